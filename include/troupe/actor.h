@@ -1,0 +1,405 @@
+/* actor.h - everything a plug-in may call, and the tables it is made of.
+ *
+ * A plug-in is a shared object that holds one or more actor types. The host makes actors of them,
+ * each with a state of its own, and calls their handlers one message at a time, in the one thread
+ * of one worker process. Every function here may be called only from that thread, with the `self`
+ * that was handed to the handler, and only until the handler returns.
+ *
+ * Ownership: what goes in is borrowed for the call (messages are copied); what a handler is given
+ * (`in`, `config`, replies) is borrowed until it returns, unless troupe_keep() detaches it.
+ * Functions return 0 or a negative errno value; ret_x is written only on success.
+ *
+ * No handler may block: no sleep, no waiting read, no lock that another thread holds for long. The
+ * worker's other actors wait meanwhile.
+ *
+ * ABI log
+ *   1.0  first release
+ */
+#ifndef TROUPE_ACTOR_H
+#define TROUPE_ACTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <troupe/address.h>
+#include <troupe/note.h>
+#include <troupe/type.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The host loads a plug-in whose major number is its own and whose minor number is not above its own. */
+#define TROUPE_ABI_MAJOR 1
+#define TROUPE_ABI_MINOR 0
+
+/* Limits of this header; the run-time limits stand in docs/limits.md. */
+#define TROUPE_INTERFACES_MAX 8      /* interfaces of an actor type */
+#define TROUPE_ENTRIES_MAX    32     /* reply and timer entries of an actor type */
+#define TROUPE_NAME_MAX       63     /* bytes of an actor's or actor type's name */
+#define TROUPE_MESSAGE_MAX    (16u << 20) /* bytes of one message's block */
+
+#define TROUPE_WARN_UNUSED __attribute__((warn_unused_result))
+#define TROUPE_EXPORT      __attribute__((visibility("default")))
+
+#define TROUPE_SECOND_NS 1000000000ull
+#define TROUPE_MS_NS     1000000ull
+
+/* One activation of an actor: the handling of one message. Not the actor itself. */
+struct troupe_self;
+
+/* ------------------------------------------------------------------ calls, as the callee sees them
+ *
+ * A call handle. It is good until the handler returns, and answered at most once with a return or
+ * a failure; after troupe_call_keep() it is good until answered, dropped, or until the caller is
+ * gone. Generated code wraps it in a type per method (struct hello_greet_call). A handler that
+ * returns 0 without having answered or kept its call answers it with NoReply; a negative return
+ * answers it with Failed. On a message that was sent, not called, answering is a no-op (0).
+ */
+struct troupe_call {
+	uint64_t id;
+};
+
+/* A call of one's own that is under way; for troupe_cancel(). id 0: none. */
+struct troupe_request {
+	uint64_t id;
+};
+
+/* A timer of one's own that is running. id 0: none. */
+struct troupe_timer {
+	uint64_t id;
+};
+
+/* How a call ended; each ends in exactly one way. */
+enum troupe_status {
+	TROUPE_OK = 0,               /* a reply */
+	TROUPE_ERROR,                /* an error that the callee's interface declares */
+	TROUPE_NO_SUCH_ACTOR,        /* nobody lives at that address */
+	TROUPE_ACTOR_DIED,           /* the callee, or its whole worker, ended before it answered */
+	TROUPE_PEER_DOWN,            /* the link to the callee's process or node is down */
+	TROUPE_TIMEOUT,              /* the deadline passed */
+	TROUPE_OVERLOADED,           /* the callee's mailbox, or the host, was full */
+	TROUPE_CANCELLED,            /* by troupe_cancel() */
+	TROUPE_NO_REPLY,             /* the handler returned without an answer and kept no handle */
+	TROUPE_FAILED,               /* the handler returned a negative value */
+	TROUPE_INVALID_PARAMETER,    /* the callee has another version of the type that does not fit */
+	TROUPE_METHOD_NOT_FOUND,     /* the callee does not provide that interface or method */
+	TROUPE_METHOD_NOT_IMPLEMENTED, /* it declares the method but has no handler for it */
+	TROUPE_STATUS_COUNT
+};
+
+/* What arrives at a reply entry. Generated code turns it into a typed one (struct hello_greet_reply). */
+struct troupe_reply {
+	enum troupe_status status;
+	bool continues;                  /* more replies follow; only after TROUPE_MORE */
+	const void *data;                /* OK: the out struct. ERROR: the error's struct. Else NULL */
+	const struct troupe_error *error; /* ERROR, when the caller's interface knows it. Else NULL */
+	const char *error_name;          /* qualified name of the error, NULL when OK */
+	const char *detail;              /* for a log: the field's path, errno text...; may be NULL */
+};
+
+/* ------------------------------------------------------------------ the tables of an actor type */
+
+/* A handler of one method, untyped; plug-ins write typed ones, see the generated X_HANDLERS(). */
+typedef int troupe_handler_fn(struct troupe_self *self, void *state, struct troupe_call call,
+			      const void *in);
+
+/* The handlers of one interface, in the order of its methods; made by the generated X_HANDLERS(). */
+struct troupe_handlers {
+	const struct troupe_interface *interface;
+	troupe_handler_fn *const *handlers;
+	uint32_t n_handlers;
+	uint32_t reserved;
+};
+
+enum troupe_entry_kind {
+	TROUPE_ENTRY_REPLY = 1,
+	TROUPE_ENTRY_TIMER,
+};
+
+/* A place where something arrives later: a reply, a timer's tick. The runtime stores which of the
+ * actor type's entries it is, never the function itself, and 64 bits of the plug-in's own. */
+struct troupe_entry {
+	const char *name;
+	uint32_t kind; /* enum troupe_entry_kind */
+	uint32_t reserved;
+	const struct troupe_method *method;   /* REPLY: the method called */
+	const struct troupe_interface *interface; /* REPLY: where its errors are declared */
+	int (*on_reply)(struct troupe_self *self, void *state, uint64_t context,
+			const struct troupe_reply *reply);
+	int (*on_timer)(struct troupe_self *self, void *state, uint64_t context);
+};
+
+/* Why an actor ends; handed to fini. */
+enum troupe_reason {
+	TROUPE_REASON_NORMAL = 1, /* troupe_exit(self, 0) */
+	TROUPE_REASON_SHUTDOWN,   /* the host or an operator stopped it */
+	TROUPE_REASON_FAILED,     /* troupe_exit() with an error; OnError=stop and a handler failed */
+};
+
+/* The life of an actor; each function may be absent. Made by TROUPE_LIFE(). */
+struct troupe_life {
+	/* The actor begins: state is zeroed; config is the typed [Config] section, or what
+	 * troupe_spawn() was given, or NULL for an actor type without config. A negative return
+	 * refuses: the actor never was, fini is not called. */
+	int (*init)(struct troupe_self *self, void *state, const void *config);
+	/* The actor ends, for whatever reason but a crash of its worker. Free what state holds. */
+	void (*fini)(struct troupe_self *self, void *state, enum troupe_reason reason);
+	/* A mailbox that refused a send with -EAGAIN has room again. Every address refused in
+	 * between gets its own call; try again now. */
+	int (*on_room)(struct troupe_self *self, void *state, struct troupe_address where);
+	/* Nobody waits for the answer to this kept call any more: the caller cancelled, timed out or
+	 * is gone. The handle has already been dropped. */
+	int (*on_cancel)(struct troupe_self *self, void *state, struct troupe_call call);
+};
+
+/* An actor type. Define it with TROUPE_ACTOR(); it must be const and must outlive the process. */
+struct troupe_actor {
+	uint16_t abi_major; /* TROUPE_ABI fills these four */
+	uint16_t abi_minor;
+	uint32_t table_size;
+	const char *name;
+	const char *reserved_name;
+	const char *description; /* one line for people; may be NULL */
+	size_t state_size;       /* bytes of state, zeroed for each actor; at most 1 MiB */
+	const struct troupe_type *config; /* generated X_config_type; NULL: takes no configuration */
+	const struct troupe_life *life;   /* may be NULL */
+	const struct troupe_handlers *interfaces[TROUPE_INTERFACES_MAX]; /* NULL-terminated unless full */
+	const struct troupe_entry *entries[TROUPE_ENTRIES_MAX];          /* likewise */
+};
+
+/* Define an actor type, one per name and plug-in:
+ *
+ *   TROUPE_ACTOR(hello) = {
+ *           TROUPE_ABI(hello),
+ *           .state_size = sizeof(struct greeter),
+ *           .interfaces = {&greeter_hello},
+ *   };
+ */
+#define TROUPE_ACTOR(id)                                                                           \
+	TROUPE_NOTE_ACTOR(id, TROUPE_ABI_MAJOR, TROUPE_ABI_MINOR)                                  \
+	TROUPE_ACTOR_DECLARE(id);                                                                  \
+	TROUPE_EXPORT const struct troupe_actor troupe_actor_##id
+
+/* Declare an actor type that another file of the same plug-in defines (for troupe_spawn()). */
+#ifdef __cplusplus
+#define TROUPE_ACTOR_DECLARE(id) extern "C" const struct troupe_actor troupe_actor_##id
+#else
+#define TROUPE_ACTOR_DECLARE(id) extern const struct troupe_actor troupe_actor_##id
+#endif
+
+#define TROUPE_ABI(id)                                                                             \
+	.abi_major = TROUPE_ABI_MAJOR, .abi_minor = TROUPE_ABI_MINOR,                              \
+	.table_size = sizeof(struct troupe_actor), .name = #id
+
+/* The address of an actor type's table. */
+#define TROUPE_ACTOR_TABLE(id) (&troupe_actor_##id)
+
+/* Define the life of actors whose state is state_type and whose configuration is config_type (the
+ * generated struct, or void), as a const named `table`, from typed functions:
+ *
+ *   static int greeter_init(struct troupe_self *self, struct greeter *me, const struct hello_config *config);
+ *   TROUPE_LIFE(greeter_life, struct greeter, struct hello_config, .init = greeter_init)
+ */
+#define TROUPE_LIFE(table, state_type, config_type, ...)                                           \
+	struct table##_typed {                                                                     \
+		int (*init)(struct troupe_self *, state_type *, const config_type *);              \
+		void (*fini)(struct troupe_self *, state_type *, enum troupe_reason);              \
+		int (*on_room)(struct troupe_self *, state_type *, struct troupe_address);         \
+		int (*on_cancel)(struct troupe_self *, state_type *, struct troupe_call);          \
+	};                                                                                         \
+	static const struct table##_typed table##_functions = {__VA_ARGS__};                       \
+	static int table##_init(struct troupe_self *self, void *state, const void *config)         \
+	{                                                                                          \
+		if (!table##_functions.init)                                                       \
+			return 0;                                                                  \
+		return table##_functions.init(self, (state_type *)state,                           \
+					      (const config_type *)config);                        \
+	}                                                                                          \
+	static void table##_fini(struct troupe_self *self, void *state, enum troupe_reason reason) \
+	{                                                                                          \
+		if (table##_functions.fini)                                                        \
+			table##_functions.fini(self, (state_type *)state, reason);                 \
+	}                                                                                          \
+	static int table##_on_room(struct troupe_self *self, void *state,                          \
+				   struct troupe_address where)                                    \
+	{                                                                                          \
+		if (!table##_functions.on_room)                                                    \
+			return 0;                                                                  \
+		return table##_functions.on_room(self, (state_type *)state, where);                \
+	}                                                                                          \
+	static int table##_on_cancel(struct troupe_self *self, void *state,                        \
+				     struct troupe_call call)                                      \
+	{                                                                                          \
+		if (!table##_functions.on_cancel)                                                  \
+			return 0;                                                                  \
+		return table##_functions.on_cancel(self, (state_type *)state, call);               \
+	}                                                                                          \
+	static const struct troupe_life table = {table##_init, table##_fini, table##_on_room,      \
+						 table##_on_cancel};
+
+/* Define a timer entry named FUNCTION_entry, for troupe_timer_start() and the .entries table:
+ *
+ *   static int on_tick(struct troupe_self *self, struct me *me, uint64_t context);
+ *   TROUPE_TIMER(on_tick, struct me)
+ */
+#define TROUPE_TIMER(function, state_type)                                                         \
+	static int function##_thunk(struct troupe_self *self, void *state, uint64_t context)       \
+	{                                                                                          \
+		return function(self, (state_type *)state, context);                               \
+	}                                                                                          \
+	static const struct troupe_entry function##_entry = {                                      \
+		#function, TROUPE_ENTRY_TIMER, 0, NULL, NULL, NULL, function##_thunk};
+
+/* ------------------------------------------------------------------ who and where
+ *
+ * None of these fails. */
+
+struct troupe_address troupe_address(const struct troupe_self *self); /* one's own */
+const char *troupe_name(const struct troupe_self *self); /* its unit's name; "" when it has none */
+uint32_t troupe_instance(const struct troupe_self *self); /* its place in its pool: 0.. */
+uint64_t troupe_now_ns(struct troupe_self *self); /* CLOCK_MONOTONIC, read at most once each 64 messages */
+uint64_t troupe_random(struct troupe_self *self); /* uniform; not for secrets */
+
+/* The sender of the message being handled; the null address when it came from outside (the control
+ * socket) or from a timer. */
+struct troupe_address troupe_sender(const struct troupe_self *self);
+
+/* The actor that a unit's name stands for at this moment; for a pool the next of its actors that
+ * run, in turn. -ENOENT: no actor of that name runs now; -EINVAL: not a valid name. */
+int troupe_find(struct troupe_self *self, const char *name, struct troupe_address *ret_address)
+	TROUPE_WARN_UNUSED;
+
+/* Address from and to its text form (see address.h). text must hold TROUPE_ADDRESS_TEXT bytes.
+ * -EINVAL: not an address. These two may be called from any thread. */
+void troupe_address_print(struct troupe_address address, char *text);
+int troupe_address_parse(const char *text, struct troupe_address *ret_address) TROUPE_WARN_UNUSED;
+
+/* ------------------------------------------------------------------ sending and calling
+ *
+ * Generated wrappers: X_METHOD_send(), X_METHOD_call(). The message is copied before they return.
+ *
+ * -EAGAIN: the receiver's mailbox (in another worker: the link to it) is full. Nothing was sent; life's
+ *          on_room will be called, once, when there is room.
+ * -ESRCH:  nobody lives there (known at once only within the worker).
+ * -EINVAL: the message breaks its type: a NULL string, bad UTF-8, an enum out of range, a number that
+ *          is not finite, a map out of order; or the entry is not in the actor type's table.
+ * -EMSGSIZE: over TROUPE_MESSAGE_MAX.   -ENOMEM: no memory, or the limit of calls under way.
+ */
+
+/* Send without an answer: at most once, in order with everything else sent to the same actor. */
+int troupe_send(struct troupe_self *self, struct troupe_address to, const struct troupe_method *method,
+		const void *in) TROUPE_WARN_UNUSED;
+
+#define TROUPE_MORE 1u /* flag: ask for a stream of replies */
+
+/* Call: exactly one reply arrives at `entry`, with `context`, by timeout_ns from now at the latest (then:
+ * TROUPE_TIMEOUT). With TROUPE_MORE: replies with `continues` set, then exactly one without; the timeout
+ * holds for the first one. timeout_ns 0: the default of 45 s. ret_request may be NULL. When the call
+ * fails at once (negative return), no reply arrives. */
+int troupe_call(struct troupe_self *self, struct troupe_address to, const struct troupe_method *method,
+		const void *in, const struct troupe_entry *entry, uint64_t context,
+		uint64_t timeout_ns, uint32_t flags, struct troupe_request *ret_request)
+	TROUPE_WARN_UNUSED;
+
+/* End a call of one's own: its entry gets TROUPE_CANCELLED, and nothing after that; the callee hears
+ * of it. -ESRCH: it has ended already (its reply may be waiting in the mailbox). */
+int troupe_cancel(struct troupe_self *self, struct troupe_request request);
+
+/* Hand the message being handled on to another actor, call handle and deadline included: its answer
+ * goes straight to the caller. Errors as for troupe_send(); on error the message is still here. */
+int troupe_forward(struct troupe_self *self, struct troupe_address to) TROUPE_WARN_UNUSED;
+
+/* ------------------------------------------------------------------ answering
+ *
+ * Generated wrappers: X_METHOD_return(), X_METHOD_reply(), X_METHOD_fail_ERROR().
+ * They return 0 also when the caller is gone or the message was only sent: there is nothing to do
+ * about it. -EALREADY: this handle was answered or dropped before. -EINVAL, -EMSGSIZE: as for send; the
+ * call is still open then. Returning these values from a handler is the common style:
+ * `return hello_greet_return(self, call, &out);`
+ */
+
+/* The one answer, or the last of a stream. */
+int troupe_return(struct troupe_self *self, struct troupe_call call, const struct troupe_method *method,
+		  const void *out);
+
+/* One reply of a stream; more follow. -EAGAIN: the caller has too many unread replies, on_room follows
+ * with the caller's address. -EPROTOTYPE: the caller asked for one reply only. */
+int troupe_reply(struct troupe_self *self, struct troupe_call call, const struct troupe_method *method,
+		 const void *out) TROUPE_WARN_UNUSED;
+
+/* Answer with an error of the interface; data: its struct. */
+int troupe_fail(struct troupe_self *self, struct troupe_call call, const struct troupe_error *error,
+		const void *data);
+
+/* Answer with TROUPE_INVALID_PARAMETER and the name of the field at fault (what Varlink clients see
+ * as org.varlink.service.InvalidParameter). */
+int troupe_fail_parameter(struct troupe_self *self, struct troupe_call call, const char *field);
+
+/* For generated code: the method has no handler. */
+int troupe_fail_not_implemented(struct troupe_self *self, struct troupe_call call);
+
+/* Whether the caller asked for a stream. */
+bool troupe_call_wants_more(struct troupe_self *self, struct troupe_call call);
+
+/* Keep the handle beyond this activation; *call becomes the handle to keep. -ENOMEM: the limit of kept
+ * calls is reached. On a message that was only sent it succeeds, and answering it does nothing. */
+int troupe_call_keep(struct troupe_self *self, struct troupe_call *call) TROUPE_WARN_UNUSED;
+
+/* Give a kept handle up without an answer: the caller gets NoReply. -ESRCH: not open. */
+int troupe_call_drop(struct troupe_self *self, struct troupe_call call);
+
+/* ------------------------------------------------------------------ keeping messages */
+
+struct troupe_kept;
+
+/* Detach the message being handled: `in` stays valid after the handler returns, until
+ * troupe_release(). No copy is made; the memory stays charged to this actor. A dying actor releases all
+ * it kept. -EINVAL: there is no message (init, timers, replies); -EALREADY: kept before. */
+int troupe_keep(struct troupe_self *self, struct troupe_kept **ret_kept) TROUPE_WARN_UNUSED;
+
+/* The block of a kept message: the `in` of its handler. */
+const void *troupe_kept_in(const struct troupe_kept *kept);
+
+/* Let go of a kept message. NULL is fine. */
+void troupe_release(struct troupe_self *self, struct troupe_kept *kept);
+
+/* ------------------------------------------------------------------ timers
+ *
+ * Ticks meet no mailbox bound. A periodic timer that the actor cannot keep up with skips ticks; it never
+ * queues more than one. -EINVAL: not a timer entry of this actor type; -ENOMEM: the limit of timers.
+ */
+
+/* Call `entry` with `context` after delay_ns (0: after the messages now queued), then each period_ns if
+ * that is not 0. ret_timer may be NULL. */
+int troupe_timer_start(struct troupe_self *self, const struct troupe_entry *entry, uint64_t delay_ns,
+		       uint64_t period_ns, uint64_t context, struct troupe_timer *ret_timer)
+	TROUPE_WARN_UNUSED;
+
+/* Stop it: no tick arrives any more, not even one that is already due. -ESRCH: not running. */
+int troupe_timer_stop(struct troupe_self *self, struct troupe_timer timer);
+
+/* ------------------------------------------------------------------ lives */
+
+/* Make an actor of a type of this plug-in, in this worker. config: its typed configuration (copied), or
+ * NULL where the type takes none. Its init runs before the call returns. -ENOMEM, -EAGAIN: a limit of
+ * the worker; -EINVAL: not a table of this plug-in, or config breaks its type; or what init returned. */
+int troupe_spawn(struct troupe_self *self, const struct troupe_actor *actor, const void *config,
+		 struct troupe_address *ret_address) TROUPE_WARN_UNUSED;
+
+/* End this actor when the handler has returned: error 0 normally, a negative errno value as a failure.
+ * What its mailbox still holds is answered with ActorDied or counted as dead letters. */
+void troupe_exit(struct troupe_self *self, int error);
+
+/* ------------------------------------------------------------------ telling people */
+
+/* Write a line to the daemon's log, with the actor's name. priority: as in syslog, 3 error, 4 warning,
+ * 6 information, 7 debug. Cut at 2,000 bytes. */
+void troupe_log(struct troupe_self *self, int priority, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,117 @@
+/* type.h - what a typed message looks like: the const descriptors that troupe-gen writes.
+ *
+ * A plug-in author meets these only through generated headers. The runtime reads them to copy,
+ * check, convert and print messages. All of it is const data of the plug-in (or of the host) and
+ * lives as long as the process; any thread may read it.
+ *
+ * How a Varlink type looks in C, on a 64-bit machine:
+ *
+ *   bool            bool
+ *   int             int64_t
+ *   float           double; finite (JSON has no other)
+ *   string          const char *; UTF-8, never NULL
+ *   object          const char *; the text of a JSON object, never NULL
+ *   enum            a generated enum type of 4 bytes, values from 0 in the order of the IDL
+ *   struct          a generated struct, members in the order of the IDL
+ *   []T             a generated struct { const T *items; size_t count; }
+ *   [string]T       a generated struct { const ENTRY *items; size_t count; }, ENTRY being
+ *                   { const char *key; T value; }; sorted by key (bytewise), no key twice
+ *   ?string ?object const char *, NULL when absent
+ *   ?T              const T *, NULL when absent
+ *   string marked   "troupe: binary" in the comment before it: struct troupe_binary
+ *   string marked   "troupe: address": struct troupe_address
+ *   ()              a struct without fields: its descriptor has size 0, no byte of it is read
+ *
+ * In memory a message is one flat block: the struct, then what its pointers reach, in depth-first
+ * order of the fields, each pointee aligned to its type's alignment, the gaps zero.
+ */
+#ifndef TROUPE_TYPE_H
+#define TROUPE_TYPE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <troupe/address.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Bytes of any content. In JSON: base64. data may be NULL when size is 0. */
+struct troupe_binary {
+	const void *data;
+	size_t size;
+};
+
+enum troupe_kind {
+	TROUPE_BOOL = 1,
+	TROUPE_INT,
+	TROUPE_FLOAT,
+	TROUPE_STRING,
+	TROUPE_BINARY,
+	TROUPE_ADDRESS,
+	TROUPE_OBJECT,
+	TROUPE_ENUM,
+	TROUPE_STRUCT,
+	TROUPE_ARRAY,
+	TROUPE_MAP,
+	TROUPE_OPTIONAL,
+};
+
+/* The type holds no pointer and every bit pattern of it is as good as any other to memcpy. */
+#define TROUPE_TYPE_PLAIN 1u
+
+struct troupe_type;
+
+struct troupe_field {
+	const char *name; /* as in the IDL */
+	const struct troupe_type *type;
+	uint32_t offset; /* in the struct */
+	uint32_t reserved;
+};
+
+struct troupe_type {
+	uint8_t kind;  /* enum troupe_kind */
+	uint8_t flags; /* TROUPE_TYPE_* */
+	uint16_t align;
+	uint32_t size;                    /* of the value itself: sizeof of the C type above */
+	uint32_t count;                   /* STRUCT: fields. ENUM: names. Others: 0 */
+	uint32_t stride;                  /* ARRAY: size of an item. MAP: size of an entry. Others: 0 */
+	uint32_t value_offset;            /* MAP: of the value in its entry (the key is at 0) */
+	uint32_t entry_align;             /* ARRAY, MAP: alignment of an item or entry */
+	const struct troupe_field *fields; /* STRUCT, in the order of the IDL */
+	const char *const *names;          /* ENUM */
+	const struct troupe_type *item;    /* ARRAY, OPTIONAL: T. MAP: the type of the values */
+};
+
+/* A method. The hashes are of the canonical layout (see docs/interfaces.md), the qualified name
+ * included: equal hashes mean that a block can be handed over as it is. */
+struct troupe_method {
+	const char *interface; /* "io.troupe.hello" */
+	const char *name;      /* "Greet" */
+	const struct troupe_type *in;
+	const struct troupe_type *out;
+	uint64_t in_hash;
+	uint64_t out_hash;
+};
+
+/* An error of an interface. */
+struct troupe_error {
+	const char *name; /* qualified: "io.troupe.hello.NameTooLong" */
+	const struct troupe_type *type;
+	uint64_t hash;
+};
+
+struct troupe_interface {
+	const char *name;        /* "io.troupe.hello" */
+	const char *description; /* the whole IDL text, for introspection */
+	const struct troupe_method *const *methods;
+	const struct troupe_error *const *errors;
+	uint32_t n_methods;
+	uint32_t n_errors;
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

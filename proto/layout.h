@@ -1,0 +1,38 @@
+/* layout.h - the canonical text of a type's layout, its hash, and types built from such text.
+ *
+ * Two types with the same layout text have the same in-memory form, so that a block of one can be read
+ * as the other. The text holds names, kinds, order and marks; no comments, no type names. Grammar:
+ *
+ *   bool int float string binary address object      the plain kinds
+ *   (name:T,name:T)                                   struct; () is empty
+ *   {name,name}                                       enum
+ *   []T  [string]T  ?T
+ *   ^N                                                the struct N levels of struct above this one
+ *                                                     (recursion; ^0 is the innermost struct around it)
+ *
+ * Pure functions, any thread.
+ */
+#ifndef PROTO_LAYOUT_H
+#define PROTO_LAYOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <troupe/type.h>
+
+#define LAYOUT_TEXT_MAX (64u << 10) /* bytes; troupe-gen refuses types with a longer text */
+
+/* Append the text of `type` to a new string. *ret_text is given. -E2BIG: over LAYOUT_TEXT_MAX; -ENOMEM. */
+int layout_print(const struct troupe_type *type, char **ret_text);
+
+/* What the hashes in descriptors are: of "QUALIFIED-NAME" + mark + layout text, where mark is '(' for a
+ * method's input, '>' for its output, '!' for an error. Never 0. FNV-1a 64 with a final mix. */
+uint64_t layout_hash(const char *qualified_name, char mark, const char *layout);
+
+/* A type built at run time from hostile text. free it with layout_free(); it owns all it points to.
+ * -EINVAL: not a layout of a struct, or over a limit (LAYOUT_TEXT_MAX, 32 levels, 4096 fields). */
+struct layout;
+int layout_parse(const char *text, size_t size, struct layout **ret_layout);
+const struct troupe_type *layout_type(const struct layout *layout);
+void layout_free(struct layout *layout);
+
+#endif
