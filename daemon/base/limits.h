@@ -1,0 +1,46 @@
+/* limits.h - every limit of the host in one place; docs/limits.md explains them to people.
+ *
+ * Those that a configuration key can change are named LIMIT_X_DEFAULT. Reaching each is tested.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+/* Messages */
+#define LIMIT_MESSAGE_BYTES          (16u << 20) /* a message's block, on every path */
+#define LIMIT_MAILBOX_DEFAULT        1024u       /* messages: Mailbox= */
+#define LIMIT_MAILBOX_BYTES_DEFAULT  (32u << 20) /* bytes: MailboxBytes= */
+#define LIMIT_BATCH_DEFAULT          1024u       /* messages in one turn: Batch= */
+#define LIMIT_STREAM_UNREAD          1024u       /* stream replies in a caller's mailbox */
+
+/* Runtime, per worker */
+#define LIMIT_ACTORS            (16u << 20) /* slots of actors */
+#define LIMIT_CALLS             (4u << 20)  /* calls under way */
+#define LIMIT_KEPT_CALLS        (4u << 20)  /* call handles kept */
+#define LIMIT_TIMERS            (16u << 20)
+#define LIMIT_ACTOR_TYPES       4096u
+#define LIMIT_STATE_BYTES       (1u << 20)  /* of one actor */
+
+/* Calls, ns */
+#define LIMIT_CALL_TIMEOUT_DEFAULT_NS 45000000000ull
+#define LIMIT_CALL_TIMEOUT_NS         (7ull * 24 * 3600 * 1000000000ull)
+
+/* Processes */
+#define LIMIT_WORKERS            64u
+#define LIMIT_UNITS              4096u  /* .actor files */
+#define LIMIT_INSTANCES          100000u /* of one unit */
+#define LIMIT_NAME               63u    /* bytes of a unit's name */
+
+/* Control socket */
+#define LIMIT_CONNECTIONS            4096u
+#define LIMIT_CONNECTIONS_UID        1024u
+#define LIMIT_FRAME_DEFAULT          (1u << 20)  /* FrameMax= */
+#define LIMIT_FRAME                  (16u << 20)
+#define LIMIT_PIPELINED              64u  /* unanswered calls of one connection; then reading stops */
+#define LIMIT_HELD_BYTES_UID         (64u << 20) /* unread input and unwritten output of one uid */
+#define LIMIT_HELD_BYTES             (256u << 20)
+
+/* Configuration files */
+#define LIMIT_CONFIG_FILE            (1u << 20)
+#define LIMIT_CONFIG_LINE            (64u << 10)
+
+#endif
