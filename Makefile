@@ -1,24 +1,63 @@
-# Troupe. `make help` lists the targets.
+# Troupe: an actor host for Linux. `make help` lists the targets.
+
+VERSION = 0.1.0
 
 CC       ?= gcc
+ifeq ($(origin CC),default)
+CC = gcc
+endif
 CXX      ?= g++
-AR       ?= ar
 PKG_CONFIG ?= pkg-config
 SANITIZE ?=
+DESTDIR  ?=
 PREFIX   ?= /usr/local
+bindir     = $(PREFIX)/bin
+libexecdir = $(PREFIX)/libexec/troupe
+libdir     = $(PREFIX)/lib
+plugindir  = $(libdir)/troupe/plugins
+includedir = $(PREFIX)/include
+datadir    = $(PREFIX)/share
+mandir     = $(datadir)/man
+sysconfdir = /etc
 
 # A build of its own for each compiler and sanitizer, so that they can live side by side.
 comma := ,
-BUILD ?= build$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))$(if $(filter clang%,$(CC)),-clang)
+BUILD ?= build$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))$(if $(findstring clang,$(CC)),-clang)
 
 WARNINGS = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wcast-qual -Wundef \
 	   $(if $(WERROR),-Werror)
-HARDEN   = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fPIE
+HARDEN   = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
 OPTIMIZE = $(if $(SANITIZE),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all,-O2 $(HARDEN))
 CFLAGS  ?= -g
-ALL_CFLAGS = -std=gnu11 $(OPTIMIZE) $(WARNINGS) $(CFLAGS) -D_GNU_SOURCE \
-	   -Iinclude -I. -Idaemon -I$(BUILD)/gen -MMD -MP
+ALL_CFLAGS = -std=gnu11 -fPIE $(OPTIMIZE) $(WARNINGS) $(CFLAGS) -D_GNU_SOURCE \
+	     -Iinclude -I. -Idaemon -I$(BUILD)/gen -MMD -MP
 LDFLAGS ?=
 ALL_LDFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -pie -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
 
-include build.mk
+# What `make` alone does, however the fragments below are ordered.
+.PHONY: all help
+all:
+
+include daemon/rules.mk
+include actors/rules.mk
+include tests/rules.mk
+include bench/rules.mk
+include packaging/rules.mk
+
+help:
+	@echo 'make             build trouped, troupe-worker, troupectl, troupe-gen and the plug-ins into $(BUILD)/'
+	@echo 'make demo        see it work: words counted by actors in two workers, one of them killed'
+	@echo 'make test        all tests (installs what they need; as root also those that boot a systemd)'
+	@echo 'make check       format, layering, no globals, headers, warnings, static analysis'
+	@echo 'make bench       measure the message path'
+	@echo 'make fuzz        fuzz what parses, FUZZ_SECONDS each (10)'
+	@echo 'make soak        the long storms'
+	@echo 'make deps        print, then install, the Debian packages that are missing'
+	@echo 'make install     DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)'
+	@echo 'make clean'
+	@echo
+	@echo 'SANITIZE=address,undefined or SANITIZE=thread with any of them: a build of its own with sanitizers.'
+
+.PHONY: clean
+clean:
+	rm -rf build build-*

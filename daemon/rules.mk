@@ -1,0 +1,88 @@
+# What is built from what. Each folder is one static archive; the lists of archives below are the
+# layering: an archive may use what stands to the right of it.
+
+FOLDERS = base proto core supervise bridge control plugin worker master ctl
+dir_base = daemon/base
+dir_proto = proto
+dir_core = daemon/core
+dir_supervise = daemon/supervise
+dir_bridge = daemon/bridge
+dir_control = daemon/control
+dir_plugin = daemon/plugin
+dir_worker = daemon/worker
+dir_master = daemon/master
+dir_ctl = ctl
+
+# Files with a main() of their own: not in the archives.
+MAINS = daemon/worker/main.c daemon/master/main.c ctl/main.c proto/troupe-gen.c
+
+LIBS_worker = worker plugin core bridge proto base
+LIBS_master = master control supervise proto base
+LIBS_ctl    = ctl proto base
+LIBS_gen    = proto base
+
+# Interfaces that the host's own processes speak, as C.
+HOST_INTERFACES = $(wildcard proto/*.varlink)
+HOST_HEADERS = $(patsubst proto/%,$(BUILD)/gen/%.h,$(HOST_INTERFACES))
+
+BINARIES = $(BUILD)/trouped $(BUILD)/troupe-worker $(BUILD)/troupectl $(BUILD)/troupe-gen
+
+.DELETE_ON_ERROR:
+all: $(BINARIES)
+
+# What the sources must know of the installation; touched only when it changes.
+CONFIG_H = $(BUILD)/gen/config.h
+define CONFIG_TEXT
+/* config.h - where this build is meant to live; made by make. */
+#ifndef TROUPE_CONFIG_H
+#define TROUPE_CONFIG_H
+#define TROUPE_VERSION "$(VERSION)"
+#define TROUPE_LIBEXECDIR "$(libexecdir)"
+#define TROUPE_PLUGINDIR "$(plugindir)"
+#define TROUPE_SYSCONFDIR "$(sysconfdir)"
+#endif
+endef
+$(CONFIG_H): FORCE
+	@mkdir -p $(@D)
+	$(file >$@.new,$(CONFIG_TEXT))
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+.PHONY: FORCE
+FORCE:
+
+define folder_rules
+sources_$(1) = $$(filter-out $$(MAINS),$$(wildcard $$(dir_$(1))/*.c))
+objects_$(1) = $$(patsubst %.c,$$(BUILD)/%.o,$$(sources_$(1)))
+$$(BUILD)/$(1).a: $$(objects_$(1))
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+-include $$(wildcard $$(BUILD)/$$(dir_$(1))/*.d)
+endef
+$(foreach folder,$(FOLDERS),$(eval $(call folder_rules,$(folder))))
+
+$(BUILD)/%.o: %.c | $(CONFIG_H)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# Everything above the two lowest folders may use the host's interfaces.
+$(foreach folder,core supervise bridge control plugin worker master ctl,$(objects_$(folder))): | $(HOST_HEADERS)
+$(patsubst %.c,$(BUILD)/%.o,$(filter-out proto/troupe-gen.c,$(MAINS))): | $(HOST_HEADERS)
+
+$(BUILD)/gen/%.varlink.h: proto/%.varlink $(BUILD)/troupe-gen
+	@mkdir -p $(@D)
+	$(BUILD)/troupe-gen --host -o $@ $<
+
+archives = $(patsubst %,$(BUILD)/%.a,$(1))
+
+$(BUILD)/troupe-gen: $(BUILD)/proto/troupe-gen.o $(call archives,$(LIBS_gen))
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson -lev -lm
+
+$(BUILD)/trouped: $(BUILD)/daemon/master/main.o $(call archives,$(LIBS_master))
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson -lev -lsystemd -lm
+
+# The worker exports the SDK, and nothing else, to its plug-ins.
+$(BUILD)/troupe-worker: $(BUILD)/daemon/worker/main.o $(call archives,$(LIBS_worker)) daemon/plugin/sdk.symbols
+	$(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $@ \
+		$(filter-out %.symbols,$^) -ljansson -lev -lnanomsg -ldl -lm
+
+$(BUILD)/troupectl: $(BUILD)/ctl/main.o $(call archives,$(LIBS_ctl))
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson -lev -lm
