@@ -78,7 +78,8 @@ void loop_signal_stop(struct loop_signal *signal);
  * polls instead of sleeping. At most four per loop; the runtime's turns and the links' flushes. They run in
  * the order of their start. */
 struct loop_work {
-	/* Do a bounded amount; true: there is more to do at once. */
+	/* Do a bounded amount; true: there is more to do at once, also when it gave work to one that runs
+	 * before it. */
 	bool (*callback)(struct loop_work *work);
 	struct loop *loop;
 	bool started;

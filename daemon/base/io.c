@@ -1,0 +1,233 @@
+/* io.c - descriptors. */
+#include "base/io.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define SEALS_ALL (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#define SEALS_MAP (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+int io_set_nonblock(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	return 0;
+}
+
+int io_set_cloexec(int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	if (flags < 0 || fcntl(fd, F_SETFD, flags | FD_CLOEXEC) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Wait until fd can be written, or deadline_ns. */
+static int wait_writable(int fd, uint64_t deadline_ns)
+{
+	for (;;) {
+		struct pollfd watch = {.fd = fd, .events = POLLOUT};
+		uint64_t now = clock_now_ns();
+		struct timespec left;
+		int n;
+
+		if (now >= deadline_ns)
+			return -ETIMEDOUT;
+		left.tv_sec = (time_t)((deadline_ns - now) / CLOCK_SECOND_NS);
+		left.tv_nsec = (long)((deadline_ns - now) % CLOCK_SECOND_NS);
+		n = ppoll(&watch, 1, &left, NULL);
+		if (n > 0)
+			return 0;
+		if (n < 0 && errno != EINTR)
+			return -errno;
+	}
+}
+
+int io_write_all(int fd, const void *data, size_t size, uint64_t timeout_ns)
+{
+	const unsigned char *at = data;
+	uint64_t deadline_ns;
+	bool is_socket = true;
+
+	if (__builtin_add_overflow(clock_now_ns(), timeout_ns, &deadline_ns))
+		deadline_ns = UINT64_MAX;
+	while (size > 0) {
+		ssize_t n;
+		int r;
+
+		if (is_socket) {
+			n = send(fd, at, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+			if (n < 0 && errno == ENOTSOCK) {
+				is_socket = false;
+				continue;
+			}
+		} else {
+			/* A blocking pipe takes at most PIPE_BUF bytes without waiting once
+			 * poll() says so. */
+			r = wait_writable(fd, deadline_ns);
+			if (r < 0)
+				return r;
+			n = write(fd, at, size < 4096 ? size : 4096);
+		}
+		if (n >= 0) {
+			at += n;
+			size -= (size_t)n;
+		} else if (errno == EAGAIN) {
+			r = wait_writable(fd, deadline_ns);
+			if (r < 0)
+				return r;
+		} else if (errno != EINTR) {
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+int io_file_read(int dir_fd, const char *path, size_t limit, char **ret_data, size_t *ret_size)
+{
+	cleanup_close int fd =
+		openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	return io_fd_read(fd, limit, ret_data, ret_size);
+}
+
+static int check_readable(int fd, size_t *ret_expected)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	if (S_ISDIR(status.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(status.st_mode) &&
+	    !(S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3)))
+		return -EINVAL;
+	*ret_expected = status.st_size > 0 ? (size_t)status.st_size : 0;
+	return 0;
+}
+
+int io_fd_read(int fd, size_t limit, char **ret_data, size_t *ret_size)
+{
+	cleanup_free char *data = NULL;
+	size_t room = 0, size = 0;
+	int r = check_readable(fd, &room);
+
+	if (r < 0)
+		return r;
+	if (limit > SIZE_MAX - 2)
+		limit = SIZE_MAX - 2;
+	if (room > limit)
+		return -EFBIG;
+	/* Files of /proc and /sys say 0, and any file may grow while it is read: st_size is
+	 * only a hint. One byte more than it, so that the end is seen without growing; one for
+	 * the NUL. */
+	room += 2;
+	data = malloc(room);
+	if (!data)
+		return -ENOMEM;
+	for (;;) {
+		ssize_t n;
+
+		if (size + 1 == room) {
+			char *larger;
+
+			room = room > limit / 2 ? limit + 2 : 2 * room + 4096;
+			larger = realloc(data, room);
+			if (!larger)
+				return -ENOMEM;
+			data = larger;
+		}
+		n = read(fd, data + size, room - 1 - size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		size += (size_t)n;
+		if (size > limit)
+			return -EFBIG;
+	}
+	data[size] = '\0';
+	*ret_data = take_pointer(&data);
+	*ret_size = size;
+	return 0;
+}
+
+int memfd_of(const char *name, const void *data, size_t size, int *ret_fd)
+{
+	cleanup_close int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	const unsigned char *at = data;
+
+	if (fd < 0)
+		return -errno;
+	while (size > 0) {
+		ssize_t n = write(fd, at, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		at += n;
+		size -= (size_t)n;
+	}
+	if (fcntl(fd, F_ADD_SEALS, SEALS_ALL) < 0)
+		return -errno;
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+int memfd_map(int fd, size_t limit, const void **ret_data, size_t *ret_size)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+	struct stat status;
+	struct statfs system;
+	void *data;
+
+	if (seals < 0)
+		return errno == EINVAL ? -EPERM : -errno;
+	if ((seals & SEALS_MAP) != SEALS_MAP)
+		return -EPERM;
+	if (fstat(fd, &status) < 0 || fstatfs(fd, &system) < 0)
+		return -errno;
+	/* A hole in huge pages raises SIGBUS when their pool is empty. */
+	if (system.f_type == HUGETLBFS_MAGIC)
+		return -EPERM;
+	if (status.st_size < 0 || (uint64_t)status.st_size > limit)
+		return -EFBIG;
+	if (status.st_size == 0) {
+		*ret_data = "";
+		*ret_size = 0;
+		return 0;
+	}
+	data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data == MAP_FAILED)
+		return -errno;
+	*ret_data = data;
+	*ret_size = (size_t)status.st_size;
+	return 0;
+}
+
+void memfd_unmap(const void *data, size_t size)
+{
+	if (size > 0)
+		munmap((void *)(uintptr_t)data, size);
+}

@@ -1,0 +1,42 @@
+/* io.h - descriptors: flags, whole writes, whole files, and memory that travels as a
+ * descriptor.
+ *
+ * Stateless functions; any process and thread. Returns 0 or -errno; ret_x is written only on
+ * success.
+ */
+#ifndef BASE_IO_H
+#define BASE_IO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+int io_set_nonblock(int fd);
+int io_set_cloexec(int fd);
+
+/* Write all of it, to a blocking or non-blocking fd, waiting at most timeout_ns in all. For
+ * start-up, tests and clients; a loop uses a buffer and LOOP_WRITE instead. A closed socket
+ * gives -EPIPE and no SIGPIPE (a pipe raises SIGPIPE where it is not ignored). -ETIMEDOUT: an
+ * unknown part was written. */
+int io_write_all(int fd, const void *data, size_t size, uint64_t timeout_ns);
+
+/* Read a regular file (or /dev/null, which is empty) as a whole. path is relative to the
+ * directory dir_fd, AT_FDCWD for the current one. *ret_data is given (malloc), with a NUL
+ * behind its *ret_size bytes. -EFBIG: more than limit bytes; -EISDIR, -EINVAL: a directory,
+ * another kind of file. Never waits for a FIFO or a tty. */
+int io_file_read(int dir_fd, const char *path, size_t limit, char **ret_data, size_t *ret_size);
+
+/* The same from an open file (borrowed), from where it stands. */
+int io_fd_read(int fd, size_t limit, char **ret_data, size_t *ret_size);
+
+/* Copy `data` into a new memfd and seal it against every change. *ret_fd is given; name is for
+ * /proc only. */
+int memfd_of(const char *name, const void *data, size_t size, int *ret_fd);
+
+/* Map, for reading, a memfd that a peer sent. -EPERM: not a memfd, or not sealed against
+ * shrinking, growing and writing, so that its sender could still change it or have us killed by
+ * SIGBUS; -EFBIG: over limit. *ret_data is given: memfd_unmap() it. fd is borrowed and may be
+ * closed at once. */
+int memfd_map(int fd, size_t limit, const void **ret_data, size_t *ret_size);
+void memfd_unmap(const void *data, size_t size);
+
+#endif

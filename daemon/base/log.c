@@ -1,0 +1,97 @@
+/* log.c - one line, one write. */
+#include "base/log.h"
+
+#include "base/text.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Whether fd is the stream to the journal that the service manager says it made for us. */
+static bool is_journal(int fd)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat status;
+	char end;
+
+	if (!stream || sscanf(stream, "%llu:%llu%c", &device, &inode, &end) != 2)
+		return false;
+	return fstat(fd, &status) == 0 && status.st_dev == device && status.st_ino == inode;
+}
+
+void log_init(struct log *log, int fd, const char *tag, int level)
+{
+	*log = (struct log){.fd = fd, .level = level, .prefix = is_journal(fd)};
+	snprintf(log->tag, sizeof(log->tag), "%s", tag);
+}
+
+/* Append to `line`, up to `room` bytes in all, what is safe to show of `text`. False: it did
+ * not fit. */
+static bool add_shown(char *line, size_t *size, size_t room, const char *text)
+{
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		size_t n = text_utf8_size(text, left);
+		const unsigned char *at = (const unsigned char *)text;
+		/* Control characters of ASCII, and those of Latin-1 in their two bytes. */
+		bool shown = n == 1 ? *at >= 0x20 && *at != 0x7f
+				    : n > 1 && !(at[0] == 0xc2 && at[1] < 0xa0);
+		size_t takes = shown ? n : 4 * (n ? n : 1);
+
+		if (takes > room - *size)
+			return false;
+		if (shown)
+			memcpy(line + *size, text, n);
+		else
+			for (size_t i = 0; i < takes / 4; i++) {
+				static const char digits[] = "0123456789abcdef";
+
+				memcpy(line + *size + 4 * i, "\\x", 2);
+				line[*size + 4 * i + 2] = digits[at[i] >> 4];
+				line[*size + 4 * i + 3] = digits[at[i] & 15];
+			}
+		*size += takes;
+		text += n ? n : 1;
+		left -= n ? n : 1;
+	}
+	return true;
+}
+
+void log_write(const struct log *log, int priority, const char *format, ...)
+{
+	static const char cut[] = "...\n"; /* there is always room for it */
+	const size_t room = LOG_LINE - (sizeof(cut) - 1);
+	char text[LOG_LINE], line[LOG_LINE];
+	int saved = errno;
+	size_t size = 0;
+	va_list arguments;
+
+	if (priority > log->level)
+		return;
+	va_start(arguments, format);
+	if (vsnprintf(text, sizeof(text), format, arguments) < 0)
+		snprintf(text, sizeof(text), "(a message that could not be formatted: %s)",
+			 format);
+	va_end(arguments);
+	if (log->prefix)
+		size += (size_t)snprintf(line, sizeof(line), "<%d>", priority & 7);
+	if (log->tag[0]) {
+		add_shown(line, &size, room, log->tag);
+		add_shown(line, &size, room, ": ");
+	}
+	if (add_shown(line, &size, room, text)) {
+		line[size++] = '\n';
+	} else {
+		memcpy(line + size, cut, sizeof(cut) - 1);
+		size += sizeof(cut) - 1;
+	}
+	/* What cannot be written is lost: there is nobody left to tell. */
+	while (write(log->fd, line, size) < 0 && errno == EINTR)
+		;
+	errno = saved;
+}

@@ -1,0 +1,295 @@
+/* loop.c - the event loop, over libev; the only file that includes ev.h. */
+#include "base/loop.h"
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include <errno.h>
+#include <ev.h>
+#include <stdlib.h>
+
+#define WORKS_MAX 4
+
+struct loop {
+	struct ev_loop *ev;
+	ev_prepare
+		prepare; /* runs the work, just before libev computes how long it may sleep */
+	ev_idle idle;    /* active: there is more work, poll only */
+	ev_check check;  /* reads the clock when the pass has polled */
+	struct loop_work *works;
+	uint64_t now_ns;
+	bool stopped;
+	bool work_started; /* while the works were running */
+};
+
+_Static_assert(sizeof(ev_io) <= sizeof(((struct loop_io *)0)->body), "ev_io fits");
+_Static_assert(sizeof(ev_timer) <= sizeof(((struct loop_timer *)0)->body), "ev_timer fits");
+_Static_assert(sizeof(ev_signal) <= sizeof(((struct loop_signal *)0)->body), "ev_signal fits");
+
+static ev_io *io_body(struct loop_io *io)
+{
+	return (ev_io *)(void *)io->body;
+}
+
+static ev_timer *timer_body(struct loop_timer *timer)
+{
+	return (ev_timer *)(void *)timer->body;
+}
+
+static ev_signal *signal_body(struct loop_signal *watcher)
+{
+	return (ev_signal *)(void *)watcher->body;
+}
+
+static bool run_works(struct loop *loop)
+{
+	struct loop_work *works[WORKS_MAX];
+	unsigned n = 0;
+	bool again = false;
+
+	/* Callbacks may stop and start works, so walk over a copy. */
+	for (struct loop_work *work = loop->works; work; work = work->next)
+		works[n++] = work;
+	loop->work_started = false;
+	for (unsigned i = 0; i < n; i++)
+		if (works[i]->started && works[i]->callback(works[i]))
+			again = true;
+	/* One that was started meanwhile has not run yet. */
+	return again || loop->work_started;
+}
+
+static void on_prepare(struct ev_loop *ev, ev_prepare *prepare, int events)
+{
+	struct loop *loop = prepare->data;
+
+	(void)events;
+	if (run_works(loop))
+		ev_idle_start(ev, &loop->idle);
+	else
+		ev_idle_stop(ev, &loop->idle);
+}
+
+static void on_idle(struct ev_loop *ev, ev_idle *idle, int events)
+{
+	(void)ev;
+	(void)idle;
+	(void)events;
+}
+
+static void on_check(struct ev_loop *ev, ev_check *watcher, int events)
+{
+	struct loop *loop = watcher->data;
+
+	(void)ev;
+	(void)events;
+	loop->now_ns = clock_now_ns();
+}
+
+int loop_new(struct loop **ret_loop)
+{
+	struct loop *loop = calloc(1, sizeof(*loop));
+
+	if (!loop)
+		return -ENOMEM;
+	/* epoll by name: left to choose, libev would fall back to poll() when descriptors run
+	 * out. */
+	loop->ev = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
+	if (!loop->ev) {
+		int r = errno ? -errno : -ENOMEM;
+
+		free(loop);
+		return r;
+	}
+	loop->now_ns = clock_now_ns();
+	ev_prepare_init(&loop->prepare, on_prepare);
+	loop->prepare.data = loop;
+	ev_prepare_start(loop->ev, &loop->prepare);
+	ev_idle_init(&loop->idle, on_idle);
+	ev_check_init(&loop->check, on_check);
+	loop->check.data = loop;
+	ev_set_priority(&loop->check, EV_MAXPRI); /* before all other callbacks of the pass */
+	ev_check_start(loop->ev, &loop->check);
+	*ret_loop = loop;
+	return 0;
+}
+
+void loop_free(struct loop *loop)
+{
+	if (!loop)
+		return;
+	ev_check_stop(loop->ev, &loop->check);
+	ev_idle_stop(loop->ev, &loop->idle);
+	ev_prepare_stop(loop->ev, &loop->prepare);
+	ev_loop_destroy(loop->ev);
+	free(loop);
+}
+
+void loop_run(struct loop *loop)
+{
+	/* ev_run() forgets a break from before it began, so the flag decides. */
+	while (!loop->stopped)
+		ev_run(loop->ev, 0);
+	loop->stopped = false;
+}
+
+void loop_stop(struct loop *loop)
+{
+	loop->stopped = true;
+	ev_break(loop->ev, EVBREAK_ALL);
+}
+
+void loop_step(struct loop *loop, bool wait)
+{
+	ev_run(loop->ev, wait ? EVRUN_ONCE : EVRUN_NOWAIT);
+}
+
+uint64_t loop_now_ns(struct loop *loop)
+{
+	return loop->now_ns;
+}
+
+uint64_t loop_clock_ns(struct loop *loop)
+{
+	(void)loop;
+	return clock_now_ns();
+}
+
+static void on_io(struct ev_loop *ev, ev_io *watcher, int events)
+{
+	struct loop_io *io = watcher->data;
+	unsigned ready = 0;
+
+	(void)ev;
+	/* EV_ERROR (libev found the fd to be bad and stopped the watcher) comes with both bits:
+	 * the read or write that follows gets the error. */
+	if (events & EV_READ)
+		ready |= LOOP_READ;
+	if (events & EV_WRITE)
+		ready |= LOOP_WRITE;
+	io->callback(io, ready);
+}
+
+void loop_io_init(struct loop_io *io, struct loop *loop, int fd,
+		  void (*callback)(struct loop_io *io, unsigned events))
+{
+	*io = (struct loop_io){.callback = callback, .loop = loop, .fd = fd};
+	ev_io_init(io_body(io), on_io, fd, 0);
+	io_body(io)->data = io;
+}
+
+void loop_io_set(struct loop_io *io, unsigned events)
+{
+	if (events == io->events && io->started == (events != 0))
+		return;
+	ev_io_stop(io->loop->ev, io_body(io));
+	io->events = events;
+	io->started = events != 0;
+	if (!io->started)
+		return;
+	ev_io_set(io_body(io), io->fd,
+		  (events & LOOP_READ ? EV_READ : 0) | (events & LOOP_WRITE ? EV_WRITE : 0));
+	ev_io_start(io->loop->ev, io_body(io));
+}
+
+void loop_io_stop(struct loop_io *io)
+{
+	loop_io_set(io, 0);
+}
+
+static void on_timer(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+	struct loop_timer *timer = watcher->data;
+
+	(void)ev;
+	(void)events;
+	timer->started = false;
+	timer->callback(timer);
+}
+
+void loop_timer_init(struct loop_timer *timer, struct loop *loop,
+		     void (*callback)(struct loop_timer *timer))
+{
+	*timer = (struct loop_timer){.callback = callback, .loop = loop};
+	ev_timer_init(timer_body(timer), on_timer, 0., 0.);
+	timer_body(timer)->data = timer;
+}
+
+void loop_timer_start(struct loop_timer *timer, uint64_t delay_ns)
+{
+	ev_timer_stop(timer->loop->ev, timer_body(timer));
+	/* libev counts from the time it read last, which long work may have left far behind. */
+	ev_now_update(timer->loop->ev);
+	ev_timer_set(timer_body(timer), (double)delay_ns / 1e9, 0.);
+	ev_timer_start(timer->loop->ev, timer_body(timer));
+	timer->started = true;
+}
+
+void loop_timer_stop(struct loop_timer *timer)
+{
+	ev_timer_stop(timer->loop->ev, timer_body(timer));
+	timer->started = false;
+}
+
+static void on_signal(struct ev_loop *ev, ev_signal *watcher, int events)
+{
+	struct loop_signal *signal = watcher->data;
+
+	(void)ev;
+	(void)events;
+	signal->callback(signal);
+}
+
+void loop_signal_init(struct loop_signal *signal, struct loop *loop, int number,
+		      void (*callback)(struct loop_signal *signal))
+{
+	*signal = (struct loop_signal){.callback = callback, .loop = loop, .number = number};
+	ev_signal_init(signal_body(signal), on_signal, number);
+	signal_body(signal)->data = signal;
+}
+
+void loop_signal_start(struct loop_signal *signal)
+{
+	ev_signal_start(signal->loop->ev, signal_body(signal));
+	signal->started = true;
+}
+
+void loop_signal_stop(struct loop_signal *signal)
+{
+	ev_signal_stop(signal->loop->ev, signal_body(signal));
+	signal->started = false;
+}
+
+void loop_work_init(struct loop_work *work, struct loop *loop,
+		    bool (*callback)(struct loop_work *work))
+{
+	*work = (struct loop_work){.callback = callback, .loop = loop};
+}
+
+void loop_work_start(struct loop_work *work)
+{
+	struct loop_work **place = &work->loop->works;
+	unsigned n = 0;
+
+	if (work->started)
+		return;
+	for (; *place; place = &(*place)->next)
+		n++;
+	check(n < WORKS_MAX);
+	*place = work;
+	work->next = NULL;
+	work->started = true;
+	work->loop->work_started = true;
+}
+
+void loop_work_stop(struct loop_work *work)
+{
+	struct loop_work **place = &work->loop->works;
+
+	if (!work->started)
+		return;
+	while (*place != work)
+		place = &(*place)->next;
+	*place = work->next;
+	work->next = NULL;
+	work->started = false;
+}

@@ -1,0 +1,46 @@
+/* text.h - small values as people write them: numbers, sizes, spans of time, yes and no; UTF-8.
+ *
+ * The habits are systemd's. Pure functions; any process and thread. All return -EINVAL when the
+ * text is not such a value, -ERANGE when it is one but too large or too small. Blanks around a
+ * value are not skipped.
+ */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* yes true on y t 1, no false off n f 0; in any case of letters. */
+int text_parse_bool(const char *text, bool *ret_value);
+
+/* A decimal number in min .. max; no sign. */
+int text_parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *ret_value);
+
+/* Bytes, with an optional suffix K, M, G or T (powers of 1024) and then an optional B: "512",
+ * "64K", "1GB". In min .. max. */
+int text_parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *ret_bytes);
+
+/* A span: numbers with units, added up: "5s", "1min 30s", "500ms", "1.5h"; a number without a
+ * unit is seconds. Units: ns, us, ms, s, min (m), h, d, w, and their longer names. "infinity"
+ * is TEXT_INFINITY. */
+#define TEXT_INFINITY UINT64_MAX
+int text_parse_span_ns(const char *text, uint64_t *ret_ns);
+
+/* The span as such a text, exact: "1min 30s". Cut when size is short; 64 bytes always suffice.
+ */
+void text_print_span_ns(uint64_t ns, char *text, size_t size);
+
+/* Bytes of the well-formed UTF-8 character at the start of text: 1 .. 4; 0 when there is none
+ * (also for surrogates, overlong forms and what is past U+10FFFF). A NUL byte is a character of
+ * one byte. size > 0. */
+size_t text_utf8_size(const char *text, size_t size);
+
+/* Whether all of text is UTF-8. NUL bytes are no fault here. */
+bool text_is_utf8(const char *text, size_t size);
+
+/* The one of n names that `text` is most likely a misspelling of (case counts little),
+ * borrowed; NULL when none is close. For "did you mean ...?". */
+const char *text_nearest(const char *text, const char *const *names, size_t n);
+
+#endif

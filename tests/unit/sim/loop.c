@@ -1,0 +1,382 @@
+/* loop.c - the simulated body of base/loop.h: events by hand, time by jumps, order by seed. */
+#include "sim/sim.h"
+
+#include "base/check.h"
+#include "base/list.h"
+#include "base/random.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#define WORKS_MAX 4
+
+/* Timers, ios and signals wait in one list each; lists are short, so they are searched. */
+struct loop {
+	struct random random;
+	struct list timers, ios, signals;
+	struct loop_work *works;
+	uint64_t now_ns; /* when this pass began */
+	uint64_t clock_ns;
+	uint64_t pass;
+	bool more_work;
+	bool stopped;
+	bool work_started;
+};
+
+struct timer_body {
+	struct list link;
+	struct loop_timer *timer;
+	uint64_t due_ns;
+	uint64_t order; /* among those due at the same time */
+	uint64_t pass;  /* in which it was started: it fires in a later one */
+};
+
+struct io_body {
+	struct list link;
+	struct loop_io *io;
+	unsigned ready;
+	uint64_t pass;
+};
+
+struct signal_body {
+	struct list link;
+	struct loop_signal *signal;
+	bool raised;
+};
+
+_Static_assert(sizeof(struct timer_body) <= sizeof(((struct loop_timer *)0)->body), "fits");
+_Static_assert(sizeof(struct io_body) <= sizeof(((struct loop_io *)0)->body), "fits");
+_Static_assert(sizeof(struct signal_body) <= sizeof(((struct loop_signal *)0)->body), "fits");
+
+static struct timer_body *timer_body(struct loop_timer *timer)
+{
+	return (struct timer_body *)(void *)timer->body;
+}
+
+static struct io_body *io_body(struct loop_io *io)
+{
+	return (struct io_body *)(void *)io->body;
+}
+
+static struct signal_body *signal_body(struct loop_signal *signal)
+{
+	return (struct signal_body *)(void *)signal->body;
+}
+
+int loop_new(struct loop **ret_loop)
+{
+	struct loop *loop = calloc(1, sizeof(*loop));
+
+	if (!loop)
+		return -ENOMEM;
+	random_init(&loop->random, 0);
+	list_init(&loop->timers);
+	list_init(&loop->ios);
+	list_init(&loop->signals);
+	loop->now_ns = loop->clock_ns = SIM_START_NS;
+	*ret_loop = loop;
+	return 0;
+}
+
+void loop_free(struct loop *loop)
+{
+	free(loop);
+}
+
+/* ---- one pass */
+
+static void run_works(struct loop *loop)
+{
+	struct loop_work *works[WORKS_MAX];
+	unsigned n = 0;
+
+	for (struct loop_work *work = loop->works; work; work = work->next)
+		works[n++] = work;
+	loop->more_work = false;
+	loop->work_started = false;
+	for (unsigned i = 0; i < n; i++)
+		if (works[i]->started && works[i]->callback(works[i]))
+			loop->more_work = true;
+	if (loop->work_started)
+		loop->more_work = true;
+}
+
+/* The timer that is due first; of those due together, the one that the seed put first. NULL:
+ * none. */
+static struct timer_body *find_next_timer(struct loop *loop)
+{
+	struct timer_body *best = NULL;
+
+	list_foreach (at, &loop->timers) {
+		struct timer_body *body = container_of(at, struct timer_body, link);
+
+		if (!best || body->due_ns < best->due_ns ||
+		    (body->due_ns == best->due_ns && body->order < best->order))
+			best = body;
+	}
+	return best;
+}
+
+static struct timer_body *find_due_timer(struct loop *loop)
+{
+	struct timer_body *best = NULL;
+
+	list_foreach (at, &loop->timers) {
+		struct timer_body *body = container_of(at, struct timer_body, link);
+
+		if (body->due_ns > loop->now_ns || body->pass == loop->pass)
+			continue;
+		if (!best || body->due_ns < best->due_ns ||
+		    (body->due_ns == best->due_ns && body->order < best->order))
+			best = body;
+	}
+	return best;
+}
+
+/* One of the ready ios, by lot; NULL: none. A callback may change any of them, hence one at a
+ * time. */
+static struct io_body *pick_ready_io(struct loop *loop, bool of_this_pass)
+{
+	struct io_body *picked = NULL;
+	uint64_t n = 0;
+
+	list_foreach (at, &loop->ios) {
+		struct io_body *body = container_of(at, struct io_body, link);
+
+		if (!(body->ready & body->io->events) ||
+		    (of_this_pass && body->pass == loop->pass))
+			continue;
+		if (random_below(&loop->random, ++n) == 0)
+			picked = body;
+	}
+	return picked;
+}
+
+static struct signal_body *find_raised_signal(struct loop *loop)
+{
+	list_foreach (at, &loop->signals) {
+		struct signal_body *body = container_of(at, struct signal_body, link);
+
+		if (body->raised)
+			return body;
+	}
+	return NULL;
+}
+
+static bool has_event(struct loop *loop)
+{
+	struct timer_body *next = find_next_timer(loop);
+
+	return loop->more_work || pick_ready_io(loop, false) || find_raised_signal(loop) ||
+	       (next && next->due_ns <= loop->clock_ns);
+}
+
+void loop_step(struct loop *loop, bool wait)
+{
+	struct timer_body *timer;
+	struct io_body *io;
+	struct signal_body *signal;
+
+	run_works(loop);
+	if (wait && !loop->stopped && !has_event(loop)) {
+		timer = find_next_timer(loop);
+		if (timer)
+			loop->clock_ns = timer->due_ns;
+	}
+	loop->now_ns = loop->clock_ns;
+	loop->pass++;
+	while ((io = pick_ready_io(loop, true))) {
+		unsigned events = io->ready & io->io->events;
+
+		io->ready = 0;
+		io->pass = loop->pass;
+		io->io->callback(io->io, events);
+	}
+	while ((signal = find_raised_signal(loop))) {
+		signal->raised = false;
+		signal->signal->callback(signal->signal);
+	}
+	while ((timer = find_due_timer(loop))) {
+		list_remove(&timer->link);
+		timer->timer->started = false;
+		timer->timer->callback(timer->timer);
+	}
+}
+
+void loop_run(struct loop *loop)
+{
+	while (!loop->stopped && !sim_is_asleep(loop))
+		loop_step(loop, true);
+	loop->stopped = false;
+}
+
+void loop_stop(struct loop *loop)
+{
+	loop->stopped = true;
+}
+
+uint64_t loop_now_ns(struct loop *loop)
+{
+	return loop->now_ns;
+}
+
+uint64_t loop_clock_ns(struct loop *loop)
+{
+	return loop->clock_ns;
+}
+
+/* ---- watchers */
+
+void loop_io_init(struct loop_io *io, struct loop *loop, int fd,
+		  void (*callback)(struct loop_io *io, unsigned events))
+{
+	*io = (struct loop_io){.callback = callback, .loop = loop, .fd = fd};
+	io_body(io)->io = io;
+	list_init(&io_body(io)->link);
+}
+
+void loop_io_set(struct loop_io *io, unsigned events)
+{
+	io->events = events;
+	io->started = events != 0;
+	list_remove(&io_body(io)->link);
+	if (io->started)
+		list_append(&io->loop->ios, &io_body(io)->link);
+}
+
+void loop_io_stop(struct loop_io *io)
+{
+	loop_io_set(io, 0);
+	io_body(io)->ready = 0;
+}
+
+void loop_timer_init(struct loop_timer *timer, struct loop *loop,
+		     void (*callback)(struct loop_timer *timer))
+{
+	*timer = (struct loop_timer){.callback = callback, .loop = loop};
+	timer_body(timer)->timer = timer;
+	list_init(&timer_body(timer)->link);
+}
+
+void loop_timer_start(struct loop_timer *timer, uint64_t delay_ns)
+{
+	struct loop *loop = timer->loop;
+	struct timer_body *body = timer_body(timer);
+
+	list_remove(&body->link);
+	if (__builtin_add_overflow(loop->clock_ns, delay_ns, &body->due_ns))
+		body->due_ns = UINT64_MAX;
+	body->order = random_next(&loop->random);
+	body->pass = loop->pass;
+	list_append(&loop->timers, &body->link);
+	timer->started = true;
+}
+
+void loop_timer_stop(struct loop_timer *timer)
+{
+	list_remove(&timer_body(timer)->link);
+	timer->started = false;
+}
+
+void loop_signal_init(struct loop_signal *signal, struct loop *loop, int number,
+		      void (*callback)(struct loop_signal *signal))
+{
+	*signal = (struct loop_signal){.callback = callback, .loop = loop, .number = number};
+	signal_body(signal)->signal = signal;
+	list_init(&signal_body(signal)->link);
+}
+
+void loop_signal_start(struct loop_signal *signal)
+{
+	list_remove(&signal_body(signal)->link);
+	list_append(&signal->loop->signals, &signal_body(signal)->link);
+	signal->started = true;
+}
+
+void loop_signal_stop(struct loop_signal *signal)
+{
+	list_remove(&signal_body(signal)->link);
+	signal_body(signal)->raised = false;
+	signal->started = false;
+}
+
+void loop_work_init(struct loop_work *work, struct loop *loop,
+		    bool (*callback)(struct loop_work *work))
+{
+	*work = (struct loop_work){.callback = callback, .loop = loop};
+}
+
+void loop_work_start(struct loop_work *work)
+{
+	struct loop_work **place = &work->loop->works;
+	unsigned n = 0;
+
+	if (work->started)
+		return;
+	for (; *place; place = &(*place)->next)
+		n++;
+	check(n < WORKS_MAX);
+	*place = work;
+	work->next = NULL;
+	work->started = true;
+	work->loop->work_started = true;
+	work->loop->more_work = true;
+}
+
+void loop_work_stop(struct loop_work *work)
+{
+	struct loop_work **place = &work->loop->works;
+
+	if (!work->started)
+		return;
+	while (*place != work)
+		place = &(*place)->next;
+	*place = work->next;
+	work->next = NULL;
+	work->started = false;
+}
+
+/* ---- the test's hand */
+
+void sim_seed(struct loop *loop, uint64_t seed)
+{
+	random_init(&loop->random, seed);
+}
+
+void sim_advance(struct loop *loop, uint64_t ns)
+{
+	loop->clock_ns += ns;
+}
+
+void sim_io_ready(struct loop_io *io, unsigned events)
+{
+	io_body(io)->ready |= events;
+}
+
+void sim_signal_raise(struct loop_signal *signal)
+{
+	if (signal->started)
+		signal_body(signal)->raised = true;
+}
+
+bool sim_is_asleep(struct loop *loop)
+{
+	/* Work may have been given to a work since the last pass: only a pass can tell. */
+	run_works(loop);
+	return !has_event(loop) && !find_next_timer(loop);
+}
+
+void sim_run_until(struct loop *loop, uint64_t until_ns)
+{
+	for (;;) {
+		struct timer_body *next;
+
+		run_works(loop);
+		next = find_next_timer(loop);
+		if (loop->stopped || (!has_event(loop) && (!next || next->due_ns > until_ns)))
+			break;
+		loop_step(loop, true);
+	}
+	if (loop->clock_ns < until_ns)
+		loop->clock_ns = until_ns;
+	loop->now_ns = loop->clock_ns;
+}

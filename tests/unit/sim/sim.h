@@ -1,0 +1,38 @@
+/* sim.h - what a test may do to the simulated loop, beside base/loop.h.
+ *
+ * The simulated loop has no descriptors, no signals and no time of its own. Its clock starts at
+ * SIM_START_NS and jumps to the next timer when nothing else is left to do, so that a test of
+ * minutes takes microseconds, and goes the same way each time. What is ready at the same moment
+ * is taken in an order that the seed decides. A program gets it by being linked with it ahead
+ * of base.a: unit tests named test_sim_*.c are.
+ */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+
+#include "base/loop.h"
+
+#define SIM_START_NS (1000ull * 1000000000ull)
+
+/* Decide the order of simultaneous events from now on. A new loop has seed 0. */
+void sim_seed(struct loop *loop, uint64_t seed);
+
+/* Move the clock by hand; timers that come due are called in the next pass, all of them. Stands
+ * for work that takes time, or a process that was suspended. */
+void sim_advance(struct loop *loop, uint64_t ns);
+
+/* Let an io's callback be called in the next pass with those of `events` that it watches then;
+ * once. */
+void sim_io_ready(struct loop_io *io, unsigned events);
+
+/* Let a started signal's callback be called in the next pass. */
+void sim_signal_raise(struct loop_signal *signal);
+
+/* Whether a waiting pass would find nothing, ever: no timer, no event, no work. loop_run()
+ * returns then (a real one would sleep for good). */
+bool sim_is_asleep(struct loop *loop);
+
+/* Step until asleep or the clock reaches until_ns; then the clock stands at until_ns at least.
+ */
+void sim_run_until(struct loop *loop, uint64_t until_ns);
+
+#endif
