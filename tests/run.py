@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""Run Troupe's tests and count them.
+
+    run.py --build DIR [--only WORD]... [--skip-system] PROGRAM...
+
+PROGRAM...: cmocka programs (they speak TAP) and shell tests (*.sh: exit status 0 is a pass, 77 a skip).
+The system tests, tests/system/test_*.py, follow: real processes, real sockets, and as root a real systemd.
+The last line is "N passed, N failed", with ", N skipped" behind it when there were any. Run as root,
+a skipped test is a failure: everything a test may need is there then.
+"""
+import argparse
+import concurrent.futures
+import os
+import re
+import subprocess
+import sys
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PROGRAM_SECONDS = 600
+
+
+class Tally:
+    def __init__(self):
+        self.passed, self.failed, self.skipped = 0, [], []
+
+    def line(self):
+        text = f"{self.passed} passed, {len(self.failed)} failed"
+        return text + (f", {len(self.skipped)} skipped" if self.skipped else "")
+
+
+def run_program(path):
+    """Return (path, exit status, output, seconds)."""
+    env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
+    began = time.monotonic()
+    try:
+        done = subprocess.run([path], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=PROGRAM_SECONDS)
+        status, output = done.returncode, done.stdout.decode(errors="replace")
+    except subprocess.TimeoutExpired as late:
+        status = -1
+        output = (late.stdout or b"").decode(errors="replace") + f"\nnot done after {PROGRAM_SECONDS} s\n"
+    return path, status, output, time.monotonic() - began
+
+
+def count_program(tally, path, status, output, seconds):
+    name = os.path.relpath(path)
+    passed = failed = 0
+    if path.endswith(".sh"):
+        if status == 77:
+            tally.skipped.append(name)
+        elif status == 0:
+            passed = 1
+        else:
+            failed = 1
+            tally.failed.append(name)
+    else:
+        for line in output.splitlines():
+            match = re.match(r"(not )?ok \d+ - (.*?)(\s*# SKIP.*)?$", line)
+            if not match:
+                continue
+            if match[3]:
+                tally.skipped.append(f"{name}: {match[2]}")
+            elif match[1]:
+                failed += 1
+                tally.failed.append(f"{name}: {match[2]}")
+            else:
+                passed += 1
+        plan = re.search(r"^1\.\.(\d+)", output, re.M)
+        told = passed + failed
+        if not failed and (status != 0 or not plan or told == 0):
+            failed += 1
+            tally.failed.append(f"{name}: ended with status {status} after {told} tests")
+    tally.passed += passed
+    print(f"{'FAIL' if failed else 'ok':4} {name}: {passed} passed, {failed} failed ({seconds:.1f} s)", flush=True)
+    if failed:
+        print(output, flush=True)
+
+
+class Result(unittest.TestResult):
+    """One line a system test, as it ends."""
+
+    def __init__(self, tally):
+        super().__init__()
+        self.tally = tally
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.began = time.monotonic()
+
+    def tell(self, word, test):
+        print(f"{word:4} {test.id()} ({time.monotonic() - self.began:.1f} s)", flush=True)
+
+    def addSuccess(self, test):
+        self.tally.passed += 1
+        self.tell("ok", test)
+
+    def bad(self, test, err):
+        # Errors in setUpClass come without a startTest.
+        self.began = getattr(self, "began", time.monotonic())
+        self.tally.failed.append(test.id())
+        self.tell("FAIL", test)
+        print(self._exc_info_to_string(err, test), flush=True)
+
+    def addError(self, test, err):
+        self.bad(test, err)
+
+    def addFailure(self, test, err):
+        self.bad(test, err)
+
+    def addSubTest(self, test, subtest, err):
+        if err is not None:
+            self.bad(subtest, err)
+
+    def addSkip(self, test, reason):
+        self.began = getattr(self, "began", time.monotonic())
+        self.tally.skipped.append(f"{test.id()}: {reason}")
+        self.tell("skip", test)
+
+
+def system_tests(only):
+    sys.path.insert(0, os.path.join(HERE, "system"))
+    suite = unittest.defaultTestLoader.discover(os.path.join(HERE, "system"), pattern="test_*.py")
+    chosen = unittest.TestSuite()
+
+    def choose(tests):
+        for test in tests:
+            if isinstance(test, unittest.TestSuite):
+                choose(test)
+            elif not only or any(word in test.id() for word in only):
+                chosen.addTest(test)
+
+    choose(suite)
+    return chosen
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Run Troupe's tests and count them.")
+    parser.add_argument("--build", default="build", help="the build directory (build)")
+    parser.add_argument("--only", action="append", help="only tests whose name holds this word")
+    parser.add_argument("--skip-system", action="store_true", help="only the programs")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("programs", nargs="*")
+    options = parser.parse_args()
+    os.environ["TROUPE_BUILD"] = os.path.abspath(options.build)
+    tally = Tally()
+
+    programs = [os.path.abspath(p) for p in options.programs
+                if not options.only or any(word in p for word in options.only)]
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for done in pool.map(run_program, programs):
+            count_program(tally, *done)
+    if not options.skip_system:
+        system_tests(options.only).run(Result(tally))
+
+    if tally.skipped:
+        print("skipped:", *tally.skipped, sep="\n  ")
+        if os.geteuid() == 0:
+            print("as root nothing may be skipped: these count as failures")
+            tally.failed += tally.skipped
+            tally.skipped = []
+    if tally.failed:
+        print("failed:", *tally.failed, sep="\n  ")
+    print(tally.line(), flush=True)
+    return 1 if tally.failed or not tally.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,231 @@
+"""A Troupe daemon of a test's own: private configuration, socket and log, gone with the test."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+
+import varlink
+from varlink import wait_for
+
+BUILD = os.environ.get("TROUPE_BUILD", os.path.abspath("build"))
+TROUPED = os.path.join(BUILD, "trouped")
+TROUPECTL = os.path.join(BUILD, "troupectl")
+PLUGINS = os.path.join(BUILD, "plugins")
+TEST_PLUGINS = os.path.join(BUILD, "test-plugins")
+CONTROL = "io.troupe.Control"
+
+# Sanitizer builds are several times slower; every deadline of a test is scaled by this.
+SLOW = 4 if ("address" in BUILD or "thread" in BUILD) else 1
+
+
+def plugin(name):
+    for directory in (PLUGINS, TEST_PLUGINS):
+        path = os.path.join(directory, name + ".so")
+        if os.path.exists(path):
+            return path
+    raise AssertionError(f"no plug-in {name}.so in {PLUGINS} or {TEST_PLUGINS}")
+
+
+class Daemon:
+    """with Daemon({"hello": {"Plugin": ...}}) as daemon: daemon.call("hello", "io.troupe.hello.Greet", {...})"""
+
+    def __init__(self, actors=None, daemon=None, wrap=None, env=None, start=True):
+        self.directory = tempfile.mkdtemp(prefix="troupe-", dir="/tmp")
+        self.config = os.path.join(self.directory, "etc")
+        self.socket = os.path.join(self.directory, "s")
+        self.log_path = os.path.join(self.directory, "log")
+        self.process = None
+        self.wrap, self.env = wrap or [], env or {}
+        os.mkdir(self.config)
+        settings = {"Workers": 2}
+        settings.update(daemon or {})
+        self.write("trouped.conf", "[Daemon]\n" + "".join(f"{k}={v}\n" for k, v in settings.items()))
+        for name, unit in (actors or {}).items():
+            self.actor(name, unit)
+        if start:
+            self.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.finish()
+
+    def write(self, name, text):
+        path = os.path.join(self.config, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as file:
+            file.write(text)
+
+    def actor(self, name, unit):
+        """unit: the text of the file, or {"Plugin": ..., "Config": {...}}; a plug-in may be named without its path."""
+        if not isinstance(unit, str):
+            unit = dict(unit)
+            config = unit.pop("Config", None)
+            if "/" not in unit.get("Plugin", "/"):
+                unit["Plugin"] = plugin(unit["Plugin"])
+            text = "[Actor]\n" + "".join(f"{k}={v}\n" for k, v in unit.items())
+            if config:
+                text += "[Config]\n" + "".join(f"{k}={v}\n" for k, v in config.items())
+            unit = text
+        self.write(name + ".actor", unit)
+
+    def command(self, *arguments):
+        return [*self.wrap, TROUPED, "--config", self.config, "--socket", self.socket, *arguments]
+
+    def launch(self, *arguments, **more):
+        log = open(self.log_path, "ab")
+        # A daemon of a test inherits nothing that would make it a service.
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("NOTIFY_", "WATCHDOG_", "LISTEN_"))}
+        self.process = subprocess.Popen(self.command(*arguments), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                        env={**env, **self.env}, **more)
+        log.close()
+        return self.process
+
+    def start(self, *arguments):
+        self.launch(*arguments)
+        self.wait_ready()
+
+    def wait_ready(self, seconds=30):
+        def ready():
+            if self.process.poll() is not None:
+                raise AssertionError(f"trouped ended with {self.process.returncode}:\n{self.log()}")
+            try:
+                return self.control("Status")["state"] != "starting"
+            except (OSError, varlink.Closed):
+                return False
+        wait_for(ready, seconds * SLOW, "the daemon to be ready")
+
+    def log(self):
+        try:
+            with open(self.log_path, errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def wait_log(self, text, seconds=20):
+        wait_for(lambda: text in self.log(), seconds * SLOW, f"{text!r} in the log:\n{self.log()}")
+
+    def client(self, timeout=20):
+        return varlink.Client(self.socket, timeout * SLOW)
+
+    def control(self, method, parameters=None):
+        return varlink.call(self.socket, f"{CONTROL}.{method}", parameters, 20 * SLOW)
+
+    def direct(self, method, parameters=None):
+        return varlink.call(self.socket, method, parameters, 20 * SLOW)
+
+    def call(self, name, method, parameters=None):
+        return self.control("Call", {"name": name, "method": method, "parameters": parameters or {}})["parameters"]
+
+    def unit(self, name):
+        return self.control("Describe", {"name": name})["unit"]
+
+    def workers(self):
+        return self.control("Workers")["workers"]
+
+    def worker(self, number):
+        return next(w for w in self.workers() if w["worker"] == number)
+
+    def wait_unit(self, name, state, seconds=20):
+        return wait_for(lambda: self.unit(name) if self.unit(name)["state"] == state else None, seconds * SLOW,
+                        f"unit {name} to be {state}")
+
+    def wait_workers(self, count=None, seconds=20):
+        def all_run():
+            workers = self.workers()
+            return workers if all(w["state"] == "running" for w in workers) and \
+                (count is None or len(workers) == count) else None
+        return wait_for(all_run, seconds * SLOW, "all workers to run")
+
+    def kill_worker(self, number, how=signal.SIGKILL):
+        """Kill it, and wait until its successor runs."""
+        worker = self.worker(number)
+        os.kill(worker["pid"], how)
+        wait_for(lambda: (w := self.worker(number))["state"] == "running" and
+                 w["incarnation"] > worker["incarnation"] and w, 20 * SLOW, f"worker {number} to come back")
+
+    def ctl(self, *arguments, input=None, check=True, timeout=60):
+        done = subprocess.run([TROUPECTL, "--socket", self.socket, *arguments], input=input, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout * SLOW)
+        if check and done.returncode:
+            raise AssertionError(f"troupectl {arguments}: status {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def ctl_json(self, *arguments, **more):
+        return json.loads(self.ctl("--json", *arguments, **more).stdout)
+
+    def processes(self):
+        """Every process of this daemon that lives: the master and its workers, by their status in /proc."""
+        if not self.process:
+            return []
+        return [self.process.pid, *children_of(self.process.pid)]
+
+    def terminate(self, seconds=20):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(seconds * SLOW)
+
+    def stop(self):
+        """End it whatever state it is in; the log stays."""
+        if self.process and self.process.poll() is None:
+            try:
+                self.terminate()
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def finish(self):
+        self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def children_of(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return [int(child) for child in file.read().split()]
+    except FileNotFoundError:
+        return []
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+class HostTest(unittest.TestCase):
+    """A test with daemons; when it fails, their logs are shown."""
+
+    maxDiff = None
+
+    def daemon(self, *arguments, **more):
+        daemon = self.unstarted(*arguments, **more)
+        daemon.start()
+        return daemon
+
+    def unstarted(self, *arguments, **more):
+        """A daemon with its configuration written, for the test to start (or not)."""
+        daemon = Daemon(*arguments, start=False, **more)
+        self.addCleanup(self.finish_daemon, daemon)
+        return daemon
+
+    def finish_daemon(self, daemon):
+        daemon.stop()
+        log = daemon.log()
+        daemon.finish()
+        if self._outcome and not self._outcome.success:
+            print(f"---- log of {daemon.directory}\n{log}----", flush=True)
+        if "Sanitizer" in log or "runtime error:" in log:
+            raise AssertionError(f"a sanitizer spoke up:\n{log}")
+
+    def assert_error(self, name, function, *arguments, **more):
+        """The call fails with that error; returns its parameters."""
+        with self.assertRaises(varlink.VarlinkError) as caught:
+            function(*arguments, **more)
+        self.assertEqual(caught.exception.name, name if "." in name else f"{CONTROL}.{name}")
+        return caught.exception.parameters
