@@ -1,25 +1,27 @@
 /* channel.h - typed notices over a SOCK_SEQPACKET socket: what master and worker talk through.
  *
- * A notice is the input of one method of io.troupe.Worker: one packet with a head { u64 in_hash, u32 size, u32 flags }
- * and the block in wire form; a block over CHANNEL_INLINE bytes travels as a sealed memfd (its descriptor comes first). What arrives is hostile: it
- * is checked in full (codec_decode) before a handler sees it, and descriptors nobody asked for are closed. A channel belongs to
- * one loop and is used in its thread.
+ * A notice is the input of one method of io.troupe.Worker: one packet with a head { u64
+ * in_hash, u32 size, u32 flags } and the block in wire form; a block over CHANNEL_INLINE bytes
+ * travels as a sealed memfd (its descriptor comes first). What arrives is hostile: it is
+ * checked in full (codec_decode) before a handler sees it, and descriptors nobody asked for are
+ * closed. A channel belongs to one loop and is used in its thread.
  */
 #ifndef PROTO_CHANNEL_H
 #define PROTO_CHANNEL_H
 
+#include "base/loop.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <troupe/type.h>
-#include "base/loop.h"
 
 #define CHANNEL_INLINE (64u << 10)
 #define CHANNEL_QUEUE  (64u << 20) /* default limit of bytes waiting to be sent */
 
 struct channel;
 
-/* One kind of notice that this end takes. `in` is borrowed. `fd`: the descriptor that came along, or -1; the handler takes it
- * over by take_fd(fd), else it is closed afterwards. */
+/* One kind of notice that this end takes. `in` is borrowed. `fd`: the descriptor that came
+ * along, or -1; the handler takes it over by take_fd(fd), else it is closed afterwards. */
 struct channel_handler {
 	const struct troupe_method *method;
 	void (*handle)(void *context, const void *in, int *fd);
@@ -27,11 +29,12 @@ struct channel_handler {
 
 struct channel_config {
 	struct loop *loop;
-	int fd; /* taken */
+	int fd;                                 /* taken */
 	const struct channel_handler *handlers; /* borrowed for the channel's life */
 	size_t n_handlers;
-	/* The channel is of no more use: the peer closed it (0), or broke the protocol (-EBADMSG), or did not read (-ENOBUFS), or errno.
-	 * Called once, from the loop, never from inside channel_send(); channel_free() is fine in it. */
+	/* The channel is of no more use: the peer closed it (0), or broke the protocol
+	 * (-EBADMSG), or did not read (-ENOBUFS), or errno. Called once, from the loop, never
+	 * from inside channel_send(); channel_free() is fine in it. */
 	void (*on_closed)(void *context, int error);
 	void *context;
 	size_t queue_limit; /* 0: CHANNEL_QUEUE */
@@ -42,11 +45,15 @@ int channel_new(const struct channel_config *config, struct channel **ret_channe
 /* Also from inside a handler of this channel. NULL is fine. */
 void channel_free(struct channel *channel);
 
-/* Send, or queue when the socket is full; order is kept. `fd`: a descriptor to go along (borrowed, duplicated if queued), or -1.
- * -EINVAL: `in` breaks its type; -EMSGSIZE; -ENOMEM; -ENOTCONN after the peer has gone. */
-int channel_send(struct channel *channel, const struct troupe_method *method, const void *in, int fd);
+/* Send, or queue when the socket is full; order is kept. `fd`: a descriptor to go along
+ * (borrowed, duplicated if queued), or -1. -EINVAL: `in` breaks its type; -EMSGSIZE; -ENOMEM;
+ * -EMFILE: a large block or a queued descriptor needs one more than there are; nothing was
+ * sent. -ENOTCONN: the peer has gone, or has not read for so long that the queue is full;
+ * on_closed() tells, if it has not. */
+int channel_send(struct channel *channel, const struct troupe_method *method, const void *in,
+		 int fd);
 
 /* Whether nothing waits to be sent. */
-int channel_is_flushed(const struct channel *channel);
+bool channel_is_flushed(const struct channel *channel);
 
 #endif

@@ -1,0 +1,457 @@
+/* channel.c - notices in packets; a queue for those the socket does not take yet. */
+#include "proto/channel.h"
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/list.h"
+#include "base/seqpacket.h"
+#include "proto/codec.h"
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* What one pass of the loop handles of one channel: the other watchers wait meanwhile. */
+#define BUDGET_PACKETS 256
+#define BUDGET_BYTES   (4u << 20)
+
+#define SOCKET_BUFFER (1 << 20)
+#define RETRY_NS      10000000ull   /* after the kernel was short of something but room */
+#define LINGER_NS     1000000000ull /* for the last words of a peer that does not read any more */
+
+struct head {
+	uint64_t in_hash;
+	uint32_t size; /* of the block */
+	uint32_t flags;
+};
+
+#define HEAD_LARGE 1u /* the block is the memory of the first descriptor */
+
+/* A packet that waits for room in the socket. */
+struct packet {
+	struct list link;
+	size_t held; /* bytes it counts for in the queue */
+	size_t size;
+	int fds[2];
+	size_t n_fds;
+	unsigned char data[];
+};
+
+struct frame {
+	struct head head;
+	_Alignas(16) unsigned char block[CHANNEL_INLINE];
+};
+
+_Static_assert(offsetof(struct frame, block) == sizeof(struct head),
+	       "the block follows the head");
+
+struct channel {
+	struct channel_config config;
+	struct loop_io io;
+	struct loop_timer timer;
+	struct list queue; /* struct packet */
+	size_t queued;     /* bytes */
+	/* Receiving a descriptor must not fail because the process is at its limit, or a peer
+	 * whose notices are large would be cut off for it. So this one makes way meanwhile. */
+	int spare;
+	int error;       /* to be told by the timer; 0: none */
+	bool is_reading; /* on the stack: free later */
+	bool is_freed;
+	bool is_mute;      /* the peer takes no more: its last notices are still read */
+	bool is_closed;    /* and told so */
+	bool has_received; /* since the timer was started */
+	struct frame in, out;
+};
+
+static void packet_free(struct packet *packet)
+{
+	list_remove(&packet->link);
+	for (size_t i = 0; i < packet->n_fds; i++)
+		close(packet->fds[i]);
+	free(packet);
+}
+
+static void drop_queue(struct channel *channel)
+{
+	list_foreach_safe (at, &channel->queue)
+		packet_free(container_of(at, struct packet, link));
+	channel->queued = 0;
+}
+
+static void destroy_channel(struct channel *channel)
+{
+	drop_queue(channel);
+	if (channel->spare >= 0)
+		close(channel->spare);
+	free(channel);
+}
+
+/* The end: tell once. The channel may be gone afterwards. */
+static void close_channel(struct channel *channel, int error)
+{
+	if (channel->is_closed)
+		return;
+	channel->is_closed = true;
+	channel->is_mute = true;
+	loop_io_stop(&channel->io);
+	loop_timer_stop(&channel->timer);
+	drop_queue(channel);
+	channel->config.on_closed(channel->config.context, error);
+}
+
+/* ---- sending */
+
+static void watch_socket(struct channel *channel)
+{
+	if (channel->is_closed || channel->error < 0)
+		return;
+	loop_io_set(&channel->io, list_is_empty(&channel->queue) || channel->timer.started
+					  ? LOOP_READ
+					  : LOOP_READ | LOOP_WRITE);
+}
+
+/* Sending has failed for good, perhaps inside channel_send(): the loop tells of it. */
+static void fail_sending(struct channel *channel, int error)
+{
+	channel->is_mute = true;
+	drop_queue(channel);
+	channel->has_received = false;
+	if (error == -EPIPE || error == -ECONNRESET) {
+		/* What it said before it went is still to be read, up to the end of file. The
+		 * timer is for a peer that only pretends to be gone. */
+		loop_timer_start(&channel->timer, LINGER_NS);
+		watch_socket(channel);
+	} else {
+		channel->error = error;
+		loop_io_stop(&channel->io);
+		loop_timer_start(&channel->timer, 0);
+	}
+}
+
+/* 0; -EAGAIN: later, and the loop is told when; other values: for good. */
+static int send_parts(struct channel *channel, const struct iovec *parts, size_t n,
+		      const int *fds, size_t n_fds)
+{
+	int r = seqpacket_send(channel->io.fd, parts, n, fds, n_fds);
+
+	if (r == -ENOBUFS || r == -ENOMEM || r == -ETOOMANYREFS) {
+		loop_timer_start(&channel->timer, RETRY_NS);
+		return -EAGAIN;
+	}
+	return r;
+}
+
+static void flush_queue(struct channel *channel)
+{
+	for (unsigned n = 0; n < BUDGET_PACKETS && !list_is_empty(&channel->queue); n++) {
+		struct packet *packet = list_first(&channel->queue, struct packet, link);
+		struct iovec part = {packet->data, packet->size};
+		int r = send_parts(channel, &part, 1, packet->fds, packet->n_fds);
+
+		if (r == -EAGAIN)
+			break;
+		if (r < 0) {
+			fail_sending(channel, r);
+			return;
+		}
+		channel->queued -= packet->held;
+		packet_free(packet);
+	}
+	watch_socket(channel);
+}
+
+static int queue_packet(struct channel *channel, const struct iovec *parts, size_t n,
+			const int *fds, size_t n_fds, size_t held)
+{
+	struct packet *packet;
+	size_t size = 0;
+
+	for (size_t i = 0; i < n; i++)
+		size += parts[i].iov_len;
+	held += sizeof(*packet) + size;
+	/* One packet always has room, however small the limit. */
+	if (channel->queued > 0 && channel->queued + held > channel->config.queue_limit) {
+		fail_sending(channel, -ENOBUFS);
+		return -ENOTCONN;
+	}
+	packet = malloc(sizeof(*packet) + size);
+	if (!packet)
+		return -ENOMEM;
+	*packet = (struct packet){.held = held};
+	list_init(&packet->link);
+	for (size_t i = 0; i < n; i++) {
+		memcpy(packet->data + packet->size, parts[i].iov_base, parts[i].iov_len);
+		packet->size += parts[i].iov_len;
+	}
+	for (size_t i = 0; i < n_fds; i++) {
+		int fd = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
+
+		if (fd < 0) {
+			int r = -errno;
+
+			packet_free(packet);
+			return r;
+		}
+		packet->fds[packet->n_fds++] = fd;
+	}
+	list_append(&channel->queue, &packet->link);
+	channel->queued += held;
+	watch_socket(channel);
+	return 0;
+}
+
+static int send_packet(struct channel *channel, const struct iovec *parts, size_t n,
+		       const int *fds, size_t n_fds, size_t held)
+{
+	int r = -EAGAIN;
+
+	if (list_is_empty(&channel->queue))
+		r = send_parts(channel, parts, n, fds, n_fds);
+	if (r == -EAGAIN)
+		return queue_packet(channel, parts, n, fds, n_fds, held);
+	if (r < 0) {
+		fail_sending(channel, r);
+		return -ENOTCONN;
+	}
+	return 0;
+}
+
+static int send_large(struct channel *channel, const struct troupe_method *method,
+		      const void *in, size_t size, int fd)
+{
+	struct head head = {method->in_hash, (uint32_t)size, HEAD_LARGE};
+	struct iovec part = {&head, sizeof(head)};
+	cleanup_close int memory = -1;
+	cleanup_free void *block = malloc(size);
+	int r;
+
+	if (!block)
+		return -ENOMEM;
+	codec_encode(method->in, in, block, size);
+	r = memfd_of("troupe-notice", block, size, &memory);
+	if (r < 0)
+		return r;
+	return send_packet(channel, &part, 1, (int[]){memory, fd}, fd >= 0 ? 2 : 1, size);
+}
+
+int channel_send(struct channel *channel, const struct troupe_method *method, const void *in,
+		 int fd)
+{
+	struct frame *out = &channel->out;
+	struct iovec part;
+	size_t size;
+	int r;
+
+	if (channel->is_mute)
+		return -ENOTCONN;
+	r = codec_size(method->in, in, &size, NULL);
+	if (r < 0)
+		return r;
+	if (size > CHANNEL_INLINE)
+		return send_large(channel, method, in, size, fd);
+	out->head = (struct head){method->in_hash, (uint32_t)size, 0};
+	if (size > 0)
+		codec_encode(method->in, in, out->block, size);
+	part = (struct iovec){out, sizeof(out->head) + size};
+	return send_packet(channel, &part, 1, &fd, fd >= 0 ? 1 : 0, 0);
+}
+
+bool channel_is_flushed(const struct channel *channel)
+{
+	return list_is_empty(&channel->queue);
+}
+
+/* ---- receiving */
+
+static const struct channel_handler *find_handler(const struct channel *channel,
+						  uint64_t in_hash)
+{
+	for (size_t i = 0; i < channel->config.n_handlers; i++)
+		if (channel->config.handlers[i].method->in_hash == in_hash)
+			return &channel->config.handlers[i];
+	return NULL;
+}
+
+/* The block of a large notice, copied out of the peer's memory: decoding happens in place. */
+static int read_large(int memory, size_t size, void **ret_block)
+{
+	const void *data;
+	void *block;
+	size_t mapped;
+	int r = memfd_map(memory, CODEC_BLOCK_MAX, &data, &mapped);
+
+	if (r == -EPERM || r == -EFBIG)
+		return -EBADMSG;
+	if (r < 0)
+		return r;
+	if (mapped != size || size == 0) {
+		memfd_unmap(data, mapped);
+		return -EBADMSG;
+	}
+	block = malloc(size);
+	if (block)
+		memcpy(block, data, size);
+	memfd_unmap(data, mapped);
+	if (!block)
+		return -ENOMEM;
+	*ret_block = block;
+	return 0;
+}
+
+/* Check a packet in full and hand it to its handler. fds: those taken over become -1. */
+static int handle_packet(struct channel *channel, size_t size, int *fds, size_t n_fds)
+{
+	const struct head *head = &channel->in.head;
+	const struct channel_handler *handler;
+	cleanup_free void *large = NULL;
+	void *block = channel->in.block;
+	int *fd = &fds[0];
+	int r;
+
+	if (size < sizeof(*head) || (head->flags & ~HEAD_LARGE))
+		return -EBADMSG;
+	handler = find_handler(channel, head->in_hash);
+	if (!handler)
+		return -EBADMSG;
+	if (head->flags & HEAD_LARGE) {
+		if (size != sizeof(*head) || n_fds < 1)
+			return -EBADMSG;
+		r = read_large(fds[0], head->size, &large);
+		if (r < 0)
+			return r;
+		block = large;
+		fd = &fds[1];
+		n_fds--;
+	} else if (size - sizeof(*head) != head->size) {
+		return -EBADMSG;
+	}
+	if (n_fds > 1)
+		return -EBADMSG;
+	r = codec_decode(handler->method->in, block, head->size, NULL);
+	if (r < 0)
+		return r;
+	handler->handle(channel->config.context, block, fd);
+	return 0;
+}
+
+/* One packet. Positive: the bytes it brought; 0: nothing there; negative: the channel's end,
+ * -ENOTCONN when it is an orderly one. */
+static ssize_t receive_packet(struct channel *channel)
+{
+	int fds[SEQPACKET_FDS];
+	size_t size, n_fds;
+	int r = seqpacket_receive(channel->io.fd, &channel->in, sizeof(channel->in), &size, fds,
+				  &n_fds);
+
+	/* A reset comes once, before the packets that arrived earlier, when the peer closed
+	 * with unread input; at the end it comes again and again. */
+	if (r == -ECONNRESET)
+		r = seqpacket_receive(channel->io.fd, &channel->in, sizeof(channel->in), &size,
+				      fds, &n_fds);
+	if (r == -EAGAIN)
+		return 0;
+	if (r == -ECONNRESET)
+		return -ENOTCONN;
+	if (r == -EMSGSIZE)
+		return -EBADMSG;
+	if (r < 0)
+		return r;
+	channel->has_received = true;
+	r = handle_packet(channel, size, fds, n_fds);
+	for (size_t i = 0; i < SEQPACKET_FDS; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	return r < 0 ? r : (ssize_t)(sizeof(struct head) + channel->in.head.size);
+}
+
+static void read_socket(struct channel *channel)
+{
+	size_t bytes = 0;
+	ssize_t n = 1;
+
+	channel->is_reading = true;
+	if (channel->spare >= 0)
+		close(take_fd(&channel->spare));
+	for (unsigned i = 0; i < BUDGET_PACKETS && bytes < BUDGET_BYTES && n > 0; i++) {
+		n = receive_packet(channel);
+		if (channel->is_freed) {
+			destroy_channel(channel);
+			return;
+		}
+		/* A handler's own send may have been the one too many. */
+		if (channel->error < 0)
+			break;
+		if (n > 0)
+			bytes += (size_t)n;
+	}
+	channel->spare = fcntl(channel->io.fd, F_DUPFD_CLOEXEC, 3);
+	channel->is_reading = false;
+	if (n < 0 && channel->error == 0)
+		close_channel(channel, n == -ENOTCONN ? 0 : (int)n);
+}
+
+static void on_io(struct loop_io *io, unsigned events)
+{
+	struct channel *channel = container_of(io, struct channel, io);
+
+	if ((events & LOOP_WRITE) && !list_is_empty(&channel->queue))
+		flush_queue(channel);
+	if ((events & LOOP_READ) && channel->error == 0)
+		read_socket(channel);
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+	struct channel *channel = container_of(timer, struct channel, timer);
+
+	if (channel->error < 0) {
+		close_channel(channel, channel->error);
+	} else if (!channel->is_mute) {
+		flush_queue(channel);
+	} else if (channel->has_received) {
+		channel->has_received = false;
+		loop_timer_start(timer, LINGER_NS);
+	} else {
+		close_channel(channel, -EPIPE);
+	}
+}
+
+/* ---- */
+
+int channel_new(const struct channel_config *config, struct channel **ret_channel)
+{
+	cleanup_close int fd = config->fd;
+	struct channel *channel = malloc(sizeof(*channel));
+
+	if (!channel)
+		return -ENOMEM;
+	/* Not the frames: each byte of them is written before it is read. */
+	memset(channel, 0, offsetof(struct channel, in));
+	channel->config = *config;
+	if (channel->config.queue_limit == 0)
+		channel->config.queue_limit = CHANNEL_QUEUE;
+	list_init(&channel->queue);
+	channel->spare = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	/* A notice of the largest size must fit, and more of them save wake-ups. The kernel
+	 * cuts this down to what it allows. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){SOCKET_BUFFER}, sizeof(int));
+	loop_timer_init(&channel->timer, config->loop, on_timer);
+	loop_io_init(&channel->io, config->loop, take_fd(&fd), on_io);
+	loop_io_set(&channel->io, LOOP_READ);
+	*ret_channel = channel;
+	return 0;
+}
+
+void channel_free(struct channel *channel)
+{
+	if (!channel || channel->is_freed)
+		return;
+	loop_io_stop(&channel->io);
+	loop_timer_stop(&channel->timer);
+	close(channel->io.fd);
+	channel->is_closed = channel->is_mute = true;
+	/* A handler that frees us still reads its notice in our frame. */
+	if (channel->is_reading)
+		channel->is_freed = true;
+	else
+		destroy_channel(channel);
+}

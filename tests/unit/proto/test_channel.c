@@ -1,0 +1,465 @@
+/* test_channel.c - notices between two ends, and what hostile ends can do. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/seqpacket.h"
+#include "proto/channel.h"
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+struct note {
+	int64_t number;
+	const char *text;
+};
+
+static const struct troupe_type int_type = {
+	.kind = TROUPE_INT, .flags = TROUPE_TYPE_PLAIN, .align = 8, .size = 8};
+static const struct troupe_type string_type = {.kind = TROUPE_STRING, .align = 8, .size = 8};
+static const struct troupe_field note_fields[] = {
+	{"number", &int_type, offsetof(struct note, number), 0},
+	{"text", &string_type, offsetof(struct note, text), 0},
+};
+static const struct troupe_type note_type = {.kind = TROUPE_STRUCT,
+					     .align = 8,
+					     .size = sizeof(struct note),
+					     .count = 2,
+					     .fields = note_fields};
+static const struct troupe_type nothing_type = {
+	.kind = TROUPE_STRUCT, .flags = TROUPE_TYPE_PLAIN, .align = 1, .size = 0};
+static const struct troupe_method note_method = {"test",        "Note", &note_type,
+						 &nothing_type, 11,     12};
+static const struct troupe_method ping_method = {"test",        "Ping", &nothing_type,
+						 &nothing_type, 21,     22};
+
+struct end {
+	struct channel *channel;
+	unsigned notes, pings, closes;
+	int64_t last;
+	size_t text_size;
+	int fd; /* that came along */
+	int error;
+	bool takes_fds, frees_itself, answers;
+};
+
+static void on_note(void *context, const void *data, int *fd)
+{
+	struct end *end = context;
+	const struct note *in = data;
+
+	assert_int_equal(in->number, end->last + 1);
+	end->last = in->number;
+	end->text_size = strlen(in->text);
+	end->notes++;
+	if (*fd >= 0 && end->takes_fds)
+		end->fd = take_fd(fd);
+	if (end->frees_itself) {
+		channel_free(end->channel);
+		end->channel = NULL;
+		assert_int_equal(in->number, end->last); /* still ours to read */
+	}
+	if (end->answers)
+		assert_int_equal(channel_send(end->channel, &note_method,
+					      &(struct note){in->number, in->text}, -1),
+				 0);
+}
+
+static void on_ping(void *context, const void *in, int *fd)
+{
+	struct end *end = context;
+
+	(void)in;
+	assert_int_equal(*fd, -1);
+	end->pings++;
+}
+
+static void on_closed(void *context, int error)
+{
+	struct end *end = context;
+
+	end->closes++;
+	end->error = error;
+	if (end->frees_itself) {
+		channel_free(end->channel);
+		end->channel = NULL;
+	}
+}
+
+static const struct channel_handler handlers[] = {
+	{&note_method, on_note},
+	{&ping_method, on_ping},
+};
+
+struct fixture {
+	struct loop *loop;
+	struct end a, b;
+	int raw; /* when b is a bare socket */
+};
+
+static struct channel *new_channel(struct fixture *f, struct end *end, int fd,
+				   size_t queue_limit)
+{
+	struct channel_config config = {
+		.loop = f->loop,
+		.fd = fd,
+		.handlers = handlers,
+		.n_handlers = ARRAY_LEN(handlers),
+		.on_closed = on_closed,
+		.context = end,
+		.queue_limit = queue_limit,
+	};
+
+	end->fd = -1;
+	assert_int_equal(channel_new(&config, &end->channel), 0);
+	return end->channel;
+}
+
+static void begin(struct fixture *f, bool raw, size_t queue_limit)
+{
+	int fds[2];
+
+	*f = (struct fixture){.raw = -1};
+	assert_int_equal(loop_new(&f->loop), 0);
+	assert_int_equal(seqpacket_pair(fds), 0);
+	new_channel(f, &f->a, fds[0], queue_limit);
+	if (raw)
+		f->raw = fds[1];
+	else
+		new_channel(f, &f->b, fds[1], 0);
+}
+
+static void end(struct fixture *f)
+{
+	channel_free(f->a.channel);
+	channel_free(f->b.channel);
+	if (f->raw >= 0)
+		close(f->raw);
+	loop_free(f->loop);
+}
+
+static void turn(struct fixture *f, unsigned passes)
+{
+	while (passes-- > 0)
+		loop_step(f->loop, false);
+}
+
+static int send_note(struct end *from, int64_t number, const char *text, int fd)
+{
+	return channel_send(from->channel, &note_method, &(struct note){number, text}, fd);
+}
+
+static char *long_text(size_t size)
+{
+	char *text = malloc(size + 1);
+
+	assert_non_null(text);
+	memset(text, 'x', size);
+	text[size] = '\0';
+	return text;
+}
+
+static unsigned count_fds(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		if (fcntl(fd, F_GETFD) >= 0)
+			n++;
+	return n;
+}
+
+static void channel_delivers_notices_in_order(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, false, 0);
+	for (int i = 1; i <= 3; i++)
+		assert_int_equal(send_note(&f.a, i, "hello", -1), 0);
+	assert_int_equal(channel_send(f.a.channel, &ping_method, NULL, -1), 0);
+	turn(&f, 3);
+	assert_int_equal(f.b.notes, 3);
+	assert_int_equal(f.b.pings, 1);
+	assert_int_equal(f.b.text_size, 5);
+	end(&f);
+}
+
+static void channel_keeps_order_when_socket_is_full(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, false, 0);
+	for (int i = 1; i <= 20000; i++)
+		assert_int_equal(send_note(&f.a, i, "hello", -1), 0);
+	assert_false(channel_is_flushed(f.a.channel));
+	for (int i = 0; i < 100000 && f.b.notes < 20000; i++)
+		loop_step(f.loop, false);
+	assert_int_equal(f.b.notes, 20000);
+	assert_true(channel_is_flushed(f.a.channel));
+	end(&f);
+}
+
+static void channel_handles_a_bounded_amount_in_one_pass(void **state)
+{
+	struct fixture f;
+	struct {
+		uint64_t hash;
+		uint32_t size, flags;
+	} packet = {21, 0, 0};
+	unsigned n = 0;
+
+	(void)state;
+	begin(&f, true, 0);
+	while (send(f.raw, &packet, sizeof(packet), MSG_DONTWAIT) > 0)
+		n++;
+	assert_true(n > 0);
+	turn(&f, 1);
+	assert_in_range(f.a.pings, 1, 256);
+	end(&f);
+}
+
+static void channel_passes_large_blocks_and_descriptors_along(void **state)
+{
+	cleanup_free char *text = long_text(5u << 20);
+	unsigned before = count_fds();
+	struct fixture f;
+	int memory;
+	char byte;
+
+	(void)state;
+	begin(&f, false, 0);
+	f.b.takes_fds = true;
+	assert_int_equal(memfd_of("test", "z", 1, &memory), 0);
+	assert_int_equal(send_note(&f.a, 1, text, memory), 0);
+	turn(&f, 3);
+	assert_int_equal(f.b.notes, 1);
+	assert_int_equal(f.b.text_size, 5u << 20);
+	assert_true(f.b.fd >= 0);
+	assert_int_equal(pread(f.b.fd, &byte, 1, 0), 1);
+	assert_int_equal(byte, 'z');
+	close(f.b.fd);
+	/* One that nobody takes is closed, queued ones are sent too. */
+	f.b.takes_fds = false;
+	for (int i = 2; i <= 100; i++)
+		assert_int_equal(send_note(&f.a, i, "small", memory), 0);
+	close(memory);
+	for (int i = 0; i < 1000 && f.b.notes < 100; i++)
+		turn(&f, 1);
+	assert_int_equal(f.b.notes, 100);
+	end(&f);
+	assert_int_equal(count_fds(), before);
+}
+
+static void channel_refuses_values_that_break_their_type(void **state)
+{
+	cleanup_free char *text = long_text(17u << 20);
+	struct fixture f;
+
+	(void)state;
+	begin(&f, false, 0);
+	assert_int_equal(send_note(&f.a, 1, NULL, -1), -EINVAL);
+	assert_int_equal(send_note(&f.a, 1, "\xff", -1), -EINVAL);
+	assert_int_equal(send_note(&f.a, 1, text, -1), -EMSGSIZE);
+	assert_int_equal(send_note(&f.a, 1, "fine", -1), 0);
+	turn(&f, 2);
+	assert_int_equal(f.b.notes, 1);
+	end(&f);
+}
+
+static void channel_tells_when_peer_closes_after_its_last_notices(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, false, 0);
+	/* Unread input at b makes the kernel report a reset before what b had sent. */
+	assert_int_equal(send_note(&f.a, 1, "unread", -1), 0);
+	for (int i = 1; i <= 5; i++)
+		assert_int_equal(send_note(&f.b, i, "last words", -1), 0);
+	channel_free(f.b.channel);
+	f.b.channel = NULL;
+	assert_int_equal(send_note(&f.a, 2, "too late", -1), -ENOTCONN);
+	assert_int_equal(f.a.closes, 0); /* not from inside send */
+	turn(&f, 5);
+	assert_int_equal(f.a.notes, 5);
+	assert_int_equal(f.a.closes, 1);
+	assert_int_equal(f.a.error, 0);
+	assert_int_equal(send_note(&f.a, 2, "too late", -1), -ENOTCONN);
+	turn(&f, 5);
+	assert_int_equal(f.a.closes, 1);
+	end(&f);
+}
+
+static void channel_closes_when_peer_does_not_read(void **state)
+{
+	cleanup_free char *text = long_text(1000);
+	struct fixture f;
+	int r = 0;
+	int64_t sent = 0;
+
+	(void)state;
+	begin(&f, true, 100000);
+	while (r == 0 && sent < 100000)
+		r = send_note(&f.a, ++sent, text, -1);
+	assert_int_equal(r, -ENOTCONN);
+	assert_int_equal(f.a.closes, 0);
+	turn(&f, 3);
+	assert_int_equal(f.a.closes, 1);
+	assert_int_equal(f.a.error, -ENOBUFS);
+	end(&f);
+}
+
+static void channel_can_be_freed_in_its_callbacks(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, false, 0);
+	f.b.frees_itself = true;
+	assert_int_equal(send_note(&f.a, 1, "one", -1), 0);
+	assert_int_equal(send_note(&f.a, 2, "two", -1), 0);
+	f.a.frees_itself = true;
+	turn(&f, 5);
+	assert_int_equal(f.b.notes, 1);
+	assert_null(f.b.channel);
+	assert_int_equal(f.a.closes, 1);
+	assert_null(f.a.channel);
+	end(&f);
+}
+
+static void channel_answers_from_inside_a_handler(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, false, 0);
+	f.b.answers = true;
+	for (int i = 1; i <= 100; i++)
+		assert_int_equal(send_note(&f.a, i, "question", -1), 0);
+	turn(&f, 300);
+	assert_int_equal(f.a.notes, 100);
+	end(&f);
+}
+
+static void expect_refused(const void *packet, size_t size, const int *fds, size_t n_fds)
+{
+	unsigned before = count_fds();
+	struct iovec part = {(void *)(uintptr_t)packet, size};
+	struct fixture f;
+
+	begin(&f, true, 0);
+	assert_int_equal(seqpacket_send(f.raw, &part, 1, fds, n_fds), 0);
+	turn(&f, 3);
+	assert_int_equal(f.a.notes + f.a.pings, 0);
+	assert_int_equal(f.a.closes, 1);
+	assert_int_equal(f.a.error, -EBADMSG);
+	end(&f);
+	assert_int_equal(count_fds(), before);
+}
+
+static void channel_refuses_hostile_packets(void **state)
+{
+	struct {
+		uint64_t hash;
+		uint32_t size, flags;
+		struct note block;
+		char text[8];
+	} packet = {11, 24, 0, {1, (const char *)16}, "hostile"};
+	unsigned char longer[sizeof(packet) + 1] = {0};
+	cleanup_close int sealed = -1, loose = -1, null = -1;
+	cleanup_free char *huge = long_text(CHANNEL_INLINE + 64);
+
+	(void)state;
+	loose = memfd_create("loose", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	assert_true(loose >= 0 && null >= 0);
+	assert_int_equal(ftruncate(loose, 24), 0);
+	assert_int_equal(memfd_of("sealed", &packet.block, 24, &sealed), 0);
+
+	memcpy(longer, &packet, sizeof(packet));
+	expect_refused("x", 1, NULL, 0); /* less than a head */
+	expect_refused(&packet, 15, NULL, 0);
+	expect_refused(&packet, 40 - 1, NULL, 0);           /* cut */
+	expect_refused(&longer, sizeof(longer), NULL, 0);   /* bytes behind it */
+	expect_refused(huge, CHANNEL_INLINE + 64, NULL, 0); /* too long */
+	packet.hash = 12;
+	expect_refused(&packet, 40, NULL, 0); /* not one of ours */
+	packet.hash = 11;
+	packet.flags = 2;
+	expect_refused(&packet, 40, NULL, 0); /* unknown flag */
+	packet.flags = 0;
+	packet.block.text = (const char *)8;
+	expect_refused(&packet, 40, NULL, 0); /* not canonical */
+	packet.block.text = (const char *)16;
+	expect_refused(&packet, 40, (int[]){null, null}, 2); /* too many descriptors */
+	expect_refused(&packet, 40, (int[]){null, null, null, null}, 4);
+	packet.flags = 1;
+	expect_refused(&packet, 16, NULL, 0);    /* large without memory */
+	expect_refused(&packet, 16, &null, 1);   /* no memory at all */
+	expect_refused(&packet, 16, &loose, 1);  /* not sealed */
+	expect_refused(&packet, 40, &sealed, 1); /* both forms */
+	packet.size = 23;
+	expect_refused(&packet, 16, &sealed, 1); /* another size */
+	packet.size = UINT32_MAX;
+	expect_refused(&packet, 16, &sealed, 1);
+	expect_refused(&packet, 16, (int[]){sealed, null, null}, 3);
+}
+
+static void channel_takes_large_notice_when_descriptors_are_exhausted(void **state)
+{
+	cleanup_free char *text = long_text(200000);
+	struct rlimit limit, low;
+	struct fixture f;
+	int extra[1024];
+	size_t n = 0;
+
+	(void)state;
+	begin(&f, false, 0);
+	turn(&f, 1);
+	assert_int_equal(send_note(&f.a, 1, text, -1), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	low = limit;
+	low.rlim_cur = 200;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	while (n < ARRAY_LEN(extra)) {
+		extra[n] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (extra[n] < 0)
+			break;
+		n++;
+	}
+	turn(&f, 3);
+	for (size_t i = 0; i < n; i++)
+		close(extra[i]);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(f.b.notes, 1);
+	assert_int_equal(f.b.closes, 0);
+	end(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(channel_delivers_notices_in_order),
+		cmocka_unit_test(channel_keeps_order_when_socket_is_full),
+		cmocka_unit_test(channel_handles_a_bounded_amount_in_one_pass),
+		cmocka_unit_test(channel_passes_large_blocks_and_descriptors_along),
+		cmocka_unit_test(channel_refuses_values_that_break_their_type),
+		cmocka_unit_test(channel_tells_when_peer_closes_after_its_last_notices),
+		cmocka_unit_test(channel_closes_when_peer_does_not_read),
+		cmocka_unit_test(channel_can_be_freed_in_its_callbacks),
+		cmocka_unit_test(channel_answers_from_inside_a_handler),
+		cmocka_unit_test(channel_refuses_hostile_packets),
+		cmocka_unit_test(channel_takes_large_notice_when_descriptors_are_exhausted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
