@@ -22,3 +22,68 @@ unit-$(1): $$(unit_$(1))
 -include $$(wildcard $$(BUILD)/tests/unit/$(1)/*.d)
 endef
 $(foreach folder,$(FOLDERS),$(eval $(call unit_rules,$(folder))))
+
+# ---------------------------------------------------------------- all tests
+
+.PHONY: test check check-format check-layers check-globals check-headers check-warnings check-analyse fuzz soak valgrind
+
+# Everything a test may need, then the tests: programs, outside plug-ins, real daemons, and as root a real systemd.
+# ONLY=WORD runs those whose name holds it.
+test: deps-test
+	@$(MAKE) --no-print-directory test-build
+	@tests/run.py --build $(BUILD) $(patsubst %,--only %,$(ONLY)) $(UNIT_TESTS) $(wildcard tests/outside/*.sh)
+
+.PHONY: test-build
+test-build: $(BINARIES) $(UNIT_TESTS) plugins test-plugins
+
+# ---------------------------------------------------------------- what else must hold
+
+SOURCES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || find daemon ctl proto actors include tests bench -name '*.[ch]')
+
+check: deps-test check-format check-layers check-globals check-headers check-warnings check-analyse
+	@echo "check: all good"
+
+check-format:
+	clang-format --dry-run --Werror $(SOURCES)
+
+check-layers:
+	tests/check/layers
+
+check-globals: $(call archives,$(FOLDERS))
+	tests/check/globals $^
+
+check-headers:
+	tests/check/headers
+
+# The whole tree under both compilers, a warning being an error.
+check-warnings:
+	@$(MAKE) --no-print-directory BUILD=build-werror CC=gcc WERROR=1 test-build
+	@$(MAKE) --no-print-directory BUILD=build-werror-clang CC=clang CXX=clang++ WERROR=1 test-build
+
+# cppcheck with all the paths it finds; what is suppressed stands, with its reason, in the file.
+check-analyse: $(HOST_HEADERS)
+	cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --inline-suppr \
+		--suppressions-list=tests/check/cppcheck.suppressions --error-exitcode=1 -j $$(nproc) \
+		-D_GNU_SOURCE -Iinclude -I. -Idaemon -I$(BUILD)/gen daemon ctl proto
+
+# ---------------------------------------------------------------- fuzzing: one libFuzzer target for each decoder of hostile input
+
+FUZZ_SECONDS ?= 10
+FUZZ_BUILD   = build-fuzz
+FUZZ_SOURCES = $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_TARGETS = $(patsubst tests/fuzz/%.c,$(FUZZ_BUILD)/%,$(FUZZ_SOURCES))
+FUZZ_FLAGS   = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+
+fuzz: deps-test
+	@$(MAKE) --no-print-directory BUILD=$(FUZZ_BUILD) CC=clang CFLAGS="-g -O1 $(FUZZ_FLAGS)" HARDEN= fuzz-build
+	@for target in $(FUZZ_TARGETS); do \
+		corpus=tests/fuzz/corpus/$$(basename $$target); new=$$target.corpus; mkdir -p $$new; \
+		echo "== $$target"; \
+		$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 -verbosity=0 \
+			$$new $$(test -d $$corpus && echo $$corpus) || exit 1; \
+	done
+
+.PHONY: fuzz-build
+fuzz-build: $(FUZZ_TARGETS)
+$(FUZZ_TARGETS): $(FUZZ_BUILD)/%: tests/fuzz/%.c $(call archives,master control supervise plugin core bridge proto base) | $(HOST_HEADERS)
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(filter %.a,$^) -ljansson -lev -lnanomsg -lsystemd -ldl -lm
