@@ -1,0 +1,30 @@
+/* config_json.h - the [Config] section of a unit as JSON text, by the plug-in's Config type.
+ *
+ *   Greeting=hello                scalars; keys meet field names whatever the case of their
+ * letters Verbose=yes                   bool, as everywhere in these files Limit=64K  Share=0.5
+ * int (with K, M, G, T), float Key=aGVsbG8=                  a string marked "troupe: binary":
+ * base64 Level=warning                 enum: one of its names Words=one "two three" []T: words;
+ * a further Words= adds to it, an empty one starts anew Words=four Listen.Port=80 a struct's
+ * field Env.NAME=value                an entry of a map; the key's case is kept Peers={"host":
+ * "a", "port": 1}   a struct in place, or one more of an array of structs: JSON text
+ *   Extra={"any": ["thing"]}      object: JSON text
+ *
+ * The last assignment of a scalar wins; an empty value takes a field back (a string: write ""
+ * for the empty one). Every field that is not optional must be set. Pure; master process (and
+ * --check), one thread.
+ */
+#ifndef MASTER_CONFIG_JSON_H
+#define MASTER_CONFIG_JSON_H
+
+#include "master/problems.h"
+#include "master/unit_file.h"
+#include "proto/idl.h"
+
+/* *ret_text is given: the text of a JSON object, or "" when the type is NULL. type: the STRUCT
+ * of the actor type's configuration, NULL: it takes none, so that any assignment is a problem.
+ * -EINVAL: problems were noted, each with its file and line; -ENOMEM. Whatever succeeds is
+ * accepted by json_decode() with that type. */
+int config_json(const struct unit_file *unit, const struct idl_type *type, char **ret_text,
+		struct problems *problems);
+
+#endif

@@ -1,0 +1,69 @@
+/* settings.h - trouped.conf: what holds for the daemon as a whole.
+ *
+ * A value of the caller (init/fini), checked and complete; nothing changes it after
+ * settings_load(). Master process, one thread. All keys stand in [Daemon];
+ * docs/configuration.md describes them to people:
+ *
+ *   Workers=             worker processes, 1 .. LIMIT_WORKERS; default: the processors that
+ * this process may use Socket=              absolute path of the control socket, at most 107
+ * bytes; default: RuntimeDirectory=/control RuntimeDirectory=    absolute path; the workers'
+ * inboxes lie below it StateDirectory=      absolute path; for what must survive a restart
+ *   PluginPath=          directories to search for plug-ins named without a slash, before the
+ * built-in ones; list LogLevel=            error, warning, notice, info (default), debug, or 3
+ * .. 7 FrameMax=            bytes of one message on the control socket, 4K .. 16M; default 1M
+ *   Connections=         on the control socket, 1 .. 4096 (default)
+ *   ConnectionsPerUser=  1 .. 1024 (default)
+ *   StartTimeout=        of an actor's init; default 10s. Units may say otherwise
+ *   StopTimeout=         until an ordered stop of everything becomes a kill; default 10s
+ *   RestartDelay=        before the first restart; default 100ms. Units may say otherwise
+ *   RestartDelayMax=     that it grows to with each failure in a row; default 30s. Units may
+ * say otherwise StartLimitBurst=     restarts within StartLimitInterval= after which a worker
+ * or unit is given up; 0: never; default 10. Units may say otherwise StartLimitInterval=
+ * default 1min. Units may say otherwise CallGroup=           a group (name or number) whose
+ * members may call actors; default troupe-call if there is ManageGroup=         a group whose
+ * members may manage too; default: none DeployGroup=         a group whose members may deploy
+ * too, which is running code as the daemon; default: none ObserveGroup=        if set, only its
+ * members (and those above) may observe; default: everyone may
+ */
+#ifndef MASTER_SETTINGS_H
+#define MASTER_SETTINGS_H
+
+#include "master/conf.h"
+#include "master/conf_path.h"
+#include "master/restart_keys.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct settings_group {
+	bool is_set;
+	gid_t gid;
+};
+
+struct settings {
+	unsigned workers;
+	char *socket;
+	char *runtime_directory;
+	char *state_directory;
+	char **plugin_path;
+	size_t n_plugin_path;
+	int log_level; /* as in base/log.h */
+	size_t frame_max;
+	unsigned connections, connections_uid;
+	uint64_t start_timeout_ns, stop_timeout_ns; /* TEXT_INFINITY: no deadline */
+	struct restart_keys restart;
+	struct settings_group observe, call, manage, deploy;
+};
+
+/* Read trouped.conf and its drop-ins as found by `path`. -EINVAL: problems were noted,
+ * *settings is as after settings_fini(); -ENOMEM. */
+int settings_load(struct settings *settings, const struct conf_path *path,
+		  struct problems *problems);
+
+/* The same from assignments already read; `file` stands in problems that belong to no line. */
+int settings_init(struct settings *settings, const struct conf *conf,
+		  const struct conf_path *path, const char *file, struct problems *problems);
+void settings_fini(struct settings *settings);
+
+#endif

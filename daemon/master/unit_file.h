@@ -1,0 +1,97 @@
+/* unit_file.h - NAME.actor: one unit, that is an actor or a pool of them, as its author wants
+ * it.
+ *
+ * A unit file is a value of the caller (init/fini) that nothing changes once it was read.
+ * Master process, one thread. docs/configuration.md describes the keys to people. In [Actor]:
+ *
+ *   Description=         for people
+ *   Plugin=              absolute path, or a name ("hello", "hello.so") that is searched in the
+ * plug-in directories;
+ *                        ":TYPE" behind it chooses the actor type where the plug-in holds
+ * several. Mandatory Type=                the same, as a key of its own Instances= actors, 1 ..
+ * LIMIT_INSTANCES; default 1 Worker=              any (default: spread over the workers), own
+ * (a process for this unit alone), or a worker's number Mailbox=             messages, 1 .. 1M;
+ * default 1024 MailboxBytes=        1K .. 1G; default 32M Batch=               messages in one
+ * turn, 1 .. 1M; default 1024 OnError=             what a handler's negative return does to the
+ * actor: continue (default) or stop Default=             whether this unit serves its
+ * interfaces where several units provide them Balance=             how a pool's next actor is
+ * chosen: round-robin (default) or least-outstanding StartTimeout=        of init; default:
+ * trouped.conf's Restart=             no, on-failure (default; crash, failed init, error),
+ * always (also after a normal end) RestartDelay=, RestartDelayMax=, StartLimitBurst=,
+ * StartLimitInterval=    default: trouped.conf's AllowGlobals=        whether the plug-in may
+ * have writable static data; default no
+ *
+ * [Config] is kept as it was written: config_json() makes sense of it when the plug-in's Config
+ * type is known.
+ */
+#ifndef MASTER_UNIT_FILE_H
+#define MASTER_UNIT_FILE_H
+
+#include "master/conf.h"
+#include "master/conf_path.h"
+#include "master/restart_keys.h"
+#include "master/settings.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum unit_worker { UNIT_WORKER_ANY, UNIT_WORKER_OWN, UNIT_WORKER_NUMBER };
+enum unit_balance { UNIT_ROUND_ROBIN, UNIT_LEAST_OUTSTANDING };
+enum unit_restart { UNIT_RESTART_NO, UNIT_RESTART_ON_FAILURE, UNIT_RESTART_ALWAYS };
+
+/* An assignment of [Config], specifiers expanded. */
+struct unit_config {
+	char *key;
+	char *value; /* "": reset */
+	char *file;
+	unsigned line;
+};
+
+struct unit_file {
+	char *name;           /* "hello", "pool@eu" */
+	char *file;           /* the path to name in problems and in the control interface */
+	char *description;    /* NULL: none */
+	char *plugin;         /* absolute path; the file was there when the unit was read */
+	unsigned plugin_line; /* of Plugin=, with plugin_file, for problems found in the plug-in
+			       */
+	char *plugin_file;
+	char *type; /* NULL: the plug-in's only one */
+	unsigned instances;
+	enum unit_worker worker;
+	unsigned worker_number; /* 1 ..; NUMBER only */
+	uint32_t mailbox, mailbox_bytes, batch;
+	bool stop_on_error;
+	bool is_default;
+	bool allow_globals;
+	enum unit_balance balance;
+	uint64_t start_timeout_ns; /* TEXT_INFINITY: no deadline */
+	enum unit_restart restart;
+	struct restart_keys restart_keys;
+	struct unit_config *config; /* in order; an empty value resets what stands before it */
+	size_t n_config;
+};
+
+/* Read a unit's files. `settings` gives the defaults and the number of workers, `path` the
+ * plug-in directories (after settings->plugin_path). -EINVAL: problems were noted, *unit is as
+ * after unit_file_fini(); -ENOMEM. */
+int unit_file_load(struct unit_file *unit, const struct conf_files *files,
+		   const struct settings *settings, const struct conf_path *path,
+		   struct problems *problems);
+
+/* The same from assignments already read. */
+int unit_file_init(struct unit_file *unit, const struct conf *conf,
+		   const struct conf_files *files, const struct settings *settings,
+		   const struct conf_path *path, struct problems *problems);
+void unit_file_fini(struct unit_file *unit);
+
+/* Whether both mean the same, [Config] included: a reload that finds it so leaves the unit's
+ * actors alone. */
+bool unit_file_equal(const struct unit_file *a, const struct unit_file *b);
+
+/* Read all units that `path` finds: the good ones, sorted by name, and the problems of the
+ * others. 0 or -ENOMEM. *ret_units is given: unit_files_free() it. */
+int unit_files_load(const struct conf_path *path, const struct settings *settings,
+		    struct unit_file **ret_units, size_t *ret_n, struct problems *problems);
+void unit_files_free(struct unit_file *units, size_t n);
+
+#endif
