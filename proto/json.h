@@ -1,19 +1,21 @@
 /* json.h - typed messages as JSON, and JSON text looked at without building it.
  *
- * json_scan() reads hostile text in one pass without allocating: syntax, UTF-8, depth and the number of
- * values are checked before anything is built from it. json_decode() scans first, then builds with
- * jansson. Pure functions, any thread.
+ * json_scan() reads hostile text in one pass without allocating: syntax, UTF-8, depth and the
+ * number of values are checked before anything is built from it. json_decode() scans first,
+ * then reads straight into values of the type, with no tree of JSON values in between: nothing
+ * in a text costs more memory than its type gives it, and an `object` keeps numbers that fit no
+ * C type. Pure functions, any thread.
  */
 #ifndef PROTO_JSON_H
 #define PROTO_JSON_H
 
+#include "proto/codec.h"
 #include <stddef.h>
 #include <stdint.h>
 #include <troupe/type.h>
-#include "proto/codec.h"
 
-#define JSON_DEPTH_MAX  64        /* of the text as a whole; typed values have CODEC_DEPTH_MAX */
-#define JSON_VALUES_MAX 1000000u  /* values in one text */
+#define JSON_DEPTH_MAX  64       /* of the text as a whole; typed values have CODEC_DEPTH_MAX */
+#define JSON_VALUES_MAX 1000000u /* values in one text */
 
 /* A piece of a text: not terminated. at NULL: absent. */
 struct json_span {
@@ -21,13 +23,14 @@ struct json_span {
 	size_t size;
 };
 
-/* Whether `text` is exactly one JSON value (blanks around it are fine). -EINVAL: syntax or UTF-8, with
- * what is wrong and the byte offset in ret_error->message; -E2BIG: too deep or too many values. */
+/* Whether `text` is exactly one JSON value (blanks around it are fine). -EINVAL: syntax or
+ * UTF-8, with what is wrong and the byte offset in ret_error->message; -E2BIG: too deep or too
+ * many values. */
 int json_scan(const char *text, size_t size, struct codec_error *ret_error);
 
-/* Find top-level keys of an object, in one pass with the checks of json_scan(). For each of the n keys
- * spans[i] is set to the raw text of its value, or to absent. -EINVAL also when the text is no object, or a
- * wanted key stands in it twice. */
+/* Find top-level keys of an object, in one pass with the checks of json_scan(). For each of the
+ * n keys spans[i] is set to the raw text of its value, or to absent. -EINVAL also when the text
+ * is no object, or a wanted key stands in it twice. */
 int json_pick(const char *text, size_t size, const char *const *keys, size_t n,
 	      struct json_span *spans, struct codec_error *ret_error);
 
@@ -38,15 +41,17 @@ int json_unquote(struct json_span span, char *buffer, size_t size);
 /* Whether a raw value is the literal `true`. */
 int json_is_true(struct json_span span);
 
-/* Make a block of `type` from JSON text. Strict: an unknown field, a missing one that is not optional, a
- * wrong kind, a number out of int64, a float where int is due (1.0 too), bad base64, an unknown enum name,
- * a key twice are -EINVAL with the field's path. null stands for an absent optional. Empty or absent text
- * (size 0) is {}. *ret_block is given (malloc). -E2BIG, -EMSGSIZE, -ENOMEM. */
+/* Make a block of `type` from JSON text. Strict: an unknown field, a missing one that is not
+ * optional, a wrong kind, a number out of int64, a float where int is due (1.0 too), bad
+ * base64, an unknown enum name, a key twice are -EINVAL with the field's path. null stands for
+ * an absent optional. Empty or absent text (size 0) is {}. *ret_block is given (malloc).
+ * -E2BIG, -EMSGSIZE, -ENOMEM. */
 int json_decode(const struct troupe_type *type, const char *text, size_t size, void **ret_block,
 		size_t *ret_size, struct codec_error *ret_error);
 
-/* The JSON text of a value, compact, fields in the order of the type, absent optionals left out.
- * *ret_text is given (malloc, NUL-terminated). -EINVAL, -EMSGSIZE: as codec_size(); -ENOMEM. */
+/* The JSON text of a value, compact, fields in the order of the type, absent optionals left
+ * out. *ret_text is given (malloc, NUL-terminated). -EINVAL, -EMSGSIZE: as codec_size();
+ * -ENOMEM. */
 int json_encode(const struct troupe_type *type, const void *value, char **ret_text,
 		size_t *ret_size);
 

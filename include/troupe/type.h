@@ -57,7 +57,8 @@ enum troupe_kind {
 	TROUPE_OPTIONAL,
 };
 
-/* The type holds no pointer and every bit pattern of it is as good as any other to memcpy. */
+/* The type holds no pointer and no padding, and every bit pattern of it is a valid value: int, address, and
+ * structs of these alone. Its values are copied whole and need no check. */
 #define TROUPE_TYPE_PLAIN 1u
 
 struct troupe_type;

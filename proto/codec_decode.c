@@ -1,0 +1,267 @@
+#include "proto/codec.h"
+
+#include "proto/codec_error.h"
+#include "proto/codec_walk.h"
+#include "proto/json_text.h"
+#include <errno.h>
+#include <math.h>
+
+struct decoder {
+	char *block;
+	size_t size;
+	size_t cursor; /* all before it has been checked and turned into memory form */
+	unsigned depth;
+	struct codec_error *error;
+};
+
+static int decode_struct(struct decoder *decoder, const struct troupe_type *type, char *cell);
+static int decode_array(struct decoder *decoder, const struct troupe_type *type, char *cell);
+static int decode_map(struct decoder *decoder, const struct troupe_type *type, char *cell);
+static int decode_optional(struct decoder *decoder, const struct troupe_type *type, char *cell);
+
+static int fail(struct decoder *decoder, const char *message)
+{
+	return codec_error_set(decoder->error, -EBADMSG, "%s", message);
+}
+
+static int enter(struct decoder *decoder)
+{
+	if (decoder->depth == CODEC_DEPTH_MAX)
+		return codec_error_set(decoder->error, -EBADMSG, "nested deeper than %u",
+				       CODEC_DEPTH_MAX);
+	decoder->depth++;
+	return 0;
+}
+
+static int check_gap(struct decoder *decoder, const char *base, size_t from, size_t to)
+{
+	for (; from < to; from++)
+		if (base[from] != 0)
+			return fail(decoder, "padding that is not zero");
+	return 0;
+}
+
+/* Take the pointee of `bytes` bytes that the offset in `cell` claims, which must be the next in
+ * the block, and make the cell a pointer to it. NULL: error. */
+static char *take_bytes(struct decoder *decoder, char *cell, size_t align, size_t bytes)
+{
+	size_t at = align_up(decoder->cursor, align);
+	char *pointee = decoder->block + at;
+
+	if (load_offset(cell) != at) {
+		fail(decoder, "an offset that is not the next");
+		return NULL;
+	}
+	if (at > decoder->size || bytes > decoder->size - at) {
+		fail(decoder, "cut short");
+		return NULL;
+	}
+	if (check_gap(decoder, decoder->block, decoder->cursor, at) < 0)
+		return NULL;
+	store_pointer(cell, pointee);
+	decoder->cursor = at + bytes;
+	return pointee;
+}
+
+/* The same for `count` items; *ret_items is NULL when there are none. */
+static int take_items(struct decoder *decoder, const struct troupe_type *type, char *cell,
+		      size_t count, char **ret_items)
+{
+	if (count == 0) {
+		if (load_offset(cell) != 0)
+			return fail(decoder, "an offset to nothing");
+		store_pointer(cell, NULL);
+		*ret_items = NULL;
+		return 0;
+	}
+	if (type->stride == 0)
+		return fail(decoder, "the type's items have no size");
+	if (count > decoder->size / type->stride)
+		return fail(decoder, "cut short");
+	*ret_items = take_bytes(decoder, cell, type->entry_align, count * type->stride);
+	return *ret_items ? 0 : -EBADMSG;
+}
+
+static int decode_text(struct decoder *decoder, const struct troupe_type *type, char *cell)
+{
+	size_t size =
+		strnlen(decoder->block + decoder->cursor, decoder->size - decoder->cursor);
+	const char *text = take_bytes(decoder, cell, 1, size + 1);
+
+	if (!text)
+		return -EBADMSG;
+	if (type->kind == TROUPE_OBJECT)
+		return json_scan_object(text, size, decoder->error) < 0 ? -EBADMSG : 0;
+	return codec_is_utf8(text, size) ? 0 : fail(decoder, "not valid UTF-8");
+}
+
+static int decode_binary(struct decoder *decoder, char *cell)
+{
+	size_t size = load_span(cell).count;
+
+	if (size > 0)
+		return take_bytes(decoder, cell, 1, size) ? 0 : -EBADMSG;
+	if (load_offset(cell) != 0)
+		return fail(decoder, "an offset to nothing");
+	store_pointer(cell, NULL);
+	return 0;
+}
+
+static inline __attribute__((always_inline)) int
+decode_value(struct decoder *decoder, const struct troupe_type *type, char *cell)
+{
+	switch ((enum troupe_kind)type->kind) {
+	case TROUPE_INT:
+	case TROUPE_ADDRESS:
+		return 0;
+	case TROUPE_BOOL:
+		return load_bool_is_valid(cell) ? 0
+						: fail(decoder, "a bool, found another value");
+	case TROUPE_FLOAT:
+		return isfinite(load_float(cell)) ? 0
+						  : fail(decoder, "a float that is not finite");
+	case TROUPE_ENUM:
+		return load_enum(cell) < type->count ? 0
+						     : fail(decoder, "an enum out of range");
+	case TROUPE_STRING:
+	case TROUPE_OBJECT:
+		return decode_text(decoder, type, cell);
+	case TROUPE_BINARY:
+		return decode_binary(decoder, cell);
+	case TROUPE_STRUCT:
+		return is_plain(type) ? 0 : decode_struct(decoder, type, cell);
+	case TROUPE_ARRAY:
+		return decode_array(decoder, type, cell);
+	case TROUPE_MAP:
+		return decode_map(decoder, type, cell);
+	case TROUPE_OPTIONAL:
+		return decode_optional(decoder, type, cell);
+	}
+	return fail(decoder, "a type of unknown kind");
+}
+
+static int decode_struct(struct decoder *decoder, const struct troupe_type *type, char *cell)
+{
+	size_t end = 0;
+	int r = enter(decoder);
+
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < type->count; i++) {
+		const struct troupe_field *field = &type->fields[i];
+
+		r = check_gap(decoder, cell, end, field->offset);
+		if (r == 0)
+			r = decode_value(decoder, field->type, cell + field->offset);
+		if (r < 0) {
+			codec_error_field(decoder->error, field->name);
+			return r;
+		}
+		end = field->offset + field->type->size;
+	}
+	decoder->depth--;
+	return check_gap(decoder, cell, end, type->size);
+}
+
+static int decode_array(struct decoder *decoder, const struct troupe_type *type, char *cell)
+{
+	size_t count = load_span(cell).count;
+	char *item;
+	int r = enter(decoder);
+
+	if (r == 0)
+		r = take_items(decoder, type, cell, count, &item);
+	if (r < 0)
+		return r;
+	if (is_plain(type->item))
+		count = 0;
+	for (size_t i = 0; i < count; i++, item += type->stride) {
+		r = decode_value(decoder, type->item, item);
+		if (r == 0)
+			r = check_gap(decoder, item, type->item->size, type->stride);
+		if (r < 0) {
+			codec_error_index(decoder->error, i);
+			return r;
+		}
+	}
+	decoder->depth--;
+	return 0;
+}
+
+static int decode_key(struct decoder *decoder, char *entry, const char *last_key)
+{
+	static const struct troupe_type key_type = {.kind = TROUPE_STRING};
+	int r = decode_text(decoder, &key_type, entry);
+
+	if (r == 0 && last_key && strcmp(last_key, load_pointer(entry)) >= 0)
+		return fail(decoder, "a key twice or out of order");
+	return r;
+}
+
+static int decode_map(struct decoder *decoder, const struct troupe_type *type, char *cell)
+{
+	size_t count = load_span(cell).count;
+	const char *key = NULL;
+	char *entry;
+	int r = enter(decoder);
+
+	if (r == 0)
+		r = take_items(decoder, type, cell, count, &entry);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++, entry += type->stride) {
+		r = decode_key(decoder, entry, key);
+		if (r < 0) {
+			codec_error_index(decoder->error, i);
+			return r;
+		}
+		key = load_pointer(entry);
+		r = check_gap(decoder, entry, sizeof(char *), type->value_offset);
+		if (r == 0)
+			r = decode_value(decoder, type->item, entry + type->value_offset);
+		if (r == 0)
+			r = check_gap(decoder, entry, type->value_offset + type->item->size,
+				      type->stride);
+		if (r < 0) {
+			codec_error_key(decoder->error, key, strlen(key));
+			return r;
+		}
+	}
+	decoder->depth--;
+	return 0;
+}
+
+static int decode_optional(struct decoder *decoder, const struct troupe_type *type, char *cell)
+{
+	const struct troupe_type *item = type->item;
+	char *pointee;
+	int r;
+
+	if (load_offset(cell) == 0) {
+		store_pointer(cell, NULL);
+		return 0;
+	}
+	if (is_text(item))
+		return decode_text(decoder, item, cell);
+	pointee = take_bytes(decoder, cell, item->align, placed_size(item));
+	if (!pointee)
+		return -EBADMSG;
+	r = decode_value(decoder, item, pointee);
+	return r < 0 ? r : check_gap(decoder, pointee, item->size, placed_size(item));
+}
+
+int codec_decode(const struct troupe_type *type, void *block, size_t size,
+		 struct codec_error *ret_error)
+{
+	struct decoder decoder = {block, size, type->size, 0, ret_error};
+	int r;
+
+	if (size < type->size)
+		return fail(&decoder, "cut short");
+	if (size > CODEC_BLOCK_MAX)
+		return fail(&decoder, "too long");
+	r = decode_value(&decoder, type, block);
+	if (r < 0)
+		return r;
+	return decoder.cursor == size ? 0 : fail(&decoder, "more bytes than the type has");
+}

@@ -1,0 +1,121 @@
+/* codec_walk.h - what the walks over a typed value share: reading and writing the cells of a
+ * value.
+ *
+ * A cell is where a value of some type stands: in a struct, an array, an entry or on its own.
+ * Cells are read and written with memcpy, since the host knows their types only from
+ * descriptors; it compiles to plain loads and stores. Pure, any thread; used inside proto/
+ * only.
+ */
+#ifndef PROTO_CODEC_WALK_H
+#define PROTO_CODEC_WALK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <troupe/type.h>
+
+/* The cell of a binary, an array or a map, all three of one shape. On the wire `at` is an
+ * offset. */
+struct codec_span {
+	const void *at;
+	size_t count;
+};
+
+/* Whether blocks of the type may be copied whole, unchecked. */
+static inline bool is_plain(const struct troupe_type *type)
+{
+	return type->flags & TROUPE_TYPE_PLAIN;
+}
+
+/* Whether the cell of the type is a `const char *`. An optional of such a type is that same
+ * pointer, NULL when absent, instead of a pointer to it. */
+static inline bool is_text(const struct troupe_type *type)
+{
+	return type->kind == TROUPE_STRING || type->kind == TROUPE_OBJECT;
+}
+
+/* Bytes a value takes inside another one: even a struct without fields stands somewhere. */
+static inline size_t placed_size(const struct troupe_type *type)
+{
+	return type->size ? type->size : 1;
+}
+
+static inline size_t align_up(size_t size, size_t align)
+{
+	return (size + align - 1) & ~(align - 1);
+}
+
+static inline const void *load_pointer(const void *cell)
+{
+	const void *pointer;
+
+	memcpy(&pointer, cell, sizeof(pointer));
+	return pointer;
+}
+
+static inline void store_pointer(void *cell, const void *pointer)
+{
+	memcpy(cell, &pointer, sizeof(pointer));
+}
+
+/* A pointer cell as a number, for the wire form. */
+static inline uint64_t load_offset(const void *cell)
+{
+	uint64_t offset;
+
+	memcpy(&offset, cell, sizeof(offset));
+	return offset;
+}
+
+static inline struct codec_span load_span(const void *cell)
+{
+	struct codec_span span;
+
+	memcpy(&span, cell, sizeof(span));
+	return span;
+}
+
+static inline void store_span(void *cell, const void *at, size_t count)
+{
+	memcpy(cell, &(struct codec_span){at, count}, sizeof(struct codec_span));
+}
+
+static inline bool load_bool_is_valid(const void *cell)
+{
+	return *(const unsigned char *)cell <= 1;
+}
+
+static inline uint32_t load_enum(const void *cell)
+{
+	uint32_t value;
+
+	memcpy(&value, cell, sizeof(value));
+	return value;
+}
+
+static inline int64_t load_int(const void *cell)
+{
+	int64_t value;
+
+	memcpy(&value, cell, sizeof(value));
+	return value;
+}
+
+static inline double load_float(const void *cell)
+{
+	double value;
+
+	memcpy(&value, cell, sizeof(value));
+	return value;
+}
+
+/* The cell of the value that the optional in `cell` holds; NULL: absent. */
+static inline const void *optional_value(const struct troupe_type *type, const void *cell)
+{
+	const void *pointer = load_pointer(cell);
+
+	return pointer && is_text(type->item) ? cell : pointer;
+}
+
+#endif
