@@ -1,28 +1,41 @@
-/* server.h - a Varlink service on a stream socket: framing, dispatch, introspection, levels, limits.
+/* server.h - a Varlink service on a stream socket: framing, dispatch, introspection, levels,
+ * limits.
  *
- * A server belongs to one loop and one thread. It knows no process and no actor: the host registers services, whose
- * methods get typed input and answer through a control_call; whatever no service provides goes to the host's
- * `on_foreign` as raw text. org.varlink.service is the server's own.
+ * A server belongs to one loop and one thread. It knows no process and no actor: the host registers
+ * services, whose methods get typed input and answer through a control_request; whatever no service
+ * provides goes to the host's `on_foreign` as raw text. org.varlink.service is the server's own.
  *
- * A connection's replies leave in the order of its calls, while up to LIMIT_PIPELINED of them are being worked on; a call
- * with `more` holds those behind it until its last reply. Half-closed connections still get their replies; a closed one cancels
- * its calls. Connections are served in turn with bounded bytes each.
+ * A connection's replies leave in the order of its calls, while up to LIMIT_PIPELINED of them are
+ * being worked on; then no more is taken in. A call with `more` holds those behind it until its last
+ * reply. Half-closed connections still get their replies; a closed one cancels its calls, but those
+ * marked `oneway`, which nobody waited for. Connections are served in turn with bounded bytes each.
+ *
+ * A frame that is no call (not JSON, too deep, too large, no method) is answered, after the replies
+ * before it, with InvalidParameter that says what is wrong, and ends the connection. A client that does
+ * not read its replies is not read from. Past a limit on held bytes the connection that holds most of
+ * them is closed. None of the host's functions may free the server.
  */
 #ifndef CONTROL_SERVER_H
 #define CONTROL_SERVER_H
 
+#include "base/loop.h"
+#include "proto/json.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <troupe/type.h>
-#include "base/loop.h"
-#include "proto/json.h"
 
 struct control_server;
 
 /* What a caller may do; each includes those before it. */
-enum control_level { CONTROL_NOTHING, CONTROL_OBSERVE, CONTROL_CALL, CONTROL_MANAGE, CONTROL_DEPLOY };
+enum control_level {
+	CONTROL_NOTHING, /* not even connect */
+	CONTROL_OBSERVE,
+	CONTROL_CALL,
+	CONTROL_MANAGE,
+	CONTROL_DEPLOY
+};
 
 /* Who is at the other end, from the kernel, as of connect(2). */
 struct control_peer {
@@ -33,15 +46,18 @@ struct control_peer {
 	size_t n_groups;
 };
 
-/* One call of one client. Lives until it was answered for the last time, or on_gone was called; never touch it after that. */
-struct control_call {
-	void *user;     /* the host's own */
-	/* The client is gone, or the server is closing: nobody waits. Set by the host if it wants to know; may be NULL. */
-	void (*on_gone)(struct control_call *call);
+/* One call of one client. (Not control_call: that is what a method Call of an interface X.Control is
+ * called in C.) Lives until it was answered for the last time, or on_gone was called; never touch it
+ * after that. */
+struct control_request {
+	void *user; /* the host's own */
+	/* The client is gone, or the server is closing: nobody waits. Set by the host if it wants to
+	 * know; if it is NULL the call must still be answered, unless the server was freed. */
+	void (*on_gone)(struct control_request *call);
 	bool more;   /* the client takes several replies */
 	bool oneway; /* no reply is sent; answering is still required, and ends the call */
 	const struct control_peer *peer; /* borrowed */
-	enum control_level level;        /* of this peer */
+	enum control_level level;        /* of this peer, as of this call */
 };
 
 struct control_method {
@@ -50,38 +66,45 @@ struct control_method {
 	bool needs_more; /* ExpectedMore unless the client asked for it */
 	bool audited;    /* a journal entry for each request, by control_ops.audit */
 	/* in: borrowed. Must answer the call, now or later. */
-	void (*handle)(void *context, struct control_call *call, const void *in);
+	void (*handle)(void *context, struct control_request *call, const void *in);
 };
 
 struct control_service {
 	const struct troupe_interface *interface;
-	const struct control_method *methods; /* a method of the interface that is missing here is MethodNotImplemented */
+	/* A method of the interface that is missing here is MethodNotImplemented. */
+	const struct control_method *methods;
 };
 
 struct control_ops {
-	/* The level of a peer. Mandatory. */
+	/* The level of a peer; asked for each connection and each call. Mandatory. */
 	enum control_level (*level_of)(void *context, const struct control_peer *peer);
-	/* A call of an interface that no service provides. `interface` and `method` are NUL-terminated and borrowed, as is
-	 * `parameters` (raw text of an object, checked syntax; size 0: none). Must answer. Optional: else InterfaceNotFound. */
-	void (*on_foreign)(void *context, struct control_call *call, const char *interface,
+	/* A call of an interface that no service provides. `interface` and `method` are
+	 * NUL-terminated and borrowed, as is `parameters` (raw text of an object, checked syntax;
+	 * size 0: none). Must answer. Optional: else InterfaceNotFound. */
+	void (*on_foreign)(void *context, struct control_request *call, const char *interface,
 			   const char *method, struct json_span parameters);
 	/* For GetInfo: further interfaces; call `add(list, name)` for each. Optional. */
-	void (*list_interfaces)(void *context, void (*add)(void *list, const char *name), void *list);
-	/* For GetInterfaceDescription: the IDL text, borrowed until the next call of the host; NULL: no such. Optional. */
+	void (*list_interfaces)(void *context, void (*add)(void *list, const char *name),
+				void *list);
+	/* For GetInterfaceDescription: the IDL text, borrowed until the next call of the host; NULL:
+	 * no such. Optional. */
 	const char *(*describe_interface)(void *context, const char *name);
-	/* An audited method was asked for: allowed or refused. Optional. */
-	void (*audit)(void *context, const struct control_peer *peer, const char *method, const char *target,
-		      bool allowed);
-	/* Trouble worth a log line: "too many connections"..., rate-limited by the server. Optional. */
+	/* An audited method was asked for: allowed or refused. `method` is the qualified name,
+	 * `target` the parameter "name", "" when there is none. Optional. */
+	void (*audit)(void *context, const struct control_peer *peer, const char *method,
+		      const char *target, bool allowed);
+	/* Trouble worth a log line: "too many connections"..., rate-limited by the server.
+	 * Optional. */
 	void (*on_trouble)(void *context, const char *text);
 };
 
 struct control_config {
 	struct loop *loop;
-	const struct control_service *const *services; /* NULL-terminated; borrowed for the server's life */
+	/* NULL-terminated; borrowed for the server's life */
+	const struct control_service *const *services;
 	const struct control_ops *ops;
 	void *context;
-	/* GetInfo */
+	/* GetInfo; borrowed for the server's life */
 	const char *vendor, *product, *version, *url;
 	/* Limits; 0: those of base/limits.h */
 	size_t frame_max, held_uid, held_all;
@@ -90,37 +113,46 @@ struct control_config {
 
 /* *ret_server is given. -ENOMEM. */
 int control_server_new(const struct control_config *config, struct control_server **ret_server);
-/* Closes everything; on_gone of each open call. */
+/* Closes everything; on_gone of each open call. NULL is fine. */
 void control_server_free(struct control_server *server);
 
-/* Serve a listening socket (taken); several are fine. */
+/* Serve a listening socket (taken, on failure too); several are fine. */
 int control_server_listen(struct control_server *server, int fd);
-/* Serve a connection (taken); for tests and socketpairs. */
+/* Serve a connection (taken, on failure too); for tests and socketpairs. -EACCES: its level is
+ * CONTROL_NOTHING; -ENFILE, -EUSERS: too many connections, in all or of that uid. */
 int control_server_adopt(struct control_server *server, int fd);
-/* Accept nothing new, let what is being answered finish; `on_drained` when all is written or timeout_ns has passed. */
+/* Accept nothing new, take on no further call, let what is being answered finish; `on_drained`, from
+ * the loop, when all is written or timeout_ns has passed. It may free the server. */
 void control_server_drain(struct control_server *server, uint64_t timeout_ns,
 			  void (*on_drained)(void *context), void *context);
 unsigned control_server_connections(const struct control_server *server);
 
-/* Make a listening Unix socket at `path`: mode 0666, stale ones (nobody listens) are replaced, live ones refused.
- * -EADDRINUSE: live; -ENAMETOOLONG; -EEXIST: something else than a socket is there; other errno values. */
+/* Make a listening Unix socket at `path`: mode 0666, does not block; stale ones (nobody listens) are
+ * replaced, live ones refused. -EADDRINUSE: live; -ENAMETOOLONG; -EEXIST: something else than a socket
+ * is there; other errno values. */
 int control_listen(const char *path, int *ret_fd);
 
 /* ---- answering: each consumes the call unless `continues` ---- */
 
-/* out: a value of the method's out type. `continues` only when call->more. -EAGAIN (with continues only): the client has more than a
- * megabyte unread: drop or hold the reply. -EINVAL: out breaks its type; the client gets an internal error. */
-int control_call_reply(struct control_call *call, const struct troupe_method *method, const void *out, bool continues);
-/* The same with JSON text of an object (checked by the caller). */
-int control_call_reply_text(struct control_call *call, const char *parameters, size_t size, bool continues);
+/* out: a value of the method's out type. `continues` only when call->more. -EAGAIN (with continues
+ * only): the client has more than a megabyte unread: drop or hold the reply. Any other failure has
+ * answered the call with an internal error and consumed it: -EINVAL: out breaks its type; -EMSGSIZE:
+ * its text is over 32 MiB; -ENOMEM. */
+int control_request_reply(struct control_request *call, const struct troupe_method *method,
+			  const void *out, bool continues);
+/* The same with JSON text of an object (checked by the caller; size 0: {}). */
+int control_request_reply_text(struct control_request *call, const char *parameters,
+			       size_t size, bool continues);
 /* An error with its data. */
-void control_call_fail(struct control_call *call, const struct troupe_error *error, const void *data);
+void control_request_fail(struct control_request *call, const struct troupe_error *error,
+			  const void *data);
 /* An error by name with JSON text ("" for none). */
-void control_call_fail_text(struct control_call *call, const char *error, const char *parameters, size_t size);
-/* org.varlink.service errors */
-void control_call_invalid_parameter(struct control_call *call, const char *field);
-void control_call_method_not_found(struct control_call *call, const char *method);
-void control_call_interface_not_found(struct control_call *call, const char *interface);
-void control_call_permission_denied(struct control_call *call);
+void control_request_fail_text(struct control_request *call, const char *error,
+			       const char *parameters, size_t size);
+/* org.varlink.service errors; the names are borrowed. */
+void control_request_invalid_parameter(struct control_request *call, const char *field);
+void control_request_method_not_found(struct control_request *call, const char *method);
+void control_request_interface_not_found(struct control_request *call, const char *interface);
+void control_request_permission_denied(struct control_request *call);
 
 #endif
