@@ -1,0 +1,226 @@
+"""Configuration: good files, every mistake in a bad one, reloading."""
+import os
+import subprocess
+
+from host import HostTest, SLOW, plugin
+from varlink import wait_for
+
+GREET = "io.troupe.hello.Greet"
+
+
+class Check(HostTest):
+    """trouped --check: what is wrong, where, and what to do; nothing is started."""
+
+    def check(self, actor=None, daemon=None, name="x", raw=None):
+        host = self.unstarted()
+        if daemon is not None:
+            host.write("trouped.conf", daemon)
+        if actor is not None:
+            host.write(f"{name}.actor", actor.replace("HELLO", plugin("hello")))
+        for path, text in (raw or {}).items():
+            host.write(path, text)
+        done = subprocess.run(host.command("--check"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              timeout=30 * SLOW)
+        self.assertFalse(os.path.exists(host.socket))
+        return done.returncode, done.stdout.replace(host.config + "/", "")
+
+    def test_good_files_pass(self):
+        status, output = self.check("[Actor]\nPlugin=HELLO\n[Config]\nGreeting=ahoy\n", "[Daemon]\nWorkers=2\n")
+        self.assertEqual((status, output.strip()), (0, ""), output)
+
+    def test_each_mistake_is_told_with_file_and_line(self):
+        mistakes = [
+            # (text of x.actor, where, words that the message must hold)
+            ("[Actor]\nPlugin=HELLO\nInstance=2\n", "x.actor:3:", ["Instance", "Instances"]),
+            ("[Actor]\nPlugin=HELLO\nInstances=many\n", "x.actor:3:", ["many"]),
+            ("[Actor]\nPlugin=HELLO\nInstances=0\n", "x.actor:3:", ["1"]),
+            ("[Actor]\nPlugin=HELLO\nWorker=9\n", "x.actor:3:", ["9"]),
+            ("[Actor]\nPlugin=HELLO\nMailbox=-1\n", "x.actor:3:", ["-1"]),
+            ("[Actor]\nPlugin=HELLO\nMailboxBytes=lots\n", "x.actor:3:", ["lots"]),
+            ("[Actor]\nPlugin=HELLO\nBatch=0\n", "x.actor:3:", ["Batch"]),
+            ("[Actor]\nPlugin=HELLO\nOnError=explode\n", "x.actor:3:", ["continue", "stop"]),
+            ("[Actor]\nPlugin=HELLO\nDefault=perhaps\n", "x.actor:3:", ["yes", "no"]),
+            ("[Actor]\nPlugin=HELLO\nStartTimeout=soon\n", "x.actor:3:", ["soon"]),
+            ("[Actors]\nPlugin=HELLO\n", "x.actor:1:", ["Actor"]),
+            ("Plugin=HELLO\n", "x.actor:1:", ["section"]),
+            ("[Actor\nPlugin=HELLO\n", "x.actor:1:", ["]"]),
+            ("[Actor]\nPlugin HELLO\n", "x.actor:2:", ["="]),
+            ("[Actor]\nPlugin=/nowhere/hello.so\n", "x.actor:2:", ["/nowhere/hello.so"]),
+            ("[Actor]\nInstances=2\n", "x.actor", ["Plugin="]),
+            ("[Actor]\nPlugin=HELLO\nDescription=%q\n", "x.actor:3:", ["%q"]),
+            ("[Actor]\nPlugin=HELLO\n[Config]\nGreetings=a\n", "x.actor:4:", ["Greetings", "reeting"]),
+        ]
+        for text, where, words in mistakes:
+            with self.subTest(text=text):
+                status, output = self.check(text)
+                self.assertEqual(status, 1, output)
+                self.assertIn(where, output)
+                for word in words:
+                    self.assertIn(word, output)
+
+    def test_each_mistake_in_trouped_conf_is_told(self):
+        for text, where, words in [("[Daemon]\nWorker=2\n", "trouped.conf:2:", ["Worker", "Workers"]),
+                                   ("[Daemon]\nWorkers=0\n", "trouped.conf:2:", ["1", "64"]),
+                                   ("[Daemon]\nWorkers=65\n", "trouped.conf:2:", ["64"]),
+                                   ("[Daemon]\nLogLevel=loud\n", "trouped.conf:2:", ["loud"]),
+                                   ("[Daemon]\nFrameMax=17M\n", "trouped.conf:2:", ["16M"]),
+                                   ("[Daemon]\nStopTimeout=1 week soon\n", "trouped.conf:2:", ["soon"]),
+                                   ("[Demon]\nWorkers=1\n", "trouped.conf:1:", ["Daemon"])]:
+            with self.subTest(text=text):
+                status, output = self.check(daemon=text)
+                self.assertEqual(status, 1, output)
+                self.assertIn(where, output)
+                for word in words:
+                    self.assertIn(word, output)
+
+    def test_values_of_the_wrong_type_are_told(self):
+        text = f"[Actor]\nPlugin={plugin('fail_in_init')}\n[Config]\nCode=zero\n"
+        status, output = self.check(text)
+        self.assertEqual(status, 1)
+        self.assertIn("x.actor:4:", output)
+        self.assertIn("zero", output)
+        status, output = self.check(f"[Actor]\nPlugin={plugin('fail_in_init')}\n")
+        self.assertEqual(status, 1)
+        self.assertIn("x.actor", output)
+        self.assertIn("Code", output)
+
+    def test_all_mistakes_are_told_at_once(self):
+        status, output = self.check("[Actor]\nPlugin=HELLO\nBatch=x\nMailbox=y\n", raw={"y.actor": "[Actor]\nPlugin=no\n"})
+        self.assertEqual(status, 1)
+        for where in ("x.actor:3:", "x.actor:4:", "y.actor:2:"):
+            self.assertIn(where, output)
+
+    def test_plugins_that_are_refused_say_why(self):
+        for name, words in [("globals", ["AllowGlobals"]), ("wrong_abi", ["ABI"]), ("newer_sdk", ["ABI"]), ("no_note", ["plug-in"])]:
+            with self.subTest(plugin=name):
+                status, output = self.check(f"[Actor]\nPlugin={plugin(name)}\n")
+                self.assertEqual(status, 1, output)
+                self.assertIn("x.actor:2:", output)
+                for word in words:
+                    self.assertIn(word, output)
+        host = self.unstarted()
+        path = os.path.join(host.directory, "text.so")
+        with open(path, "w") as file:
+            file.write("I am not what I seem")
+        status, output = self.check(f"[Actor]\nPlugin={path}\n")
+        self.assertEqual(status, 1)
+        self.assertIn("ELF", output)
+
+
+class Running(HostTest):
+    def test_one_bad_actor_file_does_not_stop_the_others(self):
+        host = self.daemon({"hello": {"Plugin": "hello"}, "bad": "[Actor]\nPlugin=/nowhere.so\nBatch=x\n",
+                            "refused": {"Plugin": "wrong_abi"}})
+        self.assertEqual(host.call("hello", GREET, {"name": "x"})["text"], "hello, x")
+        status = host.control("Status")
+        self.assertEqual(status["state"], "degraded")
+        files = [(os.path.basename(problem["file"]), problem["line"]) for problem in status["problems"]]
+        self.assertIn(("bad.actor", 3), files)
+        host.wait_log("bad.actor:3:")
+
+    def test_a_bad_trouped_conf_stops_the_start(self):
+        host = self.unstarted()
+        host.write("trouped.conf", "[Daemon]\nWorkers=none\n")
+        host.launch()
+        self.assertNotEqual(host.process.wait(20 * SLOW), 0)
+        self.assertIn("trouped.conf:2:", host.log())
+
+    def test_drop_ins_add_override_and_reset(self):
+        host = self.unstarted({"hello": {"Plugin": "hello", "Instances": 3, "Config": {"Greeting": "a"}}})
+        host.write("hello.actor.d/10-more.conf", "[Actor]\nInstances=2\n[Config]\nGreeting=b\n")
+        host.write("hello.actor.d/20-last.conf", "[Config]\nGreeting=c\n")
+        host.start()
+        self.assertEqual(len(host.unit("hello")["instances"]), 2)
+        self.assertEqual(host.call("hello", GREET, {"name": "x"})["text"], "c, x")
+
+    def test_a_link_to_dev_null_masks(self):
+        host = self.unstarted({"hello": {"Plugin": "hello"}})
+        os.symlink("/dev/null", os.path.join(host.config, "gone.actor"))
+        host.start()
+        self.assertEqual([unit["name"] for unit in host.control("List")["units"]], ["hello"])
+
+    def test_templates_make_units(self):
+        host = self.unstarted({"hello@": {"Plugin": "hello", "Config": {"Greeting": "from %i"}}})
+        os.symlink("hello@.actor", os.path.join(host.config, "hello@north.actor"))
+        os.symlink("hello@.actor", os.path.join(host.config, "hello@south.actor"))
+        host.start()
+        for where in ("north", "south"):
+            self.assertEqual(host.call(f"hello@{where}", GREET, {"name": "x"})["text"], f"from {where}, x")
+
+    def test_reload_applies_what_changed_and_nothing_else(self):
+        host = self.daemon({"stays": {"Plugin": "hello"}, "changes": {"Plugin": "hello"}, "goes": {"Plugin": "hello"}})
+        host.call("stays", GREET, {"name": "x"})
+        host.call("changes", GREET, {"name": "x"})
+        host.actor("changes", {"Plugin": "hello", "Config": {"Greeting": "new"}})
+        host.actor("comes", {"Plugin": "hello"})
+        host.actor("broken", {"Plugin": "hello", "Batch": "x"})
+        os.unlink(os.path.join(host.config, "goes.actor"))
+        done = host.control("Reload")
+        self.assertEqual((done["started"], done["restarted"], done["stopped"]), (["comes"], ["changes"], ["goes"]))
+        self.assertEqual([os.path.basename(problem["file"]) for problem in done["problems"]], ["broken.actor"])
+        self.assertEqual(host.call("stays", GREET, {"name": "x"})["count"], 2)
+        self.assertEqual(host.call("changes", GREET, {"name": "x"}), {"text": "new, x", "count": 1})
+        self.assertEqual(host.call("comes", GREET, {"name": "x"})["count"], 1)
+        self.assert_error("NoSuchActor", host.call, "goes", GREET, {"name": "x"})
+
+    def test_a_bad_reload_leaves_the_units_as_they_run(self):
+        host = self.daemon({"hello": {"Plugin": "hello"}})
+        host.call("hello", GREET, {"name": "x"})
+        host.actor("hello", {"Plugin": "hello", "Batch": "x"})
+        host.control("Reload")
+        self.assertEqual(host.call("hello", GREET, {"name": "x"})["count"], 2)
+        host.write("trouped.conf", "[Daemon]\nWorkers=none\n")
+        done = host.control("Reload")
+        self.assertEqual(os.path.basename(done["problems"][0]["file"]), "trouped.conf")
+        self.assertEqual(host.call("hello", GREET, {"name": "x"})["count"], 3)
+
+    def test_config_of_every_kind_arrives_typed(self):
+        host = self.daemon({"words": {"Plugin": "wordcount", "Config": {"Directories": "/usr/share/common-licenses /etc", "FileMax": "100"}}})
+        data = self.assert_error("io.troupe.wordcount.TooLarge", host.call, "words", "io.troupe.wordcount.CountFile",
+                                 {"path": "/usr/share/common-licenses/GPL-3"})
+        self.assertEqual(data["limit"], 100)
+        self.assert_error("io.troupe.wordcount.NotReadable", host.call, "words", "io.troupe.wordcount.CountFile",
+                          {"path": "/usr/include/stdio.h"})
+
+
+class Units(HostTest):
+    """Units that an operator spawns, stops and starts."""
+
+    def test_spawn_stop_start(self):
+        host = self.daemon()
+        host.control("Spawn", {"name": "new", "plugin": plugin("hello"), "instances": 3, "config": {"greeting": "hi"}})
+        self.assertEqual(host.call("new", GREET, {"name": "x"})["text"], "hi, x")
+        self.assertEqual(len(host.unit("new")["instances"]), 3)
+        self.assert_error("NameTaken", host.control, "Spawn", {"name": "new", "plugin": plugin("hello")})
+        self.assert_error("BadUnit", host.control, "Spawn", {"name": "n2", "plugin": plugin("hello"), "config": {"nothing": 1}})
+        self.assert_error("NoSuchPlugin", host.control, "Spawn", {"name": "n3", "plugin": "/nowhere.so"})
+        self.assert_error("BadUnit", host.control, "Spawn", {"name": "a b", "plugin": plugin("hello")})
+        host.control("Stop", {"name": "new"})
+        self.assert_error("NoSuchActor", host.call, "new", GREET, {"name": "x"})
+
+    def test_a_stopped_unit_stays_down_until_started(self):
+        host = self.daemon({"hello": {"Plugin": "hello", "Worker": 1}})
+        host.control("Stop", {"name": "hello"})
+        self.assertEqual(host.unit("hello")["state"], "stopped")
+        host.kill_worker(1)
+        self.assertEqual(host.unit("hello")["state"], "stopped")
+        host.control("Start", {"name": "hello"})
+        self.assertEqual(host.call("hello", GREET, {"name": "x"})["count"], 1)
+
+    def test_a_unit_may_have_a_worker_of_its_own(self):
+        host = self.daemon({"hello": {"Plugin": "hello", "Worker": "own"}, "other": {"Plugin": "hello", "Instances": 4}})
+        workers = host.wait_workers(3)
+        own = host.unit("hello")["instances"][0]["worker"]
+        self.assertNotIn(own, {instance["worker"] for instance in host.unit("other")["instances"]})
+        self.assertIn(own, {worker["worker"] for worker in workers})
+
+    def test_watchers_hear_of_it(self):
+        host = self.daemon({"hello": {"Plugin": "hello", "Worker": 1}})
+        with host.client() as client:
+            client.send("io.troupe.Control.Watch", more=True)
+            self.assertEqual(client.receive()[0]["event"], "watching")
+            host.kill_worker(1)
+            seen = set()
+            while not {"workerDied", "workerStarted", "unitState"} <= seen:
+                seen.add(client.receive()[0]["event"])
+            self.assertIn("version", host.control("Status"))
