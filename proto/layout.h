@@ -19,9 +19,12 @@
 #include <stdint.h>
 #include <troupe/type.h>
 
-#define LAYOUT_TEXT_MAX (64u << 10) /* bytes; troupe-gen refuses types with a longer text */
+/* troupe-gen refuses types beyond these. */
+#define LAYOUT_TEXT_MAX   (64u << 10) /* bytes */
+#define LAYOUT_DEPTH_MAX  32   /* structs, arrays, maps and optionals around one another */
+#define LAYOUT_FIELDS_MAX 4096 /* fields and names of enums in one text */
 
-/* Append the text of `type` to a new string. *ret_text is given. -E2BIG: over LAYOUT_TEXT_MAX; -ENOMEM. */
+/* Append the text of `type` to a new string. *ret_text is given. -E2BIG: over a limit; -ENOMEM. */
 int layout_print(const struct troupe_type *type, char **ret_text);
 
 /* What the hashes in descriptors are: of "QUALIFIED-NAME" + mark + layout text, where mark is '(' for a
@@ -29,7 +32,7 @@ int layout_print(const struct troupe_type *type, char **ret_text);
 uint64_t layout_hash(const char *qualified_name, char mark, const char *layout);
 
 /* A type built at run time from hostile text. free it with layout_free(); it owns all it points to.
- * -EINVAL: not a layout of a struct, or over a limit (LAYOUT_TEXT_MAX, 32 levels, 4096 fields). */
+ * -EINVAL: not a layout of a struct, or over a limit above. */
 struct layout;
 int layout_parse(const char *text, size_t size, struct layout **ret_layout);
 const struct troupe_type *layout_type(const struct layout *layout);

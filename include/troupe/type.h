@@ -33,8 +33,14 @@
 #include <troupe/address.h>
 
 #ifdef __cplusplus
+#define TROUPE_STATIC_ASSERT(condition, text) static_assert(condition, text)
 extern "C" {
+#else
+#define TROUPE_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
 #endif
+
+/* Offsets take a pointer's place between processes, and binaries, arrays and maps are one shape. */
+TROUPE_STATIC_ASSERT(sizeof(void *) == 8 && sizeof(size_t) == 8, "a 64-bit machine");
 
 /* Bytes of any content. In JSON: base64. data may be NULL when size is 0. */
 struct troupe_binary {

@@ -1,0 +1,87 @@
+#include "proto/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK_SIZE ((size_t)16 << 10)
+#define ALIGN      _Alignof(max_align_t)
+
+struct arena_chunk {
+	struct arena_chunk *next;
+	size_t room;
+	_Alignas(max_align_t) unsigned char memory[];
+};
+
+void arena_init(struct arena *arena)
+{
+	*arena = (struct arena){0};
+}
+
+void arena_fini(struct arena *arena)
+{
+	struct arena_chunk *chunk = arena->chunks;
+
+	while (chunk) {
+		struct arena_chunk *next = chunk->next;
+
+		free(chunk);
+		chunk = next;
+	}
+	arena_init(arena);
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	struct arena_chunk *chunk = arena->chunks;
+	void *piece;
+
+	if (size > SIZE_MAX / 2)
+		return NULL;
+	size = (size + ALIGN - 1) & ~(ALIGN - 1);
+	if (!chunk || size > chunk->room - arena->used) {
+		size_t room = size > CHUNK_SIZE ? size : CHUNK_SIZE;
+
+		chunk = (struct arena_chunk *)calloc(1, sizeof(*chunk) + room);
+		if (!chunk)
+			return NULL;
+		chunk->room = room;
+		chunk->next = arena->chunks;
+		arena->chunks = chunk;
+		arena->used = 0;
+	}
+	piece = chunk->memory + arena->used;
+	arena->used += size;
+	return piece;
+}
+
+char *arena_copy(struct arena *arena, const char *text, size_t size)
+{
+	char *copy = (char *)arena_alloc(arena, size + 1);
+
+	if (copy && size > 0)
+		memcpy(copy, text, size);
+	return copy;
+}
+
+char *arena_printf(struct arena *arena, const char *format, ...)
+{
+	va_list arguments;
+	char *text;
+	int n;
+
+	va_start(arguments, format);
+	n = vsnprintf(NULL, 0, format, arguments);
+	va_end(arguments);
+	if (n < 0)
+		return NULL;
+	text = (char *)arena_alloc(arena, (size_t)n + 1);
+	if (!text)
+		return NULL;
+	va_start(arguments, format);
+	vsnprintf(text, (size_t)n + 1, format, arguments);
+	va_end(arguments);
+	return text;
+}

@@ -1,0 +1,230 @@
+#include "proto/gen_model.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* All descriptors are members of one const struct, because C++ has no tentative definitions: only members of
+ * one object can point at one another in any order there. Macros give them names of their own. */
+
+static const char *const kind_words[] = {
+	[TROUPE_BOOL] = "TROUPE_BOOL",     [TROUPE_INT] = "TROUPE_INT",
+	[TROUPE_FLOAT] = "TROUPE_FLOAT",   [TROUPE_STRING] = "TROUPE_STRING",
+	[TROUPE_BINARY] = "TROUPE_BINARY", [TROUPE_ADDRESS] = "TROUPE_ADDRESS",
+	[TROUPE_OBJECT] = "TROUPE_OBJECT", [TROUPE_ENUM] = "TROUPE_ENUM",
+	[TROUPE_STRUCT] = "TROUPE_STRUCT", [TROUPE_ARRAY] = "TROUPE_ARRAY",
+	[TROUPE_MAP] = "TROUPE_MAP",       [TROUPE_OPTIONAL] = "TROUPE_OPTIONAL",
+};
+
+static void declare_type(const struct gen_type *type, FILE *out)
+{
+	fprintf(out, "\tstruct troupe_type %s;\n", type->descriptor);
+	if (type->n_fields == 0)
+		return;
+	if (type->kind == TROUPE_STRUCT)
+		fprintf(out, "\tstruct troupe_field %s_fields_[%zu];\n", type->stem,
+			type->n_fields);
+	else
+		fprintf(out, "\tconst char *%s_names_[%zu];\n", type->stem, type->n_fields);
+}
+
+static void declare_all(const struct gen_model *model, FILE *out)
+{
+	fprintf(out, "static const struct %s_descriptors_ {\n", model->prefix);
+	for (const struct gen_type *type = model->types; type; type = type->next)
+		declare_type(type, out);
+	for (size_t i = 0; i < model->n_methods; i++)
+		fprintf(out, "\tstruct troupe_method %s_method_;\n",
+			model->methods[i].type->stem);
+	for (size_t i = 0; i < model->n_errors; i++)
+		fprintf(out, "\tstruct troupe_error %s_error_;\n", model->errors[i].type->stem);
+	if (model->n_methods > 0)
+		fprintf(out, "\tconst struct troupe_method *methods_[%zu];\n",
+			model->n_methods);
+	if (model->n_errors > 0)
+		fprintf(out, "\tconst struct troupe_error *errors_[%zu];\n", model->n_errors);
+	fputs("\tstruct troupe_interface interface_;\n", out);
+}
+
+/* The C type of a value, for sizeof. */
+static void write_c_type(const struct gen_type *type, FILE *out)
+{
+	size_t size = strlen(type->c);
+
+	if (type->c[size - 1] == ' ')
+		size--;
+	fwrite(type->c, 1, size, out);
+}
+
+static void write_items(const struct gen_type *type, FILE *out)
+{
+	if (type->kind == TROUPE_MAP) {
+		fprintf(out,
+			"\t\tsizeof(struct %s), offsetof(struct %s, value), __alignof__(struct "
+			"%s),\n",
+			type->entry, type->entry, type->entry);
+		return;
+	}
+	fputs("\t\tsizeof(", out);
+	write_c_type(type->item, out);
+	fputs("), 0, __alignof__(", out);
+	write_c_type(type->item, out);
+	fputs("),\n", out);
+}
+
+static void write_type(const struct gen_model *model, const struct gen_type *type, FILE *out)
+{
+	bool is_struct = type->kind == TROUPE_STRUCT;
+	bool has_items = type->kind == TROUPE_ARRAY || type->kind == TROUPE_MAP;
+	const char *prefix = model->prefix;
+
+	fprintf(out, "\t{%s, %s, __alignof__(", kind_words[type->kind],
+		type->plain ? "TROUPE_TYPE_PLAIN" : "0");
+	write_c_type(type, out);
+	fputs("),\n\t\t", out);
+	if (is_struct && type->n_fields == 0) {
+		fputs("0,", out);
+	} else {
+		fputs("sizeof(", out);
+		write_c_type(type, out);
+		fputs("),", out);
+	}
+	fprintf(out, " %zu,\n", type->n_fields);
+	if (has_items)
+		write_items(type, out);
+	else
+		fputs("\t\t0, 0, 0,\n", out);
+	if (is_struct && type->n_fields > 0)
+		fprintf(out, "\t\t%s_descriptors_.%s_fields_, ", prefix, type->stem);
+	else
+		fputs("\t\tNULL, ", out);
+	if (type->kind == TROUPE_ENUM)
+		fprintf(out, "%s_descriptors_.%s_names_, ", prefix, type->stem);
+	else
+		fputs("NULL, ", out);
+	if (type->item)
+		fprintf(out, "&%s_descriptors_.%s},\n", prefix, type->item->descriptor);
+	else
+		fputs("NULL},\n", out);
+}
+
+static void write_field_list(const struct gen_model *model, const struct gen_type *type,
+			     FILE *out)
+{
+	if (type->n_fields == 0)
+		return;
+	fputs("\t{\n", out);
+	for (size_t i = 0; i < type->n_fields; i++) {
+		const struct gen_field *field = &type->fields[i];
+
+		if (field->type)
+			fprintf(out,
+				"\t\t{\"%s\", &%s_descriptors_.%s, offsetof(struct %s, %s), "
+				"0},\n",
+				field->name, model->prefix, field->type->descriptor, type->tag,
+				field->c_name);
+		else
+			fprintf(out, "\t\t\"%s\",\n", field->name);
+	}
+	fputs("\t},\n", out);
+}
+
+static void write_members(const struct gen_model *model, FILE *out)
+{
+	const char *prefix = model->prefix;
+	const char *interface = model->idl->name;
+
+	for (size_t i = 0; i < model->n_methods; i++) {
+		const struct gen_member *method = &model->methods[i];
+
+		fprintf(out,
+			"\t{\"%s\", \"%s\",\n\t\t&%s_descriptors_.%s, &%s_descriptors_.%s,\n"
+			"\t\t0x%016" PRIx64 "ull, 0x%016" PRIx64 "ull},\n",
+			interface, method->idl->name, prefix, method->type->descriptor, prefix,
+			method->out->descriptor, method->hash, method->out_hash);
+	}
+	for (size_t i = 0; i < model->n_errors; i++) {
+		const struct gen_member *error = &model->errors[i];
+
+		fprintf(out, "\t{\"%s.%s\", &%s_descriptors_.%s, 0x%016" PRIx64 "ull},\n",
+			interface, error->idl->name, prefix, error->type->descriptor,
+			error->hash);
+	}
+}
+
+static void write_tables(const struct gen_model *model, FILE *out)
+{
+	const char *prefix = model->prefix;
+
+	if (model->n_methods > 0) {
+		fputs("\t{\n", out);
+		for (size_t i = 0; i < model->n_methods; i++)
+			fprintf(out, "\t\t&%s_descriptors_.%s_method_,\n", prefix,
+				model->methods[i].type->stem);
+		fputs("\t},\n", out);
+	}
+	if (model->n_errors > 0) {
+		fputs("\t{\n", out);
+		for (size_t i = 0; i < model->n_errors; i++)
+			fprintf(out, "\t\t&%s_descriptors_.%s_error_,\n", prefix,
+				model->errors[i].type->stem);
+		fputs("\t},\n", out);
+	}
+	fprintf(out, "\t{\"%s\", %s_IDL_,\n\t\t", model->idl->name, model->upper);
+	if (model->n_methods > 0)
+		fprintf(out, "%s_descriptors_.methods_, ", prefix);
+	else
+		fputs("NULL, ", out);
+	if (model->n_errors > 0)
+		fprintf(out, "%s_descriptors_.errors_,\n", prefix);
+	else
+		fputs("NULL,\n", out);
+	fprintf(out, "\t\t%zu, %zu},\n", model->n_methods, model->n_errors);
+}
+
+static void write_names(const struct gen_model *model, FILE *out)
+{
+	const char *prefix = model->prefix;
+
+	fputs("/* The descriptors' names. */\n", out);
+	for (const struct gen_type *type = model->types; type; type = type->next)
+		if (type->visible)
+			fprintf(out, "#define %s_type %s_descriptors_.%s\n", type->tag, prefix,
+				type->descriptor);
+	for (size_t i = 0; i < model->n_methods; i++)
+		fprintf(out, "#define %s_method %s_descriptors_.%s_method_\n",
+			model->methods[i].stem, prefix, model->methods[i].type->stem);
+	for (size_t i = 0; i < model->n_errors; i++)
+		fprintf(out, "#define %s_error %s_descriptors_.%s_error_\n",
+			model->errors[i].stem, prefix, model->errors[i].type->stem);
+	fprintf(out, "#define %s_interface %s_descriptors_.interface_\n\n", prefix, prefix);
+}
+
+void gen_write_descriptors(struct gen_model *model, FILE *out)
+{
+	fprintf(out, "/* The interface as it was written. */\n#define %s_IDL_ \\\n\t",
+		model->upper);
+	gen_write_string(out, model->idl->text);
+	fputs("\n\n", out);
+	/* ISO C promises room for 4095 bytes in a literal; gcc and clang have room for all. g++ knows
+	 * neither the limit nor the warning. */
+	fputs("#if defined(__clang__) || !defined(__cplusplus)\n"
+	      "#pragma GCC diagnostic push\n"
+	      "#pragma GCC diagnostic ignored \"-Woverlength-strings\"\n#endif\n",
+	      out);
+	declare_all(model, out);
+	fprintf(out, "} %s_descriptors_ __attribute__((unused)) = {\n", model->prefix);
+	for (const struct gen_type *type = model->types; type; type = type->next) {
+		write_type(model, type, out);
+		write_field_list(model, type, out);
+	}
+	write_members(model, out);
+	write_tables(model, out);
+	fputs("};\n", out);
+	if (!model->host)
+		fprintf(out, "TROUPE_NOTE_INTERFACE(%s, \"%s\", %s_IDL_)\n", model->prefix,
+			model->idl->name, model->upper);
+	fputs("#if defined(__clang__) || !defined(__cplusplus)\n"
+	      "#pragma GCC diagnostic pop\n#endif\n\n",
+	      out);
+	write_names(model, out);
+}
