@@ -2,10 +2,8 @@
 import base64
 import collections
 import concurrent.futures
-import math
 import os
 import signal
-import time
 
 import varlink
 from host import CONTROL, HostTest, SLOW

@@ -1,0 +1,136 @@
+"""The service under a real systemd: installed, started, called, reloaded, a worker killed, stopped."""
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+import unittest
+
+from host import BUILD, SLOW
+from testbed import Testbed
+from varlink import wait_for
+
+GREET = "io.troupe.hello.Greet"
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+@unittest.skipUnless(os.geteuid() == 0, "booting a systemd takes root")
+class Service(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        # Installed as a user would, below a folder that is then laid over the root of the test bed.
+        cls.stage = tempfile.mkdtemp(prefix="troupe-stage-", dir="/tmp")
+        cls.addClassCleanup(shutil.rmtree, cls.stage)
+        subprocess.run(["make", "-s", "-C", TOP, f"BUILD={BUILD}", f"DESTDIR={cls.stage}", "PREFIX=/usr", "install"], check=True,
+                       stdout=subprocess.DEVNULL, env={k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")})
+        etc = os.path.join(cls.stage, "etc/troupe")
+        os.makedirs(etc)
+        with open(os.path.join(etc, "hello.actor"), "w") as file:
+            file.write("[Actor]\nPlugin=hello\nInstances=2\n")
+        files = {}
+        for directory, folders, names in os.walk(cls.stage):
+            for name in names:
+                path = os.path.join(directory, name)
+                files["/" + os.path.relpath(path, cls.stage)] = path
+        cls.bed = Testbed(files)
+        cls.bed.boot()
+        cls.addClassCleanup(cls.bed.power_off)
+
+    def run_in(self, *command, **more):
+        return self.bed.run(*command, **more).stdout
+
+    def ctl(self, *arguments):
+        return json.loads(self.run_in("troupectl", "--json", *arguments))
+
+    def setUp(self):
+        self.run_in("systemctl", "start", "trouped.socket", "trouped.service")
+
+    def tearDown(self):
+        self.run_in("systemctl", "stop", "trouped.socket", "trouped.service")
+        self.run_in("systemctl", "reset-failed", "trouped.service", "trouped.socket", check=False)
+
+    def property(self, name):
+        return self.run_in("systemctl", "show", "-P", name, "trouped.service").strip()
+
+    def test_units_are_free_of_mistakes(self):
+        # systemd-analyze exits with 0 in spite of unknown keys: any word is one too many.
+        output = self.run_in("systemd-analyze", "verify", "/lib/systemd/system/trouped.service",
+                             "/lib/systemd/system/trouped.socket", check=False)
+        self.assertEqual([line for line in output.splitlines() if "troupe" in line], [])
+
+    def test_start_call_reload_kill_stop(self):
+        self.assertEqual(self.property("ActiveState"), "active")
+        self.assertIn("2", self.property("StatusText"))
+        self.assertEqual(self.ctl("call", "hello", GREET, '{"name": "systemd"}')["text"], "hello, systemd")
+
+        # Reload: a new actor file.
+        self.run_in("sh", "-c", "printf '[Actor]\\nPlugin=hello\\n[Config]\\nGreeting=ahoy\\n' > /etc/troupe/second.actor")
+        self.run_in("systemctl", "reload", "trouped.service")
+        wait_for(lambda: "second" in self.run_in("troupectl", "list"), 20 * SLOW)
+        self.assertEqual(self.ctl("call", "second", GREET, '{"name": "x"}')["text"], "ahoy, x")
+        self.run_in("rm", "/etc/troupe/second.actor")
+        self.run_in("systemctl", "reload", "trouped.service")
+        wait_for(lambda: "second" not in self.run_in("troupectl", "list"), 20 * SLOW)
+
+        # A worker that dies costs neither the service nor a restart of it.
+        main = self.property("MainPID")
+        worker = next(w for w in self.ctl("workers")["workers"] if w["worker"] == 1)
+        self.run_in("kill", "-SEGV", str(worker["pid"]))
+        def back():
+            now = next(w for w in self.ctl("workers")["workers"] if w["worker"] == 1)
+            return now["state"] == "running" and now["incarnation"] == worker["incarnation"] + 1
+        wait_for(back, 20 * SLOW)
+        self.assertEqual(self.property("MainPID"), main)
+        self.assertEqual(self.property("NRestarts"), "0")
+        journal = self.run_in("journalctl", "-u", "trouped.service", "-o", "cat")
+        self.assertIn("SIGSEGV", journal)
+
+        # Stop: in order, nothing left, and systemd is content.
+        self.run_in("systemctl", "stop", "trouped.socket", "trouped.service")
+        self.assertEqual(self.property("ActiveState"), "inactive")
+        self.assertEqual(self.property("Result"), "success")
+        self.assertEqual(self.run_in("pgrep", "-x", "trouped|troupe-worker", check=False), "")
+
+    def test_the_socket_starts_the_service(self):
+        self.run_in("systemctl", "stop", "trouped.service")
+        self.assertEqual(self.run_in("systemctl", "is-active", "trouped.socket").strip(), "active")
+        self.assertEqual(self.ctl("call", "hello", GREET, '{"name": "socket"}')["text"], "hello, socket")
+        self.assertEqual(self.property("ActiveState"), "active")
+
+    def test_the_socket_survives_a_restart_of_the_service(self):
+        for _ in range(3):
+            self.run_in("systemctl", "restart", "trouped.service")
+            self.assertEqual(self.ctl("call", "hello", GREET, '{"name": "again"}')["text"], "hello, again")
+        self.assertEqual(self.run_in("stat", "-c", "%a %F", "/run/troupe/control.sock").strip(), "666 socket")
+
+    def test_priorities_reach_the_journal(self):
+        worker = next(w for w in self.ctl("workers")["workers"] if w["worker"] == 2)
+        self.run_in("kill", "-KILL", str(worker["pid"]))
+        wait_for(lambda: "worker 2" in self.run_in("journalctl", "-u", "trouped.service", "-p", "warning", "-o", "cat"), 20 * SLOW)
+
+    def test_a_stopped_master_is_noticed_by_the_watchdog(self):
+        self.run_in("mkdir", "-p", "/run/systemd/system/trouped.service.d")
+        self.run_in("sh", "-c", "printf '[Service]\\nWatchdogSec=1s\\n' > /run/systemd/system/trouped.service.d/watchdog.conf")
+        self.run_in("systemctl", "daemon-reload")
+        self.run_in("systemctl", "restart", "trouped.service")
+        # It is fed: three times the deadline pass.
+        main = self.property("MainPID")
+        time.sleep(3)
+        self.assertEqual(self.property("MainPID"), main)
+        # A master that stands still is replaced, and its workers go with it.
+        self.run_in("kill", "-STOP", main)
+        wait_for(lambda: self.property("ActiveState") == "active" and self.property("MainPID") not in (main, "0"), 30 * SLOW)
+        self.assertEqual(self.ctl("call", "hello", GREET, '{"name": "x"}')["text"], "hello, x")
+        self.run_in("rm", "-r", "/run/systemd/system/trouped.service.d")
+        self.run_in("systemctl", "daemon-reload")
+
+    def test_users_may_look_and_not_touch(self):
+        status = self.run_in("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "troupectl", "--json", "status")
+        self.assertIn("version", json.loads(status))
+        refused = self.bed.run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "troupectl", "shutdown", check=False)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("ermission", refused.stdout)
+        refused = self.bed.run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "troupectl", "call", "hello", GREET,
+                               '{"name": "x"}', check=False)
+        self.assertNotEqual(refused.returncode, 0)
