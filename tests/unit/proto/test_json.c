@@ -1,0 +1,579 @@
+/* JSON text: looked at, picked from, and as typed values (of types built from their layouts). */
+
+#include "proto/json.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <malloc.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "proto/address.h"
+#include "proto/base64.h"
+#include "proto/layout.h"
+
+#define LEN(array) (sizeof(array) / sizeof((array)[0]))
+
+static int scan(const char *text)
+{
+	return json_scan(text, strlen(text), NULL);
+}
+
+/* `open` n times, then `close` n times. */
+static char *nest(const char *open, const char *close, size_t n)
+{
+	char *text = calloc(n, strlen(open) + strlen(close) + 1);
+	char *at = text;
+
+	assert_non_null(text);
+	for (size_t i = 0; i < n; i++)
+		at = stpcpy(at, open);
+	for (size_t i = 0; i < n; i++)
+		at = stpcpy(at, close);
+	return text;
+}
+
+/* ------------------------------------------------------------------ scan */
+
+static void scan_takes_what_the_grammar_takes(void **state)
+{
+	static const char *const good[] = {
+		"{}",
+		" [ ] ",
+		"null",
+		"true",
+		"false",
+		"0",
+		"-0",
+		"10.5e+3",
+		"1E-2",
+		"\"\"",
+		"\"\\u00e9\\ud83d\\ude00\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
+		"\"\xc3\xa9\"",
+		"{\"a\":[1,2,{\"b\":null}],\"c\":\"d\"}",
+		"\t\r\n[1 , 2]\n",
+		"\"\\u0000\"",
+		"123456789012345678901234567890",
+	};
+	static const char *const bad[] = {
+		"",
+		" ",
+		"{",
+		"}",
+		"[1,]",
+		"[,1]",
+		"{\"a\"}",
+		"{\"a\":}",
+		"{a:1}",
+		"{\"a\":1,}",
+		"nul",
+		"True",
+		"01",
+		"-",
+		"1.",
+		".5",
+		"1e",
+		"1e+",
+		"+1",
+		"0x1",
+		"\"",
+		"\"\\\"",
+		"\"\\x\"",
+		"\"\\u12g4\"",
+		"\"\\ud800\"",
+		"\"\\udc00\"",
+		"\"\\ud800\\u0041\"",
+		"\"\n\"",
+		"\"\xff\"",
+		"\"\xed\xa0\x80\"",
+		"[1 2]",
+		"[1] x",
+		"{} {}",
+		"[}",
+		"{]",
+		"NaN",
+		"Infinity",
+		"'a'",
+		"[1]]",
+		"// x\n1",
+		"\xef\xbb\xbf{}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(good); i++)
+		assert_int_equal(scan(good[i]), 0);
+	for (size_t i = 0; i < LEN(bad); i++)
+		assert_int_equal(scan(bad[i]), -EINVAL);
+	assert_int_equal(json_scan(NULL, 0, NULL), -EINVAL);
+	assert_int_equal(json_scan("1\0", 2, NULL), -EINVAL);
+}
+
+static void scan_says_what_is_wrong_and_where(void **state)
+{
+	struct codec_error error;
+
+	(void)state;
+	assert_int_equal(json_scan("{\"a\":1 \"b\"}", 11, &error), -EINVAL);
+	assert_string_equal(error.message, "expected ',' or '}' at byte 7");
+	assert_int_equal(json_scan("{\"a\"", 4, &error), -EINVAL);
+	assert_string_equal(error.message, "expected ':' at byte 4, found the end");
+}
+
+static void scan_refuses_text_nested_too_deep(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		const char *open = i ? "{\"a\":" : "[", *close = i ? "}" : "]";
+		char *fits = nest(open, close, JSON_DEPTH_MAX);
+		char *deep = nest(open, close, JSON_DEPTH_MAX + 2);
+
+		assert_int_equal(scan(fits), i ? -EINVAL : 0);
+		assert_int_equal(scan(deep), -E2BIG);
+		free(fits);
+		free(deep);
+	}
+}
+
+/* "[" unit "," unit ... "]" of n units. */
+static char *repeat(const char *unit, size_t n, size_t *ret_size)
+{
+	size_t size = strlen(unit);
+	char *text = malloc(n * (size + 1) + 2), *at = text;
+
+	assert_non_null(text);
+	*at++ = '[';
+	for (size_t i = 0; i < n; i++) {
+		at = (char *)mempcpy(at, unit, size);
+		*at++ = i + 1 < n ? ',' : ']';
+	}
+	*at = '\0';
+	*ret_size = (size_t)(at - text);
+	return text;
+}
+
+static void scan_counts_values(void **state)
+{
+	size_t size;
+	char *text = repeat("0", JSON_VALUES_MAX - 1, &size);
+
+	(void)state;
+	assert_int_equal(json_scan(text, size, NULL), 0);
+	free(text);
+	text = repeat("0", JSON_VALUES_MAX, &size);
+	assert_int_equal(json_scan(text, size, NULL), -E2BIG);
+	free(text);
+}
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* ------------------------------------------------------------------ pick, unquote */
+
+static void pick_finds_top_level_keys_as_they_were_written(void **state)
+{
+	static const char *const keys[] = {"method", "parameters", "more", "oneway"};
+	static const char text[] =
+		" {\"more\" : true, \"param\\u0065ters\":{\"more\":1, \"x\":[ ]},"
+		"\"other\":0,\"method\":\"a.b.C\"} ";
+	struct json_span spans[4];
+
+	(void)state;
+	assert_int_equal(json_pick(text, strlen(text), keys, 4, spans, NULL), 0);
+	assert_int_equal(spans[0].size, 7);
+	assert_memory_equal(spans[0].at, "\"a.b.C\"", 7);
+	assert_memory_equal(spans[1].at, "{\"more\":1, \"x\":[ ]}", spans[1].size);
+	assert_int_equal(spans[1].size, 19);
+	assert_true(json_is_true(spans[2]));
+	assert_null(spans[3].at);
+	assert_false(json_is_true(spans[3]));
+}
+
+static void pick_refuses_what_is_no_object_of_unique_keys(void **state)
+{
+	static const char *const keys[] = {"a"};
+	static const char *const bad[] = {
+		"[]",
+		"1",
+		"",
+		"{\"a\":1,\"a\":2}",
+		"{\"a\":1,\"\\u0061\":2}",
+		"{\"a\":1",
+		"{\"a\":1} x",
+		"{\"a\":[}",
+		"{\"b\":\"\\x\"}",
+		"{\"a\" 1}",
+	};
+	struct json_span span;
+
+	(void)state;
+	for (size_t i = 0; i < LEN(bad); i++)
+		assert_int_equal(json_pick(bad[i], strlen(bad[i]), keys, 1, &span, NULL),
+				 -EINVAL);
+	assert_int_equal(json_pick("{\"b\":1,\"b\":2}", 13, keys, 1, &span, NULL), 0);
+}
+
+static int unquote(const char *text, char *buffer, size_t size)
+{
+	return json_unquote((struct json_span){text, strlen(text)}, buffer, size);
+}
+
+static void unquote_undoes_escapes(void **state)
+{
+	char buffer[32];
+
+	(void)state;
+	assert_int_equal(unquote("\"a\\\"\\\\\\/\\b\\f\\n\\r\\tz\"", buffer, sizeof(buffer)),
+			 0);
+	assert_string_equal(buffer, "a\"\\/\b\f\n\r\tz");
+	assert_int_equal(
+		unquote("\"\\u0041\\u00e9\\u20ac\\ud83d\\ude00\"", buffer, sizeof(buffer)), 0);
+	assert_string_equal(buffer, "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
+	assert_int_equal(unquote("\"\"", buffer, 1), 0);
+	assert_string_equal(buffer, "");
+}
+
+static void unquote_refuses_other_values_and_small_buffers(void **state)
+{
+	static const char *const bad[] = {"",    "1",        "\"",          "\"a",
+					  "a\"", "\"a\"b\"", "\"\\u0000\"", "\"\\\""};
+	char buffer[4];
+
+	(void)state;
+	for (size_t i = 0; i < LEN(bad); i++)
+		assert_int_equal(unquote(bad[i], buffer, sizeof(buffer)), -EINVAL);
+	assert_int_equal(json_unquote((struct json_span){0}, buffer, 4), -EINVAL);
+	assert_int_equal(unquote("\"abc\"", buffer, 4), 0);
+	assert_int_equal(unquote("\"abcd\"", buffer, 4), -ENOBUFS);
+	assert_int_equal(unquote("\"ab\\n\"", buffer, 3), -ENOBUFS);
+	assert_int_equal(unquote("\"\"", buffer, 0), -ENOBUFS);
+}
+
+/* ------------------------------------------------------------------ typed */
+
+static struct layout *parse_layout(const char *text)
+{
+	struct layout *layout;
+
+	assert_int_equal(layout_parse(text, strlen(text), &layout), 0);
+	return layout;
+}
+
+/* Decode `text` as `layout` and print it again; the result, or the error's path and message, given. */
+static int convert(const char *layout_text, const char *text, char **ret_text)
+{
+	struct layout *layout = parse_layout(layout_text);
+	const struct troupe_type *type = layout_type(layout);
+	struct codec_error error;
+	size_t size, text_size;
+	void *block;
+	int r = json_decode(type, text, strlen(text), &block, &size, &error);
+
+	if (r == 0) {
+		assert_int_equal(json_encode(type, block, ret_text, &text_size), 0);
+		assert_int_equal(strlen(*ret_text), text_size);
+		free(block);
+	} else {
+		assert_true(asprintf(ret_text, "%s: %s", error.path, error.message) > 0);
+	}
+	layout_free(layout);
+	return r;
+}
+
+static void assert_becomes(const char *layout, const char *text, const char *expected)
+{
+	char *result;
+	int r = convert(layout, text, &result);
+
+	assert_string_equal(result, expected);
+	assert_int_equal(r, 0);
+	free(result);
+}
+
+static void assert_refused(const char *layout, const char *text, const char *path)
+{
+	char *result;
+
+	assert_int_equal(convert(layout, text, &result), -EINVAL);
+	assert_memory_equal(result, path, strlen(path));
+	assert_int_equal(result[strlen(path)], ':');
+	free(result);
+}
+
+static void decode_reads_each_kind(void **state)
+{
+	(void)state;
+	assert_becomes("(b:bool,i:int)", "{\"i\":-9223372036854775808,\"b\":true}",
+		       "{\"b\":true,\"i\":-9223372036854775808}");
+	assert_becomes("(i:int)", "{\"i\":9223372036854775807}", "{\"i\":9223372036854775807}");
+	assert_becomes("(i:int)", "{\"i\":-0}", "{\"i\":0}");
+	assert_becomes("(f:[]float)", "{\"f\":[1,0.1,-2.5e-3,1e300,5e-324,-0.0]}",
+		       "{\"f\":[1.0,0.1,-0.0025,1e+300,4.94065645841247e-324,-0.0]}");
+	assert_becomes("(s:string)", "{\"s\":\"a\\u0001\\n\\u00e9\\\\\"}",
+		       "{\"s\":\"a\\u0001\\n\xc3\xa9\\\\\"}");
+	assert_becomes("(b:[]binary)", "{\"b\":[\"\",\"AA==\",\"AAE=\",\"AAEC\",\"+/8=\"]}",
+		       "{\"b\":[\"\",\"AA==\",\"AAE=\",\"AAEC\",\"+/8=\"]}");
+	assert_becomes("(a:address)", "{\"a\":\"0.2.1.4711.3\"}", "{\"a\":\"0.2.1.4711.3\"}");
+	assert_becomes("(e:{red,green})", "{\"e\":\"gr\\u0065en\"}", "{\"e\":\"green\"}");
+	assert_becomes("(m:[string]int)", "{\"m\":{\"b\":1,\"\":3,\"a\":2}}",
+		       "{\"m\":{\"\":3,\"a\":2,\"b\":1}}");
+	assert_becomes("(a:[]?int,m:[string]?())",
+		       "{\"a\":[null,1],\"m\":{\"k\":null,\"l\":{}}}",
+		       "{\"a\":[null,1],\"m\":{\"k\":null,\"l\":{}}}");
+	assert_becomes("(n:?(v:int,n:?^0))", "{\"n\":{\"v\":1,\"n\":{\"v\":2}}}",
+		       "{\"n\":{\"v\":1,\"n\":{\"v\":2}}}");
+	assert_becomes("(a:?string,b:?object,c:?[]int)", "{\"a\":null,\"c\":null}", "{}");
+	assert_becomes("()", "", "{}");
+	assert_becomes("()", " { } ", "{}");
+}
+
+static void decode_keeps_objects_as_they_are(void **state)
+{
+	(void)state;
+	assert_becomes(
+		"(o:object)",
+		"{\"o\": { \"big\" : 123456789012345678901234567890 ,\n \"s\\\"\":\" a \\\\\" "
+		"} }",
+		"{\"o\":{\"big\":123456789012345678901234567890,\"s\\\"\":\" a \\\\\"}}");
+	assert_refused("(o:object)", "{\"o\":[]}", "o");
+	assert_refused("(o:object)", "{\"o\":null}", "o");
+}
+
+static void decode_names_the_field_at_fault(void **state)
+{
+	(void)state;
+	assert_refused("(s:string)", "{\"s\":5}", "s");
+	assert_refused("(s:string)", "{\"s\":null}", "s");
+	assert_refused("(s:string)", "{}", "s");
+	assert_refused("(s:string)", "{\"s\":\"\",\"t\":1}", "t");
+	assert_refused("(s:string)", "{\"s\":\"a\\u0000\"}", "s");
+	assert_refused("(s:?string)", "{\"s\":\"\",\"s\":\"\"}", "s");
+	assert_refused("(s:?string)", "{\"s\":null,\"\\u0073\":\"\"}", "s");
+	assert_refused("(i:int)", "{\"i\":1.0}", "i");
+	assert_refused("(i:int)", "{\"i\":1e2}", "i");
+	assert_refused("(i:int)", "{\"i\":9223372036854775808}", "i");
+	assert_refused("(i:int)", "{\"i\":-9223372036854775809}", "i");
+	assert_refused("(i:int)", "{\"i\":\"1\"}", "i");
+	assert_refused("(f:float)", "{\"f\":1e999}", "f");
+	assert_refused("(b:bool)", "{\"b\":0}", "b");
+	assert_refused("(e:{a,b})", "{\"e\":\"c\"}", "e");
+	assert_refused("(e:{a,b})", "{\"e\":0}", "e");
+	assert_refused("(a:address)", "{\"a\":\"1.2.3\"}", "a");
+	assert_refused("(items:[](name:string))", "{\"items\":[{\"name\":\"\"},{\"name\":1}]}",
+		       "items[1].name");
+	assert_refused("(m:[string](v:int))", "{\"m\":{\"k\":{\"v\":\"\"}}}", "m[\"k\"].v");
+	assert_refused("(m:[string]int)", "{\"m\":{\"k\":1,\"\\u006b\":1}}", "m[\"k\"]");
+	assert_refused("(o:?(p:(q:int)))", "{\"o\":{\"p\":{}}}", "o.p.q");
+	assert_refused("(a:[]int)", "{\"a\":{}}", "a");
+	assert_refused("(a:int)", "[]", "");
+	assert_refused("(a:int)", "{\"a\":1}}", "");
+}
+
+static void decode_refuses_base64_but_the_canonical(void **state)
+{
+	static const char *const bad[] = {
+		"A",    "AA",       "AAA",  "AA=",  "A===",  "====", "AB==",
+		"AAB=", "AA==AAAA", "AA= ", "A-_=", "AAAA=", "=AAA"};
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < LEN(bad); i++) {
+		snprintf(text, sizeof(text), "{\"b\":\"%s\"}", bad[i]);
+		assert_refused("(b:binary)", text, "b");
+	}
+}
+
+static void decode_bounds_the_depth_of_objects(void **state)
+{
+	/* So that whatever encodes can be decoded: 30 levels of the object, 32 of the type. */
+	struct layout *layout = parse_layout("(o:object)");
+	struct codec_error error;
+	size_t size;
+	void *block;
+
+	(void)state;
+	for (size_t n = 29; n <= 30; n++) {
+		char *inner = nest("[", "]", n);
+		char *text;
+
+		assert_true(asprintf(&text, "{\"o\":{\"a\":[%s]}}", inner) > 0);
+		assert_int_equal(json_decode(layout_type(layout), text, strlen(text), &block,
+					     &size, &error),
+				 n == 29 ? 0 : -E2BIG);
+		if (n == 29)
+			free(block);
+		free(inner);
+		free(text);
+	}
+	layout_free(layout);
+}
+
+static void decode_refuses_many_values_before_spending_memory(void **state)
+{
+	struct layout *layout = parse_layout("(a:[](s:?string))");
+	size_t size, block_size, before;
+	char *list = repeat("{}", 5500000, &size);
+	double start = seconds();
+	void *block;
+	char *text;
+
+	(void)state;
+	assert_true(asprintf(&text, "{\"a\":%s}", list) > 0);
+	before = mallinfo2().uordblks + mallinfo2().hblkhd;
+	assert_int_equal(
+		json_decode(layout_type(layout), text, strlen(text), &block, &block_size, NULL),
+		-E2BIG);
+	assert_true(seconds() - start < 2.0);
+	assert_true(mallinfo2().uordblks + mallinfo2().hblkhd <= before + 4096);
+	free(list);
+	free(text);
+	layout_free(layout);
+}
+
+static void decode_refuses_values_that_exceed_a_block(void **state)
+{
+	/* Three bytes of text to 128 of the type. */
+	static const char item[] = "(a:?int,b:?int,c:?int,d:?int,e:?int,f:?int,g:?int,h:?int,"
+				   "i:?int,j:?int,k:?int,l:?int,m:?int,n:?int,o:?int,p:?int)";
+	struct layout *layout;
+	size_t size, block_size;
+	char *list = repeat("{}", 200000, &size), *text;
+	void *block;
+
+	(void)state;
+	assert_true(asprintf(&text, "(x:[]%s)", item) > 0);
+	layout = parse_layout(text);
+	free(text);
+	assert_true(asprintf(&text, "{\"x\":%s}", list) > 0);
+	assert_int_equal(
+		json_decode(layout_type(layout), text, strlen(text), &block, &block_size, NULL),
+		-EMSGSIZE);
+	free(list);
+	free(text);
+	layout_free(layout);
+}
+
+static void encode_refuses_a_value_that_breaks_its_type(void **state)
+{
+	struct layout *layout = parse_layout("(s:string)");
+	const char *value = NULL;
+	char *text;
+	size_t size;
+
+	(void)state;
+	assert_int_equal(json_encode(layout_type(layout), &value, &text, &size), -EINVAL);
+	layout_free(layout);
+}
+
+static void floats_do_not_depend_on_the_locale(void **state)
+{
+	(void)state;
+	/* Not all systems have it; the test then only repeats the others. */
+	setlocale(LC_ALL, "de_DE.UTF-8");
+	assert_becomes("(f:float)", "{\"f\":2.5}", "{\"f\":2.5}");
+	setlocale(LC_ALL, "C");
+}
+
+/* ------------------------------------------------------------------ addresses, base64 */
+
+static void address_text_reads_back(void **state)
+{
+	static const struct troupe_address widest = {UINT16_MAX, UINT16_MAX, UINT32_MAX,
+						     UINT32_MAX, UINT32_MAX};
+	struct troupe_address address;
+	char text[TROUPE_ADDRESS_TEXT];
+
+	(void)state;
+	address_print(widest, text);
+	assert_string_equal(text, "65535.65535.4294967295.4294967295.4294967295");
+	assert_int_equal(address_parse(text, &address), 0);
+	assert_true(troupe_address_equal(address, widest));
+	assert_int_equal(address_parse("0.2.1.4711.3", &address), 0);
+	assert_int_equal(address.node, 0);
+	assert_int_equal(address.worker, 2);
+	assert_int_equal(address.incarnation, 1);
+	assert_int_equal(address.slot, 4711);
+	assert_int_equal(address.generation, 3);
+}
+
+static void address_parse_refuses_other_text(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		"0.0.0.0",
+		"0.0.0.0.0.0",
+		"0.0.0.0.",
+		".0.0.0.0",
+		"00.0.0.0.0",
+		"0.0.0.0.01",
+		"-1.0.0.0.0",
+		"+1.0.0.0.0",
+		" 0.0.0.0.0",
+		"0.0.0.0.0 ",
+		"65536.0.0.0.0",
+		"0.0.4294967296.0.0",
+		"0.0.0.0.99999999999999999999999",
+		"a.0.0.0.0",
+		"0,0,0,0,0",
+	};
+	struct troupe_address address;
+
+	(void)state;
+	for (size_t i = 0; i < LEN(bad); i++)
+		assert_int_equal(address_parse(bad[i], &address), -EINVAL);
+}
+
+static void base64_reads_back_all_bytes(void **state)
+{
+	unsigned char data[257], read[300];
+	char text[400];
+	size_t size;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (unsigned char)i;
+	for (size_t i = 0; i <= sizeof(data); i++) {
+		base64_print(data, i, text);
+		assert_int_equal(base64_parse(text, base64_text_size(i), read, &size), 0);
+		assert_int_equal(size, i);
+		assert_memory_equal(read, data, i);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(scan_takes_what_the_grammar_takes),
+		cmocka_unit_test(scan_says_what_is_wrong_and_where),
+		cmocka_unit_test(scan_refuses_text_nested_too_deep),
+		cmocka_unit_test(scan_counts_values),
+		cmocka_unit_test(pick_finds_top_level_keys_as_they_were_written),
+		cmocka_unit_test(pick_refuses_what_is_no_object_of_unique_keys),
+		cmocka_unit_test(unquote_undoes_escapes),
+		cmocka_unit_test(unquote_refuses_other_values_and_small_buffers),
+		cmocka_unit_test(decode_reads_each_kind),
+		cmocka_unit_test(decode_keeps_objects_as_they_are),
+		cmocka_unit_test(decode_names_the_field_at_fault),
+		cmocka_unit_test(decode_refuses_base64_but_the_canonical),
+		cmocka_unit_test(decode_bounds_the_depth_of_objects),
+		cmocka_unit_test(decode_refuses_many_values_before_spending_memory),
+		cmocka_unit_test(decode_refuses_values_that_exceed_a_block),
+		cmocka_unit_test(encode_refuses_a_value_that_breaks_its_type),
+		cmocka_unit_test(floats_do_not_depend_on_the_locale),
+		cmocka_unit_test(address_text_reads_back),
+		cmocka_unit_test(address_parse_refuses_other_text),
+		cmocka_unit_test(base64_reads_back_all_bytes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
