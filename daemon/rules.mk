@@ -67,9 +67,12 @@ $(BUILD)/%.o: %.c | $(CONFIG_H)
 $(foreach folder,core supervise bridge control plugin worker master ctl,$(objects_$(folder))): | $(HOST_HEADERS)
 $(patsubst %.c,$(BUILD)/%.o,$(filter-out proto/troupe-gen.c,$(MAINS))): | $(HOST_HEADERS)
 
+# The names that io.troupe.Control would take by itself are those of daemon/control/.
+GEN_OPTIONS_io.troupe.Control = --prefix api
+
 $(BUILD)/gen/%.varlink.h: proto/%.varlink $(BUILD)/troupe-gen
 	@mkdir -p $(@D)
-	$(BUILD)/troupe-gen --host -o $@ $<
+	$(BUILD)/troupe-gen --host $(GEN_OPTIONS_$*) -o $@ $<
 
 archives = $(patsubst %,$(BUILD)/%.a,$(1))
 
