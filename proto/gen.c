@@ -75,7 +75,13 @@ static void write_head(const struct gen_model *model, const char *guard, FILE *o
 	gen_write_comment(out, "", idl->doc);
 	fputs("#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n", out);
 	fprintf(out, "#include <troupe/%s.h>\n\n", model->host ? "type" : "actor");
-	fputs("#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n", out);
+	fputs("#ifdef __cplusplus\n", out);
+	/* A method's reply, say, is a struct and a function: that is fine, but g++ warns of it. */
+	if (!model->host)
+		fputs("#pragma GCC diagnostic push\n#pragma GCC diagnostic ignored "
+		      "\"-Wshadow\"\n",
+		      out);
+	fputs("extern \"C\" {\n#endif\n\n", out);
 }
 
 static char *make_guard(const struct idl *idl)
@@ -105,7 +111,8 @@ static int write_header(struct gen_model *model, FILE *out)
 		gen_write_calls(model, out);
 		gen_write_handlers(model, out);
 	}
-	fputs("\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n", out);
+	fprintf(out, "\n#ifdef __cplusplus\n}\n%s#endif\n\n#endif\n",
+		model->host ? "" : "#pragma GCC diagnostic pop\n");
 	return 0;
 }
 

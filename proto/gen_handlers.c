@@ -11,7 +11,7 @@ static void write_typed(const struct gen_model *model, FILE *out)
 
 		fprintf(out,
 			"\t\tint (*%s)(struct troupe_self *, state_type *, struct %s_call, \\\n"
-			"\t\t\tconst struct %s *); \\\n",
+			"\t\t\tconst struct %s *) TROUPE_ABSENT; \\\n",
 			method->c_name, method->stem, method->stem);
 	}
 	fputs("\t}; \\\n"

@@ -31,9 +31,10 @@ struct idl_field {
  * optional array of them). */
 struct idl_type {
 	enum troupe_kind kind;
-	struct idl_type *item;         /* ARRAY, MAP, OPTIONAL */
-	const struct idl_member *named; /* the `type` member this is a reference to; then fields is NULL */
-	struct idl_field *fields;      /* STRUCT, ENUM written in place */
+	struct idl_type *item; /* ARRAY, MAP, OPTIONAL */
+	const struct idl_member
+		*named; /* the `type` member this is a reference to; then fields is NULL */
+	struct idl_field *fields; /* STRUCT, ENUM written in place */
 	size_t n_fields;
 };
 
@@ -43,22 +44,23 @@ struct idl_member {
 	enum idl_member_kind kind;
 	char *name;
 	char *doc;
-	struct idl_type *type; /* TYPE: STRUCT or ENUM. ERROR: STRUCT. METHOD: STRUCT of the input */
-	struct idl_type *out;  /* METHOD */
+	struct idl_type
+		*type; /* TYPE: STRUCT or ENUM. ERROR: STRUCT. METHOD: STRUCT of the input */
+	struct idl_type *out; /* METHOD */
 	unsigned line;
 };
 
 struct idl {
 	char *name; /* "io.troupe.hello" */
 	char *doc;
-	char *text; /* the source, as given */
+	char *text;                 /* the source, as given */
 	struct idl_member *members; /* in order of the source */
 	size_t n_members;
 };
 
 struct idl_error {
-	unsigned line;   /* from 1 */
-	unsigned column; /* from 1, in bytes */
+	unsigned line;     /* from 1 */
+	unsigned column;   /* from 1, in bytes */
 	char message[160]; /* "expected a type, found ')'"; says what was expected */
 };
 

@@ -7,7 +7,8 @@
  *
  * Ownership: what goes in is borrowed for the call (messages are copied); what a handler is given
  * (`in`, `config`, replies) is borrowed until it returns, unless troupe_keep() detaches it.
- * Functions return 0 or a negative errno value; ret_x is written only on success.
+ * Functions return 0 or a negative errno value; ret_x is written only on success. Strict C11, and C++17
+ * (where initializers with designators are an extension that all compilers have; of the language since 20).
  *
  * No handler may block: no sleep, no waiting read, no lock that another thread holds for long. The
  * worker's other actors wait meanwhile.
@@ -26,6 +27,10 @@
 #include <troupe/type.h>
 
 #ifdef __cplusplus
+/* struct troupe_call and troupe_call() share a name, as struct stat and stat() do: in C++ the function is meant
+ * unless `struct` is written. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 extern "C" {
 #endif
 
@@ -34,13 +39,20 @@ extern "C" {
 #define TROUPE_ABI_MINOR 0
 
 /* Limits of this header; the run-time limits stand in docs/limits.md. */
-#define TROUPE_INTERFACES_MAX 8      /* interfaces of an actor type */
-#define TROUPE_ENTRIES_MAX    32     /* reply and timer entries of an actor type */
-#define TROUPE_NAME_MAX       63     /* bytes of an actor's or actor type's name */
+#define TROUPE_INTERFACES_MAX 8           /* interfaces of an actor type */
+#define TROUPE_ENTRIES_MAX    32          /* reply and timer entries of an actor type */
+#define TROUPE_NAME_MAX       63          /* bytes of an actor's or actor type's name */
 #define TROUPE_MESSAGE_MAX    (16u << 20) /* bytes of one message's block */
 
 #define TROUPE_WARN_UNUSED __attribute__((warn_unused_result))
 #define TROUPE_EXPORT      __attribute__((visibility("default")))
+
+/* A member that may be left out of an initializer; g++ warns of those in C++ without a default. */
+#ifdef __cplusplus
+#define TROUPE_ABSENT = nullptr
+#else
+#define TROUPE_ABSENT
+#endif
 
 #define TROUPE_SECOND_NS 1000000000ull
 #define TROUPE_MS_NS     1000000ull
@@ -72,18 +84,18 @@ struct troupe_timer {
 
 /* How a call ended; each ends in exactly one way. */
 enum troupe_status {
-	TROUPE_OK = 0,               /* a reply */
-	TROUPE_ERROR,                /* an error that the callee's interface declares */
-	TROUPE_NO_SUCH_ACTOR,        /* nobody lives at that address */
-	TROUPE_ACTOR_DIED,           /* the callee, or its whole worker, ended before it answered */
-	TROUPE_PEER_DOWN,            /* the link to the callee's process or node is down */
-	TROUPE_TIMEOUT,              /* the deadline passed */
-	TROUPE_OVERLOADED,           /* the callee's mailbox, or the host, was full */
-	TROUPE_CANCELLED,            /* by troupe_cancel() */
-	TROUPE_NO_REPLY,             /* the handler returned without an answer and kept no handle */
-	TROUPE_FAILED,               /* the handler returned a negative value */
-	TROUPE_INVALID_PARAMETER,    /* the callee has another version of the type that does not fit */
-	TROUPE_METHOD_NOT_FOUND,     /* the callee does not provide that interface or method */
+	TROUPE_OK = 0,        /* a reply */
+	TROUPE_ERROR,         /* an error that the callee's interface declares */
+	TROUPE_NO_SUCH_ACTOR, /* nobody lives at that address */
+	TROUPE_ACTOR_DIED,    /* the callee, or its whole worker, ended before it answered */
+	TROUPE_PEER_DOWN,     /* the link to the callee's process or node is down */
+	TROUPE_TIMEOUT,       /* the deadline passed */
+	TROUPE_OVERLOADED,    /* the callee's mailbox, or the host, was full */
+	TROUPE_CANCELLED,     /* by troupe_cancel() */
+	TROUPE_NO_REPLY,      /* the handler returned without an answer and kept no handle */
+	TROUPE_FAILED,        /* the handler returned a negative value */
+	TROUPE_INVALID_PARAMETER, /* the callee has another version of the type that does not fit */
+	TROUPE_METHOD_NOT_FOUND, /* the callee does not provide that interface or method */
 	TROUPE_METHOD_NOT_IMPLEMENTED, /* it declares the method but has no handler for it */
 	TROUPE_STATUS_COUNT
 };
@@ -91,11 +103,12 @@ enum troupe_status {
 /* What arrives at a reply entry. Generated code turns it into a typed one (struct hello_greet_reply). */
 struct troupe_reply {
 	enum troupe_status status;
-	bool continues;                  /* more replies follow; only after TROUPE_MORE */
-	const void *data;                /* OK: the out struct. ERROR: the error's struct. Else NULL */
-	const struct troupe_error *error; /* ERROR, when the caller's interface knows it. Else NULL */
-	const char *error_name;          /* qualified name of the error, NULL when OK */
-	const char *detail;              /* for a log: the field's path, errno text...; may be NULL */
+	bool continues;   /* more replies follow; only after TROUPE_MORE */
+	const void *data; /* OK: the out struct. ERROR: the error's struct. Else NULL */
+	/* ERROR, when the caller's interface knows it. Else NULL */
+	const struct troupe_error *error;
+	const char *error_name; /* qualified name of the error, NULL when OK */
+	const char *detail;     /* for a log: the field's path, errno text...; may be NULL */
 };
 
 /* ------------------------------------------------------------------ the tables of an actor type */
@@ -123,7 +136,7 @@ struct troupe_entry {
 	const char *name;
 	uint32_t kind; /* enum troupe_entry_kind */
 	uint32_t reserved;
-	const struct troupe_method *method;   /* REPLY: the method called */
+	const struct troupe_method *method;       /* REPLY: the method called */
 	const struct troupe_interface *interface; /* REPLY: where its errors are declared */
 	int (*on_reply)(struct troupe_self *self, void *state, uint64_t context,
 			const struct troupe_reply *reply);
@@ -134,7 +147,7 @@ struct troupe_entry {
 enum troupe_reason {
 	TROUPE_REASON_NORMAL = 1, /* troupe_exit(self, 0) */
 	TROUPE_REASON_SHUTDOWN,   /* the host or an operator stopped it */
-	TROUPE_REASON_FAILED,     /* troupe_exit() with an error; OnError=stop and a handler failed */
+	TROUPE_REASON_FAILED, /* troupe_exit() with an error; OnError=stop and a handler failed */
 };
 
 /* The life of an actor; each function may be absent. Made by TROUPE_LIFE(). */
@@ -159,13 +172,15 @@ struct troupe_actor {
 	uint16_t abi_minor;
 	uint32_t table_size;
 	const char *name;
-	const char *reserved_name;
-	const char *description; /* one line for people; may be NULL */
-	size_t state_size;       /* bytes of state, zeroed for each actor; at most 1 MiB */
-	const struct troupe_type *config; /* generated X_config_type; NULL: takes no configuration */
-	const struct troupe_life *life;   /* may be NULL */
-	const struct troupe_handlers *interfaces[TROUPE_INTERFACES_MAX]; /* NULL-terminated unless full */
-	const struct troupe_entry *entries[TROUPE_ENTRIES_MAX];          /* likewise */
+	const char *reserved_name TROUPE_ABSENT;
+	const char *description TROUPE_ABSENT; /* one line for people; may be NULL */
+	size_t state_size; /* bytes of state, zeroed for each actor; at most 1 MiB */
+	/* generated X_config_type; NULL: takes no configuration */
+	const struct troupe_type *config TROUPE_ABSENT;
+	const struct troupe_life *life TROUPE_ABSENT; /* may be NULL */
+	/* Both NULL-terminated unless full. */
+	const struct troupe_handlers *interfaces[TROUPE_INTERFACES_MAX];
+	const struct troupe_entry *entries[TROUPE_ENTRIES_MAX];
 };
 
 /* Define an actor type, one per name and plug-in:
@@ -176,20 +191,22 @@ struct troupe_actor {
  *           .interfaces = {&greeter_hello},
  *   };
  */
-#define TROUPE_ACTOR(id)                                                                           \
-	TROUPE_NOTE_ACTOR(id, TROUPE_ABI_MAJOR, TROUPE_ABI_MINOR)                                  \
-	TROUPE_ACTOR_DECLARE(id);                                                                  \
-	TROUPE_EXPORT const struct troupe_actor troupe_actor_##id
+#define TROUPE_ACTOR(id)                                                                       \
+	TROUPE_NOTE_ACTOR(id, TROUPE_ABI_MAJOR, TROUPE_ABI_MINOR)                              \
+	TROUPE_ACTOR_DECLARE(id);                                                              \
+	const struct troupe_actor troupe_actor_##id
 
 /* Declare an actor type that another file of the same plug-in defines (for troupe_spawn()). */
 #ifdef __cplusplus
-#define TROUPE_ACTOR_DECLARE(id) extern "C" const struct troupe_actor troupe_actor_##id
+#define TROUPE_ACTOR_DECLARE(id)                                                               \
+	extern "C" TROUPE_EXPORT const struct troupe_actor troupe_actor_##id
 #else
-#define TROUPE_ACTOR_DECLARE(id) extern const struct troupe_actor troupe_actor_##id
+#define TROUPE_ACTOR_DECLARE(id)                                                               \
+	extern TROUPE_EXPORT const struct troupe_actor troupe_actor_##id
 #endif
 
-#define TROUPE_ABI(id)                                                                             \
-	.abi_major = TROUPE_ABI_MAJOR, .abi_minor = TROUPE_ABI_MINOR,                              \
+#define TROUPE_ABI(id)                                                                         \
+	.abi_major = TROUPE_ABI_MAJOR, .abi_minor = TROUPE_ABI_MINOR,                          \
 	.table_size = sizeof(struct troupe_actor), .name = #id
 
 /* The address of an actor type's table. */
@@ -201,41 +218,46 @@ struct troupe_actor {
  *   static int greeter_init(struct troupe_self *self, struct greeter *me, const struct hello_config *config);
  *   TROUPE_LIFE(greeter_life, struct greeter, struct hello_config, .init = greeter_init)
  */
-#define TROUPE_LIFE(table, state_type, config_type, ...)                                           \
-	struct table##_typed {                                                                     \
-		int (*init)(struct troupe_self *, state_type *, const config_type *);              \
-		void (*fini)(struct troupe_self *, state_type *, enum troupe_reason);              \
-		int (*on_room)(struct troupe_self *, state_type *, struct troupe_address);         \
-		int (*on_cancel)(struct troupe_self *, state_type *, struct troupe_call);          \
-	};                                                                                         \
-	static const struct table##_typed table##_functions = {__VA_ARGS__};                       \
-	static int table##_init(struct troupe_self *self, void *state, const void *config)         \
-	{                                                                                          \
-		if (!table##_functions.init)                                                       \
-			return 0;                                                                  \
-		return table##_functions.init(self, (state_type *)state,                           \
-					      (const config_type *)config);                        \
-	}                                                                                          \
-	static void table##_fini(struct troupe_self *self, void *state, enum troupe_reason reason) \
-	{                                                                                          \
-		if (table##_functions.fini)                                                        \
-			table##_functions.fini(self, (state_type *)state, reason);                 \
-	}                                                                                          \
-	static int table##_on_room(struct troupe_self *self, void *state,                          \
-				   struct troupe_address where)                                    \
-	{                                                                                          \
-		if (!table##_functions.on_room)                                                    \
-			return 0;                                                                  \
-		return table##_functions.on_room(self, (state_type *)state, where);                \
-	}                                                                                          \
-	static int table##_on_cancel(struct troupe_self *self, void *state,                        \
-				     struct troupe_call call)                                      \
-	{                                                                                          \
-		if (!table##_functions.on_cancel)                                                  \
-			return 0;                                                                  \
-		return table##_functions.on_cancel(self, (state_type *)state, call);               \
-	}                                                                                          \
-	static const struct troupe_life table = {table##_init, table##_fini, table##_on_room,      \
+#define TROUPE_LIFE(table, state_type, config_type, ...)                                       \
+	struct table##_typed {                                                                 \
+		int (*init)(struct troupe_self *, state_type *,                                \
+			    const config_type *) TROUPE_ABSENT;                                \
+		void (*fini)(struct troupe_self *, state_type *,                               \
+			     enum troupe_reason) TROUPE_ABSENT;                                \
+		int (*on_room)(struct troupe_self *, state_type *,                             \
+			       struct troupe_address) TROUPE_ABSENT;                           \
+		int (*on_cancel)(struct troupe_self *, state_type *,                           \
+				 struct troupe_call) TROUPE_ABSENT;                            \
+	};                                                                                     \
+	static const struct table##_typed table##_functions = {__VA_ARGS__};                   \
+	static int table##_init(struct troupe_self *self, void *state, const void *config)     \
+	{                                                                                      \
+		if (!table##_functions.init)                                                   \
+			return 0;                                                              \
+		return table##_functions.init(self, (state_type *)state,                       \
+					      (const config_type *)config);                    \
+	}                                                                                      \
+	static void table##_fini(struct troupe_self *self, void *state,                        \
+				 enum troupe_reason reason)                                    \
+	{                                                                                      \
+		if (table##_functions.fini)                                                    \
+			table##_functions.fini(self, (state_type *)state, reason);             \
+	}                                                                                      \
+	static int table##_on_room(struct troupe_self *self, void *state,                      \
+				   struct troupe_address where)                                \
+	{                                                                                      \
+		if (!table##_functions.on_room)                                                \
+			return 0;                                                              \
+		return table##_functions.on_room(self, (state_type *)state, where);            \
+	}                                                                                      \
+	static int table##_on_cancel(struct troupe_self *self, void *state,                    \
+				     struct troupe_call call)                                  \
+	{                                                                                      \
+		if (!table##_functions.on_cancel)                                              \
+			return 0;                                                              \
+		return table##_functions.on_cancel(self, (state_type *)state, call);           \
+	}                                                                                      \
+	static const struct troupe_life table = {table##_init, table##_fini, table##_on_room,  \
 						 table##_on_cancel};
 
 /* Define a timer entry named FUNCTION_entry, for troupe_timer_start() and the .entries table:
@@ -243,12 +265,12 @@ struct troupe_actor {
  *   static int on_tick(struct troupe_self *self, struct me *me, uint64_t context);
  *   TROUPE_TIMER(on_tick, struct me)
  */
-#define TROUPE_TIMER(function, state_type)                                                         \
-	static int function##_thunk(struct troupe_self *self, void *state, uint64_t context)       \
-	{                                                                                          \
-		return function(self, (state_type *)state, context);                               \
-	}                                                                                          \
-	static const struct troupe_entry function##_entry = {                                      \
+#define TROUPE_TIMER(function, state_type)                                                     \
+	static int function##_thunk(struct troupe_self *self, void *state, uint64_t context)   \
+	{                                                                                      \
+		return function(self, (state_type *)state, context);                           \
+	}                                                                                      \
+	static const struct troupe_entry function##_entry = {                                  \
 		#function, TROUPE_ENTRY_TIMER, 0, NULL, NULL, NULL, function##_thunk};
 
 /* ------------------------------------------------------------------ who and where
@@ -256,10 +278,14 @@ struct troupe_actor {
  * None of these fails. */
 
 struct troupe_address troupe_address(const struct troupe_self *self); /* one's own */
-const char *troupe_name(const struct troupe_self *self); /* its unit's name; "" when it has none */
 uint32_t troupe_instance(const struct troupe_self *self); /* its place in its pool: 0.. */
-uint64_t troupe_now_ns(struct troupe_self *self); /* CLOCK_MONOTONIC, read at most once each 64 messages */
-uint64_t troupe_random(struct troupe_self *self); /* uniform; not for secrets */
+uint64_t troupe_random(struct troupe_self *self);         /* uniform; not for secrets */
+
+/* Its unit's name; "" when it has none. */
+const char *troupe_name(const struct troupe_self *self);
+
+/* CLOCK_MONOTONIC, read at most once each 64 messages. */
+uint64_t troupe_now_ns(struct troupe_self *self);
 
 /* The sender of the message being handled; the null address when it came from outside (the control
  * socket) or from a timer. */
@@ -267,13 +293,14 @@ struct troupe_address troupe_sender(const struct troupe_self *self);
 
 /* The actor that a unit's name stands for at this moment; for a pool the next of its actors that
  * run, in turn. -ENOENT: no actor of that name runs now; -EINVAL: not a valid name. */
-int troupe_find(struct troupe_self *self, const char *name, struct troupe_address *ret_address)
-	TROUPE_WARN_UNUSED;
+int troupe_find(struct troupe_self *self, const char *name,
+		struct troupe_address *ret_address) TROUPE_WARN_UNUSED;
 
 /* Address from and to its text form (see address.h). text must hold TROUPE_ADDRESS_TEXT bytes.
  * -EINVAL: not an address. These two may be called from any thread. */
 void troupe_address_print(struct troupe_address address, char *text);
-int troupe_address_parse(const char *text, struct troupe_address *ret_address) TROUPE_WARN_UNUSED;
+int troupe_address_parse(const char *text,
+			 struct troupe_address *ret_address) TROUPE_WARN_UNUSED;
 
 /* ------------------------------------------------------------------ sending and calling
  *
@@ -288,8 +315,8 @@ int troupe_address_parse(const char *text, struct troupe_address *ret_address) T
  */
 
 /* Send without an answer: at most once, in order with everything else sent to the same actor. */
-int troupe_send(struct troupe_self *self, struct troupe_address to, const struct troupe_method *method,
-		const void *in) TROUPE_WARN_UNUSED;
+int troupe_send(struct troupe_self *self, struct troupe_address to,
+		const struct troupe_method *method, const void *in) TROUPE_WARN_UNUSED;
 
 #define TROUPE_MORE 1u /* flag: ask for a stream of replies */
 
@@ -297,10 +324,10 @@ int troupe_send(struct troupe_self *self, struct troupe_address to, const struct
  * TROUPE_TIMEOUT). With TROUPE_MORE: replies with `continues` set, then exactly one without; the timeout
  * holds for the first one. timeout_ns 0: the default of 45 s. ret_request may be NULL. When the call
  * fails at once (negative return), no reply arrives. */
-int troupe_call(struct troupe_self *self, struct troupe_address to, const struct troupe_method *method,
-		const void *in, const struct troupe_entry *entry, uint64_t context,
-		uint64_t timeout_ns, uint32_t flags, struct troupe_request *ret_request)
-	TROUPE_WARN_UNUSED;
+int troupe_call(struct troupe_self *self, struct troupe_address to,
+		const struct troupe_method *method, const void *in,
+		const struct troupe_entry *entry, uint64_t context, uint64_t timeout_ns,
+		uint32_t flags, struct troupe_request *ret_request) TROUPE_WARN_UNUSED;
 
 /* End a call of one's own: its entry gets TROUPE_CANCELLED, and nothing after that; the callee hears
  * of it. -ESRCH: it has ended already (its reply may be waiting in the mailbox). */
@@ -320,17 +347,17 @@ int troupe_forward(struct troupe_self *self, struct troupe_address to) TROUPE_WA
  */
 
 /* The one answer, or the last of a stream. */
-int troupe_return(struct troupe_self *self, struct troupe_call call, const struct troupe_method *method,
-		  const void *out);
+int troupe_return(struct troupe_self *self, struct troupe_call call,
+		  const struct troupe_method *method, const void *out);
 
 /* One reply of a stream; more follow. -EAGAIN: the caller has too many unread replies, on_room follows
  * with the caller's address. -EPROTOTYPE: the caller asked for one reply only. */
-int troupe_reply(struct troupe_self *self, struct troupe_call call, const struct troupe_method *method,
-		 const void *out) TROUPE_WARN_UNUSED;
+int troupe_reply(struct troupe_self *self, struct troupe_call call,
+		 const struct troupe_method *method, const void *out) TROUPE_WARN_UNUSED;
 
 /* Answer with an error of the interface; data: its struct. */
-int troupe_fail(struct troupe_self *self, struct troupe_call call, const struct troupe_error *error,
-		const void *data);
+int troupe_fail(struct troupe_self *self, struct troupe_call call,
+		const struct troupe_error *error, const void *data);
 
 /* Answer with TROUPE_INVALID_PARAMETER and the name of the field at fault (what Varlink clients see
  * as org.varlink.service.InvalidParameter). */
@@ -372,9 +399,9 @@ void troupe_release(struct troupe_self *self, struct troupe_kept *kept);
 
 /* Call `entry` with `context` after delay_ns (0: after the messages now queued), then each period_ns if
  * that is not 0. ret_timer may be NULL. */
-int troupe_timer_start(struct troupe_self *self, const struct troupe_entry *entry, uint64_t delay_ns,
-		       uint64_t period_ns, uint64_t context, struct troupe_timer *ret_timer)
-	TROUPE_WARN_UNUSED;
+int troupe_timer_start(struct troupe_self *self, const struct troupe_entry *entry,
+		       uint64_t delay_ns, uint64_t period_ns, uint64_t context,
+		       struct troupe_timer *ret_timer) TROUPE_WARN_UNUSED;
 
 /* Stop it: no tick arrives any more, not even one that is already due. -ESRCH: not running. */
 int troupe_timer_stop(struct troupe_self *self, struct troupe_timer timer);
@@ -400,6 +427,7 @@ void troupe_log(struct troupe_self *self, int priority, const char *format, ...)
 
 #ifdef __cplusplus
 }
+#pragma GCC diagnostic pop
 #endif
 
 #endif

@@ -23,14 +23,15 @@ struct troupe_address {
 	uint16_t worker;      /* 1..; 0 is the master, which hosts no actors */
 	uint32_t incarnation; /* of that worker: 1.., one more with each restart */
 	uint32_t slot;        /* the actor's place in its worker */
-	uint32_t generation;  /* 1.., one more with each actor that takes the slot; 0: no address */
+	uint32_t
+		generation; /* 1.., one more with each actor that takes the slot; 0: no address */
 };
 
 /* Whether the two name the same actor. */
 static inline bool troupe_address_equal(struct troupe_address a, struct troupe_address b)
 {
-	return a.slot == b.slot && a.generation == b.generation && a.incarnation == b.incarnation &&
-	       a.worker == b.worker && a.node == b.node;
+	return a.slot == b.slot && a.generation == b.generation &&
+	       a.incarnation == b.incarnation && a.worker == b.worker && a.node == b.node;
 }
 
 /* Whether this is no address at all: what a zeroed struct holds. */

@@ -80,11 +80,11 @@ struct troupe_type {
 	uint8_t kind;  /* enum troupe_kind */
 	uint8_t flags; /* TROUPE_TYPE_* */
 	uint16_t align;
-	uint32_t size;                    /* of the value itself: sizeof of the C type above */
-	uint32_t count;                   /* STRUCT: fields. ENUM: names. Others: 0 */
-	uint32_t stride;                  /* ARRAY: size of an item. MAP: size of an entry. Others: 0 */
-	uint32_t value_offset;            /* MAP: of the value in its entry (the key is at 0) */
-	uint32_t entry_align;             /* ARRAY, MAP: alignment of an item or entry */
+	uint32_t size;         /* of the value itself: sizeof of the C type above */
+	uint32_t count;        /* STRUCT: fields. ENUM: names. Others: 0 */
+	uint32_t stride;       /* ARRAY: size of an item. MAP: size of an entry. Others: 0 */
+	uint32_t value_offset; /* MAP: of the value in its entry (the key is at 0) */
+	uint32_t entry_align;  /* ARRAY, MAP: alignment of an item or entry */
 	const struct troupe_field *fields; /* STRUCT, in the order of the IDL */
 	const char *const *names;          /* ENUM */
 	const struct troupe_type *item;    /* ARRAY, OPTIONAL: T. MAP: the type of the values */
