@@ -4,6 +4,7 @@
  * The boss makes the actors of a measurement, a slice at a time so that the loop goes on turning, starts the clock
  * with the first message and stops it when the last one says Finished.
  */
+#include "bench.varlink.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,6 @@
 #include <time.h>
 #include <troupe/actor.h>
 #include <unistd.h>
-#include "bench.varlink.h"
 
 #define ACTORS_MAX 4000000
 #define SLICE      20000 /* actors made or ended in one activation */
@@ -72,8 +72,11 @@ BENCH_ASK_REPLY(on_answer, struct player)
 
 static int ask_again(struct troupe_self *self, struct player *me)
 {
-	const struct bench_ask question = {
-		.number = me->left, .wide = true, .ratio = 0.5, .name = "twenty characters :-)", .other = 7};
+	const struct bench_ask question = {.number = me->left,
+					   .wide = true,
+					   .ratio = 0.5,
+					   .name = "twenty characters :-)",
+					   .other = 7};
 
 	return bench_ask_ask(self, me->next, &question, &on_answer_entry, 0, 0, NULL);
 }
@@ -197,7 +200,8 @@ static int start(struct troupe_self *self, struct boss *me)
 	if (me->measure == IDLE) {
 		me->seconds = now() - me->began;
 		me->resident = (resident_bytes() - me->resident) / (double)me->wanted;
-		return bench_finished_send(self, troupe_address(self), &(struct bench_finished){0});
+		return bench_finished_send(self, troupe_address(self),
+					   &(struct bench_finished){0});
 	}
 	if (me->shuffled)
 		shuffle(self, me);
@@ -222,8 +226,9 @@ static int answer(struct troupe_self *self, struct boss *me)
 
 	switch (me->measure) {
 	case PINGPONG:
-		return bench_pingpong_return(self, (struct bench_pingpong_call){call},
-					     &(struct bench_pingpong_out){.seconds = me->seconds});
+		return bench_pingpong_return(
+			self, (struct bench_pingpong_call){call},
+			&(struct bench_pingpong_out){.seconds = me->seconds});
 	case RING:
 		return bench_ring_return(self, (struct bench_ring_call){call},
 					 &(struct bench_ring_out){.seconds = me->seconds});
@@ -231,9 +236,10 @@ static int answer(struct troupe_self *self, struct boss *me)
 		return bench_calls_return(self, (struct bench_calls_call){call},
 					  &(struct bench_calls_out){.seconds = me->seconds});
 	case IDLE:
-		return bench_idle_return(self, (struct bench_idle_call){call},
-					 &(struct bench_idle_out){.seconds = me->seconds,
-								  .bytesPerActor = me->resident});
+		return bench_idle_return(
+			self, (struct bench_idle_call){call},
+			&(struct bench_idle_out){.seconds = me->seconds,
+						 .bytesPerActor = me->resident});
 	case NOTHING:
 		break;
 	}
@@ -260,7 +266,8 @@ static int on_more(struct troupe_self *self, struct boss *me, struct bench_more_
 		return me->there < me->wanted ? go_on(self) : start(self, me);
 	}
 	for (int i = 0; i < SLICE && me->ended < me->wanted && !error; i++)
-		error = bench_leave_send(self, me->players[me->ended++], &(struct bench_leave){0});
+		error = bench_leave_send(self, me->players[me->ended++],
+					 &(struct bench_leave){0});
 	if (error || me->ended < me->wanted)
 		return error ? error : go_on(self);
 	free(me->players);
@@ -270,8 +277,8 @@ static int on_more(struct troupe_self *self, struct boss *me, struct bench_more_
 	return error;
 }
 
-static int on_finished(struct troupe_self *self, struct boss *me, struct bench_finished_call call,
-		       const struct bench_finished *in)
+static int on_finished(struct troupe_self *self, struct boss *me,
+		       struct bench_finished_call call, const struct bench_finished *in)
 {
 	(void)call;
 	(void)in;
@@ -280,8 +287,8 @@ static int on_finished(struct troupe_self *self, struct boss *me, struct bench_f
 	return go_on(self);
 }
 
-static int on_pingpong(struct troupe_self *self, struct boss *me, struct bench_pingpong_call call,
-		       const struct bench_pingpong *in)
+static int on_pingpong(struct troupe_self *self, struct boss *me,
+		       struct bench_pingpong_call call, const struct bench_pingpong *in)
 {
 	me->shuffled = false;
 	return begin(self, me, call.call, PINGPONG, 2, in->messages);
