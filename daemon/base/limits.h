@@ -6,46 +6,47 @@
 #define BASE_LIMITS_H
 
 /* Messages */
-#define LIMIT_MESSAGE_BYTES          (16u << 20) /* a message's block, on every path */
-#define LIMIT_MAILBOX_DEFAULT        1024u       /* messages: Mailbox= */
-#define LIMIT_MAILBOX_BYTES_DEFAULT  (32u << 20) /* bytes: MailboxBytes= */
-#define LIMIT_BATCH_DEFAULT          1024u       /* messages in one turn: Batch= */
-#define LIMIT_STREAM_UNREAD          1024u       /* stream replies in a caller's mailbox */
+#define LIMIT_MESSAGE_BYTES         (16u << 20) /* a message's block, on every path */
+#define LIMIT_MAILBOX_DEFAULT       1024u       /* messages: Mailbox= */
+#define LIMIT_MAILBOX_BYTES_DEFAULT (32u << 20) /* bytes: MailboxBytes= */
+#define LIMIT_BATCH_DEFAULT         1024u       /* messages in one turn: Batch= */
+#define LIMIT_STREAM_UNREAD         1024u       /* stream replies in a caller's mailbox */
 
 /* Runtime, per worker */
-#define LIMIT_ACTORS            (16u << 20) /* slots of actors */
-#define LIMIT_CALLS             (4u << 20)  /* calls under way */
-#define LIMIT_KEPT_CALLS        (4u << 20)  /* call handles kept */
-#define LIMIT_TIMERS            (16u << 20)
-#define LIMIT_ACTOR_TYPES       4096u
-#define LIMIT_STATE_BYTES       (1u << 20)  /* of one actor */
+#define LIMIT_ACTORS      (16u << 20) /* slots of actors */
+#define LIMIT_CALLS       (4u << 20)  /* calls under way */
+#define LIMIT_KEPT_CALLS  (4u << 20)  /* call handles kept */
+#define LIMIT_TIMERS      (16u << 20)
+#define LIMIT_ACTOR_TYPES 4096u
+#define LIMIT_STATE_BYTES (1u << 20) /* of one actor */
 
 /* Calls, ns */
 #define LIMIT_CALL_TIMEOUT_DEFAULT_NS 45000000000ull
 #define LIMIT_CALL_TIMEOUT_NS         (7ull * 24 * 3600 * 1000000000ull)
 
 /* Processes */
-#define LIMIT_WORKERS            64u
-#define LIMIT_UNITS              4096u  /* .actor files */
-#define LIMIT_INSTANCES          100000u /* of one unit */
-#define LIMIT_NAME               63u    /* bytes of a unit's name */
+#define LIMIT_WORKERS   64u
+#define LIMIT_UNITS     4096u   /* .actor files */
+#define LIMIT_INSTANCES 100000u /* of one unit */
+#define LIMIT_NAME      63u     /* bytes of a unit's name */
 
 /* Control socket */
-#define LIMIT_CONNECTIONS            4096u
-#define LIMIT_CONNECTIONS_UID        1024u
-#define LIMIT_FRAME_DEFAULT          (1u << 20)  /* FrameMax= */
-#define LIMIT_FRAME                  (16u << 20)
-#define LIMIT_PIPELINED              64u  /* unanswered calls of one connection; then reading stops */
-#define LIMIT_HELD_BYTES_UID         (64u << 20) /* unread input and unwritten output of one uid */
-#define LIMIT_HELD_BYTES             (256u << 20)
+#define LIMIT_CONNECTIONS     4096u
+#define LIMIT_CONNECTIONS_UID 1024u
+#define LIMIT_FRAME_DEFAULT   (1u << 20) /* FrameMax= */
+#define LIMIT_FRAME           (16u << 20)
+#define LIMIT_PIPELINED       64u /* unanswered calls of one connection; then reading stops */
+#define LIMIT_HELD_BYTES_UID  (64u << 20) /* unread input and unwritten output of one uid */
+#define LIMIT_HELD_BYTES      (256u << 20)
 
 /* Configuration files */
-#define LIMIT_CONFIG_FILE            (1u << 20)
-#define LIMIT_CONFIG_LINE            (64u << 10) /* continuation lines together */
-#define LIMIT_CONFIG_DROPINS         256u  /* of one unit, or of trouped.conf */
-#define LIMIT_CONFIG_DIRECTORY       16384u /* entries of one directory that are looked at */
-#define LIMIT_CONFIG_DEPTH           32u   /* structs in structs in [Config] */
-#define LIMIT_PROBLEMS               1000u /* told of; further ones are only counted */
-#define LIMIT_SOCKET_PATH            107u  /* bytes: what sun_path holds */
+#define LIMIT_CONFIG_FILE      (1u << 20)
+#define LIMIT_CONFIG_LINE      (64u << 10) /* continuation lines together */
+#define LIMIT_CONFIG_DROPINS   256u        /* of one unit, or of trouped.conf */
+#define LIMIT_CONFIG_DIRECTORY 16384u      /* entries of one directory that are looked at */
+#define LIMIT_CONFIG_DEPTH     32u         /* structs in structs in [Config] */
+#define LIMIT_PROBLEMS         1000u       /* told of; further ones are only counted */
+#define LIMIT_SOCKET_PATH      107u        /* bytes: what sun_path holds */
+#define LIMIT_RUNTIME_PATH     70u /* bytes: with an inbox's name behind it still a socket's path */
 
 #endif

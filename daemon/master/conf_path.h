@@ -2,11 +2,16 @@
  *
  * Directories, the earlier ones first; a file hides those of the same name in later ones:
  *
- *   the system's daemon   /etc/troupe  /run/troupe  /usr/local/lib/troupe  /usr/lib/troupe
+ *   the system's daemon   /etc/troupe
+ *                         /run/troupe
+ *                         /usr/local/lib/troupe
+ *                         /usr/lib/troupe
  *   a user's              $XDG_CONFIG_HOME/troupe (~/.config/troupe)
- * $XDG_RUNTIME_DIR/troupe/config $XDG_DATA_HOME/troupe (~/.local/share/troupe)
- * /usr/local/lib/troupe/user  /usr/lib/troupe/user instance X            the same with troupe-X
- * in place of troupe
+ *                         $XDG_RUNTIME_DIR/troupe/config
+ *                         $XDG_DATA_HOME/troupe (~/.local/share/troupe)
+ *                         /usr/local/lib/troupe/user
+ *                         /usr/lib/troupe/user
+ *   instance X            the same with troupe-X in place of troupe
  *   --config DIR          only DIR
  *
  * In each:
@@ -15,21 +20,22 @@
  *   NAME.actor            a unit, and drop-ins NAME.actor.d/NAME.conf
  *   NAME@.actor           a template: no unit by itself; drop-ins NAME@.actor.d/NAME.conf
  *   NAME@INSTANCE.actor   a unit: a symlink to a file called NAME@.actor makes it one of that
- * template, which is then looked up in all directories; anything else is a file of its own
+ *                         template, which is then looked up in all directories; anything else
+ *                         is a file of its own
  *
  * Drop-ins of all directories are read in the order of their names, after the file itself; of
- * those with the same name only the first found is (an instance's own before its template's). A
- * symlink to /dev/null and an empty file mask: the unit or the drop-in is as if it were not
+ * those with the same name only the first found is (an instance's own before its template's).
+ * A symlink to /dev/null and an empty file mask: the unit or the drop-in is as if it were not
  * there. Names hold [A-Za-z0-9_.-], begin with a letter, digit or underscore, have at most
  * LIMIT_NAME bytes and do not look like an actor's address. Files whose name begins with a dot
  * or ends otherwise are ignored.
  *
- * Values of the caller; master process, one thread. Reads directories, no file's content.
+ * Values of the caller; master process, one thread. Only conf_files_read() looks into files.
  */
 #ifndef MASTER_CONF_PATH_H
 #define MASTER_CONF_PATH_H
 
-#include "master/problems.h"
+#include "master/conf.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -73,6 +79,10 @@ struct conf_files {
 };
 
 void conf_files_fini(struct conf_files *files);
+
+/* Read them in their order, all of them, whatever is wrong with one. Results as conf_read(). */
+int conf_files_read(const struct conf_files *files, struct conf *conf,
+		    struct problems *problems);
 
 /* The files of trouped.conf. Without any it is all defaults. -EINVAL: problems were noted;
  * -ENOMEM. *ret_files is filled in on success. */

@@ -1,13 +1,17 @@
 /* config_json.h - the [Config] section of a unit as JSON text, by the plug-in's Config type.
  *
- *   Greeting=hello                scalars; keys meet field names whatever the case of their
- * letters Verbose=yes                   bool, as everywhere in these files Limit=64K  Share=0.5
- * int (with K, M, G, T), float Key=aGVsbG8=                  a string marked "troupe: binary":
- * base64 Level=warning                 enum: one of its names Words=one "two three" []T: words;
- * a further Words= adds to it, an empty one starts anew Words=four Listen.Port=80 a struct's
- * field Env.NAME=value                an entry of a map; the key's case is kept Peers={"host":
- * "a", "port": 1}   a struct in place, or one more of an array of structs: JSON text
- *   Extra={"any": ["thing"]}      object: JSON text
+ *   Greeting=hello               a string; keys meet field names whatever the case of letters
+ *   Verbose=yes                  bool, as everywhere in these files
+ *   Limit=64K                    int, also with K, M, G, T
+ *   Share=0.5                    float
+ *   Key=aGVsbG8=                 a string marked "troupe: binary": base64
+ *   Level=warning                enum: one of its names
+ *   Words=one "two three"        []T: words
+ *   Words=four                   one more; an empty Words= would start anew
+ *   Listen.Port=80               a field of a struct
+ *   Env.NAME=value               an entry of a map; the case of its key is kept
+ *   Peers={"host": "a"}          one more struct of an array of them, as JSON text
+ *   Extra={"any": ["thing"]}     object: JSON text
  *
  * The last assignment of a scalar wins; an empty value takes a field back (a string: write ""
  * for the empty one). Every field that is not optional must be set. Pure; master process (and

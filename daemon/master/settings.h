@@ -5,30 +5,37 @@
  * docs/configuration.md describes them to people:
  *
  *   Workers=             worker processes, 1 .. LIMIT_WORKERS; default: the processors that
- * this process may use Socket=              absolute path of the control socket, at most 107
- * bytes; default: RuntimeDirectory=/control RuntimeDirectory=    absolute path; the workers'
- * inboxes lie below it StateDirectory=      absolute path; for what must survive a restart
- *   PluginPath=          directories to search for plug-ins named without a slash, before the
- * built-in ones; list LogLevel=            error, warning, notice, info (default), debug, or 3
- * .. 7 FrameMax=            bytes of one message on the control socket, 4K .. 16M; default 1M
+ *                        this process may use
+ *   Socket=              absolute path of the control socket, at most 107 bytes; default:
+ *                        RuntimeDirectory=/control
+ *   RuntimeDirectory=    absolute path; the workers' inboxes lie below it
+ *   StateDirectory=      absolute path; for what must survive a restart
+ *   PluginPath=          directories to search for plug-ins named without a slash, before
+ *                        the built-in ones; list
+ *   LogLevel=            error, warning, notice, info (default), debug, or 3 .. 7
+ *   FrameMax=            bytes of one message on the control socket, 4K .. 16M; default 1M
  *   Connections=         on the control socket, 1 .. 4096 (default)
  *   ConnectionsPerUser=  1 .. 1024 (default)
- *   StartTimeout=        of an actor's init; default 10s. Units may say otherwise
+ *   StartTimeout=        of an actor's init; default 10s (a)
  *   StopTimeout=         until an ordered stop of everything becomes a kill; default 10s
- *   RestartDelay=        before the first restart; default 100ms. Units may say otherwise
- *   RestartDelayMax=     that it grows to with each failure in a row; default 30s. Units may
- * say otherwise StartLimitBurst=     restarts within StartLimitInterval= after which a worker
- * or unit is given up; 0: never; default 10. Units may say otherwise StartLimitInterval=
- * default 1min. Units may say otherwise CallGroup=           a group (name or number) whose
- * members may call actors; default troupe-call if there is ManageGroup=         a group whose
- * members may manage too; default: none DeployGroup=         a group whose members may deploy
- * too, which is running code as the daemon; default: none ObserveGroup=        if set, only its
- * members (and those above) may observe; default: everyone may
+ *   RestartDelay=        before the first restart; default 100ms (a)
+ *   RestartDelayMax=     that it grows to with each failure in a row; default 30s (a)
+ *   StartLimitBurst=     restarts within StartLimitInterval= after which a worker or a unit
+ *                        is given up; 0: never; default 10 (a)
+ *   StartLimitInterval=  default 1min (a)
+ *   ObserveGroup=        a group (name or number): only its members, and those of the groups
+ *                        below, may observe; default: everyone may
+ *   CallGroup=           its members may call actors; default troupe-call if there is one
+ *   ManageGroup=         its members may manage too; default: none
+ *   DeployGroup=         its members may deploy too, which is running code as the daemon;
+ *                        default: none
+ *
+ *   (a) a unit may say otherwise
  */
 #ifndef MASTER_SETTINGS_H
 #define MASTER_SETTINGS_H
 
-#include "master/conf.h"
+#include "master/conf_key.h"
 #include "master/conf_path.h"
 #include "master/restart_keys.h"
 #include <stdbool.h>
@@ -46,8 +53,7 @@ struct settings {
 	char *socket;
 	char *runtime_directory;
 	char *state_directory;
-	char **plugin_path;
-	size_t n_plugin_path;
+	struct conf_list plugin_path;
 	int log_level; /* as in base/log.h */
 	size_t frame_max;
 	unsigned connections, connections_uid;

@@ -4,25 +4,31 @@
  * A unit file is a value of the caller (init/fini) that nothing changes once it was read.
  * Master process, one thread. docs/configuration.md describes the keys to people. In [Actor]:
  *
- *   Description=         for people
- *   Plugin=              absolute path, or a name ("hello", "hello.so") that is searched in the
- * plug-in directories;
- *                        ":TYPE" behind it chooses the actor type where the plug-in holds
- * several. Mandatory Type=                the same, as a key of its own Instances= actors, 1 ..
- * LIMIT_INSTANCES; default 1 Worker=              any (default: spread over the workers), own
- * (a process for this unit alone), or a worker's number Mailbox=             messages, 1 .. 1M;
- * default 1024 MailboxBytes=        1K .. 1G; default 32M Batch=               messages in one
- * turn, 1 .. 1M; default 1024 OnError=             what a handler's negative return does to the
- * actor: continue (default) or stop Default=             whether this unit serves its
- * interfaces where several units provide them Balance=             how a pool's next actor is
- * chosen: round-robin (default) or least-outstanding StartTimeout=        of init; default:
- * trouped.conf's Restart=             no, on-failure (default; crash, failed init, error),
- * always (also after a normal end) RestartDelay=, RestartDelayMax=, StartLimitBurst=,
- * StartLimitInterval=    default: trouped.conf's AllowGlobals=        whether the plug-in may
- * have writable static data; default no
+ *   Description=   for people
+ *   Plugin=        absolute path, or a name ("hello", "hello.so") that is searched in the
+ *                  plug-in directories; ":TYPE" behind it chooses the actor type where the
+ *                  plug-in holds several. Mandatory
+ *   Type=          the same, as a key of its own
+ *   Instances=     actors, 1 .. LIMIT_INSTANCES; default 1
+ *   Worker=        any (default: spread over the workers), own (a process for this unit
+ *                  alone), or a worker's number
+ *   Mailbox=       messages, 1 .. 1048576; default 1024
+ *   MailboxBytes=  1K .. 1G; default 32M
+ *   Batch=         messages in one turn, 1 .. 1048576; default 1024
+ *   OnError=       what a handler's negative return does to the actor: continue (default)
+ *                  or stop
+ *   Default=       whether this unit serves its interfaces where several units provide them
+ *   Balance=       how a pool's next actor is chosen: round-robin (default) or
+ *                  least-outstanding
+ *   StartTimeout=  of init; default: trouped.conf's
+ *   Restart=       no, on-failure (default; crash, failed init, error), always (also after a
+ *                  normal end)
+ *   RestartDelay=, RestartDelayMax=, StartLimitBurst=, StartLimitInterval=
+ *                  default: trouped.conf's
+ *   AllowGlobals=  whether the plug-in may have writable static data; default no
  *
- * [Config] is kept as it was written: config_json() makes sense of it when the plug-in's Config
- * type is known.
+ * [Config] is kept as it was written: config_json() makes sense of it when the plug-in's
+ * Config type is known.
  */
 #ifndef MASTER_UNIT_FILE_H
 #define MASTER_UNIT_FILE_H
@@ -35,9 +41,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum unit_on_error { UNIT_CONTINUE, UNIT_STOP };
 enum unit_worker { UNIT_WORKER_ANY, UNIT_WORKER_OWN, UNIT_WORKER_NUMBER };
 enum unit_balance { UNIT_ROUND_ROBIN, UNIT_LEAST_OUTSTANDING };
 enum unit_restart { UNIT_RESTART_NO, UNIT_RESTART_ON_FAILURE, UNIT_RESTART_ALWAYS };
+
+struct unit_placement {
+	enum unit_worker worker;
+	unsigned number; /* NUMBER only: 1 .. settings.workers */
+};
 
 /* An assignment of [Config], specifiers expanded. */
 struct unit_config {
@@ -57,10 +69,9 @@ struct unit_file {
 	char *plugin_file;
 	char *type; /* NULL: the plug-in's only one */
 	unsigned instances;
-	enum unit_worker worker;
-	unsigned worker_number; /* 1 ..; NUMBER only */
+	struct unit_placement placement;
 	uint32_t mailbox, mailbox_bytes, batch;
-	bool stop_on_error;
+	enum unit_on_error on_error;
 	bool is_default;
 	bool allow_globals;
 	enum unit_balance balance;

@@ -7,13 +7,15 @@
  * RESTART_TIME when its deadline has come. Used by the master for workers and units, by a
  * worker for supervisors made through the SDK.
  *
- *                START           STARTED            STOP
- *   stopped ------------> starting -----> running -------> stopping --> stopped
- *                            ^    failure |   |  normal end
- *                       TIME |            v   +------------> ended
- *                            +------- backoff
- *                                         |  too many restarts: failed; too many crashes:
- * quarantined; v  both stay until RESET or START
+ *             START           STARTED             STOP
+ *   stopped ---------> starting -----> running ---------> stopping -----> stopped
+ *                       ^    |           |  |
+ *                  TIME |    | failure   |  +-- normal end: ended
+ *                       |    v           v
+ *                      backoff <---------+
+ *                            |
+ *                            +-- too many restarts: failed; too many crashes: quarantined;
+ *                                both stay so until RESET or START
  */
 #ifndef SUPERVISE_RESTART_H
 #define SUPERVISE_RESTART_H
