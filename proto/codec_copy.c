@@ -166,6 +166,9 @@ static void place_root(const struct troupe_type *type, const void *value, void *
 	struct placer placer = {block, size, type->size, base};
 
 	check(type->size <= size);
+	/* A struct without fields has no bytes, and may be NULL. */
+	if (type->size == 0)
+		return;
 	memcpy(block, value, type->size);
 	if (is_plain(type))
 		return;

@@ -176,7 +176,8 @@ static int fill_enum(struct gen_model *model, const struct idl_type *idl, struct
 static int fill_struct(struct gen_model *model, const struct idl_type *idl,
 		       struct gen_type *type)
 {
-	type->plain = true;
+	/* A struct without fields is all padding. */
+	type->plain = idl->n_fields > 0;
 	for (size_t i = 0; i < idl->n_fields; i++) {
 		struct gen_field *field = &type->fields[i];
 		const char *snake = gen_snake(&model->arena, idl->fields[i].name);

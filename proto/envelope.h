@@ -1,0 +1,152 @@
+/* envelope.h - what crosses between two worker processes: batches of envelopes, one batch a message.
+ *
+ * A batch is written by the process that sends it and read by its peer on the same machine, which
+ * trusts no byte of it. Writer and reader live in memory of the caller; one thread at a time.
+ *
+ * Numbers stand in the machine's own order. All that is not named here is zero, and checked to be.
+ *
+ *   batch       0  u32  magic, "TRP1"                  envelope  0  u8   kind
+ *               4  u16  version, 1                               1  u8   flags
+ *               6  u16  sender: worker                           2  u8   status
+ *               8  u32  sender: incarnation                      3  u8   zero
+ *              12  u32  envelopes in the batch                   4  u32  bytes of payload
+ *              16  u64  sequence number of the first             8  u64  hash
+ *              24  u32  bytes of the batch, this included       16  u64  call; ROOM: credit
+ *              28  u32  zero                                    24  u64  deadline
+ *              32       the envelopes                           32       from: address
+ *                                                               48       to: address
+ *                                                               64       payload, then zeros up to
+ *                                                                        a multiple of 16
+ *
+ * So each payload stands at a multiple of 16 from the start of the batch. Envelopes are numbered from the
+ * batch's first sequence number on; a reader that keeps the number it expects sees gaps.
+ *
+ * Which kind has what ('-': zero):
+ *
+ *             hash   call  deadline  from     to       flags      payload
+ *   SEND      type   -     -         yes      yes      -          wire block
+ *   CALL      type   yes   yes       yes      yes      MORE       wire block
+ *   REPLY     type   yes   -         callee   caller   CONTINUES  wire block
+ *   ERROR     type   yes   -         callee   caller   -          wire block of the error
+ *   FAILURE   -      yes   -         callee   caller   -          a text for the log, or nothing; and status
+ *   CANCEL    -      yes   -         caller   callee   -          -
+ *   LAYOUT    type   -     -         -        -        -          mark, name NUL, layout text NUL
+ *   ROOM      -      credit -        actor    -        -          -
+ */
+#ifndef PROTO_ENVELOPE_H
+#define PROTO_ENVELOPE_H
+
+#include "base/buffer.h"
+#include "proto/codec.h"
+#include "proto/layout.h"
+#include <stddef.h>
+#include <stdint.h>
+#include <troupe/actor.h>
+
+#define ENVELOPE_BATCH_HEAD  32
+#define ENVELOPE_HEAD        64
+#define ENVELOPE_ALIGN       16
+#define ENVELOPE_NAME_MAX    255 /* bytes of a type's qualified name */
+#define ENVELOPE_DETAIL_MAX  512 /* bytes of a FAILURE's text */
+#define ENVELOPE_PAYLOAD_MAX CODEC_BLOCK_MAX
+
+/* The longest batch: one envelope with the longest payload. Receivers must take messages of this size. */
+#define ENVELOPE_BATCH_MAX (ENVELOPE_BATCH_HEAD + ENVELOPE_HEAD + ENVELOPE_PAYLOAD_MAX)
+
+enum envelope_kind {
+	ENVELOPE_SEND = 1,
+	ENVELOPE_CALL,
+	ENVELOPE_REPLY,
+	ENVELOPE_ERROR,   /* typed: one that the callee's interface declares */
+	ENVELOPE_FAILURE, /* the call ended with a status, from NO_SUCH_ACTOR on */
+	ENVELOPE_CANCEL,  /* the caller waits no more */
+	ENVELOPE_LAYOUT, /* what a hash means; sent once a link, before the first envelope that uses it */
+	ENVELOPE_ROOM, /* from the receiver of earlier envelopes: go on */
+	ENVELOPE_KIND_COUNT
+};
+
+#define ENVELOPE_MORE      1u /* CALL: a stream of replies is asked for */
+#define ENVELOPE_CONTINUES 2u /* REPLY: more of them follow */
+
+struct envelope {
+	enum envelope_kind kind;
+	uint8_t flags;
+	enum troupe_status status; /* FAILURE */
+	struct troupe_address
+		from; /* ROOM: the actor that has room again, or null: the process */
+	struct troupe_address to;
+	uint64_t hash;   /* of the payload's layout; see layout_hash() */
+	uint64_t call;   /* the caller's own id of its call, echoed by the callee; never 0 */
+	uint64_t credit; /* ROOM: envelopes that may be sent beyond those sent so far */
+	uint64_t deadline_ns; /* CALL: CLOCK_MONOTONIC; never 0 */
+	const void *payload;  /* read: in the batch, at 16 from its start. Not for writing */
+	size_t size;          /* of the payload */
+};
+
+/* What a LAYOUT envelope says: all three point into its payload. */
+struct envelope_layout {
+	char mark; /* '(' input of a method, '>' output, '!' error */
+	const char *name;
+	const char *text;
+};
+
+/* ------------------------------------------------------------------ writing */
+
+struct envelope_batch {
+	struct buffer bytes;
+	size_t limit;
+	uint32_t count;
+	uint16_t worker;
+	uint32_t incarnation;
+	uint64_t sequence; /* of the batch's first envelope */
+};
+
+/* An empty batch of the given sender, whose first envelope gets number `sequence`. limit: bytes a batch should
+ * not exceed; an envelope that is longer by itself still gets a batch of its own. */
+void envelope_batch_init(struct envelope_batch *batch, size_t limit, uint16_t worker,
+			 uint32_t incarnation, uint64_t sequence);
+void envelope_batch_fini(struct envelope_batch *batch);
+
+/* Add an envelope with a payload of envelope->size bytes (envelope->payload is not read) and set *ret_payload to
+ * where it goes: zeroed, aligned to 16, valid until the next call for this batch. The caller fills it in before
+ * that. -ENOBUFS: the batch is full, send it first; -EMSGSIZE: the payload is too long; -EINVAL: the kind does not
+ * go with the other fields, see the table above; -ENOMEM. The batch is as it was then. */
+int envelope_batch_add(struct envelope_batch *batch, const struct envelope *envelope,
+		       void **ret_payload);
+
+/* Add a LAYOUT envelope. Errors as above. */
+int envelope_batch_add_layout(struct envelope_batch *batch, uint64_t hash,
+			      const struct envelope_layout *layout);
+
+/* The batch as it stands, ready to be sent; borrowed, until the next call for it. */
+const void *envelope_batch_data(struct envelope_batch *batch, size_t *ret_size);
+
+/* The envelopes are on their way: begin anew, with the sequence number after theirs. Memory beyond 64 KiB is
+ * given back. */
+void envelope_batch_sent(struct envelope_batch *batch);
+
+/* ------------------------------------------------------------------ reading */
+
+struct envelope_reader {
+	const unsigned char *data;
+	size_t size, cursor;
+	uint32_t left; /* envelopes */
+	uint16_t worker;
+	uint32_t incarnation;
+	uint64_t sequence; /* of the next envelope */
+};
+
+/* Begin to read a batch of `size` bytes, borrowed until the last envelope is done with; `data` itself needs no
+ * alignment, but payloads are aligned only when it is. -EBADMSG: not a batch. */
+int envelope_reader_init(struct envelope_reader *reader, const void *data, size_t size);
+
+/* The next envelope. 1: there is one; 0: that was the last; -EBADMSG: the rest is malformed, those before were
+ * not. Checked are the head against the table above and texts; what is the consumer's to check: the
+ * addresses (that `from` lives at the sender), wire blocks (codec_decode() in a copy of its own, since the
+ * batch is not to be written), and that a LAYOUT's text parses and has that hash. */
+int envelope_reader_next(struct envelope_reader *reader, struct envelope *ret_envelope);
+
+/* The parts of a LAYOUT envelope that a reader returned. */
+void envelope_get_layout(const struct envelope *envelope, struct envelope_layout *ret_layout);
+
+#endif

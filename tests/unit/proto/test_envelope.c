@@ -1,0 +1,386 @@
+/* Batches of envelopes: written, read, and refused when a byte of them is not as it must be. */
+
+#include "proto/envelope.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define LEN(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct troupe_address here = {0, 1, 2, 3, 4};
+static const struct troupe_address there = {0, 2, 1, 70000, 9};
+
+/* One valid envelope of each kind, and the text that is its payload. */
+static const struct {
+	struct envelope envelope;
+	const char *payload;
+} samples[] = {
+	{{.kind = ENVELOPE_SEND, .from = here, .to = there, .hash = 5}, "block"},
+	{{.kind = ENVELOPE_CALL,
+	  .flags = ENVELOPE_MORE,
+	  .from = here,
+	  .to = there,
+	  .hash = 6,
+	  .call = 7,
+	  .deadline_ns = 8},
+	 "sixteen bytes..."},
+	{{.kind = ENVELOPE_REPLY,
+	  .flags = ENVELOPE_CONTINUES,
+	  .from = there,
+	  .to = here,
+	  .hash = 9,
+	  .call = 7},
+	 "r"},
+	{{.kind = ENVELOPE_ERROR, .from = there, .to = here, .hash = 10, .call = 7}, ""},
+	{{.kind = ENVELOPE_FAILURE,
+	  .from = there,
+	  .to = here,
+	  .status = TROUPE_TIMEOUT,
+	  .call = 7},
+	 "too late"},
+	{{.kind = ENVELOPE_CANCEL, .from = here, .to = there, .call = UINT64_MAX}, ""},
+	{{.kind = ENVELOPE_ROOM, .from = here, .credit = 1000}, ""},
+	{{.kind = ENVELOPE_ROOM, .credit = 0}, ""},
+};
+
+static void init_batch(struct envelope_batch *batch)
+{
+	envelope_batch_init(batch, 64u << 10, 3, 17, 100);
+}
+
+static int add(struct envelope_batch *batch, const struct envelope *sample, const char *payload)
+{
+	struct envelope envelope = *sample;
+	void *place;
+	int r;
+
+	envelope.size = strlen(payload);
+	r = envelope_batch_add(batch, &envelope, &place);
+	if (r == 0)
+		memcpy(place, payload, envelope.size);
+	return r;
+}
+
+/* A batch of all samples and a layout; given. */
+static unsigned char *make_batch(size_t *ret_size)
+{
+	struct envelope_layout layout = {'>', "io.troupe.hello.Greet", "(text:string)"};
+	struct envelope_batch batch;
+	unsigned char *copy;
+	const void *data;
+
+	init_batch(&batch);
+	for (size_t i = 0; i < LEN(samples); i++)
+		assert_int_equal(add(&batch, &samples[i].envelope, samples[i].payload), 0);
+	assert_int_equal(envelope_batch_add_layout(&batch, 77, &layout), 0);
+	data = envelope_batch_data(&batch, ret_size);
+	copy = malloc(*ret_size);
+	assert_non_null(copy);
+	memcpy(copy, data, *ret_size);
+	envelope_batch_fini(&batch);
+	return copy;
+}
+
+/* Read all of a batch: 0, or the error. */
+static int read_all(const void *data, size_t size)
+{
+	struct envelope_reader reader;
+	struct envelope envelope;
+	int r = envelope_reader_init(&reader, data, size);
+
+	while (r >= 0) {
+		r = envelope_reader_next(&reader, &envelope);
+		if (r == 0)
+			return 0;
+	}
+	return r;
+}
+
+static int read_batch(struct envelope_batch *batch, size_t *ret_size)
+{
+	const void *data = envelope_batch_data(batch, ret_size);
+
+	return read_all(data, *ret_size);
+}
+
+static void assert_same(const struct envelope *a, const struct envelope *b)
+{
+	assert_int_equal(a->kind, b->kind);
+	assert_int_equal(a->flags, b->flags);
+	assert_int_equal(a->status, b->status);
+	assert_true(troupe_address_equal(a->from, b->from));
+	assert_true(troupe_address_equal(a->to, b->to));
+	assert_int_equal(a->hash, b->hash);
+	assert_int_equal(a->call, b->call);
+	assert_int_equal(a->credit, b->credit);
+	assert_int_equal(a->deadline_ns, b->deadline_ns);
+}
+
+static void batch_reads_back_as_written(void **state)
+{
+	struct envelope_reader reader;
+	struct envelope_layout layout;
+	struct envelope envelope;
+	size_t size;
+	unsigned char *data = make_batch(&size);
+
+	(void)state;
+	assert_int_equal(envelope_reader_init(&reader, data, size), 0);
+	assert_int_equal(reader.worker, 3);
+	assert_int_equal(reader.incarnation, 17);
+	for (size_t i = 0; i < LEN(samples); i++) {
+		assert_int_equal(reader.sequence, 100 + i);
+		assert_int_equal(envelope_reader_next(&reader, &envelope), 1);
+		assert_same(&envelope, &samples[i].envelope);
+		assert_int_equal(envelope.size, strlen(samples[i].payload));
+		assert_memory_equal(envelope.payload, samples[i].payload, envelope.size);
+		assert_int_equal(
+			((const unsigned char *)envelope.payload - data) % ENVELOPE_ALIGN, 0);
+	}
+	assert_int_equal(envelope_reader_next(&reader, &envelope), 1);
+	assert_int_equal(envelope.kind, ENVELOPE_LAYOUT);
+	assert_int_equal(envelope.hash, 77);
+	envelope_get_layout(&envelope, &layout);
+	assert_int_equal(layout.mark, '>');
+	assert_string_equal(layout.name, "io.troupe.hello.Greet");
+	assert_string_equal(layout.text, "(text:string)");
+	assert_int_equal(envelope_reader_next(&reader, &envelope), 0);
+	free(data);
+}
+
+static void batch_numbers_go_on_after_it_was_sent(void **state)
+{
+	struct envelope_batch batch;
+	struct envelope_reader reader;
+	const void *data;
+	size_t size;
+
+	(void)state;
+	init_batch(&batch);
+	for (uint64_t round = 0; round < 3; round++) {
+		assert_int_equal(add(&batch, &samples[0].envelope, "x"), 0);
+		assert_int_equal(add(&batch, &samples[0].envelope, "y"), 0);
+		data = envelope_batch_data(&batch, &size);
+		assert_int_equal(envelope_reader_init(&reader, data, size), 0);
+		assert_int_equal(reader.sequence, 100 + 2 * round);
+		assert_int_equal(size,
+				 ENVELOPE_BATCH_HEAD + 2 * (ENVELOPE_HEAD + ENVELOPE_ALIGN));
+		envelope_batch_sent(&batch);
+	}
+	envelope_batch_fini(&batch);
+}
+
+static void batch_is_full_at_its_limit(void **state)
+{
+	struct envelope_batch batch;
+	size_t size, one = ENVELOPE_HEAD + ENVELOPE_ALIGN;
+
+	(void)state;
+	envelope_batch_init(&batch, ENVELOPE_BATCH_HEAD + 2 * one, 1, 1, 0);
+	assert_int_equal(add(&batch, &samples[0].envelope, "x"), 0);
+	assert_int_equal(add(&batch, &samples[0].envelope, "seventeen bytes.."), -ENOBUFS);
+	assert_int_equal(add(&batch, &samples[0].envelope, "sixteen bytes..."), 0);
+	assert_int_equal(add(&batch, &samples[0].envelope, ""), -ENOBUFS);
+	assert_int_equal(read_batch(&batch, &size), 0);
+	assert_int_equal(size, ENVELOPE_BATCH_HEAD + 2 * one);
+	envelope_batch_fini(&batch);
+}
+
+static void batch_takes_one_payload_of_any_size_up_to_the_limit(void **state)
+{
+	struct envelope envelope = samples[0].envelope;
+	struct envelope_batch batch;
+	size_t size;
+	void *place;
+
+	(void)state;
+	init_batch(&batch);
+	envelope.size = ENVELOPE_PAYLOAD_MAX + 1;
+	assert_int_equal(envelope_batch_add(&batch, &envelope, &place), -EMSGSIZE);
+	envelope.size = ((size_t)1 << 32) + 1;
+	assert_int_equal(envelope_batch_add(&batch, &envelope, &place), -EMSGSIZE);
+	envelope.size = ENVELOPE_PAYLOAD_MAX;
+	assert_int_equal(envelope_batch_add(&batch, &envelope, &place), 0);
+	assert_int_equal(add(&batch, &samples[0].envelope, ""), -ENOBUFS);
+	assert_int_equal(read_batch(&batch, &size), 0);
+	assert_int_equal(size, ENVELOPE_BATCH_MAX);
+	envelope_batch_fini(&batch);
+}
+
+static void add_refuses_fields_that_do_not_go_with_the_kind(void **state)
+{
+	struct envelope_batch batch;
+
+	(void)state;
+	init_batch(&batch);
+	for (size_t i = 0; i < LEN(samples); i++) {
+		const struct envelope *good = &samples[i].envelope;
+		struct envelope bad[6] = {*good, *good, *good, *good, *good, *good};
+
+		bad[0].flags = 4;
+		bad[1].hash = !good->hash;
+		bad[2].call = !good->call;
+		bad[3].deadline_ns = !good->deadline_ns;
+		bad[4].status = good->kind == ENVELOPE_FAILURE ? TROUPE_ERROR : TROUPE_TIMEOUT;
+		bad[5].kind = 0;
+		for (size_t k = 0; k < LEN(bad); k++)
+			assert_int_equal(add(&batch, &bad[k], ""), -EINVAL);
+	}
+	assert_int_equal(add(&batch, &(struct envelope){.kind = ENVELOPE_KIND_COUNT}, ""),
+			 -EINVAL);
+	assert_int_equal(add(&batch, &samples[5].envelope, "cancel"), -EMSGSIZE);
+	assert_int_equal(batch.count, 0);
+	envelope_batch_fini(&batch);
+}
+
+static void add_refuses_long_layouts_and_details(void **state)
+{
+	struct envelope envelope = samples[4].envelope;
+	struct envelope_batch batch;
+	char *name = calloc(1, ENVELOPE_NAME_MAX + 2), *text = calloc(1, LAYOUT_TEXT_MAX + 2);
+	struct envelope_layout layout = {'(', name, text};
+	size_t size;
+	void *place;
+
+	(void)state;
+	assert_non_null(name);
+	assert_non_null(text);
+	init_batch(&batch);
+	memset(name, 'n', ENVELOPE_NAME_MAX);
+	memset(text, 't', LAYOUT_TEXT_MAX);
+	assert_int_equal(envelope_batch_add_layout(&batch, 1, &layout), 0);
+	assert_int_equal(read_batch(&batch, &size), 0);
+	envelope_batch_sent(&batch);
+	name[ENVELOPE_NAME_MAX] = 'n';
+	assert_int_equal(envelope_batch_add_layout(&batch, 1, &layout), -EMSGSIZE);
+	name[1] = '\0';
+	text[LAYOUT_TEXT_MAX] = 't';
+	assert_int_equal(envelope_batch_add_layout(&batch, 1, &layout), -EMSGSIZE);
+	envelope.size = ENVELOPE_DETAIL_MAX + 1;
+	assert_int_equal(envelope_batch_add(&batch, &envelope, &place), -EMSGSIZE);
+	free(name);
+	free(text);
+	envelope_batch_fini(&batch);
+}
+
+static void reader_refuses_a_batch_cut_short_or_longer(void **state)
+{
+	size_t size;
+	unsigned char *data = make_batch(&size);
+	unsigned char *longer = calloc(1, size + 64);
+
+	(void)state;
+	assert_non_null(longer);
+	assert_int_equal(read_all(data, size), 0);
+	for (size_t i = 0; i < size; i++) {
+		unsigned char *cut = malloc(i ? i : 1);
+		uint32_t claimed = (uint32_t)i;
+
+		assert_non_null(cut);
+		memcpy(cut, data, i);
+		assert_int_equal(read_all(cut, i), -EBADMSG);
+		/* with a head that claims the shorter size */
+		if (i >= 28)
+			memcpy(cut + 24, &claimed, 4);
+		assert_int_equal(read_all(cut, i), -EBADMSG);
+		free(cut);
+	}
+	for (size_t more = 1; more <= 64; more++) {
+		uint32_t claimed = (uint32_t)(size + more);
+
+		memcpy(longer, data, size);
+		memcpy(longer + 24, &claimed, 4);
+		assert_int_equal(read_all(longer, size + more), -EBADMSG);
+	}
+	free(longer);
+	free(data);
+}
+
+/* A byte that a reader does not look into: addresses, and what consumers check. */
+static void reader_survives_any_byte_of_a_batch_changed(void **state)
+{
+	size_t size;
+	unsigned char *data = make_batch(&size);
+
+	(void)state;
+	for (size_t i = 0; i < size; i++) {
+		unsigned char was = data[i];
+
+		for (unsigned value = 0; value < 256; value++) {
+			data[i] = (unsigned char)value;
+			(void)read_all(data, size);
+		}
+		data[i] = was;
+	}
+	free(data);
+}
+
+static void assert_spoilt(size_t at, unsigned char value)
+{
+	size_t size;
+	unsigned char *data = make_batch(&size);
+
+	assert_int_not_equal(data[at], value);
+	data[at] = value;
+	assert_int_equal(read_all(data, size), -EBADMSG);
+	free(data);
+}
+
+static void reader_refuses_heads_out_of_their_range(void **state)
+{
+	size_t first = ENVELOPE_BATCH_HEAD;
+	size_t layout = first;
+
+	(void)state;
+	assert_spoilt(0, 'X');
+	assert_spoilt(4, 2);
+	assert_spoilt(12, 0);
+	assert_spoilt(12, 8);
+	assert_spoilt(12, 10);
+	assert_spoilt(15, 0xff);
+	assert_spoilt(28, 1);
+	assert_spoilt(first, 0);
+	assert_spoilt(first, ENVELOPE_KIND_COUNT);
+	assert_spoilt(first + 1, ENVELOPE_MORE);
+	assert_spoilt(first + 2, TROUPE_TIMEOUT);
+	assert_spoilt(first + 3, 1);
+	assert_spoilt(first + 4, 100);
+	assert_spoilt(first + 7, 0xff);
+	assert_spoilt(first + 8, 0);
+	assert_spoilt(first + 16, 1);
+	assert_spoilt(first + 24, 1);
+	assert_spoilt(first + ENVELOPE_HEAD + 5, 1); /* padding */
+	for (size_t i = 0; i < LEN(samples); i++)
+		layout += ENVELOPE_HEAD + (strlen(samples[i].payload) + 15) / 16 * 16;
+	assert_spoilt(layout + 32, 1); /* a layout has no addresses */
+	assert_spoilt(layout + 48, 1);
+	assert_spoilt(layout + ENVELOPE_HEAD, 'x');      /* mark */
+	assert_spoilt(layout + ENVELOPE_HEAD + 1, 0);    /* no name */
+	assert_spoilt(layout + ENVELOPE_HEAD + 3, ' ');  /* in the name */
+	assert_spoilt(layout + ENVELOPE_HEAD + 3, 0);    /* a text with a NUL in it */
+	assert_spoilt(layout + ENVELOPE_HEAD + 22, 'x'); /* the name's NUL */
+	assert_spoilt(layout + ENVELOPE_HEAD + 25, 0x80);
+	assert_spoilt(layout + 4, 35); /* the text without its NUL */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(batch_reads_back_as_written),
+		cmocka_unit_test(batch_numbers_go_on_after_it_was_sent),
+		cmocka_unit_test(batch_is_full_at_its_limit),
+		cmocka_unit_test(batch_takes_one_payload_of_any_size_up_to_the_limit),
+		cmocka_unit_test(add_refuses_fields_that_do_not_go_with_the_kind),
+		cmocka_unit_test(add_refuses_long_layouts_and_details),
+		cmocka_unit_test(reader_refuses_a_batch_cut_short_or_longer),
+		cmocka_unit_test(reader_survives_any_byte_of_a_batch_changed),
+		cmocka_unit_test(reader_refuses_heads_out_of_their_range),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
