@@ -1,0 +1,127 @@
+"""troupectl map: JSON lines in, calls to an actor or pool, JSON lines out."""
+import json
+import os
+import signal
+import subprocess
+import time
+
+from host import HostTest, SLOW, TROUPECTL
+from varlink import wait_for
+
+GREET = "io.troupe.hello.Greet"
+SLOW_ACTOR = "io.troupe.test.slow"
+ECHO = "io.troupe.test.echo"
+
+
+def lines(items):
+    return "".join(json.dumps(item) + "\n" for item in items)
+
+
+class Map(HostTest):
+    def map(self, host, *arguments, input, check=True):
+        done = host.ctl("map", *arguments, input=input, check=check, timeout=120)
+        return done, [json.loads(line) for line in done.stdout.splitlines()]
+
+    def test_answers_come_in_the_order_of_the_lines(self):
+        host = self.daemon({"pool": {"Plugin": "slow", "Instances": 4}})
+        # Later lines are answered sooner.
+        asked = [{"text": str(n), "delayMs": 50 - n % 50} for n in range(500)]
+        _, answers = self.map(host, "pool", f"{SLOW_ACTOR}.Answer", input=lines(asked))
+        self.assertEqual(answers, [{"text": line["text"]} for line in asked])
+
+    def test_unordered_answers_come_as_they_come(self):
+        host = self.daemon({"pool": {"Plugin": "slow", "Instances": 4}})
+        asked = [{"text": str(n), "delayMs": 300 if n == 0 else 0} for n in range(100)]
+        _, answers = self.map(host, "--unordered", "pool", f"{SLOW_ACTOR}.Answer", input=lines(asked))
+        self.assertEqual(sorted(a["text"] for a in answers), sorted(line["text"] for line in asked))
+        self.assertEqual(answers[-1]["text"], "0")
+
+    def test_failures_are_lines_of_their_own_and_in_the_status(self):
+        host = self.daemon({"hello": {"Plugin": "hello"}})
+        text = lines([{"name": "a"}, {"name": "x" * 100}, {"nam": "b"}]) + "not json\n[1]\n" + lines([{"name": "c"}])
+        done, answers = self.map(host, "hello", GREET, input=text, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(len(answers), 6)
+        self.assertEqual(answers[0]["text"], "hello, a")
+        self.assertEqual((answers[1]["error"], answers[1]["parameters"], answers[1]["line"]), ("io.troupe.hello.NameTooLong", {"limit": 64}, 2))
+        self.assertEqual((answers[2]["error"], answers[2]["line"]), ("org.varlink.service.InvalidParameter", 3))
+        self.assertEqual([("error" in a, a.get("line")) for a in answers[3:5]], [(True, 4), (True, 5)])
+        self.assertEqual(answers[5]["text"], "hello, c")
+
+    def test_empty_input_is_no_failure(self):
+        host = self.daemon({"hello": {"Plugin": "hello"}})
+        self.assertEqual(self.map(host, "hello", GREET, input="")[1], [])
+        # The last line needs no newline.
+        self.assertEqual(self.map(host, "hello", GREET, input='{"name":"x"}')[1][0]["text"], "hello, x")
+
+    def test_a_worker_that_dies_in_the_middle_costs_nothing_with_retry(self):
+        host = self.daemon({"pool": {"Plugin": "slow", "Instances": 4}}, daemon={"RestartDelay": "50ms", "StartLimitBurst": 0})
+        asked = [{"text": str(n), "delayMs": 5} for n in range(4000)]
+        path = os.path.join(host.directory, "answers")
+        with open(path, "w") as output:
+            process = subprocess.Popen([TROUPECTL, "--socket", host.socket, "map", "--retry", "20", "pool", f"{SLOW_ACTOR}.Answer"],
+                                       stdin=subprocess.PIPE, stdout=output, text=True)
+            process.stdin.write(lines(asked[:2000]))
+            process.stdin.flush()
+            time.sleep(0.2)
+            host.kill_worker(1, signal.SIGSEGV)
+            process.stdin.write(lines(asked[2000:]))
+            process.stdin.close()
+            self.assertEqual(process.wait(60 * SLOW), 0)
+        with open(path) as file:
+            self.assertEqual([json.loads(line)["text"] for line in file], [line["text"] for line in asked])
+
+    def test_without_retry_the_dead_calls_are_failures(self):
+        host = self.daemon({"slow": {"Plugin": "slow", "Worker": 1}})
+        process = subprocess.Popen([TROUPECTL, "--socket", host.socket, "map", "slow", f"{SLOW_ACTOR}.Answer"],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        process.stdin.write(lines([{"text": str(n), "delayMs": 60000} for n in range(10)]))
+        process.stdin.close()
+        wait_for(lambda: host.call("slow", f"{SLOW_ACTOR}.Kept")["kept"] == 10)
+        os.kill(host.worker(1)["pid"], signal.SIGKILL)
+        output = [json.loads(line) for line in process.stdout]
+        self.assertEqual(process.wait(20 * SLOW), 1)
+        self.assertEqual([o["error"] for o in output], ["io.troupe.Control.ActorDied"] * 10)
+        process.stdout.close()
+
+    def test_the_window_bounds_what_is_in_flight(self):
+        host = self.daemon({"slow": {"Plugin": "slow"}})
+        process = subprocess.Popen([TROUPECTL, "--socket", host.socket, "map", "--connections", "2", "--window", "8", "slow",
+                                    f"{SLOW_ACTOR}.Never"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
+        process.stdin.write(lines([{}] * 1000))
+        process.stdin.flush()
+        wait_for(lambda: host.call("slow", f"{SLOW_ACTOR}.Kept")["kept"] >= 16)
+        time.sleep(0.3)
+        self.assertEqual(host.call("slow", f"{SLOW_ACTOR}.Kept")["kept"], 16)
+        process.send_signal(signal.SIGINT)
+        process.wait(20 * SLOW)
+        process.stdin.close()
+        wait_for(lambda: host.call("slow", f"{SLOW_ACTOR}.Kept")["kept"] == 0)
+
+    def test_a_reader_that_goes_away_ends_it(self):
+        host = self.daemon({"hello": {"Plugin": "hello"}})
+        process = subprocess.Popen([TROUPECTL, "--socket", host.socket, "map", "hello", GREET], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        process.stdin.write(lines([{"name": "x"}] * 1000).encode())
+        process.stdin.flush()
+        process.stdout.readline()
+        process.stdout.close()
+        try:
+            for _ in range(1000):
+                process.stdin.write(lines([{"name": "x"}] * 100).encode())
+                process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        try:
+            process.stdin.close()
+        except BrokenPipeError:
+            pass
+        self.assertNotEqual(process.wait(20 * SLOW), 0)
+
+    def test_large_lines_and_many_lines(self):
+        host = self.daemon({"echo": {"Plugin": "echo", "Instances": 2}}, daemon={"FrameMax": "16M"})
+        asked = [{"text": "x" * (1 << (n % 21))} for n in range(200)]
+        _, answers = self.map(host, "echo", f"{ECHO}.Text", input=lines(asked))
+        self.assertEqual(answers, asked)
+        asked = [{"text": str(n)} for n in range(50000)]
+        _, answers = self.map(host, "echo", f"{ECHO}.Text", input=lines(asked))
+        self.assertEqual(answers, asked)
