@@ -2,7 +2,7 @@
  * limits.
  *
  * A server belongs to one loop and one thread. It knows no process and no actor: the host registers
- * services, whose methods get typed input and answer through a control_request; whatever no service
+ * services, whose methods get typed input and answer through a control_call; whatever no service
  * provides goes to the host's `on_foreign` as raw text. org.varlink.service is the server's own.
  *
  * A connection's replies leave in the order of its calls, while up to LIMIT_PIPELINED of them are
@@ -46,14 +46,13 @@ struct control_peer {
 	size_t n_groups;
 };
 
-/* One call of one client. (Not control_call: that is what a method Call of an interface X.Control is
- * called in C.) Lives until it was answered for the last time, or on_gone was called; never touch it
- * after that. */
-struct control_request {
+/* One call of one client. Lives until it was answered for the last time, or on_gone was called; never
+ * touch it after that. */
+struct control_call {
 	void *user; /* the host's own */
 	/* The client is gone, or the server is closing: nobody waits. Set by the host if it wants to
 	 * know; if it is NULL the call must still be answered, unless the server was freed. */
-	void (*on_gone)(struct control_request *call);
+	void (*on_gone)(struct control_call *call);
 	bool more;   /* the client takes several replies */
 	bool oneway; /* no reply is sent; answering is still required, and ends the call */
 	const struct control_peer *peer; /* borrowed */
@@ -66,7 +65,7 @@ struct control_method {
 	bool needs_more; /* ExpectedMore unless the client asked for it */
 	bool audited;    /* a journal entry for each request, by control_ops.audit */
 	/* in: borrowed. Must answer the call, now or later. */
-	void (*handle)(void *context, struct control_request *call, const void *in);
+	void (*handle)(void *context, struct control_call *call, const void *in);
 };
 
 struct control_service {
@@ -81,7 +80,7 @@ struct control_ops {
 	/* A call of an interface that no service provides. `interface` and `method` are
 	 * NUL-terminated and borrowed, as is `parameters` (raw text of an object, checked syntax;
 	 * size 0: none). Must answer. Optional: else InterfaceNotFound. */
-	void (*on_foreign)(void *context, struct control_request *call, const char *interface,
+	void (*on_foreign)(void *context, struct control_call *call, const char *interface,
 			   const char *method, struct json_span parameters);
 	/* For GetInfo: further interfaces; call `add(list, name)` for each. Optional. */
 	void (*list_interfaces)(void *context, void (*add)(void *list, const char *name),
@@ -138,21 +137,21 @@ int control_listen(const char *path, int *ret_fd);
  * only): the client has more than a megabyte unread: drop or hold the reply. Any other failure has
  * answered the call with an internal error and consumed it: -EINVAL: out breaks its type; -EMSGSIZE:
  * its text is over 32 MiB; -ENOMEM. */
-int control_request_reply(struct control_request *call, const struct troupe_method *method,
-			  const void *out, bool continues);
+int control_call_reply(struct control_call *call, const struct troupe_method *method,
+		       const void *out, bool continues);
 /* The same with JSON text of an object (checked by the caller; size 0: {}). */
-int control_request_reply_text(struct control_request *call, const char *parameters,
-			       size_t size, bool continues);
+int control_call_reply_text(struct control_call *call, const char *parameters, size_t size,
+			    bool continues);
 /* An error with its data. */
-void control_request_fail(struct control_request *call, const struct troupe_error *error,
-			  const void *data);
+void control_call_fail(struct control_call *call, const struct troupe_error *error,
+		       const void *data);
 /* An error by name with JSON text ("" for none). */
-void control_request_fail_text(struct control_request *call, const char *error,
-			       const char *parameters, size_t size);
+void control_call_fail_text(struct control_call *call, const char *error,
+			    const char *parameters, size_t size);
 /* org.varlink.service errors; the names are borrowed. */
-void control_request_invalid_parameter(struct control_request *call, const char *field);
-void control_request_method_not_found(struct control_request *call, const char *method);
-void control_request_interface_not_found(struct control_request *call, const char *interface);
-void control_request_permission_denied(struct control_request *call);
+void control_call_invalid_parameter(struct control_call *call, const char *field);
+void control_call_method_not_found(struct control_call *call, const char *method);
+void control_call_interface_not_found(struct control_call *call, const char *interface);
+void control_call_permission_denied(struct control_call *call);
 
 #endif
