@@ -54,9 +54,10 @@ struct kind_rule {
 #define LAYOUT_SIZE_MAX (1 + ENVELOPE_NAME_MAX + 1 + LAYOUT_TEXT_MAX + 1)
 
 static const struct kind_rule kind_rules[ENVELOPE_KIND_COUNT] = {
-	[ENVELOPE_SEND] = {HAS_HASH | HAS_FROM | HAS_TO, 0, ENVELOPE_PAYLOAD_MAX},
+	[ENVELOPE_SEND] = {HAS_HASH | HAS_FROM | HAS_TO, ENVELOPE_FORWARDED,
+			   ENVELOPE_PAYLOAD_MAX},
 	[ENVELOPE_CALL] = {HAS_HASH | HAS_CALL | HAS_DEADLINE | HAS_FROM | HAS_TO,
-			   ENVELOPE_MORE, ENVELOPE_PAYLOAD_MAX},
+			   ENVELOPE_MORE | ENVELOPE_FORWARDED, ENVELOPE_PAYLOAD_MAX},
 	[ENVELOPE_REPLY] = {HAS_HASH | HAS_CALL | HAS_FROM | HAS_TO, ENVELOPE_CONTINUES,
 			    ENVELOPE_PAYLOAD_MAX},
 	[ENVELOPE_ERROR] = {HAS_HASH | HAS_CALL | HAS_FROM | HAS_TO, 0, ENVELOPE_PAYLOAD_MAX},
@@ -65,6 +66,10 @@ static const struct kind_rule kind_rules[ENVELOPE_KIND_COUNT] = {
 	[ENVELOPE_CANCEL] = {HAS_CALL | HAS_FROM | HAS_TO, 0, 0},
 	[ENVELOPE_LAYOUT] = {HAS_HASH, 0, LAYOUT_SIZE_MAX},
 	[ENVELOPE_ROOM] = {HAS_CREDIT | HAS_FROM, 0, 0},
+	[ENVELOPE_END] = {0, 0, 0},
+	[ENVELOPE_ENDED] = {0, 0, 0},
+	[ENVELOPE_MOVED] = {HAS_CALL | HAS_FROM | HAS_TO, 0, sizeof(struct troupe_address)},
+	[ENVELOPE_TAKEN] = {HAS_CALL | HAS_FROM | HAS_TO, 0, 0},
 };
 
 static size_t padded(size_t size)
@@ -286,6 +291,8 @@ static bool payload_is_valid(const struct envelope_head *head, const void *paylo
 		return layout_is_valid(payload, head->size);
 	if (head->kind == ENVELOPE_FAILURE)
 		return codec_is_utf8(payload, head->size);
+	if (head->kind == ENVELOPE_MOVED)
+		return head->size == sizeof(struct troupe_address);
 	return true;
 }
 

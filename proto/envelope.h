@@ -24,14 +24,22 @@
  * Which kind has what ('-': zero):
  *
  *             hash   call  deadline  from     to       flags      payload
- *   SEND      type   -     -         yes      yes      -          wire block
- *   CALL      type   yes   yes       yes      yes      MORE       wire block
+ *   SEND      type   -     -         yes      yes      FORWARDED  wire block
+ *   CALL      type   yes   yes       yes      yes      MORE, F.   wire block
  *   REPLY     type   yes   -         callee   caller   CONTINUES  wire block
  *   ERROR     type   yes   -         callee   caller   -          wire block of the error
  *   FAILURE   -      yes   -         callee   caller   -          a text for the log, or nothing; and status
  *   CANCEL    -      yes   -         caller   callee   -          -
  *   LAYOUT    type   -     -         -        -        -          mark, name NUL, layout text NUL
  *   ROOM      -      credit -        actor    -        -          -
+ *   END       -      -      -        -        -        -          -
+ *   ENDED     -      -      -        -        -        -          -
+ *   MOVED     -      yes   -         yes      caller   -          the address that has the call now
+ *   TAKEN     -      yes   -         caller   callee   -          -
+ *
+ * FORWARDED: `from` is the one who sent or called first, who may live in any process; the answer goes straight
+ * there. MOVED tells the caller's process of it, so that it knows whose death ends the call. TAKEN: the caller
+ * has read half a window (LIMIT_STREAM_UNREAD / 2) of a stream's replies.
  */
 #ifndef PROTO_ENVELOPE_H
 #define PROTO_ENVELOPE_H
@@ -62,11 +70,16 @@ enum envelope_kind {
 	ENVELOPE_CANCEL,  /* the caller waits no more */
 	ENVELOPE_LAYOUT, /* what a hash means; sent once a link, before the first envelope that uses it */
 	ENVELOPE_ROOM, /* from the receiver of earlier envelopes: go on */
+	ENVELOPE_MOVED, /* the call was forwarded to an actor in another process */
+	ENVELOPE_TAKEN, /* the caller has read stream replies: go on */
+	ENVELOPE_END,   /* the last of this link: the sender is about to leave, in order */
+	ENVELOPE_ENDED, /* END has come, and so has all that was sent before it */
 	ENVELOPE_KIND_COUNT
 };
 
 #define ENVELOPE_MORE      1u /* CALL: a stream of replies is asked for */
 #define ENVELOPE_CONTINUES 2u /* REPLY: more of them follow */
+#define ENVELOPE_FORWARDED 4u /* SEND, CALL: by another than `from` */
 
 struct envelope {
 	enum envelope_kind kind;
