@@ -1,0 +1,288 @@
+/* call.c - open calls, and their replies in order. */
+#include "control/call.h"
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "base/limits.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct call *call_of(struct control_call *public)
+{
+	return container_of(public, struct call, public);
+}
+
+struct call *call_new(struct connection *connection, bool oneway, bool more, size_t frame_size)
+{
+	const struct control_config *config = &connection->server->config;
+	struct call *call = calloc(1, sizeof(*call));
+
+	if (!call)
+		return NULL;
+	call->server = connection->server;
+	call->connection = connection;
+	call->peer = peer_ref(connection->peer);
+	call->frame_size = frame_size;
+	call->public.oneway = oneway;
+	call->public.more = more && !oneway;
+	call->public.peer = &call->peer->public;
+	call->public.level = config->ops->level_of(config->context, call->public.peer);
+	buffer_init(&call->replies, SIZE_MAX);
+	list_append(oneway ? &connection->oneways : &connection->calls, &call->link);
+	connection->n_calls++;
+	connection->n_streams += call->public.more;
+	connection->working += frame_size;
+	return call;
+}
+
+static void free_call(struct call *call)
+{
+	list_remove(&call->link);
+	buffer_fini(&call->replies);
+	peer_unref(call->peer);
+	free(call);
+}
+
+/* It counts no longer among the open calls of its connection; its replies may still wait. */
+static void close_call(struct call *call)
+{
+	struct connection *connection = call->connection;
+
+	connection->n_calls--;
+	connection->n_streams -= call->public.more;
+	connection->working -= call->frame_size;
+}
+
+/* The first calls of the queue: write what waited for those before, and let go of the answered ones. */
+static void advance_queue(struct connection *connection)
+{
+	while (!list_is_empty(&connection->calls)) {
+		struct call *call = list_first(&connection->calls, struct call, link);
+		size_t size = buffer_size(&call->replies);
+
+		if (size > 0) {
+			if (buffer_append(&connection->out, buffer_data(&call->replies), size) <
+			    0) {
+				connection_doom(connection);
+				return;
+			}
+			connection->waiting -= size;
+			buffer_fini(&call->replies);
+		}
+		if (!call->finished)
+			return;
+		free_call(call);
+	}
+}
+
+/* It was answered for the last time. */
+static void finish(struct call *call)
+{
+	struct connection *connection = call->connection;
+
+	if (!connection) {
+		free_call(call);
+		return;
+	}
+	close_call(call);
+	call->finished = true;
+	if (call->public.oneway)
+		free_call(call);
+	else
+		advance_queue(connection);
+	connection_settle(connection);
+}
+
+void call_cancel(struct call *call)
+{
+	bool finished = call->finished;
+
+	call->connection = NULL;
+	list_remove(&call->link);
+	if (!finished && call->public.on_gone)
+		call->public.on_gone(&call->public);
+	free_call(call);
+}
+
+void call_cancel_all(struct connection *connection)
+{
+	struct control_server *server = connection->server;
+
+	/* on_gone may answer other calls: take the first anew each time. */
+	while (!list_is_empty(&connection->calls)) {
+		struct call *call = list_first(&connection->calls, struct call, link);
+
+		connection->waiting -= buffer_size(&call->replies);
+		if (!call->finished)
+			close_call(call);
+		if (call->finished || call->public.on_gone) {
+			call_cancel(call);
+			continue;
+		}
+		/* The host will answer, not knowing. */
+		call->connection = NULL;
+		buffer_fini(&call->replies);
+		list_remove(&call->link);
+		list_append(&server->orphans, &call->link);
+	}
+	while (!list_is_empty(&connection->oneways)) {
+		struct call *call = list_first(&connection->oneways, struct call, link);
+
+		close_call(call);
+		call->connection = NULL;
+		list_remove(&call->link);
+		list_append(&server->orphans, &call->link);
+	}
+}
+
+/* ---- replies */
+
+/* A piece of a frame. */
+struct piece {
+	const char *text;
+	size_t size;
+};
+#define PIECE(literal) ((struct piece){(literal), sizeof(literal) - 1})
+
+/* Put one frame where the call's replies go. */
+static int put_frame(struct call *call, const struct piece *pieces, size_t n)
+{
+	struct connection *connection = call->connection;
+	bool first = connection->calls.next == &call->link;
+	struct buffer *buffer = first ? &connection->out : &call->replies;
+	size_t size = 1;
+	char *place;
+
+	for (size_t i = 0; i < n; i++)
+		size += pieces[i].size;
+	place = buffer_reserve(buffer, size);
+	if (!place)
+		return -errno;
+	for (size_t i = 0; i < n; i++) {
+		if (pieces[i].size > 0)
+			memcpy(place, pieces[i].text, pieces[i].size);
+		place += pieces[i].size;
+	}
+	*place = '\0';
+	buffer_added(buffer, size);
+	if (!first)
+		connection->waiting += size;
+	return 0;
+}
+
+/* Whether a reply reaches anybody. */
+static bool has_reader(const struct call *call)
+{
+	return !call->public.oneway && call->connection && !call->connection->hung_up &&
+	       call->connection->state != CONNECTION_DOOMED;
+}
+
+static void answer(struct call *call, const struct piece *pieces, size_t n, bool continues)
+{
+	if (has_reader(call) && put_frame(call, pieces, n) < 0) {
+		server_trouble(call->server, "no memory for a reply");
+		connection_doom(call->connection);
+	}
+	if (!continues)
+		finish(call);
+	else if (call->connection)
+		connection_settle(call->connection);
+}
+
+/* An error that the host made, not the client. */
+static void fail_internal(struct call *call, int error, const char *why)
+{
+	char text[256];
+	int size = snprintf(text, sizeof(text), "{\"code\":%d,\"message\":\"%s\"}", error, why);
+
+	control_call_fail_text(&call->public, "io.troupe.Control.Failed", text, (size_t)size);
+}
+
+int control_call_reply_text(struct control_call *public, const char *parameters, size_t size,
+			    bool continues)
+{
+	struct call *call = call_of(public);
+	struct piece pieces[] = {
+		PIECE("{\"parameters\":"),
+		size > 0 ? (struct piece){parameters, size} : PIECE("{}"),
+		continues ? PIECE(",\"continues\":true}") : PIECE("}"),
+	};
+
+	check(!continues || public->more);
+	if (size > REPLY_MAX || (size > 0 && memchr(parameters, 0, size))) {
+		bool large = size > REPLY_MAX;
+
+		fail_internal(call, large ? -EMSGSIZE : -EINVAL,
+			      large ? "the reply is too large" : "the reply holds a NUL");
+		return large ? -EMSGSIZE : -EINVAL;
+	}
+	if (continues && has_reader(call) &&
+	    buffer_size(&call->connection->out) + call->connection->waiting >= OUTPUT_HIGH)
+		return -EAGAIN;
+	answer(call, pieces, ARRAY_LEN(pieces), continues);
+	return 0;
+}
+
+int control_call_reply(struct control_call *public, const struct troupe_method *method,
+		       const void *out, bool continues)
+{
+	cleanup_free char *text = NULL;
+	size_t size = 0;
+	int r;
+
+	r = json_encode(method->out, out, &text, &size);
+	if (r < 0) {
+		fail_internal(call_of(public), r,
+			      r == -ENOMEM ? "no memory" : "the reply does not fit its type");
+		return r;
+	}
+	return control_call_reply_text(public, text, size, continues);
+}
+
+/* Error names may come from workers, so they are not to be trusted with quotes. */
+static bool is_error_name(const char *name)
+{
+	size_t size = strlen(name);
+
+	for (size_t i = 0; i < size; i++) {
+		char c = name[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		      (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_'))
+			return false;
+	}
+	return size > 0;
+}
+
+void control_call_fail_text(struct control_call *public, const char *error,
+			    const char *parameters, size_t size)
+{
+	struct call *call = call_of(public);
+	struct piece pieces[] = {
+		PIECE("{\"error\":\""),
+		{error, strlen(error)},
+		PIECE("\",\"parameters\":"),
+		size > 0 ? (struct piece){parameters, size} : PIECE("{}"),
+		PIECE("}"),
+	};
+
+	if (!is_error_name(error) || size > REPLY_MAX ||
+	    (size > 0 && memchr(parameters, 0, size)))
+		fail_internal(call, -EINVAL, "the error is not one that can be sent");
+	else
+		answer(call, pieces, ARRAY_LEN(pieces), false);
+}
+
+void control_call_fail(struct control_call *public, const struct troupe_error *error,
+		       const void *data)
+{
+	cleanup_free char *text = NULL;
+	size_t size = 0;
+	int r = json_encode(error->type, data, &text, &size);
+
+	if (r < 0)
+		fail_internal(call_of(public), r, "the error's data does not fit its type");
+	else
+		control_call_fail_text(public, error->name, text, size);
+}

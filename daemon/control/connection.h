@@ -1,0 +1,80 @@
+/* connection.h - one client's stream: bytes in, cut into frames; replies out, in order.
+ *
+ * Belongs to a server and lives until the end of the loop's pass in which it was doomed: within a pass a pointer to
+ * one stays good whatever its calls do. Life: OPEN (takes calls), ENDING (takes no more, answers those it has),
+ * LINGERING (all is written, what still comes is thrown away, so that a client that is still writing can read
+ * why it was refused), DOOMED.
+ */
+#ifndef CONTROL_CONNECTION_H
+#define CONTROL_CONNECTION_H
+
+#include "base/buffer.h"
+#include "control/host.h"
+#include "control/peer.h"
+#include <stdbool.h>
+
+enum connection_state {
+	CONNECTION_OPEN,
+	CONNECTION_ENDING,
+	CONNECTION_LINGERING,
+	CONNECTION_DOOMED
+};
+
+struct connection {
+	struct control_server *server;
+	struct list link;
+	struct list ready_link, dirty_link, doomed_link;
+	struct loop_io io;
+	struct peer *peer;
+	struct account *account;
+	enum connection_state state;
+	bool end_of_input; /* the client writes no more */
+	bool hung_up;      /* nor does it read */
+	bool blocked;      /* the socket took no more */
+
+	struct buffer in;
+	size_t scanned; /* bytes of `in` known to hold no NUL */
+	bool has_frame; /* in[scanned] is the NUL of the first frame */
+
+	struct buffer out;
+	struct list calls;   /* that get a reply, in their order; struct call */
+	struct list oneways; /* that get none */
+	unsigned n_calls;    /* in both */
+	unsigned n_streams;  /* of these: with `more` */
+	size_t waiting;      /* bytes of replies that wait for those before them */
+	size_t working;      /* bytes of the frames of open calls */
+	size_t held;         /* what its account was charged with */
+	uint64_t linger_until_ns;
+};
+
+/* Begin to serve `fd` (taken, on failure too), a connected stream socket that does not block. */
+int connection_new(struct control_server *server, int fd);
+
+/* Take on the calls that are there, up to the bytes of one turn. For the server's work. */
+void connection_turn(struct connection *connection);
+
+/* Write what there is to write. For the server's work. */
+void connection_flush(struct connection *connection);
+
+/* Something about it has changed (input, output, calls): charge its account, and decide what it waits for next. */
+void connection_settle(struct connection *connection);
+
+/* The client broke the protocol: say so when all calls before are answered, then close. */
+void connection_refuse(struct connection *connection, const char *what);
+
+/* No reply can reach the client any more: its calls are cancelled; what it sent is still read, for the oneway calls. */
+void connection_hang_up(struct connection *connection);
+
+/* Close it at the end of this pass. */
+void connection_doom(struct connection *connection);
+
+/* See whether the client closed, or its time is over. For the server's sweep; true: it wants to be swept again. */
+bool connection_sweep(struct connection *connection);
+
+/* For the server: close and free; open calls are cancelled. */
+void connection_free(struct connection *connection);
+
+/* Whether no call is open and nothing waits to be written. */
+bool connection_is_idle(const struct connection *connection);
+
+#endif

@@ -1,0 +1,199 @@
+/* dispatch.c - which handler a frame is for, and whether it may have it. */
+#include "control/dispatch.h"
+
+#include "base/cleanup.h"
+#include "control/call.h"
+#include "control/introspect.h"
+#include "org.varlink.service.varlink.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TARGET_MAX 256
+
+/* The members of a call. Others are ignored, as other services do. */
+enum {
+	MEMBER_METHOD,
+	MEMBER_PARAMETERS,
+	MEMBER_ONEWAY,
+	MEMBER_MORE,
+	MEMBER_UPGRADE,
+	MEMBER_COUNT
+};
+
+static bool is_literal(struct json_span span, const char *literal)
+{
+	return span.size == strlen(literal) && memcmp(span.at, literal, span.size) == 0;
+}
+
+/* Some clients write null for what they could leave out. */
+static bool is_absent(struct json_span span)
+{
+	return !span.at || is_literal(span, "null");
+}
+
+/* -EINVAL: not a bool. */
+static int read_flag(struct json_span span, bool *ret_flag)
+{
+	if (!is_absent(span) && !is_literal(span, "true") && !is_literal(span, "false"))
+		return -EINVAL;
+	*ret_flag = span.at && is_literal(span, "true");
+	return 0;
+}
+
+static const struct control_service *find_service(struct control_server *server,
+						  const char *name)
+{
+	if (strcmp(name, introspect_service.interface->name) == 0)
+		return &introspect_service;
+	for (const struct control_service *const *at = server->config.services; at && *at; at++)
+		if (strcmp(name, (*at)->interface->name) == 0)
+			return *at;
+	return NULL;
+}
+
+static const struct control_method *find_method(const struct control_service *service,
+						const char *name)
+{
+	for (const struct control_method *at = service->methods; at->method; at++)
+		if (strcmp(name, at->method->name) == 0)
+			return at;
+	return NULL;
+}
+
+static bool is_declared(const struct control_service *service, const char *name)
+{
+	for (uint32_t i = 0; i < service->interface->n_methods; i++)
+		if (strcmp(name, service->interface->methods[i]->name) == 0)
+			return true;
+	return false;
+}
+
+static void audit(struct call *call, const char *method, struct json_span parameters,
+		  bool allowed)
+{
+	static const char *const keys[] = {"name"};
+	const struct control_config *config = &call->server->config;
+	char target[TARGET_MAX] = "";
+	struct json_span name;
+
+	if (!config->ops->audit)
+		return;
+	if (parameters.size > 0 &&
+	    json_pick(parameters.at, parameters.size, keys, 1, &name, NULL) == 0 && name.at &&
+	    json_unquote(name, target, sizeof(target)) < 0)
+		target[0] = '\0';
+	config->ops->audit(config->context, call->public.peer, method, target, allowed);
+}
+
+/* `qualified` is the method's whole name, `name` its last part. */
+static void call_service(struct call *call, const struct control_service *service,
+			 const char *qualified, const char *name, struct json_span parameters)
+{
+	struct control_server *server = call->server;
+	const struct control_method *method = find_method(service, name);
+	struct codec_error error = {0};
+	cleanup_free void *in = NULL;
+	size_t size;
+	bool allowed;
+	int r;
+
+	if (!method && !is_declared(service, name)) {
+		control_call_method_not_found(&call->public, qualified);
+		return;
+	}
+	if (!method) {
+		control_call_fail(
+			&call->public, &service_method_not_implemented_error,
+			&(struct service_method_not_implemented){.method = qualified});
+		return;
+	}
+	allowed = call->public.level >= method->level;
+	if (method->audited)
+		audit(call, qualified, parameters, allowed);
+	if (!allowed) {
+		control_call_permission_denied(&call->public);
+		return;
+	}
+	if (method->needs_more && !call->public.more) {
+		control_call_fail(&call->public, &service_expected_more_error,
+				  &(struct service_expected_more){0});
+		return;
+	}
+	r = json_decode(method->method->in, parameters.at, parameters.size, &in, &size, &error);
+	if (r < 0) {
+		control_call_invalid_parameter(&call->public,
+					       error.path[0] ? error.path : "parameters");
+		return;
+	}
+	method->handle(service == &introspect_service ? server : server->config.context,
+		       &call->public, in);
+}
+
+/* `name`: INTERFACE.METHOD, cut in two here. */
+static void call_method(struct call *call, char *name, struct json_span parameters)
+{
+	const struct control_config *config = &call->server->config;
+	const struct control_service *service;
+	char interface[METHOD_NAME_MAX];
+	char *dot = strrchr(name, '.');
+
+	if (!dot) {
+		control_call_interface_not_found(&call->public, name);
+		return;
+	}
+	snprintf(interface, sizeof(interface), "%.*s", (int)(dot - name), name);
+	service = find_service(call->server, interface);
+	if (service)
+		call_service(call, service, name, dot + 1, parameters);
+	else if (config->ops->on_foreign)
+		config->ops->on_foreign(config->context, &call->public, interface, dot + 1,
+					parameters);
+	else
+		control_call_interface_not_found(&call->public, interface);
+}
+
+void dispatch_frame(struct connection *connection, const char *text, size_t size)
+{
+	static const char *const keys[] = {"method", "parameters", "oneway", "more", "upgrade"};
+	struct json_span members[MEMBER_COUNT], parameters;
+	bool oneway, more, upgrade;
+	char name[METHOD_NAME_MAX];
+	struct codec_error error = {0};
+	struct call *call;
+	int r;
+
+	r = json_pick(text, size, keys, MEMBER_COUNT, members, &error);
+	if (r < 0) {
+		connection_refuse(connection, error.message[0] ? error.message : "not a call");
+		return;
+	}
+	if (is_absent(members[MEMBER_METHOD]) || members[MEMBER_METHOD].at[0] != '"' ||
+	    read_flag(members[MEMBER_ONEWAY], &oneway) < 0 ||
+	    read_flag(members[MEMBER_MORE], &more) < 0 ||
+	    read_flag(members[MEMBER_UPGRADE], &upgrade) < 0) {
+		connection_refuse(connection,
+				  "not a call: it takes a method, and flags are bool");
+		return;
+	}
+	/* Nobody would read a reply. */
+	if (connection->hung_up && !oneway)
+		return;
+	call = call_new(connection, oneway, more, size);
+	if (!call) {
+		server_trouble(connection->server, "no memory for a call");
+		connection_doom(connection);
+		return;
+	}
+	parameters = members[MEMBER_PARAMETERS];
+	if (is_absent(parameters))
+		parameters = (struct json_span){NULL, 0};
+	if (json_unquote(members[MEMBER_METHOD], name, sizeof(name)) < 0)
+		control_call_invalid_parameter(&call->public, "method");
+	else if (parameters.size > 0 && parameters.at[0] != '{')
+		control_call_invalid_parameter(&call->public, "parameters");
+	else if (upgrade)
+		control_call_invalid_parameter(&call->public, "upgrade");
+	else
+		call_method(call, name, parameters);
+}

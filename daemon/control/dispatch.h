@@ -1,0 +1,17 @@
+/* dispatch.h - from the text of a frame to the handler of its method.
+ *
+ * Stateless; the server's thread.
+ */
+#ifndef CONTROL_DISPATCH_H
+#define CONTROL_DISPATCH_H
+
+#include "control/connection.h"
+
+/* Longest name of a method with its interface, with its NUL. */
+#define METHOD_NAME_MAX 512
+
+/* Take on one frame: `text`, without its NUL, is hostile and borrowed. Whatever is wrong is answered, or ends the
+ * connection. */
+void dispatch_frame(struct connection *connection, const char *text, size_t size);
+
+#endif

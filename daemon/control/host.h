@@ -1,0 +1,45 @@
+/* host.h - the inside of a server: what its connections, calls and listeners share.
+ *
+ * Known inside control/ only. Everything here belongs to the server's thread.
+ */
+#ifndef CONTROL_HOST_H
+#define CONTROL_HOST_H
+
+#include "base/list.h"
+#include "control/ledger.h"
+#include "control/server.h"
+
+struct control_server {
+	struct control_config config; /* limits filled in */
+	struct ledger ledger;
+	struct list connections; /* struct connection, link */
+	struct list ready;       /* those with a call to take on: served in turn */
+	struct list dirty;       /* those with output to write */
+	struct list doomed;      /* those to be freed at the end of this pass */
+	struct list orphans;     /* open calls whose connection has gone */
+	struct list listeners;
+	struct loop_work work;   /* started while ready, dirty or doomed has something */
+	struct loop_timer sweep; /* looks for closed ones among those that are not read from */
+	struct loop_timer drained;
+	bool draining, is_drained;
+	void (*on_drained)(void *context);
+	void *drain_context;
+	/* Trouble told to the host: a burst, then a line a second */
+	uint64_t trouble_since_ns;
+	unsigned trouble_told, trouble_untold;
+};
+
+/* There is something to do: have the loop come by before it sleeps. */
+void server_wake(struct control_server *server);
+
+/* Have the closed among those connections that are not being read from looked for, in a second. */
+void server_sweep_soon(struct control_server *server);
+
+/* A connection's bytes have grown: while a limit is passed, doom the one that holds most. */
+void server_enforce_limits(struct control_server *server, struct account *account);
+
+/* Tell the host of trouble, in at most a few lines a second. */
+void server_trouble(struct control_server *server, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,126 @@
+/* introspect.c - org.varlink.service, and its errors. */
+#include "control/introspect.h"
+
+#include "org.varlink.service.varlink.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The interfaces' names, gathered for one reply. */
+struct names {
+	char **items;
+	size_t count, room;
+	bool failed;
+};
+
+static void add_name(void *list, const char *name)
+{
+	struct names *names = list;
+
+	if (names->count == names->room) {
+		size_t room = names->room ? names->room * 2 : 16;
+		char **items = reallocarray(names->items, room, sizeof(*items));
+
+		if (!items) {
+			names->failed = true;
+			return;
+		}
+		names->items = items;
+		names->room = room;
+	}
+	names->items[names->count] = strdup(name);
+	if (names->items[names->count])
+		names->count++;
+	else
+		names->failed = true;
+}
+
+static void handle_info(void *context, struct control_call *call, const void *in)
+{
+	struct control_server *server = context;
+	const struct control_config *config = &server->config;
+	struct service_get_info_out out = {
+		.vendor = config->vendor ? config->vendor : "",
+		.product = config->product ? config->product : "",
+		.version = config->version ? config->version : "",
+		.url = config->url ? config->url : "",
+	};
+	struct names names = {0};
+
+	(void)in;
+	add_name(&names, service_interface.name);
+	for (const struct control_service *const *at = config->services; at && *at; at++)
+		add_name(&names, (*at)->interface->name);
+	if (config->ops->list_interfaces)
+		config->ops->list_interfaces(config->context, add_name, &names);
+	/* Without memory for all of them, those that there was memory for. */
+	out.interfaces.items = (const char *const *)names.items;
+	out.interfaces.count = names.count;
+	if (names.failed)
+		server_trouble(server, "no memory to list all interfaces");
+	(void)control_call_reply(call, &service_get_info_method, &out, false);
+	for (size_t i = 0; i < names.count; i++)
+		free(names.items[i]);
+	free(names.items);
+}
+
+static const char *find_description(const struct control_config *config, const char *name)
+{
+	if (strcmp(name, service_interface.name) == 0)
+		return service_interface.description;
+	for (const struct control_service *const *at = config->services; at && *at; at++)
+		if (strcmp(name, (*at)->interface->name) == 0)
+			return (*at)->interface->description;
+	if (config->ops->describe_interface)
+		return config->ops->describe_interface(config->context, name);
+	return NULL;
+}
+
+static void handle_description(void *context, struct control_call *call, const void *in)
+{
+	struct control_server *server = context;
+	const struct service_get_interface_description *input = in;
+	struct service_get_interface_description_out out = {
+		.description = find_description(&server->config, input->interface)};
+
+	if (out.description)
+		(void)control_call_reply(call, &service_get_interface_description_method, &out,
+					 false);
+	else
+		control_call_interface_not_found(call, input->interface);
+}
+
+static const struct control_method methods[] = {
+	{&service_get_info_method, CONTROL_OBSERVE, false, false, handle_info},
+	{&service_get_interface_description_method, CONTROL_OBSERVE, false, false,
+	 handle_description},
+	{0},
+};
+
+const struct control_service introspect_service = {&service_interface, methods};
+
+/* ---- the errors that any method may end with */
+
+void control_call_invalid_parameter(struct control_call *call, const char *field)
+{
+	control_call_fail(call, &service_invalid_parameter_error,
+			  &(struct service_invalid_parameter){.parameter = field});
+}
+
+void control_call_method_not_found(struct control_call *call, const char *method)
+{
+	control_call_fail(call, &service_method_not_found_error,
+			  &(struct service_method_not_found){.method = method});
+}
+
+void control_call_interface_not_found(struct control_call *call, const char *interface)
+{
+	control_call_fail(call, &service_interface_not_found_error,
+			  &(struct service_interface_not_found){.interface = interface});
+}
+
+void control_call_permission_denied(struct control_call *call)
+{
+	control_call_fail(call, &service_permission_denied_error,
+			  &(struct service_permission_denied){0});
+}

@@ -1,0 +1,12 @@
+/* introspect.h - org.varlink.service: what this server provides, said to whoever asks.
+ *
+ * Its handlers get the server as their context.
+ */
+#ifndef CONTROL_INTROSPECT_H
+#define CONTROL_INTROSPECT_H
+
+#include "control/host.h"
+
+extern const struct control_service introspect_service;
+
+#endif

@@ -1,0 +1,59 @@
+/* listen.c - a listening Unix socket at a path. */
+#include "base/cleanup.h"
+#include "control/server.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#define BACKLOG 512
+
+/* Whether somebody listens at `address`: 0: nobody, and what is there is a socket; -ENOENT: nothing is there. */
+static int probe(const struct sockaddr_un *address)
+{
+	cleanup_close int fd = -1;
+	struct stat status;
+
+	if (lstat(address->sun_path, &status) < 0)
+		return -errno;
+	if (!S_ISSOCK(status.st_mode))
+		return -EEXIST;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	/* EAGAIN: its queue is full, so somebody owns it. Any other socket type is alive too, if not ours. */
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+	    errno == EAGAIN || errno == EPROTOTYPE)
+		return -EADDRINUSE;
+	return errno == ECONNREFUSED ? 0 : -errno;
+}
+
+int control_listen(const char *path, int *ret_fd)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	cleanup_close int fd = -1;
+	int r;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	r = probe(&address);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r == 0 && unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	/* Who may do what is decided for each call. Before listen(), so that nobody connects too early. */
+	if (chmod(path, 0666) < 0 || listen(fd, BACKLOG) < 0) {
+		r = -errno;
+		unlink(path);
+		return r;
+	}
+	*ret_fd = take_fd(&fd);
+	return 0;
+}

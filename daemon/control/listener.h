@@ -1,0 +1,18 @@
+/* listener.h - a listening socket and the connections it brings.
+ *
+ * Belongs to a server. When descriptors run out it stops accepting for a moment rather than spin: clients wait
+ * in the kernel's queue meanwhile.
+ */
+#ifndef CONTROL_LISTENER_H
+#define CONTROL_LISTENER_H
+
+#include "control/host.h"
+
+/* Accept on `fd` (taken, on failure too). -ENOMEM, and errno of fcntl(2). */
+int listener_new(struct control_server *server, int fd);
+void listener_free(struct list *link); /* by its link in the server's listeners */
+
+/* Accept no more; the socket stays open. */
+void listener_stop(struct list *link);
+
+#endif

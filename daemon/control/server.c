@@ -1,0 +1,259 @@
+/* server.c - connections served in turn, and what all of them may hold. */
+#include "control/server.h"
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "control/call.h"
+#include "control/connection.h"
+#include "control/host.h"
+#include "control/listener.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SWEEP_NS      1000000000ull
+#define TROUBLE_BURST 10u
+#define TROUBLE_NS    10000000000ull /* in which a burst may be told */
+
+static struct connection *connection_at(struct list *link)
+{
+	return container_of(link, struct connection, link);
+}
+
+/* ---- the loop's pass */
+
+void server_wake(struct control_server *server)
+{
+	loop_work_start(&server->work);
+}
+
+/* Give each that is ready one turn; those that are still ready then have queued up again. */
+static void serve_ready(struct control_server *server)
+{
+	struct list round;
+
+	list_init(&round);
+	while (!list_is_empty(&server->ready)) {
+		struct list *link = server->ready.next;
+
+		list_remove(link);
+		list_append(&round, link);
+	}
+	while (!list_is_empty(&round))
+		connection_turn(list_first(&round, struct connection, ready_link));
+}
+
+static void flush_dirty(struct control_server *server)
+{
+	while (!list_is_empty(&server->dirty))
+		connection_flush(list_first(&server->dirty, struct connection, dirty_link));
+}
+
+static void free_doomed(struct control_server *server)
+{
+	while (!list_is_empty(&server->doomed))
+		connection_free(list_first(&server->doomed, struct connection, doomed_link));
+}
+
+static bool is_idle(const struct control_server *server)
+{
+	list_foreach (at, &server->connections) {
+		if (!connection_is_idle(connection_at(at)))
+			return false;
+	}
+	return true;
+}
+
+static bool on_work(struct loop_work *work)
+{
+	struct control_server *server = container_of(work, struct control_server, work);
+
+	serve_ready(server);
+	flush_dirty(server);
+	free_doomed(server);
+	/* From a timer's callback, so that the host may free the server then. */
+	if (server->draining && !server->is_drained && is_idle(server)) {
+		server->is_drained = true;
+		loop_timer_start(&server->drained, 0);
+	}
+	if (!list_is_empty(&server->ready) || !list_is_empty(&server->dirty) ||
+	    !list_is_empty(&server->doomed))
+		return true;
+	loop_work_stop(work);
+	return false;
+}
+
+static void on_sweep(struct loop_timer *timer)
+{
+	struct control_server *server = container_of(timer, struct control_server, sweep);
+	bool again = false;
+
+	list_foreach_safe (at, &server->connections) {
+		if (connection_sweep(connection_at(at)))
+			again = true;
+	}
+	if (again)
+		server_sweep_soon(server);
+}
+
+void server_sweep_soon(struct control_server *server)
+{
+	if (!server->sweep.started)
+		loop_timer_start(&server->sweep, SWEEP_NS);
+}
+
+/* ---- limits */
+
+/* The connection that holds most; of one account, or of any. */
+static struct connection *find_greediest(struct control_server *server,
+					 const struct account *account)
+{
+	struct connection *greediest = NULL;
+
+	list_foreach (at, &server->connections) {
+		struct connection *connection = connection_at(at);
+
+		if (connection->state == CONNECTION_DOOMED ||
+		    (account && connection->account != account))
+			continue;
+		if (!greediest || connection->held > greediest->held)
+			greediest = connection;
+	}
+	return greediest;
+}
+
+void server_enforce_limits(struct control_server *server, struct account *account)
+{
+	for (;;) {
+		bool uid = account_is_over(account);
+		struct connection *greediest;
+
+		if (!uid && !ledger_is_over(&server->ledger))
+			return;
+		greediest = find_greediest(server, uid ? account : NULL);
+		if (!greediest)
+			return;
+		server_trouble(
+			server, "closing a connection of uid %u, pid %d: %zu bytes held%s",
+			greediest->peer->public.uid, (int)greediest->peer->public.pid,
+			greediest->held, uid ? ", too many of that user" : ", too many in all");
+		connection_doom(greediest);
+	}
+}
+
+void server_trouble(struct control_server *server, const char *format, ...)
+{
+	uint64_t now = loop_now_ns(server->config.loop);
+	const struct control_config *config = &server->config;
+	va_list arguments;
+	char text[512];
+	int size;
+
+	if (!config->ops->on_trouble)
+		return;
+	if (server->trouble_told > 0 && now - server->trouble_since_ns >= TROUBLE_NS)
+		server->trouble_told = 0;
+	if (server->trouble_told == TROUBLE_BURST) {
+		server->trouble_untold++;
+		return;
+	}
+	if (server->trouble_told++ == 0)
+		server->trouble_since_ns = now;
+	va_start(arguments, format);
+	size = vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (server->trouble_untold > 0 && size >= 0 && (size_t)size < sizeof(text))
+		snprintf(text + size, sizeof(text) - (size_t)size, " (and %u more such lines)",
+			 server->trouble_untold);
+	server->trouble_untold = 0;
+	config->ops->on_trouble(config->context, text);
+}
+
+/* ---- life */
+
+static void on_drained(struct loop_timer *timer)
+{
+	struct control_server *server = container_of(timer, struct control_server, drained);
+
+	server->is_drained = true;
+	server->on_drained(server->drain_context);
+}
+
+int control_server_new(const struct control_config *config, struct control_server **ret_server)
+{
+	struct control_server *server = calloc(1, sizeof(*server));
+
+	if (!server)
+		return -ENOMEM;
+	check(config->ops->level_of);
+	server->config = *config;
+	if (server->config.frame_max == 0)
+		server->config.frame_max = LIMIT_FRAME_DEFAULT;
+	ledger_init(&server->ledger);
+	server->ledger.connections_max =
+		config->connections ? config->connections : LIMIT_CONNECTIONS;
+	server->ledger.connections_uid_max =
+		config->connections_uid ? config->connections_uid : LIMIT_CONNECTIONS_UID;
+	server->ledger.held_max = config->held_all ? config->held_all : LIMIT_HELD_BYTES;
+	server->ledger.held_uid_max =
+		config->held_uid ? config->held_uid : LIMIT_HELD_BYTES_UID;
+	list_init(&server->connections);
+	list_init(&server->ready);
+	list_init(&server->dirty);
+	list_init(&server->doomed);
+	list_init(&server->orphans);
+	list_init(&server->listeners);
+	loop_work_init(&server->work, config->loop, on_work);
+	loop_timer_init(&server->sweep, config->loop, on_sweep);
+	loop_timer_init(&server->drained, config->loop, on_drained);
+	*ret_server = server;
+	return 0;
+}
+
+void control_server_free(struct control_server *server)
+{
+	if (!server)
+		return;
+	while (!list_is_empty(&server->listeners))
+		listener_free(server->listeners.next);
+	while (!list_is_empty(&server->connections))
+		connection_free(connection_at(server->connections.next));
+	free_doomed(server);
+	while (!list_is_empty(&server->orphans))
+		call_cancel(list_first(&server->orphans, struct call, link));
+	loop_timer_stop(&server->drained);
+	loop_timer_stop(&server->sweep);
+	loop_work_stop(&server->work);
+	free(server);
+}
+
+int control_server_listen(struct control_server *server, int fd)
+{
+	return listener_new(server, fd);
+}
+
+int control_server_adopt(struct control_server *server, int fd)
+{
+	return connection_new(server, fd);
+}
+
+void control_server_drain(struct control_server *server, uint64_t timeout_ns,
+			  void (*on_drained_callback)(void *context), void *context)
+{
+	server->draining = true;
+	server->on_drained = on_drained_callback;
+	server->drain_context = context;
+	list_foreach_safe (at, &server->listeners)
+		listener_stop(at);
+	loop_timer_start(&server->drained, timeout_ns);
+	/* Idle ones are closed. */
+	list_foreach_safe (link, &server->connections)
+		connection_settle(connection_at(link));
+	server_wake(server);
+}
+
+unsigned control_server_connections(const struct control_server *server)
+{
+	return server->ledger.connections;
+}

@@ -1,0 +1,356 @@
+/* fixture.h - a server with a small service, and a client at the other end of a socketpair.
+ *
+ * The service is made of methods of io.troupe.Control: their types serve, their meaning does not.
+ *   Describe(name)  kept open until the test answers it
+ *   Actors()        kept open as well; a stream when asked for with more
+ *   Start(name)     fails with NoSuchActor
+ *   Stop(name)      answered at once; takes CONTROL_MANAGE, audited
+ *   Reload()        breaks the type of its reply
+ *   Watch()         needs more; kept open
+ *   Spawn           declared, not offered
+ */
+#ifndef TESTS_CONTROL_FIXTURE_H
+#define TESTS_CONTROL_FIXTURE_H
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/loop.h"
+#include "control/server.h"
+#include "io.troupe.Control.varlink.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define OPEN_MAX_CALLS 4096
+#define WAIT_NS        (10 * CLOCK_SECOND_NS)
+
+struct fixture {
+	struct loop *loop;
+	struct control_server *server;
+	struct control_config config;
+	enum control_level level;
+	int client; /* -1: closed */
+	/* Calls that wait for the test to answer them; NULL: gone */
+	struct control_call *open[OPEN_MAX_CALLS];
+	size_t n_open;
+	bool ignore_gone; /* do not ask for on_gone */
+	unsigned n_gone, n_handled, n_foreign;
+	char foreign[512];
+	char audit[512];
+	char trouble[4096];
+	unsigned n_trouble;
+	bool drained;
+	char reply[1 << 20];
+	char *large; /* a reply that does not fit */
+};
+
+static void on_gone(struct control_call *call)
+{
+	struct fixture *fixture = call->user;
+
+	fixture->n_gone++;
+	for (size_t i = 0; i < fixture->n_open; i++)
+		if (fixture->open[i] == call)
+			fixture->open[i] = NULL;
+}
+
+static void keep_call(struct fixture *fixture, struct control_call *call)
+{
+	assert_true(fixture->n_open < OPEN_MAX_CALLS);
+	fixture->n_handled++;
+	fixture->open[fixture->n_open++] = call;
+	call->user = fixture;
+	if (!fixture->ignore_gone)
+		call->on_gone = on_gone;
+}
+
+static void handle_kept(void *context, struct control_call *call, const void *in)
+{
+	(void)in;
+	keep_call(context, call);
+}
+
+static void handle_start(void *context, struct control_call *call, const void *in)
+{
+	const struct api_start *input = in;
+	struct fixture *fixture = context;
+
+	fixture->n_handled++;
+	control_call_fail(call, &api_no_such_actor_error,
+			  &(struct api_no_such_actor){.name = input->name});
+}
+
+static void handle_stop(void *context, struct control_call *call, const void *in)
+{
+	struct fixture *fixture = context;
+
+	(void)in;
+	fixture->n_handled++;
+	assert_int_equal(
+		control_call_reply(call, &api_stop_method, &(struct api_stop_out){0}, false),
+		0);
+}
+
+static void handle_reload(void *context, struct control_call *call, const void *in)
+{
+	static const char *const bad[] = {"\xff"};
+
+	(void)context;
+	(void)in;
+	assert_int_equal(control_call_reply(call, &api_reload_method,
+					    &(struct api_reload_out){.started = {bad, 1}},
+					    false),
+			 -EINVAL);
+}
+
+static const struct control_method fixture_methods[] = {
+	{&api_describe_method, CONTROL_OBSERVE, false, false, handle_kept},
+	{&api_actors_method, CONTROL_OBSERVE, false, false, handle_kept},
+	{&api_start_method, CONTROL_OBSERVE, false, false, handle_start},
+	{&api_stop_method, CONTROL_MANAGE, false, true, handle_stop},
+	{&api_reload_method, CONTROL_OBSERVE, false, false, handle_reload},
+	{&api_watch_method, CONTROL_OBSERVE, true, false, handle_kept},
+	{0},
+};
+
+static const struct control_service fixture_service = {&api_interface, fixture_methods};
+static const struct control_service *const fixture_services[] = {&fixture_service, NULL};
+
+static enum control_level level_of(void *context, const struct control_peer *peer)
+{
+	struct fixture *fixture = context;
+
+	assert_int_equal(peer->uid, getuid());
+	return fixture->level;
+}
+
+static void on_foreign(void *context, struct control_call *call, const char *interface,
+		       const char *method, struct json_span parameters)
+{
+	struct fixture *fixture = context;
+
+	fixture->n_foreign++;
+	snprintf(fixture->foreign, sizeof(fixture->foreign), "%s|%s|%.*s", interface, method,
+		 (int)parameters.size, parameters.at ? parameters.at : "");
+	if (strcmp(method, "Keep") == 0)
+		keep_call(fixture, call);
+	else
+		assert_int_equal(control_call_reply_text(call, "{\"n\":1}", 7, false), 0);
+}
+
+static void list_interfaces(void *context, void (*add)(void *list, const char *name),
+			    void *list)
+{
+	(void)context;
+	add(list, "com.example.foreign");
+}
+
+static const char *describe_interface(void *context, const char *name)
+{
+	(void)context;
+	return strcmp(name, "com.example.foreign") == 0 ? "interface com.example.foreign\n"
+							: NULL;
+}
+
+static void audit(void *context, const struct control_peer *peer, const char *method,
+		  const char *target, bool allowed)
+{
+	struct fixture *fixture = context;
+
+	assert_int_equal(peer->pid, getpid());
+	snprintf(fixture->audit, sizeof(fixture->audit), "%s %s %s", method, target,
+		 allowed ? "allowed" : "refused");
+}
+
+static void on_trouble(void *context, const char *text)
+{
+	struct fixture *fixture = context;
+	size_t used = strlen(fixture->trouble);
+
+	fixture->n_trouble++;
+	snprintf(fixture->trouble + used, sizeof(fixture->trouble) - used, "%s\n", text);
+}
+
+static const struct control_ops fixture_ops = {
+	.level_of = level_of,
+	.on_foreign = on_foreign,
+	.list_interfaces = list_interfaces,
+	.describe_interface = describe_interface,
+	.audit = audit,
+	.on_trouble = on_trouble,
+};
+
+/* Connect one more client; the descriptor does not block. */
+static __attribute__((unused)) int fixture_connect(struct fixture *fixture)
+{
+	int ends[2];
+
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+	assert_int_equal(control_server_adopt(fixture->server, ends[1]), 0);
+	return ends[0];
+}
+
+/* A server with the limits in `config`; the rest of it is filled in. */
+static struct fixture *fixture_new(const struct control_config *config)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+	assert_non_null(fixture);
+	fixture->config = *config;
+	fixture->level = CONTROL_DEPLOY;
+	assert_int_equal(loop_new(&fixture->loop), 0);
+	fixture->config.loop = fixture->loop;
+	fixture->config.services = fixture_services;
+	fixture->config.ops = &fixture_ops;
+	fixture->config.context = fixture;
+	fixture->config.vendor = "Vendor";
+	fixture->config.product = "Product";
+	fixture->config.version = "1.2";
+	fixture->config.url = "https://example.org";
+	assert_int_equal(control_server_new(&fixture->config, &fixture->server), 0);
+	fixture->client = fixture_connect(fixture);
+	return fixture;
+}
+
+static void fixture_free(struct fixture *fixture)
+{
+	control_server_free(fixture->server);
+	if (fixture->client >= 0)
+		close(fixture->client);
+	loop_free(fixture->loop);
+	free(fixture->large);
+	free(fixture);
+}
+
+/* Pass through the loop until `condition` holds. */
+#define wait_until(fixture, condition)                                                         \
+	do {                                                                                   \
+		uint64_t deadline_ = clock_now_ns() + WAIT_NS;                                 \
+		while (!(condition)) {                                                         \
+			loop_step((fixture)->loop, false);                                     \
+			if (clock_now_ns() > deadline_)                                        \
+				fail_msg("in vain: %s", #condition);                           \
+		}                                                                              \
+	} while (0)
+
+/* Some passes, in which nothing is meant to happen. */
+static __attribute__((unused)) void settle(struct fixture *fixture)
+{
+	for (int i = 0; i < 20; i++)
+		loop_step(fixture->loop, false);
+}
+
+/* Send raw bytes, turning the loop while the socket is full. */
+static __attribute__((unused)) void send_raw(struct fixture *fixture, int fd, const void *data,
+					     size_t size)
+{
+	const char *at = data;
+
+	while (size > 0) {
+		ssize_t n = send(fd, at, size, MSG_NOSIGNAL);
+
+		if (n < 0) {
+			assert_int_equal(errno, EAGAIN);
+			loop_step(fixture->loop, false);
+			continue;
+		}
+		at += n;
+		size -= (size_t)n;
+	}
+}
+
+/* Send a frame: the text and its NUL. */
+static __attribute__((unused)) void send_frame(struct fixture *fixture, const char *text)
+{
+	send_raw(fixture, fixture->client, text, strlen(text) + 1);
+}
+
+/* The next frame that arrives at `fd`, borrowed until the next; NULL: the end of the stream. */
+static const char *next_frame_at(struct fixture *fixture, int fd)
+{
+	size_t used = 0;
+	uint64_t deadline = clock_now_ns() + WAIT_NS;
+
+	for (;;) {
+		ssize_t n = recv(fd, fixture->reply + used, 1, 0);
+
+		if (n == 0 || (n < 0 && errno != EAGAIN))
+			return NULL;
+		if (n > 0 && fixture->reply[used] == '\0')
+			return fixture->reply;
+		if (n > 0) {
+			used++;
+			assert_true(used < sizeof(fixture->reply));
+			continue;
+		}
+		loop_step(fixture->loop, false);
+		if (clock_now_ns() > deadline)
+			fail_msg("no reply");
+	}
+}
+
+static __attribute__((unused)) const char *next_frame(struct fixture *fixture)
+{
+	return next_frame_at(fixture, fixture->client);
+}
+
+/* That nothing arrives, in some passes. */
+static __attribute__((unused)) void expect_silence(struct fixture *fixture)
+{
+	char byte;
+
+	settle(fixture);
+	assert_int_equal(recv(fixture->client, &byte, 1, MSG_PEEK), -1);
+	assert_int_equal(errno, EAGAIN);
+}
+
+#define expect_frame(fixture, text)                                                            \
+	do {                                                                                   \
+		const char *frame_ = next_frame(fixture);                                      \
+		assert_non_null(frame_);                                                       \
+		assert_string_equal(frame_, text);                                             \
+	} while (0)
+
+#define EMPTY_ACTORS "{\"parameters\":{\"actors\":[]}}"
+
+/* Answer an open call of Actors. */
+static __attribute__((unused)) int answer_actors(struct fixture *fixture, size_t i,
+						 bool continues)
+{
+	struct control_call *call = fixture->open[i];
+
+	assert_non_null(call);
+	if (!continues)
+		fixture->open[i] = NULL;
+	return control_call_reply(call, &api_actors_method, &(struct api_actors_out){0},
+				  continues);
+}
+
+/* Answer an open call with text that can be told from others. */
+static __attribute__((unused)) void answer_number(struct fixture *fixture, size_t i, int number)
+{
+	struct control_call *call = fixture->open[i];
+	char text[64];
+	int size = snprintf(text, sizeof(text), "{\"n\":%d}", number);
+
+	assert_non_null(call);
+	fixture->open[i] = NULL;
+	assert_int_equal(control_call_reply_text(call, text, (size_t)size, false), 0);
+}
+
+#endif
