@@ -39,7 +39,7 @@ int json_pick(const char *text, size_t size, const char *const *keys, size_t n,
 int json_unquote(struct json_span span, char *buffer, size_t size);
 
 /* Whether a raw value is the literal `true`. */
-int json_is_true(struct json_span span);
+int json_span_is_true(struct json_span span);
 
 /* Make a block of `type` from JSON text. Strict: an unknown field, a missing one that is not
  * optional, a wrong kind, a number out of int64, a float where int is due (1.0 too), bad

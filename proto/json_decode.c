@@ -239,7 +239,7 @@ static int build_enum(struct builder *builder, const struct troupe_type *type, c
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; i < type->count; i++) {
-		if (json_is_string(span, type->names[i])) {
+		if (json_span_equals(span, type->names[i])) {
 			memcpy(cell, &i, sizeof(i));
 			return 0;
 		}
@@ -276,7 +276,7 @@ static uint32_t find_field(const struct troupe_type *type, struct json_span key,
 		uint32_t k =
 			expected + i < type->count ? expected + i : expected + i - type->count;
 
-		if (json_is_string(key, type->fields[k].name))
+		if (json_span_equals(key, type->fields[k].name))
 			return k;
 	}
 	return type->count;

@@ -236,7 +236,7 @@ static int keep_wanted(struct json_reader *reader, struct json_span key, struct 
 		       const char *const *keys, size_t n, struct json_span *spans)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (!json_is_string(key, keys[i]))
+		if (!json_span_equals(key, keys[i]))
 			continue;
 		if (spans[i].at)
 			return codec_error_set(reader->error, -EINVAL, "the key \"%s\" twice",

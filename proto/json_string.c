@@ -166,7 +166,7 @@ int json_unquote(struct json_span span, char *buffer, size_t size)
 	return 0;
 }
 
-bool json_is_string(struct json_span span, const char *text)
+bool json_span_equals(struct json_span span, const char *text)
 {
 	size_t size = strlen(text);
 	char buffer[JSON_KEY_MAX + 1];
@@ -178,7 +178,7 @@ bool json_is_string(struct json_span span, const char *text)
 	return json_unquote(span, buffer, sizeof(buffer)) == 0 && strcmp(buffer, text) == 0;
 }
 
-int json_is_true(struct json_span span)
+int json_span_is_true(struct json_span span)
 {
 	return span.size == 4 && memcmp(span.at, "true", 4) == 0;
 }

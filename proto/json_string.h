@@ -13,7 +13,7 @@
 /* Whether the raw value `span` is a string that means `text`. Texts over this size are never
  * found. */
 #define JSON_KEY_MAX 255
-bool json_is_string(struct json_span span, const char *text);
+bool json_span_equals(struct json_span span, const char *text);
 
 /* Append `text`, valid UTF-8, as a JSON string. -ENOBUFS, -ENOMEM. */
 int json_print_string(struct buffer *out, const char *text);
