@@ -3,9 +3,12 @@
 #include "config.h"
 #include "proto/gen.h"
 #include "proto/idl.h"
+#include "proto/plugin_info.h"
+#include "proto/seal.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,14 +18,19 @@
 static const char usage[] =
 	"Usage: troupe-gen [--host] [--prefix NAME] -o OUT.h IN.varlink\n"
 	"       troupe-gen --layout IN.varlink\n"
+	"       troupe-gen --seal PLUGIN.so [-o SEAL.c]\n"
 	"\n"
 	"Make a C header of a Varlink interface: structs, descriptors and typed wrappers\n"
 	"for actors of Troupe. docs/interfaces.md tells what is in it.\n"
+	"With --seal, look into a linked plug-in for writable static data of its own,\n"
+	"and write the C file of a note that says how much the runtimes have in it;\n"
+	"link the plug-in again with that.\n"
 	"\n"
 	"  -o, --output FILE   write to FILE, as a whole or not at all\n"
 	"      --host          structs and descriptors only, without the calls of actor.h\n"
 	"      --prefix NAME   begin names in C with NAME, not with the interface's last part\n"
 	"      --layout        print the hash and the layout of each method and error instead\n"
+	"      --seal          judge a plug-in; prints the note unless -o is given\n"
 	"      --help          print this\n"
 	"      --version       print the version\n";
 
@@ -30,10 +38,18 @@ struct arguments {
 	const char *input;
 	const char *output;
 	bool layout;
+	bool seal;
 	struct gen_options gen;
 };
 
-enum { OPTION_HOST = 256, OPTION_PREFIX, OPTION_LAYOUT, OPTION_HELP, OPTION_VERSION };
+enum {
+	OPTION_HOST = 256,
+	OPTION_PREFIX,
+	OPTION_LAYOUT,
+	OPTION_SEAL,
+	OPTION_HELP,
+	OPTION_VERSION
+};
 
 static int fail(const char *path, const char *what, int error)
 {
@@ -41,28 +57,34 @@ static int fail(const char *path, const char *what, int error)
 	return EXIT_FAILURE;
 }
 
-/* Up to `limit` bytes of a file, and one more if it has them. *ret_text is given. */
+/* A file's bytes, but no more than `limit` and one. *ret_text is given. */
 static int read_file(const char *path, size_t limit, char **ret_text, size_t *ret_size)
 {
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	cleanup_free char *text = (char *)malloc(limit + 1);
-	size_t size = 0;
+	cleanup_free char *text = NULL;
+	size_t size = 0, room = 0;
 
 	if (fd < 0)
 		return -errno;
-	if (!text)
-		return -ENOMEM;
-	while (size < limit + 1) {
-		ssize_t n = read(fd, text + size, limit + 1 - size);
+	for (;;) {
+		ssize_t n;
 
+		if (size == room) {
+			char *grown = (char *)realloc(text, room = 2 * room + 65536);
+
+			if (!grown)
+				return -ENOMEM;
+			text = grown;
+		}
+		n = read(fd, text + size, room - size);
 		if (n < 0)
 			return -errno;
-		if (n == 0)
-			break;
 		size += (size_t)n;
+		if (n == 0 || size > limit)
+			break;
 	}
 	*ret_text = take_pointer(&text);
-	*ret_size = size;
+	*ret_size = size > limit ? limit + 1 : size;
 	return 0;
 }
 
@@ -105,7 +127,19 @@ static int write_file(const char *path, const char *text, size_t size)
 	return r;
 }
 
-static int run(const struct arguments *arguments)
+/* To a file, or to the standard output. */
+static int put(const char *path, const char *text, size_t size)
+{
+	int r;
+
+	if (path)
+		r = write_file(path, text, size);
+	else
+		r = write_all(STDOUT_FILENO, text, size);
+	return r < 0 ? fail(path ? path : "standard output", "cannot write", r) : EXIT_SUCCESS;
+}
+
+static int translate(const struct arguments *arguments)
 {
 	cleanup_free char *source = NULL;
 	cleanup_free char *text = NULL;
@@ -133,10 +167,73 @@ static int run(const struct arguments *arguments)
 	if (r < 0)
 		return fail(arguments->input, "cannot translate", r);
 	if (arguments->layout)
-		return fputs(text, stdout) < 0 || fflush(stdout) != 0 ? EXIT_FAILURE
-								      : EXIT_SUCCESS;
-	r = write_file(arguments->output, text, size);
-	return r < 0 ? fail(arguments->output, "cannot write", r) : EXIT_SUCCESS;
+		size = strlen(text);
+	return put(arguments->layout ? NULL : arguments->output, text, size);
+}
+
+static void print_offender(void *context, const struct seal_offender *offender)
+{
+	const struct arguments *arguments = (const struct arguments *)context;
+
+	fprintf(stderr, "%s: %s%s%s (%" PRIu64 " bytes in %s) is writable static data\n",
+		arguments->input, offender->symbol ? "'" : "",
+		offender->symbol ? offender->symbol : "something without a symbol",
+		offender->symbol ? "'" : "", offender->size, offender->section);
+}
+
+static const char *explain(int error)
+{
+	switch (error) {
+	case -ENOEXEC:
+		return "not a shared object of this machine";
+	case -EBADMSG:
+		return "a malformed shared object";
+	case -ENODATA:
+		return "it was stripped of its symbols; seal it before";
+	case -EFBIG:
+		return "more than 4 GiB of writable data";
+	default:
+		return strerror(-error);
+	}
+}
+
+static int seal(const struct arguments *arguments)
+{
+	cleanup_free char *file = NULL;
+	cleanup_free char *text = NULL;
+	struct seal seal;
+	size_t size;
+	int r;
+
+	r = read_file(arguments->input, PLUGIN_FILE_MAX, &file, &size);
+	if (r < 0)
+		return fail(arguments->input, "cannot read", r);
+	if (size > PLUGIN_FILE_MAX)
+		return fail(arguments->input, "cannot read", -EFBIG);
+	r = seal_judge(file, size, print_offender, (void *)(uintptr_t)arguments, &seal);
+	if (r == -EPERM) {
+		fprintf(stderr,
+			"%s: all actors of a worker would share it: keep it in the actor's "
+			"state "
+			"struct, or make it const; or, at your own risk, link without a seal "
+			"and set "
+			"AllowGlobals=yes in the unit\n",
+			arguments->input);
+		return EXIT_FAILURE;
+	}
+	if (r < 0) {
+		fprintf(stderr, "%s: %s\n", arguments->input, explain(r));
+		return EXIT_FAILURE;
+	}
+	if (asprintf(&text,
+		     "/* The seal of a plug-in: made by troupe-gen, do not edit. */\n"
+		     "#include <troupe/note.h>\n\n"
+		     "TROUPE_NOTE_SEAL(%" PRIu32 ", %" PRIu32 ")\n",
+		     seal.writable, seal.tls) < 0) {
+		text = NULL;
+		return fail(arguments->input, "cannot judge", -ENOMEM);
+	}
+	return put(arguments->output, text, strlen(text));
 }
 
 static int complain(const char *message)
@@ -152,6 +249,7 @@ int main(int argc, char **argv)
 		{"host", no_argument, NULL, OPTION_HOST},
 		{"prefix", required_argument, NULL, OPTION_PREFIX},
 		{"layout", no_argument, NULL, OPTION_LAYOUT},
+		{"seal", no_argument, NULL, OPTION_SEAL},
 		{"help", no_argument, NULL, OPTION_HELP},
 		{"version", no_argument, NULL, OPTION_VERSION},
 		{0},
@@ -173,6 +271,9 @@ int main(int argc, char **argv)
 		case OPTION_LAYOUT:
 			arguments.layout = true;
 			break;
+		case OPTION_SEAL:
+			arguments.seal = true;
+			break;
 		case OPTION_HELP:
 			fputs(usage, stdout);
 			return EXIT_SUCCESS;
@@ -186,8 +287,10 @@ int main(int argc, char **argv)
 	}
 	if (optind + 1 != argc)
 		return complain("give one file to read");
-	if (!arguments.layout && !arguments.output)
+	if (arguments.layout && arguments.seal)
+		return complain("give --layout or --seal, not both");
+	if (!arguments.layout && !arguments.seal && !arguments.output)
 		return complain("say with -o where to write");
 	arguments.input = argv[optind];
-	return run(&arguments);
+	return arguments.seal ? seal(&arguments) : translate(&arguments);
 }
