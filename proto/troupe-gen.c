@@ -3,7 +3,6 @@
 #include "config.h"
 #include "proto/gen.h"
 #include "proto/idl.h"
-#include "proto/plugin_info.h"
 #include "proto/seal.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -33,6 +32,8 @@ static const char usage[] =
 	"      --seal          judge a plug-in; prints the note unless -o is given\n"
 	"      --help          print this\n"
 	"      --version       print the version\n";
+
+#define PLUGIN_BYTES_MAX ((size_t)256 << 20)
 
 struct arguments {
 	const char *input;
@@ -205,10 +206,10 @@ static int seal(const struct arguments *arguments)
 	size_t size;
 	int r;
 
-	r = read_file(arguments->input, PLUGIN_FILE_MAX, &file, &size);
+	r = read_file(arguments->input, PLUGIN_BYTES_MAX, &file, &size);
 	if (r < 0)
 		return fail(arguments->input, "cannot read", r);
-	if (size > PLUGIN_FILE_MAX)
+	if (size > PLUGIN_BYTES_MAX)
 		return fail(arguments->input, "cannot read", -EFBIG);
 	r = seal_judge(file, size, print_offender, (void *)(uintptr_t)arguments, &seal);
 	if (r == -EPERM) {
