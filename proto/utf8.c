@@ -34,28 +34,51 @@ static size_t character_size(const unsigned char *text, size_t size)
 	return 4;
 }
 
+static uint64_t load_word(const unsigned char *text)
+{
+	uint64_t word;
+
+	memcpy(&word, text, sizeof(word));
+	return word;
+}
+
+/* Not zero when one of eight bytes is NUL or above 0x7f: a NUL borrows, the others have the bit. */
+static uint64_t odd_bytes(uint64_t word)
+{
+	return ((word - ONES) | word) & HIGHS;
+}
+
+/* Nearly all text is ASCII: eight characters at once, the last eight over again if need be. */
+static int is_ascii(const unsigned char *text, size_t size)
+{
+	uint64_t odd = 0;
+	size_t i;
+
+	if (size >= 8) {
+		for (i = 0; i + 8 <= size; i += 8)
+			odd |= odd_bytes(load_word(text + i));
+		return (odd | odd_bytes(load_word(text + size - 8))) == 0;
+	}
+	for (i = 0; i < size; i++)
+		odd |= text[i] - 1u >= 0x7fu;
+	return odd == 0;
+}
+
 int codec_is_utf8(const char *text, size_t size)
 {
 	const unsigned char *at = (const unsigned char *)text;
 	const unsigned char *end = at + size;
 
+	if (is_ascii(at, size))
+		return 1;
 	while (at < end) {
-		uint64_t word;
 		size_t n;
 
-		/* Eight characters of ASCII at once: no high bit, and none that borrows. */
-		if (end - at >= 8) {
-			memcpy(&word, at, sizeof(word));
-			if (!(((word - ONES) | word) & HIGHS)) {
-				at += 8;
-				continue;
-			}
-		}
-		if (*at - 1u < 0x7fu) {
-			at++;
+		if (end - at >= 8 && odd_bytes(load_word(at)) == 0) {
+			at += 8;
 			continue;
 		}
-		n = character_size(at, (size_t)(end - at));
+		n = *at - 1u < 0x7fu ? 1 : character_size(at, (size_t)(end - at));
 		if (n == 0)
 			return 0;
 		at += n;

@@ -20,8 +20,8 @@ static void check(int condition)
 		abort();
 }
 
-/* jansson's view; -1 where it has one of its own: numbers that fit no C type, its depth, and NUL bytes, where it
- * sees the end of the text. */
+/* jansson's view; -1 where it has one of its own: numbers that fit no C type, its depth, and NUL:
+ * as a byte it ends the text, escaped it may not stand in a key. */
 static int judge(const char *text, size_t size)
 {
 	json_error_t error;
