@@ -1,0 +1,248 @@
+#include "plugin/loader.h"
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "plugin/plugin_symbols.h"
+#include "plugin/table_check.h"
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The newest plug-in comes first. A signal handler may walk the list at any moment: a plug-in is complete before it is
+ * put there, and nothing changes in it afterwards. */
+struct loader {
+	_Atomic(struct plugin *) first;
+	size_t n_plugins;
+};
+
+int loader_new(struct loader **ret_loader)
+{
+	struct loader *loader = calloc(1, sizeof(*loader));
+
+	if (!loader)
+		return -ENOMEM;
+	*ret_loader = loader;
+	return 0;
+}
+
+static void plugin_free(struct plugin *plugin)
+{
+	if (!plugin)
+		return;
+	plugin_symbols_free(plugin->symbols);
+	plugin_info_free(plugin->info);
+	free(plugin->tables);
+	free(plugin->name);
+	free(plugin);
+}
+
+static void plugin_free_run(struct plugin **plugin)
+{
+	plugin_free(*plugin);
+}
+
+void loader_free(struct loader *loader)
+{
+	if (!loader)
+		return;
+	for (struct plugin *plugin = atomic_load(&loader->first), *next; plugin;
+	     plugin = next) {
+		next = plugin->next;
+		plugin_free(plugin);
+	}
+	free(loader);
+}
+
+/* What the dynamic linker complained about, without the name that means nothing to people. */
+static void explain_dlerror(int fd, char *why)
+{
+	const char *error = dlerror();
+	char prefix[40];
+
+	snprintf(prefix, sizeof(prefix), "/proc/self/fd/%d: ", fd);
+	if (!error)
+		error = "the dynamic linker refuses it";
+	if (strncmp(error, prefix, strlen(prefix)) == 0)
+		error += strlen(prefix);
+	snprintf(why, PLUGIN_WHY_MAX, "%s", error);
+}
+
+/* Where the object lies, all segments together. */
+static int visit_object(struct dl_phdr_info *object, size_t size, void *context)
+{
+	struct plugin *plugin = context;
+	uintptr_t low = UINTPTR_MAX, high = 0;
+
+	(void)size;
+	if (object->dlpi_addr != plugin->bias)
+		return 0;
+	for (size_t i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+
+		if (segment->p_type != PT_LOAD)
+			continue;
+		if (segment->p_vaddr < low)
+			low = segment->p_vaddr;
+		if (segment->p_vaddr + segment->p_memsz > high)
+			high = segment->p_vaddr + segment->p_memsz;
+	}
+	if (low > high)
+		return 0;
+	plugin->base = plugin->bias + low;
+	plugin->end = plugin->bias + high;
+	return 1;
+}
+
+static int link_object(struct plugin *plugin, int fd, void **ret_handle, char *why)
+{
+	char path[32];
+	struct link_map *map;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!handle) {
+		explain_dlerror(fd, why);
+		return -ENOEXEC;
+	}
+	*ret_handle = handle;
+	if (dlinfo(handle, RTLD_DI_LINKMAP, &map) < 0) {
+		explain_dlerror(fd, why);
+		return -ENOEXEC;
+	}
+	plugin->bias = map->l_addr;
+	if (dl_iterate_phdr(visit_object, plugin) == 0) {
+		snprintf(why, PLUGIN_WHY_MAX, "it has no segments in memory");
+		return -ENOEXEC;
+	}
+	return 0;
+}
+
+/* Find and check the table of each actor type that the notes tell of. */
+static int find_tables(struct plugin *plugin, void *handle, char *why)
+{
+	const struct plugin_info *info = plugin->info;
+
+	for (size_t i = 0; i < info->n_actors; i++) {
+		const char *name = info->actors[i].name;
+		char symbol[sizeof("troupe_actor_") + TROUPE_NAME_MAX];
+
+		snprintf(symbol, sizeof(symbol), "troupe_actor_%s", name);
+		plugin->tables[i] = dlsym(handle, symbol);
+		if (!plugin->tables[i]) {
+			snprintf(why, PLUGIN_WHY_MAX,
+				 "actor type \"%s\": the plug-in does not export %s", name,
+				 symbol);
+			return -ENOEXEC;
+		}
+		int r = table_check(plugin->tables[i], name, plugin->base, plugin->end, why,
+				    PLUGIN_WHY_MAX);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* All that can be known before any of its code runs. */
+static int read_file(struct plugin *plugin, int fd, unsigned flags, char *why)
+{
+	const void *file;
+	size_t size;
+
+	int r = memfd_map(fd, PLUGIN_FILE_MAX, &file, &size);
+	if (r < 0) {
+		if (r == -EFBIG)
+			r = -E2BIG;
+		snprintf(why, PLUGIN_WHY_MAX, "%s",
+			 r == -EPERM   ? "it did not come as a sealed memfd"
+			 : r == -E2BIG ? "its file is larger than 256 MiB"
+				       : strerror(-r));
+		return r;
+	}
+	r = plugin_info_read(file, size, flags, &plugin->info, why);
+	if (r >= 0)
+		r = plugin_symbols_read(file, size, &plugin->symbols);
+	memfd_unmap(file, size);
+	return r;
+}
+
+int loader_load(struct loader *loader, int fd, const char *name, unsigned flags,
+		struct plugin **ret_plugin, char *why)
+{
+	cleanup_close int file = fd;
+	cleanup(plugin_free_run) struct plugin *plugin = NULL;
+	void *handle = NULL;
+
+	snprintf(why, PLUGIN_WHY_MAX, "out of memory");
+	if (loader->n_plugins == LOADER_PLUGINS_MAX) {
+		snprintf(why, PLUGIN_WHY_MAX,
+			 "this process has loaded %d plug-ins, the most it can",
+			 LOADER_PLUGINS_MAX);
+		return -EMFILE;
+	}
+	plugin = calloc(1, sizeof(*plugin));
+	if (!plugin)
+		return -ENOMEM;
+	plugin->name = strdup(name);
+	if (!plugin->name)
+		return -ENOMEM;
+	int r = read_file(plugin, file, flags, why);
+	if (r < 0)
+		return r;
+	plugin->tables = calloc(plugin->info->n_actors, sizeof(*plugin->tables));
+	if (!plugin->tables)
+		return -ENOMEM;
+
+	r = link_object(plugin, file, &handle, why);
+	/* Once an object is loaded, its descriptor stays open for ever, whatever becomes of the plug-in: the dynamic
+	 * linker knows objects by the names they were opened under, and would take another file that gets this
+	 * number for the one it has. */
+	if (handle)
+		plugin->fd = take_fd(&file);
+	if (r < 0)
+		return r;
+	r = find_tables(plugin, handle, why);
+	if (r < 0)
+		return r;
+
+	plugin->next = atomic_load_explicit(&loader->first, memory_order_relaxed);
+	*ret_plugin = plugin;
+	/* Release: who sees the plug-in in the list sees all of it. */
+	atomic_store_explicit(&loader->first, take_pointer(&plugin), memory_order_release);
+	loader->n_plugins++;
+	why[0] = '\0';
+	return 0;
+}
+
+const struct troupe_actor *plugin_find_actor(const struct plugin *plugin, const char *name)
+{
+	for (size_t i = 0; i < plugin->info->n_actors; i++)
+		if (strcmp(plugin->info->actors[i].name, name) == 0)
+			return plugin->tables[i];
+	return NULL;
+}
+
+bool loader_find_symbol(const struct loader *loader, uintptr_t address,
+			struct loader_symbol *ret_symbol)
+{
+	const struct plugin *plugin =
+		atomic_load_explicit(&loader->first, memory_order_acquire);
+
+	for (; plugin; plugin = plugin->next) {
+		if (address < plugin->base || address >= plugin->end)
+			continue;
+		uint64_t offset = address - plugin->bias;
+		const char *function = plugin_symbols_find(plugin->symbols, offset, &offset);
+		*ret_symbol = (struct loader_symbol){
+			.plugin = plugin->name,
+			.function = function ? function : "",
+			.offset = offset,
+		};
+		return true;
+	}
+	return false;
+}
