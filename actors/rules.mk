@@ -1,0 +1,33 @@
+# Plug-ins: those that ship with the daemon, and those that misbehave for the tests. Each is built by
+# packaging/plugin.mk, in the way that anybody's plug-in is.
+
+PLUGIN_FOLDERS = $(patsubst actors/%/Makefile,%,$(wildcard actors/*/Makefile))
+PLUGINS = $(PLUGIN_FOLDERS:%=$(BUILD)/plugins/%.so)
+
+TEST_PLUGIN_FOLDERS = $(patsubst tests/actors/%/Makefile,%,$(wildcard tests/actors/*/Makefile))
+TEST_PLUGINS = $(TEST_PLUGIN_FOLDERS:%=$(BUILD)/test-plugins/%.so)
+
+.PHONY: plugins test-plugins
+plugins: $(PLUGINS)
+test-plugins: $(TEST_PLUGINS)
+all: plugins
+
+# The same optimization and sanitizers as the worker has that loads them.
+PLUGIN_CFLAGS = $(OPTIMIZE) $(WARNINGS) $(CFLAGS)
+PLUGIN_CXXFLAGS = $(filter-out -Wmissing-prototypes -Wstrict-prototypes,$(PLUGIN_CFLAGS))
+PLUGIN_LDFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
+
+# Always entered: the plug-in's own make knows what has changed. $(1): the folder; $(2): where results go.
+MAKE_PLUGIN = $(MAKE) --no-print-directory -C $(1) PLUGIN_MK=$(CURDIR)/packaging/plugin.mk \
+	TROUPE_GEN=$(abspath $(BUILD)/troupe-gen) TROUPE_CFLAGS=-I$(CURDIR)/include \
+	BUILD=$(abspath $(2)) CC="$(CC)" CXX="$(CXX)" \
+	CFLAGS="$(PLUGIN_CFLAGS)" CXXFLAGS="$(PLUGIN_CXXFLAGS)" LDFLAGS="$(PLUGIN_LDFLAGS)"
+
+# A copy only when it is another one, so that what depends on it is not made anew each time.
+define plugin_rules
+$$(BUILD)/$(1)/$(3).so: FORCE $$(BUILD)/troupe-gen
+	+@$$(call MAKE_PLUGIN,$(2),$$(BUILD)/$(1)/$(3))
+	@cmp -s $$(BUILD)/$(1)/$(3)/$(3).so $$@ || cp $$(BUILD)/$(1)/$(3)/$(3).so $$@
+endef
+$(foreach name,$(PLUGIN_FOLDERS),$(eval $(call plugin_rules,plugins,actors/$(name),$(name))))
+$(foreach name,$(TEST_PLUGIN_FOLDERS),$(eval $(call plugin_rules,test-plugins,tests/actors/$(name),$(name))))

@@ -1,0 +1,115 @@
+# plugin.mk - builds a Troupe plug-in. The whole Makefile of one:
+#
+#   PLUGIN = hello
+#   include $(shell pkg-config --variable=pluginmk troupe)
+#
+# beside hello.c (or .cc, .cpp) and hello.varlink. All *.varlink files here become headers
+# ("hello.varlink.h"), all C and C++ files are compiled, and $(BUILD)/hello.so is linked of them.
+#
+# Targets:    all (the default), clean, install, uninstall
+# May be set: SOURCES     C and C++ files        all of this directory
+#             INTERFACES  *.varlink files, also of other directories: those that are implemented, and
+#                         those of actors that are called       all of this directory
+#             BUILD       where results go       build
+#             CC CXX CPPFLAGS CFLAGS CXXFLAGS LDFLAGS LDLIBS    as usual
+#             DESTDIR, PLUGINDIR    where `install` puts the plug-in    as troupe.pc says
+#
+#             ALLOW_GLOBALS   yes: link without judging its static data
+#
+# A plug-in has no writable static data of its own: state belongs to actors. What breaks this is named and
+# refused when the plug-in is linked; one that was linked with ALLOW_GLOBALS=yes is loaded only where its unit
+# says AllowGlobals=yes as well. See docs/tutorial.md.
+
+ifeq ($(strip $(PLUGIN)),)
+$(error set PLUGIN to the name of the plug-in before including plugin.mk)
+endif
+
+# Asked of pkg-config only where the caller does not know it.
+ifndef TROUPE_GEN
+TROUPE_GEN := $(shell pkg-config --variable=generator troupe)
+endif
+ifndef TROUPE_CFLAGS
+TROUPE_CFLAGS := $(shell pkg-config --cflags troupe)
+endif
+ifndef PLUGINDIR
+PLUGINDIR = $(shell pkg-config --variable=plugindir troupe)
+endif
+
+BUILD ?= build
+SOURCES ?= $(wildcard *.c *.cc *.cpp)
+INTERFACES ?= $(wildcard *.varlink)
+
+troupe_optimize := -g -O2 -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2
+CFLAGS ?= $(troupe_optimize) -Wall -Wextra
+CXXFLAGS ?= $(troupe_optimize) -Wall -Wextra
+
+# Nothing is exported but the actors' tables. Statics of C++ templates stay the plug-in's own
+# (only g++ makes them unique in the process).
+troupe_cflags = -fPIC -fvisibility=hidden -I$(BUILD)/gen $(TROUPE_CFLAGS)
+troupe_cxxflags = $(troupe_cflags) -fvisibility-inlines-hidden \
+		  $(if $(findstring clang,$(CXX)),,-fno-gnu-unique)
+
+# The SDK's functions are found in the worker when the plug-in is loaded, so undefined symbols are no error to the
+# linker here; the host names those that nobody has. No RUNPATH: plug-ins are loaded from memory.
+troupe_ldflags = -shared -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed,--no-undefined-version
+
+troupe_cxx_sources = $(filter %.cc %.cpp,$(SOURCES))
+troupe_link = $(if $(troupe_cxx_sources),$(CXX),$(CC)) $(troupe_ldflags) $(LDFLAGS)
+troupe_headers = $(patsubst %,$(BUILD)/gen/%.h,$(notdir $(INTERFACES)))
+troupe_objects = $(patsubst %,$(BUILD)/%.o,$(SOURCES))
+
+.DELETE_ON_ERROR:
+.PHONY: all clean install uninstall
+all: $(BUILD)/$(PLUGIN).so
+
+define troupe_interface
+$$(BUILD)/gen/$(notdir $(1)).h: $(1) $$(TROUPE_GEN)
+	@mkdir -p $$(@D)
+	$$(TROUPE_GEN) -o $$@ $$<
+endef
+$(foreach interface,$(INTERFACES),$(eval $(call troupe_interface,$(interface))))
+
+# The headers come before all objects; which object depends on which is known after the first build.
+$(troupe_objects): | $(troupe_headers)
+
+$(BUILD)/%.c.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(troupe_cflags) -MMD -MP -c -o $@ $<
+
+$(BUILD)/%.cc.o: %.cc
+	@mkdir -p $(@D)
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(troupe_cxxflags) -MMD -MP -c -o $@ $<
+
+$(BUILD)/%.cpp.o: %.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(troupe_cxxflags) -MMD -MP -c -o $@ $<
+
+# Linked twice: the first result is judged, and the second has the seal, a note of what was found.
+troupe_seal = $(BUILD)/gen/$(PLUGIN).seal
+troupe_seal_object = $(if $(filter yes,$(ALLOW_GLOBALS)),,$(troupe_seal).o)
+
+$(BUILD)/$(PLUGIN).unsealed: $(troupe_objects)
+	@$(troupe_link) -o $@ $^ $(LDLIBS)
+
+$(troupe_seal).c: $(BUILD)/$(PLUGIN).unsealed $(TROUPE_GEN)
+	@mkdir -p $(@D)
+	$(TROUPE_GEN) --seal $< -o $@
+
+$(troupe_seal).o: $(troupe_seal).c
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(troupe_cflags) -c -o $@ $<
+
+$(BUILD)/$(PLUGIN).so: $(troupe_objects) $(troupe_seal_object)
+	$(troupe_link) -o $@ $^ $(LDLIBS)
+
+clean:
+	rm -f $(troupe_objects) $(troupe_objects:.o=.d) $(troupe_headers) $(troupe_seal).c $(troupe_seal).o \
+		$(BUILD)/$(PLUGIN).unsealed $(BUILD)/$(PLUGIN).so
+	-@rmdir $(BUILD)/gen $(BUILD) 2>/dev/null || true
+
+install: all
+	install -D -m 644 $(BUILD)/$(PLUGIN).so $(DESTDIR)$(PLUGINDIR)/$(PLUGIN).so
+
+uninstall:
+	rm -f $(DESTDIR)$(PLUGINDIR)/$(PLUGIN).so
+
+-include $(troupe_objects:.o=.d)
