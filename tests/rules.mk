@@ -1,4 +1,6 @@
-# Unit tests: tests/unit/FOLDER/test_*.c, each a program, linked with what its folder may use.
+# Unit tests: tests/unit/FOLDER/test_*.c, each a program, linked with what its folder may use. Those
+# called test_sim_*.c run on the simulated loop: standing before the archives, it keeps the real one out.
+SIM_LOOP = $(BUILD)/tests/unit/sim/loop.o
 UNIT_base      = base
 UNIT_proto     = proto base
 UNIT_core      = core proto base
@@ -14,7 +16,8 @@ define unit_rules
 unit_$(1) = $$(patsubst %.c,$$(BUILD)/%,$$(wildcard tests/unit/$(1)/test_*.c))
 UNIT_TESTS += $$(unit_$(1))
 $$(unit_$(1)): $$(BUILD)/%: $$(BUILD)/%.o $$(call archives,$$(UNIT_$(1)))
-	$$(CC) $$(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $$@ $$^ -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
+	$$(CC) $$(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
+$$(filter $$(BUILD)/tests/unit/$(1)/test_sim_%,$$(unit_$(1))): $$(SIM_LOOP)
 $$(patsubst %,%.o,$$(unit_$(1))): | $$(HOST_HEADERS)
 .PHONY: unit-$(1)
 unit-$(1): $$(unit_$(1))

@@ -1,5 +1,5 @@
 /* loop.c - the simulated body of base/loop.h: events by hand, time by jumps, order by seed. */
-#include "sim/sim.h"
+#include "tests/unit/sim/sim.h"
 
 #include "base/check.h"
 #include "base/list.h"
