@@ -9,13 +9,13 @@
 #ifndef CORE_RUNTIME_H
 #define CORE_RUNTIME_H
 
+#include "base/loop.h"
+#include "base/page.h"
+#include "proto/envelope.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <troupe/actor.h>
-#include "base/loop.h"
-#include "base/page.h"
-#include "proto/envelope.h"
 
 struct runtime;
 struct runtime_type; /* an actor type, ready to run: dispatch table over a plug-in's const table */
@@ -25,16 +25,16 @@ struct runtime_unit {
 	uint32_t number;  /* the master's; 1.. */
 	const char *name; /* borrowed for the call */
 	const struct runtime_type *type;
-	uint32_t mailbox;        /* messages */
+	uint32_t mailbox; /* messages */
 	uint32_t mailbox_bytes;
-	uint32_t batch;          /* messages in one turn */
-	bool stop_on_error;      /* OnError=stop */
+	uint32_t batch;     /* messages in one turn */
+	bool stop_on_error; /* OnError=stop */
 };
 
 /* How an actor ended, for the outside. text: borrowed, "" when there is nothing to add. */
 struct runtime_end {
 	struct troupe_address actor;
-	uint32_t unit;     /* 0: spawned by another actor */
+	uint32_t unit; /* 0: spawned by another actor */
 	uint32_t instance;
 	enum troupe_reason reason;
 	int error; /* negative errno, 0 when normal */
@@ -43,10 +43,11 @@ struct runtime_end {
 /* What the runtime asks of its host. All mandatory unless said. `context` is runtime_config.context. None may call
  * back into the runtime except where said. */
 struct runtime_ops {
-	/* Pass on an envelope to another process. `data` is a value of `type` in memory form (NULL with NULL),
-	 * to be encoded at once; e->payload is not set. Borrowed for the call. 0; -EAGAIN: the link has no credit: the
+	/* Pass on an envelope to another process. `data` is a value of `type` in memory form, to be encoded at
+	 * once; with NULL and NULL the payload is the e->size bytes at e->payload (a FAILURE's text, a MOVED's
+	 * address) or nothing. Borrowed for the call. 0; -EAGAIN: the link has no credit: the
 	 * runtime puts the sender on that link's waiting list (runtime_link_room() wakes it); -EHOSTUNREACH: no
-	 * such peer now. REPLY, ERROR, FAILURE and CANCEL must not be refused with -EAGAIN. `name`: the qualified
+	 * such peer now. Only SEND and CALL may be refused with -EAGAIN. `name`: the qualified
 	 * name of method or error that e->hash belongs to, for the LAYOUT envelope. */
 	int (*forward)(void *context, const struct envelope *e, const struct troupe_type *type,
 		       const void *data, const char *name);
@@ -59,8 +60,8 @@ struct runtime_ops {
 	/* An actor ended (after its fini). */
 	void (*on_end)(void *context, const struct runtime_end *end);
 	/* A message was not delivered. Optional. reason: a constant word, "mailbox-full", "no-such-actor"... */
-	void (*on_dead_letter)(void *context, struct troupe_address from, struct troupe_address to,
-			       const char *name, const char *reason);
+	void (*on_dead_letter)(void *context, struct troupe_address from,
+			       struct troupe_address to, const char *name, const char *reason);
 	/* troupe_log() of an actor. unit name and text borrowed. */
 	void (*on_log)(void *context, int priority, const char *actor, const char *text);
 };
@@ -87,8 +88,9 @@ void runtime_free(struct runtime *runtime);
 /* Build the dispatch table of an actor type. `plugin`: whatever identifies its plug-in; troupe_spawn() works among the
  * types of one plug-in. The table must outlive the runtime. -EINVAL with a reason in *ret_why (a constant): ABI, sizes,
  * entries or interfaces malformed, an interface twice. */
-int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table, const void *plugin,
-		     const struct runtime_type **ret_type, const char **ret_why);
+int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
+		     const void *plugin, const struct runtime_type **ret_type,
+		     const char **ret_why);
 
 /* -EEXIST: number in use; -EINVAL; -ENOMEM. */
 int runtime_unit_define(struct runtime *runtime, const struct runtime_unit *unit);
@@ -117,31 +119,33 @@ struct runtime_outside {
 
 /* The `in` type and the descriptor of an actor's method, by name. -ESRCH: no such actor; -ENOPKG: it does not provide the
  * interface; -ENOSYS: not that method. */
-int runtime_find_method(struct runtime *runtime, struct troupe_address actor, const char *interface,
-			size_t interface_size, const char *method,
+int runtime_find_method(struct runtime *runtime, struct troupe_address actor,
+			const char *interface, size_t interface_size, const char *method,
 			const struct troupe_method **ret_method);
 
 /* Call (outside not NULL) or send. `in`: a value of method->in in memory form. flags: TROUPE_MORE. timeout 0: default.
  * -EAGAIN: mailbox full; -ESRCH; -ENOMEM. */
 int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
-			 const struct troupe_method *method, const void *in, uint64_t timeout_ns,
-			 uint32_t flags, struct runtime_outside *outside);
+			 const struct troupe_method *method, const void *in,
+			 uint64_t timeout_ns, uint32_t flags, struct runtime_outside *outside);
 /* The outside does not wait any more; on_reply will not be called. */
 void runtime_outside_cancel(struct runtime *runtime, struct runtime_outside *outside);
 
 /* ---- links to other processes ---- */
 
-/* An envelope has come in from `peer` (e->from is checked to be of that worker and incarnation by the caller). Payload: wire
- * form, hostile, borrowed. Whatever is wrong with it is answered (calls) or counted as a dead letter (sends). Never fails. */
-void runtime_deliver(struct runtime *runtime, const struct envelope *e);
+/* An envelope has come in from the process that `peer` names (its slot and generation are 0). The caller has checked
+ * that e->from is of that process, unless ENVELOPE_FORWARDED is set: then it may be anything. Payload: wire form,
+ * hostile, borrowed. Whatever is wrong with it is answered (calls) or counted as a dead letter (sends). Never fails. */
+void runtime_deliver(struct runtime *runtime, struct troupe_address peer,
+		     const struct envelope *e);
 
 /* The link to that worker has room again: wake the senders refused with -EAGAIN. */
 void runtime_link_room(struct runtime *runtime, uint16_t node, uint16_t worker);
 
 /* That incarnation of a worker is gone, and its last mail has been delivered: calls under way to it end with
  * `status` (ACTOR_DIED for a crash, PEER_DOWN for a lost link); calls from it are dropped, on_cancel told. */
-void runtime_peer_down(struct runtime *runtime, uint16_t node, uint16_t worker, uint32_t incarnation,
-		       enum troupe_status status);
+void runtime_peer_down(struct runtime *runtime, uint16_t node, uint16_t worker,
+		       uint32_t incarnation, enum troupe_status status);
 
 /* ---- looking in ---- */
 
@@ -150,14 +154,15 @@ struct runtime_info {
 	uint32_t unit, instance;
 	const char *unit_name; /* "" when spawned by another actor; borrowed */
 	const struct troupe_actor *table;
-	uint32_t queued;          /* messages in the mailbox */
+	uint32_t queued; /* messages in the mailbox */
 	uint64_t queued_bytes;
-	uint64_t handled;         /* messages so far */
-	uint64_t failed;          /* negative returns so far */
-	uint64_t refused;         /* messages refused by a full mailbox so far */
+	uint64_t handled; /* messages so far */
+	uint64_t failed;  /* negative returns so far */
+	uint64_t refused; /* messages refused by a full mailbox so far */
 };
 /* -ESRCH. */
-int runtime_info(struct runtime *runtime, struct troupe_address actor, struct runtime_info *ret_info);
+int runtime_info(struct runtime *runtime, struct troupe_address actor,
+		 struct runtime_info *ret_info);
 
 /* Go through the actors alive, from slot *at on (start with 0): false when there is none left. */
 bool runtime_next(struct runtime *runtime, uint32_t *at, struct runtime_info *ret_info);

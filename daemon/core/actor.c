@@ -1,0 +1,146 @@
+#include "core/actor.h"
+#include "core/call.h"
+#include "core/kept.h"
+#include "core/mailbox.h"
+#include "core/page.h"
+#include "core/self.h"
+#include "core/timer.h"
+#include "core/wait.h"
+#include "proto/codec.h"
+#include <errno.h>
+#include <string.h>
+
+static void count_actor(struct runtime *runtime, int32_t change)
+{
+	runtime->n_actors += (uint32_t)change;
+	page_store(&runtime->page->actors, runtime->n_actors);
+}
+
+static int run_init(struct runtime *runtime, struct actor *actor, const void *config,
+		    bool *ret_exiting, int *ret_error)
+{
+	const struct troupe_life *life = actor->unit->type->table->life;
+	struct troupe_self self = {
+		.runtime = runtime, .actor = actor, .doing = PAGE_DOING_INIT, .may_wait = true};
+	int rc;
+
+	if (!life || !life->init)
+		return 0;
+	actor->flags |= ACTOR_RUNNING;
+	runtime->depth++;
+	page_enter(runtime, actor, PAGE_DOING_INIT);
+	rc = life->init(&self, actor->state, config);
+	runtime->depth--;
+	if (!runtime->depth)
+		page_leave(runtime);
+	actor->flags &= (uint16_t)~ACTOR_RUNNING;
+	*ret_exiting = self.exiting;
+	*ret_error = self.exit_error;
+	return rc;
+}
+
+static void run_fini(struct runtime *runtime, struct actor *actor, enum troupe_reason reason)
+{
+	const struct troupe_life *life = actor->unit->type->table->life;
+	struct troupe_self self = {
+		.runtime = runtime, .actor = actor, .doing = PAGE_DOING_FINI};
+
+	if (!life || !life->fini)
+		return;
+	actor->flags |= ACTOR_RUNNING;
+	runtime->depth++;
+	page_enter(runtime, actor, PAGE_DOING_FINI);
+	life->fini(&self, actor->state, reason);
+	runtime->depth--;
+	if (!runtime->depth)
+		page_leave(runtime);
+	actor->flags &= (uint16_t)~ACTOR_RUNNING;
+}
+
+/* Everything that an actor owned goes, each thing found by its own chain. */
+static void release_actor(struct runtime *runtime, struct actor *actor)
+{
+	const struct unit *unit = actor->unit;
+
+	call_drop_all(runtime, actor);
+	kept_drop_all(runtime, actor);
+	while (actor->timers)
+		timer_stop(runtime, container_of(actor->timers, struct timer, of_actor));
+	/* After those, since some of their records lie in the mailbox as notices; before the waits, since
+	 * those that do not lie there stand in the chains of others. */
+	mailbox_drain(runtime, actor);
+	wait_forget_all(runtime, actor);
+	slots_close(&actor->slot);
+	wait_wake_all(runtime, &actor->waiters);
+	if (actor->state)
+		slab_give(&runtime->states, actor->state, unit->type->table->state_size);
+	actor->state = NULL;
+	actor->flags |= ACTOR_DEAD;
+	if (!(actor->flags & ACTOR_QUEUED))
+		slots_give(&runtime->actors, actor);
+	count_actor(runtime, -1);
+}
+
+int actor_spawn(struct runtime *runtime, const struct unit *unit, uint32_t instance,
+		const void *config, struct troupe_address *ret_address)
+{
+	const struct troupe_actor *table = unit->type->table;
+	struct troupe_address address;
+	bool exiting = false;
+	struct actor *actor;
+	int rc, error = 0;
+
+	/* a type with a configuration always gets one, and one without never does */
+	if (!table->config != !config)
+		return -EINVAL;
+	if (config) {
+		size_t size;
+
+		rc = codec_size(table->config, config, &size, NULL);
+		if (rc < 0)
+			return rc;
+	}
+	actor = slots_take(&runtime->actors);
+	if (!actor)
+		return -EAGAIN;
+	actor->slot.next = SLOT_NONE;
+	actor->unit = unit;
+	actor->instance = instance;
+	if (table->state_size) {
+		actor->state = slab_take(&runtime->states, table->state_size);
+		if (!actor->state) {
+			slots_give(&runtime->actors, actor);
+			return -ENOMEM;
+		}
+		memset(actor->state, 0, table->state_size);
+	}
+	count_actor(runtime, 1);
+	address = actor_address(runtime, actor);
+	rc = run_init(runtime, actor, config, &exiting, &error);
+	if (rc < 0) { /* it never was, and its fini is not called */
+		release_actor(runtime, actor);
+		return rc;
+	}
+	*ret_address = address;
+	if (exiting)
+		actor_end(runtime, actor, error ? TROUPE_REASON_FAILED : TROUPE_REASON_NORMAL,
+			  error);
+	return 0;
+}
+
+void actor_end(struct runtime *runtime, struct actor *actor, enum troupe_reason reason,
+	       int error)
+{
+	const struct runtime_end end = {
+		.actor = actor_address(runtime, actor),
+		.unit = actor->unit->number,
+		.instance = actor->instance,
+		.reason = reason,
+		.error = error,
+	};
+
+	actor->flags |= ACTOR_ENDING;
+	run_fini(runtime, actor, reason);
+	release_actor(runtime, actor);
+	runtime->ops->on_end(runtime->context, &end);
+}

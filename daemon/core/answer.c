@@ -1,0 +1,351 @@
+/* Answering calls: by return, stream reply or error; keeping and dropping handles. */
+#include "core/call.h"
+#include "core/kept.h"
+#include "core/mailbox.h"
+#include "core/outside.h"
+#include "core/peer.h"
+#include "core/self.h"
+#include "core/wait.h"
+#include "proto/codec.h"
+#include <errno.h>
+#include <string.h>
+
+/* Whom a handle answers: `call` in this process, `kept` with a peer in another, or nobody (any more). */
+struct answer {
+	struct call *call;
+	struct kept_call *kept;
+	const struct troupe_method *method; /* the callee's */
+	bool wants_more;
+	bool activation;
+};
+
+/* What is to be sent as an answer. */
+struct value {
+	enum mail_kind kind; /* REPLY or ERROR */
+	bool continues;
+	uint64_t hash;
+	const void *descriptor;
+	const struct troupe_type *type;
+	const void *data;
+	const char *name; /* of an error; NULL: of the method */
+};
+
+static int find_activation(struct troupe_self *self, struct answer *answer)
+{
+	const struct message *message = self->message;
+
+	if (self->call_state == SELF_NO_MESSAGE)
+		return -EINVAL;
+	if (self->call_state != SELF_OPEN)
+		return -EALREADY;
+	*answer = (struct answer){.method = self->method,
+				  .wants_more = message->mail.flags & MAIL_MORE,
+				  .activation = true};
+	if (message->mail.kind != MAIL_CALL)
+		return 0;
+	if (unlikely(message->mail.flags & MAIL_INBOUND))
+		answer->kept = kept_find(self->runtime, message->call);
+	else
+		answer->call = call_find(self->runtime, message->call);
+	return 0;
+}
+
+static int find_answer(struct troupe_self *self, struct troupe_call handle,
+		       struct answer *answer)
+{
+	struct runtime *runtime = self->runtime;
+	struct kept_call *kept;
+
+	if (likely(handle.id == self->call_id))
+		return find_activation(self, answer);
+	if (handle.id & SELF_ACTIVATION) /* of a handler that has returned, or made up */
+		return handle.id < (SELF_ACTIVATION | runtime->activations) ? -EALREADY
+									    : -EINVAL;
+	kept = kept_find(runtime, handle.id);
+	if (!kept)
+		return slots_is_past(&runtime->kept_calls, (uint32_t)handle.id,
+				     (uint32_t)(handle.id >> 32))
+			       ? -EALREADY
+			       : -EINVAL;
+	if (!kept->owned || kept->owner != actor_slot(runtime, self->actor))
+		return -EINVAL;
+	*answer = (struct answer){
+		.kept = kept, .method = kept->method, .wants_more = kept->flags & MAIL_MORE};
+	if (!kept->peer && kept->call)
+		answer->call = call_find(runtime, kept->call);
+	return 0;
+}
+
+/* The handle is used up. */
+static void finish_answer(struct troupe_self *self, const struct answer *answer)
+{
+	if (answer->activation)
+		self->call_state = SELF_ANSWERED;
+	if (answer->kept)
+		kept_free(self->runtime, answer->kept);
+}
+
+static int answer_near(struct troupe_self *self, struct call *call, const struct value *value)
+{
+	struct runtime *runtime = self->runtime;
+	struct message *message;
+	struct actor *caller;
+	size_t size;
+	int rc;
+
+	rc = codec_size(value->type, value->data, &size, NULL);
+	if (unlikely(rc < 0))
+		return rc;
+	message = message_new(&runtime->messages, size);
+	if (unlikely(!message))
+		return -ENOMEM;
+	message->mail.kind = (uint8_t)value->kind;
+	message->mail.flags = value->continues ? MAIL_CONTINUES : 0;
+	message->mail.entry = call->entry;
+	message->hash = value->hash;
+	message->from = actor_address(runtime, self->actor);
+	message->descriptor = value->descriptor;
+	message->call = value->continues ? slots_id(&runtime->calls, call) : 0;
+	codec_copy(value->type, value->data, message->block, size);
+	if (value->continues) /* the deadline was for the first reply */
+		wheel_remove(&runtime->wheel, &call->deadline);
+	if (unlikely(call->flags & CALL_OUTSIDE)) {
+		outside_add(runtime, call, message);
+		return 0;
+	}
+	message->extra = call->context;
+	caller = actor_at(runtime, call->caller);
+	mailbox_add_reply(runtime, caller, message);
+	if (value->continues)
+		caller->unread++;
+	else
+		call_close(runtime, call);
+	return 0;
+}
+
+static int answer_far(struct troupe_self *self, struct kept_call *kept,
+		      const struct answer *answer, const struct value *value)
+{
+	struct runtime *runtime = self->runtime;
+	const struct envelope envelope = {
+		.kind = value->kind == MAIL_REPLY ? ENVELOPE_REPLY : ENVELOPE_ERROR,
+		.flags = value->continues ? ENVELOPE_CONTINUES : 0,
+		.from = actor_address(runtime, self->actor),
+		.to = kept->caller,
+		.hash = value->hash,
+		.call = kept->call,
+	};
+	char name[NAME_BYTES];
+	size_t size;
+	int rc;
+
+	rc = codec_size(value->type, value->data, &size, NULL);
+	if (rc < 0)
+		return rc;
+	rc = runtime->ops->forward(runtime->context, &envelope, value->type, value->data,
+				   value->name ? value->name
+					       : runtime_method_name(answer->method, name));
+	if (value->continues && rc == 0)
+		kept->unread++;
+	/* a peer that cannot be reached is gone, or as good as that: so is the caller */
+	return rc == -EHOSTUNREACH ? 0 : rc;
+}
+
+static int give_answer(struct troupe_self *self, const struct answer *answer,
+		       const struct value *value)
+{
+	int rc = 0;
+
+	if (likely(answer->call != NULL))
+		rc = answer_near(self, answer->call, value);
+	else if (answer->kept && answer->kept->peer)
+		rc = answer_far(self, answer->kept, answer, value);
+	if (rc == 0 && !value->continues)
+		finish_answer(self, answer);
+	return rc;
+}
+
+int self_return(struct troupe_self *self, struct troupe_call call,
+		const struct troupe_method *method, const void *out)
+{
+	struct answer answer;
+	int rc = find_answer(self, call, &answer);
+
+	if (unlikely(rc < 0))
+		return rc;
+	if (unlikely(!method || method->out_hash != answer.method->out_hash ||
+		     (!out && method->out->size)))
+		return -EINVAL;
+	return give_answer(self, &answer,
+			   &(struct value){.kind = MAIL_REPLY,
+					   .hash = method->out_hash,
+					   .descriptor = method,
+					   .type = method->out,
+					   .data = out});
+}
+
+/* Whether the caller may get one more reply of a stream now; if not, the replier waits for it. */
+static int claim_stream(struct troupe_self *self, const struct answer *answer)
+{
+	struct runtime *runtime = self->runtime;
+	struct actor *caller;
+	int rc;
+
+	if (answer->call && (answer->call->flags & CALL_OUTSIDE)) {
+		if (answer->call->unread < LIMIT_STREAM_UNREAD)
+			return 0;
+		rc = wait_add(runtime, self->actor, (struct troupe_address){0},
+			      &runtime->outside_waiters);
+	} else if (answer->call) {
+		caller = actor_at(runtime, answer->call->caller);
+		if (caller->unread < LIMIT_STREAM_UNREAD)
+			return 0;
+		rc = wait_add(runtime, self->actor, actor_address(runtime, caller),
+			      &caller->waiters);
+	} else if (answer->kept && answer->kept->peer) {
+		if (answer->kept->unread < LIMIT_STREAM_UNREAD)
+			return 0;
+		rc = wait_add(runtime, self->actor, answer->kept->caller,
+			      &answer->kept->waiters);
+	} else {
+		return 0;
+	}
+	return rc < 0 ? rc : -EAGAIN;
+}
+
+int self_reply(struct troupe_self *self, struct troupe_call call,
+	       const struct troupe_method *method, const void *out)
+{
+	struct answer answer;
+	int rc = find_answer(self, call, &answer);
+
+	if (rc < 0)
+		return rc;
+	if (!method || method->out_hash != answer.method->out_hash ||
+	    (!out && method->out->size))
+		return -EINVAL;
+	if (!answer.call && !(answer.kept && answer.kept->peer))
+		return 0; /* nobody is there, so that nothing was asked for either */
+	if (!answer.wants_more)
+		return -EPROTOTYPE;
+	rc = claim_stream(self, &answer);
+	if (rc < 0)
+		return rc;
+	return give_answer(self, &answer,
+			   &(struct value){.kind = MAIL_REPLY,
+					   .continues = true,
+					   .hash = method->out_hash,
+					   .descriptor = method,
+					   .type = method->out,
+					   .data = out});
+}
+
+int self_fail(struct troupe_self *self, struct troupe_call call,
+	      const struct troupe_error *error, const void *data)
+{
+	struct answer answer;
+	int rc = find_answer(self, call, &answer);
+
+	if (rc < 0)
+		return rc;
+	if (!error || !error->name || !error->type || (!data && error->type->size))
+		return -EINVAL;
+	return give_answer(self, &answer,
+			   &(struct value){.kind = MAIL_ERROR,
+					   .hash = error->hash,
+					   .descriptor = error,
+					   .type = error->type,
+					   .data = data,
+					   .name = error->name});
+}
+
+/* An answer of the runtime's own. Cannot fail. */
+static void give_status(struct troupe_self *self, const struct answer *answer,
+			enum troupe_status status, const char *detail)
+{
+	struct runtime *runtime = self->runtime;
+
+	if (answer->call)
+		call_fail(runtime, answer->call, status, detail);
+	else if (answer->kept && answer->kept->peer)
+		peer_fail(runtime, actor_address(runtime, self->actor), answer->kept->caller,
+			  answer->kept->call, status, detail);
+	finish_answer(self, answer);
+}
+
+int self_fail_parameter(struct troupe_self *self, struct troupe_call call, const char *field)
+{
+	struct answer answer;
+	int rc = find_answer(self, call, &answer);
+
+	if (rc < 0)
+		return rc;
+	if (!field || !codec_is_utf8(field, strlen(field)))
+		return -EINVAL;
+	if (strlen(field) >= CODEC_BLOCK_MAX)
+		return -EMSGSIZE;
+	give_status(self, &answer, TROUPE_INVALID_PARAMETER, field);
+	return 0;
+}
+
+int self_fail_not_implemented(struct troupe_self *self, struct troupe_call call)
+{
+	struct answer answer;
+	int rc = find_answer(self, call, &answer);
+
+	if (rc < 0)
+		return rc;
+	give_status(self, &answer, TROUPE_METHOD_NOT_IMPLEMENTED, answer.method->name);
+	return 0;
+}
+
+void self_settle(struct troupe_self *self, enum troupe_status status, const char *detail)
+{
+	struct answer answer;
+
+	if (find_activation(self, &answer) == 0)
+		give_status(self, &answer, status, detail);
+}
+
+bool self_call_wants_more(struct troupe_self *self, struct troupe_call call)
+{
+	struct answer answer;
+
+	return find_answer(self, call, &answer) == 0 && answer.wants_more;
+}
+
+int self_call_keep(struct troupe_self *self, struct troupe_call *call)
+{
+	struct answer answer;
+	struct kept_call *kept;
+	int rc = find_answer(self, *call, &answer);
+
+	if (rc < 0)
+		return rc;
+	if (!answer.activation)
+		return 0; /* it is a kept one already */
+	if (!self->may_wait)
+		return -EINVAL;
+	kept = answer.kept;
+	if (kept) {
+		kept_hold(self->runtime, self->actor, kept);
+	} else {
+		kept = kept_new(self->runtime, self->actor, answer.call);
+		if (!kept)
+			return -ENOMEM;
+	}
+	kept->method = answer.method;
+	self->call_state = SELF_ANSWERED;
+	call->id = slots_id(&self->runtime->kept_calls, kept);
+	return 0;
+}
+
+int self_call_drop(struct troupe_self *self, struct troupe_call call)
+{
+	struct answer answer;
+
+	if (find_answer(self, call, &answer) < 0)
+		return -ESRCH;
+	give_status(self, &answer, TROUPE_NO_REPLY, NULL);
+	return 0;
+}

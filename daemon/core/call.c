@@ -1,0 +1,160 @@
+#include "core/call.h"
+#include "core/chain.h"
+#include "core/kept.h"
+#include "core/mailbox.h"
+#include "core/outside.h"
+#include "core/peer.h"
+#include <string.h>
+
+struct call *call_new(struct runtime *runtime, struct actor *caller,
+		      const struct troupe_method *method, uint64_t deadline_ns)
+{
+	struct call *call = slots_take(&runtime->calls);
+
+	if (!call)
+		return NULL;
+	call->method = method;
+	if (caller) {
+		call->caller = actor_slot(runtime, caller);
+		chain_append(&caller->calls, &call->of_caller);
+	} else {
+		call->flags = CALL_OUTSIDE;
+		chain_append(&runtime->outside_calls, &call->of_caller);
+	}
+	wheel_add(&runtime->wheel, &call->deadline, deadline_ns);
+	return call;
+}
+
+static void leave_peer(struct runtime *runtime, struct call *call)
+{
+	if (call->remote) {
+		struct peer *peer = peer_find(runtime, call->target.node, call->target.worker);
+
+		chain_remove(&peer->calls, &call->of_peer);
+		call->remote = false;
+	}
+}
+
+void call_move(struct runtime *runtime, struct call *call, struct troupe_address target,
+	       struct peer *peer)
+{
+	leave_peer(runtime, call);
+	call->target = target;
+	if (peer) {
+		chain_append(&peer->calls, &call->of_peer);
+		call->remote = true;
+	}
+}
+
+static struct list **chain_of(struct runtime *runtime, struct call *call)
+{
+	return call->flags & CALL_OUTSIDE ? &runtime->outside_calls
+					  : &actor_at(runtime, call->caller)->calls;
+}
+
+/* Out of everything that would find it, except the chain of its caller. */
+static void disconnect_call(struct runtime *runtime, struct call *call)
+{
+	wheel_remove(&runtime->wheel, &call->deadline);
+	leave_peer(runtime, call);
+	if (call->kept) {
+		struct kept_call *kept = slots_at(&runtime->kept_calls, call->kept - 1);
+
+		kept->call = 0;
+		call->kept = 0;
+	}
+}
+
+void call_close(struct runtime *runtime, struct call *call)
+{
+	disconnect_call(runtime, call);
+	chain_remove(chain_of(runtime, call), &call->of_caller);
+	slots_close(&call->slot);
+	if (!(call->mail.flags & MAIL_QUEUED))
+		slots_give(&runtime->calls, call);
+}
+
+/* A notice has no place for text; when there is no memory for a message, the text is what is left out. */
+static bool fail_with_detail(struct runtime *runtime, struct call *call,
+			     enum troupe_status status, const char *detail)
+{
+	struct message *message = message_new(&runtime->messages, strlen(detail) + 1);
+
+	if (!message)
+		return false;
+	message->mail.kind = MAIL_FAILURE;
+	message->mail.flags = 0;
+	message->mail.status = (uint8_t)status;
+	message->mail.entry = call->entry;
+	message->hash = 0;
+	message->from = call->target;
+	message->descriptor = NULL;
+	message->call = 0;
+	message->extra = call->context;
+	strcpy((char *)message->block, detail);
+	mailbox_add_reply(runtime, actor_at(runtime, call->caller), message);
+	call_close(runtime, call);
+	return true;
+}
+
+void call_fail(struct runtime *runtime, struct call *call, enum troupe_status status,
+	       const char *detail)
+{
+	if (call->flags & CALL_OUTSIDE) {
+		outside_fail(runtime, call, status, detail);
+		return;
+	}
+	if (detail && fail_with_detail(runtime, call, status, detail))
+		return;
+	call->mail.status = (uint8_t)status;
+	mailbox_notify(runtime, actor_at(runtime, call->caller), &call->mail, MAIL_END);
+	call_close(runtime, call);
+}
+
+static struct troupe_address address_of_caller(const struct runtime *runtime,
+					       const struct call *call)
+{
+	return call->flags & CALL_OUTSIDE
+		       ? runtime->self
+		       : actor_address(runtime, actor_at(runtime, call->caller));
+}
+
+void call_abandon(struct runtime *runtime, struct call *call)
+{
+	if (call->kept) {
+		struct kept_call *kept = slots_at(&runtime->kept_calls, call->kept - 1);
+
+		kept->call = 0;
+		call->kept = 0;
+		kept_gone(runtime, kept);
+	} else if (call->remote) {
+		peer_tell(runtime, &(struct envelope){.kind = ENVELOPE_CANCEL,
+						      .from = address_of_caller(runtime, call),
+						      .to = call->target,
+						      .call = slots_id(&runtime->calls, call)});
+	}
+	/* else it waits in a mailbox here, where its dead alias will be noticed */
+}
+
+void call_taken(struct runtime *runtime, struct call *call)
+{
+	if (call->queued)
+		call->queued--;
+	if (!call->remote || ++call->taken < LIMIT_STREAM_UNREAD / 2)
+		return;
+	call->taken = 0;
+	peer_tell(runtime, &(struct envelope){.kind = ENVELOPE_TAKEN,
+					      .from = address_of_caller(runtime, call),
+					      .to = call->target,
+					      .call = slots_id(&runtime->calls, call)});
+}
+
+void call_drop_all(struct runtime *runtime, struct actor *caller)
+{
+	while (caller->calls) {
+		struct call *call = container_of(caller->calls, struct call, of_caller);
+
+		call_abandon(runtime, call);
+		call_close(runtime, call);
+	}
+}

@@ -1,0 +1,67 @@
+/* call.h - a call under way, as its caller sees it: where the one reply has to come in.
+ *
+ * Its id (slots_id) is an alias for that one reply: when the call has ended, the alias is dead, and what
+ * comes late finds nothing. Belongs to the actor that called, or to the outside. One runtime, one thread.
+ */
+#ifndef CORE_CALL_H
+#define CORE_CALL_H
+
+#include "core/inside.h"
+
+#define CALL_MORE    1u /* a stream was asked for */
+#define CALL_OUTSIDE 2u /* of the outside: no caller, no entry */
+
+struct call {
+	struct slot slot;
+	struct mail mail; /* MAIL_END */
+	struct wheel_node deadline;
+	struct list of_caller; /* actor->calls or runtime->outside_calls */
+	struct list of_peer;   /* of the peer that `target` is of, when it is another process */
+	struct troupe_address target; /* who has the call, as far as is known */
+	union {
+		uint64_t context;
+		struct runtime_outside *outside;
+	};
+	const struct troupe_method *method;
+	uint32_t caller; /* slot */
+	uint32_t kept;   /* index of the struct kept_call that has it in this process, plus 1 */
+	uint32_t unread; /* of the outside: replies not fetched yet */
+	uint32_t queued; /* of actors: stream replies from elsewhere in the mailbox */
+	uint32_t taken;  /* stream replies read since the callee elsewhere was told */
+	uint8_t flags;   /* CALL_* */
+	uint8_t entry;
+	bool remote; /* of_peer is in a chain */
+};
+
+struct peer;
+
+static inline struct call *call_find(const struct runtime *runtime, uint64_t id)
+{
+	return slots_find_id(&runtime->calls, id);
+}
+
+/* A new call of `caller` (NULL: of the outside), not yet sent. NULL: the limit is reached. */
+struct call *call_new(struct runtime *runtime, struct actor *caller,
+		      const struct troupe_method *method, uint64_t deadline_ns);
+
+/* It is now with `target`, in the process of `peer` (NULL: in this one). */
+void call_move(struct runtime *runtime, struct call *call, struct troupe_address target,
+	       struct peer *peer);
+
+/* The alias dies, and with it the record, unless that lies in a mailbox as a notice. Nobody hears of it. */
+void call_close(struct runtime *runtime, struct call *call);
+
+/* The call ends without a reply; the caller gets a notice. `detail`: for people, copied, or NULL. The callee is not told. */
+void call_fail(struct runtime *runtime, struct call *call, enum troupe_status status,
+	       const char *detail);
+
+/* Tell whoever has the call that nobody waits any more. The call is still open. */
+void call_abandon(struct runtime *runtime, struct call *call);
+
+/* A stream's reply has been read: now and then the callee elsewhere is told. */
+void call_taken(struct runtime *runtime, struct call *call);
+
+/* The actor is gone: its calls are abandoned and dropped. Its mailbox is drained already. */
+void call_drop_all(struct runtime *runtime, struct actor *caller);
+
+#endif

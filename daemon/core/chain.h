@@ -1,0 +1,30 @@
+/* chain.h - lists whose head is a single pointer, for owners of which there are millions.
+ *
+ * A chain is NULL when empty, else its first link; the links form a ring, so that the last one is found from
+ * the first. Otherwise as base/list.h.
+ */
+#ifndef CORE_CHAIN_H
+#define CORE_CHAIN_H
+
+#include "base/list.h"
+
+/* Make `link` the last of the chain. */
+static inline void chain_append(struct list **head, struct list *link)
+{
+	if (*head) {
+		list_append(*head, link);
+	} else {
+		list_init(link);
+		*head = link;
+	}
+}
+
+/* Take `link` out of the chain it is in. */
+static inline void chain_remove(struct list **head, struct list *link)
+{
+	if (*head == link)
+		*head = link->next == link ? NULL : link->next;
+	list_remove(link);
+}
+
+#endif

@@ -1,0 +1,483 @@
+/* What comes in from other processes. Nothing in it is believed: any slot, generation, call or hash may be made up. */
+#include "core/call.h"
+#include "core/kept.h"
+#include "core/mailbox.h"
+#include "core/outside.h"
+#include "core/peer.h"
+#include "core/wait.h"
+#include "proto/codec.h"
+#include "proto/status.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* One envelope on its way in. */
+struct arrival {
+	struct runtime *runtime;
+	const struct envelope *envelope;
+	struct troupe_address peer;
+	struct codec_error problem;
+};
+
+static bool same_process(struct troupe_address a, struct troupe_address b)
+{
+	return a.worker == b.worker && a.node == b.node && a.incarnation == b.incarnation;
+}
+
+/* ------------------------------------------------------------------ blocks */
+
+/* A message whose block is the payload, checked. NULL with *ret_status. */
+static struct message *decode_payload(struct arrival *arrival, const struct troupe_type *type,
+				      enum troupe_status *ret_status)
+{
+	const struct envelope *envelope = arrival->envelope;
+	struct message *message;
+
+	*ret_status = TROUPE_OVERLOADED;
+	if (envelope->size > LIMIT_MESSAGE_BYTES)
+		return NULL;
+	message = message_new(&arrival->runtime->messages, envelope->size);
+	if (!message)
+		return NULL;
+	message->mail = (struct mail){.size = message->mail.size};
+	if (envelope->size)
+		memcpy(message->block, envelope->payload, envelope->size);
+	if (codec_decode(type, message->block, envelope->size, &arrival->problem) == 0)
+		return message;
+	message_free(&arrival->runtime->messages, message);
+	*ret_status = TROUPE_INVALID_PARAMETER;
+	return NULL;
+}
+
+/* The same for a type of theirs that is to become one of ours. */
+static struct message *convert_payload(struct arrival *arrival,
+				       const struct troupe_type *theirs,
+				       const struct troupe_type *ours, unsigned flags,
+				       enum troupe_status *ret_status)
+{
+	struct slab *slab = &arrival->runtime->messages;
+	struct message *raw = decode_payload(arrival, theirs, ret_status), *message = NULL;
+	void *block;
+	size_t size;
+	int rc;
+
+	if (!raw)
+		return NULL;
+	rc = codec_convert(theirs, raw->block, ours, flags, &block, &size, &arrival->problem);
+	message_free(slab, raw);
+	*ret_status = TROUPE_INVALID_PARAMETER;
+	if (rc < 0)
+		return NULL;
+	message = message_new(slab, size);
+	*ret_status = TROUPE_OVERLOADED;
+	if (message) {
+		message->mail = (struct mail){.size = message->mail.size};
+		codec_copy(ours, block, message->block, size);
+	}
+	free(block);
+	return message;
+}
+
+static bool find_layout(struct arrival *arrival, const struct troupe_type **ret_type,
+			const char **ret_name)
+{
+	struct runtime *runtime = arrival->runtime;
+
+	return runtime->ops->find_layout(runtime->context, arrival->peer,
+					 arrival->envelope->hash, ret_type, ret_name);
+}
+
+/* ------------------------------------------------------------------ sends and calls */
+
+/* Answer a call, or bury a send. */
+static void reject(struct arrival *arrival, enum troupe_status status, const char *detail,
+		   const char *reason)
+{
+	struct runtime *runtime = arrival->runtime;
+	const struct envelope *envelope = arrival->envelope;
+
+	if (envelope->kind == ENVELOPE_CALL) {
+		if (same_process(envelope->from, runtime->self)) { /* it has come home */
+			struct call *call = call_find(runtime, envelope->call);
+
+			if (call)
+				call_fail(runtime, call, status, detail);
+		} else {
+			peer_fail(runtime, envelope->to, envelope->from, envelope->call, status,
+				  detail);
+		}
+	}
+	runtime_dead_letter(runtime, envelope->from, envelope->to, NULL, reason);
+}
+
+/* The handler that the receiver's type has for what came in, and the payload as a message of its type. */
+static struct message *read_input(struct arrival *arrival, const struct runtime_type *type)
+{
+	const struct type_handler *handler = type_find(type, arrival->envelope->hash);
+	const struct troupe_type *theirs;
+	const char *name, *method;
+	struct message *message;
+	enum troupe_status status;
+	bool has_interface;
+
+	if (handler) {
+		message = decode_payload(arrival, handler->method->in, &status);
+	} else {
+		if (!find_layout(arrival, &theirs, &name)) {
+			reject(arrival, TROUPE_METHOD_NOT_FOUND, NULL, "unknown-type");
+			return NULL;
+		}
+		method = strrchr(name, '.');
+		handler = method ? type_find_name(type, name, (size_t)(method - name),
+						  method + 1, &has_interface)
+				 : NULL;
+		if (!handler) {
+			reject(arrival, TROUPE_METHOD_NOT_FOUND, method ? method + 1 : name,
+			       "no-such-method");
+			return NULL;
+		}
+		message = convert_payload(arrival, theirs, handler->method->in, 0, &status);
+	}
+	if (!message) {
+		reject(arrival, status,
+		       status == TROUPE_INVALID_PARAMETER ? arrival->problem.path : NULL,
+		       "invalid");
+		return NULL;
+	}
+	message->hash = handler->hash;
+	message->descriptor = handler->method;
+	return message;
+}
+
+/* Make the message a call: of a caller elsewhere, or of one here whose call was forwarded back. */
+static bool enter_call(struct arrival *arrival, struct message *message)
+{
+	struct runtime *runtime = arrival->runtime;
+	const struct envelope *envelope = arrival->envelope;
+	struct kept_call *kept;
+	struct peer *peer;
+	struct call *call;
+
+	message->mail.kind = MAIL_CALL;
+	message->mail.flags = envelope->flags & ENVELOPE_MORE ? MAIL_MORE : 0;
+	message->extra = envelope->deadline_ns;
+	if (same_process(envelope->from, runtime->self)) {
+		call = call_find(runtime, envelope->call);
+		/* only whoever has it can bring it back */
+		if (!call || !call->remote || !same_process(call->target, arrival->peer))
+			return false;
+		call_move(runtime, call, envelope->to, NULL);
+		message->call = envelope->call;
+		message->from =
+			call->flags & CALL_OUTSIDE
+				? (struct troupe_address){0}
+				: actor_address(runtime, actor_at(runtime, call->caller));
+		return true;
+	}
+	peer = peer_get(runtime, envelope->from.node, envelope->from.worker);
+	if (!peer || peer_is_dead(peer, envelope->from.incarnation))
+		return false;
+	if (kept_new_inbound(runtime, peer, envelope->from, envelope->call, &kept) < 0)
+		return false;
+	kept->flags = message->mail.flags;
+	message->mail.flags |= MAIL_INBOUND;
+	message->call = slots_id(&runtime->kept_calls, kept);
+	return true;
+}
+
+static void deliver_input(struct arrival *arrival)
+{
+	struct runtime *runtime = arrival->runtime;
+	const struct envelope *envelope = arrival->envelope;
+	struct actor *receiver = actor_find(runtime, envelope->to);
+	struct message *message;
+
+	if (!receiver) {
+		reject(arrival, TROUPE_NO_SUCH_ACTOR, NULL, "no-such-actor");
+		return;
+	}
+	message = read_input(arrival, receiver->unit->type);
+	if (!message)
+		return;
+	if (!mailbox_has_room(receiver, message_charge(message))) {
+		mailbox_refuse(receiver, message_charge(message));
+		reject(arrival, TROUPE_OVERLOADED, NULL, "mailbox-full");
+		goto free_message;
+	}
+	message->mail.kind = MAIL_SEND;
+	message->from = envelope->from;
+	message->call = 0;
+	if (envelope->kind == ENVELOPE_CALL && !enter_call(arrival, message)) {
+		reject(arrival, TROUPE_OVERLOADED, NULL, "call-limit");
+		goto free_message;
+	}
+	mailbox_add(runtime, receiver, message);
+	return;
+free_message:
+	message_free(&runtime->messages, message);
+}
+
+/* ------------------------------------------------------------------ answers */
+
+static const struct troupe_interface *interface_of(const struct runtime *runtime,
+						   const struct call *call)
+{
+	if (call->flags & CALL_OUTSIDE)
+		return NULL;
+	return actor_at(runtime, call->caller)
+		->unit->type->table->entries[call->entry]
+		->interface;
+}
+
+/* Hand a reply or error to the caller. */
+static void take_answer(struct arrival *arrival, struct call *call, struct message *message)
+{
+	struct runtime *runtime = arrival->runtime;
+	struct actor *caller;
+
+	message->mail.entry = call->entry;
+	message->from = arrival->envelope->from;
+	message->call = arrival->envelope->call;
+	if (call->flags & CALL_OUTSIDE) {
+		outside_add(runtime, call, message);
+		return;
+	}
+	message->extra = call->context;
+	caller = actor_at(runtime, call->caller);
+	mailbox_add_reply(runtime, caller, message);
+	if (message->mail.flags & MAIL_CONTINUES) {
+		caller->unread++;
+		call->queued++;
+	} else {
+		call_close(runtime, call);
+	}
+}
+
+static void deliver_reply(struct arrival *arrival, struct call *call)
+{
+	struct runtime *runtime = arrival->runtime;
+	const struct envelope *envelope = arrival->envelope;
+	const struct troupe_method *method = call->method;
+	bool continues = envelope->flags & ENVELOPE_CONTINUES;
+	const struct troupe_type *theirs;
+	struct message *message;
+	enum troupe_status status;
+	const char *name;
+
+	if (continues &&
+	    (!(call->flags & CALL_MORE) || call->queued >= LIMIT_STREAM_UNREAD ||
+	     ((call->flags & CALL_OUTSIDE) && call->unread >= LIMIT_STREAM_UNREAD))) {
+		/* more than was asked for, or than the window allows */
+		call_abandon(runtime, call);
+		call_fail(runtime, call, TROUPE_OVERLOADED, NULL);
+		return;
+	}
+	if (envelope->hash == method->out_hash) {
+		message = decode_payload(arrival, method->out, &status);
+	} else if (find_layout(arrival, &theirs, &name)) {
+		message = convert_payload(arrival, theirs, method->out, CODEC_DROP, &status);
+	} else {
+		message = NULL;
+		status = TROUPE_INVALID_PARAMETER;
+	}
+	if (!message) {
+		if (continues)
+			call_abandon(runtime, call);
+		call_fail(runtime, call, status, arrival->problem.path);
+		return;
+	}
+	message->mail.kind = MAIL_REPLY;
+	message->mail.flags = continues ? MAIL_CONTINUES : 0;
+	message->hash = method->out_hash;
+	message->descriptor = method;
+	if (continues)
+		wheel_remove(&runtime->wheel, &call->deadline);
+	take_answer(arrival, call, message);
+}
+
+/* An error that the caller's interface does not know: only its name arrives. */
+static struct message *make_name(struct runtime *runtime, const char *name)
+{
+	struct message *message = message_new(&runtime->messages, strlen(name) + 1);
+
+	if (message) {
+		message->mail = (struct mail){.size = message->mail.size};
+		message->descriptor = NULL;
+		strcpy((char *)message->block, name);
+	}
+	return message;
+}
+
+/* The outside is handed the value itself, since it knows every type that it can print. */
+static void deliver_outside_error(struct arrival *arrival, const struct troupe_type *type,
+				  const char *name)
+{
+	struct runtime *runtime = arrival->runtime;
+	enum troupe_status status;
+	struct message *message = decode_payload(arrival, type, &status);
+	struct call *call;
+
+	outside_deliver(runtime); /* what came before; it may have ended the call */
+	call = call_find(runtime, arrival->envelope->call);
+	if (call && message) {
+		const struct troupe_error error = {
+			.name = name, .type = type, .hash = arrival->envelope->hash};
+
+		outside_reply(runtime, call,
+			      &(struct troupe_reply){.status = TROUPE_ERROR,
+						     .data = message->block,
+						     .error = &error,
+						     .error_name = name},
+			      type);
+	} else if (call) {
+		call_fail(runtime, call, status, arrival->problem.path);
+	}
+	if (message)
+		message_free(&runtime->messages, message);
+}
+
+static void deliver_error(struct arrival *arrival, struct call *call)
+{
+	struct runtime *runtime = arrival->runtime;
+	const struct troupe_interface *interface = interface_of(runtime, call);
+	uint32_t n_errors = interface ? interface->n_errors : 0;
+	const struct troupe_error *ours = NULL;
+	const struct troupe_type *theirs = NULL;
+	enum troupe_status status = TROUPE_INVALID_PARAMETER;
+	struct message *message = NULL;
+	const char *name;
+
+	for (uint32_t i = 0; i < n_errors && !ours; i++)
+		if (interface->errors[i]->hash == arrival->envelope->hash)
+			ours = interface->errors[i];
+	if (ours) {
+		message = decode_payload(arrival, ours->type, &status);
+	} else if (find_layout(arrival, &theirs, &name)) {
+		if (call->flags & CALL_OUTSIDE) {
+			deliver_outside_error(arrival, theirs, name);
+			return;
+		}
+		for (uint32_t i = 0; i < n_errors && !ours; i++)
+			if (strcmp(interface->errors[i]->name, name) == 0)
+				ours = interface->errors[i];
+		message =
+			ours ? convert_payload(arrival, theirs, ours->type, CODEC_DROP, &status)
+			     : make_name(runtime, name);
+	}
+	if (!message) {
+		call_fail(runtime, call, status, arrival->problem.path);
+		return;
+	}
+	message->mail.kind = MAIL_ERROR;
+	message->descriptor = ours;
+	message->hash = ours ? ours->hash : 0;
+	take_answer(arrival, call, message);
+}
+
+static void deliver_failure(struct arrival *arrival, struct call *call)
+{
+	const struct envelope *envelope = arrival->envelope;
+	char detail[ENVELOPE_DETAIL_MAX + 1];
+	enum troupe_status status = envelope->status;
+
+	if (status < TROUPE_NO_SUCH_ACTOR || status >= TROUPE_STATUS_COUNT ||
+	    envelope->size > ENVELOPE_DETAIL_MAX)
+		return;
+	if (envelope->size)
+		memcpy(detail, envelope->payload, envelope->size);
+	detail[envelope->size] = '\0';
+	call_fail(arrival->runtime, call, status, envelope->size ? detail : NULL);
+}
+
+/* The call was forwarded from the process that had it to another. */
+static void deliver_moved(struct arrival *arrival, struct call *call)
+{
+	struct runtime *runtime = arrival->runtime;
+	struct troupe_address target;
+	struct peer *peer;
+
+	if (arrival->envelope->size != sizeof(target) ||
+	    !same_process(call->target, arrival->peer))
+		return;
+	memcpy(&target, arrival->envelope->payload, sizeof(target));
+	if (is_own_worker(runtime, target))
+		return;
+	peer = peer_get(runtime, target.node, target.worker);
+	if (!peer)
+		return;
+	if (peer_is_dead(peer, target.incarnation)) /* the news of its death was faster */
+		call_fail(runtime, call, peer->death, NULL);
+	else
+		call_move(runtime, call, target, peer);
+}
+
+static void deliver_answer(struct arrival *arrival)
+{
+	struct call *call = call_find(arrival->runtime, arrival->envelope->call);
+
+	/* Late, made up, or of a call that no other process has. An answer may come from another
+	 * process than was called: the call may have been forwarded, and the news of it be slower. */
+	if (!call || !call->remote)
+		return;
+	switch (arrival->envelope->kind) {
+	case ENVELOPE_REPLY:
+		deliver_reply(arrival, call);
+		break;
+	case ENVELOPE_ERROR:
+		deliver_error(arrival, call);
+		break;
+	case ENVELOPE_FAILURE:
+		deliver_failure(arrival, call);
+		break;
+	default:
+		deliver_moved(arrival, call);
+	}
+}
+
+static void deliver_taken(struct arrival *arrival, struct kept_call *kept)
+{
+	uint32_t taken = LIMIT_STREAM_UNREAD / 2;
+
+	kept->unread -= kept->unread < taken ? kept->unread : taken;
+	wait_wake_all(arrival->runtime, &kept->waiters);
+}
+
+void runtime_deliver(struct runtime *runtime, struct troupe_address peer_address,
+		     const struct envelope *envelope)
+{
+	struct arrival arrival = {
+		.runtime = runtime, .envelope = envelope, .peer = peer_address};
+	const struct peer *peer = peer_find(runtime, peer_address.node, peer_address.worker);
+	bool is_forwarded = envelope->flags & ENVELOPE_FORWARDED;
+	struct kept_call *kept;
+
+	runtime_touch(runtime);
+	if ((peer && peer_is_dead(peer, peer_address.incarnation)) ||
+	    (!is_forwarded && !same_process(envelope->from, peer_address))) {
+		runtime_dead_letter(runtime, envelope->from, envelope->to, NULL, "stale");
+		return;
+	}
+	switch (envelope->kind) {
+	case ENVELOPE_SEND:
+	case ENVELOPE_CALL:
+		deliver_input(&arrival);
+		break;
+	case ENVELOPE_REPLY:
+	case ENVELOPE_ERROR:
+	case ENVELOPE_FAILURE:
+	case ENVELOPE_MOVED:
+		/* calls of an earlier incarnation had the same numbers */
+		if (is_own(runtime, envelope->to))
+			deliver_answer(&arrival);
+		break;
+	case ENVELOPE_CANCEL:
+	case ENVELOPE_TAKEN:
+		kept = kept_find_inbound(runtime, envelope->from, envelope->call);
+		if (kept && envelope->kind == ENVELOPE_CANCEL)
+			kept_gone(runtime, kept);
+		else if (kept)
+			deliver_taken(&arrival, kept);
+		break;
+	default: /* LAYOUT and ROOM are of the link */
+		break;
+	}
+}

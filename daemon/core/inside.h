@@ -1,0 +1,132 @@
+/* inside.h - struct runtime, for the files of core/ only: one struct that embeds every part of a worker's runtime.
+ *
+ * Also the few inline functions that each message goes through. One thread.
+ */
+#ifndef CORE_INSIDE_H
+#define CORE_INSIDE_H
+
+#include "base/limits.h"
+#include "base/loop.h"
+#include "base/random.h"
+#include "core/actor.h"
+#include "core/index.h"
+#include "core/message.h"
+#include "core/runtime.h"
+#include "core/slab.h"
+#include "core/slots.h"
+#include "core/type.h"
+#include "core/wheel.h"
+
+#define RUNTIME_CLOCK_EVERY 64 /* messages between two looks at the clock */
+
+struct runtime {
+	struct slots actors; /* struct actor */
+	struct slab messages;
+	uint32_t run_first, run_last; /* the run queue: slots, SLOT_NONE when empty */
+	uint32_t until_clock;         /* messages until the clock is read */
+	uint32_t depth;               /* handlers on the stack */
+	uint64_t now_ns;
+	uint64_t sequence; /* of the status page: odd in a handler */
+	uint64_t activations;
+	uint64_t handled, dead_letters;
+	struct page *page;
+
+	struct slots calls;      /* struct call */
+	struct slots kept_calls; /* struct kept_call */
+	struct slots kept;       /* struct troupe_kept */
+	struct slots timers;     /* struct timer */
+	struct slots waits;      /* struct wait */
+	struct slab states;
+	struct index inbound; /* struct kept_call of callers in other processes */
+	struct index waits_by_key;
+	struct index peers;                        /* struct peer */
+	uint32_t n_actors;                         /* alive */
+	struct list *outside_calls;                /* struct call */
+	struct mail *outside_first, *outside_last; /* replies for the outside */
+	struct list *outside_waiters;              /* struct wait: for that queue to empty */
+	struct wheel wheel;
+	uint64_t armed_ns; /* for when alarm is set; UINT64_MAX: it is not */
+
+	struct runtime_type *types;
+	uint32_t n_types;
+	struct unit *units;
+	struct index units_by_number;
+
+	struct troupe_address self; /* node, worker, incarnation; the rest 0 */
+	const struct runtime_ops *ops;
+	void *context;
+	struct loop *loop;
+	struct loop_work work;
+	struct loop_timer alarm;
+	struct random random;
+	uint64_t secret; /* of the indexes */
+};
+
+static inline bool is_own(const struct runtime *runtime, struct troupe_address address)
+{
+	return address.worker == runtime->self.worker && address.node == runtime->self.node &&
+	       address.incarnation == runtime->self.incarnation;
+}
+
+static inline bool is_own_worker(const struct runtime *runtime, struct troupe_address address)
+{
+	return address.worker == runtime->self.worker && address.node == runtime->self.node;
+}
+
+static inline uint32_t actor_slot(const struct runtime *runtime, const struct actor *actor)
+{
+	return (uint32_t)(actor - (const struct actor *)(const void *)runtime->actors.base);
+}
+
+static inline struct actor *actor_at(const struct runtime *runtime, uint32_t slot)
+{
+	return (struct actor *)(void *)runtime->actors.base + slot;
+}
+
+static inline struct troupe_address actor_address(const struct runtime *runtime,
+						  const struct actor *actor)
+{
+	struct troupe_address address = runtime->self;
+
+	address.slot = actor_slot(runtime, actor);
+	address.generation = actor->slot.generation & SLOT_GENERATION_MAX;
+	return address;
+}
+
+/* The actor of this runtime that an address names. NULL: it is gone, never was, or lives elsewhere. */
+static inline struct actor *actor_find(const struct runtime *runtime,
+				       struct troupe_address address)
+{
+	struct actor *actor;
+
+	if (unlikely(!is_own(runtime, address)) ||
+	    unlikely(address.slot >= runtime->actors.used))
+		return NULL;
+	actor = actor_at(runtime, address.slot);
+	/* the second half turns away those who ask for a closed generation, or for none */
+	return likely(actor->slot.generation == address.generation &&
+		      (int32_t)address.generation > 0)
+		       ? actor
+		       : NULL;
+}
+
+/* Bring the time of handlers up to that of the loop's pass, on the way in from outside. */
+static inline void runtime_touch(struct runtime *runtime)
+{
+	uint64_t now = loop_now_ns(runtime->loop);
+
+	if (now > runtime->now_ns)
+		runtime->now_ns = now;
+}
+
+/* Count a message that reached nobody and tell the host. descriptor may be NULL. */
+void runtime_dead_letter(struct runtime *runtime, struct troupe_address from,
+			 struct troupe_address to, const struct troupe_method *method,
+			 const char *reason);
+
+/* "interface.Method" of a method, cut to fit. */
+#define NAME_BYTES 512
+const char *runtime_method_name(const struct troupe_method *method,
+				char buffer[static NAME_BYTES]);
+
+#endif

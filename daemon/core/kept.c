@@ -1,0 +1,138 @@
+#include "core/kept.h"
+#include "core/call.h"
+#include "core/chain.h"
+#include "core/mailbox.h"
+#include "core/peer.h"
+#include "core/wait.h"
+#include <errno.h>
+
+static uint64_t hash_inbound(const struct runtime *runtime, struct troupe_address caller,
+			     uint64_t call)
+{
+	uint64_t process = (uint64_t)caller.node << 16 | caller.worker;
+
+	return index_hash(runtime->secret, process << 32 | caller.incarnation, call);
+}
+
+struct kept_call *kept_find_inbound(const struct runtime *runtime, struct troupe_address caller,
+				    uint64_t call)
+{
+	uint64_t hash = hash_inbound(runtime, caller, call);
+
+	for (struct index_link *link = index_bucket(&runtime->inbound, hash); link;
+	     link = link->next) {
+		struct kept_call *kept = container_of(link, struct kept_call, link);
+
+		if (link->hash == hash && kept->call == call &&
+		    kept->caller.node == caller.node && kept->caller.worker == caller.worker &&
+		    kept->caller.incarnation == caller.incarnation)
+			return kept;
+	}
+	return NULL;
+}
+
+int kept_new_inbound(struct runtime *runtime, struct peer *peer, struct troupe_address caller,
+		     uint64_t call, struct kept_call **ret_kept)
+{
+	struct kept_call *kept;
+
+	if (kept_find_inbound(runtime, caller, call))
+		return -EEXIST;
+	kept = slots_take(&runtime->kept_calls);
+	if (!kept)
+		return -ENOMEM;
+	kept->state = KEPT_INBOUND;
+	kept->peer = peer;
+	kept->caller = caller;
+	kept->call = call;
+	chain_append(&peer->inbound, &kept->of_peer);
+	index_put(&runtime->inbound, &kept->link, hash_inbound(runtime, caller, call));
+	*ret_kept = kept;
+	return 0;
+}
+
+void kept_hold(struct runtime *runtime, struct actor *owner, struct kept_call *kept)
+{
+	kept->state = KEPT_HELD;
+	kept->owner = actor_slot(runtime, owner);
+	kept->owned = true;
+	chain_append(&owner->kept, &kept->of_owner);
+}
+
+struct kept_call *kept_new(struct runtime *runtime, struct actor *owner, struct call *call)
+{
+	struct kept_call *kept = slots_take(&runtime->kept_calls);
+
+	if (!kept)
+		return NULL;
+	if (call) {
+		kept->call = slots_id(&runtime->calls, call);
+		kept->flags = call->flags & CALL_MORE ? MAIL_MORE : 0;
+		call->kept = slots_index(&runtime->kept_calls, kept) + 1;
+	}
+	kept_hold(runtime, owner, kept);
+	return kept;
+}
+
+static void leave_peer(struct runtime *runtime, struct kept_call *kept)
+{
+	if (kept->peer) {
+		chain_remove(&kept->peer->inbound, &kept->of_peer);
+		index_remove(&runtime->inbound, &kept->link);
+		kept->peer = NULL;
+	}
+}
+
+void kept_gone(struct runtime *runtime, struct kept_call *kept)
+{
+	enum kept_state was = kept->state;
+
+	leave_peer(runtime, kept);
+	kept->state = KEPT_GONE;
+	kept->call = 0;
+	/* who waits for the stream's window learns it by on_cancel, but is owed its on_room */
+	wait_wake_all(runtime, &kept->waiters);
+	if (was == KEPT_HELD)
+		mailbox_notify(runtime, actor_at(runtime, kept->owner), &kept->mail,
+			       MAIL_CANCEL);
+}
+
+void kept_free(struct runtime *runtime, struct kept_call *kept)
+{
+	leave_peer(runtime, kept);
+	wait_wake_all(runtime, &kept->waiters);
+	if (kept->owned)
+		chain_remove(&actor_at(runtime, kept->owner)->kept, &kept->of_owner);
+	slots_close(&kept->slot);
+	if (!(kept->mail.flags & MAIL_QUEUED))
+		slots_give(&runtime->kept_calls, kept);
+}
+
+void kept_message_free(struct runtime *runtime, struct troupe_kept *kept)
+{
+	struct actor *owner = actor_at(runtime, kept->owner);
+
+	chain_remove(&owner->messages, &kept->of_owner);
+	owner->charged -= message_charge(kept->message);
+	message_free(&runtime->messages, kept->message);
+	slots_give(&runtime->kept, kept);
+}
+
+void kept_drop_all(struct runtime *runtime, struct actor *owner)
+{
+	while (owner->kept) {
+		struct kept_call *kept = container_of(owner->kept, struct kept_call, of_owner);
+		struct call *call =
+			kept->peer || !kept->call ? NULL : call_find(runtime, kept->call);
+
+		if (call)
+			call_fail(runtime, call, TROUPE_ACTOR_DIED, NULL);
+		else if (kept->peer)
+			peer_fail(runtime, actor_address(runtime, owner), kept->caller,
+				  kept->call, TROUPE_ACTOR_DIED, NULL);
+		kept_free(runtime, kept);
+	}
+	while (owner->messages)
+		kept_message_free(runtime,
+				  container_of(owner->messages, struct troupe_kept, of_owner));
+}

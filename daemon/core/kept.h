@@ -1,0 +1,78 @@
+/* kept.h - a call handle beyond one activation: kept by an actor, or of a caller in another process.
+ *
+ * A call from this process is a struct call, and gets a struct kept_call only when the callee keeps the handle. A call
+ * from another process has one from its arrival to its answer, so that a CANCEL or the death of the peer finds
+ * it. A kept message (struct troupe_kept) is a thing apart, with its functions at the end. One runtime, one
+ * thread.
+ */
+#ifndef CORE_KEPT_H
+#define CORE_KEPT_H
+
+#include "core/inside.h"
+
+enum kept_state {
+	KEPT_INBOUND = 1, /* its message waits in a mailbox or is being handled */
+	KEPT_HELD,        /* an actor has the handle */
+	KEPT_GONE,        /* nobody waits for the answer any more */
+};
+
+struct call;
+struct peer;
+
+struct kept_call {
+	struct slot slot;
+	struct mail mail;       /* MAIL_CANCEL */
+	struct list of_owner;   /* actor->kept, when `owned` */
+	struct list of_peer;    /* peer->inbound, when `peer` is set */
+	struct index_link link; /* runtime->inbound, likewise */
+	struct peer *peer;
+	struct troupe_address caller;
+	uint64_t call; /* the caller's id for it; 0: the message was only sent */
+	const struct troupe_method *method; /* the callee's */
+	uint32_t owner;                     /* slot */
+	uint32_t unread; /* stream replies that a caller elsewhere has not taken yet */
+	uint8_t state;   /* enum kept_state */
+	uint8_t flags;   /* MAIL_MORE */
+	bool owned;
+	struct list *waiters; /* at most the owner: for the stream's window to open */
+};
+
+static inline struct kept_call *kept_find(const struct runtime *runtime, uint64_t id)
+{
+	return slots_find_id(&runtime->kept_calls, id);
+}
+
+/* A call has come from another process. -ENOMEM: the limit; -EEXIST: the caller uses this id already. */
+int kept_new_inbound(struct runtime *runtime, struct peer *peer, struct troupe_address caller,
+		     uint64_t call, struct kept_call **ret_kept);
+/* The inbound call of that caller and id. NULL: none. */
+struct kept_call *kept_find_inbound(const struct runtime *runtime, struct troupe_address caller,
+				    uint64_t call);
+
+/* Give a handle to an actor: of a call of this process (NULL: of a mere send). NULL: the limit. */
+struct kept_call *kept_new(struct runtime *runtime, struct actor *owner, struct call *call);
+/* The same for an inbound call. */
+void kept_hold(struct runtime *runtime, struct actor *owner, struct kept_call *kept);
+
+/* Nobody waits any more: the owner gets on_cancel. */
+void kept_gone(struct runtime *runtime, struct kept_call *kept);
+
+/* Answered, dropped or moved on. Its id is dead. */
+void kept_free(struct runtime *runtime, struct kept_call *kept);
+
+/* The actor is gone: callers get ActorDied, and its kept messages go too. */
+void kept_drop_all(struct runtime *runtime, struct actor *owner);
+
+/* ---- kept messages */
+
+struct troupe_kept {
+	struct slot slot;
+	struct list of_owner; /* actor->messages */
+	struct message *message;
+	uint32_t owner; /* slot */
+};
+
+/* Of an actor that is ending, or one by one. */
+void kept_message_free(struct runtime *runtime, struct troupe_kept *kept);
+
+#endif

@@ -1,0 +1,80 @@
+/* message.h - what lies in a mailbox: messages, and the notices that records carry inside them.
+ *
+ * A `mail` is a link in a mailbox. A message is a mail with a head and a block, from the runtime's slab. A notice is
+ * a mail that is part of a call, timer, wait or kept call: that something has ended, is due, or has room can
+ * then always be told, since telling it takes no memory. One runtime, one thread.
+ */
+#ifndef CORE_MESSAGE_H
+#define CORE_MESSAGE_H
+
+#include "core/slab.h"
+#include <stdint.h>
+#include <troupe/actor.h>
+
+enum mail_kind {
+	MAIL_SEND = 1, /* message */
+	MAIL_CALL,     /* message */
+	MAIL_REPLY,    /* message: the out struct */
+	MAIL_ERROR,   /* message: the error's struct, or its name when the descriptor is NULL */
+	MAIL_FAILURE, /* message: the detail's text */
+	MAIL_END,     /* notice in struct call: it ended without a reply */
+	MAIL_TICK,    /* notice in struct timer */
+	MAIL_ROOM,    /* notice in struct wait */
+	MAIL_CANCEL,  /* notice in struct kept_call */
+};
+
+#define MAIL_MORE      1u /* CALL: a stream is wanted */
+#define MAIL_INBOUND   2u /* CALL: `call` names a kept call, the caller is in another process */
+#define MAIL_CONTINUES 4u /* REPLY: more follow */
+#define MAIL_QUEUED    8u /* a notice: it lies in a mailbox */
+
+struct mail {
+	struct mail *next;
+	uint8_t kind;   /* enum mail_kind */
+	uint8_t flags;  /* MAIL_* */
+	uint8_t status; /* enum troupe_status of FAILURE and END */
+	uint8_t entry;  /* replies: the place in the caller's table of entries */
+	uint32_t size;  /* of the block, when it is a message */
+};
+
+struct message {
+	struct mail mail;
+	uint64_t hash; /* of the block's layout */
+	struct troupe_address from;
+	const void *
+		descriptor; /* SEND, CALL, REPLY: struct troupe_method. ERROR: struct troupe_error */
+	uint64_t
+		call; /* CALL: the caller's struct call by id. Replies to an outside: likewise */
+	uint64_t extra; /* CALL: the deadline in ns. Replies: the caller's context */
+	_Alignas(16) unsigned char block[];
+};
+
+_Static_assert(sizeof(struct message) == 64, "a message's head is one cache line");
+
+static inline struct message *message_of(struct mail *mail)
+{
+	return (struct message *)(void *)mail;
+}
+
+/* A message with room for a block of `size` bytes; mail.size is set, the rest of the head is not. NULL: no memory. */
+static inline struct message *message_new(struct slab *slab, size_t size)
+{
+	struct message *message = slab_take(slab, sizeof(*message) + size);
+
+	if (likely(message != NULL))
+		message->mail.size = (uint32_t)size;
+	return message;
+}
+
+static inline void message_free(struct slab *slab, struct message *message)
+{
+	slab_give(slab, message, sizeof(*message) + message->mail.size);
+}
+
+/* What a message is charged with, in units of 16 bytes, so that 64 GiB fit 32 bits. */
+static inline uint32_t message_charge(const struct message *message)
+{
+	return (uint32_t)((sizeof(*message) + (uint64_t)message->mail.size + 15) / 16);
+}
+
+#endif

@@ -1,0 +1,237 @@
+#include "core/outside.h"
+#include "core/call.h"
+#include "core/chain.h"
+#include "core/mailbox.h"
+#include "core/wait.h"
+#include "proto/codec.h"
+#include "proto/status.h"
+#include <errno.h>
+#include <string.h>
+
+static void queue_mail(struct runtime *runtime, struct call *call, struct mail *mail)
+{
+	mail->next = NULL;
+	if (runtime->outside_first)
+		runtime->outside_last->next = mail;
+	else
+		runtime->outside_first = mail;
+	runtime->outside_last = mail;
+	call->unread++;
+}
+
+/* What is queued names the call by its index, so the record has to stay until the queue is past it. */
+static void close_call(struct runtime *runtime, struct call *call)
+{
+	if (call->unread)
+		call->mail.flags |= MAIL_QUEUED;
+	else
+		call->outside = NULL;
+	call_close(runtime, call);
+}
+
+void outside_add(struct runtime *runtime, struct call *call, struct message *message)
+{
+	message->extra = slots_index(&runtime->calls, call);
+	queue_mail(runtime, call, &message->mail);
+	if (!(message->mail.flags & MAIL_CONTINUES))
+		close_call(runtime, call);
+}
+
+void outside_fail(struct runtime *runtime, struct call *call, enum troupe_status status,
+		  const char *detail)
+{
+	struct message *message =
+		detail ? message_new(&runtime->messages, strlen(detail) + 1) : NULL;
+
+	if (message) {
+		message->mail = (struct mail){.kind = MAIL_FAILURE,
+					      .status = (uint8_t)status,
+					      .size = message->mail.size};
+		strcpy((char *)message->block, detail);
+		outside_add(runtime, call, message);
+		return;
+	}
+	call->mail.kind = MAIL_END;
+	call->mail.status = (uint8_t)status;
+	queue_mail(runtime, call, &call->mail);
+	close_call(runtime, call);
+}
+
+static const struct troupe_type *read_message(const struct message *message,
+					      struct troupe_reply *reply)
+{
+	const struct troupe_method *method = message->descriptor;
+	const struct troupe_error *error = message->descriptor;
+
+	switch (message->mail.kind) {
+	case MAIL_REPLY:
+		reply->continues = message->mail.flags & MAIL_CONTINUES;
+		reply->data = message->block;
+		return method->out;
+	case MAIL_ERROR:
+		reply->status = TROUPE_ERROR;
+		if (!error) {
+			reply->error_name = (const char *)message->block;
+			return NULL;
+		}
+		reply->error = error;
+		reply->error_name = error->name;
+		reply->data = message->block;
+		return error->type;
+	default:
+		reply->status = message->mail.status;
+		reply->error_name = status_error_name(reply->status);
+		reply->detail = (const char *)message->block;
+		return NULL;
+	}
+}
+
+static void deliver_mail(struct runtime *runtime, struct mail *mail)
+{
+	struct troupe_reply reply = {0};
+	const struct troupe_type *type = NULL;
+	struct message *message = NULL;
+	struct runtime_outside *outside;
+	struct call *call;
+
+	if (mail->kind == MAIL_END) {
+		call = container_of(mail, struct call, mail);
+		reply.status = mail->status;
+		reply.error_name = status_error_name(reply.status);
+	} else {
+		message = message_of(mail);
+		call = slots_at(&runtime->calls, (uint32_t)message->extra);
+		type = read_message(message, &reply);
+	}
+	outside = call->outside;
+	call->unread--;
+	if (reply.continues && !(call->slot.generation & SLOT_CLOSED))
+		call_taken(runtime, call);
+	if ((call->slot.generation & SLOT_CLOSED) && call->unread == 0) {
+		call->outside = NULL;
+		slots_give(&runtime->calls, call);
+	}
+	if (outside) {
+		if (!reply.continues)
+			outside->id = 0;
+		outside->on_reply(outside, &reply, type);
+	}
+	if (message)
+		message_free(&runtime->messages, message);
+}
+
+void outside_reply(struct runtime *runtime, struct call *call, const struct troupe_reply *reply,
+		   const struct troupe_type *type)
+{
+	struct runtime_outside *outside = call->outside;
+
+	close_call(runtime, call);
+	outside->id = 0;
+	outside->on_reply(outside, reply, type);
+}
+
+void outside_deliver(struct runtime *runtime)
+{
+	while (runtime->outside_first) {
+		struct mail *mail = runtime->outside_first;
+
+		runtime->outside_first = mail->next;
+		deliver_mail(runtime, mail);
+	}
+	wait_wake_all(runtime, &runtime->outside_waiters);
+}
+
+int runtime_find_method(struct runtime *runtime, struct troupe_address address,
+			const char *interface, size_t interface_size, const char *method,
+			const struct troupe_method **ret_method)
+{
+	struct actor *actor = actor_find(runtime, address);
+	const struct type_handler *handler;
+	bool has_interface;
+
+	if (!actor)
+		return -ESRCH;
+	handler = type_find_name(actor->unit->type, interface, interface_size, method,
+				 &has_interface);
+	if (!handler)
+		return has_interface ? -ENOSYS : -ENOPKG;
+	*ret_method = handler->method;
+	return 0;
+}
+
+int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
+			 const struct troupe_method *method, const void *in,
+			 uint64_t timeout_ns, uint32_t flags, struct runtime_outside *outside)
+{
+	struct actor *actor = actor_find(runtime, to);
+	struct message *message;
+	struct call *call = NULL;
+	size_t size;
+	int rc;
+
+	if (flags & ~TROUPE_MORE)
+		return -EINVAL;
+	if (!actor)
+		return -ESRCH;
+	rc = codec_size(method->in, in, &size, NULL);
+	if (rc < 0)
+		return rc;
+	runtime_touch(runtime);
+	message = message_new(&runtime->messages, size);
+	if (!message)
+		return -ENOMEM;
+	rc = mailbox_has_room(actor, message_charge(message))
+		     ? 0
+		     : mailbox_refuse(actor, message_charge(message));
+	if (rc < 0)
+		goto free_message;
+	*message = (struct message){
+		.mail = {.kind = MAIL_SEND, .size = (uint32_t)size},
+		.hash = method->in_hash,
+		.descriptor = method,
+	};
+	if (outside) {
+		if (timeout_ns == 0)
+			timeout_ns = LIMIT_CALL_TIMEOUT_DEFAULT_NS;
+		if (timeout_ns > LIMIT_CALL_TIMEOUT_NS)
+			timeout_ns = LIMIT_CALL_TIMEOUT_NS;
+		rc = -ENOMEM;
+		call = call_new(runtime, NULL, method, runtime->now_ns + timeout_ns);
+		if (!call)
+			goto free_message;
+		call->outside = outside;
+		call->target = to;
+		outside->id = slots_id(&runtime->calls, call);
+		message->mail.kind = MAIL_CALL;
+		message->call = outside->id;
+		message->extra = runtime->now_ns + timeout_ns;
+		if (flags & TROUPE_MORE) {
+			call->flags |= CALL_MORE;
+			message->mail.flags = MAIL_MORE;
+		}
+	}
+	codec_copy(method->in, in, message->block, size);
+	mailbox_add(runtime, actor, message);
+	return 0;
+free_message:
+	message_free(&runtime->messages, message);
+	return rc;
+}
+
+void runtime_outside_cancel(struct runtime *runtime, struct runtime_outside *outside)
+{
+	uint32_t index = (uint32_t)outside->id;
+	struct call *call;
+
+	if (outside->id == 0 || index >= runtime->calls.used)
+		return;
+	call = slots_at(&runtime->calls, index);
+	if (call->outside != outside || !(call->flags & CALL_OUTSIDE))
+		return;
+	outside->id = 0;
+	call->outside = NULL;
+	if (call->slot.generation & SLOT_CLOSED)
+		return; /* its last reply will find nobody */
+	call_abandon(runtime, call);
+	close_call(runtime, call);
+}

@@ -1,0 +1,45 @@
+/* page.h - the runtime's entries in the worker's status page: what is being done, for the master to see.
+ *
+ * Plain stores, no clock. The thread that runs the plug-ins' code only.
+ */
+#ifndef CORE_PAGE_H
+#define CORE_PAGE_H
+
+#include "core/inside.h"
+#include <stdatomic.h>
+
+#define page_store(place, value) atomic_store_explicit(place, value, memory_order_relaxed)
+
+/* The next handler of the same actor: `doing` is a type's hash or PAGE_DOING_*. */
+static inline void page_doing(struct runtime *runtime, uint64_t doing)
+{
+	struct page_thread *thread = &runtime->page->thread;
+
+	runtime->sequence = (runtime->sequence + 1) | 1;
+	page_store(&thread->sequence, runtime->sequence);
+	/* the reader is another process on the same memory: the compiler must not swap these */
+	atomic_signal_fence(memory_order_release);
+	page_store(&thread->type_hash, doing);
+}
+
+/* A turn or an init of an actor begins, or goes on after one inside it. */
+static inline void page_enter(struct runtime *runtime, const struct actor *actor,
+			      uint64_t doing)
+{
+	struct page_thread *thread = &runtime->page->thread;
+
+	page_doing(runtime, doing);
+	page_store(&thread->actor, (uint64_t)actor_slot(runtime, actor) << 32 |
+					   (actor->slot.generation & SLOT_GENERATION_MAX));
+	page_store(&thread->unit, actor->unit->origin);
+	page_store(&thread->instance, actor->instance);
+}
+
+/* No handler is on the stack. */
+static inline void page_leave(struct runtime *runtime)
+{
+	runtime->sequence = (runtime->sequence + 1) & ~1ull;
+	page_store(&runtime->page->thread.sequence, runtime->sequence);
+}
+
+#endif

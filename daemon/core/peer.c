@@ -1,0 +1,116 @@
+#include "core/peer.h"
+#include "core/call.h"
+#include "core/kept.h"
+#include "core/wait.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct peer *peer_find(const struct runtime *runtime, uint16_t node, uint16_t worker)
+{
+	uint64_t hash = index_hash(runtime->secret, node, worker);
+
+	for (struct index_link *link = index_bucket(&runtime->peers, hash); link;
+	     link = link->next) {
+		struct peer *peer = container_of(link, struct peer, link);
+
+		if (peer->node == node && peer->worker == worker)
+			return peer;
+	}
+	return NULL;
+}
+
+struct peer *peer_get(struct runtime *runtime, uint16_t node, uint16_t worker)
+{
+	struct peer *peer = peer_find(runtime, node, worker);
+
+	if (peer || runtime->peers.count >= LIMIT_PEERS)
+		return peer;
+	peer = calloc(1, sizeof(*peer));
+	if (!peer)
+		return NULL;
+	peer->node = node;
+	peer->worker = worker;
+	peer->death = TROUPE_PEER_DOWN;
+	index_put(&runtime->peers, &peer->link, index_hash(runtime->secret, node, worker));
+	return peer;
+}
+
+void peer_tell(struct runtime *runtime, const struct envelope *envelope)
+{
+	/* -EHOSTUNREACH: then nobody is left there to be told */
+	(void)runtime->ops->forward(runtime->context, envelope, NULL, NULL, NULL);
+}
+
+void peer_fail(struct runtime *runtime, struct troupe_address from,
+	       struct troupe_address caller, uint64_t call, enum troupe_status status,
+	       const char *detail)
+{
+	size_t size = detail ? strlen(detail) : 0;
+
+	/* cut where a character begins */
+	if (size > ENVELOPE_DETAIL_MAX) {
+		size = ENVELOPE_DETAIL_MAX;
+		while (size > 0 && ((unsigned char)detail[size] & 0xc0) == 0x80)
+			size--;
+	}
+	peer_tell(runtime, &(struct envelope){.kind = ENVELOPE_FAILURE,
+					      .status = status,
+					      .from = from,
+					      .to = caller,
+					      .call = call,
+					      .payload = detail,
+					      .size = size});
+}
+
+void runtime_link_room(struct runtime *runtime, uint16_t node, uint16_t worker)
+{
+	struct peer *peer = peer_find(runtime, node, worker);
+
+	if (peer)
+		wait_wake_all(runtime, &peer->waiters);
+}
+
+void runtime_peer_down(struct runtime *runtime, uint16_t node, uint16_t worker,
+		       uint32_t incarnation, enum troupe_status status)
+{
+	struct peer *peer = peer_get(runtime, node, worker);
+	struct list *next;
+
+	if (!peer)
+		return;
+	if (incarnation > peer->dead) {
+		peer->dead = incarnation;
+		peer->death = status;
+	}
+	/* A later incarnation may have calls already; they stay, and the chains are gone through once. */
+	for (struct list *last = peer->calls ? peer->calls->previous : NULL, *at = peer->calls;
+	     at; at = next) {
+		struct call *call = container_of(at, struct call, of_peer);
+
+		next = at == last ? NULL : at->next;
+		if (call->target.incarnation <= incarnation)
+			call_fail(runtime, call, status, NULL);
+	}
+	for (struct list *last = peer->inbound ? peer->inbound->previous : NULL,
+			 *at = peer->inbound;
+	     at; at = next) {
+		struct kept_call *kept = container_of(at, struct kept_call, of_peer);
+
+		next = at == last ? NULL : at->next;
+		if (kept->caller.incarnation <= incarnation)
+			kept_gone(runtime, kept);
+	}
+	wait_wake_all(runtime, &peer->waiters);
+}
+
+void peers_free(struct runtime *runtime)
+{
+	for (size_t i = 0; runtime->peers.buckets && i < runtime->peers.size; i++) {
+		while (runtime->peers.buckets[i]) {
+			struct index_link *link = runtime->peers.buckets[i];
+
+			runtime->peers.buckets[i] = link->next;
+			free(container_of(link, struct peer, link));
+		}
+	}
+}

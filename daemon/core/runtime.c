@@ -1,0 +1,303 @@
+#include "core/runtime.h"
+#include "base/cleanup.h"
+#include "core/call.h"
+#include "core/inside.h"
+#include "core/kept.h"
+#include "core/mailbox.h"
+#include "core/outside.h"
+#include "core/page.h"
+#include "core/peer.h"
+#include "core/timer.h"
+#include "core/turn.h"
+#include "core/wait.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Let the loop wake up for the wheel, when it would sleep too long otherwise. */
+static void arm_alarm(struct runtime *runtime)
+{
+	uint64_t next_ns = wheel_next_ns(&runtime->wheel), now_ns = runtime->now_ns;
+
+	if (next_ns == runtime->armed_ns)
+		return;
+	runtime->armed_ns = next_ns;
+	if (next_ns == UINT64_MAX)
+		loop_timer_stop(&runtime->alarm);
+	else
+		loop_timer_start(&runtime->alarm, next_ns > now_ns ? next_ns - now_ns : 0);
+}
+
+static void on_alarm(struct loop_timer *timer)
+{
+	struct runtime *runtime = container_of(timer, struct runtime, alarm);
+
+	/* the work that follows in this pass looks at the wheel */
+	runtime->armed_ns = UINT64_MAX;
+}
+
+static bool on_work(struct loop_work *work)
+{
+	struct runtime *runtime = container_of(work, struct runtime, work);
+	bool again = turn_run(runtime);
+
+	page_store(&runtime->page->memory, runtime->messages.mapped + runtime->messages.large +
+						   runtime->states.mapped +
+						   runtime->states.large);
+	arm_alarm(runtime);
+	return again;
+}
+
+static uint32_t limit_of(uint32_t configured, uint32_t limit)
+{
+	return configured && configured < limit ? configured : limit;
+}
+
+static int init_tables(struct runtime *runtime, const struct runtime_config *config)
+{
+	uint32_t kept_limit = limit_of(config->max_kept_calls, LIMIT_KEPT_CALLS);
+	const struct {
+		struct slots *slots;
+		uint32_t size, limit;
+	} tables[] = {
+		{&runtime->actors, sizeof(struct actor),
+		 limit_of(config->max_actors, LIMIT_ACTORS)},
+		{&runtime->calls, sizeof(struct call),
+		 limit_of(config->max_calls, LIMIT_CALLS)},
+		{&runtime->kept_calls, sizeof(struct kept_call), kept_limit},
+		{&runtime->kept, sizeof(struct troupe_kept), kept_limit},
+		{&runtime->timers, sizeof(struct timer),
+		 limit_of(config->max_timers, LIMIT_TIMERS)},
+		{&runtime->waits, sizeof(struct wait), LIMIT_CALLS},
+	};
+	struct index *indexes[] = {&runtime->inbound, &runtime->waits_by_key, &runtime->peers,
+				   &runtime->units_by_number};
+	int rc;
+
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+		rc = slots_init(tables[i].slots, tables[i].size, tables[i].limit);
+		if (rc < 0)
+			return rc;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(indexes); i++) {
+		rc = index_init(indexes[i]);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static void fini_tables(struct runtime *runtime)
+{
+	index_fini(&runtime->units_by_number);
+	index_fini(&runtime->peers);
+	index_fini(&runtime->waits_by_key);
+	index_fini(&runtime->inbound);
+	slots_fini(&runtime->waits);
+	slots_fini(&runtime->timers);
+	slots_fini(&runtime->kept);
+	slots_fini(&runtime->kept_calls);
+	slots_fini(&runtime->calls);
+	slots_fini(&runtime->actors);
+}
+
+int runtime_new(const struct runtime_config *config, struct runtime **ret_runtime)
+{
+	struct runtime *runtime;
+	int rc;
+
+	if (!config->loop || !config->page || !config->ops || !config->incarnation)
+		return -EINVAL;
+	runtime = calloc(1, sizeof(*runtime));
+	if (!runtime)
+		return -ENOMEM;
+	rc = init_tables(runtime, config);
+	if (rc < 0) {
+		fini_tables(runtime);
+		free(runtime);
+		return rc;
+	}
+	slab_init(&runtime->messages);
+	slab_init(&runtime->states);
+	runtime->self = (struct troupe_address){.node = config->node,
+						.worker = config->worker,
+						.incarnation = config->incarnation};
+	runtime->run_first = runtime->run_last = SLOT_NONE;
+	runtime->until_clock = RUNTIME_CLOCK_EVERY;
+	runtime->loop = config->loop;
+	runtime->page = config->page;
+	runtime->ops = config->ops;
+	runtime->context = config->context;
+	runtime->now_ns = loop_clock_ns(config->loop);
+	runtime->armed_ns = UINT64_MAX;
+	random_init(&runtime->random, config->seed);
+	runtime->secret = random_next(&runtime->random);
+	wheel_init(&runtime->wheel, runtime->now_ns);
+	loop_timer_init(&runtime->alarm, config->loop, on_alarm);
+	loop_work_init(&runtime->work, config->loop, on_work);
+	loop_work_start(&runtime->work);
+	*ret_runtime = runtime;
+	return 0;
+}
+
+void runtime_free(struct runtime *runtime)
+{
+	struct actor *actor;
+
+	if (!runtime)
+		return;
+	check(runtime->depth == 0);
+	runtime_stop_all(runtime);
+	while ((actor = runq_pop(runtime)))
+		slots_give(&runtime->actors, actor);
+	while (runtime->outside_calls) {
+		struct call *call =
+			container_of(runtime->outside_calls, struct call, of_caller);
+
+		call_fail(runtime, call, TROUPE_ACTOR_DIED, NULL);
+	}
+	outside_deliver(runtime);
+	loop_work_stop(&runtime->work);
+	loop_timer_stop(&runtime->alarm);
+	peers_free(runtime);
+	types_free(runtime);
+	slab_fini(&runtime->states);
+	slab_fini(&runtime->messages);
+	fini_tables(runtime);
+	free(runtime);
+}
+
+/* ------------------------------------------------------------------ lives */
+
+int runtime_spawn(struct runtime *runtime, uint32_t number, uint32_t instance,
+		  const void *config, struct troupe_address *ret_address)
+{
+	const struct unit *unit = unit_find(runtime, number);
+
+	if (!unit)
+		return -ENOENT;
+	runtime_touch(runtime);
+	return actor_spawn(runtime, unit, instance, config, ret_address);
+}
+
+static void stop_actor(struct runtime *runtime, struct actor *actor)
+{
+	if (actor->flags & (ACTOR_RUNNING | ACTOR_ENDING))
+		actor->flags |= ACTOR_STOP; /* when its handler has returned */
+	else
+		actor_end(runtime, actor, TROUPE_REASON_SHUTDOWN, 0);
+}
+
+int runtime_stop(struct runtime *runtime, struct troupe_address address)
+{
+	struct actor *actor = actor_find(runtime, address);
+
+	if (!actor)
+		return -ESRCH;
+	runtime_touch(runtime);
+	stop_actor(runtime, actor);
+	return 0;
+}
+
+/* The actor in the first slot from *at on in which one lives. */
+static struct actor *next_actor(struct runtime *runtime, uint32_t *at)
+{
+	while (*at < runtime->actors.used) {
+		struct actor *actor = actor_at(runtime, (*at)++);
+
+		if (actor->slot.generation && !(actor->slot.generation & SLOT_CLOSED))
+			return actor;
+	}
+	return NULL;
+}
+
+void runtime_stop_all(struct runtime *runtime)
+{
+	struct actor *actor;
+	uint32_t at = 0;
+
+	runtime_touch(runtime);
+	while ((actor = next_actor(runtime, &at)))
+		stop_actor(runtime, actor);
+}
+
+/* ------------------------------------------------------------------ looking in */
+
+static void fill_info(const struct runtime *runtime, const struct actor *actor,
+		      struct runtime_info *info)
+{
+	*info = (struct runtime_info){
+		.address = actor_address(runtime, actor),
+		.unit = actor->unit->number,
+		.instance = actor->instance,
+		.unit_name = actor->unit->name,
+		.table = actor->unit->type->table,
+		.queued = actor->queued + actor->others,
+		.queued_bytes = (uint64_t)actor->charged * 16,
+		.handled = actor->handled,
+		.failed = actor->failed,
+		.refused = actor->refused,
+	};
+}
+
+int runtime_info(struct runtime *runtime, struct troupe_address address,
+		 struct runtime_info *ret_info)
+{
+	const struct actor *actor = actor_find(runtime, address);
+
+	if (!actor)
+		return -ESRCH;
+	fill_info(runtime, actor, ret_info);
+	return 0;
+}
+
+bool runtime_next(struct runtime *runtime, uint32_t *at, struct runtime_info *ret_info)
+{
+	const struct actor *actor = next_actor(runtime, at);
+
+	if (actor)
+		fill_info(runtime, actor, ret_info);
+	return actor != NULL;
+}
+
+void runtime_stats(const struct runtime *runtime, struct runtime_stats *ret_stats)
+{
+	*ret_stats = (struct runtime_stats){
+		.actors = runtime->n_actors,
+		.messages = runtime->handled,
+		.dead_letters = runtime->dead_letters,
+		.calls_open = runtime->calls.count,
+		.kept_open = runtime->kept_calls.count,
+		.timers = runtime->timers.count,
+		.memory_bytes = runtime->messages.mapped + runtime->messages.large +
+				runtime->states.mapped + runtime->states.large,
+	};
+}
+
+const char *runtime_method_name(const struct troupe_method *method,
+				char buffer[static NAME_BYTES])
+{
+	size_t interface = strnlen(method->interface, NAME_BYTES / 2 - 1);
+	size_t name = strnlen(method->name, NAME_BYTES / 2 - 1);
+
+	memcpy(buffer, method->interface, interface);
+	buffer[interface] = '.';
+	memcpy(buffer + interface + 1, method->name, name);
+	buffer[interface + 1 + name] = '\0';
+	return buffer;
+}
+
+void runtime_dead_letter(struct runtime *runtime, struct troupe_address from,
+			 struct troupe_address to, const struct troupe_method *method,
+			 const char *reason)
+{
+	char name[NAME_BYTES] = "";
+
+	runtime->dead_letters++;
+	page_store(&runtime->page->dead_letters, runtime->dead_letters);
+	if (!runtime->ops->on_dead_letter)
+		return;
+	if (method)
+		runtime_method_name(method, name);
+	runtime->ops->on_dead_letter(runtime->context, from, to, name, reason);
+}

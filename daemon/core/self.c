@@ -1,0 +1,181 @@
+#include "core/self.h"
+#include "core/chain.h"
+#include "core/kept.h"
+#include "core/mailbox.h"
+#include "core/page.h"
+#include "core/timer.h"
+#include "core/wait.h"
+#include "proto/codec.h"
+#include <errno.h>
+#include <string.h>
+
+#define DEPTH_MAX 16 /* inits inside inits */
+
+struct runtime *runtime_of(const struct troupe_self *self)
+{
+	return self->runtime;
+}
+
+struct troupe_address runtime_self_address(const struct troupe_self *self)
+{
+	return actor_address(self->runtime, self->actor);
+}
+
+uint64_t self_now_ns(struct troupe_self *self)
+{
+	return self->runtime->now_ns;
+}
+
+uint64_t self_random(struct troupe_self *self)
+{
+	return random_next(&self->runtime->random);
+}
+
+struct troupe_address self_sender(const struct troupe_self *self)
+{
+	return self->message ? self->message->from : self->sender;
+}
+
+const char *self_name(const struct troupe_self *self)
+{
+	return self->actor->unit->name;
+}
+
+uint32_t self_instance(const struct troupe_self *self)
+{
+	return self->actor->instance;
+}
+
+int self_find(struct troupe_self *self, const char *name, struct troupe_address *ret_address)
+{
+	struct troupe_address address;
+	int rc;
+
+	if (!name || !name[0] || strnlen(name, TROUPE_NAME_MAX + 1) > TROUPE_NAME_MAX)
+		return -EINVAL;
+	rc = self->runtime->ops->find_name(self->runtime->context, name, &address);
+	if (rc < 0)
+		return rc;
+	*ret_address = address;
+	return 0;
+}
+
+int self_keep(struct troupe_self *self, struct troupe_kept **ret_kept)
+{
+	struct runtime *runtime = self->runtime;
+	struct troupe_kept *kept;
+
+	if (self->call_state == SELF_NO_MESSAGE || !self->may_wait)
+		return -EINVAL;
+	if (self->kept || self->moved)
+		return -EALREADY;
+	kept = slots_take(&runtime->kept);
+	if (!kept)
+		return -ENOMEM;
+	kept->message = self->message;
+	kept->owner = actor_slot(runtime, self->actor);
+	chain_append(&self->actor->messages, &kept->of_owner);
+	self->kept = true;
+	*ret_kept = kept;
+	return 0;
+}
+
+const void *self_kept_in(const struct troupe_kept *kept)
+{
+	return kept ? kept->message->block : NULL;
+}
+
+/* Whether a pointer that a plug-in hands back is one that it was given, and still its own. */
+static bool is_kept(const struct troupe_self *self, const struct troupe_kept *kept)
+{
+	const struct slots *slots = &self->runtime->kept;
+	uint64_t offset = (uint64_t)((uintptr_t)kept - (uintptr_t)slots->base);
+
+	return offset < (uint64_t)slots->used * slots->size && offset % slots->size == 0 &&
+	       !(kept->slot.generation & SLOT_CLOSED) &&
+	       kept->owner == actor_slot(self->runtime, self->actor);
+}
+
+void self_release(struct troupe_self *self, struct troupe_kept *kept)
+{
+	struct message *message;
+
+	if (!kept || !is_kept(self, kept))
+		return;
+	message = kept->message;
+	if (message == self->message && self->kept) {
+		/* the handler still reads it: it goes when the handler returns, as if never kept */
+		chain_remove(&self->actor->messages, &kept->of_owner);
+		slots_give(&self->runtime->kept, kept);
+		self->kept = false;
+		return;
+	}
+	kept_message_free(self->runtime, kept);
+	wait_wake(self->runtime, self->actor);
+}
+
+int self_timer_start(struct troupe_self *self, const struct troupe_entry *entry,
+		     uint64_t delay_ns, uint64_t period_ns, uint64_t context,
+		     struct troupe_timer *ret_timer)
+{
+	int index = type_entry_index(self->actor->unit->type, entry, TROUPE_ENTRY_TIMER);
+	struct timer *timer;
+
+	if (index < 0 || !self->may_wait)
+		return -EINVAL;
+	timer = timer_new(self->runtime, self->actor, (uint8_t)index, delay_ns, period_ns,
+			  context);
+	if (!timer)
+		return -ENOMEM;
+	if (ret_timer)
+		ret_timer->id = slots_id(&self->runtime->timers, timer);
+	return 0;
+}
+
+int self_timer_stop(struct troupe_self *self, struct troupe_timer handle)
+{
+	struct timer *timer = slots_find_id(&self->runtime->timers, handle.id);
+
+	if (!timer || timer->actor != actor_slot(self->runtime, self->actor))
+		return -ESRCH;
+	timer_stop(self->runtime, timer);
+	return 0;
+}
+
+int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const void *config,
+	       struct troupe_address *ret_address)
+{
+	struct runtime *runtime = self->runtime;
+	const struct runtime_type *type = runtime->types;
+	const void *plugin = self->actor->unit->type->plugin;
+	const struct unit *unit;
+	int rc;
+
+	while (type && (type->table != table || type->plugin != plugin))
+		type = type->next;
+	if (!type || !self->may_wait)
+		return -EINVAL;
+	if (runtime->depth >= DEPTH_MAX)
+		return -EAGAIN;
+	unit = unit_of_spawned(runtime, type, self->actor->unit);
+	if (!unit)
+		return -ENOMEM;
+	rc = actor_spawn(runtime, unit, 0, config, ret_address);
+	page_enter(runtime, self->actor, self->doing);
+	return rc;
+}
+
+void self_exit(struct troupe_self *self, int error)
+{
+	self->exiting = true;
+	self->exit_error = error;
+}
+
+void self_log(struct troupe_self *self, int priority, const char *text)
+{
+	const struct actor *actor = self->actor;
+	const char *name =
+		actor->unit->name[0] ? actor->unit->name : actor->unit->type->table->name;
+
+	self->runtime->ops->on_log(self->runtime->context, priority, name, text);
+}

@@ -1,0 +1,89 @@
+#include "core/slab.h"
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#define CHUNK_BYTES (256u << 10)
+#define CHUNK_HEAD  64u /* keeps the pieces at the alignment of a cache line */
+
+struct slab_chunk {
+	struct slab_chunk *next;
+};
+
+void slab_init(struct slab *slab)
+{
+	/* Steps of 16 up to 128, then four steps to each doubling: at most a fifth is wasted. */
+	uint32_t size = 0, step = 16, class = 0;
+
+	*slab = (struct slab){0};
+	slab->class_of[0] = 0;
+	while (class < SLAB_CLASSES) {
+		uint32_t previous = size;
+
+		size += step;
+		for (uint32_t unit = previous / 16 + 1; unit <= size / 16; unit++)
+			slab->class_of[unit] = (uint8_t) class;
+		slab->classes[class ++].size = size;
+		if (size >= 128 && (size & (size - 1)) == 0)
+			step = size / 4;
+	}
+	check(size == SLAB_MAX);
+}
+
+void slab_fini(struct slab *slab)
+{
+	while (slab->chunks) {
+		struct slab_chunk *chunk = slab->chunks;
+
+		slab->chunks = chunk->next;
+		slab_unpoison(chunk, CHUNK_BYTES);
+		munmap(chunk, CHUNK_BYTES);
+	}
+}
+
+/* Fresh pages are touched one by one as they are used, and never before. */
+static int grow_class(struct slab *slab, struct slab_class *class)
+{
+	struct slab_chunk *chunk = mmap(NULL, CHUNK_BYTES, PROT_READ | PROT_WRITE,
+					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (chunk == MAP_FAILED)
+		return -1;
+	chunk->next = slab->chunks;
+	slab->chunks = chunk;
+	slab->mapped += CHUNK_BYTES;
+	class->fresh = (unsigned char *)chunk + CHUNK_HEAD;
+	class->fresh_end = (unsigned char *)chunk + CHUNK_BYTES;
+	slab_poison(class->fresh, CHUNK_BYTES - CHUNK_HEAD);
+	return 0;
+}
+
+void *slab_take_slow(struct slab *slab, size_t size)
+{
+	struct slab_class *class;
+	void *piece;
+
+	if (size > SLAB_MAX) {
+		piece = malloc(size);
+		if (!piece)
+			return NULL;
+		slab->large += size;
+		slab->taken++;
+		return piece;
+	}
+	class = &slab->classes[slab->class_of[(size + 15) / 16]];
+	if ((size_t)(class->fresh_end - class->fresh) < class->size &&
+	    grow_class(slab, class) < 0)
+		return NULL;
+	piece = class->fresh;
+	class->fresh += class->size;
+	slab->taken++;
+	slab_unpoison(piece, class->size);
+	return piece;
+}
+
+void slab_give_large(struct slab *slab, void *piece, size_t size)
+{
+	slab->large -= size;
+	slab->taken--;
+	free(piece);
+}

@@ -1,0 +1,97 @@
+/* slab.h - memory in size classes, taken and given back without a system call or a lock.
+ *
+ * A slab belongs to one runtime and is used in its thread. What was given back last is taken first, while it
+ * is warm; memory of the classes stays with the slab until slab_fini(), larger pieces are malloc's and go
+ * back at once. The caller remembers the size.
+ */
+#ifndef CORE_SLAB_H
+#define CORE_SLAB_H
+
+#include "base/check.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#define SLAB_CLASSES 28
+#define SLAB_MAX     4096 /* bytes; beyond: malloc */
+
+/* Under the address sanitizer, memory in the free lists must not be touched. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SLAB_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SLAB_ASAN 1
+#endif
+#endif
+#ifdef SLAB_ASAN
+#include <sanitizer/asan_interface.h>
+#define slab_poison(at, size)   __asan_poison_memory_region(at, size)
+#define slab_unpoison(at, size) __asan_unpoison_memory_region(at, size)
+#else
+#define slab_poison(at, size)   ((void)0)
+#define slab_unpoison(at, size) ((void)0)
+#endif
+
+struct slab_piece {
+	struct slab_piece *next;
+};
+
+struct slab_class {
+	struct slab_piece *free; /* given back, warm first */
+	unsigned char *fresh;    /* never used, up to fresh_end */
+	unsigned char *fresh_end;
+	uint32_t size;
+};
+
+struct slab_chunk;
+
+struct slab {
+	struct slab_class classes[SLAB_CLASSES];
+	struct slab_chunk *chunks;
+	uint64_t mapped;                     /* bytes of the chunks */
+	uint64_t large;                      /* bytes out that are malloc's */
+	uint64_t taken;                      /* pieces out */
+	uint8_t class_of[SLAB_MAX / 16 + 1]; /* by size in units of 16 bytes */
+};
+
+void slab_init(struct slab *slab);
+/* Everything taken must have been given back, else it is gone under its user. */
+void slab_fini(struct slab *slab);
+
+/* The paths that slab_take() and slab_give() leave to a call: an empty class, and the large. */
+void *slab_take_slow(struct slab *slab, size_t size);
+void slab_give_large(struct slab *slab, void *piece, size_t size);
+
+/* `size` bytes at 16-byte alignment, not zeroed. NULL: no memory. */
+static inline void *slab_take(struct slab *slab, size_t size)
+{
+	if (likely(size <= SLAB_MAX)) {
+		struct slab_class *class = &slab->classes[slab->class_of[(size + 15) / 16]];
+		struct slab_piece *piece = class->free;
+
+		if (likely(piece != NULL)) {
+			slab_unpoison(piece, class->size);
+			class->free = piece->next;
+			slab->taken++;
+			return piece;
+		}
+	}
+	return slab_take_slow(slab, size);
+}
+
+/* Give back what slab_take() gave for the same size. */
+static inline void slab_give(struct slab *slab, void *at, size_t size)
+{
+	if (likely(size <= SLAB_MAX)) {
+		struct slab_class *class = &slab->classes[slab->class_of[(size + 15) / 16]];
+		struct slab_piece *piece = at;
+
+		piece->next = class->free;
+		class->free = piece;
+		slab->taken--;
+		slab_poison(piece, class->size);
+		return;
+	}
+	slab_give_large(slab, at, size);
+}
+
+#endif

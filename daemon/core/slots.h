@@ -1,0 +1,90 @@
+/* slots.h - records of one kind in one reserved mapping, named by index and generation.
+ *
+ * The mapping is as large as the limit and committed page by page as records are first used, so that
+ * index -> record is an addition and a record never moves. Each record begins with a struct slot. A slot that
+ * is reused gets the next generation; one that has had them all is retired. Owned by one runtime, used in its
+ * thread.
+ */
+#ifndef CORE_SLOTS_H
+#define CORE_SLOTS_H
+
+#include "base/check.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SLOT_NONE           UINT32_MAX
+#define SLOT_CLOSED         0x80000000u /* in generation: nobody lives here now */
+#define SLOT_GENERATION_MAX 0x7fffffffu
+
+struct slot {
+	uint32_t generation;
+	uint32_t next; /* in the free list; the record's own while it lives */
+};
+
+struct slots {
+	unsigned char *base;
+	uint32_t size;  /* of a record */
+	uint32_t limit; /* records at most */
+	uint32_t used;  /* slots that were ever taken: 0..used-1 */
+	uint32_t free;  /* first of the free list */
+	uint32_t count; /* taken now */
+};
+
+/* -ENOMEM: no address space. */
+int slots_init(struct slots *slots, uint32_t size, uint32_t limit);
+void slots_fini(struct slots *slots);
+
+/* A record, zeroed but for its slot. NULL: the limit is reached. */
+void *slots_take(struct slots *slots);
+
+/* From now on slots_find() does not find the record; its memory stays until slots_give(). */
+static inline void slots_close(struct slot *slot)
+{
+	slot->generation |= SLOT_CLOSED;
+}
+
+/* Closes the record, when that was not done before, and makes its slot free. */
+void slots_give(struct slots *slots, void *record);
+
+static inline void *slots_at(const struct slots *slots, uint32_t index)
+{
+	return slots->base + (uint64_t)index * slots->size;
+}
+
+static inline uint32_t slots_index(const struct slots *slots, const void *record)
+{
+	return (uint32_t)((uint64_t)((const unsigned char *)record - slots->base) /
+			  slots->size);
+}
+
+/* The record that lives at `index` with that generation; any numbers may be asked for. */
+static inline void *slots_find(const struct slots *slots, uint32_t index, uint32_t generation)
+{
+	struct slot *slot;
+
+	if (unlikely(index >= slots->used))
+		return NULL;
+	slot = slots_at(slots, index);
+	/* the second half turns away those who ask for a closed generation, or for none */
+	return likely(slot->generation == generation && (int32_t)generation > 0) ? slot : NULL;
+}
+
+/* Whether index and generation named a record once that is gone now. */
+bool slots_is_past(const struct slots *slots, uint32_t index, uint32_t generation);
+
+/* A record's name as one number, never 0, top bit clear. */
+static inline uint64_t slots_id(const struct slots *slots, const void *record)
+{
+	const struct slot *slot = record;
+
+	return (uint64_t)(slot->generation & SLOT_GENERATION_MAX) << 32 |
+	       slots_index(slots, record);
+}
+
+static inline void *slots_find_id(const struct slots *slots, uint64_t id)
+{
+	return slots_find(slots, (uint32_t)id, (uint32_t)(id >> 32));
+}
+
+#endif

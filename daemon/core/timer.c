@@ -1,0 +1,66 @@
+#include "core/timer.h"
+#include "core/chain.h"
+#include "core/mailbox.h"
+
+struct timer *timer_new(struct runtime *runtime, struct actor *actor, uint8_t entry,
+			uint64_t delay_ns, uint64_t period_ns, uint64_t context)
+{
+	struct timer *timer = slots_take(&runtime->timers);
+
+	if (!timer)
+		return NULL;
+	timer->mail.entry = entry;
+	timer->period_ns = period_ns;
+	timer->context = context;
+	timer->actor = actor_slot(runtime, actor);
+	chain_append(&actor->timers, &timer->of_actor);
+	if (delay_ns == 0) {
+		timer->node.at_ns = runtime->now_ns;
+		timer_due(runtime, timer);
+	} else {
+		/* the end of time is far enough for delays that pass it */
+		if (delay_ns > UINT64_MAX - runtime->now_ns)
+			delay_ns = UINT64_MAX - runtime->now_ns;
+		wheel_add(&runtime->wheel, &timer->node, runtime->now_ns + delay_ns);
+	}
+	return timer;
+}
+
+void timer_due(struct runtime *runtime, struct timer *timer)
+{
+	if (timer->period_ns) {
+		uint64_t behind = runtime->now_ns > timer->node.at_ns
+					  ? runtime->now_ns - timer->node.at_ns
+					  : 0;
+		uint64_t skipped = behind / timer->period_ns;
+		uint64_t step = timer->period_ns;
+
+		/* what the worker could not keep up with is skipped; the phase stays */
+		if (__builtin_mul_overflow(skipped + 1, timer->period_ns, &step) ||
+		    step > UINT64_MAX - timer->node.at_ns)
+			step = UINT64_MAX - timer->node.at_ns;
+		wheel_add(&runtime->wheel, &timer->node, timer->node.at_ns + step);
+	}
+	if (!(timer->mail.flags & MAIL_QUEUED))
+		mailbox_notify(runtime, actor_at(runtime, timer->actor), &timer->mail,
+			       MAIL_TICK);
+}
+
+bool timer_untick(struct runtime *runtime, struct timer *timer)
+{
+	timer->mail.flags &= (uint8_t)~MAIL_QUEUED;
+	if (timer->slot.generation & SLOT_CLOSED) {
+		slots_give(&runtime->timers, timer);
+		return false;
+	}
+	return true;
+}
+
+void timer_stop(struct runtime *runtime, struct timer *timer)
+{
+	wheel_remove(&runtime->wheel, &timer->node);
+	chain_remove(&actor_at(runtime, timer->actor)->timers, &timer->of_actor);
+	slots_close(&timer->slot);
+	if (!(timer->mail.flags & MAIL_QUEUED))
+		slots_give(&runtime->timers, timer);
+}

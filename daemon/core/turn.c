@@ -1,0 +1,452 @@
+#include "core/turn.h"
+#include "core/call.h"
+#include "core/kept.h"
+#include "core/mailbox.h"
+#include "core/outside.h"
+#include "core/page.h"
+#include "core/peer.h"
+#include "core/timer.h"
+#include "core/wait.h"
+#include "proto/codec.h"
+#include "proto/status.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLICE_NS       1000000u /* turns between two looks at the loop */
+#define SLICE_MESSAGES 65536u   /* the same, should time stand still */
+
+/* A handler's result is counted, and may end the actor. */
+static inline void take_result(struct troupe_self *self, int rc)
+{
+	if (likely(rc >= 0))
+		return;
+	self->actor->failed++;
+	if (self->actor->unit->stop_on_error && !self->exiting)
+		self_exit(self, rc);
+}
+
+/* ------------------------------------------------------------------ messages */
+
+/* The message is of another version of the method, or of none that we have. True: it has been converted. */
+static bool adapt_message(struct troupe_self *self, const struct type_handler **ret_handler)
+{
+	struct runtime *runtime = self->runtime;
+	struct message *message = self->message, *converted;
+	const struct troupe_method *theirs = message->descriptor;
+	const struct type_handler *handler;
+	struct codec_error error = {0};
+	bool has_interface;
+	void *block;
+	size_t size;
+	int rc;
+
+	handler = type_find_name(self->actor->unit->type, theirs->interface,
+				 strlen(theirs->interface), theirs->name, &has_interface);
+	if (!handler) {
+		self_settle(self, TROUPE_METHOD_NOT_FOUND, theirs->name);
+		goto dead;
+	}
+	self->method = handler->method;
+	rc = codec_convert(theirs->in, message->block, handler->method->in, 0, &block, &size,
+			   &error);
+	if (rc < 0) {
+		self_settle(self, TROUPE_INVALID_PARAMETER, error.path);
+		goto dead;
+	}
+	converted = message_new(&runtime->messages, size);
+	if (!converted) {
+		free(block);
+		self_settle(self, TROUPE_OVERLOADED, NULL);
+		goto dead;
+	}
+	*converted = *message;
+	converted->mail.size = (uint32_t)size;
+	converted->hash = handler->hash;
+	converted->descriptor = handler->method;
+	codec_copy(handler->method->in, block, converted->block, size);
+	free(block);
+	self->actor->charged += message_charge(converted) - message_charge(message);
+	message_free(&runtime->messages, message);
+	self->message = converted;
+	*ret_handler = handler;
+	return true;
+dead:
+	runtime_dead_letter(runtime, message->from, actor_address(runtime, self->actor), theirs,
+			    "invalid");
+	return false;
+}
+
+/* Whether somebody still waits for the answer; if not, the call is not run. */
+static bool is_wanted(struct troupe_self *self)
+{
+	struct runtime *runtime = self->runtime;
+	const struct message *message = self->message;
+	const char *why = "expired";
+
+	if (unlikely(message->mail.flags & MAIL_INBOUND)) {
+		struct kept_call *kept = kept_find(runtime, message->call);
+
+		if (kept && kept->state != KEPT_GONE && message->extra > runtime->now_ns)
+			return true;
+		if (kept && kept->state == KEPT_GONE)
+			why = "caller-gone";
+		if (kept)
+			kept_free(runtime, kept);
+	} else {
+		/* when only the deadline has passed, the wheel tells the caller */
+		if (likely(call_find(runtime, message->call) &&
+			   message->extra > runtime->now_ns))
+			return true;
+		if (message->extra > runtime->now_ns)
+			why = "caller-gone";
+	}
+	runtime_dead_letter(runtime, message->from, actor_address(runtime, self->actor),
+			    message->descriptor, why);
+	return false;
+}
+
+static inline void handle_message(struct troupe_self *self, struct message *message)
+{
+	struct runtime *runtime = self->runtime;
+	struct actor *actor = self->actor;
+	const struct type_handler *handler = type_find(actor->unit->type, message->hash);
+	int rc;
+
+	actor->queued--;
+	self->message = message;
+	self->call_state = SELF_OPEN;
+	self->kept = self->moved = false;
+	self->call_id = SELF_ACTIVATION | ++runtime->activations;
+	if (message->mail.kind == MAIL_CALL && !is_wanted(self))
+		goto out;
+	if (unlikely(!handler) && !adapt_message(self, &handler))
+		goto out;
+	if (unlikely(!handler->handler)) {
+		self->method = handler->method;
+		self_settle(self, TROUPE_METHOD_NOT_IMPLEMENTED, handler->method->name);
+		goto out;
+	}
+	message = self->message;
+	self->method = handler->method;
+	self->doing = message->hash;
+	page_doing(runtime, message->hash);
+	rc = handler->handler(self, actor->state, (struct troupe_call){self->call_id},
+			      message->block);
+	if (message->mail.kind == MAIL_CALL && self->call_state == SELF_OPEN) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "%s",
+			 rc < 0 ? strerrorname_np(-rc) ?: "error" : "");
+		self_settle(self, rc < 0 ? TROUPE_FAILED : TROUPE_NO_REPLY,
+			    rc < 0 ? text : NULL);
+	}
+	take_result(self, rc);
+out:
+	if (likely(!self->kept && !self->moved)) {
+		actor->charged -= message_charge(self->message);
+		message_free(&runtime->messages, self->message);
+	}
+	self->message = NULL;
+	self->call_state = SELF_NO_MESSAGE;
+}
+
+/* ------------------------------------------------------------------ replies */
+
+/* Turn a value of another version of a type into ours. False: it does not fit. */
+static bool adapt_value(const struct troupe_type *theirs, const struct troupe_type *ours,
+			const void *block, struct troupe_reply *reply, void **ret_block,
+			struct codec_error *error)
+{
+	size_t size;
+
+	if (codec_convert(theirs, block, ours, CODEC_DROP, ret_block, &size, error) < 0) {
+		*reply = (struct troupe_reply){.status = TROUPE_INVALID_PARAMETER,
+					       .detail = error->path};
+		return false;
+	}
+	reply->data = *ret_block;
+	return true;
+}
+
+static void read_error(const struct troupe_entry *entry, const struct message *message,
+		       struct troupe_reply *reply, void **ret_block,
+		       struct codec_error *problem)
+{
+	const struct troupe_error *theirs = message->descriptor;
+
+	reply->status = TROUPE_ERROR;
+	if (!theirs) { /* of another process, and unknown here */
+		reply->error_name = (const char *)message->block;
+		return;
+	}
+	reply->error_name = theirs->name;
+	for (uint32_t i = 0; i < entry->interface->n_errors; i++) {
+		const struct troupe_error *ours = entry->interface->errors[i];
+
+		if (ours->hash == theirs->hash) {
+			reply->error = ours;
+			reply->data = message->block;
+			return;
+		}
+		if (strcmp(ours->name, theirs->name) == 0) {
+			if (adapt_value(theirs->type, ours->type, message->block, reply,
+					ret_block, problem))
+				reply->error = ours;
+			return;
+		}
+	}
+}
+
+static void run_reply(struct troupe_self *self, const struct troupe_entry *entry,
+		      uint64_t context, struct troupe_reply *reply)
+{
+	if (reply->status != TROUPE_OK && reply->status != TROUPE_ERROR)
+		reply->error_name = status_error_name(reply->status);
+	self->doing = PAGE_DOING_REPLY;
+	page_doing(self->runtime, PAGE_DOING_REPLY);
+	take_result(self, entry->on_reply(self, self->actor->state, context, reply));
+}
+
+static void handle_reply(struct troupe_self *self, struct message *message)
+{
+	struct actor *actor = self->actor;
+	const struct troupe_entry *entry =
+		actor->unit->type->table->entries[message->mail.entry];
+	const struct troupe_method *method = message->descriptor;
+	struct troupe_reply reply = {.continues = message->mail.flags & MAIL_CONTINUES};
+	bool continues = reply.continues;
+	struct codec_error problem;
+	void *block = NULL;
+
+	actor->others--;
+	self->sender = message->from;
+	switch (message->mail.kind) {
+	case MAIL_REPLY:
+		reply.data = message->block;
+		if (unlikely(message->hash != entry->method->out_hash))
+			adapt_value(method->out, entry->method->out, message->block, &reply,
+				    &block, &problem);
+		reply.continues = continues;
+		break;
+	case MAIL_ERROR:
+		read_error(entry, message, &reply, &block, &problem);
+		break;
+	default:
+		reply.status = message->mail.status;
+		reply.detail = (const char *)message->block;
+	}
+	if (continues)
+		actor->unread--;
+	run_reply(self, entry, message->extra, &reply);
+	free(block);
+	if (continues) {
+		struct call *call = call_find(self->runtime, message->call);
+
+		if (call)
+			call_taken(self->runtime, call);
+	}
+	actor->charged -= message_charge(message);
+	message_free(&self->runtime->messages, message);
+	self->sender = (struct troupe_address){0};
+}
+
+/* ------------------------------------------------------------------ notices */
+
+static void handle_end(struct troupe_self *self, struct call *call)
+{
+	const struct troupe_entry *entry = self->actor->unit->type->table->entries[call->entry];
+	struct troupe_reply reply = {.status = call->mail.status};
+	uint64_t context = call->context;
+
+	self->sender = call->target;
+	slots_give(&self->runtime->calls, call);
+	run_reply(self, entry, context, &reply);
+	self->sender = (struct troupe_address){0};
+}
+
+static void handle_tick(struct troupe_self *self, struct timer *timer)
+{
+	const struct troupe_entry *entry =
+		self->actor->unit->type->table->entries[timer->mail.entry];
+	uint64_t context = timer->context;
+
+	if (!timer_untick(self->runtime, timer))
+		return;
+	if (!timer->period_ns)
+		timer_stop(self->runtime, timer);
+	self->doing = PAGE_DOING_TIMER;
+	page_doing(self->runtime, PAGE_DOING_TIMER);
+	take_result(self, entry->on_timer(self, self->actor->state, context));
+}
+
+static void handle_room(struct troupe_self *self, struct wait *wait)
+{
+	struct runtime *runtime = self->runtime;
+	const struct troupe_life *life = self->actor->unit->type->table->life;
+	struct troupe_address where = wait_finish(runtime, wait);
+
+	if (life && life->on_room) {
+		self->doing = PAGE_DOING_ROOM;
+		page_doing(runtime, PAGE_DOING_ROOM);
+		take_result(self, life->on_room(self, self->actor->state, where));
+	}
+	wait_settle(runtime, actor_slot(runtime, self->actor), where);
+}
+
+static void handle_cancel(struct troupe_self *self, struct kept_call *kept)
+{
+	struct runtime *runtime = self->runtime;
+	const struct troupe_life *life = self->actor->unit->type->table->life;
+	struct troupe_call handle = {slots_id(&runtime->kept_calls, kept)};
+
+	kept->mail.flags &= (uint8_t)~MAIL_QUEUED;
+	if (kept->slot.generation & SLOT_CLOSED) { /* answered or dropped meanwhile */
+		slots_give(&runtime->kept_calls, kept);
+		return;
+	}
+	kept_free(runtime, kept);
+	if (life && life->on_cancel) {
+		self->doing = PAGE_DOING_CANCEL;
+		page_doing(runtime, PAGE_DOING_CANCEL);
+		take_result(self, life->on_cancel(self, self->actor->state, handle));
+	}
+}
+
+static void handle_notice(struct troupe_self *self, struct mail *mail)
+{
+	self->actor->others--;
+	switch (mail->kind) {
+	case MAIL_END:
+		handle_end(self, container_of(mail, struct call, mail));
+		break;
+	case MAIL_TICK:
+		handle_tick(self, container_of(mail, struct timer, mail));
+		break;
+	case MAIL_ROOM:
+		handle_room(self, container_of(mail, struct wait, mail));
+		break;
+	default:
+		handle_cancel(self, container_of(mail, struct kept_call, mail));
+	}
+}
+
+/* ------------------------------------------------------------------ turns */
+
+static inline void count_down_clock(struct runtime *runtime)
+{
+	if (unlikely(--runtime->until_clock == 0)) {
+		runtime->until_clock = RUNTIME_CLOCK_EVERY;
+		runtime->now_ns = loop_clock_ns(runtime->loop);
+	}
+}
+
+static void end_exiting(struct troupe_self *self)
+{
+	struct actor *actor = self->actor;
+
+	if (actor->flags & ACTOR_STOP)
+		actor_end(self->runtime, actor, TROUPE_REASON_SHUTDOWN, 0);
+	else if (self->exit_error)
+		actor_end(self->runtime, actor, TROUPE_REASON_FAILED, self->exit_error);
+	else
+		actor_end(self->runtime, actor, TROUPE_REASON_NORMAL, 0);
+}
+
+/* Returns the number of messages handled. */
+static uint32_t run_turn(struct runtime *runtime, struct actor *actor)
+{
+	struct troupe_self self = {.runtime = runtime, .actor = actor, .may_wait = true};
+	const struct mail *last = actor->tail;
+	uint32_t left = actor->unit->batch, handled = 0;
+	bool is_last;
+
+	actor->flags |= ACTOR_RUNNING;
+	runtime->depth++;
+	page_enter(runtime, actor, PAGE_DOING_NOTHING);
+	do {
+		struct mail *mail = actor->head;
+
+		actor->head = mail->next;
+		is_last = mail == last;
+		actor->handled++;
+		handled++;
+		switch (mail->kind) {
+		case MAIL_SEND:
+		case MAIL_CALL:
+			handle_message(&self, message_of(mail));
+			break;
+		case MAIL_REPLY:
+		case MAIL_ERROR:
+		case MAIL_FAILURE:
+			handle_reply(&self, message_of(mail));
+			break;
+		default:
+			handle_notice(&self, mail);
+		}
+		count_down_clock(runtime);
+	} while (!is_last && --left && likely(!self.exiting && !(actor->flags & ACTOR_STOP)));
+	runtime->depth--;
+	actor->flags &= (uint16_t)~ACTOR_RUNNING;
+	if (unlikely(self.exiting || (actor->flags & ACTOR_STOP)))
+		end_exiting(&self);
+	else
+		wait_wake(runtime, actor);
+	page_leave(runtime);
+	return handled;
+}
+
+static void turn_actor(struct runtime *runtime, struct actor *actor)
+{
+	uint32_t handled = 0;
+
+	if (likely(!(actor->flags & ACTOR_DEAD)))
+		handled = run_turn(runtime, actor);
+	runtime->handled += handled;
+	page_store(&runtime->page->messages, runtime->handled);
+	if (unlikely(actor->flags & ACTOR_DEAD))
+		slots_give(&runtime->actors, actor);
+	else if (actor->head)
+		runq_push(runtime, actor);
+	else
+		actor->flags &= (uint16_t)~ACTOR_QUEUED;
+}
+
+bool turn_run(struct runtime *runtime)
+{
+	uint64_t until_ns, until = runtime->handled + SLICE_MESSAGES;
+	struct actor *actor;
+
+	runtime->now_ns = loop_clock_ns(runtime->loop);
+	until_ns = runtime->now_ns + SLICE_NS;
+	turn_expire(runtime);
+	outside_deliver(runtime);
+	while (runtime->now_ns < until_ns && runtime->handled < until) {
+		actor = runq_pop(runtime);
+		if (!actor)
+			break;
+		turn_actor(runtime, actor);
+		if (unlikely(runtime->outside_first || runtime->outside_waiters))
+			outside_deliver(runtime);
+	}
+	return runtime->run_first != SLOT_NONE;
+}
+
+void turn_expire(struct runtime *runtime)
+{
+	struct wheel_node *node;
+
+	wheel_advance(&runtime->wheel, runtime->now_ns);
+	while ((node = wheel_take(&runtime->wheel))) {
+		/* two kinds of records have nodes; the mapping tells which one this is */
+		if ((uintptr_t)node - (uintptr_t)runtime->calls.base <
+		    (uint64_t)runtime->calls.used * runtime->calls.size) {
+			struct call *call = container_of(node, struct call, deadline);
+
+			call_abandon(runtime, call);
+			call_fail(runtime, call, TROUPE_TIMEOUT, NULL);
+		} else {
+			timer_due(runtime, container_of(node, struct timer, node));
+		}
+	}
+}

@@ -1,0 +1,238 @@
+#include "core/type.h"
+#include "core/inside.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *check_handlers(const struct troupe_handlers *handlers)
+{
+	const struct troupe_interface *interface = handlers->interface;
+
+	if (!interface || !interface->name || (interface->n_methods && !interface->methods))
+		return "an interface is malformed";
+	if (handlers->n_handlers != interface->n_methods ||
+	    (handlers->n_handlers && !handlers->handlers))
+		return "an interface does not have as many handlers as methods";
+	for (uint32_t i = 0; i < interface->n_methods; i++) {
+		const struct troupe_method *method = interface->methods[i];
+
+		if (!method || !method->interface || !method->name || !method->in ||
+		    !method->out || !method->in_hash || !method->out_hash)
+			return "a method is malformed";
+	}
+	return NULL;
+}
+
+static const char *check_entry(const struct troupe_entry *entry)
+{
+	if (entry->kind == TROUPE_ENTRY_TIMER)
+		return entry->on_timer ? NULL : "a timer entry has no function";
+	if (entry->kind != TROUPE_ENTRY_REPLY)
+		return "an entry is of no known kind";
+	if (!entry->on_reply || !entry->method || !entry->method->out || !entry->interface)
+		return "a reply entry is malformed";
+	return NULL;
+}
+
+/* Why the table cannot be run; NULL: it can. */
+static const char *check_table(const struct troupe_actor *table, uint32_t *ret_methods,
+			       uint32_t *ret_entries)
+{
+	const char *why = NULL;
+	uint32_t n, methods = 0;
+
+	if (table->abi_major != TROUPE_ABI_MAJOR || table->abi_minor > TROUPE_ABI_MINOR)
+		return "built for another version of the SDK";
+	if (table->table_size != sizeof(struct troupe_actor))
+		return "the actor's table has another size than the SDK says";
+	if (!table->name || !table->name[0] || strlen(table->name) > TROUPE_NAME_MAX)
+		return "the actor type's name is absent or too long";
+	if (table->state_size > LIMIT_STATE_BYTES)
+		return "the state is too large";
+	for (n = 0; n < TROUPE_INTERFACES_MAX && table->interfaces[n]; n++) {
+		why = check_handlers(table->interfaces[n]);
+		if (why)
+			return why;
+		methods += table->interfaces[n]->n_handlers;
+		for (uint32_t i = 0; i < n; i++)
+			if (strcmp(table->interfaces[i]->interface->name,
+				   table->interfaces[n]->interface->name) == 0)
+				return "an interface stands twice";
+	}
+	for (n = 0; n < TROUPE_ENTRIES_MAX && table->entries[n]; n++) {
+		why = check_entry(table->entries[n]);
+		if (why)
+			return why;
+	}
+	*ret_methods = methods;
+	*ret_entries = n;
+	return NULL;
+}
+
+static void put_handler(struct runtime_type *type, const struct troupe_method *method,
+			troupe_handler_fn *handler)
+{
+	uint64_t at = method->in_hash;
+
+	while (type->handlers[at & type->mask].hash)
+		at++;
+	type->handlers[at & type->mask] = (struct type_handler){
+		.hash = method->in_hash, .handler = handler, .method = method};
+}
+
+int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
+		     const void *plugin, const struct runtime_type **ret_type,
+		     const char **ret_why)
+{
+	struct runtime_type *type;
+	uint32_t methods, entries, size = 4;
+
+	*ret_why = check_table(table, &methods, &entries);
+	if (*ret_why)
+		return -EINVAL;
+	if (runtime->n_types >= LIMIT_ACTOR_TYPES) {
+		*ret_why = "too many actor types";
+		return -EINVAL;
+	}
+	while (size < 2 * methods) /* at most half full: a search ends, and soon */
+		size *= 2;
+	type = calloc(1, sizeof(*type) + size * sizeof(type->handlers[0]));
+	if (!type) {
+		*ret_why = "no memory";
+		return -ENOMEM;
+	}
+	type->table = table;
+	type->plugin = plugin;
+	type->n_entries = entries;
+	type->mask = size - 1;
+	for (uint32_t n = 0; n < TROUPE_INTERFACES_MAX && table->interfaces[n]; n++) {
+		const struct troupe_handlers *handlers = table->interfaces[n];
+
+		for (uint32_t i = 0; i < handlers->n_handlers; i++)
+			put_handler(type, handlers->interface->methods[i],
+				    handlers->handlers[i]);
+	}
+	type->next = runtime->types;
+	runtime->types = type;
+	runtime->n_types++;
+	*ret_type = type;
+	return 0;
+}
+
+const struct type_handler *type_find_name(const struct runtime_type *type,
+					  const char *interface, size_t interface_size,
+					  const char *method, bool *ret_interface)
+{
+	const struct troupe_actor *table = type->table;
+
+	*ret_interface = false;
+	for (uint32_t n = 0; n < TROUPE_INTERFACES_MAX && table->interfaces[n]; n++) {
+		const struct troupe_interface *known = table->interfaces[n]->interface;
+
+		if (strlen(known->name) != interface_size ||
+		    memcmp(known->name, interface, interface_size) != 0)
+			continue;
+		*ret_interface = true;
+		for (uint32_t i = 0; i < known->n_methods; i++)
+			if (strcmp(known->methods[i]->name, method) == 0)
+				return type_find(type, known->methods[i]->in_hash);
+	}
+	return NULL;
+}
+
+static uint32_t units_of(uint32_t bytes)
+{
+	return bytes / 16;
+}
+
+int runtime_unit_define(struct runtime *runtime, const struct runtime_unit *config)
+{
+	struct unit *unit;
+
+	if (!config->number || !config->type || !config->name ||
+	    strlen(config->name) > TROUPE_NAME_MAX)
+		return -EINVAL;
+	if (unit_find(runtime, config->number))
+		return -EEXIST;
+	unit = calloc(1, sizeof(*unit));
+	if (!unit)
+		return -ENOMEM;
+	*unit = (struct unit){
+		.type = config->type,
+		.mailbox = config->mailbox ? config->mailbox : LIMIT_MAILBOX_DEFAULT,
+		.mailbox_units = units_of(config->mailbox_bytes ? config->mailbox_bytes
+								: LIMIT_MAILBOX_BYTES_DEFAULT),
+		.batch = config->batch ? config->batch : LIMIT_BATCH_DEFAULT,
+		.number = config->number,
+		.origin = config->number,
+		.stop_on_error = config->stop_on_error,
+		.next = runtime->units,
+	};
+	memcpy(unit->name, config->name, strlen(config->name));
+	runtime->units = unit;
+	index_put(&runtime->units_by_number, &unit->link,
+		  index_hash(runtime->secret, config->number, 0));
+	return 0;
+}
+
+const struct unit *unit_find(const struct runtime *runtime, uint32_t number)
+{
+	uint64_t hash = index_hash(runtime->secret, number, 0);
+
+	for (struct index_link *link = index_bucket(&runtime->units_by_number, hash); link;
+	     link = link->next) {
+		struct unit *unit = container_of(link, struct unit, link);
+
+		if (unit->number == number)
+			return unit;
+	}
+	return NULL;
+}
+
+const struct unit *unit_of_spawned(struct runtime *runtime, const struct runtime_type *type,
+				   const struct unit *spawner)
+{
+	struct runtime_type *owner = runtime->types;
+	struct unit *unit;
+
+	for (unit = type->spawned; unit; unit = unit->next)
+		if (unit->origin == spawner->origin)
+			return unit;
+	while (owner != type)
+		owner = owner->next;
+	unit = calloc(1, sizeof(*unit));
+	if (!unit)
+		return NULL;
+	*unit = (struct unit){
+		.type = type,
+		.mailbox = LIMIT_MAILBOX_DEFAULT,
+		.mailbox_units = units_of(LIMIT_MAILBOX_BYTES_DEFAULT),
+		.batch = LIMIT_BATCH_DEFAULT,
+		.origin = spawner->origin,
+		.next = owner->spawned,
+	};
+	owner->spawned = unit;
+	return unit;
+}
+
+static void free_units(struct unit *unit)
+{
+	while (unit) {
+		struct unit *next = unit->next;
+
+		free(unit);
+		unit = next;
+	}
+}
+
+void types_free(struct runtime *runtime)
+{
+	free_units(runtime->units);
+	while (runtime->types) {
+		struct runtime_type *type = runtime->types;
+
+		runtime->types = type->next;
+		free_units(type->spawned);
+		free(type);
+	}
+}

@@ -1,0 +1,82 @@
+/* type.h - an actor type ready to run, and the units that its actors belong to.
+ *
+ * Made from a plug-in's const table, whose pointers it reads but never owns. Belongs to a runtime and lives as
+ * long; its thread only.
+ */
+#ifndef CORE_TYPE_H
+#define CORE_TYPE_H
+
+#include "core/index.h"
+#include "core/runtime.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <troupe/actor.h>
+
+struct type_handler {
+	uint64_t hash;              /* in_hash of the method; 0: an empty place */
+	troupe_handler_fn *handler; /* NULL: not implemented */
+	const struct troupe_method *method;
+};
+
+/* What the actors of a unit have in common. Actors spawned by actors belong to a unit without name and
+ * number, one per type and unit of the spawner. */
+struct unit {
+	const struct runtime_type *type;
+	uint32_t mailbox;       /* messages */
+	uint32_t mailbox_units; /* of 16 bytes, see message_charge() */
+	uint32_t batch;
+	uint32_t number; /* 0: of actors spawned by actors */
+	uint32_t origin; /* the number of the unit that is to blame for a crash */
+	bool stop_on_error;
+	char name[TROUPE_NAME_MAX + 1];
+	struct index_link link; /* by number; without number: in no index */
+	struct unit *next;      /* in the runtime, to free it; without number: in the type */
+};
+
+struct runtime_type {
+	const struct troupe_actor *table;
+	const void *plugin;
+	struct runtime_type *next;
+	struct unit *spawned; /* the units without name */
+	uint32_t n_entries;
+	uint32_t mask; /* of handlers, open addressing by the low bits of the hash */
+	struct type_handler handlers[];
+};
+
+/* The handler of a message by the hash of its layout. NULL: none, find out by name. */
+static inline const struct type_handler *type_find(const struct runtime_type *type,
+						   uint64_t hash)
+{
+	for (uint64_t at = hash;; at++) {
+		const struct type_handler *handler = &type->handlers[at & type->mask];
+
+		if (handler->hash == hash)
+			return handler->method ? handler : NULL;
+		if (handler->hash == 0)
+			return NULL;
+	}
+}
+
+/* The same by name; *ret_interface tells whether at least the interface is there. Slow. */
+const struct type_handler *type_find_name(const struct runtime_type *type,
+					  const char *interface, size_t interface_size,
+					  const char *method, bool *ret_interface);
+
+/* The place of an entry in the type's table, or -1 when it is not there or of another kind. */
+static inline int type_entry_index(const struct runtime_type *type,
+				   const struct troupe_entry *entry, uint32_t kind)
+{
+	for (uint32_t i = 0; i < type->n_entries; i++)
+		if (type->table->entries[i] == entry)
+			return entry->kind == kind ? (int)i : -1;
+	return -1;
+}
+
+/* The unit of actors of `type` that an actor of the unit `spawner` makes. NULL: no memory. */
+const struct unit *unit_of_spawned(struct runtime *runtime, const struct runtime_type *type,
+				   const struct unit *spawner);
+const struct unit *unit_find(const struct runtime *runtime, uint32_t number);
+
+void types_free(struct runtime *runtime);
+
+#endif

@@ -1,0 +1,126 @@
+#include "core/wait.h"
+#include "core/chain.h"
+#include "core/mailbox.h"
+#include <errno.h>
+
+static uint64_t hash_key(const struct runtime *runtime, uint32_t sender,
+			 struct troupe_address where)
+{
+	uint64_t place = (uint64_t)where.slot << 32 | where.generation;
+	uint64_t process = (uint64_t)where.node << 16 | where.worker;
+
+	return index_hash(runtime->secret, (process << 32 | where.incarnation) * 31 + sender,
+			  place);
+}
+
+static struct wait *find_wait(const struct runtime *runtime, uint32_t sender,
+			      struct troupe_address where)
+{
+	uint64_t hash = hash_key(runtime, sender, where);
+
+	for (struct index_link *link = index_bucket(&runtime->waits_by_key, hash); link;
+	     link = link->next) {
+		struct wait *wait = container_of(link, struct wait, link);
+
+		if (link->hash == hash && wait->sender == sender &&
+		    troupe_address_equal(wait->where, where))
+			return wait;
+	}
+	return NULL;
+}
+
+int wait_add(struct runtime *runtime, struct actor *sender, struct troupe_address where,
+	     struct list **chain)
+{
+	uint32_t slot = actor_slot(runtime, sender);
+	struct wait *wait;
+
+	if (find_wait(runtime, slot, where))
+		return 0;
+	wait = slots_take(&runtime->waits);
+	if (!wait)
+		return -ENOMEM;
+	wait->sender = slot;
+	wait->where = where;
+	wait->chain = chain;
+	chain_append(chain, &wait->of_receiver);
+	chain_append(&sender->waits, &wait->of_sender);
+	index_put(&runtime->waits_by_key, &wait->link, hash_key(runtime, slot, where));
+	return 0;
+}
+
+static void leave_chain(struct runtime *runtime, struct wait *wait)
+{
+	chain_remove(wait->chain, &wait->of_receiver);
+	wait->chain = NULL;
+	index_remove(&runtime->waits_by_key, &wait->link);
+}
+
+static void wake_first(struct runtime *runtime, struct list **chain)
+{
+	struct wait *wait = container_of(*chain, struct wait, of_receiver);
+
+	leave_chain(runtime, wait);
+	mailbox_notify(runtime, actor_at(runtime, wait->sender), &wait->mail, MAIL_ROOM);
+}
+
+void wait_wake_slow(struct runtime *runtime, struct actor *receiver)
+{
+	const struct unit *unit = receiver->unit;
+	uint32_t room;
+
+	if (receiver->queued > unit->mailbox / 2 || receiver->unread > LIMIT_STREAM_UNREAD / 2)
+		return;
+	/* Kept messages may hold half of the memory for long; then an empty queue has to do. */
+	if (receiver->charged >= unit->mailbox_units ||
+	    (receiver->charged > unit->mailbox_units / 2 && receiver->queued))
+		return;
+	room = unit->mailbox - receiver->queued;
+	if (room > LIMIT_STREAM_UNREAD - receiver->unread)
+		room = LIMIT_STREAM_UNREAD - receiver->unread;
+	if (room > UINT16_MAX)
+		room = UINT16_MAX;
+	while (receiver->waiters && receiver->promised < room) {
+		receiver->promised++;
+		wake_first(runtime, &receiver->waiters);
+	}
+}
+
+void wait_wake_all(struct runtime *runtime, struct list **chain)
+{
+	while (*chain)
+		wake_first(runtime, chain);
+}
+
+struct troupe_address wait_finish(struct runtime *runtime, struct wait *wait)
+{
+	struct troupe_address where = wait->where;
+	struct actor *receiver = actor_find(runtime, where);
+
+	/* A receiver's death wakes its waiters without a promise, but then it is not found here. */
+	if (receiver && receiver->promised)
+		receiver->promised--;
+	chain_remove(&actor_at(runtime, wait->sender)->waits, &wait->of_sender);
+	slots_give(&runtime->waits, wait);
+	return where;
+}
+
+void wait_settle(struct runtime *runtime, uint32_t sender, struct troupe_address where)
+{
+	struct actor *receiver = actor_find(runtime, where);
+
+	/* Refused again: there is no room after all, and asking the next would only go round in circles. */
+	if (receiver && receiver->waiters && !find_wait(runtime, sender, where))
+		wait_wake_slow(runtime, receiver);
+}
+
+void wait_forget_all(struct runtime *runtime, struct actor *sender)
+{
+	while (sender->waits) {
+		struct wait *wait = container_of(sender->waits, struct wait, of_sender);
+
+		leave_chain(runtime, wait);
+		chain_remove(&sender->waits, &wait->of_sender);
+		slots_give(&runtime->waits, wait);
+	}
+}
