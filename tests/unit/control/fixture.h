@@ -260,12 +260,14 @@ static __attribute__((unused)) void send_raw(struct fixture *fixture, int fd, co
 					     size_t size)
 {
 	const char *at = data;
+	uint64_t deadline = clock_now_ns() + WAIT_NS;
 
 	while (size > 0) {
 		ssize_t n = send(fd, at, size, MSG_NOSIGNAL);
 
 		if (n < 0) {
 			assert_int_equal(errno, EAGAIN);
+			assert_true(clock_now_ns() < deadline);
 			loop_step(fixture->loop, false);
 			continue;
 		}

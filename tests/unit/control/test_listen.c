@@ -1,0 +1,124 @@
+/* Listening sockets at paths: new, stale, live, impossible. */
+#include "base/cleanup.h"
+#include "control/server.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct place {
+	char directory[32];
+	char path[64];
+};
+
+static int set_up(void **state)
+{
+	struct place *place = calloc(1, sizeof(*place));
+
+	snprintf(place->directory, sizeof(place->directory), "/tmp/control-test-XXXXXX");
+	assert_non_null(mkdtemp(place->directory));
+	snprintf(place->path, sizeof(place->path), "%s/socket", place->directory);
+	*state = place;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct place *place = *state;
+
+	unlink(place->path);
+	rmdir(place->directory);
+	free(place);
+	return 0;
+}
+
+static void listen_makes_socket_for_all_when_nothing_is_there(void **state)
+{
+	struct place *place = *state;
+	struct stat status;
+	int fd;
+
+	umask(077);
+	assert_int_equal(control_listen(place->path, &fd), 0);
+	assert_int_equal(stat(place->path, &status), 0);
+	assert_true(S_ISSOCK(status.st_mode));
+	assert_int_equal(status.st_mode & 07777, 0666);
+	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
+	close(fd);
+}
+
+static void listen_takes_over_when_socket_is_stale(void **state)
+{
+	struct place *place = *state;
+	int fd;
+
+	assert_int_equal(control_listen(place->path, &fd), 0);
+	close(fd);
+	assert_int_equal(control_listen(place->path, &fd), 0);
+	close(fd);
+}
+
+static void listen_refuses_when_socket_is_live(void **state)
+{
+	struct place *place = *state;
+	int fd, other = -1;
+
+	assert_int_equal(control_listen(place->path, &fd), 0);
+	assert_int_equal(control_listen(place->path, &other), -EADDRINUSE);
+	assert_int_equal(other, -1);
+	/* It still is the first one's. */
+	assert_int_equal(access(place->path, F_OK), 0);
+	close(fd);
+}
+
+static void listen_refuses_when_something_else_is_there(void **state)
+{
+	struct place *place = *state;
+	int fd = open(place->path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600), other = -1;
+
+	assert_int_equal(control_listen(place->path, &other), -EEXIST);
+	close(fd);
+	assert_int_equal(unlink(place->path), 0);
+	assert_int_equal(symlink("/nowhere", place->path), 0);
+	assert_int_equal(control_listen(place->path, &other), -EEXIST);
+	assert_int_equal(other, -1);
+}
+
+static void listen_refuses_when_path_cannot_be(void **state)
+{
+	char path[200];
+	int fd = -1;
+
+	(void)state;
+	memset(path, 'x', sizeof(path));
+	path[0] = '/';
+	path[108] = '\0';
+	assert_int_equal(control_listen(path, &fd), -ENAMETOOLONG);
+	assert_int_equal(control_listen("/nonexistent/socket", &fd), -ENOENT);
+	assert_int_equal(control_listen("", &fd), -ENOENT);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		CASE(listen_makes_socket_for_all_when_nothing_is_there),
+		CASE(listen_takes_over_when_socket_is_stale),
+		CASE(listen_refuses_when_socket_is_live),
+		CASE(listen_refuses_when_something_else_is_there),
+		CASE(listen_refuses_when_path_cannot_be),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
