@@ -31,3 +31,9 @@ $$(BUILD)/$(1)/$(3).so: FORCE $$(BUILD)/troupe-gen
 endef
 $(foreach name,$(PLUGIN_FOLDERS),$(eval $(call plugin_rules,plugins,actors/$(name),$(name))))
 $(foreach name,$(TEST_PLUGIN_FOLDERS),$(eval $(call plugin_rules,test-plugins,tests/actors/$(name),$(name))))
+
+# Needs what building needs, and nothing that only the tests do.
+.PHONY: demo
+demo: deps-build
+	@$(MAKE) --no-print-directory all
+	@actors/demo $(BUILD)

@@ -42,9 +42,10 @@ define CONFIG_TEXT
 #define TROUPE_SYSCONFDIR "$(sysconfdir)"
 #endif
 endef
+export CONFIG_TEXT
 $(CONFIG_H): FORCE
 	@mkdir -p $(@D)
-	$(file >$@.new,$(CONFIG_TEXT))
+	@printf '%s\n' "$$CONFIG_TEXT" > $@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 .PHONY: FORCE
 FORCE:
