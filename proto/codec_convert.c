@@ -137,9 +137,6 @@ static int convert_items(struct converter *converter, const struct troupe_type *
 
 	if (span.count == 0)
 		return 0;
-	if (span.count > CODEC_BLOCK_MAX / to->stride)
-		return codec_error_set(converter->error, -EMSGSIZE, "more than %u bytes",
-				       CODEC_BLOCK_MAX);
 	r = get_scratch(converter, span.count * to->stride, &items);
 	if (r < 0)
 		return r;
