@@ -40,14 +40,15 @@ static unsigned column_of(const struct idl_lex *lex, size_t at)
 static int read_mark(struct idl_lex *lex, size_t start, size_t end, bool trailing)
 {
 	static const char prefix[] = "troupe:";
-	size_t begin = start;
 	enum idl_mark mark;
 	size_t length;
+	size_t begin;
 
 	while (start < end && is_blank(lex->text[start]))
 		start++;
 	while (end > start && is_blank(lex->text[end - 1]))
 		end--;
+	begin = start;
 	if (end - start < sizeof(prefix) - 1 ||
 	    memcmp(lex->text + start, prefix, sizeof(prefix) - 1) != 0)
 		return 0;

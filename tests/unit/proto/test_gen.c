@@ -1,0 +1,308 @@
+/* Headers that troupe-gen makes: do the compilers take them, do they mean what the interface says? */
+#include "base/elf.h"
+#include "proto/gen_names.h"
+#include "troupe/note.h"
+#include "workshop.h"
+#include <errno.h>
+
+#define STRICT "-Wall -Wextra -Wshadow -Wcast-qual -Werror -Iinclude -I\"$DIR\""
+
+static const char *const c_compilers[] = {"gcc -std=c11", "clang -std=c11"};
+static const char *const cxx_compilers[] = {"g++ -std=c++17 -x c++",
+					    "clang++ -std=c++17 -x c++"};
+static const char *const interfaces[] = {"hello", "tricky", "types", "bare", "crlf", "long"};
+
+static void headers_compile_twice_included_in_both_languages(void **state)
+{
+	const struct workshop *workshop = (const struct workshop *)*state;
+
+	for (int host = 0; host < 2; host++) {
+		for (size_t i = 0; i < 6; i++)
+			workshop_generate(workshop, interfaces[i], host);
+		assert_int_equal(
+			workshop_run(workshop,
+				     "cd \"$DIR\" && for i in 1 2; do for h in *.h; do "
+				     "echo \"#include \\\"$h\\\"\"; done; done >all.c"),
+			0);
+		for (size_t i = 0; i < 2; i++)
+			assert_int_equal(
+				workshop_run(workshop,
+					     "%s " STRICT
+					     " -Wpedantic -fsyntax-only \"$DIR\"/all.c",
+					     c_compilers[i]),
+				0);
+		for (size_t i = 0; i < 2; i++)
+			assert_int_equal(
+				workshop_run(workshop,
+					     "%s " STRICT
+					     " -Wpedantic -fsyntax-only \"$DIR\"/all.c",
+					     cxx_compilers[i]),
+				0);
+	}
+}
+
+/* How often a note of this type and content stands in a file. */
+static size_t count_notes(const struct workshop *workshop, uint32_t type, const void *content,
+			  size_t size)
+{
+	struct elf_note note = {0};
+	char path[64];
+	struct elf elf;
+	size_t n = 0, file_size;
+	char *file;
+	int r;
+
+	snprintf(path, sizeof(path), "%s/plugin.so", workshop->directory);
+	file = workshop_read(path, &file_size);
+	assert_int_equal(elf_init(file, file_size, &elf), 0);
+	while ((r = elf_next_note(&elf, TROUPE_NOTE_OWNER, &note)) == 1)
+		n += note.type == type && note.size == size &&
+		     memcmp(note.content, content, size) == 0;
+	assert_int_equal(r, 0);
+	free(file);
+	return n;
+}
+
+static void check_plugin(const struct workshop *workshop)
+{
+	static const char actor[] = {1, 0, 0, 0, 'h', 'e', 'l', 'l', 'o', 0};
+	size_t size;
+	char *text = workshop_read(DATA "hello.varlink", &size);
+	char *both = (char *)malloc(sizeof("io.troupe.hello") + size + 1);
+
+	assert_non_null(both);
+	strcpy(both, "io.troupe.hello");
+	strcpy(both + sizeof("io.troupe.hello"), text);
+	assert_int_equal(count_notes(workshop, TROUPE_NOTE_TYPE_ACTOR, actor, sizeof(actor)),
+			 1);
+	assert_int_equal(
+		count_notes(workshop, TROUPE_NOTE_TYPE_IMPLEMENTS, "io.troupe.hello", 16), 1);
+	assert_int_equal(count_notes(workshop, TROUPE_NOTE_TYPE_INTERFACE, both,
+				     sizeof("io.troupe.hello") + size + 1),
+			 1);
+	free(both);
+	free(text);
+}
+
+static void plugin_compiles_and_keeps_its_notes_however_it_is_optimized(void **state)
+{
+	static const char *const ways[] = {
+		"-O0", "-O2 -flto -fuse-ld=bfd -Wl,--gc-sections -fvisibility=hidden",
+		"-O1 -fsanitize=address"};
+	const struct workshop *workshop = (const struct workshop *)*state;
+
+	workshop_generate(workshop, "hello", false);
+	for (size_t way = 0; way < 3; way++) {
+		for (size_t i = 0; i < 4; i++) {
+			const char *compiler = i < 2 ? c_compilers[i] : cxx_compilers[i - 2];
+
+			assert_int_equal(
+				workshop_run(workshop,
+					     "%s " STRICT
+					     " %s -fPIC -shared -o \"$DIR\"/plugin.so " DATA
+					     "plugin.c",
+					     compiler, ways[way]),
+				0);
+			check_plugin(workshop);
+		}
+	}
+}
+
+static void wrappers_and_thunks_call_the_sdk_with_what_they_were_given(void **state)
+{
+	const struct workshop *workshop = (const struct workshop *)*state;
+
+	workshop_generate(workshop, "hello", false);
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(workshop_run(workshop,
+					      "%s " STRICT " -o \"$DIR\"/drive " DATA "drive.c",
+					      i < 2 ? c_compilers[i] : cxx_compilers[i - 2]),
+				 0);
+		assert_int_equal(workshop_run(workshop, "\"$DIR\"/drive"), 0);
+	}
+}
+
+static void check_layouts(const struct workshop *workshop, const char *name, const char *prefix)
+{
+	struct idl *idl = workshop_parse(name);
+	struct idl_error error;
+	char *expected, *printed;
+	char path[64];
+
+	workshop_generate(workshop, name, true);
+	assert_int_equal(
+		workshop_run(workshop,
+			     "gcc -std=gnu11 -D_GNU_SOURCE -Iinclude -I. -Idaemon -I\"$DIR\" "
+			     "-DHEADER='\"%s.varlink.h\"' -DINTERFACE=%s_interface -o "
+			     "\"$DIR\"/layouts " DATA "layouts.c proto/layout*.c proto/arena.c "
+			     "&& \"$DIR\"/layouts >\"$DIR\"/printed",
+			     name, prefix),
+		0);
+	snprintf(path, sizeof(path), "%s/printed", workshop->directory);
+	printed = workshop_read(path, NULL);
+	assert_int_equal(gen_layouts(idl, &expected, &error), 0);
+	assert_string_equal(printed, expected);
+	free(printed);
+	free(expected);
+	idl_free(idl);
+}
+
+static void descriptors_have_the_layouts_that_were_hashed(void **state)
+{
+	const struct workshop *workshop = (const struct workshop *)*state;
+
+	check_layouts(workshop, "hello", "hello");
+	check_layouts(workshop, "tricky", "my_tricky_thing2");
+}
+
+/* The hashes are part of the protocol between processes: whoever changes them breaks it. */
+static void hashes_stay_what_they_are(void **state)
+{
+	struct idl *idl = workshop_parse("hello");
+	struct idl_error error;
+	char *text;
+
+	(void)state;
+	assert_int_equal(gen_layouts(idl, &text, &error), 0);
+	assert_string_equal(text,
+			    "68ede94b981c9c8c io.troupe.hello.Greet ( (name:string)\n"
+			    "5789726dd22b48b4 io.troupe.hello.Greet > (text:string,count:int)\n"
+			    "17fe393e27a711d4 io.troupe.hello.Hush ( ()\n"
+			    "e8a04742f26c4974 io.troupe.hello.Hush > ()\n"
+			    "b7013d1361333163 io.troupe.hello.NameTooLong ! (limit:int)\n"
+			    "478c8b61904e40cb io.troupe.hello.Status ! (class:string)\n");
+	free(text);
+	idl_free(idl);
+}
+
+static char *layout_of(const char *text, const char *method)
+{
+	const struct idl_member *member;
+	struct idl_error error;
+	struct idl *idl;
+	char *layout = NULL;
+
+	assert_int_equal(idl_parse(text, strlen(text), &idl, &error), 0);
+	member = idl_find(idl, method);
+	assert_non_null(member);
+	assert_int_equal(gen_layout(member->type, &layout), 0);
+	idl_free(idl);
+	return layout;
+}
+
+static void layout_tells_recursion_by_levels(void **state)
+{
+	char *layout = layout_of("interface a.b\n"
+				 "type List (next: ?List, pair: Pair)\n"
+				 "type Pair (left: []List, of: [string](again: []Pair))\n"
+				 "method M(list: List, colour: (red, green)) -> ()\n",
+				 "M");
+
+	(void)state;
+	assert_string_equal(layout, "(list:(next:?^0,pair:(left:[]^1,of:[string](again:[]^1))),"
+				    "colour:{red,green})");
+	free(layout);
+}
+
+static void check_refused(const char *text, const char *prefix, unsigned line,
+			  const char *message)
+{
+	struct gen_options options = {.prefix = prefix};
+	struct idl_error error;
+	struct idl *idl;
+	char *header;
+	size_t size;
+
+	if (idl_parse(text, strlen(text), &idl, &error) < 0)
+		fail_msg("%u:%u: %s", error.line, error.column, error.message);
+	assert_int_equal(gen_header(idl, &options, &header, &size, &error), -EINVAL);
+	assert_int_equal(error.line, line);
+	if (!strstr(error.message, message))
+		fail_msg("expected \"%s\", found \"%s\"", message, error.message);
+	idl_free(idl);
+}
+
+static void names_that_are_one_in_c_are_refused(void **state)
+{
+	(void)state;
+	check_refused("interface a.b\ntype HTTPGet ()\ntype HttpGet ()\n", NULL, 3,
+		      "'b_http_get'");
+	check_refused("interface a.b\nmethod M() -> ()\ntype MOut (a: int)\n", NULL, 3,
+		      "'b_m_out'");
+	check_refused("interface a.b\ntype E (red, Red)\n", NULL, 2, "'B_E_RED'");
+	check_refused("interface a.b\ntype IntArray (a: int)\ntype T (a: []int)\n", NULL, 2,
+		      "'b_int_array'");
+	check_refused("interface a.b\nmethod M() -> ()\nerror Parameter()\n", NULL, 3,
+		      "'b_m_fail_parameter'");
+	check_refused("interface a.b\n", "No", 1, "is no prefix");
+}
+
+static void types_beyond_the_limits_of_layouts_are_refused(void **state)
+{
+	char text[8192] = "interface a.b\ntype T0 (a: int)\n";
+	size_t used = strlen(text);
+
+	(void)state;
+	/* Each twice the one before: 2^13 fields written out. */
+	for (int i = 1; i < 13; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+					 "type T%d (a: ?T%d, b: ?T%d)\n", i, i - 1, i - 1);
+	check_refused(text, NULL, 13, "too large");
+	/* A chain: few fields, many levels. */
+	used = (size_t)snprintf(text, sizeof(text), "interface a.b\ntype T0 (a: int)\n");
+	for (int i = 1; i < 17; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+					 "type T%d (a: ?T%d)\n", i, i - 1);
+	check_refused(text, NULL, 18, "too large");
+}
+
+static void names_become_snake_case(void **state)
+{
+	static const struct {
+		const char *name, *snake;
+	} names[] = {{"NameTooLong", "name_too_long"},
+		     {"HTTPGet", "http_get"},
+		     {"my-thing", "my_thing"},
+		     {"myThing", "my_thing"},
+		     {"Get2Items", "get2_items"},
+		     {"HTTP", "http"},
+		     {"a_b", "a_b"}};
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_string_equal(gen_snake(&arena, names[i].name), names[i].snake);
+	assert_string_equal(gen_prefix(&arena, "io.troupe.Control"), "control");
+	assert_string_equal(gen_prefix(&arena, "io.troupe"), "x_troupe");
+	assert_string_equal(gen_prefix(&arena, "a.3d"), "x_3d");
+	assert_string_equal(gen_safe(&arena, "class"), "class_");
+	assert_string_equal(gen_safe(&arena, "xor_eq"), "xor_eq_");
+	assert_string_equal(gen_safe(&arena, "BUFSIZ"), "BUFSIZ_");
+	assert_string_equal(gen_safe(&arena, "klass"), "klass");
+	arena_fini(&arena);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			headers_compile_twice_included_in_both_languages, workshop_setup,
+			workshop_teardown),
+		cmocka_unit_test_setup_teardown(
+			plugin_compiles_and_keeps_its_notes_however_it_is_optimized,
+			workshop_setup, workshop_teardown),
+		cmocka_unit_test_setup_teardown(
+			wrappers_and_thunks_call_the_sdk_with_what_they_were_given,
+			workshop_setup, workshop_teardown),
+		cmocka_unit_test_setup_teardown(descriptors_have_the_layouts_that_were_hashed,
+						workshop_setup, workshop_teardown),
+		cmocka_unit_test(hashes_stay_what_they_are),
+		cmocka_unit_test(layout_tells_recursion_by_levels),
+		cmocka_unit_test(names_that_are_one_in_c_are_refused),
+		cmocka_unit_test(types_beyond_the_limits_of_layouts_are_refused),
+		cmocka_unit_test(names_become_snake_case),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
