@@ -69,7 +69,7 @@ enum envelope_kind {
 	ENVELOPE_FAILURE, /* the call ended with a status, from NO_SUCH_ACTOR on */
 	ENVELOPE_CANCEL,  /* the caller waits no more */
 	ENVELOPE_LAYOUT, /* what a hash means; sent once a link, before the first envelope that uses it */
-	ENVELOPE_ROOM, /* from the receiver of earlier envelopes: go on */
+	ENVELOPE_ROOM,  /* from the receiver of earlier envelopes: go on */
 	ENVELOPE_MOVED, /* the call was forwarded to an actor in another process */
 	ENVELOPE_TAKEN, /* the caller has read stream replies: go on */
 	ENVELOPE_END,   /* the last of this link: the sender is about to leave, in order */

@@ -610,6 +610,24 @@ static void empty_items_take_a_zero_byte_each(void **state)
 	free(wire);
 }
 
+static void empty_pointees_are_a_zero_byte(void **state)
+{
+	struct node next = leaf(), root = full(&next);
+	struct codec_error error;
+	uint64_t at;
+	size_t size;
+	char *wire = encode(&node_type, &root, &size);
+
+	(void)state;
+	memcpy(&at, wire + offsetof(struct node, nothing), sizeof(at));
+	assert_in_range(at, sizeof(root), size - 1);
+	assert_int_equal(wire[at], 0);
+	wire[at] = 1;
+	assert_int_equal(decode(&node_type, wire, size, &error), -EBADMSG);
+	assert_string_equal(error.path, "nothing");
+	free(wire);
+}
+
 static void error_path_stays_valid_text_when_cut(void **state)
 {
 	static char key[300];
@@ -698,6 +716,7 @@ int main(void)
 		cmocka_unit_test(decode_refuses_other_sizes),
 		cmocka_unit_test(decode_refuses_chains_too_deep),
 		cmocka_unit_test(empty_items_take_a_zero_byte_each),
+		cmocka_unit_test(empty_pointees_are_a_zero_byte),
 		cmocka_unit_test(error_path_stays_valid_text_when_cut),
 		cmocka_unit_test(utf8_is_judged_at_each_offset),
 	};
