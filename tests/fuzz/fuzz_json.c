@@ -33,8 +33,10 @@ static int judge(const char *text, size_t size)
 		return memchr(text, '\0', size) ? -1 : 1;
 	}
 	code = json_error_code(&error);
-	return code == json_error_numeric_overflow || code == json_error_stack_overflow ? -1
-											: 0;
+	if (code == json_error_numeric_overflow || code == json_error_stack_overflow ||
+	    code == json_error_null_byte_in_key)
+		return -1;
+	return 0;
 }
 
 static void check_scan(const char *text, size_t size)
