@@ -1,0 +1,366 @@
+/* bridge.c - peers come up and go down; envelopes find their link. */
+#include "bridge/bridge_inside.h"
+
+#include "base/cleanup.h"
+#include <stdio.h>
+#include <string.h>
+
+/* After a peer's death its last frames may still be on their way through the transport: this long it is waited for
+ * them, and then until the inbox is empty, but no longer than the second figure, since others fill it too. */
+#define LEAVE_NS      3000000ull
+#define LEAVE_MOST_NS 1000000000ull
+/* For what was sent last, when closing, to leave the process; nobody acknowledges it. */
+#define LINGER_NS 20000000ull
+
+static int print_path(const struct bridge *bridge, uint16_t worker, uint32_t incarnation,
+		      char **ret_path)
+{
+	return asprintf(ret_path, "%s/w%u-%u", bridge->directory, worker, incarnation) < 0
+		       ? -ENOMEM
+		       : 0;
+}
+
+static void check_closed(struct bridge *bridge);
+
+/* ---- up */
+
+static void on_link_room(void *context, struct link *link)
+{
+	struct bridge *bridge = context;
+
+	bridge->config.ops->on_room(bridge->config.context, link->worker);
+}
+
+static int open_link(struct bridge *bridge, uint16_t worker, uint32_t incarnation)
+{
+	cleanup_free char *path = NULL;
+	struct link *link;
+	int r = print_path(bridge, worker, incarnation, &path);
+
+	if (r < 0)
+		return r;
+	r = link_new(bridge->config.loop, &bridge->config.transport, path, worker, incarnation,
+		     bridge->config.worker, bridge->config.incarnation, &bridge->stats, &link);
+	if (r < 0)
+		return r;
+	link->on_room = on_link_room;
+	link->context = bridge;
+	bridge->links[worker] = link;
+	return 0;
+}
+
+static bool is_peer(const struct bridge *bridge, uint16_t worker)
+{
+	return worker > 0 && worker <= LIMIT_WORKERS && worker != bridge->config.worker;
+}
+
+int bridge_peer_up(struct bridge *bridge, uint16_t worker, uint32_t incarnation)
+{
+	struct link *link;
+	int r;
+
+	if (!is_peer(bridge, worker))
+		return -EINVAL;
+	if (incarnation <= bridge->gone[worker])
+		return -ESTALE;
+	link = bridge->links[worker];
+	/* The master knows better than the frame that brought a link up. */
+	if (link && link->incarnation != incarnation)
+		bridge_peer_down(bridge, worker, link->incarnation);
+	if (!bridge->links[worker]) {
+		if (bridge->gone[worker] >= incarnation)
+			bridge->gone[worker] = incarnation - 1;
+		r = open_link(bridge, worker, incarnation);
+		if (r < 0)
+			return r;
+	}
+	bridge->links[worker]->is_announced = true;
+	return 0;
+}
+
+struct link *bridge_admit(struct bridge *bridge, uint16_t worker, uint32_t incarnation)
+{
+	struct link *link;
+
+	if (!is_peer(bridge, worker))
+		return NULL;
+	link = bridge->links[worker];
+	if (link && link->incarnation == incarnation)
+		return link;
+	list_foreach (at, &bridge->leaving) {
+		link = container_of(at, struct link, link);
+		if (link->worker == worker && link->incarnation == incarnation)
+			return link;
+	}
+	if (bridge->is_closing || incarnation <= bridge->gone[worker])
+		return NULL;
+	/* It has heard of us before we heard of it, and of its predecessor's end. */
+	link = bridge->links[worker];
+	if (link && incarnation < link->incarnation)
+		return NULL;
+	if (link)
+		bridge_peer_down(bridge, worker, link->incarnation);
+	if (open_link(bridge, worker, incarnation) < 0)
+		return NULL;
+	return bridge->links[worker];
+}
+
+/* ---- down */
+
+void bridge_peer_down(struct bridge *bridge, uint16_t worker, uint32_t incarnation)
+{
+	struct link *link;
+
+	if (!is_peer(bridge, worker))
+		return;
+	if (incarnation > bridge->gone[worker])
+		bridge->gone[worker] = incarnation;
+	link = bridge->links[worker];
+	if (!link || link->incarnation != incarnation)
+		return;
+	bridge->links[worker] = NULL;
+	link_cut(link);
+	list_append(&bridge->leaving, &link->link);
+	if (!bridge->leave_timer.started)
+		loop_timer_start(&bridge->leave_timer, LEAVE_NS);
+}
+
+static void finish_link(struct bridge *bridge, struct link *link)
+{
+	uint16_t worker = link->worker;
+	uint32_t incarnation = link->incarnation;
+
+	/* Only when a stream of other frames has kept us from its last ones for too long. */
+	if (bridge->sender == link)
+		bridge_drop_frame(bridge);
+	link_free(link);
+	bridge->config.ops->on_down(bridge->config.context, worker, incarnation);
+}
+
+void bridge_finish_leaving(struct bridge *bridge)
+{
+	list_foreach_safe (at, &bridge->leaving) {
+		struct link *link = container_of(at, struct link, link);
+
+		if (link->is_quiet)
+			finish_link(bridge, link);
+	}
+	check_closed(bridge);
+}
+
+static void on_leave_timer(struct loop_timer *timer)
+{
+	struct bridge *bridge = container_of(timer, struct bridge, leave_timer);
+
+	list_foreach_safe (at, &bridge->leaving) {
+		struct link *link = container_of(at, struct link, link);
+
+		if (link->is_quiet)
+			finish_link(bridge, link);
+		link->is_quiet = true;
+	}
+	bridge_receive(bridge);
+	if (!list_is_empty(&bridge->leaving))
+		loop_timer_start(timer, LEAVE_MOST_NS);
+}
+
+/* ---- envelopes */
+
+int bridge_send(struct bridge *bridge, const struct envelope *envelope,
+		const struct troupe_type *type, const void *data, const char *name)
+{
+	const struct troupe_address *to = &envelope->to;
+	struct link *link;
+
+	if (to->node != bridge->config.node || !is_peer(bridge, to->worker) ||
+	    bridge->is_closing)
+		return -EHOSTUNREACH;
+	link = bridge->links[to->worker];
+	if (!link || link->incarnation != to->incarnation)
+		return -EHOSTUNREACH;
+	return link_send(link, envelope, type, data, name);
+}
+
+bool bridge_find_layout(struct bridge *bridge, struct troupe_address from, uint64_t hash,
+			const struct troupe_type **ret_type, const char **ret_name)
+{
+	/* A hash is checked against what it stands for, so it means the same whoever tells it: a forwarded
+	 * message's layout was told by its forwarder. */
+	if (is_peer(bridge, from.worker) && bridge->links[from.worker] &&
+	    layouts_find(&bridge->links[from.worker]->learned, hash, ret_type, ret_name))
+		return true;
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+		if (bridge->links[i] &&
+		    layouts_find(&bridge->links[i]->learned, hash, ret_type, ret_name))
+			return true;
+	list_foreach (at, &bridge->leaving)
+		if (layouts_find(&container_of(at, struct link, link)->learned, hash, ret_type,
+				 ret_name))
+			return true;
+	return false;
+}
+
+/* ---- the loop */
+
+static void on_inbox(struct loop_io *io, unsigned events)
+{
+	struct bridge *bridge = container_of(io, struct bridge, inbox_io);
+
+	(void)events;
+	bridge_receive(bridge);
+}
+
+/* After the actors' turns: what they sent leaves. */
+static bool on_work(struct loop_work *work)
+{
+	struct bridge *bridge = container_of(work, struct bridge, work);
+
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+		if (bridge->links[i])
+			link_flush(bridge->links[i]);
+	if (bridge->is_closing)
+		check_closed(bridge);
+	if (!bridge->frame)
+		return false;
+	/* The inbox's descriptor tells of whole frames only, not of the rest of one. Actors have mail now, and
+	 * their turns in this pass are over: once more. */
+	bridge_receive(bridge);
+	return true;
+}
+
+/* ---- closing */
+
+/* Whether a peer has all we sent, or can do nothing with it any more. */
+static bool is_settled(const struct link *link)
+{
+	return link->is_complete || link->has_ended;
+}
+
+static void finish_closing(struct bridge *bridge)
+{
+	void (*on_closed)(void *context) = bridge->on_closed;
+
+	loop_timer_stop(&bridge->close_timer);
+	bridge->on_closed = NULL;
+	if (on_closed)
+		on_closed(bridge->config.context);
+}
+
+static void on_close_timer(struct loop_timer *timer)
+{
+	finish_closing(container_of(timer, struct bridge, close_timer));
+}
+
+static void check_closed(struct bridge *bridge)
+{
+	bool owes_nothing = true;
+
+	if (!bridge->is_closing || bridge->is_lingering)
+		return;
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
+		struct link *link = bridge->links[i];
+
+		if (!link)
+			continue;
+		if (!is_settled(link) || !link_is_flushed(link))
+			return;
+		owes_nothing = owes_nothing && !link->has_ended;
+	}
+	/* Never from inside bridge_close(), hence by the timer. */
+	bridge->is_lingering = true;
+	loop_timer_start(&bridge->close_timer, owes_nothing ? 0 : LINGER_NS);
+}
+
+static void send_mark(struct link *link, enum envelope_kind kind)
+{
+	/* Short of memory the peer waits until its deadline. */
+	(void)link_send(link, &(struct envelope){.kind = kind}, NULL, NULL, NULL);
+	link_flush(link);
+}
+
+void bridge_on_end(struct bridge *bridge, struct link *link, enum envelope_kind kind)
+{
+	if (kind == ENVELOPE_ENDED) {
+		link->is_complete = link->has_sent_end;
+	} else if (!link->has_ended) {
+		link->has_ended = true;
+		send_mark(link, ENVELOPE_ENDED);
+	}
+	check_closed(bridge);
+}
+
+void bridge_close(struct bridge *bridge, uint64_t timeout_ns, void (*on_closed)(void *context))
+{
+	bridge->on_closed = on_closed;
+	bridge->is_closing = true;
+	loop_timer_start(&bridge->close_timer, timeout_ns);
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+		if (bridge->links[i]) {
+			bridge->links[i]->has_sent_end = true;
+			send_mark(bridge->links[i], ENVELOPE_END);
+		}
+	check_closed(bridge);
+}
+
+/* ---- life */
+
+int bridge_new(const struct bridge_config *config, struct bridge **ret_bridge)
+{
+	const struct transport *transport = &config->transport;
+	cleanup_free char *path = NULL;
+	struct bridge *bridge;
+	int r;
+
+	if (config->worker == 0 || config->worker > LIMIT_WORKERS || config->incarnation == 0)
+		return -EINVAL;
+	bridge = calloc(1, sizeof(*bridge));
+	if (!bridge)
+		return -ENOMEM;
+	bridge->config = *config;
+	list_init(&bridge->leaving);
+	bridge->directory = strdup(config->directory);
+	r = bridge->directory ? print_path(bridge, config->worker, config->incarnation, &path)
+			      : -ENOMEM;
+	if (r == 0)
+		r = transport->ops->inbox_open(transport->context, path, &bridge->inbox);
+	if (r < 0)
+		goto fail;
+	bridge->config.directory = bridge->directory;
+	loop_timer_init(&bridge->leave_timer, config->loop, on_leave_timer);
+	loop_timer_init(&bridge->close_timer, config->loop, on_close_timer);
+	loop_work_init(&bridge->work, config->loop, on_work);
+	loop_work_start(&bridge->work);
+	loop_io_init(&bridge->inbox_io, config->loop, transport->ops->inbox_fd(bridge->inbox),
+		     on_inbox);
+	loop_io_set(&bridge->inbox_io, LOOP_READ);
+	*ret_bridge = bridge;
+	return 0;
+
+fail:
+	free(bridge->directory);
+	free(bridge);
+	return r;
+}
+
+void bridge_free(struct bridge *bridge)
+{
+	if (!bridge)
+		return;
+	loop_io_stop(&bridge->inbox_io);
+	loop_work_stop(&bridge->work);
+	loop_timer_stop(&bridge->close_timer);
+	loop_timer_stop(&bridge->leave_timer);
+	bridge_drop_frame(bridge);
+	list_foreach_safe (at, &bridge->leaving)
+		link_free(container_of(at, struct link, link));
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+		link_free(bridge->links[i]);
+	bridge->config.transport.ops->inbox_close(bridge->inbox);
+	free(bridge->directory);
+	free(bridge);
+}
+
+void bridge_stats(const struct bridge *bridge, struct bridge_stats *ret_stats)
+{
+	*ret_stats = bridge->stats;
+}

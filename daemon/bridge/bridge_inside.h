@@ -1,0 +1,47 @@
+/* bridge_inside.h - the bridge, for the files it is made of. */
+#ifndef BRIDGE_BRIDGE_INSIDE_H
+#define BRIDGE_BRIDGE_INSIDE_H
+
+#include "base/limits.h"
+#include "bridge/bridge.h"
+#include "bridge/link.h"
+
+struct bridge {
+	struct bridge_config config;
+	char *directory;
+	struct bridge_stats stats;
+	struct loop_work work;
+
+	struct link *links[LIMIT_WORKERS + 1]; /* by worker; NULL: not up */
+	uint32_t gone[LIMIT_WORKERS + 1];      /* incarnations up to this one are down */
+	struct list leaving; /* struct link: down, their last frames may be in the inbox */
+	struct loop_timer leave_timer;
+
+	struct inbox *inbox;
+	struct loop_io inbox_io;
+	/* The frame that is being delivered, when a budget ran out in its middle. */
+	void *frame;
+	struct envelope_reader reader;
+	struct link *sender; /* of it */
+
+	/* While closing */
+	bool is_closing;
+	bool is_lingering; /* all is done; what we sent last is on its way */
+	struct loop_timer close_timer;
+	void (*on_closed)(void *context);
+};
+
+/* bridge_receive.c: deliver a bounded amount of what the inbox holds. */
+void bridge_receive(struct bridge *bridge);
+/* Let go of the frame at hand. */
+void bridge_drop_frame(struct bridge *bridge);
+
+/* bridge.c */
+/* The link that a frame of this sender belongs to, made when it is news. NULL: none, the frame is to be dropped. */
+struct link *bridge_admit(struct bridge *bridge, uint16_t worker, uint32_t incarnation);
+/* The inbox is empty: links that leave, and whose wait is over, are gone. */
+void bridge_finish_leaving(struct bridge *bridge);
+/* A peer has said END or ENDED. */
+void bridge_on_end(struct bridge *bridge, struct link *link, enum envelope_kind kind);
+
+#endif

@@ -1,0 +1,192 @@
+/* bridge_receive.c - frames in, envelopes out: a bounded amount in each pass. */
+#include "bridge/bridge_inside.h"
+
+#include <errno.h>
+
+/* What one pass delivers, in bytes; an envelope counts at least its head. Some thousand small ones. */
+#define BUDGET (512u << 10)
+
+void bridge_drop_frame(struct bridge *bridge)
+{
+	if (!bridge->frame)
+		return;
+	bridge->config.transport.ops->frame_free(bridge->frame);
+	bridge->frame = NULL;
+	bridge->sender = NULL;
+}
+
+static void tell_dropped(struct bridge *bridge, const struct envelope *envelope,
+			 const char *reason)
+{
+	bridge->stats.dropped++;
+	bridge->config.ops->on_dropped(bridge->config.context, envelope, reason);
+}
+
+static void tell_gap(struct bridge *bridge, struct link *link, uint64_t lost)
+{
+	bridge->stats.lost += lost;
+	bridge->config.ops->on_gap(bridge->config.context, link->worker, lost);
+}
+
+/* The frame's first number against the one that is due. */
+static bool check_sequence(struct bridge *bridge, struct link *link)
+{
+	uint64_t sequence = bridge->reader.sequence;
+
+	if (sequence < link->expected)
+		return false;
+	if (sequence > link->expected)
+		tell_gap(bridge, link, sequence - link->expected);
+	/* The frame's end: if its middle turns out to be malformed, what it lost was told there. */
+	link->expected = sequence + bridge->reader.left;
+	return link->expected >= sequence;
+}
+
+/* Take the next frame from the inbox, drop those that are not to be read. false: there is none. */
+static bool next_frame(struct bridge *bridge, size_t *budget)
+{
+	const struct transport_ops *ops = bridge->config.transport.ops;
+	size_t size;
+
+	while (*budget > 0) {
+		if (ops->inbox_receive(bridge->inbox, &bridge->frame, &size) < 0) {
+			bridge->frame = NULL;
+			return false;
+		}
+		*budget -= *budget < ENVELOPE_HEAD ? *budget : ENVELOPE_HEAD;
+		bridge->stats.frames_in++;
+		bridge->stats.bytes_in += size;
+		if (envelope_reader_init(&bridge->reader, bridge->frame, size) < 0) {
+			tell_dropped(bridge, NULL, "malformed-frame");
+		} else {
+			bridge->sender = bridge_admit(bridge, bridge->reader.worker,
+						      bridge->reader.incarnation);
+			if (bridge->sender && check_sequence(bridge, bridge->sender))
+				return true;
+			tell_dropped(bridge, NULL,
+				     bridge->sender ? "stale-sequence" : "stale-peer");
+		}
+		bridge_drop_frame(bridge);
+	}
+	return false;
+}
+
+static struct troupe_address sender_of(const struct bridge *bridge)
+{
+	return (struct troupe_address){.node = bridge->config.node,
+				       .worker = bridge->reader.worker,
+				       .incarnation = bridge->reader.incarnation};
+}
+
+static bool is_of_sender(const struct bridge *bridge, const struct envelope *envelope)
+{
+	return envelope->from.node == bridge->config.node &&
+	       envelope->from.worker == bridge->reader.worker &&
+	       envelope->from.incarnation == bridge->reader.incarnation;
+}
+
+static bool is_for_us(const struct bridge *bridge, const struct envelope *envelope)
+{
+	return envelope->to.node == bridge->config.node &&
+	       envelope->to.worker == bridge->config.worker &&
+	       envelope->to.incarnation == bridge->config.incarnation;
+}
+
+/* Something for another process, or for a former life of this one. */
+static void refuse_envelope(struct bridge *bridge, const struct envelope *envelope)
+{
+	struct troupe_address from = envelope->to;
+
+	/* The peer takes envelopes only from who we are now. */
+	from.node = bridge->config.node;
+	from.worker = bridge->config.worker;
+	from.incarnation = bridge->config.incarnation;
+	if (envelope->kind == ENVELOPE_CALL)
+		(void)bridge_send(bridge,
+				  &(struct envelope){.kind = ENVELOPE_FAILURE,
+						     .status = TROUPE_NO_SUCH_ACTOR,
+						     .call = envelope->call,
+						     .from = from,
+						     .to = envelope->from},
+				  NULL, NULL, NULL);
+	tell_dropped(bridge, envelope, "no-such-actor");
+}
+
+static void learn_layout(struct bridge *bridge, const struct envelope *envelope)
+{
+	struct envelope_layout layout;
+
+	envelope_get_layout(envelope, &layout);
+	/* Without it, messages of that layout that differ from ours are answered with
+	 * InvalidParameter. */
+	if (layouts_learn(&bridge->sender->learned, envelope->hash, layout.name, layout.text) <
+	    0)
+		tell_dropped(bridge, envelope, "bad-layout");
+}
+
+static void handle_envelope(struct bridge *bridge, const struct envelope *envelope)
+{
+	switch (envelope->kind) {
+	case ENVELOPE_LAYOUT:
+		learn_layout(bridge, envelope);
+		break;
+	case ENVELOPE_END:
+	case ENVELOPE_ENDED:
+		bridge_on_end(bridge, bridge->sender, envelope->kind);
+		break;
+	case ENVELOPE_ROOM:
+		/* The transport tells of room here; nobody sends this. */
+		tell_dropped(bridge, envelope, "unexpected");
+		break;
+	default:
+		if (!(envelope->flags & ENVELOPE_FORWARDED) && !is_of_sender(bridge, envelope))
+			tell_dropped(bridge, envelope, "forged-sender");
+		else if (!is_for_us(bridge, envelope))
+			refuse_envelope(bridge, envelope);
+		else
+			bridge->config.ops->on_envelope(bridge->config.context,
+							sender_of(bridge), envelope);
+		break;
+	}
+}
+
+/* Deliver from the frame at hand, until it or the budget ends. */
+static void read_frame(struct bridge *bridge, size_t *budget)
+{
+	struct envelope envelope;
+	int r = 1;
+
+	while (*budget > 0) {
+		size_t cost;
+
+		r = envelope_reader_next(&bridge->reader, &envelope);
+		if (r <= 0)
+			break;
+		cost = ENVELOPE_HEAD + envelope.size;
+		*budget -= *budget < cost ? *budget : cost;
+		bridge->stats.envelopes_in++;
+		handle_envelope(bridge, &envelope);
+	}
+	if (r > 0)
+		return;
+	if (r < 0) {
+		tell_dropped(bridge, NULL, "malformed-frame");
+		if (bridge->reader.left > 0)
+			tell_gap(bridge, bridge->sender, bridge->reader.left);
+	}
+	bridge_drop_frame(bridge);
+}
+
+void bridge_receive(struct bridge *bridge)
+{
+	size_t budget = BUDGET;
+
+	while (budget > 0) {
+		if (!bridge->frame && !next_frame(bridge, &budget)) {
+			if (budget > 0)
+				bridge_finish_leaving(bridge);
+			break;
+		}
+		read_frame(bridge, &budget);
+	}
+}

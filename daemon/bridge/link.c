@@ -1,0 +1,239 @@
+/* link.c - from envelopes to batches, from batches to frames, and frames out as the transport takes them. */
+#include "bridge/link.h"
+
+#include "base/cleanup.h"
+#include "proto/layout.h"
+#include <string.h>
+
+#define FRAMES_AT_ONCE 64 /* sent in one callback */
+
+/* A sealed batch that waits. */
+struct link_frame {
+	struct list link;
+	void *frame; /* of the transport */
+	size_t size;
+};
+
+static void drop_frame(struct link *link, struct link_frame *waiting)
+{
+	link->waiting -= waiting->size;
+	list_remove(&waiting->link);
+	link->transport->ops->frame_free(waiting->frame);
+	free(waiting);
+}
+
+/* Send sealed frames until one is refused. An error other than -EAGAIN costs the frame: the peer sees the gap. */
+static void send_frames(struct link *link)
+{
+	for (unsigned n = 0; n < FRAMES_AT_ONCE && !list_is_empty(&link->frames); n++) {
+		struct link_frame *waiting = list_first(&link->frames, struct link_frame, link);
+		int r = link->transport->ops->outbox_send(link->outbox, waiting->frame);
+
+		if (r == -EAGAIN)
+			break;
+		if (r == 0) {
+			link->stats->frames_out++;
+			link->stats->bytes_out += waiting->size;
+			waiting->frame = NULL;
+		}
+		drop_frame(link, waiting);
+	}
+	loop_io_set(&link->io, list_is_empty(&link->frames) ? 0 : LOOP_READ);
+}
+
+static size_t count_unsent(const struct link *link)
+{
+	return link->waiting + buffer_size(&link->batch.bytes);
+}
+
+static void on_writable(struct loop_io *io, unsigned events)
+{
+	struct link *link = container_of(io, struct link, io);
+
+	(void)events;
+	send_frames(link);
+	/* Half of it, so that those who waited do not find it full again at once. */
+	if (link->has_refused && link->waiting <= BRIDGE_UNSENT / 2) {
+		link->has_refused = false;
+		link->on_room(link->context, link);
+	}
+}
+
+/* The batch becomes a frame, which leaves now or waits. -ENOMEM: it is still a batch. */
+static int seal_batch(struct link *link)
+{
+	const struct transport_ops *ops = link->transport->ops;
+	struct link_frame *waiting;
+	const void *data;
+	size_t size;
+
+	if (link->batch.count == 0)
+		return 0;
+	waiting = malloc(sizeof(*waiting));
+	if (!waiting)
+		return -ENOMEM;
+	data = envelope_batch_data(&link->batch, &size);
+	waiting->frame = ops->frame_new(link->transport->context, size);
+	if (!waiting->frame) {
+		free(waiting);
+		return -ENOMEM;
+	}
+	waiting->size = size;
+	memcpy(waiting->frame, data, size);
+	link->stats->envelopes_out += link->batch.count;
+	envelope_batch_sent(&link->batch);
+	list_append(&link->frames, &waiting->link);
+	link->waiting += size;
+	/* While the watcher runs, the transport has no room. */
+	if (!link->io.started)
+		send_frames(link);
+	return 0;
+}
+
+void link_flush(struct link *link)
+{
+	/* Short of memory the batch stays what it is, until the next pass. */
+	if (link->outbox)
+		(void)seal_batch(link);
+}
+
+bool link_is_flushed(const struct link *link)
+{
+	return !link->outbox || count_unsent(link) == 0;
+}
+
+/* ---- envelopes */
+
+static int add_envelope(struct link *link, const struct envelope *envelope, void **ret_payload)
+{
+	int r = envelope_batch_add(&link->batch, envelope, ret_payload);
+
+	if (r != -ENOBUFS || link->batch.count == 0)
+		return r;
+	r = seal_batch(link);
+	return r < 0 ? r : envelope_batch_add(&link->batch, envelope, ret_payload);
+}
+
+static char mark_of(enum envelope_kind kind)
+{
+	return kind == ENVELOPE_REPLY ? '>' : kind == ENVELOPE_ERROR ? '!' : '(';
+}
+
+/* Tell the peer what a hash means, when it has not been told. */
+static int tell_layout(struct link *link, const struct envelope *envelope,
+		       const struct troupe_type *type, const char *name)
+{
+	cleanup_free char *text = NULL;
+	struct envelope_layout layout = {.mark = mark_of(envelope->kind), .name = name};
+	int r;
+
+	if (layouts_has(&link->told, envelope->hash))
+		return 0;
+	r = layout_print(type, &text);
+	if (r < 0)
+		return r;
+	layout.text = text;
+	r = envelope_batch_add_layout(&link->batch, envelope->hash, &layout);
+	if (r == -ENOBUFS && link->batch.count > 0) {
+		r = seal_batch(link);
+		if (r == 0)
+			r = envelope_batch_add_layout(&link->batch, envelope->hash, &layout);
+	}
+	/* When it cannot be noted it is told again. */
+	if (r == 0)
+		(void)layouts_add(&link->told, envelope->hash);
+	return r;
+}
+
+int link_send(struct link *link, const struct envelope *envelope,
+	      const struct troupe_type *type, const void *data, const char *name)
+{
+	bool is_refusable = envelope->kind == ENVELOPE_SEND || envelope->kind == ENVELOPE_CALL;
+	struct envelope sized = *envelope;
+	void *payload;
+	int r;
+
+	if (!link->outbox)
+		return -EHOSTUNREACH;
+	/* What waits is watched for room, so that on_room is sure to come. */
+	if (is_refusable && link->waiting >= BRIDGE_UNSENT) {
+		link->has_refused = true;
+		return -EAGAIN;
+	}
+	if (count_unsent(link) >= BRIDGE_UNSENT_HARD)
+		return -ENOBUFS;
+	if (type) {
+		r = codec_size(type, data, &sized.size, NULL);
+		if (r < 0)
+			return r;
+	}
+	if (type && name && envelope->hash != 0) {
+		r = tell_layout(link, envelope, type, name);
+		if (r < 0)
+			return r;
+	}
+	r = add_envelope(link, &sized, &payload);
+	if (r < 0)
+		return r;
+	if (sized.size == 0)
+		return 0;
+	if (type)
+		codec_encode(type, data, payload, sized.size);
+	else
+		memcpy(payload, envelope->payload, sized.size);
+	return 0;
+}
+
+/* ---- life */
+
+int link_new(struct loop *loop, const struct transport *transport, const char *path,
+	     uint16_t worker, uint32_t incarnation, uint16_t own_worker,
+	     uint32_t own_incarnation, struct bridge_stats *stats, struct link **ret_link)
+{
+	struct link *link = calloc(1, sizeof(*link));
+	int r;
+
+	if (!link)
+		return -ENOMEM;
+	r = transport->ops->outbox_open(transport->context, path, &link->outbox);
+	if (r < 0) {
+		free(link);
+		return r;
+	}
+	list_init(&link->link);
+	list_init(&link->frames);
+	link->transport = transport;
+	link->worker = worker;
+	link->incarnation = incarnation;
+	link->stats = stats;
+	link->expected = 1;
+	layouts_init(&link->told);
+	layouts_init(&link->learned);
+	envelope_batch_init(&link->batch, BRIDGE_BATCH, own_worker, own_incarnation, 1);
+	loop_io_init(&link->io, loop, transport->ops->outbox_fd(link->outbox), on_writable);
+	*ret_link = link;
+	return 0;
+}
+
+void link_cut(struct link *link)
+{
+	if (!link->outbox)
+		return;
+	loop_io_stop(&link->io);
+	list_foreach_safe (at, &link->frames)
+		drop_frame(link, container_of(at, struct link_frame, link));
+	envelope_batch_fini(&link->batch);
+	link->transport->ops->outbox_close(link->outbox);
+	link->outbox = NULL;
+}
+
+void link_free(struct link *link)
+{
+	if (!link)
+		return;
+	link_cut(link);
+	list_remove(&link->link);
+	layouts_fini(&link->told);
+	layouts_fini(&link->learned);
+	free(link);
+}

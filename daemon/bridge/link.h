@@ -1,0 +1,64 @@
+/* link.h - one peer, as long as one of its incarnations lasts: what waits for it, what is known of it.
+ *
+ * Owned by the bridge. The way out is here; what comes in arrives at the bridge's one inbox. One thread.
+ */
+#ifndef BRIDGE_LINK_H
+#define BRIDGE_LINK_H
+
+#include "base/list.h"
+#include "base/loop.h"
+#include "bridge/bridge.h"
+#include "bridge/layouts.h"
+
+struct link {
+	struct list link; /* in the bridge's list of those that leave */
+	const struct transport *transport;
+	uint16_t worker;
+	uint32_t incarnation;
+
+	/* Out */
+	struct outbox *outbox;
+	struct loop_io io; /* on the outbox's descriptor, only while blocked */
+	struct envelope_batch batch;
+	struct list frames;  /* struct link_frame: sealed batches that wait */
+	size_t waiting;      /* bytes of them */
+	bool has_refused;    /* with -EAGAIN, since there was room last */
+	struct layouts told; /* hashes that the peer knows from us */
+	/* The outbox has room again for those refused. */
+	void (*on_room)(void *context, struct link *link);
+	void *context;
+	struct bridge_stats *stats;
+
+	/* In */
+	uint64_t expected;      /* sequence number */
+	struct layouts learned; /* hashes that we know from the peer */
+
+	/* Its end */
+	bool is_announced; /* the master has said that it is up */
+	bool has_sent_end; /* we have said END */
+	bool has_ended;    /* the peer has said END */
+	bool is_complete;  /* the peer has said ENDED */
+	bool is_quiet;     /* leaving: the wait for its last frames is over */
+};
+
+/* Open the way out to `path`. on_room is called from the loop only. *ret_link is given. -ENOMEM, or the transport's. */
+int link_new(struct loop *loop, const struct transport *transport, const char *path,
+	     uint16_t worker, uint32_t incarnation, uint16_t own_worker,
+	     uint32_t own_incarnation, struct bridge_stats *stats, struct link **ret_link);
+/* NULL is fine. */
+void link_free(struct link *link);
+
+/* As bridge_send(). */
+int link_send(struct link *link, const struct envelope *envelope,
+	      const struct troupe_type *type, const void *data, const char *name);
+
+/* Seal the batch and send what can be sent. */
+void link_flush(struct link *link);
+
+/* Nothing waits, neither in the batch nor sealed. */
+bool link_is_flushed(const struct link *link);
+
+/* Close the way out; what waits is lost. What has been learned stays. */
+void link_cut(struct link *link);
+
+#endif
