@@ -345,12 +345,13 @@ static void measure_items(struct made_type *made)
 
 int layout_parse(const char *text, size_t size, struct layout **ret_layout)
 {
-	struct parser parser = {.at = text, .end = text + size};
+	struct parser parser = {.at = text};
 	struct layout *layout;
 	int r;
 
 	if (size == 0 || size > LAYOUT_TEXT_MAX || text[0] != '(')
 		return -EINVAL;
+	parser.end = text + size;
 	layout = calloc(1, sizeof(*layout));
 	if (!layout)
 		return -ENOMEM;

@@ -67,10 +67,11 @@ static int is_ascii(const unsigned char *text, size_t size)
 int codec_is_utf8(const char *text, size_t size)
 {
 	const unsigned char *at = (const unsigned char *)text;
-	const unsigned char *end = at + size;
+	const unsigned char *end;
 
 	if (is_ascii(at, size))
 		return 1;
+	end = at + size;
 	while (at < end) {
 		size_t n;
 
