@@ -1,0 +1,275 @@
+#include "master/calls.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "io.troupe.Control.varlink.h"
+#include "io.troupe.Worker.varlink.h"
+#include "master/master.h"
+#include "master/unit.h"
+#include "master/worker.h"
+#include "proto/idl.h"
+#include <string.h>
+
+/* How much later than the worker's deadline ours is. */
+#define GRACE_NS (2 * CLOCK_SECOND_NS)
+
+bool calls_is_qualified(const char *text)
+{
+	const char *dot = strrchr(text, '.');
+
+	if (!dot || dot[1] < 'A' || dot[1] > 'Z' ||
+	    !idl_is_interface_name(text, (size_t)(dot - text)))
+		return false;
+	for (const char *at = dot + 1; *at; at++)
+		if (!((*at >= 'A' && *at <= 'Z') || (*at >= 'a' && *at <= 'z') ||
+		      (*at >= '0' && *at <= '9')))
+			return false;
+	return true;
+}
+
+static struct call *find_call(struct calls *calls, uint64_t id)
+{
+	struct call *call;
+
+	HASH_FIND(by_id, calls->open, &id, sizeof(id), call);
+	return call;
+}
+
+static void free_call(struct call *call)
+{
+	struct calls *calls = &call->master->calls;
+	struct instance *instance = unit_instance(call->master, call->unit, call->instance);
+
+	if (instance && instance->outstanding > 0)
+		instance->outstanding--;
+	HASH_DELETE(by_id, calls->open, call);
+	calls->n_open--;
+	call->worker->call_bytes -= call->bytes;
+	list_remove(&call->on_worker);
+	loop_timer_stop(&call->timer);
+	free(call);
+}
+
+/* Nobody waits any more: tell the worker, so that it does not work for nothing. */
+static void cancel_call(struct call *call)
+{
+	struct worker_cancel cancel = {.call = (int64_t)call->id};
+
+	(void)worker_send(call->worker, &worker_cancel_method, &cancel, -1);
+	free_call(call);
+}
+
+static void on_gone(struct control_call *client)
+{
+	cancel_call(client->user);
+}
+
+static struct control_call *take_client(struct call *call)
+{
+	struct control_call *client = call->client;
+
+	/* Answering may close the connection, which must not find us. */
+	client->on_gone = NULL;
+	client->user = NULL;
+	return client;
+}
+
+static void on_late(struct loop_timer *timer)
+{
+	struct call *call = container_of(timer, struct call, timer);
+	struct control_call *client = take_client(call);
+
+	cancel_call(call);
+	control_call_fail(client, &api_timeout_error, &(struct api_timeout){0});
+}
+
+static int send_call(struct call *call, const struct call_target *target, const char *method,
+		     const char *parameters, uint64_t timeout_ns)
+{
+	struct worker_call notice = {
+		.call = (int64_t)call->id,
+		.to = target->address,
+		.method = method,
+		.parameters = parameters,
+		.more = call->client->more,
+		.oneway = call->kind == CALL_SEND || call->client->oneway,
+		.timeoutMs = (int64_t)(timeout_ns / CLOCK_MS_NS),
+	};
+
+	return worker_send(target->worker, &worker_call_method, &notice, -1);
+}
+
+static struct call *new_call(struct master *master, struct control_call *client,
+			     enum call_kind kind, const struct call_target *target,
+			     size_t bytes)
+{
+	struct call *call = calloc(1, sizeof(*call));
+
+	if (!call)
+		return NULL;
+	call->master = master;
+	call->id = ++master->calls.last_id;
+	call->kind = kind;
+	call->client = client;
+	call->worker = target->worker;
+	call->bytes = bytes;
+	call->worker->call_bytes += bytes;
+	list_append(&call->worker->calls, &call->on_worker);
+	if (target->instance) {
+		call->unit = target->instance->unit->number;
+		call->instance = target->instance->number;
+		target->instance->outstanding++;
+	}
+	loop_timer_init(&call->timer, master->loop, on_late);
+	HASH_ADD(by_id, master->calls.open, id, sizeof(call->id), call);
+	master->calls.n_open++;
+	client->user = call;
+	client->on_gone = on_gone;
+	return call;
+}
+
+void calls_begin(struct master *master, struct control_call *client, enum call_kind kind,
+		 const struct call_target *target, const char *method,
+		 struct json_span parameters, uint64_t timeout_ns)
+{
+	cleanup_free char *text = strndup(parameters.at ? parameters.at : "", parameters.size);
+	size_t bytes = sizeof(struct call) + strlen(method) + parameters.size;
+	struct call *call = NULL;
+	int r;
+
+	if (timeout_ns == 0)
+		timeout_ns = LIMIT_CALL_TIMEOUT_DEFAULT_NS;
+	if (timeout_ns > LIMIT_CALL_TIMEOUT_NS)
+		timeout_ns = LIMIT_CALL_TIMEOUT_NS;
+	/* What a worker has not answered may all be waiting in its channel, which has a limit
+	 * that must not be reached: it would cost the worker its life. */
+	if (text && master->calls.n_open < LIMIT_CLIENT_CALLS &&
+	    target->worker->call_bytes + bytes <= LIMIT_CLIENT_CALL_BYTES)
+		call = new_call(master, client, kind, target, bytes);
+	if (!call) {
+		control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
+		return;
+	}
+	r = send_call(call, target, method, text, timeout_ns);
+	if (r < 0) {
+		client = take_client(call);
+		free_call(call);
+		if (r == -ENOTCONN)
+			control_call_fail(client, &api_actor_died_error,
+					  &(struct api_actor_died){.actor = target->name});
+		else
+			control_call_fail(client, &api_overloaded_error,
+					  &(struct api_overloaded){0});
+		return;
+	}
+	loop_timer_start(&call->timer, timeout_ns + GRACE_NS);
+}
+
+/* ---- answers */
+
+/* The text as it goes to the client; NULL: no memory. *ret_size is its length. */
+static char *wrap_reply(const struct call *call, const char *parameters, size_t *ret_size)
+{
+	char *text;
+	int n;
+
+	if (!parameters[0])
+		parameters = "{}";
+	if (call->kind == CALL_WRAPPED)
+		n = asprintf(&text, "{\"parameters\":%s}", parameters);
+	else
+		n = asprintf(&text, "%s", call->kind == CALL_SEND ? "{}" : parameters);
+	if (n < 0)
+		return NULL;
+	*ret_size = (size_t)n;
+	return text;
+}
+
+static void pass_reply(struct call *call, const struct worker_reply *reply)
+{
+	cleanup_free char *text = NULL;
+	struct control_call *client = call->client;
+	bool continues = reply->continues && client->more;
+	size_t size;
+	int r;
+
+	text = wrap_reply(call, reply->parameters, &size);
+	if (continues && text) {
+		/* The deadline was for the first reply. */
+		loop_timer_stop(&call->timer);
+		r = control_call_reply_text(client, text, size, true);
+		if (r == 0)
+			return;
+		/* The client does not read. A gap in its stream would go unseen: end it. */
+		take_client(call);
+		cancel_call(call);
+		control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
+		return;
+	}
+	take_client(call);
+	if (reply->continues)
+		cancel_call(call);
+	else
+		free_call(call);
+	if (text)
+		(void)control_call_reply_text(client, text, size, false);
+	else
+		control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
+}
+
+/* Text that clients will take for ours. */
+static bool is_object(const char *text)
+{
+	size_t size = strlen(text);
+
+	if (size == 0)
+		return true;
+	return text[strspn(text, " \t\r\n")] == '{' && json_scan(text, size, NULL) == 0;
+}
+
+bool calls_reply(struct worker *worker, const struct worker_reply *reply)
+{
+	struct calls *calls = &worker->master->calls;
+	struct call *call = find_call(calls, (uint64_t)reply->call);
+	struct control_call *client;
+
+	if (!is_object(reply->parameters) ||
+	    (reply->error && !calls_is_qualified(reply->error)))
+		return false;
+	/* A cancelled call's reply may have been on its way. */
+	if (!call || call->worker != worker) {
+		calls->strays++;
+		return true;
+	}
+	if (!reply->error) {
+		pass_reply(call, reply);
+		return true;
+	}
+	client = take_client(call);
+	free_call(call);
+	control_call_fail_text(client, reply->error, reply->parameters,
+			       strlen(reply->parameters));
+	return true;
+}
+
+static void fail_died(struct call *call)
+{
+	struct master *master = call->master;
+	struct instance *instance = unit_instance(master, call->unit, call->instance);
+	struct control_call *client = take_client(call);
+	char name[LIMIT_NAME + 16];
+
+	if (instance)
+		(void)snprintf(name, sizeof(name), "%s/%u", instance->unit->file.name,
+			       instance->number);
+	free_call(call);
+	control_call_fail(client, &api_actor_died_error,
+			  &(struct api_actor_died){.actor = instance ? name : NULL});
+}
+
+void calls_worker_down(struct worker *worker)
+{
+	/* Answering may close connections and so end other calls: always the first one. */
+	while (!list_is_empty(&worker->calls))
+		fail_died(list_first(&worker->calls, struct call, on_worker));
+}

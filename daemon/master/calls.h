@@ -1,0 +1,75 @@
+/* calls.h - clients' calls and sends to actors, on their way: forwarded as text, matched with what workers answer.
+ *
+ * Belongs to the master; one thread. A call ends in exactly one answer to its client, whatever becomes of the worker, or
+ * with the client's leaving. Parameters are not looked into: the worker types them.
+ */
+#ifndef MASTER_CALLS_H
+#define MASTER_CALLS_H
+
+#include "base/list.h"
+#include "base/loop.h"
+#include "control/server.h"
+#include "proto/json.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <troupe/address.h>
+#include <uthash.h>
+
+struct master;
+struct worker;
+struct instance;
+struct worker_reply;
+
+/* How the answer is put. */
+enum call_kind {
+	CALL_DIRECT,  /* the client called the actor's own method: as it is */
+	CALL_WRAPPED, /* Control.Call: inside `parameters` */
+	CALL_SEND,    /* Control.Send: () */
+};
+
+struct call {
+	UT_hash_handle by_id;
+	struct master *master;
+	uint64_t id;
+	enum call_kind kind;
+	struct control_call *client;
+	struct worker *worker;
+	struct list on_worker;   /* in worker->calls */
+	size_t bytes;            /* that it counts for in worker->call_bytes */
+	uint32_t unit, instance; /* whose `outstanding` it counts for; unit 0: nobody's */
+	struct loop_timer
+		timer; /* the worker keeps the deadline; this is for one that does not */
+};
+
+struct calls {
+	struct call *open; /* uthash, by id */
+	unsigned n_open;
+	uint64_t last_id;
+	uint64_t strays; /* replies to no call we know */
+};
+
+/* Where a call goes: an instance of a unit, or (instance NULL) an actor by its address. */
+struct call_target {
+	struct worker *worker;
+	struct troupe_address address;
+	struct instance *instance;
+	const char *name; /* for people; borrowed */
+};
+
+/* Forward a client's call; it is answered in any case, perhaps at once. method: qualified; parameters: text of an object, or
+ * absent; timeout_ns: 0 for the default. */
+void calls_begin(struct master *master, struct control_call *client, enum call_kind kind,
+		 const struct call_target *target, const char *method,
+		 struct json_span parameters, uint64_t timeout_ns);
+
+/* A worker answers. Answers to calls that it was not given are counted and ignored. false: it breaks the protocol. */
+bool calls_reply(struct worker *worker, const struct worker_reply *reply);
+
+/* The process has gone, and its last words were heard: what it has not answered failed with ActorDied. */
+void calls_worker_down(struct worker *worker);
+
+/* Whether text is "INTERFACE.MEMBER". */
+bool calls_is_qualified(const char *text);
+
+#endif

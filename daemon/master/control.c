@@ -1,0 +1,109 @@
+#include "master/control.h"
+
+#include "config.h"
+#include "io.troupe.Control.varlink.h"
+#include "master/access.h"
+#include "master/master.h"
+#include <unistd.h>
+
+static const struct control_method methods[] = {
+	{.method = &api_status_method, .level = CONTROL_OBSERVE, .handle = control_on_status},
+	{.method = &api_workers_method, .level = CONTROL_OBSERVE, .handle = control_on_workers},
+	{.method = &api_list_method, .level = CONTROL_OBSERVE, .handle = control_on_list},
+	{.method = &api_describe_method,
+	 .level = CONTROL_OBSERVE,
+	 .handle = control_on_describe},
+	{.method = &api_actors_method, .level = CONTROL_OBSERVE, .handle = control_on_actors},
+	{.method = &api_watch_method,
+	 .level = CONTROL_OBSERVE,
+	 .needs_more = true,
+	 .handle = control_on_watch},
+	{.method = &api_call_method, .level = CONTROL_CALL, .handle = control_on_call},
+	{.method = &api_send_method, .level = CONTROL_CALL, .handle = control_on_send},
+	{.method = &api_stop_method,
+	 .level = CONTROL_MANAGE,
+	 .audited = true,
+	 .handle = control_on_stop},
+	{.method = &api_start_method,
+	 .level = CONTROL_MANAGE,
+	 .audited = true,
+	 .handle = control_on_start},
+	{.method = &api_reload_method,
+	 .level = CONTROL_MANAGE,
+	 .audited = true,
+	 .handle = control_on_reload},
+	{.method = &api_shutdown_method,
+	 .level = CONTROL_MANAGE,
+	 .audited = true,
+	 .handle = control_on_shutdown},
+	/* It names a file to run. */
+	{.method = &api_spawn_method,
+	 .level = CONTROL_DEPLOY,
+	 .audited = true,
+	 .handle = control_on_spawn},
+	{0},
+};
+
+static const struct control_service service = {.interface = &api_interface, .methods = methods};
+static const struct control_service *const services[] = {&service, NULL};
+
+static enum control_level level_of(void *context, const struct control_peer *peer)
+{
+	struct master *master = context;
+
+	return access_level(&master->settings, geteuid(), peer);
+}
+
+static void audit(void *context, const struct control_peer *peer, const char *method,
+		  const char *target, bool allowed)
+{
+	struct master *master = context;
+
+	log_notice(&master->log, "%s: %s%s%s by uid %u, pid %d",
+		   allowed ? "request" : "refused", method, target && target[0] ? " " : "",
+		   target ? target : "", (unsigned)peer->uid, (int)peer->pid);
+}
+
+static void on_trouble(void *context, const char *text)
+{
+	struct master *master = context;
+
+	log_warning(&master->log, "control socket: %s", text);
+}
+
+static const struct control_ops ops = {
+	.level_of = level_of,
+	.on_foreign = control_on_foreign,
+	.list_interfaces = control_list_interfaces,
+	.describe_interface = control_describe_interface,
+	.audit = audit,
+	.on_trouble = on_trouble,
+};
+
+int control_new(struct master *master, struct control_server **ret_server)
+{
+	struct control_config config = {
+		.loop = master->loop,
+		.services = services,
+		.ops = &ops,
+		.context = master,
+		.vendor = "Troupe",
+		.product = "trouped",
+		.version = TROUPE_VERSION,
+		.url = "https://troupe.io",
+		.frame_max = master->settings.frame_max,
+		.connections = master->settings.connections,
+		.connections_uid = master->settings.connections_uid,
+	};
+
+	return control_server_new(&config, ret_server);
+}
+
+bool control_refuses(struct master *master, struct control_call *call)
+{
+	if (!master->is_stopping)
+		return false;
+	control_call_fail(call, &api_wrong_state_error,
+			  &(struct api_wrong_state){.name = "trouped", .state = "stopping"});
+	return true;
+}

@@ -1,0 +1,76 @@
+/* control_calls.c - clients' calls of actors: by name, or by an interface that one unit provides. */
+#include "master/control.h"
+
+#include "base/clock.h"
+#include "io.troupe.Control.varlink.h"
+#include "master/calls.h"
+#include "master/master.h"
+#include "master/names.h"
+#include <stdio.h>
+#include <string.h>
+
+#define METHOD_MAX 400 /* of a qualified name: an interface's has at most 255 bytes */
+
+static struct json_span span_of(const char *text)
+{
+	return (struct json_span){.at = text, .size = text ? strlen(text) : 0};
+}
+
+void control_on_call(void *context, struct control_call *call, const void *in)
+{
+	const struct api_call *wanted = in;
+	int64_t timeout_ms = wanted->timeoutMs ? *wanted->timeoutMs : 0;
+	struct call_target target;
+
+	if (control_refuses(context, call))
+		return;
+	if (!calls_is_qualified(wanted->method)) {
+		control_call_invalid_parameter(call, "method");
+		return;
+	}
+	if (timeout_ms < 0 || timeout_ms > (int64_t)(LIMIT_CALL_TIMEOUT_NS / CLOCK_MS_NS)) {
+		control_call_invalid_parameter(call, "timeoutMs");
+		return;
+	}
+	if (names_resolve(context, call, wanted->name, &target))
+		calls_begin(context, call, CALL_WRAPPED, &target, wanted->method,
+			    span_of(wanted->parameters), (uint64_t)timeout_ms * CLOCK_MS_NS);
+}
+
+void control_on_send(void *context, struct control_call *call, const void *in)
+{
+	const struct api_send *wanted = in;
+	struct call_target target;
+
+	if (control_refuses(context, call))
+		return;
+	if (!calls_is_qualified(wanted->method)) {
+		control_call_invalid_parameter(call, "method");
+		return;
+	}
+	if (names_resolve(context, call, wanted->name, &target))
+		calls_begin(context, call, CALL_SEND, &target, wanted->method,
+			    span_of(wanted->parameters), 0);
+}
+
+void control_on_foreign(void *context, struct control_call *call, const char *interface,
+			const char *method, struct json_span parameters)
+{
+	char qualified[METHOD_MAX];
+	struct call_target target;
+	int n = snprintf(qualified, sizeof(qualified), "%s.%s", interface, method);
+
+	if (call->level < CONTROL_CALL) {
+		control_call_permission_denied(call);
+		return;
+	}
+	if (control_refuses(context, call))
+		return;
+	if (!names_provider(context, call, interface, &target))
+		return;
+	if (n < 0 || (size_t)n >= sizeof(qualified) || !calls_is_qualified(qualified)) {
+		control_call_method_not_found(call, method);
+		return;
+	}
+	calls_begin(context, call, CALL_DIRECT, &target, qualified, parameters, 0);
+}

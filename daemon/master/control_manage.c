@@ -1,0 +1,204 @@
+/* control_manage.c - changing what runs. */
+#include "master/control.h"
+
+#include "base/cleanup.h"
+#include "io.troupe.Control.varlink.h"
+#include "master/describe.h"
+#include "master/inquiry.h"
+#include "master/master.h"
+#include "master/names.h"
+#include "master/reload.h"
+#include "master/spawn.h"
+#include "master/unit.h"
+#include "master/waiter.h"
+#include "master/worker.h"
+#include "proto/address.h"
+#include <string.h>
+
+static void fail_no_such(struct control_call *call, const char *name)
+{
+	control_call_fail(call, &api_no_such_actor_error,
+			  &(struct api_no_such_actor){.name = name});
+}
+
+/* ---- Spawn */
+
+static void fail_spawn(struct control_call *call, const struct api_spawn *spawn, bool is_plugin,
+		       const char *reason)
+{
+	if (is_plugin)
+		control_call_fail(call, &api_no_such_plugin_error,
+				  &(struct api_no_such_plugin){.plugin = spawn->plugin,
+							       .reason = reason});
+	else
+		control_call_fail(
+			call, &api_bad_unit_error,
+			&(struct api_bad_unit){.name = spawn->name, .reason = reason});
+}
+
+static void spawn_unit(struct master *master, struct control_call *call,
+		       const struct api_spawn *spawn, struct unit_file *file)
+{
+	struct unit *unit;
+	int r = unit_new(master, file, spawn->config ? spawn->config : "", false, &unit);
+
+	if (r < 0) {
+		fail_spawn(call, spawn, false,
+			   r == -ENOSPC ? "there are too many units" : strerror(-r));
+		return;
+	}
+	if (!unit->is_broken)
+		unit_start(unit);
+	if (unit->is_broken) {
+		fail_spawn(call, spawn, !unit->deployment, unit->reason ? unit->reason : "");
+		unit_remove(unit);
+		return;
+	}
+	waiter_new(unit, NULL, WAITER_SPAWN, call);
+}
+
+void control_on_spawn(void *context, struct control_call *call, const void *in)
+{
+	const struct api_spawn *spawn = in;
+	struct master *master = context;
+	struct unit_file file = {0};
+	struct problems problems;
+	int r;
+
+	if (control_refuses(master, call))
+		return;
+	if (unit_find(master, spawn->name)) {
+		control_call_fail(call, &api_name_taken_error,
+				  &(struct api_name_taken){.name = spawn->name});
+		return;
+	}
+	problems_init(&problems);
+	r = spawn_define(&file, spawn, &master->settings, &master->path, &problems);
+	if (r == 0) {
+		spawn_unit(master, call, spawn, &file);
+		unit_file_fini(&file);
+	} else if (problems.n > 0) {
+		fail_spawn(call, spawn, problems.items[0].line == SPAWN_PLUGIN_LINE,
+			   problems.items[0].message);
+	} else {
+		fail_spawn(call, spawn, false, strerror(-r));
+	}
+	problems_fini(&problems);
+}
+
+/* ---- Start and Stop */
+
+void control_on_start(void *context, struct control_call *call, const void *in)
+{
+	const struct api_start *start = in;
+	struct master *master = context;
+	struct instance *instance = names_instance(master, start->name);
+	struct unit *unit = instance ? instance->unit : unit_find(master, start->name);
+
+	if (control_refuses(master, call))
+		return;
+	if (!unit) {
+		fail_no_such(call, start->name);
+		return;
+	}
+	if (unit->is_removed || unit->has_bad_file) {
+		control_call_fail(
+			call, &api_wrong_state_error,
+			&(struct api_wrong_state){.name = start->name,
+						  .state = unit_state_name(unit_state(unit))});
+		return;
+	}
+	if (instance && instance->worker)
+		instance_start(instance);
+	else
+		unit_start(unit);
+	waiter_new(unit, instance, WAITER_START, call);
+}
+
+/* An actor by its address: if a unit's, that instance of it. */
+static struct instance *find_by_address(struct master *master, struct troupe_address address)
+{
+	struct worker *worker = address.node == 0 && address.worker <= LIMIT_WORKERS
+					? master->workers[address.worker]
+					: NULL;
+
+	if (!worker || troupe_address_is_null(address))
+		return NULL;
+	list_foreach (at, &worker->instances) {
+		struct instance *instance = container_of(at, struct instance, on_worker);
+
+		if (troupe_address_equal(instance->address, address))
+			return instance;
+	}
+	return NULL;
+}
+
+void control_on_stop(void *context, struct control_call *call, const void *in)
+{
+	const struct api_stop *stop = in;
+	struct master *master = context;
+	struct instance *instance = names_instance(master, stop->name);
+	struct unit *unit = instance ? instance->unit : unit_find(master, stop->name);
+	struct troupe_address address;
+	struct call_target target;
+
+	if (address_parse(stop->name, &address) == 0) {
+		instance = find_by_address(master, address);
+		if (!instance) {
+			if (names_resolve(master, call, stop->name, &target))
+				inquiry_stop(master, call, target.worker, address, stop->name);
+			return;
+		}
+		unit = instance->unit;
+	}
+	if (!unit) {
+		fail_no_such(call, stop->name);
+		return;
+	}
+	if (instance)
+		instance_stop(instance);
+	else if (unit->is_configured)
+		unit_stop(unit);
+	else
+		unit_remove(unit); /* a spawned one lives until it is stopped */
+	waiter_new(unit, instance, WAITER_STOP, call);
+}
+
+/* ---- the daemon */
+
+void control_on_reload(void *context, struct control_call *call, const void *in)
+{
+	struct master *master = context;
+	struct reload_result result;
+	struct api_reload_out out;
+	struct arena arena;
+	int r;
+
+	(void)in;
+	if (control_refuses(master, call))
+		return;
+	r = reload_run(master, &result);
+	arena_init(&arena);
+	out = (struct api_reload_out){
+		.started = {(const char *const *)result.started.names, result.started.n},
+		.restarted = {(const char *const *)result.restarted.names, result.restarted.n},
+		.stopped = {(const char *const *)result.stopped.names, result.stopped.n},
+	};
+	if (r == -ENOMEM || !describe_problems(&arena, &result.problems, &out.problems))
+		describe_fail(call);
+	else
+		(void)control_call_reply(call, &api_reload_method, &out, false);
+	arena_fini(&arena);
+	reload_result_fini(&result);
+}
+
+void control_on_shutdown(void *context, struct control_call *call, const void *in)
+{
+	struct master *master = context;
+
+	(void)in;
+	(void)control_call_reply(call, &api_shutdown_method, &(struct api_shutdown_out){0},
+				 false);
+	if (!master->is_stopping)
+		master_stop(master);
+}

@@ -1,0 +1,101 @@
+/* control_status.c - what the daemon and its workers are at. */
+#include "master/control.h"
+
+#include "base/clock.h"
+#include "config.h"
+#include "io.troupe.Control.varlink.h"
+#include "master/describe.h"
+#include "master/master.h"
+#include "master/unit.h"
+#include "master/worker.h"
+#include <unistd.h>
+
+/* Add up what the pages tell; they may tell anything. */
+static void add(int64_t *sum, const _Atomic uint64_t *place)
+{
+	uint64_t value = atomic_load_explicit(place, memory_order_relaxed);
+
+	if (value > INT64_MAX || __builtin_add_overflow(*sum, (int64_t)value, sum))
+		*sum = INT64_MAX;
+}
+
+static void count_workers(const struct master *master, struct api_status_out *out)
+{
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
+		const struct worker *worker = master->workers[i];
+
+		if (!worker)
+			continue;
+		out->workers++;
+		if (worker->state != WORKER_RUNNING)
+			continue;
+		out->workersRunning++;
+		add(&out->actors, &worker->page->actors);
+		add(&out->messages, &worker->page->messages);
+		add(&out->deadLetters, &worker->page->dead_letters);
+	}
+}
+
+void control_on_status(void *context, struct control_call *call, const void *in)
+{
+	static const enum api_status_out_state states[] = {
+		[MASTER_STARTING] = API_STATUS_OUT_STATE_STARTING,
+		[MASTER_RUNNING] = API_STATUS_OUT_STATE_RUNNING,
+		[MASTER_DEGRADED] = API_STATUS_OUT_STATE_DEGRADED,
+		[MASTER_STOPPING] = API_STATUS_OUT_STATE_STOPPING,
+	};
+	struct master *master = context;
+	struct api_status_out out = {
+		.version = TROUPE_VERSION,
+		.pid = getpid(),
+		.uptimeMs = (int64_t)((loop_clock_ns(master->loop) - master->started_ns) /
+				      CLOCK_MS_NS),
+		.state = states[master_state(master)],
+		.restarts = (int64_t)master->worker_restarts,
+		.connections = control_server_connections(master->server),
+	};
+	struct unit *unit, *next;
+	struct arena arena;
+
+	(void)in;
+	arena_init(&arena);
+	count_workers(master, &out);
+	HASH_ITER(by_name, master->units_by_name, unit, next)
+	{
+		out.units++;
+		out.unitsFailed += unit_state(unit) == UNIT_FAILED;
+	}
+	if (describe_problems(&arena, &master->problems, &out.problems))
+		(void)control_call_reply(call, &api_status_method, &out, false);
+	else
+		describe_fail(call);
+	arena_fini(&arena);
+}
+
+void control_on_workers(void *context, struct control_call *call, const void *in)
+{
+	struct master *master = context;
+	struct api_worker workers[LIMIT_WORKERS];
+	struct api_workers_out out = {.workers = {.items = workers}};
+	struct arena arena;
+	bool fits = true;
+
+	(void)in;
+	arena_init(&arena);
+	for (unsigned i = 1; fits && i <= LIMIT_WORKERS; i++)
+		if (master->workers[i])
+			fits = describe_worker(&arena, master->workers[i],
+					       &workers[out.workers.count++]);
+	if (fits)
+		(void)control_call_reply(call, &api_workers_method, &out, false);
+	else
+		describe_fail(call);
+	arena_fini(&arena);
+}
+
+void control_on_watch(void *context, struct control_call *call, const void *in)
+{
+	(void)in;
+	if (!control_refuses(context, call))
+		watch_begin(context, call);
+}

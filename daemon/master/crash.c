@@ -1,0 +1,155 @@
+/* crash.c - a dead worker's page, read with distrust. */
+#include "master/crash.h"
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static uint64_t unix_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void print_cause(char *text, size_t size, const siginfo_t *end)
+{
+	const char *name;
+
+	switch (end->si_code) {
+	case CLD_EXITED:
+		(void)snprintf(text, size, "exit %d", end->si_status);
+		break;
+	case CLD_KILLED:
+	case CLD_DUMPED:
+		name = sigabbrev_np(end->si_status);
+		if (name)
+			(void)snprintf(text, size, "SIG%s", name);
+		else
+			(void)snprintf(text, size, "signal %d", end->si_status);
+		break;
+	default:
+		(void)snprintf(text, size, "unknown");
+	}
+}
+
+/* One frame of a backtrace. false: there is nothing in it. */
+static bool copy_frame(char *to, const char *from)
+{
+	size_t size = strnlen(from, PAGE_SYMBOL - 1);
+
+	for (size_t i = 0; i < size; i++)
+		to[i] = (unsigned char)from[i] < ' ' || from[i] == 0x7f ? '?' : from[i];
+	to[size] = '\0';
+	/* A name cut in the middle of a character would make the whole reply unfit to send. */
+	if (!text_is_utf8(to, size))
+		for (size_t i = 0; i < size; i++)
+			if ((unsigned char)to[i] >= 0x80)
+				to[i] = '?';
+	return size > 0;
+}
+
+static bool read_thread(const struct page_thread *thread, struct crash_activity *ret_activity)
+{
+	uint64_t actor = atomic_load_explicit(&thread->actor, memory_order_relaxed);
+
+	*ret_activity = (struct crash_activity){
+		.sequence = atomic_load_explicit(&thread->sequence, memory_order_relaxed),
+		.unit = atomic_load_explicit(&thread->unit, memory_order_relaxed),
+		.instance = atomic_load_explicit(&thread->instance, memory_order_relaxed),
+		.type_hash = atomic_load_explicit(&thread->type_hash, memory_order_relaxed),
+		.address = {.slot = (uint32_t)(actor >> 32), .generation = (uint32_t)actor},
+	};
+	return ret_activity->sequence & 1;
+}
+
+bool crash_look(const struct page *page, struct crash_activity *ret_activity)
+{
+	return read_thread(&page->thread, ret_activity);
+}
+
+/* Whether a signal is one that a fault raises, or that a program raises against itself. */
+static bool is_own_fault(int number, int code)
+{
+	switch (number) {
+	case SIGKILL:
+	case SIGTERM:
+	case SIGINT:
+	case SIGHUP:
+		return false;
+	default:
+		return code != SI_USER && code != SI_QUEUE;
+	}
+}
+
+void crash_read(struct crash *crash, const struct page *page, const siginfo_t *end)
+{
+	const struct page_crash *record = page ? &page->crash : NULL;
+	struct crash_activity activity = {0};
+	bool is_written, same_thread = true;
+	int code = 0;
+
+	*crash = (struct crash){.time_ms = unix_ms()};
+	print_cause(crash->cause, sizeof(crash->cause), end);
+	if (!page)
+		return;
+	is_written = atomic_load_explicit(&record->written, memory_order_acquire) == 1;
+	if (is_written) {
+		unsigned n_frames =
+			record->n_frames < PAGE_FRAMES ? record->n_frames : PAGE_FRAMES;
+
+		crash->in_handler = read_thread(&record->thread, &activity);
+		same_thread =
+			record->thread_id ==
+			atomic_load_explicit(&record->thread.thread_id, memory_order_relaxed);
+		code = record->code;
+		for (unsigned i = 0; i < n_frames; i++)
+			crash->n_frames +=
+				copy_frame(crash->frames[crash->n_frames], record->frames[i]);
+	} else {
+		crash->in_handler = read_thread(&page->thread, &activity);
+	}
+	/* A fault elsewhere says nothing of the handler that happened to run. */
+	crash->in_handler = crash->in_handler && same_thread;
+	if (!crash->in_handler)
+		return;
+	crash->unit = activity.unit;
+	crash->instance = activity.instance;
+	crash->address = activity.address;
+	crash->type_hash = activity.type_hash;
+	if (end->si_code == CLD_EXITED)
+		crash->is_blamed = true;
+	else if (end->si_code == CLD_KILLED || end->si_code == CLD_DUMPED)
+		crash->is_blamed = is_own_fault(end->si_status, code);
+}
+
+const char *crash_doing(uint64_t type_hash)
+{
+	static const char *const words[] = {
+		[PAGE_DOING_NOTHING] = "nothing known",
+		[PAGE_DOING_INIT] = "init",
+		[PAGE_DOING_FINI] = "fini",
+		[PAGE_DOING_REPLY] = "a reply",
+		[PAGE_DOING_TIMER] = "a timer",
+		[PAGE_DOING_ROOM] = "on_room",
+		[PAGE_DOING_CANCEL] = "on_cancel",
+		[PAGE_DOING_LOAD] = "loading a plug-in",
+	};
+
+	_Static_assert(ARRAY_LEN(words) == PAGE_DOING_COUNT, "a word for each");
+	return type_hash < ARRAY_LEN(words) ? words[type_hash] : NULL;
+}
+
+void crash_print(const struct crash *crash, char *text, size_t size)
+{
+	if (!crash->actor[0] && !crash->message[0])
+		(void)snprintf(text, size, "%s, not in a handler", crash->cause);
+	else
+		(void)snprintf(text, size, "%s in %s%s%s%s", crash->cause,
+			       crash->actor[0] ? crash->actor : "the host",
+			       crash->message[0] ? " while handling " : "", crash->message,
+			       crash->is_blamed ? "" : " (not its fault)");
+}

@@ -1,0 +1,84 @@
+/* deploy.h - plug-ins as the master passes them on: a private copy of a trusted file, inspected, never run here.
+ *
+ * Deployments belong to the master and are shared by the units that name the same file; they live as long as a unit holds
+ * them. Master process, one thread.
+ */
+#ifndef MASTER_DEPLOY_H
+#define MASTER_DEPLOY_H
+
+#include "base/list.h"
+#include "master/trust.h"
+#include "proto/idl.h"
+#include "proto/plugin_info.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define DEPLOY_WHY_MAX (PLUGIN_WHY_MAX + TRUST_WHY_MAX)
+
+/* A method or error of a deployed interface, found by its layout's hash; for crash records. */
+struct deployment_message {
+	uint64_t hash;
+	char *name; /* qualified */
+};
+
+/* An actor type as a worker that loaded the plug-in described it, believed only as far as the plug-in's notes bear it out. */
+struct deployment_type {
+	char *name;
+	const char **interfaces; /* names, of info */
+	size_t n_interfaces;
+};
+
+struct deployment {
+	struct list link; /* in the list of the master */
+	uint32_t number;  /* what workers know it by; never used again */
+	unsigned users;
+	char *path;
+	const char *name; /* the last part of path */
+	bool allow_globals;
+	/* Of the file, so that it is copied again only when it was changed */
+	dev_t device;
+	ino_t inode;
+	off_t size;
+	struct timespec changed;
+	int fd; /* the sealed copy */
+	struct plugin_info *info;
+	struct idl **idls;                   /* of info->interfaces, parsed */
+	struct deployment_message *messages; /* sorted by hash */
+	size_t n_messages;
+	struct deployment_type *types; /* NULL: no worker has told yet */
+	size_t n_types;
+};
+
+/* Find or make the deployment of the file at `path`. *ret_deployment counts one more user. last_number: counts the
+ * deployments ever made. why: DEPLOY_WHY_MAX bytes, filled in on failure with a text for people. Errors as for
+ * trust_open() and plugin_info_read(). */
+int deploy_get(struct list *deployments, uint32_t *last_number, const char *path,
+	       bool allow_globals, struct deployment **ret_deployment, char *why);
+/* NULL is fine. */
+void deploy_put(struct deployment *deployment);
+
+struct deployment *deploy_find(const struct list *deployments, uint64_t number);
+
+/* Which actor type a unit means by `type` (NULL: the only one): its name, borrowed. NULL: none, and why says what there is. */
+const char *deploy_choose_type(const struct deployment *deployment, const char *type,
+			       char *why);
+
+/* The Config type for an actor type: of the one interface that declares one, or, where several do, of the one named
+ * like the actor type. NULL: there is none. */
+const struct idl_type *deploy_config_type(const struct deployment *deployment,
+					  const char *type);
+
+/* The qualified name behind a hash; NULL: unknown. */
+const char *deploy_message_name(const struct deployment *deployment, uint64_t hash);
+
+/* The IDL text of an interface; NULL: the plug-in does not know it. */
+const char *deploy_description(const struct deployment *deployment, const char *interface);
+
+/* Take in which interfaces an actor type provides (names, borrowed). Those that the notes do not hold are left out. -ENOMEM. */
+int deploy_add_type(struct deployment *deployment, const char *name,
+		    const char *const *interfaces, size_t n_interfaces);
+const struct deployment_type *deploy_type(const struct deployment *deployment,
+					  const char *name);
+
+#endif

@@ -1,0 +1,223 @@
+#include "master/describe.h"
+
+#include "base/cleanup.h"
+#include "io.troupe.Control.varlink.h"
+#include "master/deploy.h"
+#include "master/master.h"
+#include "master/problems.h"
+#include "master/unit.h"
+#include "master/worker.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+_Static_assert((int)UNIT_STARTING == (int)API_STATE_STARTING &&
+		       (int)UNIT_RUNNING == (int)API_STATE_RUNNING &&
+		       (int)UNIT_BACKOFF == (int)API_STATE_BACKOFF &&
+		       (int)UNIT_FAILED == (int)API_STATE_FAILED &&
+		       (int)UNIT_STOPPING == (int)API_STATE_STOPPING &&
+		       (int)UNIT_STOPPED == (int)API_STATE_STOPPED &&
+		       (int)UNIT_ENDED == (int)API_STATE_ENDED,
+	       "the same states");
+
+void describe_fail(struct control_call *call)
+{
+	control_call_fail(call, &api_overloaded_error, &(struct api_overloaded){0});
+}
+
+/* A number that may be absent. */
+static const int64_t *number(struct arena *arena, int64_t value)
+{
+	int64_t *place = arena_alloc(arena, sizeof(*place));
+
+	if (place)
+		*place = value;
+	return place;
+}
+
+/* ---- units */
+
+static bool describe_instance(struct arena *arena, const struct instance *instance,
+			      struct api_instance *ret_instance)
+{
+	*ret_instance = (struct api_instance){
+		.instance = instance->number,
+		.state = (enum api_state)instance_shown(instance),
+		.address =
+			troupe_address_is_null(instance->address) ? NULL : &instance->address,
+		.outstanding = instance->outstanding,
+	};
+	if (instance->worker) {
+		ret_instance->worker = number(arena, instance->worker->number);
+		return ret_instance->worker;
+	}
+	return true;
+}
+
+static void describe_interfaces(const struct unit *unit,
+				struct api_string_array *ret_interfaces)
+{
+	const struct deployment_type *type = unit->deployment && unit->type
+						     ? deploy_type(unit->deployment, unit->type)
+						     : NULL;
+
+	if (type)
+		*ret_interfaces =
+			(struct api_string_array){type->interfaces, type->n_interfaces};
+}
+
+bool describe_unit(struct arena *arena, const struct unit *unit, unsigned *budget,
+		   struct api_unit *ret_unit)
+{
+	unsigned n = unit->n_instances < *budget ? unit->n_instances : *budget;
+	struct api_instance *instances = arena_alloc(arena, (n + 1) * sizeof(*instances));
+
+	if (!instances)
+		return false;
+	*budget -= n;
+	*ret_unit = (struct api_unit){
+		.name = unit->file.name,
+		.state = (enum api_state)unit_state(unit),
+		.reason = unit->reason,
+		.description = unit->file.description,
+		.plugin = unit->file.plugin ? unit->file.plugin : "",
+		.actorType = unit->type        ? unit->type
+			     : unit->file.type ? unit->file.type
+					       : "",
+		.instances = {instances, n},
+		.file = unit->is_configured ? unit->file.file : NULL,
+		.restarts = (int64_t)unit->restarts,
+	};
+	describe_interfaces(unit, &ret_unit->interfaces);
+	for (unsigned i = 0; i < n; i++)
+		if (!describe_instance(arena, &unit->instances[i], &instances[i]))
+			return false;
+	return true;
+}
+
+void describe_reply_unit(const struct unit *unit, struct control_call *call,
+			 const struct troupe_method *method)
+{
+	/* Both have this one field. */
+	struct api_spawn_out out;
+	unsigned budget = LIMIT_LISTED_INSTANCES;
+	struct arena arena;
+
+	_Static_assert(sizeof(struct api_spawn_out) == sizeof(struct api_start_out), "alike");
+	arena_init(&arena);
+	if (!describe_unit(&arena, unit, &budget, &out.unit))
+		describe_fail(call);
+	else
+		(void)control_call_reply(call, method, &out, false);
+	arena_fini(&arena);
+}
+
+/* ---- workers */
+
+static const struct api_crash *describe_crash(struct arena *arena, const struct crash *crash)
+{
+	struct api_crash *api = arena_alloc(arena, sizeof(*api));
+	const char **frames = arena_alloc(arena, (crash->n_frames + 1) * sizeof(*frames));
+
+	if (!api || !frames)
+		return NULL;
+	for (unsigned i = 0; i < crash->n_frames; i++)
+		frames[i] = crash->frames[i];
+	*api = (struct api_crash){
+		.timeMs = (int64_t)crash->time_ms,
+		.incarnation = crash->incarnation,
+		.cause = crash->cause,
+		.actor = crash->actor[0] ? crash->actor : NULL,
+		.message = crash->message[0] ? crash->message : NULL,
+		.backtrace = {frames, crash->n_frames},
+	};
+	return api;
+}
+
+/* What the kernel knows of a process; what it does not tell stays as it is. */
+static void read_usage(pid_t pid, int64_t *memory, int64_t *cpu_ms)
+{
+	char path[64], line[1024];
+	unsigned long long user, system, resident;
+	cleanup_fclose FILE *statm = NULL, *stat = NULL;
+	const char *after;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	statm = fopen(path, "re");
+	if (statm && fscanf(statm, "%*u %llu", &resident) == 1)
+		*memory = (int64_t)(resident * (unsigned long long)sysconf(_SC_PAGESIZE));
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	stat = fopen(path, "re");
+	if (!stat || !fgets(line, sizeof(line), stat))
+		return;
+	/* The name before it may hold anything, even ')'. */
+	after = strrchr(line, ')');
+	if (after && sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu",
+			    &user, &system) == 2)
+		*cpu_ms = (int64_t)((user + system) * 1000 /
+				    (unsigned long long)sysconf(_SC_CLK_TCK));
+}
+
+/* A counter out of the page, which may hold anything. */
+static int64_t counter(const _Atomic uint64_t *place)
+{
+	uint64_t value = atomic_load_explicit(place, memory_order_relaxed);
+
+	return value > INT64_MAX ? INT64_MAX : (int64_t)value;
+}
+
+static enum api_state shown_state(enum worker_state state)
+{
+	static const enum api_state states[] = {
+		[WORKER_STOPPED] = API_STATE_STOPPED, [WORKER_STARTING] = API_STATE_STARTING,
+		[WORKER_RUNNING] = API_STATE_RUNNING, [WORKER_STOPPING] = API_STATE_STOPPING,
+		[WORKER_BACKOFF] = API_STATE_BACKOFF,
+	};
+
+	return states[state];
+}
+
+bool describe_worker(struct arena *arena, const struct worker *worker,
+		     struct api_worker *ret_worker)
+{
+	*ret_worker = (struct api_worker){
+		.worker = worker->number,
+		.incarnation = worker->incarnation,
+		.state = shown_state(worker->state),
+		.restarts = (int64_t)worker->restarts,
+	};
+	if (worker->has_crashed) {
+		ret_worker->lastCrash = describe_crash(arena, &worker->crash);
+		if (!ret_worker->lastCrash)
+			return false;
+	}
+	if (worker->pid > 0 && !worker->is_dead) {
+		int64_t memory = -1, cpu_ms = -1;
+
+		read_usage(worker->pid, &memory, &cpu_ms);
+		ret_worker->pid = number(arena, worker->pid);
+		ret_worker->memory = memory < 0 ? NULL : number(arena, memory);
+		ret_worker->cpuMs = cpu_ms < 0 ? NULL : number(arena, cpu_ms);
+		ret_worker->actors = counter(&worker->page->actors);
+		ret_worker->messages = counter(&worker->page->messages);
+		ret_worker->deadLetters = counter(&worker->page->dead_letters);
+	}
+	return true;
+}
+
+bool describe_problems(struct arena *arena, const struct problems *problems,
+		       struct api_problem_array *ret_problems)
+{
+	struct api_problem *items = arena_alloc(arena, (problems->n + 1) * sizeof(*items));
+
+	if (!items)
+		return false;
+	for (size_t i = 0; i < problems->n; i++)
+		items[i] = (struct api_problem){
+			.file = problems->items[i].file,
+			.line = problems->items[i].line,
+			.message = problems->items[i].message,
+		};
+	*ret_problems = (struct api_problem_array){items, problems->n};
+	return true;
+}

@@ -1,0 +1,36 @@
+/* describe.h - units and workers in the words of io.troupe.Control.
+ *
+ * Values made here point into the arena and into what they describe: use them before anything changes. Master process,
+ * one thread.
+ */
+#ifndef MASTER_DESCRIBE_H
+#define MASTER_DESCRIBE_H
+
+#include "control/server.h"
+#include "master/crash.h"
+#include "proto/arena.h"
+#include <stdbool.h>
+
+struct api_unit;
+struct api_worker;
+struct api_problem_array;
+struct problems;
+struct unit;
+struct worker;
+
+/* At most *budget instances are listed, and taken off it. false: no memory. */
+bool describe_unit(struct arena *arena, const struct unit *unit, unsigned *budget,
+		   struct api_unit *ret_unit);
+bool describe_worker(struct arena *arena, const struct worker *worker,
+		     struct api_worker *ret_worker);
+bool describe_problems(struct arena *arena, const struct problems *problems,
+		       struct api_problem_array *ret_problems);
+
+/* Answer Spawn or Start. */
+void describe_reply_unit(const struct unit *unit, struct control_call *call,
+			 const struct troupe_method *method);
+
+/* No memory to answer: say so. */
+void describe_fail(struct control_call *call);
+
+#endif

@@ -1,0 +1,396 @@
+#include "master/inquiry.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "io.troupe.Control.varlink.h"
+#include "io.troupe.Worker.varlink.h"
+#include "master/describe.h"
+#include "master/master.h"
+#include "master/unit.h"
+#include "master/worker.h"
+#include "proto/address.h"
+#include "proto/arena.h"
+#include <string.h>
+
+#define ANSWER_NS (2 * CLOCK_SECOND_NS)
+#define HOLD_NS   (50 * CLOCK_MS_NS) /* a client that does not read is asked again */
+
+enum inquiry_kind { INQUIRY_DESCRIBE, INQUIRY_ACTORS, INQUIRY_STOP };
+
+struct inquiry {
+	struct list link;
+	struct master *master;
+	struct control_call *call;
+	enum inquiry_kind kind;
+	uint64_t request; /* what the worker's answer must carry; DESCRIBE: all answers */
+	struct loop_timer timer;
+	struct arena arena; /* of the texts of `actors` */
+	struct api_actor *actors;
+	size_t n_actors;
+	/* DESCRIBE */
+	uint32_t unit;    /* 0: not known yet, or none */
+	size_t n_pending; /* answers to come */
+	struct troupe_address only;
+	/* ACTORS, STOP */
+	unsigned worker; /* who is being asked */
+	bool one_worker; /* and nobody else */
+	int64_t from;    /* slot; next page */
+	bool is_held;    /* the timer is for asking for the same page again */
+};
+
+void inquiries_init(struct inquiries *inquiries)
+{
+	list_init(&inquiries->list);
+	inquiries->n = 0;
+}
+
+static void destroy(struct inquiry *inquiry)
+{
+	arena_fini(&inquiry->arena);
+	free(inquiry->actors);
+	free(inquiry);
+}
+
+/* The inquiry is over, but for its values. The call is to be answered. */
+static struct control_call *close_inquiry(struct inquiry *inquiry)
+{
+	inquiry->call->on_gone = NULL;
+	list_remove(&inquiry->link);
+	inquiry->master->inquiries.n--;
+	loop_timer_stop(&inquiry->timer);
+	return inquiry->call;
+}
+
+static struct control_call *free_inquiry(struct inquiry *inquiry)
+{
+	struct control_call *call = close_inquiry(inquiry);
+
+	destroy(inquiry);
+	return call;
+}
+
+static void on_gone(struct control_call *call)
+{
+	(void)free_inquiry(call->user);
+}
+
+static void on_timer(struct loop_timer *timer);
+
+/* NULL: the client has been told that there are too many. */
+static struct inquiry *new_inquiry(struct master *master, struct control_call *call,
+				   enum inquiry_kind kind)
+{
+	struct inquiry *inquiry =
+		master->inquiries.n < LIMIT_INQUIRIES ? calloc(1, sizeof(*inquiry)) : NULL;
+
+	if (inquiry)
+		inquiry->actors = calloc(LIMIT_DESCRIBED, sizeof(*inquiry->actors));
+	if (!inquiry || !inquiry->actors) {
+		free(inquiry);
+		describe_fail(call);
+		return NULL;
+	}
+	inquiry->master = master;
+	inquiry->call = call;
+	inquiry->kind = kind;
+	inquiry->request = ++master->last_request;
+	arena_init(&inquiry->arena);
+	loop_timer_init(&inquiry->timer, master->loop, on_timer);
+	list_append(&master->inquiries.list, &inquiry->link);
+	master->inquiries.n++;
+	call->user = inquiry;
+	call->on_gone = on_gone;
+	return inquiry;
+}
+
+static char *copy_text(struct inquiry *inquiry, const char *text)
+{
+	return arena_copy(&inquiry->arena, text, strlen(text));
+}
+
+/* What a worker says of an actor of its own. */
+static void add_actor(struct inquiry *inquiry, const struct worker *worker,
+		      const struct worker_resident *resident)
+{
+	struct unit *unit = unit_by_number(inquiry->master, (uint64_t)resident->unit);
+	struct api_actor *actor = &inquiry->actors[inquiry->n_actors];
+	int64_t *instance = arena_alloc(&inquiry->arena, sizeof(*instance));
+
+	if (inquiry->n_actors >= LIMIT_DESCRIBED || resident->actor.worker != worker->number ||
+	    resident->actor.incarnation != worker->incarnation || !instance)
+		return;
+	*instance = resident->instance;
+	*actor = (struct api_actor){
+		.address = resident->actor,
+		.unit = unit ? copy_text(inquiry, unit->file.name) : NULL,
+		.instance = unit ? instance : NULL,
+		.actorType = copy_text(inquiry, resident->actorType),
+		.worker = worker->number,
+		.queued = resident->queued,
+		.queuedBytes = resident->queuedBytes,
+		.handled = resident->handled,
+		.failed = resident->failed,
+		.refused = resident->refused,
+	};
+	if (!actor->actorType)
+		return;
+	if (unit && inquiry->kind == INQUIRY_DESCRIBE)
+		inquiry->unit = unit->number;
+	inquiry->n_actors++;
+}
+
+/* ---- Describe */
+
+static void ask_about(struct inquiry *inquiry, struct worker *worker,
+		      struct troupe_address actor)
+{
+	struct worker_describe describe = {.request = (int64_t)inquiry->request,
+					   .actor = actor};
+
+	if (worker_send(worker, &worker_describe_method, &describe, -1) == 0)
+		inquiry->n_pending++;
+}
+
+static void answer_describe(struct inquiry *inquiry)
+{
+	struct unit *unit = unit_by_number(inquiry->master, inquiry->unit);
+	unsigned budget = LIMIT_LISTED_INSTANCES;
+	char address[TROUPE_ADDRESS_TEXT];
+	struct api_describe_out out = {.actors = {inquiry->actors, inquiry->n_actors}};
+	struct control_call *call = close_inquiry(inquiry);
+
+	address_print(inquiry->only, address);
+	if (unit && !describe_unit(&inquiry->arena, unit, &budget, &out.unit)) {
+		describe_fail(call);
+	} else if (!unit && inquiry->n_actors == 0) {
+		control_call_fail(call, &api_no_such_actor_error,
+				  &(struct api_no_such_actor){.name = address});
+	} else {
+		/* An actor that another one spawned is of no unit. */
+		if (!unit)
+			out.unit = (struct api_unit){
+				.name = address,
+				.state = API_STATE_RUNNING,
+				.plugin = "",
+				.actorType = inquiry->actors[0].actorType,
+			};
+		(void)control_call_reply(call, &api_describe_method, &out, false);
+	}
+	destroy(inquiry);
+}
+
+void inquiry_describe(struct master *master, struct control_call *call, struct unit *unit,
+		      struct worker *worker, struct troupe_address only)
+{
+	struct inquiry *inquiry = new_inquiry(master, call, INQUIRY_DESCRIBE);
+
+	if (!inquiry)
+		return;
+	inquiry->unit = unit ? unit->number : 0;
+	inquiry->only = only;
+	if (!troupe_address_is_null(only)) {
+		ask_about(inquiry, worker, only);
+	} else {
+		for (unsigned i = 0; i < unit->n_instances && i < LIMIT_DESCRIBED; i++) {
+			const struct instance *instance = &unit->instances[i];
+
+			if (instance->state == INSTANCE_RUNNING)
+				ask_about(inquiry, instance->worker, instance->address);
+		}
+	}
+	if (inquiry->n_pending == 0)
+		answer_describe(inquiry);
+	else
+		loop_timer_start(&inquiry->timer, ANSWER_NS);
+}
+
+/* ---- Actors */
+
+static void answer_actors(struct inquiry *inquiry)
+{
+	struct api_actors_out out = {.actors = {inquiry->actors, inquiry->n_actors}};
+	struct control_call *call = close_inquiry(inquiry);
+
+	(void)control_call_reply(call, &api_actors_method, &out, false);
+	destroy(inquiry);
+}
+
+/* Ask the worker whose turn it is, or the next one that is up. */
+static void ask_page(struct inquiry *inquiry)
+{
+	struct master *master = inquiry->master;
+
+	for (; inquiry->worker <= LIMIT_WORKERS; inquiry->worker++, inquiry->from = 0) {
+		struct worker *worker = master->workers[inquiry->worker];
+		struct worker_inquire inquire = {
+			.request = (int64_t)(inquiry->request = ++master->last_request),
+			.from = inquiry->from,
+			.limit = (int64_t)(LIMIT_DESCRIBED - inquiry->n_actors),
+		};
+
+		if (worker && worker_is_up(worker) &&
+		    worker_send(worker, &worker_inquire_method, &inquire, -1) == 0) {
+			inquiry->is_held = false;
+			loop_timer_start(&inquiry->timer, ANSWER_NS);
+			return;
+		}
+		if (inquiry->one_worker)
+			break;
+	}
+	answer_actors(inquiry);
+}
+
+static void go_on(struct inquiry *inquiry, int64_t next)
+{
+	if (next > inquiry->from) {
+		inquiry->from = next;
+	} else {
+		inquiry->from = 0;
+		inquiry->worker = inquiry->one_worker ? LIMIT_WORKERS + 1 : inquiry->worker + 1;
+	}
+	if (inquiry->n_actors >= LIMIT_DESCRIBED)
+		answer_actors(inquiry);
+	else
+		ask_page(inquiry);
+}
+
+static void take_page(struct inquiry *inquiry, const struct worker *worker,
+		      const struct worker_census *census)
+{
+	size_t before = inquiry->n_actors;
+
+	for (size_t i = 0; i < census->actors.count; i++)
+		add_actor(inquiry, worker, &census->actors.items[i]);
+	if (inquiry->call->more && inquiry->n_actors > 0) {
+		struct api_actors_out out = {.actors = {inquiry->actors, inquiry->n_actors}};
+
+		if (control_call_reply(inquiry->call, &api_actors_method, &out, true) < 0) {
+			/* It has not read the last pages. This one will still be there. */
+			inquiry->n_actors = before;
+			inquiry->is_held = true;
+			loop_timer_start(&inquiry->timer, HOLD_NS);
+			return;
+		}
+		inquiry->n_actors = 0;
+		arena_fini(&inquiry->arena);
+		arena_init(&inquiry->arena);
+	}
+	go_on(inquiry, census->next);
+}
+
+void inquiry_actors(struct master *master, struct control_call *call, struct worker *worker)
+{
+	struct inquiry *inquiry = new_inquiry(master, call, INQUIRY_ACTORS);
+
+	if (!inquiry)
+		return;
+	inquiry->worker = worker ? worker->number : 1;
+	inquiry->one_worker = worker;
+	ask_page(inquiry);
+}
+
+/* ---- Stop */
+
+void inquiry_stop(struct master *master, struct control_call *call, struct worker *worker,
+		  struct troupe_address actor, const char *name)
+{
+	struct inquiry *inquiry = new_inquiry(master, call, INQUIRY_STOP);
+	struct worker_stop stop = {.actor = actor};
+
+	if (!inquiry)
+		return;
+	inquiry->worker = worker->number;
+	stop.request = (int64_t)inquiry->request;
+	if (worker_send(worker, &worker_stop_method, &stop, -1) < 0) {
+		(void)free_inquiry(inquiry);
+		control_call_fail(call, &api_no_such_actor_error,
+				  &(struct api_no_such_actor){.name = name});
+		return;
+	}
+	if (master->settings.stop_timeout_ns < LIMIT_CALL_TIMEOUT_NS)
+		loop_timer_start(&inquiry->timer, master->settings.stop_timeout_ns);
+}
+
+void inquiries_stopped(struct worker *worker, uint64_t request)
+{
+	list_foreach (at, &worker->master->inquiries.list) {
+		struct inquiry *inquiry = container_of(at, struct inquiry, link);
+
+		if (inquiry->kind != INQUIRY_STOP || inquiry->request != request ||
+		    inquiry->worker != worker->number)
+			continue;
+		(void)control_call_reply(free_inquiry(inquiry), &api_stop_method,
+					 &(struct api_stop_out){0}, false);
+		return;
+	}
+}
+
+/* ---- answers, and none */
+
+void inquiries_census(struct worker *worker, const struct worker_census *census)
+{
+	list_foreach (at, &worker->master->inquiries.list) {
+		struct inquiry *inquiry = container_of(at, struct inquiry, link);
+
+		if (inquiry->request != (uint64_t)census->request)
+			continue;
+		if (inquiry->kind == INQUIRY_ACTORS && inquiry->worker == worker->number &&
+		    !inquiry->is_held) {
+			take_page(inquiry, worker, census);
+		} else if (inquiry->kind == INQUIRY_DESCRIBE) {
+			if (census->actors.count > 0)
+				add_actor(inquiry, worker, &census->actors.items[0]);
+			if (--inquiry->n_pending == 0)
+				answer_describe(inquiry);
+		}
+		return;
+	}
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+	struct inquiry *inquiry = container_of(timer, struct inquiry, timer);
+
+	switch (inquiry->kind) {
+	case INQUIRY_DESCRIBE:
+		answer_describe(inquiry);
+		break;
+	case INQUIRY_ACTORS:
+		if (inquiry->is_held)
+			ask_page(inquiry);
+		else
+			go_on(inquiry, 0); /* without that worker */
+		break;
+	case INQUIRY_STOP:
+		control_call_fail(free_inquiry(inquiry), &api_timeout_error,
+				  &(struct api_timeout){0});
+		break;
+	}
+}
+
+void inquiries_worker_down(struct worker *worker)
+{
+	bool again = true;
+
+	/* Answering may end others. */
+	while (again) {
+		again = false;
+		list_foreach (at, &worker->master->inquiries.list) {
+			struct inquiry *inquiry = container_of(at, struct inquiry, link);
+
+			if (inquiry->worker != worker->number || inquiry->is_held)
+				continue;
+			if (inquiry->kind == INQUIRY_ACTORS) {
+				go_on(inquiry, 0);
+			} else if (inquiry->kind == INQUIRY_STOP) {
+				(void)control_call_reply(free_inquiry(inquiry),
+							 &api_stop_method,
+							 &(struct api_stop_out){0}, false);
+			} else {
+				continue;
+			}
+			again = true;
+			break;
+		}
+	}
+}

@@ -1,0 +1,498 @@
+#include "master/master.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "master/control.h"
+#include "master/names.h"
+#include "master/place.h"
+#include "master/reload.h"
+#include "master/stall.h"
+#include "master/unit.h"
+#include "master/worker.h"
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define LAST_WORDS_NS                                                                          \
+	CLOCK_SECOND_NS /* for clients to read what is left, once the workers are gone */
+
+/* ---- what it is at */
+
+static bool is_worker_settled(const struct worker *worker)
+{
+	return worker->state == WORKER_RUNNING || worker->state == WORKER_BACKOFF ||
+	       worker->is_late;
+}
+
+static bool is_instance_settled(const struct instance *instance)
+{
+	if (instance->state == INSTANCE_STARTING)
+		return instance->worker->is_late;
+	if (instance->state == INSTANCE_WAITING)
+		return instance->worker && instance->worker->state == WORKER_BACKOFF;
+	return true;
+}
+
+static bool is_unit_settled(const struct unit *unit)
+{
+	if (unit->n_in[INSTANCE_STARTING] + unit->n_in[INSTANCE_WAITING] == 0)
+		return true;
+	for (unsigned i = 0; i < unit->n_instances; i++)
+		if (!is_instance_settled(&unit->instances[i]))
+			return false;
+	return true;
+}
+
+static bool has_settled(const struct master *master)
+{
+	const struct unit *unit;
+
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+		if (master->workers[i] && !is_worker_settled(master->workers[i]))
+			return false;
+	for (unit = master->units_by_name; unit; unit = unit->by_name.next)
+		if (!is_unit_settled(unit))
+			return false;
+	return true;
+}
+
+static void count(const struct master *master, unsigned *n_workers, unsigned *n_up,
+		  unsigned *n_units, unsigned *n_troubled)
+{
+	const struct unit *unit;
+
+	*n_workers = *n_up = *n_units = *n_troubled = 0;
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
+		if (!master->workers[i])
+			continue;
+		++*n_workers;
+		*n_up += master->workers[i]->state == WORKER_RUNNING;
+	}
+	for (unit = master->units_by_name; unit; unit = unit->by_name.next) {
+		enum unit_state state = unit_state(unit);
+
+		++*n_units;
+		*n_troubled += state == UNIT_FAILED || state == UNIT_BACKOFF;
+	}
+}
+
+enum master_state master_state(const struct master *master)
+{
+	unsigned n_workers, n_up, n_units, n_troubled;
+
+	if (master->is_stopping)
+		return MASTER_STOPPING;
+	if (!master->is_ready)
+		return MASTER_STARTING;
+	count(master, &n_workers, &n_up, &n_units, &n_troubled);
+	return n_up < n_workers || n_troubled > 0 ? MASTER_DEGRADED : MASTER_RUNNING;
+}
+
+void master_settle(struct master *master)
+{
+	master->is_settling = true;
+}
+
+/* Everything that was to start has, or has failed to: from now on we are a service. */
+static void tell_manager(struct master *master)
+{
+	unsigned n_workers, n_up, n_units, n_troubled;
+	char status[160];
+
+	if (!master->is_ready) {
+		if (!has_settled(master))
+			return;
+		master->is_ready = true;
+		master->must_notify = true;
+	}
+	count(master, &n_workers, &n_up, &n_units, &n_troubled);
+	(void)snprintf(status, sizeof(status), "%u of %u workers run, %u of %u units are well",
+		       n_up, n_workers, n_units - n_troubled, n_units);
+	if (master->must_notify) {
+		notify_ready(status);
+		log_notice(&master->log, "ready: %s", status);
+	} else if (strcmp(status, master->status) != 0) {
+		notify_status(status);
+	}
+	master->must_notify = false;
+	memcpy(master->status, status, sizeof(master->status));
+}
+
+/* ---- stopping */
+
+static bool has_workers(const struct master *master)
+{
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+		if (master->workers[i] && master->workers[i]->state != WORKER_STOPPED)
+			return true;
+	return false;
+}
+
+static void on_drained(void *context)
+{
+	struct master *master = context;
+
+	master->is_drained = true;
+	master_settle(master);
+}
+
+static void on_deadline(struct loop_timer *timer)
+{
+	struct master *master = container_of(timer, struct master, deadline);
+
+	loop_stop(master->loop);
+}
+
+static void check_stopped(struct master *master)
+{
+	if (has_workers(master))
+		return;
+	if (master->is_drained)
+		loop_stop(master->loop);
+	else if (!master->deadline.started)
+		loop_timer_start(&master->deadline, LAST_WORDS_NS);
+}
+
+static void hurry(struct master *master)
+{
+	log_notice(&master->log, "told to stop once more: not waiting any longer");
+	master->is_drained = true;
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+		if (master->workers[i])
+			worker_kill(master->workers[i], "we are in a hurry to stop", false);
+	master_settle(master);
+}
+
+void master_stop(struct master *master)
+{
+	uint64_t timeout_ns = master->settings.stop_timeout_ns;
+
+	if (master->is_stopping) {
+		hurry(master);
+		return;
+	}
+	master->is_stopping = true;
+	log_notice(&master->log, "stopping");
+	notify_stopping();
+	watch_end(master);
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+		if (master->workers[i])
+			worker_stop(master->workers[i]);
+	if (timeout_ns > LIMIT_CALL_TIMEOUT_NS)
+		timeout_ns = LIMIT_CALL_TIMEOUT_NS;
+	control_server_drain(master->server, timeout_ns + LAST_WORDS_NS, on_drained, master);
+	master_settle(master);
+}
+
+/* ---- what the loop tells */
+
+static void on_stop_signal(struct loop_signal *watcher)
+{
+	struct master *master = watcher->number == SIGTERM
+					? container_of(watcher, struct master, on_terminate)
+					: container_of(watcher, struct master, on_interrupt);
+
+	master_stop(master);
+}
+
+static void on_hangup(struct loop_signal *watcher)
+{
+	struct master *master = container_of(watcher, struct master, on_hangup);
+	struct reload_result result;
+
+	if (master->is_stopping)
+		return;
+	(void)reload_run(master, &result);
+	reload_result_fini(&result);
+}
+
+static void on_second(struct loop_timer *timer)
+{
+	struct master *master = container_of(timer, struct master, second);
+
+	stall_tick(master);
+	names_tick(master);
+	watch_tick(master);
+	loop_timer_start(&master->second, CLOCK_SECOND_NS);
+}
+
+static bool on_flush(struct loop_work *work)
+{
+	struct master *master = container_of(work, struct master, flush);
+
+	units_flush(master);
+	if (!master->is_settling)
+		return false;
+	master->is_settling = false;
+	if (master->is_stopping)
+		check_stopped(master);
+	else
+		tell_manager(master);
+	return master->is_settling;
+}
+
+/* ---- beginning */
+
+static void log_problems(const struct master *master, const struct problems *problems)
+{
+	char text[2048];
+
+	for (size_t i = 0; i < problems->n; i++) {
+		problem_print(&problems->items[i], text, sizeof(text));
+		log_error(&master->log, "%s", text);
+	}
+}
+
+static int read_settings(struct master *master)
+{
+	struct problems problems;
+	int r;
+
+	problems_init(&problems);
+	r = settings_load(&master->settings, &master->path, &problems);
+	log_problems(master, &problems);
+	problems_fini(&problems);
+	if (r == 0)
+		master->log.level = master->settings.log_level;
+	else if (r != -EINVAL)
+		log_error(&master->log, "cannot read the configuration: %s", strerror(-r));
+	return r;
+}
+
+static int find_path(const struct master_options *options, struct conf_path *path)
+{
+	struct conf_scope scope = {
+		.user = geteuid() != 0,
+		.instance = options->instance,
+		.config = options->config,
+	};
+
+	return conf_path_init(path, &scope);
+}
+
+/* Each worker costs a handful, each client one: all that the system allows. Workers inherit it. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int make_directory(struct master *master)
+{
+	const char *runtime = master->settings.runtime_directory;
+	int r = place_make_directory(runtime, &master->directory);
+
+	if (r == -ENAMETOOLONG)
+		log_error(&master->log,
+			  "RuntimeDirectory=%s is too long: sockets in it must have paths of "
+			  "at most %u bytes",
+			  runtime, LIMIT_SOCKET_PATH);
+	else if (r < 0)
+		log_error(&master->log, "cannot make a directory in RuntimeDirectory=%s: %s",
+			  runtime, strerror(-r));
+	return r;
+}
+
+static int listen_at(struct master *master, const char *path)
+{
+	cleanup_free char *copy = strdup(path);
+	int fd, r = copy ? place_make_parents(path) : -ENOMEM;
+
+	if (r == 0)
+		r = control_listen(path, &fd);
+	if (r == -EADDRINUSE)
+		log_error(&master->log,
+			  "%s: another daemon listens there; stop it, or choose another path "
+			  "with --socket",
+			  path);
+	else if (r == -ENAMETOOLONG)
+		log_error(&master->log,
+			  "%s: the path of the control socket has %zu bytes; at most %u are "
+			  "possible",
+			  path, strlen(path), LIMIT_SOCKET_PATH);
+	else if (r == -EEXIST)
+		log_error(&master->log, "%s: there is something that is not a socket", path);
+	else if (r < 0)
+		log_error(&master->log, "%s: cannot listen: %s", path, strerror(-r));
+	if (r < 0)
+		return r;
+	master->socket = take_pointer(&copy);
+	return control_server_listen(master->server, fd);
+}
+
+static int listen_all(struct master *master)
+{
+	int fds[NOTIFY_SOCKETS_MAX];
+	unsigned n = 0;
+	int r = notify_take_sockets(fds, &n);
+
+	if (r < 0) {
+		log_error(&master->log, "the sockets that were handed in are not for us: %s",
+			  strerror(-r));
+		return r;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		int added = control_server_listen(master->server, fds[i]);
+
+		if (r == 0)
+			r = added;
+	}
+	/* A socket on the command line is wanted in any case. */
+	if (r == 0 && (n == 0 || master->options->socket))
+		r = listen_at(master, master->options->socket ? master->options->socket
+							      : master->settings.socket);
+	return r;
+}
+
+static int make_workers(struct master *master)
+{
+	cleanup_free char *binary = NULL;
+	struct worker *worker;
+	int r = place_find_worker(&binary);
+
+	if (r == 0)
+		r = launcher_fork_new(binary, &master->launcher);
+	if (r < 0) {
+		log_error(&master->log, "cannot find the program troupe-worker: %s",
+			  strerror(-r));
+		return r;
+	}
+	master->n_shared = master->settings.workers;
+	for (unsigned i = 1; r == 0 && i <= master->n_shared; i++)
+		r = worker_new(master, i, NULL, &worker);
+	return r;
+}
+
+static void start_all(struct master *master)
+{
+	struct unit *unit, *next;
+
+	for (unsigned i = 1; i <= master->n_shared; i++)
+		worker_start(master->workers[i]);
+	HASH_ITER(by_name, master->units_by_name, unit, next)
+	if (!unit->is_broken)
+		unit_start(unit);
+	master_settle(master);
+}
+
+static void watch_signals(struct master *master)
+{
+	/* A client that goes away while we write to it is told by the write. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	loop_signal_start(&master->on_terminate);
+	loop_signal_start(&master->on_interrupt);
+	loop_signal_start(&master->on_hangup);
+}
+
+static void init_parts(struct master *master)
+{
+	list_init(&master->deployments);
+	list_init(&master->changed_units);
+	inquiries_init(&master->inquiries);
+	watch_init(&master->watchers);
+	problems_init(&master->problems);
+	random_init(&master->random, random_seed_from_kernel());
+	loop_signal_init(&master->on_terminate, master->loop, SIGTERM, on_stop_signal);
+	loop_signal_init(&master->on_interrupt, master->loop, SIGINT, on_stop_signal);
+	loop_signal_init(&master->on_hangup, master->loop, SIGHUP, on_hangup);
+	loop_timer_init(&master->second, master->loop, on_second);
+	loop_timer_init(&master->deadline, master->loop, on_deadline);
+	loop_work_init(&master->flush, master->loop, on_flush);
+	loop_work_start(&master->flush);
+	loop_timer_start(&master->second, CLOCK_SECOND_NS);
+	master->started_ns = loop_clock_ns(master->loop);
+}
+
+int master_new(const struct master_options *options, const struct log *log,
+	       struct master **ret_master)
+{
+	struct master *master = calloc(1, sizeof(*master));
+	int r;
+
+	if (!master)
+		return -ENOMEM;
+	master->options = options;
+	master->log = *log;
+	r = loop_new(&master->loop);
+	if (r < 0) {
+		log_error(log, "cannot make an event loop: %s", strerror(-r));
+		free(master);
+		return r;
+	}
+	init_parts(master);
+	r = find_path(options, &master->path);
+	if (r < 0) {
+		log_error(log, "%s",
+			  r == -EINVAL ? "not a valid name of an instance, or there is no HOME"
+				       : strerror(-r));
+		goto fail;
+	}
+	raise_descriptors();
+	r = read_settings(master);
+	if (r < 0)
+		goto fail;
+	r = control_new(master, &master->server);
+	if (r == 0)
+		r = listen_all(master);
+	if (r == 0)
+		r = make_directory(master);
+	if (r == 0)
+		r = make_workers(master);
+	if (r == 0)
+		r = reload_first(master);
+	if (r < 0)
+		goto fail;
+	watch_signals(master);
+	notify_init(&master->notify, master->loop);
+	start_all(master);
+	*ret_master = master;
+	return 0;
+fail:
+	master_free(master);
+	return r;
+}
+
+void master_run(struct master *master)
+{
+	loop_run(master->loop);
+	log_notice(&master->log, "stopped");
+}
+
+void master_free(struct master *master)
+{
+	struct unit *unit, *next;
+
+	if (!master)
+		return;
+	master->is_stopping = true;
+	/* While nobody is left to call back about it. */
+	control_server_free(master->server);
+	if (master->socket)
+		(void)unlink(master->socket);
+	free(master->socket);
+	HASH_ITER(by_name, master->units_by_name, unit, next)
+	unit_free(unit);
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+		worker_free(master->workers[i]);
+	launcher_free(&master->launcher);
+	if (master->directory)
+		place_remove_directory(master->directory);
+	free(master->directory);
+	notify_fini(&master->notify);
+	settings_fini(&master->settings);
+	conf_path_fini(&master->path);
+	problems_fini(&master->problems);
+	loop_signal_stop(&master->on_terminate);
+	loop_signal_stop(&master->on_interrupt);
+	loop_signal_stop(&master->on_hangup);
+	loop_timer_stop(&master->second);
+	loop_timer_stop(&master->deadline);
+	loop_work_stop(&master->flush);
+	loop_free(master->loop);
+	free(master);
+}

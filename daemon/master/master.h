@@ -1,0 +1,108 @@
+/* master.h - the whole state of trouped: what it was told, what runs, and who asks.
+ *
+ * One per process, made by main() and passed to every part; there is no other state. One thread. The parts reach each
+ * other through it: workers (processes), units (what should run), names (who is where), calls and inquiries (what
+ * clients wait for), watch (what they are told).
+ */
+#ifndef MASTER_MASTER_H
+#define MASTER_MASTER_H
+
+#include "base/limits.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/random.h"
+#include "control/server.h"
+#include "master/calls.h"
+#include "master/conf_path.h"
+#include "master/inquiry.h"
+#include "master/launcher.h"
+#include "master/notify.h"
+#include "master/problems.h"
+#include "master/settings.h"
+#include "master/watch.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How the daemon was started. Strings are borrowed for the life of the master. */
+struct master_options {
+	const char *instance; /* --instance; NULL: none */
+	const char *config;   /* --config; NULL: the directories of the system or the user */
+	const char *socket;   /* --socket; NULL: that of the settings */
+};
+
+struct worker;
+struct unit;
+
+struct master {
+	const struct master_options *options;
+	struct log log;
+	struct loop *loop;
+	struct random random;
+	uint64_t started_ns;
+
+	/* Configuration as it was last read */
+	struct conf_path path;
+	struct settings settings;
+	struct problems problems;
+
+	/* Processes */
+	struct launcher launcher;
+	char *directory;                           /* 0700, of the inboxes; "" until made */
+	struct worker *workers[LIMIT_WORKERS + 1]; /* by number, from 1 */
+	uint32_t incarnations[LIMIT_WORKERS + 1];  /* the last one that each number had */
+	unsigned n_shared; /* Workers=: 1 .. n_shared; above: units' own */
+	uint64_t worker_restarts;
+	uint64_t last_request; /* number of what workers are asked */
+
+	/* What should run */
+	struct unit *units_by_name, *units_by_number; /* uthash */
+	uint32_t last_unit;
+	struct list deployments;
+	uint32_t last_deployment;
+	struct list changed_units; /* to be looked at before the loop sleeps */
+
+	/* Who asks */
+	struct control_server *server;
+	char *socket; /* the path listened at; NULL: handed in by systemd */
+	struct calls calls;
+	struct inquiries inquiries;
+	struct watchers watchers;
+
+	struct notify notify;
+	struct loop_signal on_terminate, on_interrupt, on_hangup;
+	struct loop_timer second, deadline;
+	struct loop_work flush;
+	bool is_ready;    /* everything configured has started or failed once */
+	bool is_stopping; /* SIGTERM or Shutdown */
+	bool is_drained;  /* the control socket has nothing more to say */
+	bool is_settling; /* a look at readiness is due */
+	bool must_notify; /* the service manager waits for READY=1 */
+	char status[160]; /* what it heard last */
+};
+
+/* Read the configuration, make the private directory and the control socket, start the workers. On failure the reason has been
+ * logged, and nothing is left behind. log: copied. */
+int master_new(const struct master_options *options, const struct log *log,
+	       struct master **ret_master);
+
+/* Serve until stopped in order. */
+void master_run(struct master *master);
+
+/* NULL is fine. Kills what still runs. */
+void master_free(struct master *master);
+
+/* Stop everything in order, then leave master_run(). Once more: without waiting. */
+void master_stop(struct master *master);
+
+/* Something started, failed or ended: look again, before the loop sleeps, whether all is up. */
+void master_settle(struct master *master);
+
+/* Read the whole configuration as --check does, and print what is wrong with it on standard output, a problem a line.
+ * Returns how many there are; negative: -errno, nothing could be read. */
+int master_check(const struct master_options *options);
+
+enum master_state { MASTER_STARTING, MASTER_RUNNING, MASTER_DEGRADED, MASTER_STOPPING };
+enum master_state master_state(const struct master *master);
+
+#endif

@@ -1,0 +1,332 @@
+#include "master/names.h"
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "io.troupe.Control.varlink.h"
+#include "io.troupe.Worker.varlink.h"
+#include "master/deploy.h"
+#include "master/master.h"
+#include "master/unit.h"
+#include "master/worker.h"
+#include "proto/address.h"
+#include <string.h>
+
+/* How many of a pool are looked at for the least loaded one. */
+#define LOOK_MAX 64
+
+/* ---- towards workers */
+
+static int tell_name(struct worker *worker, const struct unit *unit,
+		     const struct worker_instance *actors, size_t n)
+{
+	struct worker_name name = {
+		.name = unit->file.name,
+		.leastOutstanding = unit->file.balance == UNIT_LEAST_OUTSTANDING,
+		.actors = {actors, n},
+	};
+
+	return worker_send(worker, &worker_name_method, &name, -1);
+}
+
+/* *ret_actors is given. NULL: no memory. */
+static struct worker_instance *list_actors(const struct unit *unit, size_t *ret_n)
+{
+	struct worker_instance *actors =
+		calloc(unit->n_in[INSTANCE_RUNNING] + 1, sizeof(*actors));
+	size_t n = 0;
+
+	for (unsigned i = 0; actors && i < unit->n_instances; i++) {
+		const struct instance *instance = &unit->instances[i];
+
+		if (instance->state == INSTANCE_RUNNING)
+			actors[n++] =
+				(struct worker_instance){instance->address, instance->number};
+	}
+	*ret_n = n;
+	return actors;
+}
+
+bool names_tell(struct master *master, const struct unit *unit)
+{
+	size_t n;
+	cleanup_free struct worker_instance *actors = list_actors(unit, &n);
+	bool all = true;
+
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
+		struct worker *worker = master->workers[i];
+		int r;
+
+		if (!worker || !worker_is_up(worker))
+			continue;
+		r = actors ? tell_name(worker, unit, actors, n) : -ENOMEM;
+		if (r < 0 && r != -ENOTCONN) {
+			worker->missed_names = true;
+			all = false;
+		}
+	}
+	return all;
+}
+
+void names_forget(struct master *master, const struct unit *unit)
+{
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+		if (master->workers[i] && worker_is_up(master->workers[i]))
+			(void)tell_name(master->workers[i], unit, NULL, 0);
+}
+
+static void tell_all_names(struct worker *worker)
+{
+	struct unit *unit, *next;
+
+	worker->missed_names = false;
+	HASH_ITER(by_name, worker->master->units_by_name, unit, next)
+	{
+		size_t n;
+		cleanup_free struct worker_instance *actors = NULL;
+		int r;
+
+		if (unit->n_in[INSTANCE_RUNNING] == 0)
+			continue;
+		actors = list_actors(unit, &n);
+		r = actors ? tell_name(worker, unit, actors, n) : -ENOMEM;
+		if (r < 0 && r != -ENOTCONN)
+			worker->missed_names = true;
+	}
+}
+
+void names_tick(struct master *master)
+{
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+		if (master->workers[i] && master->workers[i]->missed_names &&
+		    worker_is_up(master->workers[i]))
+			tell_all_names(master->workers[i]);
+}
+
+static void tell_peer(struct worker *to, const struct worker *about, bool up)
+{
+	struct worker_peer peer = {
+		.worker = about->number,
+		.incarnation = about->incarnation,
+		.up = up,
+	};
+	int r = worker_send(to, &worker_peer_method, &peer, -1);
+
+	/* Without that it would wait for ever for answers from one that is gone. */
+	if (r < 0 && r != -ENOTCONN)
+		worker_kill(to, "it cannot be told about its peers", false);
+}
+
+void names_worker_up(struct worker *worker)
+{
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
+		struct worker *other = worker->master->workers[i];
+
+		if (!other || other == worker || !worker_is_up(other))
+			continue;
+		tell_peer(other, worker, true);
+		tell_peer(worker, other, true);
+	}
+	tell_all_names(worker);
+}
+
+void names_worker_down(struct worker *worker)
+{
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
+		struct worker *other = worker->master->workers[i];
+
+		if (other && other != worker && worker_is_up(other))
+			tell_peer(other, worker, false);
+	}
+}
+
+/* ---- towards clients */
+
+struct instance *names_pick(struct unit *unit)
+{
+	struct instance *best = NULL;
+	unsigned n = unit->n_instances, looked = 0;
+
+	if (unit->n_in[INSTANCE_RUNNING] == 0)
+		return NULL;
+	for (unsigned i = 0; i < n && looked < LOOK_MAX; i++) {
+		struct instance *instance = &unit->instances[(unit->next + i) % n];
+
+		if (instance->state != INSTANCE_RUNNING || !worker_is_up(instance->worker))
+			continue;
+		if (!best || instance->outstanding < best->outstanding)
+			best = instance;
+		if (unit->file.balance == UNIT_ROUND_ROBIN || best->outstanding == 0)
+			break;
+		looked++;
+	}
+	if (best)
+		unit->next = (best->number + 1) % n;
+	return best;
+}
+
+struct instance *names_instance(struct master *master, const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	char unit_name[LIMIT_NAME + 1];
+	struct unit *unit;
+	uint64_t number;
+
+	if (!slash || (size_t)(slash - name) > LIMIT_NAME ||
+	    text_parse_uint(slash + 1, 0, LIMIT_INSTANCES, &number) < 0)
+		return NULL;
+	memcpy(unit_name, name, (size_t)(slash - name));
+	unit_name[slash - name] = '\0';
+	unit = unit_find(master, unit_name);
+	return unit && number < unit->n_instances ? &unit->instances[number] : NULL;
+}
+
+static void fail_no_such(struct control_call *client, const char *name)
+{
+	control_call_fail(client, &api_no_such_actor_error,
+			  &(struct api_no_such_actor){.name = name});
+}
+
+static void fail_state(struct control_call *client, const char *name, enum unit_state state)
+{
+	control_call_fail(
+		client, &api_wrong_state_error,
+		&(struct api_wrong_state){.name = name, .state = unit_state_name(state)});
+}
+
+static bool aim_at(struct control_call *client, struct instance *instance, const char *name,
+		   struct call_target *ret_target)
+{
+	if (instance->state != INSTANCE_RUNNING || !worker_is_up(instance->worker)) {
+		fail_state(client, name, instance_shown(instance));
+		return false;
+	}
+	*ret_target = (struct call_target){
+		.worker = instance->worker,
+		.address = instance->address,
+		.instance = instance,
+		.name = name,
+	};
+	return true;
+}
+
+static bool aim_at_unit(struct control_call *client, struct unit *unit, const char *name,
+			struct call_target *ret_target)
+{
+	struct instance *instance = names_pick(unit);
+
+	if (!instance) {
+		fail_state(client, name, unit_state(unit));
+		return false;
+	}
+	return aim_at(client, instance, name, ret_target);
+}
+
+bool names_resolve(struct master *master, struct control_call *client, const char *name,
+		   struct call_target *ret_target)
+{
+	struct troupe_address address;
+	struct instance *instance;
+	struct unit *unit;
+
+	if (address_parse(name, &address) == 0) {
+		struct worker *worker = address.node == 0 && address.worker <= LIMIT_WORKERS
+						? master->workers[address.worker]
+						: NULL;
+
+		if (!worker || worker->incarnation != address.incarnation ||
+		    !worker_is_up(worker)) {
+			fail_no_such(client, name);
+			return false;
+		}
+		*ret_target = (struct call_target){
+			.worker = worker, .address = address, .name = name};
+		return true;
+	}
+	instance = names_instance(master, name);
+	if (instance)
+		return aim_at(client, instance, name, ret_target);
+	unit = unit_find(master, name);
+	if (unit)
+		return aim_at_unit(client, unit, name, ret_target);
+	fail_no_such(client, name);
+	return false;
+}
+
+bool names_provides(const struct unit *unit, const char *interface)
+{
+	const struct deployment_type *type;
+
+	if (!unit->deployment || !unit->type)
+		return false;
+	type = deploy_type(unit->deployment, unit->type);
+	/* Nobody has loaded it yet: it may. */
+	if (!type)
+		return deploy_description(unit->deployment, interface);
+	for (size_t i = 0; i < type->n_interfaces; i++)
+		if (strcmp(type->interfaces[i], interface) == 0)
+			return true;
+	return false;
+}
+
+static bool is_alive(const struct unit *unit)
+{
+	enum unit_state state = unit_state(unit);
+
+	return state == UNIT_RUNNING || state == UNIT_STARTING || state == UNIT_BACKOFF;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void fail_ambiguous(struct master *master, struct control_call *client,
+			   const char *interface, unsigned n_candidates)
+{
+	cleanup_free const char **names = calloc(n_candidates, sizeof(*names));
+	struct unit *unit, *next;
+	unsigned n = 0;
+
+	HASH_ITER(by_name, master->units_by_name, unit, next)
+	if (names && n < n_candidates && is_alive(unit) && names_provides(unit, interface))
+		names[n++] = unit->file.name;
+	if (names)
+		qsort(names, n, sizeof(*names), compare_names);
+	control_call_fail(
+		client, &api_ambiguous_error,
+		&(struct api_ambiguous){.interface = interface, .candidates = {names, n}});
+}
+
+bool names_provider(struct master *master, struct control_call *client, const char *interface,
+		    struct call_target *ret_target)
+{
+	struct unit *unit, *next, *only = NULL, *chosen = NULL, *down = NULL;
+	unsigned n = 0, n_default = 0;
+
+	HASH_ITER(by_name, master->units_by_name, unit, next)
+	{
+		if (!names_provides(unit, interface))
+			continue;
+		if (!is_alive(unit)) {
+			down = unit;
+			continue;
+		}
+		n++;
+		only = unit;
+		if (unit->file.is_default) {
+			n_default++;
+			chosen = unit;
+		}
+	}
+	if (n_default == 1)
+		return aim_at_unit(client, chosen, chosen->file.name, ret_target);
+	if (n == 1)
+		return aim_at_unit(client, only, only->file.name, ret_target);
+	if (n > 1)
+		fail_ambiguous(master, client, interface, n);
+	else if (down)
+		fail_state(client, down->file.name, unit_state(down));
+	else
+		control_call_interface_not_found(client, interface);
+	return false;
+}

@@ -1,0 +1,44 @@
+/* names.h - who is where: names of units for workers and for clients, and which workers there are.
+ *
+ * Belongs to the master; one thread. Workers are told the whole list of a name's running actors each time it changes, once a
+ * pass of the loop at most.
+ */
+#ifndef MASTER_NAMES_H
+#define MASTER_NAMES_H
+
+#include "master/calls.h"
+#include <stdbool.h>
+
+struct unit;
+
+/* Tell all workers who runs under the unit's name now. false: some could not be told for lack of memory or
+ * descriptors; they will be at the next tick. */
+bool names_tell(struct master *master, const struct unit *unit);
+/* Nobody does: the unit is going. */
+void names_forget(struct master *master, const struct unit *unit);
+
+/* A worker is up: it hears of all peers and names, all others hear of it. */
+void names_worker_up(struct worker *worker);
+void names_worker_down(struct worker *worker);
+
+/* Tell again those who missed something. Once a second. */
+void names_tick(struct master *master);
+
+/* Where a name or address leads: "hello", "pool/2", "0.1.1.17.3". false: nowhere, and the client has been answered. */
+bool names_resolve(struct master *master, struct control_call *client, const char *name,
+		   struct call_target *ret_target);
+
+/* The one unit that clients of an interface mean. false: none, and the client has been answered. */
+bool names_provider(struct master *master, struct control_call *client, const char *interface,
+		    struct call_target *ret_target);
+
+/* Whether an actor of the unit provides the interface, as far as is known. */
+bool names_provides(const struct unit *unit, const char *interface);
+
+/* The next running instance of a pool; NULL: none runs. */
+struct instance *names_pick(struct unit *unit);
+
+/* The instance that "pool/2" or "hello/0" stands for; NULL: there is none. */
+struct instance *names_instance(struct master *master, const char *name);
+
+#endif

@@ -1,0 +1,18 @@
+/* place.h - where a daemon lives in the file system: its directories and its worker program. Master process, one thread. */
+#ifndef MASTER_PLACE_H
+#define MASTER_PLACE_H
+
+/* Make a private directory (0700) for inboxes below `runtime`, which is made too if it is not there. *ret_directory is
+ * given. -ENAMETOOLONG: a socket in it would have too long a path; errno of mkdir() otherwise. */
+int place_make_directory(const char *runtime, char **ret_directory);
+
+/* Remove it, with the sockets in it. */
+void place_remove_directory(const char *directory);
+
+/* Make the directories above `path`. */
+int place_make_parents(const char *path);
+
+/* The worker program: beside our own, else where it was installed. *ret_path is given. -ENOENT. */
+int place_find_worker(char **ret_path);
+
+#endif

@@ -1,0 +1,16 @@
+/* placement.h - which worker an actor goes to. Pure; master process, one thread. */
+#ifndef MASTER_PLACEMENT_H
+#define MASTER_PLACEMENT_H
+
+#include <stddef.h>
+
+struct placement_load {
+	unsigned of_unit; /* instances of the unit that are there already */
+	unsigned all;     /* instances of all units */
+};
+
+/* The index of the best of n > 0 places for one more instance of a unit: a pool is spread first of all, then the load; of equals
+ * the first. */
+size_t placement_choose(const struct placement_load *loads, size_t n);
+
+#endif

@@ -1,0 +1,232 @@
+#include "master/reload.h"
+
+#include "base/cleanup.h"
+#include "master/deploy.h"
+#include "master/master.h"
+#include "master/notify.h"
+#include "master/unit.h"
+#include "master/watch.h"
+#include <errno.h>
+#include <string.h>
+
+static void add_name(struct reload_names *names, const char *name)
+{
+	char **grown = realloc(names->names, (names->n + 1) * sizeof(*grown));
+	char *copy = grown ? strdup(name) : NULL;
+
+	if (grown)
+		names->names = grown;
+	/* A name that is missing from the answer does not matter so much. */
+	if (copy)
+		names->names[names->n++] = copy;
+}
+
+static void free_names(struct reload_names *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		free(names->names[i]);
+	free(names->names);
+}
+
+void reload_result_fini(struct reload_result *result)
+{
+	free_names(&result->started);
+	free_names(&result->restarted);
+	free_names(&result->stopped);
+	problems_fini(&result->problems);
+}
+
+/* Tell people, and keep for Status. */
+static void publish_problems(struct master *master, const struct problems *problems)
+{
+	char text[2048];
+
+	problems_fini(&master->problems);
+	problems_init(&master->problems);
+	for (size_t i = 0; i < problems->n; i++) {
+		const struct problem *problem = &problems->items[i];
+
+		problem_print(problem, text, sizeof(text));
+		log_error(&master->log, "%s", text);
+		(void)problems_add(&master->problems, problem->file, problem->line, "%s",
+				   problem->message);
+	}
+	if (problems->n_lost > 0)
+		log_error(&master->log, "and %zu more problems", problems->n_lost);
+}
+
+/* Whether the plug-in's file is the one that the unit's actors were made of. */
+static bool has_same_plugin(struct master *master, const struct unit *unit)
+{
+	struct deployment *now;
+	char why[DEPLOY_WHY_MAX];
+	bool same;
+
+	if (!unit->deployment)
+		return false;
+	if (deploy_get(&master->deployments, &master->last_deployment, unit->file.plugin,
+		       unit->file.allow_globals, &now, why) < 0) {
+		/* Not a reason to stop what runs well of its copy. */
+		log_warning(&master->log, "unit %s goes on with its plug-in as it was: %s",
+			    unit->file.name, why);
+		return true;
+	}
+	same = now == unit->deployment;
+	deploy_put(now);
+	return same;
+}
+
+static int apply_to(struct master *master, struct unit *unit, struct unit_file *file,
+		    struct reload_result *result)
+{
+	enum unit_state state = unit_state(unit);
+	int r;
+
+	if (!unit->is_configured)
+		return problems_add(
+			&result->problems, file->file, 0,
+			"an operator has spawned a unit of that name: stop it first");
+	if (!unit->is_removed && unit_file_equal(&unit->file, file) &&
+	    has_same_plugin(master, unit)) {
+		if (state == UNIT_STOPPED || state == UNIT_FAILED) {
+			add_name(&result->started, file->name);
+			unit_start(unit);
+		}
+		return 0;
+	}
+	add_name(state == UNIT_STOPPED ? &result->started : &result->restarted, file->name);
+	r = unit_restart(unit, file);
+	return r;
+}
+
+static int apply_file(struct master *master, const struct conf_files *files,
+		      struct reload_result *result, bool is_first)
+{
+	struct unit *unit = unit_find(master, files->name);
+	struct unit_file file = {0};
+	size_t n_before = result->problems.n;
+	char reason[1024] = "its file is wrong";
+	int r = unit_file_load(&file, files, &master->settings, &master->path,
+			       &result->problems);
+
+	if (r == -EINVAL && !unit) {
+		if (result->problems.n > n_before)
+			problem_print(&result->problems.items[n_before], reason,
+				      sizeof(reason));
+		r = unit_new_broken(master, files->name, files->fragment, reason, &unit);
+	} else if (r == -EINVAL) {
+		r = 0; /* it goes on as it is */
+	} else if (r == 0 && unit) {
+		r = apply_to(master, unit, &file, result);
+		if (r == -EINVAL)
+			r = 0;
+	} else if (r == 0) {
+		r = unit_new(master, &file, NULL, true, &unit);
+		if (r == -ENOSPC) {
+			(void)problems_add(&result->problems, files->fragment, 0,
+					   "there are %u units already", LIMIT_UNITS);
+			r = 0;
+		} else if (r == 0 && !unit->is_broken && !is_first) {
+			add_name(&result->started, files->name);
+			unit_start(unit);
+		}
+	}
+	unit_file_fini(&file);
+	return r;
+}
+
+static bool has_files(const struct conf_files *files, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(files[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void remove_others(struct master *master, const struct conf_files *files, size_t n,
+			  struct reload_result *result)
+{
+	struct unit *unit, *next;
+
+	HASH_ITER(by_name, master->units_by_name, unit, next)
+	if (unit->is_configured && !unit->is_removed && !has_files(files, n, unit->file.name)) {
+		add_name(&result->stopped, unit->file.name);
+		unit_remove(unit);
+	}
+}
+
+static int apply_units(struct master *master, struct reload_result *result, bool is_first)
+{
+	struct conf_files *files = NULL;
+	size_t n = 0;
+	int r = conf_path_units(&master->path, &files, &n, &result->problems);
+
+	if (r < 0)
+		return r;
+	if (!is_first)
+		remove_others(master, files, n, result);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = apply_file(master, &files[i], result, is_first);
+	conf_units_free(files, n);
+	return r;
+}
+
+int reload_first(struct master *master)
+{
+	struct reload_result result = {0};
+	int r;
+
+	problems_init(&result.problems);
+	r = apply_units(master, &result, true);
+	publish_problems(master, &result.problems);
+	reload_result_fini(&result);
+	return r;
+}
+
+/* What is fixed while the daemon runs. */
+static void warn_of_fixed(struct master *master, const struct settings *before,
+			  const struct settings *after)
+{
+	static const char text[] = "%s has changed, which is heeded at the next start";
+
+	if (before->workers != after->workers)
+		log_notice(&master->log, text, "Workers=");
+	if (strcmp(before->socket, after->socket) != 0)
+		log_notice(&master->log, text, "Socket=");
+	if (strcmp(before->runtime_directory, after->runtime_directory) != 0)
+		log_notice(&master->log, text, "RuntimeDirectory=");
+	if (before->frame_max != after->frame_max ||
+	    before->connections != after->connections ||
+	    before->connections_uid != after->connections_uid)
+		log_notice(&master->log, text, "a limit of the control socket");
+}
+
+int reload_run(struct master *master, struct reload_result *ret_result)
+{
+	struct reload_result *result = ret_result;
+	struct settings settings;
+	char text[160];
+	int r;
+
+	*result = (struct reload_result){0};
+	problems_init(&result->problems);
+	notify_reloading();
+	r = settings_load(&settings, &master->path, &result->problems);
+	if (r == 0) {
+		warn_of_fixed(master, &master->settings, &settings);
+		settings_fini(&master->settings);
+		master->settings = settings;
+		master->log.level = settings.log_level;
+		r = apply_units(master, result, false);
+	}
+	publish_problems(master, &result->problems);
+	(void)snprintf(text, sizeof(text),
+		       "%zu units started, %zu restarted, %zu stopped, %zu problems",
+		       result->started.n, result->restarted.n, result->stopped.n,
+		       result->problems.n + result->problems.n_lost);
+	log_notice(&master->log, r < 0 ? "reload failed: %s" : "reloaded: %s", text);
+	watch_reloaded(master, text);
+	master->must_notify = true;
+	master_settle(master);
+	return r;
+}

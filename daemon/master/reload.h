@@ -1,0 +1,30 @@
+/* reload.h - reading the configuration again, and applying what has changed. Master process, one thread. */
+#ifndef MASTER_RELOAD_H
+#define MASTER_RELOAD_H
+
+#include "master/problems.h"
+#include <stddef.h>
+
+struct master;
+
+struct reload_names {
+	char **names;
+	size_t n;
+};
+
+struct reload_result {
+	struct reload_names started, restarted,
+		stopped; /* units, in the order of their names */
+	struct problems problems;
+};
+
+/* Read the unit files for the first time: make the units, start none. -ENOMEM. */
+int reload_first(struct master *master);
+
+/* Read everything again. When trouped.conf is wrong nothing is applied (-EINVAL); a bad unit file leaves its unit as it
+ * runs. The problems found are also the master's from now on. -ENOMEM: what was applied until then stays.
+ * *ret_result is filled in in any case: reload_result_fini() it. */
+int reload_run(struct master *master, struct reload_result *ret_result);
+void reload_result_fini(struct reload_result *result);
+
+#endif

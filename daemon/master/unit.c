@@ -1,0 +1,543 @@
+#include "master/unit.h"
+
+#include "base/cleanup.h"
+#include "master/config_json.h"
+#include "master/deploy.h"
+#include "master/master.h"
+#include "master/names.h"
+#include "master/placement.h"
+#include "master/waiter.h"
+#include "master/watch.h"
+#include "master/worker.h"
+#include <stdarg.h>
+#include <string.h>
+
+/* ---- states */
+
+enum unit_state instance_shown(const struct instance *instance)
+{
+	switch (instance->state) {
+	case INSTANCE_WAITING:
+		return instance->worker && instance->worker->state == WORKER_BACKOFF
+			       ? UNIT_BACKOFF
+			       : UNIT_STARTING;
+	case INSTANCE_STARTING:
+		return UNIT_STARTING;
+	case INSTANCE_RUNNING:
+		return UNIT_RUNNING;
+	case INSTANCE_BACKOFF:
+		return UNIT_BACKOFF;
+	case INSTANCE_STOPPING:
+		return UNIT_STOPPING;
+	case INSTANCE_ENDED:
+		return UNIT_ENDED;
+	case INSTANCE_FAILED:
+		return UNIT_FAILED;
+	default:
+		return UNIT_STOPPED;
+	}
+}
+
+enum unit_state unit_state(const struct unit *unit)
+{
+	/* What is most worth knowing of a pool: that one of it failed, is coming, is going... */
+	if (unit->is_broken || unit->n_in[INSTANCE_FAILED] > 0)
+		return UNIT_FAILED;
+	if (unit->n_in[INSTANCE_BACKOFF] > 0)
+		return UNIT_BACKOFF;
+	if (unit->n_in[INSTANCE_STARTING] > 0)
+		return UNIT_STARTING;
+	if (unit->n_in[INSTANCE_WAITING] > 0)
+		for (unsigned i = 0; i < unit->n_instances; i++)
+			if (unit->instances[i].state == INSTANCE_WAITING)
+				return instance_shown(&unit->instances[i]);
+	if (unit->n_in[INSTANCE_STOPPING] > 0)
+		return UNIT_STOPPING;
+	if (unit->n_in[INSTANCE_RUNNING] > 0)
+		return UNIT_RUNNING;
+	if (unit->n_in[INSTANCE_ENDED] > 0)
+		return UNIT_ENDED;
+	return UNIT_STOPPED;
+}
+
+const char *unit_state_name(enum unit_state state)
+{
+	static const char *const names[] = {
+		[UNIT_STARTING] = "starting", [UNIT_RUNNING] = "running",
+		[UNIT_BACKOFF] = "backoff",   [UNIT_FAILED] = "failed",
+		[UNIT_STOPPING] = "stopping", [UNIT_STOPPED] = "stopped",
+		[UNIT_ENDED] = "ended",
+	};
+
+	return names[state];
+}
+
+void unit_mark_changed(struct unit *unit)
+{
+	if (list_is_empty(&unit->changed))
+		list_append(&unit->master->changed_units, &unit->changed);
+}
+
+static void set_reason(struct unit *unit, const char *format, va_list arguments)
+{
+	char *reason;
+
+	if (vasprintf(&reason, format, arguments) < 0)
+		return;
+	free(unit->reason);
+	unit->reason = reason;
+}
+
+void unit_set_reason(struct unit *unit, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	set_reason(unit, format, arguments);
+	va_end(arguments);
+}
+
+void unit_break(struct unit *unit, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	set_reason(unit, format, arguments);
+	va_end(arguments);
+	unit->is_broken = true;
+	log_error(&unit->master->log, "unit %s has failed: %s", unit->file.name,
+		  unit->reason ? unit->reason : "");
+	for (unsigned i = 0; i < unit->n_instances; i++)
+		instance_stop(&unit->instances[i]);
+	unit_mark_changed(unit);
+	master_settle(unit->master);
+}
+
+/* ---- finding */
+
+struct unit *unit_find(struct master *master, const char *name)
+{
+	struct unit *unit;
+
+	HASH_FIND(by_name, master->units_by_name, name, strlen(name), unit);
+	return unit;
+}
+
+struct unit *unit_by_number(struct master *master, uint64_t number)
+{
+	uint32_t key = (uint32_t)number;
+	struct unit *unit;
+
+	if (number == 0 || number > UINT32_MAX)
+		return NULL;
+	HASH_FIND(by_number, master->units_by_number, &key, sizeof(key), unit);
+	return unit;
+}
+
+struct instance *unit_instance(struct master *master, uint64_t unit, uint64_t instance)
+{
+	struct unit *found = unit_by_number(master, unit);
+
+	return found && instance < found->n_instances ? &found->instances[instance] : NULL;
+}
+
+/* ---- definition */
+
+static int make_config(struct unit *unit)
+{
+	const struct idl_type *type = deploy_config_type(unit->deployment, unit->type);
+	struct problems problems;
+	int r;
+
+	problems_init(&problems);
+	r = config_json(&unit->file, type, &unit->config, &problems);
+	if (r == -EINVAL) {
+		char first[1024];
+
+		for (size_t i = 0; i < problems.n; i++) {
+			problem_print(&problems.items[i], first, sizeof(first));
+			log_error(&unit->master->log, "%s", first);
+		}
+		if (problems.n > 0) {
+			problem_print(&problems.items[0], first, sizeof(first));
+			unit_break(unit, "%s", first);
+		} else {
+			unit_break(unit, "its [Config] is wrong");
+		}
+	} else if (r < 0) {
+		unit_break(unit, "cannot read its [Config]: %s", strerror(-r));
+	} else if (unit->file.n_config == 0 && strcmp(unit->config, "{}") == 0) {
+		/* The actor type may take none at all, which only the worker knows. */
+		unit->config[0] = '\0';
+	}
+	problems_fini(&problems);
+	return r;
+}
+
+static int make_instances(struct unit *unit)
+{
+	unit->instances = calloc(unit->file.instances, sizeof(*unit->instances));
+	if (!unit->instances)
+		return -ENOMEM;
+	unit->n_instances = unit->file.instances;
+	unit->n_in[INSTANCE_STOPPED] = unit->n_instances;
+	for (unsigned i = 0; i < unit->n_instances; i++) {
+		struct instance *instance = &unit->instances[i];
+
+		instance->unit = unit;
+		instance->number = i;
+		instance->state = INSTANCE_STOPPED;
+		list_init(&instance->on_worker);
+	}
+	return 0;
+}
+
+/* Make what the file says possible, or break the unit with a reason. config: given by an operator, or NULL. */
+static void define(struct unit *unit, const char *config)
+{
+	struct master *master = unit->master;
+	char why[DEPLOY_WHY_MAX] = "";
+	const char *type;
+
+	unit->is_broken = false;
+	if (deploy_get(&master->deployments, &master->last_deployment, unit->file.plugin,
+		       unit->file.allow_globals, &unit->deployment, why) < 0) {
+		unit_break(unit, "%s", why);
+		return;
+	}
+	type = deploy_choose_type(unit->deployment, unit->file.type, why);
+	if (!type) {
+		unit_break(unit, "%s", why);
+		return;
+	}
+	unit->type = strdup(type);
+	if (!unit->type) {
+		unit_break(unit, "no memory");
+		return;
+	}
+	if (config) {
+		unit->config = strdup(config);
+		if (!unit->config) {
+			unit_break(unit, "no memory");
+			return;
+		}
+	} else if (make_config(unit) < 0) {
+		return;
+	}
+	if (unit->file.placement.worker == UNIT_WORKER_NUMBER &&
+	    unit->file.placement.number > master->n_shared) {
+		unit_break(unit, "Worker=%u: there are %u workers", unit->file.placement.number,
+			   master->n_shared);
+		return;
+	}
+	if (make_instances(unit) < 0)
+		unit_break(unit, "no memory for %u instances", unit->file.instances);
+}
+
+static void undefine(struct unit *unit)
+{
+	for (unsigned i = 0; i < unit->n_instances; i++)
+		instance_fini(&unit->instances[i]);
+	free(unit->instances);
+	unit->instances = NULL;
+	unit->n_instances = 0;
+	memset(unit->n_in, 0, sizeof(unit->n_in));
+	free(take_pointer(&unit->config));
+	free(take_pointer(&unit->type));
+	deploy_put(unit->deployment);
+	unit->deployment = NULL;
+	unit->next = 0;
+}
+
+static int add_unit(struct master *master, const struct unit_file *file, bool is_configured,
+		    struct unit **ret_unit)
+{
+	struct unit *unit;
+
+	if (HASH_CNT(by_name, master->units_by_name) >= LIMIT_UNITS)
+		return -ENOSPC;
+	unit = calloc(1, sizeof(*unit));
+	if (!unit)
+		return -ENOMEM;
+	unit->master = master;
+	unit->file = *file;
+	unit->is_configured = is_configured;
+	unit->number = ++master->last_unit;
+	unit->told = UNIT_STOPPED;
+	list_init(&unit->changed);
+	list_init(&unit->waiters);
+	HASH_ADD_KEYPTR(by_name, master->units_by_name, unit->file.name,
+			strlen(unit->file.name), unit);
+	HASH_ADD(by_number, master->units_by_number, number, sizeof(unit->number), unit);
+	*ret_unit = unit;
+	return 0;
+}
+
+int unit_new(struct master *master, struct unit_file *file, const char *config,
+	     bool is_configured, struct unit **ret_unit)
+{
+	int r = add_unit(master, file, is_configured, ret_unit);
+
+	if (r < 0)
+		return r;
+	*file = (struct unit_file){0};
+	define(*ret_unit, config);
+	return 0;
+}
+
+int unit_new_broken(struct master *master, const char *name, const char *file,
+		    const char *reason, struct unit **ret_unit)
+{
+	struct unit_file empty = {
+		.name = strdup(name), .file = strdup(file), .plugin = strdup("")};
+	int r = empty.name && empty.file && empty.plugin
+			? add_unit(master, &empty, true, ret_unit)
+			: -ENOMEM;
+
+	if (r < 0) {
+		unit_file_fini(&empty);
+		return r;
+	}
+	(*ret_unit)->has_bad_file = true;
+	unit_break(*ret_unit, "%s", reason);
+	return 0;
+}
+
+static void release_own(struct unit *unit)
+{
+	struct worker *own = unit->own;
+
+	if (!own)
+		return;
+	for (unsigned i = 0; i < unit->n_instances; i++)
+		instance_fini(&unit->instances[i]);
+	own->owner = NULL;
+	unit->own = NULL;
+	worker_stop(own);
+}
+
+void unit_free(struct unit *unit)
+{
+	struct master *master;
+
+	if (!unit)
+		return;
+	master = unit->master;
+	waiters_fail(unit);
+	release_own(unit);
+	undefine(unit);
+	list_remove(&unit->changed);
+	HASH_DELETE(by_number, master->units_by_number, unit);
+	HASH_DELETE(by_name, master->units_by_name, unit);
+	if (unit->next_file)
+		unit_file_fini(unit->next_file);
+	free(unit->next_file);
+	unit_file_fini(&unit->file);
+	free(unit->reason);
+	free(unit);
+}
+
+/* ---- starting and stopping */
+
+static void put_on(struct instance *instance, struct worker *worker)
+{
+	instance->worker = worker;
+	worker->n_instances++;
+	list_append(&worker->instances, &instance->on_worker);
+}
+
+static int make_own(struct unit *unit)
+{
+	struct master *master = unit->master;
+
+	for (unsigned i = master->n_shared + 1; i <= LIMIT_WORKERS; i++)
+		if (!master->workers[i])
+			return worker_new(master, i, unit, &unit->own);
+	return -ENOSPC;
+}
+
+/* Give each instance that has none a worker. */
+static int place(struct unit *unit)
+{
+	struct master *master = unit->master;
+	struct placement_load loads[LIMIT_WORKERS] = {0};
+	int r;
+
+	if (unit->file.placement.worker == UNIT_WORKER_OWN && !unit->own) {
+		r = make_own(unit);
+		if (r < 0)
+			return r;
+		worker_start(unit->own);
+	}
+	for (unsigned i = 0; i < master->n_shared; i++)
+		loads[i].all = master->workers[i + 1]->n_instances;
+	for (unsigned i = 0; i < unit->n_instances; i++)
+		if (unit->instances[i].worker && !unit->own)
+			loads[unit->instances[i].worker->number - 1].of_unit++;
+	for (unsigned i = 0; i < unit->n_instances; i++) {
+		struct instance *instance = &unit->instances[i];
+		size_t best;
+
+		if (instance->worker)
+			continue;
+		if (unit->own) {
+			put_on(instance, unit->own);
+			continue;
+		}
+		best = unit->file.placement.worker == UNIT_WORKER_NUMBER
+			       ? unit->file.placement.number - 1
+			       : placement_choose(loads, master->n_shared);
+		loads[best].of_unit++;
+		loads[best].all++;
+		put_on(instance, master->workers[best + 1]);
+	}
+	return 0;
+}
+
+void unit_start(struct unit *unit)
+{
+	int r;
+
+	if (unit->is_removed || unit->has_bad_file)
+		return;
+	if (unit->n_in[INSTANCE_STOPPING] > 0) {
+		unit->is_resumed = true;
+		return;
+	}
+	if (unit->is_broken) {
+		/* What was in its way may have been mended. */
+		cleanup_free char *config = unit->is_configured ? NULL : unit->config;
+
+		if (!unit->is_configured)
+			unit->config = NULL;
+		undefine(unit);
+		define(unit, config);
+		if (unit->is_broken)
+			return;
+	}
+	r = place(unit);
+	if (r == -ENOSPC)
+		unit_break(unit, "Worker=own: there are %u worker processes already",
+			   LIMIT_WORKERS);
+	else if (r < 0)
+		unit_break(unit, "Worker=own: %s", strerror(-r));
+	if (r < 0)
+		return;
+	for (unsigned i = 0; i < unit->n_instances; i++)
+		instance_start(&unit->instances[i]);
+	unit_mark_changed(unit);
+}
+
+void unit_stop(struct unit *unit)
+{
+	unit->is_resumed = false;
+	for (unsigned i = 0; i < unit->n_instances; i++)
+		instance_stop(&unit->instances[i]);
+	unit_mark_changed(unit);
+}
+
+void unit_remove(struct unit *unit)
+{
+	unit->is_removed = true;
+	unit_stop(unit);
+}
+
+int unit_restart(struct unit *unit, struct unit_file *file)
+{
+	struct unit_file *next = NULL;
+
+	if (file) {
+		next = malloc(sizeof(*next));
+		if (!next)
+			return -ENOMEM;
+		*next = *file;
+		*file = (struct unit_file){0};
+	}
+	if (unit->next_file)
+		unit_file_fini(unit->next_file);
+	free(unit->next_file);
+	unit->next_file = next;
+	unit_stop(unit);
+	unit->is_removed = false;
+	unit->is_resumed = true;
+	return 0;
+}
+
+/* ---- before the loop sleeps */
+
+static bool is_resting(const struct unit *unit)
+{
+	return unit->n_in[INSTANCE_STOPPED] + unit->n_in[INSTANCE_ENDED] +
+		       unit->n_in[INSTANCE_FAILED] ==
+	       unit->n_instances;
+}
+
+/* A new number: what workers still say of the old definition is for nobody. */
+static void renew(struct unit *unit)
+{
+	struct master *master = unit->master;
+	cleanup_free char *config = NULL;
+
+	release_own(unit);
+	if (!unit->next_file && !unit->is_configured)
+		config = take_pointer(&unit->config);
+	undefine(unit);
+	HASH_DELETE(by_number, master->units_by_number, unit);
+	unit->number = ++master->last_unit;
+	HASH_ADD(by_number, master->units_by_number, number, sizeof(unit->number), unit);
+	if (unit->next_file) {
+		/* The name is the key of the other table, and stays. */
+		HASH_DELETE(by_name, master->units_by_name, unit);
+		unit_file_fini(&unit->file);
+		unit->file = *unit->next_file;
+		free(take_pointer(&unit->next_file));
+		HASH_ADD_KEYPTR(by_name, master->units_by_name, unit->file.name,
+				strlen(unit->file.name), unit);
+		unit->is_configured = true;
+		unit->has_bad_file = false;
+	}
+	free(take_pointer(&unit->reason));
+	define(unit, config);
+}
+
+static void flush(struct unit *unit)
+{
+	struct master *master = unit->master;
+	enum unit_state state = unit_state(unit);
+
+	if (unit->names_changed) {
+		unit->names_changed = false;
+		(void)names_tell(master, unit);
+	}
+	if (state != unit->told) {
+		unit->told = state;
+		watch_unit_state(master, unit);
+	}
+	waiters_check(unit);
+	if (!is_resting(unit))
+		return;
+	release_own(unit);
+	if (unit->is_removed) {
+		log_info(&master->log, "unit %s is gone", unit->file.name);
+		unit_free(unit);
+	} else if (unit->is_resumed) {
+		unit->is_resumed = false;
+		renew(unit);
+		if (!unit->is_broken)
+			unit_start(unit);
+	}
+}
+
+void units_flush(struct master *master)
+{
+	bool any = !list_is_empty(&master->changed_units);
+
+	while (!list_is_empty(&master->changed_units)) {
+		struct unit *unit = list_first(&master->changed_units, struct unit, changed);
+
+		list_remove(&unit->changed);
+		flush(unit);
+	}
+	if (any)
+		master_settle(master);
+}

@@ -1,0 +1,153 @@
+/* unit.h - an actor or a pool of them, as configured or spawned: its definition, its instances, their lives.
+ *
+ * Units belong to the master, found by name (what people say) and by number (what workers are told; each definition has a new
+ * one, so that late news of an old definition find nobody). One thread. Instances are placed on workers once and
+ * stay with the worker's number through its restarts.
+ */
+#ifndef MASTER_UNIT_H
+#define MASTER_UNIT_H
+
+#include "base/list.h"
+#include "base/loop.h"
+#include "master/unit_file.h"
+#include "supervise/restart.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <troupe/address.h>
+#include <uthash.h>
+
+struct master;
+struct worker;
+struct deployment;
+struct unit;
+
+enum instance_state {
+	INSTANCE_STOPPED,
+	INSTANCE_WAITING,  /* for its worker to be up */
+	INSTANCE_STARTING, /* told its worker */
+	INSTANCE_RUNNING,
+	INSTANCE_BACKOFF,
+	INSTANCE_STOPPING,
+	INSTANCE_ENDED,
+	INSTANCE_FAILED,
+	INSTANCE_STATE_COUNT
+};
+
+/* What a unit as a whole, or an instance of it, is at: for people, in the words of io.troupe.Control. */
+enum unit_state {
+	UNIT_STARTING,
+	UNIT_RUNNING,
+	UNIT_BACKOFF,
+	UNIT_FAILED,
+	UNIT_STOPPING,
+	UNIT_STOPPED,
+	UNIT_ENDED,
+};
+
+/* What only an instance that had trouble needs: pools are large, and most actors never fail. */
+struct trouble {
+	struct instance *instance;
+	struct restart restart;
+	struct loop_timer timer;
+};
+
+struct instance {
+	struct unit *unit;
+	uint32_t number;
+	enum instance_state state;
+	struct worker *worker; /* NULL: not placed */
+	struct list on_worker; /* in worker->instances */
+	uint64_t request;      /* STARTING, and STOPPING before it was made: the Spawn */
+	struct troupe_address address; /* RUNNING, STOPPING; null otherwise */
+	unsigned outstanding;          /* calls of clients */
+	struct trouble *trouble;       /* NULL: never had any */
+};
+
+struct unit {
+	struct master *master;
+	uint32_t number;
+	struct unit_file file;
+	bool is_configured; /* from a file; not: spawned by an operator */
+	bool has_bad_file; /* nothing is known of it but its name: its file could not be read */
+	bool is_broken;    /* cannot run as it is defined: reason says why */
+	char *reason;      /* of the last failure; NULL: none */
+	char *config;      /* JSON text, "" for none */
+	char *type;        /* actor type; NULL: unknown yet */
+	struct deployment *deployment; /* NULL: none that could be used */
+	struct instance *instances;    /* file.instances of them; none when broken */
+	unsigned n_instances;
+	unsigned n_in[INSTANCE_STATE_COUNT];
+	unsigned next; /* where round-robin goes on */
+	struct worker *own;
+	uint64_t restarts;
+	bool names_changed;   /* the running instances are not those that workers were told */
+	struct list changed;  /* in master->changed_units */
+	struct list waiters;  /* struct waiter */
+	enum unit_state told; /* the state that watchers heard last */
+	/* What to do when all instances have stopped */
+	bool is_removed;
+	bool is_resumed; /* start again: with `next_file` if that is there */
+	struct unit_file *next_file;
+	UT_hash_handle by_name, by_number;
+};
+
+enum unit_state unit_state(const struct unit *unit);
+enum unit_state instance_shown(const struct instance *instance);
+const char *unit_state_name(enum unit_state state);
+
+/* Take a definition in: file is taken over (emptied). config: JSON text of a spawned unit, NULL: made from file->config. The
+ * unit is there even if it is broken. -ENOMEM; -ENOSPC: LIMIT_UNITS. */
+int unit_new(struct master *master, struct unit_file *file, const char *config,
+	     bool is_configured, struct unit **ret_unit);
+/* A unit whose file could not be read, for people to see. reason: copied. */
+int unit_new_broken(struct master *master, const char *name, const char *file,
+		    const char *reason, struct unit **ret_unit);
+/* At once, without a word to its actors. NULL is fine. */
+void unit_free(struct unit *unit);
+
+struct unit *unit_find(struct master *master, const char *name);
+struct unit *unit_by_number(struct master *master, uint64_t number);
+/* NULL: no such unit or instance number. */
+struct instance *unit_instance(struct master *master, uint64_t unit, uint64_t instance);
+
+/* Start what does not run, with a clean record. */
+void unit_start(struct unit *unit);
+/* Stop all instances; then it is `stopped`. */
+void unit_stop(struct unit *unit);
+/* Stop it, then forget it. */
+void unit_remove(struct unit *unit);
+/* Stop it, then start it as `file` says (taken over), or as before (NULL). */
+int unit_restart(struct unit *unit, struct unit_file *file);
+
+/* It cannot run: stops what runs. reason is printed. */
+void unit_break(struct unit *unit, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void unit_set_reason(struct unit *unit, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* ---- one instance; of instance.c */
+/* Take it off its worker, without a word. */
+void instance_fini(struct instance *instance);
+void instance_start(struct instance *instance);
+void instance_stop(struct instance *instance);
+
+/* Its worker is up: start it if it waits. */
+void instance_worker_up(struct instance *instance);
+/* Its worker is gone. blamed: it was its fault; why: a text for people. */
+void instance_worker_down(struct instance *instance, bool blamed, const char *why);
+/* It could not be started, by its own fault and for good: `failed`. */
+void instance_give_up(struct instance *instance);
+/* News of its life. */
+void instance_started(struct instance *instance, struct troupe_address address);
+void instance_init_failed(struct instance *instance);
+void instance_ended(struct instance *instance, enum restart_event how);
+
+/* Change the state, with all that hangs on it: counts, names, watchers, waiters. */
+void instance_set_state(struct instance *instance, enum instance_state state);
+
+/* The loop is about to sleep: tell of what has changed, and do what waited for it. Units that were to be removed are
+ * gone afterwards; nowhere else does a unit go away. */
+void units_flush(struct master *master);
+void unit_mark_changed(struct unit *unit);
+
+#endif

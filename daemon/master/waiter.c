@@ -1,0 +1,175 @@
+#include "master/waiter.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "io.troupe.Control.varlink.h"
+#include "master/describe.h"
+#include "master/master.h"
+#include "master/unit.h"
+#include "master/worker.h"
+
+/* Later than the deadline of what is waited for. */
+#define GRACE_NS (5 * CLOCK_SECOND_NS)
+
+struct waiter {
+	struct list link; /* in unit->waiters */
+	struct unit *unit;
+	bool is_for_one;   /* of its instances: */
+	uint32_t instance; /* by number, for a reload may make new ones */
+	enum waiter_kind kind;
+	struct control_call *call;
+	struct loop_timer timer;
+};
+
+static struct control_call *free_waiter(struct waiter *waiter)
+{
+	struct control_call *call = waiter->call;
+
+	call->on_gone = NULL;
+	list_remove(&waiter->link);
+	loop_timer_stop(&waiter->timer);
+	free(waiter);
+	return call;
+}
+
+static void on_gone(struct control_call *call)
+{
+	(void)free_waiter(call->user);
+}
+
+/* ---- what is waited for */
+
+static bool is_starting(const struct instance *instance)
+{
+	return instance->state == INSTANCE_WAITING || instance->state == INSTANCE_STARTING;
+}
+
+static bool has_come(const struct waiter *waiter)
+{
+	const struct unit *unit = waiter->unit;
+	const struct instance *one = NULL;
+
+	if (waiter->is_for_one) {
+		if (waiter->instance >= unit->n_instances)
+			return true;
+		one = &unit->instances[waiter->instance];
+	}
+	if (waiter->kind == WAITER_STOP)
+		return one ? one->state == INSTANCE_STOPPED
+			   : unit->n_in[INSTANCE_STOPPING] == 0;
+	if (one)
+		return !is_starting(one);
+	if (unit->is_resumed)
+		return false;
+	return unit->n_in[INSTANCE_WAITING] == 0 && unit->n_in[INSTANCE_STARTING] == 0;
+}
+
+static void answer_spawn(struct unit *unit, struct control_call *call)
+{
+	enum unit_state state = unit_state(unit);
+
+	if (state == UNIT_RUNNING || state == UNIT_ENDED || state == UNIT_STARTING) {
+		describe_reply_unit(unit, call, &api_spawn_method);
+		return;
+	}
+	control_call_fail(call, &api_bad_unit_error,
+			  &(struct api_bad_unit){
+				  .name = unit->file.name,
+				  .reason = unit->reason ? unit->reason : "it did not start",
+			  });
+	unit_remove(unit);
+}
+
+static void answer(struct waiter *waiter)
+{
+	struct unit *unit = waiter->unit;
+	enum waiter_kind kind = waiter->kind;
+	bool come = has_come(waiter);
+	struct control_call *call = free_waiter(waiter);
+
+	switch (kind) {
+	case WAITER_START:
+		describe_reply_unit(unit, call, &api_start_method);
+		break;
+	case WAITER_SPAWN:
+		answer_spawn(unit, call);
+		break;
+	case WAITER_STOP:
+		if (come)
+			(void)control_call_reply(call, &api_stop_method,
+						 &(struct api_stop_out){0}, false);
+		else
+			control_call_fail(call, &api_timeout_error, &(struct api_timeout){0});
+		break;
+	}
+}
+
+static void on_late(struct loop_timer *timer)
+{
+	answer(container_of(timer, struct waiter, timer));
+}
+
+void waiter_new(struct unit *unit, struct instance *instance, enum waiter_kind kind,
+		struct control_call *call)
+{
+	struct waiter *waiter = calloc(1, sizeof(*waiter));
+	uint64_t timeout_ns = kind == WAITER_STOP ? unit->master->settings.stop_timeout_ns
+						  : unit->file.start_timeout_ns;
+
+	if (!waiter) {
+		control_call_fail(call, &api_overloaded_error, &(struct api_overloaded){0});
+		return;
+	}
+	*waiter = (struct waiter){
+		.unit = unit,
+		.is_for_one = instance,
+		.instance = instance ? instance->number : 0,
+		.kind = kind,
+		.call = call,
+	};
+	list_append(&unit->waiters, &waiter->link);
+	loop_timer_init(&waiter->timer, unit->master->loop, on_late);
+	if (timeout_ns > LIMIT_CALL_TIMEOUT_DEFAULT_NS)
+		timeout_ns = LIMIT_CALL_TIMEOUT_DEFAULT_NS;
+	loop_timer_start(&waiter->timer, timeout_ns + GRACE_NS);
+	call->user = waiter;
+	call->on_gone = on_gone;
+	/* It may be there already. */
+	unit_mark_changed(unit);
+}
+
+void waiters_check(struct unit *unit)
+{
+	bool again = true;
+
+	/* Answering may close connections, and so take others out of the list. */
+	while (again) {
+		again = false;
+		list_foreach (at, &unit->waiters) {
+			struct waiter *waiter = container_of(at, struct waiter, link);
+
+			if (!has_come(waiter))
+				continue;
+			answer(waiter);
+			again = true;
+			break;
+		}
+	}
+}
+
+void waiters_fail(struct unit *unit)
+{
+	while (!list_is_empty(&unit->waiters)) {
+		struct waiter *waiter = list_first(&unit->waiters, struct waiter, link);
+		enum waiter_kind kind = waiter->kind;
+		struct control_call *call = free_waiter(waiter);
+
+		if (kind == WAITER_STOP)
+			(void)control_call_reply(call, &api_stop_method,
+						 &(struct api_stop_out){0}, false);
+		else
+			control_call_fail(call, &api_wrong_state_error,
+					  &(struct api_wrong_state){.name = unit->file.name,
+								    .state = "removed"});
+	}
+}

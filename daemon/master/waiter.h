@@ -1,0 +1,30 @@
+/* waiter.h - clients that wait until a unit has done what they asked for: started, or stopped.
+ *
+ * Belongs to the master; one thread. Each is answered when the unit has come to that point, or after a deadline with what the
+ * unit is at then.
+ */
+#ifndef MASTER_WAITER_H
+#define MASTER_WAITER_H
+
+#include "control/server.h"
+
+struct unit;
+struct instance;
+
+enum waiter_kind {
+	WAITER_START, /* answered with the unit */
+	WAITER_SPAWN, /* the same; if it does not come up, the unit is removed and the call fails */
+	WAITER_STOP,
+};
+
+/* Answer the call when the unit (or, not NULL, that instance of it) is there. */
+void waiter_new(struct unit *unit, struct instance *instance, enum waiter_kind kind,
+		struct control_call *call);
+
+/* The unit has changed: answer those whose time has come. */
+void waiters_check(struct unit *unit);
+
+/* The unit is going away: answer all. */
+void waiters_fail(struct unit *unit);
+
+#endif

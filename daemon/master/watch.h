@@ -1,0 +1,40 @@
+/* watch.h - clients that are told what happens, as it happens.
+ *
+ * Belongs to the master; one thread. A watcher that does not read loses events, and is told how many when it reads again.
+ */
+#ifndef MASTER_WATCH_H
+#define MASTER_WATCH_H
+
+#include "base/list.h"
+#include "control/server.h"
+#include <stdint.h>
+
+struct master;
+struct worker;
+struct unit;
+struct instance;
+
+struct watchers {
+	struct list list;
+	unsigned n;
+};
+
+void watch_init(struct watchers *watchers);
+
+/* Answer the call with `watching`, and from then on with events. */
+void watch_begin(struct master *master, struct control_call *call);
+/* The last event for all: `stopping`. */
+void watch_end(struct master *master);
+/* Tell those who lost something, if they read again. Once a second. */
+void watch_tick(struct master *master);
+
+/* ---- events; texts may be NULL */
+void watch_worker_started(struct master *master, const struct worker *worker);
+void watch_worker_died(struct master *master, const struct worker *worker, const char *text);
+void watch_unit_state(struct master *master, const struct unit *unit);
+void watch_actor(struct master *master, const struct instance *instance, const char *text);
+void watch_reloaded(struct master *master, const char *text);
+void watch_dead_letters(struct master *master, const struct worker *worker, const char *text,
+			int64_t count);
+
+#endif

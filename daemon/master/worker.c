@@ -1,0 +1,561 @@
+#include "master/worker.h"
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "io.troupe.Worker.varlink.h"
+#include "master/deploy.h"
+#include "master/master.h"
+#include "master/page_map.h"
+#include "master/unit.h"
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+
+#define ABORT_NS (2 * CLOCK_SECOND_NS) /* for the crash record of one that we end */
+#define LAST_WORDS_NS                                                                          \
+	CLOCK_SECOND_NS /* for a dead one's channel to run dry; a child of it may hold it open */
+#define HEALTHY_NS (10 * CLOCK_SECOND_NS)
+
+/* ---- sets of numbers */
+
+bool number_set_has(const struct number_set *set, uint32_t number)
+{
+	for (size_t i = set->n; i-- > 0;)
+		if (set->numbers[i] == number)
+			return true;
+	return false;
+}
+
+int number_set_add(struct number_set *set, uint32_t number)
+{
+	if (set->n == set->room) {
+		size_t room = set->room ? 2 * set->room : 16;
+		uint32_t *grown = realloc(set->numbers, room * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		set->numbers = grown;
+		set->room = room;
+	}
+	set->numbers[set->n++] = number;
+	return 0;
+}
+
+void number_set_fini(struct number_set *set)
+{
+	free(set->numbers);
+	*set = (struct number_set){0};
+}
+
+/* ---- */
+
+const char *worker_state_name(enum worker_state state)
+{
+	static const char *const names[] = {
+		[WORKER_STOPPED] = "stopped", [WORKER_STARTING] = "starting",
+		[WORKER_RUNNING] = "running", [WORKER_STOPPING] = "stopping",
+		[WORKER_BACKOFF] = "backoff",
+	};
+
+	return names[state];
+}
+
+bool worker_is_up(const struct worker *worker)
+{
+	return worker->state == WORKER_RUNNING && worker->channel && !worker->is_dead;
+}
+
+int worker_send(struct worker *worker, const struct troupe_method *method, const void *in,
+		int fd)
+{
+	if (!worker->channel || worker->is_dead)
+		return -ENOTCONN;
+	return channel_send(worker->channel, method, in, fd);
+}
+
+static void send_signal(struct worker *worker, int number)
+{
+	if (worker->pidfd >= 0)
+		(void)pidfd_send_signal(worker->pidfd, number, NULL, 0);
+}
+
+void worker_kill(struct worker *worker, const char *why, bool abort)
+{
+	if (worker->pid == 0 || worker->is_dead || worker->killed_why)
+		return;
+	worker->killed_why = why;
+	log_warning(&worker->master->log, "worker %u (pid %d) is ended: %s", worker->number,
+		    (int)worker->pid, why);
+	loop_timer_stop(&worker->request_timer);
+	send_signal(worker, abort ? SIGABRT : SIGKILL);
+	if (abort)
+		loop_timer_start(&worker->kill_timer, ABORT_NS);
+}
+
+static void on_kill_timer(struct loop_timer *timer)
+{
+	struct worker *worker = container_of(timer, struct worker, kill_timer);
+
+	if (worker->is_dead) {
+		worker_bury(worker);
+		return;
+	}
+	if (!worker->killed_why)
+		log_warning(&worker->master->log,
+			    "worker %u (pid %d) did not end in time: killed", worker->number,
+			    (int)worker->pid);
+	send_signal(worker, SIGKILL);
+}
+
+/* ---- requests */
+
+static void arm_request_timer(struct worker *worker)
+{
+	const struct request *first;
+
+	worker->n_late = 0;
+	if (list_is_empty(&worker->requests)) {
+		loop_timer_stop(&worker->request_timer);
+		return;
+	}
+	first = list_first(&worker->requests, struct request, link);
+	if (first->timeout_ns == TEXT_INFINITY)
+		loop_timer_stop(&worker->request_timer);
+	else
+		loop_timer_start(&worker->request_timer, first->timeout_ns);
+}
+
+struct request *worker_answered(struct worker *worker, enum request_kind kind, uint32_t number,
+				uint64_t id)
+{
+	list_foreach (at, &worker->requests) {
+		struct request *request = container_of(at, struct request, link);
+
+		if (request->kind != kind || request->number != number || request->id != id)
+			continue;
+		list_remove(&request->link);
+		worker->is_late = false;
+		/* The time for one begins with the end of the one before. */
+		arm_request_timer(worker);
+		return request;
+	}
+	worker->bad_notices++;
+	return NULL;
+}
+
+static int ask(struct worker *worker, const struct request *what,
+	       const struct troupe_method *method, const void *in, int fd)
+{
+	struct request *request = malloc(sizeof(*request));
+	bool is_first = list_is_empty(&worker->requests);
+	int r;
+
+	if (!request)
+		return -ENOMEM;
+	*request = *what;
+	r = worker_send(worker, method, in, fd);
+	if (r < 0) {
+		free(request);
+		return r;
+	}
+	list_append(&worker->requests, &request->link);
+	if (is_first)
+		arm_request_timer(worker);
+	return 0;
+}
+
+static int load(struct worker *worker, const struct unit *unit)
+{
+	struct deployment *deployment = unit->deployment;
+	struct worker_load notice = {
+		.plugin = deployment->number,
+		.name = deployment->name,
+		.allowGlobals = deployment->allow_globals,
+	};
+	struct request request = {
+		.kind = REQUEST_LOAD,
+		.number = deployment->number,
+		.timeout_ns = unit->file.start_timeout_ns,
+	};
+	int r;
+
+	if (number_set_has(&worker->loaded, deployment->number))
+		return 0;
+	r = number_set_add(&worker->loaded, deployment->number);
+	if (r < 0)
+		return r;
+	r = ask(worker, &request, &worker_load_method, &notice, deployment->fd);
+	if (r < 0)
+		worker->loaded.n--;
+	return r;
+}
+
+static int define(struct worker *worker, const struct unit *unit)
+{
+	struct worker_define notice = {
+		.unit = unit->number,
+		.name = unit->file.name,
+		.plugin = unit->deployment->number,
+		.actorType = unit->type,
+		.config = unit->config,
+		.mailbox = unit->file.mailbox,
+		.mailboxBytes = unit->file.mailbox_bytes,
+		.batch = unit->file.batch,
+		.stopOnError = unit->file.on_error == UNIT_STOP,
+	};
+	struct request request = {
+		.kind = REQUEST_DEFINE,
+		.number = unit->number,
+		.timeout_ns = unit->file.start_timeout_ns,
+	};
+	int r;
+
+	if (number_set_has(&worker->defined, unit->number))
+		return 0;
+	r = number_set_add(&worker->defined, unit->number);
+	if (r < 0)
+		return r;
+	r = ask(worker, &request, &worker_define_method, &notice, -1);
+	if (r < 0)
+		worker->defined.n--;
+	return r;
+}
+
+int worker_spawn(struct worker *worker, struct instance *instance)
+{
+	struct unit *unit = instance->unit;
+	struct worker_spawn notice = {.unit = unit->number, .instance = instance->number};
+	struct request request = {
+		.kind = REQUEST_SPAWN,
+		.number = unit->number,
+		.instance = instance->number,
+		.timeout_ns = unit->file.start_timeout_ns,
+	};
+	int r;
+
+	if (!worker_is_up(worker))
+		return -ENOTCONN;
+	r = load(worker, unit);
+	if (r == 0)
+		r = define(worker, unit);
+	if (r < 0)
+		return r;
+	request.id = ++worker->master->last_request;
+	notice.request = (int64_t)request.id;
+	r = ask(worker, &request, &worker_spawn_method, &notice, -1);
+	if (r == 0)
+		instance->request = request.id;
+	return r;
+}
+
+/* The process does not come to the first request. Whose fault is it? */
+static void on_request_timer(struct loop_timer *timer)
+{
+	struct worker *worker = container_of(timer, struct worker, request_timer);
+	const struct log *log = &worker->master->log;
+	const struct request *first;
+	struct crash_activity activity;
+	bool in_handler;
+
+	if (worker->state == WORKER_STARTING) {
+		worker_kill(worker, "it was not ready in time", true);
+		return;
+	}
+	if (list_is_empty(&worker->requests))
+		return;
+	first = list_first(&worker->requests, struct request, link);
+	in_handler = crash_look(worker->page, &activity);
+	if (in_handler && first->kind == REQUEST_SPAWN &&
+	    activity.type_hash == PAGE_DOING_INIT && activity.unit == first->number) {
+		worker->culprit_unit = first->number;
+		worker->culprit_instance = first->instance;
+		worker_kill(worker, "an actor's init did not return in time", true);
+	} else if (in_handler && first->kind == REQUEST_LOAD &&
+		   activity.type_hash == PAGE_DOING_LOAD) {
+		worker->culprit_deployment = first->number;
+		worker_kill(worker, "a plug-in did not load in time", true);
+	} else if (in_handler || worker->n_late == 0) {
+		/* Some actor's handler takes long, which is no reason to end them all. */
+		if (!worker->is_late)
+			log_warning(log, "worker %u is too busy to start further actors",
+				    worker->number);
+		worker->is_late = true;
+		worker->n_late++;
+		loop_timer_start(&worker->request_timer, first->timeout_ns);
+		master_settle(worker->master);
+	} else {
+		worker_kill(worker, "it does not answer", true);
+	}
+}
+
+/* ---- its end */
+
+static void on_pidfd(struct loop_io *io, unsigned events)
+{
+	struct worker *worker = container_of(io, struct worker, pidfd_io);
+
+	(void)events;
+	worker->end = (siginfo_t){0};
+	if (waitid(P_PIDFD, (id_t)worker->pidfd, &worker->end, WEXITED | WNOHANG) == 0 &&
+	    worker->end.si_pid == 0)
+		return;
+	worker->is_dead = true;
+	loop_io_stop(&worker->pidfd_io);
+	close(take_fd(&worker->pidfd));
+	loop_timer_stop(&worker->request_timer);
+	if (worker->channel)
+		loop_timer_start(&worker->kill_timer, LAST_WORDS_NS);
+	else
+		worker_bury(worker);
+}
+
+static void on_closed(void *context, int error)
+{
+	struct worker *worker = context;
+
+	channel_free(worker->channel);
+	worker->channel = NULL;
+	if (worker->is_dead)
+		worker_bury(worker);
+	else if (error < 0)
+		worker_kill(worker,
+			    error == -EBADMSG   ? "it broke the protocol"
+			    : error == -ENOBUFS ? "it does not read what it is told"
+						: "its channel failed",
+			    false);
+	else if (worker->state != WORKER_STOPPING)
+		/* It is about to end; if not, it is of no use. */
+		loop_timer_start(&worker->kill_timer, LAST_WORDS_NS);
+}
+
+/* ---- its beginning */
+
+static void launch(struct worker *worker);
+
+/* Do what the restart engine says. */
+static void follow(struct worker *worker, enum restart_action action)
+{
+	uint64_t now = loop_now_ns(worker->master->loop);
+
+	if (action == RESTART_DO_START) {
+		launch(worker);
+		return;
+	}
+	worker->state = WORKER_BACKOFF;
+	if (action == RESTART_DO_GIVE_UP)
+		log_error(&worker->master->log, "worker %u is given up", worker->number);
+	if (worker->restart.deadline_ns != UINT64_MAX)
+		loop_timer_start(&worker->restart_timer,
+				 worker->restart.deadline_ns > now
+					 ? worker->restart.deadline_ns - now
+					 : 0);
+}
+
+void worker_follow_end(struct worker *worker, enum restart_event how)
+{
+	worker->restarts++;
+	worker->master->worker_restarts++;
+	follow(worker, restart_step(&worker->restart, how, loop_now_ns(worker->master->loop)));
+}
+
+static void on_restart_timer(struct loop_timer *timer)
+{
+	struct worker *worker = container_of(timer, struct worker, restart_timer);
+	enum restart_action action = restart_step(&worker->restart, RESTART_TIME,
+						  loop_clock_ns(worker->master->loop));
+
+	follow(worker, action);
+}
+
+static int introduce(struct worker *worker, int page)
+{
+	struct worker_start start = {
+		.worker = worker->number,
+		.incarnation = worker->incarnation,
+		.directory = worker->master->directory,
+		.logLevel = worker->master->log.level,
+	};
+
+	return worker_send(worker, &worker_start_method, &start, page);
+}
+
+static int try_launch(struct worker *worker)
+{
+	struct master *master = worker->master;
+	cleanup_close int page_fd = -1;
+	struct launched launched;
+	struct channel_config config = {
+		.loop = master->loop,
+		.handlers = worker_handlers,
+		.n_handlers = worker_n_handlers,
+		.on_closed = on_closed,
+		.context = worker,
+	};
+	struct page *page;
+	int r = page_map(worker->number, worker->incarnation, &page, &page_fd);
+
+	if (r < 0)
+		return r;
+	page_unmap(worker->page);
+	worker->page = page;
+	r = launcher_launch(&master->launcher, &launched);
+	if (r < 0)
+		return r;
+	worker->pid = launched.pid;
+	worker->pidfd = launched.pidfd;
+	worker->is_dead = false;
+	worker->killed_why = NULL;
+	worker->culprit_unit = worker->culprit_deployment = 0;
+	worker->is_late = worker->missed_names = false;
+	worker->state = WORKER_STARTING;
+	loop_io_init(&worker->pidfd_io, master->loop, worker->pidfd, on_pidfd);
+	loop_io_set(&worker->pidfd_io, LOOP_READ);
+	config.fd = launched.channel;
+	r = channel_new(&config, &worker->channel);
+	if (r == 0)
+		r = introduce(worker, page_fd);
+	if (r < 0)
+		/* Its death is told, and what comes after that decided, as for any other. */
+		worker_kill(worker, "it could not be spoken to", false);
+	else if (master->settings.start_timeout_ns != TEXT_INFINITY)
+		loop_timer_start(&worker->request_timer, master->settings.start_timeout_ns);
+	return 0;
+}
+
+static void launch(struct worker *worker)
+{
+	struct master *master = worker->master;
+	int r;
+
+	worker->incarnation = ++master->incarnations[worker->number];
+	r = try_launch(worker);
+	if (r == 0) {
+		log_debug(&master->log, "worker %u (incarnation %u) is pid %d", worker->number,
+			  worker->incarnation, (int)worker->pid);
+		return;
+	}
+	log_error(&master->log, "cannot start worker %u: %s; will try again", worker->number,
+		  strerror(-r));
+	worker_follow_end(worker, RESTART_INIT_FAILED);
+	master_settle(master);
+}
+
+void worker_start(struct worker *worker)
+{
+	if (worker->state != WORKER_STOPPED)
+		return;
+	follow(worker, restart_step(&worker->restart, RESTART_START,
+				    loop_now_ns(worker->master->loop)));
+}
+
+/* A unit's own worker has done its work. */
+static void retire(struct worker *worker)
+{
+	worker->state = WORKER_STOPPED;
+	(void)restart_step(&worker->restart, RESTART_STOP, loop_now_ns(worker->master->loop));
+	if (!worker->owner && worker->number > worker->master->n_shared)
+		worker_free(worker);
+}
+
+void worker_stop(struct worker *worker)
+{
+	switch (worker->state) {
+	case WORKER_STOPPED:
+	case WORKER_BACKOFF:
+		loop_timer_stop(&worker->restart_timer);
+		retire(worker);
+		return;
+	case WORKER_STOPPING:
+		return;
+	case WORKER_STARTING:
+	case WORKER_RUNNING:
+		break;
+	}
+	worker->state = WORKER_STOPPING;
+	loop_timer_stop(&worker->request_timer);
+	(void)worker_send(worker, &worker_shutdown_method, &(struct worker_shutdown){0}, -1);
+	if (!worker->is_dead && worker->master->settings.stop_timeout_ns != TEXT_INFINITY)
+		loop_timer_start(&worker->kill_timer, worker->master->settings.stop_timeout_ns);
+}
+
+void worker_ended(struct worker *worker)
+{
+	retire(worker);
+}
+
+void worker_forget_process(struct worker *worker)
+{
+	loop_timer_stop(&worker->kill_timer);
+	loop_timer_stop(&worker->request_timer);
+	loop_timer_stop(&worker->restart_timer);
+	channel_free(worker->channel);
+	worker->channel = NULL;
+	if (worker->pidfd >= 0) {
+		loop_io_stop(&worker->pidfd_io);
+		close(take_fd(&worker->pidfd));
+	}
+	worker->pid = 0;
+	list_foreach_safe (at, &worker->requests) {
+		list_remove(at);
+		free(container_of(at, struct request, link));
+	}
+	number_set_fini(&worker->loaded);
+	number_set_fini(&worker->defined);
+}
+
+int worker_new(struct master *master, unsigned number, struct unit *owner,
+	       struct worker **ret_worker)
+{
+	const struct settings *settings = &master->settings;
+	/* A worker is never given up: without it whole units could not run, and the wait
+	 * between two tries has grown to its limit by then. */
+	struct restart_config config = {
+		.policy = RESTART_ALWAYS,
+		.delay_ns = settings->restart.delay_ns,
+		.delay_max_ns = settings->restart.delay_max_ns,
+		.healthy_ns = HEALTHY_NS,
+		.start_timeout_ns = UINT64_MAX,
+		.stop_timeout_ns = UINT64_MAX,
+	};
+	struct worker *worker = calloc(1, sizeof(*worker));
+
+	check(number >= 1 && number <= LIMIT_WORKERS && !master->workers[number]);
+	if (!worker)
+		return -ENOMEM;
+	worker->master = master;
+	worker->number = number;
+	worker->owner = owner;
+	worker->pidfd = -1;
+	list_init(&worker->instances);
+	list_init(&worker->requests);
+	list_init(&worker->calls);
+	restart_init(&worker->restart, &config, random_next(&master->random));
+	loop_timer_init(&worker->restart_timer, master->loop, on_restart_timer);
+	loop_timer_init(&worker->request_timer, master->loop, on_request_timer);
+	loop_timer_init(&worker->kill_timer, master->loop, on_kill_timer);
+	master->workers[number] = worker;
+	*ret_worker = worker;
+	return 0;
+}
+
+void worker_free(struct worker *worker)
+{
+	if (!worker)
+		return;
+	if (worker->pid > 0 && !worker->is_dead) {
+		send_signal(worker, SIGKILL);
+		(void)waitid(P_PIDFD, (id_t)worker->pidfd, &(siginfo_t){0}, WEXITED);
+	}
+	worker_forget_process(worker);
+	list_foreach_safe (at, &worker->instances) {
+		struct instance *instance = container_of(at, struct instance, on_worker);
+
+		list_remove(at);
+		instance->worker = NULL;
+	}
+	page_unmap(worker->page);
+	worker->master->workers[worker->number] = NULL;
+	free(worker);
+}

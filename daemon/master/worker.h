@@ -1,0 +1,148 @@
+/* worker.h - one worker process after another under one number: launched, told what to host, watched, buried, replaced.
+ *
+ * A worker belongs to the master; its number is a place in master->workers. It knows which instances of units are to run
+ * there, and does not care why. All that its process says or leaves behind is hostile.
+ *
+ *   stopped -> starting (launched, not Ready) -> running -> stopping (Shutdown was sent) -> stopped
+ *                 ^            |                   |
+ *                 +-- backoff <+---- died ---------+
+ */
+#ifndef MASTER_WORKER_H
+#define MASTER_WORKER_H
+
+#include "base/list.h"
+#include "base/loop.h"
+#include "base/page.h"
+#include "master/crash.h"
+#include "proto/channel.h"
+#include "supervise/restart.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <troupe/type.h>
+
+struct master;
+struct unit;
+struct instance;
+struct deployment;
+
+enum worker_state {
+	WORKER_STOPPED,
+	WORKER_STARTING,
+	WORKER_RUNNING,
+	WORKER_STOPPING,
+	WORKER_BACKOFF,
+};
+
+/* Something the process was told to do and has not answered yet; answers come in order. */
+struct request {
+	struct list link;
+	enum request_kind { REQUEST_LOAD, REQUEST_DEFINE, REQUEST_SPAWN } kind;
+	uint32_t number;   /* of the deployment or unit */
+	uint32_t instance; /* SPAWN */
+	uint64_t id;       /* SPAWN */
+	uint64_t timeout_ns;
+};
+
+/* Numbers of what the process has been given: few, looked up when an actor starts. */
+struct number_set {
+	uint32_t *numbers;
+	size_t n, room;
+};
+
+struct worker {
+	struct master *master;
+	unsigned number;
+	struct unit *
+		owner; /* of a unit's own process; NULL: shared, or its unit has let go of it */
+	enum worker_state state;
+	struct restart restart;
+	struct loop_timer restart_timer;
+	struct list instances; /* struct instance that are to run here */
+	unsigned n_instances;
+
+	/* Of the process of this incarnation */
+	uint32_t incarnation;
+	pid_t pid; /* 0: there is none */
+	int pidfd;
+	struct loop_io pidfd_io;
+	struct channel *channel; /* NULL: closed */
+	struct page *page;       /* NULL: none; kept until the next process */
+	bool is_dead; /* the kernel said so; its last words may still be in the channel */
+	siginfo_t end;
+	struct list requests;
+	struct loop_timer request_timer; /* for the first of them; before Ready: for Ready */
+	struct number_set loaded, defined;
+	struct list calls;            /* struct call */
+	size_t call_bytes;            /* their parameters */
+	struct loop_timer kill_timer; /* from asking it to end until it must */
+	const char *killed_why;       /* constant; NULL: we did not */
+	/* Whose init or load took too long; 0: none */
+	uint32_t culprit_unit, culprit_instance, culprit_deployment;
+
+	/* Sampled by stall.c */
+	uint64_t stall_sequence, stall_since_ns;
+	bool stall_told;
+
+	bool is_late;      /* does not come to start what it was told to: busy with an actor */
+	bool missed_names; /* could not be told something; see names.c */
+	unsigned n_late;   /* expiries of request_timer for the same request */
+
+	uint64_t restarts;
+	uint64_t bad_notices; /* answers to nothing we asked */
+	bool has_crashed;
+	struct crash crash; /* the last one */
+};
+
+/* A worker under a free number of master->workers. owner: NULL for a shared one. Not started. -ENOMEM. */
+int worker_new(struct master *master, unsigned number, struct unit *owner,
+	       struct worker **ret_worker);
+/* Kills a process that still runs, without a word to anybody. NULL is fine. */
+void worker_free(struct worker *worker);
+
+void worker_start(struct worker *worker);
+
+/* Tell it to end in order; after StopTimeout= it is killed. A unit's own worker is freed when it has ended. */
+void worker_stop(struct worker *worker);
+
+/* End its process now, and restart it if it was not stopping. why: a constant text for the log; the crash record will tell
+ * where it was if abort is set (it then has two seconds to write it). */
+void worker_kill(struct worker *worker, const char *why, bool abort);
+
+/* Send a notice; trouble with the channel is the worker's death, which is told later. */
+int worker_send(struct worker *worker, const struct troupe_method *method, const void *in,
+		int fd);
+
+/* Whether it can be told things: running, and its channel is open. */
+bool worker_is_up(const struct worker *worker);
+
+/* Start an instance that is to run here: load its plug-in and define its unit before if that was not done. -ENOTCONN when the
+ * process is not up: it will be started when it is. -ENOMEM. */
+int worker_spawn(struct worker *worker, struct instance *instance);
+
+/* The request that an answer belongs to, taken out of the queue (free() it); NULL: nobody asked. id: SPAWN only. */
+struct request *worker_answered(struct worker *worker, enum request_kind kind, uint32_t number,
+				uint64_t id);
+
+/* The process has died and said its last: bury it. Of worker_death.c. The worker may be gone on return. */
+void worker_bury(struct worker *worker);
+
+/* ---- for worker_death.c */
+/* Let go of all that belongs to the process of this incarnation, but the page. */
+void worker_forget_process(struct worker *worker);
+/* It ended while it was stopping. The worker may be gone on return. */
+void worker_ended(struct worker *worker);
+/* It ended otherwise: restart it, now or later. */
+void worker_follow_end(struct worker *worker, enum restart_event how);
+
+/* The handlers of its notices. Of worker_notices.c. */
+extern const struct channel_handler worker_handlers[];
+extern const size_t worker_n_handlers;
+
+const char *worker_state_name(enum worker_state state);
+
+/* Whether `number` is in the set; adding: -ENOMEM. */
+bool number_set_has(const struct number_set *set, uint32_t number);
+int number_set_add(struct number_set *set, uint32_t number);
+void number_set_fini(struct number_set *set);
+
+#endif

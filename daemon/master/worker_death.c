@@ -1,0 +1,136 @@
+/* worker_death.c - what follows from the end of a worker's process. */
+#include "master/worker.h"
+
+#include "master/calls.h"
+#include "master/deploy.h"
+#include "master/inquiry.h"
+#include "master/master.h"
+#include "master/names.h"
+#include "master/unit.h"
+#include "master/watch.h"
+#include <stdio.h>
+
+/* Put names to the numbers that the page held. The instance to blame, or NULL. */
+static struct instance *attribute(struct worker *worker)
+{
+	struct crash *crash = &worker->crash;
+	struct instance *instance = unit_instance(worker->master, crash->unit, crash->instance);
+	const char *doing = crash_doing(crash->type_hash), *message = NULL;
+
+	/* The numbers are the worker's word: it speaks for itself only. */
+	if (instance && instance->worker != worker)
+		instance = NULL;
+	if (!crash->in_handler)
+		return NULL;
+	if (instance) {
+		(void)snprintf(crash->actor, sizeof(crash->actor), "%s/%u",
+			       instance->unit->file.name, instance->number);
+		if (!doing && instance->unit->deployment)
+			message = deploy_message_name(instance->unit->deployment,
+						      crash->type_hash);
+	} else if (crash->address.generation) {
+		(void)snprintf(crash->actor, sizeof(crash->actor), "0.%u.%u.%u.%u",
+			       worker->number, worker->incarnation, crash->address.slot,
+			       crash->address.generation);
+	}
+	if (doing)
+		(void)snprintf(crash->message, sizeof(crash->message), "%s", doing);
+	else if (message)
+		(void)snprintf(crash->message, sizeof(crash->message), "%s", message);
+	else
+		(void)snprintf(crash->message, sizeof(crash->message), "message %016llx",
+			       (unsigned long long)crash->type_hash);
+	return crash->is_blamed ? instance : NULL;
+}
+
+static void tell_of_crash(struct worker *worker, const char *text)
+{
+	const struct log *log = &worker->master->log;
+	const struct crash *crash = &worker->crash;
+
+	log_error(log, "worker %u (incarnation %u, pid %d) died: %s%s%s", worker->number,
+		  worker->incarnation, (int)worker->pid, text,
+		  worker->killed_why ? "; we ended it: " : "",
+		  worker->killed_why ? worker->killed_why : "");
+	for (unsigned i = 0; i < crash->n_frames; i++)
+		log_error(log, "worker %u: #%u %s", worker->number, i, crash->frames[i]);
+}
+
+static bool is_sound_end(const struct worker *worker)
+{
+	return worker->state == WORKER_STOPPING && worker->end.si_code == CLD_EXITED &&
+	       worker->end.si_status == 0;
+}
+
+/* Loading the plug-in was its end: no unit of it can run. */
+static void break_units(struct worker *worker, uint32_t deployment, const char *why)
+{
+	struct unit *unit, *next;
+
+	HASH_ITER(by_name, worker->master->units_by_name, unit, next)
+	if (unit->deployment && unit->deployment->number == deployment && !unit->is_broken)
+		unit_break(unit, "%s: %s", unit->deployment->path, why);
+}
+
+/* The plug-in that the process was told to load when it died; 0: it was not at that. */
+static uint32_t loading(const struct worker *worker)
+{
+	const struct request *first;
+
+	if (!worker->crash.in_handler || worker->crash.type_hash != PAGE_DOING_LOAD ||
+	    !worker->crash.is_blamed)
+		return 0;
+	if (list_is_empty(&worker->requests))
+		return 0;
+	first = list_first(&worker->requests, struct request, link);
+	return first->kind == REQUEST_LOAD ? first->number : 0;
+}
+
+void worker_bury(struct worker *worker)
+{
+	struct master *master = worker->master;
+	struct instance *blamed = NULL, *hanging = NULL;
+	uint32_t deployment = 0;
+	char text[CRASH_CAUSE + CRASH_ACTOR + CRASH_MESSAGE + 64] = "";
+	bool was_stopping = worker->state == WORKER_STOPPING;
+
+	if (!is_sound_end(worker)) {
+		crash_read(&worker->crash, worker->page, &worker->end);
+		worker->crash.worker = worker->number;
+		worker->crash.incarnation = worker->incarnation;
+		worker->has_crashed = true;
+		blamed = attribute(worker);
+		hanging = unit_instance(master, worker->culprit_unit, worker->culprit_instance);
+		deployment = worker->culprit_deployment ? worker->culprit_deployment
+							: loading(worker);
+		crash_print(&worker->crash, text, sizeof(text));
+		tell_of_crash(worker, text);
+		watch_worker_died(master, worker, text);
+	} else {
+		log_debug(&master->log, "worker %u (pid %d) has ended", worker->number,
+			  (int)worker->pid);
+	}
+	worker->state = was_stopping ? WORKER_STOPPING : WORKER_BACKOFF;
+	calls_worker_down(worker);
+	inquiries_worker_down(worker);
+	names_worker_down(worker);
+	if (deployment)
+		break_units(worker, deployment,
+			    worker->culprit_deployment ? "it did not load in time"
+						       : "loading it crashed a worker");
+	if (hanging) {
+		unit_set_reason(hanging->unit, "init did not return within its StartTimeout=");
+		instance_give_up(hanging);
+	}
+	worker_forget_process(worker);
+	list_foreach_safe (at, &worker->instances) {
+		struct instance *instance = container_of(at, struct instance, on_worker);
+
+		instance_worker_down(instance, instance == blamed && instance != hanging, text);
+	}
+	master_settle(master);
+	if (was_stopping)
+		worker_ended(worker);
+	else
+		worker_follow_end(worker, RESTART_CRASHED);
+}

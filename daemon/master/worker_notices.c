@@ -1,0 +1,224 @@
+/* worker_notices.c - what a worker's process says. The channel has checked that each notice is of its type; everything
+ * else that it claims is looked at here. */
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "io.troupe.Worker.varlink.h"
+#include "master/calls.h"
+#include "master/deploy.h"
+#include "master/inquiry.h"
+#include "master/master.h"
+#include "master/names.h"
+#include "master/unit.h"
+#include "master/watch.h"
+#include "master/worker.h"
+#include "proto/address.h"
+#include <string.h>
+
+/* Whether an address is one that this process may speak of. */
+static bool is_its_own(const struct worker *worker, struct troupe_address address)
+{
+	return address.node == 0 && address.worker == worker->number &&
+	       address.incarnation == worker->incarnation && address.generation != 0;
+}
+
+static void on_ready(void *context, const void *in, int *fd)
+{
+	struct worker *worker = context;
+	struct master *master = worker->master;
+
+	(void)in;
+	(void)fd;
+	if (worker->state == WORKER_STOPPING)
+		return;
+	if (worker->state != WORKER_STARTING) {
+		worker_kill(worker, "it broke the protocol: ready twice", false);
+		return;
+	}
+	worker->state = WORKER_RUNNING;
+	loop_timer_stop(&worker->request_timer);
+	(void)restart_step(&worker->restart, RESTART_STARTED, loop_now_ns(master->loop));
+	log_info(&master->log, "worker %u (incarnation %u, pid %d) is up", worker->number,
+		 worker->incarnation, (int)worker->pid);
+	watch_worker_started(master, worker);
+	names_worker_up(worker);
+	list_foreach_safe (at, &worker->instances)
+		instance_worker_up(container_of(at, struct instance, on_worker));
+	master_settle(master);
+}
+
+static void learn_types(struct worker *worker, struct deployment *deployment,
+			const struct worker_loaded *loaded)
+{
+	for (size_t i = 0; i < loaded->types.count; i++) {
+		const struct worker_actor_type *type = &loaded->types.items[i];
+		size_t n = type->interfaces.count < PLUGIN_INTERFACES_MAX
+				   ? type->interfaces.count
+				   : PLUGIN_INTERFACES_MAX;
+		cleanup_free const char **names = calloc(n + 1, sizeof(*names));
+
+		for (size_t j = 0; names && j < n; j++)
+			names[j] = type->interfaces.items[j].name;
+		if (!names || deploy_add_type(deployment, type->name, names, n) < 0)
+			log_warning(&worker->master->log, "%s: no memory for its interfaces",
+				    deployment->name);
+	}
+}
+
+static void on_loaded(void *context, const void *in, int *fd)
+{
+	struct worker *worker = context;
+	struct master *master = worker->master;
+	const struct worker_loaded *loaded = in;
+	struct deployment *deployment =
+		deploy_find(&master->deployments, (uint64_t)loaded->plugin);
+	struct unit *unit, *next;
+
+	(void)fd;
+	free(worker_answered(worker, REQUEST_LOAD, (uint32_t)loaded->plugin, 0));
+	if (!deployment || !number_set_has(&worker->loaded, deployment->number))
+		return;
+	if (!loaded->error) {
+		learn_types(worker, deployment, loaded);
+		return;
+	}
+	HASH_ITER(by_name, master->units_by_name, unit, next)
+	if (unit->deployment == deployment && !unit->is_broken)
+		unit_break(unit, "%s: %s", deployment->path, loaded->error);
+}
+
+static void on_defined(void *context, const void *in, int *fd)
+{
+	struct worker *worker = context;
+	const struct worker_defined *defined = in;
+	struct unit *unit = unit_by_number(worker->master, (uint64_t)defined->unit);
+
+	(void)fd;
+	free(worker_answered(worker, REQUEST_DEFINE, (uint32_t)defined->unit, 0));
+	if (unit && number_set_has(&worker->defined, unit->number) && defined->error &&
+	    !unit->is_broken)
+		unit_break(unit, "%s", defined->error);
+}
+
+static void send_stop(struct worker *worker, struct troupe_address actor)
+{
+	struct worker_stop stop = {
+		.request = (int64_t)++worker->master->last_request,
+		.actor = actor,
+	};
+
+	(void)worker_send(worker, &worker_stop_method, &stop, -1);
+}
+
+static void on_spawned(void *context, const void *in, int *fd)
+{
+	struct worker *worker = context;
+	const struct worker_spawned *spawned = in;
+	struct instance *instance = unit_instance(worker->master, (uint64_t)spawned->unit,
+						  (uint64_t)spawned->instance);
+	struct request *request = worker_answered(
+		worker, REQUEST_SPAWN, (uint32_t)spawned->unit, (uint64_t)spawned->request);
+
+	(void)fd;
+	if (!request)
+		return;
+	free(request);
+	if (!spawned->error && !is_its_own(worker, spawned->actor)) {
+		worker_kill(worker, "it broke the protocol: an address of another", false);
+		return;
+	}
+	if (!instance || instance->worker != worker ||
+	    instance->request != (uint64_t)spawned->request) {
+		/* Its unit is gone, or wants it no more. */
+		if (!spawned->error)
+			send_stop(worker, spawned->actor);
+		return;
+	}
+	instance->request = 0;
+	if (!spawned->error) {
+		instance_started(instance, spawned->actor);
+		return;
+	}
+	unit_set_reason(instance->unit, "%s", spawned->error);
+	instance_init_failed(instance);
+}
+
+static void on_stopped(void *context, const void *in, int *fd)
+{
+	struct worker *worker = context;
+	const struct worker_stopped *stopped = in;
+
+	(void)fd;
+	inquiries_stopped(worker, (uint64_t)stopped->request);
+}
+
+static void on_ended(void *context, const void *in, int *fd)
+{
+	struct worker *worker = context;
+	const struct worker_ended *ended = in;
+	struct instance *instance =
+		unit_instance(worker->master, (uint64_t)ended->unit, (uint64_t)ended->instance);
+
+	(void)fd;
+	if (!instance || instance->worker != worker ||
+	    !troupe_address_equal(instance->address, ended->actor))
+		return;
+	switch (ended->reason) {
+	case WORKER_ENDED_REASON_NORMAL:
+		instance_ended(instance, RESTART_ENDED_NORMAL);
+		break;
+	case WORKER_ENDED_REASON_SHUTDOWN:
+		instance_ended(instance, RESTART_ENDED_SHUTDOWN);
+		break;
+	case WORKER_ENDED_REASON_FAILED:
+		unit_set_reason(instance->unit, "instance %u ended: %s", instance->number,
+				ended->code < 0 && ended->code > -4096
+					? strerror((int)-ended->code)
+					: "failed");
+		instance_ended(instance, RESTART_ENDED_FAILED);
+		break;
+	}
+}
+
+static void on_reply(void *context, const void *in, int *fd)
+{
+	struct worker *worker = context;
+
+	(void)fd;
+	if (!calls_reply(worker, in))
+		worker_kill(worker, "it broke the protocol: a reply that is not JSON", false);
+}
+
+static void on_census(void *context, const void *in, int *fd)
+{
+	(void)fd;
+	inquiries_census(context, in);
+}
+
+static void on_dead_letter(void *context, const void *in, int *fd)
+{
+	struct worker *worker = context;
+	const struct worker_dead_letter *letter = in;
+	char to[TROUPE_ADDRESS_TEXT], text[512];
+
+	(void)fd;
+	address_print(letter->to, to);
+	(void)snprintf(text, sizeof(text), "%.300s to %s: %.100s", letter->name, to,
+		       letter->reason);
+	log_debug(&worker->master->log, "worker %u: not delivered: %s (and %lld more)",
+		  worker->number, text, (long long)letter->count);
+	/* Cut inside a character it would not be sent. */
+	watch_dead_letters(worker->master, worker, text_is_utf8(text, strlen(text)) ? text : to,
+			   letter->count);
+}
+
+#define HANDLER(notice)                                                                        \
+	{                                                                                      \
+		&worker_##notice##_method, on_##notice                                         \
+	}
+
+const struct channel_handler worker_handlers[] = {
+	HANDLER(ready),   HANDLER(loaded),  HANDLER(defined),
+	HANDLER(spawned), HANDLER(stopped), HANDLER(ended),
+	HANDLER(reply),   HANDLER(census),  HANDLER(dead_letter),
+};
+const size_t worker_n_handlers = ARRAY_LEN(worker_handlers);
