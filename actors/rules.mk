@@ -37,3 +37,6 @@ $(foreach name,$(TEST_PLUGIN_FOLDERS),$(eval $(call plugin_rules,test-plugins,te
 demo: deps-build
 	@$(MAKE) --no-print-directory all
 	@actors/demo $(BUILD)
+
+# The loader's tests load them.
+unit-plugin: | plugins test-plugins

@@ -61,6 +61,7 @@ troupe_objects = $(patsubst %,$(BUILD)/%.o,$(SOURCES))
 .DELETE_ON_ERROR:
 .PHONY: all clean install uninstall
 all: $(BUILD)/$(PLUGIN).so
+	@:
 
 define troupe_interface
 $$(BUILD)/gen/$(notdir $(1)).h: $(1) $$(TROUPE_GEN)

@@ -268,9 +268,6 @@ static int check_wishes(struct reader *reader)
 	struct elf_wishes wishes;
 
 	elf_wishes(&reader->elf, &wishes);
-	if (is_program(&reader->elf))
-		return refuse(reader,
-			      "it is a program, not a shared object: link it with -shared");
 	if (wishes.rpath)
 		return refuse(reader, "it has a search path for libraries of its own (RPATH or "
 				      "RUNPATH): link it without -rpath");
@@ -372,6 +369,9 @@ static int read_plugin(struct reader *reader, const void *file, size_t size)
 	r = elf_init(file, size, &reader->elf);
 	if (r < 0)
 		return refuse(reader, "%s", explain_elf(file, size, r));
+	if (is_program(&reader->elf))
+		return refuse(reader,
+			      "it is a program, not a shared object: link it with -shared");
 	r = read_notes(reader, false);
 	if (r < 0)
 		return r;

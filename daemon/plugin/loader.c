@@ -1,5 +1,6 @@
 #include "plugin/loader.h"
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "plugin/plugin_symbols.h"
@@ -26,6 +27,9 @@ int loader_new(struct loader **ret_loader)
 
 	if (!loader)
 		return -ENOMEM;
+	/* Nothing else refers to the SDK here: without this, the linker would leave it out of the program. That it is
+	 * exported too is sdk.symbols' part. */
+	check(dlsym(RTLD_DEFAULT, "troupe_send") == (void *)troupe_send);
 	*ret_loader = loader;
 	return 0;
 }

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <troupe/actor.h>
 
-#define LOADER_PLUGINS_MAX 4096 /* plug-ins in one process; each holds a descriptor */
+#define LOADER_PLUGINS_MAX 1024 /* plug-ins in one process; each holds a descriptor */
 
 struct loader;
 

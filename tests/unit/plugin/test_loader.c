@@ -1,0 +1,255 @@
+/* Real plug-ins, good and bad ones, loaded as a worker loads them: those in plugins/ and test-plugins/ of the
+ * build that this program is of. */
+#include "plugin/loader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/io.h"
+
+/* A file of the build, as a sealed memfd. */
+static int open_plugin(const char *path)
+{
+	char program[1024], full[1280], *data;
+	size_t size;
+	int fd;
+
+	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	assert_true(length > 0);
+	program[length] = '\0';
+	/* BUILD/tests/unit/plugin/test_loader */
+	for (int i = 0; i < 4; i++)
+		*strrchr(program, '/') = '\0';
+	snprintf(full, sizeof(full), "%s/%s", program, path);
+	int r = io_file_read(AT_FDCWD, full, PLUGIN_FILE_MAX, &data, &size);
+	if (r < 0)
+		fail_msg("%s: %s", full, strerror(-r));
+	assert_int_equal(memfd_of("plugin", data, size, &fd), 0);
+	free(data);
+	return fd;
+}
+
+static struct plugin *load(struct loader *loader, const char *path, unsigned flags)
+{
+	struct plugin *plugin = NULL;
+	char why[PLUGIN_WHY_MAX];
+
+	if (loader_load(loader, open_plugin(path), "a.so", flags, &plugin, why) < 0)
+		fail_msg("%s: %s", path, why);
+	assert_string_equal(why, "");
+	return plugin;
+}
+
+static void assert_refused(struct loader *loader, const char *path, const char *reason)
+{
+	struct plugin *plugin = NULL;
+	char why[PLUGIN_WHY_MAX] = "";
+
+	assert_int_equal(loader_load(loader, open_plugin(path), "a.so", 0, &plugin, why),
+			 -ENOEXEC);
+	if (!strstr(why, reason))
+		fail_msg("%s: the reason was \"%s\"", path, why);
+	assert_null(strstr(why, "/proc/"));
+	assert_null(plugin);
+}
+
+static int make_loader(void **state)
+{
+	return loader_new((struct loader **)state);
+}
+
+static int free_loader(void **state)
+{
+	loader_free(*state);
+	return 0;
+}
+
+static uintptr_t handler_of(const struct plugin *plugin)
+{
+	return (uintptr_t)plugin->tables[0]->interfaces[0]->handlers[0];
+}
+
+static void loader_finds_the_tables_of_a_plugin(void **state)
+{
+	struct plugin *plugin = load(*state, "plugins/hello.so", 0);
+
+	assert_string_equal(plugin->name, "a.so");
+	assert_int_equal(plugin->info->n_actors, 1);
+	assert_ptr_equal(plugin_find_actor(plugin, "hello"), plugin->tables[0]);
+	assert_null(plugin_find_actor(plugin, "hell"));
+	assert_string_equal(plugin->tables[0]->name, "hello");
+	assert_true((uintptr_t)plugin->tables[0] >= plugin->base);
+	assert_true((uintptr_t)plugin->tables[0] < plugin->end);
+
+	/* Several actor types, in the order of their names. */
+	plugin = load(*state, "test-plugins/flood.so", 0);
+	assert_int_equal(plugin->info->n_actors, 2);
+	assert_string_equal(plugin->tables[0]->name, "flood");
+	assert_string_equal(plugin->tables[1]->name, "sink");
+	assert_int_equal(plugin->info->n_interfaces, 2);
+	assert_true(plugin->info->interfaces[0].is_implemented);
+
+	/* relay only calls what slow provides; the actor type forward of the same plug-in implements it. */
+	plugin = load(*state, "test-plugins/relay.so", 0);
+	assert_int_equal(plugin->info->n_interfaces, 3);
+	assert_string_equal(plugin->info->interfaces[0].name, "io.troupe.test.forward");
+	assert_false(plugin->info->interfaces[0].is_implemented);
+}
+
+static void loader_takes_every_plugin_that_only_misbehaves_later(void **state)
+{
+	static const char *const paths[] = {
+		"plugins/ticker.so",     "plugins/wordcount.so",
+		"test-plugins/crash.so", "test-plugins/crash_in_init.so",
+		"test-plugins/echo.so",  "test-plugins/fail_in_init.so",
+		"test-plugins/slow.so",  "test-plugins/hang_in_init.so",
+	};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		load(*state, paths[i], 0);
+}
+
+static void loader_says_why_it_refuses(void **state)
+{
+	assert_refused(*state, "test-plugins/globals.so", "writable static data and no seal");
+	assert_refused(*state, "test-plugins/wrong_abi.so", "was built for ABI 99.");
+	assert_refused(*state, "test-plugins/no_note.so", "no TROUPE_ACTOR()");
+	assert_refused(*state, "test-plugins/newer_sdk.so", "needs troupe_from_the_future");
+	assert_refused(*state, "test-plugins/undefined_symbol.so",
+		       "undefined symbol: nobody_has_this");
+	assert_refused(*state, "troupe-gen", "it is a program");
+	assert_refused(*state, "gen/config.h", "not an ELF file");
+}
+
+static void loader_takes_globals_when_allowed(void **state)
+{
+	struct plugin *plugin = load(*state, "test-plugins/globals.so", PLUGIN_ALLOW_GLOBALS);
+
+	assert_false(plugin->info->is_sealed);
+	assert_true(plugin->info->writable > 0);
+}
+
+static void loader_refuses_a_file_that_its_sender_could_change(void **state)
+{
+	struct plugin *plugin = NULL;
+	char why[PLUGIN_WHY_MAX];
+
+	int fd = memfd_create("open", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "x", 1), 1);
+	assert_int_equal(loader_load(*state, fd, "a.so", 0, &plugin, why), -EPERM);
+	assert_non_null(strstr(why, "sealed memfd"));
+	/* Taken, on failure too. */
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+
+	fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(loader_load(*state, fd, "a.so", 0, &plugin, why), -EPERM);
+	assert_null(plugin);
+}
+
+static void loader_never_takes_one_file_for_another(void **state)
+{
+	/* The descriptor's number is what the dynamic linker knows a file by; so a refused file's number may come again, that
+	 * of a loaded one never. */
+	struct plugin *first = load(*state, "plugins/hello.so", 0);
+	assert_refused(*state, "test-plugins/undefined_symbol.so", "nobody_has_this");
+	struct plugin *second = load(*state, "plugins/ticker.so", 0);
+	assert_refused(*state, "test-plugins/no_note.so", "no TROUPE_ACTOR()");
+	struct plugin *third = load(*state, "plugins/hello.so", 0);
+
+	assert_string_equal(second->tables[0]->name, "ticker");
+	assert_string_equal(third->tables[0]->name, "hello");
+	assert_true(third->base != first->base);
+	assert_true(fcntl(first->fd, F_GETFD) & FD_CLOEXEC);
+
+	/* Nor does a second loader in this process. */
+	struct loader *other;
+	assert_int_equal(loader_new(&other), 0);
+	int fd = first->fd;
+	loader_free(*state);
+	*state = other;
+	assert_true(fcntl(fd, F_GETFD) >= 0);
+	second = load(other, "plugins/wordcount.so", 0);
+	assert_string_equal(second->tables[0]->name, "wordcount");
+}
+
+static void loader_names_static_functions_by_address(void **state)
+{
+	struct plugin *hello = load(*state, "plugins/hello.so", 0);
+	struct plugin *slow = load(*state, "test-plugins/slow.so", 0);
+	struct loader_symbol symbol;
+
+	/* The handler's thunk: no symbol that the dynamic linker would know. */
+	assert_true(loader_find_symbol(*state, handler_of(hello) + 3, &symbol));
+	assert_string_equal(symbol.plugin, "a.so");
+	assert_string_equal(symbol.function, "greeter_hello_on_greet");
+	assert_int_equal(symbol.offset, 3);
+	assert_true(loader_find_symbol(*state, handler_of(slow), &symbol));
+	assert_string_equal(symbol.function, "slowness_on_answer");
+	assert_int_equal(symbol.offset, 0);
+
+	/* In the plug-in, but in no function: its ELF header. */
+	assert_true(loader_find_symbol(*state, hello->base + 1, &symbol));
+	assert_string_equal(symbol.function, "");
+	assert_int_equal(symbol.offset, 1);
+
+	assert_false(loader_find_symbol(*state, (uintptr_t)&loader_find_symbol, &symbol));
+	assert_false(loader_find_symbol(*state, 0, &symbol));
+	assert_false(loader_find_symbol(*state, UINTPTR_MAX, &symbol));
+}
+
+static void loader_keeps_its_limit(void **state)
+{
+	struct rlimit limit;
+	struct plugin *plugin = NULL;
+	char why[PLUGIN_WHY_MAX];
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	if (limit.rlim_max < 2 * LOADER_PLUGINS_MAX)
+		skip();
+	for (int i = 0; i < LOADER_PLUGINS_MAX; i++)
+		load(*state, "test-plugins/crash_in_init.so", 0);
+	assert_int_equal(
+		loader_load(*state, open_plugin("plugins/hello.so"), "a.so", 0, &plugin, why),
+		-EMFILE);
+	assert_non_null(strstr(why, "1024 plug-ins"));
+	assert_null(plugin);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(loader_finds_the_tables_of_a_plugin,
+						make_loader, free_loader),
+		cmocka_unit_test_setup_teardown(
+			loader_takes_every_plugin_that_only_misbehaves_later, make_loader,
+			free_loader),
+		cmocka_unit_test_setup_teardown(loader_says_why_it_refuses, make_loader,
+						free_loader),
+		cmocka_unit_test_setup_teardown(loader_takes_globals_when_allowed, make_loader,
+						free_loader),
+		cmocka_unit_test_setup_teardown(
+			loader_refuses_a_file_that_its_sender_could_change, make_loader,
+			free_loader),
+		cmocka_unit_test_setup_teardown(loader_never_takes_one_file_for_another,
+						make_loader, free_loader),
+		cmocka_unit_test_setup_teardown(loader_names_static_functions_by_address,
+						make_loader, free_loader),
+		cmocka_unit_test_setup_teardown(loader_keeps_its_limit, make_loader,
+						free_loader),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,508 @@
+/* What the host learns of a plug-in without running it, and why it refuses one. */
+#include "proto/plugin_info.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "proto/sdk_symbols.h"
+#include "tests/unit/proto/elf_maker.h"
+#include <troupe/actor.h>
+
+static const char greeter[] = "interface io.example.greeter\nmethod Greet() -> ()\n";
+
+/* ---- what notes are made of */
+
+static void add_actor(struct elf_maker *maker, const char *name, uint16_t major, uint16_t minor)
+{
+	unsigned char content[300];
+	size_t size = 4 + strlen(name) + 1;
+
+	memcpy(content, &major, 2);
+	memcpy(content + 2, &minor, 2);
+	strcpy((char *)content + 4, name);
+	maker_note(maker, TROUPE_NOTE_OWNER, TROUPE_NOTE_TYPE_ACTOR, content, size);
+}
+
+static void add_interface(struct elf_maker *maker, const char *name, const char *text)
+{
+	char content[1024];
+	int size = snprintf(content, sizeof(content), "%s%c%s", name, 0, text) + 1;
+
+	maker_note(maker, TROUPE_NOTE_OWNER, TROUPE_NOTE_TYPE_INTERFACE, content, (size_t)size);
+}
+
+static void add_implements(struct elf_maker *maker, const char *name)
+{
+	maker_note(maker, TROUPE_NOTE_OWNER, TROUPE_NOTE_TYPE_IMPLEMENTS, name,
+		   strlen(name) + 1);
+}
+
+static void add_seal(struct elf_maker *maker, uint32_t writable, uint32_t tls)
+{
+	const uint32_t content[2] = {writable, tls};
+
+	maker_note(maker, TROUPE_NOTE_OWNER, TROUPE_NOTE_TYPE_SEAL, content, sizeof(content));
+}
+
+/* A plug-in as plug-ins are: each test then spoils one thing. */
+static struct elf_maker *make_good(void)
+{
+	struct elf_maker *maker = malloc(sizeof(*maker));
+
+	maker_init(maker);
+	maker_note(maker, "GNU", NT_GNU_BUILD_ID, "0123456789abcdefghij", 20);
+	add_actor(maker, "greeter", TROUPE_ABI_MAJOR, TROUPE_ABI_MINOR);
+	/* Out of their order, and twice, as two files of a plug-in would have them. */
+	add_implements(maker, "io.example.greeter");
+	add_interface(maker, "io.example.greeter", greeter);
+	add_interface(maker, "io.example.greeter", greeter);
+	add_interface(maker, "io.example.asked",
+		      "interface io.example.asked\nmethod A() -> ()\n");
+	add_seal(maker, 16, 0);
+	maker->data_size = 16;
+	maker_needed(maker, "libc.so.6");
+	maker_undefined(maker, "troupe_return", STB_GLOBAL);
+	maker_undefined(maker, "troupe_optional", STB_WEAK);
+	maker_undefined(maker, "snprintf", STB_GLOBAL);
+	return maker;
+}
+
+/* Read what was made, and let go of it. */
+static int read_made(struct elf_maker *maker, unsigned flags, struct plugin_info **ret_info,
+		     char *why)
+{
+	size_t size;
+	unsigned char *file = maker_make(maker, &size);
+	int r = plugin_info_read(file, size, flags, ret_info, why);
+
+	free(file);
+	maker_fini(maker);
+	free(maker);
+	return r;
+}
+
+static void assert_refused(struct elf_maker *maker, int error, const char *reason)
+{
+	struct plugin_info *info = NULL;
+	char why[PLUGIN_WHY_MAX] = "";
+	int r = read_made(maker, 0, &info, why);
+
+	if (!strstr(why, reason))
+		print_error("the reason was \"%s\"\n", why);
+	assert_non_null(strstr(why, reason));
+	assert_int_equal(r, error);
+	assert_null(info);
+}
+
+static void assert_accepted(struct elf_maker *maker, unsigned flags)
+{
+	struct plugin_info *info = NULL;
+	char why[PLUGIN_WHY_MAX] = "";
+
+	if (read_made(maker, flags, &info, why) < 0)
+		fail_msg("refused: %s", why);
+	assert_string_equal(why, "");
+	plugin_info_free(info);
+}
+
+/* ---- */
+
+static void plugin_info_tells_all_of_a_good_plugin(void **state)
+{
+	struct plugin_info *info;
+	char why[PLUGIN_WHY_MAX];
+
+	(void)state;
+	assert_int_equal(read_made(make_good(), 0, &info, why), 0);
+	assert_int_equal(info->abi_major, TROUPE_ABI_MAJOR);
+	assert_int_equal(info->abi_minor, TROUPE_ABI_MINOR);
+	assert_int_equal(info->n_actors, 1);
+	assert_string_equal(info->actors[0].name, "greeter");
+	assert_int_equal(info->n_interfaces, 2);
+	assert_string_equal(info->interfaces[0].name, "io.example.asked");
+	assert_false(info->interfaces[0].is_implemented);
+	assert_string_equal(info->interfaces[1].name, "io.example.greeter");
+	assert_string_equal(info->interfaces[1].description, greeter);
+	assert_true(info->interfaces[1].is_implemented);
+	assert_int_equal(info->n_needed, 1);
+	assert_string_equal(info->needed[0], "libc.so.6");
+	assert_int_equal(info->writable, 16);
+	assert_int_equal(info->writable_allowed, 16);
+	assert_int_equal(info->tls, 0);
+	assert_true(info->is_sealed);
+	plugin_info_free(info);
+}
+
+static void plugin_info_refuses_what_is_no_elf_file(void **state)
+{
+	struct plugin_info *info = NULL;
+	char why[PLUGIN_WHY_MAX];
+	size_t size;
+
+	(void)state;
+	assert_int_equal(plugin_info_read("#!/bin/sh\n", 10, 0, &info, why), -ENOEXEC);
+	assert_string_equal(why, "it is not an ELF file");
+	assert_int_equal(plugin_info_read("", 0, 0, &info, why), -ENOEXEC);
+	assert_string_equal(why, "it is not an ELF file");
+
+	struct elf_maker *maker = make_good();
+	unsigned char *file = maker_make(maker, &size);
+	Elf64_Ehdr *head = (Elf64_Ehdr *)file;
+	const struct {
+		unsigned char *at;
+		unsigned char value;
+		const char *reason;
+	} cases[] = {
+		{&head->e_ident[EI_CLASS], ELFCLASS32, "not a 64-bit"},
+		{(unsigned char *)&head->e_machine, 99, "another kind of machine"},
+		{(unsigned char *)&head->e_type, ET_EXEC, "it is a program"},
+		{(unsigned char *)&head->e_type, ET_REL, "it was not linked"},
+		{(unsigned char *)&head->e_type, ET_CORE, "not a shared object"},
+		{(unsigned char *)&head->e_phnum, 0, "malformed"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		unsigned char was = *cases[i].at;
+
+		*cases[i].at = cases[i].value;
+		assert_int_equal(plugin_info_read(file, size, 0, &info, why), -ENOEXEC);
+		if (!strstr(why, cases[i].reason))
+			fail_msg("case %zu: %s", i, why);
+		*cases[i].at = was;
+	}
+	free(file);
+	maker_fini(maker);
+	free(maker);
+	assert_null(info);
+}
+
+static void plugin_info_refuses_every_prefix_of_a_file(void **state)
+{
+	struct elf_maker *maker = make_good();
+	struct plugin_info *info = NULL;
+	char why[PLUGIN_WHY_MAX];
+	size_t size;
+
+	(void)state;
+	unsigned char *file = maker_make(maker, &size);
+	for (size_t cut = 0; cut < size; cut++) {
+		/* Of exactly that size, for the address sanitizer to see. */
+		unsigned char *part = malloc(cut ? cut : 1);
+
+		memcpy(part, file, cut);
+		assert_int_equal(plugin_info_read(part, cut, 0, &info, why), -ENOEXEC);
+		assert_true(why[0] != '\0');
+		free(part);
+	}
+	assert_null(info);
+	free(file);
+	maker_fini(maker);
+	free(maker);
+}
+
+static void plugin_info_refuses_a_file_without_actors(void **state)
+{
+	struct elf_maker *maker = malloc(sizeof(*maker));
+
+	(void)state;
+	maker_init(maker);
+	assert_refused(maker, -ENOEXEC, "no TROUPE_ACTOR()");
+}
+
+static void plugin_info_names_both_abis_when_they_differ(void **state)
+{
+	char expected[200];
+
+	(void)state;
+	struct elf_maker *maker = make_good();
+	add_actor(maker, "old", 99, 7);
+	snprintf(expected, sizeof(expected),
+		 "actor type \"old\" was built for ABI 99.7, this host has %d.%d",
+		 TROUPE_ABI_MAJOR, TROUPE_ABI_MINOR);
+	assert_refused(maker, -ENOEXEC, expected);
+
+	maker = make_good();
+	add_actor(maker, "new", TROUPE_ABI_MAJOR, TROUPE_ABI_MINOR + 1);
+	assert_refused(maker, -ENOEXEC, "actor type \"new\"");
+}
+
+static void plugin_info_refuses_malformed_actor_notes(void **state)
+{
+	static const char *const names[] = {"", "1st", "a-b", "a b", "a.b"};
+	char long_name[TROUPE_NAME_MAX + 2];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct elf_maker *maker = make_good();
+
+		add_actor(maker, names[i], TROUPE_ABI_MAJOR, 0);
+		assert_refused(maker, -ENOEXEC, "note of an actor type is malformed");
+	}
+	memset(long_name, 'a', sizeof(long_name));
+	long_name[sizeof(long_name) - 1] = '\0';
+	struct elf_maker *maker = make_good();
+	add_actor(maker, long_name, TROUPE_ABI_MAJOR, 0);
+	assert_refused(maker, -ENOEXEC, "malformed");
+	maker = make_good();
+	add_actor(maker, long_name + 1, TROUPE_ABI_MAJOR, 0);
+	assert_accepted(maker, 0);
+
+	maker = make_good();
+	maker_note(maker, TROUPE_NOTE_OWNER, TROUPE_NOTE_TYPE_ACTOR, "\1\0\0\0abc", 7);
+	assert_refused(maker, -ENOEXEC, "malformed");
+	maker = make_good();
+	maker_note(maker, TROUPE_NOTE_OWNER, TROUPE_NOTE_TYPE_ACTOR, "\1", 1);
+	assert_refused(maker, -ENOEXEC, "malformed");
+	maker = make_good();
+	add_actor(maker, "greeter", TROUPE_ABI_MAJOR, 0);
+	assert_refused(maker, -ENOEXEC, "two actor types \"greeter\"");
+}
+
+static void plugin_info_ignores_notes_of_others_and_of_later_types(void **state)
+{
+	struct elf_maker *maker = make_good();
+
+	(void)state;
+	maker_note(maker, "Troup", TROUPE_NOTE_TYPE_ACTOR, "", 0);
+	maker_note(maker, "Troupes", TROUPE_NOTE_TYPE_ACTOR, "", 0);
+	maker_note(maker, TROUPE_NOTE_OWNER, 4711, "x", 1);
+	assert_accepted(maker, 0);
+}
+
+static void plugin_info_refuses_bad_interfaces(void **state)
+{
+	(void)state;
+	struct elf_maker *maker = make_good();
+	add_interface(maker, "io.example.bad", "interface io.example.bad\nmethod Oops\n");
+	assert_refused(maker, -ENOEXEC, "interface io.example.bad is not valid: line ");
+
+	maker = make_good();
+	add_interface(maker, "io.example.bad",
+		      "interface io.example.other\nmethod A() -> ()\n");
+	assert_refused(maker, -ENOEXEC, "describes another one");
+
+	maker = make_good();
+	add_interface(maker, "no interface", "interface io.example.bad\nmethod A() -> ()\n");
+	assert_refused(maker, -ENOEXEC, "malformed");
+
+	maker = make_good();
+	maker_note(maker, TROUPE_NOTE_OWNER, TROUPE_NOTE_TYPE_INTERFACE, "io.example.bad", 15);
+	assert_refused(maker, -ENOEXEC, "malformed");
+
+	maker = make_good();
+	add_interface(maker, "io.example.greeter",
+		      "interface io.example.greeter\nmethod Greet(name: string) -> ()\n");
+	assert_refused(maker, -ENOEXEC, "two versions of interface io.example.greeter");
+
+	maker = make_good();
+	add_implements(maker, "io.example.unknown");
+	assert_refused(maker, -ENOEXEC,
+		       "implements io.example.unknown but does not describe it");
+
+	maker = make_good();
+	add_implements(maker, "org.varlink.service");
+	assert_refused(maker, -ENOEXEC, "which only the host does");
+	maker = make_good();
+	add_implements(maker, "io.troupe.Control");
+	assert_refused(maker, -ENOEXEC, "which only the host does");
+}
+
+static void plugin_info_refuses_what_the_dynamic_linker_must_not_do(void **state)
+{
+	const struct {
+		int64_t tag;
+		uint64_t value;
+		const char *reason;
+	} cases[] = {
+		{DT_RPATH, 0, "RPATH"},
+		{DT_RUNPATH, 0, "RUNPATH"},
+		{DT_TEXTREL, 0, "TEXTREL"},
+		{DT_FLAGS, DF_TEXTREL, "TEXTREL"},
+		{DT_FLAGS_1, DF_1_PIE, "program"},
+		{DT_NEEDED, 1u << 30, "list of libraries is malformed"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct elf_maker *maker = make_good();
+
+		maker_dynamic(maker, cases[i].tag, cases[i].value);
+		assert_refused(maker, -ENOEXEC, cases[i].reason);
+	}
+	struct elf_maker *maker = make_good();
+	maker_dynamic(maker, DT_FLAGS, DF_BIND_NOW);
+	assert_accepted(maker, 0);
+	maker = make_good();
+	maker->stack_flags = PF_R | PF_W | PF_X;
+	assert_refused(maker, -ENOEXEC, "executable stack");
+	maker = make_good();
+	maker_needed(maker, "./libmine.so");
+	assert_refused(maker, -ENOEXEC, "./libmine.so by its path");
+}
+
+static void plugin_info_names_the_function_that_the_sdk_lacks(void **state)
+{
+	struct elf_maker *maker = make_good();
+
+	(void)state;
+	maker_undefined(maker, "troupe_from_the_future", STB_GLOBAL);
+	assert_refused(maker, -ENOEXEC, "needs troupe_from_the_future");
+}
+
+static void plugin_info_refuses_writable_data_beyond_the_seal(void **state)
+{
+	struct elf_maker *maker = make_good();
+
+	(void)state;
+	maker->data_size = 17;
+	assert_refused(maker, -ENOEXEC, "17 bytes of writable static data");
+	maker = make_good();
+	maker->tls_size = 8;
+	assert_refused(maker, -ENOEXEC, "8 of each thread's own");
+	maker = make_good();
+	maker->data_size = 1 << 20;
+	maker->tls_size = 8;
+	assert_accepted(maker, PLUGIN_ALLOW_GLOBALS);
+
+	maker = make_good();
+	add_seal(maker, 1 << 20, 0);
+	assert_refused(maker, -ENOEXEC, "seal is malformed");
+
+	/* Without a seal, nobody knows whose the bytes are. */
+	maker = malloc(sizeof(*maker));
+	maker_init(maker);
+	add_actor(maker, "bare", TROUPE_ABI_MAJOR, 0);
+	assert_accepted(maker, 0);
+	maker = malloc(sizeof(*maker));
+	maker_init(maker);
+	add_actor(maker, "bare", TROUPE_ABI_MAJOR, 0);
+	maker->data_size = 1;
+	assert_refused(maker, -ENOEXEC, "no seal");
+}
+
+static void plugin_info_keeps_its_limits(void **state)
+{
+	char name[64];
+
+	(void)state;
+	struct elf_maker *maker = make_good();
+	for (int i = 1; i < PLUGIN_ACTORS_MAX; i++) {
+		snprintf(name, sizeof(name), "actor%d", i);
+		add_actor(maker, name, TROUPE_ABI_MAJOR, 0);
+	}
+	assert_accepted(maker, 0);
+	maker = make_good();
+	for (int i = 0; i < PLUGIN_ACTORS_MAX; i++) {
+		snprintf(name, sizeof(name), "actor%d", i);
+		add_actor(maker, name, TROUPE_ABI_MAJOR, 0);
+	}
+	assert_refused(maker, -E2BIG, "256 actor types");
+
+	maker = make_good();
+	for (int i = 0; i < PLUGIN_INTERFACES_MAX; i++) {
+		char text[128];
+
+		snprintf(name, sizeof(name), "io.example.i%d", i);
+		snprintf(text, sizeof(text), "interface %s\nmethod A() -> ()\n", name);
+		add_interface(maker, name, text);
+	}
+	assert_refused(maker, -E2BIG, "256 interfaces");
+
+	maker = make_good();
+	for (int i = 0; i < PLUGIN_NEEDED_MAX; i++)
+		maker_needed(maker, "libm.so.6");
+	assert_refused(maker, -E2BIG, "64 libraries");
+
+	maker = make_good();
+	for (int i = 0; i < PLUGIN_NOTES_MAX; i++)
+		add_implements(maker, "io.example.greeter");
+	assert_refused(maker, -E2BIG, "4096 notes");
+
+	maker = make_good();
+	char *content = calloc(1, PLUGIN_NOTES_BYTES);
+	maker_note(maker, TROUPE_NOTE_OWNER, 4711, content, PLUGIN_NOTES_BYTES);
+	free(content);
+	assert_refused(maker, -E2BIG, "bytes of notes");
+}
+
+static void plugin_info_reads_a_descriptor(void **state)
+{
+	struct elf_maker *maker = make_good();
+	struct plugin_info *info = NULL;
+	char why[PLUGIN_WHY_MAX];
+	size_t size;
+
+	(void)state;
+	unsigned char *file = maker_make(maker, &size);
+	int fd = memfd_create("test", MFD_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(plugin_info_read_fd(fd, 0, &info, why), -ENOEXEC);
+	assert_string_equal(why, "it is not an ELF file");
+	assert_int_equal(write(fd, file, size), (ssize_t)size);
+	assert_int_equal(plugin_info_read_fd(fd, 0, &info, why), 0);
+	assert_string_equal(info->actors[0].name, "greeter");
+	plugin_info_free(info);
+	assert_int_equal(ftruncate(fd, (off_t)PLUGIN_FILE_MAX + 1), 0);
+	info = NULL;
+	assert_int_equal(plugin_info_read_fd(fd, 0, &info, why), -E2BIG);
+	assert_non_null(strstr(why, "256 MiB"));
+	close(fd);
+
+	fd = open("/", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(plugin_info_read_fd(fd, 0, &info, why), -ENOEXEC);
+	assert_non_null(strstr(why, "not a regular file"));
+	close(fd);
+	assert_int_equal(plugin_info_read_fd(fd, 0, &info, why), -EBADF);
+	assert_null(info);
+	free(file);
+	maker_fini(maker);
+	free(maker);
+}
+
+static void sdk_symbols_are_those_that_the_linker_exports(void **state)
+{
+	char line[256], name[256];
+	unsigned n = 0;
+	FILE *file = fopen("daemon/plugin/sdk.symbols", "re");
+
+	(void)state;
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, " %255[a-z0-9_];", name) != 1)
+			continue;
+		assert_string_equal(name, sdk_symbol(n));
+		assert_true(sdk_has_symbol(name));
+		n++;
+	}
+	fclose(file);
+	assert_null(sdk_symbol(n));
+	assert_false(sdk_has_symbol("troupe_"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plugin_info_tells_all_of_a_good_plugin),
+		cmocka_unit_test(plugin_info_refuses_what_is_no_elf_file),
+		cmocka_unit_test(plugin_info_refuses_every_prefix_of_a_file),
+		cmocka_unit_test(plugin_info_refuses_a_file_without_actors),
+		cmocka_unit_test(plugin_info_names_both_abis_when_they_differ),
+		cmocka_unit_test(plugin_info_refuses_malformed_actor_notes),
+		cmocka_unit_test(plugin_info_ignores_notes_of_others_and_of_later_types),
+		cmocka_unit_test(plugin_info_refuses_bad_interfaces),
+		cmocka_unit_test(plugin_info_refuses_what_the_dynamic_linker_must_not_do),
+		cmocka_unit_test(plugin_info_names_the_function_that_the_sdk_lacks),
+		cmocka_unit_test(plugin_info_refuses_writable_data_beyond_the_seal),
+		cmocka_unit_test(plugin_info_keeps_its_limits),
+		cmocka_unit_test(plugin_info_reads_a_descriptor),
+		cmocka_unit_test(sdk_symbols_are_those_that_the_linker_exports),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
