@@ -1,0 +1,325 @@
+/* agent.c - an agent begins, starts its parts, and ends. */
+#include "worker/agent_inside.h"
+
+#include "base/cleanup.h"
+#include "base/limits.h"
+#include "base/random.h"
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#define LINKS_CLOSE_NS 1000000000ull /* for peers to take what was sent last */
+#define FLUSH_NS       5000000ull    /* between looks at the channel */
+
+void agent_end(struct agent *agent, enum agent_end end)
+{
+	if (agent->is_ended)
+		return;
+	agent->is_ended = true;
+	agent->config.on_end(agent->config.context, end);
+}
+
+void agent_send(struct agent *agent, const struct troupe_method *method, const void *in)
+{
+	int r = channel_send(agent->channel, method, in, -1);
+
+	/* on_closed() tells of that one. */
+	if (r == 0 || r == -ENOTCONN || agent->is_ended)
+		return;
+	log_error(agent->config.log, "cannot tell the master (%s): %s", method->name,
+		  strerror(-r));
+	agent_end(agent, AGENT_FAILED);
+}
+
+static void fail(struct agent *agent, const char *what, int error)
+{
+	log_error(agent->config.log, "%s: %s", what, strerror(-error));
+	agent_end(agent, AGENT_FAILED);
+}
+
+/* ---- what the runtime tells */
+
+static void on_dead_letter(void *context, struct troupe_address from, struct troupe_address to,
+			   const char *name, const char *reason)
+{
+	struct agent *agent = context;
+
+	(void)from;
+	dead_letters_add(&agent->dead_letters, to, name, reason, 1);
+}
+
+static void tell_dead_letter(void *context, const struct dead_letters_one *one, int64_t more)
+{
+	struct agent *agent = context;
+
+	agent_send(agent, &worker_dead_letter_method,
+		   &(struct worker_dead_letter){.to = one->to,
+						.name = one->name,
+						.reason = one->reason,
+						.count = more});
+}
+
+static void on_log(void *context, int priority, const char *actor, const char *text)
+{
+	struct agent *agent = context;
+
+	log_write(agent->config.log, priority, "%s%s%s", actor, actor[0] ? ": " : "", text);
+}
+
+static const struct runtime_ops runtime_ops = {
+	.forward = agent_forward,
+	.find_layout = agent_find_layout,
+	.find_name = agent_find_name,
+	.on_end = agent_actor_ended,
+	.on_dead_letter = on_dead_letter,
+	.on_log = on_log,
+};
+
+/* ---- Start */
+
+static int map_page(int fd, struct page **ret_page)
+{
+	struct stat status;
+	void *page;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return fd < 0 ? -EBADF : -errno;
+	if (status.st_size < PAGE_BYTES)
+		return -EINVAL;
+	page = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (page == MAP_FAILED)
+		return -errno;
+	*ret_page = page;
+	return 0;
+}
+
+static int start_runtime(struct agent *agent)
+{
+	return runtime_new(
+		&(struct runtime_config){
+			.node = agent->node,
+			.worker = agent->worker,
+			.incarnation = agent->incarnation,
+			.loop = agent->config.loop,
+			.page = agent->page,
+			.ops = &runtime_ops,
+			.context = agent,
+			.seed = random_seed_from_kernel(),
+		},
+		&agent->runtime);
+}
+
+/* After the runtime: what its turns send leaves in the same pass. */
+static int start_bridge(struct agent *agent, const char *directory)
+{
+	agent->nanomsg.frame_max = ENVELOPE_BATCH_MAX;
+	return bridge_new(
+		&(struct bridge_config){
+			.loop = agent->config.loop,
+			.transport = nanomsg_transport(&agent->nanomsg),
+			.directory = directory,
+			.node = agent->node,
+			.worker = agent->worker,
+			.incarnation = agent->incarnation,
+			.ops = &agent_bridge_ops,
+			.context = agent,
+		},
+		&agent->bridge);
+}
+
+static void on_start(void *context, const void *data, int *fd)
+{
+	struct agent *agent = context;
+	const struct worker_start *in = data;
+	char tag[32];
+	int r;
+
+	if (agent->is_started || in->node < 0 || in->node > UINT16_MAX || in->worker < 1 ||
+	    in->worker > LIMIT_WORKERS || in->incarnation < 1 || in->incarnation > UINT32_MAX ||
+	    in->logLevel < 0 || in->logLevel > LOG_P_DEBUG) {
+		fail(agent, "the master's Start makes no sense", -EINVAL);
+		return;
+	}
+	agent->node = (uint16_t)in->node;
+	agent->worker = (uint16_t)in->worker;
+	agent->incarnation = (uint32_t)in->incarnation;
+	snprintf(tag, sizeof(tag), "worker %u", agent->worker);
+	log_init(agent->config.log, agent->config.log->fd, tag, (int)in->logLevel);
+	names_init(&agent->names, agent->worker);
+
+	r = map_page(*fd, &agent->page);
+	if (r < 0) {
+		fail(agent, "status page", r);
+		return;
+	}
+	r = loader_new(&agent->loader);
+	if (r < 0) {
+		fail(agent, "loader", r);
+		return;
+	}
+	if (agent->config.crash) {
+		crash_set_page(agent->config.crash, agent->page, tag);
+		crash_set_loader(agent->config.crash, agent->loader);
+	}
+	r = start_runtime(agent);
+	if (r < 0) {
+		fail(agent, "runtime", r);
+		return;
+	}
+	r = start_bridge(agent, in->directory);
+	if (r < 0) {
+		fail(agent, in->directory, r);
+		return;
+	}
+	agent->is_started = true;
+	agent_send(agent, &worker_ready_method, "");
+}
+
+/* ---- Shutdown */
+
+/* The last notices leave with the links closed. */
+static void on_timer(struct loop_timer *timer)
+{
+	struct agent *agent = container_of(timer, struct agent, timer);
+
+	if (channel_is_flushed(agent->channel))
+		agent_end(agent, AGENT_DONE);
+	else
+		loop_timer_start(timer, FLUSH_NS);
+}
+
+static void on_links_closed(void *context)
+{
+	struct agent *agent = context;
+
+	dead_letters_flush(&agent->dead_letters);
+	on_timer(&agent->timer);
+}
+
+static void on_shutdown(void *context, const void *in, int *fd)
+{
+	struct agent *agent = context;
+
+	(void)in;
+	(void)fd;
+	if (agent->is_stopping)
+		return;
+	agent->is_stopping = true;
+	runtime_stop_all(agent->runtime);
+	bridge_close(agent->bridge, LINKS_CLOSE_NS, on_links_closed);
+}
+
+/* ---- notices */
+
+static bool is_of_order(struct agent *agent)
+{
+	if (!agent->is_started && !agent->is_ended)
+		fail(agent, "the master's first notice is not Start", -EPROTO);
+	return agent->is_started && !agent->is_ended;
+}
+
+/* All but Start need what Start has made. */
+#define AFTER_START(function)                                                                  \
+	static void started_##function(void *context, const void *in, int *fd)                 \
+	{                                                                                      \
+		if (is_of_order(context))                                                      \
+			function(context, in, fd);                                             \
+	}
+AFTER_START(agent_on_load)
+AFTER_START(agent_on_define)
+AFTER_START(agent_on_spawn)
+AFTER_START(agent_on_stop)
+AFTER_START(agent_on_call)
+AFTER_START(agent_on_cancel)
+AFTER_START(agent_on_peer)
+AFTER_START(agent_on_name)
+AFTER_START(agent_on_inquire)
+AFTER_START(agent_on_describe)
+AFTER_START(on_shutdown)
+
+static const struct channel_handler handlers[] = {
+	{&worker_start_method, on_start},
+	{&worker_load_method, started_agent_on_load},
+	{&worker_define_method, started_agent_on_define},
+	{&worker_spawn_method, started_agent_on_spawn},
+	{&worker_stop_method, started_agent_on_stop},
+	{&worker_call_method, started_agent_on_call},
+	{&worker_cancel_method, started_agent_on_cancel},
+	{&worker_peer_method, started_agent_on_peer},
+	{&worker_name_method, started_agent_on_name},
+	{&worker_inquire_method, started_agent_on_inquire},
+	{&worker_describe_method, started_agent_on_describe},
+	{&worker_shutdown_method, started_on_shutdown},
+};
+
+static void on_closed(void *context, int error)
+{
+	struct agent *agent = context;
+
+	if (error == 0 || error == -EPIPE) {
+		agent_end(agent, AGENT_ORPHANED);
+		return;
+	}
+	fail(agent, "the channel to the master", error);
+}
+
+/* ---- life */
+
+int agent_new(const struct agent_config *config, struct agent **ret_agent)
+{
+	struct channel_config channel = {
+		.loop = config->loop,
+		.fd = config->channel,
+		.handlers = handlers,
+		.n_handlers = ARRAY_LEN(handlers),
+		.on_closed = on_closed,
+	};
+	struct agent *agent = calloc(1, sizeof(*agent));
+	int r;
+
+	if (!agent) {
+		close(config->channel);
+		return -ENOMEM;
+	}
+	agent->config = *config;
+	list_init(&agent->stops);
+	units_init(&agent->units);
+	calls_init(&agent->calls);
+	names_init(&agent->names, 0);
+	dead_letters_init(&agent->dead_letters, config->loop, tell_dead_letter, agent);
+	loop_timer_init(&agent->timer, config->loop, on_timer);
+	channel.context = agent;
+	r = channel_new(&channel, &agent->channel);
+	if (r < 0) {
+		free(agent);
+		return r;
+	}
+	*ret_agent = agent;
+	return 0;
+}
+
+void agent_free(struct agent *agent)
+{
+	if (!agent)
+		return;
+	/* What is still to be told has nobody to hear it. */
+	agent->is_ended = true;
+	loop_timer_stop(&agent->timer);
+	agent_calls_fini(agent);
+	runtime_free(agent->runtime);
+	bridge_free(agent->bridge);
+	dead_letters_fini(&agent->dead_letters);
+	channel_free(agent->channel);
+	agent_stops_fini(agent);
+	names_fini(&agent->names);
+	units_fini(&agent->units);
+	if (agent->config.crash) {
+		crash_set_loader(agent->config.crash, NULL);
+		crash_set_page(agent->config.crash, NULL, "");
+	}
+	loader_free(agent->loader);
+	if (agent->page)
+		munmap(agent->page, PAGE_BYTES);
+	free(agent);
+}

@@ -1,0 +1,58 @@
+/* agent_census.c - Inquire and Describe: the actors that live here, with their counters. */
+#include "worker/agent_inside.h"
+
+#include "base/cleanup.h"
+
+#define AT_ONCE 4096 /* actors in one Census */
+
+static struct worker_resident resident_of(const struct runtime_info *info)
+{
+	return (struct worker_resident){
+		.actor = info->address,
+		.unit = info->unit,
+		.instance = info->instance,
+		.actorType = info->table->name,
+		.queued = info->queued,
+		.queuedBytes = (int64_t)info->queued_bytes,
+		.handled = (int64_t)info->handled,
+		.failed = (int64_t)info->failed,
+		.refused = (int64_t)info->refused,
+	};
+}
+
+void agent_on_inquire(void *context, const void *data, int *fd)
+{
+	struct agent *agent = context;
+	const struct worker_inquire *in = data;
+	size_t limit = in->limit < 1 ? 1 : in->limit > AT_ONCE ? AT_ONCE : (size_t)in->limit;
+	cleanup_free struct worker_resident *residents = calloc(limit, sizeof(*residents));
+	struct worker_census out = {.request = in->request};
+	uint32_t at = in->from < 0 || in->from > UINT32_MAX ? UINT32_MAX : (uint32_t)in->from;
+	struct runtime_info info;
+
+	(void)fd;
+	while (residents && out.actors.count < limit &&
+	       runtime_next(agent->runtime, &at, &info))
+		residents[out.actors.count++] = resident_of(&info);
+	out.actors.items = residents;
+	if (out.actors.count == limit)
+		out.next = at;
+	agent_send(agent, &worker_census_method, &out);
+}
+
+void agent_on_describe(void *context, const void *data, int *fd)
+{
+	struct agent *agent = context;
+	const struct worker_describe *in = data;
+	struct worker_census out = {.request = in->request};
+	struct worker_resident resident;
+	struct runtime_info info;
+
+	(void)fd;
+	if (runtime_info(agent->runtime, in->actor, &info) == 0) {
+		resident = resident_of(&info);
+		out.actors.items = &resident;
+		out.actors.count = 1;
+	}
+	agent_send(agent, &worker_census_method, &out);
+}

@@ -1,0 +1,125 @@
+/* agent_peers.c - the other workers: what comes from them, what goes to them, and whom names stand for. */
+#include "worker/agent_inside.h"
+
+#include "base/cleanup.h"
+#include <string.h>
+
+/* ---- notices */
+
+void agent_on_peer(void *context, const void *data, int *fd)
+{
+	struct agent *agent = context;
+	const struct worker_peer *in = data;
+	int r;
+
+	(void)fd;
+	if (in->worker < 1 || in->worker > UINT16_MAX || in->incarnation < 1 ||
+	    in->incarnation > UINT32_MAX) {
+		log_error(agent->config.log, "the master tells of a worker that cannot be");
+		agent_end(agent, AGENT_FAILED);
+		return;
+	}
+	if (!in->up) {
+		bridge_peer_down(agent->bridge, (uint16_t)in->worker,
+				 (uint32_t)in->incarnation);
+		return;
+	}
+	r = bridge_peer_up(agent->bridge, (uint16_t)in->worker, (uint32_t)in->incarnation);
+	if (r < 0)
+		log_warning(agent->config.log, "no link to worker %jd: %s",
+			    (intmax_t)in->worker, strerror(-r));
+}
+
+void agent_on_name(void *context, const void *data, int *fd)
+{
+	struct agent *agent = context;
+	const struct worker_name *in = data;
+	cleanup_free struct troupe_address *actors =
+		calloc(in->actors.count ? in->actors.count : 1, sizeof(*actors));
+	int r = -ENOMEM;
+
+	(void)fd;
+	/* Which actor of a pool has least to do only the master knows, for the calls it passes on:
+	 * between actors the turn goes round. */
+	for (size_t i = 0; actors && i < in->actors.count; i++)
+		actors[i] = in->actors.items[i].actor;
+	if (actors)
+		r = names_set(&agent->names, in->name, actors, in->actors.count);
+	if (r < 0)
+		log_warning(agent->config.log, "name %s: %s", in->name, strerror(-r));
+}
+
+/* ---- the runtime's side */
+
+int agent_forward(void *context, const struct envelope *e, const struct troupe_type *type,
+		  const void *data, const char *name)
+{
+	struct agent *agent = context;
+
+	return bridge_send(agent->bridge, e, type, data, name);
+}
+
+bool agent_find_layout(void *context, struct troupe_address from, uint64_t hash,
+		       const struct troupe_type **ret_type, const char **ret_name)
+{
+	struct agent *agent = context;
+
+	return bridge_find_layout(agent->bridge, from, hash, ret_type, ret_name);
+}
+
+int agent_find_name(void *context, const char *name, struct troupe_address *ret_address)
+{
+	struct agent *agent = context;
+
+	return names_find(&agent->names, name, ret_address);
+}
+
+/* ---- the bridge's side */
+
+static void on_envelope(void *context, struct troupe_address peer,
+			const struct envelope *envelope)
+{
+	struct agent *agent = context;
+
+	runtime_deliver(agent->runtime, peer, envelope);
+}
+
+static void on_room(void *context, uint16_t worker)
+{
+	struct agent *agent = context;
+
+	runtime_link_room(agent->runtime, agent->node, worker);
+}
+
+static void on_down(void *context, uint16_t worker, uint32_t incarnation)
+{
+	struct agent *agent = context;
+
+	runtime_peer_down(agent->runtime, agent->node, worker, incarnation, TROUPE_ACTOR_DIED);
+}
+
+static void on_gap(void *context, uint16_t worker, uint64_t lost)
+{
+	struct agent *agent = context;
+
+	log_warning(agent->config.log, "%ju messages from worker %u were lost", (uintmax_t)lost,
+		    worker);
+	dead_letters_add(&agent->dead_letters, (struct troupe_address){0}, NULL, "lost-on-link",
+			 (int64_t)(lost & INT64_MAX));
+}
+
+static void on_dropped(void *context, const struct envelope *envelope, const char *reason)
+{
+	struct agent *agent = context;
+
+	dead_letters_add(&agent->dead_letters,
+			 envelope ? envelope->to : (struct troupe_address){0}, NULL, reason, 1);
+}
+
+const struct bridge_ops agent_bridge_ops = {
+	.on_envelope = on_envelope,
+	.on_room = on_room,
+	.on_down = on_down,
+	.on_gap = on_gap,
+	.on_dropped = on_dropped,
+};

@@ -1,0 +1,311 @@
+/* agent_units.c - Load, Define, Spawn, Stop; and what becomes of the actors. */
+#include "worker/agent_inside.h"
+
+#include "base/cleanup.h"
+#include "base/limits.h"
+#include "proto/json.h"
+#include <string.h>
+
+/* A Stop that is answered when its actor has ended. */
+struct stop {
+	struct list link;
+	int64_t request;
+	struct troupe_address actor;
+};
+
+static const char *error_text(int error)
+{
+	const char *text = strerrordesc_np(-error);
+
+	return text ? text : "unknown error";
+}
+
+/* ---- plug-ins */
+
+/* Constructors run while a plug-in is loaded: a crash in them is told as one in loading. */
+static void note_loading(struct page *page, bool begins)
+{
+	struct page_thread *thread = &page->thread;
+
+	atomic_fetch_add_explicit(&thread->sequence, 1, memory_order_relaxed);
+	atomic_store_explicit(&thread->actor, 0, memory_order_relaxed);
+	atomic_store_explicit(&thread->type_hash, begins ? PAGE_DOING_LOAD : PAGE_DOING_NOTHING,
+			      memory_order_relaxed);
+	atomic_store_explicit(&thread->unit, 0, memory_order_relaxed);
+	atomic_store_explicit(&thread->instance, 0, memory_order_relaxed);
+}
+
+static int load_plugin(struct agent *agent, const struct worker_load *in, int *fd,
+		       const struct plugin **ret_plugin, char *why)
+{
+	const struct runtime_type **types;
+	struct plugin *plugin;
+	const char *reason;
+	int r;
+
+	if (units_find_plugin(&agent->units, in->plugin)) {
+		snprintf(why, PLUGIN_WHY_MAX, "plug-in number %jd is in use",
+			 (intmax_t)in->plugin);
+		return -EEXIST;
+	}
+	note_loading(agent->page, true);
+	r = loader_load(agent->loader, take_fd(fd), in->name,
+			in->allowGlobals ? PLUGIN_ALLOW_GLOBALS : 0, &plugin, why);
+	note_loading(agent->page, false);
+	if (r < 0)
+		return r;
+	types = calloc(plugin->info->n_actors, sizeof(const struct runtime_type *));
+	if (!types)
+		goto no_memory;
+	for (size_t i = 0; i < plugin->info->n_actors; i++) {
+		reason = NULL;
+		r = runtime_type_add(agent->runtime, plugin->tables[i], plugin, &types[i],
+				     &reason);
+		if (r < 0) {
+			snprintf(why, PLUGIN_WHY_MAX, "actor type %s: %s",
+				 plugin->tables[i]->name, reason ? reason : error_text(r));
+			free(types);
+			return r;
+		}
+	}
+	if (units_add_plugin(&agent->units, in->plugin, plugin, types) < 0)
+		goto no_memory;
+	*ret_plugin = plugin;
+	return 0;
+
+no_memory:
+	snprintf(why, PLUGIN_WHY_MAX, "%s", error_text(-ENOMEM));
+	return -ENOMEM;
+}
+
+/* Tell of the plug-in's actor types. */
+static int send_loaded(struct agent *agent, int64_t number, const struct plugin *plugin)
+{
+	size_t n = plugin->info->n_actors;
+	cleanup_free struct worker_actor_type *types = calloc(n, sizeof(*types));
+	cleanup_free struct worker_provided *provided =
+		calloc(n * TROUPE_INTERFACES_MAX, sizeof(*provided));
+
+	if (!types || !provided)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const struct troupe_actor *table = plugin->tables[i];
+		struct worker_provided *first = provided + i * TROUPE_INTERFACES_MAX;
+		size_t count = 0;
+
+		while (count < TROUPE_INTERFACES_MAX && table->interfaces[count]) {
+			const struct troupe_interface *interface =
+				table->interfaces[count]->interface;
+
+			first[count++] = (struct worker_provided){interface->name,
+								  interface->description};
+		}
+		types[i].name = table->name;
+		types[i].description = table->description ? table->description : "";
+		types[i].interfaces.items = first;
+		types[i].interfaces.count = count;
+	}
+	agent_send(agent, &worker_loaded_method,
+		   &(struct worker_loaded){.plugin = number, .types = {types, n}});
+	return 0;
+}
+
+void agent_on_load(void *context, const void *data, int *fd)
+{
+	struct agent *agent = context;
+	const struct worker_load *in = data;
+	const struct plugin *plugin;
+	char why[PLUGIN_WHY_MAX] = "";
+	int r = load_plugin(agent, in, fd, &plugin, why);
+
+	if (r == 0) {
+		r = send_loaded(agent, in->plugin, plugin);
+		if (r == 0)
+			return;
+		snprintf(why, sizeof(why), "%s", error_text(r));
+	}
+	agent_send(agent, &worker_loaded_method,
+		   &(struct worker_loaded){.plugin = in->plugin, .error = why});
+}
+
+/* ---- units */
+
+/* The typed form of a [Config] section. 0, and NULL for an actor type that takes none. */
+static int decode_config(const struct troupe_actor *table, const char *text, void **ret_config,
+			 char *why, size_t why_size)
+{
+	struct codec_error error = {0};
+	size_t size;
+	int r;
+
+	if (!table->config) {
+		if (text[0] == '\0' || strcmp(text, "{}") == 0) {
+			*ret_config = NULL;
+			return 0;
+		}
+		snprintf(why, why_size, "actor type %s takes no configuration", table->name);
+		return -EINVAL;
+	}
+	r = json_decode(table->config, text, strlen(text), ret_config, &size, &error);
+	if (r < 0)
+		snprintf(why, why_size, "%s%s%s", error.path, error.path[0] ? ": " : "",
+			 error.message[0] ? error.message : error_text(r));
+	return r;
+}
+
+static bool fits_uint32(int64_t value)
+{
+	return value >= 0 && value <= UINT32_MAX;
+}
+
+static int define_unit(struct agent *agent, const struct worker_define *in, char *why,
+		       size_t why_size)
+{
+	const struct units_plugin *plugin = units_find_plugin(&agent->units, in->plugin);
+	cleanup_free void *config = NULL;
+	struct runtime_unit unit = {.name = in->name, .stop_on_error = in->stopOnError};
+	size_t n = plugin ? plugin->plugin->info->n_actors : 0;
+	size_t at = 0;
+	int r;
+
+	if (!fits_uint32(in->unit) || in->unit == 0 || !fits_uint32(in->mailbox) ||
+	    !fits_uint32(in->mailboxBytes) || !fits_uint32(in->batch)) {
+		snprintf(why, why_size, "a number is out of range");
+		return -ERANGE;
+	}
+	while (at < n && strcmp(plugin->plugin->tables[at]->name, in->actorType) != 0)
+		at++;
+	if (at == n) {
+		snprintf(why, why_size,
+			 plugin ? "the plug-in has no actor type %s"
+				: "the plug-in of actor type %s is not loaded",
+			 in->actorType);
+		return -ENOENT;
+	}
+	r = decode_config(plugin->plugin->tables[at], in->config, &config, why, why_size);
+	if (r < 0)
+		return r;
+	unit.number = (uint32_t)in->unit;
+	unit.type = plugin->types[at];
+	unit.mailbox = (uint32_t)in->mailbox;
+	unit.mailbox_bytes = (uint32_t)in->mailboxBytes;
+	unit.batch = (uint32_t)in->batch;
+	r = runtime_unit_define(agent->runtime, &unit);
+	if (r == 0)
+		r = units_add_unit(&agent->units, in->unit, take_pointer(&config));
+	if (r < 0)
+		snprintf(why, why_size, "%s", error_text(r));
+	return r;
+}
+
+void agent_on_define(void *context, const void *data, int *fd)
+{
+	struct agent *agent = context;
+	const struct worker_define *in = data;
+	char why[512] = "";
+	int r = define_unit(agent, in, why, sizeof(why));
+
+	(void)fd;
+	agent_send(agent, &worker_defined_method,
+		   &(struct worker_defined){.unit = in->unit, .error = r < 0 ? why : NULL});
+}
+
+/* ---- actors */
+
+static int spawn_actor(struct agent *agent, const struct worker_spawn *in,
+		       struct troupe_address *ret_actor, char *why, size_t why_size)
+{
+	const struct units_unit *unit = units_find_unit(&agent->units, in->unit);
+	int r;
+
+	if (agent->is_stopping) {
+		snprintf(why, why_size, "the worker is shutting down");
+		return -ESHUTDOWN;
+	}
+	if (!unit || in->instance < 0 || in->instance >= LIMIT_INSTANCES) {
+		snprintf(why, why_size, unit ? "no such instance" : "no such unit");
+		return -ENOENT;
+	}
+	r = runtime_spawn(agent->runtime, (uint32_t)in->unit, (uint32_t)in->instance,
+			  unit->config, ret_actor);
+	if (r < 0)
+		snprintf(why, why_size, "init failed: %s", error_text(r));
+	return r;
+}
+
+void agent_on_spawn(void *context, const void *data, int *fd)
+{
+	struct agent *agent = context;
+	const struct worker_spawn *in = data;
+	struct worker_spawned out = {
+		.request = in->request, .unit = in->unit, .instance = in->instance};
+	char why[128];
+
+	(void)fd;
+	if (spawn_actor(agent, in, &out.actor, why, sizeof(why)) < 0)
+		out.error = why;
+	agent_send(agent, &worker_spawned_method, &out);
+}
+
+static void answer_stop(struct agent *agent, struct stop *stop)
+{
+	int64_t request = stop->request;
+
+	list_remove(&stop->link);
+	free(stop);
+	agent_send(agent, &worker_stopped_method, &(struct worker_stopped){.request = request});
+}
+
+void agent_on_stop(void *context, const void *data, int *fd)
+{
+	struct agent *agent = context;
+	const struct worker_stop *in = data;
+	struct stop *stop = malloc(sizeof(*stop));
+
+	(void)fd;
+	if (!stop) {
+		agent_end(agent, AGENT_FAILED);
+		return;
+	}
+	*stop = (struct stop){.request = in->request, .actor = in->actor};
+	/* First, since the actor may end before runtime_stop() returns. */
+	list_append(&agent->stops, &stop->link);
+	if (runtime_stop(agent->runtime, in->actor) < 0)
+		answer_stop(agent, stop);
+}
+
+void agent_actor_ended(void *context, const struct runtime_end *end)
+{
+	struct agent *agent = context;
+
+	if (end->unit != 0)
+		agent_send(agent, &worker_ended_method,
+			   &(struct worker_ended){
+				   .unit = end->unit,
+				   .instance = end->instance,
+				   .actor = end->actor,
+				   .reason = end->reason == TROUPE_REASON_NORMAL
+						     ? WORKER_ENDED_REASON_NORMAL
+					     : end->reason == TROUPE_REASON_SHUTDOWN
+						     ? WORKER_ENDED_REASON_SHUTDOWN
+						     : WORKER_ENDED_REASON_FAILED,
+				   .code = end->error,
+			   });
+	/* Actors end about in the order in which they were asked to: the search is short. */
+	list_foreach_safe (at, &agent->stops) {
+		struct stop *stop = container_of(at, struct stop, link);
+
+		if (troupe_address_equal(stop->actor, end->actor))
+			answer_stop(agent, stop);
+	}
+}
+
+void agent_stops_fini(struct agent *agent)
+{
+	list_foreach_safe (at, &agent->stops) {
+		struct stop *stop = container_of(at, struct stop, link);
+
+		list_remove(at);
+		free(stop);
+	}
+}

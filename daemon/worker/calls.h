@@ -1,0 +1,40 @@
+/* calls.h - the calls of clients that actors of this worker have not answered yet, by the master's number.
+ *
+ * Memory of the caller, init/fini. One thread.
+ */
+#ifndef WORKER_CALLS_H
+#define WORKER_CALLS_H
+
+#include "core/runtime.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct calls_call {
+	struct runtime_outside outside;
+	void *owner; /* struct agent */
+	int64_t number;
+	struct troupe_address to;
+	const struct troupe_method *method;
+	struct calls_call *next; /* in its bucket */
+};
+
+struct calls {
+	struct calls_call **buckets;
+	size_t room; /* a power of two, or 0 */
+	size_t count;
+};
+
+void calls_init(struct calls *calls);
+/* Frees what is left; the runtime must not know of it any more. */
+void calls_fini(struct calls *calls);
+
+/* Make a call, zeroed but for its number. *ret_call is borrowed, until calls_remove(). -EEXIST; -ENOMEM, also at
+ * LIMIT_CALLS. */
+int calls_add(struct calls *calls, int64_t number, struct calls_call **ret_call);
+struct calls_call *calls_find(const struct calls *calls, int64_t number);
+/* Take it out and free it. */
+void calls_remove(struct calls *calls, struct calls_call *call);
+/* Any one of them; NULL: there are none. */
+struct calls_call *calls_any(const struct calls *calls);
+
+#endif

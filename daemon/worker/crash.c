@@ -1,0 +1,401 @@
+/* crash.c - a handler for the signals that end a process.
+ *
+ * Everything below run_handler() is async-signal-safe, or as good as: backtrace() and dladdr() take no memory
+ * once they were called, and the linker's lock that dladdr() takes is recursive. Should they hang or fault all the same:
+ * what is known without them is written first, a second fault kills, and an alarm ends a handler that hangs.
+ */
+#include "worker/crash.h"
+
+#include "base/cleanup.h"
+#include "worker/crash_context.h"
+#include <dlfcn.h>
+#include <execinfo.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAGIC       0x5452435243524153ull
+#define HEAD_BYTES  (64u << 10) /* struct crash; the rest of it cannot be touched */
+#define STACK_BYTES (256u << 10)
+#define OWN_FRAMES  8 /* of the handler itself, and of a sanitizer around it */
+#define ALARM_S     3
+
+/* Lies HEAD_BYTES before the alternate stack. */
+struct crash {
+	uint64_t magic;
+	struct page *page;
+	const struct loader *loader;
+	char tag[32];
+};
+
+/* What happened, by the thread that it happened to. */
+struct fault {
+	uint64_t magic;
+	int signal;
+	siginfo_t info;
+	uint32_t thread_id;
+	uintptr_t frames[PAGE_FRAMES]; /* innermost first */
+	uint32_t n_frames;
+	bool is_exact; /* the first frame is the place itself, not a return address */
+};
+
+static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP};
+
+/* ---- text, without stdio */
+
+struct text {
+	char *at;
+	size_t room; /* for characters, the NUL not among them */
+};
+
+static void add_text(struct text *text, const char *string)
+{
+	while (*string && text->room > 0) {
+		*text->at++ = *string++;
+		text->room--;
+	}
+	*text->at = '\0';
+}
+
+static void add_number(struct text *text, uint64_t number, unsigned base)
+{
+	char digits[24];
+	char *at = digits + sizeof(digits) - 1;
+
+	*at = '\0';
+	do {
+		*--at = "0123456789abcdef"[number % base];
+		number /= base;
+	} while (number > 0);
+	add_text(text, at);
+}
+
+static void add_hex(struct text *text, uint64_t number)
+{
+	add_text(text, "0x");
+	add_number(text, number, 16);
+}
+
+static const char *name_signal(int number)
+{
+	switch (number) {
+	case SIGSEGV:
+		return "SIGSEGV";
+	case SIGBUS:
+		return "SIGBUS";
+	case SIGFPE:
+		return "SIGFPE";
+	case SIGILL:
+		return "SIGILL";
+	case SIGABRT:
+		return "SIGABRT";
+	case SIGSYS:
+		return "SIGSYS";
+	default:
+		return "SIGTRAP";
+	}
+}
+
+/* ---- frames */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Whether there is code we know of. */
+static bool is_in_module(const struct crash *crash, uintptr_t address)
+{
+	struct loader_symbol symbol;
+	Dl_info info;
+
+	return (crash->loader && loader_find_symbol(crash->loader, address, &symbol)) ||
+	       dladdr((void *)address, &info) != 0;
+}
+
+/* "hello.so(on_greet+0x1c)". A return address may be that of the next function: `back` is how far before it the
+ * call is looked for. */
+static void print_frame(const struct crash *crash, uintptr_t address, uintptr_t back,
+			char *buffer, size_t size)
+{
+	struct text text = {buffer, size - 1};
+	struct loader_symbol symbol;
+	Dl_info info;
+
+	if (crash->loader && loader_find_symbol(crash->loader, address - back, &symbol)) {
+		add_text(&text, symbol.plugin);
+		add_text(&text, "(");
+		add_text(&text, symbol.function);
+		add_text(&text, "+");
+		add_hex(&text, symbol.offset + back);
+		add_text(&text, ")");
+	} else if (dladdr((void *)(address - back), &info) != 0 && info.dli_fname) {
+		add_text(&text, base_name(info.dli_fname));
+		add_text(&text, "(");
+		add_text(&text, info.dli_sname ? info.dli_sname : "");
+		add_text(&text, "+");
+		add_hex(&text, address - (uintptr_t)(info.dli_sname ? info.dli_saddr
+								    : info.dli_fbase));
+		add_text(&text, ")");
+	} else {
+		add_hex(&text, address);
+	}
+}
+
+/* The stack of the code that the signal interrupted, without the handler's own frames. */
+static void find_frames(struct fault *fault, const ucontext_t *context,
+			const struct crash *crash)
+{
+	void *all[PAGE_FRAMES + OWN_FRAMES];
+	int n = backtrace(all, PAGE_FRAMES + OWN_FRAMES);
+	uintptr_t pc = crash_context_pc(context);
+	int first = 0;
+
+	for (int i = 0; i < n && first == 0; i++)
+		if ((uintptr_t)all[i] == pc)
+			first = i;
+	fault->is_exact = pc != 0 || first > 0;
+	/* Called or jumped to where no code is: the unwinder cannot get past that. */
+	if (pc != 0 && first == 0)
+		fault->frames[fault->n_frames++] = pc;
+	else
+		while (first < n && fault->n_frames < PAGE_FRAMES)
+			fault->frames[fault->n_frames++] = (uintptr_t)all[first++];
+	if (fault->n_frames <= 1 && crash && !is_in_module(crash, pc))
+		fault->frames[fault->n_frames++] = crash_context_caller(context);
+}
+
+/* ---- telling */
+
+static void copy_thread(struct page_thread *to, const struct page_thread *from)
+{
+	to->sequence = from->sequence;
+	to->actor = from->actor;
+	to->type_hash = from->type_hash;
+	to->unit = from->unit;
+	to->instance = from->instance;
+	to->thread_id = from->thread_id;
+}
+
+static void write_record(struct page *page, const struct fault *fault)
+{
+	struct page_crash *record = &page->crash;
+
+	record->signal = fault->signal;
+	record->code = fault->info.si_code;
+	record->thread_id = fault->thread_id;
+	record->address = (uintptr_t)fault->info.si_addr;
+	record->n_frames = 0;
+	copy_thread(&record->thread, &page->thread);
+	atomic_store_explicit(&record->written, 1, memory_order_release);
+}
+
+static void write_frames(const struct crash *crash, const struct fault *fault)
+{
+	struct page_crash *record = &crash->page->crash;
+
+	for (uint32_t i = 0; i < fault->n_frames; i++) {
+		print_frame(crash, fault->frames[i], i > 0 || !fault->is_exact,
+			    record->frames[i], PAGE_SYMBOL);
+		record->n_frames = i + 1;
+	}
+}
+
+/* "worker 2: SIGSEGV (code 1) at 0x0 in thread 4711: hello.so(on_greet+0x1c) hello.so(+0x1234)" */
+static void write_line(const struct crash *crash, const struct fault *fault)
+{
+	char line[1024], frame[PAGE_SYMBOL];
+	struct text text = {line, sizeof(line) - 2};
+
+	add_text(&text, crash->tag);
+	add_text(&text, ": ");
+	add_text(&text, name_signal(fault->signal));
+	add_text(&text, fault->info.si_code < 0 ? " (code -" : " (code ");
+	add_number(&text, (uint64_t)llabs(fault->info.si_code), 10);
+	add_text(&text, ") at ");
+	add_hex(&text, (uintptr_t)fault->info.si_addr);
+	add_text(&text, " in thread ");
+	add_number(&text, fault->thread_id, 10);
+	add_text(&text, ":");
+	for (uint32_t i = 0; i < fault->n_frames && i < 6; i++) {
+		print_frame(crash, fault->frames[i], i > 0 || !fault->is_exact, frame,
+			    sizeof(frame));
+		add_text(&text, " ");
+		add_text(&text, frame);
+	}
+	text.at[0] = '\n';
+	if (write(STDERR_FILENO, line, (size_t)(text.at + 1 - line)) < 0)
+		return; /* nobody is left to tell */
+}
+
+static void tell(const struct crash *crash, struct fault *fault, const ucontext_t *context)
+{
+	if (crash->page)
+		write_record(crash->page, fault);
+	if (context)
+		find_frames(fault, context, crash);
+	if (crash->page)
+		write_frames(crash, fault);
+	write_line(crash, fault);
+}
+
+/* ---- the handler */
+
+static void restore_defaults(void)
+{
+	const struct sigaction action = {.sa_handler = SIG_DFL};
+
+	for (size_t i = 0; i < ARRAY_LEN(fatal_signals); i++)
+		sigaction(fatal_signals[i], &action, NULL);
+}
+
+static void limit_time(void)
+{
+	const struct sigaction action = {.sa_handler = SIG_DFL};
+	sigset_t set;
+
+	sigaction(SIGALRM, &action, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	alarm(ALARM_S);
+}
+
+/* Another thread's fault, told by the first thread; then that thread ends the process. */
+static void pass_on(struct fault *fault, const ucontext_t *context)
+{
+	siginfo_t info = {.si_signo = fault->signal, .si_code = SI_QUEUE};
+
+	find_frames(fault, context, NULL);
+	info.si_pid = getpid();
+	info.si_uid = getuid();
+	info.si_value.sival_ptr = fault;
+	if (syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), fault->signal, &info) == 0)
+		/* It dies in its handler, and this thread with it. */
+		nanosleep(&(struct timespec){.tv_sec = ALARM_S}, NULL);
+	restore_defaults();
+	syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), fault->signal, &fault->info);
+}
+
+/* The fault that another thread passed on; NULL: this is a signal of our own. */
+static struct fault *passed_fault(const siginfo_t *info)
+{
+	struct fault *fault = info->si_value.sival_ptr;
+
+	if (info->si_code != SI_QUEUE || info->si_pid != getpid())
+		return NULL;
+	return fault->magic == MAGIC ? fault : NULL;
+}
+
+static void run_handler(int number, siginfo_t *info, void *data)
+{
+	const ucontext_t *context = data;
+	const struct crash *crash;
+	struct fault *passed;
+	struct fault fault = {.magic = MAGIC,
+			      .signal = number,
+			      .info = *info,
+			      .thread_id = (uint32_t)gettid()};
+
+	limit_time();
+	if (context->uc_stack.ss_size != STACK_BYTES) {
+		pass_on(&fault, context);
+		return;
+	}
+	/* From now on a fault here kills. */
+	restore_defaults();
+	crash = (const struct crash *)(void *)((char *)context->uc_stack.ss_sp - HEAD_BYTES);
+	passed = passed_fault(info);
+	if (passed)
+		tell(crash, passed, NULL);
+	else
+		tell(crash, &fault, context);
+	/* Blocked until we return; comes before the instruction at fault runs again. With the first
+	 * signal's own information, for the core dump. */
+	syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), number,
+		passed ? &passed->info : &fault.info);
+}
+
+/* ---- */
+
+static int install_handlers(void)
+{
+	struct sigaction action = {.sa_sigaction = run_handler,
+				   .sa_flags = SA_SIGINFO | SA_ONSTACK};
+
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < ARRAY_LEN(fatal_signals); i++)
+		if (sigaction(fatal_signals[i], &action, NULL) < 0)
+			return -errno;
+	return 0;
+}
+
+int crash_new(struct crash **ret_crash)
+{
+	size_t size = HEAD_BYTES + STACK_BYTES;
+	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	struct crash *crash = (struct crash *)(void *)memory;
+	stack_t stack = {.ss_size = STACK_BYTES};
+	void *frame[1];
+	int r;
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	/* So that the handler's own stack cannot run over into the state. */
+	if (mprotect(memory + HEAD_BYTES - page_size, page_size, PROT_NONE) < 0) {
+		r = -errno;
+		goto unmap;
+	}
+	crash->magic = MAGIC;
+	memcpy(crash->tag, "troupe-worker", sizeof("troupe-worker"));
+	/* The first call loads the unwinder. */
+	backtrace(frame, 1);
+	stack.ss_sp = memory + HEAD_BYTES;
+	if (sigaltstack(&stack, NULL) < 0) {
+		r = -errno;
+		goto unmap;
+	}
+	r = install_handlers();
+	if (r < 0)
+		goto restore;
+	*ret_crash = crash;
+	return 0;
+
+restore:
+	restore_defaults();
+	sigaltstack(&(stack_t){.ss_flags = SS_DISABLE}, NULL);
+unmap:
+	munmap(memory, size);
+	return r;
+}
+
+void crash_free(struct crash *crash)
+{
+	if (!crash)
+		return;
+	restore_defaults();
+	sigaltstack(&(stack_t){.ss_flags = SS_DISABLE}, NULL);
+	munmap(crash, HEAD_BYTES + STACK_BYTES);
+}
+
+void crash_set_page(struct crash *crash, struct page *page, const char *tag)
+{
+	size_t size = strnlen(tag, sizeof(crash->tag) - 1);
+
+	memcpy(crash->tag, tag, size);
+	crash->tag[size] = '\0';
+	crash->page = page;
+}
+
+void crash_set_loader(struct crash *crash, const struct loader *loader)
+{
+	crash->loader = loader;
+}

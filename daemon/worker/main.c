@@ -1,0 +1,124 @@
+/* main.c - troupe-worker: one process full of actors, started by trouped. */
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "config.h"
+#include "worker/agent.h"
+#include "worker/crash.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define CHANNEL 3
+
+struct process {
+	struct loop *loop;
+	enum agent_end end;
+};
+
+static void on_end(void *context, enum agent_end end)
+{
+	struct process *process = context;
+
+	process->end = end;
+	loop_stop(process->loop);
+}
+
+static bool is_channel(int fd)
+{
+	int domain = 0, type = 0;
+	socklen_t size = sizeof(int);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 &&
+	       domain == AF_UNIX && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+	       type == SOCK_SEQPACKET;
+}
+
+/* Nothing is inherited but the channel and where to complain to. */
+static int let_go_of_inheritance(void)
+{
+	cleanup_close int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	sigset_t none;
+
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
+		return -errno;
+	if (close_range(CHANNEL + 1, ~0u, 0) < 0 || fcntl(CHANNEL, F_SETFD, FD_CLOEXEC) < 0)
+		return -errno;
+	(void)take_fd(&null); /* closed with the others, unless it was descriptor 0 to 2 */
+	sigemptyset(&none);
+	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+		return -errno;
+	/* The master decides when we end; and a plug-in that writes to a closed socket gets EPIPE. */
+	for (size_t i = 0; i < 4; i++)
+		signal((const int[]){SIGPIPE, SIGINT, SIGTERM, SIGHUP}[i], SIG_IGN);
+	return 0;
+}
+
+static int run(struct log *log)
+{
+	struct process process = {.end = AGENT_FAILED};
+	struct agent_config config = {
+		.channel = CHANNEL, .log = log, .on_end = on_end, .context = &process};
+	struct crash *crash = NULL;
+	struct agent *agent = NULL;
+	int r = let_go_of_inheritance();
+
+	if (r == 0)
+		r = crash_new(&crash);
+	if (r == 0)
+		r = loop_new(&process.loop);
+	config.loop = process.loop;
+	config.crash = crash;
+	if (r == 0)
+		r = agent_new(&config, &agent);
+	if (r < 0) {
+		log_error(log, "cannot start: %s", strerror(-r));
+	} else {
+		loop_run(process.loop);
+		/* Without a master nothing may hold us up, no actor's fini either. */
+		if (process.end == AGENT_ORPHANED)
+			_exit(EXIT_FAILURE);
+	}
+	agent_free(agent);
+	loop_free(process.loop);
+	crash_free(crash);
+	return r == 0 && process.end == AGENT_DONE ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static void print_help(void)
+{
+	puts("Usage: troupe-worker\n"
+	     "\n"
+	     "Runs actors for trouped, which starts it and talks to it over descriptor 3.\n"
+	     "There is no use in starting it by hand: see trouped(8) and troupectl(1).\n"
+	     "\n"
+	     "  --help     this text\n"
+	     "  --version  the version");
+}
+
+int main(int argc, char **argv)
+{
+	struct log log;
+
+	log_init(&log, STDERR_FILENO, "troupe-worker", LOG_P_INFO);
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		print_help();
+		return EXIT_SUCCESS;
+	}
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		puts("troupe-worker " TROUPE_VERSION);
+		return EXIT_SUCCESS;
+	}
+	if (argc != 1) {
+		log_error(&log, "unknown argument %s; see --help", argv[1]);
+		return 2;
+	}
+	if (!is_channel(CHANNEL)) {
+		log_error(&log, "not started by trouped: descriptor 3 is not its channel; "
+				"start trouped instead, and see --help");
+		return 2;
+	}
+	return run(&log);
+}

@@ -1,0 +1,113 @@
+/* units.c - two arrays in the order of their numbers; what is new comes last, mostly. */
+#include "worker/units.h"
+
+#include "base/cleanup.h"
+#include <string.h>
+
+void units_init(struct units *units)
+{
+	*units = (struct units){0};
+}
+
+void units_fini(struct units *units)
+{
+	for (size_t i = 0; i < units->n_plugins; i++)
+		free(units->plugins[i].types);
+	for (size_t i = 0; i < units->n_units; i++)
+		free(units->units[i].config);
+	free(units->plugins);
+	free(units->units);
+	units_init(units);
+}
+
+/* Both kinds of element begin with their number. */
+static int64_t number_at(const void *elements, size_t size, size_t at)
+{
+	int64_t number;
+
+	memcpy(&number, (const char *)elements + at * size, sizeof(number));
+	return number;
+}
+
+_Static_assert(offsetof(struct units_plugin, number) == 0, "see number_at()");
+_Static_assert(offsetof(struct units_unit, number) == 0, "see number_at()");
+
+/* The place of the first element whose number is not below. */
+static size_t find_place(const void *elements, size_t n, size_t size, int64_t number)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (number_at(elements, size, middle) < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static int insert_element(void **elements, size_t *n, size_t size, const void *element)
+{
+	int64_t number = number_at(element, size, 0);
+	size_t at = find_place(*elements, *n, size, number);
+	char *grown = *elements;
+
+	if (at < *n && number_at(*elements, size, at) == number)
+		return -EEXIST;
+	/* Room is a power of two, so that its size need not be kept. */
+	if ((*n & (*n - 1)) == 0) {
+		grown = reallocarray(*elements, *n ? 2 * *n : 1, size);
+		if (!grown)
+			return -ENOMEM;
+		*elements = grown;
+	}
+	memmove(grown + (at + 1) * size, grown + at * size, (*n - at) * size);
+	memcpy(grown + at * size, element, size);
+	++*n;
+	return 0;
+}
+
+int units_add_plugin(struct units *units, int64_t number, const struct plugin *plugin,
+		     const struct runtime_type **types)
+{
+	void *plugins = units->plugins;
+	int r = insert_element(&plugins, &units->n_plugins, sizeof(*units->plugins),
+			       &(struct units_plugin){number, plugin, types});
+
+	units->plugins = plugins;
+	if (r < 0)
+		free(types);
+	return r;
+}
+
+const struct units_plugin *units_find_plugin(const struct units *units, int64_t number)
+{
+	size_t at =
+		find_place(units->plugins, units->n_plugins, sizeof(*units->plugins), number);
+
+	return at < units->n_plugins && units->plugins[at].number == number
+		       ? &units->plugins[at]
+		       : NULL;
+}
+
+int units_add_unit(struct units *units, int64_t number, void *config)
+{
+	void *array = units->units;
+	int r = insert_element(&array, &units->n_units, sizeof(*units->units),
+			       &(struct units_unit){number, config});
+
+	units->units = array;
+	if (r < 0)
+		free(config);
+	return r;
+}
+
+const struct units_unit *units_find_unit(const struct units *units, int64_t number)
+{
+	size_t at = find_place(units->units, units->n_units, sizeof(*units->units), number);
+
+	return at < units->n_units && units->units[at].number == number ? &units->units[at]
+									: NULL;
+}

@@ -1,0 +1,44 @@
+/* units.h - the plug-ins that the master had loaded here, and the units it has defined of them.
+ *
+ * Memory of the caller, init/fini; knows numbers, owns the units' configuration. One thread.
+ */
+#ifndef WORKER_UNITS_H
+#define WORKER_UNITS_H
+
+#include "core/runtime.h"
+#include "plugin/loader.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct units_plugin {
+	int64_t number;
+	const struct plugin *plugin;       /* borrowed from the loader */
+	const struct runtime_type **types; /* in the order of plugin->tables; owned */
+};
+
+struct units_unit {
+	int64_t number;
+	void *config; /* a value of its actor type's config, owned; NULL: it takes none */
+};
+
+struct units {
+	struct units_plugin *plugins; /* in the order of their numbers */
+	size_t n_plugins;
+	struct units_unit *units; /* likewise */
+	size_t n_units;
+};
+
+void units_init(struct units *units);
+void units_fini(struct units *units);
+
+/* Note a plug-in. `types`: taken (also on failure). -EEXIST: the number is in use; -ENOMEM. */
+int units_add_plugin(struct units *units, int64_t number, const struct plugin *plugin,
+		     const struct runtime_type **types);
+/* NULL: no plug-in has that number. */
+const struct units_plugin *units_find_plugin(const struct units *units, int64_t number);
+
+/* Note a unit. `config`: taken (also on failure). -EEXIST, -ENOMEM. */
+int units_add_unit(struct units *units, int64_t number, void *config);
+const struct units_unit *units_find_unit(const struct units *units, int64_t number);
+
+#endif
