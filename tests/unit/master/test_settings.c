@@ -1,0 +1,284 @@
+/* test_settings.c - trouped.conf: defaults, each key, each mistake with its message. */
+#include <errno.h>
+#include <grp.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "master/settings.h"
+#include "tests/unit/master/conf_tree.h"
+
+struct fixture {
+	struct conf_tree tree;
+	struct settings settings;
+};
+
+static int setup(void **state)
+{
+	static struct fixture fixture;
+
+	*state = &fixture;
+	fixture.settings = (struct settings){0};
+	if (conf_tree_init(&fixture.tree) < 0)
+		return -1;
+	return conf_path_init(&fixture.tree.path,
+			      &(struct conf_scope){.config = fixture.tree.root});
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	settings_fini(&f->settings);
+	return conf_tree_fini(&f->tree);
+}
+
+static int load(struct fixture *f)
+{
+	settings_fini(&f->settings);
+	return settings_load(&f->settings, &f->tree.path, &f->tree.problems);
+}
+
+static void settings_have_defaults_without_a_file(void **state)
+{
+	struct fixture *f = *state;
+	const struct settings *s = &f->settings;
+	cpu_set_t one, all;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	assert_int_equal(load(f), 0);
+	assert_int_equal(s->workers, CPU_COUNT(&all));
+	assert_string_equal(s->socket, "/run/troupe/control");
+	assert_string_equal(s->runtime_directory, "/run/troupe");
+	assert_string_equal(s->state_directory, "/var/lib/troupe");
+	assert_int_equal(s->plugin_path.n, 0);
+	assert_int_equal(s->log_level, LOG_P_INFO);
+	assert_int_equal(s->frame_max, 1 << 20);
+	assert_int_equal(s->connections, 4096);
+	assert_int_equal(s->connections_uid, 1024);
+	assert_true(s->start_timeout_ns == 10 * CLOCK_SECOND_NS);
+	assert_true(s->stop_timeout_ns == 10 * CLOCK_SECOND_NS);
+	assert_true(s->restart.delay_ns == 100 * CLOCK_MS_NS);
+	assert_true(s->restart.delay_max_ns == 30 * CLOCK_SECOND_NS);
+	assert_int_equal(s->restart.burst, 10);
+	assert_true(s->restart.interval_ns == 60 * CLOCK_SECOND_NS);
+	assert_false(s->observe.is_set || s->manage.is_set || s->deploy.is_set);
+	assert_int_equal(s->call.is_set, getgrnam("troupe-call") != NULL);
+	/* As many workers as processors that this process may use. */
+	CPU_ZERO(&one);
+	for (int i = 0; i < CPU_SETSIZE && CPU_COUNT(&one) == 0; i++)
+		if (CPU_ISSET(i, &all))
+			CPU_SET(i, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	assert_int_equal(load(f), 0);
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+	assert_int_equal(s->workers, 1);
+}
+
+static void each_key_is_taken_in(void **state)
+{
+	struct fixture *f = *state;
+	const struct settings *s = &f->settings;
+
+	conf_tree_file("trouped.conf",
+		       "[Daemon]\n"
+		       "Workers=3\nSocket=/tmp/x/\nRuntimeDirectory=/tmp/r\n"
+		       "StateDirectory=/tmp/s\nPluginPath=/a /b\nPluginPath=\"/c d\"\n"
+		       "LogLevel=debug\nFrameMax=4K\nConnections=7\nConnectionsPerUser=6\n"
+		       "StartTimeout=1min 30s\nStopTimeout=infinity\nRestartDelay=1s\n"
+		       "RestartDelayMax=2min\nStartLimitBurst=0\nStartLimitInterval=5min\n"
+		       "ObserveGroup=root\nCallGroup=0\nManageGroup=17\nDeployGroup=root\n"
+		       "X-Other=ignored\n[X-Site]\nAnything=goes\n");
+	assert_int_equal(load(f), 0);
+	assert_string_equal(conf_tree_problems(&f->tree), "");
+	assert_int_equal(s->workers, 3);
+	assert_string_equal(s->socket, "/tmp/x");
+	assert_string_equal(s->runtime_directory, "/tmp/r");
+	assert_string_equal(s->state_directory, "/tmp/s");
+	assert_int_equal(s->plugin_path.n, 3);
+	assert_string_equal(s->plugin_path.words[2], "/c d");
+	assert_int_equal(s->log_level, LOG_P_DEBUG);
+	assert_int_equal(s->frame_max, 4096);
+	assert_int_equal(s->connections, 7);
+	assert_int_equal(s->connections_uid, 6);
+	assert_true(s->start_timeout_ns == 90 * CLOCK_SECOND_NS);
+	assert_true(s->stop_timeout_ns == TEXT_INFINITY);
+	assert_true(s->restart.delay_ns == CLOCK_SECOND_NS);
+	assert_true(s->restart.delay_max_ns == 120 * CLOCK_SECOND_NS);
+	assert_int_equal(s->restart.burst, 0);
+	assert_true(s->restart.interval_ns == 300 * CLOCK_SECOND_NS);
+	assert_true(s->observe.is_set && s->call.is_set && s->manage.is_set &&
+		    s->deploy.is_set);
+	assert_int_equal(s->manage.gid, 17);
+}
+
+static void dropin_overrides_and_empty_value_resets(void **state)
+{
+	struct fixture *f = *state;
+
+	conf_tree_file("trouped.conf",
+		       "[Daemon]\nWorkers=3\nSocket=/tmp/x\nPluginPath=/a\nLogLevel=3\n"
+		       "RestartDelay=9s\nManageGroup=1\n");
+	conf_tree_file("trouped.conf.d/a.conf",
+		       "[Daemon]\nWorkers=5\nSocket=\nPluginPath=\nPluginPath=/z\n"
+		       "LogLevel=\nRestartDelay=\nManageGroup=\n");
+	assert_int_equal(load(f), 0);
+	assert_int_equal(f->settings.workers, 5);
+	assert_string_equal(f->settings.socket, "/run/troupe/control");
+	assert_int_equal(f->settings.plugin_path.n, 1);
+	assert_string_equal(f->settings.plugin_path.words[0], "/z");
+	assert_int_equal(f->settings.log_level, LOG_P_INFO);
+	assert_true(f->settings.restart.delay_ns == 100 * CLOCK_MS_NS);
+	assert_false(f->settings.manage.is_set);
+}
+
+static void mistake_is_named_with_its_key(void **state)
+{
+	static const char *const cases[][2] = {
+		{"Workers=0", "trouped.conf:2: Workers=0: must be a number from 1 to 64"},
+		{"Workers=65", "trouped.conf:2: Workers=65: must be a number from 1 to 64"},
+		{"Workers=many", "trouped.conf:2: Workers=many: must be a number from 1 to 64"},
+		{"Wrokers=2",
+		 "trouped.conf:2: unknown key Wrokers= in [Daemon]; did you mean Workers=?"},
+		{"RestartDelya=2",
+		 "trouped.conf:2: unknown key RestartDelya= in [Daemon]; did you mean "
+		 "RestartDelay=?"},
+		{"Colour=red", "trouped.conf:2: unknown key Colour= in [Daemon]"},
+		{"Socket=run/x",
+		 "trouped.conf:2: Socket=run/x: must be an absolute path, one that begins with "
+		 "\"/\""},
+		{"PluginPath=/a b",
+		 "trouped.conf:2: PluginPath=/a b: must be an absolute path, one that begins "
+		 "with \"/\""},
+		{"PluginPath='/a",
+		 "trouped.conf:2: PluginPath='/a: a ' is not closed; write \\' for an "
+		 "apostrophe"},
+		{"LogLevel=loud", "trouped.conf:2: LogLevel=loud: must be error, warning, "
+				  "notice, info or debug"},
+		{"FrameMax=1K",
+		 "trouped.conf:2: FrameMax=1K: must be a size from 4K to 16M, like 64K"},
+		{"FrameMax=17M",
+		 "trouped.conf:2: FrameMax=17M: must be a size from 4K to 16M, like 64K"},
+		{"Connections=5000",
+		 "trouped.conf:2: Connections=5000: must be a number from 1 to 4096"},
+		{"ConnectionsPerUser=0",
+		 "trouped.conf:2: ConnectionsPerUser=0: must be a number from 1 to 1024"},
+		{"StartTimeout=0",
+		 "trouped.conf:2: StartTimeout=0: must be a time from 1ms to infinity, like "
+		 "500ms or 1min 30s"},
+		{"StopTimeout=soon",
+		 "trouped.conf:2: StopTimeout=soon: must be a time from 1ms to infinity, like "
+		 "500ms or 1min 30s"},
+		{"RestartDelay=infinity",
+		 "trouped.conf:2: RestartDelay=infinity: must be a time from 0 to 1d, "
+		 "like 500ms or 1min 30s"},
+		{"StartLimitBurst=65",
+		 "trouped.conf:2: StartLimitBurst=65: must be a number from 0 to 64"},
+		{"StartLimitInterval=2w",
+		 "trouped.conf:2: StartLimitInterval=2w: must be a time from 0 to 1w, "
+		 "like 500ms or 1min 30s"},
+		{"CallGroup=no-such-group-here",
+		 "trouped.conf:2: CallGroup=no-such-group-here: there is no such "
+		 "group; make it with groupadd --system, or name another"},
+		{"[Deamon]\nA=1\nB=2",
+		 "trouped.conf:3: unknown section [Deamon]; did you mean [Daemon]?"},
+		{"[Zoo]\nA=1", "trouped.conf:3: unknown section [Zoo]; did you mean [Daemon]?"},
+	};
+	struct fixture *f = *state;
+	char text[256];
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		snprintf(text, sizeof(text), "[Daemon]\n%s\n", cases[i][0]);
+		conf_tree_file("trouped.conf", text);
+		assert_int_equal(load(f), -EINVAL);
+		assert_null(f->settings.socket);
+		assert_string_equal(conf_tree_problems(&f->tree), cases[i][1]);
+	}
+}
+
+static void path_is_refused_when_too_long_for_a_socket(void **state)
+{
+	struct fixture *f = *state;
+	char text[256] = "[Daemon]\nSocket=/", name[128];
+
+	memset(name, 'x', 107);
+	name[106] = '\0'; /* 107 bytes with the slash */
+	strcat(text, name);
+	conf_tree_file("trouped.conf", text);
+	assert_int_equal(load(f), 0);
+	strcat(text, "x");
+	conf_tree_file("trouped.conf", text);
+	assert_int_equal(load(f), -EINVAL);
+	conf_tree_problems(&f->tree);
+	assert_non_null(strstr(
+		f->tree.text,
+		": the path has 108 bytes, at most 107 are possible; choose a shorter one"));
+	snprintf(text, sizeof(text), "[Daemon]\nRuntimeDirectory=/%.70s", name);
+	conf_tree_file("trouped.conf", text);
+	assert_int_equal(load(f), -EINVAL);
+	conf_tree_problems(&f->tree);
+	assert_non_null(strstr(
+		f->tree.text,
+		": the path has 71 bytes, at most 70 are possible; choose a shorter one"));
+}
+
+static void runtime_directory_is_asked_for_when_none_is_known(void **state)
+{
+	struct fixture *f = *state;
+
+	free(f->tree.path.runtime);
+	f->tree.path.runtime = NULL;
+	assert_int_equal(load(f), -EINVAL);
+	assert_string_equal(conf_tree_problems(&f->tree),
+			    "trouped.conf: XDG_RUNTIME_DIR is not set: set it, or "
+			    "RuntimeDirectory= in [Daemon]");
+	f->tree.path.runtime = strdup(
+		"/a/runtime/directory/that/is/much/too/long/for/the/sockets/that/lie/in/it");
+	assert_int_equal(load(f), -EINVAL);
+	assert_string_equal(conf_tree_problems(&f->tree),
+			    "trouped.conf: the runtime directory "
+			    "/a/runtime/directory/that/is/much/too/long/for/the/sockets/that/"
+			    "lie/in/it has more than "
+			    "70 bytes; set RuntimeDirectory= in [Daemon] to a shorter one");
+}
+
+static void all_mistakes_are_told_at_once(void **state)
+{
+	struct fixture *f = *state;
+
+	conf_tree_file("trouped.conf", "[Daemon]\nWorkers=0\nnonsense\n");
+	conf_tree_file("trouped.conf.d/x.conf", "[Daemon]\nFrameMax=x\n");
+	assert_int_equal(load(f), -EINVAL);
+	assert_string_equal(
+		conf_tree_problems(&f->tree),
+		"trouped.conf:3: \"nonsense\" is neither Key=value nor a [Section]; comments "
+		"begin "
+		"with \"#\"\n"
+		"trouped.conf:2: Workers=0: must be a number from 1 to 64\n"
+		"trouped.conf.d/x.conf:2: FrameMax=x: must be a size from 4K to 16M, like 64K");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(settings_have_defaults_without_a_file),
+		TEST(each_key_is_taken_in),
+		TEST(dropin_overrides_and_empty_value_resets),
+		TEST(mistake_is_named_with_its_key),
+		TEST(path_is_refused_when_too_long_for_a_socket),
+		TEST(runtime_directory_is_asked_for_when_none_is_known),
+		TEST(all_mistakes_are_told_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
