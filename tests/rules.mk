@@ -15,7 +15,12 @@ UNIT_ctl       = ctl proto base
 define unit_rules
 unit_$(1) = $$(patsubst %.c,$$(BUILD)/%,$$(wildcard tests/unit/$(1)/test_*.c))
 UNIT_TESTS += $$(unit_$(1))
-$$(unit_$(1)): $$(BUILD)/%: $$(BUILD)/%.o $$(call archives,$$(UNIT_$(1)))
+# what the tests of a folder share, taken by those that need it
+shared_$(1) = $$(filter-out $$(wildcard tests/unit/$(1)/test_*.c),$$(wildcard tests/unit/$(1)/*.c))
+archive_$(1) = $$(if $$(shared_$(1)),$$(BUILD)/tests/unit/$(1)/shared.a)
+$$(BUILD)/tests/unit/$(1)/shared.a: $$(patsubst %.c,$$(BUILD)/%.o,$$(shared_$(1)))
+	$$(AR) rcs $$@ $$^
+$$(unit_$(1)): $$(BUILD)/%: $$(BUILD)/%.o $$(archive_$(1)) $$(call archives,$$(UNIT_$(1)))
 	$$(CC) $$(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
 $$(filter $$(BUILD)/tests/unit/$(1)/test_sim_%,$$(unit_$(1))): $$(SIM_LOOP)
 $$(patsubst %,%.o,$$(unit_$(1))): | $$(HOST_HEADERS)

@@ -1,0 +1,170 @@
+/* Slabs, slots, chains and indexes: what the runtime keeps its things in. */
+#include "core/chain.h"
+#include "core/index.h"
+#include "core/slab.h"
+#include "core/slots.h"
+#include <cmocka.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+static void slab_gives_aligned_memory_of_any_size(void **state)
+{
+	struct slab slab;
+
+	(void)state;
+	slab_init(&slab);
+	for (size_t size = 0; size < 3 * SLAB_MAX; size += size < 300 ? 1 : 97) {
+		unsigned char *a = slab_take(&slab, size), *b = slab_take(&slab, size);
+
+		assert_non_null(a);
+		assert_non_null(b);
+		assert_int_equal((uintptr_t)a % 16, 0);
+		memset(a, 1, size);
+		memset(b, 2, size);
+		for (size_t i = 0; i < size; i++)
+			assert_int_equal(a[i], 1);
+		slab_give(&slab, a, size);
+		slab_give(&slab, b, size);
+	}
+	assert_int_equal(slab.taken, 0);
+	assert_int_equal(slab.large, 0);
+	slab_fini(&slab);
+}
+
+static void slab_gives_the_warmest_piece_first(void **state)
+{
+	struct slab slab;
+	void *a, *b;
+
+	(void)state;
+	slab_init(&slab);
+	a = slab_take(&slab, 100);
+	b = slab_take(&slab, 100);
+	slab_give(&slab, a, 100);
+	slab_give(&slab, b, 100);
+	assert_ptr_equal(slab_take(&slab, 101), b);
+	assert_ptr_equal(slab_take(&slab, 100), a);
+	slab_fini(&slab);
+}
+
+struct record {
+	struct slot slot;
+	uint64_t value;
+};
+
+static void slots_turn_away_stale_and_made_up_names(void **state)
+{
+	struct slots slots;
+	struct record *record;
+	uint64_t id;
+
+	(void)state;
+	assert_int_equal(slots_init(&slots, sizeof(*record), 3), 0);
+	record = slots_take(&slots);
+	record->value = 5;
+	id = slots_id(&slots, record);
+	assert_ptr_equal(slots_find_id(&slots, id), record);
+	assert_null(slots_find(&slots, 0, 0));
+	assert_null(slots_find(&slots, 1, 0)); /* never used: its generation is 0 */
+	assert_null(slots_find(&slots, 2, 1));
+	assert_null(slots_find(&slots, UINT32_MAX, 1));
+	slots_close(&record->slot);
+	assert_null(slots_find_id(&slots, id));
+	assert_null(slots_find(&slots, 0, 1 | SLOT_CLOSED)); /* what now stands there */
+	slots_give(&slots, record);
+	assert_null(slots_find_id(&slots, id));
+	assert_null(slots_find(&slots, 0, 1 | SLOT_CLOSED));
+	assert_true(slots_is_past(&slots, 0, 1));
+	assert_false(slots_is_past(&slots, 0, 2));
+	assert_ptr_equal(slots_take(&slots), record);
+	assert_int_equal(record->value, 0);
+	assert_int_equal(record->slot.generation, 2);
+	assert_true(slots_is_past(&slots, 0, 1));
+	assert_false(slots_is_past(&slots, 0, 2));
+	slots_fini(&slots);
+}
+
+static void slots_stop_at_the_limit(void **state)
+{
+	struct slots slots;
+
+	(void)state;
+	assert_int_equal(slots_init(&slots, sizeof(struct record), 3), 0);
+	for (int i = 0; i < 3; i++)
+		assert_non_null(slots_take(&slots));
+	assert_null(slots_take(&slots));
+	slots_give(&slots, slots_at(&slots, 1));
+	assert_ptr_equal(slots_take(&slots), slots_at(&slots, 1));
+	slots_fini(&slots);
+}
+
+static void slots_retire_a_slot_that_has_had_all_generations(void **state)
+{
+	struct slots slots;
+	struct record *record;
+
+	(void)state;
+	assert_int_equal(slots_init(&slots, sizeof(*record), 2), 0);
+	record = slots_take(&slots);
+	record->slot.generation = SLOT_GENERATION_MAX;
+	slots_give(&slots, record);
+	assert_ptr_equal(slots_take(&slots), slots_at(&slots, 1));
+	assert_null(slots_take(&slots));
+	assert_null(slots_find(&slots, 0, SLOT_GENERATION_MAX));
+	slots_fini(&slots);
+}
+
+static void chain_keeps_order_and_finds_its_new_head(void **state)
+{
+	struct list links[3], *head = NULL;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		chain_append(&head, &links[i]);
+	chain_remove(&head, &links[0]);
+	assert_ptr_equal(head, &links[1]);
+	assert_ptr_equal(head->next, &links[2]);
+	chain_remove(&head, &links[2]);
+	chain_remove(&head, &links[1]);
+	assert_null(head);
+}
+
+static void index_finds_after_growing_and_removing(void **state)
+{
+	static struct index_link links[1000];
+	struct index index;
+
+	(void)state;
+	assert_int_equal(index_init(&index), 0);
+	for (uint64_t i = 0; i < 1000; i++)
+		index_put(&index, &links[i], index_hash(9, i, 0));
+	for (uint64_t i = 0; i < 1000; i += 2)
+		index_remove(&index, &links[i]);
+	for (uint64_t i = 0; i < 1000; i++) {
+		struct index_link *link = index_bucket(&index, index_hash(9, i, 0));
+
+		while (link && link != &links[i])
+			link = link->next;
+		assert_int_equal(link != NULL, i % 2);
+	}
+	assert_int_equal(index.count, 500);
+	index_fini(&index);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(slab_gives_aligned_memory_of_any_size),
+		cmocka_unit_test(slab_gives_the_warmest_piece_first),
+		cmocka_unit_test(slots_turn_away_stale_and_made_up_names),
+		cmocka_unit_test(slots_stop_at_the_limit),
+		cmocka_unit_test(slots_retire_a_slot_that_has_had_all_generations),
+		cmocka_unit_test(chain_keeps_order_and_finds_its_new_head),
+		cmocka_unit_test(index_finds_after_growing_and_removing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

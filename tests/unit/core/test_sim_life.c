@@ -1,0 +1,595 @@
+/* Lives, mailboxes, waiting lists, kept messages and timers of actors in one runtime. */
+#include "core/inside.h"
+#include "world.h"
+#include <errno.h>
+
+static void finish(struct world *world)
+{
+	runtime_stop_all(world->runtime);
+	world_run(world);
+	world_assert_empty(world);
+	world_fini(world);
+}
+
+/* ------------------------------------------------------------------ lives */
+
+static int exits(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		 int64_t n)
+{
+	(void)me;
+	(void)call;
+	if (n < 10)
+		self_exit(self, (int)-n);
+	return 0;
+}
+
+static void actor_ends_after_the_handler_that_exits(void **state)
+{
+	struct troupe_address old;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.num = exits;
+	old = world_spawn(&world, 1);
+	world_send(&world, old, 0);
+	world_send(&world, old, 11); /* dies in the mailbox */
+	world_run(&world);
+	assert_log(&world, "1:num 0; 1:fini normal; ");
+	assert_int_equal(world.ends, 1);
+	assert_int_equal(world.dead_letters, 1);
+	assert_int_equal(runtime_stop(world.runtime, old), -ESRCH);
+	assert_int_equal(world_send(&world, old, 1), -ESRCH);
+	/* the next to take the slot is not who the address means */
+	assert_int_equal(world_spawn(&world, 2).slot, old.slot);
+	assert_int_equal(world_send(&world, old, 1), -ESRCH);
+	world_send(&world, world.actors[2], 5);
+	world_run(&world);
+	assert_log(&world, "2:num 5; 2:fini failed; ");
+	finish(&world);
+}
+
+static void stop_goes_before_what_is_in_the_mailbox(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world_spawn(&world, 1);
+	world_send(&world, world.actors[1], 1);
+	assert_int_equal(runtime_stop(world.runtime, world.actors[1]), 0);
+	/* its slot is still in the run queue, and must not be given to another before */
+	world_spawn(&world, 2);
+	assert_int_not_equal(world.actors[1].slot, world.actors[2].slot);
+	world_send(&world, world.actors[2], 1);
+	world_run(&world);
+	assert_log(&world, "1:fini shutdown; 2:num 1; ");
+	finish(&world);
+}
+
+static int refuses(struct troupe_self *self, struct puppet *me)
+{
+	assert_int_equal(
+		self_send(self, runtime_self_address(self), &num_method, &(struct num){1}), 0);
+	assert_int_equal(self_timer_start(self, &tick_entry, 0, 1, 0, NULL), 0);
+	return me->id == 2 ? -EACCES : 0;
+}
+
+static void actor_never_was_when_init_refuses(void **state)
+{
+	struct troupe_address address = {0};
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.init = refuses;
+	assert_int_equal(runtime_spawn(world.runtime, 1, 0, &(struct num){2}, &address),
+			 -EACCES);
+	assert_true(troupe_address_is_null(address));
+	assert_int_equal(runtime_spawn(world.runtime, 9, 0, &(struct num){2}, &address),
+			 -ENOENT);
+	assert_int_equal(runtime_spawn(world.runtime, 1, 0, NULL, &address), -EINVAL);
+	world_run(&world);
+	assert_log(&world, "");
+	assert_int_equal(world.ends, 0);
+	finish(&world);
+}
+
+static int spawns(struct troupe_self *self, struct puppet *me)
+{
+	struct troupe_address address;
+
+	assert_int_equal(self_spawn(self, &wide_table, NULL, &address), -EINVAL);
+	if (me->id < 100) {
+		int rc = self_spawn(self, &puppet_table, &(struct num){me->id + 1}, &address);
+
+		assert_true(rc == 0 || rc == -EAGAIN);
+	}
+	assert_int_equal(world_of(self)->page->thread.actor >> 32,
+			 runtime_self_address(self).slot);
+	return 0;
+}
+
+static void actor_spawns_others_as_deep_as_the_limit(void **state)
+{
+	struct world world;
+	struct runtime_stats stats;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.init = spawns;
+	world_spawn(&world, 10);
+	runtime_stats(world.runtime, &stats);
+	assert_int_equal(stats.actors, 16);
+	assert_int_equal(world.page->actors, 16);
+	assert_int_equal(world.page->thread.sequence % 2, 0);
+	finish(&world);
+}
+
+static void spawn_stops_at_the_limit_of_actors(void **state)
+{
+	struct troupe_address address;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, &(struct runtime_config){.max_actors = 2});
+	world_spawn(&world, 1);
+	world_spawn(&world, 2);
+	assert_int_equal(runtime_spawn(world.runtime, 1, 0, &(struct num){3}, &address),
+			 -EAGAIN);
+	finish(&world);
+}
+
+static int misuses(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		   int64_t n)
+{
+	static const struct troupe_actor other = {.abi_major = 1};
+	struct troupe_address address;
+	struct troupe_kept *kept;
+
+	(void)call;
+	(void)n;
+	assert_int_equal(self_spawn(self, &other, NULL, &address), -EINVAL);
+	assert_int_equal(self_spawn(self, NULL, NULL, &address), -EINVAL);
+	assert_int_equal(self_timer_start(self, &foreign_entry, 1, 0, 0, NULL), -EINVAL);
+	assert_int_equal(self_timer_start(self, &num_entry, 1, 0, 0, NULL), -EINVAL);
+	assert_int_equal(self_timer_start(self, NULL, 1, 0, 0, NULL), -EINVAL);
+	assert_int_equal(self_timer_stop(self, (struct troupe_timer){77}), -ESRCH);
+	assert_int_equal(self_find(self, "", &address), -EINVAL);
+	assert_int_equal(self_find(self, "nobody", &address), -ENOENT);
+	assert_int_equal(self_find(self, "puppet", &address), 0);
+	assert_true(troupe_address_equal(address, world_of(self)->actors[1]));
+	self_release(self, NULL);
+	self_release(self, (struct troupe_kept *)(void *)me);
+	assert_int_equal(self_keep(self, &kept), 0);
+	assert_int_equal(self_keep(self, &kept), -EALREADY);
+	self_release(self, kept);
+	self_release(self, kept);
+	return 0;
+}
+
+static void misuse_is_refused_and_does_no_harm(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.num = misuses;
+	world_spawn(&world, 1);
+	world_send(&world, world.actors[1], 1);
+	world_run(&world);
+	finish(&world);
+}
+
+/* ------------------------------------------------------------------ mailboxes */
+
+/* Puppet 1 sends n times to puppet 2, as far as it gets. */
+static int sends(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		 int64_t n)
+{
+	(void)call;
+	if (me->id == 2)
+		return 0;
+	for (int64_t i = 1; i <= n; i++) {
+		int rc = self_send(self, world_of(self)->actors[2], &num_method,
+				   &(struct num){i});
+
+		if (rc < 0) {
+			world_note(world_of(self), "%d:refused %d; ", (int)me->id, (int)i);
+			assert_int_equal(rc, -EAGAIN);
+			assert_int_equal(self_send(self, world_of(self)->actors[2], &num_method,
+						   &(struct num){i}),
+					 -EAGAIN);
+			break;
+		}
+	}
+	return 0;
+}
+
+static int sends_again(struct troupe_self *self, struct puppet *me, struct troupe_address where)
+{
+	(void)me;
+	assert_true(troupe_address_equal(where, world_of(self)->actors[2]));
+	return self_send(self, where, &num_method, &(struct num){100 + me->id});
+}
+
+static void full_mailbox_refuses_and_calls_when_half_empty(void **state)
+{
+	struct runtime_info info;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world_unit(&world, 2, world.type, 4, 0, 2);
+	world.hooks.num = sends;
+	world.hooks.room = sends_again;
+	world_spawn(&world, 1);
+	world_spawn_in(&world, 2, 2);
+	world_spawn(&world, 3);
+	world_send(&world, world.actors[1], 9);
+	world_send(&world, world.actors[3], 9);
+	world_run(&world);
+	/* batch 2: half empty after the first turn, room for both, in the order in which they came */
+	assert_log(&world,
+		   "1:num 9; 1:refused 5; 3:num 9; 3:refused 1; 2:num 1; 2:num 2; 1:room; "
+		   "3:room; 2:num 3; 2:num 4; 2:num 101; 2:num 103; ");
+	assert_int_equal(runtime_info(world.runtime, world.actors[2], &info), 0);
+	assert_int_equal(info.refused, 4);
+	assert_int_equal(info.queued, 0);
+	finish(&world);
+}
+
+static int declines(struct troupe_self *self, struct puppet *me, struct troupe_address where)
+{
+	(void)self;
+	(void)me;
+	(void)where;
+	return 0;
+}
+
+static void room_that_is_not_used_goes_to_the_next(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world_unit(&world, 2, world.type, 1, 0, 0);
+	world.hooks.num = sends;
+	world.hooks.room = declines;
+	world_spawn_in(&world, 2, 2);
+	world_send(&world, world.actors[2], 0);
+	for (int i = 3; i < 8; i++) {
+		world_spawn(&world, i);
+		world_send(&world, world.actors[i], 1);
+	}
+	runtime_stop(world.runtime, world.actors[5]); /* one of them dies before */
+	world_run(&world);
+	assert_int_equal(world.rooms, 4);
+	finish(&world);
+}
+
+static void waiters_hear_of_the_death_of_the_receiver(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world_unit(&world, 2, world.type, 2, 0, 0);
+	world.hooks.num = sends;
+	world.hooks.room = declines;
+	world_spawn(&world, 1);
+	world_spawn_in(&world, 2, 2);
+	world_send(&world, world.actors[1], 3);
+	world_send(&world, world.actors[2], 1);
+	world_send(&world, world.actors[2], 1);
+	world_send(&world, world.actors[1], 1);
+	runtime_stop(world.runtime, world.actors[1]);
+	world_spawn(&world, 1);
+	world_send(&world, world.actors[1], 3);
+	/* sender first, then the receiver is stopped with the sender waiting */
+	loop_step(world.loop, false);
+	finish(&world);
+}
+
+static void mailbox_is_bounded_by_bytes_too(void **state)
+{
+	char big[600];
+	struct world world;
+
+	(void)state;
+	memset(big, 'x', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	world_init(&world, 1, NULL);
+	world_unit(&world, 2, world.type, 100, 1024, 0);
+	world_spawn_in(&world, 2, 2);
+	assert_int_equal(runtime_outside_call(world.runtime, world.actors[2], &text_method,
+					      &(struct text){big}, 0, 0, NULL),
+			 0);
+	assert_int_equal(runtime_outside_call(world.runtime, world.actors[2], &text_method,
+					      &(struct text){big}, 0, 0, NULL),
+			 -EAGAIN);
+	world_run(&world);
+	assert_int_equal(runtime_outside_call(world.runtime, world.actors[2], &text_method,
+					      &(struct text){big}, 0, 0, NULL),
+			 0);
+	world_run(&world);
+	world_unit(&world, 3, world.type, 100, 512, 0);
+	world_spawn_in(&world, 3, 3);
+	assert_int_equal(runtime_outside_call(world.runtime, world.actors[3], &text_method,
+					      &(struct text){big}, 0, 0, NULL),
+			 -EMSGSIZE);
+	finish(&world);
+}
+
+static int keeps_text(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		      const char *text)
+{
+	(void)call;
+	(void)text;
+	return self_keep(self, &me->kept);
+}
+
+static int releases(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		    int64_t n)
+{
+	const struct text *text = self_kept_in(me->kept);
+
+	(void)call;
+	(void)n;
+	assert_string_equal(text->text, "kept");
+	self_release(self, me->kept);
+	return 0;
+}
+
+static void kept_message_stays_valid_and_charged_until_released(void **state)
+{
+	struct runtime_info info;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.text = keeps_text;
+	world.hooks.num = releases;
+	world_spawn(&world, 1);
+	runtime_outside_call(world.runtime, world.actors[1], &text_method,
+			     &(struct text){"kept"}, 0, 0, NULL);
+	world_run(&world);
+	runtime_info(world.runtime, world.actors[1], &info);
+	assert_int_equal(info.queued_bytes, 80);
+	world_send(&world, world.actors[1], 1);
+	world_run(&world);
+	runtime_info(world.runtime, world.actors[1], &info);
+	assert_int_equal(info.queued_bytes, 0);
+	/* a dying actor releases what it kept */
+	runtime_outside_call(world.runtime, world.actors[1], &text_method,
+			     &(struct text){"kept"}, 0, 0, NULL);
+	world_run(&world);
+	finish(&world);
+}
+
+/* ------------------------------------------------------------------ timers */
+
+static int starts_timers(struct troupe_self *self, struct puppet *me)
+{
+	assert_int_equal(self_timer_start(self, &tick_entry, 50000000, 0, 1, NULL), 0);
+	assert_int_equal(self_timer_start(self, &tick_entry, 0, 0, 2, NULL), 0);
+	return self_timer_start(self, &tick_entry, 20000000, 20000000, 3, &me->timer);
+}
+
+static void timers_tick_once_or_each_period(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.init = starts_timers;
+	world_spawn(&world, 1);
+	world_sleep(&world, 65000000);
+	assert_log(&world, "1:tick2; 1:tick3; 1:tick3; 1:tick1; 1:tick3; ");
+	/* the worker stands still for long: one tick, not fifty */
+	sim_advance(world.loop, 1000000000);
+	world_run(&world);
+	assert_log(&world, "1:tick3; ");
+	world_sleep(&world, 20000000);
+	assert_log(&world, "1:tick3; ");
+	finish(&world);
+}
+
+static int stops_timer(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		       int64_t n)
+{
+	(void)call;
+	(void)n;
+	assert_int_equal(self_timer_stop(self, me->timer), 0);
+	assert_int_equal(self_timer_stop(self, me->timer), -ESRCH);
+	return 0;
+}
+
+static void stopped_timer_swallows_the_tick_that_is_due(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.init = starts_timers;
+	world.hooks.num = stops_timer;
+	world_spawn(&world, 1);
+	world_run(&world);
+	world_log(&world);
+	world_send(&world, world.actors[1], 1); /* before the tick, in the mailbox */
+	sim_advance(world.loop, 30000000);
+	world_run(&world);
+	world_sleep(&world, 100000000);
+	assert_log(&world, "1:num 1; 1:tick1; ");
+	finish(&world);
+}
+
+static void timers_stop_at_the_limit(void **state)
+{
+	struct troupe_address address;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, &(struct runtime_config){.max_timers = 2});
+	world.hooks.init = starts_timers;
+	assert_int_equal(runtime_spawn(world.runtime, 1, 0, &(struct num){1}, &address),
+			 -ENOMEM);
+	finish(&world);
+}
+
+/* ------------------------------------------------------------------ outside */
+
+struct asker {
+	struct runtime_outside outside;
+	int replies, ends;
+	enum troupe_status status;
+	int64_t n;
+};
+
+static void on_outside(struct runtime_outside *outside, const struct troupe_reply *reply,
+		       const struct troupe_type *type)
+{
+	struct asker *asker = container_of(outside, struct asker, outside);
+
+	asker->replies++;
+	asker->ends += !reply->continues;
+	asker->status = reply->status;
+	if (reply->status == TROUPE_OK) {
+		assert_ptr_equal(type, &num_type);
+		asker->n = ((const struct num *)reply->data)->n;
+	}
+}
+
+static int streams_ten(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		       int64_t n)
+{
+	if (n == 3)
+		return self_call_keep(self, &call);
+	for (int i = 0; i < 9; i++)
+		assert_int_equal(self_reply(self, call, &num_method, &(struct num){i}), 0);
+	(void)me;
+	return self_return(self, call, &num_method, &(struct num){9});
+}
+
+static void outside_calls_are_answered_streamed_and_cancelled(void **state)
+{
+	struct asker asker = {.outside = {.on_reply = on_outside}};
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world_spawn(&world, 1);
+	assert_int_equal(runtime_outside_call(world.runtime, world.actors[1], &num_method,
+					      &(struct num){4}, 0, 0, &asker.outside),
+			 0);
+	assert_int_equal(asker.replies, 0);
+	world_run(&world);
+	assert_int_equal(asker.replies, 1);
+	assert_int_equal(asker.n, 5);
+	world.hooks.num = streams_ten;
+	runtime_outside_call(world.runtime, world.actors[1], &num_method, &(struct num){4}, 0,
+			     TROUPE_MORE, &asker.outside);
+	world_run(&world);
+	assert_int_equal(asker.replies, 11);
+	assert_int_equal(asker.ends, 2);
+	runtime_outside_call(world.runtime, world.actors[1], &num_method, &(struct num){3},
+			     1000000, 0, &asker.outside);
+	world_sleep(&world, 3000000);
+	assert_int_equal(asker.status, TROUPE_TIMEOUT);
+	runtime_outside_call(world.runtime, world.actors[1], &num_method, &(struct num){3}, 0,
+			     0, &asker.outside);
+	world_run(&world);
+	world_log(&world);
+	runtime_outside_cancel(world.runtime, &asker.outside);
+	world_run(&world);
+	assert_log(&world, "1:cancel; ");
+	assert_int_equal(asker.replies, 12);
+	runtime_outside_call(world.runtime, world.actors[1], &num_method, &(struct num){3}, 0,
+			     0, &asker.outside);
+	runtime_stop_all(world.runtime);
+	world_run(&world);
+	assert_int_equal(asker.status, TROUPE_ACTOR_DIED);
+	finish(&world);
+}
+
+/* ------------------------------------------------------------------ types */
+
+static void type_add_refuses_malformed_tables(void **state)
+{
+	struct troupe_actor table = puppet_table;
+	const struct troupe_entry bad_entry = {.name = "bad", .kind = 9};
+	const struct runtime_type *type;
+	const char *why = NULL;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	table.abi_major++;
+	assert_int_equal(runtime_type_add(world.runtime, &table, NULL, &type, &why), -EINVAL);
+	assert_non_null(why);
+	table = puppet_table;
+	table.table_size--;
+	assert_int_equal(runtime_type_add(world.runtime, &table, NULL, &type, &why), -EINVAL);
+	table = puppet_table;
+	table.interfaces[1] = table.interfaces[0];
+	assert_int_equal(runtime_type_add(world.runtime, &table, NULL, &type, &why), -EINVAL);
+	table = puppet_table;
+	table.entries[0] = &bad_entry;
+	assert_int_equal(runtime_type_add(world.runtime, &table, NULL, &type, &why), -EINVAL);
+	table = puppet_table;
+	table.state_size = 2 << 20;
+	assert_int_equal(runtime_type_add(world.runtime, &table, NULL, &type, &why), -EINVAL);
+	assert_int_equal(
+		runtime_unit_define(
+			world.runtime,
+			&(struct runtime_unit){.number = 1, .name = "x", .type = world.type}),
+		-EEXIST);
+	finish(&world);
+}
+
+static void actors_can_be_looked_at_one_after_the_other(void **state)
+{
+	struct runtime_info info;
+	struct world world;
+	uint32_t at = 0;
+	int n = 0;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	for (int i = 1; i < 6; i++)
+		world_spawn(&world, i);
+	runtime_stop(world.runtime, world.actors[3]);
+	while (runtime_next(world.runtime, &at, &info)) {
+		assert_string_equal(info.unit_name, "unit1");
+		assert_ptr_equal(info.table, &puppet_table);
+		n++;
+	}
+	assert_int_equal(n, 4);
+	assert_int_equal(runtime_info(world.runtime, world.actors[3], &info), -ESRCH);
+	finish(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(actor_ends_after_the_handler_that_exits),
+		cmocka_unit_test(stop_goes_before_what_is_in_the_mailbox),
+		cmocka_unit_test(actor_never_was_when_init_refuses),
+		cmocka_unit_test(actor_spawns_others_as_deep_as_the_limit),
+		cmocka_unit_test(spawn_stops_at_the_limit_of_actors),
+		cmocka_unit_test(misuse_is_refused_and_does_no_harm),
+		cmocka_unit_test(full_mailbox_refuses_and_calls_when_half_empty),
+		cmocka_unit_test(room_that_is_not_used_goes_to_the_next),
+		cmocka_unit_test(waiters_hear_of_the_death_of_the_receiver),
+		cmocka_unit_test(mailbox_is_bounded_by_bytes_too),
+		cmocka_unit_test(kept_message_stays_valid_and_charged_until_released),
+		cmocka_unit_test(timers_tick_once_or_each_period),
+		cmocka_unit_test(stopped_timer_swallows_the_tick_that_is_due),
+		cmocka_unit_test(timers_stop_at_the_limit),
+		cmocka_unit_test(outside_calls_are_answered_streamed_and_cancelled),
+		cmocka_unit_test(type_add_refuses_malformed_tables),
+		cmocka_unit_test(actors_can_be_looked_at_one_after_the_other),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,510 @@
+#include "world.h"
+#include "base/cleanup.h"
+#include "core/inside.h"
+#include "proto/layout.h"
+
+/* ------------------------------------------------------------------ descriptors */
+
+static const struct troupe_type int_type = {
+	.kind = TROUPE_INT, .flags = TROUPE_TYPE_PLAIN, .align = 8, .size = 8};
+static const struct troupe_type string_type = {.kind = TROUPE_STRING, .align = 8, .size = 8};
+static const struct troupe_type optional_type = {
+	.kind = TROUPE_OPTIONAL, .align = 8, .size = 8, .item = &int_type};
+
+static const struct troupe_field num_fields[] = {{.name = "n", .type = &int_type}};
+static const struct troupe_field text_fields[] = {{.name = "text", .type = &string_type}};
+static const struct troupe_field wide_fields[] = {
+	{.name = "n", .type = &int_type},
+	{.name = "more", .type = &optional_type, .offset = 8}};
+static const struct troupe_field odd_fields[] = {{.name = "m", .type = &int_type}};
+
+#define STRUCT_TYPE(fields_, flags_, size_)                                                    \
+	{                                                                                      \
+		.kind = TROUPE_STRUCT, .flags = flags_, .align = 8, .size = size_,             \
+		.count = sizeof(fields_) / sizeof((fields_)[0]), .fields = fields_             \
+	}
+const struct troupe_type num_type = STRUCT_TYPE(num_fields, TROUPE_TYPE_PLAIN, 8);
+const struct troupe_type text_type = STRUCT_TYPE(text_fields, 0, 8);
+const struct troupe_type wide_type = STRUCT_TYPE(wide_fields, 0, 16);
+static const struct troupe_type odd_type = STRUCT_TYPE(odd_fields, TROUPE_TYPE_PLAIN, 8);
+const struct troupe_type empty_type = {
+	.kind = TROUPE_STRUCT, .flags = TROUPE_TYPE_PLAIN, .align = 1};
+
+#define METHOD(name_, in_, out_, hash_)                                                        \
+	{                                                                                      \
+		.interface = "test.puppet", .name = name_, .in = in_, .out = out_,             \
+		.in_hash = hash_, .out_hash = (hash_) + 1                                      \
+	}
+const struct troupe_method num_method = METHOD("Num", &num_type, &num_type, 0x100);
+const struct troupe_method text_method = METHOD("Text", &text_type, &text_type, 0x200);
+const struct troupe_method none_method = METHOD("None", &empty_type, &empty_type, 0x300);
+const struct troupe_method wide_method = METHOD("Num", &wide_type, &wide_type, 0x110);
+const struct troupe_method odd_method = METHOD("Num", &odd_type, &odd_type, 0x120);
+static const struct troupe_method lost_method = METHOD("Lost", &num_type, &num_type, 0x400);
+const struct troupe_error bad_error = {"test.puppet.Bad", &text_type, 0x500};
+
+static const struct troupe_method *const methods[] = {&num_method, &text_method, &none_method};
+static const struct troupe_method *const wide_methods[] = {&wide_method, &text_method,
+							   &none_method};
+static const struct troupe_error *const errors[] = {&bad_error};
+static const struct troupe_interface interface = {
+	"test.puppet", "", methods, errors, ARRAY_LEN(methods), ARRAY_LEN(errors)};
+static const struct troupe_interface wide_interface = {
+	"test.puppet", "", wide_methods, errors, ARRAY_LEN(wide_methods), ARRAY_LEN(errors)};
+
+/* ------------------------------------------------------------------ puppets */
+
+struct world *world_of(const struct troupe_self *self)
+{
+	return runtime_of(self)->context;
+}
+
+void world_note(struct world *world, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	world->log_size +=
+		(size_t)vsnprintf(world->log + world->log_size,
+				  sizeof(world->log) - world->log_size, format, arguments);
+	va_end(arguments);
+	if (world->log_size >= sizeof(world->log))
+		world->log_size = sizeof(world->log) - 1;
+}
+
+const char *world_log(struct world *world)
+{
+	world->log_size = 0;
+	return world->log;
+}
+
+#define note(self, me, ...)                                                                    \
+	do {                                                                                   \
+		world_note(world_of(self), "%d:", (int)(me)->id);                              \
+		world_note(world_of(self), __VA_ARGS__);                                       \
+		world_note(world_of(self), "; ");                                              \
+	} while (0)
+
+static int on_num(struct troupe_self *self, void *state, struct troupe_call call,
+		  const void *in)
+{
+	const struct num *num = in;
+
+	note(self, (struct puppet *)state, "num %d", (int)num->n);
+	if (world_of(self)->hooks.num)
+		return world_of(self)->hooks.num(self, state, call, num->n);
+	return self_return(self, call, &num_method, &(struct num){num->n + 1});
+}
+
+static int on_wide(struct troupe_self *self, void *state, struct troupe_call call,
+		   const void *in)
+{
+	const struct wide *wide = in;
+
+	note(self, (struct puppet *)state, "wide %d %s", (int)wide->n,
+	     wide->more ? "more" : "less");
+	return self_return(self, call, &wide_method, &(struct wide){wide->n + 1, &wide->n});
+}
+
+static int on_text(struct troupe_self *self, void *state, struct troupe_call call,
+		   const void *in)
+{
+	const struct text *text = in;
+
+	note(self, (struct puppet *)state, "text %.20s", text->text);
+	if (world_of(self)->hooks.text)
+		return world_of(self)->hooks.text(self, state, call, text->text);
+	return self_return(self, call, &text_method, text);
+}
+
+static troupe_handler_fn *const functions[] = {on_num, on_text, NULL};
+static troupe_handler_fn *const wide_functions[] = {on_wide, on_text, NULL};
+static const struct troupe_handlers handlers = {&interface, functions, ARRAY_LEN(functions), 0};
+static const struct troupe_handlers wide_handlers = {&wide_interface, wide_functions,
+						     ARRAY_LEN(wide_functions), 0};
+
+static const char *const status_words[TROUPE_STATUS_COUNT] = {
+	"ok",      "error",      "no-such-actor",  "died",     "peer-down",
+	"timeout", "overloaded", "cancelled",      "no-reply", "failed",
+	"invalid", "not-found",  "not-implemented"};
+
+static int on_reply(struct troupe_self *self, void *state, uint64_t context,
+		    const struct troupe_reply *reply)
+{
+	struct puppet *me = state;
+
+	world_note(world_of(self), "%d:reply%u %s%s", (int)me->id, (unsigned)context,
+		   status_words[reply->status], reply->continues ? "+" : "");
+	if (reply->status == TROUPE_ERROR)
+		world_note(world_of(self), " %s", reply->error_name);
+	if (reply->status == TROUPE_ERROR && reply->error)
+		world_note(world_of(self), " %s", ((const struct text *)reply->data)->text);
+	if (reply->detail)
+		world_note(world_of(self), " (%s)", reply->detail);
+	return 0;
+}
+
+static int on_num_reply(struct troupe_self *self, void *state, uint64_t context,
+			const struct troupe_reply *reply)
+{
+	world_of(self)->replies++;
+	on_reply(self, state, context, reply);
+	if (reply->status == TROUPE_OK)
+		world_note(world_of(self), " %d", (int)((const struct num *)reply->data)->n);
+	world_note(world_of(self), "; ");
+	return world_of(self)->hooks.reply
+		       ? world_of(self)->hooks.reply(self, state, context, reply)
+		       : 0;
+}
+
+static int on_text_reply(struct troupe_self *self, void *state, uint64_t context,
+			 const struct troupe_reply *reply)
+{
+	on_reply(self, state, context, reply);
+	if (reply->status == TROUPE_OK)
+		world_note(world_of(self), " %.20s", ((const struct text *)reply->data)->text);
+	world_note(world_of(self), "; ");
+	return 0;
+}
+
+static int on_tick(struct troupe_self *self, void *state, uint64_t context)
+{
+	note(self, (struct puppet *)state, "tick%u", (unsigned)context);
+	return world_of(self)->hooks.tick ? world_of(self)->hooks.tick(self, state, context)
+					  : 0;
+}
+
+static int init(struct troupe_self *self, void *state, const void *config)
+{
+	struct puppet *me = state;
+
+	me->id = ((const struct num *)config)->n;
+	if (me->id < (int)ARRAY_LEN(world_of(self)->actors))
+		world_of(self)->actors[me->id] = runtime_self_address(self);
+	return world_of(self)->hooks.init ? world_of(self)->hooks.init(self, me) : 0;
+}
+
+static void fini(struct troupe_self *self, void *state, enum troupe_reason reason)
+{
+	static const char *const reasons[] = {"", "normal", "shutdown", "failed"};
+
+	note(self, (struct puppet *)state, "fini %s", reasons[reason]);
+	if (world_of(self)->hooks.fini)
+		world_of(self)->hooks.fini(self, state, reason);
+}
+
+static int on_room(struct troupe_self *self, void *state, struct troupe_address where)
+{
+	world_of(self)->rooms++;
+	note(self, (struct puppet *)state, "room");
+	return world_of(self)->hooks.room ? world_of(self)->hooks.room(self, state, where) : 0;
+}
+
+static int on_cancel(struct troupe_self *self, void *state, struct troupe_call call)
+{
+	note(self, (struct puppet *)state, "cancel");
+	return world_of(self)->hooks.cancel ? world_of(self)->hooks.cancel(self, state, call)
+					    : 0;
+}
+
+static const struct troupe_life life = {init, fini, on_room, on_cancel};
+
+const struct troupe_entry num_entry = {"num",      TROUPE_ENTRY_REPLY, 0,   &num_method,
+				       &interface, on_num_reply,       NULL};
+const struct troupe_entry wide_entry = {"wide",          TROUPE_ENTRY_REPLY, 0,   &wide_method,
+					&wide_interface, on_num_reply,       NULL};
+const struct troupe_entry text_entry = {"text",     TROUPE_ENTRY_REPLY, 0,   &text_method,
+					&interface, on_text_reply,      NULL};
+static const struct troupe_entry none_entry = {
+	"none", TROUPE_ENTRY_REPLY, 0, &none_method, &interface, on_text_reply, NULL};
+static const struct troupe_entry lost_entry = {
+	"lost", TROUPE_ENTRY_REPLY, 0, &lost_method, &interface, on_num_reply, NULL};
+static const struct troupe_entry odd_entry = {"odd",      TROUPE_ENTRY_REPLY, 0,   &odd_method,
+					      &interface, on_num_reply,       NULL};
+const struct troupe_entry tick_entry = {"tick", TROUPE_ENTRY_TIMER, 0, NULL, NULL, NULL,
+					on_tick};
+const struct troupe_entry foreign_entry = {"foreign", TROUPE_ENTRY_TIMER, 0, NULL, NULL, NULL,
+					   on_tick};
+
+const struct troupe_actor puppet_table = {
+	TROUPE_ABI(puppet),
+	.state_size = sizeof(struct puppet),
+	.config = &num_type,
+	.life = &life,
+	.interfaces = {&handlers},
+	.entries = {&num_entry, &wide_entry, &text_entry, &tick_entry, &none_entry, &lost_entry,
+		    &odd_entry},
+};
+const struct troupe_actor wide_table = {
+	TROUPE_ABI(wide), .state_size = sizeof(struct puppet), .config = &num_type,
+	.life = &life,    .interfaces = {&wide_handlers},
+};
+
+/* ------------------------------------------------------------------ what a runtime asks of its host */
+
+static int forward(void *context, const struct envelope *envelope,
+		   const struct troupe_type *type, const void *data, const char *name)
+{
+	struct world *world = context, *to;
+	struct net *net = world->net;
+	struct envelope copy = *envelope;
+	struct envelope_batch batch;
+	struct parcel *parcel;
+	const void *bytes;
+	void *payload;
+	size_t size;
+
+	if (type)
+		assert_true(name && strncmp(name, "test.puppet.", 12) == 0);
+	if (!net || envelope->to.worker > WORLDS)
+		return -EHOSTUNREACH;
+	to = net->worlds[envelope->to.worker];
+	if (!to)
+		return -EHOSTUNREACH;
+	if (net->full && (envelope->kind == ENVELOPE_SEND || envelope->kind == ENVELOPE_CALL))
+		return -EAGAIN;
+	if (type)
+		assert_int_equal(codec_size(type, data, &copy.size, NULL), 0);
+	envelope_batch_init(&batch, 1 << 20, world->worker, world->incarnation, 0);
+	assert_int_equal(envelope_batch_add(&batch, &copy, &payload), 0);
+	if (type)
+		codec_encode(type, data, payload, copy.size);
+	else if (copy.size)
+		memcpy(payload, envelope->payload, copy.size);
+	bytes = envelope_batch_data(&batch, &size);
+	parcel = aligned_alloc(16, (sizeof(*parcel) + size + 15) / 16 * 16);
+	*parcel = (struct parcel){
+		.from = world->worker, .from_incarnation = world->incarnation, .size = size};
+	memcpy(parcel->bytes, bytes, size);
+	envelope_batch_fini(&batch);
+	if (net->first[to->worker])
+		net->last[to->worker]->next = parcel;
+	else
+		net->first[to->worker] = parcel;
+	net->last[to->worker] = parcel;
+	return 0;
+}
+
+static bool find_layout(void *context, struct troupe_address from, uint64_t hash,
+			const struct troupe_type **ret_type, const char **ret_name)
+{
+	static const struct troupe_method *const known[] = {&num_method,  &text_method,
+							    &none_method, &wide_method,
+							    &odd_method,  &lost_method};
+
+	(void)context;
+	(void)from;
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		static const char *const names[] = {"test.puppet.Num",  "test.puppet.Text",
+						    "test.puppet.None", "test.puppet.Num",
+						    "test.puppet.Num",  "test.puppet.Lost"};
+
+		if (hash != known[i]->in_hash && hash != known[i]->out_hash)
+			continue;
+		*ret_type = hash == known[i]->in_hash ? known[i]->in : known[i]->out;
+		*ret_name = names[i];
+		return true;
+	}
+	if (hash == bad_error.hash) {
+		*ret_type = bad_error.type;
+		*ret_name = bad_error.name;
+		return true;
+	}
+	return false;
+}
+
+static int find_name(void *context, const char *name, struct troupe_address *ret_address)
+{
+	struct world *world = context;
+
+	if (strcmp(name, "puppet") != 0)
+		return -ENOENT;
+	*ret_address = world->actors[1];
+	return 0;
+}
+
+static void on_end(void *context, const struct runtime_end *end)
+{
+	struct world *world = context;
+
+	(void)end;
+	world->ends++;
+}
+
+static void on_dead_letter(void *context, struct troupe_address from, struct troupe_address to,
+			   const char *name, const char *reason)
+{
+	struct world *world = context;
+
+	(void)from;
+	(void)to;
+	(void)name;
+	world->dead_letters++;
+	snprintf(world->last_dead_letter, sizeof(world->last_dead_letter), "%s", reason);
+}
+
+static void on_log(void *context, int priority, const char *actor, const char *text)
+{
+	world_note(context, "log %d %s %s; ", priority, actor, text);
+}
+
+static const struct runtime_ops ops = {forward, find_layout,    find_name,
+				       on_end,  on_dead_letter, on_log};
+
+/* ------------------------------------------------------------------ worlds */
+
+void world_init(struct world *world, uint16_t worker, const struct runtime_config *limits)
+{
+	struct runtime_config config = limits ? *limits : (struct runtime_config){0};
+	const char *why;
+	static const char plugin[1];
+
+	*world = (struct world){.worker = worker, .incarnation = 1};
+	assert_int_equal(loop_new(&world->loop), 0);
+	world->page = calloc(1, sizeof(*world->page));
+	config.worker = worker;
+	config.incarnation = config.incarnation ? config.incarnation : 1;
+	world->incarnation = config.incarnation;
+	config.loop = world->loop;
+	config.page = world->page;
+	config.ops = &ops;
+	config.context = world;
+	config.seed = config.seed ? config.seed : 7;
+	assert_int_equal(runtime_new(&config, &world->runtime), 0);
+	assert_int_equal(
+		runtime_type_add(world->runtime, &puppet_table, plugin, &world->type, &why), 0);
+	assert_int_equal(
+		runtime_type_add(world->runtime, &wide_table, plugin, &world->wide, &why), 0);
+	world_unit(world, 1, world->type, 0, 0, 0);
+}
+
+void world_fini(struct world *world)
+{
+	if (world->net)
+		world->net->worlds[world->worker] = NULL;
+	runtime_free(world->runtime);
+	loop_free(world->loop);
+	free(world->page);
+	world->runtime = NULL;
+}
+
+void world_link(struct world *world, struct net *net)
+{
+	world->net = net;
+	net->worlds[world->worker] = world;
+}
+
+void world_unit(struct world *world, uint32_t number, const struct runtime_type *type,
+		uint32_t mailbox, uint32_t mailbox_bytes, uint32_t batch)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "unit%u", number);
+	assert_int_equal(
+		runtime_unit_define(world->runtime,
+				    &(struct runtime_unit){.number = number,
+							   .name = name,
+							   .type = type,
+							   .mailbox = mailbox,
+							   .mailbox_bytes = mailbox_bytes,
+							   .batch = batch}),
+		0);
+}
+
+struct troupe_address world_spawn_in(struct world *world, uint32_t unit, int64_t id)
+{
+	struct troupe_address address;
+
+	assert_int_equal(runtime_spawn(world->runtime, unit, 0, &(struct num){id}, &address),
+			 0);
+	return address;
+}
+
+struct troupe_address world_spawn(struct world *world, int64_t id)
+{
+	return world_spawn_in(world, 1, id);
+}
+
+void world_run(struct world *world)
+{
+	do
+		loop_step(world->loop, false);
+	while (world->runtime->run_first != SLOT_NONE);
+}
+
+void world_sleep(struct world *world, uint64_t ns)
+{
+	sim_run_until(world->loop, loop_clock_ns(world->loop) + ns);
+}
+
+int world_send(struct world *world, struct troupe_address to, int64_t n)
+{
+	return runtime_outside_call(world->runtime, to, &num_method, &(struct num){n}, 0, 0,
+				    NULL);
+}
+
+bool net_carry_one(struct net *net, uint16_t worker)
+{
+	struct parcel *parcel = net->first[worker];
+	struct world *world = net->worlds[worker];
+	struct envelope_reader reader;
+	struct envelope envelope;
+
+	if (!parcel)
+		return false;
+	net->first[worker] = parcel->next;
+	if (world) {
+		assert_int_equal(envelope_reader_init(&reader, parcel->bytes, parcel->size), 0);
+		assert_int_equal(envelope_reader_next(&reader, &envelope), 1);
+		runtime_deliver(
+			world->runtime,
+			(struct troupe_address){.worker = parcel->from,
+						.incarnation = parcel->from_incarnation},
+			&envelope);
+	}
+	free(parcel);
+	return true;
+}
+
+void net_run(struct net *net)
+{
+	bool busy = true;
+
+	while (busy) {
+		busy = false;
+		for (uint16_t i = 1; i <= WORLDS; i++) {
+			while (net_carry_one(net, i))
+				busy = true;
+			if (net->worlds[i])
+				world_run(net->worlds[i]);
+		}
+	}
+}
+
+void net_fini(struct net *net)
+{
+	for (uint16_t i = 0; i <= WORLDS; i++)
+		while (net->first[i]) {
+			struct parcel *parcel = net->first[i];
+
+			net->first[i] = parcel->next;
+			free(parcel);
+		}
+}
+
+void world_assert_empty(struct world *world)
+{
+	const struct runtime *runtime = world->runtime;
+
+	assert_int_equal(runtime->n_actors, 0);
+	assert_int_equal(runtime->calls.count, 0);
+	assert_int_equal(runtime->kept_calls.count, 0);
+	assert_int_equal(runtime->kept.count, 0);
+	assert_int_equal(runtime->timers.count, 0);
+	assert_int_equal(runtime->waits.count, 0);
+	assert_int_equal(runtime->wheel.count, 0);
+	assert_int_equal(runtime->inbound.count, 0);
+	assert_int_equal(runtime->waits_by_key.count, 0);
+	assert_int_equal(runtime->messages.taken, 0);
+	assert_int_equal(runtime->states.taken, 0);
+}

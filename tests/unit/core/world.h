@@ -1,0 +1,146 @@
+/* world.h - a runtime on the simulated loop, and actors that write down what happens to them.
+ *
+ * A puppet does what the hooks of its world say and logs every handler that runs, one word group per event:
+ * "1:num 5; 1:reply ok 6; ". Worlds that are linked exchange envelopes that are really encoded and decoded, when
+ * world_carry() is called.
+ */
+#ifndef TEST_CORE_WORLD_H
+#define TEST_CORE_WORLD_H
+
+#include "base/list.h"
+#include "base/loop.h"
+#include "core/runtime.h"
+#include "core/self.h"
+#include "proto/codec.h"
+#include "proto/envelope.h"
+#include "tests/unit/sim/sim.h"
+#include <cmocka.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <troupe/actor.h>
+
+#define WORLDS 4
+
+/* ---- the interface of puppets, as troupe-gen would write it */
+
+struct num {
+	int64_t n;
+};
+struct text {
+	const char *text;
+};
+struct wide { /* a later version of num */
+	int64_t n;
+	const int64_t *more;
+};
+
+extern const struct troupe_type num_type, text_type, wide_type, empty_type;
+extern const struct troupe_method num_method, text_method, none_method;
+/* other versions of Num: one that fits by name, one that does not */
+extern const struct troupe_method wide_method, odd_method;
+extern const struct troupe_error bad_error;
+extern const struct troupe_entry num_entry, wide_entry, text_entry, tick_entry, foreign_entry;
+extern const struct troupe_actor puppet_table;
+/* a puppet whose Num is wide_method */
+extern const struct troupe_actor wide_table;
+
+/* ---- worlds */
+
+struct puppet {
+	int64_t id;
+	struct troupe_call kept_call;
+	struct troupe_kept *kept;
+	struct troupe_timer timer;
+	int64_t count;
+};
+
+struct world;
+
+struct hooks {
+	int (*num)(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		   int64_t n);
+	int (*text)(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		    const char *text);
+	int (*reply)(struct troupe_self *self, struct puppet *me, uint64_t context,
+		     const struct troupe_reply *reply);
+	int (*tick)(struct troupe_self *self, struct puppet *me, uint64_t context);
+	int (*init)(struct troupe_self *self, struct puppet *me);
+	void (*fini)(struct troupe_self *self, struct puppet *me, enum troupe_reason reason);
+	int (*room)(struct troupe_self *self, struct puppet *me, struct troupe_address where);
+	int (*cancel)(struct troupe_self *self, struct puppet *me, struct troupe_call call);
+};
+
+struct parcel {
+	struct parcel *next;
+	uint16_t from;
+	uint32_t from_incarnation;
+	size_t size;
+	_Alignas(16) unsigned char bytes[];
+};
+
+struct net {
+	struct world *worlds[WORLDS + 1];                    /* by worker number */
+	struct parcel *first[WORLDS + 1], *last[WORLDS + 1]; /* on the way to a worker */
+	bool full;                                           /* links have no credit */
+};
+
+struct world {
+	struct loop *loop;
+	struct page *page;
+	struct runtime *runtime;
+	const struct runtime_type *type, *wide;
+	struct hooks hooks;
+	struct net *net;
+	uint32_t incarnation;
+	uint16_t worker;
+	char log[8192];
+	size_t log_size;
+	struct troupe_address actors[8]; /* by puppet id */
+	uint64_t dead_letters, ends, rooms, replies;
+	char last_dead_letter[64];
+	void *test; /* of the test */
+};
+
+/* A world of worker `worker`; config: limits, or NULL. */
+void world_init(struct world *world, uint16_t worker, const struct runtime_config *limits);
+void world_fini(struct world *world);
+/* The world dies: parcels to it are lost, those on the way from it still arrive. */
+void world_link(struct world *world, struct net *net);
+
+/* A unit of puppets with these limits (0: defaults). */
+void world_unit(struct world *world, uint32_t number, const struct runtime_type *type,
+		uint32_t mailbox, uint32_t mailbox_bytes, uint32_t batch);
+/* A puppet of the default unit 1, or another. */
+struct troupe_address world_spawn(struct world *world, int64_t id);
+struct troupe_address world_spawn_in(struct world *world, uint32_t unit, int64_t id);
+
+/* Run until nothing is left to do, without time passing. */
+void world_run(struct world *world);
+/* Let time pass. */
+void world_sleep(struct world *world, uint64_t ns);
+/* From outside: Num(n) to an actor, as a send. */
+int world_send(struct world *world, struct troupe_address to, int64_t n);
+
+/* Deliver all that is on the way, and run all worlds, until all is quiet. */
+void net_run(struct net *net);
+/* Deliver one parcel to that worker, without running. False: there is none. */
+bool net_carry_one(struct net *net, uint16_t worker);
+void net_fini(struct net *net);
+
+struct world *world_of(const struct troupe_self *self);
+void world_note(struct world *world, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* The log as it is; it is empty then. */
+const char *world_log(struct world *world);
+#define assert_log(world, expected) assert_string_equal(world_log(world), expected)
+
+/* Nothing is open any more: no actor, call, kept call, timer, message. */
+void world_assert_empty(struct world *world);
+
+#endif
