@@ -17,7 +17,8 @@ struct parser {
 	struct conf *conf;
 	struct problems *problems;
 	const char *file;
-	char *section;    /* NULL: before the first header */
+	char *section; /* NULL: before the first header */
+	unsigned section_line;
 	bool bad_section; /* its header was wrong: one problem is enough for all that is below
 			   */
 	char *logical;    /* the lines joined so far; NULL: not in a continuation */
@@ -62,7 +63,9 @@ static int add_file(struct conf *conf, const char *file)
 static int add_entry(struct parser *parser, const char *key, const char *value)
 {
 	struct conf *conf = parser->conf;
-	struct conf_entry entry = {.file = parser->file, .line = parser->logical_line};
+	struct conf_entry entry = {.file = parser->file,
+				   .line = parser->logical_line,
+				   .section_line = parser->section_line};
 
 	if (conf->n == conf->room) {
 		size_t room = conf->room ? 2 * conf->room : 16;
@@ -124,6 +127,7 @@ static int take_header(struct parser *parser, char *line)
 		return 0;
 	}
 	parser->section = strdup(line + 1);
+	parser->section_line = parser->logical_line;
 	parser->bad_section = false;
 	return parser->section ? 0 : -ENOMEM;
 }

@@ -25,6 +25,7 @@ struct conf_entry {
 	char *value;      /* "" when empty; quotes and specifiers as written */
 	const char *file; /* owned by the conf */
 	unsigned line;    /* where it begins */
+	unsigned section_line;
 };
 
 struct conf {

@@ -320,9 +320,9 @@ int conf_check_section(const struct conf *conf, size_t index, const char *const 
 	if (!nearest && n == 1)
 		nearest = sections[0];
 	if (nearest)
-		return problems_add(problems, entry->file, entry->line,
+		return problems_add(problems, entry->file, entry->section_line,
 				    "unknown section [%.60s]; did you mean [%s]?",
 				    entry->section, nearest);
-	return problems_add(problems, entry->file, entry->line, "unknown section [%.60s]",
-			    entry->section);
+	return problems_add(problems, entry->file, entry->section_line,
+			    "unknown section [%.60s]", entry->section);
 }

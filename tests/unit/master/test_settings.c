@@ -189,8 +189,8 @@ static void mistake_is_named_with_its_key(void **state)
 		 "trouped.conf:2: CallGroup=no-such-group-here: there is no such "
 		 "group; make it with groupadd --system, or name another"},
 		{"[Deamon]\nA=1\nB=2",
-		 "trouped.conf:3: unknown section [Deamon]; did you mean [Daemon]?"},
-		{"[Zoo]\nA=1", "trouped.conf:3: unknown section [Zoo]; did you mean [Daemon]?"},
+		 "trouped.conf:2: unknown section [Deamon]; did you mean [Daemon]?"},
+		{"[Zoo]\nA=1", "trouped.conf:2: unknown section [Zoo]; did you mean [Daemon]?"},
 	};
 	struct fixture *f = *state;
 	char text[256];

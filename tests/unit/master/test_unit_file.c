@@ -210,8 +210,8 @@ static void mistake_is_named_with_its_key(void **state)
 		 "bad.actor:4: Rate=5%: \"%\" is not a specifier; write %% for a percent "
 		 "sign"},
 		{"[Confg]\nA=1\nB=1",
-		 "bad.actor:4: unknown section [Confg]; did you mean [Config]?"},
-		{"[Unit]\nA=1", "bad.actor:4: unknown section [Unit]"},
+		 "bad.actor:3: unknown section [Confg]; did you mean [Config]?"},
+		{"[Unit]\nA=1", "bad.actor:3: unknown section [Unit]"},
 	};
 	struct fixture *f = *state;
 	char text[256], *place;
