@@ -3,12 +3,11 @@
 #include "proto/arena.h"
 #include "proto/idl_check.h"
 #include "proto/idl_lex.h"
+#include "proto/idl_names.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MEMBER_NAME_MAX 63
 
 /* An idl and the memory of all it points to. */
 struct idl_own {
@@ -33,63 +32,6 @@ struct parser {
 	struct idl_reference *references;
 };
 
-static bool is_upper(char c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
-static bool is_alpha(char c)
-{
-	return is_upper(c) || (c >= 'a' && c <= 'z');
-}
-
-static bool is_alnum(char c)
-{
-	return is_alpha(c) || (c >= '0' && c <= '9');
-}
-
-/* [A-Za-z](-*[A-Za-z0-9])*(\.[A-Za-z0-9](-*[A-Za-z0-9])*)+ */
-int idl_is_interface_name(const char *text, size_t size)
-{
-	size_t dots = 0;
-
-	if (size == 0 || size > IDL_NAME_MAX || !is_alpha(text[0]))
-		return 0;
-	for (size_t i = 0; i < size; i++) {
-		bool edge = i == 0 || text[i - 1] == '.' || i + 1 == size || text[i + 1] == '.';
-
-		if (text[i] == '.') {
-			if (edge && (i + 1 == size || text[i - 1] == '.'))
-				return 0;
-			dots++;
-		} else if (!is_alnum(text[i]) && (text[i] != '-' || edge)) {
-			return 0;
-		}
-	}
-	return dots > 0;
-}
-
-/* [A-Z][A-Za-z0-9]* */
-static bool is_member_name(const char *text, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		if (!is_alnum(text[i]))
-			return false;
-	return size > 0 && is_upper(text[0]);
-}
-
-/* [A-Za-z](_?[A-Za-z0-9])* */
-static bool is_field_name(const char *text, size_t size)
-{
-	for (size_t i = 0; i < size; i++) {
-		if (is_alnum(text[i]))
-			continue;
-		if (text[i] != '_' || i + 1 == size || text[i + 1] == '_')
-			return false;
-	}
-	return size > 0 && is_alpha(text[0]);
-}
-
 static int fail_here(struct parser *parser, const char *message)
 {
 	return idl_lex_fail(parser->lex.error, parser->lex.token_line, parser->lex.token_column,
@@ -104,7 +46,7 @@ static int parse_name(struct parser *parser, bool (*is_name)(const char *, size_
 
 	if (lex->token != IDL_TOKEN_WORD || !is_name(lex->start, lex->length))
 		return idl_lex_expected(lex, expected);
-	if (lex->length > MEMBER_NAME_MAX)
+	if (lex->length > IDL_MEMBER_NAME_MAX)
 		return fail_here(parser, "this name is longer than 63 bytes");
 	*ret_name = arena_copy(parser->arena, lex->start, lex->length);
 	if (!*ret_name)
@@ -186,7 +128,7 @@ static int parse_field(struct parser *parser, struct idl_type *type, unsigned de
 	if (r < 0)
 		return r;
 	idl_lex_take_mark(lex);
-	r = parse_name(parser, is_field_name, first ? "a field, a name or ')'" : "a name",
+	r = parse_name(parser, idl_is_field_name, first ? "a field, a name or ')'" : "a name",
 		       &field->name);
 	if (r < 0)
 		return r;
@@ -294,7 +236,7 @@ static int parse_word_type(struct parser *parser, enum idl_mark mark, struct idl
 		return -ENOMEM;
 	reference->line = lex->token_line;
 	reference->column = lex->token_column;
-	r = parse_name(parser, is_member_name,
+	r = parse_name(parser, idl_is_member_name,
 		       "a type (bool, int, float, string, object, a name, '(', '[' or '?')",
 		       &name);
 	if (r < 0)
@@ -402,7 +344,7 @@ static int parse_member(struct parser *parser, struct idl_member *member)
 	if (r < 0)
 		return r;
 	member->line = lex->token_line;
-	r = parse_name(parser, is_member_name, "a name that begins with a capital",
+	r = parse_name(parser, idl_is_member_name, "a name that begins with a capital",
 		       &member->name);
 	if (r < 0)
 		return r;
