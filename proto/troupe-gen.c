@@ -102,8 +102,18 @@ static int write_all(int fd, const char *text, size_t size)
 	return 0;
 }
 
+/* Devices and pipes are written to; renaming a file over them would do away with them. */
+static int write_special(const char *path, const char *text, size_t size)
+{
+	cleanup_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return write_all(fd, text, size);
+}
+
 /* Replace a file by a new one in one step: who reads it meanwhile sees the old or the new text. */
-static int write_file(const char *path, const char *text, size_t size)
+static int replace_file(const char *path, const char *text, size_t size)
 {
 	cleanup_free char *temporary = NULL;
 	cleanup_close int fd = -1;
@@ -126,6 +136,15 @@ static int write_file(const char *path, const char *text, size_t size)
 	if (r < 0)
 		unlink(temporary);
 	return r;
+}
+
+static int write_file(const char *path, const char *text, size_t size)
+{
+	struct stat status;
+
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+		return write_special(path, text, size);
+	return replace_file(path, text, size);
 }
 
 /* To a file, or to the standard output. */
