@@ -1,7 +1,7 @@
 /* buffer.h - bytes that grow at the end and are eaten from the front, up to a limit.
  *
- * Memory of the caller, init/fini; one thread at a time. The data is at 16-byte alignment when nothing was
- * eaten.
+ * Memory of the caller, init/fini; one thread at a time. The data is at 16-byte alignment when
+ * nothing was eaten.
  */
 #ifndef BASE_BUFFER_H
 #define BASE_BUFFER_H
@@ -28,8 +28,9 @@ static inline unsigned char *buffer_data(const struct buffer *buffer)
 	return buffer->memory + buffer->start;
 }
 
-/* Make room for `size` more bytes and return where they go; buffer_added() then takes them in. NULL: the
- * limit (errno ENOBUFS) or no memory (ENOMEM). Pointers into the buffer from before are invalid. */
+/* Make room for `size` more bytes and return where they go; buffer_added() then takes them in.
+ * NULL: the limit (errno ENOBUFS) or no memory (ENOMEM). Pointers into the buffer from before
+ * are invalid. */
 void *buffer_reserve(struct buffer *buffer, size_t size);
 void buffer_added(struct buffer *buffer, size_t size);
 
@@ -38,7 +39,8 @@ int buffer_append(struct buffer *buffer, const void *data, size_t size);
 int buffer_printf(struct buffer *buffer, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Drop `size` bytes from the front. Memory beyond 64 KiB is given back when the buffer runs empty. */
+/* Drop `size` bytes from the front. Memory beyond 64 KiB is given back when the buffer runs
+ * empty. */
 void buffer_eat(struct buffer *buffer, size_t size);
 
 #endif

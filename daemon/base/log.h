@@ -1,10 +1,11 @@
 /* log.h - lines for people, to the journal or to standard error.
  *
- * Only the processes' own files (master, worker, ctl's main) log above debug; libraries return errors.
- * A log is a value with an owner, passed to whoever writes: no globals. When standard error is the journal's
- * stream (JOURNAL_STREAM matches), lines carry the "<N>" priority prefix; on a terminal
- * and in a file they do not. One line is one write(2) of at most LOG_LINE bytes; control characters and
- * newlines inside are shown as \xNN, so that nothing a peer sends can forge a line. Any thread.
+ * Only the processes' own files (master, worker, ctl's main) log above debug; libraries return
+ * errors. A log is a value with an owner, passed to whoever writes: no globals. When standard
+ * error is the journal's stream (JOURNAL_STREAM matches), lines carry the "<N>" priority
+ * prefix; on a terminal and in a file they do not. One line is one write(2) of at most LOG_LINE
+ * bytes; control characters and newlines inside are shown as \xNN, so that nothing a peer sends
+ * can forge a line. Any thread.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -13,7 +14,13 @@
 
 #define LOG_LINE 4096
 
-enum log_priority { LOG_P_ERROR = 3, LOG_P_WARNING = 4, LOG_P_NOTICE = 5, LOG_P_INFO = 6, LOG_P_DEBUG = 7 };
+enum log_priority {
+	LOG_P_ERROR = 3,
+	LOG_P_WARNING = 4,
+	LOG_P_NOTICE = 5,
+	LOG_P_INFO = 6,
+	LOG_P_DEBUG = 7
+};
 
 struct log {
 	int fd;

@@ -1,10 +1,11 @@
 /* loop.h - one event loop: descriptors, timers, signals, children, and work before it sleeps.
  *
- * A thin face over libev; loop.c is the only file that includes ev.h. A second, simulated body of the
- * same header (tests/unit/sim/loop.c) is chosen at link time for deterministic tests: its clock moves only when nothing is
- * left to do. One thread per loop. Watchers are memory of the caller (init/start/stop); stopping a watcher inside any
- * callback, its own too, is fine, and after stop its callback is not called. Callbacks get the watcher back; find your
- * object with container_of().
+ * A thin face over libev; loop.c is the only file that includes ev.h. A second, simulated body
+ * of the same header (tests/unit/sim/loop.c) is chosen at link time for deterministic tests:
+ * its clock moves only when nothing is left to do. One thread per loop. Watchers are memory of
+ * the caller (init/start/stop); stopping a watcher inside any callback, its own too, is fine,
+ * and after stop its callback is not called. Callbacks get the watcher back; find your object
+ * with container_of().
  */
 #ifndef BASE_LOOP_H
 #define BASE_LOOP_H
@@ -74,12 +75,12 @@ void loop_signal_init(struct loop_signal *signal, struct loop *loop, int number,
 void loop_signal_start(struct loop_signal *signal);
 void loop_signal_stop(struct loop_signal *signal);
 
-/* ---- work: called in each pass just before the loop would sleep; while `again` returns true the pass
- * polls instead of sleeping. At most four per loop; the runtime's turns and the links' flushes. They run in
- * the order of their start. */
+/* ---- work: called in each pass just before the loop would sleep; while `again` returns true
+ * the pass polls instead of sleeping. At most four per loop; the runtime's turns and the links'
+ * flushes. They run in the order of their start. */
 struct loop_work {
-	/* Do a bounded amount; true: there is more to do at once, also when it gave work to one that runs
-	 * before it. */
+	/* Do a bounded amount; true: there is more to do at once, also when it gave work to one
+	 * that runs before it. */
 	bool (*callback)(struct loop_work *work);
 	struct loop *loop;
 	bool started;

@@ -22,8 +22,7 @@ int seqpacket_pair(int ret_fds[2])
 int seqpacket_send(int fd, const struct iovec *parts, size_t n, const int *fds, size_t n_fds)
 {
 	union control control = {0};
-	struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts,
-				 .msg_iovlen = n};
+	struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = n};
 	size_t size = 0;
 
 	for (size_t i = 0; i < n; i++)

@@ -48,7 +48,8 @@ struct conf_table {
 		defaults; /* of the same type; what an empty value sets a plain field back to */
 };
 
-/* Setters. Those of strings and lists own the field: an empty value frees it, it is NULL then. */
+/* Setters. Those of strings and lists own the field: an empty value frees it, it is NULL
+ * then. */
 int conf_set_uint(const struct conf_key *key, const struct conf_setting *setting,
 		  void *field); /* uint32_t */
 int conf_set_size(const struct conf_key *key, const struct conf_setting *setting,

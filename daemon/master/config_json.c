@@ -29,7 +29,8 @@ static const char *name_kind(const struct idl_type *type)
 	}
 }
 
-/* The field that a part of a key means: the same name, else the same but for the case of letters. */
+/* The field that a part of a key means: the same name, else the same but for the case of
+ * letters. */
 static const struct idl_field *find_field(const struct idl_type *type, const char *name,
 					  size_t size)
 {
@@ -102,7 +103,8 @@ static int assign(const struct assignment *a, json_t *object, const char *name,
 	return json_object_set_new(object, name, json) < 0 ? -ENOMEM : 0;
 }
 
-/* The object called `name` in `object`, made when it is not there; borrowed. NULL: no memory. */
+/* The object called `name` in `object`, made when it is not there; borrowed. NULL: no
+ * memory. */
 static json_t *enter(json_t *object, const char *name)
 {
 	json_t *inner = json_object_get(object, name);
@@ -185,9 +187,9 @@ static int complete_field(const struct unit_file *unit, const struct idl_field *
 	return complete(unit, type, json, path, problems);
 }
 
-/* Note what is missing in the structs of a value, and put in structs all of whose fields may be absent: a
- * chain of structs that are not optional is finite, the IDL sees to that. Lists came as JSON text that has been
- * checked. */
+/* Note what is missing in the structs of a value, and put in structs all of whose fields may be
+ * absent: a chain of structs that are not optional is finite, the IDL sees to that. Lists came
+ * as JSON text that has been checked. */
 static int complete(const struct unit_file *unit, const struct idl_type *type, json_t *json,
 		    const char *path, struct problems *problems)
 {

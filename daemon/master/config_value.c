@@ -119,7 +119,8 @@ static bool is_base64(const char *text)
 
 	if (text[size + padding] != '\0' || (size + padding) % 4 != 0 || padding > 2)
 		return false;
-	/* The bits that padding leaves over must be zero, so that there is one text for each value. */
+	/* The bits that padding leaves over must be zero, so that there is one text for each
+	 * value. */
 	return padding == 0 ||
 	       strchr(padding == 1 ? "AEIMQUYcgkosw048" : "AQgw", text[size - 1]);
 }
@@ -422,7 +423,8 @@ static bool is_word(const struct idl_type *type)
 	}
 }
 
-/* Words, each of which is an item. Their quotes are gone, so that a string is what the word is. */
+/* Words, each of which is an item. Their quotes are gone, so that a string is what the word
+ * is. */
 static int read_words(const struct idl_type *item, const char *text, json_t *array,
 		      char *message)
 {

@@ -1,4 +1,5 @@
-/* config_value.h - one value of a [Config] section, as text or as JSON, checked against its type.
+/* config_value.h - one value of a [Config] section, as text or as JSON, checked against its
+ * type.
  *
  * Internal to config_json.c. Pure; master process, one thread. Messages are written for the
  * author of the file and complete "Key=value: ".
@@ -24,7 +25,8 @@ int config_value_read(const struct idl_type *type, const char *text, json_t **re
 int config_list_read(const struct idl_type *type, const char *text, json_t *array,
 		     char *message);
 
-/* Check a whole value, depth included. -EINVAL: message says what is wrong, with the field's path. */
+/* Check a whole value, depth included. -EINVAL: message says what is wrong, with the field's
+ * path. */
 int config_value_check(const struct idl_type *type, json_t *json, char *message);
 
 #endif

@@ -41,8 +41,8 @@ static bool has_room(struct problems *problems)
 	return true;
 }
 
-/* Names of files may be anything, and a value may have been cut within a character; what is told goes out
- * as JSON. */
+/* Names of files may be anything, and a value may have been cut within a character; what is
+ * told goes out as JSON. */
 static void make_utf8(char *text)
 {
 	size_t left = strlen(text);

@@ -87,7 +87,8 @@ static enum restart_action order_stop(struct restart *restart, uint64_t now_ns)
 	}
 }
 
-/* Note a time in a ring, and say how many of the noted ones lie within `span` before it, itself included. */
+/* Note a time in a ring, and say how many of the noted ones lie within `span` before it, itself
+ * included. */
 static uint32_t note(uint64_t *times, uint32_t *n, uint64_t now_ns, uint64_t span)
 {
 	uint32_t held, within = 0;
@@ -103,8 +104,9 @@ static uint32_t note(uint64_t *times, uint32_t *n, uint64_t now_ns, uint64_t spa
 	return within;
 }
 
-/* How long to wait before the restart that follows the failure number `row` (from 0) in a row: somewhere in the
- * upper half of a range that doubles, so that children which failed together do not come back together. */
+/* How long to wait before the restart that follows the failure number `row` (from 0) in a row:
+ * somewhere in the upper half of a range that doubles, so that children which failed together
+ * do not come back together. */
 static uint64_t draw_delay(struct restart *restart)
 {
 	uint64_t least = restart->config.delay_ns, most = restart->config.delay_max_ns;
@@ -140,7 +142,8 @@ static enum restart_action fail(struct restart *restart, enum restart_event even
 		return give_up(restart, RESTART_QUARANTINED);
 	if (config->policy == RESTART_NEVER)
 		return give_up(restart, RESTART_FAILED);
-	/* The ring holds burst times at most, so "more than burst" is asked as: burst of them before this one. */
+	/* The ring holds burst times at most, so "more than burst" is asked as: burst of them
+	 * before this one. */
 	if (config->burst > 0 && restart->n_restart_times >= config->burst) {
 		uint64_t oldest =
 			restart->restart_times[(restart->n_restart_times - config->burst) %
@@ -169,7 +172,8 @@ static enum restart_action end(struct restart *restart, enum restart_event event
 	}
 	if (restart->state != RESTART_STARTING && restart->state != RESTART_RUNNING)
 		return RESTART_NOTHING;
-	/* It had to be killed because it did not come up: nobody else is to blame, and it did not crash. */
+	/* It had to be killed because it did not come up: nobody else is to blame, and it did
+	 * not crash. */
 	if (restart->killed)
 		event = RESTART_INIT_FAILED;
 	switch (event) {

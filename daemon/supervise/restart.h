@@ -73,20 +73,19 @@ enum restart_event {
 	RESTART_INIT_FAILED,  /* it never came up */
 	RESTART_ENDED_FAILED, /* it ended with an error */
 	RESTART_ENDED_NORMAL,
-	RESTART_ENDED_SHUTDOWN, /* it ended because it was told to, by someone else than this
-				   engine */
+	RESTART_ENDED_SHUTDOWN, /* it was told to end, by someone else than this engine */
 	/* Time */
 	RESTART_TIME, /* its deadline has come, or any moment */
 	RESTART_EVENT_COUNT
 };
 
 enum restart_action {
-	RESTART_NOTHING,    /* look at the state and the deadline */
-	RESTART_DO_START,   /* start it now; report RESTART_STARTED or how it ended */
-	RESTART_DO_STOP,    /* tell it to end; report how it ended */
-	RESTART_DO_KILL,    /* end it now: start or stop took too long; report how it ended. A
-			     * start that took too    long is then RESTART_INIT_FAILED, whatever was
-			     * reported */
+	RESTART_NOTHING,  /* look at the state and the deadline */
+	RESTART_DO_START, /* start it now; report RESTART_STARTED or how it ended */
+	RESTART_DO_STOP,  /* tell it to end; report how it ended */
+	/* End it now, its start or stop took too long; report how it ended. A start that took too long
+	 * counts as RESTART_INIT_FAILED, whatever is reported. */
+	RESTART_DO_KILL,
 	RESTART_DO_GIVE_UP, /* it has just become failed or quarantined: tell people */
 };
 

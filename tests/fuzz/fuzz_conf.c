@@ -1,5 +1,6 @@
-/* Hostile configuration files. Whatever a file holds, reading it ends in assignments or in problems that
- * can be told: each is UTF-8 and names a line of the file. Each value goes through all that reads values. */
+/* Hostile configuration files. Whatever a file holds, reading it ends in assignments or in
+ * problems that can be told: each is UTF-8 and names a line of the file. Each value goes
+ * through all that reads values. */
 
 #include "base/cleanup.h"
 #include "base/text.h"

@@ -101,7 +101,8 @@ static void on_timer(struct loop_timer *timer)
 	loop_stop(f->loop);
 }
 
-/* Whichever of two ready watchers is called first stops the other, which must then stay silent. */
+/* Whichever of two ready watchers is called first stops the other, which must then stay
+ * silent. */
 static void watcher_is_not_called_when_stopped_by_an_earlier_callback(void **state)
 {
 	struct fixture *f = *state;

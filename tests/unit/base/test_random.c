@@ -8,7 +8,8 @@
 
 #include "base/random.h"
 
-/* The generator's published first outputs for seed 0, so that seeds mean the same in every release. */
+/* The generator's published first outputs for seed 0, so that seeds mean the same in every
+ * release. */
 static void numbers_are_those_of_the_algorithm(void **state)
 {
 	struct random random;

@@ -268,7 +268,8 @@ static void required_fields_must_be_set(void **state)
 			    "u.actor: [Config] lacks tags=, which the plug-in requires\n"
 			    "u.actor: [Config] lacks env=, which the plug-in requires\n"
 			    "u.actor: [Config] lacks listen.port=, which the plug-in requires");
-	/* Empty lists and maps are given by an empty value; a struct of optional fields comes by itself. */
+	/* Empty lists and maps are given by an empty value; a struct of optional fields comes
+	 * by itself. */
 	assert_string_equal(
 		convert(f, "Required", "Name=n\nTags=\nEnv=\nListen.Port=1"),
 		"{\"name\":\"n\",\"tags\":[],\"env\":{},\"listen\":{\"port\":1},\"inner\":{}}");

@@ -23,7 +23,7 @@ struct fixture {
 static int setup(void **state)
 {
 	static struct fixture fixture;
-	char plugins[128];
+	char plugins[256];
 
 	*state = &fixture;
 	fixture.units = NULL;

@@ -1,4 +1,5 @@
-/* test_restart.c - the restart engine: each rule by hand, then all of them over thousands of seeds. */
+/* test_restart.c - the restart engine: each rule by hand, then all of them over thousands of
+ * seeds. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -350,7 +351,8 @@ static void state_names_are_those_of_the_interface(void **state)
 	assert_string_equal(restart_state_name(RESTART_STATE_COUNT), "unknown");
 }
 
-/* What a stopwatch with a list sees, against the engine's rings: the same limits, said differently. */
+/* What a stopwatch with a list sees, against the engine's rings: the same limits, said
+ * differently. */
 struct witness {
 	uint64_t restarts[4096], crashes[4096];
 	unsigned n_restarts, n_crashes;
@@ -475,8 +477,8 @@ static void promises_hold_whatever_happens(void **state)
 	}
 }
 
-/* An owner that does as it is told always gets somewhere: the child of a sound program is up in the end, and
- * one that always fails is given up within its bounds. */
+/* An owner that does as it is told always gets somewhere: the child of a sound program is up in
+ * the end, and one that always fails is given up within its bounds. */
 static void obedient_owner_ends_in_a_settled_state(void **state)
 {
 	(void)state;
