@@ -66,11 +66,10 @@ enum restart_event {
 	RESTART_STOP,
 	RESTART_RESET, /* forget the record; failed and quarantined become stopped */
 	/* What the child did */
-	RESTART_STARTED,      /* it is up (its init returned) */
-	RESTART_CRASHED,      /* it killed its process, or was the process that died */
-	RESTART_COLLATERAL,   /* its process died through another's fault: started at once, not
-				 counted */
-	RESTART_INIT_FAILED,  /* it never came up */
+	RESTART_STARTED,     /* it is up (its init returned) */
+	RESTART_CRASHED,     /* it killed its process, or was the process that died */
+	RESTART_COLLATERAL,  /* its process died by another's fault: not counted, started now */
+	RESTART_INIT_FAILED, /* it never came up */
 	RESTART_ENDED_FAILED, /* it ended with an error */
 	RESTART_ENDED_NORMAL,
 	RESTART_ENDED_SHUTDOWN, /* it was told to end, by someone else than this engine */
@@ -83,8 +82,8 @@ enum restart_action {
 	RESTART_NOTHING,  /* look at the state and the deadline */
 	RESTART_DO_START, /* start it now; report RESTART_STARTED or how it ended */
 	RESTART_DO_STOP,  /* tell it to end; report how it ended */
-	/* End it now, its start or stop took too long; report how it ended. A start that took too long
-	 * counts as RESTART_INIT_FAILED, whatever is reported. */
+	/* End it now, its start or stop took too long; report how it ended. A start that took
+	 * too long counts as RESTART_INIT_FAILED, whatever is reported. */
 	RESTART_DO_KILL,
 	RESTART_DO_GIVE_UP, /* it has just become failed or quarantined: tell people */
 };
