@@ -235,9 +235,9 @@ static int seal(const struct arguments *arguments)
 		fprintf(stderr,
 			"%s: all actors of a worker would share it: keep it in the actor's "
 			"state "
-			"struct, or make it const; or, at your own risk, link without a seal "
-			"and set "
-			"AllowGlobals=yes in the unit\n",
+			"struct, or make it const. At your own risk: ALLOW_GLOBALS = yes in "
+			"the "
+			"plug-in's Makefile and AllowGlobals=yes in its unit.\n",
 			arguments->input);
 		return EXIT_FAILURE;
 	}
