@@ -10,7 +10,7 @@
 #elif defined(__riscv)
 #define MACHINE EM_RISCV
 #else
-#error "say which machine this is"
+#define MACHINE EM_NONE /* name yours above; until then no file is one of this machine */
 #endif
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
