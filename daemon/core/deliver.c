@@ -88,6 +88,14 @@ static bool find_layout(struct arrival *arrival, const struct troupe_type **ret_
 
 /* ------------------------------------------------------------------ sends and calls */
 
+/* The call of this process that a forwarded envelope claims to bring home; only whoever has it can do that. */
+static struct call *find_home_call(struct arrival *arrival)
+{
+	struct call *call = call_find(arrival->runtime, arrival->envelope->call);
+
+	return call && call->remote && same_process(call->target, arrival->peer) ? call : NULL;
+}
+
 /* Answer a call, or bury a send. */
 static void reject(struct arrival *arrival, enum troupe_status status, const char *detail,
 		   const char *reason)
@@ -97,7 +105,7 @@ static void reject(struct arrival *arrival, enum troupe_status status, const cha
 
 	if (envelope->kind == ENVELOPE_CALL) {
 		if (same_process(envelope->from, runtime->self)) { /* it has come home */
-			struct call *call = call_find(runtime, envelope->call);
+			struct call *call = find_home_call(arrival);
 
 			if (call)
 				call_fail(runtime, call, status, detail);
@@ -161,9 +169,8 @@ static bool enter_call(struct arrival *arrival, struct message *message)
 	message->mail.flags = envelope->flags & ENVELOPE_MORE ? MAIL_MORE : 0;
 	message->extra = envelope->deadline_ns;
 	if (same_process(envelope->from, runtime->self)) {
-		call = call_find(runtime, envelope->call);
-		/* only whoever has it can bring it back */
-		if (!call || !call->remote || !same_process(call->target, arrival->peer))
+		call = find_home_call(arrival);
+		if (!call)
 			return false;
 		call_move(runtime, call, envelope->to, NULL);
 		message->call = envelope->call;

@@ -122,7 +122,8 @@ uint64_t wheel_next_ns(const struct wheel *wheel)
 
 	if (!list_is_empty(&wheel->due))
 		return wheel->step << WHEEL_STEP_BITS;
-	if (!next_slot(wheel, &level, &slot, &step))
+	/* slots stay marked when their nodes are removed */
+	if (!wheel->count || !next_slot(wheel, &level, &slot, &step))
 		return UINT64_MAX;
 	return step << WHEEL_STEP_BITS;
 }

@@ -3,12 +3,13 @@
 #include "core/index.h"
 #include "core/slab.h"
 #include "core/slots.h"
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static void slab_gives_aligned_memory_of_any_size(void **state)
 {

@@ -1,11 +1,12 @@
 /* The timer wheel against a model that just looks at every node. */
 #include "base/random.h"
 #include "core/wheel.h"
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #define NODES 300
 

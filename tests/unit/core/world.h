@@ -14,7 +14,6 @@
 #include "proto/codec.h"
 #include "proto/envelope.h"
 #include "tests/unit/sim/sim.h"
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -24,6 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <troupe/actor.h>
+
+#include <cmocka.h>
 
 #define WORLDS 4
 

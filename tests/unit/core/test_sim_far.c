@@ -1,0 +1,450 @@
+/* Actors in different processes: the runtimes exchange envelopes over a simulated link. */
+#include "core/call.h"
+#include "core/inside.h"
+#include "core/kept.h"
+#include "world.h"
+#include <errno.h>
+
+/* Three workers with puppet I in worker I; puppet 1 calls puppet 2 by Num(n) when told Num(100 + n). */
+struct cluster {
+	struct net net;
+	struct world worlds[4];
+};
+
+static struct troupe_address address_of(struct world *world, int id)
+{
+	return world->net->worlds[id]->actors[id];
+}
+
+typedef int behaviour(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		      int64_t n);
+
+static int call_two(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		    int64_t n)
+{
+	struct world *world = world_of(self);
+
+	if (me->id != 1)
+		return ((behaviour *)world->test)(self, me, call, n);
+	return self_call(self, address_of(world, 2), &num_method, &(struct num){n % 100},
+			 &num_entry, (uint64_t)n % 100, 1000000000, n >= 200 ? TROUPE_MORE : 0,
+			 NULL);
+}
+
+static void begin(struct cluster *cluster, behaviour *two)
+{
+	*cluster = (struct cluster){0};
+	for (uint16_t i = 1; i <= 3; i++) {
+		struct world *world = &cluster->worlds[i];
+
+		world_init(world, i, NULL);
+		world_link(world, &cluster->net);
+		world->hooks.num = call_two;
+		world->test = (void *)two;
+		world_spawn(world, i);
+	}
+}
+
+static void run(struct cluster *cluster)
+{
+	net_run(&cluster->net);
+}
+
+static void finish(struct cluster *cluster)
+{
+	for (int i = 1; i <= 3; i++)
+		if (cluster->worlds[i].runtime)
+			runtime_stop_all(cluster->worlds[i].runtime);
+	run(cluster);
+	for (int i = 1; i <= 3; i++) {
+		if (cluster->worlds[i].runtime) {
+			world_assert_empty(&cluster->worlds[i]);
+			world_fini(&cluster->worlds[i]);
+		}
+	}
+	net_fini(&cluster->net);
+}
+
+/* Worker `i` dies without a word; the others hear of it. */
+static void kill_world(struct cluster *cluster, int i)
+{
+	struct world *dead = &cluster->worlds[i];
+
+	cluster->net.worlds[i] = NULL;
+	dead->net = NULL;
+	world_fini(dead);
+	for (int k = 1; k <= 3; k++)
+		if (cluster->worlds[k].runtime)
+			runtime_peer_down(cluster->worlds[k].runtime, 0, (uint16_t)i, 1,
+					  TROUPE_ACTOR_DIED);
+}
+
+static void ask(struct cluster *cluster, int64_t n)
+{
+	assert_int_equal(world_send(&cluster->worlds[1], cluster->worlds[1].actors[1], n), 0);
+}
+
+static int returns(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		   int64_t n)
+{
+	(void)me;
+	assert_int_equal(self_sender(self).worker, 1);
+	if (n == 7)
+		return self_fail(self, call, &bad_error, &(struct text){"seven"});
+	if (n == 8)
+		return self_fail_parameter(self, call, "n");
+	if (n == 9)
+		return -EIO;
+	return self_return(self, call, &num_method, &(struct num){n + 1});
+}
+
+static void far_call_gets_replies_errors_and_failures_unchanged(void **state)
+{
+	struct cluster cluster;
+
+	(void)state;
+	begin(&cluster, returns);
+	for (int n = 6; n < 10; n++)
+		ask(&cluster, 100 + n);
+	run(&cluster);
+	assert_log(&cluster.worlds[2], "2:num 6; 2:num 7; 2:num 8; 2:num 9; ");
+	assert_log(&cluster.worlds[1],
+		   "1:num 106; 1:num 107; 1:num 108; 1:num 109; 1:reply6 ok 7; "
+		   "1:reply7 error test.puppet.Bad seven; 1:reply8 invalid (n); 1:reply9 "
+		   "failed (EIO); ");
+	finish(&cluster);
+}
+
+static int keeps(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		 int64_t n)
+{
+	(void)n;
+	assert_int_equal(self_call_keep(self, &call), 0);
+	me->kept_call = call;
+	return 0;
+}
+
+static void far_call_ends_when_the_other_process_dies(void **state)
+{
+	struct cluster cluster;
+
+	(void)state;
+	begin(&cluster, keeps);
+	ask(&cluster, 101);
+	run(&cluster);
+	kill_world(&cluster, 2);
+	run(&cluster);
+	assert_log(&cluster.worlds[1], "1:num 101; 1:reply1 died; ");
+	finish(&cluster);
+}
+
+static void far_callee_hears_when_the_caller_is_gone(void **state)
+{
+	struct cluster cluster;
+
+	(void)state;
+	begin(&cluster, keeps);
+	ask(&cluster, 101);
+	run(&cluster);
+	world_sleep(&cluster.worlds[1], 2000000000); /* the deadline */
+	run(&cluster);
+	assert_log(&cluster.worlds[1], "1:num 101; 1:reply1 timeout; ");
+	assert_log(&cluster.worlds[2], "2:num 1; 2:cancel; ");
+	ask(&cluster, 102);
+	run(&cluster);
+	kill_world(&cluster, 1);
+	run(&cluster);
+	assert_log(&cluster.worlds[2], "2:num 2; 2:cancel; ");
+	finish(&cluster);
+}
+
+static void far_call_to_nobody_or_to_a_full_mailbox_ends_at_once(void **state)
+{
+	struct cluster cluster;
+	struct world *two;
+
+	(void)state;
+	begin(&cluster, returns);
+	two = &cluster.worlds[2];
+	runtime_stop(two->runtime, two->actors[2]);
+	ask(&cluster, 101);
+	run(&cluster);
+	assert_log(&cluster.worlds[1], "1:num 101; 1:reply1 no-such-actor; ");
+	world_unit(two, 2, two->type, 1, 0, 0);
+	world_spawn_in(two, 2, 2);
+	ask(&cluster, 102);
+	ask(&cluster, 103);
+	run(&cluster);
+	assert_log(&cluster.worlds[1],
+		   "1:num 102; 1:num 103; 1:reply3 overloaded; 1:reply2 ok 3; ");
+	finish(&cluster);
+}
+
+static int forwards(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		    int64_t n)
+{
+	if (me->id == 2)
+		return self_forward(self, address_of(world_of(self), n == 5 ? 1 : 3));
+	if (n == 2)
+		return keeps(self, me, call, n);
+	return self_return(self, call, &num_method, &(struct num){n + 1000});
+}
+
+static void far_call_can_be_forwarded_to_a_third_process(void **state)
+{
+	struct cluster cluster;
+
+	(void)state;
+	begin(&cluster, forwards);
+	ask(&cluster, 101);
+	run(&cluster);
+	assert_log(&cluster.worlds[1], "1:num 101; 1:reply1 ok 1001; ");
+	assert_int_equal(cluster.worlds[2].runtime->kept_calls.count, 0);
+	/* who forwarded it may die then; only the death of who has it counts */
+	ask(&cluster, 102);
+	run(&cluster);
+	kill_world(&cluster, 2);
+	run(&cluster);
+	assert_log(&cluster.worlds[1], "1:num 102; ");
+	kill_world(&cluster, 3);
+	run(&cluster);
+	assert_log(&cluster.worlds[1], "1:reply2 died; ");
+	finish(&cluster);
+}
+
+static void far_call_ends_when_the_news_of_a_death_is_faster_than_the_move(void **state)
+{
+	struct cluster cluster;
+	struct world *one = &cluster.worlds[1];
+
+	(void)state;
+	begin(&cluster, forwards);
+	ask(&cluster, 102);
+	world_run(one);
+	net_carry_one(&cluster.net, 2);
+	world_run(&cluster.worlds[2]); /* MOVED is on its way to worker 1 */
+	kill_world(&cluster, 3);
+	run(&cluster);
+	assert_log(one, "1:num 102; 1:reply2 died; ");
+	finish(&cluster);
+}
+
+static int calls_home(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		      int64_t n)
+{
+	if (me->id == 1 && n == 5)
+		return self_return(self, call, &num_method, &(struct num){55});
+	return call_two(self, me, call, n);
+}
+
+static void far_call_can_be_forwarded_home(void **state)
+{
+	struct cluster cluster;
+
+	(void)state;
+	begin(&cluster, forwards);
+	cluster.worlds[1].hooks.num = calls_home;
+	ask(&cluster, 105);
+	run(&cluster);
+	assert_log(&cluster.worlds[1], "1:num 105; 1:num 5; 1:reply5 ok 55; ");
+	finish(&cluster);
+}
+
+static int floods(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		  int64_t n)
+{
+	int rc = 0;
+
+	(void)n;
+	if (!me->kept_call.id)
+		keeps(self, me, call, n);
+	while (me->count < 5000 && rc == 0) {
+		rc = self_reply(self, me->kept_call, &num_method, &(struct num){me->count});
+		me->count += rc == 0;
+	}
+	if (rc == 0)
+		return self_return(self, me->kept_call, &num_method, &(struct num){0});
+	assert_int_equal(rc, -EAGAIN);
+	return 0;
+}
+
+static int floods_on(struct troupe_self *self, struct puppet *me, struct troupe_address where)
+{
+	assert_int_equal(where.worker, 1);
+	return floods(self, me, me->kept_call, 0);
+}
+
+static void far_stream_has_a_window(void **state)
+{
+	struct cluster cluster;
+
+	(void)state;
+	begin(&cluster, floods);
+	cluster.worlds[2].hooks.room = floods_on;
+	ask(&cluster, 204);
+	world_run(&cluster.worlds[1]);
+	net_carry_one(&cluster.net, 2);
+	world_run(&cluster.worlds[2]);
+	assert_int_equal(cluster.worlds[2].rooms, 0);
+	for (int i = 0; i < 1024; i++)
+		assert_true(net_carry_one(&cluster.net, 1));
+	assert_false(net_carry_one(&cluster.net, 1));
+	run(&cluster);
+	assert_int_equal(cluster.worlds[1].replies, 5001);
+	finish(&cluster);
+}
+
+static void far_sender_waits_when_the_link_has_no_credit(void **state)
+{
+	struct cluster cluster;
+	struct world *one = &cluster.worlds[1];
+
+	(void)state;
+	begin(&cluster, returns);
+	cluster.net.full = true;
+	ask(&cluster, 101);
+	run(&cluster);
+	assert_log(one, "1:num 101; ");
+	cluster.net.full = false;
+	runtime_link_room(one->runtime, 0, 2);
+	run(&cluster);
+	assert_log(one, "1:room; ");
+	finish(&cluster);
+}
+
+/* ------------------------------------------------------------------ hostile envelopes */
+
+static void deliver(struct cluster *cluster, struct envelope envelope)
+{
+	static const _Alignas(16) unsigned char block[16];
+
+	if (!envelope.payload)
+		envelope.payload = block;
+	runtime_deliver(cluster->worlds[1].runtime,
+			(struct troupe_address){.worker = 2, .incarnation = 1}, &envelope);
+}
+
+static void hostile_envelopes_do_no_harm(void **state)
+{
+	static const uint64_t calls[] = {1,          1ull << 32, (1ull << 32) | 1,
+					 UINT64_MAX, 1ull << 63, 0x80000001ull << 32};
+	static const uint64_t hashes[] = {0x100, 0x101, 0x200, 0x500, 0x110, 0x999, UINT64_MAX};
+	struct cluster cluster;
+	struct troupe_address to[5], from[4];
+	unsigned n = 0;
+
+	(void)state;
+	begin(&cluster, keeps);
+	ask(&cluster, 101); /* one call is open */
+	run(&cluster);
+	cluster.worlds[1].hooks.num = keeps;
+	to[0] = to[1] = to[2] = to[3] = to[4] = cluster.worlds[1].actors[1];
+	to[1].slot = UINT32_MAX;
+	to[2].generation |= 1u << 31;
+	to[3].generation = 0;
+	to[4].incarnation = 9;
+	from[0] = from[1] = from[2] = from[3] = cluster.worlds[2].actors[2];
+	from[1].worker = 1;
+	from[2].worker = 77;
+	from[3].incarnation = 2;
+	for (int kind = 0; kind <= ENVELOPE_KIND_COUNT; kind++)
+		for (size_t c = 0; c < 6; c++)
+			for (size_t h = 0; h < 7; h++)
+				for (size_t t = 0; t < 5; t++)
+					for (size_t f = 0; f < 4; f++) {
+						struct envelope envelope = {
+							.kind = (enum envelope_kind)kind,
+							.flags = (uint8_t)(n % 8),
+							.status = (enum troupe_status)(n % 20),
+							.from = from[f],
+							.to = to[t],
+							.hash = hashes[h],
+							.call = calls[c],
+							.deadline_ns = UINT64_MAX,
+							.size = n % 3 * 8,
+						};
+
+						/* not the one that is open: that may be answered */
+						if (calls[c] == 1ull << 32)
+							envelope.call++;
+						deliver(&cluster, envelope);
+						n++;
+					}
+	world_log(&cluster.worlds[1]);
+	run(&cluster);
+	assert_int_equal(cluster.worlds[1].runtime->calls.count >= 1, 1);
+	runtime_peer_down(cluster.worlds[1].runtime, 0, 2, 1, TROUPE_PEER_DOWN);
+	runtime_peer_down(cluster.worlds[1].runtime, 0, 77, UINT32_MAX, TROUPE_PEER_DOWN);
+	run(&cluster);
+	finish(&cluster);
+}
+
+static void stale_frames_are_dropped_after_the_peer_is_down(void **state)
+{
+	struct cluster cluster;
+	uint64_t before;
+
+	(void)state;
+	begin(&cluster, returns);
+	runtime_peer_down(cluster.worlds[1].runtime, 0, 2, 1, TROUPE_PEER_DOWN);
+	before = cluster.worlds[1].dead_letters;
+	deliver(&cluster, (struct envelope){.kind = ENVELOPE_SEND,
+					    .from = cluster.worlds[2].actors[2],
+					    .to = cluster.worlds[1].actors[1],
+					    .hash = 0x100,
+					    .size = 8});
+	run(&cluster);
+	assert_log(&cluster.worlds[1], "");
+	assert_int_equal(cluster.worlds[1].dead_letters, before + 1);
+	finish(&cluster);
+}
+
+static int calls_wide(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		      int64_t n)
+{
+	int64_t more = 6;
+
+	(void)me;
+	(void)call;
+	(void)n;
+	assert_int_equal(self_call(self, address_of(world_of(self), 2), &wide_method,
+				   &(struct wide){3, NULL}, &wide_entry, 1, 0, 0, NULL),
+			 0);
+	return self_call(self, address_of(world_of(self), 2), &wide_method,
+			 &(struct wide){3, &more}, &wide_entry, 2, 0, 0, NULL);
+}
+
+static void far_versions_are_converted_by_name_or_refused(void **state)
+{
+	struct cluster cluster;
+
+	(void)state;
+	begin(&cluster, returns);
+	cluster.worlds[1].hooks.num = calls_wide;
+	ask(&cluster, 1);
+	run(&cluster);
+	assert_log(&cluster.worlds[2], "2:num 3; ");
+	assert_log(&cluster.worlds[1], "1:num 1; 1:reply2 invalid (more); 1:reply1 ok 4; ");
+	finish(&cluster);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(far_call_gets_replies_errors_and_failures_unchanged),
+		cmocka_unit_test(far_call_ends_when_the_other_process_dies),
+		cmocka_unit_test(far_callee_hears_when_the_caller_is_gone),
+		cmocka_unit_test(far_call_to_nobody_or_to_a_full_mailbox_ends_at_once),
+		cmocka_unit_test(far_call_can_be_forwarded_to_a_third_process),
+		cmocka_unit_test(
+			far_call_ends_when_the_news_of_a_death_is_faster_than_the_move),
+		cmocka_unit_test(far_call_can_be_forwarded_home),
+		cmocka_unit_test(far_stream_has_a_window),
+		cmocka_unit_test(far_sender_waits_when_the_link_has_no_credit),
+		cmocka_unit_test(hostile_envelopes_do_no_harm),
+		cmocka_unit_test(stale_frames_are_dropped_after_the_peer_is_down),
+		cmocka_unit_test(far_versions_are_converted_by_name_or_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
