@@ -85,6 +85,16 @@ static bool is_own_fault(int number, int code)
 	}
 }
 
+/* Whether the thread that faulted is the one that runs plug-in code. Where the page does not name that, it is the
+ * process's first. */
+static bool is_plugin_thread(const struct page_crash *record, uint32_t pid)
+{
+	uint32_t expected =
+		atomic_load_explicit(&record->thread.thread_id, memory_order_relaxed);
+
+	return record->thread_id == (expected ? expected : pid);
+}
+
 void crash_read(struct crash *crash, const struct page *page, const siginfo_t *end)
 {
 	const struct page_crash *record = page ? &page->crash : NULL;
@@ -102,9 +112,7 @@ void crash_read(struct crash *crash, const struct page *page, const siginfo_t *e
 			record->n_frames < PAGE_FRAMES ? record->n_frames : PAGE_FRAMES;
 
 		crash->in_handler = read_thread(&record->thread, &activity);
-		same_thread =
-			record->thread_id ==
-			atomic_load_explicit(&record->thread.thread_id, memory_order_relaxed);
+		same_thread = is_plugin_thread(record, (uint32_t)end->si_pid);
 		code = record->code;
 		for (unsigned i = 0; i < n_frames; i++)
 			crash->n_frames +=
@@ -145,11 +153,13 @@ const char *crash_doing(uint64_t type_hash)
 
 void crash_print(const struct crash *crash, char *text, size_t size)
 {
+	bool is_message = !crash_doing(crash->type_hash);
+
 	if (!crash->actor[0] && !crash->message[0])
 		(void)snprintf(text, size, "%s, not in a handler", crash->cause);
 	else
 		(void)snprintf(text, size, "%s in %s%s%s%s", crash->cause,
 			       crash->actor[0] ? crash->actor : "the host",
-			       crash->message[0] ? " while handling " : "", crash->message,
+			       is_message ? " while handling " : ", in ", crash->message,
 			       crash->is_blamed ? "" : " (not its fault)");
 }

@@ -42,7 +42,7 @@ void crash_read(struct crash *crash, const struct page *page, const siginfo_t *e
 /* "init", "timer" and so on for the small numbers in place of a message's hash; NULL: it is a message. */
 const char *crash_doing(uint64_t type_hash);
 
-/* One line for people: "SIGSEGV in pool/2 while handling io.troupe.hello.Greet". Cut to `size`. */
+/* One line for people: "SIGSEGV in pool/2 while handling io.troupe.hello.Greet", "exit 1 in hello/0, in init". Cut to `size`. */
 void crash_print(const struct crash *crash, char *text, size_t size);
 
 /* What a page says the plug-in thread is at just now. true: in a handler. */

@@ -24,6 +24,7 @@ void instance_set_state(struct instance *instance, enum instance_state state)
 {
 	struct unit *unit = instance->unit;
 	enum instance_state before = instance->state;
+	bool was_made = !troupe_address_is_null(instance->address);
 
 	if (state == before)
 		return;
@@ -38,7 +39,7 @@ void instance_set_state(struct instance *instance, enum instance_state state)
 		watch_actor(unit->master, instance, NULL);
 	else if (before == INSTANCE_RUNNING && state != INSTANCE_STOPPING)
 		watch_actor(unit->master, instance, unit->reason);
-	else if (before == INSTANCE_STOPPING && is_at_rest(state))
+	else if (before == INSTANCE_STOPPING && was_made && is_at_rest(state))
 		watch_actor(unit->master, instance, NULL);
 	unit_mark_changed(unit);
 }

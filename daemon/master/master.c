@@ -15,23 +15,21 @@
 #include <sys/resource.h>
 
 #define LAST_WORDS_NS                                                                          \
-	CLOCK_SECOND_NS /* for clients to read what is left, once the workers are gone */
+	CLOCK_SECOND_NS /* for clients to read what is left, when the workers are gone */
+#define START_GRACE_NS CLOCK_SECOND_NS /* for those whose worker was ended for another's init */
 
 /* ---- what it is at */
 
 static bool is_worker_settled(const struct worker *worker)
 {
-	return worker->state == WORKER_RUNNING || worker->state == WORKER_BACKOFF ||
-	       worker->is_late;
+	return worker->state == WORKER_RUNNING || worker->state == WORKER_BACKOFF;
 }
 
 static bool is_instance_settled(const struct instance *instance)
 {
 	if (instance->state == INSTANCE_STARTING)
 		return instance->worker->is_late;
-	if (instance->state == INSTANCE_WAITING)
-		return instance->worker && instance->worker->state == WORKER_BACKOFF;
-	return true;
+	return instance->state != INSTANCE_WAITING;
 }
 
 static bool is_unit_settled(const struct unit *unit)
@@ -46,7 +44,13 @@ static bool is_unit_settled(const struct unit *unit)
 
 static bool has_settled(const struct master *master)
 {
+	uint64_t up_ns = loop_clock_ns(master->loop) - master->started_ns;
 	const struct unit *unit;
+
+	/* A worker that dies in a loop must not keep those that run from being a service. */
+	if (master->settings.start_timeout_ns != TEXT_INFINITY &&
+	    up_ns > master->settings.start_timeout_ns + START_GRACE_NS)
+		return true;
 
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
 		if (master->workers[i] && !is_worker_settled(master->workers[i]))
@@ -100,21 +104,19 @@ static void tell_manager(struct master *master)
 	unsigned n_workers, n_up, n_units, n_troubled;
 	char status[160];
 
-	if (!master->is_ready) {
-		if (!has_settled(master))
-			return;
-		master->is_ready = true;
-		master->must_notify = true;
-	}
+	if (!master->is_ready && !has_settled(master))
+		return;
 	count(master, &n_workers, &n_up, &n_units, &n_troubled);
 	(void)snprintf(status, sizeof(status), "%u of %u workers run, %u of %u units are well",
 		       n_up, n_workers, n_units - n_troubled, n_units);
-	if (master->must_notify) {
-		notify_ready(status);
+	if (!master->is_ready)
 		log_notice(&master->log, "ready: %s", status);
+	if (!master->is_ready || master->must_notify) {
+		notify_ready(status);
 	} else if (strcmp(status, master->status) != 0) {
 		notify_status(status);
 	}
+	master->is_ready = true;
 	master->must_notify = false;
 	memcpy(master->status, status, sizeof(master->status));
 }
@@ -214,6 +216,8 @@ static void on_second(struct loop_timer *timer)
 	stall_tick(master);
 	names_tick(master);
 	watch_tick(master);
+	if (!master->is_ready)
+		master_settle(master);
 	loop_timer_start(&master->second, CLOCK_SECOND_NS);
 }
 

@@ -105,8 +105,9 @@ void unit_break(struct unit *unit, const char *format, ...)
 	set_reason(unit, format, arguments);
 	va_end(arguments);
 	unit->is_broken = true;
-	log_error(&unit->master->log, "unit %s has failed: %s", unit->file.name,
-		  unit->reason ? unit->reason : "");
+	if (!unit->has_bad_file) /* which is told of with all other problems of files */
+		log_error(&unit->master->log, "unit %s has failed: %s", unit->file.name,
+			  unit->reason ? unit->reason : "");
 	for (unsigned i = 0; i < unit->n_instances; i++)
 		instance_stop(&unit->instances[i]);
 	unit_mark_changed(unit);

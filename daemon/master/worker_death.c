@@ -1,6 +1,7 @@
 /* worker_death.c - what follows from the end of a worker's process. */
 #include "master/worker.h"
 
+#include "base/text.h"
 #include "master/calls.h"
 #include "master/deploy.h"
 #include "master/inquiry.h"
@@ -9,6 +10,8 @@
 #include "master/unit.h"
 #include "master/watch.h"
 #include <stdio.h>
+
+#define FRAMES_LOGGED 16 /* Workers tells of all that there are */
 
 /* Put names to the numbers that the page held. The instance to blame, or NULL. */
 static struct instance *attribute(struct worker *worker)
@@ -52,7 +55,7 @@ static void tell_of_crash(struct worker *worker, const char *text)
 		  worker->incarnation, (int)worker->pid, text,
 		  worker->killed_why ? "; we ended it: " : "",
 		  worker->killed_why ? worker->killed_why : "");
-	for (unsigned i = 0; i < crash->n_frames; i++)
+	for (unsigned i = 0; i < crash->n_frames && i < FRAMES_LOGGED; i++)
 		log_error(log, "worker %u: #%u %s", worker->number, i, crash->frames[i]);
 }
 
@@ -101,6 +104,8 @@ void worker_bury(struct worker *worker)
 		worker->has_crashed = true;
 		blamed = attribute(worker);
 		hanging = unit_instance(master, worker->culprit_unit, worker->culprit_instance);
+		/* That we had to end it is its fault after all. */
+		worker->crash.is_blamed |= hanging || worker->culprit_deployment;
 		deployment = worker->culprit_deployment ? worker->culprit_deployment
 							: loading(worker);
 		crash_print(&worker->crash, text, sizeof(text));
@@ -119,7 +124,10 @@ void worker_bury(struct worker *worker)
 			    worker->culprit_deployment ? "it did not load in time"
 						       : "loading it crashed a worker");
 	if (hanging) {
-		unit_set_reason(hanging->unit, "init did not return within its StartTimeout=");
+		char span[64];
+
+		text_print_span_ns(hanging->unit->file.start_timeout_ns, span, sizeof(span));
+		unit_set_reason(hanging->unit, "init did not return within %s", span);
 		instance_give_up(hanging);
 	}
 	worker_forget_process(worker);

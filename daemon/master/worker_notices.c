@@ -138,7 +138,9 @@ static void on_spawned(void *context, const void *in, int *fd)
 		instance_started(instance, spawned->actor);
 		return;
 	}
-	unit_set_reason(instance->unit, "%s", spawned->error);
+	/* That of a broken unit says more. */
+	if (!instance->unit->is_broken)
+		unit_set_reason(instance->unit, "%s", spawned->error);
 	instance_init_failed(instance);
 }
 
