@@ -1,0 +1,71 @@
+#!/bin/sh
+# Plug-ins outside of this tree, one in C and one in C++, built with nothing but what `make install` installs and a
+# Makefile of two lines each; then loaded and called. Run by tests/run.py, or alone: tests/outside/run.sh
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+tree=$(cd "$here/../.." && pwd)
+build=$(cd "$tree" && realpath "${TROUPE_BUILD:-build}")
+
+# Not in /tmp: a daemon loads no plug-in from a directory where others may write.
+work=$(mktemp -d "$build/outside.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+fail()
+{
+	echo "run.sh: $*" >&2
+	exit 1
+}
+
+# Install as a package would, and let pkg-config find it where it lies.
+root=$work/root
+make --no-print-directory -s -C "$tree" BUILD="$build" DESTDIR="$root" install >"$work/install.log" 2>&1 ||
+	{ cat "$work/install.log" >&2; fail "make install"; }
+pc=$(find "$root" -name troupe.pc)
+sed -i "s|=/|=$root/|" "$pc"
+PKG_CONFIG_PATH=$(dirname "$pc")
+export PKG_CONFIG_PATH
+
+# What the surrounding make was told is not for these: but for the compilers, and sanitizers as a user would pass them.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL CFLAGS CXXFLAGS LDFLAGS TROUPE_GEN PLUGIN_MK
+
+for plugin in tally shout; do
+	[ "$(wc -l <"$here/$plugin/Makefile")" = 2 ] || fail "$plugin/Makefile has not two lines"
+	cp -r "$here/$plugin" "$work/$plugin"
+	(cd "$work/$plugin" && make -s -j2 2>"$work/warnings") || { cat "$work/warnings" >&2; fail "$plugin does not build"; }
+	[ ! -s "$work/warnings" ] || { cat "$work/warnings" >&2; fail "$plugin builds with warnings"; }
+	[ -f "$work/$plugin/build/$plugin.so" ] || fail "no $plugin.so"
+done
+
+# A second make has nothing to do; one after a change does what the change needs.
+cd "$work/tally"
+make -q build/tally.so || fail "an unchanged plug-in is built again"
+sleep 0.01
+touch names.h
+! make -q build/tally.so || fail "a changed header is not seen"
+make -s
+make -q build/tally.so || fail "a plug-in built again is not whole"
+
+# A new method in the interface reaches every file; a static variable is named and refused.
+cp tally.varlink saved
+echo 'method Forget() -> ()' >>tally.varlink
+make -s 2>"$work/warnings" || fail "a method without a handler does not build"
+grep -q tally_forget build/gen/tally.varlink.h || fail "a changed interface is not seen"
+cp saved tally.varlink
+echo 'int64_t tally_of_all; int64_t *tally_place(void); int64_t *tally_place(void) { return &tally_of_all; }' >>tally.c
+! make -s 2>"$work/refusal" || fail "a global variable is not refused"
+grep -q "tally_of_all" "$work/refusal" || { cat "$work/refusal" >&2; fail "the global variable is not named"; }
+cp "$here/tally/tally.c" .
+make -s
+make -s install DESTDIR="$work/stage"
+[ -n "$(find "$work/stage" -name tally.so)" ] || fail "make install installs nothing"
+make -s install DESTDIR="$work/stage" PLUGINDIR=/opt/plugins
+[ -f "$work/stage/opt/plugins/tally.so" ] || fail "PLUGINDIR is not heeded"
+make -s BUILD="$work/elsewhere"
+[ -f "$work/elsewhere/tally.so" ] || fail "BUILD is not heeded"
+make -s clean
+[ ! -e build ] || fail "make clean leaves something: $(find build)"
+make -s
+
+TROUPE_BUILD=$build PYTHONPATH=$tree/tests/system PYTHONDONTWRITEBYTECODE=1 python3 "$here/call.py" "$work"
