@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "directories.h"
 
 #include <errno.h>
