@@ -296,7 +296,8 @@ const struct idl_type *deploy_config_type(const struct deployment *deployment, c
 		if (last && strcasecmp(last + 1, type) == 0)
 			named = member->type;
 	}
-	return named ? named : n == 1 ? found : NULL;
+	/* With several actor types, the only Config need not be this one's. */
+	return named ? named : n == 1 && deployment->info->n_actors == 1 ? found : NULL;
 }
 
 const char *deploy_message_name(const struct deployment *deployment, uint64_t hash)

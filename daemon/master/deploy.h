@@ -64,8 +64,8 @@ struct deployment *deploy_find(const struct list *deployments, uint64_t number);
 const char *deploy_choose_type(const struct deployment *deployment, const char *type,
 			       char *why);
 
-/* The Config type for an actor type: of the one interface that declares one, or, where several do, of the one named
- * like the actor type. NULL: there is none. */
+/* The Config type for an actor type: of the interface named like it, or, in a plug-in of one actor type, of the one
+ * interface that declares one. NULL: there is none. */
 const struct idl_type *deploy_config_type(const struct deployment *deployment,
 					  const char *type);
 
