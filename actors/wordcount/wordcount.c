@@ -68,7 +68,7 @@ static int fail_not_readable(struct troupe_self *self, const struct job *job, in
 {
 	const char *reason =
 		error == -EPERM    ? "it lies in no directory that this actor may read"
-		: error == -EXDEV  ? "a link leads out of the directory"
+		: error == -EXDEV  ? "it leads out of the directory"
 		: error == -EINVAL ? "it is not the absolute path of a regular file"
 				   : strerror(-error);
 
