@@ -38,5 +38,6 @@ demo: deps-build
 	@$(MAKE) --no-print-directory all
 	@actors/demo $(BUILD)
 
-# The loader's tests load them.
-unit-plugin: | plugins test-plugins
+# The tests of loader and worker load them.
+unit-plugin unit-worker: | plugins test-plugins
+unit-worker: | $(BUILD)/troupe-worker

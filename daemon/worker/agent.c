@@ -172,6 +172,8 @@ static void on_start(void *context, const void *data, int *fd)
 		fail(agent, in->directory, r);
 		return;
 	}
+	/* A fault in another thread is not an actor's. */
+	agent->page->thread.thread_id = (uint32_t)gettid();
 	agent->is_started = true;
 	agent_send(agent, &worker_ready_method, "");
 }

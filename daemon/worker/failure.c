@@ -5,6 +5,7 @@
 #include "org.varlink.service.varlink.h"
 #include "proto/address.h"
 #include "proto/json.h"
+#include "proto/status.h"
 #include <errno.h>
 #include <string.h>
 
@@ -22,6 +23,18 @@ static struct failure make_failed(int code, const char *message)
 {
 	return make_failure(&api_failed_error,
 			    &(struct api_failed){.code = code, .message = message});
+}
+
+/* A handler's negative return comes as the name of its errno value. */
+static struct failure make_failed_by_name(const char *name)
+{
+	for (int code = 1; code < 200; code++) {
+		const char *candidate = strerrorname_np(code);
+
+		if (candidate && strcmp(candidate, name) == 0)
+			return make_failed(-code, strerrordesc_np(code));
+	}
+	return make_failed(0, name);
 }
 
 struct failure failure_interface_not_found(const char *interface)
@@ -69,7 +82,7 @@ struct failure failure_of_status(enum troupe_status status, struct troupe_addres
 				    &(struct service_method_not_implemented){.method = method});
 	case TROUPE_FAILED:
 	default:
-		return make_failed(0, detail ? detail : "the handler failed");
+		return make_failed_by_name(detail ? detail : status_phrase(TROUPE_FAILED));
 	}
 }
 

@@ -1,0 +1,250 @@
+/* test_crash.c - the last words of workers that die in every way there is. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "base/page.h"
+#include "stage.h"
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#define CRASH "io.troupe.test.crash"
+
+/* Whether a frame is like that; a compiler may have put a handler into the thunk that calls it. */
+static bool has_frame(const struct page_crash *record, const char *part)
+{
+	for (uint32_t i = 0; i < record->n_frames; i++)
+		if (strstr(record->frames[i], part))
+			return true;
+	return false;
+}
+
+/* Call the method, and see that the worker died of the signal with a record that says so. */
+static const struct page_crash *die(struct stage *s, const char *method, int number)
+{
+	cleanup_free char *complaints = NULL;
+	struct stage_worker *w = stage_start(s, 1);
+	struct troupe_address crash = stage_cast(w, 7, "crash", "crash", "");
+	const struct page_crash *record = &w->page->crash;
+	char qualified[64], name[16];
+	int status;
+
+	assert_int_equal(record->written, 0);
+	snprintf(qualified, sizeof(qualified), CRASH ".%s", method);
+	stage_call(w, crash, qualified, "", 0, 0);
+	status = stage_wait_dead(w);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), number);
+	assert_int_equal(record->written, 1);
+	assert_int_equal(record->signal, number);
+	assert_int_equal(record->thread.unit, 7);
+	assert_int_equal(record->thread.actor, (uint64_t)crash.slot << 32 | crash.generation);
+	assert_true(record->thread.sequence & 1);
+	assert_int_equal(record->thread_id, record->thread.thread_id);
+	assert_true(record->n_frames > 0);
+	assert_true(has_frame(record, "crash.so("));
+	complaints = stage_complaints(w);
+	snprintf(name, sizeof(name), "SIG%s", sigabbrev_np(number));
+	assert_non_null(strstr(complaints, name));
+	assert_non_null(strstr(complaints, "worker 1: "));
+	return record;
+}
+
+static void crash_names_static_functions_of_the_plugin(void **state)
+{
+	const struct page_crash *record;
+	struct stage s;
+
+	(void)state;
+	stage_begin(&s);
+	record = die(&s, "Segfault", SIGSEGV);
+	assert_int_equal(record->code, SEGV_MAPERR);
+	assert_int_equal(record->address, 8);
+	assert_memory_equal(record->frames[0], "crash.so(write_to_first_page+0x", 31);
+	assert_true(has_frame(record, "on_segfault+0x"));
+	assert_true(has_frame(record, "troupe-worker("));
+	stage_end(&s);
+}
+
+static void crash_tells_of_abort(void **state)
+{
+	const struct page_crash *record;
+	struct stage s;
+
+	(void)state;
+	stage_begin(&s);
+	record = die(&s, "Abort", SIGABRT);
+	assert_true(has_frame(record, "on_abort+0x"));
+	stage_end(&s);
+}
+
+static void crash_tells_of_a_stack_that_is_used_up(void **state)
+{
+	const struct page_crash *record;
+	struct stage s;
+
+	(void)state;
+	stage_begin(&s);
+	record = die(&s, "StackOverflow", SIGSEGV);
+	assert_true(has_frame(record, "crash.so(descend+0x"));
+	assert_int_equal(record->n_frames, PAGE_FRAMES);
+	stage_end(&s);
+}
+
+static void crash_tells_of_a_division(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_begin(&s);
+	die(&s, "Divide", SIGFPE);
+	stage_end(&s);
+}
+
+static void crash_in_init_is_that_units(void **state)
+{
+	const struct page_crash *record;
+	struct stage_worker *w;
+	struct stage s;
+
+	(void)state;
+	stage_begin(&s);
+	w = stage_start(&s, 1);
+	record = &w->page->crash;
+	assert_null(stage_load(w, 1, "crash_in_init"));
+	assert_null(stage_define(w, 9, 1, "crash_in_init", ""));
+	stage_spawn(w, 9, 4);
+	assert_int_equal(WTERMSIG(stage_wait_dead(w)), SIGSEGV);
+	assert_int_equal(record->written, 1);
+	assert_int_equal(record->thread.unit, 9);
+	assert_int_equal(record->thread.instance, 4);
+	assert_int_equal(record->thread.type_hash, PAGE_DOING_INIT);
+	assert_true(has_frame(record, "crash_in_init.so("));
+	stage_end(&s);
+}
+
+static void crash_between_handlers_is_nobodys(void **state)
+{
+	const struct page_crash *record;
+	struct stage_worker *w;
+	struct stage s;
+
+	(void)state;
+	stage_begin(&s);
+	w = stage_start(&s, 1);
+	record = &w->page->crash;
+	stage_cast(w, 1, "echo", "echo", "");
+	kill(w->pid, SIGSEGV);
+	assert_int_equal(WTERMSIG(stage_wait_dead(w)), SIGSEGV);
+	assert_int_equal(record->written, 1);
+	assert_int_equal(record->code, SI_USER);
+	assert_int_equal(record->thread.sequence & 1, 0);
+	stage_end(&s);
+}
+
+/* Have nanomsg's thread abort, over a frame of a type that there is not. The connection to close afterwards. */
+static int send_nonsense(struct stage_worker *w)
+{
+	static const unsigned char nonsense[17] = {0, 'S', 'P', 0, 0, 0x50, 0, 0, 0x2a};
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/w%u-%u", w->stage->directory,
+		 w->number, w->incarnation);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(write(fd, nonsense, sizeof(nonsense)), sizeof(nonsense));
+	return fd;
+}
+
+static void crash_of_another_thread_is_told_as_such(void **state)
+{
+	pid_t first;
+	int fd;
+	const struct page_crash *record;
+	struct stage_worker *w;
+	struct stage s;
+
+	(void)state;
+	stage_begin(&s);
+	w = stage_start(&s, 1);
+	record = &w->page->crash;
+	first = w->pid;
+	fd = send_nonsense(w);
+	assert_int_equal(WTERMSIG(stage_wait_dead(w)), SIGABRT);
+	close(fd);
+	assert_int_equal(record->written, 1);
+	assert_int_equal(record->thread.thread_id, first);
+	assert_int_not_equal(record->thread_id, first);
+	assert_true(has_frame(record, "libnanomsg"));
+	stage_end(&s);
+}
+
+static void crash_of_another_thread_interrupts_a_handler(void **state)
+{
+	const struct page_crash *record;
+	struct stage_worker *w;
+	struct troupe_address crash;
+	struct stage s;
+	int fd;
+
+	(void)state;
+	stage_begin(&s);
+	w = stage_start(&s, 1);
+	record = &w->page->crash;
+	crash = stage_cast(w, 1, "crash", "crash", "");
+	stage_call(w, crash, CRASH ".Loop", "", 0, 0);
+	stage_until(&s, w->page->thread.sequence & 1);
+	fd = send_nonsense(w);
+	assert_int_equal(WTERMSIG(stage_wait_dead(w)), SIGABRT);
+	close(fd);
+	assert_int_equal(record->written, 1);
+	assert_int_not_equal(record->thread_id, record->thread.thread_id);
+	assert_true(record->thread.sequence & 1);
+	stage_end(&s);
+}
+
+static void worker_tells_what_it_does_while_it_hangs(void **state)
+{
+	struct troupe_address crash;
+	struct stage_worker *w;
+	struct stage s;
+
+	(void)state;
+	stage_begin(&s);
+	w = stage_start(&s, 1);
+	crash = stage_cast(w, 1, "crash", "crash", "");
+	stage_call(w, crash, CRASH ".Loop", "", 0, 0);
+	stage_until(&s, w->page->thread.sequence & 1);
+	/* What it does is told by the page while it hangs. */
+	assert_int_equal(w->page->thread.unit, 1);
+	assert_true(w->page->thread.type_hash > PAGE_DOING_COUNT);
+	kill(w->pid, SIGKILL);
+	assert_int_equal(WTERMSIG(stage_wait_dead(w)), SIGKILL);
+	assert_int_equal(w->page->crash.written, 0);
+	stage_end(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(crash_names_static_functions_of_the_plugin),
+		cmocka_unit_test(crash_tells_of_abort),
+		cmocka_unit_test(crash_tells_of_a_stack_that_is_used_up),
+		cmocka_unit_test(crash_tells_of_a_division),
+		cmocka_unit_test(crash_in_init_is_that_units),
+		cmocka_unit_test(crash_between_handlers_is_nobodys),
+		cmocka_unit_test(crash_of_another_thread_is_told_as_such),
+		cmocka_unit_test(crash_of_another_thread_interrupts_a_handler),
+		cmocka_unit_test(worker_tells_what_it_does_while_it_hangs),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
