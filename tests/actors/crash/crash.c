@@ -1,6 +1,6 @@
 /* crash.c - end the worker, in every way there is. */
 #include "crash.varlink.h"
-#include <errno.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <troupe/actor.h>
