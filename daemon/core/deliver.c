@@ -102,19 +102,18 @@ static void reject(struct arrival *arrival, enum troupe_status status, const cha
 {
 	struct runtime *runtime = arrival->runtime;
 	const struct envelope *envelope = arrival->envelope;
+	struct call *call;
 
-	if (envelope->kind == ENVELOPE_CALL) {
-		if (same_process(envelope->from, runtime->self)) { /* it has come home */
-			struct call *call = find_home_call(arrival);
-
-			if (call)
-				call_fail(runtime, call, status, detail);
-		} else {
-			peer_fail(runtime, envelope->to, envelope->from, envelope->call, status,
-				  detail);
-		}
+	if (envelope->kind == ENVELOPE_SEND) {
+		runtime_dead_letter(runtime, envelope->from, envelope->to, NULL, reason);
+	} else if (same_process(envelope->from, runtime->self)) {
+		call = find_home_call(arrival);
+		if (call)
+			call_fail(runtime, call, status, detail);
+	} else {
+		peer_fail(runtime, envelope->to, envelope->from, envelope->call, status,
+			  detail);
 	}
-	runtime_dead_letter(runtime, envelope->from, envelope->to, NULL, reason);
 }
 
 /* The handler that the receiver's type has for what came in, and the payload as a message of its type. */

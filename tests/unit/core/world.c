@@ -164,7 +164,9 @@ static int on_text_reply(struct troupe_self *self, void *state, uint64_t context
 	if (reply->status == TROUPE_OK)
 		world_note(world_of(self), " %.20s", ((const struct text *)reply->data)->text);
 	world_note(world_of(self), "; ");
-	return 0;
+	return world_of(self)->hooks.reply
+		       ? world_of(self)->hooks.reply(self, state, context, reply)
+		       : 0;
 }
 
 static int on_tick(struct troupe_self *self, void *state, uint64_t context)
@@ -338,8 +340,10 @@ static void on_dead_letter(void *context, struct troupe_address from, struct tro
 
 	(void)from;
 	(void)to;
-	(void)name;
 	world->dead_letters++;
+	/* of sends: those of calls, which have another method in the storm, are answered */
+	if (strcmp(name, "test.puppet.Text") != 0)
+		world->dead_sends++;
 	snprintf(world->last_dead_letter, sizeof(world->last_dead_letter), "%s", reason);
 }
 
@@ -376,6 +380,18 @@ void world_init(struct world *world, uint16_t worker, const struct runtime_confi
 	assert_int_equal(
 		runtime_type_add(world->runtime, &wide_table, plugin, &world->wide, &why), 0);
 	world_unit(world, 1, world->type, 0, 0, 0);
+}
+
+void world_restart(struct world *world, struct net *net)
+{
+	struct hooks hooks = world->hooks;
+	void *test = world->test;
+	uint32_t incarnation = world->incarnation + 1;
+
+	world_init(world, world->worker, &(struct runtime_config){.incarnation = incarnation});
+	world->hooks = hooks;
+	world->test = test;
+	world_link(world, net);
 }
 
 void world_fini(struct world *world)

@@ -103,7 +103,7 @@ struct world {
 	char log[8192];
 	size_t log_size;
 	struct troupe_address actors[8]; /* by puppet id */
-	uint64_t dead_letters, ends, rooms, replies;
+	uint64_t dead_letters, dead_sends, ends, rooms, replies;
 	char last_dead_letter[64];
 	void *test; /* of the test */
 };
@@ -120,6 +120,9 @@ void world_unit(struct world *world, uint32_t number, const struct runtime_type 
 /* A puppet of the default unit 1, or another. */
 struct troupe_address world_spawn(struct world *world, int64_t id);
 struct troupe_address world_spawn_in(struct world *world, uint32_t unit, int64_t id);
+
+/* A new incarnation of a world that was finished. */
+void world_restart(struct world *world, struct net *net);
 
 /* Run until nothing is left to do, without time passing. */
 void world_run(struct world *world);
