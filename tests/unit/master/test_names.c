@@ -1,0 +1,169 @@
+/* test_names.c - which actor of a pool is next; what a unit as a whole is at. */
+#include "master/names.h"
+
+#include "base/cleanup.h"
+#include "master/calls.h"
+#include "master/unit.h"
+#include "master/worker.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define N 4
+
+struct pool {
+	struct worker worker;
+	struct unit unit;
+	struct instance instances[N];
+	char channel; /* something that is there */
+};
+
+static void set(struct pool *pool, unsigned number, enum instance_state state)
+{
+	pool->unit.n_in[pool->instances[number].state]--;
+	pool->instances[number].state = state;
+	pool->unit.n_in[state]++;
+}
+
+static void make_pool(struct pool *pool, enum unit_balance balance)
+{
+	*pool = (struct pool){0};
+	pool->worker.state = WORKER_RUNNING;
+	pool->worker.channel = (struct channel *)(void *)&pool->channel;
+	pool->unit.file.balance = balance;
+	pool->unit.instances = pool->instances;
+	pool->unit.n_instances = N;
+	pool->unit.n_in[INSTANCE_STOPPED] = N;
+	for (unsigned i = 0; i < N; i++) {
+		pool->instances[i].unit = &pool->unit;
+		pool->instances[i].number = i;
+		pool->instances[i].worker = &pool->worker;
+		set(pool, i, INSTANCE_RUNNING);
+	}
+}
+
+static void names_pick_goes_round_when_all_run(void **state)
+{
+	struct pool pool;
+
+	(void)state;
+	make_pool(&pool, UNIT_ROUND_ROBIN);
+	for (unsigned i = 0; i < 2 * N; i++)
+		assert_int_equal(names_pick(&pool.unit)->number, i % N);
+}
+
+static void names_pick_leaves_out_those_that_do_not_run(void **state)
+{
+	struct pool pool;
+
+	(void)state;
+	make_pool(&pool, UNIT_ROUND_ROBIN);
+	set(&pool, 0, INSTANCE_BACKOFF);
+	set(&pool, 2, INSTANCE_FAILED);
+	assert_int_equal(names_pick(&pool.unit)->number, 1);
+	assert_int_equal(names_pick(&pool.unit)->number, 3);
+	assert_int_equal(names_pick(&pool.unit)->number, 1);
+	set(&pool, 1, INSTANCE_STOPPED);
+	set(&pool, 3, INSTANCE_WAITING);
+	assert_null(names_pick(&pool.unit));
+}
+
+static void names_pick_takes_none_when_the_worker_has_just_died(void **state)
+{
+	struct pool pool;
+
+	(void)state;
+	make_pool(&pool, UNIT_ROUND_ROBIN);
+	pool.worker.is_dead = true;
+	assert_null(names_pick(&pool.unit));
+}
+
+static void names_pick_takes_the_least_busy_when_asked_to(void **state)
+{
+	struct pool pool;
+
+	(void)state;
+	make_pool(&pool, UNIT_LEAST_OUTSTANDING);
+	pool.instances[0].outstanding = 3;
+	pool.instances[1].outstanding = 2;
+	pool.instances[2].outstanding = 1;
+	pool.instances[3].outstanding = 2;
+	assert_int_equal(names_pick(&pool.unit)->number, 2);
+	pool.instances[2].outstanding = 2;
+	/* Of equals, not always the same. */
+	assert_int_equal(names_pick(&pool.unit)->number, 3);
+	assert_int_equal(names_pick(&pool.unit)->number, 1);
+}
+
+static void unit_state_is_the_one_most_worth_knowing_when_a_pool_is_mixed(void **state)
+{
+	struct pool pool;
+
+	(void)state;
+	make_pool(&pool, UNIT_ROUND_ROBIN);
+	assert_int_equal(unit_state(&pool.unit), UNIT_RUNNING);
+	set(&pool, 0, INSTANCE_STARTING);
+	assert_int_equal(unit_state(&pool.unit), UNIT_STARTING);
+	set(&pool, 1, INSTANCE_BACKOFF);
+	assert_int_equal(unit_state(&pool.unit), UNIT_BACKOFF);
+	set(&pool, 2, INSTANCE_FAILED);
+	assert_int_equal(unit_state(&pool.unit), UNIT_FAILED);
+	for (unsigned i = 0; i < N; i++)
+		set(&pool, i, INSTANCE_STOPPED);
+	assert_int_equal(unit_state(&pool.unit), UNIT_STOPPED);
+	set(&pool, 1, INSTANCE_ENDED);
+	assert_int_equal(unit_state(&pool.unit), UNIT_ENDED);
+	pool.unit.is_broken = true;
+	assert_int_equal(unit_state(&pool.unit), UNIT_FAILED);
+}
+
+static void instance_is_shown_in_backoff_when_its_worker_is(void **state)
+{
+	struct pool pool;
+
+	(void)state;
+	make_pool(&pool, UNIT_ROUND_ROBIN);
+	set(&pool, 0, INSTANCE_WAITING);
+	pool.worker.state = WORKER_STARTING;
+	assert_int_equal(instance_shown(&pool.instances[0]), UNIT_STARTING);
+	pool.worker.state = WORKER_BACKOFF;
+	assert_int_equal(instance_shown(&pool.instances[0]), UNIT_BACKOFF);
+}
+
+static void calls_know_a_qualified_name_when_they_see_one(void **state)
+{
+	static const char *const good[] = {"io.troupe.hello.Greet", "a.b.C",
+					   "org.varlink.service.X1"};
+	static const char *const bad[] = {"",
+					  "Greet",
+					  ".Greet",
+					  "io.troupe.hello.greet",
+					  "io.troupe.hello.",
+					  "a.b.C-D",
+					  "hello.Greet",
+					  "a.b.C\n",
+					  "a..b.C"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++)
+		assert_true(calls_is_qualified(good[i]));
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_false(calls_is_qualified(bad[i]));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_pick_goes_round_when_all_run),
+		cmocka_unit_test(names_pick_leaves_out_those_that_do_not_run),
+		cmocka_unit_test(names_pick_takes_none_when_the_worker_has_just_died),
+		cmocka_unit_test(names_pick_takes_the_least_busy_when_asked_to),
+		cmocka_unit_test(unit_state_is_the_one_most_worth_knowing_when_a_pool_is_mixed),
+		cmocka_unit_test(instance_is_shown_in_backoff_when_its_worker_is),
+		cmocka_unit_test(calls_know_a_qualified_name_when_they_see_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
