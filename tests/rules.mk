@@ -23,7 +23,7 @@ $$(BUILD)/tests/unit/$(1)/shared.a: $$(patsubst %.c,$$(BUILD)/%.o,$$(shared_$(1)
 $$(unit_$(1)): $$(BUILD)/%: $$(BUILD)/%.o $$(archive_$(1)) $$(call archives,$$(UNIT_$(1)))
 	$$(CC) $$(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
 $$(filter $$(BUILD)/tests/unit/$(1)/test_sim_%,$$(unit_$(1))): $$(SIM_LOOP)
-$$(patsubst %,%.o,$$(unit_$(1))): | $$(HOST_HEADERS)
+$$(patsubst %,%.o,$$(unit_$(1))) $$(patsubst %.c,$$(BUILD)/%.o,$$(shared_$(1))): | $$(HOST_HEADERS)
 .PHONY: unit-$(1)
 unit-$(1): $$(unit_$(1))
 	@for t in $$^; do echo "== $$$$t"; $$$$t || exit 1; done
