@@ -1,0 +1,300 @@
+/* client.c - calls out, replies in. */
+#include "ctl/client.h"
+
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#define READ_SIZE      (64u << 10)
+#define READS_A_PASS   16
+#define RETRY_MS       10
+#define ERROR_NAME_MAX 512
+
+struct client {
+	struct loop *loop;
+	struct loop_io io;
+	struct loop_timer timer; /* for the deadline of the first call */
+	struct buffer in, out;
+	size_t scanned; /* bytes of `in` known to hold no NUL */
+	struct list calls;
+	bool broken;
+};
+
+bool client_is_broken(const struct client *client)
+{
+	return client->broken;
+}
+
+size_t client_unwritten(const struct client *client)
+{
+	return buffer_size(&client->out);
+}
+
+/* The connection is of no more use: tell every open call. */
+static void break_off(struct client *client, int failure)
+{
+	struct client_reply reply = {.failure = failure};
+	struct list calls;
+
+	if (client->broken)
+		return;
+	client->broken = true;
+	loop_io_stop(&client->io);
+	loop_timer_stop(&client->timer);
+	/* A callback cannot add to them any more; still, walk over a list that nobody else has. */
+	list_init(&calls);
+	while (!list_is_empty(&client->calls)) {
+		struct list *link = client->calls.next;
+
+		list_remove(link);
+		list_append(&calls, link);
+	}
+	while (!list_is_empty(&calls)) {
+		struct client_call *call = list_first(&calls, struct client_call, link);
+
+		list_remove(&call->link);
+		call->on_reply(call, &reply);
+	}
+}
+
+/* The timer is set for a deadline that was the first once, and looks again when it fires: replies come too often to
+ * set it anew each time. */
+static void watch_deadline(struct client *client)
+{
+	struct client_call *call;
+	uint64_t now;
+
+	if (list_is_empty(&client->calls) || client->timer.started)
+		return;
+	call = list_first(&client->calls, struct client_call, link);
+	if (call->deadline_ns == UINT64_MAX)
+		return;
+	now = loop_now_ns(client->loop);
+	loop_timer_start(&client->timer, call->deadline_ns > now ? call->deadline_ns - now : 0);
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+	struct client *client = container_of(timer, struct client, timer);
+
+	if (!list_is_empty(&client->calls) &&
+	    list_first(&client->calls, struct client_call, link)->deadline_ns <=
+		    loop_clock_ns(client->loop))
+		break_off(client, -ETIMEDOUT);
+	else
+		watch_deadline(client);
+}
+
+/* Whether an error's name is one, so that nobody has to quote it. */
+static bool is_error_name(const char *name)
+{
+	return name[0] &&
+	       name[strspn(
+		       name,
+		       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")] ==
+		       '\0';
+}
+
+/* One frame; what is no reply breaks the connection. */
+static void take_frame(struct client *client, const char *text, size_t size)
+{
+	static const char *const keys[] = {"error", "parameters", "continues"};
+	struct json_span members[3];
+	struct client_reply reply = {0};
+	char error[ERROR_NAME_MAX];
+	struct client_call *call;
+
+	if (list_is_empty(&client->calls) ||
+	    json_pick(text, size, keys, ARRAY_LEN(keys), members, NULL) < 0) {
+		break_off(client, -EBADMSG);
+		return;
+	}
+	if (members[0].at && members[0].at[0] == '"') {
+		if (json_unquote(members[0], error, sizeof(error)) < 0 ||
+		    !is_error_name(error)) {
+			break_off(client, -EBADMSG);
+			return;
+		}
+		reply.error = error;
+	}
+	reply.parameters = members[1];
+	if (!reply.parameters.at || reply.parameters.at[0] != '{')
+		reply.parameters = (struct json_span){"{}", 2};
+	reply.continues = json_span_is_true(members[2]);
+	call = list_first(&client->calls, struct client_call, link);
+	if (!reply.continues)
+		list_remove(&call->link);
+	call->on_reply(call, &reply);
+}
+
+static void take_frames(struct client *client)
+{
+	while (!client->broken && client->scanned < buffer_size(&client->in)) {
+		const unsigned char *data = buffer_data(&client->in);
+		size_t size = buffer_size(&client->in);
+		const unsigned char *nul =
+			memchr(data + client->scanned, 0, size - client->scanned);
+
+		if (!nul) {
+			client->scanned = size;
+			break;
+		}
+		client->scanned = 0;
+		take_frame(client, (const char *)data, (size_t)(nul - data));
+		if (!client->broken)
+			buffer_eat(&client->in, (size_t)(nul - data) + 1);
+	}
+}
+
+static void read_replies(struct client *client)
+{
+	for (int i = 0; i < READS_A_PASS && !client->broken; i++) {
+		void *place = buffer_reserve(&client->in, READ_SIZE);
+		ssize_t n;
+
+		if (!place) {
+			break_off(client, -errno);
+			return;
+		}
+		n = recv(client->io.fd, place, READ_SIZE, MSG_DONTWAIT);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n <= 0) {
+			break_off(client, -ECONNRESET);
+			return;
+		}
+		buffer_added(&client->in, (size_t)n);
+		take_frames(client);
+		if ((size_t)n < READ_SIZE)
+			return;
+	}
+}
+
+void client_flush(struct client *client)
+{
+	while (!client->broken && buffer_size(&client->out) > 0) {
+		ssize_t n = send(client->io.fd, buffer_data(&client->out),
+				 buffer_size(&client->out), MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n < 0) {
+			/* The service may have said why before it closed: read on to its end. */
+			buffer_eat(&client->out, buffer_size(&client->out));
+			break;
+		}
+		buffer_eat(&client->out, (size_t)n);
+	}
+	if (!client->broken)
+		loop_io_set(&client->io,
+			    LOOP_READ | (buffer_size(&client->out) > 0 ? LOOP_WRITE : 0));
+}
+
+static void on_io(struct loop_io *io, unsigned events)
+{
+	struct client *client = container_of(io, struct client, io);
+
+	if (events & LOOP_WRITE)
+		client_flush(client);
+	if (events & LOOP_READ && !client->broken)
+		read_replies(client);
+	if (!client->broken)
+		watch_deadline(client);
+}
+
+int client_new(struct loop *loop, int fd, struct client **ret_client)
+{
+	struct client *client = calloc(1, sizeof(*client));
+
+	if (!client) {
+		close(fd);
+		return -ENOMEM;
+	}
+	client->loop = loop;
+	list_init(&client->calls);
+	buffer_init(&client->in, CLIENT_REPLY_MAX + READ_SIZE);
+	buffer_init(&client->out, SIZE_MAX);
+	loop_timer_init(&client->timer, loop, on_timer);
+	loop_io_init(&client->io, loop, fd, on_io);
+	loop_io_set(&client->io, LOOP_READ);
+	*ret_client = client;
+	return 0;
+}
+
+int client_connect(struct loop *loop, const char *path, uint64_t timeout_ns,
+		   struct client **ret_client)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	uint64_t deadline = loop_clock_ns(loop) + timeout_ns;
+	cleanup_close int fd = -1;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	while (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+		/* EAGAIN: too many wait to be accepted, and nothing tells when there is room. */
+		if (errno != EAGAIN && errno != EINTR)
+			return -errno;
+		if (loop_clock_ns(loop) >= deadline)
+			return -EAGAIN;
+		poll(NULL, 0, RETRY_MS);
+	}
+	return client_new(loop, take_fd(&fd), ret_client);
+}
+
+void client_free(struct client *client)
+{
+	if (!client)
+		return;
+	loop_io_stop(&client->io);
+	loop_timer_stop(&client->timer);
+	close(client->io.fd);
+	buffer_fini(&client->in);
+	buffer_fini(&client->out);
+	free(client);
+}
+
+int client_call(struct client *client, struct client_call *call, const char *method,
+		const char *parameters, size_t size, unsigned flags, uint64_t timeout_ns)
+{
+	static const char head[] = "{\"method\":\"",
+			  middle[] = "\",\"parameters\":", more[] = ",\"more\":true",
+			  oneway[] = ",\"oneway\":true";
+	char *place;
+
+	if (client->broken)
+		return -ENOTCONN;
+	place = buffer_reserve(&client->out, sizeof(head) + strlen(method) + sizeof(middle) +
+						     size + sizeof(more) + sizeof(oneway) + 4);
+	if (!place)
+		return -ENOMEM;
+	/* Room was made: none of these fails. */
+	buffer_append(&client->out, head, sizeof(head) - 1);
+	buffer_append(&client->out, method, strlen(method));
+	buffer_append(&client->out, middle, sizeof(middle) - 1);
+	if (size > 0)
+		buffer_append(&client->out, parameters, size);
+	else
+		buffer_append(&client->out, "{}", 2);
+	if (flags & CLIENT_MORE)
+		buffer_append(&client->out, more, sizeof(more) - 1);
+	if (flags & CLIENT_ONEWAY)
+		buffer_append(&client->out, oneway, sizeof(oneway) - 1);
+	buffer_append(&client->out, "}", 2);
+	if (!call)
+		return 0;
+	call->deadline_ns =
+		timeout_ns == 0 ? UINT64_MAX : loop_clock_ns(client->loop) + timeout_ns;
+	list_append(&client->calls, &call->link);
+	watch_deadline(client);
+	return 0;
+}

@@ -1,0 +1,63 @@
+/* client.h - a connection to a Varlink service: many calls under way, replies in their order.
+ *
+ * Belongs to one loop and one thread. Calls are memory of the caller, good until their last reply or until
+ * client_free(). What the service sends is not trusted to be well-formed.
+ */
+#ifndef CTL_CLIENT_H
+#define CTL_CLIENT_H
+
+#include "base/list.h"
+#include "base/loop.h"
+#include "proto/json.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CLIENT_REPLY_MAX (48u << 20) /* bytes of one reply; a service's are smaller */
+
+struct client;
+
+struct client_reply {
+	int failure; /* 0; or why none comes: -ECONNRESET, -ETIMEDOUT, -EBADMSG, -ENOBUFS, -ENOMEM */
+	const char *error;           /* qualified name, [A-Za-z0-9._-]+; NULL: none. Borrowed */
+	struct json_span parameters; /* text of an object; borrowed */
+	bool continues;              /* more replies follow */
+};
+
+struct client_call {
+	/* Called once, and for each reply before the last of a call with `more`. May use the client, not free it. */
+	void (*on_reply)(struct client_call *call, const struct client_reply *reply);
+	struct list link; /* of the client */
+	uint64_t deadline_ns;
+};
+
+/* Connect to a Unix socket, waiting at most timeout_ns for a place in its queue. *ret_client is given. -ENOENT,
+ * -ECONNREFUSED, -EACCES..., -ENAMETOOLONG, -EAGAIN: the queue stayed full. */
+int client_connect(struct loop *loop, const char *path, uint64_t timeout_ns,
+		   struct client **ret_client);
+
+/* Take over a connected socket. On failure fd is closed. */
+int client_new(struct loop *loop, int fd, struct client **ret_client);
+
+/* Open calls get no reply any more. NULL is fine. */
+void client_free(struct client *client);
+
+#define CLIENT_MORE   1u
+#define CLIENT_ONEWAY 2u /* `call` is NULL: nothing comes back */
+
+/* Put a call into the output. parameters: text of an object, of size 0 for none. If no reply comes within timeout_ns (0:
+ * no limit) after those of the calls before it, the connection is given up. -ENOTCONN: it is broken, nothing was
+ * queued; -ENOMEM. */
+int client_call(struct client *client, struct client_call *call, const char *method,
+		const char *parameters, size_t size, unsigned flags, uint64_t timeout_ns);
+
+/* Write what was put in; what the socket does not take follows from the loop. */
+void client_flush(struct client *client);
+
+/* Whether the connection is of no more use; every open call has been told then. */
+bool client_is_broken(const struct client *client);
+
+/* Bytes waiting to be written. */
+size_t client_unwritten(const struct client *client);
+
+#endif

@@ -1,0 +1,244 @@
+/* ctl.c - talking to the daemon, on behalf of a verb. */
+#include "ctl/ctl.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "ctl/explain.h"
+#include "ctl/text.h"
+#include "proto/json.h"
+#include <errno.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define CONNECT_NS (5 * CLOCK_SECOND_NS)
+#define TIMEOUT_NS (45 * CLOCK_SECOND_NS)
+/* The daemon gives up on an actor at the deadline, and then tells us; we wait a little longer for that. */
+#define GRACE_NS (5 * CLOCK_SECOND_NS)
+
+void answer_fini(struct answer *answer)
+{
+	free(answer->parameters);
+	answer->parameters = NULL;
+}
+
+int ctl_fail(struct ctl *ctl, int status, const char *format, ...)
+{
+	cleanup_free char *text = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
+	va_end(arguments);
+	if (text)
+		text_defuse(text, 1);
+	fprintf(ctl->err, "troupectl: %s\n", text ? text : "out of memory");
+	return status;
+}
+
+/* ---- the socket */
+
+void ctl_find_socket(struct ctl *ctl)
+{
+	const struct options *options = &ctl->options;
+	const char *given = options->socket ? options->socket : getenv("TROUPE_SOCKET");
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	char dash[80] = "";
+	int r;
+
+	if (options->instance)
+		snprintf(dash, sizeof(dash), "-%s", options->instance);
+	if (options->socket || (given && given[0] && !options->instance)) {
+		r = snprintf(ctl->socket, sizeof(ctl->socket), "%s", given);
+	} else {
+		r = 0;
+		if (runtime && runtime[0] && geteuid() != 0) {
+			r = snprintf(ctl->socket, sizeof(ctl->socket),
+				     "%s/troupe%s/control.sock", runtime, dash);
+			if (r < (int)sizeof(ctl->socket) && access(ctl->socket, F_OK) == 0)
+				return;
+		}
+		r = snprintf(ctl->socket, sizeof(ctl->socket), "/run/troupe%s/control.sock",
+			     dash);
+	}
+	/* Too long for this is too long for a socket; connecting will say so. */
+	(void)r;
+}
+
+int ctl_connect(struct ctl *ctl)
+{
+	int r;
+
+	if (ctl->client)
+		return STATUS_OK;
+	r = client_connect(ctl->loop, ctl->socket, CONNECT_NS, &ctl->client);
+	if (r < 0)
+		return explain_no_connection(ctl, r);
+	return STATUS_OK;
+}
+
+/* ---- one call */
+
+struct exchange {
+	struct client_call call;
+	struct ctl *ctl;
+	struct answer *answer; /* of the last reply */
+	int failure;
+	bool done;
+	/* For streams */
+	int (*on_reply)(struct ctl *ctl, const struct answer *answer, void *context);
+	void *context;
+	int status;
+};
+
+static void on_reply(struct client_call *call, const struct client_reply *reply)
+{
+	struct exchange *exchange = container_of(call, struct exchange, call);
+	struct answer answer = {.continues = reply->continues};
+
+	if (exchange->done)
+		return;
+	exchange->failure = reply->failure;
+	exchange->done = !reply->continues;
+	if (reply->failure < 0)
+		return;
+	snprintf(answer.error, sizeof(answer.error), "%s", reply->error ? reply->error : "");
+	answer.size = reply->parameters.size;
+	answer.parameters = strndup(reply->parameters.at, reply->parameters.size);
+	if (!answer.parameters) {
+		exchange->failure = -ENOMEM;
+		exchange->done = true;
+		return;
+	}
+	if (!exchange->on_reply) {
+		answer_fini(exchange->answer);
+		*exchange->answer = answer;
+		return;
+	}
+	exchange->status =
+		answer.error[0] ? explain_error(exchange->ctl, NULL, &answer)
+				: exchange->on_reply(exchange->ctl, &answer, exchange->context);
+	answer_fini(&answer);
+	if (exchange->status != STATUS_OK)
+		exchange->done = true;
+}
+
+static int run(struct ctl *ctl, struct exchange *exchange, const char *method,
+	       const char *parameters, unsigned flags)
+{
+	uint64_t timeout = ctl->options.timeout_ns ? ctl->options.timeout_ns : TIMEOUT_NS;
+	int r = ctl_connect(ctl);
+
+	if (r != STATUS_OK)
+		return r;
+	timeout = timeout > UINT64_MAX - GRACE_NS ? 0 : timeout + GRACE_NS;
+	if (flags & CLIENT_MORE)
+		timeout = 0; /* events come when they come */
+	r = client_call(ctl->client, &exchange->call, method, parameters, strlen(parameters),
+			flags, timeout);
+	if (r < 0)
+		return explain_lost(ctl, r);
+	client_flush(ctl->client);
+	while (!exchange->done)
+		loop_step(ctl->loop, true);
+	if (exchange->failure < 0)
+		return explain_lost(ctl, exchange->failure);
+	return STATUS_OK;
+}
+
+int ctl_try(struct ctl *ctl, const char *method, const char *parameters,
+	    struct answer *ret_answer)
+{
+	struct answer answer = {0};
+	struct exchange exchange = {.call.on_reply = on_reply, .ctl = ctl, .answer = &answer};
+	int r = run(ctl, &exchange, method, parameters, 0);
+
+	if (r != STATUS_OK)
+		return r;
+	*ret_answer = answer;
+	return STATUS_OK;
+}
+
+int ctl_ask(struct ctl *ctl, const char *method, const char *parameters,
+	    struct answer *ret_answer)
+{
+	struct answer answer = {0};
+	int r = ctl_try(ctl, method, parameters, &answer);
+
+	if (r == STATUS_OK && answer.error[0]) {
+		r = explain_error(ctl, method, &answer);
+		answer_fini(&answer);
+	}
+	if (r == STATUS_OK)
+		*ret_answer = answer;
+	return r;
+}
+
+int ctl_ask_typed(struct ctl *ctl, const struct troupe_method *method, const void *in,
+		  void **ret_out)
+{
+	cleanup_free char *parameters = NULL;
+	cleanup(answer_fini) struct answer answer = {0};
+	struct codec_error error = {0};
+	char name[256];
+	size_t size;
+	int r;
+
+	snprintf(name, sizeof(name), "%s.%s", method->interface, method->name);
+	r = json_encode(method->in, in, &parameters, &size);
+	if (r < 0)
+		return ctl_fail(ctl, STATUS_USAGE, "what was typed cannot be sent: %s",
+				strerror(-r));
+	r = ctl_ask(ctl, name, parameters, &answer);
+	if (r != STATUS_OK)
+		return r;
+	*ret_out = NULL;
+	if (option_is_given(&ctl->options, OPTION_JSON)) {
+		ctl_print_json(ctl, answer.parameters, answer.size);
+		return STATUS_OK;
+	}
+	r = json_decode(method->out, answer.parameters, answer.size, ret_out, &size, &error);
+	if (r < 0)
+		return ctl_fail(
+			ctl, STATUS_FAILED,
+			"the daemon's answer to %s is not what this troupectl knows (%s: %s); "
+			"are both of one version? --json shows it as it is",
+			name, error.path, error.message);
+	return STATUS_OK;
+}
+
+int ctl_stream(struct ctl *ctl, const char *method, const char *parameters,
+	       int (*callback)(struct ctl *ctl, const struct answer *answer, void *context),
+	       void *context)
+{
+	struct exchange exchange = {.call.on_reply = on_reply,
+				    .ctl = ctl,
+				    .on_reply = callback,
+				    .context = context};
+	int r = run(ctl, &exchange, method, parameters, CLIENT_MORE);
+
+	/* The rest of a stream that was left is of no use, nor is its connection. */
+	if (ctl->client && exchange.status != STATUS_OK) {
+		client_free(ctl->client);
+		ctl->client = NULL;
+	}
+	return r != STATUS_OK ? r : exchange.status;
+}
+
+void ctl_print_json(struct ctl *ctl, const char *text, size_t size)
+{
+	json_t *value = NULL;
+	char *pretty = NULL;
+
+	if (!option_is_given(&ctl->options, OPTION_JSON) && ctl->colours) {
+		value = json_loadb(text, size, JSON_DECODE_ANY, NULL);
+		pretty = value ? json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY) : NULL;
+	}
+	if (pretty)
+		fprintf(ctl->out, "%s\n", pretty);
+	else
+		fprintf(ctl->out, "%.*s\n", (int)size, text);
+	free(pretty);
+	json_decref(value);
+}

@@ -1,0 +1,72 @@
+/* ctl.h - what every verb of troupectl works with: the options, the loop, the daemon.
+ *
+ * One process, one thread; main() owns it. Verbs return exit statuses, and have told people on standard error
+ * why when it is not 0.
+ */
+#ifndef CTL_CTL_H
+#define CTL_CTL_H
+
+#include "base/loop.h"
+#include "ctl/client.h"
+#include "ctl/options.h"
+#include <stdbool.h>
+#include <stdio.h>
+#include <troupe/type.h>
+
+/* Exit statuses. */
+enum {
+	STATUS_OK = 0,
+	STATUS_FAILED = 1,      /* the daemon or the actor said no; for map: a line failed */
+	STATUS_USAGE = 2,       /* the command line is wrong */
+	STATUS_UNREACHABLE = 3, /* no daemon at the socket, or it was lost */
+};
+
+struct ctl {
+	struct options options;
+	struct loop *loop;
+	struct client *client; /* NULL: not connected yet */
+	char socket[256];      /* path in use */
+	FILE *out, *err;       /* borrowed */
+	bool colours;          /* of out */
+};
+
+/* One reply. */
+struct answer {
+	char *parameters; /* JSON text of an object, NUL-terminated; given */
+	size_t size;
+	char error[256]; /* qualified name; "": none */
+	bool continues;
+};
+void answer_fini(struct answer *answer);
+
+/* Find the socket: --socket, --instance, $TROUPE_SOCKET, the user's own, the system's. */
+void ctl_find_socket(struct ctl *ctl);
+
+/* Connect if that has not been done. 0, or an exit status after having said why not. */
+int ctl_connect(struct ctl *ctl);
+
+/* One call and its reply; `parameters` is JSON text, "" for none. ctl_try(): 0, also when the reply is an error; or an
+ * exit status, the connection being lost. ctl_ask() explains errors as well: 0 only for a real reply. */
+int ctl_try(struct ctl *ctl, const char *method, const char *parameters,
+	    struct answer *ret_answer);
+int ctl_ask(struct ctl *ctl, const char *method, const char *parameters,
+	    struct answer *ret_answer);
+
+/* The same for a typed method. *ret_out: a value of method->out, given (free()). With --json, the reply is printed as
+ * it came, and *ret_out is NULL. */
+int ctl_ask_typed(struct ctl *ctl, const struct troupe_method *method, const void *in,
+		  void **ret_out);
+
+/* A call with `more`: on_reply for each reply, until the last one or until it returns other than 0. */
+int ctl_stream(struct ctl *ctl, const char *method, const char *parameters,
+	       int (*on_reply)(struct ctl *ctl, const struct answer *answer, void *context),
+	       void *context);
+
+/* Print JSON text: on a line as it is with --json or when not to a terminal, else indented. */
+void ctl_print_json(struct ctl *ctl, const char *text, size_t size);
+
+/* Say why a command cannot go on. Returns status. Control characters in it are shown as '?'. */
+int ctl_fail(struct ctl *ctl, int status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,247 @@
+/* explain.c - errors of the daemon, for people. */
+#include "ctl/explain.h"
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "ctl/interface.h"
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+int explain_no_connection(struct ctl *ctl, int error)
+{
+	const char *path = ctl->socket;
+
+	switch (-error) {
+	case ENOENT:
+	case ECONNREFUSED:
+		return ctl_fail(
+			ctl, STATUS_UNREACHABLE,
+			"no daemon listens at %s\n"
+			"Start it with `systemctl start trouped` (or `trouped --config DIR "
+			"--socket PATH`), or name its socket with --socket PATH or "
+			"TROUPE_SOCKET.",
+			path);
+	case EACCES:
+	case EPERM:
+		return ctl_fail(
+			ctl, STATUS_UNREACHABLE,
+			"may not connect to %s\n"
+			"You need permission for that socket and the directories above it; "
+			"try as root.",
+			path);
+	case ENAMETOOLONG:
+		return ctl_fail(ctl, STATUS_UNREACHABLE,
+				"the path of the socket is too long (107 bytes at most): %s",
+				path);
+	case EAGAIN:
+		return ctl_fail(
+			ctl, STATUS_UNREACHABLE,
+			"the daemon at %s does not accept connections: it is overloaded or "
+			"stopped",
+			path);
+	default:
+		return ctl_fail(ctl, STATUS_UNREACHABLE, "cannot connect to %s: %s", path,
+				strerror(-error));
+	}
+}
+
+int explain_lost(struct ctl *ctl, int error)
+{
+	if (error == -ETIMEDOUT)
+		return ctl_fail(
+			ctl, STATUS_UNREACHABLE,
+			"no reply in time from the daemon at %s; --timeout TIME waits longer",
+			ctl->socket);
+	if (error == -EBADMSG || error == -ENOBUFS)
+		return ctl_fail(ctl, STATUS_UNREACHABLE,
+				"what listens at %s does not speak Varlink as it should",
+				ctl->socket);
+	return ctl_fail(
+		ctl, STATUS_UNREACHABLE,
+		"the daemon at %s closed the connection: it ended, does not serve this user, "
+		"or has too many connections; its log says which",
+		ctl->socket);
+}
+
+static const char *text_of(const json_t *parameters, const char *key)
+{
+	const char *text = json_string_value(json_object_get(parameters, key));
+
+	return text ? text : "";
+}
+
+/* ---- single errors */
+
+/* The names of all units, for the nearest one. */
+static int no_such_actor(struct ctl *ctl, const json_t *parameters)
+{
+	cleanup(answer_fini) struct answer answer = {0};
+	const char *name = text_of(parameters, "name"), *nearest = NULL;
+	const char *names[256];
+	json_t *list = NULL, *unit;
+	size_t i, n = 0;
+
+	if (ctl_try(ctl, "io.troupe.Control.List", "", &answer) == STATUS_OK &&
+	    !answer.error[0])
+		list = json_loadb(answer.parameters, answer.size, 0, NULL);
+	json_array_foreach(json_object_get(list, "units"), i, unit)
+	{
+		if (n < ARRAY_LEN(names) && text_of(unit, "name")[0])
+			names[n++] = text_of(unit, "name");
+	}
+	nearest = text_nearest(name, names, n);
+	if (nearest)
+		ctl_fail(ctl, 0, "no actor is called %s; did you mean %s?", name, nearest);
+	else
+		ctl_fail(ctl, 0,
+			 "no actor is called %s; `troupectl list` shows the units, "
+			 "`troupectl actors` all actors",
+			 name);
+	json_decref(list);
+	return STATUS_FAILED;
+}
+
+static int ambiguous(struct ctl *ctl, const char *method, const json_t *parameters)
+{
+	const char *dot = method ? strrchr(method, '.') : NULL;
+	const char *first = NULL;
+	char names[1024] = "";
+	json_t *candidate;
+	size_t i;
+
+	json_array_foreach(json_object_get(parameters, "candidates"), i, candidate)
+	{
+		size_t used = strlen(names);
+		const char *name = json_string_value(candidate);
+
+		if (!name)
+			continue;
+		first = first ? first : name;
+		snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "", name);
+	}
+	return ctl_fail(ctl, STATUS_FAILED,
+			"several units provide %s: %s\n"
+			"Name one: troupectl call %s %s ...  (or set Default=yes in one of "
+			"their files)",
+			text_of(parameters, "interface"), names, first ? first : "NAME",
+			dot ? dot + 1 : "METHOD");
+}
+
+static int invalid_parameter(struct ctl *ctl, const char *method, const json_t *parameters)
+{
+	const char *field = text_of(parameters, "parameter");
+	char type[256] = "";
+
+	if (method && interface_field_type(ctl, method, field, type, sizeof(type)) == STATUS_OK)
+		return ctl_fail(ctl, STATUS_FAILED,
+				"%s: parameter %s is wrong or missing; it takes %s", method,
+				field, type);
+	if (method)
+		return ctl_fail(
+			ctl, STATUS_FAILED,
+			"%s: parameter %s is wrong, missing, or none of its own; `troupectl "
+			"introspect %.*s` shows what it takes",
+			method, field, (int)(strrchr(method, '.') - method), method);
+	return ctl_fail(ctl, STATUS_FAILED, "parameter %s is wrong, missing or unknown", field);
+}
+
+/* Errors that one sentence explains. %s: the field of that name. */
+static const struct plain {
+	const char *error, *field, *text;
+} plain[] = {
+	{"org.varlink.service.InterfaceNotFound", "interface",
+	 "nothing that runs provides the interface %s; `troupectl introspect` lists those that "
+	 "are"},
+	{"org.varlink.service.MethodNotFound", "method",
+	 "there is no method %s; `troupectl introspect INTERFACE` shows those there are"},
+	{"org.varlink.service.MethodNotImplemented", "method",
+	 "the method %s is declared, but nobody has written it"},
+	{"org.varlink.service.PermissionDenied", NULL,
+	 "you may not do that: your user needs a higher level in trouped.conf, or be root"},
+	{"org.varlink.service.ExpectedMore", NULL,
+	 "the method answers in a stream of replies: add --more"},
+	{"io.troupe.Control.NameTaken", "name",
+	 "a unit is called %s already; stop it first, or choose another name"},
+	{"io.troupe.Control.ActorDied", NULL,
+	 "the actor, or its worker, died before it answered; `troupectl workers` shows the "
+	 "last "
+	 "crash, the daemon's log more"},
+	{"io.troupe.Control.PeerDown", NULL,
+	 "the link to the actor's process is down; try again in a moment"},
+	{"io.troupe.Control.Timeout", NULL,
+	 "the actor did not answer in time; --timeout TIME waits longer"},
+	{"io.troupe.Control.Overloaded", NULL,
+	 "a mailbox or a limit of the daemon is full; try again later"},
+	{"io.troupe.Control.Cancelled", NULL, "the call was cancelled"},
+	{"io.troupe.Control.NoReply", NULL,
+	 "the actor's handler returned without an answer: a mistake in its plug-in"},
+};
+
+static int explain_plain(struct ctl *ctl, const char *error, const json_t *parameters)
+{
+	for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
+		const char *text = plain[i].text;
+		const char *percent = strstr(text, "%s");
+		const char *value;
+
+		if (strcmp(error, plain[i].error) != 0)
+			continue;
+		if (!percent)
+			return ctl_fail(ctl, STATUS_FAILED, "%s", text);
+		value = text_of(parameters, plain[i].field);
+		return ctl_fail(ctl, STATUS_FAILED, "%.*s%s%s", (int)(percent - text), text,
+				value, percent + 2);
+	}
+	return -ENOENT;
+}
+
+static int explain_known(struct ctl *ctl, const char *method, const char *error,
+			 const json_t *parameters)
+{
+	int r = explain_plain(ctl, error, parameters);
+
+	if (r != -ENOENT)
+		return r;
+	if (strcmp(error, "io.troupe.Control.NoSuchActor") == 0)
+		return no_such_actor(ctl, parameters);
+	if (strcmp(error, "io.troupe.Control.Ambiguous") == 0)
+		return ambiguous(ctl, method, parameters);
+	if (strcmp(error, "org.varlink.service.InvalidParameter") == 0)
+		return invalid_parameter(ctl, method, parameters);
+	if (strcmp(error, "io.troupe.Control.NoSuchPlugin") == 0)
+		return ctl_fail(ctl, STATUS_FAILED, "the plug-in %s cannot be used: %s",
+				text_of(parameters, "plugin"), text_of(parameters, "reason"));
+	if (strcmp(error, "io.troupe.Control.BadUnit") == 0)
+		return ctl_fail(ctl, STATUS_FAILED, "the unit %s cannot run like this: %s",
+				text_of(parameters, "name"), text_of(parameters, "reason"));
+	if (strcmp(error, "io.troupe.Control.WrongState") == 0)
+		return ctl_fail(ctl, STATUS_FAILED, "%s is %s: that cannot be done to it now",
+				text_of(parameters, "name"), text_of(parameters, "state"));
+	if (strcmp(error, "io.troupe.Control.Failed") == 0)
+		return ctl_fail(
+			ctl, STATUS_FAILED, "the handler failed: %s (%lld)",
+			text_of(parameters, "message"),
+			(long long)json_integer_value(json_object_get(parameters, "code")));
+	return -ENOENT;
+}
+
+int explain_error(struct ctl *ctl, const char *method, const struct answer *answer)
+{
+	json_t *parameters = json_loadb(answer->parameters, answer->size, 0, NULL);
+	int r;
+
+	/* For programs the error is what it is; it still goes to standard error, and the status says it. */
+	if (option_is_given(&ctl->options, OPTION_JSON)) {
+		fprintf(ctl->err, "{\"error\":\"%s\",\"parameters\":%s}\n", answer->error,
+			answer->parameters);
+		r = STATUS_FAILED;
+	} else {
+		r = explain_known(ctl, method, answer->error, parameters);
+	}
+	/* An error that an actor's own interface declares. */
+	if (r == -ENOENT)
+		r = ctl_fail(ctl, STATUS_FAILED, "%s %s", answer->error, answer->parameters);
+	json_decref(parameters);
+	return r;
+}

@@ -1,0 +1,84 @@
+/* inspect.c - what a plug-in says of itself, without running it. */
+#include "base/cleanup.h"
+#include "ctl/show.h"
+#include "ctl/text.h"
+#include "ctl/verbs.h"
+#include "proto/plugin_info.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <string.h>
+
+static void cleanup_info(struct plugin_info **info)
+{
+	plugin_info_free(*info);
+}
+
+static int print_json(struct ctl *ctl, const struct plugin_info *info)
+{
+	json_t *actors = json_array(), *interfaces = json_array(), *needed = json_array();
+	json_t *root;
+	char *text;
+
+	for (size_t i = 0; i < info->n_actors; i++)
+		json_array_append_new(actors,
+				      json_pack("{s:s,s:i,s:i}", "name", info->actors[i].name,
+						"abiMajor", info->actors[i].abi_major,
+						"abiMinor", info->actors[i].abi_minor));
+	for (size_t i = 0; i < info->n_interfaces; i++)
+		json_array_append_new(
+			interfaces, json_pack("{s:s,s:s}", "name", info->interfaces[i].name,
+					      "description", info->interfaces[i].description));
+	for (size_t i = 0; i < info->n_needed; i++)
+		json_array_append_new(needed, json_string(info->needed[i]));
+	root = json_pack("{s:o,s:o,s:o,s:I,s:b}", "actors", actors, "interfaces", interfaces,
+			 "needed", needed, "writable", (json_int_t)info->writable, "sealed",
+			 info->is_sealed);
+	text = root ? json_dumps(root, JSON_COMPACT) : NULL;
+	json_decref(root);
+	if (!text)
+		return ctl_fail(ctl, STATUS_FAILED, "out of memory");
+	fprintf(ctl->out, "%s\n", text);
+	free(text);
+	return STATUS_OK;
+}
+
+static void print_info(struct ctl *ctl, const char *path, const struct plugin_info *info)
+{
+	char writable[32];
+
+	show_print(ctl, "%s: ABI %u.%u\n", path, info->abi_major, info->abi_minor);
+	for (size_t i = 0; i < info->n_actors; i++)
+		show_print(ctl, "%s%s\n", i == 0 ? "  Actor types: " : "               ",
+			   info->actors[i].name);
+	for (size_t i = 0; i < info->n_needed; i++)
+		show_print(ctl, "%s%s\n", i == 0 ? "    Libraries: " : "               ",
+			   info->needed[i]);
+	text_print_bytes((int64_t)info->writable, writable, sizeof(writable));
+	show_print(ctl, "  Static data: %s writable, %s\n", writable,
+		   info->is_sealed ? "judged by plugin.mk"
+				   : "not judged: linked without plugin.mk");
+	for (size_t i = 0; i < info->n_interfaces; i++)
+		show_print(ctl, "\n%s", info->interfaces[i].description);
+}
+
+int verb_inspect(struct ctl *ctl, char **arguments, int n)
+{
+	int status = STATUS_OK;
+
+	for (int i = 0; i < n; i++) {
+		cleanup(cleanup_info) struct plugin_info *info = NULL;
+		cleanup_close int fd = open(arguments[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		char why[PLUGIN_WHY_MAX] = "";
+		int r = fd < 0 ? -errno : plugin_info_read_fd(fd, 0, &info, why);
+
+		if (r < 0)
+			status = ctl_fail(ctl, STATUS_FAILED, "%s: %s", arguments[i],
+					  why[0] ? why : strerror(-r));
+		else if (option_is_given(&ctl->options, OPTION_JSON))
+			status = print_json(ctl, info) == STATUS_OK ? status : STATUS_FAILED;
+		else
+			print_info(ctl, arguments[i], info);
+	}
+	return status;
+}

@@ -1,0 +1,222 @@
+/* interface.c - descriptions, asked for and looked into. */
+#include "ctl/interface.h"
+
+#include "base/cleanup.h"
+#include <jansson.h>
+#include <stdarg.h>
+#include <string.h>
+
+int interface_get(struct ctl *ctl, const char *name, bool loud, struct idl **ret_idl)
+{
+	static const char method[] = "org.varlink.service.GetInterfaceDescription";
+	cleanup(answer_fini) struct answer answer = {0};
+	json_t *in = json_pack("{s:s}", "interface", name), *out = NULL;
+	cleanup_free char *text = in ? json_dumps(in, JSON_COMPACT) : NULL;
+	struct idl_error error = {0};
+	const char *description;
+	int r;
+
+	json_decref(in);
+	if (!text)
+		return loud ? ctl_fail(ctl, STATUS_USAGE, "%s is no name of an interface", name)
+			    : STATUS_USAGE;
+	r = loud ? ctl_ask(ctl, method, text, &answer) : ctl_try(ctl, method, text, &answer);
+	if (r != STATUS_OK)
+		return r;
+	if (answer.error[0])
+		return STATUS_FAILED;
+	out = json_loadb(answer.parameters, answer.size, 0, NULL);
+	description = json_string_value(json_object_get(out, "description"));
+	r = description ? idl_parse(description, strlen(description), ret_idl, &error) : -1;
+	json_decref(out);
+	if (r < 0)
+		return loud ? ctl_fail(ctl, STATUS_FAILED,
+				       "the description of %s is no valid interface (line %u: "
+				       "%s)",
+				       name, error.line, error.message)
+			    : STATUS_FAILED;
+	return STATUS_OK;
+}
+
+int interface_get_method(struct ctl *ctl, const char *method, bool loud, struct idl **ret_idl,
+			 const struct idl_member **ret_member)
+{
+	const char *dot = strrchr(method, '.');
+	const struct idl_member *member;
+	struct idl *idl = NULL;
+	char name[IDL_NAME_MAX + 1];
+	int r;
+
+	if (!dot || (size_t)(dot - method) >= sizeof(name))
+		return loud ? ctl_fail(ctl, STATUS_USAGE, "%s is not INTERFACE.METHOD", method)
+			    : STATUS_USAGE;
+	snprintf(name, sizeof(name), "%.*s", (int)(dot - method), method);
+	r = interface_get(ctl, name, loud, &idl);
+	if (r != STATUS_OK)
+		return r;
+	member = idl_find(idl, dot + 1);
+	if (!member || member->kind != IDL_METHOD) {
+		idl_free(idl);
+		return loud ? ctl_fail(ctl, STATUS_FAILED,
+				       "%s has no method %s; `troupectl introspect %s` shows "
+				       "them",
+				       name, dot + 1, name)
+			    : STATUS_FAILED;
+	}
+	*ret_idl = idl;
+	*ret_member = member;
+	return STATUS_OK;
+}
+
+const struct idl_type *interface_resolve(const struct idl_type *type)
+{
+	for (;;) {
+		if (type->named)
+			type = type->named->type;
+		else if (type->kind == TROUPE_OPTIONAL)
+			type = type->item;
+		else
+			return type;
+	}
+}
+
+const struct idl_field *interface_find_field(const struct idl_type *type, const char *name,
+					     size_t size)
+{
+	type = interface_resolve(type);
+	if (type->kind != TROUPE_STRUCT)
+		return NULL;
+	for (size_t i = 0; i < type->n_fields; i++)
+		if (strlen(type->fields[i].name) == size &&
+		    memcmp(type->fields[i].name, name, size) == 0)
+			return &type->fields[i];
+	return NULL;
+}
+
+/* ---- types as text */
+
+struct printer {
+	char *text;
+	size_t size, used;
+};
+
+static __attribute__((format(printf, 2, 3))) void put(struct printer *printer,
+						      const char *format, ...)
+{
+	va_list arguments;
+	int n;
+
+	if (printer->used + 1 >= printer->size)
+		return;
+	va_start(arguments, format);
+	n = vsnprintf(printer->text + printer->used, printer->size - printer->used, format,
+		      arguments);
+	va_end(arguments);
+	printer->used += n > 0 ? (size_t)n : 0;
+	if (printer->used >= printer->size)
+		printer->used = printer->size - 1;
+}
+
+static void put_type(struct printer *printer, const struct idl_type *type)
+{
+	static const char *const names[] = {
+		[TROUPE_BOOL] = "bool",
+		[TROUPE_INT] = "int",
+		[TROUPE_FLOAT] = "float",
+		[TROUPE_STRING] = "string",
+		[TROUPE_BINARY] = "base64 string",
+		[TROUPE_ADDRESS] = "address (string)",
+		[TROUPE_OBJECT] = "object",
+	};
+
+	if (type->named) {
+		put(printer, "%s ", type->named->name);
+		put_type(printer, type->named->type);
+		return;
+	}
+	switch (type->kind) {
+	case TROUPE_OPTIONAL:
+		put(printer, "?");
+		put_type(printer, type->item);
+		break;
+	case TROUPE_ARRAY:
+		put(printer, "[]");
+		put_type(printer, type->item);
+		break;
+	case TROUPE_MAP:
+		put(printer, "[string]");
+		put_type(printer, type->item);
+		break;
+	case TROUPE_STRUCT:
+	case TROUPE_ENUM:
+		put(printer, "(");
+		for (size_t i = 0; i < type->n_fields && printer->used + 1 < printer->size;
+		     i++) {
+			put(printer, "%s%s", i ? ", " : "", type->fields[i].name);
+			if (!type->fields[i].type)
+				continue;
+			put(printer, ": ");
+			/* A named type says enough by its name; it may hold itself. */
+			if (type->fields[i].type->named)
+				put(printer, "%s", type->fields[i].type->named->name);
+			else
+				put_type(printer, type->fields[i].type);
+		}
+		put(printer, ")");
+		break;
+	default:
+		put(printer, "%s", names[type->kind]);
+	}
+}
+
+void interface_print_type(const struct idl_type *type, char *text, size_t size)
+{
+	struct printer printer = {text, size, 0};
+
+	text[0] = '\0';
+	put_type(&printer, type);
+}
+
+/* ---- one field */
+
+static const struct idl_type *follow_path(const struct idl_type *type, const char *path)
+{
+	while (type && *path) {
+		size_t size = strcspn(path, ".[");
+
+		if (*path == '[') {
+			const char *end = strchr(path, ']');
+
+			type = interface_resolve(type);
+			type = end && (type->kind == TROUPE_ARRAY || type->kind == TROUPE_MAP)
+				       ? type->item
+				       : NULL;
+			path = end ? end + 1 : path + strlen(path);
+		} else if (*path == '.') {
+			path++;
+		} else {
+			const struct idl_field *field = interface_find_field(type, path, size);
+
+			type = field ? field->type : NULL;
+			path += size;
+		}
+	}
+	return type;
+}
+
+int interface_field_type(struct ctl *ctl, const char *method, const char *path, char *text,
+			 size_t size)
+{
+	const struct idl_member *member;
+	const struct idl_type *type;
+	struct idl *idl;
+	int r = interface_get_method(ctl, method, false, &idl, &member);
+
+	if (r != STATUS_OK)
+		return r;
+	type = path[0] ? follow_path(member->type, path) : NULL;
+	if (type)
+		interface_print_type(type, text, size);
+	idl_free(idl);
+	return type ? STATUS_OK : STATUS_FAILED;
+}

@@ -1,0 +1,150 @@
+/* main.c - troupectl: the table of verbs. */
+#include "config.h"
+#include "ctl/ctl.h"
+#include "ctl/verbs.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct verb {
+	const char *name, *synopsis, *help;
+	int min, max; /* arguments; max -1: any number */
+	uint64_t options;
+	int (*run)(struct ctl *ctl, char **arguments, int n);
+} verbs[] = {
+	{"status", "", "the daemon in a few lines", 0, 0, 0, verb_status},
+	{"list", "", "all units", 0, 0, 0, verb_list},
+	{"show", "NAME...", "units, or the units of actors, with all there is to know", 1, -1,
+	 0, verb_show},
+	{"tree", "", "workers, and what lives in them", 0, 0, 0, verb_tree},
+	{"workers", "", "worker processes, and how they died last", 0, 0, 0, verb_workers},
+	{"actors", "[WORKER]", "every actor alive", 0, 1, 0, verb_actors},
+	{"call", "NAME METHOD|INTERFACE.METHOD [JSON|-|KEY=VALUE...]",
+	 "call a method, print the reply", 1, -1, OPTION(MORE), verb_call},
+	{"send", "NAME METHOD|INTERFACE.METHOD [JSON|-|KEY=VALUE...]",
+	 "send a message, wait for no reply", 1, -1, 0, verb_send},
+	{"map", "NAME METHOD|INTERFACE.METHOD",
+	 "call a method once for each line of JSON, print the replies as lines", 1, 2,
+	 OPTION(INPUT) | OPTION(CONNECTIONS) | OPTION(WINDOW) | OPTION(UNORDERED) |
+		 OPTION(RETRY) | OPTION(NO_PROGRESS),
+	 verb_map},
+	{"spawn", "NAME PLUGIN [KEY=VALUE...]", "make a unit that lives until it is stopped", 2,
+	 -1,
+	 OPTION(TYPE) | OPTION(INSTANCES) | OPTION(WORKER) | OPTION(CONFIG) | OPTION(MAILBOX) |
+		 OPTION(MAILBOX_BYTES) | OPTION(BATCH) | OPTION(ON_ERROR),
+	 verb_spawn},
+	{"stop", "NAME...", "stop units or single actors", 1, -1, 0, verb_stop},
+	{"start", "NAME...", "start units that were stopped, have ended or failed", 1, -1, 0,
+	 verb_start},
+	{"reload", "", "read the configuration again and apply what changed", 0, 0, 0,
+	 verb_reload},
+	{"watch", "", "what happens, as it happens", 0, 0, 0, verb_watch},
+	{"introspect", "[INTERFACE]", "the interfaces that can be called, or one of them", 0, 1,
+	 0, verb_introspect},
+	{"inspect", "FILE...", "what plug-ins say of themselves, without running them", 1, -1,
+	 0, verb_inspect},
+	{"shutdown", "", "stop everything, then the daemon", 0, 0, 0, verb_shutdown},
+};
+
+#define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < N_VERBS; i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+static void print_help(FILE *out)
+{
+	fprintf(out, "troupectl [OPTIONS] VERB ...: look into and control a Troupe daemon\n\n");
+	for (size_t i = 0; i < N_VERBS; i++)
+		fprintf(out, "  %-11s %s\n", verbs[i].name, verbs[i].help);
+	fprintf(out, "\nOptions of all verbs (troupectl VERB --help tells the others):\n");
+	options_print(out, OPTIONS_GLOBAL | OPTION(VERSION));
+	fprintf(out, "\nNAME is a unit (hello), one actor of a pool (pool/2) or an address "
+		     "(0.1.1.17.3).\nExit status: 0 done, 1 refused or failed, 2 wrong usage, "
+		     "3 no daemon. See troupectl(1).\n");
+}
+
+static void print_verb_help(FILE *out, const struct verb *verb)
+{
+	fprintf(out, "troupectl %s %s\n  %s\n\n", verb->name, verb->synopsis, verb->help);
+	options_print(out, verb->options | OPTIONS_GLOBAL);
+}
+
+/* Options that the verb does not take. 0, or an exit status. */
+static int check_options(struct ctl *ctl, const struct verb *verb)
+{
+	uint64_t wrong = ctl->options.given & ~(verb->options | OPTIONS_GLOBAL);
+
+	for (unsigned i = 0; i < OPTION_COUNT; i++)
+		if (wrong >> i & 1)
+			return ctl_fail(ctl, STATUS_USAGE,
+					"--%s does not go with %s; see troupectl %s --help",
+					option_name(i), verb->name, verb->name);
+	return STATUS_OK;
+}
+
+static int run_verb(struct ctl *ctl, const struct verb *verb, char **arguments, int n)
+{
+	int r = check_options(ctl, verb);
+
+	if (r != STATUS_OK)
+		return r;
+	if (n < verb->min || (verb->max >= 0 && n > verb->max))
+		return ctl_fail(ctl, STATUS_USAGE, "usage: troupectl %s %s", verb->name,
+				verb->synopsis);
+	ctl_find_socket(ctl);
+	r = loop_new(&ctl->loop);
+	if (r < 0)
+		return ctl_fail(ctl, STATUS_FAILED, "cannot make an event loop: %s",
+				strerror(-r));
+	r = verb->run(ctl, arguments, n);
+	client_free(ctl->client);
+	loop_free(ctl->loop);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct ctl ctl = {.out = stdout, .err = stderr};
+	const char *no_colour = getenv("NO_COLOR");
+	const struct verb *verb;
+	int first, r;
+
+	/* A reader that has gone shows as an error of the write. */
+	signal(SIGPIPE, SIG_IGN);
+	if (options_parse(argc, argv, stderr, &ctl.options, &first) < 0)
+		return STATUS_USAGE;
+	ctl.colours = isatty(STDOUT_FILENO) && !(no_colour && no_colour[0]);
+	if (option_is_given(&ctl.options, OPTION_VERSION)) {
+		printf("troupectl %s\n", TROUPE_VERSION);
+		return STATUS_OK;
+	}
+	verb = first < argc ? find_verb(argv[first]) : NULL;
+	if (option_is_given(&ctl.options, OPTION_HELP) && (verb || first == argc)) {
+		if (verb)
+			print_verb_help(stdout, verb);
+		else
+			print_help(stdout);
+		return STATUS_OK;
+	}
+	if (first == argc) {
+		print_help(stderr);
+		return STATUS_USAGE;
+	}
+	if (!verb)
+		return ctl_fail(&ctl, STATUS_USAGE, "there is no verb %s; see troupectl --help",
+				argv[first]);
+	r = run_verb(&ctl, verb, argv + first + 1, argc - first - 1);
+	/* What was printed must have arrived. */
+	if ((fflush(stdout) != 0 || ferror(stdout)) && r == STATUS_OK)
+		r = errno == EPIPE ? STATUS_FAILED
+				   : ctl_fail(&ctl, STATUS_FAILED,
+					      "cannot write the output: %s", strerror(errno));
+	return r;
+}

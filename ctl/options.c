@@ -1,0 +1,146 @@
+/* options.c - the table of options, and reading them. */
+#include "ctl/options.h"
+
+#include "base/cleanup.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include <errno.h>
+#include <getopt.h>
+
+enum option_kind { KIND_FLAG, KIND_TEXT, KIND_NUMBER, KIND_SIZE, KIND_SPAN };
+
+static const struct option_spec {
+	const char *name, *value, *help;
+	enum option_kind kind;
+	size_t place; /* in struct options */
+	uint64_t min, max;
+} specs[OPTION_COUNT] = {
+#define PLACE(field) offsetof(struct options, field)
+	[OPTION_SOCKET] = {"socket", "PATH", "the daemon's control socket", KIND_TEXT,
+			   PLACE(socket), 0, 0},
+	[OPTION_INSTANCE] = {"instance", "NAME", "the daemon instance of that name", KIND_TEXT,
+			     PLACE(instance), 0, 0},
+	[OPTION_JSON] = {"json", NULL, "print JSON, a reply on a line", KIND_FLAG, 0, 0, 0},
+	[OPTION_TIMEOUT] = {"timeout", "TIME", "how long to wait for a reply (45s)", KIND_SPAN,
+			    PLACE(timeout_ns), 0, 0},
+	[OPTION_HELP] = {"help", NULL, "say what a verb does", KIND_FLAG, 0, 0, 0},
+	[OPTION_VERSION] = {"version", NULL, "print the version", KIND_FLAG, 0, 0, 0},
+	[OPTION_MORE] = {"more", NULL, "take a stream of replies, each on a line", KIND_FLAG, 0,
+			 0, 0},
+	[OPTION_INPUT] = {"input", "FILE", "read lines from FILE, not from standard input",
+			  KIND_TEXT, PLACE(input), 0, 0},
+	[OPTION_CONNECTIONS] = {"connections", "N", "connections to the daemon (4)",
+				KIND_NUMBER, PLACE(connections), 1, 64},
+	[OPTION_WINDOW] = {"window", "N", "calls in flight on each connection (32)",
+			   KIND_NUMBER, PLACE(window), 1, LIMIT_PIPELINED},
+	[OPTION_UNORDERED] = {"unordered", NULL, "print replies as they come, not in order",
+			      KIND_FLAG, 0, 0, 0},
+	[OPTION_RETRY] = {"retry", "N",
+			  "repeat a call up to N times when its actor died, was "
+			  "too busy or too slow (0)",
+			  KIND_NUMBER, PLACE(retry), 0, 1000},
+	[OPTION_NO_PROGRESS] = {"no-progress", NULL, "no progress bar on a terminal", KIND_FLAG,
+				0, 0, 0},
+	[OPTION_TYPE] = {"type", "NAME", "the actor type, if the plug-in has several",
+			 KIND_TEXT, PLACE(type), 0, 0},
+	[OPTION_INSTANCES] = {"instances", "N", "how many actors (1)", KIND_NUMBER,
+			      PLACE(instances), 1, LIMIT_INSTANCES},
+	[OPTION_WORKER] = {"worker", "any|own|N", "which worker they live in (any)", KIND_TEXT,
+			   PLACE(worker), 0, 0},
+	[OPTION_CONFIG] = {"config", "JSON", "the actors' configuration, an object", KIND_TEXT,
+			   PLACE(config), 0, 0},
+	[OPTION_MAILBOX] = {"mailbox", "N", "messages that a mailbox holds", KIND_NUMBER,
+			    PLACE(mailbox), 1, UINT32_MAX},
+	[OPTION_MAILBOX_BYTES] = {"mailbox-bytes", "SIZE", "bytes that a mailbox holds",
+				  KIND_SIZE, PLACE(mailbox_bytes), 1, UINT32_MAX},
+	[OPTION_BATCH] = {"batch", "N", "messages in one turn", KIND_NUMBER, PLACE(batch), 1,
+			  UINT32_MAX},
+	[OPTION_ON_ERROR] = {"on-error", "continue|stop", "what an error of a handler does",
+			     KIND_TEXT, PLACE(on_error), 0, 0},
+};
+
+const char *option_name(unsigned bit)
+{
+	return specs[bit].name;
+}
+
+void options_print(FILE *out, uint64_t set)
+{
+	for (unsigned i = 0; i < OPTION_COUNT; i++) {
+		char left[64];
+
+		if (!(set >> i & 1))
+			continue;
+		snprintf(left, sizeof(left), "--%s%s%s", specs[i].name,
+			 specs[i].value ? " " : "", specs[i].value ? specs[i].value : "");
+		fprintf(out, "  %-26s %s\n", left, specs[i].help);
+	}
+}
+
+static int store(const struct option_spec *spec, const char *text, struct options *options)
+{
+	void *place = (char *)options + spec->place;
+
+	switch (spec->kind) {
+	case KIND_TEXT:
+		*(const char **)place = text;
+		return 0;
+	case KIND_NUMBER:
+		return text_parse_uint(text, spec->min, spec->max, place);
+	case KIND_SIZE:
+		return text_parse_size(text, spec->min, spec->max, place);
+	case KIND_SPAN:
+		return text_parse_span_ns(text, place);
+	case KIND_FLAG:
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int read_option(int code, const char *value, FILE *err, struct options *options)
+{
+	const struct option_spec *spec = &specs[code];
+	int r = store(spec, value, options);
+
+	if (r == -ERANGE && (spec->kind == KIND_NUMBER || spec->kind == KIND_SIZE))
+		fprintf(err, "troupectl: --%s takes %s from %llu to %llu, not %s\n", spec->name,
+			spec->value, (unsigned long long)spec->min,
+			(unsigned long long)spec->max, value);
+	else if (r < 0)
+		fprintf(err, "troupectl: --%s %s: not a %s\n", spec->name, value,
+			spec->kind == KIND_SPAN   ? "span of time (5s, 500ms, 1min 30s)"
+			: spec->kind == KIND_SIZE ? "size (512, 64K, 1G)"
+						  : "number");
+	options->given |= 1ull << code;
+	return r < 0 ? -EINVAL : 0;
+}
+
+int options_parse(int argc, char **argv, FILE *err, struct options *ret_options, int *ret_first)
+{
+	struct options options = {.connections = 4, .window = 32};
+	struct option table[OPTION_COUNT + 1] = {0};
+	int code;
+
+	for (int i = 0; i < OPTION_COUNT; i++)
+		table[i] = (struct option){specs[i].name,
+					   specs[i].value ? required_argument : no_argument,
+					   NULL, i};
+	optind = 0; /* begin anew, also with GNU's permutation */
+	opterr = 0;
+	while ((code = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
+		if (code == 'h')
+			code = OPTION_HELP;
+		if (code == ':' || code == '?') {
+			const char *at = argv[optind - 1];
+
+			fprintf(err, "troupectl: %s %s; see troupectl --help\n", at,
+				code == ':' ? "takes a value" : "is no option that it knows");
+			return -EINVAL;
+		}
+		if (read_option(code, optarg, err, &options) < 0)
+			return -EINVAL;
+	}
+	*ret_options = options;
+	*ret_first = optind;
+	return 0;
+}

@@ -1,0 +1,242 @@
+/* parameters.c - key=value, typed by an interface. */
+#include "ctl/parameters.h"
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "ctl/interface.h"
+#include "proto/json.h"
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+static bool is_json(const char *argument)
+{
+	return argument[0] == '{' || strcmp(argument, "-") == 0;
+}
+
+bool parameters_need_type(char *const *arguments, int n)
+{
+	return n > 0 && !is_json(arguments[0]);
+}
+
+/* The text of an object, or a reason why it is none. */
+static int read_object(struct ctl *ctl, const char *argument, char **ret_text)
+{
+	cleanup_free char *text = NULL;
+	struct codec_error error = {0};
+	size_t size;
+	int r;
+
+	if (strcmp(argument, "-") == 0) {
+		r = io_fd_read(STDIN_FILENO, LIMIT_FRAME, &text, &size);
+		if (r < 0)
+			return ctl_fail(ctl, STATUS_USAGE, "cannot read standard input: %s",
+					strerror(-r));
+	} else {
+		text = strdup(argument);
+		size = strlen(argument);
+		if (!text)
+			return ctl_fail(ctl, STATUS_FAILED, "out of memory");
+	}
+	if (json_pick(text, size, NULL, 0, NULL, &error) < 0)
+		return ctl_fail(ctl, STATUS_USAGE, "the parameters are not a JSON object: %s",
+				error.message);
+	*ret_text = take_pointer(&text);
+	return STATUS_OK;
+}
+
+/* The value of a plain type; NULL: it is not one. */
+static json_t *read_plain(const struct idl_type *type, const char *text)
+{
+	char *end = NULL;
+	long long number;
+	double real;
+	bool flag;
+
+	switch (type->kind) {
+	case TROUPE_BOOL:
+		return text_parse_bool(text, &flag) == 0 ? json_boolean(flag) : NULL;
+	case TROUPE_INT:
+		errno = 0;
+		number = strtoll(text, &end, 10);
+		return *text && !*end && errno == 0 ? json_integer(number) : NULL;
+	case TROUPE_FLOAT:
+		errno = 0;
+		real = strtod(text, &end);
+		return *text && !*end && isfinite(real) ? json_real(real) : NULL;
+	case TROUPE_ENUM:
+		for (size_t i = 0; i < type->n_fields; i++)
+			if (strcmp(type->fields[i].name, text) == 0)
+				return json_string(text);
+		return NULL;
+	case TROUPE_STRING:
+	case TROUPE_BINARY:
+	case TROUPE_ADDRESS:
+		return json_string(text);
+	default:
+		/* Structs, maps, objects, arrays in one piece: as JSON. */
+		return json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	}
+}
+
+/* One argument, on its way into the object. */
+struct assignment {
+	struct ctl *ctl;
+	const char *argument; /* as typed */
+	const char *value;
+	bool raw; /* key:=JSON */
+};
+
+static int wrong_value(const struct assignment *assignment, const struct idl_type *type)
+{
+	char text[256] = "JSON";
+
+	if (!assignment->raw && type)
+		interface_print_type(type, text, sizeof(text));
+	return ctl_fail(assignment->ctl, STATUS_USAGE, "%s: the value is not %s",
+			assignment->argument, text);
+}
+
+/* Put the value at `key` of object. */
+static int assign(const struct assignment *assignment, json_t *object, const char *key,
+		  const struct idl_type *type)
+{
+	const struct idl_type *resolved = type ? interface_resolve(type) : NULL;
+	bool append = resolved && resolved->kind == TROUPE_ARRAY && !assignment->raw &&
+		      assignment->value[0] != '[';
+	json_t *value, *array;
+
+	if (append)
+		resolved = interface_resolve(resolved->item);
+	if (assignment->raw)
+		value = json_loads(assignment->value, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES,
+				   NULL);
+	else
+		value = resolved ? read_plain(resolved, assignment->value)
+				 : json_string(assignment->value);
+	if (!value)
+		return wrong_value(assignment, append ? resolved : type);
+	if (!append)
+		return json_object_set_new(object, key, value) < 0
+			       ? ctl_fail(assignment->ctl, STATUS_FAILED, "out of memory")
+			       : STATUS_OK;
+	array = json_object_get(object, key);
+	if (!array) {
+		array = json_array();
+		json_object_set_new(object, key, array);
+	}
+	return json_array_append_new(array, value) < 0 ? wrong_value(assignment, type)
+						       : STATUS_OK;
+}
+
+static int no_field(const struct assignment *assignment, const struct idl_type *type,
+		    const char *key)
+{
+	const struct idl_type *resolved = interface_resolve(type);
+	const char *names[IDL_FIELDS_MAX], *nearest;
+	char text[512];
+	size_t n = 0;
+
+	if (resolved->kind != TROUPE_STRUCT) {
+		interface_print_type(type, text, sizeof(text));
+		return ctl_fail(assignment->ctl, STATUS_USAGE,
+				"%s: %s is in no struct but in %s", assignment->argument, key,
+				text);
+	}
+	for (; n < resolved->n_fields && n < ARRAY_LEN(names); n++)
+		names[n] = resolved->fields[n].name;
+	nearest = text_nearest(key, names, n);
+	interface_print_type(type, text, sizeof(text));
+	return ctl_fail(assignment->ctl, STATUS_USAGE,
+			"%s: there is no parameter %s%s%s%s in %s", assignment->argument, key,
+			nearest ? " (did you mean " : "", nearest ? nearest : "",
+			nearest ? "?)" : "", text);
+}
+
+/* Walk down the dots of a key, making objects on the way. */
+static int assign_path(const struct assignment *assignment, json_t *object, char *path,
+		       const struct idl_type *type)
+{
+	for (;;) {
+		char *dot = strchr(path, '.');
+		const struct idl_type *in = type ? interface_resolve(type) : NULL;
+		json_t *inner;
+
+		if (dot)
+			*dot = '\0';
+		if (in && in->kind == TROUPE_MAP) {
+			type = in->item;
+		} else if (in && in->kind != TROUPE_OBJECT) {
+			const struct idl_field *field =
+				interface_find_field(in, path, strlen(path));
+
+			if (!field)
+				return no_field(assignment, type, path);
+			type = field->type;
+		} else {
+			type = NULL;
+		}
+		if (!dot)
+			return assign(assignment, object, path, type);
+		inner = json_object_get(object, path);
+		if (!json_is_object(inner)) {
+			inner = json_object();
+			if (json_object_set_new(object, path, inner) < 0)
+				return ctl_fail(assignment->ctl, STATUS_FAILED,
+						"out of memory");
+		}
+		object = inner;
+		path = dot + 1;
+	}
+}
+
+static int assign_argument(struct ctl *ctl, const char *argument, json_t *object,
+			   const struct idl_type *type)
+{
+	struct assignment assignment = {.ctl = ctl, .argument = argument};
+	const char *equals = strchr(argument, '=');
+	cleanup_free char *key = NULL;
+	size_t size;
+
+	if (!equals || equals == argument)
+		return ctl_fail(ctl, STATUS_USAGE,
+				"%s is neither key=value nor key:=JSON nor a JSON object",
+				argument);
+	size = (size_t)(equals - argument);
+	assignment.raw = equals[-1] == ':';
+	size -= assignment.raw;
+	assignment.value = equals + 1;
+	key = strndup(argument, size);
+	if (!key)
+		return ctl_fail(ctl, STATUS_FAILED, "out of memory");
+	return assign_path(&assignment, object, key, type);
+}
+
+int parameters_read(struct ctl *ctl, char *const *arguments, int n, const struct idl_type *type,
+		    char **ret_text)
+{
+	json_t *object = NULL;
+	char *text;
+	int r = STATUS_OK;
+
+	if (n > 0 && is_json(arguments[0])) {
+		if (n > 1)
+			return ctl_fail(ctl, STATUS_USAGE,
+					"nothing can follow a JSON object: %s", arguments[1]);
+		return read_object(ctl, arguments[0], ret_text);
+	}
+	object = json_object();
+	for (int i = 0; i < n && r == STATUS_OK; i++)
+		r = assign_argument(ctl, arguments[i], object, type);
+	text = r == STATUS_OK ? json_dumps(object, JSON_COMPACT) : NULL;
+	json_decref(object);
+	if (r != STATUS_OK)
+		return r;
+	if (!text)
+		return ctl_fail(ctl, STATUS_FAILED, "out of memory");
+	*ret_text = text;
+	return STATUS_OK;
+}

@@ -1,0 +1,33 @@
+/* show.h - how single things look: states, counts, crashes, problems. */
+#ifndef CTL_SHOW_H
+#define CTL_SHOW_H
+
+#include "ctl/ctl.h"
+#include "ctl/table.h"
+#include "io.troupe.Control.varlink.h"
+
+const char *show_state(enum api_state state);
+enum table_colour show_state_colour(enum api_state state);
+
+/* "2/4": how many of a unit's instances run. Fits 32 bytes. */
+void show_running(const struct api_unit *unit, char *text, size_t size);
+
+/* A whole unit, a line each for what it has. */
+void show_unit(struct ctl *ctl, const struct api_unit *unit);
+
+/* A crash, indented by `indent` blanks. */
+void show_crash(struct ctl *ctl, const struct api_crash *crash, int indent);
+
+/* Problems of the configuration, each "FILE:LINE: MESSAGE". */
+void show_problems(struct ctl *ctl, const struct api_problem_array *problems);
+
+/* Print like printf(), control characters shown as '?'. */
+void show_print(struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Unix time in ms, as local time. Fits 32 bytes. */
+void show_time(int64_t time_ms, char *text, size_t size);
+
+/* The value, or "-" when it is absent. Fits 32 bytes. */
+const char *show_int(const int64_t *value, char *text, size_t size);
+
+#endif

@@ -1,0 +1,94 @@
+/* status.c - the daemon in a few lines; its workers. */
+#include "base/cleanup.h"
+#include "ctl/show.h"
+#include "ctl/text.h"
+#include "ctl/verbs.h"
+
+int verb_status(struct ctl *ctl, char **arguments, int n)
+{
+	static const enum table_colour colours[] = {
+		[API_STATUS_OUT_STATE_STARTING] = TABLE_WARN,
+		[API_STATUS_OUT_STATE_RUNNING] = TABLE_GOOD,
+		[API_STATUS_OUT_STATE_DEGRADED] = TABLE_BAD,
+		[API_STATUS_OUT_STATE_STOPPING] = TABLE_WARN,
+	};
+	cleanup_free void *reply = NULL;
+	const struct api_status_out *status;
+	char uptime[32];
+	int r;
+
+	(void)arguments;
+	(void)n;
+	r = ctl_ask_typed(ctl, &api_status_method, &(struct api_status){0}, &reply);
+	if (r != STATUS_OK || !reply)
+		return r;
+	status = reply;
+	text_print_ms(status->uptimeMs, uptime, sizeof(uptime));
+	fprintf(ctl->out, "%s%s%s", table_colour_begin(colours[status->state], ctl->colours),
+		api_status_out_state_type.names[status->state], table_colour_end(ctl->colours));
+	show_print(ctl, ": trouped %s, pid %lld, up %s\n", status->version,
+		   (long long)status->pid, uptime);
+	show_print(ctl, "    Socket: %s, %lld connections\n", ctl->socket,
+		   (long long)status->connections);
+	show_print(ctl, "   Workers: %lld of %lld running, %lld restarts so far\n",
+		   (long long)status->workersRunning, (long long)status->workers,
+		   (long long)status->restarts);
+	show_print(ctl, "     Units: %lld, %lld failed\n", (long long)status->units,
+		   (long long)status->unitsFailed);
+	show_print(ctl, "    Actors: %lld\n", (long long)status->actors);
+	show_print(ctl, "  Messages: %lld, %lld dead letters\n", (long long)status->messages,
+		   (long long)status->deadLetters);
+	if (status->problems.count > 0) {
+		show_print(ctl, "\nProblems in the configuration:\n");
+		show_problems(ctl, &status->problems);
+	}
+	return STATUS_OK;
+}
+
+int verb_workers(struct ctl *ctl, char **arguments, int n)
+{
+	static const char *const headers[] = {
+		">WORKER",       "STATE",   ">PID", ">ACTORS",   ">MESSAGES",
+		">DEAD LETTERS", ">MEMORY", ">CPU", ">RESTARTS", NULL};
+	cleanup_free void *reply = NULL;
+	const struct api_worker_array *workers;
+	struct table table;
+	int r;
+
+	(void)arguments;
+	(void)n;
+	r = ctl_ask_typed(ctl, &api_workers_method, &(struct api_workers){0}, &reply);
+	if (r != STATUS_OK || !reply)
+		return r;
+	workers = &((const struct api_workers_out *)reply)->workers;
+	table_init(&table, headers);
+	for (size_t i = 0; i < workers->count; i++) {
+		const struct api_worker *worker = &workers->items[i];
+		char pid[32], memory[32] = "-", cpu[32] = "-";
+
+		if (worker->memory)
+			text_print_bytes(*worker->memory, memory, sizeof(memory));
+		if (worker->cpuMs)
+			text_print_ms(*worker->cpuMs, cpu, sizeof(cpu));
+		table_add(&table, TABLE_PLAIN, "%lld", (long long)worker->worker);
+		table_add(&table, show_state_colour(worker->state), "%s",
+			  show_state(worker->state));
+		table_add(&table, TABLE_PLAIN, "%s", show_int(worker->pid, pid, sizeof(pid)));
+		table_add(&table, TABLE_PLAIN, "%lld", (long long)worker->actors);
+		table_add(&table, TABLE_PLAIN, "%lld", (long long)worker->messages);
+		table_add(&table, TABLE_PLAIN, "%lld", (long long)worker->deadLetters);
+		table_add(&table, TABLE_PLAIN, "%s", memory);
+		table_add(&table, TABLE_PLAIN, "%s", cpu);
+		table_add(&table, worker->restarts ? TABLE_WARN : TABLE_PLAIN, "%lld",
+			  (long long)worker->restarts);
+	}
+	table_print(&table, ctl->out, ctl->colours);
+	table_fini(&table);
+	for (size_t i = 0; i < workers->count; i++) {
+		if (!workers->items[i].lastCrash)
+			continue;
+		show_print(ctl, "\nworker %lld\n", (long long)workers->items[i].worker);
+		show_crash(ctl, workers->items[i].lastCrash, 2);
+	}
+	return STATUS_OK;
+}

@@ -1,0 +1,115 @@
+/* table.c - aligned columns. */
+#include "ctl/table.h"
+
+#include "ctl/text.h"
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+void table_init(struct table *table, const char *const *headers)
+{
+	*table = (struct table){0};
+	for (; headers[table->columns]; table->columns++)
+		table->headers[table->columns] = headers[table->columns];
+}
+
+void table_fini(struct table *table)
+{
+	for (size_t i = 0; i < table->count; i++)
+		free(table->cells[i].text);
+	free(table->cells);
+}
+
+void table_add(struct table *table, enum table_colour colour, const char *format, ...)
+{
+	va_list arguments;
+	char *text = NULL;
+
+	if (table->count == table->room) {
+		size_t room = table->room ? table->room * 2 : 64;
+		struct table_cell *cells = reallocarray(table->cells, room, sizeof(*cells));
+
+		if (!cells) {
+			table->incomplete = true;
+			return;
+		}
+		table->cells = cells;
+		table->room = room;
+	}
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
+	va_end(arguments);
+	if (text)
+		text_defuse(text, 0);
+	table->incomplete |= !text;
+	table->cells[table->count++] = (struct table_cell){text, colour};
+}
+
+const char *table_colour_begin(enum table_colour colour, bool colours)
+{
+	static const char *const sequences[] = {"", "\033[32m", "\033[33m", "\033[31m",
+						"\033[2m"};
+
+	return colours ? sequences[colour] : "";
+}
+
+const char *table_colour_end(bool colours)
+{
+	return colours ? "\033[0m" : "";
+}
+
+static bool is_right(const struct table *table, size_t column)
+{
+	return table->headers[column][0] == '>';
+}
+
+static const char *header(const struct table *table, size_t column)
+{
+	return table->headers[column] + is_right(table, column);
+}
+
+static const char *cell_text(const struct table *table, size_t i)
+{
+	return table->cells[i].text ? table->cells[i].text : "?";
+}
+
+static void print_cell(const struct table *table, FILE *out, size_t column, const char *text,
+		       size_t width, const char *begin, const char *end)
+{
+	size_t used = text_width(text);
+	int pad = (int)(width > used ? width - used : 0);
+	bool last = column + 1 == table->columns;
+
+	if (is_right(table, column))
+		fprintf(out, "%*s%s%s%s", pad, "", begin, text, end);
+	else
+		fprintf(out, "%s%s%s%*s", begin, text, end, last ? 0 : pad, "");
+	fputs(last ? "\n" : "  ", out);
+}
+
+void table_print(const struct table *table, FILE *out, bool colours)
+{
+	size_t widths[TABLE_COLUMNS], rows = table->count / table->columns;
+
+	for (size_t c = 0; c < table->columns; c++) {
+		widths[c] = text_width(header(table, c));
+		for (size_t r = 0; r < rows; r++) {
+			size_t width = text_width(cell_text(table, r * table->columns + c));
+
+			widths[c] = width > widths[c] ? width : widths[c];
+		}
+	}
+	for (size_t c = 0; c < table->columns; c++)
+		print_cell(table, out, c, header(table, c), widths[c],
+			   table_colour_begin(TABLE_FAINT, colours), table_colour_end(colours));
+	for (size_t i = 0; i < rows * table->columns; i++) {
+		enum table_colour colour = table->cells[i].colour;
+
+		print_cell(table, out, i % table->columns, cell_text(table, i),
+			   widths[i % table->columns], table_colour_begin(colour, colours),
+			   colour == TABLE_PLAIN ? "" : table_colour_end(colours));
+	}
+	if (table->incomplete)
+		fprintf(out, "(incomplete: out of memory)\n");
+}

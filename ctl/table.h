@@ -1,0 +1,44 @@
+/* table.h - a table for people: aligned columns, colours only where they are wanted.
+ *
+ * Memory of the caller; cells are copied. When memory runs out, rows are missing and table_print() says so.
+ */
+#ifndef CTL_TABLE_H
+#define CTL_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#define TABLE_COLUMNS 12
+
+enum table_colour { TABLE_PLAIN, TABLE_GOOD, TABLE_WARN, TABLE_BAD, TABLE_FAINT };
+
+struct table_cell {
+	char *text;
+	enum table_colour colour;
+};
+
+struct table {
+	const char
+		*headers[TABLE_COLUMNS]; /* a '>' before one: numbers, aligned to the right */
+	size_t columns;
+	struct table_cell *cells; /* row by row */
+	size_t count, room;
+	bool incomplete;
+};
+
+/* headers: NULL-terminated, borrowed. */
+void table_init(struct table *table, const char *const *headers);
+void table_fini(struct table *table);
+
+/* The next cell, from left to right, row after row. */
+void table_add(struct table *table, enum table_colour colour, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+void table_print(const struct table *table, FILE *out, bool colours);
+
+/* The escape sequences around coloured text; "" without colours. */
+const char *table_colour_begin(enum table_colour colour, bool colours);
+const char *table_colour_end(bool colours);
+
+#endif

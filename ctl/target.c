@@ -1,0 +1,149 @@
+/* target.c - who is called, and how that is said to the daemon. */
+#include "ctl/target.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "ctl/interface.h"
+#include "ctl/show.h"
+#include "io.troupe.Control.varlink.h"
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+void target_fini(struct target *target)
+{
+	free(target->name);
+	free(target->method);
+}
+
+/* INTERFACE.METHOD: a method begins with a capital, no part of an actor's name or address after a dot does. */
+static bool is_qualified(const char *text)
+{
+	const char *dot = strrchr(text, '.');
+
+	return dot && dot[1] >= 'A' && dot[1] <= 'Z' &&
+	       idl_is_interface_name(text, (size_t)(dot - text));
+}
+
+/* Look for the method among the interfaces of the unit. */
+static int find_method(struct ctl *ctl, const char *name, const char *method, char **ret_method)
+{
+	cleanup_free char *in = NULL;
+	cleanup_free void *out = NULL;
+	cleanup(answer_fini) struct answer answer = {0};
+	cleanup_free char *found = NULL;
+	const struct api_unit *unit;
+	size_t size;
+	int r;
+
+	if (json_encode(&api_describe_type, &(struct api_describe){.name = name}, &in, &size) <
+	    0)
+		return ctl_fail(ctl, STATUS_USAGE, "%s is no name of an actor", name);
+	r = ctl_ask(ctl, "io.troupe.Control.Describe", in, &answer);
+	if (r != STATUS_OK)
+		return r;
+	if (json_decode(&api_describe_out_type, answer.parameters, answer.size, &out, &size,
+			NULL) < 0)
+		return ctl_fail(ctl, STATUS_FAILED,
+				"cannot tell the interfaces of %s; name the method as "
+				"INTERFACE.METHOD",
+				name);
+	unit = &((const struct api_describe_out *)out)->unit;
+	for (size_t i = 0; i < unit->interfaces.count; i++) {
+		const struct idl_member *member;
+		struct idl *idl;
+
+		r = interface_get(ctl, unit->interfaces.items[i], true, &idl);
+		if (r != STATUS_OK)
+			return r;
+		member = idl_find(idl, method);
+		r = member && member->kind == IDL_METHOD;
+		idl_free(idl);
+		if (!r)
+			continue;
+		if (found)
+			return ctl_fail(ctl, STATUS_USAGE,
+					"%s has several methods %s: say %s or %s.%s", name,
+					method, found, unit->interfaces.items[i], method);
+		if (asprintf(&found, "%s.%s", unit->interfaces.items[i], method) < 0) {
+			found = NULL;
+			return ctl_fail(ctl, STATUS_FAILED, "out of memory");
+		}
+	}
+	if (!found)
+		return ctl_fail(
+			ctl, STATUS_FAILED,
+			"%s has no method %s; `troupectl show %s` tells its interfaces, "
+			"`troupectl introspect INTERFACE` their methods",
+			name, method, name);
+	*ret_method = take_pointer(&found);
+	return STATUS_OK;
+}
+
+int target_find(struct ctl *ctl, char *const *arguments, int n, struct target *ret_target)
+{
+	struct target target = {.used = 1};
+	int r = STATUS_OK;
+
+	if (is_qualified(arguments[0])) {
+		target.method = strdup(arguments[0]);
+	} else if (n < 2) {
+		return ctl_fail(ctl, STATUS_USAGE,
+				"which method of %s? Say NAME METHOD, or INTERFACE.METHOD",
+				arguments[0]);
+	} else {
+		target.used = 2;
+		target.name = strdup(arguments[0]);
+		if (is_qualified(arguments[1]))
+			target.method = strdup(arguments[1]);
+		else
+			r = find_method(ctl, arguments[0], arguments[1], &target.method);
+	}
+	if (r == STATUS_OK && (!target.method || (target.used == 2 && !target.name)))
+		r = ctl_fail(ctl, STATUS_FAILED, "out of memory");
+	if (r == STATUS_OK)
+		*ret_target = target;
+	else
+		target_fini(&target);
+	return r;
+}
+
+int target_head(struct ctl *ctl, const struct target *target, bool send, char **ret_head,
+		const char **ret_tail)
+{
+	uint64_t timeout_ms = (ctl->options.timeout_ns + CLOCK_MS_NS - 1) / CLOCK_MS_NS;
+	json_t *head = NULL;
+	char *text, *longer;
+	size_t size;
+
+	if (!target->name) {
+		*ret_head = strdup("");
+		*ret_tail = "";
+		return *ret_head ? STATUS_OK : ctl_fail(ctl, STATUS_FAILED, "out of memory");
+	}
+	head = json_pack("{s:s,s:s}", "name", target->name, "method", target->method);
+	if (head && !send && option_is_given(&ctl->options, OPTION_TIMEOUT) &&
+	    timeout_ms <= INT64_MAX)
+		json_object_set_new(head, "timeoutMs", json_integer((json_int_t)timeout_ms));
+	text = head ? json_dumps(head, JSON_COMPACT) : NULL;
+	json_decref(head);
+	if (!text)
+		return ctl_fail(ctl, STATUS_USAGE, "%s is no name of an actor", target->name);
+	/* Its closing brace gives way to the parameters. */
+	size = strlen(text) - 1;
+	if (asprintf(&longer, "%.*s,\"parameters\":", (int)size, text) < 0)
+		longer = NULL;
+	free(text);
+	if (!longer)
+		return ctl_fail(ctl, STATUS_FAILED, "out of memory");
+	*ret_head = longer;
+	*ret_tail = "}";
+	return STATUS_OK;
+}
+
+const char *target_method(const struct target *target, bool send)
+{
+	if (!target->name)
+		return target->method;
+	return send ? "io.troupe.Control.Send" : "io.troupe.Control.Call";
+}

@@ -1,0 +1,22 @@
+/* text.h - text for people: how wide it is, and nothing in it that a terminal would obey.
+ *
+ * Pure; the widths follow Unicode, not the locale.
+ */
+#ifndef CTL_TEXT_H
+#define CTL_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Replace control characters (C0, DEL, C1) and broken UTF-8 by '?', in place: what came from elsewhere must not
+ * move cursors or change titles. Newlines stay when keep_lines is not 0. */
+void text_defuse(char *text, int keep_lines);
+
+/* Columns that UTF-8 text takes on a terminal. */
+size_t text_width(const char *text);
+
+/* Bytes as "1.2 MiB"; milliseconds as "3h 12min". Each fits 32 bytes. */
+void text_print_bytes(int64_t bytes, char *text, size_t size);
+void text_print_ms(int64_t ms, char *text, size_t size);
+
+#endif

@@ -1,0 +1,69 @@
+/* units.c - units, one and all. */
+#include "base/cleanup.h"
+#include "ctl/actors.h"
+#include "ctl/show.h"
+#include "ctl/verbs.h"
+
+int verb_list(struct ctl *ctl, char **arguments, int n)
+{
+	static const char *const headers[] = {"UNIT",       "STATE",   ">RUNNING", ">RESTARTS",
+					      "ACTOR TYPE", "PLUG-IN", NULL};
+	cleanup_free void *reply = NULL;
+	const struct api_unit_array *units;
+	struct table table;
+	int r;
+
+	(void)arguments;
+	(void)n;
+	r = ctl_ask_typed(ctl, &api_list_method, &(struct api_list){0}, &reply);
+	if (r != STATUS_OK || !reply)
+		return r;
+	units = &((const struct api_list_out *)reply)->units;
+	table_init(&table, headers);
+	for (size_t i = 0; i < units->count; i++) {
+		const struct api_unit *unit = &units->items[i];
+		char running[32];
+
+		show_running(unit, running, sizeof(running));
+		table_add(&table, TABLE_PLAIN, "%s", unit->name);
+		table_add(&table, show_state_colour(unit->state), "%s",
+			  show_state(unit->state));
+		table_add(&table, TABLE_PLAIN, "%s", running);
+		table_add(&table, unit->restarts ? TABLE_WARN : TABLE_PLAIN, "%lld",
+			  (long long)unit->restarts);
+		table_add(&table, TABLE_PLAIN, "%s", unit->actorType);
+		table_add(&table, TABLE_FAINT, "%s", unit->plugin);
+	}
+	table_print(&table, ctl->out, ctl->colours);
+	table_fini(&table);
+	for (size_t i = 0; i < units->count; i++)
+		if (units->items[i].state == API_STATE_FAILED && units->items[i].reason)
+			show_print(ctl, "%s failed: %s\n", units->items[i].name,
+				   units->items[i].reason);
+	return STATUS_OK;
+}
+
+int verb_show(struct ctl *ctl, char **arguments, int n)
+{
+	int status = STATUS_OK;
+
+	for (int i = 0; i < n; i++) {
+		cleanup_free void *reply = NULL;
+		const struct api_describe_out *out;
+		int r = ctl_ask_typed(ctl, &api_describe_method,
+				      &(struct api_describe){.name = arguments[i]}, &reply);
+
+		status = r != STATUS_OK ? r : status;
+		if (r != STATUS_OK || !reply)
+			continue;
+		out = reply;
+		if (i > 0)
+			fputc('\n', ctl->out);
+		show_unit(ctl, &out->unit);
+		if (out->actors.count > 0) {
+			fputc('\n', ctl->out);
+			actors_print(ctl, &out->actors);
+		}
+	}
+	return status;
+}
