@@ -16,7 +16,7 @@
 
 #define SOCKET_BUFFER (1 << 20)
 #define RETRY_NS      10000000ull   /* after the kernel was short of something but room */
-#define LINGER_NS     1000000000ull /* for the last words of a peer that does not read any more */
+#define LINGER_NS     1000000000ull /* for the last words of a peer that reads no more */
 
 struct head {
 	uint64_t in_hash;

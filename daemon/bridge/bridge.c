@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* After a peer's death its last frames may still be on their way through the transport: this long it is waited for
- * them, and then until the inbox is empty, but no longer than the second figure, since others fill it too. */
+/* After a peer's death its last frames may still be on their way through the transport: this
+ * long it is waited for them, and then until the inbox is empty, but no longer than the
+ * second figure, since others fill it too. */
 #define LEAVE_NS      3000000ull
 #define LEAVE_MOST_NS 1000000000ull
 /* For what was sent last, when closing, to leave the process; nobody acknowledges it. */
@@ -184,8 +185,8 @@ int bridge_send(struct bridge *bridge, const struct envelope *envelope,
 bool bridge_find_layout(struct bridge *bridge, struct troupe_address from, uint64_t hash,
 			const struct troupe_type **ret_type, const char **ret_name)
 {
-	/* A hash is checked against what it stands for, so it means the same whoever tells it: a forwarded
-	 * message's layout was told by its forwarder. */
+	/* A hash is checked against what it stands for, so it means the same whoever tells
+	 * it: a forwarded message's layout was told by its forwarder. */
 	if (is_peer(bridge, from.worker) && bridge->links[from.worker] &&
 	    layouts_find(&bridge->links[from.worker]->learned, hash, ret_type, ret_name))
 		return true;
@@ -222,8 +223,8 @@ static bool on_work(struct loop_work *work)
 		check_closed(bridge);
 	if (!bridge->frame)
 		return false;
-	/* The inbox's descriptor tells of whole frames only, not of the rest of one. Actors have mail now, and
-	 * their turns in this pass are over: once more. */
+	/* The inbox's descriptor tells of whole frames only, not of the rest of one. Actors
+	 * have mail now, and their turns in this pass are over: once more. */
 	bridge_receive(bridge);
 	return true;
 }

@@ -1,9 +1,10 @@
 /* bridge.h - the links of one process to its peers: one inbox, and one way out to each.
  *
- * What one pass of the loop sends to one peer leaves as one frame (or several, when it is much). A peer comes up by the
- * master's word, or by its first frame when that is earlier: inboxes lie in a directory that only the node's
- * own processes can reach, and each frame names its sender and incarnation. Frames of an incarnation that is gone are dropped
- * and counted. A worker owns one bridge and uses it in the thread of its loop.
+ * What one pass of the loop sends to one peer leaves as one frame (or several, when it is
+ * much). A peer comes up by the master's word, or by its first frame when that is earlier:
+ * inboxes lie in a directory that only the node's own processes can reach, and each frame
+ * names its sender and incarnation. Frames of an incarnation that is gone are dropped and
+ * counted. A worker owns one bridge and uses it in the thread of its loop.
  */
 #ifndef BRIDGE_BRIDGE_H
 #define BRIDGE_BRIDGE_H
@@ -17,23 +18,26 @@
 
 struct bridge;
 
-/* Bytes of a batch that leaves before the pass is over: a thousand small envelopes, and as much as its buffer keeps. */
+/* Bytes of a batch that leaves before the pass is over: a thousand small envelopes, and as
+ * much as its buffer keeps. */
 #define BRIDGE_BATCH (64u << 10)
 /* Bytes that wait for one peer: from here on SEND and CALL are refused... */
 #define BRIDGE_UNSENT (1u << 20)
 /* ...and from here on everything else is lost: that peer has not read for very long. */
 #define BRIDGE_UNSENT_HARD (256u << 20)
 
-/* What the bridge tells its host. All mandatory; from the loop only, never from inside a bridge function. Each may
- * call bridge functions, but for bridge_free(). */
+/* What the bridge tells its host. All mandatory; from the loop only, never from inside a
+ * bridge function. Each may call bridge functions, but for bridge_free(). */
 struct bridge_ops {
-	/* An envelope has come. peer: its node, worker and incarnation. `from` is of the peer that sent it (or FORWARDED), `to` of this process; the
-	 * payload is hostile and borrowed. Never LAYOUT, END or ENDED. */
+	/* An envelope has come. peer: its node, worker and incarnation. `from` is of the peer
+	 * that sent it (or FORWARDED), `to` of this process; the payload is hostile and
+	 * borrowed. Never LAYOUT, END or ENDED. */
 	void (*on_envelope)(void *context, struct troupe_address peer,
 			    const struct envelope *envelope);
 	/* Envelopes refused with -EAGAIN may be tried again. */
 	void (*on_room)(void *context, uint16_t worker);
-	/* A peer said to be down is gone now: whatever it had sent has been told, nothing more will come. */
+	/* A peer said to be down is gone now: whatever it had sent has been told, nothing
+	 * more will come. */
 	void (*on_down)(void *context, uint16_t worker, uint32_t incarnation);
 	/* `lost` envelopes from that worker never came. */
 	void (*on_gap)(void *context, uint16_t worker, uint64_t lost);
@@ -51,32 +55,38 @@ struct bridge_config {
 	void *context;
 };
 
-/* Open the inbox. *ret_bridge is given; it starts with the loop's next pass, and its work runs after that of whoever
- * started before. -ENOMEM, -EINVAL (a number out of range), or the transport's: -ENAMETOOLONG... */
+/* Open the inbox. *ret_bridge is given; it starts with the loop's next pass, and its work
+ * runs after that of whoever started before. -ENOMEM, -EINVAL (a number out of range), or the
+ * transport's: -ENAMETOOLONG... */
 int bridge_new(const struct bridge_config *config, struct bridge **ret_bridge);
-/* Frames not sent, and frames that a peer has not received, are lost; see bridge_close(). NULL is fine. */
+/* Frames not sent, and frames that a peer has not received, are lost; see bridge_close().
+ * NULL is fine. */
 void bridge_free(struct bridge *bridge);
 
-/* A peer can be reached now. A different incarnation of the same worker is down then. -EINVAL: no such worker number,
- * or this process itself; -ESTALE: that incarnation is gone already; -ENOMEM, or the transport's. */
+/* A peer can be reached now. A different incarnation of the same worker is down then.
+ * -EINVAL: no such worker number, or this process itself; -ESTALE: that incarnation is gone
+ * already; -ENOMEM, or the transport's. */
 int bridge_peer_up(struct bridge *bridge, uint16_t worker, uint32_t incarnation);
-/* A peer is gone; on_down() follows when the inbox holds nothing more of it. Unknown ones are fine. */
+/* A peer is gone; on_down() follows when the inbox holds nothing more of it. Unknown ones are
+ * fine. */
 void bridge_peer_down(struct bridge *bridge, uint16_t worker, uint32_t incarnation);
 
-/* Put an envelope into the batch for envelope->to. `data`: a value of `type`, encoded at once; with NULL and NULL the
- * payload is envelope->size bytes at envelope->payload. `name`: what envelope->hash belongs to. All borrowed.
- * -EAGAIN (SEND and CALL only): too much waits already; on_room() follows. -EHOSTUNREACH: no such peer. -ENOBUFS: lost, see
- * above. -EINVAL, -EMSGSIZE, -ENOMEM. */
+/* Put an envelope into the batch for envelope->to. `data`: a value of `type`, encoded at
+ * once; with NULL and NULL the payload is envelope->size bytes at envelope->payload. `name`:
+ * what envelope->hash belongs to. All borrowed. -EAGAIN (SEND and CALL only): too much waits
+ * already; on_room() follows. -EHOSTUNREACH: no such peer. -ENOBUFS: lost, see above.
+ * -EINVAL, -EMSGSIZE, -ENOMEM. */
 int bridge_send(struct bridge *bridge, const struct envelope *envelope,
 		const struct troupe_type *type, const void *data, const char *name);
 
-/* What a hash means, as a peer has told; borrowed until that peer is down. false: nobody has told. */
+/* What a hash means, as a peer has told; borrowed until that peer is down. false: nobody has
+ * told. */
 bool bridge_find_layout(struct bridge *bridge, struct troupe_address from, uint64_t hash,
 			const struct troupe_type **ret_type, const char **ret_name);
 
-/* Send what waits, and wait until each peer has it all, or is gone, at most timeout_ns; then call on_closed
- * once, from the loop: bridge_free() loses nothing now, and is fine in it. Envelopes still come in meanwhile;
- * nothing can be sent any more. */
+/* Send what waits, and wait until each peer has it all, or is gone, at most timeout_ns; then
+ * call on_closed once, from the loop: bridge_free() loses nothing now, and is fine in it.
+ * Envelopes still come in meanwhile; nothing can be sent any more. */
 void bridge_close(struct bridge *bridge, uint64_t timeout_ns, void (*on_closed)(void *context));
 
 struct bridge_stats {

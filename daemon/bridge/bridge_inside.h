@@ -37,7 +37,8 @@ void bridge_receive(struct bridge *bridge);
 void bridge_drop_frame(struct bridge *bridge);
 
 /* bridge.c */
-/* The link that a frame of this sender belongs to, made when it is news. NULL: none, the frame is to be dropped. */
+/* The link that a frame of this sender belongs to, made when it is news. NULL: none, the
+ * frame is to be dropped. */
 struct link *bridge_admit(struct bridge *bridge, uint16_t worker, uint32_t incarnation);
 /* The inbox is empty: links that leave, and whose wait is over, are gone. */
 void bridge_finish_leaving(struct bridge *bridge);

@@ -3,7 +3,8 @@
 
 #include <errno.h>
 
-/* What one pass delivers, in bytes; an envelope counts at least its head. Some thousand small ones. */
+/* What one pass delivers, in bytes; an envelope counts at least its head. Some thousand small
+ * ones. */
 #define BUDGET (512u << 10)
 
 void bridge_drop_frame(struct bridge *bridge)
@@ -37,12 +38,14 @@ static bool check_sequence(struct bridge *bridge, struct link *link)
 		return false;
 	if (sequence > link->expected)
 		tell_gap(bridge, link, sequence - link->expected);
-	/* The frame's end: if its middle turns out to be malformed, what it lost was told there. */
+	/* The frame's end: if its middle turns out to be malformed, what it lost was told
+	 * there. */
 	link->expected = sequence + bridge->reader.left;
 	return link->expected >= sequence;
 }
 
-/* Take the next frame from the inbox, drop those that are not to be read. false: there is none. */
+/* Take the next frame from the inbox, drop those that are not to be read. false: there is
+ * none. */
 static bool next_frame(struct bridge *bridge, size_t *budget)
 {
 	const struct transport_ops *ops = bridge->config.transport.ops;

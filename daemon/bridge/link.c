@@ -1,4 +1,5 @@
-/* link.c - from envelopes to batches, from batches to frames, and frames out as the transport takes them. */
+/* link.c - from envelopes to batches, from batches to frames, and frames out as the transport
+ * takes them. */
 #include "bridge/link.h"
 
 #include "base/cleanup.h"
@@ -22,7 +23,8 @@ static void drop_frame(struct link *link, struct link_frame *waiting)
 	free(waiting);
 }
 
-/* Send sealed frames until one is refused. An error other than -EAGAIN costs the frame: the peer sees the gap. */
+/* Send sealed frames until one is refused. An error other than -EAGAIN costs the frame: the
+ * peer sees the gap. */
 static void send_frames(struct link *link)
 {
 	for (unsigned n = 0; n < FRAMES_AT_ONCE && !list_is_empty(&link->frames); n++) {

@@ -1,6 +1,8 @@
-/* link.h - one peer, as long as one of its incarnations lasts: what waits for it, what is known of it.
+/* link.h - one peer, as long as one of its incarnations lasts: what waits for it, what is
+ * known of it.
  *
- * Owned by the bridge. The way out is here; what comes in arrives at the bridge's one inbox. One thread.
+ * Owned by the bridge. The way out is here; what comes in arrives at the bridge's one inbox.
+ * One thread.
  */
 #ifndef BRIDGE_LINK_H
 #define BRIDGE_LINK_H
@@ -41,7 +43,8 @@ struct link {
 	bool is_quiet;     /* leaving: the wait for its last frames is over */
 };
 
-/* Open the way out to `path`. on_room is called from the loop only. *ret_link is given. -ENOMEM, or the transport's. */
+/* Open the way out to `path`. on_room is called from the loop only. *ret_link is given.
+ * -ENOMEM, or the transport's. */
 int link_new(struct loop *loop, const struct transport *transport, const char *path,
 	     uint16_t worker, uint32_t incarnation, uint16_t own_worker,
 	     uint32_t own_incarnation, struct bridge_stats *stats, struct link **ret_link);

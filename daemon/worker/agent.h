@@ -1,7 +1,8 @@
-/* agent.h - the master's hand in a worker: takes its notices and makes runtime, loader and bridge do as they say.
+/* agent.h - the master's hand in a worker: takes its notices and makes runtime, loader and
+ * bridge do as they say.
  *
- * One per worker process, in the thread of its loop, which is the one that runs plug-in code. It opens everything else
- * when Start comes.
+ * One per worker process, in the thread of its loop, which is the one that runs plug-in code.
+ * It opens everything else when Start comes.
  */
 #ifndef WORKER_AGENT_H
 #define WORKER_AGENT_H
@@ -14,9 +15,13 @@ struct agent;
 
 /* How it came to its end. */
 enum agent_end {
-	AGENT_DONE, /* Shutdown was asked for and is complete */
-	AGENT_ORPHANED, /* the master has gone: nothing is of use any more, not even an actor's fini */
-	AGENT_FAILED, /* something it cannot be without has failed, or the master's notices make no sense; logged */
+	/* Shutdown was asked for and is complete. */
+	AGENT_DONE,
+	/* The master has gone: nothing is of use any more, not even an actor's fini. */
+	AGENT_ORPHANED,
+	/* Something it cannot be without has failed, or the master's notices make no sense;
+	 * logged. */
+	AGENT_FAILED,
 };
 
 struct agent_config {

@@ -1,4 +1,5 @@
-/* agent_peers.c - the other workers: what comes from them, what goes to them, and whom names stand for. */
+/* agent_peers.c - the other workers: what comes from them, what goes to them, and whom names
+ * stand for. */
 #include "worker/agent_inside.h"
 
 #include "base/cleanup.h"
@@ -39,8 +40,8 @@ void agent_on_name(void *context, const void *data, int *fd)
 	int r = -ENOMEM;
 
 	(void)fd;
-	/* Which actor of a pool has least to do only the master knows, for the calls it passes on:
-	 * between actors the turn goes round. */
+	/* Which actor of a pool has least to do only the master knows, for the calls it
+	 * passes on: between actors the turn goes round. */
 	for (size_t i = 0; actors && i < in->actors.count; i++)
 		actors[i] = in->actors.items[i].actor;
 	if (actors)

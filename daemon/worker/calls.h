@@ -1,4 +1,5 @@
-/* calls.h - the calls of clients that actors of this worker have not answered yet, by the master's number.
+/* calls.h - the calls of clients that actors of this worker have not answered yet, by the
+ * master's number.
  *
  * Memory of the caller, init/fini. One thread.
  */
@@ -28,8 +29,8 @@ void calls_init(struct calls *calls);
 /* Frees what is left; the runtime must not know of it any more. */
 void calls_fini(struct calls *calls);
 
-/* Make a call, zeroed but for its number. *ret_call is borrowed, until calls_remove(). -EEXIST; -ENOMEM, also at
- * LIMIT_CALLS. */
+/* Make a call, zeroed but for its number. *ret_call is borrowed, until calls_remove().
+ * -EEXIST; -ENOMEM, also at LIMIT_CALLS. */
 int calls_add(struct calls *calls, int64_t number, struct calls_call **ret_call);
 struct calls_call *calls_find(const struct calls *calls, int64_t number);
 /* Take it out and free it. */

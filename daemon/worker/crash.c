@@ -1,8 +1,9 @@
 /* crash.c - a handler for the signals that end a process.
  *
- * Everything below run_handler() is async-signal-safe, or as good as: backtrace() and dladdr() take no memory
- * once they were called, and the linker's lock that dladdr() takes is recursive. Should they hang or fault all the same:
- * what is known without them is written first, a second fault kills, and an alarm ends a handler that hangs.
+ * Everything below run_handler() is async-signal-safe, or as good as: backtrace() and
+ * dladdr() take no memory once they were called, and the linker's lock that dladdr() takes is
+ * recursive. Should they hang or fault all the same: what is known without them is written
+ * first, a second fault kills, and an alarm ends a handler that hangs.
  */
 #include "worker/crash.h"
 
@@ -119,8 +120,8 @@ static bool is_in_module(const struct crash *crash, uintptr_t address)
 	       dladdr((void *)address, &info) != 0;
 }
 
-/* "hello.so(on_greet+0x1c)". A return address may be that of the next function: `back` is how far before it the
- * call is looked for. */
+/* "hello.so(on_greet+0x1c)". A return address may be that of the next function: `back` is how
+ * far before it the call is looked for. */
 static void print_frame(const struct crash *crash, uintptr_t address, uintptr_t back,
 			char *buffer, size_t size)
 {
@@ -207,7 +208,8 @@ static void write_frames(const struct crash *crash, const struct fault *fault)
 	}
 }
 
-/* "worker 2: SIGSEGV (code 1) at 0x0 in thread 4711: hello.so(on_greet+0x1c) hello.so(+0x1234)" */
+/* "worker 2: SIGSEGV (code 1) at 0x0 in thread 4711: hello.so(on_greet+0x1c)
+ * hello.so(+0x1234)" */
 static void write_line(const struct crash *crash, const struct fault *fault)
 {
 	char line[1024], frame[PAGE_SYMBOL];
@@ -316,8 +318,8 @@ static void run_handler(int number, siginfo_t *info, void *data)
 		tell(crash, passed, NULL);
 	else
 		tell(crash, &fault, context);
-	/* Blocked until we return; comes before the instruction at fault runs again. With the first
-	 * signal's own information, for the core dump. */
+	/* Blocked until we return; comes before the instruction at fault runs again. With the
+	 * first signal's own information, for the core dump. */
 	syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), number,
 		passed ? &passed->info : &fault.info);
 }

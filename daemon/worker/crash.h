@@ -1,9 +1,10 @@
 /* crash.h - the last words of a worker: who faulted, where, and in which actor's handler.
  *
- * A handler for the fatal signals writes a crash record to the status page and a line to standard error, then lets the
- * signal do its default work, so that core dump and wait status are what they would have been. It runs on an
- * alternate stack, so that a stack overflow is told too. One per process, in its first thread, which is the one that
- * runs plug-in code; a fault in another thread (nanomsg's) is told through that one. It finds its state by the
+ * A handler for the fatal signals writes a crash record to the status page and a line to
+ * standard error, then lets the signal do its default work, so that core dump and wait status
+ * are what they would have been. It runs on an alternate stack, so that a stack overflow is
+ * told too. One per process, in its first thread, which is the one that runs plug-in code; a
+ * fault in another thread (nanomsg's) is told through that one. It finds its state by the
  * alternate stack: there is no global.
  */
 #ifndef WORKER_CRASH_H
@@ -14,13 +15,14 @@
 
 struct crash;
 
-/* Begin to listen for faults. *ret_crash is given. Errors of mmap(), sigaltstack(), sigaction(). */
+/* Begin to listen for faults. *ret_crash is given. Errors of mmap(), sigaltstack(),
+ * sigaction(). */
 int crash_new(struct crash **ret_crash);
 /* Fatal signals have their default action from now on. NULL is fine. */
 void crash_free(struct crash *crash);
 
-/* Where the record goes, and who knows the plug-ins' functions; both borrowed, may be NULL. tag: what the process is called
- * in the line on standard error, copied, cut. */
+/* Where the record goes, and who knows the plug-ins' functions; both borrowed, may be NULL.
+ * tag: what the process is called in the line on standard error, copied, cut. */
 void crash_set_page(struct crash *crash, struct page *page, const char *tag);
 void crash_set_loader(struct crash *crash, const struct loader *loader);
 

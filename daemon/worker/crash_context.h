@@ -1,4 +1,5 @@
-/* crash_context.h - what a fault handler can know of the code it interrupted. Async-signal-safe. */
+/* crash_context.h - what a fault handler can know of the code it interrupted.
+ * Async-signal-safe. */
 #ifndef WORKER_CRASH_CONTEXT_H
 #define WORKER_CRASH_CONTEXT_H
 

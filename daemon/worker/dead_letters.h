@@ -1,6 +1,8 @@
-/* dead_letters.h - what is told of messages not delivered: a few a second, and the number of the rest.
+/* dead_letters.h - what is told of messages not delivered: a few a second, and the number of
+ * the rest.
  *
- * Memory of the caller, init/fini. A flood of them must cost the worker and the master next to nothing. One thread.
+ * Memory of the caller, init/fini. A flood of them must cost the worker and the master next
+ * to nothing. One thread.
  */
 #ifndef WORKER_DEAD_LETTERS_H
 #define WORKER_DEAD_LETTERS_H

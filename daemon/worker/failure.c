@@ -1,4 +1,5 @@
-/* failure.c - statuses and errno values in the words of io.troupe.Control and org.varlink.service. */
+/* failure.c - statuses and errno values in the words of io.troupe.Control and
+ * org.varlink.service. */
 #include "worker/failure.h"
 
 #include "io.troupe.Control.varlink.h"

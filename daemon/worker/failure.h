@@ -1,4 +1,5 @@
-/* failure.h - how a call that brought no reply looks to a Varlink client: an error's name and its parameters.
+/* failure.h - how a call that brought no reply looks to a Varlink client: an error's name and
+ * its parameters.
  *
  * Pure; any thread.
  */
@@ -12,8 +13,8 @@ struct failure {
 	char *parameters;  /* JSON text, given: free() it. NULL: there was no memory */
 };
 
-/* The failure of a call of `method` (qualified) to `to`. status: any but OK and ERROR. detail: what
- * struct troupe_reply has; may be NULL. */
+/* The failure of a call of `method` (qualified) to `to`. status: any but OK and ERROR.
+ * detail: what struct troupe_reply has; may be NULL. */
 struct failure failure_of_status(enum troupe_status status, struct troupe_address to,
 				 const char *method, const char *detail);
 

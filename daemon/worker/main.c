@@ -50,7 +50,8 @@ static int let_go_of_inheritance(void)
 	sigemptyset(&none);
 	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		return -errno;
-	/* The master decides when we end; and a plug-in that writes to a closed socket gets EPIPE. */
+	/* The master decides when we end; and a plug-in that writes to a closed socket gets
+	 * EPIPE. */
 	for (size_t i = 0; i < 4; i++)
 		signal((const int[]){SIGPIPE, SIGINT, SIGTERM, SIGHUP}[i], SIG_IGN);
 	return 0;

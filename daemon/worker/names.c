@@ -75,8 +75,8 @@ int names_set(struct names *names, const char *name, const struct troupe_address
 	*entry = (struct names_entry){.n_actors = n_actors};
 	memcpy(entry->name, name, size + 1);
 	memcpy(entry->actors, actors, n_actors * sizeof(*actors));
-	/* A pool that changes goes on where it was. A new one begins at home: what asks for it first
-	 * is often alone in asking. */
+	/* A pool that changes goes on where it was. A new one begins at home: what asks for
+	 * it first is often alone in asking. */
 	if (*place)
 		entry->turn = (*place)->turn;
 	else

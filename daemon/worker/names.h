@@ -22,9 +22,9 @@ struct names {
 void names_init(struct names *names, uint16_t worker);
 void names_fini(struct names *names);
 
-/* The actors of `name` from now on, copied, replacing what was said before; none: the name is forgotten. -ENOMEM;
- * -ENOSPC: over LIMIT_UNITS names or LIMIT_INSTANCES actors; -EINVAL: the name is empty or over LIMIT_NAME bytes.
- * On failure it stands for what it stood for before. */
+/* The actors of `name` from now on, copied, replacing what was said before; none: the name is
+ * forgotten. -ENOMEM; -ENOSPC: over LIMIT_UNITS names or LIMIT_INSTANCES actors; -EINVAL: the
+ * name is empty or over LIMIT_NAME bytes. On failure it stands for what it stood for before. */
 int names_set(struct names *names, const char *name, const struct troupe_address *actors,
 	      size_t n_actors);
 

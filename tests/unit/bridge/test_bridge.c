@@ -1,4 +1,5 @@
-/* test_bridge.c - links over a transport made of memory: order, batches, back-pressure, gaps, ends. */
+/* test_bridge.c - links over a transport made of memory: order, batches, back-pressure, gaps,
+ * ends. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -695,7 +696,8 @@ static void bridge_checks_who_speaks_and_to_whom(void **state)
 	turn(&f, 3);
 	assert_string_equal(f.b.reason, "forged-sender");
 	assert_int_equal(f.b.envelopes, 0);
-	/* A bridge sends to the right incarnation only, so one is put into the inbox by hand. */
+	/* A bridge sends to the right incarnation only, so one is put into the inbox by hand.
+	 */
 	gone = f.b.address;
 	gone.incarnation = 9;
 	{

@@ -155,7 +155,8 @@ struct fixture {
 	struct process here;
 };
 
-/* The child is forked before this process has touched nanomsg; each test is a process of its own for that. */
+/* The child is forked before this process has touched nanomsg; each test is a process of its
+ * own for that. */
 static void begin(struct fixture *f, uint64_t reply_until)
 {
 	*f = (struct fixture){.directory = "/tmp/troupe-test-XXXXXX"};
@@ -283,8 +284,8 @@ static void nanomsg_delivers_all_that_was_sent_before_an_orderly_end(void **stat
 
 	(void)state;
 	begin(&f, 5000);
-	/* So many that the child's answers cannot all be under way in the kernel; they are read only
-	 * once the child has begun to leave. */
+	/* So many that the child's answers cannot all be under way in the kernel; they are
+	 * read only once the child has begun to leave. */
 	for (uint64_t i = 1; i <= 5000; i++)
 		assert_int_equal(send_number(&f.here, ENVELOPE_SEND, i, "0123456789012345", 16),
 				 0);

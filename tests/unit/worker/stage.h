@@ -1,4 +1,5 @@
-/* stage.h - a master for tests: real troupe-worker processes, driven by hand, one notice at a time.
+/* stage.h - a master for tests: real troupe-worker processes, driven by hand, one notice at a
+ * time.
  *
  * Waits fail the test after STAGE_PATIENCE_NS. One thread.
  */

@@ -18,7 +18,8 @@
 
 #define CRASH "io.troupe.test.crash"
 
-/* Whether a frame is like that; a compiler may have put a handler into the thunk that calls it. */
+/* Whether a frame is like that; a compiler may have put a handler into the thunk that calls
+ * it. */
 static bool has_frame(const struct page_crash *record, const char *part)
 {
 	for (uint32_t i = 0; i < record->n_frames; i++)
@@ -150,7 +151,8 @@ static void crash_between_handlers_is_nobodys(void **state)
 	stage_end(&s);
 }
 
-/* Have nanomsg's thread abort, over a frame of a type that there is not. The connection to close afterwards. */
+/* Have nanomsg's thread abort, over a frame of a type that there is not. The connection to
+ * close afterwards. */
 static int send_nonsense(struct stage_worker *w)
 {
 	static const unsigned char nonsense[17] = {0, 'S', 'P', 0, 0, 0x50, 0, 0, 0x2a};
