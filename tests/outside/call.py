@@ -1,4 +1,4 @@
-"""Load the two plug-ins into a daemon and call them. Called by run.sh with the directory they were built in."""
+"""Load the plug-ins into a daemon and call them. Called by run.sh with the directory they were built in."""
 import os
 import sys
 
@@ -7,9 +7,12 @@ from host import Daemon
 
 
 def main(directory):
-    plugins = {name: os.path.join(directory, name, "build", name + ".so") for name in ("tally", "shout")}
+    plugins = {name: os.path.join(directory, name, "build", name + ".so") for name in ("tally", "shout", "hello", "reminder", "polite")}
     with Daemon({"tally": {"Plugin": plugins["tally"]},
-                 "shout": {"Plugin": plugins["shout"], "Config": {"Mark": "?!"}}}) as daemon:
+                 "shout": {"Plugin": plugins["shout"], "Config": {"Mark": "?!"}},
+                 "hello": {"Plugin": plugins["hello"], "Instances": 4},
+                 "reminder": {"Plugin": plugins["reminder"], "Config": {"DelayMaxMs": 1000}},
+                 "polite": {"Plugin": plugins["polite"]}}) as daemon:
         try:
             for name in ("pear", "apple", "pear"):
                 reply = daemon.call("tally", "org.example.tally.Add", {"name": name})
@@ -24,6 +27,29 @@ def main(directory):
                 raise AssertionError("no error")
             except varlink.VarlinkError as error:
                 assert error.name == "org.example.shout.Silence", error.name
+
+            # The tutorial's
+            reply = daemon.direct("org.example.reminder.Remind", {"text": "now", "delayMs": 50})
+            assert reply == {"text": "now"}, reply
+            try:
+                daemon.direct("org.example.reminder.Remind", {"text": "never", "delayMs": 1001})
+                raise AssertionError("no error")
+            except varlink.VarlinkError as error:
+                assert (error.name, error.parameters) == ("org.example.reminder.TooLong", {"maxMs": 1000}), error
+            client = daemon.client()
+            client.send("org.example.reminder.Remind", {"text": "gone", "delayMs": 900})
+            varlink.wait_for(lambda: daemon.direct("org.example.reminder.Pending") == {"count": 1})
+            client.close()
+            varlink.wait_for(lambda: daemon.direct("org.example.reminder.Pending") == {"count": 0})
+            introduce = "org.example.polite.Introduce"
+            reply = daemon.direct(introduce, {"greeter": "hello", "name": "you"})
+            assert reply == {"text": "hello, you (bows)"}, reply
+            for greeter, name, why in (("hello", "x" * 65, "what a long name"), ("nobody", "x", "nobody has that name")):
+                try:
+                    daemon.direct(introduce, {"greeter": greeter, "name": name})
+                    raise AssertionError("no error")
+                except varlink.VarlinkError as error:
+                    assert error.parameters == {"why": why}, error.parameters
             for name in plugins:
                 assert daemon.unit(name)["state"] == "running", daemon.unit(name)
         except BaseException:

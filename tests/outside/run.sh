@@ -7,8 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 tree=$(cd "$here/../.." && pwd)
 build=$(cd "$tree" && realpath "${TROUPE_BUILD:-build}")
 
-# Not in /tmp: a daemon loads no plug-in from a directory where others may write.
-work=$(mktemp -d "$build/outside.XXXXXX")
+work=$(mktemp -d "${TMPDIR:-/tmp}/troupe-outside.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
@@ -36,6 +35,17 @@ for plugin in tally shout; do
 	(cd "$work/$plugin" && make -s -j2 2>"$work/warnings") || { cat "$work/warnings" >&2; fail "$plugin does not build"; }
 	[ ! -s "$work/warnings" ] || { cat "$work/warnings" >&2; fail "$plugin builds with warnings"; }
 	[ -f "$work/$plugin/build/$plugin.so" ] || fail "no $plugin.so"
+done
+
+# The tutorial's plug-ins are as they stand there.
+awk -v out="$work" '
+	/^```[a-z]+ file=/ { file = $0; sub(/.*file=/, "", file); folder = file; sub("/[^/]*$", "", folder)
+		system("mkdir -p " out "/" folder); printf "" > (out "/" file); next }
+	/^```/ { file = ""; next }
+	file { print > (out "/" file) }' "$tree/docs/tutorial.md"
+for plugin in hello reminder polite; do
+	(cd "$work/$plugin" && make -s 2>"$work/warnings") || { cat "$work/warnings" >&2; fail "the tutorial's $plugin does not build"; }
+	[ ! -s "$work/warnings" ] || { cat "$work/warnings" >&2; fail "the tutorial's $plugin builds with warnings"; }
 done
 
 # A second make has nothing to do; one after a change does what the change needs.
