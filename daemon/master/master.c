@@ -289,7 +289,7 @@ static void raise_descriptors(void)
 static int make_directory(struct master *master)
 {
 	const char *runtime = master->settings.runtime_directory;
-	int r = place_make_directory(runtime, &master->directory);
+	int r = place_make_directory(runtime, &master->directory, &master->directory_lock);
 
 	if (r == -ENAMETOOLONG)
 		log_error(&master->log,
@@ -421,6 +421,7 @@ int master_new(const struct master_options *options, const struct log *log,
 	if (!master)
 		return -ENOMEM;
 	master->options = options;
+	master->directory_lock = -1;
 	master->log = *log;
 	r = loop_new(&master->loop);
 	if (r < 0) {
@@ -487,6 +488,8 @@ void master_free(struct master *master)
 	if (master->directory)
 		place_remove_directory(master->directory);
 	free(master->directory);
+	if (master->directory_lock >= 0)
+		close(master->directory_lock);
 	notify_fini(&master->notify);
 	settings_fini(&master->settings);
 	conf_path_fini(&master->path);

@@ -48,7 +48,8 @@ struct master {
 
 	/* Processes */
 	struct launcher launcher;
-	char *directory;                           /* 0700, of the inboxes; "" until made */
+	char *directory;                           /* 0700, of the inboxes; NULL until made */
+	int directory_lock;                        /* held while it is ours */
 	struct worker *workers[LIMIT_WORKERS + 1]; /* by number, from 1 */
 	uint32_t incarnations[LIMIT_WORKERS + 1];  /* the last one that each number had */
 	unsigned n_shared; /* Workers=: 1 .. n_shared; above: units' own */

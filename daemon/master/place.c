@@ -8,8 +8,10 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
+#define INBOX         "inbox-"
 #define LONGEST_INBOX "/w64-4294967295"
 
 int place_make_parents(const char *path)
@@ -29,38 +31,98 @@ int place_make_parents(const char *path)
 	return 0;
 }
 
-int place_make_directory(const char *runtime, char **ret_directory)
+/* Empty an open directory. Only sockets are made there; anything else keeps it, and that is for people to see. */
+static void remove_sockets(int directory)
 {
-	cleanup_free char *directory = NULL;
-	int r;
-
-	if (asprintf(&directory, "%s/inbox-XXXXXX", runtime) < 0) {
-		directory = NULL;
-		return -ENOMEM;
-	}
-	if (strlen(directory) + strlen(LONGEST_INBOX) > LIMIT_SOCKET_PATH)
-		return -ENAMETOOLONG;
-	r = place_make_parents(directory);
-	if (r < 0)
-		return r;
-	if (!mkdtemp(directory)) /* 0700 */
-		return -errno;
-	*ret_directory = take_pointer(&directory);
-	return 0;
-}
-
-void place_remove_directory(const char *directory)
-{
-	DIR *entries = opendir(directory);
+	DIR *entries = fdopendir(directory);
 	const struct dirent *entry;
 
-	if (!entries)
+	if (!entries) {
+		close(directory);
 		return;
-	/* Only sockets are made there; anything else keeps it, and that is for people to see. */
+	}
 	while ((entry = readdir(entries)))
 		if (entry->d_type == DT_SOCK)
 			(void)unlinkat(dirfd(entries), entry->d_name, 0);
 	closedir(entries);
+}
+
+static int open_directory(int parent, const char *name)
+{
+	return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* One that nobody holds the lock of was left behind. */
+static void remove_if_left(int runtime, const char *name)
+{
+	cleanup_close int fd = open_directory(runtime, name);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() ||
+	    flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return;
+	remove_sockets(take_fd(&fd));
+	(void)unlinkat(runtime, name, AT_REMOVEDIR);
+}
+
+static void remove_left(const char *runtime)
+{
+	DIR *entries = opendir(runtime);
+	const struct dirent *entry;
+
+	if (!entries)
+		return;
+	while ((entry = readdir(entries)))
+		if (strncmp(entry->d_name, INBOX, strlen(INBOX)) == 0)
+			remove_if_left(dirfd(entries), entry->d_name);
+	closedir(entries);
+}
+
+int place_make_directory(const char *runtime, char **ret_directory, int *ret_lock)
+{
+	cleanup_free char *made = NULL, *directory = NULL;
+	cleanup_close int lock = -1;
+	int r;
+
+	/* It gets its name only when it is locked: nobody may take it for one left behind. */
+	if (asprintf(&made, "%s/.XXXXXX", runtime) < 0) {
+		made = NULL;
+		return -ENOMEM;
+	}
+	r = place_make_parents(made);
+	if (r < 0)
+		return r;
+	remove_left(runtime);
+	if (!mkdtemp(made)) /* 0700 */
+		return -errno;
+	if (asprintf(&directory, "%s/" INBOX "%s", runtime, strrchr(made, '.') + 1) < 0) {
+		directory = NULL;
+		r = -ENOMEM;
+		goto fail;
+	}
+	if (strlen(directory) + strlen(LONGEST_INBOX) > LIMIT_SOCKET_PATH) {
+		r = -ENAMETOOLONG;
+		goto fail;
+	}
+	lock = open_directory(AT_FDCWD, made);
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0 || rename(made, directory) < 0) {
+		r = -errno;
+		goto fail;
+	}
+	*ret_directory = take_pointer(&directory);
+	*ret_lock = take_fd(&lock);
+	return 0;
+fail:
+	(void)rmdir(made);
+	return r;
+}
+
+void place_remove_directory(const char *directory)
+{
+	int fd = open_directory(AT_FDCWD, directory);
+
+	if (fd >= 0)
+		remove_sockets(fd);
 	(void)rmdir(directory);
 }
 

@@ -2,9 +2,10 @@
 #ifndef MASTER_PLACE_H
 #define MASTER_PLACE_H
 
-/* Make a private directory (0700) for inboxes below `runtime`, which is made too if it is not there. *ret_directory is
- * given. -ENAMETOOLONG: a socket in it would have too long a path; errno of mkdir() otherwise. */
-int place_make_directory(const char *runtime, char **ret_directory);
+/* Make a private directory (0700) for inboxes below `runtime`, which is made too if it is not there, and remove those that
+ * daemons of this user left there when they were killed. Both are given; the directory is in use, in the eyes of other
+ * daemons, while *ret_lock is open. -ENAMETOOLONG: a socket in it would have too long a path; errno of mkdir() otherwise. */
+int place_make_directory(const char *runtime, char **ret_directory, int *ret_lock);
 
 /* Remove it, with the sockets in it. */
 void place_remove_directory(const char *directory);
