@@ -322,7 +322,7 @@ static void deliver_outside_error(struct arrival *arrival, const struct troupe_t
 	struct message *message = decode_payload(arrival, type, &status);
 	struct call *call;
 
-	outside_deliver(runtime); /* what came before; it may have ended the call */
+	outside_drain(runtime); /* what came before; it may have ended the call */
 	call = call_find(runtime, arrival->envelope->call);
 	if (call && message) {
 		const struct troupe_error error = {

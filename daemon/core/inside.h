@@ -44,6 +44,7 @@ struct runtime {
 	struct list *outside_calls;                /* struct call */
 	struct mail *outside_first, *outside_last; /* replies for the outside */
 	struct list *outside_waiters;              /* struct wait: for that queue to empty */
+	bool outside_held;                         /* the outside has no room for them */
 	struct wheel wheel;
 	uint64_t armed_ns; /* for when alarm is set; UINT64_MAX: it is not */
 
@@ -62,10 +63,16 @@ struct runtime {
 	uint64_t secret; /* of the indexes */
 };
 
+/* Node, worker and incarnation in one word, to be compared at once. */
+static inline uint64_t process_of(struct troupe_address address)
+{
+	return (uint64_t)address.incarnation << 32 | (uint32_t)address.worker << 16 |
+	       address.node;
+}
+
 static inline bool is_own(const struct runtime *runtime, struct troupe_address address)
 {
-	return address.worker == runtime->self.worker && address.node == runtime->self.node &&
-	       address.incarnation == runtime->self.incarnation;
+	return process_of(address) == process_of(runtime->self);
 }
 
 static inline bool is_own_worker(const struct runtime *runtime, struct troupe_address address)

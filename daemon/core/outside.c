@@ -130,15 +130,32 @@ void outside_reply(struct runtime *runtime, struct call *call, const struct trou
 	outside->on_reply(outside, reply, type);
 }
 
+static void deliver_first(struct runtime *runtime)
+{
+	struct mail *mail = runtime->outside_first;
+
+	runtime->outside_first = mail->next;
+	deliver_mail(runtime, mail);
+}
+
 void outside_deliver(struct runtime *runtime)
 {
-	while (runtime->outside_first) {
-		struct mail *mail = runtime->outside_first;
+	/* A reply handed out may be the one that fills the room. */
+	while (runtime->outside_first && !runtime->outside_held)
+		deliver_first(runtime);
+	if (!runtime->outside_first)
+		wait_wake_all(runtime, &runtime->outside_waiters);
+}
 
-		runtime->outside_first = mail->next;
-		deliver_mail(runtime, mail);
-	}
-	wait_wake_all(runtime, &runtime->outside_waiters);
+void outside_drain(struct runtime *runtime)
+{
+	while (runtime->outside_first)
+		deliver_first(runtime);
+}
+
+void runtime_outside_hold(struct runtime *runtime, bool hold)
+{
+	runtime->outside_held = hold;
 }
 
 int runtime_find_method(struct runtime *runtime, struct troupe_address address,

@@ -22,7 +22,9 @@ void outside_fail(struct runtime *runtime, struct call *call, enum troupe_status
 void outside_reply(struct runtime *runtime, struct call *call, const struct troupe_reply *reply,
 		   const struct troupe_type *type);
 
-/* Hand out what has come. Not from inside a handler. */
+/* Hand out what has come, as far as the outside has room. Not from inside a handler. */
 void outside_deliver(struct runtime *runtime);
+/* All of it, room or not. */
+void outside_drain(struct runtime *runtime);
 
 #endif

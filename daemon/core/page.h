@@ -22,17 +22,23 @@ static inline void page_doing(struct runtime *runtime, uint64_t doing)
 	page_store(&thread->type_hash, doing);
 }
 
-/* A turn or an init of an actor begins, or goes on after one inside it. */
-static inline void page_enter(struct runtime *runtime, const struct actor *actor,
-			      uint64_t doing)
+/* Whose handlers follow. */
+static inline void page_actor(struct runtime *runtime, const struct actor *actor)
 {
 	struct page_thread *thread = &runtime->page->thread;
 
-	page_doing(runtime, doing);
 	page_store(&thread->actor, (uint64_t)actor_slot(runtime, actor) << 32 |
 					   (actor->slot.generation & SLOT_GENERATION_MAX));
 	page_store(&thread->unit, actor->unit->origin);
 	page_store(&thread->instance, actor->instance);
+}
+
+/* An init or fini begins, or a handler goes on after one inside it. */
+static inline void page_enter(struct runtime *runtime, const struct actor *actor,
+			      uint64_t doing)
+{
+	page_doing(runtime, doing);
+	page_actor(runtime, actor);
 }
 
 /* No handler is on the stack. */

@@ -156,7 +156,7 @@ void runtime_free(struct runtime *runtime)
 
 		call_fail(runtime, call, TROUPE_ACTOR_DIED, NULL);
 	}
-	outside_deliver(runtime);
+	outside_drain(runtime);
 	loop_work_stop(&runtime->work);
 	loop_timer_stop(&runtime->alarm);
 	peers_free(runtime);

@@ -130,6 +130,9 @@ int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
 			 uint64_t timeout_ns, uint32_t flags, struct runtime_outside *outside);
 /* The outside does not wait any more; on_reply will not be called. */
 void runtime_outside_cancel(struct runtime *runtime, struct runtime_outside *outside);
+/* The outside has no room for replies (true), or has room again (false, not from on_reply). Replies wait meanwhile, and
+ * streams are refused once their window is full. */
+void runtime_outside_hold(struct runtime *runtime, bool hold);
 
 /* ---- links to other processes ---- */
 

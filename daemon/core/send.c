@@ -25,15 +25,26 @@ static inline void fill_block(const struct troupe_type *type, const void *value,
 			      size_t size)
 {
 	if (likely(type->flags & TROUPE_TYPE_PLAIN)) {
-		if (size)
+		if (likely(size >= 8 && size <= 16)) { /* most are: two moves, no call */
+			uint64_t first, last;
+
+			memcpy(&first, value, 8);
+			memcpy(&last, (const char *)value + size - 8, 8);
+			memcpy(block, &first, 8);
+			memcpy((char *)block + size - 8, &last, 8);
+		} else if (size) {
 			memcpy(block, value, size);
+		}
 	} else {
 		codec_copy(type, value, block, size);
 	}
 }
 
-static int refuse(struct runtime *runtime, struct actor *sender, struct actor *receiver,
-		  struct troupe_address to, uint32_t charge)
+/* What is rare stays out of the way, with its buffers. */
+#define RARE __attribute__((noinline, cold))
+
+RARE static int refuse(struct runtime *runtime, struct actor *sender, struct actor *receiver,
+		       struct troupe_address to, uint32_t charge)
 {
 	int rc = mailbox_refuse(receiver, charge), waiting;
 
@@ -59,8 +70,8 @@ static int link_result(struct runtime *runtime, struct actor *sender, struct tro
 	return waiting < 0 ? waiting : -EAGAIN;
 }
 
-static int send_far(struct troupe_self *self, struct troupe_address to,
-		    const struct troupe_method *method, const void *in)
+RARE static int send_far(struct troupe_self *self, struct troupe_address to,
+			 const struct troupe_method *method, const void *in)
 {
 	struct runtime *runtime = self->runtime;
 	const struct envelope envelope = {.kind = ENVELOPE_SEND,
@@ -122,8 +133,8 @@ int self_send(struct troupe_self *self, struct troupe_address to,
 	return 0;
 }
 
-static int call_far(struct troupe_self *self, struct call *call, struct troupe_address to,
-		    const void *in, uint64_t deadline_ns)
+RARE static int call_far(struct troupe_self *self, struct call *call, struct troupe_address to,
+			 const void *in, uint64_t deadline_ns)
 {
 	struct runtime *runtime = self->runtime;
 	const struct troupe_method *method = call->method;
@@ -319,7 +330,7 @@ static struct envelope make_envelope(struct troupe_self *self, struct troupe_add
 	return envelope;
 }
 
-static int forward_far(struct troupe_self *self, struct troupe_address to)
+RARE static int forward_far(struct troupe_self *self, struct troupe_address to)
 {
 	struct runtime *runtime = self->runtime;
 	struct kept_call *kept;

@@ -9,9 +9,12 @@
 #include "core/wait.h"
 #include "proto/codec.h"
 #include "proto/status.h"
-#include <stdio.h>
+
 #include <stdlib.h>
 #include <string.h>
+
+/* What is rare stays out of the way, with its buffers. */
+#define RARE __attribute__((noinline, cold))
 
 #define SLICE_NS       1000000u /* turns between two looks at the loop */
 #define SLICE_MESSAGES 65536u   /* the same, should time stand still */
@@ -29,7 +32,8 @@ static inline void take_result(struct troupe_self *self, int rc)
 /* ------------------------------------------------------------------ messages */
 
 /* The message is of another version of the method, or of none that we have. True: it has been converted. */
-static bool adapt_message(struct troupe_self *self, const struct type_handler **ret_handler)
+RARE static bool adapt_message(struct troupe_self *self,
+			       const struct type_handler **ret_handler)
 {
 	struct runtime *runtime = self->runtime;
 	struct message *message = self->message, *converted;
@@ -77,33 +81,45 @@ dead:
 	return false;
 }
 
-/* Whether somebody still waits for the answer; if not, the call is not run. */
-static bool is_wanted(struct troupe_self *self)
+RARE static bool is_wanted_slow(struct troupe_self *self)
 {
 	struct runtime *runtime = self->runtime;
 	const struct message *message = self->message;
-	const char *why = "expired";
+	const char *why = message->extra > runtime->now_ns ? "caller-gone" : "expired";
 
-	if (unlikely(message->mail.flags & MAIL_INBOUND)) {
+	if (message->mail.flags & MAIL_INBOUND) {
 		struct kept_call *kept = kept_find(runtime, message->call);
 
 		if (kept && kept->state != KEPT_GONE && message->extra > runtime->now_ns)
 			return true;
-		if (kept && kept->state == KEPT_GONE)
-			why = "caller-gone";
 		if (kept)
 			kept_free(runtime, kept);
-	} else {
-		/* when only the deadline has passed, the wheel tells the caller */
-		if (likely(call_find(runtime, message->call) &&
-			   message->extra > runtime->now_ns))
-			return true;
-		if (message->extra > runtime->now_ns)
-			why = "caller-gone";
 	}
 	runtime_dead_letter(runtime, message->from, actor_address(runtime, self->actor),
 			    message->descriptor, why);
 	return false;
+}
+
+/* Whether somebody still waits for the answer; if not, the call is not run. When only the deadline has
+ * passed, the wheel tells the caller. */
+static inline bool is_wanted(struct troupe_self *self)
+{
+	const struct message *message = self->message;
+
+	if (likely(!(message->mail.flags & MAIL_INBOUND) &&
+		   message->extra > self->runtime->now_ns &&
+		   call_find(self->runtime, message->call)))
+		return true;
+	return is_wanted_slow(self);
+}
+
+/* The handler has returned, and the call is neither answered nor kept. */
+RARE static void settle_result(struct troupe_self *self, int rc)
+{
+	if (rc < 0)
+		self_settle(self, TROUPE_FAILED, strerrorname_np(-rc));
+	else
+		self_settle(self, TROUPE_NO_REPLY, NULL);
 }
 
 static inline void handle_message(struct troupe_self *self, struct message *message)
@@ -133,14 +149,8 @@ static inline void handle_message(struct troupe_self *self, struct message *mess
 	page_doing(runtime, message->hash);
 	rc = handler->handler(self, actor->state, (struct troupe_call){self->call_id},
 			      message->block);
-	if (message->mail.kind == MAIL_CALL && self->call_state == SELF_OPEN) {
-		char text[32];
-
-		snprintf(text, sizeof(text), "%s",
-			 rc < 0 ? strerrorname_np(-rc) ?: "error" : "");
-		self_settle(self, rc < 0 ? TROUPE_FAILED : TROUPE_NO_REPLY,
-			    rc < 0 ? text : NULL);
-	}
+	if (unlikely(message->mail.kind == MAIL_CALL && self->call_state == SELF_OPEN))
+		settle_result(self, rc);
 	take_result(self, rc);
 out:
 	if (likely(!self->kept && !self->moved)) {
@@ -208,46 +218,56 @@ static void run_reply(struct troupe_self *self, const struct troupe_entry *entry
 	take_result(self, entry->on_reply(self, self->actor->state, context, reply));
 }
 
-static void handle_reply(struct troupe_self *self, struct message *message)
+/* Anything but a reply of the version that the caller knows. */
+RARE static void read_reply(struct troupe_self *self, const struct troupe_entry *entry,
+			    struct message *message, bool continues)
 {
-	struct actor *actor = self->actor;
-	const struct troupe_entry *entry =
-		actor->unit->type->table->entries[message->mail.entry];
 	const struct troupe_method *method = message->descriptor;
-	struct troupe_reply reply = {.continues = message->mail.flags & MAIL_CONTINUES};
-	bool continues = reply.continues;
+	struct troupe_reply reply = {0};
 	struct codec_error problem;
 	void *block = NULL;
 
-	actor->others--;
-	self->sender = message->from;
-	switch (message->mail.kind) {
-	case MAIL_REPLY:
-		reply.data = message->block;
-		if (unlikely(message->hash != entry->method->out_hash))
-			adapt_value(method->out, entry->method->out, message->block, &reply,
-				    &block, &problem);
+	if (message->mail.kind == MAIL_REPLY) {
+		adapt_value(method->out, entry->method->out, message->block, &reply, &block,
+			    &problem);
 		reply.continues = continues;
-		break;
-	case MAIL_ERROR:
+	} else if (message->mail.kind == MAIL_ERROR) {
 		read_error(entry, message, &reply, &block, &problem);
-		break;
-	default:
+	} else {
 		reply.status = message->mail.status;
 		reply.detail = (const char *)message->block;
 	}
-	if (continues)
-		actor->unread--;
 	run_reply(self, entry, message->extra, &reply);
 	free(block);
+}
+
+static void handle_reply(struct troupe_self *self, struct message *message)
+{
+	struct runtime *runtime = self->runtime;
+	struct actor *actor = self->actor;
+	const struct troupe_entry *entry =
+		actor->unit->type->table->entries[message->mail.entry];
+	bool continues = message->mail.flags & MAIL_CONTINUES;
+
+	actor->others--;
+	self->sender = message->from;
+	if (continues)
+		actor->unread--;
+	if (likely(message->mail.kind == MAIL_REPLY &&
+		   message->hash == entry->method->out_hash))
+		run_reply(
+			self, entry, message->extra,
+			&(struct troupe_reply){.continues = continues, .data = message->block});
+	else
+		read_reply(self, entry, message, continues);
 	if (continues) {
-		struct call *call = call_find(self->runtime, message->call);
+		struct call *call = call_find(runtime, message->call);
 
 		if (call)
-			call_taken(self->runtime, call);
+			call_taken(runtime, call);
 	}
 	actor->charged -= message_charge(message);
-	message_free(&self->runtime->messages, message);
+	message_free(&runtime->messages, message);
 	self->sender = (struct troupe_address){0};
 }
 
@@ -313,7 +333,7 @@ static void handle_cancel(struct troupe_self *self, struct kept_call *kept)
 	}
 }
 
-static void handle_notice(struct troupe_self *self, struct mail *mail)
+__attribute__((noinline)) static void handle_notice(struct troupe_self *self, struct mail *mail)
 {
 	self->actor->others--;
 	switch (mail->kind) {
@@ -333,15 +353,14 @@ static void handle_notice(struct troupe_self *self, struct mail *mail)
 
 /* ------------------------------------------------------------------ turns */
 
-static inline void count_down_clock(struct runtime *runtime)
+static void read_clock(struct runtime *runtime)
 {
-	if (unlikely(--runtime->until_clock == 0)) {
-		runtime->until_clock = RUNTIME_CLOCK_EVERY;
-		runtime->now_ns = loop_clock_ns(runtime->loop);
-	}
+	runtime->until_clock = RUNTIME_CLOCK_EVERY;
+	runtime->now_ns = loop_clock_ns(runtime->loop);
+	page_store(&runtime->page->messages, runtime->handled);
 }
 
-static void end_exiting(struct troupe_self *self)
+RARE static void end_exiting(struct troupe_self *self)
 {
 	struct actor *actor = self->actor;
 
@@ -353,57 +372,64 @@ static void end_exiting(struct troupe_self *self)
 		actor_end(self->runtime, actor, TROUPE_REASON_NORMAL, 0);
 }
 
-/* Returns the number of messages handled. */
-static uint32_t run_turn(struct runtime *runtime, struct actor *actor)
+static inline void handle_mail(struct troupe_self *self, struct mail *mail)
 {
-	struct troupe_self self = {.runtime = runtime, .actor = actor, .may_wait = true};
+	switch (mail->kind) {
+	case MAIL_SEND:
+	case MAIL_CALL:
+		handle_message(self, message_of(mail));
+		break;
+	case MAIL_REPLY:
+	case MAIL_ERROR:
+	case MAIL_FAILURE:
+		handle_reply(self, message_of(mail));
+		break;
+	default:
+		handle_notice(self, mail);
+	}
+}
+
+/* `self` serves all turns of a slice, and is as new between them. */
+static inline void run_turn(struct troupe_self *self, struct actor *actor)
+{
+	struct runtime *runtime = self->runtime;
 	const struct mail *last = actor->tail;
-	uint32_t left = actor->unit->batch, handled = 0;
+	uint32_t left = actor->unit->batch;
 	bool is_last;
 
+	self->actor = actor;
 	actor->flags |= ACTOR_RUNNING;
-	runtime->depth++;
-	page_enter(runtime, actor, PAGE_DOING_NOTHING);
+	page_actor(runtime, actor);
+	runtime->depth = 1;
 	do {
 		struct mail *mail = actor->head;
 
 		actor->head = mail->next;
 		is_last = mail == last;
 		actor->handled++;
-		handled++;
-		switch (mail->kind) {
-		case MAIL_SEND:
-		case MAIL_CALL:
-			handle_message(&self, message_of(mail));
-			break;
-		case MAIL_REPLY:
-		case MAIL_ERROR:
-		case MAIL_FAILURE:
-			handle_reply(&self, message_of(mail));
-			break;
-		default:
-			handle_notice(&self, mail);
-		}
-		count_down_clock(runtime);
-	} while (!is_last && --left && likely(!self.exiting && !(actor->flags & ACTOR_STOP)));
-	runtime->depth--;
+		runtime->handled++;
+		handle_mail(self, mail);
+		if (unlikely(--runtime->until_clock == 0))
+			read_clock(runtime);
+	} while (!is_last && --left && likely(!self->exiting && !(actor->flags & ACTOR_STOP)));
+	runtime->depth = 0;
 	actor->flags &= (uint16_t)~ACTOR_RUNNING;
-	if (unlikely(self.exiting || (actor->flags & ACTOR_STOP)))
-		end_exiting(&self);
-	else
+	if (unlikely(self->exiting || (actor->flags & ACTOR_STOP))) {
+		end_exiting(self);
+		self->exiting = false;
+		self->exit_error = 0;
+	} else {
 		wait_wake(runtime, actor);
+	}
 	page_leave(runtime);
-	return handled;
 }
 
-static void turn_actor(struct runtime *runtime, struct actor *actor)
+static inline void turn_actor(struct troupe_self *self, struct actor *actor)
 {
-	uint32_t handled = 0;
+	struct runtime *runtime = self->runtime;
 
 	if (likely(!(actor->flags & ACTOR_DEAD)))
-		handled = run_turn(runtime, actor);
-	runtime->handled += handled;
-	page_store(&runtime->page->messages, runtime->handled);
+		run_turn(self, actor);
 	if (unlikely(actor->flags & ACTOR_DEAD))
 		slots_give(&runtime->actors, actor);
 	else if (actor->head)
@@ -414,10 +440,11 @@ static void turn_actor(struct runtime *runtime, struct actor *actor)
 
 bool turn_run(struct runtime *runtime)
 {
+	struct troupe_self self = {.runtime = runtime, .may_wait = true};
 	uint64_t until_ns, until = runtime->handled + SLICE_MESSAGES;
 	struct actor *actor;
 
-	runtime->now_ns = loop_clock_ns(runtime->loop);
+	read_clock(runtime);
 	until_ns = runtime->now_ns + SLICE_NS;
 	turn_expire(runtime);
 	outside_deliver(runtime);
@@ -425,10 +452,11 @@ bool turn_run(struct runtime *runtime)
 		actor = runq_pop(runtime);
 		if (!actor)
 			break;
-		turn_actor(runtime, actor);
+		turn_actor(&self, actor);
 		if (unlikely(runtime->outside_first || runtime->outside_waiters))
 			outside_deliver(runtime);
 	}
+	page_store(&runtime->page->messages, runtime->handled);
 	return runtime->run_first != SLOT_NONE;
 }
 
