@@ -66,8 +66,8 @@ static void release_actor(struct runtime *runtime, struct actor *actor)
 	kept_drop_all(runtime, actor);
 	while (actor->timers)
 		timer_stop(runtime, container_of(actor->timers, struct timer, of_actor));
-	/* After those, since some of their records lie in the mailbox as notices; before the waits, since
-	 * those that do not lie there stand in the chains of others. */
+	/* After those, since some of their records lie in the mailbox as notices; before the
+	 * waits, since those that do not lie there stand in the chains of others. */
 	mailbox_drain(runtime, actor);
 	wait_forget_all(runtime, actor);
 	slots_close(&actor->slot);

@@ -1,7 +1,8 @@
 /* actor.h - the head of an actor: two cache lines in the runtime's reserved mapping.
  *
- * The first line is what a message touches; the second holds the chains of what an actor owns or waits for, so
- * that its end finds all of it without a search. Actors belong to their runtime, one thread.
+ * The first line is what a message touches; the second holds the chains of what an actor owns
+ * or waits for, so that its end finds all of it without a search. Actors belong to their
+ * runtime, one thread.
  */
 #ifndef CORE_ACTOR_H
 #define CORE_ACTOR_H

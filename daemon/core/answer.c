@@ -10,7 +10,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* Whom a handle answers: `call` in this process, `kept` with a peer in another, or nobody (any more). */
+/* Whom a handle answers: `call` in this process, `kept` with a peer in another, or nobody
+ * (any more). */
 struct answer {
 	struct call *call;
 	struct kept_call *kept;
@@ -184,7 +185,8 @@ int self_return(struct troupe_self *self, struct troupe_call call,
 					   .data = out});
 }
 
-/* Whether the caller may get one more reply of a stream now; if not, the replier waits for it. */
+/* Whether the caller may get one more reply of a stream now; if not, the replier waits for
+ * it. */
 static int claim_stream(struct troupe_self *self, const struct answer *answer)
 {
 	struct runtime *runtime = self->runtime;

@@ -74,7 +74,8 @@ void call_close(struct runtime *runtime, struct call *call)
 		slots_give(&runtime->calls, call);
 }
 
-/* A notice has no place for text; when there is no memory for a message, the text is what is left out. */
+/* A notice has no place for text; when there is no memory for a message, the text is what is
+ * left out. */
 static bool fail_with_detail(struct runtime *runtime, struct call *call,
 			     enum troupe_status status, const char *detail)
 {

@@ -1,7 +1,8 @@
 /* call.h - a call under way, as its caller sees it: where the one reply has to come in.
  *
- * Its id (slots_id) is an alias for that one reply: when the call has ended, the alias is dead, and what
- * comes late finds nothing. Belongs to the actor that called, or to the outside. One runtime, one thread.
+ * Its id (slots_id) is an alias for that one reply: when the call has ended, the alias is
+ * dead, and what comes late finds nothing. Belongs to the actor that called, or to the
+ * outside. One runtime, one thread.
  */
 #ifndef CORE_CALL_H
 #define CORE_CALL_H
@@ -48,10 +49,12 @@ struct call *call_new(struct runtime *runtime, struct actor *caller,
 void call_move(struct runtime *runtime, struct call *call, struct troupe_address target,
 	       struct peer *peer);
 
-/* The alias dies, and with it the record, unless that lies in a mailbox as a notice. Nobody hears of it. */
+/* The alias dies, and with it the record, unless that lies in a mailbox as a notice. Nobody
+ * hears of it. */
 void call_close(struct runtime *runtime, struct call *call);
 
-/* The call ends without a reply; the caller gets a notice. `detail`: for people, copied, or NULL. The callee is not told. */
+/* The call ends without a reply; the caller gets a notice. `detail`: for people, copied, or
+ * NULL. The callee is not told. */
 void call_fail(struct runtime *runtime, struct call *call, enum troupe_status status,
 	       const char *detail);
 

@@ -1,7 +1,7 @@
 /* chain.h - lists whose head is a single pointer, for owners of which there are millions.
  *
- * A chain is NULL when empty, else its first link; the links form a ring, so that the last one is found from
- * the first. Otherwise as base/list.h.
+ * A chain is NULL when empty, else its first link; the links form a ring, so that the last
+ * one is found from the first. Otherwise as base/list.h.
  */
 #ifndef CORE_CHAIN_H
 #define CORE_CHAIN_H

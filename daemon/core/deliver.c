@@ -1,4 +1,5 @@
-/* What comes in from other processes. Nothing in it is believed: any slot, generation, call or hash may be made up. */
+/* What comes in from other processes. Nothing in it is believed: any slot, generation, call
+ * or hash may be made up. */
 #include "core/call.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
@@ -88,7 +89,8 @@ static bool find_layout(struct arrival *arrival, const struct troupe_type **ret_
 
 /* ------------------------------------------------------------------ sends and calls */
 
-/* The call of this process that a forwarded envelope claims to bring home; only whoever has it can do that. */
+/* The call of this process that a forwarded envelope claims to bring home; only whoever has
+ * it can do that. */
 static struct call *find_home_call(struct arrival *arrival)
 {
 	struct call *call = call_find(arrival->runtime, arrival->envelope->call);
@@ -116,7 +118,8 @@ static void reject(struct arrival *arrival, enum troupe_status status, const cha
 	}
 }
 
-/* The handler that the receiver's type has for what came in, and the payload as a message of its type. */
+/* The handler that the receiver's type has for what came in, and the payload as a message of
+ * its type. */
 static struct message *read_input(struct arrival *arrival, const struct runtime_type *type)
 {
 	const struct type_handler *handler = type_find(type, arrival->envelope->hash);
@@ -155,7 +158,8 @@ static struct message *read_input(struct arrival *arrival, const struct runtime_
 	return message;
 }
 
-/* Make the message a call: of a caller elsewhere, or of one here whose call was forwarded back. */
+/* Make the message a call: of a caller elsewhere, or of one here whose call was forwarded
+ * back. */
 static bool enter_call(struct arrival *arrival, struct message *message)
 {
 	struct runtime *runtime = arrival->runtime;
@@ -420,8 +424,9 @@ static void deliver_answer(struct arrival *arrival)
 {
 	struct call *call = call_find(arrival->runtime, arrival->envelope->call);
 
-	/* Late, made up, or of a call that no other process has. An answer may come from another
-	 * process than was called: the call may have been forwarded, and the news of it be slower. */
+	/* Late, made up, or of a call that no other process has. An answer may come from
+	 * another process than was called: the call may have been forwarded, and the news of
+	 * it be slower. */
 	if (!call || !call->remote)
 		return;
 	switch (arrival->envelope->kind) {

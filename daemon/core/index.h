@@ -1,7 +1,8 @@
 /* index.h - records found by a hash of their key; the links live inside the records.
  *
- * Open inside core/: the user computes the hash (index_hash() keeps peers from choosing collisions) and
- * compares keys itself while it walks a bucket. Memory of the owner, one thread.
+ * Open inside core/: the user computes the hash (index_hash() keeps peers from choosing
+ * collisions) and compares keys itself while it walks a bucket. Memory of the owner, one
+ * thread.
  */
 #ifndef CORE_INDEX_H
 #define CORE_INDEX_H
@@ -28,7 +29,8 @@ void index_fini(struct index *index);
 void index_put(struct index *index, struct index_link *link, uint64_t hash);
 void index_remove(struct index *index, struct index_link *link);
 
-/* The first link of the bucket that a hash belongs to; go on by ->next, compare ->hash and the key. */
+/* The first link of the bucket that a hash belongs to; go on by ->next, compare ->hash and
+ * the key. */
 static inline struct index_link *index_bucket(const struct index *index, uint64_t hash)
 {
 	return index->buckets[hash & (index->size - 1)];

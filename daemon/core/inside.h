@@ -1,4 +1,5 @@
-/* inside.h - struct runtime, for the files of core/ only: one struct that embeds every part of a worker's runtime.
+/* inside.h - struct runtime, for the files of core/ only: one struct that embeds every part
+ * of a worker's runtime.
  *
  * Also the few inline functions that each message goes through. One thread.
  */
@@ -100,7 +101,8 @@ static inline struct troupe_address actor_address(const struct runtime *runtime,
 	return address;
 }
 
-/* The actor of this runtime that an address names. NULL: it is gone, never was, or lives elsewhere. */
+/* The actor of this runtime that an address names. NULL: it is gone, never was, or lives
+ * elsewhere. */
 static inline struct actor *actor_find(const struct runtime *runtime,
 				       struct troupe_address address)
 {

@@ -1,9 +1,10 @@
-/* kept.h - a call handle beyond one activation: kept by an actor, or of a caller in another process.
+/* kept.h - a call handle beyond one activation: kept by an actor, or of a caller in another
+ * process.
  *
- * A call from this process is a struct call, and gets a struct kept_call only when the callee keeps the handle. A call
- * from another process has one from its arrival to its answer, so that a CANCEL or the death of the peer finds
- * it. A kept message (struct troupe_kept) is a thing apart, with its functions at the end. One runtime, one
- * thread.
+ * A call from this process is a struct call, and gets a struct kept_call only when the callee
+ * keeps the handle. A call from another process has one from its arrival to its answer, so
+ * that a CANCEL or the death of the peer finds it. A kept message (struct troupe_kept) is a
+ * thing apart, with its functions at the end. One runtime, one thread.
  */
 #ifndef CORE_KEPT_H
 #define CORE_KEPT_H
@@ -42,14 +43,16 @@ static inline struct kept_call *kept_find(const struct runtime *runtime, uint64_
 	return slots_find_id(&runtime->kept_calls, id);
 }
 
-/* A call has come from another process. -ENOMEM: the limit; -EEXIST: the caller uses this id already. */
+/* A call has come from another process. -ENOMEM: the limit; -EEXIST: the caller uses this id
+ * already. */
 int kept_new_inbound(struct runtime *runtime, struct peer *peer, struct troupe_address caller,
 		     uint64_t call, struct kept_call **ret_kept);
 /* The inbound call of that caller and id. NULL: none. */
 struct kept_call *kept_find_inbound(const struct runtime *runtime, struct troupe_address caller,
 				    uint64_t call);
 
-/* Give a handle to an actor: of a call of this process (NULL: of a mere send). NULL: the limit. */
+/* Give a handle to an actor: of a call of this process (NULL: of a mere send). NULL: the
+ * limit. */
 struct kept_call *kept_new(struct runtime *runtime, struct actor *owner, struct call *call);
 /* The same for an inbound call. */
 void kept_hold(struct runtime *runtime, struct actor *owner, struct kept_call *kept);

@@ -1,7 +1,7 @@
 /* mailbox.h - an actor's mailbox: first in first out, bounded by messages and bytes.
  *
- * Sends and calls need room; replies and notices are always taken, since what they answer has been paid
- * for. One runtime, one thread.
+ * Sends and calls need room; replies and notices are always taken, since what they answer has
+ * been paid for. One runtime, one thread.
  */
 #ifndef CORE_MAILBOX_H
 #define CORE_MAILBOX_H
@@ -21,7 +21,8 @@ static inline void mailbox_push(struct runtime *runtime, struct actor *actor, st
 		runq_push(runtime, actor);
 }
 
-/* 0: a send or call of that charge may be added. -EAGAIN: not now; -EMSGSIZE: never. The refusal is counted. */
+/* 0: a send or call of that charge may be added. -EAGAIN: not now; -EMSGSIZE: never. The
+ * refusal is counted. */
 int mailbox_refuse(struct actor *actor, uint32_t charge);
 
 static inline bool mailbox_has_room(const struct actor *actor, uint32_t charge)
@@ -58,7 +59,8 @@ static inline void mailbox_notify(struct runtime *runtime, struct actor *actor,
 	mailbox_push(runtime, actor, notice);
 }
 
-/* Free what a dying actor's mailbox holds: calls are answered with ActorDied, sends go to dead letters. */
+/* Free what a dying actor's mailbox holds: calls are answered with ActorDied, sends go to
+ * dead letters. */
 void mailbox_drain(struct runtime *runtime, struct actor *actor);
 
 #endif

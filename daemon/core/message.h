@@ -1,8 +1,10 @@
-/* message.h - what lies in a mailbox: messages, and the notices that records carry inside them.
+/* message.h - what lies in a mailbox: messages, and the notices that records carry inside
+ * them.
  *
- * A `mail` is a link in a mailbox. A message is a mail with a head and a block, from the runtime's slab. A notice is
- * a mail that is part of a call, timer, wait or kept call: that something has ended, is due, or has room can
- * then always be told, since telling it takes no memory. One runtime, one thread.
+ * A `mail` is a link in a mailbox. A message is a mail with a head and a block, from the
+ * runtime's slab. A notice is a mail that is part of a call, timer, wait or kept call: that
+ * something has ended, is due, or has room can then always be told, since telling it takes no
+ * memory. One runtime, one thread.
  */
 #ifndef CORE_MESSAGE_H
 #define CORE_MESSAGE_H
@@ -41,10 +43,9 @@ struct message {
 	struct mail mail;
 	uint64_t hash; /* of the block's layout */
 	struct troupe_address from;
-	const void *
-		descriptor; /* SEND, CALL, REPLY: struct troupe_method. ERROR: struct troupe_error */
-	uint64_t
-		call; /* CALL: the caller's struct call by id. Replies to an outside: likewise */
+	/* SEND, CALL, REPLY: struct troupe_method. ERROR: struct troupe_error */
+	const void *descriptor;
+	uint64_t call;  /* CALL, and stream replies: the caller's struct call by id */
 	uint64_t extra; /* CALL: the deadline in ns. Replies: the caller's context */
 	_Alignas(16) unsigned char block[];
 };
@@ -56,7 +57,8 @@ static inline struct message *message_of(struct mail *mail)
 	return (struct message *)(void *)mail;
 }
 
-/* A message with room for a block of `size` bytes; mail.size is set, the rest of the head is not. NULL: no memory. */
+/* A message with room for a block of `size` bytes; mail.size is set, the rest of the head is
+ * not. NULL: no memory. */
 static inline struct message *message_new(struct slab *slab, size_t size)
 {
 	struct message *message = slab_take(slab, sizeof(*message) + size);

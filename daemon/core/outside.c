@@ -19,7 +19,8 @@ static void queue_mail(struct runtime *runtime, struct call *call, struct mail *
 	call->unread++;
 }
 
-/* What is queued names the call by its index, so the record has to stay until the queue is past it. */
+/* What is queued names the call by its index, so the record has to stay until the queue is
+ * past it. */
 static void close_call(struct runtime *runtime, struct call *call)
 {
 	if (call->unread)

@@ -1,7 +1,8 @@
-/* outside.h - calls that no actor made: they come in through the agent, and their replies leave that way.
+/* outside.h - calls that no actor made: they come in through the agent, and their replies
+ * leave that way.
  *
- * Replies wait in a queue of the runtime and are handed out between turns, so that the outside never
- * runs inside a handler. One thread.
+ * Replies wait in a queue of the runtime and are handed out between turns, so that the
+ * outside never runs inside a handler. One thread.
  */
 #ifndef CORE_OUTSIDE_H
 #define CORE_OUTSIDE_H
@@ -10,15 +11,16 @@
 
 struct call;
 
-/* A reply, error or failure for call->outside; takes the message, whose `call` is set here. The last one closes
- * the call for all but outside_deliver(). */
+/* A reply, error or failure for call->outside; takes the message, whose `call` is set here.
+ * The last one closes the call for all but outside_deliver(). */
 void outside_add(struct runtime *runtime, struct call *call, struct message *message);
 
 /* End a call of the outside without a reply. */
 void outside_fail(struct runtime *runtime, struct call *call, enum troupe_status status,
 		  const char *detail);
 
-/* Hand out a last reply at once; the queue is empty. `type`: of reply->data. Not from inside a handler. */
+/* Hand out a last reply at once; the queue is empty. `type`: of reply->data. Not from inside
+ * a handler. */
 void outside_reply(struct runtime *runtime, struct call *call, const struct troupe_reply *reply,
 		   const struct troupe_type *type);
 

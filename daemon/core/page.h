@@ -1,4 +1,5 @@
-/* page.h - the runtime's entries in the worker's status page: what is being done, for the master to see.
+/* page.h - the runtime's entries in the worker's status page: what is being done, for the
+ * master to see.
  *
  * Plain stores, no clock. The thread that runs the plug-ins' code only.
  */

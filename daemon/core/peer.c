@@ -82,7 +82,8 @@ void runtime_peer_down(struct runtime *runtime, uint16_t node, uint16_t worker,
 		peer->dead = incarnation;
 		peer->death = status;
 	}
-	/* A later incarnation may have calls already; they stay, and the chains are gone through once. */
+	/* A later incarnation may have calls already; they stay, and the chains are gone
+	 * through once. */
 	for (struct list *last = peer->calls ? peer->calls->previous : NULL, *at = peer->calls;
 	     at; at = next) {
 		struct call *call = container_of(at, struct call, of_peer);

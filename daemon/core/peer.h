@@ -1,7 +1,8 @@
-/* peer.h - another process as the runtime knows it: what is under way to and from it, and what of it is dead.
+/* peer.h - another process as the runtime knows it: what is under way to and from it, and
+ * what of it is dead.
  *
- * Made when the first call goes there or comes from there; there are never more than LIMIT_PEERS. One runtime,
- * one thread.
+ * Made when the first call goes there or comes from there; there are never more than
+ * LIMIT_PEERS. One runtime, one thread.
  */
 #ifndef CORE_PEER_H
 #define CORE_PEER_H
@@ -31,7 +32,8 @@ static inline bool peer_is_dead(const struct peer *peer, uint32_t incarnation)
 	return incarnation <= peer->dead;
 }
 
-/* Send an envelope that carries no value. What the link says is of no matter: these are never refused. */
+/* Send an envelope that carries no value. What the link says is of no matter: these are never
+ * refused. */
 void peer_tell(struct runtime *runtime, const struct envelope *envelope);
 /* A FAILURE to a caller elsewhere. detail may be NULL. */
 void peer_fail(struct runtime *runtime, struct troupe_address from,

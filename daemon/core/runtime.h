@@ -1,10 +1,12 @@
-/* runtime.h - the actors of one worker: their mailboxes, turns, calls, timers, names and lives.
+/* runtime.h - the actors of one worker: their mailboxes, turns, calls, timers, names and
+ * lives.
  *
- * A runtime belongs to the worker process that made it and is used in one thread only, the one that runs its
- * loop. It is the whole of core/ to the outside: plugin/ (the SDK's bodies) acts for an actor through
- * runtime_*() with a `struct troupe_self`, worker/ (the agent) and bridge/ act from outside. It knows no process, file or
- * socket: what must leave goes through runtime_ops. Two actors of one runtime talk without a lock, an atomic or a
- * malloc per message.
+ * A runtime belongs to the worker process that made it and is used in one thread only, the
+ * one that runs its loop. It is the whole of core/ to the outside: plugin/ (the SDK's bodies)
+ * acts for an actor through runtime_*() with a `struct troupe_self`, worker/ (the agent) and
+ * bridge/ act from outside. It knows no process, file or socket: what must leave goes through
+ * runtime_ops. Two actors of one runtime talk without a lock, an atomic or a malloc per
+ * message.
  */
 #ifndef CORE_RUNTIME_H
 #define CORE_RUNTIME_H
@@ -18,7 +20,8 @@
 #include <troupe/actor.h>
 
 struct runtime;
-struct runtime_type; /* an actor type, ready to run: dispatch table over a plug-in's const table */
+/* An actor type, ready to run: a dispatch table over a plug-in's const table. */
+struct runtime_type;
 
 /* How actors of one unit are made; copied by runtime_unit_define(). */
 struct runtime_unit {
@@ -40,26 +43,29 @@ struct runtime_end {
 	int error; /* negative errno, 0 when normal */
 };
 
-/* What the runtime asks of its host. All mandatory unless said. `context` is runtime_config.context. None may call
- * back into the runtime except where said. */
+/* What the runtime asks of its host. All mandatory unless said. `context` is
+ * runtime_config.context. None may call back into the runtime except where said. */
 struct runtime_ops {
-	/* Pass on an envelope to another process. `data` is a value of `type` in memory form, to be encoded at
-	 * once; with NULL and NULL the payload is the e->size bytes at e->payload (a FAILURE's text, a MOVED's
-	 * address) or nothing. Borrowed for the call. 0; -EAGAIN: the link has no credit: the
-	 * runtime puts the sender on that link's waiting list (runtime_link_room() wakes it); -EHOSTUNREACH: no
-	 * such peer now. Only SEND and CALL may be refused with -EAGAIN. `name`: the qualified
-	 * name of method or error that e->hash belongs to, for the LAYOUT envelope. */
+	/* Pass on an envelope to another process. `data` is a value of `type` in memory form,
+	 * to be encoded at once; with NULL and NULL the payload is the e->size bytes at
+	 * e->payload (a FAILURE's text, a MOVED's address) or nothing. Borrowed for the call.
+	 * 0; -EAGAIN: the link has no credit: the runtime puts the sender on that link's
+	 * waiting list (runtime_link_room() wakes it); -EHOSTUNREACH: no such peer now. Only
+	 * SEND and CALL may be refused with -EAGAIN. `name`: the qualified name of method or
+	 * error that e->hash belongs to, for the LAYOUT envelope. */
 	int (*forward)(void *context, const struct envelope *e, const struct troupe_type *type,
 		       const void *data, const char *name);
-	/* The meaning of a foreign hash that arrived in an envelope from that worker: the type of its payload, and its
-	 * qualified name; false: unknown. For dispatch when the hashes differ. */
+	/* The meaning of a foreign hash that arrived in an envelope from that worker: the
+	 * type of its payload, and its qualified name; false: unknown. For dispatch when the
+	 * hashes differ. */
 	bool (*find_layout)(void *context, struct troupe_address from, uint64_t hash,
 			    const struct troupe_type **ret_type, const char **ret_name);
 	/* The address of a unit's actor, for troupe_find(): 0 or -ENOENT. */
 	int (*find_name)(void *context, const char *name, struct troupe_address *ret_address);
 	/* An actor ended (after its fini). */
 	void (*on_end)(void *context, const struct runtime_end *end);
-	/* A message was not delivered. Optional. reason: a constant word, "mailbox-full", "no-such-actor"... */
+	/* A message was not delivered. Optional. reason: a constant word, "mailbox-full",
+	 * "no-such-actor"... */
 	void (*on_dead_letter)(void *context, struct troupe_address from,
 			       struct troupe_address to, const char *name, const char *reason);
 	/* troupe_log() of an actor. unit name and text borrowed. */
@@ -80,14 +86,16 @@ struct runtime_config {
 
 /* *ret_runtime is given; it starts turning in the loop's work. -ENOMEM, -EINVAL. */
 int runtime_new(const struct runtime_config *config, struct runtime **ret_runtime);
-/* Ends what still lives (fini with SHUTDOWN) and frees all. Not from inside a handler. NULL is fine. */
+/* Ends what still lives (fini with SHUTDOWN) and frees all. Not from inside a handler. NULL
+ * is fine. */
 void runtime_free(struct runtime *runtime);
 
 /* ---- types and units ---- */
 
-/* Build the dispatch table of an actor type. `plugin`: whatever identifies its plug-in; troupe_spawn() works among the
- * types of one plug-in. The table must outlive the runtime. -EINVAL with a reason in *ret_why (a constant): ABI, sizes,
- * entries or interfaces malformed, an interface twice. */
+/* Build the dispatch table of an actor type. `plugin`: whatever identifies its plug-in;
+ * troupe_spawn() works among the types of one plug-in. The table must outlive the runtime.
+ * -EINVAL with a reason in *ret_why (a constant): ABI, sizes, entries or interfaces
+ * malformed, an interface twice. */
 int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
 		     const void *plugin, const struct runtime_type **ret_type,
 		     const char **ret_why);
@@ -95,12 +103,14 @@ int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
 /* -EEXIST: number in use; -EINVAL; -ENOMEM. */
 int runtime_unit_define(struct runtime *runtime, const struct runtime_unit *unit);
 
-/* Make an instance of a unit; init runs at once. config: a value of the type's config type in memory form (copied for the
- * call only), or NULL. Negative: a limit (-ENOMEM, -EAGAIN), -ENOENT (unit), or what init returned. */
+/* Make an instance of a unit; init runs at once. config: a value of the type's config type in
+ * memory form (copied for the call only), or NULL. Negative: a limit (-ENOMEM, -EAGAIN),
+ * -ENOENT (unit), or what init returned. */
 int runtime_spawn(struct runtime *runtime, uint32_t unit, uint32_t instance, const void *config,
 		  struct troupe_address *ret_address);
 
-/* Stop an actor: after the message it is at, before those in its mailbox; fini runs, reason SHUTDOWN. -ESRCH. */
+/* Stop an actor: after the message it is at, before those in its mailbox; fini runs, reason
+ * SHUTDOWN. -ESRCH. */
 int runtime_stop(struct runtime *runtime, struct troupe_address actor);
 
 /* Stop them all; on_end tells of each. */
@@ -108,45 +118,48 @@ void runtime_stop_all(struct runtime *runtime);
 
 /* ---- calls from outside (the control socket, through the agent) ---- */
 
-/* The outside's side of a call: memory of the caller, init not needed, valid until on_reply was called without `continues`
- * or runtime_outside_cancel() returned. */
+/* The outside's side of a call: memory of the caller, init not needed, valid until on_reply
+ * was called without `continues` or runtime_outside_cancel() returned. */
 struct runtime_outside {
-	/* `reply->data` is of `type` (NULL when there is no data). May call runtime functions. */
+	/* `reply->data` is of `type` (NULL when there is no data). May call runtime
+	 * functions. */
 	void (*on_reply)(struct runtime_outside *outside, const struct troupe_reply *reply,
 			 const struct troupe_type *type);
 	uint64_t id; /* of core/ */
 };
 
-/* The `in` type and the descriptor of an actor's method, by name. -ESRCH: no such actor; -ENOPKG: it does not provide the
- * interface; -ENOSYS: not that method. */
+/* The `in` type and the descriptor of an actor's method, by name. -ESRCH: no such actor;
+ * -ENOPKG: it does not provide the interface; -ENOSYS: not that method. */
 int runtime_find_method(struct runtime *runtime, struct troupe_address actor,
 			const char *interface, size_t interface_size, const char *method,
 			const struct troupe_method **ret_method);
 
-/* Call (outside not NULL) or send. `in`: a value of method->in in memory form. flags: TROUPE_MORE. timeout 0: default.
- * -EAGAIN: mailbox full; -ESRCH; -ENOMEM. */
+/* Call (outside not NULL) or send. `in`: a value of method->in in memory form. flags:
+ * TROUPE_MORE. timeout 0: default. -EAGAIN: mailbox full; -ESRCH; -ENOMEM. */
 int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
 			 const struct troupe_method *method, const void *in,
 			 uint64_t timeout_ns, uint32_t flags, struct runtime_outside *outside);
 /* The outside does not wait any more; on_reply will not be called. */
 void runtime_outside_cancel(struct runtime *runtime, struct runtime_outside *outside);
-/* The outside has no room for replies (true), or has room again (false, not from on_reply). Replies wait meanwhile, and
- * streams are refused once their window is full. */
+/* The outside has no room for replies (true), or has room again (false, not from on_reply).
+ * Replies wait meanwhile, and streams are refused once their window is full. */
 void runtime_outside_hold(struct runtime *runtime, bool hold);
 
 /* ---- links to other processes ---- */
 
-/* An envelope has come in from the process that `peer` names (its slot and generation are 0). The caller has checked
- * that e->from is of that process, unless ENVELOPE_FORWARDED is set: then it may be anything. Payload: wire form,
- * hostile, borrowed. Whatever is wrong with it is answered (calls) or counted as a dead letter (sends). Never fails. */
+/* An envelope has come in from the process that `peer` names (its slot and generation are 0).
+ * The caller has checked that e->from is of that process, unless ENVELOPE_FORWARDED is set:
+ * then it may be anything. Payload: wire form, hostile, borrowed. Whatever is wrong with it
+ * is answered (calls) or counted as a dead letter (sends). Never fails. */
 void runtime_deliver(struct runtime *runtime, struct troupe_address peer,
 		     const struct envelope *e);
 
 /* The link to that worker has room again: wake the senders refused with -EAGAIN. */
 void runtime_link_room(struct runtime *runtime, uint16_t node, uint16_t worker);
 
-/* That incarnation of a worker is gone, and its last mail has been delivered: calls under way to it end with
- * `status` (ACTOR_DIED for a crash, PEER_DOWN for a lost link); calls from it are dropped, on_cancel told. */
+/* That incarnation of a worker is gone, and its last mail has been delivered: calls under way
+ * to it end with `status` (ACTOR_DIED for a crash, PEER_DOWN for a lost link); calls from it
+ * are dropped, on_cancel told. */
 void runtime_peer_down(struct runtime *runtime, uint16_t node, uint16_t worker,
 		       uint32_t incarnation, enum troupe_status status);
 
@@ -167,7 +180,8 @@ struct runtime_info {
 int runtime_info(struct runtime *runtime, struct troupe_address actor,
 		 struct runtime_info *ret_info);
 
-/* Go through the actors alive, from slot *at on (start with 0): false when there is none left. */
+/* Go through the actors alive, from slot *at on (start with 0): false when there is none
+ * left. */
 bool runtime_next(struct runtime *runtime, uint32_t *at, struct runtime_info *ret_info);
 
 struct runtime_stats {
@@ -175,7 +189,7 @@ struct runtime_stats {
 };
 void runtime_stats(const struct runtime *runtime, struct runtime_stats *ret_stats);
 
-/* ---- the SDK's side: what plugin/ binds to; each does what its namesake in <troupe/actor.h> says ---- */
+/* ---- the SDK's side: more in core/self.h, which plugin/ binds to */
 
 struct troupe_address runtime_self_address(const struct troupe_self *self);
 struct runtime *runtime_of(const struct troupe_self *self);

@@ -104,7 +104,8 @@ void self_release(struct troupe_self *self, struct troupe_kept *kept)
 		return;
 	message = kept->message;
 	if (message == self->message && self->kept) {
-		/* the handler still reads it: it goes when the handler returns, as if never kept */
+		/* the handler still reads it: it goes when the handler returns, as if never
+		 * kept */
 		chain_remove(&self->actor->messages, &kept->of_owner);
 		slots_give(&self->runtime->kept, kept);
 		self->kept = false;

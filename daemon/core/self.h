@@ -1,15 +1,16 @@
 /* self.h - one activation of an actor, and what it may do: the bodies behind the SDK.
  *
- * plugin/sdk.c binds each troupe_X() of <troupe/actor.h> to the self_X() here, which does what is said there: the
- * effects, errors and ownership are not repeated. A self lives on the stack of whoever runs the handler. One
- * thread.
+ * plugin/sdk.c binds each troupe_X() of <troupe/actor.h> to the self_X() here, which does
+ * what is said there: the effects, errors and ownership are not repeated. A self lives on the
+ * stack of whoever runs the handler. One thread.
  */
 #ifndef CORE_SELF_H
 #define CORE_SELF_H
 
 #include "core/inside.h"
 
-/* In place of a generation's bits in call handles: the handle is of an activation, not a kept one. */
+/* In place of a generation's bits in call handles: the handle is of an activation, not a kept
+ * one. */
 #define SELF_ACTIVATION (1ull << 63)
 
 enum self_call {

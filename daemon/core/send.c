@@ -298,7 +298,8 @@ static int forward_near(struct troupe_self *self, struct actor *receiver,
 	return 0;
 }
 
-/* The envelope of the message being handled, for another process; *ret_call or *ret_kept says whose call it is. */
+/* The envelope of the message being handled, for another process; *ret_call or *ret_kept says
+ * whose call it is. */
 static struct envelope make_envelope(struct troupe_self *self, struct troupe_address to,
 				     struct call **ret_call, struct kept_call **ret_kept)
 {

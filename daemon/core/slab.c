@@ -11,7 +11,7 @@ struct slab_chunk {
 
 void slab_init(struct slab *slab)
 {
-	/* Steps of 16 up to 128, then four steps to each doubling: at most a fifth is wasted. */
+	/* Steps of 16 up to 128, then four to each doubling: at most a fifth is wasted. */
 	uint32_t size = 0, step = 16, class = 0;
 
 	*slab = (struct slab){0};

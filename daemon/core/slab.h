@@ -1,8 +1,8 @@
 /* slab.h - memory in size classes, taken and given back without a system call or a lock.
  *
- * A slab belongs to one runtime and is used in its thread. What was given back last is taken first, while it
- * is warm; memory of the classes stays with the slab until slab_fini(), larger pieces are malloc's and go
- * back at once. The caller remembers the size.
+ * A slab belongs to one runtime and is used in its thread. What was given back last is taken
+ * first, while it is warm; memory of the classes stays with the slab until slab_fini(),
+ * larger pieces are malloc's and go back at once. The caller remembers the size.
  */
 #ifndef CORE_SLAB_H
 #define CORE_SLAB_H

@@ -1,9 +1,9 @@
 /* slots.h - records of one kind in one reserved mapping, named by index and generation.
  *
- * The mapping is as large as the limit and committed page by page as records are first used, so that
- * index -> record is an addition and a record never moves. Each record begins with a struct slot. A slot that
- * is reused gets the next generation; one that has had them all is retired. Owned by one runtime, used in its
- * thread.
+ * The mapping is as large as the limit and committed page by page as records are first used,
+ * so that index -> record is an addition and a record never moves. Each record begins with a
+ * struct slot. A slot that is reused gets the next generation; one that has had them all is
+ * retired. Owned by one runtime, used in its thread.
  */
 #ifndef CORE_SLOTS_H
 #define CORE_SLOTS_H

@@ -1,7 +1,7 @@
 /* timer.h - timers of actors: in the wheel until due, then a notice in the mailbox.
  *
- * Since the notice is part of the timer there is never more than one tick of a timer in a mailbox, and no tick
- * needs memory. Owned by the actor, one thread.
+ * Since the notice is part of the timer there is never more than one tick of a timer in a
+ * mailbox, and no tick needs memory. Owned by the actor, one thread.
  */
 #ifndef CORE_TIMER_H
 #define CORE_TIMER_H

@@ -31,7 +31,8 @@ static inline void take_result(struct troupe_self *self, int rc)
 
 /* ------------------------------------------------------------------ messages */
 
-/* The message is of another version of the method, or of none that we have. True: it has been converted. */
+/* The message is of another version of the method, or of none that we have. True: it has been
+ * converted. */
 RARE static bool adapt_message(struct troupe_self *self,
 			       const struct type_handler **ret_handler)
 {
@@ -100,8 +101,8 @@ RARE static bool is_wanted_slow(struct troupe_self *self)
 	return false;
 }
 
-/* Whether somebody still waits for the answer; if not, the call is not run. When only the deadline has
- * passed, the wheel tells the caller. */
+/* Whether somebody still waits for the answer; if not, the call is not run. When only the
+ * deadline has passed, the wheel tells the caller. */
 static inline bool is_wanted(struct troupe_self *self)
 {
 	const struct message *message = self->message;
@@ -117,7 +118,8 @@ static inline bool is_wanted(struct troupe_self *self)
 RARE static void settle_result(struct troupe_self *self, int rc)
 {
 	if (rc < 0)
-		self_settle(self, TROUPE_FAILED, strerrorname_np(-rc));
+		/* plug-ins may return anything, even what has no negative */
+		self_settle(self, TROUPE_FAILED, rc > -4096 ? strerrorname_np(-rc) : NULL);
 	else
 		self_settle(self, TROUPE_NO_REPLY, NULL);
 }

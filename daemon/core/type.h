@@ -1,7 +1,7 @@
 /* type.h - an actor type ready to run, and the units that its actors belong to.
  *
- * Made from a plug-in's const table, whose pointers it reads but never owns. Belongs to a runtime and lives as
- * long; its thread only.
+ * Made from a plug-in's const table, whose pointers it reads but never owns. Belongs to a
+ * runtime and lives as long; its thread only.
  */
 #ifndef CORE_TYPE_H
 #define CORE_TYPE_H
@@ -18,8 +18,8 @@ struct type_handler {
 	const struct troupe_method *method;
 };
 
-/* What the actors of a unit have in common. Actors spawned by actors belong to a unit without name and
- * number, one per type and unit of the spawner. */
+/* What the actors of a unit have in common. Actors spawned by actors belong to a unit without
+ * name and number, one per type and unit of the spawner. */
 struct unit {
 	const struct runtime_type *type;
 	uint32_t mailbox;       /* messages */

@@ -97,7 +97,8 @@ struct troupe_address wait_finish(struct runtime *runtime, struct wait *wait)
 	struct troupe_address where = wait->where;
 	struct actor *receiver = actor_find(runtime, where);
 
-	/* A receiver's death wakes its waiters without a promise, but then it is not found here. */
+	/* A receiver's death wakes its waiters without a promise, but then it is not found
+	 * here. */
 	if (receiver && receiver->promised)
 		receiver->promised--;
 	chain_remove(&actor_at(runtime, wait->sender)->waits, &wait->of_sender);
@@ -109,7 +110,8 @@ void wait_settle(struct runtime *runtime, uint32_t sender, struct troupe_address
 {
 	struct actor *receiver = actor_find(runtime, where);
 
-	/* Refused again: there is no room after all, and asking the next would only go round in circles. */
+	/* Refused again: there is no room after all, and asking the next would only go round
+	 * in circles. */
 	if (receiver && receiver->waiters && !find_wait(runtime, sender, where))
 		wait_wake_slow(runtime, receiver);
 }

@@ -1,7 +1,8 @@
 /* wait.h - a sender that was refused and waits for room: once per sender and address refused.
  *
- * A wait stands in the chain of the receiver (or of the link to it), in order of refusal, until it is woken;
- * then it is the on_room notice in the sender's mailbox. Owned by the sender, one thread.
+ * A wait stands in the chain of the receiver (or of the link to it), in order of refusal,
+ * until it is woken; then it is the on_room notice in the sender's mailbox. Owned by the
+ * sender, one thread.
  */
 #ifndef CORE_WAIT_H
 #define CORE_WAIT_H
@@ -20,11 +21,13 @@ struct wait {
 	uint32_t sender; /* slot */
 };
 
-/* Let `sender` wait for room at `where`, whose chain is given. 0 also when it waits already; -ENOMEM. */
+/* Let `sender` wait for room at `where`, whose chain is given. 0 also when it waits already;
+ * -ENOMEM. */
 int wait_add(struct runtime *runtime, struct actor *sender, struct troupe_address where,
 	     struct list **chain);
 
-/* Tell as many waiters as there is room for, if the mailbox is half empty. Cheap when nobody waits. */
+/* Tell as many waiters as there is room for, if the mailbox is half empty. Cheap when nobody
+ * waits. */
 void wait_wake_slow(struct runtime *runtime, struct actor *receiver);
 static inline void wait_wake(struct runtime *runtime, struct actor *receiver)
 {
@@ -35,8 +38,8 @@ static inline void wait_wake(struct runtime *runtime, struct actor *receiver)
 /* Tell all who stand in a chain: the receiver is gone, or the link has room. */
 void wait_wake_all(struct runtime *runtime, struct list **chain);
 
-/* The notice has left the mailbox: the wait is over and freed, the address it was for returned. wait_settle() is to
- * follow when the sender has had its chance. */
+/* The notice has left the mailbox: the wait is over and freed, the address it was for
+ * returned. wait_settle() is to follow when the sender has had its chance. */
 struct troupe_address wait_finish(struct runtime *runtime, struct wait *wait);
 
 /* The room promised to `sender` is used or not wanted: if so, the next may have it. */

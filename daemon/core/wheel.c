@@ -1,8 +1,9 @@
 #include "core/wheel.h"
 
-/* A node lies in the level of the highest digit (of WHEEL_SLOT_BITS bits) in which its step differs from the
- * wheel's, in the slot of that digit. So when the wheel's step reaches the start of a slot of a higher
- * level, the nodes in it fall to lower levels, and each node falls at most once per level. */
+/* A node lies in the level of the highest digit (of WHEEL_SLOT_BITS bits) in which its step
+ * differs from the wheel's, in the slot of that digit. So when the wheel's step reaches the
+ * start of a slot of a higher level, the nodes in it fall to lower levels, and each node
+ * falls at most once per level. */
 
 void wheel_init(struct wheel *wheel, uint64_t now_ns)
 {
@@ -57,7 +58,8 @@ static bool next_slot(const struct wheel *wheel, unsigned *ret_level, unsigned *
 	for (unsigned level = 0; level < WHEEL_LEVELS; level++) {
 		unsigned shift = level * WHEEL_SLOT_BITS;
 		unsigned here = (wheel->step >> shift) & (WHEEL_SLOTS - 1);
-		/* only later slots can be occupied: earlier ones would differ in a higher digit */
+		/* only later slots can be occupied: earlier ones would differ in a higher
+		 * digit */
 		uint64_t later =
 			here == WHEEL_SLOTS - 1 ? 0 : wheel->occupied[level] >> (here + 1);
 
@@ -86,7 +88,8 @@ void wheel_advance(struct wheel *wheel, uint64_t now_ns)
 		wheel->occupied[level] &= ~(1ull << slot);
 		if (list_is_empty(head))
 			continue;
-		/* placed again one by one, some perhaps into this very slot: from a list apart */
+		/* placed again one by one, some perhaps into this very slot: from a list
+		 * apart */
 		nodes = *head;
 		nodes.next->previous = nodes.previous->next = &nodes;
 		list_init(head);

@@ -1,8 +1,9 @@
-/* wheel.h - a hierarchical timer wheel: what is due when, for millions, in constant time each.
+/* wheel.h - a hierarchical timer wheel: what is due when, for millions, in constant time
+ * each.
  *
- * Pure: it reads no clock and calls nobody. Nodes are memory of the caller and cannot fail to be put in. Time is
- * CLOCK_MONOTONIC in ns, in steps of WHEEL_STEP_NS: a node is never due before its time, and at most one
- * step after. One thread per wheel.
+ * Pure: it reads no clock and calls nobody. Nodes are memory of the caller and cannot fail to
+ * be put in. Time is CLOCK_MONOTONIC in ns, in steps of WHEEL_STEP_NS: a node is never due
+ * before its time, and at most one step after. One thread per wheel.
  */
 #ifndef CORE_WHEEL_H
 #define CORE_WHEEL_H
@@ -43,13 +44,14 @@ static inline bool wheel_has(const struct wheel_node *node)
 	return node->link.next != 0;
 }
 
-/* Go on to now_ns; what has become due is then handed out by wheel_take(), earlier steps first. */
+/* Go on to now_ns; what has become due is then handed out by wheel_take(), earlier steps
+ * first. */
 void wheel_advance(struct wheel *wheel, uint64_t now_ns);
 /* The next due node, taken out of the wheel. NULL: none. */
 struct wheel_node *wheel_take(struct wheel *wheel);
 
-/* When wheel_advance() should be called next: never later than the first node is due, but perhaps earlier.
- * UINT64_MAX: there is no node. */
+/* When wheel_advance() should be called next: never later than the first node is due, but
+ * perhaps earlier. UINT64_MAX: there is no node. */
 uint64_t wheel_next_ns(const struct wheel *wheel);
 
 #endif

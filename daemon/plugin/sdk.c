@@ -1,4 +1,5 @@
-/* What <troupe/actor.h> declares, bound to the runtime. The worker exports exactly these, by sdk.symbols. */
+/* What <troupe/actor.h> declares, bound to the runtime. The worker exports exactly these, by
+ * sdk.symbols. */
 #include "core/self.h"
 #include "proto/address.h"
 #include <errno.h>

@@ -2,8 +2,8 @@
 #include "world.h"
 #include <errno.h>
 
-/* Puppet 1 calls puppet 2 by Num(n), with the context n, when told by Num(100 + n) from outside; what puppet 2 does is
- * the test's. */
+/* Puppet 1 calls puppet 2 by Num(n), with the context n, when told by Num(100 + n) from
+ * outside; what puppet 2 does is the test's. */
 static int call_two(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 		    int64_t n)
 {

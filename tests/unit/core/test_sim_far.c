@@ -5,7 +5,8 @@
 #include "world.h"
 #include <errno.h>
 
-/* Three workers with puppet I in worker I; puppet 1 calls puppet 2 by Num(n) when told Num(100 + n). */
+/* Three workers with puppet I in worker I; puppet 1 calls puppet 2 by Num(n) when told
+ * Num(100 + n). */
 struct cluster {
 	struct net net;
 	struct world worlds[4];
@@ -364,7 +365,8 @@ static void hostile_envelopes_do_no_harm(void **state)
 							.size = n % 3 * 8,
 						};
 
-						/* not the one that is open: that may be answered */
+						/* not the one that is open: that may be
+						 * answered */
 						if (calls[c] == 1ull << 32)
 							envelope.call++;
 						deliver(&cluster, envelope);

@@ -229,7 +229,8 @@ static void full_mailbox_refuses_and_calls_when_half_empty(void **state)
 	world_send(&world, world.actors[1], 9);
 	world_send(&world, world.actors[3], 9);
 	world_run(&world);
-	/* batch 2: half empty after the first turn, room for both, in the order in which they came */
+	/* batch 2: half empty after the first turn, room for both, in the order in which they
+	 * came */
 	assert_log(&world,
 		   "1:num 9; 1:refused 5; 3:num 9; 3:refused 1; 2:num 1; 2:num 2; 1:room; "
 		   "3:room; 2:num 3; 2:num 4; 2:num 101; 2:num 103; ");

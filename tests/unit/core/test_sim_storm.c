@@ -1,6 +1,7 @@
-/* A storm: hundreds of actors in three runtimes that do anything they may at random, for many seeds. Whatever happens,
- * each call ends exactly once, messages between two actors keep their order, sends add up, bounds hold, and
- * nothing is left in the end. A failure names its seed. */
+/* A storm: hundreds of actors in three runtimes that do anything they may at random, for many
+ * seeds. Whatever happens, each call ends exactly once, messages between two actors keep
+ * their order, sends add up, bounds hold, and nothing is left in the end. A failure names its
+ * seed. */
 #include "base/cleanup.h"
 #include "base/random.h"
 #include "core/call.h"
@@ -51,7 +52,8 @@ static struct troupe_address anybody(struct storm *storm)
 	return address;
 }
 
-/* The receiver's id is only known when it is its address that is used; made up ones do not count. */
+/* The receiver's id is only known when it is its address that is used; made up ones do not
+ * count. */
 static int id_of(struct storm *storm, struct troupe_address address)
 {
 	for (unsigned i = 0; i < storm->n_addresses; i++)

@@ -1,8 +1,8 @@
 /* world.h - a runtime on the simulated loop, and actors that write down what happens to them.
  *
- * A puppet does what the hooks of its world say and logs every handler that runs, one word group per event:
- * "1:num 5; 1:reply ok 6; ". Worlds that are linked exchange envelopes that are really encoded and decoded, when
- * world_carry() is called.
+ * A puppet does what the hooks of its world say and logs every handler that runs, one word
+ * group per event: "1:num 5; 1:reply ok 6; ". Worlds that are linked exchange envelopes that
+ * are really encoded and decoded, when world_carry() is called.
  */
 #ifndef TEST_CORE_WORLD_H
 #define TEST_CORE_WORLD_H
