@@ -162,16 +162,24 @@ static void finish_failed(struct job *job, const char *error, const char *parame
 }
 
 /* Failures that another try may mend. */
-static bool is_passing(const char *error)
+static bool is_passing(const char *error, struct json_span parameters)
 {
+	static const char *const keys[] = {"state"};
 	static const char *const names[] = {
 		"io.troupe.Control.ActorDied", "io.troupe.Control.Timeout",
 		"io.troupe.Control.Overloaded", "io.troupe.Control.PeerDown"};
+	struct json_span state;
+	char text[32];
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (strcmp(error, names[i]) == 0)
 			return true;
-	return false;
+	/* A unit that is about to run again. */
+	if (strcmp(error, "io.troupe.Control.WrongState") != 0 ||
+	    json_pick(parameters.at, parameters.size, keys, 1, &state, NULL) < 0 || !state.at ||
+	    json_unquote(state, text, sizeof(text)) < 0)
+		return false;
+	return strcmp(text, "backoff") == 0 || strcmp(text, "starting") == 0;
 }
 
 static bool delay(struct job *job)
@@ -222,7 +230,7 @@ static void on_reply(struct client_call *call, const struct client_reply *reply)
 		span = (struct json_span){"{}", 2};
 	}
 	if (error) {
-		if (!is_passing(error) || !delay(job))
+		if (!is_passing(error, span) || !delay(job))
 			finish_failed(job, error, span.at, span.size);
 		return;
 	}

@@ -25,6 +25,11 @@ static bool is_qualified(const char *text)
 	       idl_is_interface_name(text, (size_t)(dot - text));
 }
 
+static bool is_parameter(const char *text)
+{
+	return text[0] == '{' || strcmp(text, "-") == 0 || strchr(text, '=');
+}
+
 /* Look for the method among the interfaces of the unit. */
 static int find_method(struct ctl *ctl, const char *name, const char *method, char **ret_method)
 {
@@ -85,7 +90,8 @@ int target_find(struct ctl *ctl, char *const *arguments, int n, struct target *r
 	struct target target = {.used = 1};
 	int r = STATUS_OK;
 
-	if (is_qualified(arguments[0])) {
+	/* a.b.C may be the name of a unit, too: then a method follows, not parameters. */
+	if (is_qualified(arguments[0]) && (n < 2 || is_parameter(arguments[1]))) {
 		target.method = strdup(arguments[0]);
 	} else if (n < 2) {
 		return ctl_fail(ctl, STATUS_USAGE,
