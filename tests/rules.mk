@@ -10,7 +10,7 @@ UNIT_control   = control proto base
 UNIT_plugin    = plugin core proto base
 UNIT_worker    = worker plugin core bridge proto base
 UNIT_master    = master control supervise proto base
-UNIT_ctl       = ctl proto base
+UNIT_ctl       = ctl control proto base
 
 define unit_rules
 unit_$(1) = $$(patsubst %.c,$$(BUILD)/%,$$(wildcard tests/unit/$(1)/test_*.c))
