@@ -157,6 +157,8 @@ static void flush_queue(struct channel *channel)
 		packet_free(packet);
 	}
 	watch_socket(channel);
+	if (list_is_empty(&channel->queue) && channel->config.on_flushed)
+		channel->config.on_flushed(channel->config.context);
 }
 
 static int queue_packet(struct channel *channel, const struct iovec *parts, size_t n,
@@ -253,6 +255,11 @@ int channel_send(struct channel *channel, const struct troupe_method *method, co
 		codec_encode(method->in, in, out->block, size);
 	part = (struct iovec){out, sizeof(out->head) + size};
 	return send_packet(channel, &part, 1, &fd, fd >= 0 ? 1 : 0, 0);
+}
+
+size_t channel_backlog(const struct channel *channel)
+{
+	return channel->queued;
 }
 
 bool channel_is_flushed(const struct channel *channel)

@@ -36,6 +36,9 @@ struct channel_config {
 	 * (-EBADMSG), or did not read (-ENOBUFS), or errno. Called once, from the loop, never
 	 * from inside channel_send(); channel_free() is fine in it. */
 	void (*on_closed)(void *context, int error);
+	/* Optional: what waited to be sent has all been sent. From the loop only; not to call
+	 * channel_free(). */
+	void (*on_flushed)(void *context);
 	void *context;
 	size_t queue_limit; /* 0: CHANNEL_QUEUE */
 };
@@ -52,6 +55,9 @@ void channel_free(struct channel *channel);
  * on_closed() tells, if it has not. */
 int channel_send(struct channel *channel, const struct troupe_method *method, const void *in,
 		 int fd);
+
+/* Bytes that wait to be sent. */
+size_t channel_backlog(const struct channel *channel);
 
 /* Whether nothing waits to be sent. */
 bool channel_is_flushed(const struct channel *channel);

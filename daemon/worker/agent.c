@@ -255,6 +255,14 @@ static const struct channel_handler handlers[] = {
 	{&worker_shutdown_method, started_on_shutdown},
 };
 
+static void on_flushed(void *context)
+{
+	struct agent *agent = context;
+
+	if (agent->runtime)
+		agent_calls_have_room(agent);
+}
+
 static void on_closed(void *context, int error)
 {
 	struct agent *agent = context;
@@ -276,6 +284,7 @@ int agent_new(const struct agent_config *config, struct agent **ret_agent)
 		.handlers = handlers,
 		.n_handlers = ARRAY_LEN(handlers),
 		.on_closed = on_closed,
+		.on_flushed = on_flushed,
 	};
 	struct agent *agent = calloc(1, sizeof(*agent));
 	int r;

@@ -7,7 +7,8 @@
 #include "worker/failure.h"
 #include <string.h>
 
-#define METHOD_NAME 512 /* bytes of a qualified name in an error's parameters, cut */
+#define METHOD_NAME 512        /* bytes of a qualified name in an error's parameters, cut */
+#define BACKLOG     (4u << 20) /* bytes waiting for the master that make replies wait here */
 
 static void send_reply(struct agent *agent, int64_t number, bool continues, const char *error,
 		       const char *parameters)
@@ -17,6 +18,14 @@ static void send_reply(struct agent *agent, int64_t number, bool continues, cons
 					  .continues = continues,
 					  .error = error,
 					  .parameters = parameters});
+	/* A stream could make the channel's queue overflow, which would be the end of us. */
+	if (channel_backlog(agent->channel) > BACKLOG)
+		runtime_outside_hold(agent->runtime, true);
+}
+
+void agent_calls_have_room(struct agent *agent)
+{
+	runtime_outside_hold(agent->runtime, false);
 }
 
 /* Takes failure.parameters. */

@@ -42,7 +42,7 @@ static const struct troupe_method ping_method = {"test",        "Ping", &nothing
 
 struct end {
 	struct channel *channel;
-	unsigned notes, pings, closes;
+	unsigned notes, pings, closes, flushes;
 	int64_t last;
 	size_t text_size;
 	int fd; /* that came along */
@@ -81,6 +81,11 @@ static void on_ping(void *context, const void *in, int *fd)
 	end->pings++;
 }
 
+static void on_flushed(void *context)
+{
+	((struct end *)context)->flushes++;
+}
+
 static void on_closed(void *context, int error)
 {
 	struct end *end = context;
@@ -113,6 +118,7 @@ static struct channel *new_channel(struct fixture *f, struct end *end, int fd,
 		.handlers = handlers,
 		.n_handlers = ARRAY_LEN(handlers),
 		.on_closed = on_closed,
+		.on_flushed = on_flushed,
 		.context = end,
 		.queue_limit = queue_limit,
 	};
@@ -201,10 +207,14 @@ static void channel_keeps_order_when_socket_is_full(void **state)
 	for (int i = 1; i <= 20000; i++)
 		assert_int_equal(send_note(&f.a, i, "hello", -1), 0);
 	assert_false(channel_is_flushed(f.a.channel));
+	assert_in_range(channel_backlog(f.a.channel), 20000, 20000 * 200);
+	assert_int_equal(f.a.flushes, 0);
 	for (int i = 0; i < 100000 && f.b.notes < 20000; i++)
 		loop_step(f.loop, false);
 	assert_int_equal(f.b.notes, 20000);
 	assert_true(channel_is_flushed(f.a.channel));
+	assert_int_equal(channel_backlog(f.a.channel), 0);
+	assert_int_equal(f.a.flushes, 1);
 	end(&f);
 }
 

@@ -94,7 +94,9 @@ static void on_reply(void *context, const void *data, int *fd)
 	const struct worker_reply *in = data;
 
 	(void)fd;
-	assert_true(worker->n_replies < STAGE_REPLIES);
+	worker->told++;
+	if (worker->n_replies == STAGE_REPLIES)
+		return;
 	worker->replies[worker->n_replies++] = (struct stage_reply){
 		.call = in->call,
 		.continues = in->continues,

@@ -45,9 +45,10 @@ struct stage_worker {
 	int64_t code, next, resident_unit, resident_handled;
 	size_t n_residents;
 	char *letter_reason;
-	int64_t letters; /* told of, and counted */
-	struct stage_reply replies[STAGE_REPLIES];
+	int64_t letters;                           /* told of, and counted */
+	struct stage_reply replies[STAGE_REPLIES]; /* the first ones */
 	size_t n_replies;
+	uint64_t told; /* replies in all */
 };
 
 struct stage {

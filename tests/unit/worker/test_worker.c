@@ -195,6 +195,26 @@ static void worker_streams_until_the_end_or_cancel(void **state)
 	stage_end(&s);
 }
 
+static void worker_holds_streams_back_while_the_master_does_not_read(void **state)
+{
+	struct troupe_address slow;
+	struct stage_worker *w;
+	struct stage s;
+
+	(void)state;
+	stage_begin(&s);
+	w = stage_start(&s, 1);
+	slow = stage_cast(w, 1, "slow", "slow", "");
+	/* Far more than the channel's queue takes. */
+	stage_call(w, slow, SLOW ".Burst", "{\"count\":1000000}", STAGE_MORE, 0);
+	usleep(1500000);
+	stage_until(&s, w->told == 1000000 || w->is_closed);
+	assert_false(w->is_closed);
+	stage_call(w, slow, SLOW ".Answer", "{\"text\":\"x\",\"delayMs\":0}", 0, 0);
+	stage_until(&s, w->told == 1000001);
+	stage_end(&s);
+}
+
 static void worker_says_whether_a_send_was_taken(void **state)
 {
 	struct troupe_address echo;
@@ -640,6 +660,7 @@ int main(void)
 		cmocka_unit_test(worker_answers_wrong_calls_with_varlink_errors),
 		cmocka_unit_test(worker_passes_on_how_calls_end),
 		cmocka_unit_test(worker_streams_until_the_end_or_cancel),
+		cmocka_unit_test(worker_holds_streams_back_while_the_master_does_not_read),
 		cmocka_unit_test(worker_says_whether_a_send_was_taken),
 		cmocka_unit_test(worker_refuses_what_it_cannot_make),
 		cmocka_unit_test(worker_tells_of_ends_and_numbers),
