@@ -61,36 +61,43 @@ static bool has_settled(const struct master *master)
 	return true;
 }
 
-static void count(const struct master *master, unsigned *n_workers, unsigned *n_up,
-		  unsigned *n_units, unsigned *n_troubled)
+struct tally {
+	unsigned workers, workers_up;
+	unsigned units, units_well, units_troubled;
+};
+
+static struct tally count_all(const struct master *master)
 {
+	struct tally tally = {0};
 	const struct unit *unit;
 
-	*n_workers = *n_up = *n_units = *n_troubled = 0;
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
-		if (!master->workers[i])
-			continue;
-		++*n_workers;
-		*n_up += master->workers[i]->state == WORKER_RUNNING;
+		tally.workers += master->workers[i] != NULL;
+		tally.workers_up +=
+			master->workers[i] && master->workers[i]->state == WORKER_RUNNING;
 	}
 	for (unit = master->units_by_name; unit; unit = unit->by_name.next) {
 		enum unit_state state = unit_state(unit);
 
-		++*n_units;
-		*n_troubled += state == UNIT_FAILED || state == UNIT_BACKOFF;
+		tally.units++;
+		tally.units_troubled += state == UNIT_FAILED || state == UNIT_BACKOFF;
+		/* Also what was told to stop, and what has done its work. */
+		tally.units_well +=
+			state == UNIT_RUNNING || state == UNIT_STOPPED || state == UNIT_ENDED;
 	}
+	return tally;
 }
 
 enum master_state master_state(const struct master *master)
 {
-	unsigned n_workers, n_up, n_units, n_troubled;
+	struct tally tally = count_all(master);
 
 	if (master->is_stopping)
 		return MASTER_STOPPING;
 	if (!master->is_ready)
 		return MASTER_STARTING;
-	count(master, &n_workers, &n_up, &n_units, &n_troubled);
-	return n_up < n_workers || n_troubled > 0 ? MASTER_DEGRADED : MASTER_RUNNING;
+	return tally.workers_up < tally.workers || tally.units_troubled > 0 ? MASTER_DEGRADED
+									    : MASTER_RUNNING;
 }
 
 void master_settle(struct master *master)
@@ -101,14 +108,13 @@ void master_settle(struct master *master)
 /* Everything that was to start has, or has failed to: from now on we are a service. */
 static void tell_manager(struct master *master)
 {
-	unsigned n_workers, n_up, n_units, n_troubled;
+	struct tally tally = count_all(master);
 	char status[160];
 
 	if (!master->is_ready && !has_settled(master))
 		return;
-	count(master, &n_workers, &n_up, &n_units, &n_troubled);
 	(void)snprintf(status, sizeof(status), "%u of %u workers run, %u of %u units are well",
-		       n_up, n_workers, n_units - n_troubled, n_units);
+		       tally.workers_up, tally.workers, tally.units_well, tally.units);
 	if (!master->is_ready)
 		log_notice(&master->log, "ready: %s", status);
 	if (!master->is_ready || master->must_notify) {
@@ -353,19 +359,27 @@ static int listen_all(struct master *master)
 	return r;
 }
 
-static int make_workers(struct master *master)
+static int find_launcher(struct master *master)
 {
 	cleanup_free char *binary = NULL;
-	struct worker *worker;
-	int r = place_find_worker(&binary);
+	int r = 0;
 
-	if (r == 0)
+	master->launcher = master->options->launcher;
+	if (!master->launcher.ops)
+		r = place_find_worker(&binary);
+	if (r == 0 && binary)
 		r = launcher_fork_new(binary, &master->launcher);
-	if (r < 0) {
+	if (r < 0)
 		log_error(&master->log, "cannot find the program troupe-worker: %s",
 			  strerror(-r));
-		return r;
-	}
+	return r;
+}
+
+static int make_workers(struct master *master)
+{
+	struct worker *worker;
+	int r = find_launcher(master);
+
 	master->n_shared = master->settings.workers;
 	for (unsigned i = 1; r == 0 && i <= master->n_shared; i++)
 		r = worker_new(master, i, NULL, &worker);

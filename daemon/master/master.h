@@ -29,6 +29,8 @@ struct master_options {
 	const char *instance; /* --instance; NULL: none */
 	const char *config;   /* --config; NULL: the directories of the system or the user */
 	const char *socket;   /* --socket; NULL: that of the settings */
+	/* How workers come to be; taken over. NULL ops: by fork. */
+	struct launcher launcher;
 };
 
 struct worker;
