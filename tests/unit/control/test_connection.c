@@ -37,7 +37,7 @@ static void connection_answers_call_when_it_comes_byte_by_byte(void **state)
 	struct fixture *fixture = *state;
 
 	for (size_t i = 0; i < sizeof(STOP_CALL); i++) {
-		send_raw(fixture, fixture->client, STOP_CALL + i, 1);
+		send_raw(fixture, fixture->client, &STOP_CALL[i], 1);
 		loop_step(fixture->loop, false);
 	}
 	expect_frame(fixture, STOP_REPLY);

@@ -1,0 +1,333 @@
+/* fixture.h - a daemon that is none: a process of its own with a real control server and a service of tests.
+ *
+ * com.example.test, foreign to the server:
+ *   Echo      replies with its parameters
+ *   Slow      the same, later than what comes after it
+ *   Flaky     fails with ActorDied the first time that the process is asked with these parameters, then echoes
+ *   Full      fails with Overloaded always
+ *   Bad       fails with com.example.test.Bad
+ *   Hang      never replies
+ *   Drop      closes all connections the first time, echoes later
+ *   Lines     replies with a newline between values
+ * io.troupe.Control: Describe and Call for a unit "unit", whose interface that is; List.
+ */
+#ifndef TESTS_CTL_FIXTURE_H
+#define TESTS_CTL_FIXTURE_H
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/list.h"
+#include "control/server.h"
+#include "ctl/ctl.h"
+#include "io.troupe.Control.varlink.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char fake_idl[] =
+	"interface com.example.test\n"
+	"type Point (x: int, y: ?float)\n"
+	"method Echo(n: int, ok: ?bool, kind: ?(red, green), names: ?[]string, at: ?Point,\n"
+	"  map: ?[string]int, any: ?object, text: ?string) -> (n: int)\n"
+	"method Slow() -> ()\n"
+	"error Bad(code: int)\n";
+
+struct fake {
+	struct loop *loop;
+	struct control_server *server;
+	int listener;
+	struct loop_timer drop;
+	bool dropped;
+	unsigned char seen[65536]; /* parameters that Flaky was asked with, by hash */
+};
+
+/* A reply that comes later. */
+struct late {
+	struct loop_timer timer;
+	struct control_call *call;
+	char text[256];
+};
+
+static void fake_serve(struct fake *fake);
+
+static void fake_on_drop(struct loop_timer *timer)
+{
+	struct fake *fake = container_of(timer, struct fake, drop);
+
+	control_server_free(fake->server);
+	fake_serve(fake);
+}
+
+static void fake_on_late(struct loop_timer *timer)
+{
+	struct late *late = container_of(timer, struct late, timer);
+
+	late->call->on_gone = NULL;
+	(void)control_call_reply_text(late->call, late->text, strlen(late->text), false);
+	free(late);
+}
+
+static void fake_on_gone(struct control_call *call)
+{
+	struct late *late = call->user;
+
+	loop_timer_stop(&late->timer);
+	free(late);
+}
+
+static void fake_reply_late(struct fake *fake, struct control_call *call, const char *text)
+{
+	struct late *late = calloc(1, sizeof(*late));
+
+	late->call = call;
+	snprintf(late->text, sizeof(late->text), "%s", text);
+	call->user = late;
+	call->on_gone = fake_on_gone;
+	loop_timer_init(&late->timer, fake->loop, fake_on_late);
+	loop_timer_start(&late->timer, 20 * CLOCK_MS_NS);
+}
+
+/* Answer a method of com.example.test; `wrap`: as io.troupe.Control.Call does. */
+static void fake_answer(struct fake *fake, struct control_call *call, const char *method,
+			struct json_span in, bool wrap)
+{
+	cleanup_free char *text = NULL;
+	const char *at = in.size ? in.at : "{}";
+	int size = asprintf(&text, wrap ? "{\"parameters\":%.*s}" : "%.*s",
+			    in.size ? (int)in.size : 2, at);
+	unsigned hash = 5381;
+
+	for (size_t i = 0; i < in.size; i++)
+		hash = hash * 33 + (unsigned char)in.at[i];
+	hash %= sizeof(fake->seen);
+	if (strcmp(method, "Hang") == 0)
+		return;
+	if (strcmp(method, "Flaky") == 0 && !fake->seen[hash]) {
+		fake->seen[hash] = 1;
+		control_call_fail(call, &api_actor_died_error, &(struct api_actor_died){0});
+	} else if (strcmp(method, "Full") == 0) {
+		control_call_fail(call, &api_overloaded_error, &(struct api_overloaded){0});
+	} else if (strcmp(method, "Bad") == 0) {
+		control_call_fail_text(call, "com.example.test.Bad", "{\"code\":\n7}", 11);
+	} else if (strcmp(method, "Drop") == 0 && !fake->dropped) {
+		fake->dropped = true;
+		loop_timer_start(&fake->drop, 0);
+	} else if (strcmp(method, "Slow") == 0) {
+		fake_reply_late(fake, call, text);
+	} else if (strcmp(method, "Lines") == 0) {
+		(void)control_call_reply_text(call, "{\"a\":1,\n\"b\":2}", 14, false);
+	} else {
+		(void)control_call_reply_text(call, text, (size_t)size, false);
+	}
+}
+
+static void fake_on_foreign(void *context, struct control_call *call, const char *interface,
+			    const char *method, struct json_span parameters)
+{
+	if (strcmp(interface, "com.example.test") == 0)
+		fake_answer(context, call, method, parameters, false);
+	else
+		control_call_interface_not_found(call, interface);
+}
+
+static const char *const fake_interfaces[] = {"com.example.test"};
+static const struct api_unit fake_units[] = {
+	{.name = "unit",
+	 .state = API_STATE_RUNNING,
+	 .plugin = "p.so",
+	 .actorType = "t",
+	 .interfaces = {fake_interfaces, 1}},
+	{.name = "other",
+	 .state = API_STATE_FAILED,
+	 .reason = "why\033[31m",
+	 .plugin = "p.so",
+	 .actorType = "t"},
+};
+
+static void fake_describe(void *context, struct control_call *call, const void *in)
+{
+	const struct api_describe *input = in;
+
+	(void)context;
+	if (strcmp(input->name, "unit") == 0)
+		(void)control_call_reply(call, &api_describe_method,
+					 &(struct api_describe_out){.unit = fake_units[0]},
+					 false);
+	else
+		control_call_fail(call, &api_no_such_actor_error,
+				  &(struct api_no_such_actor){.name = input->name});
+}
+
+static void fake_list(void *context, struct control_call *call, const void *in)
+{
+	(void)context;
+	(void)in;
+	(void)control_call_reply(call, &api_list_method,
+				 &(struct api_list_out){.units = {fake_units, 2}}, false);
+}
+
+static void fake_call(void *context, struct control_call *call, const void *in)
+{
+	const struct api_call *input = in;
+	const char *text = input->parameters ? input->parameters : "{}";
+
+	fake_answer(context, call, strrchr(input->method, '.') + 1,
+		    (struct json_span){text, strlen(text)}, true);
+}
+
+static const struct control_method fake_methods[] = {
+	{&api_describe_method, CONTROL_OBSERVE, false, false, fake_describe},
+	{&api_list_method, CONTROL_OBSERVE, false, false, fake_list},
+	{&api_call_method, CONTROL_OBSERVE, false, false, fake_call},
+	{0},
+};
+static const struct control_service fake_service = {&api_interface, fake_methods};
+static const struct control_service *const fake_services[] = {&fake_service, NULL};
+
+static enum control_level fake_level_of(void *context, const struct control_peer *peer)
+{
+	(void)context;
+	(void)peer;
+	return CONTROL_CALL;
+}
+
+static const char *fake_describe_interface(void *context, const char *name)
+{
+	(void)context;
+	return strcmp(name, "com.example.test") == 0 ? fake_idl : NULL;
+}
+
+static const struct control_ops fake_ops = {
+	.level_of = fake_level_of,
+	.on_foreign = fake_on_foreign,
+	.describe_interface = fake_describe_interface,
+};
+
+static void fake_serve(struct fake *fake)
+{
+	struct control_config config = {.loop = fake->loop,
+					.services = fake_services,
+					.ops = &fake_ops,
+					.context = fake};
+
+	if (control_server_new(&config, &fake->server) < 0 ||
+	    control_server_listen(fake->server, fcntl(fake->listener, F_DUPFD_CLOEXEC, 3)) < 0)
+		_exit(1);
+}
+
+/* ---- the tests' side */
+
+struct fixture {
+	char directory[32];
+	char path[64];
+	pid_t daemon;
+	struct ctl ctl;
+	FILE *out, *err;
+	char text[1 << 20], errors[1 << 16]; /* what was printed, by take_output() */
+};
+
+static void fixture_start_daemon(struct fixture *fixture)
+{
+	struct fake fake = {0};
+	pid_t parent = getpid();
+
+	assert_int_equal(control_listen(fixture->path, &fake.listener), 0);
+	fixture->daemon = fork();
+	assert_true(fixture->daemon >= 0);
+	if (fixture->daemon > 0) {
+		close(fake.listener);
+		return;
+	}
+	(void)parent;
+	alarm(60); /* whatever happens to the test */
+	if (loop_new(&fake.loop) < 0)
+		_exit(1);
+	loop_timer_init(&fake.drop, fake.loop, fake_on_drop);
+	fake_serve(&fake);
+	loop_run(fake.loop);
+	_exit(0);
+}
+
+static void fixture_stop_daemon(struct fixture *fixture)
+{
+	if (fixture->daemon > 0) {
+		kill(fixture->daemon, SIGKILL);
+		waitpid(fixture->daemon, NULL, 0);
+	}
+	fixture->daemon = 0;
+}
+
+static int fixture_set_up(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+	snprintf(fixture->directory, sizeof(fixture->directory), "/tmp/ctl-test-XXXXXX");
+	assert_non_null(mkdtemp(fixture->directory));
+	snprintf(fixture->path, sizeof(fixture->path), "%s/s", fixture->directory);
+	fixture_start_daemon(fixture);
+	fixture->out = tmpfile();
+	fixture->err = tmpfile();
+	assert_non_null(fixture->out);
+	assert_non_null(fixture->err);
+	fixture->ctl = (struct ctl){.out = fixture->out, .err = fixture->err};
+	fixture->ctl.options = (struct options){.connections = 4, .window = 32};
+	snprintf(fixture->ctl.socket, sizeof(fixture->ctl.socket), "%s", fixture->path);
+	assert_int_equal(loop_new(&fixture->ctl.loop), 0);
+	*state = fixture;
+	return 0;
+}
+
+static int fixture_tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture_stop_daemon(fixture);
+	client_free(fixture->ctl.client);
+	loop_free(fixture->ctl.loop);
+	fclose(fixture->out);
+	fclose(fixture->err);
+	unlink(fixture->path);
+	rmdir(fixture->directory);
+	free(fixture);
+	return 0;
+}
+
+static void read_all(FILE *file, char *text, size_t size)
+{
+	size_t n;
+
+	fflush(file);
+	rewind(file);
+	n = fread(text, 1, size - 1, file);
+	text[n] = '\0';
+	assert_int_equal(ftruncate(fileno(file), 0), 0);
+	rewind(file);
+}
+
+/* What was printed since the last time, into text and errors. */
+static __attribute__((unused)) void take_output(struct fixture *fixture)
+{
+	read_all(fixture->out, fixture->text, sizeof(fixture->text));
+	read_all(fixture->err, fixture->errors, sizeof(fixture->errors));
+}
+
+#define expect_in(text, part)                                                                  \
+	do {                                                                                   \
+		if (!strstr(text, part))                                                       \
+			fail_msg("no \"%s\" in: %s", part, text);                              \
+	} while (0)
+
+#endif

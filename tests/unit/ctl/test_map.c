@@ -1,0 +1,362 @@
+/* map: lines in, lines out; order, failures, retries, lost connections, slow readers. */
+#include "fixture.h"
+
+#include "ctl/verbs.h"
+
+static char *direct(const char *method)
+{
+	static char name[64];
+
+	snprintf(name, sizeof(name), "com.example.test.%s", method);
+	return name;
+}
+
+/* Run map over `input`; its status. */
+static int map(struct fixture *fixture, const char *method, const char *input)
+{
+	char path[64], *arguments[] = {direct(method), NULL};
+	int fd, r;
+
+	snprintf(path, sizeof(path), "%s/in", fixture->directory);
+	fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+	assert_int_equal(write(fd, input, strlen(input)), strlen(input));
+	close(fd);
+	fixture->ctl.options.input = path;
+	r = verb_map(&fixture->ctl, arguments, 1);
+	unlink(path);
+	take_output(fixture);
+	return r;
+}
+
+static char *numbers(unsigned n)
+{
+	char *text = malloc((size_t)n * 16 + 1), *at = text;
+
+	*at = '\0';
+	for (unsigned i = 0; i < n; i++)
+		at += sprintf(at, "{\"n\":%u}\n", i);
+	return text;
+}
+
+static void map_prints_replies_in_order_when_all_is_well(void **state)
+{
+	struct fixture *fixture = *state;
+	cleanup_free char *input = numbers(5000);
+
+	assert_int_equal(map(fixture, "Echo", input), STATUS_OK);
+	assert_string_equal(fixture->text, input);
+	assert_string_equal(fixture->errors, "");
+}
+
+static void map_calls_named_actor_when_target_has_a_name(void **state)
+{
+	struct fixture *fixture = *state;
+	char *arguments[] = {"unit", "Echo", NULL};
+	cleanup_free char *input = numbers(100);
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/in", fixture->directory);
+	file = fopen(path, "we");
+	fputs(input, file);
+	fclose(file);
+	fixture->ctl.options.input = path;
+	assert_int_equal(verb_map(&fixture->ctl, arguments, 2), STATUS_OK);
+	unlink(path);
+	take_output(fixture);
+	assert_string_equal(fixture->text, input);
+}
+
+static void map_keeps_order_when_some_calls_are_slow(void **state)
+{
+	struct fixture *fixture = *state;
+	cleanup_free char *input = numbers(400);
+
+	/* Calls of one connection overtake none of it; those of others do. */
+	fixture->ctl.options.connections = 8;
+	fixture->ctl.options.window = 4;
+	assert_int_equal(map(fixture, "Slow", input), STATUS_OK);
+	assert_string_equal(fixture->text, input);
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void map_prints_each_reply_once_when_unordered(void **state)
+{
+	struct fixture *fixture = *state;
+	cleanup_free char *input = numbers(1000), *got = NULL;
+	char *lines[1000], *wanted[1000], *save;
+	size_t n = 0;
+
+	fixture->ctl.options.given |= OPTION(UNORDERED);
+	assert_int_equal(map(fixture, "Echo", input), STATUS_OK);
+	got = strdup(fixture->text);
+	for (char *at = strtok_r(got, "\n", &save); at; at = strtok_r(NULL, "\n", &save)) {
+		assert_true(n < 1000);
+		lines[n++] = at;
+	}
+	assert_int_equal(n, 1000);
+	n = 0;
+	for (char *at = strtok_r(input, "\n", &save); at; at = strtok_r(NULL, "\n", &save))
+		wanted[n++] = at;
+	qsort(lines, 1000, sizeof(lines[0]), compare_lines);
+	qsort(wanted, 1000, sizeof(wanted[0]), compare_lines);
+	for (size_t i = 0; i < 1000; i++)
+		assert_string_equal(lines[i], wanted[i]);
+}
+
+static void map_fails_single_lines_when_they_are_wrong(void **state)
+{
+	struct fixture *fixture = *state;
+
+	/* The third line is blank and no call; the last one lacks its end. */
+	assert_int_equal(
+		map(fixture, "Echo",
+		    "{\"n\":1}\nnot json\n\n[1]\n{\"n\":\"\xff\"}\n{\"n\":1} {}\n{\"n\":2}"),
+		STATUS_FAILED);
+	assert_int_equal(strncmp(fixture->text, "{\"n\":1}\n{\"error\":", 17), 0);
+	expect_in(fixture->text, "\"line\":2}\n");
+	expect_in(fixture->text, "\"line\":4}\n");
+	expect_in(fixture->text, "\"line\":5}\n");
+	expect_in(fixture->text, "\"line\":6}\n{\"n\":2}\n");
+	expect_in(fixture->errors, "4 of 6 lines failed");
+}
+
+static void map_fails_single_line_when_it_is_too_long(void **state)
+{
+	struct fixture *fixture = *state;
+	size_t size = (16 << 20) + 8;
+	cleanup_free char *input = malloc(size + 16);
+
+	memset(input, ' ', size);
+	input[0] = '{';
+	input[size - 1] = '}';
+	strcpy(input + size, "\n{\"n\":2}\n");
+	assert_int_equal(map(fixture, "Echo", input), STATUS_FAILED);
+	assert_string_equal(
+		fixture->text,
+		"{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":"
+		"{\"parameter\":\"line: longer than 16 MiB\"},\"line\":1}\n{\"n\":2}\n");
+}
+
+static void map_prints_error_as_one_line_when_actor_fails(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(map(fixture, "Bad", "{}\n"), STATUS_FAILED);
+	assert_string_equal(fixture->text, "{\"error\":\"com.example.test.Bad\",\"parameters\":"
+					   "{\"code\": 7},\"line\":1}\n");
+	assert_int_equal(map(fixture, "Lines", "{}\n"), STATUS_OK);
+	assert_string_equal(fixture->text, "{\"a\":1, \"b\":2}\n");
+}
+
+static void map_fails_without_trying_again_when_retry_is_not_given(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(map(fixture, "Flaky", "{\"n\":1}\n"), STATUS_FAILED);
+	expect_in(fixture->text, "\"error\":\"io.troupe.Control.ActorDied\"");
+}
+
+static void map_tries_again_when_failure_may_pass(void **state)
+{
+	struct fixture *fixture = *state;
+	cleanup_free char *input = numbers(50);
+
+	fixture->ctl.options.retry = 3;
+	assert_int_equal(map(fixture, "Flaky", input), STATUS_OK);
+	assert_string_equal(fixture->text, input);
+}
+
+static void map_gives_up_when_all_tries_have_failed(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->ctl.options.retry = 2;
+	assert_int_equal(map(fixture, "Full", "{}\n{}\n"), STATUS_FAILED);
+	expect_in(fixture->text, "\"error\":\"io.troupe.Control.Overloaded\"");
+	expect_in(fixture->errors, "2 of 2 lines failed");
+	/* What cannot pass is not tried again. */
+	fixture->ctl.options.retry = 1000;
+	assert_int_equal(map(fixture, "Bad", "{}\n"), STATUS_FAILED);
+}
+
+static void map_goes_on_when_connections_are_lost(void **state)
+{
+	struct fixture *fixture = *state;
+	cleanup_free char *input = numbers(300);
+
+	fixture->ctl.options.retry = 3;
+	assert_int_equal(map(fixture, "Drop", input), STATUS_OK);
+	assert_string_equal(fixture->text, input);
+}
+
+static void map_fails_calls_in_flight_when_connection_is_lost(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(map(fixture, "Drop", "{\"n\":1}\n"), STATUS_FAILED);
+	expect_in(fixture->text, "\"error\":\"io.troupe.Control.PeerDown\"");
+	/* The next run meets a server that is there again. */
+	assert_int_equal(map(fixture, "Drop", "{\"n\":1}\n"), STATUS_OK);
+}
+
+static void map_says_unreachable_when_there_is_no_daemon(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture_stop_daemon(fixture);
+	assert_int_equal(map(fixture, "Echo", "{}\n"), STATUS_UNREACHABLE);
+	expect_in(fixture->errors, "no daemon listens at");
+	expect_in(fixture->errors, fixture->path);
+}
+
+static void map_ends_quietly_when_nobody_reads_its_output(void **state)
+{
+	struct fixture *fixture = *state;
+	cleanup_free char *input = numbers(20000);
+	int ends[2], saved = dup(fileno(fixture->out));
+
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	close(ends[0]);
+	dup2(ends[1], fileno(fixture->out));
+	close(ends[1]);
+	{
+		char path[64], *arguments[] = {direct("Echo"), NULL};
+		FILE *file;
+
+		snprintf(path, sizeof(path), "%s/in", fixture->directory);
+		file = fopen(path, "we");
+		fputs(input, file);
+		fclose(file);
+		fixture->ctl.options.input = path;
+		assert_int_equal(verb_map(&fixture->ctl, arguments, 1), STATUS_FAILED);
+		unlink(path);
+	}
+	dup2(saved, fileno(fixture->out));
+	close(saved);
+	take_output(fixture);
+	assert_string_equal(fixture->errors, "");
+}
+
+/* A reader that takes its time gets everything, and holds the reading of input back. */
+static void map_waits_when_its_output_is_read_slowly(void **state)
+{
+	struct fixture *fixture = *state;
+	enum { N = 40000, PAD = 200 };
+	int in[2], out[2], saved = dup(fileno(fixture->out)), status;
+	pid_t writer;
+	FILE *replies;
+	char line[512];
+	unsigned n = 0;
+
+	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	fflush(NULL);
+	/* One process runs map, one writes its input, this one reads. */
+	writer = fork();
+	if (writer == 0) {
+		FILE *lines = fdopen(in[1], "w");
+
+		alarm(60);
+		close(in[0]);
+		close(out[0]);
+		for (unsigned i = 0; i < N; i++)
+			fprintf(lines, "{\"n\":%u,\"text\":\"%0*d\"}\n", i, PAD, 0);
+		_exit(fclose(lines) == 0 ? 0 : 1);
+	}
+	close(in[1]);
+	{
+		pid_t mapper = fork();
+
+		if (mapper == 0) {
+			char path[64], *arguments[] = {direct("Echo"), NULL};
+
+			alarm(60);
+			close(out[0]);
+			dup2(out[1], fileno(fixture->out));
+			close(out[1]);
+			snprintf(path, sizeof(path), "/proc/self/fd/%d", in[0]);
+			fixture->ctl.options.input = path;
+			/* A loop does not survive fork(). */
+			assert_int_equal(loop_new(&fixture->ctl.loop), 0);
+			_exit(verb_map(&fixture->ctl, arguments, 1));
+		}
+		close(in[0]);
+		close(out[1]);
+		replies = fdopen(out[0], "r");
+		usleep(300000);
+		/* Nobody has read yet: the writer is stuck, with most of its lines. */
+		assert_int_equal(waitpid(writer, &status, WNOHANG), 0);
+		while (fgets(line, sizeof(line), replies)) {
+			unsigned got = UINT32_MAX;
+
+			assert_int_equal(sscanf(line, "{\"n\":%u,", &got), 1);
+			assert_int_equal(got, n);
+			n++;
+		}
+		fclose(replies);
+		assert_int_equal(n, N);
+		assert_int_equal(waitpid(mapper, &status, 0), mapper);
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(waitpid(writer, &status, 0), writer);
+	assert_int_equal(status, 0);
+	close(saved);
+}
+
+static void map_finishes_what_is_under_way_when_interrupted(void **state)
+{
+	struct fixture *fixture = *state;
+	int in[2];
+	char path[64], *arguments[] = {direct("Echo"), NULL};
+	pid_t killer, self = getpid();
+
+	/* An input that never ends; a signal once its first lines are there. */
+	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+	assert_int_equal(write(in[1], "{\"n\":1}\n{\"n\":2}\n", 16), 16);
+	killer = fork();
+	if (killer == 0) {
+		usleep(300000);
+		kill(self, SIGINT);
+		_exit(0);
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", in[0]);
+	fixture->ctl.options.input = path;
+	assert_int_equal(verb_map(&fixture->ctl, arguments, 1), STATUS_FAILED);
+	take_output(fixture);
+	assert_string_equal(fixture->text, "{\"n\":1}\n{\"n\":2}\n");
+	expect_in(fixture->errors, "interrupted; 2 lines were done");
+	waitpid(killer, NULL, 0);
+	close(in[0]);
+	close(in[1]);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
+	const struct CMUnitTest tests[] = {
+		CASE(map_prints_replies_in_order_when_all_is_well),
+		CASE(map_calls_named_actor_when_target_has_a_name),
+		CASE(map_keeps_order_when_some_calls_are_slow),
+		CASE(map_prints_each_reply_once_when_unordered),
+		CASE(map_fails_single_lines_when_they_are_wrong),
+		CASE(map_fails_single_line_when_it_is_too_long),
+		CASE(map_prints_error_as_one_line_when_actor_fails),
+		CASE(map_fails_without_trying_again_when_retry_is_not_given),
+		CASE(map_tries_again_when_failure_may_pass),
+		CASE(map_gives_up_when_all_tries_have_failed),
+		CASE(map_goes_on_when_connections_are_lost),
+		CASE(map_fails_calls_in_flight_when_connection_is_lost),
+		CASE(map_says_unreachable_when_there_is_no_daemon),
+		CASE(map_ends_quietly_when_nobody_reads_its_output),
+		CASE(map_waits_when_its_output_is_read_slowly),
+		CASE(map_finishes_what_is_under_way_when_interrupted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
