@@ -1,0 +1,91 @@
+# Completion of troupectl for bash: verbs, options, names of units, interfaces.
+
+_troupectl_units() {
+	troupectl "${where[@]}" --json list 2>/dev/null |
+		sed 's/{"name":"/\n&/g' | sed -n 's/^{"name":"\([^"]*\)","state".*/\1/p'
+}
+
+_troupectl_interfaces() {
+	troupectl "${where[@]}" introspect 2>/dev/null
+}
+
+# The methods of a unit or of all interfaces.
+_troupectl_methods() {
+	local interface
+	for interface in $(_troupectl_interfaces); do
+		troupectl "${where[@]}" introspect "$interface" 2>/dev/null |
+			sed -n "s/^method \([A-Za-z0-9]*\).*/$1\1/p" | sed "s/^@/$interface./"
+	done
+}
+
+_troupectl() {
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+	local verbs='status list show tree workers actors call send map spawn stop start reload watch
+		introspect inspect shutdown'
+	local options='--socket --instance --json --timeout --help --version'
+	local verb='' at=0 i
+	local -a where=()
+
+	COMPREPLY=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		--socket | --instance)
+			where+=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}")
+			((i++))
+			;;
+		--timeout | --input | --connections | --window | --retry | --type | --instances | --worker | \
+			--config | --mailbox | --mailbox-bytes | --batch | --on-error)
+			((i++))
+			;;
+		-*) ;;
+		*)
+			if [ -z "$verb" ]; then verb=${COMP_WORDS[i]}; else ((at++)); fi
+			;;
+		esac
+	done
+	case $before in
+	--socket | --input)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return
+		;;
+	--on-error)
+		mapfile -t COMPREPLY < <(compgen -W 'continue stop' -- "$word")
+		return
+		;;
+	--worker)
+		mapfile -t COMPREPLY < <(compgen -W 'any own' -- "$word")
+		return
+		;;
+	--instance | --timeout | --connections | --window | --retry | --type | --instances | --config | --mailbox | \
+		--mailbox-bytes | --batch)
+		return
+		;;
+	esac
+	case $verb in
+	call) options+=' --more' ;;
+	map) options+=' --input --connections --window --unordered --retry --no-progress' ;;
+	spawn) options+=' --type --instances --worker --config --mailbox --mailbox-bytes --batch --on-error' ;;
+	esac
+	if [[ $word == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+		return
+	fi
+	case $verb:$at in
+	:*) mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$word") ;;
+	show:* | stop:* | start:*) mapfile -t COMPREPLY < <(compgen -W "$(_troupectl_units)" -- "$word") ;;
+	call:0 | send:0 | map:0)
+		mapfile -t COMPREPLY < <(compgen -W "$(_troupectl_units) $(_troupectl_methods @)" -- "$word")
+		;;
+	call:1 | send:1 | map:1)
+		mapfile -t COMPREPLY < <(compgen -W "$(_troupectl_methods '')" -- "$word")
+		;;
+	introspect:0) mapfile -t COMPREPLY < <(compgen -W "$(_troupectl_interfaces)" -- "$word") ;;
+	inspect:* | spawn:1)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		;;
+	esac
+}
+
+complete -F _troupectl troupectl
