@@ -8,9 +8,13 @@
 #include "worker/crash.h"
 
 #include "base/cleanup.h"
+#include "base/io.h"
+#include "plugin/plugin_symbols.h"
 #include "worker/crash_context.h"
+#include "worker/crash_text.h"
 #include <dlfcn.h>
 #include <execinfo.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -30,6 +34,8 @@ struct crash {
 	uint64_t magic;
 	struct page *page;
 	const struct loader *loader;
+	struct plugin_symbols *own; /* this program's functions; NULL: not known */
+	uintptr_t own_base;         /* where it lies */
 	char tag[32];
 };
 
@@ -45,41 +51,6 @@ struct fault {
 };
 
 static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP};
-
-/* ---- text, without stdio */
-
-struct text {
-	char *at;
-	size_t room; /* for characters, the NUL not among them */
-};
-
-static void add_text(struct text *text, const char *string)
-{
-	while (*string && text->room > 0) {
-		*text->at++ = *string++;
-		text->room--;
-	}
-	*text->at = '\0';
-}
-
-static void add_number(struct text *text, uint64_t number, unsigned base)
-{
-	char digits[24];
-	char *at = digits + sizeof(digits) - 1;
-
-	*at = '\0';
-	do {
-		*--at = "0123456789abcdef"[number % base];
-		number /= base;
-	} while (number > 0);
-	add_text(text, at);
-}
-
-static void add_hex(struct text *text, uint64_t number)
-{
-	add_text(text, "0x");
-	add_number(text, number, 16);
-}
 
 static const char *name_signal(int number)
 {
@@ -125,27 +96,30 @@ static bool is_in_module(const struct crash *crash, uintptr_t address)
 static void print_frame(const struct crash *crash, uintptr_t address, uintptr_t back,
 			char *buffer, size_t size)
 {
-	struct text text = {buffer, size - 1};
+	struct crash_text text = {buffer, size - 1};
 	struct loader_symbol symbol;
 	Dl_info info;
 
 	if (crash->loader && loader_find_symbol(crash->loader, address - back, &symbol)) {
-		add_text(&text, symbol.plugin);
-		add_text(&text, "(");
-		add_text(&text, symbol.function);
-		add_text(&text, "+");
-		add_hex(&text, symbol.offset + back);
-		add_text(&text, ")");
+		crash_text_add_place(&text, symbol.plugin, symbol.function,
+				     symbol.offset + back);
 	} else if (dladdr((void *)(address - back), &info) != 0 && info.dli_fname) {
-		add_text(&text, base_name(info.dli_fname));
-		add_text(&text, "(");
-		add_text(&text, info.dli_sname ? info.dli_sname : "");
-		add_text(&text, "+");
-		add_hex(&text, address - (uintptr_t)(info.dli_sname ? info.dli_saddr
-								    : info.dli_fbase));
-		add_text(&text, ")");
+		uint64_t offset = address - back - crash->own_base;
+		const char *function = NULL;
+
+		if ((uintptr_t)info.dli_fbase == crash->own_base)
+			function = plugin_symbols_find(crash->own, offset, &offset);
+		if (function)
+			crash_text_add_place(&text, base_name(info.dli_fname), function,
+					     offset + back);
+		else if (info.dli_sname)
+			crash_text_add_place(&text, base_name(info.dli_fname), info.dli_sname,
+					     address - (uintptr_t)info.dli_saddr);
+		else
+			crash_text_add_place(&text, base_name(info.dli_fname), "",
+					     address - (uintptr_t)info.dli_fbase);
 	} else {
-		add_hex(&text, address);
+		crash_text_add_hex(&text, address);
 	}
 }
 
@@ -184,6 +158,12 @@ static void copy_thread(struct page_thread *to, const struct page_thread *from)
 	to->thread_id = from->thread_id;
 }
 
+/* Whether an instruction faulted; otherwise some process, perhaps this one, sent the signal. */
+static bool is_fault(const struct fault *fault)
+{
+	return fault->info.si_code > 0;
+}
+
 static void write_record(struct page *page, const struct fault *fault)
 {
 	struct page_crash *record = &page->crash;
@@ -191,7 +171,7 @@ static void write_record(struct page *page, const struct fault *fault)
 	record->signal = fault->signal;
 	record->code = fault->info.si_code;
 	record->thread_id = fault->thread_id;
-	record->address = (uintptr_t)fault->info.si_addr;
+	record->address = is_fault(fault) ? (uintptr_t)fault->info.si_addr : 0;
 	record->n_frames = 0;
 	copy_thread(&record->thread, &page->thread);
 	atomic_store_explicit(&record->written, 1, memory_order_release);
@@ -213,23 +193,28 @@ static void write_frames(const struct crash *crash, const struct fault *fault)
 static void write_line(const struct crash *crash, const struct fault *fault)
 {
 	char line[1024], frame[PAGE_SYMBOL];
-	struct text text = {line, sizeof(line) - 2};
+	struct crash_text text = {line, sizeof(line) - 2};
 
-	add_text(&text, crash->tag);
-	add_text(&text, ": ");
-	add_text(&text, name_signal(fault->signal));
-	add_text(&text, fault->info.si_code < 0 ? " (code -" : " (code ");
-	add_number(&text, (uint64_t)llabs(fault->info.si_code), 10);
-	add_text(&text, ") at ");
-	add_hex(&text, (uintptr_t)fault->info.si_addr);
-	add_text(&text, " in thread ");
-	add_number(&text, fault->thread_id, 10);
-	add_text(&text, ":");
+	crash_text_add(&text, crash->tag);
+	crash_text_add(&text, ": ");
+	crash_text_add(&text, name_signal(fault->signal));
+	if (is_fault(fault)) {
+		crash_text_add(&text, " (code ");
+		crash_text_add_number(&text, (uint64_t)fault->info.si_code, 10);
+		crash_text_add(&text, ") at ");
+		crash_text_add_hex(&text, (uintptr_t)fault->info.si_addr);
+	} else {
+		crash_text_add(&text, " sent by process ");
+		crash_text_add_number(&text, (uint64_t)fault->info.si_pid, 10);
+	}
+	crash_text_add(&text, " in thread ");
+	crash_text_add_number(&text, fault->thread_id, 10);
+	crash_text_add(&text, ":");
 	for (uint32_t i = 0; i < fault->n_frames && i < 6; i++) {
 		print_frame(crash, fault->frames[i], i > 0 || !fault->is_exact, frame,
 			    sizeof(frame));
-		add_text(&text, " ");
-		add_text(&text, frame);
+		crash_text_add(&text, " ");
+		crash_text_add(&text, frame);
 	}
 	text.at[0] = '\n';
 	if (write(STDERR_FILENO, line, (size_t)(text.at + 1 - line)) < 0)
@@ -326,6 +311,21 @@ static void run_handler(int number, siginfo_t *info, void *data)
 
 /* ---- */
 
+/* So that frames of the host have names, too. Without them a record is still of use. */
+static void read_own_symbols(struct crash *crash)
+{
+	cleanup_free char *file = NULL;
+	size_t size;
+	Dl_info info;
+
+	if (dladdr((void *)(uintptr_t)read_own_symbols, &info) == 0 ||
+	    io_file_read(AT_FDCWD, "/proc/self/exe", PLUGIN_FILE_MAX, &file, &size) < 0)
+		return;
+	crash->own_base = (uintptr_t)info.dli_fbase;
+	if (plugin_symbols_read(file, size, &crash->own) < 0)
+		crash->own = NULL;
+}
+
 static int install_handlers(void)
 {
 	struct sigaction action = {.sa_sigaction = run_handler,
@@ -358,6 +358,7 @@ int crash_new(struct crash **ret_crash)
 	}
 	crash->magic = MAGIC;
 	memcpy(crash->tag, "troupe-worker", sizeof("troupe-worker"));
+	read_own_symbols(crash);
 	/* The first call loads the unwinder. */
 	backtrace(frame, 1);
 	stack.ss_sp = memory + HEAD_BYTES;
@@ -375,6 +376,7 @@ restore:
 	restore_defaults();
 	sigaltstack(&(stack_t){.ss_flags = SS_DISABLE}, NULL);
 unmap:
+	plugin_symbols_free(crash->own);
 	munmap(memory, size);
 	return r;
 }
@@ -385,6 +387,7 @@ void crash_free(struct crash *crash)
 		return;
 	restore_defaults();
 	sigaltstack(&(stack_t){.ss_flags = SS_DISABLE}, NULL);
+	plugin_symbols_free(crash->own);
 	munmap(crash, HEAD_BYTES + STACK_BYTES);
 }
 
