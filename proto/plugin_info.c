@@ -280,8 +280,8 @@ static int check_wishes(struct reader *reader)
 	return 0;
 }
 
-/* Functions that are to come from this host but do not exist here: the dynamic linker would refuse them as well, but
- * not tell why. */
+/* Functions that are to come from this host but do not exist here: the dynamic linker would
+ * refuse them as well, but not tell why. */
 static int check_symbols(struct reader *reader)
 {
 	for (size_t i = 0; i < reader->elf.symbols[ELF_DYNAMIC_SYMBOLS].count; i++) {

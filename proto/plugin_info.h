@@ -1,9 +1,11 @@
-/* plugin_info.h - what a plug-in says of itself, read from its file without running any of its code.
+/* plugin_info.h - what a plug-in says of itself, read from its file without running any of
+ * its code.
  *
- * The file is hostile input: every number in it is checked before it is used, every list has a limit. A
- * plugin_info belongs to its caller and owns copies of all it tells; the file may be unmapped afterwards. Pure:
- * no log, any process and thread. Used by the master before it passes a plug-in on, by the worker's loader before
- * it loads one, and by `troupectl inspect`.
+ * The file is hostile input: every number in it is checked before it is used, every list has
+ * a limit. A plugin_info belongs to its caller and owns copies of all it tells; the file may
+ * be unmapped afterwards. Pure: no log, any process and thread. Used by the master before it
+ * passes a plug-in on, by the worker's loader before it loads one, and by `troupectl
+ * inspect`.
  */
 #ifndef PROTO_PLUGIN_INFO_H
 #define PROTO_PLUGIN_INFO_H
@@ -28,20 +30,23 @@ struct plugin_actor {
 struct plugin_interface {
 	char *name;        /* "io.troupe.hello" */
 	char *description; /* the IDL text, valid Varlink */
-	bool is_implemented; /* some actor type of the plug-in has handlers for it; else it is only called */
+	/* Some actor type of the plug-in has handlers for it; else it is only called. */
+	bool is_implemented;
 };
 
 struct plugin_info {
 	uint16_t abi_major, abi_minor; /* of its newest actor type */
 	struct plugin_actor *actors;   /* in the order of their names */
 	size_t n_actors;
-	/* Every interface whose generated header the plug-in includes, in the order of their names. */
+	/* Every interface whose generated header the plug-in includes, in the order of their
+	 * names. */
 	struct plugin_interface *interfaces;
 	size_t n_interfaces;
 	char **needed; /* "libc.so.6", in the order of the file */
 	size_t n_needed;
-	/* Bytes of static data that stay writable, and of each thread's own; and what the seal allows: that of the C, C++
-	 * and sanitizers' run-time libraries, none of the plug-in's own. */
+	/* Bytes of static data that stay writable, and of each thread's own; and what the
+	 * seal allows: that of the C, C++ and sanitizers' run-time libraries, none of the
+	 * plug-in's own. */
 	uint64_t writable, writable_allowed;
 	uint64_t tls, tls_allowed;
 	bool is_sealed; /* linked by plugin.mk, which judged the writable data by symbol */
@@ -50,17 +55,21 @@ struct plugin_info {
 #define PLUGIN_ALLOW_GLOBALS                                                                   \
 	1u /* AllowGlobals=yes: writable static data is the author's own risk */
 
-/* Read the plug-in whose file is `file`, `size` bytes. *ret_info is given. why: PLUGIN_WHY_MAX bytes, filled in when the
- * plug-in is refused, with a text for the person who deploys it.
- * -ENOEXEC: it is refused: not ELF, not a shared object of this machine, no actor types in it, an ABI that is not
- * this host's, a malformed note, an interface that is not valid Varlink or is the host's own, RPATH, RUNPATH, TEXTREL,
- * an executable stack, a library needed by path, an undefined troupe_ symbol that this host's SDK lacks, or (without PLUGIN_ALLOW_GLOBALS) writable static
- * data beyond what its seal allows. -E2BIG: over a limit. -ENOMEM. */
+/* Read the plug-in whose file is `file`, `size` bytes. *ret_info is given. why:
+ * PLUGIN_WHY_MAX bytes, filled in when the plug-in is refused, with a text for the person
+ * who deploys it.
+ * -ENOEXEC: it is refused: not ELF, not a shared object of this machine, no actor types in
+ * it, an ABI that is not this host's, a malformed note, an interface that is not valid
+ * Varlink or is the host's own, RPATH, RUNPATH, TEXTREL, an executable stack, a library
+ * needed by path, an undefined troupe_ symbol that this host's SDK lacks, or (without
+ * PLUGIN_ALLOW_GLOBALS) writable static data beyond what its seal allows. -E2BIG: over a
+ * limit. -ENOMEM. */
 int plugin_info_read(const void *file, size_t size, unsigned flags,
 		     struct plugin_info **ret_info, char *why);
 
-/* The same for a descriptor of a regular file or memfd, borrowed. The file must not change meanwhile: a sealed
- * memfd, or a file that only its owner, who is trusted, can write. Also errno of fstat() and mmap(). */
+/* The same for a descriptor of a regular file or memfd, borrowed. The file must not change
+ * meanwhile: a sealed memfd, or a file that only its owner, who is trusted, can write. Also
+ * errno of fstat() and mmap(). */
 int plugin_info_read_fd(int fd, unsigned flags, struct plugin_info **ret_info, char *why);
 
 /* NULL is fine. */

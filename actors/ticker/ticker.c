@@ -1,6 +1,8 @@
-/* ticker.c - ticks for whoever watches: kept calls, streams of replies, and one timer for all of them.
+/* ticker.c - ticks for whoever watches: kept calls, streams of replies, and one timer for
+ * all of them.
  *
- * Watchers are few, so they stand in a list; the one timer is set to the earliest of their next ticks.
+ * Watchers are few, so they stand in a list; the one timer is set to the earliest of their
+ * next ticks.
  */
 #include "ticker.varlink.h"
 #include <errno.h>
@@ -86,7 +88,8 @@ static int on_due(struct troupe_self *self, struct clock *me, uint64_t context)
 			me->n_watchers--;
 			continue;
 		}
-		/* In step with the start, however late this tick was; ticks that are over already are missed. */
+		/* In step with the start, however late this tick was; ticks that are over
+		 * already are missed. */
 		uint64_t late = (now_ns - watcher->due_ns) / watcher->period_ns;
 		watcher->due_ns += (late + 1) * watcher->period_ns;
 		watcher->missed += (int64_t)late;

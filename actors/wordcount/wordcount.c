@@ -1,8 +1,9 @@
 /* wordcount.c - count the words of texts and files, a slice at a time.
  *
- * A handler must not hold up its worker, so nothing larger than a slice is counted in one go: the call and its
- * message are kept, and a timer without delay comes back for the next slice after the messages that wait by
- * then. One count is under way at a time; the others wait in line.
+ * A handler must not hold up its worker, so nothing larger than a slice is counted in one
+ * go: the call and its message are kept, and a timer without delay comes back for the next
+ * slice after the messages that wait by then. One count is under way at a time; the others
+ * wait in line.
  */
 #include "directories.h"
 #include "wordcount.varlink.h"
@@ -151,8 +152,8 @@ static int next_slice(struct counter *me, struct job *job, const char **ret_slic
 	return 0;
 }
 
-/* Count one slice of a job. 1: it has been answered; 0: there is more to count; negative: it has failed and was
- * not answered. */
+/* Count one slice of a job. 1: it has been answered; 0: there is more to count; negative: it
+ * has failed and was not answered. */
 static int step(struct troupe_self *self, struct counter *me, struct job *job)
 {
 	enum words_limit limit = WORDS_NO_LIMIT;

@@ -14,8 +14,8 @@ struct words_chunk {
 	char text[];
 };
 
-/* Letters to their lower case, all else to 0: one load a byte instead of branches that text makes hard to
- * predict. */
+/* Letters to their lower case, all else to 0: one load a byte instead of branches that text
+ * makes hard to predict. */
 #define LOWER_FROM(upper, lower, i)                                                            \
 	[(upper) + (i)] = (lower) + (i), [(lower) + (i)] = (lower) + (i)
 #define LOWER(i) LOWER_FROM('A', 'a', i)
@@ -202,7 +202,8 @@ static int compare_words(const void *a, const void *b)
 	return strcmp(one->text, other->text);
 }
 
-/* Move the word at `place` of a heap, whose first word is the one to be sorted last, down to where it belongs. */
+/* Move the word at `place` of a heap, whose first word is the one to be sorted last, down to
+ * where it belongs. */
 static void sift_down(struct word *heap, size_t count, size_t place)
 {
 	for (;;) {

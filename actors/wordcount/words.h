@@ -1,7 +1,8 @@
-/* words.h - the different words of a text that comes in slices, and how often each stands in it.
+/* words.h - the different words of a text that comes in slices, and how often each stands in
+ * it.
  *
- * Memory of the caller, init/fini; one thread at a time. The table and the words live on the heap
- * and are freed by words_fini().
+ * Memory of the caller, init/fini; one thread at a time. The table and the words live on the
+ * heap and are freed by words_fini().
  */
 #ifndef WORDCOUNT_WORDS_H
 #define WORDCOUNT_WORDS_H
@@ -34,26 +35,28 @@ struct words {
 	uint32_t seed;
 	struct words_chunk *chunks; /* where the words' texts lie */
 	size_t text_bytes;
-	char *partial; /* a word that the last slice ended in: WORDS_LENGTH_MAX bytes, made when needed */
+	char *partial; /* the word that the last slice ended in; made when needed */
 	size_t partial_length;
 };
 
 /* What a text had too much of. */
 enum words_limit { WORDS_NO_LIMIT, WORDS_DISTINCT, WORDS_LENGTH };
 
-/* seed: any number that whoever wrote the text cannot know; it decides the order of the table. */
+/* seed: any number that whoever wrote the text cannot know; it decides the order of the
+ * table. */
 void words_init(struct words *words, uint32_t seed);
 void words_fini(struct words *words);
 
-/* Count the next slice of the text. -E2BIG: a limit, told in *ret_limit; -ENOMEM. After an error only
- * words_fini() makes sense. */
+/* Count the next slice of the text. -E2BIG: a limit, told in *ret_limit; -ENOMEM. After an
+ * error only words_fini() makes sense. */
 int words_add(struct words *words, const char *slice, size_t size, enum words_limit *ret_limit);
 
 /* The text has ended: count the word that it ended in. Errors as for words_add(). */
 int words_end(struct words *words, enum words_limit *ret_limit);
 
-/* The `top` most frequent words (0: all), equally frequent ones in the order of the alphabet. *ret_top is
- * given (malloc), the texts in it are borrowed until words_fini(). -ENOMEM. */
+/* The `top` most frequent words (0: all), equally frequent ones in the order of the
+ * alphabet. *ret_top is given (malloc), the texts in it are borrowed until words_fini().
+ * -ENOMEM. */
 int words_top(const struct words *words, size_t top, struct word **ret_top, size_t *ret_count);
 
 #endif

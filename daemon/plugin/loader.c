@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The newest plug-in comes first. A signal handler may walk the list at any moment: a plug-in is complete before it is
- * put there, and nothing changes in it afterwards. */
+/* The newest plug-in comes first. A signal handler may walk the list at any moment: a
+ * plug-in is complete before it is put there, and nothing changes in it afterwards. */
 struct loader {
 	_Atomic(struct plugin *) first;
 	size_t n_plugins;
@@ -27,8 +27,8 @@ int loader_new(struct loader **ret_loader)
 
 	if (!loader)
 		return -ENOMEM;
-	/* Nothing else refers to the SDK here: without this, the linker would leave it out of the program. That it is
-	 * exported too is sdk.symbols' part. */
+	/* Nothing else refers to the SDK here: without this, the linker would leave it out
+	 * of the program. That it is exported too is sdk.symbols' part. */
 	check(dlsym(RTLD_DEFAULT, "troupe_send") == (void *)troupe_send);
 	*ret_loader = loader;
 	return 0;
@@ -48,6 +48,21 @@ static void plugin_free(struct plugin *plugin)
 static void plugin_free_run(struct plugin **plugin)
 {
 	plugin_free(*plugin);
+}
+
+static int plugin_new(const char *name, struct plugin **ret_plugin)
+{
+	struct plugin *plugin = calloc(1, sizeof(*plugin));
+
+	if (!plugin)
+		return -ENOMEM;
+	plugin->name = strdup(name);
+	if (!plugin->name) {
+		plugin_free(plugin);
+		return -ENOMEM;
+	}
+	*ret_plugin = plugin;
+	return 0;
 }
 
 void loader_free(struct loader *loader)
@@ -188,13 +203,10 @@ int loader_load(struct loader *loader, int fd, const char *name, unsigned flags,
 			 LOADER_PLUGINS_MAX);
 		return -EMFILE;
 	}
-	plugin = calloc(1, sizeof(*plugin));
-	if (!plugin)
-		return -ENOMEM;
-	plugin->name = strdup(name);
-	if (!plugin->name)
-		return -ENOMEM;
-	int r = read_file(plugin, file, flags, why);
+	int r = plugin_new(name, &plugin);
+	if (r < 0)
+		return r;
+	r = read_file(plugin, file, flags, why);
 	if (r < 0)
 		return r;
 	plugin->tables = calloc(plugin->info->n_actors, sizeof(*plugin->tables));
@@ -202,9 +214,9 @@ int loader_load(struct loader *loader, int fd, const char *name, unsigned flags,
 		return -ENOMEM;
 
 	r = link_object(plugin, file, &handle, why);
-	/* Once an object is loaded, its descriptor stays open for ever, whatever becomes of the plug-in: the dynamic
-	 * linker knows objects by the names they were opened under, and would take another file that gets this
-	 * number for the one it has. */
+	/* Once an object is loaded, its descriptor stays open for ever, whatever becomes of
+	 * the plug-in: the dynamic linker knows objects by the names they were opened under,
+	 * and would take another file that gets this number for the one it has. */
 	if (handle)
 		plugin->fd = take_fd(&file);
 	if (r < 0)

@@ -1,8 +1,9 @@
 /* loader.h - the plug-ins of one worker: verified, loaded, never unloaded.
  *
- * A loader belongs to its worker and is used in the thread that runs plug-in code; only loader_find_symbol() may
- * be called from any thread and from a signal handler. What is loaded stays until the process ends, whatever becomes
- * of the loader: dlclose() leaves thread-local destructors and other traps behind.
+ * A loader belongs to its worker and is used in the thread that runs plug-in code; only
+ * loader_find_symbol() may be called from any thread and from a signal handler. What is
+ * loaded stays until the process ends, whatever becomes of the loader: dlclose() leaves
+ * thread-local destructors and other traps behind.
  */
 #ifndef PLUGIN_LOADER_H
 #define PLUGIN_LOADER_H
@@ -36,19 +37,22 @@ int loader_new(struct loader **ret_loader);
 /* Forget the plug-ins; their code stays mapped. NULL is fine. */
 void loader_free(struct loader *loader);
 
-/* Load the plug-in in `fd`, a sealed memfd, which is taken, on failure too. name: borrowed. flags: PLUGIN_ALLOW_GLOBALS.
- * *ret_plugin is borrowed from the loader. Constructors of the plug-in's libraries, and of C++ objects of its own,
- * run here. why: PLUGIN_WHY_MAX bytes, filled in on any failure with a text for people.
- * -EPERM: not a sealed memfd; -ENOEXEC, -E2BIG: as plugin_info_read(), or the dynamic linker refuses it, or an actor
- * type's table is missing or malformed (its code stays mapped then); -ENOMEM; -EMFILE: LOADER_PLUGINS_MAX. */
+/* Load the plug-in in `fd`, a sealed memfd, which is taken, on failure too. name: borrowed.
+ * flags: PLUGIN_ALLOW_GLOBALS. *ret_plugin is borrowed from the loader. Constructors of the
+ * plug-in's libraries, and of C++ objects of its own, run here. why: PLUGIN_WHY_MAX bytes,
+ * filled in on any failure with a text for people.
+ * -EPERM: not a sealed memfd; -ENOEXEC, -E2BIG: as plugin_info_read(), or the dynamic linker
+ * refuses it, or an actor type's table is missing or malformed (its code stays mapped then);
+ * -ENOMEM; -EMFILE: LOADER_PLUGINS_MAX. */
 int loader_load(struct loader *loader, int fd, const char *name, unsigned flags,
 		struct plugin **ret_plugin, char *why);
 
 /* The table of an actor type; NULL: the plug-in has none of that name. */
 const struct troupe_actor *plugin_find_actor(const struct plugin *plugin, const char *name);
 
-/* The function that holds a code address, static ones too where the plug-in was not stripped. The texts are borrowed
- * from the loader: "" for an address in a plug-in but in no function known. */
+/* The function that holds a code address, static ones too where the plug-in was not
+ * stripped. The texts are borrowed from the loader: "" for an address in a plug-in but in no
+ * function known. */
 struct loader_symbol {
 	const char *plugin;   /* "hello.so" */
 	const char *function; /* "on_greet" */

@@ -36,7 +36,8 @@ static int compare_functions(const void *a, const void *b)
 	return (one->name > other->name) - (one->name < other->name);
 }
 
-/* Names are copied: the file is unmapped after loading. Two passes, as most symbols are no functions. */
+/* Names are copied: the file is unmapped after loading. Two passes, as most symbols are no
+ * functions. */
 static int copy_functions(const struct elf *elf, enum elf_table table,
 			  struct plugin_symbols *symbols)
 {

@@ -10,7 +10,8 @@ struct range {
 	uintptr_t base, end;
 };
 
-/* Whether n items of `size` bytes at `at` lie in the plug-in, and as the machine wants them aligned. */
+/* Whether n items of `size` bytes at `at` lie in the plug-in, and as the machine wants them
+ * aligned. */
 static bool holds(struct range range, const void *at, size_t n, size_t size, size_t align)
 {
 	uintptr_t start = (uintptr_t)at;

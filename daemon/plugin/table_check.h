@@ -1,8 +1,9 @@
-/* table_check.h - whether an actor type's table, as the dynamic linker found it, is what generated code and
- * the SDK's macros make.
+/* table_check.h - whether an actor type's table, as the dynamic linker found it, is what
+ * generated code and the SDK's macros make.
  *
- * Guards against a plug-in built by mistake: with other headers, by hand, with a pointer missing. It cannot guard against
- * malice: the plug-in's code runs in this process anyway. Pure, but that it reads the table; any thread.
+ * Guards against a plug-in built by mistake: with other headers, by hand, with a pointer
+ * missing. It cannot guard against malice: the plug-in's code runs in this process anyway.
+ * Pure, but that it reads the table; any thread.
  */
 #ifndef PLUGIN_TABLE_CHECK_H
 #define PLUGIN_TABLE_CHECK_H
@@ -11,8 +12,9 @@
 #include <stdint.h>
 #include <troupe/actor.h>
 
-/* Check the table of actor type `name` in a plug-in that lies at [base, end): its ABI, sizes and strings, and that each
- * descriptor it points to lies in the plug-in. why, `size` bytes, says what is wrong. -ENOEXEC. */
+/* Check the table of actor type `name` in a plug-in that lies at [base, end): its ABI, sizes
+ * and strings, and that each descriptor it points to lies in the plug-in. why, `size` bytes,
+ * says what is wrong. -ENOEXEC. */
 int table_check(const struct troupe_actor *table, const char *name, uintptr_t base,
 		uintptr_t end, char *why, size_t size);
 

@@ -1,4 +1,5 @@
-/* globals.c - a mutable static: it would be shared by all actors, and by the threads of later hosts. */
+/* globals.c - a mutable static: it would be shared by all actors, and by the threads of
+ * later hosts. */
 #include "globals.varlink.h"
 #include <troupe/actor.h>
 

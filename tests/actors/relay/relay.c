@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <troupe/actor.h>
 
-/* A call that waits for the other actor; its address is the context of the call to that one. It lives until that
- * call has ended, which each call does, once. */
+/* A call that waits for the other actor; its address is the context of the call to that one.
+ * It lives until that call has ended, which each call does, once. */
 struct errand {
 	struct errand *next;
 	struct troupe_call call;
@@ -39,7 +39,8 @@ static const char *status_name(enum troupe_status status)
 	return names[status];
 }
 
-/* Tell how the other call ended: in the words of troupe_fail(), as they are the same for each method. */
+/* Tell how the other call ended: in the words of troupe_fail(), as they are the same for
+ * each method. */
 static int fail_not_answered(struct troupe_self *self, struct troupe_call call,
 			     enum troupe_status status, const char *detail)
 {

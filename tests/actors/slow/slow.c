@@ -155,7 +155,8 @@ static int on_burst(struct troupe_self *self, struct slow *me, struct slow_burst
 	return r < 0 ? r : 0;
 }
 
-/* Some caller reads again: whose address that is does not matter, as the others are refused once more. */
+/* Some caller reads again: whose address that is does not matter, as the others are refused
+ * once more. */
 static int on_room(struct troupe_self *self, struct slow *me, struct troupe_address where)
 {
 	(void)where;

@@ -1,5 +1,5 @@
-/* Real plug-ins, good and bad ones, loaded as a worker loads them: those in plugins/ and test-plugins/ of the
- * build that this program is of. */
+/* Real plug-ins, good and bad ones, loaded as a worker loads them: those in plugins/ and
+ * test-plugins/ of the build that this program is of. */
 #include "plugin/loader.h"
 
 #include <errno.h>
@@ -99,7 +99,8 @@ static void loader_finds_the_tables_of_a_plugin(void **state)
 	assert_int_equal(plugin->info->n_interfaces, 2);
 	assert_true(plugin->info->interfaces[0].is_implemented);
 
-	/* relay only calls what slow provides; the actor type forward of the same plug-in implements it. */
+	/* relay only calls what slow provides; the actor type forward of the same plug-in
+	 * implements it. */
 	plugin = load(*state, "test-plugins/relay.so", 0);
 	assert_int_equal(plugin->info->n_interfaces, 3);
 	assert_string_equal(plugin->info->interfaces[0].name, "io.troupe.test.forward");
@@ -159,8 +160,8 @@ static void loader_refuses_a_file_that_its_sender_could_change(void **state)
 
 static void loader_never_takes_one_file_for_another(void **state)
 {
-	/* The descriptor's number is what the dynamic linker knows a file by; so a refused file's number may come again, that
-	 * of a loaded one never. */
+	/* The descriptor's number is what the dynamic linker knows a file by; so a refused
+	 * file's number may come again, that of a loaded one never. */
 	struct plugin *first = load(*state, "plugins/hello.so", 0);
 	assert_refused(*state, "test-plugins/undefined_symbol.so", "nobody_has_this");
 	struct plugin *second = load(*state, "plugins/ticker.so", 0);

@@ -1,4 +1,5 @@
-/* The parts of the wordcount actor that need no actor: the table of words, and the directories it may read. */
+/* The parts of the wordcount actor that need no actor: the table of words, and the
+ * directories it may read. */
 
 /* A plug-in's files are in no archive: they are tested as they are. */
 #include "actors/wordcount/directories.c"

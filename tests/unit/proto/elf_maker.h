@@ -1,5 +1,5 @@
-/* elf_maker.h - a shared object's file made in memory, just as odd as a test wants it: segments, notes, a dynamic
- * section and symbols, and no code. */
+/* elf_maker.h - a shared object's file made in memory, just as odd as a test wants it:
+ * segments, notes, a dynamic section and symbols, and no code. */
 #ifndef TESTS_ELF_MAKER_H
 #define TESTS_ELF_MAKER_H
 
