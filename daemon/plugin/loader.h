@@ -25,9 +25,9 @@ struct plugin {
 	const struct troupe_actor **tables; /* info->n_actors, in the order of info->actors */
 	uintptr_t base;                     /* where it lies: [base, end) */
 	uintptr_t end;
-	uintptr_t
-		bias; /* what is added to its file's addresses: base, but for a gap before its first segment */
-	struct plugin_symbols *symbols; /* its functions; of loader_symbols.c */
+	/* What is added to its file's addresses: base, but for a gap before its first segment. */
+	uintptr_t bias;
+	struct plugin_symbols *symbols; /* its functions; see plugin_symbols.h */
 	struct plugin *next;            /* loaded before this one */
 	int fd;                         /* of its file; open for ever, see loader.c */
 };
