@@ -20,20 +20,19 @@ static int run_init(struct runtime *runtime, struct actor *actor, const void *co
 		    bool *ret_exiting, int *ret_error)
 {
 	const struct troupe_life *life = actor->unit->type->table->life;
-	struct troupe_self self = {
-		.runtime = runtime, .actor = actor, .doing = PAGE_DOING_INIT, .may_wait = true};
+	struct troupe_self self = {.runtime = runtime, .actor = actor, .may_wait = true};
 	int rc;
 
 	if (!life || !life->init)
 		return 0;
-	actor->flags |= ACTOR_RUNNING;
+
 	runtime->depth++;
 	page_enter(runtime, actor, PAGE_DOING_INIT);
 	rc = life->init(&self, actor->state, config);
 	runtime->depth--;
 	if (!runtime->depth)
 		page_leave(runtime);
-	actor->flags &= (uint16_t)~ACTOR_RUNNING;
+
 	*ret_exiting = self.exiting;
 	*ret_error = self.exit_error;
 	return rc;
@@ -42,19 +41,17 @@ static int run_init(struct runtime *runtime, struct actor *actor, const void *co
 static void run_fini(struct runtime *runtime, struct actor *actor, enum troupe_reason reason)
 {
 	const struct troupe_life *life = actor->unit->type->table->life;
-	struct troupe_self self = {
-		.runtime = runtime, .actor = actor, .doing = PAGE_DOING_FINI};
+	struct troupe_self self = {.runtime = runtime, .actor = actor};
 
 	if (!life || !life->fini)
 		return;
-	actor->flags |= ACTOR_RUNNING;
+
 	runtime->depth++;
 	page_enter(runtime, actor, PAGE_DOING_FINI);
 	life->fini(&self, actor->state, reason);
 	runtime->depth--;
 	if (!runtime->depth)
 		page_leave(runtime);
-	actor->flags &= (uint16_t)~ACTOR_RUNNING;
 }
 
 /* Everything that an actor owned goes, each thing found by its own chain. */
@@ -139,7 +136,6 @@ void actor_end(struct runtime *runtime, struct actor *actor, enum troupe_reason 
 		.error = error,
 	};
 
-	actor->flags |= ACTOR_ENDING;
 	run_fini(runtime, actor, reason);
 	release_actor(runtime, actor);
 	runtime->ops->on_end(runtime->context, &end);

@@ -13,18 +13,16 @@
 #include "core/type.h"
 #include <stdint.h>
 
-#define ACTOR_QUEUED  1u  /* stands in the run queue, or is at its turn */
-#define ACTOR_RUNNING 2u  /* a handler of it is on the stack */
-#define ACTOR_STOP    4u  /* to be ended when its handler has returned */
-#define ACTOR_ENDING  8u  /* its fini runs */
-#define ACTOR_DEAD    16u /* ended; the slot waits for the run queue to let go of it */
+#define ACTOR_QUEUED  1u /* stands in the run queue, or is at its turn */
+#define ACTOR_AWAITED 2u /* somebody stands in `waiters` */
+#define ACTOR_DEAD    4u /* ended; the slot waits for the run queue to let go of it */
 
 struct actor {
 	struct slot slot;         /* next: in the run queue */
 	struct mail *head, *tail; /* tail means nothing while head is NULL */
 	uint32_t queued;          /* messages that count against the mailbox's bound */
-	uint32_t others;          /* replies and notices, which do not */
-	uint32_t charged;         /* memory in units of 16 bytes: queued and kept messages */
+	uint32_t instance;
+	uint32_t charged; /* memory in units of 16 bytes: queued and kept messages */
 	uint16_t flags;
 	uint16_t promised; /* waiters that were told of room and have not looked yet */
 	uint64_t handled;
@@ -37,7 +35,7 @@ struct actor {
 	struct list *timers;   /* struct timer */
 	struct list *waits;    /* struct wait: where it was refused */
 	struct list *waiters;  /* struct wait: whom it refused */
-	uint32_t instance;
+	uint32_t others;       /* replies and notices, which count against no bound */
 	uint32_t failed;
 	uint32_t refused;
 	uint32_t unread; /* stream replies in its mailbox */

@@ -27,8 +27,12 @@ struct runtime {
 	uint32_t until_clock;         /* messages until the clock is read */
 	uint32_t depth;               /* handlers on the stack */
 	uint64_t now_ns;
+	uint64_t until_ns; /* when the slice of turns under way is over */
+	uint64_t until_handled;
+	bool slice_over;
+
 	uint64_t sequence; /* of the status page: odd in a handler */
-	uint64_t activations;
+
 	uint64_t handled, dead_letters;
 	struct page *page;
 

@@ -180,22 +180,15 @@ int runtime_spawn(struct runtime *runtime, uint32_t number, uint32_t instance,
 	return actor_spawn(runtime, unit, instance, config, ret_address);
 }
 
-static void stop_actor(struct runtime *runtime, struct actor *actor)
-{
-	if (actor->flags & (ACTOR_RUNNING | ACTOR_ENDING))
-		actor->flags |= ACTOR_STOP; /* when its handler has returned */
-	else
-		actor_end(runtime, actor, TROUPE_REASON_SHUTDOWN, 0);
-}
-
 int runtime_stop(struct runtime *runtime, struct troupe_address address)
 {
 	struct actor *actor = actor_find(runtime, address);
 
+	check(runtime->depth == 0);
 	if (!actor)
 		return -ESRCH;
 	runtime_touch(runtime);
-	stop_actor(runtime, actor);
+	actor_end(runtime, actor, TROUPE_REASON_SHUTDOWN, 0);
 	return 0;
 }
 
@@ -218,7 +211,7 @@ void runtime_stop_all(struct runtime *runtime)
 
 	runtime_touch(runtime);
 	while ((actor = next_actor(runtime, &at)))
-		stop_actor(runtime, actor);
+		actor_end(runtime, actor, TROUPE_REASON_SHUTDOWN, 0);
 }
 
 /* ------------------------------------------------------------------ looking in */

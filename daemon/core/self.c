@@ -150,6 +150,7 @@ int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const
 	const struct runtime_type *type = runtime->types;
 	const void *plugin = self->actor->unit->type->plugin;
 	const struct unit *unit;
+	uint64_t doing;
 	int rc;
 
 	while (type && (type->table != table || type->plugin != plugin))
@@ -161,8 +162,10 @@ int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const
 	unit = unit_of_spawned(runtime, type, self->actor->unit);
 	if (!unit)
 		return -ENOMEM;
+	/* this handler goes on after the child's init, and the page is to say so */
+	doing = atomic_load_explicit(&runtime->page->thread.type_hash, memory_order_relaxed);
 	rc = actor_spawn(runtime, unit, 0, config, ret_address);
-	page_enter(runtime, self->actor, self->doing);
+	page_enter(runtime, self->actor, doing);
 	return rc;
 }
 

@@ -27,7 +27,6 @@ struct troupe_self {
 	const struct troupe_method *method; /* of it, the actor's own version */
 	uint64_t call_id;
 	struct troupe_address sender; /* when there is no message */
-	uint64_t doing;               /* for the status page: a hash or PAGE_DOING_* */
 	int exit_error;
 	uint8_t call_state; /* enum self_call */
 	bool kept;          /* the message has been detached */

@@ -9,16 +9,24 @@
 #include <errno.h>
 #include <string.h>
 
-/* Bytes of a value's block. A plain type has no way to be wrong, and its size is known. */
-static inline int measure(const struct troupe_type *type, const void *value, size_t *ret_size)
+static __attribute__((noinline)) int64_t measure_slow(const struct troupe_type *type,
+						      const void *value)
 {
-	if (likely(type->flags & TROUPE_TYPE_PLAIN) && likely(value || !type->size)) {
-		*ret_size = type->size;
-		return 0;
-	}
+	size_t size;
+	int rc;
+
 	if (!value && type->size)
 		return -EINVAL;
-	return codec_size(type, value, ret_size, NULL);
+	rc = codec_size(type, value, &size, NULL);
+	return rc < 0 ? rc : (int64_t)size;
+}
+
+/* Bytes of a value's block, or an error. A plain type has no way to be wrong, and its size is known. */
+static inline int64_t measure(const struct troupe_type *type, const void *value)
+{
+	if (likely(type->flags & TROUPE_TYPE_PLAIN) && likely(value || !type->size))
+		return type->size;
+	return measure_slow(type, value);
 }
 
 static inline void fill_block(const struct troupe_type *type, const void *value, void *block,
@@ -79,16 +87,16 @@ RARE static int send_far(struct troupe_self *self, struct troupe_address to,
 					  .to = to,
 					  .hash = method->in_hash};
 	char name[NAME_BYTES];
-	size_t size;
+	int64_t size;
 	int rc;
 
 	if (troupe_address_is_null(to) || is_own_worker(runtime, to)) {
 		runtime_dead_letter(runtime, envelope.from, to, method, "no-such-actor");
 		return -ESRCH;
 	}
-	rc = measure(method->in, in, &size);
-	if (rc < 0)
-		return rc;
+	size = measure(method->in, in);
+	if (unlikely(size < 0))
+		return (int)size;
 	rc = runtime->ops->forward(runtime->context, &envelope, method->in, in,
 				   runtime_method_name(method, name));
 	if (rc == -EHOSTUNREACH)
@@ -103,20 +111,19 @@ int self_send(struct troupe_self *self, struct troupe_address to,
 	struct actor *receiver = actor_find(runtime, to);
 	struct message *message;
 	uint32_t charge;
-	size_t size;
-	int rc;
+	int64_t size;
 
 	if (unlikely(!method))
 		return -EINVAL;
 	if (unlikely(!receiver))
 		return send_far(self, to, method, in);
-	rc = measure(method->in, in, &size);
-	if (unlikely(rc < 0))
-		return rc;
-	charge = (uint32_t)((sizeof(*message) + size + 15) / 16);
+	size = measure(method->in, in);
+	if (unlikely(size < 0))
+		return (int)size;
+	charge = (uint32_t)((sizeof(*message) + (size_t)size + 15) / 16);
 	if (unlikely(!mailbox_has_room(receiver, charge)))
 		return refuse(runtime, self->actor, receiver, to, charge);
-	message = slab_take(&runtime->messages, sizeof(*message) + size);
+	message = slab_take(&runtime->messages, sizeof(*message) + (size_t)size);
 	if (unlikely(!message))
 		return -ENOMEM;
 	message->mail.kind = MAIL_SEND;
@@ -126,7 +133,7 @@ int self_send(struct troupe_self *self, struct troupe_address to,
 	message->from = actor_address(runtime, self->actor);
 	message->descriptor = method;
 	message->call = 0;
-	fill_block(method->in, in, message->block, size);
+	fill_block(method->in, in, message->block, (size_t)size);
 	receiver->queued++;
 	receiver->charged += charge;
 	mailbox_push(runtime, receiver, &message->mail);
@@ -149,14 +156,14 @@ RARE static int call_far(struct troupe_self *self, struct call *call, struct tro
 	};
 	struct peer *peer;
 	char name[NAME_BYTES];
-	size_t size;
+	int64_t size;
 	int rc;
 
 	if (troupe_address_is_null(to) || is_own_worker(runtime, to))
 		return -ESRCH;
-	rc = measure(method->in, in, &size);
-	if (rc < 0)
-		return rc;
+	size = measure(method->in, in);
+	if (unlikely(size < 0))
+		return (int)size;
 	peer = peer_get(runtime, to.node, to.worker);
 	if (!peer)
 		return -ENOMEM;
@@ -177,16 +184,15 @@ static int call_near(struct troupe_self *self, struct call *call, struct actor *
 	const struct troupe_method *method = call->method;
 	struct message *message;
 	uint32_t charge;
-	size_t size;
-	int rc;
+	int64_t size;
 
-	rc = measure(method->in, in, &size);
-	if (unlikely(rc < 0))
-		return rc;
-	charge = (uint32_t)((sizeof(*message) + size + 15) / 16);
+	size = measure(method->in, in);
+	if (unlikely(size < 0))
+		return (int)size;
+	charge = (uint32_t)((sizeof(*message) + (size_t)size + 15) / 16);
 	if (unlikely(!mailbox_has_room(receiver, charge)))
 		return refuse(runtime, self->actor, receiver, to, charge);
-	message = slab_take(&runtime->messages, sizeof(*message) + size);
+	message = slab_take(&runtime->messages, sizeof(*message) + (size_t)size);
 	if (unlikely(!message))
 		return -ENOMEM;
 	message->mail.kind = MAIL_CALL;
@@ -197,7 +203,7 @@ static int call_near(struct troupe_self *self, struct call *call, struct actor *
 	message->descriptor = method;
 	message->call = slots_id(&runtime->calls, call);
 	message->extra = deadline_ns;
-	fill_block(method->in, in, message->block, size);
+	fill_block(method->in, in, message->block, (size_t)size);
 	call->target = to;
 	mailbox_add(runtime, receiver, message);
 	return 0;

@@ -7,10 +7,20 @@ int slots_init(struct slots *slots, uint32_t size, uint32_t limit)
 {
 	void *base = mmap(NULL, (size_t)size * limit, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint32_t shift = (uint32_t)__builtin_ctz(size);
+	uint64_t odd = size >> shift, inverse = odd;
 
 	if (base == MAP_FAILED)
 		return -ENOMEM;
-	*slots = (struct slots){.base = base, .size = size, .limit = limit, .free = SLOT_NONE};
+	/* Newton's method: each step doubles the bits that are right */
+	for (int bits = 3; bits < 64; bits *= 2)
+		inverse *= 2 - odd * inverse;
+	*slots = (struct slots){.base = base,
+				.size = size,
+				.shift = shift,
+				.inverse = inverse,
+				.limit = limit,
+				.free = SLOT_NONE};
 	return 0;
 }
 

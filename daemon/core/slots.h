@@ -24,11 +24,13 @@ struct slot {
 
 struct slots {
 	unsigned char *base;
-	uint32_t size;  /* of a record */
-	uint32_t limit; /* records at most */
-	uint32_t used;  /* slots that were ever taken: 0..used-1 */
-	uint32_t free;  /* first of the free list */
-	uint32_t count; /* taken now */
+	uint32_t size; /* of a record: its odd part times 2^shift */
+	uint32_t shift;
+	uint64_t inverse; /* of the odd part, modulo 2^64 */
+	uint32_t limit;   /* records at most */
+	uint32_t used;    /* slots that were ever taken: 0..used-1 */
+	uint32_t free;    /* first of the free list */
+	uint32_t count;   /* taken now */
 };
 
 /* -ENOMEM: no address space. */
@@ -54,8 +56,10 @@ static inline void *slots_at(const struct slots *slots, uint32_t index)
 
 static inline uint32_t slots_index(const struct slots *slots, const void *record)
 {
-	return (uint32_t)((uint64_t)((const unsigned char *)record - slots->base) /
-			  slots->size);
+	uint64_t offset = (uint64_t)((const unsigned char *)record - slots->base);
+
+	/* the division leaves no rest, so that a multiplication does it, without the wait */
+	return (uint32_t)((offset >> slots->shift) * slots->inverse);
 }
 
 /* The record that lives at `index` with that generation; any numbers may be asked for. */

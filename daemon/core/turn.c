@@ -135,7 +135,7 @@ static inline void handle_message(struct troupe_self *self, struct message *mess
 	self->message = message;
 	self->call_state = SELF_OPEN;
 	self->kept = self->moved = false;
-	self->call_id = SELF_ACTIVATION | ++runtime->activations;
+	self->call_id = SELF_ACTIVATION | runtime->handled;
 	if (message->mail.kind == MAIL_CALL && !is_wanted(self))
 		goto out;
 	if (unlikely(!handler) && !adapt_message(self, &handler))
@@ -147,7 +147,6 @@ static inline void handle_message(struct troupe_self *self, struct message *mess
 	}
 	message = self->message;
 	self->method = handler->method;
-	self->doing = message->hash;
 	page_doing(runtime, message->hash);
 	rc = handler->handler(self, actor->state, (struct troupe_call){self->call_id},
 			      message->block);
@@ -215,7 +214,6 @@ static void run_reply(struct troupe_self *self, const struct troupe_entry *entry
 {
 	if (reply->status != TROUPE_OK && reply->status != TROUPE_ERROR)
 		reply->error_name = status_error_name(reply->status);
-	self->doing = PAGE_DOING_REPLY;
 	page_doing(self->runtime, PAGE_DOING_REPLY);
 	take_result(self, entry->on_reply(self, self->actor->state, context, reply));
 }
@@ -297,7 +295,6 @@ static void handle_tick(struct troupe_self *self, struct timer *timer)
 		return;
 	if (!timer->period_ns)
 		timer_stop(self->runtime, timer);
-	self->doing = PAGE_DOING_TIMER;
 	page_doing(self->runtime, PAGE_DOING_TIMER);
 	take_result(self, entry->on_timer(self, self->actor->state, context));
 }
@@ -309,7 +306,6 @@ static void handle_room(struct troupe_self *self, struct wait *wait)
 	struct troupe_address where = wait_finish(runtime, wait);
 
 	if (life && life->on_room) {
-		self->doing = PAGE_DOING_ROOM;
 		page_doing(runtime, PAGE_DOING_ROOM);
 		take_result(self, life->on_room(self, self->actor->state, where));
 	}
@@ -329,7 +325,6 @@ static void handle_cancel(struct troupe_self *self, struct kept_call *kept)
 	}
 	kept_free(runtime, kept);
 	if (life && life->on_cancel) {
-		self->doing = PAGE_DOING_CANCEL;
 		page_doing(runtime, PAGE_DOING_CANCEL);
 		take_result(self, life->on_cancel(self, self->actor->state, handle));
 	}
@@ -359,6 +354,8 @@ static void read_clock(struct runtime *runtime)
 {
 	runtime->until_clock = RUNTIME_CLOCK_EVERY;
 	runtime->now_ns = loop_clock_ns(runtime->loop);
+	runtime->slice_over = runtime->now_ns >= runtime->until_ns ||
+			      runtime->handled >= runtime->until_handled;
 	page_store(&runtime->page->messages, runtime->handled);
 }
 
@@ -366,9 +363,7 @@ RARE static void end_exiting(struct troupe_self *self)
 {
 	struct actor *actor = self->actor;
 
-	if (actor->flags & ACTOR_STOP)
-		actor_end(self->runtime, actor, TROUPE_REASON_SHUTDOWN, 0);
-	else if (self->exit_error)
+	if (self->exit_error)
 		actor_end(self->runtime, actor, TROUPE_REASON_FAILED, self->exit_error);
 	else
 		actor_end(self->runtime, actor, TROUPE_REASON_NORMAL, 0);
@@ -400,9 +395,9 @@ static inline void run_turn(struct troupe_self *self, struct actor *actor)
 	bool is_last;
 
 	self->actor = actor;
-	actor->flags |= ACTOR_RUNNING;
+
 	page_actor(runtime, actor);
-	runtime->depth = 1;
+
 	do {
 		struct mail *mail = actor->head;
 
@@ -413,10 +408,9 @@ static inline void run_turn(struct troupe_self *self, struct actor *actor)
 		handle_mail(self, mail);
 		if (unlikely(--runtime->until_clock == 0))
 			read_clock(runtime);
-	} while (!is_last && --left && likely(!self->exiting && !(actor->flags & ACTOR_STOP)));
-	runtime->depth = 0;
-	actor->flags &= (uint16_t)~ACTOR_RUNNING;
-	if (unlikely(self->exiting || (actor->flags & ACTOR_STOP))) {
+	} while (!is_last && --left && likely(!self->exiting));
+
+	if (unlikely(self->exiting)) {
 		end_exiting(self);
 		self->exiting = false;
 		self->exit_error = 0;
@@ -443,19 +437,19 @@ static inline void turn_actor(struct troupe_self *self, struct actor *actor)
 bool turn_run(struct runtime *runtime)
 {
 	struct troupe_self self = {.runtime = runtime, .may_wait = true};
-	uint64_t until_ns, until = runtime->handled + SLICE_MESSAGES;
 	struct actor *actor;
 
+	runtime->until_handled = runtime->handled + SLICE_MESSAGES;
+	runtime->until_ns = UINT64_MAX;
 	read_clock(runtime);
-	until_ns = runtime->now_ns + SLICE_NS;
+	runtime->until_ns = runtime->now_ns + SLICE_NS;
 	turn_expire(runtime);
 	outside_deliver(runtime);
-	while (runtime->now_ns < until_ns && runtime->handled < until) {
-		actor = runq_pop(runtime);
-		if (!actor)
-			break;
+	while (!runtime->slice_over && (actor = runq_pop(runtime))) {
+		runtime->depth = 1;
 		turn_actor(&self, actor);
-		if (unlikely(runtime->outside_first || runtime->outside_waiters))
+		runtime->depth = 0;
+		if (unlikely(runtime->outside_first != NULL))
 			outside_deliver(runtime);
 	}
 	page_store(&runtime->page->messages, runtime->handled);

@@ -32,6 +32,7 @@ static struct wait *find_wait(const struct runtime *runtime, uint32_t sender,
 int wait_add(struct runtime *runtime, struct actor *sender, struct troupe_address where,
 	     struct list **chain)
 {
+	struct actor *receiver = actor_find(runtime, where); /* NULL: a link, a far stream */
 	uint32_t slot = actor_slot(runtime, sender);
 	struct wait *wait;
 
@@ -44,6 +45,8 @@ int wait_add(struct runtime *runtime, struct actor *sender, struct troupe_addres
 	wait->where = where;
 	wait->chain = chain;
 	chain_append(chain, &wait->of_receiver);
+	if (receiver)
+		receiver->flags |= ACTOR_AWAITED;
 	chain_append(&sender->waits, &wait->of_sender);
 	index_put(&runtime->waits_by_key, &wait->link, hash_key(runtime, slot, where));
 	return 0;
@@ -84,6 +87,8 @@ void wait_wake_slow(struct runtime *runtime, struct actor *receiver)
 		receiver->promised++;
 		wake_first(runtime, &receiver->waiters);
 	}
+	if (!receiver->waiters)
+		receiver->flags &= (uint16_t)~ACTOR_AWAITED;
 }
 
 void wait_wake_all(struct runtime *runtime, struct list **chain)

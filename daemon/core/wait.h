@@ -31,7 +31,7 @@ int wait_add(struct runtime *runtime, struct actor *sender, struct troupe_addres
 void wait_wake_slow(struct runtime *runtime, struct actor *receiver);
 static inline void wait_wake(struct runtime *runtime, struct actor *receiver)
 {
-	if (unlikely(receiver->waiters != NULL))
+	if (unlikely(receiver->flags & ACTOR_AWAITED))
 		wait_wake_slow(runtime, receiver);
 }
 

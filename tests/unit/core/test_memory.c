@@ -88,6 +88,19 @@ static void slots_turn_away_stale_and_made_up_names(void **state)
 	slots_fini(&slots);
 }
 
+static void slots_know_the_index_of_a_record_of_any_size(void **state)
+{
+	(void)state;
+	for (uint32_t size = 8; size < 300; size += 4) {
+		struct slots slots;
+
+		assert_int_equal(slots_init(&slots, size, 1000), 0);
+		for (uint32_t i = 0; i < 1000; i++)
+			assert_int_equal(slots_index(&slots, slots_at(&slots, i)), i);
+		slots_fini(&slots);
+	}
+}
+
 static void slots_stop_at_the_limit(void **state)
 {
 	struct slots slots;
@@ -161,6 +174,7 @@ int main(void)
 		cmocka_unit_test(slab_gives_aligned_memory_of_any_size),
 		cmocka_unit_test(slab_gives_the_warmest_piece_first),
 		cmocka_unit_test(slots_turn_away_stale_and_made_up_names),
+		cmocka_unit_test(slots_know_the_index_of_a_record_of_any_size),
 		cmocka_unit_test(slots_stop_at_the_limit),
 		cmocka_unit_test(slots_retire_a_slot_that_has_had_all_generations),
 		cmocka_unit_test(chain_keeps_order_and_finds_its_new_head),
