@@ -78,6 +78,64 @@ static int compare_ranges(const void *a, const void *b)
 	return one->start < other->start ? -1 : one->start > other->start;
 }
 
+/* Whether a relocation points to a C++ type's description (_ZTI...), of a library or of the plug-in itself. */
+static bool is_typeinfo(const struct judge *judge, const Elf64_Rela *relocation)
+{
+	size_t index = ELF64_R_SYM(relocation->r_info);
+	const char *name;
+	Elf64_Sym symbol;
+
+	if (index > 0)
+		return index < judge->elf.symbols[ELF_DYNAMIC_SYMBOLS].count &&
+		       elf_symbol(&judge->elf, ELF_DYNAMIC_SYMBOLS, index, &symbol, &name) ==
+			       0 &&
+		       strncmp(name, "_ZTI", 4) == 0;
+	for (size_t i = 0; i < judge->elf.symbols[ELF_SYMBOLS].count; i++)
+		if (elf_symbol(&judge->elf, ELF_SYMBOLS, i, &symbol, &name) == 0 &&
+		    symbol.st_shndx != SHN_UNDEF &&
+		    symbol.st_value == (uint64_t)relocation->r_addend &&
+		    strncmp(name, "_ZTI", 4) == 0)
+			return true;
+	return false;
+}
+
+/* Bytes between two addresses that clang put there for `catch`: a pointer to the type, which it gives no symbol that
+ * would last. The dynamic linker fills them in, so each has a relocation. */
+static uint64_t count_typeinfo(const struct judge *judge, uint64_t start, uint64_t end)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < judge->elf.sections.count; i++) {
+		const char *name;
+		Elf64_Shdr section;
+
+		if (elf_section(&judge->elf, i, &section, &name) < 0 ||
+		    section.sh_type != SHT_RELA || !(section.sh_flags & SHF_ALLOC))
+			continue;
+		for (uint64_t at = 0; section.sh_size - at >= sizeof(Elf64_Rela);
+		     at += sizeof(Elf64_Rela)) {
+			Elf64_Rela relocation;
+
+			memcpy(&relocation, judge->elf.file + section.sh_offset + at,
+			       sizeof(relocation));
+			if (relocation.r_offset >= start && relocation.r_offset < end &&
+			    is_typeinfo(judge, &relocation))
+				bytes += sizeof(void *);
+		}
+	}
+	return bytes;
+}
+
+static void judge_gap(struct judge *judge, const char *name, uint64_t start, uint64_t end,
+		      uint64_t padding)
+{
+	if (end - start < padding)
+		return;
+	uint64_t known = count_typeinfo(judge, start, end);
+	if (known <= end - start && end - start - known >= padding)
+		offend(judge, NULL, name, end - start - known);
+}
+
 /* What no symbol names is the plug-in's own as well: someone could look away. */
 static void judge_gaps(struct judge *judge, const Elf64_Shdr *section, const char *name,
 		       size_t n)
@@ -91,13 +149,13 @@ static void judge_gaps(struct judge *judge, const Elf64_Shdr *section, const cha
 		return;
 	qsort(judge->ranges, n, sizeof(*judge->ranges), compare_ranges);
 	for (size_t i = 0; i < n; i++) {
-		if (judge->ranges[i].start > at && judge->ranges[i].start - at >= padding)
-			offend(judge, NULL, name, judge->ranges[i].start - at);
+		if (judge->ranges[i].start > at)
+			judge_gap(judge, name, at, judge->ranges[i].start, padding);
 		if (judge->ranges[i].end > at)
 			at = judge->ranges[i].end;
 	}
-	if (at < end && end - at >= padding)
-		offend(judge, NULL, name, end - at);
+	if (at < end)
+		judge_gap(judge, name, at, end, padding);
 }
 
 /* The symbols of section i. Local ones stand after the name of the file that they come from. */
