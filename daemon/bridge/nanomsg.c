@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #define SOCKET_BUFFER (1 << 20) /* bytes under way to one peer; the kernel may allow less */
 #define RECONNECT_MS  10
@@ -18,6 +19,7 @@
 struct inbox {
 	int socket;
 	int fd;
+	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 };
 
 struct outbox {
@@ -83,6 +85,7 @@ static int open_inbox(void *context, const char *path, struct inbox **ret_inbox)
 		r = last_error();
 	if (r < 0)
 		goto close_socket;
+	strcpy(inbox->path, path);
 	*ret_inbox = inbox;
 	return 0;
 
@@ -119,6 +122,7 @@ static void close_inbox(struct inbox *inbox)
 		return;
 	while (nn_close(inbox->socket) < 0 && errno == EINTR)
 		;
+	(void)unlink(inbox->path);
 	free(inbox);
 }
 

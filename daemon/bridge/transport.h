@@ -25,7 +25,7 @@ struct transport_ops {
 	/* *ret_frame is given: frame_free() it. -EAGAIN: none waits. Other errors: the inbox is
 	 * of no more use. */
 	int (*inbox_receive)(struct inbox *inbox, void **ret_frame, size_t *ret_size);
-	/* Frames not received are lost. NULL is fine. */
+	/* Frames not received are lost, and nothing of the inbox stays behind. NULL is fine. */
 	void (*inbox_close)(struct inbox *inbox);
 
 	/* *ret_outbox is given. Connects by itself, now or when the inbox appears. */
