@@ -53,7 +53,8 @@ void lines_pause(struct lines *lines)
 /* Take `size` bytes and the `end` bytes after them. The bytes stay where they are until the next read. */
 static const char *take(struct lines *lines, size_t size, size_t end)
 {
-	const char *line = (const char *)buffer_data(&lines->buffer);
+	const char *line =
+		lines->buffer.memory ? (const char *)buffer_data(&lines->buffer) : "";
 
 	lines->scanned = 0;
 	lines->number++;
@@ -65,7 +66,8 @@ static const char *take(struct lines *lines, size_t size, size_t end)
 int lines_next(struct lines *lines, const char **ret_line, size_t *ret_size)
 {
 	size_t size = buffer_size(&lines->buffer);
-	const char *data = (const char *)buffer_data(&lines->buffer), *newline = NULL;
+	const char *data = size ? (const char *)buffer_data(&lines->buffer) : "";
+	const char *newline = NULL;
 	bool too_long;
 
 	if (size > lines->scanned)

@@ -1,0 +1,217 @@
+/* call: targets, parameters typed by the interface, and what people read when it goes wrong. */
+#include "fixture.h"
+
+#include "ctl/verbs.h"
+
+#define TEST "com.example.test."
+
+/* Run `call` with the arguments up to NULL. */
+static int call(struct fixture *fixture, const char *first, ...)
+{
+	char *arguments[16] = {(char *)(uintptr_t)first};
+	va_list list;
+	int n = 1, r;
+
+	va_start(list, first);
+	while ((arguments[n] = va_arg(list, char *)))
+		n++;
+	va_end(list);
+	r = verb_call(&fixture->ctl, arguments, n);
+	take_output(fixture);
+	return r;
+}
+
+static void call_prints_reply_when_method_is_qualified(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(call(fixture, TEST "Echo", "{\"n\":1}", NULL), STATUS_OK);
+	assert_string_equal(fixture->text, "{\"n\":1}\n");
+	assert_int_equal(call(fixture, TEST "Echo", NULL), STATUS_OK);
+	assert_string_equal(fixture->text, "{}\n");
+}
+
+static void call_unwraps_reply_when_actor_is_named(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(call(fixture, "unit", "Echo", "{\"n\":1}", NULL), STATUS_OK);
+	assert_string_equal(fixture->text, "{\"n\":1}\n");
+	assert_int_equal(call(fixture, "unit", TEST "Echo", "n=3", NULL), STATUS_OK);
+	assert_string_equal(fixture->text, "{\"n\":3}\n");
+}
+
+static void call_types_values_when_they_are_given_by_key(void **state)
+{
+	static const struct {
+		const char *argument, *text;
+	} cases[] = {
+		{"n=-7", "{\"n\":-7}\n"},
+		{"n=9223372036854775807", "{\"n\":9223372036854775807}\n"},
+		{"ok=yes", "{\"ok\":true}\n"},
+		{"kind=green", "{\"kind\":\"green\"}\n"},
+		{"text=17", "{\"text\":\"17\"}\n"},
+		{"text=", "{\"text\":\"\"}\n"},
+		{"text=a=b", "{\"text\":\"a=b\"}\n"},
+		{"names=x", "{\"names\":[\"x\"]}\n"},
+		{"names=[\"x\",\"y\"]", "{\"names\":[\"x\",\"y\"]}\n"},
+		{"at.x=1", "{\"at\":{\"x\":1}}\n"},
+		{"at.y=0.5", "{\"at\":{\"y\":0.5}}\n"},
+		{"at={\"x\":2}", "{\"at\":{\"x\":2}}\n"},
+		{"map.some=3", "{\"map\":{\"some\":3}}\n"},
+		{"any.deep.er=x", "{\"any\":{\"deep\":{\"er\":\"x\"}}}\n"},
+		{"any:={\"a\":[1]}", "{\"any\":{\"a\":[1]}}\n"},
+		{"n:=null", "{\"n\":null}\n"},
+	};
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(call(fixture, TEST "Echo", cases[i].argument, NULL),
+				 STATUS_OK);
+		assert_string_equal(fixture->text, cases[i].text);
+	}
+	assert_int_equal(
+		call(fixture, TEST "Echo", "names=x", "names=y", "at.x=1", "at.y=2", NULL),
+		STATUS_OK);
+	assert_string_equal(fixture->text,
+			    "{\"names\":[\"x\",\"y\"],\"at\":{\"x\":1,\"y\":2.0}}\n");
+}
+
+static void call_says_what_a_value_takes_when_it_is_wrong(void **state)
+{
+	static const struct {
+		const char *argument, *error;
+	} cases[] = {
+		{"n=x", "n=x: the value is not int"},
+		{"n=", "the value is not int"},
+		{"n=9223372036854775808", "the value is not int"},
+		{"ok=maybe", "the value is not ?bool"},
+		{"kind=blue", "the value is not ?(red, green)"},
+		{"at.x=q", "the value is not int"},
+		{"at.z=1", "there is no parameter z"},
+		{"txt=1", "there is no parameter txt (did you mean text?)"},
+		{"n.x=1", "x is in no struct but in int"},
+		{"n:={", "the value is not JSON"},
+		{"nonsense", "neither key=value nor key:=JSON nor a JSON object"},
+		{"{\"n\":", "the parameters are not a JSON object"},
+		{"names:=[", "the value is not JSON"},
+	};
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(call(fixture, TEST "Echo", cases[i].argument, NULL),
+				 STATUS_USAGE);
+		assert_string_equal(fixture->text, "");
+		expect_in(fixture->errors, cases[i].error);
+	}
+	assert_int_equal(call(fixture, TEST "Echo", "{}", "n=1", NULL), STATUS_USAGE);
+	expect_in(fixture->errors, "nothing can follow a JSON object: n=1");
+}
+
+static void call_says_what_to_do_when_target_is_wrong(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(call(fixture, "unt", "Echo", NULL), STATUS_FAILED);
+	expect_in(fixture->errors, "no actor is called unt; did you mean unit?");
+	assert_int_equal(call(fixture, "zzzzzzzz", "Echo", NULL), STATUS_FAILED);
+	expect_in(fixture->errors, "troupectl list");
+	assert_int_equal(call(fixture, "unit", "Nope", NULL), STATUS_FAILED);
+	expect_in(fixture->errors, "unit has no method Nope");
+	assert_int_equal(call(fixture, "unit", NULL), STATUS_USAGE);
+	expect_in(fixture->errors, "which method of unit?");
+	assert_int_equal(call(fixture, "com.example.none.Do", NULL), STATUS_FAILED);
+	expect_in(fixture->errors, "nothing that runs provides the interface com.example.none");
+	assert_int_equal(call(fixture, TEST "Nope", "a=b", NULL), STATUS_FAILED);
+	expect_in(fixture->errors, "com.example.test has no method Nope");
+}
+
+static void call_shows_typed_error_when_actor_fails(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(call(fixture, TEST "Bad", "{}", NULL), STATUS_FAILED);
+	expect_in(fixture->errors, "com.example.test.Bad {\"code\":\n7}");
+	assert_int_equal(call(fixture, TEST "Full", "{}", NULL), STATUS_FAILED);
+	expect_in(fixture->errors, "try again later");
+	fixture->ctl.options.given |= OPTION(JSON);
+	assert_int_equal(call(fixture, TEST "Full", "{}", NULL), STATUS_FAILED);
+	assert_string_equal(fixture->errors,
+			    "{\"error\":\"io.troupe.Control.Overloaded\",\"parameters\":{}}\n");
+}
+
+static void call_gives_up_when_no_reply_comes(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t begin = clock_now_ns();
+
+	/* The daemon keeps its own deadline; ours is five seconds behind. */
+	fixture->ctl.options.timeout_ns = 1;
+	assert_int_equal(call(fixture, TEST "Hang", "{}", NULL), STATUS_UNREACHABLE);
+	assert_in_range(clock_now_ns() - begin, 4 * CLOCK_SECOND_NS, 8 * CLOCK_SECOND_NS);
+	expect_in(fixture->errors, "--timeout TIME waits longer");
+}
+
+static void call_says_that_daemon_is_gone_when_it_closes(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(call(fixture, TEST "Drop", "{}", NULL), STATUS_UNREACHABLE);
+	expect_in(fixture->errors, "closed the connection");
+}
+
+static void list_defuses_text_when_it_would_move_the_cursor(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(verb_list(&fixture->ctl, NULL, 0), STATUS_OK);
+	take_output(fixture);
+	expect_in(fixture->text, "other failed: why?[31m\n");
+	expect_in(fixture->text, "UNIT   STATE ");
+	assert_null(strchr(fixture->text, '\033'));
+	fixture->ctl.options.given |= OPTION(JSON);
+	assert_int_equal(verb_list(&fixture->ctl, NULL, 0), STATUS_OK);
+	take_output(fixture);
+	assert_int_equal(strncmp(fixture->text, "{\"units\":[{\"name\":\"unit\"", 24), 0);
+}
+
+static void introspect_prints_description_when_interface_is_known(void **state)
+{
+	struct fixture *fixture = *state;
+	char name[] = "com.example.test", *arguments[] = {name, NULL};
+
+	assert_int_equal(verb_introspect(&fixture->ctl, arguments, 1), STATUS_OK);
+	take_output(fixture);
+	assert_string_equal(fixture->text, fake_idl);
+}
+
+static void send_returns_when_message_is_written(void **state)
+{
+	struct fixture *fixture = *state;
+	char method[] = TEST
+	"Echo", *arguments[] = {method, NULL};
+
+	assert_int_equal(verb_send(&fixture->ctl, arguments, 1), STATUS_OK);
+	take_output(fixture);
+	assert_string_equal(fixture->text, "");
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
+	const struct CMUnitTest tests[] = {
+		CASE(call_prints_reply_when_method_is_qualified),
+		CASE(call_unwraps_reply_when_actor_is_named),
+		CASE(call_types_values_when_they_are_given_by_key),
+		CASE(call_says_what_a_value_takes_when_it_is_wrong),
+		CASE(call_says_what_to_do_when_target_is_wrong),
+		CASE(call_shows_typed_error_when_actor_fails),
+		CASE(call_gives_up_when_no_reply_comes),
+		CASE(call_says_that_daemon_is_gone_when_it_closes),
+		CASE(list_defuses_text_when_it_would_move_the_cursor),
+		CASE(introspect_prints_description_when_interface_is_known),
+		CASE(send_returns_when_message_is_written),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
