@@ -107,8 +107,13 @@ static struct call *new_call(struct master *master, struct control_call *client,
 
 	if (!call)
 		return NULL;
-	call->master = master;
 	call->id = ++master->calls.last_id;
+	HASH_ADD(by_id, master->calls.open, id, sizeof(call->id), call);
+	if (!call->by_id.tbl) {
+		free(call);
+		return NULL;
+	}
+	call->master = master;
 	call->kind = kind;
 	call->client = client;
 	call->worker = target->worker;
@@ -121,7 +126,6 @@ static struct call *new_call(struct master *master, struct control_call *client,
 		target->instance->outstanding++;
 	}
 	loop_timer_init(&call->timer, master->loop, on_late);
-	HASH_ADD(by_id, master->calls.open, id, sizeof(call->id), call);
 	master->calls.n_open++;
 	client->user = call;
 	client->on_gone = on_gone;

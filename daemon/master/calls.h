@@ -9,12 +9,12 @@
 #include "base/list.h"
 #include "base/loop.h"
 #include "control/server.h"
+#include "master/hash.h"
 #include "proto/json.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <troupe/address.h>
-#include <uthash.h>
 
 struct master;
 struct worker;

@@ -420,6 +420,7 @@ static void init_parts(struct master *master)
 	loop_signal_init(&master->on_hangup, master->loop, SIGHUP, on_hangup);
 	loop_timer_init(&master->second, master->loop, on_second);
 	loop_timer_init(&master->deadline, master->loop, on_deadline);
+	loop_timer_init(&master->names_timer, master->loop, names_on_timer);
 	loop_work_init(&master->flush, master->loop, on_flush);
 	loop_work_start(&master->flush);
 	loop_timer_start(&master->second, CLOCK_SECOND_NS);
@@ -513,6 +514,7 @@ void master_free(struct master *master)
 	loop_signal_stop(&master->on_hangup);
 	loop_timer_stop(&master->second);
 	loop_timer_stop(&master->deadline);
+	loop_timer_stop(&master->names_timer);
 	loop_work_stop(&master->flush);
 	loop_free(master->loop);
 	free(master);

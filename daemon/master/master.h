@@ -74,7 +74,7 @@ struct master {
 
 	struct notify notify;
 	struct loop_signal on_terminate, on_interrupt, on_hangup;
-	struct loop_timer second, deadline;
+	struct loop_timer second, deadline, names_timer;
 	struct loop_work flush;
 	bool is_ready;    /* everything configured has started or failed once */
 	bool is_stopping; /* SIGTERM or Shutdown */

@@ -11,6 +11,10 @@
 #include "proto/address.h"
 #include <string.h>
 
+/* A pool with more instances than this is told of at most once in PAUSE_PER_INSTANCE_NS times their number. */
+#define SMALL_POOL            1000
+#define PAUSE_PER_INSTANCE_NS 20000ull
+
 /* How many of a pool are looked at for the least loaded one. */
 #define LOOK_MAX 64
 
@@ -46,12 +50,40 @@ static struct worker_instance *list_actors(const struct unit *unit, size_t *ret_
 	return actors;
 }
 
-bool names_tell(struct master *master, const struct unit *unit)
+/* A list is told as a whole. While a large pool starts or ends, its list changes with each turn of the loop, and telling
+ * it each time would fill the channels: so the larger it is, the rarer. */
+static bool is_too_early(struct master *master, const struct unit *unit)
 {
-	size_t n;
-	cleanup_free struct worker_instance *actors = list_actors(unit, &n);
-	bool all = true;
+	uint64_t pause_ns = unit->n_instances * PAUSE_PER_INSTANCE_NS;
+	uint64_t due_ns = unit->names_told_ns + pause_ns, now = loop_now_ns(master->loop);
 
+	if (unit->n_instances <= SMALL_POOL || unit->names_told_ns == 0 || now >= due_ns)
+		return false;
+	if (!master->names_timer.started)
+		loop_timer_start(&master->names_timer, due_ns - now);
+	return true;
+}
+
+void names_on_timer(struct loop_timer *timer)
+{
+	struct master *master = container_of(timer, struct master, names_timer);
+	struct unit *unit, *next;
+
+	HASH_ITER(by_name, master->units_by_name, unit, next)
+	if (unit->names_changed)
+		unit_mark_changed(unit);
+}
+
+void names_tell(struct master *master, struct unit *unit)
+{
+	cleanup_free struct worker_instance *actors = NULL;
+	size_t n = 0;
+
+	if (is_too_early(master, unit))
+		return;
+	unit->names_changed = false;
+	unit->names_told_ns = loop_now_ns(master->loop);
+	actors = list_actors(unit, &n);
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
 		struct worker *worker = master->workers[i];
 		int r;
@@ -59,12 +91,9 @@ bool names_tell(struct master *master, const struct unit *unit)
 		if (!worker || !worker_is_up(worker))
 			continue;
 		r = actors ? tell_name(worker, unit, actors, n) : -ENOMEM;
-		if (r < 0 && r != -ENOTCONN) {
+		if (r < 0 && r != -ENOTCONN)
 			worker->missed_names = true;
-			all = false;
-		}
 	}
-	return all;
 }
 
 void names_forget(struct master *master, const struct unit *unit)

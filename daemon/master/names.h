@@ -11,9 +11,9 @@
 
 struct unit;
 
-/* Tell all workers who runs under the unit's name now. false: some could not be told for lack of memory or
- * descriptors; they will be at the next tick. */
-bool names_tell(struct master *master, const struct unit *unit);
+/* The unit's running instances have changed: tell all workers who runs under its name now; when that is many and they
+ * were told just before, a little later. Those who cannot be told for lack of memory or descriptors will be at the next tick. */
+void names_tell(struct master *master, struct unit *unit);
 /* Nobody does: the unit is going. */
 void names_forget(struct master *master, const struct unit *unit);
 
@@ -23,6 +23,8 @@ void names_worker_down(struct worker *worker);
 
 /* Tell again those who missed something. Once a second. */
 void names_tick(struct master *master);
+/* For master->names_timer: the time has come for what names_tell() put off. */
+void names_on_timer(struct loop_timer *timer);
 
 /* Where a name or address leads: "hello", "pool/2", "0.1.1.17.3". false: nowhere, and the client has been answered. */
 bool names_resolve(struct master *master, struct control_call *client, const char *name,

@@ -1,5 +1,6 @@
 #include "master/unit.h"
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "master/config_json.h"
 #include "master/deploy.h"
@@ -250,6 +251,20 @@ static void undefine(struct unit *unit)
 	unit->next = 0;
 }
 
+static bool put_in_tables(struct unit *unit)
+{
+	struct master *master = unit->master;
+
+	HASH_ADD_KEYPTR(by_name, master->units_by_name, unit->name, strlen(unit->name), unit);
+	if (!unit->by_name.tbl)
+		return false;
+	HASH_ADD(by_number, master->units_by_number, number, sizeof(unit->number), unit);
+	if (unit->by_number.tbl)
+		return true;
+	HASH_DELETE(by_name, master->units_by_name, unit);
+	return false;
+}
+
 static int add_unit(struct master *master, const struct unit_file *file, bool is_configured,
 		    struct unit **ret_unit)
 {
@@ -267,9 +282,12 @@ static int add_unit(struct master *master, const struct unit_file *file, bool is
 	unit->told = UNIT_STOPPED;
 	list_init(&unit->changed);
 	list_init(&unit->waiters);
-	HASH_ADD_KEYPTR(by_name, master->units_by_name, unit->file.name,
-			strlen(unit->file.name), unit);
-	HASH_ADD(by_number, master->units_by_number, number, sizeof(unit->number), unit);
+	unit->name = strdup(file->name);
+	if (!unit->name || !put_in_tables(unit)) {
+		free(unit->name);
+		free(unit);
+		return -ENOMEM;
+	}
 	*ret_unit = unit;
 	return 0;
 }
@@ -335,6 +353,7 @@ void unit_free(struct unit *unit)
 	free(unit->next_file);
 	unit_file_fini(&unit->file);
 	free(unit->reason);
+	free(unit->name);
 	free(unit);
 }
 
@@ -486,14 +505,11 @@ static void renew(struct unit *unit)
 	HASH_DELETE(by_number, master->units_by_number, unit);
 	unit->number = ++master->last_unit;
 	HASH_ADD(by_number, master->units_by_number, number, sizeof(unit->number), unit);
+	check(unit->by_number.tbl);
 	if (unit->next_file) {
-		/* The name is the key of the other table, and stays. */
-		HASH_DELETE(by_name, master->units_by_name, unit);
 		unit_file_fini(&unit->file);
 		unit->file = *unit->next_file;
 		free(take_pointer(&unit->next_file));
-		HASH_ADD_KEYPTR(by_name, master->units_by_name, unit->file.name,
-				strlen(unit->file.name), unit);
 		unit->is_configured = true;
 		unit->has_bad_file = false;
 	}
@@ -506,10 +522,8 @@ static void flush(struct unit *unit)
 	struct master *master = unit->master;
 	enum unit_state state = unit_state(unit);
 
-	if (unit->names_changed) {
-		unit->names_changed = false;
-		(void)names_tell(master, unit);
-	}
+	if (unit->names_changed)
+		names_tell(master, unit);
 	if (state != unit->told) {
 		unit->told = state;
 		watch_unit_state(master, unit);
@@ -520,6 +534,8 @@ static void flush(struct unit *unit)
 	release_own(unit);
 	if (unit->is_removed) {
 		log_info(&master->log, "unit %s is gone", unit->file.name);
+		if (unit->names_changed)
+			names_forget(master, unit);
 		unit_free(unit);
 	} else if (unit->is_resumed) {
 		unit->is_resumed = false;

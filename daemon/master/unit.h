@@ -9,12 +9,12 @@
 
 #include "base/list.h"
 #include "base/loop.h"
+#include "master/hash.h"
 #include "master/unit_file.h"
 #include "supervise/restart.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <troupe/address.h>
-#include <uthash.h>
 
 struct master;
 struct worker;
@@ -66,6 +66,7 @@ struct instance {
 struct unit {
 	struct master *master;
 	uint32_t number;
+	char *name; /* as file.name, but the same for life: a key */
 	struct unit_file file;
 	bool is_configured; /* from a file; not: spawned by an operator */
 	bool has_bad_file; /* nothing is known of it but its name: its file could not be read */
@@ -80,10 +81,11 @@ struct unit {
 	unsigned next; /* where round-robin goes on */
 	struct worker *own;
 	uint64_t restarts;
-	bool names_changed;   /* the running instances are not those that workers were told */
-	struct list changed;  /* in master->changed_units */
-	struct list waiters;  /* struct waiter */
-	enum unit_state told; /* the state that watchers heard last */
+	bool names_changed;     /* the running instances are not those that workers were told */
+	uint64_t names_told_ns; /* when they were; 0: never */
+	struct list changed;    /* in master->changed_units */
+	struct list waiters;    /* struct waiter */
+	enum unit_state told;   /* the state that watchers heard last */
 	/* What to do when all instances have stopped */
 	bool is_removed;
 	bool is_resumed; /* start again: with `next_file` if that is there */

@@ -84,6 +84,7 @@ static void launcher_gives_a_worker_its_channel_and_nothing_else(void **state)
 	sigset_t usr1;
 	size_t size;
 
+	assert_true(stray >= 0);
 	assert_int_equal(setenv("NOTIFY_SOCKET", "/x", 1), 0);
 	assert_int_equal(setenv("WATCHDOG_USEC", "1", 1), 0);
 	assert_int_equal(setenv("LISTEN_FDS", "1", 1), 0);
