@@ -177,10 +177,9 @@ static bool enter_call(struct arrival *arrival, struct message *message)
 			return false;
 		call_move(runtime, call, envelope->to, NULL);
 		message->call = envelope->call;
-		message->from =
-			call->flags & CALL_OUTSIDE
-				? (struct troupe_address){0}
-				: actor_address(runtime, actor_at(runtime, call->caller));
+		message->from = (struct troupe_address){0};
+		if (!(call->flags & CALL_OUTSIDE))
+			message->from = actor_address(runtime, actor_at(runtime, call->caller));
 		return true;
 	}
 	peer = peer_get(runtime, envelope->from.node, envelope->from.worker);
