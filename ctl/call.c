@@ -86,7 +86,8 @@ int verb_call(struct ctl *ctl, char **arguments, int n)
 	return STATUS_OK;
 }
 
-/* Without a name there is no Control.Send to say that a mailbox took it: a call that takes no reply. */
+/* Without a name there is no Control.Send to say that a mailbox took it: a call that takes no
+ * reply. */
 static int send_oneway(struct ctl *ctl, const struct target *target, const char *parameters)
 {
 	int r = ctl_connect(ctl);

@@ -45,7 +45,8 @@ static void break_off(struct client *client, int failure)
 	client->broken = true;
 	loop_io_stop(&client->io);
 	loop_timer_stop(&client->timer);
-	/* A callback cannot add to them any more; still, walk over a list that nobody else has. */
+	/* A callback cannot add to them any more; still, walk over a list that nobody else
+	 * has. */
 	list_init(&calls);
 	while (!list_is_empty(&client->calls)) {
 		struct list *link = client->calls.next;
@@ -61,8 +62,8 @@ static void break_off(struct client *client, int failure)
 	}
 }
 
-/* The timer is set for a deadline that was the first once, and looks again when it fires: replies come too often to
- * set it anew each time. */
+/* The timer is set for a deadline that was the first once, and looks again when it fires:
+ * replies come too often to set it anew each time. */
 static void watch_deadline(struct client *client)
 {
 	struct client_call *call;
@@ -185,7 +186,8 @@ void client_flush(struct client *client)
 		if (n < 0 && errno == EAGAIN)
 			break;
 		if (n < 0) {
-			/* The service may have said why before it closed: read on to its end. */
+			/* The service may have said why before it closed: read on to its
+			 * end. */
 			buffer_eat(&client->out, buffer_size(&client->out));
 			break;
 		}
@@ -241,7 +243,8 @@ int client_connect(struct loop *loop, const char *path, uint64_t timeout_ns,
 	if (fd < 0)
 		return -errno;
 	while (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-		/* EAGAIN: too many wait to be accepted, and nothing tells when there is room. */
+		/* EAGAIN: too many wait to be accepted, and nothing tells when there is
+		 * room. */
 		if (errno != EAGAIN && errno != EINTR)
 			return -errno;
 		if (loop_clock_ns(loop) >= deadline)

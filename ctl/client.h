@@ -1,7 +1,7 @@
 /* client.h - a connection to a Varlink service: many calls under way, replies in their order.
  *
- * Belongs to one loop and one thread. Calls are memory of the caller, good until their last reply or until
- * client_free(). What the service sends is not trusted to be well-formed.
+ * Belongs to one loop and one thread. Calls are memory of the caller, good until their last
+ * reply or until client_free(). What the service sends is not trusted to be well-formed.
  */
 #ifndef CTL_CLIENT_H
 #define CTL_CLIENT_H
@@ -25,14 +25,15 @@ struct client_reply {
 };
 
 struct client_call {
-	/* Called once, and for each reply before the last of a call with `more`. May use the client, not free it. */
+	/* Called once, and for each reply before the last of a call with `more`. May use the
+	 * client, not free it. */
 	void (*on_reply)(struct client_call *call, const struct client_reply *reply);
 	struct list link; /* of the client */
 	uint64_t deadline_ns;
 };
 
-/* Connect to a Unix socket, waiting at most timeout_ns for a place in its queue. *ret_client is given. -ENOENT,
- * -ECONNREFUSED, -EACCES..., -ENAMETOOLONG, -EAGAIN: the queue stayed full. */
+/* Connect to a Unix socket, waiting at most timeout_ns for a place in its queue. *ret_client is
+ * given. -ENOENT, -ECONNREFUSED, -EACCES..., -ENAMETOOLONG, -EAGAIN: the queue stayed full. */
 int client_connect(struct loop *loop, const char *path, uint64_t timeout_ns,
 		   struct client **ret_client);
 
@@ -45,9 +46,9 @@ void client_free(struct client *client);
 #define CLIENT_MORE   1u
 #define CLIENT_ONEWAY 2u /* `call` is NULL: nothing comes back */
 
-/* Put a call into the output. parameters: text of an object, of size 0 for none. If no reply comes within timeout_ns (0:
- * no limit) after those of the calls before it, the connection is given up. -ENOTCONN: it is broken, nothing was
- * queued; -ENOMEM. */
+/* Put a call into the output. parameters: text of an object, of size 0 for none. If no reply
+ * comes within timeout_ns (0: no limit) after those of the calls before it, the connection is
+ * given up. -ENOTCONN: it is broken, nothing was queued; -ENOMEM. */
 int client_call(struct client *client, struct client_call *call, const char *method,
 		const char *parameters, size_t size, unsigned flags, uint64_t timeout_ns);
 

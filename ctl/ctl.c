@@ -13,7 +13,8 @@
 
 #define CONNECT_NS (5 * CLOCK_SECOND_NS)
 #define TIMEOUT_NS (45 * CLOCK_SECOND_NS)
-/* The daemon gives up on an actor at the deadline, and then tells us; we wait a little longer for that. */
+/* The daemon gives up on an actor at the deadline, and then tells us; we wait a little longer
+ * for that. */
 #define GRACE_NS (5 * CLOCK_SECOND_NS)
 
 void answer_fini(struct answer *answer)

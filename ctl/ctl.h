@@ -1,7 +1,7 @@
 /* ctl.h - what every verb of troupectl works with: the options, the loop, the daemon.
  *
- * One process, one thread; main() owns it. Verbs return exit statuses, and have told people on standard error
- * why when it is not 0.
+ * One process, one thread; main() owns it. Verbs return exit statuses, and have told people on
+ * standard error why when it is not 0.
  */
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
@@ -45,19 +45,21 @@ void ctl_find_socket(struct ctl *ctl);
 /* Connect if that has not been done. 0, or an exit status after having said why not. */
 int ctl_connect(struct ctl *ctl);
 
-/* One call and its reply; `parameters` is JSON text, "" for none. ctl_try(): 0, also when the reply is an error; or an
- * exit status, the connection being lost. ctl_ask() explains errors as well: 0 only for a real reply. */
+/* One call and its reply; `parameters` is JSON text, "" for none. ctl_try(): 0, also when the
+ * reply is an error; or an exit status, the connection being lost. ctl_ask() explains errors as
+ * well: 0 only for a real reply. */
 int ctl_try(struct ctl *ctl, const char *method, const char *parameters,
 	    struct answer *ret_answer);
 int ctl_ask(struct ctl *ctl, const char *method, const char *parameters,
 	    struct answer *ret_answer);
 
-/* The same for a typed method. *ret_out: a value of method->out, given (free()). With --json, the reply is printed as
- * it came, and *ret_out is NULL. */
+/* The same for a typed method. *ret_out: a value of method->out, given (free()). With --json,
+ * the reply is printed as it came, and *ret_out is NULL. */
 int ctl_ask_typed(struct ctl *ctl, const struct troupe_method *method, const void *in,
 		  void **ret_out);
 
-/* A call with `more`: on_reply for each reply, until the last one or until it returns other than 0. */
+/* A call with `more`: on_reply for each reply, until the last one or until it returns other
+ * than 0. */
 int ctl_stream(struct ctl *ctl, const char *method, const char *parameters,
 	       int (*on_reply)(struct ctl *ctl, const struct answer *answer, void *context),
 	       void *context);

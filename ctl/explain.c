@@ -231,7 +231,8 @@ int explain_error(struct ctl *ctl, const char *method, const struct answer *answ
 	json_t *parameters = json_loadb(answer->parameters, answer->size, 0, NULL);
 	int r;
 
-	/* For programs the error is what it is; it still goes to standard error, and the status says it. */
+	/* For programs the error is what it is; it still goes to standard error, and the status
+	 * says it. */
 	if (option_is_given(&ctl->options, OPTION_JSON)) {
 		fprintf(ctl->err, "{\"error\":\"%s\",\"parameters\":%s}\n", answer->error,
 			answer->parameters);

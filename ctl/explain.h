@@ -13,8 +13,8 @@ int explain_no_connection(struct ctl *ctl, int error);
 /* The connection was lost in the middle of a call. */
 int explain_lost(struct ctl *ctl, int error);
 
-/* An error reply to a call of `method` (NULL: not known). May ask the daemon for what helps: names near to the wrong one, the
- * type of a wrong parameter. */
+/* An error reply to a call of `method` (NULL: not known). May ask the daemon for what helps:
+ * names near to the wrong one, the type of a wrong parameter. */
 int explain_error(struct ctl *ctl, const char *method, const struct answer *answer);
 
 #endif

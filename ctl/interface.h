@@ -1,7 +1,8 @@
-/* interface.h - interfaces as the daemon describes them: methods, types, and the types of single fields.
+/* interface.h - interfaces as the daemon describes them: methods, types, and the types of
+ * single fields.
  *
- * Descriptions come from plug-ins, so they are parsed as hostile input. Owned by the caller; any function here may
- * ask the daemon.
+ * Descriptions come from plug-ins, so they are parsed as hostile input. Owned by the caller;
+ * any function here may ask the daemon.
  */
 #ifndef CTL_INTERFACE_H
 #define CTL_INTERFACE_H
@@ -9,14 +10,17 @@
 #include "ctl/ctl.h"
 #include "proto/idl.h"
 
-/* The interface of that name. *ret_idl is given. An exit status otherwise; explained when `loud`. */
+/* The interface of that name. *ret_idl is given. An exit status otherwise; explained when
+ * `loud`. */
 int interface_get(struct ctl *ctl, const char *name, bool loud, struct idl **ret_idl);
 
-/* The same for the interface that a qualified method name begins with; *ret_member is its method. */
+/* The same for the interface that a qualified method name begins with; *ret_member is its
+ * method. */
 int interface_get_method(struct ctl *ctl, const char *method, bool loud, struct idl **ret_idl,
 			 const struct idl_member **ret_member);
 
-/* The struct, enum or plain type that a type stands for: references resolved, optional taken off. */
+/* The struct, enum or plain type that a type stands for: references resolved, optional taken
+ * off. */
 const struct idl_type *interface_resolve(const struct idl_type *type);
 
 /* The field of a struct; NULL: none. */
@@ -26,7 +30,8 @@ const struct idl_field *interface_find_field(const struct idl_type *type, const 
 /* A type as in the IDL, cut when it is long: "?[]string". */
 void interface_print_type(const struct idl_type *type, char *text, size_t size);
 
-/* The type of a method's input field by its path ("items[3].name"), said quietly: STATUS_OK only if found. */
+/* The type of a method's input field by its path ("items[3].name"), said quietly: STATUS_OK
+ * only if found. */
 int interface_field_type(struct ctl *ctl, const char *method, const char *path, char *text,
 			 size_t size);
 

@@ -50,7 +50,8 @@ void lines_pause(struct lines *lines)
 	loop_io_stop(&lines->io);
 }
 
-/* Take `size` bytes and the `end` bytes after them. The bytes stay where they are until the next read. */
+/* Take `size` bytes and the `end` bytes after them. The bytes stay where they are until the
+ * next read. */
 static const char *take(struct lines *lines, size_t size, size_t end)
 {
 	const char *line =

@@ -26,8 +26,9 @@ struct lines {
 void lines_init(struct lines *lines, struct loop *loop, int fd);
 void lines_fini(struct lines *lines);
 
-/* The next line: 1, with *ret_line borrowed until the next call; 0: none is there now, reading goes on from the loop (or
- * lines->end_of_input); -EMSGSIZE: it is longer than LINES_MAX and is passed over. */
+/* The next line: 1, with *ret_line borrowed until the next call; 0: none is there now, reading
+ * goes on from the loop (or lines->end_of_input); -EMSGSIZE: it is longer than LINES_MAX and is
+ * passed over. */
 int lines_next(struct lines *lines, const char **ret_line, size_t *ret_size);
 
 /* Read no more until lines_next() is called again. */

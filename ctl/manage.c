@@ -27,7 +27,8 @@ static int spawn_config(struct ctl *ctl, char **arguments, int n, char **ret_con
 				error.message);
 	if (given)
 		*ret_config = strdup(given);
-	/* The daemon knows the type of the configuration, not we: values are strings, or key:=JSON. */
+	/* The daemon knows the type of the configuration, not we: values are strings, or
+	 * key:=JSON. */
 	return given || n == 0 ? STATUS_OK
 			       : parameters_read(ctl, arguments, n, NULL, ret_config);
 }

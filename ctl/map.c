@@ -17,7 +17,8 @@
 #include <sys/stat.h>
 
 #define CONNECTIONS_MAX 64
-/* Jobs for each place in the windows: with replies in order of input, one that is late holds others back. */
+/* Jobs for each place in the windows: with replies in order of input, one that is late holds
+ * others back. */
 #define JOBS_A_PLACE 4
 #define HELD_HIGH    (64u << 20) /* bytes of jobs; no more lines are taken then */
 #define OUTPUT_HIGH  (1u << 20)  /* bytes unwritten; no more calls are made then */
@@ -138,7 +139,8 @@ static void finish(struct job *job, char *text, size_t size, bool failed)
 	}
 }
 
-/* A piece of JSON becomes part of one line: the ends of lines between its values become blanks. */
+/* A piece of JSON becomes part of one line: the ends of lines between its values become
+ * blanks. */
 static void join_lines(char *text, size_t size)
 {
 	for (size_t i = 0; i < 2; i++)
@@ -191,7 +193,8 @@ static bool delay(struct job *job)
 		return false;
 	job->tries++;
 	job->state = JOB_DELAYED;
-	/* Between half and the whole of it, so that those that failed together do not come back together. */
+	/* Between half and the whole of it, so that those that failed together do not come back
+	 * together. */
 	job->due_ns = loop_clock_ns(map->ctl->loop) + wait / 2 +
 		      random_below(&map->random, wait / 2 + 1);
 	list_append(&map->delayed, &job->queue);

@@ -47,8 +47,8 @@ struct options {
 	uint64_t instances, mailbox, mailbox_bytes, batch;
 };
 
-/* Read the options out of argv, which is permuted: *ret_first is the first other argument. 0, or -EINVAL after the
- * reason was printed to `err`. */
+/* Read the options out of argv, which is permuted: *ret_first is the first other argument. 0,
+ * or -EINVAL after the reason was printed to `err`. */
 int options_parse(int argc, char **argv, FILE *err, struct options *ret_options,
 		  int *ret_first);
 

@@ -16,8 +16,8 @@
 /* Whether the arguments need the interface: some of them is key=value. */
 bool parameters_need_type(char *const *arguments, int n);
 
-/* *ret_text is given: the text of an object. type: the method's input; NULL: not known, then each value is a string.
- * An exit status otherwise, explained. */
+/* *ret_text is given: the text of an object. type: the method's input; NULL: not known, then
+ * each value is a string. An exit status otherwise, explained. */
 int parameters_read(struct ctl *ctl, char *const *arguments, int n, const struct idl_type *type,
 		    char **ret_text);
 

@@ -1,6 +1,7 @@
 /* table.h - a table for people: aligned columns, colours only where they are wanted.
  *
- * Memory of the caller; cells are copied. When memory runs out, rows are missing and table_print() says so.
+ * Memory of the caller; cells are copied. When memory runs out, rows are missing and
+ * table_print() says so.
  */
 #ifndef CTL_TABLE_H
 #define CTL_TABLE_H

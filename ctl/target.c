@@ -16,7 +16,8 @@ void target_fini(struct target *target)
 	free(target->method);
 }
 
-/* INTERFACE.METHOD: a method begins with a capital, no part of an actor's name or address after a dot does. */
+/* INTERFACE.METHOD: a method begins with a capital, no part of an actor's name or address after
+ * a dot does. */
 static bool is_qualified(const char *text)
 {
 	const char *dot = strrchr(text, '.');
@@ -25,9 +26,9 @@ static bool is_qualified(const char *text)
 	       idl_is_interface_name(text, (size_t)(dot - text));
 }
 
-static bool is_parameter(const char *text)
+static bool is_method(const char *text)
 {
-	return text[0] == '{' || strcmp(text, "-") == 0 || strchr(text, '=');
+	return (text[0] >= 'A' && text[0] <= 'Z' && !strchr(text, '=')) || is_qualified(text);
 }
 
 /* Look for the method among the interfaces of the unit. */
@@ -90,8 +91,8 @@ int target_find(struct ctl *ctl, char *const *arguments, int n, struct target *r
 	struct target target = {.used = 1};
 	int r = STATUS_OK;
 
-	/* a.b.C may be the name of a unit, too: then a method follows, not parameters. */
-	if (is_qualified(arguments[0]) && (n < 2 || is_parameter(arguments[1]))) {
+	/* a.b.C may be the name of a unit, too: then a method follows. */
+	if (is_qualified(arguments[0]) && (n < 2 || !is_method(arguments[1]))) {
 		target.method = strdup(arguments[0]);
 	} else if (n < 2) {
 		return ctl_fail(ctl, STATUS_USAGE,

@@ -1,4 +1,5 @@
-/* target.h - what `call`, `send` and `map` are aimed at: a method of an interface, or one of a named actor.
+/* target.h - what `call`, `send` and `map` are aimed at: a method of an interface, or one of a
+ * named actor.
  *
  * A target is a value of the caller; target_fini() it.
  */
@@ -13,17 +14,19 @@ struct target {
 	int used;     /* arguments that it took: 1 or 2 */
 };
 
-/* From the first arguments: INTERFACE.METHOD, or NAME followed by INTERFACE.METHOD or by METHOD alone, which the unit's
- * interfaces must make unique. An exit status, explained. */
+/* From the first arguments: INTERFACE.METHOD, or NAME followed by INTERFACE.METHOD or by METHOD
+ * alone, which the unit's interfaces must make unique. An exit status, explained. */
 int target_find(struct ctl *ctl, char *const *arguments, int n, struct target *ret_target);
 void target_fini(struct target *target);
 
-/* The text around the parameters of a call of the target: what stands before and after them in the parameters of
- * target_method(). With `send`, for Control.Send. *ret_head is given; the tail is constant. */
+/* The text around the parameters of a call of the target: what stands before and after them in
+ * the parameters of target_method(). With `send`, for Control.Send. *ret_head is given; the
+ * tail is constant. */
 int target_head(struct ctl *ctl, const struct target *target, bool send, char **ret_head,
 		const char **ret_tail);
 
-/* The method that the daemon is asked for: io.troupe.Control.Call (or Send), or the method itself. */
+/* The method that the daemon is asked for: io.troupe.Control.Call (or Send), or the method
+ * itself. */
 const char *target_method(const struct target *target, bool send);
 
 #endif

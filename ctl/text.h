@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Replace control characters (C0, DEL, C1) and broken UTF-8 by '?', in place: what came from elsewhere must not
- * move cursors or change titles. Newlines stay when keep_lines is not 0. */
+/* Replace control characters (C0, DEL, C1) and broken UTF-8 by '?', in place: what came from
+ * elsewhere must not move cursors or change titles. Newlines stay when keep_lines is not 0. */
 void text_defuse(char *text, int keep_lines);
 
 /* Columns that UTF-8 text takes on a terminal. */

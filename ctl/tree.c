@@ -134,7 +134,8 @@ static void print_worker(struct ctl *ctl, const struct api_worker *worker, bool 
 	show_print(ctl, "\n");
 }
 
-/* Units that should run and have not all of their actors running: they are in no worker's list. */
+/* Units that should run and have not all of their actors running: they are in no worker's
+ * list. */
 static void print_missing(struct ctl *ctl, const struct api_unit_array *units)
 {
 	for (size_t i = 0; i < units->count; i++) {

@@ -1,6 +1,7 @@
 /* verbs.h - the verbs of troupectl, each in a file of its own or of its group.
  *
- * arguments: what follows the verb, options taken out; n is within the verb's bounds. Each returns an exit status.
+ * arguments: what follows the verb, options taken out; n is within the verb's bounds. Each
+ * returns an exit status.
  */
 #ifndef CTL_VERBS_H
 #define CTL_VERBS_H

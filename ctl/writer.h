@@ -1,7 +1,8 @@
 /* writer.h - output to a descriptor that may take it slowly, without ever waiting for it.
  *
- * Memory of the caller. Standard output is shared with other processes, so it is not made non-blocking: what can
- * block is written in pieces that fit when the loop says that there is room.
+ * Memory of the caller. Standard output is shared with other processes, so it is not made
+ * non-blocking: what can block is written in pieces that fit when the loop says that there is
+ * room.
  */
 #ifndef CTL_WRITER_H
 #define CTL_WRITER_H

@@ -54,7 +54,8 @@ static void close_call(struct call *call)
 	connection->working -= call->frame_size;
 }
 
-/* The first calls of the queue: write what waited for those before, and let go of the answered ones. */
+/* The first calls of the queue: write what waited for those before, and let go of the answered
+ * ones. */
 static void advance_queue(struct connection *connection)
 {
 	while (!list_is_empty(&connection->calls)) {

@@ -1,7 +1,8 @@
 /* call.h - the open calls of a connection, and their replies in the right order.
  *
- * A call is made for each valid frame and lives until it was answered for the last time or cancelled. Replies go
- * straight to the connection's output when all calls before have been answered, else they wait with the call.
+ * A call is made for each valid frame and lives until it was answered for the last time or
+ * cancelled. Replies go straight to the connection's output when all calls before have been
+ * answered, else they wait with the call.
  */
 #ifndef CONTROL_CALL_H
 #define CONTROL_CALL_H
@@ -19,8 +20,8 @@ struct call {
 	bool finished;
 };
 
-/* A reply may not be larger than this; what is over becomes an error. Text grows with its encoding, so this is
- * more than a message. */
+/* A reply may not be larger than this; what is over becomes an error. Text grows with its
+ * encoding, so this is more than a message. */
 #define REPLY_MAX (2u * LIMIT_FRAME)
 
 /* More than this unread: the connection takes no calls, streams get -EAGAIN. */
@@ -29,8 +30,8 @@ struct call {
 /* NULL: no memory. */
 struct call *call_new(struct connection *connection, bool oneway, bool more, size_t frame_size);
 
-/* The client is gone: on_gone of each call, and free them; those that nobody waited for anyway go on as the server's
- * orphans. */
+/* The client is gone: on_gone of each call, and free them; those that nobody waited for anyway
+ * go on as the server's orphans. */
 void call_cancel_all(struct connection *connection);
 
 /* For the server's end: on_gone, and free. The call is of no connection. */

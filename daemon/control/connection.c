@@ -36,8 +36,8 @@ static bool is_output_high(const struct connection *connection)
 	return buffer_size(&connection->out) + connection->waiting >= OUTPUT_HIGH;
 }
 
-/* Whether it should take in nothing for now. Never while nothing of its own is under way: nobody else would set it
- * going again. */
+/* Whether it should take in nothing for now. Never while nothing of its own is under way:
+ * nobody else would set it going again. */
 static bool is_held_back(const struct connection *connection)
 {
 	return is_output_high(connection) ||
@@ -51,7 +51,8 @@ static bool may_dispatch(const struct connection *connection)
 	       !is_held_back(connection) && !connection->server->draining;
 }
 
-/* A frame that cannot be taken on yet stops reading; without one, reading is also how a close is noticed. */
+/* A frame that cannot be taken on yet stops reading; without one, reading is also how a close
+ * is noticed. */
 static bool may_read(const struct connection *connection)
 {
 	if (connection->end_of_input)
@@ -194,7 +195,8 @@ static void take_end_of_input(struct connection *connection)
 	struct pollfd poll_fd = {.fd = connection->io.fd};
 
 	connection->end_of_input = true;
-	/* Closed, or only for writing? The kernel reports HUP unasked when both ways are shut. */
+	/* Closed, or only for writing? The kernel reports HUP unasked when both ways are
+	 * shut. */
 	if (poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & (POLLHUP | POLLERR)))
 		connection_hang_up(connection);
 }

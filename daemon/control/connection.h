@@ -1,9 +1,9 @@
 /* connection.h - one client's stream: bytes in, cut into frames; replies out, in order.
  *
- * Belongs to a server and lives until the end of the loop's pass in which it was doomed: within a pass a pointer to
- * one stays good whatever its calls do. Life: OPEN (takes calls), ENDING (takes no more, answers those it has),
- * LINGERING (all is written, what still comes is thrown away, so that a client that is still writing can read
- * why it was refused), DOOMED.
+ * Belongs to a server and lives until the end of the loop's pass in which it was doomed: within
+ * a pass a pointer to one stays good whatever its calls do. Life: OPEN (takes calls), ENDING
+ * (takes no more, answers those it has), LINGERING (all is written, what still comes is thrown
+ * away, so that a client that is still writing can read why it was refused), DOOMED.
  */
 #ifndef CONTROL_CONNECTION_H
 #define CONTROL_CONNECTION_H
@@ -47,7 +47,8 @@ struct connection {
 	uint64_t linger_until_ns;
 };
 
-/* Begin to serve `fd` (taken, on failure too), a connected stream socket that does not block. */
+/* Begin to serve `fd` (taken, on failure too), a connected stream socket that does not
+ * block. */
 int connection_new(struct control_server *server, int fd);
 
 /* Take on the calls that are there, up to the bytes of one turn. For the server's work. */
@@ -56,19 +57,22 @@ void connection_turn(struct connection *connection);
 /* Write what there is to write. For the server's work. */
 void connection_flush(struct connection *connection);
 
-/* Something about it has changed (input, output, calls): charge its account, and decide what it waits for next. */
+/* Something about it has changed (input, output, calls): charge its account, and decide what it
+ * waits for next. */
 void connection_settle(struct connection *connection);
 
 /* The client broke the protocol: say so when all calls before are answered, then close. */
 void connection_refuse(struct connection *connection, const char *what);
 
-/* No reply can reach the client any more: its calls are cancelled; what it sent is still read, for the oneway calls. */
+/* No reply can reach the client any more: its calls are cancelled; what it sent is still read,
+ * for the oneway calls. */
 void connection_hang_up(struct connection *connection);
 
 /* Close it at the end of this pass. */
 void connection_doom(struct connection *connection);
 
-/* See whether the client closed, or its time is over. For the server's sweep; true: it wants to be swept again. */
+/* See whether the client closed, or its time is over. For the server's sweep; true: it wants to
+ * be swept again. */
 bool connection_sweep(struct connection *connection);
 
 /* For the server: close and free; open calls are cancelled. */

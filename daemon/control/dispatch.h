@@ -10,8 +10,8 @@
 /* Longest name of a method with its interface, with its NUL. */
 #define METHOD_NAME_MAX 512
 
-/* Take on one frame: `text`, without its NUL, is hostile and borrowed. Whatever is wrong is answered, or ends the
- * connection. */
+/* Take on one frame: `text`, without its NUL, is hostile and borrowed. Whatever is wrong is
+ * answered, or ends the connection. */
 void dispatch_frame(struct connection *connection, const char *text, size_t size);
 
 #endif

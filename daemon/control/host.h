@@ -32,7 +32,8 @@ struct control_server {
 /* There is something to do: have the loop come by before it sleeps. */
 void server_wake(struct control_server *server);
 
-/* Have the closed among those connections that are not being read from looked for, in a second. */
+/* Have the closed among those connections that are not being read from looked for, in a
+ * second. */
 void server_sweep_soon(struct control_server *server);
 
 /* A connection's bytes have grown: while a limit is passed, doom the one that holds most. */

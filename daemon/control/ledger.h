@@ -1,6 +1,7 @@
 /* ledger.h - how many connections and bytes each uid holds, and all of them together.
  *
- * Belongs to one server and its thread. Counting cannot fail; what to do at a limit is the caller's business.
+ * Belongs to one server and its thread. Counting cannot fail; what to do at a limit is the
+ * caller's business.
  */
 #ifndef CONTROL_LEDGER_H
 #define CONTROL_LEDGER_H
@@ -27,8 +28,8 @@ struct account {
 
 void ledger_init(struct ledger *ledger);
 
-/* Count one more connection of uid. -EUSERS: too many of that uid; -ENFILE: too many in all; -ENOMEM. *ret_account is
- * borrowed until account_close(). */
+/* Count one more connection of uid. -EUSERS: too many of that uid; -ENFILE: too many in all;
+ * -ENOMEM. *ret_account is borrowed until account_close(). */
 int ledger_open(struct ledger *ledger, uid_t uid, struct account **ret_account);
 
 /* One connection less; its bytes must have been released before. */

@@ -9,7 +9,8 @@
 
 #define BACKLOG 512
 
-/* Whether somebody listens at `address`: 0: nobody, and what is there is a socket; -ENOENT: nothing is there. */
+/* Whether somebody listens at `address`: 0: nobody, and what is there is a socket; -ENOENT:
+ * nothing is there. */
 static int probe(const struct sockaddr_un *address)
 {
 	cleanup_close int fd = -1;
@@ -22,7 +23,8 @@ static int probe(const struct sockaddr_un *address)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	/* EAGAIN: its queue is full, so somebody owns it. Any other socket type is alive too, if not ours. */
+	/* EAGAIN: its queue is full, so somebody owns it. Any other socket type is alive too,
+	 * if not ours. */
 	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
 	    errno == EAGAIN || errno == EPROTOTYPE)
 		return -EADDRINUSE;
@@ -48,7 +50,8 @@ int control_listen(const char *path, int *ret_fd)
 		return -errno;
 	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
-	/* Who may do what is decided for each call. Before listen(), so that nobody connects too early. */
+	/* Who may do what is decided for each call. Before listen(), so that nobody connects
+	 * too early. */
 	if (chmod(path, 0666) < 0 || listen(fd, BACKLOG) < 0) {
 		r = -errno;
 		unlink(path);

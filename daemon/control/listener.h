@@ -1,7 +1,7 @@
 /* listener.h - a listening socket and the connections it brings.
  *
- * Belongs to a server. When descriptors run out it stops accepting for a moment rather than spin: clients wait
- * in the kernel's queue meanwhile.
+ * Belongs to a server. When descriptors run out it stops accepting for a moment rather than
+ * spin: clients wait in the kernel's queue meanwhile.
  */
 #ifndef CONTROL_LISTENER_H
 #define CONTROL_LISTENER_H

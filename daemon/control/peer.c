@@ -7,7 +7,8 @@
 
 #define GROUPS_GUESS 32
 
-/* A peer with its supplementary groups; `size` bytes of room for them, made right when the kernel wants more. */
+/* A peer with its supplementary groups; `size` bytes of room for them, made right when the
+ * kernel wants more. */
 static int read_groups(int fd, socklen_t size, struct peer **ret_peer)
 {
 	struct peer *peer = NULL;

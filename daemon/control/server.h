@@ -1,19 +1,22 @@
 /* server.h - a Varlink service on a stream socket: framing, dispatch, introspection, levels,
  * limits.
  *
- * A server belongs to one loop and one thread. It knows no process and no actor: the host registers
- * services, whose methods get typed input and answer through a control_call; whatever no service
- * provides goes to the host's `on_foreign` as raw text. org.varlink.service is the server's own.
+ * A server belongs to one loop and one thread. It knows no process and no actor: the host
+ * registers services, whose methods get typed input and answer through a control_call; whatever
+ * no service provides goes to the host's `on_foreign` as raw text. org.varlink.service is the
+ * server's own.
  *
- * A connection's replies leave in the order of its calls, while up to LIMIT_PIPELINED of them are
- * being worked on; then no more is taken in. A call with `more` holds those behind it until its last
- * reply. Half-closed connections still get their replies; a closed one cancels its calls, but those
- * marked `oneway`, which nobody waited for. Connections are served in turn with bounded bytes each.
+ * A connection's replies leave in the order of its calls, while up to LIMIT_PIPELINED of them
+ * are being worked on; then no more is taken in. A call with `more` holds those behind it until
+ * its last reply. Half-closed connections still get their replies; a closed one cancels its
+ * calls, but those marked `oneway`, which nobody waited for. Connections are served in turn
+ * with bounded bytes each.
  *
- * A frame that is no call (not JSON, too deep, too large, no method) is answered, after the replies
- * before it, with InvalidParameter that says what is wrong, and ends the connection. A client that does
- * not read its replies is not read from. Past a limit on held bytes the connection that holds most of
- * them is closed. None of the host's functions may free the server.
+ * A frame that is no call (not JSON, too deep, too large, no method) is answered, after the
+ * replies before it, with InvalidParameter that says what is wrong, and ends the connection. A
+ * client that does not read its replies is not read from. Past a limit on held bytes the
+ * connection that holds most of them is closed. None of the host's functions may free the
+ * server.
  */
 #ifndef CONTROL_SERVER_H
 #define CONTROL_SERVER_H
@@ -46,12 +49,13 @@ struct control_peer {
 	size_t n_groups;
 };
 
-/* One call of one client. Lives until it was answered for the last time, or on_gone was called; never
- * touch it after that. */
+/* One call of one client. Lives until it was answered for the last time, or on_gone was called;
+ * never touch it after that. */
 struct control_call {
 	void *user; /* the host's own */
-	/* The client is gone, or the server is closing: nobody waits. Set by the host if it wants to
-	 * know; if it is NULL the call must still be answered, unless the server was freed. */
+	/* The client is gone, or the server is closing: nobody waits. Set by the host if it
+	 * wants to know; if it is NULL the call must still be answered, unless the server was
+	 * freed. */
 	void (*on_gone)(struct control_call *call);
 	bool more;   /* the client takes several replies */
 	bool oneway; /* no reply is sent; answering is still required, and ends the call */
@@ -78,15 +82,15 @@ struct control_ops {
 	/* The level of a peer; asked for each connection and each call. Mandatory. */
 	enum control_level (*level_of)(void *context, const struct control_peer *peer);
 	/* A call of an interface that no service provides. `interface` and `method` are
-	 * NUL-terminated and borrowed, as is `parameters` (raw text of an object, checked syntax;
-	 * size 0: none). Must answer. Optional: else InterfaceNotFound. */
+	 * NUL-terminated and borrowed, as is `parameters` (raw text of an object, checked
+	 * syntax; size 0: none). Must answer. Optional: else InterfaceNotFound. */
 	void (*on_foreign)(void *context, struct control_call *call, const char *interface,
 			   const char *method, struct json_span parameters);
 	/* For GetInfo: further interfaces; call `add(list, name)` for each. Optional. */
 	void (*list_interfaces)(void *context, void (*add)(void *list, const char *name),
 				void *list);
-	/* For GetInterfaceDescription: the IDL text, borrowed until the next call of the host; NULL:
-	 * no such. Optional. */
+	/* For GetInterfaceDescription: the IDL text, borrowed until the next call of the host;
+	 * NULL: no such. Optional. */
 	const char *(*describe_interface)(void *context, const char *name);
 	/* An audited method was asked for: allowed or refused. `method` is the qualified name,
 	 * `target` the parameter "name", "" when there is none. Optional. */
@@ -120,23 +124,23 @@ int control_server_listen(struct control_server *server, int fd);
 /* Serve a connection (taken, on failure too); for tests and socketpairs. -EACCES: its level is
  * CONTROL_NOTHING; -ENFILE, -EUSERS: too many connections, in all or of that uid. */
 int control_server_adopt(struct control_server *server, int fd);
-/* Accept nothing new, take on no further call, let what is being answered finish; `on_drained`, from
- * the loop, when all is written or timeout_ns has passed. It may free the server. */
+/* Accept nothing new, take on no further call, let what is being answered finish; `on_drained`,
+ * from the loop, when all is written or timeout_ns has passed. It may free the server. */
 void control_server_drain(struct control_server *server, uint64_t timeout_ns,
 			  void (*on_drained)(void *context), void *context);
 unsigned control_server_connections(const struct control_server *server);
 
-/* Make a listening Unix socket at `path`: mode 0666, does not block; stale ones (nobody listens) are
- * replaced, live ones refused. -EADDRINUSE: live; -ENAMETOOLONG; -EEXIST: something else than a socket
- * is there; other errno values. */
+/* Make a listening Unix socket at `path`: mode 0666, does not block; stale ones (nobody
+ * listens) are replaced, live ones refused. -EADDRINUSE: live; -ENAMETOOLONG; -EEXIST:
+ * something else than a socket is there; other errno values. */
 int control_listen(const char *path, int *ret_fd);
 
 /* ---- answering: each consumes the call unless `continues` ---- */
 
-/* out: a value of the method's out type. `continues` only when call->more. -EAGAIN (with continues
- * only): the client has more than a megabyte unread: drop or hold the reply. Any other failure has
- * answered the call with an internal error and consumed it: -EINVAL: out breaks its type; -EMSGSIZE:
- * its text is over 32 MiB; -ENOMEM. */
+/* out: a value of the method's out type. `continues` only when call->more. -EAGAIN (with
+ * continues only): the client has more than a megabyte unread: drop or hold the reply. Any
+ * other failure has answered the call with an internal error and consumed it: -EINVAL: out
+ * breaks its type; -EMSGSIZE: its text is over 32 MiB; -ENOMEM. */
 int control_call_reply(struct control_call *call, const struct troupe_method *method,
 		       const void *out, bool continues);
 /* The same with JSON text of an object (checked by the caller; size 0: {}). */

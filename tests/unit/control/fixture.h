@@ -1,6 +1,7 @@
 /* fixture.h - a server with a small service, and a client at the other end of a socketpair.
  *
- * The service is made of methods of io.troupe.Control: their types serve, their meaning does not.
+ * The service is made of methods of io.troupe.Control: their types serve, their meaning does
+ * not.
  *   Describe(name)  kept open until the test answers it
  *   Actors()        kept open as well; a stream when asked for with more
  *   Start(name)     fails with NoSuchActor

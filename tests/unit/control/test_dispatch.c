@@ -73,8 +73,7 @@ static void dispatch_accepts_call_when_members_are_null_or_unknown(void **state)
 		" { \"method\" : \"io.troupe.Control.Actors\" , \"more\" : false } ",
 		"{\"method\":\"io.troupe.Control.Actors\",\"parameters\":{},\"oneway\":false}",
 		"{\"method\":\"io.troupe.Control.Actors\",\"parameters\":null}",
-		"{\"method\":\"io.troupe.Control.Actors\",\"more\":null,\"oneway\":null,"
-		"\"upgrade\":null}",
+		"{\"method\":\"io.troupe.Control.Actors\",\"more\":null,\"upgrade\":null}",
 		"{\"method\":\"io.troupe.Control.Actors\",\"upgrade\":false}",
 		"{\"method\":\"io.troupe.Control.Actors\",\"extra\":[{\"more\":true}]}",
 		"{\"method\":\"io.troupe.Control.\\u0041ctors\"}",

@@ -150,8 +150,8 @@ static void server_holds_back_client_when_its_calls_hold_much(void **state)
 	cleanup_free char *frame = malloc(size);
 	int stuck = 0;
 
-	/* Frames of open calls count: past half of the limit (2 MiB) no more is taken in until one is
-	 * answered, and nobody is closed. */
+	/* Frames of open calls count: past half of the limit (2 MiB) no more is taken in until
+	 * one is answered, and nobody is closed. */
 	memset(frame, ' ', size);
 	memcpy(frame, ACTORS, strlen(ACTORS));
 	frame[size - 1] = '\0';

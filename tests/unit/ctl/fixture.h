@@ -1,4 +1,5 @@
-/* fixture.h - a daemon that is none: a process of its own with a real control server and a service of tests.
+/* fixture.h - a daemon that is none: a process of its own with a real control server and a
+ * service of tests.
  *
  * com.example.test, foreign to the server:
  *   Echo      replies with its parameters
