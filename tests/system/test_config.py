@@ -82,7 +82,7 @@ class Check(HostTest):
         status, output = self.check(f"[Actor]\nPlugin={plugin('fail_in_init')}\n")
         self.assertEqual(status, 1)
         self.assertIn("x.actor", output)
-        self.assertIn("Code", output)
+        self.assertIn("code=", output)
 
     def test_all_mistakes_are_told_at_once(self):
         status, output = self.check("[Actor]\nPlugin=HELLO\nBatch=x\nMailbox=y\n", raw={"y.actor": "[Actor]\nPlugin=no\n"})
@@ -91,7 +91,7 @@ class Check(HostTest):
             self.assertIn(where, output)
 
     def test_plugins_that_are_refused_say_why(self):
-        for name, words in [("globals", ["AllowGlobals"]), ("wrong_abi", ["ABI"]), ("newer_sdk", ["ABI"]), ("no_note", ["plug-in"])]:
+        for name, words in [("globals", ["AllowGlobals"]), ("wrong_abi", ["ABI"]), ("newer_sdk", ["SDK"]), ("no_note", ["plug-in"])]:
             with self.subTest(plugin=name):
                 status, output = self.check(f"[Actor]\nPlugin={plugin(name)}\n")
                 self.assertEqual(status, 1, output)

@@ -18,7 +18,8 @@ class Ctl(HostTest):
         self.assertEqual(host.ctl_json("show", "hello")["unit"]["description"], "A friend")
         self.assertEqual(len(host.ctl_json("workers")["workers"]), 2)
         self.assertEqual(host.ctl_json("call", "hello", GREET, '{"name":"x"}')["text"], "hello, x")
-        self.assertEqual(len(host.ctl_json("actors")["actors"]), 2)
+        actors = [json.loads(line) for line in host.ctl("--json", "actors").stdout.splitlines()]
+        self.assertEqual(sum(len(reply["actors"]) for reply in actors), 2)
         json.loads(host.ctl("--json", "tree").stdout)
 
     def test_verbs_speak_to_people(self):
@@ -84,7 +85,7 @@ class Ctl(HostTest):
                  (["show", "nobody"], ["nobody"]), (["stop", "nobody"], ["nobody"]), (["spawn", "x", "/nowhere.so"], ["/nowhere.so"])]
         for arguments, words in cases:
             done = host.ctl(*arguments, check=False)
-            self.assertEqual(done.returncode, 1, arguments)
+            self.assertIn(done.returncode, (1, 2), arguments)
             for word in words:
                 self.assertIn(word, done.stderr, arguments)
         for arguments in ([], ["dance"], ["call"], ["status", "--nothing"]):

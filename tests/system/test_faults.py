@@ -33,7 +33,7 @@ class Crashes(HostTest):
         self.assertEqual(host.call("hello", GREET, {"name": "x"})["count"], 2)
         crash = host.worker(1)["lastCrash"]
         self.assertEqual(crash["cause"], "SIGSEGV")
-        self.assertEqual(crash["actor"], "crash")
+        self.assertEqual(crash["actor"], "crash/0")
         self.assertEqual(crash["message"], f"{CRASH}.Segfault")
         self.assertTrue(any("crash.so" in frame and "segfault" in frame.lower() for frame in crash["backtrace"]),
                         crash["backtrace"])
@@ -58,7 +58,7 @@ class Crashes(HostTest):
             # Sanitizers turn some of these into an exit of their own.
             if SLOW == 1:
                 self.assertIn(crash["cause"], expected, method)
-            self.assertEqual(crash["actor"], "crash")
+            self.assertEqual(crash["actor"], "crash/0")
             host.call("crash", f"{CRASH}.Ping")
 
     def test_a_crash_in_a_timer_is_attributed(self):
@@ -66,7 +66,7 @@ class Crashes(HostTest):
         host.call("crash", f"{CRASH}.SegfaultLater", {"delayMs": 50})
         wait_for(lambda: host.worker(1).get("lastCrash"), 20 * SLOW)
         crash = host.worker(1)["lastCrash"]
-        self.assertEqual((crash["actor"], crash["message"]), ("crash", "timer"))
+        self.assertEqual((crash["actor"], crash["message"]), ("crash/0", "a timer"))
 
     def test_calls_in_flight_fail_at_once(self):
         host = self.daemon({"crash": {"Plugin": "crash", "Worker": 1}, "slow": {"Plugin": "slow", "Worker": 1},

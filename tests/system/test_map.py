@@ -34,7 +34,8 @@ class Map(HostTest):
         asked = [{"text": str(n), "delayMs": 300 if n == 0 else 0} for n in range(100)]
         _, answers = self.map(host, "--unordered", "pool", f"{SLOW_ACTOR}.Answer", input=lines(asked))
         self.assertEqual(sorted(a["text"] for a in answers), sorted(line["text"] for line in asked))
-        self.assertEqual(answers[-1]["text"], "0")
+        # Only those behind it on its own connection wait for the slow one.
+        self.assertGreater([a["text"] for a in answers].index("0"), 50)
 
     def test_failures_are_lines_of_their_own_and_in_the_status(self):
         host = self.daemon({"hello": {"Plugin": "hello"}})
@@ -93,6 +94,10 @@ class Map(HostTest):
         wait_for(lambda: host.call("slow", f"{SLOW_ACTOR}.Kept")["kept"] >= 16)
         time.sleep(0.3)
         self.assertEqual(host.call("slow", f"{SLOW_ACTOR}.Kept")["kept"], 16)
+        # Asked to stop, it waits for what is in flight; asked again, it does not.
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        self.assertIsNone(process.poll())
         process.send_signal(signal.SIGINT)
         process.wait(20 * SLOW)
         process.stdin.close()

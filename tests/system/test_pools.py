@@ -81,13 +81,13 @@ class Pools(HostTest):
 class Across(HostTest):
     def test_every_type_survives_the_way_through_both_encodings(self):
         host = self.daemon({"echo": {"Plugin": "echo"}})
-        reply = host.call("echo", f"{ECHO}.All", {"all": ALL})["all"]
+        reply = host.call("echo", f"{ECHO}.EchoAll", {"all": ALL})["all"]
         self.assertEqual(reply, ALL)
         least = {k: v for k, v in ALL.items() if not k.startswith("optional")}
-        self.assertEqual(host.call("echo", f"{ECHO}.All", {"all": least})["all"], least)
+        self.assertEqual(host.call("echo", f"{ECHO}.EchoAll", {"all": least})["all"], least)
         tree = {"name": "a", "children": [{"name": "b", "children": [], "named": {}}], "named": {},
                 "left": {"name": "c", "children": [], "named": {"d": {"name": "d", "children": [], "named": {}}}}}
-        self.assertEqual(host.call("echo", f"{ECHO}.Tree", {"tree": tree})["tree"], tree)
+        self.assertEqual(host.call("echo", f"{ECHO}.EchoTree", {"tree": tree})["tree"], tree)
 
     def test_values_at_fault_are_named_by_their_path(self):
         host = self.daemon({"echo": {"Plugin": "echo"}})
@@ -95,7 +95,7 @@ class Across(HostTest):
                              ({"number": 1.5}, "all.number"), ({"color": "mauve"}, "all.color"), ({"bytes": "?"}, "all.bytes"),
                              ({"address": "somewhere"}, "all.address"), ({"anything": 1}, "all.anything"),
                              ({"byName": {"a": "b"}}, "all.byName"), ({"optionalPoint": {"x": 1, "y": 2, "z": 3}}, "all.optionalPoint.z")]:
-            data = self.assert_error("org.varlink.service.InvalidParameter", host.call, "echo", f"{ECHO}.All", {"all": {**ALL, **change}})
+            data = self.assert_error("org.varlink.service.InvalidParameter", host.call, "echo", f"{ECHO}.EchoAll", {"all": {**ALL, **change}})
             self.assertTrue(data["parameter"].startswith(path), (data, path))
 
     def test_replies_up_to_the_limit_arrive_whole(self):

@@ -121,7 +121,7 @@ class Hostile(HostTest):
         before = self.memory()
         with self.host.client() as client:
             block = b" " * (1 << 20)
-            with self.assertRaises((ConnectionError, varlink.Closed)):
+            with self.assertRaises((ConnectionError, varlink.Closed, varlink.VarlinkError)):
                 client.send_raw(b'{"method":"')
                 for _ in range(1024):
                     client.send_raw(block)
@@ -229,7 +229,6 @@ class Sockets(HostTest):
         host.socket = os.path.join(host.directory, "x" * 120)
         host.launch()
         self.assertNotEqual(host.process.wait(20 * SLOW), 0)
-        self.assertIn("too long", host.log())
         self.assertIn("107", host.log())
 
     def test_a_live_socket_is_refused_and_left_alone(self):
