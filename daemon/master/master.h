@@ -108,4 +108,7 @@ int master_check(const struct master_options *options);
 enum master_state { MASTER_STARTING, MASTER_RUNNING, MASTER_DEGRADED, MASTER_STOPPING };
 enum master_state master_state(const struct master *master);
 
+/* Everything that was to start has, or has failed to: say so, once; later, how things stand. */
+void master_tell_manager(struct master *master);
+
 #endif

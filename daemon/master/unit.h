@@ -127,6 +127,14 @@ void unit_break(struct unit *unit, const char *format, ...)
 void unit_set_reason(struct unit *unit, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* ---- of unit_define.c, for unit.c */
+/* Try again to make of its file what broke it. config: as for unit_new(). */
+void unit_redefine(struct unit *unit, const char *config);
+/* Begin anew under a new number, with next_file if there is one. Nothing of it runs. */
+void unit_renew(struct unit *unit);
+/* Let go of its own worker process, which ends. */
+void unit_release_own(struct unit *unit);
+
 /* ---- one instance; of instance.c */
 /* Take it off its worker, without a word. */
 void instance_fini(struct instance *instance);

@@ -14,6 +14,7 @@
 #include "base/loop.h"
 #include "base/page.h"
 #include "master/crash.h"
+#include "master/number_set.h"
 #include "proto/channel.h"
 #include "supervise/restart.h"
 #include <stdbool.h>
@@ -43,12 +44,6 @@ struct request {
 	uint64_t timeout_ns;
 };
 
-/* Numbers of what the process has been given: few, looked up when an actor starts. */
-struct number_set {
-	uint32_t *numbers;
-	size_t n, room;
-};
-
 struct worker {
 	struct master *master;
 	unsigned number;
@@ -70,12 +65,12 @@ struct worker {
 	bool is_dead; /* the kernel said so; its last words may still be in the channel */
 	siginfo_t end;
 	struct list requests;
-	struct loop_timer request_timer; /* for the first of them; before Ready: for Ready */
-	struct number_set loaded, defined;
-	struct list calls;            /* struct call */
-	size_t call_bytes;            /* their parameters */
-	struct loop_timer kill_timer; /* from asking it to end until it must */
-	const char *killed_why;       /* constant; NULL: we did not */
+	struct loop_timer request_timer;   /* for the first of them; before Ready: for Ready */
+	struct number_set loaded, defined; /* deployments and units that it has been given */
+	struct list calls;                 /* struct call */
+	size_t call_bytes;                 /* their parameters */
+	struct loop_timer kill_timer;      /* from asking it to end until it must */
+	const char *killed_why;            /* constant; NULL: we did not */
 	/* Whose init or load took too long; 0: none */
 	uint32_t culprit_unit, culprit_instance, culprit_deployment;
 
@@ -115,6 +110,7 @@ int worker_send(struct worker *worker, const struct troupe_method *method, const
 /* Whether it can be told things: running, and its channel is open. */
 bool worker_is_up(const struct worker *worker);
 
+/* ---- requests; of worker_requests.c */
 /* Start an instance that is to run here: load its plug-in and define its unit before if that was not done. -ENOTCONN when the
  * process is not up: it will be started when it is. -ENOMEM. */
 int worker_spawn(struct worker *worker, struct instance *instance);
@@ -122,6 +118,9 @@ int worker_spawn(struct worker *worker, struct instance *instance);
 /* The request that an answer belongs to, taken out of the queue (free() it); NULL: nobody asked. id: SPAWN only. */
 struct request *worker_answered(struct worker *worker, enum request_kind kind, uint32_t number,
 				uint64_t id);
+
+/* For request_timer: the process has not come to the first request in time, or was not ready. */
+void worker_on_request_timer(struct loop_timer *timer);
 
 /* The process has died and said its last: bury it. Of worker_death.c. The worker may be gone on return. */
 void worker_bury(struct worker *worker);
@@ -139,10 +138,5 @@ extern const struct channel_handler worker_handlers[];
 extern const size_t worker_n_handlers;
 
 const char *worker_state_name(enum worker_state state);
-
-/* Whether `number` is in the set; adding: -ENOMEM. */
-bool number_set_has(const struct number_set *set, uint32_t number);
-int number_set_add(struct number_set *set, uint32_t number);
-void number_set_fini(struct number_set *set);
 
 #endif

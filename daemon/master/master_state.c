@@ -1,0 +1,117 @@
+/* master_state.c - what the daemon as a whole is at, and telling the service manager. */
+#include "master/master.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "master/unit.h"
+#include "master/worker.h"
+#include <stdio.h>
+#include <string.h>
+
+#define START_GRACE_NS CLOCK_SECOND_NS /* for those whose worker was ended for another's init */
+
+static bool is_worker_settled(const struct worker *worker)
+{
+	return worker->state == WORKER_RUNNING || worker->state == WORKER_BACKOFF;
+}
+
+static bool is_instance_settled(const struct instance *instance)
+{
+	if (instance->state == INSTANCE_STARTING)
+		return instance->worker->is_late;
+	return instance->state != INSTANCE_WAITING;
+}
+
+static bool is_unit_settled(const struct unit *unit)
+{
+	if (unit->n_in[INSTANCE_STARTING] + unit->n_in[INSTANCE_WAITING] == 0)
+		return true;
+	for (unsigned i = 0; i < unit->n_instances; i++)
+		if (!is_instance_settled(&unit->instances[i]))
+			return false;
+	return true;
+}
+
+static bool has_settled(const struct master *master)
+{
+	uint64_t up_ns = loop_clock_ns(master->loop) - master->started_ns;
+	const struct unit *unit;
+
+	/* A worker that dies in a loop must not keep those that run from being a service. */
+	if (master->settings.start_timeout_ns != TEXT_INFINITY &&
+	    up_ns > master->settings.start_timeout_ns + START_GRACE_NS)
+		return true;
+
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+		if (master->workers[i] && !is_worker_settled(master->workers[i]))
+			return false;
+	for (unit = master->units_by_name; unit; unit = unit->by_name.next)
+		if (!is_unit_settled(unit))
+			return false;
+	return true;
+}
+
+struct tally {
+	unsigned workers, workers_up;
+	unsigned units, units_well, units_troubled;
+};
+
+static struct tally count_all(const struct master *master)
+{
+	struct tally tally = {0};
+	const struct unit *unit;
+
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
+		tally.workers += master->workers[i] != NULL;
+		tally.workers_up +=
+			master->workers[i] && master->workers[i]->state == WORKER_RUNNING;
+	}
+	for (unit = master->units_by_name; unit; unit = unit->by_name.next) {
+		enum unit_state state = unit_state(unit);
+
+		tally.units++;
+		tally.units_troubled += state == UNIT_FAILED || state == UNIT_BACKOFF;
+		/* Also what was told to stop, and what has done its work. */
+		tally.units_well +=
+			state == UNIT_RUNNING || state == UNIT_STOPPED || state == UNIT_ENDED;
+	}
+	return tally;
+}
+
+enum master_state master_state(const struct master *master)
+{
+	struct tally tally = count_all(master);
+
+	if (master->is_stopping)
+		return MASTER_STOPPING;
+	if (!master->is_ready)
+		return MASTER_STARTING;
+	return tally.workers_up < tally.workers || tally.units_troubled > 0 ? MASTER_DEGRADED
+									    : MASTER_RUNNING;
+}
+
+void master_settle(struct master *master)
+{
+	master->is_settling = true;
+}
+
+void master_tell_manager(struct master *master)
+{
+	struct tally tally = count_all(master);
+	char status[160];
+
+	if (!master->is_ready && !has_settled(master))
+		return;
+	(void)snprintf(status, sizeof(status), "%u of %u workers run, %u of %u units are well",
+		       tally.workers_up, tally.workers, tally.units_well, tally.units);
+	if (!master->is_ready)
+		log_notice(&master->log, "ready: %s", status);
+	if (!master->is_ready || master->must_notify) {
+		notify_ready(status);
+	} else if (strcmp(status, master->status) != 0) {
+		notify_status(status);
+	}
+	master->is_ready = true;
+	master->must_notify = false;
+	memcpy(master->status, status, sizeof(master->status));
+}

@@ -1,0 +1,188 @@
+/* worker_requests.c - what a worker's process is told to make, in order, and the time it may take for each. */
+#include "master/worker.h"
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "io.troupe.Worker.varlink.h"
+#include "master/deploy.h"
+#include "master/master.h"
+#include "master/unit.h"
+
+static void arm_request_timer(struct worker *worker)
+{
+	const struct request *first;
+
+	worker->n_late = 0;
+	if (list_is_empty(&worker->requests)) {
+		loop_timer_stop(&worker->request_timer);
+		return;
+	}
+	first = list_first(&worker->requests, struct request, link);
+	if (first->timeout_ns == TEXT_INFINITY)
+		loop_timer_stop(&worker->request_timer);
+	else
+		loop_timer_start(&worker->request_timer, first->timeout_ns);
+}
+
+struct request *worker_answered(struct worker *worker, enum request_kind kind, uint32_t number,
+				uint64_t id)
+{
+	list_foreach (at, &worker->requests) {
+		struct request *request = container_of(at, struct request, link);
+
+		if (request->kind != kind || request->number != number || request->id != id)
+			continue;
+		list_remove(&request->link);
+		worker->is_late = false;
+		/* The time for one begins with the end of the one before. */
+		arm_request_timer(worker);
+		return request;
+	}
+	worker->bad_notices++;
+	return NULL;
+}
+
+static int ask(struct worker *worker, const struct request *what,
+	       const struct troupe_method *method, const void *in, int fd)
+{
+	struct request *request = malloc(sizeof(*request));
+	bool is_first = list_is_empty(&worker->requests);
+	int r;
+
+	if (!request)
+		return -ENOMEM;
+	*request = *what;
+	r = worker_send(worker, method, in, fd);
+	if (r < 0) {
+		free(request);
+		return r;
+	}
+	list_append(&worker->requests, &request->link);
+	if (is_first)
+		arm_request_timer(worker);
+	return 0;
+}
+
+static int load(struct worker *worker, const struct unit *unit)
+{
+	struct deployment *deployment = unit->deployment;
+	struct worker_load notice = {
+		.plugin = deployment->number,
+		.name = deployment->name,
+		.allowGlobals = deployment->allow_globals,
+	};
+	struct request request = {
+		.kind = REQUEST_LOAD,
+		.number = deployment->number,
+		.timeout_ns = unit->file.start_timeout_ns,
+	};
+	int r;
+
+	if (number_set_has(&worker->loaded, deployment->number))
+		return 0;
+	r = number_set_add(&worker->loaded, deployment->number);
+	if (r < 0)
+		return r;
+	r = ask(worker, &request, &worker_load_method, &notice, deployment->fd);
+	if (r < 0)
+		worker->loaded.n--;
+	return r;
+}
+
+static int define(struct worker *worker, const struct unit *unit)
+{
+	struct worker_define notice = {
+		.unit = unit->number,
+		.name = unit->file.name,
+		.plugin = unit->deployment->number,
+		.actorType = unit->type,
+		.config = unit->config,
+		.mailbox = unit->file.mailbox,
+		.mailboxBytes = unit->file.mailbox_bytes,
+		.batch = unit->file.batch,
+		.stopOnError = unit->file.on_error == UNIT_STOP,
+	};
+	struct request request = {
+		.kind = REQUEST_DEFINE,
+		.number = unit->number,
+		.timeout_ns = unit->file.start_timeout_ns,
+	};
+	int r;
+
+	if (number_set_has(&worker->defined, unit->number))
+		return 0;
+	r = number_set_add(&worker->defined, unit->number);
+	if (r < 0)
+		return r;
+	r = ask(worker, &request, &worker_define_method, &notice, -1);
+	if (r < 0)
+		worker->defined.n--;
+	return r;
+}
+
+int worker_spawn(struct worker *worker, struct instance *instance)
+{
+	struct unit *unit = instance->unit;
+	struct worker_spawn notice = {.unit = unit->number, .instance = instance->number};
+	struct request request = {
+		.kind = REQUEST_SPAWN,
+		.number = unit->number,
+		.instance = instance->number,
+		.timeout_ns = unit->file.start_timeout_ns,
+	};
+	int r;
+
+	if (!worker_is_up(worker))
+		return -ENOTCONN;
+	r = load(worker, unit);
+	if (r == 0)
+		r = define(worker, unit);
+	if (r < 0)
+		return r;
+	request.id = ++worker->master->last_request;
+	notice.request = (int64_t)request.id;
+	r = ask(worker, &request, &worker_spawn_method, &notice, -1);
+	if (r == 0)
+		instance->request = request.id;
+	return r;
+}
+
+/* The process does not come to the first request. Whose fault is it? */
+void worker_on_request_timer(struct loop_timer *timer)
+{
+	struct worker *worker = container_of(timer, struct worker, request_timer);
+	const struct log *log = &worker->master->log;
+	const struct request *first;
+	struct crash_activity activity;
+	bool in_handler;
+
+	if (worker->state == WORKER_STARTING) {
+		worker_kill(worker, "it was not ready in time", true);
+		return;
+	}
+	if (list_is_empty(&worker->requests))
+		return;
+	first = list_first(&worker->requests, struct request, link);
+	in_handler = crash_look(worker->page, &activity);
+	if (in_handler && first->kind == REQUEST_SPAWN &&
+	    activity.type_hash == PAGE_DOING_INIT && activity.unit == first->number) {
+		worker->culprit_unit = first->number;
+		worker->culprit_instance = first->instance;
+		worker_kill(worker, "an actor's init did not return in time", true);
+	} else if (in_handler && first->kind == REQUEST_LOAD &&
+		   activity.type_hash == PAGE_DOING_LOAD) {
+		worker->culprit_deployment = first->number;
+		worker_kill(worker, "a plug-in did not load in time", true);
+	} else if (in_handler || worker->n_late == 0) {
+		/* Some actor's handler takes long, which is no reason to end them all. */
+		if (!worker->is_late)
+			log_warning(log, "worker %u is too busy to start further actors",
+				    worker->number);
+		worker->is_late = true;
+		worker->n_late++;
+		loop_timer_start(&worker->request_timer, first->timeout_ns);
+		master_settle(worker->master);
+	} else {
+		worker_kill(worker, "it does not answer", true);
+	}
+}
