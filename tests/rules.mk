@@ -39,7 +39,7 @@ $(foreach folder,$(FOLDERS),$(eval $(call unit_rules,$(folder))))
 # ONLY=WORD runs those whose name holds it.
 test: deps-test
 	@$(MAKE) --no-print-directory test-build
-	@tests/run.py --build $(BUILD) $(patsubst %,--only %,$(ONLY)) $(UNIT_TESTS) $(wildcard tests/outside/*.sh)
+	@TROUPE_SLOW=$(if $(SANITIZE),4,1) tests/run.py --build $(BUILD) $(patsubst %,--only %,$(ONLY)) $(UNIT_TESTS) $(wildcard tests/outside/*.sh)
 
 .PHONY: test-build
 test-build: $(BINARIES) $(UNIT_TESTS) plugins test-plugins
