@@ -180,7 +180,7 @@ static int fill_paths(struct settings *settings, const struct conf_path *path, c
 			return -ENOMEM;
 	}
 	if (!settings->socket &&
-	    asprintf(&settings->socket, "%s/control", settings->runtime_directory) < 0) {
+	    asprintf(&settings->socket, "%s/control.sock", settings->runtime_directory) < 0) {
 		settings->socket = NULL;
 		return -ENOMEM;
 	}

@@ -7,7 +7,7 @@
  *   Workers=             worker processes, 1 .. LIMIT_WORKERS; default: the processors that
  *                        this process may use
  *   Socket=              absolute path of the control socket, at most 107 bytes; default:
- *                        RuntimeDirectory=/control
+ *                        RuntimeDirectory=/control.sock
  *   RuntimeDirectory=    absolute path; the workers' inboxes lie below it
  *   StateDirectory=      absolute path; for what must survive a restart
  *   PluginPath=          directories to search for plug-ins named without a slash, before

@@ -56,7 +56,7 @@ static void settings_have_defaults_without_a_file(void **state)
 	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
 	assert_int_equal(load(f), 0);
 	assert_int_equal(s->workers, CPU_COUNT(&all));
-	assert_string_equal(s->socket, "/run/troupe/control");
+	assert_string_equal(s->socket, "/run/troupe/control.sock");
 	assert_string_equal(s->runtime_directory, "/run/troupe");
 	assert_string_equal(s->state_directory, "/var/lib/troupe");
 	assert_int_equal(s->plugin_path.n, 0);
@@ -132,7 +132,7 @@ static void dropin_overrides_and_empty_value_resets(void **state)
 		       "LogLevel=\nRestartDelay=\nManageGroup=\n");
 	assert_int_equal(load(f), 0);
 	assert_int_equal(f->settings.workers, 5);
-	assert_string_equal(f->settings.socket, "/run/troupe/control");
+	assert_string_equal(f->settings.socket, "/run/troupe/control.sock");
 	assert_int_equal(f->settings.plugin_path.n, 1);
 	assert_string_equal(f->settings.plugin_path.words[0], "/z");
 	assert_int_equal(f->settings.log_level, LOG_P_INFO);
