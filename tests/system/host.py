@@ -39,6 +39,7 @@ class Daemon:
         self.log_path = os.path.join(self.directory, "log")
         self.process = None
         self.wrap, self.env = wrap or [], env or {}
+        self.may_break_memory = False  # a sanitizer's report is what the test is about
         os.mkdir(self.config)
         settings = {"Workers": 2}
         settings.update(daemon or {})
@@ -221,7 +222,7 @@ class HostTest(unittest.TestCase):
         failed = getattr(getattr(self._outcome.result, "tally", None), "failed", [])
         if self.id() in failed:
             print(f"---- log of {daemon.directory}\n{log}----", flush=True)
-        if "Sanitizer" in log or "runtime error:" in log:
+        if not daemon.may_break_memory and ("Sanitizer" in log or "runtime error:" in log):
             raise AssertionError(f"a sanitizer spoke up:\n{log}")
 
     def assert_error(self, name, function, *arguments, **more):

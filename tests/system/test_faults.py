@@ -47,6 +47,7 @@ class Crashes(HostTest):
 
     def test_every_way_to_crash_is_survived(self):
         host = self.daemon({"crash": {"Plugin": "crash", "Worker": 1}}, daemon=PATIENT)
+        host.may_break_memory = True
         causes = {"Abort": {"SIGABRT"}, "Divide": {"SIGFPE"}, "StackOverflow": {"SIGSEGV"}, "Exit": {"exit 3"},
                   "WildFree": {"SIGABRT", "SIGSEGV", "exit 1"}}
         for number, (method, expected) in enumerate(causes.items(), 2):
