@@ -8,11 +8,13 @@
 #include "master/master.h"
 #include "master/names.h"
 #include "master/reload.h"
+#include "master/reload_reply.h"
 #include "master/spawn.h"
 #include "master/unit.h"
 #include "master/waiter.h"
 #include "master/worker.h"
 #include "proto/address.h"
+#include <errno.h>
 #include <string.h>
 
 static void fail_no_such(struct control_call *call, const char *name)
@@ -170,26 +172,16 @@ void control_on_reload(void *context, struct control_call *call, const void *in)
 {
 	struct master *master = context;
 	struct reload_result result;
-	struct api_reload_out out;
-	struct arena arena;
-	int r;
 
 	(void)in;
 	if (control_refuses(master, call))
 		return;
-	r = reload_run(master, &result);
-	arena_init(&arena);
-	out = (struct api_reload_out){
-		.started = {(const char *const *)result.started.names, result.started.n},
-		.restarted = {(const char *const *)result.restarted.names, result.restarted.n},
-		.stopped = {(const char *const *)result.stopped.names, result.stopped.n},
-	};
-	if (r == -ENOMEM || !describe_problems(&arena, &result.problems, &out.problems))
+	if (reload_run(master, &result) == -ENOMEM) {
 		describe_fail(call);
-	else
-		(void)control_call_reply(call, &api_reload_method, &out, false);
-	arena_fini(&arena);
-	reload_result_fini(&result);
+		reload_result_fini(&result);
+		return;
+	}
+	reload_reply_when_settled(master, call, &result);
 }
 
 void control_on_shutdown(void *context, struct control_call *call, const void *in)

@@ -7,6 +7,7 @@
 #include "master/names.h"
 #include "master/place.h"
 #include "master/reload.h"
+#include "master/reload_reply.h"
 #include "master/stall.h"
 #include "master/unit.h"
 #include "master/worker.h"
@@ -125,6 +126,7 @@ static bool on_flush(struct loop_work *work)
 	if (!master->is_settling)
 		return false;
 	master->is_settling = false;
+	reload_replies_check(master);
 	if (master->is_stopping)
 		check_stopped(master);
 	else
@@ -301,6 +303,7 @@ static void init_parts(struct master *master)
 {
 	list_init(&master->deployments);
 	list_init(&master->changed_units);
+	list_init(&master->reload_replies);
 	inquiries_init(&master->inquiries);
 	watch_init(&master->watchers);
 	problems_init(&master->problems);

@@ -71,6 +71,7 @@ struct master {
 	struct calls calls;
 	struct inquiries inquiries;
 	struct watchers watchers;
+	struct list reload_replies;
 
 	struct notify notify;
 	struct loop_signal on_terminate, on_interrupt, on_hangup;
