@@ -304,24 +304,29 @@ static int take_line(struct map *map, const char *line, size_t size, bool too_lo
 	return 0;
 }
 
-static void take_lines(struct map *map)
+/* As many as there is room for; whether there were any. */
+static bool take_lines(struct map *map)
 {
 	uint64_t most = map->n_slots * map->window * JOBS_A_PLACE;
+	bool taken = false;
 
-	while (map->n_jobs < most && map->held < HELD_HIGH && !map->broken) {
+	while (map->n_jobs < most && map->held < HELD_HIGH && !map->broken &&
+	       writer_unwritten(&map->writer) < OUTPUT_HIGH) {
 		const char *line;
 		size_t size;
 		int r = lines_next(&map->lines, &line, &size);
 
 		map->progress.bytes = map->lines.bytes;
 		if (r == 0)
-			return;
+			return taken;
 		if (r > 0 && is_blank(line, size))
 			continue;
+		taken = true;
 		if (take_line(map, line, size, r < 0) < 0)
 			map->broken = -ENOMEM;
 	}
 	lines_pause(&map->lines);
+	return taken;
 }
 
 /* ---- connections */
@@ -444,7 +449,12 @@ static void pump(struct map *map)
 		drop_unsent(map);
 	} else {
 		wake_delayed(map);
-		take_lines(map);
+		/* What is printed makes room for more lines, and lines that are wrong are done
+		 * at once: go on until nothing moves, since nobody would wake us for it. */
+		do {
+			print_done(map);
+			writer_flush(&map->writer);
+		} while (take_lines(map));
 		send_ready(map);
 	}
 	print_done(map);

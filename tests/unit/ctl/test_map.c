@@ -171,6 +171,33 @@ static void map_tries_again_when_failure_may_pass(void **state)
 	assert_string_equal(fixture->text, input);
 }
 
+/* Everything that is held waits for the first line, and is printed at once when that is there. */
+static void map_goes_on_when_first_line_was_the_last_to_be_done(void **state)
+{
+	struct fixture *fixture = *state;
+	char input[8 + 8 * 500 + 1] = "{\"n\":0}\n";
+
+	for (int i = 0; i < 500; i++)
+		strcat(input, "{\"n\":1}\n");
+	fixture->ctl.options.retry = 3;
+	fixture->ctl.options.connections = 1;
+	fixture->ctl.options.window = 4;
+	fixture->ctl.options.timeout_ns = 1;
+	assert_int_equal(map(fixture, "Flaky", input), STATUS_OK);
+	assert_string_equal(fixture->text, input);
+}
+
+static void map_reads_on_when_all_lines_are_wrong(void **state)
+{
+	struct fixture *fixture = *state;
+	char input[2 * 3000 + 1] = "";
+
+	for (int i = 0; i < 3000; i++)
+		memcpy(input + 2 * i, "x\n", 3);
+	assert_int_equal(map(fixture, "Echo", input), STATUS_FAILED);
+	expect_in(fixture->errors, "3000 of 3000 lines failed");
+}
+
 static void map_gives_up_when_all_tries_have_failed(void **state)
 {
 	struct fixture *fixture = *state;
@@ -349,6 +376,8 @@ int main(void)
 		CASE(map_prints_error_as_one_line_when_actor_fails),
 		CASE(map_fails_without_trying_again_when_retry_is_not_given),
 		CASE(map_tries_again_when_failure_may_pass),
+		CASE(map_goes_on_when_first_line_was_the_last_to_be_done),
+		CASE(map_reads_on_when_all_lines_are_wrong),
 		CASE(map_gives_up_when_all_tries_have_failed),
 		CASE(map_goes_on_when_connections_are_lost),
 		CASE(map_fails_calls_in_flight_when_connection_is_lost),
