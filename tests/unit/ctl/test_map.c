@@ -176,6 +176,7 @@ static void map_goes_on_when_first_line_was_the_last_to_be_done(void **state)
 {
 	struct fixture *fixture = *state;
 	char input[8 + 8 * 500 + 1] = "{\"n\":0}\n";
+	uint64_t start = clock_now_ns();
 
 	for (int i = 0; i < 500; i++)
 		strcat(input, "{\"n\":1}\n");
@@ -185,6 +186,8 @@ static void map_goes_on_when_first_line_was_the_last_to_be_done(void **state)
 	fixture->ctl.options.timeout_ns = 1;
 	assert_int_equal(map(fixture, "Flaky", input), STATUS_OK);
 	assert_string_equal(fixture->text, input);
+	/* Not only once a deadline woke it. */
+	assert_true(clock_now_ns() - start < 4 * CLOCK_SECOND_NS);
 }
 
 static void map_reads_on_when_all_lines_are_wrong(void **state)
