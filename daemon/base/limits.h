@@ -40,6 +40,8 @@
 #define LIMIT_HELD_BYTES      (256u << 20)
 #define LIMIT_CLIENT_CALLS           65536u      /* calls of clients that actors have not answered */
 #define LIMIT_CLIENT_CALL_BYTES      (32u << 20) /* of their parameters, per worker: less than CHANNEL_QUEUE */
+#define LIMIT_STREAM_HELD            (16u << 20)  /* bytes of one stream's replies that its client has not read */
+#define LIMIT_STREAMS_HELD           (128u << 20) /* of all streams */
 #define LIMIT_INQUIRIES              256u        /* questions of clients that workers have not answered */
 #define LIMIT_DESCRIBED              1000u       /* actors in one Describe, or in one reply of Actors */
 #define LIMIT_LISTED_INSTANCES       20000u      /* of units in one reply, all units together */

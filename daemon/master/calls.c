@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "io.troupe.Control.varlink.h"
 #include "io.troupe.Worker.varlink.h"
+#include "master/held.h"
 #include "master/master.h"
 #include "master/unit.h"
 #include "master/worker.h"
@@ -47,6 +48,7 @@ static void free_call(struct call *call)
 	call->worker->call_bytes -= call->bytes;
 	list_remove(&call->on_worker);
 	loop_timer_stop(&call->timer);
+	held_free(call->held);
 	free(call);
 }
 
@@ -189,36 +191,61 @@ static char *wrap_reply(const struct call *call, const char *parameters, size_t 
 	return text;
 }
 
+/* The call's last words: after what its client has not read yet. */
+static void finish_call(struct call *call, const char *error, const char *text, size_t size)
+{
+	struct held *held = take_pointer(&call->held);
+	struct control_call *client = take_client(call);
+
+	free_call(call);
+	if (held)
+		held_finish(held, error, text, size);
+	else if (error)
+		control_call_fail_text(client, error, text, size);
+	else
+		(void)control_call_reply_text(client, text, size, false);
+}
+
+/* Give the call up: the client is told that there is too much of it. */
+static void overload_call(struct call *call)
+{
+	struct control_call *client = take_client(call);
+
+	cancel_call(call);
+	control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
+}
+
+static void pass_on(struct call *call, const char *text, size_t size)
+{
+	int r = call->held ? 0 : held_new(call->master, call->client, &call->held);
+
+	/* The deadline was for the first reply. */
+	loop_timer_stop(&call->timer);
+	if (r == 0)
+		r = held_add(call->held, text, size);
+	/* A gap in a stream would go unseen: if its client does not read, it ends. */
+	if (r < 0)
+		overload_call(call);
+}
+
 static void pass_reply(struct call *call, const struct worker_reply *reply)
 {
 	cleanup_free char *text = NULL;
-	struct control_call *client = call->client;
-	bool continues = reply->continues && client->more;
+	struct control_call *client;
 	size_t size;
-	int r;
 
 	text = wrap_reply(call, reply->parameters, &size);
-	if (continues && text) {
-		/* The deadline was for the first reply. */
-		loop_timer_stop(&call->timer);
-		r = control_call_reply_text(client, text, size, true);
-		if (r == 0)
-			return;
-		/* The client does not read. A gap in its stream would go unseen: end it. */
-		take_client(call);
+	if (!text) {
+		overload_call(call);
+	} else if (!reply->continues) {
+		finish_call(call, NULL, text, size);
+	} else if (call->client->more) {
+		pass_on(call, text, size);
+	} else {
+		client = take_client(call);
 		cancel_call(call);
-		control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
-		return;
-	}
-	take_client(call);
-	if (reply->continues)
-		cancel_call(call);
-	else
-		free_call(call);
-	if (text)
 		(void)control_call_reply_text(client, text, size, false);
-	else
-		control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
+	}
 }
 
 /* Text that clients will take for ours. */
@@ -235,7 +262,6 @@ bool calls_reply(struct worker *worker, const struct worker_reply *reply)
 {
 	struct calls *calls = &worker->master->calls;
 	struct call *call = find_call(calls, (uint64_t)reply->call);
-	struct control_call *client;
 
 	if (!is_object(reply->parameters) ||
 	    (reply->error && !calls_is_qualified(reply->error)))
@@ -249,26 +275,20 @@ bool calls_reply(struct worker *worker, const struct worker_reply *reply)
 		pass_reply(call, reply);
 		return true;
 	}
-	client = take_client(call);
-	free_call(call);
-	control_call_fail_text(client, reply->error, reply->parameters,
-			       strlen(reply->parameters));
+	finish_call(call, reply->error, reply->parameters, strlen(reply->parameters));
 	return true;
 }
 
 static void fail_died(struct call *call)
 {
-	struct master *master = call->master;
-	struct instance *instance = unit_instance(master, call->unit, call->instance);
-	struct control_call *client = take_client(call);
-	char name[LIMIT_NAME + 16];
+	struct instance *instance = unit_instance(call->master, call->unit, call->instance);
+	char text[LIMIT_NAME + 64] = "{}";
 
+	/* A unit's name needs no escapes. */
 	if (instance)
-		(void)snprintf(name, sizeof(name), "%s/%u", instance->unit->file.name,
-			       instance->number);
-	free_call(call);
-	control_call_fail(client, &api_actor_died_error,
-			  &(struct api_actor_died){.actor = instance ? name : NULL});
+		(void)snprintf(text, sizeof(text), "{\"actor\":\"%s/%u\"}",
+			       instance->unit->name, instance->number);
+	finish_call(call, api_actor_died_error.name, text, strlen(text));
 }
 
 void calls_worker_down(struct worker *worker)

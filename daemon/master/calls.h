@@ -28,6 +28,8 @@ enum call_kind {
 	CALL_SEND,    /* Control.Send: () */
 };
 
+struct held;
+
 struct call {
 	UT_hash_handle by_id;
 	struct master *master;
@@ -38,8 +40,9 @@ struct call {
 	struct list on_worker;   /* in worker->calls */
 	size_t bytes;            /* that it counts for in worker->call_bytes */
 	uint32_t unit, instance; /* whose `outstanding` it counts for; unit 0: nobody's */
-	struct loop_timer
-		timer; /* the worker keeps the deadline; this is for one that does not */
+	/* The worker keeps the deadline; this is for one that does not. */
+	struct loop_timer timer;
+	struct held *held; /* of a stream: its replies; NULL before the first one */
 };
 
 struct calls {

@@ -69,6 +69,7 @@ struct master {
 	struct control_server *server;
 	char *socket; /* the path listened at; NULL: handed in by systemd */
 	struct calls calls;
+	size_t held_bytes; /* of streams that clients have not read */
 	struct inquiries inquiries;
 	struct watchers watchers;
 	struct list reload_replies;

@@ -446,6 +446,79 @@ static void master_cancels_a_stream_when_the_client_takes_one_reply_only(void **
 	assert_int_equal(stage->cancelled, call);
 }
 
+/* Send `n` replies of more than a kilobyte each, while the client reads none. */
+static void flood(struct stage *stage, int64_t call, unsigned n)
+{
+	char text[1200];
+
+	for (unsigned i = 0; i < n; i++) {
+		(void)snprintf(text, sizeof(text), "{\"n\":%u,\"filling\":\"%01100d\"}", i, 0);
+		reply(stage, call, true, NULL, text);
+		if (i % 64 == 0)
+			loop_step(stage->master->loop, false);
+	}
+}
+
+/* Read answers up to one with `last` in it; returns how many came before it, which must be numbered. */
+static unsigned read_stream(struct stage *stage, const char *last)
+{
+	char number[32];
+
+	for (unsigned n = 0;; n++) {
+		wait_until(stage, has_answer);
+		if (strstr(stage->answer, last)) {
+			expect(stage, last);
+			return n;
+		}
+		(void)snprintf(number, sizeof(number), "\"n\":%u,", n);
+		expect(stage, number);
+	}
+}
+
+static void master_holds_a_stream_when_its_client_reads_late(void **state)
+{
+	struct stage *stage = *state;
+	int64_t call;
+
+	say(stage, TO_ACTOR("\"more\":true,"));
+	call = wait_call(stage);
+	flood(stage, call, 5000);
+	reply(stage, call, false, "a.b.Enough", "{}");
+	assert_int_equal(read_stream(stage, "a.b.Enough"), 5000);
+	assert_int_equal(stage->master->held_bytes, 0);
+	assert_int_equal(stage->n_cancelled, 0);
+}
+
+static void master_ends_a_stream_when_its_client_does_not_read(void **state)
+{
+	struct stage *stage = *state;
+	int64_t call;
+
+	say(stage, TO_ACTOR("\"more\":true,"));
+	call = wait_call(stage);
+	flood(stage, call, LIMIT_STREAM_HELD / 1024 + 4096);
+	wait_until(stage, has_cancel);
+	assert_int_equal(stage->cancelled, call);
+	assert_true(read_stream(stage, "io.troupe.Control.Overloaded") > 0);
+	assert_int_equal(stage->master->held_bytes, 0);
+}
+
+static void master_keeps_what_was_held_when_the_worker_dies(void **state)
+{
+	struct stage *stage = *state;
+	int64_t call;
+
+	say(stage, TO_ACTOR("\"more\":true,"));
+	call = wait_call(stage);
+	flood(stage, call, 3000);
+	while (!channel_is_flushed(stage->worker))
+		loop_step(stage->master->loop, false);
+	assert_int_equal(kill(stage->pid, SIGKILL), 0);
+	channel_free(stage->worker);
+	stage->worker = NULL;
+	assert_int_equal(read_stream(stage, "io.troupe.Control.ActorDied"), 3000);
+}
+
 static void master_ends_a_call_when_the_worker_forgets_its_deadline(void **state)
 {
 	struct stage *stage = *state;
@@ -503,6 +576,9 @@ int main(void)
 		TEST(master_answers_calls_at_once_when_their_worker_dies),
 		TEST(master_cancels_a_call_when_its_client_has_gone),
 		TEST(master_cancels_a_stream_when_the_client_takes_one_reply_only),
+		TEST(master_holds_a_stream_when_its_client_reads_late),
+		TEST(master_ends_a_stream_when_its_client_does_not_read),
+		TEST(master_keeps_what_was_held_when_the_worker_dies),
 		TEST(master_ends_a_call_when_the_worker_forgets_its_deadline),
 		TEST(master_refuses_calls_when_too_much_waits_for_a_worker),
 		TEST(master_stops_in_order_when_told_to),

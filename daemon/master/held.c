@@ -1,0 +1,149 @@
+#include "master/held.h"
+
+#include "base/clock.h"
+#include "io.troupe.Control.varlink.h"
+#include "master/master.h"
+#include <errno.h>
+#include <string.h>
+
+#define RETRY_NS (10 * CLOCK_MS_NS)
+
+struct held_reply {
+	struct list link;
+	size_t size;
+	char text[]; /* NUL-terminated */
+};
+
+struct held {
+	struct master *master;
+	struct control_call *client;
+	struct list replies;
+	size_t bytes;
+	struct loop_timer timer;
+	/* The last one */
+	bool is_finished;
+	char *error; /* NULL: a reply */
+	char *text;  /* NULL: there was no memory for it */
+	size_t size;
+};
+
+static void drop_first(struct held *held)
+{
+	struct held_reply *first = list_first(&held->replies, struct held_reply, link);
+
+	held->bytes -= first->size;
+	held->master->held_bytes -= first->size;
+	list_remove(&first->link);
+	free(first);
+}
+
+void held_free(struct held *held)
+{
+	if (!held)
+		return;
+	while (!list_is_empty(&held->replies))
+		drop_first(held);
+	loop_timer_stop(&held->timer);
+	free(held->error);
+	free(held->text);
+	free(held);
+}
+
+static void on_gone(struct control_call *client)
+{
+	held_free(client->user);
+}
+
+/* All is said but the last reply. */
+static void answer_last(struct held *held)
+{
+	struct control_call *client = held->client;
+
+	client->on_gone = NULL;
+	client->user = NULL;
+	if (!held->text)
+		control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
+	else if (held->error)
+		control_call_fail_text(client, held->error, held->text, held->size);
+	else
+		(void)control_call_reply_text(client, held->text, held->size, false);
+	held_free(held);
+}
+
+/* Send what the client takes. The held may be gone on return. */
+static void flush(struct held *held)
+{
+	while (!list_is_empty(&held->replies)) {
+		const struct held_reply *first =
+			list_first(&held->replies, struct held_reply, link);
+		int r = control_call_reply_text(held->client, first->text, first->size, true);
+
+		if (r == -EAGAIN) {
+			/* The server does not tell when the client has read. */
+			loop_timer_start(&held->timer, RETRY_NS);
+			return;
+		}
+		drop_first(held);
+	}
+	if (held->is_finished)
+		answer_last(held);
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+	flush(container_of(timer, struct held, timer));
+}
+
+int held_new(struct master *master, struct control_call *client, struct held **ret_held)
+{
+	struct held *held = calloc(1, sizeof(*held));
+
+	if (!held)
+		return -ENOMEM;
+	held->master = master;
+	held->client = client;
+	list_init(&held->replies);
+	loop_timer_init(&held->timer, master->loop, on_timer);
+	*ret_held = held;
+	return 0;
+}
+
+int held_add(struct held *held, const char *text, size_t size)
+{
+	struct held_reply *reply;
+
+	if (list_is_empty(&held->replies)) {
+		int r = control_call_reply_text(held->client, text, size, true);
+
+		if (r != -EAGAIN)
+			return r;
+	}
+	if (held->bytes + size > LIMIT_STREAM_HELD ||
+	    held->master->held_bytes + size > LIMIT_STREAMS_HELD)
+		return -ENOBUFS;
+	reply = malloc(sizeof(*reply) + size + 1);
+	if (!reply)
+		return -ENOMEM;
+	reply->size = size;
+	memcpy(reply->text, text, size);
+	reply->text[size] = '\0';
+	list_append(&held->replies, &reply->link);
+	held->bytes += size;
+	held->master->held_bytes += size;
+	if (!held->timer.started)
+		loop_timer_start(&held->timer, RETRY_NS);
+	return 0;
+}
+
+void held_finish(struct held *held, const char *error, const char *text, size_t size)
+{
+	held->is_finished = true;
+	held->client->user = held;
+	held->client->on_gone = on_gone;
+	held->error = error ? strdup(error) : NULL;
+	if (!error || held->error)
+		held->text = strndup(text, size);
+	held->size = size;
+	loop_timer_stop(&held->timer);
+	flush(held);
+}
