@@ -72,6 +72,10 @@ static void wait_end(const struct launched *launched, siginfo_t *end)
 	close(launched->channel);
 }
 
+/* Bits of the signals that the C library keeps to itself (32 and 33): it lets nobody set them, and some programs
+ * start others with these ignored. */
+#define LIBC_SIGNALS (3ull << 31)
+
 static void launcher_gives_a_worker_its_channel_and_nothing_else(void **state)
 {
 	const struct stand_in *in = *state;
@@ -82,6 +86,7 @@ static void launcher_gives_a_worker_its_channel_and_nothing_else(void **state)
 	cleanup_close int stray = open("/dev/zero", O_RDONLY);
 	siginfo_t end;
 	sigset_t usr1;
+	const char *ignored;
 	size_t size;
 
 	assert_true(stray >= 0);
@@ -111,7 +116,9 @@ static void launcher_gives_a_worker_its_channel_and_nothing_else(void **state)
 	assert_non_null(strstr(report, "TROUPE_TEST_KEPT=yes"));
 	assert_non_null(strstr(report, "own session"));
 	assert_non_null(strstr(report, "SigBlk:\t0000000000000000"));
-	assert_non_null(strstr(report, "SigIgn:\t0000000000000000"));
+	ignored = strstr(report, "SigIgn:\t");
+	assert_non_null(ignored);
+	assert_int_equal(strtoull(ignored + strlen("SigIgn:\t"), NULL, 16) & ~LIBC_SIGNALS, 0);
 	launcher_free(&launcher);
 }
 
