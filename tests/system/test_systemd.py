@@ -90,7 +90,8 @@ class Service(unittest.TestCase):
         self.run_in("systemctl", "stop", "trouped.socket", "trouped.service")
         self.assertEqual(self.property("ActiveState"), "inactive")
         self.assertEqual(self.property("Result"), "success")
-        self.assertEqual(self.run_in("pgrep", "-x", "trouped|troupe-worker", check=False), "")
+        for program in ("trouped", "troupe-worker"):
+            self.assertEqual(self.run_in("pgrep", "-x", program, check=False), "")
 
     def test_the_socket_starts_the_service(self):
         self.run_in("systemctl", "stop", "trouped.service")
@@ -130,7 +131,7 @@ class Service(unittest.TestCase):
         self.assertIn("version", json.loads(status))
         refused = self.bed.run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "troupectl", "shutdown", check=False)
         self.assertNotEqual(refused.returncode, 0)
-        self.assertIn("ermission", refused.stdout)
+        self.assertIn("you may not do that", refused.stdout)
         refused = self.bed.run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "troupectl", "call", "hello", GREET,
                                '{"name": "x"}', check=False)
         self.assertNotEqual(refused.returncode, 0)
