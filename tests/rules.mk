@@ -33,7 +33,7 @@ $(foreach folder,$(FOLDERS),$(eval $(call unit_rules,$(folder))))
 
 # ---------------------------------------------------------------- all tests
 
-.PHONY: test check check-format check-layers check-globals check-headers check-warnings check-analyse fuzz soak valgrind
+.PHONY: test check check-format check-layers check-globals check-promises check-headers check-warnings check-analyse fuzz soak valgrind
 
 # Everything a test may need, then the tests: programs, outside plug-ins, real daemons, and as root a real systemd.
 # ONLY=WORD runs those whose name holds it.
@@ -48,7 +48,7 @@ test-build: $(BINARIES) $(UNIT_TESTS) plugins test-plugins
 
 SOURCES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || find daemon ctl proto actors include tests bench -name '*.[ch]')
 
-check: deps-test check-format check-layers check-globals check-headers check-warnings check-analyse
+check: deps-test check-format check-layers check-globals check-promises check-headers check-warnings check-analyse
 	@echo "check: all good"
 
 check-format:
@@ -59,6 +59,9 @@ check-layers:
 
 check-globals: $(call archives,$(FOLDERS))
 	tests/check/globals $^
+
+check-promises:
+	tests/check/promises
 
 check-headers:
 	tests/check/headers
