@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -136,13 +135,23 @@ static int read_interfaces(struct deployment *deployment, char *why)
 	return 0;
 }
 
-static void free_types(struct deployment *deployment)
+static int read_types(struct deployment *deployment)
 {
-	for (size_t i = 0; i < deployment->n_types; i++) {
-		free(deployment->types[i].name);
-		free(deployment->types[i].interfaces);
+	const struct plugin_info *info = deployment->info;
+
+	deployment->types = calloc(info->n_actors + 1, sizeof(*deployment->types));
+	if (!deployment->types)
+		return -ENOMEM;
+	for (; deployment->n_types < info->n_actors; deployment->n_types++) {
+		const struct plugin_actor *actor = &info->actors[deployment->n_types];
+		struct deployment_type *type = &deployment->types[deployment->n_types];
+
+		type->name = actor->name;
+		type->n_interfaces = actor->n_interfaces;
+		for (size_t i = 0; i < actor->n_interfaces; i++)
+			type->interfaces[i] = actor->interfaces[i]->name;
 	}
-	free(deployment->types);
+	return 0;
 }
 
 static void free_deployment(struct deployment *deployment)
@@ -150,7 +159,7 @@ static void free_deployment(struct deployment *deployment)
 	if (!deployment)
 		return;
 	list_remove(&deployment->link);
-	free_types(deployment);
+	free(deployment->types);
 	for (size_t i = 0; i < deployment->n_messages; i++)
 		free(deployment->messages[i].name);
 	free(deployment->messages);
@@ -196,6 +205,8 @@ static int make_deployment(const char *path, int file, const struct stat *st,
 		goto fail;
 	}
 	r = read_interfaces(deployment, why);
+	if (r == 0 && read_types(deployment) < 0)
+		r = fail(why, -ENOMEM, path, "cannot take it in");
 	if (r < 0)
 		goto fail;
 	*ret_deployment = deployment;
@@ -281,23 +292,10 @@ const char *deploy_choose_type(const struct deployment *deployment, const char *
 
 const struct idl_type *deploy_config_type(const struct deployment *deployment, const char *type)
 {
-	const struct idl_type *found = NULL, *named = NULL;
-	unsigned n = 0;
-
-	for (size_t i = 0; i < deployment->info->n_interfaces; i++) {
-		const struct idl *idl = deployment->idls[i];
-		const struct idl_member *member = idl_find(idl, "Config");
-		const char *last = strrchr(idl->name, '.');
-
-		if (!member || member->kind != IDL_TYPE || member->type->kind != TROUPE_STRUCT)
-			continue;
-		n++;
-		found = member->type;
-		if (last && strcasecmp(last + 1, type) == 0)
-			named = member->type;
-	}
-	/* With several actor types, the only Config need not be this one's. */
-	return named ? named : n == 1 && deployment->info->n_actors == 1 ? found : NULL;
+	for (size_t i = 0; i < deployment->info->n_actors; i++)
+		if (strcmp(deployment->info->actors[i].name, type) == 0)
+			return deployment->info->actors[i].config;
+	return NULL;
 }
 
 const char *deploy_message_name(const struct deployment *deployment, uint64_t hash)
@@ -326,37 +324,6 @@ const char *deploy_description(const struct deployment *deployment, const char *
 	const struct plugin_interface *found = find_interface(deployment, interface);
 
 	return found ? found->description : NULL;
-}
-
-int deploy_add_type(struct deployment *deployment, const char *name,
-		    const char *const *interfaces, size_t n_interfaces)
-{
-	struct deployment_type *grown, type = {0};
-
-	if (deploy_type(deployment, name) || deployment->n_types >= PLUGIN_ACTORS_MAX)
-		return 0;
-	if (!deploy_choose_type(deployment, name, (char[DEPLOY_WHY_MAX]){0}))
-		return 0;
-	grown = realloc(deployment->types, (deployment->n_types + 1) * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	deployment->types = grown;
-	type.name = strdup(name);
-	type.interfaces = calloc(n_interfaces + 1, sizeof(*type.interfaces));
-	if (!type.name || !type.interfaces) {
-		free(type.name);
-		free(type.interfaces);
-		return -ENOMEM;
-	}
-	for (size_t i = 0; i < n_interfaces; i++) {
-		const struct plugin_interface *found =
-			find_interface(deployment, interfaces[i]);
-
-		if (found)
-			type.interfaces[type.n_interfaces++] = found->name;
-	}
-	grown[deployment->n_types++] = type;
-	return 0;
 }
 
 const struct deployment_type *deploy_type(const struct deployment *deployment, const char *name)

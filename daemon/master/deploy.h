@@ -22,10 +22,10 @@ struct deployment_message {
 	char *name; /* qualified */
 };
 
-/* An actor type as a worker that loaded the plug-in described it, believed only as far as the plug-in's notes bear it out. */
+/* An actor type, and the names of the interfaces that it provides; all of info. */
 struct deployment_type {
-	char *name;
-	const char **interfaces; /* names, of info */
+	const char *name;
+	const char *interfaces[TROUPE_INTERFACES_MAX];
 	size_t n_interfaces;
 };
 
@@ -46,7 +46,7 @@ struct deployment {
 	struct idl **idls;                   /* of info->interfaces, parsed */
 	struct deployment_message *messages; /* sorted by hash */
 	size_t n_messages;
-	struct deployment_type *types; /* NULL: no worker has told yet */
+	struct deployment_type *types;
 	size_t n_types;
 };
 
@@ -64,8 +64,7 @@ struct deployment *deploy_find(const struct list *deployments, uint64_t number);
 const char *deploy_choose_type(const struct deployment *deployment, const char *type,
 			       char *why);
 
-/* The Config type for an actor type: of the interface named like it, or, in a plug-in of one actor type, of the one
- * interface that declares one. NULL: there is none. */
+/* What the [Config] section of an actor type may hold, a STRUCT. NULL: it takes none. */
 const struct idl_type *deploy_config_type(const struct deployment *deployment,
 					  const char *type);
 
@@ -75,9 +74,7 @@ const char *deploy_message_name(const struct deployment *deployment, uint64_t ha
 /* The IDL text of an interface; NULL: the plug-in does not know it. */
 const char *deploy_description(const struct deployment *deployment, const char *interface);
 
-/* Take in which interfaces an actor type provides (names, borrowed). Those that the notes do not hold are left out. -ENOMEM. */
-int deploy_add_type(struct deployment *deployment, const char *name,
-		    const char *const *interfaces, size_t n_interfaces);
+/* NULL: the plug-in has none of that name. */
 const struct deployment_type *deploy_type(const struct deployment *deployment,
 					  const char *name);
 

@@ -288,10 +288,7 @@ bool names_provides(const struct unit *unit, const char *interface)
 	if (!unit->deployment || !unit->type)
 		return false;
 	type = deploy_type(unit->deployment, unit->type);
-	/* Nobody has loaded it yet: it may. */
-	if (!type)
-		return deploy_description(unit->deployment, interface);
-	for (size_t i = 0; i < type->n_interfaces; i++)
+	for (size_t i = 0; type && i < type->n_interfaces; i++)
 		if (strcmp(type->interfaces[i], interface) == 0)
 			return true;
 	return false;

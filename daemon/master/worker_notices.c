@@ -46,24 +46,6 @@ static void on_ready(void *context, const void *in, int *fd)
 	master_settle(master);
 }
 
-static void learn_types(struct worker *worker, struct deployment *deployment,
-			const struct worker_loaded *loaded)
-{
-	for (size_t i = 0; i < loaded->types.count; i++) {
-		const struct worker_actor_type *type = &loaded->types.items[i];
-		size_t n = type->interfaces.count < PLUGIN_INTERFACES_MAX
-				   ? type->interfaces.count
-				   : PLUGIN_INTERFACES_MAX;
-		cleanup_free const char **names = calloc(n + 1, sizeof(*names));
-
-		for (size_t j = 0; names && j < n; j++)
-			names[j] = type->interfaces.items[j].name;
-		if (!names || deploy_add_type(deployment, type->name, names, n) < 0)
-			log_warning(&worker->master->log, "%s: no memory for its interfaces",
-				    deployment->name);
-	}
-}
-
 static void on_loaded(void *context, const void *in, int *fd)
 {
 	struct worker *worker = context;
@@ -77,10 +59,9 @@ static void on_loaded(void *context, const void *in, int *fd)
 	free(worker_answered(worker, REQUEST_LOAD, (uint32_t)loaded->plugin, 0));
 	if (!deployment || !number_set_has(&worker->loaded, deployment->number))
 		return;
-	if (!loaded->error) {
-		learn_types(worker, deployment, loaded);
+	/* What is in it is known from the file, which is more to be trusted. */
+	if (!loaded->error)
 		return;
-	}
 	HASH_ITER(by_name, master->units_by_name, unit, next)
 	if (unit->deployment == deployment && !unit->is_broken)
 		unit_break(unit, "%s: %s", deployment->path, loaded->error);
