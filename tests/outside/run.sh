@@ -27,7 +27,7 @@ PKG_CONFIG_PATH=$(dirname "$pc")
 export PKG_CONFIG_PATH
 
 # What the surrounding make was told is not for these: but for the compilers, and sanitizers as a user would pass them.
-unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL CFLAGS CXXFLAGS LDFLAGS TROUPE_GEN PLUGIN_MK
+unset BUILD MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL CFLAGS CXXFLAGS LDFLAGS TROUPE_GEN PLUGIN_MK
 
 for plugin in tally shout; do
 	[ "$(wc -l <"$here/$plugin/Makefile")" = 2 ] || fail "$plugin/Makefile has not two lines"
