@@ -85,8 +85,7 @@ static int no_such_actor(struct ctl *ctl, const json_t *parameters)
 	if (ctl_try(ctl, "io.troupe.Control.List", "", &answer) == STATUS_OK &&
 	    !answer.error[0])
 		list = json_loadb(answer.parameters, answer.size, 0, NULL);
-	json_array_foreach(json_object_get(list, "units"), i, unit)
-	{
+	json_array_foreach (json_object_get(list, "units"), i, unit) {
 		if (n < ARRAY_LEN(names) && text_of(unit, "name")[0])
 			names[n++] = text_of(unit, "name");
 	}
@@ -110,8 +109,7 @@ static int ambiguous(struct ctl *ctl, const char *method, const json_t *paramete
 	json_t *candidate;
 	size_t i;
 
-	json_array_foreach(json_object_get(parameters, "candidates"), i, candidate)
-	{
+	json_array_foreach (json_object_get(parameters, "candidates"), i, candidate) {
 		size_t used = strlen(names);
 		const char *name = json_string_value(candidate);
 

@@ -210,8 +210,7 @@ static int complete(const struct unit_file *unit, const struct idl_type *type, j
 				result = r;
 		}
 	else if (type->kind == TROUPE_MAP)
-		json_object_foreach(json, key, item)
-		{
+		json_object_foreach (json, key, item) {
 			snprintf(inner_path, sizeof(inner_path), "%s.%s", path, key);
 			r = complete(unit, type->item, item, inner_path, problems);
 			if (r < 0)

@@ -215,13 +215,11 @@ static unsigned measure_depth(const json_t *json)
 	size_t i;
 	json_t *item, *object = (json_t *)(uintptr_t)json;
 
-	json_array_foreach(object, i, item)
-	{
+	json_array_foreach (object, i, item) {
 		depth = measure_depth(item);
 		deepest = depth > deepest ? depth : deepest;
 	}
-	json_object_foreach(object, key, item)
-	{
+	json_object_foreach (object, key, item) {
 		depth = measure_depth(item);
 		deepest = depth > deepest ? depth : deepest;
 	}
@@ -237,8 +235,7 @@ static int check_struct(const struct idl_type *type, json_t *json, const struct 
 	const char *key;
 	json_t *item;
 
-	json_object_foreach(json, key, item)
-	{
+	json_object_foreach (json, key, item) {
 		struct place inner = {place, key, 0, place->depth + 1};
 		const struct idl_field *field = NULL;
 		int r;
@@ -276,8 +273,7 @@ static int check_items(const struct idl_type *type, json_t *json, const struct p
 			r = check_json(type->item, json_array_get(json, inner.index), &inner,
 				       message);
 	else
-		json_object_foreach(json, inner.name, item)
-		{
+		json_object_foreach (json, inner.name, item) {
 			r = check_json(type->item, item, &inner, message);
 			if (r < 0)
 				break;

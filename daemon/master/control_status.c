@@ -60,8 +60,7 @@ void control_on_status(void *context, struct control_call *call, const void *in)
 	(void)in;
 	arena_init(&arena);
 	count_workers(master, &out);
-	HASH_ITER(by_name, master->units_by_name, unit, next)
-	{
+	HASH_ITER (by_name, master->units_by_name, unit, next) {
 		out.units++;
 		out.unitsFailed += unit_state(unit) == UNIT_FAILED;
 	}

@@ -30,9 +30,9 @@ void control_on_list(void *context, struct control_call *call, const void *in)
 
 	(void)in;
 	arena_init(&arena);
-	HASH_ITER(by_name, master->units_by_name, unit, next)
-	if (fits)
-		fits = describe_unit(&arena, unit, &budget, &units[out.units.count++]);
+	HASH_ITER (by_name, master->units_by_name, unit, next)
+		if (fits)
+			fits = describe_unit(&arena, unit, &budget, &units[out.units.count++]);
 	if (fits) {
 		qsort(units, out.units.count, sizeof(*units), compare_units);
 		(void)control_call_reply(call, &api_list_method, &out, false);
@@ -104,8 +104,7 @@ void control_list_interfaces(void *context, void (*add)(void *list, const char *
 	struct unit *unit, *next;
 	size_t n = 0;
 
-	HASH_ITER(by_name, master->units_by_name, unit, next)
-	{
+	HASH_ITER (by_name, master->units_by_name, unit, next) {
 		const struct deployment_type *type =
 			is_running(unit) ? deploy_type(unit->deployment, unit->type) : NULL;
 		const char **grown;
@@ -133,9 +132,9 @@ const char *control_describe_interface(void *context, const char *name)
 
 	/* Where two units have two versions of it, the one that is called without a name. */
 	for (int want_default = 1; want_default >= 0; want_default--)
-		HASH_ITER(by_name, master->units_by_name, unit, next)
-	if (is_running(unit) && unit->file.is_default >= want_default &&
-	    names_provides(unit, name))
-		return deploy_description(unit->deployment, name);
+		HASH_ITER (by_name, master->units_by_name, unit, next)
+			if (is_running(unit) && unit->file.is_default >= want_default &&
+			    names_provides(unit, name))
+				return deploy_description(unit->deployment, name);
 	return NULL;
 }

@@ -284,9 +284,9 @@ static void start_all(struct master *master)
 
 	for (unsigned i = 1; i <= master->n_shared; i++)
 		worker_start(master->workers[i]);
-	HASH_ITER(by_name, master->units_by_name, unit, next)
-	if (!unit->is_broken)
-		unit_start(unit);
+	HASH_ITER (by_name, master->units_by_name, unit, next)
+		if (!unit->is_broken)
+			unit_start(unit);
 	master_settle(master);
 }
 
@@ -388,8 +388,8 @@ void master_free(struct master *master)
 	if (master->socket)
 		(void)unlink(master->socket);
 	free(master->socket);
-	HASH_ITER(by_name, master->units_by_name, unit, next)
-	unit_free(unit);
+	HASH_ITER (by_name, master->units_by_name, unit, next)
+		unit_free(unit);
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
 		worker_free(master->workers[i]);
 	launcher_free(&master->launcher);

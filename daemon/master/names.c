@@ -69,9 +69,9 @@ void names_on_timer(struct loop_timer *timer)
 	struct master *master = container_of(timer, struct master, names_timer);
 	struct unit *unit, *next;
 
-	HASH_ITER(by_name, master->units_by_name, unit, next)
-	if (unit->names_changed)
-		unit_mark_changed(unit);
+	HASH_ITER (by_name, master->units_by_name, unit, next)
+		if (unit->names_changed)
+			unit_mark_changed(unit);
 }
 
 void names_tell(struct master *master, struct unit *unit)
@@ -108,8 +108,7 @@ static void tell_all_names(struct worker *worker)
 	struct unit *unit, *next;
 
 	worker->missed_names = false;
-	HASH_ITER(by_name, worker->master->units_by_name, unit, next)
-	{
+	HASH_ITER (by_name, worker->master->units_by_name, unit, next) {
 		size_t n;
 		cleanup_free struct worker_instance *actors = NULL;
 		int r;
@@ -313,9 +312,10 @@ static void fail_ambiguous(struct master *master, struct control_call *client,
 	struct unit *unit, *next;
 	unsigned n = 0;
 
-	HASH_ITER(by_name, master->units_by_name, unit, next)
-	if (names && n < n_candidates && is_alive(unit) && names_provides(unit, interface))
-		names[n++] = unit->file.name;
+	HASH_ITER (by_name, master->units_by_name, unit, next)
+		if (names && n < n_candidates && is_alive(unit) &&
+		    names_provides(unit, interface))
+			names[n++] = unit->file.name;
 	if (names)
 		qsort(names, n, sizeof(*names), compare_names);
 	control_call_fail(
@@ -329,8 +329,7 @@ bool names_provider(struct master *master, struct control_call *client, const ch
 	struct unit *unit, *next, *only = NULL, *chosen = NULL, *down = NULL;
 	unsigned n = 0, n_default = 0;
 
-	HASH_ITER(by_name, master->units_by_name, unit, next)
-	{
+	HASH_ITER (by_name, master->units_by_name, unit, next) {
 		if (!names_provides(unit, interface))
 			continue;
 		if (!is_alive(unit)) {

@@ -148,11 +148,12 @@ static void remove_others(struct master *master, const struct conf_files *files,
 {
 	struct unit *unit, *next;
 
-	HASH_ITER(by_name, master->units_by_name, unit, next)
-	if (unit->is_configured && !unit->is_removed && !has_files(files, n, unit->file.name)) {
-		add_name(&result->stopped, unit->file.name);
-		unit_remove(unit);
-	}
+	HASH_ITER (by_name, master->units_by_name, unit, next)
+		if (unit->is_configured && !unit->is_removed &&
+		    !has_files(files, n, unit->file.name)) {
+			add_name(&result->stopped, unit->file.name);
+			unit_remove(unit);
+		}
 }
 
 static int apply_units(struct master *master, struct reload_result *result, bool is_first)

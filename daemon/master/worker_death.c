@@ -70,9 +70,10 @@ static void break_units(struct worker *worker, uint32_t deployment, const char *
 {
 	struct unit *unit, *next;
 
-	HASH_ITER(by_name, worker->master->units_by_name, unit, next)
-	if (unit->deployment && unit->deployment->number == deployment && !unit->is_broken)
-		unit_break(unit, "%s: %s", unit->deployment->path, why);
+	HASH_ITER (by_name, worker->master->units_by_name, unit, next)
+		if (unit->deployment && unit->deployment->number == deployment &&
+		    !unit->is_broken)
+			unit_break(unit, "%s: %s", unit->deployment->path, why);
 }
 
 /* The plug-in that the process was told to load when it died; 0: it was not at that. */

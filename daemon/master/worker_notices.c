@@ -62,9 +62,9 @@ static void on_loaded(void *context, const void *in, int *fd)
 	/* What is in it is known from the file, which is more to be trusted. */
 	if (!loaded->error)
 		return;
-	HASH_ITER(by_name, master->units_by_name, unit, next)
-	if (unit->deployment == deployment && !unit->is_broken)
-		unit_break(unit, "%s: %s", deployment->path, loaded->error);
+	HASH_ITER (by_name, master->units_by_name, unit, next)
+		if (unit->deployment == deployment && !unit->is_broken)
+			unit_break(unit, "%s: %s", deployment->path, loaded->error);
 }
 
 static void on_defined(void *context, const void *in, int *fd)
