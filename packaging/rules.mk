@@ -31,7 +31,7 @@ install: $(BINARIES) plugins
 	$(INSTALL) -t $(DESTDIR)$(mandir)/man5 docs/man/*.5
 	$(INSTALL) -t $(DESTDIR)$(mandir)/man8 docs/man/*.8
 	$(INSTALL) -T packaging/completion/troupectl.bash $(DESTDIR)$(datadir)/bash-completion/completions/troupectl
-	@mkdir -p $(DESTDIR)$(datadir)/pkgconfig $(DESTDIR)$(unitdir)
+	@mkdir -p $(DESTDIR)$(datadir)/pkgconfig $(DESTDIR)$(unitdir) $(DESTDIR)$(sysconfdir)/troupe
 	$(SUBSTITUTE) packaging/troupe.pc.in > $(DESTDIR)$(datadir)/pkgconfig/troupe.pc
 	$(SUBSTITUTE) packaging/trouped.service.in > $(DESTDIR)$(unitdir)/trouped.service
 	$(INSTALL) -t $(DESTDIR)$(unitdir) packaging/trouped.socket

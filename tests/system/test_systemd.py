@@ -25,7 +25,7 @@ class Service(unittest.TestCase):
         subprocess.run(["make", "-s", "-C", TOP, f"BUILD={BUILD}", f"DESTDIR={cls.stage}", "PREFIX=/usr", "install"], check=True,
                        stdout=subprocess.DEVNULL, env={k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")})
         etc = os.path.join(cls.stage, "etc/troupe")
-        os.makedirs(etc)
+        os.makedirs(etc, exist_ok=True)
         with open(os.path.join(etc, "hello.actor"), "w") as file:
             file.write("[Actor]\nPlugin=hello\nInstances=2\n")
         files = {}
