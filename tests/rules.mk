@@ -75,7 +75,7 @@ check-warnings:
 check-analyse: $(HOST_HEADERS)
 	cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --inline-suppr \
 		--suppressions-list=tests/check/cppcheck.suppressions --error-exitcode=1 -j $$(nproc) \
-		-D_GNU_SOURCE -Iinclude -I. -Idaemon -I$(BUILD)/gen daemon ctl proto
+		--include=tests/check/cppcheck.h -D_GNU_SOURCE -Iinclude -I. -Idaemon -I$(BUILD)/gen daemon ctl proto
 
 # ---------------------------------------------------------------- fuzzing: one libFuzzer target for each decoder of hostile input
 

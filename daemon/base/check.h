@@ -6,10 +6,10 @@
 /* Write where and what to standard error, and abort. */
 _Noreturn void check_failed(const char *file, int line, const char *condition);
 
-#define check(condition)                                                                           \
-	do {                                                                                       \
-		if (__builtin_expect(!(condition), 0))                                             \
-			check_failed(__FILE__, __LINE__, #condition);                              \
+#define check(condition)                                                                       \
+	do {                                                                                   \
+		if (__builtin_expect(!(condition), 0))                                         \
+			check_failed(__FILE__, __LINE__, #condition);                          \
 	} while (0)
 
 #define likely(condition)   __builtin_expect(!!(condition), 1)

@@ -46,12 +46,12 @@ static inline int take_fd(int *fd)
 	return taken;
 }
 
-#define take_pointer(place)                                                                        \
-	({                                                                                         \
-		__typeof__(place) place_ = (place);                                                \
-		__typeof__(*place_) taken_ = *place_;                                              \
-		*place_ = NULL;                                                                    \
-		taken_;                                                                            \
+#define take_pointer(place)                                                                    \
+	({                                                                                     \
+		__typeof__(place) place_ = (place);                                            \
+		__typeof__(*place_) taken_ = *place_;                                          \
+		*place_ = NULL;                                                                \
+		taken_;                                                                        \
 	})
 
 #endif

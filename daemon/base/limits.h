@@ -38,13 +38,14 @@
 #define LIMIT_PIPELINED       64u /* unanswered calls of one connection; then reading stops */
 #define LIMIT_HELD_BYTES_UID  (64u << 20) /* unread input and unwritten output of one uid */
 #define LIMIT_HELD_BYTES      (256u << 20)
-#define LIMIT_CLIENT_CALLS           65536u      /* calls of clients that actors have not answered */
-#define LIMIT_CLIENT_CALL_BYTES      (32u << 20) /* of their parameters, per worker: less than CHANNEL_QUEUE */
-#define LIMIT_STREAM_HELD            (16u << 20)  /* bytes of one stream's replies that its client has not read */
-#define LIMIT_STREAMS_HELD           (128u << 20) /* of all streams */
-#define LIMIT_INQUIRIES              256u        /* questions of clients that workers have not answered */
-#define LIMIT_DESCRIBED              1000u       /* actors in one Describe, or in one reply of Actors */
-#define LIMIT_LISTED_INSTANCES       20000u      /* of units in one reply, all units together */
+#define LIMIT_CLIENT_CALLS    65536u /* calls of clients that actors have not answered */
+/* Of their parameters, per worker: less than CHANNEL_QUEUE. */
+#define LIMIT_CLIENT_CALL_BYTES (32u << 20)
+#define LIMIT_STREAM_HELD       (16u << 20) /* of one stream: replies its client has not read */
+#define LIMIT_STREAMS_HELD      (128u << 20) /* of all streams */
+#define LIMIT_INQUIRIES         256u   /* questions of clients that workers have not answered */
+#define LIMIT_DESCRIBED         1000u  /* actors in one Describe, or in one reply of Actors */
+#define LIMIT_LISTED_INSTANCES  20000u /* of units in one reply, all units together */
 
 /* Configuration files */
 #define LIMIT_CONFIG_FILE      (1u << 20)

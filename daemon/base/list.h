@@ -13,7 +13,7 @@ struct list {
 	struct list *next, *previous;
 };
 
-#define container_of(pointer, type, member)                                                        \
+#define container_of(pointer, type, member)                                                    \
 	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 static inline void list_init(struct list *list)
@@ -54,8 +54,8 @@ static inline void list_remove(struct list *link)
 #define list_foreach(at, head) for (struct list *at = (head)->next; at != (head); at = at->next)
 
 /* The body may remove `at`. */
-#define list_foreach_safe(at, head)                                                                \
-	for (struct list *at = (head)->next, *at##_next = at->next; at != (head);                  \
+#define list_foreach_safe(at, head)                                                            \
+	for (struct list *at = (head)->next, *at##_next = at->next; at != (head);              \
 	     at = at##_next, at##_next = at->next)
 
 #endif

@@ -29,19 +29,30 @@ struct page_thread {
 };
 
 /* In place of a message's hash */
-enum { PAGE_DOING_NOTHING, PAGE_DOING_INIT, PAGE_DOING_FINI, PAGE_DOING_REPLY, PAGE_DOING_TIMER,
-       PAGE_DOING_ROOM, PAGE_DOING_CANCEL, PAGE_DOING_LOAD, PAGE_DOING_COUNT };
+enum {
+	PAGE_DOING_NOTHING,
+	PAGE_DOING_INIT,
+	PAGE_DOING_FINI,
+	PAGE_DOING_REPLY,
+	PAGE_DOING_TIMER,
+	PAGE_DOING_ROOM,
+	PAGE_DOING_CANCEL,
+	PAGE_DOING_LOAD,
+	PAGE_DOING_COUNT
+};
 
 /* The last words, written by the fault handler on its alternate stack. */
 struct page_crash {
 	_Atomic uint32_t written; /* 1 when all the rest is there */
 	int32_t signal;
-	int32_t code;      /* si_code */
+	int32_t code;       /* si_code */
 	uint32_t thread_id; /* of the thread that faulted */
-	uint64_t address;  /* si_addr */
+	uint64_t address;   /* si_addr */
 	uint32_t n_frames;
 	uint32_t reserved;
-	char frames[PAGE_FRAMES][PAGE_SYMBOL]; /* "hello.so(on_greet+0x1c)", innermost first, NUL-terminated */
+	char frames
+		[PAGE_FRAMES]
+		[PAGE_SYMBOL]; /* "hello.so(on_greet+0x1c)", innermost first, NUL-terminated */
 	struct page_thread thread; /* as it was then */
 };
 
@@ -51,10 +62,10 @@ struct page {
 	uint32_t incarnation;
 	uint32_t reserved;
 	_Alignas(64) struct page_thread thread;
-	_Alignas(64) _Atomic uint64_t messages;     /* handled so far */
-	_Atomic uint64_t actors;                    /* alive */
+	_Alignas(64) _Atomic uint64_t messages; /* handled so far */
+	_Atomic uint64_t actors;                /* alive */
 	_Atomic uint64_t dead_letters;
-	_Atomic uint64_t memory;                    /* bytes held in slabs */
+	_Atomic uint64_t memory; /* bytes held in slabs */
 	_Alignas(64) struct page_crash crash;
 };
 
