@@ -34,6 +34,13 @@ ALL_CFLAGS = -std=gnu11 -fPIE $(OPTIMIZE) $(WARNINGS) $(CFLAGS) -D_GNU_SOURCE \
 LDFLAGS ?=
 ALL_LDFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -pie -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
 
+# Sub-makes use every processor, unless the caller said how many.
+PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+
+# `make V=1` shows the commands; otherwise what is made.
+V ?= 0
+quiet = $(if $(filter 0,$(V)),@printf '  %-4s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$@)';)
+
 # What `make` alone does, however the fragments below are ordered.
 .PHONY: all help
 all:

@@ -18,7 +18,7 @@ PLUGIN_CXXFLAGS = $(filter-out -Wmissing-prototypes -Wstrict-prototypes,$(PLUGIN
 PLUGIN_LDFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 
 # Always entered: the plug-in's own make knows what has changed. $(1): the folder; $(2): where results go.
-MAKE_PLUGIN = $(MAKE) --no-print-directory -C $(1) PLUGIN_MK=$(CURDIR)/packaging/plugin.mk \
+MAKE_PLUGIN = $(MAKE) --no-print-directory $(if $(filter 0,$(V)),-s) -C $(1) PLUGIN_MK=$(CURDIR)/packaging/plugin.mk \
 	TROUPE_GEN=$(abspath $(BUILD)/troupe-gen) TROUPE_CFLAGS=-I$(CURDIR)/include \
 	BUILD=$(abspath $(2)) CC="$(CC)" CXX="$(CXX)" \
 	CFLAGS="$(PLUGIN_CFLAGS)" CXXFLAGS="$(PLUGIN_CXXFLAGS)" LDFLAGS="$(PLUGIN_LDFLAGS)"
@@ -27,6 +27,7 @@ MAKE_PLUGIN = $(MAKE) --no-print-directory -C $(1) PLUGIN_MK=$(CURDIR)/packaging
 define plugin_rules
 $$(BUILD)/$(1)/$(3).so: FORCE $$(BUILD)/troupe-gen
 	+@$$(call MAKE_PLUGIN,$(2),$$(BUILD)/$(1)/$(3))
+	@cmp -s $$(BUILD)/$(1)/$(3)/$(3).so $$@ || echo '  SO   $(1)/$(3).so'
 	@cmp -s $$(BUILD)/$(1)/$(3)/$(3).so $$@ || cp $$(BUILD)/$(1)/$(3)/$(3).so $$@
 endef
 $(foreach name,$(PLUGIN_FOLDERS),$(eval $(call plugin_rules,plugins,actors/$(name),$(name))))
@@ -35,7 +36,7 @@ $(foreach name,$(TEST_PLUGIN_FOLDERS),$(eval $(call plugin_rules,test-plugins,te
 # Needs what building needs, and nothing that only the tests do.
 .PHONY: demo
 demo: deps-build
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@actors/demo $(BUILD)
 
 # The tests of loader and worker load them.

@@ -55,14 +55,14 @@ sources_$(1) = $$(filter-out $$(MAINS),$$(wildcard $$(dir_$(1))/*.c))
 objects_$(1) = $$(patsubst %.c,$$(BUILD)/%.o,$$(sources_$(1)))
 $$(BUILD)/$(1).a: $$(objects_$(1))
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	$$(call quiet,AR)$$(AR) rcs $$@ $$^
 -include $$(wildcard $$(BUILD)/$$(dir_$(1))/*.d)
 endef
 $(foreach folder,$(FOLDERS),$(eval $(call folder_rules,$(folder))))
 
 $(BUILD)/%.o: %.c | $(CONFIG_H)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call quiet,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # Everything above the two lowest folders may use the host's interfaces.
 $(foreach folder,core supervise bridge control plugin worker master ctl,$(objects_$(folder))): | $(HOST_HEADERS)
@@ -73,20 +73,20 @@ GEN_OPTIONS_io.troupe.Control = --prefix api
 
 $(BUILD)/gen/%.varlink.h: proto/%.varlink $(BUILD)/troupe-gen
 	@mkdir -p $(@D)
-	$(BUILD)/troupe-gen --host $(GEN_OPTIONS_$*) -o $@ $<
+	$(call quiet,GEN)$(BUILD)/troupe-gen --host $(GEN_OPTIONS_$*) -o $@ $<
 
 archives = $(patsubst %,$(BUILD)/%.a,$(1))
 
 $(BUILD)/troupe-gen: $(BUILD)/proto/troupe-gen.o $(call archives,$(LIBS_gen))
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson -lev -lm
+	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson -lev -lm
 
 $(BUILD)/trouped: $(BUILD)/daemon/master/main.o $(call archives,$(LIBS_master))
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson -lev -lsystemd -lm
+	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson -lev -lsystemd -lm
 
 # The worker exports the SDK, and nothing else, to its plug-ins.
 $(BUILD)/troupe-worker: $(BUILD)/daemon/worker/main.o $(call archives,$(LIBS_worker)) daemon/plugin/sdk.symbols
-	$(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $@ \
+	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $@ \
 		$(filter-out %.symbols,$^) -ljansson -lev -lnanomsg -ldl -lm
 
 $(BUILD)/troupectl: $(BUILD)/ctl/main.o $(call archives,$(LIBS_ctl))
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson -lev -lm
+	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson -lev -lm

@@ -21,7 +21,7 @@ archive_$(1) = $$(if $$(shared_$(1)),$$(BUILD)/tests/unit/$(1)/shared.a)
 $$(BUILD)/tests/unit/$(1)/shared.a: $$(patsubst %.c,$$(BUILD)/%.o,$$(shared_$(1)))
 	$$(AR) rcs $$@ $$^
 $$(unit_$(1)): $$(BUILD)/%: $$(BUILD)/%.o $$(archive_$(1)) $$(call archives,$$(UNIT_$(1)))
-	$$(CC) $$(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
+	$$(call quiet,LD)$$(CC) $$(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
 $$(filter $$(BUILD)/tests/unit/$(1)/test_sim_%,$$(unit_$(1))): $$(SIM_LOOP)
 $$(patsubst %,%.o,$$(unit_$(1))) $$(patsubst %.c,$$(BUILD)/%.o,$$(shared_$(1))): | $$(HOST_HEADERS)
 .PHONY: unit-$(1)
@@ -38,7 +38,7 @@ $(foreach folder,$(FOLDERS),$(eval $(call unit_rules,$(folder))))
 # Everything a test may need, then the tests: programs, outside plug-ins, real daemons, and as root a real systemd.
 # ONLY=WORD runs those whose name holds it.
 test: deps-test
-	@$(MAKE) --no-print-directory test-build
+	@$(MAKE) --no-print-directory $(PARALLEL) test-build
 	@TROUPE_SLOW=$(if $(SANITIZE),4,1) tests/run.py --build $(BUILD) $(patsubst %,--only %,$(ONLY)) $(UNIT_TESTS) $(wildcard tests/outside/*.sh)
 
 .PHONY: test-build
@@ -68,8 +68,8 @@ check-headers:
 
 # The whole tree under both compilers, a warning being an error.
 check-warnings:
-	@$(MAKE) --no-print-directory BUILD=build-werror CC=gcc WERROR=1 test-build
-	@$(MAKE) --no-print-directory BUILD=build-werror-clang CC=clang CXX=clang++ WERROR=1 test-build
+	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=build-werror CC=gcc WERROR=1 test-build
+	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=build-werror-clang CC=clang CXX=clang++ WERROR=1 test-build
 
 # cppcheck with all the paths it finds; what is suppressed stands, with its reason, in the file.
 check-analyse: $(HOST_HEADERS)
@@ -86,7 +86,8 @@ FUZZ_TARGETS = $(patsubst tests/fuzz/%.c,$(FUZZ_BUILD)/%,$(FUZZ_SOURCES))
 FUZZ_FLAGS   = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
 fuzz: deps-test
-	@$(MAKE) --no-print-directory BUILD=$(FUZZ_BUILD) CC=clang CFLAGS="-g -O1 $(FUZZ_FLAGS)" HARDEN= fuzz-build
+	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=$(FUZZ_BUILD) CC=clang CFLAGS="-g -O1 $(FUZZ_FLAGS)" \
+		LDFLAGS="-fsanitize=address,undefined" HARDEN= fuzz-build
 	@for target in $(FUZZ_TARGETS); do \
 		corpus=tests/fuzz/corpus/$$(basename $$target); new=$$target.corpus; mkdir -p $$new; \
 		echo "== $$target"; \
@@ -97,4 +98,4 @@ fuzz: deps-test
 .PHONY: fuzz-build
 fuzz-build: $(FUZZ_TARGETS)
 $(FUZZ_TARGETS): $(FUZZ_BUILD)/%: tests/fuzz/%.c $(call archives,master control supervise plugin core bridge proto base) | $(HOST_HEADERS)
-	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(filter %.a,$^) -ljansson -lev -lnanomsg -lsystemd -ldl -lm
+	$(call quiet,FUZZ)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(filter %.a,$^) -ljansson -lev -lnanomsg -lsystemd -ldl -lm
