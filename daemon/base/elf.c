@@ -35,9 +35,8 @@ void elf_segment(const struct elf *elf, size_t i, Elf64_Phdr *ret_segment)
 	copy_record(&elf->segments, i, ret_segment, sizeof(*ret_segment));
 }
 
-/* The memory at `address` as far as it comes from one segment of the file; NULL: it does not. */
-static const unsigned char *find_rest(const struct elf *elf, uint64_t address,
-				      uint64_t *ret_size)
+const unsigned char *elf_find_memory(const struct elf *elf, uint64_t address,
+				     uint64_t *ret_size)
 {
 	for (size_t i = 0; i < elf->segments.count; i++) {
 		Elf64_Phdr segment;
@@ -56,7 +55,7 @@ static const unsigned char *find_rest(const struct elf *elf, uint64_t address,
 static const unsigned char *find_memory(const struct elf *elf, uint64_t address, uint64_t size)
 {
 	uint64_t rest;
-	const unsigned char *at = find_rest(elf, address, &rest);
+	const unsigned char *at = elf_find_memory(elf, address, &rest);
 
 	return at && size <= rest ? at : NULL;
 }
@@ -174,7 +173,7 @@ static uint32_t load_word(const unsigned char *at)
 static uint64_t count_gnu_hash(const struct elf *elf, uint64_t address)
 {
 	uint64_t rest, n_buckets, first, skipped, last = 0;
-	const unsigned char *at = find_rest(elf, address, &rest);
+	const unsigned char *at = elf_find_memory(elf, address, &rest);
 
 	if (!at || rest < 16)
 		return 0;
