@@ -2,7 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/elf.h"
-#include "proto/idl.h"
+#include "proto/plugin_types.h"
 #include "proto/sdk_symbols.h"
 #include <errno.h>
 #include <limits.h>
@@ -96,7 +96,7 @@ static int read_actor(struct reader *reader, const struct elf_note *note)
 		return -ENOMEM;
 	actor->abi_major = abi[0];
 	actor->abi_minor = abi[1];
-	actor->name = strdup(name);
+	actor->name = arena_copy(&info->memory, name, strlen(name));
 	if (abi[1] > info->abi_minor)
 		info->abi_minor = abi[1];
 	info->abi_major = abi[0];
@@ -111,8 +111,9 @@ static struct plugin_interface *find_interface(struct plugin_info *info, const c
 	return NULL;
 }
 
-/* Whether the text of an interface is valid, and is of that name. */
-static int check_description(struct reader *reader, const char *name, const char *text)
+/* Parse the text of an interface, which must be valid, and of that name. */
+static int parse_description(struct reader *reader, const char *name, const char *text,
+			     struct idl **ret_idl)
 {
 	struct idl *idl = NULL;
 	struct idl_error error;
@@ -123,10 +124,12 @@ static int check_description(struct reader *reader, const char *name, const char
 			      error.line, error.column, error.message);
 	if (r < 0)
 		return r;
-	if (strcmp(idl->name, name) != 0)
-		r = refuse(reader, "its note of interface %s describes another one", name);
-	idl_free(idl);
-	return r;
+	if (strcmp(idl->name, name) != 0) {
+		idl_free(idl);
+		return refuse(reader, "its note of interface %s describes another one", name);
+	}
+	*ret_idl = idl;
+	return 0;
 }
 
 static int read_interface(struct reader *reader, const struct elf_note *note)
@@ -144,17 +147,19 @@ static int read_interface(struct reader *reader, const struct elf_note *note)
 		return 0;
 	if (info->n_interfaces == PLUGIN_INTERFACES_MAX)
 		return refuse_size(reader, PLUGIN_INTERFACES_MAX, "interfaces");
-	int r = check_description(reader, name, text);
+	struct idl *idl = NULL;
+	int r = parse_description(reader, name, text, &idl);
 	if (r < 0)
 		return r;
 
 	struct plugin_interface *interface =
 		append(&info->interfaces, &info->n_interfaces, sizeof(*interface));
-	if (!interface)
+	if (!interface) {
+		idl_free(idl);
 		return -ENOMEM;
-	interface->name = strdup(name);
-	interface->description = strdup(text);
-	return interface->name && interface->description ? 0 : -ENOMEM;
+	}
+	*interface = (struct plugin_interface){idl->name, idl->text, idl, false};
+	return 0;
 }
 
 /* In a second pass, when all interfaces are known. */
@@ -164,8 +169,7 @@ static int read_implements(struct reader *reader, const struct elf_note *note)
 
 	if (!name || !idl_is_interface_name(name, strlen(name)))
 		return refuse(reader, "its note of an implemented interface is malformed");
-	if (strncmp(name, "org.varlink.", strlen("org.varlink.")) == 0 ||
-	    strcmp(name, "io.troupe.Control") == 0)
+	if (plugin_types_is_reserved(name))
 		return refuse(reader, "it implements %s, which only the host does", name);
 	struct plugin_interface *interface = find_interface(reader->info, name);
 	if (!interface)
@@ -396,7 +400,8 @@ static int read_plugin(struct reader *reader, const void *file, size_t size)
 	if (info->n_interfaces > 0)
 		qsort(info->interfaces, info->n_interfaces, sizeof(*info->interfaces),
 		      compare_names);
-	return 0;
+	/* Last, so that the plainer reasons to refuse it come first. */
+	return plugin_types_read(&reader->elf, info, reader->why);
 }
 
 int plugin_info_read(const void *file, size_t size, unsigned flags,
@@ -408,6 +413,7 @@ int plugin_info_read(const void *file, size_t size, unsigned flags,
 	reader.info = calloc(1, sizeof(*reader.info));
 	if (!reader.info)
 		return -ENOMEM;
+	arena_init(&reader.info->memory);
 	int r = read_plugin(&reader, file, size);
 	if (r < 0) {
 		plugin_info_free(reader.info);
@@ -449,16 +455,13 @@ void plugin_info_free(struct plugin_info *info)
 {
 	if (!info)
 		return;
-	for (size_t i = 0; i < info->n_actors; i++)
-		free(info->actors[i].name);
-	for (size_t i = 0; i < info->n_interfaces; i++) {
-		free(info->interfaces[i].name);
-		free(info->interfaces[i].description);
-	}
+	for (size_t i = 0; i < info->n_interfaces; i++)
+		idl_free(info->interfaces[i].idl);
 	for (size_t i = 0; i < info->n_needed; i++)
 		free(info->needed[i]);
 	free(info->actors);
 	free(info->interfaces);
 	free(info->needed);
+	arena_fini(&info->memory);
 	free(info);
 }

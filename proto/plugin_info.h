@@ -10,9 +10,12 @@
 #ifndef PROTO_PLUGIN_INFO_H
 #define PROTO_PLUGIN_INFO_H
 
+#include "proto/arena.h"
+#include "proto/idl.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <troupe/actor.h>
 
 #define PLUGIN_FILE_MAX       (256u << 20) /* bytes of a plug-in's file */
 #define PLUGIN_ACTORS_MAX     256          /* actor types in one plug-in */
@@ -22,19 +25,32 @@
 #define PLUGIN_NOTES_BYTES    (8u << 20)   /* and their bytes: interfaces are text */
 #define PLUGIN_WHY_MAX        512          /* bytes of a refusal's text, with its NUL */
 
-struct plugin_actor {
-	char *name; /* "hello"; its table is the symbol troupe_actor_hello */
-	uint16_t abi_major, abi_minor;
-};
-
 struct plugin_interface {
-	char *name;        /* "io.troupe.hello" */
-	char *description; /* the IDL text, valid Varlink */
+	const char *name;        /* "io.troupe.hello" */
+	const char *description; /* the IDL text, valid Varlink */
+	struct idl *idl;         /* the same, parsed */
 	/* Some actor type of the plug-in has handlers for it; else it is only called. */
 	bool is_implemented;
 };
 
+/* An actor type, as its table in the file says. */
+struct plugin_actor {
+	const char *name; /* "hello"; its table is the symbol troupe_actor_hello */
+	uint16_t abi_major, abi_minor;
+	const char *description; /* one line for people; NULL: none */
+	/* Those that it has handlers for, of the info, in the order of its table. */
+	const struct plugin_interface *interfaces[TROUPE_INTERFACES_MAX];
+	size_t n_interfaces;
+	/* What its [Config] section may hold, a STRUCT; NULL: it takes no configuration. */
+	const struct idl_type *config;
+	/* Where an interface declares that type ("Config"). NULL: none does; then config has no
+	 * documentation, and no names of types in it. */
+	const struct plugin_interface *config_interface;
+	const struct idl_member *config_member;
+};
+
 struct plugin_info {
+	struct arena memory;           /* of what belongs to nothing else here */
 	uint16_t abi_major, abi_minor; /* of its newest actor type */
 	struct plugin_actor *actors;   /* in the order of their names */
 	size_t n_actors;
@@ -59,7 +75,8 @@ struct plugin_info {
  * PLUGIN_WHY_MAX bytes, filled in when the plug-in is refused, with a text for the person
  * who deploys it.
  * -ENOEXEC: it is refused: not ELF, not a shared object of this machine, no actor types in
- * it, an ABI that is not this host's, a malformed note, an interface that is not valid
+ * it, an ABI that is not this host's, a malformed note, a table of an actor type that is
+ * malformed or cannot be told from the file, an interface that is not valid
  * Varlink or is the host's own, RPATH, RUNPATH, TEXTREL, an executable stack, a library
  * needed by path, an undefined troupe_ symbol that this host's SDK lacks, or (without
  * PLUGIN_ALLOW_GLOBALS) writable static data beyond what its seal allows. -E2BIG: over a

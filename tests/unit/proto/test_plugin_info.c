@@ -19,7 +19,8 @@ static const char greeter[] = "interface io.example.greeter\nmethod Greet() -> (
 
 /* ---- what notes are made of */
 
-static void add_actor(struct elf_maker *maker, const char *name, uint16_t major, uint16_t minor)
+static void add_actor_note(struct elf_maker *maker, const char *name, uint16_t major,
+			   uint16_t minor)
 {
 	unsigned char content[300];
 	size_t size = 4 + strlen(name) + 1;
@@ -28,6 +29,32 @@ static void add_actor(struct elf_maker *maker, const char *name, uint16_t major,
 	memcpy(content + 2, &minor, 2);
 	strcpy((char *)content + 4, name);
 	maker_note(maker, TROUPE_NOTE_OWNER, TROUPE_NOTE_TYPE_ACTOR, content, size);
+}
+
+/* The table of an actor type that does nothing, but for what `table` says. Returns where it is. */
+static size_t add_table(struct elf_maker *maker, const char *name,
+			const struct troupe_actor *table)
+{
+	char symbol[300];
+
+	snprintf(symbol, sizeof(symbol), "troupe_actor_%s", name);
+	size_t at = maker_data(maker, table, sizeof(*table));
+	maker_pointer(maker, at + offsetof(struct troupe_actor, name),
+		      maker_data(maker, name, strlen(name) + 1));
+	maker_export(maker, symbol, at);
+	return at;
+}
+
+static const struct troupe_actor empty_table = {
+	.abi_major = TROUPE_ABI_MAJOR,
+	.abi_minor = TROUPE_ABI_MINOR,
+	.table_size = sizeof(struct troupe_actor),
+};
+
+static void add_actor(struct elf_maker *maker, const char *name, uint16_t major, uint16_t minor)
+{
+	add_actor_note(maker, name, major, minor);
+	add_table(maker, name, &empty_table);
 }
 
 static void add_interface(struct elf_maker *maker, const char *name, const char *text)
@@ -346,6 +373,56 @@ static void plugin_info_refuses_what_the_dynamic_linker_must_not_do(void **state
 	assert_refused(maker, -ENOEXEC, "./libmine.so by its path");
 }
 
+static void plugin_info_refuses_an_actor_type_without_a_good_table(void **state)
+{
+	const struct troupe_actor wrong_size = {.abi_major = TROUPE_ABI_MAJOR, .table_size = 8};
+	const struct troupe_actor wrong_abi = {.abi_major = TROUPE_ABI_MAJOR + 1,
+					       .table_size = sizeof(wrong_abi)};
+
+	(void)state;
+	struct elf_maker *maker = make_good();
+	add_actor_note(maker, "second", TROUPE_ABI_MAJOR, 0);
+	assert_refused(maker, -ENOEXEC,
+		       "\"second\": the plug-in does not export troupe_actor_second");
+	maker = make_good();
+	add_table(maker, "greeter", &empty_table);
+	assert_refused(maker, -ENOEXEC, "two symbols troupe_actor_greeter");
+	maker = make_good();
+	add_actor_note(maker, "second", TROUPE_ABI_MAJOR, 0);
+	add_table(maker, "second", &wrong_size);
+	assert_refused(maker, -ENOEXEC, "\"second\": its table does not begin with TROUPE_ABI");
+	maker = make_good();
+	add_actor_note(maker, "second", TROUPE_ABI_MAJOR, 0);
+	add_table(maker, "second", &wrong_abi);
+	assert_refused(maker, -ENOEXEC, "\"second\": its table does not begin with TROUPE_ABI");
+	/* A table that nobody's note tells of is nobody's business. */
+	maker = make_good();
+	add_table(maker, "unknown", &wrong_abi);
+	assert_accepted(maker, 0);
+}
+
+static void plugin_info_refuses_relocations_that_it_cannot_read(void **state)
+{
+	const struct {
+		int64_t tag;
+		uint64_t value;
+		const char *reason;
+	} cases[] = {
+		{DT_REL, 8, "a form that this host does not read"},
+		{DT_RELASZ, 1, "malformed"},
+		{DT_RELAENT, 16, "malformed"},
+		{DT_RELA, 1u << 30, "malformed"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct elf_maker *maker = make_good();
+
+		maker_dynamic(maker, cases[i].tag, cases[i].value);
+		assert_refused(maker, -ENOEXEC, cases[i].reason);
+	}
+}
+
 static void plugin_info_names_the_function_that_the_sdk_lacks(void **state)
 {
 	struct elf_maker *maker = make_good();
@@ -497,6 +574,8 @@ int main(void)
 		cmocka_unit_test(plugin_info_ignores_notes_of_others_and_of_later_types),
 		cmocka_unit_test(plugin_info_refuses_bad_interfaces),
 		cmocka_unit_test(plugin_info_refuses_what_the_dynamic_linker_must_not_do),
+		cmocka_unit_test(plugin_info_refuses_an_actor_type_without_a_good_table),
+		cmocka_unit_test(plugin_info_refuses_relocations_that_it_cannot_read),
 		cmocka_unit_test(plugin_info_names_the_function_that_the_sdk_lacks),
 		cmocka_unit_test(plugin_info_refuses_writable_data_beyond_the_seal),
 		cmocka_unit_test(plugin_info_keeps_its_limits),

@@ -1,0 +1,277 @@
+/* What the tables of actor types say, read from what compilers and linkers made of them. */
+#include "base/cleanup.h"
+#include "proto/gen.h"
+#include "proto/plugin_info.h"
+#include "proto/plugin_table.h"
+#include "workshop.h"
+#include <errno.h>
+
+/* Link a C file of the workshop, named in `command` or its last argument, to plugin.so, and read that. */
+static int build_and_read(const struct workshop *workshop, const char *command,
+			  struct plugin_info **ret_info, char *why)
+{
+	cleanup_free char *file = NULL;
+	char path[64];
+	size_t size;
+
+	if (workshop_run(workshop,
+			 "%s -w -fPIC -shared -fvisibility=hidden -Iinclude -I\"$DIR\" -o "
+			 "\"$DIR\"/plugin.so",
+			 command) != 0)
+		fail_msg("cannot build: %s", command);
+	snprintf(path, sizeof(path), "%s/plugin.so", workshop->directory);
+	file = workshop_read(path, &size);
+	return plugin_info_read(file, size, PLUGIN_ALLOW_GLOBALS, ret_info, why);
+}
+
+static void check_layout(const struct idl_type *type, const char *expected)
+{
+	cleanup_free char *layout = NULL;
+
+	assert_int_equal(gen_layout(type, &layout), 0);
+	assert_string_equal(layout, expected);
+}
+
+/* By name: helper, idle, kiosk, stock. */
+static void check_kiosk(const struct plugin_info *info)
+{
+	const struct plugin_actor *helper = &info->actors[0], *idle = &info->actors[1];
+	const struct plugin_actor *kiosk = &info->actors[2], *stock = &info->actors[3];
+
+	assert_int_equal(info->n_actors, 4);
+	assert_string_equal(kiosk->description, "Sells papers, and hüte.");
+	assert_int_equal(kiosk->n_interfaces, 2);
+	assert_string_equal(kiosk->interfaces[0]->name, "io.example.kiosk");
+	assert_string_equal(kiosk->interfaces[1]->name, "io.example.stock");
+	assert_string_equal(kiosk->config_interface->name, "io.example.kiosk");
+	assert_string_equal(kiosk->config_member->name, "Config");
+	assert_ptr_equal(kiosk->config, kiosk->config_member->type);
+	assert_string_equal(kiosk->config->fields[0].doc, "Over the door.");
+
+	assert_string_equal(stock->name, "stock");
+	assert_null(stock->description);
+	assert_int_equal(stock->n_interfaces, 1);
+	/* Not kiosk's Label, which looks the same. */
+	assert_string_equal(stock->config_interface->name, "io.example.stock");
+	assert_string_equal(stock->config_member->name, "Config");
+	check_layout(stock->config, "(name:string)");
+
+	assert_string_equal(helper->name, "helper");
+	assert_int_equal(helper->n_interfaces, 0);
+	assert_null(helper->config_interface);
+	assert_null(helper->config_member);
+	check_layout(helper->config,
+		     "(order:?(paper:string,copies:int),shelves:[](label:string,inner:[]^0))");
+	assert_string_equal(
+		helper->config->fields[1].type->item->fields[1].type->item->named->name, "^0");
+
+	assert_string_equal(idle->name, "idle");
+	assert_null(idle->config);
+	assert_int_equal(idle->n_interfaces, 0);
+}
+
+static void plugin_table_is_read_whoever_built_the_plugin(void **state)
+{
+	static const char *const ways[] = {
+		"gcc",
+		"gcc -O2 -flto",
+		"gcc -g -Wl,-z,now,-z,relro",
+		"gcc -Wl,-z,pack-relative-relocs",
+		"gcc -Wl,-Bsymbolic -s",
+		"gcc -fsanitize=address,undefined",
+		"gcc -fsanitize=thread",
+		"gcc -fvisibility=default",
+		"g++ -x c++",
+		"clang",
+		"clang -O2 -flto -fuse-ld=lld",
+		"clang -fuse-ld=lld -Wl,--pack-dyn-relocs=relr",
+		"clang -fuse-ld=lld -Wl,--apply-dynamic-relocs",
+		"clang -fsanitize=address,undefined",
+		"clang++ -x c++",
+	};
+	const struct workshop *workshop = (const struct workshop *)*state;
+
+	workshop_generate(workshop, "kiosk", false);
+	workshop_generate(workshop, "stock", false);
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		struct plugin_info *info = NULL;
+		char command[256], why[PLUGIN_WHY_MAX];
+
+		/* lld is not everywhere. */
+		if (strstr(ways[i], "lld") && system("command -v ld.lld >/dev/null") != 0)
+			continue;
+		snprintf(command, sizeof(command), "%s " DATA "kiosk.c", ways[i]);
+		if (build_and_read(workshop, command, &info, why) < 0)
+			fail_msg("%s: %s", ways[i], why);
+		check_kiosk(info);
+		plugin_info_free(info);
+		if (strstr(ways[i], "pack-relative-relocs"))
+			assert_int_equal(
+				workshop_run(workshop,
+					     "readelf -d \"$DIR\"/plugin.so | grep -q RELR"),
+				0);
+	}
+}
+
+/* ---- tables that are not as they should be */
+
+/* What the cases below have in common. */
+static const char preamble[] =
+	"#include \"stock.varlink.h\"\n"
+	"#include <troupe/actor.h>\n"
+	"#define STRUCT(n, f) {TROUPE_STRUCT, 0, 8, 8, n, 0, 0, 0, f, 0, 0}\n"
+	"#define WITH(t) {TROUPE_ABI(x), .config = t}\n"
+	"static const struct troupe_type string = {TROUPE_STRING, 0, 8, 8};\n"
+	"extern const struct troupe_type elsewhere;\n";
+
+static int read_text(const struct workshop *workshop, const char *text,
+		     struct plugin_info **ret_info, char *why)
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/bad.c", workshop->directory);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	fprintf(file, "%s%s", preamble, text);
+	assert_int_equal(fclose(file), 0);
+	return build_and_read(workshop, "gcc \"$DIR\"/bad.c", ret_info, why);
+}
+
+static void plugin_table_is_refused_when_it_is_wrong(void **state)
+{
+	static const struct {
+		const char *text, *reason;
+	} cases[] = {
+		{"TROUPE_ACTOR(x) = {TROUPE_ABI(y)};",
+		 "\"x\": the name in TROUPE_ABI is not that in TROUPE_ACTOR"},
+		{"TROUPE_ACTOR(x) = {TROUPE_ABI_MAJOR, 0, sizeof(struct troupe_actor), (char "
+		 "*)1};",
+		 "\"x\": its name is known only when the plug-in is loaded"},
+		{"TROUPE_ACTOR(x) = WITH(&elsewhere);",
+		 "the type of its configuration is known only when the plug-in is loaded"},
+		{"TROUPE_ACTOR(x) = WITH(&string);", "is no valid struct"},
+		{"TROUPE_ACTOR(x) = WITH((void *)((char *)&string + (1 << 30)));",
+		 "a part of the type of its configuration is not in the plug-in"},
+		{"static const struct troupe_type odd = {99};\n"
+		 "static const struct troupe_field f[] = {{\"a\", &odd}};\n"
+		 "static const struct troupe_type t = STRUCT(1, f);\n"
+		 "TROUPE_ACTOR(x) = WITH(&t);",
+		 "is of no known kind"},
+		{"static const struct troupe_field f[] = {{\"a:int,b\", &string}};\n"
+		 "static const struct troupe_type t = STRUCT(1, f);\n"
+		 "TROUPE_ACTOR(x) = WITH(&t);",
+		 "has a name that is none"},
+		{"static const struct troupe_field f[] = {{\"a\", 0}};\n"
+		 "static const struct troupe_type t = STRUCT(1, f);\n"
+		 "TROUPE_ACTOR(x) = WITH(&t);",
+		 "a part of the type of its configuration is missing"},
+		{"static const struct troupe_type t = STRUCT(1, 0);\n"
+		 "TROUPE_ACTOR(x) = WITH(&t);",
+		 "a part of the type of its configuration is missing"},
+		{"static const struct troupe_field f[] = {{\"a\", &string}, {\"a\", "
+		 "&string}};\n"
+		 "static const struct troupe_type t = STRUCT(2, f);\n"
+		 "TROUPE_ACTOR(x) = WITH(&t);",
+		 "is no valid struct"},
+		{"extern const struct troupe_type t __attribute__((visibility(\"hidden\")));\n"
+		 "static const struct troupe_field f[] = {{\"a\", &t}};\n"
+		 "const struct troupe_type t = STRUCT(1, f);\n"
+		 "TROUPE_ACTOR(x) = WITH(&t);",
+		 "is no valid struct"},
+		{"extern const struct troupe_type t __attribute__((visibility(\"hidden\")));\n"
+		 "const struct troupe_type t = {TROUPE_ARRAY, 0, 8, 16, .item = &t};\n"
+		 "TROUPE_ACTOR(x) = WITH(&t);",
+		 "the type of its configuration is too large"},
+		{"static const struct troupe_field f[5000] = {[0 ... 4999] = {\"a\", "
+		 "&string}};\n"
+		 "static const struct troupe_type t = STRUCT(5000, f);\n"
+		 "TROUPE_ACTOR(x) = WITH(&t);",
+		 "the type of its configuration is too large"},
+		{"static const struct troupe_type e = {TROUPE_ENUM, 0, 4, 4, 0xffffffff};\n"
+		 "static const struct troupe_field f[] = {{\"a\", &e}};\n"
+		 "static const struct troupe_type t = STRUCT(1, f);\n"
+		 "TROUPE_ACTOR(x) = WITH(&t);",
+		 "a part of the type of its configuration is missing"},
+		{"TROUPE_ACTOR(x) = {TROUPE_ABI(x), .description = \"\\xff\"};",
+		 "its description is not UTF-8"},
+		{"static const char text[300] = {[0 ... 298] = 'a'};\n"
+		 "TROUPE_ACTOR(x) = {TROUPE_ABI(x), .description = text};",
+		 "its description is too long"},
+		{"static const struct troupe_handlers h = {0};\n"
+		 "TROUPE_ACTOR(x) = {TROUPE_ABI(x), .interfaces = {&h}};",
+		 "an interface's descriptor is missing"},
+		{"static const struct troupe_interface i = {\"none\"};\n"
+		 "static const struct troupe_handlers h = {&i};\n"
+		 "TROUPE_ACTOR(x) = {TROUPE_ABI(x), .interfaces = {&h}};",
+		 "an interface's name is none"},
+		{"static const struct troupe_interface i = {\"io.example.secret\"};\n"
+		 "static const struct troupe_handlers h = {&i};\n"
+		 "TROUPE_ACTOR(x) = {TROUPE_ABI(x), .interfaces = {&h}};",
+		 "\"x\" implements io.example.secret, which the plug-in does not describe"},
+		{"static const struct troupe_interface i = {\"org.varlink.service\"};\n"
+		 "static const struct troupe_handlers h = {&i};\n"
+		 "TROUPE_ACTOR(x) = {TROUPE_ABI(x), .interfaces = {&h}};",
+		 "\"x\" implements org.varlink.service, which only the host does"},
+	};
+	const struct workshop *workshop = (const struct workshop *)*state;
+
+	workshop_generate(workshop, "stock", false);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plugin_info *info = NULL;
+		char why[PLUGIN_WHY_MAX] = "";
+
+		assert_int_equal(read_text(workshop, cases[i].text, &info, why), -ENOEXEC);
+		assert_null(info);
+		if (!strstr(why, cases[i].reason))
+			fail_msg("case %zu: \"%s\" instead of \"%s\"", i, why, cases[i].reason);
+	}
+}
+
+static void plugin_table_follows_symbols_and_takes_what_just_fits(void **state)
+{
+	const struct workshop *workshop = (const struct workshop *)*state;
+	struct plugin_info *info = NULL;
+	char why[PLUGIN_WHY_MAX];
+
+	workshop_generate(workshop, "stock", false);
+	/* An exported type is referred to by its symbol, not by its place. */
+	assert_int_equal(
+		read_text(
+			workshop,
+			"static const struct troupe_field f[] = {{\"a\", &string}};\n"
+			"TROUPE_EXPORT const struct troupe_type t = STRUCT(1, f);\n"
+			"static const char text[256] = {[0 ... 254] = 'a'};\n"
+			"static const struct troupe_interface i = {\"io.example.stock\"};\n"
+			"static const struct troupe_handlers h = {&i};\n"
+			"TROUPE_ACTOR(x) = {TROUPE_ABI(x), .config = &t, .description = text,\n"
+			"                   .interfaces = {&h, &h, &h, &h, &h, &h, &h, &h}};",
+			&info, why),
+		0);
+	check_layout(info->actors[0].config, "(a:string)");
+	assert_int_equal(strlen(info->actors[0].description), PLUGIN_DESCRIPTION_MAX);
+	assert_int_equal(info->actors[0].n_interfaces, TROUPE_INTERFACES_MAX);
+	/* Its table says so, though no note does. */
+	assert_true(info->interfaces[0].is_implemented);
+	plugin_info_free(info);
+	assert_int_equal(
+		workshop_run(
+			workshop,
+			"readelf -rW \"$DIR\"/plugin.so | grep -q '_ABS64\\|_64 .* t + 0'"),
+		0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(plugin_table_is_read_whoever_built_the_plugin,
+						workshop_setup, workshop_teardown),
+		cmocka_unit_test_setup_teardown(plugin_table_is_refused_when_it_is_wrong,
+						workshop_setup, workshop_teardown),
+		cmocka_unit_test_setup_teardown(
+			plugin_table_follows_symbols_and_takes_what_just_fits, workshop_setup,
+			workshop_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
