@@ -128,5 +128,6 @@ uint64_t wheel_next_ns(const struct wheel *wheel)
 	/* slots stay marked when their nodes are removed */
 	if (!wheel->count || !next_slot(wheel, &level, &slot, &step))
 		return UINT64_MAX;
-	return step << WHEEL_STEP_BITS;
+	/* what is due in the last step of all, rounded up, would be due at 0 */
+	return step > UINT64_MAX >> WHEEL_STEP_BITS ? UINT64_MAX : step << WHEEL_STEP_BITS;
 }

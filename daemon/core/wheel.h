@@ -51,7 +51,7 @@ void wheel_advance(struct wheel *wheel, uint64_t now_ns);
 struct wheel_node *wheel_take(struct wheel *wheel);
 
 /* When wheel_advance() should be called next: never later than the first node is due, but
- * perhaps earlier. UINT64_MAX: there is no node. */
+ * perhaps earlier. UINT64_MAX: there is no node, or only such as time ends before. */
 uint64_t wheel_next_ns(const struct wheel *wheel);
 
 #endif

@@ -112,6 +112,28 @@ static void wheel_wakes_in_few_steps_when_followed(void **state)
 	assert_int_equal(wheel_next_ns(&wheel), UINT64_MAX);
 }
 
+static void wheel_never_wakes_for_the_end_of_time(void **state)
+{
+	static const uint64_t ends[] = {UINT64_MAX, UINT64_MAX - 1,
+					UINT64_MAX - WHEEL_STEP_NS + 2};
+	struct wheel_node nodes[4] = {0};
+	struct wheel wheel;
+
+	(void)state;
+	wheel_init(&wheel, 5);
+	for (int i = 0; i < 3; i++)
+		wheel_add(&wheel, &nodes[i], ends[i]);
+	assert_int_equal(wheel_next_ns(&wheel), UINT64_MAX);
+	wheel_add(&wheel, &nodes[3], UINT64_MAX - WHEEL_STEP_NS + 1);
+	while (!wheel_take(&wheel)) {
+		assert_true(wheel_next_ns(&wheel) > 5);
+		wheel_advance(&wheel, wheel_next_ns(&wheel));
+	}
+	assert_false(wheel_has(&nodes[3]));
+	assert_int_equal(wheel.count, 3);
+	assert_int_equal(wheel_next_ns(&wheel), UINT64_MAX);
+}
+
 static void wheel_remove_ignores_a_node_in_no_wheel(void **state)
 {
 	struct wheel_node node = {0};
@@ -128,6 +150,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wheel_agrees_with_a_model_for_many_seeds),
 		cmocka_unit_test(wheel_wakes_in_few_steps_when_followed),
+		cmocka_unit_test(wheel_never_wakes_for_the_end_of_time),
 		cmocka_unit_test(wheel_remove_ignores_a_node_in_no_wheel),
 	};
 
