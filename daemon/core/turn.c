@@ -406,8 +406,11 @@ static inline void run_turn(struct troupe_self *self, struct actor *actor)
 		actor->handled++;
 		runtime->handled++;
 		handle_mail(self, mail);
-		if (unlikely(--runtime->until_clock == 0))
+		if (unlikely(--runtime->until_clock == 0)) {
 			read_clock(runtime);
+			if (runtime->slice_over) /* slow handlers share the loop, too */
+				break;
+		}
 	} while (!is_last && --left && likely(!self->exiting));
 
 	if (unlikely(self->exiting)) {

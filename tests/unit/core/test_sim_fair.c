@@ -1,0 +1,320 @@
+/* Fairness and bounds: nobody starves anybody, however much there is to do or to wait for. */
+#include "base/loop.h"
+#include "core/inside.h"
+#include "core/wheel.h"
+#include "world.h"
+#include <errno.h>
+
+#define WAITERS 100000
+
+static void finish(struct world *world)
+{
+	runtime_stop_all(world->runtime);
+	world_run(world);
+	world_assert_empty(world);
+	world_fini(world);
+}
+
+/* ------------------------------------------------------------------ turns */
+
+static int takes_a_millisecond(struct troupe_self *self, struct puppet *me,
+			       struct troupe_call call, int64_t n)
+{
+	(void)call;
+	(void)n;
+	me->count++;
+	sim_advance(world_of(self)->loop, 1000000);
+	return 0;
+}
+
+static void slow_turn_ends_soon_after_a_millisecond(void **state)
+{
+	struct runtime_info info;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.num = takes_a_millisecond;
+	world_spawn(&world, 1);
+	world_spawn(&world, 2);
+	for (int i = 0; i < 500; i++)
+		world_send(&world, world.actors[1], i);
+	world_send(&world, world.actors[2], 1);
+	loop_step(world.loop, false);
+	runtime_info(world.runtime, world.actors[1], &info);
+	assert_in_range(info.handled, 1, RUNTIME_CLOCK_EVERY);
+	world_log(&world);
+	/* the other is next: who was interrupted goes to the end of the queue */
+	loop_step(world.loop, false);
+	runtime_info(world.runtime, world.actors[2], &info);
+	assert_int_equal(info.handled, 1);
+	world_run(&world);
+	runtime_info(world.runtime, world.actors[1], &info);
+	assert_int_equal(info.handled, 500);
+	finish(&world);
+}
+
+static int sends_to_itself(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+			   int64_t n)
+{
+	(void)call;
+	me->count++;
+	sim_advance(world_of(self)->loop, 100);
+	if (n == 0)
+		return 0;
+	return self_send(self, runtime_self_address(self), &num_method, &(struct num){n});
+}
+
+static int starts_a_timer(struct troupe_self *self, struct puppet *me)
+{
+	return me->id == 2 ? self_timer_start(self, &tick_entry, 5000000, 0, 0, NULL) : 0;
+}
+
+static int stops_the_world(struct troupe_self *self, struct puppet *me, uint64_t context)
+{
+	(void)me;
+	(void)context;
+	loop_stop(world_of(self)->loop);
+	return 0;
+}
+
+static void on_descriptor(struct loop_io *io, unsigned events)
+{
+	(void)events;
+	loop_io_stop(io);
+}
+
+static void endless_sender_stops_neither_the_loop_nor_timers_nor_others(void **state)
+{
+	struct runtime_info info;
+	struct loop_io io;
+	struct world world;
+	uint64_t before;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.num = sends_to_itself;
+	world.hooks.init = starts_a_timer;
+	world.hooks.tick = stops_the_world;
+	world_spawn(&world, 1);
+	world_spawn(&world, 2);
+	loop_io_init(&io, world.loop, 0, on_descriptor);
+	loop_io_set(&io, LOOP_READ);
+	sim_io_ready(&io, LOOP_READ);
+	world_send(&world, world.actors[1], 1);
+	world_send(&world, world.actors[2], 0);
+	before = loop_clock_ns(world.loop);
+	loop_step(world.loop, true);
+	assert_false(io.started); /* seen after a millisecond, not after for ever */
+	assert_true(loop_clock_ns(world.loop) - before < 1100000);
+	runtime_info(world.runtime, world.actors[2], &info);
+	assert_int_equal(info.handled, 1);
+	loop_run(world.loop); /* until the tick */
+	assert_true(loop_clock_ns(world.loop) - before < 8000000);
+	finish(&world);
+}
+
+/* Fills its own mailbox, with what does nothing, until refused. */
+static int fills_itself(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+			int64_t n)
+{
+	int rc = 0;
+
+	(void)call;
+	if (n == 0)
+		return 0;
+	me->count = n;
+	while (rc == 0)
+		rc = self_send(self, runtime_self_address(self), &num_method, &(struct num){0});
+	assert_int_equal(rc, -EAGAIN);
+	return 0;
+}
+
+static int fills_itself_again(struct troupe_self *self, struct puppet *me,
+			      struct troupe_address where)
+{
+	assert_true(troupe_address_equal(where, runtime_self_address(self)));
+	return me->count > 1 ? fills_itself(self, me, (struct troupe_call){0}, me->count - 1)
+			     : 0;
+}
+
+/* Its own mailbox is full: it is told once for each time that it was refused. */
+static void sender_to_its_own_full_mailbox_is_told_of_room(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world_unit(&world, 2, world.type, 4, 0, 0);
+	world.hooks.num = fills_itself;
+	world.hooks.room = fills_itself_again;
+	world_spawn_in(&world, 2, 1);
+	world_send(&world, world.actors[1], 3);
+	world_run(&world);
+	assert_int_equal(world.rooms, 3);
+	assert_int_equal(world.runtime->handled, 1 + 3 + 3 * 4);
+	finish(&world);
+}
+
+/* ------------------------------------------------------------------ timers */
+
+static int starts_tiny_timer(struct troupe_self *self, struct puppet *me)
+{
+	return self_timer_start(self, &tick_entry, 1, 1, 0, &me->timer);
+}
+
+static int counts_ticks(struct troupe_self *self, struct puppet *me, uint64_t context)
+{
+	(void)context;
+	world_of(self)->replies++;
+	me->count++;
+	return 0;
+}
+
+static void timer_with_a_tiny_period_ticks_once_a_step_at_most(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.init = starts_tiny_timer;
+	world.hooks.tick = counts_ticks;
+	world_spawn(&world, 1);
+	world_sleep(&world, 1000000000);
+	assert_in_range(world.replies, 1000, 1000000000 / WHEEL_STEP_NS + 1);
+	finish(&world);
+}
+
+static int starts_huge_timers(struct troupe_self *self, struct puppet *me)
+{
+	(void)me;
+	assert_int_equal(self_timer_start(self, &tick_entry, UINT64_MAX, 0, 1, NULL), 0);
+	assert_int_equal(self_timer_start(self, &tick_entry, UINT64_MAX, UINT64_MAX, 2, NULL),
+			 0);
+	return self_timer_start(self, &tick_entry, 1000000, UINT64_MAX, 3, NULL);
+}
+
+static void timer_for_the_end_of_time_lets_the_loop_sleep(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.init = starts_huge_timers;
+	world_spawn(&world, 1);
+	world_sleep(&world, 2000000);
+	assert_log(&world, "1:tick3; ");
+	assert_true(sim_is_asleep(world.loop));
+	finish(&world);
+}
+
+/* ------------------------------------------------------------------ many */
+
+static int asks_for_room(struct troupe_self *self, struct puppet *me)
+{
+	int rc;
+
+	if (me->id == 1)
+		return 0;
+	rc = self_send(self, world_of(self)->actors[1], &num_method, &(struct num){me->id});
+	assert_int_equal(rc, -EAGAIN);
+	return 0;
+}
+
+static int asks_again(struct troupe_self *self, struct puppet *me, struct troupe_address where)
+{
+	return self_send(self, where, &num_method, &(struct num){me->id});
+}
+
+static int takes_in_order(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+			  int64_t n)
+{
+	struct world *world = world_of(self);
+
+	(void)call;
+	assert_int_equal(n, me->count ? me->count + 1 : 1);
+	me->count = n;
+	world->log_size = 0;
+	return 0;
+}
+
+static void many_waiters_get_their_room_in_order(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world_unit(&world, 2, world.type, 1, 0, 0);
+	world.hooks.num = takes_in_order;
+	world.hooks.init = asks_for_room;
+	world.hooks.room = asks_again;
+	world_spawn_in(&world, 2, 1);
+	world_send(&world, world.actors[1], 1);
+	for (int i = 2; i < 2 + WAITERS; i++)
+		world_spawn(&world, i);
+	assert_int_equal(world.runtime->waits.count, WAITERS);
+	world.hooks.init = NULL;
+	while (world.runtime->run_first != SLOT_NONE) {
+		world.log_size = 0;
+		loop_step(world.loop, false);
+	}
+	assert_int_equal(world.rooms, WAITERS);
+	assert_int_equal(world.runtime->waits.count, 0);
+	assert_int_equal(world.runtime->handled, 1 + 2 * WAITERS);
+	world.log_size = 0;
+	finish(&world);
+}
+
+static int fills_and_waits(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+			   int64_t n)
+{
+	(void)me;
+	(void)call;
+	for (int64_t i = 0; i < n; i++)
+		assert_int_equal(self_send(self, world_of(self)->actors[2], &num_method,
+					   &(struct num){0}),
+				 0);
+	world_of(self)->log_size = 0;
+	return 0;
+}
+
+static void memory_of_a_burst_serves_the_next(void **state)
+{
+	struct runtime_stats first, second;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world_unit(&world, 2, world.type, 1000000, UINT32_MAX, 0);
+	world.hooks.num = fills_and_waits;
+	world_spawn(&world, 1);
+	world_spawn_in(&world, 2, 2);
+	world_send(&world, world.actors[1], 1000000);
+	world_run(&world);
+	runtime_stats(world.runtime, &first);
+	assert_int_equal(world.runtime->messages.taken, 0);
+	for (int i = 0; i < 3; i++) {
+		world_send(&world, world.actors[1], 1000000);
+		world_run(&world);
+	}
+	runtime_stats(world.runtime, &second);
+	assert_int_equal(first.memory_bytes, second.memory_bytes);
+	assert_true(second.memory_bytes < 1000000ull * 128);
+	world.log_size = 0;
+	finish(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(slow_turn_ends_soon_after_a_millisecond),
+		cmocka_unit_test(endless_sender_stops_neither_the_loop_nor_timers_nor_others),
+		cmocka_unit_test(sender_to_its_own_full_mailbox_is_told_of_room),
+		cmocka_unit_test(timer_with_a_tiny_period_ticks_once_a_step_at_most),
+		cmocka_unit_test(timer_for_the_end_of_time_lets_the_loop_sleep),
+		cmocka_unit_test(many_waiters_get_their_room_in_order),
+		cmocka_unit_test(memory_of_a_burst_serves_the_next),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
