@@ -23,6 +23,8 @@ sysconfdir = /etc
 # A build of its own for each compiler and sanitizer, so that they can live side by side.
 comma := ,
 BUILD ?= build$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))$(if $(findstring clang,$(CC)),-clang)
+# One name for one directory, however it was given: what depends on which header is remembered by name.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
 
 WARNINGS = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wcast-qual -Wundef \
 	   $(if $(WERROR),-Werror)
