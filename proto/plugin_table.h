@@ -1,8 +1,9 @@
 /* plugin_table.h - the table of an actor type, struct troupe_actor, read from a plug-in's file.
  *
- * The table says more than notes can: its description, which interfaces it provides, the type of its configuration. It is
- * constant, and what it points to is too, so all of it can be told without running anything. Hostile input, checked as it
- * is followed. Pure; used inside proto/ only, by plugin_types.c.
+ * The table says more than notes can: its description, which interfaces it provides, the type
+ * of its configuration. It is constant, and what it points to is too, so all of it can be told
+ * without running anything. Hostile input, checked as it is followed. Pure; used inside proto/
+ * only, by plugin_types.c.
  */
 #ifndef PROTO_PLUGIN_TABLE_H
 #define PROTO_PLUGIN_TABLE_H
@@ -22,8 +23,9 @@ struct plugin_table {
 	struct layout *config;
 };
 
-/* Read the table of actor type `id` at an address. why: PLUGIN_WHY_MAX bytes (plugin_info.h), filled in on -ENOEXEC: the
- * table is malformed, or cannot be told from the file. -ENOMEM. */
+/* Read the table of actor type `id` at an address. why: PLUGIN_WHY_MAX bytes
+ * (plugin_info.h), filled in on -ENOEXEC: the table is malformed, or cannot be told from the
+ * file. -ENOMEM. */
 int plugin_table_read(const struct elf_memory *memory, uint64_t address, const char *id,
 		      struct plugin_table *ret_table, char *why);
 void plugin_table_fini(struct plugin_table *table);

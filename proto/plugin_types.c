@@ -13,8 +13,9 @@
 
 #define TABLE_PREFIX "troupe_actor_"
 
-/* Layouts written out for all actor types together, in search of their configurations' declarations: an interface
- * can be short and its types' layouts long. Beyond, a configuration has no name, and is the same but for that. */
+/* Layouts written out for all actor types together, in search of their configurations'
+ * declarations: an interface can be short and its types' layouts long. Beyond, a
+ * configuration has no name, and is the same but for that. */
 #define LAYOUTS_MAX 1024
 
 struct reader {
@@ -125,7 +126,8 @@ static bool provides(const struct plugin_actor *actor, const struct plugin_inter
 
 /* ---- the configuration of one */
 
-/* Whether a declared type might be the one of the table: only then is its layout written out. */
+/* Whether a declared type might be the one of the table: only then is its layout written
+ * out. */
 static bool is_like(const struct idl_type *declared, const struct troupe_type *type)
 {
 	if (declared->kind != TROUPE_STRUCT || declared->named ||
@@ -152,7 +154,8 @@ static int is_same(struct reader *reader, const struct idl_type *declared,
 	return r < 0 ? r : strcmp(text, table->config_text) == 0;
 }
 
-/* How likely a declaration is the one meant where several say the same: only its comments are at stake. */
+/* How likely a declaration is the one meant where several say the same: only its comments
+ * are at stake. */
 static unsigned rate(const struct plugin_actor *actor, const struct plugin_interface *interface,
 		     const struct idl_member *member)
 {

@@ -8,8 +8,8 @@
 #include "base/elf.h"
 #include "proto/plugin_info.h"
 
-/* Fill in info->actors from their tables; actors and interfaces are complete, in order, and stay where they are. why:
- * filled in on -ENOEXEC and -E2BIG. -ENOMEM. */
+/* Fill in info->actors from their tables; actors and interfaces are complete, in order, and
+ * stay where they are. why: filled in on -ENOEXEC and -E2BIG. -ENOMEM. */
 int plugin_types_read(const struct elf *elf, struct plugin_info *info, char *why);
 
 /* Whether an interface is the host's own. */

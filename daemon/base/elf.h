@@ -52,8 +52,8 @@ int elf_init(const void *file, size_t size, struct elf *ret_elf);
 /* Segment i, i < elf->segments.count. What lies in the file was checked to do so. */
 void elf_segment(const struct elf *elf, size_t i, Elf64_Phdr *ret_segment);
 
-/* What the file puts at an address, as far as it comes from one segment; NULL: nothing. Relocations are not applied:
- * elf_memory.h does. */
+/* What the file puts at an address, as far as it comes from one segment; NULL: nothing.
+ * Relocations are not applied: elf_memory.h does. */
 const unsigned char *elf_find_memory(const struct elf *elf, uint64_t address,
 				     uint64_t *ret_size);
 

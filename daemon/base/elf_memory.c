@@ -89,7 +89,8 @@ static int find_tables(const struct elf *elf, struct tables *tables)
 	return r < 0 ? r : find_table(elf, &tables->relr, WORD_SIZE);
 }
 
-/* The number of relocations in packed words; beyond the limit when there are too many to count on. */
+/* The number of relocations in packed words; beyond the limit when there are too many to
+ * count on. */
 static uint64_t count_packed(const struct table *table)
 {
 	uint64_t count = 0;
@@ -108,8 +109,8 @@ static void add(struct elf_memory *memory, uint64_t address, const unsigned char
 	memory->relocations[memory->n_relocations++] = (struct elf_relocation){address, record};
 }
 
-/* An even word is the address of a relocated word; an odd one tells of each of the words that follow whether it is
- * relocated. */
+/* An even word is the address of a relocated word; an odd one tells of each of the words
+ * that follow whether it is relocated. */
 static int unpack(struct elf_memory *memory, const struct table *table)
 {
 	uint64_t next = 0;
@@ -177,8 +178,8 @@ void elf_memory_fini(struct elf_memory *memory)
 	memory->n_relocations = 0;
 }
 
-/* The relocations of words that lie in `size` bytes at `address`, if only in part. Returns their number, *ret_first is
- * the first. */
+/* The relocations of words that lie in `size` bytes at `address`, if only in part. Returns
+ * their number, *ret_first is the first. */
 static size_t find_relocations(const struct elf_memory *memory, uint64_t address, uint64_t size,
 			       const struct elf_relocation **ret_first)
 {

@@ -1,12 +1,15 @@
-/* elf_memory.h - what the memory of a shared object will hold when the dynamic linker is done, told from its file.
+/* elf_memory.h - what the memory of a shared object will hold when the dynamic linker is done,
+ * told from its file.
  *
- * For constants: bytes as they stand in the file, and pointers to other places in the same object, which stand in its
- * relocations (DT_RELA, and packed ones, DT_RELR). Addresses are the file's own, as if it were loaded at 0. An elf_memory
- * borrows the elf and its file and owns an index of the relocations: init/fini. The file is hostile input: every address
- * may be asked for. Pure: no log, any process and thread. Init is O(n log n) in the relocations, all else O(log n) plus
- * what is read.
+ * For constants: bytes as they stand in the file, and pointers to other places in the same
+ * object, which stand in its relocations (DT_RELA, and packed ones, DT_RELR). Addresses are the
+ * file's own, as if it were loaded at 0. An elf_memory borrows the elf and its file and owns an
+ * index of the relocations: init/fini. The file is hostile input: every address may be asked
+ * for. Pure: no log, any process and thread. Init is O(n log n) in the relocations, all else
+ * O(log n) plus what is read.
  *
- * Relocations of the PLT (DT_JMPREL) are not looked at: they fill in functions of others, no constants.
+ * Relocations of the PLT (DT_JMPREL) are not looked at: they fill in functions of others, no
+ * constants.
  */
 #ifndef BASE_ELF_MEMORY_H
 #define BASE_ELF_MEMORY_H
@@ -26,13 +29,14 @@ struct elf_memory {
 	size_t n_relocations;
 };
 
-/* -EBADMSG: malformed; -ENOTSUP: relocations in a form that this machine does not use (DT_REL); -E2BIG: more than
- * ELF_RELOCATIONS_MAX; -ENOMEM. */
+/* -EBADMSG: malformed; -ENOTSUP: relocations in a form that this machine does not use
+ * (DT_REL); -E2BIG: more than ELF_RELOCATIONS_MAX; -ENOMEM. */
 int elf_memory_init(const struct elf *elf, struct elf_memory *ret_memory);
 void elf_memory_fini(struct elf_memory *memory);
 
-/* All: -EFAULT: it is not (all of it) in the file; -ENOTSUP: a relocation changes it whose result cannot be told without
- * loading the object. *ret_x is borrowed from the file, and aligned to nothing. */
+/* All: -EFAULT: it is not (all of it) in the file; -ENOTSUP: a relocation changes it whose
+ * result cannot be told without loading the object. *ret_x is borrowed from the file, and
+ * aligned to nothing. */
 
 /* `size` bytes that no relocation changes. */
 int elf_memory_bytes(const struct elf_memory *memory, uint64_t address, uint64_t size,
@@ -42,7 +46,8 @@ int elf_memory_bytes(const struct elf_memory *memory, uint64_t address, uint64_t
 int elf_memory_string(const struct elf_memory *memory, uint64_t address, size_t most,
 		      const char **ret_string);
 
-/* A pointer: 0, or an address in the object. -ENOTSUP as well for a number that nothing relocates. */
+/* A pointer: 0, or an address in the object. -ENOTSUP as well for a number that nothing
+ * relocates. */
 int elf_memory_pointer(const struct elf_memory *memory, uint64_t address, uint64_t *ret_target);
 
 #endif

@@ -31,7 +31,8 @@ static void add_actor_note(struct elf_maker *maker, const char *name, uint16_t m
 	maker_note(maker, TROUPE_NOTE_OWNER, TROUPE_NOTE_TYPE_ACTOR, content, size);
 }
 
-/* The table of an actor type that does nothing, but for what `table` says. Returns where it is. */
+/* The table of an actor type that does nothing, but for what `table` says. Returns where it
+ * is. */
 static size_t add_table(struct elf_maker *maker, const char *name,
 			const struct troupe_actor *table)
 {

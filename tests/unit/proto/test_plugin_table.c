@@ -6,7 +6,8 @@
 #include "workshop.h"
 #include <errno.h>
 
-/* Link a C file of the workshop, named in `command` or its last argument, to plugin.so, and read that. */
+/* Link a C file of the workshop, named in `command` or its last argument, to plugin.so, and
+ * read that. */
 static int build_and_read(const struct workshop *workshop, const char *command,
 			  struct plugin_info **ret_info, char *why)
 {

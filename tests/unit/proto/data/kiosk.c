@@ -1,4 +1,5 @@
-/* kiosk.c - a plug-in with an actor type of each kind: with configuration and without, of one interface, two, none. */
+/* kiosk.c - a plug-in with an actor type of each kind: with configuration and without, of
+ * one interface, two, none. */
 #include "kiosk.varlink.h"
 #include "stock.varlink.h"
 #include <troupe/actor.h>
