@@ -1,5 +1,6 @@
 /* inspect.c - what a plug-in says of itself, without running it. */
 #include "base/cleanup.h"
+#include "ctl/interface.h"
 #include "ctl/show.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
@@ -9,9 +10,49 @@
 #include <jansson.h>
 #include <string.h>
 
+#define TYPE_ROOM 512 /* bytes of a type's text; longer ones are cut */
+
 static void cleanup_info(struct plugin_info **info)
 {
 	plugin_info_free(*info);
+}
+
+/* ---- for programs */
+
+static json_t *describe_config(const struct plugin_actor *actor)
+{
+	json_t *fields, *config;
+	char type[TYPE_ROOM];
+
+	if (!actor->config)
+		return json_null();
+	fields = json_array();
+	for (size_t i = 0; i < actor->config->n_fields; i++) {
+		const struct idl_field *field = &actor->config->fields[i];
+
+		interface_print_type(field->type, type, sizeof(type));
+		json_array_append_new(fields,
+				      json_pack("{s:s,s:s,s:s*}", "name", field->name, "type",
+						type, "description", field->doc));
+	}
+	config = json_pack("{s:o}", "fields", fields);
+	if (config && actor->config_member)
+		json_object_update_new(config, json_pack("{s:s,s:s}", "interface",
+							 actor->config_interface->name, "type",
+							 actor->config_member->name));
+	return config;
+}
+
+static json_t *describe_actor(const struct plugin_actor *actor)
+{
+	json_t *interfaces = json_array();
+
+	for (size_t i = 0; i < actor->n_interfaces; i++)
+		json_array_append_new(interfaces, json_string(actor->interfaces[i]->name));
+	return json_pack("{s:s,s:i,s:i,s:s*,s:o,s:o}", "name", actor->name, "abiMajor",
+			 actor->abi_major, "abiMinor", actor->abi_minor, "description",
+			 actor->description, "interfaces", interfaces, "config",
+			 describe_config(actor));
 }
 
 static int print_json(struct ctl *ctl, const struct plugin_info *info)
@@ -21,10 +62,7 @@ static int print_json(struct ctl *ctl, const struct plugin_info *info)
 	char *text;
 
 	for (size_t i = 0; i < info->n_actors; i++)
-		json_array_append_new(actors,
-				      json_pack("{s:s,s:i,s:i}", "name", info->actors[i].name,
-						"abiMajor", info->actors[i].abi_major,
-						"abiMinor", info->actors[i].abi_minor));
+		json_array_append_new(actors, describe_actor(&info->actors[i]));
 	for (size_t i = 0; i < info->n_interfaces; i++)
 		json_array_append_new(
 			interfaces, json_pack("{s:s,s:s}", "name", info->interfaces[i].name,
@@ -43,14 +81,48 @@ static int print_json(struct ctl *ctl, const struct plugin_info *info)
 	return STATUS_OK;
 }
 
+/* ---- for people */
+
+static void print_field(struct ctl *ctl, const struct idl_field *field)
+{
+	const char *line = field->doc;
+	char type[TYPE_ROOM];
+
+	while (line && *line) {
+		size_t size = strcspn(line, "\n");
+
+		show_print(ctl, "      # %.*s\n", (int)size, line);
+		line += size + (line[size] == '\n');
+	}
+	interface_print_type(field->type, type, sizeof(type));
+	show_print(ctl, "      %s: %s\n", field->name, type);
+}
+
+static void print_actor(struct ctl *ctl, const struct plugin_actor *actor)
+{
+	show_print(ctl, "\n  Actor type %s%s%s\n", actor->name, actor->description ? ": " : "",
+		   actor->description ? actor->description : "");
+	for (size_t i = 0; i < actor->n_interfaces; i++)
+		show_print(ctl, "%s%s\n", i == 0 ? "    Provides: " : "              ",
+			   actor->interfaces[i]->name);
+	if (!actor->config) {
+		show_print(ctl, "    [Config]: takes none\n");
+		return;
+	}
+	if (actor->config_member)
+		show_print(ctl, "    [Config]: %s.%s\n", actor->config_interface->name,
+			   actor->config_member->name);
+	else
+		show_print(ctl, "    [Config]:\n");
+	for (size_t i = 0; i < actor->config->n_fields; i++)
+		print_field(ctl, &actor->config->fields[i]);
+}
+
 static void print_info(struct ctl *ctl, const char *path, const struct plugin_info *info)
 {
 	char writable[32];
 
 	show_print(ctl, "%s: ABI %u.%u\n", path, info->abi_major, info->abi_minor);
-	for (size_t i = 0; i < info->n_actors; i++)
-		show_print(ctl, "%s%s\n", i == 0 ? "  Actor types: " : "               ",
-			   info->actors[i].name);
 	for (size_t i = 0; i < info->n_needed; i++)
 		show_print(ctl, "%s%s\n", i == 0 ? "    Libraries: " : "               ",
 			   info->needed[i]);
@@ -58,6 +130,8 @@ static void print_info(struct ctl *ctl, const char *path, const struct plugin_in
 	show_print(ctl, "  Static data: %s writable, %s\n", writable,
 		   info->is_sealed ? "judged by plugin.mk"
 				   : "not judged: linked without plugin.mk");
+	for (size_t i = 0; i < info->n_actors; i++)
+		print_actor(ctl, &info->actors[i]);
 	for (size_t i = 0; i < info->n_interfaces; i++)
 		show_print(ctl, "\n%s", info->interfaces[i].description);
 }
