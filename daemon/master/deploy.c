@@ -106,28 +106,15 @@ static int index_interface(struct deployment *deployment, const struct idl *idl)
 	return r;
 }
 
-static int read_interfaces(struct deployment *deployment, char *why)
+static int index_interfaces(struct deployment *deployment)
 {
 	const struct plugin_info *info = deployment->info;
 
-	deployment->idls = calloc(info->n_interfaces + 1, sizeof(struct idl *));
-	if (!deployment->idls)
-		return fail(why, -ENOMEM, deployment->path, "cannot read its interfaces");
 	for (size_t i = 0; i < info->n_interfaces; i++) {
-		const char *text = info->interfaces[i].description;
-		struct idl_error error;
-		int r = idl_parse(text, strlen(text), &deployment->idls[i], &error);
+		int r = index_interface(deployment, info->interfaces[i].idl);
 
-		if (r == -EINVAL) {
-			(void)snprintf(why, DEPLOY_WHY_MAX, "%s: interface %.200s: %u:%u: %s",
-				       deployment->path, info->interfaces[i].name, error.line,
-				       error.column, error.message);
-			return -ENOEXEC;
-		}
-		if (r == 0)
-			r = index_interface(deployment, deployment->idls[i]);
 		if (r < 0)
-			return fail(why, r, deployment->path, "cannot read its interfaces");
+			return r;
 	}
 	if (deployment->n_messages > 0)
 		qsort(deployment->messages, deployment->n_messages,
@@ -163,9 +150,6 @@ static void free_deployment(struct deployment *deployment)
 	for (size_t i = 0; i < deployment->n_messages; i++)
 		free(deployment->messages[i].name);
 	free(deployment->messages);
-	for (size_t i = 0; deployment->idls && i < deployment->info->n_interfaces; i++)
-		idl_free(deployment->idls[i]);
-	free(deployment->idls);
 	plugin_info_free(deployment->info);
 	if (deployment->fd >= 0)
 		close(deployment->fd);
@@ -204,11 +188,13 @@ static int make_deployment(const char *path, int file, const struct stat *st,
 		(void)snprintf(why, DEPLOY_WHY_MAX, "%s: %s", path, refusal);
 		goto fail;
 	}
-	r = read_interfaces(deployment, why);
-	if (r == 0 && read_types(deployment) < 0)
-		r = fail(why, -ENOMEM, path, "cannot take it in");
-	if (r < 0)
+	r = index_interfaces(deployment);
+	if (r == 0)
+		r = read_types(deployment);
+	if (r < 0) {
+		r = fail(why, r, path, "cannot read its interfaces");
 		goto fail;
+	}
 	*ret_deployment = deployment;
 	return 0;
 fail:

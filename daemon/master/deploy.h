@@ -43,7 +43,6 @@ struct deployment {
 	struct timespec changed;
 	int fd; /* the sealed copy */
 	struct plugin_info *info;
-	struct idl **idls;                   /* of info->interfaces, parsed */
 	struct deployment_message *messages; /* sorted by hash */
 	size_t n_messages;
 	struct deployment_type *types;
