@@ -84,6 +84,22 @@ class Check(HostTest):
         self.assertIn("x.actor", output)
         self.assertIn("code=", output)
 
+    def test_each_actor_type_of_a_plugin_has_its_own_configuration(self):
+        def relay(kind, config):
+            return self.check(f"[Actor]\nPlugin={plugin('relay')}\nType={kind}\n{config}")
+
+        status, output = relay("forward", "[Config]\nTo=slow\n")
+        self.assertEqual((status, output.strip()), (0, ""), output)
+        status, output = relay("forward", "")
+        self.assertEqual(status, 1)
+        self.assertIn("[Config] lacks to=", output)
+        status, output = relay("relay", "")
+        self.assertEqual((status, output.strip()), (0, ""), output)
+        status, output = relay("relay", "[Config]\nTo=slow\n")
+        self.assertEqual(status, 1)
+        self.assertIn("x.actor:5:", output)
+        self.assertIn("no configuration", output)
+
     def test_all_mistakes_are_told_at_once(self):
         status, output = self.check("[Actor]\nPlugin=HELLO\nBatch=x\nMailbox=y\n", raw={"y.actor": "[Actor]\nPlugin=no\n"})
         self.assertEqual(status, 1)

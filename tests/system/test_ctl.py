@@ -78,6 +78,17 @@ class Ctl(HostTest):
         self.assertIn("ABI", done.stdout + done.stderr)
         self.assertNotEqual(host.ctl("inspect", "/etc/passwd", check=False).returncode, 0)
 
+    def test_inspect_tells_of_each_actor_type(self):
+        host = self.unstarted()
+        output = host.ctl("inspect", plugin("relay")).stdout
+        self.assertIn("Actor type forward: Hands each message on to another actor.\n    Provides: io.troupe.test.slow\n"
+                      "    [Config]: io.troupe.test.forward.Config\n      to: string\n", output)
+        self.assertIn("Provides: io.troupe.test.relay\n    [Config]: takes none\n", output)
+        forward, relay = json.loads(host.ctl("--json", "inspect", plugin("relay")).stdout)["actors"]
+        self.assertEqual(forward["config"], {"interface": "io.troupe.test.forward", "type": "Config",
+                                             "fields": [{"name": "to", "type": "string"}]})
+        self.assertEqual((relay["config"], relay["interfaces"]), (None, ["io.troupe.test.relay"]))
+
     def test_errors_say_what_to_do_next(self):
         host = self.daemon({"hello": {"Plugin": "hello"}, "other": {"Plugin": "hello"}})
         cases = [(["call", "helo", GREET, "name=x"], ["helo", "hello"]), (["call", GREET, "name=x"], ["hello", "other"]),
