@@ -166,14 +166,17 @@ struct troupe_life {
 	int (*on_cancel)(struct troupe_self *self, void *state, struct troupe_call call);
 };
 
-/* An actor type. Define it with TROUPE_ACTOR(); it must be const and must outlive the process. */
+/* An actor type. Define it with TROUPE_ACTOR(); it must be const and must outlive the process. The
+ * host reads it from the plug-in's file before it runs any code: what it points to must be
+ * constant too, and of the plug-in itself. */
 struct troupe_actor {
 	uint16_t abi_major; /* TROUPE_ABI fills these four */
 	uint16_t abi_minor;
 	uint32_t table_size;
 	const char *name;
 	const char *reserved_name TROUPE_ABSENT;
-	const char *description TROUPE_ABSENT; /* one line for people; may be NULL */
+	/* one line for people, of at most 255 bytes; may be NULL */
+	const char *description TROUPE_ABSENT;
 	size_t state_size; /* bytes of state, zeroed for each actor; at most 1 MiB */
 	/* generated X_config_type; NULL: takes no configuration */
 	const struct troupe_type *config TROUPE_ABSENT;
