@@ -33,9 +33,6 @@ static int make_config(struct unit *unit)
 		}
 	} else if (r < 0) {
 		unit_break(unit, "cannot read its [Config]: %s", strerror(-r));
-	} else if (unit->file.n_config == 0 && strcmp(unit->config, "{}") == 0) {
-		/* The actor type may take none at all, which only the worker knows. */
-		unit->config[0] = '\0';
 	}
 	problems_fini(&problems);
 	return r;
