@@ -99,3 +99,17 @@ fuzz: deps-test
 fuzz-build: $(FUZZ_TARGETS)
 $(FUZZ_TARGETS): $(FUZZ_BUILD)/%: tests/fuzz/%.c $(call archives,master control supervise plugin core bridge proto base) | $(HOST_HEADERS)
 	$(call quiet,FUZZ)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(filter %.a,$^) -ljansson -lev -lnanomsg -lsystemd -ldl -lm
+
+# ---------------------------------------------------------------- longer ones, not for each change
+
+SOAK_SECONDS ?= 600
+soak: deps-test
+	@$(MAKE) --no-print-directory $(PARALLEL) test-build
+	@tests/soak.py --build $(BUILD) --seconds $(SOAK_SECONDS)
+
+# What sanitizers do not see: uninitialized values.
+valgrind: deps-test
+	@$(MAKE) --no-print-directory $(PARALLEL) test-build
+	@tests/run.py --build $(BUILD) --skip-system --verdict 99 \
+		--wrap "valgrind -q --error-exitcode=99 --child-silent-after-fork=yes" \
+		$(patsubst %,--only %,$(ONLY)) $(UNIT_TESTS)
