@@ -31,6 +31,12 @@ unit-$(1): $$(unit_$(1))
 endef
 $(foreach folder,$(FOLDERS),$(eval $(call unit_rules,$(folder))))
 
+# Interfaces of tests that are plug-ins themselves.
+$(BUILD)/gen/tests/unit/plugin/data/%.varlink.h: tests/unit/plugin/data/%.varlink $(BUILD)/troupe-gen
+	@mkdir -p $(@D)
+	$(call quiet,GEN)$(BUILD)/troupe-gen -o $@ $<
+$(BUILD)/tests/unit/plugin/test_sim_sdk.o: $(BUILD)/gen/tests/unit/plugin/data/desk.varlink.h
+
 # ---------------------------------------------------------------- all tests
 
 .PHONY: test check check-format check-layers check-globals check-promises check-headers check-warnings check-analyse fuzz soak valgrind
