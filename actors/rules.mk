@@ -39,6 +39,6 @@ demo: deps-build
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@actors/demo $(BUILD)
 
-# The tests of loader and worker load them.
-unit-plugin unit-worker: | plugins test-plugins
+# The tests of loader and worker load them, those of the master inspect one.
+unit-plugin unit-worker unit-master: | plugins test-plugins
 unit-worker: | $(BUILD)/troupe-worker

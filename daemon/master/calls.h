@@ -57,7 +57,8 @@ struct call_target {
 	struct worker *worker;
 	struct troupe_address address;
 	struct instance *instance;
-	const char *name; /* for people; borrowed */
+	struct unit *unit; /* of the instance */
+	const char *name;  /* for people; borrowed */
 };
 
 /* Forward a client's call; it is answered in any case, perhaps at once. method: qualified; parameters: text of an object, or

@@ -6,6 +6,7 @@
 #include "master/calls.h"
 #include "master/master.h"
 #include "master/names.h"
+#include "master/route.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +21,6 @@ void control_on_call(void *context, struct control_call *call, const void *in)
 {
 	const struct api_call *wanted = in;
 	int64_t timeout_ms = wanted->timeoutMs ? *wanted->timeoutMs : 0;
-	struct call_target target;
 
 	if (control_refuses(context, call))
 		return;
@@ -32,15 +32,19 @@ void control_on_call(void *context, struct control_call *call, const void *in)
 		control_call_invalid_parameter(call, "timeoutMs");
 		return;
 	}
-	if (names_resolve(context, call, wanted->name, &target))
-		calls_begin(context, call, CALL_WRAPPED, &target, wanted->method,
-			    span_of(wanted->parameters), (uint64_t)timeout_ms * CLOCK_MS_NS);
+	route_begin(context, call,
+		    &(struct route_wish){
+			    .kind = CALL_WRAPPED,
+			    .name = wanted->name,
+			    .method = wanted->method,
+			    .parameters = span_of(wanted->parameters),
+			    .timeout_ns = (uint64_t)timeout_ms * CLOCK_MS_NS,
+		    });
 }
 
 void control_on_send(void *context, struct control_call *call, const void *in)
 {
 	const struct api_send *wanted = in;
-	struct call_target target;
 
 	if (control_refuses(context, call))
 		return;
@@ -48,9 +52,13 @@ void control_on_send(void *context, struct control_call *call, const void *in)
 		control_call_invalid_parameter(call, "method");
 		return;
 	}
-	if (names_resolve(context, call, wanted->name, &target))
-		calls_begin(context, call, CALL_SEND, &target, wanted->method,
-			    span_of(wanted->parameters), 0);
+	route_begin(context, call,
+		    &(struct route_wish){
+			    .kind = CALL_SEND,
+			    .name = wanted->name,
+			    .method = wanted->method,
+			    .parameters = span_of(wanted->parameters),
+		    });
 }
 
 void control_on_foreign(void *context, struct control_call *call, const char *interface,
@@ -66,11 +74,17 @@ void control_on_foreign(void *context, struct control_call *call, const char *in
 	}
 	if (control_refuses(context, call))
 		return;
-	if (!names_provider(context, call, interface, &target))
-		return;
 	if (n < 0 || (size_t)n >= sizeof(qualified) || !calls_is_qualified(qualified)) {
-		control_call_method_not_found(call, method);
+		if (names_provider(context, call, interface, &target) != NAMES_NOWHERE)
+			control_call_method_not_found(call, method);
 		return;
 	}
-	calls_begin(context, call, CALL_DIRECT, &target, qualified, parameters, 0);
+	route_begin(context, call,
+		    &(struct route_wish){
+			    .kind = CALL_DIRECT,
+			    .name = interface,
+			    .is_interface = true,
+			    .method = qualified,
+			    .parameters = parameters,
+		    });
 }

@@ -147,7 +147,7 @@ void control_on_stop(void *context, struct control_call *call, const void *in)
 	if (address_parse(stop->name, &address) == 0) {
 		instance = find_by_address(master, address);
 		if (!instance) {
-			if (names_resolve(master, call, stop->name, &target))
+			if (names_resolve(master, call, stop->name, &target) == NAMES_THERE)
 				inquiry_stop(master, call, target.worker, address, stop->name);
 			return;
 		}

@@ -259,6 +259,10 @@ void instance_worker_down(struct instance *instance, bool blamed, const char *wh
 			instance_set_state(instance, INSTANCE_WAITING);
 		}
 		break;
+	case INSTANCE_WAITING:
+		/* Longer than was thought: it is shown as `backoff` now. */
+		unit_mark_changed(unit);
+		break;
 	default:
 		break;
 	}

@@ -8,6 +8,7 @@
 #include "master/place.h"
 #include "master/reload.h"
 #include "master/reload_reply.h"
+#include "master/route.h"
 #include "master/stall.h"
 #include "master/unit.h"
 #include "master/worker.h"
@@ -75,6 +76,7 @@ void master_stop(struct master *master)
 	log_notice(&master->log, "stopping");
 	notify_stopping();
 	watch_end(master);
+	route_end(master);
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
 		if (master->workers[i])
 			worker_stop(master->workers[i]);

@@ -69,6 +69,8 @@ struct master {
 	struct control_server *server;
 	char *socket; /* the path listened at; NULL: handed in by systemd */
 	struct calls calls;
+	unsigned n_waiting; /* calls, for a unit to start; of route.c */
+	size_t waiting_bytes;
 	size_t held_bytes; /* of streams that clients have not read */
 	struct inquiries inquiries;
 	struct watchers watchers;

@@ -208,49 +208,86 @@ struct instance *names_instance(struct master *master, const char *name)
 	return unit && number < unit->n_instances ? &unit->instances[number] : NULL;
 }
 
-static void fail_no_such(struct control_call *client, const char *name)
+static enum names_place fail_no_such(struct control_call *client, const char *name)
 {
 	control_call_fail(client, &api_no_such_actor_error,
 			  &(struct api_no_such_actor){.name = name});
+	return NAMES_NOWHERE;
 }
 
-static void fail_state(struct control_call *client, const char *name, enum unit_state state)
+static enum names_place fail_state(struct control_call *client, const char *name,
+				   const struct unit *unit, enum unit_state state)
 {
-	control_call_fail(
-		client, &api_wrong_state_error,
-		&(struct api_wrong_state){.name = name, .state = unit_state_name(state)});
+	bool has_reason = state == UNIT_FAILED || state == UNIT_BACKOFF;
+
+	control_call_fail(client, &api_wrong_state_error,
+			  &(struct api_wrong_state){
+				  .name = name,
+				  .state = unit_state_name(state),
+				  .reason = has_reason ? unit->reason : NULL,
+			  });
+	return NAMES_NOWHERE;
 }
 
-static bool aim_at(struct control_call *client, struct instance *instance, const char *name,
-		   struct call_target *ret_target)
+static enum names_place wait_for(struct unit *unit, struct call_target *ret_target)
+{
+	*ret_target = (struct call_target){.unit = unit};
+	return NAMES_COMING;
+}
+
+/* Whether it will run, or not, with no more than a moment's patience. */
+static bool is_coming(const struct instance *instance)
+{
+	/* The worker has just died, and what follows from it is not done yet. */
+	if (instance->state == INSTANCE_RUNNING)
+		return instance->worker->state == WORKER_RUNNING;
+	return instance_shown(instance) == UNIT_STARTING || instance->unit->is_resumed;
+}
+
+static bool is_unit_coming(const struct unit *unit)
+{
+	if (unit->is_resumed || unit->n_in[INSTANCE_STARTING] > 0)
+		return true;
+	if (unit->n_in[INSTANCE_WAITING] + unit->n_in[INSTANCE_RUNNING] == 0)
+		return false;
+	for (unsigned i = 0; i < unit->n_instances; i++)
+		if (is_coming(&unit->instances[i]))
+			return true;
+	return false;
+}
+
+static enum names_place aim_at(struct control_call *client, struct instance *instance,
+			       const char *name, struct call_target *ret_target)
 {
 	if (instance->state != INSTANCE_RUNNING || !worker_is_up(instance->worker)) {
-		fail_state(client, name, instance_shown(instance));
-		return false;
+		if (is_coming(instance))
+			return wait_for(instance->unit, ret_target);
+		return fail_state(client, name, instance->unit, instance_shown(instance));
 	}
 	*ret_target = (struct call_target){
 		.worker = instance->worker,
 		.address = instance->address,
 		.instance = instance,
+		.unit = instance->unit,
 		.name = name,
 	};
-	return true;
+	return NAMES_THERE;
 }
 
-static bool aim_at_unit(struct control_call *client, struct unit *unit, const char *name,
-			struct call_target *ret_target)
+static enum names_place aim_at_unit(struct control_call *client, struct unit *unit,
+				    const char *name, struct call_target *ret_target)
 {
 	struct instance *instance = names_pick(unit);
 
-	if (!instance) {
-		fail_state(client, name, unit_state(unit));
-		return false;
-	}
-	return aim_at(client, instance, name, ret_target);
+	if (instance)
+		return aim_at(client, instance, name, ret_target);
+	if (is_unit_coming(unit))
+		return wait_for(unit, ret_target);
+	return fail_state(client, name, unit, unit_state(unit));
 }
 
-bool names_resolve(struct master *master, struct control_call *client, const char *name,
-		   struct call_target *ret_target)
+enum names_place names_resolve(struct master *master, struct control_call *client,
+			       const char *name, struct call_target *ret_target)
 {
 	struct troupe_address address;
 	struct instance *instance;
@@ -263,12 +300,11 @@ bool names_resolve(struct master *master, struct control_call *client, const cha
 
 		if (!worker || worker->incarnation != address.incarnation ||
 		    !worker_is_up(worker)) {
-			fail_no_such(client, name);
-			return false;
+			return fail_no_such(client, name);
 		}
 		*ret_target = (struct call_target){
 			.worker = worker, .address = address, .name = name};
-		return true;
+		return NAMES_THERE;
 	}
 	instance = names_instance(master, name);
 	if (instance)
@@ -276,8 +312,7 @@ bool names_resolve(struct master *master, struct control_call *client, const cha
 	unit = unit_find(master, name);
 	if (unit)
 		return aim_at_unit(client, unit, name, ret_target);
-	fail_no_such(client, name);
-	return false;
+	return fail_no_such(client, name);
 }
 
 bool names_provides(const struct unit *unit, const char *interface)
@@ -297,7 +332,8 @@ static bool is_alive(const struct unit *unit)
 {
 	enum unit_state state = unit_state(unit);
 
-	return state == UNIT_RUNNING || state == UNIT_STARTING || state == UNIT_BACKOFF;
+	return state == UNIT_RUNNING || state == UNIT_STARTING || state == UNIT_BACKOFF ||
+	       unit->is_resumed;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -323,13 +359,16 @@ static void fail_ambiguous(struct master *master, struct control_call *client,
 		&(struct api_ambiguous){.interface = interface, .candidates = {names, n}});
 }
 
-bool names_provider(struct master *master, struct control_call *client, const char *interface,
-		    struct call_target *ret_target)
+enum names_place names_provider(struct master *master, struct control_call *client,
+				const char *interface, struct call_target *ret_target)
 {
-	struct unit *unit, *next, *only = NULL, *chosen = NULL, *down = NULL;
+	struct unit *unit, *next, *only = NULL, *chosen = NULL, *down = NULL, *renewed = NULL;
 	unsigned n = 0, n_default = 0;
 
 	HASH_ITER (by_name, master->units_by_name, unit, next) {
+		/* What it will provide is not known before the old one has stopped. */
+		if (unit->is_resumed && unit->next_file)
+			renewed = unit;
 		if (!names_provides(unit, interface))
 			continue;
 		if (!is_alive(unit)) {
@@ -347,11 +386,13 @@ bool names_provider(struct master *master, struct control_call *client, const ch
 		return aim_at_unit(client, chosen, chosen->file.name, ret_target);
 	if (n == 1)
 		return aim_at_unit(client, only, only->file.name, ret_target);
+	if (n == 0 && renewed)
+		return wait_for(renewed, ret_target);
 	if (n > 1)
 		fail_ambiguous(master, client, interface, n);
 	else if (down)
-		fail_state(client, down->file.name, unit_state(down));
+		return fail_state(client, down->file.name, down, unit_state(down));
 	else
 		control_call_interface_not_found(client, interface);
-	return false;
+	return NAMES_NOWHERE;
 }

@@ -26,13 +26,19 @@ void names_tick(struct master *master);
 /* For master->names_timer: the time has come for what names_tell() put off. */
 void names_on_timer(struct loop_timer *timer);
 
-/* Where a name or address leads: "hello", "pool/2", "0.1.1.17.3". false: nowhere, and the client has been answered. */
-bool names_resolve(struct master *master, struct control_call *client, const char *name,
-		   struct call_target *ret_target);
+enum names_place {
+	NAMES_NOWHERE, /* the client has been answered */
+	NAMES_COMING,  /* it is being started; only ret_target->unit is set */
+	NAMES_THERE,
+};
 
-/* The one unit that clients of an interface mean. false: none, and the client has been answered. */
-bool names_provider(struct master *master, struct control_call *client, const char *interface,
-		    struct call_target *ret_target);
+/* Where a name or address leads: "hello", "pool/2", "0.1.1.17.3". */
+enum names_place names_resolve(struct master *master, struct control_call *client,
+			       const char *name, struct call_target *ret_target);
+
+/* The one unit that clients of an interface mean. */
+enum names_place names_provider(struct master *master, struct control_call *client,
+				const char *interface, struct call_target *ret_target);
 
 /* Whether an actor of the unit provides the interface, as far as is known. */
 bool names_provides(const struct unit *unit, const char *interface);

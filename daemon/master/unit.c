@@ -6,6 +6,7 @@
 #include "master/master.h"
 #include "master/names.h"
 #include "master/placement.h"
+#include "master/route.h"
 #include "master/waiter.h"
 #include "master/watch.h"
 #include "master/worker.h"
@@ -288,6 +289,7 @@ static void flush(struct unit *unit)
 		watch_unit_state(master, unit);
 	}
 	waiters_check(unit);
+	route_again(unit);
 	if (!is_resting(unit))
 		return;
 	unit_release_own(unit);

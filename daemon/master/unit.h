@@ -85,6 +85,7 @@ struct unit {
 	uint64_t names_told_ns; /* when they were; 0: never */
 	struct list changed;    /* in master->changed_units */
 	struct list waiters;    /* struct waiter */
+	struct list calls;      /* that wait for it to start; of route.c */
 	enum unit_state told;   /* the state that watchers heard last */
 	/* What to do when all instances have stopped */
 	bool is_removed;

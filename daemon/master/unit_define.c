@@ -6,6 +6,7 @@
 #include "master/config_json.h"
 #include "master/deploy.h"
 #include "master/master.h"
+#include "master/route.h"
 #include "master/waiter.h"
 #include "master/worker.h"
 #include <string.h>
@@ -144,6 +145,7 @@ static int add_unit(struct master *master, const struct unit_file *file, bool is
 	unit->told = UNIT_STOPPED;
 	list_init(&unit->changed);
 	list_init(&unit->waiters);
+	list_init(&unit->calls);
 	unit->name = strdup(file->name);
 	if (!unit->name || !put_in_tables(unit)) {
 		free(unit->name);
@@ -210,6 +212,7 @@ void unit_free(struct unit *unit)
 	list_remove(&unit->changed);
 	HASH_DELETE(by_number, master->units_by_number, unit);
 	HASH_DELETE(by_name, master->units_by_name, unit);
+	route_again(unit);
 	if (unit->next_file)
 		unit_file_fini(unit->next_file);
 	free(unit->next_file);

@@ -133,6 +133,22 @@ class Crashes(HostTest):
             host.wait_unit(name, "running")
             self.assertEqual(host.call(name, GREET, {"name": "x"})["text"], "hello, x")
 
+    def test_calls_wait_while_their_actor_is_starting(self):
+        host = self.unstarted({"bad": {"Plugin": "hang_in_init", "StartTimeout": "2s", "Worker": 1, "Restart": "no"},
+                               "hello": {"Plugin": "hello", "Worker": 2}})
+        host.launch()
+        wait_for(lambda: os.path.exists(host.socket), 20 * SLOW)
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            # Nothing runs yet.
+            bad = pool.submit(host.call, "bad", GREET, {"name": "x"})
+            named = pool.submit(host.call, "hello", GREET, {"name": "x"})
+            direct = pool.submit(host.direct, GREET, {"name": "y"})
+            self.assertEqual(named.result()["text"], "hello, x")
+            self.assertEqual(direct.result()["text"], "hello, y")
+            data = self.assert_error("WrongState", bad.result)
+        self.assertEqual(data["state"], "failed")
+        self.assertIn("2s", data["reason"])
+
     def test_an_init_that_refuses_fails_with_its_error(self):
         host = self.daemon({"bad": {"Plugin": "fail_in_init", "Restart": "no", "Config": {"Code": -13}}, "hello": {"Plugin": "hello"}})
         unit = host.wait_unit("bad", "failed")
@@ -153,6 +169,24 @@ class Crashes(HostTest):
         self.assertGreater(times[3] + times[4], times[0] + times[1])
         host.wait_unit("hello", "running")
         self.assertEqual(host.call("hello", GREET, {"name": "x"})["text"], "hello, x")
+
+
+    def test_a_handler_that_fails_ends_its_actor_only_where_told(self):
+        host = self.daemon({"goes": {"Plugin": "slow", "OnError": "stop", "Restart": "no"}, "stays": {"Plugin": "slow"}})
+        for name in ("goes", "stays"):
+            data = self.assert_error("Failed", host.call, name, f"{SLOW_ACTOR}.Fail", {"code": -5})
+            self.assertEqual(data["code"], -5)
+        host.wait_unit("goes", "failed")
+        self.assertEqual(host.unit("stays")["state"], "running")
+        actor = host.control("Describe", {"name": "stays"})["actors"][0]
+        self.assertEqual((actor["handled"], actor["failed"]), (1, 1))
+
+    def test_a_handler_that_stalls_is_told_of(self):
+        host = self.daemon({"crash": {"Plugin": "crash", "Worker": 1}, "hello": {"Plugin": "hello", "Worker": 2}}, daemon={"StopTimeout": "1s"})
+        with host.client() as client:
+            client.send(f"{CONTROL}.Call", {"name": "crash", "method": f"{CRASH}.Loop"})
+            host.wait_log(f"{CRASH}.Loop", 20)
+            self.assertEqual(host.call("hello", GREET, {"name": "x"})["count"], 1)
 
 
 class Lives(HostTest):

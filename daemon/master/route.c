@@ -1,0 +1,209 @@
+#include "master/route.h"
+
+#include "base/clock.h"
+#include "io.troupe.Control.varlink.h"
+#include "master/control.h"
+#include "master/master.h"
+#include "master/names.h"
+#include "master/unit.h"
+#include <string.h>
+
+/* A call that waits. */
+struct waiting_call {
+	struct list link; /* in unit->calls */
+	struct master *master;
+	struct control_call *client;
+	struct route_wish wish; /* its texts are in `text` */
+	uint64_t deadline_ns;
+	struct loop_timer timer;
+	size_t bytes; /* that it counts for in master->waiting_bytes */
+	char text[];
+};
+
+static struct control_call *free_waiting(struct waiting_call *waiting)
+{
+	struct control_call *client = waiting->client;
+
+	client->on_gone = NULL;
+	client->user = NULL;
+	waiting->master->n_waiting--;
+	waiting->master->waiting_bytes -= waiting->bytes;
+	list_remove(&waiting->link);
+	loop_timer_stop(&waiting->timer);
+	free(waiting);
+	return client;
+}
+
+static void on_gone(struct control_call *client)
+{
+	(void)free_waiting(client->user);
+}
+
+static void on_late(struct loop_timer *timer)
+{
+	struct control_call *client =
+		free_waiting(container_of(timer, struct waiting_call, timer));
+
+	control_call_fail(client, &api_timeout_error, &(struct api_timeout){0});
+}
+
+/* Copy a text behind those that are there. */
+static const char *put_text(char **place, const char *text, size_t size)
+{
+	const char *begin = *place;
+
+	if (size > 0)
+		memcpy(*place, text, size);
+	(*place)[size] = '\0';
+	*place += size + 1;
+	return begin;
+}
+
+/* NULL: there is no room, or no memory. */
+static struct waiting_call *new_waiting(struct master *master, struct control_call *client,
+					const struct route_wish *wish)
+{
+	size_t name = strlen(wish->name), method = strlen(wish->method);
+	size_t size = sizeof(struct waiting_call) + name + method + wish->parameters.size + 3;
+	struct waiting_call *waiting;
+	char *place;
+
+	if (master->n_waiting >= LIMIT_WAITING_CALLS ||
+	    master->waiting_bytes + size > LIMIT_WAITING_BYTES)
+		return NULL;
+	waiting = malloc(size);
+	if (!waiting)
+		return NULL;
+	*waiting = (struct waiting_call){.master = master, .client = client, .bytes = size};
+	place = waiting->text;
+	waiting->wish = *wish;
+	waiting->wish.name = put_text(&place, wish->name, name);
+	waiting->wish.method = put_text(&place, wish->method, method);
+	waiting->wish.parameters.at =
+		put_text(&place, wish->parameters.at, wish->parameters.size);
+	master->n_waiting++;
+	master->waiting_bytes += size;
+	client->user = waiting;
+	client->on_gone = on_gone;
+	return waiting;
+}
+
+static void let_wait(struct master *master, struct unit *unit, struct control_call *client,
+		     const struct route_wish *wish)
+{
+	struct waiting_call *waiting = new_waiting(master, client, wish);
+	uint64_t timeout_ns =
+		wish->timeout_ns ? wish->timeout_ns : LIMIT_CALL_TIMEOUT_DEFAULT_NS;
+
+	if (!waiting) {
+		control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
+		return;
+	}
+	waiting->deadline_ns = loop_now_ns(master->loop) + timeout_ns;
+	loop_timer_init(&waiting->timer, master->loop, on_late);
+	loop_timer_start(&waiting->timer, timeout_ns);
+	list_append(&unit->calls, &waiting->link);
+}
+
+static enum names_place find_place(struct master *master, struct control_call *client,
+				   const struct route_wish *wish,
+				   struct call_target *ret_target)
+{
+	return wish->is_interface ? names_provider(master, client, wish->name, ret_target)
+				  : names_resolve(master, client, wish->name, ret_target);
+}
+
+static void forward(struct master *master, struct control_call *client,
+		    const struct route_wish *wish, const struct call_target *target)
+{
+	calls_begin(master, client, wish->kind, target, wish->method, wish->parameters,
+		    wish->timeout_ns);
+}
+
+void route_begin(struct master *master, struct control_call *client,
+		 const struct route_wish *wish)
+{
+	struct call_target target;
+
+	switch (find_place(master, client, wish, &target)) {
+	case NAMES_NOWHERE:
+		break;
+	case NAMES_COMING:
+		let_wait(master, target.unit, client, wish);
+		break;
+	case NAMES_THERE:
+		if (target.unit && !list_is_empty(&target.unit->calls)) {
+			/* Not before those that came before it. */
+			let_wait(master, target.unit, client, wish);
+			route_again(target.unit);
+		} else {
+			forward(master, client, wish, &target);
+		}
+		break;
+	}
+}
+
+static void retry(struct waiting_call *waiting)
+{
+	struct master *master = waiting->master;
+	struct control_call *client = waiting->client;
+	uint64_t now = loop_now_ns(master->loop);
+	struct call_target target;
+
+	/* Who fails there must not be found here any more. */
+	list_remove(&waiting->link);
+	client->on_gone = NULL;
+	switch (find_place(master, client, &waiting->wish, &target)) {
+	case NAMES_NOWHERE:
+		client = NULL; /* answered, and gone */
+		break;
+	case NAMES_COMING:
+		client->on_gone = on_gone;
+		list_append(&target.unit->calls, &waiting->link);
+		return;
+	case NAMES_THERE:
+		/* Less is left of its time; 0 would be the default. */
+		waiting->wish.timeout_ns = waiting->deadline_ns > now + CLOCK_MS_NS
+						   ? waiting->deadline_ns - now
+						   : CLOCK_MS_NS;
+		forward(master, client, &waiting->wish, &target);
+		break;
+	}
+	master->n_waiting--;
+	master->waiting_bytes -= waiting->bytes;
+	loop_timer_stop(&waiting->timer);
+	free(waiting);
+}
+
+/* Move all links to another, empty list, in their order. */
+static void take_all(struct list *from, struct list *to)
+{
+	list_init(to);
+	while (!list_is_empty(from)) {
+		struct list *link = from->next;
+
+		list_remove(link);
+		list_append(to, link);
+	}
+}
+
+void route_again(struct unit *unit)
+{
+	struct list all;
+
+	/* Those that have to wait on are put back, where they must not be met again. */
+	take_all(&unit->calls, &all);
+	while (!list_is_empty(&all))
+		retry(list_first(&all, struct waiting_call, link));
+}
+
+void route_end(struct master *master)
+{
+	struct unit *unit;
+
+	for (unit = master->units_by_name; unit; unit = unit->by_name.next)
+		while (!list_is_empty(&unit->calls))
+			(void)control_refuses(
+				master, free_waiting(list_first(&unit->calls,
+								struct waiting_call, link)));
+}

@@ -1,0 +1,33 @@
+/* route.h - clients' calls of actors find their way: at once to an actor that runs; when it is being started, as soon as it runs.
+ *
+ * Belongs to the master; one thread. What waits stands with the unit that it waits for, in the order in which it came, until
+ * the unit has settled, the call's own timeout has passed or its client has gone.
+ */
+#ifndef MASTER_ROUTE_H
+#define MASTER_ROUTE_H
+
+#include "master/calls.h"
+
+struct unit;
+
+/* What a client wants. Borrowed for the call. */
+struct route_wish {
+	enum call_kind kind;
+	const char *name;   /* of a unit, instance or address; of an interface: */
+	bool is_interface;  /* whoever provides it */
+	const char *method; /* qualified */
+	struct json_span parameters;
+	uint64_t timeout_ns; /* 0: the default */
+};
+
+/* Forward the call, now or later; it is answered in any case. */
+void route_begin(struct master *master, struct control_call *client,
+		 const struct route_wish *wish);
+
+/* The unit has changed, or is going and cannot be found any more: see where the calls that wait for it can go now. */
+void route_again(struct unit *unit);
+
+/* The daemon is stopping: all that wait are told so. */
+void route_end(struct master *master);
+
+#endif

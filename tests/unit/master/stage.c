@@ -1,0 +1,421 @@
+#include "stage.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/seqpacket.h"
+#include "master/page_map.h"
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+/* ---- the workers' side */
+
+static void free_worker(struct stage_worker *worker)
+{
+	if (!worker)
+		return;
+	channel_free(worker->channel);
+	page_unmap(worker->page);
+	free(worker);
+}
+
+static void on_start(void *context, const void *in, int *fd)
+{
+	struct stage_worker *worker = context;
+	const struct worker_start *start = in;
+	void *page = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+
+	assert_in_range(start->worker, 1, STAGE_WORKERS);
+	assert_ptr_not_equal(page, MAP_FAILED);
+	worker->page = page;
+	worker->number = (uint16_t)start->worker;
+	worker->incarnation = (uint32_t)start->incarnation;
+	stage_tell(worker, &worker_ready_method, &(struct worker_ready){0});
+}
+
+static void on_call(void *context, const void *in, int *fd)
+{
+	struct stage_worker *worker = context;
+	const struct worker_call *call = in;
+
+	(void)fd;
+	worker->calls[worker->n_calls++ % STAGE_CALLS] = call->call;
+	worker->to = call->to;
+	(void)snprintf(worker->method, sizeof(worker->method), "%s", call->method);
+	(void)snprintf(worker->parameters, sizeof(worker->parameters), "%s", call->parameters);
+}
+
+static void on_cancel(void *context, const void *in, int *fd)
+{
+	struct stage_worker *worker = context;
+
+	(void)fd;
+	worker->n_cancelled++;
+	worker->cancelled = ((const struct worker_cancel *)in)->call;
+}
+
+static void on_load(void *context, const void *in, int *fd)
+{
+	struct stage_worker *worker = context;
+
+	(void)fd;
+	worker->n_loads++;
+	worker->load = *(const struct worker_load *)in;
+	worker->load.name = "";
+	if (!worker->stage->is_loader_slow)
+		stage_tell(worker, &worker_loaded_method,
+			   &(struct worker_loaded){.plugin = worker->load.plugin});
+}
+
+static void on_define(void *context, const void *in, int *fd)
+{
+	struct stage_worker *worker = context;
+
+	(void)fd;
+	worker->n_defines++;
+	worker->define.unit = ((const struct worker_define *)in)->unit;
+	stage_tell(worker, &worker_defined_method,
+		   &(struct worker_defined){.unit = worker->define.unit});
+}
+
+static void on_spawn(void *context, const void *in, int *fd)
+{
+	struct stage_worker *worker = context;
+
+	(void)fd;
+	worker->n_spawns++;
+	worker->spawn = *(const struct worker_spawn *)in;
+	if (!worker->stage->is_slow)
+		stage_spawned(worker, NULL);
+}
+
+static void on_peer(void *context, const void *in, int *fd)
+{
+	struct stage_worker *worker = context;
+
+	(void)fd;
+	worker->peer = *(const struct worker_peer *)in;
+}
+
+static void on_shutdown(void *context, const void *in, int *fd)
+{
+	struct stage_worker *worker = context;
+
+	(void)in;
+	(void)fd;
+	worker->n_shutdown++;
+	(void)kill(worker->pid, SIGTERM);
+}
+
+static void on_other(void *context, const void *in, int *fd)
+{
+	(void)context;
+	(void)in;
+	(void)fd;
+}
+
+static const struct channel_handler handlers[] = {
+	{&worker_start_method, on_start},   {&worker_call_method, on_call},
+	{&worker_cancel_method, on_cancel}, {&worker_shutdown_method, on_shutdown},
+	{&worker_load_method, on_load},     {&worker_define_method, on_define},
+	{&worker_spawn_method, on_spawn},   {&worker_peer_method, on_peer},
+	{&worker_name_method, on_other},    {&worker_describe_method, on_other},
+	{&worker_inquire_method, on_other}, {&worker_stop_method, on_other},
+};
+
+static void on_closed(void *context, int error)
+{
+	struct stage_worker *worker = context;
+
+	(void)error;
+	worker->is_closed = true;
+}
+
+static int launch(void *context, struct launched *ret_launched)
+{
+	struct stage *stage = context;
+	struct stage_worker *worker;
+	struct channel_config config = {
+		.handlers = handlers,
+		.n_handlers = ARRAY_LEN(handlers),
+		.on_closed = on_closed,
+	};
+	int pair[2];
+
+	if (stage->refuse < 0)
+		return stage->refuse;
+	worker = calloc(1, sizeof(*worker));
+	assert_int_equal(seqpacket_pair(pair), 0);
+	worker->stage = stage;
+	worker->pid = fork();
+	if (worker->pid == 0) {
+		(void)signal(SIGTERM, SIG_DFL);
+		(void)close_range(3, ~0u, 0);
+		for (;;)
+			pause();
+	}
+	stage->n_launched++;
+	config.loop = stage->master->loop;
+	config.fd = pair[1];
+	config.context = worker;
+	assert_int_equal(channel_new(&config, &worker->channel), 0);
+	/* It is the one that has an incarnation more than when we last looked. */
+	for (unsigned i = 1; i <= stage->master->n_shared; i++) {
+		uint32_t incarnation = stage->master->workers[i]->incarnation;
+
+		if (stage->incarnations[i] == incarnation)
+			continue;
+		stage->incarnations[i] = incarnation;
+		free_worker(stage->workers[i]);
+		stage->workers[i] = worker;
+		break;
+	}
+	*ret_launched = (struct launched){worker->pid, pidfd_open(worker->pid, 0), pair[0]};
+	return 0;
+}
+
+static void free_nothing(void *context)
+{
+	(void)context;
+}
+
+static const struct launcher_ops stand_in = {.launch = launch, .free = free_nothing};
+
+void stage_tell(struct stage_worker *worker, const struct troupe_method *method, const void *in)
+{
+	assert_int_equal(channel_send(worker->channel, method, in, -1), 0);
+}
+
+void stage_reply(struct stage_worker *worker, int64_t call, bool continues, const char *error,
+		 const char *parameters)
+{
+	stage_tell(worker, &worker_reply_method,
+		   &(struct worker_reply){call, continues, error, parameters});
+}
+
+void stage_spawned(struct stage_worker *worker, const char *error)
+{
+	stage_tell(
+		worker, &worker_spawned_method,
+		&(struct worker_spawned){
+			.request = worker->spawn.request,
+			.unit = worker->spawn.unit,
+			.instance = worker->spawn.instance,
+			.actor = {0, worker->number, worker->incarnation, worker->n_spawns, 1},
+			.error = error,
+		});
+}
+
+void stage_kill(struct stage_worker *worker)
+{
+	while (!channel_is_flushed(worker->channel))
+		loop_step(worker->stage->master->loop, false);
+	assert_int_equal(kill(worker->pid, SIGKILL), 0);
+	channel_free(worker->channel);
+	worker->channel = NULL;
+}
+
+/* ---- the stage */
+
+void stage_until(struct stage *stage, bool (*is_so)(struct stage *stage))
+{
+	uint64_t end = clock_now_ns() + 20 * CLOCK_SECOND_NS;
+
+	/* The master's timer of a second wakes the loop if nothing else does. */
+	while (!is_so(stage)) {
+		assert_true(clock_now_ns() < end);
+		loop_step(stage->master->loop, true);
+	}
+}
+
+void stage_idle(struct stage *stage)
+{
+	for (unsigned i = 0; i < 50; i++) {
+		loop_step(stage->master->loop, false);
+		(void)usleep(1000);
+	}
+}
+
+static bool are_up(struct stage *stage)
+{
+	for (unsigned i = 1; i <= stage->master->n_shared; i++)
+		if (!worker_is_up(stage->master->workers[i]))
+			return false;
+	return true;
+}
+
+static bool have_spawns(struct stage *stage)
+{
+	for (unsigned i = 1; i <= stage->master->n_shared; i++)
+		if (!stage->workers[i] || stage->workers[i]->n_spawns == 0)
+			return false;
+	return true;
+}
+
+static bool is_running(struct stage *stage)
+{
+	return master_state(stage->master) == MASTER_RUNNING;
+}
+
+static void write_file(struct stage *stage, const char *name, const char *format, ...)
+{
+	char path[256];
+	va_list arguments;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", stage->directory, name);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	va_start(arguments, format);
+	(void)vfprintf(file, format, arguments);
+	va_end(arguments);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* Of the build that this program is of. */
+static void write_units(struct stage *stage)
+{
+	char build[512];
+	ssize_t n = readlink("/proc/self/exe", build, sizeof(build) - 1);
+	char *end;
+
+	assert_true(n > 0);
+	build[n] = '\0';
+	end = strstr(build, "/tests/unit/");
+	assert_non_null(end);
+	*end = '\0';
+	for (unsigned i = 1; i <= STAGE_WORKERS; i++)
+		write_file(stage, i == 1 ? "one.actor" : "two.actor",
+			   "[Actor]\nPlugin=%s/plugins/hello.so\nWorker=%u\nDefault=%s\n",
+			   build, i, i == 1 ? "yes" : "no");
+}
+
+static struct stage *raise_stage(unsigned n_workers, bool has_units, bool is_slow)
+{
+	struct stage *stage = calloc(1, sizeof(*stage));
+	struct log log;
+	int pair[2];
+
+	stage->is_slow = is_slow;
+	strcpy(stage->directory, "/tmp/troupe-master-XXXXXX");
+	assert_non_null(mkdtemp(stage->directory));
+	(void)snprintf(stage->socket, sizeof(stage->socket), "%s/s", stage->directory);
+	write_file(stage, "trouped.conf",
+		   "[Daemon]\nWorkers=%u\nRuntimeDirectory=%s\nRestartDelay=10ms\n"
+		   "StopTimeout=2s\n",
+		   n_workers, stage->directory);
+	if (has_units)
+		write_units(stage);
+	stage->options.config = stage->directory;
+	stage->options.socket = stage->socket;
+	stage->options.launcher = (struct launcher){.ops = &stand_in, .context = stage};
+	log_init(&log, open("/dev/null", O_WRONLY | O_CLOEXEC), "", LOG_P_ERROR);
+	/* The first try must fail, for the master's loop is not ours yet. So the second one is tested too. */
+	stage->refuse = -EAGAIN;
+	assert_int_equal(master_new(&stage->options, &log, &stage->master), 0);
+	stage->refuse = 0;
+	for (unsigned i = 1; i <= n_workers; i++)
+		stage->incarnations[i] = stage->master->workers[i]->incarnation;
+	assert_int_equal(stage->n_launched, 0);
+	stage_until(stage, are_up);
+	if (has_units)
+		stage_until(stage, have_spawns);
+	if (has_units && !is_slow)
+		stage_until(stage, is_running);
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(control_server_adopt(stage->master->server, pair[0]), 0);
+	stage->client = pair[1];
+	return stage;
+}
+
+int stage_raise(void **state)
+{
+	*state = raise_stage(1, false, false);
+	return 0;
+}
+
+int stage_raise_units(void **state)
+{
+	*state = raise_stage(STAGE_WORKERS, true, false);
+	return 0;
+}
+
+int stage_raise_slowly(void **state)
+{
+	*state = raise_stage(STAGE_WORKERS, true, true);
+	return 0;
+}
+
+int stage_strike(void **state)
+{
+	static const char *const files[] = {"trouped.conf", "one.actor", "two.actor"};
+	struct stage *stage = *state;
+	int sink = stage->master->log.fd;
+	char path[256];
+
+	for (unsigned i = 1; i <= STAGE_WORKERS; i++)
+		free_worker(stage->workers[i]);
+	master_free(stage->master);
+	close(sink);
+	if (stage->client >= 0)
+		close(stage->client);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", stage->directory, files[i]);
+		(void)unlink(path);
+	}
+	assert_int_equal(rmdir(stage->directory), 0); /* nothing was left behind */
+	free(stage);
+	return 0;
+}
+
+/* ---- a client */
+
+void stage_say(struct stage *stage, const char *message)
+{
+	size_t size = strlen(message) + 1;
+
+	assert_int_equal(send(stage->client, message, size, MSG_NOSIGNAL), (ssize_t)size);
+}
+
+bool stage_has_answer(struct stage *stage)
+{
+	ssize_t n = recv(stage->client, stage->answer + stage->size,
+			 sizeof(stage->answer) - 1 - stage->size, 0);
+
+	if (n > 0)
+		stage->size += (size_t)n;
+	return memchr(stage->answer, '\0', stage->size) != NULL;
+}
+
+void stage_expect(struct stage *stage, const char *piece)
+{
+	size_t size;
+
+	stage_until(stage, stage_has_answer);
+	if (!strstr(stage->answer, piece))
+		print_error("%s\n", stage->answer);
+	assert_non_null(strstr(stage->answer, piece));
+	size = strlen(stage->answer) + 1;
+	memmove(stage->answer, stage->answer + size, stage->size - size);
+	stage->size -= size;
+}
+
+int64_t stage_wait_call(struct stage *stage, unsigned number)
+{
+	uint64_t end = clock_now_ns() + 20 * CLOCK_SECOND_NS;
+
+	while (stage->workers[number]->n_calls == 0) {
+		assert_true(clock_now_ns() < end);
+		loop_step(stage->master->loop, true);
+	}
+	return stage->workers[number]->calls[--stage->workers[number]->n_calls % STAGE_CALLS];
+}

@@ -1,0 +1,82 @@
+/* stage.h - a whole master, with the test in its workers' and its clients' place.
+ *
+ * Its processes only sleep; what they would say, the test says. Waits fail the test after twenty seconds. One thread.
+ */
+#ifndef TESTS_UNIT_MASTER_STAGE_H
+#define TESTS_UNIT_MASTER_STAGE_H
+
+#include "io.troupe.Worker.varlink.h"
+#include "master/master.h"
+#include "master/worker.h"
+#include "proto/channel.h"
+#include <sys/types.h>
+
+#define STAGE_WORKERS 2
+#define STAGE_CALLS   16
+
+/* A worker of the test: a process that sleeps, and our end of its channel. */
+struct stage_worker {
+	struct stage *stage;
+	pid_t pid;
+	struct channel *channel;
+	bool is_closed;
+	uint16_t number; /* 0: not told Start yet */
+	uint32_t incarnation;
+	struct page *page; /* mapped */
+	/* What the master told it */
+	unsigned n_cancelled, n_shutdown, n_calls, n_loads, n_defines, n_spawns, n_taken;
+	int64_t calls[STAGE_CALLS], cancelled, taken;
+	char method[128], parameters[256];
+	struct troupe_address to;
+	struct worker_load load;
+	struct worker_define define;
+	struct worker_spawn spawn; /* the last one */
+	struct worker_peer peer;   /* likewise */
+};
+
+struct stage {
+	char directory[64], socket[80];
+	struct master_options options;
+	struct master *master;
+	unsigned n_launched;
+	int refuse;          /* -errno that launching gives */
+	bool is_slow;        /* actors are not made before stage_spawned() */
+	bool is_loader_slow; /* plug-ins are not loaded */
+	struct stage_worker *workers[STAGE_WORKERS + 1]; /* by number */
+	uint32_t incarnations[STAGE_WORKERS + 1];        /* launched last */
+	/* A client */
+	int client;
+	char answer[65536];
+	size_t size;
+};
+
+/* cmocka's setups: one worker and no unit; two, and the units one and two on them, both actors of hello.so. */
+int stage_raise(void **state);
+int stage_raise_units(void **state);
+/* The same, but the units are still being started. */
+int stage_raise_slowly(void **state);
+int stage_strike(void **state);
+
+void stage_until(struct stage *stage, bool (*is_so)(struct stage *stage));
+/* A few passes of the loop, for what must not happen. */
+void stage_idle(struct stage *stage);
+
+/* A client's message, as JSON. */
+void stage_say(struct stage *stage, const char *message);
+bool stage_has_answer(struct stage *stage);
+/* Wait for the next answer, which must hold `piece`. */
+void stage_expect(struct stage *stage, const char *piece);
+
+/* Wait until the worker has a call, and take the last one. */
+int64_t stage_wait_call(struct stage *stage, unsigned worker);
+
+void stage_tell(struct stage_worker *worker, const struct troupe_method *method,
+		const void *in);
+void stage_reply(struct stage_worker *worker, int64_t call, bool continues, const char *error,
+		 const char *parameters);
+/* The actor that was asked for last has been made. error: or not, for this reason. */
+void stage_spawned(struct stage_worker *worker, const char *error);
+/* Send what is under way, then end its process. */
+void stage_kill(struct stage_worker *worker);
+
+#endif

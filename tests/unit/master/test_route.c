@@ -1,0 +1,233 @@
+/* test_route.c - calls to units that are being started wait, in order, for as long as they may. */
+#include "stage.h"
+
+#include "base/cleanup.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define CALL(name, number, more)                                                               \
+	"{\"method\":\"io.troupe.Control.Call\",\"parameters\":{\"name\":\"" name              \
+	"\",\"method\":\"a.b.Do\",\"parameters\":{\"n\":" number "}" more "}}"
+
+static bool has_waiting(struct stage *stage)
+{
+	return stage->master->n_waiting > 0;
+}
+
+static bool has_none_waiting(struct stage *stage)
+{
+	return stage->master->n_waiting == 0;
+}
+
+static bool has_two_calls(struct stage *stage)
+{
+	return stage->workers[1]->n_calls == 2;
+}
+
+static void calls_wait_in_order_when_their_unit_is_starting(void **state)
+{
+	struct stage *stage = *state;
+	struct stage_worker *worker = stage->workers[1];
+
+	stage_say(stage, CALL("one", "1", ""));
+	stage_say(stage, CALL("one/0", "2", ""));
+	stage_until(stage, has_waiting);
+	stage_idle(stage);
+	assert_int_equal(worker->n_calls, 0);
+	assert_int_equal(stage->master->n_waiting, 2);
+	stage_spawned(worker, NULL);
+	stage_until(stage, has_two_calls);
+	assert_true(worker->calls[0] < worker->calls[1]);
+	assert_string_equal(worker->parameters, "{\"n\":2}");
+	assert_int_equal(worker->to.slot, worker->n_spawns);
+	stage_reply(worker, worker->calls[1], false, NULL, "{\"y\":2}");
+	stage_reply(worker, worker->calls[0], false, NULL, "{\"y\":1}");
+	stage_expect(stage, "\"y\":1");
+	stage_expect(stage, "\"y\":2");
+	assert_int_equal(stage->master->n_waiting, 0);
+	assert_int_equal(stage->master->waiting_bytes, 0);
+}
+
+static void calls_by_interface_wait_when_its_provider_is_starting(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_say(stage, "{\"method\":\"io.troupe.hello.Greet\",\"parameters\":{\"n\":7}}");
+	stage_until(stage, has_waiting);
+	/* It is the default; the other provider does not matter. */
+	stage_spawned(stage->workers[2], NULL);
+	stage_idle(stage);
+	assert_int_equal(stage->workers[2]->n_calls, 0);
+	stage_spawned(stage->workers[1], NULL);
+	stage_until(stage, has_none_waiting);
+	stage_reply(stage->workers[1], stage_wait_call(stage, 1), false, NULL, "{\"y\":1}");
+	assert_string_equal(stage->workers[1]->method, "io.troupe.hello.Greet");
+	assert_string_equal(stage->workers[1]->parameters, "{\"n\":7}");
+	stage_expect(stage, "{\"parameters\":{\"y\":1}}");
+}
+
+static void sends_wait_when_their_unit_is_starting(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Send\",\"parameters\":"
+			 "{\"name\":\"one\",\"method\":\"a.b.Do\"}}");
+	stage_until(stage, has_waiting);
+	stage_spawned(stage->workers[1], NULL);
+	stage_reply(stage->workers[1], stage_wait_call(stage, 1), false, NULL, "{}");
+	stage_expect(stage, "{\"parameters\":{}}");
+}
+
+static void call_fails_with_the_reason_when_the_unit_does_not_start(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_say(stage, CALL("one", "1", ""));
+	stage_until(stage, has_waiting);
+	stage_spawned(stage->workers[1], "the moon is wrong");
+	stage_expect(stage, "\"state\":\"backoff\",\"reason\":\"the moon is wrong\"");
+	assert_int_equal(stage->master->n_waiting, 0);
+}
+
+static void call_ends_by_its_own_timeout_when_the_unit_does_not_come(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_say(stage, CALL("one", "1", ",\"timeoutMs\":30"));
+	stage_expect(stage, "io.troupe.Control.Timeout");
+	assert_int_equal(stage->master->n_waiting, 0);
+	stage_spawned(stage->workers[1], NULL);
+	stage_idle(stage);
+	assert_int_equal(stage->workers[1]->n_calls, 0);
+}
+
+static void call_is_dropped_when_its_client_goes(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_say(stage, CALL("one", "1", ""));
+	stage_until(stage, has_waiting);
+	close(take_fd(&stage->client));
+	stage_until(stage, has_none_waiting);
+	stage_spawned(stage->workers[1], NULL);
+	stage_idle(stage);
+	assert_int_equal(stage->workers[1]->n_calls, 0);
+	assert_int_equal(stage->master->waiting_bytes, 0);
+}
+
+static void call_is_refused_when_too_many_wait(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->master->n_waiting = LIMIT_WAITING_CALLS;
+	stage_say(stage, CALL("one", "1", ""));
+	stage_expect(stage, "io.troupe.Control.Overloaded");
+	stage->master->n_waiting = 0;
+	stage->master->waiting_bytes = LIMIT_WAITING_BYTES;
+	stage_say(stage, CALL("one", "1", ""));
+	stage_expect(stage, "io.troupe.Control.Overloaded");
+	stage->master->waiting_bytes = 0;
+}
+
+static void call_is_told_when_its_unit_is_stopped(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Call\",\"more\":false,\"parameters\":"
+			 "{\"name\":\"two\",\"method\":\"a.b.Do\"}}");
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Stop\",\"parameters\":{\"name\":"
+			 "\"two\"}}");
+	stage_expect(stage, "\"state\":\"stopping\"");
+	stage_spawned(stage->workers[2], NULL);
+	stage_idle(stage);
+}
+
+static void call_is_told_when_the_daemon_stops(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_say(stage, CALL("one", "1", ""));
+	stage_until(stage, has_waiting);
+	master_stop(stage->master);
+	stage_expect(stage, "\"name\":\"trouped\",\"state\":\"stopping\"");
+	master_run(stage->master);
+}
+
+static bool is_restarted(struct stage *stage)
+{
+	return stage->n_launched == 3 && stage->workers[1]->n_spawns == 1;
+}
+
+static void call_waits_when_the_worker_has_died_and_is_back(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_spawned(stage->workers[1], NULL);
+	stage_idle(stage);
+	stage_kill(stage->workers[1]);
+	stage_until(stage, is_restarted);
+	stage_say(stage, CALL("one", "1", ""));
+	stage_until(stage, has_waiting);
+	stage_spawned(stage->workers[1], NULL);
+	stage_reply(stage->workers[1], stage_wait_call(stage, 1), false, NULL, "{\"y\":5}");
+	stage_expect(stage, "\"y\":5");
+}
+
+static void call_goes_to_the_new_definition_when_the_unit_is_being_restarted(void **state)
+{
+	struct stage *stage = *state;
+	char path[128];
+	FILE *file;
+
+	stage_spawned(stage->workers[1], NULL);
+	stage_spawned(stage->workers[2], NULL);
+	stage_idle(stage);
+	(void)snprintf(path, sizeof(path), "%s/one.actor", stage->directory);
+	file = fopen(path, "ae");
+	assert_non_null(file);
+	(void)fprintf(file, "Mailbox=7\n");
+	assert_int_equal(fclose(file), 0);
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Reload\",\"oneway\":true}");
+	stage_say(stage, CALL("one", "1", ""));
+	stage_say(stage, "{\"method\":\"io.troupe.hello.Greet\"}");
+	stage_until(stage, has_waiting);
+	/* The old one is still stopping. */
+	stage_tell(stage->workers[1], &worker_ended_method,
+		   &(struct worker_ended){
+			   .unit = stage->workers[1]->spawn.unit,
+			   .actor = {0, 1, stage->workers[1]->incarnation, 1, 1},
+			   .reason = WORKER_ENDED_REASON_SHUTDOWN,
+		   });
+	while (stage->workers[1]->n_spawns == 1)
+		loop_step(stage->master->loop, true);
+	assert_int_equal(stage->workers[1]->n_calls, 0);
+	stage_spawned(stage->workers[1], NULL);
+	stage_until(stage, has_two_calls);
+	assert_int_equal(stage->workers[1]->to.slot, 2);
+}
+
+#define TEST(function)                                                                         \
+	cmocka_unit_test_setup_teardown(function, stage_raise_slowly, stage_strike)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(calls_wait_in_order_when_their_unit_is_starting),
+		TEST(calls_by_interface_wait_when_its_provider_is_starting),
+		TEST(sends_wait_when_their_unit_is_starting),
+		TEST(call_fails_with_the_reason_when_the_unit_does_not_start),
+		TEST(call_ends_by_its_own_timeout_when_the_unit_does_not_come),
+		TEST(call_is_dropped_when_its_client_goes),
+		TEST(call_is_refused_when_too_many_wait),
+		TEST(call_is_told_when_its_unit_is_stopped),
+		TEST(call_is_told_when_the_daemon_stops),
+		TEST(call_waits_when_the_worker_has_died_and_is_back),
+		TEST(call_goes_to_the_new_definition_when_the_unit_is_being_restarted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
