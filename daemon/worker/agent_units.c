@@ -35,8 +35,7 @@ static void note_loading(struct page *page, bool begins)
 	atomic_store_explicit(&thread->instance, 0, memory_order_relaxed);
 }
 
-static int load_plugin(struct agent *agent, const struct worker_load *in, int *fd,
-		       const struct plugin **ret_plugin, char *why)
+static int load_plugin(struct agent *agent, const struct worker_load *in, int *fd, char *why)
 {
 	const struct runtime_type **types;
 	struct plugin *plugin;
@@ -70,7 +69,6 @@ static int load_plugin(struct agent *agent, const struct worker_load *in, int *f
 	}
 	if (units_add_plugin(&agent->units, in->plugin, plugin, types) < 0)
 		goto no_memory;
-	*ret_plugin = plugin;
 	return 0;
 
 no_memory:
@@ -78,54 +76,15 @@ no_memory:
 	return -ENOMEM;
 }
 
-/* Tell of the plug-in's actor types. */
-static int send_loaded(struct agent *agent, int64_t number, const struct plugin *plugin)
-{
-	size_t n = plugin->info->n_actors;
-	cleanup_free struct worker_actor_type *types = calloc(n, sizeof(*types));
-	cleanup_free struct worker_provided *provided =
-		calloc(n * TROUPE_INTERFACES_MAX, sizeof(*provided));
-
-	if (!types || !provided)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		const struct troupe_actor *table = plugin->tables[i];
-		struct worker_provided *first = provided + i * TROUPE_INTERFACES_MAX;
-		size_t count = 0;
-
-		while (count < TROUPE_INTERFACES_MAX && table->interfaces[count]) {
-			const struct troupe_interface *interface =
-				table->interfaces[count]->interface;
-
-			first[count++] = (struct worker_provided){interface->name,
-								  interface->description};
-		}
-		types[i].name = table->name;
-		types[i].description = table->description ? table->description : "";
-		types[i].interfaces.items = first;
-		types[i].interfaces.count = count;
-	}
-	agent_send(agent, &worker_loaded_method,
-		   &(struct worker_loaded){.plugin = number, .types = {types, n}});
-	return 0;
-}
-
 void agent_on_load(void *context, const void *data, int *fd)
 {
 	struct agent *agent = context;
 	const struct worker_load *in = data;
-	const struct plugin *plugin;
 	char why[PLUGIN_WHY_MAX] = "";
-	int r = load_plugin(agent, in, fd, &plugin, why);
+	int r = load_plugin(agent, in, fd, why);
 
-	if (r == 0) {
-		r = send_loaded(agent, in->plugin, plugin);
-		if (r == 0)
-			return;
-		snprintf(why, sizeof(why), "%s", error_text(r));
-	}
 	agent_send(agent, &worker_loaded_method,
-		   &(struct worker_loaded){.plugin = in->plugin, .error = why});
+		   &(struct worker_loaded){.plugin = in->plugin, .error = r < 0 ? why : NULL});
 }
 
 /* ---- units */

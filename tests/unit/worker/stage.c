@@ -40,12 +40,7 @@ static void on_loaded(void *context, const void *data, int *fd)
 
 	(void)fd;
 	worker->loadeds++;
-	worker->n_types = in->types.count;
 	set_text(&worker->error, in->error);
-	set_text(&worker->type_name, in->types.count ? in->types.items[0].name : NULL);
-	set_text(&worker->interface_name, in->types.count && in->types.items[0].interfaces.count
-						  ? in->types.items[0].interfaces.items[0].name
-						  : NULL);
 }
 
 static void on_defined(void *context, const void *data, int *fd)
@@ -185,8 +180,6 @@ static void forget_worker(struct stage_worker *worker)
 	munmap(worker->page, PAGE_BYTES);
 	close(worker->complaints);
 	free(worker->error);
-	free(worker->type_name);
-	free(worker->interface_name);
 	free(worker->letter_reason);
 	for (size_t i = 0; i < worker->n_replies; i++) {
 		free(worker->replies[i].error);
