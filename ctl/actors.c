@@ -4,112 +4,141 @@
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "ctl/explain.h"
+#include "ctl/names.h"
 #include "ctl/show.h"
-#include "ctl/table.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
 #include "proto/address.h"
 #include "proto/json.h"
 
-void actors_print(struct ctl *ctl, const struct api_actor_array *actors)
+void actors_table_init(struct table *table)
 {
 	static const char *const headers[] = {"ADDRESS", "UNIT",     "ACTOR TYPE",
 					      ">QUEUED", ">BYTES",   ">HANDLED",
 					      ">FAILED", ">REFUSED", NULL};
-	struct table table;
 
-	table_init(&table, headers);
-	for (size_t i = 0; i < actors->count; i++) {
-		const struct api_actor *actor = &actors->items[i];
-		char address[TROUPE_ADDRESS_TEXT], bytes[32];
+	table_init(table, headers);
+}
 
-		address_print(actor->address, address);
-		text_print_bytes(actor->queuedBytes, bytes, sizeof(bytes));
-		table_add(&table, TABLE_PLAIN, "%s", address);
-		if (actor->unit && actor->instance)
-			table_add(&table, TABLE_PLAIN, "%s/%lld", actor->unit,
-				  (long long)*actor->instance);
-		else
-			table_add(&table, TABLE_FAINT, "%s", actor->unit ? actor->unit : "-");
-		table_add(&table, TABLE_PLAIN, "%s", actor->actorType);
-		table_add(&table, TABLE_PLAIN, "%lld", (long long)actor->queued);
-		table_add(&table, TABLE_PLAIN, "%s", bytes);
-		table_add(&table, TABLE_PLAIN, "%lld", (long long)actor->handled);
-		table_add(&table, actor->failed ? TABLE_WARN : TABLE_PLAIN, "%lld",
-			  (long long)actor->failed);
-		table_add(&table, actor->refused ? TABLE_WARN : TABLE_PLAIN, "%lld",
-			  (long long)actor->refused);
-	}
-	table_print(&table, ctl->out, ctl->colours);
-	table_fini(&table);
+void actors_table_add(struct table *table, const struct api_actor *actor)
+{
+	char address[TROUPE_ADDRESS_TEXT], bytes[32];
+
+	address_print(actor->address, address);
+	text_print_bytes(actor->queuedBytes, bytes, sizeof(bytes));
+	table_add(table, TABLE_PLAIN, "%s", address);
+	if (actor->unit && actor->instance)
+		table_add(table, TABLE_PLAIN, "%s/%lld", actor->unit,
+			  (long long)*actor->instance);
+	else
+		table_add(table, TABLE_FAINT, "%s", actor->unit ? actor->unit : "-");
+	table_add(table, TABLE_PLAIN, "%s", actor->actorType);
+	table_add(table, TABLE_PLAIN, "%lld", (long long)actor->queued);
+	table_add(table, TABLE_PLAIN, "%s", bytes);
+	table_add(table, TABLE_PLAIN, "%lld", (long long)actor->handled);
+	table_add(table, actor->failed ? TABLE_WARN : TABLE_PLAIN, "%lld",
+		  (long long)actor->failed);
+	table_add(table, actor->refused ? TABLE_WARN : TABLE_PLAIN, "%lld",
+		  (long long)actor->refused);
 }
 
 struct walk {
-	int (*on_batch)(struct ctl *ctl, const struct api_actor_array *actors, void *context);
+	int (*on_batch)(struct ctl *ctl, const struct api_actor_array *actors,
+			const struct answer *answer, void *context);
 	void *context;
+	bool begun;
 };
 
 static int on_reply(struct ctl *ctl, const struct answer *answer, void *context)
 {
 	struct walk *walk = context;
 	cleanup_free void *out = NULL;
+	const struct api_actor_array *actors;
 	struct codec_error error = {0};
 	size_t size;
-	int r = json_decode(&api_actors_out_type, answer->parameters, answer->size, &out, &size,
-			    &error);
+	bool first = !walk->begun;
 
-	if (r < 0)
-		return ctl_fail(ctl, STATUS_FAILED,
-				"the daemon's answer is not what this troupectl knows (%s: %s)",
-				error.path, error.message);
-	return walk->on_batch(ctl, &((const struct api_actors_out *)out)->actors,
-			      walk->context);
+	if (json_decode(&api_actors_out_type, answer->parameters, answer->size, &out, &size,
+			&error) < 0)
+		return explain_foreign(ctl, "io.troupe.Control.Actors", &error);
+	actors = &((const struct api_actors_out *)out)->actors;
+	walk->begun = true;
+	/* The last reply may only say that it is the last. */
+	if (actors->count == 0 && !first)
+		return STATUS_OK;
+	return walk->on_batch(ctl, actors, answer, walk->context);
 }
 
-int actors_for_each(struct ctl *ctl, const int64_t *worker,
+int actors_for_each(struct ctl *ctl, uint64_t worker,
 		    int (*on_batch)(struct ctl *ctl, const struct api_actor_array *actors,
-				    void *context),
+				    const struct answer *answer, void *context),
 		    void *context)
 {
-	struct walk walk = {on_batch, context};
+	struct walk walk = {.on_batch = on_batch, .context = context};
 	char parameters[64] = "";
 
-	if (worker)
-		snprintf(parameters, sizeof(parameters), "{\"worker\":%lld}",
-			 (long long)*worker);
+	if (worker > 0)
+		snprintf(parameters, sizeof(parameters), "{\"worker\":%llu}",
+			 (unsigned long long)worker);
 	return ctl_stream(ctl, "io.troupe.Control.Actors", parameters, on_reply, &walk);
 }
 
-static int print_batch(struct ctl *ctl, const struct api_actor_array *actors, void *context)
+static int print_batch(struct ctl *ctl, const struct api_actor_array *actors,
+		       const struct answer *answer, void *context)
 {
-	(void)context;
-	if (actors->count > 0)
-		actors_print(ctl, actors);
+	struct table *table = context;
+
+	if (option_is_given(&ctl->options, OPTION_JSON)) {
+		ctl_print_json(ctl, answer->parameters, answer->size);
+		return STATUS_OK;
+	}
+	for (size_t i = 0; i < actors->count; i++)
+		actors_table_add(table, &actors->items[i]);
+	table_print(table, ctl->out, ctl->colours);
 	return STATUS_OK;
 }
 
-static int print_json(struct ctl *ctl, const struct answer *answer, void *context)
+/* That there is one of that number; who asked learns which there are. */
+static int check_worker(struct ctl *ctl, uint64_t number)
 {
-	(void)context;
-	ctl_print_json(ctl, answer->parameters, answer->size);
-	return STATUS_OK;
+	cleanup(names_fini) struct names names = {0};
+	cleanup_free void *reply = NULL;
+	const struct api_worker_array *workers;
+	char text[32];
+	int r = ctl_ask_value(ctl, &api_workers_method, &(struct api_workers){0}, &reply);
+
+	if (r != STATUS_OK)
+		return r;
+	workers = &((const struct api_workers_out *)reply)->workers;
+	for (size_t i = 0; i < workers->count; i++) {
+		if (workers->items[i].worker == (int64_t)number)
+			return STATUS_OK;
+		names_add(&names, show_int(&workers->items[i].worker, text, sizeof(text)));
+	}
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
+	return names_fail(ctl, STATUS_FAILED, &names, text, "there are",
+			  "there is no worker %s", text);
 }
 
 int verb_actors(struct ctl *ctl, char **arguments, int n)
 {
-	uint64_t number;
-	int64_t worker;
-	char parameters[64] = "";
+	struct table table;
+	uint64_t worker = 0;
+	int r;
 
-	if (n > 0 && text_parse_uint(arguments[0], 1, LIMIT_WORKERS, &number) < 0)
-		return ctl_fail(ctl, STATUS_USAGE, "%s is no number of a worker", arguments[0]);
-	if (n > 0) {
-		worker = (int64_t)number;
-		snprintf(parameters, sizeof(parameters), "{\"worker\":%lld}",
-			 (long long)worker);
+	if (n > 0 && text_parse_uint(arguments[0], 1, LIMIT_WORKERS, &worker) < 0)
+		return ctl_fail(ctl, STATUS_USAGE,
+				"%s is no number of a worker; `troupectl workers` shows those "
+				"there are",
+				arguments[0]);
+	if (worker > 0) {
+		r = check_worker(ctl, worker);
+		if (r != STATUS_OK)
+			return r;
 	}
-	if (option_is_given(&ctl->options, OPTION_JSON))
-		return ctl_stream(ctl, "io.troupe.Control.Actors", parameters, print_json,
-				  NULL);
-	return actors_for_each(ctl, n > 0 ? &worker : NULL, print_batch, NULL);
+	actors_table_init(&table);
+	r = actors_for_each(ctl, worker, print_batch, &table);
+	table_fini(&table);
+	return r;
 }

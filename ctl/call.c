@@ -41,17 +41,12 @@ static int build(struct ctl *ctl, char **arguments, int n, bool send, struct tar
 	return STATUS_OK;
 }
 
-/* The reply of the actor: Control.Call wraps it. */
 static void print_reply(struct ctl *ctl, const struct target *target,
 			const struct answer *answer)
 {
-	static const char *const keys[] = {"parameters"};
-	struct json_span inner = {answer->parameters, answer->size};
+	struct json_span inner =
+		target_reply(target, (struct json_span){answer->parameters, answer->size});
 
-	if (target->name &&
-	    (json_pick(answer->parameters, answer->size, keys, 1, &inner, NULL) < 0 ||
-	     !inner.at))
-		inner = (struct json_span){"{}", 2};
 	if (option_is_given(&ctl->options, OPTION_MORE))
 		fprintf(ctl->out, "%.*s\n", (int)inner.size, inner.at);
 	else

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "ctl/explain.h"
 #include "ctl/text.h"
 #include "proto/json.h"
@@ -12,10 +13,8 @@
 #include <string.h>
 
 #define CONNECT_NS (5 * CLOCK_SECOND_NS)
-#define TIMEOUT_NS (45 * CLOCK_SECOND_NS)
-/* The daemon gives up on an actor at the deadline, and then tells us; we wait a little longer
- * for that. */
-#define GRACE_NS (5 * CLOCK_SECOND_NS)
+#define TIMEOUT_NS LIMIT_CALL_TIMEOUT_DEFAULT_NS
+#define GRACE_NS   (5 * CLOCK_SECOND_NS)
 
 void answer_fini(struct answer *answer)
 {
@@ -84,10 +83,10 @@ int ctl_connect(struct ctl *ctl)
 struct exchange {
 	struct client_call call;
 	struct ctl *ctl;
-	struct answer *answer; /* of the last reply */
+	struct answer answer; /* of the last reply, or an error */
 	int failure;
 	bool done;
-	/* For streams */
+	/* For streams; then answer is only for an error. */
 	int (*on_reply)(struct ctl *ctl, const struct answer *answer, void *context);
 	void *context;
 	int status;
@@ -112,32 +111,38 @@ static void on_reply(struct client_call *call, const struct client_reply *reply)
 		exchange->done = true;
 		return;
 	}
-	if (!exchange->on_reply) {
-		answer_fini(exchange->answer);
-		*exchange->answer = answer;
+	/* An error is explained later: that may take calls of its own, which are not for a
+	 * callback. */
+	if (!exchange->on_reply || answer.error[0]) {
+		answer_fini(&exchange->answer);
+		exchange->answer = answer;
+		exchange->done |= answer.error[0] != '\0';
 		return;
 	}
-	exchange->status =
-		answer.error[0] ? explain_error(exchange->ctl, NULL, &answer)
-				: exchange->on_reply(exchange->ctl, &answer, exchange->context);
+	exchange->status = exchange->on_reply(exchange->ctl, &answer, exchange->context);
 	answer_fini(&answer);
 	if (exchange->status != STATUS_OK)
 		exchange->done = true;
 }
 
+uint64_t ctl_timeout_ns(const struct ctl *ctl)
+{
+	uint64_t timeout_ns = ctl->options.timeout_ns ? ctl->options.timeout_ns : TIMEOUT_NS;
+
+	return timeout_ns > UINT64_MAX - GRACE_NS ? 0 : timeout_ns + GRACE_NS;
+}
+
 static int run(struct ctl *ctl, struct exchange *exchange, const char *method,
 	       const char *parameters, unsigned flags)
 {
-	uint64_t timeout = ctl->options.timeout_ns ? ctl->options.timeout_ns : TIMEOUT_NS;
+	/* Replies of a stream come when they come. */
+	uint64_t timeout_ns = flags & CLIENT_MORE ? 0 : ctl_timeout_ns(ctl);
 	int r = ctl_connect(ctl);
 
 	if (r != STATUS_OK)
 		return r;
-	timeout = timeout > UINT64_MAX - GRACE_NS ? 0 : timeout + GRACE_NS;
-	if (flags & CLIENT_MORE)
-		timeout = 0; /* events come when they come */
 	r = client_call(ctl->client, &exchange->call, method, parameters, strlen(parameters),
-			flags, timeout);
+			flags, timeout_ns);
 	if (r < 0)
 		return explain_lost(ctl, r);
 	client_flush(ctl->client);
@@ -151,13 +156,14 @@ static int run(struct ctl *ctl, struct exchange *exchange, const char *method,
 int ctl_try(struct ctl *ctl, const char *method, const char *parameters,
 	    struct answer *ret_answer)
 {
-	struct answer answer = {0};
-	struct exchange exchange = {.call.on_reply = on_reply, .ctl = ctl, .answer = &answer};
+	struct exchange exchange = {.call.on_reply = on_reply, .ctl = ctl};
 	int r = run(ctl, &exchange, method, parameters, 0);
 
-	if (r != STATUS_OK)
+	if (r != STATUS_OK) {
+		answer_fini(&exchange.answer);
 		return r;
-	*ret_answer = answer;
+	}
+	*ret_answer = exchange.answer;
 	return STATUS_OK;
 }
 
@@ -176,12 +182,11 @@ int ctl_ask(struct ctl *ctl, const char *method, const char *parameters,
 	return r;
 }
 
-int ctl_ask_typed(struct ctl *ctl, const struct troupe_method *method, const void *in,
-		  void **ret_out)
+/* Ask with a typed value; the reply is still text. */
+static int ask_encoded(struct ctl *ctl, const struct troupe_method *method, const void *in,
+		       struct answer *ret_answer)
 {
 	cleanup_free char *parameters = NULL;
-	cleanup(answer_fini) struct answer answer = {0};
-	struct codec_error error = {0};
 	char name[256];
 	size_t size;
 	int r;
@@ -191,21 +196,42 @@ int ctl_ask_typed(struct ctl *ctl, const struct troupe_method *method, const voi
 	if (r < 0)
 		return ctl_fail(ctl, STATUS_USAGE, "what was typed cannot be sent: %s",
 				strerror(-r));
-	r = ctl_ask(ctl, name, parameters, &answer);
-	if (r != STATUS_OK)
-		return r;
-	*ret_out = NULL;
-	if (option_is_given(&ctl->options, OPTION_JSON)) {
-		ctl_print_json(ctl, answer.parameters, answer.size);
+	return ctl_ask(ctl, name, parameters, ret_answer);
+}
+
+static int decode(struct ctl *ctl, const struct troupe_method *method,
+		  const struct answer *answer, void **ret_out)
+{
+	struct codec_error error = {0};
+	char name[256];
+	size_t size;
+
+	if (json_decode(method->out, answer->parameters, answer->size, ret_out, &size,
+			&error) == 0)
 		return STATUS_OK;
-	}
-	r = json_decode(method->out, answer.parameters, answer.size, ret_out, &size, &error);
-	if (r < 0)
-		return ctl_fail(
-			ctl, STATUS_FAILED,
-			"the daemon's answer to %s is not what this troupectl knows (%s: %s); "
-			"are both of one version? --json shows it as it is",
-			name, error.path, error.message);
+	snprintf(name, sizeof(name), "%s.%s", method->interface, method->name);
+	return explain_foreign(ctl, name, &error);
+}
+
+int ctl_ask_value(struct ctl *ctl, const struct troupe_method *method, const void *in,
+		  void **ret_out)
+{
+	cleanup(answer_fini) struct answer answer = {0};
+	int r = ask_encoded(ctl, method, in, &answer);
+
+	return r == STATUS_OK ? decode(ctl, method, &answer, ret_out) : r;
+}
+
+int ctl_ask_typed(struct ctl *ctl, const struct troupe_method *method, const void *in,
+		  void **ret_out)
+{
+	cleanup(answer_fini) struct answer answer = {0};
+	int r = ask_encoded(ctl, method, in, &answer);
+
+	if (r != STATUS_OK || !option_is_given(&ctl->options, OPTION_JSON))
+		return r == STATUS_OK ? decode(ctl, method, &answer, ret_out) : r;
+	ctl_print_json(ctl, answer.parameters, answer.size);
+	*ret_out = NULL;
 	return STATUS_OK;
 }
 
@@ -219,6 +245,9 @@ int ctl_stream(struct ctl *ctl, const char *method, const char *parameters,
 				    .context = context};
 	int r = run(ctl, &exchange, method, parameters, CLIENT_MORE);
 
+	if (r == STATUS_OK && exchange.answer.error[0])
+		r = explain_error(ctl, method, &exchange.answer);
+	answer_fini(&exchange.answer);
 	/* The rest of a stream that was left is of no use, nor is its connection. */
 	if (ctl->client && exchange.status != STATUS_OK) {
 		client_free(ctl->client);

@@ -19,6 +19,7 @@ enum {
 	STATUS_FAILED = 1,      /* the daemon or the actor said no; for map: a line failed */
 	STATUS_USAGE = 2,       /* the command line is wrong */
 	STATUS_UNREACHABLE = 3, /* no daemon at the socket, or it was lost */
+	STATUS_SIGNAL = 128,    /* and the number of the signal that ended it */
 };
 
 struct ctl {
@@ -45,6 +46,10 @@ void ctl_find_socket(struct ctl *ctl);
 /* Connect if that has not been done. 0, or an exit status after having said why not. */
 int ctl_connect(struct ctl *ctl);
 
+/* How long to wait for the reply to a call: --timeout, and a little more, since the daemon keeps
+ * that and tells us. 0: no limit. */
+uint64_t ctl_timeout_ns(const struct ctl *ctl);
+
 /* One call and its reply; `parameters` is JSON text, "" for none. ctl_try(): 0, also when the
  * reply is an error; or an exit status, the connection being lost. ctl_ask() explains errors as
  * well: 0 only for a real reply. */
@@ -53,13 +58,17 @@ int ctl_try(struct ctl *ctl, const char *method, const char *parameters,
 int ctl_ask(struct ctl *ctl, const char *method, const char *parameters,
 	    struct answer *ret_answer);
 
-/* The same for a typed method. *ret_out: a value of method->out, given (free()). With --json,
- * the reply is printed as it came, and *ret_out is NULL. */
+/* The same for a typed method. *ret_out: a value of method->out, given (free()). */
+int ctl_ask_value(struct ctl *ctl, const struct troupe_method *method, const void *in,
+		  void **ret_out);
+
+/* The same for a verb that shows one reply: with --json, the reply is printed as it came, and
+ * *ret_out is NULL. */
 int ctl_ask_typed(struct ctl *ctl, const struct troupe_method *method, const void *in,
 		  void **ret_out);
 
 /* A call with `more`: on_reply for each reply, until the last one or until it returns other
- * than 0. */
+ * than 0. It is called from the loop and may make no calls. Errors are explained. */
 int ctl_stream(struct ctl *ctl, const char *method, const char *parameters,
 	       int (*on_reply)(struct ctl *ctl, const struct answer *answer, void *context),
 	       void *context);

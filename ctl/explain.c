@@ -2,8 +2,8 @@
 #include "ctl/explain.h"
 
 #include "base/cleanup.h"
-#include "base/text.h"
 #include "ctl/interface.h"
+#include "ctl/names.h"
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
@@ -64,6 +64,14 @@ int explain_lost(struct ctl *ctl, int error)
 		ctl->socket);
 }
 
+int explain_foreign(struct ctl *ctl, const char *method, const struct codec_error *error)
+{
+	return ctl_fail(ctl, STATUS_FAILED,
+			"the daemon's answer to %s is not what this troupectl knows (%s: %s); "
+			"are both of one version? --json shows it as it is",
+			method, error->path, error->message);
+}
+
 static const char *text_of(const json_t *parameters, const char *key)
 {
 	const char *text = json_string_value(json_object_get(parameters, key));
@@ -73,32 +81,74 @@ static const char *text_of(const json_t *parameters, const char *key)
 
 /* ---- single errors */
 
-/* The names of all units, for the nearest one. */
-static int no_such_actor(struct ctl *ctl, const json_t *parameters)
+/* Ask for what helps; NULL: it cannot be had. */
+static json_t *ask_quietly(struct ctl *ctl, const char *method)
 {
 	cleanup(answer_fini) struct answer answer = {0};
-	const char *name = text_of(parameters, "name"), *nearest = NULL;
-	const char *names[256];
-	json_t *list = NULL, *unit;
-	size_t i, n = 0;
 
-	if (ctl_try(ctl, "io.troupe.Control.List", "", &answer) == STATUS_OK &&
-	    !answer.error[0])
-		list = json_loadb(answer.parameters, answer.size, 0, NULL);
+	if (ctl_try(ctl, method, "", &answer) != STATUS_OK || answer.error[0])
+		return NULL;
+	return json_loadb(answer.parameters, answer.size, 0, NULL);
+}
+
+/* "pool/7", and there is a pool. */
+static bool is_instance_of(const char *name, const char *unit)
+{
+	size_t size = strlen(unit);
+
+	return size > 0 && strncmp(name, unit, size) == 0 && name[size] == '/';
+}
+
+static int no_such_actor(struct ctl *ctl, const json_t *parameters)
+{
+	cleanup(names_fini) struct names names = {0};
+	const char *name = text_of(parameters, "name");
+	json_t *list = ask_quietly(ctl, "io.troupe.Control.List"), *unit;
+	size_t i;
+
 	json_array_foreach (json_object_get(list, "units"), i, unit) {
-		if (n < ARRAY_LEN(names) && text_of(unit, "name")[0])
-			names[n++] = text_of(unit, "name");
+		names_add(&names, text_of(unit, "name"));
+		if (!is_instance_of(name, text_of(unit, "name")))
+			continue;
+		ctl_fail(ctl, 0, "%s has no actor %s; `troupectl show %s` tells which run now",
+			 text_of(unit, "name"), name, text_of(unit, "name"));
+		json_decref(list);
+		return STATUS_FAILED;
 	}
-	nearest = text_nearest(name, names, n);
-	if (nearest)
-		ctl_fail(ctl, 0, "no actor is called %s; did you mean %s?", name, nearest);
-	else
-		ctl_fail(ctl, 0,
-			 "no actor is called %s; `troupectl list` shows the units, "
-			 "`troupectl actors` all actors",
-			 name);
 	json_decref(list);
-	return STATUS_FAILED;
+	return names_fail(ctl, STATUS_FAILED, &names, name, "the units are",
+			  "no actor is called %s", name);
+}
+
+static int no_such_interface(struct ctl *ctl, const json_t *parameters)
+{
+	cleanup(names_fini) struct names names = {0};
+	const char *name = text_of(parameters, "interface");
+	json_t *info = ask_quietly(ctl, "org.varlink.service.GetInfo"), *interface;
+	size_t i;
+
+	json_array_foreach (json_object_get(info, "interfaces"), i, interface)
+		names_add(&names, json_string_value(interface));
+	json_decref(info);
+	return names_fail(ctl, STATUS_FAILED, &names, name, "there are",
+			  "nothing that runs provides the interface %s", name);
+}
+
+static int no_such_method(struct ctl *ctl, const char *method, const json_t *parameters)
+{
+	const char *dot = method ? strrchr(method, '.') : NULL;
+	cleanup_free char *interface = dot ? strndup(method, (size_t)(dot - method)) : NULL;
+	struct idl *idl;
+	int r;
+
+	if (!interface || interface_get(ctl, interface, false, &idl) != STATUS_OK)
+		return ctl_fail(ctl, STATUS_FAILED,
+				"there is no method %s; `troupectl introspect INTERFACE` shows "
+				"those there are",
+				text_of(parameters, "method"));
+	r = interface_no_method(ctl, idl, dot + 1);
+	idl_free(idl);
+	return r;
 }
 
 static int ambiguous(struct ctl *ctl, const char *method, const json_t *parameters)
@@ -144,15 +194,19 @@ static int invalid_parameter(struct ctl *ctl, const char *method, const json_t *
 	return ctl_fail(ctl, STATUS_FAILED, "parameter %s is wrong, missing or unknown", field);
 }
 
+static int wrong_state(struct ctl *ctl, const json_t *parameters)
+{
+	const char *reason = text_of(parameters, "reason");
+
+	return ctl_fail(ctl, STATUS_FAILED, "%s is %s: that cannot be done to it now%s%s",
+			text_of(parameters, "name"), text_of(parameters, "state"),
+			*reason ? "\n" : "", reason);
+}
+
 /* Errors that one sentence explains. %s: the field of that name. */
 static const struct plain {
 	const char *error, *field, *text;
 } plain[] = {
-	{"org.varlink.service.InterfaceNotFound", "interface",
-	 "nothing that runs provides the interface %s; `troupectl introspect` lists those that "
-	 "are"},
-	{"org.varlink.service.MethodNotFound", "method",
-	 "there is no method %s; `troupectl introspect INTERFACE` shows those there are"},
 	{"org.varlink.service.MethodNotImplemented", "method",
 	 "the method %s is declared, but nobody has written it"},
 	{"org.varlink.service.PermissionDenied", NULL,
@@ -203,6 +257,10 @@ static int explain_known(struct ctl *ctl, const char *method, const char *error,
 		return r;
 	if (strcmp(error, "io.troupe.Control.NoSuchActor") == 0)
 		return no_such_actor(ctl, parameters);
+	if (strcmp(error, "org.varlink.service.InterfaceNotFound") == 0)
+		return no_such_interface(ctl, parameters);
+	if (strcmp(error, "org.varlink.service.MethodNotFound") == 0)
+		return no_such_method(ctl, method, parameters);
 	if (strcmp(error, "io.troupe.Control.Ambiguous") == 0)
 		return ambiguous(ctl, method, parameters);
 	if (strcmp(error, "org.varlink.service.InvalidParameter") == 0)
@@ -214,8 +272,7 @@ static int explain_known(struct ctl *ctl, const char *method, const char *error,
 		return ctl_fail(ctl, STATUS_FAILED, "the unit %s cannot run like this: %s",
 				text_of(parameters, "name"), text_of(parameters, "reason"));
 	if (strcmp(error, "io.troupe.Control.WrongState") == 0)
-		return ctl_fail(ctl, STATUS_FAILED, "%s is %s: that cannot be done to it now",
-				text_of(parameters, "name"), text_of(parameters, "state"));
+		return wrong_state(ctl, parameters);
 	if (strcmp(error, "io.troupe.Control.Failed") == 0)
 		return ctl_fail(
 			ctl, STATUS_FAILED, "the handler failed: %s (%lld)",

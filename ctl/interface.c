@@ -38,6 +38,22 @@ int interface_get(struct ctl *ctl, const char *name, bool loud, struct idl **ret
 	return STATUS_OK;
 }
 
+void interface_add_methods(const struct idl *idl, struct names *names)
+{
+	for (size_t i = 0; i < idl->n_members; i++)
+		if (idl->members[i].kind == IDL_METHOD)
+			names_add(names, idl->members[i].name);
+}
+
+int interface_no_method(struct ctl *ctl, const struct idl *idl, const char *method)
+{
+	cleanup(names_fini) struct names names = {0};
+
+	interface_add_methods(idl, &names);
+	return names_fail(ctl, STATUS_FAILED, &names, method, "it has", "%s has no method %s",
+			  idl->name, method);
+}
+
 int interface_get_method(struct ctl *ctl, const char *method, bool loud, struct idl **ret_idl,
 			 const struct idl_member **ret_member)
 {
@@ -56,12 +72,10 @@ int interface_get_method(struct ctl *ctl, const char *method, bool loud, struct 
 		return r;
 	member = idl_find(idl, dot + 1);
 	if (!member || member->kind != IDL_METHOD) {
+		if (loud)
+			interface_no_method(ctl, idl, dot + 1);
 		idl_free(idl);
-		return loud ? ctl_fail(ctl, STATUS_FAILED,
-				       "%s has no method %s; `troupectl introspect %s` shows "
-				       "them",
-				       name, dot + 1, name)
-			    : STATUS_FAILED;
+		return STATUS_FAILED;
 	}
 	*ret_idl = idl;
 	*ret_member = member;

@@ -8,6 +8,7 @@
 #define CTL_INTERFACE_H
 
 #include "ctl/ctl.h"
+#include "ctl/names.h"
 #include "proto/idl.h"
 
 /* The interface of that name. *ret_idl is given. An exit status otherwise; explained when
@@ -18,6 +19,12 @@ int interface_get(struct ctl *ctl, const char *name, bool loud, struct idl **ret
  * method. */
 int interface_get_method(struct ctl *ctl, const char *method, bool loud, struct idl **ret_idl,
 			 const struct idl_member **ret_member);
+
+/* The names of its methods. */
+void interface_add_methods(const struct idl *idl, struct names *names);
+
+/* Say that it lacks a method, and which it has. Returns STATUS_FAILED. */
+int interface_no_method(struct ctl *ctl, const struct idl *idl, const char *method);
 
 /* The struct, enum or plain type that a type stands for: references resolved, optional taken
  * off. */

@@ -43,9 +43,15 @@ void progress_init(struct progress *progress, struct loop *loop, FILE *out, bool
 		loop_timer_start(&progress->timer, EVERY_NS);
 }
 
+void progress_hide(struct progress *progress)
+{
+	if (progress->shown)
+		fprintf(progress->out, "\r\033[K");
+	progress->shown = false;
+}
+
 void progress_fini(struct progress *progress)
 {
 	loop_timer_stop(&progress->timer);
-	if (progress->shown)
-		fprintf(progress->out, "\r\033[K");
+	progress_hide(progress);
 }

@@ -18,7 +18,9 @@ struct progress {
 
 /* Nothing is shown when `out` is not a terminal or `quiet`. */
 void progress_init(struct progress *progress, struct loop *loop, FILE *out, bool quiet);
-/* Take the line away. */
+/* Take the line away; before other text, it comes back by itself. */
+void progress_hide(struct progress *progress);
+/* Take the line away for good. */
 void progress_fini(struct progress *progress);
 
 #endif

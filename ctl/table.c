@@ -88,28 +88,37 @@ static void print_cell(const struct table *table, FILE *out, size_t column, cons
 	fputs(last ? "\n" : "  ", out);
 }
 
-void table_print(const struct table *table, FILE *out, bool colours)
+static void widen(struct table *table, size_t column, const char *text)
 {
-	size_t widths[TABLE_COLUMNS], rows = table->count / table->columns;
+	size_t width = text_width(text);
 
-	for (size_t c = 0; c < table->columns; c++) {
-		widths[c] = text_width(header(table, c));
-		for (size_t r = 0; r < rows; r++) {
-			size_t width = text_width(cell_text(table, r * table->columns + c));
+	if (width > table->widths[column])
+		table->widths[column] = width;
+}
 
-			widths[c] = width > widths[c] ? width : widths[c];
-		}
-	}
-	for (size_t c = 0; c < table->columns; c++)
-		print_cell(table, out, c, header(table, c), widths[c],
+void table_print(struct table *table, FILE *out, bool colours)
+{
+	size_t columns = table->columns, count = table->count / columns * columns;
+
+	for (size_t c = 0; c < columns; c++)
+		widen(table, c, header(table, c));
+	for (size_t i = 0; i < count; i++)
+		widen(table, i % columns, cell_text(table, i));
+	for (size_t c = 0; c < columns && !table->begun; c++)
+		print_cell(table, out, c, header(table, c), table->widths[c],
 			   table_colour_begin(TABLE_FAINT, colours), table_colour_end(colours));
-	for (size_t i = 0; i < rows * table->columns; i++) {
+	table->begun = true;
+	for (size_t i = 0; i < count; i++) {
 		enum table_colour colour = table->cells[i].colour;
 
-		print_cell(table, out, i % table->columns, cell_text(table, i),
-			   widths[i % table->columns], table_colour_begin(colour, colours),
+		print_cell(table, out, i % columns, cell_text(table, i),
+			   table->widths[i % columns], table_colour_begin(colour, colours),
 			   colour == TABLE_PLAIN ? "" : table_colour_end(colours));
 	}
 	if (table->incomplete)
 		fprintf(out, "(incomplete: out of memory)\n");
+	table->incomplete = false;
+	for (size_t i = 0; i < table->count; i++)
+		free(table->cells[i].text);
+	table->count = 0;
 }

@@ -25,6 +25,8 @@ struct table {
 	size_t columns;
 	struct table_cell *cells; /* row by row */
 	size_t count, room;
+	size_t widths[TABLE_COLUMNS]; /* so far */
+	bool begun;                   /* the headers were printed */
 	bool incomplete;
 };
 
@@ -36,7 +38,9 @@ void table_fini(struct table *table);
 void table_add(struct table *table, enum table_colour colour, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-void table_print(const struct table *table, FILE *out, bool colours);
+/* Print the rows that are there and empty the table; the first time with the headers above them.
+ * A long table can so be printed in parts: its columns grow, they never shrink. */
+void table_print(struct table *table, FILE *out, bool colours);
 
 /* The escape sequences around coloured text; "" without colours. */
 const char *table_colour_begin(enum table_colour colour, bool colours);

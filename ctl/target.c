@@ -37,6 +37,7 @@ static int find_method(struct ctl *ctl, const char *name, const char *method, ch
 	cleanup_free char *in = NULL;
 	cleanup_free void *out = NULL;
 	cleanup(answer_fini) struct answer answer = {0};
+	cleanup(names_fini) struct names methods = {0};
 	cleanup_free char *found = NULL;
 	const struct api_unit *unit;
 	size_t size;
@@ -63,6 +64,7 @@ static int find_method(struct ctl *ctl, const char *name, const char *method, ch
 		if (r != STATUS_OK)
 			return r;
 		member = idl_find(idl, method);
+		interface_add_methods(idl, &methods);
 		r = member && member->kind == IDL_METHOD;
 		idl_free(idl);
 		if (!r)
@@ -77,11 +79,8 @@ static int find_method(struct ctl *ctl, const char *name, const char *method, ch
 		}
 	}
 	if (!found)
-		return ctl_fail(
-			ctl, STATUS_FAILED,
-			"%s has no method %s; `troupectl show %s` tells its interfaces, "
-			"`troupectl introspect INTERFACE` their methods",
-			name, method, name);
+		return names_fail(ctl, STATUS_FAILED, &methods, method, "it has",
+				  "%s has no method %s", name, method);
 	*ret_method = take_pointer(&found);
 	return STATUS_OK;
 }
@@ -146,6 +145,18 @@ int target_head(struct ctl *ctl, const struct target *target, bool send, char **
 	*ret_head = longer;
 	*ret_tail = "}";
 	return STATUS_OK;
+}
+
+struct json_span target_reply(const struct target *target, struct json_span parameters)
+{
+	static const char *const keys[] = {"parameters"};
+	struct json_span inner;
+
+	if (!target->name)
+		return parameters;
+	if (json_pick(parameters.at, parameters.size, keys, 1, &inner, NULL) < 0 || !inner.at)
+		return (struct json_span){"{}", 2};
+	return inner;
 }
 
 const char *target_method(const struct target *target, bool send)

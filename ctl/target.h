@@ -7,6 +7,7 @@
 #define CTL_TARGET_H
 
 #include "ctl/ctl.h"
+#include "proto/json.h"
 
 struct target {
 	char *name;   /* of the actor or unit; NULL: whoever provides the interface */
@@ -24,6 +25,9 @@ void target_fini(struct target *target);
  * tail is constant. */
 int target_head(struct ctl *ctl, const struct target *target, bool send, char **ret_head,
 		const char **ret_tail);
+
+/* The actor's own reply within `parameters`, the text of the daemon's: Control.Call wraps it. */
+struct json_span target_reply(const struct target *target, struct json_span parameters);
 
 /* The method that the daemon is asked for: io.troupe.Control.Call (or Send), or the method
  * itself. */

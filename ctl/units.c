@@ -3,6 +3,7 @@
 #include "ctl/actors.h"
 #include "ctl/show.h"
 #include "ctl/verbs.h"
+#include <string.h>
 
 int verb_list(struct ctl *ctl, char **arguments, int n)
 {
@@ -43,6 +44,35 @@ int verb_list(struct ctl *ctl, char **arguments, int n)
 	return STATUS_OK;
 }
 
+static int compare_instances(const void *a, const void *b)
+{
+	const struct api_actor *one = a, *other = b;
+	int64_t x = one->instance ? *one->instance : -1;
+	int64_t y = other->instance ? *other->instance : -1;
+
+	return (x > y) - (x < y);
+}
+
+/* The daemon tells them in the order in which its workers answered. */
+static int show_actors(struct ctl *ctl, const struct api_actor_array *actors)
+{
+	cleanup_free struct api_actor *sorted =
+		reallocarray(NULL, actors->count, sizeof(*sorted));
+	struct table table;
+
+	if (!sorted)
+		return ctl_fail(ctl, STATUS_FAILED, "out of memory");
+	memcpy(sorted, actors->items, actors->count * sizeof(*sorted));
+	qsort(sorted, actors->count, sizeof(*sorted), compare_instances);
+	actors_table_init(&table);
+	for (size_t i = 0; i < actors->count; i++)
+		actors_table_add(&table, &sorted[i]);
+	fputc('\n', ctl->out);
+	table_print(&table, ctl->out, ctl->colours);
+	table_fini(&table);
+	return STATUS_OK;
+}
+
 int verb_show(struct ctl *ctl, char **arguments, int n)
 {
 	int status = STATUS_OK;
@@ -60,10 +90,8 @@ int verb_show(struct ctl *ctl, char **arguments, int n)
 		if (i > 0)
 			fputc('\n', ctl->out);
 		show_unit(ctl, &out->unit);
-		if (out->actors.count > 0) {
-			fputc('\n', ctl->out);
-			actors_print(ctl, &out->actors);
-		}
+		if (out->actors.count > 0 && show_actors(ctl, &out->actors) != STATUS_OK)
+			status = STATUS_FAILED;
 	}
 	return status;
 }

@@ -4,13 +4,17 @@
  * com.example.test, foreign to the server:
  *   Echo      replies with its parameters
  *   Slow      the same, later than what comes after it
+ *   Long      the same, so late that a test can do something before
  *   Flaky     fails with ActorDied the first time that the process is asked with these parameters, then echoes
  *   Full      fails with Overloaded always
  *   Bad       fails with com.example.test.Bad
  *   Hang      never replies
  *   Drop      closes all connections the first time, echoes later
  *   Lines     replies with a newline between values
- * io.troupe.Control: Describe and Call for a unit "unit", whose interface that is; List.
+ *   HangTwo   never replies when n is 2, else echoes
+ * io.troupe.Control: Describe and Call for a unit "unit", whose interface that is; List, Status,
+ * Workers; Actors in three replies, the last of them empty; Spawn, whose unit's description is the
+ * configuration that it got; Watch, with two events.
  */
 #ifndef TESTS_CTL_FIXTURE_H
 #define TESTS_CTL_FIXTURE_H
@@ -89,7 +93,8 @@ static void fake_on_gone(struct control_call *call)
 	free(late);
 }
 
-static void fake_reply_late(struct fake *fake, struct control_call *call, const char *text)
+static void fake_reply_late(struct fake *fake, struct control_call *call, const char *text,
+			    uint64_t wait_ns)
 {
 	struct late *late = calloc(1, sizeof(*late));
 
@@ -98,7 +103,7 @@ static void fake_reply_late(struct fake *fake, struct control_call *call, const 
 	call->user = late;
 	call->on_gone = fake_on_gone;
 	loop_timer_init(&late->timer, fake->loop, fake_on_late);
-	loop_timer_start(&late->timer, 20 * CLOCK_MS_NS);
+	loop_timer_start(&late->timer, wait_ns);
 }
 
 /* Answer a method of com.example.test; `wrap`: as io.troupe.Control.Call does. */
@@ -116,6 +121,8 @@ static void fake_answer(struct fake *fake, struct control_call *call, const char
 	hash %= sizeof(fake->seen);
 	if (strcmp(method, "Hang") == 0)
 		return;
+	if (strcmp(method, "HangTwo") == 0 && in.size && strstr(in.at, "{\"n\":2}") == in.at)
+		return;
 	if (strcmp(method, "Flaky") == 0 && !fake->seen[hash]) {
 		fake->seen[hash] = 1;
 		control_call_fail(call, &api_actor_died_error, &(struct api_actor_died){0});
@@ -127,7 +134,9 @@ static void fake_answer(struct fake *fake, struct control_call *call, const char
 		fake->dropped = true;
 		loop_timer_start(&fake->drop, 0);
 	} else if (strcmp(method, "Slow") == 0) {
-		fake_reply_late(fake, call, text);
+		fake_reply_late(fake, call, text, 20 * CLOCK_MS_NS);
+	} else if (strcmp(method, "Long") == 0) {
+		fake_reply_late(fake, call, text, 900 * CLOCK_MS_NS);
 	} else if (strcmp(method, "Lines") == 0) {
 		(void)control_call_reply_text(call, "{\"a\":1,\n\"b\":2}", 14, false);
 	} else {
@@ -145,17 +154,35 @@ static void fake_on_foreign(void *context, struct control_call *call, const char
 }
 
 static const char *const fake_interfaces[] = {"com.example.test"};
+static const int64_t fake_numbers[] = {0, 1, 2, 3};
+static const struct troupe_address fake_address = {
+	.worker = 2, .incarnation = 1, .generation = 1};
+static const struct api_instance fake_instances[] = {
+	{.instance = 0,
+	 .state = API_STATE_RUNNING,
+	 .worker = &fake_numbers[2],
+	 .address = &fake_address},
+	{.instance = 1, .state = API_STATE_BACKOFF},
+};
 static const struct api_unit fake_units[] = {
 	{.name = "unit",
 	 .state = API_STATE_RUNNING,
 	 .plugin = "p.so",
 	 .actorType = "t",
-	 .interfaces = {fake_interfaces, 1}},
+	 .interfaces = {fake_interfaces, 1},
+	 .instances = {fake_instances, 2}},
 	{.name = "other",
 	 .state = API_STATE_FAILED,
 	 .reason = "why\033[31m",
 	 .plugin = "p.so",
 	 .actorType = "t"},
+};
+
+static const struct api_actor fake_all_actors[] = {
+	{.actorType = "child", .worker = 2},
+	{.actorType = "t", .worker = 2, .unit = "unit", .instance = &fake_numbers[1]},
+	{.actorType = "child", .worker = 2},
+	{.actorType = "t", .worker = 2, .unit = "unit", .instance = &fake_numbers[0]},
 };
 
 static void fake_describe(void *context, struct control_call *call, const void *in)
@@ -164,9 +191,11 @@ static void fake_describe(void *context, struct control_call *call, const void *
 
 	(void)context;
 	if (strcmp(input->name, "unit") == 0)
-		(void)control_call_reply(call, &api_describe_method,
-					 &(struct api_describe_out){.unit = fake_units[0]},
-					 false);
+		(void)control_call_reply(
+			call, &api_describe_method,
+			&(struct api_describe_out){.unit = fake_units[0],
+						   .actors = {fake_all_actors, 4}},
+			false);
 	else
 		control_call_fail(call, &api_no_such_actor_error,
 				  &(struct api_no_such_actor){.name = input->name});
@@ -178,6 +207,92 @@ static void fake_list(void *context, struct control_call *call, const void *in)
 	(void)in;
 	(void)control_call_reply(call, &api_list_method,
 				 &(struct api_list_out){.units = {fake_units, 2}}, false);
+}
+
+static void fake_status(void *context, struct control_call *call, const void *in)
+{
+	static const struct api_problem problem = {
+		.file = "bad.actor", .line = 3, .message = "no such key"};
+
+	(void)context;
+	(void)in;
+	(void)control_call_reply(
+		call, &api_status_method,
+		&(struct api_status_out){.version = "9.9",
+					 .pid = 77,
+					 .uptimeMs = 61000,
+					 .state = API_STATUS_OUT_STATE_DEGRADED,
+					 .workers = 2,
+					 .workersRunning = 1,
+					 .problems = {&problem, 1}},
+		false);
+}
+
+static void fake_workers(void *context, struct control_call *call, const void *in)
+{
+	static const char *const frames[] = {"on_greet", "dispatch\033[31m"};
+	static const struct api_crash crash = {.cause = "SIGSEGV",
+					       .actor = "unit/1",
+					       .message = "com.example.test.Echo",
+					       .backtrace = {frames, 2}};
+	static const struct api_worker workers[] = {
+		{.worker = 1, .state = API_STATE_BACKOFF, .restarts = 4, .lastCrash = &crash},
+		{.worker = 2, .state = API_STATE_RUNNING, .pid = &fake_numbers[3], .actors = 4},
+	};
+
+	(void)context;
+	(void)in;
+	(void)control_call_reply(call, &api_workers_method,
+				 &(struct api_workers_out){.workers = {workers, 2}}, false);
+}
+
+static void fake_actors(void *context, struct control_call *call, const void *in)
+{
+
+	(void)context;
+	(void)in;
+	(void)control_call_reply(call, &api_actors_method,
+				 &(struct api_actors_out){.actors = {fake_all_actors, 2}},
+				 true);
+	(void)control_call_reply(call, &api_actors_method,
+				 &(struct api_actors_out){.actors = {fake_all_actors + 2, 2}},
+				 true);
+	(void)control_call_reply(call, &api_actors_method, &(struct api_actors_out){0}, false);
+}
+
+static void fake_spawn(void *context, struct control_call *call, const void *in)
+{
+	const struct api_spawn *input = in;
+	struct api_unit unit = {.name = input->name,
+				.state = API_STATE_RUNNING,
+				.description = input->config,
+				.plugin = input->plugin,
+				.actorType = input->actorType ? input->actorType : "t"};
+
+	(void)context;
+	if (strcmp(input->name, "unit") == 0)
+		control_call_fail(call, &api_name_taken_error,
+				  &(struct api_name_taken){.name = input->name});
+	else
+		(void)control_call_reply(call, &api_spawn_method,
+					 &(struct api_spawn_out){.unit = unit}, false);
+}
+
+static void fake_watch(void *context, struct control_call *call, const void *in)
+{
+	(void)context;
+	(void)in;
+	(void)control_call_reply(call, &api_watch_method,
+				 &(struct api_watch_out){.event = API_WATCH_OUT_EVENT_WATCHING},
+				 true);
+	(void)control_call_reply(
+		call, &api_watch_method,
+		&(struct api_watch_out){.event = API_WATCH_OUT_EVENT_WORKER_DIED,
+					.worker = &fake_numbers[2],
+					.unit = "unit",
+					.instance = &fake_numbers[1],
+					.text = "SIGSEGV\033[2J"},
+		false);
 }
 
 static void fake_call(void *context, struct control_call *call, const void *in)
@@ -193,6 +308,11 @@ static const struct control_method fake_methods[] = {
 	{&api_describe_method, CONTROL_OBSERVE, false, false, fake_describe},
 	{&api_list_method, CONTROL_OBSERVE, false, false, fake_list},
 	{&api_call_method, CONTROL_OBSERVE, false, false, fake_call},
+	{&api_status_method, CONTROL_OBSERVE, false, false, fake_status},
+	{&api_workers_method, CONTROL_OBSERVE, false, false, fake_workers},
+	{&api_actors_method, CONTROL_OBSERVE, true, false, fake_actors},
+	{&api_spawn_method, CONTROL_OBSERVE, false, false, fake_spawn},
+	{&api_watch_method, CONTROL_OBSERVE, true, false, fake_watch},
 	{0},
 };
 static const struct control_service fake_service = {&api_interface, fake_methods};
@@ -211,9 +331,17 @@ static const char *fake_describe_interface(void *context, const char *name)
 	return strcmp(name, "com.example.test") == 0 ? fake_idl : NULL;
 }
 
+static void fake_list_interfaces(void *context, void (*add)(void *list, const char *name),
+				 void *list)
+{
+	(void)context;
+	add(list, "com.example.test");
+}
+
 static const struct control_ops fake_ops = {
 	.level_of = fake_level_of,
 	.on_foreign = fake_on_foreign,
+	.list_interfaces = fake_list_interfaces,
 	.describe_interface = fake_describe_interface,
 };
 
@@ -323,6 +451,23 @@ static __attribute__((unused)) void take_output(struct fixture *fixture)
 {
 	read_all(fixture->out, fixture->text, sizeof(fixture->text));
 	read_all(fixture->err, fixture->errors, sizeof(fixture->errors));
+}
+
+/* Run a verb with the arguments up to NULL; its status. What it printed is taken. */
+static __attribute__((unused)) int run_verb(struct fixture *fixture,
+					    int (*verb)(struct ctl *, char **, int), ...)
+{
+	char *arguments[16];
+	va_list list;
+	int n = 0, r;
+
+	va_start(list, verb);
+	while ((arguments[n] = va_arg(list, char *)))
+		n++;
+	va_end(list);
+	r = verb(&fixture->ctl, arguments, n);
+	take_output(fixture);
+	return r;
 }
 
 #define expect_in(text, part)                                                                  \

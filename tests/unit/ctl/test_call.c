@@ -5,21 +5,7 @@
 
 #define TEST "com.example.test."
 
-/* Run `call` with the arguments up to NULL. */
-static int call(struct fixture *fixture, const char *first, ...)
-{
-	char *arguments[16] = {(char *)(uintptr_t)first};
-	va_list list;
-	int n = 1, r;
-
-	va_start(list, first);
-	while ((arguments[n] = va_arg(list, char *)))
-		n++;
-	va_end(list);
-	r = verb_call(&fixture->ctl, arguments, n);
-	take_output(fixture);
-	return r;
-}
+#define call(fixture, ...) run_verb(fixture, verb_call, __VA_ARGS__)
 
 static void call_prints_reply_when_method_is_qualified(void **state)
 {
@@ -113,17 +99,37 @@ static void call_says_what_to_do_when_target_is_wrong(void **state)
 	struct fixture *fixture = *state;
 
 	assert_int_equal(call(fixture, "unt", "Echo", NULL), STATUS_FAILED);
-	expect_in(fixture->errors, "no actor is called unt; did you mean unit?");
+	expect_in(fixture->errors,
+		  "no actor is called unt (did you mean unit?); the units are: unit, other");
 	assert_int_equal(call(fixture, "zzzzzzzz", "Echo", NULL), STATUS_FAILED);
-	expect_in(fixture->errors, "troupectl list");
+	expect_in(fixture->errors, "no actor is called zzzzzzzz; the units are: unit, other");
+	assert_int_equal(call(fixture, "unit/7", "Echo", NULL), STATUS_FAILED);
+	expect_in(fixture->errors, "unit has no actor unit/7; `troupectl show unit`");
+	assert_int_equal(call(fixture, "unit", "Eco", NULL), STATUS_FAILED);
+	expect_in(fixture->errors,
+		  "unit has no method Eco (did you mean Echo?); it has: Echo, Slow");
 	assert_int_equal(call(fixture, "unit", "Nope", NULL), STATUS_FAILED);
-	expect_in(fixture->errors, "unit has no method Nope");
+	expect_in(fixture->errors, "unit has no method Nope; it has: Echo, Slow");
 	assert_int_equal(call(fixture, "unit", NULL), STATUS_USAGE);
 	expect_in(fixture->errors, "which method of unit?");
 	assert_int_equal(call(fixture, "com.example.none.Do", NULL), STATUS_FAILED);
 	expect_in(fixture->errors, "nothing that runs provides the interface com.example.none");
+	assert_int_equal(call(fixture, "com.example.tset.Do", NULL), STATUS_FAILED);
+	expect_in(fixture->errors, "(did you mean com.example.test?); there are: org.varlink");
 	assert_int_equal(call(fixture, TEST "Nope", "a=b", NULL), STATUS_FAILED);
-	expect_in(fixture->errors, "com.example.test has no method Nope");
+	expect_in(fixture->errors, "com.example.test has no method Nope; it has: Echo, Slow");
+}
+
+/* What helps is asked for over the connection that the error came from. */
+static void call_explains_error_when_a_stream_was_asked_for(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->ctl.options.given |= OPTION(MORE);
+	assert_int_equal(call(fixture, "com.example.none.Do", NULL), STATUS_FAILED);
+	expect_in(fixture->errors, "there are: org.varlink.service");
+	assert_int_equal(call(fixture, TEST "Echo", "n=1", NULL), STATUS_OK);
+	assert_string_equal(fixture->text, "{\"n\":1}\n");
 }
 
 static void call_shows_typed_error_when_actor_fails(void **state)
@@ -160,31 +166,6 @@ static void call_says_that_daemon_is_gone_when_it_closes(void **state)
 	expect_in(fixture->errors, "closed the connection");
 }
 
-static void list_defuses_text_when_it_would_move_the_cursor(void **state)
-{
-	struct fixture *fixture = *state;
-
-	assert_int_equal(verb_list(&fixture->ctl, NULL, 0), STATUS_OK);
-	take_output(fixture);
-	expect_in(fixture->text, "other failed: why?[31m\n");
-	expect_in(fixture->text, "UNIT   STATE ");
-	assert_null(strchr(fixture->text, '\033'));
-	fixture->ctl.options.given |= OPTION(JSON);
-	assert_int_equal(verb_list(&fixture->ctl, NULL, 0), STATUS_OK);
-	take_output(fixture);
-	assert_int_equal(strncmp(fixture->text, "{\"units\":[{\"name\":\"unit\"", 24), 0);
-}
-
-static void introspect_prints_description_when_interface_is_known(void **state)
-{
-	struct fixture *fixture = *state;
-	char name[] = "com.example.test", *arguments[] = {name, NULL};
-
-	assert_int_equal(verb_introspect(&fixture->ctl, arguments, 1), STATUS_OK);
-	take_output(fixture);
-	assert_string_equal(fixture->text, fake_idl);
-}
-
 static void send_returns_when_message_is_written(void **state)
 {
 	struct fixture *fixture = *state;
@@ -205,11 +186,10 @@ int main(void)
 		CASE(call_types_values_when_they_are_given_by_key),
 		CASE(call_says_what_a_value_takes_when_it_is_wrong),
 		CASE(call_says_what_to_do_when_target_is_wrong),
+		CASE(call_explains_error_when_a_stream_was_asked_for),
 		CASE(call_shows_typed_error_when_actor_fails),
 		CASE(call_gives_up_when_no_reply_comes),
 		CASE(call_says_that_daemon_is_gone_when_it_closes),
-		CASE(list_defuses_text_when_it_would_move_the_cursor),
-		CASE(introspect_prints_description_when_interface_is_known),
 		CASE(send_returns_when_message_is_written),
 	};
 

@@ -12,9 +12,9 @@ static char *direct(const char *method)
 }
 
 /* Run map over `input`; its status. */
-static int map(struct fixture *fixture, const char *method, const char *input)
+static int map_target(struct fixture *fixture, char **arguments, int n, const char *input)
 {
-	char path[64], *arguments[] = {direct(method), NULL};
+	char path[64];
 	int fd, r;
 
 	snprintf(path, sizeof(path), "%s/in", fixture->directory);
@@ -22,8 +22,16 @@ static int map(struct fixture *fixture, const char *method, const char *input)
 	assert_int_equal(write(fd, input, strlen(input)), strlen(input));
 	close(fd);
 	fixture->ctl.options.input = path;
-	r = verb_map(&fixture->ctl, arguments, 1);
+	r = verb_map(&fixture->ctl, arguments, n);
 	unlink(path);
+	return r;
+}
+
+static int map(struct fixture *fixture, const char *method, const char *input)
+{
+	char *arguments[] = {direct(method), NULL};
+	int r = map_target(fixture, arguments, 1, input);
+
 	take_output(fixture);
 	return r;
 }
@@ -53,16 +61,8 @@ static void map_calls_named_actor_when_target_has_a_name(void **state)
 	struct fixture *fixture = *state;
 	char *arguments[] = {"unit", "Echo", NULL};
 	cleanup_free char *input = numbers(100);
-	char path[64];
-	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/in", fixture->directory);
-	file = fopen(path, "we");
-	fputs(input, file);
-	fclose(file);
-	fixture->ctl.options.input = path;
-	assert_int_equal(verb_map(&fixture->ctl, arguments, 2), STATUS_OK);
-	unlink(path);
+	assert_int_equal(map_target(fixture, arguments, 2, input), STATUS_OK);
 	take_output(fixture);
 	assert_string_equal(fixture->text, input);
 }
@@ -248,6 +248,7 @@ static void map_ends_quietly_when_nobody_reads_its_output(void **state)
 {
 	struct fixture *fixture = *state;
 	cleanup_free char *input = numbers(20000);
+	char *arguments[] = {direct("Echo"), NULL};
 	int ends[2], saved = dup(fileno(fixture->out));
 
 	signal(SIGPIPE, SIG_IGN);
@@ -255,18 +256,7 @@ static void map_ends_quietly_when_nobody_reads_its_output(void **state)
 	close(ends[0]);
 	dup2(ends[1], fileno(fixture->out));
 	close(ends[1]);
-	{
-		char path[64], *arguments[] = {direct("Echo"), NULL};
-		FILE *file;
-
-		snprintf(path, sizeof(path), "%s/in", fixture->directory);
-		file = fopen(path, "we");
-		fputs(input, file);
-		fclose(file);
-		fixture->ctl.options.input = path;
-		assert_int_equal(verb_map(&fixture->ctl, arguments, 1), STATUS_FAILED);
-		unlink(path);
-	}
+	assert_int_equal(map_target(fixture, arguments, 1, input), STATUS_FAILED);
 	dup2(saved, fileno(fixture->out));
 	close(saved);
 	take_output(fixture);
@@ -339,31 +329,92 @@ static void map_waits_when_its_output_is_read_slowly(void **state)
 	close(saved);
 }
 
-static void map_finishes_what_is_under_way_when_interrupted(void **state)
+/* Run map over an input that does not end; it gets `signals`, one after the other, when what was to
+ * be answered is. Its status. */
+static int map_signalled(struct fixture *fixture, const char *method, const char *input,
+			 const int *signals, int n)
 {
-	struct fixture *fixture = *state;
-	int in[2];
-	char path[64], *arguments[] = {direct("Echo"), NULL};
+	char path[64], *arguments[] = {direct(method), NULL};
 	pid_t killer, self = getpid();
+	int in[2], r;
 
-	/* An input that never ends; a signal once its first lines are there. */
 	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
-	assert_int_equal(write(in[1], "{\"n\":1}\n{\"n\":2}\n", 16), 16);
+	assert_int_equal(write(in[1], input, strlen(input)), strlen(input));
 	killer = fork();
 	if (killer == 0) {
-		usleep(300000);
-		kill(self, SIGINT);
+		for (int i = 0; i < n; i++) {
+			usleep(300000);
+			kill(self, signals[i]);
+		}
 		_exit(0);
 	}
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", in[0]);
 	fixture->ctl.options.input = path;
-	assert_int_equal(verb_map(&fixture->ctl, arguments, 1), STATUS_FAILED);
+	r = verb_map(&fixture->ctl, arguments, 1);
 	take_output(fixture);
-	assert_string_equal(fixture->text, "{\"n\":1}\n{\"n\":2}\n");
-	expect_in(fixture->errors, "interrupted; 2 lines were done");
 	waitpid(killer, NULL, 0);
 	close(in[0]);
 	close(in[1]);
+	return r;
+}
+
+static void map_finishes_what_is_under_way_when_interrupted(void **state)
+{
+	struct fixture *fixture = *state;
+	const int interrupt = SIGINT, terminate = SIGTERM;
+
+	assert_int_equal(
+		map_signalled(fixture, "Echo", "{\"n\":1}\n{\"n\":2}\n", &interrupt, 1), 130);
+	assert_string_equal(fixture->text, "{\"n\":1}\n{\"n\":2}\n");
+	expect_in(fixture->errors, "interrupted; 2 lines were done, 0 of them failed");
+	assert_int_equal(map_signalled(fixture, "Echo", "{\"n\":1}\n", &terminate, 1), 143);
+	assert_string_equal(fixture->text, "{\"n\":1}\n");
+}
+
+/* One connection, a window of one: the line behind the slow one was read and is never sent. */
+static void map_waits_for_calls_in_flight_when_interrupted_once(void **state)
+{
+	struct fixture *fixture = *state;
+	const int interrupt = SIGINT;
+
+	fixture->ctl.options.connections = 1;
+	fixture->ctl.options.window = 1;
+	fixture->ctl.options.retry = 5;
+	assert_int_equal(
+		map_signalled(fixture, "Long", "{\"n\":1}\n{\"n\":2}\nwrong\n", &interrupt, 1),
+		130);
+	assert_string_equal(fixture->text, "{\"n\":1}\n");
+	expect_in(fixture->errors, "waiting for the calls under way");
+	expect_in(fixture->errors, "interrupted; 1 lines were done, 0 of them failed");
+}
+
+static void map_ends_with_what_there_is_when_signalled_twice(void **state)
+{
+	struct fixture *fixture = *state;
+	const int interrupts[] = {SIGINT, SIGINT}, both[] = {SIGINT, SIGTERM};
+	uint64_t begin = clock_now_ns();
+
+	/* What was answered is printed; what was asked and not answered is a failure. */
+	assert_int_equal(map_signalled(fixture, "HangTwo", "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n",
+				       interrupts, 2),
+			 130);
+	assert_string_equal(fixture->text,
+			    "{\"n\":1}\n{\"error\":\"io.troupe.Control.Cancelled\","
+			    "\"parameters\":{},\"line\":2}\n{\"n\":3}\n");
+	assert_true(clock_now_ns() - begin < 10 * CLOCK_SECOND_NS);
+	assert_int_equal(map_signalled(fixture, "HangTwo", "{\"n\":2}\n", both, 2), 143);
+	expect_in(fixture->errors, "interrupted; 1 lines were done, 1 of them failed");
+}
+
+/* Between two tries, a line is what it was when it failed. */
+static void map_fails_what_waits_for_another_try_when_interrupted(void **state)
+{
+	struct fixture *fixture = *state;
+	const int interrupt = SIGINT;
+
+	fixture->ctl.options.retry = 1000;
+	assert_int_equal(map_signalled(fixture, "Full", "{\"n\":1}\n", &interrupt, 1), 130);
+	expect_in(fixture->text, "\"line\":1}\n");
 }
 
 int main(void)
@@ -388,6 +439,9 @@ int main(void)
 		CASE(map_ends_quietly_when_nobody_reads_its_output),
 		CASE(map_waits_when_its_output_is_read_slowly),
 		CASE(map_finishes_what_is_under_way_when_interrupted),
+		CASE(map_waits_for_calls_in_flight_when_interrupted_once),
+		CASE(map_ends_with_what_there_is_when_signalled_twice),
+		CASE(map_fails_what_waits_for_another_try_when_interrupted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,29 @@
+/* census.h - actors counted by what they belong to: worker and unit, or type where they have none.
+ *
+ * Memory of the caller.
+ */
+#ifndef CTL_CENSUS_H
+#define CTL_CENSUS_H
+
+#include "ctl/ctl.h"
+
+/* Actors of one worker that belong together. */
+struct census_kind {
+	int64_t worker;
+	char *unit; /* NULL: spawned by other actors */
+	char *type;
+	int64_t count;
+};
+
+struct census {
+	struct census_kind
+		*kinds; /* by worker; in it units first, by name, then the others, by type */
+	size_t count, room;
+	int64_t more; /* actors of kinds beyond the limit of 4096 */
+};
+
+/* Ask the daemon and count. An exit status, explained. */
+int census_take(struct ctl *ctl, struct census *ret_census);
+void census_fini(struct census *census);
+
+#endif

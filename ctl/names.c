@@ -1,0 +1,73 @@
+/* names.c - near and other names. */
+#include "ctl/names.h"
+
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "base/text.h"
+#include <stdarg.h>
+#include <string.h>
+
+#define SHOWN_MAX 24
+#define TEXT_MAX  (64u << 10)
+
+void names_fini(struct names *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		free(names->items[i]);
+	free(names->items);
+}
+
+void names_add(struct names *names, const char *name)
+{
+	if (!name || names->count == NAMES_MAX)
+		return;
+	if (names->count == names->room) {
+		size_t room = names->room ? names->room * 2 : 16;
+		char **items = reallocarray(names->items, room, sizeof(*items));
+
+		if (!items)
+			return;
+		names->items = items;
+		names->room = room;
+	}
+	names->items[names->count] = strdup(name);
+	names->count += names->items[names->count] != NULL;
+}
+
+const char *names_nearest(const struct names *names, const char *wrong)
+{
+	return text_nearest(wrong, (const char *const *)names->items, names->count);
+}
+
+static void put_list(struct buffer *text, const struct names *names)
+{
+	for (size_t i = 0; i < names->count && i < SHOWN_MAX; i++)
+		buffer_printf(text, "%s%s", i ? ", " : "", names->items[i]);
+	if (names->count > SHOWN_MAX)
+		buffer_printf(text, " and %zu more", names->count - SHOWN_MAX);
+	if (names->count == 0)
+		buffer_printf(text, "none");
+}
+
+int names_fail(struct ctl *ctl, int status, const struct names *names, const char *wrong,
+	       const char *lead, const char *format, ...)
+{
+	const char *nearest = names_nearest(names, wrong);
+	cleanup_free char *what = NULL;
+	struct buffer list;
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(&what, format, arguments) < 0)
+		what = NULL;
+	va_end(arguments);
+	/* What does not fit is left out. */
+	buffer_init(&list, TEXT_MAX);
+	put_list(&list, names);
+	ctl_fail(ctl, status, "%s%s%s%s; %s: %.*s", what ? what : "out of memory",
+		 nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "",
+		 lead, (int)buffer_size(&list),
+		 buffer_size(&list) ? (const char *)buffer_data(&list) : "");
+	buffer_fini(&list);
+	return status;
+}
