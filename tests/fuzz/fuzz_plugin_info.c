@@ -1,6 +1,6 @@
-/* Hostile plug-in files: what is accepted must be whole and keep to its limits, what is refused
- * must say why. An input is a file as it is; and it is changes to a good file, whose tables chance
- * would not find. */
+/* Hostile plug-in files: what is accepted must be whole and keep to its limits, what is
+ * refused must say why. An input is a file as it is; and it is changes to a good file, whose
+ * tables chance would not find. */
 
 #include "plugin/plugin_symbols.h"
 #include "proto/gen.h"
@@ -55,7 +55,8 @@ static void check_info(const struct plugin_info *info)
 		check(strchr(info->needed[i], '/') == NULL);
 }
 
-/* ---- a good plug-in: an actor type of one interface, configured by a struct of several kinds */
+/* ---- a good plug-in: an actor type of one interface, configured by a struct of several
+ * kinds */
 
 struct good_types {
 	struct troupe_type config, string, list, choice;
