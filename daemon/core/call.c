@@ -1,4 +1,5 @@
 #include "core/call.h"
+#include "base/siphash.h"
 #include "core/chain.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
@@ -23,6 +24,30 @@ struct call *call_new(struct runtime *runtime, struct actor *caller,
 	}
 	wheel_add(&runtime->wheel, &call->deadline, deadline_ns);
 	return call;
+}
+
+#define ALIAS_INDEX_BITS 22
+
+_Static_assert(LIMIT_CALLS <= 1u << ALIAS_INDEX_BITS, "an alias has room for each index");
+
+uint64_t call_alias(const struct runtime *runtime, const struct call *call)
+{
+	uint64_t mark = siphash_word(runtime->alias_key, slots_id(&runtime->calls, call));
+
+	return 1ull << 63 | mark << ALIAS_INDEX_BITS | slots_index(&runtime->calls, call);
+}
+
+struct call *call_find_alias(const struct runtime *runtime, uint64_t alias)
+{
+	uint32_t index = alias & ((1u << ALIAS_INDEX_BITS) - 1);
+	struct call *call;
+
+	if (index >= runtime->calls.used)
+		return NULL;
+	call = slots_at(&runtime->calls, index);
+	return !(call->slot.generation & SLOT_CLOSED) && call_alias(runtime, call) == alias
+		       ? call
+		       : NULL;
 }
 
 static void leave_peer(struct runtime *runtime, struct call *call)
@@ -132,7 +157,7 @@ void call_abandon(struct runtime *runtime, struct call *call)
 		peer_tell(runtime, &(struct envelope){.kind = ENVELOPE_CANCEL,
 						      .from = address_of_caller(runtime, call),
 						      .to = call->target,
-						      .call = slots_id(&runtime->calls, call)});
+						      .call = call_alias(runtime, call)});
 	}
 	/* else it waits in a mailbox here, where its dead alias will be noticed */
 }
@@ -147,7 +172,7 @@ void call_taken(struct runtime *runtime, struct call *call)
 	peer_tell(runtime, &(struct envelope){.kind = ENVELOPE_TAKEN,
 					      .from = address_of_caller(runtime, call),
 					      .to = call->target,
-					      .call = slots_id(&runtime->calls, call)});
+					      .call = call_alias(runtime, call)});
 }
 
 void call_drop_all(struct runtime *runtime, struct actor *caller)

@@ -41,6 +41,13 @@ static inline struct call *call_find(const struct runtime *runtime, uint64_t id)
 	return slots_find_id(&runtime->calls, id);
 }
 
+/* What a call is called in envelopes; never 0. Answers may come from a process that was not
+ * called, since calls are forwarded, so this is what they are believed by: only processes that
+ * have had the call know it, and no other can guess it. */
+uint64_t call_alias(const struct runtime *runtime, const struct call *call);
+/* The call under way of that alias, which may be made up. NULL: none. */
+struct call *call_find_alias(const struct runtime *runtime, uint64_t alias);
+
 /* A new call of `caller` (NULL: of the outside), not yet sent. NULL: the limit is reached. */
 struct call *call_new(struct runtime *runtime, struct actor *caller,
 		      const struct troupe_method *method, uint64_t deadline_ns);

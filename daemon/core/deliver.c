@@ -93,7 +93,7 @@ static bool find_layout(struct arrival *arrival, const struct troupe_type **ret_
  * it can do that. */
 static struct call *find_home_call(struct arrival *arrival)
 {
-	struct call *call = call_find(arrival->runtime, arrival->envelope->call);
+	struct call *call = call_find_alias(arrival->runtime, arrival->envelope->call);
 
 	return call && call->remote && same_process(call->target, arrival->peer) ? call : NULL;
 }
@@ -176,7 +176,8 @@ static bool enter_call(struct arrival *arrival, struct message *message)
 		if (!call)
 			return false;
 		call_move(runtime, call, envelope->to, NULL);
-		message->call = envelope->call;
+		message->mail.flags = call->flags & CALL_MORE ? MAIL_MORE : 0;
+		message->call = slots_id(&runtime->calls, call);
 		message->from = (struct troupe_address){0};
 		if (!(call->flags & CALL_OUTSIDE))
 			message->from = actor_address(runtime, actor_at(runtime, call->caller));
@@ -245,7 +246,7 @@ static void take_answer(struct arrival *arrival, struct call *call, struct messa
 
 	message->mail.entry = call->entry;
 	message->from = arrival->envelope->from;
-	message->call = arrival->envelope->call;
+	message->call = slots_id(&runtime->calls, call);
 	if (call->flags & CALL_OUTSIDE) {
 		outside_add(runtime, call, message);
 		return;
@@ -274,7 +275,8 @@ static void deliver_reply(struct arrival *arrival, struct call *call)
 
 	if (continues &&
 	    (!(call->flags & CALL_MORE) || call->queued >= LIMIT_STREAM_UNREAD ||
-	     ((call->flags & CALL_OUTSIDE) && call->unread >= LIMIT_STREAM_UNREAD))) {
+	     ((call->flags & CALL_OUTSIDE) &&
+	      call->unread + call->outside->unread >= LIMIT_STREAM_UNREAD))) {
 		/* more than was asked for, or than the window allows */
 		call_abandon(runtime, call);
 		call_fail(runtime, call, TROUPE_OVERLOADED, NULL);
@@ -326,7 +328,7 @@ static void deliver_outside_error(struct arrival *arrival, const struct troupe_t
 	struct call *call;
 
 	outside_drain(runtime); /* what came before; it may have ended the call */
-	call = call_find(runtime, arrival->envelope->call);
+	call = call_find_alias(runtime, arrival->envelope->call);
 	if (call && message) {
 		const struct troupe_error error = {
 			.name = name, .type = type, .hash = arrival->envelope->hash};
@@ -421,11 +423,11 @@ static void deliver_moved(struct arrival *arrival, struct call *call)
 
 static void deliver_answer(struct arrival *arrival)
 {
-	struct call *call = call_find(arrival->runtime, arrival->envelope->call);
+	struct call *call = call_find_alias(arrival->runtime, arrival->envelope->call);
 
 	/* Late, made up, or of a call that no other process has. An answer may come from
 	 * another process than was called: the call may have been forwarded, and the news of
-	 * it be slower. */
+	 * it be slower. That it knows the alias shows that it was. */
 	if (!call || !call->remote)
 		return;
 	switch (arrival->envelope->kind) {

@@ -48,7 +48,6 @@ struct runtime {
 	uint32_t n_actors;                         /* alive */
 	struct list *outside_calls;                /* struct call */
 	struct mail *outside_first, *outside_last; /* replies for the outside */
-	struct list *outside_waiters;              /* struct wait: for that queue to empty */
 	bool outside_held;                         /* the outside has no room for them */
 	struct wheel wheel;
 	uint64_t armed_ns; /* for when alarm is set; UINT64_MAX: it is not */
@@ -65,7 +64,8 @@ struct runtime {
 	struct loop_work work;
 	struct loop_timer alarm;
 	struct random random;
-	uint64_t secret; /* of the indexes */
+	uint64_t secret;       /* of the indexes */
+	uint64_t alias_key[2]; /* see call_alias() */
 };
 
 /* Node, worker and incarnation in one word, to be compared at once. */

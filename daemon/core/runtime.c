@@ -132,6 +132,7 @@ int runtime_new(const struct runtime_config *config, struct runtime **ret_runtim
 	runtime->armed_ns = UINT64_MAX;
 	random_init(&runtime->random, config->seed);
 	runtime->secret = random_next(&runtime->random);
+	memcpy(runtime->alias_key, config->secret, sizeof(runtime->alias_key));
 	wheel_init(&runtime->wheel, runtime->now_ns);
 	loop_timer_init(&runtime->alarm, config->loop, on_alarm);
 	loop_work_init(&runtime->work, config->loop, on_work);

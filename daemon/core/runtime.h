@@ -80,6 +80,8 @@ struct runtime_config {
 	const struct runtime_ops *ops;
 	void *context;
 	uint64_t seed; /* of troupe_random() and jitter */
+	/* Makes what calls are called in envelopes; no other process may know or guess it. */
+	uint64_t secret[2];
 	/* Limits; 0: the default of base/limits.h */
 	uint32_t max_actors, max_calls, max_kept_calls, max_timers;
 };
@@ -118,14 +120,23 @@ void runtime_stop_all(struct runtime *runtime);
 
 /* ---- calls from outside (the control socket, through the agent) ---- */
 
+struct list;
+
 /* The outside's side of a call: memory of the caller, init not needed, valid until on_reply
- * was called without `continues` or runtime_outside_cancel() returned. */
+ * was called without `continues` or runtime_outside_cancel() returned. A reply of a stream
+ * counts as unread until the outside has taken it; past LIMIT_CLIENT_UNREAD of them, or
+ * LIMIT_CLIENT_UNREAD_BYTES, the actor gets -EAGAIN, and on_room when half of that is left. */
 struct runtime_outside {
 	/* `reply->data` is of `type` (NULL when there is no data). May call runtime
 	 * functions. */
 	void (*on_reply)(struct runtime_outside *outside, const struct troupe_reply *reply,
 			 const struct troupe_type *type);
-	uint64_t id; /* of core/ */
+	uint64_t unread_bytes; /* of replies handed out; added to by on_reply, who knows them */
+	/* of core/ */
+	uint64_t id;
+	uint64_t queued_bytes; /* of replies not handed out yet */
+	uint32_t unread;       /* replies handed out */
+	struct list *waiters;
 };
 
 /* The `in` type and the descriptor of an actor's method, by name. -ESRCH: no such actor;
@@ -141,8 +152,12 @@ int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
 			 uint64_t timeout_ns, uint32_t flags, struct runtime_outside *outside);
 /* The outside does not wait any more; on_reply will not be called. */
 void runtime_outside_cancel(struct runtime *runtime, struct runtime_outside *outside);
-/* The outside has no room for replies (true), or has room again (false, not from on_reply).
- * Replies wait meanwhile, and streams are refused once their window is full. */
+/* The last `count` unread replies of a stream, `bytes` together, have been taken: as many more
+ * may follow. Owed for each one that on_reply got. From on_reply, too. */
+void runtime_outside_taken(struct runtime *runtime, struct runtime_outside *outside,
+			   uint32_t count, uint64_t bytes);
+/* The outside has no room for replies of any call (true), or has room again (false, not from
+ * on_reply). They wait meanwhile, and fill their streams' windows. */
 void runtime_outside_hold(struct runtime *runtime, bool hold);
 
 /* ---- links to other processes ---- */

@@ -151,7 +151,7 @@ RARE static int call_far(struct troupe_self *self, struct call *call, struct tro
 		.from = actor_address(runtime, self->actor),
 		.to = to,
 		.hash = method->in_hash,
-		.call = slots_id(&runtime->calls, call),
+		.call = call_alias(runtime, call),
 		.deadline_ns = deadline_ns,
 	};
 	struct peer *peer;
@@ -327,7 +327,9 @@ static struct envelope make_envelope(struct troupe_self *self, struct troupe_add
 			envelope.call = (*ret_kept)->call;
 		} else {
 			*ret_call = call_find(runtime, message->call);
-			envelope.call = message->call;
+			/* the caller may have cancelled it in this very handler */
+			envelope.call =
+				*ret_call ? call_alias(runtime, *ret_call) : message->call;
 		}
 	}
 	if (envelope.from.worker == 0) /* the outside has no address but its process's */

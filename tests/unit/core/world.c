@@ -74,6 +74,7 @@ void world_note(struct world *world, const char *format, ...)
 
 const char *world_log(struct world *world)
 {
+	world->log[world->log_size] = '\0';
 	world->log_size = 0;
 	return world->log;
 }
@@ -494,6 +495,9 @@ void net_run(struct net *net)
 			if (net->worlds[i])
 				world_run(net->worlds[i]);
 		}
+		for (uint16_t i = 1; i <= WORLDS;
+		     i++) /* what the later ones sent the earlier */
+			busy |= net->first[i] != NULL;
 	}
 }
 

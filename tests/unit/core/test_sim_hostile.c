@@ -1,0 +1,275 @@
+/* A process that plays false: what it answers, moves or forwards that is not its own is not
+ * believed. Puppet 1 in worker 1 calls puppet 2 in worker 2; worker 3 is hostile. */
+#include "core/call.h"
+#include "core/inside.h"
+#include "core/kept.h"
+#include "world.h"
+#include <errno.h>
+
+struct cluster {
+	struct net net;
+	struct world worlds[4];
+	struct troupe_request request;
+	bool more;
+};
+
+static struct cluster *cluster_of(const struct troupe_self *self)
+{
+	return world_of(self)->test;
+}
+
+/* 1 calls 2, 2 keeps what it is asked and answers it when told 0. */
+static int on_num(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		  int64_t n)
+{
+	struct cluster *cluster = cluster_of(self);
+
+	if (me->id == 1)
+		return self_call(self, cluster->worlds[2].actors[2], &num_method,
+				 &(struct num){n}, &num_entry, (uint64_t)n, 1000000000,
+				 cluster->more ? TROUPE_MORE : 0, &cluster->request);
+	if (n == 0)
+		return self_return(self, me->kept_call, &num_method, &(struct num){42});
+	assert_int_equal(self_call_keep(self, &call), 0);
+	me->kept_call = call;
+	return 0;
+}
+
+static void begin(struct cluster *cluster)
+{
+	*cluster = (struct cluster){0};
+	for (uint16_t i = 1; i <= 3; i++) {
+		struct world *world = &cluster->worlds[i];
+
+		world_init(world, i, &(struct runtime_config){.secret = {i, 7}});
+		world_link(world, &cluster->net);
+		world->hooks.num = on_num;
+		world->test = cluster;
+		world_spawn(world, i);
+	}
+	world_send(&cluster->worlds[1], cluster->worlds[1].actors[1], 5);
+	net_run(&cluster->net);
+	world_log(&cluster->worlds[1]);
+	world_log(&cluster->worlds[2]);
+}
+
+static void finish(struct cluster *cluster)
+{
+	for (int i = 1; i <= 3; i++)
+		runtime_stop_all(cluster->worlds[i].runtime);
+	net_run(&cluster->net);
+	for (int i = 1; i <= 3; i++) {
+		world_assert_empty(&cluster->worlds[i]);
+		world_fini(&cluster->worlds[i]);
+	}
+	net_fini(&cluster->net);
+}
+
+static struct troupe_address process(uint16_t worker)
+{
+	return (struct troupe_address){.worker = worker, .incarnation = 1};
+}
+
+/* To worker 1, from `worker`, in the name of an actor of its own. */
+static void play(struct cluster *cluster, uint16_t worker, struct envelope envelope)
+{
+	static const _Alignas(16) int64_t block = 666;
+
+	if (!envelope.from.worker)
+		envelope.from = cluster->worlds[worker].actors[worker];
+	if (!envelope.to.worker)
+		envelope.to = cluster->worlds[1].actors[1];
+	if (!envelope.payload && envelope.size)
+		envelope.payload = &block;
+	runtime_deliver(cluster->worlds[1].runtime, process(worker), &envelope);
+}
+
+static void play_all_answers(struct cluster *cluster, uint64_t call)
+{
+	const struct troupe_address here = cluster->worlds[3].actors[3];
+
+	play(cluster, 3,
+	     (struct envelope){.kind = ENVELOPE_REPLY,
+			       .hash = num_method.out_hash,
+			       .call = call,
+			       .size = 8});
+	play(cluster, 3,
+	     (struct envelope){
+		     .kind = ENVELOPE_FAILURE, .status = TROUPE_FAILED, .call = call});
+	play(cluster, 3,
+	     (struct envelope){
+		     .kind = ENVELOPE_ERROR, .hash = bad_error.hash, .call = call, .size = 8});
+	play(cluster, 3,
+	     (struct envelope){.kind = ENVELOPE_MOVED,
+			       .call = call,
+			       .payload = &here,
+			       .size = sizeof(here)});
+	play(cluster, 3,
+	     (struct envelope){.kind = ENVELOPE_CALL,
+			       .flags = ENVELOPE_FORWARDED,
+			       .from = cluster->worlds[1].actors[1],
+			       .hash = num_method.in_hash,
+			       .call = call,
+			       .deadline_ns = UINT64_MAX,
+			       .size = 8});
+}
+
+static void answer_of_a_process_that_never_had_the_call_is_not_taken(void **state)
+{
+	struct cluster cluster;
+	struct runtime *runtime;
+	uint64_t id;
+
+	(void)state;
+	begin(&cluster);
+	runtime = cluster.worlds[1].runtime;
+	id = cluster.request.id;
+	assert_non_null(call_find(runtime, id));
+	/* all that can be guessed: its id, and what looks like an alias */
+	play_all_answers(&cluster, id);
+	play_all_answers(&cluster, 1ull << 63 | (uint32_t)id);
+	for (int bit = 0; bit < 64; bit++)
+		play_all_answers(&cluster,
+				 call_alias(runtime, call_find(runtime, id)) ^ 1ull << bit);
+	net_run(&cluster.net);
+	assert_log(&cluster.worlds[1], "");
+	world_send(&cluster.worlds[2], cluster.worlds[2].actors[2], 0);
+	net_run(&cluster.net);
+	assert_log(&cluster.worlds[1], "1:reply5 ok 42; ");
+	finish(&cluster);
+}
+
+static void alias_dies_with_its_call(void **state)
+{
+	struct cluster cluster;
+	struct runtime *runtime;
+	uint64_t alias;
+
+	(void)state;
+	begin(&cluster);
+	runtime = cluster.worlds[1].runtime;
+	alias = call_alias(runtime, call_find(runtime, cluster.request.id));
+	assert_ptr_equal(call_find_alias(runtime, alias),
+			 call_find(runtime, cluster.request.id));
+	world_send(&cluster.worlds[2], cluster.worlds[2].actors[2], 0);
+	net_run(&cluster.net);
+	assert_null(call_find_alias(runtime, alias));
+	/* the next call takes the same place */
+	world_send(&cluster.worlds[1], cluster.worlds[1].actors[1], 6);
+	net_run(&cluster.net);
+	assert_int_equal((uint32_t)cluster.request.id, alias & 0xffff);
+	assert_null(call_find_alias(runtime, alias));
+	play_all_answers(&cluster, alias);
+	world_log(&cluster.worlds[1]);
+	net_run(&cluster.net);
+	assert_log(&cluster.worlds[1], "");
+	finish(&cluster);
+}
+
+static int streams(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		   int64_t n)
+{
+	(void)me;
+	(void)n;
+	assert_int_equal(self_reply(self, call, &num_method, &(struct num){1}), -EPROTOTYPE);
+	return self_return(self, call, &num_method, &(struct num){2});
+}
+
+static void call_that_comes_home_asks_for_no_more_than_its_caller_did(void **state)
+{
+	struct cluster cluster;
+	struct runtime *runtime;
+
+	(void)state;
+	begin(&cluster);
+	runtime = cluster.worlds[1].runtime;
+	cluster.worlds[1].hooks.num = streams;
+	play(&cluster, 2,
+	     (struct envelope){
+		     .kind = ENVELOPE_CALL,
+		     .flags = ENVELOPE_FORWARDED | ENVELOPE_MORE,
+		     .from = cluster.worlds[1].actors[1],
+		     .hash = num_method.in_hash,
+		     .call = call_alias(runtime, call_find(runtime, cluster.request.id)),
+		     .deadline_ns = UINT64_MAX,
+		     .size = 8});
+	net_run(&cluster.net);
+	assert_log(&cluster.worlds[1], "1:num 666; 1:reply5 ok 2; ");
+	finish(&cluster);
+}
+
+static void stream_that_overruns_its_window_is_ended(void **state)
+{
+	struct cluster cluster;
+	struct runtime *runtime;
+	uint64_t alias;
+
+	(void)state;
+	begin(&cluster);
+	runtime = cluster.worlds[1].runtime;
+	alias = call_alias(runtime, call_find(runtime, cluster.request.id));
+	/* one reply was asked for: more of them end the call, and the callee hears of it */
+	play(&cluster, 2,
+	     (struct envelope){.kind = ENVELOPE_REPLY,
+			       .flags = ENVELOPE_CONTINUES,
+			       .hash = num_method.out_hash,
+			       .call = alias,
+			       .size = 8});
+	net_run(&cluster.net);
+	assert_log(&cluster.worlds[1], "1:reply5 overloaded; ");
+	assert_log(&cluster.worlds[2], "2:cancel; ");
+
+	cluster.more = true;
+	world_send(&cluster.worlds[1], cluster.worlds[1].actors[1], 6);
+	net_run(&cluster.net);
+	alias = call_alias(runtime, call_find(runtime, cluster.request.id));
+	for (unsigned i = 0; i <= LIMIT_STREAM_UNREAD; i++)
+		play(&cluster, 2,
+		     (struct envelope){.kind = ENVELOPE_REPLY,
+				       .flags = ENVELOPE_CONTINUES,
+				       .hash = num_method.out_hash,
+				       .call = alias,
+				       .size = 8});
+	cluster.worlds[1].replies = 0;
+	net_run(&cluster.net);
+	assert_int_equal(cluster.worlds[1].replies, LIMIT_STREAM_UNREAD + 1);
+	finish(&cluster);
+}
+
+static void call_in_a_name_that_is_taken_is_refused(void **state)
+{
+	struct cluster cluster;
+	struct runtime *runtime;
+
+	(void)state;
+	begin(&cluster);
+	runtime = cluster.worlds[1].runtime;
+	cluster.worlds[1].hooks.num = on_num;
+	for (int i = 0; i < 2; i++)
+		play(&cluster, 3,
+		     (struct envelope){
+			     .kind = ENVELOPE_CALL,
+			     .hash = text_method.in_hash,
+			     .call = 9,
+			     .to = cluster.worlds[1].actors[1],
+			     .deadline_ns = UINT64_MAX,
+			     .payload = (const _Alignas(16) char[]){"\x08\0\0\0\0\0\0\0x"},
+			     .size = 10});
+	assert_int_equal(runtime->kept_calls.count, 1);
+	net_run(&cluster.net);
+	assert_int_equal(runtime->kept_calls.count, 0);
+	finish(&cluster);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(answer_of_a_process_that_never_had_the_call_is_not_taken),
+		cmocka_unit_test(alias_dies_with_its_call),
+		cmocka_unit_test(call_that_comes_home_asks_for_no_more_than_its_caller_did),
+		cmocka_unit_test(stream_that_overruns_its_window_is_ended),
+		cmocka_unit_test(call_in_a_name_that_is_taken_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
