@@ -1,5 +1,6 @@
 """Configuration: good files, every mistake in a bad one, reloading."""
 import os
+import shutil
 import subprocess
 
 from host import HostTest, SLOW, plugin
@@ -189,6 +190,21 @@ class Running(HostTest):
         done = host.control("Reload")
         self.assertEqual(os.path.basename(done["problems"][0]["file"]), "trouped.conf")
         self.assertEqual(host.call("hello", GREET, {"name": "x"})["count"], 3)
+
+    def test_reload_takes_a_new_version_of_a_plugin(self):
+        host = self.unstarted()
+        path = os.path.join(host.directory, "changing.so")
+        shutil.copy(plugin("hello"), path)
+        host.actor("changing", {"Plugin": path})
+        host.actor("steady", {"Plugin": "hello"})
+        host.start()
+        self.assertEqual(host.call("steady", GREET, {"name": "x"})["count"], 1)
+        self.assertEqual(host.call("changing", GREET, {"name": "x"})["count"], 1)
+        shutil.copy(plugin("echo"), path + ".new")
+        os.rename(path + ".new", path)
+        self.assertEqual(host.control("Reload")["restarted"], ["changing"])
+        self.assertEqual(host.call("changing", "io.troupe.test.echo.Text", {"text": "new"})["text"], "new")
+        self.assertEqual(host.call("steady", GREET, {"name": "x"})["count"], 2)
 
     def test_config_of_every_kind_arrives_typed(self):
         host = self.daemon({"words": {"Plugin": "wordcount", "Config": {"Directories": "/usr/share/common-licenses /etc", "FileMax": "100"}}})

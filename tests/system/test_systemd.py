@@ -22,7 +22,7 @@ class Service(unittest.TestCase):
         # Installed as a user would, below a folder that is then laid over the root of the test bed.
         cls.stage = tempfile.mkdtemp(prefix="troupe-stage-", dir="/tmp")
         cls.addClassCleanup(shutil.rmtree, cls.stage)
-        subprocess.run(["make", "-s", "-C", TOP, f"BUILD={BUILD}", f"DESTDIR={cls.stage}", "PREFIX=/usr", "install"], check=True,
+        subprocess.run(["make", "-s", "-C", TOP, f"BUILD={BUILD}", f"DESTDIR={cls.stage}", "install"], check=True,
                        stdout=subprocess.DEVNULL, env={k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")})
         etc = os.path.join(cls.stage, "etc/troupe")
         os.makedirs(etc, exist_ok=True)
