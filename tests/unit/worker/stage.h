@@ -36,7 +36,7 @@ struct stage_worker {
 
 	/* What it told: counts, and the last of each */
 	unsigned readies, loadeds, defineds, spawneds, stoppeds, endeds, censuses, dead_letters;
-	char *error; /* of Loaded, Defined, Spawned; NULL: none */
+	char *error;                 /* of Loaded, Defined, Spawned; NULL: none */
 	struct troupe_address actor; /* of Spawned */
 	struct troupe_address ended;
 	enum worker_ended_reason reason;
