@@ -210,7 +210,9 @@ static const struct plain {
 	{"org.varlink.service.MethodNotImplemented", "method",
 	 "the method %s is declared, but nobody has written it"},
 	{"org.varlink.service.PermissionDenied", NULL,
-	 "you may not do that: your user needs a higher level in trouped.conf, or be root"},
+	 "your user may not do that: be root, or join the group that trouped.conf(5) names for "
+	 "it "
+	 "(ObserveGroup=, CallGroup=, ManageGroup=, DeployGroup=)"},
 	{"org.varlink.service.ExpectedMore", NULL,
 	 "the method answers in a stream of replies: add --more"},
 	{"io.troupe.Control.NameTaken", "name",

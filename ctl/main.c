@@ -1,6 +1,8 @@
 /* main.c - troupectl: the table of verbs. */
+#include "base/cleanup.h"
 #include "config.h"
 #include "ctl/ctl.h"
+#include "ctl/names.h"
 #include "ctl/verbs.h"
 #include <errno.h>
 #include <signal.h>
@@ -48,7 +50,7 @@ static const struct verb {
 	{"shutdown", "", "stop everything, then the daemon", 0, 0, 0, verb_shutdown},
 };
 
-#define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+#define N_VERBS ARRAY_LEN(verbs)
 
 static const struct verb *find_verb(const char *name)
 {
@@ -56,6 +58,17 @@ static const struct verb *find_verb(const char *name)
 		if (strcmp(verbs[i].name, name) == 0)
 			return &verbs[i];
 	return NULL;
+}
+
+static int no_verb(struct ctl *ctl, const char *name)
+{
+	cleanup(names_fini) struct names names = {0};
+
+	for (size_t i = 0; i < N_VERBS; i++)
+		names_add(&names, verbs[i].name);
+	return names_fail(ctl, STATUS_USAGE, &names, name,
+			  "`troupectl --help` tells of those there are", "there is no verb %s",
+			  name);
 }
 
 static void print_help(FILE *out)
@@ -96,8 +109,9 @@ static int run_verb(struct ctl *ctl, const struct verb *verb, char **arguments, 
 	if (r != STATUS_OK)
 		return r;
 	if (n < verb->min || (verb->max >= 0 && n > verb->max))
-		return ctl_fail(ctl, STATUS_USAGE, "usage: troupectl %s %s", verb->name,
-				verb->synopsis);
+		return ctl_fail(ctl, STATUS_USAGE,
+				"usage: troupectl %s%s%s; see troupectl %s --help", verb->name,
+				verb->synopsis[0] ? " " : "", verb->synopsis, verb->name);
 	ctl_find_socket(ctl);
 	r = loop_new(&ctl->loop);
 	if (r < 0)
@@ -138,8 +152,7 @@ int main(int argc, char **argv)
 		return STATUS_USAGE;
 	}
 	if (!verb)
-		return ctl_fail(&ctl, STATUS_USAGE, "there is no verb %s; see troupectl --help",
-				argv[first]);
+		return no_verb(&ctl, argv[first]);
 	r = run_verb(&ctl, verb, argv + first + 1, argc - first - 1);
 	/* What was printed must have arrived. */
 	if ((fflush(stdout) != 0 || ferror(stdout)) && r == STATUS_OK)

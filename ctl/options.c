@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include <errno.h>
 #include <getopt.h>
+#include <string.h>
 
 enum option_kind { KIND_FLAG, KIND_TEXT, KIND_NUMBER, KIND_SIZE, KIND_SPAN };
 
@@ -115,6 +116,35 @@ static int read_option(int code, const char *value, FILE *err, struct options *o
 	return r < 0 ? -EINVAL : 0;
 }
 
+/* getopt_long() has refused an option; `at` is the argument. */
+static void explain_refusal(const char *at, FILE *err)
+{
+	size_t size = strcspn(at, "="), alike = 0;
+	const char *names[OPTION_COUNT], *nearest;
+	char name[64];
+
+	if (strncmp(at, "--", 2) != 0 || size - 2 >= sizeof(name)) {
+		fprintf(err, "troupectl: %s is no option that it knows; see troupectl --help\n",
+			at);
+		return;
+	}
+	snprintf(name, sizeof(name), "%.*s", (int)(size - 2), at + 2);
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		names[i] = specs[i].name;
+		if (strcmp(names[i], name) == 0) {
+			fprintf(err, "troupectl: --%s takes no value; see troupectl --help\n",
+				name);
+			return;
+		}
+		alike += strncmp(names[i], name, strlen(name)) == 0;
+	}
+	nearest = text_nearest(name, names, OPTION_COUNT);
+	fprintf(err, "troupectl: --%s is %s%s%s%s; see troupectl --help\n", name,
+		alike > 1 ? "short for several options" : "no option that it knows",
+		alike <= 1 && nearest ? " (did you mean --" : "",
+		alike <= 1 && nearest ? nearest : "", alike <= 1 && nearest ? "?)" : "");
+}
+
 int options_parse(int argc, char **argv, FILE *err, struct options *ret_options, int *ret_first)
 {
 	struct options options = {.connections = 4, .window = 32};
@@ -131,10 +161,15 @@ int options_parse(int argc, char **argv, FILE *err, struct options *ret_options,
 		if (code == 'h')
 			code = OPTION_HELP;
 		if (code == ':' || code == '?') {
-			const char *at = argv[optind - 1];
+			char letter[] = {'-', (char)optopt, '\0'};
 
-			fprintf(err, "troupectl: %s %s; see troupectl --help\n", at,
-				code == ':' ? "takes a value" : "is no option that it knows");
+			/* In a cluster of letters, that one. */
+			if (code == ':')
+				fprintf(err,
+					"troupectl: %s takes a value; see troupectl --help\n",
+					argv[optind - 1]);
+			else
+				explain_refusal(optopt > ' ' ? letter : argv[optind - 1], err);
 			return -EINVAL;
 		}
 		if (read_option(code, optarg, err, &options) < 0)

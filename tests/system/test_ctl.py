@@ -2,12 +2,33 @@
 import json
 import os
 import signal
+import pty
+import select
+import shutil
 import subprocess
+import time
 
-from host import HostTest, SLOW, TROUPECTL, plugin
+from host import HostTest, PLUGINS, SLOW, TROUPECTL, plugin
 from varlink import wait_for
 
 GREET = "io.troupe.hello.Greet"
+
+
+def on_terminal(command, env=None, seconds=20, **streams):
+    """Run with a terminal where `streams` does not say otherwise; its status, and what the terminal got."""
+    master, slave = pty.openpty()
+    more = {"TERM": "xterm", **(env or {})}
+    process = subprocess.Popen(command, env={**{k: v for k, v in os.environ.items() if k != "NO_COLOR"}, **more},
+                               **{"stdin": subprocess.DEVNULL, "stdout": slave, "stderr": slave, **streams})
+    os.close(slave)
+    output, end = b"", time.monotonic() + seconds * SLOW
+    try:
+        while time.monotonic() < end and select.select([master], [], [], seconds * SLOW)[0]:
+            output += os.read(master, 1 << 16)
+    except OSError:  # nobody has the other end any more
+        pass
+    os.close(master)
+    return process.wait(seconds * SLOW), output.decode()
 
 
 class Ctl(HostTest):
@@ -20,7 +41,6 @@ class Ctl(HostTest):
         self.assertEqual(host.ctl_json("call", "hello", GREET, '{"name":"x"}')["text"], "hello, x")
         actors = [json.loads(line) for line in host.ctl("--json", "actors").stdout.splitlines()]
         self.assertEqual(sum(len(reply["actors"]) for reply in actors), 2)
-        json.loads(host.ctl("--json", "tree").stdout)
 
     def test_verbs_speak_to_people(self):
         host = self.daemon({"hello": {"Plugin": "hello", "Instances": 2, "Description": "A friend"}})
@@ -31,6 +51,52 @@ class Ctl(HostTest):
                 self.assertIn(word.lower(), output, verb)
             # No colours where there is no terminal.
             self.assertNotIn("\x1b", output)
+
+    def test_tree_is_one_object(self):
+        host = self.daemon({"pool": {"Plugin": "slow", "Instances": 5}, "bad": "[Actor]\nPlugin=/nowhere.so\n"})
+        tree = host.ctl_json("tree")
+        self.assertEqual(tree["status"]["pid"], host.process.pid)
+        self.assertEqual([w["worker"] for w in tree["workers"]], [1, 2])
+        instances = [i["instance"] for w in tree["workers"] for u in w["units"] if u["name"] == "pool" for i in u["instances"]]
+        self.assertEqual(sorted(instances), list(range(5)))
+        self.assertEqual([w["others"] for w in tree["workers"]], [[], []])
+        self.assertEqual([(u["name"], u["state"]) for u in tree["missing"]], [("bad", "failed")])
+
+    def test_actors_are_one_table_and_several_replies(self):
+        host = self.daemon({"pool": {"Plugin": "slow", "Instances": 2500}})
+        rows = host.ctl("actors").stdout.splitlines()
+        self.assertEqual(len(rows), 2501)
+        self.assertEqual([row for row in rows if "ADDRESS" in row], rows[:1])
+        replies = [json.loads(line)["actors"] for line in host.ctl("--json", "actors").stdout.splitlines()]
+        self.assertGreater(len(replies), 2)
+        self.assertNotIn([], replies)
+        self.assertEqual(sorted(a["instance"] for reply in replies for a in reply), list(range(2500)))
+        self.assertEqual(len(host.ctl("actors", "2").stdout.splitlines()), 1251)
+
+    def test_actors_of_no_worker_are_an_empty_table(self):
+        host = self.daemon()
+        self.assertEqual(len(host.ctl("actors").stdout.splitlines()), 1)
+        self.assertEqual(host.ctl("--json", "actors").stdout, '{"actors":[]}\n')
+
+    def test_show_lists_actors_in_the_order_of_instances(self):
+        host = self.daemon({"pool": {"Plugin": "slow", "Instances": 12}})
+        rows = [line for line in host.ctl("show", "pool").stdout.splitlines() if " pool/" in line]
+        self.assertEqual([row.split()[1] for row in rows], [f"pool/{n}" for n in range(12)])
+
+    def test_colours_are_for_terminals(self):
+        host = self.daemon({"hello": {"Plugin": "hello"}})
+        command = [TROUPECTL, "--socket", host.socket]
+        for verb in ("list", "status", "tree", "workers"):
+            status, output = on_terminal([*command, verb])
+            self.assertEqual(status, 0)
+            self.assertIn("\x1b[32mrunning\x1b[0m", output, verb)
+            # Without the colours it is what a pipe gets, but for numbers that grow.
+            self.assertEqual(output.replace("\x1b[2m", "").replace("\x1b[32m", "").replace("\x1b[0m", "").split()[0],
+                             host.ctl(verb).stdout.split()[0])
+            self.assertNotIn("\x1b", on_terminal([*command, verb], env={"NO_COLOR": "1"})[1])
+        self.assertNotIn("\x1b", on_terminal([*command, "--json", "list"])[1])
+        # JSON is laid out for people, and not for programs.
+        self.assertIn('{\r\n  "text": "hello, x"', on_terminal([*command, "call", "hello", "Greet", "name=x"])[1])
 
     def test_calls_take_parameters_in_several_ways(self):
         host = self.daemon({"hello": {"Plugin": "hello"}, "echo": {"Plugin": "echo"}})
@@ -56,6 +122,30 @@ class Ctl(HostTest):
         host.ctl("stop", "new/1")
         host.ctl("start", "new")
         host.ctl("stop", "new")
+
+    def test_spawned_configuration_is_typed_by_the_plugin(self):
+        host = self.daemon()
+        unit = host.ctl_json("spawn", "count", plugin("wordcount"), "directories=/usr", "directories=/etc", "fileMax=4096")["unit"]
+        self.assertEqual(unit["state"], "running")
+        counted = host.ctl_json("call", "count", "CountFile", "path=/etc/hostname", check=False)
+        self.assertNotIn("error", counted)
+        host.ctl_json("spawn", "raw", plugin("wordcount"), 'directories:=["/usr"]', "fileMax:=4096")
+        for arguments, words in ((["fileMax=many"], ["fileMax=many", "int"]), (["fileMx=1"], ["fileMx", "did you mean fileMax"]),
+                                 (["fileMax:={"], ["JSON"])):
+            done = host.ctl("spawn", "bad", plugin("wordcount"), *arguments, check=False)
+            self.assertEqual(done.returncode, 2, arguments)
+            for word in words:
+                self.assertIn(word, done.stderr)
+        done = host.ctl("spawn", "bad", plugin("slow"), "a=b", check=False)
+        self.assertIn("take no configuration", done.stderr)
+        # A plug-in of several actor types: the one that was named counts.
+        done = host.ctl("spawn", "bad", plugin("relay"), "--type", "forward", "too=x", check=False)
+        self.assertIn("did you mean to?", done.stderr)
+        # A path is meant from where one is.
+        done = subprocess.run([TROUPECTL, "--socket", host.socket, "spawn", "here", "./hello.so", "greeting=5"], cwd=PLUGINS,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=20 * SLOW)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(host.call("here", GREET, {"name": "x"})["text"], "5, x")
 
     def test_reload_tells_what_it_did(self):
         host = self.daemon()
@@ -93,6 +183,9 @@ class Ctl(HostTest):
         host = self.daemon({"hello": {"Plugin": "hello"}, "other": {"Plugin": "hello"}})
         cases = [(["call", "helo", GREET, "name=x"], ["helo", "hello"]), (["call", GREET, "name=x"], ["hello", "other"]),
                  (["call", "hello", GREET, "nam=x"], ["nam", "name"]), (["call", "hello", "Nothing"], ["Nothing", "Greet"]),
+                 (["call", "hello", "Gret", "name=x"], ["did you mean Greet?"]), (["call", "io.troupe.helo.Greet"], ["did you mean io.troupe.hello?"]),
+                 (["call", "--more", "helo", GREET], ["did you mean hello?"]), (["call", "hello/5", GREET, "name=x"], ["hello/5", "troupectl show hello"]),
+                 (["actors", "9"], ["there is no worker 9", "1, 2"]), (["introspect", "io.troupe.hell"], ["io.troupe.hello"]),
                  (["show", "nobody"], ["nobody"]), (["stop", "nobody"], ["nobody"]), (["spawn", "x", "/nowhere.so"], ["/nowhere.so"])]
         for arguments, words in cases:
             done = host.ctl(*arguments, check=False)
@@ -110,6 +203,30 @@ class Ctl(HostTest):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn(host.socket, done.stderr)
         self.assertIn("trouped", done.stderr)
+
+    def test_who_may_not_is_told_what_would_help(self):
+        host = self.daemon({"hello": {"Plugin": "hello"}})
+        nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+
+        def run(*arguments):
+            # The binary may lie where only root can go.
+            return subprocess.run([*nobody, binary, "--socket", host.socket, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  text=True, timeout=20 * SLOW, cwd="/")
+        if os.geteuid() != 0:
+            self.skipTest("needs root")
+        binary = os.path.join(host.directory, "troupectl")
+        shutil.copy(TROUPECTL, binary)
+        os.chmod(host.directory, 0o711)
+        self.assertEqual(run("list").returncode, 0)
+        for arguments in (["call", "hello", GREET, "name=x"], ["stop", "hello"], ["spawn", "x", plugin("hello")], ["shutdown"]):
+            done = run(*arguments)
+            self.assertEqual(done.returncode, 1, arguments)
+            self.assertIn("CallGroup=", done.stderr, arguments)
+        os.chmod(host.socket, 0o600)
+        done = run("list")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("try as root", done.stderr)
+        self.assertEqual(host.call("hello", GREET, {"name": "x"})["count"], 1)
 
     def test_watch_shows_events(self):
         host = self.daemon({"hello": {"Plugin": "hello", "Worker": 1}})

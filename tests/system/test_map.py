@@ -6,6 +6,7 @@ import subprocess
 import time
 
 from host import HostTest, SLOW, TROUPECTL
+from test_ctl import on_terminal
 from varlink import wait_for
 
 GREET = "io.troupe.hello.Greet"
@@ -84,6 +85,104 @@ class Map(HostTest):
         self.assertEqual(process.wait(20 * SLOW), 1)
         self.assertEqual([o["error"] for o in output], ["io.troupe.Control.ActorDied"] * 10)
         process.stdout.close()
+
+    def restarted(self, *options, target):
+        """400 lines, and a daemon that is killed and started again in the middle: the status, the lines asked and answered."""
+        host = self.daemon({"pool": {"Plugin": "slow", "Instances": 4}})
+        asked = [{"text": str(n), "delayMs": 10} for n in range(400)]
+        path = os.path.join(host.directory, "answers")
+        with open(path, "w") as output:
+            process = subprocess.Popen([TROUPECTL, "--socket", host.socket, "map", "--window", "4", *options, *target],
+                                       stdin=subprocess.PIPE, stdout=output, stderr=subprocess.DEVNULL, text=True)
+            process.stdin.write(lines(asked))
+            process.stdin.close()
+            wait_for(lambda: os.path.getsize(path) > 0)
+            host.process.kill()
+            host.process.wait()
+            time.sleep(0.5)
+            self.assertIsNone(process.poll())
+            host.start()
+            status = process.wait(60 * SLOW)
+        with open(path) as file:
+            return status, asked, [json.loads(line) for line in file]
+
+    def test_a_daemon_that_is_restarted_costs_nothing_with_retry(self):
+        for target in (["pool", f"{SLOW_ACTOR}.Answer"], [f"{SLOW_ACTOR}.Answer"]):
+            status, asked, answers = self.restarted("--retry", "3", target=target)
+            self.assertEqual(answers, [{"text": line["text"]} for line in asked])
+            self.assertEqual(status, 0)
+
+    def test_a_daemon_that_is_restarted_fails_what_was_in_flight_without_retry(self):
+        status, asked, answers = self.restarted(target=["pool", f"{SLOW_ACTOR}.Answer"])
+        self.assertEqual(status, 1)
+        self.assertEqual(len(answers), len(asked))
+        failed = [n for n, answer in enumerate(answers) if "error" in answer]
+        # No more than the windows of four connections hold.
+        self.assertIn(len(failed), range(1, 17))
+        for n, answer in enumerate(answers):
+            if n in failed:
+                self.assertEqual((answer["error"], answer["line"]), ("io.troupe.Control.PeerDown", n + 1))
+            else:
+                self.assertEqual(answer["text"], str(n))
+
+    def test_a_daemon_that_stays_away_ends_it(self):
+        host = self.daemon({"slow": {"Plugin": "slow"}})
+        process = subprocess.Popen([TROUPECTL, "--socket", host.socket, "map", "--retry", "5", "--window", "2", "--connections", "1",
+                                    "slow", f"{SLOW_ACTOR}.Never"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process.stdin.write(lines([{}] * 10))
+        process.stdin.flush()
+        wait_for(lambda: host.call("slow", f"{SLOW_ACTOR}.Kept")["kept"] == 2)
+        host.process.kill()
+        output, errors = process.communicate(timeout=30 * SLOW)
+        self.assertEqual(process.returncode, 3)
+        self.assertIn("did not come back", errors)
+        # Those that were asked; the others never were.
+        self.assertEqual([(a["error"], a["line"]) for a in map(json.loads, output.splitlines())],
+                         [("io.troupe.Control.PeerDown", 1), ("io.troupe.Control.PeerDown", 2)])
+
+    def test_signals_end_it_in_order_and_then_at_once(self):
+        host = self.daemon({"slow": {"Plugin": "slow"}})
+        command = [TROUPECTL, "--socket", host.socket, "map", "--connections", "1", "--window", "2", "slow", f"{SLOW_ACTOR}.Answer"]
+        for number in (signal.SIGINT, signal.SIGTERM):
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            process.stdin.write(lines([{"text": str(n), "delayMs": 1000} for n in range(10)]))
+            process.stdin.flush()
+            wait_for(lambda: host.call("slow", f"{SLOW_ACTOR}.Kept")["kept"] == 2)
+            process.send_signal(number)
+            output, errors = process.communicate(timeout=20 * SLOW)
+            self.assertEqual(process.returncode, 128 + number)
+            self.assertEqual(output, '{"text":"0"}\n{"text":"1"}\n')
+            self.assertIn("interrupted", errors)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            process = subprocess.Popen([*command[:-1], f"{SLOW_ACTOR}.Never"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, text=True)
+            process.stdin.write(lines([{}] * 10))
+            process.stdin.flush()
+            wait_for(lambda: host.call("slow", f"{SLOW_ACTOR}.Kept")["kept"] == 2)
+            process.send_signal(signal.SIGINT)
+            self.assertIn("interrupt again", process.stderr.readline())
+            process.send_signal(number)
+            output, _ = process.communicate(timeout=20 * SLOW)
+            self.assertEqual(process.returncode, 128 + number)
+            self.assertEqual([(a["error"], a["line"]) for a in map(json.loads, output.splitlines())],
+                             [("io.troupe.Control.Cancelled", 1), ("io.troupe.Control.Cancelled", 2)])
+            wait_for(lambda: host.call("slow", f"{SLOW_ACTOR}.Kept")["kept"] == 0)
+
+    def test_progress_is_for_terminals(self):
+        host = self.daemon({"slow": {"Plugin": "slow"}})
+        command = [TROUPECTL, "--socket", host.socket, "map", "--connections", "1", "--window", "1"]
+        target = ["slow", f"{SLOW_ACTOR}.Answer"]
+        path = os.path.join(host.directory, "asked")
+        with open(path, "w") as file:
+            file.write(lines([{"text": "é" * 10, "delayMs": 50}] * 20))
+        for options, shown in ((["--input", path], True), (["--input", path, "--no-progress"], False)):
+            status, output = on_terminal([*command, *options, *target], stdout=subprocess.DEVNULL)
+            self.assertEqual(status, 0)
+            self.assertEqual("lines," in output and "[####" in output, shown, output)
+            # What it was is taken away.
+            self.assertEqual(output.endswith("\r\x1b[K"), shown, output)
+        done = host.ctl("map", "--input", path, *target)
+        self.assertEqual(done.stderr, "")
 
     def test_the_window_bounds_what_is_in_flight(self):
         host = self.daemon({"slow": {"Plugin": "slow"}})
