@@ -11,6 +11,8 @@
 #define LIMIT_MAILBOX_BYTES_DEFAULT (32u << 20) /* bytes: MailboxBytes= */
 #define LIMIT_BATCH_DEFAULT         1024u       /* messages in one turn: Batch= */
 #define LIMIT_STREAM_UNREAD         1024u       /* stream replies in a caller's mailbox */
+#define LIMIT_CLIENT_UNREAD         256u        /* those that a client has not read; of that many bytes: */
+#define LIMIT_CLIENT_UNREAD_BYTES   (1u << 20)
 
 /* Runtime, per worker */
 #define LIMIT_ACTORS      (16u << 20) /* slots of actors */

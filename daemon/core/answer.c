@@ -193,10 +193,10 @@ static int claim_stream(struct troupe_self *self, const struct answer *answer)
 	int rc;
 
 	if (answer->call && (answer->call->flags & CALL_OUTSIDE)) {
-		if (answer->call->unread < LIMIT_STREAM_UNREAD)
+		if (outside_has_room(answer->call))
 			return 0;
 		rc = wait_add(runtime, self->actor, (struct troupe_address){0},
-			      &runtime->outside_waiters);
+			      &answer->call->outside->waiters);
 	} else if (answer->call) {
 		caller = actor_at(runtime, answer->call->caller);
 		if (caller->unread < LIMIT_STREAM_UNREAD)

@@ -23,6 +23,9 @@ static void queue_mail(struct runtime *runtime, struct call *call, struct mail *
  * past it. */
 static void close_call(struct runtime *runtime, struct call *call)
 {
+	/* Who waits for its stream's window is owed an on_room. */
+	if (call->outside)
+		wait_wake_all(runtime, &call->outside->waiters);
 	if (call->unread)
 		call->mail.flags |= MAIL_QUEUED;
 	else
@@ -30,11 +33,26 @@ static void close_call(struct runtime *runtime, struct call *call)
 	call_close(runtime, call);
 }
 
+static bool is_within(const struct call *call, uint32_t count, uint64_t bytes)
+{
+	const struct runtime_outside *outside = call->outside;
+
+	return call->unread + outside->unread <= count &&
+	       outside->queued_bytes + outside->unread_bytes <= bytes;
+}
+
+bool outside_has_room(const struct call *call)
+{
+	return is_within(call, LIMIT_CLIENT_UNREAD - 1, LIMIT_CLIENT_UNREAD_BYTES - 1);
+}
+
 void outside_add(struct runtime *runtime, struct call *call, struct message *message)
 {
 	message->extra = slots_index(&runtime->calls, call);
 	queue_mail(runtime, call, &message->mail);
-	if (!(message->mail.flags & MAIL_CONTINUES))
+	if (message->mail.flags & MAIL_CONTINUES)
+		call->outside->queued_bytes += message->mail.size;
+	else
 		close_call(runtime, call);
 }
 
@@ -106,8 +124,10 @@ static void deliver_mail(struct runtime *runtime, struct mail *mail)
 	}
 	outside = call->outside;
 	call->unread--;
-	if (reply.continues && !(call->slot.generation & SLOT_CLOSED))
-		call_taken(runtime, call);
+	if (outside && reply.continues) {
+		outside->queued_bytes -= mail->size;
+		outside->unread++;
+	}
 	if ((call->slot.generation & SLOT_CLOSED) && call->unread == 0) {
 		call->outside = NULL;
 		slots_give(&runtime->calls, call);
@@ -144,14 +164,40 @@ void outside_deliver(struct runtime *runtime)
 	/* A reply handed out may be the one that fills the room. */
 	while (runtime->outside_first && !runtime->outside_held)
 		deliver_first(runtime);
-	if (!runtime->outside_first)
-		wait_wake_all(runtime, &runtime->outside_waiters);
 }
 
 void outside_drain(struct runtime *runtime)
 {
 	while (runtime->outside_first)
 		deliver_first(runtime);
+}
+
+static struct call *find_call(struct runtime *runtime, const struct runtime_outside *outside)
+{
+	uint32_t index = (uint32_t)outside->id;
+	struct call *call;
+
+	if (outside->id == 0 || index >= runtime->calls.used)
+		return NULL;
+	call = slots_at(&runtime->calls, index);
+	return call->outside == outside && call->flags & CALL_OUTSIDE ? call : NULL;
+}
+
+void runtime_outside_taken(struct runtime *runtime, struct runtime_outside *outside,
+			   uint32_t count, uint64_t bytes)
+{
+	struct call *call = find_call(runtime, outside);
+
+	if (count > outside->unread)
+		count = outside->unread;
+	outside->unread -= count;
+	outside->unread_bytes -= bytes < outside->unread_bytes ? bytes : outside->unread_bytes;
+	if (!call || call->slot.generation & SLOT_CLOSED)
+		return;
+	for (uint32_t i = 0; i < count; i++)
+		call_taken(runtime, call);
+	if (is_within(call, LIMIT_CLIENT_UNREAD / 2, LIMIT_CLIENT_UNREAD_BYTES / 2))
+		wait_wake_all(runtime, &outside->waiters);
 }
 
 void runtime_outside_hold(struct runtime *runtime, bool hold)
@@ -217,6 +263,9 @@ int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
 		call = call_new(runtime, NULL, method, runtime->now_ns + timeout_ns);
 		if (!call)
 			goto free_message;
+		outside->unread_bytes = outside->queued_bytes = 0;
+		outside->unread = 0;
+		outside->waiters = NULL;
 		call->outside = outside;
 		call->target = to;
 		outside->id = slots_id(&runtime->calls, call);
@@ -238,15 +287,12 @@ free_message:
 
 void runtime_outside_cancel(struct runtime *runtime, struct runtime_outside *outside)
 {
-	uint32_t index = (uint32_t)outside->id;
-	struct call *call;
+	struct call *call = find_call(runtime, outside);
 
-	if (outside->id == 0 || index >= runtime->calls.used)
-		return;
-	call = slots_at(&runtime->calls, index);
-	if (call->outside != outside || !(call->flags & CALL_OUTSIDE))
+	if (!call)
 		return;
 	outside->id = 0;
+	wait_wake_all(runtime, &outside->waiters);
 	call->outside = NULL;
 	if (call->slot.generation & SLOT_CLOSED)
 		return; /* its last reply will find nobody */

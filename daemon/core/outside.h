@@ -11,6 +11,9 @@
 
 struct call;
 
+/* Whether the call's stream may have one more reply, as far as the outside has read it. */
+bool outside_has_room(const struct call *call);
+
 /* A reply, error or failure for call->outside; takes the message, whose `call` is set here.
  * The last one closes the call for all but outside_deliver(). */
 void outside_add(struct runtime *runtime, struct call *call, struct message *message);

@@ -3,10 +3,11 @@
 #include "core/mailbox.h"
 #include <errno.h>
 
+/* The chain is a part of it, for the streams of one caller have windows of their own. */
 static uint64_t hash_key(const struct runtime *runtime, uint32_t sender,
-			 struct troupe_address where)
+			 struct troupe_address where, struct list *const *chain)
 {
-	uint64_t place = (uint64_t)where.slot << 32 | where.generation;
+	uint64_t place = ((uint64_t)where.slot << 32 | where.generation) ^ (uintptr_t)chain;
 	uint64_t process = (uint64_t)where.node << 16 | where.worker;
 
 	return index_hash(runtime->secret, (process << 32 | where.incarnation) * 31 + sender,
@@ -14,15 +15,15 @@ static uint64_t hash_key(const struct runtime *runtime, uint32_t sender,
 }
 
 static struct wait *find_wait(const struct runtime *runtime, uint32_t sender,
-			      struct troupe_address where)
+			      struct troupe_address where, struct list *const *chain)
 {
-	uint64_t hash = hash_key(runtime, sender, where);
+	uint64_t hash = hash_key(runtime, sender, where, chain);
 
 	for (struct index_link *link = index_bucket(&runtime->waits_by_key, hash); link;
 	     link = link->next) {
 		struct wait *wait = container_of(link, struct wait, link);
 
-		if (link->hash == hash && wait->sender == sender &&
+		if (link->hash == hash && wait->sender == sender && wait->chain == chain &&
 		    troupe_address_equal(wait->where, where))
 			return wait;
 	}
@@ -36,7 +37,7 @@ int wait_add(struct runtime *runtime, struct actor *sender, struct troupe_addres
 	uint32_t slot = actor_slot(runtime, sender);
 	struct wait *wait;
 
-	if (find_wait(runtime, slot, where))
+	if (find_wait(runtime, slot, where, chain))
 		return 0;
 	wait = slots_take(&runtime->waits);
 	if (!wait)
@@ -48,7 +49,7 @@ int wait_add(struct runtime *runtime, struct actor *sender, struct troupe_addres
 	if (receiver)
 		receiver->flags |= ACTOR_AWAITED;
 	chain_append(&sender->waits, &wait->of_sender);
-	index_put(&runtime->waits_by_key, &wait->link, hash_key(runtime, slot, where));
+	index_put(&runtime->waits_by_key, &wait->link, hash_key(runtime, slot, where, chain));
 	return 0;
 }
 
@@ -117,7 +118,8 @@ void wait_settle(struct runtime *runtime, uint32_t sender, struct troupe_address
 
 	/* Refused again: there is no room after all, and asking the next would only go round
 	 * in circles. */
-	if (receiver && receiver->waiters && !find_wait(runtime, sender, where))
+	if (receiver && receiver->waiters &&
+	    !find_wait(runtime, sender, where, &receiver->waiters))
 		wait_wake_slow(runtime, receiver);
 }
 

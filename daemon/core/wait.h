@@ -1,4 +1,5 @@
-/* wait.h - a sender that was refused and waits for room: once per sender and address refused.
+/* wait.h - a sender that was refused and waits for room: once per sender,
+ * address refused and chain.
  *
  * A wait stands in the chain of the receiver (or of the link to it), in order of refusal,
  * until it is woken; then it is the on_room notice in the sender's mailbox. Owned by the

@@ -215,14 +215,29 @@ static void overload_call(struct call *call)
 	control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
 }
 
-static void pass_on(struct call *call, const char *text, size_t size)
+/* The client's connection has taken some of a stream. */
+static int on_taken(void *context, unsigned count, size_t weight)
 {
-	int r = call->held ? 0 : held_new(call->master, call->client, &call->held);
+	struct call *call = context;
+	struct worker_taken taken = {
+		.call = (int64_t)call->id,
+		.count = count,
+		.bytes = (int64_t)weight,
+	};
+	int r = worker_send(call->worker, &worker_taken_method, &taken, -1);
+
+	return r == -ENOTCONN ? 0 : r;
+}
+
+static void pass_on(struct call *call, const char *text, size_t size, size_t weight)
+{
+	int r = call->held ? 0
+			   : held_new(call->master, call->client, on_taken, call, &call->held);
 
 	/* The deadline was for the first reply. */
 	loop_timer_stop(&call->timer);
 	if (r == 0)
-		r = held_add(call->held, text, size);
+		r = held_add(call->held, text, size, weight);
 	/* A gap in a stream would go unseen: if its client does not read, it ends. */
 	if (r < 0)
 		overload_call(call);
@@ -240,7 +255,7 @@ static void pass_reply(struct call *call, const struct worker_reply *reply)
 	} else if (!reply->continues) {
 		finish_call(call, NULL, text, size);
 	} else if (call->client->more) {
-		pass_on(call, text, size);
+		pass_on(call, text, size, strlen(reply->parameters));
 	} else {
 		client = take_client(call);
 		cancel_call(call);

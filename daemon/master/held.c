@@ -10,7 +10,7 @@
 
 struct held_reply {
 	struct list link;
-	size_t size;
+	size_t size, weight;
 	char text[]; /* NUL-terminated */
 };
 
@@ -20,6 +20,10 @@ struct held {
 	struct list replies;
 	size_t bytes;
 	struct loop_timer timer;
+	held_taken *on_taken;
+	void *context;
+	unsigned taken; /* replies that have not been told of yet */
+	size_t taken_weight;
 	/* The last one */
 	bool is_finished;
 	char *error; /* NULL: a reply */
@@ -70,6 +74,31 @@ static void answer_last(struct held *held)
 	held_free(held);
 }
 
+static void retry_later(struct held *held)
+{
+	if (!held->timer.started)
+		loop_timer_start(&held->timer, RETRY_NS);
+}
+
+static void take(struct held *held, size_t weight)
+{
+	held->taken++;
+	held->taken_weight += weight;
+}
+
+static void tell_taken(struct held *held)
+{
+	if (held->is_finished || (held->taken < LIMIT_CLIENT_UNREAD / 4 &&
+				  held->taken_weight < LIMIT_CLIENT_UNREAD_BYTES / 4))
+		return;
+	if (held->on_taken(held->context, held->taken, held->taken_weight) < 0) {
+		retry_later(held);
+		return;
+	}
+	held->taken = 0;
+	held->taken_weight = 0;
+}
+
 /* Send what the client takes. The held may be gone on return. */
 static void flush(struct held *held)
 {
@@ -80,13 +109,16 @@ static void flush(struct held *held)
 
 		if (r == -EAGAIN) {
 			/* The server does not tell when the client has read. */
-			loop_timer_start(&held->timer, RETRY_NS);
-			return;
+			retry_later(held);
+			break;
 		}
+		take(held, first->weight);
 		drop_first(held);
 	}
-	if (held->is_finished)
+	if (held->is_finished && list_is_empty(&held->replies))
 		answer_last(held);
+	else
+		tell_taken(held);
 }
 
 static void on_timer(struct loop_timer *timer)
@@ -94,7 +126,8 @@ static void on_timer(struct loop_timer *timer)
 	flush(container_of(timer, struct held, timer));
 }
 
-int held_new(struct master *master, struct control_call *client, struct held **ret_held)
+int held_new(struct master *master, struct control_call *client, held_taken *on_taken,
+	     void *context, struct held **ret_held)
 {
 	struct held *held = calloc(1, sizeof(*held));
 
@@ -102,19 +135,25 @@ int held_new(struct master *master, struct control_call *client, struct held **r
 		return -ENOMEM;
 	held->master = master;
 	held->client = client;
+	held->on_taken = on_taken;
+	held->context = context;
 	list_init(&held->replies);
 	loop_timer_init(&held->timer, master->loop, on_timer);
 	*ret_held = held;
 	return 0;
 }
 
-int held_add(struct held *held, const char *text, size_t size)
+int held_add(struct held *held, const char *text, size_t size, size_t weight)
 {
 	struct held_reply *reply;
 
 	if (list_is_empty(&held->replies)) {
 		int r = control_call_reply_text(held->client, text, size, true);
 
+		if (r == 0) {
+			take(held, weight);
+			tell_taken(held);
+		}
 		if (r != -EAGAIN)
 			return r;
 	}
@@ -125,13 +164,13 @@ int held_add(struct held *held, const char *text, size_t size)
 	if (!reply)
 		return -ENOMEM;
 	reply->size = size;
+	reply->weight = weight;
 	memcpy(reply->text, text, size);
 	reply->text[size] = '\0';
 	list_append(&held->replies, &reply->link);
 	held->bytes += size;
 	held->master->held_bytes += size;
-	if (!held->timer.started)
-		loop_timer_start(&held->timer, RETRY_NS);
+	retry_later(held);
 	return 0;
 }
 

@@ -235,6 +235,7 @@ AFTER_START(agent_on_spawn)
 AFTER_START(agent_on_stop)
 AFTER_START(agent_on_call)
 AFTER_START(agent_on_cancel)
+AFTER_START(agent_on_taken)
 AFTER_START(agent_on_peer)
 AFTER_START(agent_on_name)
 AFTER_START(agent_on_inquire)
@@ -249,6 +250,7 @@ static const struct channel_handler handlers[] = {
 	{&worker_stop_method, started_agent_on_stop},
 	{&worker_call_method, started_agent_on_call},
 	{&worker_cancel_method, started_agent_on_cancel},
+	{&worker_taken_method, started_agent_on_taken},
 	{&worker_peer_method, started_agent_on_peer},
 	{&worker_name_method, started_agent_on_name},
 	{&worker_inquire_method, started_agent_on_inquire},

@@ -45,7 +45,7 @@ static void print_method(const struct troupe_method *method, char name[METHOD_NA
 /* ---- replies */
 
 /* 0 when it was sent. */
-static int send_data(struct agent *agent, const struct calls_call *call,
+static int send_data(struct agent *agent, struct calls_call *call,
 		     const struct troupe_reply *reply, const struct troupe_type *type)
 {
 	cleanup_free char *text = NULL;
@@ -60,6 +60,8 @@ static int send_data(struct agent *agent, const struct calls_call *call,
 	/* Notices have the limit of messages; JSON takes more room than a block. */
 	if (size > LIMIT_MESSAGE_BYTES - 4096)
 		return -EMSGSIZE;
+	if (reply->continues)
+		call->outside.unread_bytes += text ? size : 2;
 	send_reply(agent, call->number, reply->continues, error, text ? text : "{}");
 	return 0;
 }
@@ -208,6 +210,19 @@ void agent_on_cancel(void *context, const void *data, int *fd)
 		return;
 	runtime_outside_cancel(agent->runtime, &call->outside);
 	calls_remove(&agent->calls, call);
+}
+
+void agent_on_taken(void *context, const void *data, int *fd)
+{
+	struct agent *agent = context;
+	const struct worker_taken *in = data;
+	struct calls_call *call = calls_find(&agent->calls, in->call);
+
+	(void)fd;
+	/* The call may have ended in the meantime. */
+	if (call && in->count > 0 && in->count <= UINT32_MAX && in->bytes >= 0)
+		runtime_outside_taken(agent->runtime, &call->outside, (uint32_t)in->count,
+				      (uint64_t)in->bytes);
 }
 
 void agent_calls_fini(struct agent *agent)

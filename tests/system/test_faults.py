@@ -331,6 +331,32 @@ class Calls(HostTest):
                 f"{CONTROL}.Call", {"name": "slow", "method": f"{SLOW_ACTOR}.Burst", "parameters": {"count": 100000}})]
         self.assertEqual(numbers, list(range(1, 100001)))
 
+    def test_a_client_that_reads_late_slows_the_actor_down(self):
+        def memory():
+            return {worker["worker"]: worker["memory"] for worker in self.host.control("Workers")["workers"]} | {"master": master_memory()}
+
+        def master_memory():
+            with open(f"/proc/{self.host.process.pid}/statm") as file:
+                return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+        before = memory()
+        clients = [self.host.client() for _ in range(4)]
+        for client in clients:
+            client.send(f"{CONTROL}.Call", {"name": "slow", "method": f"{SLOW_ACTOR}.Burst", "parameters": {"count": 150000}}, more=True)
+        time.sleep(2)
+        # Without it each stream would hold 12 MB and more, as JSON or as messages.
+        after = memory()
+        for process, bytes_before in before.items():
+            self.assertLess(after[process] - bytes_before, 24 << 20, process)
+        for client in clients:
+            continues, number = True, 0
+            while continues:
+                reply, continues = client.receive()
+                number += 1
+                self.assertEqual(reply["parameters"]["number"], number)
+            self.assertEqual(number, 150000)
+            client.close()
+
     def test_a_caller_that_goes_is_told_of(self):
         client = self.host.client()
         client.send(f"{CONTROL}.Call", {"name": "slow", "method": f"{SLOW_ACTOR}.Never"})

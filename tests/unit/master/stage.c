@@ -115,6 +115,17 @@ static void on_shutdown(void *context, const void *in, int *fd)
 	(void)kill(worker->pid, SIGTERM);
 }
 
+static void on_taken(void *context, const void *in, int *fd)
+{
+	struct stage_worker *worker = context;
+	const struct worker_taken *taken = in;
+
+	(void)fd;
+	worker->n_taken += (unsigned)taken->count;
+	worker->taken_bytes += taken->bytes;
+	worker->taken = taken->call;
+}
+
 static void on_other(void *context, const void *in, int *fd)
 {
 	(void)context;
@@ -123,12 +134,13 @@ static void on_other(void *context, const void *in, int *fd)
 }
 
 static const struct channel_handler handlers[] = {
-	{&worker_start_method, on_start},   {&worker_call_method, on_call},
-	{&worker_cancel_method, on_cancel}, {&worker_shutdown_method, on_shutdown},
-	{&worker_load_method, on_load},     {&worker_define_method, on_define},
-	{&worker_spawn_method, on_spawn},   {&worker_peer_method, on_peer},
-	{&worker_name_method, on_other},    {&worker_describe_method, on_other},
-	{&worker_inquire_method, on_other}, {&worker_stop_method, on_other},
+	{&worker_start_method, on_start},    {&worker_call_method, on_call},
+	{&worker_cancel_method, on_cancel},  {&worker_shutdown_method, on_shutdown},
+	{&worker_load_method, on_load},      {&worker_define_method, on_define},
+	{&worker_spawn_method, on_spawn},    {&worker_peer_method, on_peer},
+	{&worker_taken_method, on_taken},    {&worker_name_method, on_other},
+	{&worker_describe_method, on_other}, {&worker_inquire_method, on_other},
+	{&worker_stop_method, on_other},
 };
 
 static void on_closed(void *context, int error)

@@ -25,7 +25,7 @@ struct stage_worker {
 	struct page *page; /* mapped */
 	/* What the master told it */
 	unsigned n_cancelled, n_shutdown, n_calls, n_loads, n_defines, n_spawns, n_taken;
-	int64_t calls[STAGE_CALLS], cancelled, taken;
+	int64_t calls[STAGE_CALLS], cancelled, taken, taken_bytes;
 	char method[128], parameters[256];
 	struct troupe_address to;
 	struct worker_load load;

@@ -225,6 +225,31 @@ static void master_holds_a_stream_when_its_client_reads_late(void **state)
 	assert_int_equal(stage->workers[1]->n_cancelled, 0);
 }
 
+static bool has_taken_all(struct stage *stage)
+{
+	(void)stage_has_answer(stage);
+	stage->size = 0;
+	return stage->workers[1]->n_taken == 3200;
+}
+
+static void master_tells_what_a_client_has_taken_of_a_stream(void **state)
+{
+	struct stage *stage = *state;
+	struct stage_worker *worker = stage->workers[1];
+	int64_t call;
+
+	stage_say(stage, TO_ACTOR("\"more\":true,"));
+	call = stage_wait_call(stage, 1);
+	flood(stage, call, 3200);
+	stage_idle(stage);
+	/* A megabyte, and what the kernel takes in. */
+	assert_in_range(worker->n_taken, 800, 2000);
+	assert_int_equal(worker->n_taken % (LIMIT_CLIENT_UNREAD / 4), 0);
+	assert_int_equal(worker->taken, call);
+	stage_until(stage, has_taken_all);
+	assert_in_range(worker->taken_bytes, 3200 * 1100, 3200 * 1200);
+}
+
 static void master_ends_a_stream_when_its_client_does_not_read(void **state)
 {
 	struct stage *stage = *state;
@@ -310,6 +335,7 @@ int main(void)
 		TEST(master_cancels_a_call_when_its_client_has_gone),
 		TEST(master_cancels_a_stream_when_the_client_takes_one_reply_only),
 		TEST(master_holds_a_stream_when_its_client_reads_late),
+		TEST(master_tells_what_a_client_has_taken_of_a_stream),
 		TEST(master_ends_a_stream_when_its_client_does_not_read),
 		TEST(master_keeps_what_was_held_when_the_worker_dies),
 		TEST(master_ends_a_call_when_the_worker_forgets_its_deadline),

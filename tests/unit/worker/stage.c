@@ -90,6 +90,8 @@ static void on_reply(void *context, const void *data, int *fd)
 
 	(void)fd;
 	worker->told++;
+	if (in->continues && !worker->is_reading_late)
+		stage_take(worker, in->call, 1, (int64_t)strlen(in->parameters));
 	if (worker->n_replies == STAGE_REPLIES)
 		return;
 	worker->replies[worker->n_replies++] = (struct stage_reply){
@@ -281,6 +283,12 @@ void stage_introduce(struct stage_worker *a, struct stage_worker *b)
 void stage_bury(struct stage_worker *a, struct stage_worker *b)
 {
 	tell_peer(a, b, false);
+}
+
+void stage_take(struct stage_worker *worker, int64_t call, int64_t count, int64_t bytes)
+{
+	stage_tell(worker, &worker_taken_method,
+		   &(struct worker_taken){.call = call, .count = count, .bytes = bytes});
 }
 
 /* ---- plug-ins, units, actors */

@@ -46,7 +46,8 @@ struct stage_worker {
 	int64_t letters;                           /* told of, and counted */
 	struct stage_reply replies[STAGE_REPLIES]; /* the first ones */
 	size_t n_replies;
-	uint64_t told; /* replies in all */
+	uint64_t told;        /* replies in all */
+	bool is_reading_late; /* those of streams are not taken by themselves */
 };
 
 struct stage {
@@ -98,6 +99,9 @@ const struct stage_reply *stage_reply(struct stage_worker *worker, int64_t call,
 /* Both in one: the only reply. */
 const struct stage_reply *stage_ask(struct stage_worker *worker, struct troupe_address to,
 				    const char *method, const char *parameters);
+
+/* A client has taken so many replies of a stream. */
+void stage_take(struct stage_worker *worker, int64_t call, int64_t count, int64_t bytes);
 
 /* One pass of the loop. */
 void stage_step(struct stage *stage);

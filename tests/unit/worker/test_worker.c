@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/limits.h"
 #include "stage.h"
 #include <fcntl.h>
 #include <signal.h>
@@ -203,12 +204,45 @@ static void worker_holds_streams_back_while_the_master_does_not_read(void **stat
 	w = stage_start(&s, 1);
 	slow = stage_cast(w, 1, "slow", "slow", "");
 	/* Far more than the channel's queue takes. */
-	stage_call(w, slow, SLOW ".Burst", "{\"count\":1000000}", STAGE_MORE, 0);
-	usleep(1500000);
-	stage_until(&s, w->told == 1000000 || w->is_closed);
+	stage_call(w, slow, SLOW ".Burst", "{\"count\":100000}", STAGE_MORE, 0);
+	usleep(500000);
+	stage_until(&s, w->told == 100000 || w->is_closed);
 	assert_false(w->is_closed);
 	stage_call(w, slow, SLOW ".Answer", "{\"text\":\"x\",\"delayMs\":0}", 0, 0);
-	stage_until(&s, w->told == 1000001);
+	stage_until(&s, w->told == 100001);
+	stage_end(&s);
+}
+
+static void worker_holds_a_stream_back_while_its_client_does_not_read(void **state)
+{
+	struct troupe_address slow;
+	struct stage_worker *w;
+	struct stage s;
+	int64_t call;
+
+	(void)state;
+	stage_begin(&s);
+	w = stage_start(&s, 1);
+	w->is_reading_late = true;
+	slow = stage_cast(w, 1, "slow", "slow", "");
+	call = stage_call(w, slow, SLOW ".Burst", "{\"count\":1000}", STAGE_MORE, 0);
+	stage_until(&s, w->told == LIMIT_CLIENT_UNREAD);
+	/* Others go on. */
+	assert_null(
+		stage_ask(w, slow, SLOW ".Answer", "{\"text\":\"x\",\"delayMs\":50}")->error);
+	assert_int_equal(w->told, LIMIT_CLIENT_UNREAD + 1);
+	/* Nonsense changes nothing. */
+	stage_take(w, call, -1, 1);
+	stage_take(w, call, 1, -1);
+	stage_take(w, call + 1, 100, 100);
+	assert_null(
+		stage_ask(w, slow, SLOW ".Answer", "{\"text\":\"x\",\"delayMs\":50}")->error);
+	assert_int_equal(w->told, LIMIT_CLIENT_UNREAD + 2);
+	stage_take(w, call, LIMIT_CLIENT_UNREAD, 100000);
+	stage_until(&s, w->told == 2 * LIMIT_CLIENT_UNREAD + 2);
+	w->is_reading_late = false;
+	stage_take(w, call, LIMIT_CLIENT_UNREAD, 100000);
+	stage_until(&s, w->told == 1000 + 2);
 	stage_end(&s);
 }
 
@@ -677,6 +711,7 @@ int main(void)
 		cmocka_unit_test(worker_passes_on_how_calls_end),
 		cmocka_unit_test(worker_streams_until_the_end_or_cancel),
 		cmocka_unit_test(worker_holds_streams_back_while_the_master_does_not_read),
+		cmocka_unit_test(worker_holds_a_stream_back_while_its_client_does_not_read),
 		cmocka_unit_test(worker_says_whether_a_send_was_taken),
 		cmocka_unit_test(worker_refuses_what_it_cannot_make),
 		cmocka_unit_test(worker_tells_of_ends_and_numbers),

@@ -1,0 +1,207 @@
+/* test_sim_outside.c - streams to the outside: their windows, and who is told when they open. */
+#include "world.h"
+
+#include "base/limits.h"
+#include <errno.h>
+
+#define TOTAL 2000
+
+/* A caller outside that reads when it is told to. */
+struct reader {
+	struct runtime_outside outside;
+	int64_t next;  /* number of the next reply */
+	size_t weight; /* bytes that one reply counts */
+	bool is_done;
+	enum troupe_status status;
+};
+
+static void on_reply(struct runtime_outside *outside, const struct troupe_reply *reply,
+		     const struct troupe_type *type)
+{
+	struct reader *reader = container_of(outside, struct reader, outside);
+
+	(void)type;
+	reader->is_done = !reply->continues;
+	reader->status = reply->status;
+	if (reply->status != TROUPE_OK)
+		return;
+	assert_int_equal(((const struct num *)reply->data)->n, reader->next);
+	reader->next++;
+	if (reply->continues)
+		outside->unread_bytes += reader->weight;
+}
+
+static int stream_on(struct troupe_self *self, struct puppet *me)
+{
+	for (; me->count < TOTAL; me->count++) {
+		int r = self_reply(self, me->kept_call, &num_method, &(struct num){me->count});
+
+		if (r < 0) {
+			assert_int_equal(r, -EAGAIN);
+			return 0;
+		}
+	}
+	return self_return(self, me->kept_call, &num_method, &(struct num){TOTAL});
+}
+
+static int begin_stream(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+			int64_t n)
+{
+	(void)n;
+	assert_int_equal(self_call_keep(self, &call), 0);
+	me->kept_call = call;
+	me->count = 0;
+	return stream_on(self, me);
+}
+
+static int go_on(struct troupe_self *self, struct puppet *me, struct troupe_address where)
+{
+	assert_true(troupe_address_is_null(where));
+	return stream_on(self, me);
+}
+
+static void begin(struct world *world, unsigned n_actors)
+{
+	world_init(world, 1, NULL);
+	for (unsigned i = 1; i <= n_actors; i++)
+		world_spawn(world, i);
+	world->hooks.num = begin_stream;
+	world->hooks.room = go_on;
+}
+
+static void ask(struct world *world, unsigned actor, struct reader *reader)
+{
+	reader->outside.on_reply = on_reply;
+	assert_int_equal(runtime_outside_call(world->runtime, world->actors[actor], &num_method,
+					      &(struct num){1}, 0, TROUPE_MORE,
+					      &reader->outside),
+			 0);
+	world_run(world);
+}
+
+static void take(struct world *world, struct reader *reader, uint32_t count)
+{
+	runtime_outside_taken(world->runtime, &reader->outside, count, count * reader->weight);
+	world_run(world);
+}
+
+static void stream_waits_when_its_window_is_full(void **state)
+{
+	struct reader reader = {.weight = 1};
+	struct world world;
+
+	(void)state;
+	begin(&world, 1);
+	ask(&world, 1, &reader);
+	assert_int_equal(reader.next, LIMIT_CLIENT_UNREAD);
+	/* Half has to be free, so that the actor does not run for each reply. */
+	take(&world, &reader, LIMIT_CLIENT_UNREAD / 2 - 1);
+	assert_int_equal(reader.next, LIMIT_CLIENT_UNREAD);
+	take(&world, &reader, 1);
+	assert_int_equal(reader.next, LIMIT_CLIENT_UNREAD * 3 / 2);
+	while (!reader.is_done)
+		take(&world, &reader, 100);
+	assert_int_equal(reader.next, TOTAL + 1);
+	world_fini(&world);
+}
+
+static void stream_waits_when_its_bytes_are_not_read(void **state)
+{
+	struct reader reader = {.weight = LIMIT_CLIENT_UNREAD_BYTES / 4};
+	struct world world;
+
+	(void)state;
+	begin(&world, 1);
+	/* What one handler says is not known to be large before it is handed out. */
+	ask(&world, 1, &reader);
+	assert_int_equal(reader.next, LIMIT_CLIENT_UNREAD);
+	take(&world, &reader, LIMIT_CLIENT_UNREAD - 3);
+	assert_int_equal(reader.next, LIMIT_CLIENT_UNREAD);
+	take(&world, &reader, 1);
+	assert_true(reader.next > LIMIT_CLIENT_UNREAD);
+	runtime_outside_cancel(world.runtime, &reader.outside);
+	world_fini(&world);
+}
+
+static void streams_have_windows_of_their_own(void **state)
+{
+	struct reader a = {.weight = 1}, b = {.weight = 1};
+	struct world world;
+
+	(void)state;
+	begin(&world, 2);
+	ask(&world, 1, &a);
+	ask(&world, 2, &b);
+	while (!b.is_done)
+		take(&world, &b, 200);
+	assert_int_equal(b.next, TOTAL + 1);
+	assert_int_equal(a.next, LIMIT_CLIENT_UNREAD);
+	while (!a.is_done)
+		take(&world, &a, 200);
+	world_fini(&world);
+}
+
+static void claims_to_have_taken_more_than_was_sent_are_not_believed(void **state)
+{
+	struct reader reader = {.weight = 1};
+	struct world world;
+
+	(void)state;
+	begin(&world, 1);
+	ask(&world, 1, &reader);
+	runtime_outside_taken(world.runtime, &reader.outside, UINT32_MAX, UINT64_MAX);
+	world_run(&world);
+	assert_int_equal(reader.next, 2 * LIMIT_CLIENT_UNREAD);
+	runtime_outside_cancel(world.runtime, &reader.outside);
+	/* Nothing is there to be taken any more. */
+	runtime_outside_taken(world.runtime, &reader.outside, 1, 1);
+	world_fini(&world);
+}
+
+static int cancelled(struct troupe_self *self, struct puppet *me, struct troupe_call call)
+{
+	(void)self;
+	(void)call;
+	me->kept_call = (struct troupe_call){0};
+	return 0;
+}
+
+static int learn_of_room(struct troupe_self *self, struct puppet *me,
+			 struct troupe_address where)
+{
+	(void)self;
+	(void)where;
+	me->count = -1;
+	return 0;
+}
+
+static void waiting_replier_is_woken_when_the_call_is_cancelled(void **state)
+{
+	struct reader reader = {.weight = 1};
+	struct world world;
+
+	(void)state;
+	begin(&world, 1);
+	world.hooks.cancel = cancelled;
+	world.hooks.room = learn_of_room;
+	ask(&world, 1, &reader);
+	world_log(&world);
+	runtime_outside_cancel(world.runtime, &reader.outside);
+	memset(&reader, 0xff, sizeof(reader)); /* it is the caller's again */
+	world_run(&world);
+	assert_log(&world, "1:room; 1:cancel; ");
+	world_fini(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(stream_waits_when_its_window_is_full),
+		cmocka_unit_test(stream_waits_when_its_bytes_are_not_read),
+		cmocka_unit_test(streams_have_windows_of_their_own),
+		cmocka_unit_test(claims_to_have_taken_more_than_was_sent_are_not_believed),
+		cmocka_unit_test(waiting_replier_is_woken_when_the_call_is_cancelled),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
