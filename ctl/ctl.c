@@ -28,8 +28,7 @@ int ctl_fail(struct ctl *ctl, int status, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = NULL;
+	text = text_vprint(format, arguments);
 	va_end(arguments);
 	if (text)
 		text_defuse(text, 1);
@@ -271,4 +270,15 @@ void ctl_print_json(struct ctl *ctl, const char *text, size_t size)
 		fprintf(ctl->out, "%.*s\n", (int)size, text);
 	free(pretty);
 	json_decref(value);
+}
+
+int ctl_print_value(struct ctl *ctl, json_t *value)
+{
+	cleanup_free char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+
+	json_decref(value);
+	if (!text)
+		return ctl_fail(ctl, STATUS_FAILED, "out of memory");
+	ctl_print_json(ctl, text, strlen(text));
+	return STATUS_OK;
 }

@@ -59,7 +59,6 @@ static int print_json(struct ctl *ctl, const struct plugin_info *info)
 {
 	json_t *actors = json_array(), *interfaces = json_array(), *needed = json_array();
 	json_t *root;
-	char *text;
 
 	for (size_t i = 0; i < info->n_actors; i++)
 		json_array_append_new(actors, describe_actor(&info->actors[i]));
@@ -72,13 +71,7 @@ static int print_json(struct ctl *ctl, const struct plugin_info *info)
 	root = json_pack("{s:o,s:o,s:o,s:I,s:b}", "actors", actors, "interfaces", interfaces,
 			 "needed", needed, "writable", (json_int_t)info->writable, "sealed",
 			 info->is_sealed);
-	text = root ? json_dumps(root, JSON_COMPACT) : NULL;
-	json_decref(root);
-	if (!text)
-		return ctl_fail(ctl, STATUS_FAILED, "out of memory");
-	fprintf(ctl->out, "%s\n", text);
-	free(text);
-	return STATUS_OK;
+	return ctl_print_value(ctl, root);
 }
 
 /* ---- for people */

@@ -3,32 +3,42 @@
 #include "ctl/show.h"
 #include "ctl/verbs.h"
 
-int verb_stop(struct ctl *ctl, char **arguments, int n)
+static int stop_one(struct ctl *ctl, const char *name)
+{
+	cleanup_free void *reply = NULL;
+
+	return ctl_ask_typed(ctl, &api_stop_method, &(struct api_stop){.name = name}, &reply);
+}
+
+static int start_one(struct ctl *ctl, const char *name)
+{
+	cleanup_free void *reply = NULL;
+
+	return ctl_ask_typed(ctl, &api_start_method, &(struct api_start){.name = name}, &reply);
+}
+
+/* One that fails does not keep the others from it. */
+static int for_each_name(struct ctl *ctl, char **names, int n,
+			 int (*one)(struct ctl *ctl, const char *name))
 {
 	int status = STATUS_OK;
 
 	for (int i = 0; i < n; i++) {
-		cleanup_free void *reply = NULL;
-		int r = ctl_ask_typed(ctl, &api_stop_method,
-				      &(struct api_stop){.name = arguments[i]}, &reply);
+		int r = one(ctl, names[i]);
 
 		status = r != STATUS_OK ? r : status;
 	}
 	return status;
 }
 
+int verb_stop(struct ctl *ctl, char **arguments, int n)
+{
+	return for_each_name(ctl, arguments, n, stop_one);
+}
+
 int verb_start(struct ctl *ctl, char **arguments, int n)
 {
-	int status = STATUS_OK;
-
-	for (int i = 0; i < n; i++) {
-		cleanup_free void *reply = NULL;
-		int r = ctl_ask_typed(ctl, &api_start_method,
-				      &(struct api_start){.name = arguments[i]}, &reply);
-
-		status = r != STATUS_OK ? r : status;
-	}
-	return status;
+	return for_each_name(ctl, arguments, n, start_one);
 }
 
 static void show_names(struct ctl *ctl, const char *what, const struct api_string_array *names)

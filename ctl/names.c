@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "ctl/text.h"
 #include <stdarg.h>
 #include <string.h>
 
@@ -58,8 +59,7 @@ int names_fail(struct ctl *ctl, int status, const struct names *names, const cha
 	va_list arguments;
 
 	va_start(arguments, format);
-	if (vasprintf(&what, format, arguments) < 0)
-		what = NULL;
+	what = text_vprint(format, arguments);
 	va_end(arguments);
 	/* What does not fit is left out. */
 	buffer_init(&list, TEXT_MAX);

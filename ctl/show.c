@@ -36,8 +36,7 @@ void show_print(struct ctl *ctl, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = NULL;
+	text = text_vprint(format, arguments);
 	va_end(arguments);
 	if (!text)
 		return;

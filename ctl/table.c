@@ -37,8 +37,7 @@ void table_add(struct table *table, enum table_colour colour, const char *format
 		table->room = room;
 	}
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = NULL;
+	text = text_vprint(format, arguments);
 	va_end(arguments);
 	if (text)
 		text_defuse(text, 0);

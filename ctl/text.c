@@ -27,6 +27,13 @@ void text_defuse(char *text, int keep_lines)
 	}
 }
 
+char *text_vprint(const char *format, va_list arguments)
+{
+	char *text;
+
+	return vasprintf(&text, format, arguments) < 0 ? NULL : text;
+}
+
 struct range {
 	uint32_t first, last;
 };

@@ -5,12 +5,16 @@
 #ifndef CTL_TEXT_H
 #define CTL_TEXT_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Replace control characters (C0, DEL, C1) and broken UTF-8 by '?', in place: what came from
  * elsewhere must not move cursors or change titles. Newlines stay when keep_lines is not 0. */
 void text_defuse(char *text, int keep_lines);
+
+/* What printf() would print, given; NULL: no memory. Not defused. */
+char *text_vprint(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
 
 /* Columns that UTF-8 text takes on a terminal. */
 size_t text_width(const char *text);

@@ -46,12 +46,17 @@ static void print_worker(struct ctl *ctl, const struct api_worker *worker, bool 
 	show_print(ctl, "\n");
 }
 
+int64_t tree_lives_in(const struct api_instance *instance)
+{
+	return instance->worker && instance->address ? *instance->worker : 0;
+}
+
 bool tree_is_missing(const struct api_unit *unit)
 {
 	if (unit->state != API_STATE_RUNNING)
 		return true;
 	for (size_t i = 0; i < unit->instances.count; i++)
-		if (!unit->instances.items[i].worker)
+		if (!tree_lives_in(&unit->instances.items[i]))
 			return true;
 	return false;
 }

@@ -16,6 +16,9 @@ struct tree {
 	struct census census;
 };
 
+/* The worker that an instance lives in; 0: none, whichever it is meant for. */
+int64_t tree_lives_in(const struct api_instance *instance);
+
 /* Whether a unit, or some instance of it, is in no worker. */
 bool tree_is_missing(const struct api_unit *unit);
 

@@ -22,7 +22,7 @@ static json_t *make_unit(const struct api_unit *unit, int64_t worker)
 	for (size_t i = 0; i < unit->instances.count; i++) {
 		const struct api_instance *instance = &unit->instances.items[i];
 
-		if ((instance->worker ? *instance->worker : 0) == worker)
+		if (tree_lives_in(instance) == worker)
 			json_array_append_new(instances,
 					      make_value(&api_instance_type, instance));
 	}
@@ -68,22 +68,15 @@ static json_t *make_worker(const struct tree *tree, const struct api_worker *wor
 
 int tree_print_json(struct ctl *ctl, const struct tree *tree)
 {
-	json_t *workers = json_array(), *missing = json_array(), *root;
-	char *text;
+	json_t *workers = json_array(), *missing = json_array();
 
 	for (size_t i = 0; i < tree->workers->count; i++)
 		json_array_append_new(workers, make_worker(tree, &tree->workers->items[i]));
 	for (size_t i = 0; i < tree->units->count; i++)
 		if (tree_is_missing(&tree->units->items[i]))
 			json_array_append_new(missing, make_unit(&tree->units->items[i], 0));
-	root = json_pack("{s:o,s:o,s:o}", "status",
-			 make_value(&api_status_out_type, tree->status), "workers", workers,
-			 "missing", missing);
-	text = root ? json_dumps(root, JSON_COMPACT) : NULL;
-	json_decref(root);
-	if (!text)
-		return ctl_fail(ctl, STATUS_FAILED, "out of memory");
-	fprintf(ctl->out, "%s\n", text);
-	free(text);
-	return STATUS_OK;
+	return ctl_print_value(ctl, json_pack("{s:o,s:o,s:o,s:I}", "status",
+					      make_value(&api_status_out_type, tree->status),
+					      "workers", workers, "missing", missing,
+					      "uncounted", (json_int_t)tree->census.more));
 }

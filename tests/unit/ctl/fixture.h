@@ -162,7 +162,8 @@ static const struct api_instance fake_instances[] = {
 	 .state = API_STATE_RUNNING,
 	 .worker = &fake_numbers[2],
 	 .address = &fake_address},
-	{.instance = 1, .state = API_STATE_BACKOFF},
+	/* Meant for a worker, and not in it. */
+	{.instance = 1, .state = API_STATE_BACKOFF, .worker = &fake_numbers[2]},
 };
 static const struct api_unit fake_units[] = {
 	{.name = "unit",
