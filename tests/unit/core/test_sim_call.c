@@ -257,19 +257,39 @@ static void kept_call_is_cancelled_when_the_caller_dies(void **state)
 	finish(&world);
 }
 
+static int exits_when_told(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+			   int64_t n)
+{
+	if (n != 9)
+		return self_return(self, call, &num_method, &(struct num){me->id});
+	self_exit(self, 0);
+	return 0;
+}
+
+static int calls_and_exits(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+			   int64_t n)
+{
+	if (me->id == 1)
+		self_exit(self, 0);
+	return call_two(self, me, call, n);
+}
+
 static void queued_call_is_answered_by_death_and_not_run_after_the_callers(void **state)
 {
 	struct world world;
 
 	(void)state;
-	begin(&world, returns);
+	begin(&world, exits_when_told);
 	world_send(&world, world.actors[1], 104);
-	/* one turn only: the call is in the mailbox */
-	world.hooks.num = call_two;
-	runtime_stop(world.runtime, world.actors[2]);
+	world_send(&world, world.actors[2], 9); /* is first in the mailbox */
 	world_run(&world);
-	assert_log(&world, "2:fini shutdown; 1:num 104; ");
+	assert_log(&world, "1:num 104; 2:num 9; 2:fini normal; 1:reply4 died; ");
 	world_spawn(&world, 2);
+	world.hooks.num = calls_and_exits;
+	world_send(&world, world.actors[1], 105);
+	world_run(&world);
+	assert_log(&world, "1:num 105; 1:fini normal; ");
+	assert_string_equal(world.last_dead_letter, "caller-gone");
 	finish(&world);
 }
 

@@ -269,29 +269,6 @@ static void room_that_is_not_used_goes_to_the_next(void **state)
 	finish(&world);
 }
 
-static void waiters_hear_of_the_death_of_the_receiver(void **state)
-{
-	struct world world;
-
-	(void)state;
-	world_init(&world, 1, NULL);
-	world_unit(&world, 2, world.type, 2, 0, 0);
-	world.hooks.num = sends;
-	world.hooks.room = declines;
-	world_spawn(&world, 1);
-	world_spawn_in(&world, 2, 2);
-	world_send(&world, world.actors[1], 3);
-	world_send(&world, world.actors[2], 1);
-	world_send(&world, world.actors[2], 1);
-	world_send(&world, world.actors[1], 1);
-	runtime_stop(world.runtime, world.actors[1]);
-	world_spawn(&world, 1);
-	world_send(&world, world.actors[1], 3);
-	/* sender first, then the receiver is stopped with the sender waiting */
-	loop_step(world.loop, false);
-	finish(&world);
-}
-
 static void mailbox_is_bounded_by_bytes_too(void **state)
 {
 	char big[600];
@@ -581,7 +558,6 @@ int main(void)
 		cmocka_unit_test(misuse_is_refused_and_does_no_harm),
 		cmocka_unit_test(full_mailbox_refuses_and_calls_when_half_empty),
 		cmocka_unit_test(room_that_is_not_used_goes_to_the_next),
-		cmocka_unit_test(waiters_hear_of_the_death_of_the_receiver),
 		cmocka_unit_test(mailbox_is_bounded_by_bytes_too),
 		cmocka_unit_test(kept_message_stays_valid_and_charged_until_released),
 		cmocka_unit_test(timers_tick_once_or_each_period),

@@ -1,0 +1,389 @@
+/* Turns: one actor at a time, each message accounted for, and the status page up to date. */
+#include "base/page.h"
+#include "core/inside.h"
+#include "world.h"
+#include <errno.h>
+
+static void finish(struct world *world)
+{
+	runtime_stop_all(world->runtime);
+	world_run(world);
+	world_assert_empty(world);
+	world_fini(world);
+}
+
+/* ------------------------------------------------------------------ ends and errors */
+
+static int ends_or_fails(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+			 int64_t n)
+{
+	(void)me;
+	(void)call;
+	if (n == 1)
+		self_exit(self, -EIO);
+	return n == 2 ? -EXDEV : 0;
+}
+
+static void end_of_one_actor_leaves_the_next_in_peace(void **state)
+{
+	struct runtime_info info;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.num = ends_or_fails;
+	for (int i = 1; i <= 3; i++)
+		world_spawn(&world, i);
+	world_send(&world, world.actors[1], 1);
+	world_send(&world, world.actors[2], 0);
+	world_send(&world, world.actors[2], 0);
+	world_send(&world, world.actors[3], 1);
+	world_run(&world);
+	assert_log(&world,
+		   "1:num 1; 1:fini failed; 2:num 0; 2:num 0; 3:num 1; 3:fini failed; ");
+	assert_int_equal(runtime_info(world.runtime, world.actors[2], &info), 0);
+	assert_int_equal(info.failed, 0);
+	finish(&world);
+}
+
+static void failure_ends_the_actor_only_where_the_unit_says_so(void **state)
+{
+	struct runtime_info info;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	assert_int_equal(runtime_unit_define(world.runtime,
+					     &(struct runtime_unit){.number = 2,
+								    .name = "strict",
+								    .type = world.type,
+								    .stop_on_error = true}),
+			 0);
+	world.hooks.num = ends_or_fails;
+	world_spawn(&world, 1);
+	world_spawn_in(&world, 2, 2);
+	world_send(&world, world.actors[1], 2);
+	world_send(&world, world.actors[1], 0);
+	world_send(&world, world.actors[2], 0);
+	world_send(&world, world.actors[2], 2);
+	world_run(&world);
+	assert_log(&world, "1:num 2; 1:num 0; 2:num 0; 2:num 2; 2:fini failed; ");
+	runtime_info(world.runtime, world.actors[1], &info);
+	assert_int_equal(info.failed, 1);
+	assert_int_equal(runtime_info(world.runtime, world.actors[2], &info), -ESRCH);
+	finish(&world);
+}
+
+static int exits_at_once(struct troupe_self *self, struct puppet *me)
+{
+	self_exit(self, me->id == 2 ? -EIO : 0);
+	return 0;
+}
+
+static void actor_may_exit_in_its_init(void **state)
+{
+	struct runtime_info info;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.init = exits_at_once;
+	world_spawn(&world, 1);
+	world_spawn(&world, 2);
+	assert_log(&world, "1:fini normal; 2:fini failed; ");
+	assert_int_equal(world.ends, 2);
+	assert_int_equal(runtime_info(world.runtime, world.actors[1], &info), -ESRCH);
+	finish(&world);
+}
+
+static int exits_too(struct troupe_self *self, struct puppet *me, struct troupe_address where)
+{
+	(void)me;
+	(void)where;
+	self_exit(self, 0);
+	return 0;
+}
+
+static int cancelled_too(struct troupe_self *self, struct puppet *me, struct troupe_call call)
+{
+	(void)me;
+	(void)call;
+	self_exit(self, 0);
+	return 0;
+}
+
+static int waits_and_keeps(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+			   int64_t n)
+{
+	struct troupe_address two = world_of(self)->actors[2];
+
+	if (me->id == 2)
+		return 0;
+	if (me->id == 3)
+		return self_call_keep(self, &call);
+	if (n == 1)
+		while (self_send(self, two, &num_method, &(struct num){0}) == 0)
+			;
+	else
+		return self_call(self, world_of(self)->actors[3], &num_method, &(struct num){0},
+				 &num_entry, 0, 1000000, 0, NULL);
+	return 0;
+}
+
+static void actor_may_exit_in_on_room_and_on_cancel(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world_unit(&world, 2, world.type, 2, 0, 0);
+	world.hooks.num = waits_and_keeps;
+	world.hooks.room = exits_too;
+	world.hooks.cancel = cancelled_too;
+	world_spawn(&world, 1);
+	world_spawn_in(&world, 2, 2);
+	world_spawn(&world, 3);
+	world_send(&world, world.actors[1], 2);
+	world_run(&world);
+	world_sleep(&world, 2000000);
+	assert_log(&world, "1:num 2; 3:num 0; 3:cancel; 3:fini normal; 1:reply0 timeout; ");
+	world_send(&world, world.actors[1], 1);
+	world_run(&world);
+	assert_log(&world, "1:num 1; 2:num 0; 2:num 0; 1:room; 1:fini normal; ");
+	assert_int_equal(world.runtime->n_actors, 1);
+	finish(&world);
+}
+
+/* ------------------------------------------------------------------ accounts */
+
+static int calls_itself_once(struct troupe_self *self, struct puppet *me,
+			     struct troupe_call call, int64_t n)
+{
+	if (n == 0)
+		return self_return(self, call, &num_method, &(struct num){1});
+	assert_int_equal(self_timer_start(self, &tick_entry, 1, 0, 7, &me->timer), 0);
+	return self_call(self, runtime_self_address(self), &num_method, &(struct num){0},
+			 &num_entry, 3, 0, 0, NULL);
+}
+
+static int knows_the_sender(struct troupe_self *self, struct puppet *me, uint64_t context,
+			    const struct troupe_reply *reply)
+{
+	(void)me;
+	(void)context;
+	(void)reply;
+	assert_true(troupe_address_equal(self_sender(self), runtime_self_address(self)));
+	return 0;
+}
+
+static int timer_has_ended(struct troupe_self *self, struct puppet *me, uint64_t context)
+{
+	(void)context;
+	assert_true(troupe_address_is_null(self_sender(self)));
+	assert_int_equal(self_timer_stop(self, me->timer), -ESRCH);
+	return 0;
+}
+
+static void actor_that_calls_itself_is_answered_and_nothing_stays_charged(void **state)
+{
+	struct runtime_info info;
+	struct runtime_stats stats;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.num = calls_itself_once;
+	world.hooks.reply = knows_the_sender;
+	world.hooks.tick = timer_has_ended;
+	world_spawn(&world, 1);
+	world_send(&world, world.actors[1], 1);
+	world_sleep(&world, 1000000);
+	assert_log(&world, "1:num 1; 1:num 0; 1:reply3 ok 1; 1:tick7; ");
+	runtime_info(world.runtime, world.actors[1], &info);
+	assert_int_equal(info.queued, 0);
+	assert_int_equal(info.queued_bytes, 0);
+	assert_int_equal(info.handled, 4);
+	runtime_stats(world.runtime, &stats);
+	assert_int_equal(stats.timers, 0);
+	assert_int_equal(stats.calls_open, 0);
+	assert_int_equal(stats.messages, 4);
+	assert_int_equal(world.page->messages, 4);
+	finish(&world);
+}
+
+static void converted_message_is_charged_as_what_it_became(void **state)
+{
+	struct runtime_info info;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world_unit(&world, 2, world.wide, 0, 0, 0);
+	world_spawn_in(&world, 2, 1);
+	world_send(&world, world.actors[1], 5);
+	world_run(&world);
+	assert_log(&world, "1:wide 5 less; ");
+	runtime_info(world.runtime, world.actors[1], &info);
+	assert_int_equal(info.queued_bytes, 0);
+	finish(&world);
+}
+
+/* ------------------------------------------------------------------ deadlines */
+
+static void on_outside(struct runtime_outside *outside, const struct troupe_reply *reply,
+		       const struct troupe_type *type)
+{
+	(void)type;
+	assert_int_equal(outside->id, 0);
+	assert_int_equal(reply->status, TROUPE_TIMEOUT);
+}
+
+static void call_whose_deadline_is_now_is_not_run(void **state)
+{
+	struct runtime_outside outside = {.on_reply = on_outside};
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world_spawn(&world, 1);
+	assert_int_equal(runtime_outside_call(world.runtime, world.actors[1], &num_method,
+					      &(struct num){1}, 1000000, 0, &outside),
+			 0);
+	sim_advance(world.loop, 1000000);
+	world_run(&world);
+	assert_log(&world, "");
+	assert_string_equal(world.last_dead_letter, "expired");
+	world_sleep(&world, WHEEL_STEP_NS); /* and the caller hears within a step */
+	assert_int_equal(outside.id, 0);
+	assert_int_equal(world.runtime->calls.count, 0);
+	finish(&world);
+}
+
+static void call_with_the_longest_timeout_ends_after_a_week(void **state)
+{
+	struct runtime_outside outside = {.on_reply = on_outside};
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.num = waits_and_keeps;
+	world_spawn(&world, 3);
+	assert_int_equal(runtime_outside_call(world.runtime, world.actors[3], &num_method,
+					      &(struct num){1}, UINT64_MAX, 0, &outside),
+			 0);
+	world_sleep(&world, LIMIT_CALL_TIMEOUT_NS - 1000000);
+	assert_int_not_equal(outside.id, 0);
+	world_sleep(&world, 2000000);
+	assert_int_equal(outside.id, 0);
+	finish(&world);
+}
+
+/* ------------------------------------------------------------------ the status page */
+
+static void assert_doing(struct troupe_self *self, uint64_t doing)
+{
+	const struct page_thread *thread = &world_of(self)->page->thread;
+	struct troupe_address address = runtime_self_address(self);
+
+	assert_true(thread->type_hash == doing);
+	assert_int_equal(thread->actor >> 32, address.slot);
+	assert_int_equal((uint32_t)thread->actor, address.generation);
+	assert_int_equal(thread->sequence % 2, 1);
+	assert_int_equal(thread->unit, 1);
+}
+
+static int page_of_num(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		       int64_t n)
+{
+	struct troupe_address child;
+
+	assert_doing(self, num_method.in_hash);
+	if (n == 2)
+		return self_call_keep(self, &call);
+	if (me->id == 1 && n == 1) {
+		assert_int_equal(self_spawn(self, &puppet_table, &(struct num){9}, &child), 0);
+		assert_doing(self, num_method.in_hash); /* again, after the child's init */
+		assert_int_equal(self_timer_start(self, &tick_entry, 1, 0, 0, NULL), 0);
+		return self_call(self, world_of(self)->actors[2], &num_method, &(struct num){2},
+				 &num_entry, 0, 1000000, 0, NULL);
+	}
+	return 0;
+}
+
+static int page_of_reply(struct troupe_self *self, struct puppet *me, uint64_t context,
+			 const struct troupe_reply *reply)
+{
+	(void)me;
+	(void)context;
+	(void)reply;
+	assert_doing(self, PAGE_DOING_REPLY);
+	return 0;
+}
+
+static int page_of_tick(struct troupe_self *self, struct puppet *me, uint64_t context)
+{
+	(void)me;
+	(void)context;
+	assert_doing(self, PAGE_DOING_TIMER);
+	return 0;
+}
+
+static int page_of_init(struct troupe_self *self, struct puppet *me)
+{
+	(void)me;
+	assert_doing(self, PAGE_DOING_INIT);
+	return 0;
+}
+
+static void page_of_fini(struct troupe_self *self, struct puppet *me, enum troupe_reason reason)
+{
+	(void)me;
+	(void)reason;
+	assert_doing(self, PAGE_DOING_FINI);
+}
+
+static int page_of_cancel(struct troupe_self *self, struct puppet *me, struct troupe_call call)
+{
+	(void)me;
+	(void)call;
+	assert_doing(self, PAGE_DOING_CANCEL);
+	return 0;
+}
+
+static void page_says_what_is_being_done(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks = (struct hooks){.num = page_of_num,
+				     .reply = page_of_reply,
+				     .tick = page_of_tick,
+				     .init = page_of_init,
+				     .fini = page_of_fini,
+				     .cancel = page_of_cancel};
+	world_spawn(&world, 1);
+	world_spawn(&world, 2);
+	world_send(&world, world.actors[1], 1);
+	world_sleep(&world, 3000000);
+	assert_log(&world, "1:num 1; 2:num 2; 1:tick0; 2:cancel; 1:reply0 timeout; ");
+	assert_int_equal(world.page->thread.sequence % 2, 0);
+	finish(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(end_of_one_actor_leaves_the_next_in_peace),
+		cmocka_unit_test(failure_ends_the_actor_only_where_the_unit_says_so),
+		cmocka_unit_test(actor_may_exit_in_its_init),
+		cmocka_unit_test(actor_may_exit_in_on_room_and_on_cancel),
+		cmocka_unit_test(actor_that_calls_itself_is_answered_and_nothing_stays_charged),
+		cmocka_unit_test(converted_message_is_charged_as_what_it_became),
+		cmocka_unit_test(call_whose_deadline_is_now_is_not_run),
+		cmocka_unit_test(call_with_the_longest_timeout_ends_after_a_week),
+		cmocka_unit_test(page_says_what_is_being_done),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
