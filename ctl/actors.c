@@ -132,7 +132,8 @@ int verb_actors(struct ctl *ctl, char **arguments, int n)
 				"%s is no number of a worker; `troupectl workers` shows those "
 				"there are",
 				arguments[0]);
-	if (worker > 0) {
+	/* Programs get the daemon's own error. */
+	if (worker > 0 && !option_is_given(&ctl->options, OPTION_JSON)) {
 		r = check_worker(ctl, worker);
 		if (r != STATUS_OK)
 			return r;

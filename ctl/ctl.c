@@ -38,31 +38,33 @@ int ctl_fail(struct ctl *ctl, int status, const char *format, ...)
 
 /* ---- the socket */
 
+/* Paths that are cut are too long for a socket anyway; connecting will say so. */
+static void set_socket(struct ctl *ctl, const char *directory, const char *instance)
+{
+	(void)snprintf(ctl->socket, sizeof(ctl->socket), "%s/troupe%s%s/control.sock",
+		       directory, instance ? "-" : "", instance ? instance : "");
+}
+
 void ctl_find_socket(struct ctl *ctl)
 {
 	const struct options *options = &ctl->options;
-	const char *given = options->socket ? options->socket : getenv("TROUPE_SOCKET");
+	const char *given = getenv("TROUPE_SOCKET");
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	char dash[80] = "";
-	int r;
 
-	if (options->instance)
-		snprintf(dash, sizeof(dash), "-%s", options->instance);
-	if (options->socket || (given && given[0] && !options->instance)) {
-		r = snprintf(ctl->socket, sizeof(ctl->socket), "%s", given);
-	} else {
-		r = 0;
-		if (runtime && runtime[0] && geteuid() != 0) {
-			r = snprintf(ctl->socket, sizeof(ctl->socket),
-				     "%s/troupe%s/control.sock", runtime, dash);
-			if (r < (int)sizeof(ctl->socket) && access(ctl->socket, F_OK) == 0)
-				return;
-		}
-		r = snprintf(ctl->socket, sizeof(ctl->socket), "/run/troupe%s/control.sock",
-			     dash);
+	if (options->socket)
+		given = options->socket;
+	else if (options->instance)
+		given = NULL;
+	if (given && (given[0] || options->socket)) {
+		(void)snprintf(ctl->socket, sizeof(ctl->socket), "%s", given);
+		return;
 	}
-	/* Too long for this is too long for a socket; connecting will say so. */
-	(void)r;
+	if (runtime && runtime[0] && geteuid() != 0) {
+		set_socket(ctl, runtime, options->instance);
+		if (access(ctl->socket, F_OK) == 0)
+			return;
+	}
+	set_socket(ctl, "/run", options->instance);
 }
 
 int ctl_connect(struct ctl *ctl)

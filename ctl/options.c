@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "ctl/connections.h"
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
@@ -31,7 +32,7 @@ static const struct option_spec {
 	[OPTION_INPUT] = {"input", "FILE", "read lines from FILE, not from standard input",
 			  KIND_TEXT, PLACE(input), 0, 0},
 	[OPTION_CONNECTIONS] = {"connections", "N", "connections to the daemon (4)",
-				KIND_NUMBER, PLACE(connections), 1, 64},
+				KIND_NUMBER, PLACE(connections), 1, CONNECTIONS_MAX},
 	[OPTION_WINDOW] = {"window", "N", "calls in flight on each connection (32)",
 			   KIND_NUMBER, PLACE(window), 1, LIMIT_PIPELINED},
 	[OPTION_UNORDERED] = {"unordered", NULL, "print replies as they come, not in order",

@@ -372,7 +372,6 @@ struct fixture {
 static void fixture_start_daemon(struct fixture *fixture)
 {
 	struct fake fake = {0};
-	pid_t parent = getpid();
 
 	assert_int_equal(control_listen(fixture->path, &fake.listener), 0);
 	fixture->daemon = fork();
@@ -381,7 +380,6 @@ static void fixture_start_daemon(struct fixture *fixture)
 		close(fake.listener);
 		return;
 	}
-	(void)parent;
 	alarm(60); /* whatever happens to the test */
 	if (loop_new(&fake.loop) < 0)
 		_exit(1);
