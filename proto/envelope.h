@@ -1,9 +1,12 @@
-/* envelope.h - what crosses between two worker processes: batches of envelopes, one batch a message.
+/* envelope.h - what crosses between two worker processes: batches of envelopes, one batch a
+ * message.
  *
- * A batch is written by the process that sends it and read by its peer on the same machine, which
- * trusts no byte of it. Writer and reader live in memory of the caller; one thread at a time.
+ * A batch is written by the process that sends it and read by its peer on the same machine,
+ * which trusts no byte of it. Writer and reader live in memory of the caller; one thread at a
+ * time.
  *
- * Numbers stand in the machine's own order. All that is not named here is zero, and checked to be.
+ * Numbers stand in the machine's own order. All that is not named here is zero, and checked to
+ * be.
  *
  *   batch       0  u32  magic, "TRP1"                  envelope  0  u8   kind
  *               4  u16  version, 1                               1  u8   flags
@@ -15,11 +18,12 @@
  *              28  u32  zero                                    24  u64  deadline
  *              32       the envelopes                           32       from: address
  *                                                               48       to: address
- *                                                               64       payload, then zeros up to
+ *                                                               64       payload, then zeros to
  *                                                                        a multiple of 16
  *
- * So each payload stands at a multiple of 16 from the start of the batch. Envelopes are numbered from the
- * batch's first sequence number on; a reader that keeps the number it expects sees gaps.
+ * So each payload stands at a multiple of 16 from the start of the batch. Envelopes are
+ * numbered from the batch's first sequence number on; a reader that keeps the number it expects
+ * sees gaps.
  *
  * Which kind has what ('-': zero):
  *
@@ -28,18 +32,19 @@
  *   CALL      type   yes   yes       yes      yes      MORE, F.   wire block
  *   REPLY     type   yes   -         callee   caller   CONTINUES  wire block
  *   ERROR     type   yes   -         callee   caller   -          wire block of the error
- *   FAILURE   -      yes   -         callee   caller   -          a text for the log, or nothing; and status
+ *   FAILURE   -      yes   -         callee   caller   -          a text or nothing; and status
  *   CANCEL    -      yes   -         caller   callee   -          -
- *   LAYOUT    type   -     -         -        -        -          mark, name NUL, layout text NUL
+ *   LAYOUT    type   -     -         -        -        -          mark, name NUL, text NUL
  *   ROOM      -      credit -        actor    -        -          -
  *   END       -      -      -        -        -        -          -
  *   ENDED     -      -      -        -        -        -          -
- *   MOVED     -      yes   -         yes      caller   -          the address that has the call now
+ *   MOVED     -      yes   -         yes      caller   -          the address that has it now
  *   TAKEN     -      yes   -         caller   callee   -          -
  *
- * FORWARDED: `from` is the one who sent or called first, who may live in any process; the answer goes straight
- * there. MOVED tells the caller's process of it, so that it knows whose death ends the call. TAKEN: the caller
- * has read half a window (LIMIT_STREAM_UNREAD / 2) of a stream's replies.
+ * FORWARDED: `from` is the one who sent or called first, who may live in any process; the
+ * answer goes straight there. MOVED tells the caller's process of it, so that it knows whose
+ * death ends the call. TAKEN: the caller has read half a window (LIMIT_STREAM_UNREAD / 2) of a
+ * stream's replies.
  */
 #ifndef PROTO_ENVELOPE_H
 #define PROTO_ENVELOPE_H
@@ -58,7 +63,8 @@
 #define ENVELOPE_DETAIL_MAX  512 /* bytes of a FAILURE's text */
 #define ENVELOPE_PAYLOAD_MAX CODEC_BLOCK_MAX
 
-/* The longest batch: one envelope with the longest payload. Receivers must take messages of this size. */
+/* The longest batch: one envelope with the longest payload. Receivers must take messages of
+ * this size. */
 #define ENVELOPE_BATCH_MAX (ENVELOPE_BATCH_HEAD + ENVELOPE_HEAD + ENVELOPE_PAYLOAD_MAX)
 
 enum envelope_kind {
@@ -68,7 +74,8 @@ enum envelope_kind {
 	ENVELOPE_ERROR,   /* typed: one that the callee's interface declares */
 	ENVELOPE_FAILURE, /* the call ended with a status, from NO_SUCH_ACTOR on */
 	ENVELOPE_CANCEL,  /* the caller waits no more */
-	ENVELOPE_LAYOUT, /* what a hash means; sent once a link, before the first envelope that uses it */
+	/* what a hash means; sent once a link, before the first envelope that uses it */
+	ENVELOPE_LAYOUT,
 	ENVELOPE_ROOM,  /* from the receiver of earlier envelopes: go on */
 	ENVELOPE_MOVED, /* the call was forwarded to an actor in another process */
 	ENVELOPE_TAKEN, /* the caller has read stream replies: go on */
@@ -114,16 +121,18 @@ struct envelope_batch {
 	uint64_t sequence; /* of the batch's first envelope */
 };
 
-/* An empty batch of the given sender, whose first envelope gets number `sequence`. limit: bytes a batch should
- * not exceed; an envelope that is longer by itself still gets a batch of its own. */
+/* An empty batch of the given sender, whose first envelope gets number `sequence`. limit: bytes
+ * a batch should not exceed; an envelope that is longer by itself still gets a batch of its
+ * own. */
 void envelope_batch_init(struct envelope_batch *batch, size_t limit, uint16_t worker,
 			 uint32_t incarnation, uint64_t sequence);
 void envelope_batch_fini(struct envelope_batch *batch);
 
-/* Add an envelope with a payload of envelope->size bytes (envelope->payload is not read) and set *ret_payload to
- * where it goes: zeroed, aligned to 16, valid until the next call for this batch. The caller fills it in before
- * that. -ENOBUFS: the batch is full, send it first; -EMSGSIZE: the payload is too long; -EINVAL: the kind does not
- * go with the other fields, see the table above; -ENOMEM. The batch is as it was then. */
+/* Add an envelope with a payload of envelope->size bytes (envelope->payload is not read) and
+ * set *ret_payload to where it goes: zeroed, aligned to 16, valid until the next call for this
+ * batch. The caller fills it in before that. -ENOBUFS: the batch is full, send it first;
+ * -EMSGSIZE: the payload is too long; -EINVAL: the kind does not go with the other fields, see
+ * the table above; -ENOMEM. The batch is as it was then. */
 int envelope_batch_add(struct envelope_batch *batch, const struct envelope *envelope,
 		       void **ret_payload);
 
@@ -134,8 +143,8 @@ int envelope_batch_add_layout(struct envelope_batch *batch, uint64_t hash,
 /* The batch as it stands, ready to be sent; borrowed, until the next call for it. */
 const void *envelope_batch_data(struct envelope_batch *batch, size_t *ret_size);
 
-/* The envelopes are on their way: begin anew, with the sequence number after theirs. Memory beyond 64 KiB is
- * given back. */
+/* The envelopes are on their way: begin anew, with the sequence number after theirs. Memory
+ * beyond 64 KiB is given back. */
 void envelope_batch_sent(struct envelope_batch *batch);
 
 /* ------------------------------------------------------------------ reading */
@@ -149,14 +158,16 @@ struct envelope_reader {
 	uint64_t sequence; /* of the next envelope */
 };
 
-/* Begin to read a batch of `size` bytes, borrowed until the last envelope is done with; `data` itself needs no
- * alignment, but payloads are aligned only when it is. -EBADMSG: not a batch. */
+/* Begin to read a batch of `size` bytes, borrowed until the last envelope is done with; `data`
+ * itself needs no alignment, but payloads are aligned only when it is. -EBADMSG: not a
+ * batch. */
 int envelope_reader_init(struct envelope_reader *reader, const void *data, size_t size);
 
-/* The next envelope. 1: there is one; 0: that was the last; -EBADMSG: the rest is malformed, those before were
- * not. Checked are the head against the table above and texts; what is the consumer's to check: the
- * addresses (that `from` lives at the sender), wire blocks (codec_decode() in a copy of its own, since the
- * batch is not to be written), and that a LAYOUT's text parses and has that hash. */
+/* The next envelope. 1: there is one; 0: that was the last; -EBADMSG: the rest is malformed,
+ * those before were not. Checked are the head against the table above and texts; what is the
+ * consumer's to check: the addresses (that `from` lives at the sender), wire blocks
+ * (codec_decode() in a copy of its own, since the batch is not to be written), and that a
+ * LAYOUT's text parses and has that hash. */
 int envelope_reader_next(struct envelope_reader *reader, struct envelope *ret_envelope);
 
 /* The parts of a LAYOUT envelope that a reader returned. */

@@ -1,17 +1,18 @@
 /* actor.h - everything a plug-in may call, and the tables it is made of.
  *
- * A plug-in is a shared object that holds one or more actor types. The host makes actors of them,
- * each with a state of its own, and calls their handlers one message at a time, in the one thread
- * of one worker process. Every function here may be called only from that thread, with the `self`
- * that was handed to the handler, and only until the handler returns.
+ * A plug-in is a shared object that holds one or more actor types. The host makes actors of
+ * them, each with a state of its own, and calls their handlers one message at a time, in the
+ * one thread of one worker process. Every function here may be called only from that thread,
+ * with the `self` that was handed to the handler, and only until the handler returns.
  *
- * Ownership: what goes in is borrowed for the call (messages are copied); what a handler is given
- * (`in`, `config`, replies) is borrowed until it returns, unless troupe_keep() detaches it.
- * Functions return 0 or a negative errno value; ret_x is written only on success. Strict C11, and C++17
- * (where initializers with designators are an extension that all compilers have; of the language since 20).
+ * Ownership: what goes in is borrowed for the call (messages are copied); what a handler is
+ * given (`in`, `config`, replies) is borrowed until it returns, unless troupe_keep() detaches
+ * it. Functions return 0 or a negative errno value; ret_x is written only on success. Strict
+ * C11, and C++17 (where initializers with designators are an extension that all compilers have;
+ * of the language since 20).
  *
- * No handler may block: no sleep, no waiting read, no lock that another thread holds for long. The
- * worker's other actors wait meanwhile.
+ * No handler may block: no sleep, no waiting read, no lock that another thread holds for long.
+ * The worker's other actors wait meanwhile.
  *
  * ABI log
  *   1.0  first release
@@ -27,14 +28,15 @@
 #include <troupe/type.h>
 
 #ifdef __cplusplus
-/* struct troupe_call and troupe_call() share a name, as struct stat and stat() do: in C++ the function is meant
- * unless `struct` is written. */
+/* struct troupe_call and troupe_call() share a name, as struct stat and stat() do: in C++ the
+ * function is meant unless `struct` is written. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"
 extern "C" {
 #endif
 
-/* The host loads a plug-in whose major number is its own and whose minor number is not above its own. */
+/* The host loads a plug-in whose major number is its own and whose minor number is not above
+ * its own. */
 #define TROUPE_ABI_MAJOR 1
 #define TROUPE_ABI_MINOR 0
 
@@ -47,7 +49,8 @@ extern "C" {
 #define TROUPE_WARN_UNUSED __attribute__((warn_unused_result))
 #define TROUPE_EXPORT      __attribute__((visibility("default")))
 
-/* A member that may be left out of an initializer; g++ warns of those in C++ without a default. */
+/* A member that may be left out of an initializer; g++ warns of those in C++ without a
+ * default. */
 #ifdef __cplusplus
 #define TROUPE_ABSENT = nullptr
 #else
@@ -100,7 +103,8 @@ enum troupe_status {
 	TROUPE_STATUS_COUNT
 };
 
-/* What arrives at a reply entry. Generated code turns it into a typed one (struct hello_greet_reply). */
+/* What arrives at a reply entry. Generated code turns it into a typed one (struct
+ * hello_greet_reply). */
 struct troupe_reply {
 	enum troupe_status status;
 	bool continues;   /* more replies follow; only after TROUPE_MORE */
@@ -113,11 +117,13 @@ struct troupe_reply {
 
 /* ------------------------------------------------------------------ the tables of an actor type */
 
-/* A handler of one method, untyped; plug-ins write typed ones, see the generated X_HANDLERS(). */
+/* A handler of one method, untyped; plug-ins write typed ones, see the generated
+ * X_HANDLERS(). */
 typedef int troupe_handler_fn(struct troupe_self *self, void *state, struct troupe_call call,
 			      const void *in);
 
-/* The handlers of one interface, in the order of its methods; made by the generated X_HANDLERS(). */
+/* The handlers of one interface, in the order of its methods; made by the generated
+ * X_HANDLERS(). */
 struct troupe_handlers {
 	const struct troupe_interface *interface;
 	troupe_handler_fn *const *handlers;
@@ -130,8 +136,9 @@ enum troupe_entry_kind {
 	TROUPE_ENTRY_TIMER,
 };
 
-/* A place where something arrives later: a reply, a timer's tick. The runtime stores which of the
- * actor type's entries it is, never the function itself, and 64 bits of the plug-in's own. */
+/* A place where something arrives later: a reply, a timer's tick. The runtime stores which of
+ * the actor type's entries it is, never the function itself, and 64 bits of the plug-in's
+ * own. */
 struct troupe_entry {
 	const char *name;
 	uint32_t kind; /* enum troupe_entry_kind */
@@ -156,18 +163,20 @@ struct troupe_life {
 	 * troupe_spawn() was given, or NULL for an actor type without config. A negative return
 	 * refuses: the actor never was, fini is not called. */
 	int (*init)(struct troupe_self *self, void *state, const void *config);
-	/* The actor ends, for whatever reason but a crash of its worker. Free what state holds. */
+	/* The actor ends, for whatever reason but a crash of its worker. Free what state holds.
+	 * It may still send and answer; nothing can arrive any more, so that calls, timers and
+	 * troupe_spawn() get -EINVAL. */
 	void (*fini)(struct troupe_self *self, void *state, enum troupe_reason reason);
 	/* A mailbox that refused a send with -EAGAIN has room again. Every address refused in
 	 * between gets its own call; try again now. */
 	int (*on_room)(struct troupe_self *self, void *state, struct troupe_address where);
-	/* Nobody waits for the answer to this kept call any more: the caller cancelled, timed out or
-	 * is gone. The handle has already been dropped. */
+	/* Nobody waits for the answer to this kept call any more: the caller cancelled, timed
+	 * out or is gone. The handle has already been dropped. */
 	int (*on_cancel)(struct troupe_self *self, void *state, struct troupe_call call);
 };
 
-/* An actor type. Define it with TROUPE_ACTOR(); it must be const and must outlive the process. The
- * host reads it from the plug-in's file before it runs any code: what it points to must be
+/* An actor type. Define it with TROUPE_ACTOR(); it must be const and must outlive the process.
+ * The host reads it from the plug-in's file before it runs any code: what it points to must be
  * constant too, and of the plug-in itself. */
 struct troupe_actor {
 	uint16_t abi_major; /* TROUPE_ABI fills these four */
@@ -215,8 +224,8 @@ struct troupe_actor {
 /* The address of an actor type's table. */
 #define TROUPE_ACTOR_TABLE(id) (&troupe_actor_##id)
 
-/* Define the life of actors whose state is state_type and whose configuration is config_type (the
- * generated struct, or void), as a const named `table`, from typed functions:
+/* Define the life of actors whose state is state_type and whose configuration is config_type
+ * (the generated struct, or void), as a const named `table`, from typed functions:
  *
  *   static int greeter_init(struct troupe_self *self, struct greeter *me, const struct hello_config *config);
  *   TROUPE_LIFE(greeter_life, struct greeter, struct hello_config, .init = greeter_init)
@@ -290,12 +299,12 @@ const char *troupe_name(const struct troupe_self *self);
 /* CLOCK_MONOTONIC, read at most once each 64 messages. */
 uint64_t troupe_now_ns(struct troupe_self *self);
 
-/* The sender of the message being handled; the null address when it came from outside (the control
- * socket) or from a timer. */
+/* The sender of the message being handled; the null address when it came from outside (the
+ * control socket) or from a timer. */
 struct troupe_address troupe_sender(const struct troupe_self *self);
 
-/* The actor that a unit's name stands for at this moment; for a pool the next of its actors that
- * run, in turn. -ENOENT: no actor of that name runs now; -EINVAL: not a valid name. */
+/* The actor that a unit's name stands for at this moment; for a pool the next of its actors
+ * that run, in turn. -ENOENT: no actor of that name runs now; -EINVAL: not a valid name. */
 int troupe_find(struct troupe_self *self, const char *name,
 		struct troupe_address *ret_address) TROUPE_WARN_UNUSED;
 
@@ -314,30 +323,34 @@ int troupe_address_parse(const char *text,
  * -ESRCH:  nobody lives there (known at once only within the worker).
  * -EINVAL: the message breaks its type: a NULL string, bad UTF-8, an enum out of range, a number that
  *          is not finite, a map out of order; or the entry is not in the actor type's table.
- * -EMSGSIZE: over TROUPE_MESSAGE_MAX.   -ENOMEM: no memory, or the limit of calls under way.
+ * -EMSGSIZE: over TROUPE_MESSAGE_MAX, or more than the receiver's MailboxBytes= ever hold.
+ * -ENOMEM: no memory, or the limit of calls under way.
  */
 
-/* Send without an answer: at most once, in order with everything else sent to the same actor. */
+/* Send without an answer: at most once, in order with everything else sent to the same
+ * actor. */
 int troupe_send(struct troupe_self *self, struct troupe_address to,
 		const struct troupe_method *method, const void *in) TROUPE_WARN_UNUSED;
 
 #define TROUPE_MORE 1u /* flag: ask for a stream of replies */
 
-/* Call: exactly one reply arrives at `entry`, with `context`, by timeout_ns from now at the latest (then:
- * TROUPE_TIMEOUT). With TROUPE_MORE: replies with `continues` set, then exactly one without; the timeout
- * holds for the first one. timeout_ns 0: the default of 45 s. ret_request may be NULL. When the call
- * fails at once (negative return), no reply arrives. */
+/* Call: exactly one reply arrives at `entry`, with `context`, by timeout_ns from now at the
+ * latest (then: TROUPE_TIMEOUT). With TROUPE_MORE: replies with `continues` set, then exactly
+ * one without; the timeout holds for the first one. timeout_ns 0: the default of 45 s.
+ * ret_request may be NULL. When the call fails at once (negative return), no reply arrives. */
 int troupe_call(struct troupe_self *self, struct troupe_address to,
 		const struct troupe_method *method, const void *in,
 		const struct troupe_entry *entry, uint64_t context, uint64_t timeout_ns,
 		uint32_t flags, struct troupe_request *ret_request) TROUPE_WARN_UNUSED;
 
-/* End a call of one's own: its entry gets TROUPE_CANCELLED, and nothing after that; the callee hears
- * of it. -ESRCH: it has ended already (its reply may be waiting in the mailbox). */
+/* End a call of one's own: its entry gets TROUPE_CANCELLED, and nothing after that; the callee
+ * hears of it. -ESRCH: it has ended already (its reply may be waiting in the mailbox). */
 int troupe_cancel(struct troupe_self *self, struct troupe_request request);
 
-/* Hand the message being handled on to another actor, call handle and deadline included: its answer
- * goes straight to the caller. Errors as for troupe_send(); on error the message is still here. */
+/* Hand the message being handled on to another actor, call handle and deadline included: its
+ * answer goes straight to the caller. Errors as for troupe_send(), and -EINVAL: there is no
+ * message (init, timers, replies); -EALREADY: its call was answered or kept, or it was
+ * forwarded before. On error the message is still here. */
 int troupe_forward(struct troupe_self *self, struct troupe_address to) TROUPE_WARN_UNUSED;
 
 /* ------------------------------------------------------------------ answering
@@ -353,8 +366,8 @@ int troupe_forward(struct troupe_self *self, struct troupe_address to) TROUPE_WA
 int troupe_return(struct troupe_self *self, struct troupe_call call,
 		  const struct troupe_method *method, const void *out);
 
-/* One reply of a stream; more follow. -EAGAIN: the caller has too many unread replies, on_room follows
- * with the caller's address. -EPROTOTYPE: the caller asked for one reply only. */
+/* One reply of a stream; more follow. -EAGAIN: the caller has too many unread replies, on_room
+ * follows with the caller's address. -EPROTOTYPE: the caller asked for one reply only. */
 int troupe_reply(struct troupe_self *self, struct troupe_call call,
 		 const struct troupe_method *method, const void *out) TROUPE_WARN_UNUSED;
 
@@ -362,8 +375,8 @@ int troupe_reply(struct troupe_self *self, struct troupe_call call,
 int troupe_fail(struct troupe_self *self, struct troupe_call call,
 		const struct troupe_error *error, const void *data);
 
-/* Answer with TROUPE_INVALID_PARAMETER and the name of the field at fault (what Varlink clients see
- * as org.varlink.service.InvalidParameter). */
+/* Answer with TROUPE_INVALID_PARAMETER and the name of the field at fault (what Varlink clients
+ * see as org.varlink.service.InvalidParameter). */
 int troupe_fail_parameter(struct troupe_self *self, struct troupe_call call, const char *field);
 
 /* For generated code: the method has no handler. */
@@ -372,8 +385,9 @@ int troupe_fail_not_implemented(struct troupe_self *self, struct troupe_call cal
 /* Whether the caller asked for a stream. */
 bool troupe_call_wants_more(struct troupe_self *self, struct troupe_call call);
 
-/* Keep the handle beyond this activation; *call becomes the handle to keep. -ENOMEM: the limit of kept
- * calls is reached. On a message that was only sent it succeeds, and answering it does nothing. */
+/* Keep the handle beyond this activation; *call becomes the handle to keep. -ENOMEM: the limit
+ * of kept calls is reached. On a message that was only sent it succeeds, and answering it does
+ * nothing. */
 int troupe_call_keep(struct troupe_self *self, struct troupe_call *call) TROUPE_WARN_UNUSED;
 
 /* Give a kept handle up without an answer: the caller gets NoReply. -ESRCH: not open. */
@@ -384,8 +398,9 @@ int troupe_call_drop(struct troupe_self *self, struct troupe_call call);
 struct troupe_kept;
 
 /* Detach the message being handled: `in` stays valid after the handler returns, until
- * troupe_release(). No copy is made; the memory stays charged to this actor. A dying actor releases all
- * it kept. -EINVAL: there is no message (init, timers, replies); -EALREADY: kept before. */
+ * troupe_release(). No copy is made; the memory stays charged to this actor. A dying actor
+ * releases all it kept. -EINVAL: there is no message (init, timers, replies); -EALREADY: kept
+ * before. */
 int troupe_keep(struct troupe_self *self, struct troupe_kept **ret_kept) TROUPE_WARN_UNUSED;
 
 /* The block of a kept message: the `in` of its handler. */
@@ -400,8 +415,8 @@ void troupe_release(struct troupe_self *self, struct troupe_kept *kept);
  * queues more than one. -EINVAL: not a timer entry of this actor type; -ENOMEM: the limit of timers.
  */
 
-/* Call `entry` with `context` after delay_ns (0: after the messages now queued), then each period_ns if
- * that is not 0. ret_timer may be NULL. */
+/* Call `entry` with `context` after delay_ns (0: after the messages now queued), then each
+ * period_ns if that is not 0. ret_timer may be NULL. */
 int troupe_timer_start(struct troupe_self *self, const struct troupe_entry *entry,
 		       uint64_t delay_ns, uint64_t period_ns, uint64_t context,
 		       struct troupe_timer *ret_timer) TROUPE_WARN_UNUSED;
@@ -411,20 +426,22 @@ int troupe_timer_stop(struct troupe_self *self, struct troupe_timer timer);
 
 /* ------------------------------------------------------------------ lives */
 
-/* Make an actor of a type of this plug-in, in this worker. config: its typed configuration (copied), or
- * NULL where the type takes none. Its init runs before the call returns. -ENOMEM, -EAGAIN: a limit of
- * the worker; -EINVAL: not a table of this plug-in, or config breaks its type; or what init returned. */
+/* Make an actor of a type of this plug-in, in this worker. config: its typed configuration
+ * (copied), or NULL where the type takes none. Its init runs before the call returns. -ENOMEM,
+ * -EAGAIN: a limit of the worker; -EINVAL: not a table of this plug-in, or config breaks its
+ * type; or what init returned. */
 int troupe_spawn(struct troupe_self *self, const struct troupe_actor *actor, const void *config,
 		 struct troupe_address *ret_address) TROUPE_WARN_UNUSED;
 
-/* End this actor when the handler has returned: error 0 normally, a negative errno value as a failure.
- * What its mailbox still holds is answered with ActorDied or counted as dead letters. */
+/* End this actor when the handler has returned: error 0 normally, a negative errno value as a
+ * failure. What its mailbox still holds is answered with ActorDied or counted as dead
+ * letters. */
 void troupe_exit(struct troupe_self *self, int error);
 
 /* ------------------------------------------------------------------ telling people */
 
-/* Write a line to the daemon's log, with the actor's name. priority: as in syslog, 3 error, 4 warning,
- * 6 information, 7 debug. Cut at 2,000 bytes. */
+/* Write a line to the daemon's log, with the actor's name. priority: as in syslog, 3 error, 4
+ * warning, 6 information, 7 debug. Cut at 2,000 bytes. */
 void troupe_log(struct troupe_self *self, int priority, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
