@@ -273,10 +273,9 @@ static void deliver_reply(struct arrival *arrival, struct call *call)
 	enum troupe_status status;
 	const char *name;
 
-	if (continues &&
-	    (!(call->flags & CALL_MORE) || call->queued >= LIMIT_STREAM_UNREAD ||
-	     ((call->flags & CALL_OUTSIDE) &&
-	      call->unread + call->outside->unread >= LIMIT_STREAM_UNREAD))) {
+	if (continues && (!(call->flags & CALL_MORE) || call->queued >= LIMIT_STREAM_UNREAD ||
+			  ((call->flags & CALL_OUTSIDE) &&
+			   call->unread + call->outside->unread >= LIMIT_STREAM_UNREAD))) {
 		/* more than was asked for, or than the window allows */
 		call_abandon(runtime, call);
 		call_fail(runtime, call, TROUPE_OVERLOADED, NULL);

@@ -238,6 +238,7 @@ static void stream_that_overruns_its_window_is_ended(void **state)
 
 static void call_in_a_name_that_is_taken_is_refused(void **state)
 {
+	static const _Alignas(16) char text[] = "\x08\0\0\0\0\0\0\0x";
 	struct cluster cluster;
 	struct runtime *runtime;
 
@@ -247,14 +248,13 @@ static void call_in_a_name_that_is_taken_is_refused(void **state)
 	cluster.worlds[1].hooks.num = on_num;
 	for (int i = 0; i < 2; i++)
 		play(&cluster, 3,
-		     (struct envelope){
-			     .kind = ENVELOPE_CALL,
-			     .hash = text_method.in_hash,
-			     .call = 9,
-			     .to = cluster.worlds[1].actors[1],
-			     .deadline_ns = UINT64_MAX,
-			     .payload = (const _Alignas(16) char[]){"\x08\0\0\0\0\0\0\0x"},
-			     .size = 10});
+		     (struct envelope){.kind = ENVELOPE_CALL,
+				       .hash = text_method.in_hash,
+				       .call = 9,
+				       .to = cluster.worlds[1].actors[1],
+				       .deadline_ns = UINT64_MAX,
+				       .payload = text,
+				       .size = 10});
 	assert_int_equal(runtime->kept_calls.count, 1);
 	net_run(&cluster.net);
 	assert_int_equal(runtime->kept_calls.count, 0);
