@@ -196,18 +196,18 @@ static int claim_stream(struct troupe_self *self, const struct answer *answer)
 		if (outside_has_room(answer->call))
 			return 0;
 		rc = wait_add(runtime, self->actor, (struct troupe_address){0},
-			      &answer->call->outside->waiters);
+			      &answer->call->outside->waiters, true);
 	} else if (answer->call) {
 		caller = actor_at(runtime, answer->call->caller);
 		if (caller->unread < LIMIT_STREAM_UNREAD)
 			return 0;
 		rc = wait_add(runtime, self->actor, actor_address(runtime, caller),
-			      &caller->waiters);
+			      &caller->waiters, true);
 	} else if (answer->kept && answer->kept->peer) {
 		if (answer->kept->unread < LIMIT_STREAM_UNREAD)
 			return 0;
 		rc = wait_add(runtime, self->actor, answer->kept->caller,
-			      &answer->kept->waiters);
+			      &answer->kept->waiters, true);
 	} else {
 		return 0;
 	}

@@ -58,7 +58,7 @@ RARE static int refuse(struct runtime *runtime, struct actor *sender, struct act
 
 	if (rc != -EAGAIN)
 		return rc;
-	waiting = wait_add(runtime, sender, to, &receiver->waiters);
+	waiting = wait_add(runtime, sender, to, &receiver->waiters, false);
 	return waiting < 0 ? waiting : -EAGAIN;
 }
 
@@ -74,7 +74,7 @@ static int link_result(struct runtime *runtime, struct actor *sender, struct tro
 	if (rc != -EAGAIN)
 		return rc;
 	peer = peer_get(runtime, to.node, to.worker);
-	waiting = peer ? wait_add(runtime, sender, to, &peer->waiters) : -ENOMEM;
+	waiting = peer ? wait_add(runtime, sender, to, &peer->waiters, false) : -ENOMEM;
 	return waiting < 0 ? waiting : -EAGAIN;
 }
 

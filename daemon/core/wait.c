@@ -31,20 +31,23 @@ static struct wait *find_wait(const struct runtime *runtime, uint32_t sender,
 }
 
 int wait_add(struct runtime *runtime, struct actor *sender, struct troupe_address where,
-	     struct list **chain)
+	     struct list **chain, bool is_replier)
 {
 	struct actor *receiver = actor_find(runtime, where); /* NULL: a link, a far stream */
 	uint32_t slot = actor_slot(runtime, sender);
-	struct wait *wait;
+	struct wait *wait = find_wait(runtime, slot, where, chain);
 
-	if (find_wait(runtime, slot, where, chain))
+	if (wait) {
+		wait->is_replier |= is_replier;
 		return 0;
+	}
 	wait = slots_take(&runtime->waits);
 	if (!wait)
 		return -ENOMEM;
 	wait->sender = slot;
 	wait->where = where;
 	wait->chain = chain;
+	wait->is_replier = is_replier;
 	chain_append(chain, &wait->of_receiver);
 	if (receiver)
 		receiver->flags |= ACTOR_AWAITED;
@@ -60,12 +63,31 @@ static void leave_chain(struct runtime *runtime, struct wait *wait)
 	index_remove(&runtime->waits_by_key, &wait->link);
 }
 
-static void wake_first(struct runtime *runtime, struct list **chain)
+static void wake(struct runtime *runtime, struct wait *wait)
 {
-	struct wait *wait = container_of(*chain, struct wait, of_receiver);
-
 	leave_chain(runtime, wait);
 	mailbox_notify(runtime, actor_at(runtime, wait->sender), &wait->mail, MAIL_ROOM);
+}
+
+static void wake_first(struct runtime *runtime, struct list **chain)
+{
+	wake(runtime, container_of(*chain, struct wait, of_receiver));
+}
+
+/* The replies of a stream need no room in the mailbox, only in the stream's window. */
+static void wake_repliers(struct runtime *runtime, struct actor *receiver)
+{
+	struct list *last = receiver->waiters ? receiver->waiters->previous : NULL, *next;
+
+	for (struct list *at = receiver->waiters; at; at = next) {
+		struct wait *wait = container_of(at, struct wait, of_receiver);
+
+		next = at == last ? NULL : at->next;
+		if (!wait->is_replier || receiver->promised >= LIMIT_STREAM_UNREAD / 2)
+			continue;
+		receiver->promised++;
+		wake(runtime, wait);
+	}
 }
 
 void wait_wake_slow(struct runtime *runtime, struct actor *receiver)
@@ -77,8 +99,10 @@ void wait_wake_slow(struct runtime *runtime, struct actor *receiver)
 		return;
 	/* Kept messages may hold half of the memory for long; then an empty queue has to do. */
 	if (receiver->charged >= unit->mailbox_units ||
-	    (receiver->charged > unit->mailbox_units / 2 && receiver->queued))
+	    (receiver->charged > unit->mailbox_units / 2 && receiver->queued)) {
+		wake_repliers(runtime, receiver);
 		return;
+	}
 	room = unit->mailbox - receiver->queued;
 	if (room > LIMIT_STREAM_UNREAD - receiver->unread)
 		room = LIMIT_STREAM_UNREAD - receiver->unread;

@@ -20,12 +20,14 @@ struct wait {
 	struct index_link link;
 	struct troupe_address where;
 	uint32_t sender; /* slot */
+	bool is_replier; /* it was a stream's reply that was refused */
 };
 
-/* Let `sender` wait for room at `where`, whose chain is given. 0 also when it waits already;
+/* Let `sender` wait for room at `where`, whose chain is given. is_replier: what was refused is a
+ * stream's reply, for which the mailbox's bounds do not matter. 0 also when it waits already;
  * -ENOMEM. */
 int wait_add(struct runtime *runtime, struct actor *sender, struct troupe_address where,
-	     struct list **chain);
+	     struct list **chain, bool is_replier);
 
 /* Tell as many waiters as there is room for, if the mailbox is half empty. Cheap when nobody
  * waits. */
