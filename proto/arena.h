@@ -1,7 +1,7 @@
 /* arena.h - many small pieces of memory that are freed together.
  *
  * Memory of the caller, init/fini; one thread at a time. What was allocated is given for the
- * life of the arena. Used by the IDL parser and the generator, inside proto/ only.
+ * life of the arena.
  */
 #ifndef PROTO_ARENA_H
 #define PROTO_ARENA_H

@@ -90,7 +90,7 @@ int control_new(struct master *master, struct control_server **ret_server)
 		.vendor = "Troupe",
 		.product = "trouped",
 		.version = TROUPE_VERSION,
-		.url = "",
+		.url = "man:trouped(8)",
 		.frame_max = master->settings.frame_max,
 		.connections = master->settings.connections,
 		.connections_uid = master->settings.connections_uid,

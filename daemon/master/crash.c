@@ -85,14 +85,13 @@ static bool is_own_fault(int number, int code)
 	}
 }
 
-/* Whether the thread that faulted is the one that runs plug-in code. Where the page does not name that, it is the
- * process's first. */
-static bool is_plugin_thread(const struct page_crash *record, uint32_t pid)
+/* Whether the thread that faulted is the one that runs plug-in code. */
+static bool is_plugin_thread(const struct page_crash *record)
 {
 	uint32_t expected =
 		atomic_load_explicit(&record->thread.thread_id, memory_order_relaxed);
 
-	return record->thread_id == (expected ? expected : pid);
+	return expected && record->thread_id == expected;
 }
 
 void crash_read(struct crash *crash, const struct page *page, const siginfo_t *end)
@@ -112,7 +111,7 @@ void crash_read(struct crash *crash, const struct page *page, const siginfo_t *e
 			record->n_frames < PAGE_FRAMES ? record->n_frames : PAGE_FRAMES;
 
 		crash->in_handler = read_thread(&record->thread, &activity);
-		same_thread = is_plugin_thread(record, (uint32_t)end->si_pid);
+		same_thread = is_plugin_thread(record);
 		code = record->code;
 		for (unsigned i = 0; i < n_frames; i++)
 			crash->n_frames +=

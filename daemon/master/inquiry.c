@@ -112,7 +112,9 @@ static char *copy_text(struct inquiry *inquiry, const char *text)
 static void add_actor(struct inquiry *inquiry, const struct worker *worker,
 		      const struct worker_resident *resident)
 {
-	struct unit *unit = unit_by_number(inquiry->master, (uint64_t)resident->unit);
+	const struct instance *known = unit_instance(inquiry->master, (uint64_t)resident->unit,
+						     (uint64_t)resident->instance);
+	const struct unit *unit = known && known->worker == worker ? known->unit : NULL;
 	struct api_actor *actor = &inquiry->actors[inquiry->n_actors];
 	int64_t *instance = arena_alloc(&inquiry->arena, sizeof(*instance));
 
@@ -275,7 +277,9 @@ static void take_page(struct inquiry *inquiry, const struct worker *worker,
 		arena_fini(&inquiry->arena);
 		arena_init(&inquiry->arena);
 	}
-	go_on(inquiry, census->next);
+	/* A worker that has nothing more to tell must not be able to go on for ever. */
+	go_on(inquiry,
+	      census->actors.count > 0 && census->next <= LIMIT_ACTORS ? census->next : 0);
 }
 
 void inquiry_actors(struct master *master, struct control_call *call, struct worker *worker)

@@ -272,9 +272,6 @@ void instance_give_up(struct instance *instance)
 {
 	forget_trouble(instance);
 	instance->request = 0;
-	log_error(&instance->unit->master->log, "%s/%u has failed: %s",
-		  instance->unit->file.name, instance->number,
-		  instance->unit->reason ? instance->unit->reason : "for no known reason");
 	instance_set_state(instance, INSTANCE_FAILED);
 }
 

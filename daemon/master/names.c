@@ -130,12 +130,13 @@ void names_tick(struct master *master)
 			tell_all_names(master->workers[i]);
 }
 
-static void tell_peer(struct worker *to, const struct worker *about, bool up)
+static void tell_peer(struct worker *to, const struct worker *about, bool up, bool crashed)
 {
 	struct worker_peer peer = {
 		.worker = about->number,
 		.incarnation = about->incarnation,
 		.up = up,
+		.crashed = crashed,
 	};
 	int r = worker_send(to, &worker_peer_method, &peer, -1);
 
@@ -151,19 +152,19 @@ void names_worker_up(struct worker *worker)
 
 		if (!other || other == worker || !worker_is_up(other))
 			continue;
-		tell_peer(other, worker, true);
-		tell_peer(worker, other, true);
+		tell_peer(other, worker, true, false);
+		tell_peer(worker, other, true, false);
 	}
 	tell_all_names(worker);
 }
 
-void names_worker_down(struct worker *worker)
+void names_worker_down(struct worker *worker, bool has_crashed)
 {
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
 		struct worker *other = worker->master->workers[i];
 
 		if (other && other != worker && worker_is_up(other))
-			tell_peer(other, worker, false);
+			tell_peer(other, worker, false, has_crashed);
 	}
 }
 

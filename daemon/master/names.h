@@ -19,7 +19,8 @@ void names_forget(struct master *master, const struct unit *unit);
 
 /* A worker is up: it hears of all peers and names, all others hear of it. */
 void names_worker_up(struct worker *worker);
-void names_worker_down(struct worker *worker);
+/* has_crashed: else it ended in order. */
+void names_worker_down(struct worker *worker, bool has_crashed);
 
 /* Tell again those who missed something. Once a second. */
 void names_tick(struct master *master);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool number_set_has(const struct number_set *set, uint32_t number)
 {
@@ -24,6 +25,18 @@ int number_set_add(struct number_set *set, uint32_t number)
 	}
 	set->numbers[set->n++] = number;
 	return 0;
+}
+
+void number_set_remove(struct number_set *set, uint32_t number)
+{
+	for (size_t i = set->n; i-- > 0;) {
+		if (set->numbers[i] != number)
+			continue;
+		set->n--;
+		memmove(&set->numbers[i], &set->numbers[i + 1],
+			(set->n - i) * sizeof(*set->numbers));
+		return;
+	}
 }
 
 void number_set_fini(struct number_set *set)

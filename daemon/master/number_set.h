@@ -14,6 +14,8 @@ struct number_set {
 bool number_set_has(const struct number_set *set, uint32_t number);
 /* -ENOMEM. Does not look whether it is there already. */
 int number_set_add(struct number_set *set, uint32_t number);
+/* It may be absent. */
+void number_set_remove(struct number_set *set, uint32_t number);
 void number_set_fini(struct number_set *set);
 
 #endif

@@ -117,6 +117,15 @@ fail:
 	return r;
 }
 
+void place_remove_inbox(const char *directory, unsigned worker, uint32_t incarnation)
+{
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/w%u-%u", directory, worker, incarnation);
+
+	if (n > 0 && (size_t)n < sizeof(path))
+		(void)unlink(path);
+}
+
 void place_remove_directory(const char *directory)
 {
 	int fd = open_directory(AT_FDCWD, directory);

@@ -2,10 +2,15 @@
 #ifndef MASTER_PLACE_H
 #define MASTER_PLACE_H
 
+#include <stdint.h>
+
 /* Make a private directory (0700) for inboxes below `runtime`, which is made too if it is not there, and remove those that
  * daemons of this user left there when they were killed. Both are given; the directory is in use, in the eyes of other
  * daemons, while *ret_lock is open. -ENAMETOOLONG: a socket in it would have too long a path; errno of mkdir() otherwise. */
 int place_make_directory(const char *runtime, char **ret_directory, int *ret_lock);
+
+/* Remove the inbox that a worker's process left there when it died. */
+void place_remove_inbox(const char *directory, unsigned worker, uint32_t incarnation);
 
 /* Remove it, with the sockets in it. */
 void place_remove_directory(const char *directory);

@@ -58,6 +58,8 @@ static void sample(struct worker *worker)
 void stall_tick(struct master *master)
 {
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-		if (master->workers[i])
+		if (master->workers[i]) {
 			sample(master->workers[i]);
+			master->workers[i]->n_letters = 0;
+		}
 }

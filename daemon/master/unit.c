@@ -13,6 +13,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#define REASON_MAX 2000 /* bytes */
+
 /* ---- states */
 
 enum unit_state instance_shown(const struct instance *instance)
@@ -79,12 +81,24 @@ void unit_mark_changed(struct unit *unit)
 		list_append(&unit->master->changed_units, &unit->changed);
 }
 
+/* Workers may say anything, and the reason stands in each description of the unit. */
+static void cut_text(char *text, size_t size)
+{
+	if (strlen(text) <= size)
+		return;
+	/* Not inside a character. */
+	while (size > 0 && ((unsigned char)text[size] & 0xc0) == 0x80)
+		size--;
+	text[size] = '\0';
+}
+
 static void set_reason(struct unit *unit, const char *format, va_list arguments)
 {
 	char *reason;
 
 	if (vasprintf(&reason, format, arguments) < 0)
 		return;
+	cut_text(reason, REASON_MAX);
 	free(unit->reason);
 	unit->reason = reason;
 }
@@ -112,6 +126,33 @@ void unit_break(struct unit *unit, const char *format, ...)
 	for (unsigned i = 0; i < unit->n_instances; i++)
 		instance_stop(&unit->instances[i]);
 	unit_mark_changed(unit);
+	master_settle(unit->master);
+}
+
+static bool is_to_start(const struct instance *instance, const struct worker *worker)
+{
+	return instance->worker == worker &&
+	       (instance->state == INSTANCE_WAITING || instance->state == INSTANCE_STARTING ||
+		instance->state == INSTANCE_BACKOFF);
+}
+
+void unit_fail_on(struct unit *unit, const struct worker *worker, const char *format, ...)
+{
+	unsigned i = 0;
+	va_list arguments;
+
+	while (i < unit->n_instances && !is_to_start(&unit->instances[i], worker))
+		i++;
+	if (i == unit->n_instances)
+		return;
+	va_start(arguments, format);
+	set_reason(unit, format, arguments);
+	va_end(arguments);
+	log_error(&unit->master->log, "unit %s has failed on worker %u: %s", unit->file.name,
+		  worker->number, unit->reason ? unit->reason : "");
+	for (; i < unit->n_instances; i++)
+		if (is_to_start(&unit->instances[i], worker))
+			instance_give_up(&unit->instances[i]);
 	master_settle(unit->master);
 }
 

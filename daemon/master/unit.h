@@ -125,6 +125,10 @@ int unit_restart(struct unit *unit, struct unit_file *file);
 /* It cannot run: stops what runs. reason is printed. */
 void unit_break(struct unit *unit, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* It cannot run on that worker, for good: its instances there that were to start are given up, the others go on. */
+void unit_fail_on(struct unit *unit, const struct worker *worker, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Cut to a length that fits a line. */
 void unit_set_reason(struct unit *unit, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -146,7 +150,7 @@ void instance_stop(struct instance *instance);
 void instance_worker_up(struct instance *instance);
 /* Its worker is gone. blamed: it was its fault; why: a text for people. */
 void instance_worker_down(struct instance *instance, bool blamed, const char *why);
-/* It could not be started, by its own fault and for good: `failed`. */
+/* It could not be started, by its own fault and for good: `failed`. The caller has said why. */
 void instance_give_up(struct instance *instance);
 /* News of its life. */
 void instance_started(struct instance *instance, struct troupe_address address);

@@ -84,6 +84,7 @@ struct worker {
 
 	uint64_t restarts;
 	uint64_t bad_notices; /* answers to nothing we asked */
+	unsigned n_letters;   /* DeadLetter notices in this second */
 	bool has_crashed;
 	struct crash crash; /* the last one */
 };
@@ -116,7 +117,7 @@ bool worker_is_up(const struct worker *worker);
 int worker_spawn(struct worker *worker, struct instance *instance);
 
 /* The request that an answer belongs to, taken out of the queue (free() it); NULL: nobody asked. id: SPAWN only. */
-struct request *worker_answered(struct worker *worker, enum request_kind kind, uint32_t number,
+struct request *worker_answered(struct worker *worker, enum request_kind kind, uint64_t number,
 				uint64_t id);
 
 /* For request_timer: the process has not come to the first request in time, or was not ready. */

@@ -7,6 +7,7 @@
 #include "master/inquiry.h"
 #include "master/master.h"
 #include "master/names.h"
+#include "master/place.h"
 #include "master/unit.h"
 #include "master/watch.h"
 #include <stdio.h>
@@ -65,15 +66,15 @@ static bool is_sound_end(const struct worker *worker)
 	       worker->end.si_status == 0;
 }
 
-/* Loading the plug-in was its end: no unit of it can run. */
-static void break_units(struct worker *worker, uint32_t deployment, const char *why)
+/* Loading the plug-in was its end: no unit of it can run here. What another worker makes of it, that one will see: this one's
+ * page may tell anything. */
+static void fail_units(struct worker *worker, uint32_t deployment, const char *why)
 {
 	struct unit *unit, *next;
 
 	HASH_ITER (by_name, worker->master->units_by_name, unit, next)
-		if (unit->deployment && unit->deployment->number == deployment &&
-		    !unit->is_broken)
-			unit_break(unit, "%s: %s", unit->deployment->path, why);
+		if (unit->deployment && unit->deployment->number == deployment)
+			unit_fail_on(unit, worker, "%s: %s", unit->deployment->path, why);
 }
 
 /* The plug-in that the process was told to load when it died; 0: it was not at that. */
@@ -119,16 +120,19 @@ void worker_bury(struct worker *worker)
 	worker->state = was_stopping ? WORKER_STOPPING : WORKER_BACKOFF;
 	calls_worker_down(worker);
 	inquiries_worker_down(worker);
-	names_worker_down(worker);
+	names_worker_down(worker, !is_sound_end(worker));
+	place_remove_inbox(master->directory, worker->number, worker->incarnation);
 	if (deployment)
-		break_units(worker, deployment,
-			    worker->culprit_deployment ? "it did not load in time"
-						       : "loading it crashed a worker");
+		fail_units(worker, deployment,
+			   worker->culprit_deployment ? "it did not load in time"
+						      : "loading it crashed a worker");
 	if (hanging) {
 		char span[64];
 
 		text_print_span_ns(hanging->unit->file.start_timeout_ns, span, sizeof(span));
 		unit_set_reason(hanging->unit, "init did not return within %s", span);
+		log_error(&master->log, "%s/%u has failed: %s", hanging->unit->file.name,
+			  hanging->number, hanging->unit->reason ? hanging->unit->reason : "");
 		instance_give_up(hanging);
 	}
 	worker_forget_process(worker);

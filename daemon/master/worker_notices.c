@@ -14,11 +14,31 @@
 #include "proto/address.h"
 #include <string.h>
 
+/* DeadLetter notices of one worker in a second. It tells of five; those of a long time may come at once if we were stopped. */
+#define LETTERS_MAX 10000
+
 /* Whether an address is one that this process may speak of. */
 static bool is_its_own(const struct worker *worker, struct troupe_address address)
 {
 	return address.node == 0 && address.worker == worker->number &&
 	       address.incarnation == worker->incarnation && address.generation != 0;
+}
+
+/* The request that is answered; ret_instance: of a Spawn, or NULL. false: nothing of the kind was asked, and that is its end. */
+static bool take_request(struct worker *worker, enum request_kind kind, int64_t number,
+			 int64_t id, uint32_t *ret_instance)
+{
+	struct request *request = worker_answered(worker, kind, (uint64_t)number, (uint64_t)id);
+
+	if (!request) {
+		worker_kill(worker, "it broke the protocol: an answer that nobody asked for",
+			    false);
+		return false;
+	}
+	if (ret_instance)
+		*ret_instance = request->instance;
+	free(request);
+	return true;
 }
 
 static void on_ready(void *context, const void *in, int *fd)
@@ -56,15 +76,14 @@ static void on_loaded(void *context, const void *in, int *fd)
 	struct unit *unit, *next;
 
 	(void)fd;
-	free(worker_answered(worker, REQUEST_LOAD, (uint32_t)loaded->plugin, 0));
-	if (!deployment || !number_set_has(&worker->loaded, deployment->number))
+	if (!take_request(worker, REQUEST_LOAD, loaded->plugin, 0, NULL) || !loaded->error)
 		return;
-	/* What is in it is known from the file, which is more to be trusted. */
-	if (!loaded->error)
-		return;
+	/* Another try may have more luck. */
+	number_set_remove(&worker->loaded, (uint32_t)loaded->plugin);
+	/* Its word counts for what is to run there. */
 	HASH_ITER (by_name, master->units_by_name, unit, next)
-		if (unit->deployment == deployment && !unit->is_broken)
-			unit_break(unit, "%s: %s", deployment->path, loaded->error);
+		if (deployment && unit->deployment == deployment)
+			unit_fail_on(unit, worker, "%s: %s", deployment->path, loaded->error);
 }
 
 static void on_defined(void *context, const void *in, int *fd)
@@ -74,10 +93,11 @@ static void on_defined(void *context, const void *in, int *fd)
 	struct unit *unit = unit_by_number(worker->master, (uint64_t)defined->unit);
 
 	(void)fd;
-	free(worker_answered(worker, REQUEST_DEFINE, (uint32_t)defined->unit, 0));
-	if (unit && number_set_has(&worker->defined, unit->number) && defined->error &&
-	    !unit->is_broken)
-		unit_break(unit, "%s", defined->error);
+	if (!take_request(worker, REQUEST_DEFINE, defined->unit, 0, NULL) || !defined->error)
+		return;
+	number_set_remove(&worker->defined, (uint32_t)defined->unit);
+	if (unit)
+		unit_fail_on(unit, worker, "%s", defined->error);
 }
 
 static void send_stop(struct worker *worker, struct troupe_address actor)
@@ -94,15 +114,14 @@ static void on_spawned(void *context, const void *in, int *fd)
 {
 	struct worker *worker = context;
 	const struct worker_spawned *spawned = in;
-	struct instance *instance = unit_instance(worker->master, (uint64_t)spawned->unit,
-						  (uint64_t)spawned->instance);
-	struct request *request = worker_answered(
-		worker, REQUEST_SPAWN, (uint32_t)spawned->unit, (uint64_t)spawned->request);
+	struct instance *instance;
+	uint32_t number;
 
 	(void)fd;
-	if (!request)
+	if (!take_request(worker, REQUEST_SPAWN, spawned->unit, spawned->request, &number))
 		return;
-	free(request);
+	/* Which one was asked for, we know better. */
+	instance = unit_instance(worker->master, (uint64_t)spawned->unit, number);
 	if (!spawned->error && !is_its_own(worker, spawned->actor)) {
 		worker_kill(worker, "it broke the protocol: an address of another", false);
 		return;
@@ -142,6 +161,10 @@ static void on_ended(void *context, const void *in, int *fd)
 		unit_instance(worker->master, (uint64_t)ended->unit, (uint64_t)ended->instance);
 
 	(void)fd;
+	if (!is_its_own(worker, ended->actor)) {
+		worker_kill(worker, "it broke the protocol: an address of another", false);
+		return;
+	}
 	if (!instance || instance->worker != worker ||
 	    !troupe_address_equal(instance->address, ended->actor))
 		return;
@@ -184,6 +207,11 @@ static void on_dead_letter(void *context, const void *in, int *fd)
 	char to[TROUPE_ADDRESS_TEXT], text[512];
 
 	(void)fd;
+	/* It is to add up what comes more often. */
+	if (++worker->n_letters > LETTERS_MAX) {
+		worker_kill(worker, "it broke the protocol: a flood of dead letters", false);
+		return;
+	}
 	address_print(letter->to, to);
 	(void)snprintf(text, sizeof(text), "%.300s to %s: %.100s", letter->name, to,
 		       letter->reason);

@@ -24,7 +24,7 @@ static void arm_request_timer(struct worker *worker)
 		loop_timer_start(&worker->request_timer, first->timeout_ns);
 }
 
-struct request *worker_answered(struct worker *worker, enum request_kind kind, uint32_t number,
+struct request *worker_answered(struct worker *worker, enum request_kind kind, uint64_t number,
 				uint64_t id)
 {
 	list_foreach (at, &worker->requests) {

@@ -2,6 +2,7 @@
 #ifndef WORKER_AGENT_INSIDE_H
 #define WORKER_AGENT_INSIDE_H
 
+#include "base/limits.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/page.h"
@@ -36,6 +37,8 @@ struct agent {
 
 	struct units units;
 	struct names names;
+	/* By worker: the incarnation that ended in order, last */
+	uint32_t ended[LIMIT_WORKERS + 1];
 	struct calls calls;
 	struct dead_letters dead_letters;
 	struct list stops; /* Stop notices whose actors have not ended yet; of agent_units.c */

@@ -14,13 +14,16 @@ void agent_on_peer(void *context, const void *data, int *fd)
 	int r;
 
 	(void)fd;
-	if (in->worker < 1 || in->worker > UINT16_MAX || in->incarnation < 1 ||
+	if (in->worker < 1 || in->worker > LIMIT_WORKERS || in->incarnation < 1 ||
 	    in->incarnation > UINT32_MAX) {
 		log_error(agent->config.log, "the master tells of a worker that cannot be");
 		agent_end(agent, AGENT_FAILED);
 		return;
 	}
 	if (!in->up) {
+		/* on_down() follows when the inbox holds nothing more of it. */
+		if (!in->crashed)
+			agent->ended[in->worker] = (uint32_t)in->incarnation;
 		bridge_peer_down(agent->bridge, (uint16_t)in->worker,
 				 (uint32_t)in->incarnation);
 		return;
@@ -96,7 +99,9 @@ static void on_down(void *context, uint16_t worker, uint32_t incarnation)
 {
 	struct agent *agent = context;
 
-	runtime_peer_down(agent->runtime, agent->node, worker, incarnation, TROUPE_ACTOR_DIED);
+	runtime_peer_down(agent->runtime, agent->node, worker, incarnation,
+			  agent->ended[worker] == incarnation ? TROUPE_PEER_DOWN
+							      : TROUPE_ACTOR_DIED);
 }
 
 static void on_gap(void *context, uint16_t worker, uint64_t lost)

@@ -126,6 +126,14 @@ static void on_taken(void *context, const void *in, int *fd)
 	worker->taken = taken->call;
 }
 
+static void on_inquire(void *context, const void *in, int *fd)
+{
+	struct stage_worker *worker = context;
+
+	(void)fd;
+	worker->inquiry = ((const struct worker_inquire *)in)->request;
+}
+
 static void on_other(void *context, const void *in, int *fd)
 {
 	(void)context;
@@ -139,7 +147,7 @@ static const struct channel_handler handlers[] = {
 	{&worker_load_method, on_load},      {&worker_define_method, on_define},
 	{&worker_spawn_method, on_spawn},    {&worker_peer_method, on_peer},
 	{&worker_taken_method, on_taken},    {&worker_name_method, on_other},
-	{&worker_describe_method, on_other}, {&worker_inquire_method, on_other},
+	{&worker_describe_method, on_other}, {&worker_inquire_method, on_inquire},
 	{&worker_stop_method, on_other},
 };
 
@@ -160,6 +168,7 @@ static int launch(void *context, struct launched *ret_launched)
 		.n_handlers = ARRAY_LEN(handlers),
 		.on_closed = on_closed,
 	};
+	struct sigaction saved;
 	int pair[2];
 
 	if (stage->refuse < 0)
@@ -167,6 +176,9 @@ static int launch(void *context, struct launched *ret_launched)
 	worker = calloc(1, sizeof(*worker));
 	assert_int_equal(seqpacket_pair(pair), 0);
 	worker->stage = stage;
+	/* cmocka handles it, which the child must not. */
+	assert_int_equal(sigaction(SIGSEGV, &(struct sigaction){.sa_handler = SIG_DFL}, &saved),
+			 0);
 	worker->pid = fork();
 	if (worker->pid == 0) {
 		(void)signal(SIGTERM, SIG_DFL);
@@ -174,6 +186,7 @@ static int launch(void *context, struct launched *ret_launched)
 		for (;;)
 			pause();
 	}
+	assert_int_equal(sigaction(SIGSEGV, &saved, NULL), 0);
 	stage->n_launched++;
 	config.loop = stage->master->loop;
 	config.fd = pair[1];

@@ -110,7 +110,7 @@ static void crash_is_unattributed_when_another_thread_faulted(void **state)
 	assert_string_equal(text, "SIGSEGV, not in a handler");
 }
 
-static void crash_takes_the_first_thread_when_the_page_names_none(void **state)
+static void crash_is_unattributed_when_the_page_names_no_thread(void **state)
 {
 	struct page page = {0};
 	struct crash crash;
@@ -120,7 +120,7 @@ static void crash_takes_the_first_thread_when_the_page_names_none(void **state)
 	set_record(&page, SIGSEGV, SEGV_MAPERR);
 	page.crash.thread.thread_id = 0;
 	crash_read(&crash, &page, &end);
-	assert_true(crash.is_blamed);
+	assert_false(crash.is_blamed);
 }
 
 static void crash_tells_what_ran_when_the_worker_was_killed(void **state)
@@ -196,7 +196,7 @@ int main(void)
 		cmocka_unit_test(crash_is_blamed_when_a_handler_faulted),
 		cmocka_unit_test(crash_is_not_blamed_when_somebody_sent_the_signal),
 		cmocka_unit_test(crash_is_unattributed_when_another_thread_faulted),
-		cmocka_unit_test(crash_takes_the_first_thread_when_the_page_names_none),
+		cmocka_unit_test(crash_is_unattributed_when_the_page_names_no_thread),
 		cmocka_unit_test(crash_tells_what_ran_when_the_worker_was_killed),
 		cmocka_unit_test(crash_is_blamed_when_a_handler_left_the_process),
 		cmocka_unit_test(crash_is_in_no_handler_when_the_sequence_is_even),

@@ -113,27 +113,6 @@ static void master_ends_a_worker_when_it_is_ready_twice(void **state)
 	stage_until(stage, is_restarted);
 }
 
-static void master_believes_no_worker_that_speaks_of_what_is_not_its_own(void **state)
-{
-	struct stage *stage = *state;
-	struct worker_ended ended = {.unit = 1, .instance = 7, .actor = {0, 9, 9, 9, 9}};
-	struct worker_spawned spawned = {.request = 1, .unit = -1, .instance = -1};
-	struct worker_loaded loaded = {.plugin = INT64_MIN};
-	struct worker_census census = {.request = INT64_MAX, .next = -1};
-	struct channel *channel = stage->workers[1]->channel;
-
-	assert_int_equal(channel_send(channel, &worker_ended_method, &ended, -1), 0);
-	assert_int_equal(channel_send(channel, &worker_spawned_method, &spawned, -1), 0);
-	assert_int_equal(channel_send(channel, &worker_loaded_method, &loaded, -1), 0);
-	assert_int_equal(channel_send(channel, &worker_census_method, &census, -1), 0);
-	/* None of which was heeded, or its end. */
-	stage_say(stage, TO_ACTOR(""));
-	stage_reply(stage->workers[1], stage_wait_call(stage, 1), false, NULL, "{}");
-	stage_expect(stage, "parameters");
-	assert_int_equal(stage->n_launched, 1);
-	assert_int_equal(stage->master->workers[1]->bad_notices, 2);
-}
-
 static void master_answers_calls_at_once_when_their_worker_dies(void **state)
 {
 	struct stage *stage = *state;
@@ -330,7 +309,6 @@ int main(void)
 		TEST(master_ends_a_worker_when_its_reply_would_end_the_frame_early),
 		TEST(master_ends_a_worker_when_its_error_has_no_qualified_name),
 		TEST(master_ends_a_worker_when_it_is_ready_twice),
-		TEST(master_believes_no_worker_that_speaks_of_what_is_not_its_own),
 		TEST(master_answers_calls_at_once_when_their_worker_dies),
 		TEST(master_cancels_a_call_when_its_client_has_gone),
 		TEST(master_cancels_a_stream_when_the_client_takes_one_reply_only),

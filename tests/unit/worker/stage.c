@@ -267,22 +267,25 @@ void stage_tell(struct stage_worker *worker, const struct troupe_method *method,
 	assert_int_equal(channel_send(worker->channel, method, in, -1), 0);
 }
 
-static void tell_peer(struct stage_worker *to, const struct stage_worker *of, bool up)
+static void tell_peer(struct stage_worker *to, const struct stage_worker *of, bool up,
+		      bool crashed)
 {
 	stage_tell(to, &worker_peer_method,
-		   &(struct worker_peer){
-			   .worker = of->number, .incarnation = of->incarnation, .up = up});
+		   &(struct worker_peer){.worker = of->number,
+					 .incarnation = of->incarnation,
+					 .up = up,
+					 .crashed = crashed});
 }
 
 void stage_introduce(struct stage_worker *a, struct stage_worker *b)
 {
-	tell_peer(a, b, true);
-	tell_peer(b, a, true);
+	tell_peer(a, b, true, false);
+	tell_peer(b, a, true, false);
 }
 
-void stage_bury(struct stage_worker *a, struct stage_worker *b)
+void stage_bury(struct stage_worker *a, struct stage_worker *b, bool crashed)
 {
-	tell_peer(a, b, false);
+	tell_peer(a, b, false, crashed);
 }
 
 void stage_take(struct stage_worker *worker, int64_t call, int64_t count, int64_t bytes)

@@ -68,8 +68,8 @@ struct stage_worker *stage_start(struct stage *stage, uint16_t number);
 struct stage_worker *stage_launch(struct stage *stage, uint16_t number);
 /* Tell workers a and b of each other. */
 void stage_introduce(struct stage_worker *a, struct stage_worker *b);
-/* Tell a that b has gone. */
-void stage_bury(struct stage_worker *a, struct stage_worker *b);
+/* Tell a that b has gone, in which way. */
+void stage_bury(struct stage_worker *a, struct stage_worker *b, bool crashed);
 
 void stage_tell(struct stage_worker *worker, const struct troupe_method *method,
 		const void *in);

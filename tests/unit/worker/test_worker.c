@@ -535,7 +535,7 @@ static void worker_fails_calls_to_a_worker_that_was_killed(void **state)
 		     NULL, NULL);
 	kill(b->pid, SIGKILL);
 	stage_wait_dead(b);
-	stage_bury(a, b);
+	stage_bury(a, b, true);
 	assert_non_null(strstr(stage_reply(a, call, 0)->parameters, "actor-died"));
 	/* Its successor has another address, and is reached. */
 	b = stage_start(&s, 2);
@@ -546,6 +546,31 @@ static void worker_fails_calls_to_a_worker_that_was_killed(void **state)
 	assert_reply(stage_ask(a, relay, RELAY ".Answer",
 			       "{\"to\":\"slow\",\"text\":\"back\",\"delayMs\":1}"),
 		     NULL, "{\"text\":\"back\"}");
+	stage_end(&s);
+}
+
+static void worker_fails_calls_to_a_worker_that_ended_in_order(void **state)
+{
+	struct troupe_address relay, slow;
+	struct stage_worker *a, *b;
+	struct stage s;
+	int64_t call;
+
+	(void)state;
+	stage_begin(&s);
+	a = stage_start(&s, 1);
+	b = stage_start(&s, 2);
+	stage_introduce(a, b);
+	relay = stage_cast(a, 1, "relay", "relay", "");
+	slow = stage_cast(b, 2, "slow", "slow", "");
+	stage_name(a, "slow", &slow, 1);
+	call = stage_call(a, relay, RELAY ".Provoke", "{\"to\":\"slow\",\"habit\":\"never\"}",
+			  0, 0);
+	assert_reply(stage_ask(a, relay, RELAY ".Answer",
+			       "{\"to\":\"slow\",\"text\":\"far\",\"delayMs\":1}"),
+		     NULL, NULL);
+	stage_bury(a, b, false);
+	assert_non_null(strstr(stage_reply(a, call, 0)->parameters, "peer-down"));
 	stage_end(&s);
 }
 
@@ -722,6 +747,7 @@ int main(void)
 		cmocka_unit_test(workers_forward_calls_to_each_other),
 		cmocka_unit_test(worker_gives_pools_turns_beginning_at_home),
 		cmocka_unit_test(worker_fails_calls_to_a_worker_that_was_killed),
+		cmocka_unit_test(worker_fails_calls_to_a_worker_that_ended_in_order),
 		cmocka_unit_test(worker_tells_callers_elsewhere_before_it_shuts_down),
 		cmocka_unit_test(workers_lose_no_message_untold_in_a_flood),
 		cmocka_unit_test(worker_ends_over_notices_that_make_no_sense),

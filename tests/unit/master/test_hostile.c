@@ -1,0 +1,311 @@
+/* test_hostile.c - a worker that lies: the master stays, nobody else is blamed, and the liar is replaced. */
+#include "stage.h"
+
+#include "base/cleanup.h"
+#include "master/unit.h"
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define HUGE_SIZE (4u << 20)
+
+static bool is_replaced(struct stage *stage)
+{
+	return stage->n_launched == 3 && worker_is_up(stage->master->workers[1]) &&
+	       stage->workers[1]->n_spawns == 1;
+}
+
+/* The unit on the other worker has not heard of anything. */
+static void assert_unharmed(struct stage *stage)
+{
+	const struct unit *unit = unit_find(stage->master, "two");
+
+	assert_int_equal(unit_state(unit), UNIT_RUNNING);
+	assert_int_equal(unit->restarts, 0);
+	assert_null(unit->reason);
+	assert_int_equal(stage->master->workers[2]->incarnation, 2);
+	stage_say(stage,
+		  "{\"method\":\"io.troupe.Control.Call\",\"parameters\":{\"name\":\"two\","
+		  "\"method\":\"a.b.Do\"}}");
+	stage_reply(stage->workers[2], stage_wait_call(stage, 2), false, NULL, "{\"well\":1}");
+	stage_expect(stage, "well");
+}
+
+/* It is ended for what it said, and replaced. */
+static void expect_end(struct stage *stage)
+{
+	stage_until(stage, is_replaced);
+	stage_idle(stage);
+	assert_int_equal(unit_state(unit_find(stage->master, "one")), UNIT_RUNNING);
+	assert_unharmed(stage);
+}
+
+static struct troupe_address actor_of(struct stage *stage, const char *unit)
+{
+	return unit_find(stage->master, unit)->instances[0].address;
+}
+
+static void worker_is_ended_when_it_answers_what_nobody_asked(void **state)
+{
+	struct stage *stage = *state;
+	struct stage_worker *worker = stage->workers[1];
+
+	stage_tell(worker, &worker_loaded_method,
+		   &(struct worker_loaded){.plugin = worker->load.plugin, .error = "no"});
+	expect_end(stage);
+}
+
+static void worker_is_ended_when_it_defines_what_nobody_asked(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_tell(stage->workers[1], &worker_defined_method,
+		   &(struct worker_defined){.unit = stage->workers[2]->define.unit,
+					    .error = "no"});
+	expect_end(stage);
+}
+
+static void worker_is_ended_when_it_spawns_what_nobody_asked(void **state)
+{
+	struct stage *stage = *state;
+	struct stage_worker *other = stage->workers[2];
+
+	stage_tell(stage->workers[1], &worker_spawned_method,
+		   &(struct worker_spawned){.request = other->spawn.request,
+					    .unit = other->spawn.unit,
+					    .actor = {0, 1, 2, 9, 1},
+					    .error = "no"});
+	expect_end(stage);
+}
+
+static void worker_is_ended_when_it_tells_of_the_end_of_anothers_actor(void **state)
+{
+	struct stage *stage = *state;
+	struct worker_ended ended = {
+		.unit = stage->workers[2]->spawn.unit,
+		.actor = actor_of(stage, "two"),
+		.reason = WORKER_ENDED_REASON_FAILED,
+		.code = INT64_MIN,
+	};
+
+	stage_tell(stage->workers[1], &worker_ended_method, &ended);
+	expect_end(stage);
+}
+
+static void worker_is_ended_when_it_floods_us_with_dead_letters(void **state)
+{
+	struct stage *stage = *state;
+	struct worker_dead_letter letter = {
+		.to = {9, 9, 9, 9, 9}, .name = "\n\x01 \xc3\xa4", .reason = "", .count = -1};
+
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Watch\",\"oneway\":true}");
+	for (unsigned i = 0; i < 20000 && !stage->workers[1]->is_closed; i++) {
+		(void)channel_send(stage->workers[1]->channel, &worker_dead_letter_method,
+				   &letter, -1);
+		if (i % 256 == 0)
+			loop_step(stage->master->loop, false);
+	}
+	expect_end(stage);
+}
+
+static void worker_is_not_believed_when_it_names_units_of_others(void **state)
+{
+	struct stage *stage = *state;
+	struct stage_worker *worker = stage->workers[1], *other = stage->workers[2];
+	struct worker_ended ended = {
+		.unit = other->spawn.unit,
+		.instance = other->spawn.instance,
+		.actor = actor_of(stage, "one"), /* which is its own */
+		.reason = WORKER_ENDED_REASON_FAILED,
+	};
+
+	stage_tell(worker, &worker_ended_method, &ended);
+	ended.unit = INT64_MAX;
+	ended.instance = INT64_MIN;
+	stage_tell(worker, &worker_ended_method, &ended);
+	stage_tell(worker, &worker_stopped_method,
+		   &(struct worker_stopped){.request = INT64_MAX});
+	stage_tell(worker, &worker_census_method,
+		   &(struct worker_census){.request = -1, .next = INT64_MAX});
+	stage_idle(stage);
+	assert_int_equal(stage->n_launched, 2);
+	assert_unharmed(stage);
+}
+
+static void worker_does_not_answer_the_calls_of_others(void **state)
+{
+	struct stage *stage = *state;
+	int64_t call;
+
+	stage_say(stage,
+		  "{\"method\":\"io.troupe.Control.Call\",\"parameters\":{\"name\":\"two\","
+		  "\"method\":\"a.b.Do\"}}");
+	call = stage_wait_call(stage, 2);
+	stage_reply(stage->workers[1], call, false, NULL, "{\"false\":1}");
+	stage_reply(stage->workers[1], call, true, NULL, "{\"false\":1}");
+	stage_idle(stage);
+	assert_int_equal(stage->master->calls.strays, 2);
+	stage_reply(stage->workers[2], call, false, NULL, "{\"true\":1}");
+	stage_expect(stage, "true");
+	assert_unharmed(stage);
+}
+
+static void plugin_is_refused_for_one_worker_only(void **state)
+{
+	struct stage *stage = *state;
+	struct stage_worker *other = stage->workers[2];
+	char *huge = calloc(1, HUGE_SIZE);
+
+	/* Both units are of one plug-in; worker 1 is made anew, and lies about it. */
+	stage->is_loader_slow = stage->is_slow = true;
+	stage_kill(stage->workers[1]);
+	while (stage->workers[1]->channel == NULL || stage->workers[1]->n_loads == 0)
+		loop_step(stage->master->loop, true);
+	memset(huge, 'x', HUGE_SIZE - 1);
+	stage_tell(stage->workers[1], &worker_loaded_method,
+		   &(struct worker_loaded){.plugin = stage->workers[1]->load.plugin,
+					   .error = huge});
+	free(huge);
+	stage_idle(stage);
+	assert_int_equal(unit_state(unit_find(stage->master, "one")), UNIT_FAILED);
+	assert_in_range(strlen(unit_find(stage->master, "one")->reason), 1000, 3000);
+	assert_ptr_equal(stage->workers[2], other);
+	assert_unharmed(stage);
+}
+
+/* The page says that the other's actor was at it. */
+static void point_at_other(struct stage *stage, struct page_thread *thread, uint64_t doing)
+{
+	struct troupe_address actor = actor_of(stage, "two");
+
+	thread->sequence = 7;
+	thread->actor = (uint64_t)actor.slot << 32 | actor.generation;
+	thread->type_hash = doing;
+	thread->unit = (uint32_t)stage->workers[2]->spawn.unit;
+	thread->instance = (uint32_t)stage->workers[2]->spawn.instance;
+	thread->thread_id = 1;
+}
+
+static void expect_no_blame(struct stage *stage, uint64_t doing)
+{
+	struct page *page = stage->workers[1]->page;
+
+	point_at_other(stage, &page->thread, doing);
+	point_at_other(stage, &page->crash.thread, doing);
+	page->crash.thread_id = 1;
+	page->crash.signal = SIGSEGV;
+	page->crash.code = 1;
+	page->crash.n_frames = UINT32_MAX;
+	memset(page->crash.frames, 0xe4, sizeof(page->crash.frames));
+	page->crash.written = 1;
+	assert_int_equal(kill(stage->workers[1]->pid, SIGSEGV), 0);
+	expect_end(stage);
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Workers\"}");
+	stage_expect(stage, "SIGSEGV");
+}
+
+static void unit_is_not_blamed_when_anothers_page_names_it(void **state)
+{
+	expect_no_blame(*state, 0x123456789);
+}
+
+static void unit_is_not_blamed_when_anothers_page_says_init(void **state)
+{
+	expect_no_blame(*state, PAGE_DOING_INIT);
+}
+
+static void unit_is_not_blamed_when_anothers_page_says_load(void **state)
+{
+	expect_no_blame(*state, PAGE_DOING_LOAD);
+}
+
+static void page_of_garbage_is_survived(void **state)
+{
+	struct stage *stage = *state;
+
+	memset(stage->workers[1]->page, 0xff, PAGE_BYTES);
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Workers\"}");
+	stage_expect(stage, "parameters");
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Status\"}");
+	stage_expect(stage, "parameters");
+	assert_int_equal(kill(stage->workers[1]->pid, SIGSEGV), 0);
+	expect_end(stage);
+}
+
+static bool has_inquiry(struct stage *stage)
+{
+	return stage->workers[1]->inquiry != 0;
+}
+
+static void census_ends_when_a_worker_has_nothing_more_to_tell(void **state)
+{
+	struct stage *stage = *state;
+	struct worker_resident resident = {.actor = actor_of(stage, "one"),
+					   .unit = stage->workers[2]->spawn.unit,
+					   .actorType = "x"};
+	struct worker_census census = {.actors = {&resident, 1}, .next = 1};
+
+	stage_say(stage,
+		  "{\"method\":\"io.troupe.Control.Actors\",\"parameters\":{\"worker\":1}}");
+	stage_until(stage, has_inquiry);
+	census.request = stage->workers[1]->inquiry;
+	stage_tell(stage->workers[1], &worker_census_method, &census);
+	/* It goes on, and on. */
+	while (stage->workers[1]->inquiry == census.request)
+		loop_step(stage->master->loop, true);
+	census = (struct worker_census){.request = stage->workers[1]->inquiry, .next = 2};
+	stage_tell(stage->workers[1], &worker_census_method, &census);
+	stage_expect(stage, "\"actorType\":\"x\"");
+	assert_unharmed(stage);
+}
+
+static void census_does_not_name_units_of_others(void **state)
+{
+	struct stage *stage = *state;
+	struct worker_resident residents[2] = {
+		{.actor = actor_of(stage, "one"),
+		 .unit = stage->workers[2]->spawn.unit,
+		 .actorType = "mine"},
+		{.actor = actor_of(stage, "two"), .actorType = "foreign"},
+	};
+	struct worker_census census = {.actors = {residents, 2}};
+
+	stage_say(stage,
+		  "{\"method\":\"io.troupe.Control.Actors\",\"parameters\":{\"worker\":1}}");
+	stage_until(stage, has_inquiry);
+	census.request = stage->workers[1]->inquiry;
+	stage_tell(stage->workers[1], &worker_census_method, &census);
+	stage_until(stage, stage_has_answer);
+	assert_null(strstr(stage->answer, "\"two\""));
+	assert_null(strstr(stage->answer, "foreign"));
+	stage_expect(stage, "mine");
+}
+
+#define TEST(function)                                                                         \
+	cmocka_unit_test_setup_teardown(function, stage_raise_units, stage_strike)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(worker_is_ended_when_it_answers_what_nobody_asked),
+		TEST(worker_is_ended_when_it_defines_what_nobody_asked),
+		TEST(worker_is_ended_when_it_spawns_what_nobody_asked),
+		TEST(worker_is_ended_when_it_tells_of_the_end_of_anothers_actor),
+		TEST(worker_is_ended_when_it_floods_us_with_dead_letters),
+		TEST(worker_is_not_believed_when_it_names_units_of_others),
+		TEST(worker_does_not_answer_the_calls_of_others),
+		TEST(plugin_is_refused_for_one_worker_only),
+		TEST(unit_is_not_blamed_when_anothers_page_names_it),
+		TEST(unit_is_not_blamed_when_anothers_page_says_init),
+		TEST(unit_is_not_blamed_when_anothers_page_says_load),
+		TEST(page_of_garbage_is_survived),
+		TEST(census_ends_when_a_worker_has_nothing_more_to_tell),
+		TEST(census_does_not_name_units_of_others),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
