@@ -11,7 +11,7 @@
 #define LIMIT_MAILBOX_BYTES_DEFAULT (32u << 20) /* bytes: MailboxBytes= */
 #define LIMIT_BATCH_DEFAULT         1024u       /* messages in one turn: Batch= */
 #define LIMIT_STREAM_UNREAD         1024u       /* stream replies in a caller's mailbox */
-#define LIMIT_CLIENT_UNREAD         256u        /* those that a client has not read; of that many bytes: */
+#define LIMIT_CLIENT_UNREAD         256u /* those that a client has not read; of that many bytes: */
 #define LIMIT_CLIENT_UNREAD_BYTES   (1u << 20)
 
 /* Runtime, per worker */
@@ -45,8 +45,8 @@
 #define LIMIT_CLIENT_CALL_BYTES (32u << 20)
 #define LIMIT_STREAM_HELD       (16u << 20) /* of one stream: replies its client has not read */
 #define LIMIT_STREAMS_HELD      (128u << 20) /* of all streams */
-#define LIMIT_WAITING_CALLS          4096u        /* calls of clients that wait for a unit to start */
-#define LIMIT_WAITING_BYTES          (32u << 20)
+#define LIMIT_WAITING_CALLS     4096u /* calls of clients that wait for a unit to start */
+#define LIMIT_WAITING_BYTES     (32u << 20)
 #define LIMIT_INQUIRIES         256u   /* questions of clients that workers have not answered */
 #define LIMIT_DESCRIBED         1000u  /* actors in one Describe, or in one reply of Actors */
 #define LIMIT_LISTED_INSTANCES  20000u /* of units in one reply, all units together */

@@ -63,6 +63,23 @@ static int ask(struct worker *worker, const struct request *what,
 	return 0;
 }
 
+/* The same, if it was not asked for that number yet. */
+static int ask_once(struct worker *worker, struct number_set *asked, const struct request *what,
+		    const struct troupe_method *method, const void *in, int fd)
+{
+	int r;
+
+	if (number_set_has(asked, what->number))
+		return 0;
+	r = number_set_add(asked, what->number);
+	if (r < 0)
+		return r;
+	r = ask(worker, what, method, in, fd);
+	if (r < 0)
+		number_set_remove(asked, what->number);
+	return r;
+}
+
 static int load(struct worker *worker, const struct unit *unit)
 {
 	struct deployment *deployment = unit->deployment;
@@ -76,17 +93,9 @@ static int load(struct worker *worker, const struct unit *unit)
 		.number = deployment->number,
 		.timeout_ns = unit->file.start_timeout_ns,
 	};
-	int r;
 
-	if (number_set_has(&worker->loaded, deployment->number))
-		return 0;
-	r = number_set_add(&worker->loaded, deployment->number);
-	if (r < 0)
-		return r;
-	r = ask(worker, &request, &worker_load_method, &notice, deployment->fd);
-	if (r < 0)
-		worker->loaded.n--;
-	return r;
+	return ask_once(worker, &worker->loaded, &request, &worker_load_method, &notice,
+			deployment->fd);
 }
 
 static int define(struct worker *worker, const struct unit *unit)
@@ -107,17 +116,8 @@ static int define(struct worker *worker, const struct unit *unit)
 		.number = unit->number,
 		.timeout_ns = unit->file.start_timeout_ns,
 	};
-	int r;
 
-	if (number_set_has(&worker->defined, unit->number))
-		return 0;
-	r = number_set_add(&worker->defined, unit->number);
-	if (r < 0)
-		return r;
-	r = ask(worker, &request, &worker_define_method, &notice, -1);
-	if (r < 0)
-		worker->defined.n--;
-	return r;
+	return ask_once(worker, &worker->defined, &request, &worker_define_method, &notice, -1);
 }
 
 int worker_spawn(struct worker *worker, struct instance *instance)
