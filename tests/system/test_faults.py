@@ -347,7 +347,7 @@ class Calls(HostTest):
         # Without it each stream would hold 12 MB and more, as JSON or as messages.
         after = memory()
         for process, bytes_before in before.items():
-            self.assertLess(after[process] - bytes_before, 24 << 20, process)
+            self.assertLess(after[process] - bytes_before, (24 << 20) * SLOW, process)
         for client in clients:
             continues, number = True, 0
             while continues:
