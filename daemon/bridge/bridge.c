@@ -6,8 +6,8 @@
 #include <string.h>
 
 /* After a peer's death its last frames may still be on their way through the transport: this
- * long it is waited for them, and then until the inbox is empty, but no longer than the
- * second figure, since others fill it too. */
+ * long it is waited for the next of them, and then until the inbox is empty, but no longer than
+ * the second figure in all, since others fill it too. */
 #define LEAVE_NS      3000000ull
 #define LEAVE_MOST_NS 1000000000ull
 /* For what was sent last, when closing, to leave the process; nobody acknowledges it. */
@@ -58,25 +58,24 @@ static bool is_peer(const struct bridge *bridge, uint16_t worker)
 int bridge_peer_up(struct bridge *bridge, uint16_t worker, uint32_t incarnation)
 {
 	struct link *link;
-	int r;
 
-	if (!is_peer(bridge, worker))
+	if (!is_peer(bridge, worker) || incarnation == 0)
 		return -EINVAL;
 	if (incarnation <= bridge->gone[worker])
 		return -ESTALE;
+	/* Nothing can be sent to it any more, so there is nothing to wait for either. */
+	if (bridge->is_closing)
+		return 0;
 	link = bridge->links[worker];
 	/* The master knows better than the frame that brought a link up. */
 	if (link && link->incarnation != incarnation)
 		bridge_peer_down(bridge, worker, link->incarnation);
-	if (!bridge->links[worker]) {
-		if (bridge->gone[worker] >= incarnation)
-			bridge->gone[worker] = incarnation - 1;
-		r = open_link(bridge, worker, incarnation);
-		if (r < 0)
-			return r;
-	}
-	bridge->links[worker]->is_announced = true;
-	return 0;
+	bridge->announced[worker] = incarnation;
+	if (bridge->links[worker])
+		return 0;
+	if (bridge->gone[worker] >= incarnation)
+		bridge->gone[worker] = incarnation - 1;
+	return open_link(bridge, worker, incarnation);
 }
 
 struct link *bridge_admit(struct bridge *bridge, uint16_t worker, uint32_t incarnation)
@@ -90,8 +89,10 @@ struct link *bridge_admit(struct bridge *bridge, uint16_t worker, uint32_t incar
 		return link;
 	list_foreach (at, &bridge->leaving) {
 		link = container_of(at, struct link, link);
-		if (link->worker == worker && link->incarnation == incarnation)
-			return link;
+		if (link->worker != worker || link->incarnation != incarnation)
+			continue;
+		link->quiet_ns = loop_clock_ns(bridge->config.loop) + LEAVE_NS;
+		return link;
 	}
 	if (bridge->is_closing || incarnation <= bridge->gone[worker])
 		return NULL;
@@ -116,11 +117,15 @@ void bridge_peer_down(struct bridge *bridge, uint16_t worker, uint32_t incarnati
 		return;
 	if (incarnation > bridge->gone[worker])
 		bridge->gone[worker] = incarnation;
+	if (bridge->announced[worker] == incarnation)
+		bridge->announced[worker] = 0;
 	link = bridge->links[worker];
 	if (!link || link->incarnation != incarnation)
 		return;
 	bridge->links[worker] = NULL;
 	link_cut(link);
+	link->quiet_ns = loop_clock_ns(bridge->config.loop) + LEAVE_NS;
+	link->latest_ns = loop_clock_ns(bridge->config.loop) + LEAVE_MOST_NS;
 	list_append(&bridge->leaving, &link->link);
 	if (!bridge->leave_timer.started)
 		loop_timer_start(&bridge->leave_timer, LEAVE_NS);
@@ -133,7 +138,7 @@ static void finish_link(struct bridge *bridge, struct link *link)
 
 	/* Only when a stream of other frames has kept us from its last ones for too long. */
 	if (bridge->sender == link)
-		bridge_drop_frame(bridge);
+		bridge_cut_frame(bridge);
 	link_free(link);
 	bridge->config.ops->on_down(bridge->config.context, worker, incarnation);
 }
@@ -143,7 +148,7 @@ void bridge_finish_leaving(struct bridge *bridge)
 	list_foreach_safe (at, &bridge->leaving) {
 		struct link *link = container_of(at, struct link, link);
 
-		if (link->is_quiet)
+		if (loop_now_ns(bridge->config.loop) >= link->quiet_ns)
 			finish_link(bridge, link);
 	}
 	check_closed(bridge);
@@ -156,16 +161,26 @@ static void on_leave_timer(struct loop_timer *timer)
 	list_foreach_safe (at, &bridge->leaving) {
 		struct link *link = container_of(at, struct link, link);
 
-		if (link->is_quiet)
+		if (loop_now_ns(bridge->config.loop) >= link->latest_ns)
 			finish_link(bridge, link);
-		link->is_quiet = true;
 	}
 	bridge_receive(bridge);
 	if (!list_is_empty(&bridge->leaving))
-		loop_timer_start(timer, LEAVE_MOST_NS);
+		loop_timer_start(timer, LEAVE_NS);
 }
 
 /* ---- envelopes */
+
+static struct link *find_link(struct bridge *bridge, uint16_t worker, uint32_t incarnation)
+{
+	struct link *link;
+
+	/* When the master told of it there may have been no descriptor left: once more. */
+	if (!bridge->links[worker] && bridge->announced[worker] != 0)
+		(void)open_link(bridge, worker, bridge->announced[worker]);
+	link = bridge->links[worker];
+	return link && link->incarnation == incarnation ? link : NULL;
+}
 
 int bridge_send(struct bridge *bridge, const struct envelope *envelope,
 		const struct troupe_type *type, const void *data, const char *name)
@@ -176,8 +191,8 @@ int bridge_send(struct bridge *bridge, const struct envelope *envelope,
 	if (to->node != bridge->config.node || !is_peer(bridge, to->worker) ||
 	    bridge->is_closing)
 		return -EHOSTUNREACH;
-	link = bridge->links[to->worker];
-	if (!link || link->incarnation != to->incarnation)
+	link = find_link(bridge, to->worker, to->incarnation);
+	if (!link)
 		return -EHOSTUNREACH;
 	return link_send(link, envelope, type, data, name);
 }

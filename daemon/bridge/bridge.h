@@ -65,7 +65,8 @@ void bridge_free(struct bridge *bridge);
 
 /* A peer can be reached now. A different incarnation of the same worker is down then.
  * -EINVAL: no such worker number, or this process itself; -ESTALE: that incarnation is gone
- * already; -ENOMEM, or the transport's. */
+ * already; -ENOMEM, or the transport's: then it is tried again with each envelope for that
+ * peer. */
 int bridge_peer_up(struct bridge *bridge, uint16_t worker, uint32_t incarnation);
 /* A peer is gone; on_down() follows when the inbox holds nothing more of it. Unknown ones are
  * fine. */

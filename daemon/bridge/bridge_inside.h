@@ -13,6 +13,7 @@ struct bridge {
 	struct loop_work work;
 
 	struct link *links[LIMIT_WORKERS + 1]; /* by worker; NULL: not up */
+	uint32_t announced[LIMIT_WORKERS + 1]; /* incarnations that are up, says the master */
 	uint32_t gone[LIMIT_WORKERS + 1];      /* incarnations up to this one are down */
 	struct list leaving; /* struct link: down, their last frames may be in the inbox */
 	struct loop_timer leave_timer;
@@ -35,6 +36,9 @@ struct bridge {
 void bridge_receive(struct bridge *bridge);
 /* Let go of the frame at hand. */
 void bridge_drop_frame(struct bridge *bridge);
+
+/* Likewise, in its middle: what is left of it is lost, and told as such. */
+void bridge_cut_frame(struct bridge *bridge);
 
 /* bridge.c */
 /* The link that a frame of this sender belongs to, made when it is news. NULL: none, the

@@ -29,6 +29,13 @@ static void tell_gap(struct bridge *bridge, struct link *link, uint64_t lost)
 	bridge->config.ops->on_gap(bridge->config.context, link->worker, lost);
 }
 
+void bridge_cut_frame(struct bridge *bridge)
+{
+	if (bridge->reader.left > 0)
+		tell_gap(bridge, bridge->sender, bridge->reader.left);
+	bridge_drop_frame(bridge);
+}
+
 /* The frame's first number against the one that is due. */
 static bool check_sequence(struct bridge *bridge, struct link *link)
 {
@@ -172,12 +179,9 @@ static void read_frame(struct bridge *bridge, size_t *budget)
 	}
 	if (r > 0)
 		return;
-	if (r < 0) {
+	if (r < 0)
 		tell_dropped(bridge, NULL, "malformed-frame");
-		if (bridge->reader.left > 0)
-			tell_gap(bridge, bridge->sender, bridge->reader.left);
-	}
-	bridge_drop_frame(bridge);
+	bridge_cut_frame(bridge);
 }
 
 void bridge_receive(struct bridge *bridge)

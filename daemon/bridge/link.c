@@ -23,8 +23,8 @@ static void drop_frame(struct link *link, struct link_frame *waiting)
 	free(waiting);
 }
 
-/* Send sealed frames until one is refused. An error other than -EAGAIN costs the frame: the
- * peer sees the gap. */
+/* Send sealed frames until one is refused. An error other than -EAGAIN costs the frame: it is
+ * counted, and the peer sees the gap. */
 static void send_frames(struct link *link)
 {
 	for (unsigned n = 0; n < FRAMES_AT_ONCE && !list_is_empty(&link->frames); n++) {
@@ -37,6 +37,8 @@ static void send_frames(struct link *link)
 			link->stats->frames_out++;
 			link->stats->bytes_out += waiting->size;
 			waiting->frame = NULL;
+		} else {
+			link->stats->dropped++;
 		}
 		drop_frame(link, waiting);
 	}

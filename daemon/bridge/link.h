@@ -36,11 +36,11 @@ struct link {
 	struct layouts learned; /* hashes that we know from the peer */
 
 	/* Its end */
-	bool is_announced; /* the master has said that it is up */
 	bool has_sent_end; /* we have said END */
 	bool has_ended;    /* the peer has said END */
 	bool is_complete;  /* the peer has said ENDED */
-	bool is_quiet;     /* leaving: the wait for its last frames is over */
+	/* Leaving: gone at the first time if the inbox is empty then, at the second anyhow. */
+	uint64_t quiet_ns, latest_ns;
 };
 
 /* Open the way out to `path`. on_room is called from the loop only. *ret_link is given.

@@ -1,0 +1,54 @@
+/* memory.h - a transport made of memory, for tests: what it has room for, and what it loses, they
+ * decide.
+ *
+ * Belongs to the test; all processes of it are in one thread. After changing `room` by hand, or
+ * the frames, call memory_update().
+ */
+#ifndef TESTS_UNIT_BRIDGE_MEMORY_H
+#define TESTS_UNIT_BRIDGE_MEMORY_H
+
+#include "base/list.h"
+#include "bridge/transport.h"
+#include <stdbool.h>
+
+#define MEMORY_INBOXES 8
+
+struct frame {
+	struct list link;
+	size_t size;
+	_Alignas(16) unsigned char data[];
+};
+
+struct inbox {
+	struct memory *memory;
+	char path[64];
+	int fd;
+	struct list frames;
+	unsigned count, room; /* frames it holds, may hold */
+	unsigned swallow;     /* of the next frames: accepted, then lost */
+};
+
+struct outbox {
+	struct list link;
+	struct memory *memory;
+	char path[64];
+	int fd;
+};
+
+struct memory {
+	struct inbox *inboxes[MEMORY_INBOXES];
+	struct list outboxes;
+	bool is_short; /* of descriptors: no outbox can be opened */
+};
+
+extern const struct transport_ops memory_ops;
+
+void memory_init(struct memory *memory);
+/* NULL: no such inbox is open. */
+struct inbox *memory_find_inbox(struct memory *memory, const char *path);
+/* Put a frame into an inbox by hand; `data` is copied. */
+void memory_put(struct inbox *inbox, const void *data, size_t size);
+/* Descriptors tell of what there is now. */
+void memory_update(struct memory *memory);
+
+#endif
