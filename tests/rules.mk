@@ -58,7 +58,7 @@ check: deps-test check-format check-layers check-globals check-promises check-he
 	@echo "check: all good"
 
 check-format:
-	clang-format --dry-run --Werror $(SOURCES)
+	@clang-format --dry-run --Werror $(SOURCES)
 
 check-layers:
 	tests/check/layers
@@ -79,7 +79,7 @@ check-warnings:
 
 # cppcheck with all the paths it finds; what is suppressed stands, with its reason, in the file.
 check-analyse: $(HOST_HEADERS)
-	cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --inline-suppr \
+	@cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --inline-suppr \
 		--suppressions-list=tests/check/cppcheck.suppressions --error-exitcode=1 -j $$(nproc) \
 		--include=tests/check/cppcheck.h -D_GNU_SOURCE -Iinclude -I. -Idaemon -I$(BUILD)/gen daemon ctl proto
 
@@ -104,7 +104,9 @@ fuzz: deps-test
 .PHONY: fuzz-build
 fuzz-build: $(FUZZ_TARGETS)
 $(FUZZ_TARGETS): $(FUZZ_BUILD)/%: tests/fuzz/%.c $(call archives,master control supervise plugin core bridge proto base) | $(HOST_HEADERS)
-	$(call quiet,FUZZ)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(filter %.a,$^) -ljansson -lev -lnanomsg -lsystemd -ldl -lm
+	$(call quiet,FUZZ)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(filter %.o,$^) $(filter %.a,$^) -ljansson -lev -lnanomsg -lsystemd -ldl -lm
+# On the simulated loop, standing before the archives: what waits for time has it at once.
+$(FUZZ_BUILD)/fuzz_bridge: $(SIM_LOOP)
 
 # ---------------------------------------------------------------- longer ones, not for each change
 

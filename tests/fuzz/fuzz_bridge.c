@@ -1,0 +1,590 @@
+/* fuzz_bridge.c - frames of hostile peers, through a bridge, to a runtime with actors behind it.
+ *
+ * The input is a row of steps: a frame as it is, a frame of envelopes that make sense up to a
+ * point, what the master says, time. What we send must read well and be numbered without gaps,
+ * and each call of ours must end in exactly one way.
+ */
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "bridge/bridge_inside.h"
+#include "core/runtime.h"
+#include "core/self.h"
+#include "tests/unit/sim/sim.h"
+#include <string.h>
+
+#define US        1
+#define SECOND_NS 1000000000ull
+#define PEERS     3 /* workers 2..4 */
+#define FRAMES    64
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* ---- input */
+
+struct input {
+	const uint8_t *at;
+	size_t left;
+};
+
+static unsigned take_byte(struct input *input)
+{
+	if (input->left == 0)
+		return 0;
+	input->left--;
+	return *input->at++;
+}
+
+static const uint8_t *take_bytes(struct input *input, size_t *size)
+{
+	const uint8_t *at = input->at;
+
+	if (*size > input->left)
+		*size = input->left;
+	input->at += *size;
+	input->left -= *size;
+	return at;
+}
+
+/* ---- a transport that lets the fuzzer play all peers */
+
+struct frame {
+	size_t size;
+	_Alignas(16) unsigned char bytes[];
+};
+
+struct inbox {
+	struct frame *frames[FRAMES];
+	unsigned first, n;
+};
+
+struct outbox {
+	struct host *host;
+	uint64_t expected; /* number of the next envelope */
+};
+
+struct host {
+	struct loop *loop;
+	struct bridge *bridge;
+	struct runtime *runtime;
+	struct page page;
+	struct inbox inbox;
+	struct troupe_address actor;
+	uint64_t sequence[PEERS][4]; /* of peers' frames, by incarnation */
+	unsigned room;               /* frames that outboxes take now */
+	uint64_t calls[4];           /* the last ones that we made: their names */
+	unsigned n_calls;
+	unsigned open;  /* calls of the actors that have not ended */
+	unsigned begun; /* in all */
+	bool is_closed;
+};
+
+static int open_inbox(void *context, const char *path, struct inbox **ret_inbox)
+{
+	(void)path;
+	*ret_inbox = &((struct host *)context)->inbox;
+	return 0;
+}
+
+static int get_inbox_fd(struct inbox *inbox)
+{
+	(void)inbox;
+	return -1;
+}
+
+static int receive_frame(struct inbox *inbox, void **ret_frame, size_t *ret_size)
+{
+	struct frame *frame;
+
+	if (inbox->n == 0)
+		return -EAGAIN;
+	frame = inbox->frames[inbox->first];
+	inbox->first = (inbox->first + 1) % FRAMES;
+	inbox->n--;
+	*ret_frame = frame->bytes;
+	*ret_size = frame->size;
+	return 0;
+}
+
+static void free_frame(void *bytes)
+{
+	if (bytes)
+		free(container_of(bytes, struct frame, bytes));
+}
+
+static void close_inbox(struct inbox *inbox)
+{
+	void *bytes;
+	size_t size;
+
+	while (receive_frame(inbox, &bytes, &size) == 0)
+		free_frame(bytes);
+}
+
+static int open_outbox(void *context, const char *path, struct outbox **ret_outbox)
+{
+	struct outbox *outbox = calloc(1, sizeof(*outbox));
+
+	(void)path;
+	check(outbox);
+	*outbox = (struct outbox){.host = context, .expected = 1};
+	*ret_outbox = outbox;
+	return 0;
+}
+
+static int get_outbox_fd(struct outbox *outbox)
+{
+	(void)outbox;
+	return -1;
+}
+
+static int send_frame(struct outbox *outbox, void *bytes)
+{
+	struct host *host = outbox->host;
+	struct frame *frame = container_of(bytes, struct frame, bytes);
+	struct envelope_reader reader;
+	struct envelope envelope;
+	int r;
+
+	if (host->room == 0)
+		return -EAGAIN;
+	host->room--;
+	check(envelope_reader_init(&reader, bytes, frame->size) == 0);
+	check(reader.worker == US && reader.incarnation == 1);
+	check(reader.sequence == outbox->expected);
+	while ((r = envelope_reader_next(&reader, &envelope)) > 0)
+		if (envelope.kind == ENVELOPE_CALL)
+			host->calls[host->n_calls++ % ARRAY_LEN(host->calls)] = envelope.call;
+	check(r == 0);
+	outbox->expected = reader.sequence;
+	free_frame(bytes);
+	return 0;
+}
+
+static void close_outbox(struct outbox *outbox)
+{
+	free(outbox);
+}
+
+static void *new_frame(void *context, size_t size)
+{
+	struct frame *frame = aligned_alloc(16, (sizeof(*frame) + size + 15) / 16 * 16);
+
+	(void)context;
+	check(frame);
+	frame->size = size;
+	return frame->bytes;
+}
+
+static const struct transport_ops transport_ops = {
+	open_inbox,    get_inbox_fd, receive_frame, close_inbox, open_outbox,
+	get_outbox_fd, send_frame,   close_outbox,  new_frame,   free_frame,
+};
+
+static void put_frame(struct host *host, const void *data, size_t size)
+{
+	void *bytes;
+
+	if (host->inbox.n == FRAMES)
+		return;
+	bytes = new_frame(NULL, size);
+	if (size > 0)
+		memcpy(bytes, data, size);
+	host->inbox.frames[(host->inbox.first + host->inbox.n++) % FRAMES] =
+		container_of(bytes, struct frame, bytes);
+}
+
+/* ---- actors: a number says what they do next */
+
+struct order {
+	int64_t number;
+	const char *text;
+};
+
+struct puppet {
+	struct troupe_call kept;
+	struct troupe_address other;
+};
+
+static const struct troupe_type int_type = {
+	.kind = TROUPE_INT, .flags = TROUPE_TYPE_PLAIN, .align = 8, .size = 8};
+static const struct troupe_type string_type = {.kind = TROUPE_STRING, .align = 8, .size = 8};
+static const struct troupe_field order_fields[] = {
+	{"number", &int_type, offsetof(struct order, number), 0},
+	{"text", &string_type, offsetof(struct order, text), 0},
+};
+static const struct troupe_type order_type = {.kind = TROUPE_STRUCT,
+					      .align = 8,
+					      .size = sizeof(struct order),
+					      .count = 2,
+					      .fields = order_fields};
+#define IN_HASH    0x100
+#define OUT_HASH   0x200
+#define ERROR_HASH 0x300
+static const struct troupe_method obey_method = {.interface = "test.puppet",
+						 .name = "Obey",
+						 .in = &order_type,
+						 .out = &order_type,
+						 .in_hash = IN_HASH,
+						 .out_hash = OUT_HASH};
+static const struct troupe_error bad_error = {"test.puppet.Bad", &order_type, ERROR_HASH};
+static const struct troupe_method *const methods[] = {&obey_method};
+static const struct troupe_error *const errors[] = {&bad_error};
+static const struct troupe_interface interface = {"test.puppet", "", methods, errors, 1, 1};
+
+static int on_reply(struct troupe_self *self, void *state, uint64_t context,
+		    const struct troupe_reply *reply)
+{
+	struct host *host = runtime_of(self)->context;
+
+	(void)state;
+	(void)context;
+	if (reply->data && reply->status == TROUPE_OK)
+		check(strlen(((const struct order *)reply->data)->text) <= LIMIT_MESSAGE_BYTES);
+	if (reply->continues)
+		return 0;
+	check(host->open > 0);
+	host->open--;
+	return 0;
+}
+
+static const struct troupe_entry obey_entry = {
+	"obey", TROUPE_ENTRY_REPLY, 0, &obey_method, &interface, on_reply, NULL};
+
+static int on_obey(struct troupe_self *self, void *state, struct troupe_call call,
+		   const void *in)
+{
+	struct host *host = runtime_of(self)->context;
+	const struct order *order = in;
+	struct puppet *me = state;
+	struct troupe_request request;
+	int r;
+
+	switch (order->number & 7) {
+	case 0:
+		return self_return(self, call, &obey_method, order);
+	case 1:
+		me->other = self_sender(self);
+		return self_fail(self, call, &bad_error, order);
+	case 2:
+		r = self_call_keep(self, &call);
+		me->kept = r < 0 ? me->kept : call;
+		return r;
+	case 3:
+		return self_return(self, me->kept, &obey_method, order);
+	case 4:
+		return self_reply(self, me->kept, &obey_method, order);
+	case 5:
+		return self_forward(self, me->other);
+	case 6:
+		return self_send(self, me->other, &obey_method, order);
+	default:
+		if (host->begun == 1000)
+			return -EBUSY;
+		r = self_call(self, me->other, &obey_method, order, &obey_entry, 0, SECOND_NS,
+			      order->number & 8 ? TROUPE_MORE : 0, &request);
+		if (r < 0)
+			return r;
+		host->open++;
+		host->begun++;
+		return 0;
+	}
+}
+
+static troupe_handler_fn *const functions[] = {on_obey};
+static const struct troupe_handlers handlers = {&interface, functions, 1, 0};
+static const struct troupe_actor puppet_table = {
+	TROUPE_ABI(puppet), .state_size = sizeof(struct puppet), .interfaces = {&handlers},
+	.entries = {&obey_entry}};
+
+/* ---- the agent's part */
+
+static int forward(void *context, const struct envelope *envelope,
+		   const struct troupe_type *type, const void *data, const char *name)
+{
+	int r = bridge_send(((struct host *)context)->bridge, envelope, type, data, name);
+
+	check(r != -EAGAIN || envelope->kind == ENVELOPE_SEND ||
+	      envelope->kind == ENVELOPE_CALL);
+	return r;
+}
+
+static bool find_layout(void *context, struct troupe_address from, uint64_t hash,
+			const struct troupe_type **ret_type, const char **ret_name)
+{
+	return bridge_find_layout(((struct host *)context)->bridge, from, hash, ret_type,
+				  ret_name);
+}
+
+static int find_name(void *context, const char *name, struct troupe_address *ret_address)
+{
+	(void)context;
+	(void)name;
+	(void)ret_address;
+	return -ENOENT;
+}
+
+static void on_end(void *context, const struct runtime_end *end)
+{
+	(void)context;
+	(void)end;
+}
+
+static void on_log(void *context, int priority, const char *actor, const char *text)
+{
+	(void)context;
+	(void)priority;
+	(void)actor;
+	(void)text;
+}
+
+static const struct runtime_ops runtime_ops = {.forward = forward,
+					       .find_layout = find_layout,
+					       .find_name = find_name,
+					       .on_end = on_end,
+					       .on_log = on_log};
+
+static void on_envelope(void *context, struct troupe_address peer,
+			const struct envelope *envelope)
+{
+	runtime_deliver(((struct host *)context)->runtime, peer, envelope);
+}
+
+static void on_room(void *context, uint16_t worker)
+{
+	runtime_link_room(((struct host *)context)->runtime, 0, worker);
+}
+
+static void on_down(void *context, uint16_t worker, uint32_t incarnation)
+{
+	runtime_peer_down(((struct host *)context)->runtime, 0, worker, incarnation,
+			  TROUPE_ACTOR_DIED);
+}
+
+static void on_gap(void *context, uint16_t worker, uint64_t lost)
+{
+	(void)context;
+	(void)worker;
+	check(lost > 0);
+}
+
+static void on_dropped(void *context, const struct envelope *envelope, const char *reason)
+{
+	(void)context;
+	(void)envelope;
+	check(reason);
+}
+
+static const struct bridge_ops bridge_ops = {on_envelope, on_room, on_down, on_gap, on_dropped};
+
+static void begin(struct host *host)
+{
+	const struct runtime_type *type;
+	const char *why;
+	struct bridge_config bridge = {.transport = {&transport_ops, host},
+				       .directory = "",
+				       .worker = US,
+				       .incarnation = 1,
+				       .ops = &bridge_ops,
+				       .context = host};
+	struct runtime_config runtime = {.worker = US,
+					 .incarnation = 1,
+					 .page = &host->page,
+					 .ops = &runtime_ops,
+					 .context = host,
+					 .max_actors = 16,
+					 .max_calls = 256,
+					 .max_kept_calls = 256};
+
+	check(loop_new(&host->loop) == 0);
+	runtime.loop = bridge.loop = host->loop;
+	check(runtime_new(&runtime, &host->runtime) == 0);
+	check(runtime_type_add(host->runtime, &puppet_table, host, &type, &why) == 0);
+	check(runtime_unit_define(host->runtime, &(struct runtime_unit){.number = 1,
+									.name = "puppet",
+									.type = type,
+									.mailbox = 8}) == 0);
+	check(runtime_spawn(host->runtime, 1, 0, NULL, &host->actor) == 0);
+	check(bridge_new(&bridge, &host->bridge) == 0);
+}
+
+/* ---- steps */
+
+static struct troupe_address peer_address(unsigned choice)
+{
+	return (struct troupe_address){.worker = (uint16_t)(2 + choice % PEERS),
+				       .incarnation = 1 + choice / 4 % 4,
+				       .slot = 1,
+				       .generation = 1};
+}
+
+/* An order in wire form, or what stands in the input. */
+static size_t make_payload(struct input *input, unsigned choice, unsigned char payload[512])
+{
+	struct order order = {.number = take_byte(input), .text = "x"};
+	size_t size = take_byte(input);
+
+	if (choice & 1) {
+		memcpy(payload, take_bytes(input, &size), size);
+		return size;
+	}
+	check(codec_size(&order_type, &order, &size, NULL) == 0);
+	codec_encode(&order_type, &order, payload, size);
+	return size;
+}
+
+static void add_envelope(struct host *host, struct input *input, struct envelope_batch *batch,
+			 struct troupe_address from)
+{
+	static const uint64_t hashes[] = {IN_HASH, OUT_HASH, ERROR_HASH, 0x999};
+	unsigned choice = take_byte(input);
+	struct envelope envelope = {.kind = take_byte(input) % (ENVELOPE_KIND_COUNT + 1),
+				    .flags = (uint8_t)take_byte(input),
+				    .status = take_byte(input) % (TROUPE_STATUS_COUNT + 1)};
+	unsigned char payload[512];
+	void *place;
+
+	/* What such an envelope must have it gets, for otherwise it ends at the reader. */
+	if (envelope.kind < ENVELOPE_LAYOUT || envelope.kind == ENVELOPE_MOVED ||
+	    envelope.kind == ENVELOPE_TAKEN) {
+		envelope.from = choice & 4 ? peer_address(take_byte(input)) : from;
+		envelope.to = host->actor;
+		envelope.to.slot ^= choice >> 6;
+	}
+	if (envelope.kind <= ENVELOPE_ERROR)
+		envelope.hash = hashes[take_byte(input) % ARRAY_LEN(hashes)];
+	if (envelope.kind >= ENVELOPE_CALL && envelope.kind != ENVELOPE_LAYOUT &&
+	    envelope.kind != ENVELOPE_ROOM && envelope.kind < ENVELOPE_END)
+		envelope.call =
+			choice & 8 ? 1 + take_byte(input)
+				   : host->calls[take_byte(input) % ARRAY_LEN(host->calls)];
+	if (envelope.kind != ENVELOPE_FAILURE)
+		envelope.status = 0;
+	if (envelope.kind == ENVELOPE_CALL)
+		envelope.deadline_ns = loop_now_ns(host->loop) + take_byte(input) * 10000000ull;
+	if (envelope.kind <= ENVELOPE_ERROR || choice & 2)
+		envelope.size = make_payload(input, choice, payload);
+	if (envelope_batch_add(batch, &envelope, &place) == 0 && envelope.size > 0)
+		memcpy(place, payload, envelope.size);
+}
+
+static void put_batch(struct host *host, struct input *input)
+{
+	struct troupe_address from = peer_address(take_byte(input));
+	uint64_t *sequence = &host->sequence[from.worker - 2][from.incarnation - 1];
+	unsigned choice = take_byte(input);
+	struct envelope_batch batch;
+	const void *data;
+	size_t size;
+
+	envelope_batch_init(&batch, BRIDGE_BATCH, from.worker, from.incarnation,
+			    1 + *sequence + (choice & 128 ? choice & 7 : 0));
+	for (unsigned i = 0; i <= choice % 8; i++)
+		add_envelope(host, input, &batch, from);
+	if (batch.count > 0) {
+		data = envelope_batch_data(&batch, &size);
+		put_frame(host, data, size);
+		*sequence = batch.sequence + batch.count - 1;
+	}
+	envelope_batch_fini(&batch);
+}
+
+static void put_raw(struct host *host, struct input *input)
+{
+	struct troupe_address from = peer_address(take_byte(input));
+	size_t size = take_byte(input) * 4;
+	const uint8_t *data = take_bytes(input, &size);
+	unsigned char head[ENVELOPE_BATCH_HEAD] = {'T', 'R', 'P', '1', 1};
+	unsigned char frame[ENVELOPE_BATCH_HEAD + 1024];
+	uint32_t count = 1, total = (uint32_t)(sizeof(head) + size);
+	uint64_t sequence = 1 + host->sequence[from.worker - 2][from.incarnation - 1];
+
+	memcpy(head + 6, &from.worker, 2);
+	memcpy(head + 8, &from.incarnation, 4);
+	memcpy(head + 12, &count, 4);
+	memcpy(head + 16, &sequence, 8);
+	memcpy(head + 24, &total, 4);
+	memcpy(frame, head, sizeof(head));
+	memcpy(frame + sizeof(head), data, size);
+	put_frame(host, frame, total);
+}
+
+static void pass(struct host *host)
+{
+	sim_io_ready(&host->bridge->inbox_io, LOOP_READ);
+	for (unsigned i = 2; i < 2 + PEERS; i++)
+		if (host->bridge->links[i] && host->room > 0)
+			sim_io_ready(&host->bridge->links[i]->io, LOOP_READ);
+	loop_step(host->loop, false);
+}
+
+static void step(struct host *host, struct input *input)
+{
+	struct troupe_address peer;
+	size_t size;
+
+	switch (take_byte(input) % 8) {
+	case 0:
+		size = take_byte(input);
+		put_frame(host, take_bytes(input, &size), size);
+		break;
+	case 1:
+		put_raw(host, input);
+		break;
+	case 2:
+		peer = peer_address(take_byte(input));
+		(void)bridge_peer_up(host->bridge, peer.worker, peer.incarnation);
+		break;
+	case 3:
+		peer = peer_address(take_byte(input));
+		bridge_peer_down(host->bridge, peer.worker, peer.incarnation);
+		break;
+	case 4:
+		host->room = take_byte(input);
+		sim_advance(host->loop, take_byte(input) * 1000000ull);
+		break;
+	default:
+		put_batch(host, input);
+		break;
+	}
+	pass(host);
+}
+
+static void on_closed(void *context)
+{
+	((struct host *)context)->is_closed = true;
+}
+
+/* In order: the actors end, the links close, whatever the peers do. */
+static void end(struct host *host)
+{
+	for (uint16_t i = 2; i < 2 + PEERS; i++)
+		if (host->bridge->links[i] && i != 2)
+			bridge_peer_down(host->bridge, i, host->bridge->links[i]->incarnation);
+	sim_advance(host->loop, 2 * SECOND_NS);
+	for (unsigned i = 0; i < 20; i++)
+		pass(host);
+	/* Deadlines have passed by now. */
+	check(host->open == 0);
+	runtime_stop_all(host->runtime);
+	pass(host);
+	bridge_close(host->bridge, SECOND_NS, on_closed);
+	sim_advance(host->loop, SECOND_NS);
+	for (unsigned i = 0; i < 20; i++)
+		pass(host);
+	check(host->is_closed);
+	runtime_free(host->runtime);
+	bridge_free(host->bridge);
+	loop_free(host->loop);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input input = {data, size};
+	struct host host = {.room = 1000};
+
+	begin(&host);
+	for (unsigned i = 0; i < 200 && input.left > 0; i++)
+		step(&host, &input);
+	end(&host);
+	return 0;
+}
