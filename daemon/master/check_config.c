@@ -45,6 +45,7 @@ static int check_all(const struct conf_path *path, struct problems *problems)
 		list_init(&deployments);
 		for (size_t i = 0; i < n; i++)
 			check_unit(&files[i], &deployments, &last, problems);
+		deploy_free_all(&deployments);
 		unit_files_free(files, n);
 	}
 	settings_fini(&settings);

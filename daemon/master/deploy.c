@@ -202,6 +202,34 @@ fail:
 	return r;
 }
 
+/* Let go of what nobody will ask for: unused copies of a file that has changed, and the oldest that are too many. */
+static void free_unused(struct list *deployments, const char *path, bool allow_globals)
+{
+	size_t n_unused = 0;
+
+	list_foreach_safe (at, deployments) {
+		struct deployment *deployment = container_of(at, struct deployment, link);
+
+		if (deployment->users > 0)
+			continue;
+		if (deployment->allow_globals == allow_globals &&
+		    strcmp(deployment->path, path) == 0)
+			free_deployment(deployment);
+		else
+			n_unused++;
+	}
+	list_foreach_safe (at, deployments) {
+		struct deployment *deployment = container_of(at, struct deployment, link);
+
+		if (n_unused <= DEPLOY_UNUSED_MAX)
+			return;
+		if (deployment->users == 0) {
+			free_deployment(deployment);
+			n_unused--;
+		}
+	}
+}
+
 int deploy_get(struct list *deployments, uint32_t *last_number, const char *path,
 	       bool allow_globals, struct deployment **ret_deployment, char *why)
 {
@@ -223,6 +251,7 @@ int deploy_get(struct list *deployments, uint32_t *last_number, const char *path
 	r = make_deployment(path, file, &st, allow_globals, &deployment, why);
 	if (r < 0)
 		return r;
+	free_unused(deployments, path, allow_globals);
 	deployment->number = ++*last_number;
 	list_append(deployments, &deployment->link);
 found:
@@ -233,8 +262,14 @@ found:
 
 void deploy_put(struct deployment *deployment)
 {
-	if (deployment && --deployment->users == 0)
-		free_deployment(deployment);
+	if (deployment)
+		deployment->users--;
+}
+
+void deploy_free_all(struct list *deployments)
+{
+	list_foreach_safe (at, deployments)
+		free_deployment(container_of(at, struct deployment, link));
 }
 
 struct deployment *deploy_find(const struct list *deployments, uint64_t number)

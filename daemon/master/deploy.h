@@ -1,7 +1,8 @@
 /* deploy.h - plug-ins as the master passes them on: a private copy of a trusted file, inspected, never run here.
  *
- * Deployments belong to the master and are shared by the units that name the same file; they live as long as a unit holds
- * them. Master process, one thread.
+ * Deployments belong to the master and are shared by the units that name the same file. Those that no unit uses any more
+ * are kept for the next that names the file, some of them: a worker never unloads a plug-in, and would load it again under
+ * each new number. Master process, one thread.
  */
 #ifndef MASTER_DEPLOY_H
 #define MASTER_DEPLOY_H
@@ -14,7 +15,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define DEPLOY_WHY_MAX (PLUGIN_WHY_MAX + TRUST_WHY_MAX)
+#define DEPLOY_WHY_MAX    (PLUGIN_WHY_MAX + TRUST_WHY_MAX)
+#define DEPLOY_UNUSED_MAX 64 /* deployments that are kept while no unit uses them */
 
 /* A method or error of a deployed interface, found by its layout's hash; for crash records. */
 struct deployment_message {
@@ -54,8 +56,10 @@ struct deployment {
  * trust_open() and plugin_info_read(). */
 int deploy_get(struct list *deployments, uint32_t *last_number, const char *path,
 	       bool allow_globals, struct deployment **ret_deployment, char *why);
-/* NULL is fine. */
+/* One user less. NULL is fine. */
 void deploy_put(struct deployment *deployment);
+/* Free them; nobody uses one any more. */
+void deploy_free_all(struct list *deployments);
 
 struct deployment *deploy_find(const struct list *deployments, uint64_t number);
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "master/control.h"
+#include "master/deploy.h"
 #include "master/names.h"
 #include "master/place.h"
 #include "master/reload.h"
@@ -392,6 +393,7 @@ void master_free(struct master *master)
 	free(master->socket);
 	HASH_ITER (by_name, master->units_by_name, unit, next)
 		unit_free(unit);
+	deploy_free_all(&master->deployments);
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
 		worker_free(master->workers[i]);
 	launcher_free(&master->launcher);

@@ -230,6 +230,16 @@ class Units(HostTest):
         host.control("Stop", {"name": "new"})
         self.assert_error("NoSuchActor", host.call, "new", GREET, {"name": "x"})
 
+    def test_a_plugin_that_comes_again_is_loaded_once(self):
+        host = self.daemon(daemon={"Workers": 1})
+        pid = host.control("Workers")["workers"][0]["pid"]
+        counts = []
+        for _ in range(10):
+            host.control("Spawn", {"name": "new", "plugin": plugin("hello")})
+            counts.append(len(os.listdir(f"/proc/{pid}/fd")))
+            host.control("Stop", {"name": "new"})
+        self.assertLessEqual(max(counts), counts[0], "a plug-in that is loaded keeps a descriptor for ever")
+
     def test_a_stopped_unit_stays_down_until_started(self):
         host = self.daemon({"hello": {"Plugin": "hello", "Worker": 1}})
         host.control("Stop", {"name": "hello"})
