@@ -163,6 +163,10 @@ void calls_begin(struct master *master, struct control_call *client, enum call_k
 		if (r == -ENOTCONN)
 			control_call_fail(client, &api_actor_died_error,
 					  &(struct api_actor_died){.actor = target->name});
+		else if (r == -EMSGSIZE)
+			control_call_fail(
+				client, &api_failed_error,
+				&(struct api_failed){.code = r, .message = strerror(-r)});
 		else
 			control_call_fail(client, &api_overloaded_error,
 					  &(struct api_overloaded){0});

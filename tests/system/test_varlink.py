@@ -1,4 +1,5 @@
 """The control socket as foreign clients see it, good ones and bad ones."""
+import errno
 import json
 import os
 import socket
@@ -155,6 +156,16 @@ class Hostile(HostTest):
             except (varlink.VarlinkError, varlink.Closed, ConnectionError):
                 pass
         self.assertLess(time.monotonic() - began, 5 * SLOW)
+        self.assertEqual(host.direct(GREET, {"name": "x"})["text"], "hello, x")
+
+    def test_a_message_over_the_limit_is_not_to_be_tried_again(self):
+        host = self.daemon(HELLO, daemon={"FrameMax": "16M"})
+        frame = b'{"method":"io.troupe.hello.Greet","parameters":{"name":""}}'
+        frame = frame.replace(b'""', b'"' + b"x" * ((16 << 20) - len(frame)) + b'"')
+        with host.client() as client:
+            client.send_raw(frame + b"\0")
+            data = self.assert_error("io.troupe.Control.Failed", client.receive)
+            self.assertEqual(data["code"], -errno.EMSGSIZE)
         self.assertEqual(host.direct(GREET, {"name": "x"})["text"], "hello, x")
 
     def test_bad_utf8_and_forbidden_characters(self):
