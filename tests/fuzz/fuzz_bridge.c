@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define US        1
+#define CALLS_MAX 1000
 #define SECOND_NS 1000000000ull
 #define PEERS     3 /* workers 2..4 */
 #define FRAMES    64
@@ -278,7 +279,7 @@ static int on_obey(struct troupe_self *self, void *state, struct troupe_call cal
 	case 6:
 		return self_send(self, me->other, &obey_method, order);
 	default:
-		if (host->begun == 1000)
+		if (host->begun >= CALLS_MAX)
 			return -EBUSY;
 		r = self_call(self, me->other, &obey_method, order, &obey_entry, 0, SECOND_NS,
 			      order->number & 8 ? TROUPE_MORE : 0, &request);
@@ -560,10 +561,11 @@ static void end(struct host *host)
 	for (uint16_t i = 2; i < 2 + PEERS; i++)
 		if (host->bridge->links[i] && i != 2)
 			bridge_peer_down(host->bridge, i, host->bridge->links[i]->incarnation);
+	/* No new ones; the deadlines of the others pass. */
+	host->begun = CALLS_MAX;
 	sim_advance(host->loop, 2 * SECOND_NS);
 	for (unsigned i = 0; i < 20; i++)
 		pass(host);
-	/* Deadlines have passed by now. */
 	check(host->open == 0);
 	runtime_stop_all(host->runtime);
 	pass(host);

@@ -207,7 +207,8 @@ static void bridge_tells_of_death_after_the_last_mail(void **state)
 	assert_int_equal(pair_send_to(&f, &f.b, f.a.address, ENVELOPE_REPLY, 1, "x"),
 			 -EHOSTUNREACH);
 	assert_int_equal(f.b.downs, 0);
-	pair_run_for(&f, 30000000);
+	for (unsigned i = 0; i < 1000 && f.b.downs == 0; i++)
+		pair_run_for(&f, 1000000);
 	assert_int_equal(f.b.downs, 1);
 	assert_int_equal(f.b.down_incarnation, 1);
 	/* The pass that was cut short left its last, partly filled batch unsent. */
