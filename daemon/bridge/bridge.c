@@ -10,8 +10,6 @@
  * the second figure in all, since others fill it too. */
 #define LEAVE_NS      3000000ull
 #define LEAVE_MOST_NS 1000000000ull
-/* For what was sent last, when closing, to leave the process; nobody acknowledges it. */
-#define LINGER_NS 20000000ull
 
 static int print_path(const struct bridge *bridge, uint16_t worker, uint32_t incarnation,
 		      char **ret_path)
@@ -20,8 +18,6 @@ static int print_path(const struct bridge *bridge, uint16_t worker, uint32_t inc
 		       ? -ENOMEM
 		       : 0;
 }
-
-static void check_closed(struct bridge *bridge);
 
 /* ---- up */
 
@@ -151,7 +147,7 @@ void bridge_finish_leaving(struct bridge *bridge)
 		if (loop_now_ns(bridge->config.loop) >= link->quiet_ns)
 			finish_link(bridge, link);
 	}
-	check_closed(bridge);
+	bridge_check_closed(bridge);
 }
 
 static void on_leave_timer(struct loop_timer *timer)
@@ -235,87 +231,13 @@ static bool on_work(struct loop_work *work)
 		if (bridge->links[i])
 			link_flush(bridge->links[i]);
 	if (bridge->is_closing)
-		check_closed(bridge);
+		bridge_check_closed(bridge);
 	if (!bridge->frame)
 		return false;
 	/* The inbox's descriptor tells of whole frames only, not of the rest of one. Actors
 	 * have mail now, and their turns in this pass are over: once more. */
 	bridge_receive(bridge);
 	return true;
-}
-
-/* ---- closing */
-
-/* Whether a peer has all we sent, or can do nothing with it any more. */
-static bool is_settled(const struct link *link)
-{
-	return link->is_complete || link->has_ended;
-}
-
-static void finish_closing(struct bridge *bridge)
-{
-	void (*on_closed)(void *context) = bridge->on_closed;
-
-	loop_timer_stop(&bridge->close_timer);
-	bridge->on_closed = NULL;
-	if (on_closed)
-		on_closed(bridge->config.context);
-}
-
-static void on_close_timer(struct loop_timer *timer)
-{
-	finish_closing(container_of(timer, struct bridge, close_timer));
-}
-
-static void check_closed(struct bridge *bridge)
-{
-	bool owes_nothing = true;
-
-	if (!bridge->is_closing || bridge->is_lingering)
-		return;
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
-		struct link *link = bridge->links[i];
-
-		if (!link)
-			continue;
-		if (!is_settled(link) || !link_is_flushed(link))
-			return;
-		owes_nothing = owes_nothing && !link->has_ended;
-	}
-	/* Never from inside bridge_close(), hence by the timer. */
-	bridge->is_lingering = true;
-	loop_timer_start(&bridge->close_timer, owes_nothing ? 0 : LINGER_NS);
-}
-
-static void send_mark(struct link *link, enum envelope_kind kind)
-{
-	/* Short of memory the peer waits until its deadline. */
-	(void)link_send(link, &(struct envelope){.kind = kind}, NULL, NULL, NULL);
-	link_flush(link);
-}
-
-void bridge_on_end(struct bridge *bridge, struct link *link, enum envelope_kind kind)
-{
-	if (kind == ENVELOPE_ENDED) {
-		link->is_complete = link->has_sent_end;
-	} else if (!link->has_ended) {
-		link->has_ended = true;
-		send_mark(link, ENVELOPE_ENDED);
-	}
-	check_closed(bridge);
-}
-
-void bridge_close(struct bridge *bridge, uint64_t timeout_ns, void (*on_closed)(void *context))
-{
-	bridge->on_closed = on_closed;
-	bridge->is_closing = true;
-	loop_timer_start(&bridge->close_timer, timeout_ns);
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-		if (bridge->links[i]) {
-			bridge->links[i]->has_sent_end = true;
-			send_mark(bridge->links[i], ENVELOPE_END);
-		}
-	check_closed(bridge);
 }
 
 /* ---- life */
@@ -343,7 +265,7 @@ int bridge_new(const struct bridge_config *config, struct bridge **ret_bridge)
 		goto fail;
 	bridge->config.directory = bridge->directory;
 	loop_timer_init(&bridge->leave_timer, config->loop, on_leave_timer);
-	loop_timer_init(&bridge->close_timer, config->loop, on_close_timer);
+	loop_timer_init(&bridge->close_timer, config->loop, bridge_on_close_timer);
 	loop_work_init(&bridge->work, config->loop, on_work);
 	loop_work_start(&bridge->work);
 	loop_io_init(&bridge->inbox_io, config->loop, transport->ops->inbox_fd(bridge->inbox),

@@ -46,7 +46,13 @@ void bridge_cut_frame(struct bridge *bridge);
 struct link *bridge_admit(struct bridge *bridge, uint16_t worker, uint32_t incarnation);
 /* The inbox is empty: links that leave, and whose wait is over, are gone. */
 void bridge_finish_leaving(struct bridge *bridge);
+
+/* bridge_close.c */
 /* A peer has said END or ENDED. */
 void bridge_on_end(struct bridge *bridge, struct link *link, enum envelope_kind kind);
+/* Whether, while closing, nothing is left to wait for: then it ends soon. */
+void bridge_check_closed(struct bridge *bridge);
+/* It ends now, by the deadline or because all is done. */
+void bridge_on_close_timer(struct loop_timer *timer);
 
 #endif

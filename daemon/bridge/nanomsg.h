@@ -3,7 +3,8 @@
  *
  * Only for processes that no stranger can connect to, since nanomsg aborts on some malformed
  * input: the paths lie in a private directory. A process must not fork once it has opened one.
- * nanomsg has one thread of its own per process.
+ * nanomsg has one thread of its own per process. While the process has no descriptor left for a
+ * peer that connects, that thread keeps trying, with all of a processor.
  */
 #ifndef BRIDGE_NANOMSG_H
 #define BRIDGE_NANOMSG_H
