@@ -50,8 +50,8 @@ struct channel {
 	struct loop_timer timer;
 	struct list queue; /* struct packet */
 	size_t queued;     /* bytes */
-	/* Receiving a descriptor must not fail because the process is at its limit, or a peer
-	 * whose notices are large would be cut off for it. So this one makes way meanwhile. */
+	/* A large notice must not fail because the process is at its limit of descriptors, or
+	 * a plug-in that leaks them would cut us off. So this one makes way meanwhile. */
 	int spare;
 	int error;       /* to be told by the timer; 0: none */
 	bool is_reading; /* on the stack: free later */
@@ -77,11 +77,22 @@ static void drop_queue(struct channel *channel)
 	channel->queued = 0;
 }
 
+static void free_spare(struct channel *channel)
+{
+	if (channel->spare >= 0)
+		close(take_fd(&channel->spare));
+}
+
+static void take_spare(struct channel *channel)
+{
+	if (channel->spare < 0)
+		channel->spare = fcntl(channel->io.fd, F_DUPFD_CLOEXEC, 3);
+}
+
 static void destroy_channel(struct channel *channel)
 {
 	drop_queue(channel);
-	if (channel->spare >= 0)
-		close(channel->spare);
+	free_spare(channel);
 	free(channel);
 }
 
@@ -229,10 +240,16 @@ static int send_large(struct channel *channel, const struct troupe_method *metho
 	if (!block)
 		return -ENOMEM;
 	codec_encode(method->in, in, block, size);
+	free_spare(channel);
 	r = memfd_of("troupe-notice", block, size, &memory);
-	if (r < 0)
-		return r;
-	return send_packet(channel, &part, 1, (int[]){memory, fd}, fd >= 0 ? 2 : 1, size);
+	if (r == 0)
+		r = send_packet(channel, &part, 1, (int[]){memory, fd}, fd >= 0 ? 2 : 1, size);
+	if (memory >= 0)
+		close(take_fd(&memory));
+	/* While it reads it has made way for what comes, and is taken back afterwards. */
+	if (!channel->is_reading)
+		take_spare(channel);
+	return r;
 }
 
 int channel_send(struct channel *channel, const struct troupe_method *method, const void *in,
@@ -376,8 +393,7 @@ static void read_socket(struct channel *channel)
 	ssize_t n = 1;
 
 	channel->is_reading = true;
-	if (channel->spare >= 0)
-		close(take_fd(&channel->spare));
+	free_spare(channel);
 	for (unsigned i = 0; i < BUDGET_PACKETS && bytes < BUDGET_BYTES && n > 0; i++) {
 		n = receive_packet(channel);
 		if (channel->is_freed) {
@@ -390,8 +406,8 @@ static void read_socket(struct channel *channel)
 		if (n > 0)
 			bytes += (size_t)n;
 	}
-	channel->spare = fcntl(channel->io.fd, F_DUPFD_CLOEXEC, 3);
 	channel->is_reading = false;
+	take_spare(channel);
 	if (n < 0 && channel->error == 0)
 		close_channel(channel, n == -ENOTCONN ? 0 : (int)n);
 }
