@@ -57,7 +57,7 @@ static void run_fini(struct runtime *runtime, struct actor *actor, enum troupe_r
 /* Everything that an actor owned goes, each thing found by its own chain. */
 static void release_actor(struct runtime *runtime, struct actor *actor)
 {
-	const struct unit *unit = actor->unit;
+	struct unit *unit = actor->unit;
 
 	call_drop_all(runtime, actor);
 	kept_drop_all(runtime, actor);
@@ -76,9 +76,10 @@ static void release_actor(struct runtime *runtime, struct actor *actor)
 	if (!(actor->flags & ACTOR_QUEUED))
 		slots_give(&runtime->actors, actor);
 	count_actor(runtime, -1);
+	unit_leave(runtime, unit);
 }
 
-int actor_spawn(struct runtime *runtime, const struct unit *unit, uint32_t instance,
+int actor_spawn(struct runtime *runtime, struct unit *unit, uint32_t instance,
 		const void *config, struct troupe_address *ret_address)
 {
 	const struct troupe_actor *table = unit->type->table;
@@ -112,6 +113,7 @@ int actor_spawn(struct runtime *runtime, const struct unit *unit, uint32_t insta
 		memset(actor->state, 0, table->state_size);
 	}
 	count_actor(runtime, 1);
+	unit_enter(unit);
 	address = actor_address(runtime, actor);
 	rc = run_init(runtime, actor, config, &exiting, &error);
 	if (rc < 0) { /* it never was, and its fini is not called */

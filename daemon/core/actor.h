@@ -27,7 +27,7 @@ struct actor {
 	uint16_t promised; /* waiters that were told of room and have not looked yet */
 	uint64_t handled;
 	void *state; /* NULL when its size is 0 */
-	const struct unit *unit;
+	struct unit *unit;
 
 	struct list *calls;    /* struct call: its own, under way */
 	struct list *kept;     /* struct kept_call */
@@ -47,7 +47,7 @@ struct runtime;
 struct troupe_self;
 
 /* Make an actor and run its init. Errors: see runtime_spawn(). */
-int actor_spawn(struct runtime *runtime, const struct unit *unit, uint32_t instance,
+int actor_spawn(struct runtime *runtime, struct unit *unit, uint32_t instance,
 		const void *config, struct troupe_address *ret_address);
 
 /* End an actor that is in no handler: fini, then everything it owned. */

@@ -105,6 +105,10 @@ int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
 /* -EEXIST: number in use; -EINVAL; -ENOMEM. */
 int runtime_unit_define(struct runtime *runtime, const struct runtime_unit *unit);
 
+/* Make no more instances of a unit, and let its number go. Its actors, and those that they
+ * have spawned, live on. -ENOENT. */
+int runtime_unit_forget(struct runtime *runtime, uint32_t number);
+
 /* Make an instance of a unit; init runs at once. config: a value of the type's config type in
  * memory form (copied for the call only), or NULL. Negative: a limit (-ENOMEM, -EAGAIN),
  * -ENOENT (unit), or what init returned. */

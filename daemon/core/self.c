@@ -149,7 +149,7 @@ int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const
 	struct runtime *runtime = self->runtime;
 	const struct runtime_type *type = runtime->types;
 	const void *plugin = self->actor->unit->type->plugin;
-	const struct unit *unit;
+	struct unit *unit;
 	uint64_t doing;
 	int rc;
 

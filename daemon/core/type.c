@@ -175,7 +175,7 @@ int runtime_unit_define(struct runtime *runtime, const struct runtime_unit *conf
 	return 0;
 }
 
-const struct unit *unit_find(const struct runtime *runtime, uint32_t number)
+struct unit *unit_find(const struct runtime *runtime, uint32_t number)
 {
 	uint64_t hash = index_hash(runtime->secret, number, 0);
 
@@ -189,8 +189,8 @@ const struct unit *unit_find(const struct runtime *runtime, uint32_t number)
 	return NULL;
 }
 
-const struct unit *unit_of_spawned(struct runtime *runtime, const struct runtime_type *type,
-				   const struct unit *spawner)
+struct unit *unit_of_spawned(struct runtime *runtime, const struct runtime_type *type,
+			     const struct unit *spawner)
 {
 	struct runtime_type *owner = runtime->types;
 	struct unit *unit;
@@ -209,10 +209,67 @@ const struct unit *unit_of_spawned(struct runtime *runtime, const struct runtime
 		.mailbox_units = units_of(LIMIT_MAILBOX_BYTES_DEFAULT),
 		.batch = LIMIT_BATCH_DEFAULT,
 		.origin = spawner->origin,
+		.is_forgotten = spawner->is_forgotten,
 		.next = owner->spawned,
 	};
 	owner->spawned = unit;
 	return unit;
+}
+
+/* The list that it stands in. */
+static struct unit **list_of(struct runtime *runtime, const struct unit *unit)
+{
+	struct runtime_type *type = runtime->types;
+
+	if (unit->number)
+		return &runtime->units;
+	while (type != unit->type)
+		type = type->next;
+	return &type->spawned;
+}
+
+void unit_enter(struct unit *unit)
+{
+	unit->n_actors++;
+}
+
+static void free_if_unused(struct runtime *runtime, struct unit *unit)
+{
+	struct unit **at;
+
+	if (!unit->is_forgotten || unit->n_actors > 0)
+		return;
+	at = list_of(runtime, unit);
+	while (*at != unit)
+		at = &(*at)->next;
+	*at = unit->next;
+	free(unit);
+}
+
+void unit_leave(struct runtime *runtime, struct unit *unit)
+{
+	unit->n_actors--;
+	free_if_unused(runtime, unit);
+}
+
+int runtime_unit_forget(struct runtime *runtime, uint32_t number)
+{
+	struct unit *unit = unit_find(runtime, number);
+
+	if (!unit)
+		return -ENOENT;
+	index_remove(&runtime->units_by_number, &unit->link);
+	unit->is_forgotten = true;
+	free_if_unused(runtime, unit);
+	for (struct runtime_type *type = runtime->types; type; type = type->next)
+		for (struct unit *at = type->spawned, *next; at; at = next) {
+			next = at->next;
+			if (at->origin != number)
+				continue;
+			at->is_forgotten = true;
+			free_if_unused(runtime, at);
+		}
+	return 0;
 }
 
 static void free_units(struct unit *unit)

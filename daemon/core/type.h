@@ -27,7 +27,9 @@ struct unit {
 	uint32_t batch;
 	uint32_t number; /* 0: of actors spawned by actors */
 	uint32_t origin; /* the number of the unit that is to blame for a crash */
+	uint32_t n_actors;
 	bool stop_on_error;
+	bool is_forgotten; /* freed when its last actor ends; in no index */
 	char name[TROUPE_NAME_MAX + 1];
 	struct index_link link; /* by number; without number: in no index */
 	struct unit *next;      /* in the runtime, to free it; without number: in the type */
@@ -73,9 +75,13 @@ static inline int type_entry_index(const struct runtime_type *type,
 }
 
 /* The unit of actors of `type` that an actor of the unit `spawner` makes. NULL: no memory. */
-const struct unit *unit_of_spawned(struct runtime *runtime, const struct runtime_type *type,
-				   const struct unit *spawner);
-const struct unit *unit_find(const struct runtime *runtime, uint32_t number);
+struct unit *unit_of_spawned(struct runtime *runtime, const struct runtime_type *type,
+			     const struct unit *spawner);
+struct unit *unit_find(const struct runtime *runtime, uint32_t number);
+
+/* An actor of the unit begins; ends, which may be the end of the unit. */
+void unit_enter(struct unit *unit);
+void unit_leave(struct runtime *runtime, struct unit *unit);
 
 void types_free(struct runtime *runtime);
 

@@ -114,6 +114,17 @@ static void undefine(struct unit *unit)
 	unit->next = 0;
 }
 
+/* Its number will not be used again. */
+static void forget_number(struct unit *unit)
+{
+	struct master *master = unit->master;
+
+	HASH_DELETE(by_number, master->units_by_number, unit);
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+		if (master->workers[i])
+			worker_undefine(master->workers[i], unit->number);
+}
+
 static bool put_in_tables(struct unit *unit)
 {
 	struct master *master = unit->master;
@@ -210,7 +221,7 @@ void unit_free(struct unit *unit)
 	unit_release_own(unit);
 	undefine(unit);
 	list_remove(&unit->changed);
-	HASH_DELETE(by_number, master->units_by_number, unit);
+	forget_number(unit);
 	HASH_DELETE(by_name, master->units_by_name, unit);
 	route_again(unit);
 	if (unit->next_file)
@@ -238,7 +249,7 @@ void unit_renew(struct unit *unit)
 	if (!unit->next_file && !unit->is_configured)
 		config = take_pointer(&unit->config);
 	undefine(unit);
-	HASH_DELETE(by_number, master->units_by_number, unit);
+	forget_number(unit);
 	unit->number = ++master->last_unit;
 	HASH_ADD(by_number, master->units_by_number, number, sizeof(unit->number), unit);
 	check(unit->by_number.tbl);

@@ -116,6 +116,9 @@ bool worker_is_up(const struct worker *worker);
  * process is not up: it will be started when it is. -ENOMEM. */
 int worker_spawn(struct worker *worker, struct instance *instance);
 
+/* Let it forget a unit that will not be used again, if it knows it. */
+void worker_undefine(struct worker *worker, uint32_t unit);
+
 /* The request that an answer belongs to, taken out of the queue (free() it); NULL: nobody asked. id: SPAWN only. */
 struct request *worker_answered(struct worker *worker, enum request_kind kind, uint64_t number,
 				uint64_t id);

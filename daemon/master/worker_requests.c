@@ -120,6 +120,15 @@ static int define(struct worker *worker, const struct unit *unit)
 	return ask_once(worker, &worker->defined, &request, &worker_define_method, &notice, -1);
 }
 
+void worker_undefine(struct worker *worker, uint32_t unit)
+{
+	if (!number_set_has(&worker->defined, unit))
+		return;
+	number_set_remove(&worker->defined, unit);
+	(void)worker_send(worker, &worker_undefine_method,
+			  &(struct worker_undefine){.unit = unit}, -1);
+}
+
 int worker_spawn(struct worker *worker, struct instance *instance)
 {
 	struct unit *unit = instance->unit;

@@ -231,6 +231,7 @@ static bool is_of_order(struct agent *agent)
 	}
 AFTER_START(agent_on_load)
 AFTER_START(agent_on_define)
+AFTER_START(agent_on_undefine)
 AFTER_START(agent_on_spawn)
 AFTER_START(agent_on_stop)
 AFTER_START(agent_on_call)
@@ -246,6 +247,7 @@ static const struct channel_handler handlers[] = {
 	{&worker_start_method, on_start},
 	{&worker_load_method, started_agent_on_load},
 	{&worker_define_method, started_agent_on_define},
+	{&worker_undefine_method, started_agent_on_undefine},
 	{&worker_spawn_method, started_agent_on_spawn},
 	{&worker_stop_method, started_agent_on_stop},
 	{&worker_call_method, started_agent_on_call},

@@ -53,6 +53,7 @@ void agent_end(struct agent *agent, enum agent_end end);
 /* agent_units.c: plug-ins, units, and the lives of their actors */
 void agent_on_load(void *context, const void *in, int *fd);
 void agent_on_define(void *context, const void *in, int *fd);
+void agent_on_undefine(void *context, const void *in, int *fd);
 void agent_on_spawn(void *context, const void *in, int *fd);
 void agent_on_stop(void *context, const void *in, int *fd);
 void agent_actor_ended(void *context, const struct runtime_end *end); /* for runtime_ops */

@@ -1,4 +1,4 @@
-/* agent_units.c - Load, Define, Spawn, Stop; and what becomes of the actors. */
+/* agent_units.c - Load, Define, Undefine, Spawn, Stop; and what becomes of the actors. */
 #include "worker/agent_inside.h"
 
 #include "base/cleanup.h"
@@ -167,6 +167,18 @@ void agent_on_define(void *context, const void *data, int *fd)
 	(void)fd;
 	agent_send(agent, &worker_defined_method,
 		   &(struct worker_defined){.unit = in->unit, .error = r < 0 ? why : NULL});
+}
+
+void agent_on_undefine(void *context, const void *data, int *fd)
+{
+	struct agent *agent = context;
+	const struct worker_undefine *in = data;
+
+	(void)fd;
+	if (!units_find_unit(&agent->units, in->unit))
+		return; /* Define failed */
+	(void)runtime_unit_forget(agent->runtime, (uint32_t)in->unit);
+	units_remove_unit(&agent->units, in->unit);
 }
 
 /* ---- actors */

@@ -111,3 +111,15 @@ const struct units_unit *units_find_unit(const struct units *units, int64_t numb
 	return at < units->n_units && units->units[at].number == number ? &units->units[at]
 									: NULL;
 }
+
+void units_remove_unit(struct units *units, int64_t number)
+{
+	size_t at = find_place(units->units, units->n_units, sizeof(*units->units), number);
+
+	if (at == units->n_units || units->units[at].number != number)
+		return;
+	free(units->units[at].config);
+	units->n_units--;
+	memmove(&units->units[at], &units->units[at + 1],
+		(units->n_units - at) * sizeof(*units->units));
+}

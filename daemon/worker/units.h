@@ -40,5 +40,7 @@ const struct units_plugin *units_find_plugin(const struct units *units, int64_t 
 /* Note a unit. `config`: taken (also on failure). -EEXIST, -ENOMEM. */
 int units_add_unit(struct units *units, int64_t number, void *config);
 const struct units_unit *units_find_unit(const struct units *units, int64_t number);
+/* It may be absent. */
+void units_remove_unit(struct units *units, int64_t number);
 
 #endif

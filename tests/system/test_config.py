@@ -240,6 +240,17 @@ class Units(HostTest):
             host.control("Stop", {"name": "new"})
         self.assertLessEqual(max(counts), counts[0], "a plug-in that is loaded keeps a descriptor for ever")
 
+    def test_a_unit_that_is_gone_leaves_nothing_in_its_worker(self):
+        host = self.daemon(daemon={"Workers": 1})
+        unit = {"name": "new", "plugin": plugin("hello"), "config": {"greeting": "x" * (300 << 10)}}
+        memory = []
+        for _ in range(60):
+            # Its init has been given the configuration, and did not like it.
+            self.assert_error("BadUnit", host.control, "Spawn", unit)
+            memory.append(host.control("Workers")["workers"][0]["memory"])
+        if SLOW == 1:
+            self.assertLess(memory[-1] - memory[10], 8 << 20)
+
     def test_a_stopped_unit_stays_down_until_started(self):
         host = self.daemon({"hello": {"Plugin": "hello", "Worker": 1}})
         host.control("Stop", {"name": "hello"})

@@ -148,7 +148,7 @@ static const struct channel_handler handlers[] = {
 	{&worker_spawn_method, on_spawn},    {&worker_peer_method, on_peer},
 	{&worker_taken_method, on_taken},    {&worker_name_method, on_other},
 	{&worker_describe_method, on_other}, {&worker_inquire_method, on_inquire},
-	{&worker_stop_method, on_other},
+	{&worker_stop_method, on_other},     {&worker_undefine_method, on_other},
 };
 
 static void on_closed(void *context, int error)

@@ -54,6 +54,32 @@ static void worker_runs_actors_of_a_plugin(void **state)
 	stage_end(&s);
 }
 
+static void worker_forgets_a_unit_but_not_its_actors(void **state)
+{
+	struct troupe_address echo;
+	struct stage_worker *w;
+	struct stage s;
+
+	(void)state;
+	stage_begin(&s);
+	w = stage_start(&s, 1);
+	assert_null(stage_load(w, 1, "echo"));
+	assert_null(stage_define(w, 7, 1, "echo", ""));
+	assert_null(stage_spawn(w, 7, 0));
+	echo = w->actor;
+	stage_tell(w, &worker_undefine_method, &(struct worker_undefine){.unit = 7});
+	assert_string_equal(stage_spawn(w, 7, 1), "no such unit");
+	assert_reply(stage_ask(w, echo, ECHO ".Text", "{\"text\":\"x\"}"), NULL,
+		     "{\"text\":\"x\"}");
+	assert_null(stage_define(w, 7, 1, "echo", ""));
+	assert_null(stage_spawn(w, 7, 0));
+	stage_tell(w, &worker_stop_method, &(struct worker_stop){.request = 1, .actor = echo});
+	assert_reply(stage_ask(w, echo, ECHO ".Text", "{\"text\":\"x\"}"),
+		     "io.troupe.Control.NoSuchActor", NULL);
+	stage_tell(w, &worker_undefine_method, &(struct worker_undefine){.unit = 99});
+	stage_end(&s);
+}
+
 static void worker_takes_and_gives_texts_of_many_bytes(void **state)
 {
 	size_t size = 5u << 20;
@@ -734,6 +760,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(worker_runs_actors_of_a_plugin),
+		cmocka_unit_test(worker_forgets_a_unit_but_not_its_actors),
 		cmocka_unit_test(worker_takes_and_gives_texts_of_many_bytes),
 		cmocka_unit_test(worker_answers_wrong_calls_with_varlink_errors),
 		cmocka_unit_test(worker_passes_on_how_calls_end),
