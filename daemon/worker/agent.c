@@ -165,7 +165,8 @@ static void on_start(void *context, const void *data, int *fd)
 	}
 	r = start_runtime(agent);
 	if (r < 0) {
-		fail(agent, "runtime", r);
+		fail(agent,
+		     "cannot reserve address space for actors (a limit such as LimitAS=?)", r);
 		return;
 	}
 	r = start_bridge(agent, in->directory);
