@@ -56,7 +56,8 @@ static void publish_problems(struct master *master, const struct problems *probl
 }
 
 /* Whether the plug-in's file is the one that the unit's actors were made of. */
-static bool has_same_plugin(struct master *master, const struct unit *unit)
+static bool has_same_plugin(struct master *master, const struct unit *unit,
+			    const struct unit_file *file, struct reload_result *result)
 {
 	struct deployment *now;
 	char why[DEPLOY_WHY_MAX];
@@ -67,8 +68,9 @@ static bool has_same_plugin(struct master *master, const struct unit *unit)
 	if (deploy_get(&master->deployments, &master->last_deployment, unit->file.plugin,
 		       unit->file.allow_globals, &now, why) < 0) {
 		/* Not a reason to stop what runs well of its copy. */
-		log_warning(&master->log, "unit %s goes on with its plug-in as it was: %s",
-			    unit->file.name, why);
+		(void)problems_add(&result->problems, file->plugin_file, file->plugin_line,
+				   "%s goes on with its plug-in as it was: %s", unit->file.name,
+				   why);
 		return true;
 	}
 	same = now == unit->deployment;
@@ -87,7 +89,7 @@ static int apply_to(struct master *master, struct unit *unit, struct unit_file *
 			&result->problems, file->file, 0,
 			"an operator has spawned a unit of that name: stop it first");
 	if (!unit->is_removed && unit_file_equal(&unit->file, file) &&
-	    has_same_plugin(master, unit)) {
+	    has_same_plugin(master, unit, file, result)) {
 		if (state == UNIT_STOPPED || state == UNIT_FAILED) {
 			add_name(&result->started, file->name);
 			unit_start(unit);

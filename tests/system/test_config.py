@@ -240,6 +240,18 @@ class Units(HostTest):
             host.control("Stop", {"name": "new"})
         self.assertLessEqual(max(counts), counts[0], "a plug-in that is loaded keeps a descriptor for ever")
 
+    def test_a_plugin_that_was_spoilt_is_told_and_goes_on(self):
+        host = self.unstarted()
+        spoilt = os.path.join(host.directory, "spoilt.so")
+        shutil.copy(plugin("hello"), spoilt)
+        host.actor("hello", {"Plugin": spoilt})
+        host.start()
+        os.truncate(spoilt, 100)
+        problems = host.control("Reload")["problems"]
+        self.assertEqual([problem["line"] for problem in problems], [2], problems)
+        self.assertIn(spoilt, problems[0]["message"])
+        self.assertEqual(host.call("hello", GREET, {"name": "x"})["count"], 1)
+
     def test_a_unit_that_is_gone_leaves_nothing_in_its_worker(self):
         host = self.daemon(daemon={"Workers": 1})
         unit = {"name": "new", "plugin": plugin("hello"), "config": {"greeting": "x" * (300 << 10)}}
