@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 void ledger_init(struct ledger *ledger)
 {
@@ -26,8 +27,10 @@ static struct account *find_account(struct ledger *ledger, uid_t uid)
 int ledger_open(struct ledger *ledger, uid_t uid, struct account **ret_account)
 {
 	struct account *account = find_account(ledger, uid);
+	bool is_keeper = uid == 0 || uid == geteuid();
 
-	if (ledger->connections >= ledger->connections_max)
+	if (ledger->connections >=
+	    ledger->connections_max + (is_keeper ? ledger->connections_kept : 0))
 		return -ENFILE;
 	if (account && account->connections >= ledger->connections_uid_max)
 		return -EUSERS;

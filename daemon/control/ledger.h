@@ -14,6 +14,7 @@
 struct ledger {
 	struct list accounts;
 	unsigned connections, connections_max, connections_uid_max;
+	unsigned connections_kept; /* beyond the most, for root and our own uid */
 	size_t held, held_max, held_uid_max;
 };
 
@@ -28,8 +29,8 @@ struct account {
 
 void ledger_init(struct ledger *ledger);
 
-/* Count one more connection of uid. -EUSERS: too many of that uid; -ENFILE: too many in all;
- * -ENOMEM. *ret_account is borrowed until account_close(). */
+/* Count one more connection of uid. -EUSERS: too many of that uid; -ENFILE: too many in all,
+ * those kept for whoever must put things right included; -ENOMEM. *ret_account is borrowed until account_close(). */
 int ledger_open(struct ledger *ledger, uid_t uid, struct account **ret_account);
 
 /* One connection less; its bytes must have been released before. */

@@ -195,6 +195,7 @@ int control_server_new(const struct control_config *config, struct control_serve
 		config->connections ? config->connections : LIMIT_CONNECTIONS;
 	server->ledger.connections_uid_max =
 		config->connections_uid ? config->connections_uid : LIMIT_CONNECTIONS_UID;
+	server->ledger.connections_kept = config->connections_kept;
 	server->ledger.held_max = config->held_all ? config->held_all : LIMIT_HELD_BYTES;
 	server->ledger.held_uid_max =
 		config->held_uid ? config->held_uid : LIMIT_HELD_BYTES_UID;

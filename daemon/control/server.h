@@ -112,6 +112,9 @@ struct control_config {
 	/* Limits; 0: those of base/limits.h */
 	size_t frame_max, held_uid, held_all;
 	unsigned connections, connections_uid;
+	/* Beyond `connections`, for root and our own uid: users that fill the others do not keep
+	 * out whoever must put things right. 0: none. */
+	unsigned connections_kept;
 };
 
 /* *ret_server is given. -ENOMEM. */

@@ -94,6 +94,7 @@ int control_new(struct master *master, struct control_server **ret_server)
 		.frame_max = master->settings.frame_max,
 		.connections = master->settings.connections,
 		.connections_uid = master->settings.connections_uid,
+		.connections_kept = LIMIT_CONNECTIONS_KEPT,
 	};
 
 	return control_server_new(&config, ret_server);

@@ -73,6 +73,23 @@ static void server_refuses_connection_when_uid_has_too_many(void **state)
 		close(clients[i]);
 }
 
+static void server_keeps_connections_for_whoever_runs_it(void **state)
+{
+	struct fixture *fixture = *state;
+	struct control_config config = fixture->config;
+	int clients[4];
+
+	control_server_free(fixture->server);
+	config.connections = 2;
+	config.connections_kept = 1;
+	assert_int_equal(control_server_new(&config, &fixture->server), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(adopt(fixture, &clients[i]), 0);
+	assert_int_equal(adopt(fixture, &clients[3]), -ENFILE);
+	for (int i = 0; i < 4; i++)
+		close(clients[i]);
+}
+
 static void server_refuses_connection_when_level_is_nothing(void **state)
 {
 	struct fixture *fixture = *state;
@@ -342,6 +359,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(server_refuses_connection_when_there_are_too_many),
 		CASE(server_refuses_connection_when_uid_has_too_many),
+		CASE(server_keeps_connections_for_whoever_runs_it),
 		CASE(server_refuses_connection_when_level_is_nothing),
 		CASE(server_closes_greediest_when_too_much_is_held),
 		CASE(server_closes_client_when_its_replies_pile_up),
