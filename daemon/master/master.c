@@ -297,6 +297,8 @@ static void watch_signals(struct master *master)
 {
 	/* A client that goes away while we write to it is told by the write. */
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* Nor is a log that may not grow any more a reason to die. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	loop_signal_start(&master->on_terminate);
 	loop_signal_start(&master->on_interrupt);
 	loop_signal_start(&master->on_hangup);
