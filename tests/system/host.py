@@ -81,6 +81,8 @@ class Daemon:
         log = open(self.log_path, "ab")
         # A daemon of a test inherits nothing that would make it a service.
         env = {k: v for k, v in os.environ.items() if not k.startswith(("NOTIFY_", "WATCHDOG_", "LISTEN_"))}
+        # A user without a session has none; root's daemons do not look at it.
+        env.setdefault("XDG_RUNTIME_DIR", self.directory)
         self.process = subprocess.Popen(self.command(*arguments), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                         env={**env, **self.env}, **more)
         log.close()
