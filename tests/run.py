@@ -147,7 +147,8 @@ def main():
     parser.add_argument("--wrap", default="", help="run each program below this command")
     parser.add_argument("--verdict", type=int, help="a program fails by ending with this status, and by nothing else: for a "
                         "--wrap whose findings count, and under which limits and times are not what the tests expect")
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--jobs", type=int, default=2 * len(os.sched_getaffinity(0)),
+                        help="programs at a time; many of them wait most of the time")
     parser.add_argument("programs", nargs="*")
     options = parser.parse_args()
     os.environ["TROUPE_BUILD"] = os.path.abspath(options.build)
