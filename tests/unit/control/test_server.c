@@ -326,6 +326,7 @@ static void server_pauses_when_descriptors_run_out(void **state)
 	struct fixture *fixture = *state;
 	char directory[] = "/tmp/control-test-XXXXXX", path[64];
 	struct rlimit old, low;
+	const char *reply;
 	int fd, client;
 
 	assert_non_null(mkdtemp(directory));
@@ -347,7 +348,9 @@ static void server_pauses_when_descriptors_run_out(void **state)
 	send_frame(fixture, STOP);
 	expect_frame(fixture, "{\"parameters\":{}}");
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
-	assert_string_equal(next_frame_at(fixture, client), "{\"parameters\":{}}");
+	reply = next_frame_at(fixture, client);
+	assert_non_null(reply);
+	assert_string_equal(reply, "{\"parameters\":{}}");
 	close(client);
 	unlink(path);
 	rmdir(directory);
