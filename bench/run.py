@@ -1,111 +1,100 @@
 #!/usr/bin/env python3
-"""Measure the message path in an unmodified release worker, and print CSV.
+"""Measure, and print CSV: name,params,seconds,ns_per_op,ops_per_s,cpu_s,peak_rss_kib
 
-    run.py --build DIR [--runs 5] [--brief] [--only NAME]
+    run.py --build DIR [--runs 5] [--brief] [--only WORD]
 
-name,params,seconds,ns_per_op,ops_per_s,cpu_s,peak_rss_kib: the median of the runs by seconds, each in a
-daemon of its own. A row "limit.NAME" is the bare loop of bench/limit.c, run in turn with the row above it; absolute figures of
-shared machines drift, so compare within one run. --brief: small amounts, one run: to see that it works.
+Each line is the run of median duration, of --runs. A line "limit.NAME" is what the row above it is held against: bare code
+that does the same work with nothing around it, run in turn with it (ours, limit, ours, limit ...). Absolute figures of shared
+machines drift; the ratios of such pairs, which stand at the end together with what else was measured (on standard error),
+drift less. --brief: small amounts, one run: only to see that each row does its work; the exit status says so.
 """
 import argparse
 import csv
+import importlib
+import importlib.util
 import os
 import statistics
-import subprocess
 import sys
+import traceback
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-class Measure:
-    def __init__(self, name, params, method, parameters, ops):
-        self.name, self.params, self.method, self.parameters, self.ops = name, params, method, parameters, ops
+# What runs in one worker; between two; the control socket, troupectl, the start.
+MODULES = ("inside", "between", "outside")
 
 
-def measures(brief):
-    scale = 100 if brief else 1
-    messages = 10_000_000 // scale
-    yield Measure("pingpong", f"{messages}", "Pingpong", {"messages": messages}, messages)
-    for actors in (1000, 100_000):
-        hops = messages
-        yield Measure("ring", f"{actors}:{hops}", "Ring", {"actors": actors, "hops": hops, "shuffled": False}, hops)
-        yield Measure("ring-shuffled", f"{actors}:{hops}", "Ring", {"actors": actors, "hops": hops, "shuffled": True}, hops)
-    calls = 3_000_000 // scale
-    yield Measure("call", f"{calls}", "Calls", {"calls": calls}, calls)
-    actors = 1_000_000 // scale
-    yield Measure("idle", f"{actors}", "Idle", {"actors": actors}, actors)
+def all_rows(brief, only=None):
+    for name in MODULES:
+        if not importlib.util.find_spec(name):
+            continue
+        for row in importlib.import_module(name).rows(brief):
+            if not only or only in row.name:
+                yield row
 
 
-def usage(pid):
-    """Processor seconds and peak resident KiB of a process."""
-    with open(f"/proc/{pid}/stat") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    ticks = int(fields[11]) + int(fields[12])
-    with open(f"/proc/{pid}/status") as file:
-        peak = next(int(line.split()[1]) for line in file if line.startswith("VmHWM:"))
-    return ticks / os.sysconf("SC_CLK_TCK"), peak
+def median_run(results):
+    return sorted(results, key=lambda result: result.seconds)[len(results) // 2]
 
 
-def run_ours(measure, build):
-    from host import Daemon
-    plugin = os.path.join(build, "bench-plugins", "bench.so")
-    with Daemon({"bench": f"[Actor]\nPlugin={plugin}\nType=boss\n"}, daemon={"Workers": 1}) as daemon:
-        pid = daemon.workers()[0]["pid"]
-        before, _ = usage(pid)
-        with daemon.client(600) as client:
-            reply = client.call("io.troupe.Control.Call", {"name": "bench", "method": f"io.troupe.bench.{measure.method}",
-                                                           "parameters": measure.parameters, "timeoutMs": 600_000})
-        after, peak = usage(pid)
-    return reply["parameters"], after - before, peak
+def spread(values, form):
+    """The median of values, and where there are several the least and the greatest."""
+    text = form.format(statistics.median(values))
+    if len(values) > 1:
+        text += f" ({form.format(min(values))} to {form.format(max(values))})"
+    return text
 
 
-def run_limit(limit, measure):
-    arguments = {"pingpong": lambda: ["pingpong", str(measure.ops // 2)],
-                 "ring": lambda: ["ring", *measure.params.split(":")],
-                 "ring-shuffled": lambda: ["ringx", *measure.params.split(":")],
-                 "idle": lambda: ["idle", measure.params]}.get(measure.name)
-    if not arguments:
-        return None
-    output = subprocess.run([limit, *arguments()], check=True, stdout=subprocess.PIPE, text=True).stdout
-    return float(output.split(",")[3]), float(output.split(",")[5])
+def line(name, row, results):
+    result = median_run(results)
+    return [name, row.params, f"{result.seconds:.6f}", f"{result.seconds * 1e9 / row.ops:.1f}",
+            f"{row.ops / result.seconds:.0f}", "" if result.cpu_s is None else f"{result.cpu_s:.2f}",
+            "" if result.peak_rss_kib is None else result.peak_rss_kib]
+
+
+def notes_of(row, ours, limits):
+    if limits:
+        ratios = [our.seconds / limit.seconds for our, limit in zip(ours, limits)]
+        yield f"{row.name} {row.params}: {spread(ratios, '{:.2f}')} times the limit"
+    for prefix, results in (("", ours), ("limit.", limits)):
+        for key in results[0].notes if results else ():
+            yield f"{prefix}{row.name} {row.params}: {key} {spread([result.notes[key] for result in results], '{:.1f}')}"
+
+
+def measure(row, build, runs):
+    ours, limits = [], []
+    for _ in range(runs):
+        ours.append(row.run(build))
+        bare = row.limit(build) if row.limit else None
+        if bare:
+            limits.append(bare)
+    return ours, limits
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Measure the message path.")
+    parser = argparse.ArgumentParser(description="Measure, and print CSV.")
     parser.add_argument("--build", default="build")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--brief", action="store_true", help="small amounts, one run")
+    parser.add_argument("--brief", action="store_true", help="small amounts, one run: for correctness only")
     parser.add_argument("--only", help="rows whose name holds this word")
     options = parser.parse_args()
-    build = os.path.abspath(options.build)
-    os.environ["TROUPE_BUILD"] = build
-    sys.path.insert(0, os.path.join(os.path.dirname(HERE), "tests", "system"))
-    limit = os.path.join(build, "bench-limit")
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["name", "params", "seconds", "ns_per_op", "ops_per_s", "cpu_s", "peak_rss_kib"])
-    notes = []
-    for measure in measures(options.brief):
-        if options.only and options.only not in measure.name:
+    notes, failed, measured = [], 0, 0
+    for row in all_rows(options.brief, options.only):
+        measured += 1
+        try:
+            ours, limits = measure(row, os.path.abspath(options.build), 1 if options.brief else max(1, options.runs))
+        except Exception:  # whatever went wrong: the next row may be well
+            print(f"{row.name} {row.params}:", traceback.format_exc(), file=sys.stderr, flush=True)
+            failed += 1
             continue
-        ours, limits = [], []
-        for _ in range(1 if options.brief else options.runs):
-            ours.append(run_ours(measure, build))
-            limits.append(run_limit(limit, measure))
-        ours.sort(key=lambda run: run[0]["seconds"])
-        reply, cpu, peak = ours[len(ours) // 2]
-        seconds = reply["seconds"]
-        writer.writerow([measure.name, measure.params, f"{seconds:.6f}", f"{seconds * 1e9 / measure.ops:.1f}",
-                         f"{measure.ops / seconds:.0f}", f"{cpu:.2f}", peak])
-        if limits[0]:
-            bare = statistics.median(run[0] for run in limits)
-            writer.writerow([f"limit.{measure.name}", measure.params, f"{bare:.6f}", f"{bare * 1e9 / measure.ops:.1f}",
-                             f"{measure.ops / bare:.0f}", "", ""])
-            notes.append(f"{measure.name} {measure.params}: {seconds / bare:.2f} times the bare limit")
-        if "bytesPerActor" in reply:
-            notes.append(f"{measure.name} {measure.params}: {reply['bytesPerActor']:.0f} bytes an actor"
-                         + (f", bare limit {limits[0][1]:.0f}" if limits[0] else ""))
+        writer.writerow(line(row.name, row, ours))
+        if limits:
+            writer.writerow(line(f"limit.{row.name}", row, limits))
+        notes.extend(notes_of(row, ours, limits))
         sys.stdout.flush()
     print(*notes, sep="\n", file=sys.stderr)
+    if not measured:
+        sys.exit(f"run.py: no row has {options.only!r} in its name")
+    sys.exit(1 if failed else 0)
 
 
 if __name__ == "__main__":
