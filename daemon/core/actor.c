@@ -101,7 +101,6 @@ int actor_spawn(struct runtime *runtime, struct unit *unit, uint32_t instance,
 	actor = slots_take(&runtime->actors);
 	if (!actor)
 		return -EAGAIN;
-	actor->slot.next = SLOT_NONE;
 	actor->unit = unit;
 	actor->instance = instance;
 	if (table->state_size) {

@@ -18,7 +18,7 @@
 #define ACTOR_DEAD    4u /* ended; the slot waits for the run queue to let go of it */
 
 struct actor {
-	struct slot slot;         /* next: in the run queue */
+	struct slot slot;
 	struct mail *head, *tail; /* tail means nothing while head is NULL */
 	uint32_t queued;          /* messages that count against the mailbox's bound */
 	uint32_t instance;
@@ -35,7 +35,7 @@ struct actor {
 	struct list *timers;   /* struct timer */
 	struct list *waits;    /* struct wait: where it was refused */
 	struct list *waiters;  /* struct wait: whom it refused */
-	uint32_t others;       /* replies and notices, which count against no bound */
+	uint32_t run_next;     /* the slot behind in the run queue */
 	uint32_t failed;
 	uint32_t refused;
 	uint32_t unread; /* stream replies in its mailbox */

@@ -105,7 +105,7 @@ static int answer_near(struct troupe_self *self, struct call *call, const struct
 	message->hash = value->hash;
 	message->from = actor_address(runtime, self->actor);
 	message->descriptor = value->descriptor;
-	message->call = value->continues ? slots_id(&runtime->calls, call) : 0;
+	message->call = value->continues ? slots_id(call) : 0;
 	codec_copy(value->type, value->data, message->block, size);
 	if (value->continues) /* the deadline was for the first reply */
 		wheel_remove(&runtime->wheel, &call->deadline);
@@ -337,7 +337,7 @@ int self_call_keep(struct troupe_self *self, struct troupe_call *call)
 	}
 	kept->method = answer.method;
 	self->call_state = SELF_ANSWERED;
-	call->id = slots_id(&self->runtime->kept_calls, kept);
+	call->id = slots_id(kept);
 	return 0;
 }
 

@@ -32,7 +32,7 @@ _Static_assert(LIMIT_CALLS <= 1u << ALIAS_INDEX_BITS, "an alias has room for eac
 
 uint64_t call_alias(const struct runtime *runtime, const struct call *call)
 {
-	uint64_t mark = siphash_word(runtime->alias_key, slots_id(&runtime->calls, call));
+	uint64_t mark = siphash_word(runtime->alias_key, slots_id(call));
 
 	return 1ull << 63 | mark << ALIAS_INDEX_BITS | slots_index(&runtime->calls, call);
 }
@@ -45,9 +45,8 @@ struct call *call_find_alias(const struct runtime *runtime, uint64_t alias)
 	if (index >= runtime->calls.used)
 		return NULL;
 	call = slots_at(&runtime->calls, index);
-	return !(call->slot.generation & SLOT_CLOSED) && call_alias(runtime, call) == alias
-		       ? call
-		       : NULL;
+	return !slots_is_closed(&call->slot) && call_alias(runtime, call) == alias ? call
+										   : NULL;
 }
 
 static void leave_peer(struct runtime *runtime, struct call *call)

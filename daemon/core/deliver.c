@@ -177,7 +177,7 @@ static bool enter_call(struct arrival *arrival, struct message *message)
 			return false;
 		call_move(runtime, call, envelope->to, NULL);
 		message->mail.flags = call->flags & CALL_MORE ? MAIL_MORE : 0;
-		message->call = slots_id(&runtime->calls, call);
+		message->call = slots_id(call);
 		message->from = (struct troupe_address){0};
 		if (!(call->flags & CALL_OUTSIDE))
 			message->from = actor_address(runtime, actor_at(runtime, call->caller));
@@ -190,7 +190,7 @@ static bool enter_call(struct arrival *arrival, struct message *message)
 		return false;
 	kept->flags = message->mail.flags;
 	message->mail.flags |= MAIL_INBOUND;
-	message->call = slots_id(&runtime->kept_calls, kept);
+	message->call = slots_id(kept);
 	return true;
 }
 
@@ -246,7 +246,7 @@ static void take_answer(struct arrival *arrival, struct call *call, struct messa
 
 	message->mail.entry = call->entry;
 	message->from = arrival->envelope->from;
-	message->call = slots_id(&runtime->calls, call);
+	message->call = slots_id(call);
 	if (call->flags & CALL_OUTSIDE) {
 		outside_add(runtime, call, message);
 		return;

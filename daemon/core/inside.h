@@ -101,7 +101,7 @@ static inline struct troupe_address actor_address(const struct runtime *runtime,
 	struct troupe_address address = runtime->self;
 
 	address.slot = actor_slot(runtime, actor);
-	address.generation = actor->slot.generation & SLOT_GENERATION_MAX;
+	address.generation = actor->slot.generation;
 	return address;
 }
 
@@ -110,17 +110,15 @@ static inline struct troupe_address actor_address(const struct runtime *runtime,
 static inline struct actor *actor_find(const struct runtime *runtime,
 				       struct troupe_address address)
 {
+	struct slot wanted;
 	struct actor *actor;
 
 	if (unlikely(!is_own(runtime, address)) ||
 	    unlikely(address.slot >= runtime->actors.used))
 		return NULL;
 	actor = actor_at(runtime, address.slot);
-	/* the second half turns away those who ask for a closed generation, or for none */
-	return likely(actor->slot.generation == address.generation &&
-		      (int32_t)address.generation > 0)
-		       ? actor
-		       : NULL;
+	memcpy(&wanted, &address.slot, sizeof(wanted));
+	return likely(slot_equal(&actor->slot, &wanted)) ? actor : NULL;
 }
 
 /* Bring the time of handlers up to that of the loop's pass, on the way in from outside. */

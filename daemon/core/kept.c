@@ -66,7 +66,7 @@ struct kept_call *kept_new(struct runtime *runtime, struct actor *owner, struct 
 	if (!kept)
 		return NULL;
 	if (call) {
-		kept->call = slots_id(&runtime->calls, call);
+		kept->call = slots_id(call);
 		kept->flags = call->flags & CALL_MORE ? MAIL_MORE : 0;
 		call->kept = slots_index(&runtime->kept_calls, kept) + 1;
 	}

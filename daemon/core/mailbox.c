@@ -63,12 +63,21 @@ static void drain_mail(struct runtime *runtime, struct actor *actor, struct mail
 	case MAIL_CANCEL:
 		kept = container_of(mail, struct kept_call, mail);
 		mail->flags &= (uint8_t)~MAIL_QUEUED;
-		if (kept->slot.generation & SLOT_CLOSED)
+		if (slots_is_closed(&kept->slot))
 			slots_give(&runtime->kept_calls, kept);
 		return;
 	}
 	actor->charged -= message_charge(message);
 	message_free(&runtime->messages, message);
+}
+
+uint32_t mailbox_count(const struct actor *actor)
+{
+	uint32_t count = 0;
+
+	for (const struct mail *mail = actor->head; mail; mail = mail->next)
+		count++;
+	return count;
 }
 
 void mailbox_drain(struct runtime *runtime, struct actor *actor)
@@ -79,8 +88,6 @@ void mailbox_drain(struct runtime *runtime, struct actor *actor)
 		actor->head = mail->next;
 		if (mail->kind == MAIL_SEND || mail->kind == MAIL_CALL)
 			actor->queued--;
-		else
-			actor->others--;
 		drain_mail(runtime, actor, mail);
 	}
 }

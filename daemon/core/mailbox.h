@@ -44,7 +44,6 @@ static inline void mailbox_add(struct runtime *runtime, struct actor *actor,
 static inline void mailbox_add_reply(struct runtime *runtime, struct actor *actor,
 				     struct message *message)
 {
-	actor->others++;
 	actor->charged += message_charge(message);
 	mailbox_push(runtime, actor, &message->mail);
 }
@@ -55,9 +54,11 @@ static inline void mailbox_notify(struct runtime *runtime, struct actor *actor,
 {
 	notice->kind = (uint8_t)kind;
 	notice->flags |= MAIL_QUEUED;
-	actor->others++;
 	mailbox_push(runtime, actor, notice);
 }
+
+/* All that lies in it, replies and notices too. Walks through it. */
+uint32_t mailbox_count(const struct actor *actor);
 
 /* Free what a dying actor's mailbox holds: calls are answered with ActorDied, sends go to
  * dead letters. */

@@ -128,7 +128,7 @@ static void deliver_mail(struct runtime *runtime, struct mail *mail)
 		outside->queued_bytes -= mail->size;
 		outside->unread++;
 	}
-	if ((call->slot.generation & SLOT_CLOSED) && call->unread == 0) {
+	if (slots_is_closed(&call->slot) && call->unread == 0) {
 		call->outside = NULL;
 		slots_give(&runtime->calls, call);
 	}
@@ -192,7 +192,7 @@ void runtime_outside_taken(struct runtime *runtime, struct runtime_outside *outs
 		count = outside->unread;
 	outside->unread -= count;
 	outside->unread_bytes -= bytes < outside->unread_bytes ? bytes : outside->unread_bytes;
-	if (!call || call->slot.generation & SLOT_CLOSED)
+	if (!call || slots_is_closed(&call->slot))
 		return;
 	for (uint32_t i = 0; i < count; i++)
 		call_taken(runtime, call);
@@ -268,7 +268,7 @@ int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
 		outside->waiters = NULL;
 		call->outside = outside;
 		call->target = to;
-		outside->id = slots_id(&runtime->calls, call);
+		outside->id = slots_id(call);
 		message->mail.kind = MAIL_CALL;
 		message->call = outside->id;
 		message->extra = runtime->now_ns + timeout_ns;
@@ -294,7 +294,7 @@ void runtime_outside_cancel(struct runtime *runtime, struct runtime_outside *out
 	outside->id = 0;
 	wait_wake_all(runtime, &outside->waiters);
 	call->outside = NULL;
-	if (call->slot.generation & SLOT_CLOSED)
+	if (slots_is_closed(&call->slot))
 		return; /* its last reply will find nobody */
 	call_abandon(runtime, call);
 	close_call(runtime, call);

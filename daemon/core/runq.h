@@ -13,11 +13,11 @@ static inline void runq_push(struct runtime *runtime, struct actor *actor)
 	uint32_t slot = actor_slot(runtime, actor);
 
 	actor->flags |= ACTOR_QUEUED;
-	actor->slot.next = SLOT_NONE;
+	actor->run_next = SLOT_NONE;
 	if (runtime->run_first == SLOT_NONE)
 		runtime->run_first = slot;
 	else
-		actor_at(runtime, runtime->run_last)->slot.next = slot;
+		actor_at(runtime, runtime->run_last)->run_next = slot;
 	runtime->run_last = slot;
 }
 
@@ -29,7 +29,7 @@ static inline struct actor *runq_pop(struct runtime *runtime)
 	if (runtime->run_first == SLOT_NONE)
 		return NULL;
 	actor = actor_at(runtime, runtime->run_first);
-	runtime->run_first = actor->slot.next;
+	runtime->run_first = actor->run_next;
 	return actor;
 }
 

@@ -199,7 +199,7 @@ static struct actor *next_actor(struct runtime *runtime, uint32_t *at)
 	while (*at < runtime->actors.used) {
 		struct actor *actor = actor_at(runtime, (*at)++);
 
-		if (actor->slot.generation && !(actor->slot.generation & SLOT_CLOSED))
+		if (!slots_is_closed(&actor->slot))
 			return actor;
 	}
 	return NULL;
@@ -226,7 +226,7 @@ static void fill_info(const struct runtime *runtime, const struct actor *actor,
 		.instance = actor->instance,
 		.unit_name = actor->unit->name,
 		.table = actor->unit->type->table,
-		.queued = actor->queued + actor->others,
+		.queued = mailbox_count(actor),
 		.queued_bytes = (uint64_t)actor->charged * 16,
 		.handled = actor->handled,
 		.failed = actor->failed,

@@ -92,7 +92,7 @@ static bool is_kept(const struct troupe_self *self, const struct troupe_kept *ke
 	uint64_t offset = (uint64_t)((uintptr_t)kept - (uintptr_t)slots->base);
 
 	return offset < (uint64_t)slots->used * slots->size && offset % slots->size == 0 &&
-	       !(kept->slot.generation & SLOT_CLOSED) &&
+	       !slots_is_closed(&kept->slot) &&
 	       kept->owner == actor_slot(self->runtime, self->actor);
 }
 
@@ -129,7 +129,7 @@ int self_timer_start(struct troupe_self *self, const struct troupe_entry *entry,
 	if (!timer)
 		return -ENOMEM;
 	if (ret_timer)
-		ret_timer->id = slots_id(&self->runtime->timers, timer);
+		ret_timer->id = slots_id(timer);
 	return 0;
 }
 

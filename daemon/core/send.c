@@ -201,7 +201,7 @@ static int call_near(struct troupe_self *self, struct call *call, struct actor *
 	message->hash = method->in_hash;
 	message->from = actor_address(runtime, self->actor);
 	message->descriptor = method;
-	message->call = slots_id(&runtime->calls, call);
+	message->call = slots_id(call);
 	message->extra = deadline_ns;
 	fill_block(method->in, in, message->block, (size_t)size);
 	call->target = to;
@@ -247,7 +247,7 @@ int self_call(struct troupe_self *self, struct troupe_address to,
 		return rc;
 	}
 	if (ret_request)
-		ret_request->id = slots_id(&runtime->calls, call);
+		ret_request->id = slots_id(call);
 	return 0;
 }
 

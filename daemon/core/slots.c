@@ -3,6 +3,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* What a record is while nobody lives in it. */
+struct vacancy {
+	struct slot slot;
+	uint32_t next; /* in the free list */
+};
+
 int slots_init(struct slots *slots, uint32_t size, uint32_t limit)
 {
 	void *base = mmap(NULL, (size_t)size * limit, PROT_READ | PROT_WRITE,
@@ -10,6 +16,7 @@ int slots_init(struct slots *slots, uint32_t size, uint32_t limit)
 	uint32_t shift = (uint32_t)__builtin_ctz(size);
 	uint64_t odd = size >> shift, inverse = odd;
 
+	check(size >= sizeof(struct vacancy));
 	if (base == MAP_FAILED)
 		return -ENOMEM;
 	/* Newton's method: each step doubles the bits that are right */
@@ -34,34 +41,36 @@ void slots_fini(struct slots *slots)
 void *slots_take(struct slots *slots)
 {
 	struct slot *slot;
-	uint32_t generation;
+	uint32_t index;
 
 	if (slots->free != SLOT_NONE) {
-		slot = slots_at(slots, slots->free);
-		slots->free = slot->next;
-		generation = (slot->generation & SLOT_GENERATION_MAX) + 1;
-		memset(slot, 0, slots->size);
-		slot->generation = generation;
+		index = slots->free;
+		slot = slots_at(slots, index);
+		slots->free = ((struct vacancy *)slot)->next;
+		memset(slot + 1, 0, slots->size - sizeof(*slot));
+		slot->generation++;
 	} else {
 		if (slots->used == slots->limit)
 			return NULL;
-		slot = slots_at(slots, slots->used++);
+		index = slots->used++;
+		slot = slots_at(slots, index);
 		slot->generation = 1; /* the mapping is zero where nobody was before */
 	}
+	slot->index = index;
 	slots->count++;
 	return slot;
 }
 
 void slots_give(struct slots *slots, void *record)
 {
-	struct slot *slot = record;
+	struct vacancy *vacancy = record;
 
-	slots_close(slot);
+	slots_close(&vacancy->slot);
 	slots->count--;
-	if ((slot->generation & SLOT_GENERATION_MAX) == SLOT_GENERATION_MAX)
+	if (vacancy->slot.generation == SLOT_GENERATION_MAX)
 		return; /* retired: its next name would be an old one */
-	slot->next = slots->free;
-	slots->free = slots_index(slots, slot);
+	vacancy->next = slots->free;
+	slots->free = slots_index(slots, vacancy);
 }
 
 bool slots_is_past(const struct slots *slots, uint32_t index, uint32_t generation)
@@ -71,7 +80,7 @@ bool slots_is_past(const struct slots *slots, uint32_t index, uint32_t generatio
 	if (index >= slots->used || generation == 0 || generation > SLOT_GENERATION_MAX)
 		return false;
 	slot = slots_at(slots, index);
-	if (slot->generation & SLOT_CLOSED)
-		return generation <= (slot->generation & SLOT_GENERATION_MAX);
+	if (slots_is_closed(slot))
+		return generation <= slot->generation;
 	return generation < slot->generation;
 }

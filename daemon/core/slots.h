@@ -2,7 +2,8 @@
  *
  * The mapping is as large as the limit and committed page by page as records are first used,
  * so that index -> record is an addition and a record never moves. Each record begins with a
- * struct slot. A slot that is reused gets the next generation; one that has had them all is
+ * struct slot, which holds its name: so a name is looked up with one comparison, and told with
+ * one load. A slot that is reused gets the next generation; one that has had them all is
  * retired. Owned by one runtime, used in its thread.
  */
 #ifndef CORE_SLOTS_H
@@ -12,14 +13,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define SLOT_NONE           UINT32_MAX
-#define SLOT_CLOSED         0x80000000u /* in generation: nobody lives here now */
 #define SLOT_GENERATION_MAX 0x7fffffffu
 
+/* As the second half of a struct troupe_address. */
 struct slot {
-	uint32_t generation;
-	uint32_t next; /* in the free list; the record's own while it lives */
+	uint32_t index;      /* the record's own; SLOT_NONE: nobody lives here now */
+	uint32_t generation; /* 0: nobody ever lived here */
 };
 
 struct slots {
@@ -33,7 +35,7 @@ struct slots {
 	uint32_t count;   /* taken now */
 };
 
-/* -ENOMEM: no address space. */
+/* size: at least 12 bytes. -ENOMEM: no address space. */
 int slots_init(struct slots *slots, uint32_t size, uint32_t limit);
 void slots_fini(struct slots *slots);
 
@@ -43,7 +45,13 @@ void *slots_take(struct slots *slots);
 /* From now on slots_find() does not find the record; its memory stays until slots_give(). */
 static inline void slots_close(struct slot *slot)
 {
-	slot->generation |= SLOT_CLOSED;
+	slot->index = SLOT_NONE;
+}
+
+/* Whether a record that was taken has been closed since. */
+static inline bool slots_is_closed(const struct slot *slot)
+{
+	return slot->index == SLOT_NONE;
 }
 
 /* Closes the record, when that was not done before, and makes its slot free. */
@@ -54,6 +62,7 @@ static inline void *slots_at(const struct slots *slots, uint32_t index)
 	return slots->base + (uint64_t)index * slots->size;
 }
 
+/* Of any record, closed ones too. */
 static inline uint32_t slots_index(const struct slots *slots, const void *record)
 {
 	uint64_t offset = (uint64_t)((const unsigned char *)record - slots->base);
@@ -62,28 +71,36 @@ static inline uint32_t slots_index(const struct slots *slots, const void *record
 	return (uint32_t)((offset >> slots->shift) * slots->inverse);
 }
 
+static inline bool slot_equal(const struct slot *a, const struct slot *b)
+{
+	uint64_t words[2];
+
+	memcpy(&words[0], a, sizeof(*a));
+	memcpy(&words[1], b, sizeof(*b));
+	return words[0] == words[1];
+}
+
 /* The record that lives at `index` with that generation; any numbers may be asked for. */
 static inline void *slots_find(const struct slots *slots, uint32_t index, uint32_t generation)
 {
+	const struct slot wanted = {index, generation};
 	struct slot *slot;
 
 	if (unlikely(index >= slots->used))
 		return NULL;
 	slot = slots_at(slots, index);
-	/* the second half turns away those who ask for a closed generation, or for none */
-	return likely(slot->generation == generation && (int32_t)generation > 0) ? slot : NULL;
+	return likely(slot_equal(slot, &wanted)) ? slot : NULL;
 }
 
 /* Whether index and generation named a record once that is gone now. */
 bool slots_is_past(const struct slots *slots, uint32_t index, uint32_t generation);
 
-/* A record's name as one number, never 0, top bit clear. */
-static inline uint64_t slots_id(const struct slots *slots, const void *record)
+/* The name of a record that is not closed as one number, never 0, top bit clear. */
+static inline uint64_t slots_id(const void *record)
 {
 	const struct slot *slot = record;
 
-	return (uint64_t)(slot->generation & SLOT_GENERATION_MAX) << 32 |
-	       slots_index(slots, record);
+	return (uint64_t)slot->generation << 32 | slot->index;
 }
 
 static inline void *slots_find_id(const struct slots *slots, uint64_t id)

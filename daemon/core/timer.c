@@ -49,7 +49,7 @@ void timer_due(struct runtime *runtime, struct timer *timer)
 bool timer_untick(struct runtime *runtime, struct timer *timer)
 {
 	timer->mail.flags &= (uint8_t)~MAIL_QUEUED;
-	if (timer->slot.generation & SLOT_CLOSED) {
+	if (slots_is_closed(&timer->slot)) {
 		slots_give(&runtime->timers, timer);
 		return false;
 	}

@@ -249,7 +249,6 @@ static void handle_reply(struct troupe_self *self, struct message *message)
 		actor->unit->type->table->entries[message->mail.entry];
 	bool continues = message->mail.flags & MAIL_CONTINUES;
 
-	actor->others--;
 	self->sender = message->from;
 	if (continues)
 		actor->unread--;
@@ -316,10 +315,10 @@ static void handle_cancel(struct troupe_self *self, struct kept_call *kept)
 {
 	struct runtime *runtime = self->runtime;
 	const struct troupe_life *life = self->actor->unit->type->table->life;
-	struct troupe_call handle = {slots_id(&runtime->kept_calls, kept)};
+	struct troupe_call handle = {slots_id(kept)};
 
 	kept->mail.flags &= (uint8_t)~MAIL_QUEUED;
-	if (kept->slot.generation & SLOT_CLOSED) { /* answered or dropped meanwhile */
+	if (slots_is_closed(&kept->slot)) { /* answered or dropped meanwhile */
 		slots_give(&runtime->kept_calls, kept);
 		return;
 	}
@@ -332,7 +331,6 @@ static void handle_cancel(struct troupe_self *self, struct kept_call *kept)
 
 __attribute__((noinline)) static void handle_notice(struct troupe_self *self, struct mail *mail)
 {
-	self->actor->others--;
 	switch (mail->kind) {
 	case MAIL_END:
 		handle_end(self, container_of(mail, struct call, mail));
