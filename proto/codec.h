@@ -51,7 +51,24 @@ int codec_size(const struct troupe_type *type, const void *value, size_t *ret_si
  * it was measured; that it did not outgrow the block is checked. */
 void codec_copy(const struct troupe_type *type, const void *value, void *block, size_t size);
 
-/* The same into wire form, at `block` (aligned to 8). Works from any value, flat or not. */
+/* The same two steps for those who copy at once, as the message path does: what the first learns of
+ * the texts spares the second their length. */
+#define CODEC_TEXTS_MAX 16
+
+struct codec_measure {
+	size_t size;                     /* of the block */
+	uint32_t texts[CODEC_TEXTS_MAX]; /* of what codec_fill() places first; its own affair */
+};
+
+/* codec_size() without a path for errors: -EINVAL, -EMSGSIZE. Only ret_measure->size is for the caller. */
+int codec_measure(const struct troupe_type *type, const void *value,
+		  struct codec_measure *ret_measure);
+
+/* codec_copy() of a value that has just been measured, into a block of measure->size bytes. */
+void codec_fill(const struct troupe_type *type, const void *value,
+		const struct codec_measure *measure, void *block);
+
+/* The same as codec_copy() into wire form, at `block` (aligned to 8). Works from any value, flat or not. */
 void codec_encode(const struct troupe_type *type, const void *value, void *block, size_t size);
 
 /* Check `size` wire bytes in `block` (aligned to 16) and turn them into memory form in place.

@@ -181,6 +181,12 @@ void codec_copy(const struct troupe_type *type, const void *value, void *block, 
 	place_root(type, value, block, size, (uintptr_t)block);
 }
 
+void codec_fill(const struct troupe_type *type, const void *value,
+		const struct codec_measure *measure, void *block)
+{
+	codec_copy(type, value, block, measure->size);
+}
+
 void codec_encode(const struct troupe_type *type, const void *value, void *block, size_t size)
 {
 	place_root(type, value, block, size, 0);

@@ -230,3 +230,9 @@ int codec_size(const struct troupe_type *type, const void *value, size_t *ret_si
 	*ret_size = sizer.size;
 	return 0;
 }
+
+int codec_measure(const struct troupe_type *type, const void *value,
+		  struct codec_measure *ret_measure)
+{
+	return codec_size(type, value, &ret_measure->size, NULL);
+}
