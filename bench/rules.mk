@@ -3,12 +3,21 @@
 BENCH_PLUGIN = $(BUILD)/bench-plugins/bench.so
 $(eval $(call plugin_rules,bench-plugins,bench/plugin,bench))
 
+PAIR_PLUGIN = $(BUILD)/bench-plugins/pair.so
+$(eval $(call plugin_rules,bench-plugins,bench/pair,pair))
+
+# Bare programs: what rows are held against, and a client that is no bottleneck.
+BENCH_PROGRAMS = $(BUILD)/bench-limit $(BUILD)/bench-limit-nanomsg $(BUILD)/bench-limit-copy $(BUILD)/bench-client
 $(BUILD)/bench-limit: bench/limit.c
+$(BUILD)/bench-limit-nanomsg: bench/limit_nanomsg.c
+$(BUILD)/bench-limit-copy: bench/limit_copy.c
+$(BUILD)/bench-client: bench/client.c
+$(BENCH_PROGRAMS):
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O2 -Wall -Wextra -o $@ $<
+	$(call quiet,LD)$(CC) -std=gnu11 -O2 -Wall -Wextra -o $@ $< $(if $(findstring nanomsg,$@),-lnanomsg)
 
 .PHONY: bench bench-brief bench-build
-bench-build: $(BINARIES) $(BENCH_PLUGIN) $(BUILD)/bench-limit
+bench-build: $(BINARIES) $(BENCH_PLUGIN) $(PAIR_PLUGIN) $(BENCH_PROGRAMS)
 bench: bench-build
 	@bench/run.py --build $(BUILD) $(patsubst %,--only %,$(ONLY))
 bench-brief: bench-build

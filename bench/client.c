@@ -1,0 +1,178 @@
+/* client.c - call one method over the control socket as fast as it answers: what a good client in C can ask for.
+ *
+ *   bench-client SOCKET METHOD CONNECTIONS WINDOW CALLS
+ *
+ * Each connection keeps WINDOW calls unanswered until CALLS have been made in all. Each reply must be the number
+ * after the one that was sent. Prints RESULT,seconds,calls.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CONNECTIONS_MAX 4096
+#define WINDOW_MAX      1024
+#define CALL_MAX        256 /* bytes of one, and of one reply */
+
+struct connection {
+	int fd;
+	long first;  /* number of the oldest unanswered call */
+	long unsent; /* calls that may be made; numbers go on from first + unanswered */
+	long unanswered;
+	size_t filled; /* bytes of in */
+	char in[16384];
+};
+
+static const char *method;
+
+static void die(const char *what)
+{
+	fprintf(stderr, "bench-client: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static int connect_to(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		die("socket");
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		errno = ENAMETOOLONG;
+		die(path);
+	}
+	strcpy(address.sun_path, path);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		die(path);
+	return fd;
+}
+
+/* Make as many calls as the window allows, in one write: a window is less than a socket's buffer. */
+static void make_calls(struct connection *connection, long window)
+{
+	static char out[WINDOW_MAX * CALL_MAX];
+	size_t size = 0, sent = 0;
+
+	while (connection->unsent > 0 && connection->unanswered < window) {
+		size += (size_t)snprintf(out + size, CALL_MAX,
+					 "{\"method\":\"%s\",\"parameters\":{\"number\":%ld}}",
+					 method, connection->first + connection->unanswered) +
+			1;
+		connection->unanswered++;
+		connection->unsent--;
+	}
+	while (sent < size) {
+		ssize_t n = send(connection->fd, out + sent, size - sent, MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EINTR)
+			die("send");
+		sent += n > 0 ? (size_t)n : 0;
+	}
+}
+
+/* A reply holds "number":N and no error. */
+static void check_reply(const struct connection *connection, const char *reply)
+{
+	const char *number = strstr(reply, "\"number\":");
+
+	if (strstr(reply, "\"error\"") || !number ||
+	    strtol(number + strlen("\"number\":"), NULL, 10) != connection->first + 1) {
+		fprintf(stderr, "bench-client: asked for the number after %ld, got %s\n",
+			connection->first, reply);
+		exit(1);
+	}
+}
+
+/* Read what is there, check whole replies. Returns how many there were. */
+static long take_replies(struct connection *connection)
+{
+	size_t at = 0;
+	long taken = 0;
+	char *end;
+	ssize_t n = recv(connection->fd, connection->in + connection->filled,
+			 sizeof(connection->in) - connection->filled, 0);
+
+	if (n == 0)
+		errno = ECONNRESET;
+	if (n <= 0)
+		die("recv");
+	connection->filled += (size_t)n;
+	while ((end = memchr(connection->in + at, '\0', connection->filled - at))) {
+		check_reply(connection, connection->in + at);
+		at = (size_t)(end + 1 - connection->in);
+		connection->first++;
+		connection->unanswered--;
+		taken++;
+	}
+	memmove(connection->in, connection->in + at, connection->filled - at);
+	connection->filled -= at;
+	if (connection->filled == sizeof(connection->in)) {
+		fprintf(stderr, "bench-client: a reply without end\n");
+		exit(1);
+	}
+	return taken;
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+int main(int argc, char **argv)
+{
+	long connections, window, calls, done = 0;
+	struct connection *all;
+	double began;
+	int epoll;
+
+	if (argc != 6) {
+		fprintf(stderr, "usage: bench-client SOCKET METHOD CONNECTIONS WINDOW CALLS\n");
+		return 2;
+	}
+	method = argv[2];
+	connections = atol(argv[3]);
+	window = atol(argv[4]);
+	calls = atol(argv[5]);
+	if (connections < 1 || connections > CONNECTIONS_MAX || window < 1 ||
+	    window > WINDOW_MAX || calls < connections || strlen(method) > CALL_MAX - 80) {
+		fprintf(stderr, "bench-client: a number is out of range\n");
+		return 2;
+	}
+	all = calloc((size_t)connections, sizeof(*all));
+	epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (!all || epoll < 0)
+		die("start");
+	for (long i = 0; i < connections; i++) {
+		struct epoll_event event = {.events = EPOLLIN, .data.ptr = &all[i]};
+
+		all[i].fd = connect_to(argv[1]);
+		all[i].unsent = calls / connections + (i < calls % connections);
+		all[i].first = i * 1000000;
+		if (epoll_ctl(epoll, EPOLL_CTL_ADD, all[i].fd, &event) < 0)
+			die("epoll_ctl");
+	}
+	began = now();
+	for (long i = 0; i < connections; i++)
+		make_calls(&all[i], window);
+	while (done < calls) {
+		struct epoll_event events[64];
+		int n = epoll_wait(epoll, events, 64, -1);
+
+		for (int i = 0; i < n; i++) {
+			done += take_replies(events[i].data.ptr);
+			make_calls(events[i].data.ptr, window);
+		}
+	}
+	printf("RESULT,%.9f,%ld\n", now() - began, done);
+	return 0;
+}
