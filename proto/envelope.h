@@ -103,6 +103,13 @@ struct envelope {
 	size_t size;          /* of the payload */
 };
 
+/* What a hash belongs to: "interface.name"; with interface NULL `name` is qualified already, as
+ * those of errors are. In two pieces, since putting them together is due once a link only. */
+struct envelope_meaning {
+	const char *interface;
+	const char *name;
+};
+
 /* What a LAYOUT envelope says: all three point into its payload. */
 struct envelope_layout {
 	char mark; /* '(' input of a method, '>' output, '!' error */

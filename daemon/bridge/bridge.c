@@ -179,7 +179,8 @@ static struct link *find_link(struct bridge *bridge, uint16_t worker, uint32_t i
 }
 
 int bridge_send(struct bridge *bridge, const struct envelope *envelope,
-		const struct troupe_type *type, const void *data, const char *name)
+		const struct troupe_type *type, const void *data,
+		const struct envelope_meaning *meaning)
 {
 	const struct troupe_address *to = &envelope->to;
 	struct link *link;
@@ -190,7 +191,7 @@ int bridge_send(struct bridge *bridge, const struct envelope *envelope,
 	link = find_link(bridge, to->worker, to->incarnation);
 	if (!link)
 		return -EHOSTUNREACH;
-	return link_send(link, envelope, type, data, name);
+	return link_send(link, envelope, type, data, meaning);
 }
 
 bool bridge_find_layout(struct bridge *bridge, struct troupe_address from, uint64_t hash,

@@ -73,12 +73,13 @@ int bridge_peer_up(struct bridge *bridge, uint16_t worker, uint32_t incarnation)
 void bridge_peer_down(struct bridge *bridge, uint16_t worker, uint32_t incarnation);
 
 /* Put an envelope into the batch for envelope->to. `data`: a value of `type`, encoded at
- * once; with NULL and NULL the payload is envelope->size bytes at envelope->payload. `name`:
+ * once; with NULL and NULL the payload is envelope->size bytes at envelope->payload. `meaning`:
  * what envelope->hash belongs to. All borrowed. -EAGAIN (SEND and CALL only): too much waits
  * already; on_room() follows. -EHOSTUNREACH: no such peer. -ENOBUFS: lost, see above.
  * -EINVAL, -EMSGSIZE, -ENOMEM. */
 int bridge_send(struct bridge *bridge, const struct envelope *envelope,
-		const struct troupe_type *type, const void *data, const char *name);
+		const struct troupe_type *type, const void *data,
+		const struct envelope_meaning *meaning);
 
 /* What a hash means, as a peer has told; borrowed until that peer is down. false: nobody has
  * told. */

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "proto/layout.h"
+#include <stdio.h>
 #include <string.h>
 
 #define FRAMES_AT_ONCE 64 /* sent in one callback */
@@ -123,19 +124,31 @@ static char mark_of(enum envelope_kind kind)
 	return kind == ENVELOPE_REPLY ? '>' : kind == ENVELOPE_ERROR ? '!' : '(';
 }
 
-/* Tell the peer what a hash means, when it has not been told. */
-static int tell_layout(struct link *link, const struct envelope *envelope,
-		       const struct troupe_type *type, const char *name)
+static int print_name(const struct envelope_meaning *meaning, char **ret_name)
 {
-	cleanup_free char *text = NULL;
-	struct envelope_layout layout = {.mark = mark_of(envelope->kind), .name = name};
-	int r;
+	const char *interface = meaning->interface ? meaning->interface : "";
+	char *name;
 
-	if (layouts_has(&link->told, envelope->hash))
-		return 0;
-	r = layout_print(type, &text);
+	if (asprintf(&name, "%s%s%s", interface, meaning->interface ? "." : "", meaning->name) <
+	    0)
+		return -ENOMEM;
+	*ret_name = name;
+	return 0;
+}
+
+/* Tell the peer what a hash means. Once for each, so it may take its time. */
+static int tell_layout(struct link *link, const struct envelope *envelope,
+		       const struct troupe_type *type, const struct envelope_meaning *meaning)
+{
+	cleanup_free char *name = NULL, *text = NULL;
+	struct envelope_layout layout = {.mark = mark_of(envelope->kind)};
+	int r = print_name(meaning, &name);
+
+	if (r == 0)
+		r = layout_print(type, &text);
 	if (r < 0)
 		return r;
+	layout.name = name;
 	layout.text = text;
 	r = envelope_batch_add_layout(&link->batch, envelope->hash, &layout);
 	if (r == -ENOBUFS && link->batch.count > 0) {
@@ -150,7 +163,8 @@ static int tell_layout(struct link *link, const struct envelope *envelope,
 }
 
 int link_send(struct link *link, const struct envelope *envelope,
-	      const struct troupe_type *type, const void *data, const char *name)
+	      const struct troupe_type *type, const void *data,
+	      const struct envelope_meaning *meaning)
 {
 	bool is_refusable = envelope->kind == ENVELOPE_SEND || envelope->kind == ENVELOPE_CALL;
 	struct envelope sized = *envelope;
@@ -171,8 +185,8 @@ int link_send(struct link *link, const struct envelope *envelope,
 		if (r < 0)
 			return r;
 	}
-	if (type && name && envelope->hash != 0) {
-		r = tell_layout(link, envelope, type, name);
+	if (meaning && !layouts_has(&link->told, envelope->hash)) {
+		r = tell_layout(link, envelope, type, meaning);
 		if (r < 0)
 			return r;
 	}

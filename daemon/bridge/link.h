@@ -53,7 +53,8 @@ void link_free(struct link *link);
 
 /* As bridge_send(). */
 int link_send(struct link *link, const struct envelope *envelope,
-	      const struct troupe_type *type, const void *data, const char *name);
+	      const struct troupe_type *type, const void *data,
+	      const struct envelope_meaning *meaning);
 
 /* Seal the batch and send what can be sent. */
 void link_flush(struct link *link);

@@ -135,7 +135,10 @@ static int answer_far(struct troupe_self *self, struct kept_call *kept,
 		.hash = value->hash,
 		.call = kept->call,
 	};
-	char name[NAME_BYTES];
+	const struct envelope_meaning meaning = {
+		value->name ? NULL : answer->method->interface,
+		value->name ? value->name : answer->method->name,
+	};
 	size_t size;
 	int rc;
 
@@ -143,8 +146,7 @@ static int answer_far(struct troupe_self *self, struct kept_call *kept,
 	if (rc < 0)
 		return rc;
 	rc = runtime->ops->forward(runtime->context, &envelope, value->type, value->data,
-				   value->name ? value->name
-					       : runtime_method_name(answer->method, name));
+				   &meaning);
 	if (value->continues && rc == 0)
 		kept->unread++;
 	/* a peer that cannot be reached is gone, or as good as that: so is the caller */

@@ -51,10 +51,10 @@ struct runtime_ops {
 	 * e->payload (a FAILURE's text, a MOVED's address) or nothing. Borrowed for the call.
 	 * 0; -EAGAIN: the link has no credit: the runtime puts the sender on that link's
 	 * waiting list (runtime_link_room() wakes it); -EHOSTUNREACH: no such peer now. Only
-	 * SEND and CALL may be refused with -EAGAIN. `name`: the qualified name of method or
-	 * error that e->hash belongs to, for the LAYOUT envelope. */
+	 * SEND and CALL may be refused with -EAGAIN. `meaning`: the method or error
+	 * that e->hash belongs to, for the LAYOUT envelope; NULL without a hash. */
 	int (*forward)(void *context, const struct envelope *e, const struct troupe_type *type,
-		       const void *data, const char *name);
+		       const void *data, const struct envelope_meaning *meaning);
 	/* The meaning of a foreign hash that arrived in an envelope from that worker: the
 	 * type of its payload, and its qualified name; false: unknown. For dispatch when the
 	 * hashes differ. */

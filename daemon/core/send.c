@@ -50,6 +50,8 @@ static inline void fill_block(const struct troupe_type *type, const void *value,
 
 /* What is rare stays out of the way, with its buffers. */
 #define RARE __attribute__((noinline, cold))
+/* What is not rare, but no part of the way within a worker. */
+#define APART __attribute__((noinline))
 
 RARE static int refuse(struct runtime *runtime, struct actor *sender, struct actor *receiver,
 		       struct troupe_address to, uint32_t charge)
@@ -78,15 +80,14 @@ static int link_result(struct runtime *runtime, struct actor *sender, struct tro
 	return waiting < 0 ? waiting : -EAGAIN;
 }
 
-RARE static int send_far(struct troupe_self *self, struct troupe_address to,
-			 const struct troupe_method *method, const void *in)
+APART static int send_far(struct troupe_self *self, struct troupe_address to,
+			  const struct troupe_method *method, const void *in)
 {
 	struct runtime *runtime = self->runtime;
 	const struct envelope envelope = {.kind = ENVELOPE_SEND,
 					  .from = actor_address(runtime, self->actor),
 					  .to = to,
 					  .hash = method->in_hash};
-	char name[NAME_BYTES];
 	int64_t size;
 	int rc;
 
@@ -98,7 +99,7 @@ RARE static int send_far(struct troupe_self *self, struct troupe_address to,
 	if (unlikely(size < 0))
 		return (int)size;
 	rc = runtime->ops->forward(runtime->context, &envelope, method->in, in,
-				   runtime_method_name(method, name));
+				   &(struct envelope_meaning){method->interface, method->name});
 	if (rc == -EHOSTUNREACH)
 		runtime_dead_letter(runtime, envelope.from, to, method, "no-such-peer");
 	return link_result(runtime, self->actor, to, rc);
@@ -140,8 +141,8 @@ int self_send(struct troupe_self *self, struct troupe_address to,
 	return 0;
 }
 
-RARE static int call_far(struct troupe_self *self, struct call *call, struct troupe_address to,
-			 const void *in, uint64_t deadline_ns)
+APART static int call_far(struct troupe_self *self, struct call *call, struct troupe_address to,
+			  const void *in, uint64_t deadline_ns)
 {
 	struct runtime *runtime = self->runtime;
 	const struct troupe_method *method = call->method;
@@ -155,7 +156,6 @@ RARE static int call_far(struct troupe_self *self, struct call *call, struct tro
 		.deadline_ns = deadline_ns,
 	};
 	struct peer *peer;
-	char name[NAME_BYTES];
 	int64_t size;
 	int rc;
 
@@ -170,7 +170,7 @@ RARE static int call_far(struct troupe_self *self, struct call *call, struct tro
 	if (peer_is_dead(peer, to.incarnation))
 		return -ESRCH;
 	rc = runtime->ops->forward(runtime->context, &envelope, method->in, in,
-				   runtime_method_name(method, name));
+				   &(struct envelope_meaning){method->interface, method->name});
 	if (rc < 0)
 		return link_result(runtime, self->actor, to, rc);
 	call_move(runtime, call, to, peer);
@@ -346,7 +346,6 @@ RARE static int forward_far(struct troupe_self *self, struct troupe_address to)
 	struct call *call;
 	struct envelope envelope;
 	struct peer *peer;
-	char name[NAME_BYTES];
 	int rc;
 
 	if (troupe_address_is_null(to) || is_own_worker(runtime, to))
@@ -357,9 +356,9 @@ RARE static int forward_far(struct troupe_self *self, struct troupe_address to)
 	if (peer_is_dead(peer, to.incarnation))
 		return -ESRCH;
 	envelope = make_envelope(self, to, &call, &kept);
-	rc = runtime->ops->forward(runtime->context, &envelope, self->method->in,
-				   self->message->block,
-				   runtime_method_name(self->method, name));
+	rc = runtime->ops->forward(
+		runtime->context, &envelope, self->method->in, self->message->block,
+		&(struct envelope_meaning){self->method->interface, self->method->name});
 	if (rc < 0)
 		return link_result(runtime, self->actor, to, rc);
 	if (call)

@@ -56,11 +56,11 @@ void agent_on_name(void *context, const void *data, int *fd)
 /* ---- the runtime's side */
 
 int agent_forward(void *context, const struct envelope *e, const struct troupe_type *type,
-		  const void *data, const char *name)
+		  const void *data, const struct envelope_meaning *meaning)
 {
 	struct agent *agent = context;
 
-	return bridge_send(agent->bridge, e, type, data, name);
+	return bridge_send(agent->bridge, e, type, data, meaning);
 }
 
 bool agent_find_layout(void *context, struct troupe_address from, uint64_t hash,

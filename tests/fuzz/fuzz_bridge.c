@@ -300,9 +300,10 @@ static const struct troupe_actor puppet_table = {
 /* ---- the agent's part */
 
 static int forward(void *context, const struct envelope *envelope,
-		   const struct troupe_type *type, const void *data, const char *name)
+		   const struct troupe_type *type, const void *data,
+		   const struct envelope_meaning *meaning)
 {
-	int r = bridge_send(((struct host *)context)->bridge, envelope, type, data, name);
+	int r = bridge_send(((struct host *)context)->bridge, envelope, type, data, meaning);
 
 	check(r != -EAGAIN || envelope->kind == ENVELOPE_SEND ||
 	      envelope->kind == ENVELOPE_CALL);

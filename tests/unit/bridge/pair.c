@@ -158,7 +158,7 @@ int pair_send_to(struct pair *f, struct pair_process *from, struct troupe_addres
 	if (kind == ENVELOPE_CALL)
 		e.deadline_ns = 1;
 	return bridge_send(from->bridge, &e, &note_type, &(struct pair_note){number, text},
-			   NOTE_NAME);
+			   &(struct envelope_meaning){NULL, NOTE_NAME});
 }
 
 int pair_send_note(struct pair *f, int64_t number)

@@ -246,7 +246,8 @@ const struct troupe_actor wide_table = {
 /* ------------------------------------------------------------------ what a runtime asks of its host */
 
 static int forward(void *context, const struct envelope *envelope,
-		   const struct troupe_type *type, const void *data, const char *name)
+		   const struct troupe_type *type, const void *data,
+		   const struct envelope_meaning *meaning)
 {
 	struct world *world = context, *to;
 	struct net *net = world->net;
@@ -258,7 +259,10 @@ static int forward(void *context, const struct envelope *envelope,
 	size_t size;
 
 	if (type)
-		assert_true(name && strncmp(name, "test.puppet.", 12) == 0);
+		assert_true(
+			meaning &&
+			(meaning->interface ? strcmp(meaning->interface, "test.puppet") == 0
+					    : strncmp(meaning->name, "test.puppet.", 12) == 0));
 	if (!net || envelope->to.worker > WORLDS)
 		return -EHOSTUNREACH;
 	to = net->worlds[envelope->to.worker];

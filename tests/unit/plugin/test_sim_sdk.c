@@ -612,13 +612,14 @@ struct host {
 };
 
 static int forward(void *context, const struct envelope *envelope,
-		   const struct troupe_type *type, const void *data, const char *name)
+		   const struct troupe_type *type, const void *data,
+		   const struct envelope_meaning *meaning)
 {
 	(void)context;
 	(void)envelope;
 	(void)type;
 	(void)data;
-	(void)name;
+	(void)meaning;
 	return -EHOSTUNREACH;
 }
 
