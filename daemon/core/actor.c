@@ -2,6 +2,7 @@
 #include "core/call.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
+#include "core/more.h"
 #include "core/page.h"
 #include "core/self.h"
 #include "core/timer.h"
@@ -33,7 +34,7 @@ static int run_init(struct runtime *runtime, struct actor *actor, const void *co
 	if (!runtime->depth)
 		page_leave(runtime);
 
-	*ret_exiting = self.exiting;
+	*ret_exiting = self.fate.exiting;
 	*ret_error = self.exit_error;
 	return rc;
 }
@@ -62,13 +63,16 @@ static void release_actor(struct runtime *runtime, struct actor *actor)
 	call_drop_all(runtime, actor);
 	kept_drop_all(runtime, actor);
 	while (actor->timers)
-		timer_stop(runtime, container_of(actor->timers, struct timer, of_actor));
+		timer_stop(runtime, slots_at(&runtime->timers, actor->timers - 1));
 	/* After those, since some of their records lie in the mailbox as notices; before the
 	 * waits, since those that do not lie there stand in the chains of others. */
 	mailbox_drain(runtime, actor);
 	wait_forget_all(runtime, actor);
 	slots_close(&actor->slot);
-	wait_wake_all(runtime, &actor->waiters);
+	if (actor->more) {
+		wait_wake_all(runtime, &more_find(runtime, actor)->waiters);
+		more_free(runtime, actor);
+	}
 	if (actor->state)
 		slab_give(&runtime->states, actor->state, unit->type->table->state_size);
 	actor->state = NULL;
@@ -102,7 +106,7 @@ int actor_spawn(struct runtime *runtime, struct unit *unit, uint32_t instance,
 	if (!actor)
 		return -EAGAIN;
 	actor->unit = unit;
-	actor->instance = instance;
+	actor->instance = instance & 0xffffff; /* LIMIT_INSTANCES is less */
 	if (table->state_size) {
 		actor->state = slab_take(&runtime->states, table->state_size);
 		if (!actor->state) {

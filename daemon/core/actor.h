@@ -1,13 +1,11 @@
-/* actor.h - the head of an actor: two cache lines in the runtime's reserved mapping.
+/* actor.h - the head of an actor: one cache line in the runtime's reserved mapping.
  *
- * The first line is what a message touches; the second holds the chains of what an actor owns
- * or waits for, so that its end finds all of it without a search. Actors belong to their
- * runtime, one thread.
+ * It holds what a message touches; what few actors need is apart (core/more.h). Actors belong
+ * to their runtime, one thread.
  */
 #ifndef CORE_ACTOR_H
 #define CORE_ACTOR_H
 
-#include "base/list.h"
 #include "core/message.h"
 #include "core/slots.h"
 #include "core/type.h"
@@ -19,29 +17,20 @@
 
 struct actor {
 	struct slot slot;
-	struct mail *head, *tail; /* tail means nothing while head is NULL */
-	uint32_t queued;          /* messages that count against the mailbox's bound */
-	uint32_t instance;
-	uint32_t charged; /* memory in units of 16 bytes: queued and kept messages */
-	uint16_t flags;
-	uint16_t promised; /* waiters that were told of room and have not looked yet */
-	uint64_t handled;
-	void *state; /* NULL when its size is 0 */
+	struct mail *tail; /* of the mailbox, see core/mailbox.h; NULL: it is empty */
+	void *state;       /* NULL when its size is 0 */
 	struct unit *unit;
-
-	struct list *calls;    /* struct call: its own, under way */
-	struct list *kept;     /* struct kept_call */
-	struct list *messages; /* struct troupe_kept */
-	struct list *timers;   /* struct timer */
-	struct list *waits;    /* struct wait: where it was refused */
-	struct list *waiters;  /* struct wait: whom it refused */
-	uint32_t run_next;     /* the slot behind in the run queue */
-	uint32_t failed;
-	uint32_t refused;
-	uint32_t unread; /* stream replies in its mailbox */
+	uint64_t handled;
+	uint32_t queued;   /* messages that count against the mailbox's bound */
+	uint32_t charged;  /* memory in units of 16 bytes: queued and kept messages */
+	uint32_t run_next; /* the slot behind in the run queue */
+	uint32_t timers;   /* index of the first struct timer, plus 1 */
+	uint32_t more;     /* index of the struct more, plus 1 */
+	uint32_t instance : 24;
+	uint32_t flags : 8;
 };
 
-_Static_assert(sizeof(struct actor) == 128, "an actor's head is two cache lines");
+_Static_assert(sizeof(struct actor) == 64, "an actor's head is one cache line");
 
 struct runtime;
 struct troupe_self;

@@ -2,7 +2,9 @@
 #include "core/call.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
+#include "core/more.h"
 #include "core/outside.h"
+#include "core/page.h"
 #include "core/peer.h"
 #include "core/self.h"
 #include "core/wait.h"
@@ -35,11 +37,11 @@ static int find_activation(struct troupe_self *self, struct answer *answer)
 {
 	const struct message *message = self->message;
 
-	if (self->call_state == SELF_NO_MESSAGE)
+	if (self->fate.call == SELF_NO_MESSAGE)
 		return -EINVAL;
-	if (self->call_state != SELF_OPEN)
+	if (self->fate.call != SELF_OPEN)
 		return -EALREADY;
-	*answer = (struct answer){.method = self->method,
+	*answer = (struct answer){.method = self->handler->method,
 				  .wants_more = message->mail.flags & MAIL_MORE,
 				  .activation = true};
 	if (message->mail.kind != MAIL_CALL)
@@ -60,7 +62,10 @@ static int find_answer(struct troupe_self *self, struct troupe_call handle,
 	if (likely(handle.id == self->call_id))
 		return find_activation(self, answer);
 	if (handle.id & SELF_ACTIVATION) /* of a handler that has returned, or made up */
-		return handle.id < (SELF_ACTIVATION | runtime->handled) ? -EALREADY : -EINVAL;
+		return handle.id < (SELF_ACTIVATION |
+				    page_load(&runtime->page->thread.sequence))
+			       ? -EALREADY
+			       : -EINVAL;
 	kept = kept_find(runtime, handle.id);
 	if (!kept)
 		return slots_is_past(&runtime->kept_calls, (uint32_t)handle.id,
@@ -80,7 +85,7 @@ static int find_answer(struct troupe_self *self, struct troupe_call handle,
 static void finish_answer(struct troupe_self *self, const struct answer *answer)
 {
 	if (answer->activation)
-		self->call_state = SELF_ANSWERED;
+		self->fate.call = SELF_ANSWERED;
 	if (answer->kept)
 		kept_free(self->runtime, answer->kept);
 }
@@ -117,7 +122,7 @@ static int answer_near(struct troupe_self *self, struct call *call, const struct
 	caller = actor_at(runtime, call->caller);
 	mailbox_add_reply(runtime, caller, message);
 	if (value->continues)
-		caller->unread++;
+		more_get(runtime, caller)->unread++;
 	else
 		call_close(runtime, call);
 	return 0;
@@ -192,6 +197,7 @@ static int claim_stream(struct troupe_self *self, const struct answer *answer)
 {
 	struct runtime *runtime = self->runtime;
 	struct actor *caller;
+	struct more *more;
 	int rc;
 
 	if (answer->call && (answer->call->flags & CALL_OUTSIDE)) {
@@ -201,10 +207,11 @@ static int claim_stream(struct troupe_self *self, const struct answer *answer)
 			      &answer->call->outside->waiters, true);
 	} else if (answer->call) {
 		caller = actor_at(runtime, answer->call->caller);
-		if (caller->unread < LIMIT_STREAM_UNREAD)
+		more = more_get(runtime, caller);
+		if (more->unread < LIMIT_STREAM_UNREAD)
 			return 0;
 		rc = wait_add(runtime, self->actor, actor_address(runtime, caller),
-			      &caller->waiters, true);
+			      &more->waiters, true);
 	} else if (answer->kept && answer->kept->peer) {
 		if (answer->kept->unread < LIMIT_STREAM_UNREAD)
 			return 0;
@@ -338,7 +345,7 @@ int self_call_keep(struct troupe_self *self, struct troupe_call *call)
 			return -ENOMEM;
 	}
 	kept->method = answer.method;
-	self->call_state = SELF_ANSWERED;
+	self->fate.call = SELF_ANSWERED;
 	call->id = slots_id(kept);
 	return 0;
 }

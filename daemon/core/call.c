@@ -3,6 +3,7 @@
 #include "core/chain.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
+#include "core/more.h"
 #include "core/outside.h"
 #include "core/peer.h"
 #include <string.h>
@@ -17,7 +18,7 @@ struct call *call_new(struct runtime *runtime, struct actor *caller,
 	call->method = method;
 	if (caller) {
 		call->caller = actor_slot(runtime, caller);
-		chain_append(&caller->calls, &call->of_caller);
+		chain_append(&more_get(runtime, caller)->calls, &call->of_caller);
 	} else {
 		call->flags = CALL_OUTSIDE;
 		chain_append(&runtime->outside_calls, &call->of_caller);
@@ -72,8 +73,9 @@ void call_move(struct runtime *runtime, struct call *call, struct troupe_address
 
 static struct list **chain_of(struct runtime *runtime, struct call *call)
 {
-	return call->flags & CALL_OUTSIDE ? &runtime->outside_calls
-					  : &actor_at(runtime, call->caller)->calls;
+	return call->flags & CALL_OUTSIDE
+		       ? &runtime->outside_calls
+		       : &more_find(runtime, actor_at(runtime, call->caller))->calls;
 }
 
 /* Out of everything that would find it, except the chain of its caller. */
@@ -176,8 +178,10 @@ void call_taken(struct runtime *runtime, struct call *call)
 
 void call_drop_all(struct runtime *runtime, struct actor *caller)
 {
-	while (caller->calls) {
-		struct call *call = container_of(caller->calls, struct call, of_caller);
+	struct more *more = more_find(runtime, caller);
+
+	while (more && more->calls) {
+		struct call *call = container_of(more->calls, struct call, of_caller);
 
 		call_abandon(runtime, call);
 		call_close(runtime, call);

@@ -3,6 +3,7 @@
 #include "core/call.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
+#include "core/more.h"
 #include "core/outside.h"
 #include "core/peer.h"
 #include "core/wait.h"
@@ -209,7 +210,7 @@ static void deliver_input(struct arrival *arrival)
 	if (!message)
 		return;
 	if (!mailbox_has_room(receiver, message_charge(message))) {
-		mailbox_refuse(receiver, message_charge(message));
+		mailbox_refuse(runtime, receiver, message_charge(message));
 		reject(arrival, TROUPE_OVERLOADED, NULL, "mailbox-full");
 		goto free_message;
 	}
@@ -255,7 +256,7 @@ static void take_answer(struct arrival *arrival, struct call *call, struct messa
 	caller = actor_at(runtime, call->caller);
 	mailbox_add_reply(runtime, caller, message);
 	if (message->mail.flags & MAIL_CONTINUES) {
-		caller->unread++;
+		more_get(runtime, caller)->unread++;
 		call->queued++;
 	} else {
 		call_close(runtime, call);

@@ -18,20 +18,20 @@
 #include "core/type.h"
 #include "core/wheel.h"
 
-#define RUNTIME_CLOCK_EVERY 64 /* messages between two looks at the clock */
+#define RUNTIME_CLOCK_EVERY 64u /* handlers between two looks at the clock */
 
 struct runtime {
 	struct slots actors; /* struct actor */
 	struct slab messages;
-	uint32_t run_first, run_last; /* the run queue: slots, SLOT_NONE when empty */
-	uint32_t until_clock;         /* messages until the clock is read */
-	uint32_t depth;               /* handlers on the stack */
+	uint32_t run_first; /* the run queue: slots, SLOT_NONE when empty */
+	uint32_t depth;     /* handlers on the stack */
+	uint32_t *run_end;  /* where the slot of the next one to stand in it goes */
 	uint64_t now_ns;
-	uint64_t until_ns; /* when the slice of turns under way is over */
-	uint64_t until_handled;
+	/* Sequence numbers of the status page: when the clock is read next, and when the slice
+	 * of turns under way is over, should time stand still. */
+	uint64_t clock_at, until_sequence;
+	uint64_t until_ns; /* when the slice is over */
 	bool slice_over;
-
-	uint64_t sequence; /* of the status page: odd in a handler */
 
 	uint64_t handled, dead_letters;
 	struct page *page;
@@ -40,6 +40,7 @@ struct runtime {
 	struct slots kept_calls; /* struct kept_call */
 	struct slots kept;       /* struct troupe_kept */
 	struct slots timers;     /* struct timer */
+	struct slots mores;      /* struct more */
 	struct slots waits;      /* struct wait */
 	struct slab states;
 	struct index inbound; /* struct kept_call of callers in other processes */
@@ -71,8 +72,10 @@ struct runtime {
 /* Node, worker and incarnation in one word, to be compared at once. */
 static inline uint64_t process_of(struct troupe_address address)
 {
-	return (uint64_t)address.incarnation << 32 | (uint32_t)address.worker << 16 |
-	       address.node;
+	uint64_t word;
+
+	memcpy(&word, &address, sizeof(word));
+	return word;
 }
 
 static inline bool is_own(const struct runtime *runtime, struct troupe_address address)
@@ -95,15 +98,19 @@ static inline struct actor *actor_at(const struct runtime *runtime, uint32_t slo
 	return (struct actor *)(void *)runtime->actors.base + slot;
 }
 
+/* Of an actor that is not closed. */
 static inline struct troupe_address actor_address(const struct runtime *runtime,
 						  const struct actor *actor)
 {
 	struct troupe_address address = runtime->self;
 
-	address.slot = actor_slot(runtime, actor);
-	address.generation = actor->slot.generation;
+	memcpy(&address.slot, &actor->slot, sizeof(actor->slot));
 	return address;
 }
+
+_Static_assert(offsetof(struct troupe_address, slot) == sizeof(uint64_t) &&
+		       sizeof(struct troupe_address) == 16,
+	       "an address is the word of its process and the name of a slot");
 
 /* The actor of this runtime that an address names. NULL: it is gone, never was, or lives
  * elsewhere. */

@@ -2,6 +2,7 @@
 #include "core/call.h"
 #include "core/chain.h"
 #include "core/mailbox.h"
+#include "core/more.h"
 #include "core/peer.h"
 #include "core/wait.h"
 #include <errno.h>
@@ -56,7 +57,7 @@ void kept_hold(struct runtime *runtime, struct actor *owner, struct kept_call *k
 	kept->state = KEPT_HELD;
 	kept->owner = actor_slot(runtime, owner);
 	kept->owned = true;
-	chain_append(&owner->kept, &kept->of_owner);
+	chain_append(&more_get(runtime, owner)->kept, &kept->of_owner);
 }
 
 struct kept_call *kept_new(struct runtime *runtime, struct actor *owner, struct call *call)
@@ -102,7 +103,8 @@ void kept_free(struct runtime *runtime, struct kept_call *kept)
 	leave_peer(runtime, kept);
 	wait_wake_all(runtime, &kept->waiters);
 	if (kept->owned)
-		chain_remove(&actor_at(runtime, kept->owner)->kept, &kept->of_owner);
+		chain_remove(&more_find(runtime, actor_at(runtime, kept->owner))->kept,
+			     &kept->of_owner);
 	slots_close(&kept->slot);
 	if (!(kept->mail.flags & MAIL_QUEUED))
 		slots_give(&runtime->kept_calls, kept);
@@ -112,7 +114,7 @@ void kept_message_free(struct runtime *runtime, struct troupe_kept *kept)
 {
 	struct actor *owner = actor_at(runtime, kept->owner);
 
-	chain_remove(&owner->messages, &kept->of_owner);
+	chain_remove(&more_find(runtime, owner)->messages, &kept->of_owner);
 	owner->charged -= message_charge(kept->message);
 	message_free(&runtime->messages, kept->message);
 	slots_give(&runtime->kept, kept);
@@ -120,8 +122,10 @@ void kept_message_free(struct runtime *runtime, struct troupe_kept *kept)
 
 void kept_drop_all(struct runtime *runtime, struct actor *owner)
 {
-	while (owner->kept) {
-		struct kept_call *kept = container_of(owner->kept, struct kept_call, of_owner);
+	struct more *more = more_find(runtime, owner);
+
+	while (more && more->kept) {
+		struct kept_call *kept = container_of(more->kept, struct kept_call, of_owner);
 		struct call *call =
 			kept->peer || !kept->call ? NULL : call_find(runtime, kept->call);
 
@@ -132,7 +136,7 @@ void kept_drop_all(struct runtime *runtime, struct actor *owner)
 				  kept->call, TROUPE_ACTOR_DIED, NULL);
 		kept_free(runtime, kept);
 	}
-	while (owner->messages)
+	while (more && more->messages)
 		kept_message_free(runtime,
-				  container_of(owner->messages, struct troupe_kept, of_owner));
+				  container_of(more->messages, struct troupe_kept, of_owner));
 }

@@ -1,16 +1,17 @@
 #include "core/mailbox.h"
 #include "core/call.h"
 #include "core/kept.h"
+#include "core/more.h"
 #include "core/peer.h"
 #include "core/timer.h"
 #include "core/wait.h"
 #include <errno.h>
 
-int mailbox_refuse(struct actor *actor, uint32_t charge)
+int mailbox_refuse(struct runtime *runtime, struct actor *actor, uint32_t charge)
 {
 	if (charge > actor->unit->mailbox_units)
 		return -EMSGSIZE;
-	actor->refused++;
+	more_get(runtime, actor)->refused++;
 	return -EAGAIN;
 }
 
@@ -73,19 +74,23 @@ static void drain_mail(struct runtime *runtime, struct actor *actor, struct mail
 
 uint32_t mailbox_count(const struct actor *actor)
 {
+	const struct mail *mail = actor->tail;
 	uint32_t count = 0;
 
-	for (const struct mail *mail = actor->head; mail; mail = mail->next)
+	for (; mail && (count == 0 || mail != actor->tail); mail = mail->next)
 		count++;
 	return count;
 }
 
 void mailbox_drain(struct runtime *runtime, struct actor *actor)
 {
-	while (actor->head) {
-		struct mail *mail = actor->head;
+	while (actor->tail) {
+		struct mail *mail = actor->tail->next;
 
-		actor->head = mail->next;
+		if (mail == actor->tail)
+			actor->tail = NULL;
+		else
+			actor->tail->next = mail->next;
 		if (mail->kind == MAIL_SEND || mail->kind == MAIL_CALL)
 			actor->queued--;
 		drain_mail(runtime, actor, mail);

@@ -9,21 +9,51 @@
 #include "core/inside.h"
 #include "core/runq.h"
 
+/* The mails form a ring: actor->tail is the last, the one behind it the first. */
 static inline void mailbox_push(struct runtime *runtime, struct actor *actor, struct mail *mail)
 {
-	mail->next = NULL;
-	if (actor->head)
-		actor->tail->next = mail;
-	else
-		actor->head = mail;
+	struct mail *tail = actor->tail;
+
+	if (tail) {
+		mail->next = tail->next;
+		tail->next = mail;
+	} else {
+		mail->next = mail;
+	}
 	actor->tail = mail;
-	if (!(actor->flags & ACTOR_QUEUED))
+	if (!(actor->flags & ACTOR_QUEUED)) {
 		runq_push(runtime, actor);
+		/* on the way while the sender goes on: its turn will need it */
+		__builtin_prefetch(actor->state);
+	}
+}
+
+/* All that lies in the mailbox of an actor that has mail, as a list that ends with NULL; the
+ * last of it is actor->tail before. The mailbox is empty then. */
+static inline struct mail *mailbox_take_all(struct actor *actor)
+{
+	struct mail *first = actor->tail->next;
+
+	actor->tail->next = NULL;
+	actor->tail = NULL;
+	return first;
+}
+
+/* What is left of such a list, back before all that has come since. */
+static inline void mailbox_put_back(struct actor *actor, struct mail *first, struct mail *last)
+{
+	if (actor->tail) {
+		last->next = actor->tail->next;
+		actor->tail->next = first;
+	} else {
+		last->next = first;
+		actor->tail = last;
+	}
 }
 
 /* 0: a send or call of that charge may be added. -EAGAIN: not now; -EMSGSIZE: never. The
  * refusal is counted. */
-int mailbox_refuse(struct actor *actor, uint32_t charge);
+int mailbox_refuse(struct runtime *runtime, struct actor *actor, uint32_t charge);
 
 static inline bool mailbox_has_room(const struct actor *actor, uint32_t charge)
 {

@@ -246,7 +246,7 @@ int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
 		return -ENOMEM;
 	rc = mailbox_has_room(actor, message_charge(message))
 		     ? 0
-		     : mailbox_refuse(actor, message_charge(message));
+		     : mailbox_refuse(runtime, actor, message_charge(message));
 	if (rc < 0)
 		goto free_message;
 	*message = (struct message){

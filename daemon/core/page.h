@@ -1,7 +1,7 @@
 /* page.h - the runtime's entries in the worker's status page: what is being done, for the
  * master to see.
  *
- * Plain stores, no clock. The thread that runs the plug-ins' code only.
+ * Plain loads and stores, no clock. The thread that runs the plug-ins' code only.
  */
 #ifndef CORE_PAGE_H
 #define CORE_PAGE_H
@@ -10,17 +10,20 @@
 #include <stdatomic.h>
 
 #define page_store(place, value) atomic_store_explicit(place, value, memory_order_relaxed)
+#define page_load(place)         atomic_load_explicit(place, memory_order_relaxed)
 
-/* The next handler of the same actor: `doing` is a type's hash or PAGE_DOING_*. */
-static inline void page_doing(struct runtime *runtime, uint64_t doing)
+/* The next handler of the same actor: `doing` is a type's hash or PAGE_DOING_*. Returns the
+ * sequence number, odd and never the same twice. */
+static inline uint64_t page_doing(struct runtime *runtime, uint64_t doing)
 {
 	struct page_thread *thread = &runtime->page->thread;
+	uint64_t sequence = (page_load(&thread->sequence) + 1) | 1;
 
-	runtime->sequence = (runtime->sequence + 1) | 1;
-	page_store(&thread->sequence, runtime->sequence);
+	page_store(&thread->sequence, sequence);
 	/* the reader is another process on the same memory: the compiler must not swap these */
 	atomic_signal_fence(memory_order_release);
 	page_store(&thread->type_hash, doing);
+	return sequence;
 }
 
 /* Whose handlers follow. */
@@ -45,8 +48,9 @@ static inline void page_enter(struct runtime *runtime, const struct actor *actor
 /* No handler is on the stack. */
 static inline void page_leave(struct runtime *runtime)
 {
-	runtime->sequence = (runtime->sequence + 1) & ~1ull;
-	page_store(&runtime->page->thread.sequence, runtime->sequence);
+	struct page_thread *thread = &runtime->page->thread;
+
+	page_store(&thread->sequence, (page_load(&thread->sequence) + 1) & ~1ull);
 }
 
 #endif

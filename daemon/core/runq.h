@@ -10,15 +10,15 @@
 
 static inline void runq_push(struct runtime *runtime, struct actor *actor)
 {
-	uint32_t slot = actor_slot(runtime, actor);
-
 	actor->flags |= ACTOR_QUEUED;
 	actor->run_next = SLOT_NONE;
-	if (runtime->run_first == SLOT_NONE)
-		runtime->run_first = slot;
-	else
-		actor_at(runtime, runtime->run_last)->run_next = slot;
-	runtime->run_last = slot;
+	*runtime->run_end = actor->slot.index;
+	runtime->run_end = &actor->run_next;
+}
+
+static inline bool runq_is_empty(const struct runtime *runtime)
+{
+	return runtime->run_first == SLOT_NONE;
 }
 
 /* The first, taken out; it keeps ACTOR_QUEUED. NULL: none. */
@@ -26,10 +26,12 @@ static inline struct actor *runq_pop(struct runtime *runtime)
 {
 	struct actor *actor;
 
-	if (runtime->run_first == SLOT_NONE)
+	if (runq_is_empty(runtime))
 		return NULL;
 	actor = actor_at(runtime, runtime->run_first);
 	runtime->run_first = actor->run_next;
+	if (runq_is_empty(runtime))
+		runtime->run_end = &runtime->run_first;
 	return actor;
 }
 

@@ -4,6 +4,7 @@
 #include "core/inside.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
+#include "core/more.h"
 #include "core/outside.h"
 #include "core/page.h"
 #include "core/peer.h"
@@ -62,6 +63,8 @@ static int init_tables(struct runtime *runtime, const struct runtime_config *con
 	} tables[] = {
 		{&runtime->actors, sizeof(struct actor),
 		 limit_of(config->max_actors, LIMIT_ACTORS)},
+		{&runtime->mores, sizeof(struct more),
+		 limit_of(config->max_actors, LIMIT_ACTORS)},
 		{&runtime->calls, sizeof(struct call),
 		 limit_of(config->max_calls, LIMIT_CALLS)},
 		{&runtime->kept_calls, sizeof(struct kept_call), kept_limit},
@@ -98,6 +101,7 @@ static void fini_tables(struct runtime *runtime)
 	slots_fini(&runtime->kept);
 	slots_fini(&runtime->kept_calls);
 	slots_fini(&runtime->calls);
+	slots_fini(&runtime->mores);
 	slots_fini(&runtime->actors);
 }
 
@@ -122,8 +126,8 @@ int runtime_new(const struct runtime_config *config, struct runtime **ret_runtim
 	runtime->self = (struct troupe_address){.node = config->node,
 						.worker = config->worker,
 						.incarnation = config->incarnation};
-	runtime->run_first = runtime->run_last = SLOT_NONE;
-	runtime->until_clock = RUNTIME_CLOCK_EVERY;
+	runtime->run_first = SLOT_NONE;
+	runtime->run_end = &runtime->run_first;
 	runtime->loop = config->loop;
 	runtime->page = config->page;
 	runtime->ops = config->ops;
@@ -220,6 +224,8 @@ void runtime_stop_all(struct runtime *runtime)
 static void fill_info(const struct runtime *runtime, const struct actor *actor,
 		      struct runtime_info *info)
 {
+	const struct more *more = more_find(runtime, actor);
+
 	*info = (struct runtime_info){
 		.address = actor_address(runtime, actor),
 		.unit = actor->unit->number,
@@ -229,8 +235,8 @@ static void fill_info(const struct runtime *runtime, const struct actor *actor,
 		.queued = mailbox_count(actor),
 		.queued_bytes = (uint64_t)actor->charged * 16,
 		.handled = actor->handled,
-		.failed = actor->failed,
-		.refused = actor->refused,
+		.failed = more ? more->failed : 0,
+		.refused = more ? more->refused : 0,
 	};
 }
 

@@ -2,6 +2,7 @@
 #include "core/chain.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
+#include "core/more.h"
 #include "core/page.h"
 #include "core/timer.h"
 #include "core/wait.h"
@@ -65,17 +66,17 @@ int self_keep(struct troupe_self *self, struct troupe_kept **ret_kept)
 	struct runtime *runtime = self->runtime;
 	struct troupe_kept *kept;
 
-	if (self->call_state == SELF_NO_MESSAGE || !self->may_wait)
+	if (self->fate.call == SELF_NO_MESSAGE || !self->may_wait)
 		return -EINVAL;
-	if (self->kept || self->moved)
+	if (self->fate.kept || self->fate.moved)
 		return -EALREADY;
 	kept = slots_take(&runtime->kept);
 	if (!kept)
 		return -ENOMEM;
 	kept->message = self->message;
 	kept->owner = actor_slot(runtime, self->actor);
-	chain_append(&self->actor->messages, &kept->of_owner);
-	self->kept = true;
+	chain_append(&more_get(runtime, self->actor)->messages, &kept->of_owner);
+	self->fate.kept = true;
 	*ret_kept = kept;
 	return 0;
 }
@@ -103,12 +104,12 @@ void self_release(struct troupe_self *self, struct troupe_kept *kept)
 	if (!kept || !is_kept(self, kept))
 		return;
 	message = kept->message;
-	if (message == self->message && self->kept) {
+	if (message == self->message && self->fate.kept) {
 		/* the handler still reads it: it goes when the handler returns, as if never
 		 * kept */
-		chain_remove(&self->actor->messages, &kept->of_owner);
+		chain_remove(&more_find(self->runtime, self->actor)->messages, &kept->of_owner);
 		slots_give(&self->runtime->kept, kept);
-		self->kept = false;
+		self->fate.kept = false;
 		return;
 	}
 	kept_message_free(self->runtime, kept);
@@ -171,7 +172,7 @@ int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const
 
 void self_exit(struct troupe_self *self, int error)
 {
-	self->exiting = true;
+	self->fate.exiting = true;
 	self->exit_error = error;
 }
 

@@ -20,18 +20,23 @@ enum self_call {
 	SELF_FORWARDED, /* the message too is no longer ours */
 };
 
+/* What has become of the message being handled; apart, to be set and compared at once. */
+struct self_fate {
+	uint8_t call; /* enum self_call */
+	bool kept;    /* the message has been detached */
+	bool moved;   /* the message lies in another mailbox now */
+	bool exiting;
+};
+
 struct troupe_self {
 	struct runtime *runtime;
 	struct actor *actor;
-	struct message *message;            /* being handled, when call_state says so */
-	const struct troupe_method *method; /* of it, the actor's own version */
+	struct message *message;            /* being handled, when there is one */
+	const struct type_handler *handler; /* of it, the actor's own version */
 	uint64_t call_id;
-	struct troupe_address sender; /* when there is no message */
+	struct self_fate fate;
 	int exit_error;
-	uint8_t call_state; /* enum self_call */
-	bool kept;          /* the message has been detached */
-	bool moved;         /* the message lies in another mailbox now */
-	bool exiting;
+	struct troupe_address sender; /* when there is no message */
 	bool may_wait; /* not in init (refused) or fini: something may still arrive */
 };
 

@@ -2,6 +2,7 @@
 #include "core/call.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
+#include "core/more.h"
 #include "core/peer.h"
 #include "core/self.h"
 #include "core/wait.h"
@@ -56,11 +57,11 @@ static inline void fill_block(const struct troupe_type *type, const void *value,
 RARE static int refuse(struct runtime *runtime, struct actor *sender, struct actor *receiver,
 		       struct troupe_address to, uint32_t charge)
 {
-	int rc = mailbox_refuse(receiver, charge), waiting;
+	int rc = mailbox_refuse(runtime, receiver, charge), waiting;
 
 	if (rc != -EAGAIN)
 		return rc;
-	waiting = wait_add(runtime, sender, to, &receiver->waiters, false);
+	waiting = wait_add(runtime, sender, to, &more_get(runtime, receiver)->waiters, false);
 	return waiting < 0 ? waiting : -EAGAIN;
 }
 
@@ -286,13 +287,13 @@ static int forward_near(struct troupe_self *self, struct actor *receiver,
 
 	if (!mailbox_has_room(receiver, charge))
 		return refuse(runtime, self->actor, receiver, to, charge);
-	if (self->kept) {
-		message = copy_message(runtime, self->method->in, message);
+	if (self->fate.kept) {
+		message = copy_message(runtime, self->handler->method->in, message);
 		if (!message)
 			return -ENOMEM;
 	} else {
 		self->actor->charged -= charge;
-		self->moved = true;
+		self->fate.moved = true;
 	}
 	if (message->mail.kind == MAIL_CALL && !(message->mail.flags & MAIL_INBOUND)) {
 		struct call *call = call_find(runtime, message->call);
@@ -356,9 +357,10 @@ RARE static int forward_far(struct troupe_self *self, struct troupe_address to)
 	if (peer_is_dead(peer, to.incarnation))
 		return -ESRCH;
 	envelope = make_envelope(self, to, &call, &kept);
-	rc = runtime->ops->forward(
-		runtime->context, &envelope, self->method->in, self->message->block,
-		&(struct envelope_meaning){self->method->interface, self->method->name});
+	rc = runtime->ops->forward(runtime->context, &envelope, self->handler->method->in,
+				   self->message->block,
+				   &(struct envelope_meaning){self->handler->method->interface,
+							      self->handler->method->name});
 	if (rc < 0)
 		return link_result(runtime, self->actor, to, rc);
 	if (call)
@@ -383,13 +385,13 @@ int self_forward(struct troupe_self *self, struct troupe_address to)
 	struct actor *receiver;
 	int rc;
 
-	if (self->call_state == SELF_NO_MESSAGE)
+	if (self->fate.call == SELF_NO_MESSAGE)
 		return -EINVAL;
-	if (self->call_state != SELF_OPEN)
+	if (self->fate.call != SELF_OPEN)
 		return -EALREADY;
 	receiver = actor_find(self->runtime, to);
 	rc = receiver ? forward_near(self, receiver, to) : forward_far(self, to);
 	if (rc == 0)
-		self->call_state = SELF_FORWARDED;
+		self->fate.call = SELF_FORWARDED;
 	return rc;
 }

@@ -2,6 +2,38 @@
 #include "core/chain.h"
 #include "core/mailbox.h"
 
+/* The chain of an actor's timers; its head is an index, since each actor has one. */
+static struct list *first_link(const struct runtime *runtime, const struct actor *actor)
+{
+	struct timer *first;
+
+	if (!actor->timers)
+		return NULL;
+	first = slots_at(&runtime->timers, actor->timers - 1);
+	return &first->of_actor;
+}
+
+static void set_first(struct actor *actor, struct list *link)
+{
+	actor->timers = link ? container_of(link, struct timer, of_actor)->slot.index + 1 : 0;
+}
+
+static void join_actor(struct runtime *runtime, struct actor *actor, struct timer *timer)
+{
+	struct list *first = first_link(runtime, actor);
+
+	chain_append(&first, &timer->of_actor);
+	set_first(actor, first);
+}
+
+static void leave_actor(struct runtime *runtime, struct actor *actor, struct timer *timer)
+{
+	struct list *first = first_link(runtime, actor);
+
+	chain_remove(&first, &timer->of_actor);
+	set_first(actor, first);
+}
+
 struct timer *timer_new(struct runtime *runtime, struct actor *actor, uint8_t entry,
 			uint64_t delay_ns, uint64_t period_ns, uint64_t context)
 {
@@ -13,7 +45,7 @@ struct timer *timer_new(struct runtime *runtime, struct actor *actor, uint8_t en
 	timer->period_ns = period_ns;
 	timer->context = context;
 	timer->actor = actor_slot(runtime, actor);
-	chain_append(&actor->timers, &timer->of_actor);
+	join_actor(runtime, actor, timer);
 	if (delay_ns == 0) {
 		timer->node.at_ns = runtime->now_ns;
 		timer_due(runtime, timer);
@@ -59,7 +91,7 @@ bool timer_untick(struct runtime *runtime, struct timer *timer)
 void timer_stop(struct runtime *runtime, struct timer *timer)
 {
 	wheel_remove(&runtime->wheel, &timer->node);
-	chain_remove(&actor_at(runtime, timer->actor)->timers, &timer->of_actor);
+	leave_actor(runtime, actor_at(runtime, timer->actor), timer);
 	slots_close(&timer->slot);
 	if (!(timer->mail.flags & MAIL_QUEUED))
 		slots_give(&runtime->timers, timer);

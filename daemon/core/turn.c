@@ -2,6 +2,7 @@
 #include "core/call.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
+#include "core/more.h"
 #include "core/outside.h"
 #include "core/page.h"
 #include "core/peer.h"
@@ -24,8 +25,8 @@ static inline void take_result(struct troupe_self *self, int rc)
 {
 	if (likely(rc >= 0))
 		return;
-	self->actor->failed++;
-	if (self->actor->unit->stop_on_error && !self->exiting)
+	more_get(self->runtime, self->actor)->failed++;
+	if (self->actor->unit->stop_on_error && !self->fate.exiting)
 		self_exit(self, rc);
 }
 
@@ -52,7 +53,7 @@ RARE static bool adapt_message(struct troupe_self *self,
 		self_settle(self, TROUPE_METHOD_NOT_FOUND, theirs->name);
 		goto dead;
 	}
-	self->method = handler->method;
+	self->handler = handler;
 	rc = codec_convert(theirs->in, message->block, handler->method->in, 0, &block, &size,
 			   &error);
 	if (rc < 0) {
@@ -124,7 +125,30 @@ RARE static void settle_result(struct troupe_self *self, int rc)
 		self_settle(self, TROUPE_NO_REPLY, NULL);
 }
 
-static inline void handle_message(struct troupe_self *self, struct message *message)
+/* The message is dealt with; it is freed here unless somebody has it now. */
+static inline void finish_message(struct troupe_self *self)
+{
+	if (likely(!self->fate.kept && !self->fate.moved)) {
+		self->actor->charged -= message_charge(self->message);
+		message_free(&self->runtime->messages, self->message);
+	}
+}
+
+/* No handler fits as it is. */
+RARE static const struct type_handler *find_slow(struct troupe_self *self,
+						 const struct type_handler *handler)
+{
+	if (!handler && !adapt_message(self, &handler))
+		return NULL;
+	if (handler->handler)
+		return handler;
+	self->handler = handler;
+	self_settle(self, TROUPE_METHOD_NOT_IMPLEMENTED, handler->method->name);
+	return NULL;
+}
+
+static inline void handle_message(struct troupe_self *self, struct message *message,
+				  bool is_call)
 {
 	struct runtime *runtime = self->runtime;
 	struct actor *actor = self->actor;
@@ -133,33 +157,23 @@ static inline void handle_message(struct troupe_self *self, struct message *mess
 
 	actor->queued--;
 	self->message = message;
-	self->call_state = SELF_OPEN;
-	self->kept = self->moved = false;
-	self->call_id = SELF_ACTIVATION | runtime->handled;
-	if (message->mail.kind == MAIL_CALL && !is_wanted(self))
+	self->fate = (struct self_fate){.call = SELF_OPEN};
+	if (is_call && unlikely(!is_wanted(self)))
 		goto out;
-	if (unlikely(!handler) && !adapt_message(self, &handler))
-		goto out;
-	if (unlikely(!handler->handler)) {
-		self->method = handler->method;
-		self_settle(self, TROUPE_METHOD_NOT_IMPLEMENTED, handler->method->name);
-		goto out;
+	if (unlikely(!handler || !handler->handler)) {
+		handler = find_slow(self, handler);
+		if (!handler)
+			goto out;
 	}
-	message = self->message;
-	self->method = handler->method;
-	page_doing(runtime, message->hash);
+	self->handler = handler;
+	self->call_id = SELF_ACTIVATION | page_doing(runtime, handler->hash);
 	rc = handler->handler(self, actor->state, (struct troupe_call){self->call_id},
-			      message->block);
-	if (unlikely(message->mail.kind == MAIL_CALL && self->call_state == SELF_OPEN))
+			      self->message->block);
+	if (is_call && unlikely(self->fate.call == SELF_OPEN))
 		settle_result(self, rc);
 	take_result(self, rc);
 out:
-	if (likely(!self->kept && !self->moved)) {
-		actor->charged -= message_charge(self->message);
-		message_free(&runtime->messages, self->message);
-	}
-	self->message = NULL;
-	self->call_state = SELF_NO_MESSAGE;
+	finish_message(self);
 }
 
 /* ------------------------------------------------------------------ replies */
@@ -249,9 +263,11 @@ static void handle_reply(struct troupe_self *self, struct message *message)
 		actor->unit->type->table->entries[message->mail.entry];
 	bool continues = message->mail.flags & MAIL_CONTINUES;
 
+	self->message = NULL;
+	self->fate.call = SELF_NO_MESSAGE;
 	self->sender = message->from;
 	if (continues)
-		actor->unread--;
+		more_find(runtime, actor)->unread--;
 	if (likely(message->mail.kind == MAIL_REPLY &&
 		   message->hash == entry->method->out_hash))
 		run_reply(
@@ -267,7 +283,6 @@ static void handle_reply(struct troupe_self *self, struct message *message)
 	}
 	actor->charged -= message_charge(message);
 	message_free(&runtime->messages, message);
-	self->sender = (struct troupe_address){0};
 }
 
 /* ------------------------------------------------------------------ notices */
@@ -281,7 +296,6 @@ static void handle_end(struct troupe_self *self, struct call *call)
 	self->sender = call->target;
 	slots_give(&self->runtime->calls, call);
 	run_reply(self, entry, context, &reply);
-	self->sender = (struct troupe_address){0};
 }
 
 static void handle_tick(struct troupe_self *self, struct timer *timer)
@@ -331,6 +345,9 @@ static void handle_cancel(struct troupe_self *self, struct kept_call *kept)
 
 __attribute__((noinline)) static void handle_notice(struct troupe_self *self, struct mail *mail)
 {
+	self->message = NULL;
+	self->fate.call = SELF_NO_MESSAGE;
+	self->sender = (struct troupe_address){0};
 	switch (mail->kind) {
 	case MAIL_END:
 		handle_end(self, container_of(mail, struct call, mail));
@@ -350,29 +367,35 @@ __attribute__((noinline)) static void handle_notice(struct troupe_self *self, st
 
 static void read_clock(struct runtime *runtime)
 {
-	runtime->until_clock = RUNTIME_CLOCK_EVERY;
+	uint64_t sequence = page_load(&runtime->page->thread.sequence);
+
+	/* handlers count by two, see page_doing() */
+	runtime->clock_at = sequence + 2ull * RUNTIME_CLOCK_EVERY - 1;
 	runtime->now_ns = loop_clock_ns(runtime->loop);
-	runtime->slice_over = runtime->now_ns >= runtime->until_ns ||
-			      runtime->handled >= runtime->until_handled;
+	runtime->slice_over =
+		runtime->now_ns >= runtime->until_ns || sequence >= runtime->until_sequence;
 	page_store(&runtime->page->messages, runtime->handled);
 }
 
 RARE static void end_exiting(struct troupe_self *self)
 {
 	struct actor *actor = self->actor;
+	int error = self->exit_error;
 
-	if (self->exit_error)
-		actor_end(self->runtime, actor, TROUPE_REASON_FAILED, self->exit_error);
-	else
-		actor_end(self->runtime, actor, TROUPE_REASON_NORMAL, 0);
+	self->fate = (struct self_fate){0};
+	self->exit_error = 0;
+	actor_end(self->runtime, actor, error ? TROUPE_REASON_FAILED : TROUPE_REASON_NORMAL,
+		  error);
 }
 
 static inline void handle_mail(struct troupe_self *self, struct mail *mail)
 {
 	switch (mail->kind) {
 	case MAIL_SEND:
+		handle_message(self, message_of(mail), false);
+		break;
 	case MAIL_CALL:
-		handle_message(self, message_of(mail));
+		handle_message(self, message_of(mail), true);
 		break;
 	case MAIL_REPLY:
 	case MAIL_ERROR:
@@ -384,55 +407,48 @@ static inline void handle_mail(struct troupe_self *self, struct mail *mail)
 	}
 }
 
-/* `self` serves all turns of a slice, and is as new between them. */
+/* Handle what lies in the mailbox now, a batch at most. `self` serves all turns of a slice. */
 static inline void run_turn(struct troupe_self *self, struct actor *actor)
 {
 	struct runtime *runtime = self->runtime;
-	const struct mail *last = actor->tail;
-	uint32_t left = actor->unit->batch;
-	bool is_last;
+	struct mail *last = actor->tail, *mail = mailbox_take_all(actor);
+	uint32_t batch = actor->unit->batch, left = batch;
 
 	self->actor = actor;
-
 	page_actor(runtime, actor);
-
 	do {
-		struct mail *mail = actor->head;
+		struct mail *next = mail->next;
 
-		actor->head = mail->next;
-		is_last = mail == last;
-		actor->handled++;
-		runtime->handled++;
 		handle_mail(self, mail);
-		if (unlikely(--runtime->until_clock == 0)) {
+		mail = next;
+		left--;
+		if (unlikely(page_load(&runtime->page->thread.sequence) >= runtime->clock_at)) {
 			read_clock(runtime);
 			if (runtime->slice_over) /* slow handlers share the loop, too */
 				break;
 		}
-	} while (!is_last && --left && likely(!self->exiting));
+	} while (mail && left && likely(!self->fate.exiting));
 
-	if (unlikely(self->exiting)) {
+	actor->handled += batch - left;
+	runtime->handled += batch - left;
+	if (unlikely(mail != NULL))
+		mailbox_put_back(actor, mail, last);
+	if (unlikely(self->fate.exiting))
 		end_exiting(self);
-		self->exiting = false;
-		self->exit_error = 0;
-	} else {
+	else
 		wait_wake(runtime, actor);
-	}
-	page_leave(runtime);
 }
 
 static inline void turn_actor(struct troupe_self *self, struct actor *actor)
 {
-	struct runtime *runtime = self->runtime;
-
 	if (likely(!(actor->flags & ACTOR_DEAD)))
 		run_turn(self, actor);
 	if (unlikely(actor->flags & ACTOR_DEAD))
-		slots_give(&runtime->actors, actor);
-	else if (actor->head)
-		runq_push(runtime, actor);
+		slots_give(&self->runtime->actors, actor);
+	else if (actor->tail)
+		runq_push(self->runtime, actor);
 	else
-		actor->flags &= (uint16_t)~ACTOR_QUEUED;
+		actor->flags &= (uint8_t)~ACTOR_QUEUED;
 }
 
 bool turn_run(struct runtime *runtime)
@@ -440,21 +456,26 @@ bool turn_run(struct runtime *runtime)
 	struct troupe_self self = {.runtime = runtime, .may_wait = true};
 	struct actor *actor;
 
-	runtime->until_handled = runtime->handled + SLICE_MESSAGES;
+	runtime->until_sequence =
+		page_load(&runtime->page->thread.sequence) + 2ull * SLICE_MESSAGES;
 	runtime->until_ns = UINT64_MAX;
 	read_clock(runtime);
 	runtime->until_ns = runtime->now_ns + SLICE_NS;
 	turn_expire(runtime);
 	outside_deliver(runtime);
+	runtime->depth = 1;
 	while (!runtime->slice_over && (actor = runq_pop(runtime))) {
-		runtime->depth = 1;
 		turn_actor(&self, actor);
-		runtime->depth = 0;
-		if (unlikely(runtime->outside_first != NULL))
+		if (unlikely(runtime->outside_first != NULL)) {
+			runtime->depth = 0;
 			outside_deliver(runtime);
+			runtime->depth = 1;
+		}
 	}
+	runtime->depth = 0;
+	page_leave(runtime);
 	page_store(&runtime->page->messages, runtime->handled);
-	return runtime->run_first != SLOT_NONE;
+	return !runq_is_empty(runtime);
 }
 
 void turn_expire(struct runtime *runtime)

@@ -1,6 +1,7 @@
 #include "core/wait.h"
 #include "core/chain.h"
 #include "core/mailbox.h"
+#include "core/more.h"
 #include <errno.h>
 
 /* The chain is a part of it, for the streams of one caller have windows of their own. */
@@ -51,7 +52,7 @@ int wait_add(struct runtime *runtime, struct actor *sender, struct troupe_addres
 	chain_append(chain, &wait->of_receiver);
 	if (receiver)
 		receiver->flags |= ACTOR_AWAITED;
-	chain_append(&sender->waits, &wait->of_sender);
+	chain_append(&more_get(runtime, sender)->waits, &wait->of_sender);
 	index_put(&runtime->waits_by_key, &wait->link, hash_key(runtime, slot, where, chain));
 	return 0;
 }
@@ -75,7 +76,7 @@ static void wake_first(struct runtime *runtime, struct list **chain)
 }
 
 /* The replies of a stream need no room in the mailbox, only in the stream's window. */
-static void wake_repliers(struct runtime *runtime, struct actor *receiver)
+static void wake_repliers(struct runtime *runtime, struct more *receiver)
 {
 	struct list *last = receiver->waiters ? receiver->waiters->previous : NULL, *next;
 
@@ -93,27 +94,28 @@ static void wake_repliers(struct runtime *runtime, struct actor *receiver)
 void wait_wake_slow(struct runtime *runtime, struct actor *receiver)
 {
 	const struct unit *unit = receiver->unit;
+	struct more *more = more_get(runtime, receiver);
 	uint32_t room;
 
-	if (receiver->queued > unit->mailbox / 2 || receiver->unread > LIMIT_STREAM_UNREAD / 2)
+	if (receiver->queued > unit->mailbox / 2 || more->unread > LIMIT_STREAM_UNREAD / 2)
 		return;
 	/* Kept messages may hold half of the memory for long; then an empty queue has to do. */
 	if (receiver->charged >= unit->mailbox_units ||
 	    (receiver->charged > unit->mailbox_units / 2 && receiver->queued)) {
-		wake_repliers(runtime, receiver);
+		wake_repliers(runtime, more);
 		return;
 	}
 	room = unit->mailbox - receiver->queued;
-	if (room > LIMIT_STREAM_UNREAD - receiver->unread)
-		room = LIMIT_STREAM_UNREAD - receiver->unread;
+	if (room > LIMIT_STREAM_UNREAD - more->unread)
+		room = LIMIT_STREAM_UNREAD - more->unread;
 	if (room > UINT16_MAX)
 		room = UINT16_MAX;
-	while (receiver->waiters && receiver->promised < room) {
-		receiver->promised++;
-		wake_first(runtime, &receiver->waiters);
+	while (more->waiters && more->promised < room) {
+		more->promised++;
+		wake_first(runtime, &more->waiters);
 	}
-	if (!receiver->waiters)
-		receiver->flags &= (uint16_t)~ACTOR_AWAITED;
+	if (!more->waiters)
+		receiver->flags &= (uint8_t)~ACTOR_AWAITED;
 }
 
 void wait_wake_all(struct runtime *runtime, struct list **chain)
@@ -126,12 +128,14 @@ struct troupe_address wait_finish(struct runtime *runtime, struct wait *wait)
 {
 	struct troupe_address where = wait->where;
 	struct actor *receiver = actor_find(runtime, where);
+	struct more *more = receiver ? more_find(runtime, receiver) : NULL;
 
 	/* A receiver's death wakes its waiters without a promise, but then it is not found
 	 * here. */
-	if (receiver && receiver->promised)
-		receiver->promised--;
-	chain_remove(&actor_at(runtime, wait->sender)->waits, &wait->of_sender);
+	if (more && more->promised)
+		more->promised--;
+	chain_remove(&more_find(runtime, actor_at(runtime, wait->sender))->waits,
+		     &wait->of_sender);
 	slots_give(&runtime->waits, wait);
 	return where;
 }
@@ -139,21 +143,23 @@ struct troupe_address wait_finish(struct runtime *runtime, struct wait *wait)
 void wait_settle(struct runtime *runtime, uint32_t sender, struct troupe_address where)
 {
 	struct actor *receiver = actor_find(runtime, where);
+	struct more *more = receiver ? more_find(runtime, receiver) : NULL;
 
 	/* Refused again: there is no room after all, and asking the next would only go round
 	 * in circles. */
-	if (receiver && receiver->waiters &&
-	    !find_wait(runtime, sender, where, &receiver->waiters))
+	if (more && more->waiters && !find_wait(runtime, sender, where, &more->waiters))
 		wait_wake_slow(runtime, receiver);
 }
 
 void wait_forget_all(struct runtime *runtime, struct actor *sender)
 {
-	while (sender->waits) {
-		struct wait *wait = container_of(sender->waits, struct wait, of_sender);
+	struct more *more = more_find(runtime, sender);
+
+	while (more && more->waits) {
+		struct wait *wait = container_of(more->waits, struct wait, of_sender);
 
 		leave_chain(runtime, wait);
-		chain_remove(&sender->waits, &wait->of_sender);
+		chain_remove(&more->waits, &wait->of_sender);
 		slots_give(&runtime->waits, wait);
 	}
 }

@@ -1,6 +1,7 @@
 /* Fairness and bounds: nobody starves anybody, however much there is to do or to wait for. */
 #include "base/loop.h"
 #include "core/inside.h"
+#include "core/runq.h"
 #include "core/wheel.h"
 #include "world.h"
 #include <errno.h>
@@ -254,7 +255,7 @@ static void many_waiters_get_their_room_in_order(void **state)
 		world_spawn(&world, i);
 	assert_int_equal(world.runtime->waits.count, WAITERS);
 	world.hooks.init = NULL;
-	while (world.runtime->run_first != SLOT_NONE) {
+	while (!runq_is_empty(world.runtime)) {
 		world.log_size = 0;
 		loop_step(world.loop, false);
 	}

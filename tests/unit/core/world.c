@@ -1,6 +1,7 @@
 #include "world.h"
 #include "base/cleanup.h"
 #include "core/inside.h"
+#include "core/runq.h"
 #include "proto/layout.h"
 
 /* ------------------------------------------------------------------ descriptors */
@@ -450,7 +451,7 @@ void world_run(struct world *world)
 {
 	do
 		loop_step(world->loop, false);
-	while (world->runtime->run_first != SLOT_NONE);
+	while (!runq_is_empty(world->runtime));
 }
 
 void world_sleep(struct world *world, uint64_t ns)

@@ -1,6 +1,7 @@
 /* The SDK as the writer of a plug-in sees it: generated wrappers, macros, and each error that
  * <troupe/actor.h> names. A desk does what the word says that it is told, and logs what it sees. */
 #include "core/inside.h"
+#include "core/runq.h"
 #include "core/runtime.h"
 #include "tests/unit/plugin/data/desk.varlink.h"
 #include "tests/unit/sim/sim.h"
@@ -719,7 +720,7 @@ static void run(struct host *host)
 {
 	do
 		loop_step(host->loop, false);
-	while (host->runtime->run_first != SLOT_NONE);
+	while (!runq_is_empty(host->runtime));
 }
 
 static void tell(struct host *host, struct troupe_address to, const char *word)
