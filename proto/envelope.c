@@ -6,19 +6,28 @@
 #include <string.h>
 
 #define MAGIC   0x31505254u /* "TRP1" as bytes */
-#define VERSION 1
+#define VERSION 2
 
 struct batch_head {
 	uint32_t magic;
 	uint16_t version;
-	uint16_t worker;
-	uint32_t incarnation;
+	uint16_t from_worker;
+	uint32_t from_incarnation;
 	uint32_t count;
 	uint64_t sequence;
 	uint32_t size;
-	uint32_t zero;
+	uint32_t to_incarnation;
+	uint16_t to_worker;
+	uint16_t node;
+	uint32_t zero[3];
 };
 _Static_assert(sizeof(struct batch_head) == ENVELOPE_BATCH_HEAD, "as documented");
+
+/* The half of an address that tells the actors of one process apart. */
+struct place {
+	uint32_t slot;
+	uint32_t generation;
+};
 
 struct envelope_head {
 	uint8_t kind;
@@ -27,12 +36,27 @@ struct envelope_head {
 	uint8_t zero;
 	uint32_t size;
 	uint64_t hash;
-	uint64_t call; /* ROOM: credit */
-	uint64_t deadline_ns;
-	struct troupe_address from;
-	struct troupe_address to;
+	struct place from;
+	struct place to;
 };
 _Static_assert(sizeof(struct envelope_head) == ENVELOPE_HEAD, "as documented");
+
+/* Behind the head, where there is a call; ROOM: a credit. */
+struct call_part {
+	uint64_t call;
+	uint64_t deadline_ns;
+};
+
+/* Behind that, where FORWARDED is set. */
+struct process_part {
+	uint16_t node;
+	uint16_t worker;
+	uint32_t incarnation;
+	uint64_t zero;
+};
+_Static_assert(ENVELOPE_HEAD + sizeof(struct call_part) + sizeof(struct process_part) ==
+		       ENVELOPE_HEAD_MAX,
+	       "as documented");
 
 /* What the envelopes of a kind have: a field that is not listed is zero. */
 enum {
@@ -88,29 +112,77 @@ static bool is_zero(const void *bytes, size_t size)
 	return size == 0;
 }
 
-/* Whether a head says what its kind may say, its payload's size excepted. Hashes, calls and deadlines are
- * never zero where there is one; addresses and credit may be anything. */
-static bool head_is_valid(const struct envelope_head *head)
+static inline bool has_call_part(const struct kind_rule *rule)
 {
-	const struct kind_rule *rule;
-	bool is_failure =
-		head->status >= TROUPE_NO_SUCH_ACTOR && head->status < TROUPE_STATUS_COUNT;
+	return rule->has & (HAS_CALL | HAS_CREDIT);
+}
 
-	if (head->kind == 0 || head->kind >= ENVELOPE_KIND_COUNT)
-		return false;
-	rule = &kind_rules[head->kind];
-	if ((head->flags & ~rule->flags) || head->zero)
-		return false;
-	if ((head->hash != 0) != !!(rule->has & HAS_HASH))
-		return false;
-	if (!(rule->has & HAS_CREDIT) && (head->call != 0) != !!(rule->has & HAS_CALL))
-		return false;
-	if ((head->deadline_ns != 0) != !!(rule->has & HAS_DEADLINE))
-		return false;
-	if (rule->has & HAS_STATUS ? !is_failure : head->status != 0)
-		return false;
-	return (rule->has & HAS_FROM || is_zero(&head->from, sizeof(head->from))) &&
-	       (rule->has & HAS_TO || is_zero(&head->to, sizeof(head->to)));
+/* Bytes of an envelope before its payload. */
+static inline size_t head_size(const struct kind_rule *rule, unsigned flags)
+{
+	return ENVELOPE_HEAD + (has_call_part(rule) ? sizeof(struct call_part) : 0) +
+	       (flags & ENVELOPE_FORWARDED ? sizeof(struct process_part) : 0);
+}
+
+/* NULL: there is no such kind. */
+static inline const struct kind_rule *find_rule(unsigned kind)
+{
+	return kind > 0 && kind < ENVELOPE_KIND_COUNT ? &kind_rules[kind] : NULL;
+}
+
+static inline bool is_nowhere(struct place place)
+{
+	return (place.slot | place.generation) == 0;
+}
+
+static inline bool status_is_valid(unsigned status, const struct kind_rule *rule)
+{
+	return rule->has & HAS_STATUS
+		       ? status >= TROUPE_NO_SUCH_ACTOR && status < TROUPE_STATUS_COUNT
+		       : status == 0;
+}
+
+/* Whether a head says what its kind may say, its payload's size excepted. Hashes, calls and
+ * deadlines are never zero where there is one; places and credit may be anything. */
+static inline bool head_is_valid(const struct envelope_head *head, const struct kind_rule *rule)
+{
+	return !(head->flags & ~rule->flags) && !head->zero &&
+	       status_is_valid(head->status, rule) &&
+	       (head->hash != 0) == !!(rule->has & HAS_HASH) &&
+	       (rule->has & HAS_FROM || is_nowhere(head->from)) &&
+	       (rule->has & HAS_TO || is_nowhere(head->to));
+}
+
+static bool call_is_valid(const struct call_part *part, const struct kind_rule *rule)
+{
+	return (part->call != 0 || rule->has & HAS_CREDIT) &&
+	       (part->deadline_ns != 0) == !!(rule->has & HAS_DEADLINE);
+}
+
+static inline uint64_t process_of(const struct troupe_address *address)
+{
+	return (uint64_t)address->incarnation << 32 | (uint32_t)address->worker << 16 |
+	       address->node;
+}
+
+static struct troupe_address process_address(uint16_t node, uint16_t worker,
+					     uint32_t incarnation)
+{
+	return (struct troupe_address){
+		.node = node, .worker = worker, .incarnation = incarnation};
+}
+
+static inline struct place place_of(const struct troupe_address *address)
+{
+	return (struct place){address->slot, address->generation};
+}
+
+static inline struct troupe_address address_of(struct troupe_address process,
+					       struct place place)
+{
+	process.slot = place.slot;
+	process.generation = place.generation;
+	return process;
 }
 
 /* ------------------------------------------------------------------ writing */
@@ -126,13 +198,13 @@ static int begin_batch(struct envelope_batch *batch)
 	return 0;
 }
 
-void envelope_batch_init(struct envelope_batch *batch, size_t limit, uint16_t worker,
-			 uint32_t incarnation, uint64_t sequence)
+void envelope_batch_init(struct envelope_batch *batch, size_t limit, struct troupe_address from,
+			 struct troupe_address to, uint64_t sequence)
 {
 	*batch = (struct envelope_batch){
 		.limit = limit,
-		.worker = worker,
-		.incarnation = incarnation,
+		.from = process_address(from.node, from.worker, from.incarnation),
+		.to = process_address(from.node, to.worker, to.incarnation),
 		.sequence = sequence,
 	};
 	buffer_init(&batch->bytes, ENVELOPE_BATCH_MAX > limit ? ENVELOPE_BATCH_MAX : limit);
@@ -143,29 +215,73 @@ void envelope_batch_fini(struct envelope_batch *batch)
 	buffer_fini(&batch->bytes);
 }
 
+/* Whether the addresses are where a reader will say they are. */
+static inline bool addresses_fit(const struct envelope_batch *batch,
+				 const struct envelope *envelope, const struct kind_rule *rule)
+{
+	uint64_t from = rule->has & HAS_FROM ? process_of(&batch->from) : 0;
+	uint64_t to = rule->has & HAS_TO ? process_of(&batch->to) : 0;
+
+	return (process_of(&envelope->from) == from || envelope->flags & ENVELOPE_FORWARDED) &&
+	       process_of(&envelope->to) == to;
+}
+
+/* Write what stands between head and payload. */
+static void write_parts(unsigned char *place, const struct kind_rule *rule,
+			const struct envelope *envelope)
+{
+	if (has_call_part(rule)) {
+		const struct call_part part = {rule->has & HAS_CREDIT ? envelope->credit
+								      : envelope->call,
+					       envelope->deadline_ns};
+
+		memcpy(place, &part, sizeof(part));
+		place += sizeof(part);
+	}
+	if (envelope->flags & ENVELOPE_FORWARDED) {
+		const struct process_part part = {.node = envelope->from.node,
+						  .worker = envelope->from.worker,
+						  .incarnation = envelope->from.incarnation};
+
+		memcpy(place, &part, sizeof(part));
+	}
+}
+
+static bool numbers_fit(const struct envelope *envelope, const struct kind_rule *rule)
+{
+	const struct call_part part = {envelope->call, envelope->deadline_ns};
+
+	if (!(rule->has & HAS_CREDIT) && envelope->credit != 0)
+		return false;
+	if (!(rule->has & HAS_CALL))
+		return (part.call | part.deadline_ns) == 0;
+	return call_is_valid(&part, rule);
+}
+
 int envelope_batch_add(struct envelope_batch *batch, const struct envelope *envelope,
 		       void **ret_payload)
 {
-	bool is_room = envelope->kind == ENVELOPE_ROOM;
-	struct envelope_head head = {
+	const struct kind_rule *rule = find_rule(envelope->kind);
+	const struct envelope_head head = {
 		.kind = (uint8_t)envelope->kind,
 		.flags = envelope->flags,
 		.status = (uint8_t)envelope->status,
 		.size = (uint32_t)envelope->size,
 		.hash = envelope->hash,
-		.call = is_room ? envelope->credit : envelope->call,
-		.deadline_ns = envelope->deadline_ns,
-		.from = envelope->from,
-		.to = envelope->to,
+		.from = place_of(&envelope->from),
+		.to = place_of(&envelope->to),
 	};
-	size_t size = ENVELOPE_HEAD + padded(envelope->size);
+	size_t before, size;
 	unsigned char *place;
 	int r;
 
-	if (!head_is_valid(&head) || (is_room ? envelope->call : envelope->credit) != 0)
+	if (!rule || !head_is_valid(&head, rule) || !addresses_fit(batch, envelope, rule) ||
+	    !numbers_fit(envelope, rule))
 		return -EINVAL;
-	if (envelope->size > kind_rules[head.kind].size_max)
+	if (envelope->size > rule->size_max)
 		return -EMSGSIZE;
+	before = head_size(rule, head.flags);
+	size = before + padded(envelope->size);
 	if (batch->count > 0 && size + buffer_size(&batch->bytes) > batch->limit)
 		return -ENOBUFS;
 	if (buffer_size(&batch->bytes) == 0) {
@@ -176,11 +292,15 @@ int envelope_batch_add(struct envelope_batch *batch, const struct envelope *enve
 	place = buffer_reserve(&batch->bytes, size);
 	if (!place)
 		return -errno;
-	memcpy(place, &head, sizeof(head));
-	memset(place + ENVELOPE_HEAD, 0, size - ENVELOPE_HEAD);
 	buffer_added(&batch->bytes, size);
 	batch->count++;
-	*ret_payload = place + ENVELOPE_HEAD;
+	memcpy(place, &head, sizeof(head));
+	if (before > sizeof(head))
+		write_parts(place + sizeof(head), rule, envelope);
+	/* What pads the payload lies within the last 16 bytes. */
+	if (envelope->size % ENVELOPE_ALIGN != 0)
+		memset(place + size - ENVELOPE_ALIGN, 0, ENVELOPE_ALIGN);
+	*ret_payload = place + before;
 	return 0;
 }
 
@@ -201,8 +321,8 @@ int envelope_batch_add_layout(struct envelope_batch *batch, uint64_t hash,
 		return r;
 	at = payload;
 	*at = layout->mark;
-	memcpy(at + 1, layout->name, name_size);
-	memcpy(at + 1 + name_size + 1, layout->text, text_size);
+	memcpy(at + 1, layout->name, name_size + 1);
+	memcpy(at + 1 + name_size + 1, layout->text, text_size + 1);
 	return 0;
 }
 
@@ -211,11 +331,14 @@ const void *envelope_batch_data(struct envelope_batch *batch, size_t *ret_size)
 	struct batch_head head = {
 		.magic = MAGIC,
 		.version = VERSION,
-		.worker = batch->worker,
-		.incarnation = batch->incarnation,
+		.from_worker = batch->from.worker,
+		.from_incarnation = batch->from.incarnation,
 		.count = batch->count,
 		.sequence = batch->sequence,
 		.size = (uint32_t)buffer_size(&batch->bytes),
+		.to_incarnation = batch->to.incarnation,
+		.to_worker = batch->to.worker,
+		.node = batch->from.node,
 	};
 
 	check(batch->count > 0);
@@ -240,7 +363,8 @@ int envelope_reader_init(struct envelope_reader *reader, const void *data, size_
 	if (size < sizeof(head) || size > UINT32_MAX)
 		return -EBADMSG;
 	memcpy(&head, data, sizeof(head));
-	if (head.magic != MAGIC || head.version != VERSION || head.zero != 0)
+	if (head.magic != MAGIC || head.version != VERSION ||
+	    (head.zero[0] | head.zero[1] | head.zero[2]) != 0)
 		return -EBADMSG;
 	/* An envelope is never shorter than its head, so the count is bounded before it is believed. */
 	if (head.size != size || head.count == 0 || head.count > size / ENVELOPE_HEAD)
@@ -250,8 +374,8 @@ int envelope_reader_init(struct envelope_reader *reader, const void *data, size_
 		.size = size,
 		.cursor = sizeof(head),
 		.left = head.count,
-		.worker = head.worker,
-		.incarnation = head.incarnation,
+		.from = process_address(head.node, head.from_worker, head.from_incarnation),
+		.to = process_address(head.node, head.to_worker, head.to_incarnation),
 		.sequence = head.sequence,
 	};
 	return 0;
@@ -296,41 +420,69 @@ static bool payload_is_valid(const struct envelope_head *head, const void *paylo
 	return true;
 }
 
+/* What stands between head and payload; that there is room for it has been seen. */
+static bool read_parts(const unsigned char *at, const struct kind_rule *rule,
+		       struct envelope *envelope)
+{
+	if (has_call_part(rule)) {
+		struct call_part part;
+
+		memcpy(&part, at, sizeof(part));
+		at += sizeof(part);
+		if (!call_is_valid(&part, rule))
+			return false;
+		*(rule->has & HAS_CREDIT ? &envelope->credit : &envelope->call) = part.call;
+		envelope->deadline_ns = part.deadline_ns;
+	}
+	if (envelope->flags & ENVELOPE_FORWARDED) {
+		struct process_part part;
+
+		memcpy(&part, at, sizeof(part));
+		if (part.zero != 0)
+			return false;
+		envelope->from.node = part.node;
+		envelope->from.worker = part.worker;
+		envelope->from.incarnation = part.incarnation;
+	}
+	return true;
+}
+
 int envelope_reader_next(struct envelope_reader *reader, struct envelope *ret_envelope)
 {
-	size_t room = reader->size - reader->cursor;
+	const unsigned char *at = reader->data + reader->cursor;
+	size_t room = reader->size - reader->cursor, before, size;
+	const struct kind_rule *rule;
 	struct envelope_head head;
-	const unsigned char *payload;
-	size_t size;
 
 	if (reader->left == 0)
 		return room == 0 ? 0 : -EBADMSG;
 	if (room < sizeof(head))
 		return -EBADMSG;
-	memcpy(&head, reader->data + reader->cursor, sizeof(head));
-	payload = reader->data + reader->cursor + sizeof(head);
-	room -= sizeof(head);
-	if (!head_is_valid(&head) || head.size > kind_rules[head.kind].size_max)
+	memcpy(&head, at, sizeof(head));
+	rule = find_rule(head.kind);
+	if (!rule || !head_is_valid(&head, rule) || head.size > rule->size_max)
 		return -EBADMSG;
-	size = padded(head.size);
-	if (size > room || !is_zero(payload + head.size, size - head.size))
-		return -EBADMSG;
-	if (!payload_is_valid(&head, payload))
+	before = head_size(rule, head.flags);
+	size = before + padded(head.size);
+	if (size > room || !is_zero(at + before + head.size, size - before - head.size))
 		return -EBADMSG;
 	*ret_envelope = (struct envelope){
 		.kind = (enum envelope_kind)head.kind,
 		.flags = head.flags,
 		.status = (enum troupe_status)head.status,
-		.from = head.from,
-		.to = head.to,
 		.hash = head.hash,
-		.call = head.kind == ENVELOPE_ROOM ? 0 : head.call,
-		.credit = head.kind == ENVELOPE_ROOM ? head.call : 0,
-		.deadline_ns = head.deadline_ns,
-		.payload = payload,
+		.payload = at + before,
 		.size = head.size,
 	};
-	reader->cursor += sizeof(head) + size;
+	if (rule->has & HAS_FROM)
+		ret_envelope->from = address_of(reader->from, head.from);
+	if (rule->has & HAS_TO)
+		ret_envelope->to = address_of(reader->to, head.to);
+	if (before > sizeof(head) && !read_parts(at + sizeof(head), rule, ret_envelope))
+		return -EBADMSG;
+	if (!payload_is_valid(&head, at + before))
+		return -EBADMSG;
+	reader->cursor += size;
 	reader->left--;
 	reader->sequence++;
 	return 1;

@@ -9,21 +9,30 @@
  * be.
  *
  *   batch       0  u32  magic, "TRP1"                  envelope  0  u8   kind
- *               4  u16  version, 1                               1  u8   flags
+ *               4  u16  version, 2                               1  u8   flags
  *               6  u16  sender: worker                           2  u8   status
  *               8  u32  sender: incarnation                      3  u8   zero
  *              12  u32  envelopes in the batch                   4  u32  bytes of payload
  *              16  u64  sequence number of the first             8  u64  hash
- *              24  u32  bytes of the batch, this included       16  u64  call; ROOM: credit
- *              28  u32  zero                                    24  u64  deadline
- *              32       the envelopes                           32       from: address
- *                                                               48       to: address
- *                                                               64       payload, then zeros to
- *                                                                        a multiple of 16
+ *              24  u32  bytes of the batch, this included       16  u32  from: slot
+ *              28  u32  receiver: incarnation                   20  u32  from: generation
+ *              32  u16  receiver: worker                        24  u32  to: slot
+ *              34  u16  node of both                            28  u32  to: generation
+ *              36       zero                                    where there is a call:
+ *              48       the envelopes                           +0  u64  call; ROOM: credit
+ *                                                               +8  u64  deadline
+ *                                                               where FORWARDED is set:
+ *                                                               +0  u16  from: node
+ *                                                               +2  u16  from: worker
+ *                                                               +4  u32  from: incarnation
+ *                                                               +8  u64  zero
+ *                                                               payload, then zeros to a
+ *                                                               multiple of 16
  *
- * So each payload stands at a multiple of 16 from the start of the batch. Envelopes are
- * numbered from the batch's first sequence number on; a reader that keeps the number it expects
- * sees gaps.
+ * So each payload stands at a multiple of 16 from the start of the batch. Who speaks to which
+ * process stands once, in the batch's head: `from` lives at the sender, unless the envelope is
+ * FORWARDED, and `to` at the receiver. Envelopes are numbered from the batch's first sequence
+ * number on; a reader that keeps the number it expects sees gaps.
  *
  * Which kind has what ('-': zero):
  *
@@ -35,13 +44,13 @@
  *   FAILURE   -      yes   -         callee   caller   -          a text or nothing; and status
  *   CANCEL    -      yes   -         caller   callee   -          -
  *   LAYOUT    type   -     -         -        -        -          mark, name NUL, text NUL
- *   ROOM      -      credit -        actor    -        -          -
+ *   ROOM      -      credit -        yes      -        -          -
  *   END       -      -      -        -        -        -          -
  *   ENDED     -      -      -        -        -        -          -
  *   MOVED     -      yes   -         yes      caller   -          the address that has it now
  *   TAKEN     -      yes   -         caller   callee   -          -
  *
- * FORWARDED: `from` is the one who sent or called first, who may live in any process; the
+ * Generation 0 stands for the process itself. FORWARDED: `from` is the one who sent or called first, who may live in any process; the
  * answer goes straight there. MOVED tells the caller's process of it, so that it knows whose
  * death ends the call. TAKEN: the caller has read half a window (LIMIT_STREAM_UNREAD / 2) of a
  * stream's replies.
@@ -56,8 +65,9 @@
 #include <stdint.h>
 #include <troupe/actor.h>
 
-#define ENVELOPE_BATCH_HEAD  32
-#define ENVELOPE_HEAD        64
+#define ENVELOPE_BATCH_HEAD  48
+#define ENVELOPE_HEAD        32 /* at least; with all that an envelope may have: */
+#define ENVELOPE_HEAD_MAX    64
 #define ENVELOPE_ALIGN       16
 #define ENVELOPE_NAME_MAX    255 /* bytes of a type's qualified name */
 #define ENVELOPE_DETAIL_MAX  512 /* bytes of a FAILURE's text */
@@ -65,7 +75,7 @@
 
 /* The longest batch: one envelope with the longest payload. Receivers must take messages of
  * this size. */
-#define ENVELOPE_BATCH_MAX (ENVELOPE_BATCH_HEAD + ENVELOPE_HEAD + ENVELOPE_PAYLOAD_MAX)
+#define ENVELOPE_BATCH_MAX (ENVELOPE_BATCH_HEAD + ENVELOPE_HEAD_MAX + ENVELOPE_PAYLOAD_MAX)
 
 enum envelope_kind {
 	ENVELOPE_SEND = 1,
@@ -91,9 +101,8 @@ enum envelope_kind {
 struct envelope {
 	enum envelope_kind kind;
 	uint8_t flags;
-	enum troupe_status status; /* FAILURE */
-	struct troupe_address
-		from; /* ROOM: the actor that has room again, or null: the process */
+	enum troupe_status status;  /* FAILURE */
+	struct troupe_address from; /* ROOM: the actor that has room again, or the process */
 	struct troupe_address to;
 	uint64_t hash;   /* of the payload's layout; see layout_hash() */
 	uint64_t call;   /* the caller's own id of its call, echoed by the callee; never 0 */
@@ -123,23 +132,22 @@ struct envelope_batch {
 	struct buffer bytes;
 	size_t limit;
 	uint32_t count;
-	uint16_t worker;
-	uint32_t incarnation;
-	uint64_t sequence; /* of the batch's first envelope */
+	struct troupe_address from, to; /* processes: slot and generation 0 */
+	uint64_t sequence;              /* of the batch's first envelope */
 };
 
-/* An empty batch of the given sender, whose first envelope gets number `sequence`. limit: bytes
- * a batch should not exceed; an envelope that is longer by itself still gets a batch of its
- * own. */
-void envelope_batch_init(struct envelope_batch *batch, size_t limit, uint16_t worker,
-			 uint32_t incarnation, uint64_t sequence);
+/* An empty batch of one process for another on the same node, of whose addresses slot and
+ * generation do not count. Its first envelope gets number `sequence`. limit: bytes a batch
+ * should not exceed; an envelope that is longer by itself still gets a batch of its own. */
+void envelope_batch_init(struct envelope_batch *batch, size_t limit, struct troupe_address from,
+			 struct troupe_address to, uint64_t sequence);
 void envelope_batch_fini(struct envelope_batch *batch);
 
 /* Add an envelope with a payload of envelope->size bytes (envelope->payload is not read) and
- * set *ret_payload to where it goes: zeroed, aligned to 16, valid until the next call for this
+ * set *ret_payload to where it goes: aligned to 16, not zeroed, valid until the next call for this
  * batch. The caller fills it in before that. -ENOBUFS: the batch is full, send it first;
  * -EMSGSIZE: the payload is too long; -EINVAL: the kind does not go with the other fields, see
- * the table above; -ENOMEM. The batch is as it was then. */
+ * the table above, or an address is of another process; -ENOMEM. The batch is as it was then. */
 int envelope_batch_add(struct envelope_batch *batch, const struct envelope *envelope,
 		       void **ret_payload);
 
@@ -159,10 +167,9 @@ void envelope_batch_sent(struct envelope_batch *batch);
 struct envelope_reader {
 	const unsigned char *data;
 	size_t size, cursor;
-	uint32_t left; /* envelopes */
-	uint16_t worker;
-	uint32_t incarnation;
-	uint64_t sequence; /* of the next envelope */
+	uint32_t left;                  /* envelopes */
+	struct troupe_address from, to; /* processes: slot and generation 0 */
+	uint64_t sequence;              /* of the next envelope */
 };
 
 /* Begin to read a batch of `size` bytes, borrowed until the last envelope is done with; `data`
@@ -171,10 +178,11 @@ struct envelope_reader {
 int envelope_reader_init(struct envelope_reader *reader, const void *data, size_t size);
 
 /* The next envelope. 1: there is one; 0: that was the last; -EBADMSG: the rest is malformed,
- * those before were not. Checked are the head against the table above and texts; what is the
- * consumer's to check: the addresses (that `from` lives at the sender), wire blocks
- * (codec_decode() in a copy of its own, since the batch is not to be written), and that a
- * LAYOUT's text parses and has that hash. */
+ * those before were not. Checked are the head against the table above and texts; `from` lives at the
+ * sender unless FORWARDED, and `to` at the receiver, since there is no way to say otherwise. What
+ * is the consumer's to check: whether it is that receiver, wire blocks (codec_decode() in a copy
+ * of its own, since the batch is not to be written), and that a LAYOUT's text parses and has that
+ * hash. */
 int envelope_reader_next(struct envelope_reader *reader, struct envelope *ret_envelope);
 
 /* The parts of a LAYOUT envelope that a reader returned. */

@@ -28,6 +28,13 @@ static void on_link_room(void *context, struct link *link)
 	bridge->config.ops->on_room(bridge->config.context, link->worker);
 }
 
+static struct troupe_address process_address(const struct bridge *bridge, uint16_t worker,
+					     uint32_t incarnation)
+{
+	return (struct troupe_address){
+		.node = bridge->config.node, .worker = worker, .incarnation = incarnation};
+}
+
 static int open_link(struct bridge *bridge, uint16_t worker, uint32_t incarnation)
 {
 	cleanup_free char *path = NULL;
@@ -36,8 +43,9 @@ static int open_link(struct bridge *bridge, uint16_t worker, uint32_t incarnatio
 
 	if (r < 0)
 		return r;
-	r = link_new(bridge->config.loop, &bridge->config.transport, path, worker, incarnation,
-		     bridge->config.worker, bridge->config.incarnation, &bridge->stats, &link);
+	r = link_new(bridge->config.loop, &bridge->config.transport, path,
+		     process_address(bridge, bridge->config.worker, bridge->config.incarnation),
+		     process_address(bridge, worker, incarnation), &bridge->stats, &link);
 	if (r < 0)
 		return r;
 	link->on_room = on_link_room;
@@ -220,6 +228,7 @@ static void on_inbox(struct loop_io *io, unsigned events)
 	struct bridge *bridge = container_of(io, struct bridge, inbox_io);
 
 	(void)events;
+	bridge->has_received = true;
 	bridge_receive(bridge);
 }
 
@@ -227,17 +236,22 @@ static void on_inbox(struct loop_io *io, unsigned events)
 static bool on_work(struct loop_work *work)
 {
 	struct bridge *bridge = container_of(work, struct bridge, work);
+	bool had_received;
 
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
 		if (bridge->links[i])
 			link_flush(bridge->links[i]);
 	if (bridge->is_closing)
 		bridge_check_closed(bridge);
+	had_received = bridge->has_received;
+	bridge->has_received = false;
 	if (!bridge->frame)
 		return false;
-	/* The inbox's descriptor tells of whole frames only, not of the rest of one. Actors
-	 * have mail now, and their turns in this pass are over: once more. */
-	bridge_receive(bridge);
+	/* The inbox's descriptor tells of whole frames only, not of the rest of one. It is
+	 * delivered in the next pass, or, where nothing else came, from here; actors have mail
+	 * then, and their turns in this pass are over: once more. */
+	if (!had_received)
+		bridge_receive(bridge);
 	return true;
 }
 

@@ -20,10 +20,12 @@ struct bridge {
 
 	struct inbox *inbox;
 	struct loop_io inbox_io;
+	bool has_received; /* in this pass */
 	/* The frame that is being delivered, when a budget ran out in its middle. */
 	void *frame;
 	struct envelope_reader reader;
 	struct link *sender; /* of it */
+	bool is_for_us;      /* the receiver that it names is this process, in this life */
 
 	/* While closing */
 	bool is_closing;

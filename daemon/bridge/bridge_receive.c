@@ -1,11 +1,14 @@
 /* bridge_receive.c - frames in, envelopes out: a bounded amount in each pass. */
 #include "bridge/bridge_inside.h"
 
+#include "base/check.h"
 #include <errno.h>
 
-/* What one pass delivers, in bytes; an envelope counts at least its head. Some thousand small
- * ones. */
-#define BUDGET (512u << 10)
+/* What one pass delivers before actors have their turns: as many bytes as stay in a processor's
+ * cache, and of small ones no more than a mailbox of the default size takes. An envelope counts as
+ * many bytes at least as divide the one by the other. */
+#define BUDGET   (256u << 10)
+#define COST_MIN (BUDGET / LIMIT_MAILBOX_DEFAULT)
 
 void bridge_drop_frame(struct bridge *bridge)
 {
@@ -51,6 +54,24 @@ static bool check_sequence(struct bridge *bridge, struct link *link)
 	return link->expected >= sequence;
 }
 
+/* The link that the frame belongs to. NULL: none. */
+static struct link *find_sender(struct bridge *bridge)
+{
+	const struct troupe_address *from = &bridge->reader.from;
+
+	return from->node == bridge->config.node
+		       ? bridge_admit(bridge, from->worker, from->incarnation)
+		       : NULL;
+}
+
+static bool is_for_us(const struct bridge *bridge)
+{
+	const struct troupe_address *to = &bridge->reader.to;
+
+	return to->worker == bridge->config.worker &&
+	       to->incarnation == bridge->config.incarnation;
+}
+
 /* Take the next frame from the inbox, drop those that are not to be read. false: there is
  * none. */
 static bool next_frame(struct bridge *bridge, size_t *budget)
@@ -63,14 +84,14 @@ static bool next_frame(struct bridge *bridge, size_t *budget)
 			bridge->frame = NULL;
 			return false;
 		}
-		*budget -= *budget < ENVELOPE_HEAD ? *budget : ENVELOPE_HEAD;
+		*budget -= *budget < COST_MIN ? *budget : COST_MIN;
 		bridge->stats.frames_in++;
 		bridge->stats.bytes_in += size;
 		if (envelope_reader_init(&bridge->reader, bridge->frame, size) < 0) {
 			tell_dropped(bridge, NULL, "malformed-frame");
 		} else {
-			bridge->sender = bridge_admit(bridge, bridge->reader.worker,
-						      bridge->reader.incarnation);
+			bridge->sender = find_sender(bridge);
+			bridge->is_for_us = is_for_us(bridge);
 			if (bridge->sender && check_sequence(bridge, bridge->sender))
 				return true;
 			tell_dropped(bridge, NULL,
@@ -79,27 +100,6 @@ static bool next_frame(struct bridge *bridge, size_t *budget)
 		bridge_drop_frame(bridge);
 	}
 	return false;
-}
-
-static struct troupe_address sender_of(const struct bridge *bridge)
-{
-	return (struct troupe_address){.node = bridge->config.node,
-				       .worker = bridge->reader.worker,
-				       .incarnation = bridge->reader.incarnation};
-}
-
-static bool is_of_sender(const struct bridge *bridge, const struct envelope *envelope)
-{
-	return envelope->from.node == bridge->config.node &&
-	       envelope->from.worker == bridge->reader.worker &&
-	       envelope->from.incarnation == bridge->reader.incarnation;
-}
-
-static bool is_for_us(const struct bridge *bridge, const struct envelope *envelope)
-{
-	return envelope->to.node == bridge->config.node &&
-	       envelope->to.worker == bridge->config.worker &&
-	       envelope->to.incarnation == bridge->config.incarnation;
 }
 
 /* Something for another process, or for a former life of this one. */
@@ -149,13 +149,11 @@ static void handle_envelope(struct bridge *bridge, const struct envelope *envelo
 		tell_dropped(bridge, envelope, "unexpected");
 		break;
 	default:
-		if (!(envelope->flags & ENVELOPE_FORWARDED) && !is_of_sender(bridge, envelope))
-			tell_dropped(bridge, envelope, "forged-sender");
-		else if (!is_for_us(bridge, envelope))
-			refuse_envelope(bridge, envelope);
-		else
+		if (likely(bridge->is_for_us))
 			bridge->config.ops->on_envelope(bridge->config.context,
-							sender_of(bridge), envelope);
+							bridge->reader.from, envelope);
+		else
+			refuse_envelope(bridge, envelope);
 		break;
 	}
 }
@@ -172,7 +170,7 @@ static void read_frame(struct bridge *bridge, size_t *budget)
 		r = envelope_reader_next(&bridge->reader, &envelope);
 		if (r <= 0)
 			break;
-		cost = ENVELOPE_HEAD + envelope.size;
+		cost = envelope.size < COST_MIN ? COST_MIN : envelope.size;
 		*budget -= *budget < cost ? *budget : cost;
 		bridge->stats.envelopes_in++;
 		handle_envelope(bridge, &envelope);

@@ -205,8 +205,8 @@ int link_send(struct link *link, const struct envelope *envelope,
 /* ---- life */
 
 int link_new(struct loop *loop, const struct transport *transport, const char *path,
-	     uint16_t worker, uint32_t incarnation, uint16_t own_worker,
-	     uint32_t own_incarnation, struct bridge_stats *stats, struct link **ret_link)
+	     struct troupe_address own, struct troupe_address peer, struct bridge_stats *stats,
+	     struct link **ret_link)
 {
 	struct link *link = calloc(1, sizeof(*link));
 	int r;
@@ -221,13 +221,13 @@ int link_new(struct loop *loop, const struct transport *transport, const char *p
 	list_init(&link->link);
 	list_init(&link->frames);
 	link->transport = transport;
-	link->worker = worker;
-	link->incarnation = incarnation;
+	link->worker = peer.worker;
+	link->incarnation = peer.incarnation;
 	link->stats = stats;
 	link->expected = 1;
 	layouts_init(&link->told);
 	layouts_init(&link->learned);
-	envelope_batch_init(&link->batch, BRIDGE_BATCH, own_worker, own_incarnation, 1);
+	envelope_batch_init(&link->batch, BRIDGE_BATCH, own, peer, 1);
 	loop_io_init(&link->io, loop, transport->ops->outbox_fd(link->outbox), on_writable);
 	*ret_link = link;
 	return 0;

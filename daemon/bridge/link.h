@@ -43,11 +43,11 @@ struct link {
 	uint64_t quiet_ns, latest_ns;
 };
 
-/* Open the way out to `path`. on_room is called from the loop only. *ret_link is given.
+/* Open the way out to `path`, for the process `own` to the process `peer`. on_room is called from the loop only. *ret_link is given.
  * -ENOMEM, or the transport's. */
 int link_new(struct loop *loop, const struct transport *transport, const char *path,
-	     uint16_t worker, uint32_t incarnation, uint16_t own_worker,
-	     uint32_t own_incarnation, struct bridge_stats *stats, struct link **ret_link);
+	     struct troupe_address own, struct troupe_address peer, struct bridge_stats *stats,
+	     struct link **ret_link);
 /* NULL is fine. */
 void link_free(struct link *link);
 

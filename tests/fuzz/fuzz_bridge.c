@@ -150,7 +150,7 @@ static int send_frame(struct outbox *outbox, void *bytes)
 		return -EAGAIN;
 	host->room--;
 	check(envelope_reader_init(&reader, bytes, frame->size) == 0);
-	check(reader.worker == US && reader.incarnation == 1);
+	check(reader.from.worker == US && reader.from.incarnation == 1);
 	check(reader.sequence == outbox->expected);
 	while ((r = envelope_reader_next(&reader, &envelope)) > 0)
 		if (envelope.kind == ENVELOPE_CALL)
@@ -448,8 +448,13 @@ static void add_envelope(struct host *host, struct input *input, struct envelope
 	/* What such an envelope must have it gets, for otherwise it ends at the reader. */
 	if (envelope.kind < ENVELOPE_LAYOUT || envelope.kind == ENVELOPE_MOVED ||
 	    envelope.kind == ENVELOPE_TAKEN) {
-		envelope.from = choice & 4 ? peer_address(take_byte(input)) : from;
+		envelope.from = from;
+		if (choice & 4 && envelope.kind <= ENVELOPE_CALL) {
+			envelope.from = peer_address(take_byte(input));
+			envelope.flags |= ENVELOPE_FORWARDED;
+		}
 		envelope.to = host->actor;
+		envelope.to.incarnation = batch->to.incarnation;
 		envelope.to.slot ^= choice >> 6;
 	}
 	if (envelope.kind <= ENVELOPE_ERROR)
@@ -473,12 +478,15 @@ static void put_batch(struct host *host, struct input *input)
 {
 	struct troupe_address from = peer_address(take_byte(input));
 	uint64_t *sequence = &host->sequence[from.worker - 2][from.incarnation - 1];
+	struct troupe_address to = {.worker = US};
 	unsigned choice = take_byte(input);
 	struct envelope_batch batch;
 	const void *data;
 	size_t size;
 
-	envelope_batch_init(&batch, BRIDGE_BATCH, from.worker, from.incarnation,
+	/* Seldom for a former life of ours. */
+	to.incarnation = choice == 64 ? 9 : 1;
+	envelope_batch_init(&batch, BRIDGE_BATCH, from, to,
 			    1 + *sequence + (choice & 128 ? choice & 7 : 0));
 	for (unsigned i = 0; i <= choice % 8; i++)
 		add_envelope(host, input, &batch, from);
@@ -495,8 +503,10 @@ static void put_raw(struct host *host, struct input *input)
 	struct troupe_address from = peer_address(take_byte(input));
 	size_t size = take_byte(input) * 4;
 	const uint8_t *data = take_bytes(input, &size);
-	unsigned char head[ENVELOPE_BATCH_HEAD] = {'T', 'R', 'P', '1', 1};
+	unsigned char head[ENVELOPE_BATCH_HEAD] = {'T', 'R', 'P', '1', 2};
 	unsigned char frame[ENVELOPE_BATCH_HEAD + 1024];
+	uint32_t incarnation = 1;
+	uint16_t worker = US;
 	uint32_t count = 1, total = (uint32_t)(sizeof(head) + size);
 	uint64_t sequence = 1 + host->sequence[from.worker - 2][from.incarnation - 1];
 
@@ -505,6 +515,8 @@ static void put_raw(struct host *host, struct input *input)
 	memcpy(head + 12, &count, 4);
 	memcpy(head + 16, &sequence, 8);
 	memcpy(head + 24, &total, 4);
+	memcpy(head + 28, &incarnation, 4);
+	memcpy(head + 32, &worker, 2);
 	memcpy(frame, head, sizeof(head));
 	memcpy(frame + sizeof(head), data, size);
 	put_frame(host, frame, total);

@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const unsigned char magic[8] = {'T', 'R', 'P', '1', 1};
+	static const unsigned char magic[8] = {'T', 'R', 'P', '1', 2};
 	struct envelope_reader reader;
 	struct envelope_batch batch;
 	unsigned char *bytes = malloc(size ? size : 1);
@@ -51,14 +51,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size >= ENVELOPE_BATCH_HEAD && bytes[0] & 1) {
 		memcpy(bytes, magic, 6);
 		memcpy(bytes + 24, &total, sizeof(total));
-		memset(bytes + 28, 0, 4);
+		memset(bytes + 36, 0, 12);
 	}
 	if (envelope_reader_init(&reader, bytes, size) == 0) {
 		const void *written;
 		size_t written_size;
 
-		envelope_batch_init(&batch, 1u << 20, reader.worker, reader.incarnation,
-				    reader.sequence);
+		envelope_batch_init(&batch, 1u << 20, reader.from, reader.to, reader.sequence);
 		if (read_and_write(&reader, &batch) == 0) {
 			written = envelope_batch_data(&batch, &written_size);
 			check(written_size == size && memcmp(written, bytes, size) == 0);

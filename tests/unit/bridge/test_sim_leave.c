@@ -72,7 +72,7 @@ static void bridge_tells_of_a_death_soon_when_another_was_told_before(void **sta
 				 0);
 	pass(&f, 0);
 	bridge_peer_down(f.b.bridge, 3, 1);
-	for (int i = 0; i < 30; i++)
+	for (int i = 0; i < 120; i++)
 		pass(&f, 4 * MS_NS);
 	assert_int_equal(f.b.downs, 1);
 	bridge_peer_down(f.b.bridge, 1, 1);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,11 +15,16 @@
 
 #define HERE                                                                                   \
 	{                                                                                      \
-		0, 1, 2, 3, 4                                                                  \
+		0, 3, 17, 3, 4                                                                 \
 	}
 #define THERE                                                                                  \
 	{                                                                                      \
 		0, 2, 1, 70000, 9                                                              \
+	}
+
+#define ELSEWHERE                                                                              \
+	{                                                                                      \
+		6, 5, 4, 3, 2                                                                  \
 	}
 
 /* One valid envelope of each kind, and the text that is its payload. */
@@ -37,38 +43,47 @@ static const struct {
 	 "sixteen bytes..."},
 	{{.kind = ENVELOPE_REPLY,
 	  .flags = ENVELOPE_CONTINUES,
-	  .from = THERE,
-	  .to = HERE,
+	  .from = HERE,
+	  .to = THERE,
 	  .hash = 9,
 	  .call = 7},
 	 "r"},
-	{{.kind = ENVELOPE_ERROR, .from = THERE, .to = HERE, .hash = 10, .call = 7}, ""},
+	{{.kind = ENVELOPE_ERROR, .from = HERE, .to = THERE, .hash = 10, .call = 7}, ""},
 	{{.kind = ENVELOPE_FAILURE,
-	  .from = THERE,
-	  .to = HERE,
+	  .from = HERE,
+	  .to = THERE,
 	  .status = TROUPE_TIMEOUT,
 	  .call = 7},
 	 "too late"},
 	{{.kind = ENVELOPE_CANCEL, .from = HERE, .to = THERE, .call = UINT64_MAX}, ""},
 	{{.kind = ENVELOPE_ROOM, .from = HERE, .credit = 1000}, ""},
-	{{.kind = ENVELOPE_ROOM, .credit = 0}, ""},
+	{{.kind = ENVELOPE_ROOM, .from = {0, 3, 17, 0, 0}, .credit = 0}, ""},
 	{{.kind = ENVELOPE_CALL,
 	  .flags = ENVELOPE_MORE | ENVELOPE_FORWARDED,
-	  .from = HERE,
+	  .from = ELSEWHERE,
 	  .to = THERE,
 	  .hash = 6,
 	  .call = 7,
 	  .deadline_ns = 8},
 	 "more"},
-	{{.kind = ENVELOPE_MOVED, .from = THERE, .to = HERE, .call = 7}, "sixteen bytes..."},
+	{{.kind = ENVELOPE_SEND,
+	  .flags = ENVELOPE_FORWARDED,
+	  .from = ELSEWHERE,
+	  .to = THERE,
+	  .hash = 5},
+	 "forwarded"},
+	{{.kind = ENVELOPE_MOVED, .from = HERE, .to = THERE, .call = 7}, "sixteen bytes..."},
 	{{.kind = ENVELOPE_TAKEN, .from = HERE, .to = THERE, .call = 7}, ""},
 	{{.kind = ENVELOPE_END}, ""},
 	{{.kind = ENVELOPE_ENDED}, ""},
 };
 
+#define FORWARDED_CALL 8
+
 static void init_batch(struct envelope_batch *batch)
 {
-	envelope_batch_init(batch, 64u << 10, 3, 17, 100);
+	envelope_batch_init(batch, 64u << 10, (struct troupe_address)HERE,
+			    (struct troupe_address)THERE, 100);
 }
 
 static int add(struct envelope_batch *batch, const struct envelope *sample, const char *payload)
@@ -149,8 +164,8 @@ static void batch_reads_back_as_written(void **state)
 
 	(void)state;
 	assert_int_equal(envelope_reader_init(&reader, data, size), 0);
-	assert_int_equal(reader.worker, 3);
-	assert_int_equal(reader.incarnation, 17);
+	assert_true(troupe_address_equal(reader.from, (struct troupe_address){0, 3, 17, 0, 0}));
+	assert_true(troupe_address_equal(reader.to, (struct troupe_address){0, 2, 1, 0, 0}));
 	for (size_t i = 0; i < LEN(samples); i++) {
 		assert_int_equal(reader.sequence, 100 + i);
 		assert_int_equal(envelope_reader_next(&reader, &envelope), 1);
@@ -199,7 +214,8 @@ static void batch_is_full_at_its_limit(void **state)
 	size_t size, one = ENVELOPE_HEAD + ENVELOPE_ALIGN;
 
 	(void)state;
-	envelope_batch_init(&batch, ENVELOPE_BATCH_HEAD + 2 * one, 1, 1, 0);
+	envelope_batch_init(&batch, ENVELOPE_BATCH_HEAD + 2 * one, (struct troupe_address)HERE,
+			    (struct troupe_address)THERE, 0);
 	assert_int_equal(add(&batch, &samples[0].envelope, "x"), 0);
 	assert_int_equal(add(&batch, &samples[0].envelope, "seventeen bytes.."), -ENOBUFS);
 	assert_int_equal(add(&batch, &samples[0].envelope, "sixteen bytes..."), 0);
@@ -225,6 +241,12 @@ static void batch_takes_one_payload_of_any_size_up_to_the_limit(void **state)
 	envelope.size = ENVELOPE_PAYLOAD_MAX;
 	assert_int_equal(envelope_batch_add(&batch, &envelope, &place), 0);
 	assert_int_equal(add(&batch, &samples[0].envelope, ""), -ENOBUFS);
+	assert_int_equal(read_batch(&batch, &size), 0);
+	assert_int_equal(size, ENVELOPE_BATCH_MAX - ENVELOPE_HEAD_MAX + ENVELOPE_HEAD);
+	envelope_batch_sent(&batch);
+	envelope = samples[FORWARDED_CALL].envelope;
+	envelope.size = ENVELOPE_PAYLOAD_MAX;
+	assert_int_equal(envelope_batch_add(&batch, &envelope, &place), 0);
 	assert_int_equal(read_batch(&batch, &size), 0);
 	assert_int_equal(size, ENVELOPE_BATCH_MAX);
 	envelope_batch_fini(&batch);
@@ -252,6 +274,31 @@ static void add_refuses_fields_that_do_not_go_with_the_kind(void **state)
 	assert_int_equal(add(&batch, &(struct envelope){.kind = ENVELOPE_KIND_COUNT}, ""),
 			 -EINVAL);
 	assert_int_equal(add(&batch, &samples[5].envelope, "cancel"), -EMSGSIZE);
+	assert_int_equal(batch.count, 0);
+	envelope_batch_fini(&batch);
+}
+
+static void add_refuses_addresses_of_other_processes(void **state)
+{
+	struct envelope_batch batch;
+
+	(void)state;
+	init_batch(&batch);
+	for (size_t i = 0; i < LEN(samples); i++) {
+		const struct envelope *good = &samples[i].envelope;
+		struct envelope bad[6] = {*good, *good, *good, *good, *good, *good};
+		/* Who has been forwarded comes from anywhere. */
+		size_t first = good->flags & ENVELOPE_FORWARDED ? 3 : 0;
+
+		bad[0].from.incarnation++;
+		bad[1].from.worker++;
+		bad[2].from.node++;
+		bad[3].to.incarnation++;
+		bad[4].to.worker++;
+		bad[5].to.node++;
+		for (size_t k = first; k < LEN(bad); k++)
+			assert_int_equal(add(&batch, &bad[k], ""), -EINVAL);
+	}
 	assert_int_equal(batch.count, 0);
 	envelope_batch_fini(&batch);
 }
@@ -338,6 +385,16 @@ static void reader_survives_any_byte_of_a_batch_changed(void **state)
 	free(data);
 }
 
+/* Bytes of an envelope. */
+static size_t size_of(const struct envelope *envelope, const char *payload)
+{
+	bool has_call = envelope->call != 0 || envelope->kind == ENVELOPE_ROOM;
+
+	return ENVELOPE_HEAD + (has_call ? 16 : 0) +
+	       (envelope->flags & ENVELOPE_FORWARDED ? 16 : 0) +
+	       (strlen(payload) + 15) / 16 * 16;
+}
+
 static void assert_spoilt(size_t at, unsigned char value)
 {
 	size_t size;
@@ -356,12 +413,14 @@ static void reader_refuses_heads_out_of_their_range(void **state)
 
 	(void)state;
 	assert_spoilt(0, 'X');
-	assert_spoilt(4, 2);
+	assert_spoilt(4, 1);
+	assert_spoilt(5, 1);
 	assert_spoilt(12, 0);
 	assert_spoilt(12, LEN(samples));
 	assert_spoilt(12, LEN(samples) + 2);
 	assert_spoilt(15, 0xff);
-	assert_spoilt(28, 1);
+	for (size_t i = 36; i < ENVELOPE_BATCH_HEAD; i++)
+		assert_spoilt(i, 1);
 	assert_spoilt(first, 0);
 	assert_spoilt(first, ENVELOPE_KIND_COUNT);
 	assert_spoilt(first + 1, ENVELOPE_MORE);
@@ -370,13 +429,11 @@ static void reader_refuses_heads_out_of_their_range(void **state)
 	assert_spoilt(first + 4, 100);
 	assert_spoilt(first + 7, 0xff);
 	assert_spoilt(first + 8, 0);
-	assert_spoilt(first + 16, 1);
-	assert_spoilt(first + 24, 1);
 	assert_spoilt(first + ENVELOPE_HEAD + 5, 1); /* padding */
 	for (size_t i = 0; i < LEN(samples); i++)
-		layout += ENVELOPE_HEAD + (strlen(samples[i].payload) + 15) / 16 * 16;
-	assert_spoilt(layout + 32, 1); /* a layout has no addresses */
-	assert_spoilt(layout + 48, 1);
+		layout += size_of(&samples[i].envelope, samples[i].payload);
+	for (size_t i = 16; i < ENVELOPE_HEAD; i += 4)
+		assert_spoilt(layout + i, 1);            /* a layout has no addresses */
 	assert_spoilt(layout + ENVELOPE_HEAD, 'x');      /* mark */
 	assert_spoilt(layout + ENVELOPE_HEAD + 1, 0);    /* no name */
 	assert_spoilt(layout + ENVELOPE_HEAD + 3, ' ');  /* in the name */
@@ -384,6 +441,24 @@ static void reader_refuses_heads_out_of_their_range(void **state)
 	assert_spoilt(layout + ENVELOPE_HEAD + 22, 'x'); /* the name's NUL */
 	assert_spoilt(layout + ENVELOPE_HEAD + 25, 0x80);
 	assert_spoilt(layout + 4, 35); /* the text without its NUL */
+}
+
+static void reader_refuses_parts_out_of_their_range(void **state)
+{
+	size_t at = ENVELOPE_BATCH_HEAD, call;
+
+	(void)state;
+	for (size_t i = 0; i < FORWARDED_CALL; i++)
+		at += size_of(&samples[i].envelope, samples[i].payload);
+	call = ENVELOPE_BATCH_HEAD + size_of(&samples[0].envelope, samples[0].payload);
+	assert_spoilt(call + 32, 0);   /* the number of a call */
+	assert_spoilt(call + 40, 0);   /* its deadline */
+	assert_spoilt(at + 32, 0);     /* the same of a forwarded one */
+	assert_spoilt(at + 48 + 8, 1); /* zeros behind the process */
+	assert_spoilt(at + 48 + 15, 1);
+	assert_spoilt(at + 1, ENVELOPE_MORE); /* other parts than flags tell of */
+	call += size_of(&samples[1].envelope, samples[1].payload);
+	assert_spoilt(call + 40, 1); /* a reply has no deadline */
 }
 
 int main(void)
@@ -394,10 +469,12 @@ int main(void)
 		cmocka_unit_test(batch_is_full_at_its_limit),
 		cmocka_unit_test(batch_takes_one_payload_of_any_size_up_to_the_limit),
 		cmocka_unit_test(add_refuses_fields_that_do_not_go_with_the_kind),
+		cmocka_unit_test(add_refuses_addresses_of_other_processes),
 		cmocka_unit_test(add_refuses_long_layouts_and_details),
 		cmocka_unit_test(reader_refuses_a_batch_cut_short_or_longer),
 		cmocka_unit_test(reader_survives_any_byte_of_a_batch_changed),
 		cmocka_unit_test(reader_refuses_heads_out_of_their_range),
+		cmocka_unit_test(reader_refuses_parts_out_of_their_range),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
