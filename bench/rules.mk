@@ -6,15 +6,21 @@ $(eval $(call plugin_rules,bench-plugins,bench/plugin,bench))
 PAIR_PLUGIN = $(BUILD)/bench-plugins/pair.so
 $(eval $(call plugin_rules,bench-plugins,bench/pair,pair))
 
-# Bare programs: what rows are held against, and a client that is no bottleneck.
-BENCH_PROGRAMS = $(BUILD)/bench-limit $(BUILD)/bench-limit-nanomsg $(BUILD)/bench-limit-copy $(BUILD)/bench-client
+# Bare programs: what rows are held against, and a client that is no bottleneck. limit-letters is the bare loop with messages
+# as large as those of the row "strings".
+BENCH_PROGRAMS = $(addprefix $(BUILD)/bench-,limit limit-letters limit-timers limit-nanomsg limit-copy client)
 $(BUILD)/bench-limit: bench/limit.c
+$(BUILD)/bench-limit-letters: bench/limit.c
+$(BUILD)/bench-limit-letters: BENCH_FLAGS = -DPAYLOAD=256
+$(BUILD)/bench-limit-timers: bench/limit_timers.c
+$(BUILD)/bench-limit-timers: BENCH_LIBS = -lev
 $(BUILD)/bench-limit-nanomsg: bench/limit_nanomsg.c
+$(BUILD)/bench-limit-nanomsg: BENCH_LIBS = -lnanomsg
 $(BUILD)/bench-limit-copy: bench/limit_copy.c
 $(BUILD)/bench-client: bench/client.c
 $(BENCH_PROGRAMS):
 	@mkdir -p $(@D)
-	$(call quiet,LD)$(CC) -std=gnu11 -O2 -Wall -Wextra -o $@ $< $(if $(findstring nanomsg,$@),-lnanomsg)
+	$(call quiet,LD)$(CC) -std=gnu11 -O2 $(WARNINGS) $(BENCH_FLAGS) -o $@ $< $(BENCH_LIBS)
 
 .PHONY: bench bench-brief bench-build
 bench-build: $(BINARIES) $(BENCH_PLUGIN) $(PAIR_PLUGIN) $(BENCH_PROGRAMS)
