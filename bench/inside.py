@@ -1,47 +1,110 @@
-"""Rows within one worker: the plug-in of bench/plugin measures them from inside, bench/limit.c is what they are held against."""
+"""Rows within one worker: the plug-in of bench/plugin measures them from inside, bench/limit.c is what they are held against.
+
+Amounts are such that a run takes a tenth of a second or more. Every row is checked by what the actors say they got, and by
+what the daemon counted: no message lost, nobody left behind.
+"""
 import os
 
-from row import Result, Row, Wrong, daemon, program, watched
+from row import Result, Row, expect, daemon, program, watched
+from varlink import wait_for
+
+CONTROL = "io.troupe.Control"
+SLICE = 1000  # actors made in one turn of who makes them
 
 
-def ask(build, method, parameters):
-    """One call of the plug-in's boss, in a worker of its own."""
+def ask(build, actor_type, method, parameters, messages):
+    """One call of the unit "bench", in a worker of its own: the reply, and what the worker used meanwhile. When it is over, the
+    daemon must have counted at least so many messages, and nobody but the boss may be left."""
     plugin = os.path.join(build, "bench-plugins", "bench.so")
-    with daemon(build, {"bench": f"[Actor]\nPlugin={plugin}\nType=boss\n"}, {"Workers": 1}) as host:
-        with host.client(600) as client, watched(host.workers()[0]["pid"]) as used:
-            reply = client.call("io.troupe.Control.Call", {"name": "bench", "method": f"io.troupe.bench.{method}",
-                                                           "parameters": parameters, "timeoutMs": 600_000})["parameters"]
+    with daemon(build, {"bench": f"[Actor]\nPlugin={plugin}\nType={actor_type}\n"}, {"Workers": 1}) as host:
+        before = host.worker(1)
+        with host.client(120) as client, watched(before["pid"]) as used:
+            reply = client.call(f"{CONTROL}.Call", {"name": "bench", "method": f"io.troupe.bench.{method}",
+                                                    "parameters": parameters, "timeoutMs": 120_000})["parameters"]
+        # What a worker counts reaches its page at its next look at the loop.
+        wait_for(lambda: host.worker(1)["messages"] - before["messages"] >= messages and host.worker(1)["actors"] == 1, 10,
+                 f"{messages} messages to be counted, and all actors but the boss to be gone")
+        expect("number of dead letters", host.worker(1)["deadLetters"], 0)
     return reply, used
 
 
-def limit(*arguments):
+def result(reply, used, **notes):
+    return Result(reply["seconds"], used.cpu_s, used.peak_rss_kib, notes)
+
+
+def limit(program_name, *arguments, ops):
     def run(build):
-        output, cpu = program(os.path.join(build, "bench-limit"), *map(str, arguments))
-        fields = output.split(",")
-        if fields[0] != "RESULT" or fields[1] != str(arguments[0]):
-            raise Wrong(f"bench-limit said {output!r}")
-        return Result(float(fields[3]), cpu, None, {"bytes_per_actor": float(fields[5])} if float(fields[5]) else {})
+        output, cpu = program(os.path.join(build, program_name), *map(str, arguments))
+        fields = output.strip().split(",")
+        expect("what the limit did", int(fields[4]), ops)
+        notes = {"bytes_per_actor": float(fields[5])} if fields[1] == "idle" else {}
+        return Result(float(fields[3]), cpu, int(fields[6]), notes)
     return run
 
 
-def row(name, params, ops, method, parameters, bare):
+def bare(*arguments, ops):
+    return limit("bench-limit", *arguments, ops=ops)
+
+
+def run_row(name, params, ops, what, actors, amount, count, against, notes=lambda reply, used: {}):
+    """`count`: messages that the players must have got in the end."""
     def run(build):
-        reply, used = ask(build, method, parameters)
-        notes = {"bytes_per_actor": reply["bytesPerActor"]} if "bytesPerActor" in reply else {}
-        return Result(reply["seconds"], used.cpu_s, used.peak_rss_kib, notes)
-    return Row(name, str(params), ops, run, bare)
+        reply, used = ask(build, "boss", "Run", {"what": what, "actors": actors, "amount": amount}, count)
+        expect(f"number of messages in {name}", reply["count"], count)
+        return result(reply, used, **notes(reply, used))
+    return Row(name, str(params), ops, run, against)
+
+
+def flow_row(name, params, producers, messages, against, what="counting"):
+    return run_row(name, params, messages, what, producers + 1, messages, messages, against,
+                   lambda reply, used: {"grown_kib": used.grown_kib})
+
+
+def create_row(actors, slice_):
+    def run(build):
+        # each of them gets one, and the last of each slice sends one
+        return result(*ask(build, "creator", "Create", {"actors": actors, "slice": slice_}, actors + -(-actors // slice_)))
+    return Row("create", f"{actors}:{slice_}", actors, run, bare("create", actors, slice_, ops=actors))
+
+
+def timers_row(actors, longest_ms):
+    def run(build):
+        reply, used = ask(build, "waker", "Sleep", {"actors": actors, "slice": SLICE, "longestMs": longest_ms},
+                          actors)
+        expect("number of sleepers awake", reply["count"], actors)
+        expect("whether they slept", reply["seconds"] > longest_ms / 1000 * 0.9, True)
+        return result(reply, used)
+    return Row("timers", f"{actors}:{longest_ms}", actors, run,
+               limit("bench-limit-timers", actors, longest_ms, ops=actors))
 
 
 def rows(brief):
     scale = 100 if brief else 1
     messages = 10_000_000 // scale
-    yield row("pingpong", messages, messages, "Pingpong", {"messages": messages}, limit("pingpong", messages // 2))
+    yield run_row("pingpong", messages, messages, "pingpong", 2, messages, messages,
+                  bare("pingpong", messages // 2, ops=messages))
     for actors in (1000, 100_000):
-        for shuffled in (False, True):
-            yield row("ring-shuffled" if shuffled else "ring", f"{actors}:{messages}", messages, "Ring",
-                      {"actors": actors, "hops": messages, "shuffled": shuffled},
-                      limit("ringx" if shuffled else "ring", actors, messages))
-    calls = 3_000_000 // scale
-    yield row("call", calls, calls, "Calls", {"calls": calls}, None)
+        for what, name in (("ring", "ring"), ("shuffled", "ring-shuffled")):
+            yield run_row(name, f"{actors}:{messages}", messages, what, actors, messages, messages,
+                          bare("ring" if what == "ring" else "ringx", actors, messages, ops=messages))
+    # As many in the bare mailbox as ours may hold.
+    yield flow_row("counting", messages, 1, messages, bare("counting", messages, 1024, ops=messages))
+    yield flow_row("fanin", f"1000:{messages}", 1000, messages, bare("fanin", 1000, messages, ops=messages))
+    for actors, pings in ((120, 40_000 // scale), (1000, 5000 // scale)):
+        ops = 2 * actors * pings
+        yield run_row("big", f"{actors}:{pings}", ops, "big", actors, pings, ops, bare("big", actors, pings, ops=ops))
     actors = 1_000_000 // scale
-    yield row("idle", actors, actors, "Idle", {"actors": actors}, limit("idle", actors))
+    yield create_row(actors, SLICE)
+    yield create_row(actors, actors)
+    yield run_row("idle", actors, actors, "idle", actors, 1, actors, bare("idle", actors, ops=actors),
+                  lambda reply, used: {"bytes_per_actor": reply["bytesPerActor"]})
+    calls = 3_000_000 // scale
+    # Of a call, the least is two messages; the fields of one fit in the 64 bytes of each.
+    yield run_row("call", calls, calls, "call", 2, calls, calls, bare("pingpong", calls, ops=2 * calls))
+    letters = 3_000_000 // scale
+    yield flow_row("strings", letters, 1, letters,
+                   limit("bench-limit-letters", "counting", letters, 1024, ops=letters), what="strings")
+    times = 10_000 // scale
+    yield run_row("broadcast", f"1000:{times}", 1000 * times, "broadcast", 1001, times, 1000 * times,
+                  bare("broadcast", 1000, times, ops=1000 * times))
+    yield timers_row(actors, 200 if brief else 2000)

@@ -62,20 +62,25 @@ def cpu_seconds(pid):
     return used / 1e9
 
 
-def peak_rss_kib(pid):
+def memory_kib(pid, field):
+    """VmRSS: resident now; VmHWM: the most it ever was."""
     with open(f"/proc/{pid}/status") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:"))
+        return next(int(line.split()[1]) for line in file if line.startswith(field + ":"))
 
 
 @contextlib.contextmanager
 def watched(*pids):
-    """with watched(pid) as used: ...; afterwards used.cpu_s, of all of them, and used.peak_rss_kib, of the largest."""
+    """with watched(pid) as used: ...; afterwards used.cpu_s, of all of them; used.peak_rss_kib, and used.grown_kib, by how much
+    that is more than was resident before, of the largest."""
     class Used:
-        cpu_s, peak_rss_kib = 0.0, 0
+        cpu_s, peak_rss_kib, grown_kib = 0.0, 0, 0
     used, before = Used(), [cpu_seconds(pid) for pid in pids]
+    resident = [memory_kib(pid, "VmRSS") for pid in pids]
     yield used
     used.cpu_s = sum(cpu_seconds(pid) for pid in pids) - sum(before)
-    used.peak_rss_kib = max(peak_rss_kib(pid) for pid in pids)
+    peaks = [memory_kib(pid, "VmHWM") for pid in pids]
+    used.peak_rss_kib = max(peaks)
+    used.grown_kib = max(peak - was for peak, was in zip(peaks, resident))
 
 
 def program(*command):
