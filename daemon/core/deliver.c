@@ -22,7 +22,7 @@ struct arrival {
 
 static bool same_process(struct troupe_address a, struct troupe_address b)
 {
-	return a.worker == b.worker && a.node == b.node && a.incarnation == b.incarnation;
+	return process_of(a) == process_of(b);
 }
 
 /* ------------------------------------------------------------------ blocks */
@@ -32,6 +32,7 @@ static struct message *decode_payload(struct arrival *arrival, const struct trou
 				      enum troupe_status *ret_status)
 {
 	const struct envelope *envelope = arrival->envelope;
+	bool is_plain = type->flags & TROUPE_TYPE_PLAIN && envelope->size == type->size;
 	struct message *message;
 
 	*ret_status = TROUPE_OVERLOADED;
@@ -40,10 +41,12 @@ static struct message *decode_payload(struct arrival *arrival, const struct trou
 	message = message_new(&arrival->runtime->messages, envelope->size);
 	if (!message)
 		return NULL;
-	message->mail = (struct mail){.size = message->mail.size};
+	message->mail = (struct mail){.size = (uint32_t)envelope->size};
 	if (envelope->size)
 		memcpy(message->block, envelope->payload, envelope->size);
-	if (codec_decode(type, message->block, envelope->size, &arrival->problem) == 0)
+	/* Any bytes are a plain value; only their number could be wrong. */
+	if (is_plain ||
+	    codec_decode(type, message->block, envelope->size, &arrival->problem) == 0)
 		return message;
 	message_free(&arrival->runtime->messages, message);
 	*ret_status = TROUPE_INVALID_PARAMETER;
@@ -456,13 +459,18 @@ static void deliver_taken(struct arrival *arrival, struct kept_call *kept)
 void runtime_deliver(struct runtime *runtime, struct troupe_address peer_address,
 		     const struct envelope *envelope)
 {
-	struct arrival arrival = {
-		.runtime = runtime, .envelope = envelope, .peer = peer_address};
+	struct arrival arrival;
 	const struct peer *peer = peer_find(runtime, peer_address.node, peer_address.worker);
 	bool is_forwarded = envelope->flags & ENVELOPE_FORWARDED;
 	struct kept_call *kept;
 
+	arrival.runtime = runtime;
+	arrival.envelope = envelope;
+	arrival.peer = peer_address;
+	arrival.problem.path[0] = '\0'; /* the rest of it is written with the problem */
 	runtime_touch(runtime);
+	if (unlikely(!peer)) /* the first that comes from there */
+		peer = peer_get(runtime, peer_address.node, peer_address.worker);
 	if ((peer && peer_is_dead(peer, peer_address.incarnation)) ||
 	    (!is_forwarded && !same_process(envelope->from, peer_address))) {
 		runtime_dead_letter(runtime, envelope->from, envelope->to, NULL, "stale");

@@ -46,6 +46,7 @@ struct runtime {
 	struct index inbound; /* struct kept_call of callers in other processes */
 	struct index waits_by_key;
 	struct index peers;                        /* struct peer */
+	struct peer *last_peer;                    /* the one that was found last */
 	uint32_t n_actors;                         /* alive */
 	struct list *outside_calls;                /* struct call */
 	struct mail *outside_first, *outside_last; /* replies for the outside */

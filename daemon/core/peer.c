@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct peer *peer_find(const struct runtime *runtime, uint16_t node, uint16_t worker)
+struct peer *peer_search(struct runtime *runtime, uint16_t node, uint16_t worker)
 {
 	uint64_t hash = index_hash(runtime->secret, node, worker);
 
@@ -13,8 +13,10 @@ struct peer *peer_find(const struct runtime *runtime, uint16_t node, uint16_t wo
 	     link = link->next) {
 		struct peer *peer = container_of(link, struct peer, link);
 
-		if (peer->node == node && peer->worker == worker)
+		if (peer->node == node && peer->worker == worker) {
+			runtime->last_peer = peer;
 			return peer;
+		}
 	}
 	return NULL;
 }

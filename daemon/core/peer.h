@@ -1,7 +1,7 @@
 /* peer.h - another process as the runtime knows it: what is under way to and from it, and
  * what of it is dead.
  *
- * Made when the first call goes there or comes from there; there are never more than
+ * Made when the first envelope comes from there or call goes there; there are never more than
  * LIMIT_PEERS. One runtime, one thread.
  */
 #ifndef CORE_PEER_H
@@ -22,8 +22,17 @@ struct peer {
 	struct list *waiters;     /* struct wait: for room in the link */
 };
 
+struct peer *peer_search(struct runtime *runtime, uint16_t node, uint16_t worker);
 /* NULL: not met so far. */
-struct peer *peer_find(const struct runtime *runtime, uint16_t node, uint16_t worker);
+static inline struct peer *peer_find(struct runtime *runtime, uint16_t node, uint16_t worker)
+{
+	struct peer *last = runtime->last_peer;
+
+	/* A frame's envelopes are all of one peer, and peers live as long as the runtime. */
+	if (likely(last && last->worker == worker && last->node == node))
+		return last;
+	return peer_search(runtime, node, worker);
+}
 /* Find or make. NULL: no memory, or too many. */
 struct peer *peer_get(struct runtime *runtime, uint16_t node, uint16_t worker);
 
