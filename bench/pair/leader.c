@@ -13,11 +13,12 @@
 #include <time.h>
 #include <troupe/actor.h>
 
-#define ROUNDS_MAX 10000000
-#define CHUNK_MAX  (15 << 20)
-#define WINDOW_MAX 1048576
-#define PAGE       4096
-#define TIMEOUT_NS 600000000000ull
+#define ROUNDS_MAX  10000000
+#define CHUNK_MAX   (15 << 20)
+#define WINDOW_MAX  1048576
+#define PAGE        4096
+#define TIMEOUT_NS  600000000000ull
+#define PATIENCE_NS 10000000000ull /* without anything that came or went */
 
 enum measure { NOTHING, PINGPONG, ONEWAY, LARGE };
 
@@ -28,6 +29,8 @@ struct leader {
 	int64_t wanted, sent, taken, window;
 	int64_t refusals;
 	bool has_asked; /* for the total */
+	struct troupe_timer patience;
+	int64_t seen; /* sent and taken, when it was looked last */
 	uint64_t began_ns, lap_ns;
 	uint32_t *laps; /* ns of each round trip */
 	char *chunk;
@@ -42,8 +45,10 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static void end(struct leader *me)
+static void end(struct troupe_self *self, struct leader *me)
 {
+	if (me->measure != NOTHING)
+		(void)troupe_timer_stop(self, me->patience);
 	free(me->laps);
 	free(me->chunk);
 	me->laps = NULL;
@@ -85,7 +90,7 @@ static int send_one(struct troupe_self *self, struct leader *me)
 /* It cannot go on: the caller is told what is known. */
 static int give_up(struct troupe_self *self, struct leader *me)
 {
-	end(me);
+	end(self, me);
 	return troupe_fail(self, me->call, &pair_lost_error,
 			   &(struct pair_lost){.sent = me->sent, .taken = me->taken});
 }
@@ -145,7 +150,7 @@ static int on_ball(struct troupe_self *self, struct leader *me, struct pair_ball
 	out.p50Us = lap_us(me, 0.5);
 	out.p99Us = lap_us(me, 0.99);
 	out.p999Us = lap_us(me, 0.999);
-	end(me);
+	end(self, me);
 	return pair_pingpong_return(self, (struct pair_pingpong_call){me->call}, &out);
 }
 
@@ -173,12 +178,23 @@ static int start(struct troupe_self *self, struct leader *me)
 	return throw(self, me) < 0 ? give_up(self, me) : 0;
 }
 
+/* Nothing moves any more: some of what was sent is lost. */
+static int on_patience(struct troupe_self *self, struct leader *me, uint64_t context)
+{
+	bool has_moved = me->seen != me->sent + me->taken;
+
+	(void)context;
+	me->seen = me->sent + me->taken;
+	return has_moved ? 0 : give_up(self, me);
+}
+TROUPE_TIMER(on_patience, struct leader)
+
 static int finish(struct troupe_self *self, struct leader *me, const struct pair_total_out *out)
 {
 	double seconds = (double)(now_ns() - me->began_ns) / 1e9;
 	enum measure measure = me->measure;
 
-	end(me);
+	end(self, me);
 	if (out->taken != me->wanted || out->wrong != 0)
 		return troupe_fail(self, me->call, &pair_lost_error,
 				   &(struct pair_lost){.sent = me->wanted,
@@ -230,7 +246,7 @@ static int begin(struct troupe_self *self, struct leader *me, struct troupe_call
 	me->call = call;
 	me->wanted = wanted;
 	me->window = window;
-	me->sent = me->taken = me->refusals = 0;
+	me->sent = me->taken = me->refusals = me->seen = 0;
 	me->has_asked = false;
 	if (measure == PINGPONG)
 		me->laps = calloc((size_t)wanted, sizeof(*me->laps));
@@ -243,11 +259,14 @@ static int begin(struct troupe_self *self, struct leader *me, struct troupe_call
 	if (r == 0)
 		r = ask_total(self, me);
 	if (r == 0)
-		r = troupe_call_keep(self, &me->call);
-	if (r < 0)
-		end(me);
-	else
+		r = troupe_timer_start(self, &on_patience_entry, PATIENCE_NS, PATIENCE_NS, 0,
+				       &me->patience);
+	if (r == 0) {
 		me->measure = measure;
+		r = troupe_call_keep(self, &me->call);
+	}
+	if (r < 0)
+		end(self, me);
 	return r;
 }
 
@@ -277,7 +296,8 @@ static void leader_fini(struct troupe_self *self, struct leader *me, enum troupe
 {
 	(void)self;
 	(void)reason;
-	end(me);
+	free(me->laps);
+	free(me->chunk);
 }
 
 TROUPE_LIFE(leader_life, struct leader, void, .fini = leader_fini, .on_room = on_room)
@@ -290,5 +310,5 @@ TROUPE_ACTOR(leader) = {
 	.state_size = sizeof(struct leader),
 	.life = &leader_life,
 	.interfaces = {&leader_pair},
-	.entries = {&on_total_entry},
+	.entries = {&on_total_entry, &on_patience_entry},
 };
