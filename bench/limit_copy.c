@@ -78,6 +78,24 @@ static int take(struct shared *shared, char *own, uint64_t messages, size_t byte
 	return wrong ? 1 : 0;
 }
 
+/* Go on in a child that has a session of its own, as each worker has: where the kernel divides the processors among
+ * sessions (sched_autogroup_enabled), both are then waiting for the same. */
+static void enter_session(void)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child < 0)
+		die("fork");
+	if (child > 0) {
+		if (waitpid(child, &status, 0) < 0)
+			die("waitpid");
+		exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+	}
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)setsid();
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t messages;
@@ -99,6 +117,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "bench-limit-copy: a number is out of range\n");
 		return 2;
 	}
+	enter_session();
 	shared = mmap(NULL, sizeof(*shared) + bytes * slots, PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	own = calloc(1, bytes);
@@ -112,6 +131,7 @@ int main(int argc, char **argv)
 		die("fork");
 	if (child == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)setsid();
 		_exit(take(shared, own, messages, bytes, slots));
 	}
 	began = now();

@@ -250,6 +250,24 @@ static void oneway(struct end *end, uint64_t messages, size_t bytes, size_t fram
 	free(pattern);
 }
 
+/* Go on in a child that has a session of its own, as each worker has: where the kernel divides the processors among
+ * sessions (sched_autogroup_enabled), both are then waiting for the same. */
+static void enter_session(void)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child < 0)
+		die("fork");
+	if (child > 0) {
+		if (waitpid(child, &status, 0) < 0)
+			die("waitpid");
+		exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+	}
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)setsid();
+}
+
 int main(int argc, char **argv)
 {
 	char directory[] = "/tmp/bench-limit-XXXXXX", own[64], peer[64];
@@ -269,6 +287,7 @@ int main(int argc, char **argv)
 	frame = is_pingpong ? bytes : strtoull(argv[4], NULL, 10);
 	if (count < 1 || bytes < 8 || frame < bytes || frame > FRAME_MAX)
 		wrong("a number is out of range");
+	enter_session();
 	if (!mkdtemp(directory))
 		die(directory);
 	snprintf(own, sizeof(own), "ipc://%s/0", directory);
@@ -279,6 +298,7 @@ int main(int argc, char **argv)
 		die("fork");
 	if (child == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)setsid();
 		open_end(&end, peer, own, blocks);
 		if (is_pingpong)
 			return_frames(&end);
