@@ -24,6 +24,12 @@ struct slot {
 	uint32_t generation; /* 0: nobody ever lived here */
 };
 
+/* What a record is while nobody lives in it. */
+struct slot_vacancy {
+	struct slot slot;
+	uint32_t next; /* in the free list */
+};
+
 struct slots {
 	unsigned char *base;
 	uint32_t size; /* of a record: its odd part times 2^shift */
@@ -60,6 +66,27 @@ void slots_give(struct slots *slots, void *record);
 static inline void *slots_at(const struct slots *slots, uint32_t index)
 {
 	return slots->base + (uint64_t)index * slots->size;
+}
+
+/* The same for those who set every member themselves: behind the slot is what was there. */
+static inline void *slots_take_raw(struct slots *slots)
+{
+	struct slot *slot;
+	uint32_t index = slots->free;
+
+	if (index != SLOT_NONE) {
+		slot = slots_at(slots, index);
+		slots->free = ((struct slot_vacancy *)slot)->next;
+	} else {
+		if (unlikely(slots->used == slots->limit))
+			return NULL;
+		index = slots->used++;
+		slot = slots_at(slots, index);
+	}
+	slot->index = index;
+	slot->generation++; /* from 0, where nobody was before */
+	slots->count++;
+	return slot;
 }
 
 /* Of any record, closed ones too. */

@@ -101,6 +101,49 @@ static void slots_know_the_index_of_a_record_of_any_size(void **state)
 	}
 }
 
+/* Large enough for huge pages beyond its beginning. */
+static void slots_of_a_large_table_keep_what_is_written(void **state)
+{
+	const uint32_t count = 1000000;
+	struct slots slots;
+
+	(void)state;
+	assert_int_equal(slots_init(&slots, sizeof(struct record), count), 0);
+	assert_int_equal((uintptr_t)slots.base % 4096, 0);
+	for (uint64_t i = 0; i < count; i++) {
+		struct record *record = slots_take(&slots);
+
+		assert_int_equal(record->value, 0);
+		record->value = i;
+	}
+	assert_null(slots_take(&slots));
+	for (uint32_t i = 0; i < count; i++)
+		assert_int_equal(((struct record *)slots_at(&slots, i))->value, i);
+	slots_fini(&slots);
+}
+
+static void slots_give_raw_records_as_they_were_left(void **state)
+{
+	struct slots slots;
+	struct record *record;
+
+	(void)state;
+	assert_int_equal(slots_init(&slots, sizeof(*record), 1), 0);
+	record = slots_take_raw(&slots);
+	assert_int_equal(record->slot.index, 0);
+	assert_int_equal(record->slot.generation, 1);
+	assert_null(slots_take_raw(&slots));
+	record->value = 5;
+	slots_give(&slots, record);
+	assert_ptr_equal(slots_take_raw(&slots), record);
+	assert_int_equal(record->slot.generation, 2);
+	slots_give(&slots, record);
+	record->value = 5;
+	assert_ptr_equal(slots_take(&slots), record);
+	assert_int_equal(record->value, 0);
+	slots_fini(&slots);
+}
+
 static void slots_stop_at_the_limit(void **state)
 {
 	struct slots slots;
@@ -175,6 +218,8 @@ int main(void)
 		cmocka_unit_test(slab_gives_the_warmest_piece_first),
 		cmocka_unit_test(slots_turn_away_stale_and_made_up_names),
 		cmocka_unit_test(slots_know_the_index_of_a_record_of_any_size),
+		cmocka_unit_test(slots_of_a_large_table_keep_what_is_written),
+		cmocka_unit_test(slots_give_raw_records_as_they_were_left),
 		cmocka_unit_test(slots_stop_at_the_limit),
 		cmocka_unit_test(slots_retire_a_slot_that_has_had_all_generations),
 		cmocka_unit_test(chain_keeps_order_and_finds_its_new_head),
