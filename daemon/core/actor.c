@@ -62,8 +62,7 @@ static void release_actor(struct runtime *runtime, struct actor *actor)
 
 	call_drop_all(runtime, actor);
 	kept_drop_all(runtime, actor);
-	while (actor->timers)
-		timer_stop(runtime, slots_at(&runtime->timers, actor->timers - 1));
+	timer_stop_all(runtime, actor);
 	/* After those, since some of their records lie in the mailbox as notices; before the
 	 * waits, since those that do not lie there stand in the chains of others. */
 	mailbox_drain(runtime, actor);

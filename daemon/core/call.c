@@ -23,7 +23,8 @@ struct call *call_new(struct runtime *runtime, struct actor *caller,
 		call->flags = CALL_OUTSIDE;
 		chain_append(&runtime->outside_calls, &call->of_caller);
 	}
-	wheel_add(&runtime->wheel, &call->deadline, deadline_ns);
+	wheel_add(&runtime->wheel, wheel_name(RUNTIME_CALL_NODE, call->slot.index),
+		  deadline_ns);
 	return call;
 }
 

@@ -7,6 +7,7 @@
 #define CORE_INSIDE_H
 
 #include "base/limits.h"
+#include "base/list.h"
 #include "base/loop.h"
 #include "base/random.h"
 #include "core/actor.h"
@@ -17,6 +18,10 @@
 #include "core/slots.h"
 #include "core/type.h"
 #include "core/wheel.h"
+
+/* What has nodes in the wheel. */
+#define RUNTIME_CALL_NODE  1
+#define RUNTIME_TIMER_NODE 2
 
 #define RUNTIME_CLOCK_EVERY 64u /* handlers between two looks at the clock */
 

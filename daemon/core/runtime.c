@@ -138,6 +138,12 @@ int runtime_new(const struct runtime_config *config, struct runtime **ret_runtim
 	runtime->secret = random_next(&runtime->random);
 	memcpy(runtime->alias_key, config->secret, sizeof(runtime->alias_key));
 	wheel_init(&runtime->wheel, runtime->now_ns);
+	wheel_set_kind(&runtime->wheel, RUNTIME_CALL_NODE,
+		       &((struct call *)(void *)runtime->calls.base)->deadline,
+		       sizeof(struct call));
+	wheel_set_kind(&runtime->wheel, RUNTIME_TIMER_NODE,
+		       &((struct timer *)(void *)runtime->timers.base)->node,
+		       sizeof(struct timer));
 	loop_timer_init(&runtime->alarm, config->loop, on_alarm);
 	loop_work_init(&runtime->work, config->loop, on_work);
 	loop_work_start(&runtime->work);

@@ -1,98 +1,163 @@
 #include "core/timer.h"
-#include "core/chain.h"
 #include "core/mailbox.h"
 
-/* The chain of an actor's timers; its head is an index, since each actor has one. */
-static struct list *first_link(const struct runtime *runtime, const struct actor *actor)
-{
-	struct timer *first;
+/* ------------------------------------------------------------------ the actor's ring */
 
-	if (!actor->timers)
-		return NULL;
-	first = slots_at(&runtime->timers, actor->timers - 1);
-	return &first->of_actor;
+static struct timer *timer_at(const struct runtime *runtime, uint32_t index)
+{
+	return slots_at(&runtime->timers, index);
 }
 
-static void set_first(struct actor *actor, struct list *link)
+static void enter_ring(struct runtime *runtime, struct actor *actor, struct timer *timer)
 {
-	actor->timers = link ? container_of(link, struct timer, of_actor)->slot.index + 1 : 0;
+	uint32_t index = timer->slot.index;
+	struct timer *first, *last;
+
+	if (!actor->timers) {
+		timer->next = timer->previous = index;
+		actor->timers = index + 1;
+		return;
+	}
+	first = timer_at(runtime, actor->timers - 1);
+	last = timer_at(runtime, first->previous);
+	timer->next = actor->timers - 1;
+	timer->previous = first->previous;
+	last->next = first->previous = index;
 }
 
-static void join_actor(struct runtime *runtime, struct actor *actor, struct timer *timer)
+static void leave_ring(struct runtime *runtime, struct actor *actor, struct timer *timer)
 {
-	struct list *first = first_link(runtime, actor);
+	uint32_t index = timer->slot.index;
 
-	chain_append(&first, &timer->of_actor);
-	set_first(actor, first);
+	if (timer->next == index) {
+		actor->timers = 0;
+		return;
+	}
+	if (actor->timers == index + 1)
+		actor->timers = timer->next + 1;
+	timer_at(runtime, timer->previous)->next = timer->next;
+	timer_at(runtime, timer->next)->previous = timer->previous;
 }
 
-static void leave_actor(struct runtime *runtime, struct actor *actor, struct timer *timer)
-{
-	struct list *first = first_link(runtime, actor);
+/* ------------------------------------------------------------------ lives */
 
-	chain_remove(&first, &timer->of_actor);
-	set_first(actor, first);
+static void add_to_wheel(struct runtime *runtime, struct timer *timer, uint64_t at_ns)
+{
+	wheel_add(&runtime->wheel, wheel_name(RUNTIME_TIMER_NODE, timer->slot.index), at_ns);
+}
+
+/* It leaves its actor. The mailbox may still hold it. */
+static void close_timer(struct runtime *runtime, struct timer *timer)
+{
+	leave_ring(runtime, actor_at(runtime, timer->actor), timer);
+	if (timer->mail.status)
+		slab_give(&runtime->states, timer->more, sizeof(*timer->more));
+	slots_close(&timer->slot);
 }
 
 struct timer *timer_new(struct runtime *runtime, struct actor *actor, uint8_t entry,
 			uint64_t delay_ns, uint64_t period_ns, uint64_t context)
 {
-	struct timer *timer = slots_take(&runtime->timers);
+	struct timer *timer = slots_take_raw(&runtime->timers);
+	uint64_t at_ns;
 
 	if (!timer)
 		return NULL;
-	timer->mail.entry = entry;
-	timer->period_ns = period_ns;
-	timer->context = context;
+	/* the end of time is far enough for delays that pass it */
+	if (__builtin_add_overflow(runtime->now_ns, delay_ns, &at_ns))
+		at_ns = UINT64_MAX;
+	timer->mail = (struct mail){.entry = entry};
 	timer->actor = actor_slot(runtime, actor);
-	join_actor(runtime, actor, timer);
+	timer->context = context;
+	if (period_ns) {
+		struct timer_more *more = slab_take(&runtime->states, sizeof(*more));
+
+		if (!more) {
+			slots_give(&runtime->timers, timer);
+			return NULL;
+		}
+		*more = (struct timer_more){period_ns, context};
+		timer->more = more;
+		timer->mail.status = 1;
+	}
+	enter_ring(runtime, actor, timer);
 	if (delay_ns == 0) {
-		timer->node.at_ns = runtime->now_ns;
+		timer->at_ns = at_ns;
 		timer_due(runtime, timer);
 	} else {
-		/* the end of time is far enough for delays that pass it */
-		if (delay_ns > UINT64_MAX - runtime->now_ns)
-			delay_ns = UINT64_MAX - runtime->now_ns;
-		wheel_add(&runtime->wheel, &timer->node, runtime->now_ns + delay_ns);
+		add_to_wheel(runtime, timer, at_ns);
 	}
 	return timer;
 }
 
 void timer_due(struct runtime *runtime, struct timer *timer)
 {
-	if (timer->period_ns) {
-		uint64_t behind = runtime->now_ns > timer->node.at_ns
-					  ? runtime->now_ns - timer->node.at_ns
-					  : 0;
-		uint64_t skipped = behind / timer->period_ns;
-		uint64_t step = timer->period_ns;
-
-		/* what the worker could not keep up with is skipped; the phase stays */
-		if (__builtin_mul_overflow(skipped + 1, timer->period_ns, &step) ||
-		    step > UINT64_MAX - timer->node.at_ns)
-			step = UINT64_MAX - timer->node.at_ns;
-		wheel_add(&runtime->wheel, &timer->node, timer->node.at_ns + step);
-	}
-	if (!(timer->mail.flags & MAIL_QUEUED))
-		mailbox_notify(runtime, actor_at(runtime, timer->actor), &timer->mail,
-			       MAIL_TICK);
+	mailbox_notify(runtime, actor_at(runtime, timer->actor), &timer->mail, MAIL_TICK);
 }
 
-bool timer_untick(struct runtime *runtime, struct timer *timer)
+void timer_fetch_due(const struct runtime *runtime)
+{
+	uint32_t name = 0;
+
+	for (int i = 0; i < TIMER_FETCH; i++) {
+		name = wheel_peek(&runtime->wheel, name);
+		if (!name)
+			return;
+		if (wheel_kind_of(name) != RUNTIME_TIMER_NODE)
+			continue;
+		__builtin_prefetch(
+			actor_at(runtime, timer_at(runtime, wheel_index_of(name))->actor), 1);
+	}
+}
+
+/* What the worker could not keep up with is skipped; the phase stays. */
+static void start_next_period(struct runtime *runtime, struct timer *timer)
+{
+	uint64_t behind = runtime->now_ns > timer->at_ns ? runtime->now_ns - timer->at_ns : 0;
+	uint64_t period_ns = timer->more->period_ns, step, at_ns;
+
+	if (__builtin_mul_overflow(behind / period_ns + 1, period_ns, &step) ||
+	    __builtin_add_overflow(timer->at_ns, step, &at_ns))
+		at_ns = UINT64_MAX;
+	add_to_wheel(runtime, timer, at_ns);
+}
+
+bool timer_tick(struct runtime *runtime, struct timer *timer, uint64_t *ret_context)
 {
 	timer->mail.flags &= (uint8_t)~MAIL_QUEUED;
-	if (slots_is_closed(&timer->slot)) {
+	if (unlikely(slots_is_closed(&timer->slot))) {
 		slots_give(&runtime->timers, timer);
 		return false;
+	}
+	if (timer->mail.status) {
+		*ret_context = timer->more->context;
+		start_next_period(runtime, timer);
+	} else {
+		*ret_context = timer->context;
+		close_timer(runtime, timer);
+		slots_give(&runtime->timers, timer);
 	}
 	return true;
 }
 
+void timer_untick(struct runtime *runtime, struct timer *timer)
+{
+	/* an actor's timers are stopped before its mailbox is drained */
+	check(slots_is_closed(&timer->slot));
+	slots_give(&runtime->timers, timer);
+}
+
 void timer_stop(struct runtime *runtime, struct timer *timer)
 {
+	close_timer(runtime, timer);
+	if (timer->mail.flags & MAIL_QUEUED)
+		return;
 	wheel_remove(&runtime->wheel, &timer->node);
-	leave_actor(runtime, actor_at(runtime, timer->actor), timer);
-	slots_close(&timer->slot);
-	if (!(timer->mail.flags & MAIL_QUEUED))
-		slots_give(&runtime->timers, timer);
+	slots_give(&runtime->timers, timer);
+}
+
+void timer_stop_all(struct runtime *runtime, struct actor *actor)
+{
+	while (actor->timers)
+		timer_stop(runtime, timer_at(runtime, actor->timers - 1));
 }

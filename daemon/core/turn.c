@@ -302,12 +302,10 @@ static void handle_tick(struct troupe_self *self, struct timer *timer)
 {
 	const struct troupe_entry *entry =
 		self->actor->unit->type->table->entries[timer->mail.entry];
-	uint64_t context = timer->context;
+	uint64_t context;
 
-	if (!timer_untick(self->runtime, timer))
+	if (!timer_tick(self->runtime, timer, &context))
 		return;
-	if (!timer->period_ns)
-		timer_stop(self->runtime, timer);
 	page_doing(self->runtime, PAGE_DOING_TIMER);
 	take_result(self, entry->on_timer(self, self->actor->state, context));
 }
@@ -480,19 +478,22 @@ bool turn_run(struct runtime *runtime)
 
 void turn_expire(struct runtime *runtime)
 {
-	struct wheel_node *node;
+	uint32_t name, taken = 0;
 
 	wheel_advance(&runtime->wheel, runtime->now_ns);
-	while ((node = wheel_take(&runtime->wheel))) {
-		/* two kinds of records have nodes; the mapping tells which one this is */
-		if ((uintptr_t)node - (uintptr_t)runtime->calls.base <
-		    (uint64_t)runtime->calls.used * runtime->calls.size) {
-			struct call *call = container_of(node, struct call, deadline);
+	for (;;) {
+		if (taken++ % TIMER_FETCH == 0)
+			timer_fetch_due(runtime);
+		name = wheel_take(&runtime->wheel);
+		if (!name)
+			break;
+		if (wheel_kind_of(name) == RUNTIME_CALL_NODE) {
+			struct call *call = slots_at(&runtime->calls, wheel_index_of(name));
 
 			call_abandon(runtime, call);
 			call_fail(runtime, call, TROUPE_TIMEOUT, NULL);
 		} else {
-			timer_due(runtime, container_of(node, struct timer, node));
+			timer_due(runtime, slots_at(&runtime->timers, wheel_index_of(name)));
 		}
 	}
 }

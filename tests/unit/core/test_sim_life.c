@@ -402,6 +402,41 @@ static void stopped_timer_swallows_the_tick_that_is_due(void **state)
 	finish(&world);
 }
 
+/* Five timers, stopped in an order that takes first, middle and last ones. */
+static int stops_some_of_many(struct troupe_self *self, struct puppet *me)
+{
+	static const int order[] = {0, 2, 4};
+	struct troupe_timer timers[5];
+
+	(void)me;
+	for (uint64_t i = 0; i < 5; i++)
+		assert_int_equal(self_timer_start(self, &tick_entry, 10000000,
+						  i % 2 ? 0 : 10000000, i, &timers[i]),
+				 0);
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		assert_int_equal(self_timer_stop(self, timers[order[i]]), 0);
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		assert_int_equal(self_timer_stop(self, timers[order[i]]), -ESRCH);
+	return self_timer_start(self, &tick_entry, 10000000, 10000000, 5, NULL);
+}
+
+static void timers_of_an_actor_stop_in_any_order(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.init = stops_some_of_many;
+	world_spawn(&world, 1);
+	assert_int_equal(world.runtime->timers.count, 3);
+	world_sleep(&world, 15000000);
+	assert_log(&world, "1:tick1; 1:tick3; 1:tick5; ");
+	assert_int_equal(world.runtime->timers.count, 1);
+	world_sleep(&world, 10000000);
+	assert_log(&world, "1:tick5; ");
+	finish(&world);
+}
+
 static void timers_stop_at_the_limit(void **state)
 {
 	struct troupe_address address;
@@ -562,6 +597,7 @@ int main(void)
 		cmocka_unit_test(kept_message_stays_valid_and_charged_until_released),
 		cmocka_unit_test(timers_tick_once_or_each_period),
 		cmocka_unit_test(stopped_timer_swallows_the_tick_that_is_due),
+		cmocka_unit_test(timers_of_an_actor_stop_in_any_order),
 		cmocka_unit_test(timers_stop_at_the_limit),
 		cmocka_unit_test(outside_calls_are_answered_streamed_and_cancelled),
 		cmocka_unit_test(type_add_refuses_malformed_tables),
