@@ -10,10 +10,18 @@
 #include "core/slots.h"
 #include "core/type.h"
 #include <stdint.h>
+#include <string.h>
 
 #define ACTOR_QUEUED  1u /* stands in the run queue, or is at its turn */
 #define ACTOR_AWAITED 2u /* somebody stands in `waiters` */
 #define ACTOR_DEAD    4u /* ended; the slot waits for the run queue to let go of it */
+
+/* What a mailbox's bounds are for. Two halves of one word, so that a message is added to both at
+ * once: load_add(). */
+struct load {
+	uint32_t queued;  /* messages */
+	uint32_t charged; /* memory in units of 16 bytes: of queued and kept messages */
+};
 
 struct actor {
 	struct slot slot;
@@ -21,8 +29,7 @@ struct actor {
 	void *state;       /* NULL when its size is 0 */
 	struct unit *unit;
 	uint64_t handled;
-	uint32_t queued;   /* messages that count against the mailbox's bound */
-	uint32_t charged;  /* memory in units of 16 bytes: queued and kept messages */
+	struct load load;  /* of the mailbox */
 	uint32_t run_next; /* the slot behind in the run queue */
 	uint32_t timers;   /* index of the first struct timer, plus 1 */
 	uint32_t more;     /* index of the struct more, plus 1 */
@@ -31,6 +38,29 @@ struct actor {
 };
 
 _Static_assert(sizeof(struct actor) == 64, "an actor's head is one cache line");
+
+static inline uint64_t load_word(struct load load)
+{
+	uint64_t word;
+
+	memcpy(&word, &load, sizeof(word));
+	return word;
+}
+
+/* Neither half can overflow: both have bounds, and are subtracted only what was added. */
+static inline void load_add(struct load *load, struct load more)
+{
+	uint64_t word = load_word(*load) + load_word(more);
+
+	memcpy(load, &word, sizeof(word));
+}
+
+static inline void load_subtract(struct load *load, struct load less)
+{
+	uint64_t word = load_word(*load) - load_word(less);
+
+	memcpy(load, &word, sizeof(word));
+}
 
 struct runtime;
 struct troupe_self;

@@ -37,6 +37,7 @@ struct runtime {
 	uint64_t clock_at, until_sequence;
 	uint64_t until_ns; /* when the slice is over */
 	bool slice_over;
+	bool pause; /* between two turns: the slice is over, or the outside has mail */
 
 	uint64_t handled, dead_letters;
 	struct page *page;

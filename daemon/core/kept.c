@@ -115,7 +115,7 @@ void kept_message_free(struct runtime *runtime, struct troupe_kept *kept)
 	struct actor *owner = actor_at(runtime, kept->owner);
 
 	chain_remove(&more_find(runtime, owner)->messages, &kept->of_owner);
-	owner->charged -= message_charge(kept->message);
+	load_subtract(&owner->load, (struct load){0, message_charge(kept->message)});
 	message_free(&runtime->messages, kept->message);
 	slots_give(&runtime->kept, kept);
 }

@@ -68,7 +68,7 @@ static void drain_mail(struct runtime *runtime, struct actor *actor, struct mail
 			slots_give(&runtime->kept_calls, kept);
 		return;
 	}
-	actor->charged -= message_charge(message);
+	load_subtract(&actor->load, (struct load){0, message_charge(message)});
 	message_free(&runtime->messages, message);
 }
 
@@ -92,7 +92,7 @@ void mailbox_drain(struct runtime *runtime, struct actor *actor)
 		else
 			actor->tail->next = mail->next;
 		if (mail->kind == MAIL_SEND || mail->kind == MAIL_CALL)
-			actor->queued--;
+			load_subtract(&actor->load, (struct load){1, 0});
 		drain_mail(runtime, actor, mail);
 	}
 }

@@ -57,16 +57,15 @@ int mailbox_refuse(struct runtime *runtime, struct actor *actor, uint32_t charge
 
 static inline bool mailbox_has_room(const struct actor *actor, uint32_t charge)
 {
-	return actor->queued < actor->unit->mailbox &&
-	       (uint64_t)actor->charged + charge <= actor->unit->mailbox_units;
+	return actor->load.queued < actor->unit->mailbox &&
+	       (uint64_t)actor->load.charged + charge <= actor->unit->mailbox_units;
 }
 
 /* Add a send or call, for which mailbox_has_room() was true. Takes the message. */
 static inline void mailbox_add(struct runtime *runtime, struct actor *actor,
 			       struct message *message)
 {
-	actor->queued++;
-	actor->charged += message_charge(message);
+	load_add(&actor->load, (struct load){1, message_charge(message)});
 	mailbox_push(runtime, actor, &message->mail);
 }
 
@@ -74,7 +73,7 @@ static inline void mailbox_add(struct runtime *runtime, struct actor *actor,
 static inline void mailbox_add_reply(struct runtime *runtime, struct actor *actor,
 				     struct message *message)
 {
-	actor->charged += message_charge(message);
+	load_add(&actor->load, (struct load){0, message_charge(message)});
 	mailbox_push(runtime, actor, &message->mail);
 }
 

@@ -10,7 +10,9 @@
 #define CORE_MESSAGE_H
 
 #include "core/slab.h"
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <troupe/actor.h>
 
 enum mail_kind {
@@ -38,6 +40,17 @@ struct mail {
 	uint8_t entry;  /* replies: the place in the caller's table of entries */
 	uint32_t size;  /* of the block, when it is a message */
 };
+
+/* Set kind and flags, the rest of the four 0: in one store. */
+static inline void mail_mark(struct mail *mail, enum mail_kind kind, uint8_t flags)
+{
+	const uint8_t marks[4] = {(uint8_t)kind, flags};
+
+	memcpy(&mail->kind, marks, sizeof(marks));
+}
+
+_Static_assert(offsetof(struct mail, size) == offsetof(struct mail, kind) + 4,
+	       "the marks are one word");
 
 struct message {
 	struct mail mail;
@@ -73,10 +86,16 @@ static inline void message_free(struct slab *slab, struct message *message)
 	slab_give(slab, message, sizeof(*message) + message->mail.size);
 }
 
-/* What a message is charged with, in units of 16 bytes, so that 64 GiB fit 32 bits. */
+/* What a message with a block of `size` bytes is charged with, in units of 16 bytes, so that
+ * 64 GiB fit 32 bits. */
+static inline uint32_t block_charge(size_t size)
+{
+	return (uint32_t)((sizeof(struct message) + size + 15) / 16);
+}
+
 static inline uint32_t message_charge(const struct message *message)
 {
-	return (uint32_t)((sizeof(*message) + (uint64_t)message->mail.size + 15) / 16);
+	return block_charge(message->mail.size);
 }
 
 #endif

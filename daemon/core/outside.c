@@ -16,6 +16,7 @@ static void queue_mail(struct runtime *runtime, struct call *call, struct mail *
 	else
 		runtime->outside_first = mail;
 	runtime->outside_last = mail;
+	runtime->pause = true; /* the actors', so that it is told soon */
 	call->unread++;
 }
 

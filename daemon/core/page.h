@@ -31,8 +31,7 @@ static inline void page_actor(struct runtime *runtime, const struct actor *actor
 {
 	struct page_thread *thread = &runtime->page->thread;
 
-	page_store(&thread->actor,
-		   (uint64_t)actor_slot(runtime, actor) << 32 | actor->slot.generation);
+	page_store(&thread->actor, (uint64_t)actor->slot.index << 32 | actor->slot.generation);
 	page_store(&thread->unit, actor->unit->origin);
 	page_store(&thread->instance, actor->instance);
 }

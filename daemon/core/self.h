@@ -28,6 +28,13 @@ struct self_fate {
 	bool exiting;
 };
 
+static inline bool fate_is(struct self_fate fate, enum self_call call)
+{
+	const struct self_fate plain = {.call = (uint8_t)call};
+
+	return memcmp(&fate, &plain, sizeof(fate)) == 0;
+}
+
 struct troupe_self {
 	struct runtime *runtime;
 	struct actor *actor;

@@ -10,44 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-static __attribute__((noinline)) int64_t measure_slow(const struct troupe_type *type,
-						      const void *value)
-{
-	size_t size;
-	int rc;
-
-	if (!value && type->size)
-		return -EINVAL;
-	rc = codec_size(type, value, &size, NULL);
-	return rc < 0 ? rc : (int64_t)size;
-}
-
-/* Bytes of a value's block, or an error. A plain type has no way to be wrong, and its size is known. */
-static inline int64_t measure(const struct troupe_type *type, const void *value)
-{
-	if (likely(type->flags & TROUPE_TYPE_PLAIN) && likely(value || !type->size))
-		return type->size;
-	return measure_slow(type, value);
-}
-
-static inline void fill_block(const struct troupe_type *type, const void *value, void *block,
-			      size_t size)
-{
-	if (likely(type->flags & TROUPE_TYPE_PLAIN)) {
-		if (likely(size >= 8 && size <= 16)) { /* most are: two moves, no call */
-			uint64_t first, last;
-
-			memcpy(&first, value, 8);
-			memcpy(&last, (const char *)value + size - 8, 8);
-			memcpy(block, &first, 8);
-			memcpy((char *)block + size - 8, &last, 8);
-		} else if (size) {
-			memcpy(block, value, size);
-		}
-	} else {
-		codec_copy(type, value, block, size);
-	}
-}
+#define POST_BYTES 128 /* of a plain value that is copied word by word */
 
 /* What is rare stays out of the way, with its buffers. */
 #define RARE __attribute__((noinline, cold))
@@ -81,6 +44,16 @@ static int link_result(struct runtime *runtime, struct actor *sender, struct tro
 	return waiting < 0 ? waiting : -EAGAIN;
 }
 
+/* Whether a value may go out, before anything is done about it. */
+static int check_value(const struct troupe_type *type, const void *value)
+{
+	size_t size;
+
+	if (!value && type->size)
+		return -EINVAL;
+	return type->flags & TROUPE_TYPE_PLAIN ? 0 : codec_size(type, value, &size, NULL);
+}
+
 APART static int send_far(struct troupe_self *self, struct troupe_address to,
 			  const struct troupe_method *method, const void *in)
 {
@@ -89,16 +62,15 @@ APART static int send_far(struct troupe_self *self, struct troupe_address to,
 					  .from = actor_address(runtime, self->actor),
 					  .to = to,
 					  .hash = method->in_hash};
-	int64_t size;
 	int rc;
 
 	if (troupe_address_is_null(to) || is_own_worker(runtime, to)) {
 		runtime_dead_letter(runtime, envelope.from, to, method, "no-such-actor");
 		return -ESRCH;
 	}
-	size = measure(method->in, in);
-	if (unlikely(size < 0))
-		return (int)size;
+	rc = check_value(method->in, in);
+	if (unlikely(rc < 0))
+		return rc;
 	rc = runtime->ops->forward(runtime->context, &envelope, method->in, in,
 				   &(struct envelope_meaning){method->interface, method->name});
 	if (rc == -EHOSTUNREACH)
@@ -106,38 +78,107 @@ APART static int send_far(struct troupe_self *self, struct troupe_address to,
 	return link_result(runtime, self->actor, to, rc);
 }
 
+/* A plain value, word by word as it was most likely written, the last word perhaps with a part
+ * of the one before. */
+static inline void copy_words(char *to, const char *from, size_t size)
+{
+	uint64_t word;
+
+	if (unlikely(size < 8)) {
+		for (size_t at = 0; at < size; at++)
+			to[at] = from[at];
+		return;
+	}
+	for (size_t at = 0; at < size - 8; at += 8) {
+		memcpy(&word, from + at, 8);
+		memcpy(to + at, &word, 8);
+	}
+	memcpy(&word, from + size - 8, 8);
+	memcpy(to + size - 8, &word, 8);
+}
+
+/* Fill in the head of a message to an actor here. */
+static inline void address_message(struct troupe_self *self, struct message *message,
+				   enum mail_kind kind, const struct troupe_method *method,
+				   uint32_t size)
+{
+	mail_mark(&message->mail, kind, 0);
+	message->mail.size = size;
+	message->hash = method->in_hash;
+	message->from = actor_address(self->runtime, self->actor);
+	message->descriptor = method;
+}
+
+/* A message with `in` for an actor of this process, not in its mailbox yet. */
+static inline int make_message(struct troupe_self *self, struct actor *receiver,
+			       struct troupe_address to, enum mail_kind kind,
+			       const struct troupe_method *method, const void *in,
+			       struct message **ret_message)
+{
+	struct runtime *runtime = self->runtime;
+	struct codec_measure measure;
+	struct message *message;
+	int rc;
+
+	if (unlikely(!in && method->in->size))
+		return -EINVAL;
+	rc = codec_measure(method->in, in, &measure);
+	if (unlikely(rc < 0))
+		return rc;
+	if (unlikely(!mailbox_has_room(receiver, block_charge(measure.size))))
+		return refuse(runtime, self->actor, receiver, to, block_charge(measure.size));
+	message = slab_take(&runtime->messages, sizeof(*message) + measure.size);
+	if (unlikely(!message))
+		return -ENOMEM;
+	address_message(self, message, kind, method, (uint32_t)measure.size);
+	codec_fill(method->in, in, &measure, message->block);
+	*ret_message = message;
+	return 0;
+}
+
+APART static int send_typed(struct troupe_self *self, struct troupe_address to,
+			    const struct troupe_method *method, const void *in)
+{
+	struct actor *receiver;
+	struct message *message;
+	int rc;
+
+	if (unlikely(!method))
+		return -EINVAL;
+	receiver = actor_find(self->runtime, to);
+	if (unlikely(!receiver))
+		return send_far(self, to, method, in);
+	rc = make_message(self, receiver, to, MAIL_SEND, method, in, &message);
+	if (unlikely(rc < 0))
+		return rc;
+	mailbox_add(self->runtime, receiver, message);
+	return 0;
+}
+
+/* What most sends are, a few plain words to an actor here that has room, is done without a
+ * call, so that no register has to be saved; all else is left to send_typed(). */
 int self_send(struct troupe_self *self, struct troupe_address to,
 	      const struct troupe_method *method, const void *in)
 {
 	struct runtime *runtime = self->runtime;
 	struct actor *receiver = actor_find(runtime, to);
+	const struct troupe_type *type;
 	struct message *message;
-	uint32_t charge;
-	int64_t size;
+	uint32_t size;
 
-	if (unlikely(!method))
-		return -EINVAL;
-	if (unlikely(!receiver))
-		return send_far(self, to, method, in);
-	size = measure(method->in, in);
-	if (unlikely(size < 0))
-		return (int)size;
-	charge = (uint32_t)((sizeof(*message) + (size_t)size + 15) / 16);
-	if (unlikely(!mailbox_has_room(receiver, charge)))
-		return refuse(runtime, self->actor, receiver, to, charge);
-	message = slab_take(&runtime->messages, sizeof(*message) + (size_t)size);
+	if (unlikely(!receiver || !method))
+		return send_typed(self, to, method, in);
+	type = method->in;
+	size = type->size;
+	if (unlikely(!(type->flags & TROUPE_TYPE_PLAIN) || !in || size > POST_BYTES ||
+		     !mailbox_has_room(receiver, block_charge(size))))
+		return send_typed(self, to, method, in);
+	message = slab_take_warm(&runtime->messages, sizeof(*message) + size);
 	if (unlikely(!message))
-		return -ENOMEM;
-	message->mail.kind = MAIL_SEND;
-	message->mail.flags = 0;
-	message->mail.size = (uint32_t)size;
-	message->hash = method->in_hash;
-	message->from = actor_address(runtime, self->actor);
-	message->descriptor = method;
-	message->call = 0;
-	fill_block(method->in, in, message->block, (size_t)size);
-	receiver->queued++;
-	receiver->charged += charge;
+		return send_typed(self, to, method, in);
+	address_message(self, message, MAIL_SEND, method, size);
+	copy_words((char *)message->block, in, size);
+	load_add(&receiver->load, (struct load){1, block_charge(size)});
 	mailbox_push(runtime, receiver, &message->mail);
 	return 0;
 }
@@ -157,14 +198,13 @@ APART static int call_far(struct troupe_self *self, struct call *call, struct tr
 		.deadline_ns = deadline_ns,
 	};
 	struct peer *peer;
-	int64_t size;
 	int rc;
 
 	if (troupe_address_is_null(to) || is_own_worker(runtime, to))
 		return -ESRCH;
-	size = measure(method->in, in);
-	if (unlikely(size < 0))
-		return (int)size;
+	rc = check_value(method->in, in);
+	if (unlikely(rc < 0))
+		return rc;
 	peer = peer_get(runtime, to.node, to.worker);
 	if (!peer)
 		return -ENOMEM;
@@ -178,35 +218,19 @@ APART static int call_far(struct troupe_self *self, struct call *call, struct tr
 	return 0;
 }
 
-static int call_near(struct troupe_self *self, struct call *call, struct actor *receiver,
-		     struct troupe_address to, const void *in, uint64_t deadline_ns)
+static inline int call_near(struct troupe_self *self, struct call *call, struct actor *receiver,
+			    struct troupe_address to, const void *in, uint64_t deadline_ns)
 {
-	struct runtime *runtime = self->runtime;
-	const struct troupe_method *method = call->method;
 	struct message *message;
-	uint32_t charge;
-	int64_t size;
+	int rc = make_message(self, receiver, to, MAIL_CALL, call->method, in, &message);
 
-	size = measure(method->in, in);
-	if (unlikely(size < 0))
-		return (int)size;
-	charge = (uint32_t)((sizeof(*message) + (size_t)size + 15) / 16);
-	if (unlikely(!mailbox_has_room(receiver, charge)))
-		return refuse(runtime, self->actor, receiver, to, charge);
-	message = slab_take(&runtime->messages, sizeof(*message) + (size_t)size);
-	if (unlikely(!message))
-		return -ENOMEM;
-	message->mail.kind = MAIL_CALL;
+	if (unlikely(rc < 0))
+		return rc;
 	message->mail.flags = call->flags & CALL_MORE ? MAIL_MORE : 0;
-	message->mail.size = (uint32_t)size;
-	message->hash = method->in_hash;
-	message->from = actor_address(runtime, self->actor);
-	message->descriptor = method;
 	message->call = slots_id(call);
 	message->extra = deadline_ns;
-	fill_block(method->in, in, message->block, (size_t)size);
 	call->target = to;
-	mailbox_add(runtime, receiver, message);
+	mailbox_add(self->runtime, receiver, message);
 	return 0;
 }
 
@@ -292,7 +316,7 @@ static int forward_near(struct troupe_self *self, struct actor *receiver,
 		if (!message)
 			return -ENOMEM;
 	} else {
-		self->actor->charged -= charge;
+		load_subtract(&self->actor->load, (struct load){0, charge});
 		self->fate.moved = true;
 	}
 	if (message->mail.kind == MAIL_CALL && !(message->mail.flags & MAIL_INBOUND)) {

@@ -67,16 +67,16 @@ void *slab_take_slow(struct slab *slab, size_t size)
 		if (!piece)
 			return NULL;
 		slab->large += size;
-		slab->taken++;
+		slab->n_large++;
 		return piece;
 	}
-	class = &slab->classes[slab->class_of[(size + 15) / 16]];
+	class = slab_class(slab, size);
 	if ((size_t)(class->fresh_end - class->fresh) < class->size &&
 	    grow_class(slab, class) < 0)
 		return NULL;
 	piece = class->fresh;
 	class->fresh += class->size;
-	slab->taken++;
+	class->carved++;
 	slab_unpoison(piece, class->size);
 	return piece;
 }
@@ -84,6 +84,24 @@ void *slab_take_slow(struct slab *slab, size_t size)
 void slab_give_large(struct slab *slab, void *piece, size_t size)
 {
 	slab->large -= size;
-	slab->taken--;
+	slab->n_large--;
 	free(piece);
+}
+
+uint64_t slab_count(const struct slab *slab)
+{
+	uint64_t count = slab->n_large;
+
+	for (unsigned i = 0; i < SLAB_CLASSES; i++) {
+		const struct slab_class *class = &slab->classes[i];
+
+		count += class->carved;
+		for (struct slab_piece *piece = class->free, *next; piece; piece = next) {
+			slab_unpoison(piece, sizeof(*piece));
+			next = piece->next;
+			slab_poison(piece, sizeof(*piece));
+			count--;
+		}
+	}
+	return count;
 }

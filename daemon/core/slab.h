@@ -40,6 +40,7 @@ struct slab_class {
 	unsigned char *fresh;    /* never used, up to fresh_end */
 	unsigned char *fresh_end;
 	uint32_t size;
+	uint32_t carved; /* pieces that were ever taken */
 };
 
 struct slab_chunk;
@@ -49,7 +50,7 @@ struct slab {
 	struct slab_chunk *chunks;
 	uint64_t mapped;                     /* bytes of the chunks */
 	uint64_t large;                      /* bytes out that are malloc's */
-	uint64_t taken;                      /* pieces out */
+	uint64_t n_large;                    /* pieces out that are */
 	uint8_t class_of[SLAB_MAX / 16 + 1]; /* by size in units of 16 bytes */
 };
 
@@ -57,37 +58,54 @@ void slab_init(struct slab *slab);
 /* Everything taken must have been given back, else it is gone under its user. */
 void slab_fini(struct slab *slab);
 
+/* Pieces out. Walks through the free lists. */
+uint64_t slab_count(const struct slab *slab);
+
 /* The paths that slab_take() and slab_give() leave to a call: an empty class, and the large. */
 void *slab_take_slow(struct slab *slab, size_t size);
 void slab_give_large(struct slab *slab, void *piece, size_t size);
 
+/* The class of a size up to SLAB_MAX. */
+static inline struct slab_class *slab_class(struct slab *slab, size_t size)
+{
+	return &slab->classes[slab->class_of[(size + 15) / 16]];
+}
+
+/* `size` bytes that were given back before. NULL: none of that class, or too large; that says
+ * nothing about slab_take(). Calls nobody. */
+static inline void *slab_take_warm(struct slab *slab, size_t size)
+{
+	struct slab_class *class;
+	struct slab_piece *piece;
+
+	if (unlikely(size > SLAB_MAX))
+		return NULL;
+	class = slab_class(slab, size);
+	piece = class->free;
+	if (likely(piece != NULL)) {
+		slab_unpoison(piece, class->size);
+		class->free = piece->next;
+	}
+	return piece;
+}
+
 /* `size` bytes at 16-byte alignment, not zeroed. NULL: no memory. */
 static inline void *slab_take(struct slab *slab, size_t size)
 {
-	if (likely(size <= SLAB_MAX)) {
-		struct slab_class *class = &slab->classes[slab->class_of[(size + 15) / 16]];
-		struct slab_piece *piece = class->free;
+	void *piece = slab_take_warm(slab, size);
 
-		if (likely(piece != NULL)) {
-			slab_unpoison(piece, class->size);
-			class->free = piece->next;
-			slab->taken++;
-			return piece;
-		}
-	}
-	return slab_take_slow(slab, size);
+	return likely(piece != NULL) ? piece : slab_take_slow(slab, size);
 }
 
 /* Give back what slab_take() gave for the same size. */
 static inline void slab_give(struct slab *slab, void *at, size_t size)
 {
 	if (likely(size <= SLAB_MAX)) {
-		struct slab_class *class = &slab->classes[slab->class_of[(size + 15) / 16]];
+		struct slab_class *class = slab_class(slab, size);
 		struct slab_piece *piece = at;
 
 		piece->next = class->free;
 		class->free = piece;
-		slab->taken--;
 		slab_poison(piece, class->size);
 		return;
 	}

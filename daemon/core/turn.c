@@ -16,6 +16,8 @@
 
 /* What is rare stays out of the way, with its buffers. */
 #define RARE __attribute__((noinline, cold))
+/* What is not rare, but would take registers from what is most often. */
+#define APART __attribute__((noinline))
 
 #define SLICE_NS       1000000u /* turns between two looks at the loop */
 #define SLICE_MESSAGES 65536u   /* the same, should time stand still */
@@ -72,7 +74,8 @@ RARE static bool adapt_message(struct troupe_self *self,
 	converted->descriptor = handler->method;
 	codec_copy(handler->method->in, block, converted->block, size);
 	free(block);
-	self->actor->charged += message_charge(converted) - message_charge(message);
+	load_add(&self->actor->load, (struct load){0, message_charge(converted)});
+	load_subtract(&self->actor->load, (struct load){0, message_charge(message)});
 	message_free(&runtime->messages, message);
 	self->message = converted;
 	*ret_handler = handler;
@@ -125,19 +128,22 @@ RARE static void settle_result(struct troupe_self *self, int rc)
 		self_settle(self, TROUPE_NO_REPLY, NULL);
 }
 
-/* The message is dealt with; it is freed here unless somebody has it now. */
-static inline void finish_message(struct troupe_self *self)
+/* The message is dealt with, and nobody else has it. */
+static inline void drop_message(struct runtime *runtime, struct actor *actor,
+				struct message *message)
 {
-	if (likely(!self->fate.kept && !self->fate.moved)) {
-		self->actor->charged -= message_charge(self->message);
-		message_free(&self->runtime->messages, self->message);
-	}
+	size_t size = sizeof(*message) + message->mail.size;
+
+	load_subtract(&actor->load, (struct load){0, (uint32_t)((size + 15) / 16)});
+	slab_give(&runtime->messages, message, size);
 }
 
-/* No handler fits as it is. */
-RARE static const struct type_handler *find_slow(struct troupe_self *self,
-						 const struct type_handler *handler)
+/* No handler stood in its place. NULL: the message is answered, or counted as dead. */
+RARE static const struct type_handler *find_slow(struct troupe_self *self)
 {
+	const struct type_handler *handler =
+		type_find(self->actor->unit->type, self->message->hash);
+
 	if (!handler && !adapt_message(self, &handler))
 		return NULL;
 	if (handler->handler)
@@ -147,33 +153,66 @@ RARE static const struct type_handler *find_slow(struct troupe_self *self,
 	return NULL;
 }
 
-static inline void handle_message(struct troupe_self *self, struct message *message,
-				  bool is_call)
+/* Call the handler of the message self->message. */
+static inline int run_handler(struct troupe_self *self, struct runtime *runtime,
+			      struct actor *actor, const struct type_handler *handler)
+{
+	self->handler = handler;
+	self->call_id = SELF_ACTIVATION | page_doing(runtime, handler->hash);
+	return handler->handler(self, actor->state, (struct troupe_call){self->call_id},
+				self->message->block);
+}
+
+/* What is rare after a handler: it failed, kept or forwarded the message, or is ending. */
+RARE static void finish_slow(struct troupe_self *self, int rc)
+{
+	take_result(self, rc);
+	if (!self->fate.kept && !self->fate.moved)
+		drop_message(self->runtime, self->actor, self->message);
+}
+
+static inline void handle_send(struct troupe_self *self, struct runtime *runtime,
+			       struct actor *actor, struct message *message)
+{
+	const struct type_handler *handler = type_place(actor->unit->type, message->hash);
+	int rc = 0;
+
+	load_subtract(&actor->load, (struct load){1, 0});
+	self->message = message;
+	self->fate = (struct self_fate){.call = SELF_OPEN};
+	if (unlikely(handler->hash != message->hash || !handler->handler))
+		handler = find_slow(self);
+	if (likely(handler != NULL))
+		rc = run_handler(self, runtime, actor, handler);
+	if (likely(rc >= 0 && fate_is(self->fate, SELF_OPEN)))
+		drop_message(runtime, actor, self->message);
+	else
+		finish_slow(self, rc);
+}
+
+APART static void handle_call(struct troupe_self *self, struct message *message)
 {
 	struct runtime *runtime = self->runtime;
 	struct actor *actor = self->actor;
-	const struct type_handler *handler = type_find(actor->unit->type, message->hash);
-	int rc;
+	const struct type_handler *handler = type_place(actor->unit->type, message->hash);
+	int rc = 0;
 
-	actor->queued--;
+	load_subtract(&actor->load, (struct load){1, 0});
 	self->message = message;
 	self->fate = (struct self_fate){.call = SELF_OPEN};
-	if (is_call && unlikely(!is_wanted(self)))
-		goto out;
-	if (unlikely(!handler || !handler->handler)) {
-		handler = find_slow(self, handler);
-		if (!handler)
-			goto out;
+	if (unlikely(!is_wanted(self)))
+		handler = NULL;
+	else if (unlikely(handler->hash != message->hash || !handler->handler))
+		handler = find_slow(self);
+	if (likely(handler != NULL)) {
+		rc = run_handler(self, runtime, actor, handler);
+		if (unlikely(self->fate.call == SELF_OPEN))
+			settle_result(self, rc);
 	}
-	self->handler = handler;
-	self->call_id = SELF_ACTIVATION | page_doing(runtime, handler->hash);
-	rc = handler->handler(self, actor->state, (struct troupe_call){self->call_id},
-			      self->message->block);
-	if (is_call && unlikely(self->fate.call == SELF_OPEN))
-		settle_result(self, rc);
-	take_result(self, rc);
-out:
-	finish_message(self);
+	if (likely(rc >= 0 && fate_is(self->fate, SELF_ANSWERED)))
+		drop_message(runtime, actor, self->message);
+	else
+		finish_slow(self, rc);
 }
 
 /* ------------------------------------------------------------------ replies */
@@ -255,7 +294,7 @@ RARE static void read_reply(struct troupe_self *self, const struct troupe_entry 
 	free(block);
 }
 
-static void handle_reply(struct troupe_self *self, struct message *message)
+APART static void handle_reply(struct troupe_self *self, struct message *message)
 {
 	struct runtime *runtime = self->runtime;
 	struct actor *actor = self->actor;
@@ -281,8 +320,7 @@ static void handle_reply(struct troupe_self *self, struct message *message)
 		if (call)
 			call_taken(runtime, call);
 	}
-	actor->charged -= message_charge(message);
-	message_free(&runtime->messages, message);
+	drop_message(runtime, actor, message);
 }
 
 /* ------------------------------------------------------------------ notices */
@@ -341,7 +379,7 @@ static void handle_cancel(struct troupe_self *self, struct kept_call *kept)
 	}
 }
 
-__attribute__((noinline)) static void handle_notice(struct troupe_self *self, struct mail *mail)
+APART static void handle_notice(struct troupe_self *self, struct mail *mail)
 {
 	self->message = NULL;
 	self->fate.call = SELF_NO_MESSAGE;
@@ -370,8 +408,8 @@ static void read_clock(struct runtime *runtime)
 	/* handlers count by two, see page_doing() */
 	runtime->clock_at = sequence + 2ull * RUNTIME_CLOCK_EVERY - 1;
 	runtime->now_ns = loop_clock_ns(runtime->loop);
-	runtime->slice_over =
-		runtime->now_ns >= runtime->until_ns || sequence >= runtime->until_sequence;
+	if (runtime->now_ns >= runtime->until_ns || sequence >= runtime->until_sequence)
+		runtime->slice_over = runtime->pause = true;
 	page_store(&runtime->page->messages, runtime->handled);
 }
 
@@ -386,14 +424,11 @@ RARE static void end_exiting(struct troupe_self *self)
 		  error);
 }
 
-static inline void handle_mail(struct troupe_self *self, struct mail *mail)
+APART static void handle_other(struct troupe_self *self, struct mail *mail)
 {
 	switch (mail->kind) {
-	case MAIL_SEND:
-		handle_message(self, message_of(mail), false);
-		break;
 	case MAIL_CALL:
-		handle_message(self, message_of(mail), true);
+		handle_call(self, message_of(mail));
 		break;
 	case MAIL_REPLY:
 	case MAIL_ERROR:
@@ -405,48 +440,60 @@ static inline void handle_mail(struct troupe_self *self, struct mail *mail)
 	}
 }
 
+/* What is rare at the end of a turn. */
+RARE static void end_turn_slow(struct troupe_self *self, struct mail *rest, struct mail *last)
+{
+	struct actor *actor = self->actor;
+
+	if (rest)
+		mailbox_put_back(actor, rest, last);
+	if (self->fate.exiting)
+		end_exiting(self);
+	else
+		wait_wake(self->runtime, actor);
+	if (actor->flags & ACTOR_DEAD)
+		slots_give(&self->runtime->actors, actor);
+	else if (actor->tail)
+		runq_push(self->runtime, actor);
+	else
+		actor->flags &= (uint8_t)~ACTOR_QUEUED;
+}
+
 /* Handle what lies in the mailbox now, a batch at most. `self` serves all turns of a slice. */
 static inline void run_turn(struct troupe_self *self, struct actor *actor)
 {
 	struct runtime *runtime = self->runtime;
+	const struct page_thread *thread = &runtime->page->thread;
 	struct mail *last = actor->tail, *mail = mailbox_take_all(actor);
-	uint32_t batch = actor->unit->batch, left = batch;
+	uint32_t left = actor->unit->batch;
+	uint64_t handled = left;
 
 	self->actor = actor;
 	page_actor(runtime, actor);
 	do {
 		struct mail *next = mail->next;
 
-		handle_mail(self, mail);
+		if (likely(mail->kind == MAIL_SEND))
+			handle_send(self, runtime, actor, message_of(mail));
+		else
+			handle_other(self, mail);
 		mail = next;
 		left--;
-		if (unlikely(page_load(&runtime->page->thread.sequence) >= runtime->clock_at)) {
+		if (unlikely(page_load(&thread->sequence) >= runtime->clock_at)) {
 			read_clock(runtime);
 			if (runtime->slice_over) /* slow handlers share the loop, too */
 				break;
 		}
 	} while (mail && left && likely(!self->fate.exiting));
 
-	actor->handled += batch - left;
-	runtime->handled += batch - left;
-	if (unlikely(mail != NULL))
-		mailbox_put_back(actor, mail, last);
-	if (unlikely(self->fate.exiting))
-		end_exiting(self);
+	handled -= left;
+	actor->handled += handled;
+	runtime->handled += handled;
+	if (likely(!mail && !actor->tail && !self->fate.exiting &&
+		   actor->flags == ACTOR_QUEUED))
+		actor->flags = 0;
 	else
-		wait_wake(runtime, actor);
-}
-
-static inline void turn_actor(struct troupe_self *self, struct actor *actor)
-{
-	if (likely(!(actor->flags & ACTOR_DEAD)))
-		run_turn(self, actor);
-	if (unlikely(actor->flags & ACTOR_DEAD))
-		slots_give(&self->runtime->actors, actor);
-	else if (actor->tail)
-		runq_push(self->runtime, actor);
-	else
-		actor->flags &= (uint8_t)~ACTOR_QUEUED;
+		end_turn_slow(self, mail, last);
 }
 
 bool turn_run(struct runtime *runtime)
@@ -457,20 +504,22 @@ bool turn_run(struct runtime *runtime)
 	runtime->until_sequence =
 		page_load(&runtime->page->thread.sequence) + 2ull * SLICE_MESSAGES;
 	runtime->until_ns = UINT64_MAX;
+	runtime->slice_over = false;
 	read_clock(runtime);
 	runtime->until_ns = runtime->now_ns + SLICE_NS;
 	turn_expire(runtime);
-	outside_deliver(runtime);
-	runtime->depth = 1;
-	while (!runtime->slice_over && (actor = runq_pop(runtime))) {
-		turn_actor(&self, actor);
-		if (unlikely(runtime->outside_first != NULL)) {
-			runtime->depth = 0;
-			outside_deliver(runtime);
-			runtime->depth = 1;
+	do {
+		outside_deliver(runtime);
+		runtime->pause = false;
+		runtime->depth = 1;
+		while (!runtime->pause && (actor = runq_pop(runtime))) {
+			if (likely(actor->tail != NULL))
+				run_turn(&self, actor);
+			else /* it has ended while it stood there */
+				slots_give(&runtime->actors, actor);
 		}
-	}
-	runtime->depth = 0;
+		runtime->depth = 0;
+	} while (runtime->pause && !runtime->slice_over);
 	page_leave(runtime);
 	page_store(&runtime->page->messages, runtime->handled);
 	return !runq_is_empty(runtime);

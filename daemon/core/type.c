@@ -69,15 +69,37 @@ static const char *check_table(const struct troupe_actor *table, uint32_t *ret_m
 	return NULL;
 }
 
+static size_t handler_places(const struct runtime_type *type)
+{
+	return type->mask / sizeof(type->handlers[0]) + 1;
+}
+
+static size_t handler_index(const struct runtime_type *type, uint64_t hash)
+{
+	return (size_t)(type_place(type, hash) - type->handlers);
+}
+
 static void put_handler(struct runtime_type *type, const struct troupe_method *method,
 			troupe_handler_fn *handler)
 {
-	uint64_t at = method->in_hash;
+	size_t at = handler_index(type, method->in_hash);
 
-	while (type->handlers[at & type->mask].hash)
-		at++;
-	type->handlers[at & type->mask] = (struct type_handler){
+	while (type->handlers[at].hash)
+		at = (at + 1) % handler_places(type);
+	type->handlers[at] = (struct type_handler){
 		.hash = method->in_hash, .handler = handler, .method = method};
+}
+
+const struct type_handler *type_find(const struct runtime_type *type, uint64_t hash)
+{
+	for (size_t at = handler_index(type, hash);; at = (at + 1) % handler_places(type)) {
+		const struct type_handler *handler = &type->handlers[at];
+
+		if (handler->hash == hash)
+			return handler->method ? handler : NULL;
+		if (handler->hash == 0)
+			return NULL;
+	}
 }
 
 int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
@@ -104,7 +126,7 @@ int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
 	type->table = table;
 	type->plugin = plugin;
 	type->n_entries = entries;
-	type->mask = size - 1;
+	type->mask = (size - 1) * (uint32_t)sizeof(type->handlers[0]);
 	for (uint32_t n = 0; n < TROUPE_INTERFACES_MAX && table->interfaces[n]; n++) {
 		const struct troupe_handlers *handlers = table->interfaces[n];
 

@@ -16,7 +16,11 @@ struct type_handler {
 	uint64_t hash;              /* in_hash of the method; 0: an empty place */
 	troupe_handler_fn *handler; /* NULL: not implemented */
 	const struct troupe_method *method;
+	uint64_t pad; /* a place is found with a mask alone */
 };
+
+_Static_assert((sizeof(struct type_handler) & (sizeof(struct type_handler) - 1)) == 0,
+	       "a power of two");
 
 /* What the actors of a unit have in common. Actors spawned by actors belong to a unit without
  * name and number, one per type and unit of the spawner. */
@@ -41,23 +45,21 @@ struct runtime_type {
 	struct runtime_type *next;
 	struct unit *spawned; /* the units without name */
 	uint32_t n_entries;
-	uint32_t mask; /* of handlers, open addressing by the low bits of the hash */
+	/* Of the handlers, open addressing: what a hash is masked with to be an offset in bytes. */
+	uint32_t mask;
 	struct type_handler handlers[];
 };
 
-/* The handler of a message by the hash of its layout. NULL: none, find out by name. */
-static inline const struct type_handler *type_find(const struct runtime_type *type,
-						   uint64_t hash)
+/* Where the handler of a hash stands unless others were there first. */
+static inline const struct type_handler *type_place(const struct runtime_type *type,
+						    uint64_t hash)
 {
-	for (uint64_t at = hash;; at++) {
-		const struct type_handler *handler = &type->handlers[at & type->mask];
-
-		if (handler->hash == hash)
-			return handler->method ? handler : NULL;
-		if (handler->hash == 0)
-			return NULL;
-	}
+	return (const struct type_handler *)(const void *)((const char *)type->handlers +
+							   (hash & type->mask));
 }
+
+/* The handler of a message by the hash of its layout. NULL: none, find out by name. */
+const struct type_handler *type_find(const struct runtime_type *type, uint64_t hash);
 
 /* The same by name; *ret_interface tells whether at least the interface is there. Slow. */
 const struct type_handler *type_find_name(const struct runtime_type *type,

@@ -97,15 +97,15 @@ void wait_wake_slow(struct runtime *runtime, struct actor *receiver)
 	struct more *more = more_get(runtime, receiver);
 	uint32_t room;
 
-	if (receiver->queued > unit->mailbox / 2 || more->unread > LIMIT_STREAM_UNREAD / 2)
+	if (receiver->load.queued > unit->mailbox / 2 || more->unread > LIMIT_STREAM_UNREAD / 2)
 		return;
 	/* Kept messages may hold half of the memory for long; then an empty queue has to do. */
-	if (receiver->charged >= unit->mailbox_units ||
-	    (receiver->charged > unit->mailbox_units / 2 && receiver->queued)) {
+	if (receiver->load.charged >= unit->mailbox_units ||
+	    (receiver->load.charged > unit->mailbox_units / 2 && receiver->load.queued)) {
 		wake_repliers(runtime, more);
 		return;
 	}
-	room = unit->mailbox - receiver->queued;
+	room = unit->mailbox - receiver->load.queued;
 	if (room > LIMIT_STREAM_UNREAD - more->unread)
 		room = LIMIT_STREAM_UNREAD - more->unread;
 	if (room > UINT16_MAX)

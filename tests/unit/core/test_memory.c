@@ -30,7 +30,7 @@ static void slab_gives_aligned_memory_of_any_size(void **state)
 		slab_give(&slab, a, size);
 		slab_give(&slab, b, size);
 	}
-	assert_int_equal(slab.taken, 0);
+	assert_int_equal(slab_count(&slab), 0);
 	assert_int_equal(slab.large, 0);
 	slab_fini(&slab);
 }

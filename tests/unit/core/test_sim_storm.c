@@ -144,7 +144,7 @@ static void act(struct troupe_self *self, struct puppet *me)
 {
 	struct storm *storm = storm_of(self);
 
-	assert_true(self->actor->queued <= self->actor->unit->mailbox);
+	assert_true(self->actor->load.queued <= self->actor->unit->mailbox);
 	for (uint64_t n = below(storm, 4); n > 0 && storm->budget > 0; n--) {
 		storm->budget--;
 		switch (below(storm, 20)) {

@@ -541,6 +541,6 @@ void world_assert_empty(struct world *world)
 	assert_int_equal(runtime->wheel.count, 0);
 	assert_int_equal(runtime->inbound.count, 0);
 	assert_int_equal(runtime->waits_by_key.count, 0);
-	assert_int_equal(runtime->messages.taken, 0);
-	assert_int_equal(runtime->states.taken, 0);
+	assert_int_equal(slab_count(&runtime->messages), 0);
+	assert_int_equal(slab_count(&runtime->states), 0);
 }
