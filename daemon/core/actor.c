@@ -75,8 +75,8 @@ static void release_actor(struct runtime *runtime, struct actor *actor)
 	if (actor->state)
 		slab_give(&runtime->states, actor->state, unit->type->table->state_size);
 	actor->state = NULL;
-	actor->flags |= ACTOR_DEAD;
-	if (!(actor->flags & ACTOR_QUEUED))
+	actor->marks |= ACTOR_DEAD;
+	if (!(actor->marks & ACTOR_QUEUED))
 		slots_give(&runtime->actors, actor);
 	count_actor(runtime, -1);
 	unit_leave(runtime, unit);
@@ -105,7 +105,7 @@ int actor_spawn(struct runtime *runtime, struct unit *unit, uint32_t instance,
 	if (!actor)
 		return -EAGAIN;
 	actor->unit = unit;
-	actor->instance = instance & 0xffffff; /* LIMIT_INSTANCES is less */
+	actor->marks = instance << ACTOR_INSTANCE_SHIFT;
 	if (table->state_size) {
 		actor->state = slab_take(&runtime->states, table->state_size);
 		if (!actor->state) {
@@ -135,7 +135,7 @@ void actor_end(struct runtime *runtime, struct actor *actor, enum troupe_reason 
 	const struct runtime_end end = {
 		.actor = actor_address(runtime, actor),
 		.unit = actor->unit->number,
-		.instance = actor->instance,
+		.instance = actor_instance(actor),
 		.reason = reason,
 		.error = error,
 	};

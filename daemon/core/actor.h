@@ -6,15 +6,20 @@
 #ifndef CORE_ACTOR_H
 #define CORE_ACTOR_H
 
+#include "base/limits.h"
 #include "core/message.h"
 #include "core/slots.h"
 #include "core/type.h"
 #include <stdint.h>
 #include <string.h>
 
-#define ACTOR_QUEUED  1u /* stands in the run queue, or is at its turn */
-#define ACTOR_AWAITED 2u /* somebody stands in `waiters` */
-#define ACTOR_DEAD    4u /* ended; the slot waits for the run queue to let go of it */
+#define ACTOR_QUEUED         1u /* stands in the run queue, or is at its turn */
+#define ACTOR_AWAITED        2u /* somebody stands in `waiters` */
+#define ACTOR_DEAD           4u /* ended; the slot waits for the run queue to let go of it */
+#define ACTOR_FLAGS          0xffu
+#define ACTOR_INSTANCE_SHIFT 8
+
+_Static_assert(LIMIT_INSTANCES < 1u << (32 - ACTOR_INSTANCE_SHIFT), "an instance has room");
 
 /* What a mailbox's bounds are for. Two halves of one word, so that a message is added to both at
  * once: load_add(). */
@@ -33,11 +38,15 @@ struct actor {
 	uint32_t run_next; /* the slot behind in the run queue */
 	uint32_t timers;   /* index of the first struct timer, plus 1 */
 	uint32_t more;     /* index of the struct more, plus 1 */
-	uint32_t instance : 24;
-	uint32_t flags : 8;
+	uint32_t marks;    /* instance << ACTOR_INSTANCE_SHIFT | ACTOR_* */
 };
 
 _Static_assert(sizeof(struct actor) == 64, "an actor's head is one cache line");
+
+static inline uint32_t actor_instance(const struct actor *actor)
+{
+	return actor->marks >> ACTOR_INSTANCE_SHIFT;
+}
 
 static inline uint64_t load_word(struct load load)
 {

@@ -21,7 +21,7 @@ static inline void mailbox_push(struct runtime *runtime, struct actor *actor, st
 		mail->next = mail;
 	}
 	actor->tail = mail;
-	if (!(actor->flags & ACTOR_QUEUED)) {
+	if (!(actor->marks & ACTOR_QUEUED)) {
 		runq_push(runtime, actor);
 		/* on the way while the sender goes on: its turn will need it */
 		__builtin_prefetch(actor->state);

@@ -30,10 +30,12 @@ static inline uint64_t page_doing(struct runtime *runtime, uint64_t doing)
 static inline void page_actor(struct runtime *runtime, const struct actor *actor)
 {
 	struct page_thread *thread = &runtime->page->thread;
+	const uint64_t name = (uint64_t)actor->slot.index << 32 | actor->slot.generation;
+	const uint32_t origin = actor->unit->origin, instance = actor_instance(actor);
 
-	page_store(&thread->actor, (uint64_t)actor->slot.index << 32 | actor->slot.generation);
-	page_store(&thread->unit, actor->unit->origin);
-	page_store(&thread->instance, actor->instance);
+	page_store(&thread->actor, name);
+	page_store(&thread->unit, origin);
+	page_store(&thread->instance, instance);
 }
 
 /* An init or fini begins, or a handler goes on after one inside it. */

@@ -10,7 +10,7 @@
 
 static inline void runq_push(struct runtime *runtime, struct actor *actor)
 {
-	actor->flags |= ACTOR_QUEUED;
+	actor->marks |= ACTOR_QUEUED;
 	actor->run_next = SLOT_NONE;
 	*runtime->run_end = actor->slot.index;
 	runtime->run_end = &actor->run_next;

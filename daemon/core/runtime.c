@@ -235,7 +235,7 @@ static void fill_info(const struct runtime *runtime, const struct actor *actor,
 	*info = (struct runtime_info){
 		.address = actor_address(runtime, actor),
 		.unit = actor->unit->number,
-		.instance = actor->instance,
+		.instance = actor_instance(actor),
 		.unit_name = actor->unit->name,
 		.table = actor->unit->type->table,
 		.queued = mailbox_count(actor),

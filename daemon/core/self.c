@@ -44,7 +44,7 @@ const char *self_name(const struct troupe_self *self)
 
 uint32_t self_instance(const struct troupe_self *self)
 {
-	return self->actor->instance;
+	return actor_instance(self->actor);
 }
 
 int self_find(struct troupe_self *self, const char *name, struct troupe_address *ret_address)

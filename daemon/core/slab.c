@@ -2,11 +2,16 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#define CHUNK_BYTES (256u << 10)
+/* A slab grows by small chunks while it is small. What has grown past HUGE_FROM bytes goes on in
+ * huge pages: one page fault and one entry of the TLB for what would be hundreds. */
+#define SMALL_BYTES ((size_t)256 << 10)
+#define HUGE_BYTES  ((size_t)2 << 20)
+#define HUGE_FROM   ((size_t)4 << 20)
 #define CHUNK_HEAD  64u /* keeps the pieces at the alignment of a cache line */
 
 struct slab_chunk {
 	struct slab_chunk *next;
+	size_t size;
 };
 
 void slab_init(struct slab *slab)
@@ -35,25 +40,49 @@ void slab_fini(struct slab *slab)
 		struct slab_chunk *chunk = slab->chunks;
 
 		slab->chunks = chunk->next;
-		slab_unpoison(chunk, CHUNK_BYTES);
-		munmap(chunk, CHUNK_BYTES);
+		slab_unpoison(chunk, chunk->size);
+		munmap(chunk, chunk->size);
 	}
 }
 
 /* Fresh pages are touched one by one as they are used, and never before. */
+static void *map_pages(size_t size)
+{
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+static void *map_huge(void)
+{
+	unsigned char *at = map_pages(2 * HUGE_BYTES);
+	size_t before;
+
+	if (!at)
+		return NULL;
+	before = -(uintptr_t)at & (HUGE_BYTES - 1);
+	if (before)
+		munmap(at, before);
+	munmap(at + before + HUGE_BYTES, HUGE_BYTES - before);
+	/* where the system has no huge page, small ones do */
+	(void)madvise(at + before, HUGE_BYTES, MADV_HUGEPAGE);
+	return at + before;
+}
+
 static int grow_class(struct slab *slab, struct slab_class *class)
 {
-	struct slab_chunk *chunk = mmap(NULL, CHUNK_BYTES, PROT_READ | PROT_WRITE,
-					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t size = slab->mapped < HUGE_FROM ? SMALL_BYTES : HUGE_BYTES;
+	struct slab_chunk *chunk = size == HUGE_BYTES ? map_huge() : map_pages(size);
 
-	if (chunk == MAP_FAILED)
+	if (!chunk)
 		return -1;
 	chunk->next = slab->chunks;
+	chunk->size = size;
 	slab->chunks = chunk;
-	slab->mapped += CHUNK_BYTES;
+	slab->mapped += size;
 	class->fresh = (unsigned char *)chunk + CHUNK_HEAD;
-	class->fresh_end = (unsigned char *)chunk + CHUNK_BYTES;
-	slab_poison(class->fresh, CHUNK_BYTES - CHUNK_HEAD);
+	class->fresh_end = (unsigned char *)chunk + size;
+	slab_poison(class->fresh, size - CHUNK_HEAD);
 	return 0;
 }
 

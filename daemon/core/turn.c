@@ -153,14 +153,15 @@ RARE static const struct type_handler *find_slow(struct troupe_self *self)
 	return NULL;
 }
 
-/* Call the handler of the message self->message. */
+/* Call the handler of the message self->message, in a turn. */
 static inline int run_handler(struct troupe_self *self, struct runtime *runtime,
-			      struct actor *actor, const struct type_handler *handler)
+			      struct actor *actor, const struct type_handler *handler,
+			      const struct message *message)
 {
 	self->handler = handler;
 	self->call_id = SELF_ACTIVATION | page_doing(runtime, handler->hash);
 	return handler->handler(self, actor->state, (struct troupe_call){self->call_id},
-				self->message->block);
+				message->block);
 }
 
 /* What is rare after a handler: it failed, kept or forwarded the message, or is ending. */
@@ -180,12 +181,14 @@ static inline void handle_send(struct troupe_self *self, struct runtime *runtime
 	load_subtract(&actor->load, (struct load){1, 0});
 	self->message = message;
 	self->fate = (struct self_fate){.call = SELF_OPEN};
-	if (unlikely(handler->hash != message->hash || !handler->handler))
+	if (unlikely(handler->hash != message->hash || !handler->handler)) {
 		handler = find_slow(self);
+		message = self->message; /* it may have been converted */
+	}
 	if (likely(handler != NULL))
-		rc = run_handler(self, runtime, actor, handler);
+		rc = run_handler(self, runtime, actor, handler, message);
 	if (likely(rc >= 0 && fate_is(self->fate, SELF_OPEN)))
-		drop_message(runtime, actor, self->message);
+		drop_message(runtime, actor, message);
 	else
 		finish_slow(self, rc);
 }
@@ -205,7 +208,7 @@ APART static void handle_call(struct troupe_self *self, struct message *message)
 	else if (unlikely(handler->hash != message->hash || !handler->handler))
 		handler = find_slow(self);
 	if (likely(handler != NULL)) {
-		rc = run_handler(self, runtime, actor, handler);
+		rc = run_handler(self, runtime, actor, handler, self->message);
 		if (unlikely(self->fate.call == SELF_OPEN))
 			settle_result(self, rc);
 	}
@@ -451,12 +454,12 @@ RARE static void end_turn_slow(struct troupe_self *self, struct mail *rest, stru
 		end_exiting(self);
 	else
 		wait_wake(self->runtime, actor);
-	if (actor->flags & ACTOR_DEAD)
+	if (actor->marks & ACTOR_DEAD)
 		slots_give(&self->runtime->actors, actor);
 	else if (actor->tail)
 		runq_push(self->runtime, actor);
 	else
-		actor->flags &= (uint8_t)~ACTOR_QUEUED;
+		actor->marks &= ~ACTOR_QUEUED;
 }
 
 /* Handle what lies in the mailbox now, a batch at most. `self` serves all turns of a slice. */
@@ -490,8 +493,8 @@ static inline void run_turn(struct troupe_self *self, struct actor *actor)
 	actor->handled += handled;
 	runtime->handled += handled;
 	if (likely(!mail && !actor->tail && !self->fate.exiting &&
-		   actor->flags == ACTOR_QUEUED))
-		actor->flags = 0;
+		   (actor->marks & ACTOR_FLAGS) == ACTOR_QUEUED))
+		actor->marks &= ~ACTOR_FLAGS;
 	else
 		end_turn_slow(self, mail, last);
 }

@@ -51,7 +51,7 @@ int wait_add(struct runtime *runtime, struct actor *sender, struct troupe_addres
 	wait->is_replier = is_replier;
 	chain_append(chain, &wait->of_receiver);
 	if (receiver)
-		receiver->flags |= ACTOR_AWAITED;
+		receiver->marks |= ACTOR_AWAITED;
 	chain_append(&more_get(runtime, sender)->waits, &wait->of_sender);
 	index_put(&runtime->waits_by_key, &wait->link, hash_key(runtime, slot, where, chain));
 	return 0;
@@ -115,7 +115,7 @@ void wait_wake_slow(struct runtime *runtime, struct actor *receiver)
 		wake_first(runtime, &more->waiters);
 	}
 	if (!more->waiters)
-		receiver->flags &= (uint8_t)~ACTOR_AWAITED;
+		receiver->marks &= ~ACTOR_AWAITED;
 }
 
 void wait_wake_all(struct runtime *runtime, struct list **chain)

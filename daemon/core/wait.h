@@ -34,7 +34,7 @@ int wait_add(struct runtime *runtime, struct actor *sender, struct troupe_addres
 void wait_wake_slow(struct runtime *runtime, struct actor *receiver);
 static inline void wait_wake(struct runtime *runtime, struct actor *receiver)
 {
-	if (unlikely(receiver->flags & ACTOR_AWAITED))
+	if (unlikely(receiver->marks & ACTOR_AWAITED))
 		wait_wake_slow(runtime, receiver);
 }
 
