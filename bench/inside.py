@@ -55,22 +55,71 @@ def run_row(name, params, ops, what, actors, amount, count, against, notes=lambd
     return Row(name, str(params), ops, run, against)
 
 
-def flow_row(name, params, producers, messages, against, what="counting"):
+def pingpong(messages):
+    return run_row("pingpong", messages, messages, "pingpong", 2, messages, messages,
+                   bare("pingpong", messages // 2, ops=messages))
+
+
+def ring(actors, hops):
+    return run_row("ring", f"{actors}:{hops}", hops, "ring", actors, hops, hops, bare("ring", actors, hops, ops=hops))
+
+
+def ring_shuffled(actors, hops):
+    return run_row("ring-shuffled", f"{actors}:{hops}", hops, "shuffled", actors, hops, hops,
+                   bare("ringx", actors, hops, ops=hops))
+
+
+def flow(name, params, what, producers, messages, against):
     return run_row(name, params, messages, what, producers + 1, messages, messages, against,
                    lambda reply, used: {"grown_kib": used.grown_kib})
 
 
-def create_row(actors, slice_):
+def counting(messages):
+    # As many in the bare mailbox as ours may hold.
+    return flow("counting", messages, "counting", 1, messages, bare("counting", messages, 1024, ops=messages))
+
+
+def fanin(producers, messages):
+    return flow("fanin", f"{producers}:{messages}", "counting", producers, messages,
+                bare("fanin", producers, messages, ops=messages))
+
+
+def strings(messages):
+    return flow("strings", messages, "strings", 1, messages,
+                limit("bench-limit-letters", "counting", messages, 1024, ops=messages))
+
+
+def big(actors, pings):
+    ops = 2 * actors * pings
+    return run_row("big", f"{actors}:{pings}", ops, "big", actors, pings, ops, bare("big", actors, pings, ops=ops))
+
+
+def call(calls):
+    # Of a call, the least is two messages; the fields of one fit in the 64 bytes of each.
+    return run_row("call", calls, calls, "call", 2, calls, calls, bare("pingpong", calls, ops=2 * calls))
+
+
+def broadcast(listeners, times):
+    ops = listeners * times
+    return run_row("broadcast", f"{listeners}:{times}", ops, "broadcast", listeners + 1, times, ops,
+                   bare("broadcast", listeners, times, ops=ops))
+
+
+def idle(actors):
+    return run_row("idle", actors, actors, "idle", actors, 1, actors, bare("idle", actors, ops=actors),
+                   lambda reply, used: {"bytes_per_actor": reply["bytesPerActor"]})
+
+
+def create(actors, slice_=SLICE):
     def run(build):
         # each of them gets one, and the last of each slice sends one
         return result(*ask(build, "creator", "Create", {"actors": actors, "slice": slice_}, actors + -(-actors // slice_)))
     return Row("create", f"{actors}:{slice_}", actors, run, bare("create", actors, slice_, ops=actors))
 
 
-def timers_row(actors, longest_ms):
+def timers(actors, longest_ms):
     def run(build):
-        reply, used = ask(build, "waker", "Sleep", {"actors": actors, "slice": SLICE, "longestMs": longest_ms},
-                          actors)
+        reply, used = ask(build, "waker", "Sleep", {"actors": actors, "slice": SLICE, "longestMs": longest_ms}, actors)
         expect("number of sleepers awake", reply["count"], actors)
         expect("whether they slept", reply["seconds"] > longest_ms / 1000 * 0.9, True)
         return result(reply, used)
@@ -80,31 +129,19 @@ def timers_row(actors, longest_ms):
 
 def rows(brief):
     scale = 100 if brief else 1
-    messages = 10_000_000 // scale
-    yield run_row("pingpong", messages, messages, "pingpong", 2, messages, messages,
-                  bare("pingpong", messages // 2, ops=messages))
-    for actors in (1000, 100_000):
-        for what, name in (("ring", "ring"), ("shuffled", "ring-shuffled")):
-            yield run_row(name, f"{actors}:{messages}", messages, what, actors, messages, messages,
-                          bare("ring" if what == "ring" else "ringx", actors, messages, ops=messages))
-    # As many in the bare mailbox as ours may hold.
-    yield flow_row("counting", messages, 1, messages, bare("counting", messages, 1024, ops=messages))
-    yield flow_row("fanin", f"1000:{messages}", 1000, messages, bare("fanin", 1000, messages, ops=messages))
-    for actors, pings in ((120, 40_000 // scale), (1000, 5000 // scale)):
-        ops = 2 * actors * pings
-        yield run_row("big", f"{actors}:{pings}", ops, "big", actors, pings, ops, bare("big", actors, pings, ops=ops))
-    actors = 1_000_000 // scale
-    yield create_row(actors, SLICE)
-    yield create_row(actors, actors)
-    yield run_row("idle", actors, actors, "idle", actors, 1, actors, bare("idle", actors, ops=actors),
-                  lambda reply, used: {"bytes_per_actor": reply["bytesPerActor"]})
-    calls = 3_000_000 // scale
-    # Of a call, the least is two messages; the fields of one fit in the 64 bytes of each.
-    yield run_row("call", calls, calls, "call", 2, calls, calls, bare("pingpong", calls, ops=2 * calls))
-    letters = 3_000_000 // scale
-    yield flow_row("strings", letters, 1, letters,
-                   limit("bench-limit-letters", "counting", letters, 1024, ops=letters), what="strings")
-    times = 10_000 // scale
-    yield run_row("broadcast", f"1000:{times}", 1000 * times, "broadcast", 1001, times, 1000 * times,
-                  bare("broadcast", 1000, times, ops=1000 * times))
-    yield timers_row(actors, 200 if brief else 2000)
+    messages, actors = 10_000_000 // scale, 1_000_000 // scale
+    yield pingpong(messages)
+    for n in (1000, 100_000):
+        yield ring(n, messages)
+        yield ring_shuffled(n, messages)
+    yield counting(messages)
+    yield fanin(1000, messages)
+    yield big(120, 40_000 // scale)
+    yield big(1000, 5000 // scale)
+    yield create(actors)
+    yield create(actors, actors)
+    yield idle(actors)
+    yield call(3_000_000 // scale)
+    yield strings(3_000_000 // scale)
+    yield broadcast(1000, 10_000 // scale)
+    yield timers(actors, 200 if brief else 2000)

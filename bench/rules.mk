@@ -1,4 +1,5 @@
-# Measuring: `make bench` in earnest, `make bench-brief` only to see that each benchmark works.
+# Measuring: `make bench` in earnest, `make bench-brief` only to see that each benchmark works. Whether a change made anything
+# faster: bench/compare, of two builds.
 
 BENCH_PLUGIN = $(BUILD)/bench-plugins/bench.so
 $(eval $(call plugin_rules,bench-plugins,bench/plugin,bench))
@@ -28,3 +29,8 @@ bench: bench-build
 	@bench/run.py --build $(BUILD) $(patsubst %,--only %,$(ONLY))
 bench-brief: bench-build
 	@bench/run.py --build $(BUILD) --brief
+
+# Instructions a message and a call take: a second figure, which other load does not disturb.
+.PHONY: bench-count
+bench-count: bench-build
+	@bench/count $(BUILD) $(patsubst %,--only %,$(ONLY))
