@@ -56,7 +56,8 @@ void codec_copy(const struct troupe_type *type, const void *value, void *block, 
 #define CODEC_TEXTS_MAX 16
 
 struct codec_measure {
-	size_t size;                     /* of the block */
+	size_t size; /* of the block */
+	uint32_t n_texts;
 	uint32_t texts[CODEC_TEXTS_MAX]; /* of what codec_fill() places first; its own affair */
 };
 

@@ -6,6 +6,7 @@
 #include "proto/codec.h"
 
 #include "base/check.h"
+#include "proto/codec_move.h"
 #include "proto/codec_walk.h"
 
 struct placer {
@@ -13,6 +14,8 @@ struct placer {
 	size_t size;
 	size_t cursor;  /* where the next pointee may begin */
 	uintptr_t base; /* added to an offset to make it a pointer: the block's address, or 0 */
+	/* The sizes of the next texts, as far as they are known. */
+	const uint32_t *texts, *texts_end;
 };
 
 static void place_struct(struct placer *placer, const struct troupe_type *type, char *copy);
@@ -44,11 +47,19 @@ static char *place_bytes(struct placer *placer, char *cell, const void *source, 
 	return copy;
 }
 
-static void place_text(struct placer *placer, char *cell)
+static inline __attribute__((always_inline)) void place_text(struct placer *placer, char *cell)
 {
 	const char *text = load_pointer(cell);
+	size_t at = placer->cursor;
+	uintptr_t pointer = placer->base + at;
+	size_t size =
+		likely(placer->texts < placer->texts_end) ? *placer->texts++ : strlen(text) + 1;
 
-	place_bytes(placer, cell, text, 1, strlen(text) + 1);
+	check(size <= placer->size - at);
+	if (!move_short(placer->block + at, text, size))
+		memcpy(placer->block + at, text, size);
+	memcpy(cell, &pointer, sizeof(pointer));
+	placer->cursor = at + size;
 }
 
 static inline __attribute__((always_inline)) void
@@ -90,10 +101,43 @@ place_value(struct placer *placer, const struct troupe_type *type, char *cell)
 	}
 }
 
+/* The pointees of a struct with steps, from one of them on. */
+static void place_pointees(struct placer *placer, const struct troupe_type *type, char *copy,
+			   const struct troupe_step *step)
+{
+	const struct troupe_step *end =
+		type->steps + type->n_checks + type->n_gaps + type->n_pointees;
+
+	for (; step < end; step++) {
+		char *cell = copy + step->offset;
+
+		if (step->kind == TROUPE_STEP_ITEMS)
+			place_array(placer, step->type, cell);
+		else if (step->kind == TROUPE_STEP_VALUE)
+			place_value(placer, step->type, cell);
+		else if (step->kind == TROUPE_STEP_TEXT || load_pointer(cell))
+			place_text(placer, cell);
+	}
+}
+
+static inline const struct troupe_step *clear_gaps(const struct troupe_type *type, char *copy)
+{
+	const struct troupe_step *step = type->steps + type->n_checks;
+	const struct troupe_step *end = step + type->n_gaps;
+
+	for (; step < end; step++)
+		move_zero(copy + step->offset, step->count);
+	return end;
+}
+
 static void place_struct(struct placer *placer, const struct troupe_type *type, char *copy)
 {
 	size_t end = 0;
 
+	if (has_steps(type)) {
+		place_pointees(placer, type, copy, clear_gaps(type, copy));
+		return;
+	}
 	for (uint32_t i = 0; i < type->count; i++) {
 		const struct troupe_field *field = &type->fields[i];
 
@@ -160,34 +204,109 @@ static void place_optional(struct placer *placer, const struct troupe_type *type
 	place_value(placer, item, copy);
 }
 
-static void place_root(const struct troupe_type *type, const void *value, void *block,
-		       size_t size, uintptr_t base)
+static void place_root(struct placer *placer, const struct troupe_type *type, const void *value)
 {
-	struct placer placer = {block, size, type->size, base};
-
-	check(type->size <= size);
+	check(type->size <= placer->size);
 	/* A struct without fields has no bytes, and may be NULL. */
 	if (type->size == 0)
 		return;
-	memcpy(block, value, type->size);
+	memcpy(placer->block, value, type->size);
 	if (is_plain(type))
 		return;
-	place_value(&placer, type, block);
-	check(placer.cursor == size);
+	place_value(placer, type, placer->block);
+	check(placer->cursor == placer->size);
 }
 
 void codec_copy(const struct troupe_type *type, const void *value, void *block, size_t size)
 {
-	place_root(type, value, block, size, (uintptr_t)block);
-}
+	struct placer placer = {
+		.block = block, .size = size, .cursor = type->size, .base = (uintptr_t)block};
 
-void codec_fill(const struct troupe_type *type, const void *value,
-		const struct codec_measure *measure, void *block)
-{
-	codec_copy(type, value, block, measure->size);
+	place_root(&placer, type, value);
 }
 
 void codec_encode(const struct troupe_type *type, const void *value, void *block, size_t size)
 {
-	place_root(type, value, block, size, 0);
+	struct placer placer = {.block = block, .size = size, .cursor = type->size};
+
+	place_root(&placer, type, value);
+}
+
+/* The rest of a value that holds more than texts, from a step on. */
+static __attribute__((noinline)) void fill_rest(const struct troupe_type *type,
+						const struct codec_measure *measure,
+						const uint32_t *texts, char *block,
+						size_t cursor, const struct troupe_step *step)
+{
+	struct placer placer = {.block = block,
+				.size = measure->size,
+				.cursor = cursor,
+				.base = (uintptr_t)block,
+				.texts = texts,
+				.texts_end = measure->texts + measure->n_texts};
+
+	place_pointees(&placer, type, block, step);
+	check(placer.cursor == measure->size);
+}
+
+/* Place few items of an array of a plain type; false: not done, for they are none, or more. */
+static inline __attribute__((always_inline)) bool
+fill_items(const struct troupe_type *type, char *cell, char *block, size_t size, size_t *cursor)
+{
+	struct codec_span span = load_span(cell);
+	size_t at = align_up(*cursor, type->entry_align);
+	size_t bytes = span.count * type->stride;
+
+	if (unlikely(span.count - 1 >= MOVE_SHORT_MAX || bytes > MOVE_SHORT_MAX))
+		return false;
+	check(at <= size && bytes <= size - at);
+	if (*cursor < at)
+		move_zero(block + *cursor, at - *cursor);
+	move_short(block + at, span.at, bytes);
+	store_pointer(cell, block + at);
+	*cursor = at + bytes;
+	return true;
+}
+
+/* What codec_measure() does without a call, without any. */
+void codec_fill(const struct troupe_type *type, const void *value,
+		const struct codec_measure *measure, void *block)
+{
+	const struct troupe_step *step, *end;
+	const uint32_t *texts = measure->texts, *texts_end = texts + measure->n_texts;
+	size_t cursor = type->size, size = measure->size;
+
+	if (unlikely(!has_steps(type) || !move_is_short(cursor))) {
+		codec_copy(type, value, block, size);
+		return;
+	}
+	check(cursor <= size);
+	move_struct(block, value, cursor);
+	step = clear_gaps(type, block);
+	for (end = step + type->n_pointees; step < end; step++) {
+		char *cell = (char *)block + step->offset, *copy = (char *)block + cursor;
+		const char *text;
+		size_t bytes;
+
+		if (unlikely(step->kind >= TROUPE_STEP_ITEMS)) {
+			if (step->kind == TROUPE_STEP_ITEMS &&
+			    fill_items(step->type, cell, block, size, &cursor))
+				continue;
+			goto rest;
+		}
+		text = load_pointer(cell);
+		if (unlikely(!text || texts == texts_end))
+			goto rest;
+		bytes = *texts;
+		check(bytes <= size - cursor);
+		if (unlikely(!move_short(copy, text, bytes)))
+			goto rest;
+		store_pointer(cell, copy);
+		cursor += bytes;
+		texts++;
+	}
+	check(cursor == size);
+	return;
+rest:
+	fill_rest(type, measure, texts, block, cursor, step);
 }

@@ -1,6 +1,7 @@
 #include "proto/codec.h"
 
 #include "proto/codec_error.h"
+#include "proto/codec_move.h"
 #include "proto/codec_walk.h"
 #include "proto/json_text.h"
 #include <errno.h>
@@ -9,6 +10,10 @@
 struct sizer {
 	size_t size; /* so far: where the next pointee may begin */
 	unsigned depth;
+	/* Where to write down the next text's size with its NUL, while there is room. */
+	uint32_t *texts, *texts_end;
+	/* Never follow steps: they know no names, so the path of an error takes a second walk. */
+	bool by_fields;
 	struct codec_error *error;
 };
 
@@ -42,10 +47,17 @@ static int add_items(struct sizer *sizer, const struct troupe_type *type, size_t
 {
 	if (type->stride == 0)
 		return fail(sizer, "the type's items have no size");
-	if (count > CODEC_BLOCK_MAX / type->stride)
+	if (count > CODEC_BLOCK_MAX || count * type->stride > CODEC_BLOCK_MAX)
 		return codec_error_set(sizer->error, -EMSGSIZE, "more than %u bytes",
 				       CODEC_BLOCK_MAX);
 	return add_bytes(sizer, type->entry_align, count * type->stride);
+}
+
+static int add_text(struct sizer *sizer, size_t bytes)
+{
+	if (sizer->texts < sizer->texts_end)
+		*sizer->texts++ = (uint32_t)bytes;
+	return add_bytes(sizer, 1, bytes);
 }
 
 static int enter(struct sizer *sizer)
@@ -74,7 +86,7 @@ static int size_text(struct sizer *sizer, const struct troupe_type *type, const 
 	} else if (!codec_is_utf8(text, size)) {
 		return fail(sizer, "not valid UTF-8");
 	}
-	return add_bytes(sizer, 1, size + 1);
+	return add_text(sizer, size + 1);
 }
 
 /* Scalars right here, what nests through a call: so only nesting costs stack frames. */
@@ -115,10 +127,112 @@ size_value(struct sizer *sizer, const struct troupe_type *type, const void *cell
 	return fail(sizer, "a type of unknown kind");
 }
 
+static inline bool are_checks_met(const struct troupe_type *type, const char *value)
+{
+	const struct troupe_step *step = type->steps, *end = step + type->n_checks;
+
+	for (; step < end; step++) {
+		const char *cell = value + step->offset;
+
+		if (step->kind == TROUPE_STEP_BOOL) {
+			if (unlikely(!load_bool_is_valid(cell)))
+				return false;
+		} else if (step->kind == TROUPE_STEP_FLOAT) {
+			if (unlikely(!isfinite(load_float(cell))))
+				return false;
+		} else if (unlikely(load_enum(cell) >= step->type->count)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The size with its NUL of a step's text that is not short and ASCII: 0 when an optional one is absent, or
+ * -EINVAL. */
+static __attribute__((noinline)) int64_t measure_odd_text(const struct troupe_step *step,
+							  const char *text)
+{
+	size_t length;
+
+	if (!text)
+		return step->kind == TROUPE_STEP_TEXT ? -EINVAL : 0;
+	length = strlen(text);
+	if (length >= CODEC_BLOCK_MAX || !codec_is_utf8(text, length))
+		return -EINVAL;
+	return (int64_t)length + 1;
+}
+
+/* The same for any text. */
+static inline __attribute__((always_inline)) int64_t
+measure_text(const struct troupe_step *step, const char *text)
+{
+	if (likely(text)) {
+		size_t length = strlen(text);
+
+		if (likely(move_is_ascii(text, length)))
+			return (int64_t)length + 1;
+	}
+	return measure_odd_text(step, text);
+}
+
+/* The size of the block once the items of a plain type are in it; beyond CODEC_BLOCK_MAX when they are wrong. */
+static inline size_t measure_items(const struct troupe_type *type, struct codec_span span,
+				   size_t size)
+{
+	if (span.count == 0)
+		return size;
+	if (unlikely(!span.at || span.count > CODEC_BLOCK_MAX))
+		return SIZE_MAX;
+	return align_up(size, type->entry_align) + span.count * type->stride;
+}
+
+/* The pointees of a struct with steps, from one of them on. */
+static int size_pointees(struct sizer *sizer, const struct troupe_type *type, const char *value,
+			 const struct troupe_step *step)
+{
+	const struct troupe_step *end =
+		type->steps + type->n_checks + type->n_gaps + type->n_pointees;
+	unsigned depth = sizer->depth;
+
+	for (; step < end; step++) {
+		const char *cell = value + step->offset;
+		int64_t size;
+
+		if (step->kind == TROUPE_STEP_ITEMS) {
+			sizer->size = measure_items(step->type, load_span(cell), sizer->size);
+			if (sizer->size > CODEC_BLOCK_MAX)
+				return -EINVAL;
+			continue;
+		}
+		if (step->kind == TROUPE_STEP_VALUE) {
+			sizer->depth = depth + step->count;
+			if (size_value(sizer, step->type, cell) < 0)
+				return -EINVAL;
+			continue;
+		}
+		size = measure_text(step, load_pointer(cell));
+		if (size < 0 || (size > 0 && add_text(sizer, (size_t)size) < 0))
+			return -EINVAL;
+	}
+	sizer->depth = depth;
+	return 0;
+}
+
+/* A struct with steps. A failure only says so. */
+static int size_steps(struct sizer *sizer, const struct troupe_type *type, const char *value)
+{
+	if (sizer->depth + type->levels > CODEC_DEPTH_MAX || !are_checks_met(type, value))
+		return -EINVAL;
+	return size_pointees(sizer, type, value, type->steps + type->n_checks + type->n_gaps);
+}
+
 static int size_struct(struct sizer *sizer, const struct troupe_type *type, const char *value)
 {
-	int r = enter(sizer);
+	int r;
 
+	if (has_steps(type) && !sizer->by_fields)
+		return size_steps(sizer, type, value);
+	r = enter(sizer);
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; i < type->count; i++) {
@@ -172,7 +286,7 @@ static int size_entry(struct sizer *sizer, const struct troupe_type *type, const
 	if (last_key && strcmp(last_key, key) >= 0)
 		r = fail(sizer, "a key twice or out of order");
 	else
-		r = add_bytes(sizer, 1, size + 1);
+		r = add_text(sizer, size + 1);
 	if (r == 0)
 		r = size_value(sizer, type->item, entry + type->value_offset);
 	if (r < 0)
@@ -216,23 +330,97 @@ static int size_optional(struct sizer *sizer, const struct troupe_type *type, co
 	return size_value(sizer, item, value);
 }
 
+/* The whole walk by fields, for what is wrong and where; or for a type that has no steps. */
+static __attribute__((noinline)) int size_by_fields(const struct troupe_type *type,
+						    const void *value, size_t *ret_size,
+						    struct codec_error *ret_error)
+{
+	struct sizer sizer = {.size = type->size, .by_fields = true, .error = ret_error};
+	int r = size_value(&sizer, type, value);
+
+	if (r == 0)
+		*ret_size = sizer.size;
+	return r;
+}
+
 int codec_size(const struct troupe_type *type, const void *value, size_t *ret_size,
 	       struct codec_error *ret_error)
 {
-	struct sizer sizer = {.size = type->size, .error = ret_error};
-	int r;
+	struct sizer sizer = {.size = type->size};
 
 	if (!is_plain(type)) {
-		r = size_value(&sizer, type, value);
-		if (r < 0)
-			return r;
+		if (!has_steps(type) || size_steps(&sizer, type, value) < 0)
+			return size_by_fields(type, value, ret_size, ret_error);
 	}
 	*ret_size = sizer.size;
 	return 0;
 }
 
+/* The rest of a value that holds more than texts, from a step on; or all of it when there is none. */
+static __attribute__((noinline)) int measure_rest(const struct troupe_type *type,
+						  const void *value,
+						  const struct troupe_step *step,
+						  struct codec_measure *measure)
+{
+	struct sizer sizer = {.size = measure->size,
+			      .texts = measure->texts + measure->n_texts,
+			      .texts_end = measure->texts + CODEC_TEXTS_MAX};
+	int r = step && type->levels <= CODEC_DEPTH_MAX
+			? size_pointees(&sizer, type, value, step)
+			: -EINVAL;
+
+	if (r < 0 || sizer.size > CODEC_BLOCK_MAX) {
+		measure->n_texts = 0;
+		return size_by_fields(type, value, &measure->size, NULL);
+	}
+	measure->size = sizer.size;
+	measure->n_texts = (uint32_t)(sizer.texts - measure->texts);
+	return 0;
+}
+
+/* What most messages are, structs of scalars and short texts, without a call but strlen(). */
 int codec_measure(const struct troupe_type *type, const void *value,
 		  struct codec_measure *ret_measure)
 {
-	return codec_size(type, value, &ret_measure->size, NULL);
+	const struct troupe_step *step, *end;
+	uint32_t *texts = ret_measure->texts;
+	size_t size = type->size;
+
+	ret_measure->size = size;
+	ret_measure->n_texts = 0;
+	if (is_plain(type))
+		return 0;
+	if (unlikely(!has_steps(type) || type->n_pointees > CODEC_TEXTS_MAX ||
+		     !are_checks_met(type, value)))
+		return measure_rest(type, value, NULL, ret_measure);
+	step = type->steps + type->n_checks + type->n_gaps;
+	for (end = step + type->n_pointees; step < end; step++) {
+		const char *cell = (const char *)value + step->offset;
+		int64_t text;
+
+		if (unlikely(step->kind >= TROUPE_STEP_ITEMS)) {
+			if (likely(step->kind == TROUPE_STEP_ITEMS)) {
+				size = measure_items(step->type, load_span(cell), size);
+				if (unlikely(size > CODEC_BLOCK_MAX))
+					break;
+				continue;
+			}
+			ret_measure->size = size;
+			ret_measure->n_texts = (uint32_t)(texts - ret_measure->texts);
+			return measure_rest(type, value, step, ret_measure);
+		}
+		text = measure_text(step, load_pointer(cell));
+		if (unlikely(text <= 0)) {
+			if (text == 0)
+				continue;
+			return measure_rest(type, value, NULL, ret_measure);
+		}
+		*texts++ = (uint32_t)text;
+		size += (size_t)text;
+	}
+	if (unlikely(size > CODEC_BLOCK_MAX))
+		return measure_rest(type, value, NULL, ret_measure);
+	ret_measure->size = size;
+	ret_measure->n_texts = (uint32_t)(texts - ret_measure->texts);
+	return 0;
 }

@@ -28,6 +28,12 @@ static inline bool is_plain(const struct troupe_type *type)
 	return type->flags & TROUPE_TYPE_PLAIN;
 }
 
+/* Whether the walk may follow steps instead of fields. */
+static inline bool has_steps(const struct troupe_type *type)
+{
+	return type->flags & TROUPE_TYPE_STEPS;
+}
+
 /* Whether the cell of the type is a `const char *`. An optional of such a type is that same
  * pointer, NULL when absent, instead of a pointer to it. */
 static inline bool is_text(const struct troupe_type *type)

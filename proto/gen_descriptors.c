@@ -18,6 +18,7 @@ static const char *const kind_words[] = {
 static void declare_type(const struct gen_type *type, FILE *out)
 {
 	fprintf(out, "\tstruct troupe_type %s;\n", type->descriptor);
+	gen_declare_steps(type, out);
 	if (type->n_fields == 0)
 		return;
 	if (type->kind == TROUPE_STRUCT)
@@ -78,7 +79,9 @@ static void write_type(const struct gen_model *model, const struct gen_type *typ
 	const char *prefix = model->prefix;
 
 	fprintf(out, "\t{%s, %s, __alignof__(", kind_words[type->kind],
-		type->plain ? "TROUPE_TYPE_PLAIN" : "0");
+		type->plain                            ? "TROUPE_TYPE_PLAIN"
+		: type->made.flags & TROUPE_TYPE_STEPS ? "TROUPE_TYPE_STEPS"
+						       : "0");
 	write_c_type(type, out);
 	fputs("),\n\t\t", out);
 	if (is_struct && type->n_fields == 0) {
@@ -102,9 +105,10 @@ static void write_type(const struct gen_model *model, const struct gen_type *typ
 	else
 		fputs("NULL, ", out);
 	if (type->item)
-		fprintf(out, "&%s_descriptors_.%s},\n", prefix, type->item->descriptor);
+		fprintf(out, "&%s_descriptors_.%s,\n", prefix, type->item->descriptor);
 	else
-		fputs("NULL},\n", out);
+		fputs("NULL,\n", out);
+	gen_write_step_counts(model, type, out);
 }
 
 static void write_field_list(const struct gen_model *model, const struct gen_type *type,
@@ -211,10 +215,12 @@ void gen_write_descriptors(struct gen_model *model, FILE *out)
 	      "#pragma GCC diagnostic push\n"
 	      "#pragma GCC diagnostic ignored \"-Woverlength-strings\"\n#endif\n",
 	      out);
+	gen_write_step_checks(model, out);
 	declare_all(model, out);
 	fprintf(out, "} %s_descriptors_ __attribute__((unused)) = {\n", model->prefix);
 	for (const struct gen_type *type = model->types; type; type = type->next) {
 		write_type(model, type, out);
+		gen_write_steps(model, type, out);
 		write_field_list(model, type, out);
 	}
 	write_members(model, out);

@@ -414,6 +414,9 @@ int gen_model_init(struct gen_model *model, const struct idl *idl,
 	r = add_members(model, ret_error);
 	if (r < 0)
 		return r;
+	r = gen_make_steps(model);
+	if (r < 0)
+		return r;
 	r = gen_claim_members(model);
 	if (r < 0)
 		return r;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <troupe/type.h>
 
 struct gen_type;
 
@@ -42,6 +43,7 @@ struct gen_type {
 	/* What is made of this one; NULL: nothing so far. */
 	struct gen_type *array, *map, *optional;
 	bool written, entry_written; /* by the writer of structs */
+	struct troupe_type made;     /* the descriptor, as far as steps are made of it */
 };
 
 struct gen_member {
@@ -100,6 +102,15 @@ const char *gen_pointer_to(struct gen_model *model, const struct gen_type *type)
 int gen_hash(const struct idl *idl, const struct idl_member *member,
 	     const struct idl_type *type, char mark, FILE *listing, uint64_t *ret_hash,
 	     struct idl_error *ret_error);
+
+/* Give the types their steps; -ENOMEM. The parts of the descriptors that steps are: members, their content, what
+ * closes a type, and that the compiler sees the structs as they were laid out here. */
+int gen_make_steps(struct gen_model *model);
+void gen_declare_steps(const struct gen_type *type, FILE *out);
+void gen_write_steps(const struct gen_model *model, const struct gen_type *type, FILE *out);
+void gen_write_step_counts(const struct gen_model *model, const struct gen_type *type,
+			   FILE *out);
+void gen_write_step_checks(const struct gen_model *model, FILE *out);
 
 /* The parts of the header; errors of `out` are seen when it is closed. */
 void gen_write_comment(FILE *out, const char *indent, const char *doc);

@@ -3,6 +3,7 @@
 #include "proto/arena.h"
 #include "proto/codec_walk.h"
 #include "proto/idl.h"
+#include "proto/steps.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -365,6 +366,12 @@ int layout_parse(const char *text, size_t size, struct layout **ret_layout)
 		return r;
 	}
 	measure_items(parser.newest);
+	for (struct made_type *made = parser.newest; made && r == 0; made = made->older)
+		r = steps_make(&made->type, &layout->memory);
+	if (r < 0) {
+		layout_free(layout);
+		return r;
+	}
 	*ret_layout = layout;
 	return 0;
 }

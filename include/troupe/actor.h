@@ -16,6 +16,7 @@
  *
  * ABI log
  *   1.0  first release
+ *   1.1  struct troupe_type may hold steps; nothing changes for source code
  */
 #ifndef TROUPE_ACTOR_H
 #define TROUPE_ACTOR_H
@@ -38,7 +39,7 @@ extern "C" {
 /* The host loads a plug-in whose major number is its own and whose minor number is not above
  * its own. */
 #define TROUPE_ABI_MAJOR 1
-#define TROUPE_ABI_MINOR 0
+#define TROUPE_ABI_MINOR 1
 
 /* Limits of this header; the run-time limits stand in docs/limits.md. */
 #define TROUPE_INTERFACES_MAX 8           /* interfaces of an actor type */

@@ -66,8 +66,30 @@ enum troupe_kind {
 /* The type holds no pointer and no padding, and every bit pattern of it is a valid value: int, address, and
  * structs of these alone. Its values are copied whole and need no check. */
 #define TROUPE_TYPE_PLAIN 1u
+/* The type is a struct with steps; without the flag, what follows `item` may be absent (since ABI 1.1). */
+#define TROUPE_TYPE_STEPS 2u
 
 struct troupe_type;
+
+/* What is to be done for a struct beyond moving its bytes. */
+enum troupe_step_kind {
+	TROUPE_STEP_BOOL = 1,      /* check: 0 or 1 */
+	TROUPE_STEP_FLOAT,         /* check: finite */
+	TROUPE_STEP_ENUM,          /* check: in the range of `type` */
+	TROUPE_STEP_GAP,           /* `count` bytes, 1 to 8, that no field has */
+	TROUPE_STEP_TEXT,          /* pointee: a string's text */
+	TROUPE_STEP_OPTIONAL_TEXT, /* pointee: the same, unless NULL */
+	TROUPE_STEP_ITEMS,         /* pointee: the items, plain ones, of an array of `type` */
+	TROUPE_STEP_VALUE, /* pointee: whatever a value of `type` reaches; `count` structs are
+				    * around it, from the struct with the steps inwards */
+};
+
+struct troupe_step {
+	uint16_t kind; /* enum troupe_step_kind */
+	uint16_t count;
+	uint32_t offset; /* in the struct with the steps, however deep the field is */
+	const struct troupe_type *type;
+};
 
 struct troupe_field {
 	const char *name; /* as in the IDL */
@@ -88,6 +110,15 @@ struct troupe_type {
 	const struct troupe_field *fields; /* STRUCT, in the order of the IDL */
 	const char *const *names;          /* ENUM */
 	const struct troupe_type *item;    /* ARRAY, OPTIONAL: T. MAP: the type of the values */
+
+	/* Only with TROUPE_TYPE_STEPS. The same as the fields say, with the structs that the struct holds
+	 * by value taken apart and all left out that needs no more than to be moved: first checks, then
+	 * gaps, then pointees in the order of the block. */
+	const struct troupe_step *steps;
+	uint16_t n_checks;
+	uint16_t n_gaps;
+	uint16_t n_pointees;
+	uint16_t levels; /* of structs and arrays that the steps stand for, this one counted */
 };
 
 /* A method. The hashes are of the canonical layout (see docs/interfaces.md), the qualified name

@@ -1,7 +1,7 @@
 /* Headers that troupe-gen makes: do the compilers take them, do they mean what the interface says? */
 #include "base/elf.h"
 #include "proto/gen_names.h"
-#include "troupe/note.h"
+#include "troupe/actor.h"
 #include "workshop.h"
 #include <errno.h>
 
@@ -65,7 +65,8 @@ static size_t count_notes(const struct workshop *workshop, uint32_t type, const 
 
 static void check_plugin(const struct workshop *workshop)
 {
-	static const char actor[] = {1, 0, 0, 0, 'h', 'e', 'l', 'l', 'o', 0};
+	static const char actor[] = {
+		TROUPE_ABI_MAJOR, 0, TROUPE_ABI_MINOR, 0, 'h', 'e', 'l', 'l', 'o', 0};
 	size_t size;
 	char *text = workshop_read(DATA "hello.varlink", &size);
 	char *both = (char *)malloc(sizeof("io.troupe.hello") + size + 1);
@@ -134,7 +135,8 @@ static void check_layouts(const struct workshop *workshop, const char *name, con
 		workshop_run(workshop,
 			     "gcc -std=gnu11 -D_GNU_SOURCE -Iinclude -I. -Idaemon -I\"$DIR\" "
 			     "-DHEADER='\"%s.varlink.h\"' -DINTERFACE=%s_interface -o "
-			     "\"$DIR\"/layouts " DATA "layouts.c proto/layout*.c proto/arena.c "
+			     "\"$DIR\"/layouts " DATA "layouts.c proto/layout*.c "
+			     "proto/steps.c proto/arena.c "
 			     "&& \"$DIR\"/layouts >\"$DIR\"/printed",
 			     name, prefix),
 		0);

@@ -41,6 +41,7 @@ struct round {
 	struct layout *layout;
 	const struct troupe_type *type;
 	void *value;
+	bool spoil; /* make values that break their types here and there */
 };
 
 #define require(round, condition)                                                              \
@@ -153,6 +154,12 @@ static char *make_type(struct round *round, unsigned depth, unsigned n_structs, 
 static void fill(struct round *round, const struct troupe_type *type, char *cell,
 		 unsigned depth);
 
+/* Whether to break this value, in a round that wants that. */
+static bool is_spoilt(struct round *round)
+{
+	return round->spoil && once_in(round, 40);
+}
+
 static char *make_text(struct round *round)
 {
 	static const char *const pieces[] = {
@@ -160,8 +167,13 @@ static char *make_text(struct round *round)
 		"\x01", "\x7f", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
 		" ",    "/",    "plain"};
 	size_t n = once_in(round, 20) ? below(round, 60) : below(round, 6);
-	char *text = get_memory(round, n * 8 + 1), *at = text;
+	char *text, *at;
 
+	if (is_spoilt(round))
+		return once_in(round, 2) ? NULL
+					 : arena_printf(&round->arena,
+							"long enough\xff to be read at once");
+	text = at = get_memory(round, n * 8 + 1);
 	*at = '\0';
 	for (size_t i = 0; i < n; i++)
 		at = stpcpy(at, pieces[below(round, sizeof(pieces) / sizeof(pieces[0]))]);
@@ -195,13 +207,19 @@ static void fill_items(struct round *round, const struct troupe_type *type, char
 	size_t count = depth >= VALUE_DEPTH ? 0 : below(round, 4);
 	char *items = get_memory(round, count * type->stride);
 
+	if (count > 0 && is_spoilt(round)) {
+		store_span(cell, NULL, count);
+		return;
+	}
 	store_span(cell, count || once_in(round, 2) ? items : NULL, count);
 	for (size_t i = 0; i < count; i++) {
 		if (type->kind == TROUPE_MAP) {
 			/* "", "x...", "y...", "z...": in order, whatever follows */
-			const char *key = i ? arena_printf(&round->arena, "%c%s",
-							   (int)('w' + i), make_text(round))
-					    : "";
+			const char *text = make_text(round);
+			const char *key =
+				!text ? NULL
+				: i ? arena_printf(&round->arena, "%c%s", (int)('w' + i), text)
+				    : "";
 
 			store_pointer(items + i * type->stride, key);
 		}
@@ -240,14 +258,14 @@ static void fill(struct round *round, const struct troupe_type *type, char *cell
 
 	switch ((enum troupe_kind)type->kind) {
 	case TROUPE_BOOL:
-		*cell = (char)below(round, 2);
+		*cell = (char)(is_spoilt(round) ? 2 : below(round, 2));
 		break;
 	case TROUPE_INT:
 		integer = make_int(round);
 		memcpy(cell, &integer, sizeof(integer));
 		break;
 	case TROUPE_FLOAT:
-		number = make_float(round);
+		number = is_spoilt(round) ? NAN : make_float(round);
 		memcpy(cell, &number, sizeof(number));
 		break;
 	case TROUPE_STRING:
@@ -270,7 +288,7 @@ static void fill(struct round *round, const struct troupe_type *type, char *cell
 		memcpy(cell, &address, sizeof(address));
 		break;
 	case TROUPE_ENUM:
-		choice = (uint32_t)below(round, type->count);
+		choice = (uint32_t)(is_spoilt(round) ? type->count : below(round, type->count));
 		memcpy(cell, &choice, sizeof(choice));
 		break;
 	case TROUPE_STRUCT:
@@ -456,6 +474,64 @@ static void fill_makes_the_block_that_copy_makes(void **state)
 	run_rounds(check_fill);
 }
 
+/* Take the steps from a type, and from all that it holds. */
+static void strip(const struct troupe_type *type)
+{
+	if (type->flags & TROUPE_TYPE_STEPS) {
+		/* const for the layout's users; the test is its maker */
+		((struct troupe_type *)(uintptr_t)type)->flags &= (uint8_t)~TROUPE_TYPE_STEPS;
+		for (uint32_t i = 0; i < type->count; i++)
+			strip(type->fields[i].type);
+	}
+	if (type->item)
+		strip(type->item);
+}
+
+/* With steps and without them the walks come to the same, for valid values and for others. */
+static void check_steps(struct round *round, char **fields, size_t n)
+{
+	struct layout *layout = parse(round, round->text);
+	const struct troupe_type *slow = layout_type(layout);
+	struct codec_error error = {0}, slow_error = {0};
+	struct codec_measure measure, slow_measure;
+	size_t size = 0, slow_size = 0;
+	void *block, *slow_block;
+	int r;
+
+	(void)fields;
+	(void)n;
+	strip(slow);
+	round->spoil = true;
+	fill(round, round->type, round->value, 0);
+	r = codec_size(slow, round->value, &slow_size, &slow_error);
+	require(round, codec_size(round->type, round->value, &size, &error) == r);
+	require(round, codec_measure(round->type, round->value, &measure) == r);
+	require(round, codec_measure(slow, round->value, &slow_measure) == r);
+	require(round, strcmp(error.path, slow_error.path) == 0);
+	require(round, strcmp(error.message, slow_error.message) == 0);
+	if (r == 0) {
+		require(round,
+			size == slow_size && measure.size == size && slow_measure.size == size);
+		block = get_block(size);
+		slow_block = get_block(size);
+		codec_encode(round->type, round->value, block, size);
+		codec_encode(slow, round->value, slow_block, size);
+		require(round, memcmp(block, slow_block, size) == 0);
+		codec_fill(round->type, round->value, &measure, block);
+		codec_fill(slow, round->value, &slow_measure, slow_block);
+		check_same_blocks(round, block, slow_block, size);
+		free(block);
+		free(slow_block);
+	}
+	layout_free(layout);
+}
+
+static void steps_do_what_fields_say(void **state)
+{
+	(void)state;
+	run_rounds(check_steps);
+}
+
 /* A changed block is refused, or it is the canonical form of another value. */
 static void check_changed(struct round *round, const void *changed, size_t size)
 {
@@ -596,6 +672,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(three_forms_hold_the_same_value),
 		cmocka_unit_test(fill_makes_the_block_that_copy_makes),
+		cmocka_unit_test(steps_do_what_fields_say),
 		cmocka_unit_test(changed_blocks_are_refused_or_canonical),
 		cmocka_unit_test(layouts_print_as_they_were_written),
 		cmocka_unit_test(versions_of_a_type_convert_by_name),

@@ -14,6 +14,24 @@ static void differ(const char *what)
 	exit(1);
 }
 
+static void compare_steps(const struct troupe_type *a, const struct troupe_type *b)
+{
+	if (a->n_checks != b->n_checks || a->n_gaps != b->n_gaps ||
+	    a->n_pointees != b->n_pointees || a->levels != b->levels)
+		differ("the number of steps");
+	for (int i = 0; i < a->n_checks + a->n_gaps + a->n_pointees; i++) {
+		const struct troupe_step *one = &a->steps[i], *other = &b->steps[i];
+
+		if (one->kind != other->kind || one->count != other->count ||
+		    one->offset != other->offset || !one->type != !other->type)
+			differ("steps");
+		if (one->type && (one->type->kind != other->type->kind ||
+				  one->type->count != other->type->count ||
+				  one->type->stride != other->type->stride))
+			differ("the types of steps");
+	}
+}
+
 static void compare(const struct troupe_type *a, const struct troupe_type *b, int depth)
 {
 	if (a->kind != b->kind || a->size != b->size || a->count != b->count)
@@ -23,6 +41,8 @@ static void compare(const struct troupe_type *a, const struct troupe_type *b, in
 	if (a->stride != b->stride || a->value_offset != b->value_offset ||
 	    a->entry_align != b->entry_align)
 		differ("stride");
+	if (a->flags & TROUPE_TYPE_STEPS)
+		compare_steps(a, b);
 	if (depth == 0)
 		return;
 	if (a->item)

@@ -1,0 +1,142 @@
+#include "proto/gen_model.h"
+
+#include "proto/codec_walk.h"
+#include "proto/steps.h"
+#include <errno.h>
+
+static const struct {
+	uint8_t size, align;
+} cells[] = {
+	[TROUPE_BOOL] = {1, 1},   [TROUPE_INT] = {8, 8},     [TROUPE_FLOAT] = {8, 8},
+	[TROUPE_STRING] = {8, 8}, [TROUPE_BINARY] = {16, 8}, [TROUPE_ADDRESS] = {16, 4},
+	[TROUPE_OBJECT] = {8, 8}, [TROUPE_ENUM] = {4, 4},    [TROUPE_STRUCT] = {0, 0},
+	[TROUPE_ARRAY] = {16, 8}, [TROUPE_MAP] = {16, 8},    [TROUPE_OPTIONAL] = {8, 8},
+};
+
+static void begin_type(struct gen_type *type)
+{
+	type->made = (struct troupe_type){
+		.kind = (uint8_t)type->kind,
+		.flags = type->plain ? TROUPE_TYPE_PLAIN : 0,
+		.align = cells[type->kind].align,
+		.size = cells[type->kind].size,
+		.count = (uint32_t)type->n_fields,
+		.item = type->item ? &type->item->made : NULL,
+	};
+}
+
+/* Where the compiler will put the members of a struct. */
+static int lay_out(struct gen_model *model, struct gen_type *type)
+{
+	struct troupe_type *made = &type->made;
+	struct troupe_field *fields;
+
+	if (made->align > 0)
+		return 0;
+	fields = (struct troupe_field *)arena_alloc(&model->arena,
+						    (type->n_fields + 1) * sizeof(*fields));
+	if (!fields)
+		return -ENOMEM;
+	made->align = 1;
+	made->fields = fields;
+	for (size_t i = 0; i < type->n_fields; i++) {
+		struct gen_type *field = type->fields[i].type;
+		int r = lay_out(model, field);
+
+		if (r < 0)
+			return r;
+		fields[i].type = &field->made;
+		fields[i].offset = (uint32_t)align_up(made->size, field->made.align);
+		made->size = (uint32_t)(fields[i].offset + placed_size(&field->made));
+		if (field->made.align > made->align)
+			made->align = field->made.align;
+	}
+	made->size = (uint32_t)align_up(made->size, made->align);
+	return 0;
+}
+
+int gen_make_steps(struct gen_model *model)
+{
+	for (struct gen_type *type = model->types; type; type = type->next)
+		begin_type(type);
+	for (struct gen_type *type = model->types; type; type = type->next) {
+		int r = lay_out(model, type);
+
+		if (r < 0)
+			return r;
+	}
+	for (struct gen_type *type = model->types; type; type = type->next) {
+		int r = steps_make(&type->made, &model->arena);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static const struct gen_type *type_of(const struct troupe_type *made)
+{
+	return (const void *)((const char *)made - offsetof(struct gen_type, made));
+}
+
+static unsigned count_steps(const struct gen_type *type)
+{
+	return type->made.n_checks + type->made.n_gaps + type->made.n_pointees;
+}
+
+void gen_declare_steps(const struct gen_type *type, FILE *out)
+{
+	if (count_steps(type) > 0)
+		fprintf(out, "\tstruct troupe_step %s_steps_[%u];\n", type->stem,
+			count_steps(type));
+}
+
+void gen_write_steps(const struct gen_model *model, const struct gen_type *type, FILE *out)
+{
+	static const char *const words[] = {
+		[TROUPE_STEP_BOOL] = "BOOL",   [TROUPE_STEP_FLOAT] = "FLOAT",
+		[TROUPE_STEP_ENUM] = "ENUM",   [TROUPE_STEP_GAP] = "GAP",
+		[TROUPE_STEP_TEXT] = "TEXT",   [TROUPE_STEP_OPTIONAL_TEXT] = "OPTIONAL_TEXT",
+		[TROUPE_STEP_ITEMS] = "ITEMS",
+		[TROUPE_STEP_VALUE] = "VALUE",
+	};
+
+	if (count_steps(type) == 0)
+		return;
+	fputs("\t{\n", out);
+	for (unsigned i = 0; i < count_steps(type); i++) {
+		const struct troupe_step *step = &type->made.steps[i];
+
+		fprintf(out, "\t\t{TROUPE_STEP_%s, %u, %u, ", words[step->kind], step->count,
+			step->offset);
+		if (step->type)
+			fprintf(out, "&%s_descriptors_.%s},\n", model->prefix,
+				type_of(step->type)->descriptor);
+		else
+			fputs("NULL},\n", out);
+	}
+	fputs("\t},\n", out);
+}
+
+void gen_write_step_counts(const struct gen_model *model, const struct gen_type *type,
+			   FILE *out)
+{
+	const struct troupe_type *made = &type->made;
+
+	if (count_steps(type) > 0)
+		fprintf(out, "\t\t%s_descriptors_.%s_steps_, ", model->prefix, type->stem);
+	else
+		fputs("\t\tNULL, ", out);
+	fprintf(out, "%u, %u, %u, %u},\n", made->n_checks, made->n_gaps, made->n_pointees,
+		made->levels);
+}
+
+void gen_write_step_checks(const struct gen_model *model, FILE *out)
+{
+	for (const struct gen_type *type = model->types; type; type = type->next)
+		if (count_steps(type) > 0)
+			fprintf(out,
+				"TROUPE_STATIC_ASSERT(sizeof(struct %s) == %u, \"laid out as "
+				"its steps say\");\n",
+				type->tag, type->made.size);
+}
