@@ -28,6 +28,7 @@ static void check_decoded(const struct troupe_type *type, const void *wire, cons
 			  size_t size)
 {
 	void *again = malloc(size ? size : 1), *converted, *read;
+	struct codec_measure measure;
 	size_t n, text_size;
 	char *text;
 
@@ -36,6 +37,10 @@ static void check_decoded(const struct troupe_type *type, const void *wire, cons
 	codec_encode(type, block, again, size);
 	check(memcmp(wire, again, size) == 0);
 	codec_copy(type, block, again, size);
+	check(codec_equal(type, block, again));
+	check(codec_measure(type, block, &measure) == 0 && measure.size == size);
+	memset(again, 0, size);
+	codec_fill(type, block, &measure, again);
 	check(codec_equal(type, block, again));
 	check(codec_convert(type, block, type, 0, &converted, &n, NULL) == 0);
 	check(n == size && codec_equal(type, block, converted));
