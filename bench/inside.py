@@ -12,11 +12,15 @@ CONTROL = "io.troupe.Control"
 SLICE = 1000  # actors made in one turn of who makes them
 
 
-def ask(build, actor_type, method, parameters, messages):
+def ask(build, actor_type, method, parameters, messages, first=None):
     """One call of the unit "bench", in a worker of its own: the reply, and what the worker used meanwhile. When it is over, the
-    daemon must have counted at least so many messages, and nobody but the boss may be left."""
+    daemon must have counted at least so many messages, and nobody but the boss may be left. first: a unit that is
+    to be the first of the measured actors, for what only a unit can have, such as a mailbox of another size."""
     plugin = os.path.join(build, "bench-plugins", "bench.so")
-    with daemon(build, {"bench": f"[Actor]\nPlugin={plugin}\nType={actor_type}\n"}, {"Workers": 1}) as host:
+    units = {"bench": {"Plugin": plugin, "Type": actor_type}}
+    if first:
+        units["first"] = {"Plugin": plugin, **first}
+    with daemon(build, units, {"Workers": 1}) as host:
         before = host.worker(1)
         with host.client(120) as client, watched(before["pid"]) as used:
             reply = client.call(f"{CONTROL}.Call", {"name": "bench", "method": f"io.troupe.bench.{method}",
@@ -46,10 +50,10 @@ def bare(*arguments, ops):
     return limit("bench-limit", *arguments, ops=ops)
 
 
-def run_row(name, params, ops, what, actors, amount, count, against, notes=lambda reply, used: {}):
+def run_row(name, params, ops, what, actors, amount, count, against, notes=lambda reply, used: {}, first=None):
     """`count`: messages that the players must have got in the end."""
     def run(build):
-        reply, used = ask(build, "boss", "Run", {"what": what, "actors": actors, "amount": amount}, count)
+        reply, used = ask(build, "boss", "Run", {"what": what, "actors": actors, "amount": amount}, count, first)
         expect(f"number of messages in {name}", reply["count"], count)
         return result(reply, used, **notes(reply, used))
     return Row(name, str(params), ops, run, against)
@@ -69,14 +73,18 @@ def ring_shuffled(actors, hops):
                    bare("ringx", actors, hops, ops=hops))
 
 
-def flow(name, params, what, producers, messages, against):
+def flow(name, params, what, producers, messages, against, first=None):
     return run_row(name, params, messages, what, producers + 1, messages, messages, against,
-                   lambda reply, used: {"grown_kib": used.grown_kib})
+                   lambda reply, used: {"grown_kib": used.grown_kib}, first)
 
 
-def counting(messages):
-    # As many in the bare mailbox as ours may hold.
-    return flow("counting", messages, "counting", 1, messages, bare("counting", messages, 1024, ops=messages))
+def counting(messages, depth=None):
+    """depth: of the mailbox; None: the default, 1,024. The bare one is filled as far."""
+    params, first = messages, None
+    if depth:
+        params = f"{messages}:{depth}"
+        first = {"Type": "consumer", "Mailbox": depth, "MailboxBytes": "1G"}
+    return flow("counting", params, "counting", 1, messages, bare("counting", messages, depth or 1024, ops=messages), first)
 
 
 def fanin(producers, messages):

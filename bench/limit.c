@@ -188,8 +188,10 @@ static void on_token(struct actor *me, struct message *message)
 	uint64_t left;
 
 	memcpy(&left, message->payload, sizeof(left));
-	if (left == 0)
+	if (left == 0) {
+		world.ended++;
 		return;
+	}
 	left--;
 	memcpy(message->payload, &left, sizeof(left));
 	send(me->peer, BALL, message->payload);
@@ -330,7 +332,7 @@ static uint64_t ring_of(uint64_t n, uint64_t hops, double *seconds)
 	memcpy(blank, &hops, sizeof(hops));
 	send(world.all[0], BALL, blank);
 	*seconds = timed_run();
-	return hops;
+	return world.ended ? hops : 0;
 }
 
 static uint64_t ring(uint64_t n, uint64_t hops, double *seconds)

@@ -7,9 +7,10 @@
 #include <string.h>
 
 #define ACTORS_MAX 4000000
-#define SLICE                                                                                  \
-	1000 /* actors made, told or asked in one activation: its mailbox holds as many replies */
-#define NAME "bench"
+#define NAME       "bench"
+#define FIRST_NAME "first" /* a unit of this name, if there is one, is the first player */
+/* Actors made, told or asked in one activation: as many replies find room in a mailbox. */
+#define SLICE 1000
 
 /* ---- for the players */
 
@@ -139,6 +140,9 @@ static int make_slice(struct troupe_self *self, struct boss *me)
 	const struct measure *measure = me->measure;
 	int error;
 
+	/* A unit has a mailbox of the size that is configured, what an actor makes has not. */
+	if (me->there == 0 && troupe_find(self, FIRST_NAME, &me->players[0]) == 0)
+		me->there++;
 	for (int i = 0; i < SLICE && me->there < me->wanted; i++) {
 		error = troupe_spawn(self, me->there ? measure->others : measure->first, NULL,
 				     &me->players[me->there]);
