@@ -3,10 +3,15 @@
 #include "base/check.h"
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MAGIC   0x31505254u /* "TRP1" as bytes */
 #define VERSION 2
+
+/* Bytes that a batch has room for at first, and next; then for as many as it should have. */
+#define ROOM_SMALL  512u
+#define ROOM_MIDDLE 8192u
 
 struct batch_head {
 	uint32_t magic;
@@ -187,14 +192,30 @@ static inline void set_address(struct troupe_address *address,
 
 /* ------------------------------------------------------------------ writing */
 
-static int begin_batch(struct envelope_batch *batch)
+static void *resize_memory(void *context, void *memory, size_t size)
 {
-	void *head = buffer_reserve(&batch->bytes, ENVELOPE_BATCH_HEAD);
+	(void)context;
+	return realloc(memory, size);
+}
 
-	if (!head)
-		return -errno;
-	memset(head, 0, ENVELOPE_BATCH_HEAD);
-	buffer_added(&batch->bytes, ENVELOPE_BATCH_HEAD);
+/* Room for `size` bytes, with few steps from the smallest batch to the longest: growing may copy.
+ * What a batch took the next one is likely to take. */
+static int grow_batch(struct envelope_batch *batch, size_t size)
+{
+	size_t wanted = batch->usual > size ? batch->usual : size;
+	size_t room = wanted <= ROOM_SMALL         ? ROOM_SMALL
+		      : wanted <= ROOM_MIDDLE      ? ROOM_MIDDLE
+		      : batch->limit > ROOM_MIDDLE ? batch->limit
+						   : ROOM_MIDDLE;
+	void *bytes;
+
+	if (room < size)
+		room = size;
+	bytes = batch->memory.resize(batch->memory.context, batch->bytes, room);
+	if (!bytes)
+		return -ENOMEM;
+	batch->bytes = bytes;
+	batch->room = room;
 	return 0;
 }
 
@@ -207,12 +228,21 @@ void envelope_batch_init(struct envelope_batch *batch, size_t limit, struct trou
 		.to = process_address(from.node, to.worker, to.incarnation),
 		.sequence = sequence,
 	};
-	buffer_init(&batch->bytes, ENVELOPE_BATCH_MAX > limit ? ENVELOPE_BATCH_MAX : limit);
+	batch->memory = (struct envelope_memory){.resize = resize_memory, .free = free};
+}
+
+void envelope_batch_set_memory(struct envelope_batch *batch,
+			       const struct envelope_memory *memory)
+{
+	check(!batch->bytes);
+	batch->memory = *memory;
 }
 
 void envelope_batch_fini(struct envelope_batch *batch)
 {
-	buffer_fini(&batch->bytes);
+	batch->memory.free(batch->bytes);
+	batch->bytes = NULL;
+	batch->size = batch->room = 0;
 }
 
 /* Whether the addresses are where a reader will say they are. */
@@ -271,7 +301,7 @@ int envelope_batch_add(struct envelope_batch *batch, const struct envelope *enve
 		.from = place_of(&envelope->from),
 		.to = place_of(&envelope->to),
 	};
-	size_t before, size;
+	size_t before, size, start;
 	unsigned char *place;
 	int r;
 
@@ -282,17 +312,16 @@ int envelope_batch_add(struct envelope_batch *batch, const struct envelope *enve
 		return -EMSGSIZE;
 	before = head_size(rule, head.flags);
 	size = before + padded(envelope->size);
-	if (batch->count > 0 && size + buffer_size(&batch->bytes) > batch->limit)
+	if (batch->count > 0 && size + batch->size > batch->limit)
 		return -ENOBUFS;
-	if (buffer_size(&batch->bytes) == 0) {
-		r = begin_batch(batch);
+	start = batch->count > 0 ? batch->size : ENVELOPE_BATCH_HEAD;
+	if (start + size > batch->room) {
+		r = grow_batch(batch, start + size);
 		if (r < 0)
 			return r;
 	}
-	place = buffer_reserve(&batch->bytes, size);
-	if (!place)
-		return -errno;
-	buffer_added(&batch->bytes, size);
+	place = batch->bytes + start;
+	batch->size = start + size;
 	batch->count++;
 	memcpy(place, &head, sizeof(head));
 	if (before > sizeof(head))
@@ -302,6 +331,36 @@ int envelope_batch_add(struct envelope_batch *batch, const struct envelope *enve
 		memset(place + size - ENVELOPE_ALIGN, 0, ENVELOPE_ALIGN);
 	*ret_payload = place + before;
 	return 0;
+}
+
+void *envelope_batch_add_send(struct envelope_batch *batch, const struct envelope *envelope,
+			      size_t size)
+{
+	size_t total = ENVELOPE_HEAD + padded(size);
+	const struct envelope_head head = {
+		.kind = ENVELOPE_SEND,
+		.size = (uint32_t)size,
+		.hash = envelope->hash,
+		.from = place_of(&envelope->from),
+		.to = place_of(&envelope->to),
+	};
+	unsigned char *place = batch->bytes + batch->size;
+
+	if (envelope->kind != ENVELOPE_SEND || envelope->flags != 0 || envelope->status != 0 ||
+	    (envelope->call | envelope->credit | envelope->deadline_ns) != 0 ||
+	    envelope->hash == 0 || size > ENVELOPE_PAYLOAD_MAX ||
+	    process_of(&envelope->from) != process_of(&batch->from) ||
+	    process_of(&envelope->to) != process_of(&batch->to))
+		return NULL;
+	if (batch->count == 0 || total > batch->room - batch->size ||
+	    total + batch->size > batch->limit)
+		return NULL;
+	batch->size += total;
+	batch->count++;
+	memcpy(place, &head, sizeof(head));
+	if (size % ENVELOPE_ALIGN != 0)
+		memset(place + total - ENVELOPE_ALIGN, 0, ENVELOPE_ALIGN);
+	return place + sizeof(head);
 }
 
 int envelope_batch_add_layout(struct envelope_batch *batch, uint64_t hash,
@@ -335,23 +394,40 @@ const void *envelope_batch_data(struct envelope_batch *batch, size_t *ret_size)
 		.from_incarnation = batch->from.incarnation,
 		.count = batch->count,
 		.sequence = batch->sequence,
-		.size = (uint32_t)buffer_size(&batch->bytes),
+		.size = (uint32_t)batch->size,
 		.to_incarnation = batch->to.incarnation,
 		.to_worker = batch->to.worker,
 		.node = batch->from.node,
 	};
 
 	check(batch->count > 0);
-	memcpy(buffer_data(&batch->bytes), &head, sizeof(head));
-	*ret_size = buffer_size(&batch->bytes);
-	return buffer_data(&batch->bytes);
+	memcpy(batch->bytes, &head, sizeof(head));
+	*ret_size = batch->size;
+	return batch->bytes;
 }
 
 void envelope_batch_sent(struct envelope_batch *batch)
 {
 	batch->sequence += batch->count;
 	batch->count = 0;
-	buffer_eat(&batch->bytes, buffer_size(&batch->bytes));
+	batch->usual = batch->size;
+	batch->size = 0;
+	/* One that was longer than any should be stays alone. */
+	if (batch->usual > batch->limit) {
+		batch->usual = 0;
+		envelope_batch_fini(batch);
+	}
+}
+
+void *envelope_batch_take(struct envelope_batch *batch, size_t *ret_size)
+{
+	void *bytes = batch->bytes;
+
+	(void)envelope_batch_data(batch, ret_size);
+	batch->bytes = NULL;
+	batch->room = 0;
+	envelope_batch_sent(batch);
+	return bytes;
 }
 
 /* ------------------------------------------------------------------ reading */

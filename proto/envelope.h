@@ -58,7 +58,6 @@
 #ifndef PROTO_ENVELOPE_H
 #define PROTO_ENVELOPE_H
 
-#include "base/buffer.h"
 #include "proto/codec.h"
 #include "proto/layout.h"
 #include <stddef.h>
@@ -128,8 +127,20 @@ struct envelope_layout {
 
 /* ------------------------------------------------------------------ writing */
 
+/* Where the bytes of a batch lie, when not in malloc's memory. */
+struct envelope_memory {
+	/* `memory`, or new one for NULL, with room for `size` bytes; as many as fit of those that
+	 * were there are kept. Aligned to 8. NULL: there is none, and it is as it was. */
+	void *(*resize)(void *context, void *memory, size_t size);
+	void (*free)(void *memory); /* NULL is fine */
+	void *context;
+};
+
 struct envelope_batch {
-	struct buffer bytes;
+	unsigned char *bytes;
+	size_t size, room; /* of bytes */
+	size_t usual;      /* what the batch before took */
+	struct envelope_memory memory;
 	size_t limit;
 	uint32_t count;
 	struct troupe_address from, to; /* processes: slot and generation 0 */
@@ -142,14 +153,24 @@ struct envelope_batch {
 void envelope_batch_init(struct envelope_batch *batch, size_t limit, struct troupe_address from,
 			 struct troupe_address to, uint64_t sequence);
 void envelope_batch_fini(struct envelope_batch *batch);
+/* Before the first envelope: let the bytes lie in memory of this kind. Its context is borrowed
+ * for the batch's life. */
+void envelope_batch_set_memory(struct envelope_batch *batch,
+			       const struct envelope_memory *memory);
 
 /* Add an envelope with a payload of envelope->size bytes (envelope->payload is not read) and
- * set *ret_payload to where it goes: aligned to 16, not zeroed, valid until the next call for this
+ * set *ret_payload to where it goes: aligned as the memory is, not zeroed, valid until the next call for this
  * batch. The caller fills it in before that. -ENOBUFS: the batch is full, send it first;
  * -EMSGSIZE: the payload is too long; -EINVAL: the kind does not go with the other fields, see
  * the table above, or an address is of another process; -ENOMEM. The batch is as it was then. */
 int envelope_batch_add(struct envelope_batch *batch, const struct envelope *envelope,
 		       void **ret_payload);
+
+/* The same for what most envelopes are, with less to look at: a SEND without flags, while the
+ * batch has envelopes already and room for `size` bytes of payload; envelope->size is not read.
+ * NULL: it is something else, or wrong. */
+void *envelope_batch_add_send(struct envelope_batch *batch, const struct envelope *envelope,
+			      size_t size);
 
 /* Add a LAYOUT envelope. Errors as above. */
 int envelope_batch_add_layout(struct envelope_batch *batch, uint64_t hash,
@@ -158,9 +179,12 @@ int envelope_batch_add_layout(struct envelope_batch *batch, uint64_t hash,
 /* The batch as it stands, ready to be sent; borrowed, until the next call for it. */
 const void *envelope_batch_data(struct envelope_batch *batch, size_t *ret_size);
 
-/* The envelopes are on their way: begin anew, with the sequence number after theirs. Memory
- * beyond 64 KiB is given back. */
+/* The envelopes are on their way: begin anew, with the sequence number after theirs. */
 void envelope_batch_sent(struct envelope_batch *batch);
+
+/* Both at once: the memory itself, of which *ret_size bytes are the batch; given. There must be
+ * an envelope. */
+void *envelope_batch_take(struct envelope_batch *batch, size_t *ret_size);
 
 /* ------------------------------------------------------------------ reading */
 

@@ -1,6 +1,7 @@
 /* bridge.c - peers come up and go down; envelopes find their link. */
 #include "bridge/bridge_inside.h"
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include <stdio.h>
 #include <string.h>
@@ -193,12 +194,16 @@ int bridge_send(struct bridge *bridge, const struct envelope *envelope,
 	const struct troupe_address *to = &envelope->to;
 	struct link *link;
 
-	if (to->node != bridge->config.node || !is_peer(bridge, to->worker) ||
-	    bridge->is_closing)
+	if (to->node != bridge->config.node || to->worker > LIMIT_WORKERS || bridge->is_closing)
 		return -EHOSTUNREACH;
-	link = find_link(bridge, to->worker, to->incarnation);
-	if (!link)
-		return -EHOSTUNREACH;
+	link = bridge->links[to->worker];
+	if (unlikely(!link || link->incarnation != to->incarnation)) {
+		link = is_peer(bridge, to->worker)
+			       ? find_link(bridge, to->worker, to->incarnation)
+			       : NULL;
+		if (!link)
+			return -EHOSTUNREACH;
+	}
 	return link_send(link, envelope, type, data, meaning);
 }
 

@@ -2,6 +2,7 @@
  * takes them. */
 #include "bridge/link.h"
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "proto/layout.h"
 #include <stdio.h>
@@ -48,7 +49,7 @@ static void send_frames(struct link *link)
 
 static size_t count_unsent(const struct link *link)
 {
-	return link->waiting + buffer_size(&link->batch.bytes);
+	return link->waiting + link->batch.size;
 }
 
 static void on_writable(struct loop_io *io, unsigned events)
@@ -67,28 +68,21 @@ static void on_writable(struct loop_io *io, unsigned events)
 /* The batch becomes a frame, which leaves now or waits. -ENOMEM: it is still a batch. */
 static int seal_batch(struct link *link)
 {
-	const struct transport_ops *ops = link->transport->ops;
+	const struct transport *transport = link->transport;
 	struct link_frame *waiting;
-	const void *data;
-	size_t size;
 
 	if (link->batch.count == 0)
 		return 0;
 	waiting = malloc(sizeof(*waiting));
 	if (!waiting)
 		return -ENOMEM;
-	data = envelope_batch_data(&link->batch, &size);
-	waiting->frame = ops->frame_new(link->transport->context, size);
-	if (!waiting->frame) {
-		free(waiting);
-		return -ENOMEM;
-	}
-	waiting->size = size;
-	memcpy(waiting->frame, data, size);
 	link->stats->envelopes_out += link->batch.count;
-	envelope_batch_sent(&link->batch);
+	waiting->frame = envelope_batch_take(&link->batch, &waiting->size);
+	waiting->frame =
+		transport->ops->frame_resize(transport->context, waiting->frame, waiting->size);
+	check(waiting->frame);
 	list_append(&link->frames, &waiting->link);
-	link->waiting += size;
+	link->waiting += waiting->size;
 	/* While the watcher runs, the transport has no room. */
 	if (!link->io.started)
 		send_frames(link);
@@ -162,24 +156,15 @@ static int tell_layout(struct link *link, const struct envelope *envelope,
 	return r;
 }
 
-int link_send(struct link *link, const struct envelope *envelope,
-	      const struct troupe_type *type, const void *data,
-	      const struct envelope_meaning *meaning)
+/* Send an envelope of any kind. */
+static int send_any(struct link *link, const struct envelope *envelope,
+		    const struct troupe_type *type, const void *data,
+		    const struct envelope_meaning *meaning)
 {
-	bool is_refusable = envelope->kind == ENVELOPE_SEND || envelope->kind == ENVELOPE_CALL;
 	struct envelope sized = *envelope;
 	void *payload;
 	int r;
 
-	if (!link->outbox)
-		return -EHOSTUNREACH;
-	/* What waits is watched for room, so that on_room is sure to come. */
-	if (is_refusable && link->waiting >= BRIDGE_UNSENT) {
-		link->has_refused = true;
-		return -EAGAIN;
-	}
-	if (count_unsent(link) >= BRIDGE_UNSENT_HARD)
-		return -ENOBUFS;
 	if (type) {
 		r = codec_size(type, data, &sized.size, NULL);
 		if (r < 0)
@@ -200,6 +185,35 @@ int link_send(struct link *link, const struct envelope *envelope,
 	else
 		memcpy(payload, envelope->payload, sized.size);
 	return 0;
+}
+
+int link_send(struct link *link, const struct envelope *envelope,
+	      const struct troupe_type *type, const void *data,
+	      const struct envelope_meaning *meaning)
+{
+	bool is_refusable = envelope->kind == ENVELOPE_SEND || envelope->kind == ENVELOPE_CALL;
+	void *payload;
+
+	if (!link->outbox)
+		return -EHOSTUNREACH;
+	/* What waits is watched for room, so that on_room is sure to come. */
+	if (is_refusable && link->waiting >= BRIDGE_UNSENT) {
+		link->has_refused = true;
+		return -EAGAIN;
+	}
+	if (count_unsent(link) >= BRIDGE_UNSENT_HARD)
+		return -ENOBUFS;
+	/* What most are: a plain value of a layout that the peer knows. */
+	if (likely(type && type->flags & TROUPE_TYPE_PLAIN) &&
+	    likely(link->told.last == envelope->hash)) {
+		payload = envelope_batch_add_send(&link->batch, envelope, type->size);
+		if (likely(payload != NULL)) {
+			if (type->size > 0)
+				memcpy(payload, data, type->size);
+			return 0;
+		}
+	}
+	return send_any(link, envelope, type, data, meaning);
 }
 
 /* ---- life */
@@ -228,6 +242,11 @@ int link_new(struct loop *loop, const struct transport *transport, const char *p
 	layouts_init(&link->told);
 	layouts_init(&link->learned);
 	envelope_batch_init(&link->batch, BRIDGE_BATCH, own, peer, 1);
+	envelope_batch_set_memory(&link->batch, &(struct envelope_memory){
+							.resize = transport->ops->frame_resize,
+							.free = transport->ops->frame_free,
+							.context = transport->context,
+						});
 	loop_io_init(&link->io, loop, transport->ops->outbox_fd(link->outbox), on_writable);
 	*ret_link = link;
 	return 0;

@@ -184,10 +184,11 @@ static void close_outbox(struct outbox *outbox)
 	free(outbox);
 }
 
-static void *new_frame(void *context, size_t size)
+static void *resize_frame(void *context, void *frame, size_t size)
 {
 	(void)context;
-	return nn_allocmsg(size, 0);
+	/* One that gets shorter stays where it is. */
+	return frame ? nn_reallocmsg(frame, size) : nn_allocmsg(size, 0);
 }
 
 static void free_frame(void *frame)
@@ -207,7 +208,7 @@ struct transport nanomsg_transport(struct nanomsg *nanomsg)
 		.outbox_fd = get_outbox_fd,
 		.outbox_send = send_frame,
 		.outbox_close = close_outbox,
-		.frame_new = new_frame,
+		.frame_resize = resize_frame,
 		.frame_free = free_frame,
 	};
 

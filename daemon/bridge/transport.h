@@ -38,8 +38,10 @@ struct transport_ops {
 	/* Frames that have not been received may be lost. NULL is fine. */
 	void (*outbox_close)(struct outbox *outbox);
 
-	/* Memory for a frame of `size` bytes, aligned to 8; NULL: there is none. */
-	void *(*frame_new)(void *context, size_t size);
+	/* `frame`, or a new one for NULL, made `size` bytes long; as many as fit of those that were
+	 * there are kept. Aligned to 8. NULL: there is no memory, and it is as it was; making one
+	 * shorter does not fail. */
+	void *(*frame_resize)(void *context, void *frame, size_t size);
 	void (*frame_free)(void *frame); /* NULL is fine */
 };
 

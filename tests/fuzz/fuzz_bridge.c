@@ -166,19 +166,23 @@ static void close_outbox(struct outbox *outbox)
 	free(outbox);
 }
 
-static void *new_frame(void *context, size_t size)
+static void *resize_frame(void *context, void *bytes, size_t size)
 {
+	struct frame *old = bytes ? container_of(bytes, struct frame, bytes) : NULL;
 	struct frame *frame = aligned_alloc(16, (sizeof(*frame) + size + 15) / 16 * 16);
 
 	(void)context;
 	check(frame);
 	frame->size = size;
+	if (old)
+		memcpy(frame->bytes, old->bytes, old->size < size ? old->size : size);
+	free(old);
 	return frame->bytes;
 }
 
 static const struct transport_ops transport_ops = {
-	open_inbox,    get_inbox_fd, receive_frame, close_inbox, open_outbox,
-	get_outbox_fd, send_frame,   close_outbox,  new_frame,   free_frame,
+	open_inbox,    get_inbox_fd, receive_frame, close_inbox,  open_outbox,
+	get_outbox_fd, send_frame,   close_outbox,  resize_frame, free_frame,
 };
 
 static void put_frame(struct host *host, const void *data, size_t size)
@@ -187,7 +191,7 @@ static void put_frame(struct host *host, const void *data, size_t size)
 
 	if (host->inbox.n == FRAMES)
 		return;
-	bytes = new_frame(NULL, size);
+	bytes = resize_frame(NULL, NULL, size);
 	if (size > 0)
 		memcpy(bytes, data, size);
 	host->inbox.frames[(host->inbox.first + host->inbox.n++) % FRAMES] =

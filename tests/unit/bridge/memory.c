@@ -152,9 +152,9 @@ static void outbox_close(struct outbox *outbox)
 	free(outbox);
 }
 
-static void *frame_new(void *context, size_t size)
+static void *frame_resize(void *context, void *data, size_t size)
 {
-	struct frame *frame = malloc(sizeof(*frame) + size);
+	struct frame *frame = realloc(data ? frame_of(data) : NULL, sizeof(*frame) + size);
 
 	(void)context;
 	if (!frame)
@@ -171,13 +171,13 @@ static void frame_free(void *data)
 }
 
 const struct transport_ops memory_ops = {
-	inbox_open, inbox_fd,    inbox_receive, inbox_close, outbox_open,
-	outbox_fd,  outbox_send, outbox_close,  frame_new,   frame_free,
+	inbox_open, inbox_fd,    inbox_receive, inbox_close,  outbox_open,
+	outbox_fd,  outbox_send, outbox_close,  frame_resize, frame_free,
 };
 
 void memory_put(struct inbox *inbox, const void *data, size_t size)
 {
-	void *frame = frame_new(NULL, size);
+	void *frame = frame_resize(NULL, NULL, size);
 
 	if (size > 0)
 		memcpy(frame, data, size);

@@ -461,6 +461,111 @@ static void reader_refuses_parts_out_of_their_range(void **state)
 	assert_spoilt(call + 40, 1); /* a reply has no deadline */
 }
 
+static void *count_resize(void *context, void *memory, size_t size)
+{
+	++*(int *)context;
+	return realloc(memory, size);
+}
+
+static void batch_is_taken_in_memory_of_another_kind(void **state)
+{
+	int resized = 0;
+	const struct envelope_memory memory = {count_resize, free, &resized};
+	struct envelope_reader reader;
+	struct envelope_batch batch;
+	size_t size;
+	void *taken;
+
+	(void)state;
+	init_batch(&batch);
+	envelope_batch_set_memory(&batch, &memory);
+	for (uint64_t round = 0; round < 3; round++) {
+		int before = resized;
+
+		while (add(&batch, &samples[0].envelope, "x") == 0)
+			;
+		assert_in_range(resized - before, 1, round == 0 ? 3 : 1);
+		taken = envelope_batch_take(&batch, &size);
+		assert_int_equal(envelope_reader_init(&reader, taken, size), 0);
+		assert_int_equal(reader.sequence,
+				 100 + round * ((64u << 10) - ENVELOPE_BATCH_HEAD) / 48);
+		assert_int_equal(read_all(taken, size), 0);
+		free(taken);
+		assert_int_equal(batch.count, 0);
+	}
+	assert_int_equal(add(&batch, &samples[0].envelope, "x"), 0);
+	envelope_batch_fini(&batch);
+}
+
+static void quick_send_is_as_any_other(void **state)
+{
+	const struct envelope *send = &samples[0].envelope;
+	struct envelope_batch one, other;
+	const void *data, *other_data;
+	size_t size, other_size;
+	char *place;
+
+	(void)state;
+	init_batch(&one);
+	init_batch(&other);
+	/* Not the first; that one begins the batch. */
+	assert_null(envelope_batch_add_send(&one, send, 5));
+	assert_int_equal(add(&one, send, "first"), 0);
+	assert_int_equal(add(&other, send, "first"), 0);
+	for (size_t length = 0; length < 40; length++) {
+		char text[41] = "";
+
+		memset(text, 'a', length);
+		place = envelope_batch_add_send(&one, send, length);
+		if (!place) { /* no room as yet */
+			assert_int_equal(add(&one, send, text), 0);
+		} else {
+			memcpy(place, text, length);
+		}
+		assert_int_equal(add(&other, send, text), 0);
+	}
+	data = envelope_batch_data(&one, &size);
+	other_data = envelope_batch_data(&other, &other_size);
+	assert_int_equal(size, other_size);
+	assert_memory_equal(data, other_data, size);
+	envelope_batch_fini(&one);
+	envelope_batch_fini(&other);
+}
+
+static void quick_send_refuses_all_else(void **state)
+{
+	struct envelope_batch batch;
+
+	(void)state;
+	init_batch(&batch);
+	while (batch.size < 1024)
+		assert_int_equal(add(&batch, &samples[0].envelope, "x"), 0);
+	for (size_t i = 0; i < LEN(samples); i++) {
+		struct envelope bad[9];
+
+		for (size_t k = 0; k < LEN(bad); k++)
+			bad[k] = samples[i].envelope;
+		bad[0].flags ^= ENVELOPE_FORWARDED;
+		bad[1].hash = 0;
+		bad[2].call = 1;
+		bad[3].deadline_ns = 1;
+		bad[4].status = TROUPE_TIMEOUT;
+		bad[5].from.incarnation++;
+		bad[6].to.worker++;
+		bad[7].credit = 1;
+		bad[8].kind = ENVELOPE_CALL;
+		for (size_t k = i == 0 ? 0 : 8; k < LEN(bad); k++)
+			assert_null(envelope_batch_add_send(&batch, &bad[k], 1));
+		if (i > 0)
+			assert_null(envelope_batch_add_send(&batch, &samples[i].envelope, 1));
+	}
+	assert_null(envelope_batch_add_send(&batch, &samples[0].envelope,
+					    ENVELOPE_PAYLOAD_MAX + 1));
+	assert_null(envelope_batch_add_send(&batch, &samples[0].envelope, 64u << 10));
+	assert_non_null(envelope_batch_add_send(&batch, &samples[0].envelope, 1));
+	envelope_batch_fini(&batch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -475,6 +580,9 @@ int main(void)
 		cmocka_unit_test(reader_survives_any_byte_of_a_batch_changed),
 		cmocka_unit_test(reader_refuses_heads_out_of_their_range),
 		cmocka_unit_test(reader_refuses_parts_out_of_their_range),
+		cmocka_unit_test(batch_is_taken_in_memory_of_another_kind),
+		cmocka_unit_test(quick_send_is_as_any_other),
+		cmocka_unit_test(quick_send_refuses_all_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
