@@ -95,21 +95,6 @@ void timer_due(struct runtime *runtime, struct timer *timer)
 	mailbox_notify(runtime, actor_at(runtime, timer->actor), &timer->mail, MAIL_TICK);
 }
 
-void timer_fetch_due(const struct runtime *runtime)
-{
-	uint32_t name = 0;
-
-	for (int i = 0; i < TIMER_FETCH; i++) {
-		name = wheel_peek(&runtime->wheel, name);
-		if (!name)
-			return;
-		if (wheel_kind_of(name) != RUNTIME_TIMER_NODE)
-			continue;
-		__builtin_prefetch(
-			actor_at(runtime, timer_at(runtime, wheel_index_of(name))->actor), 1);
-	}
-}
-
 /* What the worker could not keep up with is skipped; the phase stays. */
 static void start_next_period(struct runtime *runtime, struct timer *timer)
 {

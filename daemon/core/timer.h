@@ -54,10 +54,6 @@ struct timer *timer_new(struct runtime *runtime, struct actor *actor, uint8_t en
 /* Its time has come: it has left the wheel. */
 void timer_due(struct runtime *runtime, struct timer *timer);
 
-#define TIMER_FETCH 16
-/* Fetch what timer_due() will need of the TIMER_FETCH timers that wheel_take() gives next. */
-void timer_fetch_due(const struct runtime *runtime);
-
 /* Its tick has left the mailbox, to be handled: the timer goes on, or it was the only tick and
  * the timer is gone now. False: it was stopped meanwhile, and is freed now. */
 bool timer_tick(struct runtime *runtime, struct timer *timer, uint64_t *ret_context);

@@ -530,15 +530,10 @@ bool turn_run(struct runtime *runtime)
 
 void turn_expire(struct runtime *runtime)
 {
-	uint32_t name, taken = 0;
+	uint32_t name;
 
 	wheel_advance(&runtime->wheel, runtime->now_ns);
-	for (;;) {
-		if (taken++ % TIMER_FETCH == 0)
-			timer_fetch_due(runtime);
-		name = wheel_take(&runtime->wheel);
-		if (!name)
-			break;
+	while ((name = wheel_take(&runtime->wheel))) {
 		if (wheel_kind_of(name) == RUNTIME_CALL_NODE) {
 			struct call *call = slots_at(&runtime->calls, wheel_index_of(name));
 

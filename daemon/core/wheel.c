@@ -194,12 +194,6 @@ uint32_t wheel_take(struct wheel *wheel)
 	return name;
 }
 
-uint32_t wheel_peek(const struct wheel *wheel, uint32_t name)
-{
-	name = wheel_node_at(wheel, name ? name : DUE)->next;
-	return name == DUE ? 0 : name;
-}
-
 uint64_t wheel_next_ns(const struct wheel *wheel)
 {
 	if (wheel->heads[DUE].next != DUE)

@@ -92,8 +92,6 @@ static inline bool wheel_has(const struct wheel_node *node)
 void wheel_advance(struct wheel *wheel, uint64_t now_ns);
 /* The next due node, taken out of the wheel. 0: none. */
 uint32_t wheel_take(struct wheel *wheel);
-/* The due node after that one, or the first after 0. 0: none. */
-uint32_t wheel_peek(const struct wheel *wheel, uint32_t name);
 
 /* When wheel_advance() should be called next: never later than the first node is due, but
  * perhaps earlier. UINT64_MAX: there is no node, or only such as time ends before. */
