@@ -11,11 +11,16 @@
 struct call *call_new(struct runtime *runtime, struct actor *caller,
 		      const struct troupe_method *method, uint64_t deadline_ns)
 {
-	struct call *call = slots_take(&runtime->calls);
+	struct call *call = slots_take_raw(&runtime->calls);
 
-	if (!call)
+	if (unlikely(!call))
 		return NULL;
+	/* all but what is set before it is read: by the chains, by whom it is moved to */
+	mail_mark(&call->mail, MAIL_END, 0);
 	call->method = method;
+	call->kept = call->unread = call->queued = call->taken = 0;
+	call->flags = call->entry = 0;
+	call->remote = false;
 	if (caller) {
 		call->caller = actor_slot(runtime, caller);
 		chain_append(&more_get(runtime, caller)->calls, &call->of_caller);

@@ -218,8 +218,8 @@ APART static int call_far(struct troupe_self *self, struct call *call, struct tr
 	return 0;
 }
 
-static inline int call_near(struct troupe_self *self, struct call *call, struct actor *receiver,
-			    struct troupe_address to, const void *in, uint64_t deadline_ns)
+static int call_near(struct troupe_self *self, struct call *call, struct actor *receiver,
+		     struct troupe_address to, const void *in, uint64_t deadline_ns)
 {
 	struct message *message;
 	int rc = make_message(self, receiver, to, MAIL_CALL, call->method, in, &message);
@@ -245,20 +245,20 @@ int self_call(struct troupe_self *self, struct troupe_address to,
 	uint64_t deadline_ns;
 	int index, rc;
 
-	if (!method || (flags & ~TROUPE_MORE) || !self->may_wait)
+	if (unlikely(!method || (flags & ~TROUPE_MORE) || !self->may_wait))
 		return -EINVAL;
 	index = type_entry_index(self->actor->unit->type, entry, TROUPE_ENTRY_REPLY);
-	if (index < 0 ||
-	    (entry->method != method && (entry->method->in_hash != method->in_hash ||
-					 entry->method->out_hash != method->out_hash)))
+	if (unlikely(index < 0 || (entry->method != method &&
+				   (entry->method->in_hash != method->in_hash ||
+				    entry->method->out_hash != method->out_hash))))
 		return -EINVAL;
 	if (timeout_ns == 0)
 		timeout_ns = LIMIT_CALL_TIMEOUT_DEFAULT_NS;
-	if (timeout_ns > LIMIT_CALL_TIMEOUT_NS)
+	if (unlikely(timeout_ns > LIMIT_CALL_TIMEOUT_NS))
 		timeout_ns = LIMIT_CALL_TIMEOUT_NS;
 	deadline_ns = runtime->now_ns + timeout_ns;
 	call = call_new(runtime, self->actor, method, deadline_ns);
-	if (!call)
+	if (unlikely(!call))
 		return -ENOMEM;
 	call->context = context;
 	call->entry = (uint8_t)index;
