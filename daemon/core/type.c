@@ -79,6 +79,47 @@ static size_t handler_index(const struct runtime_type *type, uint64_t hash)
 	return (size_t)(type_place(type, hash) - type->handlers);
 }
 
+/* How many of the methods would find their place taken, with this shift. */
+static uint32_t count_collisions(struct runtime_type *type, uint8_t shift)
+{
+	const struct troupe_actor *table = type->table;
+	uint32_t n_places = (uint32_t)handler_places(type), collisions = 0;
+
+	type->shift = shift;
+	for (uint32_t n = 0; n < TROUPE_INTERFACES_MAX && table->interfaces[n]; n++) {
+		const struct troupe_interface *interface = table->interfaces[n]->interface;
+
+		for (uint32_t i = 0; i < interface->n_methods; i++) {
+			size_t at = handler_index(type, interface->methods[i]->in_hash);
+
+			/* a pad that is not 0 yet marks the place */
+			collisions += type->handlers[at].pad != 0;
+			type->handlers[at].pad = 1;
+		}
+	}
+	for (uint32_t at = 0; at < n_places; at++)
+		type->handlers[at].pad = 0;
+	return collisions;
+}
+
+/* Any bits of a hash are as good as others, so that among 32 ways to take them there is nearly
+ * always one in which a few dozen methods do not collide. */
+static void choose_shift(struct runtime_type *type)
+{
+	uint32_t best = UINT32_MAX;
+	uint8_t chosen = 0;
+
+	for (uint8_t shift = 0; shift < 32 && best > 0; shift++) {
+		uint32_t collisions = count_collisions(type, shift);
+
+		if (collisions < best) {
+			best = collisions;
+			chosen = shift;
+		}
+	}
+	type->shift = chosen;
+}
+
 static void put_handler(struct runtime_type *type, const struct troupe_method *method,
 			troupe_handler_fn *handler)
 {
@@ -116,7 +157,7 @@ int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
 		*ret_why = "too many actor types";
 		return -EINVAL;
 	}
-	while (size < 2 * methods) /* at most half full: a search ends, and soon */
+	while (size < 4 * methods) /* mostly empty: a search ends, and soon */
 		size *= 2;
 	type = calloc(1, sizeof(*type) + size * sizeof(type->handlers[0]));
 	if (!type) {
@@ -127,6 +168,7 @@ int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
 	type->plugin = plugin;
 	type->n_entries = entries;
 	type->mask = (size - 1) * (uint32_t)sizeof(type->handlers[0]);
+	choose_shift(type);
 	for (uint32_t n = 0; n < TROUPE_INTERFACES_MAX && table->interfaces[n]; n++) {
 		const struct troupe_handlers *handlers = table->interfaces[n];
 

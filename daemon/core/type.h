@@ -45,8 +45,10 @@ struct runtime_type {
 	struct runtime_type *next;
 	struct unit *spawned; /* the units without name */
 	uint32_t n_entries;
-	/* Of the handlers, open addressing: what a hash is masked with to be an offset in bytes. */
+	/* Of the handlers, open addressing: by which bits of a hash one is found. Shifted and masked
+	 * it is an offset in bytes. The shift is chosen so that as few as possible collide. */
 	uint32_t mask;
+	uint8_t shift;
 	struct type_handler handlers[];
 };
 
@@ -55,7 +57,7 @@ static inline const struct type_handler *type_place(const struct runtime_type *t
 						    uint64_t hash)
 {
 	return (const struct type_handler *)(const void *)((const char *)type->handlers +
-							   (hash & type->mask));
+							   (hash >> type->shift & type->mask));
 }
 
 /* The handler of a message by the hash of its layout. NULL: none, find out by name. */
