@@ -21,6 +21,10 @@ struct more {
 	uint32_t refused;      /* messages that found the mailbox full */
 	uint16_t unread;       /* stream replies in the mailbox */
 	uint16_t promised;     /* waiters that were told of room and have not looked yet */
+	/* What a waiter sends that is told of room and finds it, reckoned from those that were told
+	 * since the last time: how many, and what they sent; `before`: it was in the mailbox when
+	 * the one under way began. */
+	uint32_t share, users, used, before;
 };
 
 /* Make one. There is a place for each actor, so that it cannot fail. */

@@ -91,6 +91,27 @@ static void wake_repliers(struct runtime *runtime, struct more *receiver)
 	}
 }
 
+/* How many waiters there is room for. Some send one message, some all that fits; those told in
+ * vain stand up, find the mailbox full and wait again, each at the price of a dozen messages.
+ * So the room is divided by what those before have sent. */
+static uint32_t count_room(struct actor *receiver, struct more *more)
+{
+	const struct unit *unit = receiver->unit;
+	uint32_t room = unit->mailbox - receiver->load.queued;
+
+	if (room > LIMIT_STREAM_UNREAD - more->unread)
+		room = LIMIT_STREAM_UNREAD - more->unread;
+	if (more->users) {
+		more->share = more->used / more->users;
+		more->users = more->used = 0;
+	}
+	if (more->share > 1)
+		room /= more->share;
+	if (room > UINT16_MAX)
+		room = UINT16_MAX;
+	return room ? room : 1;
+}
+
 void wait_wake_slow(struct runtime *runtime, struct actor *receiver)
 {
 	const struct unit *unit = receiver->unit;
@@ -105,11 +126,7 @@ void wait_wake_slow(struct runtime *runtime, struct actor *receiver)
 		wake_repliers(runtime, more);
 		return;
 	}
-	room = unit->mailbox - receiver->load.queued;
-	if (room > LIMIT_STREAM_UNREAD - more->unread)
-		room = LIMIT_STREAM_UNREAD - more->unread;
-	if (room > UINT16_MAX)
-		room = UINT16_MAX;
+	room = count_room(receiver, more);
 	while (more->waiters && more->promised < room) {
 		more->promised++;
 		wake_first(runtime, &more->waiters);
@@ -132,8 +149,10 @@ struct troupe_address wait_finish(struct runtime *runtime, struct wait *wait)
 
 	/* A receiver's death wakes its waiters without a promise, but then it is not found
 	 * here. */
-	if (more && more->promised)
-		more->promised--;
+	if (more) {
+		more->promised -= more->promised > 0;
+		more->before = receiver->load.queued;
+	}
 	chain_remove(&more_find(runtime, actor_at(runtime, wait->sender))->waits,
 		     &wait->of_sender);
 	slots_give(&runtime->waits, wait);
@@ -145,6 +164,10 @@ void wait_settle(struct runtime *runtime, uint32_t sender, struct troupe_address
 	struct actor *receiver = actor_find(runtime, where);
 	struct more *more = receiver ? more_find(runtime, receiver) : NULL;
 
+	if (more && receiver->load.queued > more->before) {
+		more->users++;
+		more->used += receiver->load.queued - more->before;
+	}
 	/* Refused again: there is no room after all, and asking the next would only go round
 	 * in circles. */
 	if (more && more->waiters && !find_wait(runtime, sender, where, &more->waiters))
