@@ -83,13 +83,15 @@ struct kind_rule {
 #define LAYOUT_SIZE_MAX (1 + ENVELOPE_NAME_MAX + 1 + LAYOUT_TEXT_MAX + 1)
 
 static const struct kind_rule kind_rules[ENVELOPE_KIND_COUNT] = {
-	[ENVELOPE_SEND] = {HAS_HASH | HAS_FROM | HAS_TO, ENVELOPE_FORWARDED,
+	[ENVELOPE_SEND] = {HAS_HASH | HAS_FROM | HAS_TO, ENVELOPE_FORWARDED | ENVELOPE_LENT,
 			   ENVELOPE_PAYLOAD_MAX},
 	[ENVELOPE_CALL] = {HAS_HASH | HAS_CALL | HAS_DEADLINE | HAS_FROM | HAS_TO,
-			   ENVELOPE_MORE | ENVELOPE_FORWARDED, ENVELOPE_PAYLOAD_MAX},
-	[ENVELOPE_REPLY] = {HAS_HASH | HAS_CALL | HAS_FROM | HAS_TO, ENVELOPE_CONTINUES,
+			   ENVELOPE_MORE | ENVELOPE_FORWARDED | ENVELOPE_LENT,
+			   ENVELOPE_PAYLOAD_MAX},
+	[ENVELOPE_REPLY] = {HAS_HASH | HAS_CALL | HAS_FROM | HAS_TO,
+			    ENVELOPE_CONTINUES | ENVELOPE_LENT, ENVELOPE_PAYLOAD_MAX},
+	[ENVELOPE_ERROR] = {HAS_HASH | HAS_CALL | HAS_FROM | HAS_TO, ENVELOPE_LENT,
 			    ENVELOPE_PAYLOAD_MAX},
-	[ENVELOPE_ERROR] = {HAS_HASH | HAS_CALL | HAS_FROM | HAS_TO, 0, ENVELOPE_PAYLOAD_MAX},
 	[ENVELOPE_FAILURE] = {HAS_CALL | HAS_STATUS | HAS_FROM | HAS_TO, 0,
 			      ENVELOPE_DETAIL_MAX},
 	[ENVELOPE_CANCEL] = {HAS_CALL | HAS_FROM | HAS_TO, 0, 0},
@@ -99,6 +101,9 @@ static const struct kind_rule kind_rules[ENVELOPE_KIND_COUNT] = {
 	[ENVELOPE_ENDED] = {0, 0, 0},
 	[ENVELOPE_MOVED] = {HAS_CALL | HAS_FROM | HAS_TO, 0, sizeof(struct troupe_address)},
 	[ENVELOPE_TAKEN] = {HAS_CALL | HAS_FROM | HAS_TO, 0, 0},
+	[ENVELOPE_OFFER] = {0, 0, 0},
+	[ENVELOPE_ACCEPT] = {0, 0, 0},
+	[ENVELOPE_RETURN] = {0, 0, ENVELOPE_RETURNS * sizeof(uint32_t)},
 };
 
 static size_t padded(size_t size)
@@ -308,6 +313,8 @@ int envelope_batch_add(struct envelope_batch *batch, const struct envelope *enve
 	if (!rule || !head_is_valid(&head, rule) || !addresses_fit(batch, envelope, rule) ||
 	    !numbers_fit(envelope, rule))
 		return -EINVAL;
+	if ((head.flags & ENVELOPE_LENT) && head.size != sizeof(struct envelope_reference))
+		return -EINVAL;
 	if (envelope->size > rule->size_max)
 		return -EMSGSIZE;
 	before = head_size(rule, head.flags);
@@ -493,6 +500,10 @@ static bool payload_is_valid(const struct envelope_head *head, const void *paylo
 		return codec_is_utf8(payload, head->size);
 	if (head->kind == ENVELOPE_MOVED)
 		return head->size == sizeof(struct troupe_address);
+	if (head->kind == ENVELOPE_RETURN)
+		return head->size > 0 && head->size % sizeof(uint32_t) == 0;
+	if (head->flags & ENVELOPE_LENT)
+		return head->size == sizeof(struct envelope_reference);
 	return true;
 }
 

@@ -37,10 +37,10 @@
  * Which kind has what ('-': zero):
  *
  *             hash   call  deadline  from     to       flags      payload
- *   SEND      type   -     -         yes      yes      FORWARDED  wire block
- *   CALL      type   yes   yes       yes      yes      MORE, F.   wire block
- *   REPLY     type   yes   -         callee   caller   CONTINUES  wire block
- *   ERROR     type   yes   -         callee   caller   -          wire block of the error
+ *   SEND      type   -     -         yes      yes      FORW., L.  wire block
+ *   CALL      type   yes   yes       yes      yes      MORE, F L  wire block
+ *   REPLY     type   yes   -         callee   caller   CONT., L.  wire block
+ *   ERROR     type   yes   -         callee   caller   LENT       wire block of the error
  *   FAILURE   -      yes   -         callee   caller   -          a text or nothing; and status
  *   CANCEL    -      yes   -         caller   callee   -          -
  *   LAYOUT    type   -     -         -        -        -          mark, name NUL, text NUL
@@ -49,11 +49,19 @@
  *   ENDED     -      -      -        -        -        -          -
  *   MOVED     -      yes   -         yes      caller   -          the address that has it now
  *   TAKEN     -      yes   -         caller   callee   -          -
+ *   OFFER     -      -     -         -        -        -          -
+ *   ACCEPT    -      -     -         -        -        -          -
+ *   RETURN    -      -     -         -        -        -          u32 first pieces
  *
- * Generation 0 stands for the process itself. FORWARDED: `from` is the one who sent or called first, who may live in any process; the
- * answer goes straight there. MOVED tells the caller's process of it, so that it knows whose
- * death ends the call. TAKEN: the caller has read half a window (LIMIT_STREAM_UNREAD / 2) of a
- * stream's replies.
+ * Generation 0 stands for the process itself. FORWARDED: `from` is the one who sent or called
+ * first, who may live in any process; the answer goes straight there. MOVED tells the caller's
+ * process of it, so that it knows whose death ends the call. TAKEN: the caller has read half a
+ * window (LIMIT_STREAM_UNREAD / 2) of a stream's replies.
+ *
+ * LENT: the wire block lies in the sender's arena, and the payload is a struct
+ * envelope_reference. Only to a peer that has said ACCEPT, which answers OFFER: "large payloads
+ * could lie in my arena, if you can read it". RETURN names the blocks that the peer needs no
+ * more.
  */
 #ifndef PROTO_ENVELOPE_H
 #define PROTO_ENVELOPE_H
@@ -85,17 +93,28 @@ enum envelope_kind {
 	ENVELOPE_CANCEL,  /* the caller waits no more */
 	/* what a hash means; sent once a link, before the first envelope that uses it */
 	ENVELOPE_LAYOUT,
-	ENVELOPE_ROOM,  /* from the receiver of earlier envelopes: go on */
-	ENVELOPE_MOVED, /* the call was forwarded to an actor in another process */
-	ENVELOPE_TAKEN, /* the caller has read stream replies: go on */
-	ENVELOPE_END,   /* the last of this link: the sender is about to leave, in order */
-	ENVELOPE_ENDED, /* END has come, and so has all that was sent before it */
+	ENVELOPE_ROOM,   /* from the receiver of earlier envelopes: go on */
+	ENVELOPE_MOVED,  /* the call was forwarded to an actor in another process */
+	ENVELOPE_TAKEN,  /* the caller has read stream replies: go on */
+	ENVELOPE_END,    /* the last of this link: the sender is about to leave, in order */
+	ENVELOPE_ENDED,  /* END has come, and so has all that was sent before it */
+	ENVELOPE_OFFER,  /* there is an arena for large payloads */
+	ENVELOPE_ACCEPT, /* the peer's arena can be read */
+	ENVELOPE_RETURN, /* blocks of the peer's arena that have been read */
 	ENVELOPE_KIND_COUNT
 };
 
-#define ENVELOPE_MORE      1u /* CALL: a stream of replies is asked for */
-#define ENVELOPE_CONTINUES 2u /* REPLY: more of them follow */
-#define ENVELOPE_FORWARDED 4u /* SEND, CALL: by another than `from` */
+#define ENVELOPE_MORE      1u    /* CALL: a stream of replies is asked for */
+#define ENVELOPE_CONTINUES 2u    /* REPLY: more of them follow */
+#define ENVELOPE_FORWARDED 4u    /* SEND, CALL: by another than `from` */
+#define ENVELOPE_LENT      8u    /* SEND, CALL, REPLY, ERROR: the payload is a reference */
+#define ENVELOPE_RETURNS   1024u /* blocks in one RETURN */
+
+/* Where a wire block lies in its sender's arena. */
+struct envelope_reference {
+	uint32_t piece; /* the first; of LIMIT_ARENA_PIECE bytes each */
+	uint32_t size;  /* bytes of the block */
+};
 
 struct envelope {
 	enum envelope_kind kind;

@@ -7,6 +7,8 @@
 
 /* Messages */
 #define LIMIT_MESSAGE_BYTES         (16u << 20) /* a message's block, on every path */
+#define LIMIT_ARENA_BYTES           (64u << 20) /* of one worker's large messages on their way */
+#define LIMIT_ARENA_PIECE           (64u << 10) /* what they are made up of */
 #define LIMIT_MAILBOX_DEFAULT       1024u       /* messages: Mailbox= */
 #define LIMIT_MAILBOX_BYTES_DEFAULT (32u << 20) /* bytes: MailboxBytes= */
 #define LIMIT_BATCH_DEFAULT         1024u       /* messages in one turn: Batch= */

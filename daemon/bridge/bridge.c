@@ -46,7 +46,8 @@ static int open_link(struct bridge *bridge, uint16_t worker, uint32_t incarnatio
 		return r;
 	r = link_new(bridge->config.loop, &bridge->config.transport, path,
 		     process_address(bridge, bridge->config.worker, bridge->config.incarnation),
-		     process_address(bridge, worker, incarnation), &bridge->stats, &link);
+		     process_address(bridge, worker, incarnation), &bridge->stats,
+		     &bridge->lending, &link);
 	if (r < 0)
 		return r;
 	link->on_room = on_link_room;
@@ -174,6 +175,19 @@ static void on_leave_timer(struct loop_timer *timer)
 		loop_timer_start(timer, LEAVE_NS);
 }
 
+int bridge_add_arena(struct bridge *bridge, uint16_t worker, uint32_t incarnation, int fd)
+{
+	struct link *link;
+
+	if (worker == bridge->config.worker && incarnation == bridge->config.incarnation)
+		return bridge->lending.lender ? -EEXIST
+					      : lender_new(fd, &bridge->lending.lender);
+	if (!is_peer(bridge, worker))
+		return -EINVAL;
+	link = bridge->links[worker];
+	return link && link->incarnation == incarnation ? link_map(link, fd) : -ESTALE;
+}
+
 /* ---- envelopes */
 
 static struct link *find_link(struct bridge *bridge, uint16_t worker, uint32_t incarnation)
@@ -284,6 +298,7 @@ int bridge_new(const struct bridge_config *config, struct bridge **ret_bridge)
 	if (r < 0)
 		goto fail;
 	bridge->config.directory = bridge->directory;
+	lending_init(&bridge->lending, &bridge->config);
 	loop_timer_init(&bridge->leave_timer, config->loop, on_leave_timer);
 	loop_timer_init(&bridge->close_timer, config->loop, bridge_on_close_timer);
 	loop_work_init(&bridge->work, config->loop, on_work);
@@ -313,6 +328,7 @@ void bridge_free(struct bridge *bridge)
 		link_free(container_of(at, struct link, link));
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
 		link_free(bridge->links[i]);
+	lending_fini(&bridge->lending);
 	bridge->config.transport.ops->inbox_close(bridge->inbox);
 	free(bridge->directory);
 	free(bridge);
@@ -321,4 +337,5 @@ void bridge_free(struct bridge *bridge)
 void bridge_stats(const struct bridge *bridge, struct bridge_stats *ret_stats)
 {
 	*ret_stats = bridge->stats;
+	ret_stats->lent = bridge->lending.lender ? lender_lent(bridge->lending.lender) : 0;
 }

@@ -25,13 +25,19 @@ struct bridge;
 #define BRIDGE_UNSENT (1u << 20)
 /* ...and from here on everything else is lost: that peer has not read for very long. */
 #define BRIDGE_UNSENT_HARD (256u << 20)
+/* Larger payloads go by reference, when the peer can read our arena. */
+#define BRIDGE_INLINE (64u << 10)
+/* Bytes of our arena that one peer has not given back: from here on SEND and CALL are refused, and
+ * everything else travels in frames. A message of the largest size may go beyond. */
+#define BRIDGE_LENT (8u << 20)
 
-/* What the bridge tells its host. All mandatory; from the loop only, never from inside a
- * bridge function. Each may call bridge functions, but for bridge_free(). */
+/* What the bridge tells its host. All but the last mandatory; from the loop only, never from
+ * inside a bridge function. Each may call bridge functions, but for bridge_free(). */
 struct bridge_ops {
 	/* An envelope has come. peer: its node, worker and incarnation. `from` is of the peer
-	 * that sent it (or FORWARDED), `to` of this process; the payload is hostile and
-	 * borrowed. Never LAYOUT, END or ENDED. */
+	 * that sent it (or FORWARDED), `to` of this process; the payload is hostile, borrowed,
+	 * and may change while it is read: it is to be copied before it is checked. Never
+	 * LENT, nor a kind that is of the link itself. */
 	void (*on_envelope)(void *context, struct troupe_address peer,
 			    const struct envelope *envelope);
 	/* Envelopes refused with -EAGAIN may be tried again. */
@@ -43,6 +49,10 @@ struct bridge_ops {
 	void (*on_gap)(void *context, uint16_t worker, uint64_t lost);
 	/* Something came that cannot be passed on. NULL: a whole frame. reason: a constant. */
 	void (*on_dropped)(void *context, const struct envelope *envelope, const char *reason);
+	/* Large payloads could go through an arena: that of this process itself or of a peer is
+	 * wanted, see bridge_add_arena(). Asked again now and then while it does not come. The one
+	 * that may come from inside a bridge function, and may not call any. NULL: there are none. */
+	void (*on_arena_wanted)(void *context, uint16_t worker, uint32_t incarnation);
 };
 
 struct bridge_config {
@@ -72,6 +82,11 @@ int bridge_peer_up(struct bridge *bridge, uint16_t worker, uint32_t incarnation)
  * fine. */
 void bridge_peer_down(struct bridge *bridge, uint16_t worker, uint32_t incarnation);
 
+/* The arena that on_arena_wanted() asked for: our own, that can be written to, or a peer's. fd is
+ * borrowed. -EEXIST: there is one; -ESTALE: that peer is not up; -EPERM: not sealed; -EINVAL: not
+ * of an arena's size; or mmap()'s. Without it payloads travel in frames. */
+int bridge_add_arena(struct bridge *bridge, uint16_t worker, uint32_t incarnation, int fd);
+
 /* Put an envelope into the batch for envelope->to. `data`: a value of `type`, encoded at
  * once; with NULL and NULL the payload is envelope->size bytes at envelope->payload. `meaning`:
  * what envelope->hash belongs to. All borrowed. -EAGAIN (SEND and CALL only): too much waits
@@ -94,8 +109,10 @@ void bridge_close(struct bridge *bridge, uint64_t timeout_ns, void (*on_closed)(
 struct bridge_stats {
 	uint64_t frames_in, envelopes_in, bytes_in;
 	uint64_t frames_out, envelopes_out, bytes_out;
-	uint64_t lost;    /* envelopes missed in gaps */
-	uint64_t dropped; /* frames and envelopes that could not be passed on */
+	uint64_t lost;     /* envelopes missed in gaps */
+	uint64_t dropped;  /* frames and envelopes that could not be passed on */
+	uint64_t lent;     /* bytes of our arena that peers have not given back, now */
+	uint64_t lent_out; /* payloads that went by reference */
 };
 void bridge_stats(const struct bridge *bridge, struct bridge_stats *ret_stats);
 

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "bridge/bridge.h"
+#include "bridge/lending.h"
 #include "bridge/link.h"
 
 struct bridge {
@@ -17,6 +18,7 @@ struct bridge {
 	uint32_t gone[LIMIT_WORKERS + 1];      /* incarnations up to this one are down */
 	struct list leaving; /* struct link: down, their last frames may be in the inbox */
 	struct loop_timer leave_timer;
+	struct lending lending;
 
 	struct inbox *inbox;
 	struct loop_io inbox_io;

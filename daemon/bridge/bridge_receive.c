@@ -144,6 +144,17 @@ static void handle_envelope(struct bridge *bridge, const struct envelope *envelo
 	case ENVELOPE_ENDED:
 		bridge_on_end(bridge, bridge->sender, envelope->kind);
 		break;
+	case ENVELOPE_OFFER:
+		link_on_offer(bridge->sender);
+		break;
+	case ENVELOPE_ACCEPT:
+		bridge->sender->is_accepted = bridge->sender->outbox != NULL;
+		break;
+	case ENVELOPE_RETURN:
+		if (!link_on_return(bridge->sender, envelope))
+			tell_dropped(bridge, envelope, "bad-return");
+		link_check_room(bridge->sender);
+		break;
 	case ENVELOPE_ROOM:
 		/* The transport tells of room here; nobody sends this. */
 		tell_dropped(bridge, envelope, "unexpected");
@@ -165,15 +176,25 @@ static void read_frame(struct bridge *bridge, size_t *budget)
 	int r = 1;
 
 	while (*budget > 0) {
+		bool is_lent = false;
+		uint32_t piece;
 		size_t cost;
 
 		r = envelope_reader_next(&bridge->reader, &envelope);
 		if (r <= 0)
 			break;
+		bridge->stats.envelopes_in++;
+		if (unlikely(envelope.flags & ENVELOPE_LENT)) {
+			is_lent = link_borrow(bridge->sender, &envelope, &piece);
+			if (!is_lent)
+				tell_dropped(bridge, &envelope, "bad-reference");
+		}
 		cost = envelope.size < COST_MIN ? COST_MIN : envelope.size;
 		*budget -= *budget < cost ? *budget : cost;
-		bridge->stats.envelopes_in++;
-		handle_envelope(bridge, &envelope);
+		if (!(envelope.flags & ENVELOPE_LENT))
+			handle_envelope(bridge, &envelope);
+		if (is_lent)
+			link_give_back(bridge->sender, piece);
 	}
 	if (r > 0)
 		return;

@@ -41,6 +41,7 @@ static void send_frames(struct link *link)
 			waiting->frame = NULL;
 		} else {
 			link->stats->dropped++;
+			link_unlend_frame(link, waiting->frame, waiting->size);
 		}
 		drop_frame(link, waiting);
 	}
@@ -58,8 +59,14 @@ static void on_writable(struct loop_io *io, unsigned events)
 
 	(void)events;
 	send_frames(link);
+	link_check_room(link);
+}
+
+void link_check_room(struct link *link)
+{
 	/* Half of it, so that those who waited do not find it full again at once. */
-	if (link->has_refused && link->waiting <= BRIDGE_UNSENT / 2) {
+	if (link->outbox && link->has_refused && link->waiting <= BRIDGE_UNSENT / 2 &&
+	    link->lent <= BRIDGE_LENT / 2) {
 		link->has_refused = false;
 		link->on_room(link->context, link);
 	}
@@ -91,9 +98,12 @@ static int seal_batch(struct link *link)
 
 void link_flush(struct link *link)
 {
+	if (!link->outbox)
+		return;
+	if (link->borrower.n_used > 0)
+		link_send_returns(link);
 	/* Short of memory the batch stays what it is, until the next pass. */
-	if (link->outbox)
-		(void)seal_batch(link);
+	(void)seal_batch(link);
 }
 
 bool link_is_flushed(const struct link *link)
@@ -162,7 +172,8 @@ static int send_any(struct link *link, const struct envelope *envelope,
 		    const struct envelope_meaning *meaning)
 {
 	struct envelope sized = *envelope;
-	void *payload;
+	struct envelope_reference reference;
+	void *payload, *lent = NULL;
 	int r;
 
 	if (type) {
@@ -175,15 +186,30 @@ static int send_any(struct link *link, const struct envelope *envelope,
 		if (r < 0)
 			return r;
 	}
+	reference.size = (uint32_t)sized.size;
+	if (unlikely(sized.size > BRIDGE_INLINE))
+		lent = link_lend(link, &reference);
+	if (lent) {
+		sized.flags |= ENVELOPE_LENT;
+		sized.size = sizeof(reference);
+	}
 	r = add_envelope(link, &sized, &payload);
-	if (r < 0)
+	if (r < 0) {
+		if (lent)
+			link_unlend(link, &reference);
 		return r;
-	if (sized.size == 0)
+	}
+	if (lent) {
+		memcpy(payload, &reference, sizeof(reference));
+		link->stats->lent_out++;
+		payload = lent;
+	}
+	if (reference.size == 0)
 		return 0;
 	if (type)
-		codec_encode(type, data, payload, sized.size);
+		codec_encode(type, data, payload, reference.size);
 	else
-		memcpy(payload, envelope->payload, sized.size);
+		memcpy(payload, envelope->payload, reference.size);
 	return 0;
 }
 
@@ -196,8 +222,9 @@ int link_send(struct link *link, const struct envelope *envelope,
 
 	if (!link->outbox)
 		return -EHOSTUNREACH;
-	/* What waits is watched for room, so that on_room is sure to come. */
-	if (is_refusable && link->waiting >= BRIDGE_UNSENT) {
+	/* What waits is watched for room, and what is lent comes back, so that on_room is sure to
+	 * come. */
+	if (is_refusable && (link->waiting >= BRIDGE_UNSENT || link->lent >= BRIDGE_LENT)) {
 		link->has_refused = true;
 		return -EAGAIN;
 	}
@@ -220,7 +247,7 @@ int link_send(struct link *link, const struct envelope *envelope,
 
 int link_new(struct loop *loop, const struct transport *transport, const char *path,
 	     struct troupe_address own, struct troupe_address peer, struct bridge_stats *stats,
-	     struct link **ret_link)
+	     struct lending *lending, struct link **ret_link)
 {
 	struct link *link = calloc(1, sizeof(*link));
 	int r;
@@ -238,6 +265,8 @@ int link_new(struct loop *loop, const struct transport *transport, const char *p
 	link->worker = peer.worker;
 	link->incarnation = peer.incarnation;
 	link->stats = stats;
+	link->lending = lending;
+	borrower_init(&link->borrower);
 	link->expected = 1;
 	layouts_init(&link->told);
 	layouts_init(&link->learned);
@@ -260,6 +289,7 @@ void link_cut(struct link *link)
 	list_foreach_safe (at, &link->frames)
 		drop_frame(link, container_of(at, struct link_frame, link));
 	envelope_batch_fini(&link->batch);
+	link_take_all_back(link);
 	link->transport->ops->outbox_close(link->outbox);
 	link->outbox = NULL;
 }
@@ -272,5 +302,6 @@ void link_free(struct link *link)
 	list_remove(&link->link);
 	layouts_fini(&link->told);
 	layouts_fini(&link->learned);
+	borrower_fini(&link->borrower);
 	free(link);
 }

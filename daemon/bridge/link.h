@@ -9,8 +9,10 @@
 
 #include "base/list.h"
 #include "base/loop.h"
+#include "bridge/borrower.h"
 #include "bridge/bridge.h"
 #include "bridge/layouts.h"
+#include "bridge/lending.h"
 
 struct link {
 	struct list link; /* in the bridge's list of those that leave */
@@ -22,10 +24,14 @@ struct link {
 	struct outbox *outbox;
 	struct loop_io io; /* on the outbox's descriptor, only while blocked */
 	struct envelope_batch batch;
-	struct list frames;  /* struct link_frame: sealed batches that wait */
-	size_t waiting;      /* bytes of them */
-	bool has_refused;    /* with -EAGAIN, since there was room last */
-	struct layouts told; /* hashes that the peer knows from us */
+	struct list frames;      /* struct link_frame: sealed batches that wait */
+	size_t waiting;          /* bytes of them */
+	bool has_refused;        /* with -EAGAIN, since there was room last */
+	struct layouts told;     /* hashes that the peer knows from us */
+	struct lending *lending; /* of the bridge */
+	size_t lent;             /* bytes of our arena that the peer has */
+	bool is_accepted;        /* the peer can read our arena */
+	uint64_t offered_ns;     /* when we said so last; 0: never */
 	/* The outbox has room again for those refused. */
 	void (*on_room)(void *context, struct link *link);
 	void *context;
@@ -34,6 +40,8 @@ struct link {
 	/* In */
 	uint64_t expected;      /* sequence number */
 	struct layouts learned; /* hashes that we know from the peer */
+	struct borrower borrower;
+	uint64_t wanted_ns; /* when we asked for the peer's arena last; 0: never */
 
 	/* Its end */
 	bool has_sent_end; /* we have said END */
@@ -43,11 +51,11 @@ struct link {
 	uint64_t quiet_ns, latest_ns;
 };
 
-/* Open the way out to `path`, for the process `own` to the process `peer`. on_room is called from the loop only. *ret_link is given.
- * -ENOMEM, or the transport's. */
+/* Open the way out to `path`, for the process `own` to the process `peer`. on_room is called from
+ * the loop only. lending: borrowed. *ret_link is given. -ENOMEM, or the transport's. */
 int link_new(struct loop *loop, const struct transport *transport, const char *path,
 	     struct troupe_address own, struct troupe_address peer, struct bridge_stats *stats,
-	     struct link **ret_link);
+	     struct lending *lending, struct link **ret_link);
 /* NULL is fine. */
 void link_free(struct link *link);
 
@@ -58,6 +66,10 @@ int link_send(struct link *link, const struct envelope *envelope,
 
 /* Seal the batch and send what can be sent. */
 void link_flush(struct link *link);
+
+/* Some of what was under way has arrived, or come back: those refused may try again, if that makes
+ * room. From the loop only. */
+void link_check_room(struct link *link);
 
 /* Nothing waits, neither in the batch nor sealed. */
 bool link_is_flushed(const struct link *link);

@@ -1,7 +1,7 @@
 /* fuzz_bridge.c - frames of hostile peers, through a bridge, to a runtime with actors behind it.
  *
  * The input is a row of steps: a frame as it is, a frame of envelopes that make sense up to a
- * point, what the master says, time. What we send must read well and be numbered without gaps,
+ * point, what the master says, arenas of peers and what lies there, time. What we send must read well and be numbered without gaps,
  * and each call of ours must end in exactly one way.
  */
 #include "base/check.h"
@@ -10,7 +10,9 @@
 #include "core/runtime.h"
 #include "core/self.h"
 #include "tests/unit/sim/sim.h"
+#include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define US        1
 #define CALLS_MAX 1000
@@ -63,6 +65,11 @@ struct outbox {
 	uint64_t expected; /* number of the next envelope */
 };
 
+struct order {
+	int64_t number;
+	const char *text;
+};
+
 struct host {
 	struct loop *loop;
 	struct bridge *bridge;
@@ -77,6 +84,11 @@ struct host {
 	unsigned open;  /* calls of the actors that have not ended */
 	unsigned begun; /* in all */
 	bool is_closed;
+	uint32_t wanted[2 + PEERS]; /* arenas, by worker: the incarnation */
+	int arena;                  /* of all peers */
+	unsigned char *memory;      /* what they write there */
+	struct order large;
+	char text[BRIDGE_INLINE + 1];
 };
 
 static int open_inbox(void *context, const char *path, struct inbox **ret_inbox)
@@ -200,11 +212,6 @@ static void put_frame(struct host *host, const void *data, size_t size)
 
 /* ---- actors: a number says what they do next */
 
-struct order {
-	int64_t number;
-	const char *text;
-};
-
 struct puppet {
 	struct troupe_call kept;
 	struct troupe_address other;
@@ -260,28 +267,30 @@ static int on_obey(struct troupe_self *self, void *state, struct troupe_call cal
 {
 	struct host *host = runtime_of(self)->context;
 	const struct order *order = in;
+	/* Some answers are so long that they go through an arena. */
+	const struct order *out = order->number & 16 ? &host->large : order;
 	struct puppet *me = state;
 	struct troupe_request request;
 	int r;
 
 	switch (order->number & 7) {
 	case 0:
-		return self_return(self, call, &obey_method, order);
+		return self_return(self, call, &obey_method, out);
 	case 1:
 		me->other = self_sender(self);
-		return self_fail(self, call, &bad_error, order);
+		return self_fail(self, call, &bad_error, out);
 	case 2:
 		r = self_call_keep(self, &call);
 		me->kept = r < 0 ? me->kept : call;
 		return r;
 	case 3:
-		return self_return(self, me->kept, &obey_method, order);
+		return self_return(self, me->kept, &obey_method, out);
 	case 4:
-		return self_reply(self, me->kept, &obey_method, order);
+		return self_reply(self, me->kept, &obey_method, out);
 	case 5:
 		return self_forward(self, me->other);
 	case 6:
-		return self_send(self, me->other, &obey_method, order);
+		return self_send(self, me->other, &obey_method, out);
 	default:
 		if (host->begun >= CALLS_MAX)
 			return -EBUSY;
@@ -380,7 +389,40 @@ static void on_dropped(void *context, const struct envelope *envelope, const cha
 	check(reason);
 }
 
-static const struct bridge_ops bridge_ops = {on_envelope, on_room, on_down, on_gap, on_dropped};
+static void on_arena_wanted(void *context, uint16_t worker, uint32_t incarnation)
+{
+	((struct host *)context)->wanted[worker] = incarnation;
+}
+
+static const struct bridge_ops bridge_ops = {on_envelope, on_room,    on_down,
+					     on_gap,      on_dropped, on_arena_wanted};
+
+#define ARENA (4 * LIMIT_ARENA_PIECE)
+
+static int make_arena(void)
+{
+	int fd = memfd_create("arena", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	check(fd >= 0 && ftruncate(fd, ARENA) == 0);
+	check(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0);
+	return fd;
+}
+
+/* The master gives what is wanted. */
+static void give_arenas(struct host *host)
+{
+	cleanup_close int own = -1;
+
+	for (uint16_t i = 1; i < ARRAY_LEN(host->wanted); i++) {
+		if (host->wanted[i] == 0)
+			continue;
+		if (i == US && own < 0)
+			own = make_arena();
+		(void)bridge_add_arena(host->bridge, i, host->wanted[i],
+				       i == US ? own : host->arena);
+		host->wanted[i] = 0;
+	}
+}
 
 static void begin(struct host *host)
 {
@@ -401,6 +443,11 @@ static void begin(struct host *host)
 					 .max_calls = 256,
 					 .max_kept_calls = 256};
 
+	host->arena = make_arena();
+	host->memory = mmap(NULL, ARENA, PROT_READ | PROT_WRITE, MAP_SHARED, host->arena, 0);
+	check(host->memory != MAP_FAILED);
+	memset(host->text, 'x', sizeof(host->text) - 1);
+	host->large.text = host->text;
 	check(loop_new(&host->loop) == 0);
 	runtime.loop = bridge.loop = host->loop;
 	check(runtime_new(&runtime, &host->runtime) == 0);
@@ -436,6 +483,33 @@ static size_t make_payload(struct input *input, unsigned choice, unsigned char p
 	check(codec_size(&order_type, &order, &size, NULL) == 0);
 	codec_encode(&order_type, &order, payload, size);
 	return size;
+}
+
+/* The payload goes to the arena, or something is there already; the reference is right, or
+ * not. */
+static size_t make_reference(struct host *host, struct input *input, size_t size,
+			     unsigned char payload[512])
+{
+	unsigned choice = take_byte(input);
+	struct envelope_reference reference = {.piece = choice & 3, .size = (uint32_t)size};
+
+	if (choice & 4)
+		memcpy(host->memory + reference.piece * LIMIT_ARENA_PIECE, payload, size);
+	if (choice & 8)
+		reference.piece = take_byte(input) << (take_byte(input) % 25);
+	if (choice & 16)
+		reference.size = take_byte(input) << (take_byte(input) % 25);
+	memcpy(payload, &reference, sizeof(reference));
+	return sizeof(reference);
+}
+
+static size_t make_return(struct input *input, unsigned char payload[512])
+{
+	uint32_t n = 1 + take_byte(input) % 4;
+
+	for (uint32_t i = 0; i < n; i++)
+		memcpy(payload + i * 4, &(uint32_t){take_byte(input)}, 4);
+	return n * 4;
 }
 
 static void add_envelope(struct host *host, struct input *input, struct envelope_batch *batch,
@@ -474,6 +548,10 @@ static void add_envelope(struct host *host, struct input *input, struct envelope
 		envelope.deadline_ns = loop_now_ns(host->loop) + take_byte(input) * 10000000ull;
 	if (envelope.kind <= ENVELOPE_ERROR || choice & 2)
 		envelope.size = make_payload(input, choice, payload);
+	if (envelope.flags & ENVELOPE_LENT)
+		envelope.size = make_reference(host, input, envelope.size, payload);
+	if (envelope.kind == ENVELOPE_RETURN)
+		envelope.size = make_return(input, payload);
 	if (envelope_batch_add(batch, &envelope, &place) == 0 && envelope.size > 0)
 		memcpy(place, payload, envelope.size);
 }
@@ -540,7 +618,7 @@ static void step(struct host *host, struct input *input)
 	struct troupe_address peer;
 	size_t size;
 
-	switch (take_byte(input) % 8) {
+	switch (take_byte(input) % 9) {
 	case 0:
 		size = take_byte(input);
 		put_frame(host, take_bytes(input, &size), size);
@@ -559,6 +637,9 @@ static void step(struct host *host, struct input *input)
 	case 4:
 		host->room = take_byte(input);
 		sim_advance(host->loop, take_byte(input) * 1000000ull);
+		break;
+	case 8:
+		give_arenas(host);
 		break;
 	default:
 		put_batch(host, input);
@@ -594,6 +675,8 @@ static void end(struct host *host)
 	runtime_free(host->runtime);
 	bridge_free(host->bridge);
 	loop_free(host->loop);
+	(void)munmap(host->memory, ARENA);
+	close(host->arena);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

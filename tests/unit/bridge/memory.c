@@ -134,6 +134,10 @@ static int outbox_send(struct outbox *outbox, void *data)
 
 	if (!inbox || inbox->count >= inbox->room)
 		return -EAGAIN;
+	if (inbox->refuse > 0) {
+		inbox->refuse--;
+		return -EIO;
+	}
 	if (inbox->swallow > 0) {
 		inbox->swallow--;
 		free(frame);

@@ -26,6 +26,7 @@ struct inbox {
 	struct list frames;
 	unsigned count, room; /* frames it holds, may hold */
 	unsigned swallow;     /* of the next frames: accepted, then lost */
+	unsigned refuse;      /* of the next frames: refused for good */
 };
 
 struct outbox {

@@ -3,7 +3,9 @@
 
 #include "base/cleanup.h"
 #include "proto/layout.h"
+#include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static const struct troupe_type int_type = {
 	.kind = TROUPE_INT, .flags = TROUPE_TYPE_PLAIN, .align = 8, .size = 8};
@@ -17,6 +19,33 @@ static const struct troupe_type note_type = {.kind = TROUPE_STRUCT,
 					     .size = sizeof(struct pair_note),
 					     .count = 2,
 					     .fields = note_fields};
+
+static char letter_of(int64_t number)
+{
+	return (char)('a' + number % 26);
+}
+
+char *pair_text(int64_t number, size_t length)
+{
+	char *text = malloc(length + 1);
+
+	assert_non_null(text);
+	memset(text, letter_of(number), length);
+	text[length] = '\0';
+	return text;
+}
+
+static void check_text(const struct envelope *e, int64_t number)
+{
+	const char *text = (const char *)e->payload + sizeof(struct pair_note);
+	size_t length = e->size - sizeof(struct pair_note) - 1;
+
+	assert_int_equal(text[length], '\0');
+	if (length == 0)
+		return;
+	assert_int_equal(text[0], letter_of(number));
+	assert_memory_equal(text, text + 1, length - 1);
+}
 
 static void on_envelope(void *context, struct troupe_address peer, const struct envelope *e)
 {
@@ -33,6 +62,8 @@ static void on_envelope(void *context, struct troupe_address peer, const struct 
 
 		memcpy(&number, e->payload, sizeof(number));
 		assert_true(number > process->last);
+		if (process->is_checking)
+			check_text(e, number);
 		process->last = number;
 	}
 	if (process->answers)
@@ -80,7 +111,40 @@ static void on_dropped(void *context, const struct envelope *envelope, const cha
 	process->reason = reason;
 }
 
-static const struct bridge_ops ops = {on_envelope, on_room, on_down, on_gap, on_dropped};
+static void on_arena_wanted(void *context, uint16_t worker, uint32_t incarnation)
+{
+	struct pair_process *process = context;
+
+	process->wants++;
+	process->wanted[worker] = incarnation;
+}
+
+static const struct bridge_ops ops = {on_envelope, on_room,    on_down,
+				      on_gap,      on_dropped, on_arena_wanted};
+
+int pair_make_arena(size_t size)
+{
+	int fd = memfd_create("arena", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	assert_true(fd > 0);
+	assert_int_equal(ftruncate(fd, (off_t)size), 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), 0);
+	return fd;
+}
+
+void pair_give_arenas(struct pair *f)
+{
+	struct pair_process *processes[] = {&f->a, &f->b};
+
+	for (size_t i = 0; i < ARRAY_LEN(processes); i++)
+		for (uint16_t worker = 1; worker < ARRAY_LEN(f->arenas); worker++) {
+			if (!processes[i]->wanted[worker] || f->arenas[worker] == 0)
+				continue;
+			(void)bridge_add_arena(processes[i]->bridge, worker,
+					       processes[i]->wanted[worker], f->arenas[worker]);
+			processes[i]->wanted[worker] = 0;
+		}
+}
 
 void pair_on_closed(void *context)
 {
@@ -131,6 +195,9 @@ void pair_end(struct pair *f)
 {
 	bridge_free(f->a.bridge);
 	bridge_free(f->b.bridge);
+	for (size_t i = 0; i < ARRAY_LEN(f->arenas); i++)
+		if (f->arenas[i] > 0)
+			close(f->arenas[i]);
 	loop_free(f->loop);
 }
 

@@ -38,6 +38,10 @@ struct pair_process {
 	const char *reason;
 	size_t size;
 	bool answers;
+	bool is_checking; /* that texts are as pair_text() makes them */
+	/* Arenas it wants, by worker: the incarnation; 0: it does not */
+	uint32_t wanted[4];
+	unsigned wants;
 };
 
 struct pair {
@@ -45,6 +49,7 @@ struct pair {
 	struct loop *loop;
 	uint64_t hash;
 	struct pair_process a, b;
+	int arenas[4]; /* by worker; 0: there is none */
 };
 
 /* a has been told of b, and with pair_begin_both() b of a. */
@@ -64,6 +69,13 @@ int pair_send_to(struct pair *f, struct pair_process *from, struct troupe_addres
 		 enum envelope_kind kind, int64_t number, const char *text);
 /* From a to b. */
 int pair_send_note(struct pair *f, int64_t number);
+
+/* A sealed memfd such as the master makes; given. */
+int pair_make_arena(size_t size);
+/* Give processes what they want, as far as f->arenas has it. */
+void pair_give_arenas(struct pair *f);
+/* A text of `length` bytes that goes with that number; given. */
+char *pair_text(int64_t number, size_t length);
 
 struct bridge_stats pair_stats_of(const struct pair_process *process);
 /* For bridge_close(): counts. */

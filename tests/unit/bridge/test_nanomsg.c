@@ -105,7 +105,7 @@ static void on_dropped(void *context, const struct envelope *envelope, const cha
 	((struct process *)context)->drops++;
 }
 
-static const struct bridge_ops ops = {on_envelope, on_room, on_down, on_gap, on_dropped};
+static const struct bridge_ops ops = {on_envelope, on_room, on_down, on_gap, on_dropped, NULL};
 
 static int open_process(struct process *process, const char *directory,
 			struct troupe_address self, struct troupe_address other)
