@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "io.troupe.Worker.varlink.h"
+#include "master/arenas.h"
 #include "master/deploy.h"
 #include "master/master.h"
 #include "master/page_map.h"
@@ -282,6 +283,7 @@ void worker_forget_process(struct worker *worker)
 		loop_io_stop(&worker->pidfd_io);
 		close(take_fd(&worker->pidfd));
 	}
+	arenas_forget(worker);
 	worker->pid = 0;
 	list_foreach_safe (at, &worker->requests) {
 		list_remove(at);
@@ -314,6 +316,7 @@ int worker_new(struct master *master, unsigned number, struct unit *owner,
 	worker->number = number;
 	worker->owner = owner;
 	worker->pidfd = -1;
+	worker->arena = -1;
 	list_init(&worker->instances);
 	list_init(&worker->requests);
 	list_init(&worker->calls);

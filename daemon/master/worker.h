@@ -62,6 +62,7 @@ struct worker {
 	struct loop_io pidfd_io;
 	struct channel *channel; /* NULL: closed */
 	struct page *page;       /* NULL: none; kept until the next process */
+	int arena;               /* to be read; -1: it has not asked for one. See arenas.h */
 	bool is_dead; /* the kernel said so; its last words may still be in the channel */
 	siginfo_t end;
 	struct list requests;

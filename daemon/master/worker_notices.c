@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "io.troupe.Worker.varlink.h"
+#include "master/arenas.h"
 #include "master/calls.h"
 #include "master/deploy.h"
 #include "master/inquiry.h"
@@ -194,6 +195,15 @@ static void on_reply(void *context, const void *in, int *fd)
 		worker_kill(worker, "it broke the protocol: a reply that is not JSON", false);
 }
 
+static void on_borrow(void *context, const void *in, int *fd)
+{
+	struct worker *worker = context;
+	const struct worker_borrow *borrow = in;
+
+	(void)fd;
+	arenas_lend(worker, borrow->worker, borrow->incarnation);
+}
+
 static void on_census(void *context, const void *in, int *fd)
 {
 	(void)fd;
@@ -228,8 +238,8 @@ static void on_dead_letter(void *context, const void *in, int *fd)
 	}
 
 const struct channel_handler worker_handlers[] = {
-	HANDLER(ready),   HANDLER(loaded),  HANDLER(defined),
-	HANDLER(spawned), HANDLER(stopped), HANDLER(ended),
-	HANDLER(reply),   HANDLER(census),  HANDLER(dead_letter),
+	HANDLER(ready),       HANDLER(loaded), HANDLER(defined), HANDLER(spawned),
+	HANDLER(stopped),     HANDLER(ended),  HANDLER(reply),   HANDLER(census),
+	HANDLER(dead_letter), HANDLER(borrow),
 };
 const size_t worker_n_handlers = ARRAY_LEN(worker_handlers);

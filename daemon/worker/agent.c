@@ -239,6 +239,7 @@ AFTER_START(agent_on_call)
 AFTER_START(agent_on_cancel)
 AFTER_START(agent_on_taken)
 AFTER_START(agent_on_peer)
+AFTER_START(agent_on_arena)
 AFTER_START(agent_on_name)
 AFTER_START(agent_on_inquire)
 AFTER_START(agent_on_describe)
@@ -255,6 +256,7 @@ static const struct channel_handler handlers[] = {
 	{&worker_cancel_method, started_agent_on_cancel},
 	{&worker_taken_method, started_agent_on_taken},
 	{&worker_peer_method, started_agent_on_peer},
+	{&worker_arena_method, started_agent_on_arena},
 	{&worker_name_method, started_agent_on_name},
 	{&worker_inquire_method, started_agent_on_inquire},
 	{&worker_describe_method, started_agent_on_describe},

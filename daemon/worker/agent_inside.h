@@ -72,6 +72,7 @@ void agent_on_describe(void *context, const void *in, int *fd);
 
 /* agent_peers.c: other workers and their actors' names */
 void agent_on_peer(void *context, const void *in, int *fd);
+void agent_on_arena(void *context, const void *in, int *fd);
 void agent_on_name(void *context, const void *in, int *fd);
 extern const struct bridge_ops agent_bridge_ops;
 int agent_forward(void *context, const struct envelope *e, const struct troupe_type *type,

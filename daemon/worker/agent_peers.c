@@ -34,6 +34,22 @@ void agent_on_peer(void *context, const void *data, int *fd)
 			    (intmax_t)in->worker, strerror(-r));
 }
 
+void agent_on_arena(void *context, const void *data, int *fd)
+{
+	struct agent *agent = context;
+	const struct worker_arena *in = data;
+	int r = -EINVAL;
+
+	if (*fd >= 0 && in->worker >= 1 && in->worker <= LIMIT_WORKERS &&
+	    in->incarnation >= 1 && in->incarnation <= UINT32_MAX)
+		r = bridge_add_arena(agent->bridge, (uint16_t)in->worker,
+				     (uint32_t)in->incarnation, *fd);
+	/* -ESTALE: gone meanwhile. */
+	if (r < 0 && r != -ESTALE && r != -EEXIST)
+		log_warning(agent->config.log, "no arena of worker %jd: %s",
+			    (intmax_t)in->worker, strerror(-r));
+}
+
 void agent_on_name(void *context, const void *data, int *fd)
 {
 	struct agent *agent = context;
@@ -122,10 +138,17 @@ static void on_dropped(void *context, const struct envelope *envelope, const cha
 			 envelope ? envelope->to : (struct troupe_address){0}, NULL, reason, 1);
 }
 
+static void on_arena_wanted(void *context, uint16_t worker, uint32_t incarnation)
+{
+	agent_send(context, &worker_borrow_method,
+		   &(struct worker_borrow){.worker = worker, .incarnation = incarnation});
+}
+
 const struct bridge_ops agent_bridge_ops = {
 	.on_envelope = on_envelope,
 	.on_room = on_room,
 	.on_down = on_down,
 	.on_gap = on_gap,
 	.on_dropped = on_dropped,
+	.on_arena_wanted = on_arena_wanted,
 };

@@ -63,6 +63,8 @@ ON_NOTICE(cancel)
 ON_NOTICE(taken)
 ON_NOTICE(peer)
 ON_NOTICE(name)
+ON_NOTICE(arena)
+ON_NOTICE(borrow)
 ON_NOTICE(inquire)
 ON_NOTICE(describe)
 ON_NOTICE(shutdown)
@@ -82,6 +84,7 @@ static const struct channel_handler handlers[] = {
 	{&worker_stop_method, on_stop},         {&worker_call_method, on_call},
 	{&worker_cancel_method, on_cancel},     {&worker_taken_method, on_taken},
 	{&worker_peer_method, on_peer},         {&worker_name_method, on_name},
+	{&worker_arena_method, on_arena},       {&worker_borrow_method, on_borrow},
 	{&worker_inquire_method, on_inquire},   {&worker_describe_method, on_describe},
 	{&worker_shutdown_method, on_shutdown}, {&worker_ready_method, on_ready},
 	{&worker_loaded_method, on_loaded},     {&worker_defined_method, on_defined},

@@ -24,6 +24,8 @@ static void free_worker(struct stage_worker *worker)
 		return;
 	channel_free(worker->channel);
 	page_unmap(worker->page);
+	if (worker->arena_fd > 0)
+		close(worker->arena_fd);
 	free(worker);
 }
 
@@ -105,6 +107,17 @@ static void on_peer(void *context, const void *in, int *fd)
 	worker->peer = *(const struct worker_peer *)in;
 }
 
+static void on_arena(void *context, const void *in, int *fd)
+{
+	struct stage_worker *worker = context;
+
+	worker->n_arenas++;
+	worker->arena = *(const struct worker_arena *)in;
+	if (worker->arena_fd > 0)
+		close(worker->arena_fd);
+	worker->arena_fd = take_fd(fd);
+}
+
 static void on_shutdown(void *context, const void *in, int *fd)
 {
 	struct stage_worker *worker = context;
@@ -149,6 +162,7 @@ static const struct channel_handler handlers[] = {
 	{&worker_taken_method, on_taken},    {&worker_name_method, on_other},
 	{&worker_describe_method, on_other}, {&worker_inquire_method, on_inquire},
 	{&worker_stop_method, on_other},     {&worker_undefine_method, on_other},
+	{&worker_arena_method, on_arena},
 };
 
 static void on_closed(void *context, int error)

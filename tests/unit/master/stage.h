@@ -33,6 +33,9 @@ struct stage_worker {
 	struct worker_define define;
 	struct worker_spawn spawn; /* the last one */
 	struct worker_peer peer;   /* likewise */
+	struct worker_arena arena; /* likewise, and its descriptor; 0: none came */
+	int arena_fd;
+	unsigned n_arenas;
 };
 
 struct stage {

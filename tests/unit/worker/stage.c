@@ -128,16 +128,20 @@ static void on_dead_letter(void *context, const void *data, int *fd)
 	set_text(&worker->letter_reason, in->reason);
 }
 
+/* Without an arena large messages travel in frames. */
+static void on_borrow(void *context, const void *data, int *fd)
+{
+	(void)context;
+	(void)data;
+	(void)fd;
+}
+
 static const struct channel_handler handlers[] = {
-	{&worker_ready_method, on_ready},
-	{&worker_loaded_method, on_loaded},
-	{&worker_defined_method, on_defined},
-	{&worker_spawned_method, on_spawned},
-	{&worker_stopped_method, on_stopped},
-	{&worker_ended_method, on_ended},
-	{&worker_reply_method, on_reply},
-	{&worker_census_method, on_census},
-	{&worker_dead_letter_method, on_dead_letter},
+	{&worker_borrow_method, on_borrow},   {&worker_ready_method, on_ready},
+	{&worker_loaded_method, on_loaded},   {&worker_defined_method, on_defined},
+	{&worker_spawned_method, on_spawned}, {&worker_stopped_method, on_stopped},
+	{&worker_ended_method, on_ended},     {&worker_reply_method, on_reply},
+	{&worker_census_method, on_census},   {&worker_dead_letter_method, on_dead_letter},
 };
 
 static void on_closed(void *context, int error)
