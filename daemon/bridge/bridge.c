@@ -53,6 +53,8 @@ static int open_link(struct bridge *bridge, uint16_t worker, uint32_t incarnatio
 	link->on_room = on_link_room;
 	link->context = bridge;
 	bridge->links[worker] = link;
+	if (worker > bridge->highest)
+		bridge->highest = worker;
 	return 0;
 }
 
@@ -257,7 +259,7 @@ static bool on_work(struct loop_work *work)
 	struct bridge *bridge = container_of(work, struct bridge, work);
 	bool had_received;
 
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+	for (unsigned i = 1; i <= bridge->highest; i++)
 		if (bridge->links[i])
 			link_flush(bridge->links[i]);
 	if (bridge->is_closing)

@@ -14,6 +14,7 @@ struct bridge {
 	struct loop_work work;
 
 	struct link *links[LIMIT_WORKERS + 1]; /* by worker; NULL: not up */
+	unsigned highest;                      /* worker that ever had a link */
 	uint32_t announced[LIMIT_WORKERS + 1]; /* incarnations that are up, says the master */
 	uint32_t gone[LIMIT_WORKERS + 1];      /* incarnations up to this one are down */
 	struct list leaving; /* struct link: down, their last frames may be in the inbox */
