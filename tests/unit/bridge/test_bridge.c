@@ -121,9 +121,14 @@ static void bridge_delivers_a_bounded_amount_in_one_pass(void **state)
 	for (int i = 1; i <= 50000; i++)
 		assert_int_equal(
 			pair_send_to(&f, &f.a, f.b.address, ENVELOPE_REPLY, i, "hello"), 0);
-	pair_turn(&f, 1);
-	assert_in_range(f.b.envelopes, 1, 20000);
-	pair_turn(&f, 50);
+	/* What comes first finds room in a mailbox, and so does what each pass adds, provided
+	 * that its actor keeps up. */
+	while (f.b.envelopes < 50000) {
+		int before = f.b.envelopes;
+
+		pair_turn(&f, 1);
+		assert_in_range(f.b.envelopes, before + 1, before + LIMIT_MAILBOX_DEFAULT);
+	}
 	assert_int_equal(f.b.envelopes, 50000);
 	pair_end(&f);
 }
