@@ -1,0 +1,148 @@
+/* envelope_inside.h - the form of batches and envelopes, for the two files that write and read
+ * them. */
+#ifndef PROTO_ENVELOPE_INSIDE_H
+#define PROTO_ENVELOPE_INSIDE_H
+
+#include "proto/envelope.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ENVELOPE_MAGIC   0x31505254u /* "TRP1" as bytes */
+#define ENVELOPE_VERSION 2
+
+struct batch_head {
+	uint32_t magic;
+	uint16_t version;
+	uint16_t from_worker;
+	uint32_t from_incarnation;
+	uint32_t count;
+	uint64_t sequence;
+	uint32_t size;
+	uint32_t to_incarnation;
+	uint16_t to_worker;
+	uint16_t node;
+	uint32_t zero[3];
+};
+_Static_assert(sizeof(struct batch_head) == ENVELOPE_BATCH_HEAD, "as documented");
+
+/* The half of an address that tells the actors of one process apart. */
+struct place {
+	uint32_t slot;
+	uint32_t generation;
+};
+
+struct envelope_head {
+	uint8_t kind;
+	uint8_t flags;
+	uint8_t status;
+	uint8_t zero;
+	uint32_t size;
+	uint64_t hash;
+	struct place from;
+	struct place to;
+};
+_Static_assert(sizeof(struct envelope_head) == ENVELOPE_HEAD, "as documented");
+
+/* Behind the head, where there is a call; ROOM: a credit. */
+struct call_part {
+	uint64_t call;
+	uint64_t deadline_ns;
+};
+
+/* Behind that, where FORWARDED is set. */
+struct process_part {
+	uint16_t node;
+	uint16_t worker;
+	uint32_t incarnation;
+	uint64_t zero;
+};
+_Static_assert(ENVELOPE_HEAD + sizeof(struct call_part) + sizeof(struct process_part) ==
+		       ENVELOPE_HEAD_MAX,
+	       "as documented");
+
+/* What the envelopes of a kind have: a field that is not listed is zero. */
+enum {
+	HAS_HASH = 1,
+	HAS_CALL = 2,
+	HAS_DEADLINE = 4,
+	HAS_FROM = 8,
+	HAS_TO = 16,
+	HAS_STATUS = 32,
+	HAS_CREDIT = 64,
+};
+
+struct kind_rule {
+	uint8_t has;
+	uint8_t flags; /* that may be set */
+	uint32_t size_max;
+};
+
+extern const struct kind_rule envelope_rules[ENVELOPE_KIND_COUNT];
+
+static inline size_t padded(size_t size)
+{
+	return (size + ENVELOPE_ALIGN - 1) & ~(size_t)(ENVELOPE_ALIGN - 1);
+}
+
+static inline bool has_call_part(const struct kind_rule *rule)
+{
+	return rule->has & (HAS_CALL | HAS_CREDIT);
+}
+
+/* Bytes of an envelope before its payload. */
+static inline size_t head_size(const struct kind_rule *rule, unsigned flags)
+{
+	return ENVELOPE_HEAD + (has_call_part(rule) ? sizeof(struct call_part) : 0) +
+	       (flags & ENVELOPE_FORWARDED ? sizeof(struct process_part) : 0);
+}
+
+/* NULL: there is no such kind. */
+static inline const struct kind_rule *find_rule(unsigned kind)
+{
+	return kind > 0 && kind < ENVELOPE_KIND_COUNT ? &envelope_rules[kind] : NULL;
+}
+
+static inline bool is_nowhere(struct place place)
+{
+	return (place.slot | place.generation) == 0;
+}
+
+static inline bool status_is_valid(unsigned status, const struct kind_rule *rule)
+{
+	return rule->has & HAS_STATUS
+		       ? status >= TROUPE_NO_SUCH_ACTOR && status < TROUPE_STATUS_COUNT
+		       : status == 0;
+}
+
+/* Whether a head says what its kind may say, its payload's size excepted. Hashes, calls and
+ * deadlines are never zero where there is one; places and credit may be anything. */
+static inline bool head_is_valid(const struct envelope_head *head, const struct kind_rule *rule)
+{
+	return !(head->flags & ~rule->flags) && !head->zero &&
+	       status_is_valid(head->status, rule) &&
+	       (head->hash != 0) == !!(rule->has & HAS_HASH) &&
+	       (rule->has & HAS_FROM || is_nowhere(head->from)) &&
+	       (rule->has & HAS_TO || is_nowhere(head->to));
+}
+
+static inline bool call_is_valid(const struct call_part *part, const struct kind_rule *rule)
+{
+	return (part->call != 0 || rule->has & HAS_CREDIT) &&
+	       (part->deadline_ns != 0) == !!(rule->has & HAS_DEADLINE);
+}
+
+static inline uint64_t process_of(const struct troupe_address *address)
+{
+	return (uint64_t)address->incarnation << 32 | (uint32_t)address->worker << 16 |
+	       address->node;
+}
+
+static inline struct troupe_address process_address(uint16_t node, uint16_t worker,
+						    uint32_t incarnation)
+{
+	return (struct troupe_address){
+		.node = node, .worker = worker, .incarnation = incarnation};
+}
+
+#endif
