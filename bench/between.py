@@ -69,25 +69,25 @@ def xoneway(messages):
                limit("bench-limit-nanomsg", "oneway", "oneway", messages, BALL, FRAME))
 
 
-def xlarge(messages):
+def xlarge(messages, size=CHUNK, window=WINDOW_LARGE):
     """Limit: a copy into shared memory by one process, a copy out of it by the other, both at once, as many under way.
     With less a receiver would have to trust its peer not to change what it has checked."""
     def gigabytes(seconds):
-        return messages * CHUNK / seconds / 1e9
+        return messages * size / seconds / 1e9
 
     def run(build):
-        reply, used = ask(build, "Large", {"messages": messages, "bytes": CHUNK, "window": WINDOW_LARGE}, 1024)
+        reply, used = ask(build, "Large", {"messages": messages, "bytes": size, "window": window}, window + 16)
         return Result(reply["seconds"], used.cpu_s, used.peak_rss_kib,
                       {"gb_per_s": gigabytes(reply["seconds"]), "refusals": reply["refusals"]})
 
-    copy = limit("bench-limit-copy", "copy", messages, CHUNK, WINDOW_LARGE)
-    nanomsg = limit("bench-limit-nanomsg", "oneway", "oneway", messages, CHUNK, CHUNK)
+    copy = limit("bench-limit-copy", "copy", messages, size, window)
+    nanomsg = limit("bench-limit-nanomsg", "oneway", "oneway", messages, size, max(size, FRAME))
 
     def bare(build):
         result = copy(build)
         result.notes = {"gb_per_s": gigabytes(result.seconds), "nanomsg_gb_per_s": gigabytes(nanomsg(build).seconds)}
         return result
-    return Row("xlarge", f"{messages}:{CHUNK}", messages, run, bare)
+    return Row("xlarge", f"{messages}:{size}", messages, run, bare)
 
 
 def rows(brief):

@@ -4,6 +4,9 @@
  *
  * Each connection keeps WINDOW calls unanswered until CALLS have been made in all. Each reply must be the number
  * after the one that was sent. Prints RESULT,seconds,calls.
+ *
+ * A daemon takes 1,024 connections of one user. Further ones are made as other users, which only root can; the group
+ * stays, and may be given leave to call with CallGroup=.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -11,12 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
-#define CONNECTIONS_MAX 4096
+#define CONNECTIONS_MAX 4000
+#define A_USER          1000  /* connections of one */
+#define FIRST_USER      60000 /* those after root: numbers that nobody needs to have */
 #define WINDOW_MAX      1024
 #define CALL_MAX        256 /* bytes of one, and of one reply */
 
@@ -52,6 +58,35 @@ static int connect_to(const char *path)
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		die(path);
 	return fd;
+}
+
+/* The kernel tells the daemon who one was when one connected. */
+static int connect_as(const char *path, long number)
+{
+	uid_t user = FIRST_USER + (uid_t)(number / A_USER);
+	int fd;
+
+	if (number < A_USER)
+		return connect_to(path);
+	if (seteuid(user) < 0)
+		die("further users");
+	fd = connect_to(path);
+	if (seteuid(0) < 0)
+		die("seteuid");
+	return fd;
+}
+
+static void allow_descriptors(long count)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		die("getrlimit");
+	if (limit.rlim_cur >= (rlim_t)count + 16)
+		return;
+	limit.rlim_cur = (rlim_t)count + 16;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		die("descriptors");
 }
 
 /* Make as many calls as the window allows, in one write: a window is less than a socket's buffer. */
@@ -148,6 +183,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "bench-client: a number is out of range\n");
 		return 2;
 	}
+	allow_descriptors(connections);
 	all = calloc((size_t)connections, sizeof(*all));
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (!all || epoll < 0)
@@ -155,7 +191,7 @@ int main(int argc, char **argv)
 	for (long i = 0; i < connections; i++) {
 		struct epoll_event event = {.events = EPOLLIN, .data.ptr = &all[i]};
 
-		all[i].fd = connect_to(argv[1]);
+		all[i].fd = connect_as(argv[1], i);
 		all[i].unsent = calls / connections + (i < calls % connections);
 		all[i].first = i * 1000000;
 		if (epoll_ctl(epoll, EPOLL_CTL_ADD, all[i].fd, &event) < 0)

@@ -17,10 +17,12 @@ def follower(build):
 
 
 def control(connections, calls):
-    """Calls of one actor's method by bench-client: one master, one worker, one client."""
+    """Calls of one actor's method by bench-client: one master, one worker, one client. More than 1,000 connections are those of
+    several users with one group, which takes root."""
     def run(build):
-        with daemon(build, {"next": follower(build)}, {"Workers": 1}) as host:
+        with daemon(build, {"next": follower(build)}, {"Workers": 1, "CallGroup": os.getegid()}) as host:
             host.wait_unit("next", "running")
+            os.chmod(host.directory, 0o710)  # for the group to reach the socket
             worker, master = host.workers()[0]["pid"], host.process.pid
             before = cpu_seconds(master)
             with watched(master, worker) as used:
