@@ -5,10 +5,11 @@
 #include <errno.h>
 
 /* What one pass delivers before actors have their turns: as many bytes as stay in a processor's
- * cache, and of small ones no more than a mailbox of the default size takes. An envelope counts as
- * many bytes at least as divide the one by the other. */
+ * cache, and of small ones half of what a mailbox of the default size takes. When a turn is cut
+ * short, for the processor was away, there is room for as many again. An envelope counts as many
+ * bytes at least as divide the one by the other. */
 #define BUDGET   (256u << 10)
-#define COST_MIN (BUDGET / LIMIT_MAILBOX_DEFAULT)
+#define COST_MIN (BUDGET / (LIMIT_MAILBOX_DEFAULT / 2))
 
 void bridge_drop_frame(struct bridge *bridge)
 {
