@@ -8,31 +8,6 @@
 #include "core/peer.h"
 #include <string.h>
 
-struct call *call_new(struct runtime *runtime, struct actor *caller,
-		      const struct troupe_method *method, uint64_t deadline_ns)
-{
-	struct call *call = slots_take_raw(&runtime->calls);
-
-	if (unlikely(!call))
-		return NULL;
-	/* all but what is set before it is read: by the chains, by whom it is moved to */
-	mail_mark(&call->mail, MAIL_END, 0);
-	call->method = method;
-	call->kept = call->unread = call->queued = call->taken = 0;
-	call->flags = call->entry = 0;
-	call->remote = false;
-	if (caller) {
-		call->caller = actor_slot(runtime, caller);
-		chain_append(&more_get(runtime, caller)->calls, &call->of_caller);
-	} else {
-		call->flags = CALL_OUTSIDE;
-		chain_append(&runtime->outside_calls, &call->of_caller);
-	}
-	wheel_add(&runtime->wheel, wheel_name(RUNTIME_CALL_NODE, call->slot.index),
-		  deadline_ns);
-	return call;
-}
-
 #define ALIAS_INDEX_BITS 22
 
 _Static_assert(LIMIT_CALLS <= 1u << ALIAS_INDEX_BITS, "an alias has room for each index");

@@ -7,7 +7,9 @@
 #ifndef CORE_CALL_H
 #define CORE_CALL_H
 
+#include "core/chain.h"
 #include "core/inside.h"
+#include "core/more.h"
 
 #define CALL_MORE    1u /* a stream was asked for */
 #define CALL_OUTSIDE 2u /* of the outside: no caller, no entry */
@@ -49,8 +51,30 @@ uint64_t call_alias(const struct runtime *runtime, const struct call *call);
 struct call *call_find_alias(const struct runtime *runtime, uint64_t alias);
 
 /* A new call of `caller` (NULL: of the outside), not yet sent. NULL: the limit is reached. */
-struct call *call_new(struct runtime *runtime, struct actor *caller,
-		      const struct troupe_method *method, uint64_t deadline_ns);
+static inline struct call *call_new(struct runtime *runtime, struct actor *caller,
+				    const struct troupe_method *method, uint64_t deadline_ns)
+{
+	struct call *call = slots_take_raw(&runtime->calls);
+
+	if (unlikely(!call))
+		return NULL;
+	/* all but what is set before it is read: by the chains, by whom it is moved to */
+	mail_mark(&call->mail, MAIL_END, 0);
+	call->method = method;
+	call->kept = call->unread = call->queued = call->taken = 0;
+	call->flags = call->entry = 0;
+	call->remote = false;
+	if (caller) {
+		call->caller = caller->slot.index;
+		chain_append(&more_get(runtime, caller)->calls, &call->of_caller);
+	} else {
+		call->flags = CALL_OUTSIDE;
+		chain_append(&runtime->outside_calls, &call->of_caller);
+	}
+	wheel_add(&runtime->wheel, wheel_name(RUNTIME_CALL_NODE, call->slot.index),
+		  deadline_ns);
+	return call;
+}
 
 /* It is now with `target`, in the process of `peer` (NULL: in this one). */
 void call_move(struct runtime *runtime, struct call *call, struct troupe_address target,

@@ -110,10 +110,10 @@ static inline void address_message(struct troupe_self *self, struct message *mes
 }
 
 /* A message with `in` for an actor of this process, not in its mailbox yet. */
-static inline int make_message(struct troupe_self *self, struct actor *receiver,
-			       struct troupe_address to, enum mail_kind kind,
-			       const struct troupe_method *method, const void *in,
-			       struct message **ret_message)
+static inline __attribute__((always_inline)) int
+make_message(struct troupe_self *self, struct actor *receiver, struct troupe_address to,
+	     enum mail_kind kind, const struct troupe_method *method, const void *in,
+	     struct message **ret_message)
 {
 	struct runtime *runtime = self->runtime;
 	struct codec_measure measure;
@@ -140,7 +140,7 @@ APART static int send_typed(struct troupe_self *self, struct troupe_address to,
 			    const struct troupe_method *method, const void *in)
 {
 	struct actor *receiver;
-	struct message *message;
+	struct message *message = NULL;
 	int rc;
 
 	if (unlikely(!method))
@@ -218,19 +218,71 @@ APART static int call_far(struct troupe_self *self, struct call *call, struct tr
 	return 0;
 }
 
-static int call_near(struct troupe_self *self, struct call *call, struct actor *receiver,
-		     struct troupe_address to, const void *in, uint64_t deadline_ns)
-{
-	struct message *message;
-	int rc = make_message(self, receiver, to, MAIL_CALL, call->method, in, &message);
+/* What self_call() has found out. */
+struct calling {
+	const struct troupe_method *method;
+	const void *in;
+	uint64_t deadline_ns, context;
+	uint32_t flags;
+	uint8_t entry;
+};
 
+static inline struct call *begin_call(struct troupe_self *self, const struct calling *calling)
+{
+	struct call *call =
+		call_new(self->runtime, self->actor, calling->method, calling->deadline_ns);
+
+	if (likely(call != NULL)) {
+		call->context = calling->context;
+		call->entry = calling->entry;
+		if (calling->flags & TROUPE_MORE)
+			call->flags |= CALL_MORE;
+	}
+	return call;
+}
+
+APART static int call_out(struct troupe_self *self, struct troupe_address to,
+			  const struct calling *calling, struct call **ret_call)
+{
+	struct call *call = begin_call(self, calling);
+	int rc;
+
+	if (!call)
+		return -ENOMEM;
+	rc = call_far(self, call, to, calling->in, calling->deadline_ns);
+	if (rc < 0) {
+		call_close(self->runtime, call);
+		return rc;
+	}
+	*ret_call = call;
+	return 0;
+}
+
+static inline int call_near(struct troupe_self *self, struct actor *receiver,
+			    struct troupe_address to, const struct calling *calling,
+			    struct call **ret_call)
+{
+	struct runtime *runtime = self->runtime;
+	struct message *message = NULL;
+	struct call *call;
+	int rc;
+
+	rc = make_message(self, receiver, to, MAIL_CALL, calling->method, calling->in,
+			  &message);
 	if (unlikely(rc < 0))
 		return rc;
-	message->mail.flags = call->flags & CALL_MORE ? MAIL_MORE : 0;
+	call = begin_call(self, calling);
+	if (unlikely(!call)) {
+		message_free(&runtime->messages, message);
+		return -ENOMEM;
+	}
+	if (unlikely(calling->flags & TROUPE_MORE))
+		message->mail.flags = MAIL_MORE;
 	message->call = slots_id(call);
-	message->extra = deadline_ns;
+	message->extra = calling->deadline_ns;
 	call->target = to;
-	mailbox_add(self->runtime, receiver, message);
+	mailbox_add(runtime, receiver, message);
+	*ret_call = call;
 	return 0;
 }
 
@@ -240,9 +292,10 @@ int self_call(struct troupe_self *self, struct troupe_address to,
 	      uint32_t flags, struct troupe_request *ret_request)
 {
 	struct runtime *runtime = self->runtime;
-	struct actor *receiver;
+	struct actor *receiver = actor_find(runtime, to);
+	struct calling calling = {
+		.method = method, .in = in, .context = context, .flags = flags};
 	struct call *call;
-	uint64_t deadline_ns;
 	int index, rc;
 
 	if (unlikely(!method || (flags & ~TROUPE_MORE) || !self->may_wait))
@@ -252,25 +305,16 @@ int self_call(struct troupe_self *self, struct troupe_address to,
 				   (entry->method->in_hash != method->in_hash ||
 				    entry->method->out_hash != method->out_hash))))
 		return -EINVAL;
+	calling.entry = (uint8_t)index;
 	if (timeout_ns == 0)
 		timeout_ns = LIMIT_CALL_TIMEOUT_DEFAULT_NS;
 	if (unlikely(timeout_ns > LIMIT_CALL_TIMEOUT_NS))
 		timeout_ns = LIMIT_CALL_TIMEOUT_NS;
-	deadline_ns = runtime->now_ns + timeout_ns;
-	call = call_new(runtime, self->actor, method, deadline_ns);
-	if (unlikely(!call))
-		return -ENOMEM;
-	call->context = context;
-	call->entry = (uint8_t)index;
-	if (flags & TROUPE_MORE)
-		call->flags |= CALL_MORE;
-	receiver = actor_find(runtime, to);
-	rc = likely(receiver != NULL) ? call_near(self, call, receiver, to, in, deadline_ns)
-				      : call_far(self, call, to, in, deadline_ns);
-	if (unlikely(rc < 0)) {
-		call_close(runtime, call);
+	calling.deadline_ns = runtime->now_ns + timeout_ns;
+	rc = likely(receiver != NULL) ? call_near(self, receiver, to, &calling, &call)
+				      : call_out(self, to, &calling, &call);
+	if (unlikely(rc < 0))
 		return rc;
-	}
 	if (ret_request)
 		ret_request->id = slots_id(call);
 	return 0;

@@ -265,11 +265,9 @@ static void read_error(const struct troupe_entry *entry, const struct message *m
 	}
 }
 
-static void run_reply(struct troupe_self *self, const struct troupe_entry *entry,
-		      uint64_t context, struct troupe_reply *reply)
+static inline void run_reply(struct troupe_self *self, const struct troupe_entry *entry,
+			     uint64_t context, const struct troupe_reply *reply)
 {
-	if (reply->status != TROUPE_OK && reply->status != TROUPE_ERROR)
-		reply->error_name = status_error_name(reply->status);
 	page_doing(self->runtime, PAGE_DOING_REPLY);
 	take_result(self, entry->on_reply(self, self->actor->state, context, reply));
 }
@@ -293,8 +291,37 @@ RARE static void read_reply(struct troupe_self *self, const struct troupe_entry 
 		reply.status = message->mail.status;
 		reply.detail = (const char *)message->block;
 	}
+	if (reply.status != TROUPE_OK && reply.status != TROUPE_ERROR)
+		reply.error_name = status_error_name(reply.status);
 	run_reply(self, entry, message->extra, &reply);
 	free(block);
+}
+
+static inline void run_message(struct troupe_self *self, const struct troupe_entry *entry,
+			       struct message *message)
+{
+	bool continues = message->mail.flags & MAIL_CONTINUES;
+
+	if (likely(message->mail.kind == MAIL_REPLY &&
+		   message->hash == entry->method->out_hash))
+		run_reply(
+			self, entry, message->extra,
+			&(struct troupe_reply){.continues = continues, .data = message->block});
+	else
+		read_reply(self, entry, message, continues);
+}
+
+/* A reply that others may follow. */
+RARE static void handle_stream(struct troupe_self *self, const struct troupe_entry *entry,
+			       struct message *message)
+{
+	struct call *call;
+
+	more_find(self->runtime, self->actor)->unread--;
+	run_message(self, entry, message);
+	call = call_find(self->runtime, message->call);
+	if (call)
+		call_taken(self->runtime, call);
 }
 
 APART static void handle_reply(struct troupe_self *self, struct message *message)
@@ -303,26 +330,14 @@ APART static void handle_reply(struct troupe_self *self, struct message *message
 	struct actor *actor = self->actor;
 	const struct troupe_entry *entry =
 		actor->unit->type->table->entries[message->mail.entry];
-	bool continues = message->mail.flags & MAIL_CONTINUES;
 
 	self->message = NULL;
 	self->fate.call = SELF_NO_MESSAGE;
 	self->sender = message->from;
-	if (continues)
-		more_find(runtime, actor)->unread--;
-	if (likely(message->mail.kind == MAIL_REPLY &&
-		   message->hash == entry->method->out_hash))
-		run_reply(
-			self, entry, message->extra,
-			&(struct troupe_reply){.continues = continues, .data = message->block});
+	if (unlikely(message->mail.flags & MAIL_CONTINUES))
+		handle_stream(self, entry, message);
 	else
-		read_reply(self, entry, message, continues);
-	if (continues) {
-		struct call *call = call_find(runtime, message->call);
-
-		if (call)
-			call_taken(runtime, call);
-	}
+		run_message(self, entry, message);
 	drop_message(runtime, actor, message);
 }
 
@@ -331,7 +346,8 @@ APART static void handle_reply(struct troupe_self *self, struct message *message
 static void handle_end(struct troupe_self *self, struct call *call)
 {
 	const struct troupe_entry *entry = self->actor->unit->type->table->entries[call->entry];
-	struct troupe_reply reply = {.status = call->mail.status};
+	const struct troupe_reply reply = {.status = call->mail.status,
+					   .error_name = status_error_name(call->mail.status)};
 	uint64_t context = call->context;
 
 	self->sender = call->target;
@@ -427,22 +443,6 @@ RARE static void end_exiting(struct troupe_self *self)
 		  error);
 }
 
-APART static void handle_other(struct troupe_self *self, struct mail *mail)
-{
-	switch (mail->kind) {
-	case MAIL_CALL:
-		handle_call(self, message_of(mail));
-		break;
-	case MAIL_REPLY:
-	case MAIL_ERROR:
-	case MAIL_FAILURE:
-		handle_reply(self, message_of(mail));
-		break;
-	default:
-		handle_notice(self, mail);
-	}
-}
-
 /* What is rare at the end of a turn. */
 RARE static void end_turn_slow(struct troupe_self *self, struct mail *rest, struct mail *last)
 {
@@ -478,8 +478,12 @@ static inline void run_turn(struct troupe_self *self, struct actor *actor)
 
 		if (likely(mail->kind == MAIL_SEND))
 			handle_send(self, runtime, actor, message_of(mail));
+		else if (mail->kind == MAIL_CALL)
+			handle_call(self, message_of(mail));
+		else if (mail->kind <= MAIL_FAILURE)
+			handle_reply(self, message_of(mail));
 		else
-			handle_other(self, mail);
+			handle_notice(self, mail);
 		mail = next;
 		left--;
 		if (unlikely(page_load(&thread->sequence) >= runtime->clock_at)) {

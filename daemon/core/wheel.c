@@ -46,6 +46,10 @@ static void place_node(struct wheel *wheel, uint32_t name, struct wheel_node *no
 	uint64_t step = step_of(node->at_ns), begin;
 	unsigned level, slot, shift;
 
+	if (step == wheel->last_step && wheel->step == wheel->last_here) {
+		append_node(wheel, wheel->last_head, name, node);
+		return;
+	}
 	if (step <= wheel->step) {
 		append_node(wheel, DUE, name, node);
 		return;
@@ -53,7 +57,10 @@ static void place_node(struct wheel *wheel, uint32_t name, struct wheel_node *no
 	level = (63 - (unsigned)__builtin_clzll(step ^ wheel->step)) / WHEEL_SLOT_BITS;
 	shift = level * WHEEL_SLOT_BITS;
 	slot = (step >> shift) & (WHEEL_SLOTS - 1);
-	append_node(wheel, 1 + level * WHEEL_SLOTS + slot, name, node);
+	wheel->last_step = step;
+	wheel->last_here = wheel->step;
+	wheel->last_head = 1 + level * WHEEL_SLOTS + slot;
+	append_node(wheel, wheel->last_head, name, node);
 	wheel->occupied[level][slot / 64] |= 1ull << slot % 64;
 	begin = step >> shift << shift;
 	if (begin < wheel->next)

@@ -40,6 +40,10 @@ struct wheel {
 	uint64_t step;  /* all steps up to this one have been taken out */
 	uint64_t next;  /* no marked slot begins before that step */
 	uint64_t count; /* nodes */
+	/* Where the last node was put, which step it had, and the wheel's then: the next most
+	 * likely has the same, when deadlines are alike. */
+	uint64_t last_step, last_here;
+	uint32_t last_head;
 	uint64_t occupied[WHEEL_LEVELS]
 			 [WHEEL_SLOTS / 64]; /* a bit per slot that may hold nodes */
 	/* Kind 0 are the heads of the lists: the slots level by level, then of what is
