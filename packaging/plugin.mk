@@ -43,9 +43,10 @@ troupe_optimize := -g -O2 -fstack-protector-strong -fstack-clash-protection -D_F
 CFLAGS ?= $(troupe_optimize) -Wall -Wextra
 CXXFLAGS ?= $(troupe_optimize) -Wall -Wextra
 
-# Nothing is exported but the actors' tables. In C++, statics of templates stay the plug-in's own (only g++ makes them
+# Nothing is exported but the actors' tables. The worker's functions are bound when the plug-in is loaded, so they are
+# called without the detour of a PLT. In C++, statics of templates stay the plug-in's own (only g++ makes them
 # unique in the process), and tables that leave fields out, as TROUPE_ACTOR() is meant to, are no reason to warn.
-troupe_cflags = -fPIC -fvisibility=hidden -I$(BUILD)/gen $(TROUPE_CFLAGS)
+troupe_cflags = -fPIC -fno-plt -fvisibility=hidden -I$(BUILD)/gen $(TROUPE_CFLAGS)
 troupe_cxxflags = $(troupe_cflags) -fvisibility-inlines-hidden -Wno-missing-field-initializers \
 		  $(if $(findstring clang,$(CXX)),,-fno-gnu-unique)
 

@@ -27,11 +27,11 @@ int boss_tell_finished(struct troupe_self *self)
 	return error ? error : play_finished_send(self, boss, &(struct play_finished){0});
 }
 
-int boss_check(struct troupe_self *self, int error)
+int boss_tell_error(struct troupe_self *self, int error)
 {
 	struct troupe_address boss;
 
-	if (error < 0 && find_boss(self, &boss) == 0 &&
+	if (find_boss(self, &boss) == 0 &&
 	    play_failed_send(self, boss, &(struct play_failed){.error = -error}) < 0)
 		troupe_log(self, 3, "cannot tell the boss of: %s", strerror(-error));
 	return error;

@@ -47,8 +47,13 @@ extern const struct measure ring_measure, shuffled_measure, counting_measure, st
 
 /* A player is done. */
 int boss_tell_finished(struct troupe_self *self);
-/* error < 0: a player cannot go on, and the measurement fails. Returns error. */
-int boss_check(struct troupe_self *self, int error);
+/* A player cannot go on, and the measurement fails. Returns error. */
+int boss_tell_error(struct troupe_self *self, int error);
+/* The same when there is an error. */
+static inline int boss_check(struct troupe_self *self, int error)
+{
+	return error < 0 ? boss_tell_error(self, error) : error;
+}
 /* The end of a player that got so many messages. */
 int boss_leave(struct troupe_self *self, struct play_leave_call call, int64_t count);
 
