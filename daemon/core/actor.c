@@ -55,6 +55,25 @@ static void run_fini(struct runtime *runtime, struct actor *actor, enum troupe_r
 		page_leave(runtime);
 }
 
+static bool make_state(struct runtime *runtime, struct actor *actor, size_t size)
+{
+	actor->state = size <= STATE_NEAR ? state_near(runtime, actor->slot.index)
+					  : slab_take(&runtime->states, size);
+	if (!actor->state)
+		return false;
+	memset(actor->state, 0, size);
+	return true;
+}
+
+static void free_state(struct runtime *runtime, struct actor *actor)
+{
+	size_t size = actor->unit->type->table->state_size;
+
+	if (size > STATE_NEAR)
+		slab_give(&runtime->states, actor->state, size);
+	actor->state = NULL;
+}
+
 /* Everything that an actor owned goes, each thing found by its own chain. */
 static void release_actor(struct runtime *runtime, struct actor *actor)
 {
@@ -72,9 +91,7 @@ static void release_actor(struct runtime *runtime, struct actor *actor)
 		wait_wake_all(runtime, &more_find(runtime, actor)->waiters);
 		more_free(runtime, actor);
 	}
-	if (actor->state)
-		slab_give(&runtime->states, actor->state, unit->type->table->state_size);
-	actor->state = NULL;
+	free_state(runtime, actor);
 	actor->marks |= ACTOR_DEAD;
 	if (!(actor->marks & ACTOR_QUEUED))
 		slots_give(&runtime->actors, actor);
@@ -106,13 +123,9 @@ int actor_spawn(struct runtime *runtime, struct unit *unit, uint32_t instance,
 		return -EAGAIN;
 	actor->unit = unit;
 	actor->marks = instance << ACTOR_INSTANCE_SHIFT;
-	if (table->state_size) {
-		actor->state = slab_take(&runtime->states, table->state_size);
-		if (!actor->state) {
-			slots_give(&runtime->actors, actor);
-			return -ENOMEM;
-		}
-		memset(actor->state, 0, table->state_size);
+	if (!make_state(runtime, actor, table->state_size)) {
+		slots_give(&runtime->actors, actor);
+		return -ENOMEM;
 	}
 	count_actor(runtime, 1);
 	unit_enter(unit);

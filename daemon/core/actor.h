@@ -31,7 +31,7 @@ struct load {
 struct actor {
 	struct slot slot;
 	struct mail *tail; /* of the mailbox, see core/mailbox.h; NULL: it is empty */
-	void *state;       /* NULL when its size is 0 */
+	void *state;
 	struct unit *unit;
 	uint64_t handled;
 	struct load load;  /* of the mailbox */

@@ -23,6 +23,10 @@
 #define RUNTIME_CALL_NODE  1
 #define RUNTIME_TIMER_NODE 2
 
+/* A state of up to so many bytes lies where the actor's slot says, so that it is on its way to
+ * the cache together with the head, not behind it. */
+#define STATE_NEAR 32u
+
 #define RUNTIME_CLOCK_EVERY 64u /* handlers between two looks at the clock */
 
 struct runtime {
@@ -48,8 +52,9 @@ struct runtime {
 	struct slots timers;     /* struct timer */
 	struct slots mores;      /* struct more */
 	struct slots waits;      /* struct wait */
-	struct slab states;
-	struct index inbound; /* struct kept_call of callers in other processes */
+	struct slab states;      /* those that are not near, and what few timers need */
+	unsigned char *near;     /* of each slot of an actor, STATE_NEAR bytes */
+	struct index inbound;    /* struct kept_call of callers in other processes */
 	struct index waits_by_key;
 	struct index peers;                        /* struct peer */
 	struct peer *last_peer;                    /* the one that was found last */
@@ -103,6 +108,11 @@ static inline uint32_t actor_slot(const struct runtime *runtime, const struct ac
 static inline struct actor *actor_at(const struct runtime *runtime, uint32_t slot)
 {
 	return (struct actor *)(void *)runtime->actors.base + slot;
+}
+
+static inline void *state_near(const struct runtime *runtime, uint32_t slot)
+{
+	return runtime->near + (size_t)slot * STATE_NEAR;
 }
 
 /* Of an actor that is not closed. */

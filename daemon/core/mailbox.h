@@ -21,11 +21,8 @@ static inline void mailbox_push(struct runtime *runtime, struct actor *actor, st
 		mail->next = mail;
 	}
 	actor->tail = mail;
-	if (!(actor->marks & ACTOR_QUEUED)) {
+	if (!(actor->marks & ACTOR_QUEUED))
 		runq_push(runtime, actor);
-		/* on the way while the sender goes on: its turn will need it */
-		__builtin_prefetch(actor->state);
-	}
 }
 
 /* All that lies in the mailbox of an actor that has mail, as a list that ends with NULL; the

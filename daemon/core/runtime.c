@@ -7,6 +7,7 @@
 #include "core/more.h"
 #include "core/outside.h"
 #include "core/page.h"
+#include "core/pages.h"
 #include "core/peer.h"
 #include "core/timer.h"
 #include "core/turn.h"
@@ -82,6 +83,9 @@ static int init_tables(struct runtime *runtime, const struct runtime_config *con
 		if (rc < 0)
 			return rc;
 	}
+	runtime->near = pages_reserve((size_t)runtime->actors.limit * STATE_NEAR);
+	if (!runtime->near)
+		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_LEN(indexes); i++) {
 		rc = index_init(indexes[i]);
 		if (rc < 0)
@@ -101,6 +105,7 @@ static void fini_tables(struct runtime *runtime)
 	slots_fini(&runtime->kept);
 	slots_fini(&runtime->kept_calls);
 	slots_fini(&runtime->calls);
+	pages_release(runtime->near, (size_t)runtime->actors.limit * STATE_NEAR);
 	slots_fini(&runtime->mores);
 	slots_fini(&runtime->actors);
 }

@@ -166,6 +166,7 @@ int self_send(struct troupe_self *self, struct troupe_address to,
 	struct message *message;
 	uint32_t size;
 
+	__builtin_prefetch(state_near(runtime, to.slot)); /* its turn will need it */
 	if (unlikely(!receiver || !method))
 		return send_typed(self, to, method, in);
 	type = method->in;

@@ -1,12 +1,11 @@
 #include "core/slab.h"
+#include "core/pages.h"
 #include <stdlib.h>
-#include <sys/mman.h>
 
 /* A slab grows by small chunks while it is small. What has grown past HUGE_FROM bytes goes on in
  * huge pages: one page fault and one entry of the TLB for what would be hundreds. */
 #define SMALL_BYTES ((size_t)256 << 10)
-#define HUGE_BYTES  ((size_t)2 << 20)
-#define HUGE_FROM   ((size_t)4 << 20)
+#define HUGE_FROM   ((size_t)2 << 20)
 #define CHUNK_HEAD  64u /* keeps the pieces at the alignment of a cache line */
 
 struct slab_chunk {
@@ -41,38 +40,15 @@ void slab_fini(struct slab *slab)
 
 		slab->chunks = chunk->next;
 		slab_unpoison(chunk, chunk->size);
-		munmap(chunk, chunk->size);
+		pages_release(chunk, chunk->size);
 	}
 }
 
 /* Fresh pages are touched one by one as they are used, and never before. */
-static void *map_pages(size_t size)
-{
-	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	return at == MAP_FAILED ? NULL : at;
-}
-
-static void *map_huge(void)
-{
-	unsigned char *at = map_pages(2 * HUGE_BYTES);
-	size_t before;
-
-	if (!at)
-		return NULL;
-	before = -(uintptr_t)at & (HUGE_BYTES - 1);
-	if (before)
-		munmap(at, before);
-	munmap(at + before + HUGE_BYTES, HUGE_BYTES - before);
-	/* where the system has no huge page, small ones do */
-	(void)madvise(at + before, HUGE_BYTES, MADV_HUGEPAGE);
-	return at + before;
-}
-
 static int grow_class(struct slab *slab, struct slab_class *class)
 {
-	size_t size = slab->mapped < HUGE_FROM ? SMALL_BYTES : HUGE_BYTES;
-	struct slab_chunk *chunk = size == HUGE_BYTES ? map_huge() : map_pages(size);
+	size_t size = slab->mapped < HUGE_FROM ? SMALL_BYTES : PAGES_HUGE;
+	struct slab_chunk *chunk = size == PAGES_HUGE ? pages_take_huge() : pages_take(size);
 
 	if (!chunk)
 		return -1;

@@ -1,40 +1,11 @@
 #include "core/slots.h"
+#include "core/pages.h"
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
-
-#define HUGE_BYTES ((size_t)2 << 20)
-
-/* A large table lies in huge pages, but for its beginning: a million records then cost dozens
- * of page faults instead of thousands, and few misses of the TLB; who has few records stays as
- * small as with small pages. NULL: no address space. */
-static void *map_table(size_t size)
-{
-	size_t more = size > 2 * HUGE_BYTES ? HUGE_BYTES : 0, before;
-	unsigned char *at;
-
-	size = (size + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1);
-	at = mmap(NULL, size + more, PROT_READ | PROT_WRITE,
-		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (at == MAP_FAILED)
-		return NULL;
-	if (!more)
-		return at;
-	/* aligned, and what is left over given back */
-	before = -(uintptr_t)at & (HUGE_BYTES - 1);
-	if (before)
-		munmap(at, before);
-	at += before;
-	if (more > before)
-		munmap(at + size, more - before);
-	/* where the system has none, small ones do */
-	(void)madvise(at + HUGE_BYTES, size - HUGE_BYTES, MADV_HUGEPAGE);
-	return at;
-}
 
 int slots_init(struct slots *slots, uint32_t size, uint32_t limit)
 {
-	void *base = map_table((size_t)size * limit);
+	void *base = pages_reserve((size_t)size * limit);
 	uint32_t shift = (uint32_t)__builtin_ctz(size);
 	uint64_t odd = size >> shift, inverse = odd;
 
@@ -55,10 +26,7 @@ int slots_init(struct slots *slots, uint32_t size, uint32_t limit)
 
 void slots_fini(struct slots *slots)
 {
-	size_t size = (size_t)slots->size * slots->limit;
-
-	if (slots->base)
-		munmap(slots->base, (size + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1));
+	pages_release(slots->base, (size_t)slots->size * slots->limit);
 	slots->base = NULL;
 }
 

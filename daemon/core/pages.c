@@ -1,0 +1,64 @@
+#include "core/pages.h"
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static size_t round_page(size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (size + page - 1) & ~(page - 1);
+}
+
+static void *map_pages(size_t size, int flags)
+{
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags,
+			-1, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+static void unmap_pages(unsigned char *at, size_t size)
+{
+	if (size)
+		munmap(at, size);
+}
+
+/* `size` bytes of which those from `head` on begin at a huge page's boundary and are asked to
+ * be huge. Where the system has no huge pages, small ones do. */
+static void *map_aligned(size_t size, size_t head, int flags)
+{
+	size_t whole = size + PAGES_HUGE, before;
+	unsigned char *at = map_pages(whole, flags);
+
+	if (!at)
+		return NULL;
+	before = -((uintptr_t)at + head) & (PAGES_HUGE - 1);
+	unmap_pages(at, before);
+	unmap_pages(at + before + size, whole - before - size);
+	(void)madvise(at + before + head, size - head, MADV_HUGEPAGE);
+	return at + before;
+}
+
+void *pages_reserve(size_t size)
+{
+	if (size <= PAGES_HUGE)
+		return map_pages(size, MAP_NORESERVE);
+	return map_aligned(round_page(size), PAGES_SMALL, MAP_NORESERVE);
+}
+
+void pages_release(void *base, size_t size)
+{
+	if (base)
+		munmap(base, size); /* which rounds up by itself */
+}
+
+void *pages_take(size_t size)
+{
+	return map_pages(size, 0);
+}
+
+void *pages_take_huge(void)
+{
+	return map_aligned(PAGES_HUGE, 0, 0);
+}

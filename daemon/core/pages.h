@@ -1,0 +1,24 @@
+/* pages.h - memory from the kernel: small pages while little is used, huge ones beyond.
+ *
+ * Page faults are dear, and so are misses of the TLB: who holds a hundred thousand records is
+ * better off in huge pages, who holds a few should not pay 2 MiB for them. Memory is zero and
+ * there is none behind an address until it is first touched. One thread.
+ */
+#ifndef CORE_PAGES_H
+#define CORE_PAGES_H
+
+#include <stddef.h>
+
+#define PAGES_SMALL ((size_t)512 << 10) /* the beginning of a reserve that keeps small pages */
+#define PAGES_HUGE  ((size_t)2 << 20)
+
+/* Address space for a table that grows from its beginning. NULL: there is none. */
+void *pages_reserve(size_t size);
+void pages_release(void *base, size_t size);
+
+/* `size` bytes in small pages; or one huge page, aligned as such, where the system has one.
+ * Given back with pages_release(). NULL: no memory. */
+void *pages_take(size_t size);
+void *pages_take_huge(void);
+
+#endif
