@@ -527,6 +527,8 @@ bool turn_run(struct runtime *runtime)
 		}
 		runtime->depth = 0;
 	} while (runtime->pause && !runtime->slice_over);
+	/* What was answered as the slice ended: nobody would come back for it. */
+	outside_deliver(runtime);
 	page_leave(runtime);
 	page_store(&runtime->page->messages, runtime->handled);
 	return !runq_is_empty(runtime);

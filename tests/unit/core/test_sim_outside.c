@@ -1,7 +1,9 @@
 /* test_sim_outside.c - streams to the outside: their windows, and who is told when they open. */
 #include "world.h"
 
+#include "base/cleanup.h"
 #include "base/limits.h"
+#include "core/inside.h"
 #include <errno.h>
 
 #define TOTAL 2000
@@ -193,6 +195,42 @@ static void waiting_replier_is_woken_when_the_call_is_cancelled(void **state)
 	world_fini(&world);
 }
 
+static int takes_its_time(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+			  int64_t n)
+{
+	(void)me;
+	sim_advance(world_of(self)->loop, 1000000);
+	return self_return(self, call, &num_method, &(struct num){n});
+}
+
+/* The last message of a slice may be the last of all: its answer is not left behind. */
+static void answers_are_told_at_once_when_the_slice_is_over(void **state)
+{
+	struct reader readers[2 * RUNTIME_CLOCK_EVERY];
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world_spawn(&world, 1);
+	world.hooks.num = takes_its_time;
+	for (unsigned count = 1; count <= ARRAY_LEN(readers); count++) {
+		memset(readers, 0, sizeof(readers));
+		for (unsigned i = 0; i < count; i++) {
+			readers[i].outside.on_reply = on_reply;
+			assert_int_equal(runtime_outside_call(world.runtime, world.actors[1],
+							      &num_method, &(struct num){0}, 0,
+							      0, &readers[i].outside),
+					 0);
+		}
+		world_run(&world); /* as long as a loop would go on without waiting */
+		for (unsigned i = 0; i < count; i++)
+			assert_true(readers[i].is_done && readers[i].status == TROUPE_OK);
+	}
+	runtime_stop_all(world.runtime);
+	world_run(&world);
+	world_fini(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +239,7 @@ int main(void)
 		cmocka_unit_test(streams_have_windows_of_their_own),
 		cmocka_unit_test(claims_to_have_taken_more_than_was_sent_are_not_believed),
 		cmocka_unit_test(waiting_replier_is_woken_when_the_call_is_cancelled),
+		cmocka_unit_test(answers_are_told_at_once_when_the_slice_is_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
