@@ -12,12 +12,12 @@ CONTROL = "io.troupe.Control"
 SLICE = 1000  # actors made in one turn of who makes them
 
 
-def ask(build, actor_type, method, parameters, messages, first=None):
+def ask(build, actor_type, method, parameters, messages, first=None, keys={}):
     """One call of the unit "bench", in a worker of its own: the reply, and what the worker used meanwhile. When it is over, the
     daemon must have counted at least so many messages, and nobody but the boss may be left. first: a unit that is
-    to be the first of the measured actors, for what only a unit can have, such as a mailbox of another size."""
+    to be the first of the measured actors, for what only a unit can have, such as a mailbox of another size. keys: of "bench"."""
     plugin = os.path.join(build, "bench-plugins", "bench.so")
-    units = {"bench": {"Plugin": plugin, "Type": actor_type}}
+    units = {"bench": {"Plugin": plugin, "Type": actor_type, **keys}}
     if first:
         units["first"] = {"Plugin": plugin, **first}
     with daemon(build, units, {"Workers": 1}) as host:
@@ -127,7 +127,9 @@ def create(actors, slice_=SLICE):
 
 def timers(actors, longest_ms):
     def run(build):
-        reply, used = ask(build, "waker", "Sleep", {"actors": actors, "slice": SLICE, "longestMs": longest_ms}, actors)
+        # Five hundred wake up in a millisecond, so that after a pause of the machine thousands tell at once.
+        reply, used = ask(build, "waker", "Sleep", {"actors": actors, "slice": SLICE, "longestMs": longest_ms}, actors,
+                          keys={"Mailbox": actors, "MailboxBytes": "1G", "Batch": actors})
         expect("number of sleepers awake", reply["count"], actors)
         expect("whether they slept", reply["seconds"] > longest_ms / 1000 * 0.9, True)
         return result(reply, used)
