@@ -84,9 +84,9 @@ struct host {
 	unsigned open;  /* calls of the actors that have not ended */
 	unsigned begun; /* in all */
 	bool is_closed;
-	uint32_t wanted[2 + PEERS]; /* arenas, by worker: the incarnation */
-	int arena;                  /* of all peers */
-	unsigned char *memory;      /* what they write there */
+	bool is_wanted;        /* our own arena */
+	int arena;             /* of all peers */
+	unsigned char *memory; /* what they write there */
 	struct order large;
 	char text[BRIDGE_INLINE + 1];
 };
@@ -391,7 +391,8 @@ static void on_dropped(void *context, const struct envelope *envelope, const cha
 
 static void on_arena_wanted(void *context, uint16_t worker, uint32_t incarnation)
 {
-	((struct host *)context)->wanted[worker] = incarnation;
+	check(worker <= 1 + PEERS && incarnation > 0);
+	((struct host *)context)->is_wanted |= worker == US;
 }
 
 static const struct bridge_ops bridge_ops = {on_envelope, on_room,    on_down,
@@ -408,20 +409,20 @@ static int make_arena(void)
 	return fd;
 }
 
-/* The master gives what is wanted. */
+/* The master gives what is wanted, and what is not. */
 static void give_arenas(struct host *host)
 {
 	cleanup_close int own = -1;
 
-	for (uint16_t i = 1; i < ARRAY_LEN(host->wanted); i++) {
-		if (host->wanted[i] == 0)
-			continue;
-		if (i == US && own < 0)
-			own = make_arena();
-		(void)bridge_add_arena(host->bridge, i, host->wanted[i],
-				       i == US ? own : host->arena);
-		host->wanted[i] = 0;
+	if (host->is_wanted) {
+		own = make_arena();
+		(void)bridge_add_arena(host->bridge, US, 1, own);
 	}
+	for (uint16_t i = 2; i < 2 + PEERS; i++)
+		if (host->bridge->links[i])
+			(void)bridge_add_arena(host->bridge, i,
+					       host->bridge->links[i]->incarnation,
+					       host->arena);
 }
 
 static void begin(struct host *host)
@@ -518,7 +519,7 @@ static void add_envelope(struct host *host, struct input *input, struct envelope
 	static const uint64_t hashes[] = {IN_HASH, OUT_HASH, ERROR_HASH, 0x999};
 	unsigned choice = take_byte(input);
 	struct envelope envelope = {.kind = take_byte(input) % (ENVELOPE_KIND_COUNT + 1),
-				    .flags = (uint8_t)take_byte(input),
+				    .flags = take_byte(input) & 15,
 				    .status = take_byte(input) % (TROUPE_STATUS_COUNT + 1)};
 	unsigned char payload[512];
 	void *place;

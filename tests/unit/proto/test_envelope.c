@@ -76,9 +76,27 @@ static const struct {
 	{{.kind = ENVELOPE_TAKEN, .from = HERE, .to = THERE, .call = 7}, ""},
 	{{.kind = ENVELOPE_END}, ""},
 	{{.kind = ENVELOPE_ENDED}, ""},
+	{{.kind = ENVELOPE_OFFER}, ""},
+	{{.kind = ENVELOPE_ACCEPT}, ""},
+	{{.kind = ENVELOPE_RETURN}, "8 bytes."},
+	{{.kind = ENVELOPE_SEND,
+	  .flags = ENVELOPE_LENT | ENVELOPE_FORWARDED,
+	  .from = ELSEWHERE,
+	  .to = THERE,
+	  .hash = 5},
+	 "piece+sz"},
+	{{.kind = ENVELOPE_REPLY,
+	  .flags = ENVELOPE_LENT,
+	  .from = HERE,
+	  .to = THERE,
+	  .hash = 5,
+	  .call = 7},
+	 "piece+sz"},
 };
 
 #define FORWARDED_CALL 8
+#define RETURN         16
+#define LENT_SEND      17
 
 static void init_batch(struct envelope_batch *batch)
 {
@@ -274,6 +292,9 @@ static void add_refuses_fields_that_do_not_go_with_the_kind(void **state)
 	assert_int_equal(add(&batch, &(struct envelope){.kind = ENVELOPE_KIND_COUNT}, ""),
 			 -EINVAL);
 	assert_int_equal(add(&batch, &samples[5].envelope, "cancel"), -EMSGSIZE);
+	/* A reference is of one size. */
+	assert_int_equal(add(&batch, &samples[LENT_SEND].envelope, ""), -EINVAL);
+	assert_int_equal(add(&batch, &samples[LENT_SEND].envelope, "piece+siz"), -EINVAL);
 	assert_int_equal(batch.count, 0);
 	envelope_batch_fini(&batch);
 }
@@ -443,6 +464,26 @@ static void reader_refuses_heads_out_of_their_range(void **state)
 	assert_spoilt(layout + 4, 35); /* the text without its NUL */
 }
 
+static size_t place_of_sample(size_t n)
+{
+	size_t at = ENVELOPE_BATCH_HEAD;
+
+	for (size_t i = 0; i < n; i++)
+		at += size_of(&samples[i].envelope, samples[i].payload);
+	return at;
+}
+
+static void reader_refuses_references_of_another_size(void **state)
+{
+	(void)state;
+	assert_int_equal(samples[RETURN].envelope.kind, ENVELOPE_RETURN);
+	assert_spoilt(place_of_sample(RETURN) + 4, 0);
+	assert_spoilt(place_of_sample(RETURN) + 4, 7);
+	assert_spoilt(place_of_sample(RETURN) + 5, 0xff);
+	assert_spoilt(place_of_sample(LENT_SEND) + 4, 7);
+	assert_spoilt(place_of_sample(LENT_SEND) + 4, 9);
+}
+
 static void reader_refuses_parts_out_of_their_range(void **state)
 {
 	size_t at = ENVELOPE_BATCH_HEAD, call;
@@ -580,6 +621,7 @@ int main(void)
 		cmocka_unit_test(reader_survives_any_byte_of_a_batch_changed),
 		cmocka_unit_test(reader_refuses_heads_out_of_their_range),
 		cmocka_unit_test(reader_refuses_parts_out_of_their_range),
+		cmocka_unit_test(reader_refuses_references_of_another_size),
 		cmocka_unit_test(batch_is_taken_in_memory_of_another_kind),
 		cmocka_unit_test(quick_send_is_as_any_other),
 		cmocka_unit_test(quick_send_refuses_all_else),
