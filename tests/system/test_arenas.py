@@ -14,6 +14,7 @@ from varlink import wait_for
 ANSWER = "io.troupe.test.relay.Answer"
 ARENA = "/memfd:troupe-arena"
 MIB = 1 << 20
+LARGE = 100_000  # enough for an arena; JSON of more takes its time
 # What remains of 16 MiB beside the rest of a message, and beside the client's frame.
 MOST = 16 * MIB - 8192
 # Deaths on purpose must not end in a start limit.
@@ -58,7 +59,7 @@ class Arenas(HostTest):
 
     def warm(self, host):
         """Both ways go through arenas now; the processes of the workers."""
-        text = some_text(MIB, 1)[:MIB]
+        text = some_text(LARGE, 1)[:LARGE]
         pids = [host.worker(number)["pid"] for number in (1, 2)]
 
         def both():
@@ -78,10 +79,10 @@ class Arenas(HostTest):
         self.assertEqual(self.ask(host, 1, "x"), "x")
         self.assertEqual(arenas(host.process.pid), (0, []))
         pids = self.warm(host)
-        for number, length in enumerate((65000, 65536, 70000, MIB, 5 * MIB, MOST)):
+        for number, length in enumerate((65000, 65536, 70000, MIB, MOST)):
             text = some_text(length, number)[:length]
             digest = hashlib.sha256(text.encode()).digest()
-            for asker in (1, 2):
+            for asker in (1, 2) if length <= MIB else (1,):
                 self.assertEqual(hashlib.sha256(self.ask(host, asker, text).encode()).digest(), digest)
         # Mapped, and no descriptor kept but the master's.
         self.assertEqual([arenas(pid) for pid in pids], [(2, []), (2, [])])
@@ -92,7 +93,7 @@ class Arenas(HostTest):
     def test_a_worker_that_is_killed_while_much_is_lent_costs_its_calls_only(self):
         host = self.cross()
         first, second = self.warm(host)
-        text = some_text(MIB, 2)[:MIB]
+        text = some_text(LARGE, 2)[:LARGE]
         ends = []
 
         def ask(asker):
@@ -126,11 +127,12 @@ class Arenas(HostTest):
         first, _ = self.warm(host)
         master = host.process.pid
         counts = [len(os.listdir(f"/proc/{pid}/fd")) for pid in (first, master)]
-        for _ in range(15):
+        for _ in range(8):
             host.kill_worker(2)
             for unit in ("slow2", "relay2"):
                 host.wait_unit(unit, "running")
             self.assertEqual(self.warm(host)[0], first)
         wait_for(lambda: arenas(first) == (2, []) and len(arenas(master)[1]) == 2, 20 * SLOW)
-        wait_for(lambda: [len(os.listdir(f"/proc/{pid}/fd")) for pid in (first, master)] == counts, 20 * SLOW,
-                 "as many descriptors as before")
+        # Before, a client's connection may not have been closed yet.
+        wait_for(lambda: all(len(os.listdir(f"/proc/{pid}/fd")) <= count for pid, count in zip((first, master), counts)),
+                 20 * SLOW, "no more descriptors than before")
