@@ -251,7 +251,8 @@ static int begin(struct troupe_self *self, struct leader *me, struct troupe_call
 	if (measure == PINGPONG)
 		me->laps = calloc((size_t)wanted, sizeof(*me->laps));
 	if (measure == LARGE)
-		me->chunk = calloc(1, (size_t)me->chunk_size);
+		me->chunk = calloc(1, (size_t)me->chunk_size +
+					      1); /* of none: a place nevertheless */
 	r = (measure == PINGPONG && !me->laps) || (measure == LARGE && !me->chunk) ? -ENOMEM
 										   : 0;
 	if (r == 0)
@@ -285,7 +286,7 @@ static int on_oneway(struct troupe_self *self, struct leader *me, struct pair_on
 static int on_large(struct troupe_self *self, struct leader *me, struct pair_large_call call,
 		    const struct pair_large *in)
 {
-	if (in->bytes < 8 || in->bytes > CHUNK_MAX)
+	if (in->bytes < 0 || in->bytes > CHUNK_MAX)
 		return pair_large_fail_parameter(self, call, "bytes");
 	if (me->measure == NOTHING)
 		me->chunk_size = in->bytes;

@@ -1,4 +1,4 @@
-/* ring.c - players who throw a ball to the one next to them; two of them play ping-pong. */
+/* ring.c - players who throw a ball to the one next to them; two of them play ping-pong, one juggles. */
 #include "boss.h"
 
 struct thrower {
@@ -61,7 +61,7 @@ static struct play_meet meet_next(const struct boss *boss, int64_t player)
 }
 
 #define RING                                                                                   \
-	.least = 2, .first = TROUPE_ACTOR_TABLE(thrower),                                      \
+	.least = 1, .first = TROUPE_ACTOR_TABLE(thrower),                                      \
 	.others = TROUPE_ACTOR_TABLE(thrower), .meet = meet_next, .meets = ALL,                \
 	.starts = FIRST, .finishes = FIRST
 
