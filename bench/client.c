@@ -1,15 +1,17 @@
 /* client.c - call one method over the control socket as fast as it answers: what a good client in C can ask for.
  *
- *   bench-client SOCKET METHOD CONNECTIONS WINDOW CALLS
+ *   bench-client SOCKET METHOD CONNECTIONS WINDOW CALLS [IDLE]
  *
- * Each connection keeps WINDOW calls unanswered until CALLS have been made in all. Each reply must be the number
- * after the one that was sent. Prints RESULT,seconds,calls.
+ * Each connection keeps WINDOW calls unanswered until CALLS have been made in all; IDLE further ones are open meanwhile
+ * and say nothing. Each reply must be the number after the one that was sent. Prints RESULT,seconds,calls, and the median
+ * and the 99th percentile of what a call took, in microseconds.
  *
  * A daemon takes 1,024 connections of one user. Further ones are made as other users, which only root can; the group
  * stays, and may be given leave to call with CallGroup=.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,16 +33,27 @@ struct connection {
 	long first;  /* number of the oldest unanswered call */
 	long unsent; /* calls that may be made; numbers go on from first + unanswered */
 	long unanswered;
-	size_t filled; /* bytes of in */
+	uint64_t *sent_ns; /* when each of the window's calls was made */
+	size_t filled;     /* bytes of in */
 	char in[16384];
 };
 
 static const char *method;
+static uint32_t *took_ns; /* of each call that was answered */
+static long n_took;
 
 static void die(const char *what)
 {
 	fprintf(stderr, "bench-client: %s: %s\n", what, strerror(errno));
 	exit(1);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 static int connect_to(const char *path)
@@ -94,12 +107,15 @@ static void make_calls(struct connection *connection, long window)
 {
 	static char out[WINDOW_MAX * CALL_MAX];
 	size_t size = 0, sent = 0;
+	uint64_t now = now_ns();
 
 	while (connection->unsent > 0 && connection->unanswered < window) {
 		size += (size_t)snprintf(out + size, CALL_MAX,
 					 "{\"method\":\"%s\",\"parameters\":{\"number\":%ld}}",
 					 method, connection->first + connection->unanswered) +
 			1;
+		connection->sent_ns[(connection->first + connection->unanswered) % window] =
+			now;
 		connection->unanswered++;
 		connection->unsent--;
 	}
@@ -125,11 +141,17 @@ static void check_reply(const struct connection *connection, const char *reply)
 	}
 }
 
+static void note_time(uint64_t ns)
+{
+	took_ns[n_took++] = ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
+}
+
 /* Read what is there, check whole replies. Returns how many there were. */
-static long take_replies(struct connection *connection)
+static long take_replies(struct connection *connection, long window)
 {
 	size_t at = 0;
 	long taken = 0;
+	uint64_t now;
 	char *end;
 	ssize_t n = recv(connection->fd, connection->in + connection->filled,
 			 sizeof(connection->in) - connection->filled, 0);
@@ -139,9 +161,11 @@ static long take_replies(struct connection *connection)
 	if (n <= 0)
 		die("recv");
 	connection->filled += (size_t)n;
+	now = now_ns();
 	while ((end = memchr(connection->in + at, '\0', connection->filled - at))) {
 		check_reply(connection, connection->in + at);
 		at = (size_t)(end + 1 - connection->in);
+		note_time(now - connection->sent_ns[connection->first % window]);
 		connection->first++;
 		connection->unanswered--;
 		taken++;
@@ -155,49 +179,56 @@ static long take_replies(struct connection *connection)
 	return taken;
 }
 
-static double now(void)
+static int compare_times(const void *a, const void *b)
 {
-	struct timespec t;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+	return x < y ? -1 : x > y;
 }
 
 int main(int argc, char **argv)
 {
-	long connections, window, calls, done = 0;
+	long connections, window, calls, idle, done = 0;
 	struct connection *all;
-	double began;
+	uint64_t began, ended;
 	int epoll;
 
-	if (argc != 6) {
-		fprintf(stderr, "usage: bench-client SOCKET METHOD CONNECTIONS WINDOW CALLS\n");
+	if (argc != 6 && argc != 7) {
+		fprintf(stderr,
+			"usage: bench-client SOCKET METHOD CONNECTIONS WINDOW CALLS [IDLE]\n");
 		return 2;
 	}
 	method = argv[2];
 	connections = atol(argv[3]);
 	window = atol(argv[4]);
 	calls = atol(argv[5]);
-	if (connections < 1 || connections > CONNECTIONS_MAX || window < 1 ||
-	    window > WINDOW_MAX || calls < connections || strlen(method) > CALL_MAX - 80) {
+	idle = argc == 7 ? atol(argv[6]) : 0;
+	if (connections < 1 || idle < 0 || idle > CONNECTIONS_MAX ||
+	    connections > CONNECTIONS_MAX - idle || window < 1 || window > WINDOW_MAX ||
+	    calls < connections || calls > INT32_MAX || strlen(method) > CALL_MAX - 80) {
 		fprintf(stderr, "bench-client: a number is out of range\n");
 		return 2;
 	}
-	allow_descriptors(connections);
+	allow_descriptors(idle + connections);
 	all = calloc((size_t)connections, sizeof(*all));
 	epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (!all || epoll < 0)
+	took_ns = calloc((size_t)calls, sizeof(*took_ns));
+	if (!all || !took_ns || epoll < 0)
 		die("start");
+	/* The first ones: who looks for those that speak comes by these. */
+	for (long i = 0; i < idle; i++)
+		(void)connect_as(argv[1], i);
 	for (long i = 0; i < connections; i++) {
 		struct epoll_event event = {.events = EPOLLIN, .data.ptr = &all[i]};
 
-		all[i].fd = connect_as(argv[1], i);
+		all[i].fd = connect_as(argv[1], idle + i);
 		all[i].unsent = calls / connections + (i < calls % connections);
 		all[i].first = i * 1000000;
-		if (epoll_ctl(epoll, EPOLL_CTL_ADD, all[i].fd, &event) < 0)
+		all[i].sent_ns = calloc((size_t)window, sizeof(*all[i].sent_ns));
+		if (!all[i].sent_ns || epoll_ctl(epoll, EPOLL_CTL_ADD, all[i].fd, &event) < 0)
 			die("epoll_ctl");
 	}
-	began = now();
+	began = now_ns();
 	for (long i = 0; i < connections; i++)
 		make_calls(&all[i], window);
 	while (done < calls) {
@@ -205,10 +236,13 @@ int main(int argc, char **argv)
 		int n = epoll_wait(epoll, events, 64, -1);
 
 		for (int i = 0; i < n; i++) {
-			done += take_replies(events[i].data.ptr);
+			done += take_replies(events[i].data.ptr, window);
 			make_calls(events[i].data.ptr, window);
 		}
 	}
-	printf("RESULT,%.9f,%ld\n", now() - began, done);
+	ended = now_ns();
+	qsort(took_ns, (size_t)done, sizeof(*took_ns), compare_times);
+	printf("RESULT,%.9f,%ld,%.1f,%.1f\n", (double)(ended - began) / 1e9, done,
+	       took_ns[(done - 1) / 2] / 1e3, took_ns[(done - 1) * 99 / 100] / 1e3);
 	return 0;
 }
