@@ -59,6 +59,7 @@ help:
 	@echo 'make test        all tests (installs what they need; as root also those that boot a systemd)'
 	@echo 'make check       format, layering, no globals, headers, warnings, static analysis'
 	@echo 'make bench       measure: what runs in a worker, between workers, and the control socket'
+	@echo 'make bench-plots measure how cost grows, and draw it: docs/plots'
 	@echo 'make bench-count instructions that a message and a call take'
 	@echo 'make fuzz        fuzz what parses, FUZZ_SECONDS each (10)'
 	@echo 'make soak        the long storms'

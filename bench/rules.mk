@@ -29,6 +29,12 @@ bench: bench-build
 	@bench/run.py --build $(BUILD) $(patsubst %,--only %,$(ONLY))
 bench-brief: bench-build
 	@bench/run.py --build $(BUILD) --brief
+	@bench/plots.py --build $(BUILD) --brief
+
+# How cost grows: docs/plots, drawn from what is measured here and now. As root, for 4,000 connections.
+.PHONY: bench-plots
+bench-plots: bench-build
+	@bench/plots.py --build $(BUILD) $(patsubst %,--only %,$(ONLY))
 
 # Instructions a message and a call take: a second figure, which other load does not disturb.
 .PHONY: bench-count
