@@ -79,13 +79,17 @@ static void release_actor(struct runtime *runtime, struct actor *actor)
 {
 	struct unit *unit = actor->unit;
 
-	call_drop_all(runtime, actor);
-	kept_drop_all(runtime, actor);
-	timer_stop_all(runtime, actor);
+	if (actor->more) {
+		call_drop_all(runtime, actor);
+		kept_drop_all(runtime, actor);
+	}
+	if (actor->timers)
+		timer_stop_all(runtime, actor);
 	/* After those, since some of their records lie in the mailbox as notices; before the
 	 * waits, since those that do not lie there stand in the chains of others. */
 	mailbox_drain(runtime, actor);
-	wait_forget_all(runtime, actor);
+	if (actor->more)
+		wait_forget_all(runtime, actor);
 	slots_close(&actor->slot);
 	if (actor->more) {
 		wait_wake_all(runtime, &more_find(runtime, actor)->waiters);
@@ -118,11 +122,11 @@ int actor_spawn(struct runtime *runtime, struct unit *unit, uint32_t instance,
 		if (rc < 0)
 			return rc;
 	}
-	actor = slots_take(&runtime->actors);
+	actor = slots_take_raw(&runtime->actors);
 	if (!actor)
 		return -EAGAIN;
-	actor->unit = unit;
-	actor->marks = instance << ACTOR_INSTANCE_SHIFT;
+	*actor = (struct actor){
+		.slot = actor->slot, .unit = unit, .marks = instance << ACTOR_INSTANCE_SHIFT};
 	if (!make_state(runtime, actor, table->state_size)) {
 		slots_give(&runtime->actors, actor);
 		return -ENOMEM;

@@ -69,6 +69,7 @@ struct runtime {
 	uint32_t n_types;
 	struct unit *units;
 	struct index units_by_number;
+	struct index units_spawned; /* those without number, by type and origin */
 
 	struct troupe_address self; /* node, worker, incarnation; the rest 0 */
 	const struct runtime_ops *ops;

@@ -75,7 +75,7 @@ static int init_tables(struct runtime *runtime, const struct runtime_config *con
 		{&runtime->waits, sizeof(struct wait), LIMIT_CALLS},
 	};
 	struct index *indexes[] = {&runtime->inbound, &runtime->waits_by_key, &runtime->peers,
-				   &runtime->units_by_number};
+				   &runtime->units_by_number, &runtime->units_spawned};
 	int rc;
 
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
@@ -96,6 +96,7 @@ static int init_tables(struct runtime *runtime, const struct runtime_config *con
 
 static void fini_tables(struct runtime *runtime)
 {
+	index_fini(&runtime->units_spawned);
 	index_fini(&runtime->units_by_number);
 	index_fini(&runtime->peers);
 	index_fini(&runtime->waits_by_key);

@@ -148,21 +148,17 @@ int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const
 	       struct troupe_address *ret_address)
 {
 	struct runtime *runtime = self->runtime;
-	const struct runtime_type *type = runtime->types;
-	const void *plugin = self->actor->unit->type->plugin;
 	struct unit *unit;
 	uint64_t doing;
 	int rc;
 
-	while (type && (type->table != table || type->plugin != plugin))
-		type = type->next;
-	if (!type || !self->may_wait)
+	if (!self->may_wait)
 		return -EINVAL;
 	if (runtime->depth >= DEPTH_MAX)
 		return -EAGAIN;
-	unit = unit_of_spawned(runtime, type, self->actor->unit);
-	if (!unit)
-		return -ENOMEM;
+	rc = unit_of_spawned(runtime, table, self->actor->unit, &unit);
+	if (rc < 0)
+		return rc;
 	/* this handler goes on after the child's init, and the page is to say so */
 	doing = atomic_load_explicit(&runtime->page->thread.type_hash, memory_order_relaxed);
 	rc = actor_spawn(runtime, unit, 0, config, ret_address);

@@ -253,20 +253,25 @@ struct unit *unit_find(const struct runtime *runtime, uint32_t number)
 	return NULL;
 }
 
-struct unit *unit_of_spawned(struct runtime *runtime, const struct runtime_type *type,
-			     const struct unit *spawner)
+static uint64_t hash_spawned(const struct runtime *runtime, const struct troupe_actor *table,
+			     uint32_t origin)
 {
-	struct runtime_type *owner = runtime->types;
+	return index_hash(runtime->secret, (uintptr_t)table, origin);
+}
+
+static int make_spawned(struct runtime *runtime, const struct troupe_actor *table,
+			const struct unit *spawner, struct unit **ret_unit)
+{
+	struct runtime_type *type = runtime->types;
 	struct unit *unit;
 
-	for (unit = type->spawned; unit; unit = unit->next)
-		if (unit->origin == spawner->origin)
-			return unit;
-	while (owner != type)
-		owner = owner->next;
+	while (type && (type->table != table || type->plugin != spawner->type->plugin))
+		type = type->next;
+	if (!type)
+		return -EINVAL;
 	unit = calloc(1, sizeof(*unit));
 	if (!unit)
-		return NULL;
+		return -ENOMEM;
 	*unit = (struct unit){
 		.type = type,
 		.mailbox = LIMIT_MAILBOX_DEFAULT,
@@ -274,10 +279,31 @@ struct unit *unit_of_spawned(struct runtime *runtime, const struct runtime_type 
 		.batch = LIMIT_BATCH_DEFAULT,
 		.origin = spawner->origin,
 		.is_forgotten = spawner->is_forgotten,
-		.next = owner->spawned,
+		.next = type->spawned,
 	};
-	owner->spawned = unit;
-	return unit;
+	type->spawned = unit;
+	index_put(&runtime->units_spawned, &unit->link,
+		  hash_spawned(runtime, table, spawner->origin));
+	*ret_unit = unit;
+	return 0;
+}
+
+int unit_of_spawned(struct runtime *runtime, const struct troupe_actor *table,
+		    const struct unit *spawner, struct unit **ret_unit)
+{
+	uint64_t hash = hash_spawned(runtime, table, spawner->origin);
+
+	for (struct index_link *link = index_bucket(&runtime->units_spawned, hash); link;
+	     link = link->next) {
+		struct unit *unit = container_of(link, struct unit, link);
+
+		if (unit->origin == spawner->origin && unit->type->table == table &&
+		    unit->type->plugin == spawner->type->plugin) {
+			*ret_unit = unit;
+			return 0;
+		}
+	}
+	return make_spawned(runtime, table, spawner, ret_unit);
 }
 
 /* The list that it stands in. */
@@ -307,6 +333,8 @@ static void free_if_unused(struct runtime *runtime, struct unit *unit)
 	while (*at != unit)
 		at = &(*at)->next;
 	*at = unit->next;
+	if (!unit->number)
+		index_remove(&runtime->units_spawned, &unit->link);
 	free(unit);
 }
 

@@ -35,7 +35,7 @@ struct unit {
 	bool stop_on_error;
 	bool is_forgotten; /* freed when its last actor ends; in no index */
 	char name[TROUPE_NAME_MAX + 1];
-	struct index_link link; /* by number; without number: in no index */
+	struct index_link link; /* by number; without number: by type and origin */
 	struct unit *next;      /* in the runtime, to free it; without number: in the type */
 };
 
@@ -78,9 +78,10 @@ static inline int type_entry_index(const struct runtime_type *type,
 	return -1;
 }
 
-/* The unit of actors of `type` that an actor of the unit `spawner` makes. NULL: no memory. */
-struct unit *unit_of_spawned(struct runtime *runtime, const struct runtime_type *type,
-			     const struct unit *spawner);
+/* The unit of the actors that an actor of the unit `spawner` makes by a table of its plug-in.
+ * -EINVAL: the plug-in has no such table; -ENOMEM. */
+int unit_of_spawned(struct runtime *runtime, const struct troupe_actor *table,
+		    const struct unit *spawner, struct unit **ret_unit);
 struct unit *unit_find(const struct runtime *runtime, uint32_t number);
 
 /* An actor of the unit begins; ends, which may be the end of the unit. */
