@@ -463,13 +463,11 @@ RARE static void end_turn_slow(struct troupe_self *self, struct mail *rest, stru
 }
 
 /* Handle what lies in the mailbox now, a batch at most. `self` serves all turns of a slice. */
-static inline void run_turn(struct troupe_self *self, struct actor *actor)
+static inline void run_turn(struct troupe_self *self, struct runtime *runtime,
+			    struct actor *actor)
 {
-	struct runtime *runtime = self->runtime;
-	const struct page_thread *thread = &runtime->page->thread;
 	struct mail *last = actor->tail, *mail = mailbox_take_all(actor);
-	uint32_t left = actor->unit->batch;
-	uint64_t handled = left;
+	uint32_t handled = 0;
 
 	self->actor = actor;
 	page_actor(runtime, actor);
@@ -485,15 +483,14 @@ static inline void run_turn(struct troupe_self *self, struct actor *actor)
 		else
 			handle_notice(self, mail);
 		mail = next;
-		left--;
-		if (unlikely(page_load(&thread->sequence) >= runtime->clock_at)) {
+		handled++;
+		if (unlikely(page_load(&runtime->page->thread.sequence) >= runtime->clock_at)) {
 			read_clock(runtime);
 			if (runtime->slice_over) /* slow handlers share the loop, too */
 				break;
 		}
-	} while (mail && left && likely(!self->fate.exiting));
+	} while (mail && handled < actor->unit->batch && likely(!self->fate.exiting));
 
-	handled -= left;
 	actor->handled += handled;
 	runtime->handled += handled;
 	if (likely(!mail && !actor->tail && !self->fate.exiting &&
@@ -521,7 +518,7 @@ bool turn_run(struct runtime *runtime)
 		runtime->depth = 1;
 		while (!runtime->pause && (actor = runq_pop(runtime))) {
 			if (likely(actor->tail != NULL))
-				run_turn(&self, actor);
+				run_turn(&self, runtime, actor);
 			else /* it has ended while it stood there */
 				slots_give(&runtime->actors, actor);
 		}
