@@ -43,9 +43,8 @@ static bool on_work(struct loop_work *work)
 	struct runtime *runtime = container_of(work, struct runtime, work);
 	bool again = turn_run(runtime);
 
-	page_store(&runtime->page->memory, runtime->messages.mapped + runtime->messages.large +
-						   runtime->states.mapped +
-						   runtime->states.large);
+	page_store(&runtime->page->memory,
+		   slab_bytes(&runtime->messages) + slab_bytes(&runtime->states));
 	arm_alarm(runtime);
 	return again;
 }
@@ -281,8 +280,7 @@ void runtime_stats(const struct runtime *runtime, struct runtime_stats *ret_stat
 		.calls_open = runtime->calls.count,
 		.kept_open = runtime->kept_calls.count,
 		.timers = runtime->timers.count,
-		.memory_bytes = runtime->messages.mapped + runtime->messages.large +
-				runtime->states.mapped + runtime->states.large,
+		.memory_bytes = slab_bytes(&runtime->messages) + slab_bytes(&runtime->states),
 	};
 }
 

@@ -1,6 +1,5 @@
 #include "core/slab.h"
 #include "core/pages.h"
-#include <stdlib.h>
 
 /* A slab grows by small chunks while it is small. What has grown past HUGE_FROM bytes goes on in
  * huge pages: one page fault and one entry of the TLB for what would be hundreds. */
@@ -35,6 +34,7 @@ void slab_init(struct slab *slab)
 
 void slab_fini(struct slab *slab)
 {
+	large_fini(&slab->large);
 	while (slab->chunks) {
 		struct slab_chunk *chunk = slab->chunks;
 
@@ -67,14 +67,8 @@ void *slab_take_slow(struct slab *slab, size_t size)
 	struct slab_class *class;
 	void *piece;
 
-	if (size > SLAB_MAX) {
-		piece = malloc(size);
-		if (!piece)
-			return NULL;
-		slab->large += size;
-		slab->n_large++;
-		return piece;
-	}
+	if (size > SLAB_MAX)
+		return large_take(&slab->large, size);
 	class = slab_class(slab, size);
 	if ((size_t)(class->fresh_end - class->fresh) < class->size &&
 	    grow_class(slab, class) < 0)
@@ -86,16 +80,9 @@ void *slab_take_slow(struct slab *slab, size_t size)
 	return piece;
 }
 
-void slab_give_large(struct slab *slab, void *piece, size_t size)
-{
-	slab->large -= size;
-	slab->n_large--;
-	free(piece);
-}
-
 uint64_t slab_count(const struct slab *slab)
 {
-	uint64_t count = slab->n_large;
+	uint64_t count = slab->large.n_out;
 
 	for (unsigned i = 0; i < SLAB_CLASSES; i++) {
 		const struct slab_class *class = &slab->classes[i];

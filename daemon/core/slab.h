@@ -1,18 +1,19 @@
 /* slab.h - memory in size classes, taken and given back without a system call or a lock.
  *
  * A slab belongs to one runtime and is used in its thread. What was given back last is taken
- * first, while it is warm; memory of the classes stays with the slab until slab_fini(),
- * larger pieces are malloc's and go back at once. The caller remembers the size.
+ * first, while it is warm; memory of the classes stays with the slab until slab_fini(), of
+ * larger pieces some does: large.h. The caller remembers the size.
  */
 #ifndef CORE_SLAB_H
 #define CORE_SLAB_H
 
 #include "base/check.h"
+#include "core/large.h"
 #include <stddef.h>
 #include <stdint.h>
 
 #define SLAB_CLASSES 28
-#define SLAB_MAX     4096 /* bytes; beyond: malloc */
+#define SLAB_MAX     LARGE_FROM /* bytes; beyond: large.h */
 
 /* Under the address sanitizer, memory in the free lists must not be touched. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -48,9 +49,8 @@ struct slab_chunk;
 struct slab {
 	struct slab_class classes[SLAB_CLASSES];
 	struct slab_chunk *chunks;
-	uint64_t mapped;                     /* bytes of the chunks */
-	uint64_t large;                      /* bytes out that are malloc's */
-	uint64_t n_large;                    /* pieces out that are */
+	uint64_t mapped; /* bytes of the chunks */
+	struct large large;
 	uint8_t class_of[SLAB_MAX / 16 + 1]; /* by size in units of 16 bytes */
 };
 
@@ -58,12 +58,17 @@ void slab_init(struct slab *slab);
 /* Everything taken must have been given back, else it is gone under its user. */
 void slab_fini(struct slab *slab);
 
+/* Bytes that the system was asked for, and has not got back. */
+static inline uint64_t slab_bytes(const struct slab *slab)
+{
+	return slab->mapped + slab->large.bytes;
+}
+
 /* Pieces out. Walks through the free lists. */
 uint64_t slab_count(const struct slab *slab);
 
-/* The paths that slab_take() and slab_give() leave to a call: an empty class, and the large. */
+/* What slab_take() leaves to a call: an empty class, and the large. */
 void *slab_take_slow(struct slab *slab, size_t size);
-void slab_give_large(struct slab *slab, void *piece, size_t size);
 
 /* The class of a size up to SLAB_MAX. */
 static inline struct slab_class *slab_class(struct slab *slab, size_t size)
@@ -109,7 +114,7 @@ static inline void slab_give(struct slab *slab, void *at, size_t size)
 		slab_poison(piece, class->size);
 		return;
 	}
-	slab_give_large(slab, at, size);
+	large_give(&slab->large, at, size);
 }
 
 #endif

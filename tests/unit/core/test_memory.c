@@ -31,8 +31,8 @@ static void slab_gives_aligned_memory_of_any_size(void **state)
 		slab_give(&slab, b, size);
 	}
 	assert_int_equal(slab_count(&slab), 0);
-	assert_int_equal(slab.large, 0);
 	slab_fini(&slab);
+	assert_int_equal(slab.large.bytes, 0);
 }
 
 static void slab_gives_the_warmest_piece_first(void **state)
@@ -48,6 +48,86 @@ static void slab_gives_the_warmest_piece_first(void **state)
 	slab_give(&slab, b, 100);
 	assert_ptr_equal(slab_take(&slab, 101), b);
 	assert_ptr_equal(slab_take(&slab, 100), a);
+	slab_fini(&slab);
+}
+
+/* As a mailbox does it: filled, then emptied from its start. Only the first time costs memory of the system. */
+static void slab_asks_for_large_pieces_once(void **state)
+{
+	enum { DEEP = 100, ROUNDS = 50, SIZE = 100000 };
+	void *pieces[DEEP];
+	struct slab slab;
+
+	(void)state;
+	slab_init(&slab);
+	for (int round = 0; round < ROUNDS; round++) {
+		for (int i = 0; i < DEEP; i++) {
+			pieces[i] = slab_take(&slab, SIZE);
+			assert_non_null(pieces[i]);
+			memset(pieces[i], round, SIZE);
+		}
+		for (int i = 0; i < DEEP; i++)
+			slab_give(&slab, pieces[i], SIZE);
+	}
+	assert_int_equal(slab.large.allocated, DEEP);
+	slab_fini(&slab);
+}
+
+static void slab_keeps_large_pieces_up_to_a_limit(void **state)
+{
+	enum { SIZE = 1 << 20, FITTING = LARGE_KEPT / SIZE, DEEP = FITTING + 8 };
+	void *pieces[DEEP];
+	struct slab slab;
+
+	(void)state;
+	slab_init(&slab);
+	for (int i = 0; i < DEEP; i++)
+		assert_non_null(pieces[i] = slab_take(&slab, SIZE));
+	assert_int_equal(slab_bytes(&slab), (uint64_t)DEEP * SIZE);
+	for (int i = 0; i < DEEP; i++)
+		slab_give(&slab, pieces[i], SIZE);
+	assert_int_equal(slab_count(&slab), 0);
+	assert_int_equal(slab_bytes(&slab), LARGE_KEPT);
+	slab_fini(&slab);
+}
+
+/* Those of a size that is not asked for any more go when there are others. */
+static void slab_keeps_the_sizes_that_are_of_use(void **state)
+{
+	enum { OLD = 5000, NEW = 8 << 20, N_OLD = LARGE_KEPT / 5120, N_NEW = 4 };
+	static void *old[N_OLD];
+	void *new[N_NEW];
+	struct slab slab;
+
+	(void)state;
+	slab_init(&slab);
+	for (int i = 0; i < N_OLD; i++)
+		assert_non_null(old[i] = slab_take(&slab, OLD));
+	for (int i = 0; i < N_OLD; i++)
+		slab_give(&slab, old[i], OLD);
+	assert_true(slab_bytes(&slab) > LARGE_KEPT - 5120);
+	for (int i = 0; i < N_NEW; i++)
+		assert_non_null(new[i] = slab_take(&slab, NEW));
+	for (int i = 0; i < N_NEW; i++)
+		slab_give(&slab, new[i], NEW);
+	assert_int_equal(slab_bytes(&slab), N_NEW * NEW);
+	slab_fini(&slab);
+}
+
+/* Beyond the largest size nothing is kept. */
+static void slab_gives_the_largest_back_at_once(void **state)
+{
+	enum { SIZE = (16 << 20) + 1 };
+	struct slab slab;
+	void *piece;
+
+	(void)state;
+	slab_init(&slab);
+	piece = slab_take(&slab, SIZE);
+	assert_non_null(piece);
+	assert_int_equal(slab_bytes(&slab), SIZE);
+	slab_give(&slab, piece, SIZE);
+	assert_int_equal(slab_bytes(&slab), 0);
 	slab_fini(&slab);
 }
 
@@ -216,6 +296,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slab_gives_aligned_memory_of_any_size),
 		cmocka_unit_test(slab_gives_the_warmest_piece_first),
+		cmocka_unit_test(slab_asks_for_large_pieces_once),
+		cmocka_unit_test(slab_keeps_large_pieces_up_to_a_limit),
+		cmocka_unit_test(slab_keeps_the_sizes_that_are_of_use),
+		cmocka_unit_test(slab_gives_the_largest_back_at_once),
 		cmocka_unit_test(slots_turn_away_stale_and_made_up_names),
 		cmocka_unit_test(slots_know_the_index_of_a_record_of_any_size),
 		cmocka_unit_test(slots_of_a_large_table_keep_what_is_written),
