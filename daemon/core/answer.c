@@ -65,10 +65,8 @@ static int find_answer(struct troupe_self *self, struct troupe_call handle,
 	if (likely(handle.id == self->call_id))
 		return find_activation(self, answer);
 	if (handle.id & SELF_ACTIVATION) /* of a handler that has returned, or made up */
-		return handle.id < (SELF_ACTIVATION |
-				    page_load(&runtime->page->thread.sequence))
-			       ? -EALREADY
-			       : -EINVAL;
+		return handle.id < page_load(&runtime->page->thread.sequence) ? -EALREADY
+									      : -EINVAL;
 	kept = kept_find(runtime, handle.id);
 	if (!kept)
 		return slots_is_past(&runtime->kept_calls, (uint32_t)handle.id,

@@ -12,12 +12,20 @@
 #define page_store(place, value) atomic_store_explicit(place, value, memory_order_relaxed)
 #define page_load(place)         atomic_load_explicit(place, memory_order_relaxed)
 
-/* The next handler of the same actor: `doing` is a type's hash or PAGE_DOING_*. Returns the
- * sequence number, odd and never the same twice. */
+/* Handlers follow, until page_leave(). */
+static inline void page_begin(struct runtime *runtime)
+{
+	struct page_thread *thread = &runtime->page->thread;
+
+	page_store(&thread->sequence, (page_load(&thread->sequence) + 1) | 1);
+}
+
+/* The next handler of the same actor, after page_begin(): `doing` is a type's hash or
+ * PAGE_DOING_*. Returns the sequence number, odd and never the same twice. */
 static inline uint64_t page_doing(struct runtime *runtime, uint64_t doing)
 {
 	struct page_thread *thread = &runtime->page->thread;
-	uint64_t sequence = (page_load(&thread->sequence) + 1) | 1;
+	uint64_t sequence = page_load(&thread->sequence) + 2;
 
 	page_store(&thread->sequence, sequence);
 	/* the reader is another process on the same memory: the compiler must not swap these */
@@ -42,6 +50,7 @@ static inline void page_actor(struct runtime *runtime, const struct actor *actor
 static inline void page_enter(struct runtime *runtime, const struct actor *actor,
 			      uint64_t doing)
 {
+	page_begin(runtime);
 	page_doing(runtime, doing);
 	page_actor(runtime, actor);
 }

@@ -135,6 +135,9 @@ int runtime_new(const struct runtime_config *config, struct runtime **ret_runtim
 	runtime->run_end = &runtime->run_first;
 	runtime->loop = config->loop;
 	runtime->page = config->page;
+	/* sequence numbers are the names of activations, too */
+	page_store(&runtime->page->thread.sequence,
+		   page_load(&runtime->page->thread.sequence) | SELF_ACTIVATION);
 	runtime->ops = config->ops;
 	runtime->context = config->context;
 	runtime->now_ns = loop_clock_ns(config->loop);

@@ -144,13 +144,7 @@ RARE static const struct type_handler *find_slow(struct troupe_self *self)
 	const struct type_handler *handler =
 		type_find(self->actor->unit->type, self->message->hash);
 
-	if (!handler && !adapt_message(self, &handler))
-		return NULL;
-	if (handler->handler)
-		return handler;
-	self->handler = handler;
-	self_settle(self, TROUPE_METHOD_NOT_IMPLEMENTED, handler->method->name);
-	return NULL;
+	return handler || adapt_message(self, &handler) ? handler : NULL;
 }
 
 /* Call the handler of the message self->message, in a turn. */
@@ -159,7 +153,7 @@ static inline int run_handler(struct troupe_self *self, struct runtime *runtime,
 			      const struct message *message)
 {
 	self->handler = handler;
-	self->call_id = SELF_ACTIVATION | page_doing(runtime, handler->hash);
+	self->call_id = page_doing(runtime, handler->hash);
 	return handler->handler(self, actor->state, (struct troupe_call){self->call_id},
 				message->block);
 }
@@ -181,7 +175,7 @@ static inline void handle_send(struct troupe_self *self, struct runtime *runtime
 	load_subtract(&actor->load, (struct load){1, 0});
 	self->message = message;
 	self->fate = (struct self_fate){.call = SELF_OPEN};
-	if (unlikely(handler->hash != message->hash || !handler->handler)) {
+	if (unlikely(handler->hash != message->hash)) {
 		handler = find_slow(self);
 		message = self->message; /* it may have been converted */
 	}
@@ -205,7 +199,7 @@ APART static void handle_call(struct troupe_self *self, struct message *message)
 	self->fate = (struct self_fate){.call = SELF_OPEN};
 	if (unlikely(!is_wanted(self)))
 		handler = NULL;
-	else if (unlikely(handler->hash != message->hash || !handler->handler))
+	else if (unlikely(handler->hash != message->hash))
 		handler = find_slow(self);
 	if (likely(handler != NULL)) {
 		rc = run_handler(self, runtime, actor, handler, self->message);
@@ -425,7 +419,7 @@ static void read_clock(struct runtime *runtime)
 	uint64_t sequence = page_load(&runtime->page->thread.sequence);
 
 	/* handlers count by two, see page_doing() */
-	runtime->clock_at = sequence + 2ull * RUNTIME_CLOCK_EVERY - 1;
+	runtime->clock_at = sequence + 2ull * RUNTIME_CLOCK_EVERY;
 	runtime->now_ns = loop_clock_ns(runtime->loop);
 	if (runtime->now_ns >= runtime->until_ns || sequence >= runtime->until_sequence)
 		runtime->slice_over = runtime->pause = true;
@@ -516,6 +510,7 @@ bool turn_run(struct runtime *runtime)
 		outside_deliver(runtime);
 		runtime->pause = false;
 		runtime->depth = 1;
+		page_begin(runtime);
 		while (!runtime->pause && (actor = runq_pop(runtime))) {
 			if (likely(actor->tail != NULL))
 				run_turn(&self, runtime, actor);
@@ -523,10 +518,10 @@ bool turn_run(struct runtime *runtime)
 				slots_give(&runtime->actors, actor);
 		}
 		runtime->depth = 0;
+		page_leave(runtime);
 	} while (runtime->pause && !runtime->slice_over);
 	/* What was answered as the slice ended: nobody would come back for it. */
 	outside_deliver(runtime);
-	page_leave(runtime);
 	page_store(&runtime->page->messages, runtime->handled);
 	return !runq_is_empty(runtime);
 }

@@ -1,5 +1,6 @@
 #include "core/type.h"
 #include "core/inside.h"
+#include "core/self.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,21 @@ static void choose_shift(struct runtime_type *type)
 	type->shift = chosen;
 }
 
+/* In place of a handler that the actor does not have; and in empty places, for whoever sends by
+ * a descriptor of his own make whose hash is 0. */
+static int answer_not_implemented(struct troupe_self *self, void *state,
+				  struct troupe_call call, const void *in)
+{
+	(void)state;
+	(void)call;
+	(void)in;
+	if (self->handler->method)
+		self_settle(self, TROUPE_METHOD_NOT_IMPLEMENTED, self->handler->method->name);
+	else
+		self_settle(self, TROUPE_METHOD_NOT_FOUND, NULL);
+	return 0;
+}
+
 static void put_handler(struct runtime_type *type, const struct troupe_method *method,
 			troupe_handler_fn *handler)
 {
@@ -127,8 +143,10 @@ static void put_handler(struct runtime_type *type, const struct troupe_method *m
 
 	while (type->handlers[at].hash)
 		at = (at + 1) % handler_places(type);
-	type->handlers[at] = (struct type_handler){
-		.hash = method->in_hash, .handler = handler, .method = method};
+	type->handlers[at] =
+		(struct type_handler){.hash = method->in_hash,
+				      .handler = handler ? handler : answer_not_implemented,
+				      .method = method};
 }
 
 const struct type_handler *type_find(const struct runtime_type *type, uint64_t hash)
@@ -169,6 +187,8 @@ int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
 	type->n_entries = entries;
 	type->mask = (size - 1) * (uint32_t)sizeof(type->handlers[0]);
 	choose_shift(type);
+	for (uint32_t at = 0; at < size; at++)
+		type->handlers[at].handler = answer_not_implemented;
 	for (uint32_t n = 0; n < TROUPE_INTERFACES_MAX && table->interfaces[n]; n++) {
 		const struct troupe_handlers *handlers = table->interfaces[n];
 

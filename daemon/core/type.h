@@ -14,7 +14,7 @@
 
 struct type_handler {
 	uint64_t hash;              /* in_hash of the method; 0: an empty place */
-	troupe_handler_fn *handler; /* NULL: not implemented */
+	troupe_handler_fn *handler; /* never NULL */
 	const struct troupe_method *method;
 	uint64_t pad; /* a place is found with a mask alone */
 };
