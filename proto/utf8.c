@@ -49,40 +49,25 @@ static uint64_t odd_bytes(uint64_t word)
 }
 
 /* Nearly all text is ASCII: eight characters at once, the last eight over again if need be. */
-static int is_ascii(const unsigned char *text, size_t size)
-{
-	uint64_t odd = 0;
-	size_t i;
-
-	if (size >= 8) {
-		for (i = 0; i + 8 <= size; i += 8)
-			odd |= odd_bytes(load_word(text + i));
-		return (odd | odd_bytes(load_word(text + size - 8))) == 0;
-	}
-	for (i = 0; i < size; i++)
-		odd |= text[i] - 1u >= 0x7fu;
-	return odd == 0;
-}
-
 int codec_is_utf8(const char *text, size_t size)
 {
 	const unsigned char *at = (const unsigned char *)text;
-	const unsigned char *end;
+	const unsigned char *end = at + size;
 
-	if (is_ascii(at, size))
-		return 1;
-	end = at + size;
-	while (at < end) {
+	for (;;) {
 		size_t n;
 
-		if (end - at >= 8 && odd_bytes(load_word(at)) == 0) {
+		while (end - at >= 8 && odd_bytes(load_word(at)) == 0)
 			at += 8;
-			continue;
-		}
-		n = *at - 1u < 0x7fu ? 1 : character_size(at, (size_t)(end - at));
+		if (end - at < 8 && size >= 8 && odd_bytes(load_word(end - 8)) == 0)
+			return 1;
+		while (at < end && *at - 1u < 0x7fu)
+			at++;
+		if (at == end)
+			return 1;
+		n = character_size(at, (size_t)(end - at));
 		if (n == 0)
 			return 0;
 		at += n;
 	}
-	return 1;
 }
