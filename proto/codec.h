@@ -48,26 +48,9 @@ int codec_size(const struct troupe_type *type, const void *value, size_t *ret_si
 
 /* Copy `value`, whose codec_size() is `size`, into `block` (aligned to 16, `size` bytes) as a
  * flat block in memory form. For a plain type: one memcpy. The value must not have changed since
- * it was measured; that it did not outgrow the block is checked. */
+ * it was measured; that it did not outgrow the block is checked. For those who do both at once there is
+ * codec_quick.h. */
 void codec_copy(const struct troupe_type *type, const void *value, void *block, size_t size);
-
-/* The same two steps for those who copy at once, as the message path does: what the first learns of
- * the texts spares the second their length. */
-#define CODEC_TEXTS_MAX 16
-
-struct codec_measure {
-	size_t size; /* of the block */
-	uint32_t n_texts;
-	uint32_t texts[CODEC_TEXTS_MAX]; /* of what codec_fill() places first; its own affair */
-};
-
-/* codec_size() without a path for errors: -EINVAL, -EMSGSIZE. Only ret_measure->size is for the caller. */
-int codec_measure(const struct troupe_type *type, const void *value,
-		  struct codec_measure *ret_measure);
-
-/* codec_copy() of a value that has just been measured, into a block of measure->size bytes. */
-void codec_fill(const struct troupe_type *type, const void *value,
-		const struct codec_measure *measure, void *block);
 
 /* The same as codec_copy() into wire form, at `block` (aligned to 8). Works from any value, flat or not. */
 void codec_encode(const struct troupe_type *type, const void *value, void *block, size_t size);

@@ -6,7 +6,7 @@
 #include "proto/codec.h"
 
 #include "base/check.h"
-#include "proto/codec_move.h"
+#include "proto/codec_quick.h"
 #include "proto/codec_walk.h"
 
 struct placer {
@@ -56,7 +56,9 @@ static inline __attribute__((always_inline)) void place_text(struct placer *plac
 		likely(placer->texts < placer->texts_end) ? *placer->texts++ : strlen(text) + 1;
 
 	check(size <= placer->size - at);
-	if (!move_short(placer->block + at, text, size))
+	if (likely(size <= MOVE_SHORT_MAX))
+		move_short(placer->block + at, text, size);
+	else
 		memcpy(placer->block + at, text, size);
 	memcpy(cell, &pointer, sizeof(pointer));
 	placer->cursor = at + size;
@@ -101,12 +103,19 @@ place_value(struct placer *placer, const struct troupe_type *type, char *cell)
 	}
 }
 
+static void place_texts(struct placer *placer, const struct troupe_step *step, char *cell)
+{
+	for (char *end = cell + step->count * sizeof(char *); cell < end;
+	     cell += sizeof(char *))
+		if (step->kind == TROUPE_STEP_TEXT || load_pointer(cell))
+			place_text(placer, cell);
+}
+
 /* The pointees of a struct with steps, from one of them on. */
 static void place_pointees(struct placer *placer, const struct troupe_type *type, char *copy,
 			   const struct troupe_step *step)
 {
-	const struct troupe_step *end =
-		type->steps + type->n_checks + type->n_gaps + type->n_pointees;
+	const struct troupe_step *end = type->steps + type->n_steps;
 
 	for (; step < end; step++) {
 		char *cell = copy + step->offset;
@@ -115,19 +124,19 @@ static void place_pointees(struct placer *placer, const struct troupe_type *type
 			place_array(placer, step->type, cell);
 		else if (step->kind == TROUPE_STEP_VALUE)
 			place_value(placer, step->type, cell);
-		else if (step->kind == TROUPE_STEP_TEXT || load_pointer(cell))
-			place_text(placer, cell);
+		else
+			place_texts(placer, step, cell);
 	}
 }
 
-static inline const struct troupe_step *clear_gaps(const struct troupe_type *type, char *copy)
+static void clear_gaps(const struct troupe_type *type, char *copy)
 {
-	const struct troupe_step *step = type->steps + type->n_checks;
-	const struct troupe_step *end = step + type->n_gaps;
+	for (unsigned i = 0; i < type->n_words; i++) {
+		const struct troupe_word *word = &type->words[i];
+		uint64_t bits = load_bits(type, word, copy);
 
-	for (; step < end; step++)
-		move_zero(copy + step->offset, step->count);
-	return end;
+		memcpy(copy + word->offset, &bits, word_size(type, word));
+	}
 }
 
 static void place_struct(struct placer *placer, const struct troupe_type *type, char *copy)
@@ -135,7 +144,8 @@ static void place_struct(struct placer *placer, const struct troupe_type *type, 
 	size_t end = 0;
 
 	if (has_steps(type)) {
-		place_pointees(placer, type, copy, clear_gaps(type, copy));
+		clear_gaps(type, copy);
+		place_pointees(placer, type, copy, type->steps);
 		return;
 	}
 	for (uint32_t i = 0; i < type->count; i++) {
@@ -232,81 +242,57 @@ void codec_encode(const struct troupe_type *type, const void *value, void *block
 	place_root(&placer, type, value);
 }
 
-/* The rest of a value that holds more than texts, from a step on. */
-static __attribute__((noinline)) void fill_rest(const struct troupe_type *type,
-						const struct codec_measure *measure,
-						const uint32_t *texts, char *block,
-						size_t cursor, const struct troupe_step *step)
+/* A pointee that codec_measure() has noted: its text, or none. */
+static void place_noted(struct placer *placer, char *cell, uint32_t note)
+{
+	if (note > 0)
+		place_text(placer, cell);
+	else
+		store_pointer(cell, NULL);
+}
+
+int codec_fill_rest(const struct troupe_type *type, const struct codec_measure *measure,
+		    struct codec_place place, void *block, bool texts_only)
+{
+	const uint32_t *note = place.note;
+	const struct troupe_step *step = place.step, *end = type->steps + type->n_steps;
+	struct placer placer = {.block = block,
+				.size = measure->size,
+				.cursor = (size_t)(place.copy - (char *)block),
+				.base = (uintptr_t)block};
+
+	for (; step < end && step->kind != TROUPE_STEP_VALUE; step++, place.text = 0) {
+		char *cell = (char *)block + step->offset;
+
+		if (step->kind == TROUPE_STEP_ITEMS) {
+			place_array(&placer, step->type, cell);
+			note++;
+			continue;
+		}
+		for (size_t i = place.text; i < step->count; i++) {
+			placer.texts = note++;
+			placer.texts_end = note;
+			place_noted(&placer, cell + i * sizeof(char *), note[-1]);
+		}
+	}
+	if (step < end) {
+		placer.texts = note;
+		placer.texts_end = measure->notes + measure->n_notes;
+		place_pointees(&placer, type, block, step);
+	}
+	check(placer.cursor == measure->size);
+	return codec_fill_doubts(type, measure, block, texts_only);
+}
+
+void codec_fill_slow(const struct troupe_type *type, const void *value,
+		     const struct codec_measure *measure, void *block)
 {
 	struct placer placer = {.block = block,
 				.size = measure->size,
-				.cursor = cursor,
+				.cursor = type->size,
 				.base = (uintptr_t)block,
-				.texts = texts,
-				.texts_end = measure->texts + measure->n_texts};
+				.texts = measure->notes,
+				.texts_end = measure->notes + measure->n_notes};
 
-	place_pointees(&placer, type, block, step);
-	check(placer.cursor == measure->size);
-}
-
-/* Place few items of an array of a plain type; false: not done, for they are none, or more. */
-static inline __attribute__((always_inline)) bool
-fill_items(const struct troupe_type *type, char *cell, char *block, size_t size, size_t *cursor)
-{
-	struct codec_span span = load_span(cell);
-	size_t at = align_up(*cursor, type->entry_align);
-	size_t bytes = span.count * type->stride;
-
-	if (unlikely(span.count - 1 >= MOVE_SHORT_MAX || bytes > MOVE_SHORT_MAX))
-		return false;
-	check(at <= size && bytes <= size - at);
-	if (*cursor < at)
-		move_zero(block + *cursor, at - *cursor);
-	move_short(block + at, span.at, bytes);
-	store_pointer(cell, block + at);
-	*cursor = at + bytes;
-	return true;
-}
-
-/* What codec_measure() does without a call, without any. */
-void codec_fill(const struct troupe_type *type, const void *value,
-		const struct codec_measure *measure, void *block)
-{
-	const struct troupe_step *step, *end;
-	const uint32_t *texts = measure->texts, *texts_end = texts + measure->n_texts;
-	size_t cursor = type->size, size = measure->size;
-
-	if (unlikely(!has_steps(type) || !move_is_short(cursor))) {
-		codec_copy(type, value, block, size);
-		return;
-	}
-	check(cursor <= size);
-	move_struct(block, value, cursor);
-	step = clear_gaps(type, block);
-	for (end = step + type->n_pointees; step < end; step++) {
-		char *cell = (char *)block + step->offset, *copy = (char *)block + cursor;
-		const char *text;
-		size_t bytes;
-
-		if (unlikely(step->kind >= TROUPE_STEP_ITEMS)) {
-			if (step->kind == TROUPE_STEP_ITEMS &&
-			    fill_items(step->type, cell, block, size, &cursor))
-				continue;
-			goto rest;
-		}
-		text = load_pointer(cell);
-		if (unlikely(!text || texts == texts_end))
-			goto rest;
-		bytes = *texts;
-		check(bytes <= size - cursor);
-		if (unlikely(!move_short(copy, text, bytes)))
-			goto rest;
-		store_pointer(cell, copy);
-		cursor += bytes;
-		texts++;
-	}
-	check(cursor == size);
-	return;
-rest:
-	fill_rest(type, measure, texts, block, cursor, step);
+	place_root(&placer, type, value);
 }

@@ -14,67 +14,106 @@
 
 #define MOVE_SHORT_MAX 64 /* bytes */
 
-struct move_pair {
-	uint64_t first, second;
-};
+/* Sixteen bytes in one register. */
+typedef uint64_t move_wide __attribute__((vector_size(16)));
 
-/* A copy of 1 to MOVE_SHORT_MAX bytes; false: they are more, and not copied. */
-static inline __attribute__((always_inline)) bool move_short(char *to, const char *from,
-							     size_t size)
+static inline __attribute__((always_inline)) move_wide move_load(const char *from)
 {
-	struct move_pair head, tail, second, third;
+	move_wide wide;
 
-	if (likely(size >= 16)) {
-		if (unlikely(size > MOVE_SHORT_MAX))
-			return false;
-		memcpy(&head, from, 16);
-		memcpy(&tail, from + size - 16, 16);
-		if (size > 32) {
-			memcpy(&second, from + 16, 16);
-			memcpy(&third, from + size - 32, 16);
-			memcpy(to + 16, &second, 16);
-			memcpy(to + size - 32, &third, 16);
-		}
-		memcpy(to, &head, 16);
-		memcpy(to + size - 16, &tail, 16);
-	} else if (size >= 8) {
-		memcpy(&head.first, from, 8);
-		memcpy(&tail.first, from + size - 8, 8);
-		memcpy(to, &head.first, 8);
-		memcpy(to + size - 8, &tail.first, 8);
-	} else if (size >= 4) {
-		uint32_t first, last;
+	memcpy(&wide, from, sizeof(wide));
+	return wide;
+}
 
-		memcpy(&first, from, 4);
-		memcpy(&last, from + size - 4, 4);
-		memcpy(to, &first, 4);
-		memcpy(to + size - 4, &last, 4);
-	} else {
-		to[0] = from[0];
-		to[size / 2] = from[size / 2];
-		to[size - 1] = from[size - 1];
+static inline __attribute__((always_inline)) void move_store(char *to, move_wide wide)
+{
+	memcpy(to, &wide, sizeof(wide));
+}
+
+/* Whether bytes that were moved, as one of the moves below returns them, held one above 0x7f. */
+static inline uint64_t move_odd_bits(move_wide odd)
+{
+	return (odd[0] | odd[1]) & 0x8080808080808080ull;
+}
+
+/* Whether two wide moves do. */
+static inline bool move_is_usual(size_t size)
+{
+	return size - 16 <= 16;
+}
+
+/* Copy 16 to 32 bytes; all of them, or'ed together. */
+static inline __attribute__((always_inline)) move_wide move_usual(char *to, const char *from,
+								  size_t size)
+{
+	move_wide head = move_load(from), tail = move_load(from + size - 16);
+
+	move_store(to, head);
+	move_store(to + size - 16, tail);
+	return head | tail;
+}
+
+/* The same for 1 to MOVE_SHORT_MAX bytes. */
+static inline __attribute__((always_inline)) move_wide move_short(char *to, const char *from,
+								  size_t size)
+{
+	if (size > 32) {
+		move_wide second = move_load(from + 16);
+		move_wide third = move_load(from + size - 32);
+
+		move_store(to + 16, second);
+		move_store(to + size - 32, third);
+		return second | third | move_usual(to, from, 16) |
+		       move_usual(to + size - 16, from + size - 16, 16);
 	}
-	return true;
+	if (size >= 16)
+		return move_usual(to, from, size);
+	if (size >= 8) {
+		uint64_t head, tail;
+
+		memcpy(&head, from, 8);
+		memcpy(&tail, from + size - 8, 8);
+		memcpy(to, &head, 8);
+		memcpy(to + size - 8, &tail, 8);
+		return (move_wide){head | tail};
+	}
+	if (size >= 4) {
+		uint32_t head, tail;
+
+		memcpy(&head, from, 4);
+		memcpy(&tail, from + size - 4, 4);
+		memcpy(to, &head, 4);
+		memcpy(to + size - 4, &tail, 4);
+		return (move_wide){head | tail};
+	} else {
+		unsigned char first = (unsigned char)from[0];
+		unsigned char middle = (unsigned char)from[size / 2];
+		unsigned char last = (unsigned char)from[size - 1];
+
+		to[0] = (char)first;
+		to[size / 2] = (char)middle;
+		to[size - 1] = (char)last;
+		return (move_wide){(uint64_t)(first | middle | last)};
+	}
 }
 
-/* Whether move_struct() takes a struct of that size. */
-static inline bool move_is_short(size_t size)
-{
-	return size - 8 <= 256 - 8 && size % 8 == 0;
-}
-
-/* A copy of a struct of whole words. */
+/* A copy of a struct of whole words, one at least. */
 static inline __attribute__((always_inline)) void move_struct(char *to, const char *from,
 							      size_t size)
 {
 	uint64_t word;
 
-	for (size_t i = 0; i + 16 <= size; i += 16) {
-		struct move_pair pair;
-
-		memcpy(&pair, from + i, 16);
-		memcpy(to + i, &pair, 16);
+	if (likely(size >= 32)) {
+		for (size_t i = 0; i + 32 <= size; i += 32) {
+			move_store(to + i, move_load(from + i));
+			move_store(to + i + 16, move_load(from + i + 16));
+		}
+		move_store(to + size - 32, move_load(from + size - 32));
+		move_store(to + size - 16, move_load(from + size - 16));
+		return;
 	}
+	if (size >= 16)
+		move_store(to, move_load(from));
 	memcpy(&word, from + size - 8, 8);
 	memcpy(to + size - 8, &word, 8);
 }
@@ -90,19 +129,6 @@ static inline void move_zero(char *to, size_t size)
 	to[0] = 0;
 	to[size / 2] = 0;
 	to[size - 1] = 0;
-}
-
-/* Whether a string of that length is of 16 to 32 characters and all ASCII; if not, it may yet be valid. */
-static inline bool move_is_ascii(const char *text, size_t length)
-{
-	struct move_pair head, tail;
-
-	if (length < 16 || length > 32)
-		return false;
-	memcpy(&head, text, 16);
-	memcpy(&tail, text + length - 16, 16);
-	return ((head.first | head.second | tail.first | tail.second) &
-		0x8080808080808080ull) == 0;
 }
 
 #endif

@@ -1,7 +1,7 @@
 #include "proto/codec.h"
 
 #include "proto/codec_error.h"
-#include "proto/codec_move.h"
+#include "proto/codec_quick.h"
 #include "proto/codec_walk.h"
 #include "proto/json_text.h"
 #include <errno.h>
@@ -127,80 +127,57 @@ size_value(struct sizer *sizer, const struct troupe_type *type, const void *cell
 	return fail(sizer, "a type of unknown kind");
 }
 
-static inline bool are_checks_met(const struct troupe_type *type, const char *value)
+/* The checks of a struct with steps. */
+static bool are_checks_met(const struct troupe_type *type, const char *value)
 {
-	const struct troupe_step *step = type->steps, *end = step + type->n_checks;
+	uint64_t odd = 0;
 
-	for (; step < end; step++) {
-		const char *cell = value + step->offset;
+	for (unsigned i = 0; i < type->n_words; i++) {
+		const struct troupe_word *word = &type->words[i];
 
-		if (step->kind == TROUPE_STEP_BOOL) {
-			if (unlikely(!load_bool_is_valid(cell)))
-				return false;
-		} else if (step->kind == TROUPE_STEP_FLOAT) {
-			if (unlikely(!isfinite(load_float(cell))))
-				return false;
-		} else if (unlikely(load_enum(cell) >= step->type->count)) {
-			return false;
+		odd |= judge_word(word, load_bits(type, word, value));
+	}
+	for (unsigned i = 0; i < type->n_floats; i++)
+		odd |= !isfinite(load_float(value + type->floats[i]));
+	return odd == 0;
+}
+
+/* The texts of one step. */
+static int size_texts(struct sizer *sizer, const struct troupe_step *step, const char *cell)
+{
+	for (const char *end = cell + step->count * sizeof(char *); cell < end;
+	     cell += sizeof(char *)) {
+		const char *text = load_pointer(cell);
+		size_t length;
+
+		if (!text) {
+			if (step->kind == TROUPE_STEP_TEXT)
+				return -EINVAL;
+			continue;
 		}
+		length = strlen(text);
+		if (length >= CODEC_BLOCK_MAX || !codec_is_utf8(text, length) ||
+		    add_text(sizer, length + 1) < 0)
+			return -EINVAL;
 	}
-	return true;
-}
-
-/* The size with its NUL of a step's text that is not short and ASCII: 0 when an optional one is absent, or
- * -EINVAL. */
-static __attribute__((noinline)) int64_t measure_odd_text(const struct troupe_step *step,
-							  const char *text)
-{
-	size_t length;
-
-	if (!text)
-		return step->kind == TROUPE_STEP_TEXT ? -EINVAL : 0;
-	length = strlen(text);
-	if (length >= CODEC_BLOCK_MAX || !codec_is_utf8(text, length))
-		return -EINVAL;
-	return (int64_t)length + 1;
-}
-
-/* The same for any text. */
-static inline __attribute__((always_inline)) int64_t
-measure_text(const struct troupe_step *step, const char *text)
-{
-	if (likely(text)) {
-		size_t length = strlen(text);
-
-		if (likely(move_is_ascii(text, length)))
-			return (int64_t)length + 1;
-	}
-	return measure_odd_text(step, text);
-}
-
-/* The size of the block once the items of a plain type are in it; beyond CODEC_BLOCK_MAX when they are wrong. */
-static inline size_t measure_items(const struct troupe_type *type, struct codec_span span,
-				   size_t size)
-{
-	if (span.count == 0)
-		return size;
-	if (unlikely(!span.at || span.count > CODEC_BLOCK_MAX))
-		return SIZE_MAX;
-	return align_up(size, type->entry_align) + span.count * type->stride;
+	return 0;
 }
 
 /* The pointees of a struct with steps, from one of them on. */
 static int size_pointees(struct sizer *sizer, const struct troupe_type *type, const char *value,
 			 const struct troupe_step *step)
 {
-	const struct troupe_step *end =
-		type->steps + type->n_checks + type->n_gaps + type->n_pointees;
+	const struct troupe_step *end = type->steps + type->n_steps;
 	unsigned depth = sizer->depth;
 
 	for (; step < end; step++) {
 		const char *cell = value + step->offset;
-		int64_t size;
 
 		if (step->kind == TROUPE_STEP_ITEMS) {
-			sizer->size = measure_items(step->type, load_span(cell), sizer->size);
-			if (sizer->size > CODEC_BLOCK_MAX)
+			struct codec_span span = load_span(cell);
+
+			if (span.count > 0 &&
+			    (!span.at || add_items(sizer, step->type, span.count) < 0))
 				return -EINVAL;
 			continue;
 		}
@@ -210,8 +187,7 @@ static int size_pointees(struct sizer *sizer, const struct troupe_type *type, co
 				return -EINVAL;
 			continue;
 		}
-		size = measure_text(step, load_pointer(cell));
-		if (size < 0 || (size > 0 && add_text(sizer, (size_t)size) < 0))
+		if (size_texts(sizer, step, cell) < 0)
 			return -EINVAL;
 	}
 	sizer->depth = depth;
@@ -223,7 +199,7 @@ static int size_steps(struct sizer *sizer, const struct troupe_type *type, const
 {
 	if (sizer->depth + type->levels > CODEC_DEPTH_MAX || !are_checks_met(type, value))
 		return -EINVAL;
-	return size_pointees(sizer, type, value, type->steps + type->n_checks + type->n_gaps);
+	return size_pointees(sizer, type, value, type->steps);
 }
 
 static int size_struct(struct sizer *sizer, const struct troupe_type *type, const char *value)
@@ -356,71 +332,79 @@ int codec_size(const struct troupe_type *type, const void *value, size_t *ret_si
 	return 0;
 }
 
-/* The rest of a value that holds more than texts, from a step on; or all of it when there is none. */
-static __attribute__((noinline)) int measure_rest(const struct troupe_type *type,
-						  const void *value,
-						  const struct troupe_step *step,
-						  struct codec_measure *measure)
+int codec_measure_rest(const struct troupe_type *type, const void *value,
+		       const struct troupe_step *step, const uint32_t *note,
+		       struct codec_measure *measure)
 {
 	struct sizer sizer = {.size = measure->size,
-			      .texts = measure->texts + measure->n_texts,
-			      .texts_end = measure->texts + CODEC_TEXTS_MAX};
-	int r = step && type->levels <= CODEC_DEPTH_MAX
-			? size_pointees(&sizer, type, value, step)
-			: -EINVAL;
+			      .texts = measure->notes + (note - measure->notes),
+			      .texts_end = measure->notes + CODEC_NOTES_MAX};
 
-	if (r < 0 || sizer.size > CODEC_BLOCK_MAX) {
-		measure->n_texts = 0;
-		return size_by_fields(type, value, &measure->size, NULL);
-	}
+	if (size_pointees(&sizer, type, value, step) < 0 || sizer.size > CODEC_BLOCK_MAX)
+		return codec_measure_fails(type, value);
 	measure->size = sizer.size;
-	measure->n_texts = (uint32_t)(sizer.texts - measure->texts);
+	measure->n_notes = (uint32_t)(sizer.texts - measure->notes);
 	return 0;
 }
 
-/* What most messages are, structs of scalars and short texts, without a call but strlen(). */
-int codec_measure(const struct troupe_type *type, const void *value,
-		  struct codec_measure *ret_measure)
+int codec_measure_slow(const struct troupe_type *type, const void *value,
+		       struct codec_measure *measure)
 {
-	const struct troupe_step *step, *end;
-	uint32_t *texts = ret_measure->texts;
-	size_t size = type->size;
+	struct sizer sizer = {.size = type->size,
+			      .texts = measure->notes,
+			      .texts_end = measure->notes + CODEC_NOTES_MAX};
 
-	ret_measure->size = size;
-	ret_measure->n_texts = 0;
-	if (is_plain(type))
-		return 0;
-	if (unlikely(!has_steps(type) || type->n_pointees > CODEC_TEXTS_MAX ||
-		     !are_checks_met(type, value)))
-		return measure_rest(type, value, NULL, ret_measure);
-	step = type->steps + type->n_checks + type->n_gaps;
-	for (end = step + type->n_pointees; step < end; step++) {
-		const char *cell = (const char *)value + step->offset;
-		int64_t text;
-
-		if (unlikely(step->kind >= TROUPE_STEP_ITEMS)) {
-			if (likely(step->kind == TROUPE_STEP_ITEMS)) {
-				size = measure_items(step->type, load_span(cell), size);
-				if (unlikely(size > CODEC_BLOCK_MAX))
-					break;
-				continue;
-			}
-			ret_measure->size = size;
-			ret_measure->n_texts = (uint32_t)(texts - ret_measure->texts);
-			return measure_rest(type, value, step, ret_measure);
-		}
-		text = measure_text(step, load_pointer(cell));
-		if (unlikely(text <= 0)) {
-			if (text == 0)
-				continue;
-			return measure_rest(type, value, NULL, ret_measure);
-		}
-		*texts++ = (uint32_t)text;
-		size += (size_t)text;
+	measure->n_notes = 0;
+	if (!is_plain(type)) {
+		if (!has_steps(type) || size_steps(&sizer, type, value) < 0)
+			return size_by_fields(type, value, &measure->size, NULL);
+		measure->n_notes = (uint32_t)(sizer.texts - measure->notes);
 	}
-	if (unlikely(size > CODEC_BLOCK_MAX))
-		return measure_rest(type, value, NULL, ret_measure);
-	ret_measure->size = size;
-	ret_measure->n_texts = (uint32_t)(texts - ret_measure->texts);
+	measure->size = sizer.size;
 	return 0;
+}
+
+int codec_measure_fails(const struct troupe_type *type, const void *value)
+{
+	size_t size;
+	int r = size_by_fields(type, value, &size, NULL);
+
+	/* Another thread may have mended the value meanwhile. */
+	return r < 0 ? r : -EINVAL;
+}
+
+/* Whether a text, whose NUL is one of its bytes, is UTF-8. */
+static inline bool is_text_utf8(const char *text, size_t bytes)
+{
+	if (likely(move_is_usual(bytes)) &&
+	    move_odd_bits(move_load(text) | move_load(text + bytes - 16)) == 0)
+		return true;
+	return codec_is_utf8(text, bytes - 1);
+}
+
+/* Whether the texts of the quick steps are. */
+static bool are_texts_utf8(const struct troupe_type *type, const uint32_t *note,
+			   const char *block)
+{
+	const struct troupe_step *step = type->steps, *end = step + type->n_steps;
+
+	for (; step < end && step->kind != TROUPE_STEP_VALUE; step++) {
+		const char *cell = block + step->offset;
+
+		for (unsigned i = 0; i < step->count; i++, note++, cell += sizeof(char *))
+			if (step->kind != TROUPE_STEP_ITEMS && *note > 0 &&
+			    !is_text_utf8(load_pointer(cell), *note))
+				return false;
+	}
+	return true;
+}
+
+int codec_fill_doubts(const struct troupe_type *type, const struct codec_measure *measure,
+		      const void *block, bool texts_only)
+{
+	size_t size;
+
+	if (texts_only)
+		return are_texts_utf8(type, measure->notes, block) ? 0 : -EINVAL;
+	return codec_size(type, block, &size, NULL);
 }

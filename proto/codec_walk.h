@@ -116,6 +116,28 @@ static inline double load_float(const void *cell)
 	return value;
 }
 
+/* The bytes of a word that are the struct's. */
+static inline size_t word_size(const struct troupe_type *type, const struct troupe_word *word)
+{
+	return type->size - word->offset < 8 ? type->size - word->offset : 8;
+}
+
+/* The word of a struct, the gaps zero. */
+static inline uint64_t load_bits(const struct troupe_type *type, const struct troupe_word *word,
+				 const char *value)
+{
+	uint64_t bits = 0;
+
+	memcpy(&bits, value + word->offset, word_size(type, word));
+	return bits & word->keep;
+}
+
+/* Not zero when something in a word that was loaded is out of its range. */
+static inline uint64_t judge_word(const struct troupe_word *word, uint64_t bits)
+{
+	return (bits | (bits + word->add)) & word->bad;
+}
+
 /* The cell of the value that the optional in `cell` holds; NULL: absent. */
 static inline const void *optional_value(const struct troupe_type *type, const void *cell)
 {

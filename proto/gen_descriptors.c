@@ -78,10 +78,11 @@ static void write_type(const struct gen_model *model, const struct gen_type *typ
 	bool has_items = type->kind == TROUPE_ARRAY || type->kind == TROUPE_MAP;
 	const char *prefix = model->prefix;
 
-	fprintf(out, "\t{%s, %s, __alignof__(", kind_words[type->kind],
+	fprintf(out, "\t{%s, %s%s, __alignof__(", kind_words[type->kind],
 		type->plain                            ? "TROUPE_TYPE_PLAIN"
 		: type->made.flags & TROUPE_TYPE_STEPS ? "TROUPE_TYPE_STEPS"
-						       : "0");
+						       : "0",
+		type->made.flags & TROUPE_TYPE_QUICK ? " | TROUPE_TYPE_QUICK" : "");
 	write_c_type(type, out);
 	fputs("),\n\t\t", out);
 	if (is_struct && type->n_fields == 0) {

@@ -3,6 +3,7 @@
 #include "proto/codec_walk.h"
 #include "proto/steps.h"
 #include <errno.h>
+#include <inttypes.h>
 
 static const struct {
 	uint8_t size, align;
@@ -79,43 +80,73 @@ static const struct gen_type *type_of(const struct troupe_type *made)
 	return (const void *)((const char *)made - offsetof(struct gen_type, made));
 }
 
-static unsigned count_steps(const struct gen_type *type)
+static bool has_any(const struct gen_type *type)
 {
-	return type->made.n_checks + type->made.n_gaps + type->made.n_pointees;
+	return type->made.size > 0 &&
+	       type->made.flags & (TROUPE_TYPE_STEPS | TROUPE_TYPE_QUICK);
+}
+
+static void declare(const struct gen_type *type, const char *what, const char *name, unsigned n,
+		    FILE *out)
+{
+	if (n > 0)
+		fprintf(out, "\t%s %s_%s_[%u];\n", what, type->stem, name, n);
 }
 
 void gen_declare_steps(const struct gen_type *type, FILE *out)
 {
-	if (count_steps(type) > 0)
-		fprintf(out, "\tstruct troupe_step %s_steps_[%u];\n", type->stem,
-			count_steps(type));
+	declare(type, "struct troupe_step", "steps", type->made.n_steps, out);
+	declare(type, "struct troupe_word", "words", type->made.n_words, out);
+	declare(type, "uint32_t", "floats", type->made.n_floats, out);
 }
 
-void gen_write_steps(const struct gen_model *model, const struct gen_type *type, FILE *out)
+static void write_step(const struct gen_model *model, const struct troupe_step *step, FILE *out)
 {
 	static const char *const words[] = {
-		[TROUPE_STEP_BOOL] = "BOOL",   [TROUPE_STEP_FLOAT] = "FLOAT",
-		[TROUPE_STEP_ENUM] = "ENUM",   [TROUPE_STEP_GAP] = "GAP",
-		[TROUPE_STEP_TEXT] = "TEXT",   [TROUPE_STEP_OPTIONAL_TEXT] = "OPTIONAL_TEXT",
+		[TROUPE_STEP_TEXT] = "TEXT",
+		[TROUPE_STEP_OPTIONAL_TEXT] = "OPTIONAL_TEXT",
 		[TROUPE_STEP_ITEMS] = "ITEMS",
 		[TROUPE_STEP_VALUE] = "VALUE",
 	};
 
-	if (count_steps(type) == 0)
-		return;
-	fputs("\t{\n", out);
-	for (unsigned i = 0; i < count_steps(type); i++) {
-		const struct troupe_step *step = &type->made.steps[i];
+	fprintf(out, "\t\t{TROUPE_STEP_%s, %u, %u, ", words[step->kind], step->count,
+		step->offset);
+	if (step->type)
+		fprintf(out, "&%s_descriptors_.%s},\n", model->prefix,
+			type_of(step->type)->descriptor);
+	else
+		fputs("NULL},\n", out);
+}
 
-		fprintf(out, "\t\t{TROUPE_STEP_%s, %u, %u, ", words[step->kind], step->count,
-			step->offset);
-		if (step->type)
-			fprintf(out, "&%s_descriptors_.%s},\n", model->prefix,
-				type_of(step->type)->descriptor);
-		else
-			fputs("NULL},\n", out);
+void gen_write_steps(const struct gen_model *model, const struct gen_type *type, FILE *out)
+{
+	const struct troupe_type *made = &type->made;
+
+	for (unsigned i = 0; i < made->n_steps; i++) {
+		fputs(i == 0 ? "\t{\n" : "", out);
+		write_step(model, &made->steps[i], out);
+		fputs(i + 1 == made->n_steps ? "\t},\n" : "", out);
 	}
-	fputs("\t},\n", out);
+	for (unsigned i = 0; i < made->n_words; i++) {
+		const struct troupe_word *word = &made->words[i];
+
+		fprintf(out,
+			"%s\t\t{0x%016" PRIx64 ", 0x%" PRIx64 ", 0x%" PRIx64 ", %u, 0},\n%s",
+			i == 0 ? "\t{\n" : "", word->keep, word->add, word->bad, word->offset,
+			i + 1 == made->n_words ? "\t},\n" : "");
+	}
+	for (unsigned i = 0; i < made->n_floats; i++)
+		fprintf(out, "%s%u%s", i == 0 ? "\t{" : ", ", made->floats[i],
+			i + 1 == made->n_floats ? "},\n" : "");
+}
+
+static void write_list(const struct gen_model *model, const struct gen_type *type,
+		       const char *name, unsigned n, FILE *out)
+{
+	if (n > 0)
+		fprintf(out, "%s_descriptors_.%s_%s_, ", model->prefix, type->stem, name);
+	else
+		fputs("NULL, ", out);
 }
 
 void gen_write_step_counts(const struct gen_model *model, const struct gen_type *type,
@@ -123,18 +154,18 @@ void gen_write_step_counts(const struct gen_model *model, const struct gen_type 
 {
 	const struct troupe_type *made = &type->made;
 
-	if (count_steps(type) > 0)
-		fprintf(out, "\t\t%s_descriptors_.%s_steps_, ", model->prefix, type->stem);
-	else
-		fputs("\t\tNULL, ", out);
-	fprintf(out, "%u, %u, %u, %u},\n", made->n_checks, made->n_gaps, made->n_pointees,
+	fputs("\t\t", out);
+	write_list(model, type, "steps", made->n_steps, out);
+	write_list(model, type, "words", made->n_words, out);
+	write_list(model, type, "floats", made->n_floats, out);
+	fprintf(out, "%u, %u, %u, %u},\n", made->n_steps, made->n_words, made->n_floats,
 		made->levels);
 }
 
 void gen_write_step_checks(const struct gen_model *model, FILE *out)
 {
 	for (const struct gen_type *type = model->types; type; type = type->next)
-		if (count_steps(type) > 0)
+		if (has_any(type))
 			fprintf(out,
 				"TROUPE_STATIC_ASSERT(sizeof(struct %s) == %u, \"laid out as "
 				"its steps say\");\n",

@@ -10,9 +10,9 @@
 #include "proto/arena.h"
 #include <troupe/type.h>
 
-#define STEPS_MAX 64 /* of one type; with more it has none */
+#define STEPS_MAX 64 /* of one type, words and floats each as well; with more it has none */
 
-/* Give a complete type of a struct its steps, from the arena. A plain one needs none. -ENOMEM. */
+/* Give a complete type of a struct its steps, from the arena. A plain one needs none, but may be quick. -ENOMEM. */
 int steps_make(struct troupe_type *type, struct arena *arena);
 
 #endif

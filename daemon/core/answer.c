@@ -8,7 +8,7 @@
 #include "core/peer.h"
 #include "core/self.h"
 #include "core/wait.h"
-#include "proto/codec.h"
+#include "proto/codec_quick.h"
 #include <errno.h>
 #include <string.h>
 
@@ -115,7 +115,11 @@ static inline int make_answer(struct troupe_self *self, struct call *call,
 	message->descriptor = value->descriptor;
 	message->call = slots_id(call);
 	message->extra = call->context;
-	codec_fill(value->type, value->data, &measure, message->block);
+	rc = codec_fill(value->type, value->data, &measure, message->block);
+	if (unlikely(rc < 0)) {
+		message_free(&runtime->messages, message);
+		return rc;
+	}
 	*ret_message = message;
 	return 0;
 }

@@ -6,7 +6,7 @@
 #include "core/peer.h"
 #include "core/self.h"
 #include "core/wait.h"
-#include "proto/codec.h"
+#include "proto/codec_quick.h"
 #include <errno.h>
 #include <string.h>
 
@@ -125,13 +125,21 @@ make_message(struct troupe_self *self, struct actor *receiver, struct troupe_add
 	rc = codec_measure(method->in, in, &measure);
 	if (unlikely(rc < 0))
 		return rc;
-	if (unlikely(!mailbox_has_room(receiver, block_charge(measure.size))))
-		return refuse(runtime, self->actor, receiver, to, block_charge(measure.size));
+	if (unlikely(!mailbox_has_room(receiver, block_charge(measure.size)))) {
+		rc = check_value(method->in, in);
+		return rc < 0 ? rc
+			      : refuse(runtime, self->actor, receiver, to,
+				       block_charge(measure.size));
+	}
 	message = slab_take(&runtime->messages, sizeof(*message) + measure.size);
 	if (unlikely(!message))
 		return -ENOMEM;
 	address_message(self, message, kind, method, (uint32_t)measure.size);
-	codec_fill(method->in, in, &measure, message->block);
+	rc = codec_fill(method->in, in, &measure, message->block);
+	if (unlikely(rc < 0)) {
+		message_free(&runtime->messages, message);
+		return rc;
+	}
 	*ret_message = message;
 	return 0;
 }

@@ -66,21 +66,36 @@ enum troupe_kind {
 /* The type holds no pointer and no padding, and every bit pattern of it is a valid value: int, address, and
  * structs of these alone. Its values are copied whole and need no check. */
 #define TROUPE_TYPE_PLAIN 1u
-/* The type is a struct with steps; without the flag, what follows `item` may be absent (since ABI 1.1). */
+/* The type is a struct with steps; without this flag and the next, what follows `item` may be absent (since
+ * ABI 1.1). */
 #define TROUPE_TYPE_STEPS 2u
+/* The type is a struct, plain or with steps, of whole words and at most TROUPE_QUICK_SIZE bytes, with pointers to
+ * at most TROUPE_QUICK_POINTEES texts, arrays and other values: what most messages are. */
+#define TROUPE_TYPE_QUICK 4u
+
+#define TROUPE_QUICK_SIZE     256
+#define TROUPE_QUICK_POINTEES 16
 
 struct troupe_type;
 
-/* What is to be done for a struct beyond moving its bytes. */
+/* Eight bytes of a struct that are not all free to be anything: bools, enums, gaps. With `x` for what stands
+ * there, less the bits that `keep` lacks, the value is wrong when (x | (x + add)) & bad is not zero: `add` makes
+ * what is out of range reach the highest bit of its field, if it does not have it already. The last word of a
+ * struct may reach beyond it; that part is taken for zero. */
+struct troupe_word {
+	uint64_t keep; /* the bytes of fields, all bits */
+	uint64_t add;
+	uint64_t bad;
+	uint32_t offset; /* in the struct with the steps, a multiple of 8 */
+	uint32_t reserved;
+};
+
+/* What a struct's pointers reach. */
 enum troupe_step_kind {
-	TROUPE_STEP_BOOL = 1,      /* check: 0 or 1 */
-	TROUPE_STEP_FLOAT,         /* check: finite */
-	TROUPE_STEP_ENUM,          /* check: in the range of `type` */
-	TROUPE_STEP_GAP,           /* `count` bytes, 1 to 8, that no field has */
-	TROUPE_STEP_TEXT,          /* pointee: a string's text */
-	TROUPE_STEP_OPTIONAL_TEXT, /* pointee: the same, unless NULL */
-	TROUPE_STEP_ITEMS,         /* pointee: the items, plain ones, of an array of `type` */
-	TROUPE_STEP_VALUE, /* pointee: whatever a value of `type` reaches; `count` structs are
+	TROUPE_STEP_TEXT = 1,      /* the texts of `count` strings that stand side by side */
+	TROUPE_STEP_OPTIONAL_TEXT, /* the same, but of those that are NULL */
+	TROUPE_STEP_ITEMS,         /* the items, plain ones, of an array of `type` */
+	TROUPE_STEP_VALUE,         /* whatever a value of `type` reaches; `count` structs are
 				    * around it, from the struct with the steps inwards */
 };
 
@@ -111,13 +126,15 @@ struct troupe_type {
 	const char *const *names;          /* ENUM */
 	const struct troupe_type *item;    /* ARRAY, OPTIONAL: T. MAP: the type of the values */
 
-	/* Only with TROUPE_TYPE_STEPS. The same as the fields say, with the structs that the struct holds
-	 * by value taken apart and all left out that needs no more than to be moved: first checks, then
-	 * gaps, then pointees in the order of the block. */
-	const struct troupe_step *steps;
-	uint16_t n_checks;
-	uint16_t n_gaps;
-	uint16_t n_pointees;
+	/* Only with TROUPE_TYPE_STEPS, all zero with TROUPE_TYPE_QUICK alone. The same as the fields say,
+	 * with the structs that the struct holds by value taken apart and all left out that needs no more
+	 * than to be moved. */
+	const struct troupe_step *steps; /* in the order of the block */
+	const struct troupe_word *words;
+	const uint32_t *floats; /* their offsets; they must be finite */
+	uint16_t n_steps;
+	uint16_t n_words;
+	uint16_t n_floats;
 	uint16_t levels; /* of structs and arrays that the steps stand for, this one counted */
 };
 

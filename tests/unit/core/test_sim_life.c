@@ -200,6 +200,10 @@ static int sends(struct troupe_self *self, struct puppet *me, struct troupe_call
 			assert_int_equal(self_send(self, world_of(self)->actors[2], &num_method,
 						   &(struct num){i}),
 					 -EAGAIN);
+			/* what is wrong is so in a full mailbox, too */
+			assert_int_equal(self_send(self, world_of(self)->actors[2],
+						   &text_method, &(struct text){"\xff"}),
+					 -EINVAL);
 			break;
 		}
 	}

@@ -25,7 +25,19 @@ static const struct troupe_field odd_fields[] = {{.name = "m", .type = &int_type
 		.count = sizeof(fields_) / sizeof((fields_)[0]), .fields = fields_             \
 	}
 const struct troupe_type num_type = STRUCT_TYPE(num_fields, TROUPE_TYPE_PLAIN, 8);
-const struct troupe_type text_type = STRUCT_TYPE(text_fields, 0, 8);
+/* With steps, as troupe-gen gives them to the like. */
+static const struct troupe_step text_step = {.kind = TROUPE_STEP_TEXT, .count = 1};
+const struct troupe_type text_type = {
+	.kind = TROUPE_STRUCT,
+	.flags = TROUPE_TYPE_STEPS | TROUPE_TYPE_QUICK,
+	.align = 8,
+	.size = 8,
+	.count = 1,
+	.fields = text_fields,
+	.steps = &text_step,
+	.n_steps = 1,
+	.levels = 1,
+};
 const struct troupe_type wide_type = STRUCT_TYPE(wide_fields, 0, 16);
 static const struct troupe_type odd_type = STRUCT_TYPE(odd_fields, TROUPE_TYPE_PLAIN, 8);
 const struct troupe_type empty_type = {

@@ -16,10 +16,20 @@ static void differ(const char *what)
 
 static void compare_steps(const struct troupe_type *a, const struct troupe_type *b)
 {
-	if (a->n_checks != b->n_checks || a->n_gaps != b->n_gaps ||
-	    a->n_pointees != b->n_pointees || a->levels != b->levels)
+	if (a->n_steps != b->n_steps || a->n_words != b->n_words ||
+	    a->n_floats != b->n_floats || a->levels != b->levels)
 		differ("the number of steps");
-	for (int i = 0; i < a->n_checks + a->n_gaps + a->n_pointees; i++) {
+	for (int i = 0; i < a->n_words; i++) {
+		const struct troupe_word *one = &a->words[i], *other = &b->words[i];
+
+		if (one->offset != other->offset || one->keep != other->keep ||
+		    one->add != other->add || one->bad != other->bad)
+			differ("words");
+	}
+	for (int i = 0; i < a->n_floats; i++)
+		if (a->floats[i] != b->floats[i])
+			differ("floats");
+	for (int i = 0; i < a->n_steps; i++) {
 		const struct troupe_step *one = &a->steps[i], *other = &b->steps[i];
 
 		if (one->kind != other->kind || one->count != other->count ||
