@@ -126,8 +126,8 @@ int runtime_new(const struct runtime_config *config, struct runtime **ret_runtim
 		free(runtime);
 		return rc;
 	}
-	slab_init(&runtime->messages);
-	slab_init(&runtime->states);
+	slab_init(&runtime->messages, SLAB_SMALL);
+	slab_init(&runtime->states, SLAB_HUGE);
 	runtime->self = (struct troupe_address){.node = config->node,
 						.worker = config->worker,
 						.incarnation = config->incarnation};

@@ -1,8 +1,8 @@
 #include "core/slab.h"
 #include "core/pages.h"
 
-/* A slab grows by small chunks while it is small. What has grown past HUGE_FROM bytes goes on in
- * huge pages: one page fault and one entry of the TLB for what would be hundreds. */
+/* A slab grows by small chunks while it is small. One with huge pages goes on in these past
+ * HUGE_FROM bytes: one page fault and one entry of the TLB for what would be hundreds. */
 #define SMALL_BYTES ((size_t)256 << 10)
 #define HUGE_FROM   ((size_t)2 << 20)
 #define CHUNK_HEAD  64u /* keeps the pieces at the alignment of a cache line */
@@ -12,12 +12,12 @@ struct slab_chunk {
 	size_t size;
 };
 
-void slab_init(struct slab *slab)
+void slab_init(struct slab *slab, enum slab_pages pages)
 {
 	/* Steps of 16 up to 128, then four to each doubling: at most a fifth is wasted. */
 	uint32_t size = 0, step = 16, class = 0;
 
-	*slab = (struct slab){0};
+	*slab = (struct slab){.huge_from = pages == SLAB_HUGE ? HUGE_FROM : SIZE_MAX};
 	slab->class_of[0] = 0;
 	while (class < SLAB_CLASSES) {
 		uint32_t previous = size;
@@ -47,7 +47,7 @@ void slab_fini(struct slab *slab)
 /* Fresh pages are touched one by one as they are used, and never before. */
 static int grow_class(struct slab *slab, struct slab_class *class)
 {
-	size_t size = slab->mapped < HUGE_FROM ? SMALL_BYTES : PAGES_HUGE;
+	size_t size = slab->mapped < slab->huge_from ? SMALL_BYTES : PAGES_HUGE;
 	struct slab_chunk *chunk = size == PAGES_HUGE ? pages_take_huge() : pages_take(size);
 
 	if (!chunk)

@@ -49,12 +49,18 @@ struct slab_chunk;
 struct slab {
 	struct slab_class classes[SLAB_CLASSES];
 	struct slab_chunk *chunks;
-	uint64_t mapped; /* bytes of the chunks */
+	size_t huge_from; /* bytes mapped from which on pages are huge */
+	uint64_t mapped;  /* bytes of the chunks */
 	struct large large;
 	uint8_t class_of[SLAB_MAX / 16 + 1]; /* by size in units of 16 bytes */
 };
 
-void slab_init(struct slab *slab);
+/* Huge pages are for what stays and is reached at random. For what passes through, one after the
+ * other, they gain nothing, and clearing one takes longer than faulting in small pages that
+ * were in use lately. */
+enum slab_pages { SLAB_SMALL, SLAB_HUGE };
+
+void slab_init(struct slab *slab, enum slab_pages pages);
 /* Everything taken must have been given back, else it is gone under its user. */
 void slab_fini(struct slab *slab);
 

@@ -16,7 +16,7 @@ static void slab_gives_aligned_memory_of_any_size(void **state)
 	struct slab slab;
 
 	(void)state;
-	slab_init(&slab);
+	slab_init(&slab, SLAB_SMALL);
 	for (size_t size = 0; size < 3 * SLAB_MAX; size += size < 300 ? 1 : 97) {
 		unsigned char *a = slab_take(&slab, size), *b = slab_take(&slab, size);
 
@@ -41,7 +41,7 @@ static void slab_gives_the_warmest_piece_first(void **state)
 	void *a, *b;
 
 	(void)state;
-	slab_init(&slab);
+	slab_init(&slab, SLAB_SMALL);
 	a = slab_take(&slab, 100);
 	b = slab_take(&slab, 100);
 	slab_give(&slab, a, 100);
@@ -59,7 +59,7 @@ static void slab_asks_for_large_pieces_once(void **state)
 	struct slab slab;
 
 	(void)state;
-	slab_init(&slab);
+	slab_init(&slab, SLAB_SMALL);
 	for (int round = 0; round < ROUNDS; round++) {
 		for (int i = 0; i < DEEP; i++) {
 			pieces[i] = slab_take(&slab, SIZE);
@@ -80,7 +80,7 @@ static void slab_keeps_large_pieces_up_to_a_limit(void **state)
 	struct slab slab;
 
 	(void)state;
-	slab_init(&slab);
+	slab_init(&slab, SLAB_HUGE);
 	for (int i = 0; i < DEEP; i++)
 		assert_non_null(pieces[i] = slab_take(&slab, SIZE));
 	assert_int_equal(slab_bytes(&slab), (uint64_t)DEEP * SIZE);
@@ -100,7 +100,7 @@ static void slab_keeps_the_sizes_that_are_of_use(void **state)
 	struct slab slab;
 
 	(void)state;
-	slab_init(&slab);
+	slab_init(&slab, SLAB_HUGE);
 	for (int i = 0; i < N_OLD; i++)
 		assert_non_null(old[i] = slab_take(&slab, OLD));
 	for (int i = 0; i < N_OLD; i++)
@@ -114,6 +114,29 @@ static void slab_keeps_the_sizes_that_are_of_use(void **state)
 	slab_fini(&slab);
 }
 
+/* Past its small beginning a slab goes on in huge pages; pieces are the same. */
+static void slab_grows_past_its_small_pages(void **state)
+{
+	enum { SIZE = 1024, PIECES = (8 << 20) / SIZE };
+	static unsigned char *pieces[PIECES];
+	struct slab slab;
+
+	(void)state;
+	slab_init(&slab, SLAB_HUGE);
+	for (int i = 0; i < PIECES; i++) {
+		assert_non_null(pieces[i] = slab_take(&slab, SIZE));
+		memset(pieces[i], i & 0xff, SIZE);
+	}
+	assert_in_range(slab_bytes(&slab), 8 << 20, 12 << 20);
+	for (int i = 0; i < PIECES; i++) {
+		assert_int_equal(pieces[i][0], i & 0xff);
+		assert_int_equal(pieces[i][SIZE - 1], i & 0xff);
+		slab_give(&slab, pieces[i], SIZE);
+	}
+	assert_int_equal(slab_count(&slab), 0);
+	slab_fini(&slab);
+}
+
 /* Beyond the largest size nothing is kept. */
 static void slab_gives_the_largest_back_at_once(void **state)
 {
@@ -122,7 +145,7 @@ static void slab_gives_the_largest_back_at_once(void **state)
 	void *piece;
 
 	(void)state;
-	slab_init(&slab);
+	slab_init(&slab, SLAB_HUGE);
 	piece = slab_take(&slab, SIZE);
 	assert_non_null(piece);
 	assert_int_equal(slab_bytes(&slab), SIZE);
@@ -299,6 +322,7 @@ int main(void)
 		cmocka_unit_test(slab_asks_for_large_pieces_once),
 		cmocka_unit_test(slab_keeps_large_pieces_up_to_a_limit),
 		cmocka_unit_test(slab_keeps_the_sizes_that_are_of_use),
+		cmocka_unit_test(slab_grows_past_its_small_pages),
 		cmocka_unit_test(slab_gives_the_largest_back_at_once),
 		cmocka_unit_test(slots_turn_away_stale_and_made_up_names),
 		cmocka_unit_test(slots_know_the_index_of_a_record_of_any_size),
