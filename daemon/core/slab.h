@@ -96,6 +96,8 @@ static inline void *slab_take_warm(struct slab *slab, size_t size)
 	if (likely(piece != NULL)) {
 		slab_unpoison(piece, class->size);
 		class->free = piece->next;
+		/* the next one's link will be asked for, and is most likely not near */
+		__builtin_prefetch(class->free);
 	}
 	return piece;
 }
