@@ -20,25 +20,31 @@ enum self_call {
 	SELF_FORWARDED, /* the message too is no longer ours */
 };
 
-/* What has become of the message being handled; apart, to be set and compared at once. */
+/* What has become of the message being handled. Two words, each written and read as a whole where
+ * it matters: a load that is wider than the store before it has to wait for the cache. */
 struct self_fate {
-	uint8_t call; /* enum self_call */
-	bool kept;    /* the message has been detached */
-	bool moved;   /* the message lies in another mailbox now */
-	bool exiting;
+	uint32_t call; /* enum self_call */
+	struct {
+		bool kept;  /* the message has been detached */
+		bool moved; /* the message lies in another mailbox now */
+		bool exiting;
+		bool pad;
+	};
 };
 
-static inline bool fate_is(struct self_fate fate, enum self_call call)
+/* The message is as it was, and the actor goes on. */
+static inline bool fate_is_usual(const struct self_fate *fate)
 {
-	const struct self_fate plain = {.call = (uint8_t)call};
+	uint32_t flags;
 
-	return memcmp(&fate, &plain, sizeof(fate)) == 0;
+	memcpy(&flags, &fate->kept, sizeof(flags));
+	return flags == 0;
 }
 
 struct troupe_self {
 	struct runtime *runtime;
 	struct actor *actor;
-	struct message *message;            /* being handled, when there is one */
+	struct message *message;            /* being handled, or a reply; when there is one */
 	const struct type_handler *handler; /* of it, the actor's own version */
 	uint64_t call_id;
 	struct self_fate fate;

@@ -71,7 +71,8 @@ static inline void *slots_at(const struct slots *slots, uint32_t index)
 /* The same for those who set every member themselves: behind the slot is what was there. */
 static inline void *slots_take_raw(struct slots *slots)
 {
-	struct slot *slot;
+	struct slot *slot, name;
+	uint64_t word;
 	uint32_t index = slots->free;
 
 	if (index != SLOT_NONE) {
@@ -83,8 +84,11 @@ static inline void *slots_take_raw(struct slots *slots)
 		index = slots->used++;
 		slot = slots_at(slots, index);
 	}
-	slot->index = index;
-	slot->generation++; /* from 0, where nobody was before */
+	/* From 0, where nobody was before. In one store, since the name is read as one word soon:
+	 * a load that spans two stores has to wait until both have left for the cache. */
+	name = (struct slot){index, slot->generation + 1};
+	memcpy(&word, &name, sizeof(word));
+	memcpy(slot, &word, sizeof(word));
 	slots->count++;
 	return slot;
 }

@@ -181,7 +181,7 @@ static inline void handle_send(struct troupe_self *self, struct runtime *runtime
 	}
 	if (likely(handler != NULL))
 		rc = run_handler(self, runtime, actor, handler, message);
-	if (likely(rc >= 0 && fate_is(self->fate, SELF_OPEN)))
+	if (likely(rc >= 0 && fate_is_usual(&self->fate)))
 		drop_message(runtime, actor, message);
 	else
 		finish_slow(self, rc);
@@ -206,7 +206,7 @@ APART static void handle_call(struct troupe_self *self, struct message *message)
 		if (unlikely(self->fate.call == SELF_OPEN))
 			settle_result(self, rc);
 	}
-	if (likely(rc >= 0 && fate_is(self->fate, SELF_ANSWERED)))
+	if (likely(rc >= 0 && fate_is_usual(&self->fate)))
 		drop_message(runtime, actor, self->message);
 	else
 		finish_slow(self, rc);
@@ -325,9 +325,8 @@ APART static void handle_reply(struct troupe_self *self, struct message *message
 	const struct troupe_entry *entry =
 		actor->unit->type->table->entries[message->mail.entry];
 
-	self->message = NULL;
+	self->message = message;
 	self->fate.call = SELF_NO_MESSAGE;
-	self->sender = message->from;
 	if (unlikely(message->mail.flags & MAIL_CONTINUES))
 		handle_stream(self, entry, message);
 	else
