@@ -102,6 +102,9 @@ void master_free(struct master *master);
 /* Stop everything in order, then leave master_run(). Once more: without waiting. */
 void master_stop(struct master *master);
 
+/* Units have changed: look at them before the loop sleeps, whoever tells of it. */
+void master_flush_soon(struct master *master);
+
 /* Something started, failed or ended: look again, before the loop sleeps, whether all is up. */
 void master_settle(struct master *master);
 

@@ -90,9 +90,20 @@ enum master_state master_state(const struct master *master)
 									    : MASTER_RUNNING;
 }
 
+/* A work that has run in this pass runs again only after something else has happened, which may be the tick of a second
+ * later. One that starts runs once more before the loop sleeps; and it stands behind the control socket's then. */
+void master_flush_soon(struct master *master)
+{
+	if (!master->flush.started)
+		return; /* the loop does not run yet, or not any more */
+	loop_work_stop(&master->flush);
+	loop_work_start(&master->flush);
+}
+
 void master_settle(struct master *master)
 {
 	master->is_settling = true;
+	master_flush_soon(master);
 }
 
 void master_tell_manager(struct master *master)

@@ -77,8 +77,10 @@ const char *unit_state_name(enum unit_state state)
 
 void unit_mark_changed(struct unit *unit)
 {
-	if (list_is_empty(&unit->changed))
-		list_append(&unit->master->changed_units, &unit->changed);
+	if (!list_is_empty(&unit->changed))
+		return;
+	list_append(&unit->master->changed_units, &unit->changed);
+	master_flush_soon(unit->master);
 }
 
 /* Workers may say anything, and the reason stands in each description of the unit. */

@@ -2,6 +2,7 @@
 #include "stage.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -298,6 +299,41 @@ static void master_stops_in_order_when_told_to(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, stage_raise, stage_strike)
 
+static void on_answer(struct loop_io *io, unsigned events)
+{
+	(void)events;
+	loop_io_stop(io);
+}
+
+static void on_alarm(struct loop_timer *timer)
+{
+	loop_timer_stop(timer);
+}
+
+/* With nothing to change nothing happens that would wake the loop later; and its tick must not be what does. */
+static void master_answers_reload_though_nothing_else_happens(void **state)
+{
+	struct stage *stage = *state;
+	struct loop_timer alarm;
+	struct loop_io answer;
+	bool is_in_time;
+
+	stage_idle(stage);
+	loop_timer_start(&stage->master->second, 3600 * CLOCK_SECOND_NS);
+	loop_timer_init(&alarm, stage->master->loop, on_alarm);
+	loop_timer_start(&alarm, 5 * CLOCK_SECOND_NS);
+	loop_io_init(&answer, stage->master->loop, stage->client, on_answer);
+	loop_io_set(&answer, LOOP_READ);
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Reload\"}");
+	while (answer.started && alarm.started)
+		loop_step(stage->master->loop, true);
+	is_in_time = alarm.started;
+	loop_io_stop(&answer);
+	loop_timer_stop(&alarm);
+	assert_true(is_in_time);
+	stage_expect(stage, "\"problems\":[]");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +345,7 @@ int main(void)
 		TEST(master_ends_a_worker_when_its_reply_would_end_the_frame_early),
 		TEST(master_ends_a_worker_when_its_error_has_no_qualified_name),
 		TEST(master_ends_a_worker_when_it_is_ready_twice),
+		TEST(master_answers_reload_though_nothing_else_happens),
 		TEST(master_answers_calls_at_once_when_their_worker_dies),
 		TEST(master_cancels_a_call_when_its_client_has_gone),
 		TEST(master_cancels_a_stream_when_the_client_takes_one_reply_only),
