@@ -103,19 +103,17 @@ static inline int make_answer(struct troupe_self *self, struct call *call,
 	rc = codec_measure(value->type, value->data, &measure);
 	if (unlikely(rc < 0))
 		return rc;
-	message = slab_take(&runtime->messages, sizeof(*message) + measure.size);
+	message = message_new(&runtime->messages, value->kind, measure.size);
 	if (unlikely(!message))
 		return -ENOMEM;
-	message->mail = (struct mail){.kind = (uint8_t)value->kind,
-				      .flags = value->continues ? MAIL_CONTINUES : 0,
-				      .entry = call->entry,
-				      .size = (uint32_t)measure.size};
+	message->mail.flags = value->continues ? MAIL_CONTINUES : 0;
+	message->mail.entry = call->entry;
 	message->hash = value->hash;
 	message->from = actor_address(runtime, self->actor);
 	message->descriptor = value->descriptor;
 	message->call = slots_id(call);
 	message->extra = call->context;
-	rc = codec_fill(value->type, value->data, &measure, message->block);
+	rc = codec_fill(value->type, value->data, &measure, message_block(message));
 	if (unlikely(rc < 0)) {
 		message_free(&runtime->messages, message);
 		return rc;

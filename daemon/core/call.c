@@ -86,12 +86,11 @@ void call_close(struct runtime *runtime, struct call *call)
 static bool fail_with_detail(struct runtime *runtime, struct call *call,
 			     enum troupe_status status, const char *detail)
 {
-	struct message *message = message_new(&runtime->messages, strlen(detail) + 1);
+	struct message *message =
+		message_new(&runtime->messages, MAIL_FAILURE, strlen(detail) + 1);
 
 	if (!message)
 		return false;
-	message->mail.kind = MAIL_FAILURE;
-	message->mail.flags = 0;
 	message->mail.status = (uint8_t)status;
 	message->mail.entry = call->entry;
 	message->hash = 0;
@@ -99,7 +98,7 @@ static bool fail_with_detail(struct runtime *runtime, struct call *call,
 	message->descriptor = NULL;
 	message->call = 0;
 	message->extra = call->context;
-	strcpy((char *)message->block, detail);
+	strcpy((char *)message_block(message), detail);
 	mailbox_add_reply(runtime, actor_at(runtime, call->caller), message);
 	call_close(runtime, call);
 	return true;

@@ -27,6 +27,21 @@ static bool same_process(struct troupe_address a, struct troupe_address b)
 
 /* ------------------------------------------------------------------ blocks */
 
+/* What comes of an envelope that carries a value. */
+static enum mail_kind kind_of(const struct envelope *envelope)
+{
+	switch (envelope->kind) {
+	case ENVELOPE_SEND:
+		return MAIL_SEND;
+	case ENVELOPE_CALL:
+		return MAIL_CALL;
+	case ENVELOPE_REPLY:
+		return MAIL_REPLY;
+	default:
+		return MAIL_ERROR;
+	}
+}
+
 /* A message whose block is the payload, checked. NULL with *ret_status. */
 static struct message *decode_payload(struct arrival *arrival, const struct troupe_type *type,
 				      enum troupe_status *ret_status)
@@ -38,15 +53,14 @@ static struct message *decode_payload(struct arrival *arrival, const struct trou
 	*ret_status = TROUPE_OVERLOADED;
 	if (envelope->size > LIMIT_MESSAGE_BYTES)
 		return NULL;
-	message = message_new(&arrival->runtime->messages, envelope->size);
+	message = message_new(&arrival->runtime->messages, kind_of(envelope), envelope->size);
 	if (!message)
 		return NULL;
-	message->mail = (struct mail){.size = (uint32_t)envelope->size};
 	if (envelope->size)
-		memcpy(message->block, envelope->payload, envelope->size);
+		memcpy(message_block(message), envelope->payload, envelope->size);
 	/* Any bytes are a plain value; only their number could be wrong. */
 	if (is_plain ||
-	    codec_decode(type, message->block, envelope->size, &arrival->problem) == 0)
+	    codec_decode(type, message_block(message), envelope->size, &arrival->problem) == 0)
 		return message;
 	message_free(&arrival->runtime->messages, message);
 	*ret_status = TROUPE_INVALID_PARAMETER;
@@ -67,17 +81,16 @@ static struct message *convert_payload(struct arrival *arrival,
 
 	if (!raw)
 		return NULL;
-	rc = codec_convert(theirs, raw->block, ours, flags, &block, &size, &arrival->problem);
+	rc = codec_convert(theirs, message_block(raw), ours, flags, &block, &size,
+			   &arrival->problem);
 	message_free(slab, raw);
 	*ret_status = TROUPE_INVALID_PARAMETER;
 	if (rc < 0)
 		return NULL;
-	message = message_new(slab, size);
+	message = message_new(slab, kind_of(arrival->envelope), size);
 	*ret_status = TROUPE_OVERLOADED;
-	if (message) {
-		message->mail = (struct mail){.size = message->mail.size};
-		codec_copy(ours, block, message->block, size);
-	}
+	if (message)
+		codec_copy(ours, block, message_block(message), size);
 	free(block);
 	return message;
 }
@@ -172,7 +185,6 @@ static bool enter_call(struct arrival *arrival, struct message *message)
 	struct peer *peer;
 	struct call *call;
 
-	message->mail.kind = MAIL_CALL;
 	message->mail.flags = envelope->flags & ENVELOPE_MORE ? MAIL_MORE : 0;
 	message->extra = envelope->deadline_ns;
 	if (same_process(envelope->from, runtime->self)) {
@@ -217,9 +229,7 @@ static void deliver_input(struct arrival *arrival)
 		reject(arrival, TROUPE_OVERLOADED, NULL, "mailbox-full");
 		goto free_message;
 	}
-	message->mail.kind = MAIL_SEND;
 	message->from = envelope->from;
-	message->call = 0;
 	if (envelope->kind == ENVELOPE_CALL && !enter_call(arrival, message)) {
 		reject(arrival, TROUPE_OVERLOADED, NULL, "call-limit");
 		goto free_message;
@@ -299,7 +309,6 @@ static void deliver_reply(struct arrival *arrival, struct call *call)
 		call_fail(runtime, call, status, arrival->problem.path);
 		return;
 	}
-	message->mail.kind = MAIL_REPLY;
 	message->mail.flags = continues ? MAIL_CONTINUES : 0;
 	message->hash = method->out_hash;
 	message->descriptor = method;
@@ -311,12 +320,11 @@ static void deliver_reply(struct arrival *arrival, struct call *call)
 /* An error that the caller's interface does not know: only its name arrives. */
 static struct message *make_name(struct runtime *runtime, const char *name)
 {
-	struct message *message = message_new(&runtime->messages, strlen(name) + 1);
+	struct message *message = message_new(&runtime->messages, MAIL_ERROR, strlen(name) + 1);
 
 	if (message) {
-		message->mail = (struct mail){.size = message->mail.size};
 		message->descriptor = NULL;
-		strcpy((char *)message->block, name);
+		strcpy((char *)message_block(message), name);
 	}
 	return message;
 }
@@ -338,7 +346,7 @@ static void deliver_outside_error(struct arrival *arrival, const struct troupe_t
 
 		outside_reply(runtime, call,
 			      &(struct troupe_reply){.status = TROUPE_ERROR,
-						     .data = message->block,
+						     .data = message_block(message),
 						     .error = &error,
 						     .error_name = name},
 			      type);
@@ -381,7 +389,6 @@ static void deliver_error(struct arrival *arrival, struct call *call)
 		call_fail(runtime, call, status, arrival->problem.path);
 		return;
 	}
-	message->mail.kind = MAIL_ERROR;
 	message->descriptor = ours;
 	message->hash = ours ? ours->hash : 0;
 	take_answer(arrival, call, message);

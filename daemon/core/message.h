@@ -52,6 +52,8 @@ static inline void mail_mark(struct mail *mail, enum mail_kind kind, uint8_t fla
 _Static_assert(offsetof(struct mail, size) == offsetof(struct mail, kind) + 4,
 	       "the marks are one word");
 
+/* The block of a SEND begins where other kinds have `call` and `extra`, so that a few words with
+ * their head are one cache line. */
 struct message {
 	struct mail mail;
 	uint64_t hash; /* of the block's layout */
@@ -60,42 +62,61 @@ struct message {
 	const void *descriptor;
 	uint64_t call;  /* CALL, and stream replies: the caller's struct call by id */
 	uint64_t extra; /* CALL: the deadline in ns. Replies: the caller's context */
-	_Alignas(16) unsigned char block[];
 };
 
 _Static_assert(sizeof(struct message) == 64, "a message's head is one cache line");
+_Static_assert(offsetof(struct message, call) % 16 == 0, "blocks are aligned");
 
 static inline struct message *message_of(struct mail *mail)
 {
 	return (struct message *)(void *)mail;
 }
 
-/* A message with room for a block of `size` bytes; mail.size is set, the rest of the head is
- * not. NULL: no memory. */
-static inline struct message *message_new(struct slab *slab, size_t size)
+/* Bytes before the block. */
+static inline size_t message_head(enum mail_kind kind)
 {
-	struct message *message = slab_take(slab, sizeof(*message) + size);
+	return kind == MAIL_SEND ? offsetof(struct message, call) : sizeof(struct message);
+}
 
-	if (likely(message != NULL))
+static inline void *message_block(const struct message *message)
+{
+	return (char *)(uintptr_t)message + message_head(message->mail.kind);
+}
+
+/* All of it, head and block. */
+static inline size_t message_bytes(const struct message *message)
+{
+	return message_head(message->mail.kind) + message->mail.size;
+}
+
+/* A message with room for a block of `size` bytes; the mail is set, but for its link, and the
+ * rest of the head is not. NULL: no memory. */
+static inline struct message *message_new(struct slab *slab, enum mail_kind kind, size_t size)
+{
+	struct message *message = slab_take(slab, message_head(kind) + size);
+
+	if (likely(message != NULL)) {
+		mail_mark(&message->mail, kind, 0);
 		message->mail.size = (uint32_t)size;
+	}
 	return message;
 }
 
 static inline void message_free(struct slab *slab, struct message *message)
 {
-	slab_give(slab, message, sizeof(*message) + message->mail.size);
+	slab_give(slab, message, message_bytes(message));
 }
 
 /* What a message with a block of `size` bytes is charged with, in units of 16 bytes, so that
  * 64 GiB fit 32 bits. */
-static inline uint32_t block_charge(size_t size)
+static inline uint32_t block_charge(enum mail_kind kind, size_t size)
 {
-	return (uint32_t)((sizeof(struct message) + size + 15) / 16);
+	return (uint32_t)((message_head(kind) + size + 15) / 16);
 }
 
 static inline uint32_t message_charge(const struct message *message)
 {
-	return block_charge(message->mail.size);
+	return block_charge(message->mail.kind, message->mail.size);
 }
 
 #endif

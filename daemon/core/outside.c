@@ -61,13 +61,12 @@ void outside_fail(struct runtime *runtime, struct call *call, enum troupe_status
 		  const char *detail)
 {
 	struct message *message =
-		detail ? message_new(&runtime->messages, strlen(detail) + 1) : NULL;
+		detail ? message_new(&runtime->messages, MAIL_FAILURE, strlen(detail) + 1)
+		       : NULL;
 
 	if (message) {
-		message->mail = (struct mail){.kind = MAIL_FAILURE,
-					      .status = (uint8_t)status,
-					      .size = message->mail.size};
-		strcpy((char *)message->block, detail);
+		message->mail.status = (uint8_t)status;
+		strcpy((char *)message_block(message), detail);
 		outside_add(runtime, call, message);
 		return;
 	}
@@ -86,22 +85,22 @@ static const struct troupe_type *read_message(const struct message *message,
 	switch (message->mail.kind) {
 	case MAIL_REPLY:
 		reply->continues = message->mail.flags & MAIL_CONTINUES;
-		reply->data = message->block;
+		reply->data = message_block(message);
 		return method->out;
 	case MAIL_ERROR:
 		reply->status = TROUPE_ERROR;
 		if (!error) {
-			reply->error_name = (const char *)message->block;
+			reply->error_name = (const char *)message_block(message);
 			return NULL;
 		}
 		reply->error = error;
 		reply->error_name = error->name;
-		reply->data = message->block;
+		reply->data = message_block(message);
 		return error->type;
 	default:
 		reply->status = message->mail.status;
 		reply->error_name = status_error_name(reply->status);
-		reply->detail = (const char *)message->block;
+		reply->detail = (const char *)message_block(message);
 		return NULL;
 	}
 }
@@ -242,7 +241,7 @@ int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
 	if (rc < 0)
 		return rc;
 	runtime_touch(runtime);
-	message = message_new(&runtime->messages, size);
+	message = message_new(&runtime->messages, outside ? MAIL_CALL : MAIL_SEND, size);
 	if (!message)
 		return -ENOMEM;
 	rc = mailbox_has_room(actor, message_charge(message))
@@ -250,11 +249,9 @@ int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
 		     : mailbox_refuse(runtime, actor, message_charge(message));
 	if (rc < 0)
 		goto free_message;
-	*message = (struct message){
-		.mail = {.kind = MAIL_SEND, .size = (uint32_t)size},
-		.hash = method->in_hash,
-		.descriptor = method,
-	};
+	message->hash = method->in_hash;
+	message->from = (struct troupe_address){0};
+	message->descriptor = method;
 	if (outside) {
 		if (timeout_ns == 0)
 			timeout_ns = LIMIT_CALL_TIMEOUT_DEFAULT_NS;
@@ -270,7 +267,6 @@ int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
 		call->outside = outside;
 		call->target = to;
 		outside->id = slots_id(call);
-		message->mail.kind = MAIL_CALL;
 		message->call = outside->id;
 		message->extra = runtime->now_ns + timeout_ns;
 		if (flags & TROUPE_MORE) {
@@ -278,7 +274,7 @@ int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
 			message->mail.flags = MAIL_MORE;
 		}
 	}
-	codec_copy(method->in, in, message->block, size);
+	codec_copy(method->in, in, message_block(message), size);
 	mailbox_add(runtime, actor, message);
 	return 0;
 free_message:

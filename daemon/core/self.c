@@ -83,7 +83,7 @@ int self_keep(struct troupe_self *self, struct troupe_kept **ret_kept)
 
 const void *self_kept_in(const struct troupe_kept *kept)
 {
-	return kept ? kept->message->block : NULL;
+	return kept ? message_block(kept->message) : NULL;
 }
 
 /* Whether a pointer that a plug-in hands back is one that it was given, and still its own. */

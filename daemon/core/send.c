@@ -125,17 +125,17 @@ make_message(struct troupe_self *self, struct actor *receiver, struct troupe_add
 	rc = codec_measure(method->in, in, &measure);
 	if (unlikely(rc < 0))
 		return rc;
-	if (unlikely(!mailbox_has_room(receiver, block_charge(measure.size)))) {
+	if (unlikely(!mailbox_has_room(receiver, block_charge(kind, measure.size)))) {
 		rc = check_value(method->in, in);
 		return rc < 0 ? rc
 			      : refuse(runtime, self->actor, receiver, to,
-				       block_charge(measure.size));
+				       block_charge(kind, measure.size));
 	}
-	message = slab_take(&runtime->messages, sizeof(*message) + measure.size);
+	message = slab_take(&runtime->messages, message_head(kind) + measure.size);
 	if (unlikely(!message))
 		return -ENOMEM;
 	address_message(self, message, kind, method, (uint32_t)measure.size);
-	rc = codec_fill(method->in, in, &measure, message->block);
+	rc = codec_fill(method->in, in, &measure, message_block(message));
 	if (unlikely(rc < 0)) {
 		message_free(&runtime->messages, message);
 		return rc;
@@ -180,14 +180,14 @@ int self_send(struct troupe_self *self, struct troupe_address to,
 	type = method->in;
 	size = type->size;
 	if (unlikely(!(type->flags & TROUPE_TYPE_PLAIN) || !in || size > POST_BYTES ||
-		     !mailbox_has_room(receiver, block_charge(size))))
+		     !mailbox_has_room(receiver, block_charge(MAIL_SEND, size))))
 		return send_typed(self, to, method, in);
-	message = slab_take_warm(&runtime->messages, sizeof(*message) + size);
+	message = slab_take_warm(&runtime->messages, message_head(MAIL_SEND) + size);
 	if (unlikely(!message))
 		return send_typed(self, to, method, in);
 	address_message(self, message, MAIL_SEND, method, size);
-	copy_words((char *)message->block, in, size);
-	load_add(&receiver->load, (struct load){1, block_charge(size)});
+	copy_words((char *)message_block(message), in, size);
+	load_add(&receiver->load, (struct load){1, block_charge(MAIL_SEND, size)});
 	mailbox_push(runtime, receiver, &message->mail);
 	return 0;
 }
@@ -346,12 +346,13 @@ int self_cancel(struct troupe_self *self, struct troupe_request request)
 static struct message *copy_message(struct runtime *runtime, const struct troupe_type *type,
 				    const struct message *message)
 {
-	struct message *copy = message_new(&runtime->messages, message->mail.size);
+	struct message *copy =
+		message_new(&runtime->messages, message->mail.kind, message->mail.size);
 
 	if (!copy)
 		return NULL;
-	*copy = *message;
-	codec_copy(type, message->block, copy->block, message->mail.size);
+	memcpy(copy, message, message_head(message->mail.kind));
+	codec_copy(type, message_block(message), message_block(copy), message->mail.size);
 	return copy;
 }
 
@@ -435,7 +436,7 @@ RARE static int forward_far(struct troupe_self *self, struct troupe_address to)
 		return -ESRCH;
 	envelope = make_envelope(self, to, &call, &kept);
 	rc = runtime->ops->forward(runtime->context, &envelope, self->handler->method->in,
-				   self->message->block,
+				   message_block(self->message),
 				   &(struct envelope_meaning){self->handler->method->interface,
 							      self->handler->method->name});
 	if (rc < 0)

@@ -56,23 +56,23 @@ RARE static bool adapt_message(struct troupe_self *self,
 		goto dead;
 	}
 	self->handler = handler;
-	rc = codec_convert(theirs->in, message->block, handler->method->in, 0, &block, &size,
-			   &error);
+	rc = codec_convert(theirs->in, message_block(message), handler->method->in, 0, &block,
+			   &size, &error);
 	if (rc < 0) {
 		self_settle(self, TROUPE_INVALID_PARAMETER, error.path);
 		goto dead;
 	}
-	converted = message_new(&runtime->messages, size);
+	converted = message_new(&runtime->messages, message->mail.kind, size);
 	if (!converted) {
 		free(block);
 		self_settle(self, TROUPE_OVERLOADED, NULL);
 		goto dead;
 	}
-	*converted = *message;
+	memcpy(converted, message, message_head(message->mail.kind));
 	converted->mail.size = (uint32_t)size;
 	converted->hash = handler->hash;
 	converted->descriptor = handler->method;
-	codec_copy(handler->method->in, block, converted->block, size);
+	codec_copy(handler->method->in, block, message_block(converted), size);
 	free(block);
 	load_add(&self->actor->load, (struct load){0, message_charge(converted)});
 	load_subtract(&self->actor->load, (struct load){0, message_charge(message)});
@@ -130,9 +130,9 @@ RARE static void settle_result(struct troupe_self *self, int rc)
 
 /* The message is dealt with, and nobody else has it. */
 static inline void drop_message(struct runtime *runtime, struct actor *actor,
-				struct message *message)
+				struct message *message, size_t head)
 {
-	size_t size = sizeof(*message) + message->mail.size;
+	size_t size = head + message->mail.size;
 
 	load_subtract(&actor->load, (struct load){0, (uint32_t)((size + 15) / 16)});
 	slab_give(&runtime->messages, message, size);
@@ -150,12 +150,11 @@ RARE static const struct type_handler *find_slow(struct troupe_self *self)
 /* Call the handler of the message self->message, in a turn. */
 static inline int run_handler(struct troupe_self *self, struct runtime *runtime,
 			      struct actor *actor, const struct type_handler *handler,
-			      const struct message *message)
+			      const void *block)
 {
 	self->handler = handler;
 	self->call_id = page_doing(runtime, handler->hash);
-	return handler->handler(self, actor->state, (struct troupe_call){self->call_id},
-				message->block);
+	return handler->handler(self, actor->state, (struct troupe_call){self->call_id}, block);
 }
 
 /* What is rare after a handler: it failed, kept or forwarded the message, or is ending. */
@@ -163,7 +162,8 @@ RARE static void finish_slow(struct troupe_self *self, int rc)
 {
 	take_result(self, rc);
 	if (!self->fate.kept && !self->fate.moved)
-		drop_message(self->runtime, self->actor, self->message);
+		drop_message(self->runtime, self->actor, self->message,
+			     message_head(self->message->mail.kind));
 }
 
 static inline void handle_send(struct troupe_self *self, struct runtime *runtime,
@@ -180,9 +180,10 @@ static inline void handle_send(struct troupe_self *self, struct runtime *runtime
 		message = self->message; /* it may have been converted */
 	}
 	if (likely(handler != NULL))
-		rc = run_handler(self, runtime, actor, handler, message);
+		rc = run_handler(self, runtime, actor, handler,
+				 (char *)message + message_head(MAIL_SEND));
 	if (likely(rc >= 0 && fate_is_usual(&self->fate)))
-		drop_message(runtime, actor, message);
+		drop_message(runtime, actor, message, message_head(MAIL_SEND));
 	else
 		finish_slow(self, rc);
 }
@@ -202,12 +203,13 @@ APART static void handle_call(struct troupe_self *self, struct message *message)
 	else if (unlikely(handler->hash != message->hash))
 		handler = find_slow(self);
 	if (likely(handler != NULL)) {
-		rc = run_handler(self, runtime, actor, handler, self->message);
+		rc = run_handler(self, runtime, actor, handler,
+				 (char *)self->message + message_head(MAIL_CALL));
 		if (unlikely(self->fate.call == SELF_OPEN))
 			settle_result(self, rc);
 	}
 	if (likely(rc >= 0 && fate_is_usual(&self->fate)))
-		drop_message(runtime, actor, self->message);
+		drop_message(runtime, actor, self->message, message_head(MAIL_CALL));
 	else
 		finish_slow(self, rc);
 }
@@ -238,7 +240,7 @@ static void read_error(const struct troupe_entry *entry, const struct message *m
 
 	reply->status = TROUPE_ERROR;
 	if (!theirs) { /* of another process, and unknown here */
-		reply->error_name = (const char *)message->block;
+		reply->error_name = (const char *)message_block(message);
 		return;
 	}
 	reply->error_name = theirs->name;
@@ -247,11 +249,11 @@ static void read_error(const struct troupe_entry *entry, const struct message *m
 
 		if (ours->hash == theirs->hash) {
 			reply->error = ours;
-			reply->data = message->block;
+			reply->data = message_block(message);
 			return;
 		}
 		if (strcmp(ours->name, theirs->name) == 0) {
-			if (adapt_value(theirs->type, ours->type, message->block, reply,
+			if (adapt_value(theirs->type, ours->type, message_block(message), reply,
 					ret_block, problem))
 				reply->error = ours;
 			return;
@@ -276,14 +278,14 @@ RARE static void read_reply(struct troupe_self *self, const struct troupe_entry 
 	void *block = NULL;
 
 	if (message->mail.kind == MAIL_REPLY) {
-		adapt_value(method->out, entry->method->out, message->block, &reply, &block,
-			    &problem);
+		adapt_value(method->out, entry->method->out, message_block(message), &reply,
+			    &block, &problem);
 		reply.continues = continues;
 	} else if (message->mail.kind == MAIL_ERROR) {
 		read_error(entry, message, &reply, &block, &problem);
 	} else {
 		reply.status = message->mail.status;
-		reply.detail = (const char *)message->block;
+		reply.detail = (const char *)message_block(message);
 	}
 	if (reply.status != TROUPE_OK && reply.status != TROUPE_ERROR)
 		reply.error_name = status_error_name(reply.status);
@@ -298,9 +300,9 @@ static inline void run_message(struct troupe_self *self, const struct troupe_ent
 
 	if (likely(message->mail.kind == MAIL_REPLY &&
 		   message->hash == entry->method->out_hash))
-		run_reply(
-			self, entry, message->extra,
-			&(struct troupe_reply){.continues = continues, .data = message->block});
+		run_reply(self, entry, message->extra,
+			  &(struct troupe_reply){.continues = continues,
+						 .data = message_block(message)});
 	else
 		read_reply(self, entry, message, continues);
 }
@@ -331,7 +333,7 @@ APART static void handle_reply(struct troupe_self *self, struct message *message
 		handle_stream(self, entry, message);
 	else
 		run_message(self, entry, message);
-	drop_message(runtime, actor, message);
+	drop_message(runtime, actor, message, message_head(MAIL_REPLY));
 }
 
 /* ------------------------------------------------------------------ notices */

@@ -337,7 +337,7 @@ static void kept_message_stays_valid_and_charged_until_released(void **state)
 			     &(struct text){"kept"}, 0, 0, NULL);
 	world_run(&world);
 	runtime_info(world.runtime, world.actors[1], &info);
-	assert_int_equal(info.queued_bytes, 80);
+	assert_int_equal(info.queued_bytes, 64);
 	world_send(&world, world.actors[1], 1);
 	world_run(&world);
 	runtime_info(world.runtime, world.actors[1], &info);

@@ -193,7 +193,7 @@ static void stream_goes_on_when_kept_messages_leave_no_room_to_senders(void **st
 
 	(void)state;
 	world_init(&world, 1, NULL);
-	world_unit(&world, 2, world.type, 8, 3 * 80, 0);
+	world_unit(&world, 2, world.type, 8, 3 * 64, 0);
 	world.hooks.num = keeps_then_asks;
 	world.hooks.room = streams_on;
 	world_spawn_in(&world, 2, 1);
