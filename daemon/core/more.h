@@ -19,7 +19,7 @@ struct more {
 	struct list *waiters;  /* struct wait: whom it refused */
 	uint32_t failed;       /* negative returns */
 	uint32_t refused;      /* messages that found the mailbox full */
-	uint16_t unread;       /* stream replies in the mailbox */
+	uint32_t unread;       /* stream replies in the mailbox */
 	uint16_t promised;     /* waiters that were told of room and have not looked yet */
 	/* What a waiter sends that is told of room and finds it, reckoned from those that were told
 	 * since the last time: how many, and what they sent; `before`: it was in the mailbox when

@@ -92,6 +92,7 @@ RARE static bool is_wanted_slow(struct troupe_self *self)
 	const struct message *message = self->message;
 	const char *why = message->extra > runtime->now_ns ? "caller-gone" : "expired";
 
+	page_doing(runtime, PAGE_DOING_NOTHING); /* it takes time as a handler would */
 	if (message->mail.flags & MAIL_INBOUND) {
 		struct kept_call *kept = kept_find(runtime, message->call);
 
@@ -141,10 +142,16 @@ static inline void drop_message(struct runtime *runtime, struct actor *actor,
 /* No handler stood in its place. NULL: the message is answered, or counted as dead. */
 RARE static const struct type_handler *find_slow(struct troupe_self *self)
 {
-	const struct type_handler *handler =
-		type_find(self->actor->unit->type, self->message->hash);
+	const struct runtime_type *type = self->actor->unit->type;
+	const struct type_handler *handler = type_find(type, self->message->hash);
 
-	return handler || adapt_message(self, &handler) ? handler : NULL;
+	if (handler)
+		return handler;
+	/* it takes time as a handler would */
+	page_doing(self->runtime, PAGE_DOING_NOTHING);
+	/* whatever it is, for an answer that needs no method of ours */
+	self->handler = type_place(type, self->message->hash);
+	return adapt_message(self, &handler) ? handler : NULL;
 }
 
 /* Call the handler of the message self->message, in a turn. */

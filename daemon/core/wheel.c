@@ -13,7 +13,8 @@
 
 void wheel_init(struct wheel *wheel, uint64_t now_ns)
 {
-	*wheel = (struct wheel){.step = now_ns >> WHEEL_STEP_BITS, .next = UINT64_MAX};
+	*wheel = (struct wheel){
+		.step = now_ns >> WHEEL_STEP_BITS, .next = UINT64_MAX, .last_here = UINT64_MAX};
 	for (uint32_t head = 0; head <= DUE; head++)
 		wheel->heads[head] = (struct wheel_node){.next = head, .previous = head};
 	wheel_set_kind(wheel, 0, wheel->heads, sizeof(wheel->heads[0]));

@@ -430,6 +430,63 @@ static void far_versions_are_converted_by_name_or_refused(void **state)
 	finish(&cluster);
 }
 
+#define MANY_STREAMS 65
+
+/* Puppet 1 asks for streams of puppet 2, and by Num(50) one of puppet 3, here; that one holds
+ * its handle until it is told Num(60). */
+static int has_many_streams(struct troupe_self *self, struct puppet *me,
+			    struct troupe_call call, int64_t n)
+{
+	struct world *world = world_of(self);
+
+	switch (me->id) {
+	case 1:
+		return self_call(self, n == 50 ? world->actors[3] : address_of(world, 2),
+				 &num_method, &(struct num){n}, &num_entry, 0, 0, TROUPE_MORE,
+				 NULL);
+	case 2:
+		for (int i = 0; i < 1024; i++)
+			assert_int_equal(self_reply(self, call, &num_method, &(struct num){i}),
+					 0);
+		return self_call_keep(self, &call);
+	default:
+		if (n == 50) {
+			assert_int_equal(self_call_keep(self, &call), 0);
+			me->kept_call = call;
+			return 0;
+		}
+		*(int *)world->test =
+			self_reply(self, me->kept_call, &num_method, &(struct num){n});
+		return 0;
+	}
+}
+
+static void unread_replies_of_many_far_streams_count_all(void **state)
+{
+	static struct cluster cluster;
+	struct world *one = &cluster.worlds[1], *two = &cluster.worlds[2];
+	int result = 1;
+
+	(void)state;
+	begin(&cluster, NULL);
+	one->hooks.num = two->hooks.num = has_many_streams;
+	world_spawn(one, 3);
+	ask(&cluster, 50);
+	for (int i = 0; i < MANY_STREAMS; i++)
+		ask(&cluster, 1);
+	world_run(one);
+	while (net_carry_one(&cluster.net, 2))
+		;
+	world_run(two);
+	while (net_carry_one(&cluster.net, 1))
+		;
+	one->test = &result;
+	world_send(one, one->actors[3], 60);
+	loop_step(one->loop, false);
+	assert_int_equal(result, -EAGAIN);
+	finish(&cluster);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +503,7 @@ int main(void)
 		cmocka_unit_test(hostile_envelopes_do_no_harm),
 		cmocka_unit_test(stale_frames_are_dropped_after_the_peer_is_down),
 		cmocka_unit_test(far_versions_are_converted_by_name_or_refused),
+		cmocka_unit_test(unread_replies_of_many_far_streams_count_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -371,6 +371,69 @@ static void page_says_what_is_being_done(void **state)
 	finish(&world);
 }
 
+static const struct troupe_method unknown_method = {.interface = "test.puppet",
+						    .name = "Unknown",
+						    .in = &num_type,
+						    .out = &num_type,
+						    .in_hash = 0x990,
+						    .out_hash = 0x991};
+
+static int sends_unknown(struct troupe_self *self, struct puppet *me, uint64_t context)
+{
+	(void)me;
+	(void)context;
+	assert_int_equal(self_send(self, world_of(self)->actors[2], &unknown_method,
+				   &(struct num){1}),
+			 0);
+	return 0;
+}
+
+static int starts_a_timer(struct troupe_self *self, struct puppet *me)
+{
+	return me->id == 1 ? self_timer_start(self, &tick_entry, 1000000, 0, 0, NULL) : 0;
+}
+
+/* No message's handler has run in that slice, so that there is none to look at. */
+static void unknown_method_may_come_from_a_timer(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.init = starts_a_timer;
+	world.hooks.tick = sends_unknown;
+	world_spawn(&world, 1);
+	world_spawn(&world, 2);
+	world_sleep(&world, 2000000);
+	assert_log(&world, "1:tick0; ");
+	assert_int_equal(world.dead_letters, 1);
+	assert_string_equal(world.last_dead_letter, "invalid");
+	finish(&world);
+}
+
+/* What no handler runs for takes time, too. */
+static void slice_ends_when_no_message_has_a_handler(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world_unit(&world, 2, world.type, 200000, 0, 0);
+	world_spawn_in(&world, 2, 1);
+	/* so that a handler has run in the slice */
+	world_send(&world, world.actors[1], 1);
+	for (int i = 0; i < 199999; i++)
+		assert_int_equal(runtime_outside_call(world.runtime, world.actors[1],
+						      &unknown_method, &(struct num){1}, 0, 0,
+						      NULL),
+				 0);
+	loop_step(world.loop, false);
+	assert_true(world.dead_letters < 199999);
+	world_run(&world);
+	assert_int_equal(world.dead_letters, 199999);
+	finish(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -383,6 +446,8 @@ int main(void)
 		cmocka_unit_test(call_whose_deadline_is_now_is_not_run),
 		cmocka_unit_test(call_with_the_longest_timeout_ends_after_a_week),
 		cmocka_unit_test(page_says_what_is_being_done),
+		cmocka_unit_test(unknown_method_may_come_from_a_timer),
+		cmocka_unit_test(slice_ends_when_no_message_has_a_handler),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -217,6 +217,20 @@ static void wheel_remove_ignores_a_node_in_no_wheel(void **state)
 	assert_int_equal(wheel.count, 0);
 }
 
+/* The wheel remembers where the last node went; at first there was none. */
+static void wheel_takes_a_node_of_step_0_at_step_0(void **state)
+{
+	struct models models;
+	struct wheel wheel;
+
+	(void)state;
+	init_both(&wheel, &models, 0);
+	wheel_add(&wheel, name_of(0), 0);
+	wheel_advance(&wheel, WHEEL_STEP_NS);
+	assert_int_equal(wheel_take(&wheel), name_of(0));
+	assert_int_equal(wheel_take(&wheel), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +239,7 @@ int main(void)
 		cmocka_unit_test(wheel_wakes_in_few_steps_when_followed),
 		cmocka_unit_test(wheel_never_wakes_for_the_end_of_time),
 		cmocka_unit_test(wheel_remove_ignores_a_node_in_no_wheel),
+		cmocka_unit_test(wheel_takes_a_node_of_step_0_at_step_0),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
