@@ -11,8 +11,11 @@ struct more *more_new(struct runtime *runtime, struct actor *actor)
 
 void more_free(struct runtime *runtime, struct actor *actor)
 {
-	if (!actor->more)
+	struct more *more = more_find(runtime, actor);
+
+	if (!more)
 		return;
-	slots_give(&runtime->mores, more_find(runtime, actor));
+	more->slot.generation = 0; /* nobody names it, so that it need not be retired */
+	slots_give(&runtime->mores, more);
 	actor->more = 0;
 }

@@ -161,7 +161,9 @@ int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const
 		return rc;
 	/* this handler goes on after the child's init, and the page is to say so */
 	doing = atomic_load_explicit(&runtime->page->thread.type_hash, memory_order_relaxed);
+	unit_enter(unit); /* so that one made in vain goes again */
 	rc = actor_spawn(runtime, unit, 0, config, ret_address);
+	unit_leave(runtime, unit);
 	page_enter(runtime, self->actor, doing);
 	return rc;
 }

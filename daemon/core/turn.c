@@ -92,7 +92,6 @@ RARE static bool is_wanted_slow(struct troupe_self *self)
 	const struct message *message = self->message;
 	const char *why = message->extra > runtime->now_ns ? "caller-gone" : "expired";
 
-	page_doing(runtime, PAGE_DOING_NOTHING); /* it takes time as a handler would */
 	if (message->mail.flags & MAIL_INBOUND) {
 		struct kept_call *kept = kept_find(runtime, message->call);
 
@@ -101,6 +100,7 @@ RARE static bool is_wanted_slow(struct troupe_self *self)
 		if (kept)
 			kept_free(runtime, kept);
 	}
+	page_doing(runtime, PAGE_DOING_NOTHING); /* it takes time as a handler would */
 	runtime_dead_letter(runtime, message->from, actor_address(runtime, self->actor),
 			    message->descriptor, why);
 	return false;
@@ -363,9 +363,10 @@ static void handle_tick(struct troupe_self *self, struct timer *timer)
 		self->actor->unit->type->table->entries[timer->mail.entry];
 	uint64_t context;
 
+	/* also when it was stopped: that takes time, too */
+	page_doing(self->runtime, PAGE_DOING_TIMER);
 	if (!timer_tick(self->runtime, timer, &context))
 		return;
-	page_doing(self->runtime, PAGE_DOING_TIMER);
 	take_result(self, entry->on_timer(self, self->actor->state, context));
 }
 
@@ -375,10 +376,9 @@ static void handle_room(struct troupe_self *self, struct wait *wait)
 	const struct troupe_life *life = self->actor->unit->type->table->life;
 	struct troupe_address where = wait_finish(runtime, wait);
 
-	if (life && life->on_room) {
-		page_doing(runtime, PAGE_DOING_ROOM);
+	page_doing(runtime, PAGE_DOING_ROOM);
+	if (life && life->on_room)
 		take_result(self, life->on_room(self, self->actor->state, where));
-	}
 	wait_settle(runtime, actor_slot(runtime, self->actor), where);
 }
 
@@ -388,16 +388,15 @@ static void handle_cancel(struct troupe_self *self, struct kept_call *kept)
 	const struct troupe_life *life = self->actor->unit->type->table->life;
 	struct troupe_call handle = {slots_id(kept)};
 
+	page_doing(runtime, PAGE_DOING_CANCEL);
 	kept->mail.flags &= (uint8_t)~MAIL_QUEUED;
 	if (slots_is_closed(&kept->slot)) { /* answered or dropped meanwhile */
 		slots_give(&runtime->kept_calls, kept);
 		return;
 	}
 	kept_free(runtime, kept);
-	if (life && life->on_cancel) {
-		page_doing(runtime, PAGE_DOING_CANCEL);
+	if (life && life->on_cancel)
 		take_result(self, life->on_cancel(self, self->actor->state, handle));
-	}
 }
 
 APART static void handle_notice(struct troupe_self *self, struct mail *mail)

@@ -187,7 +187,8 @@ struct troupe_actor {
 	const char *reserved_name TROUPE_ABSENT;
 	/* one line for people, of at most 255 bytes; may be NULL */
 	const char *description TROUPE_ABSENT;
-	size_t state_size; /* bytes of state, zeroed for each actor; at most 1 MiB */
+	/* Bytes of state, zeroed for each actor, aligned to 16; at most 1 MiB. */
+	size_t state_size;
 	/* generated X_config_type; NULL: takes no configuration */
 	const struct troupe_type *config TROUPE_ABSENT;
 	const struct troupe_life *life TROUPE_ABSENT; /* may be NULL */

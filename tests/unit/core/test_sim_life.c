@@ -1,5 +1,6 @@
 /* Lives, mailboxes, waiting lists, kept messages and timers of actors in one runtime. */
 #include "core/inside.h"
+#include "core/more.h"
 #include "world.h"
 #include <errno.h>
 
@@ -586,6 +587,72 @@ static void actors_can_be_looked_at_one_after_the_other(void **state)
 	finish(&world);
 }
 
+static int always_fails(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+			int64_t n)
+{
+	(void)self;
+	(void)me;
+	(void)call;
+	(void)n;
+	return -EIO;
+}
+
+/* What an actor has apart is named by nobody, so that its place need never be retired. An actor
+ * that is stopped while it is queued keeps its slot for a while, but not that place: so a place
+ * may have had all its generations while no slot of an actor has. */
+static void actors_find_room_for_more_after_any_number_of_lives(void **state)
+{
+	struct world world;
+	struct actor *actor;
+
+	(void)state;
+	world_init(&world, 1, &(struct runtime_config){.max_actors = 2});
+	world.hooks.num = always_fails;
+	world_spawn(&world, 1);
+	world_send(&world, world.actors[1], 1);
+	world_run(&world);
+	actor = actor_at(world.runtime, world.actors[1].slot);
+	more_find(world.runtime, actor)->slot.generation = SLOT_GENERATION_MAX;
+	runtime_stop(world.runtime, world.actors[1]);
+	for (int i = 2; i <= 3; i++) {
+		world_spawn(&world, i);
+		world_send(&world, world.actors[i], 1);
+	}
+	world_run(&world);
+	world_log(&world);
+	finish(&world);
+}
+
+static int spawns_in_vain(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+			  int64_t n)
+{
+	struct troupe_address address;
+
+	(void)me;
+	(void)call;
+	(void)n;
+	assert_int_equal(self_spawn(self, &puppet_table, NULL, &address), -EINVAL);
+	return 0;
+}
+
+static void spawn_in_vain_leaves_no_unit_behind_when_its_origin_is_forgotten(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.num = spawns_in_vain;
+	world_unit(&world, 2, world.type, 0, 0, 0);
+	world_spawn_in(&world, 2, 1);
+	assert_int_equal(runtime_unit_forget(world.runtime, 2), 0);
+	world_send(&world, world.actors[1], 1);
+	world_run(&world);
+	runtime_stop(world.runtime, world.actors[1]);
+	world_log(&world);
+	assert_null(world.type->spawned);
+	finish(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -606,6 +673,8 @@ int main(void)
 		cmocka_unit_test(outside_calls_are_answered_streamed_and_cancelled),
 		cmocka_unit_test(type_add_refuses_malformed_tables),
 		cmocka_unit_test(actors_can_be_looked_at_one_after_the_other),
+		cmocka_unit_test(actors_find_room_for_more_after_any_number_of_lives),
+		cmocka_unit_test(spawn_in_vain_leaves_no_unit_behind_when_its_origin_is_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

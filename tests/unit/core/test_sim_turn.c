@@ -1,6 +1,7 @@
 /* Turns: one actor at a time, each message accounted for, and the status page up to date. */
 #include "base/page.h"
 #include "core/inside.h"
+#include "core/runq.h"
 #include "world.h"
 #include <errno.h>
 
@@ -434,6 +435,31 @@ static void slice_ends_when_no_message_has_a_handler(void **state)
 	finish(&world);
 }
 
+static int stops_many_timers(struct troupe_self *self, struct puppet *me)
+{
+	for (int i = 0; i < 200000; i++) {
+		assert_int_equal(self_timer_start(self, &tick_entry, 0, 0, 0, &me->timer), 0);
+		assert_int_equal(self_timer_stop(self, me->timer), 0);
+	}
+	return 0;
+}
+
+static void slice_ends_when_no_notice_has_a_handler(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.init = stops_many_timers;
+	world_spawn(&world, 1);
+	loop_step(world.loop, false);
+	assert_false(runq_is_empty(world.runtime));
+	world_run(&world);
+	assert_int_equal(world.runtime->timers.count, 0);
+	world_log(&world);
+	finish(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -448,6 +474,7 @@ int main(void)
 		cmocka_unit_test(page_says_what_is_being_done),
 		cmocka_unit_test(unknown_method_may_come_from_a_timer),
 		cmocka_unit_test(slice_ends_when_no_message_has_a_handler),
+		cmocka_unit_test(slice_ends_when_no_notice_has_a_handler),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -550,6 +550,7 @@ void world_assert_empty(struct world *world)
 	assert_int_equal(runtime->kept.count, 0);
 	assert_int_equal(runtime->timers.count, 0);
 	assert_int_equal(runtime->waits.count, 0);
+	assert_int_equal(runtime->mores.count, 0);
 	assert_int_equal(runtime->wheel.count, 0);
 	assert_int_equal(runtime->inbound.count, 0);
 	assert_int_equal(runtime->waits_by_key.count, 0);
