@@ -7,7 +7,9 @@
 #include "base/seqpacket.h"
 #include "proto/codec.h"
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* What one pass of the loop handles of one channel: the other watchers wait meanwhile. */
@@ -282,6 +284,14 @@ size_t channel_backlog(const struct channel *channel)
 bool channel_is_flushed(const struct channel *channel)
 {
 	return list_is_empty(&channel->queue);
+}
+
+bool channel_is_read(const struct channel *channel)
+{
+	int unread;
+
+	return channel_is_flushed(channel) && ioctl(channel->io.fd, SIOCOUTQ, &unread) == 0 &&
+	       unread == 0;
 }
 
 /* ---- receiving */

@@ -62,4 +62,7 @@ size_t channel_backlog(const struct channel *channel);
 /* Whether nothing waits to be sent. */
 bool channel_is_flushed(const struct channel *channel);
 
+/* Whether the peer has read all that was sent. */
+bool channel_is_read(const struct channel *channel);
+
 #endif

@@ -162,6 +162,15 @@ void bridge_finish_leaving(struct bridge *bridge)
 	bridge_check_closed(bridge);
 }
 
+/* The inbox and the timer may both come in one pass, which delivers a bounded amount. */
+static void receive_once(struct bridge *bridge)
+{
+	if (bridge->has_received)
+		return;
+	bridge->has_received = true;
+	bridge_receive(bridge);
+}
+
 static void on_leave_timer(struct loop_timer *timer)
 {
 	struct bridge *bridge = container_of(timer, struct bridge, leave_timer);
@@ -172,7 +181,7 @@ static void on_leave_timer(struct loop_timer *timer)
 		if (loop_now_ns(bridge->config.loop) >= link->latest_ns)
 			finish_link(bridge, link);
 	}
-	bridge_receive(bridge);
+	receive_once(bridge);
 	if (!list_is_empty(&bridge->leaving))
 		loop_timer_start(timer, LEAVE_NS);
 }
@@ -249,8 +258,7 @@ static void on_inbox(struct loop_io *io, unsigned events)
 	struct bridge *bridge = container_of(io, struct bridge, inbox_io);
 
 	(void)events;
-	bridge->has_received = true;
-	bridge_receive(bridge);
+	receive_once(bridge);
 }
 
 /* After the actors' turns: what they sent leaves. */
@@ -260,8 +268,11 @@ static bool on_work(struct loop_work *work)
 	bool had_received;
 
 	for (unsigned i = 1; i <= bridge->highest; i++)
-		if (bridge->links[i])
+		if (bridge->links[i]) {
 			link_flush(bridge->links[i]);
+			/* A frame that was refused for good has given back what it referred to. */
+			link_check_room(bridge->links[i]);
+		}
 	if (bridge->is_closing)
 		bridge_check_closed(bridge);
 	had_received = bridge->has_received;

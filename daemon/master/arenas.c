@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 /* A memfd that cannot shrink, so that nobody is killed by SIGBUS, nor grow; memory comes as it is
  * touched. *ret_read is the same, opened anew to be read. Both are given. */
@@ -18,6 +19,9 @@ static int make_arena(int *ret_write, int *ret_read)
 	int reading;
 
 	if (fd < 0)
+		return -errno;
+	/* A memfd begins with mode 0777: who may only read it could open it anew, in /proc, to write. */
+	if (fchmod(fd, S_IRUSR) < 0)
 		return -errno;
 	if (ftruncate(fd, LIMIT_ARENA_BYTES) < 0)
 		return -errno;
@@ -65,7 +69,7 @@ void arenas_lend(struct worker *worker, int64_t number, int64_t incarnation)
 		return;
 	/* Each notice that waits holds a descriptor of ours: one that asks without reading is not
 	 * to take them all. */
-	if (!worker->channel || !channel_is_flushed(worker->channel))
+	if (!worker->channel || !channel_is_read(worker->channel))
 		return;
 	if (owner == worker && owner->arena < 0)
 		give_own(worker);

@@ -137,12 +137,37 @@ static void bridge_tells_what_is_lost_of_a_frame_that_it_gives_up(void **state)
 	pair_end(&f);
 }
 
+static void bridge_delivers_no_more_in_a_pass_while_a_peer_leaves(void **state)
+{
+	unsigned before, most = 0;
+	struct pair f;
+
+	(void)state;
+	pair_begin_both(&f);
+	assert_int_equal(bridge_peer_up(f.b.bridge, 3, 1), 0);
+	for (int i = 1; i <= 4000; i++)
+		assert_int_equal(pair_send_to(&f, &f.a, f.b.address, ENVELOPE_REPLY, i, "x"),
+				 0);
+	link_flush(f.a.bridge->links[2]);
+	bridge_peer_down(f.b.bridge, 3, 1);
+	for (int i = 0; i < 20; i++) {
+		before = f.b.envelopes;
+		pass(&f, 4 * MS_NS);
+		if (f.b.envelopes - before > most)
+			most = f.b.envelopes - before;
+	}
+	assert_int_equal(f.b.envelopes, 4000);
+	assert_in_range(most, 1, LIMIT_MAILBOX_DEFAULT / 2);
+	pair_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bridge_waits_for_last_frames_that_come_one_by_one),
 		cmocka_unit_test(bridge_tells_of_a_death_soon_when_another_was_told_before),
 		cmocka_unit_test(bridge_tells_of_death_at_last_when_others_never_stop),
+		cmocka_unit_test(bridge_delivers_no_more_in_a_pass_while_a_peer_leaves),
 		cmocka_unit_test(bridge_tells_what_is_lost_of_a_frame_that_it_gives_up),
 	};
 

@@ -324,6 +324,23 @@ static void blocks_of_a_frame_that_cannot_be_sent_come_back(void **state)
 	pair_end(&f);
 }
 
+static void those_refused_are_told_when_what_was_lent_cannot_be_sent(void **state)
+{
+	int64_t sent = 2;
+	struct pair f;
+
+	(void)state;
+	begin_lending(&f, LIMIT_ARENA_BYTES);
+	memory_find_inbox(&f.memory, "dir/w2-1")->refuse = 1;
+	while (send_large(&f, sent + 1, MIB - 100) == 0)
+		assert_true(++sent < 100);
+	assert_int_equal(lent(&f), BRIDGE_LENT);
+	passes(&f, 20);
+	assert_int_equal(lent(&f), 0);
+	assert_int_equal(f.a.rooms, 1);
+	pair_end(&f);
+}
+
 /* ---- peers that lie */
 
 /* A frame from a's worker, by hand. */
@@ -603,6 +620,7 @@ int main(void)
 		cmocka_unit_test(blocks_come_back_when_their_holder_dies),
 		cmocka_unit_test(last_messages_of_the_dead_are_read_from_its_arena),
 		cmocka_unit_test(blocks_of_a_frame_that_cannot_be_sent_come_back),
+		cmocka_unit_test(those_refused_are_told_when_what_was_lent_cannot_be_sent),
 		cmocka_unit_test(references_to_nothing_are_dropped_and_counted),
 		cmocka_unit_test(references_are_dropped_before_there_is_an_arena),
 		cmocka_unit_test(blocks_are_taken_back_once_from_whom_they_were_lent_to),

@@ -75,6 +75,19 @@ static void worker_gets_an_arena_that_it_can_write_and_others_read(void **state)
 	assert_in_range(status.st_blocks * 512, 1, 65536);
 }
 
+/* Who has been handed an arena to read must not get one to write out of /proc: a worker may run as another user. */
+static void arena_cannot_be_opened_anew_to_be_written(void **state)
+{
+	struct stage *stage = *state;
+	struct stat status;
+
+	give_first(stage);
+	ask(stage, 2, 1, stage->workers[1]->incarnation);
+	stage_until(stage, second_has_one);
+	assert_int_equal(fstat(stage->workers[2]->arena_fd, &status), 0);
+	assert_int_equal(status.st_mode & 0222, 0);
+}
+
 static void arena_is_given_once_and_to_those_who_may_have_it(void **state)
 {
 	struct stage *stage = *state;
@@ -96,6 +109,22 @@ static void arena_is_given_once_and_to_those_who_may_have_it(void **state)
 	assert_int_equal(stage->workers[1]->n_arenas, 1);
 	assert_int_equal(stage->workers[2]->n_arenas, 0);
 	assert_false(stage->workers[1]->is_closed || stage->workers[2]->is_closed);
+}
+
+/* Each that has not been read holds a descriptor, of which the kernel lets a user have so many under way. */
+static void arena_is_not_given_again_before_it_was_read(void **state)
+{
+	struct stage *stage = *state;
+
+	give_first(stage);
+	for (int i = 0; i < 200; i++)
+		ask(stage, 2, 1, stage->workers[1]->incarnation);
+	stage_idle(stage);
+	assert_in_range(stage->workers[2]->n_arenas, 1, 10);
+	/* What it has read it may have again. */
+	stage->workers[2]->n_arenas = 0;
+	ask(stage, 2, 1, stage->workers[1]->incarnation);
+	stage_until(stage, second_has_one);
 }
 
 static size_t count_arenas(void)
@@ -146,7 +175,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(worker_gets_an_arena_that_it_can_write_and_others_read),
+		TEST(arena_cannot_be_opened_anew_to_be_written),
 		TEST(arena_is_given_once_and_to_those_who_may_have_it),
+		TEST(arena_is_not_given_again_before_it_was_read),
 		TEST(arena_goes_with_its_process),
 	};
 
