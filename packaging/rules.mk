@@ -27,6 +27,7 @@ install: $(BINARIES) plugins
 	$(INSTALL) -t $(DESTDIR)$(plugindir) $(PLUGINS)
 	$(INSTALL) -t $(DESTDIR)$(datadir)/doc/troupe README.md CHANGELOG.md LICENSE
 	$(INSTALL) -t $(DESTDIR)$(datadir)/doc/troupe/docs docs/*.md
+	$(INSTALL) -t $(DESTDIR)$(datadir)/doc/troupe/docs/plots docs/plots/*
 	$(INSTALL) -t $(DESTDIR)$(datadir)/doc/troupe/examples config/*
 	$(INSTALL) -t $(DESTDIR)$(mandir)/man1 docs/man/*.1
 	$(INSTALL) -t $(DESTDIR)$(mandir)/man5 docs/man/*.5
