@@ -674,7 +674,8 @@ int main(void)
 		cmocka_unit_test(type_add_refuses_malformed_tables),
 		cmocka_unit_test(actors_can_be_looked_at_one_after_the_other),
 		cmocka_unit_test(actors_find_room_for_more_after_any_number_of_lives),
-		cmocka_unit_test(spawn_in_vain_leaves_no_unit_behind_when_its_origin_is_forgotten),
+		cmocka_unit_test(
+			spawn_in_vain_leaves_no_unit_behind_when_its_origin_is_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

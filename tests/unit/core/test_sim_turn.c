@@ -383,9 +383,9 @@ static int sends_unknown(struct troupe_self *self, struct puppet *me, uint64_t c
 {
 	(void)me;
 	(void)context;
-	assert_int_equal(self_send(self, world_of(self)->actors[2], &unknown_method,
-				   &(struct num){1}),
-			 0);
+	assert_int_equal(
+		self_send(self, world_of(self)->actors[2], &unknown_method, &(struct num){1}),
+		0);
 	return 0;
 }
 
