@@ -68,6 +68,50 @@ static void waiters_told_are_as_many_as_there_is_room_for(void **state)
 	finish(&world);
 }
 
+#define FLOOD 64
+
+/* As much as there is room for, FLOOD messages each. */
+static int sends_all(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		     int64_t n)
+{
+	int rc = 0;
+
+	(void)call;
+	while (me->id != 2 && me->count < FLOOD && rc == 0) {
+		rc = self_send(self, world_of(self)->actors[2], &num_method, &(struct num){n});
+		me->count += rc == 0;
+	}
+	return 0;
+}
+
+static int sends_the_rest(struct troupe_self *self, struct puppet *me,
+			  struct troupe_address where)
+{
+	(void)where;
+	return sends_all(self, me, (struct troupe_call){0}, 0);
+}
+
+static void waiters_that_send_all_that_fits_are_told_a_few_at_a_time(void **state)
+{
+	struct runtime_info info;
+	struct world world;
+
+	(void)state;
+	begin(&world, 16);
+	world.hooks.num = sends_all;
+	world.hooks.room = sends_the_rest;
+	for (int id = 10; id < 60; id++)
+		world_send(&world, world_spawn(&world, id), 1);
+	world_run(&world);
+	runtime_info(world.runtime, world.actors[2], &info);
+	assert_int_equal(info.handled, 50 * FLOOD);
+	/* told in vain they would be refused once for about each message */
+	assert_in_range(info.refused, 50, 50 * FLOOD / 4);
+	assert_int_equal(world.runtime->waits.count, 0);
+	world_log(&world);
+	finish(&world);
+}
+
 static void room_of_a_waiter_that_dies_goes_to_the_next(void **state)
 {
 	struct world world;
@@ -214,6 +258,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(waiters_told_are_as_many_as_there_is_room_for),
+		cmocka_unit_test(waiters_that_send_all_that_fits_are_told_a_few_at_a_time),
 		cmocka_unit_test(room_of_a_waiter_that_dies_goes_to_the_next),
 		cmocka_unit_test(sender_to_the_dead_does_not_wait),
 		cmocka_unit_test(waiters_hear_of_the_death_of_the_receiver),
