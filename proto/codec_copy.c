@@ -115,7 +115,7 @@ static void place_texts(struct placer *placer, const struct troupe_step *step, c
 static void place_pointees(struct placer *placer, const struct troupe_type *type, char *copy,
 			   const struct troupe_step *step)
 {
-	const struct troupe_step *end = type->steps + type->n_steps;
+	const struct troupe_step *end = steps_end(type);
 
 	for (; step < end; step++) {
 		char *cell = copy + step->offset;
@@ -255,7 +255,7 @@ int codec_fill_rest(const struct troupe_type *type, const struct codec_measure *
 		    struct codec_place place, void *block, bool texts_only)
 {
 	const uint32_t *note = place.note;
-	const struct troupe_step *step = place.step, *end = type->steps + type->n_steps;
+	const struct troupe_step *step = place.step, *end = steps_end(type);
 	struct placer placer = {.block = block,
 				.size = measure->size,
 				.cursor = (size_t)(place.copy - (char *)block),

@@ -167,7 +167,7 @@ static int size_texts(struct sizer *sizer, const struct troupe_step *step, const
 static int size_pointees(struct sizer *sizer, const struct troupe_type *type, const char *value,
 			 const struct troupe_step *step)
 {
-	const struct troupe_step *end = type->steps + type->n_steps;
+	const struct troupe_step *end = steps_end(type);
 	unsigned depth = sizer->depth;
 
 	for (; step < end; step++) {
@@ -386,7 +386,7 @@ static inline bool is_text_utf8(const char *text, size_t bytes)
 static bool are_texts_utf8(const struct troupe_type *type, const uint32_t *note,
 			   const char *block)
 {
-	const struct troupe_step *step = type->steps, *end = step + type->n_steps;
+	const struct troupe_step *step = type->steps, *end = steps_end(type);
 
 	for (; step < end && step->kind != TROUPE_STEP_VALUE; step++) {
 		const char *cell = block + step->offset;

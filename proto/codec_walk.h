@@ -146,4 +146,10 @@ static inline const void *optional_value(const struct troupe_type *type, const v
 	return pointer && is_text(type->item) ? cell : pointer;
 }
 
+/* Behind the last step; a type without any has no array of them either. */
+static inline const struct troupe_step *steps_end(const struct troupe_type *type)
+{
+	return type->n_steps ? type->steps + type->n_steps : type->steps;
+}
+
 #endif
