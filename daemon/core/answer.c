@@ -12,9 +12,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* What is not rare, but would take registers from what is most often. */
-#define APART __attribute__((noinline))
-
 /* Whom a handle answers: `call` in this process, `kept` with a peer in another, or nobody
  * (any more). */
 struct answer {

@@ -12,11 +12,6 @@
 
 #define POST_BYTES 128 /* of a plain value that is copied word by word */
 
-/* What is rare stays out of the way, with its buffers. */
-#define RARE __attribute__((noinline, cold))
-/* What is not rare, but no part of the way within a worker. */
-#define APART __attribute__((noinline))
-
 RARE static int refuse(struct runtime *runtime, struct actor *sender, struct actor *receiver,
 		       struct troupe_address to, uint32_t charge)
 {

@@ -1,36 +1,21 @@
 #include "core/turn.h"
 #include "core/call.h"
+#include "core/handler.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
 #include "core/more.h"
+#include "core/notice.h"
 #include "core/outside.h"
 #include "core/page.h"
-#include "core/peer.h"
+#include "core/reply.h"
 #include "core/timer.h"
 #include "core/wait.h"
 #include "proto/codec.h"
-#include "proto/status.h"
-
 #include <stdlib.h>
 #include <string.h>
 
-/* What is rare stays out of the way, with its buffers. */
-#define RARE __attribute__((noinline, cold))
-/* What is not rare, but would take registers from what is most often. */
-#define APART __attribute__((noinline))
-
 #define SLICE_NS       1000000u /* turns between two looks at the loop */
 #define SLICE_MESSAGES 65536u   /* the same, should time stand still */
-
-/* A handler's result is counted, and may end the actor. */
-static inline void take_result(struct troupe_self *self, int rc)
-{
-	if (likely(rc >= 0))
-		return;
-	more_get(self->runtime, self->actor)->failed++;
-	if (self->actor->unit->stop_on_error && !self->fate.exiting)
-		self_exit(self, rc);
-}
 
 /* ------------------------------------------------------------------ messages */
 
@@ -129,16 +114,6 @@ RARE static void settle_result(struct troupe_self *self, int rc)
 		self_settle(self, TROUPE_NO_REPLY, NULL);
 }
 
-/* The message is dealt with, and nobody else has it. */
-static inline void drop_message(struct runtime *runtime, struct actor *actor,
-				struct message *message, size_t head)
-{
-	size_t size = head + message->mail.size;
-
-	load_subtract(&actor->load, (struct load){0, (uint32_t)((size + 15) / 16)});
-	slab_give(&runtime->messages, message, size);
-}
-
 /* No handler stood in its place. NULL: the message is answered, or counted as dead. */
 RARE static const struct type_handler *find_slow(struct troupe_self *self)
 {
@@ -221,204 +196,6 @@ APART static void handle_call(struct troupe_self *self, struct message *message)
 		finish_slow(self, rc);
 }
 
-/* ------------------------------------------------------------------ replies */
-
-/* Turn a value of another version of a type into ours. False: it does not fit. */
-static bool adapt_value(const struct troupe_type *theirs, const struct troupe_type *ours,
-			const void *block, struct troupe_reply *reply, void **ret_block,
-			struct codec_error *error)
-{
-	size_t size;
-
-	if (codec_convert(theirs, block, ours, CODEC_DROP, ret_block, &size, error) < 0) {
-		*reply = (struct troupe_reply){.status = TROUPE_INVALID_PARAMETER,
-					       .detail = error->path};
-		return false;
-	}
-	reply->data = *ret_block;
-	return true;
-}
-
-static void read_error(const struct troupe_entry *entry, const struct message *message,
-		       struct troupe_reply *reply, void **ret_block,
-		       struct codec_error *problem)
-{
-	const struct troupe_error *theirs = message->descriptor;
-
-	reply->status = TROUPE_ERROR;
-	if (!theirs) { /* of another process, and unknown here */
-		reply->error_name = (const char *)message_block(message);
-		return;
-	}
-	reply->error_name = theirs->name;
-	for (uint32_t i = 0; i < entry->interface->n_errors; i++) {
-		const struct troupe_error *ours = entry->interface->errors[i];
-
-		if (ours->hash == theirs->hash) {
-			reply->error = ours;
-			reply->data = message_block(message);
-			return;
-		}
-		if (strcmp(ours->name, theirs->name) == 0) {
-			if (adapt_value(theirs->type, ours->type, message_block(message), reply,
-					ret_block, problem))
-				reply->error = ours;
-			return;
-		}
-	}
-}
-
-static inline void run_reply(struct troupe_self *self, const struct troupe_entry *entry,
-			     uint64_t context, const struct troupe_reply *reply)
-{
-	page_doing(self->runtime, PAGE_DOING_REPLY);
-	take_result(self, entry->on_reply(self, self->actor->state, context, reply));
-}
-
-/* Anything but a reply of the version that the caller knows. */
-RARE static void read_reply(struct troupe_self *self, const struct troupe_entry *entry,
-			    struct message *message, bool continues)
-{
-	const struct troupe_method *method = message->descriptor;
-	struct troupe_reply reply = {0};
-	struct codec_error problem;
-	void *block = NULL;
-
-	if (message->mail.kind == MAIL_REPLY) {
-		adapt_value(method->out, entry->method->out, message_block(message), &reply,
-			    &block, &problem);
-		reply.continues = continues;
-	} else if (message->mail.kind == MAIL_ERROR) {
-		read_error(entry, message, &reply, &block, &problem);
-	} else {
-		reply.status = message->mail.status;
-		reply.detail = (const char *)message_block(message);
-	}
-	if (reply.status != TROUPE_OK && reply.status != TROUPE_ERROR)
-		reply.error_name = status_error_name(reply.status);
-	run_reply(self, entry, message->extra, &reply);
-	free(block);
-}
-
-static inline void run_message(struct troupe_self *self, const struct troupe_entry *entry,
-			       struct message *message)
-{
-	bool continues = message->mail.flags & MAIL_CONTINUES;
-
-	if (likely(message->mail.kind == MAIL_REPLY &&
-		   message->hash == entry->method->out_hash))
-		run_reply(self, entry, message->extra,
-			  &(struct troupe_reply){.continues = continues,
-						 .data = message_block(message)});
-	else
-		read_reply(self, entry, message, continues);
-}
-
-/* A reply that others may follow. */
-RARE static void handle_stream(struct troupe_self *self, const struct troupe_entry *entry,
-			       struct message *message)
-{
-	struct call *call;
-
-	more_find(self->runtime, self->actor)->unread--;
-	run_message(self, entry, message);
-	call = call_find(self->runtime, message->call);
-	if (call)
-		call_taken(self->runtime, call);
-}
-
-APART static void handle_reply(struct troupe_self *self, struct message *message)
-{
-	struct runtime *runtime = self->runtime;
-	struct actor *actor = self->actor;
-	const struct troupe_entry *entry =
-		actor->unit->type->table->entries[message->mail.entry];
-
-	self->message = message;
-	self->fate.call = SELF_NO_MESSAGE;
-	if (unlikely(message->mail.flags & MAIL_CONTINUES))
-		handle_stream(self, entry, message);
-	else
-		run_message(self, entry, message);
-	drop_message(runtime, actor, message, message_head(MAIL_REPLY));
-}
-
-/* ------------------------------------------------------------------ notices */
-
-static void handle_end(struct troupe_self *self, struct call *call)
-{
-	const struct troupe_entry *entry = self->actor->unit->type->table->entries[call->entry];
-	const struct troupe_reply reply = {.status = call->mail.status,
-					   .error_name = status_error_name(call->mail.status)};
-	uint64_t context = call->context;
-
-	self->sender = call->target;
-	slots_give(&self->runtime->calls, call);
-	run_reply(self, entry, context, &reply);
-}
-
-static void handle_tick(struct troupe_self *self, struct timer *timer)
-{
-	const struct troupe_entry *entry =
-		self->actor->unit->type->table->entries[timer->mail.entry];
-	uint64_t context;
-
-	/* also when it was stopped: that takes time, too */
-	page_doing(self->runtime, PAGE_DOING_TIMER);
-	if (!timer_tick(self->runtime, timer, &context))
-		return;
-	take_result(self, entry->on_timer(self, self->actor->state, context));
-}
-
-static void handle_room(struct troupe_self *self, struct wait *wait)
-{
-	struct runtime *runtime = self->runtime;
-	const struct troupe_life *life = self->actor->unit->type->table->life;
-	struct troupe_address where = wait_finish(runtime, wait);
-
-	page_doing(runtime, PAGE_DOING_ROOM);
-	if (life && life->on_room)
-		take_result(self, life->on_room(self, self->actor->state, where));
-	wait_settle(runtime, actor_slot(runtime, self->actor), where);
-}
-
-static void handle_cancel(struct troupe_self *self, struct kept_call *kept)
-{
-	struct runtime *runtime = self->runtime;
-	const struct troupe_life *life = self->actor->unit->type->table->life;
-	struct troupe_call handle = {slots_id(kept)};
-
-	page_doing(runtime, PAGE_DOING_CANCEL);
-	kept->mail.flags &= (uint8_t)~MAIL_QUEUED;
-	if (slots_is_closed(&kept->slot)) { /* answered or dropped meanwhile */
-		slots_give(&runtime->kept_calls, kept);
-		return;
-	}
-	kept_free(runtime, kept);
-	if (life && life->on_cancel)
-		take_result(self, life->on_cancel(self, self->actor->state, handle));
-}
-
-APART static void handle_notice(struct troupe_self *self, struct mail *mail)
-{
-	self->message = NULL;
-	self->fate.call = SELF_NO_MESSAGE;
-	self->sender = (struct troupe_address){0};
-	switch (mail->kind) {
-	case MAIL_END:
-		handle_end(self, container_of(mail, struct call, mail));
-		break;
-	case MAIL_TICK:
-		handle_tick(self, container_of(mail, struct timer, mail));
-		break;
-	case MAIL_ROOM:
-		handle_room(self, container_of(mail, struct wait, mail));
-		break;
-	default:
-		handle_cancel(self, container_of(mail, struct kept_call, mail));
-	}
-}
-
 /* ------------------------------------------------------------------ turns */
 
 static void read_clock(struct runtime *runtime)
@@ -480,9 +257,9 @@ static inline void run_turn(struct troupe_self *self, struct runtime *runtime,
 		else if (mail->kind == MAIL_CALL)
 			handle_call(self, message_of(mail));
 		else if (mail->kind <= MAIL_FAILURE)
-			handle_reply(self, message_of(mail));
+			reply_handle(self, message_of(mail));
 		else
-			handle_notice(self, mail);
+			notice_handle(self, mail);
 		mail = next;
 		handled++;
 		if (unlikely(page_load(&runtime->page->thread.sequence) >= runtime->clock_at)) {

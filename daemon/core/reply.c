@@ -1,0 +1,140 @@
+#include "core/reply.h"
+#include "core/call.h"
+#include "core/handler.h"
+#include "core/page.h"
+#include "proto/codec.h"
+#include "proto/status.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Turn a value of another version of a type into ours. False: it does not fit. */
+static bool adapt_value(const struct troupe_type *theirs, const struct troupe_type *ours,
+			const void *block, struct troupe_reply *reply, void **ret_block,
+			struct codec_error *error)
+{
+	size_t size;
+
+	if (codec_convert(theirs, block, ours, CODEC_DROP, ret_block, &size, error) < 0) {
+		*reply = (struct troupe_reply){.status = TROUPE_INVALID_PARAMETER,
+					       .detail = error->path};
+		return false;
+	}
+	reply->data = *ret_block;
+	return true;
+}
+
+static void read_error(const struct troupe_entry *entry, const struct message *message,
+		       struct troupe_reply *reply, void **ret_block,
+		       struct codec_error *problem)
+{
+	const struct troupe_error *theirs = message->descriptor;
+
+	reply->status = TROUPE_ERROR;
+	if (!theirs) { /* of another process, and unknown here */
+		reply->error_name = (const char *)message_block(message);
+		return;
+	}
+	reply->error_name = theirs->name;
+	for (uint32_t i = 0; i < entry->interface->n_errors; i++) {
+		const struct troupe_error *ours = entry->interface->errors[i];
+
+		if (ours->hash == theirs->hash) {
+			reply->error = ours;
+			reply->data = message_block(message);
+			return;
+		}
+		if (strcmp(ours->name, theirs->name) == 0) {
+			if (adapt_value(theirs->type, ours->type, message_block(message), reply,
+					ret_block, problem))
+				reply->error = ours;
+			return;
+		}
+	}
+}
+
+static inline void run_reply(struct troupe_self *self, const struct troupe_entry *entry,
+			     uint64_t context, const struct troupe_reply *reply)
+{
+	page_doing(self->runtime, PAGE_DOING_REPLY);
+	take_result(self, entry->on_reply(self, self->actor->state, context, reply));
+}
+
+/* Anything but a reply of the version that the caller knows. */
+RARE static void read_reply(struct troupe_self *self, const struct troupe_entry *entry,
+			    struct message *message, bool continues)
+{
+	const struct troupe_method *method = message->descriptor;
+	struct troupe_reply reply = {0};
+	struct codec_error problem;
+	void *block = NULL;
+
+	if (message->mail.kind == MAIL_REPLY) {
+		adapt_value(method->out, entry->method->out, message_block(message), &reply,
+			    &block, &problem);
+		reply.continues = continues;
+	} else if (message->mail.kind == MAIL_ERROR) {
+		read_error(entry, message, &reply, &block, &problem);
+	} else {
+		reply.status = message->mail.status;
+		reply.detail = (const char *)message_block(message);
+	}
+	if (reply.status != TROUPE_OK && reply.status != TROUPE_ERROR)
+		reply.error_name = status_error_name(reply.status);
+	run_reply(self, entry, message->extra, &reply);
+	free(block);
+}
+
+static inline void run_message(struct troupe_self *self, const struct troupe_entry *entry,
+			       struct message *message)
+{
+	bool continues = message->mail.flags & MAIL_CONTINUES;
+
+	if (likely(message->mail.kind == MAIL_REPLY &&
+		   message->hash == entry->method->out_hash))
+		run_reply(self, entry, message->extra,
+			  &(struct troupe_reply){.continues = continues,
+						 .data = message_block(message)});
+	else
+		read_reply(self, entry, message, continues);
+}
+
+/* A reply that others may follow. */
+RARE static void handle_stream(struct troupe_self *self, const struct troupe_entry *entry,
+			       struct message *message)
+{
+	struct call *call;
+
+	more_find(self->runtime, self->actor)->unread--;
+	run_message(self, entry, message);
+	call = call_find(self->runtime, message->call);
+	if (call)
+		call_taken(self->runtime, call);
+}
+
+void reply_handle(struct troupe_self *self, struct message *message)
+{
+	struct runtime *runtime = self->runtime;
+	struct actor *actor = self->actor;
+	const struct troupe_entry *entry =
+		actor->unit->type->table->entries[message->mail.entry];
+
+	self->message = message;
+	self->fate.call = SELF_NO_MESSAGE;
+	if (unlikely(message->mail.flags & MAIL_CONTINUES))
+		handle_stream(self, entry, message);
+	else
+		run_message(self, entry, message);
+	drop_message(runtime, actor, message, message_head(MAIL_REPLY));
+}
+
+void reply_handle_end(struct troupe_self *self, struct call *call)
+{
+	const struct troupe_entry *entry = self->actor->unit->type->table->entries[call->entry];
+	const struct troupe_reply reply = {.status = call->mail.status,
+					   .error_name = status_error_name(call->mail.status)};
+	uint64_t context = call->context;
+
+	self->sender = call->target;
+	slots_give(&self->runtime->calls, call);
+	run_reply(self, entry, context, &reply);
+}
