@@ -14,11 +14,23 @@ class Closed(Exception):
     """The other end closed the connection."""
 
 
+def connect(client, path, timeout):
+    """Wait for room in the queue of those not accepted yet: a socket with a timeout is told EAGAIN at once."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            return client.connect(path)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
 class Client:
     def __init__(self, path, timeout=20):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(timeout)
-        self.socket.connect(path)
+        connect(self.socket, path, timeout)
         self.buffer = b""
 
     def __enter__(self):
