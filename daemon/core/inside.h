@@ -160,9 +160,4 @@ void runtime_dead_letter(struct runtime *runtime, struct troupe_address from,
 			 struct troupe_address to, const struct troupe_method *method,
 			 const char *reason);
 
-/* "interface.Method" of a method, cut to fit. */
-#define NAME_BYTES 512
-const char *runtime_method_name(const struct troupe_method *method,
-				char buffer[static NAME_BYTES]);
-
 #endif

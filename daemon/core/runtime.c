@@ -287,8 +287,10 @@ void runtime_stats(const struct runtime *runtime, struct runtime_stats *ret_stat
 	};
 }
 
-const char *runtime_method_name(const struct troupe_method *method,
-				char buffer[static NAME_BYTES])
+#define NAME_BYTES 512
+
+/* "interface.Method" of a method, cut to fit. */
+static void print_method(const struct troupe_method *method, char buffer[static NAME_BYTES])
 {
 	size_t interface = strnlen(method->interface, NAME_BYTES / 2 - 1);
 	size_t name = strnlen(method->name, NAME_BYTES / 2 - 1);
@@ -297,7 +299,6 @@ const char *runtime_method_name(const struct troupe_method *method,
 	buffer[interface] = '.';
 	memcpy(buffer + interface + 1, method->name, name);
 	buffer[interface + 1 + name] = '\0';
-	return buffer;
 }
 
 void runtime_dead_letter(struct runtime *runtime, struct troupe_address from,
@@ -311,6 +312,6 @@ void runtime_dead_letter(struct runtime *runtime, struct troupe_address from,
 	if (!runtime->ops->on_dead_letter)
 		return;
 	if (method)
-		runtime_method_name(method, name);
+		print_method(method, name);
 	runtime->ops->on_dead_letter(runtime->context, from, to, name, reason);
 }
