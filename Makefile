@@ -18,7 +18,11 @@ plugindir  = $(libdir)/troupe/plugins
 includedir = $(PREFIX)/include
 datadir    = $(PREFIX)/share
 mandir     = $(datadir)/man
-sysconfdir = /etc
+# Everything lies below PREFIX. Only where that is one of the system's own, configuration is in /etc and units where this
+# systemd looks for them (/usr/lib/systemd/system is not looked at by every tool of Debian 12).
+system_prefix = $(filter /usr /usr/local,$(abspath $(PREFIX)))
+sysconfdir = $(if $(system_prefix),/etc,$(PREFIX)/etc)
+unitdir   ?= $(if $(system_prefix),$(or $(shell $(PKG_CONFIG) --variable=systemdsystemunitdir systemd 2>/dev/null),/lib/systemd/system),$(PREFIX)/lib/systemd/system)
 
 # A build of its own for each compiler and sanitizer, so that they can live side by side.
 comma := ,
@@ -64,7 +68,8 @@ help:
 	@echo 'make fuzz        fuzz what parses, FUZZ_SECONDS each (10)'
 	@echo 'make soak        the long storms'
 	@echo 'make deps        print, then install, the Debian packages that are missing'
-	@echo 'make install     DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)'
+	@echo 'make install     DESTDIR=$(DESTDIR) PREFIX=$(PREFIX): everything below PREFIX; but /etc and systemd units for /usr and /usr/local'
+	@echo 'make uninstall   what install wrote, with the same DESTDIR and PREFIX'
 	@echo 'make clean'
 	@echo
 	@echo 'SANITIZE=address,undefined or SANITIZE=thread with any of them: a build of its own with sanitizers.'

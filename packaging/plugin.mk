@@ -1,7 +1,7 @@
 # plugin.mk - builds a Troupe plug-in. The whole Makefile of one:
 #
 #   PLUGIN = hello
-#   include $(shell pkg-config --variable=pluginmk troupe)
+#   include $(or $(shell pkg-config --variable=pluginmk troupe),$(error pkg-config does not find troupe: set PKG_CONFIG_PATH))
 #
 # beside hello.c (or .cc, .cpp) and hello.varlink. All *.varlink files here become headers
 # ("hello.varlink.h"), all C and C++ files are compiled, and $(BUILD)/hello.so is linked of them.
@@ -44,10 +44,14 @@ CFLAGS ?= $(troupe_optimize) -Wall -Wextra
 CXXFLAGS ?= $(troupe_optimize) -Wall -Wextra
 
 # Nothing is exported but the actors' tables. The worker's functions are bound when the plug-in is loaded, so they are
-# called without the detour of a PLT. In C++, statics of templates stay the plug-in's own (only g++ makes them
+# called without the detour of a PLT. A handler of another type than its method's would be called all the same, and a function
+# that was not declared be taken to return int: in C these are errors here, whatever CFLAGS says (in C++ they always are), as
+# is a handler that returns nothing. In C++, statics of templates stay the plug-in's own (only g++ makes them
 # unique in the process), and tables that leave fields out, as TROUPE_ACTOR() is meant to, are no reason to warn.
-troupe_cflags = -fPIC -fno-plt -fvisibility=hidden -I$(BUILD)/gen $(TROUPE_CFLAGS)
-troupe_cxxflags = $(troupe_cflags) -fvisibility-inlines-hidden -Wno-missing-field-initializers \
+troupe_common_flags = -fPIC -fno-plt -fvisibility=hidden -I$(BUILD)/gen $(TROUPE_CFLAGS) -Werror=return-type
+troupe_cflags = $(troupe_common_flags) -Werror=incompatible-pointer-types -Werror=int-conversion \
+		-Werror=implicit-function-declaration -Werror=implicit-int
+troupe_cxxflags = $(troupe_common_flags) -fvisibility-inlines-hidden -Wno-missing-field-initializers \
 		  $(if $(findstring clang,$(CXX)),,-fno-gnu-unique)
 
 # The SDK's functions are found in the worker when the plug-in is loaded, so undefined symbols are no error to the

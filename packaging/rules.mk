@@ -1,6 +1,6 @@
 # Installing, and what has to be there before.
 
-.PHONY: deps deps-build deps-test install
+.PHONY: deps deps-build deps-test install uninstall
 deps:
 	@packaging/deps test
 deps-build:
@@ -8,33 +8,47 @@ deps-build:
 deps-test:
 	@packaging/deps test
 
-# Where this systemd looks for units; /usr/lib/systemd/system is not looked at by every tool of Debian 12.
-unitdir ?= $(or $(shell $(PKG_CONFIG) --variable=systemdsystemunitdir systemd 2>/dev/null),/lib/systemd/system)
+# What is written where, MODE:PLACE:FILE each: `install` and `uninstall` both go by it.
+placed = $(foreach file,$(3),$(1):$(2)/$(notdir $(file)):$(file))
+MANIFEST = $(call placed,0755,$(bindir),$(addprefix $(BUILD)/,trouped troupectl troupe-gen)) \
+	$(call placed,0755,$(libexecdir),$(BUILD)/troupe-worker) \
+	$(call placed,0644,$(includedir)/troupe,$(wildcard include/troupe/*.h)) \
+	$(call placed,0644,$(datadir)/troupe,packaging/plugin.mk) \
+	$(call placed,0644,$(datadir)/troupe/interfaces,proto/io.troupe.Control.varlink) \
+	$(call placed,0644,$(plugindir),$(PLUGINS)) \
+	$(call placed,0644,$(datadir)/doc/troupe,README.md CHANGELOG.md LICENSE) \
+	$(call placed,0644,$(datadir)/doc/troupe/docs,$(wildcard docs/*.md)) \
+	$(call placed,0644,$(datadir)/doc/troupe/docs/plots,$(wildcard docs/plots/*)) \
+	$(call placed,0644,$(datadir)/doc/troupe/examples,$(wildcard config/*)) \
+	$(foreach section,1 5 8,$(call placed,0644,$(mandir)/man$(section),$(wildcard docs/man/*.$(section)))) \
+	0644:$(datadir)/bash-completion/completions/troupectl:packaging/completion/troupectl.bash \
+	$(call placed,0644,$(datadir)/pkgconfig,$(BUILD)/packaging/troupe.pc) \
+	$(call placed,0644,$(unitdir),$(BUILD)/packaging/trouped.service packaging/trouped.socket)
 
-INSTALL = install -D -m 0644
-INSTALL_PROGRAM = install -D -m 0755
-# `make install` run as root after `make` must not find everything stale because a file is newer.
+# Directories that are Troupe's alone; empty ones go with the rest. What an administrator put there stays.
+OWN_DIRECTORIES = $(libexecdir) $(includedir)/troupe $(datadir)/troupe/interfaces $(datadir)/troupe $(plugindir) \
+	$(libdir)/troupe $(addprefix $(datadir)/doc/troupe/,docs/plots docs examples) $(datadir)/doc/troupe \
+	$(sysconfdir)/troupe
+
 SUBSTITUTE = sed -e 's|@version@|$(VERSION)|g' -e 's|@prefix@|$(PREFIX)|g' -e 's|@bindir@|$(bindir)|g' \
 	-e 's|@libdir@|$(libdir)|g' -e 's|@includedir@|$(includedir)|g' -e 's|@datadir@|$(datadir)|g' \
 	-e 's|@plugindir@|$(plugindir)|g' -e 's|@libexecdir@|$(libexecdir)|g'
+$(BUILD)/packaging/%: packaging/%.in FORCE
+	@mkdir -p $(@D)
+	@$(SUBSTITUTE) $< > $@
 
-install: $(BINARIES) plugins
-	$(INSTALL_PROGRAM) -t $(DESTDIR)$(bindir) $(BUILD)/trouped $(BUILD)/troupectl $(BUILD)/troupe-gen
-	$(INSTALL_PROGRAM) -t $(DESTDIR)$(libexecdir) $(BUILD)/troupe-worker
-	$(INSTALL) -t $(DESTDIR)$(includedir)/troupe include/troupe/*.h
-	$(INSTALL) -t $(DESTDIR)$(datadir)/troupe packaging/plugin.mk
-	$(INSTALL) -t $(DESTDIR)$(datadir)/troupe/interfaces proto/io.troupe.Control.varlink
-	$(INSTALL) -t $(DESTDIR)$(plugindir) $(PLUGINS)
-	$(INSTALL) -t $(DESTDIR)$(datadir)/doc/troupe README.md CHANGELOG.md LICENSE
-	$(INSTALL) -t $(DESTDIR)$(datadir)/doc/troupe/docs docs/*.md
-	$(INSTALL) -t $(DESTDIR)$(datadir)/doc/troupe/docs/plots docs/plots/*
-	$(INSTALL) -t $(DESTDIR)$(datadir)/doc/troupe/examples config/*
-	$(INSTALL) -t $(DESTDIR)$(mandir)/man1 docs/man/*.1
-	$(INSTALL) -t $(DESTDIR)$(mandir)/man5 docs/man/*.5
-	$(INSTALL) -t $(DESTDIR)$(mandir)/man8 docs/man/*.8
-	$(INSTALL) -T packaging/completion/troupectl.bash $(DESTDIR)$(datadir)/bash-completion/completions/troupectl
-	@mkdir -p $(DESTDIR)$(datadir)/pkgconfig $(DESTDIR)$(unitdir) $(DESTDIR)$(sysconfdir)/troupe
-	$(SUBSTITUTE) packaging/troupe.pc.in > $(DESTDIR)$(datadir)/pkgconfig/troupe.pc
-	$(SUBSTITUTE) packaging/trouped.service.in > $(DESTDIR)$(unitdir)/trouped.service
-	$(INSTALL) -t $(DESTDIR)$(unitdir) packaging/trouped.socket
-	chmod 0644 $(DESTDIR)$(datadir)/pkgconfig/troupe.pc $(DESTDIR)$(unitdir)/trouped.service
+install: $(BINARIES) plugins $(BUILD)/packaging/troupe.pc $(BUILD)/packaging/trouped.service
+	@set -e; for entry in $(MANIFEST); do \
+		mode=$${entry%%:*}; rest=$${entry#*:}; \
+		install -D -m $$mode -T "$${rest#*:}" "$(DESTDIR)$${rest%%:*}"; \
+	done
+	@mkdir -p $(DESTDIR)$(sysconfdir)/troupe
+	@echo "installed below $(DESTDIR)$(PREFIX); configuration: $(DESTDIR)$(sysconfdir)/troupe, units: $(DESTDIR)$(unitdir)"
+	@$(if $(system_prefix),:,echo "to build plug-ins: export PKG_CONFIG_PATH=$(datadir)/pkgconfig"; \
+		echo "to run it as a service: systemctl enable $(unitdir)/trouped.service $(unitdir)/trouped.socket")
+
+uninstall:
+	@for entry in $(MANIFEST); do rest=$${entry#*:}; rm -f "$(DESTDIR)$${rest%%:*}"; done
+	@for directory in $(OWN_DIRECTORIES); do rmdir "$(DESTDIR)$$directory" 2> /dev/null || true; done
+	@left=$$(ls -d $(addprefix $(DESTDIR),$(OWN_DIRECTORIES)) 2> /dev/null | tr '\n' ' '); \
+		echo "removed from $(DESTDIR)$(PREFIX); left, since others' files are in there: $${left:-nothing}"

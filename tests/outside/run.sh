@@ -42,6 +42,34 @@ if command -v clang++ >/dev/null; then
 	(cd "$work/shout" && make -s CC=clang CXX=clang++ BUILD="$work/shout-clang") || fail "shout does not build with clang"
 fi
 
+# A handler of another method's type would be called with what it does not expect: an error, not a warning, in each way of
+# getting it wrong and whatever CFLAGS says.
+cp -r "$here/tally" "$work/wrong"
+refused()
+{
+	for compiler in gcc clang; do
+		command -v $compiler >/dev/null || continue
+		if (cd "$work/wrong" && make -s CC=$compiler CFLAGS=-O2 BUILD="$work/wrong-$compiler" 2>"$work/refusal"); then
+			fail "$compiler builds a plug-in with $1"
+		fi
+		grep -q "tally.c.*error" "$work/refusal" || { cat "$work/refusal" >&2; fail "$compiler refuses $1 for another reason"; }
+		rm -rf "$work/wrong-$compiler"
+	done
+	cp "$here/tally/tally.c" "$work/wrong"
+}
+sed -i 's/\.add = on_add, \.list = on_list/.add = on_list, .list = on_add/' "$work/wrong/tally.c"
+refused "a handler of a wrong type"
+echo 'int tally_other(struct troupe_self *self); int tally_other(struct troupe_self *self) { return tally_forgotten(self); }' >>"$work/wrong/tally.c"
+refused "a function that nobody declares"
+echo 'int *tally_number(int n); int *tally_number(int n) { return n; }' >>"$work/wrong/tally.c"
+refused "a number for a pointer"
+echo 'int tally_nothing(int n); int tally_nothing(int n) { n++; }' >>"$work/wrong/tally.c"
+refused "a function that returns nothing"
+
+# Without pkg-config's path the two lines say what to do.
+! (cd "$work/tally" && PKG_CONFIG_PATH= make -n >"$work/refusal" 2>&1) || fail "a plug-in builds without Troupe"
+grep -q PKG_CONFIG_PATH "$work/refusal" || { cat "$work/refusal" >&2; fail "make does not say what is missing"; }
+
 # The tutorial's plug-ins are as they stand there.
 awk -v out="$work" '
 	/^```[a-z]+ file=/ { file = $0; sub(/.*file=/, "", file); folder = file; sub("/[^/]*$", "", folder)
@@ -82,5 +110,29 @@ make -s BUILD="$work/elsewhere"
 make -s clean
 [ ! -e build ] || fail "make clean leaves something: $(find build)"
 make -s
+
+# Another prefix holds everything, runs from there with what is configured there, and goes whole.
+prefix=$work/prefix
+(
+	cd "$tree"
+	make -s -j2 BUILD="$work/prefix-build" PREFIX="$prefix" install >"$work/install.log" 2>&1
+) || { cat "$work/install.log" >&2; fail "make install PREFIX="; }
+for file in bin/trouped lib/systemd/system/trouped.service share/pkgconfig/troupe.pc; do
+	[ -f "$prefix/$file" ] || fail "PREFIX has no $file: $(find "$prefix")"
+done
+[ -d "$prefix/etc/troupe" ] || fail "PREFIX has no etc/troupe"
+grep -q "ExecStart=$prefix/bin/trouped" "$prefix/lib/systemd/system/trouped.service" || fail "the unit runs another daemon"
+mkdir "$work/small"
+cp "$here/tally/"* "$work/small"
+(cd "$work/small" && PKG_CONFIG_PATH="$prefix/share/pkgconfig" make -s install) || fail "no plug-in with a prefix"
+printf '[Actor]\nPlugin=tally\n' >"$prefix/etc/troupe/tally.actor"
+TROUPE_BUILD=$build PYTHONPATH=$tree/tests/system PYTHONDONTWRITEBYTECODE=1 python3 "$here/prefix.py" "$prefix" ||
+	fail "what lies below a prefix does not run"
+touch "$prefix/include/troupe/of_somebody_else.h"
+make -s -C "$tree" BUILD="$work/prefix-build" PREFIX="$prefix" uninstall >"$work/install.log" 2>&1 || fail "make uninstall"
+grep -q include/troupe "$work/install.log" || fail "uninstall does not say what it left"
+left=$(cd "$prefix" && find . -type f | sort | tr '\n' ' ')
+[ "$left" = "./etc/troupe/tally.actor ./include/troupe/of_somebody_else.h ./lib/troupe/plugins/tally.so " ] ||
+	fail "make uninstall leaves $left"
 
 TROUPE_BUILD=$build PYTHONPATH=$tree/tests/system PYTHONDONTWRITEBYTECODE=1 python3 "$here/call.py" "$work"
