@@ -64,7 +64,10 @@ int verb_reload(struct ctl *ctl, char **arguments, int n)
 	show_names(ctl, "  started: ", &out->started);
 	show_names(ctl, "restarted: ", &out->restarted);
 	show_names(ctl, "  stopped: ", &out->stopped);
-	if (out->started.count + out->restarted.count + out->stopped.count == 0 &&
+	show_names(ctl, "need the daemon's next start: ", &out->pending);
+	if (out->started.count + out->restarted.count + out->stopped.count +
+			    out->pending.count ==
+		    0 &&
 	    out->problems.count == 0)
 		show_print(ctl, "nothing has changed\n");
 	show_problems(ctl, &out->problems);

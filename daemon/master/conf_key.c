@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -223,13 +224,85 @@ static void reset(const struct conf_key *key, const struct conf_table *table)
 {
 	char *field = (char *)table->target + key->offset;
 
-	if (key->set == conf_set_text || key->set == conf_set_path) {
+	switch (key->kind) {
+	case CONF_TEXT:
 		free(*(char **)(void *)field);
 		*(char **)(void *)field = NULL;
-	} else if (key->set == conf_set_paths) {
+		break;
+	case CONF_LIST:
 		conf_list_fini((struct conf_list *)(void *)field);
-	} else {
+		break;
+	case CONF_PLAIN:
 		memcpy(field, (const char *)table->defaults + key->offset, key->size);
+		break;
+	}
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool is_same_list(const struct conf_list *a, const struct conf_list *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->words[i], b->words[i]) != 0)
+			return false;
+	return true;
+}
+
+static bool is_same(const struct conf_key *key, const void *a, const void *b)
+{
+	switch (key->kind) {
+	case CONF_TEXT:
+		return is_same_text(*(char *const *)a, *(char *const *)b);
+	case CONF_LIST:
+		return is_same_list(a, b);
+	case CONF_PLAIN:
+		break;
+	}
+	return memcmp(a, b, key->size) == 0;
+}
+
+enum conf_change conf_compare(const struct conf_table *table, const void *after)
+{
+	enum conf_change change = CONF_SAME;
+
+	for (size_t i = 0; i < table->n; i++) {
+		const struct conf_key *key = &table->keys[i];
+
+		if (key->change > change &&
+		    !is_same(key, (const char *)table->target + key->offset,
+			     (const char *)after + key->offset))
+			change = key->change;
+	}
+	return change;
+}
+
+static void swap(unsigned char *a, unsigned char *b, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		unsigned char byte = a[i];
+
+		a[i] = b[i];
+		b[i] = byte;
+	}
+}
+
+void conf_keep(const struct conf_table *table, void *after,
+	       void (*on_kept)(void *context, const struct conf_key *key), void *context)
+{
+	for (size_t i = 0; i < table->n; i++) {
+		const struct conf_key *key = &table->keys[i];
+		unsigned char *before = (unsigned char *)table->target + key->offset;
+		unsigned char *now = (unsigned char *)after + key->offset;
+
+		if (key->change != CONF_RESTART || is_same(key, before, now))
+			continue;
+		swap(before, now, key->size);
+		on_kept(context, key);
 	}
 }
 

@@ -24,6 +24,17 @@ struct conf_setting {
 	struct problems *problems;
 };
 
+/* What it takes to bring a changed value into force. */
+enum conf_change {
+	CONF_SAME,     /* of a comparison: nothing has changed */
+	CONF_IN_PLACE, /* nothing but the value itself: it is looked at whenever it is needed */
+	CONF_WORKERS,  /* workers are told; the actors there go on under it */
+	CONF_RESTART,  /* a new start: of the unit's actors; for trouped.conf, of the daemon */
+};
+
+/* What a field holds, by its type. */
+enum conf_kind { CONF_PLAIN, CONF_TEXT, CONF_LIST };
+
 struct conf_key {
 	const char *name; /* as in the file; the case of letters counts */
 	/* Check the value and store it in `field`. -EINVAL: not a value of this key, and noted;
@@ -31,13 +42,20 @@ struct conf_key {
 	int (*set)(const struct conf_key *key, const struct conf_setting *setting, void *field);
 	size_t offset; /* of the field in the struct */
 	size_t size;   /* of the field; for the defaults */
+	enum conf_kind kind;
+	enum conf_change change; /* never CONF_SAME */
 	uint64_t min, max;
 	const char *const *choices; /* of conf_set_choice(); ends in NULL */
 };
 
-/* For .offset and .size. */
-#define CONF_FIELD(type, member)                                                               \
-	.offset = offsetof(type, member), .size = sizeof(((type *)0)->member)
+/* The field of a key, and what a change of it takes: IN_PLACE, WORKERS or RESTART. Without that a key does not compile. */
+#define CONF_FIELD(type, member, effect)                                                       \
+	.offset = offsetof(type, member), .size = sizeof(((type *)0)->member),                 \
+	.kind = _Generic(((type *)0)->member,                                                  \
+			char *: CONF_TEXT,                                                     \
+			struct conf_list: CONF_LIST,                                           \
+			default: CONF_PLAIN),                                                  \
+	.change = CONF_##effect
 
 /* A struct, and the keys that fill it in. */
 struct conf_table {
@@ -80,6 +98,15 @@ int conf_refuse(const struct conf_setting *setting, const char *format, ...)
  * noted; -ENOMEM. */
 int conf_apply(const struct conf_entry *entry, const struct conf_table *tables, size_t n,
 	       const struct conf_names *names, struct problems *problems);
+
+/* What it takes to go from the values of `table` to those in `after`, a struct of the same type: the most that one of the
+ * keys which differ takes. */
+enum conf_change conf_compare(const struct conf_table *table, const void *after);
+
+/* Keep what only a new start may change: each field of a CONF_RESTART key that differs is swapped between the table's struct
+ * and `after`, and its key given to on_kept (with context). So what is in force stays in `after`. */
+void conf_keep(const struct conf_table *table, void *after,
+	       void (*on_kept)(void *context, const struct conf_key *key), void *context);
 
 /* Expand the specifiers of an entry's value; noted when they are wrong. *ret_value is given. */
 int conf_expand_entry(const struct conf_entry *entry, const struct conf_names *names,

@@ -33,6 +33,7 @@ void reload_result_fini(struct reload_result *result)
 	free_names(&result->started);
 	free_names(&result->restarted);
 	free_names(&result->stopped);
+	free_names(&result->pending);
 	problems_fini(&result->problems);
 }
 
@@ -88,7 +89,7 @@ static int apply_to(struct master *master, struct unit *unit, struct unit_file *
 		return problems_add(
 			&result->problems, file->file, 0,
 			"an operator has spawned a unit of that name: stop it first");
-	if (!unit->is_removed && unit_file_equal(&unit->file, file) &&
+	if (!unit->is_removed && unit_file_compare(&unit->file, file) == CONF_SAME &&
 	    has_same_plugin(master, unit, file, result)) {
 		if (state == UNIT_STOPPED || state == UNIT_FAILED) {
 			add_name(&result->started, file->name);
@@ -186,22 +187,12 @@ int reload_first(struct master *master)
 	return r;
 }
 
-/* What is fixed while the daemon runs. */
-static void warn_of_fixed(struct master *master, const struct settings *before,
-			  const struct settings *after)
+/* A key that is fixed while the daemon runs. */
+static void on_kept(void *context, const struct conf_key *key)
 {
-	static const char text[] = "%s has changed, which is heeded at the next start";
+	struct reload_result *result = context;
 
-	if (before->workers != after->workers)
-		log_notice(&master->log, text, "Workers=");
-	if (strcmp(before->socket, after->socket) != 0)
-		log_notice(&master->log, text, "Socket=");
-	if (strcmp(before->runtime_directory, after->runtime_directory) != 0)
-		log_notice(&master->log, text, "RuntimeDirectory=");
-	if (before->frame_max != after->frame_max ||
-	    before->connections != after->connections ||
-	    before->connections_uid != after->connections_uid)
-		log_notice(&master->log, text, "a limit of the control socket");
+	add_name(&result->pending, key->name);
 }
 
 int reload_run(struct master *master, struct reload_result *ret_result)
@@ -216,7 +207,7 @@ int reload_run(struct master *master, struct reload_result *ret_result)
 	notify_reloading();
 	r = settings_load(&settings, &master->path, &result->problems);
 	if (r == 0) {
-		warn_of_fixed(master, &master->settings, &settings);
+		settings_keep(&master->settings, &settings, on_kept, result);
 		settings_fini(&master->settings);
 		master->settings = settings;
 		master->log.level = settings.log_level;
@@ -228,6 +219,9 @@ int reload_run(struct master *master, struct reload_result *ret_result)
 		       result->started.n, result->restarted.n, result->stopped.n,
 		       result->problems.n + result->problems.n_lost);
 	log_notice(&master->log, r < 0 ? "reload failed: %s" : "reloaded: %s", text);
+	for (size_t i = 0; i < result->pending.n; i++)
+		log_notice(&master->log, "%s= has changed, which needs a restart of the daemon",
+			   result->pending.names[i]);
 	watch_reloaded(master, text);
 	master->must_notify = true;
 	master_settle(master);

@@ -40,6 +40,7 @@ static void answer(struct control_call *call, const struct reload_result *result
 		.started = names_of(&result->started),
 		.restarted = names_of(&result->restarted),
 		.stopped = names_of(&result->stopped),
+		.pending = names_of(&result->pending),
 	};
 	struct arena arena;
 

@@ -10,19 +10,19 @@
 static const struct conf_key keys_known[] = {
 	{.name = "RestartDelay",
 	 .set = conf_set_span,
-	 CONF_FIELD(struct restart_keys, delay_ns),
+	 CONF_FIELD(struct restart_keys, delay_ns, IN_PLACE),
 	 .max = DAY_NS},
 	{.name = "RestartDelayMax",
 	 .set = conf_set_span,
-	 CONF_FIELD(struct restart_keys, delay_max_ns),
+	 CONF_FIELD(struct restart_keys, delay_max_ns, IN_PLACE),
 	 .max = DAY_NS},
 	{.name = "StartLimitBurst",
 	 .set = conf_set_uint,
-	 CONF_FIELD(struct restart_keys, burst),
+	 CONF_FIELD(struct restart_keys, burst, IN_PLACE),
 	 .max = RESTART_BURST_MAX},
 	{.name = "StartLimitInterval",
 	 .set = conf_set_span,
-	 CONF_FIELD(struct restart_keys, interval_ns),
+	 CONF_FIELD(struct restart_keys, interval_ns, IN_PLACE),
 	 .max = 7 * DAY_NS},
 };
 

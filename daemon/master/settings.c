@@ -81,51 +81,60 @@ static int set_group(const struct conf_key *key, const struct conf_setting *sett
 	return r;
 }
 
-#define FIELD(member) CONF_FIELD(struct settings, member)
+#define FIELD(member, effect) CONF_FIELD(struct settings, member, effect)
 
 static const struct conf_key keys_known[] = {
 	{.name = "Workers",
 	 .set = conf_set_uint,
-	 FIELD(workers),
+	 FIELD(workers, RESTART),
 	 .min = 1,
 	 .max = LIMIT_WORKERS},
-	{.name = "Socket", .set = conf_set_path, FIELD(socket), .max = LIMIT_SOCKET_PATH},
+	{.name = "Socket",
+	 .set = conf_set_path,
+	 FIELD(socket, RESTART),
+	 .max = LIMIT_SOCKET_PATH},
 	{.name = "RuntimeDirectory",
 	 .set = conf_set_path,
-	 FIELD(runtime_directory),
+	 FIELD(runtime_directory, RESTART),
 	 .max = LIMIT_RUNTIME_PATH},
-	{.name = "StateDirectory", .set = conf_set_path, FIELD(state_directory), .max = 1024},
-	{.name = "PluginPath", .set = conf_set_paths, FIELD(plugin_path), .max = 1024},
-	{.name = "LogLevel", .set = set_log_level, FIELD(log_level)},
+	{.name = "StateDirectory",
+	 .set = conf_set_path,
+	 FIELD(state_directory, RESTART),
+	 .max = 1024},
+	{.name = "PluginPath",
+	 .set = conf_set_paths,
+	 FIELD(plugin_path, IN_PLACE),
+	 .max = 1024},
+	{.name = "LogLevel", .set = set_log_level, FIELD(log_level, IN_PLACE)},
 	{.name = "FrameMax",
 	 .set = conf_set_size,
-	 FIELD(frame_max),
+	 FIELD(frame_max, RESTART),
 	 .min = 4096,
 	 .max = LIMIT_FRAME},
 	{.name = "Connections",
 	 .set = conf_set_uint,
-	 FIELD(connections),
+	 FIELD(connections, RESTART),
 	 .min = 1,
 	 .max = LIMIT_CONNECTIONS},
 	{.name = "ConnectionsPerUser",
 	 .set = conf_set_uint,
-	 FIELD(connections_uid),
+	 FIELD(connections_uid, RESTART),
 	 .min = 1,
 	 .max = LIMIT_CONNECTIONS_UID},
 	{.name = "StartTimeout",
 	 .set = conf_set_span,
-	 FIELD(start_timeout_ns),
+	 FIELD(start_timeout_ns, IN_PLACE),
 	 .min = CLOCK_MS_NS,
 	 .max = TEXT_INFINITY},
 	{.name = "StopTimeout",
 	 .set = conf_set_span,
-	 FIELD(stop_timeout_ns),
+	 FIELD(stop_timeout_ns, IN_PLACE),
 	 .min = CLOCK_MS_NS,
 	 .max = TEXT_INFINITY},
-	{.name = "ObserveGroup", .set = set_group, FIELD(observe)},
-	{.name = "CallGroup", .set = set_group, FIELD(call)},
-	{.name = "ManageGroup", .set = set_group, FIELD(manage)},
-	{.name = "DeployGroup", .set = set_group, FIELD(deploy)},
+	{.name = "ObserveGroup", .set = set_group, FIELD(observe, IN_PLACE)},
+	{.name = "CallGroup", .set = set_group, FIELD(call, IN_PLACE)},
+	{.name = "ManageGroup", .set = set_group, FIELD(manage, IN_PLACE)},
+	{.name = "DeployGroup", .set = set_group, FIELD(deploy, IN_PLACE)},
 };
 
 static unsigned count_processors(void)
@@ -249,4 +258,12 @@ void settings_fini(struct settings *settings)
 	free(settings->state_directory);
 	conf_list_fini(&settings->plugin_path);
 	*settings = (struct settings){0};
+}
+
+void settings_keep(struct settings *before, struct settings *after,
+		   void (*on_kept)(void *context, const struct conf_key *key), void *context)
+{
+	const struct conf_table table = {keys_known, ARRAY_LEN(keys_known), before, NULL};
+
+	conf_keep(&table, after, on_kept, context);
 }

@@ -72,4 +72,9 @@ int settings_init(struct settings *settings, const struct conf *conf,
 		  const struct conf_path *path, const char *file, struct problems *problems);
 void settings_fini(struct settings *settings);
 
+/* Of what was read anew, take back what only the daemon's next start may change: `after` keeps the values in force, `before`
+ * has the new ones. on_kept: for each such key that differs. */
+void settings_keep(struct settings *before, struct settings *after,
+		   void (*on_kept)(void *context, const struct conf_key *key), void *context);
+
 #endif

@@ -58,35 +58,52 @@ static int set_worker(const struct conf_key *key, const struct conf_setting *set
 	return 0;
 }
 
-#define FIELD(member) CONF_FIELD(struct unit_file, member)
+#define FIELD(member, effect) CONF_FIELD(struct unit_file, member, effect)
 
 static const struct conf_key keys_known[] = {
-	{.name = "Description", .set = conf_set_text, FIELD(description)},
-	{.name = "Plugin", .set = conf_set_text, FIELD(plugin)},
-	{.name = "Type", .set = set_type, FIELD(type)},
+	{.name = "Description", .set = conf_set_text, FIELD(description, IN_PLACE)},
+	{.name = "Plugin", .set = conf_set_text, FIELD(plugin, RESTART)},
+	{.name = "Type", .set = set_type, FIELD(type, RESTART)},
 	{.name = "Instances",
 	 .set = conf_set_uint,
-	 FIELD(instances),
+	 FIELD(instances, RESTART),
 	 .min = 1,
 	 .max = LIMIT_INSTANCES},
-	{.name = "Worker", .set = set_worker, FIELD(placement)},
-	{.name = "Mailbox", .set = conf_set_uint, FIELD(mailbox), .min = 1, .max = 1u << 20},
+	{.name = "Worker", .set = set_worker, FIELD(placement, RESTART)},
+	{.name = "Mailbox",
+	 .set = conf_set_uint,
+	 FIELD(mailbox, WORKERS),
+	 .min = 1,
+	 .max = 1u << 20},
 	{.name = "MailboxBytes",
 	 .set = conf_set_size32,
-	 FIELD(mailbox_bytes),
+	 FIELD(mailbox_bytes, WORKERS),
 	 .min = 1024,
 	 .max = 1u << 30},
-	{.name = "Batch", .set = conf_set_uint, FIELD(batch), .min = 1, .max = 1u << 20},
-	{.name = "OnError", .set = conf_set_choice, FIELD(on_error), .choices = on_error_names},
-	{.name = "Default", .set = conf_set_bool, FIELD(is_default)},
-	{.name = "Balance", .set = conf_set_choice, FIELD(balance), .choices = balance_names},
+	{.name = "Batch",
+	 .set = conf_set_uint,
+	 FIELD(batch, WORKERS),
+	 .min = 1,
+	 .max = 1u << 20},
+	{.name = "OnError",
+	 .set = conf_set_choice,
+	 FIELD(on_error, WORKERS),
+	 .choices = on_error_names},
+	{.name = "Default", .set = conf_set_bool, FIELD(is_default, IN_PLACE)},
+	{.name = "Balance",
+	 .set = conf_set_choice,
+	 FIELD(balance, IN_PLACE),
+	 .choices = balance_names},
 	{.name = "StartTimeout",
 	 .set = conf_set_span,
-	 FIELD(start_timeout_ns),
+	 FIELD(start_timeout_ns, IN_PLACE),
 	 .min = CLOCK_MS_NS,
 	 .max = TEXT_INFINITY},
-	{.name = "Restart", .set = conf_set_choice, FIELD(restart), .choices = restart_names},
-	{.name = "AllowGlobals", .set = conf_set_bool, FIELD(allow_globals)},
+	{.name = "Restart",
+	 .set = conf_set_choice,
+	 FIELD(restart, IN_PLACE),
+	 .choices = restart_names},
+	{.name = "AllowGlobals", .set = conf_set_bool, FIELD(allow_globals, RESTART)},
 };
 
 static void init_defaults(struct unit_file *unit, const struct settings *settings)
@@ -353,32 +370,28 @@ void unit_file_fini(struct unit_file *unit)
 	*unit = (struct unit_file){0};
 }
 
-static bool text_equal(const char *a, const char *b)
+static bool is_same_config(const struct unit_file *a, const struct unit_file *b)
 {
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-bool unit_file_equal(const struct unit_file *a, const struct unit_file *b)
-{
-	if (!text_equal(a->name, b->name) || !text_equal(a->description, b->description) ||
-	    !text_equal(a->plugin, b->plugin) || !text_equal(a->type, b->type) ||
-	    a->instances != b->instances || a->placement.worker != b->placement.worker ||
-	    a->placement.number != b->placement.number || a->mailbox != b->mailbox ||
-	    a->mailbox_bytes != b->mailbox_bytes || a->batch != b->batch ||
-	    a->on_error != b->on_error || a->is_default != b->is_default ||
-	    a->allow_globals != b->allow_globals || a->balance != b->balance ||
-	    a->start_timeout_ns != b->start_timeout_ns || a->restart != b->restart ||
-	    a->restart_keys.delay_ns != b->restart_keys.delay_ns ||
-	    a->restart_keys.delay_max_ns != b->restart_keys.delay_max_ns ||
-	    a->restart_keys.burst != b->restart_keys.burst ||
-	    a->restart_keys.interval_ns != b->restart_keys.interval_ns ||
-	    a->n_config != b->n_config)
+	if (a->n_config != b->n_config)
 		return false;
 	for (size_t i = 0; i < a->n_config; i++)
 		if (strcmp(a->config[i].key, b->config[i].key) != 0 ||
 		    strcmp(a->config[i].value, b->config[i].value) != 0)
 			return false;
 	return true;
+}
+
+enum conf_change unit_file_compare(struct unit_file *before, struct unit_file *after)
+{
+	const struct conf_table own = {keys_known, ARRAY_LEN(keys_known), before, NULL};
+	const struct conf_table restart = restart_keys_table(&before->restart_keys, NULL);
+	enum conf_change one, other;
+
+	if (!is_same_config(before, after))
+		return CONF_RESTART;
+	one = conf_compare(&own, after);
+	other = conf_compare(&restart, &after->restart_keys);
+	return one > other ? one : other;
 }
 
 int unit_files_load(const struct conf_path *path, const struct settings *settings,

@@ -95,9 +95,8 @@ int unit_file_init(struct unit_file *unit, const struct conf *conf,
 		   const struct conf_path *path, struct problems *problems);
 void unit_file_fini(struct unit_file *unit);
 
-/* Whether both mean the same, [Config] included: a reload that finds it so leaves the unit's
- * actors alone. */
-bool unit_file_equal(const struct unit_file *a, const struct unit_file *b);
+/* What it takes to go from one definition to another, [Config] included (which takes a restart). Changes neither. */
+enum conf_change unit_file_compare(struct unit_file *before, struct unit_file *after);
 
 /* Read all units that `path` finds: the good ones, sorted by name, and the problems of the
  * others. 0 or -ENOMEM. *ret_units is given: unit_files_free() it. */

@@ -191,6 +191,15 @@ class Running(HostTest):
         self.assertEqual(os.path.basename(done["problems"][0]["file"]), "trouped.conf")
         self.assertEqual(host.call("hello", GREET, {"name": "x"})["count"], 3)
 
+    def test_reload_tells_each_time_what_needs_a_new_start(self):
+        host = self.daemon({"hello": {"Plugin": "hello"}}, daemon={"Workers": 1})
+        host.write("trouped.conf.d/more.conf", "[Daemon]\nWorkers=2\nConnections=100\nLogLevel=debug\n")
+        for _ in range(2):
+            done = host.control("Reload")
+            self.assertEqual((done["pending"], done["problems"]), (["Workers", "Connections"], []))
+        self.assertEqual(host.control("Status")["workers"], 1)
+        self.assertIn("Workers Connections", host.ctl("reload").stdout)
+
     def test_reload_takes_a_new_version_of_a_plugin(self):
         host = self.unstarted()
         path = os.path.join(host.directory, "changing.so")

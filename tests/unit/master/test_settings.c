@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -266,6 +267,36 @@ static void all_mistakes_are_told_at_once(void **state)
 		"trouped.conf.d/x.conf:2: FrameMax=x: must be a size from 4K to 16M, like 64K");
 }
 
+static void on_kept(void *context, const struct conf_key *key)
+{
+	char *text = context;
+
+	strcat(strcat(text, key->name), " ");
+}
+
+static void what_only_a_start_changes_is_kept_and_told(void **state)
+{
+	struct fixture *f = *state;
+	struct settings before;
+	char kept[256] = "";
+
+	conf_tree_file("trouped.conf", "[Daemon]\nWorkers=2\nSocket=/a/s\n");
+	assert_int_equal(load(f), 0);
+	before = f->settings;
+	f->settings = (struct settings){0};
+	conf_tree_file("trouped.conf", "[Daemon]\nWorkers=3\nSocket=/a/s\nLogLevel=debug\n"
+				       "StateDirectory=/b\nRestartDelay=9s\n");
+	assert_int_equal(load(f), 0);
+	settings_keep(&before, &f->settings, on_kept, kept);
+	assert_string_equal(kept, "Workers StateDirectory ");
+	assert_int_equal(f->settings.workers, 2);
+	assert_int_equal(before.workers, 3);
+	assert_string_equal(before.state_directory, "/b");
+	assert_int_equal(f->settings.log_level, LOG_P_DEBUG);
+	assert_int_equal(f->settings.restart.delay_ns, 9 * CLOCK_SECOND_NS);
+	settings_fini(&before);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -278,6 +309,7 @@ int main(void)
 		TEST(path_is_refused_when_too_long_for_a_socket),
 		TEST(runtime_directory_is_asked_for_when_none_is_known),
 		TEST(all_mistakes_are_told_at_once),
+		TEST(what_only_a_start_changes_is_kept_and_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

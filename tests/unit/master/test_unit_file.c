@@ -257,12 +257,31 @@ static void syntax_mistake_keeps_the_unit_out(void **state)
 			    "a [Section]; comments begin with \"#\"");
 }
 
-static void equal_units_are_those_that_mean_the_same(void **state)
+static void change_takes_what_its_keys_say(void **state)
 {
-	static const char *const others[] = {
-		"Plugin=both", "Instances=2",     "Description=x", "Default=1",
-		"Type=t",      "RestartDelay=9s", "OnError=stop",  "Worker=own",
-		"Mailbox=9",   "[Config]\nA=1",   "Restart=always"};
+	static const struct {
+		const char *text;
+		enum conf_change change;
+	} others[] = {
+		{"X-Note=1", CONF_SAME},
+		{"Instances=1", CONF_SAME},
+		{"Description=x", CONF_IN_PLACE},
+		{"Default=1", CONF_IN_PLACE},
+		{"Balance=least-outstanding", CONF_IN_PLACE},
+		{"Restart=always", CONF_IN_PLACE},
+		{"RestartDelay=9s", CONF_IN_PLACE},
+		{"StartTimeout=9s", CONF_IN_PLACE},
+		{"Mailbox=9", CONF_WORKERS},
+		{"MailboxBytes=2M", CONF_WORKERS},
+		{"Batch=9\nDescription=x", CONF_WORKERS},
+		{"OnError=stop", CONF_WORKERS},
+		{"Plugin=both", CONF_RESTART},
+		{"Type=t", CONF_RESTART},
+		{"Instances=2\nMailbox=9", CONF_RESTART},
+		{"Worker=own", CONF_RESTART},
+		{"AllowGlobals=yes", CONF_RESTART},
+		{"[Config]\nA=1", CONF_RESTART},
+	};
 	struct fixture *f = *state;
 	char text[128];
 	struct unit_file *first;
@@ -274,18 +293,29 @@ static void equal_units_are_those_that_mean_the_same(void **state)
 	n = f->n;
 	f->units = NULL;
 	f->n = 0;
-	conf_tree_file("a.actor",
-		       "# moved\n\n[Actor]\nPlugin=none\nPlugin=hello.so\nInstances=1\n");
+	conf_tree_file("a.actor", "# moved\n\n[Actor]\nPlugin=none\nPlugin=hello.so\n");
 	load(f);
-	assert_true(unit_file_equal(&first[0], &f->units[0]));
+	assert_int_equal(unit_file_compare(&first[0], &f->units[0]), CONF_SAME);
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
-		snprintf(text, sizeof(text), "[Actor]\nPlugin=hello\n%s\n", others[i]);
+		snprintf(text, sizeof(text), "[Actor]\nPlugin=hello\n%s\n", others[i].text);
 		conf_tree_file("a.actor", text);
 		load(f);
 		assert_int_equal(f->n, 1);
-		assert_false(unit_file_equal(&first[0], &f->units[0]));
+		if (unit_file_compare(&first[0], &f->units[0]) != others[i].change)
+			fail_msg("%s", others[i].text);
 	}
 	unit_files_free(first, n);
+}
+
+/* Type= has a setter of its own, whose text was lost when it was set back. */
+static void empty_value_frees_any_text(void **state)
+{
+	struct fixture *f = *state;
+
+	conf_tree_file("a.actor", "[Actor]\nPlugin=hello\nType=x\nType=\n");
+	load(f);
+	assert_int_equal(f->n, 1);
+	assert_null(f->units[0].type);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -299,7 +329,8 @@ int main(void)
 		TEST(mistake_is_named_with_its_key),
 		TEST(dropin_is_named_when_the_mistake_is_there),
 		TEST(syntax_mistake_keeps_the_unit_out),
-		TEST(equal_units_are_those_that_mean_the_same),
+		TEST(change_takes_what_its_keys_say),
+		TEST(empty_value_frees_any_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
