@@ -39,7 +39,7 @@ __attribute__((format(printf, 2, 3))) static int refuse(const struct reader *rea
 
 bool plugin_types_is_reserved(const char *interface)
 {
-	return strncmp(interface, "org.varlink.", strlen("org.varlink.")) == 0 ||
+	return strcmp(interface, "org.varlink.service") == 0 ||
 	       strcmp(interface, "io.troupe.Control") == 0;
 }
 

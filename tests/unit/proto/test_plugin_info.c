@@ -341,6 +341,25 @@ static void plugin_info_refuses_bad_interfaces(void **state)
 	assert_refused(maker, -ENOEXEC, "which only the host does");
 }
 
+static void plugin_info_takes_other_interfaces_of_varlink(void **state)
+{
+	static const char *const names[] = {"org.varlink.certification", "org.varlink.resolver",
+					    "org.varlink.service2", "io.troupe.Control2"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct elf_maker *maker = make_good();
+		struct plugin_info *info = NULL;
+		char idl[128], why[PLUGIN_WHY_MAX] = "";
+
+		snprintf(idl, sizeof(idl), "interface %s\nmethod Start() -> ()\n", names[i]);
+		add_interface(maker, names[i], idl);
+		add_implements(maker, names[i]);
+		assert_int_equal(read_made(maker, 0, &info, why), 0);
+		plugin_info_free(info);
+	}
+}
+
 static void plugin_info_refuses_what_the_dynamic_linker_must_not_do(void **state)
 {
 	const struct {
@@ -574,6 +593,7 @@ int main(void)
 		cmocka_unit_test(plugin_info_refuses_malformed_actor_notes),
 		cmocka_unit_test(plugin_info_ignores_notes_of_others_and_of_later_types),
 		cmocka_unit_test(plugin_info_refuses_bad_interfaces),
+		cmocka_unit_test(plugin_info_takes_other_interfaces_of_varlink),
 		cmocka_unit_test(plugin_info_refuses_what_the_dynamic_linker_must_not_do),
 		cmocka_unit_test(plugin_info_refuses_an_actor_type_without_a_good_table),
 		cmocka_unit_test(plugin_info_refuses_relocations_that_it_cannot_read),
