@@ -1,6 +1,6 @@
 /* idl_names.h - the forms that names have in Varlink's IDL; that of interfaces stands in idl.h.
  *
- * Pure. Used by idl.c only.
+ * Pure. Used inside proto/ only.
  */
 #ifndef PROTO_IDL_NAMES_H
 #define PROTO_IDL_NAMES_H

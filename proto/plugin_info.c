@@ -240,7 +240,8 @@ static int read_needed(struct reader *reader)
 			continue;
 		if (r < 0 || strlen(name) > NAME_MAX)
 			return refuse(reader, "its list of libraries is malformed");
-		if (strchr(name, '/'))
+		/* "$ORIGIN" and its like become paths. */
+		if (strpbrk(name, "/$"))
 			return refuse(reader, "it needs the library %s by its path", name);
 		if (info->n_needed == PLUGIN_NEEDED_MAX)
 			return refuse_size(reader, PLUGIN_NEEDED_MAX, "libraries");
@@ -278,6 +279,12 @@ static int check_wishes(struct reader *reader)
 	if (wishes.textrel)
 		return refuse(reader,
 			      "its code needs relocation (TEXTREL): compile it with -fPIC");
+	if (wishes.meddling)
+		return refuse(reader,
+			      "it asks the dynamic linker to meddle with other objects' "
+			      "symbols (%s): "
+			      "link it without",
+			      wishes.meddling);
 	if (wishes.executable_stack)
 		return refuse(reader,
 			      "it asks for an executable stack: link it with -z noexecstack");

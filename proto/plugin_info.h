@@ -77,7 +77,7 @@ struct plugin_info {
  * -ENOEXEC: it is refused: not ELF, not a shared object of this machine, no actor types in
  * it, an ABI that is not this host's, a malformed note, a table of an actor type that is
  * malformed or cannot be told from the file, an interface that is not valid
- * Varlink or is the host's own, RPATH, RUNPATH, TEXTREL, an executable stack, a library
+ * Varlink or is the host's own, RPATH, RUNPATH, TEXTREL, DT_AUDIT and its like, an executable stack, a library
  * needed by path, an undefined troupe_ symbol that this host's SDK lacks, or (without
  * PLUGIN_ALLOW_GLOBALS) writable static data beyond what its seal allows. -E2BIG: over a
  * limit. -ENOMEM. */

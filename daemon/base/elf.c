@@ -399,8 +399,34 @@ int elf_next_note(const struct elf *elf, const char *owner, struct elf_note *not
 	return 0;
 }
 
+/* The name of an entry that reaches beyond the object itself; NULL: it does not. */
+static const char *find_meddling(const Elf64_Dyn *entry)
+{
+	switch (entry->d_tag) {
+	case DT_AUDIT:
+		return "DT_AUDIT";
+	case DT_DEPAUDIT:
+		return "DT_DEPAUDIT";
+	case DT_FILTER:
+		return "DT_FILTER";
+	case DT_AUXILIARY:
+		return "DT_AUXILIARY";
+	case DT_CONFIG:
+		return "DT_CONFIG";
+	case DT_FLAGS_1:
+		if (entry->d_un.d_val & DF_1_GLOBAL)
+			return "DF_1_GLOBAL";
+		if (entry->d_un.d_val & DF_1_INTERPOSE)
+			return "DF_1_INTERPOSE";
+		return entry->d_un.d_val & DF_1_LOADFLTR ? "DF_1_LOADFLTR" : NULL;
+	}
+	return NULL;
+}
+
 void elf_wishes(const struct elf *elf, struct elf_wishes *ret_wishes)
 {
+	const char *meddling;
+
 	*ret_wishes = (struct elf_wishes){.executable_stack = true};
 	for (size_t i = 0; i < elf->dynamic.count; i++) {
 		Elf64_Dyn entry;
@@ -411,6 +437,9 @@ void elf_wishes(const struct elf *elf, struct elf_wishes *ret_wishes)
 		if (entry.d_tag == DT_TEXTREL ||
 		    (entry.d_tag == DT_FLAGS && (entry.d_un.d_val & DF_TEXTREL)))
 			ret_wishes->textrel = true;
+		meddling = find_meddling(&entry);
+		if (meddling)
+			ret_wishes->meddling = meddling;
 	}
 	for (size_t i = 0; i < elf->segments.count; i++) {
 		Elf64_Phdr segment;

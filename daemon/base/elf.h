@@ -81,6 +81,9 @@ struct elf_wishes {
 	bool rpath;            /* DT_RPATH or DT_RUNPATH */
 	bool textrel;          /* writes to code */
 	bool executable_stack; /* or says nothing about it, which means the same */
+	/* Its entry that has other objects watch, replace or complete symbols (DT_AUDIT, DT_FILTER...), or
+	 * its own be everybody's: "DT_AUDIT"; the last of them. NULL: there is none. */
+	const char *meddling;
 };
 
 void elf_wishes(const struct elf *elf, struct elf_wishes *ret_wishes);

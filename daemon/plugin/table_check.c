@@ -1,142 +1,190 @@
 #include "plugin/table_check.h"
 
+#include "base/cleanup.h"
 #include "base/limits.h"
+#include "proto/bounds.h"
+#include "proto/idl.h"
+#include "proto/idl_names.h"
+#include "proto/layout.h"
+#include "proto/type_check.h"
 #include <errno.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-struct range {
-	uintptr_t base, end;
+struct table_reader {
+	struct bounds bounds; /* of the plug-in */
+	char *why;
+	size_t size;
+	const char *id; /* of the actor type */
 };
 
-/* Whether n items of `size` bytes at `at` lie in the plug-in, and as the machine wants them
- * aligned. */
-static bool holds(struct range range, const void *at, size_t n, size_t size, size_t align)
-{
-	uintptr_t start = (uintptr_t)at;
+/* Each check returns 0, or says what is wrong and returns a negative value. */
 
-	return start >= range.base && start < range.end && start % align == 0 &&
-	       n <= (range.end - start) / size;
+__attribute__((format(printf, 2, 3))) static int refuse(const struct table_reader *reader,
+							const char *format, ...)
+{
+	char wrong[400];
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(wrong, sizeof(wrong), format, arguments);
+	va_end(arguments);
+	(void)snprintf(reader->why, reader->size, "actor type \"%s\": %s", reader->id, wrong);
+	return -ENOEXEC;
 }
 
-#define HOLDS(range, at, n) holds(range, at, n, sizeof(*(at)), _Alignof(__typeof__(*(at))))
+#define HOLDS(reader, at, n) BOUNDS_HOLD(&(reader)->bounds, at, n)
 
-static bool holds_string(struct range range, const char *text)
+static bool holds_text(const struct table_reader *reader, const char *text)
 {
-	return HOLDS(range, text, 1) && memchr(text, '\0', range.end - (uintptr_t)text);
+	return bounds_hold_text(&reader->bounds, text);
 }
 
-/* Each check returns what is wrong, or NULL. */
-
-static const char *check_method(struct range range, const struct troupe_method *method)
+/* The type of `what`, for a mark see layout_hash(); `hash` is what it claims, name the qualified one; name NULL:
+ * it has none. */
+static int check_type(const struct table_reader *reader, const struct troupe_type *type,
+		      const char *what, const char *name, char mark, uint64_t hash)
 {
-	if (!HOLDS(range, method, 1) || !holds_string(range, method->interface) ||
-	    !holds_string(range, method->name))
-		return "a method's descriptor is not in the plug-in";
-	if (!HOLDS(range, method->in, 1) || !HOLDS(range, method->out, 1) ||
-	    method->in->kind != TROUPE_STRUCT || method->out->kind != TROUPE_STRUCT)
-		return "a method has no types";
-	return NULL;
+	cleanup_free char *layout = NULL;
+	const char *wrong;
+	int r;
+
+	if (!HOLDS(reader, type, 1) || type->kind != TROUPE_STRUCT)
+		return refuse(reader, "the type of %s is no struct of the plug-in", what);
+	r = type_check(type, &reader->bounds, &layout, &wrong);
+	if (r == -EINVAL)
+		return refuse(reader, "the type of %s %s", what, wrong);
+	if (r < 0)
+		return r;
+	if (name && layout_hash(name, mark, layout) != hash)
+		return refuse(reader, "the hash of %s is not that of its type", what);
+	return 0;
 }
 
-static const char *check_interface(struct range range, const struct troupe_interface *interface)
+static int check_method(const struct table_reader *reader, const struct troupe_method *method)
 {
-	if (!HOLDS(range, interface, 1) || !holds_string(range, interface->name) ||
-	    !holds_string(range, interface->description))
-		return "an interface's descriptor is not in the plug-in";
-	if (interface->n_methods && !HOLDS(range, interface->methods, interface->n_methods))
-		return "an interface's methods are not in the plug-in";
-	for (uint32_t i = 0; i < interface->n_methods; i++) {
-		const char *wrong = check_method(range, interface->methods[i]);
+	char name[IDL_NAME_MAX + 2 + IDL_MEMBER_NAME_MAX], what[sizeof(name) + 32];
+	int r;
 
-		if (wrong)
-			return wrong;
+	if (!HOLDS(reader, method, 1) || !holds_text(reader, method->interface) ||
+	    !holds_text(reader, method->name))
+		return refuse(reader, "a method's descriptor is not in the plug-in");
+	if (snprintf(name, sizeof(name), "%s.%s", method->interface, method->name) >=
+	    (int)sizeof(name))
+		return refuse(reader, "a method's name is too long");
+	(void)snprintf(what, sizeof(what), "the input of method %s", name);
+	r = check_type(reader, method->in, what, name, '(', method->in_hash);
+	if (r < 0)
+		return r;
+	(void)snprintf(what, sizeof(what), "the output of method %s", name);
+	return check_type(reader, method->out, what, name, '>', method->out_hash);
+}
+
+static int check_error(const struct table_reader *reader, const struct troupe_error *error)
+{
+	char what[IDL_NAME_MAX + IDL_MEMBER_NAME_MAX + 32];
+
+	if (!HOLDS(reader, error, 1) || !holds_text(reader, error->name))
+		return refuse(reader, "an error's descriptor is not in the plug-in");
+	(void)snprintf(what, sizeof(what), "error %s", error->name);
+	return check_type(reader, error->type, what, error->name, '!', error->hash);
+}
+
+static int check_interface(const struct table_reader *reader,
+			   const struct troupe_interface *interface)
+{
+	int r = 0;
+
+	if (!HOLDS(reader, interface, 1) || !holds_text(reader, interface->name) ||
+	    !holds_text(reader, interface->description))
+		return refuse(reader, "an interface's descriptor is not in the plug-in");
+	if (interface->n_methods && !HOLDS(reader, interface->methods, interface->n_methods))
+		return refuse(reader, "an interface's methods are not in the plug-in");
+	for (uint32_t i = 0; i < interface->n_methods && r == 0; i++) {
+		r = check_method(reader, interface->methods[i]);
+		if (r == 0 && strcmp(interface->methods[i]->interface, interface->name) != 0)
+			r = refuse(reader, "method %s is of another interface than %s",
+				   interface->methods[i]->name, interface->name);
 	}
-	if (interface->n_errors && !HOLDS(range, interface->errors, interface->n_errors))
-		return "an interface's errors are not in the plug-in";
-	for (uint32_t i = 0; i < interface->n_errors; i++) {
-		const struct troupe_error *error = interface->errors[i];
-
-		if (!HOLDS(range, error, 1) || !holds_string(range, error->name) ||
-		    !HOLDS(range, error->type, 1))
-			return "an error's descriptor is not in the plug-in";
-	}
-	return NULL;
+	if (r < 0)
+		return r;
+	if (interface->n_errors && !HOLDS(reader, interface->errors, interface->n_errors))
+		return refuse(reader, "an interface's errors are not in the plug-in");
+	for (uint32_t i = 0; i < interface->n_errors && r == 0; i++)
+		r = check_error(reader, interface->errors[i]);
+	return r;
 }
 
-static const char *check_handlers(struct range range, const struct troupe_handlers *handlers)
+static int check_handlers(const struct table_reader *reader,
+			  const struct troupe_handlers *handlers)
 {
-	if (!HOLDS(range, handlers, 1))
-		return "a table of handlers is not in the plug-in";
-	const char *wrong = check_interface(range, handlers->interface);
-	if (wrong)
-		return wrong;
+	int r;
+
+	if (!HOLDS(reader, handlers, 1))
+		return refuse(reader, "a table of handlers is not in the plug-in");
+	r = check_interface(reader, handlers->interface);
+	if (r < 0)
+		return r;
 	if (handlers->n_handlers != handlers->interface->n_methods)
-		return "an interface has not as many handlers as methods";
-	if (handlers->n_handlers && !HOLDS(range, handlers->handlers, handlers->n_handlers))
-		return "a table of handlers is not in the plug-in";
-	return NULL;
+		return refuse(reader, "an interface has not as many handlers as methods");
+	if (handlers->n_handlers && !HOLDS(reader, handlers->handlers, handlers->n_handlers))
+		return refuse(reader, "a table of handlers is not in the plug-in");
+	return 0;
 }
 
-static const char *check_entry(struct range range, const struct troupe_entry *entry)
+static int check_entry(const struct table_reader *reader, const struct troupe_entry *entry)
 {
-	if (!HOLDS(range, entry, 1) || !holds_string(range, entry->name))
-		return "an entry is not in the plug-in";
+	int r;
+
+	if (!HOLDS(reader, entry, 1) || !holds_text(reader, entry->name))
+		return refuse(reader, "an entry is not in the plug-in");
 	switch (entry->kind) {
 	case TROUPE_ENTRY_TIMER:
-		return entry->on_timer ? NULL : "a timer entry has no function";
+		return entry->on_timer ? 0 : refuse(reader, "a timer entry has no function");
 	case TROUPE_ENTRY_REPLY:
 		if (!entry->on_reply)
-			return "a reply entry has no function";
-		const char *wrong = check_interface(range, entry->interface);
-		return wrong ? wrong : check_method(range, entry->method);
+			return refuse(reader, "a reply entry has no function");
+		r = check_interface(reader, entry->interface);
+		return r < 0 ? r : check_method(reader, entry->method);
 	}
-	return "an entry is of no known kind";
+	return refuse(reader, "an entry is of no known kind");
 }
 
-static const char *check_table(struct range range, const struct troupe_actor *table,
-			       const char *name)
+static int check_table(const struct table_reader *reader, const struct troupe_actor *table)
 {
+	int r = 0;
+
 	/* The ABI first: under another one, the rest may mean something else. */
-	if (!HOLDS(range, table, 1))
-		return "its table is not in the plug-in";
+	if (!HOLDS(reader, table, 1))
+		return refuse(reader, "its table is not in the plug-in");
 	if (table->abi_major != TROUPE_ABI_MAJOR || table->abi_minor > TROUPE_ABI_MINOR ||
 	    table->table_size != sizeof(*table))
-		return "its table does not begin with TROUPE_ABI";
-	if (!holds_string(range, table->name) || strcmp(table->name, name) != 0)
-		return "the name in TROUPE_ABI is not that in TROUPE_ACTOR";
-	if (table->description && !holds_string(range, table->description))
-		return "its description is not in the plug-in";
+		return refuse(reader, "its table does not begin with TROUPE_ABI");
+	if (!holds_text(reader, table->name) || strcmp(table->name, reader->id) != 0)
+		return refuse(reader, "the name in TROUPE_ABI is not that in TROUPE_ACTOR");
+	if (table->description && !holds_text(reader, table->description))
+		return refuse(reader, "its description is not in the plug-in");
 	if (table->state_size > LIMIT_STATE_BYTES)
-		return "its state is larger than 1 MiB";
-	if (table->config &&
-	    (!HOLDS(range, table->config, 1) || table->config->kind != TROUPE_STRUCT))
-		return "its type of configuration is no struct of the plug-in";
-	if (table->life && !HOLDS(range, table->life, 1))
-		return "its life is not in the plug-in";
-	for (size_t i = 0; i < TROUPE_INTERFACES_MAX && table->interfaces[i]; i++) {
-		const char *wrong = check_handlers(range, table->interfaces[i]);
-
-		if (wrong)
-			return wrong;
-	}
-	for (size_t i = 0; i < TROUPE_ENTRIES_MAX && table->entries[i]; i++) {
-		const char *wrong = check_entry(range, table->entries[i]);
-
-		if (wrong)
-			return wrong;
-	}
-	return NULL;
+		return refuse(reader, "its state is larger than 1 MiB");
+	if (table->config)
+		r = check_type(reader, table->config, "its configuration", NULL, 0, 0);
+	if (r < 0)
+		return r;
+	if (table->life && !HOLDS(reader, table->life, 1))
+		return refuse(reader, "its life is not in the plug-in");
+	for (size_t i = 0; i < TROUPE_INTERFACES_MAX && table->interfaces[i] && r == 0; i++)
+		r = check_handlers(reader, table->interfaces[i]);
+	for (size_t i = 0; i < TROUPE_ENTRIES_MAX && table->entries[i] && r == 0; i++)
+		r = check_entry(reader, table->entries[i]);
+	return r;
 }
 
 int table_check(const struct troupe_actor *table, const char *name, uintptr_t base,
 		uintptr_t end, char *why, size_t size)
 {
-	const char *wrong = check_table((struct range){base, end}, table, name);
+	const struct table_reader reader = {{base, end}, why, size, name};
 
-	if (!wrong)
-		return 0;
-	snprintf(why, size, "actor type \"%s\": %s", name, wrong);
-	return -ENOEXEC;
+	return check_table(&reader, table);
 }

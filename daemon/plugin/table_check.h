@@ -13,8 +13,10 @@
 #include <troupe/actor.h>
 
 /* Check the table of actor type `name` in a plug-in that lies at [base, end): its ABI, sizes
- * and strings, and that each descriptor it points to lies in the plug-in. why, `size` bytes,
- * says what is wrong. -ENOEXEC. */
+ * and strings, that each descriptor it points to lies in the plug-in, that each type is what its
+ * fields make it (proto/type_check.h), and that the hash of each method and error is that of its
+ * types: equal hashes mean that a block of one is read as the other. why, `size` bytes, says what
+ * is wrong. -ENOEXEC; -ENOMEM. */
 int table_check(const struct troupe_actor *table, const char *name, uintptr_t base,
 		uintptr_t end, char *why, size_t size);
 

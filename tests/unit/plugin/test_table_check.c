@@ -1,10 +1,14 @@
 /* The table of an actor type, spoiled in one place at a time. */
 #include "plugin/table_check.h"
 
+#include "proto/codec.h"
+#include "proto/layout.h"
+#include "tests/unit/plugin/data/every.varlink.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -79,10 +83,17 @@ static void make_image(struct image *image)
 		image->interface_name, image->text, image->methods, image->errors, 1, 1};
 	image->methods[0] = &image->method;
 	image->errors[0] = &image->error;
-	image->method = (struct troupe_method){image->interface_name, image->text, &image->type,
-					       &image->type,          1,           2};
-	image->error = (struct troupe_error){image->text, &image->type, 3};
-	image->type = (struct troupe_type){.kind = TROUPE_STRUCT};
+	image->method = (struct troupe_method){
+		image->interface_name,
+		image->text,
+		&image->type,
+		&image->type,
+		layout_hash("io.example.text", '(', "()"),
+		layout_hash("io.example.text", '>', "()"),
+	};
+	image->error = (struct troupe_error){image->text, &image->type,
+					     layout_hash("text", '!', "()")};
+	image->type = (struct troupe_type){.kind = TROUPE_STRUCT, .align = 1};
 	image->timer = (struct troupe_entry){
 		.name = image->text, .kind = TROUPE_ENTRY_TIMER, .on_timer = on_timer};
 	image->reply = (struct troupe_entry){
@@ -179,6 +190,14 @@ static void table_check_refuses_each_spoiled_field(void **state)
 	REFUSES(image.errors[0] = NULL);
 	REFUSES(image.error.name = outside);
 	REFUSES(image.error.type = NULL);
+	REFUSES(image.method.in_hash++);
+	REFUSES(image.method.out_hash = 0);
+	REFUSES(image.error.hash ^= 1);
+	REFUSES(image.type.size = 8);
+	REFUSES(image.type.align = 2);
+	REFUSES(image.type.count = 1);
+	REFUSES(image.type.flags = 0x80);
+	REFUSES(image.type.flags = TROUPE_TYPE_STEPS; image.type.n_steps = 1);
 	REFUSES(image.actor.entries[0] = &other.timer);
 	REFUSES(image.timer.name = NULL);
 	REFUSES(image.timer.kind = 0);
@@ -193,12 +212,188 @@ static void table_check_refuses_each_spoiled_field(void **state)
 			(const struct troupe_entry *)((const char *)&image.timer + 1));
 }
 
+/* ---- any byte of what troupe-gen wrote */
+
+extern const char __executable_start, _end; /* of the linker: where this program lies */
+
+/* The descriptors, the actor type, and all strings they refer to, in one piece that is the plug-in. */
+#define STRINGS 8192
+struct piece {
+	unsigned char descriptors[sizeof(every_descriptors_)];
+	struct troupe_actor actor;
+	struct troupe_handlers handlers;
+	troupe_handler_fn *functions[2];
+	char strings[STRINGS]; /* with no room behind them: cut below */
+};
+
+static const char *add_string(struct piece *piece, size_t *used, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *copy = piece->strings + *used;
+
+	assert_true(size <= STRINGS - *used);
+	memcpy(copy, text, size);
+	*used += size;
+	return copy;
+}
+
+static void *moved(struct piece *piece, const void *original)
+{
+	return piece->descriptors +
+	       ((const char *)original - (const char *)&every_descriptors_);
+}
+
+/* A copy of the descriptors that refers to nothing outside of itself. Returns its size. */
+static size_t make_piece(struct piece *piece)
+{
+	const uintptr_t base = (uintptr_t)&every_descriptors_;
+	size_t used = 0;
+
+	memset(piece, 0, sizeof(*piece));
+	memcpy(piece->descriptors, &every_descriptors_, sizeof(every_descriptors_));
+	for (size_t at = 0; at + sizeof(uintptr_t) <= sizeof(every_descriptors_); at += 8) {
+		uintptr_t word;
+		const void *pointer;
+
+		memcpy(&word, piece->descriptors + at, sizeof(word));
+		if (word >= base && word < base + sizeof(every_descriptors_))
+			pointer = moved(piece, (const void *)word);
+		else if (word >= (uintptr_t)&__executable_start && word < (uintptr_t)&_end)
+			pointer = add_string(piece, &used, (const char *)word);
+		else
+			continue;
+		memcpy(piece->descriptors + at, &pointer, sizeof(pointer));
+	}
+	piece->functions[0] = piece->functions[1] = handle;
+	piece->handlers = (struct troupe_handlers){
+		.interface = moved(piece, &every_interface),
+		.handlers = piece->functions,
+		.n_handlers = 2,
+	};
+	piece->actor = (struct troupe_actor){
+		.abi_major = TROUPE_ABI_MAJOR,
+		.abi_minor = TROUPE_ABI_MINOR,
+		.table_size = sizeof(piece->actor),
+		.name = add_string(piece, &used, "every"),
+		.state_size = 8,
+		.config = moved(piece, &every_config_type),
+		.interfaces = {&piece->handlers},
+	};
+	return offsetof(struct piece, strings) + used;
+}
+
+static int check_piece(const struct piece *piece, size_t size, char *why)
+{
+	return table_check(&piece->actor, "every", (uintptr_t)piece, (uintptr_t)piece + size,
+			   why, 256);
+}
+
+/* A value's wire form by some descriptor; given. */
+static void *encode(const struct troupe_type *type, const void *value, size_t *ret_size)
+{
+	void *block;
+
+	assert_int_equal(codec_size(type, value, ret_size, NULL), 0);
+	block = aligned_alloc(16, (*ret_size + 15) / 16 * 16);
+	assert_non_null(block);
+	codec_encode(type, value, block, *ret_size);
+	return block;
+}
+
+/* What is taken must mean what it meant: the codec goes by it, and no byte beyond the value is read (sanitizers
+ * watch). */
+static void must_mean_the_same(struct piece *piece, size_t at)
+{
+	const struct every_tree leaf = {.label = "leaf", .small = true};
+	const struct every_point points[] = {{1, 2}, {3, 4}};
+	const char *const names[] = {"a", "b"};
+	const struct every_tree tree = {.label = "tree", .children = {&leaf, 1}};
+	const struct every_tree_map_entry trees[] = {{"one", leaf}, {"two", tree}};
+	const struct every_all value = {
+		.number = 1,
+		.on = true,
+		.ratio = 0.5,
+		.text = "text",
+		.color = EVERY_COLOR_BLUE,
+		.point = {5, 6},
+		.points = {points, 2},
+		.names = {names, 2},
+		.tree = &tree,
+		.trees = {trees, 2},
+		.raw = "{}",
+		.bytes = {"bytes", 5},
+	};
+	const struct troupe_method *method = moved(piece, &every_all_method);
+	size_t right_size, size;
+	void *right = encode(every_all_method.in, &value, &right_size);
+	void *block = encode(method->in, &value, &size);
+
+	if (size != right_size || memcmp(block, right, size) != 0)
+		fail_msg("byte %zu: taken, and means something else", at);
+	free(block);
+	free(right);
+}
+
+static void table_check_refuses_any_byte_that_matters(void **state)
+{
+	static const unsigned char changes[] = {0x01, 0x08, 0x80, 0xff};
+	struct piece *piece = malloc(sizeof(*piece));
+	size_t size, taken = 0, refused = 0;
+	char why[256] = "";
+
+	(void)state;
+	assert_non_null(piece);
+	size = make_piece(piece);
+	if (check_piece(piece, size, why) < 0)
+		fail_msg("the piece itself is refused: %s", why);
+	must_mean_the_same(piece, 0);
+	for (size_t at = 0; at < sizeof(every_descriptors_); at++)
+		for (size_t i = 0; i < sizeof(changes); i++) {
+			piece->descriptors[at] ^= changes[i];
+			if (check_piece(piece, size, why) < 0) {
+				refused++;
+			} else {
+				taken++;
+				must_mean_the_same(piece, at);
+			}
+			piece->descriptors[at] ^= changes[i];
+		}
+	free(piece);
+	/* Taken is what nobody reads: the places for steps of types without, gaps, and that a type has steps. */
+	assert_in_range(refused, 2 * taken, SIZE_MAX);
+}
+
+static void table_check_says_which_type_is_wrong(void **state)
+{
+	struct piece *piece = malloc(sizeof(*piece));
+	const struct troupe_type *type;
+	const uint32_t offset = 4096;
+	size_t size;
+	char why[256] = "";
+
+	(void)state;
+	assert_non_null(piece);
+	size = make_piece(piece);
+	type = moved(piece, every_plain_method.out);
+	/* Read out of bounds by whoever believes it. */
+	memcpy((char *)moved(piece, &every_descriptors_.plain_out_fields_[0].offset), &offset,
+	       sizeof(offset));
+	assert_int_equal(type->fields[0].offset, offset);
+	assert_int_equal(check_piece(piece, size, why), -ENOEXEC);
+	assert_string_equal(why,
+			    "actor type \"every\": the type of the output of method "
+			    "test.every.Plain has a field that does not stand where it says");
+	free(piece);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table_check_takes_a_good_table),
 		cmocka_unit_test(table_check_names_the_actor_and_what_is_wrong),
 		cmocka_unit_test(table_check_refuses_each_spoiled_field),
+		cmocka_unit_test(table_check_refuses_any_byte_that_matters),
+		cmocka_unit_test(table_check_says_which_type_is_wrong),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -373,6 +373,14 @@ static void plugin_info_refuses_what_the_dynamic_linker_must_not_do(void **state
 		{DT_FLAGS, DF_TEXTREL, "TEXTREL"},
 		{DT_FLAGS_1, DF_1_PIE, "program"},
 		{DT_NEEDED, 1u << 30, "list of libraries is malformed"},
+		{DT_AUDIT, 0, "symbols (DT_AUDIT)"},
+		{DT_DEPAUDIT, 0, "symbols (DT_DEPAUDIT)"},
+		{DT_FILTER, 0, "symbols (DT_FILTER)"},
+		{DT_AUXILIARY, 0, "symbols (DT_AUXILIARY)"},
+		{DT_CONFIG, 0, "symbols (DT_CONFIG)"},
+		{DT_FLAGS_1, DF_1_NOW | DF_1_GLOBAL, "symbols (DF_1_GLOBAL)"},
+		{DT_FLAGS_1, DF_1_NOW | DF_1_INTERPOSE, "symbols (DF_1_INTERPOSE)"},
+		{DT_FLAGS_1, DF_1_LOADFLTR, "symbols (DF_1_LOADFLTR)"},
 	};
 
 	(void)state;
@@ -391,6 +399,12 @@ static void plugin_info_refuses_what_the_dynamic_linker_must_not_do(void **state
 	maker = make_good();
 	maker_needed(maker, "./libmine.so");
 	assert_refused(maker, -ENOEXEC, "./libmine.so by its path");
+	maker = make_good();
+	maker_needed(maker, "$ORIGIN");
+	assert_refused(maker, -ENOEXEC, "$ORIGIN by its path");
+	maker = make_good();
+	maker_dynamic(maker, DT_FLAGS_1, DF_1_NOW | DF_1_NODELETE);
+	assert_accepted(maker, 0);
 }
 
 static void plugin_info_refuses_an_actor_type_without_a_good_table(void **state)
