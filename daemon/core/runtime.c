@@ -211,6 +211,22 @@ int runtime_stop(struct runtime *runtime, struct troupe_address address)
 	return 0;
 }
 
+bool runtime_owes_answers(struct runtime *runtime, struct troupe_address address)
+{
+	const struct actor *actor = actor_find(runtime, address);
+	const struct more *more = actor ? more_find(runtime, actor) : NULL;
+	struct list *at = more ? more->kept : NULL, *first = at;
+
+	while (at) {
+		const struct kept_call *kept = container_of(at, struct kept_call, of_owner);
+
+		if (kept->call && !(kept->flags & MAIL_MORE))
+			return true;
+		at = at->next == first ? NULL : at->next;
+	}
+	return false;
+}
+
 /* The actor in the first slot from *at on in which one lives. */
 static struct actor *next_actor(struct runtime *runtime, uint32_t *at)
 {

@@ -105,6 +105,10 @@ int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
 /* -EEXIST: number in use; -EINVAL; -ENOMEM. */
 int runtime_unit_define(struct runtime *runtime, const struct runtime_unit *unit);
 
+/* Give a unit other limits: mailbox, mailbox_bytes, batch and stop_on_error; the rest of `unit` but its number is not looked
+ * at. They hold for the actors that live, too: what a mailbox holds beyond them stays. -ENOENT. */
+int runtime_unit_change(struct runtime *runtime, const struct runtime_unit *unit);
+
 /* Make no more instances of a unit, and let its number go. Its actors, and those that they
  * have spawned, live on. -ENOENT. */
 int runtime_unit_forget(struct runtime *runtime, uint32_t number);
@@ -118,6 +122,9 @@ int runtime_spawn(struct runtime *runtime, uint32_t unit, uint32_t instance, con
 /* Stop an actor: after the message it is at, before those in its mailbox; fini runs, reason
  * SHUTDOWN. -ESRCH. */
 int runtime_stop(struct runtime *runtime, struct troupe_address actor);
+
+/* Whether an actor keeps calls whose callers wait for it; streams, which may have no end, are not counted. */
+bool runtime_owes_answers(struct runtime *runtime, struct troupe_address actor);
 
 /* Stop them all; on_end tells of each. */
 void runtime_stop_all(struct runtime *runtime);

@@ -229,6 +229,25 @@ static uint32_t units_of(uint32_t bytes)
 	return bytes / 16;
 }
 
+static void set_limits(struct unit *unit, const struct runtime_unit *config)
+{
+	unit->mailbox = config->mailbox ? config->mailbox : LIMIT_MAILBOX_DEFAULT;
+	unit->mailbox_units = units_of(config->mailbox_bytes ? config->mailbox_bytes
+							     : LIMIT_MAILBOX_BYTES_DEFAULT);
+	unit->batch = config->batch ? config->batch : LIMIT_BATCH_DEFAULT;
+	unit->stop_on_error = config->stop_on_error;
+}
+
+int runtime_unit_change(struct runtime *runtime, const struct runtime_unit *config)
+{
+	struct unit *unit = unit_find(runtime, config->number);
+
+	if (!unit)
+		return -ENOENT;
+	set_limits(unit, config);
+	return 0;
+}
+
 int runtime_unit_define(struct runtime *runtime, const struct runtime_unit *config)
 {
 	struct unit *unit;
@@ -243,15 +262,11 @@ int runtime_unit_define(struct runtime *runtime, const struct runtime_unit *conf
 		return -ENOMEM;
 	*unit = (struct unit){
 		.type = config->type,
-		.mailbox = config->mailbox ? config->mailbox : LIMIT_MAILBOX_DEFAULT,
-		.mailbox_units = units_of(config->mailbox_bytes ? config->mailbox_bytes
-								: LIMIT_MAILBOX_BYTES_DEFAULT),
-		.batch = config->batch ? config->batch : LIMIT_BATCH_DEFAULT,
 		.number = config->number,
 		.origin = config->number,
-		.stop_on_error = config->stop_on_error,
 		.next = runtime->units,
 	};
+	set_limits(unit, config);
 	memcpy(unit->name, config->name, strlen(config->name));
 	runtime->units = unit;
 	index_put(&runtime->units_by_number, &unit->link,

@@ -98,6 +98,16 @@ static int load(struct worker *worker, const struct unit *unit)
 			deployment->fd);
 }
 
+static struct worker_limits limits_of(const struct unit *unit)
+{
+	return (struct worker_limits){
+		.mailbox = unit->file.mailbox,
+		.mailboxBytes = unit->file.mailbox_bytes,
+		.batch = unit->file.batch,
+		.stopOnError = unit->file.on_error == UNIT_STOP,
+	};
+}
+
 static int define(struct worker *worker, const struct unit *unit)
 {
 	struct worker_define notice = {
@@ -106,10 +116,7 @@ static int define(struct worker *worker, const struct unit *unit)
 		.plugin = unit->deployment->number,
 		.actorType = unit->type,
 		.config = unit->config,
-		.mailbox = unit->file.mailbox,
-		.mailboxBytes = unit->file.mailbox_bytes,
-		.batch = unit->file.batch,
-		.stopOnError = unit->file.on_error == UNIT_STOP,
+		.limits = limits_of(unit),
 	};
 	struct request request = {
 		.kind = REQUEST_DEFINE,

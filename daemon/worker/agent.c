@@ -232,6 +232,7 @@ static bool is_of_order(struct agent *agent)
 	}
 AFTER_START(agent_on_load)
 AFTER_START(agent_on_define)
+AFTER_START(agent_on_redefine)
 AFTER_START(agent_on_undefine)
 AFTER_START(agent_on_spawn)
 AFTER_START(agent_on_stop)
@@ -249,6 +250,7 @@ static const struct channel_handler handlers[] = {
 	{&worker_start_method, on_start},
 	{&worker_load_method, started_agent_on_load},
 	{&worker_define_method, started_agent_on_define},
+	{&worker_redefine_method, started_agent_on_redefine},
 	{&worker_undefine_method, started_agent_on_undefine},
 	{&worker_spawn_method, started_agent_on_spawn},
 	{&worker_stop_method, started_agent_on_stop},
@@ -302,7 +304,7 @@ int agent_new(const struct agent_config *config, struct agent **ret_agent)
 		return -ENOMEM;
 	}
 	agent->config = *config;
-	list_init(&agent->stops);
+	agent_stops_init(agent);
 	units_init(&agent->units);
 	calls_init(&agent->calls);
 	names_init(&agent->names, 0);

@@ -42,6 +42,8 @@ struct agent {
 	struct calls calls;
 	struct dead_letters dead_letters;
 	struct list stops; /* Stop notices whose actors have not ended yet; of agent_units.c */
+	struct loop_timer
+		drain_timer; /* while one of them waits for its actor to have done its work */
 };
 
 /* Send a notice. What cannot be sent ends the agent: the master would wait for it for ever. */
@@ -53,10 +55,12 @@ void agent_end(struct agent *agent, enum agent_end end);
 /* agent_units.c: plug-ins, units, and the lives of their actors */
 void agent_on_load(void *context, const void *in, int *fd);
 void agent_on_define(void *context, const void *in, int *fd);
+void agent_on_redefine(void *context, const void *in, int *fd);
 void agent_on_undefine(void *context, const void *in, int *fd);
 void agent_on_spawn(void *context, const void *in, int *fd);
 void agent_on_stop(void *context, const void *in, int *fd);
 void agent_actor_ended(void *context, const struct runtime_end *end); /* for runtime_ops */
+void agent_stops_init(struct agent *agent);
 void agent_stops_fini(struct agent *agent);
 
 /* agent_calls.c: clients' calls */

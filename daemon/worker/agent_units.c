@@ -2,6 +2,7 @@
 #include "worker/agent_inside.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "proto/json.h"
 #include <string.h>
@@ -11,7 +12,13 @@ struct stop {
 	struct list link;
 	int64_t request;
 	struct troupe_address actor;
+	bool is_draining;
+	uint64_t
+		target; /* DRAINING: messages that the actor will have handled when it was through its mailbox */
 };
+
+/* How often actors that drain are looked at. They could tell, but every message would pay for it. */
+#define DRAIN_LOOK_NS (5 * CLOCK_MS_NS)
 
 static const char *error_text(int error)
 {
@@ -117,18 +124,28 @@ static bool fits_uint32(int64_t value)
 	return value >= 0 && value <= UINT32_MAX;
 }
 
+/* false: one is out of range. */
+static bool take_limits(const struct worker_limits *limits, struct runtime_unit *unit)
+{
+	unit->mailbox = (uint32_t)limits->mailbox;
+	unit->mailbox_bytes = (uint32_t)limits->mailboxBytes;
+	unit->batch = (uint32_t)limits->batch;
+	unit->stop_on_error = limits->stopOnError;
+	return fits_uint32(limits->mailbox) && fits_uint32(limits->mailboxBytes) &&
+	       fits_uint32(limits->batch);
+}
+
 static int define_unit(struct agent *agent, const struct worker_define *in, char *why,
 		       size_t why_size)
 {
 	const struct units_plugin *plugin = units_find_plugin(&agent->units, in->plugin);
 	cleanup_free void *config = NULL;
-	struct runtime_unit unit = {.name = in->name, .stop_on_error = in->stopOnError};
+	struct runtime_unit unit = {.name = in->name};
 	size_t n = plugin ? plugin->plugin->info->n_actors : 0;
 	size_t at = 0;
 	int r;
 
-	if (!fits_uint32(in->unit) || in->unit == 0 || !fits_uint32(in->mailbox) ||
-	    !fits_uint32(in->mailboxBytes) || !fits_uint32(in->batch)) {
+	if (!fits_uint32(in->unit) || in->unit == 0 || !take_limits(&in->limits, &unit)) {
 		snprintf(why, why_size, "a number is out of range");
 		return -ERANGE;
 	}
@@ -146,9 +163,6 @@ static int define_unit(struct agent *agent, const struct worker_define *in, char
 		return r;
 	unit.number = (uint32_t)in->unit;
 	unit.type = plugin->types[at];
-	unit.mailbox = (uint32_t)in->mailbox;
-	unit.mailbox_bytes = (uint32_t)in->mailboxBytes;
-	unit.batch = (uint32_t)in->batch;
 	r = runtime_unit_define(agent->runtime, &unit);
 	if (r == 0)
 		r = units_add_unit(&agent->units, in->unit, take_pointer(&config));
@@ -167,6 +181,18 @@ void agent_on_define(void *context, const void *data, int *fd)
 	(void)fd;
 	agent_send(agent, &worker_defined_method,
 		   &(struct worker_defined){.unit = in->unit, .error = r < 0 ? why : NULL});
+}
+
+void agent_on_redefine(void *context, const void *data, int *fd)
+{
+	struct agent *agent = context;
+	const struct worker_redefine *in = data;
+	struct runtime_unit unit = {.number = (uint32_t)in->unit};
+
+	(void)fd;
+	/* When Define failed there is no such unit. */
+	if (fits_uint32(in->unit) && take_limits(&in->limits, &unit))
+		(void)runtime_unit_change(agent->runtime, &unit);
 }
 
 void agent_on_undefine(void *context, const void *data, int *fd)
@@ -227,6 +253,69 @@ static void answer_stop(struct agent *agent, struct stop *stop)
 	agent_send(agent, &worker_stopped_method, &(struct worker_stopped){.request = request});
 }
 
+/* ---- draining */
+
+static void begin_drain(struct agent *agent, struct stop *stop)
+{
+	struct runtime_info info;
+
+	if (runtime_info(agent->runtime, stop->actor, &info) < 0) {
+		answer_stop(agent, stop);
+		return;
+	}
+	stop->is_draining = true;
+	stop->target = info.handled + info.queued;
+	/* At once if it is idle; not from here, for it is one of a list. */
+	loop_timer_start(&agent->drain_timer, 0);
+}
+
+static bool has_drained(struct agent *agent, const struct stop *stop)
+{
+	struct runtime_info info;
+
+	return runtime_info(agent->runtime, stop->actor, &info) == 0 &&
+	       info.handled >= stop->target &&
+	       !runtime_owes_answers(agent->runtime, stop->actor);
+}
+
+/* The next that drains and has done its work; NULL: none has. */
+static struct stop *find_drained(struct agent *agent, bool *ret_any_draining)
+{
+	*ret_any_draining = false;
+	list_foreach (at, &agent->stops) {
+		struct stop *stop = container_of(at, struct stop, link);
+
+		if (!stop->is_draining)
+			continue;
+		if (has_drained(agent, stop))
+			return stop;
+		*ret_any_draining = true;
+	}
+	return NULL;
+}
+
+static void on_drain_timer(struct loop_timer *timer)
+{
+	struct agent *agent = container_of(timer, struct agent, drain_timer);
+	struct stop *stop;
+	bool any;
+
+	while ((stop = find_drained(agent, &any))) {
+		stop->is_draining = false;
+		/* Its end is what answers it. */
+		if (runtime_stop(agent->runtime, stop->actor) < 0)
+			answer_stop(agent, stop);
+	}
+	if (any)
+		loop_timer_start(timer, DRAIN_LOOK_NS);
+}
+
+void agent_stops_init(struct agent *agent)
+{
+	list_init(&agent->stops);
+	loop_timer_init(&agent->drain_timer, agent->config.loop, on_drain_timer);
+}
+
 void agent_on_stop(void *context, const void *data, int *fd)
 {
 	struct agent *agent = context;
@@ -241,7 +330,9 @@ void agent_on_stop(void *context, const void *data, int *fd)
 	*stop = (struct stop){.request = in->request, .actor = in->actor};
 	/* First, since the actor may end before runtime_stop() returns. */
 	list_append(&agent->stops, &stop->link);
-	if (runtime_stop(agent->runtime, in->actor) < 0)
+	if (in->drain)
+		begin_drain(agent, stop);
+	else if (runtime_stop(agent->runtime, in->actor) < 0)
 		answer_stop(agent, stop);
 }
 
@@ -273,6 +364,7 @@ void agent_actor_ended(void *context, const struct runtime_end *end)
 
 void agent_stops_fini(struct agent *agent)
 {
+	loop_timer_stop(&agent->drain_timer);
 	list_foreach_safe (at, &agent->stops) {
 		struct stop *stop = container_of(at, struct stop, link);
 

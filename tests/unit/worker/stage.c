@@ -324,15 +324,15 @@ const char *stage_define(struct stage_worker *worker, int64_t unit, int64_t plug
 {
 	unsigned before = worker->defineds;
 
-	stage_tell(worker, &worker_define_method,
-		   &(struct worker_define){.unit = unit,
-					   .name = type,
-					   .plugin = plugin,
-					   .actorType = type,
-					   .config = config,
-					   .mailbox = 1024,
-					   .mailboxBytes = 32 << 20,
-					   .batch = 1024});
+	stage_tell(
+		worker, &worker_define_method,
+		&(struct worker_define){
+			.unit = unit,
+			.name = type,
+			.plugin = plugin,
+			.actorType = type,
+			.config = config,
+			.limits = {.mailbox = 1024, .mailboxBytes = 32 << 20, .batch = 1024}});
 	stage_until(worker->stage, worker->defineds > before);
 	return worker->error;
 }

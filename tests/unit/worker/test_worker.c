@@ -180,6 +180,88 @@ static void worker_passes_on_how_calls_end(void **state)
 	stage_end(&s);
 }
 
+static void drained_actor_answers_what_it_has_before_it_ends(void **state)
+{
+	struct troupe_address slow;
+	struct stage_worker *w;
+	int64_t kept, queued, last, stream;
+	struct stage s;
+
+	(void)state;
+	stage_begin(&s);
+	w = stage_start(&s, 1);
+	slow = stage_cast(w, 1, "slow", "slow", "");
+	stream = stage_call(w, slow, SLOW ".Stream", "{\"count\":1000000,\"periodMs\":10}",
+			    STAGE_MORE, 0);
+	kept = stage_call(w, slow, SLOW ".Answer", "{\"text\":\"k\",\"delayMs\":200}", 0, 0);
+	queued = stage_call(w, slow, SLOW ".Block", "{\"ms\":50}", 0, 0);
+	last = stage_call(w, slow, SLOW ".Answer", "{\"text\":\"l\",\"delayMs\":1}", 0, 0);
+	stage_tell(w, &worker_stop_method,
+		   &(struct worker_stop){.request = 1, .actor = slow, .drain = true});
+	stage_until(&s, w->stoppeds > 0);
+	assert_reply(stage_find_reply(w, queued, 0), NULL, "{}");
+	assert_reply(stage_find_reply(w, last, 0), NULL, "{\"text\":\"l\"}");
+	assert_reply(stage_find_reply(w, kept, 0), NULL, "{\"text\":\"k\"}");
+	/* It has no end of its own. */
+	stage_until(&s, stage_find_reply(w, stream, 0));
+	assert_int_equal(w->endeds, 1);
+	assert_int_equal(w->reason, WORKER_ENDED_REASON_SHUTDOWN);
+	stage_end(&s);
+}
+
+static void drain_ends_with_a_stop_that_does_not_drain(void **state)
+{
+	struct troupe_address slow;
+	struct stage_worker *w;
+	struct stage s;
+	int64_t never;
+
+	(void)state;
+	stage_begin(&s);
+	w = stage_start(&s, 1);
+	slow = stage_cast(w, 1, "slow", "slow", "");
+	never = stage_call(w, slow, SLOW ".Never", "{}", 0, 0);
+	stage_tell(w, &worker_stop_method,
+		   &(struct worker_stop){.request = 1, .actor = slow, .drain = true});
+	/* It is still there. */
+	assert_reply(stage_ask(w, slow, SLOW ".Kept", "{}"), NULL,
+		     "{\"kept\":1,\"cancelled\":0}");
+	assert_int_equal(w->stoppeds, 0);
+	stage_tell(w, &worker_stop_method, &(struct worker_stop){.request = 2, .actor = slow});
+	assert_reply(stage_reply(w, never, 0), "io.troupe.Control.ActorDied", NULL);
+	stage_until(&s, w->stoppeds == 2);
+	stage_end(&s);
+}
+
+static void limits_change_under_a_running_actor(void **state)
+{
+	struct worker_redefine redefine = {
+		.unit = 1, .limits = {.mailbox = 1, .mailboxBytes = 32 << 20, .batch = 1}};
+	struct troupe_address slow;
+	struct stage_worker *w;
+	int64_t calls[3];
+	struct stage s;
+
+	(void)state;
+	stage_begin(&s);
+	w = stage_start(&s, 1);
+	slow = stage_cast(w, 1, "slow", "slow", "");
+	for (int i = 0; i < 2; i++) {
+		calls[0] = stage_call(w, slow, SLOW ".Block", "{\"ms\":200}", 0, 0);
+		calls[1] = stage_call(w, slow, SLOW ".Block", "{\"ms\":0}", 0, 0);
+		calls[2] = stage_call(w, slow, SLOW ".Block", "{\"ms\":0}", 0, 0);
+		assert_reply(stage_reply(w, calls[2], 0),
+			     i == 0 ? NULL : "io.troupe.Control.Overloaded", "{}");
+		stage_reply(w, calls[0], 0);
+		stage_tell(w, &worker_redefine_method, &redefine);
+	}
+	/* Nobody knows the unit: nothing happens. */
+	redefine.unit = 9;
+	stage_tell(w, &worker_redefine_method, &redefine);
+	assert_reply(stage_ask(w, slow, SLOW ".Block", "{\"ms\":0}"), NULL, "{}");
+	stage_end(&s);
+}
+
 static void worker_streams_until_the_end_or_cancel(void **state)
 {
 	const struct stage_reply *reply;
@@ -764,6 +846,9 @@ int main(void)
 		cmocka_unit_test(worker_takes_and_gives_texts_of_many_bytes),
 		cmocka_unit_test(worker_answers_wrong_calls_with_varlink_errors),
 		cmocka_unit_test(worker_passes_on_how_calls_end),
+		cmocka_unit_test(drained_actor_answers_what_it_has_before_it_ends),
+		cmocka_unit_test(drain_ends_with_a_stop_that_does_not_drain),
+		cmocka_unit_test(limits_change_under_a_running_actor),
 		cmocka_unit_test(worker_streams_until_the_end_or_cancel),
 		cmocka_unit_test(worker_holds_streams_back_while_the_master_does_not_read),
 		cmocka_unit_test(worker_holds_a_stream_back_while_its_client_does_not_read),
