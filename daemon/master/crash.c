@@ -52,25 +52,6 @@ static bool copy_frame(char *to, const char *from)
 	return size > 0;
 }
 
-static bool read_thread(const struct page_thread *thread, struct crash_activity *ret_activity)
-{
-	uint64_t actor = atomic_load_explicit(&thread->actor, memory_order_relaxed);
-
-	*ret_activity = (struct crash_activity){
-		.sequence = atomic_load_explicit(&thread->sequence, memory_order_relaxed),
-		.unit = atomic_load_explicit(&thread->unit, memory_order_relaxed),
-		.instance = atomic_load_explicit(&thread->instance, memory_order_relaxed),
-		.type_hash = atomic_load_explicit(&thread->type_hash, memory_order_relaxed),
-		.address = {.slot = (uint32_t)(actor >> 32), .generation = (uint32_t)actor},
-	};
-	return ret_activity->sequence & 1;
-}
-
-bool crash_look(const struct page *page, struct crash_activity *ret_activity)
-{
-	return read_thread(&page->thread, ret_activity);
-}
-
 /* Whether a signal is one that a fault raises, or that a program raises against itself. */
 static bool is_own_fault(int number, int code)
 {
@@ -97,7 +78,6 @@ static bool is_plugin_thread(const struct page_crash *record)
 void crash_read(struct crash *crash, const struct page *page, const siginfo_t *end)
 {
 	const struct page_crash *record = page ? &page->crash : NULL;
-	struct crash_activity activity = {0};
 	bool is_written, same_thread = true;
 	int code = 0;
 
@@ -110,55 +90,36 @@ void crash_read(struct crash *crash, const struct page *page, const siginfo_t *e
 		unsigned n_frames =
 			record->n_frames < PAGE_FRAMES ? record->n_frames : PAGE_FRAMES;
 
-		crash->in_handler = read_thread(&record->thread, &activity);
+		crash->in_handler = activity_read(&record->thread, &crash->activity);
 		same_thread = is_plugin_thread(record);
 		code = record->code;
 		for (unsigned i = 0; i < n_frames; i++)
 			crash->n_frames +=
 				copy_frame(crash->frames[crash->n_frames], record->frames[i]);
 	} else {
-		crash->in_handler = read_thread(&page->thread, &activity);
+		crash->in_handler = activity_read(&page->thread, &crash->activity);
 	}
 	/* A fault elsewhere says nothing of the handler that happened to run. */
 	crash->in_handler = crash->in_handler && same_thread;
-	if (!crash->in_handler)
+	if (!crash->in_handler) {
+		crash->activity = (struct activity){0};
 		return;
-	crash->unit = activity.unit;
-	crash->instance = activity.instance;
-	crash->address = activity.address;
-	crash->type_hash = activity.type_hash;
+	}
 	if (end->si_code == CLD_EXITED)
 		crash->is_blamed = true;
 	else if (end->si_code == CLD_KILLED || end->si_code == CLD_DUMPED)
 		crash->is_blamed = is_own_fault(end->si_status, code);
 }
 
-const char *crash_doing(uint64_t type_hash)
-{
-	static const char *const words[] = {
-		[PAGE_DOING_NOTHING] = "nothing known",
-		[PAGE_DOING_INIT] = "init",
-		[PAGE_DOING_FINI] = "fini",
-		[PAGE_DOING_REPLY] = "a reply",
-		[PAGE_DOING_TIMER] = "a timer",
-		[PAGE_DOING_ROOM] = "on_room",
-		[PAGE_DOING_CANCEL] = "on_cancel",
-		[PAGE_DOING_LOAD] = "loading a plug-in",
-	};
-
-	_Static_assert(ARRAY_LEN(words) == PAGE_DOING_COUNT, "a word for each");
-	return type_hash < ARRAY_LEN(words) ? words[type_hash] : NULL;
-}
-
 void crash_print(const struct crash *crash, char *text, size_t size)
 {
-	bool is_message = !crash_doing(crash->type_hash);
+	bool is_message = !activity_doing(crash->activity.type_hash);
 
-	if (!crash->actor[0] && !crash->message[0])
+	if (!crash->names.actor[0] && !crash->names.message[0])
 		(void)snprintf(text, size, "%s, not in a handler", crash->cause);
 	else
 		(void)snprintf(text, size, "%s in %s%s%s%s", crash->cause,
-			       crash->actor[0] ? crash->actor : "the host",
-			       is_message ? " while handling " : ", in ", crash->message,
+			       crash->names.actor[0] ? crash->names.actor : "the host",
+			       is_message ? " while handling " : ", in ", crash->names.message,
 			       crash->is_blamed ? "" : " (not its fault)");
 }

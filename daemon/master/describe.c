@@ -127,8 +127,8 @@ static const struct api_crash *describe_crash(struct arena *arena, const struct 
 		.timeMs = (int64_t)crash->time_ms,
 		.incarnation = crash->incarnation,
 		.cause = crash->cause,
-		.actor = crash->actor[0] ? crash->actor : NULL,
-		.message = crash->message[0] ? crash->message : NULL,
+		.actor = crash->names.actor[0] ? crash->names.actor : NULL,
+		.message = crash->names.message[0] ? crash->names.message : NULL,
 		.backtrace = {frames, crash->n_frames},
 	};
 	return api;

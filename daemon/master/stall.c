@@ -1,47 +1,32 @@
 #include "master/stall.h"
 
 #include "base/clock.h"
-#include "master/crash.h"
-#include "master/deploy.h"
+#include "master/activity.h"
 #include "master/master.h"
-#include "master/unit.h"
 #include "master/worker.h"
-#include <stdio.h>
 
 #define STALL_NS (5 * CLOCK_SECOND_NS)
 
-static void tell(struct worker *worker, const struct crash_activity *activity,
-		 uint64_t since_ns)
+static void tell(struct worker *worker, const struct activity *activity, uint64_t since_ns)
 {
 	struct master *master = worker->master;
-	struct instance *instance = unit_instance(master, activity->unit, activity->instance);
-	const char *doing = crash_doing(activity->type_hash), *message = NULL;
-	char actor[CRASH_ACTOR] = "an actor";
+	struct activity_names names;
 
-	if (instance && instance->worker == worker) {
-		(void)snprintf(actor, sizeof(actor), "%s/%u", instance->unit->file.name,
-			       instance->number);
-		if (!doing && instance->unit->deployment)
-			message = deploy_message_name(instance->unit->deployment,
-						      activity->type_hash);
-	}
+	(void)activity_print(worker, activity, &names);
 	log_warning(
 		&master->log,
 		"worker %u: %s has been in one handler (%s) for %llu s; the other actors there "
 		"wait",
-		worker->number, actor,
-		doing     ? doing
-		: message ? message
-			  : "an unknown message",
+		worker->number, names.actor[0] ? names.actor : "the host", names.message,
 		(unsigned long long)((loop_now_ns(master->loop) - since_ns) / CLOCK_SECOND_NS));
 }
 
 static void sample(struct worker *worker)
 {
-	struct crash_activity activity;
+	struct activity activity;
 	uint64_t now = loop_now_ns(worker->master->loop);
 
-	if (!worker_is_up(worker) || !crash_look(worker->page, &activity)) {
+	if (!worker_is_up(worker) || !activity_read(&worker->page->thread, &activity)) {
 		worker->stall_since_ns = 0;
 		return;
 	}

@@ -10,7 +10,6 @@
 #include "master/place.h"
 #include "master/unit.h"
 #include "master/watch.h"
-#include <stdio.h>
 
 #define FRAMES_LOGGED 16 /* Workers tells of all that there are */
 
@@ -18,32 +17,11 @@
 static struct instance *attribute(struct worker *worker)
 {
 	struct crash *crash = &worker->crash;
-	struct instance *instance = unit_instance(worker->master, crash->unit, crash->instance);
-	const char *doing = crash_doing(crash->type_hash), *message = NULL;
+	struct instance *instance;
 
-	/* The numbers are the worker's word: it speaks for itself only. */
-	if (instance && instance->worker != worker)
-		instance = NULL;
 	if (!crash->in_handler)
 		return NULL;
-	if (instance) {
-		(void)snprintf(crash->actor, sizeof(crash->actor), "%s/%u",
-			       instance->unit->file.name, instance->number);
-		if (!doing && instance->unit->deployment)
-			message = deploy_message_name(instance->unit->deployment,
-						      crash->type_hash);
-	} else if (crash->address.generation) {
-		(void)snprintf(crash->actor, sizeof(crash->actor), "0.%u.%u.%u.%u",
-			       worker->number, worker->incarnation, crash->address.slot,
-			       crash->address.generation);
-	}
-	if (doing)
-		(void)snprintf(crash->message, sizeof(crash->message), "%s", doing);
-	else if (message)
-		(void)snprintf(crash->message, sizeof(crash->message), "%s", message);
-	else
-		(void)snprintf(crash->message, sizeof(crash->message), "message %016llx",
-			       (unsigned long long)crash->type_hash);
+	instance = activity_print(worker, &crash->activity, &crash->names);
 	return crash->is_blamed ? instance : NULL;
 }
 
@@ -82,7 +60,7 @@ static uint32_t loading(const struct worker *worker)
 {
 	const struct request *first;
 
-	if (!worker->crash.in_handler || worker->crash.type_hash != PAGE_DOING_LOAD ||
+	if (!worker->crash.in_handler || worker->crash.activity.type_hash != PAGE_DOING_LOAD ||
 	    !worker->crash.is_blamed)
 		return 0;
 	if (list_is_empty(&worker->requests))
@@ -96,7 +74,7 @@ void worker_bury(struct worker *worker)
 	struct master *master = worker->master;
 	struct instance *blamed = NULL, *hanging = NULL;
 	uint32_t deployment = 0;
-	char text[CRASH_CAUSE + CRASH_ACTOR + CRASH_MESSAGE + 64] = "";
+	char text[CRASH_TEXT] = "";
 	bool was_stopping = worker->state == WORKER_STOPPING;
 
 	if (!is_sound_end(worker)) {

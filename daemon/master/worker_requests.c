@@ -169,7 +169,7 @@ void worker_on_request_timer(struct loop_timer *timer)
 	struct worker *worker = container_of(timer, struct worker, request_timer);
 	const struct log *log = &worker->master->log;
 	const struct request *first;
-	struct crash_activity activity;
+	struct activity activity;
 	bool in_handler;
 
 	if (worker->state == WORKER_STARTING) {
@@ -179,7 +179,7 @@ void worker_on_request_timer(struct loop_timer *timer)
 	if (list_is_empty(&worker->requests))
 		return;
 	first = list_first(&worker->requests, struct request, link);
-	in_handler = crash_look(worker->page, &activity);
+	in_handler = activity_read(&worker->page->thread, &activity);
 	if (in_handler && first->kind == REQUEST_SPAWN &&
 	    activity.type_hash == PAGE_DOING_INIT && activity.unit == first->number) {
 		worker->culprit_unit = first->number;

@@ -62,14 +62,14 @@ static void crash_is_blamed_when_a_handler_faulted(void **state)
 	assert_string_equal(crash.cause, "SIGSEGV");
 	assert_true(crash.in_handler);
 	assert_true(crash.is_blamed);
-	assert_int_equal(crash.unit, 3);
-	assert_int_equal(crash.instance, 1);
-	assert_int_equal(crash.address.slot, 5);
-	assert_int_equal(crash.address.generation, 2);
+	assert_int_equal(crash.activity.unit, 3);
+	assert_int_equal(crash.activity.instance, 1);
+	assert_int_equal(crash.activity.address.slot, 5);
+	assert_int_equal(crash.activity.address.generation, 2);
 	assert_int_equal(crash.n_frames, 2);
 	assert_string_equal(crash.frames[1], "troupe-worker(main+0x2)");
-	strcpy(crash.actor, "pool/1");
-	strcpy(crash.message, "io.troupe.hello.Greet");
+	strcpy(crash.names.actor, "pool/1");
+	strcpy(crash.names.message, "io.troupe.hello.Greet");
 	crash_print(&crash, text, sizeof(text));
 	assert_string_equal(text, "SIGSEGV in pool/1 while handling io.troupe.hello.Greet");
 }
@@ -105,7 +105,7 @@ static void crash_is_unattributed_when_another_thread_faulted(void **state)
 	crash_read(&crash, &page, &end);
 	assert_false(crash.in_handler);
 	assert_false(crash.is_blamed);
-	assert_int_equal(crash.unit, 0);
+	assert_int_equal(crash.activity.unit, 0);
 	crash_print(&crash, text, sizeof(text));
 	assert_string_equal(text, "SIGSEGV, not in a handler");
 }
@@ -135,7 +135,7 @@ static void crash_tells_what_ran_when_the_worker_was_killed(void **state)
 	assert_string_equal(crash.cause, "SIGKILL");
 	assert_true(crash.in_handler);
 	assert_false(crash.is_blamed);
-	assert_string_equal(crash_doing(crash.type_hash), "a timer");
+	assert_string_equal(activity_doing(crash.activity.type_hash), "a timer");
 }
 
 static void crash_is_blamed_when_a_handler_left_the_process(void **state)
@@ -187,7 +187,7 @@ static void crash_is_safe_to_print_when_the_page_is_forged(void **state)
 		for (size_t j = 0; j < size; j++)
 			assert_true((unsigned char)crash.frames[i][j] >= ' ');
 	}
-	assert_null(crash_doing(crash.type_hash));
+	assert_null(activity_doing(crash.activity.type_hash));
 }
 
 int main(void)

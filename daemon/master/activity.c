@@ -1,0 +1,72 @@
+#include "master/activity.h"
+
+#include "base/cleanup.h"
+#include "master/deploy.h"
+#include "master/unit.h"
+#include "master/worker.h"
+#include <stdio.h>
+
+bool activity_read(const struct page_thread *thread, struct activity *ret_activity)
+{
+	uint64_t actor = atomic_load_explicit(&thread->actor, memory_order_relaxed);
+
+	*ret_activity = (struct activity){
+		.sequence = atomic_load_explicit(&thread->sequence, memory_order_relaxed),
+		.unit = atomic_load_explicit(&thread->unit, memory_order_relaxed),
+		.instance = atomic_load_explicit(&thread->instance, memory_order_relaxed),
+		.type_hash = atomic_load_explicit(&thread->type_hash, memory_order_relaxed),
+		.address = {.slot = (uint32_t)(actor >> 32), .generation = (uint32_t)actor},
+	};
+	return ret_activity->sequence & 1;
+}
+
+const char *activity_doing(uint64_t type_hash)
+{
+	static const char *const words[] = {
+		[PAGE_DOING_NOTHING] = "nothing known",
+		[PAGE_DOING_INIT] = "init",
+		[PAGE_DOING_FINI] = "fini",
+		[PAGE_DOING_REPLY] = "a reply",
+		[PAGE_DOING_TIMER] = "a timer",
+		[PAGE_DOING_ROOM] = "on_room",
+		[PAGE_DOING_CANCEL] = "on_cancel",
+		[PAGE_DOING_LOAD] = "loading a plug-in",
+	};
+
+	_Static_assert(ARRAY_LEN(words) == PAGE_DOING_COUNT, "a word for each");
+	return type_hash < ARRAY_LEN(words) ? words[type_hash] : NULL;
+}
+
+static void print_actor(const struct worker *worker, const struct activity *activity,
+			const struct instance *instance, char actor[ACTIVITY_ACTOR])
+{
+	if (instance)
+		(void)snprintf(actor, ACTIVITY_ACTOR, "%s/%u", instance->unit->file.name,
+			       instance->number);
+	else if (activity->address.generation)
+		(void)snprintf(actor, ACTIVITY_ACTOR, "0.%u.%u.%u.%u", worker->number,
+			       worker->incarnation, activity->address.slot,
+			       activity->address.generation);
+	else
+		actor[0] = '\0';
+}
+
+struct instance *activity_print(const struct worker *worker, const struct activity *activity,
+				struct activity_names *ret_names)
+{
+	struct instance *instance =
+		unit_instance(worker->master, activity->unit, activity->instance);
+	const char *message = activity_doing(activity->type_hash);
+
+	if (instance && instance->worker != worker)
+		instance = NULL;
+	print_actor(worker, activity, instance, ret_names->actor);
+	if (!message && instance && instance->unit->deployment)
+		message = deploy_message_name(instance->unit->deployment, activity->type_hash);
+	if (message)
+		(void)snprintf(ret_names->message, sizeof(ret_names->message), "%s", message);
+	else
+		(void)snprintf(ret_names->message, sizeof(ret_names->message),
+			       "message %016llx", (unsigned long long)activity->type_hash);
+	return instance;
+}
