@@ -1,4 +1,4 @@
-/* log.c - one line, one write. */
+/* log.c - one line, one piece. */
 #include "base/log.h"
 
 #include "base/text.h"
@@ -25,7 +25,29 @@ static bool is_journal(int fd)
 
 void log_init(struct log *log, int fd, const char *tag, int level)
 {
-	*log = (struct log){.fd = fd, .level = level, .prefix = is_journal(fd)};
+	sink_init(&log->sink, fd);
+	log->level = level;
+	log->prefix = is_journal(fd);
+	log->missed = 0;
+	log->error = 0;
+	log->on_stuck = NULL;
+	log_set_tag(log, tag);
+}
+
+void log_fini(struct log *log)
+{
+	(void)log_flush(log);
+	sink_fini(&log->sink);
+}
+
+void log_on_stuck(struct log *log, void (*on_stuck)(void *context), void *context)
+{
+	log->on_stuck = on_stuck;
+	log->context = context;
+}
+
+void log_set_tag(struct log *log, const char *tag)
+{
 	snprintf(log->tag, sizeof(log->tag), "%s", tag);
 }
 
@@ -62,22 +84,14 @@ static bool add_shown(char *line, size_t *size, size_t room, const char *text)
 	return true;
 }
 
-void log_write(const struct log *log, int priority, const char *format, ...)
+/* Write a line, made up of prefix, tag and text. */
+static int put_line(struct log *log, int priority, const char *text)
 {
 	static const char cut[] = "...\n"; /* there is always room for it */
 	const size_t room = LOG_LINE - (sizeof(cut) - 1);
-	char text[LOG_LINE], line[LOG_LINE];
-	int saved = errno;
+	char line[LOG_LINE];
 	size_t size = 0;
-	va_list arguments;
 
-	if (priority > log->level)
-		return;
-	va_start(arguments, format);
-	if (vsnprintf(text, sizeof(text), format, arguments) < 0)
-		snprintf(text, sizeof(text), "(a message that could not be formatted: %s)",
-			 format);
-	va_end(arguments);
 	if (log->prefix)
 		size += (size_t)snprintf(line, sizeof(line), "<%d>", priority & 7);
 	if (log->tag[0]) {
@@ -90,8 +104,57 @@ void log_write(const struct log *log, int priority, const char *format, ...)
 		memcpy(line + size, cut, sizeof(cut) - 1);
 		size += sizeof(cut) - 1;
 	}
-	/* What cannot be written is lost: there is nobody left to tell. */
-	while (write(log->fd, line, size) < 0 && errno == EINTR)
-		;
+	return sink_put(&log->sink, line, size);
+}
+
+/* 0: nothing is left to report. */
+static int report_missed(struct log *log)
+{
+	char text[128];
+	int r;
+
+	if (log->missed == 0)
+		return 0;
+	(void)snprintf(text, sizeof(text), "%ju line%s not written: %s", (uintmax_t)log->missed,
+		       log->missed == 1 ? " was" : "s were",
+		       log->error == -EAGAIN ? "the log was not read" : strerror(-log->error));
+	r = put_line(log, LOG_P_WARNING, text);
+	if (r == 0)
+		log->missed = 0;
+	return r;
+}
+
+bool log_flush(struct log *log)
+{
+	int saved = errno;
+	bool is_done =
+		sink_flush(&log->sink) && report_missed(log) == 0 && sink_flush(&log->sink);
+
+	errno = saved;
+	return is_done;
+}
+
+void log_write(struct log *log, int priority, const char *format, ...)
+{
+	char text[LOG_LINE];
+	int saved = errno, r;
+	va_list arguments;
+
+	if (priority > log->level)
+		return;
+	va_start(arguments, format);
+	if (vsnprintf(text, sizeof(text), format, arguments) < 0)
+		snprintf(text, sizeof(text), "(a message that could not be formatted: %s)",
+			 format);
+	va_end(arguments);
+	r = report_missed(log);
+	if (r == 0)
+		r = put_line(log, priority, text);
+	if (r < 0) {
+		log->missed++;
+		log->error = r;
+	}
+	if (log->on_stuck && (log->missed > 0 || sink_is_held(&log->sink)))
+		log->on_stuck(log->context);
 	errno = saved;
 }

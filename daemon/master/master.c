@@ -116,6 +116,7 @@ static void on_second(struct loop_timer *timer)
 	stall_tick(master);
 	names_tick(master);
 	watch_tick(master);
+	(void)log_flush(&master->log);
 	if (!master->is_ready)
 		master_settle(master);
 	loop_timer_start(&master->second, CLOCK_SECOND_NS);
@@ -139,7 +140,7 @@ static bool on_flush(struct loop_work *work)
 
 /* ---- beginning */
 
-static void log_problems(const struct master *master, const struct problems *problems)
+static void log_problems(struct master *master, const struct problems *problems)
 {
 	char text[2048];
 
@@ -325,27 +326,30 @@ static void init_parts(struct master *master)
 	master->started_ns = loop_clock_ns(master->loop);
 }
 
-int master_new(const struct master_options *options, const struct log *log,
+int master_new(const struct master_options *options, struct log *log,
 	       struct master **ret_master)
 {
 	struct master *master = calloc(1, sizeof(*master));
 	int r;
 
-	if (!master)
+	if (!master) {
+		log_fini(log);
 		return -ENOMEM;
+	}
 	master->options = options;
 	master->directory_lock = -1;
 	master->log = *log;
 	r = loop_new(&master->loop);
 	if (r < 0) {
-		log_error(log, "cannot make an event loop: %s", strerror(-r));
+		log_error(&master->log, "cannot make an event loop: %s", strerror(-r));
+		log_fini(&master->log);
 		free(master);
 		return r;
 	}
 	init_parts(master);
 	r = find_path(options, &master->path);
 	if (r < 0) {
-		log_error(log, "%s",
+		log_error(&master->log, "%s",
 			  r == -EINVAL ? "not a valid name of an instance, or there is no HOME"
 				       : strerror(-r));
 		goto fail;
@@ -416,5 +420,6 @@ void master_free(struct master *master)
 	loop_timer_stop(&master->names_timer);
 	loop_work_stop(&master->flush);
 	loop_free(master->loop);
+	log_fini(&master->log);
 	free(master);
 }

@@ -89,8 +89,8 @@ struct master {
 };
 
 /* Read the configuration, make the private directory and the control socket, start the workers. On failure the reason has been
- * logged, and nothing is left behind. log: copied. */
-int master_new(const struct master_options *options, const struct log *log,
+ * logged, and nothing is left behind. log: taken (also on failure), to be used no more. */
+int master_new(const struct master_options *options, struct log *log,
 	       struct master **ret_master);
 
 /* Serve until stopped in order. */

@@ -27,7 +27,7 @@ static struct instance *attribute(struct worker *worker)
 
 static void tell_of_crash(struct worker *worker, const char *text)
 {
-	const struct log *log = &worker->master->log;
+	struct log *log = &worker->master->log;
 	const struct crash *crash = &worker->crash;
 
 	log_error(log, "worker %u (incarnation %u, pid %d) died: %s%s%s", worker->number,

@@ -167,7 +167,7 @@ int worker_spawn(struct worker *worker, struct instance *instance)
 void worker_on_request_timer(struct loop_timer *timer)
 {
 	struct worker *worker = container_of(timer, struct worker, request_timer);
-	const struct log *log = &worker->master->log;
+	struct log *log = &worker->master->log;
 	const struct request *first;
 	struct activity activity;
 	bool in_handler;

@@ -11,6 +11,7 @@
 
 #define LINKS_CLOSE_NS 1000000000ull /* for peers to take what was sent last */
 #define FLUSH_NS       5000000ull    /* between looks at the channel */
+#define LOG_RETRY_NS   1000000000ull /* between looks at a log that is not read */
 
 void agent_end(struct agent *agent, enum agent_end end)
 {
@@ -65,6 +66,24 @@ static void on_log(void *context, int priority, const char *actor, const char *t
 	struct agent *agent = context;
 
 	log_write(agent->config.log, priority, "%s%s%s", actor, actor[0] ? ": " : "", text);
+}
+
+/* ---- a log that is not read */
+
+static void on_log_stuck(void *context)
+{
+	struct agent *agent = context;
+
+	if (!agent->log_timer.started)
+		loop_timer_start(&agent->log_timer, LOG_RETRY_NS);
+}
+
+static void on_log_timer(struct loop_timer *timer)
+{
+	struct agent *agent = container_of(timer, struct agent, log_timer);
+
+	if (!log_flush(agent->config.log))
+		loop_timer_start(timer, LOG_RETRY_NS);
 }
 
 static const struct runtime_ops runtime_ops = {
@@ -146,7 +165,8 @@ static void on_start(void *context, const void *data, int *fd)
 	agent->worker = (uint16_t)in->worker;
 	agent->incarnation = (uint32_t)in->incarnation;
 	snprintf(tag, sizeof(tag), "worker %u", agent->worker);
-	log_init(agent->config.log, agent->config.log->fd, tag, (int)in->logLevel);
+	log_set_tag(agent->config.log, tag);
+	agent->config.log->level = (int)in->logLevel;
 	names_init(&agent->names, agent->worker);
 
 	r = map_page(*fd, &agent->page);
@@ -310,9 +330,12 @@ int agent_new(const struct agent_config *config, struct agent **ret_agent)
 	names_init(&agent->names, 0);
 	dead_letters_init(&agent->dead_letters, config->loop, tell_dead_letter, agent);
 	loop_timer_init(&agent->timer, config->loop, on_timer);
+	loop_timer_init(&agent->log_timer, config->loop, on_log_timer);
+	log_on_stuck(config->log, on_log_stuck, agent);
 	channel.context = agent;
 	r = channel_new(&channel, &agent->channel);
 	if (r < 0) {
+		log_on_stuck(config->log, NULL, NULL);
 		free(agent);
 		return r;
 	}
@@ -340,6 +363,8 @@ void agent_free(struct agent *agent)
 		crash_set_page(agent->config.crash, NULL, "");
 	}
 	loader_free(agent->loader);
+	log_on_stuck(agent->config.log, NULL, NULL);
+	loop_timer_stop(&agent->log_timer);
 	if (agent->page)
 		munmap(agent->page, PAGE_BYTES);
 	free(agent);

@@ -21,7 +21,8 @@
 struct agent {
 	struct agent_config config;
 	struct channel *channel;
-	struct loop_timer timer; /* while shutting down: the channel's last notices */
+	struct loop_timer timer;     /* while shutting down: the channel's last notices */
+	struct loop_timer log_timer; /* while the log is not read */
 	bool is_started;
 	bool is_stopping;
 	bool is_ended;

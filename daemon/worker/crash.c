@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/sink.h"
 #include "plugin/plugin_symbols.h"
 #include "worker/crash_context.h"
 #include "worker/crash_text.h"
@@ -217,8 +218,7 @@ static void write_line(const struct crash *crash, const struct fault *fault)
 		crash_text_add(&text, frame);
 	}
 	text.at[0] = '\n';
-	if (write(STDERR_FILENO, line, (size_t)(text.at + 1 - line)) < 0)
-		return; /* nobody is left to tell */
+	sink_try(STDERR_FILENO, line, (size_t)(text.at + 1 - line));
 }
 
 static void tell(const struct crash *crash, struct fault *fault, const ucontext_t *context)

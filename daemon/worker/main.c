@@ -64,10 +64,8 @@ static int run(struct log *log)
 		.channel = CHANNEL, .log = log, .on_end = on_end, .context = &process};
 	struct crash *crash = NULL;
 	struct agent *agent = NULL;
-	int r = let_go_of_inheritance();
+	int r = crash_new(&crash);
 
-	if (r == 0)
-		r = crash_new(&crash);
 	if (r == 0)
 		r = loop_new(&process.loop);
 	config.loop = process.loop;
@@ -102,8 +100,8 @@ static void print_help(void)
 int main(int argc, char **argv)
 {
 	struct log log;
+	int r, status;
 
-	log_init(&log, STDERR_FILENO, "troupe-worker", LOG_P_INFO);
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
 		print_help();
 		return EXIT_SUCCESS;
@@ -113,13 +111,24 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	if (argc != 1) {
-		log_error(&log, "unknown argument %s; see --help", argv[1]);
+		(void)fprintf(stderr, "troupe-worker: unknown argument %s; see --help\n",
+			      argv[1]);
 		return 2;
 	}
 	if (!is_channel(CHANNEL)) {
-		log_error(&log, "not started by trouped: descriptor 3 is not its channel; "
-				"start trouped instead, and see --help");
+		(void)fputs("troupe-worker: not started by trouped: descriptor 3 is not its "
+			    "channel; start trouped instead, and see --help\n",
+			    stderr);
 		return 2;
 	}
-	return run(&log);
+	r = let_go_of_inheritance();
+	if (r < 0) {
+		(void)fprintf(stderr, "troupe-worker: cannot start: %s\n", strerror(-r));
+		return EXIT_FAILURE;
+	}
+	/* It has descriptors of its own, which are not inheritance. */
+	log_init(&log, STDERR_FILENO, "troupe-worker", LOG_P_INFO);
+	status = run(&log);
+	log_fini(&log);
+	return status;
 }

@@ -77,8 +77,9 @@ class Daemon:
     def command(self, *arguments):
         return [*self.wrap, TROUPED, "--config", self.config, "--socket", self.socket, *arguments]
 
-    def launch(self, *arguments, **more):
-        log = open(self.log_path, "ab")
+    def launch(self, *arguments, output=None, **more):
+        """output: a descriptor for its log, in place of a file."""
+        log = open(self.log_path, "ab") if output is None else os.fdopen(os.dup(output), "wb")
         # A daemon of a test inherits nothing that would make it a service.
         env = {k: v for k, v in os.environ.items() if not k.startswith(("NOTIFY_", "WATCHDOG_", "LISTEN_"))}
         # A user without a session has none; root's daemons do not look at it.

@@ -129,6 +129,83 @@ static void priority_is_written_when_the_descriptor_is_the_journals(void **state
 	unsetenv("JOURNAL_STREAM");
 }
 
+/* How many lines a reader finds now; the last of them is in f->line. */
+static unsigned read_all(struct fixture *f)
+{
+	char last[sizeof(f->line)] = "";
+	unsigned n = 0;
+
+	for (; next(f)[0]; n++)
+		strcpy(last, f->line);
+	strcpy(f->line, last);
+	return n;
+}
+
+static void count_stuck(void *context)
+{
+	++*(unsigned *)context;
+}
+
+static void lines_that_nobody_reads_are_counted_and_reported(void **state)
+{
+	struct fixture *f = *state;
+	unsigned n_stuck = 0, n_read, n_missed;
+	char expected[128];
+
+	log_on_stuck(&f->log, count_stuck, &n_stuck);
+	for (unsigned i = 0; i < 10000; i++)
+		log_info(&f->log, "line %u", i);
+	n_missed = (unsigned)f->log.missed;
+	assert_in_range(n_missed, 1, 9999);
+	assert_true(log_flush(&f->log) == false);
+	/* The first that found no room is held, and goes out. */
+	assert_int_equal(n_stuck, n_missed + 1);
+	n_read = read_all(f);
+	assert_true(log_flush(&f->log));
+	assert_true(log_flush(&f->log));
+	n_read += read_all(f);
+	snprintf(expected, sizeof(expected),
+		 "trouped: %u lines were not written: the log was not read\n", n_missed);
+	assert_string_equal(f->line, expected);
+	assert_int_equal(n_read, 10000 - n_missed + 1);
+	log_info(&f->log, "goes on");
+	assert_string_equal(next(f), "trouped: goes on\n");
+	assert_int_equal(n_stuck, n_missed + 1);
+}
+
+static void report_comes_before_the_next_line(void **state)
+{
+	struct fixture *f = *state;
+
+	while (f->log.missed < 2)
+		log_info(&f->log, "a line");
+	(void)read_all(f);
+	log_info(&f->log, "one more");
+	assert_string_equal(next(f), "trouped: a line\n"); /* it was held */
+	assert_string_equal(next(f),
+			    "trouped: 2 lines were not written: the log was not read\n");
+	assert_string_equal(next(f), "trouped: one more\n");
+}
+
+static void report_names_another_cause(void **state)
+{
+	struct fixture *f = *state;
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	struct log log;
+
+	assert_true(full >= 0);
+	log_init(&log, full, "trouped", LOG_P_INFO);
+	log_info(&log, "lost");
+	assert_int_equal(log.missed, 1);
+	/* The disk has room again. */
+	assert_true(dup3(f->fds[0], full, O_CLOEXEC) >= 0);
+	assert_true(log_flush(&log));
+	assert_string_equal(next(f),
+			    "trouped: 1 line was not written: No space left on device\n");
+	log_fini(&log);
+	close(full);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -138,6 +215,9 @@ int main(void)
 		TEST(line_is_dropped_when_less_important_than_the_level),
 		TEST(control_characters_are_shown_not_written),
 		TEST(long_line_is_cut_at_a_whole_character),
+		TEST(lines_that_nobody_reads_are_counted_and_reported),
+		TEST(report_comes_before_the_next_line),
+		TEST(report_names_another_cause),
 		TEST(priority_is_written_when_the_descriptor_is_the_journals),
 	};
 

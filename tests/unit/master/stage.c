@@ -398,7 +398,7 @@ int stage_strike(void **state)
 {
 	static const char *const files[] = {"trouped.conf", "one.actor", "two.actor"};
 	struct stage *stage = *state;
-	int sink = stage->master->log.fd;
+	int sink = stage->master->log.sink.fd;
 	char path[256];
 
 	for (unsigned i = 1; i <= STAGE_WORKERS; i++)
