@@ -32,7 +32,7 @@ def deaths(seed):
     choose = random.Random(seed)
     count = choose.randrange(2000, 20000)
     with Daemon({"pool": {"Plugin": "slow", "Instances": choose.randrange(1, 9)}},
-                daemon={"Workers": choose.randrange(1, 5), "RestartDelay": "10ms", "RestartDelayMax": "50ms", "StartLimitBurst": 0}) as daemon:
+                daemon={"Workers": choose.randrange(1, 5), "RestartDelay": "10ms", "RestartDelayMax": "50ms", "GiveUp": "never"}) as daemon:
         over = threading.Event()
 
         def kill():

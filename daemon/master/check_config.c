@@ -73,6 +73,10 @@ int master_check(const struct master_options *options)
 		problem_print(&problems.items[i], text, sizeof(text));
 		(void)puts(text);
 	}
+	for (size_t i = 0; i < problems.n_warnings; i++) {
+		problem_print(&problems.warnings[i], text, sizeof(text));
+		(void)printf("warning: %s\n", text);
+	}
 	n = problems.n + problems.n_lost;
 	if (problems.n_lost > 0)
 		(void)printf("and %zu more\n", problems.n_lost);

@@ -1,19 +1,12 @@
 /* instance.c - one actor of a unit: started, lost, waited for, started again. */
 #include "master/unit.h"
 
-#include "base/clock.h"
 #include "io.troupe.Worker.varlink.h"
 #include "master/master.h"
 #include "master/watch.h"
 #include "master/worker.h"
 #include <errno.h>
 #include <string.h>
-
-#define HEALTHY_NS (10 * CLOCK_SECOND_NS)
-
-/* An actor that takes its worker down harms all others there: fewer such ends are borne, over a longer time. */
-#define CRASH_BURST       5
-#define CRASH_INTERVAL_NS (600 * CLOCK_SECOND_NS)
 
 static bool is_at_rest(enum instance_state state)
 {
@@ -67,48 +60,16 @@ void instance_fini(struct instance *instance)
 	}
 }
 
-/* Do what the restart engine says. */
-static void follow(struct instance *instance, enum restart_action action)
+/* Start it again after an end that nobody ordered. */
+static void start_again(struct instance *instance)
 {
-	struct trouble *trouble = instance->trouble;
-	struct unit *unit = instance->unit;
-	uint64_t now = loop_clock_ns(unit->master->loop);
-	uint64_t deadline = trouble->restart.deadline_ns;
-
-	loop_timer_stop(&trouble->timer);
-	if (action == RESTART_DO_START) {
-		unit->restarts++;
-		begin(instance);
-		return;
-	}
-	if (action == RESTART_DO_GIVE_UP)
-		log_error(&unit->master->log, "%s/%u is given up (%s): %s", unit->file.name,
-			  instance->number, restart_state_name(trouble->restart.state),
-			  unit->reason ? unit->reason : "it ended too often");
-	switch (trouble->restart.state) {
-	case RESTART_BACKOFF:
-		instance_set_state(instance, INSTANCE_BACKOFF);
-		if (deadline != UINT64_MAX)
-			loop_timer_start(&trouble->timer, deadline > now ? deadline - now : 0);
-		break;
-	case RESTART_ENDED:
-		instance_set_state(instance, INSTANCE_ENDED);
-		break;
-	case RESTART_FAILED:
-	case RESTART_QUARANTINED:
-		instance_set_state(instance, INSTANCE_FAILED);
-		break;
-	default:
-		break;
-	}
+	instance->unit->restarts++;
+	begin(instance);
 }
 
 static void on_timer(struct loop_timer *timer)
 {
-	struct trouble *trouble = container_of(timer, struct trouble, timer);
-	uint64_t now = loop_clock_ns(trouble->instance->unit->master->loop);
-
-	follow(trouble->instance, restart_step(&trouble->restart, RESTART_TIME, now));
+	start_again(container_of(timer, struct trouble, timer)->instance);
 }
 
 static struct trouble *get_trouble(struct instance *instance)
@@ -119,47 +80,43 @@ static struct trouble *get_trouble(struct instance *instance)
 		[UNIT_RESTART_ALWAYS] = RESTART_ALWAYS,
 	};
 	struct unit *unit = instance->unit;
-	const struct restart_keys *keys = &unit->file.restart_keys;
-	struct restart_config config = {
-		.policy = policies[unit->file.restart],
-		.delay_ns = keys->delay_ns,
-		.delay_max_ns = keys->delay_max_ns,
-		.healthy_ns = HEALTHY_NS,
-		.burst = keys->burst,
-		.interval_ns = keys->interval_ns,
-		.crash_burst =
-			keys->burst && keys->burst < CRASH_BURST ? keys->burst : CRASH_BURST,
-		.crash_interval_ns = CRASH_INTERVAL_NS > keys->interval_ns ? CRASH_INTERVAL_NS
-									   : keys->interval_ns,
-		.start_timeout_ns = UINT64_MAX,
-		.stop_timeout_ns = UINT64_MAX,
-	};
-	uint64_t now = loop_now_ns(unit->master->loop);
+	struct restart_config config =
+		restart_keys_config(&unit->file.restart_keys, policies[unit->file.restart]);
 	struct trouble *trouble = instance->trouble;
 
-	if (trouble)
+	if (trouble) {
+		/* A reload may have changed them. */
+		restart_configure(&trouble->restart, &config);
 		return trouble;
+	}
 	trouble = calloc(1, sizeof(*trouble));
 	if (!trouble)
 		return NULL;
-	if (keys->burst == 0)
-		config.crash_burst = 0;
 	trouble->instance = instance;
+	/* The engine has missed what came before, which went well. */
 	restart_init(&trouble->restart, &config, random_next(&unit->master->random));
 	loop_timer_init(&trouble->timer, unit->master->loop, on_timer);
-	/* The engine has missed what came before, which went well. */
-	(void)restart_step(&trouble->restart, RESTART_START, now);
-	if (instance->state == INSTANCE_RUNNING || instance->state == INSTANCE_STOPPING)
-		(void)restart_step(&trouble->restart, RESTART_STARTED, now);
 	instance->trouble = trouble;
 	return trouble;
 }
 
-static void feed(struct instance *instance, enum restart_event event)
+static void give_up(struct instance *instance, const char *how)
 {
-	struct trouble *trouble;
+	const struct unit *unit = instance->unit;
 
-	if (instance->unit->master->is_stopping) {
+	log_error(&unit->master->log, "%s/%u is given up (%s): %s", unit->file.name,
+		  instance->number, how, unit->reason ? unit->reason : "it ended too often");
+	instance_set_state(instance, INSTANCE_FAILED);
+}
+
+/* It ended, by itself or with its worker: what next? */
+static void feed(struct instance *instance, enum restart_end how)
+{
+	struct master *master = instance->unit->master;
+	struct trouble *trouble;
+	uint64_t wait_ns = 0;
+
+	if (master->is_stopping) {
 		instance_set_state(instance, INSTANCE_STOPPED);
 		return;
 	}
@@ -169,8 +126,25 @@ static void feed(struct instance *instance, enum restart_event event)
 		instance_set_state(instance, INSTANCE_FAILED);
 		return;
 	}
-	follow(instance, restart_step(&trouble->restart, event,
-				      loop_now_ns(instance->unit->master->loop)));
+	switch (restart_down(&trouble->restart, how, loop_now_ns(master->loop), &wait_ns)) {
+	case RESTART_NOW:
+		start_again(instance);
+		break;
+	case RESTART_LATER:
+		instance_set_state(instance, INSTANCE_BACKOFF);
+		loop_timer_start(&trouble->timer, wait_ns);
+		break;
+	case RESTART_LEAVE:
+		instance_set_state(instance, how == RESTART_ENDED_SHUTDOWN ? INSTANCE_STOPPED
+									   : INSTANCE_ENDED);
+		break;
+	case RESTART_QUARANTINE:
+		give_up(instance, "quarantined");
+		break;
+	default:
+		give_up(instance, "failed");
+		break;
+	}
 }
 
 /* ---- its life */
@@ -184,7 +158,6 @@ static void begin(struct instance *instance)
 	r = worker_spawn(instance->worker, instance);
 	if (r == -ENOTCONN)
 		return;
-	/* The engine, if there is one, believes that it is starting. */
 	instance_set_state(instance, INSTANCE_STARTING);
 	if (r == 0)
 		return;
@@ -233,6 +206,26 @@ void instance_worker_up(struct instance *instance)
 		begin(instance);
 }
 
+/* Its worker died by another's fault. */
+static void lose(struct instance *instance, const char *why)
+{
+	struct unit *unit = instance->unit;
+	uint64_t wait_ns;
+
+	if (unit->file.restart == UNIT_RESTART_NO) {
+		unit_set_reason(unit, "worker %u died, not by its fault, and Restart=no: %s",
+				instance->worker->number, why);
+		feed(instance, RESTART_COLLATERAL);
+		return;
+	}
+	if (instance->trouble)
+		(void)restart_down(&instance->trouble->restart, RESTART_COLLATERAL,
+				   loop_now_ns(unit->master->loop), &wait_ns);
+	/* Its worker will be up again soon. */
+	unit->restarts++;
+	instance_set_state(instance, INSTANCE_WAITING);
+}
+
 void instance_worker_down(struct instance *instance, bool blamed, const char *why)
 {
 	struct unit *unit = instance->unit;
@@ -251,12 +244,7 @@ void instance_worker_down(struct instance *instance, bool blamed, const char *wh
 					instance->worker->number, why);
 			feed(instance, RESTART_CRASHED);
 		} else {
-			unit->restarts++;
-			if (instance->trouble)
-				(void)restart_step(&instance->trouble->restart,
-						   RESTART_COLLATERAL,
-						   loop_now_ns(unit->master->loop));
-			instance_set_state(instance, INSTANCE_WAITING);
+			lose(instance, why);
 		}
 		break;
 	case INSTANCE_WAITING:
@@ -287,8 +275,7 @@ void instance_started(struct instance *instance, struct troupe_address address)
 		return;
 	}
 	if (instance->trouble)
-		(void)restart_step(&instance->trouble->restart, RESTART_STARTED,
-				   loop_now_ns(unit->master->loop));
+		restart_up(&instance->trouble->restart, loop_now_ns(unit->master->loop));
 	instance_set_state(instance, INSTANCE_RUNNING);
 }
 
@@ -306,7 +293,7 @@ void instance_init_failed(struct instance *instance)
 	feed(instance, RESTART_INIT_FAILED);
 }
 
-void instance_ended(struct instance *instance, enum restart_event how)
+void instance_ended(struct instance *instance, enum restart_end how)
 {
 	if (instance->state == INSTANCE_STOPPING ||
 	    (how == RESTART_ENDED_SHUTDOWN && instance->state == INSTANCE_RUNNING)) {

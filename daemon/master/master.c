@@ -148,6 +148,10 @@ static void log_problems(struct master *master, const struct problems *problems)
 		problem_print(&problems->items[i], text, sizeof(text));
 		log_error(&master->log, "%s", text);
 	}
+	for (size_t i = 0; i < problems->n_warnings; i++) {
+		problem_print(&problems->warnings[i], text, sizeof(text));
+		log_warning(&master->log, "%s", text);
+	}
 }
 
 static int read_settings(struct master *master)

@@ -15,28 +15,34 @@ void problems_init(struct problems *problems)
 	*problems = (struct problems){0};
 }
 
+static void free_items(struct problem *items, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(items[i].file);
+		free(items[i].message);
+	}
+	free(items);
+}
+
 void problems_fini(struct problems *problems)
 {
-	for (size_t i = 0; i < problems->n; i++) {
-		free(problems->items[i].file);
-		free(problems->items[i].message);
-	}
-	free(problems->items);
+	free_items(problems->items, problems->n);
+	free_items(problems->warnings, problems->n_warnings);
 	problems_init(problems);
 }
 
-static bool has_room(struct problems *problems)
+/* Room for one more of n. */
+static bool has_room(struct problem **items, size_t n)
 {
 	/* Doubles whenever the number is a power of two. */
-	if (problems->n >= LIMIT_PROBLEMS)
+	if (n >= LIMIT_PROBLEMS)
 		return false;
-	if ((problems->n & (problems->n - 1)) == 0) {
-		size_t room = problems->n ? 2 * problems->n : 1;
-		struct problem *items = reallocarray(problems->items, room, sizeof(*items));
+	if ((n & (n - 1)) == 0) {
+		struct problem *grown = reallocarray(*items, n ? 2 * n : 1, sizeof(*grown));
 
-		if (!items)
+		if (!grown)
 			return false;
-		problems->items = items;
+		*items = grown;
 	}
 	return true;
 }
@@ -57,33 +63,50 @@ static void make_utf8(char *text)
 	}
 }
 
-int problems_add(struct problems *problems, const char *file, unsigned line, const char *format,
-		 ...)
+static bool add(struct problem **items, size_t *n, const char *file, unsigned line,
+		const char *format, va_list arguments)
 {
 	cleanup_free char *message = NULL, *name = NULL;
-	va_list arguments;
-	int size;
 
-	if (!problems)
-		return -EINVAL;
-	va_start(arguments, format);
-	size = vasprintf(&message, format, arguments);
-	va_end(arguments);
-	if (size < 0)
+	if (vasprintf(&message, format, arguments) < 0)
 		message = NULL; /* undefined otherwise */
 	name = strdup(file);
-	if (!message || !name || !has_room(problems)) {
-		problems->n_lost++;
-		return -EINVAL;
-	}
+	if (!message || !name || !has_room(items, *n))
+		return false;
 	make_utf8(name);
 	make_utf8(message);
-	problems->items[problems->n++] = (struct problem){
+	(*items)[(*n)++] = (struct problem){
 		.file = take_pointer(&name),
 		.line = line,
 		.message = take_pointer(&message),
 	};
+	return true;
+}
+
+int problems_add(struct problems *problems, const char *file, unsigned line, const char *format,
+		 ...)
+{
+	va_list arguments;
+
+	if (!problems)
+		return -EINVAL;
+	va_start(arguments, format);
+	if (!add(&problems->items, &problems->n, file, line, format, arguments))
+		problems->n_lost++;
+	va_end(arguments);
 	return -EINVAL;
+}
+
+void problems_warn(struct problems *problems, const char *file, unsigned line,
+		   const char *format, ...)
+{
+	va_list arguments;
+
+	if (!problems)
+		return;
+	va_start(arguments, format);
+	(void)add(&problems->warnings, &problems->n_warnings, file, line, format, arguments);
+	va_end(arguments);
 }
 
 void problem_print(const struct problem *problem, char *text, size_t size)

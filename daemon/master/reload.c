@@ -52,6 +52,10 @@ static void publish_problems(struct master *master, const struct problems *probl
 		(void)problems_add(&master->problems, problem->file, problem->line, "%s",
 				   problem->message);
 	}
+	for (size_t i = 0; i < problems->n_warnings; i++) {
+		problem_print(&problems->warnings[i], text, sizeof(text));
+		log_warning(&master->log, "%s", text);
+	}
 	if (problems->n_lost > 0)
 		log_error(&master->log, "and %zu more problems", problems->n_lost);
 }

@@ -4,20 +4,41 @@
 #define MASTER_RESTART_KEYS_H
 
 #include "master/conf_key.h"
+#include "supervise/restart.h"
+#include <stdbool.h>
 #include <stdint.h>
 
-struct restart_keys {
-	uint64_t delay_ns;     /* RestartDelay= */
-	uint64_t delay_max_ns; /* RestartDelayMax= */
-	uint32_t burst;        /* StartLimitBurst=; 0: no limit */
-	uint64_t interval_ns;  /* StartLimitInterval= */
+#define RESTART_KEYS_CRASHES 5 /* in a row; fewer where GiveUpAfter= is less */
+
+enum restart_give_up { RESTART_GIVE_UP_FAIL, RESTART_GIVE_UP_NEVER };
+
+struct restart_limit {
+	uint32_t after;               /* GiveUpAfter= */
+	enum restart_give_up give_up; /* GiveUp= */
 };
 
-/* The defaults: 100ms, 30s, 10 in 1min. */
+struct restart_keys {
+	uint64_t delay_ns;          /* RestartDelay= */
+	uint64_t delay_max_ns;      /* RestartDelayMax= */
+	uint64_t healthy_ns;        /* HealthyAfter= */
+	struct restart_limit limit; /* StartLimitBurst= sets both */
+};
+
+/* The defaults: 100ms, 30s, 10s, 10, fail. */
 void restart_keys_init(struct restart_keys *keys);
 
-/* The table that fills in `keys`; an empty value takes a field back to what `defaults` says. */
+/* The table that fills in `keys`; an empty value takes a field back to what `defaults` says.
+ * The former names, StartLimitBurst= and StartLimitInterval=, are read with a warning. */
 struct conf_table restart_keys_table(struct restart_keys *keys,
 				     const struct restart_keys *defaults);
+
+/* Warn of combinations that are of no use or surprising, where `conf` sets one of these keys in
+ * `section`. Each limit can be reached in any case: see supervise/restart.h. */
+void restart_keys_check(const struct restart_keys *keys, const struct conf *conf,
+			const char *section, struct problems *problems);
+
+/* The rules for a unit's actor. */
+struct restart_config restart_keys_config(const struct restart_keys *keys,
+					  enum restart_policy policy);
 
 #endif

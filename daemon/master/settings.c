@@ -217,6 +217,7 @@ int settings_init(struct settings *settings, const struct conf *conf,
 		if (r < 0 && result != -ENOMEM)
 			result = r;
 	}
+	restart_keys_check(&settings->restart, conf, "Daemon", problems);
 	r = fill_paths(settings, path, file, problems);
 	if (r < 0 && result != -ENOMEM)
 		result = r;

@@ -20,9 +20,9 @@
  *   StopTimeout=         until an ordered stop of everything becomes a kill; default 10s
  *   RestartDelay=        before the first restart; default 100ms (a)
  *   RestartDelayMax=     that it grows to with each failure in a row; default 30s (a)
- *   StartLimitBurst=     restarts within StartLimitInterval= after which a worker or a unit
- *                        is given up; 0: never; default 10 (a)
- *   StartLimitInterval=  default 1min (a)
+ *   GiveUpAfter=         failures in a row after which an actor is given up; default 10 (a)
+ *   HealthyAfter=        a life of this length ends the row; default 10s (a)
+ *   GiveUp=              fail (default), or never (a)
  *   ObserveGroup=        a group (name or number): only its members, and those of the groups
  *                        below, may observe; default: everyone may
  *   CallGroup=           its members may call actors; default troupe-call if there is one

@@ -155,7 +155,7 @@ void instance_give_up(struct instance *instance);
 /* News of its life. */
 void instance_started(struct instance *instance, struct troupe_address address);
 void instance_init_failed(struct instance *instance);
-void instance_ended(struct instance *instance, enum restart_event how);
+void instance_ended(struct instance *instance, enum restart_end how);
 
 /* Change the state, with all that hangs on it: counts, names, watchers, waiters. */
 void instance_set_state(struct instance *instance, enum instance_state state);

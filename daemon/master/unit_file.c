@@ -323,6 +323,7 @@ int unit_file_init(struct unit_file *unit, const struct conf *conf,
 		if (r < 0)
 			result = r;
 	}
+	restart_keys_check(&unit->restart_keys, conf, "Actor", problems);
 	if (result != -ENOMEM) {
 		r = check_unit(unit, conf, settings, path, problems);
 		if (r < 0)

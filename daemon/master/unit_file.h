@@ -23,7 +23,7 @@
  *   StartTimeout=  of init; default: trouped.conf's
  *   Restart=       no, on-failure (default; crash, failed init, error), always (also after a
  *                  normal end)
- *   RestartDelay=, RestartDelayMax=, StartLimitBurst=, StartLimitInterval=
+ *   RestartDelay=, RestartDelayMax=, GiveUpAfter=, HealthyAfter=, GiveUp=
  *                  default: trouped.conf's
  *   AllowGlobals=  whether the plug-in may have writable static data; default no
  *

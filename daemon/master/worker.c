@@ -17,7 +17,6 @@
 #define ABORT_NS (2 * CLOCK_SECOND_NS) /* for the crash record of one that we end */
 #define LAST_WORDS_NS                                                                          \
 	CLOCK_SECOND_NS /* for a dead one's channel to run dry; a child of it may hold it open */
-#define HEALTHY_NS (10 * CLOCK_SECOND_NS)
 
 const char *worker_state_name(enum worker_state state)
 {
@@ -121,39 +120,21 @@ static void on_closed(void *context, int error)
 
 static void launch(struct worker *worker);
 
-/* Do what the restart engine says. */
-static void follow(struct worker *worker, enum restart_action action)
-{
-	uint64_t now = loop_now_ns(worker->master->loop);
-
-	if (action == RESTART_DO_START) {
-		launch(worker);
-		return;
-	}
-	worker->state = WORKER_BACKOFF;
-	if (action == RESTART_DO_GIVE_UP)
-		log_error(&worker->master->log, "worker %u is given up", worker->number);
-	if (worker->restart.deadline_ns != UINT64_MAX)
-		loop_timer_start(&worker->restart_timer,
-				 worker->restart.deadline_ns > now
-					 ? worker->restart.deadline_ns - now
-					 : 0);
-}
-
-void worker_follow_end(struct worker *worker, enum restart_event how)
-{
-	worker->restarts++;
-	worker->master->worker_restarts++;
-	follow(worker, restart_step(&worker->restart, how, loop_now_ns(worker->master->loop)));
-}
-
 static void on_restart_timer(struct loop_timer *timer)
 {
-	struct worker *worker = container_of(timer, struct worker, restart_timer);
-	enum restart_action action = restart_step(&worker->restart, RESTART_TIME,
-						  loop_clock_ns(worker->master->loop));
+	launch(container_of(timer, struct worker, restart_timer));
+}
 
-	follow(worker, action);
+void worker_follow_end(struct worker *worker, enum restart_end how)
+{
+	uint64_t wait_ns = 0;
+
+	worker->restarts++;
+	worker->master->worker_restarts++;
+	worker->state = WORKER_BACKOFF;
+	/* Its limits are such that it is never given up. */
+	(void)restart_down(&worker->restart, how, loop_now_ns(worker->master->loop), &wait_ns);
+	loop_timer_start(&worker->restart_timer, wait_ns);
 }
 
 static int introduce(struct worker *worker, int page)
@@ -233,15 +214,13 @@ void worker_start(struct worker *worker)
 {
 	if (worker->state != WORKER_STOPPED)
 		return;
-	follow(worker, restart_step(&worker->restart, RESTART_START,
-				    loop_now_ns(worker->master->loop)));
+	launch(worker);
 }
 
 /* A unit's own worker has done its work. */
 static void retire(struct worker *worker)
 {
 	worker->state = WORKER_STOPPED;
-	(void)restart_step(&worker->restart, RESTART_STOP, loop_now_ns(worker->master->loop));
 	if (!worker->owner && worker->number > worker->master->n_shared)
 		worker_free(worker);
 }
@@ -303,9 +282,7 @@ int worker_new(struct master *master, unsigned number, struct unit *owner,
 		.policy = RESTART_ALWAYS,
 		.delay_ns = settings->restart.delay_ns,
 		.delay_max_ns = settings->restart.delay_max_ns,
-		.healthy_ns = HEALTHY_NS,
-		.start_timeout_ns = UINT64_MAX,
-		.stop_timeout_ns = UINT64_MAX,
+		.healthy_ns = settings->restart.healthy_ns,
 	};
 	struct worker *worker = calloc(1, sizeof(*worker));
 

@@ -136,7 +136,7 @@ void worker_forget_process(struct worker *worker);
 /* It ended while it was stopping. The worker may be gone on return. */
 void worker_ended(struct worker *worker);
 /* It ended otherwise: restart it, now or later. */
-void worker_follow_end(struct worker *worker, enum restart_event how);
+void worker_follow_end(struct worker *worker, enum restart_end how);
 
 /* The handlers of its notices. Of worker_notices.c. */
 extern const struct channel_handler worker_handlers[];

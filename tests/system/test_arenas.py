@@ -18,7 +18,7 @@ LARGE = 100_000  # enough for an arena; JSON of more takes its time
 # What remains of 16 MiB beside the rest of a message, and beside the client's frame.
 MOST = 16 * MIB - 8192
 # Deaths on purpose must not end in a start limit.
-PATIENT = {"FrameMax": "16M", "RestartDelay": "10ms", "RestartDelayMax": "20ms", "StartLimitBurst": "0"}
+PATIENT = {"FrameMax": "16M", "RestartDelay": "10ms", "RestartDelayMax": "20ms", "GiveUp": "never"}
 
 
 def arenas(pid):

@@ -12,7 +12,7 @@ from varlink import wait_for
 GREET = "io.troupe.hello.Greet"
 ANSWER = "io.troupe.test.relay.Answer"
 # Deaths on purpose must not end in a start limit.
-PATIENT = {"RestartDelay": "10ms", "RestartDelayMax": "20ms", "StartLimitBurst": "0"}
+PATIENT = {"RestartDelay": "10ms", "RestartDelayMax": "20ms", "GiveUp": "never"}
 
 
 def ticks(pid):

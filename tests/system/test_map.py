@@ -57,7 +57,7 @@ class Map(HostTest):
         self.assertEqual(self.map(host, "hello", GREET, input='{"name":"x"}')[1][0]["text"], "hello, x")
 
     def test_a_worker_that_dies_in_the_middle_costs_nothing_with_retry(self):
-        host = self.daemon({"pool": {"Plugin": "slow", "Instances": 4}}, daemon={"RestartDelay": "50ms", "StartLimitBurst": 0})
+        host = self.daemon({"pool": {"Plugin": "slow", "Instances": 4}}, daemon={"RestartDelay": "50ms", "GiveUp": "never"})
         asked = [{"text": str(n), "delayMs": 5} for n in range(4000)]
         path = os.path.join(host.directory, "answers")
         with open(path, "w") as output:

@@ -69,8 +69,8 @@ static void settings_have_defaults_without_a_file(void **state)
 	assert_true(s->stop_timeout_ns == 10 * CLOCK_SECOND_NS);
 	assert_true(s->restart.delay_ns == 100 * CLOCK_MS_NS);
 	assert_true(s->restart.delay_max_ns == 30 * CLOCK_SECOND_NS);
-	assert_int_equal(s->restart.burst, 10);
-	assert_true(s->restart.interval_ns == 60 * CLOCK_SECOND_NS);
+	assert_int_equal(s->restart.limit.after, 10);
+	assert_true(s->restart.healthy_ns == 10 * CLOCK_SECOND_NS);
 	assert_false(s->observe.is_set || s->manage.is_set || s->deploy.is_set);
 	assert_int_equal(s->call.is_set, getgrnam("troupe-call") != NULL);
 	/* As many workers as processors that this process may use. */
@@ -95,7 +95,7 @@ static void each_key_is_taken_in(void **state)
 		       "StateDirectory=/tmp/s\nPluginPath=/a /b\nPluginPath=\"/c d\"\n"
 		       "LogLevel=debug\nFrameMax=4K\nConnections=7\nConnectionsPerUser=6\n"
 		       "StartTimeout=1min 30s\nStopTimeout=infinity\nRestartDelay=1s\n"
-		       "RestartDelayMax=2min\nStartLimitBurst=0\nStartLimitInterval=5min\n"
+		       "RestartDelayMax=2min\nHealthyAfter=5min\nGiveUpAfter=7\nGiveUp=never\n"
 		       "ObserveGroup=root\nCallGroup=0\nManageGroup=17\nDeployGroup=root\n"
 		       "X-Other=ignored\n[X-Site]\nAnything=goes\n");
 	assert_int_equal(load(f), 0);
@@ -114,8 +114,9 @@ static void each_key_is_taken_in(void **state)
 	assert_true(s->stop_timeout_ns == TEXT_INFINITY);
 	assert_true(s->restart.delay_ns == CLOCK_SECOND_NS);
 	assert_true(s->restart.delay_max_ns == 120 * CLOCK_SECOND_NS);
-	assert_int_equal(s->restart.burst, 0);
-	assert_true(s->restart.interval_ns == 300 * CLOCK_SECOND_NS);
+	assert_true(s->restart.healthy_ns == 300 * CLOCK_SECOND_NS);
+	assert_int_equal(s->restart.limit.after, 7);
+	assert_int_equal(s->restart.limit.give_up, RESTART_GIVE_UP_NEVER);
 	assert_true(s->observe.is_set && s->call.is_set && s->manage.is_set &&
 		    s->deploy.is_set);
 	assert_int_equal(s->manage.gid, 17);
@@ -183,6 +184,12 @@ static void mistake_is_named_with_its_key(void **state)
 		 "like 500ms or 1min 30s"},
 		{"StartLimitBurst=65",
 		 "trouped.conf:2: StartLimitBurst=65: must be a number from 0 to 64"},
+		{"GiveUpAfter=0",
+		 "trouped.conf:2: GiveUpAfter=0: must be a number from 1 to 1000"},
+		{"GiveUp=often", "trouped.conf:2: GiveUp=often: must be fail or never"},
+		{"HealthyAfter=0",
+		 "trouped.conf:2: HealthyAfter=0: must be a time from 1ms to 1w, "
+		 "like 500ms or 1min 30s"},
 		{"StartLimitInterval=2w",
 		 "trouped.conf:2: StartLimitInterval=2w: must be a time from 0 to 1w, "
 		 "like 500ms or 1min 30s"},
@@ -203,6 +210,70 @@ static void mistake_is_named_with_its_key(void **state)
 		assert_null(f->settings.socket);
 		assert_string_equal(conf_tree_problems(&f->tree), cases[i][1]);
 	}
+}
+
+/* The warnings of a trouped.conf, which is taken as it is. */
+static void expect_warnings(struct fixture *f, const char *text, const char *const *expected,
+			    size_t n)
+{
+	conf_tree_file("trouped.conf", text);
+	problems_fini(&f->tree.problems);
+	assert_int_equal(load(f), 0);
+	assert_int_equal(f->tree.problems.n_warnings, n);
+	for (size_t i = 0; i < n; i++)
+		assert_string_equal(f->tree.problems.warnings[i].message, expected[i]);
+}
+
+static void former_limits_are_taken_with_a_warning(void **state)
+{
+	static const char *const both[] = {
+		"StartLimitBurst= is the former name of a key: write GiveUpAfter=4",
+		"StartLimitInterval= is the former name of a key: write HealthyAfter= for the "
+		"time after which an actor counts as healthy",
+	};
+	static const char *const never[] = {
+		"StartLimitBurst= is the former name of a key: write GiveUp=never",
+	};
+	struct fixture *f = *state;
+	const struct restart_keys *keys = &f->settings.restart;
+
+	expect_warnings(f, "[Daemon]\nStartLimitBurst=3\nStartLimitInterval=1min\n", both, 2);
+	/* Three restarts: the fourth failure was the last then, too. */
+	assert_int_equal(keys->limit.after, 4);
+	assert_int_equal(keys->limit.give_up, RESTART_GIVE_UP_FAIL);
+	assert_true(keys->healthy_ns == 60 * CLOCK_SECOND_NS);
+	settings_fini(&f->settings);
+	expect_warnings(f, "[Daemon]\nStartLimitBurst=0\n", never, 1);
+	assert_int_equal(keys->limit.give_up, RESTART_GIVE_UP_NEVER);
+}
+
+static void limits_that_are_hardly_meant_are_warned_of(void **state)
+{
+	static const char *const slow[] = {
+		"with these delays an actor that always fails is given up after more than 1w "
+		"2d; "
+		"see GiveUpAfter=, RestartDelay= and RestartDelayMax=",
+	};
+	static const char *const healthy[] = {
+		"HealthyAfter=50ms is less than RestartDelay=100ms: an actor that fails soon "
+		"after each start counts as healthy, and is given up only if its init fails",
+	};
+	static const char *const never[] = {"GiveUpAfter= has no effect with GiveUp=never"};
+	struct fixture *f = *state;
+
+	expect_warnings(f, "[Daemon]\nRestartDelay=1d\nHealthyAfter=2d\n", slow, 1);
+	settings_fini(&f->settings);
+	expect_warnings(f, "[Daemon]\nHealthyAfter=50ms\n", healthy, 1);
+	settings_fini(&f->settings);
+	expect_warnings(f, "[Daemon]\nGiveUp=never\nGiveUpAfter=3\n", never, 1);
+	settings_fini(&f->settings);
+	/* The defaults, said and unsaid. */
+	expect_warnings(f, "[Daemon]\n", NULL, 0);
+	settings_fini(&f->settings);
+	expect_warnings(f,
+			"[Daemon]\nRestartDelay=100ms\nRestartDelayMax=30s\n"
+			"HealthyAfter=10s\nGiveUpAfter=10\nGiveUp=fail\n",
+			NULL, 0);
 }
 
 static void path_is_refused_when_too_long_for_a_socket(void **state)
@@ -306,6 +377,8 @@ int main(void)
 		TEST(each_key_is_taken_in),
 		TEST(dropin_overrides_and_empty_value_resets),
 		TEST(mistake_is_named_with_its_key),
+		TEST(former_limits_are_taken_with_a_warning),
+		TEST(limits_that_are_hardly_meant_are_warned_of),
 		TEST(path_is_refused_when_too_long_for_a_socket),
 		TEST(runtime_directory_is_asked_for_when_none_is_known),
 		TEST(all_mistakes_are_told_at_once),

@@ -108,7 +108,7 @@ static void each_key_is_taken_in(void **state)
 		"Worker=2\nMailbox=1\nMailboxBytes=1G\nBatch=7\nOnError=stop\nDefault=yes\n"
 		"Balance=least-outstanding\nStartTimeout=infinity\nRestart="
 		"always\nRestartDelay=0\n"
-		"RestartDelayMax=1s\nStartLimitBurst=3\nStartLimitInterval=10s\nAllowGlobals="
+		"RestartDelayMax=1s\nGiveUpAfter=3\nHealthyAfter=20s\nAllowGlobals="
 		"on\n"
 		"[Config]\nGreeting=hello %i\nWords=\n[X-Site]\nOwner=me\n");
 	load(f);
@@ -130,7 +130,8 @@ static void each_key_is_taken_in(void **state)
 	assert_true(unit->start_timeout_ns == TEXT_INFINITY);
 	assert_int_equal(unit->restart, UNIT_RESTART_ALWAYS);
 	assert_true(unit->restart_keys.delay_ns == 0);
-	assert_int_equal(unit->restart_keys.burst, 3);
+	assert_int_equal(unit->restart_keys.limit.after, 3);
+	assert_true(unit->restart_keys.healthy_ns == 20 * CLOCK_SECOND_NS);
 	assert_int_equal(unit->n_config, 2);
 	assert_string_equal(unit->config[0].key, "Greeting");
 	assert_string_equal(unit->config[0].value, "hello eu");
@@ -270,6 +271,9 @@ static void change_takes_what_its_keys_say(void **state)
 		{"Balance=least-outstanding", CONF_IN_PLACE},
 		{"Restart=always", CONF_IN_PLACE},
 		{"RestartDelay=9s", CONF_IN_PLACE},
+		{"GiveUpAfter=3", CONF_IN_PLACE},
+		{"GiveUp=never", CONF_IN_PLACE},
+		{"HealthyAfter=1s", CONF_IN_PLACE},
 		{"StartTimeout=9s", CONF_IN_PLACE},
 		{"Mailbox=9", CONF_WORKERS},
 		{"MailboxBytes=2M", CONF_WORKERS},
