@@ -116,6 +116,15 @@ soak: deps-test
 	@$(MAKE) --no-print-directory $(PARALLEL) test-build
 	@tests/soak.py --build $(BUILD) --seconds $(SOAK_SECONDS)
 
+# Black-box figures under trouble, each with its aim: `make trial`, or for less long. ONLY=NAME: one of them.
+.PHONY: trial trial-brief
+trial: deps-test
+	@$(MAKE) --no-print-directory $(PARALLEL) test-build
+	@tests/trial.py --build $(BUILD) $(ONLY)
+trial-brief: deps-test
+	@$(MAKE) --no-print-directory $(PARALLEL) test-build
+	@tests/trial.py --build $(BUILD) --brief $(ONLY)
+
 # What sanitizers do not see: uninitialized values.
 valgrind: deps-test
 	@$(MAKE) --no-print-directory $(PARALLEL) test-build
