@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/elf.h"
+#include "base/text.h"
 #include "proto/plugin_types.h"
 #include "proto/sdk_symbols.h"
 #include <errno.h>
@@ -423,6 +424,8 @@ int plugin_info_read(const void *file, size_t size, unsigned flags,
 	arena_init(&reader.info->memory);
 	int r = read_plugin(&reader, file, size);
 	if (r < 0) {
+		/* It names what stands in the file, which may be anything. */
+		text_make_utf8(why);
 		plugin_info_free(reader.info);
 		return r;
 	}

@@ -257,6 +257,22 @@ bool text_is_utf8(const char *text, size_t size)
 	return true;
 }
 
+void text_make_utf8(char *text)
+{
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		size_t n = text_utf8_size(text, left);
+
+		if (n == 0 || (n == 1 && ((unsigned char)*text < ' ' || *text == 0x7f))) {
+			*text = '?';
+			n = 1;
+		}
+		text += n;
+		left -= n;
+	}
+}
+
 #define NEAREST_MAX 64 /* longer names are never suggested */
 
 /* How many letters must be changed, put in, taken out or swapped with their neighbour. */

@@ -39,6 +39,10 @@ size_t text_utf8_size(const char *text, size_t size);
 /* Whether all of text is UTF-8. NUL bytes are no fault here. */
 bool text_is_utf8(const char *text, size_t size);
 
+/* Make a text of unknown origin fit to be shown and sent: each control character of ASCII, and each
+ * byte that belongs to no well-formed character (as when a text was cut within one), becomes '?'. */
+void text_make_utf8(char *text);
+
 /* The one of n names that `text` is most likely a misspelling of (case counts little),
  * borrowed; NULL when none is close. For "did you mean ...?". */
 const char *text_nearest(const char *text, const char *const *names, size_t n);

@@ -41,14 +41,9 @@ static bool copy_frame(char *to, const char *from)
 {
 	size_t size = strnlen(from, PAGE_SYMBOL - 1);
 
-	for (size_t i = 0; i < size; i++)
-		to[i] = (unsigned char)from[i] < ' ' || from[i] == 0x7f ? '?' : from[i];
+	memcpy(to, from, size);
 	to[size] = '\0';
-	/* A name cut in the middle of a character would make the whole reply unfit to send. */
-	if (!text_is_utf8(to, size))
-		for (size_t i = 0; i < size; i++)
-			if ((unsigned char)to[i] >= 0x80)
-				to[i] = '?';
+	text_make_utf8(to);
 	return size > 0;
 }
 

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/text.h"
 #include "plugin/plugin_symbols.h"
 #include "plugin/table_check.h"
 #include <dlfcn.h>
@@ -89,6 +90,8 @@ static void explain_dlerror(int fd, char *why)
 	if (strncmp(error, prefix, strlen(prefix)) == 0)
 		error += strlen(prefix);
 	snprintf(why, PLUGIN_WHY_MAX, "%s", error);
+	/* It names what stands in the file, which may be anything. */
+	text_make_utf8(why);
 }
 
 /* Where the object lies, all segments together. */

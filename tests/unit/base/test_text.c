@@ -210,6 +210,29 @@ static void utf8_takes_the_shortest_forms_only(void **state)
 	assert_false(text_is_utf8("na\xc3", 3));
 }
 
+static void text_is_made_fit_to_be_sent(void **state)
+{
+	static const struct {
+		const char *from, *to;
+	} cases[] = {
+		{"", ""},
+		{"plain \xc3\xa9 \xf0\x9f\x8e\xad", "plain \xc3\xa9 \xf0\x9f\x8e\xad"},
+		{"a\tb\x1b[0m\x7f", "a?b?[0m?"},
+		{"\xff\xc0\x80", "???"},
+		{"cut \xf0\x9f\x8e", "cut ???"},
+		{"\xed\xa0\x80", "???"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[64];
+
+		strcpy(text, cases[i].from);
+		text_make_utf8(text);
+		assert_string_equal(text, cases[i].to);
+	}
+}
+
 static void nearest_finds_misspellings_and_nothing_else(void **state)
 {
 	static const char *const names[] = {"Plugin", "Instances", "Mailbox", "MailboxBytes"};
@@ -237,6 +260,7 @@ int main(void)
 		cmocka_unit_test(span_adds_up_numbers_with_units),
 		cmocka_unit_test(span_prints_what_reads_back_the_same),
 		cmocka_unit_test(utf8_takes_the_shortest_forms_only),
+		cmocka_unit_test(text_is_made_fit_to_be_sent),
 		cmocka_unit_test(nearest_finds_misspellings_and_nothing_else),
 	};
 

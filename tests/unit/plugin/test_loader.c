@@ -17,12 +17,10 @@
 
 #include "base/io.h"
 
-/* A file of the build, as a sealed memfd. */
-static int open_plugin(const char *path)
+/* A file of the build; given. */
+static char *read_plugin(const char *path, size_t *ret_size)
 {
 	char program[1024], full[1280], *data;
-	size_t size;
-	int fd;
 
 	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
 	assert_true(length > 0);
@@ -31,9 +29,19 @@ static int open_plugin(const char *path)
 	for (int i = 0; i < 4; i++)
 		*strrchr(program, '/') = '\0';
 	snprintf(full, sizeof(full), "%s/%s", program, path);
-	int r = io_file_read(AT_FDCWD, full, PLUGIN_FILE_MAX, &data, &size);
+	int r = io_file_read(AT_FDCWD, full, PLUGIN_FILE_MAX, &data, ret_size);
 	if (r < 0)
 		fail_msg("%s: %s", full, strerror(-r));
+	return data;
+}
+
+/* The same as a sealed memfd. */
+static int open_plugin(const char *path)
+{
+	size_t size;
+	char *data = read_plugin(path, &size);
+	int fd;
+
 	assert_int_equal(memfd_of("plugin", data, size, &fd), 0);
 	free(data);
 	return fd;
@@ -130,6 +138,25 @@ static void loader_says_why_it_refuses(void **state)
 		       "undefined symbol: nobody_has_this");
 	assert_refused(*state, "troupe-gen", "it is a program");
 	assert_refused(*state, "gen/config.h", "not an ELF file");
+}
+
+/* The dynamic linker repeats what stands in the file; what is no UTF-8 could not be reported, and ended the worker. */
+static void loader_says_why_in_text_whatever_the_file_holds(void **state)
+{
+	static const char name[] = "nobody_has_this";
+	struct plugin *plugin = NULL;
+	char why[PLUGIN_WHY_MAX] = "", *at;
+	size_t size;
+	char *data = read_plugin("test-plugins/undefined_symbol.so", &size);
+	int fd;
+
+	for (at = data; (at = memmem(at, size - (size_t)(at - data), name, strlen(name)));)
+		memcpy(at, "nobody\xc3\x01\n\xffthis!", strlen(name));
+	assert_int_equal(memfd_of("plugin", data, size, &fd), 0);
+	free(data);
+	assert_int_equal(loader_load(*state, fd, "a.so", 0, &plugin, why), -ENOEXEC);
+	if (!strstr(why, "undefined symbol: nobody????this!"))
+		fail_msg("the reason was \"%s\"", why);
 }
 
 static void loader_takes_globals_when_allowed(void **state)
@@ -239,6 +266,8 @@ int main(void)
 			free_loader),
 		cmocka_unit_test_setup_teardown(loader_says_why_it_refuses, make_loader,
 						free_loader),
+		cmocka_unit_test_setup_teardown(loader_says_why_in_text_whatever_the_file_holds,
+						make_loader, free_loader),
 		cmocka_unit_test_setup_teardown(loader_takes_globals_when_allowed, make_loader,
 						free_loader),
 		cmocka_unit_test_setup_teardown(
