@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""Storms without end: random programs, random types, workers killed at random, until the time is up.
+"""Storms without end: random programs, random types, workers killed at random, hostile input of every kind (tests/storms),
+and the figures of tests/trial.py, until the time is up.
 
-    soak.py --build DIR [--seconds 600]
+    soak.py --build DIR [--seconds 600] [--only PART]... [--seed N] [--brief]
 
-A failure prints the seed that shows it again; the last line counts rounds: "N passed, N failed".
+A failure prints the seed that shows it again; the last line counts rounds: "N passed, N failed". --brief: each part once,
+for two seconds, with fixed seeds and without the figures.
 """
 import argparse
+import importlib
 import json
 import os
 import random
@@ -14,8 +17,10 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+STORMS = ["frames", "liars", "plugins", "configurations", "reloads"]
 
 
 def program(build, path, **env):
@@ -57,22 +62,53 @@ def deaths(seed):
     return good
 
 
+def weather(name, seed, seconds):
+    """A storm of tests/storms."""
+    module = importlib.import_module(f"storms.{name}")
+    try:
+        module.storm(seed, seconds)
+        return True
+    except Exception:
+        print(f"storms.{name} fails with seed {seed}:\n{traceback.format_exc()}", flush=True)
+        return False
+
+
+def trial(build):
+    return subprocess.run([os.path.join(HERE, "trial.py"), "--build", build]).returncode == 0
+
+
 def main():
     parser = argparse.ArgumentParser(description="Storms without end.")
     parser.add_argument("--build", default="build")
     parser.add_argument("--seconds", type=int, default=600)
+    parser.add_argument("--only", action="append", help="a part: runtime, types, deaths, trial, " + ", ".join(STORMS))
+    parser.add_argument("--seed", type=int, help="where to begin")
+    parser.add_argument("--brief", action="store_true")
     options = parser.parse_args()
     build = os.environ["TROUPE_BUILD"] = os.path.abspath(options.build)
-    sys.path.insert(0, os.path.join(HERE, "system"))
+    sys.path[:0] = [os.path.join(HERE, "system"), HERE]
+    each = 2 if options.brief else 20
+    parts = {"runtime": lambda seed: program(build, "core/test_sim_storm", STORM_SEED=str(seed)),
+             "types": lambda seed: program(build, "proto/test_property", SEED=str(seed), ROUNDS="500"), "deaths": deaths}
+    for name in STORMS:
+        parts[name] = lambda seed, name=name: weather(name, seed, each)
+    if not options.brief:
+        parts["trial"] = lambda seed: trial(build)
+    chosen = {name: part for name, part in parts.items() if not options.only or name in options.only}
+    if not chosen:
+        parser.error(f"no such part; there are {', '.join(parts)}")
     end = time.monotonic() + options.seconds
-    seed = random.SystemRandom().randrange(1, 1 << 30)
+    seed = options.seed or (7 if options.brief else random.SystemRandom().randrange(1, 1 << 30))
     passed = failed = 0
-    while time.monotonic() < end:
-        seed += 1
-        for good in (program(build, "core/test_sim_storm", STORM_SEED=str(seed)),
-                     program(build, "proto/test_property", SEED=str(seed), ROUNDS="500"), deaths(seed)):
+    while True:
+        for name, part in chosen.items():
+            good = part(seed)
             passed += good
             failed += not good
+            print(f"{'ok' if good else 'FAIL':4} {name}, seed {seed}", flush=True)
+        seed += 1
+        if options.brief or time.monotonic() > end:
+            break
     print(f"{passed} passed, {failed} failed", flush=True)
     return 1 if failed else 0
 
