@@ -61,6 +61,11 @@ static bool is_own_fault(int number, int code)
 	}
 }
 
+static bool is_killed(const siginfo_t *end)
+{
+	return end->si_code == CLD_KILLED || end->si_code == CLD_DUMPED;
+}
+
 /* Whether the thread that faulted is the one that runs plug-in code. */
 static bool is_plugin_thread(const struct page_crash *record)
 {
@@ -78,6 +83,7 @@ void crash_read(struct crash *crash, const struct page *page, const siginfo_t *e
 
 	*crash = (struct crash){.time_ms = unix_ms()};
 	print_cause(crash->cause, sizeof(crash->cause), end);
+	crash->was_sent = is_killed(end) && !is_own_fault(end->si_status, SI_KERNEL);
 	if (!page)
 		return;
 	is_written = atomic_load_explicit(&record->written, memory_order_acquire) == 1;
@@ -88,6 +94,7 @@ void crash_read(struct crash *crash, const struct page *page, const siginfo_t *e
 		crash->in_handler = activity_read(&record->thread, &crash->activity);
 		same_thread = is_plugin_thread(record);
 		code = record->code;
+		crash->was_sent = is_killed(end) && !is_own_fault(end->si_status, code);
 		for (unsigned i = 0; i < n_frames; i++)
 			crash->n_frames +=
 				copy_frame(crash->frames[crash->n_frames], record->frames[i]);
@@ -102,8 +109,14 @@ void crash_read(struct crash *crash, const struct page *page, const siginfo_t *e
 	}
 	if (end->si_code == CLD_EXITED)
 		crash->is_blamed = true;
-	else if (end->si_code == CLD_KILLED || end->si_code == CLD_DUMPED)
+	else if (is_killed(end))
 		crash->is_blamed = is_own_fault(end->si_status, code);
+}
+
+void crash_note_oom(struct crash *crash)
+{
+	crash->is_oom = true;
+	(void)snprintf(crash->cause, sizeof(crash->cause), "SIGKILL, memory ran out,");
 }
 
 void crash_print(const struct crash *crash, char *text, size_t size)

@@ -25,6 +25,8 @@ struct crash {
 	/* The handler that ran is to blame: it faulted by itself, or called exit(). A signal that somebody sent, or a fault in
 	 * another thread, is nobody's fault. */
 	bool is_blamed;
+	bool was_sent; /* some process ended it by a signal, we perhaps */
+	bool is_oom; /* memory ran out, and the kernel chose this process; of whoever can know */
 	unsigned n_frames;
 	char frames[PAGE_FRAMES][PAGE_SYMBOL]; /* printable UTF-8, innermost first */
 	struct activity_names
@@ -33,6 +35,9 @@ struct crash {
 
 /* Read what `page` (NULL: none was ever mapped) tells of the end `end`, as waitid() gave it (si_code 0: unknown). */
 void crash_read(struct crash *crash, const struct page *page, const siginfo_t *end);
+
+/* It was the kernel that killed it, because memory ran out. */
+void crash_note_oom(struct crash *crash);
 
 /* One line for people: "SIGSEGV in pool/2 while handling io.troupe.hello.Greet", "exit 1 in hello/0, in init". Cut to `size`. */
 void crash_print(const struct crash *crash, char *text, size_t size);

@@ -155,6 +155,7 @@ static void begin(struct instance *instance)
 	int r;
 
 	instance_set_state(instance, INSTANCE_WAITING);
+	instance_find_place(instance);
 	r = worker_spawn(instance->worker, instance);
 	if (r == -ENOTCONN)
 		return;
@@ -206,6 +207,12 @@ void instance_worker_up(struct instance *instance)
 		begin(instance);
 }
 
+void instance_worker_away(struct instance *instance)
+{
+	if (instance->state == INSTANCE_WAITING)
+		begin(instance);
+}
+
 /* Its worker died by another's fault. */
 static void lose(struct instance *instance, const char *why)
 {
@@ -242,6 +249,7 @@ void instance_worker_down(struct instance *instance, bool blamed, const char *wh
 		} else if (blamed) {
 			unit_set_reason(unit, "it crashed worker %u: %s",
 					instance->worker->number, why);
+			unit_note_crash(unit);
 			feed(instance, RESTART_CRASHED);
 		} else {
 			lose(instance, why);

@@ -317,6 +317,7 @@ static void init_parts(struct master *master)
 	inquiries_init(&master->inquiries);
 	watch_init(&master->watchers);
 	problems_init(&master->problems);
+	oom_init(&master->oom, "/proc/self/cgroup", "/sys/fs/cgroup");
 	random_init(&master->random, random_seed_from_kernel());
 	loop_signal_init(&master->on_terminate, master->loop, SIGTERM, on_stop_signal);
 	loop_signal_init(&master->on_interrupt, master->loop, SIGINT, on_stop_signal);
@@ -416,6 +417,7 @@ void master_free(struct master *master)
 	settings_fini(&master->settings);
 	conf_path_fini(&master->path);
 	problems_fini(&master->problems);
+	oom_fini(&master->oom);
 	loop_signal_stop(&master->on_terminate);
 	loop_signal_stop(&master->on_interrupt);
 	loop_signal_stop(&master->on_hangup);

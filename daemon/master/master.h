@@ -18,6 +18,7 @@
 #include "master/inquiry.h"
 #include "master/launcher.h"
 #include "master/notify.h"
+#include "master/oom.h"
 #include "master/problems.h"
 #include "master/settings.h"
 #include "master/watch.h"
@@ -46,6 +47,7 @@ struct master {
 	/* Configuration as it was last read */
 	struct conf_path path;
 	struct settings settings;
+	struct oom oom;
 	struct problems problems;
 
 	/* Processes */

@@ -1,9 +1,9 @@
 #include "master/placement.h"
 
-#include <stdbool.h>
-
 static bool is_better(const struct placement_load *a, const struct placement_load *b)
 {
+	if (a->is_away != b->is_away)
+		return b->is_away;
 	if (a->of_unit != b->of_unit)
 		return a->of_unit < b->of_unit;
 	return a->all < b->all;

@@ -5,7 +5,6 @@
 #include "master/deploy.h"
 #include "master/master.h"
 #include "master/names.h"
-#include "master/placement.h"
 #include "master/route.h"
 #include "master/waiter.h"
 #include "master/watch.h"
@@ -188,61 +187,6 @@ struct instance *unit_instance(struct master *master, uint64_t unit, uint64_t in
 
 /* ---- starting and stopping */
 
-static void put_on(struct instance *instance, struct worker *worker)
-{
-	instance->worker = worker;
-	worker->n_instances++;
-	list_append(&worker->instances, &instance->on_worker);
-}
-
-static int make_own(struct unit *unit)
-{
-	struct master *master = unit->master;
-
-	for (unsigned i = master->n_shared + 1; i <= LIMIT_WORKERS; i++)
-		if (!master->workers[i])
-			return worker_new(master, i, unit, &unit->own);
-	return -ENOSPC;
-}
-
-/* Give each instance that has none a worker. */
-static int place(struct unit *unit)
-{
-	struct master *master = unit->master;
-	struct placement_load loads[LIMIT_WORKERS] = {0};
-	int r;
-
-	if (unit->file.placement.worker == UNIT_WORKER_OWN && !unit->own) {
-		r = make_own(unit);
-		if (r < 0)
-			return r;
-		worker_start(unit->own);
-	}
-	for (unsigned i = 0; i < master->n_shared; i++)
-		loads[i].all = master->workers[i + 1]->n_instances;
-	for (unsigned i = 0; i < unit->n_instances; i++)
-		if (unit->instances[i].worker && !unit->own)
-			loads[unit->instances[i].worker->number - 1].of_unit++;
-	for (unsigned i = 0; i < unit->n_instances; i++) {
-		struct instance *instance = &unit->instances[i];
-		size_t best;
-
-		if (instance->worker)
-			continue;
-		if (unit->own) {
-			put_on(instance, unit->own);
-			continue;
-		}
-		best = unit->file.placement.worker == UNIT_WORKER_NUMBER
-			       ? unit->file.placement.number - 1
-			       : placement_choose(loads, master->n_shared);
-		loads[best].of_unit++;
-		loads[best].all++;
-		put_on(instance, master->workers[best + 1]);
-	}
-	return 0;
-}
-
 void unit_start(struct unit *unit)
 {
 	int r;
@@ -263,7 +207,7 @@ void unit_start(struct unit *unit)
 		if (unit->is_broken)
 			return;
 	}
-	r = place(unit);
+	r = unit_place(unit);
 	if (r == -ENOSPC)
 		unit_break(unit, "Worker=own: there are %u worker processes already",
 			   LIMIT_WORKERS);

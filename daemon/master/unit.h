@@ -2,7 +2,7 @@
  *
  * Units belong to the master, found by name (what people say) and by number (what workers are told; each definition has a new
  * one, so that late news of an old definition find nobody). One thread. Instances are placed on workers once and
- * stay with the worker's number through its restarts.
+ * stay with the worker's number through its restarts, unless that is away for long or their unit is to be alone.
  */
 #ifndef MASTER_UNIT_H
 #define MASTER_UNIT_H
@@ -78,8 +78,10 @@ struct unit {
 	struct instance *instances;    /* file.instances of them; none when broken */
 	unsigned n_instances;
 	unsigned n_in[INSTANCE_STATE_COUNT];
-	unsigned next; /* where round-robin goes on */
-	struct worker *own;
+	unsigned next;      /* where round-robin goes on */
+	struct worker *own; /* Worker=own, or isolated; instances may still be elsewhere */
+	unsigned crashes;   /* since it was started */
+	bool is_isolated;   /* see unit_note_crash() */
 	uint64_t restarts;
 	bool names_changed;     /* the running instances are not those that workers were told */
 	uint64_t names_told_ns; /* when they were; 0: never */
@@ -137,7 +139,17 @@ void unit_set_reason(struct unit *unit, const char *format, ...)
 void unit_redefine(struct unit *unit, const char *config);
 /* Begin anew under a new number, with next_file if there is one. Nothing of it runs. */
 void unit_renew(struct unit *unit);
-/* Let go of its own worker process, which ends. */
+
+/* ---- of unit_place.c */
+/* Give each instance that has none a worker. -ENOSPC: Worker=own, and there are too many. -ENOMEM. */
+int unit_place(struct unit *unit);
+/* An instance that is down is about to be started: another worker for it, where its own is away for long and the unit may run
+ * anywhere, or where the unit is to have one of its own. */
+void instance_find_place(struct instance *instance);
+/* One of it has crashed its worker: with the second time it gets a worker of its own, to which its instances move as they
+ * are started again (Isolate=). */
+void unit_note_crash(struct unit *unit);
+/* Let go of its own worker process, which ends, and of its crashes. Nothing of it runs. */
 void unit_release_own(struct unit *unit);
 
 /* ---- one instance; of instance.c */
@@ -148,6 +160,8 @@ void instance_stop(struct instance *instance);
 
 /* Its worker is up: start it if it waits. */
 void instance_worker_up(struct instance *instance);
+/* Its worker is away, perhaps for long. */
+void instance_worker_away(struct instance *instance);
 /* Its worker is gone. blamed: it was its fault; why: a text for people. */
 void instance_worker_down(struct instance *instance, bool blamed, const char *why);
 /* It could not be started, by its own fault and for good: `failed`. The caller has said why. */

@@ -197,19 +197,6 @@ int unit_new_broken(struct master *master, const char *name, const char *file,
 	return 0;
 }
 
-void unit_release_own(struct unit *unit)
-{
-	struct worker *own = unit->own;
-
-	if (!own)
-		return;
-	for (unsigned i = 0; i < unit->n_instances; i++)
-		instance_fini(&unit->instances[i]);
-	own->owner = NULL;
-	unit->own = NULL;
-	worker_stop(own);
-}
-
 void unit_free(struct unit *unit)
 {
 	struct master *master;

@@ -19,6 +19,8 @@ static const char *const on_error_names[] = {"continue", "stop", NULL};
 static const char *const balance_names[] = {"round-robin", "least-outstanding", NULL};
 static const char *const restart_names[] = {"no", "on-failure", "always", NULL};
 
+static const char *const isolate_names[] = {"after-crash", "no", NULL};
+
 static bool is_type_name(const char *text)
 {
 	size_t size =
@@ -103,6 +105,10 @@ static const struct conf_key keys_known[] = {
 	 .set = conf_set_choice,
 	 FIELD(restart, IN_PLACE),
 	 .choices = restart_names},
+	{.name = "Isolate",
+	 .set = conf_set_choice,
+	 FIELD(isolate, IN_PLACE),
+	 .choices = isolate_names},
 	{.name = "AllowGlobals", .set = conf_set_bool, FIELD(allow_globals, RESTART)},
 };
 
@@ -272,6 +278,12 @@ static int check_unit(struct unit_file *unit, const struct conf *conf,
 		r = find_plugin(unit, entry, settings, path, problems);
 	if (r < 0)
 		result = r;
+	entry = find_entry(conf, "Isolate");
+	if (entry && unit->isolate == UNIT_ISOLATE_AFTER_CRASH &&
+	    unit->placement.worker != UNIT_WORKER_ANY)
+		problems_warn(problems, entry->file, entry->line,
+			      "Isolate=after-crash has no effect with Worker=; it is for units "
+			      "that may run anywhere");
 	entry = find_entry(conf, "Worker");
 	if (entry && unit->placement.worker == UNIT_WORKER_NUMBER &&
 	    unit->placement.number > settings->workers)

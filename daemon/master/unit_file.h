@@ -25,6 +25,8 @@
  *                  normal end)
  *   RestartDelay=, RestartDelayMax=, GiveUpAfter=, HealthyAfter=, GiveUp=
  *                  default: trouped.conf's
+ *   Isolate=       after-crash (default): from its second crash on it runs in a worker of its
+ *                  own, if it may run anywhere; no
  *   AllowGlobals=  whether the plug-in may have writable static data; default no
  *
  * [Config] is kept as it was written: config_json() makes sense of it when the plug-in's
@@ -44,6 +46,7 @@
 enum unit_on_error { UNIT_CONTINUE, UNIT_STOP };
 enum unit_worker { UNIT_WORKER_ANY, UNIT_WORKER_OWN, UNIT_WORKER_NUMBER };
 enum unit_balance { UNIT_ROUND_ROBIN, UNIT_LEAST_OUTSTANDING };
+enum unit_isolate { UNIT_ISOLATE_AFTER_CRASH, UNIT_ISOLATE_NO };
 enum unit_restart { UNIT_RESTART_NO, UNIT_RESTART_ON_FAILURE, UNIT_RESTART_ALWAYS };
 
 struct unit_placement {
@@ -77,6 +80,7 @@ struct unit_file {
 	enum unit_balance balance;
 	uint64_t start_timeout_ns; /* TEXT_INFINITY: no deadline */
 	enum unit_restart restart;
+	enum unit_isolate isolate;
 	struct restart_keys restart_keys;
 	struct unit_config *config; /* in order; an empty value resets what stands before it */
 	size_t n_config;

@@ -14,7 +14,8 @@
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 
-#define ABORT_NS (2 * CLOCK_SECOND_NS) /* for the crash record of one that we end */
+#define LEAST_DELAY_NS (5 * CLOCK_MS_NS)
+#define ABORT_NS       (2 * CLOCK_SECOND_NS) /* for the crash record of one that we end */
 #define LAST_WORDS_NS                                                                          \
 	CLOCK_SECOND_NS /* for a dead one's channel to run dry; a child of it may hold it open */
 
@@ -125,16 +126,22 @@ static void on_restart_timer(struct loop_timer *timer)
 	launch(container_of(timer, struct worker, restart_timer));
 }
 
-void worker_follow_end(struct worker *worker, enum restart_end how)
+void worker_follow_end(struct worker *worker, enum worker_end end)
 {
+	struct restart *record = end == WORKER_END_TROUBLE ? &worker->trouble : &worker->deaths;
 	uint64_t wait_ns = 0;
 
 	worker->restarts++;
 	worker->master->worker_restarts++;
 	worker->state = WORKER_BACKOFF;
-	/* Its limits are such that it is never given up. */
-	(void)restart_down(&worker->restart, how, loop_now_ns(worker->master->loop), &wait_ns);
+	/* Neither has a limit: without workers whole units could not run. */
+	if (end != WORKER_END_BLAMED)
+		(void)restart_down(record, RESTART_CRASHED, loop_now_ns(worker->master->loop),
+				   &wait_ns);
+	worker->is_away = wait_ns > LIMIT_WORKER_DELAY_NS;
 	loop_timer_start(&worker->restart_timer, wait_ns);
+	list_foreach_safe (at, &worker->instances)
+		instance_worker_away(container_of(at, struct instance, on_worker));
 }
 
 static int introduce(struct worker *worker, int page)
@@ -178,6 +185,7 @@ static int try_launch(struct worker *worker)
 	worker->culprit_unit = worker->culprit_deployment = 0;
 	worker->is_late = worker->missed_names = false;
 	worker->state = WORKER_STARTING;
+	worker->is_away = false;
 	loop_io_init(&worker->pidfd_io, master->loop, worker->pidfd, on_pidfd);
 	loop_io_set(&worker->pidfd_io, LOOP_READ);
 	config.fd = launched.channel;
@@ -206,7 +214,7 @@ static void launch(struct worker *worker)
 	}
 	log_error(&master->log, "cannot start worker %u: %s; will try again", worker->number,
 		  strerror(-r));
-	worker_follow_end(worker, RESTART_INIT_FAILED);
+	worker_follow_end(worker, WORKER_END_TROUBLE);
 	master_settle(master);
 }
 
@@ -276,12 +284,16 @@ int worker_new(struct master *master, unsigned number, struct unit *owner,
 	       struct worker **ret_worker)
 {
 	const struct settings *settings = &master->settings;
-	/* A worker is never given up: without it whole units could not run, and the wait
-	 * between two tries has grown to its limit by then. */
-	struct restart_config config = {
+	struct restart_config trouble = {
 		.policy = RESTART_ALWAYS,
 		.delay_ns = settings->restart.delay_ns,
 		.delay_max_ns = settings->restart.delay_max_ns,
+		.healthy_ns = settings->restart.healthy_ns,
+	};
+	struct restart_config deaths = {
+		.policy = RESTART_ALWAYS,
+		.delay_ns = LEAST_DELAY_NS,
+		.delay_max_ns = LIMIT_WORKER_DELAY_NS,
 		.healthy_ns = settings->restart.healthy_ns,
 	};
 	struct worker *worker = calloc(1, sizeof(*worker));
@@ -297,7 +309,8 @@ int worker_new(struct master *master, unsigned number, struct unit *owner,
 	list_init(&worker->instances);
 	list_init(&worker->requests);
 	list_init(&worker->calls);
-	restart_init(&worker->restart, &config, random_next(&master->random));
+	restart_init(&worker->deaths, &deaths, random_next(&master->random));
+	restart_init(&worker->trouble, &trouble, random_next(&master->random));
 	loop_timer_init(&worker->restart_timer, master->loop, on_restart_timer);
 	loop_timer_init(&worker->request_timer, master->loop, worker_on_request_timer);
 	loop_timer_init(&worker->kill_timer, master->loop, on_kill_timer);

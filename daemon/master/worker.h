@@ -34,6 +34,13 @@ enum worker_state {
 	WORKER_BACKOFF,
 };
 
+/* What its end was, for when its successor is started. */
+enum worker_end {
+	WORKER_END_BLAMED, /* some actor's or plug-in's fault, which pays for it: at once */
+	WORKER_END_NEUTRAL, /* nobody's, as far as is known: after LIMIT_WORKER_DELAY_NS at most */
+	WORKER_END_TROUBLE, /* it did not come up, or memory ran out: with growing delays */
+};
+
 /* Something the process was told to do and has not answered yet; answers come in order. */
 struct request {
 	struct list link;
@@ -50,8 +57,11 @@ struct worker {
 	struct unit *
 		owner; /* of a unit's own process; NULL: shared, or its unit has let go of it */
 	enum worker_state state;
-	struct restart restart;
+	struct restart deaths; /* that were nobody's fault: the next process comes soon */
+	struct restart
+		trouble; /* starts that failed, memory that ran out: with growing delays */
 	struct loop_timer restart_timer;
+	bool is_away;          /* BACKOFF for longer than LIMIT_WORKER_DELAY_NS */
 	struct list instances; /* struct instance that are to run here */
 	unsigned n_instances;
 
@@ -135,8 +145,8 @@ void worker_bury(struct worker *worker);
 void worker_forget_process(struct worker *worker);
 /* It ended while it was stopping. The worker may be gone on return. */
 void worker_ended(struct worker *worker);
-/* It ended otherwise: restart it, now or later. */
-void worker_follow_end(struct worker *worker, enum restart_end how);
+/* It ended otherwise: start the next one, now or later. What was to run there may move. */
+void worker_follow_end(struct worker *worker, enum worker_end end);
 
 /* The handlers of its notices. Of worker_notices.c. */
 extern const struct channel_handler worker_handlers[];

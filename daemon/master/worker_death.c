@@ -69,6 +69,29 @@ static uint32_t loading(const struct worker *worker)
 	return first->kind == REQUEST_LOAD ? first->number : 0;
 }
 
+/* The kernel killed it because memory ran out, which is nobody's fault that could be named. */
+static bool is_oom(struct worker *worker)
+{
+	return !worker->killed_why && worker->end.si_code == CLD_KILLED &&
+	       worker->end.si_status == SIGKILL && oom_has_killed(&worker->master->oom);
+}
+
+static bool is_alive(const struct instance *instance)
+{
+	return instance->state == INSTANCE_STARTING || instance->state == INSTANCE_RUNNING ||
+	       instance->state == INSTANCE_STOPPING;
+}
+
+/* Nobody has to pay for it: when does the next process start? */
+static enum worker_end judge_unblamed(const struct worker *worker, bool was_ready)
+{
+	/* What somebody sent may come at any moment; the next one will be no worse. */
+	bool was_sent = worker->crash.was_sent && !worker->killed_why;
+
+	return worker->crash.is_oom || (!was_ready && !was_sent) ? WORKER_END_TROUBLE
+								 : WORKER_END_NEUTRAL;
+}
+
 void worker_bury(struct worker *worker)
 {
 	struct master *master = worker->master;
@@ -76,18 +99,27 @@ void worker_bury(struct worker *worker)
 	uint32_t deployment = 0;
 	char text[CRASH_TEXT] = "";
 	bool was_stopping = worker->state == WORKER_STOPPING;
+	bool was_ready = worker->state == WORKER_RUNNING;
+	enum worker_end end = WORKER_END_NEUTRAL;
 
 	if (!is_sound_end(worker)) {
 		crash_read(&worker->crash, worker->page, &worker->end);
 		worker->crash.worker = worker->number;
 		worker->crash.incarnation = worker->incarnation;
 		worker->has_crashed = true;
+		if (is_oom(worker))
+			crash_note_oom(&worker->crash);
 		blamed = attribute(worker);
+		/* A process may name one that is down again and again: nobody would pay. */
+		if (blamed && !is_alive(blamed))
+			blamed = NULL;
 		hanging = unit_instance(master, worker->culprit_unit, worker->culprit_instance);
 		/* That we had to end it is its fault after all. */
 		worker->crash.is_blamed |= hanging || worker->culprit_deployment;
 		deployment = worker->culprit_deployment ? worker->culprit_deployment
 							: loading(worker);
+		end = blamed || hanging || deployment ? WORKER_END_BLAMED
+						      : judge_unblamed(worker, was_ready);
 		crash_print(&worker->crash, text, sizeof(text));
 		tell_of_crash(worker, text);
 		watch_worker_died(master, worker, text);
@@ -123,5 +155,5 @@ void worker_bury(struct worker *worker)
 	if (was_stopping)
 		worker_ended(worker);
 	else
-		worker_follow_end(worker, RESTART_CRASHED);
+		worker_follow_end(worker, end);
 }

@@ -124,6 +124,24 @@ static int on_wild_free(struct troupe_self *self, void *state, struct crash_wild
 	return 0;
 }
 
+static int on_eat_memory(struct troupe_self *self, void *state,
+			 struct crash_eat_memory_call call, const struct crash_eat_memory *in)
+{
+	const size_t size = (size_t)1 << 20;
+
+	(void)self;
+	(void)state;
+	(void)call;
+	(void)in;
+	for (volatile bool forever = true; forever;) {
+		volatile char *memory = malloc(size);
+
+		for (size_t i = 0; memory && i < size; i += 512)
+			memory[i] = 1;
+	}
+	return 0;
+}
+
 static int on_segfault_later(struct troupe_self *self, void *state,
 			     struct crash_segfault_later_call call,
 			     const struct crash_segfault_later *in)
@@ -140,7 +158,8 @@ static int on_segfault_later(struct troupe_self *self, void *state,
 
 CRASH_HANDLERS(crasher, void, .ping = on_ping, .segfault = on_segfault, .abort = on_abort,
 	       .divide = on_divide, .stack_overflow = on_stack_overflow, .loop = on_loop,
-	       .exit = on_leave, .wild_free = on_wild_free, .segfault_later = on_segfault_later)
+	       .exit = on_leave, .wild_free = on_wild_free, .eat_memory = on_eat_memory,
+	       .segfault_later = on_segfault_later)
 
 TROUPE_ACTOR(crash) = {
 	TROUPE_ABI(crash),

@@ -2,6 +2,7 @@
 #include "stage.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "master/unit.h"
 #include <setjmp.h>
 #include <signal.h>
@@ -223,6 +224,44 @@ static void unit_is_not_blamed_when_anothers_page_says_load(void **state)
 	expect_no_blame(*state, PAGE_DOING_LOAD);
 }
 
+static void expect_own_blame(struct stage *stage, unsigned n_deaths)
+{
+	struct page *page = stage->workers[1]->page;
+	uint32_t incarnation = stage->master->workers[1]->incarnation;
+	struct troupe_address actor = {0, 1, incarnation, 1, 1};
+
+	page->crash.thread.sequence = 7;
+	page->crash.thread.actor = (uint64_t)actor.slot << 32 | actor.generation;
+	page->crash.thread.type_hash = 0x123456789;
+	page->crash.thread.unit = unit_find(stage->master, "one")->number;
+	page->crash.thread.thread_id = page->crash.thread_id = 1;
+	page->crash.signal = SIGSEGV;
+	page->crash.code = 1;
+	page->crash.written = 1;
+	assert_int_equal(kill(stage->workers[1]->pid, SIGSEGV), 0);
+	while (stage->master->workers[1]->incarnation == incarnation ||
+	       !worker_is_up(stage->master->workers[1]))
+		loop_step(stage->master->loop, true);
+	assert_int_equal(stage->master->workers[1]->deaths.row, n_deaths);
+}
+
+static void blame_of_an_actor_that_is_down_does_not_hasten_restarts(void **state)
+{
+	struct stage *stage = *state;
+	struct unit *unit = unit_find(stage->master, "one");
+
+	unit->file.restart_keys.delay_ns = unit->file.restart_keys.delay_max_ns =
+		3600 * CLOCK_SECOND_NS;
+	/* It pays, and waits for an hour; the next process says that it was it again. */
+	expect_own_blame(stage, 0);
+	assert_int_equal(unit_state(unit), UNIT_BACKOFF);
+	expect_own_blame(stage, 1);
+	expect_own_blame(stage, 2);
+	assert_int_equal(unit_state(unit), UNIT_BACKOFF);
+	assert_int_equal(unit->crashes, 1);
+	assert_unharmed(stage);
+}
+
 static void page_of_garbage_is_survived(void **state)
 {
 	struct stage *stage = *state;
@@ -302,6 +341,7 @@ int main(void)
 		TEST(unit_is_not_blamed_when_anothers_page_names_it),
 		TEST(unit_is_not_blamed_when_anothers_page_says_init),
 		TEST(unit_is_not_blamed_when_anothers_page_says_load),
+		TEST(blame_of_an_actor_that_is_down_does_not_hasten_restarts),
 		TEST(page_of_garbage_is_survived),
 		TEST(census_ends_when_a_worker_has_nothing_more_to_tell),
 		TEST(census_does_not_name_units_of_others),

@@ -10,7 +10,7 @@
 
 static void placement_spreads_a_pool_evenly_when_workers_are_loaded_unevenly(void **state)
 {
-	struct placement_load loads[3] = {{0, 9}, {0, 0}, {0, 5}};
+	struct placement_load loads[3] = {{.all = 9}, {.all = 0}, {.all = 5}};
 
 	(void)state;
 	for (unsigned i = 0; i < 9; i++) {
@@ -25,10 +25,21 @@ static void placement_spreads_a_pool_evenly_when_workers_are_loaded_unevenly(voi
 
 static void placement_takes_the_least_loaded_when_a_pool_is_even(void **state)
 {
-	const struct placement_load loads[3] = {{1, 4}, {1, 2}, {1, 3}};
+	const struct placement_load loads[3] = {{1, 4, false}, {1, 2, false}, {1, 3, false}};
 
 	(void)state;
 	assert_int_equal(placement_choose(loads, 3), 1);
+}
+
+static void placement_avoids_workers_that_are_away(void **state)
+{
+	struct placement_load loads[3] = {{0, 0, true}, {3, 9, false}, {0, 1, true}};
+
+	(void)state;
+	assert_int_equal(placement_choose(loads, 3), 1);
+	/* They will come back. */
+	loads[1].is_away = true;
+	assert_int_equal(placement_choose(loads, 3), 0);
 }
 
 static void placement_takes_the_first_when_all_are_equal(void **state)
@@ -46,6 +57,7 @@ int main(void)
 		cmocka_unit_test(
 			placement_spreads_a_pool_evenly_when_workers_are_loaded_unevenly),
 		cmocka_unit_test(placement_takes_the_least_loaded_when_a_pool_is_even),
+		cmocka_unit_test(placement_avoids_workers_that_are_away),
 		cmocka_unit_test(placement_takes_the_first_when_all_are_equal),
 	};
 

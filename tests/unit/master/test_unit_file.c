@@ -273,6 +273,7 @@ static void change_takes_what_its_keys_say(void **state)
 		{"RestartDelay=9s", CONF_IN_PLACE},
 		{"GiveUpAfter=3", CONF_IN_PLACE},
 		{"GiveUp=never", CONF_IN_PLACE},
+		{"Isolate=no", CONF_IN_PLACE},
 		{"HealthyAfter=1s", CONF_IN_PLACE},
 		{"StartTimeout=9s", CONF_IN_PLACE},
 		{"Mailbox=9", CONF_WORKERS},

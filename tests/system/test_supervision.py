@@ -1,0 +1,152 @@
+"""Supervision: who pays for a fault, and who does not."""
+import os
+import signal
+import threading
+import time
+import unittest
+
+import varlink
+from host import CONTROL, HostTest, SLOW
+from varlink import wait_for
+
+GREET = "io.troupe.hello.Greet"
+CRASH = "io.troupe.test.crash"
+PING_EVERY = 0.01
+MEMORY_GROUPS = "/sys/fs/cgroup/memory"
+
+
+class Pinger:
+    """Calls an actor each 10 ms, and knows how many of the calls were answered in time. Late is late from when it was due."""
+
+    def __init__(self, host, name, seconds=0.05):
+        self.host, self.name, self.limit = host, name, seconds
+        self.in_time = self.late = 0
+        self.is_over = False
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        client = self.host.client()
+        due = time.monotonic()
+        while not self.is_over:
+            time.sleep(max(0, due - time.monotonic()))
+            try:
+                client.call(f"{CONTROL}.Call", {"name": self.name, "method": GREET, "parameters": {"name": "x"}})
+                answered = True
+            except varlink.VarlinkError:
+                answered = False
+            if answered and time.monotonic() - due <= self.limit * SLOW:
+                self.in_time += 1
+            else:
+                self.late += 1
+            due += PING_EVERY
+        client.close()
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.is_over = True
+        self.thread.join()
+
+
+class Innocents(HostTest):
+    def crash(self, host, name="crash", method="Segfault"):
+        with self.assertRaises(varlink.VarlinkError) as caught:
+            host.call(name, f"{CRASH}.{method}")
+        self.assertEqual(caught.exception.name, f"{CONTROL}.ActorDied")
+
+    def ping_beside_a_crashing_pool(self, **more):
+        host = self.daemon({"pool": {"Plugin": "crash", "Instances": 20, **more}, "hello": {"Plugin": "hello"}}, daemon={"Workers": 1})
+        with Pinger(host, "hello") as pinger:
+            for member in range(10):
+                self.crash(host, f"pool/{member}")
+                time.sleep(1)
+        self.assertGreaterEqual(pinger.in_time, 99 * (pinger.in_time + pinger.late) / 100, f"{pinger.late} late")
+        return host
+
+    def test_a_neighbour_answers_while_members_of_a_pool_crash_one_by_one(self):
+        host = self.ping_beside_a_crashing_pool()
+        # Two crashes it shared with the neighbour, the rest was its own affair.
+        self.assertEqual(host.worker(1)["restarts"], 2)
+        self.assertEqual(host.worker(2)["restarts"], 8)
+
+    def test_a_neighbour_answers_though_the_pool_is_not_isolated(self):
+        host = self.ping_beside_a_crashing_pool(Isolate="no")
+        self.assertEqual(host.worker(1)["restarts"], 10)
+
+    def test_the_guilty_one_waits_alone(self):
+        host = self.daemon({"crash": {"Plugin": "crash", "RestartDelay": "1h", "RestartDelayMax": "1h", "Worker": 1},
+                            "hello": {"Plugin": "hello", "Worker": 1}})
+        self.crash(host)
+        host.wait_workers()
+        host.wait_unit("hello", "running")
+        self.assertEqual(host.unit("crash")["state"], "backoff")
+
+    def test_a_worker_that_somebody_kills_is_back_at_once_each_time(self):
+        host = self.daemon({"hello": {"Plugin": "hello", "Worker": 1}})
+        began = time.monotonic()
+        for _ in range(12):
+            host.kill_worker(1)
+        # With the delays of actors it would take over a minute.
+        self.assertLess(time.monotonic() - began, 12 * SLOW)
+        unit = host.wait_unit("hello", "running")
+        # It counts for nobody.
+        self.assertNotIn("reason", {k: v for k, v in unit.items() if v})
+        self.assertEqual(unit["instances"][0]["worker"], 1)
+
+    def test_a_unit_that_crashes_twice_moves_to_a_worker_of_its_own(self):
+        host = self.daemon({"crash": {"Plugin": "crash"}, "hello": {"Plugin": "hello"}}, daemon={"Workers": 1})
+        for number in (1, 2):
+            self.crash(host)
+            host.wait_unit("crash", "running")
+            host.wait_workers(number)
+        host.wait_log("goes on in a worker of its own, 2")
+        self.assertEqual(host.unit("crash")["instances"][0]["worker"], 2)
+        pid = host.worker(1)["pid"]
+        self.crash(host)
+        host.wait_unit("crash", "running")
+        self.assertEqual(host.worker(1)["pid"], pid)
+        # Ordered to stop and start, it has a clean record, and the process goes.
+        host.control("Stop", {"name": "crash"})
+        host.wait_unit("crash", "stopped")
+        host.wait_workers(1)
+        host.control("Start", {"name": "crash"})
+        self.assertEqual(host.wait_unit("crash", "running")["instances"][0]["worker"], 1)
+
+    def test_a_unit_stays_where_it_was_put_however_often_it_crashes(self):
+        host = self.daemon({"pinned": {"Plugin": "crash", "Worker": 1}, "asked": {"Plugin": "crash", "Isolate": "no"}},
+                           daemon={"Workers": 1})
+        for name in ("pinned", "asked", "pinned", "asked", "pinned"):
+            self.crash(host, name)
+            host.wait_unit("pinned", "running")
+            host.wait_unit("asked", "running")
+        self.assertEqual(len(host.workers()), 1)
+
+    @unittest.skipUnless(os.access(MEMORY_GROUPS, os.W_OK) and os.path.exists(f"{MEMORY_GROUPS}/memory.limit_in_bytes"),
+                         "no control groups of version 1 that may be changed")
+    @unittest.skipIf(SLOW > 2, "a sanitizer's memory is without bounds")
+    def test_memory_that_runs_out_is_a_cause_of_its_own(self):
+        group = f"{MEMORY_GROUPS}/troupe-test-{os.getpid()}"
+        os.mkdir(group)
+        self.addCleanup(os.rmdir, group)
+        with open(f"{group}/memory.limit_in_bytes", "w") as file:
+            file.write("100M")
+        host = self.unstarted({"crash": {"Plugin": "crash", "Worker": 1}, "hello": {"Plugin": "hello"}},
+                              daemon={"RestartDelay": "3s", "RestartDelayMax": "3s"})
+
+        def enter():
+            with open(f"{group}/cgroup.procs", "w") as file:
+                file.write(str(os.getpid()))
+        host.launch(preexec_fn=enter)
+        host.wait_ready()
+        host.wait_workers()
+        self.crash(host, method="EatMemory")
+        crash = wait_for(lambda: host.worker(1).get("lastCrash"), 20 * SLOW)
+        self.assertIn("memory ran out", crash["cause"])
+        # The worker is what waits; who may run anywhere does not wait with it.
+        self.assertEqual(host.worker(1)["state"], "backoff")
+        self.assertEqual(host.wait_unit("hello", "running")["instances"][0]["worker"], 2)
+        host.wait_unit("crash", "running")
+        self.assertFalse(host.unit("crash").get("reason"))
+        host.finish()
