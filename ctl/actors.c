@@ -14,18 +14,20 @@
 
 void actors_table_init(struct table *table)
 {
-	static const char *const headers[] = {"ADDRESS", "UNIT",     "ACTOR TYPE",
-					      ">QUEUED", ">BYTES",   ">HANDLED",
-					      ">FAILED", ">REFUSED", NULL};
+	static const char *const headers[] = {"ADDRESS",  "UNIT",   "PARENT",   "ACTOR TYPE",
+					      ">QUEUED",  ">BYTES", ">HANDLED", ">FAILED",
+					      ">REFUSED", NULL};
 
 	table_init(table, headers);
 }
 
 void actors_table_add(struct table *table, const struct api_actor *actor)
 {
-	char address[TROUPE_ADDRESS_TEXT], bytes[32];
+	char address[TROUPE_ADDRESS_TEXT], parent[TROUPE_ADDRESS_TEXT] = "-", bytes[32];
 
 	address_print(actor->address, address);
+	if (actor->parent)
+		address_print(*actor->parent, parent);
 	text_print_bytes(actor->queuedBytes, bytes, sizeof(bytes));
 	table_add(table, TABLE_PLAIN, "%s", address);
 	if (actor->unit && actor->instance)
@@ -33,6 +35,7 @@ void actors_table_add(struct table *table, const struct api_actor *actor)
 			  (long long)*actor->instance);
 	else
 		table_add(table, TABLE_FAINT, "%s", actor->unit ? actor->unit : "-");
+	table_add(table, TABLE_FAINT, "%s", parent);
 	table_add(table, TABLE_PLAIN, "%s", actor->actorType);
 	table_add(table, TABLE_PLAIN, "%lld", (long long)actor->queued);
 	table_add(table, TABLE_PLAIN, "%s", bytes);

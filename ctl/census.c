@@ -28,7 +28,8 @@ static struct census_kind *get_kind(struct census *census, const struct api_acto
 	for (size_t i = census->count; i > 0; i--) {
 		kind = &census->kinds[i - 1];
 		if (kind->worker == actor->worker && is_same(kind->unit, actor->unit) &&
-		    is_same(kind->type, actor->actorType))
+		    is_same(kind->type, actor->actorType) &&
+		    kind->is_spawned == !actor->instance)
 			return kind;
 	}
 	if (census->count == KINDS_MAX)
@@ -45,7 +46,8 @@ static struct census_kind *get_kind(struct census *census, const struct api_acto
 	kind = &census->kinds[census->count++];
 	*kind = (struct census_kind){.worker = actor->worker,
 				     .unit = actor->unit ? strdup(actor->unit) : NULL,
-				     .type = strdup(actor->actorType)};
+				     .type = strdup(actor->actorType),
+				     .is_spawned = !actor->instance};
 	return kind;
 }
 
@@ -74,10 +76,11 @@ static int compare_kinds(const void *a, const void *b)
 
 	if (one->worker != other->worker)
 		return one->worker < other->worker ? -1 : 1;
-	/* Units first, by name; then the others, by type. */
 	if (!one->unit != !other->unit)
 		return one->unit ? -1 : 1;
 	r = one->unit ? strcmp(one->unit, other->unit) : 0;
+	if (r == 0 && one->is_spawned != other->is_spawned)
+		return one->is_spawned ? 1 : -1;
 	return r ? r : strcmp(one->type ? one->type : "", other->type ? other->type : "");
 }
 

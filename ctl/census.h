@@ -1,4 +1,4 @@
-/* census.h - actors counted by what they belong to: worker and unit, or type where they have none.
+/* census.h - actors counted by what they belong to: worker, unit and type, its own instances apart from what those spawned.
  *
  * Memory of the caller.
  */
@@ -10,14 +10,15 @@
 /* Actors of one worker that belong together. */
 struct census_kind {
 	int64_t worker;
-	char *unit; /* NULL: spawned by other actors */
+	char *unit; /* NULL: spawned by other actors, of a unit that is gone */
 	char *type;
+	bool is_spawned; /* by other actors of that unit */
 	int64_t count;
 };
 
 struct census {
 	struct census_kind
-		*kinds; /* by worker; in it units first, by name, then the others, by type */
+		*kinds; /* by worker; in it by unit, its own first; last those without unit */
 	size_t count, room;
 	int64_t more; /* actors of kinds beyond the limit of 4096 */
 };

@@ -18,9 +18,10 @@ static void print_kinds(struct ctl *ctl, const struct census *census, int64_t wo
 		show_print(ctl, "%s%s", indent, last ? "└─ " : "├─ ");
 		if (kind->unit)
 			show_print(ctl, "%s", kind->unit);
-		else
-			show_print(ctl, "(%s, spawned)", kind->type ? kind->type : "?");
-		if (kind->count != 1 || !kind->unit)
+		if (kind->is_spawned)
+			show_print(ctl, "%s(%s, spawned)", kind->unit ? " " : "",
+				   kind->type ? kind->type : "?");
+		if (kind->count != 1 || kind->is_spawned)
 			show_print(ctl, ": %lld actors", (long long)kind->count);
 		show_print(ctl, "\n");
 	}

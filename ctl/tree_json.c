@@ -35,7 +35,7 @@ static json_t *make_unit(const struct api_unit *unit, int64_t worker)
 			 unit->actorType, "instances", instances);
 }
 
-/* Actors that no unit has. */
+/* Actors that other actors spawned. */
 static json_t *make_others(const struct census *census, int64_t worker)
 {
 	json_t *others = json_array();
@@ -43,10 +43,11 @@ static json_t *make_others(const struct census *census, int64_t worker)
 	for (size_t i = 0; i < census->count; i++) {
 		const struct census_kind *kind = &census->kinds[i];
 
-		if (kind->worker == worker && !kind->unit)
+		if (kind->worker == worker && kind->is_spawned)
 			json_array_append_new(others,
-					      json_pack("{s:s,s:I}", "actorType", kind->type,
-							"actors", (json_int_t)kind->count));
+					      json_pack("{s:s*,s:s,s:I}", "unit", kind->unit,
+							"actorType", kind->type, "actors",
+							(json_int_t)kind->count));
 	}
 	return others;
 }

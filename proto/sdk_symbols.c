@@ -31,6 +31,7 @@ static const char *const symbols[] = {
 	"troupe_send",
 	"troupe_sender",
 	"troupe_spawn",
+	"troupe_stop",
 	"troupe_timer_start",
 	"troupe_timer_stop",
 };

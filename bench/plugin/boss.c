@@ -145,7 +145,7 @@ static int make_slice(struct troupe_self *self, struct boss *me)
 		me->there++;
 	for (int i = 0; i < SLICE && me->there < me->wanted; i++) {
 		error = troupe_spawn(self, me->there ? measure->others : measure->first, NULL,
-				     &me->players[me->there]);
+				     0, &me->players[me->there]);
 		if (error)
 			return error;
 		me->there++;

@@ -51,7 +51,7 @@ static int make_slice(struct troupe_self *self, struct creator *me)
 		struct troupe_address mayfly;
 		int error;
 
-		error = troupe_spawn(self, TROUPE_ACTOR_TABLE(mayfly), NULL, &mayfly);
+		error = troupe_spawn(self, TROUPE_ACTOR_TABLE(mayfly), NULL, 0, &mayfly);
 		if (!error)
 			error = play_live_send(self, mayfly,
 					       &(struct play_live){.tells = i == slice - 1});

@@ -78,7 +78,7 @@ static int make_slice(struct troupe_self *self, struct waker *me)
 		struct troupe_address sleeper;
 		int error;
 
-		error = troupe_spawn(self, TROUPE_ACTOR_TABLE(sleeper), &nap, &sleeper);
+		error = troupe_spawn(self, TROUPE_ACTOR_TABLE(sleeper), &nap, 0, &sleeper);
 		if (error)
 			return error;
 	}

@@ -1,5 +1,6 @@
 #include "core/actor.h"
 #include "core/call.h"
+#include "core/family.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
 #include "core/more.h"
@@ -17,8 +18,8 @@ static void count_actor(struct runtime *runtime, int32_t change)
 	page_store(&runtime->page->actors, runtime->n_actors);
 }
 
-static int run_init(struct runtime *runtime, struct actor *actor, const void *config,
-		    bool *ret_exiting, int *ret_error)
+static int run_init(struct runtime *runtime, struct actor *actor, const struct actor *parent,
+		    const void *config, bool *ret_exiting, int *ret_error)
 {
 	const struct troupe_life *life = actor->unit->type->table->life;
 	struct troupe_self self = {.runtime = runtime, .actor = actor, .may_wait = true};
@@ -27,6 +28,8 @@ static int run_init(struct runtime *runtime, struct actor *actor, const void *co
 	if (!life || !life->init)
 		return 0;
 
+	if (parent)
+		self.sender = actor_address(runtime, parent);
 	runtime->depth++;
 	page_enter(runtime, actor, PAGE_DOING_INIT);
 	rc = life->init(&self, actor->state, config);
@@ -79,6 +82,8 @@ static void release_actor(struct runtime *runtime, struct actor *actor)
 {
 	struct unit *unit = actor->unit;
 
+	if (actor->marks & ACTOR_CHILD)
+		family_leave(runtime, actor);
 	if (actor->more) {
 		call_drop_all(runtime, actor);
 		kept_drop_all(runtime, actor);
@@ -103,8 +108,38 @@ static void release_actor(struct runtime *runtime, struct actor *actor)
 	unit_leave(runtime, unit);
 }
 
-int actor_spawn(struct runtime *runtime, struct unit *unit, uint32_t instance,
-		const void *config, struct troupe_address *ret_address)
+static void end_one(struct runtime *runtime, struct actor *actor, enum troupe_reason reason,
+		    int error)
+{
+	const struct runtime_end end = {
+		.actor = actor_address(runtime, actor),
+		.unit = actor->unit->number,
+		.instance = actor_instance(actor),
+		.reason = reason,
+		.error = error,
+	};
+
+	run_fini(runtime, actor, reason);
+	release_actor(runtime, actor);
+	runtime->ops->on_end(runtime->context, &end);
+}
+
+/* All that descend from an actor. No fini can add to them, since none may spawn. */
+APART static void end_family(struct runtime *runtime, struct actor *root)
+{
+	struct actor *at = root, *parent, *child;
+
+	do {
+		while ((child = family_newest(runtime, at)))
+			at = child;
+		parent = family_parent(runtime, at);
+		end_one(runtime, at, TROUPE_REASON_PARENT, 0);
+		at = parent;
+	} while (root->marks & ACTOR_PARENT);
+}
+
+int actor_spawn(struct runtime *runtime, struct unit *unit, struct actor *parent,
+		uint32_t instance, const void *config, struct troupe_address *ret_address)
 {
 	const struct troupe_actor *table = unit->type->table;
 	struct troupe_address address;
@@ -131,11 +166,15 @@ int actor_spawn(struct runtime *runtime, struct unit *unit, uint32_t instance,
 		slots_give(&runtime->actors, actor);
 		return -ENOMEM;
 	}
+	if (parent)
+		family_join(runtime, parent, actor);
 	count_actor(runtime, 1);
 	unit_enter(unit);
 	address = actor_address(runtime, actor);
-	rc = run_init(runtime, actor, config, &exiting, &error);
+	rc = run_init(runtime, actor, parent, config, &exiting, &error);
 	if (rc < 0) { /* it never was, and its fini is not called */
+		if (actor->marks & ACTOR_PARENT)
+			end_family(runtime, actor);
 		release_actor(runtime, actor);
 		return rc;
 	}
@@ -149,15 +188,7 @@ int actor_spawn(struct runtime *runtime, struct unit *unit, uint32_t instance,
 void actor_end(struct runtime *runtime, struct actor *actor, enum troupe_reason reason,
 	       int error)
 {
-	const struct runtime_end end = {
-		.actor = actor_address(runtime, actor),
-		.unit = actor->unit->number,
-		.instance = actor_instance(actor),
-		.reason = reason,
-		.error = error,
-	};
-
-	run_fini(runtime, actor, reason);
-	release_actor(runtime, actor);
-	runtime->ops->on_end(runtime->context, &end);
+	if (actor->marks & ACTOR_PARENT)
+		end_family(runtime, actor);
+	end_one(runtime, actor, reason, error);
 }

@@ -13,11 +13,14 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Of a turn, all cleared when nothing is left to do: */
 #define ACTOR_QUEUED         1u /* stands in the run queue, or is at its turn */
 #define ACTOR_AWAITED        2u /* somebody stands in `waiters` */
 #define ACTOR_DEAD           4u /* ended; the slot waits for the run queue to let go of it */
 #define ACTOR_FLAGS          0xffu
-#define ACTOR_INSTANCE_SHIFT 8
+#define ACTOR_CHILD          0x100u /* it has a parent, see core/family.h */
+#define ACTOR_PARENT         0x200u /* it has children */
+#define ACTOR_INSTANCE_SHIFT 10
 
 _Static_assert(LIMIT_INSTANCES < 1u << (32 - ACTOR_INSTANCE_SHIFT), "an instance has room");
 
@@ -74,11 +77,13 @@ static inline void load_subtract(struct load *load, struct load less)
 struct runtime;
 struct troupe_self;
 
-/* Make an actor and run its init. Errors: see runtime_spawn(). */
-int actor_spawn(struct runtime *runtime, struct unit *unit, uint32_t instance,
-		const void *config, struct troupe_address *ret_address);
+/* Make an actor, a child of `parent` unless that is NULL, and run its init. Errors: see
+ * runtime_spawn(). */
+int actor_spawn(struct runtime *runtime, struct unit *unit, struct actor *parent,
+		uint32_t instance, const void *config, struct troupe_address *ret_address);
 
-/* End an actor that is in no handler: fini, then everything it owned. */
+/* End an actor that is in no handler: its children, those spawned last first, and theirs before
+ * them; its fini; everything it owned. The C stack does not grow with the family. */
 void actor_end(struct runtime *runtime, struct actor *actor, enum troupe_reason reason,
 	       int error);
 

@@ -54,6 +54,7 @@ struct runtime {
 	struct slots waits;      /* struct wait */
 	struct slab states;      /* those that are not near, and what few timers need */
 	unsigned char *near;     /* of each slot of an actor, STATE_NEAR bytes */
+	struct kin *kins;        /* the same: its parent and children */
 	struct index inbound;    /* struct kept_call of callers in other processes */
 	struct index waits_by_key;
 	struct index peers;                        /* struct peer */

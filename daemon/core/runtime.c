@@ -1,6 +1,7 @@
 #include "core/runtime.h"
 #include "base/cleanup.h"
 #include "core/call.h"
+#include "core/family.h"
 #include "core/inside.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
@@ -83,7 +84,8 @@ static int init_tables(struct runtime *runtime, const struct runtime_config *con
 			return rc;
 	}
 	runtime->near = pages_reserve((size_t)runtime->actors.limit * STATE_NEAR);
-	if (!runtime->near)
+	runtime->kins = pages_reserve((size_t)runtime->actors.limit * sizeof(struct kin));
+	if (!runtime->near || !runtime->kins)
 		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_LEN(indexes); i++) {
 		rc = index_init(indexes[i]);
@@ -105,6 +107,7 @@ static void fini_tables(struct runtime *runtime)
 	slots_fini(&runtime->kept);
 	slots_fini(&runtime->kept_calls);
 	slots_fini(&runtime->calls);
+	pages_release(runtime->kins, (size_t)runtime->actors.limit * sizeof(struct kin));
 	pages_release(runtime->near, (size_t)runtime->actors.limit * STATE_NEAR);
 	slots_fini(&runtime->mores);
 	slots_fini(&runtime->actors);
@@ -196,7 +199,7 @@ int runtime_spawn(struct runtime *runtime, uint32_t number, uint32_t instance,
 	if (!unit)
 		return -ENOENT;
 	runtime_touch(runtime);
-	return actor_spawn(runtime, unit, instance, config, ret_address);
+	return actor_spawn(runtime, unit, NULL, instance, config, ret_address);
 }
 
 int runtime_stop(struct runtime *runtime, struct troupe_address address)
@@ -246,7 +249,8 @@ void runtime_stop_all(struct runtime *runtime)
 
 	runtime_touch(runtime);
 	while ((actor = next_actor(runtime, &at)))
-		actor_end(runtime, actor, TROUPE_REASON_SHUTDOWN, 0);
+		if (!(actor->marks & ACTOR_CHILD)) /* it ends with its parent, in order */
+			actor_end(runtime, actor, TROUPE_REASON_SHUTDOWN, 0);
 }
 
 /* ------------------------------------------------------------------ looking in */
@@ -255,10 +259,13 @@ static void fill_info(const struct runtime *runtime, const struct actor *actor,
 		      struct runtime_info *info)
 {
 	const struct more *more = more_find(runtime, actor);
+	const struct actor *parent = family_parent(runtime, actor);
 
 	*info = (struct runtime_info){
 		.address = actor_address(runtime, actor),
 		.unit = actor->unit->number,
+		.origin = actor->unit->origin,
+		.parent = parent ? actor_address(runtime, parent) : (struct troupe_address){0},
 		.instance = actor_instance(actor),
 		.unit_name = actor->unit->name,
 		.table = actor->unit->type->table,

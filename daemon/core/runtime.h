@@ -106,11 +106,11 @@ int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
 int runtime_unit_define(struct runtime *runtime, const struct runtime_unit *unit);
 
 /* Give a unit other limits: mailbox, mailbox_bytes, batch and stop_on_error; the rest of `unit` but its number is not looked
- * at. They hold for the actors that live, too: what a mailbox holds beyond them stays. -ENOENT. */
+ * at. They hold for the actors that live and those that they have spawned, too: what a mailbox holds beyond them stays. -ENOENT. */
 int runtime_unit_change(struct runtime *runtime, const struct runtime_unit *unit);
 
 /* Make no more instances of a unit, and let its number go. Its actors, and those that they
- * have spawned, live on. -ENOENT. */
+ * have spawned, live on until they end. -ENOENT. */
 int runtime_unit_forget(struct runtime *runtime, uint32_t number);
 
 /* Make an instance of a unit; init runs at once. config: a value of the type's config type in
@@ -120,13 +120,13 @@ int runtime_spawn(struct runtime *runtime, uint32_t unit, uint32_t instance, con
 		  struct troupe_address *ret_address);
 
 /* Stop an actor: after the message it is at, before those in its mailbox; fini runs, reason
- * SHUTDOWN. -ESRCH. */
+ * SHUTDOWN. Its children end before it, reason PARENT. -ESRCH. */
 int runtime_stop(struct runtime *runtime, struct troupe_address actor);
 
 /* Whether an actor keeps calls whose callers wait for it; streams, which may have no end, are not counted. */
 bool runtime_owes_answers(struct runtime *runtime, struct troupe_address actor);
 
-/* Stop them all; on_end tells of each. */
+/* Stop them all, children before their parents; on_end reports each. */
 void runtime_stop_all(struct runtime *runtime);
 
 /* ---- calls from outside (the control socket, through the agent) ---- */
@@ -194,7 +194,10 @@ void runtime_peer_down(struct runtime *runtime, uint16_t node, uint16_t worker,
 struct runtime_info {
 	struct troupe_address address;
 	uint32_t unit, instance;
-	const char *unit_name; /* "" when spawned by another actor; borrowed */
+	uint32_t
+		origin; /* its unit, or for one spawned by another actor the unit it comes from */
+	struct troupe_address parent; /* null: it has none */
+	const char *unit_name;        /* "" when spawned by another actor; borrowed */
 	const struct troupe_actor *table;
 	uint32_t queued; /* messages in the mailbox */
 	uint64_t queued_bytes;

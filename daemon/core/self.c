@@ -1,5 +1,6 @@
 #include "core/self.h"
 #include "core/chain.h"
+#include "core/family.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
 #include "core/more.h"
@@ -144,28 +145,52 @@ int self_timer_stop(struct troupe_self *self, struct troupe_timer handle)
 	return 0;
 }
 
-int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const void *config,
-	       struct troupe_address *ret_address)
+/* This handler goes on after another's init or fini inside it, and the page is to say so. */
+static uint64_t doing_now(const struct runtime *runtime)
 {
+	return page_load(&runtime->page->thread.type_hash);
+}
+
+int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const void *config,
+	       uint32_t flags, struct troupe_address *ret_address)
+{
+	struct actor *parent = flags & TROUPE_DETACHED ? NULL : self->actor;
 	struct runtime *runtime = self->runtime;
 	struct unit *unit;
 	uint64_t doing;
 	int rc;
 
-	if (!self->may_wait)
+	if (!self->may_wait || (flags & ~TROUPE_DETACHED))
 		return -EINVAL;
 	if (runtime->depth >= DEPTH_MAX)
 		return -EAGAIN;
 	rc = unit_of_spawned(runtime, table, self->actor->unit, &unit);
 	if (rc < 0)
 		return rc;
-	/* this handler goes on after the child's init, and the page is to say so */
-	doing = atomic_load_explicit(&runtime->page->thread.type_hash, memory_order_relaxed);
+	doing = doing_now(runtime);
 	unit_enter(unit); /* so that one made in vain goes again */
-	rc = actor_spawn(runtime, unit, 0, config, ret_address);
+	rc = actor_spawn(runtime, unit, parent, 0, config, ret_address);
 	unit_leave(runtime, unit);
 	page_enter(runtime, self->actor, doing);
 	return rc;
+}
+
+int self_stop(struct troupe_self *self, struct troupe_address address)
+{
+	struct runtime *runtime = self->runtime;
+	struct actor *child = actor_find(runtime, address);
+	uint64_t doing;
+
+	if (!child)
+		return is_own(runtime, address) ? -ESRCH : -EPERM;
+	/* No child of this actor is at a handler: inits run inside their parents' handlers, and
+	 * only this one runs now. */
+	if (family_parent(runtime, child) != self->actor)
+		return -EPERM;
+	doing = doing_now(runtime);
+	actor_end(runtime, child, TROUPE_REASON_SHUTDOWN, 0);
+	page_enter(runtime, self->actor, doing);
+	return 0;
 }
 
 void self_exit(struct troupe_self *self, int error)

@@ -91,7 +91,8 @@ int self_timer_start(struct troupe_self *self, const struct troupe_entry *entry,
 int self_timer_stop(struct troupe_self *self, struct troupe_timer timer);
 
 int self_spawn(struct troupe_self *self, const struct troupe_actor *actor, const void *config,
-	       struct troupe_address *ret_address);
+	       uint32_t flags, struct troupe_address *ret_address);
+int self_stop(struct troupe_self *self, struct troupe_address child);
 void self_exit(struct troupe_self *self, int error);
 /* The line, formatted and cut already. */
 void self_log(struct troupe_self *self, int priority, const char *text);

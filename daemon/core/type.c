@@ -245,6 +245,10 @@ int runtime_unit_change(struct runtime *runtime, const struct runtime_unit *conf
 	if (!unit)
 		return -ENOENT;
 	set_limits(unit, config);
+	for (struct runtime_type *type = runtime->types; type; type = type->next)
+		for (struct unit *at = type->spawned; at; at = at->next)
+			if (at->origin == config->number)
+				set_limits(at, config);
 	return 0;
 }
 
@@ -309,9 +313,10 @@ static int make_spawned(struct runtime *runtime, const struct troupe_actor *tabl
 		return -ENOMEM;
 	*unit = (struct unit){
 		.type = type,
-		.mailbox = LIMIT_MAILBOX_DEFAULT,
-		.mailbox_units = units_of(LIMIT_MAILBOX_BYTES_DEFAULT),
-		.batch = LIMIT_BATCH_DEFAULT,
+		.mailbox = spawner->mailbox,
+		.mailbox_units = spawner->mailbox_units,
+		.batch = spawner->batch,
+		.stop_on_error = spawner->stop_on_error,
 		.origin = spawner->origin,
 		.is_forgotten = spawner->is_forgotten,
 		.next = type->spawned,

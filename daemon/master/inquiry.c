@@ -115,17 +115,24 @@ static void add_actor(struct inquiry *inquiry, const struct worker *worker,
 	const struct instance *known = unit_instance(inquiry->master, (uint64_t)resident->unit,
 						     (uint64_t)resident->instance);
 	const struct unit *unit = known && known->worker == worker ? known->unit : NULL;
+	/* of one that another actor spawned */
+	const struct unit *origin =
+		unit ? unit : unit_by_number(inquiry->master, (uint64_t)resident->origin);
+	bool has_parent = !troupe_address_is_null(resident->parent);
 	struct api_actor *actor = &inquiry->actors[inquiry->n_actors];
 	int64_t *instance = arena_alloc(&inquiry->arena, sizeof(*instance));
+	struct troupe_address *parent = arena_alloc(&inquiry->arena, sizeof(*parent));
 
 	if (inquiry->n_actors >= LIMIT_DESCRIBED || resident->actor.worker != worker->number ||
-	    resident->actor.incarnation != worker->incarnation || !instance)
+	    resident->actor.incarnation != worker->incarnation || !instance || !parent)
 		return;
 	*instance = resident->instance;
+	*parent = resident->parent;
 	*actor = (struct api_actor){
 		.address = resident->actor,
-		.unit = unit ? copy_text(inquiry, unit->file.name) : NULL,
+		.unit = origin ? copy_text(inquiry, origin->file.name) : NULL,
 		.instance = unit ? instance : NULL,
+		.parent = has_parent ? parent : NULL,
 		.actorType = copy_text(inquiry, resident->actorType),
 		.worker = worker->number,
 		.queued = resident->queued,
@@ -168,7 +175,7 @@ static void answer_describe(struct inquiry *inquiry)
 		control_call_fail(call, &api_no_such_actor_error,
 				  &(struct api_no_such_actor){.name = address});
 	} else {
-		/* An actor that another one spawned is of no unit. */
+		/* An actor that another one spawned is none of its unit's. */
 		if (!unit)
 			out.unit = (struct api_unit){
 				.name = address,

@@ -175,6 +175,7 @@ static void on_ended(void *context, const void *in, int *fd)
 		instance_ended(instance, RESTART_ENDED_NORMAL);
 		break;
 	case WORKER_ENDED_REASON_SHUTDOWN:
+	case WORKER_ENDED_REASON_PARENT:
 		instance_ended(instance, RESTART_ENDED_SHUTDOWN);
 		break;
 	case WORKER_ENDED_REASON_FAILED:

@@ -149,9 +149,14 @@ int troupe_timer_stop(struct troupe_self *self, struct troupe_timer timer)
 }
 
 int troupe_spawn(struct troupe_self *self, const struct troupe_actor *actor, const void *config,
-		 struct troupe_address *ret_address)
+		 uint32_t flags, struct troupe_address *ret_address)
 {
-	return self_spawn(self, actor, config, ret_address);
+	return self_spawn(self, actor, config, flags, ret_address);
+}
+
+int troupe_stop(struct troupe_self *self, struct troupe_address child)
+{
+	return self_stop(self, child);
 }
 
 void troupe_exit(struct troupe_self *self, int error)

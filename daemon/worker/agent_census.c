@@ -9,7 +9,9 @@ static struct worker_resident resident_of(const struct runtime_info *info)
 {
 	return (struct worker_resident){
 		.actor = info->address,
+		.parent = info->parent,
 		.unit = info->unit,
+		.origin = info->origin,
 		.instance = info->instance,
 		.actorType = info->table->name,
 		.queued = info->queued,

@@ -336,6 +336,21 @@ void agent_on_stop(void *context, const void *data, int *fd)
 		answer_stop(agent, stop);
 }
 
+static enum worker_ended_reason reason_of(enum troupe_reason reason)
+{
+	switch (reason) {
+	case TROUPE_REASON_NORMAL:
+		return WORKER_ENDED_REASON_NORMAL;
+	case TROUPE_REASON_SHUTDOWN:
+		return WORKER_ENDED_REASON_SHUTDOWN;
+	case TROUPE_REASON_PARENT:
+		return WORKER_ENDED_REASON_PARENT;
+	case TROUPE_REASON_FAILED:
+		break;
+	}
+	return WORKER_ENDED_REASON_FAILED;
+}
+
 void agent_actor_ended(void *context, const struct runtime_end *end)
 {
 	struct agent *agent = context;
@@ -346,11 +361,7 @@ void agent_actor_ended(void *context, const struct runtime_end *end)
 				   .unit = end->unit,
 				   .instance = end->instance,
 				   .actor = end->actor,
-				   .reason = end->reason == TROUPE_REASON_NORMAL
-						     ? WORKER_ENDED_REASON_NORMAL
-					     : end->reason == TROUPE_REASON_SHUTDOWN
-						     ? WORKER_ENDED_REASON_SHUTDOWN
-						     : WORKER_ENDED_REASON_FAILED,
+				   .reason = reason_of(end->reason),
 				   .code = end->error,
 			   });
 	/* Actors end about in the order in which they were asked to: the search is short. */

@@ -17,6 +17,8 @@
  * ABI log
  *   1.0  first release
  *   1.1  struct troupe_type may hold steps; nothing changes for source code
+ *        troupe_spawn() takes flags, and a child ends with its parent unless TROUPE_DETACHED is
+ *        one of them; troupe_stop(); TROUPE_REASON_PARENT; troupe_sender() in a child's init
  */
 #ifndef TROUPE_ACTOR_H
 #define TROUPE_ACTOR_H
@@ -156,6 +158,7 @@ enum troupe_reason {
 	TROUPE_REASON_NORMAL = 1, /* troupe_exit(self, 0) */
 	TROUPE_REASON_SHUTDOWN,   /* the host or an operator stopped it */
 	TROUPE_REASON_FAILED, /* troupe_exit() with an error; OnError=stop and a handler failed */
+	TROUPE_REASON_PARENT, /* the actor that spawned it ended */
 };
 
 /* The life of an actor; each function may be absent. Made by TROUPE_LIFE(). */
@@ -302,7 +305,7 @@ const char *troupe_name(const struct troupe_self *self);
 uint64_t troupe_now_ns(struct troupe_self *self);
 
 /* The sender of the message being handled; the null address when it came from outside (the
- * control socket) or from a timer. */
+ * control socket) or from a timer. In the init of a child: its parent. */
 struct troupe_address troupe_sender(const struct troupe_self *self);
 
 /* The actor that a unit's name stands for at this moment; for a pool the next of its actors
@@ -428,16 +431,31 @@ int troupe_timer_stop(struct troupe_self *self, struct troupe_timer timer);
 
 /* ------------------------------------------------------------------ lives */
 
-/* Make an actor of a type of this plug-in, in this worker. config: its typed configuration
- * (copied), or NULL where the type takes none. Its init runs before the call returns. -ENOMEM,
- * -EAGAIN: a limit of the worker; -EINVAL: not a table of this plug-in, or config breaks its
- * type; or what init returned. */
-int troupe_spawn(struct troupe_self *self, const struct troupe_actor *actor, const void *config,
-		 struct troupe_address *ret_address) TROUPE_WARN_UNUSED;
+#define TROUPE_DETACHED 1u /* flag: outlive the actor that spawns it */
 
-/* End this actor when the handler has returned: error 0 normally, a negative errno value as a
- * failure. What its mailbox still holds is answered with ActorDied or counted as dead
- * letters. */
+/* Make an actor of a type of this plug-in, in this worker. config: its typed configuration
+ * (copied), or NULL where the type takes none. Its init runs before the call returns. It has the
+ * limits of this actor's unit (Mailbox=, MailboxBytes=, Batch=, OnError=stop).
+ *
+ * It is a child of this actor: when this one ends, for whatever reason, its children end before
+ * its own fini, the one spawned last first, and before each of them its own children
+ * (TROUPE_REASON_PARENT). With TROUPE_DETACHED in `flags` it is nobody's child: it lives until
+ * it ends by itself, until an operator stops it by its address, or with its worker.
+ *
+ * -ENOMEM, -EAGAIN: a limit of the worker; -EINVAL: not a table of this plug-in, config breaks
+ * its type, an unknown flag, or in fini; or what init returned. */
+int troupe_spawn(struct troupe_self *self, const struct troupe_actor *actor, const void *config,
+		 uint32_t flags, struct troupe_address *ret_address) TROUPE_WARN_UNUSED;
+
+/* End a child of this actor at once, with TROUPE_REASON_SHUTDOWN, and its children before it:
+ * their fini functions have run when this returns. What its mailbox still holds, messages of
+ * this actor among them, is answered with ActorDied or counted as dead letters. -ESRCH: it has
+ * ended already; -EPERM: it is not a child of this actor, or was spawned detached. */
+int troupe_stop(struct troupe_self *self, struct troupe_address child);
+
+/* End this actor, and its children before it, when the handler has returned: error 0 normally,
+ * a negative errno value as a failure. What its mailbox still holds is answered with ActorDied
+ * or counted as dead letters. */
 void troupe_exit(struct troupe_self *self, int error);
 
 /* ------------------------------------------------------------------ telling people */

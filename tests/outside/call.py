@@ -7,12 +7,13 @@ from host import Daemon
 
 
 def main(directory):
-    plugins = {name: os.path.join(directory, name, "build", name + ".so") for name in ("tally", "shout", "hello", "reminder", "polite")}
+    plugins = {name: os.path.join(directory, name, "build", name + ".so") for name in ("tally", "shout", "hello", "reminder", "polite", "crew")}
     with Daemon({"tally": {"Plugin": plugins["tally"]},
                  "shout": {"Plugin": plugins["shout"], "Config": {"Mark": "?!"}},
                  "hello": {"Plugin": plugins["hello"], "Instances": 4},
                  "reminder": {"Plugin": plugins["reminder"], "Config": {"DelayMaxMs": 1000}},
-                 "polite": {"Plugin": plugins["polite"]}}) as daemon:
+                 "polite": {"Plugin": plugins["polite"]},
+                 "crew": {"Plugin": plugins["crew"], "Type": "crew"}}) as daemon:
         try:
             for name in ("pear", "apple", "pear"):
                 reply = daemon.call("tally", "org.example.tally.Add", {"name": name})
@@ -50,6 +51,14 @@ def main(directory):
                     raise AssertionError("no error")
                 except varlink.VarlinkError as error:
                     assert error.parameters == {"why": why}, error.parameters
+            for name, times in (("ada", 1), ("ada", 2), ("bob", 1), ("ada", 3)):
+                assert daemon.direct("org.example.crew.Work", {"name": name}) == {"times": times}
+            assert daemon.direct("org.example.crew.Dismiss", {"name": "ada"}) == {"known": True}
+            assert daemon.direct("org.example.crew.Dismiss", {"name": "ada"}) == {"known": False}
+            assert daemon.direct("org.example.crew.Work", {"name": "ada"}) == {"times": 1}
+            hands = [actor for actor in daemon.control("Actors")["actors"] if actor["actorType"] == "hand"]
+            crew = daemon.unit("crew")["instances"][0]["address"]
+            assert [hand["parent"] for hand in hands] == [crew] * 2, hands
             for name in plugins:
                 assert daemon.unit(name)["state"] == "running", daemon.unit(name)
         except BaseException:

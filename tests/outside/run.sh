@@ -76,7 +76,7 @@ awk -v out="$work" '
 		system("mkdir -p " out "/" folder); printf "" > (out "/" file); next }
 	/^```/ { file = ""; next }
 	file { print > (out "/" file) }' "$tree/docs/tutorial.md"
-for plugin in hello reminder polite; do
+for plugin in hello reminder polite crew; do
 	(cd "$work/$plugin" && make -s 2>"$work/warnings") || { cat "$work/warnings" >&2; fail "the tutorial's $plugin does not build"; }
 	[ ! -s "$work/warnings" ] || { cat "$work/warnings" >&2; fail "the tutorial's $plugin builds with warnings"; }
 done

@@ -16,9 +16,9 @@ TROUPE_ACTOR_DECLARE(noisy_child);
 
 static int find_child(struct troupe_self *self, struct noisy *me)
 {
-	return me->child.generation
-		       ? 0
-		       : troupe_spawn(self, TROUPE_ACTOR_TABLE(noisy_child), NULL, &me->child);
+	return me->child.generation ? 0
+				    : troupe_spawn(self, TROUPE_ACTOR_TABLE(noisy_child), NULL,
+						   0, &me->child);
 }
 
 static int on_say(struct troupe_self *self, struct noisy *me, struct noisy_say_call call,

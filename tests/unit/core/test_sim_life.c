@@ -100,9 +100,10 @@ static int spawns(struct troupe_self *self, struct puppet *me)
 {
 	struct troupe_address address;
 
-	assert_true(self_spawn(self, &wide_table, NULL, &address) < 0);
+	assert_true(self_spawn(self, &wide_table, NULL, 0, &address) < 0);
 	if (me->id < 100) {
-		int rc = self_spawn(self, &puppet_table, &(struct num){me->id + 1}, &address);
+		int rc =
+			self_spawn(self, &puppet_table, &(struct num){me->id + 1}, 0, &address);
 
 		assert_true(rc == 0 || rc == -EAGAIN);
 	}
@@ -150,8 +151,8 @@ static int misuses(struct troupe_self *self, struct puppet *me, struct troupe_ca
 
 	(void)call;
 	(void)n;
-	assert_int_equal(self_spawn(self, &other, NULL, &address), -EINVAL);
-	assert_int_equal(self_spawn(self, NULL, NULL, &address), -EINVAL);
+	assert_int_equal(self_spawn(self, &other, NULL, 0, &address), -EINVAL);
+	assert_int_equal(self_spawn(self, NULL, NULL, 0, &address), -EINVAL);
 	assert_int_equal(self_timer_start(self, &foreign_entry, 1, 0, 0, NULL), -EINVAL);
 	assert_int_equal(self_timer_start(self, &num_entry, 1, 0, 0, NULL), -EINVAL);
 	assert_int_equal(self_timer_start(self, NULL, 1, 0, 0, NULL), -EINVAL);
@@ -631,7 +632,7 @@ static int spawns_in_vain(struct troupe_self *self, struct puppet *me, struct tr
 	(void)me;
 	(void)call;
 	(void)n;
-	assert_int_equal(self_spawn(self, &puppet_table, NULL, &address), -EINVAL);
+	assert_int_equal(self_spawn(self, &puppet_table, NULL, 0, &address), -EINVAL);
 	return 0;
 }
 

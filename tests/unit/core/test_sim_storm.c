@@ -132,12 +132,20 @@ static void answer_kept(struct troupe_self *self, struct puppet *me)
 static void spawn_one(struct troupe_self *self)
 {
 	struct storm *storm = storm_of(self);
+	uint32_t flags = below(storm, 4) ? 0 : TROUPE_DETACHED;
 	struct troupe_address address;
 
-	if (storm->next_id < IDS)
-		assert_int_equal(self_spawn(self, &puppet_table,
-					    &(struct num){storm->next_id++}, &address),
-				 0);
+	if (storm->next_id >= IDS)
+		return;
+	assert_int_equal(self_spawn(self, &puppet_table, &(struct num){storm->next_id++}, flags,
+				    &address),
+			 0);
+	if (below(storm, 4) == 0) {
+		int rc = self_stop(self, address);
+
+		/* its own init may have ended it */
+		assert_true(rc == -ESRCH || rc == (flags ? -EPERM : 0));
+	}
 }
 
 static void act(struct troupe_self *self, struct puppet *me)

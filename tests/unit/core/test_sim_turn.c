@@ -302,7 +302,8 @@ static int page_of_num(struct troupe_self *self, struct puppet *me, struct troup
 	if (n == 2)
 		return self_call_keep(self, &call);
 	if (me->id == 1 && n == 1) {
-		assert_int_equal(self_spawn(self, &puppet_table, &(struct num){9}, &child), 0);
+		assert_int_equal(self_spawn(self, &puppet_table, &(struct num){9}, 0, &child),
+				 0);
 		assert_doing(self, num_method.in_hash); /* again, after the child's init */
 		assert_int_equal(self_timer_start(self, &tick_entry, 1, 0, 0, NULL), 0);
 		return self_call(self, world_of(self)->actors[2], &num_method, &(struct num){2},

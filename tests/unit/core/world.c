@@ -202,7 +202,7 @@ static int init(struct troupe_self *self, void *state, const void *config)
 
 static void fini(struct troupe_self *self, void *state, enum troupe_reason reason)
 {
-	static const char *const reasons[] = {"", "normal", "shutdown", "failed"};
+	static const char *const reasons[] = {"", "normal", "shutdown", "failed", "parent"};
 
 	note(self, (struct puppet *)state, "fini %s", reasons[reason]);
 	if (world_of(self)->hooks.fini)

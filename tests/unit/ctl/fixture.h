@@ -180,9 +180,9 @@ static const struct api_unit fake_units[] = {
 };
 
 static const struct api_actor fake_all_actors[] = {
-	{.actorType = "child", .worker = 2},
+	{.actorType = "child", .unit = "unit", .worker = 2},
 	{.actorType = "t", .worker = 2, .unit = "unit", .instance = &fake_numbers[1]},
-	{.actorType = "child", .worker = 2},
+	{.actorType = "child", .unit = "unit", .worker = 2},
 	{.actorType = "t", .worker = 2, .unit = "unit", .instance = &fake_numbers[0]},
 };
 

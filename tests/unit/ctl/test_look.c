@@ -133,7 +133,7 @@ static void tree_shows_what_lives_where(void **state)
 	expect_in(fixture->text, "trouped 9.9, pid 77, degraded\n├─ worker 1 backoff");
 	expect_in(fixture->text, "└─ worker 2 running, pid 3, 4 actors\n"
 				 "   ├─ unit: 2 actors\n"
-				 "   └─ (child, spawned): 2 actors\n");
+				 "   └─ unit (child, spawned): 2 actors\n");
 	expect_in(fixture->text, "not running: unit (running), 1/2 of its actors run\n"
 				 "not running: other (failed: why?[31m)\n");
 }
@@ -142,7 +142,7 @@ static void tree_is_one_object_when_json_is_asked_for(void **state)
 {
 	struct fixture *fixture = *state;
 	json_t *root, *worker, *unit, *missing;
-	const char *name, *type;
+	const char *name, *type, *whose;
 	json_int_t number, count, instance;
 
 	as_json(fixture);
@@ -154,15 +154,16 @@ static void tree_is_one_object_when_json_is_asked_for(void **state)
 		77);
 	assert_int_equal(json_array_size(json_object_get(root, "workers")), 2);
 	worker = json_array_get(json_object_get(root, "workers"), 1);
-	assert_int_equal(json_unpack(worker, "{s:I,s:[{s:s,s:[{s:I}!]}!],s:[{s:s,s:I}!]}",
+	assert_int_equal(json_unpack(worker, "{s:I,s:[{s:s,s:[{s:I}!]}!],s:[{s:s,s:s,s:I}!]}",
 				     "worker", &number, "units", "name", &name, "instances",
-				     "instance", &instance, "others", "actorType", &type,
-				     "actors", &count),
+				     "instance", &instance, "others", "unit", &whose,
+				     "actorType", &type, "actors", &count),
 			 0);
 	assert_int_equal(number, 2);
 	assert_string_equal(name, "unit");
 	assert_int_equal(instance, 0);
 	assert_string_equal(type, "child");
+	assert_string_equal(whose, "unit");
 	assert_int_equal(count, 2);
 	missing = json_object_get(root, "missing");
 	assert_int_equal(json_array_size(missing), 2);

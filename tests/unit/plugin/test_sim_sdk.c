@@ -355,7 +355,7 @@ static int reach_limits(struct troupe_self *self, struct desk *me)
 	assert_int_equal(timer.id, 77);
 	do
 		rc = troupe_spawn(self, TROUPE_ACTOR_TABLE(desk),
-				  &(struct desk_config){"x", NULL}, &address);
+				  &(struct desk_config){"x", NULL}, 0, &address);
 	while (rc == 0);
 	assert_int_equal(rc, -EAGAIN);
 	return 0;
@@ -379,12 +379,13 @@ static int misuse_timers_and_lives(struct troupe_self *self, struct desk *me)
 	assert_int_equal(troupe_timer_stop(self, timer), 0);
 	assert_int_equal(troupe_timer_stop(self, timer), -ESRCH);
 
-	assert_int_equal(troupe_spawn(self, TROUPE_ACTOR_TABLE(stranger), NULL, &address),
+	assert_int_equal(troupe_spawn(self, TROUPE_ACTOR_TABLE(stranger), NULL, 0, &address),
 			 -EINVAL);
-	assert_int_equal(troupe_spawn(self, TROUPE_ACTOR_TABLE(desk), NULL, &address), -EINVAL);
-	assert_int_equal(troupe_spawn(self, TROUPE_ACTOR_TABLE(desk), &broken, &address),
+	assert_int_equal(troupe_spawn(self, TROUPE_ACTOR_TABLE(desk), NULL, 0, &address),
 			 -EINVAL);
-	assert_int_equal(troupe_spawn(self, TROUPE_ACTOR_TABLE(desk), &refused, &address),
+	assert_int_equal(troupe_spawn(self, TROUPE_ACTOR_TABLE(desk), &broken, 0, &address),
+			 -EINVAL);
+	assert_int_equal(troupe_spawn(self, TROUPE_ACTOR_TABLE(desk), &refused, 0, &address),
 			 -ENOTSUP);
 	assert_int_equal(address.slot, 77);
 	return 0;
@@ -424,8 +425,22 @@ static int spawn_and_leave(struct troupe_self *self, struct desk *me)
 
 	(void)me;
 	assert_int_equal(troupe_spawn(self, TROUPE_ACTOR_TABLE(desk),
-				      &(struct desk_config){"child", NULL}, &child),
+				      &(struct desk_config){"kid", NULL}, 0, &child),
 			 0);
+	assert_int_equal(troupe_stop(self, child), 0);
+	assert_int_equal(troupe_stop(self, child), -ESRCH);
+	assert_int_equal(troupe_stop(self, find(self, "two")), -EPERM);
+	assert_int_equal(troupe_spawn(self, TROUPE_ACTOR_TABLE(desk),
+				      &(struct desk_config){"kid", NULL}, 0, &child),
+			 0);
+	assert_int_equal(troupe_spawn(self, TROUPE_ACTOR_TABLE(desk),
+				      &(struct desk_config){"child", NULL}, TROUPE_DETACHED,
+				      &child),
+			 0);
+	assert_int_equal(troupe_stop(self, child), -EPERM);
+	assert_int_equal(troupe_spawn(self, TROUPE_ACTOR_TABLE(desk),
+				      &(struct desk_config){"kid", NULL}, 2, &child),
+			 -EINVAL);
 	assert_int_equal(desk_tell_send(self, child, &(struct desk_tell){"who"}), 0);
 	troupe_exit(self, -EIO);
 	return 0;
@@ -560,7 +575,7 @@ static void desk_fini(struct troupe_self *self, struct desk *me, enum troupe_rea
 				       &on_told_entry, 0, 0, NULL),
 			 -EINVAL);
 	assert_int_equal(troupe_spawn(self, TROUPE_ACTOR_TABLE(desk),
-				      &(struct desk_config){"x", NULL}, &address),
+				      &(struct desk_config){"x", NULL}, 0, &address),
 			 -EINVAL);
 	/* but a last word is allowed */
 	assert_int_equal(desk_tell_send(self, troupe_address(self), &(struct desk_tell){"x"}),
@@ -848,7 +863,7 @@ static void actor_spawns_and_leaves(void **state)
 	(void)state;
 	begin(&host, NULL);
 	tell(&host, host.one, "leave");
-	assert_said(&host, "one fini 3; child is \"\"; ");
+	assert_said(&host, "kid fini 2; kid fini 4; one fini 3; child is \"\"; ");
 	assert_true(troupe_address_equal(host.end.actor, host.one));
 	assert_int_equal(host.end.error, -EIO);
 	assert_int_equal(host.end.instance, 3);

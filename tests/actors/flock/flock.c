@@ -1,0 +1,125 @@
+/* flock.c - a parent with children, attached and detached ones. */
+#include "flock.varlink.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <troupe/actor.h>
+
+struct flock {
+	int64_t ended;
+};
+
+/* A child; it does nothing but live, and report its end to whoever spawned it. */
+struct bird {
+	struct troupe_address parent;
+};
+
+TROUPE_ACTOR_DECLARE(bird);
+
+static int hatch(struct troupe_self *self, uint32_t flags, struct troupe_address *ret_bird)
+{
+	return troupe_spawn(self, TROUPE_ACTOR_TABLE(bird), NULL, flags, ret_bird);
+}
+
+static int flock_start(struct troupe_self *self, struct flock *me,
+		       const struct flock_config *config)
+{
+	(void)me;
+	for (int64_t i = 0; config->children && i < *config->children; i++) {
+		struct troupe_address bird;
+		int r = hatch(self, 0, &bird);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int on_hatch(struct troupe_self *self, struct flock *me, struct flock_hatch_call call,
+		    const struct flock_hatch *in)
+{
+	struct troupe_address *birds;
+	int r = 0;
+
+	(void)me;
+	if (in->count < 0 || in->count > 100000)
+		return flock_hatch_fail_parameter(self, call, "count");
+	birds = calloc((size_t)in->count + 1, sizeof(*birds));
+	if (!birds)
+		return -ENOMEM;
+	for (int64_t i = 0; i < in->count && r == 0; i++)
+		r = hatch(self, in->detached ? TROUPE_DETACHED : 0, &birds[i]);
+	if (r == 0)
+		r = flock_hatch_return(
+			self, call,
+			&(struct flock_hatch_out){.birds = {birds, (size_t)in->count}});
+	free(birds);
+	return r;
+}
+
+static int on_part(struct troupe_self *self, struct flock *me, struct flock_part_call call,
+		   const struct flock_part *in)
+{
+	(void)me;
+	return flock_part_return(self, call,
+				 &(struct flock_part_out){troupe_stop(self, in->bird)});
+}
+
+static int on_ended(struct troupe_self *self, struct flock *me, struct flock_ended_call call,
+		    const struct flock_ended *in)
+{
+	(void)in;
+	return flock_ended_return(self, call, &(struct flock_ended_out){me->ended});
+}
+
+static int on_fail(struct troupe_self *self, struct flock *me, struct flock_fail_call call,
+		   const struct flock_fail *in)
+{
+	(void)me;
+	(void)in;
+	troupe_exit(self, -EIO);
+	return flock_fail_return(self, call, &(struct flock_fail_out){0});
+}
+
+static int on_gone(struct troupe_self *self, struct flock *me, struct flock_gone_call call,
+		   const struct flock_gone *in)
+{
+	(void)in;
+	me->ended++;
+	return flock_gone_return(self, call, &(struct flock_gone_out){0});
+}
+
+FLOCK_HANDLERS(flocking, struct flock, .hatch = on_hatch, .part = on_part, .ended = on_ended,
+	       .fail = on_fail, .gone = on_gone)
+TROUPE_LIFE(flock_life, struct flock, struct flock_config, .init = flock_start)
+
+TROUPE_ACTOR(flock) = {
+	TROUPE_ABI(flock),
+	.description = "A parent with children.",
+	.state_size = sizeof(struct flock),
+	.config = &flock_config_type,
+	.life = &flock_life,
+	.interfaces = {&flocking},
+};
+
+static int bird_start(struct troupe_self *self, struct bird *me, const void *config)
+{
+	(void)config;
+	me->parent = troupe_sender(self);
+	return 0;
+}
+
+static void bird_end(struct troupe_self *self, struct bird *me, enum troupe_reason reason)
+{
+	/* A detached one has nobody to tell. */
+	int r = flock_gone_send(self, me->parent, &(struct flock_gone){(int64_t)reason});
+
+	(void)r;
+}
+
+TROUPE_LIFE(bird_life, struct bird, void, .init = bird_start, .fini = bird_end)
+
+TROUPE_ACTOR(bird) = {
+	TROUPE_ABI(bird),
+	.state_size = sizeof(struct bird),
+	.life = &bird_life,
+};

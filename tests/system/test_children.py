@@ -1,0 +1,65 @@
+"""Actors that actors have spawned: whose they are, how they end, who may stop them."""
+import os
+import signal
+
+from host import HostTest, SLOW
+from varlink import wait_for
+
+FLOCK = "io.troupe.test.flock"
+
+
+class Children(HostTest):
+    def flock(self, **unit):
+        return self.daemon({"flock": {"Plugin": "flock", "Type": "flock", "Config": {"Children": 100}, **unit}})
+
+    def actors(self, host):
+        return host.control("Actors")["actors"]
+
+    def birds(self, host):
+        return [actor for actor in self.actors(host) if actor["actorType"] == "bird"]
+
+    def test_twenty_restarts_of_a_parent_leave_its_hundred_children(self):
+        host = self.flock(RestartDelay="1ms", RestartDelayMax="1ms", StartLimitBurst=64)
+        for restart in range(20):
+            before = host.unit("flock")["instances"][0]["address"]
+            host.call("flock", f"{FLOCK}.Fail")
+            wait_for(lambda: (i := host.unit("flock")["instances"][0])["state"] == "running" and i["address"] != before, 20 * SLOW)
+        parent = host.unit("flock")["instances"][0]["address"]
+        self.assertEqual([bird["parent"] for bird in self.birds(host)], [parent] * 100)
+        # The same when its worker dies under it, and none at all when it is stopped.
+        os.kill(host.worker(host.unit("flock")["instances"][0]["worker"])["pid"], signal.SIGKILL)
+        wait_for(lambda: host.unit("flock")["instances"][0].get("address") not in (None, parent), 20 * SLOW)
+        self.assertEqual(len(self.birds(host)), 100)
+        host.control("Stop", {"name": "flock"})
+        self.assertEqual(self.actors(host), [])
+
+    def test_parent_and_operator_stop_single_children(self):
+        host = self.flock()
+        birds = host.call("flock", f"{FLOCK}.Hatch", {"count": 3, "detached": False})["birds"]
+        free = host.call("flock", f"{FLOCK}.Hatch", {"count": 2, "detached": True})["birds"]
+        self.assertEqual(host.call("flock", f"{FLOCK}.Part", {"bird": birds[0]})["code"], 0)
+        self.assertEqual(host.call("flock", f"{FLOCK}.Part", {"bird": birds[0]})["code"], -3)   # ESRCH
+        self.assertEqual(host.call("flock", f"{FLOCK}.Part", {"bird": free[0]})["code"], -1)    # EPERM
+        host.ctl("stop", birds[1])
+        self.assertEqual(host.call("flock", f"{FLOCK}.Ended")["count"], 2)
+        self.assert_error("NoSuchActor", host.control, "Describe", {"name": birds[1]})
+        self.assertEqual(len(self.birds(host)), 103)
+        # Detached ones are left when the unit stops, are shown as its, and are the operator's to stop.
+        host.ctl("stop", "flock")
+        left = self.actors(host)
+        self.assertEqual(sorted((a["address"], a["unit"], a.get("parent"), a.get("instance")) for a in left),
+                         sorted((address, "flock", None, None) for address in free))
+        host.ctl("stop", *free)
+        self.assertEqual(self.actors(host), [])
+
+    def test_ctl_shows_whose_children_they_are(self):
+        host = self.flock()
+        parent = host.unit("flock")["instances"][0]["address"]
+        rows = [line.split() for line in host.ctl("actors").stdout.splitlines()]
+        self.assertEqual(rows[0][:4], ["ADDRESS", "UNIT", "PARENT", "ACTOR"])
+        self.assertEqual(sum(row[1:4] == ["flock", parent, "bird"] for row in rows), 100)
+        self.assertIn("flock (bird, spawned): 100 actors", host.ctl("tree").stdout)
+        others = [o for worker in host.ctl_json("tree")["workers"] for o in worker["others"]]
+        self.assertEqual(others, [{"unit": "flock", "actorType": "bird", "actors": 100}])
+        bird = self.birds(host)[0]["address"]
+        self.assertEqual(host.ctl_json("show", bird)["actors"][0]["parent"], parent)
