@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/list.h"
+#include "base/overrun.h"
 #include "base/random.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 /* Timers, ios and signals wait in one list each; lists are short, so they are searched. */
 struct loop {
 	struct random random;
-	struct list timers, ios, signals;
+	struct list timers, ios, signals, overruns;
 	struct loop_work *works;
 	uint64_t now_ns; /* when this pass began */
 	uint64_t clock_ns;
@@ -72,6 +73,7 @@ int loop_new(struct loop **ret_loop)
 	list_init(&loop->timers);
 	list_init(&loop->ios);
 	list_init(&loop->signals);
+	list_init(&loop->overruns);
 	loop->now_ns = loop->clock_ns = SIM_START_NS;
 	*ret_loop = loop;
 	return 0;
@@ -335,6 +337,53 @@ void loop_work_stop(struct loop_work *work)
 	work->started = false;
 }
 
+/* ---- overruns: noticed the moment the clock gets there */
+
+struct overrun {
+	struct list link;
+	struct loop *loop;
+	_Atomic uint64_t *word;
+	uint64_t due_ns;
+};
+
+int overrun_new(struct loop *loop, _Atomic uint64_t *word, struct overrun **ret_overrun)
+{
+	struct overrun *overrun = calloc(1, sizeof(*overrun));
+
+	if (!overrun)
+		return -ENOMEM;
+	*overrun = (struct overrun){.loop = loop, .word = word};
+	list_init(&overrun->link);
+	*ret_overrun = overrun;
+	return 0;
+}
+
+void overrun_free(struct overrun *overrun)
+{
+	if (overrun)
+		list_remove(&overrun->link);
+	free(overrun);
+}
+
+static void look_at_overrun(struct overrun *overrun)
+{
+	if (overrun->loop->clock_ns >= overrun->due_ns)
+		atomic_store_explicit(overrun->word, 0, memory_order_relaxed);
+}
+
+void overrun_begin(struct overrun *overrun, uint64_t due_ns)
+{
+	overrun_end(overrun);
+	overrun->due_ns = due_ns;
+	list_append(&overrun->loop->overruns, &overrun->link);
+	look_at_overrun(overrun);
+}
+
+void overrun_end(struct overrun *overrun)
+{
+	list_remove(&overrun->link);
+}
+
 /* ---- the test's hand */
 
 void sim_seed(struct loop *loop, uint64_t seed)
@@ -345,6 +394,8 @@ void sim_seed(struct loop *loop, uint64_t seed)
 void sim_advance(struct loop *loop, uint64_t ns)
 {
 	loop->clock_ns += ns;
+	list_foreach (at, &loop->overruns)
+		look_at_overrun(container_of(at, struct overrun, link));
 }
 
 void sim_io_ready(struct loop_io *io, unsigned events)
