@@ -15,6 +15,7 @@
 /* What one pass of the loop handles of one channel: the other watchers wait meanwhile. */
 #define BUDGET_PACKETS 256
 #define BUDGET_BYTES   (4u << 20)
+#define BUDGET_NS      5000000u /* and the notice that is at hand then: handlers may take long */
 
 #define SOCKET_BUFFER (1 << 20)
 #define RETRY_NS      10000000ull   /* after the kernel was short of something but room */
@@ -399,12 +400,16 @@ static ssize_t receive_packet(struct channel *channel)
 
 static void read_socket(struct channel *channel)
 {
+	struct loop *loop = channel->config.loop;
+	uint64_t until_ns = loop_clock_ns(loop) + BUDGET_NS;
 	size_t bytes = 0;
 	ssize_t n = 1;
 
 	channel->is_reading = true;
 	free_spare(channel);
-	for (unsigned i = 0; i < BUDGET_PACKETS && bytes < BUDGET_BYTES && n > 0; i++) {
+	for (unsigned i = 0; i < BUDGET_PACKETS && bytes < BUDGET_BYTES && n > 0 &&
+			     (i == 0 || loop_clock_ns(loop) < until_ns);
+	     i++) {
 		n = receive_packet(channel);
 		if (channel->is_freed) {
 			destroy_channel(channel);

@@ -48,6 +48,7 @@ struct end {
 	int fd; /* that came along */
 	int error;
 	bool takes_fds, frees_itself, answers;
+	struct loop *slow; /* takes 6 ms of its clock for each ping */
 };
 
 static void on_note(void *context, const void *data, int *fd)
@@ -79,6 +80,10 @@ static void on_ping(void *context, const void *in, int *fd)
 	(void)in;
 	assert_int_equal(*fd, -1);
 	end->pings++;
+	if (end->slow)
+		for (uint64_t until_ns = loop_clock_ns(end->slow) + 6000000;
+		     loop_clock_ns(end->slow) < until_ns;)
+			;
 }
 
 static void on_flushed(void *context)
@@ -234,6 +239,23 @@ static void channel_handles_a_bounded_amount_in_one_pass(void **state)
 	assert_true(n > 0);
 	turn(&f, 1);
 	assert_in_range(f.a.pings, 1, 256);
+	end(&f);
+}
+
+/* Handlers may run what takes long: an actor's init, say. */
+static void channel_ends_its_pass_by_time(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, false, 0);
+	f.b.slow = f.loop;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(channel_send(f.a.channel, &ping_method, NULL, -1), 0);
+	for (unsigned i = 1; i <= 5; i++) {
+		turn(&f, 1);
+		assert_int_equal(f.b.pings, i);
+	}
 	end(&f);
 }
 
@@ -467,6 +489,7 @@ int main(void)
 		cmocka_unit_test(channel_delivers_notices_in_order),
 		cmocka_unit_test(channel_keeps_order_when_socket_is_full),
 		cmocka_unit_test(channel_handles_a_bounded_amount_in_one_pass),
+		cmocka_unit_test(channel_ends_its_pass_by_time),
 		cmocka_unit_test(channel_passes_large_blocks_and_descriptors_along),
 		cmocka_unit_test(channel_refuses_values_that_break_their_type),
 		cmocka_unit_test(channel_tells_when_peer_closes_after_its_last_notices),
