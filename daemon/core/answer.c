@@ -7,6 +7,7 @@
 #include "core/page.h"
 #include "core/peer.h"
 #include "core/self.h"
+#include "core/slice.h"
 #include "core/wait.h"
 #include "proto/codec_quick.h"
 #include <errno.h>
@@ -167,17 +168,37 @@ static int answer_far(struct troupe_self *self, struct kept_call *kept,
 		return rc;
 	rc = runtime->ops->forward(runtime->context, &envelope, value->type, value->data,
 				   &meaning);
-	if (value->continues && rc == 0)
+	if (value->continues && rc == 0) {
 		kept->unread++;
+		kept->deadline_ns = UINT64_MAX; /* it was for the first reply */
+	}
 	/* a peer that cannot be reached is gone, or as good as that: so is the caller */
 	return rc == -EHOSTUNREACH ? 0 : rc;
 }
 
-static int give_answer(struct troupe_self *self, const struct answer *answer,
+/* Whoever answers after the deadline answers nobody: the caller gets Timeout, as if the wheel had
+ * been first. A caller elsewhere sees to that itself. */
+static void expire_answer(struct troupe_self *self, struct answer *answer)
+{
+	struct runtime *runtime = self->runtime;
+	uint64_t now_ns = slice_now_ns(runtime);
+
+	if (answer->call) {
+		if (likely(!call_is_late(answer->call, now_ns)))
+			return;
+		call_expire(runtime, answer->call);
+		answer->call = NULL;
+	} else if (answer->kept && answer->kept->peer && answer->kept->deadline_ns <= now_ns) {
+		kept_gone(runtime, answer->kept);
+	}
+}
+
+static int give_answer(struct troupe_self *self, struct answer *answer,
 		       const struct value *value)
 {
 	int rc = 0;
 
+	expire_answer(self, answer);
 	if (likely(answer->call != NULL))
 		rc = answer_near(self, answer->call, value);
 	else if (answer->kept && answer->kept->peer)
@@ -207,7 +228,8 @@ APART static int return_slow(struct troupe_self *self, struct troupe_call call,
 					   .data = out});
 }
 
-/* What most returns are, of the call being handled to an actor here, takes the short way. */
+/* What most returns are, of the call being handled to an actor here, takes the short way. The call
+ * was in time when the handler began, and that was less than a millisecond ago. */
 int self_return(struct troupe_self *self, struct troupe_call handle,
 		const struct troupe_method *method, const void *out)
 {
@@ -222,7 +244,7 @@ int self_return(struct troupe_self *self, struct troupe_call handle,
 		     method->out_hash != self->handler->method->out_hash))
 		return return_slow(self, handle, method, out);
 	call = call_find(runtime, self->message->call);
-	if (unlikely(!call || (call->flags & CALL_OUTSIDE)))
+	if (unlikely(!call || (call->flags & CALL_OUTSIDE) || slice_is_stale(runtime)))
 		return return_slow(self, handle, method, out);
 	rc = make_answer(self, call,
 			 &(struct value){.kind = MAIL_REPLY,
@@ -286,6 +308,7 @@ int self_reply(struct troupe_self *self, struct troupe_call call,
 		return 0; /* nobody is there, so that nothing was asked for either */
 	if (!answer.wants_more)
 		return -EPROTOTYPE;
+	expire_answer(self, &answer);
 	rc = claim_stream(self, &answer);
 	if (rc < 0)
 		return rc;
@@ -318,11 +341,12 @@ int self_fail(struct troupe_self *self, struct troupe_call call,
 }
 
 /* An answer of the runtime's own. Cannot fail. */
-static void give_status(struct troupe_self *self, const struct answer *answer,
+static void give_status(struct troupe_self *self, struct answer *answer,
 			enum troupe_status status, const char *detail)
 {
 	struct runtime *runtime = self->runtime;
 
+	expire_answer(self, answer);
 	if (answer->call)
 		call_fail(runtime, answer->call, status, detail);
 	else if (answer->kept && answer->kept->peer)

@@ -143,6 +143,12 @@ void call_abandon(struct runtime *runtime, struct call *call)
 	/* else it waits in a mailbox here, where its dead alias will be noticed */
 }
 
+void call_expire(struct runtime *runtime, struct call *call)
+{
+	call_abandon(runtime, call);
+	call_fail(runtime, call, TROUPE_TIMEOUT, NULL);
+}
+
 void call_taken(struct runtime *runtime, struct call *call)
 {
 	if (call->queued)

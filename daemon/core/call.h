@@ -76,6 +76,16 @@ static inline struct call *call_new(struct runtime *runtime, struct actor *calle
 	return call;
 }
 
+/* Whether its deadline has passed: it ends with Timeout then, whatever answer is given. A stream
+ * has none after its first reply. The wheel may not have come to it yet. */
+static inline bool call_is_late(const struct call *call, uint64_t now_ns)
+{
+	return call->deadline.at_ns <= now_ns && wheel_has(&call->deadline);
+}
+
+/* End a call that is late. The callee is told, unless it is about to let go of the call. */
+void call_expire(struct runtime *runtime, struct call *call);
+
 /* It is now with `target`, in the process of `peer` (NULL: in this one). */
 void call_move(struct runtime *runtime, struct call *call, struct troupe_address target,
 	       struct peer *peer);

@@ -202,7 +202,8 @@ static bool enter_call(struct arrival *arrival, struct message *message)
 	peer = peer_get(runtime, envelope->from.node, envelope->from.worker);
 	if (!peer || peer_is_dead(peer, envelope->from.incarnation))
 		return false;
-	if (kept_new_inbound(runtime, peer, envelope->from, envelope->call, &kept) < 0)
+	if (kept_new_inbound(runtime, peer, envelope->from, envelope->call,
+			     envelope->deadline_ns, &kept) < 0)
 		return false;
 	kept->flags = message->mail.flags;
 	message->mail.flags |= MAIL_INBOUND;
@@ -433,13 +434,20 @@ static void deliver_moved(struct arrival *arrival, struct call *call)
 
 static void deliver_answer(struct arrival *arrival)
 {
-	struct call *call = call_find_alias(arrival->runtime, arrival->envelope->call);
+	struct runtime *runtime = arrival->runtime;
+	struct call *call = call_find_alias(runtime, arrival->envelope->call);
 
 	/* Late, made up, or of a call that no other process has. An answer may come from
 	 * another process than was called: the call may have been forwarded, and the news of
 	 * it be slower. That it knows the alias shows that it was. */
 	if (!call || !call->remote)
 		return;
+	if (call_is_late(call, runtime->now_ns) && arrival->envelope->kind != ENVELOPE_MOVED) {
+		if (arrival->envelope->flags & ENVELOPE_CONTINUES)
+			call_abandon(runtime, call);
+		call_fail(runtime, call, TROUPE_TIMEOUT, NULL);
+		return;
+	}
 	switch (arrival->envelope->kind) {
 	case ENVELOPE_REPLY:
 		deliver_reply(arrival, call);

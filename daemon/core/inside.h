@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/list.h"
 #include "base/loop.h"
+#include "base/overrun.h"
 #include "base/random.h"
 #include "core/actor.h"
 #include "core/index.h"
@@ -27,20 +28,31 @@
  * the cache together with the head, not behind it. */
 #define STATE_NEAR 32u
 
-#define RUNTIME_CLOCK_EVERY 64u /* handlers between two looks at the clock */
+#define SLICE_LOOKS  4u /* of a slice's first handlers each is followed by a look at the clock */
+#define SLICE_STRIDE 64u /* and then only so many */
+
+/* The slice under way: slice.h. */
+struct slice {
+	/* Sequence numbers of the status page: at which the clock is read next, 0 when that is
+	 * to be at once (the overrun's thread sets it to that, too), and at which the slice is
+	 * over, should time stand still. */
+	_Atomic uint64_t look_at;
+	uint64_t until_sequence;
+	uint64_t until_ns;
+	struct overrun *overrun;
+	uint32_t looks; /* so far */
+	bool is_over;
+};
 
 struct runtime {
+	struct slice
+		slice; /* its first word is read for each message: an address without a sum */
 	struct slots actors; /* struct actor */
 	struct slab messages;
 	uint32_t run_first; /* the run queue: slots, SLOT_NONE when empty */
 	uint32_t depth;     /* handlers on the stack */
 	uint32_t *run_end;  /* where the slot of the next one to stand in it goes */
 	uint64_t now_ns;
-	/* Sequence numbers of the status page: when the clock is read next, and when the slice
-	 * of turns under way is over, should time stand still. */
-	uint64_t clock_at, until_sequence;
-	uint64_t until_ns; /* when the slice is over */
-	bool slice_over;
 	bool pause; /* between two turns: the slice is over, or the outside has mail */
 
 	uint64_t handled, dead_letters;
@@ -62,6 +74,7 @@ struct runtime {
 	uint32_t n_actors;                         /* alive */
 	struct list *outside_calls;                /* struct call */
 	struct mail *outside_first, *outside_last; /* replies for the outside */
+	size_t outside_bytes;                      /* of these */
 	bool outside_held;                         /* the outside has no room for them */
 	struct wheel wheel;
 	uint64_t armed_ns; /* for when alarm is set; UINT64_MAX: it is not */

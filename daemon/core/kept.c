@@ -33,7 +33,7 @@ struct kept_call *kept_find_inbound(const struct runtime *runtime, struct troupe
 }
 
 int kept_new_inbound(struct runtime *runtime, struct peer *peer, struct troupe_address caller,
-		     uint64_t call, struct kept_call **ret_kept)
+		     uint64_t call, uint64_t deadline_ns, struct kept_call **ret_kept)
 {
 	struct kept_call *kept;
 
@@ -46,6 +46,7 @@ int kept_new_inbound(struct runtime *runtime, struct peer *peer, struct troupe_a
 	kept->peer = peer;
 	kept->caller = caller;
 	kept->call = call;
+	kept->deadline_ns = deadline_ns;
 	chain_append(&peer->inbound, &kept->of_peer);
 	index_put(&runtime->inbound, &kept->link, hash_inbound(runtime, caller, call));
 	*ret_kept = kept;

@@ -28,7 +28,8 @@ struct kept_call {
 	struct index_link link; /* runtime->inbound, likewise */
 	struct peer *peer;
 	struct troupe_address caller;
-	uint64_t call; /* the caller's id for it; 0: the message was only sent */
+	uint64_t call;        /* the caller's id for it; 0: the message was only sent */
+	uint64_t deadline_ns; /* when `peer` is set: UINT64_MAX once a stream has begun */
 	const struct troupe_method *method; /* the callee's */
 	uint32_t owner;                     /* slot */
 	uint32_t unread; /* stream replies that a caller elsewhere has not taken yet */
@@ -46,7 +47,7 @@ static inline struct kept_call *kept_find(const struct runtime *runtime, uint64_
 /* A call has come from another process. -ENOMEM: the limit; -EEXIST: the caller uses this id
  * already. */
 int kept_new_inbound(struct runtime *runtime, struct peer *peer, struct troupe_address caller,
-		     uint64_t call, struct kept_call **ret_kept);
+		     uint64_t call, uint64_t deadline_ns, struct kept_call **ret_kept);
 /* The inbound call of that caller and id. NULL: none. */
 struct kept_call *kept_find_inbound(const struct runtime *runtime, struct troupe_address caller,
 				    uint64_t call);

@@ -2,11 +2,25 @@
 #include "core/call.h"
 #include "core/chain.h"
 #include "core/mailbox.h"
+#include "core/slice.h"
 #include "core/wait.h"
 #include "proto/codec.h"
 #include "proto/status.h"
 #include <errno.h>
 #include <string.h>
+
+#define DELIVER_NS 1000000u /* replies handed out at a stretch */
+
+/* What a mail in the queue counts for. */
+static size_t bytes_of(const struct mail *mail)
+{
+	return mail->kind == MAIL_END ? 0 : message_head(mail->kind) + mail->size;
+}
+
+bool outside_is_full(const struct runtime *runtime)
+{
+	return runtime->outside_bytes >= LIMIT_OUTSIDE_BYTES;
+}
 
 static void queue_mail(struct runtime *runtime, struct call *call, struct mail *mail)
 {
@@ -17,6 +31,9 @@ static void queue_mail(struct runtime *runtime, struct call *call, struct mail *
 		runtime->outside_first = mail;
 	runtime->outside_last = mail;
 	runtime->pause = true; /* the actors', so that it is told soon */
+	runtime->outside_bytes += bytes_of(mail);
+	if (outside_is_full(runtime))
+		slice_cut(runtime);
 	call->unread++;
 }
 
@@ -156,14 +173,21 @@ static void deliver_first(struct runtime *runtime)
 	struct mail *mail = runtime->outside_first;
 
 	runtime->outside_first = mail->next;
+	runtime->outside_bytes -= bytes_of(mail);
 	deliver_mail(runtime, mail);
 }
 
 void outside_deliver(struct runtime *runtime)
 {
-	/* A reply handed out may be the one that fills the room. */
-	while (runtime->outside_first && !runtime->outside_held)
+	uint64_t until_ns;
+
+	if (!outside_has_mail(runtime))
+		return;
+	until_ns = slice_read_ns(runtime) + DELIVER_NS;
+	/* A reply handed out may be the one that fills the room, or takes long. */
+	do
 		deliver_first(runtime);
+	while (outside_has_mail(runtime) && slice_read_ns(runtime) < until_ns);
 }
 
 void outside_drain(struct runtime *runtime)

@@ -27,7 +27,19 @@ void outside_fail(struct runtime *runtime, struct call *call, enum troupe_status
 void outside_reply(struct runtime *runtime, struct call *call, const struct troupe_reply *reply,
 		   const struct troupe_type *type);
 
-/* Hand out what has come, as far as the outside has room. Not from inside a handler. */
+/* Whether replies for the outside hold so much memory that no actor may have a turn before some
+ * are handed out. Then the turn at hand ends after its handler: a handler's answers are always
+ * taken. */
+bool outside_is_full(const struct runtime *runtime);
+
+/* Whether there is something that can be handed out. */
+static inline bool outside_has_mail(const struct runtime *runtime)
+{
+	return runtime->outside_first && !runtime->outside_held;
+}
+
+/* Hand out what has come, as far as the outside has room, for a millisecond at most. Not from inside
+ * a handler. */
 void outside_deliver(struct runtime *runtime);
 /* All of it, room or not. */
 void outside_drain(struct runtime *runtime);

@@ -124,6 +124,9 @@ int runtime_new(const struct runtime_config *config, struct runtime **ret_runtim
 	if (!runtime)
 		return -ENOMEM;
 	rc = init_tables(runtime, config);
+	if (rc == 0)
+		rc = overrun_new(config->loop, &runtime->slice.look_at,
+				 &runtime->slice.overrun);
 	if (rc < 0) {
 		fini_tables(runtime);
 		free(runtime);
@@ -181,6 +184,7 @@ void runtime_free(struct runtime *runtime)
 	outside_drain(runtime);
 	loop_work_stop(&runtime->work);
 	loop_timer_stop(&runtime->alarm);
+	overrun_free(runtime->slice.overrun);
 	peers_free(runtime);
 	types_free(runtime);
 	slab_fini(&runtime->states);

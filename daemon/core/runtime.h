@@ -86,7 +86,8 @@ struct runtime_config {
 	uint32_t max_actors, max_calls, max_kept_calls, max_timers;
 };
 
-/* *ret_runtime is given; it starts turning in the loop's work. -ENOMEM, -EINVAL. */
+/* *ret_runtime is given; it starts turning in the loop's work. -ENOMEM; -EINVAL; -EAGAIN: no
+ * thread can be made for base/overrun.h. */
 int runtime_new(const struct runtime_config *config, struct runtime **ret_runtime);
 /* Ends what still lives (fini with SHUTDOWN) and frees all. Not from inside a handler. NULL
  * is fine. */

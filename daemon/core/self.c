@@ -5,6 +5,7 @@
 #include "core/mailbox.h"
 #include "core/more.h"
 #include "core/page.h"
+#include "core/slice.h"
 #include "core/timer.h"
 #include "core/wait.h"
 #include "proto/codec.h"
@@ -25,7 +26,7 @@ struct troupe_address runtime_self_address(const struct troupe_self *self)
 
 uint64_t self_now_ns(struct troupe_self *self)
 {
-	return self->runtime->now_ns;
+	return slice_now_ns(self->runtime);
 }
 
 uint64_t self_random(struct troupe_self *self)

@@ -5,6 +5,7 @@
 #include "core/more.h"
 #include "core/peer.h"
 #include "core/self.h"
+#include "core/slice.h"
 #include "core/wait.h"
 #include "proto/codec_quick.h"
 #include <errno.h>
@@ -290,10 +291,10 @@ static inline int call_near(struct troupe_self *self, struct actor *receiver,
 	return 0;
 }
 
-int self_call(struct troupe_self *self, struct troupe_address to,
-	      const struct troupe_method *method, const void *in,
-	      const struct troupe_entry *entry, uint64_t context, uint64_t timeout_ns,
-	      uint32_t flags, struct troupe_request *ret_request)
+static inline __attribute__((always_inline)) int
+call_now(struct troupe_self *self, struct troupe_address to, const struct troupe_method *method,
+	 const void *in, const struct troupe_entry *entry, uint64_t context,
+	 uint64_t timeout_ns, uint32_t flags, struct troupe_request *ret_request)
 {
 	struct runtime *runtime = self->runtime;
 	struct actor *receiver = actor_find(runtime, to);
@@ -322,6 +323,29 @@ int self_call(struct troupe_self *self, struct troupe_address to,
 	if (ret_request)
 		ret_request->id = slots_id(call);
 	return 0;
+}
+
+/* The handler may have been running for long: its call has the whole of its time from now on. */
+RARE static int call_after_long(struct troupe_self *self, struct troupe_address to,
+				const struct troupe_method *method, const void *in,
+				const struct troupe_entry *entry, uint64_t context,
+				uint64_t timeout_ns, uint32_t flags,
+				struct troupe_request *ret_request)
+{
+	slice_read_ns(self->runtime);
+	return call_now(self, to, method, in, entry, context, timeout_ns, flags, ret_request);
+}
+
+int self_call(struct troupe_self *self, struct troupe_address to,
+	      const struct troupe_method *method, const void *in,
+	      const struct troupe_entry *entry, uint64_t context, uint64_t timeout_ns,
+	      uint32_t flags, struct troupe_request *ret_request)
+{
+	/* A body of its own, for a call in the middle of this one would cost all calls registers. */
+	if (slice_is_stale(self->runtime))
+		return call_after_long(self, to, method, in, entry, context, timeout_ns, flags,
+				       ret_request);
+	return call_now(self, to, method, in, entry, context, timeout_ns, flags, ret_request);
 }
 
 int self_cancel(struct troupe_self *self, struct troupe_request request)

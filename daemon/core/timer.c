@@ -1,5 +1,6 @@
 #include "core/timer.h"
 #include "core/mailbox.h"
+#include "core/slice.h"
 
 /* ------------------------------------------------------------------ the actor's ring */
 
@@ -64,7 +65,7 @@ struct timer *timer_new(struct runtime *runtime, struct actor *actor, uint8_t en
 	if (!timer)
 		return NULL;
 	/* the end of time is far enough for delays that pass it */
-	if (__builtin_add_overflow(runtime->now_ns, delay_ns, &at_ns))
+	if (__builtin_add_overflow(slice_now_ns(runtime), delay_ns, &at_ns))
 		at_ns = UINT64_MAX;
 	timer->mail = (struct mail){.entry = entry};
 	timer->actor = actor_slot(runtime, actor);

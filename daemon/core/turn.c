@@ -8,14 +8,14 @@
 #include "core/outside.h"
 #include "core/page.h"
 #include "core/reply.h"
+#include "core/slice.h"
 #include "core/timer.h"
 #include "core/wait.h"
 #include "proto/codec.h"
 #include <stdlib.h>
 #include <string.h>
 
-#define SLICE_NS       1000000u /* turns between two looks at the loop */
-#define SLICE_MESSAGES 65536u   /* the same, should time stand still */
+#define EXPIRED_AT_ONCE 4096u /* of timers and deadlines, before actors have their turns */
 
 /* ------------------------------------------------------------------ messages */
 
@@ -198,18 +198,6 @@ APART static void handle_call(struct troupe_self *self, struct message *message)
 
 /* ------------------------------------------------------------------ turns */
 
-static void read_clock(struct runtime *runtime)
-{
-	uint64_t sequence = page_load(&runtime->page->thread.sequence);
-
-	/* handlers count by two, see page_doing() */
-	runtime->clock_at = sequence + 2ull * RUNTIME_CLOCK_EVERY;
-	runtime->now_ns = loop_clock_ns(runtime->loop);
-	if (runtime->now_ns >= runtime->until_ns || sequence >= runtime->until_sequence)
-		runtime->slice_over = runtime->pause = true;
-	page_store(&runtime->page->messages, runtime->handled);
-}
-
 RARE static void end_exiting(struct troupe_self *self)
 {
 	struct actor *actor = self->actor;
@@ -262,9 +250,9 @@ static inline void run_turn(struct troupe_self *self, struct runtime *runtime,
 			notice_handle(self, mail);
 		mail = next;
 		handled++;
-		if (unlikely(page_load(&runtime->page->thread.sequence) >= runtime->clock_at)) {
-			read_clock(runtime);
-			if (runtime->slice_over) /* slow handlers share the loop, too */
+		if (unlikely(slice_wants_look(runtime))) {
+			slice_look(runtime);
+			if (runtime->slice.is_over) /* slow handlers share the loop, too */
 				break;
 		}
 	} while (mail && handled < actor->unit->batch && likely(!self->fate.exiting));
@@ -283,15 +271,10 @@ bool turn_run(struct runtime *runtime)
 	struct troupe_self self = {.runtime = runtime, .may_wait = true};
 	struct actor *actor;
 
-	runtime->until_sequence =
-		page_load(&runtime->page->thread.sequence) + 2ull * SLICE_MESSAGES;
-	runtime->until_ns = UINT64_MAX;
-	runtime->slice_over = false;
-	read_clock(runtime);
-	runtime->until_ns = runtime->now_ns + SLICE_NS;
+	slice_begin(runtime);
 	turn_expire(runtime);
-	do {
-		outside_deliver(runtime);
+	outside_deliver(runtime);
+	while (!runtime->slice.is_over && !outside_is_full(runtime)) {
 		runtime->pause = false;
 		runtime->depth = 1;
 		page_begin(runtime);
@@ -303,11 +286,13 @@ bool turn_run(struct runtime *runtime)
 		}
 		runtime->depth = 0;
 		page_leave(runtime);
-	} while (runtime->pause && !runtime->slice_over);
-	/* What was answered as the slice ended: nobody would come back for it. */
-	outside_deliver(runtime);
-	page_store(&runtime->page->messages, runtime->handled);
-	return !runq_is_empty(runtime);
+		outside_deliver(runtime);
+		if (!runtime->pause)
+			break;
+	}
+	slice_end(runtime);
+	return outside_has_mail(runtime) ||
+	       (!runq_is_empty(runtime) && !outside_is_full(runtime));
 }
 
 void turn_expire(struct runtime *runtime)
@@ -315,14 +300,11 @@ void turn_expire(struct runtime *runtime)
 	uint32_t name;
 
 	wheel_advance(&runtime->wheel, runtime->now_ns);
-	while ((name = wheel_take(&runtime->wheel))) {
-		if (wheel_kind_of(name) == RUNTIME_CALL_NODE) {
-			struct call *call = slots_at(&runtime->calls, wheel_index_of(name));
-
-			call_abandon(runtime, call);
-			call_fail(runtime, call, TROUPE_TIMEOUT, NULL);
-		} else {
+	/* The alarm sees to the rest: for the wheel they are due. */
+	for (uint32_t n = 0; n < EXPIRED_AT_ONCE && (name = wheel_take(&runtime->wheel)); n++) {
+		if (wheel_kind_of(name) == RUNTIME_CALL_NODE)
+			call_expire(runtime, slots_at(&runtime->calls, wheel_index_of(name)));
+		else
 			timer_due(runtime, slots_at(&runtime->timers, wheel_index_of(name)));
-		}
 	}
 }

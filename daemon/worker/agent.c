@@ -186,7 +186,10 @@ static void on_start(void *context, const void *data, int *fd)
 	r = start_runtime(agent);
 	if (r < 0) {
 		fail(agent,
-		     "cannot reserve address space for actors (a limit such as LimitAS=?)", r);
+		     r == -ENOMEM ? "cannot reserve address space for actors (a limit such as "
+				    "LimitAS=?)"
+				  : "cannot start a thread (a limit such as TasksMax=?)",
+		     r);
 		return;
 	}
 	r = start_bridge(agent, in->directory);

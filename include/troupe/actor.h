@@ -301,7 +301,8 @@ uint64_t troupe_random(struct troupe_self *self);         /* uniform; not for se
 /* Its unit's name; "" when it has none. */
 const char *troupe_name(const struct troupe_self *self);
 
-/* CLOCK_MONOTONIC, read at most once each 64 messages. */
+/* CLOCK_MONOTONIC, at most about a millisecond old, however long the handler has been running; it
+ * costs next to nothing. What is started now, a call or a timer, counts from it. */
 uint64_t troupe_now_ns(struct troupe_self *self);
 
 /* The sender of the message being handled; the null address when it came from outside (the

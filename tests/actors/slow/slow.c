@@ -218,6 +218,27 @@ static int on_block(struct troupe_self *self, struct slow *me, struct slow_block
 	return slow_block_return(self, call, &(struct slow_block_out){0});
 }
 
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 * TROUPE_MS_NS + (uint64_t)now.tv_nsec;
+}
+
+static int on_burn(struct troupe_self *self, struct slow *me, struct slow_burn_call call,
+		   const struct slow_burn *in)
+{
+	uint64_t until_ns = clock_ns() + (uint64_t)in->ms * TROUPE_MS_NS;
+
+	(void)me;
+	if (in->ms < 0)
+		return slow_burn_fail_parameter(self, call, "ms");
+	while (clock_ns() < until_ns)
+		;
+	return slow_burn_return(self, call, &(struct slow_burn_out){0});
+}
+
 static int on_quit(struct troupe_self *self, struct slow *me, struct slow_quit_call call,
 		   const struct slow_quit *in)
 {
@@ -259,7 +280,8 @@ static void end(struct troupe_self *self, struct slow *me, enum troupe_reason re
 
 SLOW_HANDLERS(slowness, struct slow, .answer = on_answer, .stream = on_stream,
 	      .burst = on_burst, .never = on_never, .drop = on_drop, .forget = on_forget,
-	      .fail = on_fail, .block = on_block, .quit = on_quit, .kept = on_kept)
+	      .fail = on_fail, .block = on_block, .burn = on_burn, .quit = on_quit,
+	      .kept = on_kept)
 TROUPE_LIFE(slow_life, struct slow, void, .fini = end, .on_room = on_room,
 	    .on_cancel = on_cancel)
 

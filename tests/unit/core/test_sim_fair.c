@@ -43,7 +43,7 @@ static void slow_turn_ends_soon_after_a_millisecond(void **state)
 	world_send(&world, world.actors[2], 1);
 	loop_step(world.loop, false);
 	runtime_info(world.runtime, world.actors[1], &info);
-	assert_in_range(info.handled, 1, RUNTIME_CLOCK_EVERY);
+	assert_in_range(info.handled, 1, SLICE_STRIDE);
 	world_log(&world);
 	/* the other is next: who was interrupted goes to the end of the queue */
 	loop_step(world.loop, false);
@@ -53,6 +53,94 @@ static void slow_turn_ends_soon_after_a_millisecond(void **state)
 	runtime_info(world.runtime, world.actors[1], &info);
 	assert_int_equal(info.handled, 500);
 	finish(&world);
+}
+
+/* 0 is quick, anything else takes 20 ms. */
+static int takes_20_ms(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		       int64_t n)
+{
+	(void)me;
+	(void)call;
+	if (n != 0)
+		sim_advance(world_of(self)->loop, 20000000);
+	return 0;
+}
+
+/* However many quick ones are before it, and whoever has them. */
+static void slice_ends_after_the_slow_handler(void **state)
+{
+	struct runtime_info info;
+	struct world world;
+
+	(void)state;
+	for (int before = 0; before < 3 * (int)SLICE_STRIDE; before++) {
+		world_init(&world, 1, NULL);
+		world.hooks.num = takes_20_ms;
+		world_spawn(&world, 1);
+		world_spawn(&world, 2);
+		for (int i = 0; i < before; i++)
+			world_send(&world, world.actors[1 + i % 2], 0);
+		for (int i = 0; i < 10; i++)
+			world_send(&world, world.actors[1], 1);
+		loop_step(world.loop, false);
+		runtime_info(world.runtime, world.actors[1], &info);
+		assert_int_equal(info.handled, before - before / 2 + 1);
+		assert_int_equal(loop_clock_ns(world.loop), SIM_START_NS + 20000000);
+		finish(&world);
+	}
+}
+
+static int answers_with_the_time(struct troupe_self *self, struct puppet *me,
+				 struct troupe_call call, int64_t n)
+{
+	if (me->id == 1)
+		return takes_20_ms(self, me, call, n);
+	me->count = (int64_t)loop_clock_ns(world_of(self)->loop) - n;
+	assert_in_range(me->count, 0, 60000000);
+	return 0;
+}
+
+static int pings(struct troupe_self *self, struct puppet *me, uint64_t context)
+{
+	(void)context;
+	(void)me;
+	world_of(self)->log_size = 0;
+	return self_send(self, world_of(self)->actors[3], &num_method,
+			 &(struct num){(int64_t)loop_clock_ns(world_of(self)->loop)});
+}
+
+static int starts_to_ping(struct troupe_self *self, struct puppet *me)
+{
+	return me->id == 2 ? self_timer_start(self, &tick_entry, 7000000, 7000000, 0, NULL) : 0;
+}
+
+/* Defaults of Mailbox= and Batch=; a full mailbox of what takes 20 s in all. */
+static void neighbour_of_slow_handlers_waits_for_two_at_most(void **state)
+{
+	struct runtime_info info;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.num = answers_with_the_time;
+	world.hooks.init = starts_to_ping;
+	world.hooks.tick = pings;
+	for (int i = 1; i <= 3; i++)
+		world_spawn(&world, i);
+	while (world_send(&world, world.actors[1], 1) == 0)
+		;
+	while (loop_clock_ns(world.loop) < SIM_START_NS + 10000000000ull)
+		loop_step(world.loop, true);
+	runtime_info(world.runtime, world.actors[1], &info);
+	assert_in_range(info.handled, 450, 501); /* it gets on nevertheless */
+	runtime_info(world.runtime, world.actors[3], &info);
+	assert_in_range(info.handled, 200, 501);
+	world.hooks.num = NULL;
+	world.log_size = 0;
+	runtime_stop_all(world.runtime);
+	world.log_size = 0;
+	world_run(&world);
+	world_fini(&world);
 }
 
 static int sends_to_itself(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -209,6 +297,45 @@ static void timer_for_the_end_of_time_lets_the_loop_sleep(void **state)
 	finish(&world);
 }
 
+#define DUE 100000
+
+static int starts_many_timers(struct troupe_self *self, struct puppet *me)
+{
+	for (int i = 0; me->id == 1 && i < DUE; i++)
+		assert_int_equal(self_timer_start(self, &tick_entry, 1000000, 0, 0, NULL), 0);
+	return 0;
+}
+
+static int counts_quietly(struct troupe_self *self, struct puppet *me, uint64_t context)
+{
+	world_of(self)->log_size = 0;
+	return counts_ticks(self, me, context);
+}
+
+/* All at once would hold up everybody for the time that it takes to find them all. */
+static void many_timers_that_are_due_at_once_come_in_portions(void **state)
+{
+	struct world world;
+	int passes = 0;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.init = starts_many_timers;
+	world.hooks.tick = counts_quietly;
+	world_spawn(&world, 1);
+	sim_advance(world.loop, 10000000);
+	for (; world.replies < DUE && passes < 1000; passes++) {
+		uint64_t before = world.replies;
+
+		loop_step(world.loop, false);
+		assert_true(world.replies - before <= 4096);
+	}
+	assert_int_equal(world.replies, DUE);
+	assert_int_equal(loop_clock_ns(world.loop), SIM_START_NS + 10000000);
+	world.log_size = 0;
+	finish(&world);
+}
+
 /* ------------------------------------------------------------------ many */
 
 static int asks_for_room(struct troupe_self *self, struct puppet *me)
@@ -309,10 +436,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slow_turn_ends_soon_after_a_millisecond),
+		cmocka_unit_test(slice_ends_after_the_slow_handler),
+		cmocka_unit_test(neighbour_of_slow_handlers_waits_for_two_at_most),
 		cmocka_unit_test(endless_sender_stops_neither_the_loop_nor_timers_nor_others),
 		cmocka_unit_test(sender_to_its_own_full_mailbox_is_told_of_room),
 		cmocka_unit_test(timer_with_a_tiny_period_ticks_once_a_step_at_most),
 		cmocka_unit_test(timer_for_the_end_of_time_lets_the_loop_sleep),
+		cmocka_unit_test(many_timers_that_are_due_at_once_come_in_portions),
 		cmocka_unit_test(many_waiters_get_their_room_in_order),
 		cmocka_unit_test(memory_of_a_burst_serves_the_next),
 	};

@@ -206,7 +206,7 @@ static int takes_its_time(struct troupe_self *self, struct puppet *me, struct tr
 /* The last message of a slice may be the last of all: its answer is not left behind. */
 static void answers_are_told_at_once_when_the_slice_is_over(void **state)
 {
-	struct reader readers[2 * RUNTIME_CLOCK_EVERY];
+	struct reader readers[2 * SLICE_STRIDE];
 	struct world world;
 
 	(void)state;
@@ -231,6 +231,76 @@ static void answers_are_told_at_once_when_the_slice_is_over(void **state)
 	world_fini(&world);
 }
 
+#define REPLY_BYTES (1u << 20)
+
+static int answers_much(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+			const char *text)
+{
+	char *much = malloc(REPLY_BYTES);
+	int r;
+
+	(void)text;
+	me->count++;
+	assert_non_null(much);
+	memset(much, 'x', REPLY_BYTES - 1);
+	much[REPLY_BYTES - 1] = '\0';
+	r = self_return(self, call, &text_method, &(struct text){much});
+	free(much);
+	return r;
+}
+
+static void count_reply(struct runtime_outside *outside, const struct troupe_reply *reply,
+			const struct troupe_type *type)
+{
+	struct reader *reader = container_of(outside, struct reader, outside);
+
+	(void)type;
+	assert_false(reader->is_done);
+	reader->is_done = true;
+	reader->status = reply->status;
+}
+
+/* A client may ask for far more than it reads; what is answered is not held without bound. */
+static void replies_that_wait_hold_a_bounded_amount(void **state)
+{
+	struct reader readers[500] = {0};
+	struct world world;
+	unsigned done = 0;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world_spawn(&world, 1);
+	world_spawn(&world, 2);
+	world.hooks.text = answers_much;
+	runtime_outside_hold(world.runtime, true);
+	for (unsigned i = 0; i < ARRAY_LEN(readers); i++) {
+		readers[i].outside.on_reply = count_reply;
+		assert_int_equal(runtime_outside_call(world.runtime, world.actors[1 + i % 2],
+						      &text_method, &(struct text){""}, 0, 0,
+						      &readers[i].outside),
+				 0);
+	}
+	for (int i = 0; i < 1000; i++)
+		loop_step(world.loop, false);
+	assert_in_range(world.runtime->outside_bytes, LIMIT_OUTSIDE_BYTES,
+			LIMIT_OUTSIDE_BYTES + REPLY_BYTES + 4096);
+	/* and the loop does not spin meanwhile */
+	assert_false(world.runtime->work.callback(&world.runtime->work));
+	/* with room again, all are answered, a portion at a time */
+	runtime_outside_hold(world.runtime, false);
+	while (done < ARRAY_LEN(readers)) {
+		loop_step(world.loop, false);
+		assert_true(world.runtime->outside_bytes <
+			    LIMIT_OUTSIDE_BYTES + REPLY_BYTES + 4096);
+		for (done = 0; done < ARRAY_LEN(readers) && readers[done].is_done; done++)
+			assert_int_equal(readers[done].status, TROUPE_OK);
+		world.log_size = 0;
+	}
+	runtime_stop_all(world.runtime);
+	world_run(&world);
+	world_fini(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -239,6 +309,7 @@ int main(void)
 		cmocka_unit_test(streams_have_windows_of_their_own),
 		cmocka_unit_test(claims_to_have_taken_more_than_was_sent_are_not_believed),
 		cmocka_unit_test(waiting_replier_is_woken_when_the_call_is_cancelled),
+		cmocka_unit_test(replies_that_wait_hold_a_bounded_amount),
 		cmocka_unit_test(answers_are_told_at_once_when_the_slice_is_over),
 	};
 

@@ -1,0 +1,69 @@
+"""Fairness: neighbours of handlers that take long, deadlines beside them, and what a worker holds. Defaults of the manual."""
+import statistics
+import threading
+import time
+
+import varlink
+from host import CONTROL, HostTest, SLOW
+from varlink import wait_for
+
+GREET = "io.troupe.hello.Greet"
+SLOW_ACTOR = "io.troupe.test.slow"
+BUSY = {"slow": {"Plugin": "slow", "Worker": 1}, "hello": {"Plugin": "hello", "Worker": 1}}
+
+
+class Fair(HostTest):
+    def send(self, host, count, method, parameters):
+        """Sends that nobody waits for, by one client."""
+        with host.client() as client:
+            for _ in range(count):
+                client.call(f"{CONTROL}.Send", {"name": "slow", "method": f"{SLOW_ACTOR}.{method}",
+                                                "parameters": parameters})
+
+    def ask(self, client, name, method, parameters=None, **more):
+        return client.call(f"{CONTROL}.Call", {"name": name, "method": method, "parameters": parameters or {}, **more})
+
+    def test_a_neighbour_of_slow_handlers_waits_for_two_at_most(self):
+        host = self.daemon(BUSY)
+        self.send(host, 1000, "Burn", {"ms": 20})
+        waits = []
+        with host.client() as client:
+            for _ in range(40):
+                began = time.monotonic()
+                self.ask(client, "hello", GREET, {"name": "x"})
+                waits.append(time.monotonic() - began)
+            # it was busy all the time
+            with self.assertRaises(varlink.VarlinkError):
+                self.ask(client, "slow", f"{SLOW_ACTOR}.Kept", timeoutMs=1)
+        # Two handlers of 20 ms, and what the machine adds: other processes have their share of the processor, too.
+        self.assertLess(statistics.median(waits), 0.06 * SLOW, waits)
+        self.assertLess(max(waits), 0.5 * SLOW, waits)
+
+    def test_deadlines_hold_beside_slow_handlers_and_what_expired_is_not_run(self):
+        host = self.daemon(BUSY)
+        self.send(host, 50, "Burn", {"ms": 20})
+        late = []
+
+        def call(client):
+            began = time.monotonic()
+            with self.assertRaises(varlink.VarlinkError) as caught:
+                # would hold the worker for a minute, if it were run
+                self.ask(client, "slow", f"{SLOW_ACTOR}.Block", {"ms": 60000}, timeoutMs=50)
+            late.append(time.monotonic() - began - 0.05)
+            self.assertIn("Timeout", caught.exception.name)
+
+        with host.client() as client:
+            for _ in range(5):
+                call(client)
+            self.assertLess(statistics.median(late), 0.05 * SLOW, late)
+            began = time.monotonic()
+            self.ask(client, "slow", f"{SLOW_ACTOR}.Kept")
+            self.assertLess(time.monotonic() - began, 20 * SLOW)
+
+    def test_an_answer_that_comes_too_late_is_a_timeout(self):
+        host = self.daemon(BUSY)
+        with host.client() as client:
+            with self.assertRaises(varlink.VarlinkError) as caught:
+                self.ask(client, "slow", f"{SLOW_ACTOR}.Block", {"ms": 400}, timeoutMs=100)
+            self.assertIn("Timeout", caught.exception.name)
+            self.ask(client, "slow", f"{SLOW_ACTOR}.Block", {"ms": 100}, timeoutMs=20000)
