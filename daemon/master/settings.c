@@ -157,7 +157,7 @@ static void init_defaults(struct settings *settings)
 		.frame_max = LIMIT_FRAME_DEFAULT,
 		.connections = LIMIT_CONNECTIONS,
 		.connections_uid = LIMIT_CONNECTIONS_UID,
-		.start_timeout_ns = 10 * CLOCK_SECOND_NS,
+		.start_timeout_ns = 30 * CLOCK_SECOND_NS,
 		.stop_timeout_ns = 10 * CLOCK_SECOND_NS,
 	};
 	restart_keys_init(&settings->restart);

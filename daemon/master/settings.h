@@ -16,7 +16,7 @@
  *   FrameMax=            bytes of one message on the control socket, 4K .. 16M; default 1M
  *   Connections=         on the control socket, 1 .. 4096 (default)
  *   ConnectionsPerUser=  1 .. 1024 (default)
- *   StartTimeout=        of an actor's init; default 10s (a)
+ *   StartTimeout=        of an actor's init; default 30s (a)
  *   StopTimeout=         until an ordered stop of everything becomes a kill; default 10s
  *   RestartDelay=        before the first restart; default 100ms (a)
  *   RestartDelayMax=     that it grows to with each failure in a row; default 30s (a)

@@ -65,7 +65,7 @@ static void settings_have_defaults_without_a_file(void **state)
 	assert_int_equal(s->frame_max, 1 << 20);
 	assert_int_equal(s->connections, 4096);
 	assert_int_equal(s->connections_uid, 1024);
-	assert_true(s->start_timeout_ns == 10 * CLOCK_SECOND_NS);
+	assert_true(s->start_timeout_ns == 30 * CLOCK_SECOND_NS);
 	assert_true(s->stop_timeout_ns == 10 * CLOCK_SECOND_NS);
 	assert_true(s->restart.delay_ns == 100 * CLOCK_MS_NS);
 	assert_true(s->restart.delay_max_ns == 30 * CLOCK_SECOND_NS);

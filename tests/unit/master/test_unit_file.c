@@ -91,7 +91,7 @@ static void unit_has_defaults(void **state)
 	assert_int_equal(unit->balance, UNIT_ROUND_ROBIN);
 	assert_int_equal(unit->restart, UNIT_RESTART_ON_FAILURE);
 	assert_false(unit->is_default || unit->allow_globals);
-	assert_true(unit->start_timeout_ns == 10 * CLOCK_SECOND_NS);
+	assert_true(unit->start_timeout_ns == 30 * CLOCK_SECOND_NS);
 	assert_true(unit->restart_keys.delay_ns == 100 * CLOCK_MS_NS);
 	assert_int_equal(unit->n_config, 0);
 }
