@@ -60,7 +60,7 @@ struct runtime_ops {
 	 * hashes differ. */
 	bool (*find_layout)(void *context, struct troupe_address from, uint64_t hash,
 			    const struct troupe_type **ret_type, const char **ret_name);
-	/* The address of a unit's actor, for troupe_find(): 0 or -ENOENT. */
+	/* The address of a unit's actor, for troupe_find(): 0, -EINPROGRESS or -ENOENT. */
 	int (*find_name)(void *context, const char *name, struct troupe_address *ret_address);
 	/* An actor ended (after its fini). */
 	void (*on_end)(void *context, const struct runtime_end *end);

@@ -18,6 +18,43 @@
 /* How many of a pool are looked at for the least loaded one. */
 #define LOOK_MAX 64
 
+/* ---- whether a name has a future */
+
+/* Whether it is sure to run, unless it is given up: being started, or between two lives. */
+static bool is_coming(const struct instance *instance)
+{
+	switch (instance->state) {
+	case INSTANCE_RUNNING: /* if its worker has just died, what follows is not done yet */
+		return instance->worker->state != WORKER_STOPPING;
+	case INSTANCE_WAITING:
+	case INSTANCE_STARTING:
+	case INSTANCE_BACKOFF:
+		return true;
+	default:
+		return instance->unit->is_resumed;
+	}
+}
+
+static bool is_unit_coming(const struct unit *unit)
+{
+	if (unit->is_removed)
+		return false;
+	if (unit->is_resumed || unit->n_in[INSTANCE_WAITING] > 0 ||
+	    unit->n_in[INSTANCE_STARTING] > 0 || unit->n_in[INSTANCE_BACKOFF] > 0)
+		return true;
+	if (unit->n_in[INSTANCE_RUNNING] == 0)
+		return false;
+	for (unsigned i = 0; i < unit->n_instances; i++)
+		if (is_coming(&unit->instances[i]))
+			return true;
+	return false;
+}
+
+bool names_is_between_lives(const struct unit *unit)
+{
+	return unit->n_in[INSTANCE_RUNNING] == 0 && is_unit_coming(unit);
+}
+
 /* ---- towards workers */
 
 static int tell_name(struct worker *worker, const struct unit *unit,
@@ -26,6 +63,7 @@ static int tell_name(struct worker *worker, const struct unit *unit,
 	struct worker_name name = {
 		.name = unit->file.name,
 		.leastOutstanding = unit->file.balance == UNIT_LEAST_OUTSTANDING,
+		.comesBack = names_is_between_lives(unit),
 		.actors = {actors, n},
 	};
 
@@ -82,6 +120,7 @@ void names_tell(struct master *master, struct unit *unit)
 	if (is_too_early(master, unit))
 		return;
 	unit->names_changed = false;
+	unit->told_between_lives = names_is_between_lives(unit);
 	unit->names_told_ns = loop_now_ns(master->loop);
 	actors = list_actors(unit, &n);
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
@@ -113,7 +152,7 @@ static void tell_all_names(struct worker *worker)
 		cleanup_free struct worker_instance *actors = NULL;
 		int r;
 
-		if (unit->n_in[INSTANCE_RUNNING] == 0)
+		if (unit->n_in[INSTANCE_RUNNING] == 0 && !names_is_between_lives(unit))
 			continue;
 		actors = list_actors(unit, &n);
 		r = actors ? tell_name(worker, unit, actors, n) : -ENOMEM;
@@ -234,27 +273,6 @@ static enum names_place wait_for(struct unit *unit, struct call_target *ret_targ
 {
 	*ret_target = (struct call_target){.unit = unit};
 	return NAMES_COMING;
-}
-
-/* Whether it will run, or not, with no more than a moment's patience. */
-static bool is_coming(const struct instance *instance)
-{
-	/* The worker has just died, and what follows from it is not done yet. */
-	if (instance->state == INSTANCE_RUNNING)
-		return instance->worker->state == WORKER_RUNNING;
-	return instance_shown(instance) == UNIT_STARTING || instance->unit->is_resumed;
-}
-
-static bool is_unit_coming(const struct unit *unit)
-{
-	if (unit->is_resumed || unit->n_in[INSTANCE_STARTING] > 0)
-		return true;
-	if (unit->n_in[INSTANCE_WAITING] + unit->n_in[INSTANCE_RUNNING] == 0)
-		return false;
-	for (unsigned i = 0; i < unit->n_instances; i++)
-		if (is_coming(&unit->instances[i]))
-			return true;
-	return false;
 }
 
 static enum names_place aim_at(struct control_call *client, struct instance *instance,

@@ -14,6 +14,8 @@ struct unit;
 /* The unit's running instances have changed: tell all workers who runs under its name now; when that is many and they
  * were told just before, a little later. Those who cannot be told for lack of memory or descriptors will be at the next tick. */
 void names_tell(struct master *master, struct unit *unit);
+/* Whether nobody runs under its name, but somebody will, unless it is given up. */
+bool names_is_between_lives(const struct unit *unit);
 /* Nobody does: the unit is going. */
 void names_forget(struct master *master, const struct unit *unit);
 
@@ -29,7 +31,7 @@ void names_on_timer(struct loop_timer *timer);
 
 enum names_place {
 	NAMES_NOWHERE, /* the client has been answered */
-	NAMES_COMING,  /* it is being started; only ret_target->unit is set */
+	NAMES_COMING, /* it is being started or between two lives; only ret_target->unit is set */
 	NAMES_THERE,
 };
 

@@ -269,6 +269,8 @@ static void flush(struct unit *unit)
 	struct master *master = unit->master;
 	enum unit_state state = unit_state(unit);
 
+	if (names_is_between_lives(unit) != unit->told_between_lives)
+		unit->names_changed = true;
 	if (unit->names_changed)
 		names_tell(master, unit);
 	if (state != unit->told) {

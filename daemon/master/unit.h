@@ -83,12 +83,13 @@ struct unit {
 	unsigned crashes;   /* since it was started */
 	bool is_isolated;   /* see unit_note_crash() */
 	uint64_t restarts;
-	bool names_changed;     /* the running instances are not those that workers were told */
-	uint64_t names_told_ns; /* when they were; 0: never */
-	struct list changed;    /* in master->changed_units */
-	struct list waiters;    /* struct waiter */
-	struct list calls;      /* that wait for it to start; of route.c */
-	enum unit_state told;   /* the state that watchers heard last */
+	bool names_changed; /* the running instances are not those that workers were told */
+	bool told_between_lives; /* they were told that it comes back */
+	uint64_t names_told_ns;  /* when they were; 0: never */
+	struct list changed;     /* in master->changed_units */
+	struct list waiters;     /* struct waiter */
+	struct list calls;       /* that wait for it to run; of route.c */
+	enum unit_state told;    /* the state that watchers heard last */
 	/* What to do when all instances have stopped */
 	bool is_removed;
 	bool is_resumed; /* start again: with `next_file` if that is there */

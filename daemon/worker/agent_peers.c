@@ -64,7 +64,7 @@ void agent_on_name(void *context, const void *data, int *fd)
 	for (size_t i = 0; actors && i < in->actors.count; i++)
 		actors[i] = in->actors.items[i].actor;
 	if (actors)
-		r = names_set(&agent->names, in->name, actors, in->actors.count);
+		r = names_set(&agent->names, in->name, in->comesBack, actors, in->actors.count);
 	if (r < 0)
 		log_warning(agent->config.log, "name %s: %s", in->name, strerror(-r));
 }

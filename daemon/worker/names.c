@@ -54,8 +54,8 @@ static void remove_entry(struct names *names, struct names_entry **place)
 	names->count--;
 }
 
-int names_set(struct names *names, const char *name, const struct troupe_address *actors,
-	      size_t n_actors)
+int names_set(struct names *names, const char *name, bool comes_back,
+	      const struct troupe_address *actors, size_t n_actors)
 {
 	size_t size = strlen(name);
 	struct names_entry **place, *entry;
@@ -63,7 +63,7 @@ int names_set(struct names *names, const char *name, const struct troupe_address
 	if (size == 0 || size > LIMIT_NAME)
 		return -EINVAL;
 	place = find_place(names, name);
-	if (n_actors == 0) {
+	if (n_actors == 0 && !comes_back) {
 		remove_entry(names, place);
 		return 0;
 	}
@@ -74,7 +74,8 @@ int names_set(struct names *names, const char *name, const struct troupe_address
 		return -ENOMEM;
 	*entry = (struct names_entry){.n_actors = n_actors};
 	memcpy(entry->name, name, size + 1);
-	memcpy(entry->actors, actors, n_actors * sizeof(*actors));
+	if (n_actors > 0)
+		memcpy(entry->actors, actors, n_actors * sizeof(*actors));
 	/* A pool that changes goes on where it was. A new one begins at home: what asks for
 	 * it first is often alone in asking. */
 	if (*place)
@@ -95,6 +96,8 @@ int names_find(struct names *names, const char *name, struct troupe_address *ret
 
 	if (!entry)
 		return -ENOENT;
+	if (entry->n_actors == 0)
+		return -EINPROGRESS;
 	if (entry->turn >= entry->n_actors)
 		entry->turn = 0;
 	*ret_address = entry->actors[entry->turn++];

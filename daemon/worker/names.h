@@ -23,12 +23,13 @@ void names_init(struct names *names, uint16_t worker);
 void names_fini(struct names *names);
 
 /* The actors of `name` from now on, copied, replacing what was said before; none: the name is
- * forgotten. -ENOMEM; -ENOSPC: over LIMIT_UNITS names or LIMIT_INSTANCES actors; -EINVAL: the
+ * forgotten, unless it comes back. -ENOMEM; -ENOSPC: over LIMIT_UNITS names or LIMIT_INSTANCES actors; -EINVAL: the
  * name is empty or over LIMIT_NAME bytes. On failure it stands for what it stood for before. */
-int names_set(struct names *names, const char *name, const struct troupe_address *actors,
-	      size_t n_actors);
+int names_set(struct names *names, const char *name, bool comes_back,
+	      const struct troupe_address *actors, size_t n_actors);
 
-/* The actor whose turn it is; the next one of the pool has the next. -ENOENT. */
+/* The actor whose turn it is; the next one of the pool has the next. -EINPROGRESS: none
+ * runs, but one will; -ENOENT. */
 int names_find(struct names *names, const char *name, struct troupe_address *ret_address);
 
 #endif

@@ -19,6 +19,7 @@
  *   1.1  struct troupe_type may hold steps; nothing changes for source code
  *        troupe_spawn() takes flags, and a child ends with its parent unless TROUPE_DETACHED is
  *        one of them; troupe_stop(); TROUPE_REASON_PARENT; troupe_sender() in a child's init
+ *        troupe_find() gives -EINPROGRESS, no longer -ENOENT, between two lives of an actor
  */
 #ifndef TROUPE_ACTOR_H
 #define TROUPE_ACTOR_H
@@ -310,7 +311,9 @@ uint64_t troupe_now_ns(struct troupe_self *self);
 struct troupe_address troupe_sender(const struct troupe_self *self);
 
 /* The actor that a unit's name stands for at this moment; for a pool the next of its actors
- * that run, in turn. -ENOENT: no actor of that name runs now; -EINVAL: not a valid name. */
+ * that run, in turn. -EINPROGRESS: none runs now, but one will: it is being started, or waits to
+ * be started again after a failure; ask again in a timer. -ENOENT: there is no such unit, or it
+ * was stopped, has ended or was given up. -EINVAL: not a valid name. */
 int troupe_find(struct troupe_self *self, const char *name,
 		struct troupe_address *ret_address) TROUPE_WARN_UNUSED;
 

@@ -2,8 +2,6 @@
 import base64
 import collections
 import concurrent.futures
-import os
-import signal
 
 import varlink
 from host import CONTROL, HostTest, SLOW
@@ -68,14 +66,15 @@ class Pools(HostTest):
             client.close()
 
     def test_a_pool_goes_on_with_those_that_live(self):
-        host = self.daemon({"pool": {"Plugin": "hello", "Instances": 4}}, daemon={"RestartDelay": "2s"})
-        os.kill(host.worker(1)["pid"], signal.SIGKILL)
-        wait_for(lambda: host.worker(1)["state"] != "running", 20 * SLOW)
+        host = self.daemon({"pool": {"Plugin": "crash", "Instances": 4}}, daemon={"RestartDelay": "1h", "RestartDelayMax": "1h"})
+        self.assert_error("ActorDied", host.call, "pool/1", "io.troupe.test.crash.Segfault")
+
+        def count():
+            return len([i for i in host.unit("pool")["instances"] if i["state"] == "running"])
+        wait_for(lambda: count() == 3, 20 * SLOW)
         for _ in range(10):
-            self.assertEqual(host.call("pool", GREET, {"name": "x"})["text"], "hello, x")
-        host.wait_workers()
-        host.wait_unit("pool", "running")
-        self.assertEqual(len([i for i in host.unit("pool")["instances"] if i["state"] == "running"]), 4)
+            host.call("pool", "io.troupe.test.crash.Ping")
+        self.assertEqual((count(), host.unit("pool")["state"]), (3, "backoff"))
 
 
 class Across(HostTest):

@@ -83,6 +83,20 @@ class Innocents(HostTest):
         host.wait_unit("hello", "running")
         self.assertEqual(host.unit("crash")["state"], "backoff")
 
+    def test_calls_by_name_wait_between_two_lives(self):
+        host = self.daemon({"crash": {"Plugin": "crash", "Isolate": "no"}})
+        for _ in range(3):
+            self.crash(host)
+            # 100 to 800 ms of backoff.
+            host.call("crash", f"{CRASH}.Ping")
+        # The fifth crash is the last.
+        self.crash(host)
+        host.call("crash", f"{CRASH}.Ping")
+        self.crash(host)
+        data = self.assert_error("WrongState", host.call, "crash", f"{CRASH}.Ping")
+        self.assertEqual(data["state"], "failed")
+        self.assertIn("Segfault", data["reason"])
+
     def test_a_worker_that_somebody_kills_is_back_at_once_each_time(self):
         host = self.daemon({"hello": {"Plugin": "hello", "Worker": 1}})
         began = time.monotonic()

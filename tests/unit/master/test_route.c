@@ -1,7 +1,10 @@
-/* test_route.c - calls to units that are being started wait, in order, for as long as they may. */
+/* test_route.c - calls to units that are being started or between two lives wait, in order, for as
+ * long as they may. */
 #include "stage.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "master/unit.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -82,15 +85,68 @@ static void sends_wait_when_their_unit_is_starting(void **state)
 	stage_expect(stage, "{\"parameters\":{}}");
 }
 
-static void call_fails_with_the_reason_when_the_unit_does_not_start(void **state)
+/* The actor that is being started is not, and another try begins. */
+static void fail_start(struct stage *stage)
+{
+	struct stage_worker *worker = stage->workers[1];
+	unsigned n_spawns = worker->n_spawns;
+
+	stage_spawned(worker, "the moon is wrong");
+	while (worker->n_spawns == n_spawns)
+		loop_step(stage->master->loop, true);
+}
+
+static void call_waits_between_two_lives(void **state)
 {
 	struct stage *stage = *state;
 
 	stage_say(stage, CALL("one", "1", ""));
 	stage_until(stage, has_waiting);
+	/* It waits through a backoff, and another call comes in one. */
+	fail_start(stage);
+	unit_find(stage->master, "one")->file.restart_keys.delay_ns = 100 * CLOCK_MS_NS;
 	stage_spawned(stage->workers[1], "the moon is wrong");
-	stage_expect(stage, "\"state\":\"backoff\",\"reason\":\"the moon is wrong\"");
+	while (unit_state(unit_find(stage->master, "one")) != UNIT_BACKOFF)
+		loop_step(stage->master->loop, true);
+	stage_say(stage, CALL("one/0", "2", ""));
+	while (stage->master->n_waiting < 2)
+		loop_step(stage->master->loop, true);
+	while (stage->workers[1]->n_spawns < 3)
+		loop_step(stage->master->loop, true);
+	stage_spawned(stage->workers[1], NULL);
+	stage_until(stage, has_two_calls);
+	assert_string_equal(stage->workers[1]->parameters, "{\"n\":2}");
+}
+
+static void call_fails_with_the_reason_when_its_unit_is_given_up(void **state)
+{
+	struct stage *stage = *state;
+
+	unit_find(stage->master, "one")->file.restart_keys.limit.after = 3;
+	stage_say(stage, CALL("one", "1", ""));
+	stage_until(stage, has_waiting);
+	fail_start(stage);
+	fail_start(stage);
+	assert_int_equal(stage->master->n_waiting, 1);
+	stage_spawned(stage->workers[1], "the moon is wrong");
+	stage_expect(stage, "\"state\":\"failed\",\"reason\":\"the moon is wrong\"");
 	assert_int_equal(stage->master->n_waiting, 0);
+}
+
+static void call_ends_by_its_own_timeout_between_two_lives(void **state)
+{
+	struct stage *stage = *state;
+
+	unit_find(stage->master, "one")->file.restart_keys.delay_ns = 3600 * CLOCK_SECOND_NS;
+	stage_spawned(stage->workers[1], "the moon is wrong");
+	stage_say(stage, CALL("one", "1", ",\"timeoutMs\":30"));
+	stage_expect(stage, "io.troupe.Control.Timeout");
+	assert_int_equal(stage->master->n_waiting, 0);
+	/* Who is stopped does not come back. */
+	stage_say(stage, CALL("one", "1", ""));
+	stage_until(stage, has_waiting);
+	unit_stop(unit_find(stage->master, "one"));
+	stage_expect(stage, "\"state\":\"stopped\"");
 }
 
 static void call_ends_by_its_own_timeout_when_the_unit_does_not_come(void **state)
@@ -219,7 +275,9 @@ int main(void)
 		TEST(calls_wait_in_order_when_their_unit_is_starting),
 		TEST(calls_by_interface_wait_when_its_provider_is_starting),
 		TEST(sends_wait_when_their_unit_is_starting),
-		TEST(call_fails_with_the_reason_when_the_unit_does_not_start),
+		TEST(call_waits_between_two_lives),
+		TEST(call_fails_with_the_reason_when_its_unit_is_given_up),
+		TEST(call_ends_by_its_own_timeout_between_two_lives),
 		TEST(call_ends_by_its_own_timeout_when_the_unit_does_not_come),
 		TEST(call_is_dropped_when_its_client_goes),
 		TEST(call_is_refused_when_too_many_wait),

@@ -34,18 +34,36 @@ static void names_take_turns_beginning_at_home(void **state)
 	(void)state;
 	names_init(&names, 1);
 	assert_int_equal(names_find(&names, "pool", &found), -ENOENT);
-	assert_int_equal(names_set(&names, "pool", pool, 3), 0);
+	assert_int_equal(names_set(&names, "pool", false, pool, 3), 0);
 	assert_finds(&names, "pool", 11);
 	assert_finds(&names, "pool", 12);
 	assert_finds(&names, "pool", 10);
 	assert_finds(&names, "pool", 11);
 	/* What is said anew replaces what was said, and the turn goes on. */
-	assert_int_equal(names_set(&names, "pool", pool, 2), 0);
+	assert_int_equal(names_set(&names, "pool", false, pool, 2), 0);
 	assert_finds(&names, "pool", 10);
 	assert_finds(&names, "pool", 11);
-	assert_int_equal(names_set(&names, "pool", NULL, 0), 0);
+	assert_int_equal(names_set(&names, "pool", false, NULL, 0), 0);
 	assert_int_equal(names_find(&names, "pool", &found), -ENOENT);
-	assert_int_equal(names_set(&names, "pool", NULL, 0), 0);
+	assert_int_equal(names_set(&names, "pool", false, NULL, 0), 0);
+	names_fini(&names);
+}
+
+static void name_without_actors_is_known_while_it_comes_back(void **state)
+{
+	struct troupe_address found;
+	struct names names;
+
+	(void)state;
+	names_init(&names, 1);
+	assert_int_equal(names_set(&names, "pool", true, NULL, 0), 0);
+	assert_int_equal(names_find(&names, "pool", &found), -EINPROGRESS);
+	assert_int_equal(names_set(&names, "pool", true, pool, 3), 0);
+	assert_finds(&names, "pool", 10);
+	assert_int_equal(names_set(&names, "pool", true, NULL, 0), 0);
+	assert_int_equal(names_find(&names, "pool", &found), -EINPROGRESS);
+	assert_int_equal(names_set(&names, "pool", false, NULL, 0), 0);
+	assert_int_equal(names_find(&names, "pool", &found), -ENOENT);
 	names_fini(&names);
 }
 
@@ -55,7 +73,7 @@ static void names_begin_anywhere_when_nobody_is_at_home(void **state)
 
 	(void)state;
 	names_init(&names, 9);
-	assert_int_equal(names_set(&names, "pool", pool, 3), 0);
+	assert_int_equal(names_set(&names, "pool", false, pool, 3), 0);
 	assert_finds(&names, "pool", 10);
 	names_fini(&names);
 }
@@ -73,19 +91,19 @@ static void names_are_limited(void **state)
 	names_init(&names, 1);
 	memset(name, 'n', LIMIT_NAME + 1);
 	name[LIMIT_NAME + 1] = '\0';
-	assert_int_equal(names_set(&names, "", pool, 1), -EINVAL);
-	assert_int_equal(names_set(&names, name, pool, 1), -EINVAL);
+	assert_int_equal(names_set(&names, "", false, pool, 1), -EINVAL);
+	assert_int_equal(names_set(&names, name, false, pool, 1), -EINVAL);
 	assert_int_equal(names_find(&names, name, &found), -ENOENT);
 	name[LIMIT_NAME] = '\0';
-	assert_int_equal(names_set(&names, name, pool, 1), 0);
-	assert_int_equal(names_set(&names, name, many, LIMIT_INSTANCES + 1), -ENOSPC);
+	assert_int_equal(names_set(&names, name, false, pool, 1), 0);
+	assert_int_equal(names_set(&names, name, false, many, LIMIT_INSTANCES + 1), -ENOSPC);
 	assert_finds(&names, name, 10);
 	for (unsigned i = 1; i < LIMIT_UNITS; i++) {
 		snprintf(name, sizeof(name), "unit%u", i);
-		assert_int_equal(names_set(&names, name, pool + 1, 1), 0);
+		assert_int_equal(names_set(&names, name, false, pool + 1, 1), 0);
 	}
-	assert_int_equal(names_set(&names, "one-too-many", pool, 1), -ENOSPC);
-	assert_int_equal(names_set(&names, "unit7", pool, 1), 0);
+	assert_int_equal(names_set(&names, "one-too-many", false, pool, 1), -ENOSPC);
+	assert_int_equal(names_set(&names, "unit7", false, pool, 1), 0);
 	assert_finds(&names, "unit7", 10);
 	assert_finds(&names, "unit8", 11);
 	names_fini(&names);
@@ -95,6 +113,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_take_turns_beginning_at_home),
+		cmocka_unit_test(name_without_actors_is_known_while_it_comes_back),
 		cmocka_unit_test(names_begin_anywhere_when_nobody_is_at_home),
 		cmocka_unit_test(names_are_limited),
 	};
