@@ -56,6 +56,10 @@
 #define LIMIT_DESCRIBED         1000u  /* actors in one Describe, or in one reply of Actors */
 #define LIMIT_LISTED_INSTANCES  20000u /* of units in one reply, all units together */
 
+/* Logs and events */
+#define LIMIT_DEAD_LETTER_KINDS   16u   /* of messages that a worker counts apart, at a time */
+#define LIMIT_DEAD_LETTER_NOTICES 2000u /* of one worker in a second; it sends a twentieth */
+
 /* Configuration files */
 #define LIMIT_CONFIG_FILE      (1u << 20)
 #define LIMIT_CONFIG_LINE      (64u << 10) /* continuation lines together */

@@ -115,6 +115,18 @@ static struct call *find_home_call(struct arrival *arrival)
 	return call && call->remote && same_process(call->target, arrival->peer) ? call : NULL;
 }
 
+/* Bury a send. What its method is called, whoever sent it has said with its layout. */
+static void bury(struct arrival *arrival, const char *reason)
+{
+	const struct envelope *envelope = arrival->envelope;
+	const struct troupe_type *type;
+	const char *name;
+
+	if (!find_layout(arrival, &type, &name))
+		name = "";
+	runtime_dead_letter_named(arrival->runtime, envelope->from, envelope->to, name, reason);
+}
+
 /* Answer a call, or bury a send. */
 static void reject(struct arrival *arrival, enum troupe_status status, const char *detail,
 		   const char *reason)
@@ -124,7 +136,7 @@ static void reject(struct arrival *arrival, enum troupe_status status, const cha
 	struct call *call;
 
 	if (envelope->kind == ENVELOPE_SEND) {
-		runtime_dead_letter(runtime, envelope->from, envelope->to, NULL, reason);
+		bury(arrival, reason);
 	} else if (same_process(envelope->from, runtime->self)) {
 		call = find_home_call(arrival);
 		if (call)
@@ -488,7 +500,7 @@ void runtime_deliver(struct runtime *runtime, struct troupe_address peer_address
 		peer = peer_get(runtime, peer_address.node, peer_address.worker);
 	if ((peer && peer_is_dead(peer, peer_address.incarnation)) ||
 	    (!is_forwarded && !same_process(envelope->from, peer_address))) {
-		runtime_dead_letter(runtime, envelope->from, envelope->to, NULL, "stale");
+		bury(&arrival, "stale");
 		return;
 	}
 	switch (envelope->kind) {

@@ -169,9 +169,12 @@ static inline void runtime_touch(struct runtime *runtime)
 		runtime->now_ns = now;
 }
 
-/* Count a message that reached nobody and tell the host. descriptor may be NULL. */
+/* Count a message that reached nobody and report it to the host. method may be NULL. */
 void runtime_dead_letter(struct runtime *runtime, struct troupe_address from,
 			 struct troupe_address to, const struct troupe_method *method,
 			 const char *reason);
+/* The same by the qualified name of the method, "" when it is not known. */
+void runtime_dead_letter_named(struct runtime *runtime, struct troupe_address from,
+			       struct troupe_address to, const char *name, const char *reason);
 
 #endif

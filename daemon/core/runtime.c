@@ -328,17 +328,22 @@ static void print_method(const struct troupe_method *method, char buffer[static 
 	buffer[interface + 1 + name] = '\0';
 }
 
+void runtime_dead_letter_named(struct runtime *runtime, struct troupe_address from,
+			       struct troupe_address to, const char *name, const char *reason)
+{
+	runtime->dead_letters++;
+	page_store(&runtime->page->dead_letters, runtime->dead_letters);
+	if (runtime->ops->on_dead_letter)
+		runtime->ops->on_dead_letter(runtime->context, from, to, name, reason);
+}
+
 void runtime_dead_letter(struct runtime *runtime, struct troupe_address from,
 			 struct troupe_address to, const struct troupe_method *method,
 			 const char *reason)
 {
 	char name[NAME_BYTES] = "";
 
-	runtime->dead_letters++;
-	page_store(&runtime->page->dead_letters, runtime->dead_letters);
-	if (!runtime->ops->on_dead_letter)
-		return;
 	if (method)
 		print_method(method, name);
-	runtime->ops->on_dead_letter(runtime->context, from, to, name, reason);
+	runtime_dead_letter_named(runtime, from, to, name, reason);
 }

@@ -64,8 +64,8 @@ struct runtime_ops {
 	int (*find_name)(void *context, const char *name, struct troupe_address *ret_address);
 	/* An actor ended (after its fini). */
 	void (*on_end)(void *context, const struct runtime_end *end);
-	/* A message was not delivered. Optional. reason: a constant word, "mailbox-full",
-	 * "no-such-actor"... */
+	/* A message was not delivered. Optional. name: of its method, qualified, borrowed; "" when
+	 * it is not known. reason: a constant word, "mailbox-full", "no-such-actor"... */
 	void (*on_dead_letter)(void *context, struct troupe_address from,
 			       struct troupe_address to, const char *name, const char *reason);
 	/* troupe_log() of an actor. unit name and text borrowed. */

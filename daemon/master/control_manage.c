@@ -117,24 +117,6 @@ void control_on_start(void *context, struct control_call *call, const void *in)
 	waiter_new(unit, instance, WAITER_START, call);
 }
 
-/* An actor by its address: if a unit's, that instance of it. */
-static struct instance *find_by_address(struct master *master, struct troupe_address address)
-{
-	struct worker *worker = address.node == 0 && address.worker <= LIMIT_WORKERS
-					? master->workers[address.worker]
-					: NULL;
-
-	if (!worker || troupe_address_is_null(address))
-		return NULL;
-	list_foreach (at, &worker->instances) {
-		struct instance *instance = container_of(at, struct instance, on_worker);
-
-		if (troupe_address_equal(instance->address, address))
-			return instance;
-	}
-	return NULL;
-}
-
 void control_on_stop(void *context, struct control_call *call, const void *in)
 {
 	const struct api_stop *stop = in;
@@ -145,7 +127,7 @@ void control_on_stop(void *context, struct control_call *call, const void *in)
 	struct call_target target;
 
 	if (address_parse(stop->name, &address) == 0) {
-		instance = find_by_address(master, address);
+		instance = instance_by_address(master, address);
 		if (!instance) {
 			if (names_resolve(master, call, stop->name, &target) == NAMES_THERE)
 				inquiry_stop(master, call, target.worker, address, stop->name);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "master/activity.h"
+#include "master/letters.h"
 #include "master/master.h"
 #include "master/worker.h"
 
@@ -45,6 +46,6 @@ void stall_tick(struct master *master)
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
 		if (master->workers[i]) {
 			sample(master->workers[i]);
-			master->workers[i]->n_letters = 0;
+			letters_tick(master->workers[i]);
 		}
 }

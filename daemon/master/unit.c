@@ -185,6 +185,23 @@ struct instance *unit_instance(struct master *master, uint64_t unit, uint64_t in
 	return found && instance < found->n_instances ? &found->instances[instance] : NULL;
 }
 
+struct instance *instance_by_address(struct master *master, struct troupe_address address)
+{
+	struct worker *worker = address.node == 0 && address.worker <= LIMIT_WORKERS
+					? master->workers[address.worker]
+					: NULL;
+
+	if (!worker || troupe_address_is_null(address))
+		return NULL;
+	list_foreach (at, &worker->instances) {
+		struct instance *instance = container_of(at, struct instance, on_worker);
+
+		if (troupe_address_equal(instance->address, address))
+			return instance;
+	}
+	return NULL;
+}
+
 /* ---- starting and stopping */
 
 void unit_start(struct unit *unit)

@@ -115,6 +115,8 @@ struct unit *unit_find(struct master *master, const char *name);
 struct unit *unit_by_number(struct master *master, uint64_t number);
 /* NULL: no such unit or instance number. */
 struct instance *unit_instance(struct master *master, uint64_t unit, uint64_t instance);
+/* The instance that is the actor of that address. NULL: there is none, it is another's child, or the address null. */
+struct instance *instance_by_address(struct master *master, struct troupe_address address);
 
 /* Start what does not run, with a clean record. */
 void unit_start(struct unit *unit);

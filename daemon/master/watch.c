@@ -165,13 +165,17 @@ void watch_reloaded(struct master *master, const char *text)
 		 &(struct api_watch_out){.event = API_WATCH_OUT_EVENT_RELOADED, .text = text});
 }
 
-void watch_dead_letters(struct master *master, const struct worker *worker, const char *text,
-			int64_t count)
+void watch_dead_letters(struct master *master, const struct worker *worker,
+			const struct watch_letters *letters)
 {
 	tell_all(master, &(struct api_watch_out){
 				 .event = API_WATCH_OUT_EVENT_DEAD_LETTERS,
 				 .worker = &(int64_t){worker->number},
-				 .text = text,
-				 .count = &count,
+				 .text = letters->text,
+				 .count = &(int64_t){letters->count},
+				 .sender = letters->from[0] ? letters->from : NULL,
+				 .receiver = letters->to[0] ? letters->to : NULL,
+				 .method = letters->method[0] ? letters->method : NULL,
+				 .reason = letters->reason[0] ? letters->reason : NULL,
 			 });
 }

@@ -34,7 +34,14 @@ void watch_worker_died(struct master *master, const struct worker *worker, const
 void watch_unit_state(struct master *master, const struct unit *unit);
 void watch_actor(struct master *master, const struct instance *instance, const char *text);
 void watch_reloaded(struct master *master, const char *text);
-void watch_dead_letters(struct master *master, const struct worker *worker, const char *text,
-			int64_t count);
+
+/* Messages of one kind that were not delivered. "": not known. */
+struct watch_letters {
+	const char *from, *to; /* "unit/0", or an address */
+	const char *method, *reason, *text;
+	int64_t count;
+};
+void watch_dead_letters(struct master *master, const struct worker *worker,
+			const struct watch_letters *letters);
 
 #endif

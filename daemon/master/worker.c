@@ -271,6 +271,7 @@ void worker_forget_process(struct worker *worker)
 		close(take_fd(&worker->pidfd));
 	}
 	arenas_forget(worker);
+	letters_end(worker);
 	worker->pid = 0;
 	list_foreach_safe (at, &worker->requests) {
 		list_remove(at);
@@ -309,6 +310,7 @@ int worker_new(struct master *master, unsigned number, struct unit *owner,
 	list_init(&worker->instances);
 	list_init(&worker->requests);
 	list_init(&worker->calls);
+	letters_init(&worker->letters);
 	restart_init(&worker->deaths, &deaths, random_next(&master->random));
 	restart_init(&worker->trouble, &trouble, random_next(&master->random));
 	loop_timer_init(&worker->restart_timer, master->loop, on_restart_timer);

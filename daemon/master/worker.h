@@ -14,6 +14,7 @@
 #include "base/loop.h"
 #include "base/page.h"
 #include "master/crash.h"
+#include "master/letters.h"
 #include "master/number_set.h"
 #include "proto/channel.h"
 #include "supervise/restart.h"
@@ -95,7 +96,7 @@ struct worker {
 
 	uint64_t restarts;
 	uint64_t bad_notices; /* answers to nothing we asked */
-	unsigned n_letters;   /* DeadLetter notices in this second */
+	struct letters letters;
 	bool has_crashed;
 	struct crash crash; /* the last one */
 };

@@ -1,22 +1,18 @@
 /* worker_notices.c - what a worker's process says. The channel has checked that each notice is of its type; everything
  * else that it claims is looked at here. */
 #include "base/cleanup.h"
-#include "base/text.h"
 #include "io.troupe.Worker.varlink.h"
 #include "master/arenas.h"
 #include "master/calls.h"
 #include "master/deploy.h"
 #include "master/inquiry.h"
+#include "master/letters.h"
 #include "master/master.h"
 #include "master/names.h"
 #include "master/unit.h"
 #include "master/watch.h"
 #include "master/worker.h"
-#include "proto/address.h"
 #include <string.h>
-
-/* DeadLetter notices of one worker in a second. It tells of five; those of a long time may come at once if we were stopped. */
-#define LETTERS_MAX 10000
 
 /* Whether an address is one that this process may speak of. */
 static bool is_its_own(const struct worker *worker, struct troupe_address address)
@@ -214,24 +210,8 @@ static void on_census(void *context, const void *in, int *fd)
 
 static void on_dead_letter(void *context, const void *in, int *fd)
 {
-	struct worker *worker = context;
-	const struct worker_dead_letter *letter = in;
-	char to[TROUPE_ADDRESS_TEXT], text[512];
-
 	(void)fd;
-	/* It is to add up what comes more often. */
-	if (++worker->n_letters > LETTERS_MAX) {
-		worker_kill(worker, "it broke the protocol: a flood of dead letters", false);
-		return;
-	}
-	address_print(letter->to, to);
-	(void)snprintf(text, sizeof(text), "%.300s to %s: %.100s", letter->name, to,
-		       letter->reason);
-	log_debug(&worker->master->log, "worker %u: not delivered: %s (and %lld more)",
-		  worker->number, text, (long long)letter->count);
-	/* Cut inside a character it would not be sent. */
-	watch_dead_letters(worker->master, worker, text_is_utf8(text, strlen(text)) ? text : to,
-			   letter->count);
+	letters_on_notice(context, in);
 }
 
 #define HANDLER(notice)                                                                        \

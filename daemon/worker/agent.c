@@ -46,19 +46,22 @@ static void on_dead_letter(void *context, struct troupe_address from, struct tro
 {
 	struct agent *agent = context;
 
-	(void)from;
-	dead_letters_add(&agent->dead_letters, to, name, reason, 1);
+	dead_letters_add(
+		&agent->dead_letters,
+		&(struct dead_letter){.from = from, .to = to, .method = name, .reason = reason},
+		1);
 }
 
-static void tell_dead_letter(void *context, const struct dead_letters_one *one, int64_t more)
+static void send_dead_letters(void *context, const struct dead_letter *letter, int64_t count)
 {
 	struct agent *agent = context;
 
 	agent_send(agent, &worker_dead_letter_method,
-		   &(struct worker_dead_letter){.to = one->to,
-						.name = one->name,
-						.reason = one->reason,
-						.count = more});
+		   &(struct worker_dead_letter){.from = letter->from,
+						.to = letter->to,
+						.method = letter->method,
+						.reason = letter->reason,
+						.count = count});
 }
 
 static void on_log(void *context, int priority, const char *actor, const char *text)
@@ -331,7 +334,7 @@ int agent_new(const struct agent_config *config, struct agent **ret_agent)
 	units_init(&agent->units);
 	calls_init(&agent->calls);
 	names_init(&agent->names, 0);
-	dead_letters_init(&agent->dead_letters, config->loop, tell_dead_letter, agent);
+	dead_letters_init(&agent->dead_letters, config->loop, send_dead_letters, agent);
 	loop_timer_init(&agent->timer, config->loop, on_timer);
 	loop_timer_init(&agent->log_timer, config->loop, on_log_timer);
 	log_on_stuck(config->log, on_log_stuck, agent);

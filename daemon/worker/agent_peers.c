@@ -126,7 +126,10 @@ static void on_gap(void *context, uint16_t worker, uint64_t lost)
 
 	log_warning(agent->config.log, "%ju messages from worker %u were lost", (uintmax_t)lost,
 		    worker);
-	dead_letters_add(&agent->dead_letters, (struct troupe_address){0}, NULL, "lost-on-link",
+	dead_letters_add(&agent->dead_letters,
+			 &(struct dead_letter){.from = {.worker = worker},
+					       .method = "",
+					       .reason = "lost-on-link"},
 			 (int64_t)(lost & INT64_MAX));
 }
 
@@ -134,8 +137,13 @@ static void on_dropped(void *context, const struct envelope *envelope, const cha
 {
 	struct agent *agent = context;
 
-	dead_letters_add(&agent->dead_letters,
-			 envelope ? envelope->to : (struct troupe_address){0}, NULL, reason, 1);
+	struct dead_letter letter = {.method = "", .reason = reason};
+
+	if (envelope) {
+		letter.from = envelope->from;
+		letter.to = envelope->to;
+	}
+	dead_letters_add(&agent->dead_letters, &letter, 1);
 }
 
 static void on_arena_wanted(void *context, uint16_t worker, uint32_t incarnation)

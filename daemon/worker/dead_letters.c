@@ -1,4 +1,4 @@
-/* dead_letters.c - the first is told at once, the last of each period at its end. */
+/* dead_letters.c - the first is reported at once, the others at the end of each period. */
 #include "worker/dead_letters.h"
 
 #include "base/list.h"
@@ -9,18 +9,21 @@ static void on_period(struct loop_timer *timer)
 {
 	struct dead_letters *letters = container_of(timer, struct dead_letters, timer);
 
-	if (letters->held == 0)
+	if (letters->n_kinds == 0)
 		return;
 	dead_letters_flush(letters);
 	loop_timer_start(timer, DEAD_LETTERS_PERIOD_NS);
 }
 
 void dead_letters_init(struct dead_letters *letters, struct loop *loop,
-		       void (*tell)(void *context, const struct dead_letters_one *one,
-				    int64_t more),
+		       void (*report)(void *context, const struct dead_letter *letter,
+				      int64_t count),
 		       void *context)
 {
-	*letters = (struct dead_letters){.tell = tell, .context = context};
+	letters->n_kinds = 0;
+	letters->others = 0;
+	letters->report = report;
+	letters->context = context;
 	loop_timer_init(&letters->timer, loop, on_period);
 }
 
@@ -32,31 +35,63 @@ void dead_letters_fini(struct dead_letters *letters)
 
 void dead_letters_flush(struct dead_letters *letters)
 {
-	if (letters->held == 0)
-		return;
-	letters->tell(letters->context, &letters->last, letters->held - 1);
-	letters->held = 0;
+	for (unsigned i = 0; i < letters->n_kinds; i++)
+		letters->report(letters->context, &letters->kinds[i].letter,
+				letters->kinds[i].count);
+	letters->n_kinds = 0;
+	if (letters->others > 0)
+		letters->report(letters->context,
+				&(struct dead_letter){.method = "", .reason = "various"},
+				letters->others);
+	letters->others = 0;
 }
 
 /* Names of foreign methods come from other processes, and a cut may fall inside a character. */
 static void copy_name(char *to, const char *name)
 {
-	size_t size = strnlen(name, DEAD_LETTERS_NAME - 1);
+	size_t size = strnlen(name, DEAD_LETTERS_METHOD - 1);
 
-	while (size > 0 && !text_is_utf8(name, size))
-		size--;
 	memcpy(to, name, size);
+	while (size > 0 && !text_is_utf8(to, size))
+		size--;
 	to[size] = '\0';
 }
 
-void dead_letters_add(struct dead_letters *letters, struct troupe_address to, const char *name,
-		      const char *reason, int64_t n)
+static void add_count(int64_t *count, int64_t n)
 {
-	letters->last.to = to;
-	letters->last.reason = reason;
-	copy_name(letters->last.name, name ? name : "");
-	if (__builtin_add_overflow(letters->held, n, &letters->held))
-		letters->held = INT64_MAX;
+	if (__builtin_add_overflow(*count, n, count))
+		*count = INT64_MAX;
+}
+
+static bool is_of_kind(const struct dead_letters_kind *kind, const struct dead_letter *letter,
+		       const char *method)
+{
+	return troupe_address_equal(kind->letter.from, letter->from) &&
+	       troupe_address_equal(kind->letter.to, letter->to) &&
+	       strcmp(kind->letter.reason, letter->reason) == 0 &&
+	       strcmp(kind->method, method) == 0;
+}
+
+void dead_letters_add(struct dead_letters *letters, const struct dead_letter *letter, int64_t n)
+{
+	struct dead_letters_kind *kind = letters->kinds;
+	char method[DEAD_LETTERS_METHOD];
+
+	copy_name(method, letter->method);
+	for (; kind < letters->kinds + letters->n_kinds; kind++)
+		if (is_of_kind(kind, letter, method)) {
+			add_count(&kind->count, n);
+			return;
+		}
+	if (letters->n_kinds == LIMIT_DEAD_LETTER_KINDS) {
+		add_count(&letters->others, n);
+		return;
+	}
+	kind->letter = *letter;
+	strcpy(kind->method, method);
+	kind->letter.method = kind->method;
+	kind->count = n;
+	letters->n_kinds++;
 	if (letters->timer.started)
 		return;
 	dead_letters_flush(letters);

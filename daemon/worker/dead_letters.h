@@ -1,46 +1,55 @@
-/* dead_letters.h - what is told of messages not delivered: a few a second, and the number of
- * the rest.
+/* dead_letters.h - messages not delivered, counted by kind: a report of each kind a few times a
+ * second, in which every one of them is counted once.
  *
- * Memory of the caller, init/fini. A flood of them must cost the worker and the master next
- * to nothing. One thread.
+ * Of a kind are those with one sender, receiver, method and reason. Memory of the caller,
+ * init/fini. A flood of them must cost the worker and the master next to nothing. One thread.
  */
 #ifndef WORKER_DEAD_LETTERS_H
 #define WORKER_DEAD_LETTERS_H
 
+#include "base/limits.h"
 #include "base/loop.h"
 #include <stdint.h>
 #include <troupe/address.h>
 
-#define DEAD_LETTERS_PERIOD_NS 200000000ull /* between two that are told of */
-#define DEAD_LETTERS_NAME      256          /* bytes of a message's name, cut */
+#define DEAD_LETTERS_PERIOD_NS 200000000ull /* between two reports of a kind */
+#define DEAD_LETTERS_METHOD    256          /* bytes of a method's name, cut */
 
-struct dead_letters_one {
-	struct troupe_address to;
-	char name[DEAD_LETTERS_NAME];
-	const char *reason; /* a constant */
+struct dead_letter {
+	struct troupe_address from, to; /* null, or with a worker only, when no more is known */
+	const char *method;             /* qualified; "" when it is not known */
+	const char *reason;             /* a constant */
+};
+
+struct dead_letters_kind {
+	struct dead_letter letter; /* its method is the one here: */
+	char method[DEAD_LETTERS_METHOD];
+	int64_t count; /* not reported yet */
 };
 
 struct dead_letters {
-	struct loop_timer timer;      /* running: one was told of lately */
-	struct dead_letters_one last; /* of those not told */
-	int64_t held;                 /* how many those are */
-	/* Tell of `one`; `more` others were not told of. */
-	void (*tell)(void *context, const struct dead_letters_one *one, int64_t more);
+	struct loop_timer timer; /* running: something was reported lately */
+	struct dead_letters_kind kinds[LIMIT_DEAD_LETTER_KINDS];
+	unsigned n_kinds;
+	int64_t others; /* of further kinds */
+	void (*report)(void *context, const struct dead_letter *letter, int64_t count);
 	void *context;
 };
 
+/* `report`: `count` messages (1..) of that kind, the letter borrowed for the call. Further kinds than
+ * there is room for come together, as the reason "various", with nothing else known. */
 void dead_letters_init(struct dead_letters *letters, struct loop *loop,
-		       void (*tell)(void *context, const struct dead_letters_one *one,
-				    int64_t more),
+		       void (*report)(void *context, const struct dead_letter *letter,
+				      int64_t count),
 		       void *context);
-/* What is held is told first. */
+/* What is counted is reported first. */
 void dead_letters_fini(struct dead_letters *letters);
 
-/* `n` messages (1..) were not delivered. name: borrowed, may be NULL. reason: a constant. */
-void dead_letters_add(struct dead_letters *letters, struct troupe_address to, const char *name,
-		      const char *reason, int64_t n);
+/* `n` messages (1..) were not delivered. letter: borrowed. */
+void dead_letters_add(struct dead_letters *letters, const struct dead_letter *letter,
+		      int64_t n);
 
-/* Tell now of those held. */
+/* Report now what is counted. */
 void dead_letters_flush(struct dead_letters *letters);
 
 #endif

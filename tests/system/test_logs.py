@@ -6,8 +6,8 @@ import socket
 import threading
 import time
 
-from host import HostTest, SLOW
-from varlink import wait_for
+from host import CONTROL, HostTest, SLOW
+from varlink import VarlinkError, wait_for
 
 NOISY = "io.troupe.test.noisy"
 
@@ -23,6 +23,51 @@ def fill(fd):
         except BlockingIOError:
             pass
     fcntl.fcntl(fd, fcntl.F_SETFL, flags)
+
+
+class Lost(HostTest):
+    """Messages that nobody gets."""
+
+    def test_every_send_to_a_full_mailbox_elsewhere_is_accounted_for(self):
+        host = self.daemon({"sender": {"Plugin": "noisy", "Type": "noisy", "Worker": 1},
+                            "blocked": {"Plugin": "noisy", "Type": "noisy", "Worker": 2}})
+        count = 5000
+        events = []
+        watcher = host.client(60)
+        watcher.send(f"{CONTROL}.Watch", more=True)
+        self.assertEqual(watcher.receive()[0]["event"], "watching")
+
+        def watch():
+            while (event := watcher.receive()[0])["event"] != "stopping":
+                if event["event"] == "deadLetters":
+                    events.append(event)
+            watcher.close()
+        threading.Thread(target=watch, daemon=True).start()
+        # They come faster than they are handled.
+        self.assertEqual(host.call("sender", f"{NOISY}.Blast", {"to": "blocked", "count": count, "holdMs": 1}),
+                         {"sent": count, "refused": 0})
+
+        def lost():
+            return sum(event["count"] for event in events)
+
+        def taken():
+            try:
+                return host.call("blocked", f"{NOISY}.Taken")["count"]
+            except VarlinkError:  # its mailbox is still full
+                return 0
+        wait_for(lambda: taken() + lost() == count, 30 * SLOW, "all to be accounted for")
+        self.assertGreater(lost(), 0)
+        for event in events:
+            self.assertEqual((event["sender"], event["receiver"], event["method"], event["reason"], event["worker"]),
+                             ("sender/0", "blocked/0", f"{NOISY}.Take", "mailbox-full", 2))
+        self.assertEqual(host.worker(2)["deadLetters"], lost())
+        # The log has them all, too: few lines, and at the end of the interval the others' number.
+
+        def logged():
+            return sum(int(n) for n in re.findall(r"worker 2: (\d+) (?:more )?messages? (?:was|were|not)", host.log()))
+        wait_for(lambda: logged() == lost(), 40 * SLOW, "the log to have them all")
+        self.assertIn(f"not delivered: {NOISY}.Take from sender/0 to blocked/0: mailbox-full\n", host.log())
+        self.assertLess(host.log().count("not delivered"), 20)
 
 
 class Unread(HostTest):

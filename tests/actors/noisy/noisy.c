@@ -21,6 +21,11 @@ static int find_child(struct troupe_self *self, struct noisy *me)
 						   0, &me->child);
 }
 
+static void hold(int64_t ms)
+{
+	nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+}
+
 static int on_say(struct troupe_self *self, struct noisy *me, struct noisy_say_call call,
 		  const struct noisy_say *in)
 {
@@ -48,7 +53,8 @@ static int on_blast(struct troupe_self *self, struct noisy *me, struct noisy_bla
 
 	(void)me;
 	for (int64_t i = 0; r == 0 && i < in->count; i++) {
-		int sent = noisy_take_send(self, to, &(struct noisy_take){.number = i});
+		int sent =
+			noisy_take_send(self, to, &(struct noisy_take){.holdMs = in->holdMs});
 
 		out.sent += sent == 0;
 		out.refused += sent == -EAGAIN;
@@ -61,7 +67,7 @@ static int on_blast(struct troupe_self *self, struct noisy *me, struct noisy_bla
 static int on_take(struct troupe_self *self, struct noisy *me, struct noisy_take_call call,
 		   const struct noisy_take *in)
 {
-	(void)in;
+	hold(in->holdMs);
 	me->taken++;
 	return noisy_take_return(self, call, &(struct noisy_take_out){0});
 }
@@ -76,10 +82,8 @@ static int on_taken(struct troupe_self *self, struct noisy *me, struct noisy_tak
 static int on_block(struct troupe_self *self, struct noisy *me, struct noisy_block_call call,
 		    const struct noisy_block *in)
 {
-	struct timespec span = {in->ms / 1000, in->ms % 1000 * 1000000};
-
 	(void)me;
-	nanosleep(&span, NULL);
+	hold(in->ms);
 	return noisy_block_return(self, call, &(struct noisy_block_out){0});
 }
 

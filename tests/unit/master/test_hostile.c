@@ -100,8 +100,10 @@ static void worker_is_ended_when_it_tells_of_the_end_of_anothers_actor(void **st
 static void worker_is_ended_when_it_floods_us_with_dead_letters(void **state)
 {
 	struct stage *stage = *state;
-	struct worker_dead_letter letter = {
-		.to = {9, 9, 9, 9, 9}, .name = "\n\x01 \xc3\xa4", .reason = "", .count = -1};
+	struct worker_dead_letter letter = {.to = {9, 9, 9, 9, 9},
+					    .method = "\n\x01 \xc3\xa4",
+					    .reason = "",
+					    .count = INT64_MAX};
 
 	stage_say(stage, "{\"method\":\"io.troupe.Control.Watch\",\"oneway\":true}");
 	for (unsigned i = 0; i < 20000 && !stage->workers[1]->is_closed; i++) {
@@ -110,6 +112,15 @@ static void worker_is_ended_when_it_floods_us_with_dead_letters(void **state)
 		if (i % 256 == 0)
 			loop_step(stage->master->loop, false);
 	}
+	expect_end(stage);
+}
+
+static void worker_is_ended_when_its_dead_letters_make_no_sense(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_tell(stage->workers[1], &worker_dead_letter_method,
+		   &(struct worker_dead_letter){.method = "", .reason = "stale", .count = -1});
 	expect_end(stage);
 }
 
@@ -335,6 +346,7 @@ int main(void)
 		TEST(worker_is_ended_when_it_spawns_what_nobody_asked),
 		TEST(worker_is_ended_when_it_tells_of_the_end_of_anothers_actor),
 		TEST(worker_is_ended_when_it_floods_us_with_dead_letters),
+		TEST(worker_is_ended_when_its_dead_letters_make_no_sense),
 		TEST(worker_is_not_believed_when_it_names_units_of_others),
 		TEST(worker_does_not_answer_the_calls_of_others),
 		TEST(plugin_is_refused_for_one_worker_only),

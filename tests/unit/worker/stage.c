@@ -124,7 +124,7 @@ static void on_dead_letter(void *context, const void *data, int *fd)
 
 	(void)fd;
 	worker->dead_letters++;
-	worker->letters += 1 + in->count;
+	worker->letters += in->count;
 	set_text(&worker->letter_reason, in->reason);
 }
 

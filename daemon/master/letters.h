@@ -1,0 +1,32 @@
+/* letters.h - messages that actors sent and nobody got: what a worker says of them, for watchers
+ * and the log.
+ *
+ * Part of a worker's record in the master; one thread. Watchers hear of each notice; the log of a
+ * few in LETTERS_INTERVAL, then of how many messages were in the others. The worker is hostile:
+ * one that sends more notices than it ever has to is killed.
+ */
+#ifndef MASTER_LETTERS_H
+#define MASTER_LETTERS_H
+
+#include "base/rate_limit.h"
+#include <stdint.h>
+
+struct worker;
+struct worker_dead_letter;
+
+struct letters {
+	unsigned n_notices;      /* in this second */
+	struct rate_limit limit; /* of lines */
+	uint64_t unlogged;       /* messages beyond it */
+};
+
+void letters_init(struct letters *letters);
+
+void letters_on_notice(struct worker *worker, const struct worker_dead_letter *notice);
+
+/* Once a second. */
+void letters_tick(struct worker *worker);
+/* The process is gone: log what is left to be said of its messages. */
+void letters_end(struct worker *worker);
+
+#endif
