@@ -1,14 +1,18 @@
 #include "proto/address.h"
 
+#include "proto/decimal.h"
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
+#include <stddef.h>
 
 void address_print(struct troupe_address address, char text[static TROUPE_ADDRESS_TEXT])
 {
-	snprintf(text, TROUPE_ADDRESS_TEXT,
-		 "%" PRIu16 ".%" PRIu16 ".%" PRIu32 ".%" PRIu32 ".%" PRIu32, address.node,
-		 address.worker, address.incarnation, address.slot, address.generation);
+	const uint32_t parts[] = {address.node, address.worker, address.incarnation,
+				  address.slot, address.generation};
+
+	for (int i = 0; i < 5; i++) {
+		text = decimal_print(text, parts[i]);
+		*text++ = i < 4 ? '.' : '\0';
+	}
 }
 
 /* Read a number up to `max` and the byte `after` it; NULL: there is none. */

@@ -4,10 +4,10 @@
 #include "proto/address.h"
 #include "proto/base64.h"
 #include "proto/codec_walk.h"
+#include "proto/decimal.h"
 #include "proto/json_number.h"
 #include "proto/json_string.h"
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 /* Of the text: a control character of the block takes six bytes, names of fields a few more. */
@@ -18,6 +18,37 @@ static int print_value(struct buffer *out, const struct troupe_type *type, const
 static int print_text(struct buffer *out, const char *text)
 {
 	return buffer_append(out, text, strlen(text));
+}
+
+/* Put a text that needs no escapes between two others. */
+static int print_between(struct buffer *out, const char *before, const char *text,
+			 const char *after)
+{
+	size_t n_before = strlen(before), n = strlen(text), n_after = strlen(after);
+	char *place = buffer_reserve(out, n_before + n + n_after);
+
+	if (!place)
+		return -errno;
+	memcpy(place, before, n_before);
+	memcpy(place + n_before, text, n);
+	memcpy(place + n_before + n, after, n_after);
+	buffer_added(out, n_before + n + n_after);
+	return 0;
+}
+
+static int print_quoted(struct buffer *out, const char *text)
+{
+	return print_between(out, "\"", text, "\"");
+}
+
+static int print_int(struct buffer *out, int64_t value)
+{
+	char text[DECIMAL_MAX], *at = text;
+
+	if (value < 0)
+		*at++ = '-';
+	at = decimal_print(at, value < 0 ? -(uint64_t)value : (uint64_t)value);
+	return buffer_append(out, text, (size_t)(at - text));
 }
 
 static int print_float(struct buffer *out, double value)
@@ -49,7 +80,7 @@ static int print_address(struct buffer *out, const void *cell)
 
 	memcpy(&address, cell, sizeof(address));
 	address_print(address, text);
-	return buffer_printf(out, "\"%s\"", text);
+	return print_quoted(out, text);
 }
 
 /* A JSON object's own text, without the blanks between its tokens: a line stays one line. */
@@ -85,11 +116,8 @@ static int print_struct(struct buffer *out, const struct troupe_type *type, cons
 
 		if (field->type->kind == TROUPE_OPTIONAL && !load_pointer(cell))
 			continue;
-		r = print_text(out, separator);
-		if (r == 0)
-			r = print_text(out, field->name); /* letters, digits, '_': no escapes */
-		if (r == 0)
-			r = print_text(out, "\":");
+		/* letters, digits, '_': no escapes */
+		r = print_between(out, separator, field->name, "\":");
 		if (r == 0)
 			r = print_value(out, field->type, cell);
 		separator = ",\"";
@@ -127,7 +155,7 @@ static int print_value(struct buffer *out, const struct troupe_type *type, const
 	case TROUPE_BOOL:
 		return print_text(out, *(const bool *)cell ? "true" : "false");
 	case TROUPE_INT:
-		return buffer_printf(out, "%" PRId64, load_int(cell));
+		return print_int(out, load_int(cell));
 	case TROUPE_FLOAT:
 		return print_float(out, load_float(cell));
 	case TROUPE_STRING:
@@ -139,7 +167,7 @@ static int print_value(struct buffer *out, const struct troupe_type *type, const
 	case TROUPE_OBJECT:
 		return print_object(out, load_pointer(cell));
 	case TROUPE_ENUM:
-		return buffer_printf(out, "\"%s\"", type->names[load_enum(cell)]);
+		return print_quoted(out, type->names[load_enum(cell)]);
 	case TROUPE_STRUCT:
 		return print_struct(out, type, cell);
 	case TROUPE_ARRAY:
