@@ -42,10 +42,13 @@
 #define LIMIT_CONNECTIONS_KEPT 16u        /* beyond those, for root and the daemon's own uid */
 #define LIMIT_FRAME_DEFAULT    (1u << 20) /* FrameMax= */
 #define LIMIT_FRAME            (16u << 20)
-#define LIMIT_PIPELINED        64u /* unanswered calls of one connection; then reading stops */
-#define LIMIT_HELD_BYTES_UID   (64u << 20) /* unread input and unwritten output of one uid */
-#define LIMIT_HELD_BYTES       (256u << 20)
-#define LIMIT_CLIENT_CALLS     65536u /* calls of clients that actors have not answered */
+/* Of a pass of the loop, for all connections; of it, for one: then no more calls are taken on. */
+#define LIMIT_CONTROL_PASS_NS 5000000ull
+#define LIMIT_CONTROL_TURN_NS 1000000ull
+#define LIMIT_PIPELINED       64u /* unanswered calls of one connection; then reading stops */
+#define LIMIT_HELD_BYTES_UID  (64u << 20) /* unread input and unwritten output of one uid */
+#define LIMIT_HELD_BYTES      (256u << 20)
+#define LIMIT_CLIENT_CALLS    65536u /* calls of clients that actors have not answered */
 /* Of their parameters, per worker: less than CHANNEL_QUEUE. */
 #define LIMIT_CLIENT_CALL_BYTES (32u << 20)
 #define LIMIT_STREAM_HELD       (16u << 20) /* of one stream: replies its client has not read */

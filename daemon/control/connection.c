@@ -89,8 +89,7 @@ void connection_doom(struct connection *connection)
 		return;
 	connection->state = CONNECTION_DOOMED;
 	loop_io_stop(&connection->io);
-	list_remove(&connection->ready_link);
-	list_remove(&connection->dirty_link);
+	list_remove(&connection->turn);
 	list_append(&server->doomed, &connection->doomed_link);
 	charge(connection);
 	server_wake(server);
@@ -125,21 +124,15 @@ void connection_settle(struct connection *connection)
 		end(connection);
 	if (connection->state == CONNECTION_DOOMED)
 		return;
-	if (may_dispatch(connection) && list_is_empty(&connection->ready_link)) {
-		list_append(&server->ready, &connection->ready_link);
-		server_wake(server);
-	}
-	if (buffer_size(&connection->out) > 0 && !connection->blocked &&
-	    list_is_empty(&connection->dirty_link)) {
-		list_append(&server->dirty, &connection->dirty_link);
-		server_wake(server);
-	}
+	if (may_dispatch(connection) || connection->readable ||
+	    (buffer_size(&connection->out) > 0 && !connection->blocked))
+		server_queue(server, connection);
 	if (may_read(connection))
 		events |= LOOP_READ;
 	if (connection->blocked)
 		events |= LOOP_WRITE;
-	/* One whose turn comes in this pass will most likely read on after it. */
-	if (!list_is_empty(&connection->ready_link))
+	/* One whose turn is to come will most likely read on after it. */
+	if (!list_is_empty(&connection->turn))
 		events |= connection->io.events & LOOP_READ;
 	loop_io_set(&connection->io, events);
 	if (!(events & LOOP_READ) || connection->state == CONNECTION_LINGERING)
@@ -174,11 +167,10 @@ static void eat_frame(struct connection *connection)
 	find_frame(connection);
 }
 
-void connection_turn(struct connection *connection)
+static void take_on_frames(struct connection *connection, uint64_t until_ns)
 {
 	size_t bytes = 0;
 
-	list_remove(&connection->ready_link);
 	for (unsigned n = 0; n < TURN_FRAMES && bytes < TURN_BYTES && may_dispatch(connection);
 	     n++) {
 		bytes += connection->scanned;
@@ -186,8 +178,9 @@ void connection_turn(struct connection *connection)
 			       connection->scanned);
 		if (connection->state == CONNECTION_OPEN)
 			eat_frame(connection);
+		if (loop_clock_ns(connection->io.loop) >= until_ns)
+			return;
 	}
-	connection_settle(connection);
 }
 
 static void take_end_of_input(struct connection *connection)
@@ -235,19 +228,17 @@ static void read_input(struct connection *connection)
 
 /* ---- output */
 
-void connection_flush(struct connection *connection)
+static void flush(struct connection *connection)
 {
 	size_t size = buffer_size(&connection->out);
 	ssize_t n;
 
-	list_remove(&connection->dirty_link);
-	if (size == 0)
+	if (size == 0 || connection->blocked)
 		return;
 	n = send(connection->io.fd, buffer_data(&connection->out), size,
 		 MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
 		connection_hang_up(connection);
-		connection_settle(connection);
 		return;
 	}
 	if (n > 0)
@@ -255,6 +246,22 @@ void connection_flush(struct connection *connection)
 	connection->blocked = buffer_size(&connection->out) > 0;
 	if (!connection->blocked)
 		buffer_fini(&connection->out);
+}
+
+/* ---- turns */
+
+void connection_turn(struct connection *connection, uint64_t until_ns)
+{
+	if (connection->readable && may_read(connection)) {
+		if (connection->state == CONNECTION_LINGERING)
+			discard_input(connection);
+		else
+			read_input(connection);
+	}
+	connection->readable = false;
+	take_on_frames(connection, until_ns);
+	if (connection->state != CONNECTION_DOOMED)
+		flush(connection);
 	connection_settle(connection);
 }
 
@@ -262,18 +269,12 @@ static void on_io(struct loop_io *io, unsigned events)
 {
 	struct connection *connection = connection_of(io);
 
-	if (events & LOOP_WRITE && connection->blocked) {
-		connection->blocked = false;
-		connection_flush(connection);
-	}
 	/* HUP comes as both events, asked for or not. */
-	if (events & LOOP_READ && may_read(connection)) {
-		if (connection->state == CONNECTION_LINGERING)
-			discard_input(connection);
-		else
-			read_input(connection);
-		connection_settle(connection);
-	}
+	if (events & LOOP_WRITE)
+		connection->blocked = false;
+	if (events & LOOP_READ && may_read(connection))
+		connection->readable = true;
+	connection_settle(connection);
 }
 
 /* ---- ends */
@@ -358,8 +359,7 @@ int connection_new(struct control_server *server, int fd)
 	}
 	connection->server = server;
 	connection->peer = peer;
-	list_init(&connection->ready_link);
-	list_init(&connection->dirty_link);
+	list_init(&connection->turn);
 	list_init(&connection->doomed_link);
 	list_init(&connection->calls);
 	list_init(&connection->oneways);

@@ -23,11 +23,14 @@ enum connection_state {
 struct connection {
 	struct control_server *server;
 	struct list link;
-	struct list ready_link, dirty_link, doomed_link;
+	struct list turn; /* in its account's queue */
+	uint64_t pass;    /* the server's, in which it had its last turn */
+	struct list doomed_link;
 	struct loop_io io;
 	struct peer *peer;
 	struct account *account;
 	enum connection_state state;
+	bool readable;     /* there was something to read */
 	bool end_of_input; /* the client writes no more */
 	bool hung_up;      /* nor does it read */
 	bool blocked;      /* the socket took no more */
@@ -51,11 +54,9 @@ struct connection {
  * block. */
 int connection_new(struct control_server *server, int fd);
 
-/* Take on the calls that are there, up to the bytes of one turn. For the server's work. */
-void connection_turn(struct connection *connection);
-
-/* Write what there is to write. For the server's work. */
-void connection_flush(struct connection *connection);
+/* Read, take on the calls that are there, and write: once each, up to the bytes and the frames
+ * of one turn, and taking on nothing new after `until_ns`. For the server's work. */
+void connection_turn(struct connection *connection, uint64_t until_ns);
 
 /* Something about it has changed (input, output, calls): charge its account, and decide what it
  * waits for next. */

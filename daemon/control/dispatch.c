@@ -115,6 +115,11 @@ static void call_service(struct call *call, const struct control_service *servic
 		control_call_permission_denied(&call->public);
 		return;
 	}
+	/* Whoever only looks and wants no reply sees nothing. */
+	if (call->public.oneway && method->level <= CONTROL_OBSERVE) {
+		(void)control_call_reply_text(&call->public, "", 0, false);
+		return;
+	}
 	if (method->needs_more && !call->public.more) {
 		control_call_fail(&call->public, &service_expected_more_error,
 				  &(struct service_expected_more){0});

@@ -9,16 +9,18 @@
 #include "control/ledger.h"
 #include "control/server.h"
 
+struct connection;
+
 struct control_server {
 	struct control_config config; /* limits filled in */
 	struct ledger ledger;
 	struct list connections; /* struct connection, link */
-	struct list ready;       /* those with a call to take on: served in turn */
-	struct list dirty;       /* those with output to write */
-	struct list doomed;      /* those to be freed at the end of this pass */
-	struct list orphans;     /* open calls whose connection has gone */
+	struct list turns;       /* accounts whose connections have something to do */
+	uint64_t pass;       /* the number of this one: each connection has one turn in it */
+	struct list doomed;  /* connections to be freed at the end of this pass */
+	struct list orphans; /* open calls whose connection has gone */
 	struct list listeners;
-	struct loop_work work;   /* started while ready, dirty or doomed has something */
+	struct loop_work work;   /* started while turns or doomed has something */
 	struct loop_timer sweep; /* looks for closed ones among those that are not read from */
 	struct loop_timer drained;
 	bool draining, is_drained;
@@ -31,6 +33,10 @@ struct control_server {
 
 /* There is something to do: have the loop come by before it sleeps. */
 void server_wake(struct control_server *server);
+
+/* A connection has something to read, take on or write: give it a turn, if it does not wait for
+ * one yet. Users take turns, and the connections of each user. */
+void server_queue(struct control_server *server, struct connection *connection);
 
 /* Have the closed among those connections that are not being read from looked for, in a
  * second. */

@@ -40,6 +40,8 @@ int ledger_open(struct ledger *ledger, uid_t uid, struct account **ret_account)
 			return -ENOMEM;
 		account->ledger = ledger;
 		account->uid = uid;
+		list_init(&account->queue);
+		list_init(&account->turn);
 		list_append(&ledger->accounts, &account->link);
 	}
 	account->connections++;
@@ -54,6 +56,7 @@ void account_close(struct account *account)
 	if (--account->connections > 0)
 		return;
 	check(account->held == 0);
+	list_remove(&account->turn);
 	list_remove(&account->link);
 	free(account);
 }

@@ -22,6 +22,8 @@ struct ledger {
 struct account {
 	struct ledger *ledger;
 	struct list link;
+	struct list queue; /* of connections that have something to do: of server.c, as is: */
+	struct list turn;  /* in the server's turns, while it has such */
 	uid_t uid;
 	unsigned connections;
 	size_t held;

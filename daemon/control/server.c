@@ -28,32 +28,66 @@ void server_wake(struct control_server *server)
 	loop_work_start(&server->work);
 }
 
-/* Give each that is ready one turn; those that are still ready then have queued up again. */
-static void serve_ready(struct control_server *server)
+void server_queue(struct control_server *server, struct connection *connection)
 {
-	struct list round;
+	struct account *account = connection->account;
 
-	list_init(&round);
-	while (!list_is_empty(&server->ready)) {
-		struct list *link = server->ready.next;
-
-		list_remove(link);
-		list_append(&round, link);
-	}
-	while (!list_is_empty(&round))
-		connection_turn(list_first(&round, struct connection, ready_link));
+	if (!list_is_empty(&connection->turn))
+		return;
+	list_append(&account->queue, &connection->turn);
+	if (list_is_empty(&account->turn))
+		list_append(&server->turns, &account->turn);
+	server_wake(server);
 }
 
-static void flush_dirty(struct control_server *server)
+/* Give each that waits a turn, the users in turn: until all had one, or the time of a pass is
+ * over, since whoever else waits for the loop has waited long enough then. What has still
+ * something to do has queued up again. */
+static void serve_turns(struct control_server *server)
 {
-	while (!list_is_empty(&server->dirty))
-		connection_flush(list_first(&server->dirty, struct connection, dirty_link));
+	uint64_t now = loop_clock_ns(server->config.loop), end = now + LIMIT_CONTROL_PASS_NS;
+	struct list later;
+
+	list_init(&later);
+	server->pass++;
+	while (!list_is_empty(&server->turns) && now < end) {
+		struct account *account = list_first(&server->turns, struct account, turn);
+		struct connection *connection =
+			list_first(&account->queue, struct connection, turn);
+
+		list_remove(&account->turn);
+		/* What was doomed has left the queue. */
+		if (list_is_empty(&account->queue))
+			continue;
+		if (connection->pass == server->pass) {
+			list_append(&later, &account->turn);
+			continue;
+		}
+		list_remove(&connection->turn);
+		if (!list_is_empty(&account->queue))
+			list_append(&server->turns, &account->turn);
+		connection->pass = server->pass;
+		connection_turn(connection, now + LIMIT_CONTROL_TURN_NS < end
+						    ? now + LIMIT_CONTROL_TURN_NS
+						    : end);
+		now = loop_clock_ns(server->config.loop);
+	}
+	while (!list_is_empty(&later)) {
+		struct list *link = later.next;
+
+		list_remove(link);
+		list_append(&server->turns, link);
+	}
 }
 
 static void free_doomed(struct control_server *server)
 {
-	while (!list_is_empty(&server->doomed))
+	uint64_t now = loop_clock_ns(server->config.loop), end = now + LIMIT_CONTROL_PASS_NS;
+
+	while (!list_is_empty(&server->doomed) && now < end) {
 		connection_free(list_first(&server->doomed, struct connection, doomed_link));
+		now = loop_clock_ns(server->config.loop);
+	}
 }
 
 static bool is_idle(const struct control_server *server)
@@ -69,16 +103,14 @@ static bool on_work(struct loop_work *work)
 {
 	struct control_server *server = container_of(work, struct control_server, work);
 
-	serve_ready(server);
-	flush_dirty(server);
+	serve_turns(server);
 	free_doomed(server);
 	/* From a timer's callback, so that the host may free the server then. */
 	if (server->draining && !server->is_drained && is_idle(server)) {
 		server->is_drained = true;
 		loop_timer_start(&server->drained, 0);
 	}
-	if (!list_is_empty(&server->ready) || !list_is_empty(&server->dirty) ||
-	    !list_is_empty(&server->doomed))
+	if (!list_is_empty(&server->turns) || !list_is_empty(&server->doomed))
 		return true;
 	loop_work_stop(work);
 	return false;
@@ -200,8 +232,7 @@ int control_server_new(const struct control_config *config, struct control_serve
 	server->ledger.held_uid_max =
 		config->held_uid ? config->held_uid : LIMIT_HELD_BYTES_UID;
 	list_init(&server->connections);
-	list_init(&server->ready);
-	list_init(&server->dirty);
+	list_init(&server->turns);
 	list_init(&server->doomed);
 	list_init(&server->orphans);
 	list_init(&server->listeners);
@@ -220,7 +251,6 @@ void control_server_free(struct control_server *server)
 		listener_free(server->listeners.next);
 	while (!list_is_empty(&server->connections))
 		connection_free(connection_at(server->connections.next));
-	free_doomed(server);
 	while (!list_is_empty(&server->orphans))
 		call_cancel(list_first(&server->orphans, struct call, link));
 	loop_timer_stop(&server->drained);

@@ -9,8 +9,9 @@
  * A connection's replies leave in the order of its calls, while up to LIMIT_PIPELINED of them
  * are being worked on; then no more is taken in. A call with `more` holds those behind it until
  * its last reply. Half-closed connections still get their replies; a closed one cancels its
- * calls, but those marked `oneway`, which nobody waited for. Connections are served in turn
- * with bounded bytes each.
+ * calls, but those marked `oneway`, which nobody waited for. Users are served in turn, and the
+ * connections of each, with bounded bytes and time: a turn takes on no more calls after a
+ * millisecond, a pass of the loop gives no more turns after five.
  *
  * A frame that is no call (not JSON, too deep, too large, no method) is answered, after the
  * replies before it, with InvalidParameter that says what is wrong, and ends the connection. A
@@ -65,6 +66,7 @@ struct control_call {
 
 struct control_method {
 	const struct troupe_method *method; /* NULL entry ends the table */
+	/* CONTROL_OBSERVE: it has no effect; called oneway it is not run at all. */
 	enum control_level level;
 	bool needs_more; /* ExpectedMore unless the client asked for it */
 	bool audited;    /* a journal entry for each request, by control_ops.audit */

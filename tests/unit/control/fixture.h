@@ -110,7 +110,7 @@ static void handle_reload(void *context, struct control_call *call, const void *
 {
 	static const char *const bad[] = {"\xff"};
 
-	(void)context;
+	((struct fixture *)context)->n_handled++;
 	(void)in;
 	assert_int_equal(control_call_reply(call, &api_reload_method,
 					    &(struct api_reload_out){.started = {bad, 1}},
@@ -119,9 +119,9 @@ static void handle_reload(void *context, struct control_call *call, const void *
 }
 
 static const struct control_method fixture_methods[] = {
-	{&api_describe_method, CONTROL_OBSERVE, false, false, handle_kept},
-	{&api_actors_method, CONTROL_OBSERVE, false, false, handle_kept},
-	{&api_start_method, CONTROL_OBSERVE, false, false, handle_start},
+	{&api_describe_method, CONTROL_CALL, false, false, handle_kept},
+	{&api_actors_method, CONTROL_CALL, false, false, handle_kept},
+	{&api_start_method, CONTROL_CALL, false, false, handle_start},
 	{&api_stop_method, CONTROL_MANAGE, false, true, handle_stop},
 	{&api_reload_method, CONTROL_OBSERVE, false, false, handle_reload},
 	{&api_watch_method, CONTROL_OBSERVE, true, false, handle_kept},

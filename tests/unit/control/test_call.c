@@ -145,6 +145,21 @@ static void call_gets_no_reply_when_oneway(void **state)
 	expect_silence(fixture);
 }
 
+static void call_is_not_run_when_oneway_and_only_looking(void **state)
+{
+	struct fixture *fixture = *state;
+
+	/* Reload is of CONTROL_OBSERVE here. */
+	for (unsigned i = 0; i < 2 * LIMIT_PIPELINED; i++)
+		send_frame(fixture,
+			   "{\"method\":\"io.troupe.Control.Reload\",\"oneway\":true}");
+	send_frame(fixture, ACTORS);
+	wait_until(fixture, fixture->n_open == 1);
+	assert_int_equal(fixture->n_handled, 1);
+	answer_number(fixture, 0, 1);
+	expect_frame(fixture, "{\"parameters\":{\"n\":1}}");
+}
+
 static void call_counts_oneway_ones_when_64_are_open(void **state)
 {
 	struct fixture *fixture = *state;
@@ -223,6 +238,7 @@ int main(void)
 		CASE(call_says_again_when_stream_is_not_read),
 		CASE(call_says_again_when_stream_waits_behind_another_call),
 		CASE(call_gets_no_reply_when_oneway),
+		CASE(call_is_not_run_when_oneway_and_only_looking),
 		CASE(call_counts_oneway_ones_when_64_are_open),
 		CASE(call_ends_with_failed_when_reply_breaks_its_type),
 		CASE(call_ends_with_failed_when_reply_is_too_large),

@@ -1,0 +1,112 @@
+"""The control socket with users who mean harm: others must not notice."""
+import os
+import subprocess
+import sys
+import time
+import unittest
+
+from host import HostTest, SLOW
+
+# Whoever may only look: of no group that trouped.conf knows. The tests run as root, and so is the asker.
+NOBODY = 65534
+
+# What a user does to the socket, as a process of that user's own (which it becomes itself: the interpreter may lie where only
+# root can read). It says "ready" on standard output when all is connected, and goes on until it is killed.
+USER = r"""
+import os, resource, select, socket, sys
+what, path = sys.argv[1:3]
+n, frames = int(sys.argv[3]), int(sys.argv[4])
+method, uid = sys.argv[5], int(sys.argv[6])
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+os.setgroups([])
+os.setgid(uid)
+os.setuid(uid)
+flags = b',"oneway":true' if what == "oneway" else b',"more":true' if what == "more" else b""
+frame = b'{"method":"io.troupe.Control.' + method.encode() + b'"' + flags + b"}\0"
+poll = select.poll()
+clients = {}
+
+def connect():
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    client.settimeout(60)
+    while True:
+        try:
+            client.connect(path)
+            break
+        except BlockingIOError:
+            pass
+    client.setblocking(False)
+    clients[client.fileno()] = [client, frame * frames]
+    poll.register(client, select.POLLOUT | select.POLLIN)
+
+for _ in range(n):
+    connect()
+print("ready", flush=True)
+while True:
+    for fd, events in poll.poll():
+        client, left = clients[fd]
+        try:
+            if events & select.POLLIN and not client.recv(1 << 18):
+                raise ConnectionError
+            if events & select.POLLOUT:
+                sent = client.send(left)
+                clients[fd][1] = left = left[sent:]
+                if not left and what == "again":
+                    clients[fd][1] = frame * frames
+                elif not left:
+                    poll.modify(client, select.POLLIN)
+        except BlockingIOError:
+            pass
+        except ConnectionError:
+            poll.unregister(client)
+            client.close()
+            del clients[fd]
+            if what == "again":
+                connect()
+"""
+
+
+def may_be_another_user():
+    return os.geteuid() == 0
+
+
+@unittest.skipUnless(may_be_another_user(), "takes a second user, so root")
+class Users(HostTest):
+    def large(self, **more):
+        """A pool of 20,000 instances: what a listing can show at most."""
+        return self.daemon({"pool": {"Plugin": "hello", "Instances": 20000, "Mailbox": 16}}, **more)
+
+    def user(self, host, what, n, frames, method):
+        """Somebody who may only look does so with n connections, of that many calls each."""
+        os.chmod(host.directory, 0o755)
+        process = subprocess.Popen([sys.executable, "-c", USER, what, host.socket, str(n), str(frames), method,
+                                    str(NOBODY)], stdout=subprocess.PIPE)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.assertEqual(process.stdout.readline(), b"ready\n")
+        return process
+
+    def worst_status(self, host, seconds):
+        """The longest time that Status took, asked again and again on connections of its own."""
+        worst, end = 0, time.monotonic() + seconds
+        while time.monotonic() < end:
+            begin = time.monotonic()
+            host.control("Status")
+            worst = max(worst, time.monotonic() - begin)
+        return worst
+
+    def assert_quick(self, host, seconds=3):
+        worst = self.worst_status(host, seconds)
+        print(f"# worst Status: {worst * 1000:.1f} ms", flush=True)
+        self.assertLess(worst, 0.1 * SLOW)
+
+    def test_oneway_lists_keep_nobody_waiting(self):
+        host = self.large()
+        self.user(host, "oneway", 100, 64, "List")
+        self.assert_quick(host)
+
+    def test_lists_that_are_read_keep_nobody_waiting(self):
+        host = self.large()
+        self.user(host, "again", 100, 64, "List")
+        self.assert_quick(host)
