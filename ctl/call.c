@@ -16,6 +16,7 @@ static int build(struct ctl *ctl, char **arguments, int n, bool send, struct tar
 	cleanup_free char *parameters = NULL, *head = NULL;
 	const struct idl_member *member = NULL;
 	struct idl *idl = NULL;
+	uint64_t begin = loop_clock_ns(ctl->loop);
 	const char *tail;
 	int r;
 
@@ -30,6 +31,9 @@ static int build(struct ctl *ctl, char **arguments, int n, bool send, struct tar
 		r = parameters_read(ctl, arguments, n, member ? member->type : NULL,
 				    &parameters);
 	idl_free(idl);
+	/* To find the method has taken some of it. */
+	if (option_is_given(&ctl->options, OPTION_TIMEOUT))
+		ctl->options.timeout_ns = ctl_time_left(ctl, ctl->options.timeout_ns, begin);
 	if (r == STATUS_OK)
 		r = target_head(ctl, &target, send, &head, &tail);
 	if (r != STATUS_OK)

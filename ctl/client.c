@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #define READS_A_PASS   16
 #define RETRY_MS       10
 #define ERROR_NAME_MAX 512
+#define LATE_NS        CLOCK_SECOND_NS /* for replies to calls that have timed out */
 
 struct client {
 	struct loop *loop;
@@ -21,6 +23,9 @@ struct client {
 	struct buffer in, out;
 	size_t scanned; /* bytes of `in` known to hold no NUL */
 	struct list calls;
+	/* Calls before those, which have timed out and whose replies are still due. */
+	unsigned n_late;
+	uint64_t give_up_ns; /* if they do not come until then */
 	bool broken;
 };
 
@@ -66,28 +71,57 @@ static void break_off(struct client *client, int failure)
  * replies come too often to set it anew each time. */
 static void watch_deadline(struct client *client)
 {
-	struct client_call *call;
-	uint64_t now;
+	uint64_t first = client->n_late ? client->give_up_ns : UINT64_MAX, now;
 
-	if (list_is_empty(&client->calls) || client->timer.started)
+	if (client->broken || client->timer.started)
 		return;
-	call = list_first(&client->calls, struct client_call, link);
-	if (call->deadline_ns == UINT64_MAX)
+	if (!list_is_empty(&client->calls)) {
+		uint64_t deadline =
+			list_first(&client->calls, struct client_call, link)->deadline_ns;
+
+		if (deadline < first)
+			first = deadline;
+	}
+	if (first == UINT64_MAX)
 		return;
-	now = loop_now_ns(client->loop);
-	loop_timer_start(&client->timer, call->deadline_ns > now ? call->deadline_ns - now : 0);
+	now = loop_clock_ns(client->loop);
+	loop_timer_start(&client->timer, first > now ? first - now : 0);
+}
+
+/* End the calls whose deadline has passed. */
+static void time_out(struct client *client, uint64_t now)
+{
+	struct client_reply reply = {.failure = -ETIMEDOUT};
+
+	while (!client->broken && !list_is_empty(&client->calls)) {
+		struct client_call *call = list_first(&client->calls, struct client_call, link);
+
+		if (call->deadline_ns > now)
+			return;
+		list_remove(&call->link);
+		if (client->n_late++ == 0)
+			client->give_up_ns = now + LATE_NS;
+		call->on_reply(call, &reply);
+	}
 }
 
 static void on_timer(struct loop_timer *timer)
 {
 	struct client *client = container_of(timer, struct client, timer);
+	uint64_t now = loop_clock_ns(client->loop);
 
-	if (!list_is_empty(&client->calls) &&
-	    list_first(&client->calls, struct client_call, link)->deadline_ns <=
-		    loop_clock_ns(client->loop))
+	if (client->n_late && client->give_up_ns <= now)
 		break_off(client, -ETIMEDOUT);
 	else
-		watch_deadline(client);
+		time_out(client, now);
+	watch_deadline(client);
+}
+
+/* A reply to a call that has timed out. */
+static void drop_late(struct client *client, bool continues)
+{
+	client->n_late -= !continues;
+	client->give_up_ns = loop_clock_ns(client->loop) + LATE_NS;
 }
 
 /* Whether an error's name is one, so that nobody has to quote it. */
@@ -109,7 +143,7 @@ static void take_frame(struct client *client, const char *text, size_t size)
 	char error[ERROR_NAME_MAX];
 	struct client_call *call;
 
-	if (list_is_empty(&client->calls) ||
+	if ((list_is_empty(&client->calls) && !client->n_late) ||
 	    json_pick(text, size, keys, ARRAY_LEN(keys), members, NULL) < 0) {
 		break_off(client, -EBADMSG);
 		return;
@@ -126,9 +160,14 @@ static void take_frame(struct client *client, const char *text, size_t size)
 	if (!reply.parameters.at || reply.parameters.at[0] != '{')
 		reply.parameters = (struct json_span){"{}", 2};
 	reply.continues = json_span_is_true(members[2]);
+	if (client->n_late) {
+		drop_late(client, reply.continues);
+		return;
+	}
 	call = list_first(&client->calls, struct client_call, link);
 	if (!reply.continues)
 		list_remove(&call->link);
+	call->deadline_ns = UINT64_MAX;
 	call->on_reply(call, &reply);
 }
 

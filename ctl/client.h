@@ -46,9 +46,12 @@ void client_free(struct client *client);
 #define CLIENT_MORE   1u
 #define CLIENT_ONEWAY 2u /* `call` is NULL: nothing comes back */
 
-/* Put a call into the output. parameters: text of an object, of size 0 for none. If no reply
- * comes within timeout_ns (0: no limit) after those of the calls before it, the connection is
- * given up. -ENOTCONN: it is broken, nothing was queued; -ENOMEM. */
+/* Put a call into the output. parameters: text of an object, of size 0 for none. If no reply, of
+ * several the first, has come within timeout_ns from now (0: no limit), the call ends with
+ * -ETIMEDOUT; deadlines must not come before those of earlier calls. The connection goes on, for
+ * the service may have had the same deadline, and its answer be on the way: only when that is
+ * not there a second later is the connection given up. -ENOTCONN: it is broken, nothing was
+ * queued; -ENOMEM. */
 int client_call(struct client *client, struct client_call *call, const char *method,
 		const char *parameters, size_t size, unsigned flags, uint64_t timeout_ns);
 

@@ -14,7 +14,7 @@
 
 #define CONNECT_NS (5 * CLOCK_SECOND_NS)
 #define TIMEOUT_NS LIMIT_CALL_TIMEOUT_DEFAULT_NS
-#define GRACE_NS   (5 * CLOCK_SECOND_NS)
+#define ANSWER_NS  (50 * CLOCK_MS_NS) /* the way of an answer */
 
 void answer_fini(struct answer *answer)
 {
@@ -69,11 +69,15 @@ void ctl_find_socket(struct ctl *ctl)
 
 int ctl_connect(struct ctl *ctl)
 {
+	uint64_t timeout_ns = CONNECT_NS;
 	int r;
 
 	if (ctl->client)
 		return STATUS_OK;
-	r = client_connect(ctl->loop, ctl->socket, CONNECT_NS, &ctl->client);
+	if (option_is_given(&ctl->options, OPTION_TIMEOUT) &&
+	    ctl->options.timeout_ns < timeout_ns)
+		timeout_ns = ctl->options.timeout_ns;
+	r = client_connect(ctl->loop, ctl->socket, timeout_ns, &ctl->client);
 	if (r < 0)
 		return explain_no_connection(ctl, r);
 	return STATUS_OK;
@@ -126,22 +130,53 @@ static void on_reply(struct client_call *call, const struct client_reply *reply)
 		exchange->done = true;
 }
 
-uint64_t ctl_timeout_ns(const struct ctl *ctl)
+uint64_t ctl_timeout_ns(const struct ctl *ctl, const char *method)
 {
 	uint64_t timeout_ns = ctl->options.timeout_ns ? ctl->options.timeout_ns : TIMEOUT_NS;
 
-	return timeout_ns > UINT64_MAX - GRACE_NS ? 0 : timeout_ns + GRACE_NS;
+	if (timeout_ns >= LIMIT_CALL_TIMEOUT_NS)
+		return 0;
+	return timeout_ns + (strcmp(method, "io.troupe.Control.Call") == 0 ? ANSWER_NS : 0);
+}
+
+uint64_t ctl_time_left(const struct ctl *ctl, uint64_t timeout_ns, uint64_t begin_ns)
+{
+	uint64_t spent = loop_clock_ns(ctl->loop) - begin_ns;
+
+	return timeout_ns > spent ? timeout_ns - spent : 1;
+}
+
+/* Whether it is an actor, not the daemon, who would have answered. */
+static bool is_of_actor(const char *method)
+{
+	return strncmp(method, "io.troupe.Control.", 18) != 0 &&
+	       strncmp(method, "org.varlink.service.", 20) != 0;
+}
+
+/* An actor that is late is an error as others are; the daemon has answered nothing since no
+ * deadline was given to it. */
+static void take_timeout(struct exchange *exchange)
+{
+	answer_fini(&exchange->answer);
+	exchange->answer = (struct answer){
+		.error = "io.troupe.Control.Timeout", .parameters = strdup("{}"), .size = 2};
+	exchange->failure = exchange->answer.parameters ? 0 : -ENOMEM;
 }
 
 static int run(struct ctl *ctl, struct exchange *exchange, const char *method,
 	       const char *parameters, unsigned flags)
 {
-	/* Replies of a stream come when they come. */
-	uint64_t timeout_ns = flags & CLIENT_MORE ? 0 : ctl_timeout_ns(ctl);
+	/* Streams begin when they begin, unless somebody said until when. */
+	bool is_limited =
+		!(flags & CLIENT_MORE) || option_is_given(&ctl->options, OPTION_TIMEOUT);
+	uint64_t timeout_ns = is_limited ? ctl_timeout_ns(ctl, method) : 0;
+	uint64_t begin = loop_clock_ns(ctl->loop);
 	int r = ctl_connect(ctl);
 
 	if (r != STATUS_OK)
 		return r;
+	if (timeout_ns > 0)
+		timeout_ns = ctl_time_left(ctl, timeout_ns, begin);
 	r = client_call(ctl->client, &exchange->call, method, parameters, strlen(parameters),
 			flags, timeout_ns);
 	if (r < 0)
@@ -149,6 +184,8 @@ static int run(struct ctl *ctl, struct exchange *exchange, const char *method,
 	client_flush(ctl->client);
 	while (!exchange->done)
 		loop_step(ctl->loop, true);
+	if (exchange->failure == -ETIMEDOUT && is_of_actor(method))
+		take_timeout(exchange);
 	if (exchange->failure < 0)
 		return explain_lost(ctl, exchange->failure);
 	return STATUS_OK;

@@ -47,9 +47,11 @@ void ctl_find_socket(struct ctl *ctl);
 /* Connect if that has not been done. 0, or an exit status after having said why not. */
 int ctl_connect(struct ctl *ctl);
 
-/* How long to wait for the reply to a call: --timeout, and a little more, since the daemon keeps
- * that and tells us. 0: no limit. */
-uint64_t ctl_timeout_ns(const struct ctl *ctl);
+/* How long to wait for the reply to a call of `method`: --timeout, or its default. A deadline
+ * that the daemon keeps as well gets a moment more, in which its answer arrives. */
+uint64_t ctl_timeout_ns(const struct ctl *ctl, const char *method);
+/* What is left of a span that began at begin_ns; at least 1. */
+uint64_t ctl_time_left(const struct ctl *ctl, uint64_t timeout_ns, uint64_t begin_ns);
 
 /* One call and its reply; `parameters` is JSON text, "" for none. ctl_try(): 0, also when the
  * reply is an error; or an exit status, the connection being lost. ctl_ask() explains errors as

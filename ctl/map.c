@@ -162,7 +162,7 @@ static bool take_lines(struct map *map)
 
 static void send_ready(struct map *map)
 {
-	uint64_t timeout_ns = ctl_timeout_ns(map->ctl);
+	uint64_t timeout_ns = ctl_timeout_ns(map->ctl, map->method);
 
 	while (!list_is_empty(&map->jobs.ready) &&
 	       writer_unwritten(&map->writer) < OUTPUT_HIGH) {

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "ctl/interface.h"
 #include "ctl/show.h"
 #include "io.troupe.Control.varlink.h"
@@ -117,7 +118,10 @@ int target_find(struct ctl *ctl, char *const *arguments, int n, struct target *r
 int target_head(struct ctl *ctl, const struct target *target, bool send, char **ret_head,
 		const char **ret_tail)
 {
-	uint64_t timeout_ms = (ctl->options.timeout_ns + CLOCK_MS_NS - 1) / CLOCK_MS_NS;
+	uint64_t timeout_ns = ctl->options.timeout_ns < LIMIT_CALL_TIMEOUT_NS
+				      ? ctl->options.timeout_ns
+				      : LIMIT_CALL_TIMEOUT_NS;
+	uint64_t timeout_ms = (timeout_ns + CLOCK_MS_NS - 1) / CLOCK_MS_NS;
 	json_t *head = NULL;
 	char *text, *longer;
 	size_t size;
@@ -128,8 +132,7 @@ int target_head(struct ctl *ctl, const struct target *target, bool send, char **
 		return *ret_head ? STATUS_OK : ctl_fail(ctl, STATUS_FAILED, "out of memory");
 	}
 	head = json_pack("{s:s,s:s}", "name", target->name, "method", target->method);
-	if (head && !send && option_is_given(&ctl->options, OPTION_TIMEOUT) &&
-	    timeout_ms <= INT64_MAX)
+	if (head && !send && option_is_given(&ctl->options, OPTION_TIMEOUT))
 		json_object_set_new(head, "timeoutMs", json_integer((json_int_t)timeout_ms));
 	text = head ? json_dumps(head, JSON_COMPACT) : NULL;
 	json_decref(head);

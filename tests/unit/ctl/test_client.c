@@ -173,7 +173,7 @@ static void client_tells_open_calls_when_service_closes(void **state)
 	assert_int_equal(two.failure, -ECONNRESET);
 }
 
-static void client_gives_up_when_deadline_of_first_call_passes(void **state)
+static void client_ends_a_call_when_its_deadline_passes(void **state)
 {
 	struct fixture *fixture = *state;
 	struct probe one, two;
@@ -187,6 +187,45 @@ static void client_gives_up_when_deadline_of_first_call_passes(void **state)
 	assert_int_equal(one.failure, 0);
 	assert_int_equal(two.failure, -ETIMEDOUT);
 	assert_true(clock_now_ns() - start >= 60 * CLOCK_MS_NS);
+	/* The service may have had the same deadline. */
+	assert_false(client_is_broken(fixture->client));
+	ANSWER(fixture, "{\"error\":\"a.b.Late\"}");
+	begin(fixture, &one, 0, 0);
+	ANSWER(fixture, "{\"parameters\":{\"n\":1}}");
+	assert_int_equal(two.replies, 1);
+	assert_int_equal(one.failure, 0);
+	assert_int_equal(one.replies, 1);
+	assert_string_equal(one.error, "");
+}
+
+static void client_gives_up_when_what_is_late_does_not_come(void **state)
+{
+	struct fixture *fixture = *state;
+	struct probe one, two;
+	uint64_t start = clock_now_ns();
+
+	begin(fixture, &one, 0, 30 * CLOCK_MS_NS);
+	begin(fixture, &two, 0, 0);
+	while (two.replies == 0 && clock_now_ns() - start < 10 * CLOCK_SECOND_NS)
+		loop_step(fixture->loop, true);
+	assert_int_equal(one.failure, -ETIMEDOUT);
+	assert_int_equal(two.failure, -ETIMEDOUT);
+	assert_true(client_is_broken(fixture->client));
+	assert_in_range(clock_now_ns() - start, CLOCK_SECOND_NS, 5 * CLOCK_SECOND_NS);
+}
+
+static void client_keeps_no_deadline_of_a_stream_that_has_begun(void **state)
+{
+	struct fixture *fixture = *state;
+	struct probe probe;
+	uint64_t start = clock_now_ns();
+
+	begin(fixture, &probe, CLIENT_MORE, 50 * CLOCK_MS_NS);
+	ANSWER(fixture, "{\"continues\":true}");
+	while (clock_now_ns() - start < 100 * CLOCK_MS_NS)
+		loop_step(fixture->loop, false);
+	assert_int_equal(probe.replies, 1);
+	assert_int_equal(probe.failure, 0);
 }
 
 static void client_takes_large_reply_when_it_comes_in_pieces(void **state)
@@ -235,7 +274,9 @@ int main(void)
 		CASE(client_breaks_off_when_reply_is_malformed),
 		CASE(client_breaks_off_when_nobody_asked),
 		CASE(client_tells_open_calls_when_service_closes),
-		CASE(client_gives_up_when_deadline_of_first_call_passes),
+		CASE(client_ends_a_call_when_its_deadline_passes),
+		CASE(client_gives_up_when_what_is_late_does_not_come),
+		CASE(client_keeps_no_deadline_of_a_stream_that_has_begun),
 		CASE(client_takes_large_reply_when_it_comes_in_pieces),
 		CASE(client_says_why_when_it_cannot_connect),
 	};
