@@ -29,6 +29,7 @@ const struct kind_rule envelope_rules[ENVELOPE_KIND_COUNT] = {
 	[ENVELOPE_OFFER] = {0, 0, 0},
 	[ENVELOPE_ACCEPT] = {0, 0, 0},
 	[ENVELOPE_RETURN] = {0, 0, ENVELOPE_RETURNS * sizeof(uint32_t)},
+	[ENVELOPE_KEPT] = {HAS_CALL | HAS_FROM | HAS_TO, 0, 0},
 };
 
 static inline bool is_zero(const void *bytes, size_t size)

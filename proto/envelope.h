@@ -49,6 +49,7 @@
  *   ENDED     -      -      -        -        -        -          -
  *   MOVED     -      yes   -         yes      caller   -          the address that has it now
  *   TAKEN     -      yes   -         caller   callee   -          -
+ *   KEPT      -      yes   -         callee   caller   -          -
  *   OFFER     -      -     -         -        -        -          -
  *   ACCEPT    -      -     -         -        -        -          -
  *   RETURN    -      -     -         -        -        -          u32 first pieces
@@ -56,7 +57,8 @@
  * Generation 0 stands for the process itself. FORWARDED: `from` is the one who sent or called
  * first, who may live in any process; the answer goes straight there. MOVED tells the caller's
  * process of it, so that it knows whose death ends the call. TAKEN: the caller has read half a
- * window (LIMIT_STREAM_UNREAD / 2) of a stream's replies.
+ * window (LIMIT_STREAM_UNREAD / 2) of a stream's replies. KEPT: the callee has kept a call that
+ * asks for a stream, so that the default deadline does not hold any more.
  *
  * LENT: the wire block lies in the sender's arena, and the payload is a struct
  * envelope_reference. Only to a peer that has said ACCEPT, which answers OFFER: "large payloads
@@ -101,6 +103,7 @@ enum envelope_kind {
 	ENVELOPE_OFFER,  /* there is an arena for large payloads */
 	ENVELOPE_ACCEPT, /* the peer's arena can be read */
 	ENVELOPE_RETURN, /* blocks of the peer's arena that have been read */
+	ENVELOPE_KEPT,   /* the callee has kept a call that asks for a stream */
 	ENVELOPE_KIND_COUNT
 };
 

@@ -27,7 +27,9 @@
 
 /* Calls, ns */
 #define LIMIT_CALL_TIMEOUT_DEFAULT_NS 45000000000ull
-#define LIMIT_CALL_TIMEOUT_NS         (7ull * 24 * 3600 * 1000000000ull)
+/* A client that waits for a unit gets an answer by then: before its own default is over. */
+#define LIMIT_WAIT_NS         40000000000ull
+#define LIMIT_CALL_TIMEOUT_NS (7ull * 24 * 3600 * 1000000000ull)
 
 /* Processes */
 #define LIMIT_WORKERS         64u
@@ -43,12 +45,13 @@
 #define LIMIT_FRAME_DEFAULT    (1u << 20) /* FrameMax= */
 #define LIMIT_FRAME            (16u << 20)
 /* Of a pass of the loop, for all connections; of it, for one: then no more calls are taken on. */
-#define LIMIT_CONTROL_PASS_NS 5000000ull
-#define LIMIT_CONTROL_TURN_NS 1000000ull
-#define LIMIT_PIPELINED       64u /* unanswered calls of one connection; then reading stops */
-#define LIMIT_HELD_BYTES_UID  (64u << 20) /* unread input and unwritten output of one uid */
-#define LIMIT_HELD_BYTES      (256u << 20)
-#define LIMIT_CLIENT_CALLS    65536u /* calls of clients that actors have not answered */
+#define LIMIT_CONTROL_PASS_NS  5000000ull
+#define LIMIT_CONTROL_TURN_NS  1000000ull
+#define LIMIT_PIPELINED        64u /* unanswered calls of one connection; then reading stops */
+#define LIMIT_HELD_BYTES_UID   (64u << 20) /* unread input and unwritten output of one uid */
+#define LIMIT_HELD_BYTES       (256u << 20)
+#define LIMIT_CLIENT_CALLS     65536u /* calls of clients that actors have not answered */
+#define LIMIT_CLIENT_CALLS_UID 16384u /* those of one user */
 /* Of their parameters, per worker: less than CHANNEL_QUEUE. */
 #define LIMIT_CLIENT_CALL_BYTES (32u << 20)
 #define LIMIT_STREAM_HELD       (16u << 20) /* of one stream: replies its client has not read */

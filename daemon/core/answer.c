@@ -396,6 +396,30 @@ bool self_call_wants_more(struct troupe_self *self, struct troupe_call call)
 	return find_answer(self, call, &answer) == 0 && answer.wants_more;
 }
 
+/* The caller's process knows whether the deadline still holds. */
+static void tell_kept(struct troupe_self *self, struct kept_call *kept)
+{
+	kept->deadline_ns = UINT64_MAX;
+	peer_tell(self->runtime,
+		  &(struct envelope){.kind = ENVELOPE_KEPT,
+				     .from = actor_address(self->runtime, self->actor),
+				     .to = kept->caller,
+				     .call = kept->call});
+}
+
+/* NULL: no memory, or the limit. */
+static struct kept_call *keep_near(struct troupe_self *self, struct call *call)
+{
+	struct kept_call *kept = kept_new(self->runtime, self->actor, call);
+
+	if (kept && call && call_kept(self->runtime, call) < 0) {
+		call->kept = 0;
+		kept_free(self->runtime, kept);
+		return NULL;
+	}
+	return kept;
+}
+
 int self_call_keep(struct troupe_self *self, struct troupe_call *call)
 {
 	struct answer answer;
@@ -408,11 +432,13 @@ int self_call_keep(struct troupe_self *self, struct troupe_call *call)
 		return 0; /* it is a kept one already */
 	if (!self->may_wait)
 		return -EINVAL;
-	kept = answer.kept;
-	if (kept) {
+	if (answer.kept) {
+		kept = answer.kept;
 		kept_hold(self->runtime, self->actor, kept);
+		if (answer.wants_more)
+			tell_kept(self, kept);
 	} else {
-		kept = kept_new(self->runtime, self->actor, answer.call);
+		kept = keep_near(self, answer.call);
 		if (!kept)
 			return -ENOMEM;
 	}

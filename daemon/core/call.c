@@ -118,6 +118,15 @@ void call_fail(struct runtime *runtime, struct call *call, enum troupe_status st
 	call_close(runtime, call);
 }
 
+int call_kept(struct runtime *runtime, struct call *call)
+{
+	if (call->flags & CALL_OUTSIDE)
+		return outside_kept(runtime, call);
+	if (call->flags & CALL_UNTIL_KEPT)
+		wheel_remove(&runtime->wheel, &call->deadline);
+	return 0;
+}
+
 static struct troupe_address address_of_caller(const struct runtime *runtime,
 					       const struct call *call)
 {

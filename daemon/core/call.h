@@ -11,8 +11,9 @@
 #include "core/inside.h"
 #include "core/more.h"
 
-#define CALL_MORE    1u /* a stream was asked for */
-#define CALL_OUTSIDE 2u /* of the outside: no caller, no entry */
+#define CALL_MORE       1u /* a stream was asked for */
+#define CALL_OUTSIDE    2u /* of the outside: no caller, no entry, no deadline */
+#define CALL_UNTIL_KEPT 4u /* the deadline holds only until the call is kept */
 
 struct call {
 	struct slot slot;
@@ -98,6 +99,10 @@ void call_close(struct runtime *runtime, struct call *call);
  * NULL. The callee is not told. */
 void call_fail(struct runtime *runtime, struct call *call, enum troupe_status status,
 	       const char *detail);
+
+/* Whoever has the call has kept it, so that its answer may take long: a default deadline of a
+ * stream does not hold any more, and the outside is told. -ENOMEM: it cannot be told. */
+int call_kept(struct runtime *runtime, struct call *call);
 
 /* Tell whoever has the call that nobody waits any more. The call is still open. */
 void call_abandon(struct runtime *runtime, struct call *call);

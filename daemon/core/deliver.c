@@ -444,6 +444,14 @@ static void deliver_moved(struct arrival *arrival, struct call *call)
 		call_move(runtime, call, target, peer);
 }
 
+static void deliver_kept(struct arrival *arrival, struct call *call)
+{
+	if (call->flags & CALL_OUTSIDE)
+		outside_tell_kept(call);
+	else
+		(void)call_kept(arrival->runtime, call);
+}
+
 static void deliver_answer(struct arrival *arrival)
 {
 	struct runtime *runtime = arrival->runtime;
@@ -469,6 +477,9 @@ static void deliver_answer(struct arrival *arrival)
 		break;
 	case ENVELOPE_FAILURE:
 		deliver_failure(arrival, call);
+		break;
+	case ENVELOPE_KEPT:
+		deliver_kept(arrival, call);
 		break;
 	default:
 		deliver_moved(arrival, call);
@@ -512,6 +523,7 @@ void runtime_deliver(struct runtime *runtime, struct troupe_address peer_address
 	case ENVELOPE_ERROR:
 	case ENVELOPE_FAILURE:
 	case ENVELOPE_MOVED:
+	case ENVELOPE_KEPT:
 		/* calls of an earlier incarnation had the same numbers */
 		if (is_own(runtime, envelope->to))
 			deliver_answer(&arrival);

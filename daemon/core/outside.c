@@ -22,7 +22,7 @@ bool outside_is_full(const struct runtime *runtime)
 	return runtime->outside_bytes >= LIMIT_OUTSIDE_BYTES;
 }
 
-static void queue_mail(struct runtime *runtime, struct call *call, struct mail *mail)
+static void queue_mail(struct runtime *runtime, struct mail *mail)
 {
 	mail->next = NULL;
 	if (runtime->outside_first)
@@ -34,6 +34,11 @@ static void queue_mail(struct runtime *runtime, struct call *call, struct mail *
 	runtime->outside_bytes += bytes_of(mail);
 	if (outside_is_full(runtime))
 		slice_cut(runtime);
+}
+
+static void queue_answer(struct runtime *runtime, struct call *call, struct mail *mail)
+{
+	queue_mail(runtime, mail);
 	call->unread++;
 }
 
@@ -67,11 +72,23 @@ bool outside_has_room(const struct call *call)
 void outside_add(struct runtime *runtime, struct call *call, struct message *message)
 {
 	message->extra = slots_index(&runtime->calls, call);
-	queue_mail(runtime, call, &message->mail);
+	queue_answer(runtime, call, &message->mail);
 	if (message->mail.flags & MAIL_CONTINUES)
 		call->outside->queued_bytes += message->mail.size;
 	else
 		close_call(runtime, call);
+}
+
+int outside_kept(struct runtime *runtime, struct call *call)
+{
+	struct message *message = message_new(&runtime->messages, MAIL_KEPT, 0);
+
+	if (!message)
+		return -ENOMEM;
+	/* By its id: it may end before this is handed out, and then nobody needs it. */
+	message->call = slots_id(call);
+	queue_mail(runtime, &message->mail);
+	return 0;
 }
 
 void outside_fail(struct runtime *runtime, struct call *call, enum troupe_status status,
@@ -89,7 +106,7 @@ void outside_fail(struct runtime *runtime, struct call *call, enum troupe_status
 	}
 	call->mail.kind = MAIL_END;
 	call->mail.status = (uint8_t)status;
-	queue_mail(runtime, call, &call->mail);
+	queue_answer(runtime, call, &call->mail);
 	close_call(runtime, call);
 }
 
@@ -120,6 +137,21 @@ static const struct troupe_type *read_message(const struct message *message,
 		reply->detail = (const char *)message_block(message);
 		return NULL;
 	}
+}
+
+void outside_tell_kept(struct call *call)
+{
+	if (call->outside->on_kept)
+		call->outside->on_kept(call->outside);
+}
+
+static void deliver_kept(struct runtime *runtime, struct message *message)
+{
+	struct call *call = call_find(runtime, message->call);
+
+	message_free(&runtime->messages, message);
+	if (call)
+		outside_tell_kept(call);
 }
 
 static void deliver_mail(struct runtime *runtime, struct mail *mail)
@@ -174,7 +206,10 @@ static void deliver_first(struct runtime *runtime)
 
 	runtime->outside_first = mail->next;
 	runtime->outside_bytes -= bytes_of(mail);
-	deliver_mail(runtime, mail);
+	if (mail->kind == MAIL_KEPT)
+		deliver_kept(runtime, message_of(mail));
+	else
+		deliver_mail(runtime, mail);
 }
 
 void outside_deliver(struct runtime *runtime)
@@ -249,7 +284,7 @@ int runtime_find_method(struct runtime *runtime, struct troupe_address address,
 
 int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
 			 const struct troupe_method *method, const void *in,
-			 uint64_t timeout_ns, uint32_t flags, struct runtime_outside *outside)
+			 uint64_t deadline_ns, uint32_t flags, struct runtime_outside *outside)
 {
 	struct actor *actor = actor_find(runtime, to);
 	struct message *message;
@@ -277,12 +312,10 @@ int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
 	message->from = (struct troupe_address){0};
 	message->descriptor = method;
 	if (outside) {
-		if (timeout_ns == 0)
-			timeout_ns = LIMIT_CALL_TIMEOUT_DEFAULT_NS;
-		if (timeout_ns > LIMIT_CALL_TIMEOUT_NS)
-			timeout_ns = LIMIT_CALL_TIMEOUT_NS;
 		rc = -ENOMEM;
-		call = call_new(runtime, NULL, method, runtime->now_ns + timeout_ns);
+		/* Whoever is outside keeps the deadline itself; here it only says when the call
+		 * needs not be run any more. */
+		call = call_new(runtime, NULL, method, UINT64_MAX);
 		if (!call)
 			goto free_message;
 		outside->unread_bytes = outside->queued_bytes = 0;
@@ -292,7 +325,7 @@ int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
 		call->target = to;
 		outside->id = slots_id(call);
 		message->call = outside->id;
-		message->extra = runtime->now_ns + timeout_ns;
+		message->extra = deadline_ns;
 		if (flags & TROUPE_MORE) {
 			call->flags |= CALL_MORE;
 			message->mail.flags = MAIL_MORE;

@@ -18,6 +18,12 @@ bool outside_has_room(const struct call *call);
  * The last one closes the call for all but outside_deliver(). */
 void outside_add(struct runtime *runtime, struct call *call, struct message *message);
 
+/* The call has been kept: the outside is told between turns. -ENOMEM. */
+int outside_kept(struct runtime *runtime, struct call *call);
+
+/* The same at once, when it was kept in another process. Not from inside a handler. */
+void outside_tell_kept(struct call *call);
+
 /* End a call of the outside without a reply. */
 void outside_fail(struct runtime *runtime, struct call *call, enum troupe_status status,
 		  const char *detail);

@@ -143,6 +143,9 @@ struct runtime_outside {
 	 * functions. */
 	void (*on_reply)(struct runtime_outside *outside, const struct troupe_reply *reply,
 			 const struct troupe_type *type);
+	/* An actor has kept the call, and may answer it much later. Perhaps several times, never
+	 * after the last reply. Must not call runtime functions. Optional. */
+	void (*on_kept)(struct runtime_outside *outside);
 	uint64_t unread_bytes; /* of replies handed out; added to by on_reply, who knows them */
 	/* of core/ */
 	uint64_t id;
@@ -158,10 +161,12 @@ int runtime_find_method(struct runtime *runtime, struct troupe_address actor,
 			const struct troupe_method **ret_method);
 
 /* Call (outside not NULL) or send. `in`: a value of method->in in memory form. flags:
- * TROUPE_MORE. timeout 0: default. -EAGAIN: mailbox full; -ESRCH; -ENOMEM. */
+ * TROUPE_MORE. deadline_ns: of CLOCK_MONOTONIC, UINT64_MAX for none; after it the call is not
+ * run any more, but it does not end before the outside cancels it. -EAGAIN: mailbox full;
+ * -ESRCH; -ENOMEM. */
 int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
 			 const struct troupe_method *method, const void *in,
-			 uint64_t timeout_ns, uint32_t flags, struct runtime_outside *outside);
+			 uint64_t deadline_ns, uint32_t flags, struct runtime_outside *outside);
 /* The outside does not wait any more; on_reply will not be called. */
 void runtime_outside_cancel(struct runtime *runtime, struct runtime_outside *outside);
 /* The last `count` unread replies of a stream, `bytes` together, have been taken: as many more

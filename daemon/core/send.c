@@ -228,7 +228,7 @@ struct calling {
 	const struct troupe_method *method;
 	const void *in;
 	uint64_t deadline_ns, context;
-	uint32_t flags;
+	uint8_t flags; /* CALL_MORE, CALL_UNTIL_KEPT */
 	uint8_t entry;
 };
 
@@ -240,8 +240,7 @@ static inline struct call *begin_call(struct troupe_self *self, const struct cal
 	if (likely(call != NULL)) {
 		call->context = calling->context;
 		call->entry = calling->entry;
-		if (calling->flags & TROUPE_MORE)
-			call->flags |= CALL_MORE;
+		call->flags = calling->flags;
 	}
 	return call;
 }
@@ -281,7 +280,7 @@ static inline int call_near(struct troupe_self *self, struct actor *receiver,
 		message_free(&runtime->messages, message);
 		return -ENOMEM;
 	}
-	if (unlikely(calling->flags & TROUPE_MORE))
+	if (unlikely(calling->flags & CALL_MORE))
 		message->mail.flags = MAIL_MORE;
 	message->call = slots_id(call);
 	message->extra = calling->deadline_ns;
@@ -298,8 +297,7 @@ call_now(struct troupe_self *self, struct troupe_address to, const struct troupe
 {
 	struct runtime *runtime = self->runtime;
 	struct actor *receiver = actor_find(runtime, to);
-	struct calling calling = {
-		.method = method, .in = in, .context = context, .flags = flags};
+	struct calling calling = {.method = method, .in = in, .context = context};
 	struct call *call;
 	int index, rc;
 
@@ -311,6 +309,8 @@ call_now(struct troupe_self *self, struct troupe_address to, const struct troupe
 				    entry->method->out_hash != method->out_hash))))
 		return -EINVAL;
 	calling.entry = (uint8_t)index;
+	if (unlikely(flags & TROUPE_MORE))
+		calling.flags = timeout_ns ? CALL_MORE : CALL_MORE | CALL_UNTIL_KEPT;
 	if (timeout_ns == 0)
 		timeout_ns = LIMIT_CALL_TIMEOUT_DEFAULT_NS;
 	if (unlikely(timeout_ns > LIMIT_CALL_TIMEOUT_NS))

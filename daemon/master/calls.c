@@ -11,9 +11,6 @@
 #include "proto/idl.h"
 #include <string.h>
 
-/* How much later than the worker's deadline ours is. */
-#define GRACE_NS (2 * CLOCK_SECOND_NS)
-
 bool calls_is_qualified(const char *text)
 {
 	const char *dot = strrchr(text, '.');
@@ -45,6 +42,7 @@ static void free_call(struct call *call)
 		instance->outstanding--;
 	HASH_DELETE(by_id, calls->open, call);
 	calls->n_open--;
+	user_shares_give(&calls->users, call->uid);
 	call->worker->call_bytes -= call->bytes;
 	list_remove(&call->on_worker);
 	loop_timer_stop(&call->timer);
@@ -76,48 +74,65 @@ static struct control_call *take_client(struct call *call)
 	return client;
 }
 
-static void on_late(struct loop_timer *timer)
+static void time_out(struct call *call)
 {
-	struct call *call = container_of(timer, struct call, timer);
 	struct control_call *client = take_client(call);
 
 	cancel_call(call);
 	control_call_fail(client, &api_timeout_error, &(struct api_timeout){0});
 }
 
-static int send_call(struct call *call, const struct call_target *target, const char *method,
-		     const char *parameters, uint64_t timeout_ns)
+static void on_late(struct loop_timer *timer)
+{
+	time_out(container_of(timer, struct call, timer));
+}
+
+/* Whatever comes first, no deadline holds any more. */
+static void lift_deadline(struct call *call)
+{
+	loop_timer_stop(&call->timer);
+	call->deadline_ns = UINT64_MAX;
+}
+
+static int send_call(struct call *call, const struct call_target *target,
+		     const struct call_wish *wish, const char *parameters)
 {
 	struct worker_call notice = {
 		.call = (int64_t)call->id,
 		.to = target->address,
-		.method = method,
+		.method = wish->method,
 		.parameters = parameters,
 		.more = call->client->more,
 		.oneway = call->kind == CALL_SEND || call->client->oneway,
-		.timeoutMs = (int64_t)(timeout_ns / CLOCK_MS_NS),
+		.deadlineNs = wish->deadline_ns <= INT64_MAX ? (int64_t)wish->deadline_ns : 0,
 	};
 
 	return worker_send(target->worker, &worker_call_method, &notice, -1);
 }
 
 static struct call *new_call(struct master *master, struct control_call *client,
-			     enum call_kind kind, const struct call_target *target,
+			     const struct call_target *target, const struct call_wish *wish,
 			     size_t bytes)
 {
-	struct call *call = calloc(1, sizeof(*call));
+	struct calls *calls = &master->calls;
+	struct call *call;
 
+	/* Calls may stay open for good. */
+	if (user_shares_take(&calls->users, client->peer->uid, LIMIT_CLIENT_CALLS_UID) < 0)
+		return NULL;
+	call = calloc(1, sizeof(*call));
 	if (!call)
-		return NULL;
-	call->id = ++master->calls.last_id;
-	HASH_ADD(by_id, master->calls.open, id, sizeof(call->id), call);
-	if (!call->by_id.tbl) {
-		free(call);
-		return NULL;
-	}
+		goto give_share;
+	call->id = ++calls->last_id;
+	HASH_ADD(by_id, calls->open, id, sizeof(call->id), call);
+	if (!call->by_id.tbl)
+		goto free_call;
 	call->master = master;
-	call->kind = kind;
+	call->uid = client->peer->uid;
+	call->kind = wish->kind;
 	call->client = client;
+	call->deadline_ns = wish->deadline_ns;
+	call->is_until_kept = client->more && wish->is_default;
 	call->worker = target->worker;
 	call->bytes = bytes;
 	call->worker->call_bytes += bytes;
@@ -128,35 +143,37 @@ static struct call *new_call(struct master *master, struct control_call *client,
 		target->instance->outstanding++;
 	}
 	loop_timer_init(&call->timer, master->loop, on_late);
-	master->calls.n_open++;
+	calls->n_open++;
 	client->user = call;
 	client->on_gone = on_gone;
 	return call;
+free_call:
+	free(call);
+give_share:
+	user_shares_give(&calls->users, client->peer->uid);
+	return NULL;
 }
 
-void calls_begin(struct master *master, struct control_call *client, enum call_kind kind,
-		 const struct call_target *target, const char *method,
-		 struct json_span parameters, uint64_t timeout_ns)
+void calls_begin(struct master *master, struct control_call *client,
+		 const struct call_target *target, const struct call_wish *wish)
 {
+	struct json_span parameters = wish->parameters;
 	cleanup_free char *text = strndup(parameters.at ? parameters.at : "", parameters.size);
-	size_t bytes = sizeof(struct call) + strlen(method) + parameters.size;
+	size_t bytes = sizeof(struct call) + strlen(wish->method) + parameters.size;
+	uint64_t now = loop_now_ns(master->loop);
 	struct call *call = NULL;
 	int r;
 
-	if (timeout_ns == 0)
-		timeout_ns = LIMIT_CALL_TIMEOUT_DEFAULT_NS;
-	if (timeout_ns > LIMIT_CALL_TIMEOUT_NS)
-		timeout_ns = LIMIT_CALL_TIMEOUT_NS;
 	/* What a worker has not answered may all be waiting in its channel, which has a limit
 	 * that must not be reached: it would cost the worker its life. */
 	if (text && master->calls.n_open < LIMIT_CLIENT_CALLS &&
 	    target->worker->call_bytes + bytes <= LIMIT_CLIENT_CALL_BYTES)
-		call = new_call(master, client, kind, target, bytes);
+		call = new_call(master, client, target, wish, bytes);
 	if (!call) {
 		control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
 		return;
 	}
-	r = send_call(call, target, method, text, timeout_ns);
+	r = send_call(call, target, wish, text);
 	if (r < 0) {
 		client = take_client(call);
 		free_call(call);
@@ -172,7 +189,9 @@ void calls_begin(struct master *master, struct control_call *client, enum call_k
 					  &(struct api_overloaded){0});
 		return;
 	}
-	loop_timer_start(&call->timer, timeout_ns + GRACE_NS);
+	if (wish->deadline_ns != UINT64_MAX)
+		loop_timer_start(&call->timer,
+				 wish->deadline_ns > now ? wish->deadline_ns - now : 0);
 }
 
 /* ---- answers */
@@ -239,7 +258,7 @@ static void pass_on(struct call *call, const char *text, size_t size, size_t wei
 			   : held_new(call->master, call->client, on_taken, call, &call->held);
 
 	/* The deadline was for the first reply. */
-	loop_timer_stop(&call->timer);
+	lift_deadline(call);
 	if (r == 0)
 		r = held_add(call->held, text, size, weight);
 	/* A gap in a stream would go unseen: if its client does not read, it ends. */
@@ -290,12 +309,31 @@ bool calls_reply(struct worker *worker, const struct worker_reply *reply)
 		calls->strays++;
 		return true;
 	}
+	/* The timer's turn comes after what was read in the same pass. */
+	if (loop_now_ns(worker->master->loop) >= call->deadline_ns) {
+		calls->strays++;
+		time_out(call);
+		return true;
+	}
 	if (!reply->error) {
 		pass_reply(call, reply);
 		return true;
 	}
 	finish_call(call, reply->error, reply->parameters, strlen(reply->parameters));
 	return true;
+}
+
+void calls_kept(struct worker *worker, uint64_t id)
+{
+	struct call *call = find_call(&worker->master->calls, id);
+
+	if (!call || call->worker != worker)
+		return;
+	/* It lies in the channel no more. */
+	worker->call_bytes -= call->bytes;
+	call->bytes = 0;
+	if (call->is_until_kept)
+		lift_deadline(call);
 }
 
 static void fail_died(struct call *call)

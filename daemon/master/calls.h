@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "control/server.h"
 #include "master/hash.h"
+#include "master/user_shares.h"
 #include "proto/json.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,20 +37,23 @@ struct call {
 	uint64_t id;
 	enum call_kind kind;
 	struct control_call *client;
+	uid_t uid; /* of the client */
 	struct worker *worker;
 	struct list on_worker;   /* in worker->calls */
 	size_t bytes;            /* that it counts for in worker->call_bytes */
 	uint32_t unit, instance; /* whose `outstanding` it counts for; unit 0: nobody's */
-	/* The worker keeps the deadline; this is for one that does not. */
-	struct loop_timer timer;
-	struct held *held; /* of a stream: its replies; NULL before the first one */
+	uint64_t deadline_ns;    /* UINT64_MAX: none */
+	bool is_until_kept;      /* of a stream: the deadline holds until an actor keeps it */
+	struct loop_timer timer; /* for the deadline */
+	struct held *held;       /* of a stream: its replies; NULL before the first one */
 };
 
 struct calls {
 	struct call *open; /* uthash, by id */
 	unsigned n_open;
+	struct user_shares users; /* of those */
 	uint64_t last_id;
-	uint64_t strays; /* replies to no call we know */
+	uint64_t strays; /* replies to no call we know: cancelled, or late */
 };
 
 /* Where a call goes: an instance of a unit, or (instance NULL) an actor by its address. */
@@ -61,14 +65,26 @@ struct call_target {
 	const char *name;  /* for people; borrowed */
 };
 
-/* Forward a client's call; it is answered in any case, perhaps at once. method: qualified; parameters: text of an object, or
- * absent; timeout_ns: 0 for the default. */
-void calls_begin(struct master *master, struct control_call *client, enum call_kind kind,
-		 const struct call_target *target, const char *method,
-		 struct json_span parameters, uint64_t timeout_ns);
+/* What is to be forwarded. Borrowed for the call. */
+struct call_wish {
+	enum call_kind kind;
+	const char *method;          /* qualified */
+	struct json_span parameters; /* text of an object, or absent */
+	uint64_t deadline_ns;        /* of the loop's clock; UINT64_MAX: none */
+	bool is_default;             /* the client did not ask for that deadline */
+};
+
+/* Forward a client's call; it is answered in any case, perhaps at once: by the actor, by its end, or at the deadline,
+ * whatever the worker does. A default deadline of a stream holds until an actor has kept the call or the first reply has
+ * come, one that was asked for until the first reply. */
+void calls_begin(struct master *master, struct control_call *client,
+		 const struct call_target *target, const struct call_wish *wish);
 
 /* A worker answers. Answers to calls that it was not given are counted and ignored. false: it breaks the protocol. */
 bool calls_reply(struct worker *worker, const struct worker_reply *reply);
+
+/* A worker says that an actor has kept a call. */
+void calls_kept(struct worker *worker, uint64_t id);
 
 /* The process has gone, and its last words were heard: what it has not answered failed with ActorDied. */
 void calls_worker_down(struct worker *worker);

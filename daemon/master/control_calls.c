@@ -34,10 +34,10 @@ void control_on_call(void *context, struct control_call *call, const void *in)
 	}
 	route_begin(context, call,
 		    &(struct route_wish){
-			    .kind = CALL_WRAPPED,
 			    .name = wanted->name,
-			    .method = wanted->method,
-			    .parameters = span_of(wanted->parameters),
+			    .call = {.kind = CALL_WRAPPED,
+				     .method = wanted->method,
+				     .parameters = span_of(wanted->parameters)},
 			    .timeout_ns = (uint64_t)timeout_ms * CLOCK_MS_NS,
 		    });
 }
@@ -54,10 +54,10 @@ void control_on_send(void *context, struct control_call *call, const void *in)
 	}
 	route_begin(context, call,
 		    &(struct route_wish){
-			    .kind = CALL_SEND,
 			    .name = wanted->name,
-			    .method = wanted->method,
-			    .parameters = span_of(wanted->parameters),
+			    .call = {.kind = CALL_SEND,
+				     .method = wanted->method,
+				     .parameters = span_of(wanted->parameters)},
 		    });
 }
 
@@ -81,10 +81,10 @@ void control_on_foreign(void *context, struct control_call *call, const char *in
 	}
 	route_begin(context, call,
 		    &(struct route_wish){
-			    .kind = CALL_DIRECT,
 			    .name = interface,
 			    .is_interface = true,
-			    .method = qualified,
-			    .parameters = parameters,
+			    .call = {.kind = CALL_DIRECT,
+				     .method = qualified,
+				     .parameters = parameters},
 		    });
 }

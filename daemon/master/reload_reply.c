@@ -112,8 +112,8 @@ void reload_reply_when_settled(struct master *master, struct control_call *call,
 	call->on_gone = on_gone;
 	list_append(&master->reload_replies, &reply->link);
 	loop_timer_init(&reply->timer, master->loop, on_late);
-	if (timeout_ns > LIMIT_CALL_TIMEOUT_DEFAULT_NS)
-		timeout_ns = LIMIT_CALL_TIMEOUT_DEFAULT_NS;
+	if (timeout_ns > LIMIT_WAIT_NS - GRACE_NS)
+		timeout_ns = LIMIT_WAIT_NS - GRACE_NS;
 	loop_timer_start(&reply->timer, timeout_ns + GRACE_NS);
 	master_settle(master);
 }

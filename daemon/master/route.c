@@ -1,6 +1,6 @@
 #include "master/route.h"
 
-#include "base/clock.h"
+#include "base/limits.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/control.h"
 #include "master/master.h"
@@ -14,7 +14,6 @@ struct waiting_call {
 	struct master *master;
 	struct control_call *client;
 	struct route_wish wish; /* its texts are in `text` */
-	uint64_t deadline_ns;
 	struct loop_timer timer;
 	size_t bytes; /* that it counts for in master->waiting_bytes */
 	char text[];
@@ -63,8 +62,9 @@ static const char *put_text(char **place, const char *text, size_t size)
 static struct waiting_call *new_waiting(struct master *master, struct control_call *client,
 					const struct route_wish *wish)
 {
-	size_t name = strlen(wish->name), method = strlen(wish->method);
-	size_t size = sizeof(struct waiting_call) + name + method + wish->parameters.size + 3;
+	const struct call_wish *call = &wish->call;
+	size_t name = strlen(wish->name), method = strlen(call->method);
+	size_t size = sizeof(struct waiting_call) + name + method + call->parameters.size + 3;
 	struct waiting_call *waiting;
 	char *place;
 
@@ -78,9 +78,9 @@ static struct waiting_call *new_waiting(struct master *master, struct control_ca
 	place = waiting->text;
 	waiting->wish = *wish;
 	waiting->wish.name = put_text(&place, wish->name, name);
-	waiting->wish.method = put_text(&place, wish->method, method);
-	waiting->wish.parameters.at =
-		put_text(&place, wish->parameters.at, wish->parameters.size);
+	waiting->wish.call.method = put_text(&place, call->method, method);
+	waiting->wish.call.parameters.at =
+		put_text(&place, call->parameters.at, call->parameters.size);
 	master->n_waiting++;
 	master->waiting_bytes += size;
 	client->user = waiting;
@@ -92,16 +92,15 @@ static void let_wait(struct master *master, struct unit *unit, struct control_ca
 		     const struct route_wish *wish)
 {
 	struct waiting_call *waiting = new_waiting(master, client, wish);
-	uint64_t timeout_ns =
-		wish->timeout_ns ? wish->timeout_ns : LIMIT_CALL_TIMEOUT_DEFAULT_NS;
 
 	if (!waiting) {
 		control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
 		return;
 	}
-	waiting->deadline_ns = loop_now_ns(master->loop) + timeout_ns;
 	loop_timer_init(&waiting->timer, master->loop, on_late);
-	loop_timer_start(&waiting->timer, timeout_ns);
+	if (wish->call.deadline_ns != UINT64_MAX)
+		loop_timer_start(&waiting->timer,
+				 wish->call.deadline_ns - loop_now_ns(master->loop));
 	list_append(&unit->calls, &waiting->link);
 }
 
@@ -113,33 +112,47 @@ static enum names_place find_place(struct master *master, struct control_call *c
 				  : names_resolve(master, client, wish->name, ret_target);
 }
 
-static void forward(struct master *master, struct control_call *client,
-		    const struct route_wish *wish, const struct call_target *target)
+/* Varlink knows no deadline: a call that a client makes as any service's lasts as long as its
+ * connection, unless the unit says otherwise. A oneway one has no connection to end with. */
+static uint64_t default_timeout(const struct control_call *client,
+				const struct route_wish *wish, const struct unit *unit)
 {
-	calls_begin(master, client, wish->kind, target, wish->method, wish->parameters,
-		    wish->timeout_ns);
+	if (wish->call.kind == CALL_DIRECT && !client->oneway && unit)
+		return unit->file.call_timeout_ns;
+	return LIMIT_CALL_TIMEOUT_DEFAULT_NS;
+}
+
+static void set_deadline(struct master *master, const struct control_call *client,
+			 const struct unit *unit, struct route_wish *wish)
+{
+	uint64_t timeout_ns = wish->timeout_ns;
+
+	wish->call.is_default = timeout_ns == 0;
+	if (wish->call.is_default)
+		timeout_ns = default_timeout(client, wish, unit);
+	if (__builtin_add_overflow(loop_now_ns(master->loop), timeout_ns,
+				   &wish->call.deadline_ns))
+		wish->call.deadline_ns = UINT64_MAX;
 }
 
 void route_begin(struct master *master, struct control_call *client,
-		 const struct route_wish *wish)
+		 const struct route_wish *in)
 {
+	struct route_wish wish = *in;
 	struct call_target target;
+	enum names_place place = find_place(master, client, &wish, &target);
 
-	switch (find_place(master, client, wish, &target)) {
-	case NAMES_NOWHERE:
-		break;
-	case NAMES_COMING:
-		let_wait(master, target.unit, client, wish);
-		break;
-	case NAMES_THERE:
-		if (target.unit && !list_is_empty(&target.unit->calls)) {
-			/* Not before those that came before it. */
-			let_wait(master, target.unit, client, wish);
-			route_again(target.unit);
-		} else {
-			forward(master, client, wish, &target);
-		}
-		break;
+	if (place == NAMES_NOWHERE)
+		return;
+	set_deadline(master, client, target.unit, &wish);
+	if (place == NAMES_COMING) {
+		let_wait(master, target.unit, client, &wish);
+	} else if (target.unit && !list_is_empty(&target.unit->calls)) {
+		/* Not before those that came before it. */
+		let_wait(master, target.unit, client, &wish);
+		route_again(target.unit);
+	} else {
+		calls_begin(master, client, &target, &wish.call);
 	}
 }
 
@@ -147,7 +160,6 @@ static void retry(struct waiting_call *waiting)
 {
 	struct master *master = waiting->master;
 	struct control_call *client = waiting->client;
-	uint64_t now = loop_now_ns(master->loop);
 	struct call_target target;
 
 	/* Who fails there must not be found here any more. */
@@ -162,11 +174,7 @@ static void retry(struct waiting_call *waiting)
 		list_append(&target.unit->calls, &waiting->link);
 		return;
 	case NAMES_THERE:
-		/* Less is left of its time; 0 would be the default. */
-		waiting->wish.timeout_ns = waiting->deadline_ns > now + CLOCK_MS_NS
-						   ? waiting->deadline_ns - now
-						   : CLOCK_MS_NS;
-		forward(master, client, &waiting->wish, &target);
+		calls_begin(master, client, &target, &waiting->wish.call);
 		break;
 	}
 	master->n_waiting--;

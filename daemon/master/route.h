@@ -12,12 +12,10 @@ struct unit;
 
 /* What a client wants. Borrowed for the call. */
 struct route_wish {
-	enum call_kind kind;
-	const char *name;   /* of a unit, instance or address; of an interface: */
-	bool is_interface;  /* whoever provides it */
-	const char *method; /* qualified */
-	struct json_span parameters;
-	uint64_t timeout_ns; /* 0: the default */
+	const char *name;      /* of a unit, instance or address; of an interface: */
+	bool is_interface;     /* whoever provides it */
+	struct call_wish call; /* its deadline is filled in once the unit is known, from: */
+	uint64_t timeout_ns;   /* 0: that of the unit for a direct call, else of all calls */
 };
 
 /* Forward the call, now or later; it is answered in any case. */

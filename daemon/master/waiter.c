@@ -129,8 +129,8 @@ void waiter_new(struct unit *unit, struct instance *instance, enum waiter_kind k
 	};
 	list_append(&unit->waiters, &waiter->link);
 	loop_timer_init(&waiter->timer, unit->master->loop, on_late);
-	if (timeout_ns > LIMIT_CALL_TIMEOUT_DEFAULT_NS)
-		timeout_ns = LIMIT_CALL_TIMEOUT_DEFAULT_NS;
+	if (timeout_ns > LIMIT_WAIT_NS - GRACE_NS)
+		timeout_ns = LIMIT_WAIT_NS - GRACE_NS;
 	loop_timer_start(&waiter->timer, timeout_ns + GRACE_NS);
 	call->user = waiter;
 	call->on_gone = on_gone;

@@ -193,6 +193,14 @@ static void on_reply(void *context, const void *in, int *fd)
 		worker_kill(worker, "it broke the protocol: a reply that is not JSON", false);
 }
 
+static void on_kept(void *context, const void *in, int *fd)
+{
+	const struct worker_kept *kept = in;
+
+	(void)fd;
+	calls_kept(context, (uint64_t)kept->call);
+}
+
 static void on_borrow(void *context, const void *in, int *fd)
 {
 	struct worker *worker = context;
@@ -222,6 +230,6 @@ static void on_dead_letter(void *context, const void *in, int *fd)
 const struct channel_handler worker_handlers[] = {
 	HANDLER(ready),       HANDLER(loaded), HANDLER(defined), HANDLER(spawned),
 	HANDLER(stopped),     HANDLER(ended),  HANDLER(reply),   HANDLER(census),
-	HANDLER(dead_letter), HANDLER(borrow),
+	HANDLER(dead_letter), HANDLER(borrow), HANDLER(kept),
 };
 const size_t worker_n_handlers = ARRAY_LEN(worker_handlers);

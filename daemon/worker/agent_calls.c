@@ -93,6 +93,18 @@ static void on_reply(struct runtime_outside *outside, const struct troupe_reply 
 		calls_remove(&agent->calls, call);
 }
 
+static void on_kept(struct runtime_outside *outside)
+{
+	struct calls_call *call = container_of(outside, struct calls_call, outside);
+
+	/* Another worker may say so again and again. */
+	if (call->is_kept)
+		return;
+	call->is_kept = true;
+	agent_send(call->owner, &worker_kept_method,
+		   &(struct worker_kept){.call = call->number});
+}
+
 /* ---- calls */
 
 /* The method that is meant. false: answered with an error. */
@@ -138,18 +150,6 @@ static bool decode_parameters(struct agent *agent, const struct worker_call *in,
 	return false;
 }
 
-static uint64_t timeout_of(const struct worker_call *in)
-{
-	uint64_t ns;
-
-	if (in->timeoutMs <= 0)
-		return 0;
-	if (__builtin_mul_overflow((uint64_t)in->timeoutMs, TROUPE_MS_NS, &ns) ||
-	    ns > LIMIT_CALL_TIMEOUT_NS)
-		return LIMIT_CALL_TIMEOUT_NS;
-	return ns;
-}
-
 static void send_only(struct agent *agent, const struct worker_call *in,
 		      const struct troupe_method *method, const void *block)
 {
@@ -175,7 +175,9 @@ static void begin_call(struct agent *agent, const struct worker_call *in,
 	call->to = in->to;
 	call->method = method;
 	call->outside.on_reply = on_reply;
-	r = runtime_outside_call(agent->runtime, in->to, method, block, timeout_of(in),
+	call->outside.on_kept = on_kept;
+	r = runtime_outside_call(agent->runtime, in->to, method, block,
+				 in->deadlineNs > 0 ? (uint64_t)in->deadlineNs : UINT64_MAX,
 				 in->more ? TROUPE_MORE : 0, &call->outside);
 	if (r < 0) {
 		calls_remove(&agent->calls, call);

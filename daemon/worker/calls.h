@@ -7,6 +7,7 @@
 #define WORKER_CALLS_H
 
 #include "core/runtime.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ struct calls_call {
 	int64_t number;
 	struct troupe_address to;
 	const struct troupe_method *method;
+	bool is_kept;            /* the master knows */
 	struct calls_call *next; /* in its bucket */
 };
 

@@ -20,6 +20,7 @@
  *        troupe_spawn() takes flags, and a child ends with its parent unless TROUPE_DETACHED is
  *        one of them; troupe_stop(); TROUPE_REASON_PARENT; troupe_sender() in a child's init
  *        troupe_find() gives -EINPROGRESS, no longer -ENOENT, between two lives of an actor
+ *        a stream that the callee has kept outlives the default deadline
  */
 #ifndef TROUPE_ACTOR_H
 #define TROUPE_ACTOR_H
@@ -345,7 +346,9 @@ int troupe_send(struct troupe_self *self, struct troupe_address to,
 
 /* Call: exactly one reply arrives at `entry`, with `context`, by timeout_ns from now at the
  * latest (then: TROUPE_TIMEOUT). With TROUPE_MORE: replies with `continues` set, then exactly
- * one without; the timeout holds for the first one. timeout_ns 0: the default of 45 s.
+ * one without; the timeout holds for the first one. timeout_ns 0: the default of 45 s, which of
+ * a stream ends already when the callee has kept the call: a subscription may be quiet for any
+ * time. Its end is then a reply, the callee's death, or troupe_cancel().
  * ret_request may be NULL. When the call fails at once (negative return), no reply arrives. */
 int troupe_call(struct troupe_self *self, struct troupe_address to,
 		const struct troupe_method *method, const void *in,
@@ -394,7 +397,8 @@ int troupe_fail_not_implemented(struct troupe_self *self, struct troupe_call cal
 /* Whether the caller asked for a stream. */
 bool troupe_call_wants_more(struct troupe_self *self, struct troupe_call call);
 
-/* Keep the handle beyond this activation; *call becomes the handle to keep. -ENOMEM: the limit
+/* Keep the handle beyond this activation; *call becomes the handle to keep. Of a stream it tells
+ * the caller that the call was accepted: a deadline that is only the default ends. -ENOMEM: the limit
  * of kept calls is reached. On a message that was only sent it succeeds, and answering it does
  * nothing. */
 int troupe_call_keep(struct troupe_self *self, struct troupe_call *call) TROUPE_WARN_UNUSED;

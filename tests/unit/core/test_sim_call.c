@@ -463,6 +463,53 @@ static void stream_has_many_replies_and_one_end(void **state)
 	finish(&world);
 }
 
+/* What puppet 1 asks puppet 2 with, when told Num(1). */
+struct question {
+	uint64_t timeout_ns;
+	uint32_t flags;
+};
+
+/* Puppet 2 says nothing for a minute. */
+static int subscribes(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		      int64_t n)
+{
+	const struct question *question = world_of(self)->test;
+
+	if (me->id == 1)
+		return self_call(self, world_of(self)->actors[2], &num_method, &(struct num){n},
+				 &num_entry, 1, question->timeout_ns, question->flags, NULL);
+	assert_int_equal(self_call_keep(self, &call), 0);
+	me->kept_call = call;
+	return self_timer_start(self, &tick_entry, 60000000000, 0, 0, NULL);
+}
+
+static void assert_quiet(uint64_t timeout_ns, uint32_t flags, const char *log)
+{
+	struct question question = {timeout_ns, flags};
+	struct world world;
+
+	world_init(&world, 1, NULL);
+	world.hooks.num = subscribes;
+	world.hooks.tick = ends_stream;
+	world.test = &question;
+	world_spawn(&world, 1);
+	world_spawn(&world, 2);
+	world_send(&world, world.actors[1], 1);
+	world_sleep(&world, 61000000000);
+	assert_log(&world, log);
+	finish(&world);
+}
+
+static void default_deadline_of_a_stream_holds_until_it_is_kept(void **state)
+{
+	(void)state;
+	assert_quiet(0, TROUPE_MORE, "1:num 1; 2:num 1; 2:tick0; 1:reply1 ok 99; ");
+	/* One that was asked for holds until the first reply, and that of a call to its end. */
+	assert_quiet(1000000000, TROUPE_MORE,
+		     "1:num 1; 2:num 1; 2:cancel; 1:reply1 timeout; 2:tick0; ");
+	assert_quiet(0, 0, "1:num 1; 2:num 1; 2:cancel; 1:reply1 timeout; 2:tick0; ");
+}
+
 static int floods(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 		  int64_t n)
 {
@@ -574,6 +621,7 @@ int main(void)
 		cmocka_unit_test(calls_and_kept_calls_stop_at_their_limits),
 		cmocka_unit_test(forwarded_call_is_answered_by_whoever_has_it),
 		cmocka_unit_test(stream_has_many_replies_and_one_end),
+		cmocka_unit_test(default_deadline_of_a_stream_holds_until_it_is_kept),
 		cmocka_unit_test(stream_waits_when_the_caller_does_not_read),
 		cmocka_unit_test(method_of_another_version_is_converted_by_name),
 		cmocka_unit_test(method_that_does_not_fit_is_refused_with_the_reason),

@@ -287,11 +287,58 @@ static void far_stream_has_a_window(void **state)
 	net_carry_one(&cluster.net, 2);
 	world_run(&cluster.worlds[2]);
 	assert_int_equal(cluster.worlds[2].rooms, 0);
+	assert_true(net_carry_one(&cluster.net, 1)); /* KEPT */
 	for (int i = 0; i < 1024; i++)
 		assert_true(net_carry_one(&cluster.net, 1));
 	assert_false(net_carry_one(&cluster.net, 1));
 	run(&cluster);
 	assert_int_equal(cluster.worlds[1].replies, 5001);
+	finish(&cluster);
+}
+
+static int keeps_for_good(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+			  int64_t n)
+{
+	(void)n;
+	assert_int_equal(self_call_keep(self, &call), 0);
+	me->kept_call = call;
+	return 0;
+}
+
+static int subscribes(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		      int64_t n)
+{
+	if (me->id == 2)
+		return keeps_for_good(self, me, call, n);
+	return self_call(self, address_of(world_of(self), 2), &num_method, &(struct num){n},
+			 &num_entry, (uint64_t)n, n == 3 ? 60000000000 : 0,
+			 n == 2 ? 0 : TROUPE_MORE, NULL);
+}
+
+/* Num(1): a stream; Num(2): a call; Num(3): a stream with a deadline of a minute. */
+static void far_stream_that_is_kept_outlives_the_default_deadline(void **state)
+{
+	struct cluster cluster;
+	struct world *one = &cluster.worlds[1];
+
+	(void)state;
+	begin(&cluster, NULL);
+	one->hooks.num = cluster.worlds[2].hooks.num = subscribes;
+	for (int n = 1; n <= 3; n++)
+		ask(&cluster, n);
+	run(&cluster);
+	world_log(one);
+	world_sleep(one, LIMIT_CALL_TIMEOUT_DEFAULT_NS + 1000000);
+	run(&cluster);
+	assert_log(one, "1:reply2 timeout; ");
+	assert_log(&cluster.worlds[2], "2:num 1; 2:num 2; 2:num 3; 2:cancel; ");
+	world_sleep(one, 60000000000);
+	run(&cluster);
+	assert_log(one, "1:reply3 timeout; ");
+	assert_log(&cluster.worlds[2], "2:cancel; ");
+	kill_world(&cluster, 2);
+	run(&cluster);
+	assert_log(one, "1:reply1 died; ");
 	finish(&cluster);
 }
 
@@ -499,6 +546,7 @@ int main(void)
 			far_call_ends_when_the_news_of_a_death_is_faster_than_the_move),
 		cmocka_unit_test(far_call_can_be_forwarded_home),
 		cmocka_unit_test(far_stream_has_a_window),
+		cmocka_unit_test(far_stream_that_is_kept_outlives_the_default_deadline),
 		cmocka_unit_test(far_sender_waits_when_the_link_has_no_credit),
 		cmocka_unit_test(hostile_envelopes_do_no_harm),
 		cmocka_unit_test(stale_frames_are_dropped_after_the_peer_is_down),

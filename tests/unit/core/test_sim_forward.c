@@ -362,7 +362,8 @@ static void ask(struct cluster *cluster, int64_t n)
 
 	cluster->outside.on_reply = on_outside;
 	assert_int_equal(runtime_outside_call(one->runtime, one->actors[1], &num_method,
-					      &(struct num){n}, 0, 0, &cluster->outside),
+					      &(struct num){n}, UINT64_MAX, 0,
+					      &cluster->outside),
 			 0);
 	net_run(&cluster->net);
 }

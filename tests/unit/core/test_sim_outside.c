@@ -14,6 +14,7 @@ struct reader {
 	int64_t next;  /* number of the next reply */
 	size_t weight; /* bytes that one reply counts */
 	bool is_done;
+	unsigned n_kept; /* how often it was told that the call is kept */
 	enum troupe_status status;
 };
 
@@ -31,6 +32,11 @@ static void on_reply(struct runtime_outside *outside, const struct troupe_reply 
 	reader->next++;
 	if (reply->continues)
 		outside->unread_bytes += reader->weight;
+}
+
+static void on_kept(struct runtime_outside *outside)
+{
+	container_of(outside, struct reader, outside)->n_kept++;
 }
 
 static int stream_on(struct troupe_self *self, struct puppet *me)
@@ -74,8 +80,9 @@ static void begin(struct world *world, unsigned n_actors)
 static void ask(struct world *world, unsigned actor, struct reader *reader)
 {
 	reader->outside.on_reply = on_reply;
+	reader->outside.on_kept = on_kept;
 	assert_int_equal(runtime_outside_call(world->runtime, world->actors[actor], &num_method,
-					      &(struct num){1}, 0, TROUPE_MORE,
+					      &(struct num){1}, UINT64_MAX, TROUPE_MORE,
 					      &reader->outside),
 			 0);
 	world_run(world);
@@ -104,6 +111,26 @@ static void stream_waits_when_its_window_is_full(void **state)
 	while (!reader.is_done)
 		take(&world, &reader, 100);
 	assert_int_equal(reader.next, TOTAL + 1);
+	world_fini(&world);
+}
+
+static void outside_is_told_when_its_call_is_kept(void **state)
+{
+	struct reader reader = {.weight = 1};
+	struct world world;
+
+	(void)state;
+	begin(&world, 1);
+	ask(&world, 1, &reader);
+	assert_int_equal(reader.n_kept, 1);
+	/* Not when it has ended before that could be handed out. */
+	runtime_outside_cancel(world.runtime, &reader.outside);
+	runtime_outside_hold(world.runtime, true);
+	ask(&world, 1, &reader);
+	runtime_outside_cancel(world.runtime, &reader.outside);
+	memset(&reader, 0xff, sizeof(reader));
+	runtime_outside_hold(world.runtime, false);
+	world_run(&world);
 	world_fini(&world);
 }
 
@@ -218,8 +245,9 @@ static void answers_are_told_at_once_when_the_slice_is_over(void **state)
 		for (unsigned i = 0; i < count; i++) {
 			readers[i].outside.on_reply = on_reply;
 			assert_int_equal(runtime_outside_call(world.runtime, world.actors[1],
-							      &num_method, &(struct num){0}, 0,
-							      0, &readers[i].outside),
+							      &num_method, &(struct num){0},
+							      UINT64_MAX, 0,
+							      &readers[i].outside),
 					 0);
 		}
 		world_run(&world); /* as long as a loop would go on without waiting */
@@ -276,8 +304,8 @@ static void replies_that_wait_hold_a_bounded_amount(void **state)
 	for (unsigned i = 0; i < ARRAY_LEN(readers); i++) {
 		readers[i].outside.on_reply = count_reply;
 		assert_int_equal(runtime_outside_call(world.runtime, world.actors[1 + i % 2],
-						      &text_method, &(struct text){""}, 0, 0,
-						      &readers[i].outside),
+						      &text_method, &(struct text){""},
+						      UINT64_MAX, 0, &readers[i].outside),
 				 0);
 	}
 	for (int i = 0; i < 1000; i++)
@@ -305,6 +333,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stream_waits_when_its_window_is_full),
+		cmocka_unit_test(outside_is_told_when_its_call_is_kept),
 		cmocka_unit_test(stream_waits_when_its_bytes_are_not_read),
 		cmocka_unit_test(streams_have_windows_of_their_own),
 		cmocka_unit_test(claims_to_have_taken_more_than_was_sent_are_not_believed),

@@ -55,6 +55,50 @@ static void calls_wait_in_order_when_their_unit_is_starting(void **state)
 	assert_int_equal(stage->master->waiting_bytes, 0);
 }
 
+static bool is_running(struct stage *stage)
+{
+	return unit_state(unit_find(stage->master, "one")) == UNIT_RUNNING;
+}
+
+static bool has_no_calls(struct stage *stage)
+{
+	return stage->master->calls.n_open == 0;
+}
+
+static void direct_call_has_no_deadline_but_that_of_its_unit(void **state)
+{
+	static const char greet[] = "{\"method\":\"io.troupe.hello.Greet\"}";
+	struct stage *stage = *state;
+	struct stage_worker *worker = stage->workers[1];
+	struct unit *unit = unit_find(stage->master, "one");
+	int64_t call;
+
+	assert_true(unit->file.call_timeout_ns == UINT64_MAX);
+	unit->file.call_timeout_ns = 50 * CLOCK_MS_NS;
+	/* While it waits for its unit ... */
+	stage_say(stage, greet);
+	stage_expect(stage, "io.troupe.Control.Timeout");
+	stage_spawned(worker, NULL);
+	stage_until(stage, is_running);
+	/* ... and with its actor. */
+	stage_say(stage, greet);
+	stage_expect(stage, "io.troupe.Control.Timeout");
+	call = stage_wait_call(stage, 1);
+	assert_int_equal(worker->cancelled, call);
+	unit->file.call_timeout_ns = UINT64_MAX;
+	stage_say(stage, greet);
+	call = stage_wait_call(stage, 1);
+	assert_false(stage->master->calls.open->timer.started);
+	stage_reply(worker, call, false, NULL, "{\"y\":1}");
+	stage_expect(stage, "{\"parameters\":{\"y\":1}}");
+	/* One that nobody waits for has an end, too. */
+	stage_say(stage, "{\"method\":\"io.troupe.hello.Greet\",\"oneway\":true}");
+	call = stage_wait_call(stage, 1);
+	assert_true(stage->master->calls.open->timer.started);
+	stage_reply(worker, call, false, NULL, "{}");
+	stage_until(stage, has_no_calls);
+}
+
 static void calls_by_interface_wait_when_its_provider_is_starting(void **state)
 {
 	struct stage *stage = *state;
@@ -273,6 +317,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(calls_wait_in_order_when_their_unit_is_starting),
+		TEST(direct_call_has_no_deadline_but_that_of_its_unit),
 		TEST(calls_by_interface_wait_when_its_provider_is_starting),
 		TEST(sends_wait_when_their_unit_is_starting),
 		TEST(call_waits_between_two_lives),

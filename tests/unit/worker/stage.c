@@ -83,6 +83,15 @@ static void on_ended(void *context, const void *data, int *fd)
 	worker->code = in->code;
 }
 
+static void on_kept(void *context, const void *data, int *fd)
+{
+	struct stage_worker *worker = context;
+	const struct worker_kept *kept = data;
+
+	(void)fd;
+	worker->kept = kept->call;
+}
+
 static void on_reply(void *context, const void *data, int *fd)
 {
 	struct stage_worker *worker = context;
@@ -137,11 +146,17 @@ static void on_borrow(void *context, const void *data, int *fd)
 }
 
 static const struct channel_handler handlers[] = {
-	{&worker_borrow_method, on_borrow},   {&worker_ready_method, on_ready},
-	{&worker_loaded_method, on_loaded},   {&worker_defined_method, on_defined},
-	{&worker_spawned_method, on_spawned}, {&worker_stopped_method, on_stopped},
-	{&worker_ended_method, on_ended},     {&worker_reply_method, on_reply},
-	{&worker_census_method, on_census},   {&worker_dead_letter_method, on_dead_letter},
+	{&worker_borrow_method, on_borrow},
+	{&worker_ready_method, on_ready},
+	{&worker_loaded_method, on_loaded},
+	{&worker_defined_method, on_defined},
+	{&worker_spawned_method, on_spawned},
+	{&worker_stopped_method, on_stopped},
+	{&worker_ended_method, on_ended},
+	{&worker_reply_method, on_reply},
+	{&worker_kept_method, on_kept},
+	{&worker_census_method, on_census},
+	{&worker_dead_letter_method, on_dead_letter},
 };
 
 static void on_closed(void *context, int error)
@@ -379,13 +394,17 @@ int64_t stage_call(struct stage_worker *worker, struct troupe_address to, const 
 	int64_t call = ++worker->stage->last;
 
 	stage_tell(worker, &worker_call_method,
-		   &(struct worker_call){.call = call,
-					 .to = to,
-					 .method = method,
-					 .parameters = parameters,
-					 .more = flags & STAGE_MORE,
-					 .oneway = flags & STAGE_ONEWAY,
-					 .timeoutMs = timeout_ms});
+		   &(struct worker_call){
+			   .call = call,
+			   .to = to,
+			   .method = method,
+			   .parameters = parameters,
+			   .more = flags & STAGE_MORE,
+			   .oneway = flags & STAGE_ONEWAY,
+			   .deadlineNs = timeout_ms
+						 ? (int64_t)loop_clock_ns(worker->stage->loop) +
+							   timeout_ms * 1000000
+						 : 0});
 	return call;
 }
 

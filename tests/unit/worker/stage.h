@@ -46,6 +46,7 @@ struct stage_worker {
 	int64_t letters;                           /* told of, and counted */
 	struct stage_reply replies[STAGE_REPLIES]; /* the first ones */
 	size_t n_replies;
+	int64_t kept;         /* the call that it has told last to be kept */
 	uint64_t told;        /* replies in all */
 	bool is_reading_late; /* those of streams are not taken by themselves */
 };
