@@ -64,9 +64,10 @@ int verb_reload(struct ctl *ctl, char **arguments, int n)
 	show_names(ctl, "  started: ", &out->started);
 	show_names(ctl, "restarted: ", &out->restarted);
 	show_names(ctl, "  stopped: ", &out->stopped);
+	show_names(ctl, "  changed: ", &out->changed);
 	show_names(ctl, "need the daemon's next start: ", &out->pending);
 	if (out->started.count + out->restarted.count + out->stopped.count +
-			    out->pending.count ==
+			    out->changed.count + out->pending.count ==
 		    0 &&
 	    out->problems.count == 0)
 		show_print(ctl, "nothing has changed\n");

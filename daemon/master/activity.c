@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "master/deploy.h"
 #include "master/unit.h"
+#include "master/version.h"
 #include "master/worker.h"
 #include <stdio.h>
 
@@ -61,8 +62,9 @@ struct instance *activity_print(const struct worker *worker, const struct activi
 	if (instance && instance->worker != worker)
 		instance = NULL;
 	print_actor(worker, activity, instance, ret_names->actor);
-	if (!message && instance && instance->unit->deployment)
-		message = deploy_message_name(instance->unit->deployment, activity->type_hash);
+	if (!message && instance && instance->version->deployment)
+		message =
+			deploy_message_name(instance->version->deployment, activity->type_hash);
 	if (message)
 		(void)snprintf(ret_names->message, sizeof(ret_names->message), "%s", message);
 	else

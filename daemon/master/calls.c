@@ -7,6 +7,7 @@
 #include "master/held.h"
 #include "master/master.h"
 #include "master/unit.h"
+#include "master/version.h"
 #include "master/worker.h"
 #include "proto/idl.h"
 #include <string.h>
@@ -138,7 +139,7 @@ static struct call *new_call(struct master *master, struct control_call *client,
 	call->worker->call_bytes += bytes;
 	list_append(&call->worker->calls, &call->on_worker);
 	if (target->instance) {
-		call->unit = target->instance->unit->number;
+		call->unit = target->instance->version->number;
 		call->instance = target->instance->number;
 		target->instance->outstanding++;
 	}

@@ -11,6 +11,7 @@
 #include "master/reload_reply.h"
 #include "master/spawn.h"
 #include "master/unit.h"
+#include "master/version.h"
 #include "master/waiter.h"
 #include "master/worker.h"
 #include "proto/address.h"
@@ -42,8 +43,13 @@ static void spawn_unit(struct master *master, struct control_call *call,
 		       const struct api_spawn *spawn, struct unit_file *file)
 {
 	struct unit *unit;
-	int r = unit_new(master, file, spawn->config ? spawn->config : "", false, &unit);
+	struct problems problems;
+	int r;
 
+	/* The unit's reason says it. */
+	problems_init(&problems);
+	r = unit_new(master, file, spawn->config ? spawn->config : "", false, &problems, &unit);
+	problems_fini(&problems);
 	if (r < 0) {
 		fail_spawn(call, spawn, false,
 			   r == -ENOSPC ? "there are too many units" : strerror(-r));
@@ -52,7 +58,8 @@ static void spawn_unit(struct master *master, struct control_call *call,
 	if (!unit->is_broken)
 		unit_start(unit);
 	if (unit->is_broken) {
-		fail_spawn(call, spawn, !unit->deployment, unit->reason ? unit->reason : "");
+		fail_spawn(call, spawn, !unit->version->deployment,
+			   unit->reason ? unit->reason : "");
 		unit_remove(unit);
 		return;
 	}

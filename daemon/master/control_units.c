@@ -9,6 +9,7 @@
 #include "master/master.h"
 #include "master/names.h"
 #include "master/unit.h"
+#include "master/version.h"
 #include "master/worker.h"
 #include "proto/address.h"
 #include <string.h>
@@ -93,7 +94,7 @@ static int compare_texts(const void *a, const void *b)
 
 static bool is_running(const struct unit *unit)
 {
-	return unit->n_in[INSTANCE_RUNNING] > 0 && unit->deployment && unit->type;
+	return unit->n_in[INSTANCE_RUNNING] > 0 && unit->version->type;
 }
 
 void control_list_interfaces(void *context, void (*add)(void *list, const char *name),
@@ -106,7 +107,9 @@ void control_list_interfaces(void *context, void (*add)(void *list, const char *
 
 	HASH_ITER (by_name, master->units_by_name, unit, next) {
 		const struct deployment_type *type =
-			is_running(unit) ? deploy_type(unit->deployment, unit->type) : NULL;
+			is_running(unit)
+				? deploy_type(unit->version->deployment, unit->version->type)
+				: NULL;
 		const char **grown;
 
 		if (!type || type->n_interfaces == 0)
@@ -135,6 +138,6 @@ const char *control_describe_interface(void *context, const char *name)
 		HASH_ITER (by_name, master->units_by_name, unit, next)
 			if (is_running(unit) && unit->file.is_default >= want_default &&
 			    names_provides(unit, name))
-				return deploy_description(unit->deployment, name);
+				return deploy_description(unit->version->deployment, name);
 	return NULL;
 }

@@ -260,6 +260,13 @@ found:
 	return 0;
 }
 
+struct deployment *deploy_ref(struct deployment *deployment)
+{
+	if (deployment)
+		deployment->users++;
+	return deployment;
+}
+
 void deploy_put(struct deployment *deployment)
 {
 	if (deployment)

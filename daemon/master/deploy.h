@@ -56,6 +56,8 @@ struct deployment {
  * trust_open() and plugin_info_read(). */
 int deploy_get(struct list *deployments, uint32_t *last_number, const char *path,
 	       bool allow_globals, struct deployment **ret_deployment, char *why);
+/* One user more. NULL is fine, and is returned. */
+struct deployment *deploy_ref(struct deployment *deployment);
 /* One user less. NULL is fine. */
 void deploy_put(struct deployment *deployment);
 /* Free them; nobody uses one any more. */

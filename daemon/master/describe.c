@@ -6,6 +6,7 @@
 #include "master/master.h"
 #include "master/problems.h"
 #include "master/unit.h"
+#include "master/version.h"
 #include "master/worker.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -57,9 +58,10 @@ static bool describe_instance(struct arena *arena, const struct instance *instan
 static void describe_interfaces(const struct unit *unit,
 				struct api_string_array *ret_interfaces)
 {
-	const struct deployment_type *type = unit->deployment && unit->type
-						     ? deploy_type(unit->deployment, unit->type)
-						     : NULL;
+	const struct deployment_type *type =
+		unit->version->type
+			? deploy_type(unit->version->deployment, unit->version->type)
+			: NULL;
 
 	if (type)
 		*ret_interfaces =
@@ -81,9 +83,9 @@ bool describe_unit(struct arena *arena, const struct unit *unit, unsigned *budge
 		.reason = unit->reason,
 		.description = unit->file.description,
 		.plugin = unit->file.plugin ? unit->file.plugin : "",
-		.actorType = unit->type        ? unit->type
-			     : unit->file.type ? unit->file.type
-					       : "",
+		.actorType = unit->version->type ? unit->version->type
+			     : unit->file.type   ? unit->file.type
+						 : "",
 		.instances = {instances, n},
 		.file = unit->is_configured ? unit->file.file : NULL,
 		.restarts = (int64_t)unit->restarts,

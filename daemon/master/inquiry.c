@@ -7,6 +7,7 @@
 #include "master/describe.h"
 #include "master/master.h"
 #include "master/unit.h"
+#include "master/version.h"
 #include "master/worker.h"
 #include "proto/address.h"
 #include "proto/arena.h"
@@ -144,7 +145,7 @@ static void add_actor(struct inquiry *inquiry, const struct worker *worker,
 	if (!actor->actorType)
 		return;
 	if (unit && inquiry->kind == INQUIRY_DESCRIBE)
-		inquiry->unit = unit->number;
+		inquiry->unit = unit->version->number;
 	inquiry->n_actors++;
 }
 
@@ -195,7 +196,7 @@ void inquiry_describe(struct master *master, struct control_call *call, struct u
 
 	if (!inquiry)
 		return;
-	inquiry->unit = unit ? unit->number : 0;
+	inquiry->unit = unit ? unit->version->number : 0;
 	inquiry->only = only;
 	if (!troupe_address_is_null(only)) {
 		ask_about(inquiry, worker, only);
@@ -203,7 +204,7 @@ void inquiry_describe(struct master *master, struct control_call *call, struct u
 		for (unsigned i = 0; i < unit->n_instances && i < LIMIT_DESCRIBED; i++) {
 			const struct instance *instance = &unit->instances[i];
 
-			if (instance->state == INSTANCE_RUNNING)
+			if (!troupe_address_is_null(instance->address))
 				ask_about(inquiry, instance->worker, instance->address);
 		}
 	}

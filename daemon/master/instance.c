@@ -1,8 +1,10 @@
 /* instance.c - one actor of a unit: started, lost, waited for, started again. */
 #include "master/unit.h"
 
+#include "base/check.h"
 #include "io.troupe.Worker.varlink.h"
 #include "master/master.h"
+#include "master/version.h"
 #include "master/watch.h"
 #include "master/worker.h"
 #include <errno.h>
@@ -11,6 +13,13 @@
 static bool is_at_rest(enum instance_state state)
 {
 	return state == INSTANCE_STOPPED || state == INSTANCE_ENDED || state == INSTANCE_FAILED;
+}
+
+/* Which it was asked to stop, perhaps. */
+static bool has_actor(enum instance_state state)
+{
+	return state == INSTANCE_RUNNING || state == INSTANCE_DRAINING ||
+	       state == INSTANCE_STOPPING;
 }
 
 void instance_set_state(struct instance *instance, enum instance_state state)
@@ -24,15 +33,15 @@ void instance_set_state(struct instance *instance, enum instance_state state)
 	unit->n_in[before]--;
 	unit->n_in[state]++;
 	instance->state = state;
-	if (state != INSTANCE_RUNNING && state != INSTANCE_STOPPING)
+	if (!has_actor(state))
 		instance->address = (struct troupe_address){0};
 	if (before == INSTANCE_RUNNING || state == INSTANCE_RUNNING)
 		unit->names_changed = true;
 	if (state == INSTANCE_RUNNING)
 		watch_actor(unit->master, instance, NULL);
-	else if (before == INSTANCE_RUNNING && state != INSTANCE_STOPPING)
+	else if (before == INSTANCE_RUNNING && !has_actor(state))
 		watch_actor(unit->master, instance, unit->reason);
-	else if (before == INSTANCE_STOPPING && was_made && is_at_rest(state))
+	else if (was_made && is_at_rest(state))
 		watch_actor(unit->master, instance, NULL);
 	unit_mark_changed(unit);
 }
@@ -72,23 +81,32 @@ static void on_timer(struct loop_timer *timer)
 	start_again(container_of(timer, struct trouble, timer)->instance);
 }
 
-static struct trouble *get_trouble(struct instance *instance)
+static struct restart_config rules_of(const struct unit *unit)
 {
 	static const enum restart_policy policies[] = {
 		[UNIT_RESTART_NO] = RESTART_NEVER,
 		[UNIT_RESTART_ON_FAILURE] = RESTART_ON_FAILURE,
 		[UNIT_RESTART_ALWAYS] = RESTART_ALWAYS,
 	};
+	return restart_keys_config(&unit->file.restart_keys, policies[unit->file.restart]);
+}
+
+void instance_reconfigure(struct instance *instance)
+{
+	struct restart_config config = rules_of(instance->unit);
+
+	if (instance->trouble)
+		restart_configure(&instance->trouble->restart, &config);
+}
+
+static struct trouble *get_trouble(struct instance *instance)
+{
 	struct unit *unit = instance->unit;
-	struct restart_config config =
-		restart_keys_config(&unit->file.restart_keys, policies[unit->file.restart]);
+	struct restart_config config = rules_of(unit);
 	struct trouble *trouble = instance->trouble;
 
-	if (trouble) {
-		/* A reload may have changed them. */
-		restart_configure(&trouble->restart, &config);
+	if (trouble)
 		return trouble;
-	}
 	trouble = calloc(1, sizeof(*trouble));
 	if (!trouble)
 		return NULL;
@@ -167,18 +185,51 @@ static void begin(struct instance *instance)
 	feed(instance, RESTART_INIT_FAILED);
 }
 
+static void set_comes_back(struct instance *instance, bool comes_back)
+{
+	if (instance->comes_back == comes_back)
+		return;
+	instance->comes_back = comes_back;
+	instance->unit->n_coming_back += comes_back ? 1u : -1u;
+}
+
+void instance_take_version(struct instance *instance)
+{
+	struct version *old = instance->version;
+
+	if (old == instance->unit->version)
+		return;
+	instance->version = version_ref(instance->unit->version);
+	version_unref(old);
+}
+
 void instance_start(struct instance *instance)
 {
+	if (instance->state == INSTANCE_STOPPING || instance->state == INSTANCE_DRAINING) {
+		set_comes_back(instance, true);
+		return;
+	}
 	if (!is_at_rest(instance->state) && instance->state != INSTANCE_BACKOFF)
 		return;
+	set_comes_back(instance, false);
 	forget_trouble(instance);
+	instance_take_version(instance);
 	begin(instance);
 }
 
-void instance_stop(struct instance *instance)
+static void send_stop(struct instance *instance, bool drain)
 {
-	struct worker_stop stop = {.actor = instance->address};
+	struct worker_stop stop = {
+		.request = (int64_t)++instance->unit->master->last_request,
+		.actor = instance->address,
+		.drain = drain,
+	};
 
+	(void)worker_send(instance->worker, &worker_stop_method, &stop, -1);
+}
+
+static void stop(struct instance *instance)
+{
 	forget_trouble(instance);
 	switch (instance->state) {
 	case INSTANCE_WAITING:
@@ -192,13 +243,39 @@ void instance_stop(struct instance *instance)
 		instance_set_state(instance, INSTANCE_STOPPING);
 		break;
 	case INSTANCE_RUNNING:
+	case INSTANCE_DRAINING:
 		instance_set_state(instance, INSTANCE_STOPPING);
-		stop.request = (int64_t)++instance->unit->master->last_request;
-		(void)worker_send(instance->worker, &worker_stop_method, &stop, -1);
+		send_stop(instance, false);
 		break;
 	default:
 		break;
 	}
+}
+
+void instance_stop(struct instance *instance)
+{
+	set_comes_back(instance, false);
+	stop(instance);
+}
+
+void instance_drain(struct instance *instance)
+{
+	check(instance->state == INSTANCE_RUNNING);
+	forget_trouble(instance);
+	instance_set_state(instance, INSTANCE_DRAINING);
+	send_stop(instance, true);
+}
+
+void instance_replace(struct instance *instance, bool drain)
+{
+	if (instance->state == INSTANCE_STOPPED || instance->state == INSTANCE_ENDED)
+		return;
+	set_comes_back(instance, true);
+	if (instance->state == INSTANCE_RUNNING && drain)
+		instance_drain(instance);
+	else if (instance->state != INSTANCE_DRAINING || !drain)
+		stop(instance);
+	unit_mark_changed(instance->unit);
 }
 
 void instance_worker_up(struct instance *instance)
@@ -239,6 +316,7 @@ void instance_worker_down(struct instance *instance, bool blamed, const char *wh
 
 	instance->request = 0;
 	switch (instance->state) {
+	case INSTANCE_DRAINING:
 	case INSTANCE_STOPPING:
 		instance_set_state(instance, INSTANCE_STOPPED);
 		break;
@@ -274,12 +352,10 @@ void instance_give_up(struct instance *instance)
 void instance_started(struct instance *instance, struct troupe_address address)
 {
 	struct unit *unit = instance->unit;
-	struct worker_stop stop = {.actor = address};
 
 	instance->address = address;
 	if (instance->state == INSTANCE_STOPPING) {
-		stop.request = (int64_t)++unit->master->last_request;
-		(void)worker_send(instance->worker, &worker_stop_method, &stop, -1);
+		send_stop(instance, false);
 		return;
 	}
 	if (instance->trouble)
@@ -303,7 +379,7 @@ void instance_init_failed(struct instance *instance)
 
 void instance_ended(struct instance *instance, enum restart_end how)
 {
-	if (instance->state == INSTANCE_STOPPING ||
+	if (instance->state == INSTANCE_STOPPING || instance->state == INSTANCE_DRAINING ||
 	    (how == RESTART_ENDED_SHUTDOWN && instance->state == INSTANCE_RUNNING)) {
 		instance_set_state(instance, INSTANCE_STOPPED);
 		return;

@@ -36,6 +36,7 @@ struct master_options {
 
 struct worker;
 struct unit;
+struct version;
 
 struct master {
 	const struct master_options *options;
@@ -61,8 +62,9 @@ struct master {
 	uint64_t last_request; /* number of what workers are asked */
 
 	/* What should run */
-	struct unit *units_by_name, *units_by_number; /* uthash */
-	uint32_t last_unit;
+	struct unit *units_by_name; /* uthash */
+	struct version *versions;   /* uthash, by number */
+	uint32_t last_version;
 	struct list deployments;
 	uint32_t last_deployment;
 	struct list changed_units; /* to be looked at before the loop sleeps */

@@ -7,6 +7,7 @@
 #include "master/deploy.h"
 #include "master/master.h"
 #include "master/unit.h"
+#include "master/version.h"
 #include "master/worker.h"
 #include "proto/address.h"
 #include <string.h>
@@ -31,7 +32,7 @@ static bool is_coming(const struct instance *instance)
 	case INSTANCE_BACKOFF:
 		return true;
 	default:
-		return instance->unit->is_resumed;
+		return instance->comes_back || instance->unit->is_resumed;
 	}
 }
 
@@ -39,7 +40,7 @@ static bool is_unit_coming(const struct unit *unit)
 {
 	if (unit->is_removed)
 		return false;
-	if (unit->is_resumed || unit->n_in[INSTANCE_WAITING] > 0 ||
+	if (unit->is_resumed || unit->n_coming_back > 0 || unit->n_in[INSTANCE_WAITING] > 0 ||
 	    unit->n_in[INSTANCE_STARTING] > 0 || unit->n_in[INSTANCE_BACKOFF] > 0)
 		return true;
 	if (unit->n_in[INSTANCE_RUNNING] == 0)
@@ -336,11 +337,14 @@ enum names_place names_resolve(struct master *master, struct control_call *clien
 
 bool names_provides(const struct unit *unit, const char *interface)
 {
+	/* One that is about to become something else is waited for. */
+	const struct version *version =
+		unit->is_resumed && unit->next_version ? unit->next_version : unit->version;
 	const struct deployment_type *type;
 
-	if (!unit->deployment || !unit->type)
+	if (!version->type)
 		return false;
-	type = deploy_type(unit->deployment, unit->type);
+	type = deploy_type(version->deployment, version->type);
 	for (size_t i = 0; type && i < type->n_interfaces; i++)
 		if (strcmp(type->interfaces[i], interface) == 0)
 			return true;
@@ -352,7 +356,7 @@ static bool is_alive(const struct unit *unit)
 	enum unit_state state = unit_state(unit);
 
 	return state == UNIT_RUNNING || state == UNIT_STARTING || state == UNIT_BACKOFF ||
-	       unit->is_resumed;
+	       unit->is_resumed || unit->n_coming_back > 0;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -381,13 +385,10 @@ static void fail_ambiguous(struct master *master, struct control_call *client,
 enum names_place names_provider(struct master *master, struct control_call *client,
 				const char *interface, struct call_target *ret_target)
 {
-	struct unit *unit, *next, *only = NULL, *chosen = NULL, *down = NULL, *renewed = NULL;
+	struct unit *unit, *next, *only = NULL, *chosen = NULL, *down = NULL;
 	unsigned n = 0, n_default = 0;
 
 	HASH_ITER (by_name, master->units_by_name, unit, next) {
-		/* What it will provide is not known before the old one has stopped. */
-		if (unit->is_resumed && unit->next_file)
-			renewed = unit;
 		if (!names_provides(unit, interface))
 			continue;
 		if (!is_alive(unit)) {
@@ -405,8 +406,6 @@ enum names_place names_provider(struct master *master, struct control_call *clie
 		return aim_at_unit(client, chosen, chosen->file.name, ret_target);
 	if (n == 1)
 		return aim_at_unit(client, only, only->file.name, ret_target);
-	if (n == 0 && renewed)
-		return wait_for(renewed, ret_target);
 	if (n > 1)
 		fail_ambiguous(master, client, interface, n);
 	else if (down)

@@ -5,6 +5,7 @@
 #include "master/master.h"
 #include "master/notify.h"
 #include "master/unit.h"
+#include "master/version.h"
 #include "master/watch.h"
 #include <errno.h>
 #include <string.h>
@@ -33,6 +34,7 @@ void reload_result_fini(struct reload_result *result)
 	free_names(&result->started);
 	free_names(&result->restarted);
 	free_names(&result->stopped);
+	free_names(&result->changed);
 	free_names(&result->pending);
 	problems_fini(&result->problems);
 }
@@ -68,8 +70,6 @@ static bool has_same_plugin(struct master *master, const struct unit *unit,
 	char why[DEPLOY_WHY_MAX];
 	bool same;
 
-	if (!unit->deployment)
-		return false;
 	if (deploy_get(&master->deployments, &master->last_deployment, unit->file.plugin,
 		       unit->file.allow_globals, &now, why) < 0) {
 		/* Not a reason to stop what runs well of its copy. */
@@ -78,32 +78,76 @@ static bool has_same_plugin(struct master *master, const struct unit *unit,
 				   why);
 		return true;
 	}
-	same = now == unit->deployment;
+	same = now == unit->version->deployment;
 	deploy_put(now);
 	return same;
+}
+
+/* By an operator, or by itself: a new definition is no reason to start it. */
+static bool is_down(enum unit_state state)
+{
+	return state == UNIT_STOPPED || state == UNIT_ENDED;
+}
+
+/* What has changed needs no new actors. */
+static void apply_in_place(struct unit *unit, struct unit_file *file,
+			   struct reload_result *result)
+{
+	bool has_failed = unit->n_in[INSTANCE_FAILED] > 0;
+
+	add_name(has_failed ? &result->started : &result->changed, unit->name);
+	unit_change(unit, file);
+	for (unsigned i = 0; has_failed && i < unit->n_instances; i++)
+		if (unit->instances[i].state == INSTANCE_FAILED && unit_place_or_break(unit))
+			instance_start(&unit->instances[i]);
+}
+
+static int apply_anew(struct master *master, struct unit *unit, struct unit_file *file,
+		      struct reload_result *result)
+{
+	enum unit_state state = unit_state(unit);
+	char why[VERSION_WHY_MAX];
+	struct version *version;
+	int r = version_new(master, file, NULL, &version, why, &result->problems);
+
+	/* Wrong, and noted: what runs goes on as it is. */
+	if (r == -EINVAL) {
+		version_unref(version);
+		if (unit->is_broken)
+			unit_stay_broken(unit, file, why);
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	r = unit_restart(unit, file, version);
+	if (r < 0) {
+		version_unref(version);
+		return r;
+	}
+	add_name(state == UNIT_FAILED                        ? &result->started
+		 : unit_is_changing(unit) && !is_down(state) ? &result->restarted
+							     : &result->changed,
+		 unit->name);
+	return 0;
 }
 
 static int apply_to(struct master *master, struct unit *unit, struct unit_file *file,
 		    struct reload_result *result)
 {
-	enum unit_state state = unit_state(unit);
-	int r;
+	struct unit_file *before = unit->next_file ? unit->next_file : &unit->file;
+	enum conf_change change = unit_file_compare(before, file);
 
 	if (!unit->is_configured)
 		return problems_add(
 			&result->problems, file->file, 0,
 			"an operator has spawned a unit of that name: stop it first");
-	if (!unit->is_removed && unit_file_compare(&unit->file, file) == CONF_SAME &&
-	    has_same_plugin(master, unit, file, result)) {
-		if (state == UNIT_STOPPED || state == UNIT_FAILED) {
-			add_name(&result->started, file->name);
-			unit_start(unit);
-		}
-		return 0;
-	}
-	add_name(state == UNIT_STOPPED ? &result->started : &result->restarted, file->name);
-	r = unit_restart(unit, file);
-	return r;
+	if (unit->is_broken || unit->is_removed || change == CONF_RESTART ||
+	    (unit->next_file && change != CONF_SAME) ||
+	    !has_same_plugin(master, unit, file, result))
+		return apply_anew(master, unit, file, result);
+	if (change != CONF_SAME)
+		apply_in_place(unit, file, result);
+	return 0;
 }
 
 static int apply_file(struct master *master, const struct conf_files *files,
@@ -128,7 +172,7 @@ static int apply_file(struct master *master, const struct conf_files *files,
 		if (r == -EINVAL)
 			r = 0;
 	} else if (r == 0) {
-		r = unit_new(master, &file, NULL, true, &unit);
+		r = unit_new(master, &file, NULL, true, &result->problems, &unit);
 		if (r == -ENOSPC) {
 			(void)problems_add(&result->problems, files->fragment, 0,
 					   "there are %u units already", LIMIT_UNITS);
@@ -219,9 +263,10 @@ int reload_run(struct master *master, struct reload_result *ret_result)
 	}
 	publish_problems(master, &result->problems);
 	(void)snprintf(text, sizeof(text),
-		       "%zu units started, %zu restarted, %zu stopped, %zu problems",
-		       result->started.n, result->restarted.n, result->stopped.n,
-		       result->problems.n + result->problems.n_lost);
+		       "%zu units started, %zu restarted, %zu changed, %zu stopped, "
+		       "%zu problems",
+		       result->started.n, result->restarted.n, result->changed.n,
+		       result->stopped.n, result->problems.n + result->problems.n_lost);
 	log_notice(&master->log, r < 0 ? "reload failed: %s" : "reloaded: %s", text);
 	for (size_t i = 0; i < result->pending.n; i++)
 		log_notice(&master->log, "%s= has changed, which needs a restart of the daemon",

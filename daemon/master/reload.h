@@ -13,8 +13,8 @@ struct reload_names {
 };
 
 struct reload_result {
-	struct reload_names started, restarted,
-		stopped; /* units, in the order of their names */
+	/* Units, in the order of their names. changed: applied without a restart */
+	struct reload_names started, restarted, changed, stopped;
 	struct reload_names
 		pending; /* changed keys of trouped.conf that the daemon's next start will heed */
 	struct problems problems;

@@ -1,6 +1,7 @@
 #include "master/reload_reply.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/describe.h"
 #include "master/master.h"
@@ -40,6 +41,7 @@ static void answer(struct control_call *call, const struct reload_result *result
 		.started = names_of(&result->started),
 		.restarted = names_of(&result->restarted),
 		.stopped = names_of(&result->stopped),
+		.changed = names_of(&result->changed),
 		.pending = names_of(&result->pending),
 	};
 	struct arena arena;
@@ -52,8 +54,41 @@ static void answer(struct control_call *call, const struct reload_result *result
 	arena_fini(&arena);
 }
 
+/* Whether a unit is as it was to become; noted as a problem if not. */
+static bool has_come_up(struct reload_reply *reply, const char *name)
+{
+	struct problems *problems = &reply->result.problems;
+	const struct unit *unit = unit_find(reply->master, name);
+
+	if (!unit || unit_state(unit) == UNIT_FAILED || unit_state(unit) == UNIT_BACKOFF) {
+		(void)problems_add(problems, unit ? unit->file.file : name, 0, "%s %s: %s",
+				   name, unit ? unit_state_name(unit_state(unit)) : "is gone",
+				   unit && unit->reason ? unit->reason : "see the log");
+		return false;
+	}
+	if (unit_is_changing(unit))
+		(void)problems_add(problems, unit->file.file, 0,
+				   "%s is still being restarted: see troupectl show %s", name,
+				   name);
+	return true;
+}
+
+static void drop_failed(struct reload_reply *reply, struct reload_names *names)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < names->n; i++)
+		if (has_come_up(reply, names->names[i]))
+			names->names[n++] = names->names[i];
+		else
+			free(names->names[i]);
+	names->n = n;
+}
+
 static void finish(struct reload_reply *reply)
 {
+	drop_failed(reply, &reply->result.started);
+	drop_failed(reply, &reply->result.restarted);
 	reply->call->on_gone = NULL;
 	answer(reply->call, &reply->result);
 	free_reply(reply);
@@ -69,8 +104,9 @@ static bool have_started(struct master *master, const struct reload_names *names
 	for (size_t i = 0; i < names->n; i++) {
 		const struct unit *unit = unit_find(master, names->names[i]);
 
-		if (unit && (unit->is_resumed || unit->n_in[INSTANCE_WAITING] > 0 ||
-			     unit->n_in[INSTANCE_STARTING] > 0))
+		if (unit &&
+		    (unit->is_resumed || unit_is_changing(unit) ||
+		     unit->n_in[INSTANCE_WAITING] > 0 || unit->n_in[INSTANCE_STARTING] > 0))
 			return false;
 	}
 	return true;
@@ -98,7 +134,8 @@ void reload_reply_when_settled(struct master *master, struct control_call *call,
 			       struct reload_result *result)
 {
 	struct reload_reply *reply = calloc(1, sizeof(*reply));
-	uint64_t timeout_ns = master->settings.start_timeout_ns;
+	uint64_t start_ns = master->settings.start_timeout_ns;
+	uint64_t stop_ns = master->settings.stop_timeout_ns, timeout_ns = start_ns + stop_ns;
 
 	if (!reply) {
 		answer(call, result);
@@ -112,7 +149,8 @@ void reload_reply_when_settled(struct master *master, struct control_call *call,
 	call->on_gone = on_gone;
 	list_append(&master->reload_replies, &reply->link);
 	loop_timer_init(&reply->timer, master->loop, on_late);
-	if (timeout_ns > LIMIT_WAIT_NS - GRACE_NS)
+	if (start_ns == TEXT_INFINITY || stop_ns == TEXT_INFINITY ||
+	    timeout_ns > LIMIT_WAIT_NS - GRACE_NS)
 		timeout_ns = LIMIT_WAIT_NS - GRACE_NS;
 	loop_timer_start(&reply->timer, timeout_ns + GRACE_NS);
 	master_settle(master);

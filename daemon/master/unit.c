@@ -2,10 +2,10 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
-#include "master/deploy.h"
 #include "master/master.h"
 #include "master/names.h"
 #include "master/route.h"
+#include "master/version.h"
 #include "master/waiter.h"
 #include "master/watch.h"
 #include "master/worker.h"
@@ -29,6 +29,7 @@ enum unit_state instance_shown(const struct instance *instance)
 		return UNIT_RUNNING;
 	case INSTANCE_BACKOFF:
 		return UNIT_BACKOFF;
+	case INSTANCE_DRAINING:
 	case INSTANCE_STOPPING:
 		return UNIT_STOPPING;
 	case INSTANCE_ENDED:
@@ -53,7 +54,7 @@ enum unit_state unit_state(const struct unit *unit)
 		for (unsigned i = 0; i < unit->n_instances; i++)
 			if (unit->instances[i].state == INSTANCE_WAITING)
 				return instance_shown(&unit->instances[i]);
-	if (unit->n_in[INSTANCE_STOPPING] > 0)
+	if (unit->n_in[INSTANCE_STOPPING] + unit->n_in[INSTANCE_DRAINING] > 0)
 		return UNIT_STOPPING;
 	if (unit->n_in[INSTANCE_RUNNING] > 0)
 		return UNIT_RUNNING;
@@ -169,20 +170,20 @@ struct unit *unit_find(struct master *master, const char *name)
 
 struct unit *unit_by_number(struct master *master, uint64_t number)
 {
-	uint32_t key = (uint32_t)number;
-	struct unit *unit;
+	const struct version *version = version_find(master, number);
 
-	if (number == 0 || number > UINT32_MAX)
-		return NULL;
-	HASH_FIND(by_number, master->units_by_number, &key, sizeof(key), unit);
-	return unit;
+	return version ? version->unit : NULL;
 }
 
-struct instance *unit_instance(struct master *master, uint64_t unit, uint64_t instance)
+struct instance *unit_instance(struct master *master, uint64_t number, uint64_t instance)
 {
-	struct unit *found = unit_by_number(master, unit);
+	const struct version *version = version_find(master, number);
+	struct unit *unit = version ? version->unit : NULL;
 
-	return found && instance < found->n_instances ? &found->instances[instance] : NULL;
+	return unit && instance < unit->n_instances &&
+			       unit->instances[instance].version == version
+		       ? &unit->instances[instance]
+		       : NULL;
 }
 
 struct instance *instance_by_address(struct master *master, struct troupe_address address)
@@ -204,33 +205,33 @@ struct instance *instance_by_address(struct master *master, struct troupe_addres
 
 /* ---- starting and stopping */
 
-void unit_start(struct unit *unit)
+bool unit_place_or_break(struct unit *unit)
 {
-	int r;
+	int r = unit_place(unit);
 
-	if (unit->is_removed || unit->has_bad_file)
-		return;
-	if (unit->n_in[INSTANCE_STOPPING] > 0) {
-		unit->is_resumed = true;
-		return;
-	}
-	if (unit->is_broken) {
-		/* What was in its way may have been mended. */
-		cleanup_free char *config = unit->is_configured ? NULL : unit->config;
-
-		if (!unit->is_configured)
-			unit->config = NULL;
-		unit_redefine(unit, config);
-		if (unit->is_broken)
-			return;
-	}
-	r = unit_place(unit);
 	if (r == -ENOSPC)
 		unit_break(unit, "Worker=own: there are %u worker processes already",
 			   LIMIT_WORKERS);
 	else if (r < 0)
 		unit_break(unit, "Worker=own: %s", strerror(-r));
-	if (r < 0)
+	return r == 0;
+}
+
+void unit_start(struct unit *unit)
+{
+	if (unit->is_removed || unit->has_bad_file)
+		return;
+	if (unit->next_version) {
+		unit->is_resumed = true;
+		return;
+	}
+	if (unit->is_broken) {
+		/* What was in its way may have been mended. */
+		unit_redefine(unit);
+		if (unit->is_broken)
+			return;
+	}
+	if (!unit_place_or_break(unit))
 		return;
 	for (unsigned i = 0; i < unit->n_instances; i++)
 		instance_start(&unit->instances[i]);
@@ -251,27 +252,6 @@ void unit_remove(struct unit *unit)
 	unit_stop(unit);
 }
 
-int unit_restart(struct unit *unit, struct unit_file *file)
-{
-	struct unit_file *next = NULL;
-
-	if (file) {
-		next = malloc(sizeof(*next));
-		if (!next)
-			return -ENOMEM;
-		*next = *file;
-		*file = (struct unit_file){0};
-	}
-	if (unit->next_file)
-		unit_file_fini(unit->next_file);
-	free(unit->next_file);
-	unit->next_file = next;
-	unit_stop(unit);
-	unit->is_removed = false;
-	unit->is_resumed = true;
-	return 0;
-}
-
 /* ---- before the loop sleeps */
 
 static bool is_resting(const struct unit *unit)
@@ -284,12 +264,18 @@ static bool is_resting(const struct unit *unit)
 static void flush(struct unit *unit)
 {
 	struct master *master = unit->master;
-	enum unit_state state = unit_state(unit);
+	enum unit_state state;
 
+	/* Not seen as stopped by anybody when it is started again. */
+	unit_go_on(unit);
+	state = unit_state(unit);
 	if (names_is_between_lives(unit) != unit->told_between_lives)
 		unit->names_changed = true;
 	if (unit->names_changed)
 		names_tell(master, unit);
+	/* What once went wrong is no news of one that runs. */
+	if (state == UNIT_RUNNING)
+		free(take_pointer(&unit->reason));
 	if (state != unit->told) {
 		unit->told = state;
 		watch_unit_state(master, unit);
@@ -304,11 +290,14 @@ static void flush(struct unit *unit)
 		if (unit->names_changed)
 			names_forget(master, unit);
 		unit_free(unit);
-	} else if (unit->is_resumed) {
-		unit->is_resumed = false;
+	} else if (unit->next_version) {
+		bool is_resumed = unit->is_resumed;
+
 		unit_renew(unit);
-		if (!unit->is_broken)
+		unit->is_resumed = false;
+		if (is_resumed && !unit->is_broken)
 			unit_start(unit);
+		unit_mark_changed(unit);
 	}
 }
 

@@ -1,8 +1,10 @@
 /* unit.h - an actor or a pool of them, as configured or spawned: its definition, its instances, their lives.
  *
- * Units belong to the master, found by name (what people say) and by number (what workers are told; each definition has a new
- * one, so that late news of an old definition find nobody). One thread. Instances are placed on workers once and
- * stay with the worker's number through its restarts, unless that is away for long or their unit is to be alone.
+ * Units belong to the master, found by name; what their instances are made of is a version, found by number (see
+ * version.h). One thread. Instances are placed on workers once and stay with the worker's number through its restarts, unless
+ * that is away for long or their unit is to be alone.
+ *
+ * A unit that is changed while it runs is never stopped as a whole when that can be avoided: see unit_restart().
  */
 #ifndef MASTER_UNIT_H
 #define MASTER_UNIT_H
@@ -18,7 +20,7 @@
 
 struct master;
 struct worker;
-struct deployment;
+struct version;
 struct unit;
 
 enum instance_state {
@@ -27,6 +29,7 @@ enum instance_state {
 	INSTANCE_STARTING, /* told its worker */
 	INSTANCE_RUNNING,
 	INSTANCE_BACKOFF,
+	INSTANCE_DRAINING, /* does what it has to do, gets no more, is to stop then */
 	INSTANCE_STOPPING,
 	INSTANCE_ENDED,
 	INSTANCE_FAILED,
@@ -53,30 +56,34 @@ struct trouble {
 
 struct instance {
 	struct unit *unit;
+	struct version *
+		version; /* that it is made of; of a unit that was changed perhaps not the current one */
 	uint32_t number;
 	enum instance_state state;
+	bool comes_back;       /* when it has stopped, start it again */
 	struct worker *worker; /* NULL: not placed */
 	struct list on_worker; /* in worker->instances */
 	uint64_t request;      /* STARTING, and STOPPING before it was made: the Spawn */
-	struct troupe_address address; /* RUNNING, STOPPING; null otherwise */
+	struct troupe_address address; /* RUNNING, DRAINING, STOPPING; null otherwise */
 	unsigned outstanding;          /* calls of clients */
 	struct trouble *trouble;       /* NULL: never had any */
 };
 
 struct unit {
 	struct master *master;
-	uint32_t number;
 	char *name; /* as file.name, but the same for life: a key */
 	struct unit_file file;
 	bool is_configured; /* from a file; not: spawned by an operator */
 	bool has_bad_file; /* nothing is known of it but its name: its file could not be read */
 	bool is_broken;    /* cannot run as it is defined: reason says why */
 	char *reason;      /* of the last failure; NULL: none */
-	char *config;      /* JSON text, "" for none */
-	char *type;        /* actor type; NULL: unknown yet */
-	struct deployment *deployment; /* NULL: none that could be used */
-	struct instance *instances;    /* file.instances of them; none when broken */
+	struct version *version;    /* the current one; never NULL */
+	struct instance *instances; /* file.instances of them; none when broken */
 	unsigned n_instances;
+	unsigned n_coming_back;
+	/* Instances from here on may be of an older version, to be replaced one by one; n_instances: none is. */
+	unsigned replaced;
+	struct loop_timer drain_timer; /* the end of our patience with those that drain */
 	unsigned n_in[INSTANCE_STATE_COUNT];
 	unsigned next;      /* where round-robin goes on */
 	struct worker *own; /* Worker=own, or isolated; instances may still be elsewhere */
@@ -92,9 +99,10 @@ struct unit {
 	enum unit_state told;    /* the state that watchers heard last */
 	/* What to do when all instances have stopped */
 	bool is_removed;
-	bool is_resumed; /* start again: with `next_file` if that is there */
-	struct unit_file *next_file;
-	UT_hash_handle by_name, by_number;
+	bool is_resumed;              /* start again */
+	struct unit_file *next_file;  /* NULL: as it is, else with this */
+	struct version *next_version; /* and this */
+	UT_hash_handle by_name;
 };
 
 enum unit_state unit_state(const struct unit *unit);
@@ -102,9 +110,9 @@ enum unit_state instance_shown(const struct instance *instance);
 const char *unit_state_name(enum unit_state state);
 
 /* Take a definition in: file is taken over (emptied). config: JSON text of a spawned unit, NULL: made from file->config. The
- * unit is there even if it is broken. -ENOMEM; -ENOSPC: LIMIT_UNITS. */
+ * unit is there even if it is broken; mistakes of its file are noted in `problems`. -ENOMEM; -ENOSPC: LIMIT_UNITS. */
 int unit_new(struct master *master, struct unit_file *file, const char *config,
-	     bool is_configured, struct unit **ret_unit);
+	     bool is_configured, struct problems *problems, struct unit **ret_unit);
 /* A unit whose file could not be read, for people to see. reason: copied. */
 int unit_new_broken(struct master *master, const char *name, const char *file,
 		    const char *reason, struct unit **ret_unit);
@@ -112,9 +120,10 @@ int unit_new_broken(struct master *master, const char *name, const char *file,
 void unit_free(struct unit *unit);
 
 struct unit *unit_find(struct master *master, const char *name);
+/* The unit that has or had a version of that number, and still has instances of it. NULL: none. */
 struct unit *unit_by_number(struct master *master, uint64_t number);
-/* NULL: no such unit or instance number. */
-struct instance *unit_instance(struct master *master, uint64_t unit, uint64_t instance);
+/* The instance that runs as that version. NULL: no such version or instance number, or it is of another one. */
+struct instance *unit_instance(struct master *master, uint64_t version, uint64_t instance);
 /* The instance that is the actor of that address. NULL: there is none, it is another's child, or the address null. */
 struct instance *instance_by_address(struct master *master, struct troupe_address address);
 
@@ -124,12 +133,31 @@ void unit_start(struct unit *unit);
 void unit_stop(struct unit *unit);
 /* Stop it, then forget it. */
 void unit_remove(struct unit *unit);
-/* Stop it, then start it as `file` says (taken over), or as before (NULL). */
-int unit_restart(struct unit *unit, struct unit_file *file);
+
+/* ---- changing one that may run; of unit_change.c */
+/* Take over a definition (emptied) that differs in nothing that needs new actors: it is in force at once, in the workers too. */
+void unit_change(struct unit *unit, struct unit_file *file);
+
+/* Start its actors anew, as `file` says (taken over) and of `version` (taken); NULL, NULL: as they are. Nothing that was
+ * asked of them fails: each first does what it has to do, StopTimeout= long at most, while calls go to the others or wait.
+ * Actors of a pool are replaced one after the other; when a new one fails, the rest stays as it was. A new number of
+ * instances, or another place for them, takes all at once. What does not run is not started, but what has failed is tried
+ * again. -ENOMEM: nothing was done. */
+int unit_restart(struct unit *unit, struct unit_file *file, struct version *version);
+
+/* Whether that is still under way. */
+bool unit_is_changing(const struct unit *unit);
+
+/* Go on with it as far as is possible now. For unit.c, before the loop sleeps. */
+void unit_go_on(struct unit *unit);
+/* For unit.c: those that drain have had their time. */
+void unit_on_drain_timer(struct loop_timer *timer);
 
 /* It cannot run: stops what runs. reason is printed. */
 void unit_break(struct unit *unit, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* It could not run and cannot as `file` (taken over) says, for another reason. */
+void unit_stay_broken(struct unit *unit, struct unit_file *file, const char *why);
 /* It cannot run on that worker, for good: its instances there that were to start are given up, the others go on. */
 void unit_fail_on(struct unit *unit, const struct worker *worker, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -137,10 +165,13 @@ void unit_fail_on(struct unit *unit, const struct worker *worker, const char *fo
 void unit_set_reason(struct unit *unit, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Give each instance that has none a worker. false: there is none to be had, and the unit is broken. */
+bool unit_place_or_break(struct unit *unit);
+
 /* ---- of unit_define.c, for unit.c */
-/* Try again to make of its file what broke it. config: as for unit_new(). */
-void unit_redefine(struct unit *unit, const char *config);
-/* Begin anew under a new number, with next_file if there is one. Nothing of it runs. */
+/* Try again to make of its file what broke it. */
+void unit_redefine(struct unit *unit);
+/* Nothing of it runs: become what next_file and next_version say. */
 void unit_renew(struct unit *unit);
 
 /* ---- of unit_place.c */
@@ -158,8 +189,17 @@ void unit_release_own(struct unit *unit);
 /* ---- one instance; of instance.c */
 /* Take it off its worker, without a word. */
 void instance_fini(struct instance *instance);
+/* Unless it runs; one that is stopping starts again then. */
 void instance_start(struct instance *instance);
 void instance_stop(struct instance *instance);
+/* It runs: stop it as soon as it has done what it has to do. The caller sees to it that this ends. */
+void instance_drain(struct instance *instance);
+/* Stop it, drained if `drain` is set and it runs, and start it again then. */
+void instance_replace(struct instance *instance, bool drain);
+/* It is at rest or waits: its next life is of the unit's current version. */
+void instance_take_version(struct instance *instance);
+/* Its unit's rules for restarts have changed. */
+void instance_reconfigure(struct instance *instance);
 
 /* Its worker is up: start it if it waits. */
 void instance_worker_up(struct instance *instance);

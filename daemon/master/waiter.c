@@ -41,7 +41,8 @@ static void on_gone(struct control_call *call)
 
 static bool is_starting(const struct instance *instance)
 {
-	return instance->state == INSTANCE_WAITING || instance->state == INSTANCE_STARTING;
+	return instance->state == INSTANCE_WAITING || instance->state == INSTANCE_STARTING ||
+	       instance->comes_back;
 }
 
 static bool has_come(const struct waiter *waiter)
@@ -56,12 +57,11 @@ static bool has_come(const struct waiter *waiter)
 	}
 	if (waiter->kind == WAITER_STOP)
 		return one ? one->state == INSTANCE_STOPPED
-			   : unit->n_in[INSTANCE_STOPPING] == 0;
+			   : unit->n_in[INSTANCE_STOPPING] + unit->n_in[INSTANCE_DRAINING] == 0;
 	if (one)
 		return !is_starting(one);
-	if (unit->is_resumed)
-		return false;
-	return unit->n_in[INSTANCE_WAITING] == 0 && unit->n_in[INSTANCE_STARTING] == 0;
+	return !unit->is_resumed && unit->n_coming_back == 0 &&
+	       unit->n_in[INSTANCE_WAITING] == 0 && unit->n_in[INSTANCE_STARTING] == 0;
 }
 
 static void answer_spawn(struct unit *unit, struct control_call *call)

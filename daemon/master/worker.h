@@ -26,6 +26,7 @@ struct master;
 struct unit;
 struct instance;
 struct deployment;
+struct version;
 
 enum worker_state {
 	WORKER_STOPPED,
@@ -128,8 +129,11 @@ bool worker_is_up(const struct worker *worker);
  * process is not up: it will be started when it is. -ENOMEM. */
 int worker_spawn(struct worker *worker, struct instance *instance);
 
-/* Let it forget a unit that will not be used again, if it knows it. */
-void worker_undefine(struct worker *worker, uint32_t unit);
+/* Tell it that the limits of a version's unit have changed, if it knows that version. */
+void worker_redefine(struct worker *worker, const struct version *version);
+
+/* Let it forget a version that will not be used again, if it knows it. */
+void worker_undefine(struct worker *worker, uint32_t version);
 
 /* The request that an answer belongs to, taken out of the queue (free() it); NULL: nobody asked. id: SPAWN only. */
 struct request *worker_answered(struct worker *worker, enum request_kind kind, uint64_t number,

@@ -9,6 +9,7 @@
 #include "master/names.h"
 #include "master/place.h"
 #include "master/unit.h"
+#include "master/version.h"
 #include "master/watch.h"
 
 #define FRAMES_LOGGED 16 /* Workers tells of all that there are */
@@ -51,8 +52,10 @@ static void fail_units(struct worker *worker, uint32_t deployment, const char *w
 	struct unit *unit, *next;
 
 	HASH_ITER (by_name, worker->master->units_by_name, unit, next)
-		if (unit->deployment && unit->deployment->number == deployment)
-			unit_fail_on(unit, worker, "%s: %s", unit->deployment->path, why);
+		if (unit->version->deployment &&
+		    unit->version->deployment->number == deployment)
+			unit_fail_on(unit, worker, "%s: %s", unit->version->deployment->path,
+				     why);
 }
 
 /* The plug-in that the process was told to load when it died; 0: it was not at that. */

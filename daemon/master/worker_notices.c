@@ -10,6 +10,7 @@
 #include "master/master.h"
 #include "master/names.h"
 #include "master/unit.h"
+#include "master/version.h"
 #include "master/watch.h"
 #include "master/worker.h"
 #include <string.h>
@@ -80,7 +81,7 @@ static void on_loaded(void *context, const void *in, int *fd)
 	number_set_remove(&worker->loaded, (uint32_t)loaded->plugin);
 	/* Its word counts for what is to run there. */
 	HASH_ITER (by_name, master->units_by_name, unit, next)
-		if (deployment && unit->deployment == deployment)
+		if (deployment && unit->version->deployment == deployment)
 			unit_fail_on(unit, worker, "%s: %s", deployment->path, loaded->error);
 }
 

@@ -7,6 +7,7 @@
 #include "master/deploy.h"
 #include "master/master.h"
 #include "master/unit.h"
+#include "master/version.h"
 
 static void arm_request_timer(struct worker *worker)
 {
@@ -80,9 +81,9 @@ static int ask_once(struct worker *worker, struct number_set *asked, const struc
 	return r;
 }
 
-static int load(struct worker *worker, const struct unit *unit)
+static int load(struct worker *worker, const struct version *version)
 {
-	struct deployment *deployment = unit->deployment;
+	struct deployment *deployment = version->deployment;
 	struct worker_load notice = {
 		.plugin = deployment->number,
 		.name = deployment->name,
@@ -91,7 +92,7 @@ static int load(struct worker *worker, const struct unit *unit)
 	struct request request = {
 		.kind = REQUEST_LOAD,
 		.number = deployment->number,
-		.timeout_ns = unit->file.start_timeout_ns,
+		.timeout_ns = version->unit->file.start_timeout_ns,
 	};
 
 	return ask_once(worker, &worker->loaded, &request, &worker_load_method, &notice,
@@ -108,51 +109,62 @@ static struct worker_limits limits_of(const struct unit *unit)
 	};
 }
 
-static int define(struct worker *worker, const struct unit *unit)
+static int define(struct worker *worker, const struct version *version)
 {
 	struct worker_define notice = {
-		.unit = unit->number,
-		.name = unit->file.name,
-		.plugin = unit->deployment->number,
-		.actorType = unit->type,
-		.config = unit->config,
-		.limits = limits_of(unit),
+		.unit = version->number,
+		.name = version->unit->file.name,
+		.plugin = version->deployment->number,
+		.actorType = version->type,
+		.config = version->config,
+		.limits = limits_of(version->unit),
 	};
 	struct request request = {
 		.kind = REQUEST_DEFINE,
-		.number = unit->number,
-		.timeout_ns = unit->file.start_timeout_ns,
+		.number = version->number,
+		.timeout_ns = version->unit->file.start_timeout_ns,
 	};
 
 	return ask_once(worker, &worker->defined, &request, &worker_define_method, &notice, -1);
 }
 
-void worker_undefine(struct worker *worker, uint32_t unit)
+void worker_redefine(struct worker *worker, const struct version *version)
 {
-	if (!number_set_has(&worker->defined, unit))
+	struct worker_redefine notice = {
+		.unit = version->number,
+		.limits = limits_of(version->unit),
+	};
+
+	if (number_set_has(&worker->defined, version->number))
+		(void)worker_send(worker, &worker_redefine_method, &notice, -1);
+}
+
+void worker_undefine(struct worker *worker, uint32_t version)
+{
+	if (!number_set_has(&worker->defined, version))
 		return;
-	number_set_remove(&worker->defined, unit);
+	number_set_remove(&worker->defined, version);
 	(void)worker_send(worker, &worker_undefine_method,
-			  &(struct worker_undefine){.unit = unit}, -1);
+			  &(struct worker_undefine){.unit = version}, -1);
 }
 
 int worker_spawn(struct worker *worker, struct instance *instance)
 {
-	struct unit *unit = instance->unit;
-	struct worker_spawn notice = {.unit = unit->number, .instance = instance->number};
+	const struct version *version = instance->version;
+	struct worker_spawn notice = {.unit = version->number, .instance = instance->number};
 	struct request request = {
 		.kind = REQUEST_SPAWN,
-		.number = unit->number,
+		.number = version->number,
 		.instance = instance->number,
-		.timeout_ns = unit->file.start_timeout_ns,
+		.timeout_ns = instance->unit->file.start_timeout_ns,
 	};
 	int r;
 
 	if (!worker_is_up(worker))
 		return -ENOTCONN;
-	r = load(worker, unit);
+	r = load(worker, version);
 	if (r == 0)
-		r = define(worker, unit);
+		r = define(worker, version);
 	if (r < 0)
 		return r;
 	request.id = ++worker->master->last_request;

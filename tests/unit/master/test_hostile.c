@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "master/unit.h"
+#include "master/version.h"
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -244,7 +245,7 @@ static void expect_own_blame(struct stage *stage, unsigned n_deaths)
 	page->crash.thread.sequence = 7;
 	page->crash.thread.actor = (uint64_t)actor.slot << 32 | actor.generation;
 	page->crash.thread.type_hash = 0x123456789;
-	page->crash.thread.unit = unit_find(stage->master, "one")->number;
+	page->crash.thread.unit = unit_find(stage->master, "one")->version->number;
 	page->crash.thread.thread_id = page->crash.thread_id = 1;
 	page->crash.signal = SIGSEGV;
 	page->crash.code = 1;

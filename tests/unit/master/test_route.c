@@ -289,7 +289,7 @@ static void call_goes_to_the_new_definition_when_the_unit_is_being_restarted(voi
 	(void)snprintf(path, sizeof(path), "%s/one.actor", stage->directory);
 	file = fopen(path, "ae");
 	assert_non_null(file);
-	(void)fprintf(file, "Mailbox=7\n");
+	(void)fprintf(file, "Type=hello\n");
 	assert_int_equal(fclose(file), 0);
 	stage_say(stage, "{\"method\":\"io.troupe.Control.Reload\",\"oneway\":true}");
 	stage_say(stage, CALL("one", "1", ""));

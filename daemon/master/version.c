@@ -1,0 +1,134 @@
+/* version.c - from a definition to what can be started. */
+#include "master/version.h"
+
+#include "base/cleanup.h"
+#include "master/config_json.h"
+#include "master/master.h"
+#include "master/unit_file.h"
+#include "master/worker.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+struct version *version_find(struct master *master, uint64_t number)
+{
+	uint32_t key = (uint32_t)number;
+	struct version *version;
+
+	if (number == 0 || number > UINT32_MAX)
+		return NULL;
+	HASH_FIND(by_number, master->versions, &key, sizeof(key), version);
+	return version;
+}
+
+struct version *version_ref(struct version *version)
+{
+	version->users++;
+	return version;
+}
+
+void version_unref(struct version *version)
+{
+	if (!version || --version->users > 0)
+		return;
+	HASH_DELETE(by_number, version->master->versions, version);
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+		if (version->master->workers[i])
+			worker_undefine(version->master->workers[i], version->number);
+	deploy_put(version->deployment);
+	free(version->type);
+	free(version->config);
+	free(version);
+}
+
+static struct version *new_empty(struct master *master)
+{
+	struct version *version = calloc(1, sizeof(*version));
+
+	if (!version)
+		return NULL;
+	version->master = master;
+	version->number = ++master->last_version;
+	version->users = 1;
+	HASH_ADD(by_number, master->versions, number, sizeof(version->number), version);
+	if (version->by_number.tbl)
+		return version;
+	free(version);
+	return NULL;
+}
+
+static int make_config(struct version *version, const struct unit_file *file, char *why,
+		       struct problems *problems)
+{
+	const struct idl_type *type = deploy_config_type(version->deployment, version->type);
+	size_t before = problems->n;
+	int r = config_json(file, type, &version->config, problems);
+
+	if (r == -EINVAL && problems->n > before)
+		problem_print(&problems->items[before], why, VERSION_WHY_MAX);
+	else if (r == -EINVAL)
+		(void)snprintf(why, VERSION_WHY_MAX, "its [Config] is wrong");
+	return r;
+}
+
+static int note_plugin(const struct unit_file *file, const char *why, struct problems *problems)
+{
+	return problems_add(problems, file->plugin_file ? file->plugin_file : file->file,
+			    file->plugin_line, "%s", why);
+}
+
+static int make(struct version *version, const struct unit_file *file, const char *config,
+		char *why, struct problems *problems)
+{
+	struct master *master = version->master;
+	const char *type;
+
+	if (deploy_get(&master->deployments, &master->last_deployment, file->plugin,
+		       file->allow_globals, &version->deployment, why) < 0)
+		return note_plugin(file, why, problems);
+	type = deploy_choose_type(version->deployment, file->type, why);
+	if (!type)
+		return note_plugin(file, why, problems);
+	version->type = strdup(type);
+	if (!version->type)
+		return -ENOMEM;
+	if (!config)
+		return make_config(version, file, why, problems);
+	version->config = strdup(config);
+	return version->config ? 0 : -ENOMEM;
+}
+
+int version_new(struct master *master, const struct unit_file *file, const char *config,
+		struct version **ret_version, char *why, struct problems *problems)
+{
+	struct version *version = new_empty(master);
+	int r;
+
+	if (!version)
+		return -ENOMEM;
+	why[0] = '\0';
+	r = file ? make(version, file, config, why, problems) : 0;
+	if (r < 0 && r != -EINVAL) {
+		version_unref(version);
+		return r;
+	}
+	*ret_version = version;
+	return r;
+}
+
+int version_again(const struct version *version, struct version **ret_version)
+{
+	struct version *again = new_empty(version->master);
+
+	if (!again)
+		return -ENOMEM;
+	again->type = version->type ? strdup(version->type) : NULL;
+	again->config = version->config ? strdup(version->config) : NULL;
+	if (!again->type != !version->type || !again->config != !version->config) {
+		version_unref(again);
+		return -ENOMEM;
+	}
+	again->deployment = deploy_ref(version->deployment);
+	*ret_version = again;
+	return 0;
+}

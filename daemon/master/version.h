@@ -1,0 +1,49 @@
+/* version.h - what actors of a unit are made of: plug-in, actor type, configuration; under a number that workers know it by.
+ *
+ * A unit has one that is current; instances that run under an older one keep that alive until they are replaced. A version
+ * does not change after it was made; it has counted users. Belongs to the master; one thread.
+ */
+#ifndef MASTER_VERSION_H
+#define MASTER_VERSION_H
+
+#include "master/deploy.h"
+#include "master/hash.h"
+#include <stdint.h>
+
+struct master;
+struct problems;
+struct unit;
+struct unit_file;
+
+#define VERSION_WHY_MAX (DEPLOY_WHY_MAX > 1024 ? DEPLOY_WHY_MAX : 1024)
+
+struct version {
+	struct master *master;
+	struct unit *unit; /* whose it is; NULL until the unit takes it */
+	uint32_t number;   /* never used again: late notices about it match nothing else */
+	unsigned users;    /* instances, and the unit whose current one it is */
+	struct deployment *deployment; /* NULL: none could be used */
+	char *type;                    /* actor type; NULL: unknown */
+	char *config;                  /* JSON text, "" for none; NULL: wrong */
+	UT_hash_handle by_number;
+};
+
+/* Make of a definition what its actors are made of. file: NULL: nothing is known. config: JSON text of a spawned unit; NULL:
+ * made from file->config. *ret_version is given to the caller as its only user, also on -EINVAL, as far as it could be made:
+ * then `why` (VERSION_WHY_MAX bytes) says for people what is wrong, and each mistake of a file was noted in `problems`.
+ * -ENOMEM. */
+int version_new(struct master *master, const struct unit_file *file, const char *config,
+		struct version **ret_version, char *why, struct problems *problems);
+
+/* The same once more, under a number of its own. -ENOMEM. */
+int version_again(const struct version *version, struct version **ret_version);
+
+/* One user more. */
+struct version *version_ref(struct version *version);
+/* One user less; the last one frees it, and workers forget it. NULL is fine. */
+void version_unref(struct version *version);
+
+/* NULL: there is none of that number. */
+struct version *version_find(struct master *master, uint64_t number);
+
+#endif
