@@ -63,8 +63,11 @@
 #define LIMIT_LISTED_INSTANCES  20000u /* of units in one reply, all units together */
 
 /* Logs and events */
-#define LIMIT_DEAD_LETTER_KINDS   16u   /* of messages that a worker counts apart, at a time */
-#define LIMIT_DEAD_LETTER_NOTICES 2000u /* of one worker in a second; it sends a twentieth */
+#define LIMIT_DEAD_LETTER_KINDS       16u /* of messages that a worker counts apart, at a time */
+#define LIMIT_DEAD_LETTER_NOTICES     2000u /* of one worker in a second; it sends a twentieth */
+#define LIMIT_LOG_INTERVAL_DEFAULT_NS 30000000000ull /* LogRateLimitInterval= */
+#define LIMIT_LOG_BURST_DEFAULT       10000u         /* lines in it: LogRateLimitBurst= */
+#define LIMIT_LOGGED_KINDS            64u /* of failing handlers that a worker counts apart in its log */
 
 /* Configuration files */
 #define LIMIT_CONFIG_FILE      (1u << 20)

@@ -114,6 +114,8 @@ static void end_one(struct runtime *runtime, struct actor *actor, enum troupe_re
 	const struct runtime_end end = {
 		.actor = actor_address(runtime, actor),
 		.unit = actor->unit->number,
+		.origin = actor->unit->origin,
+		.type = actor->unit->type->table->name,
 		.instance = actor_instance(actor),
 		.reason = reason,
 		.error = error,

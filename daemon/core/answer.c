@@ -1,5 +1,6 @@
 /* Answering calls: by return, stream reply or error; keeping and dropping handles. */
 #include "core/call.h"
+#include "core/failure.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
 #include "core/more.h"
@@ -100,7 +101,7 @@ static inline int make_answer(struct troupe_self *self, struct call *call,
 
 	rc = codec_measure(value->type, value->data, &measure);
 	if (unlikely(rc < 0))
-		return rc;
+		return failure_of_value(self, value->type, value->data, rc);
 	message = message_new(&runtime->messages, value->kind, measure.size);
 	if (unlikely(!message))
 		return -ENOMEM;
@@ -114,7 +115,7 @@ static inline int make_answer(struct troupe_self *self, struct call *call,
 	rc = codec_fill(value->type, value->data, &measure, message_block(message));
 	if (unlikely(rc < 0)) {
 		message_free(&runtime->messages, message);
-		return rc;
+		return failure_of_value(self, value->type, value->data, rc);
 	}
 	*ret_message = message;
 	return 0;
@@ -165,7 +166,7 @@ static int answer_far(struct troupe_self *self, struct kept_call *kept,
 
 	rc = codec_size(value->type, value->data, &size, NULL);
 	if (rc < 0)
-		return rc;
+		return failure_of_value(self, value->type, value->data, rc);
 	rc = runtime->ops->forward(runtime->context, &envelope, value->type, value->data,
 				   &meaning);
 	if (value->continues && rc == 0) {
@@ -217,9 +218,10 @@ APART static int return_slow(struct troupe_self *self, struct troupe_call call,
 
 	if (unlikely(rc < 0))
 		return rc;
-	if (unlikely(!method || method->out_hash != answer.method->out_hash ||
-		     (!out && method->out->size)))
+	if (unlikely(!method || method->out_hash != answer.method->out_hash))
 		return -EINVAL;
+	if (unlikely(!out && method->out->size))
+		return failure_of_value(self, method->out, out, -EINVAL);
 	return give_answer(self, &answer,
 			   &(struct value){.kind = MAIL_REPLY,
 					   .hash = method->out_hash,
@@ -301,9 +303,10 @@ int self_reply(struct troupe_self *self, struct troupe_call call,
 
 	if (rc < 0)
 		return rc;
-	if (!method || method->out_hash != answer.method->out_hash ||
-	    (!out && method->out->size))
+	if (!method || method->out_hash != answer.method->out_hash)
 		return -EINVAL;
+	if (!out && method->out->size)
+		return failure_of_value(self, method->out, out, -EINVAL);
 	if (!answer.call && !(answer.kept && answer.kept->peer))
 		return 0; /* nobody is there, so that nothing was asked for either */
 	if (!answer.wants_more)
@@ -329,8 +332,10 @@ int self_fail(struct troupe_self *self, struct troupe_call call,
 
 	if (rc < 0)
 		return rc;
-	if (!error || !error->name || !error->type || (!data && error->type->size))
+	if (!error || !error->name || !error->type)
 		return -EINVAL;
+	if (!data && error->type->size)
+		return failure_of_value(self, error->type, data, -EINVAL);
 	return give_answer(self, &answer,
 			   &(struct value){.kind = MAIL_ERROR,
 					   .hash = error->hash,

@@ -5,18 +5,15 @@
 #ifndef CORE_HANDLER_H
 #define CORE_HANDLER_H
 
+#include "core/failure.h"
 #include "core/inside.h"
-#include "core/more.h"
 #include "core/self.h"
 
 /* A handler's result is counted, and may end the actor. */
 static inline void take_result(struct troupe_self *self, int rc)
 {
-	if (likely(rc >= 0))
-		return;
-	more_get(self->runtime, self->actor)->failed++;
-	if (self->actor->unit->stop_on_error && !self->fate.exiting)
-		self_exit(self, rc);
+	if (unlikely(rc < 0))
+		failure_take(self, rc);
 }
 
 /* The message is dealt with, and nobody else has it. */

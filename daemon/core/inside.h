@@ -19,6 +19,7 @@
 #include "core/slots.h"
 #include "core/type.h"
 #include "core/wheel.h"
+#include "proto/codec.h"
 
 /* What has nodes in the wheel. */
 #define RUNTIME_CALL_NODE  1
@@ -42,6 +43,13 @@ struct slice {
 	struct overrun *overrun;
 	uint32_t looks; /* so far */
 	bool is_over;
+};
+
+/* Why a value was refused last; see core/failure.h. */
+struct breach {
+	uint64_t sequence; /* of the handler, on the status page */
+	uint32_t actor;    /* whose it was */
+	struct codec_error error;
 };
 
 struct runtime {
@@ -94,6 +102,7 @@ struct runtime {
 	struct random random;
 	uint64_t secret;       /* of the indexes */
 	uint64_t alias_key[2]; /* see call_alias() */
+	struct breach breach;
 };
 
 /* Node, worker and incarnation in one word, to be compared at once. */

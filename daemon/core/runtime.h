@@ -38,9 +38,24 @@ struct runtime_unit {
 struct runtime_end {
 	struct troupe_address actor;
 	uint32_t unit; /* 0: spawned by another actor */
+	uint32_t
+		origin; /* its unit, or for one spawned by another actor the unit it comes from */
+	const char *type; /* the name of its type; of the plug-in */
 	uint32_t instance;
 	enum troupe_reason reason;
 	int error; /* negative errno, 0 when normal */
+};
+
+/* A handler that failed. */
+struct runtime_failure {
+	uint32_t unit; /* of the actor, or of the one that it was spawned for */
+	uint32_t instance;
+	bool is_child;                      /* it was spawned by another actor */
+	const char *actor;                  /* as on_log() has it */
+	const struct troupe_method *method; /* NULL: it was no message: */
+	const char *doing; /* a constant: "a timer", "a reply"; "" with a method */
+	int error;
+	const char *detail; /* of -EINVAL, the field that broke its type and how; or "" */
 };
 
 /* What the runtime asks of its host. All mandatory unless said. `context` is
@@ -68,8 +83,12 @@ struct runtime_ops {
 	 * it is not known. reason: a constant word, "mailbox-full", "no-such-actor"... */
 	void (*on_dead_letter)(void *context, struct troupe_address from,
 			       struct troupe_address to, const char *name, const char *reason);
-	/* troupe_log() of an actor. unit name and text borrowed. */
-	void (*on_log)(void *context, int priority, const char *actor, const char *text);
+	/* troupe_log() of an actor. unit: of the actor, or of the one that it was spawned for. actor:
+	 * the name of its unit, or of a spawned one's type; it and text are borrowed. */
+	void (*on_log)(void *context, uint32_t unit, int priority, const char *actor,
+		       const char *text);
+	/* A handler returned a negative value. Optional. Borrowed for the call. */
+	void (*on_failure)(void *context, const struct runtime_failure *failure);
 };
 
 struct runtime_config {

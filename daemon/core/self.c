@@ -1,5 +1,6 @@
 #include "core/self.h"
 #include "core/chain.h"
+#include "core/failure.h"
 #include "core/family.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
@@ -42,6 +43,13 @@ struct troupe_address self_sender(const struct troupe_self *self)
 const char *self_name(const struct troupe_self *self)
 {
 	return self->actor->unit->name;
+}
+
+const char *self_kind(const struct troupe_self *self)
+{
+	const struct unit *unit = self->actor->unit;
+
+	return unit->name[0] ? unit->name : unit->type->table->name;
 }
 
 uint32_t self_instance(const struct troupe_self *self)
@@ -146,10 +154,22 @@ int self_timer_stop(struct troupe_self *self, struct troupe_timer handle)
 	return 0;
 }
 
-/* This handler goes on after another's init or fini inside it, and the page is to say so. */
-static uint64_t doing_now(const struct runtime *runtime)
+/* What a handler is at before another's init or fini runs inside it. */
+struct interlude {
+	uint64_t doing, sequence;
+};
+
+static struct interlude begin_interlude(const struct runtime *runtime)
 {
-	return page_load(&runtime->page->thread.type_hash);
+	return (struct interlude){page_load(&runtime->page->thread.type_hash),
+				  page_load(&runtime->page->thread.sequence)};
+}
+
+/* The handler goes on, and the page is to say so. */
+static void end_interlude(struct troupe_self *self, struct interlude interlude)
+{
+	page_enter(self->runtime, self->actor, interlude.doing);
+	failure_go_on(self, interlude.sequence);
 }
 
 int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const void *config,
@@ -158,7 +178,7 @@ int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const
 	struct actor *parent = flags & TROUPE_DETACHED ? NULL : self->actor;
 	struct runtime *runtime = self->runtime;
 	struct unit *unit;
-	uint64_t doing;
+	struct interlude interlude;
 	int rc;
 
 	if (!self->may_wait || (flags & ~TROUPE_DETACHED))
@@ -168,19 +188,21 @@ int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const
 	rc = unit_of_spawned(runtime, table, self->actor->unit, &unit);
 	if (rc < 0)
 		return rc;
-	doing = doing_now(runtime);
+	interlude = begin_interlude(runtime);
 	unit_enter(unit); /* so that one made in vain goes again */
 	rc = actor_spawn(runtime, unit, parent, 0, config, ret_address);
 	unit_leave(runtime, unit);
-	page_enter(runtime, self->actor, doing);
-	return rc;
+	end_interlude(self, interlude);
+	return unlikely(rc < 0) && table->config
+		       ? failure_of_value(self, table->config, config, rc)
+		       : rc;
 }
 
 int self_stop(struct troupe_self *self, struct troupe_address address)
 {
 	struct runtime *runtime = self->runtime;
 	struct actor *child = actor_find(runtime, address);
-	uint64_t doing;
+	struct interlude interlude;
 
 	if (!child)
 		return is_own(runtime, address) ? -ESRCH : -EPERM;
@@ -188,9 +210,9 @@ int self_stop(struct troupe_self *self, struct troupe_address address)
 	 * only this one runs now. */
 	if (family_parent(runtime, child) != self->actor)
 		return -EPERM;
-	doing = doing_now(runtime);
+	interlude = begin_interlude(runtime);
 	actor_end(runtime, child, TROUPE_REASON_SHUTDOWN, 0);
-	page_enter(runtime, self->actor, doing);
+	end_interlude(self, interlude);
 	return 0;
 }
 
@@ -202,9 +224,6 @@ void self_exit(struct troupe_self *self, int error)
 
 void self_log(struct troupe_self *self, int priority, const char *text)
 {
-	const struct actor *actor = self->actor;
-	const char *name =
-		actor->unit->name[0] ? actor->unit->name : actor->unit->type->table->name;
-
-	self->runtime->ops->on_log(self->runtime->context, priority, name, text);
+	self->runtime->ops->on_log(self->runtime->context, self->actor->unit->origin, priority,
+				   self_kind(self), text);
 }

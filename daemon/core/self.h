@@ -57,6 +57,8 @@ uint64_t self_now_ns(struct troupe_self *self);
 uint64_t self_random(struct troupe_self *self);
 struct troupe_address self_sender(const struct troupe_self *self);
 const char *self_name(const struct troupe_self *self);
+/* The name of its unit; of an actor that was spawned by another one, of its type. */
+const char *self_kind(const struct troupe_self *self);
 uint32_t self_instance(const struct troupe_self *self);
 int self_find(struct troupe_self *self, const char *name, struct troupe_address *ret_address);
 

@@ -1,5 +1,6 @@
 /* Sending, calling, cancelling and forwarding. */
 #include "core/call.h"
+#include "core/failure.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
 #include "core/more.h"
@@ -41,13 +42,15 @@ static int link_result(struct runtime *runtime, struct actor *sender, struct tro
 }
 
 /* Whether a value may go out, before anything is done about it. */
-static int check_value(const struct troupe_type *type, const void *value)
+static int check_value(struct troupe_self *self, const struct troupe_type *type,
+		       const void *value)
 {
 	size_t size;
+	int rc = -EINVAL;
 
-	if (!value && type->size)
-		return -EINVAL;
-	return type->flags & TROUPE_TYPE_PLAIN ? 0 : codec_size(type, value, &size, NULL);
+	if (value || !type->size)
+		rc = type->flags & TROUPE_TYPE_PLAIN ? 0 : codec_size(type, value, &size, NULL);
+	return unlikely(rc < 0) ? failure_of_value(self, type, value, rc) : 0;
 }
 
 APART static int send_far(struct troupe_self *self, struct troupe_address to,
@@ -64,7 +67,7 @@ APART static int send_far(struct troupe_self *self, struct troupe_address to,
 		runtime_dead_letter(runtime, envelope.from, to, method, "no-such-actor");
 		return -ESRCH;
 	}
-	rc = check_value(method->in, in);
+	rc = check_value(self, method->in, in);
 	if (unlikely(rc < 0))
 		return rc;
 	rc = runtime->ops->forward(runtime->context, &envelope, method->in, in,
@@ -117,12 +120,12 @@ make_message(struct troupe_self *self, struct actor *receiver, struct troupe_add
 	int rc;
 
 	if (unlikely(!in && method->in->size))
-		return -EINVAL;
+		return failure_of_value(self, method->in, in, -EINVAL);
 	rc = codec_measure(method->in, in, &measure);
 	if (unlikely(rc < 0))
-		return rc;
+		return failure_of_value(self, method->in, in, rc);
 	if (unlikely(!mailbox_has_room(receiver, block_charge(kind, measure.size)))) {
-		rc = check_value(method->in, in);
+		rc = check_value(self, method->in, in);
 		return rc < 0 ? rc
 			      : refuse(runtime, self->actor, receiver, to,
 				       block_charge(kind, measure.size));
@@ -134,7 +137,7 @@ make_message(struct troupe_self *self, struct actor *receiver, struct troupe_add
 	rc = codec_fill(method->in, in, &measure, message_block(message));
 	if (unlikely(rc < 0)) {
 		message_free(&runtime->messages, message);
-		return rc;
+		return failure_of_value(self, method->in, in, rc);
 	}
 	*ret_message = message;
 	return 0;
@@ -207,7 +210,7 @@ APART static int call_far(struct troupe_self *self, struct call *call, struct tr
 
 	if (troupe_address_is_null(to) || is_own_worker(runtime, to))
 		return -ESRCH;
-	rc = check_value(method->in, in);
+	rc = check_value(self, method->in, in);
 	if (unlikely(rc < 0))
 		return rc;
 	peer = peer_get(runtime, to.node, to.worker);

@@ -107,9 +107,10 @@ static inline bool is_wanted(struct troupe_self *self)
 /* The handler has returned, and the call is neither answered nor kept. */
 RARE static void settle_result(struct troupe_self *self, int rc)
 {
+	char detail[FAILURE_DETAIL_MAX];
+
 	if (rc < 0)
-		/* plug-ins may return anything, even what has no negative */
-		self_settle(self, TROUPE_FAILED, rc > -4096 ? strerrorname_np(-rc) : NULL);
+		self_settle(self, TROUPE_FAILED, failure_print(self, rc, detail));
 	else
 		self_settle(self, TROUPE_NO_REPLY, NULL);
 }

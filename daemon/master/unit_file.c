@@ -114,6 +114,14 @@ static const struct conf_key keys_known[] = {
 	 .set = conf_set_choice,
 	 FIELD(isolate, IN_PLACE),
 	 .choices = isolate_names},
+	{.name = "LogRateLimitInterval",
+	 .set = conf_set_span,
+	 FIELD(log_interval_ns, WORKERS),
+	 .max = CLOCK_SECOND_NS * 3600 * 24},
+	{.name = "LogRateLimitBurst",
+	 .set = conf_set_uint,
+	 FIELD(log_burst, WORKERS),
+	 .max = UINT32_MAX},
 	{.name = "AllowGlobals", .set = conf_set_bool, FIELD(allow_globals, RESTART)},
 };
 
@@ -124,6 +132,8 @@ static void init_defaults(struct unit_file *unit, const struct settings *setting
 		.mailbox = LIMIT_MAILBOX_DEFAULT,
 		.mailbox_bytes = LIMIT_MAILBOX_BYTES_DEFAULT,
 		.batch = LIMIT_BATCH_DEFAULT,
+		.log_interval_ns = LIMIT_LOG_INTERVAL_DEFAULT_NS,
+		.log_burst = LIMIT_LOG_BURST_DEFAULT,
 		.start_timeout_ns = settings->start_timeout_ns,
 		.call_timeout_ns = TEXT_INFINITY,
 		.restart = UNIT_RESTART_ON_FAILURE,

@@ -27,6 +27,9 @@
  *                  default: trouped.conf's
  *   Isolate=       after-crash (default): from its second crash on it runs in a worker of its
  *                  own, if it may run anywhere; no
+ *   LogRateLimitInterval=, LogRateLimitBurst=
+ *                  lines that its actors and their children may log in that time; default
+ *                  10000 in 30 s; 0 of either: no limit
  *   AllowGlobals=  whether the plug-in may have writable static data; default no
  *
  * [Config] is kept as it was written: config_json() makes sense of it when the plug-in's
@@ -74,6 +77,8 @@ struct unit_file {
 	unsigned instances;
 	struct unit_placement placement;
 	uint32_t mailbox, mailbox_bytes, batch;
+	uint64_t log_interval_ns; /* 0, or a burst of 0: no limit */
+	unsigned log_burst;
 	enum unit_on_error on_error;
 	bool is_default;
 	bool allow_globals;

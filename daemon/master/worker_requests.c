@@ -106,6 +106,8 @@ static struct worker_limits limits_of(const struct unit *unit)
 		.mailboxBytes = unit->file.mailbox_bytes,
 		.batch = unit->file.batch,
 		.stopOnError = unit->file.on_error == UNIT_STOP,
+		.logIntervalNs = (int64_t)unit->file.log_interval_ns,
+		.logBurst = unit->file.log_burst,
 	};
 }
 

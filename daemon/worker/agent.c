@@ -11,7 +11,6 @@
 
 #define LINKS_CLOSE_NS 1000000000ull /* for peers to take what was sent last */
 #define FLUSH_NS       5000000ull    /* between looks at the channel */
-#define LOG_RETRY_NS   1000000000ull /* between looks at a log that is not read */
 
 void agent_end(struct agent *agent, enum agent_end end)
 {
@@ -64,29 +63,26 @@ static void send_dead_letters(void *context, const struct dead_letter *letter, i
 						.count = count});
 }
 
-static void on_log(void *context, int priority, const char *actor, const char *text)
+static void on_log(void *context, uint32_t unit, int priority, const char *actor,
+		   const char *text)
 {
 	struct agent *agent = context;
 
-	log_write(agent->config.log, priority, "%s%s%s", actor, actor[0] ? ": " : "", text);
+	actor_log_line(&agent->actor_log, unit, priority, actor, text);
 }
 
-/* ---- a log that is not read */
+static void on_failure(void *context, const struct runtime_failure *failure)
+{
+	struct agent *agent = context;
+
+	actor_log_failure(&agent->actor_log, failure);
+}
 
 static void on_log_stuck(void *context)
 {
 	struct agent *agent = context;
 
-	if (!agent->log_timer.started)
-		loop_timer_start(&agent->log_timer, LOG_RETRY_NS);
-}
-
-static void on_log_timer(struct loop_timer *timer)
-{
-	struct agent *agent = container_of(timer, struct agent, log_timer);
-
-	if (!log_flush(agent->config.log))
-		loop_timer_start(timer, LOG_RETRY_NS);
+	actor_log_stuck(&agent->actor_log);
 }
 
 static const struct runtime_ops runtime_ops = {
@@ -96,6 +92,7 @@ static const struct runtime_ops runtime_ops = {
 	.on_end = agent_actor_ended,
 	.on_dead_letter = on_dead_letter,
 	.on_log = on_log,
+	.on_failure = on_failure,
 };
 
 /* ---- Start */
@@ -336,7 +333,7 @@ int agent_new(const struct agent_config *config, struct agent **ret_agent)
 	names_init(&agent->names, 0);
 	dead_letters_init(&agent->dead_letters, config->loop, send_dead_letters, agent);
 	loop_timer_init(&agent->timer, config->loop, on_timer);
-	loop_timer_init(&agent->log_timer, config->loop, on_log_timer);
+	actor_log_init(&agent->actor_log, config->log, config->loop, &agent->units);
 	log_on_stuck(config->log, on_log_stuck, agent);
 	channel.context = agent;
 	r = channel_new(&channel, &agent->channel);
@@ -363,14 +360,14 @@ void agent_free(struct agent *agent)
 	channel_free(agent->channel);
 	agent_stops_fini(agent);
 	names_fini(&agent->names);
+	log_on_stuck(agent->config.log, NULL, NULL);
+	actor_log_fini(&agent->actor_log);
 	units_fini(&agent->units);
 	if (agent->config.crash) {
 		crash_set_loader(agent->config.crash, NULL);
 		crash_set_page(agent->config.crash, NULL, "");
 	}
 	loader_free(agent->loader);
-	log_on_stuck(agent->config.log, NULL, NULL);
-	loop_timer_stop(&agent->log_timer);
 	if (agent->page)
 		munmap(agent->page, PAGE_BYTES);
 	free(agent);

@@ -12,6 +12,7 @@
 #include "io.troupe.Worker.varlink.h"
 #include "plugin/loader.h"
 #include "proto/channel.h"
+#include "worker/actor_log.h"
 #include "worker/agent.h"
 #include "worker/calls.h"
 #include "worker/dead_letters.h"
@@ -21,8 +22,7 @@
 struct agent {
 	struct agent_config config;
 	struct channel *channel;
-	struct loop_timer timer;     /* while shutting down: the channel's last notices */
-	struct loop_timer log_timer; /* while the log is not read */
+	struct loop_timer timer; /* while shutting down: the channel's last notices */
 	bool is_started;
 	bool is_stopping;
 	bool is_ended;
@@ -42,6 +42,7 @@ struct agent {
 	uint32_t ended[LIMIT_WORKERS + 1];
 	struct calls calls;
 	struct dead_letters dead_letters;
+	struct actor_log actor_log;
 	struct list stops; /* Stop notices whose actors have not ended yet; of agent_units.c */
 	struct loop_timer
 		drain_timer; /* while one of them waits for its actor to have done its work */

@@ -135,6 +135,12 @@ static bool take_limits(const struct worker_limits *limits, struct runtime_unit 
 	       fits_uint32(limits->batch);
 }
 
+static void limit_lines(struct agent *agent, int64_t unit, const struct worker_limits *limits)
+{
+	units_limit_lines(&agent->units, unit, (uint64_t)limits->logIntervalNs,
+			  (uint64_t)limits->logBurst);
+}
+
 static int define_unit(struct agent *agent, const struct worker_define *in, char *why,
 		       size_t why_size)
 {
@@ -165,7 +171,9 @@ static int define_unit(struct agent *agent, const struct worker_define *in, char
 	unit.type = plugin->types[at];
 	r = runtime_unit_define(agent->runtime, &unit);
 	if (r == 0)
-		r = units_add_unit(&agent->units, in->unit, take_pointer(&config));
+		r = units_add_unit(&agent->units, in->unit, in->name, take_pointer(&config));
+	if (r == 0)
+		limit_lines(agent, in->unit, &in->limits);
 	if (r < 0)
 		snprintf(why, why_size, "%s", error_text(r));
 	return r;
@@ -191,8 +199,10 @@ void agent_on_redefine(void *context, const void *data, int *fd)
 
 	(void)fd;
 	/* When Define failed there is no such unit. */
-	if (fits_uint32(in->unit) && take_limits(&in->limits, &unit))
-		(void)runtime_unit_change(agent->runtime, &unit);
+	if (!fits_uint32(in->unit) || !take_limits(&in->limits, &unit))
+		return;
+	(void)runtime_unit_change(agent->runtime, &unit);
+	limit_lines(agent, in->unit, &in->limits);
 }
 
 void agent_on_undefine(void *context, const void *data, int *fd)
@@ -204,6 +214,7 @@ void agent_on_undefine(void *context, const void *data, int *fd)
 	if (!units_find_unit(&agent->units, in->unit))
 		return; /* Define failed */
 	(void)runtime_unit_forget(agent->runtime, (uint32_t)in->unit);
+	actor_log_forget(&agent->actor_log, in->unit);
 	units_remove_unit(&agent->units, in->unit);
 }
 
@@ -364,6 +375,8 @@ void agent_actor_ended(void *context, const struct runtime_end *end)
 				   .reason = reason_of(end->reason),
 				   .code = end->error,
 			   });
+	else if (end->reason == TROUPE_REASON_FAILED)
+		actor_log_end(&agent->actor_log, end);
 	/* Actors end about in the order in which they were asked to: the search is short. */
 	list_foreach_safe (at, &agent->stops) {
 		struct stop *stop = container_of(at, struct stop, link);

@@ -26,16 +26,21 @@ static struct failure make_failed(int code, const char *message)
 			    &(struct api_failed){.code = code, .message = message});
 }
 
-/* A handler's negative return comes as the name of its errno value. */
-static struct failure make_failed_by_name(const char *name)
+/* A handler's negative return comes as the name of its errno value, with more behind a colon
+ * where more is known. */
+static struct failure make_failed_by_name(const char *text)
 {
+	size_t size = strcspn(text, ":");
+	const char *more = text[size] ? text + size + 1 + (text[size + 1] == ' ') : NULL;
+
 	for (int code = 1; code < 200; code++) {
 		const char *candidate = strerrorname_np(code);
 
-		if (candidate && strcmp(candidate, name) == 0)
-			return make_failed(-code, strerrordesc_np(code));
+		if (candidate && strlen(candidate) == size &&
+		    memcmp(candidate, text, size) == 0)
+			return make_failed(-code, more ? more : strerrordesc_np(code));
 	}
-	return make_failed(0, name);
+	return make_failed(0, text);
 }
 
 struct failure failure_interface_not_found(const char *interface)

@@ -92,11 +92,14 @@ const struct units_plugin *units_find_plugin(const struct units *units, int64_t 
 		       : NULL;
 }
 
-int units_add_unit(struct units *units, int64_t number, void *config)
+int units_add_unit(struct units *units, int64_t number, const char *name, void *config)
 {
+	struct units_unit unit = {.number = number, .config = config};
 	void *array = units->units;
-	int r = insert_element(&array, &units->n_units, sizeof(*units->units),
-			       &(struct units_unit){number, config});
+	int r;
+
+	memcpy(unit.name, name, strnlen(name, sizeof(unit.name) - 1));
+	r = insert_element(&array, &units->n_units, sizeof(*units->units), &unit);
 
 	units->units = array;
 	if (r < 0)
@@ -104,12 +107,28 @@ int units_add_unit(struct units *units, int64_t number, void *config)
 	return r;
 }
 
-const struct units_unit *units_find_unit(const struct units *units, int64_t number)
+struct units_unit *units_get_unit(struct units *units, int64_t number)
 {
 	size_t at = find_place(units->units, units->n_units, sizeof(*units->units), number);
 
 	return at < units->n_units && units->units[at].number == number ? &units->units[at]
 									: NULL;
+}
+
+const struct units_unit *units_find_unit(const struct units *units, int64_t number)
+{
+	return units_get_unit((struct units *)(uintptr_t)units, number);
+}
+
+void units_limit_lines(struct units *units, int64_t number, uint64_t interval_ns,
+		       uint64_t burst)
+{
+	struct units_unit *unit = units_get_unit(units, number);
+
+	if (!unit)
+		return;
+	unit->lines.interval_ns = interval_ns;
+	unit->lines.burst = burst;
 }
 
 void units_remove_unit(struct units *units, int64_t number)

@@ -5,6 +5,7 @@
 #ifndef WORKER_UNITS_H
 #define WORKER_UNITS_H
 
+#include "base/rate_limit.h"
 #include "core/runtime.h"
 #include "plugin/loader.h"
 #include <stddef.h>
@@ -18,6 +19,8 @@ struct units_plugin {
 
 struct units_unit {
 	int64_t number;
+	struct rate_limit lines; /* that its actors and their children log */
+	char name[TROUPE_NAME_MAX + 1];
 	void *config; /* a value of its actor type's config, owned; NULL: it takes none */
 };
 
@@ -37,9 +40,14 @@ int units_add_plugin(struct units *units, int64_t number, const struct plugin *p
 /* NULL: no plug-in has that number. */
 const struct units_plugin *units_find_plugin(const struct units *units, int64_t number);
 
-/* Note a unit. `config`: taken (also on failure). -EEXIST, -ENOMEM. */
-int units_add_unit(struct units *units, int64_t number, void *config);
+/* Note a unit. name: copied. `config`: taken (also on failure). -EEXIST, -ENOMEM. */
+int units_add_unit(struct units *units, int64_t number, const char *name, void *config);
+/* Its lines are without limit until this. */
+void units_limit_lines(struct units *units, int64_t number, uint64_t interval_ns,
+		       uint64_t burst);
+/* NULL: no unit has that number. What is found stays in its place until one is added or removed. */
 const struct units_unit *units_find_unit(const struct units *units, int64_t number);
+struct units_unit *units_get_unit(struct units *units, int64_t number);
 /* It may be absent. */
 void units_remove_unit(struct units *units, int64_t number);
 

@@ -117,7 +117,9 @@ struct troupe_reply {
 	/* ERROR, when the caller's interface knows it. Else NULL */
 	const struct troupe_error *error;
 	const char *error_name; /* qualified name of the error, NULL when OK */
-	const char *detail;     /* for a log: the field's path, errno text...; may be NULL */
+	/* For a log: the field's path, the name of an errno value, with "EINVAL: items[3].name: a
+	 * string, found NULL" what broke a type...; may be NULL */
+	const char *detail;
 };
 
 /* ------------------------------------------------------------------ the tables of an actor type */
@@ -469,7 +471,8 @@ void troupe_exit(struct troupe_self *self, int error);
 /* ------------------------------------------------------------------ telling people */
 
 /* Write a line to the daemon's log, with the actor's name. priority: as in syslog, 3 error, 4
- * warning, 6 information, 7 debug. Cut at 2,000 bytes. */
+ * warning, 6 information, 7 debug. Cut at 2,000 bytes. The lines of a unit are limited:
+ * LogRateLimitBurst=. */
 void troupe_log(struct troupe_self *self, int priority, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -1,4 +1,5 @@
 """Logs: what is said of actors, what is left out of it, and that nothing waits for a reader."""
+import errno
 import fcntl
 import os
 import re
@@ -68,6 +69,75 @@ class Lost(HostTest):
         wait_for(lambda: logged() == lost(), 40 * SLOW, "the log to have them all")
         self.assertIn(f"not delivered: {NOISY}.Take from sender/0 to blocked/0: mailbox-full\n", host.log())
         self.assertLess(host.log().count("not delivered"), 20)
+
+
+class Failing(HostTest):
+    """Handlers that fail, and actors that end."""
+
+    def noisy(self, **unit):
+        return self.daemon({"noisy": {"Plugin": "noisy", "Type": "noisy", "Worker": 1, **unit}})
+
+    def fail(self, host, method, **parameters):
+        return self.assert_error("Failed", host.call, "noisy", f"{NOISY}.{method}", parameters)
+
+    def test_failing_handlers_are_logged_and_then_counted(self):
+        host = self.noisy()
+        for _ in range(20):
+            self.assertEqual(self.fail(host, "Fail", code=-errno.EBADF)["code"], -errno.EBADF)
+        host.call("noisy", f"{NOISY}.FailLater", {"code": -errno.EPIPE})
+        host.wait_log("worker 1: noisy/0: a timer failed: EPIPE (32): Broken pipe\n")
+        line = f"noisy/0: {NOISY}.Fail failed: EBADF (9): Bad file descriptor\n"
+        self.assertEqual(host.log().count(line), 1)
+        # At the end of the interval, though nothing follows; or of the worker.
+        self.assertEqual(host.terminate(), 0)
+        self.assertIn(f"worker 1: noisy: {NOISY}.Fail failed 19 more times, last with EBADF (9): Bad file descriptor\n", host.log())
+
+    def test_a_value_that_breaks_its_type_names_the_field(self):
+        host = self.noisy()
+        data = self.fail(host, "Mumble", name="x")
+        self.assertEqual(data, {"code": -errno.EINVAL, "message": "lines[1]: a string, found NULL"})
+        host.wait_log(f"noisy/0: {NOISY}.Mumble failed: EINVAL (22): Invalid argument: lines[1]: a string, found NULL\n")
+        self.assertEqual(self.fail(host, "Missend")["message"], "text: a string, found NULL")
+        # Another -EINVAL of the same actor has nothing to do with that.
+        self.assertEqual(self.fail(host, "Fail", code=-errno.EINVAL)["message"], "Invalid argument")
+
+    def test_children_that_end_with_an_error_are_logged(self):
+        host = self.noisy()
+        for code in (0, -errno.EIO, -errno.EIO, -errno.EPERM):
+            host.call("noisy", f"{NOISY}.EndChild", {"code": code})
+        host.wait_log("worker 1: noisy_child of noisy ended: failed with EIO (5): Input/output error\n")
+        self.assertEqual(host.terminate(), 0)
+        self.assertIn("worker 1: noisy_child of noisy: 2 more ended, last with EPERM (1): Operation not permitted\n", host.log())
+        self.assertEqual(host.log().count("noisy_child"), 2)
+
+
+class Flood(HostTest):
+    """Actors that log without end."""
+
+    def dropped(self, host):
+        return sum(int(n) for n in re.findall(r"noisy: (\d+) lines? dropped", host.log()))
+
+    def test_lines_of_a_unit_and_its_children_are_limited_by_default(self):
+        host = self.daemon({"noisy": {"Plugin": "noisy", "Type": "noisy", "Worker": 1},
+                            "quiet": {"Plugin": "noisy", "Type": "noisy", "Worker": 1}})
+        host.call("noisy", f"{NOISY}.Say", {"text": "flood", "lines": 8000, "childLines": 7000})
+        host.call("quiet", f"{NOISY}.Say", {"text": "neighbour", "lines": 10, "childLines": 0})
+        wait_for(lambda: host.log().count("neighbour") == 10, 20 * SLOW, "the neighbour's lines")
+        # The flood has stopped: the interval's end says what was dropped.
+        wait_for(lambda: self.dropped(host) == 5000, 40 * SLOW, "the number of lines that were dropped")
+        self.assertEqual(host.log().count("flood"), 10000)
+        self.assertEqual(host.log().count("noisy_child: flood"), 2000)
+
+    def test_the_limit_is_the_units_and_a_reload_changes_it(self):
+        unit = {"Plugin": "noisy", "Type": "noisy", "Worker": 1}
+        host = self.daemon({"noisy": {**unit, "LogRateLimitBurst": 5, "LogRateLimitInterval": "100ms"}})
+        host.call("noisy", f"{NOISY}.Say", {"text": "few", "lines": 100, "childLines": 0})
+        wait_for(lambda: self.dropped(host) == 95, 20 * SLOW, "the number of lines that were dropped")
+        self.assertEqual(host.log().count("few"), 5)
+        host.actor("noisy", {**unit, "LogRateLimitBurst": 0})
+        host.control("Reload")
+        host.call("noisy", f"{NOISY}.Say", {"text": "many", "lines": 12000, "childLines": 0})
+        wait_for(lambda: host.log().count("many") == 12000, 20 * SLOW, "all lines")
 
 
 class Unread(HostTest):

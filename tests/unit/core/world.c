@@ -376,13 +376,26 @@ static void on_dead_letter(void *context, struct troupe_address from, struct tro
 	snprintf(world->last_dead_letter, sizeof(world->last_dead_letter), "%s", reason);
 }
 
-static void on_log(void *context, int priority, const char *actor, const char *text)
+static void on_log(void *context, uint32_t unit, int priority, const char *actor,
+		   const char *text)
 {
+	(void)unit;
 	world_note(context, "log %d %s %s; ", priority, actor, text);
 }
 
-static const struct runtime_ops ops = {forward, find_layout,    find_name,
-				       on_end,  on_dead_letter, on_log};
+static void on_failure(void *context, const struct runtime_failure *failure)
+{
+	struct world *world = context;
+
+	world->failures++;
+	snprintf(world->last_failure, sizeof(world->last_failure), "%s %u%s %s %d %s",
+		 failure->actor, failure->unit, failure->is_child ? " child" : "",
+		 failure->method ? failure->method->name : failure->doing, failure->error,
+		 failure->detail);
+}
+
+static const struct runtime_ops ops = {forward,        find_layout, find_name, on_end,
+				       on_dead_letter, on_log,      on_failure};
 
 /* ------------------------------------------------------------------ worlds */
 

@@ -105,6 +105,8 @@ struct world {
 	struct troupe_address actors[8]; /* by puppet id */
 	uint64_t dead_letters, dead_sends, ends, rooms, replies;
 	char last_dead_letter[64];
+	uint64_t failures;
+	char last_failure[512];
 	void *test; /* of the test */
 };
 

@@ -668,8 +668,10 @@ static void on_end(void *context, const struct runtime_end *end)
 	((struct host *)context)->end = *end;
 }
 
-static void on_log(void *context, int priority, const char *actor, const char *text)
+static void on_log(void *context, uint32_t unit, int priority, const char *actor,
+		   const char *text)
 {
+	(void)unit;
 	struct host *host = context;
 
 	(void)actor;
@@ -681,7 +683,8 @@ static void on_log(void *context, int priority, const char *actor, const char *t
 	assert_true(host->size < sizeof(host->log));
 }
 
-static const struct runtime_ops ops = {forward, find_layout, find_name, on_end, NULL, on_log};
+static const struct runtime_ops ops = {forward, find_layout, find_name, on_end,
+				       NULL,    on_log,      NULL};
 
 static struct troupe_address spawn(struct host *host, uint32_t unit, const char *name)
 {

@@ -43,8 +43,8 @@ static void units_are_found_by_their_numbers(void **state)
 	assert_null(units_find_unit(&units, 1));
 	assert_null(units_find_plugin(&units, 1));
 	for (int64_t i = 0; i < 100; i++)
-		assert_int_equal(units_add_unit(&units, (i * 37) % 100, malloc(1)), 0);
-	assert_int_equal(units_add_unit(&units, 50, malloc(1)), -EEXIST);
+		assert_int_equal(units_add_unit(&units, (i * 37) % 100, "u", malloc(1)), 0);
+	assert_int_equal(units_add_unit(&units, 50, "u", malloc(1)), -EEXIST);
 	for (int64_t i = 0; i < 100; i++)
 		assert_int_equal(units_find_unit(&units, i)->number, i);
 	assert_null(units_find_unit(&units, 100));

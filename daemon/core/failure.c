@@ -1,0 +1,109 @@
+#include "core/failure.h"
+#include "core/more.h"
+#include "core/page.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+RARE int failure_of_value(struct troupe_self *self, const struct troupe_type *type,
+			  const void *value, int rc)
+{
+	struct runtime *runtime = self->runtime;
+	struct breach *breach = &runtime->breach;
+	size_t size;
+
+	if (rc != -EINVAL)
+		return rc;
+	if (!value) {
+		breach->error.path[0] = '\0';
+		strcpy(breach->error.message, "a value, found NULL");
+	} else if (codec_size(type, value, &size, &breach->error) == 0) {
+		return rc; /* it was another fault */
+	}
+	breach->actor = actor_slot(runtime, self->actor);
+	breach->sequence = page_load(&runtime->page->thread.sequence);
+	return rc;
+}
+
+void failure_go_on(struct troupe_self *self, uint64_t sequence_before)
+{
+	struct breach *breach = &self->runtime->breach;
+
+	if (breach->sequence == sequence_before)
+		breach->sequence = page_load(&self->runtime->page->thread.sequence);
+}
+
+/* What was remembered in this very handler; NULL: nothing. */
+static const struct codec_error *find_breach(const struct troupe_self *self)
+{
+	const struct runtime *runtime = self->runtime;
+	const struct breach *breach = &runtime->breach;
+
+	return breach->sequence == page_load(&runtime->page->thread.sequence) &&
+			       breach->actor == actor_slot(runtime, self->actor)
+		       ? &breach->error
+		       : NULL;
+}
+
+const char *failure_print(const struct troupe_self *self, int rc,
+			  char text[static FAILURE_DETAIL_MAX])
+{
+	const struct codec_error *error = rc == -EINVAL ? find_breach(self) : NULL;
+	/* plug-ins may return anything, even what has no negative */
+	const char *name = rc > -4096 ? strerrorname_np(-rc) : NULL;
+
+	if (!error || !name)
+		return name;
+	snprintf(text, FAILURE_DETAIL_MAX, "%s: %s%s%s", name, error->path,
+		 error->path[0] ? ": " : "", error->message);
+	return text;
+}
+
+/* What the actor was at, when it was no message. */
+static const char *doing(const struct runtime *runtime)
+{
+	switch (page_load(&runtime->page->thread.type_hash)) {
+	case PAGE_DOING_REPLY:
+		return "a reply";
+	case PAGE_DOING_TIMER:
+		return "a timer";
+	case PAGE_DOING_ROOM:
+		return "on_room";
+	case PAGE_DOING_CANCEL:
+		return "on_cancel";
+	default:
+		return "a notice";
+	}
+}
+
+static void report(struct troupe_self *self, int rc)
+{
+	struct runtime *runtime = self->runtime;
+	const struct actor *actor = self->actor;
+	bool is_message = self->fate.call != SELF_NO_MESSAGE && self->handler;
+	char text[FAILURE_DETAIL_MAX];
+	const char *detail = failure_print(self, rc, text);
+
+	runtime->ops->on_failure(
+		runtime->context,
+		&(struct runtime_failure){
+			.unit = actor->unit->origin,
+			.instance = actor_instance(actor),
+			.is_child = actor->unit->number == 0,
+			.actor = self_kind(self),
+			.method = is_message ? self->handler->method : NULL,
+			.doing = is_message ? "" : doing(runtime),
+			.error = rc,
+			/* the name of the errno value is known by its number */
+			.detail = detail == text ? text + strcspn(text, ":") + 2 : "",
+		});
+}
+
+RARE void failure_take(struct troupe_self *self, int rc)
+{
+	more_get(self->runtime, self->actor)->failed++;
+	if (self->runtime->ops->on_failure)
+		report(self, rc);
+	if (self->actor->unit->stop_on_error && !self->fate.exiting)
+		self_exit(self, rc);
+}

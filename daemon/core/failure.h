@@ -1,0 +1,31 @@
+/* failure.h - handlers that fail: counted, reported to the host, and what broke a type.
+ *
+ * A value that does not fit its type is refused with -EINVAL, which says nothing of where. A
+ * handler mostly returns that -EINVAL itself, so the field is remembered until it does: the
+ * failed call and the host's log then name it. Only what fails pays for it. One runtime, one
+ * thread.
+ */
+#ifndef CORE_FAILURE_H
+#define CORE_FAILURE_H
+
+#include "core/self.h"
+
+/* A value of `type` was refused with `rc` in this handler: remember why, if it breaks the type.
+ * Returns rc, so that a caller can return the call. */
+int failure_of_value(struct troupe_self *self, const struct troupe_type *type,
+		     const void *value, int rc);
+
+/* The handler goes on under another sequence number than it began with. */
+void failure_go_on(struct troupe_self *self, uint64_t sequence_before);
+
+/* What the handler that returned `rc` (negative) did not like: "EINVAL: items[3].name: a string,
+ * found NULL", or the errno value's name alone. NULL: it is no errno value. */
+#define FAILURE_DETAIL_MAX 448 /* bytes, with the NUL; a path may be 255, a message 127 */
+const char *failure_print(const struct troupe_self *self, int rc,
+			  char text[static FAILURE_DETAIL_MAX]);
+
+/* A handler has returned `rc` (negative): count and report it, and end the actor where its unit
+ * says so. */
+void failure_take(struct troupe_self *self, int rc);
+
+#endif

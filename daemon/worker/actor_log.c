@@ -1,0 +1,225 @@
+#include "worker/actor_log.h"
+
+#include "base/list.h"
+#include <stdio.h>
+#include <string.h>
+
+#define LOOK_NS    CLOCK_SECOND_NS /* between looks at what was left out */
+#define ERROR_TEXT 96
+
+/* ---- what was left out */
+
+/* "EINVAL (22): Invalid argument" */
+static void print_error(int error, char text[static ERROR_TEXT])
+{
+	const char *name = error > -4096 ? strerrorname_np(-error) : NULL;
+
+	if (name)
+		(void)snprintf(text, ERROR_TEXT, "%s (%d): %s", name, -error,
+			       strerrordesc_np(-error));
+	else
+		(void)snprintf(text, ERROR_TEXT, "%d, which is no errno value", error);
+}
+
+static void report_lines(struct actor_log *actors, struct rate_limit *limit, const char *name,
+			 uint64_t now_ns)
+{
+	uint64_t n = rate_limit_take_suppressed(limit, now_ns);
+
+	if (n > 0)
+		log_warning(actors->log, "%s: %ju line%s dropped (LogRateLimitBurst=%ju)", name,
+			    (uintmax_t)n, n == 1 ? "" : "s", (uintmax_t)limit->burst);
+}
+
+static void report_kind(struct actor_log *actors, struct actor_log_kind *kind, uint64_t now_ns)
+{
+	uint64_t n = rate_limit_take_suppressed(&kind->limit, now_ns);
+	char error[ERROR_TEXT];
+
+	if (n == 0)
+		return;
+	print_error(kind->error, error);
+	if (kind->is_end)
+		log_warning(actors->log, "%s%s: %ju more ended, last with %s", kind->actor,
+			    kind->what, (uintmax_t)n, error);
+	else
+		log_warning(actors->log, "%s: %s failed %ju more time%s, last with %s",
+			    kind->actor, kind->what, (uintmax_t)n, n == 1 ? "" : "s", error);
+}
+
+static void report_all(struct actor_log *actors, uint64_t now_ns)
+{
+	for (size_t i = 0; i < actors->units->n_units; i++)
+		report_lines(actors, &actors->units->units[i].lines,
+			     actors->units->units[i].name, now_ns);
+	report_lines(actors, &actors->orphans, "actors of units that are gone", now_ns);
+	for (size_t i = 0; i < LIMIT_LOGGED_KINDS; i++)
+		report_kind(actors, &actors->kinds[i], now_ns);
+	report_kind(actors, &actors->others, now_ns);
+}
+
+static bool is_any_left(const struct actor_log *actors)
+{
+	uint64_t left = actors->orphans.suppressed | actors->others.limit.suppressed;
+
+	for (size_t i = 0; i < actors->units->n_units; i++)
+		left |= actors->units->units[i].lines.suppressed;
+	for (size_t i = 0; i < LIMIT_LOGGED_KINDS; i++)
+		left |= actors->kinds[i].limit.suppressed;
+	return left != 0;
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+	struct actor_log *actors = container_of(timer, struct actor_log, timer);
+
+	report_all(actors, loop_now_ns(actors->loop));
+	/* Both are to be done. */
+	if (!log_flush(actors->log) | is_any_left(actors))
+		loop_timer_start(timer, LOOK_NS);
+}
+
+void actor_log_stuck(struct actor_log *actors)
+{
+	if (!actors->timer.started)
+		loop_timer_start(&actors->timer, LOOK_NS);
+}
+
+void actor_log_flush(struct actor_log *actors)
+{
+	report_all(actors, UINT64_MAX);
+}
+
+/* Count one event. True: it may be logged. */
+static bool pass(struct actor_log *actors, struct rate_limit *limit)
+{
+	if (rate_limit_pass(limit, loop_now_ns(actors->loop)))
+		return true;
+	actor_log_stuck(actors);
+	return false;
+}
+
+/* ---- lines of actors */
+
+void actor_log_line(struct actor_log *actors, uint32_t number, int priority, const char *actor,
+		    const char *text)
+{
+	struct units_unit *unit;
+	struct rate_limit *limit;
+
+	/* What would not be written does not count. */
+	if (priority > actors->log->level)
+		return;
+	unit = units_get_unit(actors->units, number);
+	limit = unit ? &unit->lines : &actors->orphans;
+	report_lines(actors, limit, unit ? unit->name : "actors of units that are gone",
+		     loop_now_ns(actors->loop));
+	if (pass(actors, limit))
+		log_write(actors->log, priority, "%s%s%s", actor, actor[0] ? ": " : "", text);
+}
+
+void actor_log_forget(struct actor_log *actors, int64_t number)
+{
+	struct units_unit *unit = units_get_unit(actors->units, number);
+
+	if (unit)
+		report_lines(actors, &unit->lines, unit->name, UINT64_MAX);
+}
+
+/* ---- lines about actors */
+
+/* The place of a kind, or one that is free for it: its interval is over, and nothing of it is
+ * left to be said. */
+static struct actor_log_kind *find_kind(struct actor_log *actors, uint32_t unit,
+					const void *key, bool is_end)
+{
+	uint64_t now = loop_now_ns(actors->loop);
+	struct actor_log_kind *free_one = NULL;
+
+	for (size_t i = 0; i < LIMIT_LOGGED_KINDS; i++) {
+		struct actor_log_kind *kind = &actors->kinds[i];
+
+		if (kind->key == key && kind->unit == unit && kind->is_end == is_end)
+			return kind;
+		if (!free_one &&
+		    (!kind->key || (kind->limit.suppressed == 0 &&
+				    now - kind->limit.begin_ns >= ACTOR_LOG_INTERVAL_NS)))
+			free_one = kind;
+	}
+	if (!free_one)
+		return &actors->others;
+	*free_one = (struct actor_log_kind){.unit = unit, .key = key, .is_end = is_end};
+	rate_limit_init(&free_one->limit, ACTOR_LOG_INTERVAL_NS, 1);
+	return free_one;
+}
+
+/* Count it, and report what was left out of it before. True: it is to be logged. */
+static bool pass_kind(struct actor_log *actors, struct actor_log_kind *kind, int error)
+{
+	report_kind(actors, kind, loop_now_ns(actors->loop));
+	kind->error = error;
+	return pass(actors, &kind->limit);
+}
+
+void actor_log_failure(struct actor_log *actors, const struct runtime_failure *failure)
+{
+	const struct troupe_method *method = failure->method;
+	struct actor_log_kind *kind = find_kind(
+		actors, failure->unit, method ? (const void *)method : failure->doing, false);
+	char error[ERROR_TEXT], what[sizeof(kind->what)], number[16] = "";
+
+	if (!pass_kind(actors, kind, failure->error))
+		return;
+	print_error(failure->error, error);
+	(void)snprintf(what, sizeof(what), "%s%s%s", method ? method->interface : "",
+		       method ? "." : "", method ? method->name : failure->doing);
+	if (kind != &actors->others) {
+		(void)snprintf(kind->actor, sizeof(kind->actor), "%s", failure->actor);
+		strcpy(kind->what, what);
+	}
+	if (!failure->is_child)
+		(void)snprintf(number, sizeof(number), "/%u", failure->instance);
+	log_warning(actors->log, "%s%s: %s failed: %s%s%s", failure->actor, number, what, error,
+		    failure->detail[0] ? ": " : "", failure->detail);
+}
+
+void actor_log_end(struct actor_log *actors, const struct runtime_end *end)
+{
+	const struct units_unit *unit = units_find_unit(actors->units, end->origin);
+	struct actor_log_kind *kind = find_kind(actors, end->origin, end->type, true);
+	char error[ERROR_TEXT], from[sizeof(kind->what)] = "";
+
+	if (!pass_kind(actors, kind, end->error))
+		return;
+	print_error(end->error, error);
+	if (unit)
+		(void)snprintf(from, sizeof(from), " of %s", unit->name);
+	if (kind != &actors->others) {
+		(void)snprintf(kind->actor, sizeof(kind->actor), "%s", end->type);
+		strcpy(kind->what, from);
+	}
+	log_warning(actors->log, "%s%s ended: failed with %s", end->type, from, error);
+}
+
+/* ---- life */
+
+void actor_log_init(struct actor_log *actors, struct log *log, struct loop *loop,
+		    struct units *units)
+{
+	*actors = (struct actor_log){
+		.log = log,
+		.loop = loop,
+		.units = units,
+		.others = {.actor = "various actors", .what = "various handlers"},
+	};
+	rate_limit_init(&actors->orphans, LIMIT_LOG_INTERVAL_DEFAULT_NS,
+			LIMIT_LOG_BURST_DEFAULT);
+	rate_limit_init(&actors->others.limit, ACTOR_LOG_INTERVAL_NS, 1);
+	loop_timer_init(&actors->timer, loop, on_timer);
+}
+
+void actor_log_fini(struct actor_log *actors)
+{
+	actor_log_flush(actors);
+	loop_timer_stop(&actors->timer);
+}

@@ -1,0 +1,66 @@
+/* actor_log.h - what actors say, and what is said of them, at a limited rate.
+ *
+ * Lines of troupe_log() are limited for each unit, whose actors' children count for it. Of
+ * handlers that fail, and of children that end otherwise than in order, the first of a kind is
+ * logged at once, the others of ACTOR_LOG_INTERVAL_NS as a number. What was left out is reported
+ * at the end of its interval, whether anything follows or not. Memory of the caller, init/fini;
+ * belongs to the agent, one thread.
+ */
+#ifndef WORKER_ACTOR_LOG_H
+#define WORKER_ACTOR_LOG_H
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/rate_limit.h"
+#include "core/runtime.h"
+#include "worker/units.h"
+
+#define ACTOR_LOG_INTERVAL_NS (30 * CLOCK_SECOND_NS)
+
+/* One kind of what is said of actors. */
+struct actor_log_kind {
+	uint32_t unit;
+	const void *key; /* a method, or a constant text; NULL: this place is free */
+	bool is_end;
+	char actor[64]; /* its unit, or a child's type; cut */
+	char what[128]; /* the method's name; of an end, where the child comes from; cut */
+	int error;      /* the last one */
+	struct rate_limit limit;
+};
+
+struct actor_log {
+	struct log *log; /* borrowed */
+	struct loop *loop;
+	struct units *units;     /* borrowed; they hold the limits of lines */
+	struct loop_timer timer; /* runs while something is left to be said */
+	/* Of actors whose unit is no more, all together */
+	struct rate_limit orphans;
+	struct actor_log_kind kinds[LIMIT_LOGGED_KINDS];
+	struct actor_log_kind others; /* those for which there is no place */
+};
+
+/* All borrowed until actor_log_fini(). */
+void actor_log_init(struct actor_log *actors, struct log *log, struct loop *loop,
+		    struct units *units);
+/* What was left out is reported now. */
+void actor_log_fini(struct actor_log *actors);
+
+/* A unit goes: report what its actors' lines left out. */
+void actor_log_forget(struct actor_log *actors, int64_t unit);
+
+/* For runtime_ops. */
+void actor_log_line(struct actor_log *actors, uint32_t unit, int priority, const char *actor,
+		    const char *text);
+void actor_log_failure(struct actor_log *actors, const struct runtime_failure *failure);
+/* An actor that another one has spawned ended with an error. */
+void actor_log_end(struct actor_log *actors, const struct runtime_end *end);
+
+/* Report all that was left out, whatever interval is under way. */
+void actor_log_flush(struct actor_log *actors);
+
+/* The log has left something for log_flush() to do. */
+void actor_log_stuck(struct actor_log *actors);
+
+#endif
