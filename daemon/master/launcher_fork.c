@@ -3,15 +3,11 @@
 
 #include "base/cleanup.h"
 #include "base/seqpacket.h"
+#include "master/child.h"
 #include <fcntl.h>
-#include <signal.h>
-#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-
-#define CHANNEL_FD 3
+#include <unistd.h>
 
 struct fork_launcher {
 	char *binary;
@@ -19,91 +15,21 @@ struct fork_launcher {
 	int null;           /* /dev/null */
 };
 
-/* What systemd said to the master is for nobody else: a worker that answered the watchdog, or
- * took the listening sockets, would be taken for it. */
-static bool is_for_master(const char *variable)
-{
-	static const char *const prefixes[] = {"NOTIFY_SOCKET=", "WATCHDOG_", "LISTEN_",
-					       "FDSTORE="};
-
-	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
-		if (strncmp(variable, prefixes[i], strlen(prefixes[i])) == 0)
-			return true;
-	return false;
-}
-
-static char **copy_environment(void)
-{
-	size_t n = 0;
-	char **copy;
-
-	while (environ && environ[n])
-		n++;
-	copy = calloc(n + 1, sizeof(*copy));
-	if (!copy)
-		return NULL;
-	for (size_t i = 0, at = 0; i < n; i++)
-		if (!is_for_master(environ[i]))
-			copy[at++] = environ[i];
-	return copy;
-}
-
-/* In the child, all signals blocked: only async-signal-safe calls until the program changes. */
-static _Noreturn void become_worker(const struct fork_launcher *launcher, int channel,
-				    pid_t master)
-{
-	struct sigaction standard = {.sa_handler = SIG_DFL};
-	char name[] = "troupe-worker";
-	char *arguments[] = {name, NULL};
-	sigset_t none;
-
-	/* The master may have died before the kernel knew that we want to hear of it. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != master)
-		_exit(127);
-	(void)setsid();
-	if (dup2(launcher->null, STDIN_FILENO) < 0)
-		_exit(127);
-	if (channel == CHANNEL_FD ? fcntl(channel, F_SETFD, 0) < 0
-				  : dup2(channel, CHANNEL_FD) < 0)
-		_exit(127);
-	if (close_range(CHANNEL_FD + 1, ~0u, 0) < 0)
-		_exit(127);
-	/* An ignored signal would stay ignored after exec, a blocked one blocked. */
-	for (int number = 1; number < NSIG; number++)
-		(void)sigaction(number, &standard, NULL);
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	execve(launcher->binary, arguments, launcher->environment);
-	_exit(127);
-}
-
-static int fork_worker(const struct fork_launcher *launcher, int channel, pid_t *ret_pid)
-{
-	pid_t master = getpid(), pid;
-	sigset_t all, before;
-
-	/* A signal in the child before exec would run the master's handler there. */
-	sigfillset(&all);
-	if (sigprocmask(SIG_SETMASK, &all, &before) < 0)
-		return -errno;
-	pid = fork();
-	if (pid == 0)
-		become_worker(launcher, channel, master);
-	if (pid < 0) {
-		int r = -errno;
-
-		(void)sigprocmask(SIG_SETMASK, &before, NULL);
-		return r;
-	}
-	(void)sigprocmask(SIG_SETMASK, &before, NULL);
-	*ret_pid = pid;
-	return 0;
-}
-
 static int launch_fork(void *context, struct launched *ret_launched)
 {
-	struct fork_launcher *launcher = context;
+	const struct fork_launcher *launcher = context;
 	cleanup_close int ours = -1, theirs = -1;
+	char name[] = "troupe-worker";
+	char *arguments[] = {name, NULL};
+	struct child_plan plan = {
+		.binary = launcher->binary,
+		.arguments = arguments,
+		.environment = launcher->environment,
+		.null = launcher->null,
+		.output = -1,
+		.error = -1,
+		.n_fds = 1,
+	};
 	int pair[2], pidfd, r;
 	pid_t pid;
 
@@ -114,18 +40,10 @@ static int launch_fork(void *context, struct launched *ret_launched)
 		return r;
 	ours = pair[0];
 	theirs = pair[1];
-	r = fork_worker(launcher, theirs, &pid);
+	plan.fds[0] = theirs; /* the worker looks for it as descriptor 3 */
+	r = child_start(&plan, &pid, &pidfd);
 	if (r < 0)
 		return r;
-	pidfd = pidfd_open(pid, 0); /* close-on-exec by itself */
-	if (pidfd < 0) {
-		r = -errno;
-		/* A child that nobody watches must not be. It has nothing to say yet. */
-		(void)kill(pid, SIGKILL);
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
-		return r;
-	}
 	*ret_launched =
 		(struct launched){.pid = pid, .pidfd = pidfd, .channel = take_fd(&ours)};
 	return 0;
@@ -158,7 +76,7 @@ int launcher_fork_new(const char *binary, struct launcher *ret_launcher)
 		return -ENOMEM;
 	launcher->null = -1;
 	launcher->binary = strdup(binary);
-	launcher->environment = copy_environment();
+	launcher->environment = child_environment();
 	if (!launcher->binary || !launcher->environment)
 		goto fail;
 	launcher->null = open("/dev/null", O_RDONLY | O_CLOEXEC);
