@@ -1,7 +1,7 @@
 # What is built from what. Each folder is one static archive; the lists of archives below are the
 # layering: an archive may use what stands to the right of it.
 
-FOLDERS = base proto core supervise bridge control plugin worker master ctl
+FOLDERS = base proto core supervise bridge control plugin worker master symbolize ctl
 dir_base = daemon/base
 dir_proto = proto
 dir_core = daemon/core
@@ -11,13 +11,15 @@ dir_control = daemon/control
 dir_plugin = daemon/plugin
 dir_worker = daemon/worker
 dir_master = daemon/master
+dir_symbolize = daemon/symbolize
 dir_ctl = ctl
 
 # Files with a main() of their own: not in the archives.
-MAINS = daemon/worker/main.c daemon/master/main.c ctl/main.c proto/troupe-gen.c
+MAINS = daemon/worker/main.c daemon/master/main.c daemon/symbolize/main.c ctl/main.c proto/troupe-gen.c
 
 LIBS_worker = worker plugin core bridge proto base
 LIBS_master = master control supervise proto base
+LIBS_symbolize = symbolize base
 LIBS_ctl    = ctl proto base
 LIBS_gen    = proto base
 
@@ -25,7 +27,7 @@ LIBS_gen    = proto base
 HOST_INTERFACES = $(wildcard proto/*.varlink)
 HOST_HEADERS = $(patsubst proto/%,$(BUILD)/gen/%.h,$(HOST_INTERFACES))
 
-BINARIES = $(BUILD)/trouped $(BUILD)/troupe-worker $(BUILD)/troupectl $(BUILD)/troupe-gen
+BINARIES = $(BUILD)/trouped $(BUILD)/troupe-worker $(BUILD)/troupe-symbolize $(BUILD)/troupectl $(BUILD)/troupe-gen
 
 .DELETE_ON_ERROR:
 all: $(BINARIES)
@@ -87,6 +89,9 @@ $(BUILD)/trouped: $(BUILD)/daemon/master/main.o $(call archives,$(LIBS_master))
 $(BUILD)/troupe-worker: $(BUILD)/daemon/worker/main.o $(call archives,$(LIBS_worker)) daemon/plugin/sdk.symbols
 	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $@ \
 		$(filter-out %.symbols,$^) -ljansson -lev -lnanomsg -ldl -lm
+
+$(BUILD)/troupe-symbolize: $(BUILD)/daemon/symbolize/main.o $(call archives,$(LIBS_symbolize))
+	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ldw
 
 $(BUILD)/troupectl: $(BUILD)/ctl/main.o $(call archives,$(LIBS_ctl))
 	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson -lev -lm

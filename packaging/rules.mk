@@ -11,7 +11,7 @@ deps-test:
 # What is written where, MODE:PLACE:FILE each: `install` and `uninstall` both go by it.
 placed = $(foreach file,$(3),$(1):$(2)/$(notdir $(file)):$(file))
 MANIFEST = $(call placed,0755,$(bindir),$(addprefix $(BUILD)/,trouped troupectl troupe-gen)) \
-	$(call placed,0755,$(libexecdir),$(BUILD)/troupe-worker) \
+	$(call placed,0755,$(libexecdir),$(addprefix $(BUILD)/,troupe-worker troupe-symbolize)) \
 	$(call placed,0644,$(includedir)/troupe,$(wildcard include/troupe/*.h)) \
 	$(call placed,0644,$(datadir)/troupe,packaging/plugin.mk) \
 	$(call placed,0644,$(datadir)/troupe/interfaces,proto/io.troupe.Control.varlink) \

@@ -41,6 +41,16 @@ enum {
 	PAGE_DOING_COUNT
 };
 
+/* A place in the code. */
+struct page_frame {
+	char text[PAGE_SYMBOL]; /* "hello.so(on_greet+0x1c)", NUL-terminated */
+	/* The plug-in that it lies in, by the number in its Load; 0: in none. Then its address in the file, of the call where
+	 * it is a return address. */
+	uint32_t plugin;
+	uint32_t reserved;
+	uint64_t address;
+};
+
 /* The last words, written by the fault handler on its alternate stack. */
 struct page_crash {
 	_Atomic uint32_t written; /* 1 when all the rest is there */
@@ -50,10 +60,8 @@ struct page_crash {
 	uint64_t address;   /* si_addr */
 	uint32_t n_frames;
 	uint32_t reserved;
-	char frames
-		[PAGE_FRAMES]
-		[PAGE_SYMBOL]; /* "hello.so(on_greet+0x1c)", innermost first, NUL-terminated */
-	struct page_thread thread; /* as it was then */
+	struct page_frame frames[PAGE_FRAMES]; /* innermost first */
+	struct page_thread thread;             /* as it was then */
 };
 
 struct page {

@@ -37,13 +37,13 @@ static void print_cause(char *text, size_t size, const siginfo_t *end)
 }
 
 /* One frame of a backtrace. false: there is nothing in it. */
-static bool copy_frame(char *to, const char *from)
+static bool copy_frame(struct crash_frame *to, const struct page_frame *from)
 {
-	size_t size = strnlen(from, PAGE_SYMBOL - 1);
+	size_t size = strnlen(from->text, sizeof(from->text) - 1);
 
-	memcpy(to, from, size);
-	to[size] = '\0';
-	text_make_utf8(to);
+	*to = (struct crash_frame){.plugin = from->plugin, .address = from->address};
+	memcpy(to->text, from->text, size);
+	text_make_utf8(to->text);
 	return size > 0;
 }
 
@@ -97,7 +97,7 @@ void crash_read(struct crash *crash, const struct page *page, const siginfo_t *e
 		crash->was_sent = is_killed(end) && !is_own_fault(end->si_status, code);
 		for (unsigned i = 0; i < n_frames; i++)
 			crash->n_frames +=
-				copy_frame(crash->frames[crash->n_frames], record->frames[i]);
+				copy_frame(&crash->frames[crash->n_frames], &record->frames[i]);
 	} else {
 		crash->in_handler = activity_read(&page->thread, &crash->activity);
 	}

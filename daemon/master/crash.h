@@ -14,7 +14,15 @@
 #include <sys/types.h>
 
 #define CRASH_CAUSE 48
+#define CRASH_PLACE 240
 #define CRASH_TEXT  (CRASH_CAUSE + ACTIVITY_ACTOR + ACTIVITY_MESSAGE + 64) /* of crash_print() */
+
+struct crash_frame {
+	char text[PAGE_SYMBOL];  /* printable UTF-8: "hello.so(greeter_hello_on_greet+0x1c)" */
+	char place[CRASH_PLACE]; /* "on_greet at hello.c:18"; "": not known. See symbolizer.h */
+	uint32_t plugin;         /* the worker's word: the deployment's number; 0: none */
+	uint64_t address;        /* in its file */
+};
 
 struct crash {
 	uint64_t time_ms; /* Unix time */
@@ -28,7 +36,7 @@ struct crash {
 	bool was_sent; /* some process ended it by a signal, we perhaps */
 	bool is_oom; /* memory ran out, and the kernel chose this process; of whoever can know */
 	unsigned n_frames;
-	char frames[PAGE_FRAMES][PAGE_SYMBOL]; /* printable UTF-8, innermost first */
+	struct crash_frame frames[PAGE_FRAMES]; /* innermost first */
 	struct activity_names
 		names; /* of the activity; filled in by whoever knows the worker */
 };

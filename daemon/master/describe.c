@@ -123,8 +123,15 @@ static const struct api_crash *describe_crash(struct arena *arena, const struct 
 
 	if (!api || !frames)
 		return NULL;
-	for (unsigned i = 0; i < crash->n_frames; i++)
-		frames[i] = crash->frames[i];
+	for (unsigned i = 0; i < crash->n_frames; i++) {
+		const struct crash_frame *frame = &crash->frames[i];
+
+		frames[i] = frame->place[0]
+				    ? arena_printf(arena, "%s %s", frame->text, frame->place)
+				    : frame->text;
+		if (!frames[i])
+			return NULL;
+	}
 	*api = (struct api_crash){
 		.timeMs = (int64_t)crash->time_ms,
 		.incarnation = crash->incarnation,

@@ -266,7 +266,7 @@ static int find_launcher(struct master *master)
 
 	master->launcher = master->options->launcher;
 	if (!master->launcher.ops)
-		r = place_find_worker(&binary);
+		r = place_find_program("troupe-worker", &binary);
 	if (r == 0 && binary)
 		r = launcher_fork_new(binary, &master->launcher);
 	if (r < 0)
@@ -279,6 +279,11 @@ static int make_workers(struct master *master)
 {
 	struct worker *worker;
 	int r = find_launcher(master);
+
+	/* Without it backtraces have no source lines. */
+	(void)place_find_program("troupe-symbolize", &master->symbolizer_binary);
+	symbolizer_init(&master->symbolizer, master->loop, master->symbolizer_binary,
+			worker_on_places, master);
 
 	master->n_shared = master->settings.workers;
 	for (unsigned i = 1; r == 0 && i <= master->n_shared; i++)
@@ -404,6 +409,8 @@ void master_free(struct master *master)
 	free(master->socket);
 	HASH_ITER (by_name, master->units_by_name, unit, next)
 		unit_free(unit);
+	symbolizer_fini(&master->symbolizer);
+	free(master->symbolizer_binary);
 	deploy_free_all(&master->deployments);
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
 		worker_free(master->workers[i]);

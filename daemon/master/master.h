@@ -21,6 +21,7 @@
 #include "master/oom.h"
 #include "master/problems.h"
 #include "master/settings.h"
+#include "master/symbolizer.h"
 #include "master/watch.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -58,6 +59,8 @@ struct master {
 	struct worker *workers[LIMIT_WORKERS + 1]; /* by number, from 1 */
 	uint32_t incarnations[LIMIT_WORKERS + 1];  /* the last one that each number had */
 	unsigned n_shared; /* Workers=: 1 .. n_shared; above: units' own */
+	struct symbolizer symbolizer;
+	char *symbolizer_binary; /* NULL: not found */
 	uint64_t worker_restarts;
 	uint64_t last_request; /* number of what workers are asked */
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -135,29 +136,34 @@ void place_remove_directory(const char *directory)
 	(void)rmdir(directory);
 }
 
-int place_find_worker(char **ret_path)
+/* DIRECTORY/NAME, if it can be run; *ret_path is given. */
+static int find_in(const char *directory, size_t size, const char *name, char **ret_path)
+{
+	char *path;
+
+	if (asprintf(&path, "%.*s/%s", (int)size, directory, name) < 0)
+		return -ENOMEM;
+	if (access(path, X_OK) < 0) {
+		int r = -errno;
+
+		free(path);
+		return r;
+	}
+	*ret_path = path;
+	return 0;
+}
+
+int place_find_program(const char *name, char **ret_path)
 {
 	char self[PATH_MAX];
 	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *path, *slash;
+	const char *slash;
 
 	if (size > 0) {
 		self[size] = '\0';
 		slash = strrchr(self, '/');
-		if (slash &&
-		    asprintf(&path, "%.*s/troupe-worker", (int)(slash - self), self) >= 0) {
-			if (access(path, X_OK) == 0) {
-				*ret_path = path;
-				return 0;
-			}
-			free(path);
-		}
+		if (slash && find_in(self, (size_t)(slash - self), name, ret_path) == 0)
+			return 0;
 	}
-	if (access(TROUPE_LIBEXECDIR "/troupe-worker", X_OK) < 0)
-		return -errno;
-	path = strdup(TROUPE_LIBEXECDIR "/troupe-worker");
-	if (!path)
-		return -ENOMEM;
-	*ret_path = path;
-	return 0;
+	return find_in(TROUPE_LIBEXECDIR, strlen(TROUPE_LIBEXECDIR), name, ret_path);
 }

@@ -18,7 +18,7 @@ void place_remove_directory(const char *directory);
 /* Make the directories above `path`. */
 int place_make_parents(const char *path);
 
-/* The worker program: beside our own, else where it was installed. *ret_path is given. -ENOENT. */
-int place_find_worker(char **ret_path);
+/* A program of ours, "troupe-worker": beside our own, else where it was installed. *ret_path is given. -ENOENT. */
+int place_find_program(const char *name, char **ret_path);
 
 #endif

@@ -142,6 +142,9 @@ struct request *worker_answered(struct worker *worker, enum request_kind kind, u
 /* For request_timer: the process has not come to the first request in time, or was not ready. */
 void worker_on_request_timer(struct loop_timer *timer);
 
+/* The symbolizer has looked for the places of a crash: log its frames, and keep the places. Of worker_death.c. */
+void worker_on_places(void *context, const struct crash *crash);
+
 /* The process has died and said its last: bury it. Of worker_death.c. The worker may be gone on return. */
 void worker_bury(struct worker *worker);
 

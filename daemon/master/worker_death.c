@@ -11,6 +11,7 @@
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/watch.h"
+#include <string.h>
 
 #define FRAMES_LOGGED 16 /* Workers tells of all that there are */
 
@@ -26,6 +27,16 @@ static struct instance *attribute(struct worker *worker)
 	return crash->is_blamed ? instance : NULL;
 }
 
+static void log_frames(struct log *log, const struct crash *crash)
+{
+	for (unsigned i = 0; i < crash->n_frames && i < FRAMES_LOGGED; i++) {
+		const struct crash_frame *frame = &crash->frames[i];
+
+		log_error(log, "worker %u: #%u %s%s%s", crash->worker, i, frame->text,
+			  frame->place[0] ? " " : "", frame->place);
+	}
+}
+
 static void tell_of_crash(struct worker *worker, const char *text)
 {
 	struct log *log = &worker->master->log;
@@ -35,8 +46,21 @@ static void tell_of_crash(struct worker *worker, const char *text)
 		  worker->incarnation, (int)worker->pid, text,
 		  worker->killed_why ? "; we ended it: " : "",
 		  worker->killed_why ? worker->killed_why : "");
-	for (unsigned i = 0; i < crash->n_frames && i < FRAMES_LOGGED; i++)
-		log_error(log, "worker %u: #%u %s", worker->number, i, crash->frames[i]);
+	/* With their places in the sources, where these can be found. */
+	if (symbolizer_start(&worker->master->symbolizer, &worker->master->deployments, crash) <
+	    0)
+		log_frames(log, crash);
+}
+
+void worker_on_places(void *context, const struct crash *crash)
+{
+	struct master *master = context;
+	struct worker *worker = master->workers[crash->worker];
+
+	log_frames(&master->log, crash);
+	/* It may be another worker's number by now, or have died again. */
+	if (worker && worker->has_crashed && worker->crash.incarnation == crash->incarnation)
+		memcpy(worker->crash.frames, crash->frames, sizeof(crash->frames));
 }
 
 static bool is_sound_end(const struct worker *worker)

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The newest plug-in comes first. A signal handler may walk the list at any moment: a
  * plug-in is complete before it is put there, and nothing changes in it afterwards. */
@@ -51,12 +52,13 @@ static void plugin_free_run(struct plugin **plugin)
 	plugin_free(*plugin);
 }
 
-static int plugin_new(const char *name, struct plugin **ret_plugin)
+static int plugin_new(const char *name, uint32_t number, struct plugin **ret_plugin)
 {
 	struct plugin *plugin = calloc(1, sizeof(*plugin));
 
 	if (!plugin)
 		return -ENOMEM;
+	plugin->number = number;
 	plugin->name = strdup(name);
 	if (!plugin->name) {
 		plugin_free(plugin);
@@ -82,9 +84,9 @@ void loader_free(struct loader *loader)
 static void explain_dlerror(int fd, char *why)
 {
 	const char *error = dlerror();
-	char prefix[40];
+	char prefix[56];
 
-	snprintf(prefix, sizeof(prefix), "/proc/self/fd/%d: ", fd);
+	snprintf(prefix, sizeof(prefix), "/proc/%d/fd/%d: ", (int)getpid(), fd);
 	if (!error)
 		error = "the dynamic linker refuses it";
 	if (strncmp(error, prefix, strlen(prefix)) == 0)
@@ -122,10 +124,11 @@ static int visit_object(struct dl_phdr_info *object, size_t size, void *context)
 
 static int link_object(struct plugin *plugin, int fd, void **ret_handle, char *why)
 {
-	char path[32];
+	char path[48];
 	struct link_map *map;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	/* Not /proc/self: a debugger opens what the link map names, and must find the same file. */
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), fd);
 	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!handle) {
 		explain_dlerror(fd, why);
@@ -192,8 +195,8 @@ static int read_file(struct plugin *plugin, int fd, unsigned flags, char *why)
 	return r;
 }
 
-int loader_load(struct loader *loader, int fd, const char *name, unsigned flags,
-		struct plugin **ret_plugin, char *why)
+int loader_load(struct loader *loader, int fd, const char *name, uint32_t number,
+		unsigned flags, struct plugin **ret_plugin, char *why)
 {
 	cleanup_close int file = fd;
 	cleanup(plugin_free_run) struct plugin *plugin = NULL;
@@ -206,7 +209,7 @@ int loader_load(struct loader *loader, int fd, const char *name, unsigned flags,
 			 LOADER_PLUGINS_MAX);
 		return -EMFILE;
 	}
-	int r = plugin_new(name, &plugin);
+	int r = plugin_new(name, number, &plugin);
 	if (r < 0)
 		return r;
 	r = read_file(plugin, file, flags, why);
@@ -258,6 +261,8 @@ bool loader_find_symbol(const struct loader *loader, uintptr_t address,
 		const char *function = plugin_symbols_find(plugin->symbols, offset, &offset);
 		*ret_symbol = (struct loader_symbol){
 			.plugin = plugin->name,
+			.number = plugin->number,
+			.address = address - plugin->bias,
 			.function = function ? function : "",
 			.offset = offset,
 		};

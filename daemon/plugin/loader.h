@@ -20,7 +20,8 @@ struct loader;
 
 /* A loaded plug-in; lives as long as its loader. */
 struct plugin {
-	char *name; /* for people: the file's name without its directory, "hello.so" */
+	char *name;      /* for people: the file's name without its directory, "hello.so" */
+	uint32_t number; /* of its user */
 	struct plugin_info *info;
 	const struct troupe_actor **tables; /* info->n_actors, in the order of info->actors */
 	uintptr_t base;                     /* where it lies: [base, end) */
@@ -37,15 +38,16 @@ int loader_new(struct loader **ret_loader);
 /* Forget the plug-ins; their code stays mapped. NULL is fine. */
 void loader_free(struct loader *loader);
 
-/* Load the plug-in in `fd`, a sealed memfd, which is taken, on failure too. name: borrowed.
+/* Load the plug-in in `fd`, a sealed memfd, which is taken, on failure too. name: borrowed;
+ * it and the number are kept for those who ask what code lies where.
  * flags: PLUGIN_ALLOW_GLOBALS. *ret_plugin is borrowed from the loader. Constructors of the
  * plug-in's libraries, and of C++ objects of its own, run here. why: PLUGIN_WHY_MAX bytes,
  * filled in on any failure with a text for people.
  * -EPERM: not a sealed memfd; -ENOEXEC, -E2BIG: as plugin_info_read(), or the dynamic linker
  * refuses it, or an actor type's table is missing or malformed (its code stays mapped then);
  * -ENOMEM; -EMFILE: LOADER_PLUGINS_MAX. */
-int loader_load(struct loader *loader, int fd, const char *name, unsigned flags,
-		struct plugin **ret_plugin, char *why);
+int loader_load(struct loader *loader, int fd, const char *name, uint32_t number,
+		unsigned flags, struct plugin **ret_plugin, char *why);
 
 /* The table of an actor type; NULL: the plug-in has none of that name. */
 const struct troupe_actor *plugin_find_actor(const struct plugin *plugin, const char *name);
@@ -55,6 +57,8 @@ const struct troupe_actor *plugin_find_actor(const struct plugin *plugin, const 
  * function known. */
 struct loader_symbol {
 	const char *plugin;   /* "hello.so" */
+	uint32_t number;      /* of the plug-in */
+	uint64_t address;     /* as in the plug-in's file */
 	const char *function; /* "on_greet" */
 	uintptr_t
 		offset; /* of the address in the function; in the plug-in when function is "" */

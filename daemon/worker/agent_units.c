@@ -55,7 +55,7 @@ static int load_plugin(struct agent *agent, const struct worker_load *in, int *f
 		return -EEXIST;
 	}
 	note_loading(agent->page, true);
-	r = loader_load(agent->loader, take_fd(fd), in->name,
+	r = loader_load(agent->loader, take_fd(fd), in->name, (uint32_t)in->plugin,
 			in->allowGlobals ? PLUGIN_ALLOW_GLOBALS : 0, &plugin, why);
 	note_loading(agent->page, false);
 	if (r < 0)

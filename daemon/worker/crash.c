@@ -183,8 +183,17 @@ static void write_frames(const struct crash *crash, const struct fault *fault)
 	struct page_crash *record = &crash->page->crash;
 
 	for (uint32_t i = 0; i < fault->n_frames; i++) {
-		print_frame(crash, fault->frames[i], i > 0 || !fault->is_exact,
-			    record->frames[i], PAGE_SYMBOL);
+		struct page_frame *frame = &record->frames[i];
+		uintptr_t back = i > 0 || !fault->is_exact;
+		struct loader_symbol symbol;
+
+		print_frame(crash, fault->frames[i], back, frame->text, sizeof(frame->text));
+		frame->plugin = 0;
+		if (crash->loader &&
+		    loader_find_symbol(crash->loader, fault->frames[i] - back, &symbol)) {
+			frame->plugin = symbol.number;
+			frame->address = symbol.address;
+		}
 		record->n_frames = i + 1;
 	}
 }

@@ -2,11 +2,13 @@
 import concurrent.futures
 import os
 import signal
+import subprocess
+import tempfile
 import threading
 import time
 
 import varlink
-from host import CONTROL, HostTest, SLOW, children_of, is_alive
+from host import CONTROL, HostTest, SLOW, children_of, is_alive, plugin
 from varlink import wait_for
 
 GREET = "io.troupe.hello.Greet"
@@ -44,6 +46,31 @@ class Crashes(HostTest):
         host.wait_unit("bystander", "running")
         host.call("crash", f"{CRASH}.Ping")
         self.assertEqual(host.call("bystander", GREET, {"name": "x"})["count"], 1)
+
+    def test_backtraces_name_handlers_with_file_and_line(self):
+        host = self.daemon({"crash": {"Plugin": "crash"}}, daemon=PATIENT)
+        with open(os.path.join(os.path.dirname(__file__), "../actors/crash/crash.c")) as source:
+            at = next(n for n, line in enumerate(source, 1) if line.startswith("static int on_segfault("))
+        self.crash(host, "Segfault")
+        # The handler stands in a generated thunk, where it was inlined; the thunk is not what its author wrote.
+        frame = wait_for(lambda: next((frame for frame in (host.worker(1).get("lastCrash") or {"backtrace": []})["backtrace"]
+                                       if "on_segfault at crash.c:" in frame), None), 20 * SLOW, "the handler's place")
+        line = int(frame.split("on_segfault at crash.c:")[1].split(",")[0])
+        self.assertTrue(at < line < at + 12, frame)
+        host.wait_log("on_segfault at crash.c:")
+
+    def test_backtraces_have_symbols_where_there_is_no_debug_information(self):
+        host = self.unstarted(daemon=PATIENT)
+        # Beside the build's plug-ins, whose directory is safe.
+        bare = tempfile.NamedTemporaryFile(suffix=".so", dir=os.path.dirname(plugin("crash")), delete=False)
+        self.addCleanup(os.unlink, bare.name)
+        os.chmod(bare.name, 0o644)
+        subprocess.run(["objcopy", "--strip-debug", plugin("crash"), bare.name], check=True)
+        host.actor("crash", {"Plugin": bare.name})
+        host.start()
+        self.crash(host, "Segfault")
+        host.wait_log("(crasher_on_segfault+0x")
+        self.assertNotIn("crash.c:", host.log())
 
     def test_every_way_to_crash_is_survived(self):
         host = self.daemon({"crash": {"Plugin": "crash", "Worker": 1}}, daemon=PATIENT)

@@ -44,8 +44,8 @@ static void set_record(struct page *page, int number, int code)
 	page->crash.code = code;
 	page->crash.thread_id = PID;
 	page->crash.n_frames = 2;
-	strcpy(page->crash.frames[0], "hello.so(on_greet+0x1c)");
-	strcpy(page->crash.frames[1], "troupe-worker(main+0x2)");
+	strcpy(page->crash.frames[0].text, "hello.so(on_greet+0x1c)");
+	strcpy(page->crash.frames[1].text, "troupe-worker(main+0x2)");
 	page->crash.written = 1;
 }
 
@@ -67,7 +67,7 @@ static void crash_is_blamed_when_a_handler_faulted(void **state)
 	assert_int_equal(crash.activity.address.slot, 5);
 	assert_int_equal(crash.activity.address.generation, 2);
 	assert_int_equal(crash.n_frames, 2);
-	assert_string_equal(crash.frames[1], "troupe-worker(main+0x2)");
+	assert_string_equal(crash.frames[1].text, "troupe-worker(main+0x2)");
 	strcpy(crash.names.actor, "pool/1");
 	strcpy(crash.names.message, "io.troupe.hello.Greet");
 	crash_print(&crash, text, sizeof(text));
@@ -175,17 +175,17 @@ static void crash_is_safe_to_print_when_the_page_is_forged(void **state)
 	/* No NUL anywhere, bad UTF-8, a number of frames beyond all there are. */
 	memset(&page, 0xff, sizeof(page));
 	page.crash.written = 1;
-	memcpy(page.crash.frames[0], "a\nb\x1b[31m", 8);
-	memcpy(page.crash.frames[1] + PAGE_SYMBOL - 3, "\xe2\x82\xac", 3);
+	memcpy(page.crash.frames[0].text, "a\nb\x1b[31m", 8);
+	memcpy(page.crash.frames[1].text + PAGE_SYMBOL - 3, "\xe2\x82\xac", 3);
 	crash_read(&crash, &page, &end);
 	assert_int_equal(crash.n_frames, PAGE_FRAMES);
 	for (unsigned i = 0; i < crash.n_frames; i++) {
-		size_t size = strnlen(crash.frames[i], PAGE_SYMBOL);
+		size_t size = strnlen(crash.frames[i].text, PAGE_SYMBOL);
 
 		assert_true(size < PAGE_SYMBOL);
-		assert_true(text_is_utf8(crash.frames[i], size));
+		assert_true(text_is_utf8(crash.frames[i].text, size));
 		for (size_t j = 0; j < size; j++)
-			assert_true((unsigned char)crash.frames[i][j] >= ' ');
+			assert_true((unsigned char)crash.frames[i].text[j] >= ' ');
 	}
 	assert_null(activity_doing(crash.activity.type_hash));
 }

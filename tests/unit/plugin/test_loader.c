@@ -2,6 +2,7 @@
  * test-plugins/ of the build that this program is of. */
 #include "plugin/loader.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -52,7 +53,7 @@ static struct plugin *load(struct loader *loader, const char *path, unsigned fla
 	struct plugin *plugin = NULL;
 	char why[PLUGIN_WHY_MAX];
 
-	if (loader_load(loader, open_plugin(path), "a.so", flags, &plugin, why) < 0)
+	if (loader_load(loader, open_plugin(path), "a.so", 7, flags, &plugin, why) < 0)
 		fail_msg("%s: %s", path, why);
 	assert_string_equal(why, "");
 	return plugin;
@@ -63,7 +64,7 @@ static void assert_refused(struct loader *loader, const char *path, const char *
 	struct plugin *plugin = NULL;
 	char why[PLUGIN_WHY_MAX] = "";
 
-	assert_int_equal(loader_load(loader, open_plugin(path), "a.so", 0, &plugin, why),
+	assert_int_equal(loader_load(loader, open_plugin(path), "a.so", 7, 0, &plugin, why),
 			 -ENOEXEC);
 	if (!strstr(why, reason))
 		fail_msg("%s: the reason was \"%s\"", path, why);
@@ -154,7 +155,7 @@ static void loader_says_why_in_text_whatever_the_file_holds(void **state)
 		memcpy(at, "nobody\xc3\x01\n\xffthis!", strlen(name));
 	assert_int_equal(memfd_of("plugin", data, size, &fd), 0);
 	free(data);
-	assert_int_equal(loader_load(*state, fd, "a.so", 0, &plugin, why), -ENOEXEC);
+	assert_int_equal(loader_load(*state, fd, "a.so", 7, 0, &plugin, why), -ENOEXEC);
 	if (!strstr(why, "undefined symbol: nobody????this!"))
 		fail_msg("the reason was \"%s\"", why);
 }
@@ -175,13 +176,13 @@ static void loader_refuses_a_file_that_its_sender_could_change(void **state)
 	int fd = memfd_create("open", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, "x", 1), 1);
-	assert_int_equal(loader_load(*state, fd, "a.so", 0, &plugin, why), -EPERM);
+	assert_int_equal(loader_load(*state, fd, "a.so", 7, 0, &plugin, why), -EPERM);
 	assert_non_null(strstr(why, "sealed memfd"));
 	/* Taken, on failure too. */
 	assert_int_equal(fcntl(fd, F_GETFD), -1);
 
 	fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	assert_int_equal(loader_load(*state, fd, "a.so", 0, &plugin, why), -EPERM);
+	assert_int_equal(loader_load(*state, fd, "a.so", 7, 0, &plugin, why), -EPERM);
 	assert_null(plugin);
 }
 
@@ -236,6 +237,19 @@ static void loader_names_static_functions_by_address(void **state)
 	assert_false(loader_find_symbol(*state, UINTPTR_MAX, &symbol));
 }
 
+/* gdb opens what the link map names: "/proc/self" would be its own descriptor, at which it hung. */
+static void loader_loads_under_a_name_that_a_debugger_can_open(void **state)
+{
+	struct plugin *plugin = load(*state, "plugins/hello.so", 0);
+	char path[64];
+	Dl_info info;
+
+	assert_int_not_equal(dladdr((void *)handler_of(plugin), &info), 0);
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd/", (int)getpid());
+	assert_memory_equal(info.dli_fname, path, strlen(path));
+	assert_int_equal(access(info.dli_fname, R_OK), 0);
+}
+
 static void loader_keeps_its_limit(void **state)
 {
 	struct rlimit limit;
@@ -249,9 +263,9 @@ static void loader_keeps_its_limit(void **state)
 		skip();
 	for (int i = 0; i < LOADER_PLUGINS_MAX; i++)
 		load(*state, "test-plugins/crash_in_init.so", 0);
-	assert_int_equal(
-		loader_load(*state, open_plugin("plugins/hello.so"), "a.so", 0, &plugin, why),
-		-EMFILE);
+	assert_int_equal(loader_load(*state, open_plugin("plugins/hello.so"), "a.so", 7, 0,
+				     &plugin, why),
+			 -EMFILE);
 	assert_non_null(strstr(why, "1024 plug-ins"));
 	assert_null(plugin);
 }
@@ -277,6 +291,9 @@ int main(void)
 						make_loader, free_loader),
 		cmocka_unit_test_setup_teardown(loader_names_static_functions_by_address,
 						make_loader, free_loader),
+		cmocka_unit_test_setup_teardown(
+			loader_loads_under_a_name_that_a_debugger_can_open, make_loader,
+			free_loader),
 		cmocka_unit_test_setup_teardown(loader_keeps_its_limit, make_loader,
 						free_loader),
 	};

@@ -23,7 +23,7 @@
 static bool has_frame(const struct page_crash *record, const char *part)
 {
 	for (uint32_t i = 0; i < record->n_frames; i++)
-		if (strstr(record->frames[i], part))
+		if (strstr(record->frames[i].text, part))
 			return true;
 	return false;
 }
@@ -69,7 +69,7 @@ static void crash_names_static_functions_of_the_plugin(void **state)
 	record = die(&s, "Segfault", SIGSEGV);
 	assert_int_equal(record->code, SEGV_MAPERR);
 	assert_int_equal(record->address, 8);
-	assert_memory_equal(record->frames[0], "crash.so(write_to_first_page+0x", 31);
+	assert_memory_equal(record->frames[0].text, "crash.so(write_to_first_page+0x", 31);
 	assert_true(has_frame(record, "on_segfault+0x"));
 	assert_true(has_frame(record, "troupe-worker(main+0x"));
 	stage_end(&s);
