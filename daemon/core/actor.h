@@ -28,7 +28,7 @@ _Static_assert(LIMIT_INSTANCES < 1u << (32 - ACTOR_INSTANCE_SHIFT), "an instance
  * once: load_add(). */
 struct load {
 	uint32_t queued;  /* messages */
-	uint32_t charged; /* memory in units of 16 bytes: of queued and kept messages */
+	uint32_t charged; /* memory in units of 16 bytes */
 };
 
 struct actor {

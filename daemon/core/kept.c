@@ -111,14 +111,15 @@ void kept_free(struct runtime *runtime, struct kept_call *kept)
 		slots_give(&runtime->kept_calls, kept);
 }
 
-void kept_message_free(struct runtime *runtime, struct troupe_kept *kept)
+struct message *kept_message_take(struct runtime *runtime, struct troupe_kept *kept)
 {
-	struct actor *owner = actor_at(runtime, kept->owner);
+	struct more *more = more_find(runtime, actor_at(runtime, kept->owner));
+	struct message *message = kept->message;
 
-	chain_remove(&more_find(runtime, owner)->messages, &kept->of_owner);
-	load_subtract(&owner->load, (struct load){0, message_charge(kept->message)});
-	message_free(&runtime->messages, kept->message);
+	chain_remove(&more->messages, &kept->of_owner);
+	load_subtract(&more->keeping, (struct load){1, message_charge(message)});
 	slots_give(&runtime->kept, kept);
+	return message;
 }
 
 void kept_drop_all(struct runtime *runtime, struct actor *owner)
@@ -138,6 +139,8 @@ void kept_drop_all(struct runtime *runtime, struct actor *owner)
 		kept_free(runtime, kept);
 	}
 	while (more && more->messages)
-		kept_message_free(runtime,
-				  container_of(more->messages, struct troupe_kept, of_owner));
+		message_free(
+			&runtime->messages,
+			kept_message_take(runtime, container_of(more->messages,
+								struct troupe_kept, of_owner)));
 }

@@ -76,7 +76,7 @@ struct troupe_kept {
 	uint32_t owner; /* slot */
 };
 
-/* Of an actor that is ending, or one by one. */
-void kept_message_free(struct runtime *runtime, struct troupe_kept *kept);
+/* Its actor keeps it no more; the message is given. */
+struct message *kept_message_take(struct runtime *runtime, struct troupe_kept *kept);
 
 #endif

@@ -20,6 +20,7 @@ struct more {
 	uint32_t failed;       /* negative returns */
 	uint32_t refused;      /* messages that found the mailbox full */
 	uint32_t unread;       /* stream replies in the mailbox */
+	struct load keeping;   /* of `messages`, both halves, with the mailbox's bounds */
 	uint16_t promised;     /* waiters that were told of room and have not looked yet */
 	/* What a waiter sends that is told of room and finds it, reckoned from those that were told
 	 * since the last time: how many, and what they sent; `before`: it was in the mailbox when

@@ -8,7 +8,6 @@
 #include "core/page.h"
 #include "core/slice.h"
 #include "core/timer.h"
-#include "core/wait.h"
 #include "proto/codec.h"
 #include <errno.h>
 #include <string.h>
@@ -75,17 +74,28 @@ int self_keep(struct troupe_self *self, struct troupe_kept **ret_kept)
 {
 	struct runtime *runtime = self->runtime;
 	struct troupe_kept *kept;
+	struct more *more;
+	uint32_t charge;
 
 	if (self->fate.call == SELF_NO_MESSAGE || !self->may_wait)
 		return -EINVAL;
 	if (self->fate.kept || self->fate.moved)
 		return -EALREADY;
+	/* Bounds of their own: what is kept for long would otherwise lock the mailbox, also for
+	 * the message that would release it. */
+	more = more_get(runtime, self->actor);
+	charge = message_charge(self->message);
+	if (more->keeping.queued >= self->actor->unit->mailbox ||
+	    more->keeping.charged + charge > self->actor->unit->mailbox_units)
+		return -ENOBUFS;
 	kept = slots_take(&runtime->kept);
 	if (!kept)
 		return -ENOMEM;
 	kept->message = self->message;
 	kept->owner = actor_slot(runtime, self->actor);
-	chain_append(&more_get(runtime, self->actor)->messages, &kept->of_owner);
+	chain_append(&more->messages, &kept->of_owner);
+	load_add(&more->keeping, (struct load){1, charge});
+	load_subtract(&self->actor->load, (struct load){0, charge});
 	self->fate.kept = true;
 	*ret_kept = kept;
 	return 0;
@@ -113,17 +123,15 @@ void self_release(struct troupe_self *self, struct troupe_kept *kept)
 
 	if (!kept || !is_kept(self, kept))
 		return;
-	message = kept->message;
+	message = kept_message_take(self->runtime, kept);
 	if (message == self->message && self->fate.kept) {
 		/* the handler still reads it: it goes when the handler returns, as if never
 		 * kept */
-		chain_remove(&more_find(self->runtime, self->actor)->messages, &kept->of_owner);
-		slots_give(&self->runtime->kept, kept);
+		load_add(&self->actor->load, (struct load){0, message_charge(message)});
 		self->fate.kept = false;
 		return;
 	}
-	kept_message_free(self->runtime, kept);
-	wait_wake(self->runtime, self->actor);
+	message_free(&self->runtime->messages, message);
 }
 
 int self_timer_start(struct troupe_self *self, const struct troupe_entry *entry,

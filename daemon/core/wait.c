@@ -120,7 +120,8 @@ void wait_wake_slow(struct runtime *runtime, struct actor *receiver)
 
 	if (receiver->load.queued > unit->mailbox / 2 || more->unread > LIMIT_STREAM_UNREAD / 2)
 		return;
-	/* Kept messages may hold half of the memory for long; then an empty queue has to do. */
+	/* Replies, which meet no bound, may hold half of the memory; then an empty queue has to
+	 * do. */
 	if (receiver->load.charged >= unit->mailbox_units ||
 	    (receiver->load.charged > unit->mailbox_units / 2 && receiver->load.queued)) {
 		wake_repliers(runtime, more);

@@ -21,6 +21,7 @@
  *        one of them; troupe_stop(); TROUPE_REASON_PARENT; troupe_sender() in a child's init
  *        troupe_find() gives -EINPROGRESS, no longer -ENOENT, between two lives of an actor
  *        a stream that the callee has kept outlives the default deadline
+ *        troupe_keep() may return -ENOBUFS
  */
 #ifndef TROUPE_ACTOR_H
 #define TROUPE_ACTOR_H
@@ -413,9 +414,11 @@ int troupe_call_drop(struct troupe_self *self, struct troupe_call call);
 struct troupe_kept;
 
 /* Detach the message being handled: `in` stays valid after the handler returns, until
- * troupe_release(). No copy is made; the memory stays charged to this actor. A dying actor
- * releases all it kept. -EINVAL: there is no message (init, timers, replies); -EALREADY: kept
- * before. */
+ * troupe_release(). No copy is made. A dying actor releases all it kept. What is kept has left
+ * the mailbox, and has the mailbox's bounds once more, for itself: an actor keeps at most
+ * Mailbox= messages, of MailboxBytes= together. -ENOBUFS: it keeps that much already; -EINVAL:
+ * there is no message (init, timers, replies); -EALREADY: kept before; -ENOMEM: a limit of the
+ * worker. */
 int troupe_keep(struct troupe_self *self, struct troupe_kept **ret_kept) TROUPE_WARN_UNUSED;
 
 /* The block of a kept message: the `in` of its handler. */

@@ -325,7 +325,7 @@ static int releases(struct troupe_self *self, struct puppet *me, struct troupe_c
 	return 0;
 }
 
-static void kept_message_stays_valid_and_charged_until_released(void **state)
+static void kept_message_stays_valid_until_released(void **state)
 {
 	struct runtime_info info;
 	struct world world;
@@ -339,16 +339,70 @@ static void kept_message_stays_valid_and_charged_until_released(void **state)
 			     &(struct text){"kept"}, 0, 0, NULL);
 	world_run(&world);
 	runtime_info(world.runtime, world.actors[1], &info);
-	assert_int_equal(info.queued_bytes, 64);
+	assert_int_equal(info.queued_bytes, 0);
 	world_send(&world, world.actors[1], 1);
 	world_run(&world);
-	runtime_info(world.runtime, world.actors[1], &info);
-	assert_int_equal(info.queued_bytes, 0);
 	/* a dying actor releases what it kept */
 	runtime_outside_call(world.runtime, world.actors[1], &text_method,
 			     &(struct text){"kept"}, 0, 0, NULL);
 	world_run(&world);
 	finish(&world);
+}
+
+static int keeps_all(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		     int64_t n)
+{
+	struct troupe_kept *kept;
+	int rc;
+
+	(void)call;
+	if (n == 100) { /* the one that releases reaches its actor */
+		self_release(self, me->kept);
+		return 0;
+	}
+	rc = self_keep(self, &kept);
+	assert_true(rc == 0 || rc == -ENOBUFS);
+	if (rc == 0 && n % 2) { /* kept and released in one handler is as if never kept */
+		self_release(self, kept);
+		assert_int_equal(self_keep(self, &kept), 0);
+	}
+	me->count += rc == 0;
+	me->kept = rc == 0 ? kept : me->kept;
+	return 0;
+}
+
+/* By messages in one unit, by bytes in another: three fit. */
+static void keep_too_much(uint32_t mailbox, uint32_t bytes)
+{
+	const struct puppet *puppet;
+	struct world world;
+
+	world_init(&world, 1, NULL);
+	world_unit(&world, 2, world.type, mailbox, bytes, 0);
+	world.hooks.num = keeps_all;
+	world_spawn_in(&world, 2, 1);
+	puppet = actor_find(world.runtime, world.actors[1])->state;
+	for (int n = 0; n < 10; n++) {
+		assert_int_equal(world_send(&world, world.actors[1], n), 0);
+		world_run(&world);
+	}
+	assert_int_equal(puppet->count, 3);
+	/* the mailbox is as empty as ever: all three have room */
+	for (int n = 0; n < 3; n++)
+		assert_int_equal(world_send(&world, world.actors[1], 100), 0);
+	assert_int_equal(world_send(&world, world.actors[1], 100), -EAGAIN);
+	world_run(&world);
+	assert_int_equal(world_send(&world, world.actors[1], 1), 0);
+	world_run(&world);
+	assert_int_equal(puppet->count, 4);
+	finish(&world);
+}
+
+static void kept_messages_have_bounds_of_their_own(void **state)
+{
+	(void)state;
+	keep_too_much(3, 0);
+	keep_too_much(0, 3 * 64);
 }
 
 /* ------------------------------------------------------------------ timers */
@@ -662,7 +716,8 @@ int main(void)
 		cmocka_unit_test(full_mailbox_refuses_and_calls_when_half_empty),
 		cmocka_unit_test(room_that_is_not_used_goes_to_the_next),
 		cmocka_unit_test(mailbox_is_bounded_by_bytes_too),
-		cmocka_unit_test(kept_message_stays_valid_and_charged_until_released),
+		cmocka_unit_test(kept_message_stays_valid_until_released),
+		cmocka_unit_test(kept_messages_have_bounds_of_their_own),
 		cmocka_unit_test(timers_tick_once_or_each_period),
 		cmocka_unit_test(stopped_timer_swallows_the_tick_that_is_due),
 		cmocka_unit_test(timers_of_an_actor_stop_in_any_order),
