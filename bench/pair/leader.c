@@ -162,9 +162,11 @@ static int on_taken(struct troupe_self *self, struct leader *me, struct pair_tak
 	return pour(self, me);
 }
 
-static int on_room(struct troupe_self *self, struct leader *me, struct troupe_address where)
+static int on_room(struct troupe_self *self, struct leader *me, struct troupe_address where,
+		   struct troupe_call call)
 {
 	(void)where;
+	(void)call;
 	return pour(self, me);
 }
 

@@ -140,16 +140,18 @@ static int on_start_letters(struct troupe_self *self, struct producer *me,
 }
 
 static int on_room_numbers(struct troupe_self *self, struct producer *me,
-			   struct troupe_address where)
+			   struct troupe_address where, struct troupe_call call)
 {
 	(void)where;
+	(void)call;
 	return produce_numbers(self, me);
 }
 
 static int on_room_letters(struct troupe_self *self, struct producer *me,
-			   struct troupe_address where)
+			   struct troupe_address where, struct troupe_call call)
 {
 	(void)where;
+	(void)call;
 	return produce_letters(self, me);
 }
 

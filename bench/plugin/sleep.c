@@ -33,9 +33,11 @@ static int on_awake(struct troupe_self *self, struct sleeper *me, uint64_t conte
 }
 TROUPE_TIMER(on_awake, struct sleeper)
 
-static int on_room(struct troupe_self *self, struct sleeper *me, struct troupe_address where)
+static int on_room(struct troupe_self *self, struct sleeper *me, struct troupe_address where,
+		   struct troupe_call call)
 {
 	(void)where;
+	(void)call;
 	return tell(self, me);
 }
 
@@ -113,9 +115,10 @@ static int on_more(struct troupe_self *self, struct waker *me, struct play_more_
 }
 
 static int waker_on_room(struct troupe_self *self, struct waker *me,
-			 struct troupe_address where)
+			 struct troupe_address where, struct troupe_call call)
 {
 	(void)where;
+	(void)call;
 	return make_more(self, me);
 }
 

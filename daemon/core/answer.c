@@ -263,35 +263,49 @@ int self_return(struct troupe_self *self, struct troupe_call handle,
 	return 0;
 }
 
+/* The window of a stream whose caller is there. */
+struct stream {
+	struct troupe_address where; /* its caller; null: the outside */
+	struct list **waiters;
+	uint64_t id; /* as waits name it */
+	bool has_room;
+};
+
+static struct stream find_stream(struct runtime *runtime, const struct answer *answer)
+{
+	struct call *call = answer->call;
+
+	if (call && (call->flags & CALL_OUTSIDE))
+		return (struct stream){.waiters = &call->outside->waiters,
+				       .id = slots_id(call),
+				       .has_room = outside_has_room(call)};
+	if (call) {
+		struct actor *caller = actor_at(runtime, call->caller);
+		struct more *more = more_get(runtime, caller);
+
+		return (struct stream){.where = actor_address(runtime, caller),
+				       .waiters = &more->waiters,
+				       .id = slots_id(call),
+				       .has_room = more->unread < LIMIT_STREAM_UNREAD};
+	}
+	return (struct stream){.where = answer->kept->caller,
+			       .waiters = &answer->kept->waiters,
+			       .id = slots_id(answer->kept),
+			       .has_room = answer->kept->unread < LIMIT_STREAM_UNREAD};
+}
+
 /* Whether the caller may get one more reply of a stream now; if not, the replier waits for
  * it. */
 static int claim_stream(struct troupe_self *self, const struct answer *answer)
 {
-	struct runtime *runtime = self->runtime;
-	struct actor *caller;
-	struct more *more;
+	struct stream stream = find_stream(self->runtime, answer);
+	uint64_t handle = answer->kept && !answer->activation ? slots_id(answer->kept) : 0;
 	int rc;
 
-	if (answer->call && (answer->call->flags & CALL_OUTSIDE)) {
-		if (outside_has_room(answer->call))
-			return 0;
-		rc = wait_add(runtime, self->actor, (struct troupe_address){0},
-			      &answer->call->outside->waiters, true);
-	} else if (answer->call) {
-		caller = actor_at(runtime, answer->call->caller);
-		more = more_get(runtime, caller);
-		if (more->unread < LIMIT_STREAM_UNREAD)
-			return 0;
-		rc = wait_add(runtime, self->actor, actor_address(runtime, caller),
-			      &more->waiters, true);
-	} else if (answer->kept && answer->kept->peer) {
-		if (answer->kept->unread < LIMIT_STREAM_UNREAD)
-			return 0;
-		rc = wait_add(runtime, self->actor, answer->kept->caller,
-			      &answer->kept->waiters, true);
-	} else {
+	if (stream.has_room)
 		return 0;
-	}
+	rc = wait_add(self->runtime, self->actor, stream.where, stream.waiters, stream.id,
+		      handle);
 	return rc < 0 ? rc : -EAGAIN;
 }
 
@@ -450,6 +464,12 @@ int self_call_keep(struct troupe_self *self, struct troupe_call *call)
 	kept->method = answer.method;
 	self->fate.call = SELF_ANSWERED;
 	call->id = slots_id(kept);
+	if (answer.wants_more && (answer.call || kept->peer)) {
+		struct stream stream = find_stream(self->runtime, &answer);
+
+		wait_keep(self->runtime, self->actor, stream.where, stream.waiters, stream.id,
+			  call->id);
+	}
 	return 0;
 }
 

@@ -55,10 +55,10 @@ static void drain_mail(struct runtime *runtime, struct actor *actor, struct mail
 		timer_untick(runtime, container_of(mail, struct timer, mail));
 		return;
 	case MAIL_ROOM: {
-		struct troupe_address where =
+		const struct wait_past past =
 			wait_finish(runtime, container_of(mail, struct wait, mail));
 
-		wait_settle(runtime, actor_slot(runtime, actor), where);
+		wait_settle(runtime, actor_slot(runtime, actor), &past);
 		return;
 	}
 	case MAIL_CANCEL:

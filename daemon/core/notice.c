@@ -24,12 +24,13 @@ static void handle_room(struct troupe_self *self, struct wait *wait)
 {
 	struct runtime *runtime = self->runtime;
 	const struct troupe_life *life = self->actor->unit->type->table->life;
-	struct troupe_address where = wait_finish(runtime, wait);
+	const struct wait_past past = wait_finish(runtime, wait);
 
 	page_doing(runtime, PAGE_DOING_ROOM);
 	if (life && life->on_room)
-		take_result(self, life->on_room(self, self->actor->state, where));
-	wait_settle(runtime, actor_slot(runtime, self->actor), where);
+		take_result(self, life->on_room(self, self->actor->state, past.where,
+						(struct troupe_call){past.handle}));
+	wait_settle(runtime, actor_slot(runtime, self->actor), &past);
 }
 
 static void handle_cancel(struct troupe_self *self, struct kept_call *kept)

@@ -21,7 +21,7 @@ RARE static int refuse(struct runtime *runtime, struct actor *sender, struct act
 
 	if (rc != -EAGAIN)
 		return rc;
-	waiting = wait_add(runtime, sender, to, &more_get(runtime, receiver)->waiters, false);
+	waiting = wait_add(runtime, sender, to, &more_get(runtime, receiver)->waiters, 0, 0);
 	return waiting < 0 ? waiting : -EAGAIN;
 }
 
@@ -37,7 +37,7 @@ static int link_result(struct runtime *runtime, struct actor *sender, struct tro
 	if (rc != -EAGAIN)
 		return rc;
 	peer = peer_get(runtime, to.node, to.worker);
-	waiting = peer ? wait_add(runtime, sender, to, &peer->waiters, false) : -ENOMEM;
+	waiting = peer ? wait_add(runtime, sender, to, &peer->waiters, 0, 0) : -ENOMEM;
 	return waiting < 0 ? waiting : -EAGAIN;
 }
 

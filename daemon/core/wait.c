@@ -6,9 +6,11 @@
 
 /* The chain is a part of it, for the streams of one caller have windows of their own. */
 static uint64_t hash_key(const struct runtime *runtime, uint32_t sender,
-			 struct troupe_address where, struct list *const *chain)
+			 struct troupe_address where, struct list *const *chain,
+			 uint64_t stream)
 {
-	uint64_t place = ((uint64_t)where.slot << 32 | where.generation) ^ (uintptr_t)chain;
+	uint64_t place = ((uint64_t)where.slot << 32 | where.generation) ^ (uintptr_t)chain ^
+			 stream << 1;
 	uint64_t process = (uint64_t)where.node << 16 | where.worker;
 
 	return index_hash(runtime->secret, (process << 32 | where.incarnation) * 31 + sender,
@@ -16,45 +18,56 @@ static uint64_t hash_key(const struct runtime *runtime, uint32_t sender,
 }
 
 static struct wait *find_wait(const struct runtime *runtime, uint32_t sender,
-			      struct troupe_address where, struct list *const *chain)
+			      struct troupe_address where, struct list *const *chain,
+			      uint64_t stream)
 {
-	uint64_t hash = hash_key(runtime, sender, where, chain);
+	uint64_t hash = hash_key(runtime, sender, where, chain, stream);
 
 	for (struct index_link *link = index_bucket(&runtime->waits_by_key, hash); link;
 	     link = link->next) {
 		struct wait *wait = container_of(link, struct wait, link);
 
 		if (link->hash == hash && wait->sender == sender && wait->chain == chain &&
-		    troupe_address_equal(wait->where, where))
+		    wait->stream == stream && troupe_address_equal(wait->where, where))
 			return wait;
 	}
 	return NULL;
 }
 
 int wait_add(struct runtime *runtime, struct actor *sender, struct troupe_address where,
-	     struct list **chain, bool is_replier)
+	     struct list **chain, uint64_t stream, uint64_t handle)
 {
 	struct actor *receiver = actor_find(runtime, where); /* NULL: a link, a far stream */
 	uint32_t slot = actor_slot(runtime, sender);
-	struct wait *wait = find_wait(runtime, slot, where, chain);
+	struct wait *wait = find_wait(runtime, slot, where, chain, stream);
 
-	if (wait) {
-		wait->is_replier |= is_replier;
+	if (wait)
 		return 0;
-	}
 	wait = slots_take(&runtime->waits);
 	if (!wait)
 		return -ENOMEM;
 	wait->sender = slot;
 	wait->where = where;
 	wait->chain = chain;
-	wait->is_replier = is_replier;
+	wait->stream = stream;
+	wait->handle = handle;
 	chain_append(chain, &wait->of_receiver);
 	if (receiver)
 		receiver->marks |= ACTOR_AWAITED;
 	chain_append(&more_get(runtime, sender)->waits, &wait->of_sender);
-	index_put(&runtime->waits_by_key, &wait->link, hash_key(runtime, slot, where, chain));
+	index_put(&runtime->waits_by_key, &wait->link,
+		  hash_key(runtime, slot, where, chain, stream));
 	return 0;
+}
+
+void wait_keep(struct runtime *runtime, struct actor *sender, struct troupe_address where,
+	       struct list **chain, uint64_t stream, uint64_t handle)
+{
+	struct wait *wait =
+		find_wait(runtime, actor_slot(runtime, sender), where, chain, stream);
+
+	if (wait)
+		wait->handle = handle;
 }
 
 static void leave_chain(struct runtime *runtime, struct wait *wait)
@@ -84,7 +97,7 @@ static void wake_repliers(struct runtime *runtime, struct more *receiver)
 		struct wait *wait = container_of(at, struct wait, of_receiver);
 
 		next = at == last ? NULL : at->next;
-		if (!wait->is_replier || receiver->promised >= LIMIT_STREAM_UNREAD / 2)
+		if (!wait->stream || receiver->promised >= LIMIT_STREAM_UNREAD / 2)
 			continue;
 		receiver->promised++;
 		wake(runtime, wait);
@@ -142,10 +155,10 @@ void wait_wake_all(struct runtime *runtime, struct list **chain)
 		wake_first(runtime, chain);
 }
 
-struct troupe_address wait_finish(struct runtime *runtime, struct wait *wait)
+struct wait_past wait_finish(struct runtime *runtime, struct wait *wait)
 {
-	struct troupe_address where = wait->where;
-	struct actor *receiver = actor_find(runtime, where);
+	const struct wait_past past = {wait->where, wait->stream, wait->handle};
+	struct actor *receiver = actor_find(runtime, past.where);
 	struct more *more = receiver ? more_find(runtime, receiver) : NULL;
 
 	/* A receiver's death wakes its waiters without a promise, but then it is not found
@@ -157,12 +170,12 @@ struct troupe_address wait_finish(struct runtime *runtime, struct wait *wait)
 	chain_remove(&more_find(runtime, actor_at(runtime, wait->sender))->waits,
 		     &wait->of_sender);
 	slots_give(&runtime->waits, wait);
-	return where;
+	return past;
 }
 
-void wait_settle(struct runtime *runtime, uint32_t sender, struct troupe_address where)
+void wait_settle(struct runtime *runtime, uint32_t sender, const struct wait_past *past)
 {
-	struct actor *receiver = actor_find(runtime, where);
+	struct actor *receiver = actor_find(runtime, past->where);
 	struct more *more = receiver ? more_find(runtime, receiver) : NULL;
 
 	if (more && receiver->load.queued > more->before) {
@@ -171,7 +184,8 @@ void wait_settle(struct runtime *runtime, uint32_t sender, struct troupe_address
 	}
 	/* Refused again: there is no room after all, and asking the next would only go round
 	 * in circles. */
-	if (more && more->waiters && !find_wait(runtime, sender, where, &more->waiters))
+	if (more && more->waiters &&
+	    !find_wait(runtime, sender, past->where, &more->waiters, past->stream))
 		wait_wake_slow(runtime, receiver);
 }
 

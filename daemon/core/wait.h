@@ -1,5 +1,5 @@
-/* wait.h - a sender that was refused and waits for room: once per sender,
- * address refused and chain.
+/* wait.h - a sender that was refused and waits for room: once per sender, address refused,
+ * stream and chain.
  *
  * A wait stands in the chain of the receiver (or of the link to it), in order of refusal,
  * until it is woken; then it is the on_room notice in the sender's mailbox. Owned by the
@@ -19,15 +19,27 @@ struct wait {
 	struct list **chain; /* that of_receiver is in; NULL: woken */
 	struct index_link link;
 	struct troupe_address where;
+	uint64_t stream; /* whose reply was refused; 0: it was a message */
+	uint64_t handle; /* of the stream, when the sender has kept it */
 	uint32_t sender; /* slot */
-	bool is_replier; /* it was a stream's reply that was refused */
 };
 
-/* Let `sender` wait for room at `where`, whose chain is given. is_replier: what was refused is a
- * stream's reply, for which the mailbox's bounds do not matter. 0 also when it waits already;
- * -ENOMEM. */
+/* A wait that is over. */
+struct wait_past {
+	struct troupe_address where;
+	uint64_t stream, handle;
+};
+
+/* Let `sender` wait for room at `where`, whose chain is given. stream: the id of the caller's
+ * struct call, or of the kept call for a caller elsewhere, when what was refused is a stream's
+ * reply, for which the mailbox's bounds do not matter; else 0, as is handle. 0 also when it
+ * waits already; -ENOMEM. */
 int wait_add(struct runtime *runtime, struct actor *sender, struct troupe_address where,
-	     struct list **chain, bool is_replier);
+	     struct list **chain, uint64_t stream, uint64_t handle);
+
+/* The sender, which may wait for room in a stream already, keeps it by this handle now. */
+void wait_keep(struct runtime *runtime, struct actor *sender, struct troupe_address where,
+	       struct list **chain, uint64_t stream, uint64_t handle);
 
 /* Tell as many waiters as there is room for, if the mailbox is half empty. Cheap when nobody
  * waits. */
@@ -41,12 +53,12 @@ static inline void wait_wake(struct runtime *runtime, struct actor *receiver)
 /* Tell all who stand in a chain: the receiver is gone, or the link has room. */
 void wait_wake_all(struct runtime *runtime, struct list **chain);
 
-/* The notice has left the mailbox: the wait is over and freed, the address it was for
- * returned. wait_settle() is to follow when the sender has had its chance. */
-struct troupe_address wait_finish(struct runtime *runtime, struct wait *wait);
+/* The notice has left the mailbox: the wait is over and freed. wait_settle() is to follow when
+ * the sender has had its chance. */
+struct wait_past wait_finish(struct runtime *runtime, struct wait *wait);
 
 /* The room promised to `sender` is used or not wanted: if so, the next may have it. */
-void wait_settle(struct runtime *runtime, uint32_t sender, struct troupe_address where);
+void wait_settle(struct runtime *runtime, uint32_t sender, const struct wait_past *past);
 
 /* The sender is gone; its mailbox is drained already. */
 void wait_forget_all(struct runtime *runtime, struct actor *sender);

@@ -22,6 +22,7 @@
  *        troupe_find() gives -EINPROGRESS, no longer -ENOENT, between two lives of an actor
  *        a stream that the callee has kept outlives the default deadline
  *        troupe_keep() may return -ENOBUFS
+ *        life's on_room gets a call handle
  */
 #ifndef TROUPE_ACTOR_H
 #define TROUPE_ACTOR_H
@@ -176,9 +177,14 @@ struct troupe_life {
 	 * It may still send and answer; nothing can arrive any more, so that calls, timers and
 	 * troupe_spawn() get -EINVAL. */
 	void (*fini)(struct troupe_self *self, void *state, enum troupe_reason reason);
-	/* A mailbox that refused a send with -EAGAIN has room again. Every address refused in
-	 * between gets its own call; try again now. */
-	int (*on_room)(struct troupe_self *self, void *state, struct troupe_address where);
+	/* What was refused with -EAGAIN has room again; try again now. After troupe_send(),
+	 * troupe_call() or troupe_forward(): `where` is the receiver, call.id is 0. After
+	 * troupe_reply(): `call` is the handle of the stream as it was kept (0: it was not), and
+	 * `where` its caller, the null address when that is a client. When the stream has ended
+	 * meanwhile its handle is of no use any more. Each address and each stream that was
+	 * refused in between gets its own call. */
+	int (*on_room)(struct troupe_self *self, void *state, struct troupe_address where,
+		       struct troupe_call call);
 	/* Nobody waits for the answer to this kept call any more: the caller cancelled, timed
 	 * out or is gone. The handle has already been dropped. */
 	int (*on_cancel)(struct troupe_self *self, void *state, struct troupe_call call);
@@ -246,8 +252,8 @@ struct troupe_actor {
 			    const config_type *) TROUPE_ABSENT;                                \
 		void (*fini)(struct troupe_self *, state_type *,                               \
 			     enum troupe_reason) TROUPE_ABSENT;                                \
-		int (*on_room)(struct troupe_self *, state_type *,                             \
-			       struct troupe_address) TROUPE_ABSENT;                           \
+		int (*on_room)(struct troupe_self *, state_type *, struct troupe_address,      \
+			       struct troupe_call) TROUPE_ABSENT;                              \
 		int (*on_cancel)(struct troupe_self *, state_type *,                           \
 				 struct troupe_call) TROUPE_ABSENT;                            \
 	};                                                                                     \
@@ -266,11 +272,11 @@ struct troupe_actor {
 			table##_functions.fini(self, (state_type *)state, reason);             \
 	}                                                                                      \
 	static int table##_on_room(struct troupe_self *self, void *state,                      \
-				   struct troupe_address where)                                \
+				   struct troupe_address where, struct troupe_call call)       \
 	{                                                                                      \
 		if (!table##_functions.on_room)                                                \
 			return 0;                                                              \
-		return table##_functions.on_room(self, (state_type *)state, where);            \
+		return table##_functions.on_room(self, (state_type *)state, where, call);      \
 	}                                                                                      \
 	static int table##_on_cancel(struct troupe_self *self, void *state,                    \
 				     struct troupe_call call)                                  \
@@ -382,7 +388,7 @@ int troupe_return(struct troupe_self *self, struct troupe_call call,
 		  const struct troupe_method *method, const void *out);
 
 /* One reply of a stream; more follow. -EAGAIN: the caller has too many unread replies, on_room
- * follows with the caller's address. -EPROTOTYPE: the caller asked for one reply only. */
+ * follows with the handle. -EPROTOTYPE: the caller asked for one reply only. */
 int troupe_reply(struct troupe_self *self, struct troupe_call call,
 		 const struct troupe_method *method, const void *out) TROUPE_WARN_UNUSED;
 

@@ -53,9 +53,11 @@ static int on_flood(struct troupe_self *self, struct flood *me, struct flood_flo
 	return pour(self, me);
 }
 
-static int on_room(struct troupe_self *self, struct flood *me, struct troupe_address where)
+static int on_room(struct troupe_self *self, struct flood *me, struct troupe_address where,
+		   struct troupe_call call)
 {
 	(void)where;
+	(void)call;
 	return me->under_way ? pour(self, me) : 0;
 }
 

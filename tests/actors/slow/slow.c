@@ -155,17 +155,17 @@ static int on_burst(struct troupe_self *self, struct slow *me, struct slow_burst
 	return r < 0 ? r : 0;
 }
 
-/* Some caller reads again: whose address that is does not matter, as the others are refused
- * once more. */
-static int on_room(struct troupe_self *self, struct slow *me, struct troupe_address where)
+/* The caller of one stream reads again. */
+static int on_room(struct troupe_self *self, struct slow *me, struct troupe_address where,
+		   struct troupe_call call)
 {
+	struct waiter **place = &me->waiters;
+
 	(void)where;
-	for (struct waiter **place = &me->waiters; *place;) {
-		if ((*place)->kind == KIND_BURST && burst(self, *place) != 0)
-			remove_waiter(self, me, place);
-		else
-			place = &(*place)->next;
-	}
+	while (*place && (*place)->call.id != call.id)
+		place = &(*place)->next;
+	if (*place && (*place)->kind == KIND_BURST && burst(self, *place) != 0)
+		remove_waiter(self, me, place);
 	return 0;
 }
 

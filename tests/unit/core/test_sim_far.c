@@ -272,6 +272,7 @@ static int floods(struct troupe_self *self, struct puppet *me, struct troupe_cal
 static int floods_on(struct troupe_self *self, struct puppet *me, struct troupe_address where)
 {
 	assert_int_equal(where.worker, 1);
+	assert_int_equal(world_of(self)->room_of.id, me->kept_call.id);
 	return floods(self, me, me->kept_call, 0);
 }
 

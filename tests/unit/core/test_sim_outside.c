@@ -170,6 +170,139 @@ static void streams_have_windows_of_their_own(void **state)
 	world_fini(&world);
 }
 
+/* ---- several streams of one actor: which one has room? */
+
+struct streams {
+	struct troupe_call calls[2];
+	int n;
+	bool late; /* keep the call after the first refusal only */
+	struct troupe_call room;
+	struct troupe_address where;
+};
+
+static int fill(struct troupe_self *self, struct troupe_call call)
+{
+	int rc = 0;
+
+	while (rc == 0)
+		rc = self_reply(self, call, &num_method, &(struct num){0});
+	assert_int_equal(rc, -EAGAIN);
+	return 0;
+}
+
+static int fill_one_more(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+			 int64_t n)
+{
+	struct streams *streams = world_of(self)->test;
+
+	(void)n;
+	if (me->id != 1)
+		return 0;
+	if (streams->late)
+		fill(self, call);
+	assert_int_equal(self_call_keep(self, &call), 0);
+	streams->calls[streams->n++] = call;
+	return fill(self, call);
+}
+
+static int note_room(struct troupe_self *self, struct puppet *me, struct troupe_address where)
+{
+	struct streams *streams = world_of(self)->test;
+
+	(void)me;
+	streams->room = world_of(self)->room_of;
+	streams->where = where;
+	return 0;
+}
+
+static void on_any_reply(struct runtime_outside *outside, const struct troupe_reply *reply,
+			 const struct troupe_type *type)
+{
+	(void)outside;
+	(void)reply;
+	(void)type;
+}
+
+static void replier_learns_which_clients_stream_has_room(void **state)
+{
+	struct runtime_outside clients[2];
+	struct streams streams;
+	struct world world;
+
+	(void)state;
+	for (int late = 0; late < 2; late++) {
+		world_init(&world, 1, NULL);
+		world_spawn(&world, 1);
+		world.hooks.num = fill_one_more;
+		world.hooks.room = note_room;
+		world.test = &streams;
+		streams = (struct streams){.late = late};
+		for (int i = 0; i < 2; i++) {
+			clients[i] = (struct runtime_outside){.on_reply = on_any_reply};
+			assert_int_equal(runtime_outside_call(world.runtime, world.actors[1],
+							      &num_method, &(struct num){1},
+							      UINT64_MAX, TROUPE_MORE,
+							      &clients[i]),
+					 0);
+		}
+		world_run(&world);
+		assert_int_equal(streams.n, 2);
+		for (int i = 1; i >= 0; i--) {
+			runtime_outside_taken(world.runtime, &clients[i], LIMIT_CLIENT_UNREAD,
+					      0);
+			world_run(&world);
+			assert_int_equal(world.rooms, 2 - i);
+			assert_true(troupe_address_is_null(streams.where));
+			assert_int_equal(streams.room.id, streams.calls[i].id);
+		}
+		runtime_outside_cancel(world.runtime, &clients[0]);
+		runtime_outside_cancel(world.runtime, &clients[1]);
+		world_fini(&world);
+	}
+}
+
+static int asks_twice(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		      int64_t n)
+{
+	struct troupe_address from = world_of(self)->actors[1];
+
+	if (me->id == 1)
+		return fill_one_more(self, me, call, n);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(self_call(self, from, &num_method, &(struct num){1},
+					   &num_entry, i, 0, TROUPE_MORE, NULL),
+				 0);
+	return 0;
+}
+
+static int leaves_last(struct troupe_self *self, struct puppet *me, struct troupe_address where)
+{
+	struct streams *streams = world_of(self)->test;
+
+	assert_true(troupe_address_equal(where, world_of(self)->actors[2]));
+	assert_int_equal(world_of(self)->room_of.id, streams->calls[me->count++].id);
+	return self_return(self, world_of(self)->room_of, &num_method, &(struct num){0});
+}
+
+static void replier_learns_which_actors_stream_has_room(void **state)
+{
+	struct streams streams = {0};
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world_spawn(&world, 1);
+	world_spawn(&world, 2);
+	world.hooks.num = asks_twice;
+	world.hooks.room = leaves_last;
+	world.test = &streams;
+	world_send(&world, world.actors[2], 0);
+	world_run(&world);
+	/* the two had one caller, and each its own notice */
+	assert_int_equal(world.rooms, 2);
+	world_fini(&world);
+}
+
 static void claims_to_have_taken_more_than_was_sent_are_not_believed(void **state)
 {
 	struct reader reader = {.weight = 1};
@@ -336,6 +469,8 @@ int main(void)
 		cmocka_unit_test(outside_is_told_when_its_call_is_kept),
 		cmocka_unit_test(stream_waits_when_its_bytes_are_not_read),
 		cmocka_unit_test(streams_have_windows_of_their_own),
+		cmocka_unit_test(replier_learns_which_clients_stream_has_room),
+		cmocka_unit_test(replier_learns_which_actors_stream_has_room),
 		cmocka_unit_test(claims_to_have_taken_more_than_was_sent_are_not_believed),
 		cmocka_unit_test(waiting_replier_is_woken_when_the_call_is_cancelled),
 		cmocka_unit_test(replies_that_wait_hold_a_bounded_amount),

@@ -209,9 +209,11 @@ static void fini(struct troupe_self *self, void *state, enum troupe_reason reaso
 		world_of(self)->hooks.fini(self, state, reason);
 }
 
-static int on_room(struct troupe_self *self, void *state, struct troupe_address where)
+static int on_room(struct troupe_self *self, void *state, struct troupe_address where,
+		   struct troupe_call call)
 {
 	world_of(self)->rooms++;
+	world_of(self)->room_of = call;
 	note(self, (struct puppet *)state, "room");
 	return world_of(self)->hooks.room ? world_of(self)->hooks.room(self, state, where) : 0;
 }

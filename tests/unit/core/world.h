@@ -107,7 +107,8 @@ struct world {
 	char last_dead_letter[64];
 	uint64_t failures;
 	char last_failure[512];
-	void *test; /* of the test */
+	struct troupe_call room_of; /* what the last on_room got */
+	void *test;                 /* of the test */
 };
 
 /* A world of worker `worker`; config: limits, or NULL. */

@@ -582,8 +582,10 @@ static void desk_fini(struct troupe_self *self, struct desk *me, enum troupe_rea
 			 0);
 }
 
-static int desk_on_room(struct troupe_self *self, struct desk *me, struct troupe_address where)
+static int desk_on_room(struct troupe_self *self, struct desk *me, struct troupe_address where,
+			struct troupe_call call)
 {
+	assert_int_equal(call.id, 0); /* it was a message that was refused */
 	say(self, "%s room %d", me->name, troupe_address_equal(where, find(self, "two")));
 	return 0;
 }
