@@ -59,6 +59,10 @@ static const char handle_text[] =
 	"static inline bool $s_wants_more(struct troupe_self *self, struct $s_call call)\n"
 	"{\n"
 	"\treturn troupe_call_wants_more(self, call.call);\n"
+	"}\n\n"
+	"static inline bool $s_wants_reply(struct troupe_self *self, struct $s_call call)\n"
+	"{\n"
+	"\treturn troupe_call_wants_reply(self, call.call);\n"
 	"}\n\n";
 
 static const char reply_text[] =

@@ -11,6 +11,7 @@ static const char *const symbols[] = {
 	"troupe_call_drop",
 	"troupe_call_keep",
 	"troupe_call_wants_more",
+	"troupe_call_wants_reply",
 	"troupe_cancel",
 	"troupe_exit",
 	"troupe_fail",

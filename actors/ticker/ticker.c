@@ -101,6 +101,9 @@ static int on_due(struct troupe_self *self, struct clock *me, uint64_t context)
 static int on_watch(struct troupe_self *self, struct clock *me, struct ticker_watch_call call,
 		    const struct ticker_watch *in)
 {
+	/* Ticks that nobody would get: a oneway Watch takes no watcher's place. */
+	if (!ticker_watch_wants_reply(self, call))
+		return 0;
 	if (in->periodMs < me->period_min_ms || in->periodMs > PERIOD_MAX_MS)
 		return ticker_watch_fail_bad_period(
 			self, call,

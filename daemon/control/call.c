@@ -25,6 +25,7 @@ struct call *call_new(struct connection *connection, bool oneway, bool more, siz
 	call->peer = peer_ref(connection->peer);
 	call->frame_size = frame_size;
 	call->public.oneway = oneway;
+	call->public.client = connection->number;
 	call->public.more = more && !oneway;
 	call->public.peer = &call->peer->public;
 	call->public.level = config->ops->level_of(config->context, call->public.peer);
@@ -123,6 +124,7 @@ void call_cancel_all(struct connection *connection)
 		}
 		/* The host will answer, not knowing. */
 		call->connection = NULL;
+		call->public.client = 0;
 		buffer_fini(&call->replies);
 		list_remove(&call->link);
 		list_append(&server->orphans, &call->link);
@@ -132,6 +134,7 @@ void call_cancel_all(struct connection *connection)
 
 		close_call(call);
 		call->connection = NULL;
+		call->public.client = 0;
 		list_remove(&call->link);
 		list_append(&server->orphans, &call->link);
 	}

@@ -358,6 +358,7 @@ int connection_new(struct control_server *server, int fd)
 		goto fail;
 	}
 	connection->server = server;
+	connection->number = ++server->last_connection;
 	connection->peer = peer;
 	list_init(&connection->turn);
 	list_init(&connection->doomed_link);
@@ -378,8 +379,12 @@ fail:
 
 void connection_free(struct connection *connection)
 {
+	const struct control_config *config = &connection->server->config;
+
 	connection_doom(connection);
 	call_cancel_all(connection);
+	if (config->ops->on_left)
+		config->ops->on_left(config->context, connection->number);
 	list_remove(&connection->doomed_link);
 	list_remove(&connection->link);
 	close(connection->io.fd);

@@ -27,6 +27,7 @@ struct connection {
 	uint64_t pass;    /* the server's, in which it had its last turn */
 	struct list doomed_link;
 	struct loop_io io;
+	uint64_t number; /* never used twice */
 	struct peer *peer;
 	struct account *account;
 	enum connection_state state;

@@ -14,8 +14,9 @@ struct connection;
 struct control_server {
 	struct control_config config; /* limits filled in */
 	struct ledger ledger;
-	struct list connections; /* struct connection, link */
-	struct list turns;       /* accounts whose connections have something to do */
+	struct list connections;  /* struct connection, link */
+	uint64_t last_connection; /* the number of the newest */
+	struct list turns;        /* accounts whose connections have something to do */
 	uint64_t pass;       /* the number of this one: each connection has one turn in it */
 	struct list doomed;  /* connections to be freed at the end of this pass */
 	struct list orphans; /* open calls whose connection has gone */

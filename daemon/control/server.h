@@ -60,6 +60,8 @@ struct control_call {
 	void (*on_gone)(struct control_call *call);
 	bool more;   /* the client takes several replies */
 	bool oneway; /* no reply is sent; answering is still required, and ends the call */
+	/* The number of its connection, never used twice; 0: that is closed. */
+	uint64_t client;
 	const struct control_peer *peer; /* borrowed */
 	enum control_level level;        /* of this peer, as of this call */
 };
@@ -101,6 +103,9 @@ struct control_ops {
 	/* Trouble worth a log line: "too many connections"..., rate-limited by the server.
 	 * Optional. */
 	void (*on_trouble)(void *context, const char *text);
+	/* The connection of that number is closed; none of its calls is left but those marked
+	 * oneway. Optional. */
+	void (*on_left)(void *context, uint64_t client);
 };
 
 struct control_config {

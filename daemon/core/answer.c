@@ -21,7 +21,7 @@ struct answer {
 	struct kept_call *kept;
 	const struct troupe_method *method; /* the callee's */
 	bool wants_more;
-	bool activation;
+	bool activation; /* the handle is that of the message being handled */
 };
 
 /* What is to be sent as an answer. */
@@ -76,7 +76,7 @@ static int find_answer(struct troupe_self *self, struct troupe_call handle,
 		return -EINVAL;
 	*answer = (struct answer){
 		.kept = kept, .method = kept->method, .wants_more = kept->flags & MAIL_MORE};
-	if (!kept->peer && kept->call)
+	if (!kept->peer && !kept->is_oneway && kept->call)
 		answer->call = call_find(runtime, kept->call);
 	return 0;
 }
@@ -439,6 +439,14 @@ static struct kept_call *keep_near(struct troupe_self *self, struct call *call)
 	return kept;
 }
 
+bool self_call_wants_reply(struct troupe_self *self, struct troupe_call call)
+{
+	struct answer answer;
+
+	return find_answer(self, call, &answer) == 0 &&
+	       (answer.call || (answer.kept && answer.kept->peer));
+}
+
 int self_call_keep(struct troupe_self *self, struct troupe_call *call)
 {
 	struct answer answer;
@@ -456,6 +464,11 @@ int self_call_keep(struct troupe_self *self, struct troupe_call *call)
 		kept_hold(self->runtime, self->actor, kept);
 		if (answer.wants_more)
 			tell_kept(self, kept);
+	} else if (self->message->mail.kind == MAIL_SEND) {
+		rc = kept_new_oneway(self->runtime, self->actor, self->message->from,
+				     answer.method, &kept);
+		if (rc < 0)
+			return rc;
 	} else {
 		kept = keep_near(self, answer.call);
 		if (!kept)

@@ -1,6 +1,7 @@
 #include "core/call.h"
 #include "base/siphash.h"
 #include "core/chain.h"
+#include "core/client.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
 #include "core/more.h"
@@ -52,11 +53,50 @@ void call_move(struct runtime *runtime, struct call *call, struct troupe_address
 	}
 }
 
-static struct list **chain_of(struct runtime *runtime, struct call *call)
+#define CALL_NO_CALLER (CALL_OUTSIDE | CALL_ONEWAY)
+
+/* The chain of a call that no actor has made. */
+static struct list **outer_chain_of(struct runtime *runtime, struct call *call)
 {
-	return call->flags & CALL_OUTSIDE
-		       ? &runtime->outside_calls
-		       : &more_find(runtime, actor_at(runtime, call->caller))->calls;
+	if (call->flags & CALL_OUTSIDE)
+		return &runtime->outside_calls;
+	return call->client ? &call->client->kept : &runtime->oneways;
+}
+
+RARE static void leave_outer_chain(struct runtime *runtime, struct call *call)
+{
+	chain_remove(outer_chain_of(runtime, call), &call->of_caller);
+	if (call->flags & CALL_ONEWAY && call->client)
+		call->client->n_kept--;
+}
+
+static void leave_chain(struct runtime *runtime, struct call *call)
+{
+	if (unlikely(call->flags & CALL_NO_CALLER))
+		leave_outer_chain(runtime, call);
+	else
+		chain_remove(&more_find(runtime, actor_at(runtime, call->caller))->calls,
+			     &call->of_caller);
+}
+
+struct call *call_new_oneway(struct runtime *runtime, struct actor *keeper,
+			     struct client *client, const struct troupe_method *method)
+{
+	struct call *call = slots_take(&runtime->calls);
+
+	if (!call)
+		return NULL;
+	mail_mark(&call->mail, MAIL_END, 0);
+	call->method = method;
+	call->flags = CALL_ONEWAY;
+	call->caller = keeper->slot.index;
+	call->client = client;
+	if (client)
+		client->n_kept++;
+	chain_append(outer_chain_of(runtime, call), &call->of_caller);
+	wheel_add(&runtime->wheel, wheel_name(RUNTIME_CALL_NODE, call->slot.index),
+		  runtime->now_ns + LIMIT_CALL_TIMEOUT_DEFAULT_NS);
+	return call;
 }
 
 /* Out of everything that would find it, except the chain of its caller. */
@@ -75,7 +115,7 @@ static void disconnect_call(struct runtime *runtime, struct call *call)
 void call_close(struct runtime *runtime, struct call *call)
 {
 	disconnect_call(runtime, call);
-	chain_remove(chain_of(runtime, call), &call->of_caller);
+	leave_chain(runtime, call);
 	slots_close(&call->slot);
 	if (!(call->mail.flags & MAIL_QUEUED))
 		slots_give(&runtime->calls, call);
@@ -155,7 +195,10 @@ void call_abandon(struct runtime *runtime, struct call *call)
 void call_expire(struct runtime *runtime, struct call *call)
 {
 	call_abandon(runtime, call);
-	call_fail(runtime, call, TROUPE_TIMEOUT, NULL);
+	if (call->flags & CALL_ONEWAY)
+		call_close(runtime, call);
+	else
+		call_fail(runtime, call, TROUPE_TIMEOUT, NULL);
 }
 
 void call_taken(struct runtime *runtime, struct call *call)

@@ -14,20 +14,23 @@
 #define CALL_MORE       1u /* a stream was asked for */
 #define CALL_OUTSIDE    2u /* of the outside: no caller, no entry, no deadline */
 #define CALL_UNTIL_KEPT 4u /* the deadline holds only until the call is kept */
+#define CALL_ONEWAY     8u /* a message that was only sent, and is kept: no answer, no caller */
 
 struct call {
 	struct slot slot;
 	struct mail mail; /* MAIL_END */
 	struct wheel_node deadline;
-	struct list of_caller; /* actor->calls or runtime->outside_calls */
+	struct list of_caller; /* actor->calls, runtime->outside_calls, client->kept or
+				* runtime->oneways */
 	struct list of_peer;   /* of the peer that `target` is of, when it is another process */
 	struct troupe_address target; /* who has the call, as far as is known */
 	union {
 		uint64_t context;
 		struct runtime_outside *outside;
+		struct client *client; /* ONEWAY; NULL: it was an actor, or nobody knows */
 	};
 	const struct troupe_method *method;
-	uint32_t caller; /* slot */
+	uint32_t caller; /* slot; ONEWAY: who keeps it */
 	uint32_t kept;   /* index of the struct kept_call that has it in this process, plus 1 */
 	uint32_t unread; /* of the outside: replies not fetched yet */
 	uint32_t queued; /* of actors: stream replies from elsewhere in the mailbox */
@@ -38,6 +41,7 @@ struct call {
 };
 
 struct peer;
+struct client;
 
 static inline struct call *call_find(const struct runtime *runtime, uint64_t id)
 {
@@ -84,7 +88,12 @@ static inline bool call_is_late(const struct call *call, uint64_t now_ns)
 	return call->deadline.at_ns <= now_ns && wheel_has(&call->deadline);
 }
 
-/* End a call that is late. The callee is told, unless it is about to let go of the call. */
+/* A message that was only sent is to be kept by `keeper`. NULL: the limit. */
+struct call *call_new_oneway(struct runtime *runtime, struct actor *keeper,
+			     struct client *client, const struct troupe_method *method);
+
+/* End a call that is late, or a oneway one whose client is gone. The callee is told, unless it is
+ * about to let go of the call. */
 void call_expire(struct runtime *runtime, struct call *call);
 
 /* It is now with `target`, in the process of `peer` (NULL: in this one). */

@@ -242,7 +242,8 @@ static void deliver_input(struct arrival *arrival)
 		reject(arrival, TROUPE_OVERLOADED, NULL, "mailbox-full");
 		goto free_message;
 	}
-	message->from = envelope->from;
+	/* it may be made up, but stands for no client of this process */
+	message->from = envelope->from.worker ? envelope->from : (struct troupe_address){0};
 	if (envelope->kind == ENVELOPE_CALL && !enter_call(arrival, message)) {
 		reject(arrival, TROUPE_OVERLOADED, NULL, "call-limit");
 		goto free_message;

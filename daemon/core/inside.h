@@ -77,10 +77,12 @@ struct runtime {
 	struct kin *kins;        /* the same: its parent and children */
 	struct index inbound;    /* struct kept_call of callers in other processes */
 	struct index waits_by_key;
-	struct index peers;                        /* struct peer */
-	struct peer *last_peer;                    /* the one that was found last */
-	uint32_t n_actors;                         /* alive */
-	struct list *outside_calls;                /* struct call */
+	struct index peers;         /* struct peer */
+	struct index clients;       /* struct client */
+	struct peer *last_peer;     /* the one that was found last */
+	uint32_t n_actors;          /* alive */
+	struct list *outside_calls; /* struct call */
+	struct list *oneways;       /* struct call of no client: sent by actors, and kept */
 	struct mail *outside_first, *outside_last; /* replies for the outside */
 	size_t outside_bytes;                      /* of these */
 	bool outside_held;                         /* the outside has no room for them */

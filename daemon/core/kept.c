@@ -1,6 +1,7 @@
 #include "core/kept.h"
 #include "core/call.h"
 #include "core/chain.h"
+#include "core/client.h"
 #include "core/mailbox.h"
 #include "core/more.h"
 #include "core/peer.h"
@@ -76,6 +77,35 @@ struct kept_call *kept_new(struct runtime *runtime, struct actor *owner, struct 
 	return kept;
 }
 
+int kept_new_oneway(struct runtime *runtime, struct actor *owner, struct troupe_address from,
+		    const struct troupe_method *method, struct kept_call **ret_kept)
+{
+	uint64_t number = client_number(from);
+	struct client *client = number ? client_find(runtime, number) : NULL;
+	bool has_left = number && !client;
+	struct call *call = NULL;
+	struct kept_call *kept;
+
+	if (client && client->n_kept >= LIMIT_CLIENT_KEPT)
+		return -ENOBUFS;
+	if (!has_left) {
+		call = call_new_oneway(runtime, owner, client, method);
+		if (!call)
+			return -ENOMEM;
+	}
+	kept = kept_new(runtime, owner, call);
+	if (!kept) {
+		if (call)
+			call_close(runtime, call);
+		return -ENOMEM;
+	}
+	kept->is_oneway = true;
+	if (has_left) /* before its message was read */
+		kept_gone(runtime, kept);
+	*ret_kept = kept;
+	return 0;
+}
+
 static void leave_peer(struct runtime *runtime, struct kept_call *kept)
 {
 	if (kept->peer) {
@@ -103,6 +133,8 @@ void kept_free(struct runtime *runtime, struct kept_call *kept)
 {
 	leave_peer(runtime, kept);
 	wait_wake_all(runtime, &kept->waiters);
+	if (kept->is_oneway && kept->call)
+		call_close(runtime, call_find(runtime, kept->call));
 	if (kept->owned)
 		chain_remove(&more_find(runtime, actor_at(runtime, kept->owner))->kept,
 			     &kept->of_owner);
@@ -128,8 +160,9 @@ void kept_drop_all(struct runtime *runtime, struct actor *owner)
 
 	while (more && more->kept) {
 		struct kept_call *kept = container_of(more->kept, struct kept_call, of_owner);
-		struct call *call =
-			kept->peer || !kept->call ? NULL : call_find(runtime, kept->call);
+		struct call *call = kept->peer || kept->is_oneway || !kept->call
+					    ? NULL
+					    : call_find(runtime, kept->call);
 
 		if (call)
 			call_fail(runtime, call, TROUPE_ACTOR_DIED, NULL);

@@ -28,7 +28,7 @@ struct kept_call {
 	struct index_link link; /* runtime->inbound, likewise */
 	struct peer *peer;
 	struct troupe_address caller;
-	uint64_t call;        /* the caller's id for it; 0: the message was only sent */
+	uint64_t call;        /* the caller's id for it; 0: nobody waits any more */
 	uint64_t deadline_ns; /* when `peer` is set: UINT64_MAX once a stream has begun */
 	const struct troupe_method *method; /* the callee's */
 	uint32_t owner;                     /* slot */
@@ -36,6 +36,7 @@ struct kept_call {
 	uint8_t state;   /* enum kept_state */
 	uint8_t flags;   /* MAIL_MORE */
 	bool owned;
+	bool is_oneway;       /* `call` waits for no answer, and ends with this */
 	struct list *waiters; /* at most the owner: for the stream's window to open */
 };
 
@@ -52,9 +53,12 @@ int kept_new_inbound(struct runtime *runtime, struct peer *peer, struct troupe_a
 struct kept_call *kept_find_inbound(const struct runtime *runtime, struct troupe_address caller,
 				    uint64_t call);
 
-/* Give a handle to an actor: of a call of this process (NULL: of a mere send). NULL: the
+/* Give a handle to an actor: of a call of this process (NULL: nobody waits for it). NULL: the
  * limit. */
 struct kept_call *kept_new(struct runtime *runtime, struct actor *owner, struct call *call);
+/* The same of a message that was only sent. -ENOMEM: the limit; -ENOBUFS: that of one client. */
+int kept_new_oneway(struct runtime *runtime, struct actor *owner, struct troupe_address from,
+		    const struct troupe_method *method, struct kept_call **ret_kept);
 /* The same for an inbound call. */
 void kept_hold(struct runtime *runtime, struct actor *owner, struct kept_call *kept);
 

@@ -1,6 +1,7 @@
 #include "core/outside.h"
 #include "core/call.h"
 #include "core/chain.h"
+#include "core/client.h"
 #include "core/mailbox.h"
 #include "core/slice.h"
 #include "core/wait.h"
@@ -282,61 +283,90 @@ int runtime_find_method(struct runtime *runtime, struct troupe_address address,
 	return 0;
 }
 
-int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
-			 const struct troupe_method *method, const void *in,
-			 uint64_t deadline_ns, uint32_t flags, struct runtime_outside *outside)
+/* A message of the outside, not in its actor's mailbox yet. */
+static int make_message(struct runtime *runtime, struct actor *actor, enum mail_kind kind,
+			const struct troupe_method *method, const void *in,
+			struct message **ret_message)
 {
-	struct actor *actor = actor_find(runtime, to);
 	struct message *message;
-	struct call *call = NULL;
 	size_t size;
 	int rc;
 
-	if (flags & ~TROUPE_MORE)
-		return -EINVAL;
 	if (!actor)
 		return -ESRCH;
 	rc = codec_size(method->in, in, &size, NULL);
 	if (rc < 0)
 		return rc;
 	runtime_touch(runtime);
-	message = message_new(&runtime->messages, outside ? MAIL_CALL : MAIL_SEND, size);
+	message = message_new(&runtime->messages, kind, size);
 	if (!message)
 		return -ENOMEM;
-	rc = mailbox_has_room(actor, message_charge(message))
-		     ? 0
-		     : mailbox_refuse(runtime, actor, message_charge(message));
-	if (rc < 0)
-		goto free_message;
+	if (!mailbox_has_room(actor, message_charge(message))) {
+		rc = mailbox_refuse(runtime, actor, message_charge(message));
+		message_free(&runtime->messages, message);
+		return rc;
+	}
 	message->hash = method->in_hash;
 	message->from = (struct troupe_address){0};
 	message->descriptor = method;
-	if (outside) {
-		rc = -ENOMEM;
-		/* Whoever is outside keeps the deadline itself; here it only says when the call
-		 * needs not be run any more. */
-		call = call_new(runtime, NULL, method, UINT64_MAX);
-		if (!call)
-			goto free_message;
-		outside->unread_bytes = outside->queued_bytes = 0;
-		outside->unread = 0;
-		outside->waiters = NULL;
-		call->outside = outside;
-		call->target = to;
-		outside->id = slots_id(call);
-		message->call = outside->id;
-		message->extra = deadline_ns;
-		if (flags & TROUPE_MORE) {
-			call->flags |= CALL_MORE;
-			message->mail.flags = MAIL_MORE;
-		}
-	}
 	codec_copy(method->in, in, message_block(message), size);
+	*ret_message = message;
+	return 0;
+}
+
+int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
+			 const struct troupe_method *method, const void *in,
+			 uint64_t deadline_ns, uint32_t flags, struct runtime_outside *outside)
+{
+	struct actor *actor = actor_find(runtime, to);
+	struct message *message;
+	struct call *call;
+	int rc;
+
+	if (flags & ~TROUPE_MORE)
+		return -EINVAL;
+	rc = make_message(runtime, actor, MAIL_CALL, method, in, &message);
+	if (rc < 0)
+		return rc;
+	/* Whoever is outside keeps the deadline itself; here it only says when the call needs not
+	 * be run any more. */
+	call = call_new(runtime, NULL, method, UINT64_MAX);
+	if (!call) {
+		message_free(&runtime->messages, message);
+		return -ENOMEM;
+	}
+	outside->unread_bytes = outside->queued_bytes = 0;
+	outside->unread = 0;
+	outside->waiters = NULL;
+	call->outside = outside;
+	call->target = to;
+	outside->id = slots_id(call);
+	message->call = outside->id;
+	message->extra = deadline_ns;
+	if (flags & TROUPE_MORE) {
+		call->flags |= CALL_MORE;
+		message->mail.flags = MAIL_MORE;
+	}
 	mailbox_add(runtime, actor, message);
 	return 0;
-free_message:
-	message_free(&runtime->messages, message);
-	return rc;
+}
+
+int runtime_outside_send(struct runtime *runtime, struct troupe_address to,
+			 const struct troupe_method *method, const void *in, uint64_t client)
+{
+	struct actor *actor = actor_find(runtime, to);
+	struct message *message;
+	int rc = make_message(runtime, actor, MAIL_SEND, method, in, &message);
+
+	if (rc < 0)
+		return rc;
+	if (client && !client_get(runtime, client)) {
+		message_free(&runtime->messages, message);
+		return -ENOMEM;
+	}
+	message->from = client_address(client);
+	mailbox_add(runtime, actor, message);
+	return 0;
 }
 
 void runtime_outside_cancel(struct runtime *runtime, struct runtime_outside *outside)

@@ -1,6 +1,7 @@
 #include "core/runtime.h"
 #include "base/cleanup.h"
 #include "core/call.h"
+#include "core/client.h"
 #include "core/family.h"
 #include "core/inside.h"
 #include "core/kept.h"
@@ -74,7 +75,8 @@ static int init_tables(struct runtime *runtime, const struct runtime_config *con
 		 limit_of(config->max_timers, LIMIT_TIMERS)},
 		{&runtime->waits, sizeof(struct wait), LIMIT_CALLS},
 	};
-	struct index *indexes[] = {&runtime->inbound, &runtime->waits_by_key, &runtime->peers,
+	struct index *indexes[] = {&runtime->inbound,         &runtime->waits_by_key,
+				   &runtime->peers,           &runtime->clients,
 				   &runtime->units_by_number, &runtime->units_spawned};
 	int rc;
 
@@ -99,6 +101,7 @@ static void fini_tables(struct runtime *runtime)
 {
 	index_fini(&runtime->units_spawned);
 	index_fini(&runtime->units_by_number);
+	index_fini(&runtime->clients);
 	index_fini(&runtime->peers);
 	index_fini(&runtime->waits_by_key);
 	index_fini(&runtime->inbound);
@@ -186,6 +189,7 @@ void runtime_free(struct runtime *runtime)
 	loop_timer_stop(&runtime->alarm);
 	overrun_free(runtime->slice.overrun);
 	peers_free(runtime);
+	clients_free(runtime);
 	types_free(runtime);
 	slab_fini(&runtime->states);
 	slab_fini(&runtime->messages);
@@ -227,7 +231,7 @@ bool runtime_owes_answers(struct runtime *runtime, struct troupe_address address
 	while (at) {
 		const struct kept_call *kept = container_of(at, struct kept_call, of_owner);
 
-		if (kept->call && !(kept->flags & MAIL_MORE))
+		if (kept->call && !kept->is_oneway && !(kept->flags & MAIL_MORE))
 			return true;
 		at = at->next == first ? NULL : at->next;
 	}
@@ -343,6 +347,8 @@ void runtime_dead_letter(struct runtime *runtime, struct troupe_address from,
 {
 	char name[NAME_BYTES] = "";
 
+	if (from.worker == 0) /* of the outside: a client has no address */
+		from = (struct troupe_address){0};
 	if (method)
 		print_method(method, name);
 	runtime_dead_letter_named(runtime, from, to, name, reason);

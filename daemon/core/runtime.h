@@ -179,13 +179,19 @@ int runtime_find_method(struct runtime *runtime, struct troupe_address actor,
 			const char *interface, size_t interface_size, const char *method,
 			const struct troupe_method **ret_method);
 
-/* Call (outside not NULL) or send. `in`: a value of method->in in memory form. flags:
+/* Call. `in`: a value of method->in in memory form. flags:
  * TROUPE_MORE. deadline_ns: of CLOCK_MONOTONIC, UINT64_MAX for none; after it the call is not
  * run any more, but it does not end before the outside cancels it. -EAGAIN: mailbox full;
  * -ESRCH; -ENOMEM. */
 int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
 			 const struct troupe_method *method, const void *in,
 			 uint64_t deadline_ns, uint32_t flags, struct runtime_outside *outside);
+/* Send. client: a number that stands for whoever sends, not 0 and never used again after
+ * runtime_client_gone(); 0: nobody, or nobody who is still there. Errors as above. */
+int runtime_outside_send(struct runtime *runtime, struct troupe_address to,
+			 const struct troupe_method *method, const void *in, uint64_t client);
+/* That client has left: what it sent and an actor keeps is over (on_cancel). */
+void runtime_client_gone(struct runtime *runtime, uint64_t client);
 /* The outside does not wait any more; on_reply will not be called. */
 void runtime_outside_cancel(struct runtime *runtime, struct runtime_outside *outside);
 /* The last `count` unread replies of a stream, `bytes` together, have been taken: as many more

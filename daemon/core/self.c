@@ -36,7 +36,10 @@ uint64_t self_random(struct troupe_self *self)
 
 struct troupe_address self_sender(const struct troupe_self *self)
 {
-	return self->message ? self->message->from : self->sender;
+	struct troupe_address from = self->message ? self->message->from : self->sender;
+
+	/* a client has a number in its place, and no address */
+	return from.worker ? from : (struct troupe_address){0};
 }
 
 const char *self_name(const struct troupe_self *self)

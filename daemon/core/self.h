@@ -80,6 +80,7 @@ int self_fail(struct troupe_self *self, struct troupe_call call,
 int self_fail_parameter(struct troupe_self *self, struct troupe_call call, const char *field);
 int self_fail_not_implemented(struct troupe_self *self, struct troupe_call call);
 bool self_call_wants_more(struct troupe_self *self, struct troupe_call call);
+bool self_call_wants_reply(struct troupe_self *self, struct troupe_call call);
 int self_call_keep(struct troupe_self *self, struct troupe_call *call);
 int self_call_drop(struct troupe_self *self, struct troupe_call call);
 

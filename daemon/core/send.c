@@ -356,7 +356,7 @@ int self_cancel(struct troupe_self *self, struct troupe_request request)
 	struct runtime *runtime = self->runtime;
 	struct call *call = call_find(runtime, request.id);
 
-	if (!call || (call->flags & CALL_OUTSIDE) ||
+	if (!call || (call->flags & (CALL_OUTSIDE | CALL_ONEWAY)) ||
 	    call->caller != actor_slot(runtime, self->actor))
 		return -ESRCH;
 	call_abandon(runtime, call);

@@ -98,13 +98,17 @@ static void lift_deadline(struct call *call)
 static int send_call(struct call *call, const struct call_target *target,
 		     const struct call_wish *wish, const char *parameters)
 {
+	bool oneway = call->kind == CALL_SEND || call->client->oneway;
 	struct worker_call notice = {
 		.call = (int64_t)call->id,
 		.to = target->address,
 		.method = wish->method,
 		.parameters = parameters,
 		.more = call->client->more,
-		.oneway = call->kind == CALL_SEND || call->client->oneway,
+		.oneway = oneway,
+		.client = oneway ? (int64_t)senders_note(call->master, call->client->client,
+							 target->worker)
+				 : 0,
 		.deadlineNs = wish->deadline_ns <= INT64_MAX ? (int64_t)wish->deadline_ns : 0,
 	};
 

@@ -71,6 +71,11 @@ static void on_trouble(void *context, const char *text)
 	log_warning(&master->log, "control socket: %s", text);
 }
 
+static void on_left(void *context, uint64_t client)
+{
+	senders_left(context, client);
+}
+
 static const struct control_ops ops = {
 	.level_of = level_of,
 	.on_foreign = control_on_foreign,
@@ -78,6 +83,7 @@ static const struct control_ops ops = {
 	.describe_interface = control_describe_interface,
 	.audit = audit,
 	.on_trouble = on_trouble,
+	.on_left = on_left,
 };
 
 int control_new(struct master *master, struct control_server **ret_server)

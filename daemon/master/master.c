@@ -404,6 +404,7 @@ void master_free(struct master *master)
 	master->is_stopping = true;
 	/* While nobody is left to call back about it. */
 	control_server_free(master->server);
+	senders_fini(&master->senders);
 	if (master->socket)
 		(void)unlink(master->socket);
 	free(master->socket);

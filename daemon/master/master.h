@@ -20,6 +20,7 @@
 #include "master/notify.h"
 #include "master/oom.h"
 #include "master/problems.h"
+#include "master/senders.h"
 #include "master/settings.h"
 #include "master/symbolizer.h"
 #include "master/watch.h"
@@ -76,6 +77,7 @@ struct master {
 	struct control_server *server;
 	char *socket; /* the path listened at; NULL: handed in by systemd */
 	struct calls calls;
+	struct senders senders;
 	unsigned n_waiting; /* calls, for a unit to start; of route.c */
 	size_t waiting_bytes;
 	size_t held_bytes; /* of streams that clients have not read */

@@ -111,6 +111,11 @@ bool troupe_call_wants_more(struct troupe_self *self, struct troupe_call call)
 	return self_call_wants_more(self, call);
 }
 
+bool troupe_call_wants_reply(struct troupe_self *self, struct troupe_call call)
+{
+	return self_call_wants_reply(self, call);
+}
+
 int troupe_call_keep(struct troupe_self *self, struct troupe_call *call)
 {
 	return self_call_keep(self, call);

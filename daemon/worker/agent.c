@@ -262,6 +262,7 @@ AFTER_START(agent_on_stop)
 AFTER_START(agent_on_call)
 AFTER_START(agent_on_cancel)
 AFTER_START(agent_on_taken)
+AFTER_START(agent_on_client_gone)
 AFTER_START(agent_on_peer)
 AFTER_START(agent_on_arena)
 AFTER_START(agent_on_name)
@@ -280,6 +281,7 @@ static const struct channel_handler handlers[] = {
 	{&worker_call_method, started_agent_on_call},
 	{&worker_cancel_method, started_agent_on_cancel},
 	{&worker_taken_method, started_agent_on_taken},
+	{&worker_client_gone_method, started_agent_on_client_gone},
 	{&worker_peer_method, started_agent_on_peer},
 	{&worker_arena_method, started_agent_on_arena},
 	{&worker_name_method, started_agent_on_name},

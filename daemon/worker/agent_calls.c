@@ -153,7 +153,8 @@ static bool decode_parameters(struct agent *agent, const struct worker_call *in,
 static void send_only(struct agent *agent, const struct worker_call *in,
 		      const struct troupe_method *method, const void *block)
 {
-	int r = runtime_outside_call(agent->runtime, in->to, method, block, 0, 0, NULL);
+	int r = runtime_outside_send(agent->runtime, in->to, method, block,
+				     (uint64_t)in->client);
 
 	if (r < 0)
 		send_failure(agent, in->call, failure_of_errno(r, in->to, in->method));
@@ -212,6 +213,15 @@ void agent_on_cancel(void *context, const void *data, int *fd)
 		return;
 	runtime_outside_cancel(agent->runtime, &call->outside);
 	calls_remove(&agent->calls, call);
+}
+
+void agent_on_client_gone(void *context, const void *data, int *fd)
+{
+	struct agent *agent = context;
+	const struct worker_client_gone *in = data;
+
+	(void)fd;
+	runtime_client_gone(agent->runtime, (uint64_t)in->client);
 }
 
 void agent_on_taken(void *context, const void *data, int *fd)

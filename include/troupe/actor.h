@@ -23,6 +23,8 @@
  *        a stream that the callee has kept outlives the default deadline
  *        troupe_keep() may return -ENOBUFS
  *        life's on_room gets a call handle
+ *        troupe_call_wants_reply(); troupe_call_keep() may return -ENOBUFS, and what it keeps of
+ *        a mere send ends
  */
 #ifndef TROUPE_ACTOR_H
 #define TROUPE_ACTOR_H
@@ -186,7 +188,8 @@ struct troupe_life {
 	int (*on_room)(struct troupe_self *self, void *state, struct troupe_address where,
 		       struct troupe_call call);
 	/* Nobody waits for the answer to this kept call any more: the caller cancelled, timed
-	 * out or is gone. The handle has already been dropped. */
+	 * out or is gone; of a message that was only sent see troupe_call_keep(). The handle has
+	 * already been dropped. */
 	int (*on_cancel)(struct troupe_self *self, void *state, struct troupe_call call);
 };
 
@@ -406,10 +409,18 @@ int troupe_fail_not_implemented(struct troupe_self *self, struct troupe_call cal
 /* Whether the caller asked for a stream. */
 bool troupe_call_wants_more(struct troupe_self *self, struct troupe_call call);
 
+/* Whether somebody waits for an answer: nobody does after a mere send (of a client: a call with
+ * `oneway`), nor when the caller is gone. Answering is harmless all the same. */
+bool troupe_call_wants_reply(struct troupe_self *self, struct troupe_call call);
+
 /* Keep the handle beyond this activation; *call becomes the handle to keep. Of a stream it tells
- * the caller that the call was accepted: a deadline that is only the default ends. -ENOMEM: the limit
- * of kept calls is reached. On a message that was only sent it succeeds, and answering it does
- * nothing. */
+ * the caller that the call was accepted: a deadline that is only the default ends. -ENOMEM: the
+ * limit of kept calls is reached.
+ *
+ * A message that was only sent can be kept as well, though nobody waits for it: answering does
+ * nothing. on_cancel follows after 45 s, or when the client that sent it closes its connection.
+ * -ENOBUFS: 64 such messages of that connection are being kept already. Who means to do the
+ * work whatever becomes of the sender needs no handle: ask troupe_call_wants_reply(). */
 int troupe_call_keep(struct troupe_self *self, struct troupe_call *call) TROUPE_WARN_UNUSED;
 
 /* Give a kept handle up without an answer: the caller gets NoReply. -ESRCH: not open. */

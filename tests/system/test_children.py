@@ -63,3 +63,36 @@ class Children(HostTest):
         self.assertEqual(others, [{"unit": "flock", "actorType": "bird", "actors": 100}])
         bird = self.birds(host)[0]["address"]
         self.assertEqual(host.ctl_json("show", bird)["actors"][0]["parent"], parent)
+
+
+TICKER = "io.troupe.ticker"
+SLOW_ACTOR = "io.troupe.test.slow"
+
+
+class Kept(HostTest):
+    """What actors keep of messages that wait for no answer."""
+
+    def test_oneway_watchers_take_no_places_of_others(self):
+        host = self.daemon({"ticker": {"Plugin": "ticker"}})
+        client = host.client()
+        for _ in range(1100):
+            client.send(f"{TICKER}.Watch", {"periodMs": 60000}, oneway=True)
+        self.assertEqual(client.call(f"{TICKER}.Watchers"), {"count": 0})
+        self.assertEqual(host.direct(f"{TICKER}.Watch", {"periodMs": 10}), {"tick": 1, "missed": 0})
+        client.close()
+        self.assertEqual(host.direct(f"{TICKER}.Watch", {"periodMs": 10}), {"tick": 1, "missed": 0})
+
+    def test_kept_messages_are_bounded_and_end_with_their_connection(self):
+        host = self.daemon({"slow": {"Plugin": "slow"}})
+        client, other = host.client(), host.client()
+        for _ in range(1100):
+            client.send(f"{SLOW_ACTOR}.Never", oneway=True)
+        self.assertEqual(client.call(f"{SLOW_ACTOR}.Kept")["kept"], 64)
+        other.send(f"{SLOW_ACTOR}.Never", oneway=True)
+        self.assertEqual(other.call(f"{SLOW_ACTOR}.Kept")["kept"], 64 + 1)
+        # Without being asked for an answer either, by name: its connection closes at once, and it goes with that.
+        host.control("Send", {"name": "slow", "method": f"{SLOW_ACTOR}.Never"})
+        client.close()
+        wait_for(lambda: host.direct(f"{SLOW_ACTOR}.Kept")["kept"] == 1, 20 * SLOW)
+        other.close()
+        wait_for(lambda: host.direct(f"{SLOW_ACTOR}.Kept")["kept"] == 0, 20 * SLOW)

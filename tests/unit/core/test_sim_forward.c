@@ -106,8 +106,8 @@ static void kept_message_can_be_forwarded_and_both_last(void **state)
 	begin(&cluster, reads_kept);
 	one->hooks.text = keeps_and_hands_on;
 	world_spawn(one, 4);
-	assert_int_equal(runtime_outside_call(one->runtime, one->actors[1], &text_method,
-					      &(struct text){"both"}, 0, 0, NULL),
+	assert_int_equal(runtime_outside_send(one->runtime, one->actors[1], &text_method,
+					      &(struct text){"both"}, 0),
 			 0);
 	net_run(&cluster.net);
 	assert_log(one, "1:text both; 4:text both; ");
@@ -431,15 +431,14 @@ static void outside_call_names_what_is_wrong_with_it(void **state)
 	runtime = cluster.worlds[1].runtime;
 	one = gone = cluster.worlds[1].actors[1];
 	gone.generation++;
-	assert_int_equal(
-		runtime_outside_call(runtime, gone, &num_method, &(struct num){1}, 0, 0, NULL),
-		-ESRCH);
+	assert_int_equal(runtime_outside_send(runtime, gone, &num_method, &(struct num){1}, 0),
+			 -ESRCH);
 	assert_int_equal(
 		runtime_outside_call(runtime, one, &num_method, &(struct num){1}, 0, 2, NULL),
 		-EINVAL);
-	assert_int_equal(runtime_outside_call(runtime, one, &text_method, &(struct text){NULL},
-					      0, 0, NULL),
-			 -EINVAL);
+	assert_int_equal(
+		runtime_outside_send(runtime, one, &text_method, &(struct text){NULL}, 0),
+		-EINVAL);
 	assert_int_equal(runtime_find_method(runtime, gone, "test.puppet", 11, "Num", &method),
 			 -ESRCH);
 	assert_int_equal(runtime_find_method(runtime, one, "test.puppe", 10, "Num", &method),

@@ -286,21 +286,21 @@ static void mailbox_is_bounded_by_bytes_too(void **state)
 	world_init(&world, 1, NULL);
 	world_unit(&world, 2, world.type, 100, 1024, 0);
 	world_spawn_in(&world, 2, 2);
-	assert_int_equal(runtime_outside_call(world.runtime, world.actors[2], &text_method,
-					      &(struct text){big}, 0, 0, NULL),
+	assert_int_equal(runtime_outside_send(world.runtime, world.actors[2], &text_method,
+					      &(struct text){big}, 0),
 			 0);
-	assert_int_equal(runtime_outside_call(world.runtime, world.actors[2], &text_method,
-					      &(struct text){big}, 0, 0, NULL),
+	assert_int_equal(runtime_outside_send(world.runtime, world.actors[2], &text_method,
+					      &(struct text){big}, 0),
 			 -EAGAIN);
 	world_run(&world);
-	assert_int_equal(runtime_outside_call(world.runtime, world.actors[2], &text_method,
-					      &(struct text){big}, 0, 0, NULL),
+	assert_int_equal(runtime_outside_send(world.runtime, world.actors[2], &text_method,
+					      &(struct text){big}, 0),
 			 0);
 	world_run(&world);
 	world_unit(&world, 3, world.type, 100, 512, 0);
 	world_spawn_in(&world, 3, 3);
-	assert_int_equal(runtime_outside_call(world.runtime, world.actors[3], &text_method,
-					      &(struct text){big}, 0, 0, NULL),
+	assert_int_equal(runtime_outside_send(world.runtime, world.actors[3], &text_method,
+					      &(struct text){big}, 0),
 			 -EMSGSIZE);
 	finish(&world);
 }
@@ -335,16 +335,16 @@ static void kept_message_stays_valid_until_released(void **state)
 	world.hooks.text = keeps_text;
 	world.hooks.num = releases;
 	world_spawn(&world, 1);
-	runtime_outside_call(world.runtime, world.actors[1], &text_method,
-			     &(struct text){"kept"}, 0, 0, NULL);
+	runtime_outside_send(world.runtime, world.actors[1], &text_method,
+			     &(struct text){"kept"}, 0);
 	world_run(&world);
 	runtime_info(world.runtime, world.actors[1], &info);
 	assert_int_equal(info.queued_bytes, 0);
 	world_send(&world, world.actors[1], 1);
 	world_run(&world);
 	/* a dying actor releases what it kept */
-	runtime_outside_call(world.runtime, world.actors[1], &text_method,
-			     &(struct text){"kept"}, 0, 0, NULL);
+	runtime_outside_send(world.runtime, world.actors[1], &text_method,
+			     &(struct text){"kept"}, 0);
 	world_run(&world);
 	finish(&world);
 }

@@ -499,8 +499,7 @@ void world_sleep(struct world *world, uint64_t ns)
 
 int world_send(struct world *world, struct troupe_address to, int64_t n)
 {
-	return runtime_outside_call(world->runtime, to, &num_method, &(struct num){n}, 0, 0,
-				    NULL);
+	return runtime_outside_send(world->runtime, to, &num_method, &(struct num){n}, 0);
 }
 
 bool net_carry_one(struct net *net, uint16_t worker)

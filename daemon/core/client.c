@@ -1,0 +1,61 @@
+#include "core/client.h"
+#include "core/call.h"
+#include <stdlib.h>
+
+static uint64_t hash_client(const struct runtime *runtime, uint64_t number)
+{
+	return index_hash(runtime->secret, number, 1);
+}
+
+struct client *client_find(const struct runtime *runtime, uint64_t number)
+{
+	for (struct index_link *link =
+		     index_bucket(&runtime->clients, hash_client(runtime, number));
+	     link; link = link->next) {
+		struct client *client = container_of(link, struct client, link);
+
+		if (client->number == number)
+			return client;
+	}
+	return NULL;
+}
+
+struct client *client_get(struct runtime *runtime, uint64_t number)
+{
+	struct client *client = client_find(runtime, number);
+
+	if (client)
+		return client;
+	client = calloc(1, sizeof(*client));
+	if (!client)
+		return NULL;
+	client->number = number;
+	index_put(&runtime->clients, &client->link, hash_client(runtime, number));
+	return client;
+}
+
+static void free_client(struct runtime *runtime, struct client *client)
+{
+	index_remove(&runtime->clients, &client->link);
+	free(client);
+}
+
+void runtime_client_gone(struct runtime *runtime, uint64_t number)
+{
+	struct client *client = client_find(runtime, number);
+
+	if (!client)
+		return;
+	runtime_touch(runtime);
+	while (client->kept)
+		call_expire(runtime, container_of(client->kept, struct call, of_caller));
+	free_client(runtime, client);
+}
+
+void clients_free(struct runtime *runtime)
+{
+	for (size_t i = 0; runtime->clients.buckets && i < runtime->clients.size; i++)
+		while (runtime->clients.buckets[i])
+			free_client(runtime, container_of(runtime->clients.buckets[i],
+							  struct client, link));
+}
