@@ -6,6 +6,7 @@
 #include "core/more.h"
 #include "core/page.h"
 #include "core/self.h"
+#include "core/share.h"
 #include "core/timer.h"
 #include "core/wait.h"
 #include "proto/codec.h"
@@ -104,6 +105,7 @@ static void release_actor(struct runtime *runtime, struct actor *actor)
 	actor->marks |= ACTOR_DEAD;
 	if (!(actor->marks & ACTOR_QUEUED))
 		slots_give(&runtime->actors, actor);
+	share_give(&runtime->actors, actor, unit, SHARE_ACTORS);
 	count_actor(runtime, -1);
 	unit_leave(runtime, unit);
 }
@@ -162,9 +164,14 @@ int actor_spawn(struct runtime *runtime, struct unit *unit, struct actor *parent
 	actor = slots_take_raw(&runtime->actors);
 	if (!actor)
 		return -EAGAIN;
+	if (!share_take(&runtime->actors, actor, unit, SHARE_ACTORS)) {
+		slots_give(&runtime->actors, actor);
+		return -EAGAIN;
+	}
 	*actor = (struct actor){
 		.slot = actor->slot, .unit = unit, .marks = instance << ACTOR_INSTANCE_SHIFT};
 	if (!make_state(runtime, actor, table->state_size)) {
+		share_give(&runtime->actors, actor, unit, SHARE_ACTORS);
 		slots_give(&runtime->actors, actor);
 		return -ENOMEM;
 	}

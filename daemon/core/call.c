@@ -86,6 +86,10 @@ struct call *call_new_oneway(struct runtime *runtime, struct actor *keeper,
 
 	if (!call)
 		return NULL;
+	if (!share_take(&runtime->calls, call, keeper->unit, SHARE_CALLS)) {
+		slots_give(&runtime->calls, call);
+		return NULL;
+	}
 	mail_mark(&call->mail, MAIL_END, 0);
 	call->method = method;
 	call->flags = CALL_ONEWAY;
@@ -118,7 +122,7 @@ void call_close(struct runtime *runtime, struct call *call)
 	leave_chain(runtime, call);
 	slots_close(&call->slot);
 	if (!(call->mail.flags & MAIL_QUEUED))
-		slots_give(&runtime->calls, call);
+		call_give(runtime, call);
 }
 
 /* A notice has no place for text; when there is no memory for a message, the text is what is

@@ -10,6 +10,7 @@
 #include "core/chain.h"
 #include "core/inside.h"
 #include "core/more.h"
+#include "core/share.h"
 
 #define CALL_MORE       1u /* a stream was asked for */
 #define CALL_OUTSIDE    2u /* of the outside: no caller, no entry, no deadline */
@@ -55,6 +56,15 @@ uint64_t call_alias(const struct runtime *runtime, const struct call *call);
 /* The call under way of that alias, which may be made up. NULL: none. */
 struct call *call_find_alias(const struct runtime *runtime, uint64_t alias);
 
+/* Its record is free again: it is closed, and lies in no mailbox. */
+static inline void call_give(struct runtime *runtime, struct call *call)
+{
+	if (unlikely(share_is_scarce(&runtime->calls, call)) && !(call->flags & CALL_OUTSIDE))
+		share_give(&runtime->calls, call, actor_at(runtime, call->caller)->unit,
+			   SHARE_CALLS);
+	slots_give(&runtime->calls, call);
+}
+
 /* A new call of `caller` (NULL: of the outside), not yet sent. NULL: the limit is reached. */
 static inline struct call *call_new(struct runtime *runtime, struct actor *caller,
 				    const struct troupe_method *method, uint64_t deadline_ns)
@@ -63,6 +73,10 @@ static inline struct call *call_new(struct runtime *runtime, struct actor *calle
 
 	if (unlikely(!call))
 		return NULL;
+	if (caller && unlikely(!share_take(&runtime->calls, call, caller->unit, SHARE_CALLS))) {
+		slots_give(&runtime->calls, call);
+		return NULL;
+	}
 	/* all but what is set before it is read: by the chains, by whom it is moved to */
 	mail_mark(&call->mail, MAIL_END, 0);
 	call->method = method;

@@ -189,7 +189,7 @@ static struct message *read_input(struct arrival *arrival, const struct runtime_
 
 /* Make the message a call: of a caller elsewhere, or of one here whose call was forwarded
  * back. */
-static bool enter_call(struct arrival *arrival, struct message *message)
+static bool enter_call(struct arrival *arrival, struct actor *receiver, struct message *message)
 {
 	struct runtime *runtime = arrival->runtime;
 	const struct envelope *envelope = arrival->envelope;
@@ -214,7 +214,7 @@ static bool enter_call(struct arrival *arrival, struct message *message)
 	peer = peer_get(runtime, envelope->from.node, envelope->from.worker);
 	if (!peer || peer_is_dead(peer, envelope->from.incarnation))
 		return false;
-	if (kept_new_inbound(runtime, peer, envelope->from, envelope->call,
+	if (kept_new_inbound(runtime, receiver, peer, envelope->from, envelope->call,
 			     envelope->deadline_ns, &kept) < 0)
 		return false;
 	kept->flags = message->mail.flags;
@@ -244,7 +244,7 @@ static void deliver_input(struct arrival *arrival)
 	}
 	/* it may be made up, but stands for no client of this process */
 	message->from = envelope->from.worker ? envelope->from : (struct troupe_address){0};
-	if (envelope->kind == ENVELOPE_CALL && !enter_call(arrival, message)) {
+	if (envelope->kind == ENVELOPE_CALL && !enter_call(arrival, receiver, message)) {
 		reject(arrival, TROUPE_OVERLOADED, NULL, "call-limit");
 		goto free_message;
 	}

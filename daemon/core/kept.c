@@ -33,14 +33,30 @@ struct kept_call *kept_find_inbound(const struct runtime *runtime, struct troupe
 	return NULL;
 }
 
-int kept_new_inbound(struct runtime *runtime, struct peer *peer, struct troupe_address caller,
-		     uint64_t call, uint64_t deadline_ns, struct kept_call **ret_kept)
+/* A record for an actor. NULL: the limit, or its unit's share. */
+static struct kept_call *take_kept(struct runtime *runtime, struct actor *owner)
+{
+	struct kept_call *kept = slots_take(&runtime->kept_calls);
+
+	if (!kept)
+		return NULL;
+	if (!share_take(&runtime->kept_calls, kept, owner->unit, SHARE_KEPT_CALLS)) {
+		slots_give(&runtime->kept_calls, kept);
+		return NULL;
+	}
+	kept->owner = actor_slot(runtime, owner);
+	return kept;
+}
+
+int kept_new_inbound(struct runtime *runtime, struct actor *receiver, struct peer *peer,
+		     struct troupe_address caller, uint64_t call, uint64_t deadline_ns,
+		     struct kept_call **ret_kept)
 {
 	struct kept_call *kept;
 
 	if (kept_find_inbound(runtime, caller, call))
 		return -EEXIST;
-	kept = slots_take(&runtime->kept_calls);
+	kept = take_kept(runtime, receiver);
 	if (!kept)
 		return -ENOMEM;
 	kept->state = KEPT_INBOUND;
@@ -54,17 +70,23 @@ int kept_new_inbound(struct runtime *runtime, struct peer *peer, struct troupe_a
 	return 0;
 }
 
+void kept_move(struct runtime *runtime, struct kept_call *kept, struct actor *receiver)
+{
+	share_move(&runtime->kept_calls, kept, actor_at(runtime, kept->owner)->unit,
+		   receiver->unit, SHARE_KEPT_CALLS);
+	kept->owner = actor_slot(runtime, receiver);
+}
+
 void kept_hold(struct runtime *runtime, struct actor *owner, struct kept_call *kept)
 {
 	kept->state = KEPT_HELD;
-	kept->owner = actor_slot(runtime, owner);
 	kept->owned = true;
 	chain_append(&more_get(runtime, owner)->kept, &kept->of_owner);
 }
 
 struct kept_call *kept_new(struct runtime *runtime, struct actor *owner, struct call *call)
 {
-	struct kept_call *kept = slots_take(&runtime->kept_calls);
+	struct kept_call *kept = take_kept(runtime, owner);
 
 	if (!kept)
 		return NULL;
@@ -140,7 +162,7 @@ void kept_free(struct runtime *runtime, struct kept_call *kept)
 			     &kept->of_owner);
 	slots_close(&kept->slot);
 	if (!(kept->mail.flags & MAIL_QUEUED))
-		slots_give(&runtime->kept_calls, kept);
+		kept_give(runtime, kept);
 }
 
 struct message *kept_message_take(struct runtime *runtime, struct troupe_kept *kept)
@@ -150,6 +172,8 @@ struct message *kept_message_take(struct runtime *runtime, struct troupe_kept *k
 
 	chain_remove(&more->messages, &kept->of_owner);
 	load_subtract(&more->keeping, (struct load){1, message_charge(message)});
+	share_give(&runtime->kept, kept, actor_at(runtime, kept->owner)->unit,
+		   SHARE_KEPT_MESSAGES);
 	slots_give(&runtime->kept, kept);
 	return message;
 }

@@ -10,6 +10,7 @@
 #define CORE_KEPT_H
 
 #include "core/inside.h"
+#include "core/share.h"
 
 enum kept_state {
 	KEPT_INBOUND = 1, /* its message waits in a mailbox or is being handled */
@@ -31,7 +32,7 @@ struct kept_call {
 	uint64_t call;        /* the caller's id for it; 0: nobody waits any more */
 	uint64_t deadline_ns; /* when `peer` is set: UINT64_MAX once a stream has begun */
 	const struct troupe_method *method; /* the callee's */
-	uint32_t owner;                     /* slot */
+	uint32_t owner;  /* slot: whose message it is, or who has the handle */
 	uint32_t unread; /* stream replies that a caller elsewhere has not taken yet */
 	uint8_t state;   /* enum kept_state */
 	uint8_t flags;   /* MAIL_MORE */
@@ -45,10 +46,13 @@ static inline struct kept_call *kept_find(const struct runtime *runtime, uint64_
 	return slots_find_id(&runtime->kept_calls, id);
 }
 
-/* A call has come from another process. -ENOMEM: the limit; -EEXIST: the caller uses this id
+/* A call has come from another process for `receiver`. -ENOMEM: the limit; -EEXIST: the caller uses this id
  * already. */
-int kept_new_inbound(struct runtime *runtime, struct peer *peer, struct troupe_address caller,
-		     uint64_t call, uint64_t deadline_ns, struct kept_call **ret_kept);
+int kept_new_inbound(struct runtime *runtime, struct actor *receiver, struct peer *peer,
+		     struct troupe_address caller, uint64_t call, uint64_t deadline_ns,
+		     struct kept_call **ret_kept);
+/* Its message goes on to another actor of this process. */
+void kept_move(struct runtime *runtime, struct kept_call *kept, struct actor *receiver);
 /* The inbound call of that caller and id. NULL: none. */
 struct kept_call *kept_find_inbound(const struct runtime *runtime, struct troupe_address caller,
 				    uint64_t call);
@@ -64,6 +68,14 @@ void kept_hold(struct runtime *runtime, struct actor *owner, struct kept_call *k
 
 /* Nobody waits any more: the owner gets on_cancel. */
 void kept_gone(struct runtime *runtime, struct kept_call *kept);
+
+/* Its record is free again: it is closed, and lies in no mailbox. */
+static inline void kept_give(struct runtime *runtime, struct kept_call *kept)
+{
+	share_give(&runtime->kept_calls, kept, actor_at(runtime, kept->owner)->unit,
+		   SHARE_KEPT_CALLS);
+	slots_give(&runtime->kept_calls, kept);
+}
 
 /* Answered, dropped or moved on. Its id is dead. */
 void kept_free(struct runtime *runtime, struct kept_call *kept);

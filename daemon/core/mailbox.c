@@ -49,7 +49,7 @@ static void drain_mail(struct runtime *runtime, struct actor *actor, struct mail
 		drain_call(runtime, actor, message);
 		break;
 	case MAIL_END:
-		slots_give(&runtime->calls, container_of(mail, struct call, mail));
+		call_give(runtime, container_of(mail, struct call, mail));
 		return;
 	case MAIL_TICK:
 		timer_untick(runtime, container_of(mail, struct timer, mail));
@@ -65,7 +65,7 @@ static void drain_mail(struct runtime *runtime, struct actor *actor, struct mail
 		kept = container_of(mail, struct kept_call, mail);
 		mail->flags &= (uint8_t)~MAIL_QUEUED;
 		if (slots_is_closed(&kept->slot))
-			slots_give(&runtime->kept_calls, kept);
+			kept_give(runtime, kept);
 		return;
 	}
 	load_subtract(&actor->load, (struct load){0, message_charge(message)});

@@ -42,7 +42,7 @@ static void handle_cancel(struct troupe_self *self, struct kept_call *kept)
 	page_doing(runtime, PAGE_DOING_CANCEL);
 	kept->mail.flags &= (uint8_t)~MAIL_QUEUED;
 	if (slots_is_closed(&kept->slot)) { /* answered or dropped meanwhile */
-		slots_give(&runtime->kept_calls, kept);
+		kept_give(runtime, kept);
 		return;
 	}
 	kept_free(runtime, kept);

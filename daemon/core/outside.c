@@ -180,7 +180,7 @@ static void deliver_mail(struct runtime *runtime, struct mail *mail)
 	}
 	if (slots_is_closed(&call->slot) && call->unread == 0) {
 		call->outside = NULL;
-		slots_give(&runtime->calls, call);
+		call_give(runtime, call);
 	}
 	if (outside) {
 		if (!reply.continues)

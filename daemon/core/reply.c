@@ -135,6 +135,6 @@ void reply_handle_end(struct troupe_self *self, struct call *call)
 	uint64_t context = call->context;
 
 	self->sender = call->target;
-	slots_give(&self->runtime->calls, call);
+	call_give(self->runtime, call);
 	run_reply(self, entry, context, &reply);
 }

@@ -6,6 +6,7 @@
 #include "core/mailbox.h"
 #include "core/more.h"
 #include "core/page.h"
+#include "core/share.h"
 #include "core/slice.h"
 #include "core/timer.h"
 #include "proto/codec.h"
@@ -94,6 +95,10 @@ int self_keep(struct troupe_self *self, struct troupe_kept **ret_kept)
 	kept = slots_take(&runtime->kept);
 	if (!kept)
 		return -ENOMEM;
+	if (!share_take(&runtime->kept, kept, self->actor->unit, SHARE_KEPT_MESSAGES)) {
+		slots_give(&runtime->kept, kept);
+		return -ENOMEM;
+	}
 	kept->message = self->message;
 	kept->owner = actor_slot(runtime, self->actor);
 	chain_append(&more->messages, &kept->of_owner);

@@ -395,7 +395,12 @@ static int forward_near(struct troupe_self *self, struct actor *receiver,
 		load_subtract(&self->actor->load, (struct load){0, charge});
 		self->fate.moved = true;
 	}
-	if (message->mail.kind == MAIL_CALL && !(message->mail.flags & MAIL_INBOUND)) {
+	if (message->mail.flags & MAIL_INBOUND) {
+		struct kept_call *kept = kept_find(runtime, message->call);
+
+		if (kept)
+			kept_move(runtime, kept, receiver);
+	} else if (message->mail.kind == MAIL_CALL) {
 		struct call *call = call_find(runtime, message->call);
 
 		if (call)

@@ -20,7 +20,8 @@ int slots_init(struct slots *slots, uint32_t size, uint32_t limit)
 				.shift = shift,
 				.inverse = inverse,
 				.limit = limit,
-				.free = SLOT_NONE};
+				.free = SLOT_NONE,
+				.scarce = (unsigned char *)base + (size_t)size * (limit / 2)};
 	return 0;
 }
 

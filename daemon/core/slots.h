@@ -39,6 +39,8 @@ struct slots {
 	uint32_t used;    /* slots that were ever taken: 0..used-1 */
 	uint32_t free;    /* first of the free list */
 	uint32_t count;   /* taken now */
+	const unsigned char
+		*scarce; /* records from here on are the last half, see core/share.h */
 };
 
 /* size: at least 12 bytes. -ENOMEM: no address space. */

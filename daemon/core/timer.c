@@ -1,5 +1,6 @@
 #include "core/timer.h"
 #include "core/mailbox.h"
+#include "core/share.h"
 #include "core/slice.h"
 
 /* ------------------------------------------------------------------ the actor's ring */
@@ -47,6 +48,13 @@ static void add_to_wheel(struct runtime *runtime, struct timer *timer, uint64_t 
 	wheel_add(&runtime->wheel, wheel_name(RUNTIME_TIMER_NODE, timer->slot.index), at_ns);
 }
 
+static void give_timer(struct runtime *runtime, struct timer *timer)
+{
+	share_give(&runtime->timers, timer, actor_at(runtime, timer->actor)->unit,
+		   SHARE_TIMERS);
+	slots_give(&runtime->timers, timer);
+}
+
 /* It leaves its actor. The mailbox may still hold it. */
 static void close_timer(struct runtime *runtime, struct timer *timer)
 {
@@ -69,12 +77,16 @@ struct timer *timer_new(struct runtime *runtime, struct actor *actor, uint8_t en
 		at_ns = UINT64_MAX;
 	timer->mail = (struct mail){.entry = entry};
 	timer->actor = actor_slot(runtime, actor);
+	if (!share_take(&runtime->timers, timer, actor->unit, SHARE_TIMERS)) {
+		slots_give(&runtime->timers, timer);
+		return NULL;
+	}
 	timer->context = context;
 	if (period_ns) {
 		struct timer_more *more = slab_take(&runtime->states, sizeof(*more));
 
 		if (!more) {
-			slots_give(&runtime->timers, timer);
+			give_timer(runtime, timer);
 			return NULL;
 		}
 		*more = (struct timer_more){period_ns, context};
@@ -112,7 +124,7 @@ bool timer_tick(struct runtime *runtime, struct timer *timer, uint64_t *ret_cont
 {
 	timer->mail.flags &= (uint8_t)~MAIL_QUEUED;
 	if (unlikely(slots_is_closed(&timer->slot))) {
-		slots_give(&runtime->timers, timer);
+		give_timer(runtime, timer);
 		return false;
 	}
 	if (timer->mail.status) {
@@ -121,7 +133,7 @@ bool timer_tick(struct runtime *runtime, struct timer *timer, uint64_t *ret_cont
 	} else {
 		*ret_context = timer->context;
 		close_timer(runtime, timer);
-		slots_give(&runtime->timers, timer);
+		give_timer(runtime, timer);
 	}
 	return true;
 }
@@ -130,7 +142,7 @@ void timer_untick(struct runtime *runtime, struct timer *timer)
 {
 	/* an actor's timers are stopped before its mailbox is drained */
 	check(slots_is_closed(&timer->slot));
-	slots_give(&runtime->timers, timer);
+	give_timer(runtime, timer);
 }
 
 void timer_stop(struct runtime *runtime, struct timer *timer)
@@ -139,7 +151,7 @@ void timer_stop(struct runtime *runtime, struct timer *timer)
 	if (timer->mail.flags & MAIL_QUEUED)
 		return;
 	wheel_remove(&runtime->wheel, &timer->node);
-	slots_give(&runtime->timers, timer);
+	give_timer(runtime, timer);
 }
 
 void timer_stop_all(struct runtime *runtime, struct actor *actor)

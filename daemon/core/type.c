@@ -1,6 +1,7 @@
 #include "core/type.h"
 #include "core/inside.h"
 #include "core/self.h"
+#include "core/share.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,6 +255,7 @@ int runtime_unit_change(struct runtime *runtime, const struct runtime_unit *conf
 
 int runtime_unit_define(struct runtime *runtime, const struct runtime_unit *config)
 {
+	struct share *share;
 	struct unit *unit;
 
 	if (!config->number || !config->type || !config->name ||
@@ -262,10 +264,16 @@ int runtime_unit_define(struct runtime *runtime, const struct runtime_unit *conf
 	if (unit_find(runtime, config->number))
 		return -EEXIST;
 	unit = calloc(1, sizeof(*unit));
-	if (!unit)
+	share = calloc(1, sizeof(*share));
+	if (!unit || !share) {
+		free(unit);
+		free(share);
 		return -ENOMEM;
+	}
+	share->n_units = 1;
 	*unit = (struct unit){
 		.type = config->type,
+		.share = share,
 		.number = config->number,
 		.origin = config->number,
 		.next = runtime->units,
@@ -317,10 +325,12 @@ static int make_spawned(struct runtime *runtime, const struct troupe_actor *tabl
 		.mailbox_units = spawner->mailbox_units,
 		.batch = spawner->batch,
 		.stop_on_error = spawner->stop_on_error,
+		.share = spawner->share,
 		.origin = spawner->origin,
 		.is_forgotten = spawner->is_forgotten,
 		.next = type->spawned,
 	};
+	unit->share->n_units++;
 	type->spawned = unit;
 	index_put(&runtime->units_spawned, &unit->link,
 		  hash_spawned(runtime, table, spawner->origin));
@@ -344,6 +354,13 @@ int unit_of_spawned(struct runtime *runtime, const struct troupe_actor *table,
 		}
 	}
 	return make_spawned(runtime, table, spawner, ret_unit);
+}
+
+static void free_unit(struct unit *unit)
+{
+	if (--unit->share->n_units == 0)
+		free(unit->share);
+	free(unit);
 }
 
 /* The list that it stands in. */
@@ -375,7 +392,7 @@ static void free_if_unused(struct runtime *runtime, struct unit *unit)
 	*at = unit->next;
 	if (!unit->number)
 		index_remove(&runtime->units_spawned, &unit->link);
-	free(unit);
+	free_unit(unit);
 }
 
 void unit_leave(struct runtime *runtime, struct unit *unit)
@@ -409,7 +426,7 @@ static void free_units(struct unit *unit)
 	while (unit) {
 		struct unit *next = unit->next;
 
-		free(unit);
+		free_unit(unit);
 		unit = next;
 	}
 }

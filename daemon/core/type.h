@@ -32,6 +32,7 @@ struct unit {
 	uint32_t number; /* 0: of actors spawned by actors */
 	uint32_t origin; /* the number of the unit that is to blame for a crash */
 	uint32_t n_actors;
+	struct share *share; /* with all units of this origin */
 	bool stop_on_error;
 	bool is_forgotten; /* freed when its last actor ends; in no index */
 	char name[TROUPE_NAME_MAX + 1];

@@ -2,6 +2,7 @@
 #include "core/chain.h"
 #include "core/mailbox.h"
 #include "core/more.h"
+#include "core/share.h"
 #include <errno.h>
 
 /* The chain is a part of it, for the streams of one caller have windows of their own. */
@@ -46,6 +47,10 @@ int wait_add(struct runtime *runtime, struct actor *sender, struct troupe_addres
 	wait = slots_take(&runtime->waits);
 	if (!wait)
 		return -ENOMEM;
+	if (!share_take(&runtime->waits, wait, sender->unit, SHARE_WAITS)) {
+		slots_give(&runtime->waits, wait);
+		return -ENOMEM;
+	}
 	wait->sender = slot;
 	wait->where = where;
 	wait->chain = chain;
@@ -68,6 +73,12 @@ void wait_keep(struct runtime *runtime, struct actor *sender, struct troupe_addr
 
 	if (wait)
 		wait->handle = handle;
+}
+
+static void give_wait(struct runtime *runtime, struct wait *wait)
+{
+	share_give(&runtime->waits, wait, actor_at(runtime, wait->sender)->unit, SHARE_WAITS);
+	slots_give(&runtime->waits, wait);
 }
 
 static void leave_chain(struct runtime *runtime, struct wait *wait)
@@ -169,7 +180,7 @@ struct wait_past wait_finish(struct runtime *runtime, struct wait *wait)
 	}
 	chain_remove(&more_find(runtime, actor_at(runtime, wait->sender))->waits,
 		     &wait->of_sender);
-	slots_give(&runtime->waits, wait);
+	give_wait(runtime, wait);
 	return past;
 }
 
@@ -198,6 +209,6 @@ void wait_forget_all(struct runtime *runtime, struct actor *sender)
 
 		leave_chain(runtime, wait);
 		chain_remove(&more->waits, &wait->of_sender);
-		slots_give(&runtime->waits, wait);
+		give_wait(runtime, wait);
 	}
 }

@@ -346,7 +346,7 @@ int troupe_address_parse(const char *text,
  * -EINVAL: the message breaks its type: a NULL string, bad UTF-8, an enum out of range, a number that
  *          is not finite, a map out of order; or the entry is not in the actor type's table.
  * -EMSGSIZE: over TROUPE_MESSAGE_MAX, or more than the receiver's MailboxBytes= ever hold.
- * -ENOMEM: no memory, or the limit of calls under way.
+ * -ENOMEM: no memory, or the worker's limit of calls under way, or this unit's share of it.
  */
 
 /* Send without an answer: at most once, in order with everything else sent to the same
@@ -415,7 +415,7 @@ bool troupe_call_wants_reply(struct troupe_self *self, struct troupe_call call);
 
 /* Keep the handle beyond this activation; *call becomes the handle to keep. Of a stream it tells
  * the caller that the call was accepted: a deadline that is only the default ends. -ENOMEM: the
- * limit of kept calls is reached.
+ * worker's limit of kept calls, or this unit's share of it, is reached.
  *
  * A message that was only sent can be kept as well, though nobody waits for it: answering does
  * nothing. on_cancel follows after 45 s, or when the client that sent it closes its connection.
@@ -447,7 +447,8 @@ void troupe_release(struct troupe_self *self, struct troupe_kept *kept);
 /* ------------------------------------------------------------------ timers
  *
  * Ticks meet no mailbox bound. A periodic timer that the actor cannot keep up with skips ticks; it never
- * queues more than one. -EINVAL: not a timer entry of this actor type; -ENOMEM: the limit of timers.
+ * queues more than one. -EINVAL: not a timer entry of this actor type; -ENOMEM: the worker's limit of
+ * timers, or this unit's share of it.
  */
 
 /* Call `entry` with `context` after delay_ns (0: after the messages now queued), then each
@@ -472,8 +473,8 @@ int troupe_timer_stop(struct troupe_self *self, struct troupe_timer timer);
  * (TROUPE_REASON_PARENT). With TROUPE_DETACHED in `flags` it is nobody's child: it lives until
  * it ends by itself, until an operator stops it by its address, or with its worker.
  *
- * -ENOMEM, -EAGAIN: a limit of the worker; -EINVAL: not a table of this plug-in, config breaks
- * its type, an unknown flag, or in fini; or what init returned. */
+ * -ENOMEM, -EAGAIN: a limit of the worker, or this unit's share of it; -EINVAL: not a table of
+ * this plug-in, config breaks its type, an unknown flag, or in fini; or what init returned. */
 int troupe_spawn(struct troupe_self *self, const struct troupe_actor *actor, const void *config,
 		 uint32_t flags, struct troupe_address *ret_address) TROUPE_WARN_UNUSED;
 

@@ -1,0 +1,67 @@
+/* share.h - what one unit may hold of what its worker has little left of.
+ *
+ * The actors of all units take their records from the same tables. While a table is less than
+ * half used nobody counts. A record in its upper half counts for the unit that the actor who
+ * has it comes from, and a unit may hold as many of those as the table has free: alone it gets
+ * three quarters of a table, and however many units take all that they can get, each other one
+ * finds as much left as these have in that half. Cheap: what is below half of a table pays
+ * one comparison. Belongs to the units of one origin; one thread.
+ */
+#ifndef CORE_SHARE_H
+#define CORE_SHARE_H
+
+#include "core/slots.h"
+#include "core/type.h"
+
+enum share_kind {
+	SHARE_ACTORS,
+	SHARE_CALLS,
+	SHARE_KEPT_CALLS,
+	SHARE_KEPT_MESSAGES,
+	SHARE_TIMERS,
+	SHARE_WAITS,
+	SHARE_KINDS
+};
+
+/* Of a unit and of those of the actors that its actors have spawned. */
+struct share {
+	uint32_t held[SHARE_KINDS]; /* records in upper halves */
+	uint32_t n_units;
+};
+
+static inline bool share_is_scarce(const struct slots *slots, const void *record)
+{
+	return (const unsigned char *)record >= slots->scarce;
+}
+
+/* What share_take() does for a scarce record that was just taken. */
+bool share_take_scarce(const struct slots *slots, const struct unit *unit,
+		       enum share_kind kind);
+
+/* Whether the unit may have a record that was just taken; if so it is counted. */
+static inline bool share_take(const struct slots *slots, const void *record,
+			      const struct unit *unit, enum share_kind kind)
+{
+	return likely(!share_is_scarce(slots, record)) || share_take_scarce(slots, unit, kind);
+}
+
+/* The unit has it no more. */
+static inline void share_give(const struct slots *slots, const void *record,
+			      const struct unit *unit, enum share_kind kind)
+{
+	if (unlikely(share_is_scarce(slots, record)))
+		unit->share->held[kind]--;
+}
+
+/* The record goes from one unit to another, which cannot be refused. */
+static inline void share_move(const struct slots *slots, const void *record,
+			      const struct unit *from, const struct unit *to,
+			      enum share_kind kind)
+{
+	if (unlikely(share_is_scarce(slots, record))) {
+		from->share->held[kind]--;
+		to->share->held[kind]++;
+	}
+}
+
+#endif
