@@ -29,6 +29,7 @@ struct job {
 	uint64_t number;               /* of the line */
 	uint64_t due_ns;               /* delayed until */
 	unsigned tries;                /* so far */
+	unsigned crashes;              /* of them: that crashed a worker */
 	char *text;                    /* parameters for the daemon; then the line of output */
 	size_t size;
 };

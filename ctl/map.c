@@ -19,6 +19,7 @@
 #define JOBS_A_PLACE 4
 #define HELD_HIGH    (64u << 20) /* bytes of jobs; no more lines are taken then */
 #define OUTPUT_HIGH  (1u << 20)  /* bytes unwritten; no more calls are made then */
+#define CRASHES_MAX  2 /* after so many a line is tried once more; the next is its end */
 #define TICK_NS      (20 * CLOCK_MS_NS)
 
 struct map {
@@ -62,6 +63,25 @@ static bool is_passing(const char *error, struct json_span parameters)
 	return strcmp(text, "backoff") == 0 || strcmp(text, "starting") == 0;
 }
 
+/* Whether handling the call has crashed its worker. */
+static bool has_crashed(const char *error, struct json_span parameters)
+{
+	static const char *const keys[] = {"crashed"};
+	struct json_span crashed;
+
+	return strcmp(error, "io.troupe.Control.ActorDied") == 0 &&
+	       json_pick(parameters.at, parameters.size, keys, 1, &crashed, NULL) == 0 &&
+	       crashed.at && crashed.size == 4 && memcmp(crashed.at, "true", 4) == 0;
+}
+
+/* Whether to try again what has failed: often when it may pass, but a line that crashes whatever handles it would do so to one
+ * actor of a pool after the other. */
+static bool is_worth_a_try(struct job *job, const char *error, struct json_span parameters)
+{
+	job->crashes += has_crashed(error, parameters);
+	return is_passing(error, parameters) && job->crashes <= CRASHES_MAX;
+}
+
 static void on_reply(struct client_call *call, const struct client_reply *reply)
 {
 	struct job *job = container_of(call, struct job, call);
@@ -80,7 +100,7 @@ static void on_reply(struct client_call *call, const struct client_reply *reply)
 	}
 	if (!error)
 		job_finish(job, target_reply(&map->target, span));
-	else if (!is_passing(error, span) || !job_delay(job))
+	else if (!is_worth_a_try(job, error, span) || !job_delay(job))
 		job_fail(job, error, span);
 }
 

@@ -26,6 +26,9 @@ struct page_thread {
 	_Atomic uint32_t instance;
 	_Atomic uint32_t thread_id; /* gettid() of the plug-in thread */
 	uint32_t reserved;
+	/* The last client's call that was handled, by the master's number, and the sequence of its handler: while that is the
+	 * sequence above, it is what the thread is at. */
+	_Atomic uint64_t call, call_sequence;
 };
 
 /* In place of a message's hash */

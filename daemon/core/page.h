@@ -34,6 +34,16 @@ static inline uint64_t page_doing(struct runtime *runtime, uint64_t doing)
 	return sequence;
 }
 
+/* The next page_doing() is for a client's call. */
+static inline void page_call(struct runtime *runtime, uint64_t number)
+{
+	struct page_thread *thread = &runtime->page->thread;
+	const uint64_t sequence = page_load(&thread->sequence) + 2;
+
+	page_store(&thread->call, number);
+	page_store(&thread->call_sequence, sequence);
+}
+
 /* Whose handlers follow. */
 static inline void page_actor(struct runtime *runtime, const struct actor *actor)
 {

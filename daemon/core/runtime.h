@@ -165,6 +165,8 @@ struct runtime_outside {
 	/* An actor has kept the call, and may answer it much later. Perhaps several times, never
 	 * after the last reply. Must not call runtime functions. Optional. */
 	void (*on_kept)(struct runtime_outside *outside);
+	uint64_t
+		number; /* for the status page while the call is handled; of the caller's choice */
 	uint64_t unread_bytes; /* of replies handed out; added to by on_reply, who knows them */
 	/* of core/ */
 	uint64_t id;

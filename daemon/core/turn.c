@@ -96,11 +96,15 @@ RARE static bool is_wanted_slow(struct troupe_self *self)
 static inline bool is_wanted(struct troupe_self *self)
 {
 	const struct message *message = self->message;
+	const struct call *call;
 
 	if (likely(!(message->mail.flags & MAIL_INBOUND) &&
 		   message->extra > self->runtime->now_ns &&
-		   call_find(self->runtime, message->call)))
+		   (call = call_find(self->runtime, message->call)))) {
+		if (call->flags & CALL_OUTSIDE)
+			page_call(self->runtime, call->outside->number);
 		return true;
+	}
 	return is_wanted_slow(self);
 }
 

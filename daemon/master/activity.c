@@ -18,6 +18,9 @@ bool activity_read(const struct page_thread *thread, struct activity *ret_activi
 		.type_hash = atomic_load_explicit(&thread->type_hash, memory_order_relaxed),
 		.address = {.slot = (uint32_t)(actor >> 32), .generation = (uint32_t)actor},
 	};
+	if (atomic_load_explicit(&thread->call_sequence, memory_order_relaxed) ==
+	    ret_activity->sequence)
+		ret_activity->call = atomic_load_explicit(&thread->call, memory_order_relaxed);
 	return ret_activity->sequence & 1;
 }
 

@@ -22,6 +22,8 @@ struct activity {
 	uint32_t unit, instance;       /* unit 0: of no unit's actor */
 	uint64_t type_hash;            /* of the message, or a PAGE_DOING_ number */
 	struct troupe_address address; /* slot and generation only */
+	uint64_t
+		call; /* of a client, that is being handled, by its number; 0: something else is */
 };
 
 struct activity_names {

@@ -341,21 +341,28 @@ void calls_kept(struct worker *worker, uint64_t id)
 		lift_deadline(call);
 }
 
-static void fail_died(struct call *call)
+static void fail_died(struct call *call, bool is_culprit)
 {
 	struct instance *instance = unit_instance(call->master, call->unit, call->instance);
-	char text[LIMIT_NAME + 64] = "{}";
+	const char *crashed = is_culprit ? "\"crashed\":true" : "";
+	char text[LIMIT_NAME + 64];
 
 	/* A unit's name needs no escapes. */
 	if (instance)
-		(void)snprintf(text, sizeof(text), "{\"actor\":\"%s/%u\"}",
-			       instance->unit->name, instance->number);
+		(void)snprintf(text, sizeof(text), "{\"actor\":\"%s/%u\"%s%s}",
+			       instance->unit->name, instance->number, is_culprit ? "," : "",
+			       crashed);
+	else
+		(void)snprintf(text, sizeof(text), "{%s}", crashed);
 	finish_call(call, api_actor_died_error.name, text, strlen(text));
 }
 
-void calls_worker_down(struct worker *worker)
+void calls_worker_down(struct worker *worker, uint64_t culprit)
 {
 	/* Answering may close connections and so end other calls: always the first one. */
-	while (!list_is_empty(&worker->calls))
-		fail_died(list_first(&worker->calls, struct call, on_worker));
+	while (!list_is_empty(&worker->calls)) {
+		struct call *call = list_first(&worker->calls, struct call, on_worker);
+
+		fail_died(call, call->id == culprit);
+	}
 }

@@ -86,8 +86,9 @@ bool calls_reply(struct worker *worker, const struct worker_reply *reply);
 /* A worker says that an actor has kept a call. */
 void calls_kept(struct worker *worker, uint64_t id);
 
-/* The process has gone, and its last words were heard: what it has not answered failed with ActorDied. */
-void calls_worker_down(struct worker *worker);
+/* The process has gone, and its last words were heard: what it has not answered failed with ActorDied. culprit: the call
+ * whose handling was its end, 0: none; its client is told that. */
+void calls_worker_down(struct worker *worker, uint64_t culprit);
 
 /* Whether text is "INTERFACE.MEMBER". */
 bool calls_is_qualified(const char *text);

@@ -155,7 +155,9 @@ void worker_bury(struct worker *worker)
 			  (int)worker->pid);
 	}
 	worker->state = was_stopping ? WORKER_STOPPING : WORKER_BACKOFF;
-	calls_worker_down(worker);
+	calls_worker_down(worker, worker->crash.is_blamed && !is_sound_end(worker)
+					  ? worker->crash.activity.call
+					  : 0);
 	inquiries_worker_down(worker);
 	names_worker_down(worker, !is_sound_end(worker));
 	place_remove_inbox(master->directory, worker->number, worker->incarnation);

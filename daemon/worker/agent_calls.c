@@ -177,6 +177,7 @@ static void begin_call(struct agent *agent, const struct worker_call *in,
 	call->method = method;
 	call->outside.on_reply = on_reply;
 	call->outside.on_kept = on_kept;
+	call->outside.number = (uint64_t)in->call;
 	r = runtime_outside_call(agent->runtime, in->to, method, block,
 				 in->deadlineNs > 0 ? (uint64_t)in->deadlineNs : UINT64_MAX,
 				 in->more ? TROUPE_MORE : 0, &call->outside);

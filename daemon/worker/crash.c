@@ -157,6 +157,8 @@ static void copy_thread(struct page_thread *to, const struct page_thread *from)
 	to->unit = from->unit;
 	to->instance = from->instance;
 	to->thread_id = from->thread_id;
+	to->call = from->call;
+	to->call_sequence = from->call_sequence;
 }
 
 /* Whether an instruction faulted; otherwise some process, perhaps this one, sent the signal. */

@@ -73,6 +73,36 @@ class Map(HostTest):
         with open(path) as file:
             self.assertEqual([json.loads(line)["text"] for line in file], [line["text"] for line in asked])
 
+    def test_a_line_that_crashes_is_not_tried_on_one_actor_after_the_other(self):
+        host = self.daemon({"pool": {"Plugin": "crash", "Instances": 12}}, daemon={"Workers": 3})
+        path = os.path.join(host.directory, "lines")
+        with open(path, "w") as file:
+            file.write(lines([{"crash": n == 50, "ms": 1} for n in range(200)]))
+        done = host.ctl("map", "--retry", "10", "pool", "io.troupe.test.crash.Maybe", "--input", path, check=False)
+        answers = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(len(answers), 200)
+        self.assertEqual([answer for n, answer in enumerate(answers) if n != 50 and answer != {}], [])
+        self.assertEqual(answers[50]["error"], "io.troupe.Control.ActorDied")
+        self.assertIs(answers[50]["parameters"]["crashed"], True)
+        self.assertEqual(sum(worker["restarts"] for worker in host.workers()), 3)
+
+    def test_only_the_call_that_crashed_is_told_so(self):
+        host = self.daemon({"one": {"Plugin": "crash"}}, daemon={"Workers": 1})
+        with host.client() as client:
+            for crash, ms in ((False, 200), (True, 0), (False, 0)):
+                client.send("io.troupe.test.crash.Maybe", {"crash": crash, "ms": ms})
+            self.assertNotIn("error", client.receive_raw())
+            self.assertEqual(client.receive_raw()["parameters"], {"actor": "one/0", "crashed": True})
+            self.assertEqual(client.receive_raw()["parameters"], {"actor": "one/0"})
+        # Killed from outside it is nobody's fault.
+        with host.client() as client:
+            host.wait_workers(1)
+            wait_for(lambda: host.unit("one")["state"] == "running")
+            client.send("io.troupe.test.crash.Loop")
+            wait_for(lambda: host.control("List")["units"][0]["instances"][0]["outstanding"] == 1)
+            host.kill_worker(1)
+            self.assertEqual(client.receive_raw()["parameters"], {"actor": "one/0"})
+
     def test_without_retry_the_dead_calls_are_failures(self):
         host = self.daemon({"slow": {"Plugin": "slow", "Worker": 1}})
         process = subprocess.Popen([TROUPECTL, "--socket", host.socket, "map", "slow", f"{SLOW_ACTOR}.Answer"],

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 #include <troupe/actor.h>
 
 /* What a compiler cannot see through, so that it neither warns nor removes the fault. */
@@ -142,6 +143,18 @@ static int on_eat_memory(struct troupe_self *self, void *state,
 	return 0;
 }
 
+static int on_maybe(struct troupe_self *self, void *state, struct crash_maybe_call call,
+		    const struct crash_maybe *in)
+{
+	struct timespec time = {.tv_nsec = in->ms % 1000 * 1000000};
+
+	(void)state;
+	if (in->crash)
+		write_to_first_page();
+	nanosleep(&time, NULL);
+	return crash_maybe_return(self, call, &(struct crash_maybe_out){0});
+}
+
 static int on_segfault_later(struct troupe_self *self, void *state,
 			     struct crash_segfault_later_call call,
 			     const struct crash_segfault_later *in)
@@ -159,7 +172,7 @@ static int on_segfault_later(struct troupe_self *self, void *state,
 CRASH_HANDLERS(crasher, void, .ping = on_ping, .segfault = on_segfault, .abort = on_abort,
 	       .divide = on_divide, .stack_overflow = on_stack_overflow, .loop = on_loop,
 	       .exit = on_leave, .wild_free = on_wild_free, .eat_memory = on_eat_memory,
-	       .segfault_later = on_segfault_later)
+	       .segfault_later = on_segfault_later, .maybe = on_maybe)
 
 TROUPE_ACTOR(crash) = {
 	TROUPE_ABI(crash),
