@@ -54,6 +54,8 @@ struct fixture {
 	char audit[512];
 	char trouble[4096];
 	unsigned n_trouble;
+	uint64_t left; /* the connection that closed last */
+	unsigned n_left;
 	bool drained;
 	char reply[1 << 20];
 	char *large; /* a reply that does not fit */
@@ -186,6 +188,14 @@ static void on_trouble(void *context, const char *text)
 	snprintf(fixture->trouble + used, sizeof(fixture->trouble) - used, "%s\n", text);
 }
 
+static void on_left(void *context, uint64_t client)
+{
+	struct fixture *fixture = context;
+
+	fixture->left = client;
+	fixture->n_left++;
+}
+
 static const struct control_ops fixture_ops = {
 	.level_of = level_of,
 	.on_foreign = on_foreign,
@@ -193,6 +203,7 @@ static const struct control_ops fixture_ops = {
 	.describe_interface = describe_interface,
 	.audit = audit,
 	.on_trouble = on_trouble,
+	.on_left = on_left,
 };
 
 /* Connect one more client; the descriptor does not block. */

@@ -242,6 +242,34 @@ static void connection_keeps_oneway_call_when_client_closes(void **state)
 	assert_int_equal(answer_actors(fixture, 0, false), 0);
 }
 
+static void connection_has_a_number_until_it_closes(void **state)
+{
+	struct fixture *fixture = *state;
+	int other = fixture_connect(fixture);
+	uint64_t number;
+
+	send_frame(fixture, "{\"method\":\"io.troupe.Control.Actors\",\"oneway\":true}");
+	send_frame(fixture, "{\"method\":\"io.troupe.Control.Actors\",\"oneway\":true}");
+	wait_until(fixture, fixture->n_open == 2);
+	number = fixture->open[0]->client;
+	assert_int_not_equal(number, 0);
+	assert_int_equal(fixture->open[1]->client, number);
+	assert_int_equal(fixture->n_left, 0);
+	close(fixture->client);
+	wait_until(fixture, control_server_connections(fixture->server) == 1);
+	assert_int_equal(fixture->n_left, 1);
+	assert_int_equal(fixture->left, number);
+	/* its calls go on, and are of nobody who could leave once more */
+	assert_int_equal(fixture->open[0]->client, 0);
+	assert_int_equal(answer_actors(fixture, 0, false), 0);
+	assert_int_equal(answer_actors(fixture, 1, false), 0);
+	fixture->client = other;
+	send_frame(fixture, "{\"method\":\"io.troupe.Control.Actors\",\"oneway\":true}");
+	wait_until(fixture, fixture->n_open == 3);
+	assert_int_not_equal(fixture->open[2]->client, number);
+	assert_int_equal(answer_actors(fixture, 2, false), 0);
+}
+
 static void connection_tells_host_of_open_calls_when_server_ends(void **state)
 {
 	struct fixture *fixture = *state;
@@ -325,6 +353,7 @@ int main(void)
 		CASE(connection_cancels_calls_when_client_closes_with_its_queue_full),
 		CASE(connection_runs_oneway_calls_when_client_closes_at_once),
 		CASE(connection_keeps_oneway_call_when_client_closes),
+		CASE(connection_has_a_number_until_it_closes),
 		CASE(connection_tells_host_of_open_calls_when_server_ends),
 		CASE(connection_survives_host_that_answers_when_client_is_gone),
 		CASE(connection_stops_reading_when_client_does_not_read),
