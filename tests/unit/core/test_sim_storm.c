@@ -326,6 +326,7 @@ static void start(struct storm *storm, struct world *world)
 				      .cancel = on_storm_cancel};
 	world->test = storm;
 	world_unit(world, 2, world->type, 4, 4096, 2);
+	world_count_shares(world);
 	people(storm, world, 30);
 }
 

@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "core/inside.h"
 #include "core/runq.h"
+#include "core/share.h"
 #include "proto/layout.h"
 
 /* ------------------------------------------------------------------ descriptors */
@@ -554,10 +555,30 @@ void net_fini(struct net *net)
 		}
 }
 
+void world_count_shares(struct world *world)
+{
+	struct runtime *runtime = world->runtime;
+	struct slots *tables[] = {&runtime->actors, &runtime->calls,  &runtime->kept_calls,
+				  &runtime->kept,   &runtime->timers, &runtime->waits};
+
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+		tables[i]->scarce = tables[i]->base;
+}
+
+static void assert_nothing_held(const struct unit *unit)
+{
+	for (; unit; unit = unit->next)
+		for (int kind = 0; kind < SHARE_KINDS; kind++)
+			assert_int_equal(unit->share->held[kind], 0);
+}
+
 void world_assert_empty(struct world *world)
 {
 	const struct runtime *runtime = world->runtime;
 
+	assert_nothing_held(runtime->units);
+	for (const struct runtime_type *type = runtime->types; type; type = type->next)
+		assert_nothing_held(type->spawned);
 	assert_int_equal(runtime->n_actors, 0);
 	assert_int_equal(runtime->calls.count, 0);
 	assert_int_equal(runtime->kept_calls.count, 0);

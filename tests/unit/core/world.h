@@ -147,6 +147,9 @@ void world_note(struct world *world, const char *format, ...)
 const char *world_log(struct world *world);
 #define assert_log(world, expected) assert_string_equal(world_log(world), expected)
 
+/* From now on each record counts for its unit, as if all were scarce. */
+void world_count_shares(struct world *world);
+
 /* Nothing is open any more: no actor, call, kept call, timer, message. */
 void world_assert_empty(struct world *world);
 
