@@ -130,6 +130,14 @@ static int no_such_interface(struct ctl *ctl, const json_t *parameters)
 	json_array_foreach (json_object_get(info, "interfaces"), i, interface)
 		names_add(&names, json_string_value(interface));
 	json_decref(info);
+	/* Others provide it. */
+	for (i = 0; i < names.count; i++)
+		if (strcmp(names.items[i], name) == 0)
+			return ctl_fail(
+				ctl, STATUS_FAILED,
+				"the actor that was called does not provide the interface %s; "
+				"`troupectl list` shows what each provides",
+				name);
 	return names_fail(ctl, STATUS_FAILED, &names, name, "there are",
 			  "nothing that runs provides the interface %s", name);
 }
@@ -178,8 +186,14 @@ static int ambiguous(struct ctl *ctl, const char *method, const json_t *paramete
 
 static int invalid_parameter(struct ctl *ctl, const char *method, const json_t *parameters)
 {
-	const char *field = text_of(parameters, "parameter");
+	const char *field = text_of(parameters, "parameter"),
+		   *why = text_of(parameters, "reason");
 	char type[256] = "";
+
+	/* Whoever refused it knows best. */
+	if (*why)
+		return ctl_fail(ctl, STATUS_FAILED, "%s%sparameter %s: %s",
+				method ? method : "", method ? ": " : "", field, why);
 
 	if (method && interface_field_type(ctl, method, field, type, sizeof(type)) == STATUS_OK)
 		return ctl_fail(ctl, STATUS_FAILED,
@@ -218,9 +232,9 @@ static const struct plain {
 	{"io.troupe.Control.NameTaken", "name",
 	 "a unit is called %s already; stop it first, or choose another name"},
 	{"io.troupe.Control.ActorDied", NULL,
-	 "the actor, or its worker, died before it answered; `troupectl workers` shows the "
-	 "last "
-	 "crash, the daemon's log more"},
+	 "the actor ended, or its worker died, before it answered: stopped, restarted or "
+	 "crashed; "
+	 "the daemon's log says which, and `troupectl workers` shows crashes"},
 	{"io.troupe.Control.PeerDown", NULL,
 	 "the link to the actor's process is down; try again in a moment"},
 	{"io.troupe.Control.Timeout", NULL,
@@ -253,8 +267,14 @@ static int explain_plain(struct ctl *ctl, const char *error, const json_t *param
 static int explain_known(struct ctl *ctl, const char *method, const char *error,
 			 const json_t *parameters)
 {
-	int r = explain_plain(ctl, error, parameters);
+	int r;
 
+	if (strcmp(error, "io.troupe.Control.ActorDied") == 0 &&
+	    json_is_true(json_object_get(parameters, "crashed")))
+		return ctl_fail(ctl, STATUS_FAILED,
+				"the actor crashed its worker while it handled this call; "
+				"`troupectl workers` shows where");
+	r = explain_plain(ctl, error, parameters);
 	if (r != -ENOENT)
 		return r;
 	if (strcmp(error, "io.troupe.Control.NoSuchActor") == 0)

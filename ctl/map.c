@@ -117,7 +117,8 @@ static bool is_blank(const char *line, size_t size)
 static void fail_line(struct job *job, const char *what)
 {
 	char parameters[256];
-	int n = snprintf(parameters, sizeof(parameters), "{\"parameter\":\"line: %s\"}", what);
+	int n = snprintf(parameters, sizeof(parameters),
+			 "{\"parameter\":\"line\",\"reason\":\"%s\"}", what);
 
 	job_fail(job, "org.varlink.service.InvalidParameter",
 		 (struct json_span){parameters, (size_t)n});

@@ -54,6 +54,7 @@ int names_fail(struct ctl *ctl, int status, const struct names *names, const cha
 	       const char *lead, const char *format, ...)
 {
 	const char *nearest = names_nearest(names, wrong);
+	bool is_itself = nearest && strcmp(nearest, wrong) == 0;
 	cleanup_free char *what = NULL;
 	struct buffer list;
 	va_list arguments;
@@ -65,8 +66,9 @@ int names_fail(struct ctl *ctl, int status, const struct names *names, const cha
 	buffer_init(&list, TEXT_MAX);
 	put_list(&list, names);
 	ctl_fail(ctl, status, "%s%s%s%s; %s: %.*s", what ? what : "out of memory",
-		 nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "",
-		 lead, (int)buffer_size(&list),
+		 nearest && !is_itself ? " (did you mean " : "",
+		 nearest && !is_itself ? nearest : "", nearest && !is_itself ? "?)" : "", lead,
+		 (int)buffer_size(&list),
 		 buffer_size(&list) ? (const char *)buffer_data(&list) : "");
 	buffer_fini(&list);
 	return status;

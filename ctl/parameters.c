@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 
 #define READ_SIZE (64u << 10)
 
@@ -191,6 +192,17 @@ static int no_field(const struct assignment *assignment, const struct idl_type *
 			nearest ? "?)" : "", text);
 }
 
+/* The field of that name; if there is none, the one that differs in the case of letters only, as in a [Config] section. */
+static const struct idl_field *find_field(const struct idl_type *type, const char *name)
+{
+	const struct idl_field *found = interface_find_field(type, name, strlen(name));
+
+	for (size_t i = 0; !found && type->kind == TROUPE_STRUCT && i < type->n_fields; i++)
+		if (strcasecmp(type->fields[i].name, name) == 0)
+			found = &type->fields[i];
+	return found;
+}
+
 /* Walk down the dots of a key, making objects on the way. */
 static int assign_path(const struct assignment *assignment, json_t *object, char *path,
 		       const struct idl_type *type)
@@ -198,6 +210,7 @@ static int assign_path(const struct assignment *assignment, json_t *object, char
 	for (;;) {
 		char *dot = strchr(path, '.');
 		const struct idl_type *in = type ? interface_resolve(type) : NULL;
+		const char *key = path;
 		json_t *inner;
 
 		if (dot)
@@ -205,21 +218,21 @@ static int assign_path(const struct assignment *assignment, json_t *object, char
 		if (in && in->kind == TROUPE_MAP) {
 			type = in->item;
 		} else if (in && in->kind != TROUPE_OBJECT) {
-			const struct idl_field *field =
-				interface_find_field(in, path, strlen(path));
+			const struct idl_field *field = find_field(in, path);
 
 			if (!field)
 				return no_field(assignment, type, path);
 			type = field->type;
+			key = field->name;
 		} else {
 			type = NULL;
 		}
 		if (!dot)
-			return assign(assignment, object, path, type);
-		inner = json_object_get(object, path);
+			return assign(assignment, object, key, type);
+		inner = json_object_get(object, key);
 		if (!json_is_object(inner)) {
 			inner = json_object();
-			if (json_object_set_new(object, path, inner) < 0)
+			if (json_object_set_new(object, key, inner) < 0)
 				return ctl_fail(assignment->ctl, STATUS_FAILED,
 						"out of memory");
 		}

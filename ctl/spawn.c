@@ -27,6 +27,7 @@ struct plugin {
 	char *name;       /* for the daemon: a path from the root, or a name that it looks up */
 	const char *type; /* of the actors; NULL: not given */
 	char path[PATH_MAX]; /* of the file, where that can be told from here */
+	bool is_untyped;     /* key=value was given, and no file to say of which type */
 };
 
 static void plugin_fini(struct plugin *plugin)
@@ -74,7 +75,7 @@ static const struct plugin_actor *find_actor(const struct plugin_info *info, con
 
 /* key=value, typed by what the plug-in's file says, if it can be read from here. What is wrong
  * with the plug-in itself is left to the daemon to say. */
-static int read_config(struct ctl *ctl, const struct plugin *plugin, char **arguments, int n,
+static int read_config(struct ctl *ctl, struct plugin *plugin, char **arguments, int n,
 		       char **ret_config)
 {
 	cleanup(cleanup_info) struct plugin_info *info = NULL;
@@ -89,10 +90,11 @@ static int read_config(struct ctl *ctl, const struct plugin *plugin, char **argu
 				"%s: actors of type %s take no configuration; `troupectl "
 				"inspect %s` shows what they are",
 				arguments[0], actor->name, plugin->path);
+	plugin->is_untyped = !actor && parameters_need_type(arguments, n);
 	return parameters_read(ctl, arguments, n, actor ? actor->config : NULL, ret_config);
 }
 
-static int make_config(struct ctl *ctl, const struct plugin *plugin, char **arguments, int n,
+static int make_config(struct ctl *ctl, struct plugin *plugin, char **arguments, int n,
 		       char **ret_config)
 {
 	struct codec_error error = {0};
@@ -147,6 +149,12 @@ int verb_spawn(struct ctl *ctl, char **arguments, int n)
 		in.onError = &on_error;
 	}
 	r = ctl_ask_typed(ctl, &api_spawn_method, &in, &reply);
+	if (r != STATUS_OK && plugin.is_untyped)
+		ctl_fail(
+			ctl, 0,
+			"%s cannot be read from here, so that each key=value went as a string; "
+			"write key:=JSON for anything else, like number:=7",
+			plugin.path);
 	if (r == STATUS_OK && reply)
 		show_unit(ctl, &((const struct api_spawn_out *)reply)->unit);
 	return r;

@@ -34,9 +34,9 @@ static const char answer_text[] =
 	"\treturn troupe_reply(self, call.call, &$s_method, out);\n"
 	"}\n\n"
 	"static inline int $s_fail_parameter(struct troupe_self *self, struct $s_call call,\n"
-	"\t\tconst char *field)\n"
+	"\t\tconst char *field, const char *reason)\n"
 	"{\n"
-	"\treturn troupe_fail_parameter(self, call.call, field);\n"
+	"\treturn troupe_fail_parameter(self, call.call, field, reason);\n"
 	"}\n\n";
 
 static const char fail_text[] =

@@ -110,7 +110,7 @@ static int on_watch(struct troupe_self *self, struct clock *me, struct ticker_wa
 			&(struct ticker_bad_period){.minMs = me->period_min_ms,
 						    .maxMs = PERIOD_MAX_MS});
 	if (in->count && *in->count < 1)
-		return ticker_watch_fail_parameter(self, call, "count");
+		return ticker_watch_fail_parameter(self, call, "count", "must be at least 1");
 	if (me->n_watchers == WATCHERS_MAX)
 		return ticker_watch_fail_too_many_watchers(
 			self, call, &(struct ticker_too_many_watchers){.limit = WATCHERS_MAX});

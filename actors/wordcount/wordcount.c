@@ -297,7 +297,8 @@ static int on_count(struct troupe_self *self, struct counter *me,
 	};
 
 	if (in->top && *in->top < 0)
-		return wordcount_count_fail_parameter(self, call, "top");
+		return wordcount_count_fail_parameter(self, call, "top",
+						      "must not be negative");
 	return begin(self, me, &job);
 }
 
@@ -313,7 +314,8 @@ static int on_count_file(struct troupe_self *self, struct counter *me,
 	};
 
 	if (in->top && *in->top < 0)
-		return wordcount_count_file_fail_parameter(self, call, "top");
+		return wordcount_count_file_fail_parameter(self, call, "top",
+							   "must not be negative");
 	return begin(self, me, &job);
 }
 

@@ -241,7 +241,7 @@ static int begin(struct troupe_self *self, struct leader *me, struct troupe_call
 		return troupe_fail_parameter(self, call,
 					     measure == PINGPONG ? "rounds" : "messages");
 	if (window < 4 || window > WINDOW_MAX)
-		return troupe_fail_parameter(self, call, "window");
+		return troupe_fail_parameter(self, call, "window", NULL);
 	if (troupe_find(self, peer, &me->peer) < 0)
 		return troupe_fail(self, call, &pair_no_such_peer_error,
 				   &(struct pair_no_such_peer){.peer = peer});
@@ -289,7 +289,7 @@ static int on_large(struct troupe_self *self, struct leader *me, struct pair_lar
 		    const struct pair_large *in)
 {
 	if (in->bytes < 0 || in->bytes > CHUNK_MAX)
-		return pair_large_fail_parameter(self, call, "bytes");
+		return pair_large_fail_parameter(self, call, "bytes", NULL);
 	if (me->measure == NOTHING)
 		me->chunk_size = in->bytes;
 	return begin(self, me, call.call, in->peer, LARGE, in->messages, in->window);

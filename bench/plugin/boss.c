@@ -276,7 +276,7 @@ static int on_run(struct troupe_self *self, struct boss *me, struct bench_run_ca
 			self, call,
 			&(struct bench_wrong_number){.least = measure->least, .most = most});
 	if (in->amount < 1)
-		return bench_run_fail_parameter(self, call, "amount");
+		return bench_run_fail_parameter(self, call, "amount", NULL);
 	me->players = malloc(size);
 	if (!me->players)
 		return -ENOMEM;

@@ -61,7 +61,7 @@ static int on_play(struct troupe_self *self, struct busy *me, struct busy_play_c
 	if (me->is_playing)
 		return busy_play_fail_playing(self, call, &(struct busy_playing){0});
 	if (in->throws < 2 || in->throws % 2 != 0)
-		return busy_play_fail_parameter(self, call, "throws");
+		return busy_play_fail_parameter(self, call, "throws", NULL);
 	error = troupe_spawn(self, TROUPE_ACTOR_TABLE(partner), NULL, 0, &partner);
 	if (!error)
 		error = busy_play_keep(self, &call);

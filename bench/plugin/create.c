@@ -100,7 +100,7 @@ static int on_create(struct troupe_self *self, struct creator *me,
 			self, call,
 			&(struct bench_wrong_number){.least = 1, .most = ACTORS_MAX});
 	if (in->slice < 1)
-		return bench_create_fail_parameter(self, call, "slice");
+		return bench_create_fail_parameter(self, call, "slice", NULL);
 	error = bench_create_keep(self, &call);
 	if (error)
 		return error;

@@ -148,9 +148,9 @@ static int on_sleep(struct troupe_self *self, struct waker *me, struct bench_sle
 			self, call,
 			&(struct bench_wrong_number){.least = 1, .most = ACTORS_MAX});
 	if (in->slice < 1)
-		return bench_sleep_fail_parameter(self, call, "slice");
+		return bench_sleep_fail_parameter(self, call, "slice", NULL);
 	if (in->longestMs < 1 || in->longestMs > 3600000)
-		return bench_sleep_fail_parameter(self, call, "longestMs");
+		return bench_sleep_fail_parameter(self, call, "longestMs", NULL);
 	error = bench_sleep_keep(self, &call);
 	if (error)
 		return error;

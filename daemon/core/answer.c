@@ -12,6 +12,8 @@
 #include "core/wait.h"
 #include "proto/codec_quick.h"
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Whom a handle answers: `call` in this process, `kept` with a peer in another, or nobody
@@ -374,18 +376,25 @@ static void give_status(struct troupe_self *self, struct answer *answer,
 	finish_answer(self, answer);
 }
 
-int self_fail_parameter(struct troupe_self *self, struct troupe_call call, const char *field)
+int self_fail_parameter(struct troupe_self *self, struct troupe_call call, const char *field,
+			const char *reason)
 {
+	char *text = NULL;
 	struct answer answer;
 	int rc = find_answer(self, call, &answer);
 
 	if (rc < 0)
 		return rc;
-	if (!field || !codec_is_utf8(field, strlen(field)))
+	if (!field || !codec_is_utf8(field, strlen(field)) ||
+	    (reason && !codec_is_utf8(reason, strlen(reason))))
 		return -EINVAL;
-	if (strlen(field) >= CODEC_BLOCK_MAX)
+	if (strlen(field) + (reason ? strlen(reason) + 2 : 0) >= CODEC_BLOCK_MAX)
 		return -EMSGSIZE;
-	give_status(self, &answer, TROUPE_INVALID_PARAMETER, field);
+	/* Without memory at least the field is told. */
+	if (reason && asprintf(&text, "%s: %s", field, reason) < 0)
+		text = NULL;
+	give_status(self, &answer, TROUPE_INVALID_PARAMETER, text ? text : field);
+	free(text);
 	return 0;
 }
 

@@ -5,51 +5,109 @@
 #include "master/config_json.h"
 #include "master/deploy.h"
 #include "master/unit_file.h"
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
-static void check_unit(const struct unit_file *file, struct list *deployments, uint32_t *last,
-		       struct problems *problems)
+struct checked {
+	const struct unit_file *file;
+	struct deployment *deployment;      /* NULL: it was refused */
+	const struct deployment_type *type; /* NULL: there is none such */
+};
+
+static struct checked check_unit(const struct unit_file *file, struct list *deployments,
+				 uint32_t *last, struct problems *problems)
 {
-	struct deployment *deployment;
+	struct checked checked = {.file = file};
 	char why[DEPLOY_WHY_MAX];
 	cleanup_free char *config = NULL;
 	const char *type;
 
-	if (deploy_get(deployments, last, file->plugin, file->allow_globals, &deployment, why) <
-	    0) {
+	if (deploy_get(deployments, last, file->plugin, file->allow_globals,
+		       &checked.deployment, why) < 0) {
 		(void)problems_add(problems, file->plugin_file, file->plugin_line, "%s", why);
-		return;
+		return checked;
 	}
-	type = deploy_choose_type(deployment, file->type, why);
-	if (!type)
+	type = deploy_choose_type(checked.deployment, file->type, why);
+	if (!type) {
 		(void)problems_add(problems, file->plugin_file, file->plugin_line, "%s", why);
-	else
-		(void)config_json(file, deploy_config_type(deployment, type), &config,
-				  problems);
-	deploy_put(deployment);
+		return checked;
+	}
+	(void)config_json(file, deploy_config_type(checked.deployment, type), &config,
+			  problems);
+	checked.type = deploy_type(checked.deployment, type);
+	return checked;
 }
 
-static int check_all(const struct conf_path *path, struct problems *problems)
+/* An interface of both; NULL: there is none. */
+static const char *find_common(const struct deployment_type *a, const struct deployment_type *b)
+{
+	for (size_t i = 0; i < a->n_interfaces; i++)
+		for (size_t j = 0; j < b->n_interfaces; j++)
+			if (strcmp(a->interfaces[i], b->interfaces[j]) == 0)
+				return a->interfaces[i];
+	return NULL;
+}
+
+/* Each unit of its own may be the default, two of the same interface may not. */
+static void check_defaults(const struct checked *units, size_t n, struct problems *problems)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; units[i].file->is_default && units[i].type && j < i; j++) {
+			const char *common = units[j].file->is_default && units[j].type
+						     ? find_common(units[j].type, units[i].type)
+						     : NULL;
+
+			if (common)
+				(void)problems_add(problems, units[i].file->file, 0,
+						   "Default=yes: unit %s is the default for %s "
+						   "already; of two, none is",
+						   units[j].file->name, common);
+		}
+}
+
+static int check_units(const struct unit_file *files, size_t n, struct problems *problems)
+{
+	cleanup_free struct checked *units = calloc(n + 1, sizeof(*units));
+	struct list deployments;
+	uint32_t last = 0;
+
+	if (!units)
+		return -ENOMEM;
+	list_init(&deployments);
+	for (size_t i = 0; i < n; i++)
+		units[i] = check_unit(&files[i], &deployments, &last, problems);
+	check_defaults(units, n, problems);
+	for (size_t i = 0; i < n; i++)
+		deploy_put(units[i].deployment);
+	deploy_free_all(&deployments);
+	return 0;
+}
+
+static int check_all(const struct conf_path *path, size_t *ret_n, struct problems *problems)
 {
 	struct settings settings;
 	struct unit_file *files;
-	struct list deployments;
-	uint32_t last = 0;
-	size_t n;
 	int r = settings_load(&settings, path, problems);
 
 	if (r < 0)
 		return r == -EINVAL ? 0 : r;
-	r = unit_files_load(path, &settings, &files, &n, problems);
+	r = unit_files_load(path, &settings, &files, ret_n, problems);
 	if (r == 0) {
-		list_init(&deployments);
-		for (size_t i = 0; i < n; i++)
-			check_unit(&files[i], &deployments, &last, problems);
-		deploy_free_all(&deployments);
-		unit_files_free(files, n);
+		r = check_units(files, *ret_n, problems);
+		unit_files_free(files, *ret_n);
 	}
 	settings_fini(&settings);
 	return r;
+}
+
+/* Silence could mean that the wrong directory was read. */
+static void print_summary(const struct conf_path *path, size_t n)
+{
+	(void)printf("no problems in %zu unit%s of ", n, n == 1 ? "" : "s");
+	for (size_t i = 0; i < path->n; i++)
+		(void)printf("%s%s", i > 0 ? ", " : "", path->directories[i]);
+	(void)puts("");
 }
 
 int master_check(const struct master_options *options)
@@ -62,13 +120,13 @@ int master_check(const struct master_options *options)
 	struct problems problems;
 	struct conf_path path;
 	char text[2048];
-	size_t n;
+	size_t n, n_units = 0;
 	int r = conf_path_init(&path, &scope);
 
 	if (r < 0)
 		return r;
 	problems_init(&problems);
-	r = check_all(&path, &problems);
+	r = check_all(&path, &n_units, &problems);
 	for (size_t i = 0; i < problems.n; i++) {
 		problem_print(&problems.items[i], text, sizeof(text));
 		(void)puts(text);
@@ -78,6 +136,8 @@ int master_check(const struct master_options *options)
 		(void)printf("warning: %s\n", text);
 	}
 	n = problems.n + problems.n_lost;
+	if (r == 0 && n == 0)
+		print_summary(&path, n_units);
 	if (problems.n_lost > 0)
 		(void)printf("and %zu more\n", problems.n_lost);
 	problems_fini(&problems);

@@ -92,9 +92,11 @@ static int compare_texts(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool is_running(const struct unit *unit)
+/* Whether calls of its interfaces are answered, now or when it is back. */
+static bool is_callable(const struct unit *unit)
 {
-	return unit->n_in[INSTANCE_RUNNING] > 0 && unit->version->type;
+	return (unit->n_in[INSTANCE_RUNNING] > 0 || names_is_between_lives(unit)) &&
+	       unit->version->type;
 }
 
 void control_list_interfaces(void *context, void (*add)(void *list, const char *name),
@@ -107,7 +109,7 @@ void control_list_interfaces(void *context, void (*add)(void *list, const char *
 
 	HASH_ITER (by_name, master->units_by_name, unit, next) {
 		const struct deployment_type *type =
-			is_running(unit)
+			is_callable(unit)
 				? deploy_type(unit->version->deployment, unit->version->type)
 				: NULL;
 		const char **grown;
@@ -136,7 +138,7 @@ const char *control_describe_interface(void *context, const char *name)
 	/* Where two units have two versions of it, the one that is called without a name. */
 	for (int want_default = 1; want_default >= 0; want_default--)
 		HASH_ITER (by_name, master->units_by_name, unit, next)
-			if (is_running(unit) && unit->file.is_default >= want_default &&
+			if (is_callable(unit) && unit->file.is_default >= want_default &&
 			    names_provides(unit, name))
 				return deploy_description(unit->version->deployment, name);
 	return NULL;

@@ -117,7 +117,8 @@ void master_flush_soon(struct master *master);
 /* Something started, failed or ended: look again, before the loop sleeps, whether all is up. */
 void master_settle(struct master *master);
 
-/* Read the whole configuration as --check does, and print what is wrong with it on standard output, a problem a line.
+/* Read the whole configuration as --check does, and print what is wrong with it on standard output, a problem a line;
+ * if nothing is, how many units were read and where.
  * Returns how many there are; negative: -errno, nothing could be read. */
 int master_check(const struct master_options *options);
 

@@ -96,9 +96,10 @@ int troupe_fail(struct troupe_self *self, struct troupe_call call,
 	return self_fail(self, call, error, data);
 }
 
-int troupe_fail_parameter(struct troupe_self *self, struct troupe_call call, const char *field)
+int troupe_fail_parameter(struct troupe_self *self, struct troupe_call call, const char *field,
+			  const char *reason)
 {
-	return self_fail_parameter(self, call, field);
+	return self_fail_parameter(self, call, field, reason);
 }
 
 int troupe_fail_not_implemented(struct troupe_self *self, struct troupe_call call)

@@ -144,9 +144,9 @@ static bool decode_parameters(struct agent *agent, const struct worker_call *in,
 	if (r == -ENOMEM)
 		send_failure(agent, in->call, failure_of_errno(r, in->to, in->method));
 	else
-		send_failure(
-			agent, in->call,
-			failure_invalid_parameter(error.path[0] ? error.path : "parameters"));
+		send_failure(agent, in->call,
+			     failure_invalid_parameter(
+				     error.path[0] ? error.path : "parameters", error.message));
 	return false;
 }
 

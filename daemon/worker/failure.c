@@ -2,12 +2,16 @@
  * org.varlink.service. */
 #include "worker/failure.h"
 
+#include "base/buffer.h"
+#include "base/limits.h"
 #include "io.troupe.Control.varlink.h"
 #include "org.varlink.service.varlink.h"
 #include "proto/address.h"
 #include "proto/json.h"
+#include "proto/json_string.h"
 #include "proto/status.h"
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct failure make_failure(const struct troupe_error *error, const void *value)
@@ -49,10 +53,40 @@ struct failure failure_interface_not_found(const char *interface)
 			    &(struct service_interface_not_found){.interface = interface});
 }
 
-struct failure failure_invalid_parameter(const char *path)
+struct failure failure_invalid_parameter(const char *path, const char *reason)
 {
-	return make_failure(&service_invalid_parameter_error,
-			    &(struct service_invalid_parameter){.parameter = path});
+	struct failure failure = {.error = service_invalid_parameter_error.name};
+	struct buffer text;
+	int r;
+
+	/* Varlink's own error has no place for a reason, and a member more does not harm its readers. */
+	buffer_init(&text, LIMIT_FRAME);
+	r = buffer_printf(&text, "{\"parameter\":");
+	if (r == 0)
+		r = json_print_string(&text, path);
+	if (r == 0 && reason && *reason)
+		r = buffer_printf(&text, ",\"reason\":");
+	if (r == 0 && reason && *reason)
+		r = json_print_string(&text, reason);
+	if (r == 0)
+		r = buffer_printf(&text, "}");
+	if (r == 0)
+		failure.parameters =
+			strndup((const char *)buffer_data(&text), buffer_size(&text));
+	buffer_fini(&text);
+	return failure;
+}
+
+/* "FIELD: REASON", or the field alone. */
+static struct failure invalid_by_detail(const char *detail)
+{
+	const char *colon = strstr(detail, ": ");
+	char *path = colon ? strndup(detail, (size_t)(colon - detail)) : NULL;
+	struct failure failure =
+		failure_invalid_parameter(path ? path : detail, path ? colon + 2 : NULL);
+
+	free(path);
+	return failure;
 }
 
 struct failure failure_of_status(enum troupe_status status, struct troupe_address to,
@@ -79,7 +113,7 @@ struct failure failure_of_status(enum troupe_status status, struct troupe_addres
 	case TROUPE_NO_REPLY:
 		return make_failure(&api_no_reply_error, "");
 	case TROUPE_INVALID_PARAMETER:
-		return failure_invalid_parameter(detail ? detail : "");
+		return invalid_by_detail(detail ? detail : "");
 	case TROUPE_METHOD_NOT_FOUND:
 		return make_failure(&service_method_not_found_error,
 				    &(struct service_method_not_found){.method = method});

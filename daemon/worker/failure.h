@@ -23,6 +23,6 @@ struct failure failure_of_errno(int error, struct troupe_address to, const char 
 
 /* org.varlink.service.InterfaceNotFound, and InvalidParameter with a field's path. */
 struct failure failure_interface_not_found(const char *interface);
-struct failure failure_invalid_parameter(const char *path);
+struct failure failure_invalid_parameter(const char *path, const char *reason);
 
 #endif

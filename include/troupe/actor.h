@@ -25,6 +25,7 @@
  *        life's on_room gets a call handle
  *        troupe_call_wants_reply(); troupe_call_keep() may return -ENOBUFS, and what it keeps of
  *        a mere send ends
+ *        troupe_fail_parameter() takes a reason
  */
 #ifndef TROUPE_ACTOR_H
 #define TROUPE_ACTOR_H
@@ -399,9 +400,12 @@ int troupe_reply(struct troupe_self *self, struct troupe_call call,
 int troupe_fail(struct troupe_self *self, struct troupe_call call,
 		const struct troupe_error *error, const void *data);
 
-/* Answer with TROUPE_INVALID_PARAMETER and the name of the field at fault (what Varlink clients
- * see as org.varlink.service.InvalidParameter). */
-int troupe_fail_parameter(struct troupe_self *self, struct troupe_call call, const char *field);
+/* Answer with TROUPE_INVALID_PARAMETER, the name of the field at fault, and what is wrong with its
+ * value, for people ("must be 1 to 1000"; NULL: nothing to add). Varlink clients see
+ * org.varlink.service.InvalidParameter, with the reason as `reason`; a caller in C has "FIELD:
+ * REASON" as the reply's detail. -EINVAL: field is NULL, or one is not UTF-8; -EMSGSIZE. */
+int troupe_fail_parameter(struct troupe_self *self, struct troupe_call call, const char *field,
+			  const char *reason);
 
 /* For generated code: the method has no handler. */
 int troupe_fail_not_implemented(struct troupe_self *self, struct troupe_call call);

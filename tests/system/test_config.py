@@ -27,7 +27,17 @@ class Check(HostTest):
 
     def test_good_files_pass(self):
         status, output = self.check("[Actor]\nPlugin=HELLO\n[Config]\nGreeting=ahoy\n", "[Daemon]\nWorkers=2\n")
-        self.assertEqual((status, output.strip()), (0, ""), output)
+        self.assertEqual(status, 0, output)
+        # It says what it read: silence could mean that it was another directory.
+        self.assertRegex(output.strip(), r"^no problems in 1 unit of /tmp/\S+$")
+
+    def test_two_defaults_for_one_interface_are_a_mistake(self):
+        default = f"[Actor]\nPlugin={plugin('hello')}\nDefault=yes\n"
+        other = f"[Actor]\nPlugin={plugin('echo')}\nDefault=yes\n"
+        self.assertEqual(self.check(raw={"a.actor": default, "b.actor": other})[0], 0)
+        status, output = self.check(raw={"a.actor": default, "b.actor": other, "c.actor": default})
+        self.assertEqual(status, 1)
+        self.assertIn("c.actor: Default=yes: unit a is the default for io.troupe.hello already", output)
 
     def test_each_mistake_is_told_with_file_and_line(self):
         mistakes = [
@@ -90,12 +100,12 @@ class Check(HostTest):
             return self.check(f"[Actor]\nPlugin={plugin('relay')}\nType={kind}\n{config}")
 
         status, output = relay("forward", "[Config]\nTo=slow\n")
-        self.assertEqual((status, output.strip()), (0, ""), output)
+        self.assertEqual(status, 0, output)
         status, output = relay("forward", "")
         self.assertEqual(status, 1)
         self.assertIn("[Config] lacks to=", output)
         status, output = relay("relay", "")
-        self.assertEqual((status, output.strip()), (0, ""), output)
+        self.assertEqual(status, 0, output)
         status, output = relay("relay", "[Config]\nTo=slow\n")
         self.assertEqual(status, 1)
         self.assertIn("x.actor:5:", output)

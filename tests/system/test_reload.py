@@ -51,6 +51,48 @@ class Load:
             thread.join()
 
 
+class Messages(HostTest):
+    """What people are told."""
+
+    def test_the_reason_of_an_old_failure_goes_when_all_runs(self):
+        host = self.daemon({"one": {"Plugin": "crash"}}, daemon={"Workers": 1})
+        self.assert_error("ActorDied", host.call, "one", "io.troupe.test.crash.Segfault", {})
+        wait_for(lambda: host.unit("one")["state"] == "running")
+        self.assertIsNone(host.unit("one").get("reason"))
+
+    def test_an_interface_of_others_is_not_suggested_for_itself(self):
+        host = self.daemon({"hello": {"Plugin": "hello"}, "echo": {"Plugin": "echo"}})
+        said = host.ctl("call", "echo", GREET, "name=x", check=False).stderr
+        self.assertIn("the actor that was called does not provide the interface io.troupe.hello", said)
+        self.assertNotIn("did you mean", said)
+
+    def test_a_unit_in_backoff_has_its_interface(self):
+        host = self.daemon({"one": {"Plugin": "crash"}}, daemon={"Workers": 1, "RestartDelay": "1h", "RestartDelayMax": "1h"})
+        self.assert_error("ActorDied", host.call, "one", "io.troupe.test.crash.Segfault", {})
+        wait_for(lambda: host.unit("one")["state"] == "backoff")
+        self.assertIn("Ping", host.ctl("introspect", "io.troupe.test.crash").stdout)
+
+    def test_who_refuses_a_value_says_why(self):
+        host = self.daemon({"slow": {"Plugin": "slow"}})
+        said = host.ctl("call", "slow", "Answer", "text=x", "delayMs=-1", check=False).stderr
+        self.assertIn("parameter delayMs: must not be negative", said)
+        said = host.ctl("call", "slow", "Answer", '{"text": 1, "delayMs": 1}', check=False).stderr
+        self.assertIn("parameter text: a string, found a number", said)
+
+    def test_keys_of_spawn_meet_fields_as_those_of_files_do(self):
+        host = self.daemon()
+        host.ctl("spawn", "new", plugin("hello"), "Greeting=ahoy")
+        self.assertEqual(host.call("new", GREET, {"name": "x"})["text"], "ahoy, x")
+
+    def test_an_ordinary_stop_is_not_called_a_crash(self):
+        host = self.daemon({"slow": {"Plugin": "slow"}})
+        with host.client() as client:
+            client.send(SLEEPY + ".Never")
+            wait_for(lambda: host.call("slow", SLEEPY + ".Kept")["kept"] == 1)
+            host.control("Stop", {"name": "slow"})
+            self.assertEqual(client.receive_raw()["parameters"].get("crashed"), None)
+
+
 class Reload(HostTest):
     def addresses(self, host, name):
         return [instance.get("address") for instance in host.unit(name)["instances"]]

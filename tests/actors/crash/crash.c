@@ -161,7 +161,8 @@ static int on_segfault_later(struct troupe_self *self, void *state,
 {
 	(void)state;
 	if (in->delayMs < 0)
-		return crash_segfault_later_fail_parameter(self, call, "delayMs");
+		return crash_segfault_later_fail_parameter(self, call, "delayMs",
+							   "must not be negative");
 	int r = troupe_timer_start(self, &on_later_entry, (uint64_t)in->delayMs * TROUPE_MS_NS,
 				   0, 0, NULL);
 	if (r < 0)

@@ -32,7 +32,8 @@ static int on_big(struct troupe_self *self, void *state, struct echo_big_call ca
 {
 	(void)state;
 	if (in->bytes < 0 || in->bytes > 2 * (int64_t)TROUPE_MESSAGE_MAX)
-		return echo_big_fail_parameter(self, call, "bytes");
+		return echo_big_fail_parameter(self, call, "bytes",
+					       "must be 0 to twice the most of a message");
 	char *text = malloc((size_t)in->bytes + 1);
 	if (!text)
 		return -ENOMEM;

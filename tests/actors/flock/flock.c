@@ -42,7 +42,7 @@ static int on_hatch(struct troupe_self *self, struct flock *me, struct flock_hat
 
 	(void)me;
 	if (in->count < 0 || in->count > 100000)
-		return flock_hatch_fail_parameter(self, call, "count");
+		return flock_hatch_fail_parameter(self, call, "count", "must be 0 to 100000");
 	birds = calloc((size_t)in->count + 1, sizeof(*birds));
 	if (!birds)
 		return -ENOMEM;

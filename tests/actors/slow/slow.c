@@ -71,7 +71,8 @@ static int on_answer(struct troupe_self *self, struct slow *me, struct slow_answ
 		     const struct slow_answer *in)
 {
 	if (in->delayMs < 0)
-		return slow_answer_fail_parameter(self, call, "delayMs");
+		return slow_answer_fail_parameter(self, call, "delayMs",
+						  "must not be negative");
 	return wait_with(
 		self, me,
 		&(struct waiter){.kind = KIND_ANSWER, .call = call.call, .text = in->text},
@@ -82,9 +83,9 @@ static int on_stream(struct troupe_self *self, struct slow *me, struct slow_stre
 		     const struct slow_stream *in)
 {
 	if (in->count < 1)
-		return slow_stream_fail_parameter(self, call, "count");
+		return slow_stream_fail_parameter(self, call, "count", "must be at least 1");
 	if (in->periodMs < 1)
-		return slow_stream_fail_parameter(self, call, "periodMs");
+		return slow_stream_fail_parameter(self, call, "periodMs", "must be at least 1");
 	return wait_with(
 		self, me,
 		&(struct waiter){.kind = KIND_STREAM, .call = call.call, .count = in->count},
@@ -142,7 +143,7 @@ static int on_burst(struct troupe_self *self, struct slow *me, struct slow_burst
 		    const struct slow_burst *in)
 {
 	if (in->count < 1)
-		return slow_burst_fail_parameter(self, call, "count");
+		return slow_burst_fail_parameter(self, call, "count", "must be at least 1");
 	int r = wait_with(
 		self, me,
 		&(struct waiter){.kind = KIND_BURST, .call = call.call, .count = in->count}, 0,
@@ -201,7 +202,7 @@ static int on_fail(struct troupe_self *self, struct slow *me, struct slow_fail_c
 {
 	(void)me;
 	if (in->code >= 0 || in->code < -4095)
-		return slow_fail_fail_parameter(self, call, "code");
+		return slow_fail_fail_parameter(self, call, "code", "must be -4095 to -1");
 	return (int)in->code;
 }
 
@@ -212,7 +213,7 @@ static int on_block(struct troupe_self *self, struct slow *me, struct slow_block
 
 	(void)me;
 	if (in->ms < 0)
-		return slow_block_fail_parameter(self, call, "ms");
+		return slow_block_fail_parameter(self, call, "ms", "must not be negative");
 	while (nanosleep(&left, &left) < 0 && errno == EINTR)
 		;
 	return slow_block_return(self, call, &(struct slow_block_out){0});
@@ -233,7 +234,7 @@ static int on_burn(struct troupe_self *self, struct slow *me, struct slow_burn_c
 
 	(void)me;
 	if (in->ms < 0)
-		return slow_burn_fail_parameter(self, call, "ms");
+		return slow_burn_fail_parameter(self, call, "ms", "must not be negative");
 	while (clock_ns() < until_ns)
 		;
 	return slow_burn_return(self, call, &(struct slow_burn_out){0});
@@ -244,7 +245,7 @@ static int on_quit(struct troupe_self *self, struct slow *me, struct slow_quit_c
 {
 	(void)me;
 	if (in->code > 0 || in->code < -4095)
-		return slow_quit_fail_parameter(self, call, "code");
+		return slow_quit_fail_parameter(self, call, "code", "must be -4095 to 0");
 	int r = slow_quit_return(self, call, &(struct slow_quit_out){0});
 	troupe_exit(self, (int)in->code);
 	return r;

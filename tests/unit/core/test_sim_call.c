@@ -118,9 +118,9 @@ static int answers_wrongly(struct troupe_self *self, struct puppet *me, struct t
 	assert_int_equal(self_return(self, call, &num_method, NULL), -EINVAL);
 	assert_int_equal(self_return(self, call, NULL, &(struct num){n}), -EINVAL);
 	assert_int_equal(self_fail(self, call, NULL, NULL), -EINVAL);
-	assert_int_equal(self_fail_parameter(self, call, "\xff"), -EINVAL);
+	assert_int_equal(self_fail_parameter(self, call, "\xff", NULL), -EINVAL);
 	assert_int_equal(self_reply(self, call, &num_method, &(struct num){n}), -EPROTOTYPE);
-	assert_int_equal(self_fail_parameter(self, call, "n"), 0);
+	assert_int_equal(self_fail_parameter(self, call, "n", NULL), 0);
 	assert_int_equal(self_return(self, call, &num_method, &(struct num){n}), -EALREADY);
 	assert_int_equal(self_call_keep(self, &call), -EALREADY);
 	assert_int_equal(self_call_drop(self, call), -ESRCH);

@@ -93,7 +93,7 @@ static int returns(struct troupe_self *self, struct puppet *me, struct troupe_ca
 	if (n == 7)
 		return self_fail(self, call, &bad_error, &(struct text){"seven"});
 	if (n == 8)
-		return self_fail_parameter(self, call, "n");
+		return self_fail_parameter(self, call, "n", NULL);
 	if (n == 9)
 		return -EIO;
 	return self_return(self, call, &num_method, &(struct num){n + 1});

@@ -352,7 +352,7 @@ static int hands_on_for_the_outside(struct troupe_self *self, struct puppet *me,
 	case 2:
 		return self_fail(self, call, &bad_error, &(struct text){"bad"});
 	case 3:
-		return self_fail_parameter(self, call, "n");
+		return self_fail_parameter(self, call, "n", NULL);
 	case 4:
 		return self_call_keep(self, &call);
 	default:

@@ -82,7 +82,7 @@ static int takes_60_ms(struct troupe_self *self, struct puppet *me, struct troup
 	case 2:
 		return self_fail(self, call, &bad_error, &(struct text){"bad"});
 	case 3:
-		return self_fail_parameter(self, call, "n");
+		return self_fail_parameter(self, call, "n", NULL);
 	case 4:
 		return -EIO;
 	default:

@@ -139,7 +139,8 @@ static void map_fails_single_line_when_it_is_too_long(void **state)
 	assert_string_equal(
 		fixture->text,
 		"{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":"
-		"{\"parameter\":\"line: longer than 16 MiB\"},\"line\":1}\n{\"n\":2}\n");
+		"{\"parameter\":\"line\",\"reason\":\"longer than 16 "
+		"MiB\"},\"line\":1}\n{\"n\":2}\n");
 }
 
 static void map_prints_error_as_one_line_when_actor_fails(void **state)

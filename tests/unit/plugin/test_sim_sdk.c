@@ -119,7 +119,7 @@ static int answer_twice(struct troupe_self *self, struct desk *me, struct desk_a
 			 -EALREADY);
 	assert_int_equal(desk_ask_fail_refused(self, call, &(struct desk_refused){"two"}),
 			 -EALREADY);
-	assert_int_equal(desk_ask_fail_parameter(self, call, "two"), -EALREADY);
+	assert_int_equal(desk_ask_fail_parameter(self, call, "two", NULL), -EALREADY);
 	assert_int_equal(desk_ask_keep(self, &again), -EALREADY);
 	assert_int_equal(again.call.id, call.call.id);
 	assert_int_equal(desk_ask_drop(self, call), -ESRCH);
@@ -150,9 +150,9 @@ static int answer_badly(struct troupe_self *self, struct desk *me, struct desk_a
 			 -EINVAL);
 	assert_int_equal(desk_ask_fail_refused(self, call, &(struct desk_refused){long_text}),
 			 -EMSGSIZE);
-	assert_int_equal(desk_ask_fail_parameter(self, call, NULL), -EINVAL);
-	assert_int_equal(desk_ask_fail_parameter(self, call, "\xff"), -EINVAL);
-	assert_int_equal(desk_ask_fail_parameter(self, call, long_text), -EMSGSIZE);
+	assert_int_equal(desk_ask_fail_parameter(self, call, NULL, NULL), -EINVAL);
+	assert_int_equal(desk_ask_fail_parameter(self, call, "\xff", NULL), -EINVAL);
+	assert_int_equal(desk_ask_fail_parameter(self, call, long_text, NULL), -EMSGSIZE);
 	free(long_text);
 	assert_int_equal(desk_tell_return(self, (struct desk_tell_call){call.call},
 					  &(struct desk_tell_out){0}),
@@ -180,7 +180,7 @@ static int answer_with_field(struct troupe_self *self, struct desk *me,
 {
 	(void)me;
 	(void)in;
-	return desk_ask_fail_parameter(self, call, "n");
+	return desk_ask_fail_parameter(self, call, "n", NULL);
 }
 
 static int answer_with_errno(struct troupe_self *self, struct desk *me,
@@ -274,7 +274,7 @@ static int on_ask(struct troupe_self *self, struct desk *me, struct desk_ask_cal
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		if (strcmp(in->how, ways[i].how) == 0)
 			return ways[i].answer(self, me, call, in);
-	return desk_ask_fail_parameter(self, call, "how");
+	return desk_ask_fail_parameter(self, call, "how", NULL);
 }
 
 /* ---- doing: what `word` says */

@@ -131,15 +131,27 @@ static void worker_answers_wrong_calls_with_varlink_errors(void **state)
 		     "org.varlink.service.MethodNotImplemented",
 		     "{\"method\":\"" SLOW ".Missing\"}");
 	assert_reply(stage_ask(w, echo, ECHO ".Text", "{\"text\":1}"),
-		     "org.varlink.service.InvalidParameter", "{\"parameter\":\"text\"}");
-	assert_reply(stage_ask(w, echo, ECHO ".Text", "{\"text\":\"a\",\"more\":1}"),
-		     "org.varlink.service.InvalidParameter", "{\"parameter\":\"more\"}");
-	assert_reply(stage_ask(w, echo, ECHO ".Text", ""),
-		     "org.varlink.service.InvalidParameter", "{\"parameter\":\"text\"}");
-	assert_reply(stage_ask(w, echo, ECHO ".Text", "{\"text\":"),
-		     "org.varlink.service.InvalidParameter", "{\"parameter\":\"parameters\"}");
-	assert_reply(stage_ask(w, echo, ECHO ".Text", "[]"),
-		     "org.varlink.service.InvalidParameter", "{\"parameter\":\"parameters\"}");
+		     "org.varlink.service.InvalidParameter",
+		     "{\"parameter\":\"text\",\"reason\":\"a string, found a number\"}");
+	/* What the actor says of a value that has the right type. */
+	assert_reply(stage_ask(w, echo, ECHO ".Big", "{\"bytes\":-1}"),
+		     "org.varlink.service.InvalidParameter",
+		     "{\"parameter\":\"bytes\",\"reason\":\"must be 0 to twice the most of a "
+		     "message\"}");
+	reply = stage_ask(w, echo, ECHO ".Text", "{\"text\":\"a\",\"more\":1}");
+	assert_reply(reply, "org.varlink.service.InvalidParameter", NULL);
+	assert_non_null(strstr(reply->parameters, "{\"parameter\":\"more\",\"reason\":\""));
+	reply = stage_ask(w, echo, ECHO ".Text", "");
+	assert_reply(reply, "org.varlink.service.InvalidParameter", NULL);
+	assert_non_null(strstr(reply->parameters, "{\"parameter\":\"text\",\"reason\":\""));
+	reply = stage_ask(w, echo, ECHO ".Text", "{\"text\":");
+	assert_reply(reply, "org.varlink.service.InvalidParameter", NULL);
+	assert_non_null(
+		strstr(reply->parameters, "{\"parameter\":\"parameters\",\"reason\":\""));
+	reply = stage_ask(w, echo, ECHO ".Text", "[]");
+	assert_reply(reply, "org.varlink.service.InvalidParameter", NULL);
+	assert_non_null(
+		strstr(reply->parameters, "{\"parameter\":\"parameters\",\"reason\":\""));
 	nobody = echo;
 	nobody.generation += 7;
 	reply = stage_ask(w, nobody, ECHO ".Text", "{\"text\":\"a\"}");
