@@ -193,7 +193,11 @@ static int parse_fields(struct parser *parser, unsigned depth, struct idl_type *
 		if (r < 0)
 			return r;
 	}
-	r = idl_lex_skip(lex, ')', "',' or ')'");
+	/* A first name without a type is taken for one of an enum, which is rarely meant. */
+	r = idl_lex_skip(lex, ')',
+			 type->kind == TROUPE_ENUM && type->n_fields == 1
+				 ? "':' and a type, or for an enum ',' or ')'"
+				 : "',' or ')'");
 	if (r < 0 || type->n_fields == 0)
 		return r;
 	type->fields = (struct idl_field *)arena_alloc(parser->arena,

@@ -9,12 +9,31 @@ _troupectl_interfaces() {
 	troupectl "${where[@]}" introspect 2>/dev/null
 }
 
-# The methods of a unit or of all interfaces.
+# The interfaces that a unit provides.
+_troupectl_interfaces_of() {
+	troupectl "${where[@]}" --json show "$1" 2>/dev/null |
+		sed -n 's/.*"interfaces":\[\([^]]*\)\].*/\1/p' | tr -d '"' | tr ',' '\n'
+}
+
+# The methods of interfaces, each behind the first word; @ stands for its interface and a dot.
 _troupectl_methods() {
-	local interface
-	for interface in $(_troupectl_interfaces); do
+	local interface prefix=$1
+	shift
+	for interface; do
 		troupectl "${where[@]}" introspect "$interface" 2>/dev/null |
-			sed -n "s/^method \([A-Za-z0-9]*\).*/$1\1/p" | sed "s/^@/$interface./"
+			sed -n "s/^method \([A-Za-z0-9]*\).*/$prefix\1/p" | sed "s/^@/$interface./"
+	done
+}
+
+# The parameters of a method of one of the interfaces, as NAME=.
+_troupectl_parameters() {
+	local interface method=$1
+	shift
+	for interface; do
+		troupectl "${where[@]}" introspect "$interface" 2>/dev/null |
+			sed 's/#.*//' | tr '\n' ' ' |
+			sed -n "s/.*method $method(\(.*\)/\1/; T; s/) *->.*//; :inner s/([^()]*)//g; t inner; p" |
+			grep -o '[A-Za-z][A-Za-z0-9_]* *:' | sed 's/ *:$/=/'
 	done
 }
 
@@ -23,7 +42,7 @@ _troupectl() {
 	local verbs='status list show tree workers actors call send map spawn stop start reload watch
 		introspect inspect shutdown'
 	local options='--socket --instance --json --timeout --help --version'
-	local verb='' at=0 i
+	local verb='' name='' method='' at=0 i
 	local -a where=()
 
 	COMPREPLY=()
@@ -39,7 +58,12 @@ _troupectl() {
 			;;
 		-*) ;;
 		*)
-			if [ -z "$verb" ]; then verb=${COMP_WORDS[i]}; else ((at++)); fi
+			case $verb:$at in
+			:*) verb=${COMP_WORDS[i]} at=-1 ;;
+			*:0) name=${COMP_WORDS[i]} ;;
+			*:1) method=${COMP_WORDS[i]} ;;
+			esac
+			((++at))
 			;;
 		esac
 	done
@@ -75,10 +99,19 @@ _troupectl() {
 	:*) mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$word") ;;
 	show:* | stop:* | start:*) mapfile -t COMPREPLY < <(compgen -W "$(_troupectl_units)" -- "$word") ;;
 	call:0 | send:0 | map:0)
-		mapfile -t COMPREPLY < <(compgen -W "$(_troupectl_units) $(_troupectl_methods @)" -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W "$(_troupectl_units) \
+			$(_troupectl_methods @ $(_troupectl_interfaces))" -- "$word")
 		;;
 	call:1 | send:1 | map:1)
-		mapfile -t COMPREPLY < <(compgen -W "$(_troupectl_methods '')" -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W \
+			"$(_troupectl_methods '' $(_troupectl_interfaces_of "$name"))" -- "$word")
+		;;
+	call:* | send:*)
+		# bash takes "=" for a word of its own.
+		[ "$word" = = ] || [ "$before" = = ] && return
+		compopt -o nospace
+		mapfile -t COMPREPLY < <(compgen -W \
+			"$(_troupectl_parameters "${method##*.}" $(_troupectl_interfaces_of "$name"))" -- "$word")
 		;;
 	introspect:0) mapfile -t COMPREPLY < <(compgen -W "$(_troupectl_interfaces)" -- "$word") ;;
 	inspect:* | spawn:1)

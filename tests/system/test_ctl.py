@@ -31,6 +31,33 @@ def on_terminal(command, env=None, seconds=20, **streams):
     return process.wait(seconds * SLOW), output.decode()
 
 
+COMPLETION = os.path.join(os.path.dirname(__file__), "../../packaging/completion/troupectl.bash")
+
+
+class Completion(HostTest):
+    """What bash offers after the words typed so far; the last one is begun."""
+
+    def offers(self, *words):
+        script = f"source {COMPLETION}; COMP_WORDS=(\"$@\"); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); " \
+                 "compopt() { :; }; _troupectl; printf '%s\\n' \"${COMPREPLY[@]}\""
+        words = ["troupectl", "--socket", self.host.socket, *words]
+        done = subprocess.run(["bash", "-c", script, "bash", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              env={**os.environ, "PATH": os.path.dirname(TROUPECTL) + ":" + os.environ["PATH"]}, check=True)
+        self.assertEqual(done.stderr, "")
+        return done.stdout.split()
+
+    def test_a_unit_offers_its_own_methods_and_their_parameters(self):
+        self.host = self.daemon({"hello": {"Plugin": "hello"}, "slow": {"Plugin": "slow"}})
+        self.assertEqual(self.offers("call", "slow", "B"), ["Burst", "Block", "Burn"])
+        self.assertIn("Greet", self.offers("call", "hello", ""))
+        self.assertNotIn("Block", self.offers("call", "hello", ""))
+        self.assertEqual(self.offers("call", "slow", "Answer", ""), ["text=", "delayMs="])
+        self.assertEqual(self.offers("send", "slow", "Answer", "text=x", "d"), ["delayMs="])
+        self.assertEqual(self.offers("call", "slow", "Answer", "delayMs", "="), [])
+        self.assertEqual(self.offers("show", "h"), ["hello"])
+        self.assertEqual(self.offers("call", "io.troupe.hello.G"), ["io.troupe.hello.Greet"])
+
+
 class Ctl(HostTest):
     def test_verbs_speak_json(self):
         host = self.daemon({"hello": {"Plugin": "hello", "Instances": 2, "Description": "A friend"}})
