@@ -37,6 +37,14 @@ static const char answer_text[] =
 	"\t\tconst char *field, const char *reason)\n"
 	"{\n"
 	"\treturn troupe_fail_parameter(self, call.call, field, reason);\n"
+	"}\n\n"
+	"static inline int $s_expect_more(struct troupe_self *self, struct $s_call call)\n"
+	"{\n"
+	"\treturn troupe_fail_expected_more(self, call.call);\n"
+	"}\n\n"
+	"static inline int $s_deny(struct troupe_self *self, struct $s_call call)\n"
+	"{\n"
+	"\treturn troupe_fail_permission_denied(self, call.call);\n"
 	"}\n\n";
 
 static const char fail_text[] =

@@ -38,8 +38,9 @@ static int claim_all(struct gen_model *model, const struct gen_member *member, c
 static int claim_method(struct gen_model *model, const struct gen_member *method)
 {
 	static const char *const functions[] = {
-		"send", "ask",        "ask_more",    "return",     "reply",          "keep",
-		"drop", "wants_more", "wants_reply", "reply_read", "fail_parameter", NULL};
+		"send",           "ask",         "ask_more",   "return",      "reply",
+		"keep",           "drop",        "wants_more", "wants_reply", "reply_read",
+		"fail_parameter", "expect_more", "deny",       NULL};
 	static const char *const descriptors[] = {"method", NULL};
 	struct arena *arena = &model->arena;
 	const char *what = method->type->what;

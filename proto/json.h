@@ -42,8 +42,8 @@ int json_unquote(struct json_span span, char *buffer, size_t size);
 int json_span_is_true(struct json_span span);
 
 /* Make a block of `type` from JSON text. Strict: an unknown field, a missing one that is not
- * optional, a wrong kind, a number out of int64, a float where int is due (1.0 too), bad
- * base64, an unknown enum name, a key twice are -EINVAL with the field's path. null stands for
+ * optional, a wrong kind, a number out of int64, a fraction where int is due (1.0 and 1e3 are
+ * whole), bad base64, an unknown enum name, a key twice are -EINVAL with the field's path. null stands for
  * an absent optional. Empty or absent text (size 0) is {}. *ret_block is given (malloc).
  * -E2BIG, -EMSGSIZE, -ENOMEM. */
 int json_decode(const struct troupe_type *type, const char *text, size_t size, void **ret_block,

@@ -197,15 +197,12 @@ static int build_enum(struct json_builder *builder, const struct troupe_type *ty
 	return json_build_fail(builder, "not a name of the enum");
 }
 
-static int build_object(struct json_builder *builder, const struct troupe_type *type,
-			char *cell)
+static int build_object(struct json_builder *builder, char *cell)
 {
 	struct json_span span;
 	char *text = NULL;
 	int r;
 
-	if (json_peek(&builder->reader) != '{')
-		return json_build_fail_kind(builder, type);
 	r = json_read_value(&builder->reader, &span);
 	if (r == 0)
 		r = json_scan_object(span.at, span.size, builder->reader.error);
@@ -233,7 +230,7 @@ int json_build_scalar(struct json_builder *builder, const struct troupe_type *ty
 	case TROUPE_ADDRESS:
 		return build_address(builder, type, cell);
 	case TROUPE_OBJECT:
-		return build_object(builder, type, cell);
+		return build_object(builder, cell);
 	case TROUPE_ENUM:
 		return build_enum(builder, type, cell);
 	default:

@@ -8,19 +8,52 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The exponent of a number, whose 'e' is at `at`. What is too large for any integer is cut. */
+static int64_t read_exponent(const char *at, const char *end)
+{
+	bool negative = ++at < end && *at == '-';
+	int64_t exponent = 0;
+
+	at += at < end && (*at == '-' || *at == '+');
+	for (; at < end && exponent < 1000000000; at++)
+		exponent = exponent * 10 + (*at - '0');
+	return negative ? -exponent : exponent;
+}
+
+/* Take `digit` on behind those of a number that is not above zero. */
+static bool add_digit(int64_t *value, int digit)
+{
+	return !__builtin_mul_overflow(*value, 10, value) &&
+	       !__builtin_sub_overflow(*value, digit, value);
+}
+
 int json_number_to_int(struct json_span span, int64_t *ret_value)
 {
 	bool negative = span.size > 0 && span.at[0] == '-';
-	int64_t value = 0;
+	const char *at = span.at + negative, *end = at, *all = span.at + span.size, *point;
+	int64_t value = 0, scale = 0; /* the power of ten that the last digit counts */
 
+	while (end < all && *end != 'e' && *end != 'E')
+		end++;
+	if (end < all)
+		scale = read_exponent(end, all);
+	point = memchr(at, '.', (size_t)(end - at));
+	if (point)
+		scale -= end - point - 1;
+	/* Zeros at the end are no digits: 1.50e1 is 15e0. */
+	for (; end > at && (end[-1] == '0' || end[-1] == '.'); end--)
+		scale += end[-1] == '0';
+	if (end == at)
+		scale = 0;
+	if (scale < 0)
+		return -EINVAL;
 	/* Built up below zero, where the range is larger by one. */
-	for (size_t i = negative; i < span.size; i++) {
-		if (span.at[i] < '0' || span.at[i] > '9')
-			return -EINVAL;
-		if (__builtin_mul_overflow(value, 10, &value) ||
-		    __builtin_sub_overflow(value, span.at[i] - '0', &value))
+	for (; at < end; at++)
+		if (*at != '.' && !add_digit(&value, *at - '0'))
 			return -ERANGE;
-	}
+	for (; scale > 0; scale--)
+		if (!add_digit(&value, 0))
+			return -ERANGE;
 	if (!negative && __builtin_sub_overflow(0, value, &value))
 		return -ERANGE;
 	*ret_value = value;

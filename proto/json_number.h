@@ -11,8 +11,8 @@
 #define JSON_NUMBER_TEXT 32  /* bytes of the longest number printed, with its NUL */
 #define JSON_NUMBER_MAX  511 /* bytes of the longest number read as a float */
 
-/* The raw value `span`, a valid JSON number, as an integer. -EINVAL: it has a fraction or an
- * exponent; -ERANGE: it does not fit. */
+/* The raw value `span`, a valid JSON number, as an integer, exactly: 1.0 and 1e3 are integers,
+ * too. -EINVAL: it has a fraction; -ERANGE: it does not fit. */
 int json_number_to_int(struct json_span span, int64_t *ret_value);
 
 /* The same as a float; integers are fine. -ERANGE: too large, or too long a text. */

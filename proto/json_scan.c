@@ -226,8 +226,6 @@ int json_scan_object(const char *text, size_t size, struct codec_error *ret_erro
 	int r;
 
 	json_reader_init(&reader, text, size, JSON_OBJECT_DEPTH_MAX, ret_error);
-	if (json_peek(&reader) != '{')
-		return json_expected(&reader, "an object");
 	r = json_read_value(&reader, &span);
 	return r < 0 ? r : json_read_end(&reader);
 }

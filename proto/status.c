@@ -21,6 +21,10 @@ static const struct {
 				     "the actor does not provide that method"},
 	[TROUPE_METHOD_NOT_IMPLEMENTED] = {"org.varlink.service.MethodNotImplemented",
 					   "the actor has no handler for that method"},
+	[TROUPE_EXPECTED_MORE] = {"org.varlink.service.ExpectedMore",
+				  "the method answers in a stream only"},
+	[TROUPE_PERMISSION_DENIED] = {"org.varlink.service.PermissionDenied",
+				      "the actor does not do that for this caller"},
 };
 
 const char *status_error_name(enum troupe_status status)

@@ -203,14 +203,23 @@ static void fail_internal(struct call *call, int error, const char *why)
 	control_call_fail_text(&call->public, "io.troupe.Control.Failed", text, (size_t)size);
 }
 
+/* Parameters without any need not be there. */
+static bool is_empty_object(const char *text, size_t size)
+{
+	return size == 0 || (size == 2 && memcmp(text, "{}", 2) == 0);
+}
+
 int control_call_reply_text(struct control_call *public, const char *parameters, size_t size,
 			    bool continues)
 {
 	struct call *call = call_of(public);
+	bool is_empty = is_empty_object(parameters, size);
 	struct piece pieces[] = {
-		PIECE("{\"parameters\":"),
-		size > 0 ? (struct piece){parameters, size} : PIECE("{}"),
-		continues ? PIECE(",\"continues\":true}") : PIECE("}"),
+		is_empty ? PIECE("{") : PIECE("{\"parameters\":"),
+		is_empty ? PIECE("") : (struct piece){parameters, size},
+		!continues ? PIECE("}")
+		: is_empty ? PIECE("\"continues\":true}")
+			   : PIECE(",\"continues\":true}"),
 	};
 
 	check(!continues || public->more);
@@ -263,11 +272,12 @@ void control_call_fail_text(struct control_call *public, const char *error,
 			    const char *parameters, size_t size)
 {
 	struct call *call = call_of(public);
+	bool is_empty = is_empty_object(parameters, size);
 	struct piece pieces[] = {
 		PIECE("{\"error\":\""),
 		{error, strlen(error)},
-		PIECE("\",\"parameters\":"),
-		size > 0 ? (struct piece){parameters, size} : PIECE("{}"),
+		is_empty ? PIECE("\"") : PIECE("\",\"parameters\":"),
+		is_empty ? PIECE("") : (struct piece){parameters, size},
 		PIECE("}"),
 	};
 

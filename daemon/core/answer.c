@@ -398,14 +398,15 @@ int self_fail_parameter(struct troupe_self *self, struct troupe_call call, const
 	return 0;
 }
 
-int self_fail_not_implemented(struct troupe_self *self, struct troupe_call call)
+int self_fail_status(struct troupe_self *self, struct troupe_call call,
+		     enum troupe_status status)
 {
 	struct answer answer;
 	int rc = find_answer(self, call, &answer);
 
 	if (rc < 0)
 		return rc;
-	give_status(self, &answer, TROUPE_METHOD_NOT_IMPLEMENTED, answer.method->name);
+	give_status(self, &answer, status, answer.method->name);
 	return 0;
 }
 

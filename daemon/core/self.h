@@ -79,7 +79,8 @@ int self_fail(struct troupe_self *self, struct troupe_call call,
 	      const struct troupe_error *error, const void *data);
 int self_fail_parameter(struct troupe_self *self, struct troupe_call call, const char *field,
 			const char *reason);
-int self_fail_not_implemented(struct troupe_self *self, struct troupe_call call);
+int self_fail_status(struct troupe_self *self, struct troupe_call call,
+		     enum troupe_status status);
 bool self_call_wants_more(struct troupe_self *self, struct troupe_call call);
 bool self_call_wants_reply(struct troupe_self *self, struct troupe_call call);
 int self_call_keep(struct troupe_self *self, struct troupe_call *call);

@@ -76,7 +76,7 @@ void control_on_foreign(void *context, struct control_call *call, const char *in
 		return;
 	if (n < 0 || (size_t)n >= sizeof(qualified) || !calls_is_qualified(qualified)) {
 		if (names_provider(context, call, interface, &target) != NAMES_NOWHERE)
-			control_call_method_not_found(call, method);
+			control_call_method_not_found(call, qualified);
 		return;
 	}
 	route_begin(context, call,

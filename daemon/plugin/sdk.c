@@ -104,7 +104,17 @@ int troupe_fail_parameter(struct troupe_self *self, struct troupe_call call, con
 
 int troupe_fail_not_implemented(struct troupe_self *self, struct troupe_call call)
 {
-	return self_fail_not_implemented(self, call);
+	return self_fail_status(self, call, TROUPE_METHOD_NOT_IMPLEMENTED);
+}
+
+int troupe_fail_expected_more(struct troupe_self *self, struct troupe_call call)
+{
+	return self_fail_status(self, call, TROUPE_EXPECTED_MORE);
+}
+
+int troupe_fail_permission_denied(struct troupe_self *self, struct troupe_call call)
+{
+	return self_fail_status(self, call, TROUPE_PERMISSION_DENIED);
 }
 
 bool troupe_call_wants_more(struct troupe_self *self, struct troupe_call call)

@@ -120,6 +120,10 @@ struct failure failure_of_status(enum troupe_status status, struct troupe_addres
 	case TROUPE_METHOD_NOT_IMPLEMENTED:
 		return make_failure(&service_method_not_implemented_error,
 				    &(struct service_method_not_implemented){.method = method});
+	case TROUPE_EXPECTED_MORE:
+		return make_failure(&service_expected_more_error, "");
+	case TROUPE_PERMISSION_DENIED:
+		return make_failure(&service_permission_denied_error, "");
 	case TROUPE_FAILED:
 	default:
 		return make_failed_by_name(detail ? detail : status_phrase(TROUPE_FAILED));

@@ -26,6 +26,7 @@
  *        troupe_call_wants_reply(); troupe_call_keep() may return -ENOBUFS, and what it keeps of
  *        a mere send ends
  *        troupe_fail_parameter() takes a reason
+ *        TROUPE_EXPECTED_MORE and TROUPE_PERMISSION_DENIED, with functions to answer so
  */
 #ifndef TROUPE_ACTOR_H
 #define TROUPE_ACTOR_H
@@ -110,6 +111,8 @@ enum troupe_status {
 	TROUPE_INVALID_PARAMETER, /* the callee has another version of the type that does not fit */
 	TROUPE_METHOD_NOT_FOUND, /* the callee does not provide that interface or method */
 	TROUPE_METHOD_NOT_IMPLEMENTED, /* it declares the method but has no handler for it */
+	TROUPE_EXPECTED_MORE, /* the method answers streams only: call it with TROUPE_MORE */
+	TROUPE_PERMISSION_DENIED, /* the callee does not do that for this caller */
 	TROUPE_STATUS_COUNT
 };
 
@@ -406,6 +409,12 @@ int troupe_fail(struct troupe_self *self, struct troupe_call call,
  * REASON" as the reply's detail. -EINVAL: field is NULL, or one is not UTF-8; -EMSGSIZE. */
 int troupe_fail_parameter(struct troupe_self *self, struct troupe_call call, const char *field,
 			  const char *reason);
+
+/* Answer with TROUPE_EXPECTED_MORE: the method answers in a stream, and the caller asked for one
+ * reply (org.varlink.service.ExpectedMore). With TROUPE_PERMISSION_DENIED: it will not be done
+ * (org.varlink.service.PermissionDenied). */
+int troupe_fail_expected_more(struct troupe_self *self, struct troupe_call call);
+int troupe_fail_permission_denied(struct troupe_self *self, struct troupe_call call);
 
 /* For generated code: the method has no handler. */
 int troupe_fail_not_implemented(struct troupe_self *self, struct troupe_call call);

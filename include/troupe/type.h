@@ -10,7 +10,7 @@
  *   int             int64_t
  *   float           double; finite (JSON has no other)
  *   string          const char *; UTF-8, never NULL
- *   object          const char *; the text of a JSON object, never NULL
+ *   object          const char *; the text of a JSON value, mostly an object; never NULL
  *   enum            a generated enum type of 4 bytes, values from 0 in the order of the IDL
  *   struct          a generated struct, members in the order of the IDL
  *   []T             a generated struct { const T *items; size_t count; }

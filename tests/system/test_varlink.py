@@ -47,8 +47,9 @@ class Service(HostTest):
                          {"interface": "no.such"})
         self.assertEqual(self.assert_error(f"{SERVICE}.MethodNotFound", self.host.direct, "io.troupe.hello.Shout"),
                          {"method": "io.troupe.hello.Shout"})
-        self.assert_error(f"{SERVICE}.MethodNotFound", self.host.direct, f"{SERVICE}.Nothing")
-        self.assert_error(f"{SERVICE}.MethodNotFound", self.host.direct, f"{CONTROL}.Nothing")
+        # Qualified, whoever answers.
+        for method in (f"{SERVICE}.Nothing", f"{CONTROL}.Nothing", "io.troupe.hello.shout"):
+            self.assertEqual(self.assert_error(f"{SERVICE}.MethodNotFound", self.host.direct, method), {"method": method})
         self.assert_error(f"{SERVICE}.ExpectedMore", self.host.direct, f"{CONTROL}.Watch")
 
     def test_parameters_at_fault_are_named(self):

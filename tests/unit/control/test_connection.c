@@ -22,7 +22,7 @@ static int tear_down(void **state)
 }
 
 #define STOP_CALL   "{\"method\":\"io.troupe.Control.Stop\",\"parameters\":{\"name\":\"a\"}}"
-#define STOP_REPLY  "{\"parameters\":{}}"
+#define STOP_REPLY  "{}"
 #define ACTORS      "{\"method\":\"io.troupe.Control.Actors\"}"
 #define ACTORS_MORE "{\"method\":\"io.troupe.Control.Actors\",\"more\":true}"
 

@@ -126,7 +126,7 @@ static void sends_wait_when_their_unit_is_starting(void **state)
 	stage_until(stage, has_waiting);
 	stage_spawned(stage->workers[1], NULL);
 	stage_reply(stage->workers[1], stage_wait_call(stage, 1), false, NULL, "{}");
-	stage_expect(stage, "{\"parameters\":{}}");
+	stage_expect(stage, "{}");
 }
 
 /* The actor that is being started is not, and another try begins. */

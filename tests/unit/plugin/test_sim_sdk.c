@@ -183,6 +183,23 @@ static int answer_with_field(struct troupe_self *self, struct desk *me,
 	return desk_ask_fail_parameter(self, call, "n", NULL);
 }
 
+static int answer_with_more(struct troupe_self *self, struct desk *me,
+			    struct desk_ask_call call, const struct desk_ask *in)
+{
+	(void)me;
+	(void)in;
+	return desk_ask_expect_more(self, call);
+}
+
+static int answer_with_denied(struct troupe_self *self, struct desk *me,
+			      struct desk_ask_call call, const struct desk_ask *in)
+{
+	(void)me;
+	(void)in;
+	assert_int_equal(desk_ask_deny(self, call), 0);
+	return desk_ask_expect_more(self, call) == -EALREADY ? 0 : -EBADE;
+}
+
 static int answer_with_errno(struct troupe_self *self, struct desk *me,
 			     struct desk_ask_call call, const struct desk_ask *in)
 {
@@ -269,6 +286,7 @@ static int on_ask(struct troupe_self *self, struct desk *me, struct desk_ask_cal
 		{"field", answer_with_field},     {"errno", answer_with_errno},
 		{"later", answer_later},          {"parts", answer_in_parts},
 		{"another", answer_by_another},   {"keep", answer_and_count_keeps},
+		{"more", answer_with_more},       {"denied", answer_with_denied},
 	};
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
@@ -471,6 +489,8 @@ static int call_all(struct troupe_self *self, struct desk *me)
 					   &on_answer_entry, 20, 0, NULL),
 			 0);
 	assert_int_equal(ask(self, "parts", 2), 0);
+	assert_int_equal(ask(self, "more", 0), 0);
+	assert_int_equal(ask(self, "denied", 0), 0);
 	assert_int_equal(desk_never_ask(self, two, NULL, &on_never_entry, 30, 0, NULL), 0);
 	assert_int_equal(desk_tell_ask(self, two, &(struct desk_tell){"nothing"},
 				       &on_told_entry, 40, 0, &me->request),
@@ -794,6 +814,8 @@ static void generated_wrappers_carry_calls_answers_and_errors(void **state)
 		    "one reply 1 status 9 - io.troupe.Control.Failed; detail EXDEV; "
 		    "one reply 20 status 0+ part -; one reply 20 status 0+ part -; "
 		    "one reply 20 status 0 end -; one reply 1 status 0 all -; "
+		    "one reply 1 status 13 - org.varlink.service.ExpectedMore; detail Ask; "
+		    "one reply 1 status 14 - org.varlink.service.PermissionDenied; detail Ask; "
 		    "one never 30 status 12 org.varlink.service.MethodNotImplemented; "
 		    "one told 40 status 0; one reply 6 status 0 three -; ");
 	tell(&host, host.two, "release");

@@ -288,7 +288,9 @@ static void size_names_the_field_when_a_value_breaks_its_type(void **state)
 	next.weight = INFINITY;
 	assert_invalid(&root, "next.weight");
 	next = leaf();
-	next.object = "[]";
+	next.object = "";
+	assert_invalid(&root, "next.object");
+	next.object = "1 2";
 	assert_invalid(&root, "next.object");
 	next.object = "{\"a\":}";
 	assert_invalid(&root, "next.object");

@@ -1,6 +1,7 @@
 /* drive.c - plugin.c with the SDK's functions replaced: what do generated thunks and wrappers call them with? */
 #include "plugin.c"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define expect(condition)                                                                      \
@@ -50,6 +51,20 @@ int troupe_fail_not_implemented(struct troupe_self *self, struct troupe_call cal
 	seen.call = call.id;
 	seen.not_implemented++;
 	return 0;
+}
+
+int troupe_fail_expected_more(struct troupe_self *self, struct troupe_call call)
+{
+	(void)self;
+	(void)call;
+	return -EPROTOTYPE;
+}
+
+int troupe_fail_permission_denied(struct troupe_self *self, struct troupe_call call)
+{
+	(void)self;
+	(void)call;
+	return -EPERM;
 }
 
 struct troupe_address troupe_address(const struct troupe_self *self)
