@@ -232,7 +232,7 @@ static int get_named(struct gen_model *model, const struct idl_member *member,
 	struct gen_type *type = model->named[i];
 
 	if (!type) {
-		owner.stem = gen_snake(&model->arena, member->name);
+		owner.stem = gen_member(&model->arena, member->name);
 		owner.what = arena_printf(&model->arena, "type '%s'", member->name);
 		type = add_type(model, member->type->kind);
 		if (!type || !owner.stem || !owner.what)
@@ -285,7 +285,7 @@ static int make_struct(struct gen_model *model, const struct idl_member *member,
 		       const struct idl_type *idl, const char *suffix, const char *what,
 		       struct gen_type **ret_type)
 {
-	const char *snake = gen_snake(&model->arena, member->name);
+	const char *snake = gen_member(&model->arena, member->name);
 	struct owner owner = {.line = member->line};
 	struct gen_type *type = add_type(model, TROUPE_STRUCT);
 
@@ -315,7 +315,7 @@ static const char *error_member(struct gen_model *model, const char *snake)
 static int add_member(struct gen_model *model, const struct idl_member *idl,
 		      struct gen_member *member, struct idl_error *error)
 {
-	const char *snake = gen_snake(&model->arena, idl->name);
+	const char *snake = gen_member(&model->arena, idl->name);
 	bool is_method = idl->kind == IDL_METHOD;
 	int r;
 

@@ -200,6 +200,14 @@ char *gen_snake(struct arena *arena, const char *name)
 	return snake;
 }
 
+char *gen_member(struct arena *arena, const char *name)
+{
+	char *snake = gen_snake(arena, name);
+
+	return snake && strcmp(snake, "interface") == 0 ? arena_printf(arena, "%s_", snake)
+							: snake;
+}
+
 char *gen_upper(struct arena *arena, const char *name)
 {
 	char *upper = arena_copy(arena, name, strlen(name));

@@ -12,6 +12,9 @@
 /* CamelCase and my-thing to lower snake case: NameTooLong is name_too_long, HTTPGet http_get. */
 char *gen_snake(struct arena *arena, const char *name);
 
+/* The same of a type, method or error, with a '_' after what the interface itself is called. */
+char *gen_member(struct arena *arena, const char *name);
+
 /* In capitals. */
 char *gen_upper(struct arena *arena, const char *name);
 
