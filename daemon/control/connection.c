@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #define READ_SIZE   (64u << 10) /* one read */
@@ -22,11 +23,22 @@ static struct connection *connection_of(struct loop_io *io)
 	return container_of(io, struct connection, io);
 }
 
+/* Whether there may be a frame that came before the server began to drain. */
+static bool has_due(const struct connection *connection)
+{
+	if (connection->state != CONNECTION_OPEN)
+		return false;
+	if (connection->has_frame)
+		return connection->scanned < connection->due;
+	return buffer_size(&connection->in) < connection->due && !connection->end_of_input;
+}
+
 bool connection_is_idle(const struct connection *connection)
 {
 	if (connection->state == CONNECTION_DOOMED)
 		return true;
-	return connection->n_calls == 0 && buffer_size(&connection->out) == 0;
+	return connection->n_calls == 0 && buffer_size(&connection->out) == 0 &&
+	       !has_due(connection);
 }
 
 /* ---- what it waits for */
@@ -48,7 +60,8 @@ static bool may_dispatch(const struct connection *connection)
 {
 	return connection->state == CONNECTION_OPEN && connection->has_frame &&
 	       connection->n_streams == 0 && connection->n_calls < LIMIT_PIPELINED &&
-	       !is_held_back(connection) && !connection->server->draining;
+	       !is_held_back(connection) &&
+	       (!connection->server->draining || has_due(connection));
 }
 
 /* A frame that cannot be taken on yet stops reading; without one, reading is also how a close
@@ -139,6 +152,17 @@ void connection_settle(struct connection *connection)
 		server_sweep_soon(server);
 }
 
+void connection_drain(struct connection *connection)
+{
+	int unread = 0;
+
+	/* Bounded by what a socket holds. */
+	if (connection->state == CONNECTION_OPEN &&
+	    ioctl(connection->io.fd, FIONREAD, &unread) == 0)
+		connection->due = buffer_size(&connection->in) + (size_t)unread;
+	connection_settle(connection);
+}
+
 /* ---- input */
 
 /* Look for the end of the first frame, in the bytes that were not looked at before. */
@@ -159,7 +183,10 @@ static void find_frame(struct connection *connection)
 
 static void eat_frame(struct connection *connection)
 {
-	buffer_eat(&connection->in, connection->scanned + 1);
+	size_t size = connection->scanned + 1;
+
+	buffer_eat(&connection->in, size);
+	connection->due -= size < connection->due ? size : connection->due;
 	connection->scanned = 0;
 	connection->has_frame = false;
 	if (buffer_size(&connection->in) == 0)

@@ -49,6 +49,8 @@ struct connection {
 	size_t working;      /* bytes of the frames of open calls */
 	size_t held;         /* what its account was charged with */
 	uint64_t linger_until_ns;
+	/* The server drains: bytes of input that had come by then and were not taken on yet. */
+	size_t due;
 };
 
 /* Begin to serve `fd` (taken, on failure too), a connected stream socket that does not
@@ -80,7 +82,11 @@ bool connection_sweep(struct connection *connection);
 /* For the server: close and free; open calls are cancelled. */
 void connection_free(struct connection *connection);
 
-/* Whether no call is open and nothing waits to be written. */
+/* The server drains: what has come so far is still taken on, and nothing that comes later. */
+void connection_drain(struct connection *connection);
+
+/* Whether no call is open, nothing waits to be written, and nothing is to be taken on before
+ * the server is drained. */
 bool connection_is_idle(const struct connection *connection);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/limits.h"
 #include "control/connection.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ struct listener {
 	struct list link;
 	struct loop_io io;
 	struct loop_timer pause; /* running: descriptors ran out */
+	bool is_shared;          /* others hold the socket, and accept after us */
 };
 
 static struct listener *listener_of(struct list *link)
@@ -58,7 +60,7 @@ static void on_readable(struct loop_io *io, unsigned events)
 	}
 }
 
-int listener_new(struct control_server *server, int fd)
+int listener_new(struct control_server *server, int fd, bool is_shared)
 {
 	cleanup_close int taken = fd;
 	struct listener *listener;
@@ -73,11 +75,28 @@ int listener_new(struct control_server *server, int fd)
 	if (!listener)
 		return -ENOMEM;
 	listener->server = server;
+	listener->is_shared = is_shared;
 	list_append(&server->listeners, &listener->link);
 	loop_timer_init(&listener->pause, server->config.loop, on_pause_over);
 	loop_io_init(&listener->io, server->config.loop, take_fd(&taken), on_readable);
 	loop_io_set(&listener->io, LOOP_READ);
 	return 0;
+}
+
+void listener_drain(struct list *link)
+{
+	struct listener *listener = listener_of(link);
+
+	/* Each that is accepted beyond a limit is told so, by being closed. */
+	for (unsigned i = 0; !listener->is_shared && i < LIMIT_CONNECTIONS; i++) {
+		int fd = accept4(listener->io.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd >= 0)
+			(void)connection_new(listener->server, fd);
+		else if (errno != EINTR && errno != ECONNABORTED)
+			break;
+	}
+	listener_stop(link);
 }
 
 void listener_stop(struct list *link)

@@ -9,8 +9,11 @@
 #include "control/host.h"
 
 /* Accept on `fd` (taken, on failure too). -ENOMEM, and errno of fcntl(2). */
-int listener_new(struct control_server *server, int fd);
+int listener_new(struct control_server *server, int fd, bool is_shared);
 void listener_free(struct list *link); /* by its link in the server's listeners */
+
+/* The server drains: accept those that wait, unless somebody else will, and no more. */
+void listener_drain(struct list *link);
 
 /* Accept no more; the socket stays open. */
 void listener_stop(struct list *link);

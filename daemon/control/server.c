@@ -259,9 +259,9 @@ void control_server_free(struct control_server *server)
 	free(server);
 }
 
-int control_server_listen(struct control_server *server, int fd)
+int control_server_listen(struct control_server *server, int fd, bool is_shared)
 {
-	return listener_new(server, fd);
+	return listener_new(server, fd, is_shared);
 }
 
 int control_server_adopt(struct control_server *server, int fd)
@@ -272,15 +272,15 @@ int control_server_adopt(struct control_server *server, int fd)
 void control_server_drain(struct control_server *server, uint64_t timeout_ns,
 			  void (*on_drained_callback)(void *context), void *context)
 {
+	list_foreach_safe (at, &server->listeners)
+		listener_drain(at);
 	server->draining = true;
 	server->on_drained = on_drained_callback;
 	server->drain_context = context;
-	list_foreach_safe (at, &server->listeners)
-		listener_stop(at);
 	loop_timer_start(&server->drained, timeout_ns);
-	/* Idle ones are closed. */
+	/* Idle ones are closed, but for what they have written so far. */
 	list_foreach_safe (link, &server->connections)
-		connection_settle(connection_at(link));
+		connection_drain(connection_at(link));
 	server_wake(server);
 }
 

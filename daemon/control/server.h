@@ -129,12 +129,14 @@ int control_server_new(const struct control_config *config, struct control_serve
 /* Closes everything; on_gone of each open call. NULL is fine. */
 void control_server_free(struct control_server *server);
 
-/* Serve a listening socket (taken, on failure too); several are fine. */
-int control_server_listen(struct control_server *server, int fd);
+/* Serve a listening socket (taken, on failure too); several are fine. is_shared: others hold it
+ * too, and clients that wait there when the server ends are theirs. */
+int control_server_listen(struct control_server *server, int fd, bool is_shared);
 /* Serve a connection (taken, on failure too); for tests and socketpairs. -EACCES: its level is
  * CONTROL_NOTHING; -ENFILE, -EUSERS: too many connections, in all or of that uid. */
 int control_server_adopt(struct control_server *server, int fd);
-/* Accept nothing new, take on no further call, let what is being answered finish; `on_drained`,
+/* Accept nothing new but who waits already, take on what clients have written so far and nothing
+ * that comes later, let what is being answered finish; `on_drained`,
  * from the loop, when all is written or timeout_ns has passed. It may free the server. */
 void control_server_drain(struct control_server *server, uint64_t timeout_ns,
 			  void (*on_drained)(void *context), void *context);

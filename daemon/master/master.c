@@ -232,7 +232,7 @@ static int listen_at(struct master *master, const char *path)
 	if (r < 0)
 		return r;
 	master->socket = take_pointer(&copy);
-	return control_server_listen(master->server, fd);
+	return control_server_listen(master->server, fd, false);
 }
 
 static int listen_all(struct master *master)
@@ -247,7 +247,7 @@ static int listen_all(struct master *master)
 		return r;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		int added = control_server_listen(master->server, fds[i]);
+		int added = control_server_listen(master->server, fds[i], true);
 
 		if (r == 0)
 			r = added;

@@ -1,6 +1,8 @@
 """Deadlines of clients: what they hold for, and that they hold whatever the worker does."""
+import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -93,6 +95,43 @@ class Deadlines(HostTest):
             for worker in host.control("Workers")["workers"]:
                 os.kill(worker["pid"], signal.SIGKILL)
             self.assert_error("ActorDied", client.receive)
+
+
+class Stopping(HostTest):
+    def test_calls_that_came_before_the_stop_are_answered(self):
+        """Hundreds of connections, most not even accepted, have written a call each when SIGTERM comes."""
+        host = self.daemon({"slow": {"Plugin": "slow"}})
+        pid = host.process.pid
+        os.kill(pid, signal.SIGSTOP)
+        clients = []
+        try:
+            for i in range(400):
+                client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+                client.settimeout(60 * SLOW)
+                self.addCleanup(client.close)
+                try:
+                    client.setblocking(False)
+                    client.connect(host.socket)
+                except BlockingIOError:
+                    break  # the kernel's queue is full
+                client.settimeout(60 * SLOW)
+                # Two at once: the first may be answered by the actor, or by "stopping".
+                for method in (f"{SLOW_ACTOR}.Kept", f"{CONTROL}.Status"):
+                    client.sendall(b'{"method":"' + method.encode() + b'"}\0')
+                clients.append(client)
+            self.assertGreater(len(clients), 50)
+            os.kill(pid, signal.SIGTERM)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        for client in clients:
+            data = b""
+            while piece := client.recv(1 << 16):
+                data += piece
+            replies = [json.loads(frame) for frame in data.split(b"\0")[:-1]]
+            self.assertEqual(len(replies), 2, data)
+            self.assertIn(replies[0].get("error"), (None, f"{CONTROL}.WrongState", f"{CONTROL}.ActorDied"))
+            self.assertIn("uptimeMs", replies[1]["parameters"])
+        self.assertEqual(host.process.wait(20 * SLOW), 0)
 
 
 class Quiet(HostTest):

@@ -354,7 +354,8 @@ static void fake_serve(struct fake *fake)
 					.context = fake};
 
 	if (control_server_new(&config, &fake->server) < 0 ||
-	    control_server_listen(fake->server, fcntl(fake->listener, F_DUPFD_CLOEXEC, 3)) < 0)
+	    control_server_listen(fake->server, fcntl(fake->listener, F_DUPFD_CLOEXEC, 3),
+				  true) < 0)
 		_exit(1);
 }
 
