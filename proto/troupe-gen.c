@@ -3,6 +3,7 @@
 #include "config.h"
 #include "proto/gen.h"
 #include "proto/idl.h"
+#include "proto/idl_subset.h"
 #include "proto/seal.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -159,6 +160,18 @@ static int put(const char *path, const char *text, size_t size)
 	return r < 0 ? fail(path ? path : "standard output", "cannot write", r) : EXIT_SUCCESS;
 }
 
+/* The interface is right, and yet not for everybody. */
+static void warn_of_subset(const struct arguments *arguments, const struct idl *idl)
+{
+	struct idl_error error;
+
+	if (!arguments->gen.host && idl_subset_check(idl, &error) < 0)
+		fprintf(stderr,
+			"%s:%u:%u: warning: %s: varlinkctl of systemd 257 cannot read the "
+			"interface\n",
+			arguments->input, error.line, error.column, error.message);
+}
+
 static int translate(const struct arguments *arguments)
 {
 	cleanup_free char *source = NULL;
@@ -173,6 +186,8 @@ static int translate(const struct arguments *arguments)
 		return fail(arguments->input, "cannot read", r);
 	r = idl_parse(source, size, &idl, &error);
 	if (r == 0) {
+		if (!arguments->layout)
+			warn_of_subset(arguments, idl);
 		if (arguments->layout)
 			r = gen_layouts(idl, &text, &error);
 		else

@@ -44,6 +44,18 @@ static void mistake_is_told_with_its_place_and_leaves_the_old_output(void **stat
 	check(workshop, "cat b.h; ls", 0, "old\nb.h\nb.varlink\nsaid\n");
 }
 
+static void what_varlinkctl_cannot_read_is_warned_of(void **state)
+{
+	const struct workshop *workshop = (const struct workshop *)*state;
+
+	check(workshop,
+	      "printf 'interface org.example.w\nmethod M(a: [][]int) -> ()\n' >w.varlink; "
+	      "$GEN -o w.h w.varlink && test -s w.h",
+	      0, "w.varlink:2:15: warning: ");
+	check(workshop, "printf '" GOOD "' >g.varlink; $GEN -o g.h g.varlink; ls g.h", 0,
+	      "g.h\n");
+}
+
 static void output_is_replaced_as_a_whole_and_readable(void **state)
 {
 	const struct workshop *workshop = (const struct workshop *)*state;
@@ -135,6 +147,7 @@ int main(void)
 	cmocka_unit_test_setup_teardown(test, workshop_setup, workshop_teardown)
 	const struct CMUnitTest tests[] = {
 		IN_WORKSHOP(mistake_is_told_with_its_place_and_leaves_the_old_output),
+		IN_WORKSHOP(what_varlinkctl_cannot_read_is_warned_of),
 		IN_WORKSHOP(output_is_replaced_as_a_whole_and_readable),
 		IN_WORKSHOP(output_that_is_no_file_is_written_to),
 		IN_WORKSHOP(unusable_files_are_told),
