@@ -43,7 +43,7 @@ class Certification(HostTest):
     def test_varlinks_go_client_is_content(self):
         go = shutil.which("go")
         if not go or not os.path.isdir(os.path.join(GO_PATH, "src", GO_CLIENT)):
-            self.skipTest("needs what `packaging/deps foreign` installs: golang-go, golang-github-varlink-go-dev")
+            self.skipTest("needs golang-go and golang-github-varlink-go-dev")
         with tempfile.TemporaryDirectory(prefix="troupe-go-", dir="/tmp") as directory:
             client = os.path.join(directory, "client")
             subprocess.run([go, "build", "-o", client, GO_CLIENT], check=True, timeout=300 * SLOW,
