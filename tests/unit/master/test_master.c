@@ -209,7 +209,8 @@ static bool has_taken_all(struct stage *stage)
 {
 	(void)stage_has_answer(stage);
 	stage->size = 0;
-	return stage->workers[1]->n_taken == 3200;
+	/* What is less than a quarter of the window is not told yet. */
+	return stage->workers[1]->n_taken > 3200 - LIMIT_CLIENT_UNREAD / 4;
 }
 
 static void master_tells_what_a_client_has_taken_of_a_stream(void **state)
@@ -227,7 +228,8 @@ static void master_tells_what_a_client_has_taken_of_a_stream(void **state)
 	assert_int_equal(worker->n_taken % (LIMIT_CLIENT_UNREAD / 4), 0);
 	assert_int_equal(worker->taken, call);
 	stage_until(stage, has_taken_all);
-	assert_in_range(worker->taken_bytes, 3200 * 1100, 3200 * 1200);
+	assert_in_range(worker->n_taken, 0, 3200);
+	assert_in_range(worker->taken_bytes, worker->n_taken * 1100, worker->n_taken * 1200);
 }
 
 static void master_ends_a_stream_when_its_client_does_not_read(void **state)
