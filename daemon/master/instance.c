@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "io.troupe.Worker.varlink.h"
+#include "master/ends.h"
 #include "master/master.h"
 #include "master/version.h"
 #include "master/watch.h"
@@ -22,6 +23,12 @@ static bool has_actor(enum instance_state state)
 	       state == INSTANCE_STOPPING;
 }
 
+/* Whether there is an actor, or about to be one. */
+static bool has_life(enum instance_state state)
+{
+	return state == INSTANCE_STARTING || has_actor(state);
+}
+
 void instance_set_state(struct instance *instance, enum instance_state state)
 {
 	struct unit *unit = instance->unit;
@@ -30,6 +37,8 @@ void instance_set_state(struct instance *instance, enum instance_state state)
 
 	if (state == before)
 		return;
+	bool ends = has_life(before) && !has_life(state);
+
 	unit->n_in[before]--;
 	unit->n_in[state]++;
 	instance->state = state;
@@ -37,6 +46,14 @@ void instance_set_state(struct instance *instance, enum instance_state state)
 		instance->address = (struct troupe_address){0};
 	if (before == INSTANCE_RUNNING || state == INSTANCE_RUNNING)
 		unit->names_changed = true;
+	if (ends) {
+		ends_log(instance, instance->end);
+		instance->end = NULL;
+	}
+	if (state == INSTANCE_RUNNING)
+		instance->since_ns = loop_now_ns(unit->master->loop);
+	else if (ends)
+		instance->since_ns = 0;
 	if (state == INSTANCE_RUNNING)
 		watch_actor(unit->master, instance, NULL);
 	else if (before == INSTANCE_RUNNING && !has_actor(state))
@@ -149,6 +166,7 @@ static void feed(struct instance *instance, enum restart_end how)
 		start_again(instance);
 		break;
 	case RESTART_LATER:
+		trouble->wait_ns = wait_ns;
 		instance_set_state(instance, INSTANCE_BACKOFF);
 		loop_timer_start(&trouble->timer, wait_ns);
 		break;
@@ -310,7 +328,7 @@ static void lose(struct instance *instance, const char *why)
 	instance_set_state(instance, INSTANCE_WAITING);
 }
 
-void instance_worker_down(struct instance *instance, bool blamed, const char *why)
+static void take_worker_down(struct instance *instance, bool blamed, const char *why)
 {
 	struct unit *unit = instance->unit;
 
@@ -342,6 +360,19 @@ void instance_worker_down(struct instance *instance, bool blamed, const char *wh
 	}
 }
 
+void instance_worker_down(struct instance *instance, bool blamed, const char *why)
+{
+	bool killed = blamed && instance->worker->killed_why;
+	struct end end = {killed   ? "killed"
+			  : blamed ? "crashed"
+				   : "collateral",
+			  killed ? instance->worker->killed_why : why};
+
+	instance->end = &end;
+	take_worker_down(instance, blamed, why);
+	instance->end = NULL;
+}
+
 void instance_give_up(struct instance *instance)
 {
 	forget_trouble(instance);
@@ -365,19 +396,20 @@ void instance_started(struct instance *instance, struct troupe_address address)
 
 void instance_init_failed(struct instance *instance)
 {
+	struct end end = {"failed", instance->unit->reason};
+
 	if (instance->state == INSTANCE_STOPPING) {
 		instance_set_state(instance, INSTANCE_STOPPED);
 		return;
 	}
 	if (instance->state != INSTANCE_STARTING)
 		return;
-	log_warning(&instance->unit->master->log, "%s/%u could not be started: %s",
-		    instance->unit->file.name, instance->number,
-		    instance->unit->reason ? instance->unit->reason : "");
+	instance->end = &end;
 	feed(instance, RESTART_INIT_FAILED);
+	instance->end = NULL;
 }
 
-void instance_ended(struct instance *instance, enum restart_end how)
+static void take_end(struct instance *instance, enum restart_end how)
 {
 	if (instance->state == INSTANCE_STOPPING || instance->state == INSTANCE_DRAINING ||
 	    (how == RESTART_ENDED_SHUTDOWN && instance->state == INSTANCE_RUNNING)) {
@@ -386,4 +418,16 @@ void instance_ended(struct instance *instance, enum restart_end how)
 	}
 	if (instance->state == INSTANCE_RUNNING)
 		feed(instance, how);
+}
+
+void instance_ended(struct instance *instance, enum restart_end how, const char *text)
+{
+	struct end end = {how == RESTART_ENDED_NORMAL     ? "normal"
+			  : how == RESTART_ENDED_SHUTDOWN ? "shutdown"
+							  : "failed",
+			  text};
+
+	instance->end = &end;
+	take_end(instance, how);
+	instance->end = NULL;
 }

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "master/control.h"
 #include "master/deploy.h"
+#include "master/ends.h"
 #include "master/names.h"
 #include "master/place.h"
 #include "master/reload.h"
@@ -116,6 +117,7 @@ static void on_second(struct loop_timer *timer)
 	stall_tick(master);
 	names_tick(master);
 	watch_tick(master);
+	ends_tick(master);
 	(void)log_flush(&master->log);
 	if (!master->is_ready)
 		master_settle(master);

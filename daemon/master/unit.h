@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 #include "base/loop.h"
+#include "base/rate_limit.h"
 #include "master/hash.h"
 #include "master/unit_file.h"
 #include "supervise/restart.h"
@@ -52,6 +53,7 @@ struct trouble {
 	struct instance *instance;
 	struct restart restart;
 	struct loop_timer timer;
+	uint64_t wait_ns; /* BACKOFF: for which the timer was started */
 };
 
 struct instance {
@@ -67,6 +69,8 @@ struct instance {
 	struct troupe_address address; /* RUNNING, DRAINING, STOPPING; null otherwise */
 	unsigned outstanding;          /* calls of clients */
 	struct trouble *trouble;       /* NULL: never had any */
+	uint64_t since_ns;             /* when it began to run; 0: it does not */
+	const struct end *end;         /* why it ends, while that is dealt with; else NULL */
 };
 
 struct unit {
@@ -76,7 +80,8 @@ struct unit {
 	bool is_configured; /* from a file; not: spawned by an operator */
 	bool has_bad_file; /* nothing is known of it but its name: its file could not be read */
 	bool is_broken;    /* cannot run as it is defined: reason says why */
-	char *reason;      /* of the last failure; NULL: none */
+	struct rate_limit ends;     /* of lines about them; see ends.h */
+	char *reason;               /* of the last failure; NULL: none */
 	struct version *version;    /* the current one; never NULL */
 	struct instance *instances; /* file.instances of them; none when broken */
 	unsigned n_instances;
@@ -212,7 +217,8 @@ void instance_give_up(struct instance *instance);
 /* News of its life. */
 void instance_started(struct instance *instance, struct troupe_address address);
 void instance_init_failed(struct instance *instance);
-void instance_ended(struct instance *instance, enum restart_end how);
+/* text: borrowed; NULL: there is nothing to add. */
+void instance_ended(struct instance *instance, enum restart_end how, const char *text);
 
 /* Change the state, with all that hangs on it: counts, names, watchers, waiters. */
 void instance_set_state(struct instance *instance, enum instance_state state);

@@ -2,6 +2,7 @@
 #include "master/unit.h"
 
 #include "base/cleanup.h"
+#include "master/ends.h"
 #include "master/master.h"
 #include "master/route.h"
 #include "master/version.h"
@@ -82,6 +83,7 @@ static int add_unit(struct master *master, struct unit_file *file, bool is_confi
 	unit->version = version;
 	version->unit = unit;
 	unit->told = UNIT_STOPPED;
+	rate_limit_init(&unit->ends, ENDS_INTERVAL_NS, ENDS_BURST);
 	list_init(&unit->changed);
 	list_init(&unit->waiters);
 	list_init(&unit->calls);
@@ -150,6 +152,7 @@ void unit_free(struct unit *unit)
 	if (!unit)
 		return;
 	master = unit->master;
+	ends_flush(unit);
 	waiters_fail(unit);
 	unit_release_own(unit);
 	loop_timer_stop(&unit->drain_timer);

@@ -158,6 +158,8 @@ static void on_ended(void *context, const void *in, int *fd)
 	const struct worker_ended *ended = in;
 	struct instance *instance =
 		unit_instance(worker->master, (uint64_t)ended->unit, (uint64_t)ended->instance);
+	char text[128];
+	int code;
 
 	(void)fd;
 	if (!is_its_own(worker, ended->actor)) {
@@ -169,18 +171,20 @@ static void on_ended(void *context, const void *in, int *fd)
 		return;
 	switch (ended->reason) {
 	case WORKER_ENDED_REASON_NORMAL:
-		instance_ended(instance, RESTART_ENDED_NORMAL);
+		instance_ended(instance, RESTART_ENDED_NORMAL, NULL);
 		break;
 	case WORKER_ENDED_REASON_SHUTDOWN:
 	case WORKER_ENDED_REASON_PARENT:
-		instance_ended(instance, RESTART_ENDED_SHUTDOWN);
+		instance_ended(instance, RESTART_ENDED_SHUTDOWN, NULL);
 		break;
 	case WORKER_ENDED_REASON_FAILED:
+		code = ended->code < 0 && ended->code > -4096 ? (int)-ended->code : 0;
 		unit_set_reason(instance->unit, "instance %u ended: %s", instance->number,
-				ended->code < 0 && ended->code > -4096
-					? strerror((int)-ended->code)
-					: "failed");
-		instance_ended(instance, RESTART_ENDED_FAILED);
+				code ? strerror(code) : "failed");
+		(void)snprintf(text, sizeof(text), "%s (%d): %s",
+			       strerrorname_np(code) ? strerrorname_np(code) : "error", code,
+			       strerror(code));
+		instance_ended(instance, RESTART_ENDED_FAILED, code ? text : NULL);
 		break;
 	}
 }

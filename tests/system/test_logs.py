@@ -111,6 +111,48 @@ class Failing(HostTest):
         self.assertEqual(host.log().count("noisy_child"), 2)
 
 
+class Ends(HostTest):
+    """Actors of units that end: one line each, with what comes next."""
+
+    UNIT = {"Plugin": "noisy", "Type": "noisy", "Worker": 1}
+    SPAN = r"after [0-9a-z ]+"
+
+    def ends(self, host, name="noisy"):
+        return re.findall(rf"^trouped: ({name}/\d+ (?:ended|could not be started): .*)$", host.log(), re.M)
+
+    def wait_end(self, host, pattern, name="noisy"):
+        wait_for(lambda: any(re.fullmatch(pattern, line) for line in self.ends(host, name)), 20 * SLOW,
+                 f"{pattern} in\n{host.log()}")
+
+    def test_each_end_says_why_how_long_and_what_next(self):
+        host = self.daemon({"noisy": self.UNIT, "crash": {"Plugin": "crash", "Worker": 1},
+                            "refuses": {"Plugin": "fail_in_init", "Config": {"code": -5}, "GiveUpAfter": 2, "RestartDelay": "20ms"}})
+        host.call("noisy", f"{NOISY}.Quit", {"code": -errno.EIO})
+        self.wait_end(host, rf"noisy/0 ended: failed {self.SPAN}: EIO \(5\): Input/output error; it is started again in [0-9a-z ]+")
+        host.wait_unit("noisy", "running")
+        with self.assertRaises(VarlinkError):
+            host.call("crash", "io.troupe.test.crash.Segfault")
+        self.wait_end(host, rf"crash/0 ended: crashed {self.SPAN}: SIGSEGV in crash/0 while handling .*; it is started again.*", "crash")
+        self.wait_end(host, rf"noisy/0 ended: collateral {self.SPAN}: SIGSEGV in crash/0 while handling .*; it is started again.*")
+        host.wait_unit("noisy", "running")
+        host.call("noisy", f"{NOISY}.Quit", {"code": 0})
+        self.wait_end(host, rf"noisy/0 ended: normal {self.SPAN}; it stays ended")
+        host.control("Start", {"name": "noisy"})
+        host.control("Stop", {"name": "noisy"})
+        self.wait_end(host, rf"noisy/0 ended: shutdown {self.SPAN}; it stays stopped")
+        self.wait_end(host, r"refuses/0 could not be started: init failed: .*; it is started again in [0-9a-z ]+", "refuses")
+        self.wait_end(host, r"refuses/0 could not be started: init failed: .*; it is not started again", "refuses")
+        self.assertEqual(len(self.ends(host)), 4)
+        self.assertEqual(len(self.ends(host, "refuses")), 2)
+
+    def test_a_pool_that_ends_at_once_is_a_few_lines_and_a_number(self):
+        host = self.daemon({"noisy": {**self.UNIT, "Instances": 50}})
+        host.kill_worker(1)
+        host.wait_unit("noisy", "running")
+        self.assertEqual(len(self.ends(host)), 10)
+        wait_for(lambda: "trouped: noisy: 40 more of its actors ended\n" in host.log(), 40 * SLOW, "the others' number")
+
+
 class Flood(HostTest):
     """Actors that log without end."""
 

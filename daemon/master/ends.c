@@ -1,0 +1,112 @@
+#include "master/ends.h"
+
+#include "base/text.h"
+#include "master/master.h"
+#include "master/unit.h"
+#include "master/worker.h"
+#include <stdio.h>
+#include <string.h>
+
+#define SPAN 64
+
+/* A time as people read it: what is long is told in seconds, not in nanoseconds. */
+static void print_span(uint64_t ns, char text[static SPAN])
+{
+	uint64_t unit = ns >= 10 * CLOCK_SECOND_NS ? CLOCK_SECOND_NS : CLOCK_MS_NS;
+
+	text_print_span_ns(ns < unit ? unit : ns - ns % unit, text, SPAN);
+}
+
+static void print_next(const struct instance *instance, char *text, size_t size)
+{
+	char span[SPAN];
+
+	switch (instance->state) {
+	case INSTANCE_BACKOFF:
+		print_span(instance->trouble ? instance->trouble->wait_ns : 0, span);
+		(void)snprintf(text, size, "it is started again in %s", span);
+		break;
+	case INSTANCE_WAITING:
+		(void)snprintf(text, size, "it is started again%s",
+			       instance->worker && worker_is_up(instance->worker)
+				       ? ""
+				       : " with its worker");
+		break;
+	case INSTANCE_ENDED:
+		(void)snprintf(text, size, "it stays ended");
+		break;
+	case INSTANCE_FAILED:
+		(void)snprintf(text, size, "it is not started again");
+		break;
+	default:
+		(void)snprintf(text, size, "%s",
+			       instance->comes_back ? "it is started again"
+						    : "it stays stopped");
+		break;
+	}
+}
+
+static void report_more(struct unit *unit, uint64_t now_ns)
+{
+	uint64_t n = rate_limit_take_suppressed(&unit->ends, now_ns);
+
+	if (n > 0)
+		log_warning(&unit->master->log, "%s: %ju more of its actors ended",
+			    unit->file.name, (uintmax_t)n);
+}
+
+/* An end that was asked for, or that the actor wanted. */
+static bool is_sound(const struct instance *instance, const struct end *end)
+{
+	return end ? strcmp(end->cause, "normal") == 0 || strcmp(end->cause, "shutdown") == 0
+		   : instance->state == INSTANCE_STOPPED;
+}
+
+void ends_log(struct instance *instance, const struct end *end)
+{
+	struct unit *unit = instance->unit;
+	struct master *master = unit->master;
+	struct end unsaid = {.cause = "shutdown"};
+	uint64_t now = loop_now_ns(master->loop);
+	bool sound = is_sound(instance, end);
+	char lived[SPAN], next[SPAN + 64];
+	int priority;
+
+	/* It never was, and nobody misses it. */
+	if (sound && instance->since_ns == 0)
+		return;
+	report_more(unit, now);
+	if (!master->is_stopping && !rate_limit_pass(&unit->ends, now))
+		return;
+	if (!end && !sound)
+		unsaid = (struct end){"killed", unit->reason};
+	if (!end)
+		end = &unsaid;
+	/* That all end with the daemon is no news. */
+	priority = master->is_stopping ? LOG_P_DEBUG : sound ? LOG_P_INFO : LOG_P_WARNING;
+	print_next(instance, next, sizeof(next));
+	if (instance->since_ns == 0) {
+		log_write(&master->log, priority, "%s/%u could not be started: %s; %s",
+			  unit->file.name, instance->number, end->text ? end->text : end->cause,
+			  next);
+		return;
+	}
+	print_span(now - instance->since_ns, lived);
+	log_write(&master->log, priority, "%s/%u ended: %s after %s%s%s; %s", unit->file.name,
+		  instance->number, end->cause, lived, end->text ? ": " : "",
+		  end->text ? end->text : "", next);
+}
+
+void ends_tick(struct master *master)
+{
+	uint64_t now = loop_now_ns(master->loop);
+	struct unit *unit, *other;
+
+	HASH_ITER (by_name, master->units_by_name, unit, other)
+		report_more(unit, now);
+}
+
+void ends_flush(struct unit *unit)
+{
+	report_more(unit, UINT64_MAX);
+}

@@ -1,0 +1,34 @@
+/* ends.h - the line of the log that each end of a unit's actor gets: why, after how long, and
+ * what next.
+ *
+ * In the words of io.troupe: normal, shutdown, failed, crashed, collateral, killed. At most
+ * ENDS_BURST lines of a unit in ENDS_INTERVAL_NS, then their number. Master; one thread.
+ */
+#ifndef MASTER_ENDS_H
+#define MASTER_ENDS_H
+
+#include "base/clock.h"
+
+#define ENDS_INTERVAL_NS (30 * CLOCK_SECOND_NS)
+#define ENDS_BURST       10
+
+struct master;
+struct unit;
+struct instance;
+
+/* Why an actor ends; of the caller, for as long as it lasts. */
+struct end {
+	const char *cause; /* a constant */
+	const char *text;  /* what is known of it; NULL: nothing */
+};
+
+/* An actor that was there, or was being started, is no more, and instance->state says what comes
+ * next. end: NULL when nobody said why: then the unit's reason and state do. */
+void ends_log(struct instance *instance, const struct end *end);
+
+/* Once a second: report the ends beyond the limit of intervals that are over. */
+void ends_tick(struct master *master);
+/* The unit goes: report those that are left. */
+void ends_flush(struct unit *unit);
+
+#endif
