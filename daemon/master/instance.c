@@ -362,7 +362,9 @@ static void take_worker_down(struct instance *instance, bool blamed, const char 
 
 void instance_worker_down(struct instance *instance, bool blamed, const char *why)
 {
-	bool killed = blamed && instance->worker->killed_why;
+	/* For what it did, or because it did not stop in time. */
+	bool killed = instance->worker->killed_why &&
+		      (blamed || instance->state == INSTANCE_STOPPING);
 	struct end end = {killed   ? "killed"
 			  : blamed ? "crashed"
 				   : "collateral",

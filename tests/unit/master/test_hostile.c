@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
@@ -114,6 +115,56 @@ static void worker_is_ended_when_it_floods_us_with_dead_letters(void **state)
 			loop_step(stage->master->loop, false);
 	}
 	expect_end(stage);
+}
+
+/* How many lines of the log hold a text; *ret_sum: of the numbers before " message" or " more". */
+static unsigned read_log(int fd, const char *text, unsigned *ret_sum)
+{
+	char line[LOG_LINE + 1];
+	unsigned n = 0;
+	ssize_t size;
+
+	*ret_sum = 0;
+	while ((size = read(fd, line, LOG_LINE)) > 0) {
+		unsigned number;
+
+		line[size] = '\0';
+		if (!strstr(line, text))
+			continue;
+		assert_int_equal(sscanf(line, "worker 1: %u m", &number), 1);
+		*ret_sum += number;
+		n++;
+	}
+	return n;
+}
+
+static void dead_letters_of_a_worker_are_few_lines_that_add_up(void **state)
+{
+	struct stage *stage = *state;
+	struct log *log = &stage->master->log;
+	int fd = log->sink.fd, pair[2];
+	unsigned sum;
+
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+	log_fini(log);
+	log_init(log, pair[0], "", LOG_P_INFO);
+	for (unsigned i = 0; i < 50; i++)
+		stage_tell(stage->workers[1], &worker_dead_letter_method,
+			   &(struct worker_dead_letter){
+				   .method = "a.b.C", .reason = "mailbox-full", .count = 3});
+	for (unsigned i = 0; i < 1000 && stage->master->workers[1]->letters.unlogged < 120; i++)
+		loop_step(stage->master->loop, false);
+	assert_int_equal(read_log(pair[1], "not delivered", &sum), 10);
+	assert_int_equal(sum, 30);
+	/* What the limit held back is said at the latest when the process is gone. */
+	letters_end(stage->master->workers[1]);
+	assert_int_equal(read_log(pair[1], "more messages were not delivered", &sum), 1);
+	assert_int_equal(sum, 120);
+	log_fini(log);
+	log_init(log, fd, "", LOG_P_ERROR);
+	close(pair[0]);
+	close(pair[1]);
 }
 
 static void worker_is_ended_when_its_dead_letters_make_no_sense(void **state)
@@ -347,6 +398,7 @@ int main(void)
 		TEST(worker_is_ended_when_it_spawns_what_nobody_asked),
 		TEST(worker_is_ended_when_it_tells_of_the_end_of_anothers_actor),
 		TEST(worker_is_ended_when_it_floods_us_with_dead_letters),
+		TEST(dead_letters_of_a_worker_are_few_lines_that_add_up),
 		TEST(worker_is_ended_when_its_dead_letters_make_no_sense),
 		TEST(worker_is_not_believed_when_it_names_units_of_others),
 		TEST(worker_does_not_answer_the_calls_of_others),

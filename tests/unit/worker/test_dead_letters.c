@@ -24,12 +24,13 @@ static void report(void *context, const struct dead_letter *letter, int64_t coun
 	struct heard *heard = context;
 
 	heard->notices++;
-	if (count < INT64_MAX / 2)
+	if (count < INT64_MAX / 2) {
 		heard->letters += count;
+		heard->by_slot[letter->to.slot % 64] += count;
+	}
 	heard->last = *letter;
 	strcpy(heard->method, letter->method);
 	heard->last_count = count;
-	heard->by_slot[letter->to.slot % 64] += count;
 }
 
 static void run_for(struct loop *loop, uint64_t ns)
