@@ -58,6 +58,7 @@
 #define LIMIT_STREAM_HELD       (16u << 20) /* of one stream: replies its client has not read */
 #define LIMIT_STREAMS_HELD      (128u << 20) /* of all streams */
 #define LIMIT_WAITING_CALLS     4096u /* calls of clients that wait for a unit to start */
+#define LIMIT_WAITING_CALLS_UID 1024u /* those of one user */
 #define LIMIT_WAITING_BYTES     (32u << 20)
 #define LIMIT_INQUIRIES         256u   /* questions of clients that workers have not answered */
 #define LIMIT_DESCRIBED         1000u  /* actors in one Describe, or in one reply of Actors */

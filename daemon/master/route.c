@@ -16,8 +16,17 @@ struct waiting_call {
 	struct route_wish wish; /* its texts are in `text` */
 	struct loop_timer timer;
 	size_t bytes; /* that it counts for in master->waiting_bytes */
+	uid_t uid;    /* of the client */
 	char text[];
 };
+
+/* It counts no more. */
+static void stop_counting(struct waiting_call *waiting)
+{
+	waiting->master->n_waiting--;
+	waiting->master->waiting_bytes -= waiting->bytes;
+	user_shares_give(&waiting->master->waiting_users, waiting->uid);
+}
 
 static struct control_call *free_waiting(struct waiting_call *waiting)
 {
@@ -25,8 +34,7 @@ static struct control_call *free_waiting(struct waiting_call *waiting)
 
 	client->on_gone = NULL;
 	client->user = NULL;
-	waiting->master->n_waiting--;
-	waiting->master->waiting_bytes -= waiting->bytes;
+	stop_counting(waiting);
 	list_remove(&waiting->link);
 	loop_timer_stop(&waiting->timer);
 	free(waiting);
@@ -69,12 +77,17 @@ static struct waiting_call *new_waiting(struct master *master, struct control_ca
 	char *place;
 
 	if (master->n_waiting >= LIMIT_WAITING_CALLS ||
-	    master->waiting_bytes + size > LIMIT_WAITING_BYTES)
+	    master->waiting_bytes + size > LIMIT_WAITING_BYTES ||
+	    user_shares_take(&master->waiting_users, client->peer->uid,
+			     LIMIT_WAITING_CALLS_UID) < 0)
 		return NULL;
 	waiting = malloc(size);
-	if (!waiting)
+	if (!waiting) {
+		user_shares_give(&master->waiting_users, client->peer->uid);
 		return NULL;
-	*waiting = (struct waiting_call){.master = master, .client = client, .bytes = size};
+	}
+	*waiting = (struct waiting_call){
+		.master = master, .client = client, .bytes = size, .uid = client->peer->uid};
 	place = waiting->text;
 	waiting->wish = *wish;
 	waiting->wish.name = put_text(&place, wish->name, name);
@@ -177,8 +190,7 @@ static void retry(struct waiting_call *waiting)
 		calls_begin(master, client, &target, &waiting->wish.call);
 		break;
 	}
-	master->n_waiting--;
-	master->waiting_bytes -= waiting->bytes;
+	stop_counting(waiting);
 	loop_timer_stop(&waiting->timer);
 	free(waiting);
 }

@@ -227,6 +227,14 @@ static void call_is_refused_when_too_many_wait(void **state)
 	stage_say(stage, CALL("one", "1", ""));
 	stage_expect(stage, "io.troupe.Control.Overloaded");
 	stage->master->n_waiting = 0;
+	for (unsigned i = 0; i < LIMIT_WAITING_CALLS_UID; i++)
+		assert_int_equal(user_shares_take(&stage->master->waiting_users, geteuid(),
+						  LIMIT_WAITING_CALLS_UID),
+				 0);
+	stage_say(stage, CALL("one", "1", ""));
+	stage_expect(stage, "io.troupe.Control.Overloaded");
+	for (unsigned i = 0; i < LIMIT_WAITING_CALLS_UID; i++)
+		user_shares_give(&stage->master->waiting_users, geteuid());
 	stage->master->waiting_bytes = LIMIT_WAITING_BYTES;
 	stage_say(stage, CALL("one", "1", ""));
 	stage_expect(stage, "io.troupe.Control.Overloaded");
