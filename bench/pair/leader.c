@@ -239,7 +239,7 @@ static int begin(struct troupe_self *self, struct leader *me, struct troupe_call
 		return troupe_fail(self, call, &pair_busy_error, &(struct pair_busy){0});
 	if (wanted < 1 || (measure == PINGPONG && wanted > ROUNDS_MAX))
 		return troupe_fail_parameter(self, call,
-					     measure == PINGPONG ? "rounds" : "messages");
+					     measure == PINGPONG ? "rounds" : "messages", NULL);
 	if (window < 4 || window > WINDOW_MAX)
 		return troupe_fail_parameter(self, call, "window", NULL);
 	if (troupe_find(self, peer, &me->peer) < 0)
