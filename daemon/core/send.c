@@ -243,7 +243,8 @@ static inline struct call *begin_call(struct troupe_self *self, const struct cal
 	if (likely(call != NULL)) {
 		call->context = calling->context;
 		call->entry = calling->entry;
-		call->flags = calling->flags;
+		if (unlikely(calling->flags))
+			call->flags = calling->flags;
 	}
 	return call;
 }
