@@ -94,7 +94,7 @@ def is_answered(client, greeting):
                 return True
     except (varlink.Closed, ConnectionError):
         return False
-    raise AssertionError("200 replies, and none is that of the valid call")
+    return False  # a stream that goes on and on
 
 
 def storm(seed, seconds):
