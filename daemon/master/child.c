@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #define FIRST_FD 3
-#define APART_FD 64 /* where descriptors wait while others take their places */
 
 /* What systemd said to the master is for nobody else: a child that answered the watchdog, or
  * took the listening sockets, would be taken for it. */
@@ -46,21 +45,23 @@ char **child_environment(void)
 
 static bool place_fds(const struct child_plan *plan)
 {
+	const int end = FIRST_FD + (int)plan->n_fds;
 	int apart[CHILD_FDS_MAX];
 
 	if (dup2(plan->null, STDIN_FILENO) < 0 ||
 	    (plan->output >= 0 && dup2(plan->output, STDOUT_FILENO) < 0) ||
 	    (plan->error >= 0 && dup2(plan->error, STDERR_FILENO) < 0))
 		return false;
+	/* Out of the way first: none may be where another is to go. */
 	for (unsigned i = 0; i < plan->n_fds; i++) {
-		apart[i] = fcntl(plan->fds[i], F_DUPFD, APART_FD);
+		apart[i] = fcntl(plan->fds[i], F_DUPFD, end);
 		if (apart[i] < 0)
 			return false;
 	}
 	for (unsigned i = 0; i < plan->n_fds; i++)
 		if (dup2(apart[i], FIRST_FD + (int)i) < 0)
 			return false;
-	return close_range(FIRST_FD + plan->n_fds, ~0u, 0) == 0;
+	return close_range((unsigned)end, ~0u, 0) == 0;
 }
 
 /* In the child, all signals blocked: only async-signal-safe calls until the program changes. */
