@@ -4,6 +4,8 @@
 #include "core/slab.h"
 #include <stdlib.h>
 
+#define TRIM 64 /* pieces freed at a stretch */
+
 /* The class of a size, and the bytes that pieces of it have. LARGE_CLASSES: none, and the size itself. */
 static unsigned class_of(size_t size, size_t *ret_bytes)
 {
@@ -43,6 +45,13 @@ void large_fini(struct large *large)
 {
 	while (large->has_kept)
 		drop(large, (unsigned)__builtin_ctzll(large->has_kept));
+}
+
+bool large_trim(struct large *large)
+{
+	for (unsigned n = 0; n < TRIM && large->has_kept; n++)
+		drop(large, 63u - (unsigned)__builtin_clzll(large->has_kept));
+	return large->has_kept != 0;
 }
 
 void *large_take(struct large *large, size_t size)

@@ -7,6 +7,7 @@
 #ifndef CORE_LARGE_H
 #define CORE_LARGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,9 @@ struct large {
 
 /* Free what is kept; what is out is its users'. */
 void large_fini(struct large *large);
+
+/* Free a part of what is kept. False: nothing is kept any more. */
+bool large_trim(struct large *large);
 
 /* `size` bytes, more than LARGE_FROM. NULL: no memory. */
 void *large_take(struct large *large, size_t size);

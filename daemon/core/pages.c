@@ -1,5 +1,6 @@
 #include "core/pages.h"
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -45,6 +46,19 @@ void *pages_reserve(size_t size)
 	if (size <= PAGES_HUGE)
 		return map_pages(size, MAP_NORESERVE);
 	return map_aligned(round_page(size), PAGES_SMALL, MAP_NORESERVE);
+}
+
+void pages_discard(void *at, size_t size)
+{
+	unsigned char *begin = at, *end = begin + size, *first, *last;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	first = begin + (-(uintptr_t)begin & (page - 1));
+	last = end - ((uintptr_t)end & (page - 1));
+	if (first >= last || madvise(first, (size_t)(last - first), MADV_DONTNEED) < 0)
+		first = last = end;
+	memset(begin, 0, (size_t)(first - begin));
+	memset(last, 0, (size_t)(end - last));
 }
 
 void pages_release(void *base, size_t size)

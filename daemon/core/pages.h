@@ -16,6 +16,9 @@
 void *pages_reserve(size_t size);
 void pages_release(void *base, size_t size);
 
+/* The memory is zero from now on, and where it is whole pages none is behind it any more. */
+void pages_discard(void *at, size_t size);
+
 /* `size` bytes in small pages; or one huge page, aligned as such, where the system has one.
  * Given back with pages_release(). NULL: no memory. */
 void *pages_take(size_t size);

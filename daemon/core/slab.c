@@ -1,16 +1,13 @@
 #include "core/slab.h"
 #include "core/pages.h"
+#include "core/slab_trim.h"
 
 /* A slab grows by small chunks while it is small. One with huge pages goes on in these past
  * HUGE_FROM bytes: one page fault and one entry of the TLB for what would be hundreds. */
 #define SMALL_BYTES ((size_t)256 << 10)
 #define HUGE_FROM   ((size_t)2 << 20)
-#define CHUNK_HEAD  64u /* keeps the pieces at the alignment of a cache line */
 
-struct slab_chunk {
-	struct slab_chunk *next;
-	size_t size;
-};
+_Static_assert(sizeof(struct slab_chunk) <= SLAB_HEAD, "the head has room");
 
 void slab_init(struct slab *slab, enum slab_pages pages)
 {
@@ -34,6 +31,7 @@ void slab_init(struct slab *slab, enum slab_pages pages)
 
 void slab_fini(struct slab *slab)
 {
+	slab_trim_fini(slab);
 	large_fini(&slab->large);
 	while (slab->chunks) {
 		struct slab_chunk *chunk = slab->chunks;
@@ -52,13 +50,14 @@ static int grow_class(struct slab *slab, struct slab_class *class)
 
 	if (!chunk)
 		return -1;
-	chunk->next = slab->chunks;
-	chunk->size = size;
+	*chunk = (struct slab_chunk){.next = slab->chunks, .size = size, .class = class};
+	if (slab->chunks)
+		slab->chunks->previous = chunk;
 	slab->chunks = chunk;
 	slab->mapped += size;
-	class->fresh = (unsigned char *)chunk + CHUNK_HEAD;
+	class->fresh = (unsigned char *)chunk + SLAB_HEAD;
 	class->fresh_end = (unsigned char *)chunk + size;
-	slab_poison(class->fresh, size - CHUNK_HEAD);
+	slab_poison(class->fresh, size - SLAB_HEAD);
 	return 0;
 }
 
@@ -70,6 +69,8 @@ void *slab_take_slow(struct slab *slab, size_t size)
 	if (size > SLAB_MAX)
 		return large_take(&slab->large, size);
 	class = slab_class(slab, size);
+	if (slab->trim && slab_trim_stop(slab, class))
+		return slab_take_warm(slab, size);
 	if ((size_t)(class->fresh_end - class->fresh) < class->size &&
 	    grow_class(slab, class) < 0)
 		return NULL;
@@ -95,5 +96,5 @@ uint64_t slab_count(const struct slab *slab)
 			count--;
 		}
 	}
-	return count;
+	return count - slab_trim_count(slab);
 }

@@ -1,18 +1,20 @@
 /* slab.h - memory in size classes, taken and given back without a system call or a lock.
  *
  * A slab belongs to one runtime and is used in its thread. What was given back last is taken
- * first, while it is warm; memory of the classes stays with the slab until slab_fini(), of
- * larger pieces some does: large.h. The caller remembers the size.
+ * first, while it is warm; memory of the classes stays with the slab until slab_trim() finds it
+ * unused or slab_fini(), of larger pieces some does: large.h. The caller remembers the size.
  */
 #ifndef CORE_SLAB_H
 #define CORE_SLAB_H
 
 #include "base/check.h"
 #include "core/large.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define SLAB_CLASSES 28
+#define SLAB_HEAD    64u /* of a chunk; keeps the pieces at the alignment of a cache line */
 #define SLAB_MAX     LARGE_FROM /* bytes; beyond: large.h */
 
 /* Under the address sanitizer, memory in the free lists must not be touched. */
@@ -36,6 +38,13 @@ struct slab_piece {
 	struct slab_piece *next;
 };
 
+/* What the system is asked for: a head, and pieces of one class. */
+struct slab_chunk {
+	struct slab_chunk *next, *previous;
+	size_t size;
+	struct slab_class *class;
+};
+
 struct slab_class {
 	struct slab_piece *free; /* given back, warm first */
 	unsigned char *fresh;    /* never used, up to fresh_end */
@@ -44,13 +53,14 @@ struct slab_class {
 	uint32_t carved; /* pieces that were ever taken */
 };
 
-struct slab_chunk;
+struct slab_trim;
 
 struct slab {
 	struct slab_class classes[SLAB_CLASSES];
 	struct slab_chunk *chunks;
-	size_t huge_from; /* bytes mapped from which on pages are huge */
-	uint64_t mapped;  /* bytes of the chunks */
+	struct slab_trim *trim; /* while one is under way: slab_trim.c */
+	size_t huge_from;       /* bytes mapped from which on pages are huge */
+	uint64_t mapped;        /* bytes of the chunks */
 	struct large large;
 	uint8_t class_of[SLAB_MAX / 16 + 1]; /* by size in units of 16 bytes */
 };
@@ -63,6 +73,11 @@ enum slab_pages { SLAB_SMALL, SLAB_HUGE };
 void slab_init(struct slab *slab, enum slab_pages pages);
 /* Everything taken must have been given back, else it is gone under its user. */
 void slab_fini(struct slab *slab);
+
+/* Give back to the system what holds no piece that is out, a bounded amount of work at a time: call
+ * it while it returns true. It costs as much as there are free pieces, so it is for when there
+ * is nothing else to do; the slab may be used between two calls. */
+bool slab_trim(struct slab *slab);
 
 /* Bytes that the system was asked for, and has not got back. */
 static inline uint64_t slab_bytes(const struct slab *slab)

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define TRIM_LEAST ((uint64_t)64 << 10) /* bytes */
+
 int slots_init(struct slots *slots, uint32_t size, uint32_t limit)
 {
 	void *base = pages_reserve((size_t)size * limit);
@@ -50,6 +52,7 @@ void slots_give(struct slots *slots, void *record)
 	slots->count--;
 	if (vacancy->slot.generation == SLOT_GENERATION_MAX)
 		return; /* retired: its next name would be an old one */
+	vacancy->slot.index = SLOT_FREE;
 	vacancy->next = slots->free;
 	slots->free = slots_index(slots, vacancy);
 }
@@ -58,10 +61,49 @@ bool slots_is_past(const struct slots *slots, uint32_t index, uint32_t generatio
 {
 	const struct slot *slot;
 
-	if (index >= slots->used || generation == 0 || generation > SLOT_GENERATION_MAX)
+	if (generation == 0 || generation > SLOT_GENERATION_MAX)
 		return false;
+	if (index >= slots->used)
+		return index < slots->limit && generation <= slots->floor;
 	slot = slots_at(slots, index);
 	if (slots_is_closed(slot))
 		return generation <= slot->generation;
 	return generation < slot->generation;
+}
+
+/* The free list anew, lowest first. */
+static void sort_free(struct slots *slots)
+{
+	slots->free = SLOT_NONE;
+	for (uint32_t index = slots->used; index-- > 0;) {
+		struct slot_vacancy *vacancy = slots_at(slots, index);
+
+		if (vacancy->slot.index != SLOT_FREE)
+			continue;
+		vacancy->next = slots->free;
+		slots->free = index;
+	}
+}
+
+uint32_t slots_trim(struct slots *slots)
+{
+	uint32_t used = slots->used, trimmed, floor = slots->floor;
+
+	for (; used > 0; used--) {
+		const struct slot *slot = slots_at(slots, used - 1);
+
+		if (slot->index != SLOT_FREE)
+			break;
+		if (slot->generation > floor)
+			floor = slot->generation;
+	}
+	trimmed = slots->used - used;
+	/* A retired slot's generation has no next: so floor has one. */
+	if ((uint64_t)trimmed * slots->size < TRIM_LEAST)
+		return 0;
+	pages_discard(slots_at(slots, used), (size_t)trimmed * slots->size);
+	slots->used = used;
+	slots->floor = floor;
+	sort_free(slots);
+	return trimmed;
 }

@@ -4,7 +4,9 @@
  * so that index -> record is an addition and a record never moves. Each record begins with a
  * struct slot, which holds its name: so a name is looked up with one comparison, and told with
  * one load. A slot that is reused gets the next generation; one that has had them all is
- * retired. Owned by one runtime, used in its thread.
+ * retired. The end of a table that nobody lives in can be given back to the system; who comes
+ * to live there later has a generation that nobody had before. Owned by one runtime, used in
+ * its thread.
  */
 #ifndef CORE_SLOTS_H
 #define CORE_SLOTS_H
@@ -15,12 +17,13 @@
 #include <stdint.h>
 #include <string.h>
 
-#define SLOT_NONE           UINT32_MAX
+#define SLOT_NONE           UINT32_MAX       /* closed, or nobody lives here */
+#define SLOT_FREE           (UINT32_MAX - 1) /* the same, and it is in the free list */
 #define SLOT_GENERATION_MAX 0x7fffffffu
 
 /* As the second half of a struct troupe_address. */
 struct slot {
-	uint32_t index;      /* the record's own; SLOT_NONE: nobody lives here now */
+	uint32_t index;      /* the record's own; SLOT_NONE, SLOT_FREE: nobody lives here now */
 	uint32_t generation; /* 0: nobody ever lived here */
 };
 
@@ -36,9 +39,10 @@ struct slots {
 	uint32_t shift;
 	uint64_t inverse; /* of the odd part, modulo 2^64 */
 	uint32_t limit;   /* records at most */
-	uint32_t used;    /* slots that were ever taken: 0..used-1 */
+	uint32_t used;    /* slots that were ever taken, but for those trimmed: 0..used-1 */
 	uint32_t free;    /* first of the free list */
 	uint32_t count;   /* taken now */
+	uint32_t floor;   /* no slot from `used` on has had a higher generation */
 	const unsigned char
 		*scarce; /* records from here on are the last half, see core/share.h */
 };
@@ -59,11 +63,17 @@ static inline void slots_close(struct slot *slot)
 /* Whether a record that was taken has been closed since. */
 static inline bool slots_is_closed(const struct slot *slot)
 {
-	return slot->index == SLOT_NONE;
+	return slot->index >= SLOT_FREE;
 }
 
 /* Closes the record, when that was not done before, and makes its slot free. */
 void slots_give(struct slots *slots, void *record);
+
+/* Give back to the system the pages behind the last record that is in use or closed, when that is
+ * worth it, and have those with the lowest index taken first from now on. Costs as much as
+ * there are slots, some nanoseconds each. Returns how many slots are gone: those behind
+ * slots->used. */
+uint32_t slots_trim(struct slots *slots);
 
 static inline void *slots_at(const struct slots *slots, uint32_t index)
 {
@@ -85,6 +95,7 @@ static inline void *slots_take_raw(struct slots *slots)
 			return NULL;
 		index = slots->used++;
 		slot = slots_at(slots, index);
+		slot->generation = slots->floor;
 	}
 	/* From 0, where nobody was before. In one store, since the name is read as one word soon:
 	 * a load that spans two stores has to wait until both have left for the cache. */

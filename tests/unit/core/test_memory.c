@@ -1,6 +1,8 @@
 /* Slabs, slots, chains and indexes: what the runtime keeps its things in. */
+#include "base/random.h"
 #include "core/chain.h"
 #include "core/index.h"
+#include "core/pages.h"
 #include "core/slab.h"
 #include "core/slots.h"
 #include <setjmp.h>
@@ -8,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -158,6 +162,185 @@ struct record {
 	struct slot slot;
 	uint64_t value;
 };
+
+static void trim_whole(struct slab *slab)
+{
+	while (slab_trim(slab))
+		;
+}
+
+static void slab_gives_back_what_is_not_in_use(void **state)
+{
+	enum { MANY = 200000, SIZE = 100, LARGE = 50000 };
+	static void *pieces[MANY];
+	const enum slab_pages kinds[] = {SLAB_SMALL, SLAB_HUGE};
+
+	(void)state;
+	for (unsigned k = 0; k < 2; k++) {
+		struct slab slab;
+		void *few[10];
+
+		slab_init(&slab, kinds[k]);
+		for (int i = 0; i < MANY; i++)
+			pieces[i] = slab_take(&slab, SIZE);
+		for (int i = 0; i < 10; i++)
+			few[i] = slab_take(&slab, LARGE);
+		for (int i = 0; i < 10; i++)
+			slab_give(&slab, few[i], LARGE);
+		/* every other piece is out: nothing can go, and nothing is lost */
+		for (int i = 0; i < MANY; i += 2)
+			slab_give(&slab, pieces[i], SIZE);
+		trim_whole(&slab);
+		assert_true(slab_bytes(&slab) >= (uint64_t)MANY * SIZE);
+		assert_int_equal(slab.large.kept_bytes, 0);
+		assert_int_equal(slab_count(&slab), MANY / 2);
+		for (int i = 0; i < MANY; i += 2)
+			pieces[i] = slab_take(&slab, SIZE);
+		assert_int_equal(slab_count(&slab), MANY);
+		assert_true(slab_bytes(&slab) < (uint64_t)MANY * SIZE * 3 / 2);
+		/* but for the first thousand, all of it */
+		for (int i = 1000; i < MANY; i++)
+			slab_give(&slab, pieces[i], SIZE);
+		trim_whole(&slab);
+		assert_true(slab_bytes(&slab) <= 1000 * SIZE + 2 * PAGES_HUGE);
+		assert_int_equal(slab_count(&slab), 1000);
+		for (int i = 0; i < 1000; i++)
+			slab_give(&slab, pieces[i], SIZE);
+		trim_whole(&slab);
+		assert_int_equal(slab_bytes(&slab), 0);
+		assert_int_equal(slab_count(&slab), 0);
+		assert_non_null(slab_take(&slab, SIZE)); /* it goes on */
+		slab_fini(&slab);
+	}
+}
+
+/* Between two steps of a trim the slab is used as ever: no piece is given to two, nor lost. */
+static void slab_is_used_while_it_is_trimmed(void **state)
+{
+	enum { MANY = 60000 };
+	static unsigned char *pieces[MANY];
+	static uint32_t sizes[MANY];
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		uint64_t out = 0;
+		struct random random;
+		struct slab slab;
+
+		random_init(&random, seed);
+		slab_init(&slab, SLAB_SMALL);
+		memset(pieces, 0, sizeof(pieces));
+		for (int round = 0; round < 300000; round++) {
+			uint64_t i = random_below(&random, MANY);
+			/* waves: now most are taken, now most are given */
+			bool takes =
+				random_below(&random, 100) < (round / 50000 % 2 ? 15u : 85u);
+
+			if (takes && !pieces[i]) {
+				sizes[i] = 16u << random_below(&random, 5);
+				pieces[i] = slab_take(&slab, sizes[i]);
+				memset(pieces[i], (int)(i & 255), sizes[i]);
+				out++;
+			} else if (!takes && pieces[i]) {
+				for (uint32_t k = 0; k < sizes[i]; k++)
+					assert_int_equal(pieces[i][k], i & 255);
+				slab_give(&slab, pieces[i], sizes[i]);
+				pieces[i] = NULL;
+				out--;
+			}
+			if (random_below(&random, 50) == 0)
+				slab_trim(&slab);
+			if (random_below(&random, 20000) == 0)
+				assert_int_equal(slab_count(&slab), out);
+		}
+		assert_int_equal(slab_count(&slab), out);
+		for (int i = 0; i < MANY; i++)
+			if (pieces[i])
+				slab_give(&slab, pieces[i], sizes[i]);
+		assert_int_equal(slab_count(&slab), 0);
+		/* one that is under way may have missed some: two have not */
+		trim_whole(&slab);
+		trim_whole(&slab);
+		assert_int_equal(slab_bytes(&slab), 0);
+		slab_fini(&slab);
+	}
+}
+
+/* Pages that are in memory, of a table. */
+static size_t count_pages(const struct slots *slots, size_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), n = 0;
+	static unsigned char present[1 << 16];
+
+	assert_true(bytes / page < sizeof(present));
+	assert_int_equal(mincore(slots->base, bytes, present), 0);
+	for (size_t i = 0; i < bytes / page; i++)
+		n += present[i] & 1;
+	return n;
+}
+
+static void slots_give_back_their_end(void **state)
+{
+	enum { MANY = 200000, KEPT = 1000, SIZE = 96 };
+	static uint64_t ids[MANY];
+	struct slots slots;
+	char *record;
+
+	(void)state;
+	assert_int_equal(slots_init(&slots, SIZE, 1 << 20), 0);
+	for (int i = 0; i < MANY; i++)
+		ids[i] = slots_id(slots_take(&slots));
+	/* one of them has had more lives than the others */
+	for (int i = 0; i < 7; i++) {
+		slots_give(&slots, slots_find_id(&slots, ids[MANY / 2]));
+		ids[MANY / 2] = slots_id(slots_take(&slots));
+	}
+	for (int i = KEPT; i < MANY; i++)
+		slots_give(&slots, slots_find_id(&slots, ids[i]));
+	assert_true(count_pages(&slots, (size_t)MANY * SIZE) > 4000);
+	assert_int_equal(slots_trim(&slots), MANY - KEPT);
+	assert_true(count_pages(&slots, (size_t)MANY * SIZE) < 200);
+	assert_int_equal(slots_trim(&slots), 0);
+	/* those that live are where they were, and the names of the dead are no one's */
+	for (int i = 0; i < MANY; i++) {
+		assert_int_equal(slots_find_id(&slots, ids[i]) != NULL, i < KEPT);
+		assert_int_equal(
+			slots_is_past(&slots, (uint32_t)ids[i], (uint32_t)(ids[i] >> 32)),
+			i >= KEPT);
+	}
+	for (int i = KEPT; i < MANY; i++) {
+		record = slots_take(&slots);
+		assert_int_equal(slots_index(&slots, record), i);
+		for (size_t k = sizeof(struct slot); k < SIZE; k++)
+			assert_int_equal(record[k], 0);
+		memset(record + sizeof(struct slot), 1, SIZE - sizeof(struct slot));
+		assert_null(slots_find_id(&slots, ids[i]));
+		assert_true(slots_is_past(&slots, (uint32_t)ids[i], (uint32_t)(ids[i] >> 32)));
+	}
+	slots_fini(&slots);
+}
+
+static void slots_in_use_or_closed_hold_what_is_before_them(void **state)
+{
+	enum { MANY = 10000 };
+	struct slots slots;
+	struct slot *records[MANY];
+
+	(void)state;
+	assert_int_equal(slots_init(&slots, 64, 1 << 20), 0);
+	for (int i = 0; i < MANY; i++)
+		records[i] = slots_take(&slots);
+	for (int i = 0; i < MANY - 1; i++)
+		slots_give(&slots, records[i]);
+	assert_int_equal(slots_trim(&slots), 0);
+	slots_close(records[MANY - 1]); /* its memory is still somebody's */
+	assert_int_equal(slots_trim(&slots), 0);
+	slots_give(&slots, records[MANY - 1]);
+	assert_int_equal(slots_trim(&slots), MANY);
+	assert_int_equal(slots.used, 0);
+	assert_non_null(slots_take(&slots));
+	slots_fini(&slots);
+}
 
 static void slots_turn_away_stale_and_made_up_names(void **state)
 {
@@ -324,6 +507,10 @@ int main(void)
 		cmocka_unit_test(slab_keeps_the_sizes_that_are_of_use),
 		cmocka_unit_test(slab_grows_past_its_small_pages),
 		cmocka_unit_test(slab_gives_the_largest_back_at_once),
+		cmocka_unit_test(slab_gives_back_what_is_not_in_use),
+		cmocka_unit_test(slab_is_used_while_it_is_trimmed),
+		cmocka_unit_test(slots_give_back_their_end),
+		cmocka_unit_test(slots_in_use_or_closed_hold_what_is_before_them),
 		cmocka_unit_test(slots_turn_away_stale_and_made_up_names),
 		cmocka_unit_test(slots_know_the_index_of_a_record_of_any_size),
 		cmocka_unit_test(slots_of_a_large_table_keep_what_is_written),
