@@ -12,6 +12,7 @@
 #include "base/overrun.h"
 #include "base/random.h"
 #include "core/actor.h"
+#include "core/idle.h"
 #include "core/index.h"
 #include "core/message.h"
 #include "core/runtime.h"
@@ -101,6 +102,7 @@ struct runtime {
 	struct loop *loop;
 	struct loop_work work;
 	struct loop_timer alarm;
+	struct idle idle;
 	struct random random;
 	uint64_t secret;       /* of the indexes */
 	uint64_t alias_key[2]; /* see call_alias() */

@@ -48,6 +48,7 @@ static bool on_work(struct loop_work *work)
 	page_store(&runtime->page->memory,
 		   slab_bytes(&runtime->messages) + slab_bytes(&runtime->states));
 	arm_alarm(runtime);
+	idle_watch(runtime);
 	return again;
 }
 
@@ -162,6 +163,7 @@ int runtime_new(const struct runtime_config *config, struct runtime **ret_runtim
 		       &((struct timer *)(void *)runtime->timers.base)->node,
 		       sizeof(struct timer));
 	loop_timer_init(&runtime->alarm, config->loop, on_alarm);
+	idle_init(runtime);
 	loop_work_init(&runtime->work, config->loop, on_work);
 	loop_work_start(&runtime->work);
 	*ret_runtime = runtime;
@@ -187,6 +189,7 @@ void runtime_free(struct runtime *runtime)
 	outside_drain(runtime);
 	loop_work_stop(&runtime->work);
 	loop_timer_stop(&runtime->alarm);
+	idle_fini(runtime);
 	overrun_free(runtime->slice.overrun);
 	peers_free(runtime);
 	clients_free(runtime);

@@ -12,13 +12,50 @@ SLOW_ACTOR = "io.troupe.test.slow"
 BUSY = {"slow": {"Plugin": "slow", "Worker": 1}, "hello": {"Plugin": "hello", "Worker": 1}}
 
 
+MIB = 1 << 20
+
+
+def memory_of(pid, key="VmRSS"):
+    """Bytes of a process: VmRSS now, VmHWM at most so far."""
+    with open(f"/proc/{pid}/status") as status:
+        return next(int(line.split()[1]) << 10 for line in status if line.startswith(key + ":"))
+
+
+class Memory(HostTest):
+    def test_a_burst_goes_back_to_the_system(self):
+        host = self.daemon({"flood": {"Plugin": "flood", "Type": "flood", "Worker": 1},
+                            "sink": {"Plugin": "flood", "Type": "sink", "Worker": 1, "Mailbox": 1048576,
+                                     "MailboxBytes": "1G"}})
+        pid = host.worker(1)["pid"]
+        before = memory_of(pid)
+        for _ in range(2):
+            host.call("flood", "io.troupe.test.flood.Flood", {"sink": "sink", "count": 1000000})
+            self.assertGreater(memory_of(pid, "VmHWM"), before + 40 * MIB)
+            wait_for(lambda: memory_of(pid) < before + 16 * MIB, 20 * SLOW, "the worker to give its memory back")
+        self.assertEqual(host.call("sink", "io.troupe.test.sink.Taken")["count"], 2000000)
+
+    def test_a_client_that_does_not_read_makes_a_worker_hold_a_bounded_amount(self):
+        host = self.daemon(BUSY)
+        pid = host.worker(1)["pid"]
+        before = memory_of(pid)
+        with host.client() as client:
+            for _ in range(64):
+                client.send(f"{SLOW_ACTOR}.Much", {"bytes": 15 * MIB})
+            # 960 MiB in all, and the neighbour is served meanwhile
+            for _ in range(20):
+                host.call("hello", GREET, {"name": "x"})
+        most = memory_of(pid, "VmHWM") - before
+        self.assertLess(most, 300 * MIB, most / MIB)
+        wait_for(lambda: memory_of(pid) < before + 32 * MIB, 20 * SLOW, "the worker to give its memory back")
+
+
 class Fair(HostTest):
     def send(self, host, count, method, parameters):
-        """Sends that nobody waits for, by one client."""
+        """So many messages, all in the mailbox when this returns: the answer that is waited for comes behind them."""
         with host.client() as client:
             for _ in range(count):
-                client.call(f"{CONTROL}.Send", {"name": "slow", "method": f"{SLOW_ACTOR}.{method}",
-                                                "parameters": parameters})
+                client.send(f"{SLOW_ACTOR}.{method}", parameters, oneway=True)
+            client.call(GREET, {"name": "x"})
 
     def ask(self, client, name, method, parameters=None, **more):
         return client.call(f"{CONTROL}.Call", {"name": name, "method": method, "parameters": parameters or {}, **more})

@@ -2,6 +2,7 @@
 #include "slow.varlink.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <troupe/actor.h>
 
@@ -240,6 +241,22 @@ static int on_burn(struct troupe_self *self, struct slow *me, struct slow_burn_c
 	return slow_burn_return(self, call, &(struct slow_burn_out){0});
 }
 
+static int on_much(struct troupe_self *self, struct slow *me, struct slow_much_call call,
+		   const struct slow_much *in)
+{
+	(void)me;
+	if (in->bytes < 0 || in->bytes > 1 << 28)
+		return slow_much_fail_parameter(self, call, "bytes", "out of range");
+	char *text = malloc((size_t)in->bytes + 1);
+	if (!text)
+		return -ENOMEM;
+	memset(text, 'x', (size_t)in->bytes);
+	text[in->bytes] = '\0';
+	int r = slow_much_return(self, call, &(struct slow_much_out){.text = text});
+	free(text);
+	return r;
+}
+
 static int on_quit(struct troupe_self *self, struct slow *me, struct slow_quit_call call,
 		   const struct slow_quit *in)
 {
@@ -281,8 +298,8 @@ static void end(struct troupe_self *self, struct slow *me, enum troupe_reason re
 
 SLOW_HANDLERS(slowness, struct slow, .answer = on_answer, .stream = on_stream,
 	      .burst = on_burst, .never = on_never, .drop = on_drop, .forget = on_forget,
-	      .fail = on_fail, .block = on_block, .burn = on_burn, .quit = on_quit,
-	      .kept = on_kept)
+	      .fail = on_fail, .block = on_block, .burn = on_burn, .much = on_much,
+	      .quit = on_quit, .kept = on_kept)
 TROUPE_LIFE(slow_life, struct slow, void, .fini = end, .on_room = on_room,
 	    .on_cancel = on_cancel)
 

@@ -1,6 +1,7 @@
 /* Fairness and bounds: nobody starves anybody, however much there is to do or to wait for. */
 #include "base/loop.h"
 #include "core/inside.h"
+#include "core/pages.h"
 #include "core/runq.h"
 #include "core/wheel.h"
 #include "world.h"
@@ -432,6 +433,72 @@ static void memory_of_a_burst_serves_the_next(void **state)
 	finish(&world);
 }
 
+/* Of a million messages and many actors that have been an idle runtime has nothing any more, and
+ * sleeps. One that is at work keeps what it needs next. */
+static void memory_goes_back_when_there_is_nothing_to_do(void **state)
+{
+	struct runtime_stats stats;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world_unit(&world, 2, world.type, 1000000, UINT32_MAX, 0);
+	world.hooks.num = fills_and_waits;
+	world_spawn(&world, 1);
+	world_spawn_in(&world, 2, 2);
+	for (int i = 0; i < 3; i++) {
+		world_send(&world, world.actors[1], 1000000);
+		world_run(&world);
+		world_sleep(&world, 900000000);
+		runtime_stats(world.runtime, &stats);
+		assert_true(stats.memory_bytes > 1000000ull * 48);
+	}
+	for (int64_t i = 10; i < 100010; i++)
+		world_spawn(&world, i);
+	runtime_stop_all(world.runtime);
+	assert_true(world.runtime->actors.used > 100000);
+	world_sleep(&world, 5000000000);
+	runtime_stats(world.runtime, &stats);
+	assert_int_equal(stats.memory_bytes, 0);
+	assert_int_equal(world.runtime->actors.used, 0);
+	assert_true(sim_is_asleep(world.loop));
+	/* and it goes on */
+	world.log_size = 0;
+	world_spawn(&world, 1);
+	world_spawn(&world, 2);
+	world_send(&world, world.actors[1], 1000);
+	world_run(&world);
+	assert_int_equal(world.runtime->handled, 3 * 1000001 + 1001);
+	world.log_size = 0;
+	finish(&world);
+}
+
+/* Whatever it is at when there is something to do again. */
+static void giving_memory_back_is_interrupted_and_done_later(void **state)
+{
+	struct runtime_stats stats;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world_unit(&world, 2, world.type, 1000000, UINT32_MAX, 0);
+	world.hooks.num = fills_and_waits;
+	world_spawn(&world, 1);
+	world_spawn_in(&world, 2, 2);
+	for (uint64_t steps = 0; steps < 60; steps++) {
+		world_send(&world, world.actors[1], 100000);
+		world_run(&world);
+		world.log_size = 0;
+		world_sleep(&world, 2000000000 + steps * 1000000);
+	}
+	world_sleep(&world, 5000000000);
+	runtime_stats(world.runtime, &stats);
+	assert_true(stats.memory_bytes < 2 * PAGES_HUGE);
+	assert_true(sim_is_asleep(world.loop));
+	world.log_size = 0;
+	finish(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +512,8 @@ int main(void)
 		cmocka_unit_test(many_timers_that_are_due_at_once_come_in_portions),
 		cmocka_unit_test(many_waiters_get_their_room_in_order),
 		cmocka_unit_test(memory_of_a_burst_serves_the_next),
+		cmocka_unit_test(memory_goes_back_when_there_is_nothing_to_do),
+		cmocka_unit_test(giving_memory_back_is_interrupted_and_done_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,105 @@
+#include "core/idle.h"
+
+#include "base/cleanup.h"
+#include "base/heap.h"
+#include "core/family.h"
+#include "core/inside.h"
+#include "core/page.h"
+#include "core/pages.h"
+
+#define IDLE_NS 1000000000u
+#define STEP_NS 1000000u /* between two amounts */
+
+/* For less than that an actor that ticks now and then is not worth a wakeup of its own. */
+#define WORTH_MESSAGES 1000u
+#define WORTH_BYTES    ((uint64_t)1 << 20)
+
+static bool is_worth_it(const struct runtime *runtime)
+{
+	uint64_t messages = runtime->handled - runtime->idle.done;
+
+	return messages >= WORTH_MESSAGES ||
+	       (messages > 0 &&
+		slab_bytes(&runtime->messages) + slab_bytes(&runtime->states) >= WORTH_BYTES);
+}
+
+static void trim_actors(struct runtime *runtime)
+{
+	uint32_t trimmed = slots_trim(&runtime->actors), used = runtime->actors.used;
+
+	pages_discard(state_near(runtime, used), (size_t)trimmed * STATE_NEAR);
+	pages_discard(runtime->kins + used, trimmed * sizeof(*runtime->kins));
+}
+
+/* The next amount. False: that was all. */
+static bool trim_more(struct runtime *runtime)
+{
+	struct slots *tables[] = {&runtime->mores, &runtime->calls,  &runtime->kept_calls,
+				  &runtime->kept,  &runtime->timers, &runtime->waits};
+	struct slab *slabs[] = {&runtime->messages, &runtime->states};
+	uint32_t stage = runtime->idle.stage;
+
+	if (stage < ARRAY_LEN(slabs)) {
+		if (slab_trim(slabs[stage]))
+			return true;
+	} else if (stage < ARRAY_LEN(slabs) + ARRAY_LEN(tables)) {
+		(void)slots_trim(tables[stage - ARRAY_LEN(slabs)]);
+	} else if (stage == ARRAY_LEN(slabs) + ARRAY_LEN(tables)) {
+		trim_actors(runtime);
+	} else {
+		heap_trim();
+		runtime->idle.stage = 0;
+		return false;
+	}
+	runtime->idle.stage++;
+	return true;
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+	struct runtime *runtime = container_of(timer, struct runtime, idle.timer);
+	struct idle *idle = &runtime->idle;
+
+	if (runtime->handled != idle->seen) {
+		idle->seen = runtime->handled;
+		idle->again = true;
+		loop_timer_start(timer, IDLE_NS);
+		return;
+	}
+	if (!idle->is_under_way) {
+		idle->is_under_way = true;
+		idle->again = false;
+	}
+	if (trim_more(runtime)) {
+		loop_timer_start(timer, STEP_NS);
+	} else if (idle->again) {
+		idle->again = false;
+		loop_timer_start(timer, STEP_NS);
+	} else {
+		idle->is_under_way = false;
+		idle->done = runtime->handled;
+	}
+	page_store(&runtime->page->memory,
+		   slab_bytes(&runtime->messages) + slab_bytes(&runtime->states));
+}
+
+void idle_init(struct runtime *runtime)
+{
+	loop_timer_init(&runtime->idle.timer, runtime->loop, on_timer);
+}
+
+void idle_fini(struct runtime *runtime)
+{
+	loop_timer_stop(&runtime->idle.timer);
+}
+
+void idle_watch(struct runtime *runtime)
+{
+	struct idle *idle = &runtime->idle;
+
+	if (likely(idle->timer.started || runtime->handled == idle->done) ||
+	    !is_worth_it(runtime))
+		return;
+	idle->seen = runtime->handled;
+	loop_timer_start(&idle->timer, IDLE_NS);
+}
