@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define TRIM_LEAST ((uint64_t)64 << 10) /* bytes */
+#define TRIM_LEAST ((uint64_t)16 << 10) /* bytes */
 
 int slots_init(struct slots *slots, uint32_t size, uint32_t limit)
 {

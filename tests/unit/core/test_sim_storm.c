@@ -176,6 +176,8 @@ static void act(struct troupe_self *self, struct puppet *me)
 		case 5:
 			if (below(storm, 4) == 0)
 				self_exit(self, -(int)below(storm, 2));
+			else /* a handler that takes long */
+				sim_advance(world_of(self)->loop, below(storm, 60000000));
 			break;
 		case 6:
 		case 7:
@@ -354,6 +356,18 @@ static void kill_one(struct storm *storm)
 	start(storm, dead);
 }
 
+/* What an idle runtime does, in the middle of everything. */
+static void trim(struct storm *storm, struct runtime *runtime)
+{
+	struct slots *tables[] = {&runtime->actors,     &runtime->mores, &runtime->calls,
+				  &runtime->kept_calls, &runtime->kept,  &runtime->timers,
+				  &runtime->waits};
+
+	for (uint64_t n = below(storm, 8); n > 0; n--)
+		slab_trim(below(storm, 2) ? &runtime->messages : &runtime->states);
+	slots_trim(tables[below(storm, ARRAY_LEN(tables))]);
+}
+
 static void rage(struct storm *storm)
 {
 	while (storm->budget > 0) {
@@ -364,6 +378,7 @@ static void rage(struct storm *storm)
 		switch (below(storm, 12)) {
 		case 0:
 			world_sleep(world, below(storm, 20000000));
+			trim(storm, world->runtime);
 			break;
 		case 1:
 			storm->net.full = below(storm, 4) == 0;
