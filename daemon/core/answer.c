@@ -323,11 +323,11 @@ int self_reply(struct troupe_self *self, struct troupe_call call,
 		return -EINVAL;
 	if (!out && method->out->size)
 		return failure_of_value(self, method->out, out, -EINVAL);
+	expire_answer(self, &answer);
 	if (!answer.call && !(answer.kept && answer.kept->peer))
 		return 0; /* nobody is there, so that nothing was asked for either */
 	if (!answer.wants_more)
 		return -EPROTOTYPE;
-	expire_answer(self, &answer);
 	rc = claim_stream(self, &answer);
 	if (rc < 0)
 		return rc;
