@@ -35,6 +35,7 @@ const char *activity_doing(uint64_t type_hash)
 		[PAGE_DOING_ROOM] = "on_room",
 		[PAGE_DOING_CANCEL] = "on_cancel",
 		[PAGE_DOING_LOAD] = "loading a plug-in",
+		[PAGE_DOING_DEFINE] = "reading a configuration",
 	};
 
 	_Static_assert(ARRAY_LEN(words) == PAGE_DOING_COUNT, "a word for each");

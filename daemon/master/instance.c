@@ -192,6 +192,8 @@ static void begin(struct instance *instance)
 
 	instance_set_state(instance, INSTANCE_WAITING);
 	instance_find_place(instance);
+	if (!suspects_admit(instance->worker, instance))
+		return;
 	r = worker_spawn(instance->worker, instance);
 	if (r == -ENOTCONN)
 		return;
@@ -343,13 +345,15 @@ static void take_worker_down(struct instance *instance, bool blamed, const char 
 		if (unit->master->is_stopping) {
 			instance_set_state(instance, INSTANCE_STOPPED);
 		} else if (blamed) {
-			unit_set_reason(unit, "it crashed worker %u: %s",
-					instance->worker->number, why);
-			unit_note_crash(unit);
 			feed(instance, RESTART_CRASHED);
 		} else {
 			lose(instance, why);
 		}
+		break;
+	case INSTANCE_BACKOFF:
+		/* A whole unit is blamed: this one would have been there, too. */
+		if (blamed)
+			feed(instance, RESTART_CRASHED);
 		break;
 	case INSTANCE_WAITING:
 		/* Longer than was thought: it is shown as `backoff` now. */

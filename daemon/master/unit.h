@@ -93,6 +93,7 @@ struct unit {
 	unsigned next;      /* where round-robin goes on */
 	struct worker *own; /* Worker=own, or isolated; instances may still be elsewhere */
 	unsigned crashes;   /* since it was started */
+	bool is_pinned;     /* of worker_bury(): it is to blame, though no handler of it ran */
 	bool is_isolated;   /* see unit_note_crash() */
 	uint64_t restarts;
 	bool names_changed; /* the running instances are not those that workers were told */

@@ -182,7 +182,7 @@ static int try_launch(struct worker *worker)
 	worker->pidfd = launched.pidfd;
 	worker->is_dead = false;
 	worker->killed_why = NULL;
-	worker->culprit_unit = worker->culprit_deployment = 0;
+	worker->culprit_unit = worker->culprit_deployment = worker->culprit_definition = 0;
 	worker->is_late = worker->missed_names = false;
 	worker->state = WORKER_STARTING;
 	worker->is_away = false;
@@ -313,6 +313,7 @@ int worker_new(struct master *master, unsigned number, struct unit *owner,
 	letters_init(&worker->letters);
 	restart_init(&worker->deaths, &deaths, random_next(&master->random));
 	restart_init(&worker->trouble, &trouble, random_next(&master->random));
+	suspects_init(worker);
 	loop_timer_init(&worker->restart_timer, master->loop, on_restart_timer);
 	loop_timer_init(&worker->request_timer, master->loop, worker_on_request_timer);
 	loop_timer_init(&worker->kill_timer, master->loop, on_kill_timer);
@@ -336,6 +337,7 @@ void worker_free(struct worker *worker)
 		list_remove(at);
 		instance->worker = NULL;
 	}
+	suspects_fini(worker);
 	page_unmap(worker->page);
 	worker->master->workers[worker->number] = NULL;
 	free(worker);

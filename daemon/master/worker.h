@@ -16,6 +16,7 @@
 #include "master/crash.h"
 #include "master/letters.h"
 #include "master/number_set.h"
+#include "master/suspects.h"
 #include "proto/channel.h"
 #include "supervise/restart.h"
 #include <stdbool.h>
@@ -60,8 +61,9 @@ struct worker {
 		owner; /* of a unit's own process; NULL: shared, or its unit has let go of it */
 	enum worker_state state;
 	struct restart deaths; /* that were nobody's fault: the next process comes soon */
-	struct restart
-		trouble; /* starts that failed, memory that ran out: with growing delays */
+	/* Starts that failed, memory that ran out: with growing delays. */
+	struct restart trouble;
+	struct suspects suspects; /* when deaths go unexplained */
 	struct loop_timer restart_timer;
 	bool is_away;          /* BACKOFF for longer than LIMIT_WORKER_DELAY_NS */
 	struct list instances; /* struct instance that are to run here */
@@ -86,6 +88,7 @@ struct worker {
 	const char *killed_why;            /* constant; NULL: we did not */
 	/* Whose init or load took too long; 0: none */
 	uint32_t culprit_unit, culprit_instance, culprit_deployment;
+	uint32_t culprit_definition; /* whose configuration took too long to decode; 0: none */
 
 	/* Sampled by stall.c */
 	uint64_t stall_sequence, stall_since_ns;

@@ -82,18 +82,18 @@ static void fail_units(struct worker *worker, uint32_t deployment, const char *w
 				     why);
 }
 
-/* The plug-in that the process was told to load when it died; 0: it was not at that. */
-static uint32_t loading(const struct worker *worker)
+/* The number in the request that the process was at, outside of all handlers, when it died by its own fault; 0: it was not at
+ * such a one. */
+static uint32_t find_request(const struct worker *worker, enum request_kind kind,
+			     uint64_t doing)
 {
 	const struct request *first;
 
-	if (!worker->crash.in_handler || worker->crash.activity.type_hash != PAGE_DOING_LOAD ||
-	    !worker->crash.is_blamed)
-		return 0;
-	if (list_is_empty(&worker->requests))
+	if (!worker->crash.in_handler || worker->crash.activity.type_hash != doing ||
+	    !worker->crash.is_blamed || list_is_empty(&worker->requests))
 		return 0;
 	first = list_first(&worker->requests, struct request, link);
-	return first->kind == REQUEST_LOAD ? first->number : 0;
+	return first->kind == kind ? first->number : 0;
 }
 
 /* The kernel killed it because memory ran out, which is nobody's fault that could be named. */
@@ -106,47 +106,146 @@ static bool is_oom(struct worker *worker)
 static bool is_alive(const struct instance *instance)
 {
 	return instance->state == INSTANCE_STARTING || instance->state == INSTANCE_RUNNING ||
-	       instance->state == INSTANCE_STOPPING;
+	       instance->state == INSTANCE_DRAINING || instance->state == INSTANCE_STOPPING;
 }
 
-/* Nobody has to pay for it: when does the next process start? */
-static enum worker_end judge_unblamed(const struct worker *worker, bool was_ready)
+/* Who is to blame for a death; all empty: nobody. */
+struct blame {
+	struct instance *actor;   /* its handler was at fault */
+	struct instance *hanging; /* its init did not return */
+	uint32_t deployment;      /* it was being loaded */
+	uint32_t definition;      /* a unit: its configuration was being decoded */
+	bool is_pinned;           /* units have is_pinned */
+	const char *why;          /* they have */
+};
+
+static bool is_anybody_to_blame(const struct blame *blame)
+{
+	return blame->actor || blame->hanging || blame->deployment || blame->definition ||
+	       blame->is_pinned;
+}
+
+/* How long the process was up; 0: it never was. */
+static uint64_t find_life_ns(const struct worker *worker)
+{
+	const struct restart *record = &worker->deaths;
+
+	return record->is_up ? loop_now_ns(worker->master->loop) - record->up_since_ns : 0;
+}
+
+static void find_blame(struct worker *worker, struct blame *blame)
+{
+	bool is_open, was_sent = worker->crash.was_sent && !worker->killed_why;
+
+	blame->actor = attribute(worker);
+	/* A process may name one that is down again and again: nobody would pay. */
+	if (blame->actor && !is_alive(blame->actor))
+		blame->actor = NULL;
+	blame->hanging =
+		unit_instance(worker->master, worker->culprit_unit, worker->culprit_instance);
+	blame->deployment = worker->culprit_deployment
+				    ? worker->culprit_deployment
+				    : find_request(worker, REQUEST_LOAD, PAGE_DOING_LOAD);
+	blame->definition = worker->culprit_definition
+				    ? worker->culprit_definition
+				    : find_request(worker, REQUEST_DEFINE, PAGE_DOING_DEFINE);
+	/* What somebody sent, or memory that ran out, speaks against nobody. */
+	is_open = worker->state == WORKER_RUNNING && !was_sent && !worker->crash.is_oom;
+	if (is_open && !is_anybody_to_blame(blame))
+		blame->is_pinned = suspects_find(worker, find_life_ns(worker), &blame->why);
+	/* That we had to end it is its fault after all. */
+	worker->crash.is_blamed |=
+		blame->hanging || worker->culprit_deployment || worker->culprit_definition;
+}
+
+/* When is the next process to start? */
+static enum worker_end judge(const struct worker *worker, const struct blame *blame)
 {
 	/* What somebody sent may come at any moment; the next one will be no worse. */
 	bool was_sent = worker->crash.was_sent && !worker->killed_why;
 
-	return worker->crash.is_oom || (!was_ready && !was_sent) ? WORKER_END_TROUBLE
-								 : WORKER_END_NEUTRAL;
+	if (is_anybody_to_blame(blame))
+		return WORKER_END_BLAMED;
+	return worker->crash.is_oom || (worker->state != WORKER_RUNNING && !was_sent)
+		       ? WORKER_END_TROUBLE
+		       : WORKER_END_NEUTRAL;
+}
+
+/* What does not wait and is not tried again: a plug-in or configuration that ended the process, an init that did not return. */
+static void fail_for_good(struct worker *worker, const struct blame *blame)
+{
+	struct instance *hanging = blame->hanging;
+	struct unit *unit = unit_by_number(worker->master, blame->definition);
+	char span[64];
+
+	if (blame->deployment)
+		fail_units(worker, blame->deployment,
+			   worker->culprit_deployment ? "it did not load in time"
+						      : "loading it crashed a worker");
+	if (unit)
+		unit_fail_on(unit, worker, "%s",
+			     worker->culprit_definition
+				     ? "its configuration was not decoded in time"
+				     : "decoding its configuration crashed a worker");
+	if (!hanging)
+		return;
+	text_print_span_ns(hanging->unit->file.start_timeout_ns, span, sizeof(span));
+	unit_set_reason(hanging->unit, "init did not return within %s", span);
+	log_error(&worker->master->log, "%s/%u has failed: %s", hanging->unit->file.name,
+		  hanging->number, hanging->unit->reason ? hanging->unit->reason : "");
+	instance_give_up(hanging);
+}
+
+static void note_crash(const struct worker *worker, struct unit *unit,
+		       const struct blame *blame, const char *text)
+{
+	unit_set_reason(unit, "it crashed worker %u: %s%s%s%s", worker->number, text,
+			blame->why ? " (" : "", blame->why ? blame->why : "",
+			blame->why ? ")" : "");
+	unit_note_crash(unit);
+}
+
+/* Its instances hear of it: the guilty pay, the others come back with the next process. */
+static void lose_instances(struct worker *worker, const struct blame *blame, const char *text)
+{
+	struct unit *unit, *next;
+
+	if (blame->actor)
+		note_crash(worker, blame->actor->unit, blame, text);
+	HASH_ITER (by_name, worker->master->units_by_name, unit, next)
+		if (unit->is_pinned) {
+			log_error(&worker->master->log, "unit %s is blamed for that: %s",
+				  unit->file.name, blame->why);
+			note_crash(worker, unit, blame, text);
+		}
+	list_foreach_safe (at, &worker->instances) {
+		struct instance *instance = container_of(at, struct instance, on_worker);
+
+		instance_worker_down(
+			instance, instance == blame->actor || instance->unit->is_pinned, text);
+	}
+	HASH_ITER (by_name, worker->master->units_by_name, unit, next)
+		unit->is_pinned = false;
 }
 
 void worker_bury(struct worker *worker)
 {
 	struct master *master = worker->master;
-	struct instance *blamed = NULL, *hanging = NULL;
-	uint32_t deployment = 0;
+	struct blame blame = {0};
 	char text[CRASH_TEXT] = "";
 	bool was_stopping = worker->state == WORKER_STOPPING;
-	bool was_ready = worker->state == WORKER_RUNNING;
+	bool was_sound = is_sound_end(worker);
 	enum worker_end end = WORKER_END_NEUTRAL;
 
-	if (!is_sound_end(worker)) {
+	if (!was_sound) {
 		crash_read(&worker->crash, worker->page, &worker->end);
 		worker->crash.worker = worker->number;
 		worker->crash.incarnation = worker->incarnation;
 		worker->has_crashed = true;
 		if (is_oom(worker))
 			crash_note_oom(&worker->crash);
-		blamed = attribute(worker);
-		/* A process may name one that is down again and again: nobody would pay. */
-		if (blamed && !is_alive(blamed))
-			blamed = NULL;
-		hanging = unit_instance(master, worker->culprit_unit, worker->culprit_instance);
-		/* That we had to end it is its fault after all. */
-		worker->crash.is_blamed |= hanging || worker->culprit_deployment;
-		deployment = worker->culprit_deployment ? worker->culprit_deployment
-							: loading(worker);
-		end = blamed || hanging || deployment ? WORKER_END_BLAMED
-						      : judge_unblamed(worker, was_ready);
+		find_blame(worker, &blame);
+		end = judge(worker, &blame);
 		crash_print(&worker->crash, text, sizeof(text));
 		tell_of_crash(worker, text);
 		watch_worker_died(master, worker, text);
@@ -155,31 +254,16 @@ void worker_bury(struct worker *worker)
 			  (int)worker->pid);
 	}
 	worker->state = was_stopping ? WORKER_STOPPING : WORKER_BACKOFF;
-	calls_worker_down(worker, worker->crash.is_blamed && !is_sound_end(worker)
+	suspects_down(worker);
+	calls_worker_down(worker, worker->crash.is_blamed && !was_sound
 					  ? worker->crash.activity.call
 					  : 0);
 	inquiries_worker_down(worker);
-	names_worker_down(worker, !is_sound_end(worker));
+	names_worker_down(worker, !was_sound);
 	place_remove_inbox(master->directory, worker->number, worker->incarnation);
-	if (deployment)
-		fail_units(worker, deployment,
-			   worker->culprit_deployment ? "it did not load in time"
-						      : "loading it crashed a worker");
-	if (hanging) {
-		char span[64];
-
-		text_print_span_ns(hanging->unit->file.start_timeout_ns, span, sizeof(span));
-		unit_set_reason(hanging->unit, "init did not return within %s", span);
-		log_error(&master->log, "%s/%u has failed: %s", hanging->unit->file.name,
-			  hanging->number, hanging->unit->reason ? hanging->unit->reason : "");
-		instance_give_up(hanging);
-	}
+	fail_for_good(worker, &blame);
 	worker_forget_process(worker);
-	list_foreach_safe (at, &worker->instances) {
-		struct instance *instance = container_of(at, struct instance, on_worker);
-
-		instance_worker_down(instance, instance == blamed && instance != hanging, text);
-	}
+	lose_instances(worker, &blame, text);
 	master_settle(master);
 	if (was_stopping)
 		worker_ended(worker);

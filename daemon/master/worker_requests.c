@@ -203,6 +203,10 @@ void worker_on_request_timer(struct loop_timer *timer)
 		   activity.type_hash == PAGE_DOING_LOAD) {
 		worker->culprit_deployment = first->number;
 		worker_kill(worker, "a plug-in did not load in time", true);
+	} else if (in_handler && first->kind == REQUEST_DEFINE &&
+		   activity.type_hash == PAGE_DOING_DEFINE) {
+		worker->culprit_definition = first->number;
+		worker_kill(worker, "a configuration was not decoded in time", true);
 	} else if (in_handler || worker->n_late == 0) {
 		/* Some actor's handler takes long, which is no reason to end them all. */
 		if (!worker->is_late)

@@ -29,17 +29,27 @@ static const char *error_text(int error)
 
 /* ---- plug-ins */
 
-/* Constructors run while a plug-in is loaded: a crash in them is told as one in loading. */
-static void note_loading(struct page *page, bool begins)
+/* Code and tables of a plug-in are at work outside of all handlers, too: its constructors while it is loaded, its types while
+ * a configuration is decoded. The page says so from mark_begin() to mark_end(). */
+static void mark(struct page *page, uint64_t doing, uint32_t unit)
 {
 	struct page_thread *thread = &page->thread;
 
 	atomic_fetch_add_explicit(&thread->sequence, 1, memory_order_relaxed);
 	atomic_store_explicit(&thread->actor, 0, memory_order_relaxed);
-	atomic_store_explicit(&thread->type_hash, begins ? PAGE_DOING_LOAD : PAGE_DOING_NOTHING,
-			      memory_order_relaxed);
-	atomic_store_explicit(&thread->unit, 0, memory_order_relaxed);
+	atomic_store_explicit(&thread->type_hash, doing, memory_order_relaxed);
+	atomic_store_explicit(&thread->unit, unit, memory_order_relaxed);
 	atomic_store_explicit(&thread->instance, 0, memory_order_relaxed);
+}
+
+static void mark_begin(struct agent *agent, uint64_t doing, int64_t unit)
+{
+	mark(agent->page, doing, unit > 0 && unit <= UINT32_MAX ? (uint32_t)unit : 0);
+}
+
+static void mark_end(struct agent *agent)
+{
+	mark(agent->page, PAGE_DOING_NOTHING, 0);
 }
 
 static int load_plugin(struct agent *agent, const struct worker_load *in, int *fd, char *why)
@@ -54,10 +64,8 @@ static int load_plugin(struct agent *agent, const struct worker_load *in, int *f
 			 (intmax_t)in->plugin);
 		return -EEXIST;
 	}
-	note_loading(agent->page, true);
 	r = loader_load(agent->loader, take_fd(fd), in->name, (uint32_t)in->plugin,
 			in->allowGlobals ? PLUGIN_ALLOW_GLOBALS : 0, &plugin, why);
-	note_loading(agent->page, false);
 	if (r < 0)
 		return r;
 	types = calloc(plugin->info->n_actors, sizeof(const struct runtime_type *));
@@ -88,8 +96,11 @@ void agent_on_load(void *context, const void *data, int *fd)
 	struct agent *agent = context;
 	const struct worker_load *in = data;
 	char why[PLUGIN_WHY_MAX] = "";
-	int r = load_plugin(agent, in, fd, why);
+	int r;
 
+	mark_begin(agent, PAGE_DOING_LOAD, 0);
+	r = load_plugin(agent, in, fd, why);
+	mark_end(agent);
 	agent_send(agent, &worker_loaded_method,
 		   &(struct worker_loaded){.plugin = in->plugin, .error = r < 0 ? why : NULL});
 }
@@ -184,9 +195,12 @@ void agent_on_define(void *context, const void *data, int *fd)
 	struct agent *agent = context;
 	const struct worker_define *in = data;
 	char why[512] = "";
-	int r = define_unit(agent, in, why, sizeof(why));
+	int r;
 
 	(void)fd;
+	mark_begin(agent, PAGE_DOING_DEFINE, in->unit);
+	r = define_unit(agent, in, why, sizeof(why));
+	mark_end(agent);
 	agent_send(agent, &worker_defined_method,
 		   &(struct worker_defined){.unit = in->unit, .error = r < 0 ? why : NULL});
 }

@@ -133,20 +133,6 @@ class Crashes(HostTest):
         self.assertEqual(host.control("Status")["state"], "degraded")
         host.wait_log("crash_in_init")
 
-    def test_what_always_fails_is_given_up_with_the_defaults(self):
-        host = self.daemon({"refuses": {"Plugin": "fail_in_init", "Config": {"Code": -13}}, "crashes": {"Plugin": "crash_in_init"},
-                            "hello": {"Plugin": "hello"}})
-        unit = host.wait_unit("crashes", "failed", 60)
-        self.assertIn("init", unit["reason"])
-        host.wait_log("crashes/0 is given up (quarantined)")
-        # 9 waits of 40 to 81 seconds together.
-        unit = host.wait_unit("refuses", "failed", 100)
-        # And some that were another's fault, if they were on one worker.
-        self.assertIn(unit["restarts"], range(9, 15))
-        self.assertIn("Permission denied", unit["reason"])
-        host.wait_log("refuses/0 is given up (failed)")
-        host.wait_unit("hello", "running")
-
     def test_a_plugin_that_crashes_in_each_call_is_given_up_in_the_end(self):
         host = self.daemon({"crash": {"Plugin": "crash", "Worker": 1, "GiveUp": "fail", "GiveUpAfter": 3, "RestartDelay": "10ms"},
                             "hello": {"Plugin": "hello", "Worker": 1}}, daemon={"RestartDelay": "10ms", "GiveUp": "never"})

@@ -164,3 +164,65 @@ class Innocents(HostTest):
         host.wait_unit("crash", "running")
         self.assertFalse(host.unit("crash").get("reason"))
         host.finish()
+
+
+class Limits(HostTest):
+    def test_what_always_fails_is_given_up_with_the_defaults(self):
+        host = self.daemon({"refuses": {"Plugin": "fail_in_init", "Config": {"Code": -13}}, "crashes": {"Plugin": "crash_in_init"},
+                            "hello": {"Plugin": "hello"}})
+        unit = host.wait_unit("crashes", "failed", 60)
+        self.assertIn("init", unit["reason"])
+        host.wait_log("crashes/0 is given up (quarantined)")
+        # 9 waits of 40 to 81 seconds together.
+        unit = host.wait_unit("refuses", "failed", 100)
+        # And some that were another's fault, if they were on one worker.
+        self.assertIn(unit["restarts"], range(9, 15))
+        self.assertIn("Permission denied", unit["reason"])
+        host.wait_log("refuses/0 is given up (failed)")
+        host.wait_unit("hello", "running")
+
+
+class Suspects(HostTest):
+    """A plug-in whose own thread ends the worker, again and again."""
+
+    def beside(self, bad, **more):
+        """Three that are well, and one that is not, on one worker."""
+        units = {name: {"Plugin": "hello", **more} for name in ("first", "second", "third")}
+        units["bad"] = {"Plugin": "thread_crash", **more, "Config": bad}
+        return self.daemon(units, daemon={"Workers": 1, "RestartDelay": "50ms", "RestartDelayMax": "200ms"})
+
+    def expect_well(self, host):
+        for name in ("first", "second", "third"):
+            unit = host.wait_unit(name, "running")
+            self.assertFalse(unit.get("reason"))
+            self.assertEqual(host.call(name, GREET, {"name": "x"})["text"], "hello, x")
+
+    def test_a_thread_that_faults_is_pinned_on_its_plugin(self):
+        host = self.beside({"AfterMs": 50, "Exits": "no"}, Isolate="no")
+        unit = host.wait_unit("bad", "failed", 60)
+        self.assertIn("SIGSEGV", unit["reason"])
+        self.assertIn("its plug-in was at fault outside of all handlers", unit["reason"])
+        self.expect_well(host)
+        # One death more than it takes to quarantine it: the first one could have been chance.
+        self.assertEqual(host.worker(1)["restarts"], 6)
+
+    def test_a_thread_that_faults_goes_on_in_a_worker_of_its_own(self):
+        host = self.beside({"AfterMs": 50, "Exits": "no"})
+        host.wait_unit("bad", "failed", 60)
+        self.expect_well(host)
+        self.assertIn(host.worker(1)["restarts"], range(2, 5))
+
+    def test_a_thread_that_leaves_no_trace_is_found_by_starting_units_one_by_one(self):
+        host = self.beside({"AfterMs": 50, "Exits": "yes"}, Isolate="no")
+        host.wait_log("its units are started one after another")
+        unit = host.wait_unit("bad", "failed", 120)
+        self.assertIn("exit 9", unit["reason"])
+        self.assertIn("that happens when it is started", unit["reason"])
+        self.expect_well(host)
+
+    def test_a_thread_in_a_unit_of_its_own_worker_is_known_at_once(self):
+        host = self.daemon({"bad": {"Plugin": "thread_crash", "Worker": "own", "GiveUpAfter": 2, "Config": {"AfterMs": 20, "Exits": "yes"}}},
+                           daemon={"Workers": 1})
+        unit = host.wait_unit("bad", "failed", 30)
+        self.assertIn("nobody else runs there", unit["reason"])
+        self.assertEqual(host.worker(1)["restarts"], 0)

@@ -84,8 +84,9 @@ static void on_define(void *context, const void *in, int *fd)
 	(void)fd;
 	worker->n_defines++;
 	worker->define.unit = ((const struct worker_define *)in)->unit;
-	stage_tell(worker, &worker_defined_method,
-		   &(struct worker_defined){.unit = worker->define.unit});
+	if (!worker->stage->is_reader_slow)
+		stage_tell(worker, &worker_defined_method,
+			   &(struct worker_defined){.unit = worker->define.unit});
 }
 
 static void on_spawn(void *context, const void *in, int *fd)

@@ -46,6 +46,7 @@ struct stage {
 	int refuse;          /* -errno that launching gives */
 	bool is_slow;        /* actors are not made before stage_spawned() */
 	bool is_loader_slow; /* plug-ins are not loaded */
+	bool is_reader_slow; /* units are not defined */
 	struct stage_worker *workers[STAGE_WORKERS + 1]; /* by number */
 	uint32_t incarnations[STAGE_WORKERS + 1];        /* launched last */
 	/* A client */

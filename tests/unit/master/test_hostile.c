@@ -325,6 +325,90 @@ static void blame_of_an_actor_that_is_down_does_not_hasten_restarts(void **state
 	assert_unharmed(stage);
 }
 
+static void unit_is_not_blamed_when_anothers_page_says_define(void **state)
+{
+	expect_no_blame(*state, PAGE_DOING_DEFINE);
+}
+
+/* The first worker dies of a fault, in a handler or not, and another process is up. */
+static void fault(struct stage *stage, bool in_handler, uint64_t doing, int64_t plugin)
+{
+	struct page *page = stage->workers[1]->page;
+	uint32_t incarnation = stage->master->workers[1]->incarnation;
+
+	page->crash.thread.sequence = in_handler ? 7 : 8;
+	page->crash.thread.type_hash = doing;
+	page->crash.thread.thread_id = 1;
+	page->crash.thread_id = in_handler ? 1 : 2;
+	page->crash.signal = SIGSEGV;
+	page->crash.code = 1;
+	page->crash.n_frames = 2;
+	strcpy(page->crash.frames[0].text, "libc.so.6(+0x1)");
+	strcpy(page->crash.frames[1].text, "hello.so(run+0x1c)");
+	page->crash.frames[1].plugin = (uint32_t)plugin;
+	page->crash.written = 1;
+	assert_int_equal(kill(stage->workers[1]->pid, SIGSEGV), 0);
+	while (stage->master->workers[1]->incarnation == incarnation ||
+	       !worker_is_up(stage->master->workers[1]))
+		loop_step(stage->master->loop, true);
+	stage_idle(stage);
+}
+
+static void unit_fails_alone_when_its_configuration_ends_the_worker(void **state)
+{
+	struct stage *stage = *state;
+	const struct unit *unit = unit_find(stage->master, "one");
+
+	stage->is_reader_slow = stage->is_slow = true;
+	stage_kill(stage->workers[1]);
+	while (stage->workers[1]->channel == NULL || stage->workers[1]->n_defines == 0)
+		loop_step(stage->master->loop, true);
+	fault(stage, true, PAGE_DOING_DEFINE, 0);
+	assert_int_equal(unit_state(unit), UNIT_FAILED);
+	assert_string_equal(unit->reason, "decoding its configuration crashed a worker");
+	assert_unharmed(stage);
+}
+
+static void death_outside_of_handlers_is_pinned_on_its_plugin_the_second_time(void **state)
+{
+	struct stage *stage = *state;
+	struct unit *unit = unit_find(stage->master, "one");
+
+	/* Both units are of it; the other one does not run there. */
+	unit->file.restart_keys.delay_ns = 500 * CLOCK_MS_NS;
+	fault(stage, false, 0, stage->workers[1]->load.plugin);
+	assert_int_equal(unit->crashes, 0);
+	assert_null(unit->reason);
+	fault(stage, false, 0, stage->workers[1]->load.plugin);
+	assert_int_equal(unit->crashes, 1);
+	assert_non_null(strstr(unit->reason, "its plug-in was at fault"));
+	assert_unharmed(stage);
+}
+
+static void deaths_that_name_no_plugin_lead_to_a_search(void **state)
+{
+	struct stage *stage = *state;
+	struct unit *unit = unit_find(stage->master, "one");
+	struct suspects *suspects = &stage->master->workers[1]->suspects;
+
+	unit->file.restart_keys.delay_ns = 500 * CLOCK_MS_NS;
+	fault(stage, false, 0, stage->workers[1]->load.plugin + 1);
+	fault(stage, false, 0, UINT32_MAX);
+	assert_false(suspects->is_searching);
+	fault(stage, false, 0, 0);
+	assert_true(suspects->is_searching);
+	assert_int_equal(unit->crashes, 0);
+	assert_int_equal(suspects->on_trial, unit->version->number);
+	fault(stage, false, 0, 0);
+	assert_int_equal(unit->crashes, 1);
+	assert_non_null(strstr(unit->reason, "that happens when it is started"));
+	assert_unharmed(stage);
+	/* The unit comes back, and when it has lived for long enough it is cleared. */
+	while (suspects->cleared.n == 0)
+		loop_step(stage->master->loop, true);
+	assert_int_equal(unit_state(unit), UNIT_RUNNING);
+}
+
 static void page_of_garbage_is_survived(void **state)
 {
 	struct stage *stage = *state;
@@ -407,6 +491,10 @@ int main(void)
 		TEST(unit_is_not_blamed_when_anothers_page_says_init),
 		TEST(unit_is_not_blamed_when_anothers_page_says_load),
 		TEST(blame_of_an_actor_that_is_down_does_not_hasten_restarts),
+		TEST(unit_is_not_blamed_when_anothers_page_says_define),
+		TEST(unit_fails_alone_when_its_configuration_ends_the_worker),
+		TEST(death_outside_of_handlers_is_pinned_on_its_plugin_the_second_time),
+		TEST(deaths_that_name_no_plugin_lead_to_a_search),
 		TEST(page_of_garbage_is_survived),
 		TEST(census_ends_when_a_worker_has_nothing_more_to_tell),
 		TEST(census_does_not_name_units_of_others),

@@ -80,6 +80,49 @@ static void worker_forgets_a_unit_but_not_its_actors(void **state)
 	stage_end(&s);
 }
 
+/* The master reads from the page whose fault it is when that ends the process. It is over quickly: tried until it is seen. */
+static void worker_says_whose_configuration_it_decodes(void **state)
+{
+	const size_t size = 4u << 20;
+	cleanup_free char *config = malloc(2 * size + 32);
+	bool is_seen = false;
+	struct stage_worker *w;
+	struct stage s;
+
+	(void)state;
+	assert_non_null(config);
+	strcpy(config, "{\"to\":\"");
+	for (size_t i = 0; i < size; i++)
+		memcpy(config + 7 + 2 * i, "\\n", 2);
+	strcpy(config + 7 + 2 * size, "\"}");
+	stage_begin(&s);
+	w = stage_start(&s, 1);
+	assert_null(stage_load(w, 1, "relay"));
+	for (int64_t unit = 1; unit <= 50 && !is_seen; unit++) {
+		unsigned before = w->defineds;
+
+		stage_tell(w, &worker_define_method,
+			   &(struct worker_define){
+				   .unit = unit,
+				   .name = "forward",
+				   .plugin = 1,
+				   .actorType = "forward",
+				   .config = config,
+				   .limits = {.mailbox = 1, .mailboxBytes = 1024, .batch = 1}});
+		while (w->defineds == before) {
+			loop_step(s.loop, false);
+			is_seen |= w->page->thread.type_hash == PAGE_DOING_DEFINE &&
+				   w->page->thread.unit == (uint32_t)unit &&
+				   w->page->thread.sequence % 2 == 1;
+		}
+		assert_null(w->error);
+		stage_tell(w, &worker_undefine_method, &(struct worker_undefine){.unit = unit});
+	}
+	assert_true(is_seen);
+	assert_int_equal(w->page->thread.sequence % 2, 0);
+	stage_end(&s);
+}
+
 static void worker_takes_and_gives_texts_of_many_bytes(void **state)
 {
 	size_t size = 5u << 20;
@@ -857,6 +900,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(worker_runs_actors_of_a_plugin),
 		cmocka_unit_test(worker_forgets_a_unit_but_not_its_actors),
+		cmocka_unit_test(worker_says_whose_configuration_it_decodes),
 		cmocka_unit_test(worker_takes_and_gives_texts_of_many_bytes),
 		cmocka_unit_test(worker_answers_wrong_calls_with_varlink_errors),
 		cmocka_unit_test(worker_passes_on_how_calls_end),

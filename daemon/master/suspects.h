@@ -1,0 +1,46 @@
+/* suspects.h - who makes a worker die, when no handler is at fault: a plug-in's own thread, a heap that somebody broke.
+ *
+ * One such death may be chance. What a second in a row tells: the plug-in of the innermost frame that is one, as the crash record
+ * names it, if it is the same both times; in a worker of one unit's own that unit. Where nothing is told, the third begins a search: the units
+ * of the worker are started one after another, each on probation before the next, and the one on trial is blamed when
+ * the worker dies again. Only units that have actors on the worker are ever blamed: all that is known is its word.
+ *
+ * Part of a worker (init/fini); master process, one thread.
+ */
+#ifndef MASTER_SUSPECTS_H
+#define MASTER_SUSPECTS_H
+
+#include "base/loop.h"
+#include "master/number_set.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct worker;
+struct instance;
+
+struct suspects {
+	unsigned n_deaths; /* without explanation, in a row; a healthy life ends it */
+	uint32_t plugin;   /* number of the deployment that the last one named; 0: none */
+	/* The search */
+	bool is_searching;
+	uint64_t probation_ns;
+	uint32_t
+		on_trial; /* the version of a unit that was started last, by its number; 0: none */
+	struct number_set cleared; /* versions that lived through their probation */
+	struct loop_timer timer;   /* the end of a probation, or of the search */
+};
+
+void suspects_init(struct worker *worker);
+void suspects_fini(struct worker *worker);
+
+/* Whether the instance may begin there now. If not, instance_worker_up() follows when it may. */
+bool suspects_admit(struct worker *worker, const struct instance *instance);
+
+/* The process has died after life_ns without explanation. The units to blame get is_pinned; true: there are some, and why says
+ * how that is known. */
+bool suspects_find(struct worker *worker, uint64_t life_ns, const char **ret_why);
+
+/* The process has died, however. */
+void suspects_down(struct worker *worker);
+
+#endif
