@@ -7,6 +7,7 @@
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/watch.h"
+#include "master/worker.h"
 #include <errno.h>
 #include <string.h>
 
@@ -259,6 +260,9 @@ int reload_run(struct master *master, struct reload_result *ret_result)
 		settings_fini(&master->settings);
 		master->settings = settings;
 		master->log.level = settings.log_level;
+		for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+			if (master->workers[i])
+				worker_reconfigure(master->workers[i]);
 		r = apply_units(master, result, false);
 	}
 	publish_problems(master, &result->problems);

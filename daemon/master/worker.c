@@ -281,22 +281,43 @@ void worker_forget_process(struct worker *worker)
 	number_set_fini(&worker->defined);
 }
 
-int worker_new(struct master *master, unsigned number, struct unit *owner,
-	       struct worker **ret_worker)
+static struct restart_config rules_of_trouble(const struct settings *settings)
 {
-	const struct settings *settings = &master->settings;
-	struct restart_config trouble = {
+	return (struct restart_config){
 		.policy = RESTART_ALWAYS,
 		.delay_ns = settings->restart.delay_ns,
 		.delay_max_ns = settings->restart.delay_max_ns,
 		.healthy_ns = settings->restart.healthy_ns,
 	};
-	struct restart_config deaths = {
+}
+
+static struct restart_config rules_of_deaths(const struct settings *settings)
+{
+	return (struct restart_config){
 		.policy = RESTART_ALWAYS,
 		.delay_ns = LEAST_DELAY_NS,
 		.delay_max_ns = LIMIT_WORKER_DELAY_NS,
 		.healthy_ns = settings->restart.healthy_ns,
 	};
+}
+
+void worker_reconfigure(struct worker *worker)
+{
+	struct master *master = worker->master;
+	struct restart_config trouble = rules_of_trouble(&master->settings);
+	struct restart_config deaths = rules_of_deaths(&master->settings);
+
+	restart_configure(&worker->trouble, &trouble);
+	restart_configure(&worker->deaths, &deaths);
+	(void)worker_send(worker, &worker_log_level_method,
+			  &(struct worker_log_level){.logLevel = master->log.level}, -1);
+}
+
+int worker_new(struct master *master, unsigned number, struct unit *owner,
+	       struct worker **ret_worker)
+{
+	struct restart_config trouble = rules_of_trouble(&master->settings);
+	struct restart_config deaths = rules_of_deaths(&master->settings);
 	struct worker *worker = calloc(1, sizeof(*worker));
 
 	check(number >= 1 && number <= LIMIT_WORKERS && !master->workers[number]);

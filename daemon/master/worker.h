@@ -113,6 +113,9 @@ void worker_free(struct worker *worker);
 
 void worker_start(struct worker *worker);
 
+/* The settings have changed: take what holds for workers, LogLevel= in its process, too. */
+void worker_reconfigure(struct worker *worker);
+
 /* Tell it to end in order; after StopTimeout= it is killed. A unit's own worker is freed when it has ended. */
 void worker_stop(struct worker *worker);
 

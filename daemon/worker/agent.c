@@ -203,6 +203,16 @@ static void on_start(void *context, const void *data, int *fd)
 	agent_send(agent, &worker_ready_method, "");
 }
 
+static void on_log_level(void *context, const void *data, int *fd)
+{
+	struct agent *agent = context;
+	const struct worker_log_level *in = data;
+
+	(void)fd;
+	if (in->logLevel >= 0 && in->logLevel <= LOG_P_DEBUG)
+		agent->config.log->level = (int)in->logLevel;
+}
+
 /* ---- Shutdown */
 
 /* The last notices leave with the links closed. */
@@ -255,6 +265,7 @@ static bool is_of_order(struct agent *agent)
 	}
 AFTER_START(agent_on_load)
 AFTER_START(agent_on_define)
+AFTER_START(on_log_level)
 AFTER_START(agent_on_redefine)
 AFTER_START(agent_on_undefine)
 AFTER_START(agent_on_spawn)
@@ -274,6 +285,7 @@ static const struct channel_handler handlers[] = {
 	{&worker_start_method, on_start},
 	{&worker_load_method, started_agent_on_load},
 	{&worker_define_method, started_agent_on_define},
+	{&worker_log_level_method, started_on_log_level},
 	{&worker_redefine_method, started_agent_on_redefine},
 	{&worker_undefine_method, started_agent_on_undefine},
 	{&worker_spawn_method, started_agent_on_spawn},

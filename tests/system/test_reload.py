@@ -111,6 +111,16 @@ class Reload(HostTest):
         self.assertEqual(self.addresses(host, "hello"), before)
         self.assertEqual(host.unit("hello")["restarts"], 0)
 
+    def test_a_log_level_reaches_the_workers_that_run(self):
+        host = self.daemon({"noisy": {"Plugin": "noisy", "Type": "noisy"}}, daemon={"LogLevel": "warning"})
+        for level, text in (("warning", "first"), ("info", "second"), ("warning", "third")):
+            host.write("trouped.conf.d/level.conf", f"[Daemon]\nLogLevel={level}\n")
+            self.assertEqual(host.control("Reload")["pending"], [])
+            host.call("noisy", "io.troupe.test.noisy.Say", {"text": text, "lines": 1, "childLines": 0})
+        host.wait_log("second")
+        self.assertNotIn("first", host.log())
+        self.assertNotIn("third", host.log())
+
     def test_limits_reach_the_actors_that_run(self):
         host = self.daemon({"slow": {"Plugin": "slow"}})
         address = self.addresses(host, "slow")

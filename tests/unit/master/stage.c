@@ -163,7 +163,8 @@ static const struct channel_handler handlers[] = {
 	{&worker_taken_method, on_taken},    {&worker_name_method, on_other},
 	{&worker_describe_method, on_other}, {&worker_inquire_method, on_inquire},
 	{&worker_stop_method, on_other},     {&worker_undefine_method, on_other},
-	{&worker_redefine_method, on_other}, {&worker_arena_method, on_arena},
+	{&worker_redefine_method, on_other}, {&worker_log_level_method, on_other},
+	{&worker_arena_method, on_arena},
 };
 
 static void on_closed(void *context, int error)
