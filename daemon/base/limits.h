@@ -46,23 +46,41 @@
 #define LIMIT_FRAME_DEFAULT    (1u << 20) /* FrameMax= */
 #define LIMIT_FRAME            (16u << 20)
 /* Of a pass of the loop, for all connections; of it, for one: then no more calls are taken on. */
-#define LIMIT_CONTROL_PASS_NS  5000000ull
-#define LIMIT_CONTROL_TURN_NS  1000000ull
-#define LIMIT_PIPELINED        64u /* unanswered calls of one connection; then reading stops */
-#define LIMIT_HELD_BYTES_UID   (64u << 20) /* unread input and unwritten output of one uid */
-#define LIMIT_HELD_BYTES       (256u << 20)
-#define LIMIT_CLIENT_CALLS     65536u /* calls of clients that actors have not answered */
-#define LIMIT_CLIENT_CALLS_UID 16384u /* those of one user */
-/* Of their parameters, per worker: less than CHANNEL_QUEUE. */
-#define LIMIT_CLIENT_CALL_BYTES (32u << 20)
-#define LIMIT_STREAM_HELD       (16u << 20) /* of one stream: replies its client has not read */
-#define LIMIT_STREAMS_HELD      (128u << 20) /* of all streams */
-#define LIMIT_WAITING_CALLS     4096u /* calls of clients that wait for a unit to start */
-#define LIMIT_WAITING_CALLS_UID 1024u /* those of one user */
-#define LIMIT_WAITING_BYTES     (32u << 20)
-#define LIMIT_INQUIRIES         256u   /* questions of clients that workers have not answered */
-#define LIMIT_DESCRIBED         1000u  /* actors in one Describe, or in one reply of Actors */
-#define LIMIT_LISTED_INSTANCES  20000u /* of units in one reply, all units together */
+#define LIMIT_CONTROL_PASS_NS 5000000ull
+#define LIMIT_CONTROL_TURN_NS 1000000ull
+#define LIMIT_PIPELINED       64u /* unanswered calls of one connection; then reading stops */
+#define LIMIT_HELD_BYTES_UID  (64u << 20) /* unread input and unwritten output of one uid */
+#define LIMIT_HELD_BYTES      (256u << 20)
+/* Of what clients' calls take up: of all, of one user (_UID), and beyond all for root and the
+ * daemon's own user (_KEPT). */
+#define LIMIT_CLIENT_CALLS          65536u /* that actors have not answered */
+#define LIMIT_CLIENT_CALLS_UID      16384u
+#define LIMIT_CLIENT_CALLS_KEPT     1024u
+#define LIMIT_CLIENT_CALL_BYTES     (48u << 20) /* of one worker: less than CHANNEL_QUEUE */
+#define LIMIT_CLIENT_CALL_BYTES_UID (32u << 20) /* of one user, of all workers */
+#define LIMIT_STREAM_HELD           (16u << 20) /* of one stream: replies its client has not read */
+#define LIMIT_STREAMS_HELD          (128u << 20) /* of all streams */
+#define LIMIT_STREAMS_HELD_UID      (64u << 20)
+#define LIMIT_STREAMS_HELD_KEPT     (16u << 20)
+#define LIMIT_WAITING_CALLS         4096u /* that wait for a unit to start */
+#define LIMIT_WAITING_CALLS_UID     1024u
+#define LIMIT_WAITING_CALLS_KEPT    256u
+#define LIMIT_WAITING_BYTES         (32u << 20)
+#define LIMIT_WAITING_BYTES_UID     (20u << 20)
+#define LIMIT_WAITING_BYTES_KEPT    (8u << 20)
+#define LIMIT_INQUIRIES             256u /* questions that workers have not answered */
+#define LIMIT_INQUIRIES_UID         32u
+#define LIMIT_INQUIRIES_KEPT        16u
+#define LIMIT_WATCHERS              256u
+#define LIMIT_WATCHERS_UID          32u
+#define LIMIT_WATCHERS_KEPT         16u
+#define LIMIT_WATCH_EVENTS          16384u /* that some watcher has not heard; in bytes: */
+#define LIMIT_WATCH_BYTES           (8u << 20)
+#define LIMIT_CHANGES               1024u /* Start, Stop, Spawn and Reload under way */
+#define LIMIT_CHANGES_UID           256u
+#define LIMIT_CHANGES_KEPT          16u
+#define LIMIT_DESCRIBED             1000u /* actors in one Describe, or in one reply of Actors */
+#define LIMIT_LISTED_INSTANCES      20000u /* of units in one reply, all units together */
 
 /* Logs and events */
 #define LIMIT_DEAD_LETTER_KINDS       16u /* of messages that a worker counts apart, at a time */

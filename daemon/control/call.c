@@ -23,6 +23,7 @@ struct call *call_new(struct connection *connection, bool oneway, bool more, siz
 	call->server = connection->server;
 	call->connection = connection;
 	call->peer = peer_ref(connection->peer);
+	call->account = account_ref(connection->account);
 	call->frame_size = frame_size;
 	call->public.oneway = oneway;
 	call->public.client = connection->number;
@@ -37,11 +38,40 @@ struct call *call_new(struct connection *connection, bool oneway, bool more, siz
 	return call;
 }
 
+/* ---- shares */
+
+static void give_back(struct call *call)
+{
+	if (call->has_claim)
+		account_give(call->account, call->share, call->claimed);
+	call->has_claim = false;
+}
+
+int control_call_claim(struct control_call *public, unsigned share, size_t bytes)
+{
+	struct call *call = call_of(public);
+	int r;
+
+	check(share < CONTROL_SHARES_MAX && call->server->config.shares);
+	give_back(call);
+	r = account_take(call->account, share, bytes);
+	if (r < 0)
+		return r;
+	call->has_claim = true;
+	call->share = share;
+	call->claimed = bytes;
+	return 0;
+}
+
+/* ---- ends */
+
 static void free_call(struct call *call)
 {
+	give_back(call);
 	list_remove(&call->link);
 	buffer_fini(&call->replies);
 	peer_unref(call->peer);
+	account_unref(call->account);
 	free(call);
 }
 
@@ -83,6 +113,7 @@ static void finish(struct call *call)
 {
 	struct connection *connection = call->connection;
 
+	give_back(call);
 	if (!connection) {
 		free_call(call);
 		return;

@@ -15,6 +15,10 @@ struct call {
 	struct connection *connection; /* NULL: gone, then `link` is in the server's orphans */
 	struct list link;
 	struct peer *peer;
+	struct account *account;
+	bool has_claim; /* of `share`, and so many bytes of it */
+	unsigned share;
+	size_t claimed;
 	struct buffer replies; /* that wait for the calls before this one */
 	size_t frame_size;     /* counts among what the connection holds */
 	bool finished;

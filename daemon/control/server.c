@@ -223,11 +223,13 @@ int control_server_new(const struct control_config *config, struct control_serve
 	if (server->config.frame_max == 0)
 		server->config.frame_max = LIMIT_FRAME_DEFAULT;
 	ledger_init(&server->ledger);
-	server->ledger.connections_max =
-		config->connections ? config->connections : LIMIT_CONNECTIONS;
-	server->ledger.connections_uid_max =
-		config->connections_uid ? config->connections_uid : LIMIT_CONNECTIONS_UID;
-	server->ledger.connections_kept = config->connections_kept;
+	server->ledger.connections_quota = (struct control_quota){
+		.all = config->connections ? config->connections : LIMIT_CONNECTIONS,
+		.uid = config->connections_uid ? config->connections_uid
+					       : LIMIT_CONNECTIONS_UID,
+		.kept = config->connections_kept,
+	};
+	server->ledger.shares = config->shares;
 	server->ledger.held_max = config->held_all ? config->held_all : LIMIT_HELD_BYTES;
 	server->ledger.held_uid_max =
 		config->held_uid ? config->held_uid : LIMIT_HELD_BYTES_UID;

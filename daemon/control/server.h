@@ -108,6 +108,18 @@ struct control_ops {
 	void (*on_left)(void *context, uint64_t client);
 };
 
+/* How many there may be: of all, of one uid, and beyond `all` for root and our own uid: users
+ * that fill the others do not keep out whoever must put things right. 0: no limit. */
+struct control_quota {
+	size_t all, uid, kept;
+};
+
+/* Something of the host's that open calls take up, and of which no user may have all. */
+struct control_share {
+	struct control_quota calls, bytes;
+};
+#define CONTROL_SHARES_MAX 8
+
 struct control_config {
 	struct loop *loop;
 	/* NULL-terminated; borrowed for the server's life */
@@ -118,10 +130,9 @@ struct control_config {
 	const char *vendor, *product, *version, *url;
 	/* Limits; 0: those of base/limits.h */
 	size_t frame_max, held_uid, held_all;
-	unsigned connections, connections_uid;
-	/* Beyond `connections`, for root and our own uid: users that fill the others do not keep
-	 * out whoever must put things right. 0: none. */
-	unsigned connections_kept;
+	unsigned connections, connections_uid, connections_kept; /* a control_quota */
+	/* Of the host, by number; borrowed for the server's life. NULL: none. */
+	const struct control_share *shares;
 };
 
 /* *ret_server is given. -ENOMEM. */
@@ -141,6 +152,11 @@ int control_server_adopt(struct control_server *server, int fd);
 void control_server_drain(struct control_server *server, uint64_t timeout_ns,
 			  void (*on_drained)(void *context), void *context);
 unsigned control_server_connections(const struct control_server *server);
+
+/* The call takes up one of a share from now until it has ended, and `bytes` of it; whatever it
+ * had taken up before is given back first. -EUSERS: its user has too much of that; -ENFILE: all
+ * together have; then it takes up nothing. The call may have lost its connection. */
+int control_call_claim(struct control_call *call, unsigned share, size_t bytes);
 
 /* Make a listening Unix socket at `path`: mode 0666, does not block; stale ones (nobody
  * listens) are replaced, live ones refused. -EADDRINUSE: live; -ENAMETOOLONG; -EEXIST:

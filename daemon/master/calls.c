@@ -6,6 +6,7 @@
 #include "io.troupe.Worker.varlink.h"
 #include "master/held.h"
 #include "master/master.h"
+#include "master/shares.h"
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/worker.h"
@@ -42,8 +43,6 @@ static void free_call(struct call *call)
 	if (instance && instance->outstanding > 0)
 		instance->outstanding--;
 	HASH_DELETE(by_id, calls->open, call);
-	calls->n_open--;
-	user_shares_give(&calls->users, call->uid);
 	call->worker->call_bytes -= call->bytes;
 	list_remove(&call->on_worker);
 	loop_timer_stop(&call->timer);
@@ -122,18 +121,16 @@ static struct call *new_call(struct master *master, struct control_call *client,
 	struct calls *calls = &master->calls;
 	struct call *call;
 
-	/* Calls may stay open for good. */
-	if (user_shares_take(&calls->users, client->peer->uid, LIMIT_CLIENT_CALLS_UID) < 0)
-		return NULL;
 	call = calloc(1, sizeof(*call));
 	if (!call)
-		goto give_share;
+		return NULL;
 	call->id = ++calls->last_id;
 	HASH_ADD(by_id, calls->open, id, sizeof(call->id), call);
-	if (!call->by_id.tbl)
-		goto free_call;
+	if (!call->by_id.tbl) {
+		free(call);
+		return NULL;
+	}
 	call->master = master;
-	call->uid = client->peer->uid;
 	call->kind = wish->kind;
 	call->client = client;
 	call->deadline_ns = wish->deadline_ns;
@@ -148,15 +145,9 @@ static struct call *new_call(struct master *master, struct control_call *client,
 		target->instance->outstanding++;
 	}
 	loop_timer_init(&call->timer, master->loop, on_late);
-	calls->n_open++;
 	client->user = call;
 	client->on_gone = on_gone;
 	return call;
-free_call:
-	free(call);
-give_share:
-	user_shares_give(&calls->users, client->peer->uid);
-	return NULL;
 }
 
 void calls_begin(struct master *master, struct control_call *client,
@@ -171,7 +162,7 @@ void calls_begin(struct master *master, struct control_call *client,
 
 	/* What a worker has not answered may all be waiting in its channel, which has a limit
 	 * that must not be reached: it would cost the worker its life. */
-	if (text && master->calls.n_open < LIMIT_CLIENT_CALLS &&
+	if (text && control_call_claim(client, SHARE_CALLS, bytes) == 0 &&
 	    target->worker->call_bytes + bytes <= LIMIT_CLIENT_CALL_BYTES)
 		call = new_call(master, client, target, wish, bytes);
 	if (!call) {
@@ -337,6 +328,8 @@ void calls_kept(struct worker *worker, uint64_t id)
 	/* It lies in the channel no more. */
 	worker->call_bytes -= call->bytes;
 	call->bytes = 0;
+	if (!call->held)
+		(void)control_call_claim(call->client, SHARE_CALLS, 0);
 	if (call->is_until_kept)
 		lift_deadline(call);
 }

@@ -10,7 +10,6 @@
 #include "base/loop.h"
 #include "control/server.h"
 #include "master/hash.h"
-#include "master/user_shares.h"
 #include "proto/json.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,7 +36,6 @@ struct call {
 	uint64_t id;
 	enum call_kind kind;
 	struct control_call *client;
-	uid_t uid; /* of the client */
 	struct worker *worker;
 	struct list on_worker;   /* in worker->calls */
 	size_t bytes;            /* that it counts for in worker->call_bytes */
@@ -50,8 +48,6 @@ struct call {
 
 struct calls {
 	struct call *open; /* uthash, by id */
-	unsigned n_open;
-	struct user_shares users; /* of those */
 	uint64_t last_id;
 	uint64_t strays; /* replies to no call we know: cancelled, or late */
 };

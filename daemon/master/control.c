@@ -4,6 +4,7 @@
 #include "io.troupe.Control.varlink.h"
 #include "master/access.h"
 #include "master/master.h"
+#include "master/shares.h"
 #include <unistd.h>
 
 static const struct control_method methods[] = {
@@ -101,9 +102,20 @@ int control_new(struct master *master, struct control_server **ret_server)
 		.connections = master->settings.connections,
 		.connections_uid = master->settings.connections_uid,
 		.connections_kept = LIMIT_CONNECTIONS_KEPT,
+		.shares = shares,
 	};
 
 	return control_server_new(&config, ret_server);
+}
+
+bool control_begins_change(struct master *master, struct control_call *call)
+{
+	if (control_refuses(master, call))
+		return false;
+	if (control_call_claim(call, SHARE_CHANGES, 0) == 0)
+		return true;
+	control_call_fail(call, &api_overloaded_error, &(struct api_overloaded){0});
+	return false;
 }
 
 bool control_refuses(struct master *master, struct control_call *call)

@@ -9,6 +9,7 @@
 #include "master/names.h"
 #include "master/reload.h"
 #include "master/reload_reply.h"
+#include "master/shares.h"
 #include "master/spawn.h"
 #include "master/unit.h"
 #include "master/version.h"
@@ -74,7 +75,7 @@ void control_on_spawn(void *context, struct control_call *call, const void *in)
 	struct problems problems;
 	int r;
 
-	if (control_refuses(master, call))
+	if (!control_begins_change(master, call))
 		return;
 	if (unit_find(master, spawn->name)) {
 		control_call_fail(call, &api_name_taken_error,
@@ -104,7 +105,7 @@ void control_on_start(void *context, struct control_call *call, const void *in)
 	struct instance *instance = names_instance(master, start->name);
 	struct unit *unit = instance ? instance->unit : unit_find(master, start->name);
 
-	if (control_refuses(master, call))
+	if (!control_begins_change(master, call))
 		return;
 	if (!unit) {
 		fail_no_such(call, start->name);
@@ -133,6 +134,10 @@ void control_on_stop(void *context, struct control_call *call, const void *in)
 	struct troupe_address address;
 	struct call_target target;
 
+	if (control_call_claim(call, SHARE_CHANGES, 0) < 0) {
+		control_call_fail(call, &api_overloaded_error, &(struct api_overloaded){0});
+		return;
+	}
 	if (address_parse(stop->name, &address) == 0) {
 		instance = instance_by_address(master, address);
 		if (!instance) {
@@ -163,7 +168,7 @@ void control_on_reload(void *context, struct control_call *call, const void *in)
 	struct reload_result result;
 
 	(void)in;
-	if (control_refuses(master, call))
+	if (!control_begins_change(master, call))
 		return;
 	if (reload_run(master, &result) == -ENOMEM) {
 		describe_fail(call);

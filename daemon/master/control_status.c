@@ -7,6 +7,7 @@
 #include "master/describe.h"
 #include "master/master.h"
 #include "master/unit.h"
+#include "master/watch.h"
 #include "master/worker.h"
 #include <unistd.h>
 

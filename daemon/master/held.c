@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
+#include "master/shares.h"
 #include <errno.h>
 #include <string.h>
 
@@ -36,7 +37,6 @@ static void drop_first(struct held *held)
 	struct held_reply *first = list_first(&held->replies, struct held_reply, link);
 
 	held->bytes -= first->size;
-	held->master->held_bytes -= first->size;
 	list_remove(&first->link);
 	free(first);
 }
@@ -102,6 +102,8 @@ static void tell_taken(struct held *held)
 /* Send what the client takes. The held may be gone on return. */
 static void flush(struct held *held)
 {
+	size_t before = held->bytes;
+
 	while (!list_is_empty(&held->replies)) {
 		const struct held_reply *first =
 			list_first(&held->replies, struct held_reply, link);
@@ -115,6 +117,9 @@ static void flush(struct held *held)
 		take(held, first->weight);
 		drop_first(held);
 	}
+	/* What is less than before fits. */
+	if (held->bytes < before)
+		(void)control_call_claim(held->client, SHARE_STREAMS, held->bytes);
 	if (held->is_finished && list_is_empty(&held->replies))
 		answer_last(held);
 	else
@@ -158,7 +163,7 @@ int held_add(struct held *held, const char *text, size_t size, size_t weight)
 			return r;
 	}
 	if (held->bytes + size > LIMIT_STREAM_HELD ||
-	    held->master->held_bytes + size > LIMIT_STREAMS_HELD)
+	    control_call_claim(held->client, SHARE_STREAMS, held->bytes + size) < 0)
 		return -ENOBUFS;
 	reply = malloc(sizeof(*reply) + size + 1);
 	if (!reply)
@@ -169,7 +174,6 @@ int held_add(struct held *held, const char *text, size_t size, size_t weight)
 	reply->text[size] = '\0';
 	list_append(&held->replies, &reply->link);
 	held->bytes += size;
-	held->master->held_bytes += size;
 	retry_later(held);
 	return 0;
 }

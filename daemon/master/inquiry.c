@@ -6,6 +6,7 @@
 #include "io.troupe.Worker.varlink.h"
 #include "master/describe.h"
 #include "master/master.h"
+#include "master/shares.h"
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/worker.h"
@@ -39,12 +40,6 @@ struct inquiry {
 	bool is_held;    /* the timer is for asking for the same page again */
 };
 
-void inquiries_init(struct inquiries *inquiries)
-{
-	list_init(&inquiries->list);
-	inquiries->n = 0;
-}
-
 static void destroy(struct inquiry *inquiry)
 {
 	arena_fini(&inquiry->arena);
@@ -57,7 +52,6 @@ static struct control_call *close_inquiry(struct inquiry *inquiry)
 {
 	inquiry->call->on_gone = NULL;
 	list_remove(&inquiry->link);
-	inquiry->master->inquiries.n--;
 	loop_timer_stop(&inquiry->timer);
 	return inquiry->call;
 }
@@ -81,8 +75,9 @@ static void on_timer(struct loop_timer *timer);
 static struct inquiry *new_inquiry(struct master *master, struct control_call *call,
 				   enum inquiry_kind kind)
 {
-	struct inquiry *inquiry =
-		master->inquiries.n < LIMIT_INQUIRIES ? calloc(1, sizeof(*inquiry)) : NULL;
+	struct inquiry *inquiry = control_call_claim(call, SHARE_INQUIRIES, 0) == 0
+					  ? calloc(1, sizeof(*inquiry))
+					  : NULL;
 
 	if (inquiry)
 		inquiry->actors = calloc(LIMIT_DESCRIBED, sizeof(*inquiry->actors));
@@ -97,8 +92,7 @@ static struct inquiry *new_inquiry(struct master *master, struct control_call *c
 	inquiry->request = ++master->last_request;
 	arena_init(&inquiry->arena);
 	loop_timer_init(&inquiry->timer, master->loop, on_timer);
-	list_append(&master->inquiries.list, &inquiry->link);
-	master->inquiries.n++;
+	list_append(&master->inquiries, &inquiry->link);
 	call->user = inquiry;
 	call->on_gone = on_gone;
 	return inquiry;
@@ -325,7 +319,7 @@ void inquiry_stop(struct master *master, struct control_call *call, struct worke
 
 void inquiries_stopped(struct worker *worker, uint64_t request)
 {
-	list_foreach (at, &worker->master->inquiries.list) {
+	list_foreach (at, &worker->master->inquiries) {
 		struct inquiry *inquiry = container_of(at, struct inquiry, link);
 
 		if (inquiry->kind != INQUIRY_STOP || inquiry->request != request ||
@@ -341,7 +335,7 @@ void inquiries_stopped(struct worker *worker, uint64_t request)
 
 void inquiries_census(struct worker *worker, const struct worker_census *census)
 {
-	list_foreach (at, &worker->master->inquiries.list) {
+	list_foreach (at, &worker->master->inquiries) {
 		struct inquiry *inquiry = container_of(at, struct inquiry, link);
 
 		if (inquiry->request != (uint64_t)census->request)
@@ -387,7 +381,7 @@ void inquiries_worker_down(struct worker *worker)
 	/* Answering may end others. */
 	while (again) {
 		again = false;
-		list_foreach (at, &worker->master->inquiries.list) {
+		list_foreach (at, &worker->master->inquiries) {
 			struct inquiry *inquiry = container_of(at, struct inquiry, link);
 
 			if (inquiry->worker != worker->number || inquiry->is_held)

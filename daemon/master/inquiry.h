@@ -16,13 +16,6 @@ struct worker;
 struct unit;
 struct worker_census;
 
-struct inquiries {
-	struct list list;
-	unsigned n;
-};
-
-void inquiries_init(struct inquiries *inquiries);
-
 /* Answer Describe: the unit with the counters of its actors; of one actor when `only` is not null, whose worker is
  * `worker`; unit NULL: find out which it is of. */
 void inquiry_describe(struct master *master, struct control_call *call, struct unit *unit,

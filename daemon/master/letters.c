@@ -81,7 +81,7 @@ void letters_on_notice(struct worker *worker, const struct worker_dead_letter *n
 	if (!is_logged &&
 	    __builtin_add_overflow(letters->unlogged, notice->count, &letters->unlogged))
 		letters->unlogged = UINT64_MAX;
-	if (!is_logged && master->watchers.n == 0)
+	if (!is_logged && !watchers_any(&master->watchers))
 		return;
 	print_who(master, notice->from, from);
 	print_who(master, notice->to, to);

@@ -13,6 +13,7 @@
 #include "master/route.h"
 #include "master/stall.h"
 #include "master/unit.h"
+#include "master/watch.h"
 #include "master/worker.h"
 #include <signal.h>
 #include <string.h>
@@ -116,7 +117,6 @@ static void on_second(struct loop_timer *timer)
 
 	stall_tick(master);
 	names_tick(master);
-	watch_tick(master);
 	ends_tick(master);
 	(void)log_flush(&master->log);
 	if (!master->is_ready)
@@ -127,17 +127,19 @@ static void on_second(struct loop_timer *timer)
 static bool on_flush(struct loop_work *work)
 {
 	struct master *master = container_of(work, struct master, flush);
+	bool more;
 
 	units_flush(master);
+	more = watchers_flush(&master->watchers);
 	if (!master->is_settling)
-		return false;
+		return more;
 	master->is_settling = false;
 	reload_replies_check(master);
 	if (master->is_stopping)
 		check_stopped(master);
 	else
 		master_tell_manager(master);
-	return master->is_settling;
+	return more || master->is_settling;
 }
 
 /* ---- beginning */
@@ -321,8 +323,8 @@ static void init_parts(struct master *master)
 	list_init(&master->deployments);
 	list_init(&master->changed_units);
 	list_init(&master->reload_replies);
-	inquiries_init(&master->inquiries);
-	watch_init(&master->watchers);
+	list_init(&master->inquiries);
+	watchers_init(&master->watchers, master);
 	problems_init(&master->problems);
 	oom_init(&master->oom, "/proc/self/cgroup", "/sys/fs/cgroup");
 	random_init(&master->random, random_seed_from_kernel());
@@ -434,6 +436,7 @@ void master_free(struct master *master)
 	loop_timer_stop(&master->second);
 	loop_timer_stop(&master->deadline);
 	loop_timer_stop(&master->names_timer);
+	watchers_fini(&master->watchers);
 	loop_work_stop(&master->flush);
 	loop_free(master->loop);
 	log_fini(&master->log);

@@ -23,8 +23,7 @@
 #include "master/senders.h"
 #include "master/settings.h"
 #include "master/symbolizer.h"
-#include "master/user_shares.h"
-#include "master/watch.h"
+#include "master/watchers.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -79,11 +78,7 @@ struct master {
 	char *socket; /* the path listened at; NULL: handed in by systemd */
 	struct calls calls;
 	struct senders senders;
-	unsigned n_waiting; /* calls, for a unit to start; of route.c */
-	size_t waiting_bytes;
-	struct user_shares waiting_users;
-	size_t held_bytes; /* of streams that clients have not read */
-	struct inquiries inquiries;
+	struct list inquiries; /* of inquiry.c */
 	struct watchers watchers;
 	struct list reload_replies;
 

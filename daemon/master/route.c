@@ -5,6 +5,7 @@
 #include "master/control.h"
 #include "master/master.h"
 #include "master/names.h"
+#include "master/shares.h"
 #include "master/unit.h"
 #include <string.h>
 
@@ -15,18 +16,8 @@ struct waiting_call {
 	struct control_call *client;
 	struct route_wish wish; /* its texts are in `text` */
 	struct loop_timer timer;
-	size_t bytes; /* that it counts for in master->waiting_bytes */
-	uid_t uid;    /* of the client */
 	char text[];
 };
-
-/* It counts no more. */
-static void stop_counting(struct waiting_call *waiting)
-{
-	waiting->master->n_waiting--;
-	waiting->master->waiting_bytes -= waiting->bytes;
-	user_shares_give(&waiting->master->waiting_users, waiting->uid);
-}
 
 static struct control_call *free_waiting(struct waiting_call *waiting)
 {
@@ -34,7 +25,6 @@ static struct control_call *free_waiting(struct waiting_call *waiting)
 
 	client->on_gone = NULL;
 	client->user = NULL;
-	stop_counting(waiting);
 	list_remove(&waiting->link);
 	loop_timer_stop(&waiting->timer);
 	free(waiting);
@@ -76,26 +66,18 @@ static struct waiting_call *new_waiting(struct master *master, struct control_ca
 	struct waiting_call *waiting;
 	char *place;
 
-	if (master->n_waiting >= LIMIT_WAITING_CALLS ||
-	    master->waiting_bytes + size > LIMIT_WAITING_BYTES ||
-	    user_shares_take(&master->waiting_users, client->peer->uid,
-			     LIMIT_WAITING_CALLS_UID) < 0)
+	if (control_call_claim(client, SHARE_WAITING, size) < 0)
 		return NULL;
 	waiting = malloc(size);
-	if (!waiting) {
-		user_shares_give(&master->waiting_users, client->peer->uid);
+	if (!waiting)
 		return NULL;
-	}
-	*waiting = (struct waiting_call){
-		.master = master, .client = client, .bytes = size, .uid = client->peer->uid};
+	*waiting = (struct waiting_call){.master = master, .client = client};
 	place = waiting->text;
 	waiting->wish = *wish;
 	waiting->wish.name = put_text(&place, wish->name, name);
 	waiting->wish.call.method = put_text(&place, call->method, method);
 	waiting->wish.call.parameters.at =
 		put_text(&place, call->parameters.at, call->parameters.size);
-	master->n_waiting++;
-	master->waiting_bytes += size;
 	client->user = waiting;
 	client->on_gone = on_gone;
 	return waiting;
@@ -190,7 +172,6 @@ static void retry(struct waiting_call *waiting)
 		calls_begin(master, client, &target, &waiting->wish.call);
 		break;
 	}
-	stop_counting(waiting);
 	loop_timer_stop(&waiting->timer);
 	free(waiting);
 }

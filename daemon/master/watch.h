@@ -1,11 +1,10 @@
-/* watch.h - clients that are told what happens, as it happens.
+/* watch.h - events for the clients that watch, as they happen.
  *
- * Belongs to the master; one thread. A watcher that does not read loses events, and is told how many when it reads again.
+ * Belongs to the master; one thread. Each is put for all watchers at once, and sent a little later: see watchers.h.
  */
 #ifndef MASTER_WATCH_H
 #define MASTER_WATCH_H
 
-#include "base/list.h"
 #include "control/server.h"
 #include <stdint.h>
 
@@ -14,19 +13,10 @@ struct worker;
 struct unit;
 struct instance;
 
-struct watchers {
-	struct list list;
-	unsigned n;
-};
-
-void watch_init(struct watchers *watchers);
-
 /* Answer the call with `watching`, and from then on with events. */
 void watch_begin(struct master *master, struct control_call *call);
 /* The last event for all: `stopping`. */
 void watch_end(struct master *master);
-/* Tell those who lost something, if they read again. Once a second. */
-void watch_tick(struct master *master);
 
 /* ---- events; texts may be NULL */
 void watch_worker_started(struct master *master, const struct worker *worker);

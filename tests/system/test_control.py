@@ -1,11 +1,14 @@
 """The control socket with users who mean harm: others must not notice."""
 import os
+import signal
 import subprocess
 import sys
 import time
 import unittest
 
-from host import HostTest, SLOW
+import varlink
+from host import CONTROL, HostTest, SLOW
+from varlink import wait_for
 
 # Whoever may only look: of no group that trouped.conf knows. The tests run as root, and so is the asker.
 NOBODY = 65534
@@ -110,3 +113,59 @@ class Users(HostTest):
         host = self.large()
         self.user(host, "again", 100, 64, "List")
         self.assert_quick(host)
+
+    def test_a_thousand_connections_keep_nobody_waiting(self):
+        host = self.large()
+        self.user(host, "again", 1000, 1, "List")
+        self.assert_quick(host)
+
+    def test_questions_to_workers_keep_nobody_waiting(self):
+        host = self.large()
+        self.user(host, "again", 1000, 1, "Actors")
+        self.assert_quick(host)
+
+    def test_a_thousand_watchers_keep_nobody_waiting(self):
+        host = self.daemon({"pool": {"Plugin": "hello", "Instances": 2000, "Mailbox": 16}})
+        self.user(host, "more", 1000, 1, "Watch")
+        with host.client() as client:
+            events = client.stream(f"{CONTROL}.Watch")
+            self.assertEqual(next(events)["event"], "watching")
+            os.kill(host.worker(1)["pid"], signal.SIGKILL)
+            self.assert_quick(host)
+            ended = 0
+            while ended < 1000:
+                event = next(events)
+                self.assertNotEqual(event["event"], "lost")
+                ended += event["event"] == "actorEnded"
+
+    def test_no_user_gets_all_watchers(self):
+        host = self.daemon({"hello": {"Plugin": "hello"}})
+        self.user(host, "more", 300, 1, "Watch")
+        clients = [host.client() for _ in range(33)]
+        for client in clients:
+            self.addCleanup(client.close)
+        for client in clients[:32]:
+            self.assertEqual(client.call(f"{CONTROL}.Watch", more=True)["event"], "watching")
+        # Root is a user, too.
+        self.assert_error("Overloaded", clients[32].call, f"{CONTROL}.Watch", more=True)
+        clients[0].close()
+
+        def has_room():
+            try:
+                return clients[32].call(f"{CONTROL}.Watch", more=True)["event"] == "watching"
+            except varlink.VarlinkError:
+                return False
+        wait_for(has_room, 20 * SLOW, "room for a watcher")
+
+    def test_no_user_gets_all_questions(self):
+        host = self.daemon({"hello": {"Plugin": "hello"}})
+        pids = [worker["pid"] for worker in host.workers()]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            self.user(host, "oneshot", 300, 1, "Actors")
+            # Those two seconds in which no worker answers; nothing is refused for want of room.
+            self.assertEqual(host.control("Actors")["actors"], [])
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)

@@ -206,6 +206,12 @@ static const struct control_ops fixture_ops = {
 	.on_left = on_left,
 };
 
+/* Root, as which these tests may run, has two more of all. */
+static const struct control_share fixture_shares[] = {
+	{{.all = 10, .uid = 3, .kept = 2}, {0}},
+	{{.uid = 1}, {.uid = 100}},
+};
+
 /* Connect one more client; the descriptor does not block. */
 static __attribute__((unused)) int fixture_connect(struct fixture *fixture)
 {
@@ -233,6 +239,7 @@ static struct fixture *fixture_new(const struct control_config *config)
 	fixture->config.vendor = "Vendor";
 	fixture->config.product = "Product";
 	fixture->config.version = "1.2";
+	fixture->config.shares = fixture_shares;
 	fixture->config.url = "https://example.org";
 	assert_int_equal(control_server_new(&fixture->config, &fixture->server), 0);
 	fixture->client = fixture_connect(fixture);

@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include "base/limits.h"
+#include "control/host.h"
 
 static int set_up(void **state)
 {
@@ -174,6 +175,40 @@ static void call_counts_oneway_ones_when_64_are_open(void **state)
 	wait_until(fixture, fixture->n_open == LIMIT_PIPELINED + 1);
 }
 
+static size_t claimed(struct fixture *fixture, unsigned share)
+{
+	return fixture->server->ledger.uses[share].calls;
+}
+
+static void call_gives_back_what_it_claimed_when_it_ends(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (int i = 0; i < 4; i++)
+		send_frame(fixture, i < 3 ? ACTORS : ONEWAY);
+	wait_until(fixture, fixture->n_open == 4);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(control_call_claim(fixture->open[i], 0, 7), 0);
+	assert_int_equal(control_call_claim(fixture->open[3], 0, 7), -EUSERS);
+	/* One share at a time: the new one for the old. */
+	assert_int_equal(control_call_claim(fixture->open[0], 1, 101), -EUSERS);
+	assert_int_equal(claimed(fixture, 0), 2);
+	assert_int_equal(control_call_claim(fixture->open[0], 1, 100), 0);
+	assert_int_equal(control_call_claim(fixture->open[3], 0, 7), 0);
+	/* The same with another number of bytes. */
+	assert_int_equal(control_call_claim(fixture->open[0], 1, 50), 0);
+	answer_number(fixture, 0, 0);
+	assert_int_equal(claimed(fixture, 1), 0);
+	/* Calls that are cancelled; not those that nobody waited for. */
+	fixture->open[3]->on_gone = NULL;
+	close(fixture->client);
+	wait_until(fixture, fixture->n_gone == 2);
+	fixture->client = fixture_connect(fixture);
+	assert_int_equal(claimed(fixture, 0), 1);
+	answer_number(fixture, 3, 3);
+	assert_int_equal(claimed(fixture, 0), 0);
+}
+
 static void call_ends_with_failed_when_reply_breaks_its_type(void **state)
 {
 	struct fixture *fixture = *state;
@@ -240,6 +275,7 @@ int main(void)
 		CASE(call_gets_no_reply_when_oneway),
 		CASE(call_is_not_run_when_oneway_and_only_looking),
 		CASE(call_counts_oneway_ones_when_64_are_open),
+		CASE(call_gives_back_what_it_claimed_when_it_ends),
 		CASE(call_ends_with_failed_when_reply_breaks_its_type),
 		CASE(call_ends_with_failed_when_reply_is_too_large),
 		CASE(call_ends_with_failed_when_error_name_would_break_the_frame),

@@ -420,6 +420,11 @@ int stage_strike(void **state)
 
 /* ---- a client */
 
+struct ledger_use *stage_use(struct stage *stage, enum share share)
+{
+	return &stage->master->server->ledger.uses[share];
+}
+
 void stage_say(struct stage *stage, const char *message)
 {
 	size_t size = strlen(message) + 1;

@@ -5,8 +5,10 @@
 #ifndef TESTS_UNIT_MASTER_STAGE_H
 #define TESTS_UNIT_MASTER_STAGE_H
 
+#include "control/host.h"
 #include "io.troupe.Worker.varlink.h"
 #include "master/master.h"
+#include "master/shares.h"
 #include "master/worker.h"
 #include "proto/channel.h"
 #include <sys/types.h>
@@ -65,6 +67,9 @@ int stage_strike(void **state);
 void stage_until(struct stage *stage, bool (*is_so)(struct stage *stage));
 /* A few passes of the loop, for what must not happen. */
 void stage_idle(struct stage *stage);
+
+/* What open calls take up of a share, all users together. */
+struct ledger_use *stage_use(struct stage *stage, enum share share);
 
 /* A client's message, as JSON. */
 void stage_say(struct stage *stage, const char *message);

@@ -51,7 +51,7 @@ static void master_passes_calls_and_replies_on_as_text(void **state)
 	stage_reply(stage->workers[1], stage_wait_call(stage, 1), false, "a.b.Bad",
 		    "{\"z\":true}");
 	stage_expect(stage, "\"error\":\"a.b.Bad\"");
-	assert_int_equal(stage->master->calls.n_open, 0);
+	assert_int_equal(stage_use(stage, SHARE_CALLS)->calls, 0);
 	assert_int_equal(stage->master->workers[1]->call_bytes, 0);
 }
 
@@ -146,7 +146,7 @@ static void master_cancels_a_call_when_its_client_has_gone(void **state)
 	close(take_fd(&stage->client));
 	stage_until(stage, has_cancel);
 	assert_int_equal(stage->workers[1]->cancelled, call);
-	assert_int_equal(stage->master->calls.n_open, 0);
+	assert_int_equal(stage_use(stage, SHARE_CALLS)->calls, 0);
 }
 
 static void master_cancels_a_stream_when_the_client_takes_one_reply_only(void **state)
@@ -201,10 +201,11 @@ static void master_holds_a_stream_when_its_client_reads_late(void **state)
 	flood(stage, call, 5000);
 	stage_reply(stage->workers[1], call, false, "a.b.Enough", "{}");
 	assert_int_equal(read_stream(stage, "a.b.Enough"), 5000);
-	assert_int_equal(stage->master->held_bytes, 0);
+	assert_int_equal(stage_use(stage, SHARE_STREAMS)->bytes, 0);
 	assert_int_equal(stage->workers[1]->n_cancelled, 0);
 }
 
+/* But for what is too little to tell of. */
 static bool has_taken_all(struct stage *stage)
 {
 	(void)stage_has_answer(stage);
@@ -243,7 +244,7 @@ static void master_ends_a_stream_when_its_client_does_not_read(void **state)
 	stage_until(stage, has_cancel);
 	assert_int_equal(stage->workers[1]->cancelled, call);
 	assert_true(read_stream(stage, "io.troupe.Control.Overloaded") > 0);
-	assert_int_equal(stage->master->held_bytes, 0);
+	assert_int_equal(stage_use(stage, SHARE_STREAMS)->bytes, 0);
 }
 
 static void master_keeps_what_was_held_when_the_worker_dies(void **state)
@@ -294,7 +295,7 @@ static void master_drops_a_late_reply_that_is_read_before_the_timer(void **state
 	stage_reply(stage->workers[1], call, false, NULL, "{\"y\":1}");
 	stage_expect(stage, "io.troupe.Control.Timeout");
 	assert_int_equal(stage->master->calls.strays, 1);
-	assert_int_equal(stage->master->calls.n_open, 0);
+	assert_int_equal(stage_use(stage, SHARE_CALLS)->calls, 0);
 }
 
 static bool has_no_bytes(struct stage *stage)
@@ -327,7 +328,7 @@ static void assert_deadline(struct stage *stage, const char *message, bool holds
 	assert_int_equal(open->deadline_ns < UINT64_MAX, holds);
 	stage_reply(stage->workers[1], call, false, NULL, "{}");
 	stage_expect(stage, "{\"parameters\":");
-	assert_int_equal(stage->master->calls.n_open, 0);
+	assert_int_equal(stage_use(stage, SHARE_CALLS)->calls, 0);
 }
 
 static void master_lets_a_stream_be_quiet_once_it_is_kept(void **state)
@@ -346,23 +347,15 @@ static void master_refuses_calls_when_too_much_waits_for_a_worker(void **state)
 	stage_say(stage, TO_ACTOR(""));
 	stage_expect(stage, "io.troupe.Control.Overloaded");
 	stage->master->workers[1]->call_bytes = 0;
-	stage->master->calls.n_open = LIMIT_CLIENT_CALLS;
+	stage_use(stage, SHARE_CALLS)->calls = LIMIT_CLIENT_CALLS + LIMIT_CLIENT_CALLS_KEPT;
 	stage_say(stage, TO_ACTOR(""));
 	stage_expect(stage, "io.troupe.Control.Overloaded");
-	stage->master->calls.n_open = 0;
-	for (unsigned i = 0; i < LIMIT_CLIENT_CALLS_UID; i++)
-		assert_int_equal(user_shares_take(&stage->master->calls.users, geteuid(),
-						  LIMIT_CLIENT_CALLS_UID),
-				 0);
-	stage_say(stage, TO_ACTOR(""));
-	stage_expect(stage, "io.troupe.Control.Overloaded");
-	for (unsigned i = 0; i < LIMIT_CLIENT_CALLS_UID; i++)
-		user_shares_give(&stage->master->calls.users, geteuid());
+	stage_use(stage, SHARE_CALLS)->calls = 0;
 	/* Those that were refused have given theirs back. */
 	stage_say(stage, TO_ACTOR(""));
 	stage_reply(stage->workers[1], stage_wait_call(stage, 1), false, NULL, "{}");
 	stage_expect(stage, "{\"parameters\":");
-	assert_int_equal(user_shares_of(&stage->master->calls.users, geteuid()), 0);
+	assert_int_equal(stage_use(stage, SHARE_CALLS)->calls, 0);
 }
 
 static void master_stops_in_order_when_told_to(void **state)

@@ -18,12 +18,12 @@
 
 static bool has_waiting(struct stage *stage)
 {
-	return stage->master->n_waiting > 0;
+	return stage_use(stage, SHARE_WAITING)->calls > 0;
 }
 
 static bool has_none_waiting(struct stage *stage)
 {
-	return stage->master->n_waiting == 0;
+	return stage_use(stage, SHARE_WAITING)->calls == 0;
 }
 
 static bool has_two_calls(struct stage *stage)
@@ -41,7 +41,7 @@ static void calls_wait_in_order_when_their_unit_is_starting(void **state)
 	stage_until(stage, has_waiting);
 	stage_idle(stage);
 	assert_int_equal(worker->n_calls, 0);
-	assert_int_equal(stage->master->n_waiting, 2);
+	assert_int_equal(stage_use(stage, SHARE_WAITING)->calls, 2);
 	stage_spawned(worker, NULL);
 	stage_until(stage, has_two_calls);
 	assert_true(worker->calls[0] < worker->calls[1]);
@@ -51,8 +51,8 @@ static void calls_wait_in_order_when_their_unit_is_starting(void **state)
 	stage_reply(worker, worker->calls[0], false, NULL, "{\"y\":1}");
 	stage_expect(stage, "\"y\":1");
 	stage_expect(stage, "\"y\":2");
-	assert_int_equal(stage->master->n_waiting, 0);
-	assert_int_equal(stage->master->waiting_bytes, 0);
+	assert_int_equal(stage_use(stage, SHARE_WAITING)->calls, 0);
+	assert_int_equal(stage_use(stage, SHARE_WAITING)->bytes, 0);
 }
 
 static bool is_running(struct stage *stage)
@@ -62,7 +62,7 @@ static bool is_running(struct stage *stage)
 
 static bool has_no_calls(struct stage *stage)
 {
-	return stage->master->calls.n_open == 0;
+	return stage_use(stage, SHARE_CALLS)->calls == 0;
 }
 
 static void direct_call_has_no_deadline_but_that_of_its_unit(void **state)
@@ -153,7 +153,7 @@ static void call_waits_between_two_lives(void **state)
 	while (unit_state(unit_find(stage->master, "one")) != UNIT_BACKOFF)
 		loop_step(stage->master->loop, true);
 	stage_say(stage, CALL("one/0", "2", ""));
-	while (stage->master->n_waiting < 2)
+	while (stage_use(stage, SHARE_WAITING)->calls < 2)
 		loop_step(stage->master->loop, true);
 	while (stage->workers[1]->n_spawns < 3)
 		loop_step(stage->master->loop, true);
@@ -171,10 +171,10 @@ static void call_fails_with_the_reason_when_its_unit_is_given_up(void **state)
 	stage_until(stage, has_waiting);
 	fail_start(stage);
 	fail_start(stage);
-	assert_int_equal(stage->master->n_waiting, 1);
+	assert_int_equal(stage_use(stage, SHARE_WAITING)->calls, 1);
 	stage_spawned(stage->workers[1], "the moon is wrong");
 	stage_expect(stage, "\"state\":\"failed\",\"reason\":\"the moon is wrong\"");
-	assert_int_equal(stage->master->n_waiting, 0);
+	assert_int_equal(stage_use(stage, SHARE_WAITING)->calls, 0);
 }
 
 static void call_ends_by_its_own_timeout_between_two_lives(void **state)
@@ -185,7 +185,7 @@ static void call_ends_by_its_own_timeout_between_two_lives(void **state)
 	stage_spawned(stage->workers[1], "the moon is wrong");
 	stage_say(stage, CALL("one", "1", ",\"timeoutMs\":30"));
 	stage_expect(stage, "io.troupe.Control.Timeout");
-	assert_int_equal(stage->master->n_waiting, 0);
+	assert_int_equal(stage_use(stage, SHARE_WAITING)->calls, 0);
 	/* Who is stopped does not come back. */
 	stage_say(stage, CALL("one", "1", ""));
 	stage_until(stage, has_waiting);
@@ -199,7 +199,7 @@ static void call_ends_by_its_own_timeout_when_the_unit_does_not_come(void **stat
 
 	stage_say(stage, CALL("one", "1", ",\"timeoutMs\":30"));
 	stage_expect(stage, "io.troupe.Control.Timeout");
-	assert_int_equal(stage->master->n_waiting, 0);
+	assert_int_equal(stage_use(stage, SHARE_WAITING)->calls, 0);
 	stage_spawned(stage->workers[1], NULL);
 	stage_idle(stage);
 	assert_int_equal(stage->workers[1]->n_calls, 0);
@@ -216,29 +216,21 @@ static void call_is_dropped_when_its_client_goes(void **state)
 	stage_spawned(stage->workers[1], NULL);
 	stage_idle(stage);
 	assert_int_equal(stage->workers[1]->n_calls, 0);
-	assert_int_equal(stage->master->waiting_bytes, 0);
+	assert_int_equal(stage_use(stage, SHARE_WAITING)->bytes, 0);
 }
 
 static void call_is_refused_when_too_many_wait(void **state)
 {
 	struct stage *stage = *state;
 
-	stage->master->n_waiting = LIMIT_WAITING_CALLS;
+	stage_use(stage, SHARE_WAITING)->calls = LIMIT_WAITING_CALLS + LIMIT_WAITING_CALLS_KEPT;
 	stage_say(stage, CALL("one", "1", ""));
 	stage_expect(stage, "io.troupe.Control.Overloaded");
-	stage->master->n_waiting = 0;
-	for (unsigned i = 0; i < LIMIT_WAITING_CALLS_UID; i++)
-		assert_int_equal(user_shares_take(&stage->master->waiting_users, geteuid(),
-						  LIMIT_WAITING_CALLS_UID),
-				 0);
+	stage_use(stage, SHARE_WAITING)->calls = 0;
+	stage_use(stage, SHARE_WAITING)->bytes = LIMIT_WAITING_BYTES + LIMIT_WAITING_BYTES_KEPT;
 	stage_say(stage, CALL("one", "1", ""));
 	stage_expect(stage, "io.troupe.Control.Overloaded");
-	for (unsigned i = 0; i < LIMIT_WAITING_CALLS_UID; i++)
-		user_shares_give(&stage->master->waiting_users, geteuid());
-	stage->master->waiting_bytes = LIMIT_WAITING_BYTES;
-	stage_say(stage, CALL("one", "1", ""));
-	stage_expect(stage, "io.troupe.Control.Overloaded");
-	stage->master->waiting_bytes = 0;
+	stage_use(stage, SHARE_WAITING)->bytes = 0;
 }
 
 static void call_is_told_when_its_unit_is_stopped(void **state)

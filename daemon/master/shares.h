@@ -1,0 +1,23 @@
+/* shares.h - what of the master clients' open calls take up, so that no user gets all of it.
+ *
+ * Claimed with control_call_claim() by the part that lets a call wait, given back by the control server when the call ends. The
+ * numbers stand in base/limits.h. Const data.
+ */
+#ifndef MASTER_SHARES_H
+#define MASTER_SHARES_H
+
+#include "control/server.h"
+
+enum share {
+	SHARE_CALLS,     /* actors have not answered: of calls.c */
+	SHARE_WAITING,   /* a unit is being started: of route.c */
+	SHARE_STREAMS,   /* replies that their client has not read: of held.c */
+	SHARE_INQUIRIES, /* questions to workers: of inquiry.c */
+	SHARE_WATCHERS,  /* of watch.c */
+	SHARE_CHANGES, /* Start, Stop, Spawn and Reload that are under way: of waiter.c and reload_reply.c */
+	SHARE_COUNT
+};
+
+extern const struct control_share shares[SHARE_COUNT];
+
+#endif
