@@ -83,6 +83,9 @@
 #define LIMIT_LISTED_INSTANCES      20000u /* of units in one reply, all units together */
 
 /* Logs and events */
+#define LIMIT_AUDIT_BURST             20u /* lines of refused requests of one user, in an interval of: */
+#define LIMIT_AUDIT_INTERVAL_NS       10000000000ull
+#define LIMIT_AUDITED_USERS           64u /* counted apart; further ones share one limit */
 #define LIMIT_DEAD_LETTER_KINDS       16u /* of messages that a worker counts apart, at a time */
 #define LIMIT_DEAD_LETTER_NOTICES     2000u /* of one worker in a second; it sends a twentieth */
 #define LIMIT_LOG_INTERVAL_DEFAULT_NS 30000000000ull /* LogRateLimitInterval= */

@@ -6,6 +6,7 @@
 #define CONTROL_HOST_H
 
 #include "base/list.h"
+#include "base/rate_limit.h"
 #include "control/ledger.h"
 #include "control/server.h"
 
@@ -27,9 +28,7 @@ struct control_server {
 	bool draining, is_drained;
 	void (*on_drained)(void *context);
 	void *drain_context;
-	/* Trouble told to the host: a burst, then a line a second */
-	uint64_t trouble_since_ns;
-	unsigned trouble_told, trouble_untold;
+	struct rate_limit trouble; /* lines of it to the host */
 };
 
 /* There is something to do: have the loop come by before it sleeps. */

@@ -31,7 +31,27 @@ static int probe(const struct sockaddr_un *address)
 	return errno == ECONNREFUSED ? 0 : -errno;
 }
 
-int control_listen(const char *path, int *ret_fd)
+/* What is at `path`. */
+static int find_place(const char *path, struct control_place *ret_place)
+{
+	struct stat status;
+
+	if (lstat(path, &status) < 0)
+		return -errno;
+	*ret_place = (struct control_place){status.st_dev, status.st_ino};
+	return 0;
+}
+
+void control_unlink(const char *path, const struct control_place *place)
+{
+	struct control_place now;
+
+	if (find_place(path, &now) == 0 && now.device == place->device &&
+	    now.inode == place->inode)
+		(void)unlink(path);
+}
+
+int control_listen(const char *path, int *ret_fd, struct control_place *ret_place)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	cleanup_close int fd = -1;
@@ -50,6 +70,9 @@ int control_listen(const char *path, int *ret_fd)
 		return -errno;
 	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
+	r = ret_place ? find_place(path, ret_place) : 0;
+	if (r < 0)
+		return r;
 	/* Who may do what is decided for each call. Before listen(), so that nobody connects
 	 * too early. */
 	if (chmod(path, 0666) < 0 || listen(fd, BACKLOG) < 0) {

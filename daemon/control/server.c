@@ -8,6 +8,7 @@
 #include "control/host.h"
 #include "control/listener.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,27 +179,22 @@ void server_trouble(struct control_server *server, const char *format, ...)
 {
 	uint64_t now = loop_now_ns(server->config.loop);
 	const struct control_config *config = &server->config;
+	uint64_t suppressed;
 	va_list arguments;
 	char text[512];
 	int size;
 
 	if (!config->ops->on_trouble)
 		return;
-	if (server->trouble_told > 0 && now - server->trouble_since_ns >= TROUBLE_NS)
-		server->trouble_told = 0;
-	if (server->trouble_told == TROUBLE_BURST) {
-		server->trouble_untold++;
+	suppressed = rate_limit_take_suppressed(&server->trouble, now);
+	if (!rate_limit_pass(&server->trouble, now))
 		return;
-	}
-	if (server->trouble_told++ == 0)
-		server->trouble_since_ns = now;
 	va_start(arguments, format);
 	size = vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	if (server->trouble_untold > 0 && size >= 0 && (size_t)size < sizeof(text))
-		snprintf(text + size, sizeof(text) - (size_t)size, " (and %u more such lines)",
-			 server->trouble_untold);
-	server->trouble_untold = 0;
+	if (suppressed > 0 && size >= 0 && (size_t)size < sizeof(text))
+		snprintf(text + size, sizeof(text) - (size_t)size,
+			 " (and %" PRIu64 " more such lines)", suppressed);
 	config->ops->on_trouble(config->context, text);
 }
 
@@ -233,6 +229,7 @@ int control_server_new(const struct control_config *config, struct control_serve
 	server->ledger.held_max = config->held_all ? config->held_all : LIMIT_HELD_BYTES;
 	server->ledger.held_uid_max =
 		config->held_uid ? config->held_uid : LIMIT_HELD_BYTES_UID;
+	rate_limit_init(&server->trouble, TROUBLE_NS, TROUBLE_BURST);
 	list_init(&server->connections);
 	list_init(&server->turns);
 	list_init(&server->doomed);

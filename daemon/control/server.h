@@ -158,10 +158,19 @@ unsigned control_server_connections(const struct control_server *server);
  * together have; then it takes up nothing. The call may have lost its connection. */
 int control_call_claim(struct control_call *call, unsigned share, size_t bytes);
 
+/* Which file a socket is, whatever lies at its path later. */
+struct control_place {
+	dev_t device;
+	ino_t inode;
+};
+
 /* Make a listening Unix socket at `path`: mode 0666, does not block; stale ones (nobody
  * listens) are replaced, live ones refused. -EADDRINUSE: live; -ENAMETOOLONG; -EEXIST:
- * something else than a socket is there; other errno values. */
-int control_listen(const char *path, int *ret_fd);
+ * something else than a socket is there; other errno values. ret_place may be NULL. */
+int control_listen(const char *path, int *ret_fd, struct control_place *ret_place);
+
+/* Remove the socket, unless its path is another's by now. */
+void control_unlink(const char *path, const struct control_place *place);
 
 /* ---- answering: each consumes the call unless `continues` ---- */
 

@@ -55,14 +55,13 @@ static enum control_level level_of(void *context, const struct control_peer *pee
 	return access_level(&master->settings, geteuid(), peer);
 }
 
-static void audit(void *context, const struct control_peer *peer, const char *method,
-		  const char *target, bool allowed)
+static void on_audit(void *context, const struct control_peer *peer, const char *method,
+		     const char *target, bool allowed)
 {
 	struct master *master = context;
 
-	log_notice(&master->log, "%s: %s%s%s by uid %u, pid %d",
-		   allowed ? "request" : "refused", method, target && target[0] ? " " : "",
-		   target ? target : "", (unsigned)peer->uid, (int)peer->pid);
+	audit_request(&master->audit, &master->log, peer, method, target, allowed,
+		      loop_now_ns(master->loop));
 }
 
 static void on_trouble(void *context, const char *text)
@@ -82,7 +81,7 @@ static const struct control_ops ops = {
 	.on_foreign = control_on_foreign,
 	.list_interfaces = control_list_interfaces,
 	.describe_interface = control_describe_interface,
-	.audit = audit,
+	.audit = on_audit,
 	.on_trouble = on_trouble,
 	.on_left = on_left,
 };

@@ -9,6 +9,7 @@
 #include "master/master.h"
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -82,6 +83,28 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 	return 0;
 }
 
+/* Nothing that others may send at any time must end us before we can hear of it: what is held
+ * comes when the loop runs. */
+static void hold_signal(int number)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static void prepare_signals(void)
+{
+	/* A client that goes away while we write to it is told by the write; a log that may not
+	 * grow any more is no reason to die; the others mean nothing to us. */
+	static const int ignored[] = {SIGPIPE, SIGXFSZ, SIGUSR1, SIGUSR2};
+
+	hold_signal(SIGHUP);
+	for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
+		(void)signal(ignored[i], SIG_IGN);
+}
+
 /* Descriptors 0, 1 and 2 must be taken, or a socket of ours would be somebody's output. */
 static int hold_standard_descriptors(void)
 {
@@ -113,6 +136,7 @@ int main(int argc, char **argv)
 	struct log log;
 	int status;
 
+	prepare_signals();
 	if (hold_standard_descriptors() < 0)
 		return EXIT_FAILURE;
 	status = parse_arguments(argc, argv, &arguments);
@@ -124,6 +148,8 @@ int main(int argc, char **argv)
 		return puts("trouped " TROUPE_VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	if (arguments.check)
 		return check_config(&arguments.options);
+	hold_signal(SIGTERM);
+	hold_signal(SIGINT);
 	log_init(&log, STDERR_FILENO, "trouped", LOG_P_INFO);
 	if (master_new(&arguments.options, &log, &master) < 0)
 		return EXIT_FAILURE;

@@ -118,6 +118,7 @@ static void on_second(struct loop_timer *timer)
 	stall_tick(master);
 	names_tick(master);
 	ends_tick(master);
+	audit_tick(&master->audit, &master->log, loop_now_ns(master->loop));
 	(void)log_flush(&master->log);
 	if (!master->is_ready)
 		master_settle(master);
@@ -218,7 +219,7 @@ static int listen_at(struct master *master, const char *path)
 	int fd, r = copy ? place_make_parents(path) : -ENOMEM;
 
 	if (r == 0)
-		r = control_listen(path, &fd);
+		r = control_listen(path, &fd, &master->socket_place);
 	if (r == -EADDRINUSE)
 		log_error(&master->log,
 			  "%s: another daemon listens there; stop it, or choose another path "
@@ -309,13 +310,17 @@ static void start_all(struct master *master)
 
 static void watch_signals(struct master *master)
 {
-	/* A client that goes away while we write to it is told by the write. */
-	(void)signal(SIGPIPE, SIG_IGN);
-	/* Nor is a log that may not grow any more a reason to die. */
-	(void)signal(SIGXFSZ, SIG_IGN);
+	sigset_t held;
+
 	loop_signal_start(&master->on_terminate);
 	loop_signal_start(&master->on_interrupt);
 	loop_signal_start(&master->on_hangup);
+	/* What came since main() began is heard of now. */
+	sigemptyset(&held);
+	sigaddset(&held, SIGTERM);
+	sigaddset(&held, SIGINT);
+	sigaddset(&held, SIGHUP);
+	(void)sigprocmask(SIG_UNBLOCK, &held, NULL);
 }
 
 static void init_parts(struct master *master)
@@ -324,6 +329,7 @@ static void init_parts(struct master *master)
 	list_init(&master->changed_units);
 	list_init(&master->reload_replies);
 	list_init(&master->inquiries);
+	audit_init(&master->audit);
 	watchers_init(&master->watchers, master);
 	problems_init(&master->problems);
 	oom_init(&master->oom, "/proc/self/cgroup", "/sys/fs/cgroup");
@@ -410,7 +416,7 @@ void master_free(struct master *master)
 	control_server_free(master->server);
 	senders_fini(&master->senders);
 	if (master->socket)
-		(void)unlink(master->socket);
+		control_unlink(master->socket, &master->socket_place);
 	free(master->socket);
 	HASH_ITER (by_name, master->units_by_name, unit, next)
 		unit_free(unit);

@@ -13,6 +13,7 @@
 #include "base/loop.h"
 #include "base/random.h"
 #include "control/server.h"
+#include "master/audit.h"
 #include "master/calls.h"
 #include "master/conf_path.h"
 #include "master/inquiry.h"
@@ -76,8 +77,10 @@ struct master {
 	/* Who asks */
 	struct control_server *server;
 	char *socket; /* the path listened at; NULL: handed in by systemd */
+	struct control_place socket_place;
 	struct calls calls;
 	struct senders senders;
+	struct audit audit;
 	struct list inquiries; /* of inquiry.c */
 	struct watchers watchers;
 	struct list reload_replies;

@@ -36,6 +36,17 @@ static bool is_channel(int fd)
 	       type == SOCK_SEQPACKET;
 }
 
+/* The master decides when we end; a plug-in that writes to a closed socket gets EPIPE, and a log
+ * that may not grow is no reason to die. */
+static void ignore_signals(void)
+{
+	static const int ignored[] = {SIGHUP,  SIGPIPE, SIGINT, SIGTERM,
+				      SIGXFSZ, SIGUSR1, SIGUSR2};
+
+	for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
+		(void)signal(ignored[i], SIG_IGN);
+}
+
 /* Nothing is inherited but the channel and where to complain to. */
 static int let_go_of_inheritance(void)
 {
@@ -50,10 +61,6 @@ static int let_go_of_inheritance(void)
 	sigemptyset(&none);
 	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		return -errno;
-	/* The master decides when we end; and a plug-in that writes to a closed socket gets
-	 * EPIPE. */
-	for (size_t i = 0; i < 4; i++)
-		signal((const int[]){SIGPIPE, SIGINT, SIGTERM, SIGHUP}[i], SIG_IGN);
 	return 0;
 }
 
@@ -102,6 +109,7 @@ int main(int argc, char **argv)
 	struct log log;
 	int r, status;
 
+	ignore_signals();
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
 		print_help();
 		return EXIT_SUCCESS;

@@ -49,7 +49,7 @@ static void listen_makes_socket_for_all_when_nothing_is_there(void **state)
 	int fd;
 
 	umask(077);
-	assert_int_equal(control_listen(place->path, &fd), 0);
+	assert_int_equal(control_listen(place->path, &fd, NULL), 0);
 	assert_int_equal(stat(place->path, &status), 0);
 	assert_true(S_ISSOCK(status.st_mode));
 	assert_int_equal(status.st_mode & 07777, 0666);
@@ -63,9 +63,9 @@ static void listen_takes_over_when_socket_is_stale(void **state)
 	struct place *place = *state;
 	int fd;
 
-	assert_int_equal(control_listen(place->path, &fd), 0);
+	assert_int_equal(control_listen(place->path, &fd, NULL), 0);
 	close(fd);
-	assert_int_equal(control_listen(place->path, &fd), 0);
+	assert_int_equal(control_listen(place->path, &fd, NULL), 0);
 	close(fd);
 }
 
@@ -74,8 +74,8 @@ static void listen_refuses_when_socket_is_live(void **state)
 	struct place *place = *state;
 	int fd, other = -1;
 
-	assert_int_equal(control_listen(place->path, &fd), 0);
-	assert_int_equal(control_listen(place->path, &other), -EADDRINUSE);
+	assert_int_equal(control_listen(place->path, &fd, NULL), 0);
+	assert_int_equal(control_listen(place->path, &other, NULL), -EADDRINUSE);
 	assert_int_equal(other, -1);
 	/* It still is the first one's. */
 	assert_int_equal(access(place->path, F_OK), 0);
@@ -87,12 +87,31 @@ static void listen_refuses_when_something_else_is_there(void **state)
 	struct place *place = *state;
 	int fd = open(place->path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600), other = -1;
 
-	assert_int_equal(control_listen(place->path, &other), -EEXIST);
+	assert_int_equal(control_listen(place->path, &other, NULL), -EEXIST);
 	close(fd);
 	assert_int_equal(unlink(place->path), 0);
 	assert_int_equal(symlink("/nowhere", place->path), 0);
-	assert_int_equal(control_listen(place->path, &other), -EEXIST);
+	assert_int_equal(control_listen(place->path, &other, NULL), -EEXIST);
 	assert_int_equal(other, -1);
+}
+
+static void unlink_leaves_what_another_put_there(void **state)
+{
+	struct place *place = *state;
+	struct control_place first, second;
+	int fd, other;
+
+	assert_int_equal(control_listen(place->path, &fd, &first), 0);
+	/* Somebody takes the path over, as one who knows no locks does. */
+	assert_int_equal(unlink(place->path), 0);
+	assert_int_equal(control_listen(place->path, &other, &second), 0);
+	control_unlink(place->path, &first);
+	assert_int_equal(access(place->path, F_OK), 0);
+	control_unlink(place->path, &second);
+	assert_int_equal(access(place->path, F_OK), -1);
+	control_unlink(place->path, &second);
+	close(fd);
+	close(other);
 }
 
 static void listen_refuses_when_path_cannot_be(void **state)
@@ -104,9 +123,9 @@ static void listen_refuses_when_path_cannot_be(void **state)
 	memset(path, 'x', sizeof(path));
 	path[0] = '/';
 	path[108] = '\0';
-	assert_int_equal(control_listen(path, &fd), -ENAMETOOLONG);
-	assert_int_equal(control_listen("/nonexistent/socket", &fd), -ENOENT);
-	assert_int_equal(control_listen("", &fd), -ENOENT);
+	assert_int_equal(control_listen(path, &fd, NULL), -ENAMETOOLONG);
+	assert_int_equal(control_listen("/nonexistent/socket", &fd, NULL), -ENOENT);
+	assert_int_equal(control_listen("", &fd, NULL), -ENOENT);
 }
 
 int main(void)
@@ -117,6 +136,7 @@ int main(void)
 		CASE(listen_takes_over_when_socket_is_stale),
 		CASE(listen_refuses_when_socket_is_live),
 		CASE(listen_refuses_when_something_else_is_there),
+		CASE(unlink_leaves_what_another_put_there),
 		CASE(listen_refuses_when_path_cannot_be),
 	};
 

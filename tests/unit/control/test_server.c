@@ -315,7 +315,7 @@ static void server_accepts_when_clients_connect(void **state)
 
 	assert_non_null(mkdtemp(directory));
 	snprintf(path, sizeof(path), "%s/s", directory);
-	assert_int_equal(control_listen(path, &fd), 0);
+	assert_int_equal(control_listen(path, &fd, NULL), 0);
 	assert_int_equal(control_server_listen(fixture->server, fd, false), 0);
 	for (int i = 0; i < 3; i++)
 		clients[i] = connect_to(path);
@@ -338,7 +338,7 @@ static void server_pauses_when_descriptors_run_out(void **state)
 
 	assert_non_null(mkdtemp(directory));
 	snprintf(path, sizeof(path), "%s/s", directory);
-	assert_int_equal(control_listen(path, &fd), 0);
+	assert_int_equal(control_listen(path, &fd, NULL), 0);
 	assert_int_equal(control_server_listen(fixture->server, fd, false), 0);
 	client = connect_to(path);
 	send_raw(fixture, client, STOP, sizeof(STOP));

@@ -374,7 +374,7 @@ static void fixture_start_daemon(struct fixture *fixture)
 {
 	struct fake fake = {0};
 
-	assert_int_equal(control_listen(fixture->path, &fake.listener), 0);
+	assert_int_equal(control_listen(fixture->path, &fake.listener, NULL), 0);
 	fixture->daemon = fork();
 	assert_true(fixture->daemon >= 0);
 	if (fixture->daemon > 0) {

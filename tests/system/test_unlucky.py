@@ -1,0 +1,37 @@
+"""What happens to daemons at the wrong moment, or behind their backs."""
+import os
+import signal
+import socket
+
+from host import HostTest, SLOW
+from varlink import wait_for
+
+
+class Unlucky(HostTest):
+    def test_signals_before_it_listens_to_them_do_no_harm(self):
+        # Many units: the control socket is there long before all of them are read.
+        actors = {f"unit{n}": {"Plugin": "hello"} for n in range(1500)}
+        host = self.unstarted(actors)
+        host.launch()
+        wait_for(lambda: os.path.exists(host.socket), 20 * SLOW, "the control socket")
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE):
+            host.process.send_signal(number)
+        host.wait_ready(60)
+        # The SIGHUP has been heard.
+        host.wait_log("reload", 60)
+
+    def test_a_daemon_that_ends_leaves_anothers_socket(self):
+        host = self.daemon({"hello": {"Plugin": "hello"}})
+        # Somebody moves it away, and another daemon listens at the path.
+        os.rename(host.socket, host.socket + ".away")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
+            other.bind(host.socket)
+            other.listen()
+            self.assertEqual(host.terminate(), 0)
+            self.assertTrue(os.path.exists(host.socket))
+
+    def test_a_crash_in_loading_names_the_plugin(self):
+        host = self.unstarted({"bad": {"Plugin": "crash_in_load", "RestartDelay": "10ms", "GiveUpAfter": 2}})
+        host.launch()
+        host.wait_log("crash_in_load.so(crash_at_once")
+        self.assertNotRegex(host.log(), r" \d+\(")
