@@ -20,6 +20,7 @@
  * plug-in is complete before it is put there, and nothing changes in it afterwards. */
 struct loader {
 	_Atomic(struct plugin *) first;
+	_Atomic(struct plugin *) loading; /* its code runs, and it is in no list yet */
 	size_t n_plugins;
 };
 
@@ -81,16 +82,15 @@ void loader_free(struct loader *loader)
 }
 
 /* What the dynamic linker complained about, without the name that means nothing to people. */
-static void explain_dlerror(int fd, char *why)
+static void explain_dlerror(const struct plugin *plugin, char *why)
 {
 	const char *error = dlerror();
-	char prefix[56];
+	size_t size = strlen(plugin->path);
 
-	snprintf(prefix, sizeof(prefix), "/proc/%d/fd/%d: ", (int)getpid(), fd);
 	if (!error)
 		error = "the dynamic linker refuses it";
-	if (strncmp(error, prefix, strlen(prefix)) == 0)
-		error += strlen(prefix);
+	if (strncmp(error, plugin->path, size) == 0 && strncmp(error + size, ": ", 2) == 0)
+		error += size + 2;
 	snprintf(why, PLUGIN_WHY_MAX, "%s", error);
 	/* It names what stands in the file, which may be anything. */
 	text_make_utf8(why);
@@ -122,21 +122,24 @@ static int visit_object(struct dl_phdr_info *object, size_t size, void *context)
 	return 1;
 }
 
-static int link_object(struct plugin *plugin, int fd, void **ret_handle, char *why)
+static int link_object(struct loader *loader, struct plugin *plugin, int fd, void **ret_handle,
+		       char *why)
 {
-	char path[48];
 	struct link_map *map;
+	void *handle;
 
 	/* Not /proc/self: a debugger opens what the link map names, and must find the same file. */
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), fd);
-	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	snprintf(plugin->path, sizeof(plugin->path), "/proc/%d/fd/%d", (int)getpid(), fd);
+	atomic_store_explicit(&loader->loading, plugin, memory_order_release);
+	handle = dlopen(plugin->path, RTLD_NOW | RTLD_LOCAL);
+	atomic_store_explicit(&loader->loading, NULL, memory_order_release);
 	if (!handle) {
-		explain_dlerror(fd, why);
+		explain_dlerror(plugin, why);
 		return -ENOEXEC;
 	}
 	*ret_handle = handle;
 	if (dlinfo(handle, RTLD_DI_LINKMAP, &map) < 0) {
-		explain_dlerror(fd, why);
+		explain_dlerror(plugin, why);
 		return -ENOEXEC;
 	}
 	plugin->bias = map->l_addr;
@@ -195,11 +198,20 @@ static int read_file(struct plugin *plugin, int fd, unsigned flags, char *why)
 	return r;
 }
 
+static void put_first(struct loader *loader, struct plugin *plugin)
+{
+	plugin->next = atomic_load_explicit(&loader->first, memory_order_relaxed);
+	/* Release: who sees the plug-in in the list sees all of it. */
+	atomic_store_explicit(&loader->first, plugin, memory_order_release);
+	loader->n_plugins++;
+}
+
 int loader_load(struct loader *loader, int fd, const char *name, uint32_t number,
 		unsigned flags, struct plugin **ret_plugin, char *why)
 {
 	cleanup_close int file = fd;
 	cleanup(plugin_free_run) struct plugin *plugin = NULL;
+	struct plugin *loaded;
 	void *handle = NULL;
 
 	snprintf(why, PLUGIN_WHY_MAX, "out of memory");
@@ -219,23 +231,21 @@ int loader_load(struct loader *loader, int fd, const char *name, uint32_t number
 	if (!plugin->tables)
 		return -ENOMEM;
 
-	r = link_object(plugin, file, &handle, why);
+	r = link_object(loader, plugin, file, &handle, why);
+	if (!handle)
+		return r;
 	/* Once an object is loaded, its descriptor stays open for ever, whatever becomes of
 	 * the plug-in: the dynamic linker knows objects by the names they were opened under,
-	 * and would take another file that gets this number for the one it has. */
-	if (handle)
-		plugin->fd = take_fd(&file);
+	 * and would take another file that gets this number for the one it has. Its code stays
+	 * as well, with the threads that it may have begun, and is to have a name. */
+	plugin->fd = take_fd(&file);
+	loaded = take_pointer(&plugin);
+	put_first(loader, loaded);
+	if (r == 0)
+		r = find_tables(loaded, handle, why);
 	if (r < 0)
 		return r;
-	r = find_tables(plugin, handle, why);
-	if (r < 0)
-		return r;
-
-	plugin->next = atomic_load_explicit(&loader->first, memory_order_relaxed);
-	*ret_plugin = plugin;
-	/* Release: who sees the plug-in in the list sees all of it. */
-	atomic_store_explicit(&loader->first, take_pointer(&plugin), memory_order_release);
-	loader->n_plugins++;
+	*ret_plugin = loaded;
 	why[0] = '\0';
 	return 0;
 }
@@ -248,6 +258,34 @@ const struct troupe_actor *plugin_find_actor(const struct plugin *plugin, const 
 	return NULL;
 }
 
+/* address: in the plug-in's file. */
+static void find_function(const struct plugin *plugin, uint64_t address,
+			  struct loader_symbol *ret_symbol)
+{
+	uint64_t offset = address;
+	const char *function = plugin_symbols_find(plugin->symbols, address, &offset);
+
+	*ret_symbol = (struct loader_symbol){
+		.plugin = plugin->name,
+		.number = plugin->number,
+		.address = address,
+		.function = function ? function : "",
+		.offset = offset,
+	};
+}
+
+bool loader_find_loading(const struct loader *loader, const char *path, uintptr_t base,
+			 uintptr_t address, struct loader_symbol *ret_symbol)
+{
+	const struct plugin *plugin =
+		atomic_load_explicit(&loader->loading, memory_order_acquire);
+
+	if (!plugin || strcmp(path, plugin->path) != 0)
+		return false;
+	find_function(plugin, address - base, ret_symbol);
+	return true;
+}
+
 bool loader_find_symbol(const struct loader *loader, uintptr_t address,
 			struct loader_symbol *ret_symbol)
 {
@@ -257,15 +295,7 @@ bool loader_find_symbol(const struct loader *loader, uintptr_t address,
 	for (; plugin; plugin = plugin->next) {
 		if (address < plugin->base || address >= plugin->end)
 			continue;
-		uint64_t offset = address - plugin->bias;
-		const char *function = plugin_symbols_find(plugin->symbols, offset, &offset);
-		*ret_symbol = (struct loader_symbol){
-			.plugin = plugin->name,
-			.number = plugin->number,
-			.address = address - plugin->bias,
-			.function = function ? function : "",
-			.offset = offset,
-		};
+		find_function(plugin, address - plugin->bias, ret_symbol);
 		return true;
 	}
 	return false;

@@ -31,6 +31,7 @@ struct plugin {
 	struct plugin_symbols *symbols; /* its functions; see plugin_symbols.h */
 	struct plugin *next;            /* loaded before this one */
 	int fd;                         /* of its file; open for ever, see loader.c */
+	char path[48]; /* under which the dynamic linker knows it, with that descriptor in it */
 };
 
 /* *ret_loader is given. -ENOMEM. */
@@ -67,5 +68,10 @@ struct loader_symbol {
 /* false: the address is in no plug-in. Async-signal-safe: no lock, no memory, bounded time. */
 bool loader_find_symbol(const struct loader *loader, uintptr_t address,
 			struct loader_symbol *ret_symbol);
+
+/* The same for the plug-in that is being loaded, whose constructors run: `path` and `base` are
+ * what dladdr(3) says of the object. */
+bool loader_find_loading(const struct loader *loader, const char *path, uintptr_t base,
+			 uintptr_t address, struct loader_symbol *ret_symbol);
 
 #endif

@@ -92,6 +92,21 @@ static bool is_in_module(const struct crash *crash, uintptr_t address)
 	       dladdr((void *)address, &info) != 0;
 }
 
+/* A plug-in's function; also of one that is being loaded, which the linker knows by the number
+ * of a descriptor only. */
+static bool find_in_plugin(const struct crash *crash, uintptr_t address,
+			   struct loader_symbol *ret_symbol)
+{
+	Dl_info info;
+
+	if (!crash->loader)
+		return false;
+	return loader_find_symbol(crash->loader, address, ret_symbol) ||
+	       (dladdr((void *)address, &info) != 0 && info.dli_fname &&
+		loader_find_loading(crash->loader, info.dli_fname, (uintptr_t)info.dli_fbase,
+				    address, ret_symbol));
+}
+
 /* "hello.so(on_greet+0x1c)". A return address may be that of the next function: `back` is how
  * far before it the call is looked for. */
 static void print_frame(const struct crash *crash, uintptr_t address, uintptr_t back,
@@ -101,7 +116,7 @@ static void print_frame(const struct crash *crash, uintptr_t address, uintptr_t 
 	struct loader_symbol symbol;
 	Dl_info info;
 
-	if (crash->loader && loader_find_symbol(crash->loader, address - back, &symbol)) {
+	if (find_in_plugin(crash, address - back, &symbol)) {
 		crash_text_add_place(&text, symbol.plugin, symbol.function,
 				     symbol.offset + back);
 	} else if (dladdr((void *)(address - back), &info) != 0 && info.dli_fname) {
@@ -191,8 +206,7 @@ static void write_frames(const struct crash *crash, const struct fault *fault)
 
 		print_frame(crash, fault->frames[i], back, frame->text, sizeof(frame->text));
 		frame->plugin = 0;
-		if (crash->loader &&
-		    loader_find_symbol(crash->loader, fault->frames[i] - back, &symbol)) {
+		if (crash->loader && find_in_plugin(crash, fault->frames[i] - back, &symbol)) {
 			frame->plugin = symbol.number;
 			frame->address = symbol.address;
 		}
