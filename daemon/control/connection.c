@@ -395,6 +395,8 @@ int connection_new(struct control_server *server, int fd)
 	buffer_init(&connection->out, SIZE_MAX);
 	list_append(&server->connections, &connection->link);
 	loop_io_init(&connection->io, server->config.loop, take_fd(&taken), on_io);
+	/* Most likely its first call is there already: not a whole pass later. */
+	connection->readable = true;
 	connection_settle(connection);
 	return 0;
 

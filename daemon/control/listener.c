@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define ACCEPTS_A_TURN 16
+/* The kernel's queue is first come, first served, whoever comes: somebody's next connection may stand
+ * behind hundreds of another user's. */
+#define ACCEPTS_A_TURN 512
+#define ACCEPT_NS      2000000ull /* of one pass of the loop */
 #define PAUSE_NS       100000000ull
 
 struct listener {
@@ -35,9 +38,10 @@ static void on_pause_over(struct loop_timer *timer)
 static void on_readable(struct loop_io *io, unsigned events)
 {
 	struct listener *listener = container_of(io, struct listener, io);
+	uint64_t end = loop_clock_ns(io->loop) + ACCEPT_NS;
 
 	(void)events;
-	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+	for (int i = 0; i < ACCEPTS_A_TURN && (i == 0 || loop_clock_ns(io->loop) < end); i++) {
 		int fd = accept4(io->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0) {

@@ -6,6 +6,7 @@
 #include "master/deploy.h"
 #include "master/describe.h"
 #include "master/inquiry.h"
+#include "master/listing.h"
 #include "master/master.h"
 #include "master/names.h"
 #include "master/unit.h"
@@ -14,33 +15,10 @@
 #include "proto/address.h"
 #include <string.h>
 
-static int compare_units(const void *a, const void *b)
-{
-	return strcmp(((const struct api_unit *)a)->name, ((const struct api_unit *)b)->name);
-}
-
 void control_on_list(void *context, struct control_call *call, const void *in)
 {
-	struct master *master = context;
-	unsigned n = HASH_CNT(by_name, master->units_by_name), budget = LIMIT_LISTED_INSTANCES;
-	cleanup_free struct api_unit *units = calloc(n + 1, sizeof(*units));
-	struct api_list_out out = {.units = {.items = units}};
-	struct unit *unit, *next;
-	struct arena arena;
-	bool fits = units;
-
 	(void)in;
-	arena_init(&arena);
-	HASH_ITER (by_name, master->units_by_name, unit, next)
-		if (fits)
-			fits = describe_unit(&arena, unit, &budget, &units[out.units.count++]);
-	if (fits) {
-		qsort(units, out.units.count, sizeof(*units), compare_units);
-		(void)control_call_reply(call, &api_list_method, &out, false);
-	} else {
-		describe_fail(call);
-	}
-	arena_fini(&arena);
+	listing_reply(context, call);
 }
 
 void control_on_describe(void *context, struct control_call *call, const void *in)

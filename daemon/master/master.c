@@ -118,6 +118,7 @@ static void on_second(struct loop_timer *timer)
 	stall_tick(master);
 	names_tick(master);
 	ends_tick(master);
+	listing_tick(master);
 	audit_tick(&master->audit, &master->log, loop_now_ns(master->loop));
 	(void)log_flush(&master->log);
 	if (!master->is_ready)
@@ -443,6 +444,7 @@ void master_free(struct master *master)
 	loop_timer_stop(&master->deadline);
 	loop_timer_stop(&master->names_timer);
 	watchers_fini(&master->watchers);
+	listing_fini(&master->listing);
 	loop_work_stop(&master->flush);
 	loop_free(master->loop);
 	log_fini(&master->log);

@@ -18,6 +18,7 @@
 #include "master/conf_path.h"
 #include "master/inquiry.h"
 #include "master/launcher.h"
+#include "master/listing.h"
 #include "master/notify.h"
 #include "master/oom.h"
 #include "master/problems.h"
@@ -81,6 +82,7 @@ struct master {
 	struct calls calls;
 	struct senders senders;
 	struct audit audit;
+	struct listing listing;
 	struct list inquiries; /* of inquiry.c */
 	struct watchers watchers;
 	struct list reload_replies;

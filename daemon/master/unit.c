@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "master/listing.h"
 #include "master/master.h"
 #include "master/names.h"
 #include "master/route.h"
@@ -77,6 +78,7 @@ const char *unit_state_name(enum unit_state state)
 
 void unit_mark_changed(struct unit *unit)
 {
+	listing_expire(unit->master);
 	if (!list_is_empty(&unit->changed))
 		return;
 	list_append(&unit->master->changed_units, &unit->changed);

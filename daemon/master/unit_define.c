@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "master/ends.h"
+#include "master/listing.h"
 #include "master/master.h"
 #include "master/route.h"
 #include "master/version.h"
@@ -82,6 +83,7 @@ static int add_unit(struct master *master, struct unit_file *file, bool is_confi
 	unit->is_configured = is_configured;
 	unit->version = version;
 	version->unit = unit;
+	listing_expire(master);
 	unit->told = UNIT_STOPPED;
 	rate_limit_init(&unit->ends, ENDS_INTERVAL_NS, ENDS_BURST);
 	list_init(&unit->changed);
@@ -152,6 +154,7 @@ void unit_free(struct unit *unit)
 	if (!unit)
 		return;
 	master = unit->master;
+	listing_expire(master);
 	ends_flush(unit);
 	waiters_fail(unit);
 	unit_release_own(unit);

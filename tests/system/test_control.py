@@ -124,6 +124,20 @@ class Users(HostTest):
         self.user(host, "again", 1000, 1, "Actors")
         self.assert_quick(host)
 
+    def test_a_large_list_is_up_to_date(self):
+        host = self.large()
+        host.actor("other", {"Plugin": "hello"})
+        self.user(host, "again", 10, 64, "List")
+        for _ in range(5):
+            # What has been answered shows at once, though others are given what was made before.
+            for method, state in (("Stop", "stopped"), ("Start", "running")):
+                host.control(method, {"name": "pool/7"})
+                pool = next(unit for unit in host.control("List")["units"] if unit["name"] == "pool")
+                self.assertEqual(pool["instances"][7]["state"], state)
+        host.control("Reload")
+        self.assertEqual({unit["name"] for unit in host.control("List")["units"]}, {"pool", "other"})
+        host.call("pool/7", "io.troupe.hello.Greet", {"name": "x"})
+
     def test_a_thousand_watchers_keep_nobody_waiting(self):
         host = self.daemon({"pool": {"Plugin": "hello", "Instances": 2000, "Mailbox": 16}})
         self.user(host, "more", 1000, 1, "Watch")
