@@ -114,7 +114,12 @@ $(FUZZ_BUILD)/fuzz_bridge: $(SIM_LOOP)
 SOAK_SECONDS ?= 600
 soak: deps-test
 	@$(MAKE) --no-print-directory $(PARALLEL) test-build
-	@tests/soak.py --build $(BUILD) --seconds $(SOAK_SECONDS)
+	@tests/soak.py --build $(BUILD) --seconds $(SOAK_SECONDS) $(patsubst %,--only %,$(ONLY))
+# Each storm once, for two seconds.
+.PHONY: soak-brief
+soak-brief: deps-test
+	@$(MAKE) --no-print-directory $(PARALLEL) test-build
+	@tests/soak.py --build $(BUILD) --brief
 
 # Black-box figures under trouble, each with its aim: `make trial`, or for less long. ONLY=NAME: one of them.
 .PHONY: trial trial-brief

@@ -5,7 +5,8 @@
 
 Every trial starts a daemon of its own with the defaults of the manual (but for the number of workers, where the aim
 is about neighbours in one process), makes trouble from outside, and measures. One line each: name, what was measured,
-the aim. --brief: the same for less long. The last line is "N passed, N failed".
+the aim. --brief: the same for less long, and times of milliseconds may be four times as long, so that a machine that is busy
+with something else fails no change; the figures are printed all the same. The last line is "N passed, N failed".
 """
 import argparse
 import json
@@ -18,6 +19,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.abspath(os.environ.get("TROUPE_BUILD", "build"))
+BUSY = 4  # how much longer milliseconds may be with --brief
 TEST = "io.troupe.test"
 CALL = "io.troupe.Control.Call"
 
@@ -67,6 +69,7 @@ def quiet(daemon, name, method, parameters=None, timeout=60):
 def crashing_pool(brief):
     """Ten of twenty crash, one after the other: the neighbour in their worker answers 99 % of its pings within 50 ms."""
     pause = 1.0 if brief else 7.0
+    limit = 50 * (BUSY if brief else 1)
     with Daemon({"pool": {"Plugin": "crash", "Instances": 20}, "neighbour": {"Plugin": "echo"}}, daemon={"Workers": 1}) as daemon:
         pinger = Pinger(daemon, "neighbour")
         pinger.start()
@@ -77,10 +80,10 @@ def crashing_pool(brief):
             crashes += getattr(end, "name", "") == "io.troupe.Control.ActorDied"
         time.sleep(pause)
         pings = pinger.finish()
-        good = sum(error is None and ms <= 50 for ms, error in pings)
+        good = sum(error is None and ms <= limit for ms, error in pings)
         restarts = daemon.worker(1)["restarts"]
     share = 100 * good / len(pings)
-    return f"{share:.2f} % of {len(pings)} pings within 50 ms, slowest {max(ms for ms, _ in pings):.0f} ms; {crashes} crashes, " \
+    return f"{share:.2f} % of {len(pings)} pings within {limit} ms, slowest {max(ms for ms, _ in pings):.0f} ms; {crashes} crashes, " \
         f"{restarts} of them in its worker", share >= 99 and crashes == 10
 
 
@@ -108,7 +111,7 @@ def slow_handlers(brief):
         thread.join(60)
     times = [ms for ms, _ in pings]
     return f"{len(pings)} pings: median {percentile(times, 50):.0f} ms, slowest {max(times):.0f} ms", \
-        len(pings) > 20 and all(error is None for _, error in pings) and max(times) <= 60
+        len(pings) > 20 and all(error is None for _, error in pings) and max(times) <= 60 * (BUSY if brief else 1)
 
 
 def deadlines(brief):
@@ -126,7 +129,7 @@ def deadlines(brief):
         late = max(ms for ms, _ in pings) - 50
         ends = {error for _, error in pings}
     return f"{len(pings)} deadlines of 50 ms: at most {late:.0f} ms late, ended with {', '.join(map(str, ends))}", \
-        late <= 50 and ends == {"io.troupe.Control.Timeout"}
+        late <= 50 * (BUSY if brief else 1) and ends == {"io.troupe.Control.Timeout"}
 
 
 def children(brief):
@@ -221,7 +224,7 @@ def observer(brief):
                     asked += 1
                     time.sleep(0.002)
                 process.communicate("end\n")
-    return f"{asked} times Status: slowest {slowest * 1000:.0f} ms", slowest <= 0.1
+    return f"{asked} times Status: slowest {slowest * 1000:.0f} ms", slowest <= 0.1 * (BUSY if brief else 1)
 
 
 def killed_workers(brief):
