@@ -347,6 +347,11 @@ void bridge_free(struct bridge *bridge)
 	free(bridge);
 }
 
+int bridge_publish(struct bridge *bridge)
+{
+	return bridge->config.transport.ops->inbox_publish(bridge->inbox);
+}
+
 void bridge_stats(const struct bridge *bridge, struct bridge_stats *ret_stats)
 {
 	*ret_stats = bridge->stats;

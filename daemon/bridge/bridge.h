@@ -73,6 +73,9 @@ int bridge_new(const struct bridge_config *config, struct bridge **ret_bridge);
  * NULL is fine. */
 void bridge_free(struct bridge *bridge);
 
+/* The directory of the inboxes was made anew: put ours there again. The transport's errors. */
+int bridge_publish(struct bridge *bridge);
+
 /* A peer can be reached now. A different incarnation of the same worker is down then.
  * -EINVAL: no such worker number, or this process itself; -ESTALE: that incarnation is gone
  * already; -ENOMEM, or the transport's: then it is tried again with each envelope for that

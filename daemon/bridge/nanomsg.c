@@ -96,6 +96,15 @@ free_inbox:
 	return r;
 }
 
+/* The endpoint that had the path before stays: closing it would cut off those who came by it. */
+static int publish_inbox(struct inbox *inbox)
+{
+	char url[URL_MAX];
+	int r = print_url(inbox->path, url);
+
+	return r == 0 && nn_bind(inbox->socket, url) < 0 ? last_error() : r;
+}
+
 static int get_inbox_fd(struct inbox *inbox)
 {
 	return inbox->fd;
@@ -201,6 +210,7 @@ struct transport nanomsg_transport(struct nanomsg *nanomsg)
 {
 	static const struct transport_ops ops = {
 		.inbox_open = open_inbox,
+		.inbox_publish = publish_inbox,
 		.inbox_fd = get_inbox_fd,
 		.inbox_receive = receive_frame,
 		.inbox_close = close_inbox,

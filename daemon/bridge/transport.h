@@ -20,6 +20,9 @@ struct transport_ops {
 	/* *ret_inbox is given; others can send to `path` from now on. -ENAMETOOLONG,
 	 * -EADDRINUSE, -EMFILE... */
 	int (*inbox_open)(void *context, const char *path, struct inbox **ret_inbox);
+	/* Its path has vanished: others are to find it there again. Those who send to it already go
+	 * on. -ENOENT: there is no such directory; -EADDRINUSE... */
+	int (*inbox_publish)(struct inbox *inbox);
 	/* Readable as long as frames wait (level-triggered); never read from it. Borrowed. */
 	int (*inbox_fd)(struct inbox *inbox);
 	/* *ret_frame is given: frame_free() it. -EAGAIN: none waits. Other errors: the inbox is

@@ -109,6 +109,11 @@ void listener_stop(struct list *link)
 	loop_io_stop(&listener_of(link)->io);
 }
 
+int listener_fd(struct list *link)
+{
+	return listener_of(link)->io.fd;
+}
+
 void listener_free(struct list *link)
 {
 	struct listener *listener = listener_of(link);

@@ -10,6 +10,7 @@
 
 /* Accept on `fd` (taken, on failure too). -ENOMEM, and errno of fcntl(2). */
 int listener_new(struct control_server *server, int fd, bool is_shared);
+int listener_fd(struct list *link);
 void listener_free(struct list *link); /* by its link in the server's listeners */
 
 /* The server drains: accept those that wait, unless somebody else will, and no more. */

@@ -263,6 +263,13 @@ int control_server_listen(struct control_server *server, int fd, bool is_shared)
 	return listener_new(server, fd, is_shared);
 }
 
+void control_server_unlisten(struct control_server *server, int fd)
+{
+	list_foreach_safe (at, &server->listeners)
+		if (listener_fd(at) == fd)
+			listener_free(at);
+}
+
 int control_server_adopt(struct control_server *server, int fd)
 {
 	return connection_new(server, fd);

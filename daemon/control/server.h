@@ -143,6 +143,8 @@ void control_server_free(struct control_server *server);
 /* Serve a listening socket (taken, on failure too); several are fine. is_shared: others hold it
  * too, and clients that wait there when the server ends are theirs. */
 int control_server_listen(struct control_server *server, int fd, bool is_shared);
+/* Listen no more at the socket that control_server_listen() took as `fd`, and close it. */
+void control_server_unlisten(struct control_server *server, int fd);
 /* Serve a connection (taken, on failure too); for tests and socketpairs. -EACCES: its level is
  * CONTROL_NOTHING; -ENFILE, -EUSERS: too many connections, in all or of that uid. */
 int control_server_adopt(struct control_server *server, int fd);

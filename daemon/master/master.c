@@ -8,6 +8,7 @@
 #include "master/ends.h"
 #include "master/names.h"
 #include "master/place.h"
+#include "master/places.h"
 #include "master/reload.h"
 #include "master/reload_reply.h"
 #include "master/route.h"
@@ -118,6 +119,7 @@ static void on_second(struct loop_timer *timer)
 	stall_tick(master);
 	names_tick(master);
 	ends_tick(master);
+	places_tick(master);
 	listing_tick(master);
 	audit_tick(&master->audit, &master->log, loop_now_ns(master->loop));
 	(void)log_flush(&master->log);
@@ -196,73 +198,6 @@ static void raise_descriptors(void)
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-static int make_directory(struct master *master)
-{
-	const char *runtime = master->settings.runtime_directory;
-	int r = place_make_directory(runtime, &master->directory, &master->directory_lock);
-
-	if (r == -ENAMETOOLONG)
-		log_error(&master->log,
-			  "RuntimeDirectory=%s is too long: sockets in it must have paths of "
-			  "at most %u bytes",
-			  runtime, LIMIT_SOCKET_PATH);
-	else if (r < 0)
-		log_error(&master->log, "cannot make a directory in RuntimeDirectory=%s: %s",
-			  runtime, strerror(-r));
-	return r;
-}
-
-static int listen_at(struct master *master, const char *path)
-{
-	cleanup_free char *copy = strdup(path);
-	int fd, r = copy ? place_make_parents(path) : -ENOMEM;
-
-	if (r == 0)
-		r = control_listen(path, &fd, &master->socket_place);
-	if (r == -EADDRINUSE)
-		log_error(&master->log,
-			  "%s: another daemon listens there; stop it, or choose another path "
-			  "with --socket",
-			  path);
-	else if (r == -ENAMETOOLONG)
-		log_error(&master->log,
-			  "%s: the path of the control socket has %zu bytes; at most %u are "
-			  "possible",
-			  path, strlen(path), LIMIT_SOCKET_PATH);
-	else if (r == -EEXIST)
-		log_error(&master->log, "%s: there is something that is not a socket", path);
-	else if (r < 0)
-		log_error(&master->log, "%s: cannot listen: %s", path, strerror(-r));
-	if (r < 0)
-		return r;
-	master->socket = take_pointer(&copy);
-	return control_server_listen(master->server, fd, false);
-}
-
-static int listen_all(struct master *master)
-{
-	int fds[NOTIFY_SOCKETS_MAX];
-	unsigned n = 0;
-	int r = notify_take_sockets(fds, &n);
-
-	if (r < 0) {
-		log_error(&master->log, "the sockets that were handed in are not for us: %s",
-			  strerror(-r));
-		return r;
-	}
-	for (unsigned i = 0; i < n; i++) {
-		int added = control_server_listen(master->server, fds[i], true);
-
-		if (r == 0)
-			r = added;
-	}
-	/* A socket on the command line is wanted in any case. */
-	if (r == 0 && (n == 0 || master->options->socket))
-		r = listen_at(master, master->options->socket ? master->options->socket
-							      : master->settings.socket);
-	return r;
 }
 
 static int find_launcher(struct master *master)
@@ -381,9 +316,9 @@ int master_new(const struct master_options *options, struct log *log,
 		goto fail;
 	r = control_new(master, &master->server);
 	if (r == 0)
-		r = listen_all(master);
+		r = places_listen(master);
 	if (r == 0)
-		r = make_directory(master);
+		r = places_make_directory(master);
 	if (r == 0)
 		r = make_workers(master);
 	if (r == 0)
@@ -415,10 +350,8 @@ void master_free(struct master *master)
 	master->is_stopping = true;
 	/* While nobody is left to call back about it. */
 	control_server_free(master->server);
+	places_unlisten(master);
 	senders_fini(&master->senders);
-	if (master->socket)
-		control_unlink(master->socket, &master->socket_place);
-	free(master->socket);
 	HASH_ITER (by_name, master->units_by_name, unit, next)
 		unit_free(unit);
 	symbolizer_fini(&master->symbolizer);
@@ -427,11 +360,7 @@ void master_free(struct master *master)
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
 		worker_free(master->workers[i]);
 	launcher_free(&master->launcher);
-	if (master->directory)
-		place_remove_directory(master->directory);
-	free(master->directory);
-	if (master->directory_lock >= 0)
-		close(master->directory_lock);
+	places_remove_directory(master);
 	notify_fini(&master->notify);
 	settings_fini(&master->settings);
 	conf_path_fini(&master->path);

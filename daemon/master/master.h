@@ -57,8 +57,9 @@ struct master {
 
 	/* Processes */
 	struct launcher launcher;
-	char *directory;                           /* 0700, of the inboxes; NULL until made */
-	int directory_lock;                        /* held while it is ours */
+	char *directory;        /* 0700, of the inboxes; NULL until made */
+	int directory_lock;     /* held while it is ours */
+	bool is_directory_lost; /* it cannot be made again; that was logged */
 	struct worker *workers[LIMIT_WORKERS + 1]; /* by number, from 1 */
 	uint32_t incarnations[LIMIT_WORKERS + 1];  /* the last one that each number had */
 	unsigned n_shared; /* Workers=: 1 .. n_shared; above: units' own */
@@ -77,7 +78,8 @@ struct master {
 
 	/* Who asks */
 	struct control_server *server;
-	char *socket; /* the path listened at; NULL: handed in by systemd */
+	char *socket;  /* the path listened at; NULL: handed in by systemd */
+	int socket_fd; /* likewise; the server's */
 	struct control_place socket_place;
 	struct calls calls;
 	struct senders senders;

@@ -79,13 +79,22 @@ static void remove_left(const char *runtime)
 	closedir(entries);
 }
 
+/* Give a new directory its name when it is locked: nobody may take it for one left behind. */
+static int name_locked(const char *made, const char *directory, int *ret_lock)
+{
+	cleanup_close int lock = open_directory(AT_FDCWD, made);
+
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0 || rename(made, directory) < 0)
+		return -errno;
+	*ret_lock = take_fd(&lock);
+	return 0;
+}
+
 int place_make_directory(const char *runtime, char **ret_directory, int *ret_lock)
 {
 	cleanup_free char *made = NULL, *directory = NULL;
-	cleanup_close int lock = -1;
 	int r;
 
-	/* It gets its name only when it is locked: nobody may take it for one left behind. */
 	if (asprintf(&made, "%s/.XXXXXX", runtime) < 0) {
 		made = NULL;
 		return -ENOMEM;
@@ -105,17 +114,47 @@ int place_make_directory(const char *runtime, char **ret_directory, int *ret_loc
 		r = -ENAMETOOLONG;
 		goto fail;
 	}
-	lock = open_directory(AT_FDCWD, made);
-	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0 || rename(made, directory) < 0) {
-		r = -errno;
+	r = name_locked(made, directory, ret_lock);
+	if (r < 0)
 		goto fail;
-	}
 	*ret_directory = take_pointer(&directory);
-	*ret_lock = take_fd(&lock);
 	return 0;
 fail:
 	(void)rmdir(made);
 	return r;
+}
+
+bool place_is_there(const char *directory, int lock)
+{
+	struct stat ours, there;
+
+	return fstat(lock, &ours) == 0 && lstat(directory, &there) == 0 &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+int place_restore_directory(const char *directory, int *lock)
+{
+	cleanup_free char *made = NULL;
+	int r, new_lock;
+
+	if (asprintf(&made, "%.*s/.XXXXXX", (int)(strrchr(directory, '/') - directory),
+		     directory) < 0) {
+		made = NULL;
+		return -ENOMEM;
+	}
+	r = place_make_parents(made);
+	if (r < 0)
+		return r;
+	if (!mkdtemp(made)) /* 0700 */
+		return -errno;
+	r = name_locked(made, directory, &new_lock);
+	if (r < 0) {
+		(void)rmdir(made);
+		return r;
+	}
+	close(*lock);
+	*lock = new_lock;
+	return 0;
 }
 
 void place_remove_inbox(const char *directory, unsigned worker, uint32_t incarnation)
@@ -127,10 +166,13 @@ void place_remove_inbox(const char *directory, unsigned worker, uint32_t incarna
 		(void)unlink(path);
 }
 
-void place_remove_directory(const char *directory)
+void place_remove_directory(const char *directory, int lock)
 {
-	int fd = open_directory(AT_FDCWD, directory);
+	int fd;
 
+	if (!place_is_there(directory, lock))
+		return;
+	fd = open_directory(AT_FDCWD, directory);
 	if (fd >= 0)
 		remove_sockets(fd);
 	(void)rmdir(directory);

@@ -2,6 +2,7 @@
 #ifndef MASTER_PLACE_H
 #define MASTER_PLACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Make a private directory (0700) for inboxes below `runtime`, which is made too if it is not there, and remove those that
@@ -12,8 +13,13 @@ int place_make_directory(const char *runtime, char **ret_directory, int *ret_loc
 /* Remove the inbox that a worker's process left there when it died. */
 void place_remove_inbox(const char *directory, unsigned worker, uint32_t incarnation);
 
-/* Remove it, with the sockets in it. */
-void place_remove_directory(const char *directory);
+/* Whether the directory is still the one that was made, under its name. */
+bool place_is_there(const char *directory, int lock);
+/* It has vanished: make it again, under the same name and lock. -ENOTEMPTY: something else is there; errno of mkdir(). */
+int place_restore_directory(const char *directory, int *lock);
+
+/* Remove it, with the sockets in it; not what another has put there. */
+void place_remove_directory(const char *directory, int lock);
 
 /* Make the directories above `path`. */
 int place_make_parents(const char *path);

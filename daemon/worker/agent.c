@@ -234,6 +234,18 @@ static void on_links_closed(void *context)
 	on_timer(&agent->timer);
 }
 
+static void on_publish(void *context, const void *in, int *fd)
+{
+	struct agent *agent = context;
+	int r = bridge_publish(agent->bridge);
+
+	(void)in;
+	(void)fd;
+	/* It may have vanished once more: then there will be another notice. */
+	if (r < 0)
+		log_warning(agent->config.log, "cannot bind the inbox again: %s", strerror(-r));
+}
+
 static void on_shutdown(void *context, const void *in, int *fd)
 {
 	struct agent *agent = context;
@@ -279,6 +291,7 @@ AFTER_START(agent_on_arena)
 AFTER_START(agent_on_name)
 AFTER_START(agent_on_inquire)
 AFTER_START(agent_on_describe)
+AFTER_START(on_publish)
 AFTER_START(on_shutdown)
 
 static const struct channel_handler handlers[] = {
@@ -299,6 +312,7 @@ static const struct channel_handler handlers[] = {
 	{&worker_name_method, started_agent_on_name},
 	{&worker_inquire_method, started_agent_on_inquire},
 	{&worker_describe_method, started_agent_on_describe},
+	{&worker_publish_method, started_on_publish},
 	{&worker_shutdown_method, started_on_shutdown},
 };
 

@@ -1,8 +1,10 @@
 """What happens to daemons at the wrong moment, or behind their backs."""
 import os
+import shutil
 import signal
 import socket
 
+import varlink
 from host import HostTest, SLOW
 from varlink import wait_for
 
@@ -35,3 +37,36 @@ class Unlucky(HostTest):
         host.launch()
         host.wait_log("crash_in_load.so(crash_at_once")
         self.assertNotRegex(host.log(), r" \d+\(")
+
+    def test_directories_that_are_deleted_are_made_again(self):
+        host = self.unstarted({"relay": {"Plugin": "relay", "Type": "relay", "Worker": 1}, "slow": {"Plugin": "slow", "Worker": 2}})
+        host.write("trouped.conf", f"[Daemon]\nWorkers=2\nRuntimeDirectory={host.directory}/run\n")
+        host.socket = os.path.join(host.directory, "run", "control", "s")
+        host.start()
+
+        def relay(timeout=500):
+            try:
+                return host.call("relay", "io.troupe.test.relay.Answer",
+                                 {"to": "slow", "text": "x", "delayMs": 0, "timeoutMs": timeout * SLOW})["text"] == "x"
+            except varlink.VarlinkError:
+                return False
+        self.assertTrue(relay())
+        shutil.rmtree(os.path.join(host.directory, "run"))
+
+        def answers():
+            try:
+                return host.control("Status")["state"] == "running"
+            except OSError:
+                return False
+        wait_for(answers, 20 * SLOW, "the control socket to be there again")
+        # Those who knew each other go on.
+        self.assertTrue(relay())
+        # Successors of both find the other, and are found.
+        host.kill_worker(1)
+        wait_for(relay, 20 * SLOW, "the new worker 1 to reach worker 2")
+        host.kill_worker(2)
+        wait_for(relay, 20 * SLOW, "worker 1 to reach the new worker 2")
+        self.assertEqual(host.terminate(), 0)
+        # And nothing is left behind.
+        self.assertEqual(os.listdir(os.path.join(host.directory, "run")), ["control"])
+        self.assertEqual(os.listdir(os.path.join(host.directory, "run", "control")), [])

@@ -53,7 +53,7 @@ static void place_makes_a_private_directory_when_parents_are_missing(void **stat
 	assert_int_equal(stat(directory, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
 	put_socket(directory);
-	place_remove_directory(directory);
+	place_remove_directory(directory, lock);
 	assert_int_equal(stat(directory, &st), -1);
 	assert_int_equal(rmdir(runtime), 0);
 	*strrchr(runtime, '/') = '\0';
@@ -75,8 +75,41 @@ static void place_removes_what_was_left_but_not_what_is_in_use(void **state)
 	assert_int_equal(place_make_directory(*state, &mine, &my_lock), 0);
 	assert_int_equal(stat(left, &st), -1);
 	assert_int_equal(stat(used, &st), 0);
-	place_remove_directory(used);
-	place_remove_directory(mine);
+	place_remove_directory(used, used_lock);
+	place_remove_directory(mine, my_lock);
+}
+
+static void place_restores_what_has_vanished(void **state)
+{
+	cleanup_free char *directory = NULL, *runtime = NULL, *other = NULL, *socket = NULL;
+	cleanup_close int lock = -1, other_lock = -1;
+	struct stat st;
+
+	assert_true(asprintf(&runtime, "%s/a", (char *)*state) > 0);
+	assert_int_equal(place_make_directory(runtime, &directory, &lock), 0);
+	assert_true(place_is_there(directory, lock));
+	assert_int_equal(rmdir(directory), 0);
+	assert_int_equal(rmdir(runtime), 0);
+	assert_false(place_is_there(directory, lock));
+	assert_int_equal(place_restore_directory(directory, &lock), 0);
+	assert_true(place_is_there(directory, lock));
+	assert_int_equal(stat(directory, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	/* It is in use, in the eyes of others. */
+	assert_int_equal(place_make_directory(runtime, &other, &other_lock), 0);
+	assert_true(place_is_there(directory, lock));
+	place_remove_directory(other, other_lock);
+	/* What another has put there is not ours. */
+	assert_int_equal(rmdir(directory), 0);
+	assert_int_equal(mkdir(directory, 0755), 0);
+	put_socket(directory);
+	assert_false(place_is_there(directory, lock));
+	assert_int_equal(place_restore_directory(directory, &lock), -ENOTEMPTY);
+	place_remove_directory(directory, lock);
+	assert_true(asprintf(&socket, "%s/w1-1", directory) > 0);
+	assert_int_equal(unlink(socket), 0);
+	assert_int_equal(rmdir(directory), 0);
+	assert_int_equal(rmdir(runtime), 0);
 }
 
 static void place_refuses_when_sockets_would_have_too_long_a_path(void **state)
@@ -95,7 +128,7 @@ static void place_refuses_when_sockets_would_have_too_long_a_path(void **state)
 	assert_int_equal(rmdir(runtime), 0); /* empty */
 	runtime[LIMIT_RUNTIME_PATH] = '\0';
 	assert_int_equal(place_make_directory(runtime, &directory, &lock), 0);
-	place_remove_directory(directory);
+	place_remove_directory(directory, lock);
 	assert_int_equal(rmdir(runtime), 0);
 }
 
@@ -106,6 +139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(place_makes_a_private_directory_when_parents_are_missing),
 		TEST(place_removes_what_was_left_but_not_what_is_in_use),
+		TEST(place_restores_what_has_vanished),
 		TEST(place_refuses_when_sockets_would_have_too_long_a_path),
 	};
 
