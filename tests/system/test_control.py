@@ -183,3 +183,11 @@ class Users(HostTest):
         finally:
             for pid in pids:
                 os.kill(pid, signal.SIGCONT)
+
+    def test_refused_requests_do_not_fill_the_log(self):
+        host = self.daemon({"hello": {"Plugin": "hello"}})
+        self.user(host, "again", 10, 64, "Shutdown")
+        host.wait_log("refused: and ", 30)
+        self.assertIn(f"more requests by uid {NOBODY}", host.log())
+        self.assertLess(host.log().count("refused: io.troupe.Control.Shutdown"), 100)
+        self.assertEqual(host.control("Status")["state"], "running")
