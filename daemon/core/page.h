@@ -48,10 +48,10 @@ static inline void page_call(struct runtime *runtime, uint64_t number)
 static inline void page_actor(struct runtime *runtime, const struct actor *actor)
 {
 	struct page_thread *thread = &runtime->page->thread;
-	const uint64_t name = (uint64_t)actor->slot.index << 32 | actor->slot.generation;
 	const uint32_t origin = actor->unit->origin, instance = actor_instance(actor);
+	const uint64_t id = slots_id(actor);
 
-	page_store(&thread->actor, name);
+	page_store(&thread->actor, id << 32 | id >> 32); /* the other way round: one load */
 	page_store(&thread->unit, origin);
 	page_store(&thread->instance, instance);
 }
@@ -60,8 +60,11 @@ static inline void page_actor(struct runtime *runtime, const struct actor *actor
 static inline void page_enter(struct runtime *runtime, const struct actor *actor,
 			      uint64_t doing)
 {
+	struct page_thread *thread = &runtime->page->thread;
+
 	page_begin(runtime);
-	page_doing(runtime, doing);
+	atomic_signal_fence(memory_order_release);
+	page_store(&thread->type_hash, doing);
 	page_actor(runtime, actor);
 }
 

@@ -15,13 +15,12 @@ void slab_init(struct slab *slab, enum slab_pages pages)
 	uint32_t size = 0, step = 16, class = 0;
 
 	*slab = (struct slab){.huge_from = pages == SLAB_HUGE ? HUGE_FROM : SIZE_MAX};
-	slab->class_of[0] = 0;
 	while (class < SLAB_CLASSES) {
 		uint32_t previous = size;
 
 		size += step;
 		for (uint32_t unit = previous / 16 + 1; unit <= size / 16; unit++)
-			slab->class_of[unit] = (uint8_t) class;
+			slab->class_at[unit] = (uint16_t)(class * sizeof(struct slab_class));
 		slab->classes[class ++].size = size;
 		if (size >= 128 && (size & (size - 1)) == 0)
 			step = size / 4;
@@ -68,7 +67,7 @@ void *slab_take_slow(struct slab *slab, size_t size)
 
 	if (size > SLAB_MAX)
 		return large_take(&slab->large, size);
-	class = slab_class(slab, size);
+	class = slab_class(slab, slab_units(size));
 	if (slab->trim && slab_trim_stop(slab, class))
 		return slab_take_warm(slab, size);
 	if ((size_t)(class->fresh_end - class->fresh) < class->size &&

@@ -62,7 +62,8 @@ struct slab {
 	size_t huge_from;       /* bytes mapped from which on pages are huge */
 	uint64_t mapped;        /* bytes of the chunks */
 	struct large large;
-	uint8_t class_of[SLAB_MAX / 16 + 1]; /* by size in units of 16 bytes */
+	/* By size in units of 16 bytes: where its class is, in bytes from `classes` on. */
+	uint16_t class_at[SLAB_MAX / 16 + 1];
 };
 
 /* Huge pages are for what stays and is reached at random. For what passes through, one after the
@@ -91,22 +92,28 @@ uint64_t slab_count(const struct slab *slab);
 /* What slab_take() leaves to a call: an empty class, and the large. */
 void *slab_take_slow(struct slab *slab, size_t size);
 
-/* The class of a size up to SLAB_MAX. */
-static inline struct slab_class *slab_class(struct slab *slab, size_t size)
+static inline size_t slab_units(size_t size)
 {
-	return &slab->classes[slab->class_of[(size + 15) / 16]];
+	return (size + 15) / 16;
+}
+
+/* The class of a size of so many units, up to SLAB_MAX. */
+static inline struct slab_class *slab_class(struct slab *slab, size_t units)
+{
+	return (struct slab_class *)(void *)((char *)slab->classes + slab->class_at[units]);
 }
 
 /* `size` bytes that were given back before. NULL: none of that class, or too large; that says
  * nothing about slab_take(). Calls nobody. */
 static inline void *slab_take_warm(struct slab *slab, size_t size)
 {
+	size_t units = slab_units(size);
 	struct slab_class *class;
 	struct slab_piece *piece;
 
-	if (unlikely(size > SLAB_MAX))
+	if (unlikely(units > SLAB_MAX / 16))
 		return NULL;
-	class = slab_class(slab, size);
+	class = slab_class(slab, units);
 	piece = class->free;
 	if (likely(piece != NULL)) {
 		slab_unpoison(piece, class->size);
@@ -128,8 +135,10 @@ static inline void *slab_take(struct slab *slab, size_t size)
 /* Give back what slab_take() gave for the same size. */
 static inline void slab_give(struct slab *slab, void *at, size_t size)
 {
-	if (likely(size <= SLAB_MAX)) {
-		struct slab_class *class = slab_class(slab, size);
+	size_t units = slab_units(size);
+
+	if (likely(units <= SLAB_MAX / 16)) {
+		struct slab_class *class = slab_class(slab, units);
 		struct slab_piece *piece = at;
 
 		piece->next = class->free;
