@@ -161,13 +161,9 @@ int actor_spawn(struct runtime *runtime, struct unit *unit, struct actor *parent
 		if (rc < 0)
 			return rc;
 	}
-	actor = slots_take_raw(&runtime->actors);
+	actor = share_take_raw(&runtime->actors, unit, SHARE_ACTORS);
 	if (!actor)
 		return -EAGAIN;
-	if (!share_take(&runtime->actors, actor, unit, SHARE_ACTORS)) {
-		slots_give(&runtime->actors, actor);
-		return -EAGAIN;
-	}
 	*actor = (struct actor){
 		.slot = actor->slot, .unit = unit, .marks = instance << ACTOR_INSTANCE_SHIFT};
 	if (!make_state(runtime, actor, table->state_size)) {

@@ -79,20 +79,26 @@ static void leave_chain(struct runtime *runtime, struct call *call)
 			     &call->of_caller);
 }
 
-struct call *call_new_oneway(struct runtime *runtime, struct actor *keeper,
-			     struct client *client, const struct troupe_method *method)
+struct call *call_new_outside(struct runtime *runtime, const struct troupe_method *method)
 {
-	struct call *call = slots_take(&runtime->calls);
+	struct call *call = slots_take_raw(&runtime->calls);
 
 	if (!call)
 		return NULL;
-	if (!share_take(&runtime->calls, call, keeper->unit, SHARE_CALLS)) {
-		slots_give(&runtime->calls, call);
+	call_begin(call, method, CALL_OUTSIDE);
+	chain_append(&runtime->outside_calls, &call->of_caller);
+	wheel_add(&runtime->wheel, wheel_name(RUNTIME_CALL_NODE, call->slot.index), UINT64_MAX);
+	return call;
+}
+
+struct call *call_new_oneway(struct runtime *runtime, struct actor *keeper,
+			     struct client *client, const struct troupe_method *method)
+{
+	struct call *call = share_take(&runtime->calls, keeper->unit, SHARE_CALLS);
+
+	if (!call)
 		return NULL;
-	}
-	mail_mark(&call->mail, MAIL_END, 0);
-	call->method = method;
-	call->flags = CALL_ONEWAY;
+	call_begin(call, method, CALL_ONEWAY);
 	call->caller = keeper->slot.index;
 	call->client = client;
 	if (client)

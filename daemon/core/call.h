@@ -65,35 +65,38 @@ static inline void call_give(struct runtime *runtime, struct call *call)
 	slots_give(&runtime->calls, call);
 }
 
-/* A new call of `caller` (NULL: of the outside), not yet sent. NULL: the limit is reached. */
-static inline struct call *call_new(struct runtime *runtime, struct actor *caller,
-				    const struct troupe_method *method, uint64_t deadline_ns)
+/* Of a record just taken all but what is set before it is read: by the chains, by the wheel, by
+ * whom it is moved to. */
+static inline void call_begin(struct call *call, const struct troupe_method *method,
+			      uint8_t flags)
 {
-	struct call *call = slots_take_raw(&runtime->calls);
-
-	if (unlikely(!call))
-		return NULL;
-	if (caller && unlikely(!share_take(&runtime->calls, call, caller->unit, SHARE_CALLS))) {
-		slots_give(&runtime->calls, call);
-		return NULL;
-	}
-	/* all but what is set before it is read: by the chains, by whom it is moved to */
 	mail_mark(&call->mail, MAIL_END, 0);
 	call->method = method;
 	call->kept = call->unread = call->queued = call->taken = 0;
-	call->flags = call->entry = 0;
+	call->flags = flags;
+	call->entry = 0;
 	call->remote = false;
-	if (caller) {
-		call->caller = caller->slot.index;
-		chain_append(&more_get(runtime, caller)->calls, &call->of_caller);
-	} else {
-		call->flags = CALL_OUTSIDE;
-		chain_append(&runtime->outside_calls, &call->of_caller);
-	}
+}
+
+/* A new call of `caller`, not yet sent. NULL: the limit, or the share of its unit. */
+static inline __attribute__((always_inline)) struct call *
+call_new(struct runtime *runtime, struct actor *caller, const struct troupe_method *method,
+	 uint64_t deadline_ns)
+{
+	struct call *call = share_take_raw(&runtime->calls, caller->unit, SHARE_CALLS);
+
+	if (unlikely(!call))
+		return NULL;
+	call_begin(call, method, 0);
+	call->caller = caller->slot.index;
+	chain_append(&more_get(runtime, caller)->calls, &call->of_caller);
 	wheel_add(&runtime->wheel, wheel_name(RUNTIME_CALL_NODE, call->slot.index),
 		  deadline_ns);
 	return call;
 }
+
+/* A new call of the outside, without a deadline. NULL: the limit is reached. */
+struct call *call_new_outside(struct runtime *runtime, const struct troupe_method *method);
 
 /* Whether its deadline has passed: it ends with Timeout then, whatever answer is given. A stream
  * has none after its first reply. The wheel may not have come to it yet. */

@@ -36,15 +36,11 @@ struct kept_call *kept_find_inbound(const struct runtime *runtime, struct troupe
 /* A record for an actor. NULL: the limit, or its unit's share. */
 static struct kept_call *take_kept(struct runtime *runtime, struct actor *owner)
 {
-	struct kept_call *kept = slots_take(&runtime->kept_calls);
+	struct kept_call *kept =
+		share_take(&runtime->kept_calls, owner->unit, SHARE_KEPT_CALLS);
 
-	if (!kept)
-		return NULL;
-	if (!share_take(&runtime->kept_calls, kept, owner->unit, SHARE_KEPT_CALLS)) {
-		slots_give(&runtime->kept_calls, kept);
-		return NULL;
-	}
-	kept->owner = actor_slot(runtime, owner);
+	if (kept)
+		kept->owner = actor_slot(runtime, owner);
 	return kept;
 }
 

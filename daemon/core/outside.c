@@ -330,7 +330,7 @@ int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
 		return rc;
 	/* Whoever is outside keeps the deadline itself; here it only says when the call needs not
 	 * be run any more. */
-	call = call_new(runtime, NULL, method, UINT64_MAX);
+	call = call_new_outside(runtime, method);
 	if (!call) {
 		message_free(&runtime->messages, message);
 		return -ENOMEM;

@@ -92,13 +92,9 @@ int self_keep(struct troupe_self *self, struct troupe_kept **ret_kept)
 	if (more->keeping.queued >= self->actor->unit->mailbox ||
 	    more->keeping.charged + charge > self->actor->unit->mailbox_units)
 		return -ENOBUFS;
-	kept = slots_take(&runtime->kept);
+	kept = share_take(&runtime->kept, self->actor->unit, SHARE_KEPT_MESSAGES);
 	if (!kept)
 		return -ENOMEM;
-	if (!share_take(&runtime->kept, kept, self->actor->unit, SHARE_KEPT_MESSAGES)) {
-		slots_give(&runtime->kept, kept);
-		return -ENOMEM;
-	}
 	kept->message = self->message;
 	kept->owner = actor_slot(runtime, self->actor);
 	chain_append(&more->messages, &kept->of_owner);

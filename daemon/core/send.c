@@ -235,7 +235,8 @@ struct calling {
 	uint8_t entry;
 };
 
-static inline struct call *begin_call(struct troupe_self *self, const struct calling *calling)
+static inline __attribute__((always_inline)) struct call *
+begin_call(struct troupe_self *self, const struct calling *calling)
 {
 	struct call *call =
 		call_new(self->runtime, self->actor, calling->method, calling->deadline_ns);
@@ -266,9 +267,9 @@ APART static int call_out(struct troupe_self *self, struct troupe_address to,
 	return 0;
 }
 
-static inline int call_near(struct troupe_self *self, struct actor *receiver,
-			    struct troupe_address to, const struct calling *calling,
-			    struct call **ret_call)
+static inline __attribute__((always_inline)) int
+call_near(struct troupe_self *self, struct actor *receiver, struct troupe_address to,
+	  const struct calling *calling, struct call **ret_call)
 {
 	struct runtime *runtime = self->runtime;
 	struct message *message = NULL;
@@ -294,10 +295,11 @@ static inline int call_near(struct troupe_self *self, struct actor *receiver,
 	return 0;
 }
 
-static inline __attribute__((always_inline)) int
-call_now(struct troupe_self *self, struct troupe_address to, const struct troupe_method *method,
-	 const void *in, const struct troupe_entry *entry, uint64_t context,
-	 uint64_t timeout_ns, uint32_t flags, struct troupe_request *ret_request)
+/* One body with all that it calls, so that registers are saved once. */
+int self_call(struct troupe_self *self, struct troupe_address to,
+	      const struct troupe_method *method, const void *in,
+	      const struct troupe_entry *entry, uint64_t context, uint64_t timeout_ns,
+	      uint32_t flags, struct troupe_request *ret_request)
 {
 	struct runtime *runtime = self->runtime;
 	struct actor *receiver = actor_find(runtime, to);
@@ -319,7 +321,9 @@ call_now(struct troupe_self *self, struct troupe_address to, const struct troupe
 		timeout_ns = LIMIT_CALL_TIMEOUT_DEFAULT_NS;
 	if (unlikely(timeout_ns > LIMIT_CALL_TIMEOUT_NS))
 		timeout_ns = LIMIT_CALL_TIMEOUT_NS;
-	calling.deadline_ns = runtime->now_ns + timeout_ns;
+	/* The handler may have been running for long: its call has the whole of its time from now
+	 * on. */
+	calling.deadline_ns = slice_now_ns(runtime) + timeout_ns;
 	rc = likely(receiver != NULL) ? call_near(self, receiver, to, &calling, &call)
 				      : call_out(self, to, &calling, &call);
 	if (unlikely(rc < 0))
@@ -327,29 +331,6 @@ call_now(struct troupe_self *self, struct troupe_address to, const struct troupe
 	if (ret_request)
 		ret_request->id = slots_id(call);
 	return 0;
-}
-
-/* The handler may have been running for long: its call has the whole of its time from now on. */
-RARE static int call_after_long(struct troupe_self *self, struct troupe_address to,
-				const struct troupe_method *method, const void *in,
-				const struct troupe_entry *entry, uint64_t context,
-				uint64_t timeout_ns, uint32_t flags,
-				struct troupe_request *ret_request)
-{
-	slice_read_ns(self->runtime);
-	return call_now(self, to, method, in, entry, context, timeout_ns, flags, ret_request);
-}
-
-int self_call(struct troupe_self *self, struct troupe_address to,
-	      const struct troupe_method *method, const void *in,
-	      const struct troupe_entry *entry, uint64_t context, uint64_t timeout_ns,
-	      uint32_t flags, struct troupe_request *ret_request)
-{
-	/* A body of its own, for a call in the middle of this one would cost all calls registers. */
-	if (slice_is_stale(self->runtime))
-		return call_after_long(self, to, method, in, entry, context, timeout_ns, flags,
-				       ret_request);
-	return call_now(self, to, method, in, entry, context, timeout_ns, flags, ret_request);
 }
 
 int self_cancel(struct troupe_self *self, struct troupe_request request)

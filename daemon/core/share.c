@@ -1,11 +1,14 @@
 #include "core/share.h"
 
-bool share_take_scarce(const struct slots *slots, const struct unit *unit, enum share_kind kind)
+RARE void *share_claim(struct slots *slots, void *record, const struct unit *unit,
+		       enum share_kind kind)
 {
 	uint32_t *held = &unit->share->held[kind];
 
-	if (*held > slots->limit - slots->count)
-		return false;
+	if (*held > slots->limit - slots->count) {
+		slots_give(slots, record);
+		return NULL;
+	}
 	++*held;
-	return true;
+	return record;
 }

@@ -29,20 +29,34 @@ struct share {
 	uint32_t n_units;
 };
 
+/* Never NULL. */
 static inline bool share_is_scarce(const struct slots *slots, const void *record)
 {
 	return (const unsigned char *)record >= slots->scarce;
 }
 
-/* What share_take() does for a scarce record that was just taken. */
-bool share_take_scarce(const struct slots *slots, const struct unit *unit,
-		       enum share_kind kind);
+/* What a taken record that is scarce is left to: it is counted for the unit, or given back. */
+void *share_claim(struct slots *slots, void *record, const struct unit *unit,
+		  enum share_kind kind);
 
-/* Whether the unit may have a record that was just taken; if so it is counted. */
-static inline bool share_take(const struct slots *slots, const void *record,
-			      const struct unit *unit, enum share_kind kind)
+/* slots_take() for a unit. NULL: the limit is reached, or the unit's share. */
+static inline void *share_take(struct slots *slots, const struct unit *unit,
+			       enum share_kind kind)
 {
-	return likely(!share_is_scarce(slots, record)) || share_take_scarce(slots, unit, kind);
+	void *record = slots_take(slots);
+
+	return likely(!share_is_scarce(slots, record)) ? record
+						       : share_claim(slots, record, unit, kind);
+}
+
+/* The same with slots_take_raw(). */
+static inline void *share_take_raw(struct slots *slots, const struct unit *unit,
+				   enum share_kind kind)
+{
+	void *record = slots_take_raw(slots);
+
+	return likely(!share_is_scarce(slots, record)) ? record
+						       : share_claim(slots, record, unit, kind);
 }
 
 /* The unit has it no more. */

@@ -67,7 +67,7 @@ static void close_timer(struct runtime *runtime, struct timer *timer)
 struct timer *timer_new(struct runtime *runtime, struct actor *actor, uint8_t entry,
 			uint64_t delay_ns, uint64_t period_ns, uint64_t context)
 {
-	struct timer *timer = slots_take_raw(&runtime->timers);
+	struct timer *timer = share_take_raw(&runtime->timers, actor->unit, SHARE_TIMERS);
 	uint64_t at_ns;
 
 	if (!timer)
@@ -77,10 +77,6 @@ struct timer *timer_new(struct runtime *runtime, struct actor *actor, uint8_t en
 		at_ns = UINT64_MAX;
 	timer->mail = (struct mail){.entry = entry};
 	timer->actor = actor_slot(runtime, actor);
-	if (!share_take(&runtime->timers, timer, actor->unit, SHARE_TIMERS)) {
-		slots_give(&runtime->timers, timer);
-		return NULL;
-	}
 	timer->context = context;
 	if (period_ns) {
 		struct timer_more *more = slab_take(&runtime->states, sizeof(*more));

@@ -44,13 +44,9 @@ int wait_add(struct runtime *runtime, struct actor *sender, struct troupe_addres
 
 	if (wait)
 		return 0;
-	wait = slots_take(&runtime->waits);
+	wait = share_take(&runtime->waits, sender->unit, SHARE_WAITS);
 	if (!wait)
 		return -ENOMEM;
-	if (!share_take(&runtime->waits, wait, sender->unit, SHARE_WAITS)) {
-		slots_give(&runtime->waits, wait);
-		return -ENOMEM;
-	}
 	wait->sender = slot;
 	wait->where = where;
 	wait->chain = chain;
