@@ -38,6 +38,7 @@
 #define LIMIT_UNITS           4096u        /* .actor files */
 #define LIMIT_INSTANCES       100000u      /* of one unit */
 #define LIMIT_NAME            63u          /* bytes of a unit's name */
+#define LIMIT_UNREAPED        1024u /* dead workers whose status the kernel still keeps from us */
 
 /* Control socket */
 #define LIMIT_CONNECTIONS      4096u

@@ -110,20 +110,26 @@ static int fork_child(const struct child_plan *plan, pid_t *ret_pid)
 
 int child_start(const struct child_plan *plan, pid_t *ret_pid, int *ret_pidfd)
 {
+	cleanup_close int spare = -1;
 	int pidfd, r;
 	pid_t pid;
 
 	check(plan->n_fds <= CHILD_FDS_MAX);
+	/* Whether there is a descriptor left for the pidfd is to be known before there is a child. */
+	spare = fcntl(plan->null, F_DUPFD_CLOEXEC, 0);
+	if (spare < 0)
+		return -errno;
 	r = fork_child(plan, &pid);
 	if (r < 0)
 		return r;
+	close(take_fd(&spare));
 	pidfd = pidfd_open(pid, 0); /* close-on-exec by itself */
 	if (pidfd < 0) {
 		r = -errno;
-		/* A child that nobody watches must not be. It has nothing to say yet. */
+		/* A child that nobody watches must not be. It has nothing to say yet; that it stays a zombie
+		 * while we live is better than waiting for it. */
 		(void)kill(pid, SIGKILL);
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		(void)waitpid(pid, NULL, WNOHANG);
 		return r;
 	}
 	*ret_pid = pid;

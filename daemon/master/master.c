@@ -267,6 +267,7 @@ static void init_parts(struct master *master)
 	list_init(&master->inquiries);
 	audit_init(&master->audit);
 	watchers_init(&master->watchers, master);
+	reaper_init(&master->reaper, master->loop);
 	problems_init(&master->problems);
 	oom_init(&master->oom, "/proc/self/cgroup", "/sys/fs/cgroup");
 	random_init(&master->random, random_seed_from_kernel());
@@ -359,6 +360,7 @@ void master_free(struct master *master)
 	deploy_free_all(&master->deployments);
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
 		worker_free(master->workers[i]);
+	reaper_fini(&master->reaper);
 	launcher_free(&master->launcher);
 	places_remove_directory(master);
 	notify_fini(&master->notify);

@@ -22,6 +22,7 @@
 #include "master/notify.h"
 #include "master/oom.h"
 #include "master/problems.h"
+#include "master/reaper.h"
 #include "master/senders.h"
 #include "master/settings.h"
 #include "master/symbolizer.h"
@@ -65,6 +66,7 @@ struct master {
 	unsigned n_shared; /* Workers=: 1 .. n_shared; above: units' own */
 	struct symbolizer symbolizer;
 	char *symbolizer_binary; /* NULL: not found */
+	struct reaper reaper;
 	uint64_t worker_restarts;
 	uint64_t last_request; /* number of what workers are asked */
 

@@ -97,21 +97,20 @@ static void on_timer(struct loop_timer *timer)
 
 static void forget_process(struct symbolizer *symbolizer)
 {
+	siginfo_t end;
+
 	loop_io_stop(&symbolizer->pidfd_io);
-	close(take_fd(&symbolizer->pidfd));
+	if (reaper_collect(symbolizer->pidfd, &end))
+		close(take_fd(&symbolizer->pidfd));
+	else
+		reaper_add(&symbolizer->reaper, take_fd(&symbolizer->pidfd));
 	symbolizer->pid = 0;
 }
 
 static void on_pidfd(struct loop_io *io, unsigned events)
 {
-	struct symbolizer *symbolizer = container_of(io, struct symbolizer, pidfd_io);
-	siginfo_t end = {0};
-
 	(void)events;
-	if (waitid(P_PIDFD, (id_t)symbolizer->pidfd, &end, WEXITED | WNOHANG) == 0 &&
-	    end.si_pid == 0)
-		return;
-	forget_process(symbolizer);
+	forget_process(container_of(io, struct symbolizer, pidfd_io));
 }
 
 static void on_output(struct loop_io *io, unsigned events)
@@ -245,6 +244,7 @@ void symbolizer_init(struct symbolizer *symbolizer, struct loop *loop, const cha
 	};
 	buffer_init(&symbolizer->text, OUTPUT_BYTES);
 	loop_timer_init(&symbolizer->timer, loop, on_timer);
+	reaper_init(&symbolizer->reaper, loop);
 }
 
 void symbolizer_fini(struct symbolizer *symbolizer)
@@ -254,5 +254,6 @@ void symbolizer_fini(struct symbolizer *symbolizer)
 	finish(symbolizer);
 	if (symbolizer->pid != 0)
 		forget_process(symbolizer);
+	reaper_fini(&symbolizer->reaper);
 	buffer_fini(&symbolizer->text);
 }

@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/list.h"
 #include "base/loop.h"
+#include "master/reaper.h"
 #include "master/crash.h"
 #include <stdbool.h>
 #include <sys/types.h>
@@ -26,6 +27,7 @@ struct symbolizer {
 	pid_t pid;           /* 0: no process; it may outlive the run for a moment */
 	int pidfd;
 	struct loop_io pidfd_io, output_io;
+	struct reaper reaper; /* of helpers that were traced */
 	int output; /* its standard output; -1 */
 	struct buffer text;
 	struct loop_timer timer;

@@ -10,14 +10,18 @@
 #include "master/master.h"
 #include "master/page_map.h"
 #include "master/unit.h"
+#include <poll.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/wait.h>
 
 #define LEAST_DELAY_NS (5 * CLOCK_MS_NS)
 #define ABORT_NS       (2 * CLOCK_SECOND_NS) /* for the crash record of one that we end */
 #define LAST_WORDS_NS                                                                          \
 	CLOCK_SECOND_NS /* for a dead one's channel to run dry; a child of it may hold it open */
+#define LOST_NS (5 * CLOCK_SECOND_NS) /* for SIGKILL to work */
+#define FREE_NS CLOCK_SECOND_NS       /* the same, when the master itself ends */
+#define READY_NS                                                                               \
+	(60 * CLOCK_SECOND_NS) /* for a process to be ready where StartTimeout=infinity */
 
 const char *worker_state_name(enum worker_state state)
 {
@@ -49,6 +53,13 @@ static void send_signal(struct worker *worker, int number)
 		(void)pidfd_send_signal(worker->pidfd, number, NULL, 0);
 }
 
+static void send_kill(struct worker *worker)
+{
+	worker->is_killed = true;
+	send_signal(worker, SIGKILL);
+	loop_timer_start(&worker->kill_timer, LOST_NS);
+}
+
 void worker_kill(struct worker *worker, const char *why, bool abort)
 {
 	if (worker->pid == 0 || worker->is_dead || worker->killed_why)
@@ -57,9 +68,24 @@ void worker_kill(struct worker *worker, const char *why, bool abort)
 	log_warning(&worker->master->log, "worker %u (pid %d) is ended: %s", worker->number,
 		    (int)worker->pid, why);
 	loop_timer_stop(&worker->request_timer);
-	send_signal(worker, abort ? SIGABRT : SIGKILL);
-	if (abort)
-		loop_timer_start(&worker->kill_timer, ABORT_NS);
+	if (!abort) {
+		send_kill(worker);
+		return;
+	}
+	send_signal(worker, SIGABRT);
+	loop_timer_start(&worker->kill_timer, ABORT_NS);
+}
+
+/* SIGKILL did not help: it is stopped by a tracer at its exit, or hangs in the kernel. It will never run our code again. */
+static void give_up_as_lost(struct worker *worker)
+{
+	log_error(&worker->master->log,
+		  "worker %u (pid %d) does not end though it was killed (is it traced, or does "
+		  "it "
+		  "wait for a device?): going on without it",
+		  worker->number, (int)worker->pid);
+	worker->is_dead = true;
+	worker_bury(worker);
 }
 
 static void on_kill_timer(struct loop_timer *timer)
@@ -70,27 +96,36 @@ static void on_kill_timer(struct loop_timer *timer)
 		worker_bury(worker);
 		return;
 	}
+	if (worker->is_killed) {
+		give_up_as_lost(worker);
+		return;
+	}
 	if (!worker->killed_why)
 		log_warning(&worker->master->log,
 			    "worker %u (pid %d) did not end in time: killed", worker->number,
 			    (int)worker->pid);
-	send_signal(worker, SIGKILL);
+	send_kill(worker);
 }
 
 /* ---- its end */
+
+void worker_collect(struct worker *worker)
+{
+	if (worker->pidfd < 0 || !reaper_collect(worker->pidfd, &worker->end))
+		return;
+	loop_io_stop(&worker->pidfd_io);
+	close(take_fd(&worker->pidfd));
+}
 
 static void on_pidfd(struct loop_io *io, unsigned events)
 {
 	struct worker *worker = container_of(io, struct worker, pidfd_io);
 
 	(void)events;
-	worker->end = (siginfo_t){0};
-	if (waitid(P_PIDFD, (id_t)worker->pidfd, &worker->end, WEXITED | WNOHANG) == 0 &&
-	    worker->end.si_pid == 0)
-		return;
-	worker->is_dead = true;
+	/* It is dead, whether or not there is a status: that of one that is traced comes when its tracer lets go of it. */
 	loop_io_stop(&worker->pidfd_io);
-	close(take_fd(&worker->pidfd));
+	worker->is_dead = true;
+	worker_collect(worker);
 	loop_timer_stop(&worker->request_timer);
 	if (worker->channel)
 		loop_timer_start(&worker->kill_timer, LAST_WORDS_NS);
@@ -112,7 +147,7 @@ static void on_closed(void *context, int error)
 			    : error == -ENOBUFS ? "it does not read what it is told"
 						: "its channel failed",
 			    false);
-	else if (worker->state != WORKER_STOPPING)
+	else if (!worker->kill_timer.started)
 		/* It is about to end; if not, it is of no use. */
 		loop_timer_start(&worker->kill_timer, LAST_WORDS_NS);
 }
@@ -180,7 +215,8 @@ static int try_launch(struct worker *worker)
 		return r;
 	worker->pid = launched.pid;
 	worker->pidfd = launched.pidfd;
-	worker->is_dead = false;
+	worker->is_dead = worker->is_killed = false;
+	worker->end = (siginfo_t){0};
 	worker->killed_why = NULL;
 	worker->culprit_unit = worker->culprit_deployment = worker->culprit_definition = 0;
 	worker->is_late = worker->missed_names = false;
@@ -195,8 +231,11 @@ static int try_launch(struct worker *worker)
 	if (r < 0)
 		/* Its death is told, and what comes after that decided, as for any other. */
 		worker_kill(worker, "it could not be spoken to", false);
-	else if (master->settings.start_timeout_ns != TEXT_INFINITY)
-		loop_timer_start(&worker->request_timer, master->settings.start_timeout_ns);
+	else
+		loop_timer_start(&worker->request_timer,
+				 master->settings.start_timeout_ns == TEXT_INFINITY
+					 ? READY_NS
+					 : master->settings.start_timeout_ns);
 	return 0;
 }
 
@@ -268,7 +307,7 @@ void worker_forget_process(struct worker *worker)
 	worker->channel = NULL;
 	if (worker->pidfd >= 0) {
 		loop_io_stop(&worker->pidfd_io);
-		close(take_fd(&worker->pidfd));
+		reaper_add(&worker->master->reaper, take_fd(&worker->pidfd));
 	}
 	arenas_forget(worker);
 	letters_end(worker);
@@ -348,8 +387,11 @@ void worker_free(struct worker *worker)
 	if (!worker)
 		return;
 	if (worker->pid > 0 && !worker->is_dead) {
+		struct pollfd end = {.fd = worker->pidfd, .events = POLLIN};
+
 		send_signal(worker, SIGKILL);
-		(void)waitid(P_PIDFD, (id_t)worker->pidfd, &(siginfo_t){0}, WEXITED);
+		(void)poll(&end, 1, FREE_NS / CLOCK_MS_NS);
+		worker_collect(worker);
 	}
 	worker_forget_process(worker);
 	list_foreach_safe (at, &worker->instances) {

@@ -72,20 +72,22 @@ struct worker {
 	/* Of the process of this incarnation */
 	uint32_t incarnation;
 	pid_t pid; /* 0: there is none */
-	int pidfd;
+	int pidfd; /* -1: its exit status has been collected */
 	struct loop_io pidfd_io;
 	struct channel *channel; /* NULL: closed */
 	struct page *page;       /* NULL: none; kept until the next process */
 	int arena;               /* to be read; -1: it has not asked for one. See arenas.h */
-	bool is_dead; /* the kernel said so; its last words may still be in the channel */
-	siginfo_t end;
+	bool is_dead; /* the kernel said so, or SIGKILL did not help; its last words may still be in the channel */
+	siginfo_t end; /* si_code 0: unknown */
 	struct list requests;
 	struct loop_timer request_timer;   /* for the first of them; before Ready: for Ready */
 	struct number_set loaded, defined; /* deployments and units that it has been given */
 	struct list calls;                 /* struct call */
 	size_t call_bytes;                 /* their parameters */
-	struct loop_timer kill_timer;      /* from asking it to end until it must */
-	const char *killed_why;            /* constant; NULL: we did not */
+	struct loop_timer
+		kill_timer; /* from asking it to end until SIGKILL, and until it is given up as lost */
+	const char *killed_why; /* constant; NULL: we did not */
+	bool is_killed;         /* SIGKILL was sent */
 	/* Whose init or load took too long; 0: none */
 	uint32_t culprit_unit, culprit_instance, culprit_deployment;
 	uint32_t culprit_definition; /* whose configuration took too long to decode; 0: none */
@@ -155,6 +157,8 @@ void worker_on_places(void *context, const struct crash *crash);
 void worker_bury(struct worker *worker);
 
 /* ---- for worker_death.c */
+/* Collect its exit status, if the kernel gives it by now. */
+void worker_collect(struct worker *worker);
 /* Let go of all that belongs to the process of this incarnation, but the page. */
 void worker_forget_process(struct worker *worker);
 /* It ended while it was stopping. The worker may be gone on return. */

@@ -234,9 +234,11 @@ void worker_bury(struct worker *worker)
 	struct blame blame = {0};
 	char text[CRASH_TEXT] = "";
 	bool was_stopping = worker->state == WORKER_STOPPING;
-	bool was_sound = is_sound_end(worker);
+	bool was_sound;
 	enum worker_end end = WORKER_END_NEUTRAL;
 
+	worker_collect(worker);
+	was_sound = is_sound_end(worker);
 	if (!was_sound) {
 		crash_read(&worker->crash, worker->page, &worker->end);
 		worker->crash.worker = worker->number;
