@@ -13,8 +13,17 @@ static int stop_one(struct ctl *ctl, const char *name)
 static int start_one(struct ctl *ctl, const char *name)
 {
 	cleanup_free void *reply = NULL;
+	const struct api_unit *unit;
+	int r = ctl_ask_typed(ctl, &api_start_method, &(struct api_start){.name = name},
+			      &reply);
 
-	return ctl_ask_typed(ctl, &api_start_method, &(struct api_start){.name = name}, &reply);
+	if (r != STATUS_OK || !reply)
+		return r;
+	unit = &((const struct api_start_out *)reply)->unit;
+	if (unit->state != API_STATE_FAILED && unit->state != API_STATE_BACKOFF)
+		return STATUS_OK;
+	return ctl_fail(ctl, STATUS_FAILED, "%s did not start: %s", unit->name,
+			unit->reason ? unit->reason : "see the daemon's log");
 }
 
 /* One that fails does not keep the others from it. */

@@ -7,6 +7,7 @@
 #include "master/describe.h"
 #include "master/master.h"
 #include "master/shares.h"
+#include "master/stopping.h"
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/worker.h"
@@ -38,6 +39,8 @@ struct inquiry {
 	bool one_worker; /* and nobody else */
 	int64_t from;    /* slot; next page */
 	bool is_held;    /* the timer is for asking for the same page again */
+	/* STOP */
+	bool is_killing; /* the timer is for the end of its worker */
 };
 
 static void destroy(struct inquiry *inquiry)
@@ -313,8 +316,10 @@ void inquiry_stop(struct master *master, struct control_call *call, struct worke
 				  &(struct api_no_such_actor){.name = name});
 		return;
 	}
-	if (master->settings.stop_timeout_ns < LIMIT_CALL_TIMEOUT_NS)
-		loop_timer_start(&inquiry->timer, master->settings.stop_timeout_ns);
+	loop_timer_start(&inquiry->timer,
+			 master->settings.stop_timeout_ns > LIMIT_WAIT_NS - STOPPING_GRACE_NS
+				 ? LIMIT_WAIT_NS - STOPPING_GRACE_NS
+				 : master->settings.stop_timeout_ns);
 }
 
 void inquiries_stopped(struct worker *worker, uint64_t request)
@@ -368,6 +373,15 @@ static void on_timer(struct loop_timer *timer)
 			go_on(inquiry, 0); /* without that worker */
 		break;
 	case INQUIRY_STOP:
+		if (!inquiry->is_killing && inquiry->master->settings.stop_timeout_ns <=
+						    LIMIT_WAIT_NS - STOPPING_GRACE_NS) {
+			/* Its end answers. */
+			worker_kill(inquiry->master->workers[inquiry->worker],
+				    "an actor there did not stop within StopTimeout=", true);
+			inquiry->is_killing = true;
+			loop_timer_start(timer, STOPPING_GRACE_NS);
+			break;
+		}
 		control_call_fail(free_inquiry(inquiry), &api_timeout_error,
 				  &(struct api_timeout){0});
 		break;

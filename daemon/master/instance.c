@@ -5,6 +5,7 @@
 #include "io.troupe.Worker.varlink.h"
 #include "master/ends.h"
 #include "master/master.h"
+#include "master/stopping.h"
 #include "master/version.h"
 #include "master/watch.h"
 #include "master/worker.h"
@@ -261,10 +262,12 @@ static void stop(struct instance *instance)
 	case INSTANCE_STARTING:
 		/* Stopped as soon as it has been made. */
 		instance_set_state(instance, INSTANCE_STOPPING);
+		stopping_began(instance);
 		break;
 	case INSTANCE_RUNNING:
 	case INSTANCE_DRAINING:
 		instance_set_state(instance, INSTANCE_STOPPING);
+		stopping_began(instance);
 		send_stop(instance, false);
 		break;
 	default:
@@ -417,6 +420,7 @@ void instance_init_failed(struct instance *instance)
 
 static void take_end(struct instance *instance, enum restart_end how)
 {
+	instance->worker->progress_ns = loop_now_ns(instance->unit->master->loop);
 	if (instance->state == INSTANCE_STOPPING || instance->state == INSTANCE_DRAINING ||
 	    (how == RESTART_ENDED_SHUTDOWN && instance->state == INSTANCE_RUNNING)) {
 		instance_set_state(instance, INSTANCE_STOPPED);

@@ -95,12 +95,13 @@ struct master {
 	struct loop_signal on_terminate, on_interrupt, on_hangup;
 	struct loop_timer second, deadline, names_timer;
 	struct loop_work flush;
-	bool is_ready;    /* everything configured has started or failed once */
-	bool is_stopping; /* SIGTERM or Shutdown */
-	bool is_drained;  /* the control socket has nothing more to say */
-	bool is_settling; /* a look at readiness is due */
-	bool must_notify; /* the service manager waits for READY=1 */
-	char status[160]; /* what it heard last */
+	uint64_t tick_ns, woke_ns; /* of master_has_slept() */
+	bool is_ready;             /* everything configured has started or failed once */
+	bool is_stopping;          /* SIGTERM or Shutdown */
+	bool is_drained;           /* the control socket has nothing more to say */
+	bool is_settling;          /* a look at readiness is due */
+	bool must_notify;          /* the service manager waits for READY=1 */
+	char status[160];          /* what it heard last */
 };
 
 /* Read the configuration, make the private directory and the control socket, start the workers. On failure the reason has been
@@ -130,6 +131,13 @@ int master_check(const struct master_options *options);
 
 enum master_state { MASTER_STARTING, MASTER_RUNNING, MASTER_DEGRADED, MASTER_STOPPING };
 enum master_state master_state(const struct master *master);
+
+/* Whether the master itself did not run for some seconds up to just now: it was stopped, suspended, or starved of processor
+ * time. What workers said meanwhile may not have been read, so no deadline of theirs holds: ask again MASTER_AWAKE_NS later. */
+bool master_has_slept(const struct master *master);
+#define MASTER_AWAKE_NS 2000000000ull
+/* The second's tick, for that. */
+void master_note_tick(struct master *master);
 
 /* Everything that was to start has, or has failed to: say so, once; later, how things stand. */
 void master_tell_manager(struct master *master);

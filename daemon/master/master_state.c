@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SLEPT_NS       (3 * CLOCK_SECOND_NS) /* between two ticks of a second */
 #define START_GRACE_NS CLOCK_SECOND_NS /* for those whose worker was ended for another's init */
 
 static bool is_worker_settled(const struct worker *worker)
@@ -76,6 +77,23 @@ static struct tally count_all(const struct master *master)
 			state == UNIT_RUNNING || state == UNIT_STOPPED || state == UNIT_ENDED;
 	}
 	return tally;
+}
+
+void master_note_tick(struct master *master)
+{
+	uint64_t now = loop_clock_ns(master->loop);
+
+	if (now - master->tick_ns > SLEPT_NS)
+		master->woke_ns = now;
+	master->tick_ns = now;
+}
+
+bool master_has_slept(const struct master *master)
+{
+	uint64_t now = loop_clock_ns(master->loop);
+
+	return now - master->tick_ns > SLEPT_NS ||
+	       (master->woke_ns > 0 && now - master->woke_ns < MASTER_AWAKE_NS - CLOCK_MS_NS);
 }
 
 enum master_state master_state(const struct master *master)

@@ -5,6 +5,7 @@
 #include "io.troupe.Control.varlink.h"
 #include "master/describe.h"
 #include "master/master.h"
+#include "master/stopping.h"
 #include "master/unit.h"
 
 #define GRACE_NS CLOCK_SECOND_NS
@@ -135,7 +136,8 @@ void reload_reply_when_settled(struct master *master, struct control_call *call,
 {
 	struct reload_reply *reply = calloc(1, sizeof(*reply));
 	uint64_t start_ns = master->settings.start_timeout_ns;
-	uint64_t stop_ns = master->settings.stop_timeout_ns, timeout_ns = start_ns + stop_ns;
+	uint64_t stop_ns = master->settings.stop_timeout_ns,
+		 timeout_ns = start_ns + 2 * stop_ns + STOPPING_GRACE_NS; /* draining, too */
 
 	if (!reply) {
 		answer(call, result);

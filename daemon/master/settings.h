@@ -17,7 +17,8 @@
  *   Connections=         on the control socket, 1 .. 4096 (default)
  *   ConnectionsPerUser=  1 .. 1024 (default)
  *   StartTimeout=        of an actor's init; default 30s (a)
- *   StopTimeout=         until an ordered stop of everything becomes a kill; default 10s
+ *   StopTimeout=         until an ordered stop, of everything or of an actor, becomes a kill;
+ *                        default 10s (a)
  *   RestartDelay=        before the first restart; default 100ms (a)
  *   RestartDelayMax=     that it grows to with each failure in a row; default 30s (a)
  *   GiveUpAfter=         failures in a row after which an actor is given up; default 10 (a)

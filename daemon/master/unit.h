@@ -68,6 +68,7 @@ struct instance {
 	uint64_t request;      /* STARTING, and STOPPING before it was made: the Spawn */
 	struct troupe_address address; /* RUNNING, DRAINING, STOPPING; null otherwise */
 	unsigned outstanding;          /* calls of clients */
+	uint64_t stop_ns;              /* STOPPING: since when; of stopping.c */
 	struct trouble *trouble;       /* NULL: never had any */
 	uint64_t since_ns;             /* when it began to run; 0: it does not */
 	const struct end *end;         /* why it ends, while that is dealt with; else NULL */
@@ -97,12 +98,13 @@ struct unit {
 	bool is_isolated;   /* see unit_note_crash() */
 	uint64_t restarts;
 	bool names_changed; /* the running instances are not those that workers were told */
-	bool told_between_lives; /* they were told that it comes back */
-	uint64_t names_told_ns;  /* when they were; 0: never */
-	struct list changed;     /* in master->changed_units */
-	struct list waiters;     /* struct waiter */
-	struct list calls;       /* that wait for it to run; of route.c */
-	enum unit_state told;    /* the state that watchers heard last */
+	bool told_between_lives;      /* they were told that it comes back */
+	uint64_t names_told_ns;       /* when they were; 0: never */
+	struct list changed;          /* in master->changed_units */
+	struct list waiters;          /* struct waiter */
+	struct list calls;            /* that wait for it to run; of route.c */
+	struct loop_timer stop_timer; /* of stopping.c */
+	enum unit_state told;         /* the state that watchers heard last */
 	/* What to do when all instances have stopped */
 	bool is_removed;
 	bool is_resumed;              /* start again */

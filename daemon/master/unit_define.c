@@ -6,6 +6,7 @@
 #include "master/listing.h"
 #include "master/master.h"
 #include "master/route.h"
+#include "master/stopping.h"
 #include "master/version.h"
 #include "master/waiter.h"
 #include "master/worker.h"
@@ -89,6 +90,7 @@ static int add_unit(struct master *master, struct unit_file *file, bool is_confi
 	list_init(&unit->changed);
 	list_init(&unit->waiters);
 	list_init(&unit->calls);
+	stopping_init(unit);
 	loop_timer_init(&unit->drain_timer, master->loop, unit_on_drain_timer);
 	*ret_unit = unit;
 	return 0;
@@ -159,6 +161,7 @@ void unit_free(struct unit *unit)
 	waiters_fail(unit);
 	unit_release_own(unit);
 	loop_timer_stop(&unit->drain_timer);
+	stopping_fini(unit);
 	drop_instances(unit);
 	list_remove(&unit->changed);
 	HASH_DELETE(by_name, master->units_by_name, unit);

@@ -21,6 +21,7 @@
  *   Balance=       how a pool's next actor is chosen: round-robin (default) or
  *                  least-outstanding
  *   StartTimeout=  of init; default: trouped.conf's
+ *   StopTimeout=   for an actor to stop, then its worker is killed; default: trouped.conf's
  *   Restart=       no, on-failure (default; crash, failed init, error), always (also after a
  *                  normal end)
  *   RestartDelay=, RestartDelayMax=, GiveUpAfter=, HealthyAfter=, GiveUp=
@@ -83,7 +84,7 @@ struct unit_file {
 	bool is_default;
 	bool allow_globals;
 	enum unit_balance balance;
-	uint64_t start_timeout_ns; /* TEXT_INFINITY: no deadline */
+	uint64_t start_timeout_ns, stop_timeout_ns; /* TEXT_INFINITY: no deadline */
 	uint64_t call_timeout_ns;  /* of clients' direct calls; TEXT_INFINITY: none */
 	enum unit_restart restart;
 	enum unit_isolate isolate;

@@ -5,11 +5,12 @@
 #include "io.troupe.Control.varlink.h"
 #include "master/describe.h"
 #include "master/master.h"
+#include "master/stopping.h"
 #include "master/unit.h"
 #include "master/worker.h"
 
 /* Later than the deadline of what is waited for. */
-#define GRACE_NS (5 * CLOCK_SECOND_NS)
+#define START_GRACE_NS (5 * CLOCK_SECOND_NS)
 
 struct waiter {
 	struct list link; /* in unit->waiters */
@@ -56,7 +57,7 @@ static bool has_come(const struct waiter *waiter)
 		one = &unit->instances[waiter->instance];
 	}
 	if (waiter->kind == WAITER_STOP)
-		return one ? one->state == INSTANCE_STOPPED
+		return one ? one->state != INSTANCE_STOPPING && one->state != INSTANCE_DRAINING
 			   : unit->n_in[INSTANCE_STOPPING] + unit->n_in[INSTANCE_DRAINING] == 0;
 	if (one)
 		return !is_starting(one);
@@ -87,21 +88,15 @@ static void answer(struct waiter *waiter)
 	bool come = has_come(waiter);
 	struct control_call *call = free_waiter(waiter);
 
-	switch (kind) {
-	case WAITER_START:
-		describe_reply_unit(unit, call, &api_start_method);
-		break;
-	case WAITER_SPAWN:
+	if (kind == WAITER_SPAWN)
 		answer_spawn(unit, call);
-		break;
-	case WAITER_STOP:
-		if (come)
-			(void)control_call_reply(call, &api_stop_method,
-						 &(struct api_stop_out){0}, false);
-		else
-			control_call_fail(call, &api_timeout_error, &(struct api_timeout){0});
-		break;
-	}
+	else if (!come)
+		control_call_fail(call, &api_timeout_error, &(struct api_timeout){0});
+	else if (kind == WAITER_START)
+		describe_reply_unit(unit, call, &api_start_method);
+	else
+		(void)control_call_reply(call, &api_stop_method, &(struct api_stop_out){0},
+					 false);
 }
 
 static void on_late(struct loop_timer *timer)
@@ -109,12 +104,24 @@ static void on_late(struct loop_timer *timer)
 	answer(container_of(timer, struct waiter, timer));
 }
 
+static uint64_t wait_ns(const struct unit *unit, enum waiter_kind kind)
+{
+	uint64_t start_ns = unit->file.start_timeout_ns;
+
+	if (kind == WAITER_STOP)
+		return stopping_wait_ns(unit);
+	if (start_ns > LIMIT_WAIT_NS)
+		start_ns = LIMIT_WAIT_NS;
+	start_ns += START_GRACE_NS;
+	if (unit->n_coming_back > 0 || unit->is_resumed)
+		start_ns += stopping_wait_ns(unit);
+	return start_ns > LIMIT_WAIT_NS ? LIMIT_WAIT_NS : start_ns;
+}
+
 void waiter_new(struct unit *unit, struct instance *instance, enum waiter_kind kind,
 		struct control_call *call)
 {
 	struct waiter *waiter = calloc(1, sizeof(*waiter));
-	uint64_t timeout_ns = kind == WAITER_STOP ? unit->master->settings.stop_timeout_ns
-						  : unit->file.start_timeout_ns;
 
 	if (!waiter) {
 		control_call_fail(call, &api_overloaded_error, &(struct api_overloaded){0});
@@ -129,9 +136,7 @@ void waiter_new(struct unit *unit, struct instance *instance, enum waiter_kind k
 	};
 	list_append(&unit->waiters, &waiter->link);
 	loop_timer_init(&waiter->timer, unit->master->loop, on_late);
-	if (timeout_ns > LIMIT_WAIT_NS - GRACE_NS)
-		timeout_ns = LIMIT_WAIT_NS - GRACE_NS;
-	loop_timer_start(&waiter->timer, timeout_ns + GRACE_NS);
+	loop_timer_start(&waiter->timer, wait_ns(unit, kind));
 	call->user = waiter;
 	call->on_gone = on_gone;
 	/* It may be there already. */

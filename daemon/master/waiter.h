@@ -1,7 +1,7 @@
 /* waiter.h - clients that wait until a unit has done what they asked for: started, or stopped.
  *
- * Belongs to the master; one thread. Each is answered when the unit has come to that point, or after a deadline with what the
- * unit is at then.
+ * Belongs to the master; one thread. Each is answered when the unit has come to that point, or with Timeout when the times
+ * that it may take to stop and to start have passed.
  */
 #ifndef MASTER_WAITER_H
 #define MASTER_WAITER_H

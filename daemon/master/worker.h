@@ -80,7 +80,8 @@ struct worker {
 	bool is_dead; /* the kernel said so, or SIGKILL did not help; its last words may still be in the channel */
 	siginfo_t end; /* si_code 0: unknown */
 	struct list requests;
-	struct loop_timer request_timer;   /* for the first of them; before Ready: for Ready */
+	uint64_t progress_ns;            /* when it last did something that it was asked for */
+	struct loop_timer request_timer; /* for the first of them; before Ready: for Ready */
 	struct number_set loaded, defined; /* deployments and units that it has been given */
 	struct list calls;                 /* struct call */
 	size_t call_bytes;                 /* their parameters */

@@ -35,6 +35,7 @@ struct request *worker_answered(struct worker *worker, enum request_kind kind, u
 			continue;
 		list_remove(&request->link);
 		worker->is_late = false;
+		worker->progress_ns = loop_now_ns(worker->master->loop);
 		/* The time for one begins with the end of the one before. */
 		arm_request_timer(worker);
 		return request;
@@ -186,6 +187,10 @@ void worker_on_request_timer(struct loop_timer *timer)
 	struct activity activity;
 	bool in_handler;
 
+	if (master_has_slept(worker->master)) {
+		loop_timer_start(timer, MASTER_AWAKE_NS);
+		return;
+	}
 	if (worker->state == WORKER_STARTING) {
 		worker_kill(worker, "it was not ready in time", true);
 		return;

@@ -1,0 +1,28 @@
+/* stopping.h - the time that an actor may take to stop: its unit's StopTimeout=. Then its worker's process is killed.
+ *
+ * Part of a unit, which has one timer for all its instances that stop. The time begins anew whenever their worker gets
+ * something done that it was asked for, so that a large pool may take as long as it needs, and one actor that hangs may not.
+ * Master process, one thread.
+ */
+#ifndef MASTER_STOPPING_H
+#define MASTER_STOPPING_H
+
+#include "base/clock.h"
+#include "base/loop.h"
+
+struct unit;
+struct instance;
+
+/* What may pass after StopTimeout= until an actor is gone: the crash record's time, SIGKILL's time, and some more. */
+#define STOPPING_GRACE_NS (8 * CLOCK_SECOND_NS)
+
+void stopping_init(struct unit *unit);
+void stopping_fini(struct unit *unit);
+
+/* The instance, which is on a worker, has just become INSTANCE_STOPPING. */
+void stopping_began(struct instance *instance);
+
+/* How long a client is to wait for one that stops: LIMIT_WAIT_NS at most. */
+uint64_t stopping_wait_ns(const struct unit *unit);
+
+#endif
