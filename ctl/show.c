@@ -22,6 +22,7 @@ enum table_colour show_state_colour(enum api_state state)
 	case API_STATE_STOPPING:
 		return TABLE_WARN;
 	case API_STATE_FAILED:
+	case API_STATE_STALLED:
 		return TABLE_BAD;
 	case API_STATE_STOPPED:
 	case API_STATE_ENDED:
@@ -66,7 +67,8 @@ void show_running(const struct api_unit *unit, char *text, size_t size)
 	size_t running = 0;
 
 	for (size_t i = 0; i < unit->instances.count; i++)
-		running += unit->instances.items[i].state == API_STATE_RUNNING;
+		running += unit->instances.items[i].state == API_STATE_RUNNING ||
+			   unit->instances.items[i].state == API_STATE_STALLED;
 	snprintf(text, size, "%zu/%zu", running, unit->instances.count);
 }
 
@@ -106,6 +108,11 @@ void show_unit(struct ctl *ctl, const struct api_unit *unit)
 	show_print(ctl, "       State: %s", show_state(unit->state));
 	if (unit->reason)
 		show_print(ctl, " (%s)", unit->reason);
+	if (unit->stall) {
+		show_print(ctl, " (");
+		show_stall(ctl, unit->stall);
+		show_print(ctl, ")");
+	}
 	show_print(ctl, "\n     Plug-in: %s, actor type %s\n", unit->plugin, unit->actorType);
 	show_print(ctl, "        File: %s\n",
 		   unit->file ? unit->file : "none: spawned by hand");
@@ -119,6 +126,18 @@ void show_unit(struct ctl *ctl, const struct api_unit *unit)
 	}
 }
 
+void show_stall(struct ctl *ctl, const struct api_stall *stall)
+{
+	char span[32];
+
+	text_print_ms(stall->forMs, span, sizeof(span));
+	if (stall->message)
+		show_print(ctl, "%s has been in %s for %s",
+			   stall->actor ? stall->actor : "the host", stall->message, span);
+	else
+		show_print(ctl, "it has not answered for %s", span);
+}
+
 void show_crash(struct ctl *ctl, const struct api_crash *crash, int indent)
 {
 	char when[32];
@@ -129,6 +148,8 @@ void show_crash(struct ctl *ctl, const struct api_crash *crash, int indent)
 		show_print(ctl, " in %s", crash->actor);
 	if (crash->message)
 		show_print(ctl, ", handling %s", crash->message);
+	if (crash->killed)
+		show_print(ctl, ": %s", crash->killed);
 	show_print(ctl, "\n");
 	for (size_t i = 0; i < crash->backtrace.count; i++)
 		show_print(ctl, "%*s  %s\n", indent, "", crash->backtrace.items[i]);

@@ -33,6 +33,12 @@ int verb_status(struct ctl *ctl, char **arguments, int n)
 	show_print(ctl, "   Workers: %lld of %lld running, %lld restarts so far\n",
 		   (long long)status->workersRunning, (long long)status->workers,
 		   (long long)status->restarts);
+	for (size_t i = 0; i < status->stalls.count; i++) {
+		show_print(ctl, "            worker %lld is stalled: ",
+			   (long long)status->stalls.items[i].worker);
+		show_stall(ctl, &status->stalls.items[i]);
+		show_print(ctl, "\n");
+	}
 	show_print(ctl, "     Units: %lld, %lld failed\n", (long long)status->units,
 		   (long long)status->unitsFailed);
 	show_print(ctl, "    Actors: %lld\n", (long long)status->actors);
@@ -85,10 +91,17 @@ int verb_workers(struct ctl *ctl, char **arguments, int n)
 	table_print(&table, ctl->out, ctl->colours);
 	table_fini(&table);
 	for (size_t i = 0; i < workers->count; i++) {
-		if (!workers->items[i].lastCrash)
-			continue;
-		show_print(ctl, "\nworker %lld\n", (long long)workers->items[i].worker);
-		show_crash(ctl, workers->items[i].lastCrash, 2);
+		const struct api_worker *worker = &workers->items[i];
+
+		if (worker->stall || worker->lastCrash)
+			show_print(ctl, "\nworker %lld\n", (long long)worker->worker);
+		if (worker->stall) {
+			show_print(ctl, "  stalled: ");
+			show_stall(ctl, worker->stall);
+			show_print(ctl, "\n");
+		}
+		if (worker->lastCrash)
+			show_crash(ctl, worker->lastCrash, 2);
 	}
 	return STATUS_OK;
 }

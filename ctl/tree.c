@@ -44,6 +44,10 @@ static void print_worker(struct ctl *ctl, const struct api_worker *worker, bool 
 	show_print(ctl, ", %lld actors", (long long)worker->actors);
 	if (worker->restarts > 0)
 		show_print(ctl, ", restarted %lld times", (long long)worker->restarts);
+	if (worker->stall) {
+		show_print(ctl, ": ");
+		show_stall(ctl, worker->stall);
+	}
 	show_print(ctl, "\n");
 }
 
@@ -54,7 +58,7 @@ int64_t tree_lives_in(const struct api_instance *instance)
 
 bool tree_is_missing(const struct api_unit *unit)
 {
-	if (unit->state != API_STATE_RUNNING)
+	if (unit->state != API_STATE_RUNNING && unit->state != API_STATE_STALLED)
 		return true;
 	for (size_t i = 0; i < unit->instances.count; i++)
 		if (!tree_lives_in(&unit->instances.items[i]))

@@ -41,6 +41,12 @@ int verb_list(struct ctl *ctl, char **arguments, int n)
 		if (units->items[i].state == API_STATE_FAILED && units->items[i].reason)
 			show_print(ctl, "%s failed: %s\n", units->items[i].name,
 				   units->items[i].reason);
+	for (size_t i = 0; i < units->count; i++)
+		if (units->items[i].stall) {
+			show_print(ctl, "%s stalled: ", units->items[i].name);
+			show_stall(ctl, units->items[i].stall);
+			show_print(ctl, "\n");
+		}
 	return STATUS_OK;
 }
 

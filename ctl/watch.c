@@ -9,6 +9,7 @@ static enum table_colour event_colour(const struct api_watch_out *event)
 {
 	switch (event->event) {
 	case API_WATCH_OUT_EVENT_WORKER_DIED:
+	case API_WATCH_OUT_EVENT_STALLED:
 		return TABLE_BAD;
 	case API_WATCH_OUT_EVENT_DEAD_LETTERS:
 	case API_WATCH_OUT_EVENT_LOST:

@@ -33,12 +33,13 @@
 #define LIMIT_CALL_TIMEOUT_NS (7ull * 24 * 3600 * 1000000000ull)
 
 /* Processes */
-#define LIMIT_WORKERS         64u
-#define LIMIT_WORKER_DELAY_NS 100000000ull /* before one that died by nobody's fault is back */
-#define LIMIT_UNITS           4096u        /* .actor files */
-#define LIMIT_INSTANCES       100000u      /* of one unit */
-#define LIMIT_NAME            63u          /* bytes of a unit's name */
-#define LIMIT_UNREAPED        1024u /* dead workers whose status the kernel still keeps from us */
+#define LIMIT_WORKERS                   64u
+#define LIMIT_WORKER_DELAY_NS           100000000ull /* before one that died by nobody's fault is back */
+#define LIMIT_WORKER_SILENCE_DEFAULT_NS 30000000000ull /* WorkerWatchdog= */
+#define LIMIT_UNITS                     4096u          /* .actor files */
+#define LIMIT_INSTANCES                 100000u        /* of one unit */
+#define LIMIT_NAME                      63u            /* bytes of a unit's name */
+#define LIMIT_UNREAPED                  1024u /* dead workers whose status the kernel still keeps from us */
 
 /* Control socket */
 #define LIMIT_CONNECTIONS      4096u

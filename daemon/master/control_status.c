@@ -20,8 +20,11 @@ static void add(int64_t *sum, const _Atomic uint64_t *place)
 		*sum = INT64_MAX;
 }
 
-static void count_workers(const struct master *master, struct api_status_out *out)
+/* stalls: room for all. */
+static bool count_workers(const struct master *master, struct arena *arena,
+			  struct api_stall *stalls, struct api_status_out *out)
 {
+	out->stalls.items = stalls;
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
 		const struct worker *worker = master->workers[i];
 
@@ -31,10 +34,18 @@ static void count_workers(const struct master *master, struct api_status_out *ou
 		if (worker->state != WORKER_RUNNING)
 			continue;
 		out->workersRunning++;
+		if (worker->stall.is_stalled) {
+			const struct api_stall *stall = describe_stall(arena, worker);
+
+			if (!stall)
+				return false;
+			stalls[out->stalls.count++] = *stall;
+		}
 		add(&out->actors, &worker->page->actors);
 		add(&out->messages, &worker->page->messages);
 		add(&out->deadLetters, &worker->page->dead_letters);
 	}
+	return true;
 }
 
 void control_on_status(void *context, struct control_call *call, const void *in)
@@ -56,16 +67,18 @@ void control_on_status(void *context, struct control_call *call, const void *in)
 		.connections = control_server_connections(master->server),
 	};
 	struct unit *unit, *next;
+	struct api_stall stalls[LIMIT_WORKERS];
 	struct arena arena;
+	bool fits;
 
 	(void)in;
 	arena_init(&arena);
-	count_workers(master, &out);
+	fits = count_workers(master, &arena, stalls, &out);
 	HASH_ITER (by_name, master->units_by_name, unit, next) {
 		out.units++;
 		out.unitsFailed += unit_state(unit) == UNIT_FAILED;
 	}
-	if (describe_problems(&arena, &master->problems, &out.problems))
+	if (fits && describe_problems(&arena, &master->problems, &out.problems))
 		(void)control_call_reply(call, &api_status_method, &out, false);
 	else
 		describe_fail(call);

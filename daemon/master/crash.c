@@ -119,15 +119,24 @@ void crash_note_oom(struct crash *crash)
 	(void)snprintf(crash->cause, sizeof(crash->cause), "SIGKILL, memory ran out,");
 }
 
+void crash_note_killed(struct crash *crash, const char *why)
+{
+	(void)snprintf(crash->cause, sizeof(crash->cause), "killed");
+	crash->killed = why;
+}
+
 void crash_print(const struct crash *crash, char *text, size_t size)
 {
 	bool is_message = !activity_doing(crash->activity.type_hash);
+	const char *colon = crash->killed ? ": " : "",
+		   *why = crash->killed ? crash->killed : "";
 
 	if (!crash->names.actor[0] && !crash->names.message[0])
-		(void)snprintf(text, size, "%s, not in a handler", crash->cause);
+		(void)snprintf(text, size, "%s, not in a handler%s%s", crash->cause, colon,
+			       why);
 	else
-		(void)snprintf(text, size, "%s in %s%s%s%s", crash->cause,
+		(void)snprintf(text, size, "%s in %s%s%s%s%s%s", crash->cause,
 			       crash->names.actor[0] ? crash->names.actor : "the host",
 			       is_message ? " while handling " : ", in ", crash->names.message,
-			       crash->is_blamed ? "" : " (not its fault)");
+			       crash->is_blamed ? "" : " (not its fault)", colon, why);
 }

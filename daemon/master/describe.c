@@ -1,10 +1,12 @@
 #include "master/describe.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/deploy.h"
 #include "master/master.h"
 #include "master/problems.h"
+#include "master/stall.h"
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/worker.h"
@@ -18,7 +20,8 @@ _Static_assert((int)UNIT_STARTING == (int)API_STATE_STARTING &&
 		       (int)UNIT_FAILED == (int)API_STATE_FAILED &&
 		       (int)UNIT_STOPPING == (int)API_STATE_STOPPING &&
 		       (int)UNIT_STOPPED == (int)API_STATE_STOPPED &&
-		       (int)UNIT_ENDED == (int)API_STATE_ENDED,
+		       (int)UNIT_ENDED == (int)API_STATE_ENDED &&
+		       (int)UNIT_STALLED == (int)API_STATE_STALLED,
 	       "the same states");
 
 void describe_fail(struct control_call *call)
@@ -34,6 +37,25 @@ static const int64_t *number(struct arena *arena, int64_t value)
 	if (place)
 		*place = value;
 	return place;
+}
+
+const struct api_stall *describe_stall(struct arena *arena, const struct worker *worker)
+{
+	struct api_stall *api = arena_alloc(arena, sizeof(*api));
+	struct activity_names names;
+
+	if (!api)
+		return NULL;
+	*api = (struct api_stall){
+		.worker = worker->number,
+		.forMs = (int64_t)(stall_ns(worker) / CLOCK_MS_NS),
+	};
+	if (!stall_name(worker, &names))
+		return api;
+	api->message = arena_copy(arena, names.message, strlen(names.message));
+	if (names.actor[0])
+		api->actor = arena_copy(arena, names.actor, strlen(names.actor));
+	return api->message && (api->actor || !names.actor[0]) ? api : NULL;
 }
 
 /* ---- units */
@@ -79,7 +101,7 @@ bool describe_unit(struct arena *arena, const struct unit *unit, unsigned *budge
 	*budget -= n;
 	*ret_unit = (struct api_unit){
 		.name = unit->file.name,
-		.state = (enum api_state)unit_state(unit),
+		.state = (enum api_state)unit_shown(unit),
 		.reason = unit->reason,
 		.description = unit->file.description,
 		.plugin = unit->file.plugin ? unit->file.plugin : "",
@@ -91,6 +113,11 @@ bool describe_unit(struct arena *arena, const struct unit *unit, unsigned *budge
 		.restarts = (int64_t)unit->restarts,
 	};
 	describe_interfaces(unit, &ret_unit->interfaces);
+	if (ret_unit->state == API_STATE_STALLED) {
+		ret_unit->stall = describe_stall(arena, stall_of_unit(unit));
+		if (!ret_unit->stall)
+			return false;
+	}
 	for (unsigned i = 0; i < n; i++)
 		if (!describe_instance(arena, &unit->instances[i], &instances[i]))
 			return false;
@@ -136,6 +163,7 @@ static const struct api_crash *describe_crash(struct arena *arena, const struct 
 		.timeMs = (int64_t)crash->time_ms,
 		.incarnation = crash->incarnation,
 		.cause = crash->cause,
+		.killed = crash->killed,
 		.actor = crash->names.actor[0] ? crash->names.actor : NULL,
 		.message = crash->names.message[0] ? crash->names.message : NULL,
 		.backtrace = {frames, crash->n_frames},
@@ -175,7 +203,7 @@ static int64_t counter(const _Atomic uint64_t *place)
 	return value > INT64_MAX ? INT64_MAX : (int64_t)value;
 }
 
-static enum api_state shown_state(enum worker_state state)
+static enum api_state shown_state(const struct worker *worker)
 {
 	static const enum api_state states[] = {
 		[WORKER_STOPPED] = API_STATE_STOPPED, [WORKER_STARTING] = API_STATE_STARTING,
@@ -183,7 +211,7 @@ static enum api_state shown_state(enum worker_state state)
 		[WORKER_BACKOFF] = API_STATE_BACKOFF,
 	};
 
-	return states[state];
+	return worker->stall.is_stalled ? API_STATE_STALLED : states[worker->state];
 }
 
 bool describe_worker(struct arena *arena, const struct worker *worker,
@@ -192,9 +220,14 @@ bool describe_worker(struct arena *arena, const struct worker *worker,
 	*ret_worker = (struct api_worker){
 		.worker = worker->number,
 		.incarnation = worker->incarnation,
-		.state = shown_state(worker->state),
+		.state = shown_state(worker),
 		.restarts = (int64_t)worker->restarts,
 	};
+	if (worker->stall.is_stalled) {
+		ret_worker->stall = describe_stall(arena, worker);
+		if (!ret_worker->stall)
+			return false;
+	}
 	if (worker->has_crashed) {
 		ret_worker->lastCrash = describe_crash(arena, &worker->crash);
 		if (!ret_worker->lastCrash)

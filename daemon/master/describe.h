@@ -33,4 +33,7 @@ void describe_reply_unit(const struct unit *unit, struct control_call *call,
 /* No memory to answer: say so. */
 void describe_fail(struct control_call *call);
 
+/* `worker` is stalled: how. NULL: no memory. */
+const struct api_stall *describe_stall(struct arena *arena, const struct worker *worker);
+
 #endif

@@ -281,7 +281,7 @@ static void init_parts(struct master *master)
 	loop_work_init(&master->flush, master->loop, on_flush);
 	loop_work_start(&master->flush);
 	loop_timer_start(&master->second, CLOCK_SECOND_NS);
-	master->started_ns = master->tick_ns = loop_clock_ns(master->loop);
+	master->started_ns = master->tick_ns = master->stalls_ns = loop_clock_ns(master->loop);
 }
 
 int master_new(const struct master_options *options, struct log *log,

@@ -96,6 +96,8 @@ struct master {
 	struct loop_timer second, deadline, names_timer;
 	struct loop_work flush;
 	uint64_t tick_ns, woke_ns; /* of master_has_slept() */
+	uint64_t stalls_ns;        /* the last look; of stall.c */
+	unsigned n_stalled;        /* workers */
 	bool is_ready;             /* everything configured has started or failed once */
 	bool is_stopping;          /* SIGTERM or Shutdown */
 	bool is_drained;           /* the control socket has nothing more to say */

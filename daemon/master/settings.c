@@ -131,6 +131,11 @@ static const struct conf_key keys_known[] = {
 	 FIELD(stop_timeout_ns, IN_PLACE),
 	 .min = CLOCK_MS_NS,
 	 .max = TEXT_INFINITY},
+	{.name = "WorkerWatchdog",
+	 .set = conf_set_span,
+	 FIELD(worker_watchdog_ns, IN_PLACE),
+	 .min = 0,
+	 .max = TEXT_INFINITY},
 	{.name = "ObserveGroup", .set = set_group, FIELD(observe, IN_PLACE)},
 	{.name = "CallGroup", .set = set_group, FIELD(call, IN_PLACE)},
 	{.name = "ManageGroup", .set = set_group, FIELD(manage, IN_PLACE)},
@@ -159,6 +164,7 @@ static void init_defaults(struct settings *settings)
 		.connections_uid = LIMIT_CONNECTIONS_UID,
 		.start_timeout_ns = 30 * CLOCK_SECOND_NS,
 		.stop_timeout_ns = 10 * CLOCK_SECOND_NS,
+		.worker_watchdog_ns = LIMIT_WORKER_SILENCE_DEFAULT_NS,
 	};
 	restart_keys_init(&settings->restart);
 	if (find_group(CALL_GROUP_DEFAULT, &settings->call.gid) == 0)

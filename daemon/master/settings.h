@@ -19,6 +19,8 @@
  *   StartTimeout=        of an actor's init; default 30s (a)
  *   StopTimeout=         until an ordered stop, of everything or of an actor, becomes a kill;
  *                        default 10s (a)
+ *   WorkerWatchdog=      for a worker's loop to come round; then its process is killed, and the
+ *                        actor whose handler it is in pays; 0: never; default 30s
  *   RestartDelay=        before the first restart; default 100ms (a)
  *   RestartDelayMax=     that it grows to with each failure in a row; default 30s (a)
  *   GiveUpAfter=         failures in a row after which an actor is given up; default 10 (a)
@@ -59,6 +61,7 @@ struct settings {
 	size_t frame_max;
 	unsigned connections, connections_uid;
 	uint64_t start_timeout_ns, stop_timeout_ns; /* TEXT_INFINITY: no deadline */
+	uint64_t worker_watchdog_ns;                /* 0, TEXT_INFINITY: never */
 	struct restart_keys restart;
 	struct settings_group observe, call, manage, deploy;
 };

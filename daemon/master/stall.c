@@ -1,51 +1,223 @@
 #include "master/stall.h"
 
 #include "base/clock.h"
-#include "master/activity.h"
+#include "base/text.h"
+#include "io.troupe.Worker.varlink.h"
 #include "master/letters.h"
 #include "master/master.h"
+#include "master/unit.h"
+#include "master/watch.h"
 #include "master/worker.h"
+#include <stdio.h>
 
-#define STALL_NS (5 * CLOCK_SECOND_NS)
+#define TICK_NS  CLOCK_SECOND_NS
+#define BUSY_NS  (TICK_NS - TICK_NS / 10)     /* seen at two ticks, which never are exact */
+#define QUIET_NS (2 * TICK_NS - TICK_NS / 10) /* a worker full of work may be late for a ping */
+#define LOG_NS   (5 * TICK_NS - TICK_NS / 10)
 
-static void tell(struct worker *worker, const struct activity *activity, uint64_t since_ns)
+uint64_t stall_ns(const struct worker *worker)
 {
-	struct master *master = worker->master;
-	struct activity_names names;
+	const struct stall *stall = &worker->stall;
 
-	(void)activity_print(worker, activity, &names);
-	log_warning(
-		&master->log,
-		"worker %u: %s has been in one handler (%s) for %llu s; the other actors there "
-		"wait",
-		worker->number, names.actor[0] ? names.actor : "the host", names.message,
-		(unsigned long long)((loop_now_ns(master->loop) - since_ns) / CLOCK_SECOND_NS));
+	return stall->busy_ns > stall->silent_ns ? stall->busy_ns : stall->silent_ns;
 }
 
-static void sample(struct worker *worker)
+bool stall_name(const struct worker *worker, struct activity_names *ret_names)
 {
-	struct activity activity;
-	uint64_t now = loop_now_ns(worker->master->loop);
+	if (worker->stall.busy_ns < BUSY_NS)
+		return false;
+	(void)activity_print(worker, &worker->stall.activity, ret_names);
+	return true;
+}
 
-	if (!worker_is_up(worker) || !activity_read(&worker->page->thread, &activity)) {
-		worker->stall_since_ns = 0;
+void stall_print(const struct worker *worker, char text[STALL_TEXT])
+{
+	struct activity_names names;
+	char span[64];
+
+	text_print_span_ns(stall_ns(worker) / TICK_NS * TICK_NS, span, sizeof(span));
+	if (stall_name(worker, &names))
+		(void)snprintf(text, STALL_TEXT, "%s has been in %s for %s",
+			       names.actor[0] ? names.actor : "the host", names.message, span);
+	else
+		(void)snprintf(text, STALL_TEXT, "it has not answered for %s%s", span,
+			       worker_is_halted(worker) ? ", its process is stopped" : "");
+}
+
+static struct instance *culprit(const struct worker *worker)
+{
+	const struct stall *stall = &worker->stall;
+	struct instance *instance;
+
+	if (!stall->is_stalled || stall->busy_ns < BUSY_NS)
+		return NULL;
+	instance =
+		unit_instance(worker->master, stall->activity.unit, stall->activity.instance);
+	return instance && instance->worker == worker ? instance : NULL;
+}
+
+const struct worker *stall_of_instance(const struct instance *instance)
+{
+	return instance->worker && culprit(instance->worker) == instance ? instance->worker
+									 : NULL;
+}
+
+const struct worker *stall_of_unit(const struct unit *unit)
+{
+	const struct master *master = unit->master;
+
+	for (unsigned i = 1; i <= LIMIT_WORKERS && master->n_stalled > 0; i++) {
+		const struct instance *instance =
+			master->workers[i] ? culprit(master->workers[i]) : NULL;
+
+		if (instance && instance->unit == unit)
+			return master->workers[i];
+	}
+	return NULL;
+}
+
+static void show(struct worker *worker, bool is_stalled)
+{
+	struct stall *stall = &worker->stall;
+	struct instance *before = culprit(worker), *now;
+	char text[STALL_TEXT];
+
+	if (is_stalled == stall->is_stalled)
+		return;
+	stall->is_stalled = is_stalled;
+	if (is_stalled)
+		worker->master->n_stalled++;
+	else
+		worker->master->n_stalled--;
+	now = culprit(worker);
+	if (before || now)
+		unit_mark_changed((now ? now : before)->unit);
+	if (is_stalled)
+		stall_print(worker, text);
+	watch_stall(worker->master, worker, now ? now : before, is_stalled ? text : NULL);
+}
+
+void stall_forget(struct worker *worker)
+{
+	struct instance *instance = culprit(worker);
+
+	/* No news: its end is. */
+	if (worker->stall.is_stalled)
+		worker->master->n_stalled--;
+	if (instance)
+		unit_mark_changed(instance->unit);
+	worker->stall = (struct stall){0};
+}
+
+bool stall_is_guilty(const struct worker *worker, const struct crash *crash)
+{
+	return worker->stall.is_guilty && crash->in_handler &&
+	       crash->activity.sequence == worker->stall.activity.sequence;
+}
+
+bool stall_on_pong(struct worker *worker, uint64_t ping)
+{
+	struct stall *stall = &worker->stall;
+
+	/* One that is stopping was forgotten. */
+	if (stall->ping == 0 || stall->ping != ping)
+		return worker->state == WORKER_STOPPING;
+	stall->ping = 0;
+	stall->silent_ns = 0;
+	if (stall->busy_ns < BUSY_NS)
+		show(worker, false);
+	return true;
+}
+
+static void note_activity(struct worker *worker, uint64_t passed_ns)
+{
+	struct stall *stall = &worker->stall;
+	uint64_t before = stall->activity.sequence;
+	bool was_in_handler = stall->in_handler;
+	struct activity now;
+	bool in_handler = activity_read(&worker->page->thread, &now);
+
+	if (in_handler && was_in_handler && now.sequence == before) {
+		stall->busy_ns += passed_ns;
 		return;
 	}
-	if (worker->stall_since_ns == 0 || activity.sequence != worker->stall_sequence) {
-		worker->stall_sequence = activity.sequence;
-		worker->stall_since_ns = now;
-		worker->stall_told = false;
-	} else if (!worker->stall_told && now - worker->stall_since_ns >= STALL_NS) {
-		worker->stall_told = true;
-		tell(worker, &activity, worker->stall_since_ns);
+	/* While its unit can still be told from it. */
+	if (stall->busy_ns >= BUSY_NS)
+		show(worker, false);
+	stall->in_handler = in_handler;
+	stall->activity = now;
+	stall->busy_ns = 0;
+	stall->is_logged = false;
+}
+
+static void ping(struct worker *worker, uint64_t passed_ns)
+{
+	struct stall *stall = &worker->stall;
+
+	if (stall->ping != 0) {
+		stall->silent_ns += passed_ns;
+		return;
 	}
+	stall->ping = ++worker->master->last_request;
+	stall->silent_ns = 0;
+	if (worker_send(worker, &worker_ping_method,
+			&(struct worker_ping){.request = (int64_t)stall->ping}, -1) < 0)
+		stall->ping =
+			0; /* for lack of memory; if the channel failed, that is its end */
+}
+
+/* At the limit: end it. */
+static void judge(struct worker *worker)
+{
+	struct stall *stall = &worker->stall;
+	uint64_t limit_ns = worker->master->settings.worker_watchdog_ns;
+
+	if (limit_ns == 0 || stall->silent_ns < limit_ns)
+		return;
+	/* StartTimeout= holds for what it was asked to load and start. */
+	if (stall->in_handler && worker_is_at_request(worker, &stall->activity))
+		return;
+	/* Whoever was there for most of the time, pays; but nobody for a process that was stopped. */
+	stall->is_guilty = stall->busy_ns >= limit_ns / 2 && !worker_is_halted(worker);
+	worker_kill(worker, "it did not answer within WorkerWatchdog=", true);
+}
+
+static void look(struct worker *worker, uint64_t passed_ns)
+{
+	struct stall *stall = &worker->stall;
+	char text[STALL_TEXT];
+
+	/* What is to end has another deadline. */
+	if (worker->killed_why)
+		return;
+	if (!worker_is_up(worker)) {
+		stall_forget(worker);
+		return;
+	}
+	note_activity(worker, passed_ns);
+	ping(worker, passed_ns);
+	show(worker, stall->busy_ns >= BUSY_NS || stall->silent_ns >= QUIET_NS);
+	if (stall->is_stalled && !stall->is_logged && stall_ns(worker) >= LOG_NS) {
+		stall->is_logged = true;
+		stall_print(worker, text);
+		log_warning(&worker->master->log,
+			    "worker %u is stalled: %s; the other actors there wait",
+			    worker->number, text);
+	}
+	judge(worker);
 }
 
 void stall_tick(struct master *master)
 {
+	uint64_t now = loop_clock_ns(master->loop), passed_ns = now - master->stalls_ns;
+
+	/* More can only be our own sleep. */
+	if (passed_ns > 2 * TICK_NS)
+		passed_ns = 2 * TICK_NS;
+	master->stalls_ns = now;
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
 		if (master->workers[i]) {
-			sample(master->workers[i]);
+			look(master->workers[i], passed_ns);
 			letters_tick(master->workers[i]);
 		}
 }

@@ -1,10 +1,58 @@
-/* stall.h - handlers that do not come back: seen by sampling the workers' pages, told of once. Master process, one thread. */
+/* stall.h - workers that do not come round: seen by sampling their pages and by pings, shown, and ended at WorkerWatchdog=.
+ *
+ * A worker's loop answers each Ping; one is under way at a time. A worker stalls when a handler has run for over a second, or
+ * when a ping was not answered for two (its process is stopped, or hangs in the host). Part of a worker; looked at once a
+ * second. Only time in which the master itself ran is counted. Master process, one thread.
+ */
 #ifndef MASTER_STALL_H
 #define MASTER_STALL_H
 
+#include "master/activity.h"
+#include <stdbool.h>
+#include <stdint.h>
+
 struct master;
+struct worker;
+struct unit;
+struct instance;
+
+struct stall {
+	uint64_t ping;      /* the number of the one under way; 0: none */
+	uint64_t silent_ns; /* since it was sent */
+	bool in_handler;
+	struct activity activity; /* in_handler */
+	uint64_t busy_ns;         /* in_handler: in that same one, as far as was seen */
+	bool is_stalled;          /* as people are shown */
+	bool is_logged;
+	bool is_guilty; /* it was ended for that; whose handler it was in, pays */
+};
 
 /* Look at all workers. Once a second. */
 void stall_tick(struct master *master);
+
+/* A Pong has come. false: nobody asked for it. */
+bool stall_on_pong(struct worker *worker, uint64_t ping);
+
+/* Its process is gone, or is to end: it is not stalled any more. */
+void stall_forget(struct worker *worker);
+
+/* Whether it was ended for a handler that it was still in when it died. */
+struct crash;
+bool stall_is_guilty(const struct worker *worker, const struct crash *crash);
+
+/* How long a worker that is stalled has been so. */
+uint64_t stall_ns(const struct worker *worker);
+
+/* The worker whose stall is this instance's handler; NULL: it is not stalled. */
+const struct worker *stall_of_instance(const struct instance *instance);
+/* The same for any instance of a unit. */
+const struct worker *stall_of_unit(const struct unit *unit);
+
+/* Whose handler it is in, and at what. false: in none. */
+bool stall_name(const struct worker *worker, struct activity_names *ret_names);
+
+/* "crash/0 has been in io.troupe.test.crash.Loop for 3s", "it has not answered for 3s". */
+#define STALL_TEXT (ACTIVITY_ACTOR + ACTIVITY_MESSAGE + 128)
+void stall_print(const struct worker *worker, char text[STALL_TEXT]);
 
 #endif

@@ -9,8 +9,8 @@
 #include "base/buffer.h"
 #include "base/list.h"
 #include "base/loop.h"
-#include "master/reaper.h"
 #include "master/crash.h"
+#include "master/reaper.h"
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -28,7 +28,7 @@ struct symbolizer {
 	int pidfd;
 	struct loop_io pidfd_io, output_io;
 	struct reaper reaper; /* of helpers that were traced */
-	int output; /* its standard output; -1 */
+	int output;           /* its standard output; -1 */
 	struct buffer text;
 	struct loop_timer timer;
 	unsigned frames[PAGE_FRAMES]; /* of the crash, in the order of the helper's arguments */

@@ -6,6 +6,7 @@
 #include "master/master.h"
 #include "master/names.h"
 #include "master/route.h"
+#include "master/stall.h"
 #include "master/version.h"
 #include "master/waiter.h"
 #include "master/watch.h"
@@ -27,7 +28,7 @@ enum unit_state instance_shown(const struct instance *instance)
 	case INSTANCE_STARTING:
 		return UNIT_STARTING;
 	case INSTANCE_RUNNING:
-		return UNIT_RUNNING;
+		return stall_of_instance(instance) ? UNIT_STALLED : UNIT_RUNNING;
 	case INSTANCE_BACKOFF:
 		return UNIT_BACKOFF;
 	case INSTANCE_DRAINING:
@@ -64,13 +65,20 @@ enum unit_state unit_state(const struct unit *unit)
 	return UNIT_STOPPED;
 }
 
+enum unit_state unit_shown(const struct unit *unit)
+{
+	enum unit_state state = unit_state(unit);
+
+	return state == UNIT_RUNNING && stall_of_unit(unit) ? UNIT_STALLED : state;
+}
+
 const char *unit_state_name(enum unit_state state)
 {
 	static const char *const names[] = {
 		[UNIT_STARTING] = "starting", [UNIT_RUNNING] = "running",
 		[UNIT_BACKOFF] = "backoff",   [UNIT_FAILED] = "failed",
 		[UNIT_STOPPING] = "stopping", [UNIT_STOPPED] = "stopped",
-		[UNIT_ENDED] = "ended",
+		[UNIT_ENDED] = "ended",       [UNIT_STALLED] = "stalled",
 	};
 
 	return names[state];
@@ -270,7 +278,7 @@ static void flush(struct unit *unit)
 
 	/* Not seen as stopped by anybody when it is started again. */
 	unit_go_on(unit);
-	state = unit_state(unit);
+	state = unit_shown(unit);
 	if (names_is_between_lives(unit) != unit->told_between_lives)
 		unit->names_changed = true;
 	if (unit->names_changed)

@@ -46,6 +46,7 @@ enum unit_state {
 	UNIT_STOPPING,
 	UNIT_STOPPED,
 	UNIT_ENDED,
+	UNIT_STALLED, /* only shown */
 };
 
 /* What only an instance that had trouble needs: pools are large, and most actors never fail. */
@@ -114,6 +115,8 @@ struct unit {
 };
 
 enum unit_state unit_state(const struct unit *unit);
+/* For people: the same, or `stalled` where it would be `running` and a handler of it does not return. */
+enum unit_state unit_shown(const struct unit *unit);
 enum unit_state instance_shown(const struct instance *instance);
 const char *unit_state_name(enum unit_state state);
 

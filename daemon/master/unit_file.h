@@ -85,7 +85,7 @@ struct unit_file {
 	bool allow_globals;
 	enum unit_balance balance;
 	uint64_t start_timeout_ns, stop_timeout_ns; /* TEXT_INFINITY: no deadline */
-	uint64_t call_timeout_ns;  /* of clients' direct calls; TEXT_INFINITY: none */
+	uint64_t call_timeout_ns; /* of clients' direct calls; TEXT_INFINITY: none */
 	enum unit_restart restart;
 	enum unit_isolate isolate;
 	struct restart_keys restart_keys;

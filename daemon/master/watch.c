@@ -38,7 +38,7 @@ void watch_worker_died(struct master *master, const struct worker *worker, const
 
 void watch_unit_state(struct master *master, const struct unit *unit)
 {
-	enum api_state state = (enum api_state)unit_state(unit);
+	enum api_state state = (enum api_state)unit_shown(unit);
 
 	watchers_put(&master->watchers, &(struct api_watch_out){
 						.event = API_WATCH_OUT_EVENT_UNIT_STATE,
@@ -62,6 +62,20 @@ void watch_actor(struct master *master, const struct instance *instance, const c
 			     .unit = instance->unit->file.name,
 			     .instance = &(int64_t){instance->number},
 			     .state = &state,
+			     .text = text,
+		     });
+}
+
+void watch_stall(struct master *master, const struct worker *worker,
+		 const struct instance *instance, const char *text)
+{
+	watchers_put(&master->watchers,
+		     &(struct api_watch_out){
+			     .event = text ? API_WATCH_OUT_EVENT_STALLED
+					   : API_WATCH_OUT_EVENT_RESUMED,
+			     .worker = &(int64_t){worker->number},
+			     .unit = instance ? instance->unit->file.name : NULL,
+			     .instance = instance ? &(int64_t){instance->number} : NULL,
 			     .text = text,
 		     });
 }

@@ -23,6 +23,9 @@ void watch_worker_started(struct master *master, const struct worker *worker);
 void watch_worker_died(struct master *master, const struct worker *worker, const char *text);
 void watch_unit_state(struct master *master, const struct unit *unit);
 void watch_actor(struct master *master, const struct instance *instance, const char *text);
+/* A worker has stalled, as `text` tells, or (NULL) it has not any more. instance: whose handler it was in; NULL: none known. */
+void watch_stall(struct master *master, const struct worker *worker,
+		 const struct instance *instance, const char *text);
 void watch_reloaded(struct master *master, const char *text);
 
 /* Messages of one kind that were not delivered. "": not known. */

@@ -11,6 +11,7 @@
 #include "master/page_map.h"
 #include "master/unit.h"
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
 
@@ -53,6 +54,29 @@ static void send_signal(struct worker *worker, int number)
 		(void)pidfd_send_signal(worker->pidfd, number, NULL, 0);
 }
 
+/* The letter of the state in /proc/PID/stat; '?': unknown. */
+static char process_state(pid_t pid)
+{
+	char path[64], line[512];
+	cleanup_fclose FILE *stat = NULL;
+	const char *after;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	stat = fopen(path, "re");
+	if (!stat || !fgets(line, sizeof(line), stat))
+		return '?';
+	/* The name before it may hold anything, even ')'. */
+	after = strrchr(line, ')');
+	return after && after[1] == ' ' && after[2] ? after[2] : '?';
+}
+
+bool worker_is_halted(const struct worker *worker)
+{
+	char state = worker->pid > 0 ? process_state(worker->pid) : '?';
+
+	return state == 'T' || state == 't';
+}
+
 static void send_kill(struct worker *worker)
 {
 	worker->is_killed = true;
@@ -74,6 +98,12 @@ void worker_kill(struct worker *worker, const char *why, bool abort)
 	}
 	send_signal(worker, SIGABRT);
 	loop_timer_start(&worker->kill_timer, ABORT_NS);
+}
+
+void worker_kill_explained(struct worker *worker, const char *why)
+{
+	worker->is_explained = worker->is_explained || !worker->killed_why;
+	worker_kill(worker, why, true);
 }
 
 /* SIGKILL did not help: it is stopped by a tracer at its exit, or hangs in the kernel. It will never run our code again. */
@@ -100,10 +130,11 @@ static void on_kill_timer(struct loop_timer *timer)
 		give_up_as_lost(worker);
 		return;
 	}
-	if (!worker->killed_why)
-		log_warning(&worker->master->log,
-			    "worker %u (pid %d) did not end in time: killed", worker->number,
-			    (int)worker->pid);
+	if (!worker->killed_why) {
+		worker->killed_why = "it did not end in time";
+		log_warning(&worker->master->log, "worker %u (pid %d) is ended: %s",
+			    worker->number, (int)worker->pid, worker->killed_why);
+	}
 	send_kill(worker);
 }
 
@@ -215,7 +246,7 @@ static int try_launch(struct worker *worker)
 		return r;
 	worker->pid = launched.pid;
 	worker->pidfd = launched.pidfd;
-	worker->is_dead = worker->is_killed = false;
+	worker->is_dead = worker->is_killed = worker->is_explained = false;
 	worker->end = (siginfo_t){0};
 	worker->killed_why = NULL;
 	worker->culprit_unit = worker->culprit_deployment = worker->culprit_definition = 0;
@@ -310,6 +341,7 @@ void worker_forget_process(struct worker *worker)
 		reaper_add(&worker->master->reaper, take_fd(&worker->pidfd));
 	}
 	arenas_forget(worker);
+	stall_forget(worker);
 	letters_end(worker);
 	worker->pid = 0;
 	list_foreach_safe (at, &worker->requests) {

@@ -16,6 +16,7 @@
 #include "master/crash.h"
 #include "master/letters.h"
 #include "master/number_set.h"
+#include "master/stall.h"
 #include "master/suspects.h"
 #include "proto/channel.h"
 #include "supervise/restart.h"
@@ -89,14 +90,12 @@ struct worker {
 		kill_timer; /* from asking it to end until SIGKILL, and until it is given up as lost */
 	const char *killed_why; /* constant; NULL: we did not */
 	bool is_killed;         /* SIGKILL was sent */
+	bool is_explained;      /* it is known why we did, and no actor is to be suspected */
 	/* Whose init or load took too long; 0: none */
 	uint32_t culprit_unit, culprit_instance, culprit_deployment;
 	uint32_t culprit_definition; /* whose configuration took too long to decode; 0: none */
 
-	/* Sampled by stall.c */
-	uint64_t stall_sequence, stall_since_ns;
-	bool stall_told;
-
+	struct stall stall;
 	bool is_late;      /* does not come to start what it was told to: busy with an actor */
 	bool missed_names; /* could not be told something; see names.c */
 	unsigned n_late;   /* expiries of request_timer for the same request */
@@ -126,6 +125,12 @@ void worker_stop(struct worker *worker);
  * where it was if abort is set (it then has two seconds to write it). */
 void worker_kill(struct worker *worker, const char *why, bool abort);
 
+/* The same, with abort, where what makes it necessary is known: nobody is suspected of it. */
+void worker_kill_explained(struct worker *worker, const char *why);
+
+/* Whether its process stands still, by a signal or in the hands of a tracer. */
+bool worker_is_halted(const struct worker *worker);
+
 /* Send a notice; trouble with the channel is the worker's death, which is told later. */
 int worker_send(struct worker *worker, const struct troupe_method *method, const void *in,
 		int fd);
@@ -147,6 +152,10 @@ void worker_undefine(struct worker *worker, uint32_t version);
 /* The request that an answer belongs to, taken out of the queue (free() it); NULL: nobody asked. id: SPAWN only. */
 struct request *worker_answered(struct worker *worker, enum request_kind kind, uint64_t number,
 				uint64_t id);
+
+/* Whether its process is at what it was asked for first, loading or starting something, as the page says: that has a time of
+ * its own. */
+bool worker_is_at_request(const struct worker *worker, const struct activity *activity);
 
 /* For request_timer: the process has not come to the first request in time, or was not ready. */
 void worker_on_request_timer(struct loop_timer *timer);

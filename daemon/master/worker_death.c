@@ -42,10 +42,8 @@ static void tell_of_crash(struct worker *worker, const char *text)
 	struct log *log = &worker->master->log;
 	const struct crash *crash = &worker->crash;
 
-	log_error(log, "worker %u (incarnation %u, pid %d) died: %s%s%s", worker->number,
-		  worker->incarnation, (int)worker->pid, text,
-		  worker->killed_why ? "; we ended it: " : "",
-		  worker->killed_why ? worker->killed_why : "");
+	log_error(log, "worker %u (incarnation %u, pid %d) died: %s", worker->number,
+		  worker->incarnation, (int)worker->pid, text);
 	/* With their places in the sources, where these can be found. */
 	if (symbolizer_start(&worker->master->symbolizer, &worker->master->deployments, crash) <
 	    0)
@@ -149,8 +147,9 @@ static void find_blame(struct worker *worker, struct blame *blame)
 	blame->definition = worker->culprit_definition
 				    ? worker->culprit_definition
 				    : find_request(worker, REQUEST_DEFINE, PAGE_DOING_DEFINE);
-	/* What somebody sent, or memory that ran out, speaks against nobody. */
-	is_open = worker->state == WORKER_RUNNING && !was_sent && !worker->crash.is_oom;
+	/* What somebody sent or asked for, or memory that ran out, speaks against nobody. */
+	is_open = worker->state == WORKER_RUNNING && !was_sent && !worker->is_explained &&
+		  !worker->crash.is_oom;
 	if (is_open && !is_anybody_to_blame(blame))
 		blame->is_pinned = suspects_find(worker, find_life_ns(worker), &blame->why);
 	/* That we had to end it is its fault after all. */
@@ -246,6 +245,9 @@ void worker_bury(struct worker *worker)
 		worker->has_crashed = true;
 		if (is_oom(worker))
 			crash_note_oom(&worker->crash);
+		if (worker->killed_why)
+			crash_note_killed(&worker->crash, worker->killed_why);
+		worker->crash.is_blamed |= stall_is_guilty(worker, &worker->crash);
 		find_blame(worker, &blame);
 		end = judge(worker, &blame);
 		crash_print(&worker->crash, text, sizeof(text));

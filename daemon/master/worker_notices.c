@@ -215,6 +215,17 @@ static void on_borrow(void *context, const void *in, int *fd)
 	arenas_lend(worker, borrow->worker, borrow->incarnation);
 }
 
+static void on_pong(void *context, const void *in, int *fd)
+{
+	struct worker *worker = context;
+	const struct worker_pong *pong = in;
+
+	(void)fd;
+	if (!stall_on_pong(worker, (uint64_t)pong->request))
+		worker_kill(worker, "it broke the protocol: a Pong that nobody asked for",
+			    false);
+}
+
 static void on_census(void *context, const void *in, int *fd)
 {
 	(void)fd;
@@ -235,6 +246,6 @@ static void on_dead_letter(void *context, const void *in, int *fd)
 const struct channel_handler worker_handlers[] = {
 	HANDLER(ready),       HANDLER(loaded), HANDLER(defined), HANDLER(spawned),
 	HANDLER(stopped),     HANDLER(ended),  HANDLER(reply),   HANDLER(census),
-	HANDLER(dead_letter), HANDLER(borrow), HANDLER(kept),
+	HANDLER(dead_letter), HANDLER(borrow), HANDLER(kept),    HANDLER(pong),
 };
 const size_t worker_n_handlers = ARRAY_LEN(worker_handlers);

@@ -178,6 +178,19 @@ int worker_spawn(struct worker *worker, struct instance *instance)
 	return r;
 }
 
+bool worker_is_at_request(const struct worker *worker, const struct activity *activity)
+{
+	const struct request *first;
+
+	if (list_is_empty(&worker->requests))
+		return false;
+	first = list_first(&worker->requests, struct request, link);
+	return (first->kind == REQUEST_SPAWN && activity->type_hash == PAGE_DOING_INIT &&
+		activity->unit == first->number) ||
+	       (first->kind == REQUEST_LOAD && activity->type_hash == PAGE_DOING_LOAD) ||
+	       (first->kind == REQUEST_DEFINE && activity->type_hash == PAGE_DOING_DEFINE);
+}
+
 /* The process does not come to the first request. Whose fault is it? */
 void worker_on_request_timer(struct loop_timer *timer)
 {
@@ -199,19 +212,18 @@ void worker_on_request_timer(struct loop_timer *timer)
 		return;
 	first = list_first(&worker->requests, struct request, link);
 	in_handler = activity_read(&worker->page->thread, &activity);
-	if (in_handler && first->kind == REQUEST_SPAWN &&
-	    activity.type_hash == PAGE_DOING_INIT && activity.unit == first->number) {
-		worker->culprit_unit = first->number;
-		worker->culprit_instance = first->instance;
-		worker_kill(worker, "an actor's init did not return in time", true);
-	} else if (in_handler && first->kind == REQUEST_LOAD &&
-		   activity.type_hash == PAGE_DOING_LOAD) {
-		worker->culprit_deployment = first->number;
-		worker_kill(worker, "a plug-in did not load in time", true);
-	} else if (in_handler && first->kind == REQUEST_DEFINE &&
-		   activity.type_hash == PAGE_DOING_DEFINE) {
-		worker->culprit_definition = first->number;
-		worker_kill(worker, "a configuration was not decoded in time", true);
+	if (in_handler && worker_is_at_request(worker, &activity)) {
+		if (first->kind == REQUEST_SPAWN) {
+			worker->culprit_unit = first->number;
+			worker->culprit_instance = first->instance;
+			worker_kill(worker, "an actor's init did not return in time", true);
+		} else if (first->kind == REQUEST_LOAD) {
+			worker->culprit_deployment = first->number;
+			worker_kill(worker, "a plug-in did not load in time", true);
+		} else {
+			worker->culprit_definition = first->number;
+			worker_kill(worker, "a configuration was not decoded in time", true);
+		}
 	} else if (in_handler || worker->n_late == 0) {
 		/* Some actor's handler takes long, which is no reason to end them all. */
 		if (!worker->is_late)

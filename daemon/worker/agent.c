@@ -246,6 +246,14 @@ static void on_publish(void *context, const void *in, int *fd)
 		log_warning(agent->config.log, "cannot bind the inbox again: %s", strerror(-r));
 }
 
+static void on_ping(void *context, const void *data, int *fd)
+{
+	const struct worker_ping *in = data;
+
+	(void)fd;
+	agent_send(context, &worker_pong_method, &(struct worker_pong){.request = in->request});
+}
+
 static void on_shutdown(void *context, const void *in, int *fd)
 {
 	struct agent *agent = context;
@@ -292,6 +300,7 @@ AFTER_START(agent_on_name)
 AFTER_START(agent_on_inquire)
 AFTER_START(agent_on_describe)
 AFTER_START(on_publish)
+AFTER_START(on_ping)
 AFTER_START(on_shutdown)
 
 static const struct channel_handler handlers[] = {
@@ -313,6 +322,7 @@ static const struct channel_handler handlers[] = {
 	{&worker_inquire_method, started_agent_on_inquire},
 	{&worker_describe_method, started_agent_on_describe},
 	{&worker_publish_method, started_on_publish},
+	{&worker_ping_method, started_on_ping},
 	{&worker_shutdown_method, started_on_shutdown},
 };
 

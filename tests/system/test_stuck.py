@@ -194,3 +194,138 @@ class StopTimeouts(HostTest):
         host.process.send_signal(signal.SIGSTOP)
         time.sleep(seconds)
         host.process.send_signal(signal.SIGCONT)
+
+
+class Stalls(HostTest):
+    """Workers that do not come round: seen within seconds, ended at WorkerWatchdog=."""
+
+    UNITS = {"crash": {"Plugin": "crash", "Worker": 1}, "hello": {"Plugin": "hello", "Worker": 1}, "far": {"Plugin": "hello", "Worker": 2}}
+
+    def loop(self, host):
+        client = host.client()
+        self.addCleanup(client.close)
+        client.send(f"{CONTROL}.Call", {"name": "crash", "method": f"{CRASH}.Loop"})
+        return client
+
+    def wait_stalled(self, host, number):
+        return wait_for(lambda: (w := host.worker(number))["state"] == "stalled" and w, 10 * SLOW, "the worker to be stalled")
+
+    def test_a_handler_that_stalls_is_shown_everywhere(self):
+        host = self.daemon(self.UNITS, daemon={"StopTimeout": "1s", "WorkerWatchdog": "0"})
+        watcher = host.client()
+        self.addCleanup(watcher.close)
+        watcher.send(f"{CONTROL}.Watch", more=True)
+        self.loop(host)
+        stall = self.wait_stalled(host, 1)["stall"]
+        self.assertEqual((stall["worker"], stall["actor"], stall["message"]), (1, "crash/0", f"{CRASH}.Loop"))
+        units = {u["name"]: u for u in host.control("List")["units"]}
+        self.assertEqual({name: unit["state"] for name, unit in units.items()}, {"crash": "stalled", "hello": "running", "far": "running"})
+        self.assertEqual(units["crash"]["instances"][0]["state"], "stalled")
+        self.assertEqual(units["crash"]["stall"]["message"], f"{CRASH}.Loop")
+        # It goes on being counted.
+        wait_for(lambda: host.worker(1)["stall"]["forMs"] >= 3000, 20 * SLOW)
+        self.assertEqual([s["actor"] for s in host.control("Status")["stalls"]], ["crash/0"])
+        for verb in (["list"], ["workers"], ["tree"], ["status"], ["show", "crash"]):
+            out = host.ctl(*verb).stdout
+            self.assertIn(f"crash/0 has been in {CRASH}.Loop for", out, verb)
+        host.wait_log(f"worker 1 is stalled: crash/0 has been in {CRASH}.Loop for")
+        events = []
+        while {"stalled", "unitState"} - {e["event"] for e in events}:
+            events.append(watcher.receive()[0])
+        stalled = next(e for e in events if e["event"] == "stalled")
+        self.assertEqual((stalled["worker"], stalled["unit"], stalled["instance"]), (1, "crash", 0))
+        self.assertIn(f"{CRASH}.Loop", stalled["text"])
+        # 0 only shows.
+        self.assertEqual(host.worker(1)["incarnation"], 1)
+
+    def test_a_handler_that_comes_back_is_not_stalled_any_more(self):
+        host = self.daemon({"slow": {"Plugin": "slow", "Worker": 1}})
+        watcher = host.client()
+        self.addCleanup(watcher.close)
+        watcher.send(f"{CONTROL}.Watch", more=True)
+        with host.client() as client:
+            client.send(f"{CONTROL}.Call", {"name": "slow", "method": "io.troupe.test.slow.Block", "parameters": {"ms": 4000}})
+            self.wait_stalled(host, 1)
+            client.receive()
+        wait_for(lambda: host.worker(1)["state"] == "running", 10 * SLOW)
+        self.assertEqual(listed(host, "slow")["state"], "running")
+        self.assertNotIn("stall", host.worker(1))
+        events = []
+        while "resumed" not in events:
+            events.append(watcher.receive()[0]["event"])
+        self.assertIn("stalled", events)
+        self.assertEqual(host.worker(1)["incarnation"], 1)
+
+    def test_a_handler_that_stalls_is_ended_at_the_limit_and_its_actor_pays(self):
+        host = self.daemon(self.UNITS, daemon={"WorkerWatchdog": "3s", "GiveUpAfter": 3, "RestartDelay": "10ms", "RestartDelayMax": "20ms"})
+        for incarnation in (2, 3, 4):
+            self.loop(host)
+            wait_for(lambda: host.worker(1)["incarnation"] == incarnation or
+                     listed(host, "crash")["state"] == "failed", 20 * SLOW)
+            host.wait_unit("hello", "running")
+            if incarnation == 2:
+                crash = host.worker(1)["lastCrash"]
+                self.assertEqual((crash["cause"], crash["actor"], crash["message"]), ("killed", "crash/0", f"{CRASH}.Loop"))
+                self.assertIn("WorkerWatchdog=", crash["killed"])
+                self.assertTrue(any("loop" in frame for frame in crash["backtrace"]), crash["backtrace"])
+            if listed(host, "crash")["state"] == "failed":
+                break
+            host.wait_unit("crash", "running")
+        else:
+            host.wait_unit("crash", "failed")
+        self.assertIn("WorkerWatchdog=", listed(host, "crash")["reason"])
+        self.assertEqual(host.call("hello", GREET, {"name": "x"})["text"], "hello, x")
+
+    def test_an_idle_worker_that_is_stopped_is_shown_and_ended_and_nobody_pays(self):
+        host = self.daemon(self.UNITS, daemon={"WorkerWatchdog": "5s"})
+        pid = host.worker(1)["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        self.addCleanup(lambda: os.path.exists(f"/proc/{pid}") and os.kill(pid, signal.SIGCONT))
+        stall = self.wait_stalled(host, 1)["stall"]
+        self.assertNotIn("actor", stall)
+        self.assertIn("it has not answered for", host.ctl("workers").stdout)
+        wait_for(lambda: (w := host.worker(1))["incarnation"] == 2 and w["state"] == "running", 20 * SLOW)
+        self.assertEqual(host.worker(1)["lastCrash"]["cause"], "killed")
+        for name in ("crash", "hello"):
+            unit = host.wait_unit(name, "running")
+            self.assertNotIn("reason", unit)
+
+    def test_a_worker_held_by_a_tracer_is_ended(self):
+        host = self.daemon(self.UNITS, daemon={"WorkerWatchdog": "2s"})
+        pid = host.worker(1)["pid"]
+        Traced.trace(self, pid)
+        wait_for(lambda: (w := host.worker(1))["incarnation"] == 2 and w["state"] == "running", 20 * SLOW)
+
+    def test_a_worker_that_outlives_sigkill_is_replaced(self):
+        host = self.daemon(self.UNITS, daemon={"WorkerWatchdog": "2s"})
+        pid = host.worker(1)["pid"]
+        Traced.trace(self, pid, "exit")
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: (w := host.worker(1))["incarnation"] == 2 and w["state"] == "running", 30 * SLOW)
+        self.assertIn("going on without it", host.log())
+        self.assertEqual(host.call("hello", GREET, {"name": "x"})["text"], "hello, x")
+
+    def test_a_master_that_slept_ends_nobody(self):
+        host = self.daemon(self.UNITS, daemon={"WorkerWatchdog": "2s"})
+        pids = [w["pid"] for w in host.workers()]
+        time.sleep(1)
+        for _ in range(2):
+            host.process.send_signal(signal.SIGSTOP)
+            time.sleep(5)
+            host.process.send_signal(signal.SIGCONT)
+            time.sleep(2)
+        self.assertEqual([w["pid"] for w in host.workers()], pids)
+        # All of them together, as when a machine or a cgroup is frozen.
+        for pid in [host.process.pid, *pids]:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(5)
+        for pid in [host.process.pid, *pids]:
+            os.kill(pid, signal.SIGCONT)
+        time.sleep(4)
+        self.assertEqual([w["pid"] for w in host.workers()], pids)
+
+    def test_an_init_has_its_own_time(self):
+        host = self.daemon({**self.UNITS, "slow": {"Plugin": "slow_life", "Worker": 2, "StartTimeout": "20s", "Config": {"InitMs": 5000}}},
+                           daemon={"WorkerWatchdog": "2s"})
+        self.assertEqual(host.wait_unit("slow", "running")["restarts"], 0)
+        self.assertEqual(host.worker(2)["incarnation"], 1)

@@ -148,6 +148,14 @@ static void on_inquire(void *context, const void *in, int *fd)
 	worker->inquiry = ((const struct worker_inquire *)in)->request;
 }
 
+static void on_ping(void *context, const void *in, int *fd)
+{
+	const struct worker_ping *ping = in;
+
+	(void)fd;
+	stage_tell(context, &worker_pong_method, &(struct worker_pong){ping->request});
+}
+
 static void on_other(void *context, const void *in, int *fd)
 {
 	(void)context;
@@ -164,7 +172,7 @@ static const struct channel_handler handlers[] = {
 	{&worker_describe_method, on_other}, {&worker_inquire_method, on_inquire},
 	{&worker_stop_method, on_other},     {&worker_undefine_method, on_other},
 	{&worker_redefine_method, on_other}, {&worker_log_level_method, on_other},
-	{&worker_arena_method, on_arena},
+	{&worker_arena_method, on_arena},    {&worker_ping_method, on_ping},
 };
 
 static void on_closed(void *context, int error)
