@@ -58,6 +58,7 @@ static int on_reply(struct ctl *ctl, const struct answer *answer, void *context)
 	struct walk *walk = context;
 	cleanup_free void *out = NULL;
 	const struct api_actor_array *actors;
+	const struct api_int_array *silent;
 	struct codec_error error = {0};
 	size_t size;
 	bool first = !walk->begun;
@@ -66,9 +67,12 @@ static int on_reply(struct ctl *ctl, const struct answer *answer, void *context)
 			&error) < 0)
 		return explain_foreign(ctl, "io.troupe.Control.Actors", &error);
 	actors = &((const struct api_actors_out *)out)->actors;
+	silent = &((const struct api_actors_out *)out)->silent;
 	walk->begun = true;
+	if (!option_is_given(&ctl->options, OPTION_JSON))
+		show_silent(ctl, silent, "its actors are left out");
 	/* The last reply may only say that it is the last. */
-	if (actors->count == 0 && !first)
+	if (actors->count == 0 && silent->count == 0 && !first)
 		return STATUS_OK;
 	return walk->on_batch(ctl, actors, answer, walk->context);
 }

@@ -40,6 +40,9 @@ static const struct verb {
 	{"stop", "NAME...", "stop units or single actors", 1, -1, 0, verb_stop},
 	{"start", "NAME...", "start units that were stopped, have ended or failed", 1, -1, 0,
 	 verb_start},
+	{"restart", "NAME...", "stop and start again units or single actors", 1, -1, 0,
+	 verb_restart},
+	{"kill", "NAME...", "kill the worker processes of actors", 1, -1, 0, verb_kill},
 	{"reload", "", "read the configuration again and apply what changed", 0, 0, 0,
 	 verb_reload},
 	{"watch", "", "what happens, as it happens", 0, 0, 0, verb_watch},
@@ -47,7 +50,8 @@ static const struct verb {
 	 0, verb_introspect},
 	{"inspect", "FILE...", "what plug-ins say of themselves, without running them", 1, -1,
 	 0, verb_inspect},
-	{"shutdown", "", "stop everything, then the daemon", 0, 0, 0, verb_shutdown},
+	{"shutdown", "", "stop everything and the daemon, and wait for its end", 0, 0, 0,
+	 verb_shutdown},
 };
 
 #define N_VERBS ARRAY_LEN(verbs)

@@ -138,6 +138,13 @@ void show_stall(struct ctl *ctl, const struct api_stall *stall)
 		show_print(ctl, "it has not answered for %s", span);
 }
 
+void show_silent(struct ctl *ctl, const struct api_int_array *workers, const char *what)
+{
+	for (size_t i = 0; i < workers->count; i++)
+		show_print(ctl, "worker %lld does not answer: %s\n",
+			   (long long)workers->items[i], what);
+}
+
 void show_crash(struct ctl *ctl, const struct api_crash *crash, int indent)
 {
 	char when[32];

@@ -18,6 +18,9 @@ void show_unit(struct ctl *ctl, const struct api_unit *unit);
 /* What holds up a stalled worker: "crash/0 has been in io.troupe.test.crash.Loop for 3s", "it has not answered for 3s". */
 void show_stall(struct ctl *ctl, const struct api_stall *stall);
 
+/* A line for each worker that did not answer, with what follows from it. */
+void show_silent(struct ctl *ctl, const struct api_int_array *workers, const char *what);
+
 /* A crash, indented by `indent` blanks. */
 void show_crash(struct ctl *ctl, const struct api_crash *crash, int indent);
 

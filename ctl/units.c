@@ -98,6 +98,7 @@ int verb_show(struct ctl *ctl, char **arguments, int n)
 		show_unit(ctl, &out->unit);
 		if (out->actors.count > 0 && show_actors(ctl, &out->actors) != STATUS_OK)
 			status = STATUS_FAILED;
+		show_silent(ctl, &out->silent, "the counters of its actors are left out");
 	}
 	return status;
 }

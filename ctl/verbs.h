@@ -20,6 +20,8 @@ int verb_map(struct ctl *ctl, char **arguments, int n);
 int verb_spawn(struct ctl *ctl, char **arguments, int n);
 int verb_stop(struct ctl *ctl, char **arguments, int n);
 int verb_start(struct ctl *ctl, char **arguments, int n);
+int verb_restart(struct ctl *ctl, char **arguments, int n);
+int verb_kill(struct ctl *ctl, char **arguments, int n);
 int verb_reload(struct ctl *ctl, char **arguments, int n);
 int verb_shutdown(struct ctl *ctl, char **arguments, int n);
 int verb_watch(struct ctl *ctl, char **arguments, int n);

@@ -29,6 +29,8 @@ void control_on_watch(void *context, struct control_call *call, const void *in);
 void control_on_spawn(void *context, struct control_call *call, const void *in);
 void control_on_start(void *context, struct control_call *call, const void *in);
 void control_on_stop(void *context, struct control_call *call, const void *in);
+void control_on_restart(void *context, struct control_call *call, const void *in);
+void control_on_kill(void *context, struct control_call *call, const void *in);
 void control_on_reload(void *context, struct control_call *call, const void *in);
 void control_on_shutdown(void *context, struct control_call *call, const void *in);
 void control_on_call(void *context, struct control_call *call, const void *in);

@@ -5,6 +5,7 @@
 #include "io.troupe.Control.varlink.h"
 #include "master/describe.h"
 #include "master/inquiry.h"
+#include "master/kill.h"
 #include "master/master.h"
 #include "master/names.h"
 #include "master/reload.h"
@@ -158,6 +159,80 @@ void control_on_stop(void *context, struct control_call *call, const void *in)
 	else
 		unit_remove(unit); /* a spawned one lives until it is stopped */
 	waiter_new(unit, instance, WAITER_STOP, call);
+}
+
+void control_on_restart(void *context, struct control_call *call, const void *in)
+{
+	const struct api_restart *restart = in;
+	struct master *master = context;
+	struct instance *instance = names_instance(master, restart->name);
+	struct unit *unit = instance ? instance->unit : unit_find(master, restart->name);
+
+	if (control_refuses(master, call))
+		return;
+	if (!unit) {
+		fail_no_such(call, restart->name);
+		return;
+	}
+	if (unit->is_removed || unit->has_bad_file) {
+		control_call_fail(
+			call, &api_wrong_state_error,
+			&(struct api_wrong_state){.name = restart->name,
+						  .state = unit_state_name(unit_state(unit))});
+		return;
+	}
+	if (instance)
+		instance_replace(instance, true);
+	else if (!unit->is_broken && unit_restart(unit, NULL, NULL) < 0) {
+		describe_fail(call);
+		return;
+	}
+	/* What did not run. */
+	if (instance && instance->worker)
+		instance_start(instance);
+	else
+		unit_start(unit);
+	waiter_new(unit, instance, WAITER_RESTART, call);
+}
+
+static uint64_t bit_of(const struct worker *worker)
+{
+	return worker && worker->pid > 0 && !worker->is_dead ? 1ull << (worker->number - 1) : 0;
+}
+
+void control_on_kill(void *context, struct control_call *call, const void *in)
+{
+	const struct api_kill *kill = in;
+	struct master *master = context;
+	struct kill_target target = {.instance = names_instance(master, kill->name)};
+	struct call_target actor;
+	struct troupe_address address;
+	uint64_t workers = 0;
+
+	_Static_assert(LIMIT_WORKERS <= 64, "a bit for each");
+	if (control_refuses(master, call))
+		return;
+	if (address_parse(kill->name, &address) == 0) {
+		if (names_resolve(master, call, kill->name, &actor) != NAMES_THERE)
+			return;
+		target.instance = instance_by_address(master, address);
+		target.address = kill->name;
+		workers = bit_of(actor.worker);
+	} else if (target.instance) {
+		workers = bit_of(target.instance->worker);
+	} else {
+		target.unit = unit_find(master, kill->name);
+		for (unsigned i = 0; target.unit && i < target.unit->n_instances; i++)
+			workers |= bit_of(target.unit->instances[i].worker);
+	}
+	if (!target.instance && !target.unit && !target.address)
+		fail_no_such(call, kill->name);
+	else if (workers == 0)
+		control_call_fail(call, &api_wrong_state_error,
+				  &(struct api_wrong_state){.name = kill->name,
+							    .state = "without a process"});
+	else
+		kill_workers(master, call, workers, &target);
 }
 
 /* ---- the daemon */

@@ -132,7 +132,9 @@ void describe_reply_unit(const struct unit *unit, struct control_call *call,
 	unsigned budget = LIMIT_LISTED_INSTANCES;
 	struct arena arena;
 
-	_Static_assert(sizeof(struct api_spawn_out) == sizeof(struct api_start_out), "alike");
+	_Static_assert(sizeof(struct api_spawn_out) == sizeof(struct api_start_out) &&
+			       sizeof(struct api_spawn_out) == sizeof(struct api_restart_out),
+		       "alike");
 	arena_init(&arena);
 	if (!describe_unit(&arena, unit, &budget, &out.unit))
 		describe_fail(call);

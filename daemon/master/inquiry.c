@@ -30,9 +30,12 @@ struct inquiry {
 	struct arena arena; /* of the texts of `actors` */
 	struct api_actor *actors;
 	size_t n_actors;
+	int64_t silent[LIMIT_WORKERS]; /* workers that did not answer */
+	size_t n_silent;
 	/* DESCRIBE */
-	uint32_t unit;    /* 0: not known yet, or none */
-	size_t n_pending; /* answers to come */
+	unsigned pending[LIMIT_WORKERS + 1]; /* of each worker */
+	uint32_t unit;                       /* 0: not known yet, or none */
+	size_t n_pending;                    /* answers to come */
 	struct troupe_address only;
 	/* ACTORS, STOP */
 	unsigned worker; /* who is being asked */
@@ -146,6 +149,19 @@ static void add_actor(struct inquiry *inquiry, const struct worker *worker,
 	inquiry->n_actors++;
 }
 
+static bool will_not_answer(const struct worker *worker)
+{
+	return worker->stall.is_stalled && stall_ns(worker) >= ANSWER_NS;
+}
+
+static void add_silent(struct inquiry *inquiry, unsigned worker)
+{
+	for (size_t i = 0; i < inquiry->n_silent; i++)
+		if (inquiry->silent[i] == worker)
+			return;
+	inquiry->silent[inquiry->n_silent++] = worker;
+}
+
 /* ---- Describe */
 
 static void ask_about(struct inquiry *inquiry, struct worker *worker,
@@ -154,8 +170,13 @@ static void ask_about(struct inquiry *inquiry, struct worker *worker,
 	struct worker_describe describe = {.request = (int64_t)inquiry->request,
 					   .actor = actor};
 
-	if (worker_send(worker, &worker_describe_method, &describe, -1) == 0)
+	/* Of one that is known not to answer in time, nothing need be awaited. */
+	if (will_not_answer(worker)) {
+		add_silent(inquiry, worker->number);
+	} else if (worker_send(worker, &worker_describe_method, &describe, -1) == 0) {
+		inquiry->pending[worker->number]++;
 		inquiry->n_pending++;
+	}
 }
 
 static void answer_describe(struct inquiry *inquiry)
@@ -163,7 +184,8 @@ static void answer_describe(struct inquiry *inquiry)
 	struct unit *unit = unit_by_number(inquiry->master, inquiry->unit);
 	unsigned budget = LIMIT_LISTED_INSTANCES;
 	char address[TROUPE_ADDRESS_TEXT];
-	struct api_describe_out out = {.actors = {inquiry->actors, inquiry->n_actors}};
+	struct api_describe_out out = {.actors = {inquiry->actors, inquiry->n_actors},
+				       .silent = {inquiry->silent, inquiry->n_silent}};
 	struct control_call *call = close_inquiry(inquiry);
 
 	address_print(inquiry->only, address);
@@ -215,7 +237,8 @@ void inquiry_describe(struct master *master, struct control_call *call, struct u
 
 static void answer_actors(struct inquiry *inquiry)
 {
-	struct api_actors_out out = {.actors = {inquiry->actors, inquiry->n_actors}};
+	struct api_actors_out out = {.actors = {inquiry->actors, inquiry->n_actors},
+				     .silent = {inquiry->silent, inquiry->n_silent}};
 	struct control_call *call = close_inquiry(inquiry);
 
 	(void)control_call_reply(call, &api_actors_method, &out, false);
@@ -235,8 +258,10 @@ static void ask_page(struct inquiry *inquiry)
 			.limit = (int64_t)(LIMIT_DESCRIBED - inquiry->n_actors),
 		};
 
-		if (worker && worker_is_up(worker) &&
-		    worker_send(worker, &worker_inquire_method, &inquire, -1) == 0) {
+		if (worker && worker_is_up(worker) && will_not_answer(worker))
+			add_silent(inquiry, worker->number);
+		else if (worker && worker_is_up(worker) &&
+			 worker_send(worker, &worker_inquire_method, &inquire, -1) == 0) {
 			inquiry->is_held = false;
 			loop_timer_start(&inquiry->timer, ANSWER_NS);
 			return;
@@ -348,7 +373,9 @@ void inquiries_census(struct worker *worker, const struct worker_census *census)
 		if (inquiry->kind == INQUIRY_ACTORS && inquiry->worker == worker->number &&
 		    !inquiry->is_held) {
 			take_page(inquiry, worker, census);
-		} else if (inquiry->kind == INQUIRY_DESCRIBE) {
+		} else if (inquiry->kind == INQUIRY_DESCRIBE &&
+			   inquiry->pending[worker->number] > 0) {
+			inquiry->pending[worker->number]--;
 			if (census->actors.count > 0)
 				add_actor(inquiry, worker, &census->actors.items[0]);
 			if (--inquiry->n_pending == 0)
@@ -364,13 +391,18 @@ static void on_timer(struct loop_timer *timer)
 
 	switch (inquiry->kind) {
 	case INQUIRY_DESCRIBE:
+		for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+			if (inquiry->pending[i] > 0)
+				add_silent(inquiry, i);
 		answer_describe(inquiry);
 		break;
 	case INQUIRY_ACTORS:
-		if (inquiry->is_held)
+		if (inquiry->is_held) {
 			ask_page(inquiry);
-		else
-			go_on(inquiry, 0); /* without that worker */
+			break;
+		}
+		add_silent(inquiry, inquiry->worker);
+		go_on(inquiry, 0);
 		break;
 	case INQUIRY_STOP:
 		if (!inquiry->is_killing && inquiry->master->settings.stop_timeout_ns <=
@@ -388,6 +420,16 @@ static void on_timer(struct loop_timer *timer)
 	}
 }
 
+/* Of a Describe: what a worker that is gone was asked will not be answered. true: that was the last. */
+static bool loses(struct inquiry *inquiry, unsigned worker)
+{
+	if (inquiry->pending[worker] == 0)
+		return false;
+	inquiry->n_pending -= inquiry->pending[worker];
+	inquiry->pending[worker] = 0;
+	return inquiry->n_pending == 0;
+}
+
 void inquiries_worker_down(struct worker *worker)
 {
 	bool again = true;
@@ -398,9 +440,13 @@ void inquiries_worker_down(struct worker *worker)
 		list_foreach (at, &worker->master->inquiries) {
 			struct inquiry *inquiry = container_of(at, struct inquiry, link);
 
-			if (inquiry->worker != worker->number || inquiry->is_held)
+			if (inquiry->kind == INQUIRY_DESCRIBE) {
+				if (!loses(inquiry, worker->number))
+					continue;
+				answer_describe(inquiry);
+			} else if (inquiry->worker != worker->number || inquiry->is_held) {
 				continue;
-			if (inquiry->kind == INQUIRY_ACTORS) {
+			} else if (inquiry->kind == INQUIRY_ACTORS) {
 				go_on(inquiry, 0);
 			} else if (inquiry->kind == INQUIRY_STOP) {
 				(void)control_call_reply(free_inquiry(inquiry),

@@ -268,6 +268,7 @@ static void init_parts(struct master *master)
 	list_init(&master->inquiries);
 	audit_init(&master->audit);
 	watchers_init(&master->watchers, master);
+	list_init(&master->kills);
 	reaper_init(&master->reaper, master->loop);
 	problems_init(&master->problems);
 	oom_init(&master->oom, "/proc/self/cgroup", "/sys/fs/cgroup");

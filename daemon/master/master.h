@@ -90,6 +90,7 @@ struct master {
 	struct list inquiries; /* of inquiry.c */
 	struct watchers watchers;
 	struct list reload_replies;
+	struct list kills;
 
 	struct notify notify;
 	struct loop_signal on_terminate, on_interrupt, on_hangup;

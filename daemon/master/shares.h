@@ -14,7 +14,7 @@ enum share {
 	SHARE_STREAMS,   /* replies that their client has not read: of held.c */
 	SHARE_INQUIRIES, /* questions to workers: of inquiry.c */
 	SHARE_WATCHERS,  /* of watch.c */
-	SHARE_CHANGES, /* Start, Stop, Spawn and Reload that are under way: of waiter.c and reload_reply.c */
+	SHARE_CHANGES, /* Start, Stop, Restart, Spawn, Reload and Kill under way: of waiter.c, reload_reply.c, kill.c */
 	SHARE_COUNT
 };
 

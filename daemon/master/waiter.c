@@ -61,6 +61,8 @@ static bool has_come(const struct waiter *waiter)
 			   : unit->n_in[INSTANCE_STOPPING] + unit->n_in[INSTANCE_DRAINING] == 0;
 	if (one)
 		return !is_starting(one);
+	if (waiter->kind == WAITER_RESTART && unit_is_changing(unit))
+		return false;
 	return !unit->is_resumed && unit->n_coming_back == 0 &&
 	       unit->n_in[INSTANCE_WAITING] == 0 && unit->n_in[INSTANCE_STARTING] == 0;
 }
@@ -94,6 +96,8 @@ static void answer(struct waiter *waiter)
 		control_call_fail(call, &api_timeout_error, &(struct api_timeout){0});
 	else if (kind == WAITER_START)
 		describe_reply_unit(unit, call, &api_start_method);
+	else if (kind == WAITER_RESTART)
+		describe_reply_unit(unit, call, &api_restart_method);
 	else
 		(void)control_call_reply(call, &api_stop_method, &(struct api_stop_out){0},
 					 false);
@@ -113,7 +117,9 @@ static uint64_t wait_ns(const struct unit *unit, enum waiter_kind kind)
 	if (start_ns > LIMIT_WAIT_NS)
 		start_ns = LIMIT_WAIT_NS;
 	start_ns += START_GRACE_NS;
-	if (unit->n_coming_back > 0 || unit->is_resumed)
+	if (kind == WAITER_RESTART) /* it drains before that */
+		start_ns += 2 * stopping_wait_ns(unit);
+	else if (unit->n_coming_back > 0 || unit->is_resumed)
 		start_ns += stopping_wait_ns(unit);
 	return start_ns > LIMIT_WAIT_NS ? LIMIT_WAIT_NS : start_ns;
 }

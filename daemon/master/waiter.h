@@ -12,7 +12,8 @@ struct unit;
 struct instance;
 
 enum waiter_kind {
-	WAITER_START, /* answered with the unit */
+	WAITER_START,   /* answered with the unit */
+	WAITER_RESTART, /* the same */
 	WAITER_SPAWN, /* the same; if it does not come up, the unit is removed and the call fails */
 	WAITER_STOP,
 };

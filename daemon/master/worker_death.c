@@ -5,6 +5,7 @@
 #include "master/calls.h"
 #include "master/deploy.h"
 #include "master/inquiry.h"
+#include "master/kill.h"
 #include "master/master.h"
 #include "master/names.h"
 #include "master/place.h"
@@ -263,6 +264,7 @@ void worker_bury(struct worker *worker)
 					  ? worker->crash.activity.call
 					  : 0);
 	inquiries_worker_down(worker);
+	kills_worker_down(worker);
 	names_worker_down(worker, !was_sound);
 	place_remove_inbox(master->directory, worker->number, worker->incarnation);
 	fail_for_good(worker, &blame);

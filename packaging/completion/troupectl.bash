@@ -39,7 +39,7 @@ _troupectl_parameters() {
 
 _troupectl() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs='status list show tree workers actors call send map spawn stop start reload watch
+	local verbs='status list show tree workers actors call send map spawn stop start restart kill reload watch
 		introspect inspect shutdown'
 	local options='--socket --instance --json --timeout --help --version'
 	local verb='' name='' method='' at=0 i

@@ -1,11 +1,12 @@
 """What does not come back: traced and stopped workers, endless handlers; each is seen, bounded, and can be got rid of."""
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 
-from host import CONTROL, HostTest, SLOW
+from host import CONTROL, HostTest, SLOW, is_alive
 from varlink import wait_for
 
 GREET = "io.troupe.hello.Greet"
@@ -158,7 +159,7 @@ class StopTimeouts(HostTest):
     def test_reload_of_a_stuck_actor_comes_to_its_end(self):
         host = self.daemon(self.UNITS, daemon=BRIEF)
         self.loop(host)
-        host.actor("crash", {**self.UNITS["crash"], "Mailbox": 7})
+        host.actor("crash", {**self.UNITS["crash"], "AllowGlobals": "yes"})
         self.timed(5, host.ctl, "reload")
         host.wait_unit("crash", "running")
         host.call("crash", f"{CRASH}.Ping")
@@ -329,3 +330,93 @@ class Stalls(HostTest):
                            daemon={"WorkerWatchdog": "2s"})
         self.assertEqual(host.wait_unit("slow", "running")["restarts"], 0)
         self.assertEqual(host.worker(2)["incarnation"], 1)
+
+
+class Operators(HostTest):
+    """What an operator does about it: look, restart, kill, shut down."""
+
+    UNITS = {"crash": {"Plugin": "crash", "Worker": 1, "StopTimeout": "1s"}, "hello": {"Plugin": "hello", "Worker": 1},
+             "far": {"Plugin": "hello", "Worker": 2}}
+    SETTINGS = {**BRIEF, "WorkerWatchdog": "0"}
+
+    def stuck(self):
+        host = self.daemon(self.UNITS, daemon=self.SETTINGS)
+        Stalls.loop(self, host)
+        Stalls.wait_stalled(self, host, 1)
+        return host
+
+    def test_workers_that_do_not_answer_are_named(self):
+        host = self.stuck()
+        reply = host.control("Describe", {"name": "crash"})
+        self.assertEqual((reply["actors"], reply["silent"]), ([], [1]))
+        self.assertIn("worker 1 does not answer", host.ctl("show", "crash").stdout)
+        self.assertEqual(host.control("Describe", {"name": "far"})["silent"], [])
+        reply = host.control("Actors")
+        self.assertEqual(([a["unit"] for a in reply["actors"]], reply["silent"]), (["far"], [1]))
+        for verb in (["actors"], ["actors", "1"], ["tree"]):
+            self.assertIn("worker 1 does not answer: its actors are left out", host.ctl(*verb).stdout, verb)
+        self.assertEqual(json.loads(host.ctl("--json", "actors", "1").stdout.splitlines()[-1])["silent"], [1])
+
+    def test_kill_says_whom_it_takes_along_and_all_come_back(self):
+        host = self.stuck()
+        reply = host.ctl_json("kill", "crash")
+        self.assertEqual(reply, {"workers": [1], "actors": ["crash/0"], "collateral": ["hello/0"], "count": 2})
+        for name in ("crash", "hello"):
+            self.assertNotIn("reason", host.wait_unit(name, "running"))
+        crash = host.worker(1)["lastCrash"]
+        self.assertEqual((crash["cause"], crash["actor"], crash["killed"]), ("killed", "crash/0", "an operator asked for it"))
+        # By an address, and all of a unit.
+        out = host.ctl("kill", host.unit("hello")["instances"][0]["address"]).stdout
+        self.assertIn("killed: hello/0", out)
+        self.assertIn("taken along: crash/0", out)
+        self.assertEqual(host.ctl_json("kill", "far/0")["workers"], [2])
+        host.wait_workers()
+        self.assertEqual([w["incarnation"] for w in host.workers()], [3, 2])
+        self.assert_error("NoSuchActor", host.control, "Kill", {"name": "nobody"})
+        host.ctl("stop", "far")
+        self.assertEqual(host.worker(2)["incarnation"], 2)
+
+    def test_kill_ends_a_worker_that_is_stopped(self):
+        host = self.daemon(self.UNITS, daemon=self.SETTINGS)
+        os.kill(host.worker(2)["pid"], signal.SIGSTOP)
+        host.ctl("kill", "far")
+        self.assertEqual(host.wait_unit("far", "running")["restarts"], 1)
+
+    def test_restart_makes_a_new_life_whatever_the_old_one_does(self):
+        host = self.stuck()
+        host.ctl("restart", "crash")
+        self.assertEqual(listed(host, "crash")["state"], "running")
+        host.call("crash", f"{CRASH}.Ping")
+        address = listed(host, "hello")["instances"][0]["address"]
+        for name in ("hello", "hello/0"):
+            self.assertEqual(host.control("Restart", {"name": name})["unit"]["state"], "running")
+            before, address = address, listed(host, "hello")["instances"][0]["address"]
+            self.assertNotEqual(before, address)
+        # What does not run is started.
+        for name in ("hello", "hello/0"):
+            host.ctl("stop", name)
+            host.ctl("restart", name)
+            self.assertEqual(listed(host, "hello")["state"], "running")
+        self.assert_error("NoSuchActor", host.control, "Restart", {"name": "nobody"})
+
+    def test_start_of_what_fails_is_a_failure(self):
+        host = self.daemon({"bad": {"Plugin": "fail_in_init", "Restart": "no", "Config": {"Code": -13}}})
+        for verb in ("start", "restart"):
+            done = host.ctl(verb, "bad", check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("Permission denied", done.stderr)
+
+    def test_shutdown_returns_when_the_daemon_is_gone(self):
+        host = self.stuck()
+        host.ctl("shutdown")
+        self.assertFalse(is_alive(host.process.pid))
+        self.assertEqual(host.process.wait(20 * SLOW), 0)
+
+    def test_shutdown_says_that_the_daemon_has_not_ended_yet(self):
+        host = self.daemon({**self.UNITS}, daemon={**self.SETTINGS, "StopTimeout": "6s"})
+        Stalls.loop(self, host)
+        Stalls.wait_stalled(self, host, 1)
+        done = host.ctl("--timeout", "1s", "shutdown", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("has not ended yet", done.stderr)
+        self.assertEqual(host.process.wait(20 * SLOW), 0)

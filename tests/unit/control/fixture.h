@@ -347,7 +347,7 @@ static __attribute__((unused)) void expect_silence(struct fixture *fixture)
 		assert_string_equal(frame_, text);                                             \
 	} while (0)
 
-#define EMPTY_ACTORS "{\"parameters\":{\"actors\":[]}}"
+#define EMPTY_ACTORS "{\"parameters\":{\"actors\":[],\"silent\":[]}}"
 
 /* Answer an open call of Actors. */
 static __attribute__((unused)) int answer_actors(struct fixture *fixture, size_t i,

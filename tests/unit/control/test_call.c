@@ -71,7 +71,8 @@ static void call_holds_those_behind_it_when_it_streams(void **state)
 	expect_silence(fixture);
 	answer_number(fixture, 0, 0);
 	expect_frame(fixture, "{\"parameters\":{\"n\":0}}");
-	expect_frame(fixture, "{\"parameters\":{\"actors\":[]},\"continues\":true}");
+	expect_frame(fixture,
+		     "{\"parameters\":{\"actors\":[],\"silent\":[]},\"continues\":true}");
 	assert_int_equal(fixture->n_open, 2);
 	assert_int_equal(answer_actors(fixture, 1, false), 0);
 	expect_frame(fixture, EMPTY_ACTORS);

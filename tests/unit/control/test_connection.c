@@ -166,7 +166,8 @@ static void connection_replies_when_client_has_closed_its_writing_half(void **st
 	answer_actors(fixture, 0, false);
 	expect_frame(fixture, EMPTY_ACTORS);
 	answer_actors(fixture, 1, true);
-	expect_frame(fixture, "{\"parameters\":{\"actors\":[]},\"continues\":true}");
+	expect_frame(fixture,
+		     "{\"parameters\":{\"actors\":[],\"silent\":[]},\"continues\":true}");
 	answer_actors(fixture, 1, false);
 	expect_frame(fixture, EMPTY_ACTORS);
 	assert_null(next_frame(fixture));
