@@ -103,7 +103,7 @@ class Ctl(HostTest):
     def test_actors_of_no_worker_are_an_empty_table(self):
         host = self.daemon()
         self.assertEqual(len(host.ctl("actors").stdout.splitlines()), 1)
-        self.assertEqual(host.ctl("--json", "actors").stdout, '{"actors":[]}\n')
+        self.assertEqual(host.ctl("--json", "actors").stdout, '{"actors":[],"silent":[]}\n')
 
     def test_show_lists_actors_in_the_order_of_instances(self):
         host = self.daemon({"pool": {"Plugin": "slow", "Instances": 12}})

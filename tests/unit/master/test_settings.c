@@ -66,6 +66,7 @@ static void settings_have_defaults_without_a_file(void **state)
 	assert_int_equal(s->connections, 4096);
 	assert_int_equal(s->connections_uid, 1024);
 	assert_true(s->start_timeout_ns == 30 * CLOCK_SECOND_NS);
+	assert_true(s->worker_watchdog_ns == 30 * CLOCK_SECOND_NS);
 	assert_true(s->stop_timeout_ns == 10 * CLOCK_SECOND_NS);
 	assert_true(s->restart.delay_ns == 100 * CLOCK_MS_NS);
 	assert_true(s->restart.delay_max_ns == 30 * CLOCK_SECOND_NS);
@@ -93,7 +94,8 @@ static void each_key_is_taken_in(void **state)
 		       "[Daemon]\n"
 		       "Workers=3\nSocket=/tmp/x/\nRuntimeDirectory=/tmp/r\n"
 		       "StateDirectory=/tmp/s\nPluginPath=/a /b\nPluginPath=\"/c d\"\n"
-		       "LogLevel=debug\nFrameMax=4K\nConnections=7\nConnectionsPerUser=6\n"
+		       "WorkerWatchdog=0\nLogLevel=debug\nFrameMax=4K\nConnections="
+		       "7\nConnectionsPerUser=6\n"
 		       "StartTimeout=1min 30s\nStopTimeout=infinity\nRestartDelay=1s\n"
 		       "RestartDelayMax=2min\nHealthyAfter=5min\nGiveUpAfter=7\nGiveUp=never\n"
 		       "ObserveGroup=root\nCallGroup=0\nManageGroup=17\nDeployGroup=root\n"
@@ -110,6 +112,7 @@ static void each_key_is_taken_in(void **state)
 	assert_int_equal(s->frame_max, 4096);
 	assert_int_equal(s->connections, 7);
 	assert_int_equal(s->connections_uid, 6);
+	assert_true(s->worker_watchdog_ns == 0);
 	assert_true(s->start_timeout_ns == 90 * CLOCK_SECOND_NS);
 	assert_true(s->stop_timeout_ns == TEXT_INFINITY);
 	assert_true(s->restart.delay_ns == CLOCK_SECOND_NS);

@@ -92,6 +92,7 @@ static void unit_has_defaults(void **state)
 	assert_int_equal(unit->restart, UNIT_RESTART_ON_FAILURE);
 	assert_false(unit->is_default || unit->allow_globals);
 	assert_true(unit->start_timeout_ns == 30 * CLOCK_SECOND_NS);
+	assert_true(unit->stop_timeout_ns == 10 * CLOCK_SECOND_NS);
 	assert_true(unit->restart_keys.delay_ns == 100 * CLOCK_MS_NS);
 	assert_int_equal(unit->n_config, 0);
 }
@@ -106,7 +107,7 @@ static void each_key_is_taken_in(void **state)
 		"[Actor]\nDescription=Unit %N on "
 		"100%%\nPlugin=both.so:greeter\nInstances=100000\n"
 		"Worker=2\nMailbox=1\nMailboxBytes=1G\nBatch=7\nOnError=stop\nDefault=yes\n"
-		"Balance=least-outstanding\nStartTimeout=infinity\nRestart="
+		"StopTimeout=2s\nBalance=least-outstanding\nStartTimeout=infinity\nRestart="
 		"always\nRestartDelay=0\n"
 		"RestartDelayMax=1s\nGiveUpAfter=3\nHealthyAfter=20s\nAllowGlobals="
 		"on\n"
@@ -128,6 +129,7 @@ static void each_key_is_taken_in(void **state)
 	assert_true(unit->is_default && unit->allow_globals);
 	assert_int_equal(unit->balance, UNIT_LEAST_OUTSTANDING);
 	assert_true(unit->start_timeout_ns == TEXT_INFINITY);
+	assert_true(unit->stop_timeout_ns == 2 * CLOCK_SECOND_NS);
 	assert_int_equal(unit->restart, UNIT_RESTART_ALWAYS);
 	assert_true(unit->restart_keys.delay_ns == 0);
 	assert_int_equal(unit->restart_keys.limit.after, 3);
@@ -135,7 +137,7 @@ static void each_key_is_taken_in(void **state)
 	assert_int_equal(unit->n_config, 2);
 	assert_string_equal(unit->config[0].key, "Greeting");
 	assert_string_equal(unit->config[0].value, "hello eu");
-	assert_int_equal(unit->config[0].line, 20);
+	assert_int_equal(unit->config[0].line, 21);
 	assert_string_equal(unit->config[1].value, "");
 }
 
@@ -276,6 +278,7 @@ static void change_takes_what_its_keys_say(void **state)
 		{"Isolate=no", CONF_IN_PLACE},
 		{"HealthyAfter=1s", CONF_IN_PLACE},
 		{"StartTimeout=9s", CONF_IN_PLACE},
+		{"StopTimeout=9s", CONF_IN_PLACE},
 		{"Mailbox=9", CONF_WORKERS},
 		{"MailboxBytes=2M", CONF_WORKERS},
 		{"Batch=9\nDescription=x", CONF_WORKERS},
