@@ -408,8 +408,9 @@ static void on_timer(struct loop_timer *timer)
 		if (!inquiry->is_killing && inquiry->master->settings.stop_timeout_ns <=
 						    LIMIT_WAIT_NS - STOPPING_GRACE_NS) {
 			/* Its end answers. */
-			worker_kill(inquiry->master->workers[inquiry->worker],
-				    "an actor there did not stop within StopTimeout=", true);
+			worker_kill_explained(
+				inquiry->master->workers[inquiry->worker],
+				"an actor there did not stop within StopTimeout=");
 			inquiry->is_killing = true;
 			loop_timer_start(timer, STOPPING_GRACE_NS);
 			break;

@@ -136,7 +136,7 @@ void kill_workers(struct master *master, struct control_call *call, uint64_t wor
 		count = atomic_load_explicit(&worker->page->actors, memory_order_relaxed);
 		kill->out.count += count > LIMIT_ACTORS ? LIMIT_ACTORS : (int64_t)count;
 		add_instances(kill, target, worker);
-		worker_kill(worker, "an operator asked for it", true);
+		worker_kill_explained(worker, "an operator asked for it");
 	}
 	loop_timer_start(&kill->timer, STOPPING_GRACE_NS);
 }

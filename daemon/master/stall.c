@@ -169,6 +169,7 @@ static void ping(struct worker *worker, uint64_t passed_ns)
 /* At the limit: end it. */
 static void judge(struct worker *worker)
 {
+	static const char why[] = "it did not answer within WorkerWatchdog=";
 	struct stall *stall = &worker->stall;
 	uint64_t limit_ns = worker->master->settings.worker_watchdog_ns;
 
@@ -178,8 +179,12 @@ static void judge(struct worker *worker)
 	if (stall->in_handler && worker_is_at_request(worker, &stall->activity))
 		return;
 	/* Whoever was there for most of the time, pays; but nobody for a process that was stopped. */
-	stall->is_guilty = stall->busy_ns >= limit_ns / 2 && !worker_is_halted(worker);
-	worker_kill(worker, "it did not answer within WorkerWatchdog=", true);
+	if (worker_is_halted(worker)) {
+		worker_kill_explained(worker, why);
+		return;
+	}
+	stall->is_guilty = stall->busy_ns >= limit_ns / 2;
+	worker_kill(worker, why, true);
 }
 
 static void look(struct worker *worker, uint64_t passed_ns)

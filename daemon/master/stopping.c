@@ -36,9 +36,9 @@ static void on_timer(struct loop_timer *timer)
 		if (due_ns(instance) > now)
 			next = due_ns(instance) < next ? due_ns(instance) : next;
 		else
-			worker_kill(
+			worker_kill_explained(
 				instance->worker,
-				"an actor there did not stop within its StopTimeout=", true);
+				"an actor there did not stop within its StopTimeout=");
 	}
 	if (next != UINT64_MAX)
 		loop_timer_start(timer, next - now > AGAIN_NS ? next - now : AGAIN_NS);

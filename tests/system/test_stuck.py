@@ -372,6 +372,12 @@ class Operators(HostTest):
         self.assertEqual(host.ctl_json("kill", "far/0")["workers"], [2])
         host.wait_workers()
         self.assertEqual([w["incarnation"] for w in host.workers()], [3, 2])
+        # However often, nobody is suspected of it.
+        for _ in range(4):
+            host.ctl("kill", "hello/0")
+            host.wait_workers()
+        for name in ("crash", "hello"):
+            self.assertNotIn("reason", host.wait_unit(name, "running"))
         self.assert_error("NoSuchActor", host.control, "Kill", {"name": "nobody"})
         host.ctl("stop", "far")
         self.assertEqual(host.worker(2)["incarnation"], 2)
