@@ -44,6 +44,9 @@ def connect():
 
 for _ in range(n):
     connect()
+if what == "first":
+    for entry in clients.values():
+        entry[1] = entry[1][entry[0].send(entry[1]):]
 print("ready", flush=True)
 while True:
     for fd, events in poll.poll():
@@ -177,8 +180,12 @@ class Users(HostTest):
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         try:
-            self.user(host, "oneshot", 300, 1, "Actors")
-            # Those two seconds in which no worker answers; nothing is refused for want of room.
+            self.user(host, "first", 300, 1, "Actors")
+            # All have been taken on, after some rounds of turns.
+            wait_for(lambda: host.control("Status")["connections"] >= 300, 20 * SLOW, "300 connections")
+            for _ in range(50):
+                host.control("Status")
+            # For two seconds, in which no worker answers; nothing is refused for want of room.
             self.assertEqual(host.control("Actors")["actors"], [])
         finally:
             for pid in pids:
