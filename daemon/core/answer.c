@@ -331,13 +331,16 @@ int self_reply(struct troupe_self *self, struct troupe_call call,
 	rc = claim_stream(self, &answer);
 	if (rc < 0)
 		return rc;
-	return give_answer(self, &answer,
-			   &(struct value){.kind = MAIL_REPLY,
-					   .continues = true,
-					   .hash = method->out_hash,
-					   .descriptor = method,
-					   .type = method->out,
-					   .data = out});
+	rc = give_answer(self, &answer,
+			 &(struct value){.kind = MAIL_REPLY,
+					 .continues = true,
+					 .hash = method->out_hash,
+					 .descriptor = method,
+					 .type = method->out,
+					 .data = out});
+	if (rc == 0 && answer.activation) /* also for whom it may be forwarded to */
+		self->message->extra = UINT64_MAX;
+	return rc;
 }
 
 int self_fail(struct troupe_self *self, struct troupe_call call,
@@ -469,10 +472,11 @@ int self_call_keep(struct troupe_self *self, struct troupe_call *call)
 		return 0; /* it is a kept one already */
 	if (!self->may_wait)
 		return -EINVAL;
+	expire_answer(self, &answer);
 	if (answer.kept) {
 		kept = answer.kept;
 		kept_hold(self->runtime, self->actor, kept);
-		if (answer.wants_more)
+		if (answer.wants_more && kept->peer)
 			tell_kept(self, kept);
 	} else if (self->message->mail.kind == MAIL_SEND) {
 		rc = kept_new_oneway(self->runtime, self->actor, self->message->from,
@@ -487,6 +491,8 @@ int self_call_keep(struct troupe_self *self, struct troupe_call *call)
 	kept->method = answer.method;
 	self->fate.call = SELF_ANSWERED;
 	call->id = slots_id(kept);
+	if (!kept->call)
+		kept_gone(self->runtime, kept);
 	if (answer.wants_more && (answer.call || kept->peer)) {
 		struct stream stream = find_stream(self->runtime, &answer);
 

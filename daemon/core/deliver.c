@@ -423,18 +423,36 @@ static void deliver_failure(struct arrival *arrival, struct call *call)
 	call_fail(arrival->runtime, call, status, envelope->size ? detail : NULL);
 }
 
-/* The call was forwarded from the process that had it to another. */
+/* Where a call was forwarded to from the process that had it. False: not to another one. */
+static bool read_moved(const struct arrival *arrival, struct troupe_address *ret_target)
+{
+	if (arrival->envelope->size != sizeof(*ret_target))
+		return false;
+	memcpy(ret_target, arrival->envelope->payload, sizeof(*ret_target));
+	return !is_own_worker(arrival->runtime, *ret_target);
+}
+
+/* The call ended while the news of where it went was on its way: the CANCEL went where it had
+ * been. */
+static void cancel_moved(const struct arrival *arrival)
+{
+	struct troupe_address target;
+
+	if (read_moved(arrival, &target))
+		peer_tell(arrival->runtime,
+			  &(struct envelope){.kind = ENVELOPE_CANCEL,
+					     .from = arrival->runtime->self,
+					     .to = target,
+					     .call = arrival->envelope->call});
+}
+
 static void deliver_moved(struct arrival *arrival, struct call *call)
 {
 	struct runtime *runtime = arrival->runtime;
 	struct troupe_address target;
 	struct peer *peer;
 
-	if (arrival->envelope->size != sizeof(target) ||
-	    !same_process(call->target, arrival->peer))
-		return;
-	memcpy(&target, arrival->envelope->payload, sizeof(target));
-	if (is_own_worker(runtime, target))
+	if (!same_process(call->target, arrival->peer) || !read_moved(arrival, &target))
 		return;
 	peer = peer_get(runtime, target.node, target.worker);
 	if (!peer)
@@ -461,10 +479,14 @@ static void deliver_answer(struct arrival *arrival)
 	/* Late, made up, or of a call that no other process has. An answer may come from
 	 * another process than was called: the call may have been forwarded, and the news of
 	 * it be slower. That it knows the alias shows that it was. */
-	if (!call || !call->remote)
+	if (!call || !call->remote) {
+		if (!call && arrival->envelope->kind == ENVELOPE_MOVED)
+			cancel_moved(arrival);
 		return;
+	}
 	if (call_is_late(call, runtime->now_ns) && arrival->envelope->kind != ENVELOPE_MOVED) {
-		if (arrival->envelope->flags & ENVELOPE_CONTINUES)
+		if (arrival->envelope->kind == ENVELOPE_KEPT ||
+		    arrival->envelope->flags & ENVELOPE_CONTINUES)
 			call_abandon(runtime, call);
 		call_fail(runtime, call, TROUPE_TIMEOUT, NULL);
 		return;

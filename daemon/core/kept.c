@@ -100,7 +100,7 @@ int kept_new_oneway(struct runtime *runtime, struct actor *owner, struct troupe_
 {
 	uint64_t number = client_number(from);
 	struct client *client = number ? client_find(runtime, number) : NULL;
-	bool has_left = number && !client;
+	bool has_left = number && !client; /* before its message was read */
 	struct call *call = NULL;
 	struct kept_call *kept;
 
@@ -118,8 +118,6 @@ int kept_new_oneway(struct runtime *runtime, struct actor *owner, struct troupe_
 		return -ENOMEM;
 	}
 	kept->is_oneway = true;
-	if (has_left) /* before its message was read */
-		kept_gone(runtime, kept);
 	*ret_kept = kept;
 	return 0;
 }

@@ -57,10 +57,11 @@ void kept_move(struct runtime *runtime, struct kept_call *kept, struct actor *re
 struct kept_call *kept_find_inbound(const struct runtime *runtime, struct troupe_address caller,
 				    uint64_t call);
 
-/* Give a handle to an actor: of a call of this process (NULL: nobody waits for it). NULL: the
- * limit. */
+/* Give a handle to an actor: of a call of this process (NULL: nobody waits for it, which
+ * kept_gone() is to report). NULL: the limit. */
 struct kept_call *kept_new(struct runtime *runtime, struct actor *owner, struct call *call);
-/* The same of a message that was only sent. -ENOMEM: the limit; -ENOBUFS: that of one client. */
+/* The same of a message that was only sent; without a `call` when its client has left already.
+ * -ENOMEM: the limit; -ENOBUFS: that of one client. */
 int kept_new_oneway(struct runtime *runtime, struct actor *owner, struct troupe_address from,
 		    const struct troupe_method *method, struct kept_call **ret_kept);
 /* The same for an inbound call. */

@@ -415,9 +415,7 @@ static struct envelope make_envelope(struct troupe_self *self, struct troupe_add
 			envelope.call = (*ret_kept)->call;
 		} else {
 			*ret_call = call_find(runtime, message->call);
-			/* the caller may have cancelled it in this very handler */
-			envelope.call =
-				*ret_call ? call_alias(runtime, *ret_call) : message->call;
+			envelope.call = call_alias(runtime, *ret_call);
 		}
 	}
 	if (envelope.from.worker == 0) /* the outside has no address but its process's */
@@ -467,17 +465,42 @@ RARE static int forward_far(struct troupe_self *self, struct troupe_address to)
 	return 0;
 }
 
+/* Whether the message being handled is a call that ended in this very handler. If so it goes no
+ * further. */
+static bool drop_ended(struct troupe_self *self)
+{
+	struct runtime *runtime = self->runtime;
+	const struct message *message = self->message;
+	struct kept_call *kept;
+
+	if (message->mail.kind != MAIL_CALL)
+		return false;
+	if (message->mail.flags & MAIL_INBOUND) {
+		kept = kept_find(runtime, message->call);
+		if (kept->state != KEPT_GONE)
+			return false;
+		kept_free(runtime, kept);
+	} else if (call_find(runtime, message->call)) {
+		return false;
+	}
+	runtime_dead_letter(runtime, message->from, actor_address(runtime, self->actor),
+			    message->descriptor, "caller-gone");
+	return true;
+}
+
 int self_forward(struct troupe_self *self, struct troupe_address to)
 {
 	struct actor *receiver;
-	int rc;
+	int rc = 0;
 
 	if (self->fate.call == SELF_NO_MESSAGE)
 		return -EINVAL;
 	if (self->fate.call != SELF_OPEN)
 		return -EALREADY;
-	receiver = actor_find(self->runtime, to);
-	rc = receiver ? forward_near(self, receiver, to) : forward_far(self, to);
+	if (!drop_ended(self)) {
+		receiver = actor_find(self->runtime, to);
+		rc = receiver ? forward_near(self, receiver, to) : forward_far(self, to);
+	}
 	if (rc == 0)
 		self->fate.call = SELF_FORWARDED;
 	return rc;

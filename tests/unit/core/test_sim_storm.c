@@ -1,7 +1,8 @@
 /* A storm: hundreds of actors in three runtimes that do anything they may at random, for many
- * seeds. Whatever happens, each call ends exactly once, messages between two actors keep
- * their order, sends add up, bounds hold, and nothing is left in the end. A failure names its
- * seed. */
+ * seeds. Whatever happens, each call ends exactly once, and who has kept one that has ended
+ * hears of it; messages between two actors keep their order, sends add up, bounds hold; who was
+ * refused hears of room; no child outlives its parent, and nothing is left in the end. A failure
+ * names its seed. */
 #include "base/cleanup.h"
 #include "base/random.h"
 #include "core/call.h"
@@ -15,6 +16,16 @@
 #define CALLS     8192
 #define ADDRESSES 512
 #define WORKERS   3
+#define ROOMS     1024 /* refusals that are under way */
+#define CLIENTS   4    /* of each worker, at a time */
+#define WIDEST    8    /* mailbox of unit 2 */
+
+/* Where an actor was refused, and has not been told of room since. */
+struct refusal {
+	int64_t id;
+	struct troupe_address where;
+	uint64_t handle;
+};
 
 struct storm {
 	struct random random;
@@ -31,6 +42,12 @@ struct storm {
 	uint16_t workers[CALLS];
 	unsigned n_calls;
 	bool alive[IDS];
+	uint16_t parents[IDS];                /* id plus 1; 0: nobody's child */
+	bool refuses[IDS];                    /* its init does */
+	struct troupe_address kept_from[IDS]; /* the caller of its kept call */
+	struct refusal refusals[ROOMS];
+	unsigned n_refusals;
+	uint64_t clients[WORKERS + 1][CLIENTS], next_client; /* numbers */
 	bool kills;
 };
 
@@ -63,6 +80,47 @@ static int id_of(struct storm *storm, struct troupe_address address)
 	return -1;
 }
 
+static struct refusal *find_refusal(struct storm *storm, int64_t id,
+				    struct troupe_address where, uint64_t handle)
+{
+	for (unsigned i = 0; i < storm->n_refusals; i++) {
+		struct refusal *refusal = &storm->refusals[i];
+
+		if (refusal->id == id && refusal->handle == handle &&
+		    troupe_address_equal(refusal->where, where))
+			return refusal;
+	}
+	return NULL;
+}
+
+/* What an actor got; -EAGAIN promises one on_room. */
+static void note_result(struct storm *storm, int64_t id, struct troupe_address where,
+			uint64_t handle, int rc)
+{
+	if (rc != -EAGAIN || find_refusal(storm, id, where, handle))
+		return;
+	assert_true(storm->n_refusals < ROOMS);
+	storm->refusals[storm->n_refusals++] = (struct refusal){id, where, handle};
+}
+
+static void forget_refusal(struct storm *storm, int64_t id, struct troupe_address where,
+			   uint64_t handle)
+{
+	struct refusal *refusal = find_refusal(storm, id, where, handle);
+
+	if (refusal)
+		*refusal = storm->refusals[--storm->n_refusals];
+}
+
+static void forget_refusals(struct storm *storm, int64_t id)
+{
+	for (unsigned i = 0; i < storm->n_refusals;)
+		if (storm->refusals[i].id == id)
+			storm->refusals[i] = storm->refusals[--storm->n_refusals];
+		else
+			i++;
+}
+
 static void send_one(struct troupe_self *self, struct puppet *me)
 {
 	struct storm *storm = storm_of(self);
@@ -74,6 +132,7 @@ static void send_one(struct troupe_self *self, struct puppet *me)
 		num.n |= storm->sent[me->id][receiver] + 1;
 	rc = self_send(self, to, &num_method, &num);
 	assert_true(rc == 0 || rc == -EAGAIN || rc == -ESRCH);
+	note_result(storm, me->id, to, 0, rc);
 	if (rc != -EAGAIN)
 		storm->sends++; /* -ESRCH is a dead letter at once */
 	if (rc == 0 && receiver >= 0)
@@ -85,15 +144,16 @@ static void call_one(struct troupe_self *self, struct puppet *me)
 	static const uint64_t timeouts[] = {0, 1000000, 50000000, 2000000000};
 	struct storm *storm = storm_of(self);
 	unsigned index = storm->n_calls;
+	struct troupe_address to = anybody(storm);
 	struct troupe_request request;
 	int rc;
 
 	if (index == CALLS)
 		return;
-	rc = self_call(self, anybody(storm), &text_method, &(struct text){"storm"}, &text_entry,
-		       index, timeouts[below(storm, 4)], below(storm, 3) ? 0 : TROUPE_MORE,
-		       &request);
+	rc = self_call(self, to, &text_method, &(struct text){"storm"}, &text_entry, index,
+		       timeouts[below(storm, 4)], below(storm, 3) ? 0 : TROUPE_MORE, &request);
 	assert_true(rc == 0 || rc == -EAGAIN || rc == -ESRCH);
+	note_result(storm, me->id, to, 0, rc);
 	if (rc < 0)
 		return;
 	storm->n_calls++;
@@ -104,6 +164,25 @@ static void call_one(struct troupe_self *self, struct puppet *me)
 		assert_int_equal(self_cancel(self, request), 0);
 }
 
+/* Keep the call or send being handled; me->count: it is a send. */
+static void keep_call(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		      bool is_send)
+{
+	struct storm *storm = storm_of(self);
+	int rc;
+
+	if (me->kept_call.id)
+		return;
+	rc = self_call_keep(self, &call);
+	/* a client's share */
+	assert_true(rc == 0 || (rc == -ENOBUFS && is_send));
+	if (rc < 0)
+		return;
+	me->kept_call = call;
+	me->count = is_send;
+	storm->kept_from[me->id] = self_sender(self);
+}
+
 static void answer_kept(struct troupe_self *self, struct puppet *me)
 {
 	int rc = 0;
@@ -112,7 +191,9 @@ static void answer_kept(struct troupe_self *self, struct puppet *me)
 		return;
 	switch (below(storm_of(self), 4)) {
 	case 0:
-		rc = self_return(self, me->kept_call, &text_method, &(struct text){"late"});
+		rc = me->count ? self_return(self, me->kept_call, &num_method, &(struct num){1})
+			       : self_return(self, me->kept_call, &text_method,
+					     &(struct text){"late"});
 		break;
 	case 1:
 		rc = self_call_drop(self, me->kept_call);
@@ -121,38 +202,86 @@ static void answer_kept(struct troupe_self *self, struct puppet *me)
 		rc = self_fail(self, me->kept_call, &bad_error, &(struct text){"bad"});
 		break;
 	default:
-		rc = self_reply(self, me->kept_call, &text_method, &(struct text){"more"});
+		rc = me->count ? self_reply(self, me->kept_call, &num_method, &(struct num){1})
+			       : self_reply(self, me->kept_call, &text_method,
+					    &(struct text){"more"});
 		assert_true(rc == 0 || rc == -EAGAIN || rc == -EPROTOTYPE);
+		note_result(storm_of(self), me->id, storm_of(self)->kept_from[me->id],
+			    me->kept_call.id, rc);
 		return;
 	}
 	assert_int_equal(rc, 0);
 	me->kept_call.id = 0;
 }
 
-static void spawn_one(struct troupe_self *self)
+static void spawn_one(struct troupe_self *self, struct puppet *me)
 {
 	struct storm *storm = storm_of(self);
 	uint32_t flags = below(storm, 4) ? 0 : TROUPE_DETACHED;
 	struct troupe_address address;
+	unsigned id = storm->next_id;
+	int rc;
 
-	if (storm->next_id >= IDS)
+	if (id >= IDS)
 		return;
-	assert_int_equal(self_spawn(self, &puppet_table, &(struct num){storm->next_id++}, flags,
-				    &address),
-			 0);
-	if (below(storm, 4) == 0) {
-		int rc = self_stop(self, address);
-
+	storm->next_id++;
+	storm->parents[id] = flags ? 0 : (uint16_t)(me->id + 1);
+	storm->refuses[id] = below(storm, 10) == 0;
+	rc = self_spawn(self, &puppet_table, &(struct num){id}, flags, &address);
+	assert_int_equal(rc, storm->refuses[id] ? -EACCES : 0);
+	if (rc == 0 && below(storm, 4) == 0) {
+		rc = self_stop(self, address);
 		/* its own init may have ended it */
 		assert_true(rc == -ESRCH || rc == (flags ? -EPERM : 0));
 	}
+}
+
+/* Whoever it is; most are no child of this actor. */
+static void stop_one(struct troupe_self *self, struct puppet *me, struct troupe_address address)
+{
+	struct storm *storm = storm_of(self);
+	struct troupe_address own = runtime_self_address(self);
+	bool is_near = address.worker == own.worker && address.incarnation == own.incarnation;
+	int id = id_of(storm, address), expected = -ESRCH;
+
+	if (!is_near || (id >= 0 && storm->alive[id]))
+		expected = id >= 0 && storm->alive[id] && storm->parents[id] == me->id + 1
+				   ? 0
+				   : -EPERM;
+	assert_int_equal(self_stop(self, address), expected);
+	assert_true(id < 0 || expected != 0 || !storm->alive[id]);
+}
+
+/* A child of this actor that lives, or anybody. */
+static struct troupe_address some_child(struct storm *storm, const struct puppet *me)
+{
+	unsigned first = (unsigned)below(storm, storm->n_addresses);
+
+	for (unsigned i = 0; i < storm->n_addresses; i++) {
+		unsigned id = (first + i) % storm->n_addresses;
+
+		if (storm->parents[id] == me->id + 1 && storm->alive[id])
+			return storm->addresses[id];
+	}
+	return anybody(storm);
+}
+
+static bool has_children(const struct storm *storm, const struct puppet *me)
+{
+	for (unsigned id = 0; id < IDS; id++)
+		if (storm->parents[id] == me->id + 1 && storm->alive[id])
+			return true;
+	return false;
 }
 
 static void act(struct troupe_self *self, struct puppet *me)
 {
 	struct storm *storm = storm_of(self);
 
-	assert_true(self->actor->load.queued <= self->actor->unit->mailbox);
+	/* limits change */
+	assert_true(
+		self->actor->load.queued <=
+		(self->actor->unit->mailbox > WIDEST ? self->actor->unit->mailbox : WIDEST));
 	for (uint64_t n = below(storm, 4); n > 0 && storm->budget > 0; n--) {
 		storm->budget--;
 		switch (below(storm, 20)) {
@@ -171,10 +300,12 @@ static void act(struct troupe_self *self, struct puppet *me)
 			me->kept = NULL;
 			break;
 		case 4:
-			spawn_one(self);
+			spawn_one(self, me);
 			break;
 		case 5:
-			if (below(storm, 4) == 0)
+			if (below(storm, 3) == 0)
+				stop_one(self, me, some_child(storm, me));
+			else if (below(storm, 4) == 0)
 				self_exit(self, -(int)below(storm, 2));
 			else /* a handler that takes long */
 				sim_advance(world_of(self)->loop, below(storm, 60000000));
@@ -201,7 +332,6 @@ static int on_storm_num(struct troupe_self *self, struct puppet *me, struct trou
 	struct storm *storm = storm_of(self);
 	uint32_t sender = (uint32_t)(n >> 32), sequence = (uint32_t)n;
 
-	(void)call;
 	storm->handled++;
 	if (sequence) {
 		assert_true(sequence > storm->seen[sender][me->id]);
@@ -209,37 +339,62 @@ static int on_storm_num(struct troupe_self *self, struct puppet *me, struct trou
 	}
 	if (!me->kept && below(storm, 10) == 0)
 		assert_int_equal(self_keep(self, &me->kept), 0);
+	if (below(storm, 20) == 0)
+		keep_call(self, me, call, true);
 	act(self, me);
 	return below(storm, 20) ? 0 : -EIO;
+}
+
+/* Some replies of a stream, perhaps more than its caller takes. */
+static void reply_some(struct troupe_self *self, struct puppet *me, struct troupe_call call)
+{
+	struct storm *storm = storm_of(self);
+	int n = below(storm, 20) ? 5 : 1100, rc = 0;
+
+	if (!self_call_wants_more(self, call))
+		return;
+	while (n-- > 0 && rc == 0)
+		rc = self_reply(self, call, &text_method, &(struct text){"some"});
+	assert_true(rc == 0 || rc == -EAGAIN);
+	note_result(storm, me->id, self_sender(self), 0, rc);
 }
 
 static int on_storm_text(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 			 const char *text)
 {
 	struct storm *storm = storm_of(self);
+	struct troupe_address to;
 	int rc;
 
 	assert_string_equal(text, "storm");
 	act(self, me);
-	switch (below(storm, 6)) {
+	switch (below(storm, 9)) {
 	case 0:
-		if (me->kept_call.id)
-			return 0;
-		rc = self_call_keep(self, &call);
-		assert_int_equal(rc, 0);
-		me->kept_call = call;
+		keep_call(self, me, call, false);
 		return 0;
 	case 1:
-		rc = self_forward(self, anybody(storm));
-		assert_true(rc == 0 || rc == -EAGAIN || rc == -ESRCH);
-		return 0;
+		reply_some(self, me, call);
+		/* fall through */
 	case 2:
-		return -EIO;
+		to = anybody(storm);
+		rc = self_forward(self, to);
+		assert_true(rc == 0 || rc == -EAGAIN || rc == -ESRCH);
+		note_result(storm, me->id, to, 0, rc);
+		return 0;
 	case 3:
-		for (int i = 0; i < 5 && self_call_wants_more(self, call); i++)
-			if (self_reply(self, call, &text_method, &(struct text){"some"}) < 0)
-				break;
+		return -EIO;
+	case 4:
+		reply_some(self, me, call);
 		return self_return(self, call, &text_method, &(struct text){"last"});
+	case 5:
+		if (!me->kept_call.id)
+			reply_some(self, me, call);
+		keep_call(self, me, call, false);
+		return 0;
+	case 6:
+		stop_one(self, me, self_sender(self));
+		keep_call(self, me, call, false);
+		return 0;
 	default:
 		return self_return(self, call, &text_method, &(struct text){"done"});
 	}
@@ -277,7 +432,11 @@ static int on_storm_init(struct troupe_self *self, struct puppet *me)
 	storm->addresses[me->id] = runtime_self_address(self);
 	storm->alive[me->id] = true;
 	act(self, me);
-	return 0;
+	if (!storm->refuses[me->id])
+		return 0;
+	storm->alive[me->id] = false; /* what it has spawned ends now */
+	forget_refusals(storm, me->id);
+	return -EACCES;
 }
 
 static void on_storm_fini(struct troupe_self *self, struct puppet *me,
@@ -285,16 +444,23 @@ static void on_storm_fini(struct troupe_self *self, struct puppet *me,
 {
 	struct storm *storm = storm_of(self);
 
-	(void)reason;
+	assert_false(has_children(storm, me));
+	assert_true(reason != TROUPE_REASON_PARENT || storm->parents[me->id] != 0);
 	storm->alive[me->id] = false;
 	if (below(storm, 2))
 		send_one(self, me);
+	forget_refusals(storm, me->id);
 }
 
 static int on_storm_room(struct troupe_self *self, struct puppet *me,
 			 struct troupe_address where)
 {
-	(void)where;
+	struct storm *storm = storm_of(self);
+
+	/* One that was refused again between the notice and this has one more to come. Of a stream
+	 * that was kept after it was refused both handles stand there. */
+	forget_refusal(storm, me->id, where, world_of(self)->room_of.id);
+	forget_refusal(storm, me->id, where, 0);
 	act(self, me);
 	return 0;
 }
@@ -353,7 +519,37 @@ static void kill_one(struct storm *storm)
 				  TROUPE_ACTOR_DIED);
 	}
 	world_restart(dead, &storm->net);
+	memset(storm->clients[worker], 0, sizeof(storm->clients[worker]));
 	start(storm, dead);
+}
+
+/* Clients come, send, and go. */
+static void visit(struct storm *storm, struct world *world)
+{
+	uint64_t *number = &storm->clients[world->worker][below(storm, CLIENTS)];
+	int rc;
+
+	if (*number && below(storm, 8) == 0) {
+		runtime_client_gone(world->runtime, *number);
+		*number = 0;
+		return;
+	}
+	if (!*number)
+		*number = ++storm->next_client;
+	rc = runtime_outside_send(world->runtime, anybody(storm), &num_method, &(struct num){0},
+				  *number);
+	assert_true(rc == 0 || rc == -EAGAIN || rc == -ESRCH);
+	storm->sends += rc == 0;
+}
+
+static void change_limits(struct storm *storm, struct world *world)
+{
+	const struct runtime_unit unit = {.number = 2,
+					  .mailbox = 1 + (uint32_t)below(storm, WIDEST),
+					  .mailbox_bytes = 1024u << below(storm, 4),
+					  .batch = 1 + (uint32_t)below(storm, 4)};
+
+	assert_int_equal(runtime_unit_change(world->runtime, &unit), 0);
 }
 
 /* What an idle runtime does, in the middle of everything. */
@@ -391,6 +587,10 @@ static void rage(struct storm *storm)
 		case 2:
 			if (below(storm, 10) == 0)
 				runtime_stop(world->runtime, anybody(storm));
+			else if (below(storm, 10) == 0)
+				change_limits(storm, world);
+			else
+				visit(storm, world);
 			break;
 		case 3:
 			if (storm->kills && below(storm, 40) == 0)
@@ -434,6 +634,36 @@ static bool is_open_stream(struct storm *storm, unsigned i)
 	return call && (call->flags & CALL_MORE) && !wheel_has(&call->deadline);
 }
 
+/* Whoever has kept a call has it because somebody waits for the answer. */
+static void assert_kept_calls_are_wanted(struct storm *storm)
+{
+	for (uint16_t i = 1; i <= WORKERS; i++) {
+		struct runtime *runtime = storm->worlds[i].runtime;
+
+		for (uint32_t at = 0; at < runtime->kept_calls.used; at++) {
+			const struct kept_call *kept = slots_at(&runtime->kept_calls, at);
+
+			if (slots_is_closed(&kept->slot))
+				continue;
+			assert_true(kept->owned);
+			assert_false(kept->is_oneway);
+			assert_int_not_equal(kept->call, 0);
+			if (kept->peer)
+				assert_non_null(call_find_alias(
+					storm->worlds[kept->caller.worker].runtime,
+					kept->call));
+		}
+		assert_int_equal(runtime->waits.count, 0);
+	}
+}
+
+static void assert_families_are_whole(const struct storm *storm)
+{
+	for (unsigned id = 0; id < IDS; id++)
+		if (storm->alive[id] && storm->parents[id])
+			assert_true(storm->alive[storm->parents[id] - 1]);
+}
+
 static void rage_with_seed(uint64_t seed, bool kills)
 {
 	struct storm *storm = calloc(1, sizeof(*storm));
@@ -458,6 +688,9 @@ static void rage_with_seed(uint64_t seed, bool kills)
 		if (storm->alive[storm->callers[i]] && storm->calls[i] == 0)
 			assert_true(is_open_stream(storm, i));
 	}
+	assert_kept_calls_are_wanted(storm);
+	assert_families_are_whole(storm);
+	assert_int_equal(storm->n_refusals, 0); /* those of the dead are forgotten */
 	for (uint16_t i = 1; i <= WORKERS; i++)
 		runtime_stop_all(storm->worlds[i].runtime);
 	net_run(&storm->net);
