@@ -110,7 +110,8 @@ static int no_such_actor(struct ctl *ctl, const json_t *parameters)
 		names_add(&names, text_of(unit, "name"));
 		if (!is_instance_of(name, text_of(unit, "name")))
 			continue;
-		ctl_fail(ctl, 0, "%s has no actor %s; `troupectl show %s` tells which run now",
+		ctl_fail(ctl, 0,
+			 "%s has no actor %s; `troupectl show %s` lists those there are",
 			 text_of(unit, "name"), name, text_of(unit, "name"));
 		json_decref(list);
 		return STATUS_FAILED;
@@ -118,6 +119,58 @@ static int no_such_actor(struct ctl *ctl, const json_t *parameters)
 	json_decref(list);
 	return names_fail(ctl, STATUS_FAILED, &names, name, "the units are",
 			  "no actor is called %s", name);
+}
+
+/* "\n`troupectl start NAME` starts it", where that is what helps. */
+static const char *start_hint(const char *name, const char *state, char *text, size_t size)
+{
+	bool is_down = strcmp(state, "stopped") == 0 || strcmp(state, "ended") == 0 ||
+		       strcmp(state, "failed") == 0;
+
+	snprintf(text, size, is_down ? "\n`troupectl start %s` starts it" : "", name);
+	return text;
+}
+
+/* What goes between "is" and a state. */
+static const char *being(const char *state)
+{
+	return strcmp(state, "backoff") == 0 ? "in " : "";
+}
+
+static bool provides(const json_t *unit, const char *interface)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (json_object_get(unit, "interfaces"), i, item)
+		if (strcmp(json_string_value(item) ? json_string_value(item) : "", interface) ==
+		    0)
+			return true;
+	return false;
+}
+
+/* A unit that provides it and does not run: whether that has been said. */
+static bool explain_resting(struct ctl *ctl, const char *interface)
+{
+	json_t *list = ask_quietly(ctl, "io.troupe.Control.List"), *unit;
+	bool is_said = false;
+	size_t i;
+
+	json_array_foreach (json_object_get(list, "units"), i, unit) {
+		const char *name = text_of(unit, "name"), *state = text_of(unit, "state"),
+			   *reason = text_of(unit, "reason");
+		char hint[160];
+
+		if (!provides(unit, interface))
+			continue;
+		ctl_fail(ctl, 0, "%s, which provides %s, is %s%s%s%s%s", name, interface,
+			 being(state), state, *reason ? ": " : "", reason,
+			 start_hint(name, state, hint, sizeof(hint)));
+		is_said = true;
+		break;
+	}
+	json_decref(list);
+	return is_said;
 }
 
 static int no_such_interface(struct ctl *ctl, const json_t *parameters)
@@ -138,6 +191,8 @@ static int no_such_interface(struct ctl *ctl, const json_t *parameters)
 				"the actor that was called does not provide the interface %s; "
 				"`troupectl list` shows what each provides",
 				name);
+	if (explain_resting(ctl, name))
+		return STATUS_FAILED;
 	return names_fail(ctl, STATUS_FAILED, &names, name, "there are",
 			  "nothing that runs provides the interface %s", name);
 }
@@ -179,7 +234,7 @@ static int ambiguous(struct ctl *ctl, const char *method, const json_t *paramete
 	return ctl_fail(ctl, STATUS_FAILED,
 			"several units provide %s: %s\n"
 			"Name one: troupectl call %s %s ...  (or set Default=yes in one of "
-			"their files)",
+			"their files, and in no other)",
 			text_of(parameters, "interface"), names, first ? first : "NAME",
 			dot ? dot + 1 : "METHOD");
 }
@@ -210,11 +265,21 @@ static int invalid_parameter(struct ctl *ctl, const char *method, const json_t *
 
 static int wrong_state(struct ctl *ctl, const json_t *parameters)
 {
+	const char *name = text_of(parameters, "name"), *state = text_of(parameters, "state"),
+		   *reason = text_of(parameters, "reason");
+	char hint[160];
+
+	return ctl_fail(ctl, STATUS_FAILED, "%s is %s%s%s%s%s", name, being(state), state,
+			*reason ? ": " : "", reason,
+			start_hint(name, state, hint, sizeof(hint)));
+}
+
+static int timeout(struct ctl *ctl, const json_t *parameters)
+{
 	const char *reason = text_of(parameters, "reason");
 
-	return ctl_fail(ctl, STATUS_FAILED, "%s is %s: that cannot be done to it now%s%s",
-			text_of(parameters, "name"), text_of(parameters, "state"),
-			*reason ? "\n" : "", reason);
+	return ctl_fail(ctl, STATUS_FAILED, "%s; --timeout TIME waits longer",
+			*reason ? reason : "the actor did not answer in time");
 }
 
 /* Errors that one sentence explains. %s: the field of that name. */
@@ -237,13 +302,11 @@ static const struct plain {
 	 "the daemon's log says which, and `troupectl workers` shows crashes"},
 	{"io.troupe.Control.PeerDown", NULL,
 	 "the link to the actor's process is down; try again in a moment"},
-	{"io.troupe.Control.Timeout", NULL,
-	 "the actor did not answer in time; --timeout TIME waits longer"},
 	{"io.troupe.Control.Overloaded", NULL,
 	 "a mailbox or a limit of the daemon is full; try again later"},
 	{"io.troupe.Control.Cancelled", NULL, "the call was cancelled"},
 	{"io.troupe.Control.NoReply", NULL,
-	 "the actor's handler returned without an answer: a mistake in its plug-in"},
+	 "the actor gave no answer: its handler returned without one, or it dropped the call"},
 };
 
 static int explain_plain(struct ctl *ctl, const char *error, const json_t *parameters)
@@ -295,6 +358,8 @@ static int explain_known(struct ctl *ctl, const char *method, const char *error,
 				text_of(parameters, "name"), text_of(parameters, "reason"));
 	if (strcmp(error, "io.troupe.Control.WrongState") == 0)
 		return wrong_state(ctl, parameters);
+	if (strcmp(error, "io.troupe.Control.Timeout") == 0)
+		return timeout(ctl, parameters);
 	if (strcmp(error, "io.troupe.Control.Failed") == 0)
 		return ctl_fail(
 			ctl, STATUS_FAILED, "the handler failed: %s (%lld)",

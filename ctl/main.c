@@ -23,17 +23,17 @@ static const struct verb {
 	{"tree", "", "workers, and what lives in them", 0, 0, 0, verb_tree},
 	{"workers", "", "worker processes, and how they died last", 0, 0, 0, verb_workers},
 	{"actors", "[WORKER]", "every actor alive", 0, 1, 0, verb_actors},
-	{"call", "NAME METHOD|INTERFACE.METHOD [JSON|-|KEY=VALUE...]",
+	{"call", "NAME METHOD|INTERFACE.METHOD [JSON|-|KEY=VALUE|KEY:=JSON...]",
 	 "call a method, print the reply", 1, -1, OPTION(MORE), verb_call},
-	{"send", "NAME METHOD|INTERFACE.METHOD [JSON|-|KEY=VALUE...]",
+	{"send", "NAME METHOD|INTERFACE.METHOD [JSON|-|KEY=VALUE|KEY:=JSON...]",
 	 "send a message, wait for no reply", 1, -1, 0, verb_send},
 	{"map", "NAME METHOD|INTERFACE.METHOD",
 	 "call a method once for each line of JSON, print the replies as lines", 1, 2,
 	 OPTION(INPUT) | OPTION(CONNECTIONS) | OPTION(WINDOW) | OPTION(UNORDERED) |
 		 OPTION(RETRY) | OPTION(NO_PROGRESS),
 	 verb_map},
-	{"spawn", "NAME PLUGIN [KEY=VALUE...]", "make a unit that lives until it is stopped", 2,
-	 -1,
+	{"spawn", "NAME PLUGIN [KEY=VALUE|KEY:=JSON...]",
+	 "make a unit that lives until it is stopped", 2, -1,
 	 OPTION(TYPE) | OPTION(INSTANCES) | OPTION(WORKER) | OPTION(CONFIG) | OPTION(MAILBOX) |
 		 OPTION(MAILBOX_BYTES) | OPTION(BATCH) | OPTION(ON_ERROR),
 	 verb_spawn},
@@ -71,8 +71,7 @@ static int no_verb(struct ctl *ctl, const char *name)
 	for (size_t i = 0; i < N_VERBS; i++)
 		names_add(&names, verbs[i].name);
 	return names_fail(ctl, STATUS_USAGE, &names, name,
-			  "`troupectl --help` tells of those there are", "there is no verb %s",
-			  name);
+			  "`troupectl --help` explains the verbs", "there is no verb %s", name);
 }
 
 static void print_help(FILE *out)
@@ -80,7 +79,7 @@ static void print_help(FILE *out)
 	fprintf(out, "troupectl [OPTIONS] VERB ...: look into and control a Troupe daemon\n\n");
 	for (size_t i = 0; i < N_VERBS; i++)
 		fprintf(out, "  %-11s %s\n", verbs[i].name, verbs[i].help);
-	fprintf(out, "\nOptions of all verbs (troupectl VERB --help tells the others):\n");
+	fprintf(out, "\nOptions of all verbs (troupectl VERB --help lists the others):\n");
 	options_print(out, OPTIONS_GLOBAL | OPTION(VERSION));
 	fprintf(out, "\nNAME is a unit (hello), one actor of a pool (pool/2) or an address "
 		     "(0.1.1.17.3).\nExit status: 0 done, 1 refused or failed, 2 wrong usage, "
@@ -89,7 +88,8 @@ static void print_help(FILE *out)
 
 static void print_verb_help(FILE *out, const struct verb *verb)
 {
-	fprintf(out, "troupectl %s %s\n  %s\n\n", verb->name, verb->synopsis, verb->help);
+	fprintf(out, "troupectl %s%s%s\n  %s\n\n", verb->name, verb->synopsis[0] ? " " : "",
+		verb->synopsis, verb->help);
 	options_print(out, verb->options | OPTIONS_GLOBAL);
 }
 

@@ -1,17 +1,20 @@
 #include "master/route.h"
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/control.h"
 #include "master/master.h"
 #include "master/names.h"
 #include "master/shares.h"
 #include "master/unit.h"
+#include <stdio.h>
 #include <string.h>
 
 /* A call that waits. */
 struct waiting_call {
 	struct list link; /* in unit->calls */
+	struct unit *unit;
 	struct master *master;
 	struct control_call *client;
 	struct route_wish wish; /* its texts are in `text` */
@@ -38,10 +41,19 @@ static void on_gone(struct control_call *client)
 
 static void on_late(struct loop_timer *timer)
 {
-	struct control_call *client =
-		free_waiting(container_of(timer, struct waiting_call, timer));
+	struct waiting_call *waiting = container_of(timer, struct waiting_call, timer);
+	const struct unit *unit = waiting->unit;
+	enum unit_state state = unit_state(unit);
+	char reason[1024];
 
-	control_call_fail(client, &api_timeout_error, &(struct api_timeout){0});
+	/* Of what it was at when it failed: nothing, where an operator has begun to start it. */
+	(void)snprintf(reason, sizeof(reason), "%s is %s%s%s%s", unit->name,
+		       state == UNIT_BACKOFF ? "in " : "", unit_state_name(state),
+		       state == UNIT_BACKOFF && unit->reason ? ": " : "",
+		       state == UNIT_BACKOFF && unit->reason ? unit->reason : "");
+	text_make_utf8(reason);
+	control_call_fail(free_waiting(waiting), &api_timeout_error,
+			  &(struct api_timeout){.reason = reason});
 }
 
 /* Copy a text behind those that are there. */
@@ -96,6 +108,7 @@ static void let_wait(struct master *master, struct unit *unit, struct control_ca
 	if (wish->call.deadline_ns != UINT64_MAX)
 		loop_timer_start(&waiting->timer,
 				 wish->call.deadline_ns - loop_now_ns(master->loop));
+	waiting->unit = unit;
 	list_append(&unit->calls, &waiting->link);
 }
 
@@ -166,6 +179,7 @@ static void retry(struct waiting_call *waiting)
 		break;
 	case NAMES_COMING:
 		client->on_gone = on_gone;
+		waiting->unit = target.unit;
 		list_append(&target.unit->calls, &waiting->link);
 		return;
 	case NAMES_THERE:

@@ -25,6 +25,30 @@ _troupectl_methods() {
 	done
 }
 
+# What a target may be followed by: the methods of its interfaces, qualified where a dot has been typed. INTERFACE.METHOD is
+# a target by itself.
+_troupectl_methods_of() {
+	[[ $1 == *.[A-Z]* ]] && return
+	if [[ $2 == *.* ]]; then
+		_troupectl_methods @ $(_troupectl_interfaces_of "$1")
+	else
+		_troupectl_methods '' $(_troupectl_interfaces_of "$1")
+	fi
+}
+
+# The parameters of a call: of NAME METHOD, of NAME INTERFACE.METHOD, or of INTERFACE.METHOD.
+_troupectl_parameters_of() {
+	case $1:$2 in
+	*.[A-Z]*:*) _troupectl_parameters "${1##*.}" "${1%.*}" ;;
+	*:*.*) _troupectl_parameters "${2##*.}" "${2%.*}" ;;
+	*) _troupectl_parameters "$2" $(_troupectl_interfaces_of "$1") ;;
+	esac
+}
+
+_troupectl_workers() {
+	troupectl "${where[@]}" --json workers 2>/dev/null | grep -o '"worker":[0-9]*' | cut -d: -f2
+}
+
 # The parameters of a method of one of the interfaces, as NAME=.
 _troupectl_parameters() {
 	local interface method=$1
@@ -102,17 +126,18 @@ _troupectl() {
 		mapfile -t COMPREPLY < <(compgen -W "$(_troupectl_units) \
 			$(_troupectl_methods @ $(_troupectl_interfaces))" -- "$word")
 		;;
-	call:1 | send:1 | map:1)
-		mapfile -t COMPREPLY < <(compgen -W \
-			"$(_troupectl_methods '' $(_troupectl_interfaces_of "$name"))" -- "$word")
-		;;
+	map:1) mapfile -t COMPREPLY < <(compgen -W "$(_troupectl_methods_of "$name" "$word")" -- "$word") ;;
 	call:* | send:*)
 		# bash takes "=" for a word of its own.
 		[ "$word" = = ] || [ "$before" = = ] && return
+		if ((at == 1)) && [[ $name != *.[A-Z]* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "$(_troupectl_methods_of "$name" "$word")" -- "$word")
+			return
+		fi
 		compopt -o nospace
-		mapfile -t COMPREPLY < <(compgen -W \
-			"$(_troupectl_parameters "${method##*.}" $(_troupectl_interfaces_of "$name"))" -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W "$(_troupectl_parameters_of "$name" "$method")" -- "$word")
 		;;
+	actors:0) mapfile -t COMPREPLY < <(compgen -W "$(_troupectl_workers)" -- "$word") ;;
 	introspect:0) mapfile -t COMPREPLY < <(compgen -W "$(_troupectl_interfaces)" -- "$word") ;;
 	inspect:* | spawn:1)
 		compopt -o filenames

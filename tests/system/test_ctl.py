@@ -56,9 +56,40 @@ class Completion(HostTest):
         self.assertEqual(self.offers("call", "slow", "Answer", "delayMs", "="), [])
         self.assertEqual(self.offers("show", "h"), ["hello"])
         self.assertEqual(self.offers("call", "io.troupe.hello.G"), ["io.troupe.hello.Greet"])
+        self.assertEqual(self.offers("call", "io.troupe.hello.Greet", "n"), ["name="])
+        self.assertEqual(self.offers("call", "hello", "io.troupe.hello.G"), ["io.troupe.hello.Greet"])
+        self.assertEqual(self.offers("call", "hello", "io.troupe.hello.Greet", ""), ["name="])
+        self.assertEqual(self.offers("map", "io.troupe.hello.Greet", ""), [])
+        self.assertEqual(self.offers("actors", ""), ["1", "2"])
 
 
 class Ctl(HostTest):
+    def refusal(self, *arguments):
+        """What it says when it fails."""
+        done = self.host.ctl(*arguments, check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        return done.stderr
+
+    def test_a_unit_that_does_not_run_is_said_to_be_so(self):
+        self.host = host = self.daemon({"hello": {"Plugin": "hello"}, "other": {"Plugin": "slow"}})
+        host.ctl("stop", "hello")
+        # Whether the interface was to be looked up for the call, or the daemon refuses it.
+        for call in [("hello", "Greet", "name=x"), (GREET, "name=x"), ("hello", GREET, '{"name":"x"}'), (GREET, "{}")]:
+            text = self.refusal("call", *call)
+            self.assertIn(" is stopped\n`troupectl start hello` starts it\n", text)
+            self.assertNotIn("did you mean", text)
+        host.ctl("start", "hello")
+        self.assertEqual(host.ctl_json("call", "hello", "Greet", "name=x")["text"], "hello, x")
+
+    def test_a_call_that_waited_for_a_start_in_vain_says_why(self):
+        sour = f"[Actor]\nPlugin={plugin('fail_in_init')}\nRestartDelay=1h\nRestartDelayMax=1h\n[Config]\nCode=-13\n"
+        self.host = host = self.daemon({"sour": sour})
+        host.wait_unit("sour", "backoff")
+        reason = "sour is in backoff: init failed: Permission denied"
+        self.assertEqual(self.assert_error("Timeout", host.control, "Call", {"name": "sour", "method": "a.b.C", "timeoutMs": 50}),
+                         {"reason": reason})
+        self.assertIn(f"{reason}; --timeout TIME waits longer", self.refusal("call", "sour", "a.b.C", "{}", "--timeout", "50ms"))
+
     def test_verbs_speak_json(self):
         host = self.daemon({"hello": {"Plugin": "hello", "Instances": 2, "Description": "A friend"}})
         self.assertEqual(host.ctl_json("status")["state"], "running")
