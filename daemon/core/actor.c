@@ -23,12 +23,13 @@ static int run_init(struct runtime *runtime, struct actor *actor, const struct a
 		    const void *config, bool *ret_exiting, int *ret_error)
 {
 	const struct troupe_life *life = actor->unit->type->table->life;
-	struct troupe_self self = {.runtime = runtime, .actor = actor, .may_wait = true};
+	struct troupe_self self;
 	int rc;
 
 	if (!life || !life->init)
 		return 0;
 
+	self = (struct troupe_self){.runtime = runtime, .actor = actor, .may_wait = true};
 	if (parent)
 		self.sender = actor_address(runtime, parent);
 	runtime->depth++;
@@ -46,11 +47,12 @@ static int run_init(struct runtime *runtime, struct actor *actor, const struct a
 static void run_fini(struct runtime *runtime, struct actor *actor, enum troupe_reason reason)
 {
 	const struct troupe_life *life = actor->unit->type->table->life;
-	struct troupe_self self = {.runtime = runtime, .actor = actor};
+	struct troupe_self self;
 
 	if (!life || !life->fini)
 		return;
 
+	self = (struct troupe_self){.runtime = runtime, .actor = actor};
 	runtime->depth++;
 	page_enter(runtime, actor, PAGE_DOING_FINI);
 	life->fini(&self, actor->state, reason);
@@ -69,10 +71,8 @@ static bool make_state(struct runtime *runtime, struct actor *actor, size_t size
 	return true;
 }
 
-static void free_state(struct runtime *runtime, struct actor *actor)
+static void free_state(struct runtime *runtime, struct actor *actor, size_t size)
 {
-	size_t size = actor->unit->type->table->state_size;
-
 	if (size > STATE_NEAR)
 		slab_give(&runtime->states, actor->state, size);
 	actor->state = NULL;
@@ -93,7 +93,8 @@ static void release_actor(struct runtime *runtime, struct actor *actor)
 		timer_stop_all(runtime, actor);
 	/* After those, since some of their records lie in the mailbox as notices; before the
 	 * waits, since those that do not lie there stand in the chains of others. */
-	mailbox_drain(runtime, actor);
+	if (actor->tail)
+		mailbox_drain(runtime, actor);
 	if (actor->more)
 		wait_forget_all(runtime, actor);
 	slots_close(&actor->slot);
@@ -101,7 +102,7 @@ static void release_actor(struct runtime *runtime, struct actor *actor)
 		wait_wake_all(runtime, &more_find(runtime, actor)->waiters);
 		more_free(runtime, actor);
 	}
-	free_state(runtime, actor);
+	free_state(runtime, actor, unit->type->table->state_size);
 	actor->marks |= ACTOR_DEAD;
 	if (!(actor->marks & ACTOR_QUEUED))
 		slots_give(&runtime->actors, actor);

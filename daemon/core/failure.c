@@ -25,14 +25,6 @@ RARE int failure_of_value(struct troupe_self *self, const struct troupe_type *ty
 	return rc;
 }
 
-void failure_go_on(struct troupe_self *self, uint64_t sequence_before)
-{
-	struct breach *breach = &self->runtime->breach;
-
-	if (breach->sequence == sequence_before)
-		breach->sequence = page_load(&self->runtime->page->thread.sequence);
-}
-
 /* What was remembered in this very handler; NULL: nothing. */
 static const struct codec_error *find_breach(const struct troupe_self *self)
 {

@@ -8,6 +8,7 @@
 #ifndef CORE_FAILURE_H
 #define CORE_FAILURE_H
 
+#include "core/page.h"
 #include "core/self.h"
 
 /* A value of `type` was refused with `rc` in this handler: remember why, if it breaks the type.
@@ -16,7 +17,13 @@ int failure_of_value(struct troupe_self *self, const struct troupe_type *type,
 		     const void *value, int rc);
 
 /* The handler goes on under another sequence number than it began with. */
-void failure_go_on(struct troupe_self *self, uint64_t sequence_before);
+static inline void failure_go_on(struct runtime *runtime, uint64_t sequence_before)
+{
+	struct breach *breach = &runtime->breach;
+
+	if (unlikely(breach->sequence == sequence_before))
+		breach->sequence = page_load(&runtime->page->thread.sequence);
+}
 
 /* What the handler that returned `rc` (negative) did not like: "EINVAL: items[3].name: a string,
  * found NULL", or the errno value's name alone. NULL: it is no errno value. */

@@ -2,8 +2,8 @@
  * its parent.
  *
  * Each slot of an actor has a place in a table beside that of the heads, which is touched only
- * for actors that have a parent or a child (ACTOR_CHILD, ACTOR_PARENT in their marks). One
- * runtime, one thread.
+ * for actors that have a parent or a child (ACTOR_CHILD, ACTOR_PARENT in their marks). All
+ * actors handed in are not closed yet. One runtime, one thread.
  */
 #ifndef CORE_FAMILY_H
 #define CORE_FAMILY_H
@@ -44,7 +44,7 @@ static inline void family_join(struct runtime *runtime, struct actor *parent,
 /* The child ends. */
 static inline void family_leave(struct runtime *runtime, struct actor *child)
 {
-	const struct kin *kin = family_kin(runtime, actor_slot(runtime, child));
+	const struct kin *kin = family_kin(runtime, child->slot.index);
 
 	if (kin->older != SLOT_NONE)
 		family_kin(runtime, kin->older)->newer = kin->newer;
@@ -63,7 +63,7 @@ static inline struct actor *family_parent(const struct runtime *runtime,
 {
 	if (!(child->marks & ACTOR_CHILD))
 		return NULL;
-	return actor_at(runtime, family_kin(runtime, actor_slot(runtime, child))->parent);
+	return actor_at(runtime, family_kin(runtime, child->slot.index)->parent);
 }
 
 /* The child spawned last. NULL: there is none. */
@@ -72,7 +72,7 @@ static inline struct actor *family_newest(const struct runtime *runtime,
 {
 	if (!(parent->marks & ACTOR_PARENT))
 		return NULL;
-	return actor_at(runtime, family_kin(runtime, actor_slot(runtime, parent))->newest);
+	return actor_at(runtime, family_kin(runtime, parent->slot.index)->newest);
 }
 
 #endif

@@ -178,10 +178,10 @@ static struct interlude begin_interlude(const struct runtime *runtime)
 }
 
 /* The handler goes on, and the page is to say so. */
-static void end_interlude(struct troupe_self *self, struct interlude interlude)
+static inline void end_interlude(struct troupe_self *self, struct interlude interlude)
 {
 	page_enter(self->runtime, self->actor, interlude.doing);
-	failure_go_on(self, interlude.sequence);
+	failure_go_on(self->runtime, interlude.sequence);
 }
 
 int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const void *config,

@@ -97,14 +97,14 @@ static inline void copy_words(char *to, const char *from, size_t size)
 }
 
 /* Fill in the head of a message to an actor here. */
-static inline void address_message(struct troupe_self *self, struct message *message,
-				   enum mail_kind kind, const struct troupe_method *method,
-				   uint32_t size)
+static inline void address_message(struct runtime *runtime, const struct actor *sender,
+				   struct message *message, enum mail_kind kind,
+				   const struct troupe_method *method, uint32_t size)
 {
 	mail_mark(&message->mail, kind, 0);
 	message->mail.size = size;
 	message->hash = method->in_hash;
-	message->from = actor_address(self->runtime, self->actor);
+	message->from = actor_address(runtime, sender);
 	message->descriptor = method;
 }
 
@@ -133,7 +133,7 @@ make_message(struct troupe_self *self, struct actor *receiver, struct troupe_add
 	message = slab_take(&runtime->messages, message_head(kind) + measure.size);
 	if (unlikely(!message))
 		return -ENOMEM;
-	address_message(self, message, kind, method, (uint32_t)measure.size);
+	address_message(runtime, self->actor, message, kind, method, (uint32_t)measure.size);
 	rc = codec_fill(method->in, in, &measure, message_block(message));
 	if (unlikely(rc < 0)) {
 		message_free(&runtime->messages, message);
@@ -184,7 +184,7 @@ int self_send(struct troupe_self *self, struct troupe_address to,
 	message = slab_take_warm(&runtime->messages, message_head(MAIL_SEND) + size);
 	if (unlikely(!message))
 		return send_typed(self, to, method, in);
-	address_message(self, message, MAIL_SEND, method, size);
+	address_message(runtime, self->actor, message, MAIL_SEND, method, size);
 	copy_words((char *)message_block(message), in, size);
 	load_add(&receiver->load, (struct load){1, block_charge(MAIL_SEND, size)});
 	mailbox_push(runtime, receiver, &message->mail);

@@ -48,10 +48,11 @@ void slots_give(struct slots *slots, void *record)
 {
 	struct slot_vacancy *vacancy = record;
 
-	slots_close(&vacancy->slot);
 	slots->count--;
-	if (vacancy->slot.generation == SLOT_GENERATION_MAX)
-		return; /* retired: its next name would be an old one */
+	if (unlikely(vacancy->slot.generation == SLOT_GENERATION_MAX)) {
+		slots_close(&vacancy->slot); /* retired: its next name would be an old one */
+		return;
+	}
 	vacancy->slot.index = SLOT_FREE;
 	vacancy->next = slots->free;
 	slots->free = slots_index(slots, vacancy);

@@ -306,8 +306,8 @@ static uint64_t hash_spawned(const struct runtime *runtime, const struct troupe_
 	return index_hash(runtime->secret, (uintptr_t)table, origin);
 }
 
-static int make_spawned(struct runtime *runtime, const struct troupe_actor *table,
-			const struct unit *spawner, struct unit **ret_unit)
+RARE static int make_spawned(struct runtime *runtime, const struct troupe_actor *table,
+			     const struct unit *spawner, struct unit **ret_unit)
 {
 	struct runtime_type *type = runtime->types;
 	struct unit *unit;
@@ -375,30 +375,16 @@ static struct unit **list_of(struct runtime *runtime, const struct unit *unit)
 	return &type->spawned;
 }
 
-void unit_enter(struct unit *unit)
+RARE void unit_free(struct runtime *runtime, struct unit *unit)
 {
-	unit->n_actors++;
-}
+	struct unit **at = list_of(runtime, unit);
 
-static void free_if_unused(struct runtime *runtime, struct unit *unit)
-{
-	struct unit **at;
-
-	if (!unit->is_forgotten || unit->n_actors > 0)
-		return;
-	at = list_of(runtime, unit);
 	while (*at != unit)
 		at = &(*at)->next;
 	*at = unit->next;
 	if (!unit->number)
 		index_remove(&runtime->units_spawned, &unit->link);
 	free_unit(unit);
-}
-
-void unit_leave(struct runtime *runtime, struct unit *unit)
-{
-	unit->n_actors--;
-	free_if_unused(runtime, unit);
 }
 
 int runtime_unit_forget(struct runtime *runtime, uint32_t number)
@@ -409,14 +395,16 @@ int runtime_unit_forget(struct runtime *runtime, uint32_t number)
 		return -ENOENT;
 	index_remove(&runtime->units_by_number, &unit->link);
 	unit->is_forgotten = true;
-	free_if_unused(runtime, unit);
+	if (unit_is_unused(unit))
+		unit_free(runtime, unit);
 	for (struct runtime_type *type = runtime->types; type; type = type->next)
 		for (struct unit *at = type->spawned, *next; at; at = next) {
 			next = at->next;
 			if (at->origin != number)
 				continue;
 			at->is_forgotten = true;
-			free_if_unused(runtime, at);
+			if (unit_is_unused(at))
+				unit_free(runtime, at);
 		}
 	return 0;
 }

@@ -6,6 +6,7 @@
 #ifndef CORE_TYPE_H
 #define CORE_TYPE_H
 
+#include "base/check.h"
 #include "core/index.h"
 #include "core/runtime.h"
 #include <stdbool.h>
@@ -85,9 +86,28 @@ int unit_of_spawned(struct runtime *runtime, const struct troupe_actor *table,
 		    const struct unit *spawner, struct unit **ret_unit);
 struct unit *unit_find(const struct runtime *runtime, uint32_t number);
 
-/* An actor of the unit begins; ends, which may be the end of the unit. */
-void unit_enter(struct unit *unit);
-void unit_leave(struct runtime *runtime, struct unit *unit);
+/* Forgotten, and no actor is left. */
+static inline bool unit_is_unused(const struct unit *unit)
+{
+	return unlikely(unit->is_forgotten) && unit->n_actors == 0;
+}
+
+/* End a unit that is unused. */
+void unit_free(struct runtime *runtime, struct unit *unit);
+
+/* An actor of the unit begins. */
+static inline void unit_enter(struct unit *unit)
+{
+	unit->n_actors++;
+}
+
+/* One ends, which may be the end of the unit. */
+static inline void unit_leave(struct runtime *runtime, struct unit *unit)
+{
+	unit->n_actors--;
+	if (unit_is_unused(unit))
+		unit_free(runtime, unit);
+}
 
 void types_free(struct runtime *runtime);
 

@@ -1,6 +1,7 @@
 /* agent_units.c - Load, Define, Undefine, Spawn, Stop; and what becomes of the actors. */
 #include "worker/agent_inside.h"
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -376,10 +377,8 @@ static enum worker_ended_reason reason_of(enum troupe_reason reason)
 	return WORKER_ENDED_REASON_FAILED;
 }
 
-void agent_actor_ended(void *context, const struct runtime_end *end)
+APART static void report_end(struct agent *agent, const struct runtime_end *end)
 {
-	struct agent *agent = context;
-
 	if (end->unit != 0)
 		agent_send(agent, &worker_ended_method,
 			   &(struct worker_ended){
@@ -398,6 +397,16 @@ void agent_actor_ended(void *context, const struct runtime_end *end)
 		if (troupe_address_equal(stop->actor, end->actor))
 			answer_stop(agent, stop);
 	}
+}
+
+void agent_actor_ended(void *context, const struct runtime_end *end)
+{
+	struct agent *agent = context;
+
+	/* most were spawned by others and end well, which is nobody else's business */
+	if (end->unit != 0 || end->reason == TROUPE_REASON_FAILED ||
+	    !list_is_empty(&agent->stops))
+		report_end(agent, end);
 }
 
 void agent_stops_fini(struct agent *agent)
