@@ -83,7 +83,7 @@ def count_program(tally, path, status, output, seconds, verdict):
 
 
 class Result(unittest.TestResult):
-    """One line a system test, as it ends."""
+    """One line a system test, as it ends. One thread."""
 
     def __init__(self, tally):
         super().__init__()
@@ -139,6 +139,21 @@ def system_tests(only):
     return chosen
 
 
+def run_system_tests(only, tally):
+    """Those that mostly wait for time to pass (WAITS in their class) run beside the others, each with a daemon of its own."""
+    waiting, others = [], unittest.TestSuite()
+    for test in system_tests(only):
+        if getattr(test, "WAITS", False):
+            waiting.append(test)
+        else:
+            others.addTest(test)
+    with concurrent.futures.ThreadPoolExecutor(max(len(waiting), 1)) as pool:
+        runs = [pool.submit(test.run, Result(tally)) for test in waiting]
+        others.run(Result(tally))
+        for run in runs:
+            run.result()
+
+
 def main():
     parser = argparse.ArgumentParser(description="Run Troupe's tests and count them.")
     parser.add_argument("--build", default="build", help="the build directory (build)")
@@ -160,7 +175,7 @@ def main():
         for done in pool.map(lambda path: run_program(path, options.wrap.split()), programs):
             count_program(tally, *done, options.verdict)
     if not options.skip_system:
-        system_tests(options.only).run(Result(tally))
+        run_system_tests(options.only, tally)
 
     if tally.skipped:
         print("skipped:", *tally.skipped, sep="\n  ")

@@ -205,6 +205,7 @@ def is_alive(pid):
 class HostTest(unittest.TestCase):
     """A test with daemons; when it fails, their logs are shown."""
 
+    WAITS = False  # True: it mostly waits for time to pass, and may run beside others
     maxDiff = None
 
     def daemon(self, *arguments, **more):

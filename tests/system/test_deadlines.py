@@ -137,6 +137,8 @@ class Stopping(HostTest):
 class Quiet(HostTest):
     """The default of 45 seconds, in real time."""
 
+    WAITS = True
+
     def test_quiet_streams_and_direct_calls_outlive_the_default(self):
         host = self.daemon({"slow": {"Plugin": "slow", "Worker": 1}, "near": {"Plugin": "relay", "Type": "relay", "Worker": 1},
                             "far": {"Plugin": "relay", "Type": "relay", "Worker": 2}})

@@ -114,6 +114,8 @@ class Failing(HostTest):
 class Ends(HostTest):
     """Actors of units that end: one line each, with what comes next."""
 
+    WAITS = True
+
     UNIT = {"Plugin": "noisy", "Type": "noisy", "Worker": 1}
     SPAN = r"after [0-9a-z ]+"
 
@@ -155,6 +157,8 @@ class Ends(HostTest):
 
 class Flood(HostTest):
     """Actors that log without end."""
+
+    WAITS = True
 
     def dropped(self, host):
         return sum(int(n) for n in re.findall(r"noisy: (\d+) lines? dropped", host.log()))
