@@ -215,6 +215,16 @@ void pair_run_for(struct pair *f, uint64_t ns)
 		loop_step(f->loop, false);
 }
 
+void pair_run_until(struct pair *f, const unsigned *count, unsigned expected)
+{
+	uint64_t until = loop_clock_ns(f->loop) + 20000000000u;
+
+	while (*count != expected) {
+		assert_true(loop_clock_ns(f->loop) < until);
+		loop_step(f->loop, false);
+	}
+}
+
 int pair_send_to(struct pair *f, struct pair_process *from, struct troupe_address to,
 		 enum envelope_kind kind, int64_t number, const char *text)
 {

@@ -63,6 +63,8 @@ void pair_open_process(struct pair *f, struct pair_process *process, uint16_t wo
 /* So many passes of the loop; passes for so long. */
 void pair_turn(struct pair *f, unsigned passes);
 void pair_run_for(struct pair *f, uint64_t ns);
+/* Until something has been counted so often; fails after twenty seconds. */
+void pair_run_until(struct pair *f, const unsigned *count, unsigned expected);
 
 /* What bridge_send() returns. */
 int pair_send_to(struct pair *f, struct pair_process *from, struct troupe_address to,
