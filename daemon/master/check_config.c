@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "master/config_json.h"
+#include "master/defaults.h"
 #include "master/deploy.h"
 #include "master/unit_file.h"
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <string.h>
 
 struct checked {
-	const struct unit_file *file;
 	struct deployment *deployment;      /* NULL: it was refused */
 	const struct deployment_type *type; /* NULL: there is none such */
 };
@@ -18,7 +18,7 @@ struct checked {
 static struct checked check_unit(const struct unit_file *file, struct list *deployments,
 				 uint32_t *last, struct problems *problems)
 {
-	struct checked checked = {.file = file};
+	struct checked checked = {0};
 	char why[DEPLOY_WHY_MAX];
 	cleanup_free char *config = NULL;
 	const char *type;
@@ -39,49 +39,28 @@ static struct checked check_unit(const struct unit_file *file, struct list *depl
 	return checked;
 }
 
-/* An interface of both; NULL: there is none. */
-static const char *find_common(const struct deployment_type *a, const struct deployment_type *b)
-{
-	for (size_t i = 0; i < a->n_interfaces; i++)
-		for (size_t j = 0; j < b->n_interfaces; j++)
-			if (strcmp(a->interfaces[i], b->interfaces[j]) == 0)
-				return a->interfaces[i];
-	return NULL;
-}
-
-/* Each unit of its own may be the default, two of the same interface may not. */
-static void check_defaults(const struct checked *units, size_t n, struct problems *problems)
-{
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; units[i].file->is_default && units[i].type && j < i; j++) {
-			const char *common = units[j].file->is_default && units[j].type
-						     ? find_common(units[j].type, units[i].type)
-						     : NULL;
-
-			if (common)
-				(void)problems_add(problems, units[i].file->file, 0,
-						   "Default=yes: unit %s is the default for %s "
-						   "already; of two, none is",
-						   units[j].file->name, common);
-		}
-}
-
 static int check_units(const struct unit_file *files, size_t n, struct problems *problems)
 {
 	cleanup_free struct checked *units = calloc(n + 1, sizeof(*units));
+	struct default_claims claims = {0};
 	struct list deployments;
 	uint32_t last = 0;
+	int r = 0;
 
 	if (!units)
 		return -ENOMEM;
 	list_init(&deployments);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		units[i] = check_unit(&files[i], &deployments, &last, problems);
-	check_defaults(units, n, problems);
+		if (files[i].is_default && r == 0)
+			r = defaults_add(&claims, units[i].type, files[i].name, files[i].file);
+	}
+	defaults_check(&claims, problems);
+	defaults_fini(&claims);
 	for (size_t i = 0; i < n; i++)
 		deploy_put(units[i].deployment);
 	deploy_free_all(&deployments);
-	return 0;
+	return r;
 }
 
 static int check_all(const struct conf_path *path, size_t *ret_n, struct problems *problems)
@@ -90,8 +69,14 @@ static int check_all(const struct conf_path *path, size_t *ret_n, struct problem
 	struct unit_file *files;
 	int r = settings_load(&settings, path, problems);
 
+	/* PluginPath= and the units' defaults come from there. */
+	if (r == -EINVAL) {
+		(void)problems_add(problems, "trouped.conf", 0,
+				   "units are checked when this file is right");
+		return 0;
+	}
 	if (r < 0)
-		return r == -EINVAL ? 0 : r;
+		return r;
 	r = unit_files_load(path, &settings, &files, ret_n, problems);
 	if (r == 0) {
 		r = check_units(files, *ret_n, problems);

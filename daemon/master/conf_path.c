@@ -154,13 +154,17 @@ static int init_system(struct conf_path *path, const struct conf_scope *scope)
 	return r;
 }
 
+bool conf_is_instance_name(const char *text)
+{
+	return conf_is_unit_name(text) && !strchr(text, '@');
+}
+
 int conf_path_init(struct conf_path *path, const struct conf_scope *scope)
 {
 	int r;
 
 	*path = (struct conf_path){.required = scope->config};
-	if (scope->instance &&
-	    (!conf_is_unit_name(scope->instance) || strchr(scope->instance, '@')))
+	if (scope->instance && !conf_is_instance_name(scope->instance))
 		return -EINVAL;
 	r = scope->user ? init_user(path, scope) : init_system(path, scope);
 	if (r == 0 && scope->config)

@@ -98,5 +98,7 @@ void conf_units_free(struct conf_files *units, size_t n);
 
 /* Whether text (without ".actor") can be a unit's name: "hello", "pool@eu". */
 bool conf_is_unit_name(const char *text);
+/* Whether a text can name a daemon (--instance): as a unit without a template. */
+bool conf_is_instance_name(const char *text);
 
 #endif

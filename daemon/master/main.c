@@ -6,6 +6,7 @@
  */
 #include "base/cleanup.h"
 #include "config.h"
+#include "master/conf_path.h"
 #include "master/master.h"
 #include <fcntl.h>
 #include <getopt.h>
@@ -78,6 +79,15 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 		(void)fprintf(stderr,
 			      "trouped: unexpected argument '%s'\nTry 'trouped --help'.\n",
 			      argv[optind]);
+		return EXIT_USAGE;
+	}
+	if (arguments->options.instance &&
+	    !conf_is_instance_name(arguments->options.instance)) {
+		(void)fprintf(
+			stderr,
+			"trouped: --instance %s: a name has letters, digits and _ . - only, "
+			"the first one no - or ., and at most 63 bytes\n",
+			arguments->options.instance);
 		return EXIT_USAGE;
 	}
 	return 0;

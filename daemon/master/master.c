@@ -181,10 +181,13 @@ static int read_settings(struct master *master)
 
 static int find_path(const struct master_options *options, struct conf_path *path)
 {
+	/* What people see of a file's path must not depend on where we were started. Where there is
+	 * none such, reading it will say so. */
+	cleanup_free char *config = options->config ? realpath(options->config, NULL) : NULL;
 	struct conf_scope scope = {
 		.user = geteuid() != 0,
 		.instance = options->instance,
-		.config = options->config,
+		.config = config ? config : options->config,
 	};
 
 	return conf_path_init(path, &scope);

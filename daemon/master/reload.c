@@ -1,6 +1,7 @@
 #include "master/reload.h"
 
 #include "base/cleanup.h"
+#include "master/defaults.h"
 #include "master/deploy.h"
 #include "master/master.h"
 #include "master/notify.h"
@@ -208,6 +209,28 @@ static void remove_others(struct master *master, const struct conf_files *files,
 		}
 }
 
+/* Who would have two defaults has none, which is better said than found out. */
+static int check_defaults(struct master *master, struct problems *problems)
+{
+	struct default_claims claims = {0};
+	struct unit *unit, *next;
+	int r = 0;
+
+	HASH_ITER (by_name, master->units_by_name, unit, next) {
+		const struct unit_file *file = unit->next_file ? unit->next_file : &unit->file;
+		const struct version *version =
+			unit->next_version ? unit->next_version : unit->version;
+
+		if (file->is_default && !unit->is_removed && version->type && r == 0)
+			r = defaults_add(&claims,
+					 deploy_type(version->deployment, version->type),
+					 unit->name, file->file);
+	}
+	defaults_check(&claims, problems);
+	defaults_fini(&claims);
+	return r;
+}
+
 static int apply_units(struct master *master, struct reload_result *result, bool is_first)
 {
 	struct conf_files *files = NULL;
@@ -221,7 +244,7 @@ static int apply_units(struct master *master, struct reload_result *result, bool
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = apply_file(master, &files[i], result, is_first);
 	conf_units_free(files, n);
-	return r;
+	return r < 0 ? r : check_defaults(master, &result->problems);
 }
 
 int reload_first(struct master *master)

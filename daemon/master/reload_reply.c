@@ -63,7 +63,10 @@ static bool has_come_up(struct reload_reply *reply, const char *name)
 
 	if (!unit || unit_state(unit) == UNIT_FAILED || unit_state(unit) == UNIT_BACKOFF) {
 		(void)problems_add(problems, unit ? unit->file.file : name, 0, "%s %s: %s",
-				   name, unit ? unit_state_name(unit_state(unit)) : "is gone",
+				   name,
+				   !unit                             ? "is gone"
+				   : unit_state(unit) == UNIT_FAILED ? "has failed"
+								     : "is in backoff",
 				   unit && unit->reason ? unit->reason : "see the log");
 		return false;
 	}

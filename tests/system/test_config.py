@@ -39,6 +39,19 @@ class Check(HostTest):
         self.assertEqual(status, 1)
         self.assertIn("c.actor: Default=yes: unit a is the default for io.troupe.hello already", output)
 
+    def test_units_that_were_not_read_are_not_passed_over_in_silence(self):
+        status, output = self.check(daemon="[Daemon]\nWorkers=0\n", raw={"a.actor": "nonsense"})
+        self.assertEqual(status, 1)
+        self.assertIn("trouped.conf:2: Workers=0", output)
+        self.assertIn("units are checked when this file is right", output)
+
+    def test_an_instance_with_a_wrong_name_is_wrong_usage(self):
+        for name in ["a/b", "a@b", ".x", ""]:
+            done = subprocess.run(self.unstarted().command("--check", "--instance", name), stderr=subprocess.PIPE, text=True,
+                                  timeout=30 * SLOW)
+            self.assertEqual(done.returncode, 2, name)
+            self.assertIn(f"--instance {name}: a name has letters", done.stderr)
+
     def test_each_mistake_is_told_with_file_and_line(self):
         mistakes = [
             # (text of x.actor, where, words that the message must hold)

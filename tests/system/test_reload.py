@@ -3,7 +3,7 @@ import os
 import shutil
 import threading
 
-from host import CONTROL, SLOW, Daemon, HostTest, plugin
+from host import CONTROL, Daemon, HostTest, SLOW, TROUPED, plugin
 from varlink import VarlinkError, wait_for
 
 GREET = "io.troupe.hello.Greet"
@@ -83,6 +83,29 @@ class Messages(HostTest):
         host = self.daemon()
         host.ctl("spawn", "new", plugin("hello"), "Greeting=ahoy")
         self.assertEqual(host.call("new", GREET, {"name": "x"})["text"], "ahoy, x")
+
+    def test_two_defaults_are_a_problem_of_a_start_and_of_a_reload(self):
+        host = self.daemon({"a": {"Plugin": "hello", "Default": "yes"}, "b": {"Plugin": "hello"}})
+        host.actor("c", {"Plugin": "hello", "Default": "yes"})
+        done = host.ctl("reload", check=False)
+        self.assertEqual(done.returncode, 1)
+        said = "c.actor: Default=yes: unit a is the default for io.troupe.hello already; of two, none is"
+        self.assertIn(said, done.stdout)
+        self.assertIn("started: c\n", done.stdout)
+        self.assertIn(said, host.ctl("status").stdout)
+        host.terminate()
+        host.start()
+        self.assertIn(said, host.ctl("status").stdout)
+        host.actor("c", {"Plugin": "hello"})
+        self.assertEqual(host.ctl("reload").stdout, "  changed: c\n")
+        self.assertNotIn("Default=", host.ctl("status").stdout)
+
+    def test_files_of_units_have_paths_from_the_root(self):
+        host = self.unstarted({"hello": {"Plugin": "hello"}})
+        host.command = lambda *more: [TROUPED, "--config", os.path.basename(host.config), "--socket", host.socket, *more]
+        host.launch(cwd=os.path.dirname(host.config))
+        host.wait_ready()
+        self.assertEqual(host.unit("hello")["file"], os.path.join(os.path.realpath(host.config), "hello.actor"))
 
     def test_an_ordinary_stop_is_not_called_a_crash(self):
         host = self.daemon({"slow": {"Plugin": "slow"}})
