@@ -225,10 +225,9 @@ int runtime_stop(struct runtime *runtime, struct troupe_address address)
 	return 0;
 }
 
-bool runtime_owes_answers(struct runtime *runtime, struct troupe_address address)
+static bool keeps_calls(const struct runtime *runtime, const struct actor *actor)
 {
-	const struct actor *actor = actor_find(runtime, address);
-	const struct more *more = actor ? more_find(runtime, actor) : NULL;
+	const struct more *more = more_find(runtime, actor);
 	struct list *at = more ? more->kept : NULL, *first = at;
 
 	while (at) {
@@ -238,6 +237,55 @@ bool runtime_owes_answers(struct runtime *runtime, struct troupe_address address
 			return true;
 		at = at->next == first ? NULL : at->next;
 	}
+	return false;
+}
+
+static bool is_awaited(const struct runtime *runtime, struct mail *mail)
+{
+	const struct message *message = message_of(mail);
+	const struct kept_call *kept;
+
+	if (mail->kind != MAIL_CALL)
+		return false;
+	if (!(mail->flags & MAIL_INBOUND))
+		return call_find(runtime, message->call) != NULL;
+	kept = kept_find(runtime, message->call);
+	return kept && kept->state != KEPT_GONE;
+}
+
+static bool has_calls(const struct runtime *runtime, const struct actor *actor)
+{
+	struct mail *mail = actor->load.queued > 0 ? actor->tail : NULL;
+
+	while (mail) {
+		if (is_awaited(runtime, mail))
+			return true;
+		mail = mail->next == actor->tail ? NULL : mail->next;
+	}
+	return false;
+}
+
+/* Of `root` and all that descend from it, the one after `at`. NULL: that was the last. */
+static struct actor *next_of_family(const struct runtime *runtime, const struct actor *root,
+				    struct actor *at)
+{
+	struct actor *child = family_newest(runtime, at);
+
+	for (; !child && at != root; at = family_parent(runtime, at)) {
+		uint32_t older = family_kin(runtime, at->slot.index)->older;
+
+		child = older == SLOT_NONE ? NULL : actor_at(runtime, older);
+	}
+	return child;
+}
+
+bool runtime_owes_answers(struct runtime *runtime, struct troupe_address address)
+{
+	struct actor *root = actor_find(runtime, address);
+
+	for (struct actor *at = root; at; at = next_of_family(runtime, root, at))
+		if (keeps_calls(runtime, at) || (at != root && has_calls(runtime, at)))
+			return true;
 	return false;
 }
 

@@ -143,7 +143,9 @@ int runtime_spawn(struct runtime *runtime, uint32_t unit, uint32_t instance, con
  * SHUTDOWN. Its children end before it, reason PARENT. -ESRCH. */
 int runtime_stop(struct runtime *runtime, struct troupe_address actor);
 
-/* Whether an actor keeps calls whose callers wait for it; streams, which may have no end, are not counted. */
+/* Whether an actor keeps calls whose callers wait for it, or one that descends from it and would end
+ * with it does; the latter also when it has not come to them yet. Streams that are kept, which may
+ * have no end, are not counted. */
 bool runtime_owes_answers(struct runtime *runtime, struct troupe_address actor);
 
 /* Stop them all, children before their parents; on_end reports each. */

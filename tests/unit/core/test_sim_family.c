@@ -311,6 +311,90 @@ static int overfills(struct troupe_self *self, struct puppet *me, struct troupe_
 	return 0;
 }
 
+/* 1 to 3 hand on what they get to 4, their youngest, which keeps 2 and returns the rest. */
+static int hands_down(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		      int64_t n)
+{
+	if (me->id != 4)
+		return self_forward(self, world_of(self)->actors[4]);
+	if (n != 2)
+		return self_return(self, call, &num_method, &(struct num){n});
+	assert_int_equal(self_call_keep(self, &call), 0);
+	me->kept_call = call;
+	return 0;
+}
+
+/* So that who gets it has no turn yet. */
+static int forwards_and_ends_the_slice(struct troupe_self *self, struct puppet *me,
+				       struct troupe_call call, int64_t n)
+{
+	sim_advance(world_of(self)->loop, 10000000);
+	return hands_down(self, me, call, n);
+}
+
+struct asker {
+	struct runtime_outside outside;
+	bool is_done;
+};
+
+static void on_answer(struct runtime_outside *outside, const struct troupe_reply *reply,
+		      const struct troupe_type *type)
+{
+	(void)reply;
+	(void)type;
+	container_of(outside, struct asker, outside)->is_done = true;
+}
+
+static void ask(struct world *world, struct asker *asker, int64_t n, uint32_t flags)
+{
+	*asker = (struct asker){.outside.on_reply = on_answer};
+	assert_int_equal(runtime_outside_call(world->runtime, world->actors[1], &num_method,
+					      &(struct num){n}, UINT64_MAX, flags,
+					      &asker->outside),
+			 0);
+}
+
+static void parent_owes_what_its_children_owe(void **state)
+{
+	struct plan plan = {.broods = {{1, 5, 6, 0}, {1, 2, 2, 0}, {1, 7, 7, 0}, {2, 3, 4, 0}}};
+	struct troupe_address one;
+	struct asker asker;
+	struct world world;
+
+	(void)state;
+	begin(&world, &plan, NULL);
+	world.hooks.num = hands_down;
+	world_unit(&world, 2, world.type, 0, 0, 1);
+	one = world_spawn_in(&world, 2, 1);
+	assert_false(runtime_owes_answers(world.runtime, one));
+	/* in a grandchild's mailbox, as soon as it is there and until it is answered */
+	ask(&world, &asker, 1, 0);
+	assert_false(runtime_owes_answers(world.runtime, one));
+	world.hooks.num = forwards_and_ends_the_slice;
+	loop_step(world.loop, false);
+	world.hooks.num = hands_down;
+	assert_false(asker.is_done);
+	assert_true(runtime_owes_answers(world.runtime, one));
+	assert_true(runtime_owes_answers(world.runtime, world.actors[2]));
+	assert_false(runtime_owes_answers(world.runtime, world.actors[3]));
+	assert_false(runtime_owes_answers(world.runtime, world.actors[5]));
+	world_run(&world);
+	assert_true(asker.is_done);
+	assert_false(runtime_owes_answers(world.runtime, one));
+	/* kept by it, until nobody waits any more */
+	ask(&world, &asker, 2, 0);
+	world_run(&world);
+	assert_true(runtime_owes_answers(world.runtime, one));
+	runtime_outside_cancel(world.runtime, &asker.outside);
+	assert_false(runtime_owes_answers(world.runtime, one));
+	/* a stream */
+	ask(&world, &asker, 2, TROUPE_MORE);
+	world_run(&world);
+	assert_false(runtime_owes_answers(world.runtime, one));
+	finish(&world);
+	assert_true(asker.is_done);
+}
+
 static void children_have_the_limits_of_their_unit(void **state)
 {
 	struct plan plan = {.broods = {{1, 2, 2, 0}}};
@@ -352,6 +436,7 @@ int main(void)
 		cmocka_unit_test(parent_stops_its_own_child_only),
 		cmocka_unit_test(family_deeper_than_any_stack_ends),
 		cmocka_unit_test(child_leaves_its_family_from_any_place),
+		cmocka_unit_test(parent_owes_what_its_children_owe),
 		cmocka_unit_test(children_have_the_limits_of_their_unit),
 	};
 
