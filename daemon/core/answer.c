@@ -470,8 +470,6 @@ int self_call_keep(struct troupe_self *self, struct troupe_call *call)
 		return rc;
 	if (!answer.activation)
 		return 0; /* it is a kept one already */
-	if (!self->may_wait)
-		return -EINVAL;
 	expire_answer(self, &answer);
 	if (answer.kept) {
 		kept = answer.kept;

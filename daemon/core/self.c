@@ -81,7 +81,7 @@ int self_keep(struct troupe_self *self, struct troupe_kept **ret_kept)
 	struct more *more;
 	uint32_t charge;
 
-	if (self->fate.call == SELF_NO_MESSAGE || !self->may_wait)
+	if (self->fate.call == SELF_NO_MESSAGE)
 		return -EINVAL;
 	if (self->fate.kept || self->fate.moved)
 		return -EALREADY;

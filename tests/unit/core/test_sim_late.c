@@ -332,6 +332,30 @@ static int returns(struct troupe_self *self, struct puppet *me, struct troupe_ca
 	return self_return(self, call, &num_method, &(struct num){n});
 }
 
+static void expired_calls_of_another_process_are_not_run(void **state)
+{
+	struct world *one, *two;
+	struct pair pair;
+
+	(void)state;
+	begin_pair(&pair, returns);
+	one = &pair.worlds[1];
+	two = &pair.worlds[2];
+	for (int n = 1; n <= 3; n++)
+		world_send(one, one->actors[1], 100 + n);
+	world_run(one);
+	while (net_carry_one(&pair.net, 2))
+		;
+	assert_int_equal(two->runtime->kept_calls.count, 3);
+	sim_advance(two->loop, 60 * MS);
+	world_run(two);
+	assert_log(two, "");
+	assert_int_equal(two->dead_letters, 3);
+	assert_string_equal(two->last_dead_letter, "expired");
+	assert_int_equal(two->runtime->kept_calls.count, 0);
+	finish_pair(&pair);
+}
+
 struct carrier {
 	struct loop_timer timer;
 	struct net *net;
@@ -384,6 +408,7 @@ int main(void)
 		cmocka_unit_test(time_counts_from_when_it_was_asked_for_in_a_long_handler),
 		cmocka_unit_test(expired_calls_of_the_outside_are_not_run),
 		cmocka_unit_test(late_answer_does_not_leave_the_process),
+		cmocka_unit_test(expired_calls_of_another_process_are_not_run),
 		cmocka_unit_test(answer_that_arrives_late_is_a_timeout),
 	};
 

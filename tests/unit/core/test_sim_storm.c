@@ -32,7 +32,7 @@ struct storm {
 	struct net net;
 	struct world worlds[WORKERS + 1];
 	struct troupe_address addresses[ADDRESSES]; /* of all who ever lived, as it were */
-	unsigned n_addresses, next_id;
+	unsigned n_addresses, next_id, next_unit;
 	int budget;                              /* deeds left */
 	uint32_t sent[IDS][IDS], seen[IDS][IDS]; /* sequence numbers, by sender and receiver */
 	uint64_t sends, handled;
@@ -423,6 +423,46 @@ static int on_storm_tick(struct troupe_self *self, struct puppet *me, uint64_t c
 	return 0;
 }
 
+/* What has no place in an init or a fini. */
+static void misbehave(struct troupe_self *self, struct puppet *me)
+{
+	struct storm *storm = storm_of(self);
+	struct troupe_address address = runtime_self_address(self);
+	struct troupe_kept *kept;
+
+	assert_int_equal(self_keep(self, &kept), -EINVAL);
+	assert_int_equal(self_forward(self, anybody(storm)), -EINVAL);
+	assert_int_equal(self_call_keep(self, &(struct troupe_call){0}), -EINVAL);
+	assert_int_equal(self_stop(self, address), -EPERM);
+	if (storm->parents[me->id])
+		assert_int_equal(self_stop(self, storm->addresses[storm->parents[me->id] - 1]),
+				 -EPERM);
+	self_release(self, NULL);
+}
+
+static void misbehave_at_the_end(struct troupe_self *self, struct puppet *me)
+{
+	struct storm *storm = storm_of(self);
+	struct troupe_address address;
+
+	misbehave(self, me);
+	assert_int_equal(self_spawn(self, &puppet_table, &(struct num){0},
+				    below(storm, 2) ? TROUPE_DETACHED : 0, &address),
+			 -EINVAL);
+	assert_int_equal(self_call(self, anybody(storm), &text_method, &(struct text){"storm"},
+				   &text_entry, 0, 0, 0, NULL),
+			 -EINVAL);
+	assert_int_equal(self_timer_start(self, &tick_entry, 0, 0, 0, NULL), -EINVAL);
+	answer_kept(self, me);
+	if (below(storm, 2))
+		self_release(self, me->kept);
+	for (unsigned i = 0; i < storm->n_calls; i++)
+		if (storm->callers[i] == me->id && storm->calls[i] == 0 && below(storm, 2))
+			(void)self_cancel(self, (struct troupe_request){storm->requests[i]});
+	if (below(storm, 4) == 0)
+		self_exit(self, -EIO);
+}
+
 static int on_storm_init(struct troupe_self *self, struct puppet *me)
 {
 	struct storm *storm = storm_of(self);
@@ -431,6 +471,7 @@ static int on_storm_init(struct troupe_self *self, struct puppet *me)
 		storm->n_addresses = (unsigned)me->id + 1;
 	storm->addresses[me->id] = runtime_self_address(self);
 	storm->alive[me->id] = true;
+	misbehave(self, me);
 	act(self, me);
 	if (!storm->refuses[me->id])
 		return 0;
@@ -447,6 +488,7 @@ static void on_storm_fini(struct troupe_self *self, struct puppet *me,
 	assert_false(has_children(storm, me));
 	assert_true(reason != TROUPE_REASON_PARENT || storm->parents[me->id] != 0);
 	storm->alive[me->id] = false;
+	misbehave_at_the_end(self, me);
 	if (below(storm, 2))
 		send_one(self, me);
 	forget_refusals(storm, me->id);
@@ -542,6 +584,17 @@ static void visit(struct storm *storm, struct world *world)
 	storm->sends += rc == 0;
 }
 
+/* A unit that is forgotten while its actors live: who they spawn are of it, too. */
+static void pass_by(struct storm *storm, struct world *world)
+{
+	uint32_t number = 3 + storm->next_unit++;
+
+	world_unit(world, number, world->type, 8, 4096, 2);
+	for (uint64_t n = below(storm, 3); n > 0 && storm->next_id < IDS; n--)
+		world_spawn_in(world, number, storm->next_id++);
+	assert_int_equal(runtime_unit_forget(world->runtime, number), 0);
+}
+
 static void change_limits(struct storm *storm, struct world *world)
 {
 	const struct runtime_unit unit = {.number = 2,
@@ -597,6 +650,8 @@ static void rage(struct storm *storm)
 				kill_one(storm);
 			else if (below(storm, 5) == 0)
 				people(storm, world, 2);
+			else if (below(storm, 5) == 0)
+				pass_by(storm, world);
 			break;
 		case 4:
 		case 5:
@@ -657,6 +712,20 @@ static void assert_kept_calls_are_wanted(struct storm *storm)
 	}
 }
 
+static void assert_none_is_forgotten(const struct unit *unit)
+{
+	for (; unit; unit = unit->next)
+		assert_false(unit->is_forgotten);
+}
+
+/* Forgotten units are gone with the last of their actors. */
+static void assert_units_are_known(const struct runtime *runtime)
+{
+	assert_none_is_forgotten(runtime->units);
+	for (const struct runtime_type *type = runtime->types; type; type = type->next)
+		assert_none_is_forgotten(type->spawned);
+}
+
 static void assert_families_are_whole(const struct storm *storm)
 {
 	for (unsigned id = 0; id < IDS; id++)
@@ -697,6 +766,7 @@ static void rage_with_seed(uint64_t seed, bool kills)
 	for (uint16_t i = 1; i <= WORKERS; i++) {
 		dead += storm->worlds[i].dead_sends;
 		world_assert_empty(&storm->worlds[i]);
+		assert_units_are_known(storm->worlds[i].runtime);
 	}
 	if (!kills)
 		assert_int_equal(storm->sends, storm->handled + dead);
