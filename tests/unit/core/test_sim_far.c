@@ -300,9 +300,11 @@ static void far_stream_has_a_window(void **state)
 static int keeps_for_good(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 			  int64_t n)
 {
-	(void)n;
+	if (n == 9)
+		return self_reply(self, me->kept_call, &num_method, &(struct num){n});
 	assert_int_equal(self_call_keep(self, &call), 0);
-	me->kept_call = call;
+	if (n == 1)
+		me->kept_call = call;
 	return 0;
 }
 
@@ -316,7 +318,8 @@ static int subscribes(struct troupe_self *self, struct puppet *me, struct troupe
 			 n == 2 ? 0 : TROUPE_MORE, NULL);
 }
 
-/* Num(1): a stream; Num(2): a call; Num(3): a stream with a deadline of a minute. */
+/* Num(1): a stream, replied to by Num(9) from outside; Num(2): a call; Num(3): a stream with a
+ * deadline of a minute. */
 static void far_stream_that_is_kept_outlives_the_default_deadline(void **state)
 {
 	struct cluster cluster;
@@ -337,6 +340,11 @@ static void far_stream_that_is_kept_outlives_the_default_deadline(void **state)
 	run(&cluster);
 	assert_log(one, "1:reply3 timeout; ");
 	assert_log(&cluster.worlds[2], "2:cancel; ");
+	world_sleep(&cluster.worlds[2], LIMIT_CALL_TIMEOUT_DEFAULT_NS + 1000000);
+	assert_int_equal(world_send(&cluster.worlds[2], address_of(one, 2), 9), 0);
+	run(&cluster);
+	assert_log(&cluster.worlds[2], "2:num 9; ");
+	assert_log(one, "1:reply1 ok+ 9; ");
 	kill_world(&cluster, 2);
 	run(&cluster);
 	assert_log(one, "1:reply1 died; ");

@@ -15,6 +15,7 @@ struct cluster {
 	enum troupe_status status;
 	int64_t n;
 	bool named, typed;
+	unsigned n_kept; /* how often the outside was told so */
 };
 
 typedef int behaviour(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -419,6 +420,36 @@ static void outside_call_ends_with_the_process_that_has_it(void **state)
 	finish(&cluster);
 }
 
+static void on_kept(struct runtime_outside *outside)
+{
+	container_of(outside, struct cluster, outside)->n_kept++;
+}
+
+/* Else its default deadline would end it. */
+static void outside_hears_that_its_stream_is_kept_elsewhere(void **state)
+{
+	struct cluster cluster;
+	struct world *one = &cluster.worlds[1];
+
+	(void)state;
+	begin(&cluster, hands_on_for_the_outside);
+	for (int64_t n = 4; n <= 14; n += 10) { /* there, and here */
+		cluster.n_kept = 0;
+		cluster.outside.on_reply = on_outside;
+		cluster.outside.on_kept = on_kept;
+		assert_int_equal(runtime_outside_call(one->runtime, one->actors[1], &num_method,
+						      &(struct num){n}, UINT64_MAX, TROUPE_MORE,
+						      &cluster.outside),
+				 0);
+		net_run(&cluster.net);
+		assert_int_equal(cluster.n_kept, 1);
+		runtime_outside_cancel(one->runtime, &cluster.outside);
+		net_run(&cluster.net);
+	}
+	cluster.outside.on_kept = NULL;
+	finish(&cluster);
+}
+
 static void outside_call_names_what_is_wrong_with_it(void **state)
 {
 	const struct troupe_method *method = NULL;
@@ -464,6 +495,7 @@ int main(void)
 		cmocka_unit_test(answer_to_a_process_that_is_gone_succeeds),
 		cmocka_unit_test(outside_call_is_answered_from_wherever_it_was_handed_on_to),
 		cmocka_unit_test(outside_call_ends_with_the_process_that_has_it),
+		cmocka_unit_test(outside_hears_that_its_stream_is_kept_elsewhere),
 		cmocka_unit_test(outside_call_names_what_is_wrong_with_it),
 	};
 

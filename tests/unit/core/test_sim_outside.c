@@ -355,6 +355,34 @@ static void waiting_replier_is_woken_when_the_call_is_cancelled(void **state)
 	world_fini(&world);
 }
 
+static int fills_and_ends(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+			  int64_t n)
+{
+	int r = begin_stream(self, me, call, n);
+
+	return r < 0 ? r
+		     : self_return(self, me->kept_call, &num_method, &(struct num){me->count});
+}
+
+/* The reader's memory is its own again, though nothing of the stream has been taken. */
+static void waiting_replier_is_woken_when_the_stream_ends(void **state)
+{
+	struct reader reader = {.weight = 1};
+	struct world world;
+
+	(void)state;
+	begin(&world, 1);
+	world.hooks.num = fills_and_ends;
+	world.hooks.room = learn_of_room;
+	ask(&world, 1, &reader);
+	assert_true(reader.is_done);
+	memset(&reader, 0xff, sizeof(reader));
+	world_run(&world);
+	assert_log(&world, "1:num 1; 1:room; ");
+	assert_int_equal(world.runtime->waits.count, 0);
+	world_fini(&world);
+}
+
 static int takes_its_time(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 			  int64_t n)
 {
@@ -473,6 +501,7 @@ int main(void)
 		cmocka_unit_test(replier_learns_which_actors_stream_has_room),
 		cmocka_unit_test(claims_to_have_taken_more_than_was_sent_are_not_believed),
 		cmocka_unit_test(waiting_replier_is_woken_when_the_call_is_cancelled),
+		cmocka_unit_test(waiting_replier_is_woken_when_the_stream_ends),
 		cmocka_unit_test(replies_that_wait_hold_a_bounded_amount),
 		cmocka_unit_test(answers_are_told_at_once_when_the_slice_is_over),
 	};
