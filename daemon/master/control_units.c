@@ -119,5 +119,14 @@ const char *control_describe_interface(void *context, const char *name)
 			if (is_callable(unit) && unit->file.is_default >= want_default &&
 			    names_provides(unit, name))
 				return deploy_description(unit->version->deployment, name);
+	/* Of actors that others spawn: no unit's, but somebody may have their addresses. */
+	HASH_ITER (by_name, master->units_by_name, unit, next) {
+		const char *text = is_callable(unit)
+					   ? deploy_description(unit->version->deployment, name)
+					   : NULL;
+
+		if (text)
+			return text;
+	}
 	return NULL;
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "io.troupe.Control.varlink.h"
 #include "io.troupe.Worker.varlink.h"
+#include "master/deploy.h"
 #include "master/describe.h"
 #include "master/master.h"
 #include "master/shares.h"
@@ -36,7 +37,8 @@ struct inquiry {
 	unsigned pending[LIMIT_WORKERS + 1]; /* of each worker */
 	uint32_t unit;                       /* 0: not known yet, or none */
 	size_t n_pending;                    /* answers to come */
-	struct troupe_address only;
+	uint32_t origin;            /* version that spawned the actor; 0: it is a unit's */
+	struct troupe_address only; /* STOP, too */
 	/* ACTORS, STOP */
 	unsigned worker; /* who is being asked */
 	bool one_worker; /* and nobody else */
@@ -146,6 +148,8 @@ static void add_actor(struct inquiry *inquiry, const struct worker *worker,
 		return;
 	if (unit && inquiry->kind == INQUIRY_DESCRIBE)
 		inquiry->unit = unit->version->number;
+	else if (origin && inquiry->kind == INQUIRY_DESCRIBE)
+		inquiry->origin = origin->version->number;
 	inquiry->n_actors++;
 }
 
@@ -179,6 +183,29 @@ static void ask_about(struct inquiry *inquiry, struct worker *worker,
 	}
 }
 
+/* An actor that another one spawned is none of its unit's, but has its plug-in. */
+static void describe_child(const struct inquiry *inquiry, const char *address,
+			   struct api_unit *ret_unit)
+{
+	const struct unit *origin = unit_by_number(inquiry->master, inquiry->origin);
+	const char *actor_type = inquiry->actors[0].actorType;
+	const struct deployment_type *type =
+		origin && origin->version->deployment
+			? deploy_type(origin->version->deployment, actor_type)
+			: NULL;
+
+	*ret_unit = (struct api_unit){
+		.name = address,
+		.state = API_STATE_RUNNING,
+		.plugin = origin && origin->file.plugin ? origin->file.plugin : "",
+		.actorType = actor_type,
+		.file = origin ? origin->file.file : NULL,
+	};
+	if (type)
+		ret_unit->interfaces =
+			(struct api_string_array){type->interfaces, type->n_interfaces};
+}
+
 static void answer_describe(struct inquiry *inquiry)
 {
 	struct unit *unit = unit_by_number(inquiry->master, inquiry->unit);
@@ -195,14 +222,8 @@ static void answer_describe(struct inquiry *inquiry)
 		control_call_fail(call, &api_no_such_actor_error,
 				  &(struct api_no_such_actor){.name = address});
 	} else {
-		/* An actor that another one spawned is none of its unit's. */
 		if (!unit)
-			out.unit = (struct api_unit){
-				.name = address,
-				.state = API_STATE_RUNNING,
-				.plugin = "",
-				.actorType = inquiry->actors[0].actorType,
-			};
+			describe_child(inquiry, address, &out.unit);
 		(void)control_call_reply(call, &api_describe_method, &out, false);
 	}
 	destroy(inquiry);
@@ -334,6 +355,7 @@ void inquiry_stop(struct master *master, struct control_call *call, struct worke
 	if (!inquiry)
 		return;
 	inquiry->worker = worker->number;
+	inquiry->only = actor;
 	stop.request = (int64_t)inquiry->request;
 	if (worker_send(worker, &worker_stop_method, &stop, -1) < 0) {
 		(void)free_inquiry(inquiry);
@@ -347,7 +369,22 @@ void inquiry_stop(struct master *master, struct control_call *call, struct worke
 				 : master->settings.stop_timeout_ns);
 }
 
-void inquiries_stopped(struct worker *worker, uint64_t request)
+static void answer_stop(struct inquiry *inquiry, bool found)
+{
+	char address[TROUPE_ADDRESS_TEXT];
+	struct control_call *call;
+
+	address_print(inquiry->only, address);
+	call = free_inquiry(inquiry);
+	if (found)
+		(void)control_call_reply(call, &api_stop_method, &(struct api_stop_out){0},
+					 false);
+	else
+		control_call_fail(call, &api_no_such_actor_error,
+				  &(struct api_no_such_actor){.name = address});
+}
+
+void inquiries_stopped(struct worker *worker, uint64_t request, bool found)
 {
 	list_foreach (at, &worker->master->inquiries) {
 		struct inquiry *inquiry = container_of(at, struct inquiry, link);
@@ -355,8 +392,7 @@ void inquiries_stopped(struct worker *worker, uint64_t request)
 		if (inquiry->kind != INQUIRY_STOP || inquiry->request != request ||
 		    inquiry->worker != worker->number)
 			continue;
-		(void)control_call_reply(free_inquiry(inquiry), &api_stop_method,
-					 &(struct api_stop_out){0}, false);
+		answer_stop(inquiry, found);
 		return;
 	}
 }

@@ -30,7 +30,7 @@ void inquiry_stop(struct master *master, struct control_call *call, struct worke
 
 /* Answers of workers, to whatever. */
 void inquiries_census(struct worker *worker, const struct worker_census *census);
-void inquiries_stopped(struct worker *worker, uint64_t request);
+void inquiries_stopped(struct worker *worker, uint64_t request, bool found);
 void inquiries_worker_down(struct worker *worker);
 
 #endif

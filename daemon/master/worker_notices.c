@@ -149,7 +149,7 @@ static void on_stopped(void *context, const void *in, int *fd)
 	const struct worker_stopped *stopped = in;
 
 	(void)fd;
-	inquiries_stopped(worker, (uint64_t)stopped->request);
+	inquiries_stopped(worker, (uint64_t)stopped->request, stopped->found);
 }
 
 static void on_ended(void *context, const void *in, int *fd)

@@ -270,13 +270,13 @@ void agent_on_spawn(void *context, const void *data, int *fd)
 	agent_send(agent, &worker_spawned_method, &out);
 }
 
-static void answer_stop(struct agent *agent, struct stop *stop)
+static void answer_stop(struct agent *agent, struct stop *stop, bool found)
 {
-	int64_t request = stop->request;
+	struct worker_stopped stopped = {.request = stop->request, .found = found};
 
 	list_remove(&stop->link);
 	free(stop);
-	agent_send(agent, &worker_stopped_method, &(struct worker_stopped){.request = request});
+	agent_send(agent, &worker_stopped_method, &stopped);
 }
 
 /* ---- draining */
@@ -286,7 +286,7 @@ static void begin_drain(struct agent *agent, struct stop *stop)
 	struct runtime_info info;
 
 	if (runtime_info(agent->runtime, stop->actor, &info) < 0) {
-		answer_stop(agent, stop);
+		answer_stop(agent, stop, false);
 		return;
 	}
 	stop->is_draining = true;
@@ -330,7 +330,7 @@ static void on_drain_timer(struct loop_timer *timer)
 		stop->is_draining = false;
 		/* Its end is what answers it. */
 		if (runtime_stop(agent->runtime, stop->actor) < 0)
-			answer_stop(agent, stop);
+			answer_stop(agent, stop, false);
 	}
 	if (any)
 		loop_timer_start(timer, DRAIN_LOOK_NS);
@@ -359,7 +359,7 @@ void agent_on_stop(void *context, const void *data, int *fd)
 	if (in->drain)
 		begin_drain(agent, stop);
 	else if (runtime_stop(agent->runtime, in->actor) < 0)
-		answer_stop(agent, stop);
+		answer_stop(agent, stop, false);
 }
 
 static enum worker_ended_reason reason_of(enum troupe_reason reason)
@@ -395,7 +395,7 @@ APART static void report_end(struct agent *agent, const struct runtime_end *end)
 		struct stop *stop = container_of(at, struct stop, link);
 
 		if (troupe_address_equal(stop->actor, end->actor))
-			answer_stop(agent, stop);
+			answer_stop(agent, stop, true);
 	}
 }
 

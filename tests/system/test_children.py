@@ -64,6 +64,26 @@ class Children(HostTest):
         bird = self.birds(host)[0]["address"]
         self.assertEqual(host.ctl_json("show", bird)["actors"][0]["parent"], parent)
 
+    def test_a_child_has_its_interfaces_and_its_plugin(self):
+        host = self.flock()
+        bird = self.birds(host)[0]["address"]
+        unit, shown = host.unit("flock"), host.ctl_json("show", bird)["unit"]
+        self.assertEqual(shown["interfaces"], ["io.troupe.test.bird"])
+        self.assertEqual([shown[key] for key in ("plugin", "file")], [unit["plugin"], unit["file"]])
+        self.assertNotIn("by hand", host.ctl("show", bird).stdout)
+        # So a method of it needs no interface before it, as with units.
+        self.assertEqual(host.ctl_json("call", bird, "Sing"), {"song": "tweet"})
+
+    def test_to_stop_nobody_is_an_error(self):
+        host = self.flock()
+        bird = self.birds(host)[0]["address"]
+        host.ctl("stop", bird)
+        for address in [bird, bird[:bird.index(".1.") + 3] + "1.4000.1"]:
+            self.assert_error("NoSuchActor", host.control, "Stop", {"name": address})
+            done = host.ctl("stop", address, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(f"no actor is called {address}", done.stderr)
+
 
 TICKER = "io.troupe.ticker"
 SLOW_ACTOR = "io.troupe.test.slow"

@@ -1,4 +1,5 @@
 /* flock.c - a parent with children, attached and detached ones. */
+#include "bird.varlink.h"
 #include "flock.varlink.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -116,10 +117,20 @@ static void bird_end(struct troupe_self *self, struct bird *me, enum troupe_reas
 	(void)r;
 }
 
+static int on_sing(struct troupe_self *self, struct bird *me, struct bird_sing_call call,
+		   const struct bird_sing *in)
+{
+	(void)me;
+	(void)in;
+	return bird_sing_return(self, call, &(struct bird_sing_out){.song = "tweet"});
+}
+
+BIRD_HANDLERS(singing, struct bird, .sing = on_sing)
 TROUPE_LIFE(bird_life, struct bird, void, .init = bird_start, .fini = bird_end)
 
 TROUPE_ACTOR(bird) = {
 	TROUPE_ABI(bird),
 	.state_size = sizeof(struct bird),
 	.life = &bird_life,
+	.interfaces = {&singing},
 };
