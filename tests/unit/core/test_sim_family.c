@@ -387,7 +387,11 @@ static void parent_owes_what_its_children_owe(void **state)
 	assert_true(runtime_owes_answers(world.runtime, one));
 	runtime_outside_cancel(world.runtime, &asker.outside);
 	assert_false(runtime_owes_answers(world.runtime, one));
-	/* a stream */
+	/* what was only sent, and a stream */
+	assert_int_equal(world_send(&world, one, 2), 0);
+	world_run(&world);
+	assert_int_equal(world.runtime->kept_calls.count, 1);
+	assert_false(runtime_owes_answers(world.runtime, one));
 	ask(&world, &asker, 2, TROUPE_MORE);
 	world_run(&world);
 	assert_false(runtime_owes_answers(world.runtime, one));

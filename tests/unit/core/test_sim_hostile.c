@@ -236,6 +236,45 @@ static void stream_that_overruns_its_window_is_ended(void **state)
 	finish(&cluster);
 }
 
+static int keeps(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		 int64_t n)
+{
+	(void)me;
+	(void)n;
+	return self_call_keep(self, &call);
+}
+
+/* What stands for a client of this process is of no other's making. */
+static void nobody_sends_in_the_name_of_a_client(void **state)
+{
+	const uint64_t client = 5;
+	struct cluster cluster;
+	struct world *one = &cluster.worlds[1];
+
+	(void)state;
+	begin(&cluster);
+	one->hooks.num = keeps;
+	assert_int_equal(runtime_outside_send(one->runtime, one->actors[1], &num_method,
+					      &(struct num){1}, client),
+			 0);
+	runtime_deliver(one->runtime, process(3),
+			&(struct envelope){.kind = ENVELOPE_SEND,
+					   .flags = ENVELOPE_FORWARDED,
+					   .from = {.slot = (uint32_t)client},
+					   .to = one->actors[1],
+					   .hash = num_method.in_hash,
+					   .payload = &(struct num){2},
+					   .size = sizeof(struct num)});
+	world_run(one);
+	assert_log(one, "1:num 1; 1:num 2; ");
+	assert_int_equal(one->runtime->kept_calls.count, 2);
+	runtime_client_gone(one->runtime, client);
+	world_run(one);
+	assert_log(one, "1:cancel; ");
+	assert_int_equal(one->runtime->kept_calls.count, 1);
+	finish(&cluster);
+}
+
 static void call_in_a_name_that_is_taken_is_refused(void **state)
 {
 	static const _Alignas(16) char text[] = "\x08\0\0\0\0\0\0\0x";
@@ -268,6 +307,7 @@ int main(void)
 		cmocka_unit_test(alias_dies_with_its_call),
 		cmocka_unit_test(call_that_comes_home_asks_for_no_more_than_its_caller_did),
 		cmocka_unit_test(stream_that_overruns_its_window_is_ended),
+		cmocka_unit_test(nobody_sends_in_the_name_of_a_client),
 		cmocka_unit_test(call_in_a_name_that_is_taken_is_refused),
 	};
 
