@@ -92,6 +92,33 @@ static void failure_names_the_field_that_broke_its_type(void **state)
 	finish(&world);
 }
 
+static int asks_or_misbehaves(struct troupe_self *self, struct puppet *me,
+			      struct troupe_call call, int64_t n)
+{
+	if (me->id == 1)
+		return misbehave(self, me, call, n);
+	return self_call(self, world_of(self)->actors[1], &num_method, &(struct num){n},
+			 &num_entry, (uint64_t)n, 0, 0, NULL);
+}
+
+static void caller_is_told_which_field_broke_its_type(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.num = asks_or_misbehaves;
+	world_spawn(&world, 1);
+	world_spawn(&world, 2);
+	world_send(&world, world.actors[2], SEND_NULL);
+	world_send(&world, world.actors[2], FAIL);
+	world_run(&world);
+	assert_log(&world, "2:num 1; 2:num 0; 1:num 1; 1:num 0; "
+			   "2:reply1 failed (EINVAL: text: a string, found NULL); "
+			   "2:reply0 failed (EINVAL); ");
+	finish(&world);
+}
+
 static void failure_of_a_timer_is_told_as_one(void **state)
 {
 	struct world world;
@@ -113,6 +140,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(failure_names_the_field_that_broke_its_type),
+		cmocka_unit_test(caller_is_told_which_field_broke_its_type),
 		cmocka_unit_test(failure_of_a_timer_is_told_as_one),
 	};
 

@@ -166,6 +166,14 @@ static void alias_dies_with_its_call(void **state)
 	finish(&cluster);
 }
 
+static int keeps(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		 int64_t n)
+{
+	(void)me;
+	(void)n;
+	return self_call_keep(self, &call);
+}
+
 static int streams(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 		   int64_t n)
 {
@@ -195,6 +203,35 @@ static void call_that_comes_home_asks_for_no_more_than_its_caller_did(void **sta
 		     .size = 8});
 	net_run(&cluster.net);
 	assert_log(&cluster.worlds[1], "1:num 666; 1:reply5 ok 2; ");
+	finish(&cluster);
+}
+
+/* Whoever has handed a call back knows what it is called, but has it no more. */
+static void call_that_has_come_home_is_not_answered_from_elsewhere(void **state)
+{
+	struct cluster cluster;
+	struct runtime *runtime;
+	struct call *call;
+
+	(void)state;
+	begin(&cluster);
+	runtime = cluster.worlds[1].runtime;
+	cluster.worlds[1].hooks.num = keeps;
+	call = call_find(runtime, cluster.request.id);
+	play(&cluster, 2,
+	     (struct envelope){.kind = ENVELOPE_CALL,
+			       .flags = ENVELOPE_FORWARDED,
+			       .from = cluster.worlds[1].actors[1],
+			       .hash = num_method.in_hash,
+			       .call = call_alias(runtime, call),
+			       .deadline_ns = UINT64_MAX,
+			       .size = 8});
+	net_run(&cluster.net);
+	assert_log(&cluster.worlds[1], "1:num 666; ");
+	play_all_answers(&cluster, call_alias(runtime, call));
+	net_run(&cluster.net);
+	assert_ptr_equal(call_find(runtime, cluster.request.id), call);
+	assert_log(&cluster.worlds[1], "");
 	finish(&cluster);
 }
 
@@ -234,14 +271,6 @@ static void stream_that_overruns_its_window_is_ended(void **state)
 	net_run(&cluster.net);
 	assert_int_equal(cluster.worlds[1].replies, LIMIT_STREAM_UNREAD + 1);
 	finish(&cluster);
-}
-
-static int keeps(struct troupe_self *self, struct puppet *me, struct troupe_call call,
-		 int64_t n)
-{
-	(void)me;
-	(void)n;
-	return self_call_keep(self, &call);
 }
 
 /* What stands for a client of this process is of no other's making. */
@@ -306,6 +335,7 @@ int main(void)
 		cmocka_unit_test(answer_of_a_process_that_never_had_the_call_is_not_taken),
 		cmocka_unit_test(alias_dies_with_its_call),
 		cmocka_unit_test(call_that_comes_home_asks_for_no_more_than_its_caller_did),
+		cmocka_unit_test(call_that_has_come_home_is_not_answered_from_elsewhere),
 		cmocka_unit_test(stream_that_overruns_its_window_is_ended),
 		cmocka_unit_test(nobody_sends_in_the_name_of_a_client),
 		cmocka_unit_test(call_in_a_name_that_is_taken_is_refused),
