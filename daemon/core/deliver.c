@@ -352,8 +352,11 @@ static void deliver_outside_error(struct arrival *arrival, const struct troupe_t
 	struct message *message = decode_payload(arrival, type, &status);
 	struct call *call;
 
-	outside_drain(runtime); /* what came before; it may have ended the call */
 	call = call_find_alias(runtime, arrival->envelope->call);
+	if (call && call->unread > 0) { /* what came before; it may end the call */
+		outside_drain(runtime);
+		call = call_find_alias(runtime, arrival->envelope->call);
+	}
 	if (call && message) {
 		const struct troupe_error error = {
 			.name = name, .type = type, .hash = arrival->envelope->hash};

@@ -420,6 +420,30 @@ static void outside_call_ends_with_the_process_that_has_it(void **state)
 	finish(&cluster);
 }
 
+/* The error's type is only known when it arrives, so it does not wait; others do. */
+static void error_from_elsewhere_leaves_what_is_held(void **state)
+{
+	struct cluster cluster, other = {0};
+	struct world *one = &cluster.worlds[1];
+
+	(void)state;
+	begin(&cluster, hands_on_for_the_outside);
+	runtime_outside_hold(one->runtime, true);
+	other.outside.on_reply = on_outside;
+	assert_int_equal(runtime_outside_call(one->runtime, one->actors[1], &num_method,
+					      &(struct num){11}, UINT64_MAX, 0, &other.outside),
+			 0);
+	ask(&cluster, 2);
+	assert_int_equal(cluster.status, TROUPE_ERROR);
+	assert_int_equal(cluster.calls, 1);
+	assert_int_equal(other.calls, 0);
+	runtime_outside_hold(one->runtime, false);
+	net_run(&cluster.net);
+	assert_int_equal(other.calls, 1);
+	assert_int_equal(other.n, 11);
+	finish(&cluster);
+}
+
 static void on_kept(struct runtime_outside *outside)
 {
 	container_of(outside, struct cluster, outside)->n_kept++;
@@ -495,6 +519,7 @@ int main(void)
 		cmocka_unit_test(answer_to_a_process_that_is_gone_succeeds),
 		cmocka_unit_test(outside_call_is_answered_from_wherever_it_was_handed_on_to),
 		cmocka_unit_test(outside_call_ends_with_the_process_that_has_it),
+		cmocka_unit_test(error_from_elsewhere_leaves_what_is_held),
 		cmocka_unit_test(outside_hears_that_its_stream_is_kept_elsewhere),
 		cmocka_unit_test(outside_call_names_what_is_wrong_with_it),
 	};
