@@ -435,18 +435,18 @@ static bool read_moved(const struct arrival *arrival, struct troupe_address *ret
 	return !is_own_worker(arrival->runtime, *ret_target);
 }
 
-/* The call ended while the news of where it went was on its way: the CANCEL went where it had
- * been. */
-static void cancel_moved(const struct arrival *arrival)
+/* A call that has ended was forwarded, or has been kept: its CANCEL went where it had been before,
+ * or was faster than the call itself. */
+static void cancel_ended(const struct arrival *arrival)
 {
-	struct troupe_address target;
+	struct troupe_address holder = arrival->envelope->from;
 
-	if (read_moved(arrival, &target))
-		peer_tell(arrival->runtime,
-			  &(struct envelope){.kind = ENVELOPE_CANCEL,
-					     .from = arrival->runtime->self,
-					     .to = target,
-					     .call = arrival->envelope->call});
+	if (arrival->envelope->kind == ENVELOPE_MOVED && !read_moved(arrival, &holder))
+		return;
+	peer_tell(arrival->runtime, &(struct envelope){.kind = ENVELOPE_CANCEL,
+						       .from = arrival->runtime->self,
+						       .to = holder,
+						       .call = arrival->envelope->call});
 }
 
 static void deliver_moved(struct arrival *arrival, struct call *call)
@@ -483,8 +483,9 @@ static void deliver_answer(struct arrival *arrival)
 	 * another process than was called: the call may have been forwarded, and the news of
 	 * it be slower. That it knows the alias shows that it was. */
 	if (!call || !call->remote) {
-		if (!call && arrival->envelope->kind == ENVELOPE_MOVED)
-			cancel_moved(arrival);
+		if (!call && (arrival->envelope->kind == ENVELOPE_MOVED ||
+			      arrival->envelope->kind == ENVELOPE_KEPT))
+			cancel_ended(arrival);
 		return;
 	}
 	if (call_is_late(call, runtime->now_ns) && arrival->envelope->kind != ENVELOPE_MOVED) {

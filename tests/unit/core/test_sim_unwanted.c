@@ -326,6 +326,32 @@ static void cancel_reaches_who_has_the_call(void **state)
 	finish(&stage);
 }
 
+/* Over two links, a CANCEL may arrive before the call that was forwarded. */
+static void cancel_that_was_faster_than_its_call_is_repeated(void **state)
+{
+	struct parcel *call, *cancel;
+	struct stage stage;
+	struct world *one = &stage.worlds[1];
+
+	(void)state;
+	begin(&stage, 2, keeps);
+	ask(&stage, 301);
+	world_run(one);
+	world_sleep(one, 46000 * MS);
+	call = stage.net.first[2];
+	cancel = call->next;
+	assert_ptr_equal(cancel, stage.net.last[2]);
+	cancel->next = call;
+	call->next = NULL;
+	stage.net.first[2] = cancel;
+	stage.net.last[2] = call;
+	net_run(&stage.net);
+	assert_log(one, "1:num 301; 1:reply1 timeout; ");
+	assert_log(&stage.worlds[2], "2:num 1; 2:cancel; ");
+	assert_false(has_kept(&stage));
+	finish(&stage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +361,7 @@ int main(void)
 		cmocka_unit_test(stream_that_has_begun_is_handed_on_without_a_deadline),
 		cmocka_unit_test(call_that_is_over_is_not_handed_on),
 		cmocka_unit_test(cancel_reaches_who_has_the_call),
+		cmocka_unit_test(cancel_that_was_faster_than_its_call_is_repeated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
