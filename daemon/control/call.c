@@ -234,6 +234,14 @@ static void fail_internal(struct call *call, int error, const char *why)
 	control_call_fail_text(&call->public, "io.troupe.Control.Failed", text, (size_t)size);
 }
 
+/* There is no such reply: the last one is an error then; of a stream nothing is sent. */
+static int refuse_reply(struct call *call, bool continues, int error, const char *why)
+{
+	if (!continues)
+		fail_internal(call, error, why);
+	return error;
+}
+
 /* Parameters without any need not be there. */
 static bool is_empty_object(const char *text, size_t size)
 {
@@ -254,13 +262,10 @@ int control_call_reply_text(struct control_call *public, const char *parameters,
 	};
 
 	check(!continues || public->more);
-	if (size > REPLY_MAX || (size > 0 && memchr(parameters, 0, size))) {
-		bool large = size > REPLY_MAX;
-
-		fail_internal(call, large ? -EMSGSIZE : -EINVAL,
-			      large ? "the reply is too large" : "the reply holds a NUL");
-		return large ? -EMSGSIZE : -EINVAL;
-	}
+	if (size > REPLY_MAX)
+		return refuse_reply(call, continues, -EMSGSIZE, "the reply is too large");
+	if (size > 0 && memchr(parameters, 0, size))
+		return refuse_reply(call, continues, -EINVAL, "the reply holds a NUL");
 	if (continues && has_reader(call) &&
 	    buffer_size(&call->connection->out) + call->connection->waiting >= OUTPUT_HIGH)
 		return -EAGAIN;
@@ -276,11 +281,10 @@ int control_call_reply(struct control_call *public, const struct troupe_method *
 	int r;
 
 	r = json_encode(method->out, out, &text, &size);
-	if (r < 0) {
-		fail_internal(call_of(public), r,
-			      r == -ENOMEM ? "no memory" : "the reply does not fit its type");
-		return r;
-	}
+	if (r < 0)
+		return refuse_reply(call_of(public), continues, r,
+				    r == -ENOMEM ? "no memory"
+						 : "the reply does not fit its type");
 	return control_call_reply_text(public, text, size, continues);
 }
 

@@ -176,10 +176,10 @@ void control_unlink(const char *path, const struct control_place *place);
 
 /* ---- answering: each consumes the call unless `continues` ---- */
 
-/* out: a value of the method's out type. `continues` only when call->more. -EAGAIN (with
- * continues only): the client has more than a megabyte unread: drop or hold the reply. Any
- * other failure has answered the call with an internal error and consumed it: -EINVAL: out
- * breaks its type; -EMSGSIZE: its text is over 32 MiB; -ENOMEM. */
+/* out: a value of the method's out type. `continues` only when call->more; a failure with it has
+ * sent nothing, and the call goes on: -EAGAIN: the client has more than a megabyte unread: drop
+ * or hold the reply. Without it the call is over in any case: a failure has answered it with an
+ * internal error. -EINVAL: out breaks its type; -EMSGSIZE: its text is over 32 MiB; -ENOMEM. */
 int control_call_reply(struct control_call *call, const struct troupe_method *method,
 		       const void *out, bool continues);
 /* The same with JSON text of an object (checked by the caller; size 0: {}). */

@@ -14,6 +14,7 @@
 #include "master/worker.h"
 #include "proto/address.h"
 #include "proto/arena.h"
+#include <errno.h>
 #include <string.h>
 
 #define ANSWER_NS (2 * CLOCK_SECOND_NS)
@@ -35,8 +36,9 @@ struct inquiry {
 	size_t n_silent;
 	/* DESCRIBE */
 	unsigned pending[LIMIT_WORKERS + 1]; /* of each worker */
-	uint32_t unit;                       /* 0: not known yet, or none */
 	size_t n_pending;                    /* answers to come */
+	/* The unit's name, for it may change meanwhile; NULL: not known yet, or none. */
+	const char *unit;
 	uint32_t origin;            /* version that spawned the actor; 0: it is a unit's */
 	struct troupe_address only; /* STOP, too */
 	/* ACTORS, STOP */
@@ -147,7 +149,7 @@ static void add_actor(struct inquiry *inquiry, const struct worker *worker,
 	if (!actor->actorType)
 		return;
 	if (unit && inquiry->kind == INQUIRY_DESCRIBE)
-		inquiry->unit = unit->version->number;
+		inquiry->unit = copy_text(inquiry, unit->name);
 	else if (origin && inquiry->kind == INQUIRY_DESCRIBE)
 		inquiry->origin = origin->version->number;
 	inquiry->n_actors++;
@@ -208,7 +210,7 @@ static void describe_child(const struct inquiry *inquiry, const char *address,
 
 static void answer_describe(struct inquiry *inquiry)
 {
-	struct unit *unit = unit_by_number(inquiry->master, inquiry->unit);
+	struct unit *unit = inquiry->unit ? unit_find(inquiry->master, inquiry->unit) : NULL;
 	unsigned budget = LIMIT_LISTED_INSTANCES;
 	char address[TROUPE_ADDRESS_TEXT];
 	struct api_describe_out out = {.actors = {inquiry->actors, inquiry->n_actors},
@@ -218,9 +220,11 @@ static void answer_describe(struct inquiry *inquiry)
 	address_print(inquiry->only, address);
 	if (unit && !describe_unit(&inquiry->arena, unit, &budget, &out.unit)) {
 		describe_fail(call);
-	} else if (!unit && inquiry->n_actors == 0) {
+	} else if (!unit && (inquiry->unit || inquiry->n_actors == 0)) {
+		const char *name = inquiry->unit ? inquiry->unit : address;
+
 		control_call_fail(call, &api_no_such_actor_error,
-				  &(struct api_no_such_actor){.name = address});
+				  &(struct api_no_such_actor){.name = name});
 	} else {
 		if (!unit)
 			describe_child(inquiry, address, &out.unit);
@@ -236,7 +240,13 @@ void inquiry_describe(struct master *master, struct control_call *call, struct u
 
 	if (!inquiry)
 		return;
-	inquiry->unit = unit ? unit->version->number : 0;
+	if (unit) {
+		inquiry->unit = copy_text(inquiry, unit->name);
+		if (!inquiry->unit) {
+			describe_fail(free_inquiry(inquiry));
+			return;
+		}
+	}
 	inquiry->only = only;
 	if (!troupe_address_is_null(only)) {
 		ask_about(inquiry, worker, only);
@@ -317,7 +327,13 @@ static void take_page(struct inquiry *inquiry, const struct worker *worker,
 	if (inquiry->call->more && inquiry->n_actors > 0) {
 		struct api_actors_out out = {.actors = {inquiry->actors, inquiry->n_actors}};
 
-		if (control_call_reply(inquiry->call, &api_actors_method, &out, true) < 0) {
+		int r = control_call_reply(inquiry->call, &api_actors_method, &out, true);
+
+		if (r < 0 && r != -EAGAIN) {
+			describe_fail(free_inquiry(inquiry));
+			return;
+		}
+		if (r < 0) {
 			/* It has not read the last pages. This one will still be there. */
 			inquiry->n_actors = before;
 			inquiry->is_held = true;
@@ -399,8 +415,24 @@ void inquiries_stopped(struct worker *worker, uint64_t request, bool found)
 
 /* ---- answers, and none */
 
+/* All that it tells may stand in one answer. */
+static bool makes_sense(const struct worker_census *census)
+{
+	if (census->actors.count > LIMIT_DESCRIBED)
+		return false;
+	for (size_t i = 0; i < census->actors.count; i++)
+		if (strlen(census->actors.items[i].actorType) > TROUPE_NAME_MAX)
+			return false;
+	return true;
+}
+
 void inquiries_census(struct worker *worker, const struct worker_census *census)
 {
+	if (!makes_sense(census)) {
+		worker_kill(worker, "it broke the protocol: a census that makes no sense",
+			    false);
+		return;
+	}
 	list_foreach (at, &worker->master->inquiries) {
 		struct inquiry *inquiry = container_of(at, struct inquiry, link);
 

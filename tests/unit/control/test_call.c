@@ -236,6 +236,22 @@ static void call_ends_with_failed_when_reply_is_too_large(void **state)
 		     "\"message\":\"the reply is too large\"}}");
 }
 
+static void stream_goes_on_when_one_of_its_replies_cannot_be_sent(void **state)
+{
+	struct fixture *fixture = *state;
+	size_t size = 2 * LIMIT_FRAME + 1;
+	cleanup_free char *text = calloc(1, size);
+
+	send_frame(fixture, ACTORS_MORE);
+	wait_until(fixture, fixture->n_open == 1);
+	assert_int_equal(control_call_reply_text(fixture->open[0], text, size, true),
+			 -EMSGSIZE);
+	assert_int_equal(control_call_reply_text(fixture->open[0], "\0", 1, true), -EINVAL);
+	expect_silence(fixture);
+	answer_number(fixture, 0, 3);
+	expect_frame(fixture, "{\"parameters\":{\"n\":3}}");
+}
+
 static void call_ends_with_failed_when_error_name_would_break_the_frame(void **state)
 {
 	static const char *const bad[] = {"", "a\"b", "a\nb", "\xc3\xa4.B"};
@@ -279,6 +295,7 @@ int main(void)
 		CASE(call_gives_back_what_it_claimed_when_it_ends),
 		CASE(call_ends_with_failed_when_reply_breaks_its_type),
 		CASE(call_ends_with_failed_when_reply_is_too_large),
+		CASE(stream_goes_on_when_one_of_its_replies_cannot_be_sent),
 		CASE(call_ends_with_failed_when_error_name_would_break_the_frame),
 		CASE(call_carries_error_by_name_when_host_gives_text),
 	};
