@@ -14,6 +14,7 @@
 #include "master/route.h"
 #include "master/stall.h"
 #include "master/unit.h"
+#include "master/waiter.h"
 #include "master/watch.h"
 #include "master/worker.h"
 #include <signal.h>
@@ -81,6 +82,8 @@ void master_stop(struct master *master)
 	notify_stopping();
 	watch_end(master);
 	route_end(master);
+	waiters_end(master);
+	reload_replies_end(master);
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
 		if (master->workers[i])
 			worker_stop(master->workers[i]);

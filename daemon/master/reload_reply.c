@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "io.troupe.Control.varlink.h"
+#include "master/control.h"
 #include "master/describe.h"
 #include "master/master.h"
 #include "master/stopping.h"
@@ -178,5 +179,18 @@ void reload_replies_check(struct master *master)
 			again = true;
 			break;
 		}
+	}
+}
+
+void reload_replies_end(struct master *master)
+{
+	while (!list_is_empty(&master->reload_replies)) {
+		struct reload_reply *reply =
+			list_first(&master->reload_replies, struct reload_reply, link);
+		struct control_call *call = reply->call;
+
+		call->on_gone = NULL;
+		free_reply(reply);
+		(void)control_refuses(master, call);
 	}
 }

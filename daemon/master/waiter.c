@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "io.troupe.Control.varlink.h"
+#include "master/control.h"
 #include "master/describe.h"
 #include "master/master.h"
 #include "master/stopping.h"
@@ -182,5 +183,27 @@ void waiters_fail(struct unit *unit)
 			control_call_fail(call, &api_wrong_state_error,
 					  &(struct api_wrong_state){.name = unit->file.name,
 								    .state = "removed"});
+	}
+}
+
+/* The first that waits for a start. NULL: none does. */
+static struct waiter *find_starter(const struct unit *unit)
+{
+	list_foreach (at, &unit->waiters)
+		if (container_of(at, struct waiter, link)->kind != WAITER_STOP)
+			return container_of(at, struct waiter, link);
+	return NULL;
+}
+
+void waiters_end(struct master *master)
+{
+	struct unit *unit;
+
+	for (unit = master->units_by_name; unit; unit = unit->by_name.next) {
+		struct waiter *waiter;
+
+		/* Answering may close connections, and so take others out of the list. */
+		while ((waiter = find_starter(unit)))
+			(void)control_refuses(master, free_waiter(waiter));
 	}
 }

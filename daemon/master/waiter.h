@@ -8,6 +8,7 @@
 
 #include "control/server.h"
 
+struct master;
 struct unit;
 struct instance;
 
@@ -27,5 +28,8 @@ void waiters_check(struct unit *unit);
 
 /* The unit is going away: answer all. */
 void waiters_fail(struct unit *unit);
+
+/* The daemon is about to end: nothing starts any more, and those who wait for that hear so. */
+void waiters_end(struct master *master);
 
 #endif

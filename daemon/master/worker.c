@@ -290,7 +290,8 @@ static void launch(struct worker *worker)
 
 void worker_start(struct worker *worker)
 {
-	if (worker->state != WORKER_STOPPED)
+	/* Nobody would tell a new one to end. */
+	if (worker->state != WORKER_STOPPED || worker->master->is_stopping)
 		return;
 	launch(worker);
 }
@@ -320,7 +321,9 @@ void worker_stop(struct worker *worker)
 	worker->state = WORKER_STOPPING;
 	loop_timer_stop(&worker->request_timer);
 	(void)worker_send(worker, &worker_shutdown_method, &(struct worker_shutdown){0}, -1);
-	if (!worker->is_dead && worker->master->settings.stop_timeout_ns != TEXT_INFINITY)
+	/* One that is being ended has less time. */
+	if (!worker->is_dead && !worker->killed_why &&
+	    worker->master->settings.stop_timeout_ns != TEXT_INFINITY)
 		loop_timer_start(&worker->kill_timer, worker->master->settings.stop_timeout_ns);
 }
 

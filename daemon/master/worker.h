@@ -113,6 +113,7 @@ int worker_new(struct master *master, unsigned number, struct unit *owner,
 /* Kills a process that still runs, without a word to anybody. NULL is fine. */
 void worker_free(struct worker *worker);
 
+/* Unless the daemon is about to end. */
 void worker_start(struct worker *worker);
 
 /* The settings have changed: take what holds for workers, LogLevel= in its process, too. */
