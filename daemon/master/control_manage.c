@@ -119,7 +119,8 @@ void control_on_start(void *context, struct control_call *call, const void *in)
 						  .state = unit_state_name(unit_state(unit))});
 		return;
 	}
-	if (instance && instance->worker)
+	/* One that is changed as a whole starts as a whole. */
+	if (instance && instance->worker && !unit->next_version)
 		instance_start(instance);
 	else
 		unit_start(unit);
@@ -181,14 +182,15 @@ void control_on_restart(void *context, struct control_call *call, const void *in
 						  .state = unit_state_name(unit_state(unit))});
 		return;
 	}
-	if (instance)
+	/* One that is changed as a whole is restarted as a whole. */
+	if (instance && !unit->next_version) {
 		instance_replace(instance, true);
-	else if (!unit->is_broken && unit_restart(unit, NULL, NULL) < 0) {
+	} else if (!instance && !unit->is_broken && unit_restart(unit, NULL, NULL) < 0) {
 		describe_fail(call);
 		return;
 	}
 	/* What did not run. */
-	if (instance && instance->worker)
+	if (instance && instance->worker && !unit->next_version)
 		instance_start(instance);
 	else
 		unit_start(unit);
@@ -197,7 +199,13 @@ void control_on_restart(void *context, struct control_call *call, const void *in
 
 static uint64_t bit_of(const struct worker *worker)
 {
-	return worker && worker->pid > 0 && !worker->is_dead ? 1ull << (worker->number - 1) : 0;
+	return worker->pid > 0 && !worker->is_dead ? 1ull << (worker->number - 1) : 0;
+}
+
+/* What does not live takes no worker along. */
+static uint64_t bit_of_instance(const struct instance *instance)
+{
+	return instance_is_alive(instance) ? bit_of(instance->worker) : 0;
 }
 
 void control_on_kill(void *context, struct control_call *call, const void *in)
@@ -219,11 +227,11 @@ void control_on_kill(void *context, struct control_call *call, const void *in)
 		target.address = kill->name;
 		workers = bit_of(actor.worker);
 	} else if (target.instance) {
-		workers = bit_of(target.instance->worker);
+		workers = bit_of_instance(target.instance);
 	} else {
 		target.unit = unit_find(master, kill->name);
 		for (unsigned i = 0; target.unit && i < target.unit->n_instances; i++)
-			workers |= bit_of(target.unit->instances[i].worker);
+			workers |= bit_of_instance(&target.unit->instances[i]);
 	}
 	if (!target.instance && !target.unit && !target.address)
 		fail_no_such(call, kill->name);

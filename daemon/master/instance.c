@@ -24,10 +24,14 @@ static bool has_actor(enum instance_state state)
 	       state == INSTANCE_STOPPING;
 }
 
-/* Whether there is an actor, or about to be one. */
 static bool has_life(enum instance_state state)
 {
 	return state == INSTANCE_STARTING || has_actor(state);
+}
+
+bool instance_is_alive(const struct instance *instance)
+{
+	return has_life(instance->state);
 }
 
 void instance_set_state(struct instance *instance, enum instance_state state)
@@ -222,6 +226,8 @@ void instance_take_version(struct instance *instance)
 		return;
 	instance->version = version_ref(instance->unit->version);
 	version_unref(old);
+	/* Its calls, if any are left, are the old one's. */
+	instance->outstanding = 0;
 }
 
 void instance_start(struct instance *instance)
@@ -286,6 +292,7 @@ void instance_drain(struct instance *instance)
 	check(instance->state == INSTANCE_RUNNING);
 	forget_trouble(instance);
 	instance_set_state(instance, INSTANCE_DRAINING);
+	unit_limit_drain(instance->unit);
 	send_stop(instance, true);
 }
 

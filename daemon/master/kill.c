@@ -102,8 +102,7 @@ static void add_instances(struct kill *kill, const struct kill_target *target,
 		const struct instance *instance = container_of(at, struct instance, on_worker);
 		char name[LIMIT_NAME + 32];
 
-		if (instance->state != INSTANCE_STARTING &&
-		    troupe_address_is_null(instance->address))
+		if (!instance_is_alive(instance))
 			continue;
 		(void)snprintf(name, sizeof(name), "%s/%u", instance->unit->file.name,
 			       instance->number);

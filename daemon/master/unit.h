@@ -161,6 +161,8 @@ bool unit_is_changing(const struct unit *unit);
 
 /* Go on with it as far as is possible now. For unit.c, before the loop sleeps. */
 void unit_go_on(struct unit *unit);
+/* For instance.c: one more of it drains, from now on and StopTimeout= long at most. */
+void unit_limit_drain(struct unit *unit);
 /* For unit.c: those that drain have had their time. */
 void unit_on_drain_timer(struct loop_timer *timer);
 
@@ -198,12 +200,14 @@ void unit_note_crash(struct unit *unit);
 void unit_release_own(struct unit *unit);
 
 /* ---- one instance; of instance.c */
+/* Whether there is an actor, or about to be one. */
+bool instance_is_alive(const struct instance *instance);
 /* Take it off its worker, without a word. */
 void instance_fini(struct instance *instance);
 /* Unless it runs; one that is stopping starts again then. */
 void instance_start(struct instance *instance);
 void instance_stop(struct instance *instance);
-/* It runs: stop it as soon as it has done what it has to do. The caller sees to it that this ends. */
+/* It runs: stop it as soon as it has done what it has to do, or when its time is over. */
 void instance_drain(struct instance *instance);
 /* Stop it, drained if `drain` is set and it runs, and start it again then. */
 void instance_replace(struct instance *instance, bool drain);

@@ -44,7 +44,7 @@ void unit_stay_broken(struct unit *unit, struct unit_file *file, const char *why
 
 /* ---- what needs them */
 
-static void start_drain_timer(struct unit *unit)
+void unit_limit_drain(struct unit *unit)
 {
 	uint64_t patience_ns = unit->file.stop_timeout_ns;
 
@@ -118,7 +118,6 @@ static int renew(struct unit *unit, struct unit_file *file, struct version *vers
 		else if (unit->instances[i].state != INSTANCE_DRAINING &&
 			 unit->instances[i].state != INSTANCE_ENDED)
 			instance_stop(&unit->instances[i]);
-	start_drain_timer(unit);
 	unit_mark_changed(unit);
 	return 0;
 }
@@ -155,7 +154,6 @@ static bool replace(struct instance *instance)
 		if (is_current)
 			return true;
 		instance_replace(instance, true);
-		start_drain_timer(unit);
 		return false;
 	case INSTANCE_FAILED:
 		if (is_current) {

@@ -102,12 +102,6 @@ static bool is_oom(struct worker *worker)
 	       worker->end.si_status == SIGKILL && oom_has_killed(&worker->master->oom);
 }
 
-static bool is_alive(const struct instance *instance)
-{
-	return instance->state == INSTANCE_STARTING || instance->state == INSTANCE_RUNNING ||
-	       instance->state == INSTANCE_DRAINING || instance->state == INSTANCE_STOPPING;
-}
-
 /* Who is to blame for a death; all empty: nobody. */
 struct blame {
 	struct instance *actor;   /* its handler was at fault */
@@ -138,7 +132,7 @@ static void find_blame(struct worker *worker, struct blame *blame)
 
 	blame->actor = attribute(worker);
 	/* A process may name one that is down again and again: nobody would pay. */
-	if (blame->actor && !is_alive(blame->actor))
+	if (blame->actor && !instance_is_alive(blame->actor))
 		blame->actor = NULL;
 	blame->hanging =
 		unit_instance(worker->master, worker->culprit_unit, worker->culprit_instance);

@@ -449,6 +449,28 @@ static void census_ends_when_a_worker_has_nothing_more_to_tell(void **state)
 	assert_unharmed(stage);
 }
 
+static void worker_is_ended_when_its_census_fills_an_answer(void **state)
+{
+	struct stage *stage = *state;
+	struct worker_resident residents[1000];
+	struct worker_census census = {.actors = {residents, ARRAY_LEN(residents)}};
+	char name[8192];
+
+	/* Six bytes each as JSON. */
+	memset(name, 1, sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(residents); i++)
+		residents[i] = (struct worker_resident){.actor = actor_of(stage, "one"),
+							.actorType = name};
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Actors\",\"more\":true,"
+			 "\"parameters\":{\"worker\":1}}");
+	stage_until(stage, has_inquiry);
+	census.request = stage->workers[1]->inquiry;
+	stage_tell(stage->workers[1], &worker_census_method, &census);
+	stage_expect(stage, "{\"parameters\":{\"actors\":[],");
+	expect_end(stage);
+}
+
 static void census_does_not_name_units_of_others(void **state)
 {
 	struct stage *stage = *state;
@@ -469,6 +491,45 @@ static void census_does_not_name_units_of_others(void **state)
 	assert_null(strstr(stage->answer, "\"two\""));
 	assert_null(strstr(stage->answer, "foreign"));
 	stage_expect(stage, "mine");
+}
+
+static bool is_draining(struct stage *stage)
+{
+	return unit_find(stage->master, "one")->instances[0].state == INSTANCE_DRAINING;
+}
+
+static bool runs_again(struct stage *stage)
+{
+	return stage->workers[1]->n_spawns == 2 &&
+	       unit_find(stage->master, "one")->instances[0].state == INSTANCE_RUNNING;
+}
+
+static void calls_of_one_life_do_not_count_for_the_next(void **state)
+{
+	struct stage *stage = *state;
+	const struct unit *unit = unit_find(stage->master, "one");
+	struct worker_ended ended = {
+		.unit = stage->workers[1]->spawn.unit,
+		.actor = actor_of(stage, "one"),
+		.reason = WORKER_ENDED_REASON_SHUTDOWN,
+	};
+	int64_t call;
+
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Call\",\"parameters\":{\"name\":"
+			 "\"one\",\"method\":\"a.b.Do\"}}");
+	call = stage_wait_call(stage, 1);
+	assert_int_equal(unit->instances[0].outstanding, 1);
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Restart\",\"parameters\":"
+			 "{\"name\":\"one\"}}");
+	stage_until(stage, is_draining);
+	/* It does not say what became of the call. */
+	stage_tell(stage->workers[1], &worker_ended_method, &ended);
+	stage_until(stage, runs_again);
+	assert_int_equal(unit->instances[0].outstanding, 0);
+	stage_reply(stage->workers[1], call, false, NULL, "{\"late\":1}");
+	stage_expect(stage, "late");
+	stage_expect(stage, "\"running\"");
+	assert_int_equal(unit->instances[0].outstanding, 0);
 }
 
 #define TEST(function)                                                                         \
@@ -497,6 +558,8 @@ int main(void)
 		TEST(deaths_that_name_no_plugin_lead_to_a_search),
 		TEST(page_of_garbage_is_survived),
 		TEST(census_ends_when_a_worker_has_nothing_more_to_tell),
+		TEST(calls_of_one_life_do_not_count_for_the_next),
+		TEST(worker_is_ended_when_its_census_fills_an_answer),
 		TEST(census_does_not_name_units_of_others),
 	};
 
