@@ -20,7 +20,7 @@ import time
 import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-STORMS = ["frames", "liars", "plugins", "configurations", "reloads"]
+STORMS = ["frames", "liars", "plugins", "configurations", "reloads", "operators"]
 
 
 def program(build, path, **env):
