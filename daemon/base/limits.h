@@ -94,6 +94,7 @@
 #define LIMIT_AUDITED_USERS           64u /* counted apart; further ones share one limit */
 #define LIMIT_DEAD_LETTER_KINDS       16u /* of messages that a worker counts apart, at a time */
 #define LIMIT_DEAD_LETTER_NOTICES     2000u /* of one worker in a second; it sends a twentieth */
+#define LIMIT_DEAD_LETTER_LOOKS       100u /* notices in a second whose actors are told by name */
 #define LIMIT_LOG_INTERVAL_DEFAULT_NS 30000000000ull /* LogRateLimitInterval= */
 #define LIMIT_LOG_BURST_DEFAULT       10000u         /* lines in it: LogRateLimitBurst= */
 #define LIMIT_LOGGED_KINDS            64u /* of failing handlers that a worker counts apart in its log */

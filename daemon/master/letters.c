@@ -23,10 +23,12 @@ void letters_init(struct letters *letters)
 	rate_limit_init(&letters->limit, INTERVAL_NS, BURST);
 }
 
-/* An actor as people call it. "": nothing is known of it. */
-static void print_who(struct master *master, struct troupe_address address, char *text)
+/* An actor as people call it, if it may be looked for among all that its worker has. "": nothing is known of it. */
+static void print_who(struct master *master, struct troupe_address address, bool may_look,
+		      char *text)
 {
-	const struct instance *instance = instance_by_address(master, address);
+	const struct instance *instance =
+		may_look ? instance_by_address(master, address) : NULL;
 
 	if (instance)
 		(void)snprintf(text, WHO_MAX, "%s/%u", instance->unit->file.name,
@@ -63,7 +65,7 @@ void letters_on_notice(struct worker *worker, const struct worker_dead_letter *n
 	struct master *master = worker->master;
 	char from[WHO_MAX], to[WHO_MAX], text[METHOD_MAX + REASON_MAX + 2 * WHO_MAX + 32];
 	uint64_t now = loop_now_ns(master->loop);
-	bool is_logged;
+	bool is_logged, may_look;
 
 	if (++letters->n_notices > LIMIT_DEAD_LETTER_NOTICES) {
 		worker_kill(worker, "it broke the protocol: a flood of dead letters", false);
@@ -83,8 +85,9 @@ void letters_on_notice(struct worker *worker, const struct worker_dead_letter *n
 		letters->unlogged = UINT64_MAX;
 	if (!is_logged && !watchers_any(&master->watchers))
 		return;
-	print_who(master, notice->from, from);
-	print_who(master, notice->to, to);
+	may_look = letters->n_notices <= LIMIT_DEAD_LETTER_LOOKS;
+	print_who(master, notice->from, may_look, from);
+	print_who(master, notice->to, may_look, to);
 	(void)snprintf(text, sizeof(text), "%s%s%s%s%s: %s",
 		       notice->method[0] ? notice->method : "a message",
 		       from[0] ? " from " : "", from, to[0] ? " to " : "", to, notice->reason);

@@ -493,6 +493,31 @@ static void census_does_not_name_units_of_others(void **state)
 	stage_expect(stage, "mine");
 }
 
+static void dead_letters_name_few_actors_in_a_second(void **state)
+{
+	struct stage *stage = *state;
+	unsigned n_named = 0, n_addressed = 0;
+
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Watch\",\"more\":true}");
+	stage_expect(stage, "watching");
+	for (unsigned i = 0; i < LIMIT_DEAD_LETTER_LOOKS + 20; i++)
+		stage_tell(stage->workers[1], &worker_dead_letter_method,
+			   &(struct worker_dead_letter){.to = actor_of(stage, "one"),
+							.method = "a.b.C",
+							.reason = "mailbox-full",
+							.count = 1});
+	while (n_named + n_addressed < LIMIT_DEAD_LETTER_LOOKS + 20) {
+		stage_until(stage, stage_has_answer);
+		n_named += strstr(stage->answer, "\"receiver\":\"one/0\"") != NULL;
+		n_addressed += strstr(stage->answer, "\"receiver\":\"0.1.2.") != NULL;
+		stage_expect(stage, "deadLetters");
+	}
+	/* The second may have ended meanwhile. */
+	assert_in_range(n_named, LIMIT_DEAD_LETTER_LOOKS, LIMIT_DEAD_LETTER_LOOKS + 20);
+	if (stage->master->workers[1]->letters.n_notices > LIMIT_DEAD_LETTER_LOOKS)
+		assert_int_equal(n_addressed, 20);
+}
+
 static bool is_draining(struct stage *stage)
 {
 	return unit_find(stage->master, "one")->instances[0].state == INSTANCE_DRAINING;
@@ -558,6 +583,7 @@ int main(void)
 		TEST(deaths_that_name_no_plugin_lead_to_a_search),
 		TEST(page_of_garbage_is_survived),
 		TEST(census_ends_when_a_worker_has_nothing_more_to_tell),
+		TEST(dead_letters_name_few_actors_in_a_second),
 		TEST(calls_of_one_life_do_not_count_for_the_next),
 		TEST(worker_is_ended_when_its_census_fills_an_answer),
 		TEST(census_does_not_name_units_of_others),
