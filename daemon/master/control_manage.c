@@ -99,6 +99,16 @@ void control_on_spawn(void *context, struct control_call *call, const void *in)
 
 /* ---- Start and Stop */
 
+/* instance: only that one, or NULL. */
+static void start_unit(struct unit *unit, struct instance *instance)
+{
+	/* One that is changed as a whole starts as a whole. */
+	if (!instance || unit->next_version || unit->is_broken)
+		unit_start(unit);
+	else if (unit_place_or_break(unit))
+		instance_start(instance);
+}
+
 void control_on_start(void *context, struct control_call *call, const void *in)
 {
 	const struct api_start *start = in;
@@ -119,11 +129,7 @@ void control_on_start(void *context, struct control_call *call, const void *in)
 						  .state = unit_state_name(unit_state(unit))});
 		return;
 	}
-	/* One that is changed as a whole starts as a whole. */
-	if (instance && instance->worker && !unit->next_version)
-		instance_start(instance);
-	else
-		unit_start(unit);
+	start_unit(unit, instance);
 	waiter_new(unit, instance, WAITER_START, call);
 }
 
@@ -169,7 +175,7 @@ void control_on_restart(void *context, struct control_call *call, const void *in
 	struct instance *instance = names_instance(master, restart->name);
 	struct unit *unit = instance ? instance->unit : unit_find(master, restart->name);
 
-	if (control_refuses(master, call))
+	if (!control_begins_change(master, call))
 		return;
 	if (!unit) {
 		fail_no_such(call, restart->name);
@@ -190,10 +196,7 @@ void control_on_restart(void *context, struct control_call *call, const void *in
 		return;
 	}
 	/* What did not run. */
-	if (instance && instance->worker && !unit->next_version)
-		instance_start(instance);
-	else
-		unit_start(unit);
+	start_unit(unit, instance);
 	waiter_new(unit, instance, WAITER_RESTART, call);
 }
 

@@ -59,6 +59,14 @@ class OperatorsTest(HostTest):
             self.assert_error("ActorDied", client.receive)
         self.assertEqual(daemon.call("slow", f"{SLOW_ACTOR}.Kept")["kept"], 0)
 
+    def test_one_actor_is_started_alone_in_a_worker_of_its_units_own(self):
+        daemon = self.daemon({"own": {"Plugin": "slow", "Worker": "own", "Instances": 2}})
+        for verb in ("Start", "Restart"):
+            daemon.control("Stop", {"name": "own"})
+            wait_for(lambda: len(daemon.workers()) == 2, 20 * SLOW, "the unit's own worker to end")
+            daemon.control(verb, {"name": "own/0"})
+            self.assertEqual([i["state"] for i in daemon.unit("own")["instances"]], ["running", "stopped"])
+
     def test_kill_of_what_does_not_run_takes_nobody_along(self):
         daemon = self.daemon({"down": {"Plugin": "slow", "Worker": 1}, "up": {"Plugin": "slow", "Worker": 1}})
         daemon.control("Stop", {"name": "down"})

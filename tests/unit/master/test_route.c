@@ -262,6 +262,24 @@ static bool is_restarted(struct stage *stage)
 	return stage->n_launched == 3 && stage->workers[1]->n_spawns == 1;
 }
 
+static void start_is_told_when_the_daemon_stops(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Start\",\"parameters\":{\"name\":"
+			 "\"one\"}}");
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Restart\",\"parameters\":{"
+			 "\"name\":\"two/0\"}}");
+	while (stage_use(stage, SHARE_CHANGES)->calls < 2)
+		loop_step(stage->master->loop, true);
+	master_stop(stage->master);
+	for (unsigned i = 0; i < 2; i++)
+		stage_expect(stage, "{\"error\":\"io.troupe.Control.WrongState\","
+				    "\"parameters\":{\"name\":\"trouped\",\"state\":"
+				    "\"stopping\"}}");
+	assert_int_equal(stage_use(stage, SHARE_CHANGES)->calls, 0);
+}
+
 static void call_waits_when_the_worker_has_died_and_is_back(void **state)
 {
 	struct stage *stage = *state;
@@ -328,6 +346,7 @@ int main(void)
 		TEST(call_is_refused_when_too_many_wait),
 		TEST(call_is_told_when_its_unit_is_stopped),
 		TEST(call_is_told_when_the_daemon_stops),
+		TEST(start_is_told_when_the_daemon_stops),
 		TEST(call_waits_when_the_worker_has_died_and_is_back),
 		TEST(call_goes_to_the_new_definition_when_the_unit_is_being_restarted),
 	};
