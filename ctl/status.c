@@ -28,11 +28,11 @@ int verb_status(struct ctl *ctl, char **arguments, int n)
 		api_status_out_state_type.names[status->state], table_colour_end(ctl->colours));
 	show_print(ctl, ": trouped %s, pid %lld, up %s\n", status->version,
 		   (long long)status->pid, uptime);
-	show_print(ctl, "    Socket: %s, %lld connections\n", ctl->socket,
-		   (long long)status->connections);
-	show_print(ctl, "   Workers: %lld of %lld running, %lld restarts so far\n",
+	show_print(ctl, "    Socket: %s, %lld connection%s\n", ctl->socket,
+		   (long long)status->connections, text_plural(status->connections));
+	show_print(ctl, "   Workers: %lld of %lld running, %lld restart%s so far\n",
 		   (long long)status->workersRunning, (long long)status->workers,
-		   (long long)status->restarts);
+		   (long long)status->restarts, text_plural(status->restarts));
 	for (size_t i = 0; i < status->stalls.count; i++) {
 		show_print(ctl, "            worker %lld is stalled: ",
 			   (long long)status->stalls.items[i].worker);
@@ -42,8 +42,8 @@ int verb_status(struct ctl *ctl, char **arguments, int n)
 	show_print(ctl, "     Units: %lld, %lld failed\n", (long long)status->units,
 		   (long long)status->unitsFailed);
 	show_print(ctl, "    Actors: %lld\n", (long long)status->actors);
-	show_print(ctl, "  Messages: %lld, %lld dead letters\n", (long long)status->messages,
-		   (long long)status->deadLetters);
+	show_print(ctl, "  Messages: %lld, %lld dead letter%s\n", (long long)status->messages,
+		   (long long)status->deadLetters, text_plural(status->deadLetters));
 	if (status->problems.count > 0) {
 		show_print(ctl, "\nProblems in the configuration:\n");
 		show_problems(ctl, &status->problems);

@@ -34,6 +34,11 @@ char *text_vprint(const char *format, va_list arguments)
 	return vasprintf(&text, format, arguments) < 0 ? NULL : text;
 }
 
+const char *text_plural(int64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 struct range {
 	uint32_t first, last;
 };

@@ -19,6 +19,9 @@ char *text_vprint(const char *format, va_list arguments) __attribute__((format(p
 /* Columns that UTF-8 text takes on a terminal. */
 size_t text_width(const char *text);
 
+/* What a noun behind a number ends with: "s", or "" behind 1. */
+const char *text_plural(int64_t n);
+
 /* Bytes as "1.2 MiB"; milliseconds as "3h 12min". Each fits 32 bytes. */
 void text_print_bytes(int64_t bytes, char *text, size_t size);
 void text_print_ms(int64_t ms, char *text, size_t size);

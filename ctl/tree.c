@@ -41,9 +41,11 @@ static void print_worker(struct ctl *ctl, const struct api_worker *worker, bool 
 		text_print_bytes(*worker->memory, memory, sizeof(memory));
 		show_print(ctl, ", %s", memory);
 	}
-	show_print(ctl, ", %lld actors", (long long)worker->actors);
+	show_print(ctl, ", %lld actor%s", (long long)worker->actors,
+		   text_plural(worker->actors));
 	if (worker->restarts > 0)
-		show_print(ctl, ", restarted %lld times", (long long)worker->restarts);
+		show_print(ctl, ", %lld restart%s", (long long)worker->restarts,
+			   text_plural(worker->restarts));
 	if (worker->stall) {
 		show_print(ctl, ": ");
 		show_stall(ctl, worker->stall);

@@ -40,7 +40,7 @@ $(BUILD)/tests/unit/plugin/test_table_check.o: $(BUILD)/gen/tests/unit/plugin/da
 
 # ---------------------------------------------------------------- all tests
 
-.PHONY: test check check-format check-layers check-globals check-promises check-headers check-warnings check-analyse fuzz soak valgrind
+.PHONY: test check check-format check-layers check-globals check-promises check-docs check-headers check-warnings check-analyse fuzz soak valgrind
 
 # Everything a test may need, then the tests: programs, outside plug-ins, real daemons, and as root a real systemd.
 # ONLY=WORD runs those whose name holds it.
@@ -55,7 +55,7 @@ test-build: $(BINARIES) $(UNIT_TESTS) plugins test-plugins
 
 SOURCES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || find daemon ctl proto actors include tests bench -name '*.[ch]')
 
-check: deps-test check-format check-layers check-globals check-promises check-headers check-warnings check-analyse
+check: deps-test check-format check-layers check-globals check-promises check-docs check-headers check-warnings check-analyse
 	@echo "check: all good"
 
 check-format:
@@ -69,6 +69,9 @@ check-globals: $(call archives,$(FOLDERS))
 
 check-promises:
 	tests/check/promises
+
+check-docs:
+	tests/check/docs
 
 check-headers:
 	tests/check/headers
