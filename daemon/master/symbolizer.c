@@ -212,7 +212,6 @@ int symbolizer_start(struct symbolizer *symbolizer, const struct list *deploymen
 		     const struct crash *crash)
 {
 	struct arguments arguments = {0};
-	cleanup_free struct crash *copy = NULL;
 	int r;
 
 	if (symbolizer->pid != 0 || symbolizer->crash)
@@ -220,15 +219,14 @@ int symbolizer_start(struct symbolizer *symbolizer, const struct list *deploymen
 	make_arguments(symbolizer, deployments, crash, &arguments);
 	if (!symbolizer->binary || symbolizer->n_frames == 0)
 		return -ENOENT;
-	copy = malloc(sizeof(*copy));
-	if (!copy)
+	symbolizer->crash = malloc(sizeof(*symbolizer->crash));
+	if (!symbolizer->crash)
 		return -ENOMEM;
-	*copy = *crash;
+	*symbolizer->crash = *crash;
 	r = launch(symbolizer, &arguments.plan);
 	if (r < 0)
-		return r;
-	symbolizer->crash = take_pointer(&copy);
-	return 0;
+		free(take_pointer(&symbolizer->crash));
+	return r;
 }
 
 void symbolizer_init(struct symbolizer *symbolizer, struct loop *loop, const char *binary,

@@ -58,11 +58,10 @@ static void send_signal(struct worker *worker, int number)
 static char process_state(pid_t pid)
 {
 	char path[64], line[512];
-	cleanup_fclose FILE *stat = NULL;
 	const char *after;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	stat = fopen(path, "re");
+	cleanup_fclose FILE *stat = fopen(path, "re");
 	if (!stat || !fgets(line, sizeof(line), stat))
 		return '?';
 	/* The name before it may hold anything, even ')'. */

@@ -26,7 +26,7 @@ static bool find_unit(Dwarf *debug, uint64_t address, Dwarf_Die *ret_unit)
 
 static void write_name(const char *name, FILE *out)
 {
-	for (size_t i = 0; name[i] && i < NAME_MAX_BYTES; i++)
+	for (size_t i = 0; i < NAME_MAX_BYTES && name[i]; i++)
 		(void)fputc((unsigned char)name[i] <= ' ' || name[i] == 0x7f ? '?' : name[i],
 			    out);
 }

@@ -72,10 +72,11 @@ static bool is_any_left(const struct actor_log *actors)
 static void on_timer(struct loop_timer *timer)
 {
 	struct actor_log *actors = container_of(timer, struct actor_log, timer);
+	bool is_flushed;
 
 	report_all(actors, loop_now_ns(actors->loop));
-	/* Both are to be done. */
-	if (!log_flush(actors->log) | is_any_left(actors))
+	is_flushed = log_flush(actors->log);
+	if (!is_flushed || is_any_left(actors))
 		loop_timer_start(timer, LOOK_NS);
 }
 
