@@ -288,7 +288,9 @@ class Ctl(HostTest):
 
     def test_watch_shows_events(self):
         host = self.daemon({"hello": {"Plugin": "hello", "Worker": 1}})
-        process = subprocess.Popen([TROUPECTL, "--socket", host.socket, "--json", "watch"], stdout=subprocess.PIPE, text=True)
+        # Run in a background, we may ignore it, and so would the program.
+        process = subprocess.Popen([TROUPECTL, "--socket", host.socket, "--json", "watch"], stdout=subprocess.PIPE, text=True,
+                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         self.assertEqual(json.loads(process.stdout.readline())["event"], "watching")
         host.kill_worker(1)
         seen = set()
