@@ -131,10 +131,12 @@ static const char *start_hint(const char *name, const char *state, char *text, s
 	return text;
 }
 
-/* What goes between "is" and a state. */
+/* What goes between a name and its state. */
 static const char *being(const char *state)
 {
-	return strcmp(state, "backoff") == 0 ? "in " : "";
+	if (strcmp(state, "failed") == 0 || strcmp(state, "ended") == 0)
+		return "has ";
+	return strcmp(state, "backoff") == 0 ? "is in " : "is ";
 }
 
 static bool provides(const json_t *unit, const char *interface)
@@ -163,7 +165,7 @@ static bool explain_resting(struct ctl *ctl, const char *interface)
 
 		if (!provides(unit, interface))
 			continue;
-		ctl_fail(ctl, 0, "%s, which provides %s, is %s%s%s%s%s", name, interface,
+		ctl_fail(ctl, 0, "%s, which provides %s, %s%s%s%s%s", name, interface,
 			 being(state), state, *reason ? ": " : "", reason,
 			 start_hint(name, state, hint, sizeof(hint)));
 		is_said = true;
@@ -269,7 +271,7 @@ static int wrong_state(struct ctl *ctl, const json_t *parameters)
 		   *reason = text_of(parameters, "reason");
 	char hint[160];
 
-	return ctl_fail(ctl, STATUS_FAILED, "%s is %s%s%s%s%s", name, being(state), state,
+	return ctl_fail(ctl, STATUS_FAILED, "%s %s%s%s%s%s", name, being(state), state,
 			*reason ? ": " : "", reason,
 			start_hint(name, state, hint, sizeof(hint)));
 }

@@ -185,8 +185,6 @@ static void fail_for_good(struct worker *worker, const struct blame *blame)
 		return;
 	text_print_span_ns(hanging->unit->file.start_timeout_ns, span, sizeof(span));
 	unit_set_reason(hanging->unit, "init did not return within %s", span);
-	log_error(&worker->master->log, "%s/%u has failed: %s", hanging->unit->file.name,
-		  hanging->number, hanging->unit->reason ? hanging->unit->reason : "");
 	instance_give_up(hanging);
 }
 

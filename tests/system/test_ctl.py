@@ -81,6 +81,13 @@ class Ctl(HostTest):
         host.ctl("start", "hello")
         self.assertEqual(host.ctl_json("call", "hello", "Greet", "name=x")["text"], "hello, x")
 
+    def test_a_unit_that_has_failed_is_said_to_have(self):
+        sour = f"[Actor]\nPlugin={plugin('fail_in_init')}\nRestart=no\n[Config]\nCode=-13\n"
+        self.host = host = self.daemon({"sour": sour})
+        host.wait_unit("sour", "failed")
+        self.assertIn("sour has failed: init failed: Permission denied\n`troupectl start sour` starts it\n",
+                      self.refusal("call", "sour", "a.b.C", "{}"))
+
     def test_a_call_that_waited_for_a_start_in_vain_says_why(self):
         sour = f"[Actor]\nPlugin={plugin('fail_in_init')}\nRestartDelay=1h\nRestartDelayMax=1h\n[Config]\nCode=-13\n"
         self.host = host = self.daemon({"sour": sour})
