@@ -116,6 +116,8 @@ int verb_send(struct ctl *ctl, char **arguments, int n)
 		return send_oneway(ctl, &target, parameters);
 	r = ctl_try(ctl, target_method(&target, true), parameters, &answer);
 	if (r == STATUS_OK && answer.error[0])
-		r = explain_error(ctl, target.method, &answer);
+		return explain_error(ctl, target.method, &answer);
+	if (r == STATUS_OK && option_is_given(&ctl->options, OPTION_JSON))
+		ctl_print_json(ctl, answer.parameters, answer.size);
 	return r;
 }

@@ -104,6 +104,7 @@ class Ctl(HostTest):
         self.assertEqual(host.ctl_json("show", "hello")["unit"]["description"], "A friend")
         self.assertEqual(len(host.ctl_json("workers")["workers"]), 2)
         self.assertEqual(host.ctl_json("call", "hello", GREET, '{"name":"x"}')["text"], "hello, x")
+        self.assertEqual(host.ctl_json("send", "hello", GREET, '{"name":"x"}'), {})
         actors = [json.loads(line) for line in host.ctl("--json", "actors").stdout.splitlines()]
         self.assertEqual(sum(len(reply["actors"]) for reply in actors), 2)
 
