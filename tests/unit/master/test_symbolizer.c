@@ -38,6 +38,7 @@ static void places_go_to_the_frames_they_were_asked_for(void **state)
 
 static void lines_that_are_none_are_passed_over(void **state)
 {
+	static const char odd[] = "0 \xff\x1b[31m e\xcc:1\n1 a\0b c\n";
 	struct crash *crash = calloc(1, sizeof(*crash));
 	char *huge = malloc(200000);
 
@@ -53,7 +54,7 @@ static void lines_that_are_none_are_passed_over(void **state)
 	read_text(crash, "0 f f:1");
 	assert_string_equal(crash->frames[0].place, "");
 	/* Anything in between, and more of it than there is room for. */
-	symbolizer_read(crash, two, 2, "0 \xff\x1b[31m e\xcc:1\n1 a\0b c\n", 25);
+	symbolizer_read(crash, two, 2, odd, sizeof(odd) - 1);
 	assert_string_equal(crash->frames[0].place, "??[31m at e?:1");
 	assert_string_equal(crash->frames[2].place, "");
 	for (size_t at = 0; at + 12 < 200000; at += 12)
