@@ -47,9 +47,12 @@ static void read_line(struct crash *crash, const unsigned *frames, unsigned n_fr
 void symbolizer_read(struct crash *crash, const unsigned *frames, unsigned n_frames,
 		     const char *text, size_t size)
 {
-	const char *end = text + size, *newline;
+	const char *end, *newline;
 	char line[512];
 
+	if (size == 0) /* text may be NULL */
+		return;
+	end = text + size;
 	for (; (newline = memchr(text, '\n', (size_t)(end - text))); text = newline + 1) {
 		size_t length = (size_t)(newline - text);
 
