@@ -51,4 +51,4 @@ uninstall:
 	@for entry in $(MANIFEST); do rest=$${entry#*:}; rm -f "$(DESTDIR)$${rest%%:*}"; done
 	@for directory in $(OWN_DIRECTORIES); do rmdir "$(DESTDIR)$$directory" 2> /dev/null || true; done
 	@left=$$(ls -d $(addprefix $(DESTDIR),$(OWN_DIRECTORIES)) 2> /dev/null | tr '\n' ' '); \
-		echo "removed from $(DESTDIR)$(PREFIX); left, since others' files are in there: $${left:-nothing}"
+		echo "removed from $(DESTDIR)$(PREFIX)$${left:+; left, since files of others are in there: $$left}"
