@@ -21,7 +21,7 @@ PATIENCE = 40 + 10 * host.SLOW  # LIMIT_WAIT_NS, and the machine
 UNITS = {"pool": ("echo", 6), "crash": ("crash", 3), "slow": ("slow", 3), "own": ("slow", 2)}
 # What a unit is asked to do in the storm, and in the end.
 CALLS = {"echo": [("io.troupe.test.echo.Text", {"text": "a"})],
-         "crash": [("io.troupe.test.crash.Segfault", {}), ("io.troupe.test.crash.Ping", {}), ("io.troupe.test.crash.Exit", {"code": 1}),
+         "crash": [("io.troupe.test.crash.Segfault", {}), ("io.troupe.test.crash.Ping", {}), ("io.troupe.test.crash.Abort", {}),
                    ("io.troupe.test.crash.SegfaultLater", {"delayMs": 20}), ("io.troupe.test.crash.Maybe", {"crash": False, "ms": 200})],
          "slow": [("io.troupe.test.slow.Answer", {"text": "a", "delayMs": 50}), ("io.troupe.test.slow.Block", {"ms": 300}),
                   ("io.troupe.test.slow.Quit", {"code": 0}), ("io.troupe.test.slow.Quit", {"code": -5}), ("io.troupe.test.slow.Never", {}),
@@ -87,7 +87,7 @@ class Operator(threading.Thread):
 
     def harm(self):
         pid = self.choose.choice(self.host.victims())
-        how = self.choose.choice([signal.SIGKILL, signal.SIGSEGV, signal.SIGSTOP])
+        how = self.choose.choice([signal.SIGKILL, signal.SIGABRT, signal.SIGSTOP])
         try:
             os.kill(pid, how)
             if how == signal.SIGSTOP:
@@ -197,7 +197,8 @@ def storm(seed, seconds):
         daemon.start()
         try:
             weather(daemon, seed, seconds)
-            assert "Sanitizer" not in daemon.log() and "runtime error:" not in daemon.log()
+            reports = [line for line in daemon.log().splitlines() if "Sanitizer" in line or "runtime error:" in line]
+            assert not reports, reports
         except BaseException:
             print("".join(daemon.log().splitlines(True)[-200:]), flush=True)
             raise
