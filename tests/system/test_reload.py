@@ -2,6 +2,7 @@
 import os
 import shutil
 import threading
+import time
 
 from host import CONTROL, Daemon, HostTest, SLOW, TROUPED, plugin
 from varlink import VarlinkError, wait_for
@@ -270,7 +271,10 @@ class Reload(HostTest):
         shutil.copy(plugin("fail_in_init"), path + ".new")
         os.rename(path + ".new", path)
         host.actor("pool", {"Plugin": path, "Instances": 4, "Restart": "no", "Config": {"Code": "-5"}})
+        begin = time.monotonic()
         done = host.control("Reload")
+        # It is over then, and not merely waited for long enough: StartTimeout= and StopTimeout= are 40 seconds.
+        self.assertLess(time.monotonic() - begin, 10 * SLOW)
         self.assertEqual(done["restarted"], [])
         self.assertIn("init failed", done["problems"][0]["message"])
         self.assertEqual([i["state"] for i in host.unit("pool")["instances"]], ["failed"] + 3 * ["running"])
