@@ -19,6 +19,16 @@
 #define ROOMS     1024 /* refusals that are under way */
 #define CLIENTS   4    /* of each worker, at a time */
 #define WIDEST    8    /* mailbox of unit 2 */
+#define PASSING   3    /* the first unit of those that are forgotten */
+
+struct storm;
+
+/* A call from outside. */
+struct asker {
+	struct runtime_outside outside;
+	struct storm *storm;
+	bool is_open, has_deadline;
+};
 
 /* Where an actor was refused, and has not been told of room since. */
 struct refusal {
@@ -48,6 +58,7 @@ struct storm {
 	struct refusal refusals[ROOMS];
 	unsigned n_refusals;
 	uint64_t clients[WORKERS + 1][CLIENTS], next_client; /* numbers */
+	struct asker askers[WORKERS + 1][CLIENTS];
 	bool kills;
 };
 
@@ -584,13 +595,80 @@ static void visit(struct storm *storm, struct world *world)
 	storm->sends += rc == 0;
 }
 
+static void on_outside_reply(struct runtime_outside *outside, const struct troupe_reply *reply,
+			     const struct troupe_type *type)
+{
+	struct asker *asker = container_of(outside, struct asker, outside);
+
+	(void)type;
+	assert_true(asker->is_open); /* nothing after the end */
+	asker->is_open = reply->continues;
+	if (reply->continues)
+		outside->unread_bytes += below(asker->storm, 20000);
+}
+
+static void on_outside_kept(struct runtime_outside *outside)
+{
+	assert_true(container_of(outside, struct asker, outside)->is_open);
+}
+
+static void give_up(struct world *world, struct asker *asker)
+{
+	runtime_outside_cancel(world->runtime, &asker->outside);
+	memset(asker, 0xa5, sizeof(*asker)); /* it is the caller's again */
+	asker->is_open = false;
+}
+
+static void ask(struct storm *storm, struct world *world)
+{
+	struct asker *asker = &storm->askers[world->worker][below(storm, CLIENTS)];
+	uint64_t deadline_ns = UINT64_MAX;
+	int rc;
+
+	if (asker->is_open && below(storm, 3) == 0) {
+		give_up(world, asker);
+	} else if (asker->is_open) {
+		runtime_outside_taken(world->runtime, &asker->outside,
+				      (uint32_t)below(storm, 400), below(storm, 4000000));
+	} else {
+		if (below(storm, 3) == 0)
+			deadline_ns = loop_clock_ns(world->loop) + 50000000;
+		*asker = (struct asker){
+			.outside = {.on_reply = on_outside_reply, .on_kept = on_outside_kept},
+			.storm = storm,
+			.is_open = true,
+			.has_deadline = deadline_ns != UINT64_MAX};
+		rc = runtime_outside_call(world->runtime, anybody(storm), &text_method,
+					  &(struct text){"storm"}, deadline_ns,
+					  below(storm, 2) ? TROUPE_MORE : 0, &asker->outside);
+		assert_true(rc == 0 || rc == -EAGAIN || rc == -ESRCH);
+		asker->is_open = rc == 0;
+	}
+	runtime_outside_hold(world->runtime, below(storm, 4) == 0);
+}
+
+/* Who asks from outside reads all, and gives up what need not be answered any more. */
+static void calm_askers(struct storm *storm, struct world *world)
+{
+	runtime_outside_hold(world->runtime, false);
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		struct asker *asker = &storm->askers[world->worker][i];
+
+		if (asker->is_open && asker->has_deadline)
+			give_up(world, asker);
+		else if (asker->is_open)
+			runtime_outside_taken(world->runtime, &asker->outside, UINT32_MAX,
+					      UINT64_MAX);
+	}
+}
+
 /* A unit that is forgotten while its actors live: who they spawn are of it, too. */
 static void pass_by(struct storm *storm, struct world *world)
 {
-	uint32_t number = 3 + storm->next_unit++;
+	uint32_t number = PASSING + storm->next_unit++;
 
 	world_unit(world, number, world->type, 8, 4096, 2);
-	for (uint64_t n = below(storm, 3); n > 0 && storm->next_id < IDS; n--)
+	for (uint64_t n = below(storm, 4); n > 0 && storm->next_id < IDS; n--)
 		world_spawn_in(world, number, storm->next_id++);
 	assert_int_equal(runtime_unit_forget(world->runtime, number), 0);
 }
@@ -624,7 +702,11 @@ static void rage(struct storm *storm)
 		struct world *world = &storm->worlds[worker];
 
 		storm->budget--;
-		switch (below(storm, 12)) {
+		switch (below(storm, 14)) {
+		case 12:
+		case 13:
+			ask(storm, world);
+			break;
 		case 0:
 			world_sleep(world, below(storm, 20000000));
 			trim(storm, world->runtime);
@@ -673,7 +755,11 @@ static void calm(struct storm *storm)
 		for (uint16_t i = 1; i <= WORKERS; i++)
 			for (uint16_t k = 1; k <= WORKERS; k++)
 				runtime_link_room(storm->worlds[i].runtime, 0, k);
-		net_run(&storm->net);
+		for (int n = 0; n < 20; n++) {
+			for (uint16_t i = 1; i <= WORKERS; i++)
+				calm_askers(storm, &storm->worlds[i]);
+			net_run(&storm->net);
+		}
 		for (uint16_t i = 1; i <= WORKERS; i++)
 			world_sleep(&storm->worlds[i], 100000000000);
 	}
@@ -712,18 +798,18 @@ static void assert_kept_calls_are_wanted(struct storm *storm)
 	}
 }
 
-static void assert_none_is_forgotten(const struct unit *unit)
+static void assert_none_passes_by(const struct unit *unit)
 {
 	for (; unit; unit = unit->next)
-		assert_false(unit->is_forgotten);
+		assert_true(unit->origin < PASSING);
 }
 
 /* Forgotten units are gone with the last of their actors. */
 static void assert_units_are_known(const struct runtime *runtime)
 {
-	assert_none_is_forgotten(runtime->units);
+	assert_none_passes_by(runtime->units);
 	for (const struct runtime_type *type = runtime->types; type; type = type->next)
-		assert_none_is_forgotten(type->spawned);
+		assert_none_passes_by(type->spawned);
 }
 
 static void assert_families_are_whole(const struct storm *storm)
@@ -765,6 +851,8 @@ static void rage_with_seed(uint64_t seed, bool kills)
 	net_run(&storm->net);
 	for (uint16_t i = 1; i <= WORKERS; i++) {
 		dead += storm->worlds[i].dead_sends;
+		for (unsigned n = 0; n < CLIENTS; n++)
+			assert_false(storm->askers[i][n].is_open);
 		world_assert_empty(&storm->worlds[i]);
 		assert_units_are_known(storm->worlds[i].runtime);
 	}
