@@ -63,8 +63,12 @@ static void run_fini(struct runtime *runtime, struct actor *actor, enum troupe_r
 
 static bool make_state(struct runtime *runtime, struct actor *actor, size_t size)
 {
-	actor->state = size <= STATE_NEAR ? state_near(runtime, actor->slot.index)
-					  : slab_take(&runtime->states, size);
+	if (size <= STATE_NEAR)
+		actor->state = state_near(runtime, actor->slot.index);
+	else if (unlikely(actor->unit->share->is_hog && !actor->unit->number))
+		return false; /* what an actor spawns can wait until the unit has less */
+	else
+		actor->state = slab_take(&runtime->states, size);
 	if (!actor->state)
 		return false;
 	memset(actor->state, 0, size);

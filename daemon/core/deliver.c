@@ -239,7 +239,8 @@ static void deliver_input(struct arrival *arrival)
 		return;
 	if (!mailbox_has_room(receiver, message_charge(message))) {
 		mailbox_refuse(runtime, receiver, message_charge(message));
-		reject(arrival, TROUPE_OVERLOADED, NULL, "mailbox-full");
+		reject(arrival, TROUPE_OVERLOADED, NULL,
+		       receiver->unit->share->is_hog ? "unit-memory" : "mailbox-full");
 		goto free_message;
 	}
 	/* it may be made up, but stands for no client of this process */

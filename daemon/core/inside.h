@@ -12,6 +12,7 @@
 #include "base/overrun.h"
 #include "base/random.h"
 #include "core/actor.h"
+#include "core/budget.h"
 #include "core/idle.h"
 #include "core/index.h"
 #include "core/message.h"
@@ -103,6 +104,7 @@ struct runtime {
 	struct loop_work work;
 	struct loop_timer alarm;
 	struct idle idle;
+	struct budget budget;
 	struct random random;
 	uint64_t secret;       /* of the indexes */
 	uint64_t alias_key[2]; /* see call_alias() */

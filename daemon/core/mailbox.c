@@ -9,7 +9,7 @@
 
 int mailbox_refuse(struct runtime *runtime, struct actor *actor, uint32_t charge)
 {
-	if (charge > actor->unit->mailbox_units)
+	if (charge > actor->unit->mailbox_most)
 		return -EMSGSIZE;
 	more_get(runtime, actor)->refused++;
 	return -EAGAIN;

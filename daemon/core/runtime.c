@@ -164,6 +164,7 @@ int runtime_new(const struct runtime_config *config, struct runtime **ret_runtim
 		       sizeof(struct timer));
 	loop_timer_init(&runtime->alarm, config->loop, on_alarm);
 	idle_init(runtime);
+	budget_init(runtime, config->memory);
 	loop_work_init(&runtime->work, config->loop, on_work);
 	loop_work_start(&runtime->work);
 	*ret_runtime = runtime;
@@ -190,6 +191,7 @@ void runtime_free(struct runtime *runtime)
 	loop_work_stop(&runtime->work);
 	loop_timer_stop(&runtime->alarm);
 	idle_fini(runtime);
+	budget_fini(runtime);
 	overrun_free(runtime->slice.overrun);
 	peers_free(runtime);
 	clients_free(runtime);

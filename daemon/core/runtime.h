@@ -58,6 +58,14 @@ struct runtime_failure {
 	const char *detail; /* of -EINVAL, the field that broke its type and how; or "" */
 };
 
+/* A unit has come to have too much of the worker's memory (is_short), or has no more. */
+struct runtime_memory {
+	uint32_t unit;
+	uint64_t bytes; /* of messages in mailboxes, kept messages and states */
+	uint64_t budget;
+	bool is_short; /* its mailboxes and its actors' spawning are bounded */
+};
+
 /* What the runtime asks of its host. All mandatory unless said. `context` is
  * runtime_config.context. None may call back into the runtime except where said. */
 struct runtime_ops {
@@ -89,6 +97,8 @@ struct runtime_ops {
 		       const char *text);
 	/* A handler returned a negative value. Optional. Borrowed for the call. */
 	void (*on_failure)(void *context, const struct runtime_failure *failure);
+	/* Optional. Borrowed for the call, which may be in the middle of a handler. */
+	void (*on_memory)(void *context, const struct runtime_memory *memory);
 };
 
 struct runtime_config {
@@ -103,11 +113,15 @@ struct runtime_config {
 	uint64_t secret[2];
 	/* Limits; 0: the default of base/limits.h */
 	uint32_t max_actors, max_calls, max_kept_calls, max_timers;
+	/* Bytes that messages and states should take together, see core/budget.h; 0: no bound */
+	uint64_t memory;
 };
 
 /* *ret_runtime is given; it starts turning in the loop's work. -ENOMEM; -EINVAL; -EAGAIN: no
  * thread can be made for base/overrun.h. */
 int runtime_new(const struct runtime_config *config, struct runtime **ret_runtime);
+/* Another budget than runtime_config.memory; 0: no bound. */
+void runtime_set_memory(struct runtime *runtime, uint64_t bytes);
 /* Ends what still lives (fini with SHUTDOWN) and frees all. Not from inside a handler. NULL
  * is fine. */
 void runtime_free(struct runtime *runtime);

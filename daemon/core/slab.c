@@ -41,6 +41,28 @@ void slab_fini(struct slab *slab)
 	}
 }
 
+void slab_watch(struct slab *slab, void (*on_growth)(void *context), void *context)
+{
+	slab->on_growth = on_growth;
+	slab->context = context;
+}
+
+static void report_growth(const struct slab *slab)
+{
+	if (slab->on_growth)
+		slab->on_growth(slab->context);
+}
+
+static void *take_large(struct slab *slab, size_t size)
+{
+	uint64_t before = slab->large.bytes;
+	void *piece = large_take(&slab->large, size);
+
+	if (slab->large.bytes != before)
+		report_growth(slab);
+	return piece;
+}
+
 /* Fresh pages are touched one by one as they are used, and never before. */
 static int grow_class(struct slab *slab, struct slab_class *class)
 {
@@ -57,6 +79,7 @@ static int grow_class(struct slab *slab, struct slab_class *class)
 	class->fresh = (unsigned char *)chunk + SLAB_HEAD;
 	class->fresh_end = (unsigned char *)chunk + size;
 	slab_poison(class->fresh, size - SLAB_HEAD);
+	report_growth(slab);
 	return 0;
 }
 
@@ -66,7 +89,7 @@ void *slab_take_slow(struct slab *slab, size_t size)
 	void *piece;
 
 	if (size > SLAB_MAX)
-		return large_take(&slab->large, size);
+		return take_large(slab, size);
 	class = slab_class(slab, slab_units(size));
 	if (slab->trim && slab_trim_stop(slab, class))
 		return slab_take_warm(slab, size);

@@ -62,6 +62,8 @@ struct slab {
 	size_t huge_from;       /* bytes mapped from which on pages are huge */
 	uint64_t mapped;        /* bytes of the chunks */
 	struct large large;
+	void (*on_growth)(void *context); /* NULL: nobody wants to know */
+	void *context;
 	/* By size in units of 16 bytes: where its class is, in bytes from `classes` on. */
 	uint16_t class_at[SLAB_MAX / 16 + 1];
 };
@@ -74,6 +76,10 @@ enum slab_pages { SLAB_SMALL, SLAB_HUGE };
 void slab_init(struct slab *slab, enum slab_pages pages);
 /* Everything taken must have been given back, else it is gone under its user. */
 void slab_fini(struct slab *slab);
+
+/* Have a function called whenever more memory was asked of the system, for some pieces or for a large one; it may look at
+ * the slab, but neither take nor give. */
+void slab_watch(struct slab *slab, void (*on_growth)(void *context), void *context);
 
 /* Give back to the system what holds no piece that is out, a bounded amount of work at a time: call
  * it while it returns true. It costs as much as there are free pieces, so it is for when there

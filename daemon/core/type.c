@@ -233,8 +233,9 @@ static uint32_t units_of(uint32_t bytes)
 static void set_limits(struct unit *unit, const struct runtime_unit *config)
 {
 	unit->mailbox = config->mailbox ? config->mailbox : LIMIT_MAILBOX_DEFAULT;
-	unit->mailbox_units = units_of(config->mailbox_bytes ? config->mailbox_bytes
-							     : LIMIT_MAILBOX_BYTES_DEFAULT);
+	unit->mailbox_most = units_of(config->mailbox_bytes ? config->mailbox_bytes
+							    : LIMIT_MAILBOX_BYTES_DEFAULT);
+	share_bound(unit);
 	unit->batch = config->batch ? config->batch : LIMIT_BATCH_DEFAULT;
 	unit->stop_on_error = config->stop_on_error;
 }
@@ -271,6 +272,7 @@ int runtime_unit_define(struct runtime *runtime, const struct runtime_unit *conf
 		return -ENOMEM;
 	}
 	share->n_units = 1;
+	share->bound = SHARE_UNBOUNDED;
 	*unit = (struct unit){
 		.type = config->type,
 		.share = share,
@@ -323,6 +325,7 @@ RARE static int make_spawned(struct runtime *runtime, const struct troupe_actor 
 		.type = type,
 		.mailbox = spawner->mailbox,
 		.mailbox_units = spawner->mailbox_units,
+		.mailbox_most = spawner->mailbox_most,
 		.batch = spawner->batch,
 		.stop_on_error = spawner->stop_on_error,
 		.share = spawner->share,

@@ -27,8 +27,10 @@ _Static_assert((sizeof(struct type_handler) & (sizeof(struct type_handler) - 1))
  * name and number, one per type and unit of the spawner. */
 struct unit {
 	const struct runtime_type *type;
-	uint32_t mailbox;       /* messages */
-	uint32_t mailbox_units; /* of 16 bytes, see message_charge() */
+	uint32_t mailbox; /* messages */
+	uint32_t
+		mailbox_units; /* of 16 bytes, see message_charge(): at the moment, see core/budget.h */
+	uint32_t mailbox_most; /* the same as configured */
 	uint32_t batch;
 	uint32_t number; /* 0: of actors spawned by actors */
 	uint32_t origin; /* the number of the unit that is to blame for a crash */
