@@ -40,6 +40,7 @@
 #define LIMIT_WORKERS                   64u
 #define LIMIT_WORKER_DELAY_NS           100000000ull /* before one that died by nobody's fault is back */
 #define LIMIT_WORKER_SILENCE_DEFAULT_NS 30000000000ull /* WorkerWatchdog= */
+#define LIMIT_WORKER_MEMORY_MIN         (64u << 20)    /* WorkerMemory=, and its default */
 #define LIMIT_UNITS                     4096u          /* .actor files */
 #define LIMIT_INSTANCES                 100000u        /* of one unit */
 #define LIMIT_NAME                      63u            /* bytes of a unit's name */

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "master/memory.h"
 #include <errno.h>
 #include <grp.h>
 #include <sched.h>
@@ -32,6 +33,34 @@ static int set_log_level(const struct conf_key *key, const struct conf_setting *
 	if (text_parse_uint(setting->value, LOG_P_ERROR, LOG_P_DEBUG, &number) < 0)
 		return conf_refuse(setting, "must be error, warning, notice, info or debug");
 	*(int *)field = (int)number;
+	return 0;
+}
+
+/* Bytes, or a percentage of the memory there is. */
+static int set_memory(const struct conf_key *key, const struct conf_setting *setting,
+		      void *field)
+{
+	const char *value = setting->value;
+	size_t size = strlen(value);
+	uint64_t *bytes = field, percent;
+	char number[4];
+
+	if (strcmp(value, "infinity") == 0) {
+		*bytes = TEXT_INFINITY;
+		return 0;
+	}
+	if (size >= 2 && size <= sizeof(number) && value[size - 1] == '%') {
+		memcpy(number, value, size - 1);
+		number[size - 1] = '\0';
+		if (text_parse_uint(number, 1, 100, &percent) == 0) {
+			*bytes = memory_limit("/proc/self/cgroup", "/sys/fs/cgroup") / 100 *
+				 percent;
+			return 0;
+		}
+	}
+	if (text_parse_size(value, key->min, key->max, bytes) < 0)
+		return conf_refuse(setting, "must be a size from 64M on, 1%% to 100%%, or "
+					    "infinity");
 	return 0;
 }
 
@@ -136,6 +165,11 @@ static const struct conf_key keys_known[] = {
 	 FIELD(worker_watchdog_ns, IN_PLACE),
 	 .min = 0,
 	 .max = TEXT_INFINITY},
+	{.name = "WorkerMemory",
+	 .set = set_memory,
+	 FIELD(worker_memory, IN_PLACE),
+	 .min = LIMIT_WORKER_MEMORY_MIN,
+	 .max = (uint64_t)1 << 50},
 	{.name = "ObserveGroup", .set = set_group, FIELD(observe, IN_PLACE)},
 	{.name = "CallGroup", .set = set_group, FIELD(call, IN_PLACE)},
 	{.name = "ManageGroup", .set = set_group, FIELD(manage, IN_PLACE)},

@@ -21,6 +21,8 @@
  *                        default 10s (a)
  *   WorkerWatchdog=      for a worker's loop to come round; then its process is killed, and the
  *                        actor whose handler it is in pays; 0: never; default 30s
+ *   WorkerMemory=        bytes that the messages and states of one worker should take at most, or a percentage of
+ *                        what this process may have; at least 64M; infinity: no bound; default: see memory.h
  *   RestartDelay=        before the first restart; default 100ms (a)
  *   RestartDelayMax=     that it grows to with each failure in a row; default 30s (a)
  *   GiveUpAfter=         failures in a row after which an actor is given up; default 10 (a)
@@ -62,6 +64,7 @@ struct settings {
 	unsigned connections, connections_uid;
 	uint64_t start_timeout_ns, stop_timeout_ns; /* TEXT_INFINITY: no deadline */
 	uint64_t worker_watchdog_ns;                /* 0, TEXT_INFINITY: never */
+	uint64_t worker_memory; /* bytes; 0: the default; TEXT_INFINITY: no bound */
 	struct restart_keys restart;
 	struct settings_group observe, call, manage, deploy;
 };

@@ -8,6 +8,7 @@
 #include "master/arenas.h"
 #include "master/deploy.h"
 #include "master/master.h"
+#include "master/memory.h"
 #include "master/page_map.h"
 #include "master/unit.h"
 #include <poll.h>
@@ -216,6 +217,7 @@ static int introduce(struct worker *worker, int page)
 		.incarnation = worker->incarnation,
 		.directory = worker->master->directory,
 		.logLevel = worker->master->log.level,
+		.memory = (int64_t)memory_of_worker(&worker->master->settings),
 	};
 
 	return worker_send(worker, &worker_start_method, &start, page);
@@ -382,8 +384,11 @@ void worker_reconfigure(struct worker *worker)
 
 	restart_configure(&worker->trouble, &trouble);
 	restart_configure(&worker->deaths, &deaths);
-	(void)worker_send(worker, &worker_log_level_method,
-			  &(struct worker_log_level){.logLevel = master->log.level}, -1);
+	(void)worker_send(worker, &worker_reconfigure_method,
+			  &(struct worker_reconfigure){
+				  .logLevel = master->log.level,
+				  .memory = (int64_t)memory_of_worker(&master->settings)},
+			  -1);
 }
 
 int worker_new(struct master *master, unsigned number, struct unit *owner,

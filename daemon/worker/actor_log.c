@@ -1,6 +1,7 @@
 #include "worker/actor_log.h"
 
 #include "base/list.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -200,6 +201,30 @@ void actor_log_end(struct actor_log *actors, const struct runtime_end *end)
 		strcpy(kind->what, from);
 	}
 	log_warning(actors->log, "%s%s ended: failed with %s", end->type, from, error);
+}
+
+void actor_log_memory(struct actor_log *actors, const struct runtime_memory *memory)
+{
+	struct units_unit *unit = units_get_unit(actors->units, memory->unit);
+	struct rate_limit *limit = unit ? &unit->shortages : &actors->orphans;
+	uint64_t now = loop_now_ns(actors->loop), others = 0;
+	char more[64] = "";
+
+	if (!memory->is_short)
+		return;
+	if (unit)
+		others = rate_limit_take_suppressed(limit, now);
+	if (!rate_limit_pass(limit, now))
+		return;
+	if (others)
+		(void)snprintf(more, sizeof(more),
+			       ", and so %" PRIu64 " times since this was logged", others);
+	log_warning(actors->log,
+		    "%s: its actors hold %" PRIu64 " MiB of the %" PRIu64
+		    " MiB of this worker (WorkerMemory=): messages to them are refused until "
+		    "they hold less%s",
+		    unit ? unit->name : "a unit that is no more", memory->bytes >> 20,
+		    memory->budget >> 20, more);
 }
 
 /* ---- life */

@@ -57,6 +57,9 @@ void actor_log_failure(struct actor_log *actors, const struct runtime_failure *f
 /* An actor that another one has spawned ended with an error. */
 void actor_log_end(struct actor_log *actors, const struct runtime_end *end);
 
+/* A unit has too much of the worker's memory: a line each half minute, with how often it was so meanwhile. */
+void actor_log_memory(struct actor_log *actors, const struct runtime_memory *memory);
+
 /* Report all that was left out, whatever interval is under way. */
 void actor_log_flush(struct actor_log *actors);
 

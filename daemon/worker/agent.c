@@ -78,6 +78,13 @@ static void on_failure(void *context, const struct runtime_failure *failure)
 	actor_log_failure(&agent->actor_log, failure);
 }
 
+static void on_memory(void *context, const struct runtime_memory *memory)
+{
+	struct agent *agent = context;
+
+	actor_log_memory(&agent->actor_log, memory);
+}
+
 static void on_log_stuck(void *context)
 {
 	struct agent *agent = context;
@@ -93,6 +100,7 @@ static const struct runtime_ops runtime_ops = {
 	.on_dead_letter = on_dead_letter,
 	.on_log = on_log,
 	.on_failure = on_failure,
+	.on_memory = on_memory,
 };
 
 /* ---- Start */
@@ -113,7 +121,7 @@ static int map_page(int fd, struct page **ret_page)
 	return 0;
 }
 
-static int start_runtime(struct agent *agent)
+static int start_runtime(struct agent *agent, int64_t memory)
 {
 	return runtime_new(
 		&(struct runtime_config){
@@ -124,6 +132,7 @@ static int start_runtime(struct agent *agent)
 			.page = agent->page,
 			.ops = &runtime_ops,
 			.context = agent,
+			.memory = (uint64_t)memory,
 			.seed = random_seed_from_kernel(),
 			.secret = {random_seed_from_kernel(), random_seed_from_kernel()},
 		},
@@ -157,7 +166,7 @@ static void on_start(void *context, const void *data, int *fd)
 
 	if (agent->is_started || in->node < 0 || in->node > UINT16_MAX || in->worker < 1 ||
 	    in->worker > LIMIT_WORKERS || in->incarnation < 1 || in->incarnation > UINT32_MAX ||
-	    in->logLevel < 0 || in->logLevel > LOG_P_DEBUG) {
+	    in->logLevel < 0 || in->logLevel > LOG_P_DEBUG || in->memory < 0) {
 		fail(agent, "the master's Start makes no sense", -EINVAL);
 		return;
 	}
@@ -183,7 +192,7 @@ static void on_start(void *context, const void *data, int *fd)
 		crash_set_page(agent->config.crash, agent->page, tag);
 		crash_set_loader(agent->config.crash, agent->loader);
 	}
-	r = start_runtime(agent);
+	r = start_runtime(agent, in->memory);
 	if (r < 0) {
 		fail(agent,
 		     r == -ENOMEM ? "cannot reserve address space for actors (a limit such as "
@@ -203,14 +212,16 @@ static void on_start(void *context, const void *data, int *fd)
 	agent_send(agent, &worker_ready_method, "");
 }
 
-static void on_log_level(void *context, const void *data, int *fd)
+static void on_reconfigure(void *context, const void *data, int *fd)
 {
 	struct agent *agent = context;
-	const struct worker_log_level *in = data;
+	const struct worker_reconfigure *in = data;
 
 	(void)fd;
 	if (in->logLevel >= 0 && in->logLevel <= LOG_P_DEBUG)
 		agent->config.log->level = (int)in->logLevel;
+	if (in->memory >= 0)
+		runtime_set_memory(agent->runtime, (uint64_t)in->memory);
 }
 
 /* ---- Shutdown */
@@ -285,7 +296,7 @@ static bool is_of_order(struct agent *agent)
 	}
 AFTER_START(agent_on_load)
 AFTER_START(agent_on_define)
-AFTER_START(on_log_level)
+AFTER_START(on_reconfigure)
 AFTER_START(agent_on_redefine)
 AFTER_START(agent_on_undefine)
 AFTER_START(agent_on_spawn)
@@ -307,7 +318,7 @@ static const struct channel_handler handlers[] = {
 	{&worker_start_method, on_start},
 	{&worker_load_method, started_agent_on_load},
 	{&worker_define_method, started_agent_on_define},
-	{&worker_log_level_method, started_on_log_level},
+	{&worker_reconfigure_method, started_on_reconfigure},
 	{&worker_redefine_method, started_agent_on_redefine},
 	{&worker_undefine_method, started_agent_on_undefine},
 	{&worker_spawn_method, started_agent_on_spawn},

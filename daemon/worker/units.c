@@ -98,6 +98,7 @@ int units_add_unit(struct units *units, int64_t number, const char *name, void *
 	void *array = units->units;
 	int r;
 
+	rate_limit_init(&unit.shortages, UNITS_SHORTAGES_NS, 1);
 	memcpy(unit.name, name, strnlen(name, sizeof(unit.name) - 1));
 	r = insert_element(&array, &units->n_units, sizeof(*units->units), &unit);
 

@@ -5,11 +5,15 @@
 #ifndef WORKER_UNITS_H
 #define WORKER_UNITS_H
 
+#include "base/clock.h"
 #include "base/rate_limit.h"
 #include "core/runtime.h"
 #include "plugin/loader.h"
 #include <stddef.h>
 #include <stdint.h>
+
+#define UNITS_SHORTAGES_NS                                                                     \
+	(30 * CLOCK_SECOND_NS) /* between two lines that a unit has too much memory */
 
 struct units_plugin {
 	int64_t number;
@@ -19,7 +23,8 @@ struct units_plugin {
 
 struct units_unit {
 	int64_t number;
-	struct rate_limit lines; /* that its actors and their children log */
+	struct rate_limit lines;     /* that its actors and their children log */
+	struct rate_limit shortages; /* the same, that it has too much memory */
 	char name[TROUPE_NAME_MAX + 1];
 	void *config; /* a value of its actor type's config, owned; NULL: it takes none */
 };

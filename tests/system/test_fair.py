@@ -48,6 +48,42 @@ class Memory(HostTest):
         self.assertLess(most, 300 * MIB, most / MIB)
         wait_for(lambda: memory_of(pid) < before + 32 * MIB, 20 * SLOW, "the worker to give its memory back")
 
+    HOARD = {"hoard": {"Plugin": "hoard", "Type": "hoard", "Worker": 1}, "slow": {"Plugin": "slow", "Worker": 1}}
+
+    def fill(self, host):
+        """400 MB for 20 children, who keep what they get."""
+        return host.call("hoard", "io.troupe.test.hoard.Fill", {"cells": 20, "texts": 200, "bytes": 100000})
+
+    def test_a_unit_that_takes_all_memory_is_refused_and_its_neighbour_goes_on(self):
+        host = self.daemon(self.HOARD, daemon={"WorkerMemory": "64M"})
+        worker = host.worker(1)
+        before = memory_of(worker["pid"])
+        text = {"text": "x" * 100000, "delayMs": 0}
+        for _ in range(5):
+            filled = self.fill(host)
+            self.assertGreater(filled["refused"], 3000)
+            for _ in range(20):
+                self.assertEqual(host.call("slow", f"{SLOW_ACTOR}.Answer", text)["text"], text["text"])
+        # the budget, and what pieces of memory are larger than what lies in them
+        self.assertLess(memory_of(worker["pid"], "VmHWM") - before, 96 * MIB)
+        self.assertRegex(host.log(), r"hoard: its actors hold \d+ MiB of the 64 MiB of this worker")
+        self.assertEqual(host.worker(1)["pid"], worker["pid"])
+        # what it gives back it may have again
+        host.call("hoard", "io.troupe.test.hoard.Empty")
+        wait_for(lambda: host.call("hoard", "io.troupe.test.hoard.Fill",
+                                   {"cells": 20, "texts": 10, "bytes": 100000})["refused"] == 0,
+                 20 * SLOW, "the unit to have as much as any other")
+
+    def test_the_memory_of_workers_changes_with_a_reload(self):
+        host = self.daemon(self.HOARD, daemon={"WorkerMemory": "64M"})
+        pid = host.worker(1)["pid"]
+        self.assertGreater(self.fill(host)["refused"], 0)
+        host.write("trouped.conf", "[Daemon]\nWorkers=2\nWorkerMemory=infinity\n")
+        host.control("Reload")
+        wait_for(lambda: self.fill(host)["refused"] == 0, 20 * SLOW, "no bound")
+        self.assertGreater(memory_of(pid), 300 * MIB)
+        self.assertEqual(host.worker(1)["pid"], pid)
+
 
 class Fair(HostTest):
     def send(self, host, count, method, parameters):

@@ -303,6 +303,46 @@ static void children_count_for_their_unit_and_wait(void **state)
 	finish(&world);
 }
 
+static int sends_text(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		      int64_t n)
+{
+	struct scene *scene = scene_of(self);
+
+	(void)me;
+	(void)call;
+	(void)n;
+	scene->last =
+		self_send(self, scene->hogs[0], &text_method, &(struct text){scene->text});
+	return 0;
+}
+
+static void message_from_elsewhere_ends_with_the_reason(void **state)
+{
+	struct world world, other;
+	struct net net = {0};
+	struct scene scene;
+
+	(void)state;
+	begin(&world, &scene, BUDGET);
+	world_init(&other, 2, NULL);
+	other.test = &scene;
+	other.hooks.num = sends_text;
+	world_link(&world, &net);
+	world_link(&other, &net);
+	world_spawn(&other, 1);
+	(void)fill(&world, &scene);
+	assert_int_equal(world_send(&other, other.actors[1], 1), 0);
+	world_run(&other);
+	assert_int_equal(scene.last, 0);
+	assert_true(net_carry_one(&net, 1));
+	assert_int_equal(world.dead_letters, 1);
+	assert_string_equal(world.last_dead_letter, "unit-memory");
+	runtime_stop_all(other.runtime);
+	world_fini(&other);
+	finish(&world);
+	net_fini(&net);
+}
+
 /* ------------------------------------------------------------------ a storm */
 
 #define ACTORS 24
@@ -498,6 +538,7 @@ int main(void)
 		cmocka_unit_test(unit_that_keeps_too_much_is_refused),
 		cmocka_unit_test(waiters_are_told_once_when_the_bound_is_back),
 		cmocka_unit_test(children_count_for_their_unit_and_wait),
+		cmocka_unit_test(message_from_elsewhere_ends_with_the_reason),
 		cmocka_unit_test(
 			nobody_waits_for_ever_and_no_memory_is_taken_beyond_the_budget),
 	};

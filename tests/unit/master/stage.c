@@ -171,7 +171,7 @@ static const struct channel_handler handlers[] = {
 	{&worker_taken_method, on_taken},    {&worker_name_method, on_other},
 	{&worker_describe_method, on_other}, {&worker_inquire_method, on_inquire},
 	{&worker_stop_method, on_other},     {&worker_undefine_method, on_other},
-	{&worker_redefine_method, on_other}, {&worker_log_level_method, on_other},
+	{&worker_redefine_method, on_other}, {&worker_reconfigure_method, on_other},
 	{&worker_arena_method, on_arena},    {&worker_ping_method, on_ping},
 };
 

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "master/memory.h"
 #include "master/settings.h"
 #include "tests/unit/master/conf_tree.h"
 
@@ -67,6 +68,7 @@ static void settings_have_defaults_without_a_file(void **state)
 	assert_int_equal(s->connections_uid, 1024);
 	assert_true(s->start_timeout_ns == 30 * CLOCK_SECOND_NS);
 	assert_true(s->worker_watchdog_ns == 30 * CLOCK_SECOND_NS);
+	assert_int_equal(s->worker_memory, 0);
 	assert_true(s->stop_timeout_ns == 10 * CLOCK_SECOND_NS);
 	assert_true(s->restart.delay_ns == 100 * CLOCK_MS_NS);
 	assert_true(s->restart.delay_max_ns == 30 * CLOCK_SECOND_NS);
@@ -90,16 +92,17 @@ static void each_key_is_taken_in(void **state)
 	struct fixture *f = *state;
 	const struct settings *s = &f->settings;
 
-	conf_tree_file("trouped.conf",
-		       "[Daemon]\n"
-		       "Workers=3\nSocket=/tmp/x/\nRuntimeDirectory=/tmp/r\n"
-		       "StateDirectory=/tmp/s\nPluginPath=/a /b\nPluginPath=\"/c d\"\n"
-		       "WorkerWatchdog=0\nLogLevel=debug\nFrameMax=4K\nConnections="
-		       "7\nConnectionsPerUser=6\n"
-		       "StartTimeout=1min 30s\nStopTimeout=infinity\nRestartDelay=1s\n"
-		       "RestartDelayMax=2min\nHealthyAfter=5min\nGiveUpAfter=7\nGiveUp=never\n"
-		       "ObserveGroup=root\nCallGroup=0\nManageGroup=17\nDeployGroup=root\n"
-		       "X-Other=ignored\n[X-Site]\nAnything=goes\n");
+	conf_tree_file(
+		"trouped.conf",
+		"[Daemon]\n"
+		"Workers=3\nSocket=/tmp/x/\nRuntimeDirectory=/tmp/r\n"
+		"StateDirectory=/tmp/s\nPluginPath=/a /b\nPluginPath=\"/c d\"\n"
+		"WorkerMemory=1G\nWorkerWatchdog=0\nLogLevel=debug\nFrameMax=4K\nConnections="
+		"7\nConnectionsPerUser=6\n"
+		"StartTimeout=1min 30s\nStopTimeout=infinity\nRestartDelay=1s\n"
+		"RestartDelayMax=2min\nHealthyAfter=5min\nGiveUpAfter=7\nGiveUp=never\n"
+		"ObserveGroup=root\nCallGroup=0\nManageGroup=17\nDeployGroup=root\n"
+		"X-Other=ignored\n[X-Site]\nAnything=goes\n");
 	assert_int_equal(load(f), 0);
 	assert_string_equal(conf_tree_problems(&f->tree), "");
 	assert_int_equal(s->workers, 3);
@@ -113,6 +116,7 @@ static void each_key_is_taken_in(void **state)
 	assert_int_equal(s->connections, 7);
 	assert_int_equal(s->connections_uid, 6);
 	assert_true(s->worker_watchdog_ns == 0);
+	assert_int_equal(s->worker_memory, 1 << 30);
 	assert_true(s->start_timeout_ns == 90 * CLOCK_SECOND_NS);
 	assert_true(s->stop_timeout_ns == TEXT_INFINITY);
 	assert_true(s->restart.delay_ns == CLOCK_SECOND_NS);
@@ -176,6 +180,15 @@ static void mistake_is_named_with_its_key(void **state)
 		 "trouped.conf:2: Connections=5000: must be a number from 1 to 4096"},
 		{"ConnectionsPerUser=0",
 		 "trouped.conf:2: ConnectionsPerUser=0: must be a number from 1 to 1024"},
+		{"WorkerMemory=1M",
+		 "trouped.conf:2: WorkerMemory=1M: must be a size from 64M on, "
+		 "1% to 100%, or infinity"},
+		{"WorkerMemory=0%",
+		 "trouped.conf:2: WorkerMemory=0%: must be a size from 64M on, "
+		 "1% to 100%, or infinity"},
+		{"WorkerMemory=101%",
+		 "trouped.conf:2: WorkerMemory=101%: must be a size from 64M "
+		 "on, 1% to 100%, or infinity"},
 		{"StartTimeout=0",
 		 "trouped.conf:2: StartTimeout=0: must be a time from 1ms to infinity, like "
 		 "500ms or 1min 30s"},
@@ -277,6 +290,24 @@ static void limits_that_are_hardly_meant_are_warned_of(void **state)
 			"[Daemon]\nRestartDelay=100ms\nRestartDelayMax=30s\n"
 			"HealthyAfter=10s\nGiveUpAfter=10\nGiveUp=fail\n",
 			NULL, 0);
+}
+
+static void workers_memory_is_a_size_a_percentage_or_none(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t all = memory_limit("/proc/self/cgroup", "/sys/fs/cgroup");
+
+	conf_tree_file("trouped.conf", "[Daemon]\nWorkerMemory=25%\n");
+	assert_int_equal(load(f), 0);
+	assert_int_equal(f->settings.worker_memory, all / 100 * 25);
+	settings_fini(&f->settings);
+	conf_tree_file("trouped.conf", "[Daemon]\nWorkerMemory=infinity\n");
+	assert_int_equal(load(f), 0);
+	assert_true(f->settings.worker_memory == TEXT_INFINITY);
+	settings_fini(&f->settings);
+	conf_tree_file("trouped.conf", "[Daemon]\nWorkerMemory=1G\nWorkerMemory=\n");
+	assert_int_equal(load(f), 0);
+	assert_int_equal(f->settings.worker_memory, 0);
 }
 
 static void path_is_refused_when_too_long_for_a_socket(void **state)
@@ -382,6 +413,7 @@ int main(void)
 		TEST(mistake_is_named_with_its_key),
 		TEST(former_limits_are_taken_with_a_warning),
 		TEST(limits_that_are_hardly_meant_are_warned_of),
+		TEST(workers_memory_is_a_size_a_percentage_or_none),
 		TEST(path_is_refused_when_too_long_for_a_socket),
 		TEST(runtime_directory_is_asked_for_when_none_is_known),
 		TEST(all_mistakes_are_told_at_once),

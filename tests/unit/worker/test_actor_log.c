@@ -116,6 +116,35 @@ static void failures_of_a_method_are_one_line_and_a_number(void **state)
 	assert_string_equal(next(f), "");
 }
 
+static void shortages_of_a_unit_are_one_line_and_a_number(void **state)
+{
+	struct runtime_memory memory = {
+		.unit = 1, .bytes = 800 << 20, .budget = 1024 << 20, .is_short = true};
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 10; i++) {
+		memory.is_short = !(i % 2);
+		actor_log_memory(&f->actors, &memory);
+	}
+	assert_string_equal(next(f),
+			    "one: its actors hold 800 MiB of the 1024 MiB of this worker "
+			    "(WorkerMemory=): messages to them are refused until they "
+			    "hold less\n");
+	assert_string_equal(next(f), "");
+	/* as if half a minute had passed */
+	units_get_unit(&f->units, 1)->shortages.interval_ns = 1;
+	memory.is_short = true;
+	do
+		loop_step(f->loop, false);
+	while (loop_now_ns(f->loop) <= units_get_unit(&f->units, 1)->shortages.begin_ns);
+	actor_log_memory(&f->actors, &memory);
+	assert_non_null(strstr(next(f), "hold less, and so 4 times since this was logged\n"));
+	/* its children may outlive it */
+	units_remove_unit(&f->units, 1);
+	actor_log_memory(&f->actors, &memory);
+	assert_non_null(strstr(next(f), "a unit that is no more: its actors hold 800 MiB"));
+}
+
 static void kinds_beyond_the_limit_are_counted_together(void **state)
 {
 	struct troupe_method methods[LIMIT_LOGGED_KINDS + 20];
@@ -140,6 +169,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(lines_are_limited_by_their_unit),
 		TEST(failures_of_a_method_are_one_line_and_a_number),
+		TEST(shortages_of_a_unit_are_one_line_and_a_number),
 		TEST(kinds_beyond_the_limit_are_counted_together),
 	};
 
