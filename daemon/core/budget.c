@@ -10,6 +10,7 @@
 #define PARTS      16u         /* of the budget: with each one a count is complete */
 #define STEP       65536u      /* slots at a stretch, of the timer */
 #define STEP_LEAST 256u        /* and of growth */
+#define TRIM_NS    1000000u    /* at a stretch */
 #define AGAIN_NS   10000000u   /* between two looks at units that have too much */
 #define AGAIN_MAX  1000000000u /* the same, while nothing is done */
 
@@ -133,7 +134,7 @@ static void judge_all(struct runtime *runtime)
 
 static bool has_more_to_do(const struct budget *budget)
 {
-	return budget->has_hogs || budget->wake_at != SLOT_NONE;
+	return budget->has_hogs || budget->wants_trim || budget->wake_at != SLOT_NONE;
 }
 
 /* Unless it runs: soon. */
@@ -162,6 +163,7 @@ static void on_growth(void *context)
 	}
 	grown = now > budget->seen ? now - budget->seen : 0;
 	budget->seen = now;
+	budget->wants_trim |= now > budget->bytes;
 	if (grown > budget->bytes / PARTS)
 		grown = budget->bytes / PARTS;
 	if (count_more(runtime,
@@ -187,6 +189,19 @@ static void wake_more(struct runtime *runtime)
 		budget->wake_at = SLOT_NONE;
 }
 
+/* Give back what is free. False: that was all. */
+static bool trim_more(struct runtime *runtime)
+{
+	struct slab *slabs[] = {&runtime->messages, &runtime->states};
+	uint64_t until_ns = loop_clock_ns(runtime->loop) + TRIM_NS;
+
+	for (size_t i = 0; i < ARRAY_LEN(slabs); i++)
+		while (slab_trim(slabs[i]))
+			if (loop_clock_ns(runtime->loop) >= until_ns)
+				return true;
+	return false;
+}
+
 static void on_timer(struct loop_timer *timer)
 {
 	struct runtime *runtime = container_of(timer, struct runtime, budget.timer);
@@ -200,7 +215,9 @@ static void on_timer(struct loop_timer *timer)
 		judge_all(runtime);
 	if (budget->wake_at != SLOT_NONE)
 		wake_more(runtime);
-	is_complete &= budget->wake_at == SLOT_NONE;
+	if (budget->wants_trim)
+		budget->wants_trim = memory_of(runtime) > budget->bytes && trim_more(runtime);
+	is_complete &= !budget->wants_trim && budget->wake_at == SLOT_NONE;
 	if (is_complete && !has_more_to_do(budget))
 		return;
 	budget->wait_ns = is_quiet && is_complete ? 2 * budget->wait_ns : AGAIN_NS;

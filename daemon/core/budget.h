@@ -8,6 +8,9 @@
  * less than twice what is free, the bounds are as configured again, and who waited for room is told. So a
  * message pays nothing: that bound is the one which it is compared with in any case (unit->mailbox_units).
  *
+ * What was asked of the system beyond the budget, and is free now, goes back to it even when there is other work to do: what
+ * was of one size may be wanted in another.
+ *
  * Counted is what lies in mailboxes, what is kept, and states; not what plug-ins allocate themselves, records (share.h), and what
  * a piece of memory is larger than what is in it. One runtime, one thread.
  */
@@ -21,7 +24,7 @@
 struct runtime;
 
 struct budget {
-	struct loop_timer timer; /* runs while a unit has too much */
+	struct loop_timer timer; /* runs while a unit has too much, or the slabs */
 	uint64_t bytes;          /* 0: no bound */
 	uint64_t seen;           /* bytes of both slabs when growth was looked at last */
 	uint64_t counted;        /* by the count under way, of all units */
@@ -30,6 +33,7 @@ struct budget {
 	uint32_t at;             /* slot that the count comes to next */
 	uint32_t wake_at;        /* slot whose waiters are next; SLOT_NONE: all were told */
 	bool has_hogs;           /* by the last count */
+	bool wants_trim; /* the slabs have grown beyond it since the last pass over them */
 };
 
 void budget_init(struct runtime *runtime, uint64_t bytes);

@@ -140,6 +140,26 @@ static void unit_cannot_fill_its_workers_memory(void **state)
 	finish(&world);
 }
 
+static void what_is_free_beyond_the_budget_goes_back(void **state)
+{
+	struct scene scene;
+	struct world world;
+
+	(void)state;
+	begin(&world, &scene, BUDGET);
+	/* each size has pieces of its own, and no second without messages passes */
+	for (size_t size = 600; size < 4000; size += size / 4 + 16) {
+		memset(scene.text, 'x', TEXT);
+		scene.text[size] = '\0';
+		assert_true(fill(&world, &scene) * size >= BUDGET / 2);
+		world_run(&world);
+		world_sleep(&world, 200 * CLOCK_MS_NS);
+		assert_true(memory(&world) <= BUDGET);
+		assert_false(is_hog(&world, 2));
+	}
+	finish(&world);
+}
+
 static void worker_without_a_budget_has_no_bound(void **state)
 {
 	struct scene scene;
@@ -534,6 +554,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unit_cannot_fill_its_workers_memory),
+		cmocka_unit_test(what_is_free_beyond_the_budget_goes_back),
 		cmocka_unit_test(worker_without_a_budget_has_no_bound),
 		cmocka_unit_test(unit_that_keeps_too_much_is_refused),
 		cmocka_unit_test(waiters_are_told_once_when_the_bound_is_back),
