@@ -344,8 +344,9 @@ int troupe_address_parse(const char *text,
  *
  * Generated wrappers: X_METHOD_send(), X_METHOD_call(). The message is copied before they return.
  *
- * -EAGAIN: the receiver's mailbox (in another worker: the link to it) is full. Nothing was sent; life's
- *          on_room will be called, once, when there is room.
+ * -EAGAIN: the receiver's mailbox (in another worker: the link to it) is full, or its unit holds
+ *          too much of this worker's memory. Nothing was sent; life's on_room will be called,
+ *          once, when there is room.
  * -ESRCH:  nobody lives there (known at once only within the worker).
  * -EINVAL: the message breaks its type: a NULL string, bad UTF-8, an enum out of range, a number that
  *          is not finite, a map out of order; or the entry is not in the actor type's table.
@@ -446,7 +447,8 @@ struct troupe_kept;
 /* Detach the message being handled: `in` stays valid after the handler returns, until
  * troupe_release(). No copy is made. A dying actor releases all it kept. What is kept has left
  * the mailbox, and has the mailbox's bounds once more, for itself: an actor keeps at most
- * Mailbox= messages, of MailboxBytes= together. -ENOBUFS: it keeps that much already; -EINVAL:
+ * Mailbox= messages, of MailboxBytes= together. -ENOBUFS: it keeps that much already, or its unit
+ * holds too much of the worker's memory (WorkerMemory= of trouped.conf); -EINVAL:
  * there is no message (init, timers, replies); -EALREADY: kept before; -ENOMEM: a limit of the
  * worker. */
 int troupe_keep(struct troupe_self *self, struct troupe_kept **ret_kept) TROUPE_WARN_UNUSED;
