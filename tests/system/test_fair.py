@@ -45,8 +45,10 @@ class Memory(HostTest):
             for _ in range(20):
                 host.call("hello", GREET, {"name": "x"})
         most = memory_of(pid, "VmHWM") - before
-        self.assertLess(most, 300 * MIB, most / MIB)
-        wait_for(lambda: memory_of(pid) < before + 32 * MIB, 20 * SLOW, "the worker to give its memory back")
+        # of 960; a sanitizer takes its part
+        self.assertLess(most, (300 if SLOW <= 2 else 600) * MIB, most / MIB)
+        if SLOW <= 2:  # a sanitizer keeps what was freed
+            wait_for(lambda: memory_of(pid) < before + 32 * MIB, 20 * SLOW, "the worker to give its memory back")
 
     HOARD = {"hoard": {"Plugin": "hoard", "Type": "hoard", "Worker": 1}, "slow": {"Plugin": "slow", "Worker": 1}}
 
