@@ -127,7 +127,8 @@ static const char *start_hint(const char *name, const char *state, char *text, s
 	bool is_down = strcmp(state, "stopped") == 0 || strcmp(state, "ended") == 0 ||
 		       strcmp(state, "failed") == 0;
 
-	snprintf(text, size, is_down ? "\n`troupectl start %s` starts it" : "", name);
+	(void)snprintf(text, size, "%s%s%s", is_down ? "\n`troupectl start " : "",
+		       is_down ? name : "", is_down ? "` starts it" : "");
 	return text;
 }
 
