@@ -66,8 +66,9 @@ class Memory(HostTest):
             self.assertGreater(filled["refused"], 3000)
             for _ in range(20):
                 self.assertEqual(host.call("slow", f"{SLOW_ACTOR}.Answer", text)["text"], text["text"])
-        # the budget, and what pieces of memory are larger than what lies in them
-        self.assertLess(memory_of(worker["pid"], "VmHWM") - before, 96 * MIB)
+        if SLOW <= 2:  # a sanitizer has memory of its own for each byte
+            # the budget, and what pieces of memory are larger than what lies in them
+            self.assertLess(memory_of(worker["pid"], "VmHWM") - before, 96 * MIB)
         self.assertRegex(host.log(), r"hoard: its actors hold \d+ MiB of the 64 MiB of this worker")
         self.assertEqual(host.worker(1)["pid"], worker["pid"])
         # what it gives back it may have again
