@@ -42,7 +42,7 @@ struct crash {
 
 /* What happened, by the thread that it happened to. */
 struct fault {
-	uint64_t magic;
+	_Atomic uint64_t magic; /* set when the rest is there for another thread to read */
 	int signal;
 	siginfo_t info;
 	uint32_t thread_id;
@@ -285,6 +285,7 @@ static void pass_on(struct fault *fault, const ucontext_t *context)
 	siginfo_t info = {.si_signo = fault->signal, .si_code = SI_QUEUE};
 
 	find_frames(fault, context, NULL);
+	atomic_store_explicit(&fault->magic, MAGIC, memory_order_release);
 	info.si_pid = getpid();
 	info.si_uid = getuid();
 	info.si_value.sival_ptr = fault;
@@ -302,7 +303,8 @@ static struct fault *passed_fault(const siginfo_t *info)
 
 	if (info->si_code != SI_QUEUE || info->si_pid != getpid())
 		return NULL;
-	return fault->magic == MAGIC ? fault : NULL;
+	return atomic_load_explicit(&fault->magic, memory_order_acquire) == MAGIC ? fault
+										  : NULL;
 }
 
 static void run_handler(int number, siginfo_t *info, void *data)
@@ -310,10 +312,7 @@ static void run_handler(int number, siginfo_t *info, void *data)
 	const ucontext_t *context = data;
 	const struct crash *crash;
 	struct fault *passed;
-	struct fault fault = {.magic = MAGIC,
-			      .signal = number,
-			      .info = *info,
-			      .thread_id = (uint32_t)gettid()};
+	struct fault fault = {.signal = number, .info = *info, .thread_id = (uint32_t)gettid()};
 
 	limit_time();
 	if (context->uc_stack.ss_size != STACK_BYTES) {
