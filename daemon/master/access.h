@@ -2,8 +2,8 @@
 #ifndef MASTER_ACCESS_H
 #define MASTER_ACCESS_H
 
+#include "config/settings.h"
 #include "control/server.h"
-#include "master/settings.h"
 #include <sys/types.h>
 
 /* The level of a peer: root and `own`, the daemon's user, may do everything, others what the most powerful of their groups

@@ -2,10 +2,10 @@
 #include "master/master.h"
 
 #include "base/cleanup.h"
-#include "master/config_json.h"
-#include "master/defaults.h"
+#include "config/config_json.h"
+#include "config/defaults.h"
+#include "config/unit_file.h"
 #include "master/deploy.h"
-#include "master/unit_file.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,8 +52,10 @@ static int check_units(const struct unit_file *files, size_t n, struct problems 
 	list_init(&deployments);
 	for (size_t i = 0; i < n; i++) {
 		units[i] = check_unit(&files[i], &deployments, &last, problems);
-		if (files[i].is_default && r == 0)
-			r = defaults_add(&claims, units[i].type, files[i].name, files[i].file);
+		if (files[i].is_default && units[i].type && r == 0)
+			r = defaults_add(&claims, units[i].type->interfaces,
+					 units[i].type->n_interfaces, files[i].name,
+					 files[i].file);
 	}
 	defaults_check(&claims, problems);
 	defaults_fini(&claims);

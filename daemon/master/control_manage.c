@@ -2,6 +2,7 @@
 #include "master/control.h"
 
 #include "base/cleanup.h"
+#include "config/spawn.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/describe.h"
 #include "master/inquiry.h"
@@ -11,7 +12,6 @@
 #include "master/reload.h"
 #include "master/reload_reply.h"
 #include "master/shares.h"
-#include "master/spawn.h"
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/waiter.h"

@@ -2,10 +2,10 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "config/problems.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/deploy.h"
 #include "master/master.h"
-#include "master/problems.h"
 #include "master/stall.h"
 #include "master/unit.h"
 #include "master/version.h"

@@ -6,7 +6,7 @@
  */
 #include "base/cleanup.h"
 #include "config.h"
-#include "master/conf_path.h"
+#include "config/conf_path.h"
 #include "master/master.h"
 #include <fcntl.h>
 #include <getopt.h>

@@ -1,7 +1,7 @@
 #include "master/reload.h"
 
 #include "base/cleanup.h"
-#include "master/defaults.h"
+#include "config/defaults.h"
 #include "master/deploy.h"
 #include "master/master.h"
 #include "master/notify.h"
@@ -220,10 +220,11 @@ static int check_defaults(struct master *master, struct problems *problems)
 		const struct unit_file *file = unit->next_file ? unit->next_file : &unit->file;
 		const struct version *version =
 			unit->next_version ? unit->next_version : unit->version;
+		const struct deployment_type *type =
+			version->type ? deploy_type(version->deployment, version->type) : NULL;
 
-		if (file->is_default && !unit->is_removed && version->type && r == 0)
-			r = defaults_add(&claims,
-					 deploy_type(version->deployment, version->type),
+		if (file->is_default && !unit->is_removed && type && r == 0)
+			r = defaults_add(&claims, type->interfaces, type->n_interfaces,
 					 unit->name, file->file);
 	}
 	defaults_check(&claims, problems);

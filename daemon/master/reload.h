@@ -2,7 +2,7 @@
 #ifndef MASTER_RELOAD_H
 #define MASTER_RELOAD_H
 
-#include "master/problems.h"
+#include "config/problems.h"
 #include <stddef.h>
 
 struct master;

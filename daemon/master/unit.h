@@ -12,8 +12,8 @@
 #include "base/list.h"
 #include "base/loop.h"
 #include "base/rate_limit.h"
+#include "config/unit_file.h"
 #include "master/hash.h"
-#include "master/unit_file.h"
 #include "supervise/restart.h"
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,9 +2,9 @@
 #include "master/version.h"
 
 #include "base/cleanup.h"
-#include "master/config_json.h"
+#include "config/config_json.h"
+#include "config/unit_file.h"
 #include "master/master.h"
-#include "master/unit_file.h"
 #include "master/worker.h"
 #include <errno.h>
 #include <stdio.h>

@@ -4,11 +4,11 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "config/memory.h"
 #include "io.troupe.Worker.varlink.h"
 #include "master/arenas.h"
 #include "master/deploy.h"
 #include "master/master.h"
-#include "master/memory.h"
 #include "master/page_map.h"
 #include "master/unit.h"
 #include <poll.h>

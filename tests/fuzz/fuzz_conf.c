@@ -4,7 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "master/config_json.h"
+#include "config/config_json.h"
 #include "proto/json.h"
 #include "proto/layout.h"
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* test_oom.c - the counters of control groups, in files of the test's own. */
 #include "master/oom.h"
 
-#include "conf_tree.h"
+#include "tests/unit/config/conf_tree.h"
 #include <setjmp.h>
 
 #include <cmocka.h>

@@ -1,0 +1,303 @@
+/* conf.c - lines, sections, assignments. */
+#include "config/conf.h"
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLANKS " \t\r\n"
+
+/* One text on its way through the parser. */
+struct parser {
+	struct conf *conf;
+	struct problems *problems;
+	const char *file;
+	char *section; /* NULL: before the first header */
+	unsigned section_line;
+	bool bad_section; /* its header was wrong: one problem is enough for all that is below
+			   */
+	char *logical;    /* the lines joined so far; NULL: not in a continuation */
+	size_t logical_size;
+	unsigned logical_line;
+	int result;
+};
+
+void conf_init(struct conf *conf)
+{
+	*conf = (struct conf){0};
+}
+
+void conf_fini(struct conf *conf)
+{
+	for (size_t i = 0; i < conf->n; i++) {
+		free(conf->entries[i].section);
+		free(conf->entries[i].key);
+		free(conf->entries[i].value);
+	}
+	free(conf->entries);
+	for (size_t i = 0; i < conf->n_files; i++)
+		free(conf->files[i]);
+	free(conf->files);
+	conf_init(conf);
+}
+
+static int add_file(struct conf *conf, const char *file)
+{
+	char **files = reallocarray(conf->files, conf->n_files + 1, sizeof(*files));
+
+	if (!files)
+		return -ENOMEM;
+	conf->files = files;
+	files[conf->n_files] = strdup(file);
+	if (!files[conf->n_files])
+		return -ENOMEM;
+	conf->n_files++;
+	return 0;
+}
+
+static int add_entry(struct parser *parser, const char *key, const char *value)
+{
+	struct conf *conf = parser->conf;
+	struct conf_entry entry = {.file = parser->file,
+				   .line = parser->logical_line,
+				   .section_line = parser->section_line};
+
+	if (conf->n == conf->room) {
+		size_t room = conf->room ? 2 * conf->room : 16;
+		struct conf_entry *entries =
+			reallocarray(conf->entries, room, sizeof(*entries));
+
+		if (!entries)
+			return -ENOMEM;
+		conf->entries = entries;
+		conf->room = room;
+	}
+	entry.section = strdup(parser->section);
+	entry.key = strdup(key);
+	entry.value = strdup(value);
+	if (!entry.section || !entry.key || !entry.value) {
+		free(entry.section);
+		free(entry.key);
+		free(entry.value);
+		return -ENOMEM;
+	}
+	conf->entries[conf->n++] = entry;
+	return 0;
+}
+
+/* Note a mistake in the logical line. */
+#define complain(parser, ...)                                                                  \
+	((parser)->result = problems_add((parser)->problems, (parser)->file,                   \
+					 (parser)->logical_line, __VA_ARGS__))
+
+/* Cut blanks off both ends of a text that may be written to. */
+static char *strip(char *text)
+{
+	size_t size;
+
+	text += strspn(text, BLANKS);
+	size = strlen(text);
+	while (size > 0 && strchr(BLANKS, text[size - 1]))
+		size--;
+	text[size] = '\0';
+	return text;
+}
+
+static int take_header(struct parser *parser, char *line)
+{
+	size_t size = strlen(line);
+
+	free(parser->section);
+	parser->section = NULL;
+	parser->bad_section = true;
+	if (line[size - 1] != ']') {
+		complain(parser,
+			 "the section header \"%.60s\" lacks its \"]\" at the end of the line",
+			 line);
+		return 0;
+	}
+	line[size - 1] = '\0';
+	if (size == 2 || strpbrk(line + 1, "[]")) {
+		complain(parser, "\"%.60s]\" is not a section header; write [Name]", line);
+		return 0;
+	}
+	parser->section = strdup(line + 1);
+	parser->section_line = parser->logical_line;
+	parser->bad_section = false;
+	return parser->section ? 0 : -ENOMEM;
+}
+
+/* A whole line, its continuations included; written to. */
+static int take_line(struct parser *parser, char *line)
+{
+	char *equals, *key;
+
+	line = strip(line);
+	if (*line == '\0')
+		return 0;
+	if (*line == '[')
+		return take_header(parser, line);
+	equals = strchr(line, '=');
+	if (!equals) {
+		complain(parser,
+			 "\"%.60s\" is neither Key=value nor a [Section]; comments begin with "
+			 "\"#\"",
+			 line);
+		return 0;
+	}
+	*equals = '\0';
+	key = strip(line);
+	if (*key == '\0') {
+		complain(parser, "there is no key before \"=\"");
+		return 0;
+	}
+	if (parser->bad_section)
+		return 0;
+	if (!parser->section) {
+		complain(parser,
+			 "%.60s= stands before the first section; write the line [Section] "
+			 "above it",
+			 key);
+		return 0;
+	}
+	return add_entry(parser, key, strip(equals + 1));
+}
+
+/* Whether an odd number of backslashes ends the line: the last one continues it. */
+static bool is_continued(const char *line, size_t size)
+{
+	size_t n = 0;
+
+	while (n < size && line[size - 1 - n] == '\\')
+		n++;
+	return n % 2 == 1;
+}
+
+static int finish_logical(struct parser *parser)
+{
+	cleanup_free char *line = take_pointer(&parser->logical);
+
+	return line ? take_line(parser, line) : 0;
+}
+
+/* A line as it stands in the file, without its end. */
+static int take_physical(struct parser *parser, const char *line, size_t size, unsigned number)
+{
+	size_t blanks = 0;
+	bool continued;
+	char *joined;
+
+	while (blanks < size && strchr(" \t", line[blanks]))
+		blanks++;
+	if (blanks < size && (line[blanks] == '#' || line[blanks] == ';'))
+		return 0; /* and a continuation goes on behind it */
+	if (!parser->logical) {
+		parser->logical_line = number;
+		parser->logical_size = 0;
+	}
+	if (size > LIMIT_CONFIG_LINE - parser->logical_size) {
+		free(take_pointer(&parser->logical));
+		complain(parser, "the line is longer than %u bytes", LIMIT_CONFIG_LINE);
+		return 0;
+	}
+	continued = is_continued(line, size);
+	joined = realloc(parser->logical, parser->logical_size + size + 1);
+	if (!joined)
+		return -ENOMEM;
+	memcpy(joined + parser->logical_size, line, size);
+	parser->logical = joined;
+	parser->logical_size += size;
+	joined[parser->logical_size] = '\0';
+	if (continued) {
+		joined[parser->logical_size - 1] = ' ';
+		return 0;
+	}
+	return finish_logical(parser);
+}
+
+/* A NUL or a character that is not UTF-8 makes the whole file suspect: it is not read at all.
+ */
+static int check_text(struct parser *parser, const char *text, size_t size)
+{
+	parser->logical_line = 1;
+	for (size_t at = 0; at < size;) {
+		size_t n = text_utf8_size(text + at, size - at);
+
+		if (n == 0)
+			return complain(
+				parser,
+				"a byte here is not UTF-8 (0x%02x); save the file as UTF-8",
+				(unsigned char)text[at]);
+		if (text[at] == '\0')
+			return complain(parser, "a NUL byte; this is not a text file");
+		if (text[at] == '\n')
+			parser->logical_line++;
+		at += n;
+	}
+	return 0;
+}
+
+static int parse_text(struct parser *parser, const char *text, size_t size)
+{
+	const char *end = text + size;
+	int r = 0;
+
+	if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+		text += 3;
+	for (unsigned number = 1; text < end && r == 0; number++) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+		const char *next = newline ? newline + 1 : end;
+		size_t line_size = (size_t)((newline ? newline : end) - text);
+
+		if (line_size > 0 && text[line_size - 1] == '\r')
+			line_size--;
+		r = take_physical(parser, text, line_size, number);
+		text = next;
+	}
+	/* A backslash at the very end of the file continues nothing. */
+	return r < 0 ? r : finish_logical(parser);
+}
+
+int conf_parse(struct conf *conf, const char *file, const char *text, size_t size,
+	       struct problems *problems)
+{
+	struct parser parser = {.conf = conf, .problems = problems};
+	int r;
+
+	if (size > LIMIT_CONFIG_FILE)
+		return problems_add(problems, file, 0, "the file is larger than %u bytes",
+				    LIMIT_CONFIG_FILE);
+	r = add_file(conf, file);
+	if (r < 0)
+		return r;
+	parser.file = conf->files[conf->n_files - 1];
+	r = check_text(&parser, text, size);
+	if (r == 0)
+		r = parse_text(&parser, text, size);
+	free(parser.section);
+	free(parser.logical);
+	return r < 0 ? r : parser.result;
+}
+
+int conf_read(struct conf *conf, const char *path, struct problems *problems)
+{
+	cleanup_free char *text = NULL;
+	size_t size;
+	int r = io_file_read(AT_FDCWD, path, LIMIT_CONFIG_FILE, &text, &size);
+
+	if (r == -ENOMEM)
+		return r;
+	if (r == -EFBIG)
+		return problems_add(problems, path, 0, "the file is larger than %u bytes",
+				    LIMIT_CONFIG_FILE);
+	if (r == -EINVAL || r == -EISDIR)
+		return problems_add(problems, path, 0, "this is not a regular file");
+	if (r < 0)
+		return problems_add(problems, path, 0, "cannot be read: %s", strerror(-r));
+	return conf_parse(conf, path, text, size, problems);
+}

@@ -1,0 +1,401 @@
+/* conf_key.c - assignments to fields. */
+#include "config/conf_key.h"
+
+#include "base/cleanup.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAMES_MAX 64 /* keys of all tables of a section */
+
+void conf_list_fini(struct conf_list *list)
+{
+	conf_words_free(list->words, list->n);
+	*list = (struct conf_list){0};
+}
+
+int conf_refuse(const struct conf_setting *setting, const char *format, ...)
+{
+	char text[512];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	return problems_add(setting->problems, setting->entry->file, setting->entry->line,
+			    "%s=%.80s: %s", setting->entry->key, setting->value, text);
+}
+
+int conf_set_uint(const struct conf_key *key, const struct conf_setting *setting, void *field)
+{
+	uint64_t value;
+
+	if (text_parse_uint(setting->value, key->min, key->max, &value) < 0)
+		return conf_refuse(setting, "must be a number from %llu to %llu",
+				   (unsigned long long)key->min, (unsigned long long)key->max);
+	*(uint32_t *)field = (uint32_t)value;
+	return 0;
+}
+
+static void print_size(uint64_t bytes, char *text, size_t size)
+{
+	static const char suffixes[] = "KMGT";
+	const char *suffix = "";
+	char letter[2] = "";
+
+	for (unsigned i = 0; i < 4 && bytes > 0 && bytes % 1024 == 0; i++) {
+		letter[0] = suffixes[i];
+		suffix = letter;
+		bytes /= 1024;
+	}
+	snprintf(text, size, "%llu%s", (unsigned long long)bytes, suffix);
+}
+
+static int parse_size(const struct conf_key *key, const struct conf_setting *setting,
+		      uint64_t *ret_bytes)
+{
+	char min[32], max[32];
+
+	if (text_parse_size(setting->value, key->min, key->max, ret_bytes) == 0)
+		return 0;
+	print_size(key->min, min, sizeof(min));
+	print_size(key->max, max, sizeof(max));
+	return conf_refuse(setting, "must be a size from %s to %s, like 64K", min, max);
+}
+
+int conf_set_size(const struct conf_key *key, const struct conf_setting *setting, void *field)
+{
+	uint64_t bytes;
+	int r = parse_size(key, setting, &bytes);
+
+	if (r == 0)
+		*(size_t *)field = bytes;
+	return r;
+}
+
+int conf_set_size32(const struct conf_key *key, const struct conf_setting *setting, void *field)
+{
+	uint64_t bytes;
+	int r = parse_size(key, setting, &bytes);
+
+	if (r == 0)
+		*(uint32_t *)field = (uint32_t)bytes;
+	return r;
+}
+
+int conf_set_span(const struct conf_key *key, const struct conf_setting *setting, void *field)
+{
+	uint64_t ns;
+
+	if (text_parse_span_ns(setting->value, &ns) < 0 || ns < key->min || ns > key->max) {
+		char min[64], max[64];
+
+		text_print_span_ns(key->min, min, sizeof(min));
+		text_print_span_ns(key->max, max, sizeof(max));
+		return conf_refuse(setting,
+				   "must be a time from %s to %s, like 500ms or 1min 30s", min,
+				   max);
+	}
+	*(uint64_t *)field = ns;
+	return 0;
+}
+
+int conf_set_bool(const struct conf_key *key, const struct conf_setting *setting, void *field)
+{
+	(void)key;
+	if (text_parse_bool(setting->value, field) < 0)
+		return conf_refuse(setting, "must be yes or no");
+	return 0;
+}
+
+int conf_set_choice(const struct conf_key *key, const struct conf_setting *setting, void *field)
+{
+	char list[256] = "";
+
+	for (unsigned i = 0; key->choices[i]; i++) {
+		size_t used = strlen(list);
+
+		if (strcmp(setting->value, key->choices[i]) == 0) {
+			*(unsigned *)field = i;
+			return 0;
+		}
+		snprintf(list + used, sizeof(list) - used, "%s%s",
+			 i == 0                ? ""
+			 : key->choices[i + 1] ? ", "
+					       : " or ",
+			 key->choices[i]);
+	}
+	return conf_refuse(setting, "must be %s", list);
+}
+
+int conf_set_text(const struct conf_key *key, const struct conf_setting *setting, void *field)
+{
+	char *text;
+
+	(void)key;
+	text = strdup(setting->value);
+	if (!text)
+		return -ENOMEM;
+	free(*(char **)field);
+	*(char **)field = text;
+	return 0;
+}
+
+/* An absolute path without slashes at its end; given. */
+static int parse_path(const struct conf_key *key, const struct conf_setting *setting,
+		      const char *value, char **ret_path)
+{
+	size_t size = strlen(value);
+	char *path;
+
+	if (*value != '/')
+		return conf_refuse(setting,
+				   "must be an absolute path, one that begins with \"/\"");
+	while (size > 1 && value[size - 1] == '/')
+		size--;
+	if (size > key->max)
+		return conf_refuse(
+			setting,
+			"the path has %zu bytes, at most %llu are possible; choose a "
+			"shorter one",
+			size, (unsigned long long)key->max);
+	path = strndup(value, size);
+	if (!path)
+		return -ENOMEM;
+	*ret_path = path;
+	return 0;
+}
+
+int conf_set_path(const struct conf_key *key, const struct conf_setting *setting, void *field)
+{
+	char *path = NULL;
+	int r = parse_path(key, setting, setting->value, &path);
+
+	if (r < 0)
+		return r;
+	free(*(char **)field);
+	*(char **)field = path;
+	return 0;
+}
+
+int conf_set_paths(const struct conf_key *key, const struct conf_setting *setting, void *field)
+{
+	struct conf_list *list = field;
+	char **words = NULL, **joined;
+	const char *error;
+	size_t n;
+	int r = conf_split(setting->value, &words, &n, &error);
+
+	if (r == -EINVAL)
+		return conf_refuse(setting, "%s", error);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		char *path = NULL;
+
+		r = parse_path(key, setting, words[i], &path);
+		if (r == 0) {
+			free(words[i]);
+			words[i] = path;
+		}
+	}
+	if (r == 0) {
+		joined = reallocarray(list->words, list->n + n + 1, sizeof(*joined));
+		if (!joined) {
+			r = -ENOMEM;
+		} else {
+			memcpy(joined + list->n, words, n * sizeof(*words));
+			list->words = joined;
+			list->n += n;
+			n = 0; /* moved */
+		}
+	}
+	conf_words_free(words, n);
+	return r;
+}
+
+/* An empty value: as if the key had not been there. */
+static void reset(const struct conf_key *key, const struct conf_table *table)
+{
+	char *field = (char *)table->target + key->offset;
+
+	switch (key->kind) {
+	case CONF_TEXT:
+		free(*(char **)(void *)field);
+		*(char **)(void *)field = NULL;
+		break;
+	case CONF_LIST:
+		conf_list_fini((struct conf_list *)(void *)field);
+		break;
+	case CONF_PLAIN:
+		memcpy(field, (const char *)table->defaults + key->offset, key->size);
+		break;
+	}
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool is_same_list(const struct conf_list *a, const struct conf_list *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->words[i], b->words[i]) != 0)
+			return false;
+	return true;
+}
+
+static bool is_same(const struct conf_key *key, const void *a, const void *b)
+{
+	switch (key->kind) {
+	case CONF_TEXT:
+		return is_same_text(*(char *const *)a, *(char *const *)b);
+	case CONF_LIST:
+		return is_same_list(a, b);
+	case CONF_PLAIN:
+		break;
+	}
+	return memcmp(a, b, key->size) == 0;
+}
+
+enum conf_change conf_compare(const struct conf_table *table, const void *after)
+{
+	enum conf_change change = CONF_SAME;
+
+	for (size_t i = 0; i < table->n; i++) {
+		const struct conf_key *key = &table->keys[i];
+
+		if (key->change > change &&
+		    !is_same(key, (const char *)table->target + key->offset,
+			     (const char *)after + key->offset))
+			change = key->change;
+	}
+	return change;
+}
+
+static void swap(unsigned char *a, unsigned char *b, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		unsigned char byte = a[i];
+
+		a[i] = b[i];
+		b[i] = byte;
+	}
+}
+
+void conf_keep(const struct conf_table *table, void *after,
+	       void (*on_kept)(void *context, const struct conf_key *key), void *context)
+{
+	for (size_t i = 0; i < table->n; i++) {
+		const struct conf_key *key = &table->keys[i];
+		unsigned char *before = (unsigned char *)table->target + key->offset;
+		unsigned char *now = (unsigned char *)after + key->offset;
+
+		if (key->change != CONF_RESTART || is_same(key, before, now))
+			continue;
+		swap(before, now, key->size);
+		on_kept(context, key);
+	}
+}
+
+int conf_expand_entry(const struct conf_entry *entry, const struct conf_names *names,
+		      char **ret_value, struct problems *problems)
+{
+	const char *at;
+	int r = conf_expand(entry->value, names, ret_value, &at);
+
+	if (r == -EINVAL)
+		return problems_add(
+			problems, entry->file, entry->line,
+			"%s=%.80s: \"%.*s\" is not a specifier; write %%%% for a percent sign",
+			entry->key, entry->value,
+			at[1] ? 1 + (int)text_utf8_size(at + 1, strlen(at + 1)) : 1, at);
+	if (r == -E2BIG)
+		return problems_add(
+			problems, entry->file, entry->line,
+			"%s=: the value is longer than %u bytes with its specifiers replaced",
+			entry->key, LIMIT_CONFIG_LINE);
+	return r;
+}
+
+static int complain_unknown(const struct conf_entry *entry, const struct conf_table *tables,
+			    size_t n, struct problems *problems)
+{
+	const char *names[NAMES_MAX], *nearest;
+	size_t n_names = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < tables[i].n && n_names < NAMES_MAX; j++)
+			names[n_names++] = tables[i].keys[j].name;
+	nearest = text_nearest(entry->key, names, n_names);
+	if (nearest)
+		return problems_add(problems, entry->file, entry->line,
+				    "unknown key %.60s= in [%s]; did you mean %s=?", entry->key,
+				    entry->section, nearest);
+	return problems_add(problems, entry->file, entry->line, "unknown key %.60s= in [%s]",
+			    entry->key, entry->section);
+}
+
+int conf_apply(const struct conf_entry *entry, const struct conf_table *tables, size_t n,
+	       const struct conf_names *names, struct problems *problems)
+{
+	cleanup_free char *value = NULL;
+	struct conf_setting setting = {
+		.entry = entry, .value = entry->value, .problems = problems};
+
+	if (strncmp(entry->key, "X-", 2) == 0)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < tables[i].n; j++) {
+			const struct conf_key *key = &tables[i].keys[j];
+			int r;
+
+			if (strcmp(key->name, entry->key) != 0)
+				continue;
+			if (names) {
+				r = conf_expand_entry(entry, names, &value, problems);
+				if (r < 0)
+					return r;
+				setting.value = value;
+			}
+			if (*setting.value == '\0') {
+				reset(key, &tables[i]);
+				return 0;
+			}
+			return key->set(key, &setting, (char *)tables[i].target + key->offset);
+		}
+	return complain_unknown(entry, tables, n, problems);
+}
+
+int conf_check_section(const struct conf *conf, size_t index, const char *const *sections,
+		       size_t n, struct problems *problems)
+{
+	const struct conf_entry *entry = &conf->entries[index];
+	const char *nearest;
+
+	if (strncmp(entry->section, "X-", 2) == 0)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(entry->section, sections[i]) == 0)
+			return 1;
+	if (index > 0 && entry[-1].file == entry->file &&
+	    strcmp(entry[-1].section, entry->section) == 0)
+		return -EINVAL;
+	nearest = text_nearest(entry->section, sections, n);
+	if (!nearest && n == 1)
+		nearest = sections[0];
+	if (nearest)
+		return problems_add(problems, entry->file, entry->section_line,
+				    "unknown section [%.60s]; did you mean [%s]?",
+				    entry->section, nearest);
+	return problems_add(problems, entry->file, entry->section_line,
+			    "unknown section [%.60s]", entry->section);
+}

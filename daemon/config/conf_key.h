@@ -1,0 +1,120 @@
+/* conf_key.h - what keys a section may hold, as a table, and assignments applied by it.
+ *
+ * Pure; master process, one thread. Tables are const and borrowed.
+ */
+#ifndef CONFIG_CONF_KEY_H
+#define CONFIG_CONF_KEY_H
+
+#include "config/conf.h"
+#include <stddef.h>
+#include <stdint.h>
+
+/* A list value: words. Owned by the struct it is in. */
+struct conf_list {
+	char **words;
+	size_t n;
+};
+
+void conf_list_fini(struct conf_list *list);
+
+/* One assignment on its way to its field. */
+struct conf_setting {
+	const struct conf_entry *entry;
+	const char *value; /* specifiers expanded; never "" */
+	struct problems *problems;
+};
+
+/* What it takes to bring a changed value into force. */
+enum conf_change {
+	CONF_SAME,     /* of a comparison: nothing has changed */
+	CONF_IN_PLACE, /* nothing but the value itself: it is looked at whenever it is needed */
+	CONF_WORKERS,  /* workers are told; the actors there go on under it */
+	CONF_RESTART,  /* a new start: of the unit's actors; for trouped.conf, of the daemon */
+};
+
+/* What a field holds, by its type. */
+enum conf_kind { CONF_PLAIN, CONF_TEXT, CONF_LIST };
+
+struct conf_key {
+	const char *name; /* as in the file; the case of letters counts */
+	/* Check the value and store it in `field`. -EINVAL: not a value of this key, and noted;
+	 * -ENOMEM. */
+	int (*set)(const struct conf_key *key, const struct conf_setting *setting, void *field);
+	size_t offset; /* of the field in the struct */
+	size_t size;   /* of the field; for the defaults */
+	enum conf_kind kind;
+	enum conf_change change; /* never CONF_SAME */
+	uint64_t min, max;
+	const char *const *choices; /* of conf_set_choice(); ends in NULL */
+};
+
+/* The field of a key, and what a change of it takes: IN_PLACE, WORKERS or RESTART. Without that a key does not compile. */
+#define CONF_FIELD(type, member, effect)                                                       \
+	.offset = offsetof(type, member), .size = sizeof(((type *)0)->member),                 \
+	.kind = _Generic(((type *)0)->member,                                                  \
+			char *: CONF_TEXT,                                                     \
+			struct conf_list: CONF_LIST,                                           \
+			default: CONF_PLAIN),                                                  \
+	.change = CONF_##effect
+
+/* A struct, and the keys that fill it in. */
+struct conf_table {
+	const struct conf_key *keys;
+	size_t n;
+	void *target;
+	const void *
+		defaults; /* of the same type; what an empty value sets a plain field back to */
+};
+
+/* Setters. Those of strings and lists own the field: an empty value frees it, it is NULL
+ * then. */
+int conf_set_uint(const struct conf_key *key, const struct conf_setting *setting,
+		  void *field); /* uint32_t */
+int conf_set_size(const struct conf_key *key, const struct conf_setting *setting,
+		  void *field); /* size_t */
+int conf_set_size32(const struct conf_key *key, const struct conf_setting *setting,
+		    void *field); /* uint32_t */
+int conf_set_span(const struct conf_key *key, const struct conf_setting *setting,
+		  void *field); /* uint64_t */
+int conf_set_bool(const struct conf_key *key, const struct conf_setting *setting,
+		  void *field); /* bool */
+/* An enum: the number of the choice. */
+int conf_set_choice(const struct conf_key *key, const struct conf_setting *setting,
+		    void *field);
+int conf_set_text(const struct conf_key *key, const struct conf_setting *setting,
+		  void *field); /* char * */
+/* An absolute path of at most .max bytes; slashes at its end are dropped. */
+int conf_set_path(const struct conf_key *key, const struct conf_setting *setting, void *field);
+/* Absolute paths; a further assignment adds to them. */
+int conf_set_paths(const struct conf_key *key, const struct conf_setting *setting,
+		   void *field); /* conf_list */
+
+/* Note a wrong value: "KEY=VALUE: TEXT". Returns -EINVAL. */
+int conf_refuse(const struct conf_setting *setting, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Give an assignment to the key of that name in one of the tables; names: NULL when specifiers
+ * have no meaning here. Keys that begin with "X-" are for other programs, and skipped. -EINVAL:
+ * noted; -ENOMEM. */
+int conf_apply(const struct conf_entry *entry, const struct conf_table *tables, size_t n,
+	       const struct conf_names *names, struct problems *problems);
+
+/* What it takes to go from the values of `table` to those in `after`, a struct of the same type: the most that one of the
+ * keys which differ takes. */
+enum conf_change conf_compare(const struct conf_table *table, const void *after);
+
+/* Keep what only a new start may change: each field of a CONF_RESTART key that differs is swapped between the table's struct
+ * and `after`, and its key given to on_kept (with context). So what is in force stays in `after`. */
+void conf_keep(const struct conf_table *table, void *after,
+	       void (*on_kept)(void *context, const struct conf_key *key), void *context);
+
+/* Expand the specifiers of an entry's value; noted when they are wrong. *ret_value is given. */
+int conf_expand_entry(const struct conf_entry *entry, const struct conf_names *names,
+		      char **ret_value, struct problems *problems);
+
+/* Whether an entry's section is one of n: 1. 0: skip it, its section is for other programs
+ * ("X-..."). -EINVAL: it is of an unknown section; the first such entry in a row was noted. */
+int conf_check_section(const struct conf *conf, size_t index, const char *const *sections,
+		       size_t n, struct problems *problems);
+
+#endif

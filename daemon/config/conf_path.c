@@ -1,0 +1,198 @@
+/* conf_path.c - the directories of a daemon. */
+#include "config/conf_path.h"
+
+#include "base/cleanup.h"
+#include "base/limits.h"
+#include "config.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool is_name_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_' || c == '.' || c == '-';
+}
+
+/* One part of a name: what stands before or behind its "@". */
+static bool is_name_part(const char *text, size_t size)
+{
+	if (size == 0 || *text == '.' || *text == '-')
+		return false;
+	for (size_t i = 0; i < size; i++)
+		if (!is_name_byte(text[i]))
+			return false;
+	return true;
+}
+
+/* "0.1.1.17.3": the control interface takes this for an actor's address. */
+static bool is_like_address(const char *text)
+{
+	unsigned dots = 0;
+
+	for (; *text; text++) {
+		if (*text == '.')
+			dots++;
+		else if (*text < '0' || *text > '9')
+			return false;
+	}
+	return dots == 4;
+}
+
+bool conf_is_unit_name(const char *text)
+{
+	const char *at = strchrnul(text, '@');
+
+	if (strlen(text) > LIMIT_NAME || is_like_address(text) ||
+	    !is_name_part(text, (size_t)(at - text)))
+		return false;
+	return *at == '\0' || is_name_part(at + 1, strlen(at + 1));
+}
+
+static int add_directory(char **directories, size_t *n, char *directory)
+{
+	if (!directory)
+		return -ENOMEM;
+	if (*n == CONF_PATH_DIRECTORIES) {
+		free(directory);
+		return -ENOSPC;
+	}
+	directories[(*n)++] = directory;
+	return 0;
+}
+
+/* "PARENT/troupe-X" and what follows it; given. */
+static char *name_directory(const char *parent, const struct conf_scope *scope,
+			    const char *below)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/troupe%s%s%s", parent, scope->instance ? "-" : "",
+		     scope->instance ? scope->instance : "", below) < 0)
+		return NULL;
+	return path;
+}
+
+/* An absolute path from the environment, else the one below HOME; NULL: neither is set. Given.
+ */
+static int find_base(const char *variable, const char *below_home, char **ret_base)
+{
+	const char *value = getenv(variable), *home = getenv("HOME");
+	char *base = NULL;
+
+	if (value && *value == '/')
+		base = strdup(value);
+	else if (!below_home)
+		return -ENOENT;
+	else if (!home || *home != '/')
+		return -EINVAL;
+	else if (asprintf(&base, "%s/%s", home, below_home) < 0)
+		base = NULL;
+	if (!base)
+		return -ENOMEM;
+	*ret_base = base;
+	return 0;
+}
+
+static int init_user(struct conf_path *path, const struct conf_scope *scope)
+{
+	cleanup_free char *config = NULL, *runtime = NULL, *data = NULL, *state = NULL;
+	int r;
+
+	r = find_base("XDG_CONFIG_HOME", ".config", &config);
+	if (r == 0)
+		r = find_base("XDG_DATA_HOME", ".local/share", &data);
+	if (r == 0)
+		r = find_base("XDG_STATE_HOME", ".local/state", &state);
+	if (r < 0)
+		return r;
+	r = find_base("XDG_RUNTIME_DIR", NULL, &runtime);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	path->state = name_directory(state, scope, "");
+	if (!path->state)
+		return -ENOMEM;
+	if (runtime) {
+		path->runtime = name_directory(runtime, scope, "");
+		if (!path->runtime)
+			return -ENOMEM;
+	}
+	r = add_directory(path->plugins, &path->n_plugins,
+			  name_directory(data, scope, "/plugins"));
+	if (r < 0 || scope->config)
+		return r;
+	r = add_directory(path->directories, &path->n, name_directory(config, scope, ""));
+	if (r == 0 && runtime)
+		r = add_directory(path->directories, &path->n,
+				  name_directory(runtime, scope, "/config"));
+	if (r == 0)
+		r = add_directory(path->directories, &path->n, name_directory(data, scope, ""));
+	if (r == 0)
+		r = add_directory(path->directories, &path->n,
+				  name_directory("/usr/local/lib", scope, "/user"));
+	if (r == 0)
+		r = add_directory(path->directories, &path->n,
+				  name_directory("/usr/lib", scope, "/user"));
+	return r;
+}
+
+static int init_system(struct conf_path *path, const struct conf_scope *scope)
+{
+	static const char *const parents[] = {TROUPE_SYSCONFDIR, "/run", "/usr/local/lib",
+					      "/usr/lib"};
+	int r = 0;
+
+	path->runtime = name_directory("/run", scope, "");
+	path->state = name_directory("/var/lib", scope, "");
+	if (!path->runtime || !path->state)
+		return -ENOMEM;
+	for (size_t i = 0; i < ARRAY_LEN(parents) && r == 0 && !scope->config; i++)
+		r = add_directory(path->directories, &path->n,
+				  name_directory(parents[i], scope, ""));
+	return r;
+}
+
+bool conf_is_instance_name(const char *text)
+{
+	return conf_is_unit_name(text) && !strchr(text, '@');
+}
+
+int conf_path_init(struct conf_path *path, const struct conf_scope *scope)
+{
+	int r;
+
+	*path = (struct conf_path){.required = scope->config};
+	if (scope->instance && !conf_is_instance_name(scope->instance))
+		return -EINVAL;
+	r = scope->user ? init_user(path, scope) : init_system(path, scope);
+	if (r == 0 && scope->config)
+		r = conf_path_add(path, scope->config);
+	if (r == 0)
+		r = conf_path_add_plugins(path, TROUPE_PLUGINDIR);
+	if (r < 0)
+		conf_path_fini(path);
+	return r;
+}
+
+void conf_path_fini(struct conf_path *path)
+{
+	for (size_t i = 0; i < path->n; i++)
+		free(path->directories[i]);
+	for (size_t i = 0; i < path->n_plugins; i++)
+		free(path->plugins[i]);
+	free(path->runtime);
+	free(path->state);
+	*path = (struct conf_path){0};
+}
+
+int conf_path_add(struct conf_path *path, const char *directory)
+{
+	return add_directory(path->directories, &path->n, strdup(directory));
+}
+
+int conf_path_add_plugins(struct conf_path *path, const char *directory)
+{
+	return add_directory(path->plugins, &path->n_plugins, strdup(directory));
+}

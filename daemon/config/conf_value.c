@@ -1,0 +1,237 @@
+/* conf_value.c - what may stand in a value: words in quotes, escapes, specifiers. */
+#include "config/conf.h"
+
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The value of n digits of a base at `text`, or -1. */
+static int64_t read_digits(const char *text, unsigned n, unsigned base)
+{
+	int64_t value = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		char c = text[i];
+		unsigned digit;
+
+		if (c >= '0' && c <= '9')
+			digit = (unsigned)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			digit = (unsigned)(c - 'a') + 10;
+		else if (c >= 'A' && c <= 'F')
+			digit = (unsigned)(c - 'A') + 10;
+		else
+			return -1;
+		if (digit >= base)
+			return -1;
+		value = value * base + digit;
+	}
+	return value;
+}
+
+static size_t print_utf8(uint32_t code, char *out)
+{
+	if (code < 0x80) {
+		out[0] = (char)code;
+		return 1;
+	}
+	if (code < 0x800) {
+		out[0] = (char)(0xc0 | code >> 6);
+		out[1] = (char)(0x80 | (code & 0x3f));
+		return 2;
+	}
+	if (code < 0x10000) {
+		out[0] = (char)(0xe0 | code >> 12);
+		out[1] = (char)(0x80 | (code >> 6 & 0x3f));
+		out[2] = (char)(0x80 | (code & 0x3f));
+		return 3;
+	}
+	out[0] = (char)(0xf0 | code >> 18);
+	out[1] = (char)(0x80 | (code >> 12 & 0x3f));
+	out[2] = (char)(0x80 | (code >> 6 & 0x3f));
+	out[3] = (char)(0x80 | (code & 0x3f));
+	return 4;
+}
+
+/* Undo the escape behind a backslash at *at, which moves past it. NULL, or what is wrong. */
+static const char *read_escape(const char **at, char out[4], size_t *ret_size)
+{
+	static const char letters[] = "abfnrtvs\\\"'", meanings[] = "\a\b\f\n\r\t\v \\\"'";
+	const char *letter = **at ? strchr(letters, **at) : NULL;
+	unsigned digits = 0, base = 16;
+	int64_t code;
+
+	if (letter) {
+		out[0] = meanings[letter - letters];
+		*ret_size = 1;
+		(*at)++;
+		return NULL;
+	}
+	if (**at == 'x') {
+		digits = 2;
+		(*at)++;
+	} else if (**at == 'u' || **at == 'U') {
+		digits = **at == 'u' ? 4 : 8;
+		(*at)++;
+	} else if (**at >= '0' && **at <= '7') {
+		digits = 3;
+		base = 8;
+	} else {
+		return "an unknown escape; write \\\\ for a backslash";
+	}
+	code = read_digits(*at, digits, base);
+	if (code < 0)
+		return "an escape lacks digits";
+	if (code == 0)
+		return "an escape stands for the NUL character";
+	*at += digits;
+	if (digits >= 4) {
+		if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+			return "an escape stands for no character of Unicode";
+		*ret_size = print_utf8((uint32_t)code, out);
+	} else if (code > 0xff) {
+		return "an octal escape is over \\377";
+	} else {
+		out[0] = (char)code;
+		*ret_size = 1;
+	}
+	return NULL;
+}
+
+/* Read one word at *at (not a blank) into `word`, which has room for it. */
+static const char *read_word(const char **at, char *word)
+{
+	char quote = '\0', *out = word;
+
+	for (; **at && (quote || !strchr(" \t", **at)); (*at)++) {
+		if (quote ? **at == quote : (**at == '"' || **at == '\'')) {
+			quote = quote ? '\0' : **at;
+		} else if (**at == '\\' && quote != '\'') {
+			const char *error;
+			size_t size;
+
+			(*at)++;
+			error = read_escape(at, out, &size);
+			if (error)
+				return error;
+			out += size;
+			(*at)--;
+		} else {
+			*out++ = **at;
+		}
+	}
+	*out = '\0';
+	if (quote)
+		return quote == '"' ? "a \" is not closed"
+				    : "a ' is not closed; write \\' for an apostrophe";
+	if (!text_is_utf8(word, (size_t)(out - word)))
+		return "escapes make up what is not UTF-8";
+	return NULL;
+}
+
+void conf_words_free(char **words, size_t n)
+{
+	for (size_t i = 0; words && i < n; i++)
+		free(words[i]);
+	free(words);
+}
+
+int conf_split(const char *value, char ***ret_words, size_t *ret_n, const char **ret_error)
+{
+	/* No escape is shorter than what it stands for, so no word is longer than the value. */
+	cleanup_free char *word = malloc(strlen(value) + 1);
+	char **words = NULL;
+	size_t n = 0;
+	int r = -ENOMEM;
+
+	if (!word)
+		return r;
+	for (value += strspn(value, " \t"); *value; value += strspn(value, " \t")) {
+		const char *error = read_word(&value, word);
+
+		if (error) {
+			*ret_error = error;
+			r = -EINVAL;
+			goto fail;
+		}
+		if ((n & (n - 1)) == 0) {
+			char **more = reallocarray(words, n ? 2 * n : 1, sizeof(*words));
+
+			if (!more)
+				goto fail;
+			words = more;
+		}
+		words[n] = strdup(word);
+		if (!words[n])
+			goto fail;
+		n++;
+	}
+	*ret_words = words;
+	*ret_n = n;
+	return 0;
+fail:
+	conf_words_free(words, n);
+	return r;
+}
+
+/* The text of one specifier; NULL: there is no such. */
+static const char *find_specifier(char letter, const struct conf_names *names)
+{
+	switch (letter) {
+	case 'n':
+	case 'N':
+		return names->unit;
+	case 'p':
+		return names->prefix;
+	case 'i':
+	case 'I':
+		return names->instance;
+	case 'H':
+		return names->host;
+	case '%':
+		return "%";
+	default:
+		return NULL;
+	}
+}
+
+int conf_expand(const char *value, const struct conf_names *names, char **ret_value,
+		const char **ret_at)
+{
+	struct buffer out;
+	int r = 0;
+
+	buffer_init(&out, LIMIT_CONFIG_LINE + 1);
+	while (*value && r == 0) {
+		size_t plain = strcspn(value, "%");
+		const char *text;
+
+		r = buffer_append(&out, value, plain);
+		value += plain;
+		if (r < 0 || !*value)
+			break;
+		text = value[1] ? find_specifier(value[1], names) : NULL;
+		if (!text) {
+			*ret_at = value;
+			r = -EINVAL;
+			break;
+		}
+		r = buffer_append(&out, text, strlen(text));
+		if (r == 0 && value[1] == 'n')
+			r = buffer_append(&out, ".actor", strlen(".actor"));
+		value += 2;
+	}
+	if (r == 0)
+		r = buffer_append(&out, "", 1);
+	if (r < 0) {
+		buffer_fini(&out);
+		return r == -ENOBUFS ? -E2BIG : r;
+	}
+	*ret_value = (char *)out.memory; /* nothing was eaten: the data is the block */
+	return 0;
+}

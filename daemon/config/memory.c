@@ -1,0 +1,75 @@
+#include "config/memory.h"
+
+#include "base/cleanup.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* "max", an unreadable file: none. */
+static uint64_t read_limit(const char *path, uint64_t most)
+{
+	cleanup_fclose FILE *file = fopen(path, "re");
+	uint64_t limit;
+
+	return file && fscanf(file, "%" SCNu64, &limit) == 1 && limit < most ? limit : most;
+}
+
+/* The group of a line "0::/path" or "4:memory:/path", and those above it. */
+static uint64_t read_groups(char *line, const char *root, uint64_t most)
+{
+	char *controllers = strchr(line, ':');
+	char *group = controllers ? strchr(controllers + 1, ':') : NULL;
+	char *end;
+	bool is_v2;
+
+	if (!group)
+		return most;
+	*group++ = '\0';
+	group[strcspn(group, "\n")] = '\0';
+	is_v2 = controllers[1] == '\0';
+	if (!is_v2 && strcmp(controllers + 1, "memory") != 0)
+		return most;
+	do {
+		cleanup_free char *path = NULL;
+
+		end = strrchr(group, '/');
+		if (end && !end[1])
+			*end = '\0'; /* the root itself */
+		if (asprintf(&path, "%s%s%s/memory.%s", root, is_v2 ? "" : "/memory", group,
+			     is_v2 ? "max" : "limit_in_bytes") < 0)
+			path = NULL;
+		if (path)
+			most = read_limit(path, most);
+		end = strrchr(group, '/');
+		if (end)
+			*end = '\0';
+	} while (end);
+	return most;
+}
+
+uint64_t memory_limit(const char *groups, const char *root)
+{
+	cleanup_fclose FILE *file = fopen(groups, "re");
+	uint64_t most = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	char line[4096 + 256];
+
+	while (file && fgets(line, sizeof(line), file))
+		most = read_groups(line, root, most);
+	return most;
+}
+
+uint64_t memory_of_worker(const struct settings *settings)
+{
+	uint64_t bytes = settings->worker_memory;
+
+	if (bytes == TEXT_INFINITY)
+		return 0;
+	if (bytes == 0)
+		bytes = memory_limit("/proc/self/cgroup", "/sys/fs/cgroup") / 2 /
+			settings->workers;
+	return bytes > LIMIT_WORKER_MEMORY_MIN ? bytes : LIMIT_WORKER_MEMORY_MIN;
+}

@@ -1,0 +1,119 @@
+/* problems.c - a growing list of mistakes. */
+#include "config/problems.h"
+
+#include "base/cleanup.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void problems_init(struct problems *problems)
+{
+	*problems = (struct problems){0};
+}
+
+static void free_items(struct problem *items, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(items[i].file);
+		free(items[i].message);
+	}
+	free(items);
+}
+
+void problems_fini(struct problems *problems)
+{
+	free_items(problems->items, problems->n);
+	free_items(problems->warnings, problems->n_warnings);
+	problems_init(problems);
+}
+
+/* Room for one more of n. */
+static bool has_room(struct problem **items, size_t n)
+{
+	/* Doubles whenever the number is a power of two. */
+	if (n >= LIMIT_PROBLEMS)
+		return false;
+	if ((n & (n - 1)) == 0) {
+		struct problem *grown = reallocarray(*items, n ? 2 * n : 1, sizeof(*grown));
+
+		if (!grown)
+			return false;
+		*items = grown;
+	}
+	return true;
+}
+
+/* Names of files may be anything, and a value may have been cut within a character; what is
+ * told goes out as JSON. */
+static void make_utf8(char *text)
+{
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		size_t n = text_utf8_size(text, left);
+
+		if (n == 0)
+			*text = '?';
+		text += n ? n : 1;
+		left -= n ? n : 1;
+	}
+}
+
+static bool add(struct problem **items, size_t *n, const char *file, unsigned line,
+		const char *format, va_list arguments)
+{
+	cleanup_free char *message = NULL, *name = NULL;
+
+	if (vasprintf(&message, format, arguments) < 0)
+		message = NULL; /* undefined otherwise */
+	name = strdup(file);
+	if (!message || !name || !has_room(items, *n))
+		return false;
+	make_utf8(name);
+	make_utf8(message);
+	(*items)[(*n)++] = (struct problem){
+		.file = take_pointer(&name),
+		.line = line,
+		.message = take_pointer(&message),
+	};
+	return true;
+}
+
+int problems_add(struct problems *problems, const char *file, unsigned line, const char *format,
+		 ...)
+{
+	va_list arguments;
+
+	if (!problems)
+		return -EINVAL;
+	va_start(arguments, format);
+	if (!add(&problems->items, &problems->n, file, line, format, arguments))
+		problems->n_lost++;
+	va_end(arguments);
+	return -EINVAL;
+}
+
+void problems_warn(struct problems *problems, const char *file, unsigned line,
+		   const char *format, ...)
+{
+	va_list arguments;
+
+	if (!problems)
+		return;
+	va_start(arguments, format);
+	(void)add(&problems->warnings, &problems->n_warnings, file, line, format, arguments);
+	va_end(arguments);
+}
+
+void problem_print(const struct problem *problem, char *text, size_t size)
+{
+	if (problem->line > 0)
+		snprintf(text, size, "%s:%u: %s", problem->file, problem->line,
+			 problem->message);
+	else
+		snprintf(text, size, "%s: %s", problem->file, problem->message);
+}

@@ -1,0 +1,183 @@
+/* restart_keys.c - RestartDelay= and its like. */
+#include "config/restart_keys.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "config/problems.h"
+#include <stdio.h>
+#include <string.h>
+
+#define DAY_NS       (24ull * 3600 * CLOCK_SECOND_NS)
+#define FAILURES_MAX 1000u
+#define BURST_MAX    64u /* of StartLimitBurst= */
+
+/* An actor that crashes harms all others of its worker: fewer such ends are borne, and it takes
+ * longer until they are forgotten. */
+#define CRASH_HEALTHY_NS (120 * CLOCK_SECOND_NS)
+
+static const char *const give_up_names[] = {"fail", "never", NULL};
+
+static void warn_former(const struct conf_setting *setting, const char *instead)
+{
+	problems_warn(setting->problems, setting->entry->file, setting->entry->line,
+		      "%s= is the former name of a key: write %s", setting->entry->key,
+		      instead);
+}
+
+/* Restarts before the failure that was the last; 0: no limit. */
+static int set_burst(const struct conf_key *key, const struct conf_setting *setting,
+		     void *field)
+{
+	struct restart_limit *limit = field;
+	char instead[48] = "GiveUp=never";
+	uint32_t burst;
+	int r = conf_set_uint(key, setting, &burst);
+
+	if (r < 0)
+		return r;
+	if (burst == 0) {
+		limit->give_up = RESTART_GIVE_UP_NEVER;
+	} else {
+		*limit = (struct restart_limit){.after = burst + 1};
+		(void)snprintf(instead, sizeof(instead), "GiveUpAfter=%u", burst + 1);
+	}
+	warn_former(setting, instead);
+	return 0;
+}
+
+static int set_interval(const struct conf_key *key, const struct conf_setting *setting,
+			void *field)
+{
+	uint64_t *healthy_ns = field;
+	int r = conf_set_span(key, setting, field);
+
+	if (r < 0)
+		return r;
+	if (*healthy_ns < CLOCK_MS_NS)
+		*healthy_ns = CLOCK_MS_NS;
+	warn_former(setting, "HealthyAfter= for the time after which an actor counts as "
+			     "healthy");
+	return 0;
+}
+
+#define FIELD(member) CONF_FIELD(struct restart_keys, member, IN_PLACE)
+
+static const struct conf_key keys_known[] = {
+	{.name = "RestartDelay", .set = conf_set_span, FIELD(delay_ns), .max = DAY_NS},
+	{.name = "RestartDelayMax", .set = conf_set_span, FIELD(delay_max_ns), .max = DAY_NS},
+	{.name = "HealthyAfter",
+	 .set = conf_set_span,
+	 FIELD(healthy_ns),
+	 .min = CLOCK_MS_NS,
+	 .max = 7 * DAY_NS},
+	{.name = "GiveUpAfter",
+	 .set = conf_set_uint,
+	 FIELD(limit.after),
+	 .min = 1,
+	 .max = FAILURES_MAX},
+	{.name = "GiveUp",
+	 .set = conf_set_choice,
+	 FIELD(limit.give_up),
+	 .choices = give_up_names},
+	{.name = "StartLimitBurst", .set = set_burst, FIELD(limit), .max = BURST_MAX},
+	{.name = "StartLimitInterval",
+	 .set = set_interval,
+	 FIELD(healthy_ns),
+	 .max = 7 * DAY_NS},
+};
+
+void restart_keys_init(struct restart_keys *keys)
+{
+	/* An init that always fails has waited for 40 to 81 seconds when it is given up. */
+	*keys = (struct restart_keys){
+		.delay_ns = 100 * CLOCK_MS_NS,
+		.delay_max_ns = 30 * CLOCK_SECOND_NS,
+		.healthy_ns = 10 * CLOCK_SECOND_NS,
+		.limit = {.after = 10, .give_up = RESTART_GIVE_UP_FAIL},
+	};
+}
+
+struct conf_table restart_keys_table(struct restart_keys *keys,
+				     const struct restart_keys *defaults)
+{
+	return (struct conf_table){
+		.keys = keys_known,
+		.n = ARRAY_LEN(keys_known),
+		.target = keys,
+		.defaults = defaults,
+	};
+}
+
+/* The last assignment to one of the keys, or to the one of that name; NULL: there is none. */
+static const struct conf_entry *find_entry(const struct conf *conf, const char *section,
+					   const char *name)
+{
+	for (size_t i = conf->n; i > 0; i--) {
+		const struct conf_entry *entry = &conf->entries[i - 1];
+
+		if (strcmp(entry->section, section) != 0)
+			continue;
+		for (size_t j = 0; j < ARRAY_LEN(keys_known); j++)
+			if (strcmp(entry->key, keys_known[j].name) == 0 &&
+			    (!name || strcmp(entry->key, name) == 0))
+				return entry;
+	}
+	return NULL;
+}
+
+void restart_keys_check(const struct restart_keys *keys, const struct conf *conf,
+			const char *section, struct problems *problems)
+{
+	const struct conf_entry *any = find_entry(conf, section, NULL);
+	const struct conf_entry *after = find_entry(conf, section, "GiveUpAfter");
+	struct restart_config config = restart_keys_config(keys, RESTART_ON_FAILURE);
+	char a[64], b[64];
+	uint64_t wait_ns;
+
+	if (!any)
+		return;
+	if (keys->limit.give_up == RESTART_GIVE_UP_NEVER) {
+		if (after && *after->value)
+			problems_warn(problems, after->file, after->line,
+				      "GiveUpAfter= has no effect with GiveUp=never");
+		return;
+	}
+	if (keys->healthy_ns < keys->delay_ns) {
+		text_print_span_ns(keys->healthy_ns, a, sizeof(a));
+		text_print_span_ns(keys->delay_ns, b, sizeof(b));
+		problems_warn(problems, any->file, any->line,
+			      "HealthyAfter=%s is less than RestartDelay=%s: an actor that "
+			      "fails soon after each start counts as healthy, and is given up "
+			      "only if its init fails",
+			      a, b);
+	}
+	wait_ns = restart_least_wait_ns(&config, keys->limit.after);
+	if (wait_ns > DAY_NS) {
+		text_print_span_ns(wait_ns / DAY_NS * DAY_NS, a, sizeof(a));
+		problems_warn(problems, any->file, any->line,
+			      "with these delays an actor that always fails is given up after "
+			      "more than %s; see GiveUpAfter=, RestartDelay= and "
+			      "RestartDelayMax=",
+			      a);
+	}
+}
+
+struct restart_config restart_keys_config(const struct restart_keys *keys,
+					  enum restart_policy policy)
+{
+	bool never = keys->limit.give_up == RESTART_GIVE_UP_NEVER;
+	uint32_t crashes = keys->limit.after < RESTART_KEYS_CRASHES ? keys->limit.after
+								    : RESTART_KEYS_CRASHES;
+
+	return (struct restart_config){
+		.policy = policy,
+		.delay_ns = keys->delay_ns,
+		.delay_max_ns = keys->delay_max_ns,
+		.healthy_ns = keys->healthy_ns,
+		.give_up_after = never ? 0 : keys->limit.after,
+		.crash_limit = never ? 0 : crashes,
+		.crash_healthy_ns = keys->healthy_ns > CRASH_HEALTHY_NS ? keys->healthy_ns
+									: CRASH_HEALTHY_NS,
+	};
+}

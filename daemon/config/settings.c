@@ -1,0 +1,310 @@
+/* settings.c - trouped.conf, read and checked. */
+#include "config/settings.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "config/memory.h"
+#include <errno.h>
+#include <grp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CALL_GROUP_DEFAULT "troupe-call"
+#define CPUS_MAX           8192
+
+static int set_log_level(const struct conf_key *key, const struct conf_setting *setting,
+			 void *field)
+{
+	static const char *const names[] = {"error", "warning", "notice", "info", "debug"};
+	uint64_t number;
+
+	(void)key;
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(setting->value, names[i]) == 0) {
+			*(int *)field = LOG_P_ERROR + (int)i;
+			return 0;
+		}
+	if (text_parse_uint(setting->value, LOG_P_ERROR, LOG_P_DEBUG, &number) < 0)
+		return conf_refuse(setting, "must be error, warning, notice, info or debug");
+	*(int *)field = (int)number;
+	return 0;
+}
+
+/* Bytes, or a percentage of the memory there is. */
+static int set_memory(const struct conf_key *key, const struct conf_setting *setting,
+		      void *field)
+{
+	const char *value = setting->value;
+	size_t size = strlen(value);
+	uint64_t *bytes = field, percent;
+	char number[4];
+
+	if (strcmp(value, "infinity") == 0) {
+		*bytes = TEXT_INFINITY;
+		return 0;
+	}
+	if (size >= 2 && size <= sizeof(number) && value[size - 1] == '%') {
+		memcpy(number, value, size - 1);
+		number[size - 1] = '\0';
+		if (text_parse_uint(number, 1, 100, &percent) == 0) {
+			*bytes = memory_limit("/proc/self/cgroup", "/sys/fs/cgroup") / 100 *
+				 percent;
+			return 0;
+		}
+	}
+	if (text_parse_size(value, key->min, key->max, bytes) < 0)
+		return conf_refuse(setting, "must be a size from 64M on, 1%% to 100%%, or "
+					    "infinity");
+	return 0;
+}
+
+/* -ENOENT: no such group. */
+static int find_group(const char *name, gid_t *ret_gid)
+{
+	size_t size = 16384;
+
+	for (;;) {
+		cleanup_free char *memory = malloc(size);
+		struct group group, *found;
+		int r;
+
+		if (!memory)
+			return -ENOMEM;
+		r = getgrnam_r(name, &group, memory, size, &found);
+		if (r == ERANGE && size < (8u << 20)) {
+			size *= 2;
+			continue;
+		}
+		if (r != 0 || !found)
+			return r == ENOMEM ? -ENOMEM : -ENOENT;
+		*ret_gid = found->gr_gid;
+		return 0;
+	}
+}
+
+static int set_group(const struct conf_key *key, const struct conf_setting *setting,
+		     void *field)
+{
+	struct settings_group *group = field;
+	uint64_t number;
+	gid_t gid;
+	int r;
+
+	(void)key;
+	if (text_parse_uint(setting->value, 0, UINT32_MAX - 1, &number) == 0) {
+		*group = (struct settings_group){.is_set = true, .gid = (gid_t)number};
+		return 0;
+	}
+	r = find_group(setting->value, &gid);
+	if (r == -ENOENT)
+		return conf_refuse(setting, "there is no such group; make it with groupadd "
+					    "--system, or name another");
+	if (r == 0)
+		*group = (struct settings_group){.is_set = true, .gid = gid};
+	return r;
+}
+
+#define FIELD(member, effect) CONF_FIELD(struct settings, member, effect)
+
+static const struct conf_key keys_known[] = {
+	{.name = "Workers",
+	 .set = conf_set_uint,
+	 FIELD(workers, RESTART),
+	 .min = 1,
+	 .max = LIMIT_WORKERS},
+	{.name = "Socket",
+	 .set = conf_set_path,
+	 FIELD(socket, RESTART),
+	 .max = LIMIT_SOCKET_PATH},
+	{.name = "RuntimeDirectory",
+	 .set = conf_set_path,
+	 FIELD(runtime_directory, RESTART),
+	 .max = LIMIT_RUNTIME_PATH},
+	{.name = "StateDirectory",
+	 .set = conf_set_path,
+	 FIELD(state_directory, RESTART),
+	 .max = 1024},
+	{.name = "PluginPath",
+	 .set = conf_set_paths,
+	 FIELD(plugin_path, IN_PLACE),
+	 .max = 1024},
+	{.name = "LogLevel", .set = set_log_level, FIELD(log_level, IN_PLACE)},
+	{.name = "FrameMax",
+	 .set = conf_set_size,
+	 FIELD(frame_max, RESTART),
+	 .min = 4096,
+	 .max = LIMIT_FRAME},
+	{.name = "Connections",
+	 .set = conf_set_uint,
+	 FIELD(connections, RESTART),
+	 .min = 1,
+	 .max = LIMIT_CONNECTIONS},
+	{.name = "ConnectionsPerUser",
+	 .set = conf_set_uint,
+	 FIELD(connections_uid, RESTART),
+	 .min = 1,
+	 .max = LIMIT_CONNECTIONS_UID},
+	{.name = "StartTimeout",
+	 .set = conf_set_span,
+	 FIELD(start_timeout_ns, IN_PLACE),
+	 .min = CLOCK_MS_NS,
+	 .max = TEXT_INFINITY},
+	{.name = "StopTimeout",
+	 .set = conf_set_span,
+	 FIELD(stop_timeout_ns, IN_PLACE),
+	 .min = CLOCK_MS_NS,
+	 .max = TEXT_INFINITY},
+	{.name = "WorkerWatchdog",
+	 .set = conf_set_span,
+	 FIELD(worker_watchdog_ns, IN_PLACE),
+	 .min = 0,
+	 .max = TEXT_INFINITY},
+	{.name = "WorkerMemory",
+	 .set = set_memory,
+	 FIELD(worker_memory, IN_PLACE),
+	 .min = LIMIT_WORKER_MEMORY_MIN,
+	 .max = (uint64_t)1 << 50},
+	{.name = "ObserveGroup", .set = set_group, FIELD(observe, IN_PLACE)},
+	{.name = "CallGroup", .set = set_group, FIELD(call, IN_PLACE)},
+	{.name = "ManageGroup", .set = set_group, FIELD(manage, IN_PLACE)},
+	{.name = "DeployGroup", .set = set_group, FIELD(deploy, IN_PLACE)},
+};
+
+static unsigned count_processors(void)
+{
+	cpu_set_t *set = CPU_ALLOC(CPUS_MAX);
+	size_t size = CPU_ALLOC_SIZE(CPUS_MAX);
+	int n = 0;
+
+	if (set && sched_getaffinity(0, size, set) == 0)
+		n = CPU_COUNT_S(size, set);
+	CPU_FREE(set);
+	return n < 1 ? 1 : n > (int)LIMIT_WORKERS ? LIMIT_WORKERS : (unsigned)n;
+}
+
+static void init_defaults(struct settings *settings)
+{
+	*settings = (struct settings){
+		.workers = count_processors(),
+		.log_level = LOG_P_INFO,
+		.frame_max = LIMIT_FRAME_DEFAULT,
+		.connections = LIMIT_CONNECTIONS,
+		.connections_uid = LIMIT_CONNECTIONS_UID,
+		.start_timeout_ns = 30 * CLOCK_SECOND_NS,
+		.stop_timeout_ns = 10 * CLOCK_SECOND_NS,
+		.worker_watchdog_ns = LIMIT_WORKER_SILENCE_DEFAULT_NS,
+	};
+	restart_keys_init(&settings->restart);
+	if (find_group(CALL_GROUP_DEFAULT, &settings->call.gid) == 0)
+		settings->call.is_set = true;
+}
+
+/* The paths that follow from others. */
+static int fill_paths(struct settings *settings, const struct conf_path *path, const char *file,
+		      struct problems *problems)
+{
+	if (!settings->runtime_directory && !path->runtime)
+		return problems_add(
+			problems, file, 0,
+			"XDG_RUNTIME_DIR is not set: set it, or RuntimeDirectory= in [Daemon]");
+	if (!settings->runtime_directory) {
+		settings->runtime_directory = strdup(path->runtime);
+		if (!settings->runtime_directory)
+			return -ENOMEM;
+	}
+	if (strlen(settings->runtime_directory) > LIMIT_RUNTIME_PATH)
+		return problems_add(problems, file, 0,
+				    "the runtime directory %.80s has more than %u bytes; set "
+				    "RuntimeDirectory= in [Daemon] to a shorter one",
+				    settings->runtime_directory, LIMIT_RUNTIME_PATH);
+	if (!settings->state_directory) {
+		settings->state_directory = strdup(path->state);
+		if (!settings->state_directory)
+			return -ENOMEM;
+	}
+	if (!settings->socket &&
+	    asprintf(&settings->socket, "%s/control.sock", settings->runtime_directory) < 0) {
+		settings->socket = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int settings_init(struct settings *settings, const struct conf *conf,
+		  const struct conf_path *path, const char *file, struct problems *problems)
+{
+	static const char *const sections[] = {"Daemon"};
+	struct settings defaults;
+	int r, result = 0;
+
+	init_defaults(&defaults);
+	*settings = defaults;
+	const struct conf_table tables[] = {
+		{keys_known, ARRAY_LEN(keys_known), settings, &defaults},
+		restart_keys_table(&settings->restart, &defaults.restart),
+	};
+	for (size_t i = 0; i < conf->n; i++) {
+		r = conf_check_section(conf, i, sections, ARRAY_LEN(sections), problems);
+		if (r > 0)
+			r = conf_apply(&conf->entries[i], tables, ARRAY_LEN(tables), NULL,
+				       problems);
+		if (r < 0 && result != -ENOMEM)
+			result = r;
+	}
+	restart_keys_check(&settings->restart, conf, "Daemon", problems);
+	r = fill_paths(settings, path, file, problems);
+	if (r < 0 && result != -ENOMEM)
+		result = r;
+	if (result < 0)
+		settings_fini(settings);
+	return result;
+}
+
+int settings_load(struct settings *settings, const struct conf_path *path,
+		  struct problems *problems)
+{
+	struct conf_files files;
+	struct conf conf;
+	int r, read;
+
+	*settings = (struct settings){0};
+	r = conf_path_daemon(path, &files, problems);
+	if (r < 0)
+		return r;
+	conf_init(&conf);
+	read = conf_files_read(&files, &conf, problems);
+	r = read == -ENOMEM
+		    ? read
+		    : settings_init(settings, &conf, path,
+				    files.fragment ? files.fragment : "trouped.conf", problems);
+	if (r == 0 && read < 0) {
+		settings_fini(settings);
+		r = read;
+	}
+	conf_fini(&conf);
+	conf_files_fini(&files);
+	return r;
+}
+
+void settings_fini(struct settings *settings)
+{
+	free(settings->socket);
+	free(settings->runtime_directory);
+	free(settings->state_directory);
+	conf_list_fini(&settings->plugin_path);
+	*settings = (struct settings){0};
+}
+
+void settings_keep(struct settings *before, struct settings *after,
+		   void (*on_kept)(void *context, const struct conf_key *key), void *context)
+{
+	const struct conf_table table = {keys_known, ARRAY_LEN(keys_known), before, NULL};
+
+	conf_keep(&table, after, on_kept, context);
+}

@@ -1,0 +1,87 @@
+/* settings.h - trouped.conf: what holds for the daemon as a whole.
+ *
+ * A value of the caller (init/fini), checked and complete; nothing changes it after
+ * settings_load(). Master process, one thread. All keys stand in [Daemon];
+ * docs/configuration.md describes them to people:
+ *
+ *   Workers=             worker processes, 1 .. LIMIT_WORKERS; default: the processors that
+ *                        this process may use
+ *   Socket=              absolute path of the control socket, at most 107 bytes; default:
+ *                        RuntimeDirectory=/control.sock
+ *   RuntimeDirectory=    absolute path; the workers' inboxes lie below it
+ *   StateDirectory=      absolute path; for what must survive a restart
+ *   PluginPath=          directories to search for plug-ins named without a slash, before
+ *                        the built-in ones; list
+ *   LogLevel=            error, warning, notice, info (default), debug, or 3 .. 7
+ *   FrameMax=            bytes of one message on the control socket, 4K .. 16M; default 1M
+ *   Connections=         on the control socket, 1 .. 4096 (default)
+ *   ConnectionsPerUser=  1 .. 1024 (default)
+ *   StartTimeout=        of an actor's init; default 30s (a)
+ *   StopTimeout=         until an ordered stop, of everything or of an actor, becomes a kill;
+ *                        default 10s (a)
+ *   WorkerWatchdog=      for a worker's loop to come round; then its process is killed, and the
+ *                        actor whose handler it is in pays; 0: never; default 30s
+ *   WorkerMemory=        bytes that the messages and states of one worker should take at most, or a percentage of
+ *                        what this process may have; at least 64M; infinity: no bound; default: see memory.h
+ *   RestartDelay=        before the first restart; default 100ms (a)
+ *   RestartDelayMax=     that it grows to with each failure in a row; default 30s (a)
+ *   GiveUpAfter=         failures in a row after which an actor is given up; default 10 (a)
+ *   HealthyAfter=        a life of this length ends the row; default 10s (a)
+ *   GiveUp=              fail (default), or never (a)
+ *   ObserveGroup=        a group (name or number): only its members, and those of the groups
+ *                        below, may observe; default: everyone may
+ *   CallGroup=           its members may call actors; default troupe-call if there is one
+ *   ManageGroup=         its members may manage too; default: none
+ *   DeployGroup=         its members may deploy too, which is running code as the daemon;
+ *                        default: none
+ *
+ *   (a) a unit may say otherwise
+ */
+#ifndef CONFIG_SETTINGS_H
+#define CONFIG_SETTINGS_H
+
+#include "config/conf_key.h"
+#include "config/conf_path.h"
+#include "config/restart_keys.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct settings_group {
+	bool is_set;
+	gid_t gid;
+};
+
+struct settings {
+	unsigned workers;
+	char *socket;
+	char *runtime_directory;
+	char *state_directory;
+	struct conf_list plugin_path;
+	int log_level; /* as in base/log.h */
+	size_t frame_max;
+	unsigned connections, connections_uid;
+	uint64_t start_timeout_ns, stop_timeout_ns; /* TEXT_INFINITY: no deadline */
+	uint64_t worker_watchdog_ns;                /* 0, TEXT_INFINITY: never */
+	uint64_t worker_memory; /* bytes; 0: the default; TEXT_INFINITY: no bound */
+	struct restart_keys restart;
+	struct settings_group observe, call, manage, deploy;
+};
+
+/* Read trouped.conf and its drop-ins as found by `path`. -EINVAL: problems were noted,
+ * *settings is as after settings_fini(); -ENOMEM. */
+int settings_load(struct settings *settings, const struct conf_path *path,
+		  struct problems *problems);
+
+/* The same from assignments already read; `file` stands in problems that belong to no line. */
+int settings_init(struct settings *settings, const struct conf *conf,
+		  const struct conf_path *path, const char *file, struct problems *problems);
+void settings_fini(struct settings *settings);
+
+/* Of what was read anew, take back what only the daemon's next start may change: `after` keeps the values in force, `before`
+ * has the new ones. on_kept: for each such key that differs. */
+void settings_keep(struct settings *before, struct settings *after,
+		   void (*on_kept)(void *context, const struct conf_key *key), void *context);
+
+#endif

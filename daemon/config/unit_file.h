@@ -1,0 +1,118 @@
+/* unit_file.h - NAME.actor: one unit, that is an actor or a pool of them, as its author wants
+ * it.
+ *
+ * A unit file is a value of the caller (init/fini) that nothing changes once it was read.
+ * Master process, one thread. docs/configuration.md describes the keys to people. In [Actor]:
+ *
+ *   Description=   for people
+ *   Plugin=        absolute path, or a name ("hello", "hello.so") that is searched in the
+ *                  plug-in directories; ":TYPE" behind it chooses the actor type where the
+ *                  plug-in holds several. Mandatory
+ *   Type=          the same, as a key of its own
+ *   Instances=     actors, 1 .. LIMIT_INSTANCES; default 1
+ *   Worker=        any (default: spread over the workers), own (a process for this unit
+ *                  alone), or a worker's number
+ *   Mailbox=       messages, 1 .. 1048576; default 1024
+ *   MailboxBytes=  1K .. 1G; default 32M
+ *   Batch=         messages in one turn, 1 .. 1048576; default 1024
+ *   OnError=       what a handler's negative return does to the actor: continue (default)
+ *                  or stop
+ *   Default=       whether this unit serves its interfaces where several units provide them
+ *   Balance=       how a pool's next actor is chosen: round-robin (default) or
+ *                  least-outstanding
+ *   StartTimeout=  of init; default: trouped.conf's
+ *   StopTimeout=   for an actor to stop, then its worker is killed; default: trouped.conf's
+ *   Restart=       no, on-failure (default; crash, failed init, error), always (also after a
+ *                  normal end)
+ *   RestartDelay=, RestartDelayMax=, GiveUpAfter=, HealthyAfter=, GiveUp=
+ *                  default: trouped.conf's
+ *   Isolate=       after-crash (default): from its second crash on it runs in a worker of its
+ *                  own, if it may run anywhere; no
+ *   LogRateLimitInterval=, LogRateLimitBurst=
+ *                  lines that its actors and their children may log in that time; default
+ *                  10000 in 30 s; 0 of either: no limit
+ *   AllowGlobals=  whether the plug-in may have writable static data; default no
+ *
+ * [Config] is kept as it was written: config_json() makes sense of it when the plug-in's
+ * Config type is known.
+ */
+#ifndef CONFIG_UNIT_FILE_H
+#define CONFIG_UNIT_FILE_H
+
+#include "config/conf.h"
+#include "config/conf_path.h"
+#include "config/restart_keys.h"
+#include "config/settings.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum unit_on_error { UNIT_CONTINUE, UNIT_STOP };
+enum unit_worker { UNIT_WORKER_ANY, UNIT_WORKER_OWN, UNIT_WORKER_NUMBER };
+enum unit_balance { UNIT_ROUND_ROBIN, UNIT_LEAST_OUTSTANDING };
+enum unit_isolate { UNIT_ISOLATE_AFTER_CRASH, UNIT_ISOLATE_NO };
+enum unit_restart { UNIT_RESTART_NO, UNIT_RESTART_ON_FAILURE, UNIT_RESTART_ALWAYS };
+
+struct unit_placement {
+	enum unit_worker worker;
+	unsigned number; /* NUMBER only: 1 .. settings.workers */
+};
+
+/* An assignment of [Config], specifiers expanded. */
+struct unit_config {
+	char *key;
+	char *value; /* "": reset */
+	char *file;
+	unsigned line;
+};
+
+struct unit_file {
+	char *name;           /* "hello", "pool@eu" */
+	char *file;           /* the path to name in problems and in the control interface */
+	char *description;    /* NULL: none */
+	char *plugin;         /* absolute path; the file was there when the unit was read */
+	unsigned plugin_line; /* of Plugin=, with plugin_file, for problems found in the plug-in
+			       */
+	char *plugin_file;
+	char *type; /* NULL: the plug-in's only one */
+	unsigned instances;
+	struct unit_placement placement;
+	uint32_t mailbox, mailbox_bytes, batch;
+	uint64_t log_interval_ns; /* 0, or a burst of 0: no limit */
+	unsigned log_burst;
+	enum unit_on_error on_error;
+	bool is_default;
+	bool allow_globals;
+	enum unit_balance balance;
+	uint64_t start_timeout_ns, stop_timeout_ns; /* TEXT_INFINITY: no deadline */
+	uint64_t call_timeout_ns; /* of clients' direct calls; TEXT_INFINITY: none */
+	enum unit_restart restart;
+	enum unit_isolate isolate;
+	struct restart_keys restart_keys;
+	struct unit_config *config; /* in order; an empty value resets what stands before it */
+	size_t n_config;
+};
+
+/* Read a unit's files. `settings` gives the defaults and the number of workers, `path` the
+ * plug-in directories (after settings->plugin_path). -EINVAL: problems were noted, *unit is as
+ * after unit_file_fini(); -ENOMEM. */
+int unit_file_load(struct unit_file *unit, const struct conf_files *files,
+		   const struct settings *settings, const struct conf_path *path,
+		   struct problems *problems);
+
+/* The same from assignments already read. */
+int unit_file_init(struct unit_file *unit, const struct conf *conf,
+		   const struct conf_files *files, const struct settings *settings,
+		   const struct conf_path *path, struct problems *problems);
+void unit_file_fini(struct unit_file *unit);
+
+/* What it takes to go from one definition to another, [Config] included (which takes a restart). Changes neither. */
+enum conf_change unit_file_compare(struct unit_file *before, struct unit_file *after);
+
+/* Read all units that `path` finds: the good ones, sorted by name, and the problems of the
+ * others. 0 or -ENOMEM. *ret_units is given: unit_files_free() it. */
+int unit_files_load(const struct conf_path *path, const struct settings *settings,
+		    struct unit_file **ret_units, size_t *ret_n, struct problems *problems);
+void unit_files_free(struct unit_file *units, size_t n);
+
+#endif

@@ -1,0 +1,345 @@
+/* test_unit_file.c - NAME.actor: defaults, each key, each mistake with its message. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "config/unit_file.h"
+#include "tests/unit/config/conf_tree.h"
+
+struct fixture {
+	struct conf_tree tree;
+	struct settings settings;
+	struct unit_file *units;
+	size_t n;
+};
+
+static int setup(void **state)
+{
+	static struct fixture fixture;
+	char plugins[256];
+
+	*state = &fixture;
+	fixture.units = NULL;
+	fixture.n = 0;
+	if (conf_tree_init(&fixture.tree) < 0 ||
+	    conf_path_init(&fixture.tree.path,
+			   &(struct conf_scope){.config = fixture.tree.root}) < 0)
+		return -1;
+	snprintf(plugins, sizeof(plugins), "[Daemon]\nWorkers=2\nPluginPath=%s/p1 %s/p2\n",
+		 fixture.tree.root, fixture.tree.root);
+	conf_tree_file("trouped.conf", plugins);
+	conf_tree_file("p2/hello.so", "");
+	conf_tree_file("p1/both.so", "");
+	conf_tree_file("p2/both.so", "");
+	return settings_load(&fixture.settings, &fixture.tree.path, &fixture.tree.problems);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	unit_files_free(f->units, f->n);
+	settings_fini(&f->settings);
+	return conf_tree_fini(&f->tree);
+}
+
+static void load(struct fixture *f)
+{
+	unit_files_free(f->units, f->n);
+	assert_int_equal(unit_files_load(&f->tree.path, &f->settings, &f->units, &f->n,
+					 &f->tree.problems),
+			 0);
+}
+
+/* The path in the tree. */
+static const char *below(const struct fixture *f, const char *path)
+{
+	assert_memory_equal(path, f->tree.root, strlen(f->tree.root));
+	return path + strlen(f->tree.root) + 1;
+}
+
+static void unit_has_defaults(void **state)
+{
+	struct fixture *f = *state;
+	const struct unit_file *unit;
+
+	conf_tree_file("hello.actor", "[Actor]\nPlugin=hello\n");
+	load(f);
+	assert_string_equal(conf_tree_problems(&f->tree), "");
+	assert_int_equal(f->n, 1);
+	unit = &f->units[0];
+	assert_string_equal(unit->name, "hello");
+	assert_string_equal(below(f, unit->file), "hello.actor");
+	assert_string_equal(below(f, unit->plugin), "p2/hello.so");
+	assert_string_equal(below(f, unit->plugin_file), "hello.actor");
+	assert_int_equal(unit->plugin_line, 2);
+	assert_null(unit->description);
+	assert_null(unit->type);
+	assert_int_equal(unit->instances, 1);
+	assert_int_equal(unit->placement.worker, UNIT_WORKER_ANY);
+	assert_int_equal(unit->mailbox, 1024);
+	assert_int_equal(unit->mailbox_bytes, 32 << 20);
+	assert_int_equal(unit->batch, 1024);
+	assert_int_equal(unit->on_error, UNIT_CONTINUE);
+	assert_int_equal(unit->balance, UNIT_ROUND_ROBIN);
+	assert_int_equal(unit->restart, UNIT_RESTART_ON_FAILURE);
+	assert_false(unit->is_default || unit->allow_globals);
+	assert_true(unit->start_timeout_ns == 30 * CLOCK_SECOND_NS);
+	assert_true(unit->stop_timeout_ns == 10 * CLOCK_SECOND_NS);
+	assert_true(unit->restart_keys.delay_ns == 100 * CLOCK_MS_NS);
+	assert_int_equal(unit->n_config, 0);
+}
+
+static void each_key_is_taken_in(void **state)
+{
+	struct fixture *f = *state;
+	const struct unit_file *unit;
+
+	conf_tree_file(
+		"pool@eu.actor",
+		"[Actor]\nDescription=Unit %N on "
+		"100%%\nPlugin=both.so:greeter\nInstances=100000\n"
+		"Worker=2\nMailbox=1\nMailboxBytes=1G\nBatch=7\nOnError=stop\nDefault=yes\n"
+		"StopTimeout=2s\nBalance=least-outstanding\nStartTimeout=infinity\nRestart="
+		"always\nRestartDelay=0\n"
+		"RestartDelayMax=1s\nGiveUpAfter=3\nHealthyAfter=20s\nAllowGlobals="
+		"on\n"
+		"[Config]\nGreeting=hello %i\nWords=\n[X-Site]\nOwner=me\n");
+	load(f);
+	assert_string_equal(conf_tree_problems(&f->tree), "");
+	assert_int_equal(f->n, 1);
+	unit = &f->units[0];
+	assert_string_equal(unit->description, "Unit pool@eu on 100%");
+	assert_string_equal(below(f, unit->plugin), "p1/both.so");
+	assert_string_equal(unit->type, "greeter");
+	assert_int_equal(unit->instances, 100000);
+	assert_int_equal(unit->placement.worker, UNIT_WORKER_NUMBER);
+	assert_int_equal(unit->placement.number, 2);
+	assert_int_equal(unit->mailbox, 1);
+	assert_int_equal(unit->mailbox_bytes, 1 << 30);
+	assert_int_equal(unit->batch, 7);
+	assert_int_equal(unit->on_error, UNIT_STOP);
+	assert_true(unit->is_default && unit->allow_globals);
+	assert_int_equal(unit->balance, UNIT_LEAST_OUTSTANDING);
+	assert_true(unit->start_timeout_ns == TEXT_INFINITY);
+	assert_true(unit->stop_timeout_ns == 2 * CLOCK_SECOND_NS);
+	assert_int_equal(unit->restart, UNIT_RESTART_ALWAYS);
+	assert_true(unit->restart_keys.delay_ns == 0);
+	assert_int_equal(unit->restart_keys.limit.after, 3);
+	assert_true(unit->restart_keys.healthy_ns == 20 * CLOCK_SECOND_NS);
+	assert_int_equal(unit->n_config, 2);
+	assert_string_equal(unit->config[0].key, "Greeting");
+	assert_string_equal(unit->config[0].value, "hello eu");
+	assert_int_equal(unit->config[0].line, 21);
+	assert_string_equal(unit->config[1].value, "");
+}
+
+static void instance_takes_its_template_with_dropins(void **state)
+{
+	struct fixture *f = *state;
+
+	conf_tree_file("pool@.actor",
+		       "[Actor]\nPlugin=hello\nInstances=4\nDescription=%p of %i\n");
+	conf_tree_link("pool@eu.actor", "pool@.actor");
+	conf_tree_file("pool@eu.actor.d/more.conf", "[Actor]\nInstances=\nMailbox=5\n");
+	load(f);
+	assert_string_equal(conf_tree_problems(&f->tree), "");
+	assert_int_equal(f->n, 1);
+	assert_string_equal(f->units[0].name, "pool@eu");
+	assert_string_equal(f->units[0].description, "pool of eu");
+	assert_int_equal(f->units[0].instances, 1);
+	assert_int_equal(f->units[0].mailbox, 5);
+}
+
+static void mistake_is_named_with_its_key(void **state)
+{
+	static const char *const cases[][2] = {
+		{"Plugn=x",
+		 "bad.actor:3: unknown key Plugn= in [Actor]; did you mean Plugin=?"},
+		{"Colour=x", "bad.actor:3: unknown key Colour= in [Actor]"},
+		{"Plugin=none", "bad.actor:3: Plugin=none: there is no such plug-in in p1, p2, "
+				"PLUGINDIR"},
+		{"Plugin=/none.so", "bad.actor:3: Plugin=/none.so: No such file or directory"},
+		{"Plugin=x/y.so",
+		 "bad.actor:3: Plugin=x/y.so: must be an absolute path, or a plug-in's name "
+		 "without slashes"},
+		{"Plugin=:t", "bad.actor:3: Plugin=:t: must be an absolute path, or a "
+			      "plug-in's name without "
+			      "slashes"},
+		{"Plugin=hello:a-b",
+		 "bad.actor:3: Plugin=hello:a-b: \"a-b\" is not an actor type's name; see "
+		 "troupectl inspect"},
+		{"Plugin=hello:a\nType=b",
+		 "bad.actor:3: Plugin=hello:a: Type=b says otherwise; keep one of them"},
+		{"Type=1st",
+		 "bad.actor:3: Type=1st: is not an actor type's name; see troupectl inspect"},
+		{"Plugin=", "bad.actor: Plugin= is missing in [Actor]; it names the .so that "
+			    "holds the actor"},
+		{"Instances=0", "bad.actor:3: Instances=0: must be a number from 1 to 100000"},
+		{"Instances=100001",
+		 "bad.actor:3: Instances=100001: must be a number from 1 to 100000"},
+		{"Worker=some", "bad.actor:3: Worker=some: must be any, own, or a worker's "
+				"number from 1 to 64"},
+		{"Worker=3",
+		 "bad.actor:3: Worker=3: there are 2 workers; see Workers= in trouped.conf"},
+		{"Mailbox=0", "bad.actor:3: Mailbox=0: must be a number from 1 to 1048576"},
+		{"MailboxBytes=1",
+		 "bad.actor:3: MailboxBytes=1: must be a size from 1K to 1G, like 64K"},
+		{"Batch=1.5", "bad.actor:3: Batch=1.5: must be a number from 1 to 1048576"},
+		{"OnError=explode", "bad.actor:3: OnError=explode: must be continue or stop"},
+		{"Default=maybe", "bad.actor:3: Default=maybe: must be yes or no"},
+		{"Balance=random",
+		 "bad.actor:3: Balance=random: must be round-robin or least-outstanding"},
+		{"Restart=never",
+		 "bad.actor:3: Restart=never: must be no, on-failure or always"},
+		{"StartTimeout=1 fortnight",
+		 "bad.actor:3: StartTimeout=1 fortnight: must be a time from 1ms to "
+		 "infinity, like 500ms or 1min 30s"},
+		{"AllowGlobals=2", "bad.actor:3: AllowGlobals=2: must be yes or no"},
+		{"Description=%x",
+		 "bad.actor:3: Description=%x: \"%x\" is not a specifier; write %% for a "
+		 "percent sign"},
+		{"Description=50%",
+		 "bad.actor:3: Description=50%: \"%\" is not a specifier; write %% for a "
+		 "percent sign"},
+		{"[Config]\nRate=5%",
+		 "bad.actor:4: Rate=5%: \"%\" is not a specifier; write %% for a percent "
+		 "sign"},
+		{"[Confg]\nA=1\nB=1",
+		 "bad.actor:3: unknown section [Confg]; did you mean [Config]?"},
+		{"[Unit]\nA=1", "bad.actor:3: unknown section [Unit]"},
+	};
+	struct fixture *f = *state;
+	char text[256], *place;
+
+	conf_tree_file("good.actor", "[Actor]\nPlugin=hello\n");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		snprintf(text, sizeof(text), "[Actor]\nPlugin=hello\n%s\n", cases[i][0]);
+		conf_tree_file("bad.actor", text);
+		load(f);
+		/* One bad file does not stop the others. */
+		assert_int_equal(f->n, 1);
+		assert_string_equal(f->units[0].name, "good");
+		conf_tree_problems(&f->tree);
+		place = strstr(f->tree.text, f->tree.path.plugins[0]);
+		if (place)
+			strcpy(place, "PLUGINDIR");
+		assert_string_equal(f->tree.text, cases[i][1]);
+	}
+}
+
+static void dropin_is_named_when_the_mistake_is_there(void **state)
+{
+	struct fixture *f = *state;
+
+	conf_tree_file("hello.actor", "[Actor]\nPlugin=hello\n");
+	conf_tree_file("hello.actor.d/x.conf", "[Actor]\nInstances=x\n");
+	load(f);
+	assert_int_equal(f->n, 0);
+	assert_string_equal(
+		conf_tree_problems(&f->tree),
+		"hello.actor.d/x.conf:2: Instances=x: must be a number from 1 to 100000");
+}
+
+static void syntax_mistake_keeps_the_unit_out(void **state)
+{
+	struct fixture *f = *state;
+
+	conf_tree_file("hello.actor", "[Actor]\nPlugin=hello\nnonsense\n");
+	load(f);
+	assert_int_equal(f->n, 0);
+	assert_string_equal(conf_tree_problems(&f->tree),
+			    "hello.actor:3: \"nonsense\" is neither Key=value nor "
+			    "a [Section]; comments begin with \"#\"");
+}
+
+static void change_takes_what_its_keys_say(void **state)
+{
+	static const struct {
+		const char *text;
+		enum conf_change change;
+	} others[] = {
+		{"X-Note=1", CONF_SAME},
+		{"Instances=1", CONF_SAME},
+		{"Description=x", CONF_IN_PLACE},
+		{"Default=1", CONF_IN_PLACE},
+		{"Balance=least-outstanding", CONF_IN_PLACE},
+		{"Restart=always", CONF_IN_PLACE},
+		{"RestartDelay=9s", CONF_IN_PLACE},
+		{"GiveUpAfter=3", CONF_IN_PLACE},
+		{"GiveUp=never", CONF_IN_PLACE},
+		{"Isolate=no", CONF_IN_PLACE},
+		{"HealthyAfter=1s", CONF_IN_PLACE},
+		{"StartTimeout=9s", CONF_IN_PLACE},
+		{"StopTimeout=9s", CONF_IN_PLACE},
+		{"Mailbox=9", CONF_WORKERS},
+		{"MailboxBytes=2M", CONF_WORKERS},
+		{"Batch=9\nDescription=x", CONF_WORKERS},
+		{"OnError=stop", CONF_WORKERS},
+		{"Plugin=both", CONF_RESTART},
+		{"Type=t", CONF_RESTART},
+		{"Instances=2\nMailbox=9", CONF_RESTART},
+		{"Worker=own", CONF_RESTART},
+		{"AllowGlobals=yes", CONF_RESTART},
+		{"[Config]\nA=1", CONF_RESTART},
+	};
+	struct fixture *f = *state;
+	char text[128];
+	struct unit_file *first;
+	size_t n;
+
+	conf_tree_file("a.actor", "[Actor]\nPlugin=hello\n");
+	load(f);
+	first = f->units;
+	n = f->n;
+	f->units = NULL;
+	f->n = 0;
+	conf_tree_file("a.actor", "# moved\n\n[Actor]\nPlugin=none\nPlugin=hello.so\n");
+	load(f);
+	assert_int_equal(unit_file_compare(&first[0], &f->units[0]), CONF_SAME);
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		snprintf(text, sizeof(text), "[Actor]\nPlugin=hello\n%s\n", others[i].text);
+		conf_tree_file("a.actor", text);
+		load(f);
+		assert_int_equal(f->n, 1);
+		if (unit_file_compare(&first[0], &f->units[0]) != others[i].change)
+			fail_msg("%s", others[i].text);
+	}
+	unit_files_free(first, n);
+}
+
+/* Type= has a setter of its own, whose text was lost when it was set back. */
+static void empty_value_frees_any_text(void **state)
+{
+	struct fixture *f = *state;
+
+	conf_tree_file("a.actor", "[Actor]\nPlugin=hello\nType=x\nType=\n");
+	load(f);
+	assert_int_equal(f->n, 1);
+	assert_null(f->units[0].type);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(unit_has_defaults),
+		TEST(each_key_is_taken_in),
+		TEST(instance_takes_its_template_with_dropins),
+		TEST(mistake_is_named_with_its_key),
+		TEST(dropin_is_named_when_the_mistake_is_there),
+		TEST(syntax_mistake_keeps_the_unit_out),
+		TEST(change_takes_what_its_keys_say),
+		TEST(empty_value_frees_any_text),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
