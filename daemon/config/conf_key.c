@@ -1,6 +1,7 @@
 /* conf_key.c - assignments to fields. */
 #include "config/conf_key.h"
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "base/text.h"
@@ -11,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAMES_MAX 64 /* keys of all tables of a section */
+#define NAMES_MAX    64 /* keys of all tables of a section */
+#define SECTIONS_MAX 4
 
 void conf_list_fini(struct conf_list *list)
 {
@@ -27,8 +29,8 @@ int conf_refuse(const struct conf_setting *setting, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	return problems_add(setting->problems, setting->entry->file, setting->entry->line,
-			    "%s=%.80s: %s", setting->entry->key, setting->value, text);
+	return problems_add(setting->problems, setting->file, setting->line, "%s=%.80s: %s",
+			    setting->key, setting->value, text);
 }
 
 int conf_set_uint(const struct conf_key *key, const struct conf_setting *setting, void *field)
@@ -344,58 +346,151 @@ static int complain_unknown(const struct conf_entry *entry, const struct conf_ta
 			    entry->key, entry->section);
 }
 
-int conf_apply(const struct conf_entry *entry, const struct conf_table *tables, size_t n,
-	       const struct conf_names *names, struct problems *problems)
+/* The key of that name; *ret_table is the one that it is in. NULL: there is none. */
+static const struct conf_key *find_key(const struct conf_table *tables, size_t n,
+				       const char *name, const struct conf_table **ret_table)
 {
-	cleanup_free char *value = NULL;
-	struct conf_setting setting = {
-		.entry = entry, .value = entry->value, .problems = problems};
-
-	if (strncmp(entry->key, "X-", 2) == 0)
-		return 0;
 	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < tables[i].n; j++) {
-			const struct conf_key *key = &tables[i].keys[j];
-			int r;
-
-			if (strcmp(key->name, entry->key) != 0)
-				continue;
-			if (names) {
-				r = conf_expand_entry(entry, names, &value, problems);
-				if (r < 0)
-					return r;
-				setting.value = value;
+		for (size_t j = 0; j < tables[i].n; j++)
+			if (strcmp(tables[i].keys[j].name, name) == 0) {
+				*ret_table = &tables[i];
+				return &tables[i].keys[j];
 			}
-			if (*setting.value == '\0') {
-				reset(key, &tables[i]);
-				return 0;
-			}
-			return key->set(key, &setting, (char *)tables[i].target + key->offset);
-		}
-	return complain_unknown(entry, tables, n, problems);
+	return NULL;
 }
 
-int conf_check_section(const struct conf *conf, size_t index, const char *const *sections,
-		       size_t n, struct problems *problems)
+static void *field_of(const struct conf_table *table, const struct conf_key *key)
 {
-	const struct conf_entry *entry = &conf->entries[index];
-	const char *nearest;
+	return (char *)table->target + key->offset;
+}
 
-	if (strncmp(entry->section, "X-", 2) == 0)
+static int set(const struct conf_table *table, const struct conf_key *key,
+	       const struct conf_setting *setting)
+{
+	if (*setting->value != '\0')
+		return key->set(key, setting, field_of(table, key));
+	reset(key, table);
+	return 0;
+}
+
+int conf_set(const struct conf_setting *setting, const struct conf_table *tables, size_t n)
+{
+	const struct conf_table *table = NULL;
+	const struct conf_key *key = find_key(tables, n, setting->key, &table);
+
+	check(key != NULL);
+	return set(table, key, setting);
+}
+
+int conf_set_number(const struct conf_setting *setting, const struct conf_table *tables,
+		    size_t n, int64_t number)
+{
+	const struct conf_table *table = NULL;
+	const struct conf_key *key = find_key(tables, n, setting->key, &table);
+	uint32_t value;
+
+	check(key != NULL && key->kind == CONF_PLAIN && key->size == sizeof(value));
+	if (number < 0 || (uint64_t)number < key->min || (uint64_t)number > key->max)
+		return problems_add(setting->problems, setting->file, setting->line,
+				    "%s=%lld: must be a number from %llu to %llu", key->name,
+				    (long long)number, (unsigned long long)key->min,
+				    (unsigned long long)key->max);
+	value = (uint32_t)number;
+	memcpy(field_of(table, key), &value, sizeof(value));
+	return 0;
+}
+
+static int apply(const struct conf_entry *entry, const struct conf_section *section,
+		 const struct conf_names *names, struct problems *problems)
+{
+	cleanup_free char *value = NULL;
+	struct conf_setting setting = {entry->key, entry->value, entry->file, entry->line,
+				       problems};
+	const struct conf_table *table = NULL;
+	const struct conf_key *key;
+	int r;
+
+	if (section->take)
+		return section->take(section->context, entry, problems);
+	if (strncmp(entry->key, "X-", 2) == 0)
 		return 0;
+	key = find_key(section->tables, section->n_tables, entry->key, &table);
+	if (!key)
+		return complain_unknown(entry, section->tables, section->n_tables, problems);
+	if (names) {
+		r = conf_expand_entry(entry, names, &value, problems);
+		if (r < 0)
+			return r;
+		setting.value = value;
+	}
+	return set(table, key, &setting);
+}
+
+static int complain_section(const struct conf_entry *entry, const struct conf_section *sections,
+			    size_t n, struct problems *problems)
+{
+	const char *names[SECTIONS_MAX], *nearest;
+
+	check(n <= SECTIONS_MAX);
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(entry->section, sections[i]) == 0)
-			return 1;
-	if (index > 0 && entry[-1].file == entry->file &&
-	    strcmp(entry[-1].section, entry->section) == 0)
-		return -EINVAL;
-	nearest = text_nearest(entry->section, sections, n);
+		names[i] = sections[i].name;
+	nearest = text_nearest(entry->section, names, n);
 	if (!nearest && n == 1)
-		nearest = sections[0];
+		nearest = names[0];
 	if (nearest)
 		return problems_add(problems, entry->file, entry->section_line,
 				    "unknown section [%.60s]; did you mean [%s]?",
 				    entry->section, nearest);
 	return problems_add(problems, entry->file, entry->section_line,
 			    "unknown section [%.60s]", entry->section);
+}
+
+static const struct conf_section *find_section(const char *name,
+					       const struct conf_section *sections, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(name, sections[i].name) == 0)
+			return &sections[i];
+	return NULL;
+}
+
+/* Of several entries in a row the first complains. */
+static bool goes_on(const struct conf *conf, const struct conf_entry *entry)
+{
+	return entry > conf->entries && entry[-1].file == entry->file &&
+	       strcmp(entry[-1].section, entry->section) == 0;
+}
+
+int conf_fill(const struct conf *conf, const struct conf_section *sections, size_t n,
+	      const struct conf_names *names, struct problems *problems)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < conf->n; i++) {
+		const struct conf_entry *entry = &conf->entries[i];
+		const struct conf_section *section = find_section(entry->section, sections, n);
+		int r = 0;
+
+		if (section)
+			r = apply(entry, section, names, problems);
+		else if (strncmp(entry->section, "X-", 2) != 0)
+			r = goes_on(conf, entry)
+				    ? -EINVAL
+				    : complain_section(entry, sections, n, problems);
+		if (r < 0 && r != -EINVAL)
+			return r;
+		if (r < 0)
+			result = r;
+	}
+	return result;
+}
+
+const struct conf_entry *conf_find(const struct conf *conf, const char *section,
+				   const char *key)
+{
+	for (size_t i = conf->n; i > 0; i--)
+		if (strcmp(conf->entries[i - 1].section, section) == 0 &&
+		    strcmp(conf->entries[i - 1].key, key) == 0)
+			return &conf->entries[i - 1];
+	return NULL;
 }

@@ -19,8 +19,10 @@ void conf_list_fini(struct conf_list *list);
 
 /* One assignment on its way to its field. */
 struct conf_setting {
-	const struct conf_entry *entry;
-	const char *value; /* specifiers expanded; never "" */
+	const char *key;
+	const char *value; /* specifiers expanded */
+	const char *file;  /* to name in problems... */
+	unsigned line;     /* ...with its line; 0: it comes from no file */
 	struct problems *problems;
 };
 
@@ -37,8 +39,8 @@ enum conf_kind { CONF_PLAIN, CONF_TEXT, CONF_LIST };
 
 struct conf_key {
 	const char *name; /* as in the file; the case of letters counts */
-	/* Check the value and store it in `field`. -EINVAL: not a value of this key, and noted;
-	 * -ENOMEM. */
+	/* Check the value, which is not "", and store it in `field`. -EINVAL: not a value of
+	 * this key, and noted; -ENOMEM. */
 	int (*set)(const struct conf_key *key, const struct conf_setting *setting, void *field);
 	size_t offset; /* of the field in the struct */
 	size_t size;   /* of the field; for the defaults */
@@ -93,11 +95,31 @@ int conf_set_paths(const struct conf_key *key, const struct conf_setting *settin
 int conf_refuse(const struct conf_setting *setting, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Give an assignment to the key of that name in one of the tables; names: NULL when specifiers
- * have no meaning here. Keys that begin with "X-" are for other programs, and skipped. -EINVAL:
- * noted; -ENOMEM. */
-int conf_apply(const struct conf_entry *entry, const struct conf_table *tables, size_t n,
-	       const struct conf_names *names, struct problems *problems);
+/* What a section may hold: keys of tables, or (take) whatever the reader of the section makes of it. */
+struct conf_section {
+	const char *name;
+	const struct conf_table *tables;
+	size_t n_tables;
+	/* Take an assignment as it is written. -EINVAL: noted; -ENOMEM. NULL: the tables say. */
+	int (*take)(void *context, const struct conf_entry *entry, struct problems *problems);
+	void *context;
+};
+
+/* Give each assignment to the key of its name in its section; names: NULL when specifiers have no meaning here. Sections
+ * and keys that begin with "X-" are for other programs, and skipped. -EINVAL: there were mistakes, all of them noted, an
+ * unknown section once in a row; -ENOMEM. */
+int conf_fill(const struct conf *conf, const struct conf_section *sections, size_t n,
+	      const struct conf_names *names, struct problems *problems);
+
+/* A value that comes from no file, without specifiers. The first: a text; "" resets. The second: a number, in place of
+ * setting->value, for a key that holds one. Results as for the key's setter; a key that no table has is our own mistake. */
+int conf_set(const struct conf_setting *setting, const struct conf_table *tables, size_t n);
+int conf_set_number(const struct conf_setting *setting, const struct conf_table *tables,
+		    size_t n, int64_t number);
+
+/* The last assignment to a key; NULL: there is none. */
+const struct conf_entry *conf_find(const struct conf *conf, const char *section,
+				   const char *key);
 
 /* What it takes to go from the values of `table` to those in `after`, a struct of the same type: the most that one of the
  * keys which differ takes. */
@@ -111,10 +133,5 @@ void conf_keep(const struct conf_table *table, void *after,
 /* Expand the specifiers of an entry's value; noted when they are wrong. *ret_value is given. */
 int conf_expand_entry(const struct conf_entry *entry, const struct conf_names *names,
 		      char **ret_value, struct problems *problems);
-
-/* Whether an entry's section is one of n: 1. 0: skip it, its section is for other programs
- * ("X-..."). -EINVAL: it is of an unknown section; the first such entry in a row was noted. */
-int conf_check_section(const struct conf *conf, size_t index, const char *const *sections,
-		       size_t n, struct problems *problems);
 
 #endif

@@ -20,9 +20,8 @@ static const char *const give_up_names[] = {"fail", "never", NULL};
 
 static void warn_former(const struct conf_setting *setting, const char *instead)
 {
-	problems_warn(setting->problems, setting->entry->file, setting->entry->line,
-		      "%s= is the former name of a key: write %s", setting->entry->key,
-		      instead);
+	problems_warn(setting->problems, setting->file, setting->line,
+		      "%s= is the former name of a key: write %s", setting->key, instead);
 }
 
 /* Restarts before the failure that was the last; 0: no limit. */
@@ -109,28 +108,24 @@ struct conf_table restart_keys_table(struct restart_keys *keys,
 	};
 }
 
-/* The last assignment to one of the keys, or to the one of that name; NULL: there is none. */
-static const struct conf_entry *find_entry(const struct conf *conf, const char *section,
-					   const char *name)
+/* The last assignment to one of the keys; NULL: there is none. */
+static const struct conf_entry *find_any(const struct conf *conf, const char *section)
 {
-	for (size_t i = conf->n; i > 0; i--) {
-		const struct conf_entry *entry = &conf->entries[i - 1];
+	const struct conf_entry *last = NULL, *entry;
 
-		if (strcmp(entry->section, section) != 0)
-			continue;
-		for (size_t j = 0; j < ARRAY_LEN(keys_known); j++)
-			if (strcmp(entry->key, keys_known[j].name) == 0 &&
-			    (!name || strcmp(entry->key, name) == 0))
-				return entry;
+	for (size_t i = 0; i < ARRAY_LEN(keys_known); i++) {
+		entry = conf_find(conf, section, keys_known[i].name);
+		if (entry && (!last || entry > last))
+			last = entry;
 	}
-	return NULL;
+	return last;
 }
 
 void restart_keys_check(const struct restart_keys *keys, const struct conf *conf,
 			const char *section, struct problems *problems)
 {
-	const struct conf_entry *any = find_entry(conf, section, NULL);
-	const struct conf_entry *after = find_entry(conf, section, "GiveUpAfter");
+	const struct conf_entry *any = find_any(conf, section);
+	const struct conf_entry *after = conf_find(conf, section, "GiveUpAfter");
 	struct restart_config config = restart_keys_config(keys, RESTART_ON_FAILURE);
 	char a[64], b[64];
 	uint64_t wait_ns;

@@ -239,9 +239,8 @@ static int fill_paths(struct settings *settings, const struct conf_path *path, c
 int settings_init(struct settings *settings, const struct conf *conf,
 		  const struct conf_path *path, const char *file, struct problems *problems)
 {
-	static const char *const sections[] = {"Daemon"};
 	struct settings defaults;
-	int r, result = 0;
+	int r, result;
 
 	init_defaults(&defaults);
 	*settings = defaults;
@@ -249,14 +248,9 @@ int settings_init(struct settings *settings, const struct conf *conf,
 		{keys_known, ARRAY_LEN(keys_known), settings, &defaults},
 		restart_keys_table(&settings->restart, &defaults.restart),
 	};
-	for (size_t i = 0; i < conf->n; i++) {
-		r = conf_check_section(conf, i, sections, ARRAY_LEN(sections), problems);
-		if (r > 0)
-			r = conf_apply(&conf->entries[i], tables, ARRAY_LEN(tables), NULL,
-				       problems);
-		if (r < 0 && result != -ENOMEM)
-			result = r;
-	}
+	const struct conf_section section = {
+		.name = "Daemon", .tables = tables, .n_tables = ARRAY_LEN(tables)};
+	result = conf_fill(conf, &section, 1, NULL, problems);
 	restart_keys_check(&settings->restart, conf, "Daemon", problems);
 	r = fill_paths(settings, path, file, problems);
 	if (r < 0 && result != -ENOMEM)

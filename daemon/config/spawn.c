@@ -1,102 +1,87 @@
 #include "config/spawn.h"
 
-#include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "io.troupe.Control.varlink.h"
-#include <string.h>
+#include <errno.h>
 
-#define FILE_NAME "spawn"
+#define SOURCE "spawn"
 
-/* A value as a configuration file would have it. What a line cannot hold is refused. */
-static int add_text(struct buffer *text, const char *key, const char *value,
-		    struct problems *problems)
+static int set_texts(struct unit_file *unit, const struct api_spawn *spawn,
+		     const struct settings *settings, struct problems *problems)
 {
-	int r = buffer_printf(text, "%s=", key);
+	const struct {
+		const char *key, *value;
+	} texts[] = {
+		{"Type", spawn->actorType},
+		{"Worker", spawn->worker},
+	};
+	int r = 0;
 
-	for (const char *at = value; r == 0 && *at; at++) {
-		if ((unsigned char)*at < ' ' || *at == '\\')
-			return problems_add(problems, FILE_NAME, SPAWN_PLUGIN_LINE,
-					    "%s holds a character that it must not", key);
-		r = buffer_append(text, *at == '%' ? "%%" : at, *at == '%' ? 2 : 1);
-	}
-	return r < 0 ? r : buffer_printf(text, "\n");
+	for (size_t i = 0; i < ARRAY_LEN(texts) && r == 0; i++)
+		if (texts[i].value)
+			r = unit_file_set(unit, settings, texts[i].key, texts[i].value,
+					  problems);
+	return r;
 }
 
-static int add_number(struct buffer *text, const char *key, const int64_t *value)
+static int set_numbers(struct unit_file *unit, const struct api_spawn *spawn,
+		       struct problems *problems)
 {
-	return value ? buffer_printf(text, "%s=%lld\n", key, (long long)*value) : 0;
+	const struct {
+		const char *key;
+		const int64_t *value;
+	} numbers[] = {
+		{"Instances", spawn->instances},
+		{"Mailbox", spawn->mailbox},
+		{"MailboxBytes", spawn->mailboxBytes},
+		{"Batch", spawn->batch},
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(numbers) && r == 0; i++)
+		if (numbers[i].value)
+			r = unit_file_set_number(unit, numbers[i].key, *numbers[i].value,
+						 problems);
+	return r;
 }
 
-static int write_file(struct buffer *text, const struct api_spawn *spawn,
+static int set_plugin(struct unit_file *unit, const struct api_spawn *spawn,
+		      const struct settings *settings, const struct conf_path *path,
 		      struct problems *problems)
 {
-	int r = buffer_printf(text, "[Actor]\n");
+	int r = unit_file_set(unit, settings, "Plugin", spawn->plugin, problems);
 
 	if (r == 0)
-		r = add_text(text, "Plugin", spawn->plugin, problems);
-	if (r == 0 && spawn->actorType)
-		r = add_text(text, "Type", spawn->actorType, problems);
-	if (r == 0)
-		r = add_number(text, "Instances", spawn->instances);
-	if (r == 0 && spawn->worker)
-		r = add_text(text, "Worker", spawn->worker, problems);
-	if (r == 0)
-		r = add_number(text, "Mailbox", spawn->mailbox);
-	if (r == 0)
-		r = add_number(text, "MailboxBytes", spawn->mailboxBytes);
-	if (r == 0)
-		r = add_number(text, "Batch", spawn->batch);
-	if (r == 0 && spawn->onError)
-		r = buffer_printf(text, "OnError=%s\n",
-				  *spawn->onError == API_SPAWN_ON_ERROR_STOP ? "stop"
-									     : "continue");
-	return r == -ENOBUFS ? problems_add(problems, FILE_NAME, 0, "too long") : r;
-}
-
-static int read_file(struct unit_file *unit, const struct buffer *text, const char *name,
-		     const struct settings *settings, const struct conf_path *path,
-		     struct problems *problems)
-{
-	cleanup_free char *whole = strdup(name), *prefix = strdup(name),
-			  *file = strdup(FILE_NAME);
-	struct conf_files files = {.name = whole, .prefix = prefix, .fragment = file};
-	struct conf conf;
-	char *at;
-	int r;
-
-	if (!whole || !prefix || !file)
-		return -ENOMEM;
-	at = strchr(prefix, '@');
-	if (at) {
-		*at = '\0';
-		files.instance = at + 1;
-	}
-	conf_init(&conf);
-	r = conf_parse(&conf, FILE_NAME, (const char *)buffer_data(text), buffer_size(text),
-		       problems);
-	if (r == 0)
-		r = unit_file_init(unit, &conf, &files, settings, path, problems);
-	conf_fini(&conf);
-	return r;
+		r = unit_file_find_plugin(unit, settings, path, problems);
+	return r == -EINVAL ? -ENOENT : r;
 }
 
 int spawn_define(struct unit_file *unit, const struct api_spawn *spawn,
 		 const struct settings *settings, const struct conf_path *path,
 		 struct problems *problems)
 {
-	struct buffer text;
 	int r;
 
 	if (!conf_is_unit_name(spawn->name))
 		return problems_add(
-			problems, FILE_NAME, 0,
+			problems, SOURCE, 0,
 			"not a valid name: letters, digits, '_', '-' and '.', at most %u",
 			LIMIT_NAME);
-	buffer_init(&text, LIMIT_CONFIG_FILE);
-	r = write_file(&text, spawn, problems);
+	r = unit_file_begin(unit, spawn->name, SOURCE, settings);
+	if (r < 0)
+		return r;
+	r = set_texts(unit, spawn, settings, problems);
 	if (r == 0)
-		r = read_file(unit, &text, spawn->name, settings, path, problems);
-	buffer_fini(&text);
+		r = set_numbers(unit, spawn, problems);
+	if (r == 0 && spawn->onError)
+		unit->on_error =
+			*spawn->onError == API_SPAWN_ON_ERROR_STOP ? UNIT_STOP : UNIT_CONTINUE;
+	if (r == 0)
+		r = unit_file_check(unit, settings, problems);
+	if (r == 0)
+		r = set_plugin(unit, spawn, settings, path, problems);
+	if (r < 0)
+		unit_file_fini(unit);
 	return r;
 }

@@ -1,19 +1,18 @@
 /* unit_file.c - NAME.actor, read and checked. */
 #include "config/unit_file.h"
 
-#include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "config/plugin_path.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define PLUGIN_PATH_MAX 1024
-#define TYPE_NAME_MAX   63 /* TROUPE_NAME_MAX */
+#define TYPE_NAME_MAX 63 /* TROUPE_NAME_MAX */
 
 static const char *const on_error_names[] = {"continue", "stop", NULL};
 static const char *const balance_names[] = {"round-robin", "least-outstanding", NULL};
@@ -147,23 +146,30 @@ static void init_defaults(struct unit_file *unit, const struct settings *setting
 	};
 }
 
-/* Keep an assignment of [Config]. *room: of the array. */
-static int add_config(struct unit_file *unit, size_t *room, const struct conf_entry *entry,
-		      const struct conf_names *names, struct problems *problems)
+/* An assignment of [Config] on its way into a unit. */
+struct config_reader {
+	struct unit_file *unit;
+	size_t room; /* of its array */
+	const struct conf_names *names;
+};
+
+static int take_config(void *context, const struct conf_entry *entry, struct problems *problems)
 {
+	struct config_reader *reader = context;
+	struct unit_file *unit = reader->unit;
 	struct unit_config config = {.line = entry->line};
 	int r;
 
-	if (unit->n_config == *room) {
-		size_t more = *room ? 2 * *room : 8;
+	if (unit->n_config == reader->room) {
+		size_t more = reader->room ? 2 * reader->room : 8;
 		struct unit_config *grown = reallocarray(unit->config, more, sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
 		unit->config = grown;
-		*room = more;
+		reader->room = more;
 	}
-	r = conf_expand_entry(entry, names, &config.value, problems);
+	r = conf_expand_entry(entry, reader->names, &config.value, problems);
 	if (r < 0)
 		return r;
 	config.key = strdup(entry->key);
@@ -173,33 +179,21 @@ static int add_config(struct unit_file *unit, size_t *room, const struct conf_en
 	return config.key && config.file ? 0 : -ENOMEM;
 }
 
-/* Where a key was set last; for problems that show only when all is read. */
-static const struct conf_entry *find_entry(const struct conf *conf, const char *key)
-{
-	for (size_t i = conf->n; i > 0; i--)
-		if (strcmp(conf->entries[i - 1].section, "Actor") == 0 &&
-		    strcmp(conf->entries[i - 1].key, key) == 0)
-			return &conf->entries[i - 1];
-	return NULL;
-}
-
 /* Take ":TYPE" off the end of Plugin=. */
-static int split_type(struct unit_file *unit, const struct conf_entry *entry,
-		      struct problems *problems)
+static int split_type(struct unit_file *unit, const struct conf_setting *setting)
 {
 	char *colon = strrchr(unit->plugin, ':');
 
 	if (!colon || strchr(colon, '/'))
 		return 0;
 	if (!is_type_name(colon + 1))
-		return problems_add(problems, entry->file, entry->line,
-				    "Plugin=%.80s: \"%.60s\" is not an actor type's name; see "
-				    "troupectl inspect",
-				    entry->value, colon + 1);
+		return conf_refuse(setting,
+				   "\"%.60s\" is not an actor type's name; see troupectl "
+				   "inspect",
+				   colon + 1);
 	if (unit->type && strcmp(unit->type, colon + 1) != 0)
-		return problems_add(problems, entry->file, entry->line,
-				    "Plugin=%.80s: Type=%.60s says otherwise; keep one of them",
-				    entry->value, unit->type);
+		return conf_refuse(setting, "Type=%.60s says otherwise; keep one of them",
+				   unit->type);
 	if (!unit->type) {
 		unit->type = strdup(colon + 1);
 		if (!unit->type)
@@ -209,69 +203,20 @@ static int split_type(struct unit_file *unit, const struct conf_entry *entry,
 	return 0;
 }
 
-static int find_in(char *const *directories, size_t n, const char *name, struct buffer *tried,
-		   char **ret_path)
+/* Make of Plugin=, as it was set, an actor type and the path of a file that is there. */
+static int find_plugin(struct unit_file *unit, const struct conf_setting *setting,
+		       const struct settings *settings, const struct conf_path *path)
 {
-	for (size_t i = 0; i < n; i++) {
-		static const char *const suffixes[] = {"", ".so"};
-
-		for (size_t j = 0; j < ARRAY_LEN(suffixes); j++) {
-			char *path;
-			size_t size = strlen(name);
-
-			/* "hello" means hello.so, never a file without that ending. */
-			if ((j == 0) != (size > 3 && strcmp(name + size - 3, ".so") == 0))
-				continue;
-			if (asprintf(&path, "%s/%s%s", directories[i], name, suffixes[j]) < 0)
-				return -ENOMEM;
-			if (access(path, F_OK) == 0) {
-				*ret_path = path;
-				return 0;
-			}
-			free(path);
-		}
-		/* A list too long for the message is merely cut. */
-		(void)buffer_printf(tried, "%s%s", buffer_size(tried) ? ", " : "",
-				    directories[i]);
-	}
-	return -ENOENT;
-}
-
-/* Make Plugin= the path of a file that is there. */
-static int find_plugin(struct unit_file *unit, const struct conf_entry *entry,
-		       const struct settings *settings, const struct conf_path *path,
-		       struct problems *problems)
-{
+	char why[PLUGIN_PATH_WHY_MAX];
 	char *found = NULL;
-	struct buffer tried;
-	int r;
+	int r = split_type(unit, setting);
 
-	if (strlen(unit->plugin) > PLUGIN_PATH_MAX)
-		return problems_add(problems, entry->file, entry->line,
-				    "Plugin=: the path is longer than %u bytes",
-				    PLUGIN_PATH_MAX);
-	if (*unit->plugin == '/') {
-		if (access(unit->plugin, F_OK) == 0)
-			return 0;
-		return problems_add(problems, entry->file, entry->line, "Plugin=%.80s: %s",
-				    unit->plugin, strerror(errno));
-	}
-	if (*unit->plugin == '\0' || strchr(unit->plugin, '/'))
-		return problems_add(
-			problems, entry->file, entry->line,
-			"Plugin=%.80s: must be an absolute path, or a plug-in's name without "
-			"slashes",
-			entry->value);
-	buffer_init(&tried, 1024);
-	r = find_in(settings->plugin_path.words, settings->plugin_path.n, unit->plugin, &tried,
-		    &found);
-	if (r == -ENOENT)
-		r = find_in(path->plugins, path->n_plugins, unit->plugin, &tried, &found);
-	if (r == -ENOENT)
-		r = problems_add(problems, entry->file, entry->line,
-				 "Plugin=%.80s: there is no such plug-in in %.*s", entry->value,
-				 (int)buffer_size(&tried), (const char *)buffer_data(&tried));
-	buffer_fini(&tried);
+	if (r < 0)
+		return r;
+	r = plugin_path_find(unit->plugin, settings, path, &found, why);
+	if (r == -EINVAL)
+		return problems_add(setting->problems, setting->file, setting->line,
+				    "Plugin=%.80s: %s", setting->value, why);
 	if (r < 0)
 		return r;
 	free(unit->plugin);
@@ -279,93 +224,187 @@ static int find_plugin(struct unit_file *unit, const struct conf_entry *entry,
 	return 0;
 }
 
+static int complain_missing(const struct unit_file *unit, struct problems *problems)
+{
+	return problems_add(
+		problems, unit->file, 0,
+		"Plugin= is missing in [Actor]; it names the .so that holds the actor");
+}
+
+/* Whether there is a worker of the number that Worker= says. */
+static int check_worker(const struct unit_file *unit, const struct conf_setting *setting,
+			const struct settings *settings)
+{
+	if (unit->placement.worker != UNIT_WORKER_NUMBER ||
+	    unit->placement.number <= settings->workers)
+		return 0;
+	return problems_add(setting->problems, setting->file, setting->line,
+			    "Worker=%u: there are %u workers; see Workers= in trouped.conf",
+			    unit->placement.number, settings->workers);
+}
+
+static struct conf_setting setting_of(const struct conf_entry *entry, struct problems *problems)
+{
+	return (struct conf_setting){entry->key, entry->value, entry->file, entry->line,
+				     problems};
+}
+
+static int check_plugin(struct unit_file *unit, const struct conf_entry *entry,
+			const struct settings *settings, const struct conf_path *path,
+			struct problems *problems)
+{
+	struct conf_setting setting;
+
+	if (!entry || !unit->plugin)
+		return complain_missing(unit, problems);
+	unit->plugin_line = entry->line;
+	unit->plugin_file = strdup(entry->file);
+	if (!unit->plugin_file)
+		return -ENOMEM;
+	setting = setting_of(entry, problems);
+	return find_plugin(unit, &setting, settings, path);
+}
+
 /* What depends on several keys. */
 static int check_unit(struct unit_file *unit, const struct conf *conf,
 		      const struct settings *settings, const struct conf_path *path,
 		      struct problems *problems)
 {
-	const struct conf_entry *entry = find_entry(conf, "Plugin");
-	int result = 0, r;
+	const struct conf_entry *entry = conf_find(conf, "Actor", "Plugin");
+	struct conf_setting setting;
+	int result = check_plugin(unit, entry, settings, path, problems);
 
-	if (!entry || !unit->plugin)
-		return problems_add(
-			problems, unit->file, 0,
-			"Plugin= is missing in [Actor]; it names the .so that holds the actor");
-	unit->plugin_line = entry->line;
-	unit->plugin_file = strdup(entry->file);
-	if (!unit->plugin_file)
-		return -ENOMEM;
-	r = split_type(unit, entry, problems);
-	if (r == 0)
-		r = find_plugin(unit, entry, settings, path, problems);
-	if (r < 0)
-		result = r;
-	entry = find_entry(conf, "Isolate");
+	entry = conf_find(conf, "Actor", "Isolate");
 	if (entry && unit->isolate == UNIT_ISOLATE_AFTER_CRASH &&
 	    unit->placement.worker != UNIT_WORKER_ANY)
 		problems_warn(problems, entry->file, entry->line,
 			      "Isolate=after-crash has no effect with Worker=; it is for units "
 			      "that may run anywhere");
-	entry = find_entry(conf, "Worker");
-	if (entry && unit->placement.worker == UNIT_WORKER_NUMBER &&
-	    unit->placement.number > settings->workers)
-		result = problems_add(
-			problems, entry->file, entry->line,
-			"Worker=%u: there are %u workers; see Workers= in trouped.conf",
-			unit->placement.number, settings->workers);
-	return result;
+	entry = conf_find(conf, "Actor", "Worker");
+	if (!entry || result == -ENOMEM)
+		return result;
+	setting = setting_of(entry, problems);
+	return check_worker(unit, &setting, settings) < 0 ? -EINVAL : result;
+}
+
+static int init(struct unit_file *unit, const char *name, const char *file,
+		const struct settings *settings)
+{
+	init_defaults(unit, settings);
+	unit->name = strdup(name);
+	unit->file = strdup(file);
+	return unit->name && unit->file ? 0 : -ENOMEM;
+}
+
+/* Two tables: of `unit`, whose defaults are those of `defaults`. */
+#define N_TABLES 2
+static void make_tables(struct unit_file *unit, const struct unit_file *defaults,
+			struct conf_table tables[static N_TABLES])
+{
+	tables[0] = (struct conf_table){keys_known, ARRAY_LEN(keys_known), unit, defaults};
+	tables[1] = restart_keys_table(&unit->restart_keys, &defaults->restart_keys);
+}
+
+static int fill(struct unit_file *unit, const struct conf *conf, const struct conf_files *files,
+		const struct settings *settings, struct problems *problems)
+{
+	char host[256] = "";
+	const struct conf_names names = {
+		.unit = files->name,
+		.prefix = files->prefix,
+		.instance = files->instance ? files->instance : "",
+		.host = host,
+	};
+	struct config_reader config = {.unit = unit, .names = &names};
+	struct unit_file defaults;
+	struct conf_table tables[N_TABLES];
+	const struct conf_section sections[] = {
+		{.name = "Actor", .tables = tables, .n_tables = N_TABLES},
+		{.name = "Config", .take = take_config, .context = &config},
+	};
+
+	/* Without a name, %H is empty; a cut one is terminated by hand. */
+	if (gethostname(host, sizeof(host)) < 0)
+		host[0] = '\0';
+	host[sizeof(host) - 1] = '\0';
+	init_defaults(&defaults, settings);
+	make_tables(unit, &defaults, tables);
+	return conf_fill(conf, sections, ARRAY_LEN(sections), &names, problems);
 }
 
 int unit_file_init(struct unit_file *unit, const struct conf *conf,
 		   const struct conf_files *files, const struct settings *settings,
 		   const struct conf_path *path, struct problems *problems)
 {
-	static const char *const sections[] = {"Actor", "Config"};
-	char host[256] = "";
-	struct unit_file defaults;
-	struct conf_names names = {
-		.unit = files->name,
-		.prefix = files->prefix,
-		.instance = files->instance ? files->instance : "",
-		.host = host,
-	};
-	size_t room = 0;
-	int r, result = 0;
+	int r = init(unit, files->name, files->fragment, settings), filled;
 
-	init_defaults(&defaults, settings);
-	*unit = defaults;
-	const struct conf_table tables[] = {
-		{keys_known, ARRAY_LEN(keys_known), unit, &defaults},
-		restart_keys_table(&unit->restart_keys, &defaults.restart_keys),
-	};
-	/* Without a name, %H is empty; a cut one is terminated by hand. */
-	if (gethostname(host, sizeof(host)) < 0)
-		host[0] = '\0';
-	host[sizeof(host) - 1] = '\0';
-	unit->name = strdup(files->name);
-	unit->file = strdup(files->fragment);
-	if (!unit->name || !unit->file)
-		result = -ENOMEM;
-	for (size_t i = 0; i < conf->n && result != -ENOMEM; i++) {
-		const struct conf_entry *entry = &conf->entries[i];
-
-		r = conf_check_section(conf, i, sections, ARRAY_LEN(sections), problems);
-		if (r > 0 && strcmp(entry->section, "Config") == 0)
-			r = add_config(unit, &room, entry, &names, problems);
-		else if (r > 0)
-			r = conf_apply(entry, tables, ARRAY_LEN(tables), &names, problems);
-		if (r < 0)
-			result = r;
-	}
-	restart_keys_check(&unit->restart_keys, conf, "Actor", problems);
-	if (result != -ENOMEM) {
+	if (r == 0)
+		r = fill(unit, conf, files, settings, problems);
+	filled = r;
+	if (r == 0 || r == -EINVAL) {
+		restart_keys_check(&unit->restart_keys, conf, "Actor", problems);
 		r = check_unit(unit, conf, settings, path, problems);
-		if (r < 0)
-			result = r;
 	}
-	if (result < 0)
+	if (r == 0)
+		r = filled;
+	if (r < 0)
 		unit_file_fini(unit);
-	return result;
+	return r;
+}
+
+int unit_file_begin(struct unit_file *unit, const char *name, const char *source,
+		    const struct settings *settings)
+{
+	int r = init(unit, name, source, settings);
+
+	if (r < 0)
+		unit_file_fini(unit);
+	return r;
+}
+
+int unit_file_set(struct unit_file *unit, const struct settings *settings, const char *key,
+		  const char *value, struct problems *problems)
+{
+	const struct conf_setting setting = {key, value, unit->file, 0, problems};
+	struct unit_file defaults;
+	struct conf_table tables[N_TABLES];
+
+	for (const char *at = value; *at; at++)
+		if ((unsigned char)*at < ' ')
+			return problems_add(problems, unit->file, 0,
+					    "%s= holds a control character", key);
+	init_defaults(&defaults, settings);
+	make_tables(unit, &defaults, tables);
+	return conf_set(&setting, tables, N_TABLES);
+}
+
+int unit_file_set_number(struct unit_file *unit, const char *key, int64_t value,
+			 struct problems *problems)
+{
+	const struct conf_setting setting = {key, "", unit->file, 0, problems};
+	struct conf_table tables[N_TABLES];
+
+	make_tables(unit, NULL, tables);
+	return conf_set_number(&setting, tables, N_TABLES, value);
+}
+
+int unit_file_check(struct unit_file *unit, const struct settings *settings,
+		    struct problems *problems)
+{
+	const struct conf_setting setting = {"Worker", "", unit->file, 0, problems};
+
+	return check_worker(unit, &setting, settings);
+}
+
+int unit_file_find_plugin(struct unit_file *unit, const struct settings *settings,
+			  const struct conf_path *path, struct problems *problems)
+{
+	cleanup_free char *given = unit->plugin ? strdup(unit->plugin) : NULL;
+	const struct conf_setting setting = {"Plugin", given, unit->file, 0, problems};
+
+	if (!unit->plugin)
+		return complain_missing(unit, problems);
+	return given ? find_plugin(unit, &setting, settings, path) : -ENOMEM;
 }
 
 int unit_file_load(struct unit_file *unit, const struct conf_files *files,

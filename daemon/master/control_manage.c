@@ -89,8 +89,7 @@ void control_on_spawn(void *context, struct control_call *call, const void *in)
 		spawn_unit(master, call, spawn, &file);
 		unit_file_fini(&file);
 	} else if (problems.n > 0) {
-		fail_spawn(call, spawn, problems.items[0].line == SPAWN_PLUGIN_LINE,
-			   problems.items[0].message);
+		fail_spawn(call, spawn, r == -ENOENT, problems.items[0].message);
 	} else {
 		fail_spawn(call, spawn, false, strerror(-r));
 	}
