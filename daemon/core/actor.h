@@ -9,7 +9,6 @@
 #include "base/limits.h"
 #include "core/message.h"
 #include "core/slots.h"
-#include "core/type.h"
 #include <stdint.h>
 #include <string.h>
 
@@ -73,18 +72,5 @@ static inline void load_subtract(struct load *load, struct load less)
 
 	memcpy(load, &word, sizeof(word));
 }
-
-struct runtime;
-struct troupe_self;
-
-/* Make an actor, a child of `parent` unless that is NULL, and run its init. Errors: see
- * runtime_spawn(). */
-int actor_spawn(struct runtime *runtime, struct unit *unit, struct actor *parent,
-		uint32_t instance, const void *config, struct troupe_address *ret_address);
-
-/* End an actor that is in no handler: its children, those spawned last first, and theirs before
- * them; its fini; everything it owned. The C stack does not grow with the family. */
-void actor_end(struct runtime *runtime, struct actor *actor, enum troupe_reason reason,
-	       int error);
 
 #endif

@@ -1,13 +1,12 @@
-/* Answering calls: by return, stream reply or error; keeping and dropping handles. */
+#include "core/answer.h"
 #include "core/call.h"
+#include "core/caller.h"
 #include "core/failure.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
 #include "core/more.h"
-#include "core/outside.h"
 #include "core/page.h"
 #include "core/peer.h"
-#include "core/self.h"
 #include "core/slice.h"
 #include "core/wait.h"
 #include "proto/codec_quick.h"
@@ -127,23 +126,13 @@ static int answer_near(struct troupe_self *self, struct call *call, const struct
 {
 	struct runtime *runtime = self->runtime;
 	struct message *message;
-	struct actor *caller;
 	int rc = make_answer(self, call, value, &message);
 
 	if (unlikely(rc < 0))
 		return rc;
 	if (value->continues) /* the deadline was for the first reply */
 		wheel_remove(&runtime->wheel, &call->deadline);
-	if (unlikely(call->flags & CALL_OUTSIDE)) {
-		outside_add(runtime, call, message);
-		return 0;
-	}
-	caller = actor_at(runtime, call->caller);
-	mailbox_add_reply(runtime, caller, message);
-	if (value->continues)
-		more_get(runtime, caller)->unread++;
-	else
-		call_close(runtime, call);
+	caller_reply(runtime, call, message);
 	return 0;
 }
 
@@ -189,7 +178,7 @@ static void expire_answer(struct troupe_self *self, struct answer *answer)
 	if (answer->call) {
 		if (likely(!call_is_late(answer->call, now_ns)))
 			return;
-		call_expire(runtime, answer->call);
+		caller_expire(runtime, answer->call);
 		answer->call = NULL;
 	} else if (answer->kept && answer->kept->peer && answer->kept->deadline_ns <= now_ns) {
 		kept_gone(runtime, answer->kept);
@@ -280,7 +269,7 @@ static struct stream find_stream(struct runtime *runtime, const struct answer *a
 	if (call && (call->flags & CALL_OUTSIDE))
 		return (struct stream){.waiters = &call->outside->waiters,
 				       .id = slots_id(call),
-				       .has_room = outside_has_room(call)};
+				       .has_room = caller_has_room(call)};
 	if (call) {
 		struct actor *caller = actor_at(runtime, call->caller);
 		struct more *more = more_get(runtime, caller);
@@ -372,7 +361,7 @@ static void give_status(struct troupe_self *self, struct answer *answer,
 
 	expire_answer(self, answer);
 	if (answer->call)
-		call_fail(runtime, answer->call, status, detail);
+		caller_fail(runtime, answer->call, status, detail);
 	else if (answer->kept && answer->kept->peer)
 		peer_fail(runtime, actor_address(runtime, self->actor), answer->kept->caller,
 			  answer->kept->call, status, detail);
@@ -444,7 +433,7 @@ static struct kept_call *keep_near(struct troupe_self *self, struct call *call)
 {
 	struct kept_call *kept = kept_new(self->runtime, self->actor, call);
 
-	if (kept && call && call_kept(self->runtime, call) < 0) {
+	if (kept && call && caller_kept(self->runtime, call) < 0) {
 		call->kept = 0;
 		kept_free(self->runtime, kept);
 		return NULL;

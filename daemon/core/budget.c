@@ -125,7 +125,7 @@ static void judge_all(struct runtime *runtime)
 		uint32_t before = unit->mailbox_units;
 
 		judge(runtime, unit);
-		share_bound(unit);
+		unit_bound(unit);
 		budget->has_hogs |= unit->share->is_hog;
 		if (unit->mailbox_units > before)
 			budget->wake_at = 0;

@@ -2,12 +2,8 @@
 #include "base/siphash.h"
 #include "core/chain.h"
 #include "core/client.h"
-#include "core/kept.h"
-#include "core/mailbox.h"
 #include "core/more.h"
-#include "core/outside.h"
 #include "core/peer.h"
-#include <string.h>
 
 #define ALIAS_INDEX_BITS 22
 
@@ -114,12 +110,6 @@ static void disconnect_call(struct runtime *runtime, struct call *call)
 {
 	wheel_remove(&runtime->wheel, &call->deadline);
 	leave_peer(runtime, call);
-	if (call->kept) {
-		struct kept_call *kept = slots_at(&runtime->kept_calls, call->kept - 1);
-
-		kept->call = 0;
-		call->kept = 0;
-	}
 }
 
 void call_close(struct runtime *runtime, struct call *call)
@@ -129,109 +119,4 @@ void call_close(struct runtime *runtime, struct call *call)
 	slots_close(&call->slot);
 	if (!(call->mail.flags & MAIL_QUEUED))
 		call_give(runtime, call);
-}
-
-/* A notice has no place for text; when there is no memory for a message, the text is what is
- * left out. */
-static bool fail_with_detail(struct runtime *runtime, struct call *call,
-			     enum troupe_status status, const char *detail)
-{
-	struct message *message =
-		message_new(&runtime->messages, MAIL_FAILURE, strlen(detail) + 1);
-
-	if (!message)
-		return false;
-	message->mail.status = (uint8_t)status;
-	message->mail.entry = call->entry;
-	message->hash = 0;
-	message->from = call->target;
-	message->descriptor = NULL;
-	message->call = 0;
-	message->extra = call->context;
-	strcpy((char *)message_block(message), detail);
-	mailbox_add_reply(runtime, actor_at(runtime, call->caller), message);
-	call_close(runtime, call);
-	return true;
-}
-
-void call_fail(struct runtime *runtime, struct call *call, enum troupe_status status,
-	       const char *detail)
-{
-	if (call->flags & CALL_OUTSIDE) {
-		outside_fail(runtime, call, status, detail);
-		return;
-	}
-	if (detail && fail_with_detail(runtime, call, status, detail))
-		return;
-	call->mail.status = (uint8_t)status;
-	mailbox_notify(runtime, actor_at(runtime, call->caller), &call->mail, MAIL_END);
-	call_close(runtime, call);
-}
-
-int call_kept(struct runtime *runtime, struct call *call)
-{
-	if (call->flags & CALL_OUTSIDE)
-		return outside_kept(runtime, call);
-	if (call->flags & CALL_UNTIL_KEPT)
-		wheel_remove(&runtime->wheel, &call->deadline);
-	return 0;
-}
-
-static struct troupe_address address_of_caller(const struct runtime *runtime,
-					       const struct call *call)
-{
-	return call->flags & CALL_OUTSIDE
-		       ? runtime->self
-		       : actor_address(runtime, actor_at(runtime, call->caller));
-}
-
-void call_abandon(struct runtime *runtime, struct call *call)
-{
-	if (call->kept) {
-		struct kept_call *kept = slots_at(&runtime->kept_calls, call->kept - 1);
-
-		kept->call = 0;
-		call->kept = 0;
-		kept_gone(runtime, kept);
-	} else if (call->remote) {
-		peer_tell(runtime, &(struct envelope){.kind = ENVELOPE_CANCEL,
-						      .from = address_of_caller(runtime, call),
-						      .to = call->target,
-						      .call = call_alias(runtime, call)});
-	}
-	/* else it waits in a mailbox here, where its dead alias will be noticed */
-}
-
-void call_expire(struct runtime *runtime, struct call *call)
-{
-	call_abandon(runtime, call);
-	if (call->flags & CALL_ONEWAY)
-		call_close(runtime, call);
-	else
-		call_fail(runtime, call, TROUPE_TIMEOUT, NULL);
-}
-
-void call_taken(struct runtime *runtime, struct call *call)
-{
-	if (call->queued)
-		call->queued--;
-	if (!call->remote || ++call->taken < LIMIT_STREAM_UNREAD / 2)
-		return;
-	call->taken = 0;
-	peer_tell(runtime, &(struct envelope){.kind = ENVELOPE_TAKEN,
-					      .from = address_of_caller(runtime, call),
-					      .to = call->target,
-					      .call = call_alias(runtime, call)});
-}
-
-void call_drop_all(struct runtime *runtime, struct actor *caller)
-{
-	struct more *more = more_find(runtime, caller);
-
-	while (more && more->calls) {
-		struct call *call = container_of(more->calls, struct call, of_caller);
-
-		call_abandon(runtime, call);
-		call_close(runtime, call);
-	}
 }

@@ -109,10 +109,6 @@ static inline bool call_is_late(const struct call *call, uint64_t now_ns)
 struct call *call_new_oneway(struct runtime *runtime, struct actor *keeper,
 			     struct client *client, const struct troupe_method *method);
 
-/* End a call that is late, or a oneway one whose client is gone. The callee is told, unless it is
- * about to let go of the call. */
-void call_expire(struct runtime *runtime, struct call *call);
-
 /* It is now with `target`, in the process of `peer` (NULL: in this one). */
 void call_move(struct runtime *runtime, struct call *call, struct troupe_address target,
 	       struct peer *peer);
@@ -120,23 +116,5 @@ void call_move(struct runtime *runtime, struct call *call, struct troupe_address
 /* The alias dies, and with it the record, unless that lies in a mailbox as a notice. Nobody
  * hears of it. */
 void call_close(struct runtime *runtime, struct call *call);
-
-/* The call ends without a reply; the caller gets a notice. `detail`: for people, copied, or
- * NULL. The callee is not told. */
-void call_fail(struct runtime *runtime, struct call *call, enum troupe_status status,
-	       const char *detail);
-
-/* Whoever has the call has kept it, so that its answer may take long: a default deadline of a
- * stream does not hold any more, and the outside is told. -ENOMEM: it cannot be told. */
-int call_kept(struct runtime *runtime, struct call *call);
-
-/* Tell whoever has the call that nobody waits any more. The call is still open. */
-void call_abandon(struct runtime *runtime, struct call *call);
-
-/* A stream's reply has been read: now and then the callee elsewhere is told. */
-void call_taken(struct runtime *runtime, struct call *call);
-
-/* The actor is gone: its calls are abandoned and dropped. Its mailbox is drained already. */
-void call_drop_all(struct runtime *runtime, struct actor *caller);
 
 #endif

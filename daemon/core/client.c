@@ -1,5 +1,4 @@
 #include "core/client.h"
-#include "core/call.h"
 #include <stdlib.h>
 
 static uint64_t hash_client(const struct runtime *runtime, uint64_t number)
@@ -34,28 +33,16 @@ struct client *client_get(struct runtime *runtime, uint64_t number)
 	return client;
 }
 
-static void free_client(struct runtime *runtime, struct client *client)
+void client_free(struct runtime *runtime, struct client *client)
 {
 	index_remove(&runtime->clients, &client->link);
 	free(client);
-}
-
-void runtime_client_gone(struct runtime *runtime, uint64_t number)
-{
-	struct client *client = client_find(runtime, number);
-
-	if (!client)
-		return;
-	runtime_touch(runtime);
-	while (client->kept)
-		call_expire(runtime, container_of(client->kept, struct call, of_caller));
-	free_client(runtime, client);
 }
 
 void clients_free(struct runtime *runtime)
 {
 	for (size_t i = 0; runtime->clients.buckets && i < runtime->clients.size; i++)
 		while (runtime->clients.buckets[i])
-			free_client(runtime, container_of(runtime->clients.buckets[i],
+			client_free(runtime, container_of(runtime->clients.buckets[i],
 							  struct client, link));
 }

@@ -34,6 +34,9 @@ struct client *client_find(const struct runtime *runtime, uint64_t number);
 /* The same, made when it has sent nothing so far. NULL: no memory. */
 struct client *client_get(struct runtime *runtime, uint64_t number);
 
+/* It has left, and nothing that it sent is kept. */
+void client_free(struct runtime *runtime, struct client *client);
+
 void clients_free(struct runtime *runtime);
 
 #endif

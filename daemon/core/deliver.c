@@ -1,9 +1,11 @@
 /* What comes in from other processes. Nothing in it is believed: any slot, generation, call
  * or hash may be made up. */
 #include "core/call.h"
+#include "core/callee.h"
+#include "core/caller.h"
+#include "core/dead_letter.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
-#include "core/more.h"
 #include "core/outside.h"
 #include "core/peer.h"
 #include "core/wait.h"
@@ -124,7 +126,7 @@ static void bury(struct arrival *arrival, const char *reason)
 
 	if (!find_layout(arrival, &type, &name))
 		name = "";
-	runtime_dead_letter_named(arrival->runtime, envelope->from, envelope->to, name, reason);
+	dead_letter_named(arrival->runtime, envelope->from, envelope->to, name, reason);
 }
 
 /* Answer a call, or bury a send. */
@@ -140,7 +142,7 @@ static void reject(struct arrival *arrival, enum troupe_status status, const cha
 	} else if (same_process(envelope->from, runtime->self)) {
 		call = find_home_call(arrival);
 		if (call)
-			call_fail(runtime, call, status, detail);
+			caller_fail(runtime, call, status, detail);
 	} else {
 		peer_fail(runtime, envelope->to, envelope->from, envelope->call, status,
 			  detail);
@@ -271,24 +273,14 @@ static const struct troupe_interface *interface_of(const struct runtime *runtime
 static void take_answer(struct arrival *arrival, struct call *call, struct message *message)
 {
 	struct runtime *runtime = arrival->runtime;
-	struct actor *caller;
 
 	message->mail.entry = call->entry;
 	message->from = arrival->envelope->from;
 	message->call = slots_id(call);
-	if (call->flags & CALL_OUTSIDE) {
-		outside_add(runtime, call, message);
-		return;
-	}
 	message->extra = call->context;
-	caller = actor_at(runtime, call->caller);
-	mailbox_add_reply(runtime, caller, message);
-	if (message->mail.flags & MAIL_CONTINUES) {
-		more_get(runtime, caller)->unread++;
+	if (message->mail.flags & MAIL_CONTINUES && !(call->flags & CALL_OUTSIDE))
 		call->queued++;
-	} else {
-		call_close(runtime, call);
-	}
+	caller_reply(runtime, call, message);
 }
 
 static void deliver_reply(struct arrival *arrival, struct call *call)
@@ -306,8 +298,8 @@ static void deliver_reply(struct arrival *arrival, struct call *call)
 			  ((call->flags & CALL_OUTSIDE) &&
 			   call->unread + call->outside->unread >= LIMIT_STREAM_UNREAD))) {
 		/* more than was asked for, or than the window allows */
-		call_abandon(runtime, call);
-		call_fail(runtime, call, TROUPE_OVERLOADED, NULL);
+		callee_cancel(runtime, call);
+		caller_fail(runtime, call, TROUPE_OVERLOADED, NULL);
 		return;
 	}
 	if (envelope->hash == method->out_hash) {
@@ -320,8 +312,8 @@ static void deliver_reply(struct arrival *arrival, struct call *call)
 	}
 	if (!message) {
 		if (continues)
-			call_abandon(runtime, call);
-		call_fail(runtime, call, status, arrival->problem.path);
+			callee_cancel(runtime, call);
+		caller_fail(runtime, call, status, arrival->problem.path);
 		return;
 	}
 	message->mail.flags = continues ? MAIL_CONTINUES : 0;
@@ -369,7 +361,7 @@ static void deliver_outside_error(struct arrival *arrival, const struct troupe_t
 						     .error_name = name},
 			      type);
 	} else if (call) {
-		call_fail(runtime, call, status, arrival->problem.path);
+		caller_fail(runtime, call, status, arrival->problem.path);
 	}
 	if (message)
 		message_free(&runtime->messages, message);
@@ -404,7 +396,7 @@ static void deliver_error(struct arrival *arrival, struct call *call)
 			     : make_name(runtime, name);
 	}
 	if (!message) {
-		call_fail(runtime, call, status, arrival->problem.path);
+		caller_fail(runtime, call, status, arrival->problem.path);
 		return;
 	}
 	message->descriptor = ours;
@@ -424,7 +416,7 @@ static void deliver_failure(struct arrival *arrival, struct call *call)
 	if (envelope->size)
 		memcpy(detail, envelope->payload, envelope->size);
 	detail[envelope->size] = '\0';
-	call_fail(arrival->runtime, call, status, envelope->size ? detail : NULL);
+	caller_fail(arrival->runtime, call, status, envelope->size ? detail : NULL);
 }
 
 /* Where a call was forwarded to from the process that had it. False: not to another one. */
@@ -462,7 +454,7 @@ static void deliver_moved(struct arrival *arrival, struct call *call)
 	if (!peer)
 		return;
 	if (peer_is_dead(peer, target.incarnation)) /* the news of its death was faster */
-		call_fail(runtime, call, peer->death, NULL);
+		caller_fail(runtime, call, peer->death, NULL);
 	else
 		call_move(runtime, call, target, peer);
 }
@@ -472,7 +464,7 @@ static void deliver_kept(struct arrival *arrival, struct call *call)
 	if (call->flags & CALL_OUTSIDE)
 		outside_tell_kept(call);
 	else
-		(void)call_kept(arrival->runtime, call);
+		(void)caller_kept(arrival->runtime, call);
 }
 
 static void deliver_answer(struct arrival *arrival)
@@ -492,8 +484,8 @@ static void deliver_answer(struct arrival *arrival)
 	if (call_is_late(call, runtime->now_ns) && arrival->envelope->kind != ENVELOPE_MOVED) {
 		if (arrival->envelope->kind == ENVELOPE_KEPT ||
 		    arrival->envelope->flags & ENVELOPE_CONTINUES)
-			call_abandon(runtime, call);
-		call_fail(runtime, call, TROUPE_TIMEOUT, NULL);
+			callee_cancel(runtime, call);
+		caller_fail(runtime, call, TROUPE_TIMEOUT, NULL);
 		return;
 	}
 	switch (arrival->envelope->kind) {
@@ -567,4 +559,48 @@ void runtime_deliver(struct runtime *runtime, struct troupe_address peer_address
 	default: /* LAYOUT and ROOM are of the link */
 		break;
 	}
+}
+
+/* ------------------------------------------------------------------ links */
+
+void runtime_link_room(struct runtime *runtime, uint16_t node, uint16_t worker)
+{
+	struct peer *peer = peer_find(runtime, node, worker);
+
+	if (peer)
+		wait_wake_all(runtime, &peer->waiters);
+}
+
+void runtime_peer_down(struct runtime *runtime, uint16_t node, uint16_t worker,
+		       uint32_t incarnation, enum troupe_status status)
+{
+	struct peer *peer = peer_get(runtime, node, worker);
+	struct list *next;
+
+	if (!peer)
+		return;
+	if (incarnation > peer->dead) {
+		peer->dead = incarnation;
+		peer->death = status;
+	}
+	/* A later incarnation may have calls already; they stay, and the chains are gone
+	 * through once. */
+	for (struct list *last = peer->calls ? peer->calls->previous : NULL, *at = peer->calls;
+	     at; at = next) {
+		struct call *call = container_of(at, struct call, of_peer);
+
+		next = at == last ? NULL : at->next;
+		if (call->target.incarnation <= incarnation)
+			caller_fail(runtime, call, status, NULL);
+	}
+	for (struct list *last = peer->inbound ? peer->inbound->previous : NULL,
+			 *at = peer->inbound;
+	     at; at = next) {
+		struct kept_call *kept = container_of(at, struct kept_call, of_peer);
+
+		next = at == last ? NULL : at->next;
+		if (kept->caller.incarnation <= incarnation)
+			kept_gone(runtime, kept);
+	}
+	wait_wake_all(runtime, &peer->waiters);
 }

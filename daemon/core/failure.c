@@ -82,7 +82,7 @@ static void report(struct troupe_self *self, int rc)
 			.unit = actor->unit->origin,
 			.instance = actor_instance(actor),
 			.is_child = actor->unit->number == 0,
-			.actor = self_kind(self),
+			.actor = unit_kind(actor->unit),
 			.method = is_message ? self->handler->method : NULL,
 			.doing = is_message ? "" : doing(runtime),
 			.error = rc,
@@ -97,5 +97,5 @@ RARE void failure_take(struct troupe_self *self, int rc)
 	if (self->runtime->ops->on_failure)
 		report(self, rc);
 	if (self->actor->unit->stop_on_error && !self->fate.exiting)
-		self_exit(self, rc);
+		activation_exit(self, rc);
 }

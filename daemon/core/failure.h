@@ -8,8 +8,8 @@
 #ifndef CORE_FAILURE_H
 #define CORE_FAILURE_H
 
+#include "core/activation.h"
 #include "core/page.h"
-#include "core/self.h"
 
 /* A value of `type` was refused with `rc` in this handler: remember why, if it breaks the type.
  * Returns rc, so that a caller can return the call. */

@@ -5,9 +5,9 @@
 #ifndef CORE_HANDLER_H
 #define CORE_HANDLER_H
 
+#include "core/activation.h"
 #include "core/failure.h"
 #include "core/inside.h"
-#include "core/self.h"
 
 /* A handler's result is counted, and may end the actor. */
 static inline void take_result(struct troupe_self *self, int rc)

@@ -20,6 +20,7 @@
 #include "core/slab.h"
 #include "core/slots.h"
 #include "core/type.h"
+#include "core/unit.h"
 #include "core/wheel.h"
 #include "proto/codec.h"
 
@@ -45,6 +46,13 @@ struct slice {
 	struct overrun *overrun;
 	uint32_t looks; /* so far */
 	bool is_over;
+};
+
+/* What waits for clients: outbox.h. */
+struct outbox {
+	struct mail *first, *last;
+	size_t bytes;
+	bool held; /* they have no room for it */
 };
 
 /* Why a value was refused last; see core/failure.h. */
@@ -85,9 +93,7 @@ struct runtime {
 	uint32_t n_actors;          /* alive */
 	struct list *outside_calls; /* struct call */
 	struct list *oneways;       /* struct call of no client: sent by actors, and kept */
-	struct mail *outside_first, *outside_last; /* replies for the outside */
-	size_t outside_bytes;                      /* of these */
-	bool outside_held;                         /* the outside has no room for them */
+	struct outbox outbox;
 	struct wheel wheel;
 	uint64_t armed_ns; /* for when alarm is set; UINT64_MAX: it is not */
 
@@ -183,13 +189,5 @@ static inline void runtime_touch(struct runtime *runtime)
 	if (now > runtime->now_ns)
 		runtime->now_ns = now;
 }
-
-/* Count a message that reached nobody and report it to the host. method may be NULL. */
-void runtime_dead_letter(struct runtime *runtime, struct troupe_address from,
-			 struct troupe_address to, const struct troupe_method *method,
-			 const char *reason);
-/* The same by the qualified name of the method, "" when it is not known. */
-void runtime_dead_letter_named(struct runtime *runtime, struct troupe_address from,
-			       struct troupe_address to, const char *name, const char *reason);
 
 #endif

@@ -147,51 +147,16 @@ void kept_gone(struct runtime *runtime, struct kept_call *kept)
 
 void kept_free(struct runtime *runtime, struct kept_call *kept)
 {
+	struct call *call;
+
 	leave_peer(runtime, kept);
 	wait_wake_all(runtime, &kept->waiters);
-	if (kept->is_oneway && kept->call)
-		call_close(runtime, call_find(runtime, kept->call));
+	if (kept->is_oneway && (call = call_find(runtime, kept->call)))
+		call_close(runtime, call);
 	if (kept->owned)
 		chain_remove(&more_find(runtime, actor_at(runtime, kept->owner))->kept,
 			     &kept->of_owner);
 	slots_close(&kept->slot);
 	if (!(kept->mail.flags & MAIL_QUEUED))
 		kept_give(runtime, kept);
-}
-
-struct message *kept_message_take(struct runtime *runtime, struct troupe_kept *kept)
-{
-	struct more *more = more_find(runtime, actor_at(runtime, kept->owner));
-	struct message *message = kept->message;
-
-	chain_remove(&more->messages, &kept->of_owner);
-	load_subtract(&more->keeping, (struct load){1, message_charge(message)});
-	share_give(&runtime->kept, kept, actor_at(runtime, kept->owner)->unit,
-		   SHARE_KEPT_MESSAGES);
-	slots_give(&runtime->kept, kept);
-	return message;
-}
-
-void kept_drop_all(struct runtime *runtime, struct actor *owner)
-{
-	struct more *more = more_find(runtime, owner);
-
-	while (more && more->kept) {
-		struct kept_call *kept = container_of(more->kept, struct kept_call, of_owner);
-		struct call *call = kept->peer || kept->is_oneway || !kept->call
-					    ? NULL
-					    : call_find(runtime, kept->call);
-
-		if (call)
-			call_fail(runtime, call, TROUPE_ACTOR_DIED, NULL);
-		else if (kept->peer)
-			peer_fail(runtime, actor_address(runtime, owner), kept->caller,
-				  kept->call, TROUPE_ACTOR_DIED, NULL);
-		kept_free(runtime, kept);
-	}
-	while (more && more->messages)
-		message_free(
-			&runtime->messages,
-			kept_message_take(runtime, container_of(more->messages,
-								struct troupe_kept, of_owner)));
 }

@@ -3,8 +3,7 @@
  *
  * A call from this process is a struct call, and gets a struct kept_call only when the callee
  * keeps the handle. A call from another process has one from its arrival to its answer, so
- * that a CANCEL or the death of the peer finds it. A kept message (struct troupe_kept) is a
- * thing apart, with its functions at the end. One runtime, one thread.
+ * that a CANCEL or the death of the peer finds it. One runtime, one thread.
  */
 #ifndef CORE_KEPT_H
 #define CORE_KEPT_H
@@ -80,20 +79,5 @@ static inline void kept_give(struct runtime *runtime, struct kept_call *kept)
 
 /* Answered, dropped or moved on. Its id is dead. */
 void kept_free(struct runtime *runtime, struct kept_call *kept);
-
-/* The actor is gone: callers get ActorDied, and its kept messages go too. */
-void kept_drop_all(struct runtime *runtime, struct actor *owner);
-
-/* ---- kept messages */
-
-struct troupe_kept {
-	struct slot slot;
-	struct list of_owner; /* actor->messages */
-	struct message *message;
-	uint32_t owner; /* slot */
-};
-
-/* Its actor keeps it no more; the message is given. */
-struct message *kept_message_take(struct runtime *runtime, struct troupe_kept *kept);
 
 #endif

@@ -1,7 +1,7 @@
 /* large.c - a list for each size, as long as all of them together are not too long. */
 #include "core/large.h"
 
-#include "core/slab.h"
+#include "core/slab_piece.h"
 #include <stdlib.h>
 
 #define TRIM 64 /* pieces freed at a stretch */

@@ -86,8 +86,4 @@ static inline void mailbox_notify(struct runtime *runtime, struct actor *actor,
 /* All that lies in it, replies and notices too. Walks through it. */
 uint32_t mailbox_count(const struct actor *actor);
 
-/* Free what a dying actor's mailbox holds: calls are answered with ActorDied, sends go to
- * dead letters. */
-void mailbox_drain(struct runtime *runtime, struct actor *actor);
-
 #endif

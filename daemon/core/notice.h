@@ -5,7 +5,7 @@
 #ifndef CORE_NOTICE_H
 #define CORE_NOTICE_H
 
-#include "core/self.h"
+#include "core/activation.h"
 
 /* Tell the actor of the end of a call, a tick, room, or that a caller is gone; the record may be
  * freed. */

@@ -1,8 +1,11 @@
 #include "core/outside.h"
 #include "core/call.h"
+#include "core/callee.h"
+#include "core/caller.h"
 #include "core/chain.h"
 #include "core/client.h"
 #include "core/mailbox.h"
+#include "core/outbox.h"
 #include "core/slice.h"
 #include "core/wait.h"
 #include "proto/codec.h"
@@ -11,105 +14,6 @@
 #include <string.h>
 
 #define DELIVER_NS 1000000u /* replies handed out at a stretch */
-
-/* What a mail in the queue counts for. */
-static size_t bytes_of(const struct mail *mail)
-{
-	return mail->kind == MAIL_END ? 0 : message_head(mail->kind) + mail->size;
-}
-
-bool outside_is_full(const struct runtime *runtime)
-{
-	return runtime->outside_bytes >= LIMIT_OUTSIDE_BYTES;
-}
-
-static void queue_mail(struct runtime *runtime, struct mail *mail)
-{
-	mail->next = NULL;
-	if (runtime->outside_first)
-		runtime->outside_last->next = mail;
-	else
-		runtime->outside_first = mail;
-	runtime->outside_last = mail;
-	runtime->pause = true; /* the actors', so that it is told soon */
-	runtime->outside_bytes += bytes_of(mail);
-	if (outside_is_full(runtime))
-		slice_cut(runtime);
-}
-
-static void queue_answer(struct runtime *runtime, struct call *call, struct mail *mail)
-{
-	queue_mail(runtime, mail);
-	call->unread++;
-}
-
-/* What is queued names the call by its index, so the record has to stay until the queue is
- * past it. */
-static void close_call(struct runtime *runtime, struct call *call)
-{
-	/* Who waits for its stream's window is owed an on_room. */
-	if (call->outside)
-		wait_wake_all(runtime, &call->outside->waiters);
-	if (call->unread)
-		call->mail.flags |= MAIL_QUEUED;
-	else
-		call->outside = NULL;
-	call_close(runtime, call);
-}
-
-static bool is_within(const struct call *call, uint32_t count, uint64_t bytes)
-{
-	const struct runtime_outside *outside = call->outside;
-
-	return call->unread + outside->unread <= count &&
-	       outside->queued_bytes + outside->unread_bytes <= bytes;
-}
-
-bool outside_has_room(const struct call *call)
-{
-	return is_within(call, LIMIT_CLIENT_UNREAD - 1, LIMIT_CLIENT_UNREAD_BYTES - 1);
-}
-
-void outside_add(struct runtime *runtime, struct call *call, struct message *message)
-{
-	message->extra = slots_index(&runtime->calls, call);
-	queue_answer(runtime, call, &message->mail);
-	if (message->mail.flags & MAIL_CONTINUES)
-		call->outside->queued_bytes += message->mail.size;
-	else
-		close_call(runtime, call);
-}
-
-int outside_kept(struct runtime *runtime, struct call *call)
-{
-	struct message *message = message_new(&runtime->messages, MAIL_KEPT, 0);
-
-	if (!message)
-		return -ENOMEM;
-	/* By its id: it may end before this is handed out, and then nobody needs it. */
-	message->call = slots_id(call);
-	queue_mail(runtime, &message->mail);
-	return 0;
-}
-
-void outside_fail(struct runtime *runtime, struct call *call, enum troupe_status status,
-		  const char *detail)
-{
-	struct message *message =
-		detail ? message_new(&runtime->messages, MAIL_FAILURE, strlen(detail) + 1)
-		       : NULL;
-
-	if (message) {
-		message->mail.status = (uint8_t)status;
-		strcpy((char *)message_block(message), detail);
-		outside_add(runtime, call, message);
-		return;
-	}
-	call->mail.kind = MAIL_END;
-	call->mail.status = (uint8_t)status;
-	queue_answer(runtime, call, &call->mail);
-	close_call(runtime, call);
-}
 
 static const struct troupe_type *read_message(const struct message *message,
 					      struct troupe_reply *reply)
@@ -196,17 +100,15 @@ void outside_reply(struct runtime *runtime, struct call *call, const struct trou
 {
 	struct runtime_outside *outside = call->outside;
 
-	close_call(runtime, call);
+	caller_close(runtime, call);
 	outside->id = 0;
 	outside->on_reply(outside, reply, type);
 }
 
 static void deliver_first(struct runtime *runtime)
 {
-	struct mail *mail = runtime->outside_first;
+	struct mail *mail = outbox_pop(runtime);
 
-	runtime->outside_first = mail->next;
-	runtime->outside_bytes -= bytes_of(mail);
 	if (mail->kind == MAIL_KEPT)
 		deliver_kept(runtime, message_of(mail));
 	else
@@ -217,18 +119,18 @@ void outside_deliver(struct runtime *runtime)
 {
 	uint64_t until_ns;
 
-	if (!outside_has_mail(runtime))
+	if (!outbox_has_mail(runtime))
 		return;
 	until_ns = slice_read_ns(runtime) + DELIVER_NS;
 	/* A reply handed out may be the one that fills the room, or takes long. */
 	do
 		deliver_first(runtime);
-	while (outside_has_mail(runtime) && slice_read_ns(runtime) < until_ns);
+	while (outbox_has_mail(runtime) && slice_read_ns(runtime) < until_ns);
 }
 
 void outside_drain(struct runtime *runtime)
 {
-	while (runtime->outside_first)
+	while (runtime->outbox.first)
 		deliver_first(runtime);
 }
 
@@ -255,14 +157,14 @@ void runtime_outside_taken(struct runtime *runtime, struct runtime_outside *outs
 	if (!call || slots_is_closed(&call->slot))
 		return;
 	for (uint32_t i = 0; i < count; i++)
-		call_taken(runtime, call);
-	if (is_within(call, LIMIT_CLIENT_UNREAD / 2, LIMIT_CLIENT_UNREAD_BYTES / 2))
+		callee_taken(runtime, call);
+	if (caller_wants_more(call))
 		wait_wake_all(runtime, &outside->waiters);
 }
 
 void runtime_outside_hold(struct runtime *runtime, bool hold)
 {
-	runtime->outside_held = hold;
+	runtime->outbox.held = hold;
 }
 
 int runtime_find_method(struct runtime *runtime, struct troupe_address address,
@@ -369,6 +271,18 @@ int runtime_outside_send(struct runtime *runtime, struct troupe_address to,
 	return 0;
 }
 
+void runtime_client_gone(struct runtime *runtime, uint64_t number)
+{
+	struct client *client = client_find(runtime, number);
+
+	if (!client)
+		return;
+	runtime_touch(runtime);
+	while (client->kept)
+		caller_expire(runtime, container_of(client->kept, struct call, of_caller));
+	client_free(runtime, client);
+}
+
 void runtime_outside_cancel(struct runtime *runtime, struct runtime_outside *outside)
 {
 	struct call *call = find_call(runtime, outside);
@@ -380,6 +294,6 @@ void runtime_outside_cancel(struct runtime *runtime, struct runtime_outside *out
 	call->outside = NULL;
 	if (slots_is_closed(&call->slot))
 		return; /* its last reply will find nobody */
-	call_abandon(runtime, call);
-	close_call(runtime, call);
+	callee_cancel(runtime, call);
+	caller_close(runtime, call);
 }

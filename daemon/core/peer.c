@@ -1,7 +1,4 @@
 #include "core/peer.h"
-#include "core/call.h"
-#include "core/kept.h"
-#include "core/wait.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,48 +59,6 @@ void peer_fail(struct runtime *runtime, struct troupe_address from,
 					      .call = call,
 					      .payload = detail,
 					      .size = size});
-}
-
-void runtime_link_room(struct runtime *runtime, uint16_t node, uint16_t worker)
-{
-	struct peer *peer = peer_find(runtime, node, worker);
-
-	if (peer)
-		wait_wake_all(runtime, &peer->waiters);
-}
-
-void runtime_peer_down(struct runtime *runtime, uint16_t node, uint16_t worker,
-		       uint32_t incarnation, enum troupe_status status)
-{
-	struct peer *peer = peer_get(runtime, node, worker);
-	struct list *next;
-
-	if (!peer)
-		return;
-	if (incarnation > peer->dead) {
-		peer->dead = incarnation;
-		peer->death = status;
-	}
-	/* A later incarnation may have calls already; they stay, and the chains are gone
-	 * through once. */
-	for (struct list *last = peer->calls ? peer->calls->previous : NULL, *at = peer->calls;
-	     at; at = next) {
-		struct call *call = container_of(at, struct call, of_peer);
-
-		next = at == last ? NULL : at->next;
-		if (call->target.incarnation <= incarnation)
-			call_fail(runtime, call, status, NULL);
-	}
-	for (struct list *last = peer->inbound ? peer->inbound->previous : NULL,
-			 *at = peer->inbound;
-	     at; at = next) {
-		struct kept_call *kept = container_of(at, struct kept_call, of_peer);
-
-		next = at == last ? NULL : at->next;
-		if (kept->caller.incarnation <= incarnation)
-			kept_gone(runtime, kept);
-	}
-	wait_wake_all(runtime, &peer->waiters);
 }
 
 void peers_free(struct runtime *runtime)

@@ -1,5 +1,6 @@
 #include "core/reply.h"
 #include "core/call.h"
+#include "core/callee.h"
 #include "core/handler.h"
 #include "core/page.h"
 #include "proto/codec.h"
@@ -108,7 +109,7 @@ RARE static void handle_stream(struct troupe_self *self, const struct troupe_ent
 	run_message(self, entry, message);
 	call = call_find(self->runtime, message->call);
 	if (call)
-		call_taken(self->runtime, call);
+		callee_taken(self->runtime, call);
 }
 
 void reply_handle(struct troupe_self *self, struct message *message)

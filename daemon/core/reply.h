@@ -5,7 +5,7 @@
 #ifndef CORE_REPLY_H
 #define CORE_REPLY_H
 
-#include "core/self.h"
+#include "core/activation.h"
 
 struct call;
 

@@ -1,10 +1,13 @@
 #include "core/runtime.h"
 #include "base/cleanup.h"
 #include "core/call.h"
+#include "core/caller.h"
 #include "core/client.h"
 #include "core/family.h"
 #include "core/inside.h"
 #include "core/kept.h"
+#include "core/kept_message.h"
+#include "core/life.h"
 #include "core/mailbox.h"
 #include "core/more.h"
 #include "core/outside.h"
@@ -185,7 +188,7 @@ void runtime_free(struct runtime *runtime)
 		struct call *call =
 			container_of(runtime->outside_calls, struct call, of_caller);
 
-		call_fail(runtime, call, TROUPE_ACTOR_DIED, NULL);
+		caller_fail(runtime, call, TROUPE_ACTOR_DIED, NULL);
 	}
 	outside_drain(runtime);
 	loop_work_stop(&runtime->work);
@@ -195,6 +198,7 @@ void runtime_free(struct runtime *runtime)
 	overrun_free(runtime->slice.overrun);
 	peers_free(runtime);
 	clients_free(runtime);
+	units_free(runtime);
 	types_free(runtime);
 	slab_fini(&runtime->states);
 	slab_fini(&runtime->messages);
@@ -212,7 +216,7 @@ int runtime_spawn(struct runtime *runtime, uint32_t number, uint32_t instance,
 	if (!unit)
 		return -ENOENT;
 	runtime_touch(runtime);
-	return actor_spawn(runtime, unit, NULL, instance, config, ret_address);
+	return life_begin(runtime, unit, NULL, instance, config, ret_address);
 }
 
 int runtime_stop(struct runtime *runtime, struct troupe_address address)
@@ -223,7 +227,7 @@ int runtime_stop(struct runtime *runtime, struct troupe_address address)
 	if (!actor)
 		return -ESRCH;
 	runtime_touch(runtime);
-	actor_end(runtime, actor, TROUPE_REASON_SHUTDOWN, 0);
+	life_end(runtime, actor, TROUPE_REASON_SHUTDOWN, 0);
 	return 0;
 }
 
@@ -311,7 +315,7 @@ void runtime_stop_all(struct runtime *runtime)
 	runtime_touch(runtime);
 	while ((actor = next_actor(runtime, &at)))
 		if (!(actor->marks & ACTOR_CHILD)) /* it ends with its parent, in order */
-			actor_end(runtime, actor, TROUPE_REASON_SHUTDOWN, 0);
+			life_end(runtime, actor, TROUPE_REASON_SHUTDOWN, 0);
 }
 
 /* ------------------------------------------------------------------ looking in */
@@ -369,40 +373,4 @@ void runtime_stats(const struct runtime *runtime, struct runtime_stats *ret_stat
 		.timers = runtime->timers.count,
 		.memory_bytes = slab_bytes(&runtime->messages) + slab_bytes(&runtime->states),
 	};
-}
-
-#define NAME_BYTES 512
-
-/* "interface.Method" of a method, cut to fit. */
-static void print_method(const struct troupe_method *method, char buffer[static NAME_BYTES])
-{
-	size_t interface = strnlen(method->interface, NAME_BYTES / 2 - 1);
-	size_t name = strnlen(method->name, NAME_BYTES / 2 - 1);
-
-	memcpy(buffer, method->interface, interface);
-	buffer[interface] = '.';
-	memcpy(buffer + interface + 1, method->name, name);
-	buffer[interface + 1 + name] = '\0';
-}
-
-void runtime_dead_letter_named(struct runtime *runtime, struct troupe_address from,
-			       struct troupe_address to, const char *name, const char *reason)
-{
-	runtime->dead_letters++;
-	page_store(&runtime->page->dead_letters, runtime->dead_letters);
-	if (runtime->ops->on_dead_letter)
-		runtime->ops->on_dead_letter(runtime->context, from, to, name, reason);
-}
-
-void runtime_dead_letter(struct runtime *runtime, struct troupe_address from,
-			 struct troupe_address to, const struct troupe_method *method,
-			 const char *reason)
-{
-	char name[NAME_BYTES] = "";
-
-	if (from.worker == 0) /* of the outside: a client has no address */
-		from = (struct troupe_address){0};
-	if (method)
-		print_method(method, name);
-	runtime_dead_letter_named(runtime, from, to, name, reason);
 }

@@ -1,12 +1,8 @@
 #include "core/self.h"
-#include "core/chain.h"
 #include "core/failure.h"
 #include "core/family.h"
-#include "core/kept.h"
-#include "core/mailbox.h"
-#include "core/more.h"
+#include "core/life.h"
 #include "core/page.h"
-#include "core/share.h"
 #include "core/slice.h"
 #include "core/timer.h"
 #include "proto/codec.h"
@@ -48,13 +44,6 @@ const char *self_name(const struct troupe_self *self)
 	return self->actor->unit->name;
 }
 
-const char *self_kind(const struct troupe_self *self)
-{
-	const struct unit *unit = self->actor->unit;
-
-	return unit->name[0] ? unit->name : unit->type->table->name;
-}
-
 uint32_t self_instance(const struct troupe_self *self)
 {
 	return actor_instance(self->actor);
@@ -72,70 +61,6 @@ int self_find(struct troupe_self *self, const char *name, struct troupe_address 
 		return rc;
 	*ret_address = address;
 	return 0;
-}
-
-int self_keep(struct troupe_self *self, struct troupe_kept **ret_kept)
-{
-	struct runtime *runtime = self->runtime;
-	struct troupe_kept *kept;
-	struct more *more;
-	uint32_t charge;
-
-	if (self->fate.call == SELF_NO_MESSAGE)
-		return -EINVAL;
-	if (self->fate.kept || self->fate.moved)
-		return -EALREADY;
-	/* Bounds of their own: what is kept for long would otherwise lock the mailbox, also for
-	 * the message that would release it. */
-	more = more_get(runtime, self->actor);
-	charge = message_charge(self->message);
-	if (more->keeping.queued >= self->actor->unit->mailbox ||
-	    more->keeping.charged + charge > self->actor->unit->mailbox_units)
-		return -ENOBUFS;
-	kept = share_take(&runtime->kept, self->actor->unit, SHARE_KEPT_MESSAGES);
-	if (!kept)
-		return -ENOMEM;
-	kept->message = self->message;
-	kept->owner = actor_slot(runtime, self->actor);
-	chain_append(&more->messages, &kept->of_owner);
-	load_add(&more->keeping, (struct load){1, charge});
-	load_subtract(&self->actor->load, (struct load){0, charge});
-	self->fate.kept = true;
-	*ret_kept = kept;
-	return 0;
-}
-
-const void *self_kept_in(const struct troupe_kept *kept)
-{
-	return kept ? message_block(kept->message) : NULL;
-}
-
-/* Whether a pointer that a plug-in hands back is one that it was given, and still its own. */
-static bool is_kept(const struct troupe_self *self, const struct troupe_kept *kept)
-{
-	const struct slots *slots = &self->runtime->kept;
-	uint64_t offset = (uint64_t)((uintptr_t)kept - (uintptr_t)slots->base);
-
-	return offset < (uint64_t)slots->used * slots->size && offset % slots->size == 0 &&
-	       !slots_is_closed(&kept->slot) &&
-	       kept->owner == actor_slot(self->runtime, self->actor);
-}
-
-void self_release(struct troupe_self *self, struct troupe_kept *kept)
-{
-	struct message *message;
-
-	if (!kept || !is_kept(self, kept))
-		return;
-	message = kept_message_take(self->runtime, kept);
-	if (message == self->message && self->fate.kept) {
-		/* the handler still reads it: it goes when the handler returns, as if never
-		 * kept */
-		load_add(&self->actor->load, (struct load){0, message_charge(message)});
-		self->fate.kept = false;
-		return;
-	}
-	message_free(&self->runtime->messages, message);
 }
 
 int self_timer_start(struct troupe_self *self, const struct troupe_entry *entry,
@@ -202,7 +127,7 @@ int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const
 		return rc;
 	interlude = begin_interlude(runtime);
 	unit_enter(unit); /* so that one made in vain goes again */
-	rc = actor_spawn(runtime, unit, parent, 0, config, ret_address);
+	rc = life_begin(runtime, unit, parent, 0, config, ret_address);
 	unit_leave(runtime, unit);
 	end_interlude(self, interlude);
 	return unlikely(rc < 0) && table->config
@@ -223,19 +148,18 @@ int self_stop(struct troupe_self *self, struct troupe_address address)
 	if (family_parent(runtime, child) != self->actor)
 		return -EPERM;
 	interlude = begin_interlude(runtime);
-	actor_end(runtime, child, TROUPE_REASON_SHUTDOWN, 0);
+	life_end(runtime, child, TROUPE_REASON_SHUTDOWN, 0);
 	end_interlude(self, interlude);
 	return 0;
 }
 
 void self_exit(struct troupe_self *self, int error)
 {
-	self->fate.exiting = true;
-	self->exit_error = error;
+	activation_exit(self, error);
 }
 
 void self_log(struct troupe_self *self, int priority, const char *text)
 {
 	self->runtime->ops->on_log(self->runtime->context, self->actor->unit->origin, priority,
-				   self_kind(self), text);
+				   unit_kind(self->actor->unit), text);
 }

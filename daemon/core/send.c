@@ -1,11 +1,13 @@
-/* Sending, calling, cancelling and forwarding. */
+#include "core/send.h"
 #include "core/call.h"
+#include "core/callee.h"
+#include "core/caller.h"
+#include "core/dead_letter.h"
 #include "core/failure.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
 #include "core/more.h"
 #include "core/peer.h"
-#include "core/self.h"
 #include "core/slice.h"
 #include "core/wait.h"
 #include "proto/codec_quick.h"
@@ -64,7 +66,7 @@ APART static int send_far(struct troupe_self *self, struct troupe_address to,
 	int rc;
 
 	if (troupe_address_is_null(to) || is_own_worker(runtime, to)) {
-		runtime_dead_letter(runtime, envelope.from, to, method, "no-such-actor");
+		dead_letter(runtime, envelope.from, to, method, "no-such-actor");
 		return -ESRCH;
 	}
 	rc = check_value(self, method->in, in);
@@ -73,7 +75,7 @@ APART static int send_far(struct troupe_self *self, struct troupe_address to,
 	rc = runtime->ops->forward(runtime->context, &envelope, method->in, in,
 				   &(struct envelope_meaning){method->interface, method->name});
 	if (rc == -EHOSTUNREACH)
-		runtime_dead_letter(runtime, envelope.from, to, method, "no-such-peer");
+		dead_letter(runtime, envelope.from, to, method, "no-such-peer");
 	return link_result(runtime, self->actor, to, rc);
 }
 
@@ -341,8 +343,8 @@ int self_cancel(struct troupe_self *self, struct troupe_request request)
 	if (!call || (call->flags & (CALL_OUTSIDE | CALL_ONEWAY)) ||
 	    call->caller != actor_slot(runtime, self->actor))
 		return -ESRCH;
-	call_abandon(runtime, call);
-	call_fail(runtime, call, TROUPE_CANCELLED, NULL);
+	callee_cancel(runtime, call);
+	caller_fail(runtime, call, TROUPE_CANCELLED, NULL);
 	return 0;
 }
 
@@ -483,8 +485,8 @@ static bool drop_ended(struct troupe_self *self)
 	} else if (call_find(runtime, message->call)) {
 		return false;
 	}
-	runtime_dead_letter(runtime, message->from, actor_address(runtime, self->actor),
-			    message->descriptor, "caller-gone");
+	dead_letter(runtime, message->from, actor_address(runtime, self->actor),
+		    message->descriptor, "caller-gone");
 	return true;
 }
 

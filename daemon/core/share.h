@@ -11,29 +11,7 @@
 #define CORE_SHARE_H
 
 #include "core/slots.h"
-#include "core/type.h"
-
-enum share_kind {
-	SHARE_ACTORS,
-	SHARE_CALLS,
-	SHARE_KEPT_CALLS,
-	SHARE_KEPT_MESSAGES,
-	SHARE_TIMERS,
-	SHARE_WAITS,
-	SHARE_KINDS
-};
-
-#define SHARE_UNBOUNDED UINT32_MAX
-
-/* Of a unit and of those of the actors that its actors have spawned. */
-struct share {
-	uint32_t held[SHARE_KINDS]; /* records in upper halves */
-	uint32_t n_units;
-	bool is_hog;       /* it has too much of the worker's memory: core/budget.h */
-	uint32_t bound;    /* of each mailbox then, in units of 16 bytes */
-	uint32_t n_actors; /* by the count of memory under way, or the last one */
-	uint64_t bytes;    /* the same */
-};
+#include "core/unit.h"
 
 /* Never NULL. */
 static inline bool share_is_scarce(const struct slots *slots, const void *record)
@@ -82,14 +60,6 @@ static inline void share_move(const struct slots *slots, const void *record,
 		from->share->held[kind]--;
 		to->share->held[kind]++;
 	}
-}
-
-/* Bound the mailboxes of a unit as configured, or lower when it has too much memory. */
-static inline void share_bound(struct unit *unit)
-{
-	uint32_t bound = unit->share->bound;
-
-	unit->mailbox_units = bound < unit->mailbox_most ? bound : unit->mailbox_most;
 }
 
 #endif

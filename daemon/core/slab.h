@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "core/large.h"
+#include "core/slab_piece.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,27 +17,6 @@
 #define SLAB_CLASSES 28
 #define SLAB_HEAD    64u /* of a chunk; keeps the pieces at the alignment of a cache line */
 #define SLAB_MAX     LARGE_FROM /* bytes; beyond: large.h */
-
-/* Under the address sanitizer, memory in the free lists must not be touched. */
-#if defined(__SANITIZE_ADDRESS__)
-#define SLAB_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SLAB_ASAN 1
-#endif
-#endif
-#ifdef SLAB_ASAN
-#include <sanitizer/asan_interface.h>
-#define slab_poison(at, size)   __asan_poison_memory_region(at, size)
-#define slab_unpoison(at, size) __asan_unpoison_memory_region(at, size)
-#else
-#define slab_poison(at, size)   ((void)0)
-#define slab_unpoison(at, size) ((void)0)
-#endif
-
-struct slab_piece {
-	struct slab_piece *next;
-};
 
 /* What the system is asked for: a head, and pieces of one class. */
 struct slab_chunk {

@@ -1,10 +1,15 @@
 #include "core/turn.h"
+#include "core/answer.h"
 #include "core/call.h"
+#include "core/caller.h"
+#include "core/dead_letter.h"
 #include "core/handler.h"
 #include "core/kept.h"
+#include "core/life.h"
 #include "core/mailbox.h"
 #include "core/more.h"
 #include "core/notice.h"
+#include "core/outbox.h"
 #include "core/outside.h"
 #include "core/page.h"
 #include "core/reply.h"
@@ -66,8 +71,8 @@ RARE static bool adapt_message(struct troupe_self *self,
 	*ret_handler = handler;
 	return true;
 dead:
-	runtime_dead_letter(runtime, message->from, actor_address(runtime, self->actor), theirs,
-			    "invalid");
+	dead_letter(runtime, message->from, actor_address(runtime, self->actor), theirs,
+		    "invalid");
 	return false;
 }
 
@@ -86,8 +91,8 @@ RARE static bool is_wanted_slow(struct troupe_self *self)
 			kept_free(runtime, kept);
 	}
 	page_doing(runtime, PAGE_DOING_NOTHING); /* it takes time as a handler would */
-	runtime_dead_letter(runtime, message->from, actor_address(runtime, self->actor),
-			    message->descriptor, why);
+	dead_letter(runtime, message->from, actor_address(runtime, self->actor),
+		    message->descriptor, why);
 	return false;
 }
 
@@ -125,10 +130,15 @@ RARE static const struct type_handler *find_slow(struct troupe_self *self)
 	const struct runtime_type *type = self->actor->unit->type;
 	const struct type_handler *handler = type_find(type, self->message->hash);
 
-	if (handler)
+	if (handler && handler->handler)
 		return handler;
 	/* it takes time as a handler would */
 	page_doing(self->runtime, PAGE_DOING_NOTHING);
+	if (handler) {
+		self->handler = handler;
+		self_settle(self, TROUPE_METHOD_NOT_IMPLEMENTED, handler->method->name);
+		return NULL;
+	}
 	/* whatever it is, for an answer that needs no method of ours */
 	self->handler = type_place(type, self->message->hash);
 	return adapt_message(self, &handler) ? handler : NULL;
@@ -210,8 +220,8 @@ RARE static void end_exiting(struct troupe_self *self)
 
 	self->fate = (struct self_fate){0};
 	self->exit_error = 0;
-	actor_end(self->runtime, actor, error ? TROUPE_REASON_FAILED : TROUPE_REASON_NORMAL,
-		  error);
+	life_end(self->runtime, actor, error ? TROUPE_REASON_FAILED : TROUPE_REASON_NORMAL,
+		 error);
 }
 
 /* What is rare at the end of a turn. */
@@ -279,7 +289,7 @@ bool turn_run(struct runtime *runtime)
 	slice_begin(runtime);
 	turn_expire(runtime);
 	outside_deliver(runtime);
-	while (!runtime->slice.is_over && !outside_is_full(runtime)) {
+	while (!runtime->slice.is_over && !outbox_is_full(runtime)) {
 		runtime->pause = false;
 		runtime->depth = 1;
 		page_begin(runtime);
@@ -296,8 +306,8 @@ bool turn_run(struct runtime *runtime)
 			break;
 	}
 	slice_end(runtime);
-	return outside_has_mail(runtime) ||
-	       (!runq_is_empty(runtime) && !outside_is_full(runtime));
+	return outbox_has_mail(runtime) ||
+	       (!runq_is_empty(runtime) && !outbox_is_full(runtime));
 }
 
 void turn_expire(struct runtime *runtime)
@@ -308,7 +318,7 @@ void turn_expire(struct runtime *runtime)
 	/* The alarm sees to the rest: for the wheel they are due. */
 	for (uint32_t n = 0; n < EXPIRED_AT_ONCE && (name = wheel_take(&runtime->wheel)); n++) {
 		if (wheel_kind_of(name) == RUNTIME_CALL_NODE)
-			call_expire(runtime, slots_at(&runtime->calls, wheel_index_of(name)));
+			caller_expire(runtime, slots_at(&runtime->calls, wheel_index_of(name)));
 		else
 			timer_due(runtime, slots_at(&runtime->timers, wheel_index_of(name)));
 	}

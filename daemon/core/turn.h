@@ -7,8 +7,8 @@
 #ifndef CORE_TURN_H
 #define CORE_TURN_H
 
+#include "core/activation.h"
 #include "core/inside.h"
-#include "core/self.h"
 
 /* Run turns; true: there are more. */
 bool turn_run(struct runtime *runtime);

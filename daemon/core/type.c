@@ -1,7 +1,5 @@
 #include "core/type.h"
 #include "core/inside.h"
-#include "core/self.h"
-#include "core/share.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,13 +92,13 @@ static uint32_t count_collisions(struct runtime_type *type, uint8_t shift)
 		for (uint32_t i = 0; i < interface->n_methods; i++) {
 			size_t at = handler_index(type, interface->methods[i]->in_hash);
 
-			/* a pad that is not 0 yet marks the place */
-			collisions += type->handlers[at].pad != 0;
-			type->handlers[at].pad = 1;
+			/* what is not 0 yet marks the place */
+			collisions += type->handlers[at].in_hash != 0;
+			type->handlers[at].in_hash = 1;
 		}
 	}
 	for (uint32_t at = 0; at < n_places; at++)
-		type->handlers[at].pad = 0;
+		type->handlers[at].in_hash = 0;
 	return collisions;
 }
 
@@ -122,32 +120,18 @@ static void choose_shift(struct runtime_type *type)
 	type->shift = chosen;
 }
 
-/* In place of a handler that the actor does not have; and in empty places, for whoever sends by
- * a descriptor of his own make whose hash is 0. */
-static int answer_not_implemented(struct troupe_self *self, void *state,
-				  struct troupe_call call, const void *in)
-{
-	(void)state;
-	(void)call;
-	(void)in;
-	if (self->handler->method)
-		self_settle(self, TROUPE_METHOD_NOT_IMPLEMENTED, self->handler->method->name);
-	else
-		self_settle(self, TROUPE_METHOD_NOT_FOUND, NULL);
-	return 0;
-}
-
 static void put_handler(struct runtime_type *type, const struct troupe_method *method,
 			troupe_handler_fn *handler)
 {
 	size_t at = handler_index(type, method->in_hash);
 
-	while (type->handlers[at].hash)
+	while (type->handlers[at].method)
 		at = (at + 1) % handler_places(type);
-	type->handlers[at] =
-		(struct type_handler){.hash = method->in_hash,
-				      .handler = handler ? handler : answer_not_implemented,
-				      .method = method};
+	type->handlers[at].in_hash = method->in_hash;
+	type->handlers[at].handler = handler;
+	type->handlers[at].method = method;
+	if (handler)
+		type->handlers[at].hash = method->in_hash;
 }
 
 const struct type_handler *type_find(const struct runtime_type *type, uint64_t hash)
@@ -155,10 +139,10 @@ const struct type_handler *type_find(const struct runtime_type *type, uint64_t h
 	for (size_t at = handler_index(type, hash);; at = (at + 1) % handler_places(type)) {
 		const struct type_handler *handler = &type->handlers[at];
 
-		if (handler->hash == hash)
-			return handler->method ? handler : NULL;
-		if (handler->hash == 0)
+		if (!handler->method)
 			return NULL;
+		if (handler->in_hash == hash)
+			return handler;
 	}
 }
 
@@ -188,8 +172,8 @@ int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
 	type->n_entries = entries;
 	type->mask = (size - 1) * (uint32_t)sizeof(type->handlers[0]);
 	choose_shift(type);
-	for (uint32_t at = 0; at < size; at++)
-		type->handlers[at].handler = answer_not_implemented;
+	/* 0 belongs to the first place */
+	type->handlers[0].hash = (uint64_t)sizeof(type->handlers[0]) << type->shift;
 	for (uint32_t n = 0; n < TROUPE_INTERFACES_MAX && table->interfaces[n]; n++) {
 		const struct troupe_handlers *handlers = table->interfaces[n];
 
@@ -225,211 +209,12 @@ const struct type_handler *type_find_name(const struct runtime_type *type,
 	return NULL;
 }
 
-static uint32_t units_of(uint32_t bytes)
-{
-	return bytes / 16;
-}
-
-static void set_limits(struct unit *unit, const struct runtime_unit *config)
-{
-	unit->mailbox = config->mailbox ? config->mailbox : LIMIT_MAILBOX_DEFAULT;
-	unit->mailbox_most = units_of(config->mailbox_bytes ? config->mailbox_bytes
-							    : LIMIT_MAILBOX_BYTES_DEFAULT);
-	share_bound(unit);
-	unit->batch = config->batch ? config->batch : LIMIT_BATCH_DEFAULT;
-	unit->stop_on_error = config->stop_on_error;
-}
-
-int runtime_unit_change(struct runtime *runtime, const struct runtime_unit *config)
-{
-	struct unit *unit = unit_find(runtime, config->number);
-
-	if (!unit)
-		return -ENOENT;
-	set_limits(unit, config);
-	for (struct runtime_type *type = runtime->types; type; type = type->next)
-		for (struct unit *at = type->spawned; at; at = at->next)
-			if (at->origin == config->number)
-				set_limits(at, config);
-	return 0;
-}
-
-int runtime_unit_define(struct runtime *runtime, const struct runtime_unit *config)
-{
-	struct share *share;
-	struct unit *unit;
-
-	if (!config->number || !config->type || !config->name ||
-	    strlen(config->name) > TROUPE_NAME_MAX)
-		return -EINVAL;
-	if (unit_find(runtime, config->number))
-		return -EEXIST;
-	unit = calloc(1, sizeof(*unit));
-	share = calloc(1, sizeof(*share));
-	if (!unit || !share) {
-		free(unit);
-		free(share);
-		return -ENOMEM;
-	}
-	share->n_units = 1;
-	share->bound = SHARE_UNBOUNDED;
-	*unit = (struct unit){
-		.type = config->type,
-		.share = share,
-		.number = config->number,
-		.origin = config->number,
-		.next = runtime->units,
-	};
-	set_limits(unit, config);
-	memcpy(unit->name, config->name, strlen(config->name));
-	runtime->units = unit;
-	index_put(&runtime->units_by_number, &unit->link,
-		  index_hash(runtime->secret, config->number, 0));
-	return 0;
-}
-
-struct unit *unit_find(const struct runtime *runtime, uint32_t number)
-{
-	uint64_t hash = index_hash(runtime->secret, number, 0);
-
-	for (struct index_link *link = index_bucket(&runtime->units_by_number, hash); link;
-	     link = link->next) {
-		struct unit *unit = container_of(link, struct unit, link);
-
-		if (unit->number == number)
-			return unit;
-	}
-	return NULL;
-}
-
-static uint64_t hash_spawned(const struct runtime *runtime, const struct troupe_actor *table,
-			     uint32_t origin)
-{
-	return index_hash(runtime->secret, (uintptr_t)table, origin);
-}
-
-RARE static int make_spawned(struct runtime *runtime, const struct troupe_actor *table,
-			     const struct unit *spawner, struct unit **ret_unit)
-{
-	struct runtime_type *type = runtime->types;
-	struct unit *unit;
-
-	while (type && (type->table != table || type->plugin != spawner->type->plugin))
-		type = type->next;
-	if (!type)
-		return -EINVAL;
-	unit = calloc(1, sizeof(*unit));
-	if (!unit)
-		return -ENOMEM;
-	*unit = (struct unit){
-		.type = type,
-		.mailbox = spawner->mailbox,
-		.mailbox_units = spawner->mailbox_units,
-		.mailbox_most = spawner->mailbox_most,
-		.batch = spawner->batch,
-		.stop_on_error = spawner->stop_on_error,
-		.share = spawner->share,
-		.origin = spawner->origin,
-		.is_forgotten = spawner->is_forgotten,
-		.next = type->spawned,
-	};
-	unit->share->n_units++;
-	type->spawned = unit;
-	index_put(&runtime->units_spawned, &unit->link,
-		  hash_spawned(runtime, table, spawner->origin));
-	*ret_unit = unit;
-	return 0;
-}
-
-int unit_of_spawned(struct runtime *runtime, const struct troupe_actor *table,
-		    const struct unit *spawner, struct unit **ret_unit)
-{
-	uint64_t hash = hash_spawned(runtime, table, spawner->origin);
-
-	for (struct index_link *link = index_bucket(&runtime->units_spawned, hash); link;
-	     link = link->next) {
-		struct unit *unit = container_of(link, struct unit, link);
-
-		if (unit->origin == spawner->origin && unit->type->table == table &&
-		    unit->type->plugin == spawner->type->plugin) {
-			*ret_unit = unit;
-			return 0;
-		}
-	}
-	return make_spawned(runtime, table, spawner, ret_unit);
-}
-
-static void free_unit(struct unit *unit)
-{
-	if (--unit->share->n_units == 0)
-		free(unit->share);
-	free(unit);
-}
-
-/* The list that it stands in. */
-static struct unit **list_of(struct runtime *runtime, const struct unit *unit)
-{
-	struct runtime_type *type = runtime->types;
-
-	if (unit->number)
-		return &runtime->units;
-	while (type != unit->type)
-		type = type->next;
-	return &type->spawned;
-}
-
-RARE void unit_free(struct runtime *runtime, struct unit *unit)
-{
-	struct unit **at = list_of(runtime, unit);
-
-	while (*at != unit)
-		at = &(*at)->next;
-	*at = unit->next;
-	if (!unit->number)
-		index_remove(&runtime->units_spawned, &unit->link);
-	free_unit(unit);
-}
-
-int runtime_unit_forget(struct runtime *runtime, uint32_t number)
-{
-	struct unit *unit = unit_find(runtime, number);
-
-	if (!unit)
-		return -ENOENT;
-	index_remove(&runtime->units_by_number, &unit->link);
-	unit->is_forgotten = true;
-	if (unit_is_unused(unit))
-		unit_free(runtime, unit);
-	for (struct runtime_type *type = runtime->types; type; type = type->next)
-		for (struct unit *at = type->spawned, *next; at; at = next) {
-			next = at->next;
-			if (at->origin != number)
-				continue;
-			at->is_forgotten = true;
-			if (unit_is_unused(at))
-				unit_free(runtime, at);
-		}
-	return 0;
-}
-
-static void free_units(struct unit *unit)
-{
-	while (unit) {
-		struct unit *next = unit->next;
-
-		free_unit(unit);
-		unit = next;
-	}
-}
-
 void types_free(struct runtime *runtime)
 {
-	free_units(runtime->units);
 	while (runtime->types) {
 		struct runtime_type *type = runtime->types;
 
 		runtime->types = type->next;
-		free_units(type->spawned);
 		free(type);
 	}
 }

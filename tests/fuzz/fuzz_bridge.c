@@ -7,8 +7,11 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "bridge/bridge_inside.h"
+#include "core/answer.h"
+#include "core/kept_message.h"
 #include "core/runtime.h"
 #include "core/self.h"
+#include "core/send.h"
 #include "tests/unit/sim/sim.h"
 #include <fcntl.h>
 #include <string.h>

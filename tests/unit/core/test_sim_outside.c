@@ -471,7 +471,7 @@ static void replies_that_wait_hold_a_bounded_amount(void **state)
 	}
 	for (int i = 0; i < 1000; i++)
 		loop_step(world.loop, false);
-	assert_in_range(world.runtime->outside_bytes, LIMIT_OUTSIDE_BYTES,
+	assert_in_range(world.runtime->outbox.bytes, LIMIT_OUTSIDE_BYTES,
 			LIMIT_OUTSIDE_BYTES + REPLY_BYTES + 4096);
 	/* and the loop does not spin meanwhile */
 	assert_false(world.runtime->work.callback(&world.runtime->work));
@@ -479,7 +479,7 @@ static void replies_that_wait_hold_a_bounded_amount(void **state)
 	runtime_outside_hold(world.runtime, false);
 	while (done < ARRAY_LEN(readers)) {
 		loop_step(world.loop, false);
-		assert_true(world.runtime->outside_bytes <
+		assert_true(world.runtime->outbox.bytes <
 			    LIMIT_OUTSIDE_BYTES + REPLY_BYTES + 4096);
 		for (done = 0; done < ARRAY_LEN(readers) && readers[done].is_done; done++)
 			assert_int_equal(readers[done].status, TROUPE_OK);

@@ -9,8 +9,11 @@
 
 #include "base/list.h"
 #include "base/loop.h"
+#include "core/answer.h"
+#include "core/kept_message.h"
 #include "core/runtime.h"
 #include "core/self.h"
+#include "core/send.h"
 #include "proto/codec.h"
 #include "proto/envelope.h"
 #include "tests/unit/sim/sim.h"

@@ -1,11 +1,16 @@
-#include "core/actor.h"
+#include "core/life.h"
+#include "core/activation.h"
 #include "core/call.h"
+#include "core/callee.h"
+#include "core/caller.h"
+#include "core/dead_letter.h"
 #include "core/family.h"
 #include "core/kept.h"
+#include "core/kept_message.h"
 #include "core/mailbox.h"
 #include "core/more.h"
 #include "core/page.h"
-#include "core/self.h"
+#include "core/peer.h"
 #include "core/share.h"
 #include "core/timer.h"
 #include "core/wait.h"
@@ -82,6 +87,113 @@ static void free_state(struct runtime *runtime, struct actor *actor, size_t size
 	actor->state = NULL;
 }
 
+/* Its calls are abandoned. */
+APART static void drop_calls(struct runtime *runtime, struct actor *actor)
+{
+	struct more *more = more_find(runtime, actor);
+
+	while (more->calls) {
+		struct call *call = container_of(more->calls, struct call, of_caller);
+
+		callee_cancel(runtime, call);
+		call_close(runtime, call);
+	}
+}
+
+/* Callers of what it kept get ActorDied. */
+APART static void drop_kept_calls(struct runtime *runtime, struct actor *actor)
+{
+	struct more *more = more_find(runtime, actor);
+
+	while (more->kept) {
+		struct kept_call *kept = container_of(more->kept, struct kept_call, of_owner);
+		struct call *call = kept->peer || kept->is_oneway || !kept->call
+					    ? NULL
+					    : call_find(runtime, kept->call);
+
+		if (call)
+			caller_fail(runtime, call, TROUPE_ACTOR_DIED, NULL);
+		else if (kept->peer)
+			peer_fail(runtime, actor_address(runtime, actor), kept->caller,
+				  kept->call, TROUPE_ACTOR_DIED, NULL);
+		kept_free(runtime, kept);
+	}
+}
+
+static void drain_call(struct runtime *runtime, struct actor *actor, struct message *message)
+{
+	if (message->mail.flags & MAIL_INBOUND) {
+		struct kept_call *kept = kept_find(runtime, message->call);
+
+		if (!kept)
+			return;
+		if (kept->state != KEPT_GONE)
+			peer_fail(runtime, actor_address(runtime, actor), kept->caller,
+				  kept->call, TROUPE_ACTOR_DIED, NULL);
+		kept_free(runtime, kept);
+	} else {
+		struct call *call = call_find(runtime, message->call);
+
+		if (call)
+			caller_fail(runtime, call, TROUPE_ACTOR_DIED, NULL);
+	}
+}
+
+/* Notices go back to their records: closed ones end here, others may be told of again. */
+static void drain_mail(struct runtime *runtime, struct actor *actor, struct mail *mail)
+{
+	struct message *message = message_of(mail);
+	struct kept_call *kept;
+
+	switch (mail->kind) {
+	case MAIL_SEND:
+		dead_letter(runtime, message->from, actor_address(runtime, actor),
+			    message->descriptor, "actor-died");
+		break;
+	case MAIL_CALL:
+		drain_call(runtime, actor, message);
+		break;
+	case MAIL_END:
+		call_give(runtime, container_of(mail, struct call, mail));
+		return;
+	case MAIL_TICK:
+		timer_untick(runtime, container_of(mail, struct timer, mail));
+		return;
+	case MAIL_ROOM: {
+		const struct wait_past past =
+			wait_finish(runtime, container_of(mail, struct wait, mail));
+
+		wait_settle(runtime, actor_slot(runtime, actor), &past);
+		return;
+	}
+	case MAIL_CANCEL:
+		kept = container_of(mail, struct kept_call, mail);
+		mail->flags &= (uint8_t)~MAIL_QUEUED;
+		if (slots_is_closed(&kept->slot))
+			kept_give(runtime, kept);
+		return;
+	}
+	load_subtract(&actor->load, (struct load){0, message_charge(message)});
+	message_free(&runtime->messages, message);
+}
+
+/* Free what a dying actor's mailbox holds: calls are answered with ActorDied, sends go to
+ * dead letters. */
+APART static void drain_mailbox(struct runtime *runtime, struct actor *actor)
+{
+	while (actor->tail) {
+		struct mail *mail = actor->tail->next;
+
+		if (mail == actor->tail)
+			actor->tail = NULL;
+		else
+			actor->tail->next = mail->next;
+		if (mail->kind == MAIL_SEND || mail->kind == MAIL_CALL)
+			load_subtract(&actor->load, (struct load){1, 0});
+		drain_mail(runtime, actor, mail);
+	}
+}
+
 /* Everything that an actor owned goes, each thing found by its own chain. */
 static void release_actor(struct runtime *runtime, struct actor *actor)
 {
@@ -90,15 +202,16 @@ static void release_actor(struct runtime *runtime, struct actor *actor)
 	if (actor->marks & ACTOR_CHILD)
 		family_leave(runtime, actor);
 	if (actor->more) {
-		call_drop_all(runtime, actor);
-		kept_drop_all(runtime, actor);
+		drop_calls(runtime, actor);
+		drop_kept_calls(runtime, actor);
+		kept_message_drop_all(runtime, actor);
 	}
 	if (actor->timers)
 		timer_stop_all(runtime, actor);
 	/* After those, since some of their records lie in the mailbox as notices; before the
 	 * waits, since those that do not lie there stand in the chains of others. */
 	if (actor->tail)
-		mailbox_drain(runtime, actor);
+		drain_mailbox(runtime, actor);
 	if (actor->more)
 		wait_forget_all(runtime, actor);
 	slots_close(&actor->slot);
@@ -147,8 +260,8 @@ APART static void end_family(struct runtime *runtime, struct actor *root)
 	} while (root->marks & ACTOR_PARENT);
 }
 
-int actor_spawn(struct runtime *runtime, struct unit *unit, struct actor *parent,
-		uint32_t instance, const void *config, struct troupe_address *ret_address)
+int life_begin(struct runtime *runtime, struct unit *unit, struct actor *parent,
+	       uint32_t instance, const void *config, struct troupe_address *ret_address)
 {
 	const struct troupe_actor *table = unit->type->table;
 	struct troupe_address address;
@@ -190,13 +303,13 @@ int actor_spawn(struct runtime *runtime, struct unit *unit, struct actor *parent
 	}
 	*ret_address = address;
 	if (exiting)
-		actor_end(runtime, actor, error ? TROUPE_REASON_FAILED : TROUPE_REASON_NORMAL,
-			  error);
+		life_end(runtime, actor, error ? TROUPE_REASON_FAILED : TROUPE_REASON_NORMAL,
+			 error);
 	return 0;
 }
 
-void actor_end(struct runtime *runtime, struct actor *actor, enum troupe_reason reason,
-	       int error)
+void life_end(struct runtime *runtime, struct actor *actor, enum troupe_reason reason,
+	      int error)
 {
 	if (actor->marks & ACTOR_PARENT)
 		end_family(runtime, actor);

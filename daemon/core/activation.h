@@ -1,0 +1,63 @@
+/* activation.h - one handler of an actor at work: the message, its handler, what becomes of both.
+ *
+ * It lies on the stack of whoever runs the handler, and is what the SDK hands to a plug-in as
+ * struct troupe_self. The bodies of the SDK's functions are self.h, send.h, answer.h and
+ * kept_message.h. One runtime, one thread.
+ */
+#ifndef CORE_ACTIVATION_H
+#define CORE_ACTIVATION_H
+
+#include "core/inside.h"
+
+/* In place of a generation's bits in call handles: the handle is of an activation, not a kept
+ * one. */
+#define SELF_ACTIVATION (1ull << 63)
+
+enum self_call {
+	SELF_NO_MESSAGE, /* nothing to answer: init, fini, replies, notices */
+	SELF_OPEN,
+	SELF_ANSWERED,  /* or dropped, or kept under another handle */
+	SELF_FORWARDED, /* the message too is no longer ours */
+};
+
+/* What has become of the message being handled. Two words, each written and read as a whole where
+ * it matters: a load that is wider than the store before it has to wait for the cache. */
+struct self_fate {
+	uint32_t call; /* enum self_call */
+	struct {
+		bool kept;  /* the message has been detached */
+		bool moved; /* the message lies in another mailbox now */
+		bool exiting;
+		bool pad;
+	};
+};
+
+/* The message is as it was, and the actor goes on. */
+static inline bool fate_is_usual(const struct self_fate *fate)
+{
+	uint32_t flags;
+
+	memcpy(&flags, &fate->kept, sizeof(flags));
+	return flags == 0;
+}
+
+struct troupe_self {
+	struct runtime *runtime;
+	struct actor *actor;
+	struct message *message;            /* being handled, or a reply; when there is one */
+	const struct type_handler *handler; /* of it, the actor's own version */
+	uint64_t call_id;
+	struct self_fate fate;
+	int exit_error;
+	struct troupe_address sender; /* when there is no message */
+	bool may_wait; /* not in init (refused) or fini: something may still arrive */
+};
+
+/* The actor ends after this handler, which is what troupe_exit() asks for. */
+static inline void activation_exit(struct troupe_self *self, int error)
+{
+	self->fate.exiting = true;
+	self->exit_error = error;
+}
+
+#endif

@@ -1,0 +1,37 @@
+/* caller.h - how whoever has called hears of it: replies, the end without one, that it was kept.
+ *
+ * The one place that knows that there are two kinds of callers: an actor here gets all of it in
+ * its mailbox, a client in the outbox. What waits there names the call by its index, so a
+ * client's record stays until the outbox is past it. One runtime, one thread.
+ */
+#ifndef CORE_CALLER_H
+#define CORE_CALLER_H
+
+#include "core/call.h"
+
+/* A reply or error, of which entry, descriptor, hash, call and context are set; takes the message.
+ * The call is closed, unless more follow. */
+void caller_reply(struct runtime *runtime, struct call *call, struct message *message);
+
+/* The call ends without a reply; the caller gets a notice. `detail`: for people, copied, or
+ * NULL. The callee is not told. */
+void caller_fail(struct runtime *runtime, struct call *call, enum troupe_status status,
+		 const char *detail);
+
+/* End a call that is late, or a oneway one whose client is gone. The callee is told, unless it is
+ * about to let go of the call. */
+void caller_expire(struct runtime *runtime, struct call *call);
+
+/* Whoever has the call has kept it, so that its answer may take long: a default deadline of a
+ * stream does not hold any more, and a client is told. -ENOMEM: it cannot be told. */
+int caller_kept(struct runtime *runtime, struct call *call);
+
+/* Whether a client's stream may have one more reply, as far as it has read it. */
+bool caller_has_room(const struct call *call);
+/* Whether at most half of that window is used. */
+bool caller_wants_more(const struct call *call);
+
+/* Close a client's call: it hears of it by no other way than what is in the outbox. */
+void caller_close(struct runtime *runtime, struct call *call);
+
+#endif
