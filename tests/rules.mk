@@ -41,7 +41,7 @@ $(BUILD)/tests/unit/plugin/test_table_check.o: $(BUILD)/gen/tests/unit/plugin/da
 
 # ---------------------------------------------------------------- all tests
 
-.PHONY: test check check-format check-layers check-globals check-promises check-docs check-headers check-warnings check-analyse fuzz soak valgrind
+.PHONY: test check check-format check-layers check-circles check-globals check-promises check-docs check-headers check-warnings check-analyse fuzz soak valgrind
 
 # Everything a test may need, then the tests: programs, outside plug-ins, real daemons, and as root a real systemd.
 # ONLY=WORD runs those whose name holds it.
@@ -56,7 +56,7 @@ test-build: $(BINARIES) $(UNIT_TESTS) plugins test-plugins
 
 SOURCES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || find daemon ctl proto actors include tests bench -name '*.[ch]')
 
-check: deps-test check-format check-layers check-globals check-promises check-docs check-headers check-warnings check-analyse
+check: deps-test check-format check-layers check-circles check-globals check-promises check-docs check-headers check-warnings check-analyse
 	@echo "check: all good"
 
 check-format:
@@ -64,6 +64,10 @@ check-format:
 
 check-layers:
 	tests/check/layers
+
+# What each folder's objects take from one another.
+check-circles: $(call archives,$(FOLDERS))
+	tests/check/circles $(BUILD)
 
 check-globals: $(call archives,$(FOLDERS))
 	tests/check/globals $^
