@@ -150,16 +150,6 @@ static const struct conf_key keys_known[] = {
 	 FIELD(connections_uid, RESTART),
 	 .min = 1,
 	 .max = LIMIT_CONNECTIONS_UID},
-	{.name = "StartTimeout",
-	 .set = conf_set_span,
-	 FIELD(start_timeout_ns, IN_PLACE),
-	 .min = CLOCK_MS_NS,
-	 .max = TEXT_INFINITY},
-	{.name = "StopTimeout",
-	 .set = conf_set_span,
-	 FIELD(stop_timeout_ns, IN_PLACE),
-	 .min = CLOCK_MS_NS,
-	 .max = TEXT_INFINITY},
 	{.name = "WorkerWatchdog",
 	 .set = conf_set_span,
 	 FIELD(worker_watchdog_ns, IN_PLACE),
@@ -196,11 +186,9 @@ static void init_defaults(struct settings *settings)
 		.frame_max = LIMIT_FRAME_DEFAULT,
 		.connections = LIMIT_CONNECTIONS,
 		.connections_uid = LIMIT_CONNECTIONS_UID,
-		.start_timeout_ns = 30 * CLOCK_SECOND_NS,
-		.stop_timeout_ns = 10 * CLOCK_SECOND_NS,
 		.worker_watchdog_ns = LIMIT_WORKER_SILENCE_DEFAULT_NS,
 	};
-	restart_keys_init(&settings->restart);
+	life_keys_init(&settings->life);
 	if (find_group(CALL_GROUP_DEFAULT, &settings->call.gid) == 0)
 		settings->call.is_set = true;
 }
@@ -246,12 +234,12 @@ int settings_init(struct settings *settings, const struct conf *conf,
 	*settings = defaults;
 	const struct conf_table tables[] = {
 		{keys_known, ARRAY_LEN(keys_known), settings, &defaults},
-		restart_keys_table(&settings->restart, &defaults.restart),
+		life_keys_table(&settings->life, &defaults.life),
 	};
 	const struct conf_section section = {
 		.name = "Daemon", .tables = tables, .n_tables = ARRAY_LEN(tables)};
 	result = conf_fill(conf, &section, 1, NULL, problems);
-	restart_keys_check(&settings->restart, conf, "Daemon", problems);
+	life_keys_check(&settings->life, conf, "Daemon", problems);
 	r = fill_paths(settings, path, file, problems);
 	if (r < 0 && result != -ENOMEM)
 		result = r;

@@ -16,18 +16,10 @@
  *   FrameMax=            bytes of one message on the control socket, 4K .. 16M; default 1M
  *   Connections=         on the control socket, 1 .. 4096 (default)
  *   ConnectionsPerUser=  1 .. 1024 (default)
- *   StartTimeout=        of an actor's init; default 30s (a)
- *   StopTimeout=         until an ordered stop, of everything or of an actor, becomes a kill;
- *                        default 10s (a)
  *   WorkerWatchdog=      for a worker's loop to come round; then its process is killed, and the
  *                        actor whose handler it is in pays; 0: never; default 30s
  *   WorkerMemory=        bytes that the messages and states of one worker should take at most, or a percentage of
  *                        what this process may have; at least 64M; infinity: no bound; default: see memory.h
- *   RestartDelay=        before the first restart; default 100ms (a)
- *   RestartDelayMax=     that it grows to with each failure in a row; default 30s (a)
- *   GiveUpAfter=         failures in a row after which an actor is given up; default 10 (a)
- *   HealthyAfter=        a life of this length ends the row; default 10s (a)
- *   GiveUp=              fail (default), or never (a)
  *   ObserveGroup=        a group (name or number): only its members, and those of the groups
  *                        below, may observe; default: everyone may
  *   CallGroup=           its members may call actors; default troupe-call if there is one
@@ -35,14 +27,14 @@
  *   DeployGroup=         its members may deploy too, which is running code as the daemon;
  *                        default: none
  *
- *   (a) a unit may say otherwise
+ * and those of life_keys.h, which hold for units that do not say otherwise. StopTimeout= is also that of the daemon itself.
  */
 #ifndef CONFIG_SETTINGS_H
 #define CONFIG_SETTINGS_H
 
 #include "config/conf_key.h"
 #include "config/conf_path.h"
-#include "config/restart_keys.h"
+#include "config/life_keys.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -62,10 +54,9 @@ struct settings {
 	int log_level; /* as in base/log.h */
 	size_t frame_max;
 	unsigned connections, connections_uid;
-	uint64_t start_timeout_ns, stop_timeout_ns; /* TEXT_INFINITY: no deadline */
-	uint64_t worker_watchdog_ns;                /* 0, TEXT_INFINITY: never */
-	uint64_t worker_memory; /* bytes; 0: the default; TEXT_INFINITY: no bound */
-	struct restart_keys restart;
+	uint64_t worker_watchdog_ns; /* 0, TEXT_INFINITY: never */
+	uint64_t worker_memory;      /* bytes; 0: the default; TEXT_INFINITY: no bound */
+	struct life_keys life;
 	struct settings_group observe, call, manage, deploy;
 };
 

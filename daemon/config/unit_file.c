@@ -95,19 +95,9 @@ static const struct conf_key keys_known[] = {
 	 .set = conf_set_choice,
 	 FIELD(balance, IN_PLACE),
 	 .choices = balance_names},
-	{.name = "StartTimeout",
-	 .set = conf_set_span,
-	 FIELD(start_timeout_ns, IN_PLACE),
-	 .min = CLOCK_MS_NS,
-	 .max = TEXT_INFINITY},
 	{.name = "CallTimeout",
 	 .set = conf_set_span,
 	 FIELD(call_timeout_ns, IN_PLACE),
-	 .min = CLOCK_MS_NS,
-	 .max = TEXT_INFINITY},
-	{.name = "StopTimeout",
-	 .set = conf_set_span,
-	 FIELD(stop_timeout_ns, IN_PLACE),
 	 .min = CLOCK_MS_NS,
 	 .max = TEXT_INFINITY},
 	{.name = "Restart",
@@ -138,11 +128,9 @@ static void init_defaults(struct unit_file *unit, const struct settings *setting
 		.batch = LIMIT_BATCH_DEFAULT,
 		.log_interval_ns = LIMIT_LOG_INTERVAL_DEFAULT_NS,
 		.log_burst = LIMIT_LOG_BURST_DEFAULT,
-		.start_timeout_ns = settings->start_timeout_ns,
 		.call_timeout_ns = TEXT_INFINITY,
-		.stop_timeout_ns = settings->stop_timeout_ns,
 		.restart = UNIT_RESTART_ON_FAILURE,
-		.restart_keys = settings->restart,
+		.life = settings->life,
 	};
 }
 
@@ -302,7 +290,7 @@ static void make_tables(struct unit_file *unit, const struct unit_file *defaults
 			struct conf_table tables[static N_TABLES])
 {
 	tables[0] = (struct conf_table){keys_known, ARRAY_LEN(keys_known), unit, defaults};
-	tables[1] = restart_keys_table(&unit->restart_keys, &defaults->restart_keys);
+	tables[1] = life_keys_table(&unit->life, &defaults->life);
 }
 
 static int fill(struct unit_file *unit, const struct conf *conf, const struct conf_files *files,
@@ -342,7 +330,7 @@ int unit_file_init(struct unit_file *unit, const struct conf *conf,
 		r = fill(unit, conf, files, settings, problems);
 	filled = r;
 	if (r == 0 || r == -EINVAL) {
-		restart_keys_check(&unit->restart_keys, conf, "Actor", problems);
+		life_keys_check(&unit->life, conf, "Actor", problems);
 		r = check_unit(unit, conf, settings, path, problems);
 	}
 	if (r == 0)
@@ -458,13 +446,13 @@ static bool is_same_config(const struct unit_file *a, const struct unit_file *b)
 enum conf_change unit_file_compare(struct unit_file *before, struct unit_file *after)
 {
 	const struct conf_table own = {keys_known, ARRAY_LEN(keys_known), before, NULL};
-	const struct conf_table restart = restart_keys_table(&before->restart_keys, NULL);
+	const struct conf_table life = life_keys_table(&before->life, NULL);
 	enum conf_change one, other;
 
 	if (!is_same_config(before, after))
 		return CONF_RESTART;
 	one = conf_compare(&own, after);
-	other = conf_compare(&restart, &after->restart_keys);
+	other = conf_compare(&life, &after->life);
 	return one > other ? one : other;
 }
 

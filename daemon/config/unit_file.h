@@ -20,12 +20,8 @@
  *   Default=       whether this unit serves its interfaces where several units provide them
  *   Balance=       how a pool's next actor is chosen: round-robin (default) or
  *                  least-outstanding
- *   StartTimeout=  of init; default: trouped.conf's
- *   StopTimeout=   for an actor to stop, then its worker is killed; default: trouped.conf's
  *   Restart=       no, on-failure (default; crash, failed init, error), always (also after a
  *                  normal end)
- *   RestartDelay=, RestartDelayMax=, GiveUpAfter=, HealthyAfter=, GiveUp=
- *                  default: trouped.conf's
  *   Isolate=       after-crash (default): from its second crash on it runs in a worker of its
  *                  own, if it may run anywhere; no
  *   LogRateLimitInterval=, LogRateLimitBurst=
@@ -33,7 +29,7 @@
  *                  10000 in 30 s; 0 of either: no limit
  *   AllowGlobals=  whether the plug-in may have writable static data; default no
  *
- * [Config] is kept as it was written: config_json() makes sense of it when the plug-in's
+ * and those of life_keys.h, whose defaults are trouped.conf's. [Config] is kept as it was written: config_json() makes sense of it when the plug-in's
  * Config type is known.
  */
 #ifndef CONFIG_UNIT_FILE_H
@@ -41,7 +37,7 @@
 
 #include "config/conf.h"
 #include "config/conf_path.h"
-#include "config/restart_keys.h"
+#include "config/life_keys.h"
 #include "config/settings.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -84,11 +80,10 @@ struct unit_file {
 	bool is_default;
 	bool allow_globals;
 	enum unit_balance balance;
-	uint64_t start_timeout_ns, stop_timeout_ns; /* TEXT_INFINITY: no deadline */
 	uint64_t call_timeout_ns; /* of clients' direct calls; TEXT_INFINITY: none */
 	enum unit_restart restart;
 	enum unit_isolate isolate;
-	struct restart_keys restart_keys;
+	struct life_keys life;
 	struct unit_config *config; /* in order; an empty value resets what stands before it */
 	size_t n_config;
 };

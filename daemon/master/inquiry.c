@@ -379,10 +379,10 @@ void inquiry_stop(struct master *master, struct control_call *call, struct worke
 				  &(struct api_no_such_actor){.name = name});
 		return;
 	}
-	loop_timer_start(&inquiry->timer,
-			 master->settings.stop_timeout_ns > LIMIT_WAIT_NS - STOPPING_GRACE_NS
-				 ? LIMIT_WAIT_NS - STOPPING_GRACE_NS
-				 : master->settings.stop_timeout_ns);
+	loop_timer_start(&inquiry->timer, master->settings.life.stop_timeout_ns >
+							  LIMIT_WAIT_NS - STOPPING_GRACE_NS
+						  ? LIMIT_WAIT_NS - STOPPING_GRACE_NS
+						  : master->settings.life.stop_timeout_ns);
 }
 
 static void answer_stop(struct inquiry *inquiry, bool found)
@@ -473,7 +473,7 @@ static void on_timer(struct loop_timer *timer)
 		go_on(inquiry, 0);
 		break;
 	case INQUIRY_STOP:
-		if (!inquiry->is_killing && inquiry->master->settings.stop_timeout_ns <=
+		if (!inquiry->is_killing && inquiry->master->settings.life.stop_timeout_ns <=
 						    LIMIT_WAIT_NS - STOPPING_GRACE_NS) {
 			/* Its end answers. */
 			worker_kill_explained(

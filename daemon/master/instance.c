@@ -110,7 +110,7 @@ static struct restart_config rules_of(const struct unit *unit)
 		[UNIT_RESTART_ON_FAILURE] = RESTART_ON_FAILURE,
 		[UNIT_RESTART_ALWAYS] = RESTART_ALWAYS,
 	};
-	return restart_keys_config(&unit->file.restart_keys, policies[unit->file.restart]);
+	return life_keys_restart(&unit->file.life, policies[unit->file.restart]);
 }
 
 void instance_reconfigure(struct instance *instance)

@@ -71,7 +71,7 @@ static void hurry(struct master *master)
 
 void master_stop(struct master *master)
 {
-	uint64_t timeout_ns = master->settings.stop_timeout_ns;
+	uint64_t timeout_ns = master->settings.life.stop_timeout_ns;
 
 	if (master->is_stopping) {
 		hurry(master);

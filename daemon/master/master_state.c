@@ -39,8 +39,8 @@ static bool has_settled(const struct master *master)
 	const struct unit *unit;
 
 	/* A worker that dies in a loop must not keep those that run from being a service. */
-	if (master->settings.start_timeout_ns != TEXT_INFINITY &&
-	    up_ns > master->settings.start_timeout_ns + START_GRACE_NS)
+	if (master->settings.life.start_timeout_ns != TEXT_INFINITY &&
+	    up_ns > master->settings.life.start_timeout_ns + START_GRACE_NS)
 		return true;
 
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)

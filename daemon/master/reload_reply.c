@@ -139,8 +139,8 @@ void reload_reply_when_settled(struct master *master, struct control_call *call,
 			       struct reload_result *result)
 {
 	struct reload_reply *reply = calloc(1, sizeof(*reply));
-	uint64_t start_ns = master->settings.start_timeout_ns;
-	uint64_t stop_ns = master->settings.stop_timeout_ns,
+	uint64_t start_ns = master->settings.life.start_timeout_ns;
+	uint64_t stop_ns = master->settings.life.stop_timeout_ns,
 		 timeout_ns = start_ns + 2 * stop_ns + STOPPING_GRACE_NS; /* draining, too */
 
 	if (!reply) {

@@ -13,7 +13,7 @@ static uint64_t due_ns(const struct instance *instance)
 
 	if (instance->worker->progress_ns > since_ns)
 		since_ns = instance->worker->progress_ns;
-	return since_ns + instance->unit->file.stop_timeout_ns;
+	return since_ns + instance->unit->file.life.stop_timeout_ns;
 }
 
 static void on_timer(struct loop_timer *timer)
@@ -21,7 +21,7 @@ static void on_timer(struct loop_timer *timer)
 	struct unit *unit = container_of(timer, struct unit, stop_timer);
 	uint64_t now = loop_clock_ns(unit->master->loop), next = UINT64_MAX;
 
-	if (unit->file.stop_timeout_ns == TEXT_INFINITY)
+	if (unit->file.life.stop_timeout_ns == TEXT_INFINITY)
 		return;
 	if (master_has_slept(unit->master)) {
 		/* What workers did meanwhile has not been read yet. */
@@ -60,13 +60,13 @@ void stopping_began(struct instance *instance)
 
 	instance->stop_ns = loop_clock_ns(unit->master->loop);
 	/* It runs already for one that began before: it will look at this one too. */
-	if (!unit->stop_timer.started && unit->file.stop_timeout_ns != TEXT_INFINITY)
-		loop_timer_start(&unit->stop_timer, unit->file.stop_timeout_ns);
+	if (!unit->stop_timer.started && unit->file.life.stop_timeout_ns != TEXT_INFINITY)
+		loop_timer_start(&unit->stop_timer, unit->file.life.stop_timeout_ns);
 }
 
 uint64_t stopping_wait_ns(const struct unit *unit)
 {
-	uint64_t wait_ns = unit->file.stop_timeout_ns;
+	uint64_t wait_ns = unit->file.life.stop_timeout_ns;
 
 	if (wait_ns > LIMIT_WAIT_NS - STOPPING_GRACE_NS)
 		wait_ns = LIMIT_WAIT_NS - STOPPING_GRACE_NS;

@@ -46,7 +46,7 @@ void unit_stay_broken(struct unit *unit, struct unit_file *file, const char *why
 
 void unit_limit_drain(struct unit *unit)
 {
-	uint64_t patience_ns = unit->file.stop_timeout_ns;
+	uint64_t patience_ns = unit->file.life.stop_timeout_ns;
 
 	if (patience_ns != TEXT_INFINITY)
 		loop_timer_start(&unit->drain_timer, patience_ns);

@@ -111,7 +111,7 @@ static void on_late(struct loop_timer *timer)
 
 static uint64_t wait_ns(const struct unit *unit, enum waiter_kind kind)
 {
-	uint64_t start_ns = unit->file.start_timeout_ns;
+	uint64_t start_ns = unit->file.life.start_timeout_ns;
 
 	if (kind == WAITER_STOP)
 		return stopping_wait_ns(unit);

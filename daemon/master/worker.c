@@ -265,9 +265,9 @@ static int try_launch(struct worker *worker)
 		worker_kill(worker, "it could not be spoken to", false);
 	else
 		loop_timer_start(&worker->request_timer,
-				 master->settings.start_timeout_ns == TEXT_INFINITY
+				 master->settings.life.start_timeout_ns == TEXT_INFINITY
 					 ? READY_NS
-					 : master->settings.start_timeout_ns);
+					 : master->settings.life.start_timeout_ns);
 	return 0;
 }
 
@@ -324,8 +324,9 @@ void worker_stop(struct worker *worker)
 	(void)worker_send(worker, &worker_shutdown_method, &(struct worker_shutdown){0}, -1);
 	/* One that is being ended has less time. */
 	if (!worker->is_dead && !worker->killed_why &&
-	    worker->master->settings.stop_timeout_ns != TEXT_INFINITY)
-		loop_timer_start(&worker->kill_timer, worker->master->settings.stop_timeout_ns);
+	    worker->master->settings.life.stop_timeout_ns != TEXT_INFINITY)
+		loop_timer_start(&worker->kill_timer,
+				 worker->master->settings.life.stop_timeout_ns);
 }
 
 void worker_ended(struct worker *worker)
@@ -360,9 +361,9 @@ static struct restart_config rules_of_trouble(const struct settings *settings)
 {
 	return (struct restart_config){
 		.policy = RESTART_ALWAYS,
-		.delay_ns = settings->restart.delay_ns,
-		.delay_max_ns = settings->restart.delay_max_ns,
-		.healthy_ns = settings->restart.healthy_ns,
+		.delay_ns = settings->life.delay_ns,
+		.delay_max_ns = settings->life.delay_max_ns,
+		.healthy_ns = settings->life.healthy_ns,
 	};
 }
 
@@ -372,7 +373,7 @@ static struct restart_config rules_of_deaths(const struct settings *settings)
 		.policy = RESTART_ALWAYS,
 		.delay_ns = LEAST_DELAY_NS,
 		.delay_max_ns = LIMIT_WORKER_DELAY_NS,
-		.healthy_ns = settings->restart.healthy_ns,
+		.healthy_ns = settings->life.healthy_ns,
 	};
 }
 

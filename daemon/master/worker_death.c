@@ -183,7 +183,7 @@ static void fail_for_good(struct worker *worker, const struct blame *blame)
 				     : "decoding its configuration crashed a worker");
 	if (!hanging)
 		return;
-	text_print_span_ns(hanging->unit->file.start_timeout_ns, span, sizeof(span));
+	text_print_span_ns(hanging->unit->file.life.start_timeout_ns, span, sizeof(span));
 	unit_set_reason(hanging->unit, "init did not return within %s", span);
 	instance_give_up(hanging);
 }

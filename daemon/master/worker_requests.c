@@ -93,7 +93,7 @@ static int load(struct worker *worker, const struct version *version)
 	struct request request = {
 		.kind = REQUEST_LOAD,
 		.number = deployment->number,
-		.timeout_ns = version->unit->file.start_timeout_ns,
+		.timeout_ns = version->unit->file.life.start_timeout_ns,
 	};
 
 	return ask_once(worker, &worker->loaded, &request, &worker_load_method, &notice,
@@ -125,7 +125,7 @@ static int define(struct worker *worker, const struct version *version)
 	struct request request = {
 		.kind = REQUEST_DEFINE,
 		.number = version->number,
-		.timeout_ns = version->unit->file.start_timeout_ns,
+		.timeout_ns = version->unit->file.life.start_timeout_ns,
 	};
 
 	return ask_once(worker, &worker->defined, &request, &worker_define_method, &notice, -1);
@@ -159,7 +159,7 @@ int worker_spawn(struct worker *worker, struct instance *instance)
 		.kind = REQUEST_SPAWN,
 		.number = version->number,
 		.instance = instance->number,
-		.timeout_ns = instance->unit->file.start_timeout_ns,
+		.timeout_ns = instance->unit->file.life.start_timeout_ns,
 	};
 	int r;
 

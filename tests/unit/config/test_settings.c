@@ -66,14 +66,14 @@ static void settings_have_defaults_without_a_file(void **state)
 	assert_int_equal(s->frame_max, 1 << 20);
 	assert_int_equal(s->connections, 4096);
 	assert_int_equal(s->connections_uid, 1024);
-	assert_true(s->start_timeout_ns == 30 * CLOCK_SECOND_NS);
+	assert_true(s->life.start_timeout_ns == 30 * CLOCK_SECOND_NS);
 	assert_true(s->worker_watchdog_ns == 30 * CLOCK_SECOND_NS);
 	assert_int_equal(s->worker_memory, 0);
-	assert_true(s->stop_timeout_ns == 10 * CLOCK_SECOND_NS);
-	assert_true(s->restart.delay_ns == 100 * CLOCK_MS_NS);
-	assert_true(s->restart.delay_max_ns == 30 * CLOCK_SECOND_NS);
-	assert_int_equal(s->restart.limit.after, 10);
-	assert_true(s->restart.healthy_ns == 10 * CLOCK_SECOND_NS);
+	assert_true(s->life.stop_timeout_ns == 10 * CLOCK_SECOND_NS);
+	assert_true(s->life.delay_ns == 100 * CLOCK_MS_NS);
+	assert_true(s->life.delay_max_ns == 30 * CLOCK_SECOND_NS);
+	assert_int_equal(s->life.limit.after, 10);
+	assert_true(s->life.healthy_ns == 10 * CLOCK_SECOND_NS);
 	assert_false(s->observe.is_set || s->manage.is_set || s->deploy.is_set);
 	assert_int_equal(s->call.is_set, getgrnam("troupe-call") != NULL);
 	/* As many workers as processors that this process may use. */
@@ -117,13 +117,13 @@ static void each_key_is_taken_in(void **state)
 	assert_int_equal(s->connections_uid, 6);
 	assert_true(s->worker_watchdog_ns == 0);
 	assert_int_equal(s->worker_memory, 1 << 30);
-	assert_true(s->start_timeout_ns == 90 * CLOCK_SECOND_NS);
-	assert_true(s->stop_timeout_ns == TEXT_INFINITY);
-	assert_true(s->restart.delay_ns == CLOCK_SECOND_NS);
-	assert_true(s->restart.delay_max_ns == 120 * CLOCK_SECOND_NS);
-	assert_true(s->restart.healthy_ns == 300 * CLOCK_SECOND_NS);
-	assert_int_equal(s->restart.limit.after, 7);
-	assert_int_equal(s->restart.limit.give_up, RESTART_GIVE_UP_NEVER);
+	assert_true(s->life.start_timeout_ns == 90 * CLOCK_SECOND_NS);
+	assert_true(s->life.stop_timeout_ns == TEXT_INFINITY);
+	assert_true(s->life.delay_ns == CLOCK_SECOND_NS);
+	assert_true(s->life.delay_max_ns == 120 * CLOCK_SECOND_NS);
+	assert_true(s->life.healthy_ns == 300 * CLOCK_SECOND_NS);
+	assert_int_equal(s->life.limit.after, 7);
+	assert_int_equal(s->life.limit.give_up, RESTART_GIVE_UP_NEVER);
 	assert_true(s->observe.is_set && s->call.is_set && s->manage.is_set &&
 		    s->deploy.is_set);
 	assert_int_equal(s->manage.gid, 17);
@@ -145,7 +145,7 @@ static void dropin_overrides_and_empty_value_resets(void **state)
 	assert_int_equal(f->settings.plugin_path.n, 1);
 	assert_string_equal(f->settings.plugin_path.words[0], "/z");
 	assert_int_equal(f->settings.log_level, LOG_P_INFO);
-	assert_true(f->settings.restart.delay_ns == 100 * CLOCK_MS_NS);
+	assert_true(f->settings.life.delay_ns == 100 * CLOCK_MS_NS);
 	assert_false(f->settings.manage.is_set);
 }
 
@@ -251,7 +251,7 @@ static void former_limits_are_taken_with_a_warning(void **state)
 		"StartLimitBurst= is the former name of a key: write GiveUp=never",
 	};
 	struct fixture *f = *state;
-	const struct restart_keys *keys = &f->settings.restart;
+	const struct life_keys *keys = &f->settings.life;
 
 	expect_warnings(f, "[Daemon]\nStartLimitBurst=3\nStartLimitInterval=1min\n", both, 2);
 	/* Three restarts: the fourth failure was the last then, too. */
@@ -398,7 +398,7 @@ static void what_only_a_start_changes_is_kept_and_told(void **state)
 	assert_int_equal(before.workers, 3);
 	assert_string_equal(before.state_directory, "/b");
 	assert_int_equal(f->settings.log_level, LOG_P_DEBUG);
-	assert_int_equal(f->settings.restart.delay_ns, 9 * CLOCK_SECOND_NS);
+	assert_int_equal(f->settings.life.delay_ns, 9 * CLOCK_SECOND_NS);
 	settings_fini(&before);
 }
 

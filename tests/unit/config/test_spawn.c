@@ -71,7 +71,7 @@ static void unit_has_the_defaults_of_a_file(void **state)
 	assert_int_equal(f->unit.placement.worker, UNIT_WORKER_ANY);
 	assert_int_equal(f->unit.mailbox, LIMIT_MAILBOX_DEFAULT);
 	assert_int_equal(f->unit.on_error, UNIT_CONTINUE);
-	assert_true(f->unit.stop_timeout_ns == f->settings.stop_timeout_ns);
+	assert_true(f->unit.life.stop_timeout_ns == f->settings.life.stop_timeout_ns);
 	assert_int_equal(f->unit.restart, UNIT_RESTART_ON_FAILURE);
 }
 

@@ -313,8 +313,7 @@ static void blame_of_an_actor_that_is_down_does_not_hasten_restarts(void **state
 	struct stage *stage = *state;
 	struct unit *unit = unit_find(stage->master, "one");
 
-	unit->file.restart_keys.delay_ns = unit->file.restart_keys.delay_max_ns =
-		3600 * CLOCK_SECOND_NS;
+	unit->file.life.delay_ns = unit->file.life.delay_max_ns = 3600 * CLOCK_SECOND_NS;
 	/* It pays, and waits for an hour; the next process says that it was it again. */
 	expect_own_blame(stage, 0);
 	assert_int_equal(unit_state(unit), UNIT_BACKOFF);
@@ -375,7 +374,7 @@ static void death_outside_of_handlers_is_pinned_on_its_plugin_the_second_time(vo
 	struct unit *unit = unit_find(stage->master, "one");
 
 	/* Both units are of it; the other one does not run there. */
-	unit->file.restart_keys.delay_ns = 500 * CLOCK_MS_NS;
+	unit->file.life.delay_ns = 500 * CLOCK_MS_NS;
 	fault(stage, false, 0, stage->workers[1]->load.plugin);
 	assert_int_equal(unit->crashes, 0);
 	assert_null(unit->reason);
@@ -391,7 +390,7 @@ static void deaths_that_name_no_plugin_lead_to_a_search(void **state)
 	struct unit *unit = unit_find(stage->master, "one");
 	struct suspects *suspects = &stage->master->workers[1]->suspects;
 
-	unit->file.restart_keys.delay_ns = 500 * CLOCK_MS_NS;
+	unit->file.life.delay_ns = 500 * CLOCK_MS_NS;
 	fault(stage, false, 0, stage->workers[1]->load.plugin + 1);
 	fault(stage, false, 0, UINT32_MAX);
 	assert_false(suspects->is_searching);

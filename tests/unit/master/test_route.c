@@ -148,7 +148,7 @@ static void call_waits_between_two_lives(void **state)
 	stage_until(stage, has_waiting);
 	/* It waits through a backoff, and another call comes in one. */
 	fail_start(stage);
-	unit_find(stage->master, "one")->file.restart_keys.delay_ns = 100 * CLOCK_MS_NS;
+	unit_find(stage->master, "one")->file.life.delay_ns = 100 * CLOCK_MS_NS;
 	stage_spawned(stage->workers[1], "the moon is wrong");
 	while (unit_state(unit_find(stage->master, "one")) != UNIT_BACKOFF)
 		loop_step(stage->master->loop, true);
@@ -166,7 +166,7 @@ static void call_fails_with_the_reason_when_its_unit_is_given_up(void **state)
 {
 	struct stage *stage = *state;
 
-	unit_find(stage->master, "one")->file.restart_keys.limit.after = 3;
+	unit_find(stage->master, "one")->file.life.limit.after = 3;
 	stage_say(stage, CALL("one", "1", ""));
 	stage_until(stage, has_waiting);
 	fail_start(stage);
@@ -181,7 +181,7 @@ static void call_ends_by_its_own_timeout_between_two_lives(void **state)
 {
 	struct stage *stage = *state;
 
-	unit_find(stage->master, "one")->file.restart_keys.delay_ns = 3600 * CLOCK_SECOND_NS;
+	unit_find(stage->master, "one")->file.life.delay_ns = 3600 * CLOCK_SECOND_NS;
 	stage_spawned(stage->workers[1], "the moon is wrong");
 	stage_say(stage, CALL("one", "1", ",\"timeoutMs\":30"));
 	stage_expect(stage, "io.troupe.Control.Timeout");

@@ -1,5 +1,5 @@
-/* test_restart_keys.c - what the manual's defaults do to actors that fail, in simulated time. */
-#include "config/restart_keys.h"
+/* test_life_keys.c - what the manual's defaults do to actors that fail, in simulated time. */
+#include "config/life_keys.h"
 
 #include "base/clock.h"
 #include <setjmp.h>
@@ -15,10 +15,10 @@
 /* Those of the manual. */
 static struct restart_config defaults(enum restart_policy policy)
 {
-	struct restart_keys keys;
+	struct life_keys keys;
 
-	restart_keys_init(&keys);
-	return restart_keys_config(&keys, policy);
+	life_keys_init(&keys);
+	return life_keys_restart(&keys, policy);
 }
 
 /* Let it fail and come up again; returns how long it waited. */

@@ -1,5 +1,5 @@
-/* restart_keys.c - RestartDelay= and its like. */
-#include "config/restart_keys.h"
+/* life_keys.c - StartTimeout=, RestartDelay= and their like. */
+#include "config/life_keys.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -60,9 +60,19 @@ static int set_interval(const struct conf_key *key, const struct conf_setting *s
 	return 0;
 }
 
-#define FIELD(member) CONF_FIELD(struct restart_keys, member, IN_PLACE)
+#define FIELD(member) CONF_FIELD(struct life_keys, member, IN_PLACE)
 
 static const struct conf_key keys_known[] = {
+	{.name = "StartTimeout",
+	 .set = conf_set_span,
+	 FIELD(start_timeout_ns),
+	 .min = CLOCK_MS_NS,
+	 .max = TEXT_INFINITY},
+	{.name = "StopTimeout",
+	 .set = conf_set_span,
+	 FIELD(stop_timeout_ns),
+	 .min = CLOCK_MS_NS,
+	 .max = TEXT_INFINITY},
 	{.name = "RestartDelay", .set = conf_set_span, FIELD(delay_ns), .max = DAY_NS},
 	{.name = "RestartDelayMax", .set = conf_set_span, FIELD(delay_max_ns), .max = DAY_NS},
 	{.name = "HealthyAfter",
@@ -86,10 +96,12 @@ static const struct conf_key keys_known[] = {
 	 .max = 7 * DAY_NS},
 };
 
-void restart_keys_init(struct restart_keys *keys)
+void life_keys_init(struct life_keys *keys)
 {
 	/* An init that always fails has waited for 40 to 81 seconds when it is given up. */
-	*keys = (struct restart_keys){
+	*keys = (struct life_keys){
+		.start_timeout_ns = 30 * CLOCK_SECOND_NS,
+		.stop_timeout_ns = 10 * CLOCK_SECOND_NS,
 		.delay_ns = 100 * CLOCK_MS_NS,
 		.delay_max_ns = 30 * CLOCK_SECOND_NS,
 		.healthy_ns = 10 * CLOCK_SECOND_NS,
@@ -97,8 +109,7 @@ void restart_keys_init(struct restart_keys *keys)
 	};
 }
 
-struct conf_table restart_keys_table(struct restart_keys *keys,
-				     const struct restart_keys *defaults)
+struct conf_table life_keys_table(struct life_keys *keys, const struct life_keys *defaults)
 {
 	return (struct conf_table){
 		.keys = keys_known,
@@ -108,12 +119,14 @@ struct conf_table restart_keys_table(struct restart_keys *keys,
 	};
 }
 
-/* The last assignment to one of the keys; NULL: there is none. */
+/* The last assignment to one of the keys of restarts; NULL: there is none. */
 static const struct conf_entry *find_any(const struct conf *conf, const char *section)
 {
 	const struct conf_entry *last = NULL, *entry;
 
 	for (size_t i = 0; i < ARRAY_LEN(keys_known); i++) {
+		if (keys_known[i].offset < offsetof(struct life_keys, delay_ns))
+			continue;
 		entry = conf_find(conf, section, keys_known[i].name);
 		if (entry && (!last || entry > last))
 			last = entry;
@@ -121,12 +134,12 @@ static const struct conf_entry *find_any(const struct conf *conf, const char *se
 	return last;
 }
 
-void restart_keys_check(const struct restart_keys *keys, const struct conf *conf,
-			const char *section, struct problems *problems)
+void life_keys_check(const struct life_keys *keys, const struct conf *conf, const char *section,
+		     struct problems *problems)
 {
 	const struct conf_entry *any = find_any(conf, section);
 	const struct conf_entry *after = conf_find(conf, section, "GiveUpAfter");
-	struct restart_config config = restart_keys_config(keys, RESTART_ON_FAILURE);
+	struct restart_config config = life_keys_restart(keys, RESTART_ON_FAILURE);
 	char a[64], b[64];
 	uint64_t wait_ns;
 
@@ -158,12 +171,12 @@ void restart_keys_check(const struct restart_keys *keys, const struct conf *conf
 	}
 }
 
-struct restart_config restart_keys_config(const struct restart_keys *keys,
-					  enum restart_policy policy)
+struct restart_config life_keys_restart(const struct life_keys *keys,
+					enum restart_policy policy)
 {
 	bool never = keys->limit.give_up == RESTART_GIVE_UP_NEVER;
-	uint32_t crashes = keys->limit.after < RESTART_KEYS_CRASHES ? keys->limit.after
-								    : RESTART_KEYS_CRASHES;
+	uint32_t crashes =
+		keys->limit.after < LIFE_KEYS_CRASHES ? keys->limit.after : LIFE_KEYS_CRASHES;
 
 	return (struct restart_config){
 		.policy = policy,
