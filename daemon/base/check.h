@@ -16,8 +16,8 @@ _Noreturn void check_failed(const char *file, int line, const char *condition);
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 
 /* Of functions beside a path that counts: what is rare stays out of the way, with its buffers... */
-#define RARE __attribute__((noinline, cold))
+#define COLD __attribute__((noinline, cold))
 /* ...and what is not rare would take registers from what is most often. */
-#define APART __attribute__((noinline))
+#define NOINLINE __attribute__((noinline))
 
 #endif

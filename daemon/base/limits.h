@@ -19,7 +19,7 @@
 #define LIMIT_STREAM_UNREAD       1024u /* stream replies in a caller's mailbox */
 #define LIMIT_CLIENT_UNREAD       256u /* those that a client has not read; of that many bytes: */
 #define LIMIT_CLIENT_UNREAD_BYTES (1u << 20)
-#define LIMIT_OUTSIDE_BYTES       (32u << 20) /* replies to clients that wait in a worker */
+#define LIMIT_OUTBOX_BYTES        (32u << 20) /* replies to clients that wait in a worker */
 #define LIMIT_CLIENT_KEPT         64u /* messages of one client without an answer, kept */
 
 /* Runtime, per worker */

@@ -22,7 +22,7 @@ enum self_call {
 
 /* What has become of the message being handled. Two words, each written and read as a whole where
  * it matters: a load that is wider than the store before it has to wait for the cache. */
-struct self_fate {
+struct self_outcome {
 	uint32_t call; /* enum self_call */
 	struct {
 		bool kept;  /* the message has been detached */
@@ -33,11 +33,11 @@ struct self_fate {
 };
 
 /* The message is as it was, and the actor goes on. */
-static inline bool fate_is_usual(const struct self_fate *fate)
+static inline bool outcome_is_usual(const struct self_outcome *outcome)
 {
 	uint32_t flags;
 
-	memcpy(&flags, &fate->kept, sizeof(flags));
+	memcpy(&flags, &outcome->kept, sizeof(flags));
 	return flags == 0;
 }
 
@@ -47,16 +47,16 @@ struct troupe_self {
 	struct message *message;            /* being handled, or a reply; when there is one */
 	const struct type_handler *handler; /* of it, the actor's own version */
 	uint64_t call_id;
-	struct self_fate fate;
+	struct self_outcome outcome;
 	int exit_error;
 	struct troupe_address sender; /* when there is no message */
-	bool may_wait; /* not in init (refused) or fini: something may still arrive */
+	bool can_receive;             /* false in fini: what arrives is not handled any more */
 };
 
 /* The actor ends after this handler, which is what troupe_exit() asks for. */
 static inline void activation_exit(struct troupe_self *self, int error)
 {
-	self->fate.exiting = true;
+	self->outcome.exiting = true;
 	self->exit_error = error;
 }
 

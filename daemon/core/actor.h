@@ -1,6 +1,6 @@
 /* actor.h - the head of an actor: one cache line in the runtime's reserved mapping.
  *
- * It holds what a message touches; what few actors need is apart (core/more.h). Actors belong
+ * It holds what a message touches; what few actors need is apart (core/cold.h). Actors belong
  * to their runtime, one thread.
  */
 #ifndef CORE_ACTOR_H
@@ -39,7 +39,7 @@ struct actor {
 	struct load load;  /* of the mailbox */
 	uint32_t run_next; /* the slot behind in the run queue */
 	uint32_t timers;   /* index of the first struct timer, plus 1 */
-	uint32_t more;     /* index of the struct more, plus 1 */
+	uint32_t cold;     /* index of the struct actor_cold, plus 1 */
 	uint32_t marks;    /* instance << ACTOR_INSTANCE_SHIFT | ACTOR_* */
 };
 

@@ -1,10 +1,10 @@
 #include "core/answer.h"
 #include "core/call.h"
 #include "core/caller.h"
+#include "core/cold.h"
 #include "core/failure.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
-#include "core/more.h"
 #include "core/page.h"
 #include "core/peer.h"
 #include "core/slice.h"
@@ -40,9 +40,9 @@ static int find_activation(struct troupe_self *self, struct answer *answer)
 {
 	const struct message *message = self->message;
 
-	if (self->fate.call == SELF_NO_MESSAGE)
+	if (self->outcome.call == SELF_NO_MESSAGE)
 		return -EINVAL;
-	if (self->fate.call != SELF_OPEN)
+	if (self->outcome.call != SELF_OPEN)
 		return -EALREADY;
 	*answer = (struct answer){.method = self->handler->method,
 				  .wants_more = message->mail.flags & MAIL_MORE,
@@ -86,7 +86,7 @@ static int find_answer(struct troupe_self *self, struct troupe_call handle,
 static void finish_answer(struct troupe_self *self, const struct answer *answer)
 {
 	if (answer->activation)
-		self->fate.call = SELF_ANSWERED;
+		self->outcome.call = SELF_ANSWERED;
 	if (answer->kept)
 		kept_free(self->runtime, answer->kept);
 }
@@ -201,8 +201,8 @@ static int give_answer(struct troupe_self *self, struct answer *answer,
 }
 
 /* Any return but that of self_return(). */
-APART static int return_slow(struct troupe_self *self, struct troupe_call call,
-			     const struct troupe_method *method, const void *out)
+NOINLINE static int return_slow(struct troupe_self *self, struct troupe_call call,
+				const struct troupe_method *method, const void *out)
 {
 	struct answer answer;
 	int rc = find_answer(self, call, &answer);
@@ -231,13 +231,13 @@ int self_return(struct troupe_self *self, struct troupe_call handle,
 	struct call *call;
 	int rc;
 
-	if (unlikely(handle.id != self->call_id || self->fate.call != SELF_OPEN ||
+	if (unlikely(handle.id != self->call_id || self->outcome.call != SELF_OPEN ||
 		     self->message->mail.kind != MAIL_CALL ||
 		     (self->message->mail.flags & MAIL_INBOUND) || !method || !out ||
 		     method->out_hash != self->handler->method->out_hash))
 		return return_slow(self, handle, method, out);
 	call = call_find(runtime, self->message->call);
-	if (unlikely(!call || (call->flags & CALL_OUTSIDE) || slice_is_stale(runtime)))
+	if (unlikely(!call || (call->flags & CALL_OF_CLIENT) || slice_is_stale(runtime)))
 		return return_slow(self, handle, method, out);
 	rc = make_answer(self, call,
 			 &(struct value){.kind = MAIL_REPLY,
@@ -250,13 +250,13 @@ int self_return(struct troupe_self *self, struct troupe_call handle,
 		return rc;
 	mailbox_add_reply(runtime, actor_at(runtime, call->caller), message);
 	call_close(runtime, call);
-	self->fate.call = SELF_ANSWERED;
+	self->outcome.call = SELF_ANSWERED;
 	return 0;
 }
 
 /* The window of a stream whose caller is there. */
 struct stream {
-	struct troupe_address where; /* its caller; null: the outside */
+	struct troupe_address where; /* its caller; null: a client */
 	struct list **waiters;
 	uint64_t id; /* as waits name it */
 	bool has_room;
@@ -266,18 +266,18 @@ static struct stream find_stream(struct runtime *runtime, const struct answer *a
 {
 	struct call *call = answer->call;
 
-	if (call && (call->flags & CALL_OUTSIDE))
-		return (struct stream){.waiters = &call->outside->waiters,
+	if (call && (call->flags & CALL_OF_CLIENT))
+		return (struct stream){.waiters = &call->client_call->waiters,
 				       .id = slots_id(call),
 				       .has_room = caller_has_room(call)};
 	if (call) {
 		struct actor *caller = actor_at(runtime, call->caller);
-		struct more *more = more_get(runtime, caller);
+		struct actor_cold *cold = cold_get(runtime, caller);
 
 		return (struct stream){.where = actor_address(runtime, caller),
-				       .waiters = &more->waiters,
+				       .waiters = &cold->waiters,
 				       .id = slots_id(call),
-				       .has_room = more->unread < LIMIT_STREAM_UNREAD};
+				       .has_room = cold->unread < LIMIT_STREAM_UNREAD};
 	}
 	return (struct stream){.where = answer->kept->caller,
 			       .waiters = &answer->kept->waiters,
@@ -476,7 +476,7 @@ int self_call_keep(struct troupe_self *self, struct troupe_call *call)
 			return -ENOMEM;
 	}
 	kept->method = answer.method;
-	self->fate.call = SELF_ANSWERED;
+	self->outcome.call = SELF_ANSWERED;
 	call->id = slots_id(kept);
 	if (!kept->call)
 		kept_gone(self->runtime, kept);

@@ -1,9 +1,9 @@
 #include "core/budget.h"
 
 #include "base/cleanup.h"
+#include "core/cold.h"
 #include "core/inside.h"
 #include "core/mailbox.h"
-#include "core/more.h"
 #include "core/share.h"
 #include "core/wait.h"
 
@@ -26,11 +26,11 @@ static uint64_t free_of(const struct budget *budget)
 
 static uint64_t bytes_of(const struct runtime *runtime, const struct actor *actor)
 {
-	const struct more *more = more_find(runtime, actor);
+	const struct actor_cold *cold = cold_find(runtime, actor);
 	size_t state = actor->unit->type->table->state_size;
 
 	return (uint64_t)actor->load.charged * 16 +
-	       (more ? (uint64_t)more->keeping.charged * 16 : 0) +
+	       (cold ? (uint64_t)cold->keeping.charged * 16 : 0) +
 	       (state > STATE_NEAR ? state : 0);
 }
 

@@ -2,7 +2,7 @@
 #include "base/siphash.h"
 #include "core/chain.h"
 #include "core/client.h"
-#include "core/more.h"
+#include "core/cold.h"
 #include "core/peer.h"
 
 #define ALIAS_INDEX_BITS 22
@@ -49,17 +49,17 @@ void call_move(struct runtime *runtime, struct call *call, struct troupe_address
 	}
 }
 
-#define CALL_NO_CALLER (CALL_OUTSIDE | CALL_ONEWAY)
+#define CALL_NO_CALLER (CALL_OF_CLIENT | CALL_ONEWAY)
 
 /* The chain of a call that no actor has made. */
 static struct list **outer_chain_of(struct runtime *runtime, struct call *call)
 {
-	if (call->flags & CALL_OUTSIDE)
-		return &runtime->outside_calls;
+	if (call->flags & CALL_OF_CLIENT)
+		return &runtime->client_calls;
 	return call->client ? &call->client->kept : &runtime->oneways;
 }
 
-RARE static void leave_outer_chain(struct runtime *runtime, struct call *call)
+COLD static void leave_outer_chain(struct runtime *runtime, struct call *call)
 {
 	chain_remove(outer_chain_of(runtime, call), &call->of_caller);
 	if (call->flags & CALL_ONEWAY && call->client)
@@ -71,18 +71,18 @@ static void leave_chain(struct runtime *runtime, struct call *call)
 	if (unlikely(call->flags & CALL_NO_CALLER))
 		leave_outer_chain(runtime, call);
 	else
-		chain_remove(&more_find(runtime, actor_at(runtime, call->caller))->calls,
+		chain_remove(&cold_find(runtime, actor_at(runtime, call->caller))->calls,
 			     &call->of_caller);
 }
 
-struct call *call_new_outside(struct runtime *runtime, const struct troupe_method *method)
+struct call *call_new_of_client(struct runtime *runtime, const struct troupe_method *method)
 {
 	struct call *call = slots_take_raw(&runtime->calls);
 
 	if (!call)
 		return NULL;
-	call_begin(call, method, CALL_OUTSIDE);
-	chain_append(&runtime->outside_calls, &call->of_caller);
+	call_begin(call, method, CALL_OF_CLIENT);
+	chain_append(&runtime->client_calls, &call->of_caller);
 	wheel_add(&runtime->wheel, wheel_name(RUNTIME_CALL_NODE, call->slot.index), UINT64_MAX);
 	return call;
 }

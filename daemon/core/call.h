@@ -1,19 +1,19 @@
 /* call.h - a call under way, as its caller sees it: where the one reply has to come in.
  *
  * Its id (slots_id) is an alias for that one reply: when the call has ended, the alias is
- * dead, and what comes late finds nothing. Belongs to the actor that called, or to the
- * outside. One runtime, one thread.
+ * dead, and what comes late finds nothing. Belongs to the actor that called, or to a
+ * client. One runtime, one thread.
  */
 #ifndef CORE_CALL_H
 #define CORE_CALL_H
 
 #include "core/chain.h"
+#include "core/cold.h"
 #include "core/inside.h"
-#include "core/more.h"
 #include "core/share.h"
 
 #define CALL_MORE       1u /* a stream was asked for */
-#define CALL_OUTSIDE    2u /* of the outside: no caller, no entry, no deadline */
+#define CALL_OF_CLIENT  2u /* of a client: no caller, no entry, no deadline */
 #define CALL_UNTIL_KEPT 4u /* the deadline holds only until the call is kept */
 #define CALL_ONEWAY     8u /* a message that was only sent, and is kept: no answer, no caller */
 
@@ -21,19 +21,19 @@ struct call {
 	struct slot slot;
 	struct mail mail; /* MAIL_END */
 	struct wheel_node deadline;
-	struct list of_caller; /* actor->calls, runtime->outside_calls, client->kept or
+	struct list of_caller; /* actor->calls, runtime->client_calls, client->kept or
 				* runtime->oneways */
 	struct list of_peer;   /* of the peer that `target` is of, when it is another process */
-	struct troupe_address target; /* who has the call, as far as is known */
+	struct troupe_address target; /* the current callee, to our knowledge */
 	union {
 		uint64_t context;
-		struct runtime_outside *outside;
+		struct runtime_client_call *client_call;
 		struct client *client; /* ONEWAY; NULL: it was an actor, or nobody knows */
 	};
 	const struct troupe_method *method;
 	uint32_t caller; /* slot; ONEWAY: who keeps it */
 	uint32_t kept;   /* index of the struct kept_call that has it in this process, plus 1 */
-	uint32_t unread; /* of the outside: replies not fetched yet */
+	uint32_t unread; /* of a client: replies in the outbox */
 	uint32_t queued; /* of actors: stream replies from elsewhere in the mailbox */
 	uint32_t taken;  /* stream replies read since the callee elsewhere was told */
 	uint8_t flags;   /* CALL_* */
@@ -59,7 +59,7 @@ struct call *call_find_alias(const struct runtime *runtime, uint64_t alias);
 /* Its record is free again: it is closed, and lies in no mailbox. */
 static inline void call_give(struct runtime *runtime, struct call *call)
 {
-	if (unlikely(share_is_scarce(&runtime->calls, call)) && !(call->flags & CALL_OUTSIDE))
+	if (unlikely(share_is_scarce(&runtime->calls, call)) && !(call->flags & CALL_OF_CLIENT))
 		share_give(&runtime->calls, call, actor_at(runtime, call->caller)->unit,
 			   SHARE_CALLS);
 	slots_give(&runtime->calls, call);
@@ -89,14 +89,14 @@ call_new(struct runtime *runtime, struct actor *caller, const struct troupe_meth
 		return NULL;
 	call_begin(call, method, 0);
 	call->caller = caller->slot.index;
-	chain_append(&more_get(runtime, caller)->calls, &call->of_caller);
+	chain_append(&cold_get(runtime, caller)->calls, &call->of_caller);
 	wheel_add(&runtime->wheel, wheel_name(RUNTIME_CALL_NODE, call->slot.index),
 		  deadline_ns);
 	return call;
 }
 
-/* A new call of the outside, without a deadline. NULL: the limit is reached. */
-struct call *call_new_outside(struct runtime *runtime, const struct troupe_method *method);
+/* A new call of a client, without a deadline. NULL: the limit is reached. */
+struct call *call_new_of_client(struct runtime *runtime, const struct troupe_method *method);
 
 /* Whether its deadline has passed: it ends with Timeout then, whatever answer is given. A stream
  * has none after its first reply. The wheel may not have come to it yet. */
@@ -113,8 +113,8 @@ struct call *call_new_oneway(struct runtime *runtime, struct actor *keeper,
 void call_move(struct runtime *runtime, struct call *call, struct troupe_address target,
 	       struct peer *peer);
 
-/* The alias dies, and with it the record, unless that lies in a mailbox as a notice. Nobody
- * hears of it. */
+/* Invalidates the alias, and frees the record unless that lies in a mailbox as a notice. Sends no
+ * notice. */
 void call_close(struct runtime *runtime, struct call *call);
 
 #endif

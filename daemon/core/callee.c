@@ -5,7 +5,7 @@
 static struct troupe_address address_of_caller(const struct runtime *runtime,
 					       const struct call *call)
 {
-	return call->flags & CALL_OUTSIDE
+	return call->flags & CALL_OF_CLIENT
 		       ? runtime->self
 		       : actor_address(runtime, actor_at(runtime, call->caller));
 }

@@ -19,21 +19,21 @@ static void queue_answer(struct runtime *runtime, struct call *call, struct mail
 void caller_close(struct runtime *runtime, struct call *call)
 {
 	/* Who waits for its stream's window is owed an on_room. */
-	if (call->outside)
-		wait_wake_all(runtime, &call->outside->waiters);
+	if (call->client_call)
+		wait_wake_all(runtime, &call->client_call->waiters);
 	if (call->unread)
 		call->mail.flags |= MAIL_QUEUED;
 	else
-		call->outside = NULL;
+		call->client_call = NULL;
 	call_close(runtime, call);
 }
 
 static bool is_within(const struct call *call, uint32_t count, uint64_t bytes)
 {
-	const struct runtime_outside *outside = call->outside;
+	const struct runtime_client_call *client_call = call->client_call;
 
-	return call->unread + outside->unread <= count &&
-	       outside->queued_bytes + outside->unread_bytes <= bytes;
+	return call->unread + client_call->unread <= count &&
+	       client_call->queued_bytes + client_call->unread_bytes <= bytes;
 }
 
 bool caller_has_room(const struct call *call)
@@ -51,7 +51,7 @@ static void add_to_outbox(struct runtime *runtime, struct call *call, struct mes
 	message->extra = slots_index(&runtime->calls, call);
 	queue_answer(runtime, call, &message->mail);
 	if (message->mail.flags & MAIL_CONTINUES)
-		call->outside->queued_bytes += message->mail.size;
+		call->client_call->queued_bytes += message->mail.size;
 	else
 		caller_close(runtime, call);
 }
@@ -68,8 +68,8 @@ static int report_kept(struct runtime *runtime, struct call *call)
 	return 0;
 }
 
-static void fail_outside(struct runtime *runtime, struct call *call, enum troupe_status status,
-			 const char *detail)
+static void fail_client(struct runtime *runtime, struct call *call, enum troupe_status status,
+			const char *detail)
 {
 	struct message *message =
 		detail ? message_new(&runtime->messages, MAIL_FAILURE, strlen(detail) + 1)
@@ -93,14 +93,14 @@ void caller_reply(struct runtime *runtime, struct call *call, struct message *me
 {
 	struct actor *caller;
 
-	if (unlikely(call->flags & CALL_OUTSIDE)) {
+	if (unlikely(call->flags & CALL_OF_CLIENT)) {
 		add_to_outbox(runtime, call, message);
 		return;
 	}
 	caller = actor_at(runtime, call->caller);
 	mailbox_add_reply(runtime, caller, message);
 	if (message->mail.flags & MAIL_CONTINUES)
-		more_get(runtime, caller)->unread++;
+		cold_get(runtime, caller)->unread++;
 	else
 		call_close(runtime, call);
 }
@@ -131,8 +131,8 @@ static bool fail_with_detail(struct runtime *runtime, struct call *call,
 void caller_fail(struct runtime *runtime, struct call *call, enum troupe_status status,
 		 const char *detail)
 {
-	if (call->flags & CALL_OUTSIDE) {
-		fail_outside(runtime, call, status, detail);
+	if (call->flags & CALL_OF_CLIENT) {
+		fail_client(runtime, call, status, detail);
 		return;
 	}
 	if (detail && fail_with_detail(runtime, call, status, detail))
@@ -144,7 +144,7 @@ void caller_fail(struct runtime *runtime, struct call *call, enum troupe_status 
 
 int caller_kept(struct runtime *runtime, struct call *call)
 {
-	if (call->flags & CALL_OUTSIDE)
+	if (call->flags & CALL_OF_CLIENT)
 		return report_kept(runtime, call);
 	if (call->flags & CALL_UNTIL_KEPT)
 		wheel_remove(&runtime->wheel, &call->deadline);

@@ -1,6 +1,6 @@
-/* client.h - clients of the outside whose messages without an answer are being kept.
+/* client.h - clients of the control socket whose messages without an answer are being kept.
  *
- * A client is a number that the outside gives to each connection. What it only sent needs no
+ * A client is a number that the master gives to each connection. What it only sent needs no
  * record until an actor keeps the handle; then there is a struct call for it without a caller,
  * so that a deadline ends it, and the client's leaving. Belongs to the runtime, one thread.
  */
@@ -16,14 +16,14 @@ struct client {
 	struct list *kept; /* struct call, CALL_ONEWAY */
 };
 
-/* What stands in place of a sender's address in a message of the outside; 0: no client. */
+/* What stands in place of a sender's address in a message of a client; 0: nobody. */
 static inline struct troupe_address client_address(uint64_t number)
 {
 	return (struct troupe_address){.slot = (uint32_t)number,
 				       .generation = (uint32_t)(number >> 32)};
 }
 
-/* 0: it is of an actor, or of the outside without a client. */
+/* 0: it is of an actor, or of nobody. */
 static inline uint64_t client_number(struct troupe_address from)
 {
 	return from.worker ? 0 : (uint64_t)from.generation << 32 | from.slot;

@@ -30,7 +30,7 @@ void dead_letter(struct runtime *runtime, struct troupe_address from, struct tro
 {
 	char name[NAME_BYTES] = "";
 
-	if (from.worker == 0) /* of the outside: a client has no address */
+	if (from.worker == 0) /* a client has no address */
 		from = (struct troupe_address){0};
 	if (method)
 		print_method(method, name);

@@ -3,10 +3,10 @@
 #include "core/call.h"
 #include "core/callee.h"
 #include "core/caller.h"
+#include "core/client_call.h"
 #include "core/dead_letter.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
-#include "core/outside.h"
 #include "core/peer.h"
 #include "core/wait.h"
 #include "proto/codec.h"
@@ -209,7 +209,7 @@ static bool enter_call(struct arrival *arrival, struct actor *receiver, struct m
 		message->mail.flags = call->flags & CALL_MORE ? MAIL_MORE : 0;
 		message->call = slots_id(call);
 		message->from = (struct troupe_address){0};
-		if (!(call->flags & CALL_OUTSIDE))
+		if (!(call->flags & CALL_OF_CLIENT))
 			message->from = actor_address(runtime, actor_at(runtime, call->caller));
 		return true;
 	}
@@ -262,7 +262,7 @@ free_message:
 static const struct troupe_interface *interface_of(const struct runtime *runtime,
 						   const struct call *call)
 {
-	if (call->flags & CALL_OUTSIDE)
+	if (call->flags & CALL_OF_CLIENT)
 		return NULL;
 	return actor_at(runtime, call->caller)
 		->unit->type->table->entries[call->entry]
@@ -278,7 +278,7 @@ static void take_answer(struct arrival *arrival, struct call *call, struct messa
 	message->from = arrival->envelope->from;
 	message->call = slots_id(call);
 	message->extra = call->context;
-	if (message->mail.flags & MAIL_CONTINUES && !(call->flags & CALL_OUTSIDE))
+	if (message->mail.flags & MAIL_CONTINUES && !(call->flags & CALL_OF_CLIENT))
 		call->queued++;
 	caller_reply(runtime, call, message);
 }
@@ -295,8 +295,8 @@ static void deliver_reply(struct arrival *arrival, struct call *call)
 	const char *name;
 
 	if (continues && (!(call->flags & CALL_MORE) || call->queued >= LIMIT_STREAM_UNREAD ||
-			  ((call->flags & CALL_OUTSIDE) &&
-			   call->unread + call->outside->unread >= LIMIT_STREAM_UNREAD))) {
+			  ((call->flags & CALL_OF_CLIENT) &&
+			   call->unread + call->client_call->unread >= LIMIT_STREAM_UNREAD))) {
 		/* more than was asked for, or than the window allows */
 		callee_cancel(runtime, call);
 		caller_fail(runtime, call, TROUPE_OVERLOADED, NULL);
@@ -336,9 +336,9 @@ static struct message *make_name(struct runtime *runtime, const char *name)
 	return message;
 }
 
-/* The outside is handed the value itself, since it knows every type that it can print. */
-static void deliver_outside_error(struct arrival *arrival, const struct troupe_type *type,
-				  const char *name)
+/* A client is handed the value itself, since its side knows every type that it can print. */
+static void deliver_client_error(struct arrival *arrival, const struct troupe_type *type,
+				 const char *name)
 {
 	struct runtime *runtime = arrival->runtime;
 	enum troupe_status status;
@@ -347,19 +347,19 @@ static void deliver_outside_error(struct arrival *arrival, const struct troupe_t
 
 	call = call_find_alias(runtime, arrival->envelope->call);
 	if (call && call->unread > 0) { /* what came before; it may end the call */
-		outside_drain(runtime);
+		client_calls_drain(runtime);
 		call = call_find_alias(runtime, arrival->envelope->call);
 	}
 	if (call && message) {
 		const struct troupe_error error = {
 			.name = name, .type = type, .hash = arrival->envelope->hash};
 
-		outside_reply(runtime, call,
-			      &(struct troupe_reply){.status = TROUPE_ERROR,
-						     .data = message_block(message),
-						     .error = &error,
-						     .error_name = name},
-			      type);
+		client_call_end(runtime, call,
+				&(struct troupe_reply){.status = TROUPE_ERROR,
+						       .data = message_block(message),
+						       .error = &error,
+						       .error_name = name},
+				type);
 	} else if (call) {
 		caller_fail(runtime, call, status, arrival->problem.path);
 	}
@@ -384,8 +384,8 @@ static void deliver_error(struct arrival *arrival, struct call *call)
 	if (ours) {
 		message = decode_payload(arrival, ours->type, &status);
 	} else if (find_layout(arrival, &theirs, &name)) {
-		if (call->flags & CALL_OUTSIDE) {
-			deliver_outside_error(arrival, theirs, name);
+		if (call->flags & CALL_OF_CLIENT) {
+			deliver_client_error(arrival, theirs, name);
 			return;
 		}
 		for (uint32_t i = 0; i < n_errors && !ours; i++)
@@ -453,7 +453,8 @@ static void deliver_moved(struct arrival *arrival, struct call *call)
 	peer = peer_get(runtime, target.node, target.worker);
 	if (!peer)
 		return;
-	if (peer_is_dead(peer, target.incarnation)) /* the news of its death was faster */
+	if (peer_is_dead(peer,
+			 target.incarnation)) /* its death was reported before MOVED arrived */
 		caller_fail(runtime, call, peer->death, NULL);
 	else
 		call_move(runtime, call, target, peer);
@@ -461,8 +462,8 @@ static void deliver_moved(struct arrival *arrival, struct call *call)
 
 static void deliver_kept(struct arrival *arrival, struct call *call)
 {
-	if (call->flags & CALL_OUTSIDE)
-		outside_tell_kept(call);
+	if (call->flags & CALL_OF_CLIENT)
+		client_call_report_kept(call);
 	else
 		(void)caller_kept(arrival->runtime, call);
 }
@@ -473,8 +474,8 @@ static void deliver_answer(struct arrival *arrival)
 	struct call *call = call_find_alias(runtime, arrival->envelope->call);
 
 	/* Late, made up, or of a call that no other process has. An answer may come from
-	 * another process than was called: the call may have been forwarded, and the news of
-	 * it be slower. That it knows the alias shows that it was. */
+	 * another process than was called: the call may have been forwarded, and MOVED not
+	 * have arrived yet. That it knows the alias shows that it was. */
 	if (!call || !call->remote) {
 		if (!call && (arrival->envelope->kind == ENVELOPE_MOVED ||
 			      arrival->envelope->kind == ENVELOPE_KEPT))

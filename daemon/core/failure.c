@@ -1,11 +1,11 @@
 #include "core/failure.h"
-#include "core/more.h"
+#include "core/cold.h"
 #include "core/page.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-RARE int failure_of_value(struct troupe_self *self, const struct troupe_type *type,
+COLD int failure_of_value(struct troupe_self *self, const struct troupe_type *type,
 			  const void *value, int rc)
 {
 	struct runtime *runtime = self->runtime;
@@ -72,7 +72,7 @@ static void report(struct troupe_self *self, int rc)
 {
 	struct runtime *runtime = self->runtime;
 	const struct actor *actor = self->actor;
-	bool is_message = self->fate.call != SELF_NO_MESSAGE && self->handler;
+	bool is_message = self->outcome.call != SELF_NO_MESSAGE && self->handler;
 	char text[FAILURE_DETAIL_MAX];
 	const char *detail = failure_print(self, rc, text);
 
@@ -91,11 +91,11 @@ static void report(struct troupe_self *self, int rc)
 		});
 }
 
-RARE void failure_take(struct troupe_self *self, int rc)
+COLD void failure_take(struct troupe_self *self, int rc)
 {
-	more_get(self->runtime, self->actor)->failed++;
+	cold_get(self->runtime, self->actor)->failed++;
 	if (self->runtime->ops->on_failure)
 		report(self, rc);
-	if (self->actor->unit->stop_on_error && !self->fate.exiting)
+	if (self->actor->unit->stop_on_error && !self->outcome.exiting)
 		activation_exit(self, rc);
 }

@@ -34,7 +34,7 @@ static void trim_actors(struct runtime *runtime)
 /* The next amount. False: that was all. */
 static bool trim_more(struct runtime *runtime)
 {
-	struct slots *tables[] = {&runtime->mores, &runtime->calls,  &runtime->kept_calls,
+	struct slots *tables[] = {&runtime->colds, &runtime->calls,  &runtime->kept_calls,
 				  &runtime->kept,  &runtime->timers, &runtime->waits};
 	struct slab *slabs[] = {&runtime->messages, &runtime->states};
 	uint32_t stage = runtime->idle.stage;

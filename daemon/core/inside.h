@@ -71,7 +71,7 @@ struct runtime {
 	uint32_t depth;     /* handlers on the stack */
 	uint32_t *run_end;  /* where the slot of the next one to stand in it goes */
 	uint64_t now_ns;
-	bool pause; /* between two turns: the slice is over, or the outside has mail */
+	bool pause; /* between two turns: the slice is over, or a client has mail */
 
 	uint64_t handled, dead_letters;
 	struct page *page;
@@ -80,19 +80,19 @@ struct runtime {
 	struct slots kept_calls; /* struct kept_call */
 	struct slots kept;       /* struct troupe_kept */
 	struct slots timers;     /* struct timer */
-	struct slots mores;      /* struct more */
+	struct slots colds;      /* struct actor_cold */
 	struct slots waits;      /* struct wait */
 	struct slab states;      /* those that are not near, and what few timers need */
 	unsigned char *near;     /* of each slot of an actor, STATE_NEAR bytes */
 	struct kin *kins;        /* the same: its parent and children */
 	struct index inbound;    /* struct kept_call of callers in other processes */
 	struct index waits_by_key;
-	struct index peers;         /* struct peer */
-	struct index clients;       /* struct client */
-	struct peer *last_peer;     /* the one that was found last */
-	uint32_t n_actors;          /* alive */
-	struct list *outside_calls; /* struct call */
-	struct list *oneways;       /* struct call of no client: sent by actors, and kept */
+	struct index peers;        /* struct peer */
+	struct index clients;      /* struct client */
+	struct peer *last_peer;    /* the one that was found last */
+	uint32_t n_actors;         /* alive */
+	struct list *client_calls; /* struct call */
+	struct list *oneways;      /* struct call of no client: sent by actors, and kept */
 	struct outbox outbox;
 	struct wheel wheel;
 	uint64_t armed_ns; /* for when alarm is set; UINT64_MAX: it is not */

@@ -2,8 +2,8 @@
 #include "core/call.h"
 #include "core/chain.h"
 #include "core/client.h"
+#include "core/cold.h"
 #include "core/mailbox.h"
-#include "core/more.h"
 #include "core/peer.h"
 #include "core/wait.h"
 #include <errno.h>
@@ -77,7 +77,7 @@ void kept_hold(struct runtime *runtime, struct actor *owner, struct kept_call *k
 {
 	kept->state = KEPT_HELD;
 	kept->owned = true;
-	chain_append(&more_get(runtime, owner)->kept, &kept->of_owner);
+	chain_append(&cold_get(runtime, owner)->kept, &kept->of_owner);
 }
 
 struct kept_call *kept_new(struct runtime *runtime, struct actor *owner, struct call *call)
@@ -154,7 +154,7 @@ void kept_free(struct runtime *runtime, struct kept_call *kept)
 	if (kept->is_oneway && (call = call_find(runtime, kept->call)))
 		call_close(runtime, call);
 	if (kept->owned)
-		chain_remove(&more_find(runtime, actor_at(runtime, kept->owner))->kept,
+		chain_remove(&cold_find(runtime, actor_at(runtime, kept->owner))->kept,
 			     &kept->of_owner);
 	slots_close(&kept->slot);
 	if (!(kept->mail.flags & MAIL_QUEUED))

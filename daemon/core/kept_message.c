@@ -1,6 +1,6 @@
 #include "core/kept_message.h"
 #include "core/chain.h"
-#include "core/more.h"
+#include "core/cold.h"
 #include "core/share.h"
 #include <errno.h>
 
@@ -8,29 +8,29 @@ int self_keep(struct troupe_self *self, struct troupe_kept **ret_kept)
 {
 	struct runtime *runtime = self->runtime;
 	struct troupe_kept *kept;
-	struct more *more;
+	struct actor_cold *cold;
 	uint32_t charge;
 
-	if (self->fate.call == SELF_NO_MESSAGE)
+	if (self->outcome.call == SELF_NO_MESSAGE)
 		return -EINVAL;
-	if (self->fate.kept || self->fate.moved)
+	if (self->outcome.kept || self->outcome.moved)
 		return -EALREADY;
 	/* Bounds of their own: what is kept for long would otherwise lock the mailbox, also for
 	 * the message that would release it. */
-	more = more_get(runtime, self->actor);
+	cold = cold_get(runtime, self->actor);
 	charge = message_charge(self->message);
-	if (more->keeping.queued >= self->actor->unit->mailbox ||
-	    more->keeping.charged + charge > self->actor->unit->mailbox_units)
+	if (cold->keeping.queued >= self->actor->unit->mailbox ||
+	    cold->keeping.charged + charge > self->actor->unit->mailbox_units)
 		return -ENOBUFS;
 	kept = share_take(&runtime->kept, self->actor->unit, SHARE_KEPT_MESSAGES);
 	if (!kept)
 		return -ENOMEM;
 	kept->message = self->message;
 	kept->owner = actor_slot(runtime, self->actor);
-	chain_append(&more->messages, &kept->of_owner);
-	load_add(&more->keeping, (struct load){1, charge});
+	chain_append(&cold->messages, &kept->of_owner);
+	load_add(&cold->keeping, (struct load){1, charge});
 	load_subtract(&self->actor->load, (struct load){0, charge});
-	self->fate.kept = true;
+	self->outcome.kept = true;
 	*ret_kept = kept;
 	return 0;
 }
@@ -54,11 +54,11 @@ static bool is_kept(const struct troupe_self *self, const struct troupe_kept *ke
 /* Its actor keeps it no more; the message is given. */
 static struct message *take_message(struct runtime *runtime, struct troupe_kept *kept)
 {
-	struct more *more = more_find(runtime, actor_at(runtime, kept->owner));
+	struct actor_cold *cold = cold_find(runtime, actor_at(runtime, kept->owner));
 	struct message *message = kept->message;
 
-	chain_remove(&more->messages, &kept->of_owner);
-	load_subtract(&more->keeping, (struct load){1, message_charge(message)});
+	chain_remove(&cold->messages, &kept->of_owner);
+	load_subtract(&cold->keeping, (struct load){1, message_charge(message)});
 	share_give(&runtime->kept, kept, actor_at(runtime, kept->owner)->unit,
 		   SHARE_KEPT_MESSAGES);
 	slots_give(&runtime->kept, kept);
@@ -72,11 +72,11 @@ void self_release(struct troupe_self *self, struct troupe_kept *kept)
 	if (!kept || !is_kept(self, kept))
 		return;
 	message = take_message(self->runtime, kept);
-	if (message == self->message && self->fate.kept) {
+	if (message == self->message && self->outcome.kept) {
 		/* the handler still reads it: it goes when the handler returns, as if never
 		 * kept */
 		load_add(&self->actor->load, (struct load){0, message_charge(message)});
-		self->fate.kept = false;
+		self->outcome.kept = false;
 		return;
 	}
 	message_free(&self->runtime->messages, message);
@@ -84,10 +84,10 @@ void self_release(struct troupe_self *self, struct troupe_kept *kept)
 
 void kept_message_drop_all(struct runtime *runtime, struct actor *owner)
 {
-	struct more *more = more_find(runtime, owner);
+	struct actor_cold *cold = cold_find(runtime, owner);
 
-	while (more && more->messages)
+	while (cold && cold->messages)
 		message_free(&runtime->messages,
-			     take_message(runtime, container_of(more->messages,
+			     take_message(runtime, container_of(cold->messages,
 								struct troupe_kept, of_owner)));
 }

@@ -3,12 +3,12 @@
 #include "core/call.h"
 #include "core/callee.h"
 #include "core/caller.h"
+#include "core/cold.h"
 #include "core/dead_letter.h"
 #include "core/family.h"
 #include "core/kept.h"
 #include "core/kept_message.h"
 #include "core/mailbox.h"
-#include "core/more.h"
 #include "core/page.h"
 #include "core/peer.h"
 #include "core/share.h"
@@ -34,7 +34,7 @@ static int run_init(struct runtime *runtime, struct actor *actor, const struct a
 	if (!life || !life->init)
 		return 0;
 
-	self = (struct troupe_self){.runtime = runtime, .actor = actor, .may_wait = true};
+	self = (struct troupe_self){.runtime = runtime, .actor = actor, .can_receive = true};
 	if (parent)
 		self.sender = actor_address(runtime, parent);
 	runtime->depth++;
@@ -44,7 +44,7 @@ static int run_init(struct runtime *runtime, struct actor *actor, const struct a
 	if (!runtime->depth)
 		page_leave(runtime);
 
-	*ret_exiting = self.fate.exiting;
+	*ret_exiting = self.outcome.exiting;
 	*ret_error = self.exit_error;
 	return rc;
 }
@@ -88,12 +88,12 @@ static void free_state(struct runtime *runtime, struct actor *actor, size_t size
 }
 
 /* Its calls are abandoned. */
-APART static void drop_calls(struct runtime *runtime, struct actor *actor)
+NOINLINE static void drop_calls(struct runtime *runtime, struct actor *actor)
 {
-	struct more *more = more_find(runtime, actor);
+	struct actor_cold *cold = cold_find(runtime, actor);
 
-	while (more->calls) {
-		struct call *call = container_of(more->calls, struct call, of_caller);
+	while (cold->calls) {
+		struct call *call = container_of(cold->calls, struct call, of_caller);
 
 		callee_cancel(runtime, call);
 		call_close(runtime, call);
@@ -101,12 +101,12 @@ APART static void drop_calls(struct runtime *runtime, struct actor *actor)
 }
 
 /* Callers of what it kept get ActorDied. */
-APART static void drop_kept_calls(struct runtime *runtime, struct actor *actor)
+NOINLINE static void drop_kept_calls(struct runtime *runtime, struct actor *actor)
 {
-	struct more *more = more_find(runtime, actor);
+	struct actor_cold *cold = cold_find(runtime, actor);
 
-	while (more->kept) {
-		struct kept_call *kept = container_of(more->kept, struct kept_call, of_owner);
+	while (cold->kept) {
+		struct kept_call *kept = container_of(cold->kept, struct kept_call, of_owner);
 		struct call *call = kept->peer || kept->is_oneway || !kept->call
 					    ? NULL
 					    : call_find(runtime, kept->call);
@@ -179,7 +179,7 @@ static void drain_mail(struct runtime *runtime, struct actor *actor, struct mail
 
 /* Free what a dying actor's mailbox holds: calls are answered with ActorDied, sends go to
  * dead letters. */
-APART static void drain_mailbox(struct runtime *runtime, struct actor *actor)
+NOINLINE static void drain_mailbox(struct runtime *runtime, struct actor *actor)
 {
 	while (actor->tail) {
 		struct mail *mail = actor->tail->next;
@@ -201,7 +201,7 @@ static void release_actor(struct runtime *runtime, struct actor *actor)
 
 	if (actor->marks & ACTOR_CHILD)
 		family_leave(runtime, actor);
-	if (actor->more) {
+	if (actor->cold) {
 		drop_calls(runtime, actor);
 		drop_kept_calls(runtime, actor);
 		kept_message_drop_all(runtime, actor);
@@ -212,12 +212,12 @@ static void release_actor(struct runtime *runtime, struct actor *actor)
 	 * waits, since those that do not lie there stand in the chains of others. */
 	if (actor->tail)
 		drain_mailbox(runtime, actor);
-	if (actor->more)
+	if (actor->cold)
 		wait_forget_all(runtime, actor);
 	slots_close(&actor->slot);
-	if (actor->more) {
-		wait_wake_all(runtime, &more_find(runtime, actor)->waiters);
-		more_free(runtime, actor);
+	if (actor->cold) {
+		wait_wake_all(runtime, &cold_find(runtime, actor)->waiters);
+		cold_free(runtime, actor);
 	}
 	free_state(runtime, actor, unit->type->table->state_size);
 	actor->marks |= ACTOR_DEAD;
@@ -247,7 +247,7 @@ static void end_one(struct runtime *runtime, struct actor *actor, enum troupe_re
 }
 
 /* All that descend from an actor. No fini can add to them, since none may spawn. */
-APART static void end_family(struct runtime *runtime, struct actor *root)
+NOINLINE static void end_family(struct runtime *runtime, struct actor *root)
 {
 	struct actor *at = root, *parent, *child;
 

@@ -1,12 +1,12 @@
 #include "core/mailbox.h"
-#include "core/more.h"
+#include "core/cold.h"
 #include <errno.h>
 
 int mailbox_refuse(struct runtime *runtime, struct actor *actor, uint32_t charge)
 {
 	if (charge > actor->unit->mailbox_most)
 		return -EMSGSIZE;
-	more_get(runtime, actor)->refused++;
+	cold_get(runtime, actor)->refused++;
 	return -EAGAIN;
 }
 

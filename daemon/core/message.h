@@ -25,7 +25,7 @@ enum mail_kind {
 	MAIL_TICK,    /* notice in struct timer */
 	MAIL_ROOM,    /* notice in struct wait */
 	MAIL_CANCEL,  /* notice in struct kept_call */
-	MAIL_KEPT,    /* message to the outside, never in a mailbox: its call has been kept */
+	MAIL_KEPT,    /* message to a client, never in a mailbox: its call has been kept */
 };
 
 #define MAIL_MORE      1u /* CALL: a stream is wanted */

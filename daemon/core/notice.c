@@ -53,7 +53,7 @@ static void handle_cancel(struct troupe_self *self, struct kept_call *kept)
 void notice_handle(struct troupe_self *self, struct mail *mail)
 {
 	self->message = NULL;
-	self->fate.call = SELF_NO_MESSAGE;
+	self->outcome.call = SELF_NO_MESSAGE;
 	self->sender = (struct troupe_address){0};
 	switch (mail->kind) {
 	case MAIL_END:

@@ -1,6 +1,6 @@
 /* outbox.h - what waits for clients: replies, and notices that a call has been kept, in one queue.
  *
- * It is emptied between turns (outside.h), so that no client's code runs inside a handler, and
+ * It is emptied between turns (client_call.h), so that no client's code runs inside a handler, and
  * bounded: when it is full, no actor has a turn. One runtime, one thread.
  */
 #ifndef CORE_OUTBOX_H
@@ -17,7 +17,7 @@ struct mail *outbox_pop(struct runtime *runtime);
  * out. Then the turn at hand ends after its handler: a handler's answers are always taken. */
 static inline bool outbox_is_full(const struct runtime *runtime)
 {
-	return runtime->outbox.bytes >= LIMIT_OUTSIDE_BYTES;
+	return runtime->outbox.bytes >= LIMIT_OUTBOX_BYTES;
 }
 
 /* Whether there is something that can be handed out. */

@@ -61,7 +61,7 @@ static inline void run_reply(struct troupe_self *self, const struct troupe_entry
 }
 
 /* Anything but a reply of the version that the caller knows. */
-RARE static void read_reply(struct troupe_self *self, const struct troupe_entry *entry,
+COLD static void read_reply(struct troupe_self *self, const struct troupe_entry *entry,
 			    struct message *message, bool continues)
 {
 	const struct troupe_method *method = message->descriptor;
@@ -100,12 +100,12 @@ static inline void run_message(struct troupe_self *self, const struct troupe_ent
 }
 
 /* A reply that others may follow. */
-RARE static void handle_stream(struct troupe_self *self, const struct troupe_entry *entry,
+COLD static void handle_stream(struct troupe_self *self, const struct troupe_entry *entry,
 			       struct message *message)
 {
 	struct call *call;
 
-	more_find(self->runtime, self->actor)->unread--;
+	cold_find(self->runtime, self->actor)->unread--;
 	run_message(self, entry, message);
 	call = call_find(self->runtime, message->call);
 	if (call)
@@ -120,7 +120,7 @@ void reply_handle(struct troupe_self *self, struct message *message)
 		actor->unit->type->table->entries[message->mail.entry];
 
 	self->message = message;
-	self->fate.call = SELF_NO_MESSAGE;
+	self->outcome.call = SELF_NO_MESSAGE;
 	if (unlikely(message->mail.flags & MAIL_CONTINUES))
 		handle_stream(self, entry, message);
 	else

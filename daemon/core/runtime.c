@@ -3,14 +3,14 @@
 #include "core/call.h"
 #include "core/caller.h"
 #include "core/client.h"
+#include "core/client_call.h"
+#include "core/cold.h"
 #include "core/family.h"
 #include "core/inside.h"
 #include "core/kept.h"
 #include "core/kept_message.h"
 #include "core/life.h"
 #include "core/mailbox.h"
-#include "core/more.h"
-#include "core/outside.h"
 #include "core/page.h"
 #include "core/pages.h"
 #include "core/peer.h"
@@ -69,7 +69,7 @@ static int init_tables(struct runtime *runtime, const struct runtime_config *con
 	} tables[] = {
 		{&runtime->actors, sizeof(struct actor),
 		 limit_of(config->max_actors, LIMIT_ACTORS)},
-		{&runtime->mores, sizeof(struct more),
+		{&runtime->colds, sizeof(struct actor_cold),
 		 limit_of(config->max_actors, LIMIT_ACTORS)},
 		{&runtime->calls, sizeof(struct call),
 		 limit_of(config->max_calls, LIMIT_CALLS)},
@@ -116,7 +116,7 @@ static void fini_tables(struct runtime *runtime)
 	slots_fini(&runtime->calls);
 	pages_release(runtime->kins, (size_t)runtime->actors.limit * sizeof(struct kin));
 	pages_release(runtime->near, (size_t)runtime->actors.limit * STATE_NEAR);
-	slots_fini(&runtime->mores);
+	slots_fini(&runtime->colds);
 	slots_fini(&runtime->actors);
 }
 
@@ -184,13 +184,12 @@ void runtime_free(struct runtime *runtime)
 	runtime_stop_all(runtime);
 	while ((actor = runq_pop(runtime)))
 		slots_give(&runtime->actors, actor);
-	while (runtime->outside_calls) {
-		struct call *call =
-			container_of(runtime->outside_calls, struct call, of_caller);
+	while (runtime->client_calls) {
+		struct call *call = container_of(runtime->client_calls, struct call, of_caller);
 
 		caller_fail(runtime, call, TROUPE_ACTOR_DIED, NULL);
 	}
-	outside_drain(runtime);
+	client_calls_drain(runtime);
 	loop_work_stop(&runtime->work);
 	loop_timer_stop(&runtime->alarm);
 	idle_fini(runtime);
@@ -233,8 +232,8 @@ int runtime_stop(struct runtime *runtime, struct troupe_address address)
 
 static bool keeps_calls(const struct runtime *runtime, const struct actor *actor)
 {
-	const struct more *more = more_find(runtime, actor);
-	struct list *at = more ? more->kept : NULL, *first = at;
+	const struct actor_cold *cold = cold_find(runtime, actor);
+	struct list *at = cold ? cold->kept : NULL, *first = at;
 
 	while (at) {
 		const struct kept_call *kept = container_of(at, struct kept_call, of_owner);
@@ -323,7 +322,7 @@ void runtime_stop_all(struct runtime *runtime)
 static void fill_info(const struct runtime *runtime, const struct actor *actor,
 		      struct runtime_info *info)
 {
-	const struct more *more = more_find(runtime, actor);
+	const struct actor_cold *cold = cold_find(runtime, actor);
 	const struct actor *parent = family_parent(runtime, actor);
 
 	*info = (struct runtime_info){
@@ -337,8 +336,8 @@ static void fill_info(const struct runtime *runtime, const struct actor *actor,
 		.queued = mailbox_count(actor),
 		.queued_bytes = (uint64_t)actor->load.charged * 16,
 		.handled = actor->handled,
-		.failed = more ? more->failed : 0,
-		.refused = more ? more->refused : 0,
+		.failed = cold ? cold->failed : 0,
+		.refused = cold ? cold->refused : 0,
 	};
 }
 

@@ -2,9 +2,9 @@
  * lives.
  *
  * A runtime belongs to the worker process that made it and is used in one thread only, the
- * one that runs its loop. It is the whole of core/ to the outside: plugin/ (the SDK's bodies)
+ * one that runs its loop. It is all that other folders see of core/: plugin/ (the SDK's bodies)
  * acts for an actor through runtime_*() with a `struct troupe_self`, worker/ (the agent) and
- * bridge/ act from outside. It knows no process, file or socket: what must leave goes through
+ * bridge/ act for others. It knows no process, file or socket: what must leave goes through
  * runtime_ops. Two actors of one runtime talk without a lock, an atomic or a malloc per
  * message.
  */
@@ -34,7 +34,7 @@ struct runtime_unit {
 	bool stop_on_error; /* OnError=stop */
 };
 
-/* How an actor ended, for the outside. text: borrowed, "" when there is nothing to add. */
+/* How an actor ended, for the host. text: borrowed, "" when there is nothing to add. */
 struct runtime_end {
 	struct troupe_address actor;
 	uint32_t unit; /* 0: spawned by another actor */
@@ -165,22 +165,22 @@ bool runtime_owes_answers(struct runtime *runtime, struct troupe_address actor);
 /* Stop them all, children before their parents; on_end reports each. */
 void runtime_stop_all(struct runtime *runtime);
 
-/* ---- calls from outside (the control socket, through the agent) ---- */
+/* ---- calls of clients (of the control socket, through the agent) ---- */
 
 struct list;
 
-/* The outside's side of a call: memory of the caller, init not needed, valid until on_reply
- * was called without `continues` or runtime_outside_cancel() returned. A reply of a stream
- * counts as unread until the outside has taken it; past LIMIT_CLIENT_UNREAD of them, or
+/* A client's side of a call: memory of the caller, init not needed, valid until on_reply
+ * was called without `continues` or runtime_client_cancel() returned. A reply of a stream
+ * counts as unread until the client has taken it; past LIMIT_CLIENT_UNREAD of them, or
  * LIMIT_CLIENT_UNREAD_BYTES, the actor gets -EAGAIN, and on_room when half of that is left. */
-struct runtime_outside {
+struct runtime_client_call {
 	/* `reply->data` is of `type` (NULL when there is no data). May call runtime
 	 * functions. */
-	void (*on_reply)(struct runtime_outside *outside, const struct troupe_reply *reply,
-			 const struct troupe_type *type);
+	void (*on_reply)(struct runtime_client_call *client_call,
+			 const struct troupe_reply *reply, const struct troupe_type *type);
 	/* An actor has kept the call, and may answer it much later. Perhaps several times, never
 	 * after the last reply. Must not call runtime functions. Optional. */
-	void (*on_kept)(struct runtime_outside *outside);
+	void (*on_kept)(struct runtime_client_call *client_call);
 	uint64_t
 		number; /* for the status page while the call is handled; of the caller's choice */
 	uint64_t unread_bytes; /* of replies handed out; added to by on_reply, who knows them */
@@ -199,26 +199,27 @@ int runtime_find_method(struct runtime *runtime, struct troupe_address actor,
 
 /* Call. `in`: a value of method->in in memory form. flags:
  * TROUPE_MORE. deadline_ns: of CLOCK_MONOTONIC, UINT64_MAX for none; after it the call is not
- * run any more, but it does not end before the outside cancels it. -EAGAIN: mailbox full;
+ * run any more, but it does not end before the client cancels it. -EAGAIN: mailbox full;
  * -ESRCH; -ENOMEM. */
-int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
-			 const struct troupe_method *method, const void *in,
-			 uint64_t deadline_ns, uint32_t flags, struct runtime_outside *outside);
+int runtime_client_call(struct runtime *runtime, struct troupe_address to,
+			const struct troupe_method *method, const void *in,
+			uint64_t deadline_ns, uint32_t flags,
+			struct runtime_client_call *client_call);
 /* Send. client: a number that stands for whoever sends, not 0 and never used again after
  * runtime_client_gone(); 0: nobody, or nobody who is still there. Errors as above. */
-int runtime_outside_send(struct runtime *runtime, struct troupe_address to,
-			 const struct troupe_method *method, const void *in, uint64_t client);
+int runtime_client_send(struct runtime *runtime, struct troupe_address to,
+			const struct troupe_method *method, const void *in, uint64_t client);
 /* That client has left: what it sent and an actor keeps is over (on_cancel). */
 void runtime_client_gone(struct runtime *runtime, uint64_t client);
-/* The outside does not wait any more; on_reply will not be called. */
-void runtime_outside_cancel(struct runtime *runtime, struct runtime_outside *outside);
+/* The client does not wait any more; on_reply will not be called. */
+void runtime_client_cancel(struct runtime *runtime, struct runtime_client_call *client_call);
 /* The last `count` unread replies of a stream, `bytes` together, have been taken: as many more
  * may follow. Owed for each one that on_reply got. From on_reply, too. */
-void runtime_outside_taken(struct runtime *runtime, struct runtime_outside *outside,
-			   uint32_t count, uint64_t bytes);
-/* The outside has no room for replies of any call (true), or has room again (false, not from
+void runtime_client_taken(struct runtime *runtime, struct runtime_client_call *client_call,
+			  uint32_t count, uint64_t bytes);
+/* Clients have no room for replies of any call (true), or has room again (false, not from
  * on_reply). They wait meanwhile, and fill their streams' windows. */
-void runtime_outside_hold(struct runtime *runtime, bool hold);
+void runtime_client_hold(struct runtime *runtime, bool hold);
 
 /* ---- links to other processes ---- */
 

@@ -70,7 +70,7 @@ int self_timer_start(struct troupe_self *self, const struct troupe_entry *entry,
 	int index = type_entry_index(self->actor->unit->type, entry, TROUPE_ENTRY_TIMER);
 	struct timer *timer;
 
-	if (index < 0 || !self->may_wait)
+	if (index < 0 || !self->can_receive)
 		return -EINVAL;
 	timer = timer_new(self->runtime, self->actor, (uint8_t)index, delay_ns, period_ns,
 			  context);
@@ -118,7 +118,7 @@ int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const
 	struct interlude interlude;
 	int rc;
 
-	if (!self->may_wait || (flags & ~TROUPE_DETACHED))
+	if (!self->can_receive || (flags & ~TROUPE_DETACHED))
 		return -EINVAL;
 	if (runtime->depth >= DEPTH_MAX)
 		return -EAGAIN;

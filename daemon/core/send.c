@@ -2,11 +2,11 @@
 #include "core/call.h"
 #include "core/callee.h"
 #include "core/caller.h"
+#include "core/cold.h"
 #include "core/dead_letter.h"
 #include "core/failure.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
-#include "core/more.h"
 #include "core/peer.h"
 #include "core/slice.h"
 #include "core/wait.h"
@@ -16,14 +16,14 @@
 
 #define POST_BYTES 128 /* of a plain value that is copied word by word */
 
-RARE static int refuse(struct runtime *runtime, struct actor *sender, struct actor *receiver,
+COLD static int refuse(struct runtime *runtime, struct actor *sender, struct actor *receiver,
 		       struct troupe_address to, uint32_t charge)
 {
 	int rc = mailbox_refuse(runtime, receiver, charge), waiting;
 
 	if (rc != -EAGAIN)
 		return rc;
-	waiting = wait_add(runtime, sender, to, &more_get(runtime, receiver)->waiters, 0, 0);
+	waiting = wait_add(runtime, sender, to, &cold_get(runtime, receiver)->waiters, 0, 0);
 	return waiting < 0 ? waiting : -EAGAIN;
 }
 
@@ -55,8 +55,8 @@ static int check_value(struct troupe_self *self, const struct troupe_type *type,
 	return unlikely(rc < 0) ? failure_of_value(self, type, value, rc) : 0;
 }
 
-APART static int send_far(struct troupe_self *self, struct troupe_address to,
-			  const struct troupe_method *method, const void *in)
+NOINLINE static int send_far(struct troupe_self *self, struct troupe_address to,
+			     const struct troupe_method *method, const void *in)
 {
 	struct runtime *runtime = self->runtime;
 	const struct envelope envelope = {.kind = ENVELOPE_SEND,
@@ -145,8 +145,8 @@ make_message(struct troupe_self *self, struct actor *receiver, struct troupe_add
 	return 0;
 }
 
-APART static int send_typed(struct troupe_self *self, struct troupe_address to,
-			    const struct troupe_method *method, const void *in)
+NOINLINE static int send_typed(struct troupe_self *self, struct troupe_address to,
+			       const struct troupe_method *method, const void *in)
 {
 	struct actor *receiver;
 	struct message *message = NULL;
@@ -193,8 +193,8 @@ int self_send(struct troupe_self *self, struct troupe_address to,
 	return 0;
 }
 
-APART static int call_far(struct troupe_self *self, struct call *call, struct troupe_address to,
-			  const void *in, uint64_t deadline_ns)
+NOINLINE static int call_far(struct troupe_self *self, struct call *call,
+			     struct troupe_address to, const void *in, uint64_t deadline_ns)
 {
 	struct runtime *runtime = self->runtime;
 	const struct troupe_method *method = call->method;
@@ -252,8 +252,8 @@ begin_call(struct troupe_self *self, const struct calling *calling)
 	return call;
 }
 
-APART static int call_out(struct troupe_self *self, struct troupe_address to,
-			  const struct calling *calling, struct call **ret_call)
+NOINLINE static int call_out(struct troupe_self *self, struct troupe_address to,
+			     const struct calling *calling, struct call **ret_call)
 {
 	struct call *call = begin_call(self, calling);
 	int rc;
@@ -309,7 +309,7 @@ int self_call(struct troupe_self *self, struct troupe_address to,
 	struct call *call;
 	int index, rc;
 
-	if (unlikely(!method || (flags & ~TROUPE_MORE) || !self->may_wait))
+	if (unlikely(!method || (flags & ~TROUPE_MORE) || !self->can_receive))
 		return -EINVAL;
 	index = type_entry_index(self->actor->unit->type, entry, TROUPE_ENTRY_REPLY);
 	if (unlikely(index < 0 || (entry->method != method &&
@@ -340,7 +340,7 @@ int self_cancel(struct troupe_self *self, struct troupe_request request)
 	struct runtime *runtime = self->runtime;
 	struct call *call = call_find(runtime, request.id);
 
-	if (!call || (call->flags & (CALL_OUTSIDE | CALL_ONEWAY)) ||
+	if (!call || (call->flags & (CALL_OF_CLIENT | CALL_ONEWAY)) ||
 	    call->caller != actor_slot(runtime, self->actor))
 		return -ESRCH;
 	callee_cancel(runtime, call);
@@ -371,13 +371,13 @@ static int forward_near(struct troupe_self *self, struct actor *receiver,
 
 	if (!mailbox_has_room(receiver, charge))
 		return refuse(runtime, self->actor, receiver, to, charge);
-	if (self->fate.kept) {
+	if (self->outcome.kept) {
 		message = copy_message(runtime, self->handler->method->in, message);
 		if (!message)
 			return -ENOMEM;
 	} else {
 		load_subtract(&self->actor->load, (struct load){0, charge});
-		self->fate.moved = true;
+		self->outcome.moved = true;
 	}
 	if (message->mail.flags & MAIL_INBOUND) {
 		struct kept_call *kept = kept_find(runtime, message->call);
@@ -420,14 +420,14 @@ static struct envelope make_envelope(struct troupe_self *self, struct troupe_add
 			envelope.call = call_alias(runtime, *ret_call);
 		}
 	}
-	if (envelope.from.worker == 0) /* the outside has no address but its process's */
+	if (envelope.from.worker == 0) /* a client has no address but its process's */
 		envelope.from = runtime->self;
 	if (!is_own(runtime, envelope.from))
 		envelope.flags |= ENVELOPE_FORWARDED;
 	return envelope;
 }
 
-RARE static int forward_far(struct troupe_self *self, struct troupe_address to)
+COLD static int forward_far(struct troupe_self *self, struct troupe_address to)
 {
 	struct runtime *runtime = self->runtime;
 	struct kept_call *kept;
@@ -495,15 +495,15 @@ int self_forward(struct troupe_self *self, struct troupe_address to)
 	struct actor *receiver;
 	int rc = 0;
 
-	if (self->fate.call == SELF_NO_MESSAGE)
+	if (self->outcome.call == SELF_NO_MESSAGE)
 		return -EINVAL;
-	if (self->fate.call != SELF_OPEN)
+	if (self->outcome.call != SELF_OPEN)
 		return -EALREADY;
 	if (!drop_ended(self)) {
 		receiver = actor_find(self->runtime, to);
 		rc = receiver ? forward_near(self, receiver, to) : forward_far(self, to);
 	}
 	if (rc == 0)
-		self->fate.call = SELF_FORWARDED;
+		self->outcome.call = SELF_FORWARDED;
 	return rc;
 }

@@ -56,7 +56,7 @@ void slice_end(struct runtime *runtime)
 	page_store(&runtime->page->messages, runtime->handled);
 }
 
-RARE uint64_t slice_read_ns(struct runtime *runtime)
+COLD uint64_t slice_read_ns(struct runtime *runtime)
 {
 	runtime->now_ns = loop_clock_ns(runtime->loop);
 	return runtime->now_ns;

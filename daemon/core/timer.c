@@ -48,6 +48,11 @@ static void add_to_wheel(struct runtime *runtime, struct timer *timer, uint64_t 
 	wheel_add(&runtime->wheel, wheel_name(RUNTIME_TIMER_NODE, timer->slot.index), at_ns);
 }
 
+static bool is_periodic(const struct timer *timer)
+{
+	return timer->mail.status;
+}
+
 static void give_timer(struct runtime *runtime, struct timer *timer)
 {
 	share_give(&runtime->timers, timer, actor_at(runtime, timer->actor)->unit,
@@ -59,8 +64,8 @@ static void give_timer(struct runtime *runtime, struct timer *timer)
 static void close_timer(struct runtime *runtime, struct timer *timer)
 {
 	leave_ring(runtime, actor_at(runtime, timer->actor), timer);
-	if (timer->mail.status)
-		slab_give(&runtime->states, timer->more, sizeof(*timer->more));
+	if (is_periodic(timer))
+		slab_give(&runtime->states, timer->period, sizeof(*timer->period));
 	slots_close(&timer->slot);
 }
 
@@ -79,14 +84,14 @@ struct timer *timer_new(struct runtime *runtime, struct actor *actor, uint8_t en
 	timer->actor = actor_slot(runtime, actor);
 	timer->context = context;
 	if (period_ns) {
-		struct timer_more *more = slab_take(&runtime->states, sizeof(*more));
+		struct timer_period *period = slab_take(&runtime->states, sizeof(*period));
 
-		if (!more) {
+		if (!period) {
 			give_timer(runtime, timer);
 			return NULL;
 		}
-		*more = (struct timer_more){period_ns, context};
-		timer->more = more;
+		*period = (struct timer_period){period_ns, context};
+		timer->period = period;
 		timer->mail.status = 1;
 	}
 	enter_ring(runtime, actor, timer);
@@ -108,7 +113,7 @@ void timer_due(struct runtime *runtime, struct timer *timer)
 static void start_next_period(struct runtime *runtime, struct timer *timer)
 {
 	uint64_t behind = runtime->now_ns > timer->at_ns ? runtime->now_ns - timer->at_ns : 0;
-	uint64_t period_ns = timer->more->period_ns, step, at_ns;
+	uint64_t period_ns = timer->period->period_ns, step, at_ns;
 
 	if (__builtin_mul_overflow(behind / period_ns + 1, period_ns, &step) ||
 	    __builtin_add_overflow(timer->at_ns, step, &at_ns))
@@ -123,8 +128,8 @@ bool timer_tick(struct runtime *runtime, struct timer *timer, uint64_t *ret_cont
 		give_timer(runtime, timer);
 		return false;
 	}
-	if (timer->mail.status) {
-		*ret_context = timer->more->context;
+	if (is_periodic(timer)) {
+		*ret_context = timer->period->context;
 		start_next_period(runtime, timer);
 	} else {
 		*ret_context = timer->context;

@@ -11,8 +11,8 @@
 
 #include "core/inside.h"
 
-/* What few timers need: from the slab. */
-struct timer_more {
+/* Of a timer that ticks again and again: from the slab. */
+struct timer_period {
 	uint64_t period_ns;
 	uint64_t context;
 };
@@ -28,13 +28,13 @@ struct timer {
 		struct {
 			uint64_t at_ns;   /* the node's: outlives the links */
 			struct mail mail; /* MAIL_TICK; mail.entry: the place in the table of
-					   * entries; mail.status: whether there is `more` */
+					   * entries; mail.status: whether it has a period */
 		};
 	};
 	uint32_t next, previous; /* of the actor's timers, by index: a ring, while not closed */
 	union {
 		uint64_t context;
-		struct timer_more *more; /* when it has a period */
+		struct timer_period *period; /* when it has a period */
 	};
 };
 

@@ -2,15 +2,15 @@
 #include "core/answer.h"
 #include "core/call.h"
 #include "core/caller.h"
+#include "core/client_call.h"
+#include "core/cold.h"
 #include "core/dead_letter.h"
 #include "core/handler.h"
 #include "core/kept.h"
 #include "core/life.h"
 #include "core/mailbox.h"
-#include "core/more.h"
 #include "core/notice.h"
 #include "core/outbox.h"
-#include "core/outside.h"
 #include "core/page.h"
 #include "core/reply.h"
 #include "core/slice.h"
@@ -26,7 +26,7 @@
 
 /* The message is of another version of the method, or of none that we have. True: it has been
  * converted. */
-RARE static bool adapt_message(struct troupe_self *self,
+COLD static bool adapt_message(struct troupe_self *self,
 			       const struct type_handler **ret_handler)
 {
 	struct runtime *runtime = self->runtime;
@@ -76,7 +76,7 @@ dead:
 	return false;
 }
 
-RARE static bool is_wanted_slow(struct troupe_self *self)
+COLD static bool is_wanted_slow(struct troupe_self *self)
 {
 	struct runtime *runtime = self->runtime;
 	const struct message *message = self->message;
@@ -106,15 +106,15 @@ static inline bool is_wanted(struct troupe_self *self)
 	if (likely(!(message->mail.flags & MAIL_INBOUND) &&
 		   message->extra > self->runtime->now_ns &&
 		   (call = call_find(self->runtime, message->call)))) {
-		if (call->flags & CALL_OUTSIDE)
-			page_call(self->runtime, call->outside->number);
+		if (call->flags & CALL_OF_CLIENT)
+			page_call(self->runtime, call->client_call->number);
 		return true;
 	}
 	return is_wanted_slow(self);
 }
 
 /* The handler has returned, and the call is neither answered nor kept. */
-RARE static void settle_result(struct troupe_self *self, int rc)
+COLD static void settle_result(struct troupe_self *self, int rc)
 {
 	char detail[FAILURE_DETAIL_MAX];
 
@@ -125,7 +125,7 @@ RARE static void settle_result(struct troupe_self *self, int rc)
 }
 
 /* No handler stood in its place. NULL: the message is answered, or counted as dead. */
-RARE static const struct type_handler *find_slow(struct troupe_self *self)
+COLD static const struct type_handler *find_slow(struct troupe_self *self)
 {
 	const struct runtime_type *type = self->actor->unit->type;
 	const struct type_handler *handler = type_find(type, self->message->hash);
@@ -155,10 +155,10 @@ static inline int run_handler(struct troupe_self *self, struct runtime *runtime,
 }
 
 /* What is rare after a handler: it failed, kept or forwarded the message, or is ending. */
-RARE static void finish_slow(struct troupe_self *self, int rc)
+COLD static void finish_slow(struct troupe_self *self, int rc)
 {
 	take_result(self, rc);
-	if (!self->fate.kept && !self->fate.moved)
+	if (!self->outcome.kept && !self->outcome.moved)
 		drop_message(self->runtime, self->actor, self->message,
 			     message_head(self->message->mail.kind));
 }
@@ -171,7 +171,7 @@ static inline void handle_send(struct troupe_self *self, struct runtime *runtime
 
 	load_subtract(&actor->load, (struct load){1, 0});
 	self->message = message;
-	self->fate = (struct self_fate){.call = SELF_OPEN};
+	self->outcome = (struct self_outcome){.call = SELF_OPEN};
 	if (unlikely(handler->hash != message->hash)) {
 		handler = find_slow(self);
 		message = self->message; /* it may have been converted */
@@ -179,13 +179,13 @@ static inline void handle_send(struct troupe_self *self, struct runtime *runtime
 	if (likely(handler != NULL))
 		rc = run_handler(self, runtime, actor, handler,
 				 (char *)message + message_head(MAIL_SEND));
-	if (likely(rc >= 0 && fate_is_usual(&self->fate)))
+	if (likely(rc >= 0 && outcome_is_usual(&self->outcome)))
 		drop_message(runtime, actor, message, message_head(MAIL_SEND));
 	else
 		finish_slow(self, rc);
 }
 
-APART static void handle_call(struct troupe_self *self, struct message *message)
+NOINLINE static void handle_call(struct troupe_self *self, struct message *message)
 {
 	struct runtime *runtime = self->runtime;
 	struct actor *actor = self->actor;
@@ -194,7 +194,7 @@ APART static void handle_call(struct troupe_self *self, struct message *message)
 
 	load_subtract(&actor->load, (struct load){1, 0});
 	self->message = message;
-	self->fate = (struct self_fate){.call = SELF_OPEN};
+	self->outcome = (struct self_outcome){.call = SELF_OPEN};
 	if (unlikely(!is_wanted(self)))
 		handler = NULL;
 	else if (unlikely(handler->hash != message->hash))
@@ -202,10 +202,10 @@ APART static void handle_call(struct troupe_self *self, struct message *message)
 	if (likely(handler != NULL)) {
 		rc = run_handler(self, runtime, actor, handler,
 				 (char *)self->message + message_head(MAIL_CALL));
-		if (unlikely(self->fate.call == SELF_OPEN))
+		if (unlikely(self->outcome.call == SELF_OPEN))
 			settle_result(self, rc);
 	}
-	if (likely(rc >= 0 && fate_is_usual(&self->fate)))
+	if (likely(rc >= 0 && outcome_is_usual(&self->outcome)))
 		drop_message(runtime, actor, self->message, message_head(MAIL_CALL));
 	else
 		finish_slow(self, rc);
@@ -213,25 +213,25 @@ APART static void handle_call(struct troupe_self *self, struct message *message)
 
 /* ------------------------------------------------------------------ turns */
 
-RARE static void end_exiting(struct troupe_self *self)
+COLD static void end_exiting(struct troupe_self *self)
 {
 	struct actor *actor = self->actor;
 	int error = self->exit_error;
 
-	self->fate = (struct self_fate){0};
+	self->outcome = (struct self_outcome){0};
 	self->exit_error = 0;
 	life_end(self->runtime, actor, error ? TROUPE_REASON_FAILED : TROUPE_REASON_NORMAL,
 		 error);
 }
 
 /* What is rare at the end of a turn. */
-RARE static void end_turn_slow(struct troupe_self *self, struct mail *rest, struct mail *last)
+COLD static void end_turn_slow(struct troupe_self *self, struct mail *rest, struct mail *last)
 {
 	struct actor *actor = self->actor;
 
 	if (rest)
 		mailbox_put_back(actor, rest, last);
-	if (self->fate.exiting)
+	if (self->outcome.exiting)
 		end_exiting(self);
 	else
 		wait_wake(self->runtime, actor);
@@ -270,11 +270,11 @@ static inline void run_turn(struct troupe_self *self, struct runtime *runtime,
 			if (runtime->slice.is_over) /* slow handlers share the loop, too */
 				break;
 		}
-	} while (mail && handled < actor->unit->batch && likely(!self->fate.exiting));
+	} while (mail && handled < actor->unit->batch && likely(!self->outcome.exiting));
 
 	actor->handled += handled;
 	runtime->handled += handled;
-	if (likely(!mail && !actor->tail && !self->fate.exiting &&
+	if (likely(!mail && !actor->tail && !self->outcome.exiting &&
 		   (actor->marks & ACTOR_FLAGS) == ACTOR_QUEUED))
 		actor->marks &= ~ACTOR_FLAGS;
 	else
@@ -283,12 +283,12 @@ static inline void run_turn(struct troupe_self *self, struct runtime *runtime,
 
 bool turn_run(struct runtime *runtime)
 {
-	struct troupe_self self = {.runtime = runtime, .may_wait = true};
+	struct troupe_self self = {.runtime = runtime, .can_receive = true};
 	struct actor *actor;
 
 	slice_begin(runtime);
 	turn_expire(runtime);
-	outside_deliver(runtime);
+	client_calls_deliver(runtime);
 	while (!runtime->slice.is_over && !outbox_is_full(runtime)) {
 		runtime->pause = false;
 		runtime->depth = 1;
@@ -301,7 +301,7 @@ bool turn_run(struct runtime *runtime)
 		}
 		runtime->depth = 0;
 		page_leave(runtime);
-		outside_deliver(runtime);
+		client_calls_deliver(runtime);
 		if (!runtime->pause)
 			break;
 	}

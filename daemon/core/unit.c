@@ -88,7 +88,7 @@ static uint64_t hash_spawned(const struct runtime *runtime, const struct troupe_
 	return index_hash(runtime->secret, (uintptr_t)table, origin);
 }
 
-RARE static int make_spawned(struct runtime *runtime, const struct troupe_actor *table,
+COLD static int make_spawned(struct runtime *runtime, const struct troupe_actor *table,
 			     const struct unit *spawner, struct unit **ret_unit)
 {
 	struct runtime_type *type = runtime->types;
@@ -158,7 +158,7 @@ static struct unit **list_of(struct runtime *runtime, const struct unit *unit)
 	return &type->spawned;
 }
 
-RARE void unit_free(struct runtime *runtime, struct unit *unit)
+COLD void unit_free(struct runtime *runtime, struct unit *unit)
 {
 	struct unit **at = list_of(runtime, unit);
 

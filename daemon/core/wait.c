@@ -1,7 +1,7 @@
 #include "core/wait.h"
 #include "core/chain.h"
+#include "core/cold.h"
 #include "core/mailbox.h"
-#include "core/more.h"
 #include "core/share.h"
 #include <errno.h>
 
@@ -55,7 +55,7 @@ int wait_add(struct runtime *runtime, struct actor *sender, struct troupe_addres
 	chain_append(chain, &wait->of_receiver);
 	if (receiver)
 		receiver->marks |= ACTOR_AWAITED;
-	chain_append(&more_get(runtime, sender)->waits, &wait->of_sender);
+	chain_append(&cold_get(runtime, sender)->waits, &wait->of_sender);
 	index_put(&runtime->waits_by_key, &wait->link,
 		  hash_key(runtime, slot, where, chain, stream));
 	return 0;
@@ -96,7 +96,7 @@ static void wake_first(struct runtime *runtime, struct list **chain)
 }
 
 /* The replies of a stream need no room in the mailbox, only in the stream's window. */
-static void wake_repliers(struct runtime *runtime, struct more *receiver)
+static void wake_repliers(struct runtime *runtime, struct actor_cold *receiver)
 {
 	struct list *last = receiver->waiters ? receiver->waiters->previous : NULL, *next;
 
@@ -111,22 +111,21 @@ static void wake_repliers(struct runtime *runtime, struct more *receiver)
 	}
 }
 
-/* How many waiters there is room for. Some send one message, some all that fits; those told in
- * vain stand up, find the mailbox full and wait again, each at the price of a dozen messages.
- * So the room is divided by what those before have sent. */
-static uint32_t count_room(struct actor *receiver, struct more *more)
+/* How many waiters there is room for. Some send one message, some all that fits; one woken for
+ * nothing costs about a dozen messages. So the room is divided by what those before have sent. */
+static uint32_t count_room(struct actor *receiver, struct actor_cold *cold)
 {
 	const struct unit *unit = receiver->unit;
 	uint32_t room = unit->mailbox - receiver->load.queued;
 
-	if (room > LIMIT_STREAM_UNREAD - more->unread)
-		room = LIMIT_STREAM_UNREAD - more->unread;
-	if (more->users) {
-		more->share = more->used / more->users;
-		more->users = more->used = 0;
+	if (room > LIMIT_STREAM_UNREAD - cold->unread)
+		room = LIMIT_STREAM_UNREAD - cold->unread;
+	if (cold->users) {
+		cold->share = cold->used / cold->users;
+		cold->users = cold->used = 0;
 	}
-	if (more->share > 1)
-		room /= more->share;
+	if (cold->share > 1)
+		room /= cold->share;
 	if (room > UINT16_MAX)
 		room = UINT16_MAX;
 	return room ? room : 1;
@@ -135,24 +134,24 @@ static uint32_t count_room(struct actor *receiver, struct more *more)
 void wait_wake_slow(struct runtime *runtime, struct actor *receiver)
 {
 	const struct unit *unit = receiver->unit;
-	struct more *more = more_get(runtime, receiver);
+	struct actor_cold *cold = cold_get(runtime, receiver);
 	uint32_t room;
 
-	if (receiver->load.queued > unit->mailbox / 2 || more->unread > LIMIT_STREAM_UNREAD / 2)
+	if (receiver->load.queued > unit->mailbox / 2 || cold->unread > LIMIT_STREAM_UNREAD / 2)
 		return;
 	/* Replies, which meet no bound, may hold half of the memory; then an empty queue has to
 	 * do. */
 	if (receiver->load.charged >= unit->mailbox_units ||
 	    (receiver->load.charged > unit->mailbox_units / 2 && receiver->load.queued)) {
-		wake_repliers(runtime, more);
+		wake_repliers(runtime, cold);
 		return;
 	}
-	room = count_room(receiver, more);
-	while (more->waiters && more->promised < room) {
-		more->promised++;
-		wake_first(runtime, &more->waiters);
+	room = count_room(receiver, cold);
+	while (cold->waiters && cold->promised < room) {
+		cold->promised++;
+		wake_first(runtime, &cold->waiters);
 	}
-	if (!more->waiters)
+	if (!cold->waiters)
 		receiver->marks &= ~ACTOR_AWAITED;
 }
 
@@ -166,15 +165,15 @@ struct wait_past wait_finish(struct runtime *runtime, struct wait *wait)
 {
 	const struct wait_past past = {wait->where, wait->stream, wait->handle};
 	struct actor *receiver = actor_find(runtime, past.where);
-	struct more *more = receiver ? more_find(runtime, receiver) : NULL;
+	struct actor_cold *cold = receiver ? cold_find(runtime, receiver) : NULL;
 
 	/* A receiver's death wakes its waiters without a promise, but then it is not found
 	 * here. */
-	if (more) {
-		more->promised -= more->promised > 0;
-		more->before = receiver->load.queued;
+	if (cold) {
+		cold->promised -= cold->promised > 0;
+		cold->before = receiver->load.queued;
 	}
-	chain_remove(&more_find(runtime, actor_at(runtime, wait->sender))->waits,
+	chain_remove(&cold_find(runtime, actor_at(runtime, wait->sender))->waits,
 		     &wait->of_sender);
 	give_wait(runtime, wait);
 	return past;
@@ -183,28 +182,28 @@ struct wait_past wait_finish(struct runtime *runtime, struct wait *wait)
 void wait_settle(struct runtime *runtime, uint32_t sender, const struct wait_past *past)
 {
 	struct actor *receiver = actor_find(runtime, past->where);
-	struct more *more = receiver ? more_find(runtime, receiver) : NULL;
+	struct actor_cold *cold = receiver ? cold_find(runtime, receiver) : NULL;
 
-	if (more && receiver->load.queued > more->before) {
-		more->users++;
-		more->used += receiver->load.queued - more->before;
+	if (cold && receiver->load.queued > cold->before) {
+		cold->users++;
+		cold->used += receiver->load.queued - cold->before;
 	}
 	/* Refused again: there is no room after all, and asking the next would only go round
 	 * in circles. */
-	if (more && more->waiters &&
-	    !find_wait(runtime, sender, past->where, &more->waiters, past->stream))
+	if (cold && cold->waiters &&
+	    !find_wait(runtime, sender, past->where, &cold->waiters, past->stream))
 		wait_wake_slow(runtime, receiver);
 }
 
 void wait_forget_all(struct runtime *runtime, struct actor *sender)
 {
-	struct more *more = more_find(runtime, sender);
+	struct actor_cold *cold = cold_find(runtime, sender);
 
-	while (more && more->waits) {
-		struct wait *wait = container_of(more->waits, struct wait, of_sender);
+	while (cold && cold->waits) {
+		struct wait *wait = container_of(cold->waits, struct wait, of_sender);
 
 		leave_chain(runtime, wait);
-		chain_remove(&more->waits, &wait->of_sender);
+		chain_remove(&cold->waits, &wait->of_sender);
 		give_wait(runtime, wait);
 	}
 }

@@ -20,12 +20,12 @@ static void send_reply(struct agent *agent, int64_t number, bool continues, cons
 					  .parameters = parameters});
 	/* A stream could make the channel's queue overflow, which would be the end of us. */
 	if (channel_backlog(agent->channel) > BACKLOG)
-		runtime_outside_hold(agent->runtime, true);
+		runtime_client_hold(agent->runtime, true);
 }
 
 void agent_calls_have_room(struct agent *agent)
 {
-	runtime_outside_hold(agent->runtime, false);
+	runtime_client_hold(agent->runtime, false);
 }
 
 /* Takes failure.parameters. */
@@ -61,15 +61,15 @@ static int send_data(struct agent *agent, struct calls_call *call,
 	if (size > LIMIT_MESSAGE_BYTES - 4096)
 		return -EMSGSIZE;
 	if (reply->continues)
-		call->outside.unread_bytes += text ? size : 2;
+		call->client_call.unread_bytes += text ? size : 2;
 	send_reply(agent, call->number, reply->continues, error, text ? text : "{}");
 	return 0;
 }
 
-static void on_reply(struct runtime_outside *outside, const struct troupe_reply *reply,
+static void on_reply(struct runtime_client_call *client_call, const struct troupe_reply *reply,
 		     const struct troupe_type *type)
 {
-	struct calls_call *call = container_of(outside, struct calls_call, outside);
+	struct calls_call *call = container_of(client_call, struct calls_call, client_call);
 	struct agent *agent = call->owner;
 	char name[METHOD_NAME];
 	int r;
@@ -80,7 +80,7 @@ static void on_reply(struct runtime_outside *outside, const struct troupe_reply 
 		if (r < 0) {
 			/* The call is over for the client, whatever else would come. */
 			if (reply->continues)
-				runtime_outside_cancel(agent->runtime, outside);
+				runtime_client_cancel(agent->runtime, client_call);
 			send_failure(agent, call->number, failure_of_errno(r, call->to, name));
 			calls_remove(&agent->calls, call);
 			return;
@@ -93,9 +93,9 @@ static void on_reply(struct runtime_outside *outside, const struct troupe_reply 
 		calls_remove(&agent->calls, call);
 }
 
-static void on_kept(struct runtime_outside *outside)
+static void on_kept(struct runtime_client_call *client_call)
 {
-	struct calls_call *call = container_of(outside, struct calls_call, outside);
+	struct calls_call *call = container_of(client_call, struct calls_call, client_call);
 
 	/* Another worker may say so again and again. */
 	if (call->is_kept)
@@ -153,8 +153,8 @@ static bool decode_parameters(struct agent *agent, const struct worker_call *in,
 static void send_only(struct agent *agent, const struct worker_call *in,
 		      const struct troupe_method *method, const void *block)
 {
-	int r = runtime_outside_send(agent->runtime, in->to, method, block,
-				     (uint64_t)in->client);
+	int r = runtime_client_send(agent->runtime, in->to, method, block,
+				    (uint64_t)in->client);
 
 	if (r < 0)
 		send_failure(agent, in->call, failure_of_errno(r, in->to, in->method));
@@ -175,12 +175,12 @@ static void begin_call(struct agent *agent, const struct worker_call *in,
 	call->owner = agent;
 	call->to = in->to;
 	call->method = method;
-	call->outside.on_reply = on_reply;
-	call->outside.on_kept = on_kept;
-	call->outside.number = (uint64_t)in->call;
-	r = runtime_outside_call(agent->runtime, in->to, method, block,
-				 in->deadlineNs > 0 ? (uint64_t)in->deadlineNs : UINT64_MAX,
-				 in->more ? TROUPE_MORE : 0, &call->outside);
+	call->client_call.on_reply = on_reply;
+	call->client_call.on_kept = on_kept;
+	call->client_call.number = (uint64_t)in->call;
+	r = runtime_client_call(agent->runtime, in->to, method, block,
+				in->deadlineNs > 0 ? (uint64_t)in->deadlineNs : UINT64_MAX,
+				in->more ? TROUPE_MORE : 0, &call->client_call);
 	if (r < 0) {
 		calls_remove(&agent->calls, call);
 		send_failure(agent, in->call, failure_of_errno(r, in->to, in->method));
@@ -212,7 +212,7 @@ void agent_on_cancel(void *context, const void *data, int *fd)
 	(void)fd;
 	if (!call)
 		return;
-	runtime_outside_cancel(agent->runtime, &call->outside);
+	runtime_client_cancel(agent->runtime, &call->client_call);
 	calls_remove(&agent->calls, call);
 }
 
@@ -234,8 +234,8 @@ void agent_on_taken(void *context, const void *data, int *fd)
 	(void)fd;
 	/* The call may have ended in the meantime. */
 	if (call && in->count > 0 && in->count <= UINT32_MAX && in->bytes >= 0)
-		runtime_outside_taken(agent->runtime, &call->outside, (uint32_t)in->count,
-				      (uint64_t)in->bytes);
+		runtime_client_taken(agent->runtime, &call->client_call, (uint32_t)in->count,
+				     (uint64_t)in->bytes);
 }
 
 void agent_calls_fini(struct agent *agent)
@@ -243,7 +243,7 @@ void agent_calls_fini(struct agent *agent)
 	struct calls_call *call;
 
 	while ((call = calls_any(&agent->calls))) {
-		runtime_outside_cancel(agent->runtime, &call->outside);
+		runtime_client_cancel(agent->runtime, &call->client_call);
 		calls_remove(&agent->calls, call);
 	}
 	calls_fini(&agent->calls);

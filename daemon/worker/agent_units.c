@@ -377,7 +377,7 @@ static enum worker_ended_reason reason_of(enum troupe_reason reason)
 	return WORKER_ENDED_REASON_FAILED;
 }
 
-APART static void report_end(struct agent *agent, const struct runtime_end *end)
+NOINLINE static void report_end(struct agent *agent, const struct runtime_end *end)
 {
 	if (end->unit != 0)
 		agent_send(agent, &worker_ended_method,

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct calls_call {
-	struct runtime_outside outside;
+	struct runtime_client_call client_call;
 	void *owner; /* struct agent */
 	int64_t number;
 	struct troupe_address to;

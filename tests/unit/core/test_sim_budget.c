@@ -1,8 +1,8 @@
 /* test_sim_budget.c - what one unit may have of its worker's memory, and what it leaves to the others. */
 #include "base/clock.h"
 #include "base/random.h"
+#include "core/cold.h"
 #include "core/inside.h"
-#include "core/more.h"
 #include "core/share.h"
 #include "world.h"
 #include <errno.h>
@@ -38,8 +38,8 @@ static int send_text(struct world *world, struct troupe_address to)
 {
 	struct scene *scene = world->test;
 
-	return runtime_outside_send(world->runtime, to, &text_method,
-				    &(struct text){scene->text}, 0);
+	return runtime_client_send(world->runtime, to, &text_method,
+				   &(struct text){scene->text}, 0);
 }
 
 /* ------------------------------------------------------------------ hogs */
@@ -472,12 +472,12 @@ static uint64_t held(const struct world *world)
 
 	for (uint32_t slot = 0; slot < world->runtime->actors.used; slot++) {
 		const struct actor *actor = actor_at(world->runtime, slot);
-		const struct more *more;
+		const struct actor_cold *cold;
 
 		if (slots_is_closed(&actor->slot))
 			continue;
-		more = more_find(world->runtime, actor);
-		units += actor->load.charged + (more ? more->keeping.charged : 0);
+		cold = cold_find(world->runtime, actor);
+		units += actor->load.charged + (cold ? cold->keeping.charged : 0);
 	}
 	return units * 16;
 }

@@ -553,11 +553,11 @@ static void stream_waits_when_the_caller_does_not_read(void **state)
 
 static void method_of_another_version_is_converted_by_name(void **state)
 {
-	struct runtime_outside outside = {0};
+	struct runtime_client_call client_call = {0};
 	struct world world;
 
 	(void)state;
-	(void)outside;
+	(void)client_call;
 	world_init(&world, 1, NULL);
 	world_unit(&world, 2, world.wide, 0, 0, 0);
 	world.hooks.num = call_two;

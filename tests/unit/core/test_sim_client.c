@@ -54,8 +54,8 @@ static void finish(struct world *world)
 
 static void send(struct world *world, uint64_t client)
 {
-	assert_int_equal(runtime_outside_send(world->runtime, world->actors[1], &num_method,
-					      &(struct num){1}, client),
+	assert_int_equal(runtime_client_send(world->runtime, world->actors[1], &num_method,
+					     &(struct num){1}, client),
 			 0);
 	world_run(world);
 }
@@ -216,8 +216,8 @@ static void send_that_is_kept_after_its_client_left_ends_at_once(void **state)
 
 	(void)state;
 	begin(&world, &keeper, NULL);
-	assert_int_equal(runtime_outside_send(world.runtime, world.actors[1], &num_method,
-					      &(struct num){1}, ALICE),
+	assert_int_equal(runtime_client_send(world.runtime, world.actors[1], &num_method,
+					     &(struct num){1}, ALICE),
 			 0);
 	runtime_client_gone(world.runtime, ALICE);
 	world_run(&world);
@@ -228,28 +228,28 @@ static void send_that_is_kept_after_its_client_left_ends_at_once(void **state)
 	finish(&world);
 }
 
-static void on_reply(struct runtime_outside *outside, const struct troupe_reply *reply,
+static void on_reply(struct runtime_client_call *client_call, const struct troupe_reply *reply,
 		     const struct troupe_type *type)
 {
-	(void)outside;
+	(void)client_call;
 	(void)reply;
 	(void)type;
 }
 
 static void call_wants_a_reply(void **state)
 {
-	struct runtime_outside outside = {.on_reply = on_reply};
+	struct runtime_client_call client_call = {.on_reply = on_reply};
 	struct keeper keeper;
 	struct world world;
 
 	(void)state;
 	begin(&world, &keeper, NULL);
-	assert_int_equal(runtime_outside_call(world.runtime, world.actors[1], &num_method,
-					      &(struct num){1}, UINT64_MAX, 0, &outside),
+	assert_int_equal(runtime_client_call(world.runtime, world.actors[1], &num_method,
+					     &(struct num){1}, UINT64_MAX, 0, &client_call),
 			 0);
 	world_run(&world);
 	assert_true(keeper.wanted);
-	runtime_outside_cancel(world.runtime, &outside);
+	runtime_client_cancel(world.runtime, &client_call);
 	finish(&world);
 }
 

@@ -333,24 +333,24 @@ static int forwards_and_ends_the_slice(struct troupe_self *self, struct puppet *
 }
 
 struct asker {
-	struct runtime_outside outside;
+	struct runtime_client_call client_call;
 	bool is_done;
 };
 
-static void on_answer(struct runtime_outside *outside, const struct troupe_reply *reply,
+static void on_answer(struct runtime_client_call *client_call, const struct troupe_reply *reply,
 		      const struct troupe_type *type)
 {
 	(void)reply;
 	(void)type;
-	container_of(outside, struct asker, outside)->is_done = true;
+	container_of(client_call, struct asker, client_call)->is_done = true;
 }
 
 static void ask(struct world *world, struct asker *asker, int64_t n, uint32_t flags)
 {
-	*asker = (struct asker){.outside.on_reply = on_answer};
-	assert_int_equal(runtime_outside_call(world->runtime, world->actors[1], &num_method,
-					      &(struct num){n}, UINT64_MAX, flags,
-					      &asker->outside),
+	*asker = (struct asker){.client_call.on_reply = on_answer};
+	assert_int_equal(runtime_client_call(world->runtime, world->actors[1], &num_method,
+					     &(struct num){n}, UINT64_MAX, flags,
+					     &asker->client_call),
 			 0);
 }
 
@@ -385,7 +385,7 @@ static void parent_owes_what_its_children_owe(void **state)
 	ask(&world, &asker, 2, 0);
 	world_run(&world);
 	assert_true(runtime_owes_answers(world.runtime, one));
-	runtime_outside_cancel(world.runtime, &asker.outside);
+	runtime_client_cancel(world.runtime, &asker.client_call);
 	assert_false(runtime_owes_answers(world.runtime, one));
 	/* what was only sent, and a stream */
 	assert_int_equal(world_send(&world, one, 2), 0);

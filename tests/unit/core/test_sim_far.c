@@ -318,7 +318,7 @@ static int subscribes(struct troupe_self *self, struct puppet *me, struct troupe
 			 n == 2 ? 0 : TROUPE_MORE, NULL);
 }
 
-/* Num(1): a stream, replied to by Num(9) from outside; Num(2): a call; Num(3): a stream with a
+/* Num(1): a stream, replied to by Num(9) of a client; Num(2): a call; Num(3): a stream with a
  * deadline of a minute. */
 static void far_stream_that_is_kept_outlives_the_default_deadline(void **state)
 {

@@ -1,8 +1,8 @@
-/* Messages and calls handed on: kept ones, streams, across processes, and for the outside. */
+/* Messages and calls handed on: kept ones, streams, across processes, and for clients. */
 #include "core/call.h"
+#include "core/cold.h"
 #include "core/inside.h"
 #include "core/kept.h"
-#include "core/more.h"
 #include "world.h"
 #include <errno.h>
 
@@ -10,12 +10,12 @@
 struct cluster {
 	struct net net;
 	struct world worlds[4];
-	uint64_t calls; /* that outside_reply() has seen the end of */
-	struct runtime_outside outside;
+	uint64_t calls; /* that client_call_end() has seen the end of */
+	struct runtime_client_call client_call;
 	enum troupe_status status;
 	int64_t n;
 	bool named, typed;
-	unsigned n_kept; /* how often the outside was told so */
+	unsigned n_kept; /* how often the client was told so */
 };
 
 typedef int behaviour(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -107,14 +107,14 @@ static void kept_message_can_be_forwarded_and_both_last(void **state)
 	begin(&cluster, reads_kept);
 	one->hooks.text = keeps_and_hands_on;
 	world_spawn(one, 4);
-	assert_int_equal(runtime_outside_send(one->runtime, one->actors[1], &text_method,
-					      &(struct text){"both"}, 0),
+	assert_int_equal(runtime_client_send(one->runtime, one->actors[1], &text_method,
+					     &(struct text){"both"}, 0),
 			 0);
 	net_run(&cluster.net);
 	assert_log(one, "1:text both; 4:text both; ");
 	runtime_info(one->runtime, one->actors[1], &info);
 	assert_int_equal(info.queued_bytes, 0); /* it is kept, and not in the mailbox */
-	assert_int_equal(more_find(one->runtime, actor_find(one->runtime, one->actors[1]))
+	assert_int_equal(cold_find(one->runtime, actor_find(one->runtime, one->actors[1]))
 				 ->keeping.charged,
 			 64 / 16); /* its head 48, the block 13 */
 	runtime_info(one->runtime, one->actors[4], &info);
@@ -320,12 +320,12 @@ static void answer_to_a_process_that_is_gone_succeeds(void **state)
 	finish(&cluster);
 }
 
-/* ------------------------------------------------------------------ the outside */
+/* ------------------------------------------------------------------ clients */
 
-static void on_outside(struct runtime_outside *outside, const struct troupe_reply *reply,
-		       const struct troupe_type *type)
+static void on_client_reply(struct runtime_client_call *client_call,
+			    const struct troupe_reply *reply, const struct troupe_type *type)
 {
-	struct cluster *cluster = container_of(outside, struct cluster, outside);
+	struct cluster *cluster = container_of(client_call, struct cluster, client_call);
 
 	cluster->calls++;
 	cluster->status = reply->status;
@@ -342,8 +342,8 @@ static void on_outside(struct runtime_outside *outside, const struct troupe_repl
 		assert_string_equal(reply->detail, "n");
 }
 
-static int hands_on_for_the_outside(struct troupe_self *self, struct puppet *me,
-				    struct troupe_call call, int64_t n)
+static int hands_on_for_a_client(struct troupe_self *self, struct puppet *me,
+				 struct troupe_call call, int64_t n)
 {
 	if (me->id == 1 && n < 10)
 		return self_forward(self, address_of(self, 2));
@@ -365,20 +365,20 @@ static void ask(struct cluster *cluster, int64_t n)
 {
 	struct world *one = &cluster->worlds[1];
 
-	cluster->outside.on_reply = on_outside;
-	assert_int_equal(runtime_outside_call(one->runtime, one->actors[1], &num_method,
-					      &(struct num){n}, UINT64_MAX, 0,
-					      &cluster->outside),
+	cluster->client_call.on_reply = on_client_reply;
+	assert_int_equal(runtime_client_call(one->runtime, one->actors[1], &num_method,
+					     &(struct num){n}, UINT64_MAX, 0,
+					     &cluster->client_call),
 			 0);
 	net_run(&cluster->net);
 }
 
-static void outside_call_is_answered_from_wherever_it_was_handed_on_to(void **state)
+static void client_call_is_answered_from_wherever_it_was_handed_on_to(void **state)
 {
 	struct cluster cluster;
 
 	(void)state;
-	begin(&cluster, hands_on_for_the_outside);
+	begin(&cluster, hands_on_for_a_client);
 	for (int64_t from = 0; from <= 10; from += 10) { /* there, and here */
 		cluster.calls = 0;
 		ask(&cluster, from + 1);
@@ -395,20 +395,20 @@ static void outside_call_is_answered_from_wherever_it_was_handed_on_to(void **st
 		assert_int_equal(cluster.status, TROUPE_NO_REPLY);
 		assert_true(cluster.named);
 		assert_int_equal(cluster.calls, 4);
-		assert_int_equal(cluster.outside.id, 0);
+		assert_int_equal(cluster.client_call.id, 0);
 	}
 	finish(&cluster);
 }
 
-static void outside_call_ends_with_the_process_that_has_it(void **state)
+static void client_call_ends_with_the_process_that_has_it(void **state)
 {
 	struct cluster cluster;
 
 	(void)state;
-	begin(&cluster, hands_on_for_the_outside);
+	begin(&cluster, hands_on_for_a_client);
 	ask(&cluster, 4);
 	assert_int_equal(cluster.calls, 0);
-	runtime_outside_cancel(cluster.worlds[1].runtime, &cluster.outside);
+	runtime_client_cancel(cluster.worlds[1].runtime, &cluster.client_call);
 	net_run(&cluster.net);
 	assert_log(&cluster.worlds[2], "2:num 4; 2:cancel; ");
 	assert_int_equal(cluster.calls, 0);
@@ -427,54 +427,55 @@ static void error_from_elsewhere_leaves_what_is_held(void **state)
 	struct world *one = &cluster.worlds[1];
 
 	(void)state;
-	begin(&cluster, hands_on_for_the_outside);
-	runtime_outside_hold(one->runtime, true);
-	other.outside.on_reply = on_outside;
-	assert_int_equal(runtime_outside_call(one->runtime, one->actors[1], &num_method,
-					      &(struct num){11}, UINT64_MAX, 0, &other.outside),
+	begin(&cluster, hands_on_for_a_client);
+	runtime_client_hold(one->runtime, true);
+	other.client_call.on_reply = on_client_reply;
+	assert_int_equal(runtime_client_call(one->runtime, one->actors[1], &num_method,
+					     &(struct num){11}, UINT64_MAX, 0,
+					     &other.client_call),
 			 0);
 	ask(&cluster, 2);
 	assert_int_equal(cluster.status, TROUPE_ERROR);
 	assert_int_equal(cluster.calls, 1);
 	assert_int_equal(other.calls, 0);
-	runtime_outside_hold(one->runtime, false);
+	runtime_client_hold(one->runtime, false);
 	net_run(&cluster.net);
 	assert_int_equal(other.calls, 1);
 	assert_int_equal(other.n, 11);
 	finish(&cluster);
 }
 
-static void on_kept(struct runtime_outside *outside)
+static void on_kept(struct runtime_client_call *client_call)
 {
-	container_of(outside, struct cluster, outside)->n_kept++;
+	container_of(client_call, struct cluster, client_call)->n_kept++;
 }
 
 /* Else its default deadline would end it. */
-static void outside_hears_that_its_stream_is_kept_elsewhere(void **state)
+static void client_hears_that_its_stream_is_kept_elsewhere(void **state)
 {
 	struct cluster cluster;
 	struct world *one = &cluster.worlds[1];
 
 	(void)state;
-	begin(&cluster, hands_on_for_the_outside);
+	begin(&cluster, hands_on_for_a_client);
 	for (int64_t n = 4; n <= 14; n += 10) { /* there, and here */
 		cluster.n_kept = 0;
-		cluster.outside.on_reply = on_outside;
-		cluster.outside.on_kept = on_kept;
-		assert_int_equal(runtime_outside_call(one->runtime, one->actors[1], &num_method,
-						      &(struct num){n}, UINT64_MAX, TROUPE_MORE,
-						      &cluster.outside),
+		cluster.client_call.on_reply = on_client_reply;
+		cluster.client_call.on_kept = on_kept;
+		assert_int_equal(runtime_client_call(one->runtime, one->actors[1], &num_method,
+						     &(struct num){n}, UINT64_MAX, TROUPE_MORE,
+						     &cluster.client_call),
 				 0);
 		net_run(&cluster.net);
 		assert_int_equal(cluster.n_kept, 1);
-		runtime_outside_cancel(one->runtime, &cluster.outside);
+		runtime_client_cancel(one->runtime, &cluster.client_call);
 		net_run(&cluster.net);
 	}
-	cluster.outside.on_kept = NULL;
+	cluster.client_call.on_kept = NULL;
 	finish(&cluster);
 }
 
-static void outside_call_names_what_is_wrong_with_it(void **state)
+static void client_call_names_what_is_wrong_with_it(void **state)
 {
 	const struct troupe_method *method = NULL;
 	struct troupe_address gone, one;
@@ -482,17 +483,17 @@ static void outside_call_names_what_is_wrong_with_it(void **state)
 	struct cluster cluster;
 
 	(void)state;
-	begin(&cluster, hands_on_for_the_outside);
+	begin(&cluster, hands_on_for_a_client);
 	runtime = cluster.worlds[1].runtime;
 	one = gone = cluster.worlds[1].actors[1];
 	gone.generation++;
-	assert_int_equal(runtime_outside_send(runtime, gone, &num_method, &(struct num){1}, 0),
+	assert_int_equal(runtime_client_send(runtime, gone, &num_method, &(struct num){1}, 0),
 			 -ESRCH);
 	assert_int_equal(
-		runtime_outside_call(runtime, one, &num_method, &(struct num){1}, 0, 2, NULL),
+		runtime_client_call(runtime, one, &num_method, &(struct num){1}, 0, 2, NULL),
 		-EINVAL);
 	assert_int_equal(
-		runtime_outside_send(runtime, one, &text_method, &(struct text){NULL}, 0),
+		runtime_client_send(runtime, one, &text_method, &(struct text){NULL}, 0),
 		-EINVAL);
 	assert_int_equal(runtime_find_method(runtime, gone, "test.puppet", 11, "Num", &method),
 			 -ESRCH);
@@ -517,11 +518,11 @@ int main(void)
 		cmocka_unit_test(call_handed_on_to_another_process_ends_with_it),
 		cmocka_unit_test(wrong_answer_to_a_far_call_leaves_it_open),
 		cmocka_unit_test(answer_to_a_process_that_is_gone_succeeds),
-		cmocka_unit_test(outside_call_is_answered_from_wherever_it_was_handed_on_to),
-		cmocka_unit_test(outside_call_ends_with_the_process_that_has_it),
+		cmocka_unit_test(client_call_is_answered_from_wherever_it_was_handed_on_to),
+		cmocka_unit_test(client_call_ends_with_the_process_that_has_it),
 		cmocka_unit_test(error_from_elsewhere_leaves_what_is_held),
-		cmocka_unit_test(outside_hears_that_its_stream_is_kept_elsewhere),
-		cmocka_unit_test(outside_call_names_what_is_wrong_with_it),
+		cmocka_unit_test(client_hears_that_its_stream_is_kept_elsewhere),
+		cmocka_unit_test(client_call_names_what_is_wrong_with_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

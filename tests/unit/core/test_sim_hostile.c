@@ -283,8 +283,8 @@ static void nobody_sends_in_the_name_of_a_client(void **state)
 	(void)state;
 	begin(&cluster);
 	one->hooks.num = keeps;
-	assert_int_equal(runtime_outside_send(one->runtime, one->actors[1], &num_method,
-					      &(struct num){1}, client),
+	assert_int_equal(runtime_client_send(one->runtime, one->actors[1], &num_method,
+					     &(struct num){1}, client),
 			 0);
 	runtime_deliver(one->runtime, process(3),
 			&(struct envelope){.kind = ENVELOPE_SEND,

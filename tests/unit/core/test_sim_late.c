@@ -224,18 +224,18 @@ static void time_counts_from_when_it_was_asked_for_in_a_long_handler(void **stat
 	}
 }
 
-/* ------------------------------------------------------------------ the outside */
+/* ------------------------------------------------------------------ clients */
 
 struct asker {
-	struct runtime_outside outside;
+	struct runtime_client_call client_call;
 	bool is_done;
 	enum troupe_status status;
 };
 
-static void on_reply(struct runtime_outside *outside, const struct troupe_reply *reply,
+static void on_reply(struct runtime_client_call *client_call, const struct troupe_reply *reply,
 		     const struct troupe_type *type)
 {
-	struct asker *asker = container_of(outside, struct asker, outside);
+	struct asker *asker = container_of(client_call, struct asker, client_call);
 
 	(void)type;
 	assert_false(asker->is_done);
@@ -244,7 +244,7 @@ static void on_reply(struct runtime_outside *outside, const struct troupe_reply 
 }
 
 /* It keeps their deadlines itself; here they only say what is not run any more. */
-static void expired_calls_of_the_outside_are_not_run(void **state)
+static void expired_calls_of_clients_are_not_run(void **state)
 {
 	struct asker askers[6] = {0};
 	struct world world;
@@ -255,10 +255,10 @@ static void expired_calls_of_the_outside_are_not_run(void **state)
 	world_spawn(&world, 2);
 	deadline_ns = loop_clock_ns(world.loop) + 50 * MS;
 	for (int i = 0; i < 6; i++) {
-		askers[i].outside.on_reply = on_reply;
-		assert_int_equal(runtime_outside_call(world.runtime, world.actors[2],
-						      &num_method, &(struct num){i},
-						      deadline_ns, 0, &askers[i].outside),
+		askers[i].client_call.on_reply = on_reply;
+		assert_int_equal(runtime_client_call(world.runtime, world.actors[2],
+						     &num_method, &(struct num){i}, deadline_ns,
+						     0, &askers[i].client_call),
 				 0);
 	}
 	world_run(&world);
@@ -266,7 +266,7 @@ static void expired_calls_of_the_outside_are_not_run(void **state)
 	for (int i = 0; i < 6; i++) {
 		assert_int_equal(askers[i].is_done, i < 3);
 		assert_int_equal(askers[i].status, TROUPE_OK);
-		runtime_outside_cancel(world.runtime, &askers[i].outside);
+		runtime_client_cancel(world.runtime, &askers[i].client_call);
 	}
 	finish(&world);
 }
@@ -406,7 +406,7 @@ int main(void)
 		cmocka_unit_test(late_answer_of_a_kept_call_is_a_timeout),
 		cmocka_unit_test(first_reply_of_a_stream_has_the_deadline),
 		cmocka_unit_test(time_counts_from_when_it_was_asked_for_in_a_long_handler),
-		cmocka_unit_test(expired_calls_of_the_outside_are_not_run),
+		cmocka_unit_test(expired_calls_of_clients_are_not_run),
 		cmocka_unit_test(late_answer_does_not_leave_the_process),
 		cmocka_unit_test(expired_calls_of_another_process_are_not_run),
 		cmocka_unit_test(answer_that_arrives_late_is_a_timeout),

@@ -1,6 +1,6 @@
 /* Lives, mailboxes, waiting lists, kept messages and timers of actors in one runtime. */
+#include "core/cold.h"
 #include "core/inside.h"
-#include "core/more.h"
 #include "world.h"
 #include <errno.h>
 
@@ -286,21 +286,21 @@ static void mailbox_is_bounded_by_bytes_too(void **state)
 	world_init(&world, 1, NULL);
 	world_unit(&world, 2, world.type, 100, 1024, 0);
 	world_spawn_in(&world, 2, 2);
-	assert_int_equal(runtime_outside_send(world.runtime, world.actors[2], &text_method,
-					      &(struct text){big}, 0),
+	assert_int_equal(runtime_client_send(world.runtime, world.actors[2], &text_method,
+					     &(struct text){big}, 0),
 			 0);
-	assert_int_equal(runtime_outside_send(world.runtime, world.actors[2], &text_method,
-					      &(struct text){big}, 0),
+	assert_int_equal(runtime_client_send(world.runtime, world.actors[2], &text_method,
+					     &(struct text){big}, 0),
 			 -EAGAIN);
 	world_run(&world);
-	assert_int_equal(runtime_outside_send(world.runtime, world.actors[2], &text_method,
-					      &(struct text){big}, 0),
+	assert_int_equal(runtime_client_send(world.runtime, world.actors[2], &text_method,
+					     &(struct text){big}, 0),
 			 0);
 	world_run(&world);
 	world_unit(&world, 3, world.type, 100, 512, 0);
 	world_spawn_in(&world, 3, 3);
-	assert_int_equal(runtime_outside_send(world.runtime, world.actors[3], &text_method,
-					      &(struct text){big}, 0),
+	assert_int_equal(runtime_client_send(world.runtime, world.actors[3], &text_method,
+					     &(struct text){big}, 0),
 			 -EMSGSIZE);
 	finish(&world);
 }
@@ -335,16 +335,16 @@ static void kept_message_stays_valid_until_released(void **state)
 	world.hooks.text = keeps_text;
 	world.hooks.num = releases;
 	world_spawn(&world, 1);
-	runtime_outside_send(world.runtime, world.actors[1], &text_method,
-			     &(struct text){"kept"}, 0);
+	runtime_client_send(world.runtime, world.actors[1], &text_method,
+			    &(struct text){"kept"}, 0);
 	world_run(&world);
 	runtime_info(world.runtime, world.actors[1], &info);
 	assert_int_equal(info.queued_bytes, 0);
 	world_send(&world, world.actors[1], 1);
 	world_run(&world);
 	/* a dying actor releases what it kept */
-	runtime_outside_send(world.runtime, world.actors[1], &text_method,
-			     &(struct text){"kept"}, 0);
+	runtime_client_send(world.runtime, world.actors[1], &text_method,
+			    &(struct text){"kept"}, 0);
 	world_run(&world);
 	finish(&world);
 }
@@ -510,19 +510,19 @@ static void timers_stop_at_the_limit(void **state)
 	finish(&world);
 }
 
-/* ------------------------------------------------------------------ outside */
+/* ------------------------------------------------------------------ clients */
 
 struct asker {
-	struct runtime_outside outside;
+	struct runtime_client_call client_call;
 	int replies, ends;
 	enum troupe_status status;
 	int64_t n;
 };
 
-static void on_outside(struct runtime_outside *outside, const struct troupe_reply *reply,
-		       const struct troupe_type *type)
+static void on_client_reply(struct runtime_client_call *client_call,
+			    const struct troupe_reply *reply, const struct troupe_type *type)
 {
-	struct asker *asker = container_of(outside, struct asker, outside);
+	struct asker *asker = container_of(client_call, struct asker, client_call);
 
 	asker->replies++;
 	asker->ends += !reply->continues;
@@ -544,37 +544,38 @@ static int streams_ten(struct troupe_self *self, struct puppet *me, struct troup
 	return self_return(self, call, &num_method, &(struct num){9});
 }
 
-static void outside_calls_are_answered_streamed_and_cancelled(void **state)
+static void client_calls_are_answered_streamed_and_cancelled(void **state)
 {
-	struct asker asker = {.outside = {.on_reply = on_outside}};
+	struct asker asker = {.client_call = {.on_reply = on_client_reply}};
 	struct world world;
 
 	(void)state;
 	world_init(&world, 1, NULL);
 	world_spawn(&world, 1);
-	assert_int_equal(runtime_outside_call(world.runtime, world.actors[1], &num_method,
-					      &(struct num){4}, UINT64_MAX, 0, &asker.outside),
+	assert_int_equal(runtime_client_call(world.runtime, world.actors[1], &num_method,
+					     &(struct num){4}, UINT64_MAX, 0,
+					     &asker.client_call),
 			 0);
 	assert_int_equal(asker.replies, 0);
 	world_run(&world);
 	assert_int_equal(asker.replies, 1);
 	assert_int_equal(asker.n, 5);
 	world.hooks.num = streams_ten;
-	runtime_outside_call(world.runtime, world.actors[1], &num_method, &(struct num){4},
-			     UINT64_MAX, TROUPE_MORE, &asker.outside);
+	runtime_client_call(world.runtime, world.actors[1], &num_method, &(struct num){4},
+			    UINT64_MAX, TROUPE_MORE, &asker.client_call);
 	world_run(&world);
 	assert_int_equal(asker.replies, 11);
 	assert_int_equal(asker.ends, 2);
-	runtime_outside_call(world.runtime, world.actors[1], &num_method, &(struct num){3},
-			     UINT64_MAX, 0, &asker.outside);
+	runtime_client_call(world.runtime, world.actors[1], &num_method, &(struct num){3},
+			    UINT64_MAX, 0, &asker.client_call);
 	world_run(&world);
 	world_log(&world);
-	runtime_outside_cancel(world.runtime, &asker.outside);
+	runtime_client_cancel(world.runtime, &asker.client_call);
 	world_run(&world);
 	assert_log(&world, "1:cancel; ");
 	assert_int_equal(asker.replies, 11);
-	runtime_outside_call(world.runtime, world.actors[1], &num_method, &(struct num){3},
-			     UINT64_MAX, 0, &asker.outside);
+	runtime_client_call(world.runtime, world.actors[1], &num_method, &(struct num){3},
+			    UINT64_MAX, 0, &asker.client_call);
 	runtime_stop_all(world.runtime);
 	world_run(&world);
 	assert_int_equal(asker.status, TROUPE_ACTOR_DIED);
@@ -663,7 +664,7 @@ static void actors_find_room_for_more_after_any_number_of_lives(void **state)
 	world_send(&world, world.actors[1], 1);
 	world_run(&world);
 	actor = actor_at(world.runtime, world.actors[1].slot);
-	more_find(world.runtime, actor)->slot.generation = SLOT_GENERATION_MAX;
+	cold_find(world.runtime, actor)->slot.generation = SLOT_GENERATION_MAX;
 	runtime_stop(world.runtime, world.actors[1]);
 	for (int i = 2; i <= 3; i++) {
 		world_spawn(&world, i);
@@ -722,7 +723,7 @@ int main(void)
 		cmocka_unit_test(stopped_timer_swallows_the_tick_that_is_due),
 		cmocka_unit_test(timers_of_an_actor_stop_in_any_order),
 		cmocka_unit_test(timers_stop_at_the_limit),
-		cmocka_unit_test(outside_calls_are_answered_streamed_and_cancelled),
+		cmocka_unit_test(client_calls_are_answered_streamed_and_cancelled),
 		cmocka_unit_test(type_add_refuses_malformed_tables),
 		cmocka_unit_test(actors_can_be_looked_at_one_after_the_other),
 		cmocka_unit_test(actors_find_room_for_more_after_any_number_of_lives),

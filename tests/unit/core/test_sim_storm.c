@@ -23,9 +23,9 @@
 
 struct storm;
 
-/* A call from outside. */
+/* A call of a client. */
 struct asker {
-	struct runtime_outside outside;
+	struct runtime_client_call client_call;
 	struct storm *storm;
 	bool is_open, has_deadline;
 };
@@ -589,32 +589,32 @@ static void visit(struct storm *storm, struct world *world)
 	}
 	if (!*number)
 		*number = ++storm->next_client;
-	rc = runtime_outside_send(world->runtime, anybody(storm), &num_method, &(struct num){0},
-				  *number);
+	rc = runtime_client_send(world->runtime, anybody(storm), &num_method, &(struct num){0},
+				 *number);
 	assert_true(rc == 0 || rc == -EAGAIN || rc == -ESRCH);
 	storm->sends += rc == 0;
 }
 
-static void on_outside_reply(struct runtime_outside *outside, const struct troupe_reply *reply,
-			     const struct troupe_type *type)
+static void on_client_reply(struct runtime_client_call *client_call,
+			    const struct troupe_reply *reply, const struct troupe_type *type)
 {
-	struct asker *asker = container_of(outside, struct asker, outside);
+	struct asker *asker = container_of(client_call, struct asker, client_call);
 
 	(void)type;
 	assert_true(asker->is_open); /* nothing after the end */
 	asker->is_open = reply->continues;
 	if (reply->continues)
-		outside->unread_bytes += below(asker->storm, 20000);
+		client_call->unread_bytes += below(asker->storm, 20000);
 }
 
-static void on_outside_kept(struct runtime_outside *outside)
+static void on_client_kept(struct runtime_client_call *client_call)
 {
-	assert_true(container_of(outside, struct asker, outside)->is_open);
+	assert_true(container_of(client_call, struct asker, client_call)->is_open);
 }
 
 static void give_up(struct world *world, struct asker *asker)
 {
-	runtime_outside_cancel(world->runtime, &asker->outside);
+	runtime_client_cancel(world->runtime, &asker->client_call);
 	memset(asker, 0xa5, sizeof(*asker)); /* it is the caller's again */
 	asker->is_open = false;
 }
@@ -628,37 +628,37 @@ static void ask(struct storm *storm, struct world *world)
 	if (asker->is_open && below(storm, 3) == 0) {
 		give_up(world, asker);
 	} else if (asker->is_open) {
-		runtime_outside_taken(world->runtime, &asker->outside,
-				      (uint32_t)below(storm, 400), below(storm, 4000000));
+		runtime_client_taken(world->runtime, &asker->client_call,
+				     (uint32_t)below(storm, 400), below(storm, 4000000));
 	} else {
 		if (below(storm, 3) == 0)
 			deadline_ns = loop_clock_ns(world->loop) + 50000000;
 		*asker = (struct asker){
-			.outside = {.on_reply = on_outside_reply, .on_kept = on_outside_kept},
+			.client_call = {.on_reply = on_client_reply, .on_kept = on_client_kept},
 			.storm = storm,
 			.is_open = true,
 			.has_deadline = deadline_ns != UINT64_MAX};
-		rc = runtime_outside_call(world->runtime, anybody(storm), &text_method,
-					  &(struct text){"storm"}, deadline_ns,
-					  below(storm, 2) ? TROUPE_MORE : 0, &asker->outside);
+		rc = runtime_client_call(
+			world->runtime, anybody(storm), &text_method, &(struct text){"storm"},
+			deadline_ns, below(storm, 2) ? TROUPE_MORE : 0, &asker->client_call);
 		assert_true(rc == 0 || rc == -EAGAIN || rc == -ESRCH);
 		asker->is_open = rc == 0;
 	}
-	runtime_outside_hold(world->runtime, below(storm, 4) == 0);
+	runtime_client_hold(world->runtime, below(storm, 4) == 0);
 }
 
-/* Who asks from outside reads all, and gives up what need not be answered any more. */
+/* Clients read all, and give up what need not be answered any more. */
 static void calm_askers(struct storm *storm, struct world *world)
 {
-	runtime_outside_hold(world->runtime, false);
+	runtime_client_hold(world->runtime, false);
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		struct asker *asker = &storm->askers[world->worker][i];
 
 		if (asker->is_open && asker->has_deadline)
 			give_up(world, asker);
 		else if (asker->is_open)
-			runtime_outside_taken(world->runtime, &asker->outside, UINT32_MAX,
-					      UINT64_MAX);
+			runtime_client_taken(world->runtime, &asker->client_call, UINT32_MAX,
+					     UINT64_MAX);
 	}
 }
 
@@ -686,7 +686,7 @@ static void change_limits(struct storm *storm, struct world *world)
 /* What an idle runtime does, in the middle of everything. */
 static void trim(struct storm *storm, struct runtime *runtime)
 {
-	struct slots *tables[] = {&runtime->actors,     &runtime->mores, &runtime->calls,
+	struct slots *tables[] = {&runtime->actors,     &runtime->colds, &runtime->calls,
 				  &runtime->kept_calls, &runtime->kept,  &runtime->timers,
 				  &runtime->waits};
 

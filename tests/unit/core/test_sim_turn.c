@@ -231,52 +231,52 @@ static void converted_message_is_charged_as_what_it_became(void **state)
 
 /* ------------------------------------------------------------------ deadlines */
 
-static void on_outside(struct runtime_outside *outside, const struct troupe_reply *reply,
-		       const struct troupe_type *type)
+static void on_client_reply(struct runtime_client_call *client_call,
+			    const struct troupe_reply *reply, const struct troupe_type *type)
 {
 	(void)type;
-	assert_int_equal(outside->id, 0);
+	assert_int_equal(client_call->id, 0);
 	assert_int_equal(reply->status, TROUPE_TIMEOUT);
 }
 
 static void call_whose_deadline_is_now_is_not_run(void **state)
 {
-	struct runtime_outside outside = {.on_reply = on_outside};
+	struct runtime_client_call client_call = {.on_reply = on_client_reply};
 	struct world world;
 
 	(void)state;
 	world_init(&world, 1, NULL);
 	world_spawn(&world, 1);
-	assert_int_equal(runtime_outside_call(world.runtime, world.actors[1], &num_method,
-					      &(struct num){1},
-					      loop_clock_ns(world.loop) + 1000000, 0, &outside),
+	assert_int_equal(runtime_client_call(
+				 world.runtime, world.actors[1], &num_method, &(struct num){1},
+				 loop_clock_ns(world.loop) + 1000000, 0, &client_call),
 			 0);
 	sim_advance(world.loop, 1000000);
 	world_run(&world);
 	assert_log(&world, "");
 	assert_string_equal(world.last_dead_letter, "expired");
 	/* Whoever called keeps the deadline. */
-	assert_int_not_equal(outside.id, 0);
-	runtime_outside_cancel(world.runtime, &outside);
+	assert_int_not_equal(client_call.id, 0);
+	runtime_client_cancel(world.runtime, &client_call);
 	assert_int_equal(world.runtime->calls.count, 0);
 	finish(&world);
 }
 
 static void call_without_a_deadline_stays_open(void **state)
 {
-	struct runtime_outside outside = {.on_reply = on_outside};
+	struct runtime_client_call client_call = {.on_reply = on_client_reply};
 	struct world world;
 
 	(void)state;
 	world_init(&world, 1, NULL);
 	world.hooks.num = waits_and_keeps;
 	world_spawn(&world, 3);
-	assert_int_equal(runtime_outside_call(world.runtime, world.actors[3], &num_method,
-					      &(struct num){1}, UINT64_MAX, 0, &outside),
+	assert_int_equal(runtime_client_call(world.runtime, world.actors[3], &num_method,
+					     &(struct num){1}, UINT64_MAX, 0, &client_call),
 			 0);
 	world_sleep(&world, 2 * LIMIT_CALL_TIMEOUT_NS);
-	assert_int_not_equal(outside.id, 0);
-	runtime_outside_cancel(world.runtime, &outside);
+	assert_int_not_equal(client_call.id, 0);
+	runtime_client_cancel(world.runtime, &client_call);
 	finish(&world);
 }
 
@@ -426,8 +426,8 @@ static void slice_ends_when_no_message_has_a_handler(void **state)
 	/* so that a handler has run in the slice */
 	world_send(&world, world.actors[1], 1);
 	for (int i = 0; i < 199999; i++)
-		assert_int_equal(runtime_outside_send(world.runtime, world.actors[1],
-						      &unknown_method, &(struct num){1}, 0),
+		assert_int_equal(runtime_client_send(world.runtime, world.actors[1],
+						     &unknown_method, &(struct num){1}, 0),
 				 0);
 	loop_step(world.loop, false);
 	assert_true(world.dead_letters < 199999);

@@ -500,7 +500,7 @@ void world_sleep(struct world *world, uint64_t ns)
 
 int world_send(struct world *world, struct troupe_address to, int64_t n)
 {
-	return runtime_outside_send(world->runtime, to, &num_method, &(struct num){n}, 0);
+	return runtime_client_send(world->runtime, to, &num_method, &(struct num){n}, 0);
 }
 
 bool net_carry_one(struct net *net, uint16_t worker)
@@ -585,7 +585,7 @@ void world_assert_empty(struct world *world)
 	assert_int_equal(runtime->kept.count, 0);
 	assert_int_equal(runtime->timers.count, 0);
 	assert_int_equal(runtime->waits.count, 0);
-	assert_int_equal(runtime->mores.count, 0);
+	assert_int_equal(runtime->colds.count, 0);
 	assert_int_equal(runtime->wheel.count, 0);
 	assert_int_equal(runtime->inbound.count, 0);
 	assert_int_equal(runtime->waits_by_key.count, 0);

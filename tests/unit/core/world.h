@@ -134,7 +134,7 @@ void world_restart(struct world *world, struct net *net);
 void world_run(struct world *world);
 /* Let time pass. */
 void world_sleep(struct world *world, uint64_t ns);
-/* From outside: Num(n) to an actor, as a send. */
+/* As a client: Num(n) to an actor, as a send. */
 int world_send(struct world *world, struct troupe_address to, int64_t n);
 
 /* Deliver all that is on the way, and run all worlds, until all is quiet. */

@@ -765,8 +765,8 @@ static void run(struct host *host)
 
 static void tell(struct host *host, struct troupe_address to, const char *word)
 {
-	assert_int_equal(runtime_outside_send(host->runtime, to, &desk_tell_method,
-					      &(struct desk_tell){word}, 0),
+	assert_int_equal(runtime_client_send(host->runtime, to, &desk_tell_method,
+					     &(struct desk_tell){word}, 0),
 			 0);
 	run(host);
 }

@@ -1,16 +1,16 @@
-/* more.h - what few actors have: what they own beside timers, whom they wait for, what went
- * wrong.
+/* cold.h - the part of an actor that most never need: what it owns beside timers, whom it waits for,
+ * what went wrong.
  *
  * An actor's head is one cache line, so that idle ones are small and a message touches no
- * more. The first call, kept message, refusal or failure gets the actor a `more`, which it has
+ * more. The first call, kept message, refusal or failure gets the actor its cold part, which it has
  * until it ends. One runtime, one thread.
  */
-#ifndef CORE_MORE_H
-#define CORE_MORE_H
+#ifndef CORE_COLD_H
+#define CORE_COLD_H
 
 #include "core/inside.h"
 
-struct more {
+struct actor_cold {
 	struct slot slot;
 	struct list *calls;    /* struct call: its own, under way */
 	struct list *kept;     /* struct kept_call */
@@ -29,19 +29,21 @@ struct more {
 };
 
 /* Make one. There is a place for each actor, so that it cannot fail. */
-struct more *more_new(struct runtime *runtime, struct actor *actor);
+struct actor_cold *cold_new(struct runtime *runtime, struct actor *actor);
 /* The actor ends; all chains are empty. */
-void more_free(struct runtime *runtime, struct actor *actor);
+void cold_free(struct runtime *runtime, struct actor *actor);
 
 /* NULL: it never needed one, and all that would stand there is 0. */
-static inline struct more *more_find(const struct runtime *runtime, const struct actor *actor)
+static inline struct actor_cold *cold_find(const struct runtime *runtime,
+					   const struct actor *actor)
 {
-	return actor->more ? (struct more *)slots_at(&runtime->mores, actor->more - 1) : NULL;
+	return actor->cold ? (struct actor_cold *)slots_at(&runtime->colds, actor->cold - 1)
+			   : NULL;
 }
 
-static inline struct more *more_get(struct runtime *runtime, struct actor *actor)
+static inline struct actor_cold *cold_get(struct runtime *runtime, struct actor *actor)
 {
-	return likely(actor->more != 0) ? more_find(runtime, actor) : more_new(runtime, actor);
+	return likely(actor->cold != 0) ? cold_find(runtime, actor) : cold_new(runtime, actor);
 }
 
 #endif

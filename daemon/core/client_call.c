@@ -1,4 +1,4 @@
-#include "core/outside.h"
+#include "core/client_call.h"
 #include "core/call.h"
 #include "core/callee.h"
 #include "core/caller.h"
@@ -44,10 +44,10 @@ static const struct troupe_type *read_message(const struct message *message,
 	}
 }
 
-void outside_tell_kept(struct call *call)
+void client_call_report_kept(struct call *call)
 {
-	if (call->outside->on_kept)
-		call->outside->on_kept(call->outside);
+	if (call->client_call->on_kept)
+		call->client_call->on_kept(call->client_call);
 }
 
 static void deliver_kept(struct runtime *runtime, struct message *message)
@@ -56,7 +56,7 @@ static void deliver_kept(struct runtime *runtime, struct message *message)
 
 	message_free(&runtime->messages, message);
 	if (call)
-		outside_tell_kept(call);
+		client_call_report_kept(call);
 }
 
 static void deliver_mail(struct runtime *runtime, struct mail *mail)
@@ -64,7 +64,7 @@ static void deliver_mail(struct runtime *runtime, struct mail *mail)
 	struct troupe_reply reply = {0};
 	const struct troupe_type *type = NULL;
 	struct message *message = NULL;
-	struct runtime_outside *outside;
+	struct runtime_client_call *client_call;
 	struct call *call;
 
 	if (mail->kind == MAIL_END) {
@@ -76,33 +76,33 @@ static void deliver_mail(struct runtime *runtime, struct mail *mail)
 		call = slots_at(&runtime->calls, (uint32_t)message->extra);
 		type = read_message(message, &reply);
 	}
-	outside = call->outside;
+	client_call = call->client_call;
 	call->unread--;
-	if (outside && reply.continues) {
-		outside->queued_bytes -= mail->size;
-		outside->unread++;
+	if (client_call && reply.continues) {
+		client_call->queued_bytes -= mail->size;
+		client_call->unread++;
 	}
 	if (slots_is_closed(&call->slot) && call->unread == 0) {
-		call->outside = NULL;
+		call->client_call = NULL;
 		call_give(runtime, call);
 	}
-	if (outside) {
+	if (client_call) {
 		if (!reply.continues)
-			outside->id = 0;
-		outside->on_reply(outside, &reply, type);
+			client_call->id = 0;
+		client_call->on_reply(client_call, &reply, type);
 	}
 	if (message)
 		message_free(&runtime->messages, message);
 }
 
-void outside_reply(struct runtime *runtime, struct call *call, const struct troupe_reply *reply,
-		   const struct troupe_type *type)
+void client_call_end(struct runtime *runtime, struct call *call,
+		     const struct troupe_reply *reply, const struct troupe_type *type)
 {
-	struct runtime_outside *outside = call->outside;
+	struct runtime_client_call *client_call = call->client_call;
 
 	caller_close(runtime, call);
-	outside->id = 0;
-	outside->on_reply(outside, reply, type);
+	client_call->id = 0;
+	client_call->on_reply(client_call, reply, type);
 }
 
 static void deliver_first(struct runtime *runtime)
@@ -115,7 +115,7 @@ static void deliver_first(struct runtime *runtime)
 		deliver_mail(runtime, mail);
 }
 
-void outside_deliver(struct runtime *runtime)
+void client_calls_deliver(struct runtime *runtime)
 {
 	uint64_t until_ns;
 
@@ -128,41 +128,43 @@ void outside_deliver(struct runtime *runtime)
 	while (outbox_has_mail(runtime) && slice_read_ns(runtime) < until_ns);
 }
 
-void outside_drain(struct runtime *runtime)
+void client_calls_drain(struct runtime *runtime)
 {
 	while (runtime->outbox.first)
 		deliver_first(runtime);
 }
 
-static struct call *find_call(struct runtime *runtime, const struct runtime_outside *outside)
+static struct call *find_call(struct runtime *runtime,
+			      const struct runtime_client_call *client_call)
 {
-	uint32_t index = (uint32_t)outside->id;
+	uint32_t index = (uint32_t)client_call->id;
 	struct call *call;
 
-	if (outside->id == 0 || index >= runtime->calls.used)
+	if (client_call->id == 0 || index >= runtime->calls.used)
 		return NULL;
 	call = slots_at(&runtime->calls, index);
-	return call->outside == outside && call->flags & CALL_OUTSIDE ? call : NULL;
+	return call->client_call == client_call && call->flags & CALL_OF_CLIENT ? call : NULL;
 }
 
-void runtime_outside_taken(struct runtime *runtime, struct runtime_outside *outside,
-			   uint32_t count, uint64_t bytes)
+void runtime_client_taken(struct runtime *runtime, struct runtime_client_call *client_call,
+			  uint32_t count, uint64_t bytes)
 {
-	struct call *call = find_call(runtime, outside);
+	struct call *call = find_call(runtime, client_call);
 
-	if (count > outside->unread)
-		count = outside->unread;
-	outside->unread -= count;
-	outside->unread_bytes -= bytes < outside->unread_bytes ? bytes : outside->unread_bytes;
+	if (count > client_call->unread)
+		count = client_call->unread;
+	client_call->unread -= count;
+	client_call->unread_bytes -=
+		bytes < client_call->unread_bytes ? bytes : client_call->unread_bytes;
 	if (!call || slots_is_closed(&call->slot))
 		return;
 	for (uint32_t i = 0; i < count; i++)
 		callee_taken(runtime, call);
 	if (caller_wants_more(call))
-		wait_wake_all(runtime, &outside->waiters);
+		wait_wake_all(runtime, &client_call->waiters);
 }
 
-void runtime_outside_hold(struct runtime *runtime, bool hold)
+void runtime_client_hold(struct runtime *runtime, bool hold)
 {
 	runtime->outbox.held = hold;
 }
@@ -185,7 +187,7 @@ int runtime_find_method(struct runtime *runtime, struct troupe_address address,
 	return 0;
 }
 
-/* A message of the outside, not in its actor's mailbox yet. */
+/* A message of a client, not in its actor's mailbox yet. */
 static int make_message(struct runtime *runtime, struct actor *actor, enum mail_kind kind,
 			const struct troupe_method *method, const void *in,
 			struct message **ret_message)
@@ -216,9 +218,10 @@ static int make_message(struct runtime *runtime, struct actor *actor, enum mail_
 	return 0;
 }
 
-int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
-			 const struct troupe_method *method, const void *in,
-			 uint64_t deadline_ns, uint32_t flags, struct runtime_outside *outside)
+int runtime_client_call(struct runtime *runtime, struct troupe_address to,
+			const struct troupe_method *method, const void *in,
+			uint64_t deadline_ns, uint32_t flags,
+			struct runtime_client_call *client_call)
 {
 	struct actor *actor = actor_find(runtime, to);
 	struct message *message;
@@ -230,20 +233,20 @@ int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
 	rc = make_message(runtime, actor, MAIL_CALL, method, in, &message);
 	if (rc < 0)
 		return rc;
-	/* Whoever is outside keeps the deadline itself; here it only says when the call needs not
+	/* The master keeps the deadline; here it only says when the call needs not
 	 * be run any more. */
-	call = call_new_outside(runtime, method);
+	call = call_new_of_client(runtime, method);
 	if (!call) {
 		message_free(&runtime->messages, message);
 		return -ENOMEM;
 	}
-	outside->unread_bytes = outside->queued_bytes = 0;
-	outside->unread = 0;
-	outside->waiters = NULL;
-	call->outside = outside;
+	client_call->unread_bytes = client_call->queued_bytes = 0;
+	client_call->unread = 0;
+	client_call->waiters = NULL;
+	call->client_call = client_call;
 	call->target = to;
-	outside->id = slots_id(call);
-	message->call = outside->id;
+	client_call->id = slots_id(call);
+	message->call = client_call->id;
 	message->extra = deadline_ns;
 	if (flags & TROUPE_MORE) {
 		call->flags |= CALL_MORE;
@@ -253,8 +256,8 @@ int runtime_outside_call(struct runtime *runtime, struct troupe_address to,
 	return 0;
 }
 
-int runtime_outside_send(struct runtime *runtime, struct troupe_address to,
-			 const struct troupe_method *method, const void *in, uint64_t client)
+int runtime_client_send(struct runtime *runtime, struct troupe_address to,
+			const struct troupe_method *method, const void *in, uint64_t client)
 {
 	struct actor *actor = actor_find(runtime, to);
 	struct message *message;
@@ -283,15 +286,15 @@ void runtime_client_gone(struct runtime *runtime, uint64_t number)
 	client_free(runtime, client);
 }
 
-void runtime_outside_cancel(struct runtime *runtime, struct runtime_outside *outside)
+void runtime_client_cancel(struct runtime *runtime, struct runtime_client_call *client_call)
 {
-	struct call *call = find_call(runtime, outside);
+	struct call *call = find_call(runtime, client_call);
 
 	if (!call)
 		return;
-	outside->id = 0;
-	wait_wake_all(runtime, &outside->waiters);
-	call->outside = NULL;
+	client_call->id = 0;
+	wait_wake_all(runtime, &client_call->waiters);
+	call->client_call = NULL;
 	if (slots_is_closed(&call->slot))
 		return; /* its last reply will find nobody */
 	callee_cancel(runtime, call);

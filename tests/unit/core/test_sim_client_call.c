@@ -1,4 +1,4 @@
-/* test_sim_outside.c - streams to the outside: their windows, and who is told when they open. */
+/* test_sim_client_call.c - streams to clients: their windows, and who is told when they open. */
 #include "world.h"
 
 #include "base/cleanup.h"
@@ -8,9 +8,9 @@
 
 #define TOTAL 2000
 
-/* A caller outside that reads when it is told to. */
+/* A client that reads when it is told to. */
 struct reader {
-	struct runtime_outside outside;
+	struct runtime_client_call client_call;
 	int64_t next;  /* number of the next reply */
 	size_t weight; /* bytes that one reply counts */
 	bool is_done;
@@ -18,10 +18,10 @@ struct reader {
 	enum troupe_status status;
 };
 
-static void on_reply(struct runtime_outside *outside, const struct troupe_reply *reply,
+static void on_reply(struct runtime_client_call *client_call, const struct troupe_reply *reply,
 		     const struct troupe_type *type)
 {
-	struct reader *reader = container_of(outside, struct reader, outside);
+	struct reader *reader = container_of(client_call, struct reader, client_call);
 
 	(void)type;
 	reader->is_done = !reply->continues;
@@ -31,12 +31,12 @@ static void on_reply(struct runtime_outside *outside, const struct troupe_reply 
 	assert_int_equal(((const struct num *)reply->data)->n, reader->next);
 	reader->next++;
 	if (reply->continues)
-		outside->unread_bytes += reader->weight;
+		client_call->unread_bytes += reader->weight;
 }
 
-static void on_kept(struct runtime_outside *outside)
+static void on_kept(struct runtime_client_call *client_call)
 {
-	container_of(outside, struct reader, outside)->n_kept++;
+	container_of(client_call, struct reader, client_call)->n_kept++;
 }
 
 static int stream_on(struct troupe_self *self, struct puppet *me)
@@ -79,18 +79,19 @@ static void begin(struct world *world, unsigned n_actors)
 
 static void ask(struct world *world, unsigned actor, struct reader *reader)
 {
-	reader->outside.on_reply = on_reply;
-	reader->outside.on_kept = on_kept;
-	assert_int_equal(runtime_outside_call(world->runtime, world->actors[actor], &num_method,
-					      &(struct num){1}, UINT64_MAX, TROUPE_MORE,
-					      &reader->outside),
+	reader->client_call.on_reply = on_reply;
+	reader->client_call.on_kept = on_kept;
+	assert_int_equal(runtime_client_call(world->runtime, world->actors[actor], &num_method,
+					     &(struct num){1}, UINT64_MAX, TROUPE_MORE,
+					     &reader->client_call),
 			 0);
 	world_run(world);
 }
 
 static void take(struct world *world, struct reader *reader, uint32_t count)
 {
-	runtime_outside_taken(world->runtime, &reader->outside, count, count * reader->weight);
+	runtime_client_taken(world->runtime, &reader->client_call, count,
+			     count * reader->weight);
 	world_run(world);
 }
 
@@ -114,7 +115,7 @@ static void stream_waits_when_its_window_is_full(void **state)
 	world_fini(&world);
 }
 
-static void outside_is_told_when_its_call_is_kept(void **state)
+static void client_learns_that_its_call_is_kept(void **state)
 {
 	struct reader reader = {.weight = 1};
 	struct world world;
@@ -124,12 +125,12 @@ static void outside_is_told_when_its_call_is_kept(void **state)
 	ask(&world, 1, &reader);
 	assert_int_equal(reader.n_kept, 1);
 	/* Not when it has ended before that could be handed out. */
-	runtime_outside_cancel(world.runtime, &reader.outside);
-	runtime_outside_hold(world.runtime, true);
+	runtime_client_cancel(world.runtime, &reader.client_call);
+	runtime_client_hold(world.runtime, true);
 	ask(&world, 1, &reader);
-	runtime_outside_cancel(world.runtime, &reader.outside);
+	runtime_client_cancel(world.runtime, &reader.client_call);
 	memset(&reader, 0xff, sizeof(reader));
-	runtime_outside_hold(world.runtime, false);
+	runtime_client_hold(world.runtime, false);
 	world_run(&world);
 	world_fini(&world);
 }
@@ -148,7 +149,7 @@ static void stream_waits_when_its_bytes_are_not_read(void **state)
 	assert_int_equal(reader.next, LIMIT_CLIENT_UNREAD);
 	take(&world, &reader, 1);
 	assert_true(reader.next > LIMIT_CLIENT_UNREAD);
-	runtime_outside_cancel(world.runtime, &reader.outside);
+	runtime_client_cancel(world.runtime, &reader.client_call);
 	world_fini(&world);
 }
 
@@ -215,17 +216,17 @@ static int note_room(struct troupe_self *self, struct puppet *me, struct troupe_
 	return 0;
 }
 
-static void on_any_reply(struct runtime_outside *outside, const struct troupe_reply *reply,
-			 const struct troupe_type *type)
+static void on_any_reply(struct runtime_client_call *client_call,
+			 const struct troupe_reply *reply, const struct troupe_type *type)
 {
-	(void)outside;
+	(void)client_call;
 	(void)reply;
 	(void)type;
 }
 
 static void replier_learns_which_clients_stream_has_room(void **state)
 {
-	struct runtime_outside clients[2];
+	struct runtime_client_call clients[2];
 	struct streams streams;
 	struct world world;
 
@@ -238,25 +239,25 @@ static void replier_learns_which_clients_stream_has_room(void **state)
 		world.test = &streams;
 		streams = (struct streams){.late = late};
 		for (int i = 0; i < 2; i++) {
-			clients[i] = (struct runtime_outside){.on_reply = on_any_reply};
-			assert_int_equal(runtime_outside_call(world.runtime, world.actors[1],
-							      &num_method, &(struct num){1},
-							      UINT64_MAX, TROUPE_MORE,
-							      &clients[i]),
+			clients[i] = (struct runtime_client_call){.on_reply = on_any_reply};
+			assert_int_equal(runtime_client_call(world.runtime, world.actors[1],
+							     &num_method, &(struct num){1},
+							     UINT64_MAX, TROUPE_MORE,
+							     &clients[i]),
 					 0);
 		}
 		world_run(&world);
 		assert_int_equal(streams.n, 2);
 		for (int i = 1; i >= 0; i--) {
-			runtime_outside_taken(world.runtime, &clients[i], LIMIT_CLIENT_UNREAD,
-					      0);
+			runtime_client_taken(world.runtime, &clients[i], LIMIT_CLIENT_UNREAD,
+					     0);
 			world_run(&world);
 			assert_int_equal(world.rooms, 2 - i);
 			assert_true(troupe_address_is_null(streams.where));
 			assert_int_equal(streams.room.id, streams.calls[i].id);
 		}
-		runtime_outside_cancel(world.runtime, &clients[0]);
-		runtime_outside_cancel(world.runtime, &clients[1]);
+		runtime_client_cancel(world.runtime, &clients[0]);
+		runtime_client_cancel(world.runtime, &clients[1]);
 		world_fini(&world);
 	}
 }
@@ -311,12 +312,12 @@ static void claims_to_have_taken_more_than_was_sent_are_not_believed(void **stat
 	(void)state;
 	begin(&world, 1);
 	ask(&world, 1, &reader);
-	runtime_outside_taken(world.runtime, &reader.outside, UINT32_MAX, UINT64_MAX);
+	runtime_client_taken(world.runtime, &reader.client_call, UINT32_MAX, UINT64_MAX);
 	world_run(&world);
 	assert_int_equal(reader.next, 2 * LIMIT_CLIENT_UNREAD);
-	runtime_outside_cancel(world.runtime, &reader.outside);
+	runtime_client_cancel(world.runtime, &reader.client_call);
 	/* Nothing is there to be taken any more. */
-	runtime_outside_taken(world.runtime, &reader.outside, 1, 1);
+	runtime_client_taken(world.runtime, &reader.client_call, 1, 1);
 	world_fini(&world);
 }
 
@@ -348,7 +349,7 @@ static void waiting_replier_is_woken_when_the_call_is_cancelled(void **state)
 	world.hooks.room = learn_of_room;
 	ask(&world, 1, &reader);
 	world_log(&world);
-	runtime_outside_cancel(world.runtime, &reader.outside);
+	runtime_client_cancel(world.runtime, &reader.client_call);
 	memset(&reader, 0xff, sizeof(reader)); /* it is the caller's again */
 	world_run(&world);
 	assert_log(&world, "1:room; 1:cancel; ");
@@ -404,11 +405,11 @@ static void answers_are_told_at_once_when_the_slice_is_over(void **state)
 	for (unsigned count = 1; count <= ARRAY_LEN(readers); count++) {
 		memset(readers, 0, sizeof(readers));
 		for (unsigned i = 0; i < count; i++) {
-			readers[i].outside.on_reply = on_reply;
-			assert_int_equal(runtime_outside_call(world.runtime, world.actors[1],
-							      &num_method, &(struct num){0},
-							      UINT64_MAX, 0,
-							      &readers[i].outside),
+			readers[i].client_call.on_reply = on_reply;
+			assert_int_equal(runtime_client_call(world.runtime, world.actors[1],
+							     &num_method, &(struct num){0},
+							     UINT64_MAX, 0,
+							     &readers[i].client_call),
 					 0);
 		}
 		world_run(&world); /* as long as a loop would go on without waiting */
@@ -438,10 +439,10 @@ static int answers_much(struct troupe_self *self, struct puppet *me, struct trou
 	return r;
 }
 
-static void count_reply(struct runtime_outside *outside, const struct troupe_reply *reply,
-			const struct troupe_type *type)
+static void count_reply(struct runtime_client_call *client_call,
+			const struct troupe_reply *reply, const struct troupe_type *type)
 {
-	struct reader *reader = container_of(outside, struct reader, outside);
+	struct reader *reader = container_of(client_call, struct reader, client_call);
 
 	(void)type;
 	assert_false(reader->is_done);
@@ -461,26 +462,26 @@ static void replies_that_wait_hold_a_bounded_amount(void **state)
 	world_spawn(&world, 1);
 	world_spawn(&world, 2);
 	world.hooks.text = answers_much;
-	runtime_outside_hold(world.runtime, true);
+	runtime_client_hold(world.runtime, true);
 	for (unsigned i = 0; i < ARRAY_LEN(readers); i++) {
-		readers[i].outside.on_reply = count_reply;
-		assert_int_equal(runtime_outside_call(world.runtime, world.actors[1 + i % 2],
-						      &text_method, &(struct text){""},
-						      UINT64_MAX, 0, &readers[i].outside),
+		readers[i].client_call.on_reply = count_reply;
+		assert_int_equal(runtime_client_call(world.runtime, world.actors[1 + i % 2],
+						     &text_method, &(struct text){""},
+						     UINT64_MAX, 0, &readers[i].client_call),
 				 0);
 	}
 	for (int i = 0; i < 1000; i++)
 		loop_step(world.loop, false);
-	assert_in_range(world.runtime->outbox.bytes, LIMIT_OUTSIDE_BYTES,
-			LIMIT_OUTSIDE_BYTES + REPLY_BYTES + 4096);
+	assert_in_range(world.runtime->outbox.bytes, LIMIT_OUTBOX_BYTES,
+			LIMIT_OUTBOX_BYTES + REPLY_BYTES + 4096);
 	/* and the loop does not spin meanwhile */
 	assert_false(world.runtime->work.callback(&world.runtime->work));
 	/* with room again, all are answered, a portion at a time */
-	runtime_outside_hold(world.runtime, false);
+	runtime_client_hold(world.runtime, false);
 	while (done < ARRAY_LEN(readers)) {
 		loop_step(world.loop, false);
 		assert_true(world.runtime->outbox.bytes <
-			    LIMIT_OUTSIDE_BYTES + REPLY_BYTES + 4096);
+			    LIMIT_OUTBOX_BYTES + REPLY_BYTES + 4096);
 		for (done = 0; done < ARRAY_LEN(readers) && readers[done].is_done; done++)
 			assert_int_equal(readers[done].status, TROUPE_OK);
 		world.log_size = 0;
@@ -494,7 +495,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stream_waits_when_its_window_is_full),
-		cmocka_unit_test(outside_is_told_when_its_call_is_kept),
+		cmocka_unit_test(client_learns_that_its_call_is_kept),
 		cmocka_unit_test(stream_waits_when_its_bytes_are_not_read),
 		cmocka_unit_test(streams_have_windows_of_their_own),
 		cmocka_unit_test(replier_learns_which_clients_stream_has_room),

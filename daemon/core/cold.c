@@ -1,0 +1,21 @@
+#include "core/cold.h"
+
+struct actor_cold *cold_new(struct runtime *runtime, struct actor *actor)
+{
+	struct actor_cold *cold = slots_take(&runtime->colds);
+
+	check(cold); /* the table is as long as that of the actors */
+	actor->cold = cold->slot.index + 1;
+	return cold;
+}
+
+void cold_free(struct runtime *runtime, struct actor *actor)
+{
+	struct actor_cold *cold = cold_find(runtime, actor);
+
+	if (!cold)
+		return;
+	cold->slot.generation = 0; /* nobody names it, so that it need not be retired */
+	slots_give(&runtime->colds, cold);
+	actor->cold = 0;
+}
