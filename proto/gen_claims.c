@@ -9,7 +9,7 @@
 /* A name in C depends on its own name in the IDL only, never on what else stands there: a member that is
  * added must not rename another. So two that meet are an error, and not told apart by a number. */
 
-int gen_claim(struct gen_model *model, bool tag, const char *name, const char *what,
+int gen_claim(struct gen_model *model, enum gen_space space, const char *name, const char *what,
 	      unsigned line)
 {
 	struct gen_claim *claim =
@@ -17,19 +17,20 @@ int gen_claim(struct gen_model *model, bool tag, const char *name, const char *w
 
 	if (!claim || !name || !what)
 		return -ENOMEM;
-	*claim = (struct gen_claim){model->claims, name, what, line, tag};
+	*claim = (struct gen_claim){model->claims, name, what, line, space};
 	model->claims = claim;
 	model->n_claims++;
 	return 0;
 }
 
-static int claim_all(struct gen_model *model, const struct gen_member *member, const char *what,
+static int claim_all(struct gen_model *model, enum gen_space space,
+		     const struct gen_member *member, const char *what,
 		     const char *const *suffixes)
 {
 	int r = 0;
 
 	for (; r == 0 && *suffixes; suffixes++)
-		r = gen_claim(model, false,
+		r = gen_claim(model, space,
 			      arena_printf(&model->arena, "%s_%s", member->stem, *suffixes),
 			      what, member->idl->line);
 	return r;
@@ -45,23 +46,27 @@ static int claim_method(struct gen_model *model, const struct gen_member *method
 	struct arena *arena = &model->arena;
 	const char *what = method->type->what;
 	unsigned line = method->idl->line;
-	int r = claim_all(model, method, what, descriptors);
+	int r = claim_all(model, GEN_MACRO, method, what, descriptors);
 
 	if (r < 0 || model->host)
 		return r;
-	r = claim_all(model, method, what, functions);
+	r = gen_claim(model, GEN_FIELD, method->c_name, what, line);
 	if (r < 0)
 		return r;
-	r = gen_claim(model, true, arena_printf(arena, "%s_call", method->stem), what, line);
+	r = claim_all(model, GEN_NAME, method, what, functions);
 	if (r < 0)
 		return r;
-	r = gen_claim(model, true, arena_printf(arena, "%s_reply", method->stem), what, line);
+	r = gen_claim(model, GEN_TAG, arena_printf(arena, "%s_call", method->stem), what, line);
 	if (r < 0)
 		return r;
-	r = gen_claim(model, false, arena_printf(arena, "%s_REPLY", method->constant), what,
+	r = gen_claim(model, GEN_TAG, arena_printf(arena, "%s_reply", method->stem), what,
+		      line);
+	if (r < 0)
+		return r;
+	r = gen_claim(model, GEN_NAME, arena_printf(arena, "%s_REPLY", method->constant), what,
 		      line);
 	for (size_t i = 0; r == 0 && i < model->n_errors; i++)
-		r = gen_claim(model, false,
+		r = gen_claim(model, GEN_NAME,
 			      arena_printf(arena, "%s_fail_%s", method->stem,
 					   model->errors[i].type->stem),
 			      arena_printf(arena, "failing %s with %s", what,
@@ -70,34 +75,53 @@ static int claim_method(struct gen_model *model, const struct gen_member *method
 	return r;
 }
 
-int gen_claim_members(struct gen_model *model)
+static int claim_error(struct gen_model *model, const struct gen_member *error)
 {
 	static const char *const descriptors[] = {"error", NULL};
+	int r = claim_all(model, GEN_MACRO, error, error->type->what, descriptors);
+
+	if (r < 0 || model->host)
+		return r;
+	return gen_claim(model, GEN_FIELD, error->c_name, error->type->what, error->idl->line);
+}
+
+int gen_claim_members(struct gen_model *model)
+{
 	struct arena *arena = &model->arena;
 	const char *what = "the interface";
 	int r;
 
-	r = gen_claim(model, false, arena_printf(arena, "%s_interface", model->prefix), what,
-		      1);
+	r = gen_claim(model, GEN_MACRO, arena_printf(arena, "%s_interface", model->prefix),
+		      what, 1);
 	if (r < 0)
 		return r;
-	r = gen_claim(model, false, arena_printf(arena, "%s_HANDLERS", model->upper), what, 1);
+	r = gen_claim(model, GEN_NAME, arena_printf(arena, "%s_HANDLERS", model->upper), what,
+		      1);
 	for (size_t i = 0; r == 0 && i < model->n_errors; i++)
-		r = claim_all(model, &model->errors[i], model->errors[i].type->what,
-			      descriptors);
+		r = claim_error(model, &model->errors[i]);
 	for (size_t i = 0; r == 0 && i < model->n_methods; i++)
 		r = claim_method(model, &model->methods[i]);
 	return r;
 }
 
+/* By name, and what counts everywhere before all others of the name. */
 static int compare_claims(const void *a, const void *b)
 {
 	const struct gen_claim *one = *(const struct gen_claim *const *)a;
 	const struct gen_claim *other = *(const struct gen_claim *const *)b;
+	int order = strcmp(one->name, other->name);
 
-	if (one->tag != other->tag)
-		return one->tag ? -1 : 1;
-	return strcmp(one->name, other->name);
+	return order != 0 ? order : (int)one->space - (int)other->space;
+}
+
+/* Whether two neighbours in that order are one name at one place. Two fields of one struct were told apart by the
+ * parser. */
+static bool meet(const struct gen_claim *one, const struct gen_claim *other)
+{
+	if (strcmp(one->name, other->name) != 0)
+		return false;
+	return one->space == GEN_MACRO ||
+	       (one->space == other->space && one->space != GEN_FIELD);
 }
 
 int gen_claims_check(struct gen_model *model, struct idl_error *ret_error)
@@ -114,7 +138,7 @@ int gen_claims_check(struct gen_model *model, struct idl_error *ret_error)
 	for (size_t i = 1; i < n; i++) {
 		const struct gen_claim *one = claims[i - 1], *other = claims[i];
 
-		if (compare_claims(&one, &other) != 0)
+		if (!meet(one, other))
 			continue;
 		if (one->line > other->line) {
 			one = claims[i];

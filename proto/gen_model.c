@@ -73,10 +73,11 @@ static int name_type(struct gen_model *model, struct gen_type *type, const char 
 			     model->prefix, stem);
 	if (!type->tag || !type->descriptor || !type->c)
 		return -ENOMEM;
-	r = gen_claim(model, true, type->tag, what, line);
+	r = gen_claim(model, GEN_TAG, type->tag, what, line);
 	if (r < 0)
 		return r;
-	return gen_claim(model, false, arena_printf(arena, "%s_type", type->tag), what, line);
+	return gen_claim(model, GEN_MACRO, arena_printf(arena, "%s_type", type->tag), what,
+			 line);
 }
 
 static int make_array(struct gen_model *model, struct gen_type *item,
@@ -110,7 +111,7 @@ static int make_map(struct gen_model *model, struct gen_type *item, struct gen_t
 	if (r < 0)
 		return r;
 	type->entry = arena_printf(&model->arena, "%s_entry", type->tag);
-	return gen_claim(model, true, type->entry, what, item->line);
+	return gen_claim(model, GEN_TAG, type->entry, what, item->line);
 }
 
 static int make_optional(struct gen_model *model, struct gen_type *item,
@@ -132,7 +133,7 @@ static int make_optional(struct gen_model *model, struct gen_type *item,
 		return -ENOMEM;
 	*ret_type = type;
 	/* It has no struct, but a descriptor, which must not be taken for that of a `type XOptional`. */
-	return gen_claim(model, false,
+	return gen_claim(model, GEN_NAME,
 			 arena_printf(&model->arena, "%s_%s_type", model->prefix, type->stem),
 			 type->what, type->line);
 }
@@ -164,7 +165,7 @@ static int fill_enum(struct gen_model *model, const struct idl_type *idl, struct
 			return -ENOMEM;
 		field->c_name = gen_upper(&model->arena, name);
 		r = gen_claim(
-			model, false, field->c_name,
+			model, GEN_NAME, field->c_name,
 			arena_printf(&model->arena, "'%s' of %s", field->name, type->what),
 			type->line);
 		if (r < 0)
@@ -196,6 +197,9 @@ static int fill_struct(struct gen_model *model, const struct idl_type *idl,
 		owner.what = arena_printf(&model->arena, "'%s' of %s", field->name, type->what);
 		if (!field->c_name || !owner.stem || !owner.what)
 			return -ENOMEM;
+		r = gen_claim(model, GEN_FIELD, field->c_name, owner.what, owner.line);
+		if (r < 0)
+			return r;
 		r = get_type(model, idl->fields[i].type, &owner, &field->type);
 		if (r < 0)
 			return r;

@@ -57,13 +57,21 @@ struct gen_member {
 	uint64_t hash, out_hash;
 };
 
+/* Where a name counts. */
+enum gen_space {
+	GEN_MACRO, /* everywhere: descriptors are macros, which the preprocessor puts in for any token */
+	GEN_TAG,   /* among structs and enums */
+	GEN_NAME,  /* among functions, constants, and macros with arguments */
+	GEN_FIELD, /* in its own struct */
+};
+
 /* A name that the header takes in C. */
 struct gen_claim {
 	struct gen_claim *next;
 	const char *name;
 	const char *what;
 	unsigned line;
-	bool tag; /* of a struct or enum: these live apart from all others */
+	enum gen_space space;
 };
 
 struct gen_model {
@@ -88,7 +96,7 @@ int gen_model_init(struct gen_model *model, const struct idl *idl,
 void gen_model_fini(struct gen_model *model);
 
 /* Take a name (NULL: no memory), and see, when all are taken, whether one was taken twice. */
-int gen_claim(struct gen_model *model, bool tag, const char *name, const char *what,
+int gen_claim(struct gen_model *model, enum gen_space space, const char *name, const char *what,
 	      unsigned line);
 int gen_claims_check(struct gen_model *model, struct idl_error *ret_error);
 

@@ -236,7 +236,94 @@ static void names_that_are_one_in_c_are_refused(void **state)
 		      "'b_int_array'");
 	check_refused("interface a.b\nmethod M() -> ()\nerror Parameter()\n", NULL, 3,
 		      "'b_m_fail_parameter'");
+	/* Descriptors are macros: their names count among structs, functions and fields, too. */
+	check_refused("interface a.b\ntype GreetMethod (a: int)\nmethod Greet() -> ()\n", NULL,
+		      3, "'b_greet_method'");
+	check_refused("interface a.b\nmethod Greet() -> ()\nmethod GreetType() -> ()\n", NULL,
+		      3, "'b_greet_type'");
+	check_refused("interface a.b\nerror Lost()\nerror LostError()\n", NULL, 3,
+		      "'b_lost_error'");
+	check_refused("interface a.b\ntype T (a: []int)\nerror IntArrayType()\n", NULL, 3,
+		      "'b_int_array_type'");
+	check_refused("interface a.b\nmethod M(b_m_method: int) -> ()\n", NULL, 2,
+		      "'b_m_method'");
+	check_refused("interface a.bee\nmethod Go() -> ()\nmethod BeeGoOutType() -> ()\n", NULL,
+		      3, "'bee_go_out_type'");
 	check_refused("interface a.b\n", "No", 1, "is no prefix");
+}
+
+/* A second member next to those of this interface, of each kind, and called as whatever the header may make of them. */
+static void names_that_are_taken_can_be_used(void **state)
+{
+	static const char interface[] =
+		"interface a.h\n"
+		"type T (a: int, e: (red, green), l: []string, m: [string]T, o: ?[]?int)\n"
+		"method Greet(name: string) -> (text: string)\nerror Foo(limit: int)\n";
+	static const char *const stems[] = {"Greet", "Foo", "T", "StringArray"};
+	static const char *const ends[] = {"Out",   "Call",       "Reply",     "ReplyRead",
+					   "Ask",   "FailFoo",    "Method",    "Type",
+					   "Error", "OutType",    "Array",     "Map",
+					   "Typed", "MapEntry",   "ArrayType", "Descriptors",
+					   "E",     "WantsReply", "Interface", "Handlers"};
+	static const char *const kinds[] = {"type", "error", "method"};
+	const struct workshop *workshop = (const struct workshop *)*state;
+	struct gen_options options = {0};
+	char path[64], text[512];
+	struct idl_error error;
+	struct idl *idl;
+	char *header;
+	int taken = 0;
+	size_t size;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/uses.c", workshop->directory);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	for (size_t i = 0; i < 4 * 20 * 3; i++) {
+		const char *stem = stems[i / 60], *end = ends[i / 3 % 20], *kind = kinds[i % 3];
+		char prefix[16];
+
+		snprintf(text, sizeof(text), "%s%s %s%s (b: int)%s\n", interface, kind, stem,
+			 end, strcmp(kind, "method") == 0 ? " -> ()" : "");
+		snprintf(prefix, sizeof(prefix), "h%zu", i);
+		options.prefix = prefix;
+		assert_int_equal(idl_parse(text, strlen(text), &idl, &error), 0);
+		if (gen_header(idl, &options, &header, &size, &error) == 0) {
+			/* Each in a file of its own kind, but all compiled at once. */
+			char *snake;
+			struct arena arena;
+
+			arena_init(&arena);
+			snprintf(text, sizeof(text), "%s%s", stem, end);
+			snake = gen_member(&arena, text);
+			assert_non_null(snake);
+			fprintf(file,
+				"%s\n#undef TROUPE_A_H_VARLINK_H\n"
+				"struct %s_%s %s_it; const void *%s_at = &%s_%s_type;\n"
+				"struct s%zu { int x; };\n"
+				"H%zu_HANDLERS(%s_all, struct s%zu, .greet = NULL)\n",
+				header, prefix, snake, prefix, prefix, prefix, snake, i, i,
+				prefix, i);
+			arena_fini(&arena);
+			free(header);
+			taken++;
+		}
+		idl_free(idl);
+	}
+	assert_int_equal(fclose(file), 0);
+	assert_true(taken > 150);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(
+			workshop_run(workshop,
+				     "%s -Werror -Iinclude -fsyntax-only \"$DIR\"/uses.c",
+				     c_compilers[i]),
+			0);
+		assert_int_equal(
+			workshop_run(workshop,
+				     "%s -Werror -Iinclude -fsyntax-only \"$DIR\"/uses.c",
+				     cxx_compilers[i]),
+			0);
+	}
 }
 
 static void types_beyond_the_limits_of_layouts_are_refused(void **state)
@@ -302,6 +389,8 @@ int main(void)
 		cmocka_unit_test(hashes_stay_what_they_are),
 		cmocka_unit_test(layout_tells_recursion_by_levels),
 		cmocka_unit_test(names_that_are_one_in_c_are_refused),
+		cmocka_unit_test_setup_teardown(names_that_are_taken_can_be_used,
+						workshop_setup, workshop_teardown),
 		cmocka_unit_test(types_beyond_the_limits_of_layouts_are_refused),
 		cmocka_unit_test(names_become_snake_case),
 	};
