@@ -23,6 +23,9 @@
 ifeq ($(strip $(PLUGIN)),)
 $(error set PLUGIN to the name of the plug-in before including plugin.mk)
 endif
+ifneq ($(words $(PLUGIN)):$(findstring /,$(PLUGIN)),1:)
+$(error PLUGIN = $(PLUGIN): a plug-in's name is one word without a slash)
+endif
 
 # Asked of pkg-config only where the caller does not know it.
 ifndef TROUPE_GEN
@@ -38,6 +41,13 @@ endif
 BUILD ?= build
 SOURCES ?= $(wildcard *.c *.cc *.cpp)
 INTERFACES ?= $(wildcard *.varlink)
+
+ifeq ($(strip $(SOURCES)),)
+$(error there is no *.c, *.cc or *.cpp file in $(CURDIR): set SOURCES to those of the plug-in)
+endif
+ifneq ($(words $(notdir $(INTERFACES))),$(words $(sort $(notdir $(INTERFACES)))))
+$(error INTERFACES = $(INTERFACES): two of them have one name, and would become one header)
+endif
 
 troupe_optimize := -g -O2 -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2
 CFLAGS ?= $(troupe_optimize) -Wall -Wextra

@@ -70,6 +70,24 @@ refused "a function that returns nothing"
 ! (cd "$work/tally" && PKG_CONFIG_PATH= make -n >"$work/refusal" 2>&1) || fail "a plug-in builds without Troupe"
 grep -q PKG_CONFIG_PATH "$work/refusal" || { cat "$work/refusal" >&2; fail "make does not say what is missing"; }
 
+# What cannot become a plug-in is said before anything is built.
+mkdir "$work/odd"
+cp "$here/tally/"* "$work/odd"
+said()
+{
+	expected=$1
+	shift
+	! (cd "$work/odd" && make "$@" >"$work/refusal" 2>&1) || fail "a plug-in builds with $*"
+	grep -q "$expected" "$work/refusal" || { cat "$work/refusal" >&2; fail "make does not say what is wrong with $*"; }
+	[ ! -e "$work/odd/build" ] || fail "something was built with $*"
+}
+said "a plug-in's name is one word" PLUGIN="my tally"
+said "a plug-in's name is one word" PLUGIN=my/tally
+said "two of them have one name" INTERFACES="tally.varlink other/tally.varlink"
+said "tall.varlink" INTERFACES=tall.varlink
+rm "$work/odd/"*.c
+said "no \*.c, \*.cc or \*.cpp file" all
+
 # The tutorial's plug-ins are as they stand there.
 awk -v out="$work" '
 	/^```[a-z]+ file=/ { file = $0; sub(/.*file=/, "", file); folder = file; sub("/[^/]*$", "", folder)
