@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
+#include <unistd.h>
 
 int explain_no_connection(struct ctl *ctl, int error)
 {
@@ -176,6 +177,28 @@ static bool explain_resting(struct ctl *ctl, const char *interface)
 	return is_said;
 }
 
+/* Not by the actor that was called, but by these. */
+static int provided_by_others(struct ctl *ctl, const char *interface)
+{
+	json_t *list = ask_quietly(ctl, "io.troupe.Control.List"), *unit;
+	char names[1024] = "";
+	size_t i;
+
+	json_array_foreach (json_object_get(list, "units"), i, unit) {
+		size_t used = strlen(names);
+
+		if (provides(unit, interface))
+			snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "",
+				 text_of(unit, "name"));
+	}
+	json_decref(list);
+	return ctl_fail(
+		ctl, STATUS_FAILED,
+		"the actor that was called does not provide the interface %s; %s%s", interface,
+		*names ? "who does: " : "`troupectl show NAME` says what a unit provides",
+		names);
+}
+
 static int no_such_interface(struct ctl *ctl, const json_t *parameters)
 {
 	cleanup(names_fini) struct names names = {0};
@@ -186,14 +209,9 @@ static int no_such_interface(struct ctl *ctl, const json_t *parameters)
 	json_array_foreach (json_object_get(info, "interfaces"), i, interface)
 		names_add(&names, json_string_value(interface));
 	json_decref(info);
-	/* Others provide it. */
 	for (i = 0; i < names.count; i++)
 		if (strcmp(names.items[i], name) == 0)
-			return ctl_fail(
-				ctl, STATUS_FAILED,
-				"the actor that was called does not provide the interface %s; "
-				"`troupectl list` shows what each provides",
-				name);
+			return provided_by_others(ctl, name);
 	if (explain_resting(ctl, name))
 		return STATUS_FAILED;
 	return names_fail(ctl, STATUS_FAILED, &names, name, "there are",
@@ -277,6 +295,19 @@ static int wrong_state(struct ctl *ctl, const json_t *parameters)
 			start_hint(name, state, hint, sizeof(hint)));
 }
 
+/* The daemon refuses root nothing; an actor may refuse anybody, with the same error. */
+static int permission_denied(struct ctl *ctl)
+{
+	if (geteuid() == 0)
+		return ctl_fail(ctl, STATUS_FAILED,
+				"the actor does not do that for this caller");
+	return ctl_fail(
+		ctl, STATUS_FAILED,
+		"your user may not do that: be root, or join the group that "
+		"trouped.conf(5) names for it (ObserveGroup=, CallGroup=, ManageGroup=, "
+		"DeployGroup=), unless it is the actor itself that refuses");
+}
+
 static int timeout(struct ctl *ctl, const json_t *parameters)
 {
 	const char *reason = text_of(parameters, "reason");
@@ -291,10 +322,6 @@ static const struct plain {
 } plain[] = {
 	{"org.varlink.service.MethodNotImplemented", "method",
 	 "the method %s is declared, but nobody has written it"},
-	{"org.varlink.service.PermissionDenied", NULL,
-	 "your user may not do that: be root, or join the group that trouped.conf(5) names for "
-	 "it "
-	 "(ObserveGroup=, CallGroup=, ManageGroup=, DeployGroup=)"},
 	{"org.varlink.service.ExpectedMore", NULL,
 	 "the method answers in a stream of replies: add --more"},
 	{"io.troupe.Control.NameTaken", "name",
@@ -343,6 +370,8 @@ static int explain_known(struct ctl *ctl, const char *method, const char *error,
 	r = explain_plain(ctl, error, parameters);
 	if (r != -ENOENT)
 		return r;
+	if (strcmp(error, "org.varlink.service.PermissionDenied") == 0)
+		return permission_denied(ctl);
 	if (strcmp(error, "io.troupe.Control.NoSuchActor") == 0)
 		return no_such_actor(ctl, parameters);
 	if (strcmp(error, "org.varlink.service.InterfaceNotFound") == 0)

@@ -126,11 +126,32 @@ struct assignment {
 	bool raw; /* key:=JSON */
 };
 
+/* "9e99" is out of range for nobody: only what is written as a whole number can be too large. */
+static bool is_too_large(const char *text)
+{
+	char *end;
+
+	errno = 0;
+	(void)strtoll(text, &end, 10);
+	return errno == ERANGE && !*end;
+}
+
 static int wrong_value(const struct assignment *assignment, const struct idl_type *type)
 {
+	const struct idl_type *plain = type ? interface_resolve(type) : NULL;
 	char text[256] = "JSON";
 
-	if (!assignment->raw && type)
+	if (!assignment->raw && plain && plain->kind == TROUPE_INT &&
+	    is_too_large(assignment->value))
+		return ctl_fail(assignment->ctl, STATUS_USAGE,
+				"%s: the value must be from %lld to %lld", assignment->argument,
+				(long long)INT64_MIN, (long long)INT64_MAX);
+	/* Any text is a string, but for this. */
+	if (!assignment->raw && (!plain || plain->kind == TROUPE_STRING ||
+				 plain->kind == TROUPE_BINARY || plain->kind == TROUPE_ADDRESS))
+		return ctl_fail(assignment->ctl, STATUS_USAGE,
+				"%s: the value is not UTF-8 text", assignment->argument);
+	if (!assignment->raw)
 		interface_print_type(type, text, sizeof(text));
 	return ctl_fail(assignment->ctl, STATUS_USAGE, "%s: the value is not %s",
 			assignment->argument, text);

@@ -6,6 +6,7 @@
 #include "ctl/verbs.h"
 #include "proto/json.h"
 #include "proto/plugin_info.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
@@ -54,6 +55,8 @@ static int find_plugin(struct ctl *ctl, const char *typed, struct plugin *plugin
 	} else {
 		/* The daemon works in another directory. */
 		absolute = realpath(file, plugin->path);
+		if (!absolute && file[0] != '/')
+			return ctl_fail(ctl, STATUS_FAILED, "%s: %s", file, strerror(errno));
 		if (!absolute)
 			snprintf(plugin->path, sizeof(plugin->path), "%s", file);
 		if (asprintf(&plugin->name, "%s%s", plugin->path, colon) < 0)

@@ -12,6 +12,7 @@ from host import HostTest, PLUGINS, SLOW, TROUPECTL, plugin
 from varlink import wait_for
 
 GREET = "io.troupe.hello.Greet"
+SERVICE = "org.varlink.service"
 
 
 def on_terminal(command, env=None, seconds=20, **streams):
@@ -190,7 +191,7 @@ class Ctl(HostTest):
         host.ctl("stop", "new")
 
     def test_spawned_configuration_is_typed_by_the_plugin(self):
-        host = self.daemon()
+        self.host = host = self.daemon()
         unit = host.ctl_json("spawn", "count", plugin("wordcount"), "directories=/usr", "directories=/etc", "fileMax=4096")["unit"]
         self.assertEqual(unit["state"], "running")
         counted = host.ctl_json("call", "count", "CountFile", "path=/etc/hostname", check=False)
@@ -207,7 +208,8 @@ class Ctl(HostTest):
         # A plug-in of several actor types: the one that was named counts.
         done = host.ctl("spawn", "bad", plugin("relay"), "--type", "forward", "too=x", check=False)
         self.assertIn("did you mean to?", done.stderr)
-        # A path is meant from where one is.
+        # A path is meant from where one is, also where there is nothing.
+        self.assertIn("some/hello.so: No such file or directory", self.refusal("spawn", "bad", "some/hello.so"))
         done = subprocess.run([TROUPECTL, "--socket", host.socket, "spawn", "here", "./hello.so", "greeting=5"], cwd=PLUGINS,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=20 * SLOW)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -262,6 +264,25 @@ class Ctl(HostTest):
             done = host.ctl(*arguments, check=False)
             self.assertEqual(done.returncode, 2, arguments)
             self.assertIn("--help", done.stderr, arguments)
+
+    def test_who_does_not_provide_an_interface_is_told_who_does(self):
+        self.host = host = self.daemon({"hello": {"Plugin": "hello"}, "slow": {"Plugin": "slow"}, "slow2": {"Plugin": "slow"}})
+        self.assertIn("does not provide the interface io.troupe.test.slow; who does: slow, slow2\n",
+                      self.refusal("call", "hello", "io.troupe.test.slow.Block", "{}"))
+        self.assertIn("`troupectl show NAME` says what a unit provides\n", self.refusal("call", "hello", f"{SERVICE}.GetInfo", "{}"))
+
+    def test_what_an_actor_denies_is_not_called_the_daemons_refusal(self):
+        self.host = self.daemon({"echo": {"Plugin": "echo"}})
+        text = self.refusal("call", "echo", "Deny")
+        self.assertIn("the actor does not do that for this caller" if os.geteuid() == 0 else "the actor itself", text)
+
+    def test_a_value_that_is_none_says_why(self):
+        host = self.daemon({"echo": {"Plugin": "echo"}})
+        for value, words in (("number=99999999999999999999", "must be from -9223372036854775808 to 9223372036854775807"),
+                             ("number=9e99", "is not int"), ("number=many", "is not int"), (b"text=\xff", "is not UTF-8 text")):
+            done = host.ctl("call", "echo", "Fail", value, check=False)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(words, done.stderr)
 
     def test_no_daemon_is_told_with_the_socket_and_a_way_out(self):
         host = self.unstarted()

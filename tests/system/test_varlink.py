@@ -6,7 +6,7 @@ import socket
 import time
 
 import varlink
-from host import HostTest, CONTROL, SLOW, is_alive
+from host import HostTest, CONTROL, SLOW, is_alive, plugin
 from varlink import wait_for
 
 HELLO = {"hello": {"Plugin": "hello"}}
@@ -51,6 +51,8 @@ class Service(HostTest):
         for method in (f"{SERVICE}.Nothing", f"{CONTROL}.Nothing", "io.troupe.hello.shout"):
             self.assertEqual(self.assert_error(f"{SERVICE}.MethodNotFound", self.host.direct, method), {"method": method})
         self.assert_error(f"{SERVICE}.ExpectedMore", self.host.direct, f"{CONTROL}.Watch")
+        self.host.ctl("spawn", "echo", plugin("echo"))
+        self.assertEqual(self.assert_error(f"{SERVICE}.PermissionDenied", self.host.direct, "io.troupe.test.echo.Deny"), {})
 
     def test_parameters_at_fault_are_named(self):
         for parameters, path in [({}, "name"), ({"name": 1}, "name"), ({"name": None}, "name"),

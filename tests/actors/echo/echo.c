@@ -52,8 +52,16 @@ static int on_fail(struct troupe_self *self, void *state, struct echo_fail_call 
 		self, call, &(struct echo_failed){.number = in->number, .text = in->text});
 }
 
+static int on_deny(struct troupe_self *self, void *state, struct echo_deny_call call,
+		   const struct echo_deny *in)
+{
+	(void)state;
+	(void)in;
+	return echo_deny_deny(self, call);
+}
+
 ECHO_HANDLERS(echoer, void, .echo_all = on_all, .echo_tree = on_tree, .text = on_text,
-	      .big = on_big, .fail = on_fail)
+	      .big = on_big, .fail = on_fail, .deny = on_deny)
 
 TROUPE_ACTOR(echo) = {
 	TROUPE_ABI(echo),

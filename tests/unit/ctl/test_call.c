@@ -70,7 +70,8 @@ static void call_says_what_a_value_takes_when_it_is_wrong(void **state)
 	} cases[] = {
 		{"n=x", "n=x: the value is not int"},
 		{"n=", "the value is not int"},
-		{"n=9223372036854775808", "the value is not int"},
+		{"n=9223372036854775808", "the value must be from -9223372036854775808 to 922"},
+		{"text=\xff", "the value is not UTF-8 text"},
 		{"ok=maybe", "the value is not ?bool"},
 		{"kind=blue", "the value is not ?(red, green)"},
 		{"at.x=q", "the value is not int"},
