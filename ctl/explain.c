@@ -268,8 +268,9 @@ static int invalid_parameter(struct ctl *ctl, const char *method, const json_t *
 
 	/* Whoever refused it knows best. */
 	if (*why)
-		return ctl_fail(ctl, STATUS_FAILED, "%s%sparameter %s: %s",
-				method ? method : "", method ? ": " : "", field, why);
+		return ctl_fail(ctl, STATUS_FAILED, "%s%s%s%s%s%s", method ? method : "",
+				method ? ": " : "", *field ? "parameter " : "", field,
+				*field ? ": " : "", why);
 
 	if (method && interface_field_type(ctl, method, field, type, sizeof(type)) == STATUS_OK)
 		return ctl_fail(ctl, STATUS_FAILED,

@@ -178,7 +178,7 @@ static void find_frame(struct connection *connection)
 	connection->has_frame = nul;
 	connection->scanned = nul ? (size_t)(nul - data) : size;
 	if (connection->scanned > connection->server->config.frame_max)
-		connection_refuse(connection, "frame too large");
+		connection_refuse(connection, "", "the message is too large (FrameMax=)");
 }
 
 static void eat_frame(struct connection *connection)
@@ -306,21 +306,22 @@ static void on_io(struct loop_io *io, unsigned events)
 
 /* ---- ends */
 
-void connection_refuse(struct connection *connection, const char *what)
+void connection_refuse(struct connection *connection, const char *field, const char *what)
 {
 	struct call *call;
 
 	if (connection->state != CONNECTION_OPEN)
 		return;
-	server_trouble(connection->server, "closing a connection of uid %u, pid %d: %s",
-		       connection->peer->public.uid, (int)connection->peer->public.pid, what);
+	server_trouble(connection->server, "closing a connection of uid %u, pid %d: %s%s%s",
+		       connection->peer->public.uid, (int)connection->peer->public.pid, field,
+		       *field ? " " : "", what);
 	connection->state = CONNECTION_ENDING;
 	connection->has_frame = false;
 	connection->scanned = 0;
 	buffer_fini(&connection->in);
 	call = connection->hung_up ? NULL : call_new(connection, false, false, 0);
 	if (call)
-		control_call_invalid_parameter(&call->public, what);
+		control_call_invalid_parameter(&call->public, field, what);
 }
 
 void connection_hang_up(struct connection *connection)

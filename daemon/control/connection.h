@@ -65,8 +65,9 @@ void connection_turn(struct connection *connection, uint64_t until_ns);
  * waits for next. */
 void connection_settle(struct connection *connection);
 
-/* The client broke the protocol: say so when all calls before are answered, then close. */
-void connection_refuse(struct connection *connection, const char *what);
+/* The client broke the protocol: say so when all calls before are answered, then close. field: the member of the call that
+ * is wrong, "" where all of it is; what: why, for people. */
+void connection_refuse(struct connection *connection, const char *field, const char *what);
 
 /* No reply can reach the client any more: its calls are cancelled; what it sent is still read,
  * for the oneway calls. */

@@ -128,7 +128,8 @@ static void call_service(struct call *call, const struct control_service *servic
 	r = json_decode(method->method->in, parameters.at, parameters.size, &in, &size, &error);
 	if (r < 0) {
 		control_call_invalid_parameter(&call->public,
-					       error.path[0] ? error.path : "parameters");
+					       error.path[0] ? error.path : "parameters",
+					       error.message);
 		return;
 	}
 	method->handle(service == &introspect_service ? server : server->config.context,
@@ -162,7 +163,7 @@ void dispatch_frame(struct connection *connection, const char *text, size_t size
 {
 	static const char *const keys[] = {"method", "parameters", "oneway", "more", "upgrade"};
 	struct json_span members[MEMBER_COUNT], parameters;
-	bool oneway, more, upgrade;
+	bool flags[MEMBER_COUNT] = {0};
 	char name[METHOD_NAME_MAX];
 	struct codec_error error = {0};
 	struct call *call;
@@ -170,21 +171,23 @@ void dispatch_frame(struct connection *connection, const char *text, size_t size
 
 	r = json_pick(text, size, keys, MEMBER_COUNT, members, &error);
 	if (r < 0) {
-		connection_refuse(connection, error.message[0] ? error.message : "not a call");
+		connection_refuse(connection, "",
+				  error.message[0] ? error.message : "the message is no call");
 		return;
 	}
-	if (is_absent(members[MEMBER_METHOD]) || members[MEMBER_METHOD].at[0] != '"' ||
-	    read_flag(members[MEMBER_ONEWAY], &oneway) < 0 ||
-	    read_flag(members[MEMBER_MORE], &more) < 0 ||
-	    read_flag(members[MEMBER_UPGRADE], &upgrade) < 0) {
-		connection_refuse(connection,
-				  "not a call: it takes a method, and flags are bool");
+	if (is_absent(members[MEMBER_METHOD]) || members[MEMBER_METHOD].at[0] != '"') {
+		connection_refuse(connection, "method", "must be a string");
 		return;
 	}
+	for (int i = MEMBER_ONEWAY; i < MEMBER_COUNT; i++)
+		if (read_flag(members[i], &flags[i]) < 0) {
+			connection_refuse(connection, keys[i], "must be true or false");
+			return;
+		}
 	/* Nobody would read a reply. */
-	if (connection->hung_up && !oneway)
+	if (connection->hung_up && !flags[MEMBER_ONEWAY])
 		return;
-	call = call_new(connection, oneway, more, size);
+	call = call_new(connection, flags[MEMBER_ONEWAY], flags[MEMBER_MORE], size);
 	if (!call) {
 		server_trouble(connection->server, "no memory for a call");
 		connection_doom(connection);
@@ -194,11 +197,14 @@ void dispatch_frame(struct connection *connection, const char *text, size_t size
 	if (is_absent(parameters))
 		parameters = (struct json_span){NULL, 0};
 	if (json_unquote(members[MEMBER_METHOD], name, sizeof(name)) < 0)
-		control_call_invalid_parameter(&call->public, "method");
+		control_call_invalid_parameter(&call->public, "method",
+					       "cannot be the name of one");
 	else if (parameters.size > 0 && parameters.at[0] != '{')
-		control_call_invalid_parameter(&call->public, "parameters");
-	else if (upgrade)
-		control_call_invalid_parameter(&call->public, "upgrade");
+		control_call_invalid_parameter(&call->public, "parameters",
+					       "must be an object");
+	else if (flags[MEMBER_UPGRADE])
+		control_call_invalid_parameter(&call->public, "upgrade",
+					       "no method changes the protocol");
 	else
 		call_method(call, name, parameters);
 }

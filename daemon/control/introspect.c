@@ -1,7 +1,9 @@
 /* introspect.c - org.varlink.service, and its errors. */
 #include "control/introspect.h"
 
+#include "base/cleanup.h"
 #include "org.varlink.service.varlink.h"
+#include "proto/invalid_parameter.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,10 +103,13 @@ const struct control_service introspect_service = {&service_interface, methods};
 
 /* ---- the errors that any method may end with */
 
-void control_call_invalid_parameter(struct control_call *call, const char *field)
+void control_call_invalid_parameter(struct control_call *call, const char *field,
+				    const char *reason)
 {
-	control_call_fail(call, &service_invalid_parameter_error,
-			  &(struct service_invalid_parameter){.parameter = field});
+	cleanup_free char *text = invalid_parameter_print(field, reason);
+
+	control_call_fail_text(call, service_invalid_parameter_error.name, text ? text : "",
+			       text ? strlen(text) : 0);
 }
 
 void control_call_method_not_found(struct control_call *call, const char *method)

@@ -191,8 +191,10 @@ void control_call_fail(struct control_call *call, const struct troupe_error *err
 /* An error by name with JSON text ("" for none). */
 void control_call_fail_text(struct control_call *call, const char *error,
 			    const char *parameters, size_t size);
-/* org.varlink.service errors; the names are borrowed. */
-void control_call_invalid_parameter(struct control_call *call, const char *field);
+/* org.varlink.service errors; the names are borrowed. `field` and `reason` are UTF-8, for people ("must be ..."); field
+ * "": the whole message is at fault. */
+void control_call_invalid_parameter(struct control_call *call, const char *field,
+				    const char *reason);
 void control_call_method_not_found(struct control_call *call, const char *method);
 void control_call_interface_not_found(struct control_call *call, const char *interface);
 void control_call_permission_denied(struct control_call *call);

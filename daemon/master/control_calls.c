@@ -25,11 +25,12 @@ void control_on_call(void *context, struct control_call *call, const void *in)
 	if (control_refuses(context, call))
 		return;
 	if (!calls_is_qualified(wanted->method)) {
-		control_call_invalid_parameter(call, "method");
+		control_call_invalid_parameter(call, "method", "must be INTERFACE.METHOD");
 		return;
 	}
 	if (timeout_ms < 0 || timeout_ms > (int64_t)(LIMIT_CALL_TIMEOUT_NS / CLOCK_MS_NS)) {
-		control_call_invalid_parameter(call, "timeoutMs");
+		control_call_invalid_parameter(call, "timeoutMs",
+					       "must be from 0 to 604800000, a week");
 		return;
 	}
 	route_begin(context, call,
@@ -49,7 +50,7 @@ void control_on_send(void *context, struct control_call *call, const void *in)
 	if (control_refuses(context, call))
 		return;
 	if (!calls_is_qualified(wanted->method)) {
-		control_call_invalid_parameter(call, "method");
+		control_call_invalid_parameter(call, "method", "must be INTERFACE.METHOD");
 		return;
 	}
 	route_begin(context, call,

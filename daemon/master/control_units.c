@@ -56,7 +56,8 @@ void control_on_actors(void *context, struct control_call *call, const void *in)
 		if (*actors->worker >= 1 && *actors->worker <= (int64_t)LIMIT_WORKERS)
 			worker = master->workers[*actors->worker];
 		if (!worker) {
-			control_call_invalid_parameter(call, "worker");
+			control_call_invalid_parameter(call, "worker",
+						       "there is no such worker");
 			return;
 		}
 	}

@@ -2,13 +2,11 @@
  * org.varlink.service. */
 #include "worker/failure.h"
 
-#include "base/buffer.h"
-#include "base/limits.h"
 #include "io.troupe.Control.varlink.h"
 #include "org.varlink.service.varlink.h"
 #include "proto/address.h"
+#include "proto/invalid_parameter.h"
 #include "proto/json.h"
-#include "proto/json_string.h"
 #include "proto/status.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -55,26 +53,8 @@ struct failure failure_interface_not_found(const char *interface)
 
 struct failure failure_invalid_parameter(const char *path, const char *reason)
 {
-	struct failure failure = {.error = service_invalid_parameter_error.name};
-	struct buffer text;
-	int r;
-
-	/* Varlink's own error has no place for a reason, and a member more does not harm its readers. */
-	buffer_init(&text, LIMIT_FRAME);
-	r = buffer_printf(&text, "{\"parameter\":");
-	if (r == 0)
-		r = json_print_string(&text, path);
-	if (r == 0 && reason && *reason)
-		r = buffer_printf(&text, ",\"reason\":");
-	if (r == 0 && reason && *reason)
-		r = json_print_string(&text, reason);
-	if (r == 0)
-		r = buffer_printf(&text, "}");
-	if (r == 0)
-		failure.parameters =
-			strndup((const char *)buffer_data(&text), buffer_size(&text));
-	buffer_fini(&text);
-	return failure;
+	return (struct failure){.error = service_invalid_parameter_error.name,
+				.parameters = invalid_parameter_print(path, reason)};
 }
 
 /* "FIELD: REASON", or the field alone. */

@@ -59,8 +59,11 @@ class Service(HostTest):
                                  ({"name": "x", "shout": True}, "shout"), ({"name": ["x"]}, "name")]:
             data = self.assert_error(f"{SERVICE}.InvalidParameter", self.host.direct, GREET, parameters)
             self.assertEqual(data["parameter"], path, parameters)
-        data = self.assert_error(f"{SERVICE}.InvalidParameter", self.host.control, "Describe", {"name": 1})
-        self.assertEqual(data["parameter"], "name")
+        for method, parameters, path in [("Describe", {"name": 1}, "name"), ("Describe", {}, "name"), ("Call", {"name": "x", "method": "Y"}, "method"),
+                                         ("Call", {"name": "x", "method": "a.b.Y", "timeoutMs": -1}, "timeoutMs"), ("Actors", {"worker": 9}, "worker")]:
+            data = self.assert_error(f"{SERVICE}.InvalidParameter", self.host.control, method, parameters)
+            self.assertEqual(data["parameter"], path)
+            self.assertTrue(data["reason"])
 
     def test_replies_come_in_the_order_of_the_calls(self):
         with self.host.client() as client:

@@ -83,12 +83,13 @@ static void connection_refuses_frame_when_larger_than_allowed(void **state)
 	frame[4097] = '\0';
 	send_raw(fixture, fixture->client, frame, sizeof(frame));
 	wait_until(fixture, fixture->n_trouble == 1);
-	assert_non_null(strstr(fixture->trouble, "frame too large"));
+	assert_non_null(strstr(fixture->trouble, "the message is too large"));
 	/* What was asked before is answered before. */
 	answer_actors(fixture, 0, false);
 	expect_frame(fixture, EMPTY_ACTORS);
 	expect_frame(fixture, "{\"error\":\"org.varlink.service.InvalidParameter\","
-			      "\"parameters\":{\"parameter\":\"frame too large\"}}");
+			      "\"parameters\":{\"parameter\":\"\",\"reason\":\"the message is "
+			      "too large (FrameMax=)\"}}");
 	assert_null(next_frame(fixture));
 	assert_int_equal(fixture->n_handled, 1);
 }
@@ -103,7 +104,8 @@ static void connection_tells_why_when_client_writes_an_endless_frame(void **stat
 	for (int i = 0; i < 64; i++)
 		send_raw(fixture, fixture->client, junk, 1 << 20);
 	expect_frame(fixture, "{\"error\":\"org.varlink.service.InvalidParameter\","
-			      "\"parameters\":{\"parameter\":\"frame too large\"}}");
+			      "\"parameters\":{\"parameter\":\"\",\"reason\":\"the message is "
+			      "too large (FrameMax=)\"}}");
 	assert_null(next_frame(fixture));
 	close(fixture->client);
 	fixture->client = -1;

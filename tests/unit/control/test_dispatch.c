@@ -18,7 +18,9 @@ static int tear_down(void **state)
 #define SERVICE_ERROR(name, field, value)                                                      \
 	"{\"error\":\"org.varlink.service." name "\",\"parameters\":{\"" field "\":\"" value   \
 	"\"}}"
-#define INVALID(field) SERVICE_ERROR("InvalidParameter", "parameter", field)
+#define INVALID(field, reason)                                                                 \
+	"{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{\"parameter\":"   \
+	"\"" field "\",\"reason\":\"" reason "\"}}"
 
 /* What a call that is well-formed but wrong gets; the connection goes on. */
 static void dispatch_answers_with_the_right_error_when_call_is_wrong(void **state)
@@ -38,21 +40,23 @@ static void dispatch_answers_with_the_right_error_when_call_is_wrong(void **stat
 		 SERVICE_ERROR("MethodNotImplemented", "method", "io.troupe.Control.Spawn")},
 		{"{\"method\":\"io.troupe.Control.Watch\"}",
 		 "{\"error\":\"org.varlink.service.ExpectedMore\"}"},
-		{"{\"method\":\"io.troupe.Control.Stop\"}", INVALID("name")},
+		{"{\"method\":\"io.troupe.Control.Stop\"}",
+		 INVALID("name", "the field is missing")},
 		{"{\"method\":\"io.troupe.Control.Stop\",\"parameters\":{\"name\":1}}",
-		 INVALID("name")},
+		 INVALID("name", "a string, found a number")},
 		{"{\"method\":\"io.troupe.Control.Stop\",\"parameters\":{\"name\":\"a\",\"x\":"
 		 "1}}",
-		 INVALID("x")},
+		 INVALID("x", "the type has no such field")},
 		{"{\"method\":\"io.troupe.Control.Actors\",\"parameters\":{\"worker\":1.5}}",
-		 INVALID("worker")},
+		 INVALID("worker", "an int, found a number with a fraction")},
 		{"{\"method\":\"io.troupe.Control.Stop\",\"parameters\":[]}",
-		 INVALID("parameters")},
+		 INVALID("parameters", "must be an object")},
 		{"{\"method\":\"io.troupe.Control.Stop\",\"parameters\":\"name\"}",
-		 INVALID("parameters")},
+		 INVALID("parameters", "must be an object")},
 		{"{\"method\":\"io.troupe.Control.Stop\",\"upgrade\":true}",
-		 INVALID("upgrade")},
-		{"{\"method\":\"io.troupe\\u0000.Control\"}", INVALID("method")},
+		 INVALID("upgrade", "no method changes the protocol")},
+		{"{\"method\":\"io.troupe\\u0000.Control\"}",
+		 INVALID("method", "cannot be the name of one")},
 		{"{\"method\":\"io.troupe.Control.Start\",\"parameters\":{\"name\":\"\\\"x\"}}",
 		 "{\"error\":\"io.troupe.Control.NoSuchActor\",\"parameters\":{\"name\":"
 		 "\"\\\"x\"}}"},
@@ -101,6 +105,11 @@ static void expect_refusal(struct fixture *fixture, const char *text, size_t siz
 	reply = next_frame(fixture);
 	assert_non_null(reply);
 	if (!strstr(reply, "\"error\":\"org.varlink.service.InvalidParameter\""))
+		fail_msg("%.100s got %s", text, reply);
+	/* What is at fault is a member of the call or all of it, and why stands apart. */
+	if (!strstr(reply, "{\"parameter\":\"\",\"reason\":\"") &&
+	    !strstr(reply, "{\"parameter\":\"method\",\"reason\":\"must be a string\"") &&
+	    !strstr(reply, "{\"parameter\":\"more\",\"reason\":\"must be true or false\""))
 		fail_msg("%.100s got %s", text, reply);
 	assert_null(next_frame(fixture));
 	assert_non_null(strstr(fixture->trouble, "closing a connection"));
@@ -202,7 +211,7 @@ static void dispatch_audits_with_empty_target_when_there_is_no_name(void **state
 
 	send_frame(fixture,
 		   "{\"method\":\"io.troupe.Control.Stop\",\"parameters\":{\"name\":7}}");
-	expect_frame(fixture, INVALID("name"));
+	expect_frame(fixture, INVALID("name", "a string, found a number"));
 	assert_string_equal(fixture->audit, "io.troupe.Control.Stop  allowed");
 }
 
