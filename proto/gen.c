@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <troupe/actor.h>
 
 /* Bytes of a control character that turns the direction of text (U+202A..E, U+2066..9) at `at`; 0: none.
  * Compilers warn of these, rightly: they can make code read as what it is not. */
@@ -75,6 +76,12 @@ static void write_head(const struct gen_model *model, const char *guard, FILE *o
 	gen_write_comment(out, "", idl->doc);
 	fputs("#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n", out);
 	fprintf(out, "#include <troupe/%s.h>\n\n", model->host ? "type" : "actor");
+	if (!model->host)
+		fprintf(out,
+			"#if TROUPE_ABI_MAJOR != %d || TROUPE_ABI_MINOR < %d\n"
+			"#error \"made by troupe-gen of ABI %d.%d, for another SDK: make it "
+			"anew\"\n#endif\n\n",
+			TROUPE_ABI_MAJOR, TROUPE_ABI_MINOR, TROUPE_ABI_MAJOR, TROUPE_ABI_MINOR);
 	fputs("#ifdef __cplusplus\n", out);
 	/* A method's reply, say, is a struct and a function: that is fine, but g++ warns of it. */
 	if (!model->host)

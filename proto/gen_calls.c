@@ -80,14 +80,19 @@ static const char reply_text[] =
 	"#define $c_REPLY(function, state_type) \\\n"
 	"\tstatic int function##_thunk(struct troupe_self *self, void *state, uint64_t "
 	"context, \\\n"
-	"\t\t\tconst struct troupe_reply *reply) \\\n"
+	"\t\t\tconst void *event) \\\n"
 	"\t{ \\\n"
-	"\t\tstruct $s_reply typed = $s_reply_read(reply); \\\n"
+	"\t\tstruct $s_reply typed = \\\n"
+	"\t\t\t$s_reply_read((const struct troupe_reply *)event); \\\n"
 	"\t\treturn function(self, (state_type *)state, context, &typed); \\\n"
 	"\t} \\\n"
 	"\tstatic const struct troupe_entry function##_entry = { \\\n"
-	"\t\t#function, TROUPE_ENTRY_REPLY, 0, &$s_method, &$p_interface, \\\n"
-	"\t\tfunction##_thunk, NULL};\n\n";
+	"\t\t.table_size = sizeof(struct troupe_entry), \\\n"
+	"\t\t.kind = TROUPE_ENTRY_REPLY, \\\n"
+	"\t\t.name = #function, \\\n"
+	"\t\t.method = &$s_method, \\\n"
+	"\t\t.interface = &$p_interface, \\\n"
+	"\t\t.on_event = function##_thunk};\n\n";
 
 /* What the letters after '$' stand for in these texts. */
 struct fill {

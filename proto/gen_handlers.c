@@ -60,8 +60,10 @@ void gen_write_handlers(struct gen_model *model, FILE *out)
 		fprintf(out, "\t\ttable##_on_%s, \\\n", model->methods[i].c_name);
 	fputs("\t}; \\\n", out);
 	fprintf(out,
-		"\tstatic const struct troupe_handlers table = {&%s_interface, "
-		"table##_handlers, "
-		"%zu, 0};\n",
-		model->prefix, model->n_methods);
+		"\tstatic const struct troupe_handlers table = { \\\n"
+		"\t\t.table_size = sizeof(struct troupe_handlers), \\\n"
+		"\t\t.n_handlers = %zu, \\\n"
+		"\t\t.interface = &%s_interface, \\\n"
+		"\t\t.handlers = table##_handlers};\n",
+		model->n_methods, model->prefix);
 }

@@ -17,6 +17,7 @@ static const struct {
 static void begin_type(struct gen_type *type)
 {
 	type->made = (struct troupe_type){
+		.table_size = sizeof(type->made),
 		.kind = (uint8_t)type->kind,
 		.flags = type->plain ? TROUPE_TYPE_PLAIN : 0,
 		.align = cells[type->kind].align,

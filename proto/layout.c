@@ -1,5 +1,6 @@
 #include "proto/layout.h"
 
+#include "proto/abi.h"
 #include "proto/idl_names.h"
 #include "proto/layout_text.h"
 #include <errno.h>
@@ -19,10 +20,11 @@ static int print_type(struct printer *printer, const struct troupe_type *type);
 static bool is_whole(const struct printer *printer, const struct troupe_type *type)
 {
 	const struct bounds *bounds = printer->bounds;
+	const char *wrong;
 
 	if (!bounds)
 		return true;
-	if (!BOUNDS_HOLD(bounds, type, 1))
+	if (abi_check(ABI_TYPE, bounds, type, &wrong) < 0)
 		return false;
 	switch ((enum troupe_kind)type->kind) {
 	case TROUPE_BOOL:

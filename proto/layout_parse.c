@@ -60,6 +60,7 @@ static struct troupe_type *make_type(struct parser *parser, enum troupe_kind kin
 	if (!made)
 		return NULL;
 	made->type = (struct troupe_type){
+		.table_size = sizeof(made->type),
 		.kind = (uint8_t)kind,
 		.size = (uint32_t)size,
 		.align = (uint16_t)align,

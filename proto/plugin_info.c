@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/elf.h"
 #include "base/text.h"
+#include "proto/abi.h"
 #include "proto/plugin_types.h"
 #include "proto/sdk_symbols.h"
 #include <errno.h>
@@ -82,7 +83,7 @@ static int read_actor(struct reader *reader, const struct elf_note *note)
 	if (!name || !is_identifier(name))
 		return refuse(reader, "its note of an actor type is malformed");
 	memcpy(abi, note->content, sizeof(abi));
-	if (abi[0] != TROUPE_ABI_MAJOR || abi[1] > TROUPE_ABI_MINOR)
+	if (!abi_takes(abi[0], abi[1]))
 		return refuse(reader,
 			      "actor type \"%s\" was built for ABI %u.%u, this host has %u.%u",
 			      name, abi[0], abi[1], TROUPE_ABI_MAJOR, TROUPE_ABI_MINOR);
@@ -184,7 +185,7 @@ static int read_seal(struct reader *reader, const struct elf_note *note)
 	struct plugin_info *info = reader->info;
 	uint32_t allowed[2];
 
-	if (info->is_sealed || note->size != sizeof(allowed))
+	if (info->is_sealed || note->size < sizeof(allowed))
 		return refuse(reader, "its seal is malformed");
 	memcpy(allowed, note->content, sizeof(allowed));
 	info->writable_allowed = allowed[0];

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "proto/abi.h"
 #include "proto/idl.h"
 #include "proto/idl_names.h"
 #include "proto/layout_text.h"
@@ -86,6 +87,25 @@ static int read_string(const struct reader *reader, uint64_t address, size_t mos
 	}
 	r = elf_memory_string(reader->memory, target, most, ret_string);
 	return r < 0 ? refuse_unread(reader, r, what) : 0;
+}
+
+/* Whether a table says a size that this host takes: all that ABI 2.0 had of it may then be asked for. What a later
+ * version adds must be asked for only within that size. */
+static int check_size(const struct reader *reader, enum abi_table which, uint64_t address,
+		      const char *what)
+{
+	char wrong[PLUGIN_WHY_MAX / 2];
+	const char *why;
+	uint32_t size = 0;
+	int r = read_value(reader, address + abi_size_offset(which), &size, sizeof(size), what);
+
+	if (r < 0)
+		return r;
+	why = abi_size_wrong(which, size);
+	if (!why)
+		return 0;
+	(void)snprintf(wrong, sizeof(wrong), "%s %s", what, why);
+	return refuse(reader, wrong);
 }
 
 /* ---- the type of the configuration */
@@ -197,9 +217,12 @@ static int print_type(struct walk *walk, uint64_t address)
 {
 	uint32_t count = 0;
 	uint8_t kind = 0;
-	int r = read_value(walk->reader, address + offsetof(struct troupe_type, kind), &kind,
-			   sizeof(kind), A_TYPE);
+	int r = check_size(walk->reader, ABI_TYPE, address, A_TYPE);
 
+	if (r < 0)
+		return r;
+	r = read_value(walk->reader, address + offsetof(struct troupe_type, kind), &kind,
+		       sizeof(kind), A_TYPE);
 	if (r < 0)
 		return r;
 	r = read_value(walk->reader, address + offsetof(struct troupe_type, count), &count,
@@ -240,7 +263,6 @@ static int read_config(const struct reader *reader, uint64_t address,
 static int read_head(const struct reader *reader, uint64_t address)
 {
 	uint16_t major = 0, minor = 0;
-	uint32_t size = 0;
 	const char *name;
 	int r = read_value(reader, address + offsetof(struct troupe_actor, abi_major), &major,
 			   sizeof(major), "its table");
@@ -251,14 +273,12 @@ static int read_head(const struct reader *reader, uint64_t address)
 		       sizeof(minor), "its table");
 	if (r < 0)
 		return r;
-	r = read_value(reader, address + offsetof(struct troupe_actor, table_size), &size,
-		       sizeof(size), "its table");
+	/* Under another ABI, the rest may mean something else. */
+	if (!abi_takes(major, minor))
+		return refuse(reader, "its table does not begin with TROUPE_ABI");
+	r = check_size(reader, ABI_ACTOR, address, "its table");
 	if (r < 0)
 		return r;
-	/* Under another ABI, the rest may mean something else. */
-	if (major != TROUPE_ABI_MAJOR || minor > TROUPE_ABI_MINOR ||
-	    size != sizeof(struct troupe_actor))
-		return refuse(reader, "its table does not begin with TROUPE_ABI");
 	r = read_string(reader, address + offsetof(struct troupe_actor, name), TROUPE_NAME_MAX,
 			&name, "its name");
 	if (r < 0)
@@ -285,9 +305,15 @@ static int read_description(const struct reader *reader, uint64_t address,
 static int read_interface(const struct reader *reader, uint64_t handlers, const char **ret_name)
 {
 	uint64_t interface;
-	int r = read_reference(reader, handlers + offsetof(struct troupe_handlers, interface),
-			       &interface, "an interface's descriptor");
+	int r = check_size(reader, ABI_HANDLERS, handlers, "a table of handlers");
 
+	if (r < 0)
+		return r;
+	r = read_reference(reader, handlers + offsetof(struct troupe_handlers, interface),
+			   &interface, "an interface's descriptor");
+	if (r < 0)
+		return r;
+	r = check_size(reader, ABI_INTERFACE, interface, "an interface's descriptor");
 	if (r < 0)
 		return r;
 	r = read_string(reader, interface + offsetof(struct troupe_interface, name),

@@ -27,7 +27,7 @@ static uint64_t free_of(const struct budget *budget)
 static uint64_t bytes_of(const struct runtime *runtime, const struct actor *actor)
 {
 	const struct actor_cold *cold = cold_find(runtime, actor);
-	size_t state = actor->unit->type->table->state_size;
+	size_t state = actor->unit->type->table.state_size;
 
 	return (uint64_t)actor->load.charged * 16 +
 	       (cold ? (uint64_t)cold->keeping.charged * 16 : 0) +

@@ -264,9 +264,7 @@ static const struct troupe_interface *interface_of(const struct runtime *runtime
 {
 	if (call->flags & CALL_OF_CLIENT)
 		return NULL;
-	return actor_at(runtime, call->caller)
-		->unit->type->table->entries[call->entry]
-		->interface;
+	return actor_at(runtime, call->caller)->unit->type->entries[call->entry].interface;
 }
 
 /* Hand a reply or error to the caller. */

@@ -27,11 +27,11 @@ static void count_actor(struct runtime *runtime, int32_t change)
 static int run_init(struct runtime *runtime, struct actor *actor, const struct actor *parent,
 		    const void *config, bool *ret_exiting, int *ret_error)
 {
-	const struct troupe_life *life = actor->unit->type->table->life;
+	const struct troupe_life *life = &actor->unit->type->life;
 	struct troupe_self self;
 	int rc;
 
-	if (!life || !life->init)
+	if (!life->init)
 		return 0;
 
 	self = (struct troupe_self){.runtime = runtime, .actor = actor, .can_receive = true};
@@ -51,10 +51,10 @@ static int run_init(struct runtime *runtime, struct actor *actor, const struct a
 
 static void run_fini(struct runtime *runtime, struct actor *actor, enum troupe_reason reason)
 {
-	const struct troupe_life *life = actor->unit->type->table->life;
+	const struct troupe_life *life = &actor->unit->type->life;
 	struct troupe_self self;
 
-	if (!life || !life->fini)
+	if (!life->fini)
 		return;
 
 	self = (struct troupe_self){.runtime = runtime, .actor = actor};
@@ -219,7 +219,7 @@ static void release_actor(struct runtime *runtime, struct actor *actor)
 		wait_wake_all(runtime, &cold_find(runtime, actor)->waiters);
 		cold_free(runtime, actor);
 	}
-	free_state(runtime, actor, unit->type->table->state_size);
+	free_state(runtime, actor, unit->type->table.state_size);
 	actor->marks |= ACTOR_DEAD;
 	if (!(actor->marks & ACTOR_QUEUED))
 		slots_give(&runtime->actors, actor);
@@ -235,7 +235,7 @@ static void end_one(struct runtime *runtime, struct actor *actor, enum troupe_re
 		.actor = actor_address(runtime, actor),
 		.unit = actor->unit->number,
 		.origin = actor->unit->origin,
-		.type = actor->unit->type->table->name,
+		.type = actor->unit->type->table.name,
 		.instance = actor_instance(actor),
 		.reason = reason,
 		.error = error,
@@ -263,7 +263,7 @@ NOINLINE static void end_family(struct runtime *runtime, struct actor *root)
 int life_begin(struct runtime *runtime, struct unit *unit, struct actor *parent,
 	       uint32_t instance, const void *config, struct troupe_address *ret_address)
 {
-	const struct troupe_actor *table = unit->type->table;
+	const struct troupe_actor *table = &unit->type->table;
 	struct troupe_address address;
 	bool exiting = false;
 	struct actor *actor;

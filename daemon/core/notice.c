@@ -9,25 +9,25 @@
 
 static void handle_tick(struct troupe_self *self, struct timer *timer)
 {
-	const struct troupe_entry *entry =
-		self->actor->unit->type->table->entries[timer->mail.entry];
+	static const struct troupe_event_head tick = {sizeof(tick), TROUPE_ENTRY_TIMER};
+	const struct troupe_entry *entry = &self->actor->unit->type->entries[timer->mail.entry];
 	uint64_t context;
 
 	/* also when it was stopped: that takes time, too */
 	page_doing(self->runtime, PAGE_DOING_TIMER);
 	if (!timer_tick(self->runtime, timer, &context))
 		return;
-	take_result(self, entry->on_timer(self, self->actor->state, context));
+	take_result(self, entry->on_event(self, self->actor->state, context, &tick));
 }
 
 static void handle_room(struct troupe_self *self, struct wait *wait)
 {
 	struct runtime *runtime = self->runtime;
-	const struct troupe_life *life = self->actor->unit->type->table->life;
+	const struct troupe_life *life = &self->actor->unit->type->life;
 	const struct wait_past past = wait_finish(runtime, wait);
 
 	page_doing(runtime, PAGE_DOING_ROOM);
-	if (life && life->on_room)
+	if (life->on_room)
 		take_result(self, life->on_room(self, self->actor->state, past.where,
 						(struct troupe_call){past.handle}));
 	wait_settle(runtime, actor_slot(runtime, self->actor), &past);
@@ -36,7 +36,7 @@ static void handle_room(struct troupe_self *self, struct wait *wait)
 static void handle_cancel(struct troupe_self *self, struct kept_call *kept)
 {
 	struct runtime *runtime = self->runtime;
-	const struct troupe_life *life = self->actor->unit->type->table->life;
+	const struct troupe_life *life = &self->actor->unit->type->life;
 	struct troupe_call handle = {slots_id(kept)};
 
 	page_doing(runtime, PAGE_DOING_CANCEL);
@@ -46,7 +46,7 @@ static void handle_cancel(struct troupe_self *self, struct kept_call *kept)
 		return;
 	}
 	kept_free(runtime, kept);
-	if (life && life->on_cancel)
+	if (life->on_cancel)
 		take_result(self, life->on_cancel(self, self->actor->state, handle));
 }
 

@@ -8,6 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REPLY_HEAD                                                                             \
+	{                                                                                      \
+		sizeof(struct troupe_reply), TROUPE_ENTRY_REPLY                                \
+	}
+
 /* Turn a value of another version of a type into ours. False: it does not fit. */
 static bool adapt_value(const struct troupe_type *theirs, const struct troupe_type *ours,
 			const void *block, struct troupe_reply *reply, void **ret_block,
@@ -16,7 +21,8 @@ static bool adapt_value(const struct troupe_type *theirs, const struct troupe_ty
 	size_t size;
 
 	if (codec_convert(theirs, block, ours, CODEC_DROP, ret_block, &size, error) < 0) {
-		*reply = (struct troupe_reply){.status = TROUPE_INVALID_PARAMETER,
+		*reply = (struct troupe_reply){.head = REPLY_HEAD,
+					       .status = TROUPE_INVALID_PARAMETER,
 					       .detail = error->path};
 		return false;
 	}
@@ -57,7 +63,7 @@ static inline void run_reply(struct troupe_self *self, const struct troupe_entry
 			     uint64_t context, const struct troupe_reply *reply)
 {
 	page_doing(self->runtime, PAGE_DOING_REPLY);
-	take_result(self, entry->on_reply(self, self->actor->state, context, reply));
+	take_result(self, entry->on_event(self, self->actor->state, context, reply));
 }
 
 /* Anything but a reply of the version that the caller knows. */
@@ -65,7 +71,7 @@ COLD static void read_reply(struct troupe_self *self, const struct troupe_entry 
 			    struct message *message, bool continues)
 {
 	const struct troupe_method *method = message->descriptor;
-	struct troupe_reply reply = {0};
+	struct troupe_reply reply = {.head = REPLY_HEAD};
 	struct codec_error problem;
 	void *block = NULL;
 
@@ -93,7 +99,8 @@ static inline void run_message(struct troupe_self *self, const struct troupe_ent
 	if (likely(message->mail.kind == MAIL_REPLY &&
 		   message->hash == entry->method->out_hash))
 		run_reply(self, entry, message->extra,
-			  &(struct troupe_reply){.continues = continues,
+			  &(struct troupe_reply){.head = REPLY_HEAD,
+						 .continues = continues,
 						 .data = message_block(message)});
 	else
 		read_reply(self, entry, message, continues);
@@ -116,8 +123,7 @@ void reply_handle(struct troupe_self *self, struct message *message)
 {
 	struct runtime *runtime = self->runtime;
 	struct actor *actor = self->actor;
-	const struct troupe_entry *entry =
-		actor->unit->type->table->entries[message->mail.entry];
+	const struct troupe_entry *entry = &actor->unit->type->entries[message->mail.entry];
 
 	self->message = message;
 	self->outcome.call = SELF_NO_MESSAGE;
@@ -130,8 +136,9 @@ void reply_handle(struct troupe_self *self, struct message *message)
 
 void reply_handle_end(struct troupe_self *self, struct call *call)
 {
-	const struct troupe_entry *entry = self->actor->unit->type->table->entries[call->entry];
-	const struct troupe_reply reply = {.status = call->mail.status,
+	const struct troupe_entry *entry = &self->actor->unit->type->entries[call->entry];
+	const struct troupe_reply reply = {.head = REPLY_HEAD,
+					   .status = call->mail.status,
 					   .error_name = status_error_name(call->mail.status)};
 	uint64_t context = call->context;
 

@@ -246,10 +246,10 @@ struct runtime_info {
 	uint32_t unit, instance;
 	uint32_t
 		origin; /* its unit, or for one spawned by another actor the unit it comes from */
-	struct troupe_address parent; /* null: it has none */
-	const char *unit_name;        /* "" when spawned by another actor; borrowed */
-	const struct troupe_actor *table;
-	uint32_t queued; /* messages in the mailbox */
+	struct troupe_address parent;     /* null: it has none */
+	const char *unit_name;            /* "" when spawned by another actor; borrowed */
+	const struct troupe_actor *table; /* the plug-in's own */
+	uint32_t queued;                  /* messages in the mailbox */
 	uint64_t queued_bytes;
 	uint64_t handled; /* messages so far */
 	uint64_t failed;  /* negative returns so far */

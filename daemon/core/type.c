@@ -1,56 +1,60 @@
 #include "core/type.h"
 #include "core/inside.h"
+#include "proto/abi.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *check_handlers(const struct troupe_handlers *handlers)
+/* Each check returns why something cannot be run, a constant text; NULL: it can. */
+
+static const char *check_handlers(const struct troupe_handlers *given)
 {
-	const struct troupe_interface *interface = handlers->interface;
+	struct troupe_handlers handlers;
+	struct troupe_interface interface;
+	const char *wrong;
 
-	if (!interface || !interface->name || (interface->n_methods && !interface->methods))
+	if (abi_copy(ABI_HANDLERS, NULL, given, &handlers, &wrong) < 0 || !handlers.interface ||
+	    abi_copy(ABI_INTERFACE, NULL, handlers.interface, &interface, &wrong) < 0 ||
+	    !interface.name || (interface.n_methods && !interface.methods))
 		return "an interface is malformed";
-	if (handlers->n_handlers != interface->n_methods ||
-	    (handlers->n_handlers && !handlers->handlers))
+	if (handlers.n_handlers != interface.n_methods ||
+	    (handlers.n_handlers && !handlers.handlers))
 		return "an interface does not have as many handlers as methods";
-	for (uint32_t i = 0; i < interface->n_methods; i++) {
-		const struct troupe_method *method = interface->methods[i];
+	for (uint32_t i = 0; i < interface.n_methods; i++) {
+		const struct troupe_method *method = interface.methods[i];
 
-		if (!method || !method->interface || !method->name || !method->in ||
-		    !method->out || !method->in_hash || !method->out_hash)
+		if (!method || abi_check(ABI_METHOD, NULL, method, &wrong) < 0 ||
+		    !method->interface || !method->name || !method->in || !method->out ||
+		    !method->in_hash || !method->out_hash)
 			return "a method is malformed";
 	}
 	return NULL;
 }
 
-static const char *check_entry(const struct troupe_entry *entry)
+static const char *copy_entry(const struct troupe_entry *given, struct troupe_entry *entry)
 {
+	const char *wrong;
+
+	if (abi_copy(ABI_ENTRY, NULL, given, entry, &wrong) < 0)
+		return "an entry has another size than the SDK says";
+	if (!entry->on_event)
+		return "an entry has no function";
 	if (entry->kind == TROUPE_ENTRY_TIMER)
-		return entry->on_timer ? NULL : "a timer entry has no function";
+		return NULL;
 	if (entry->kind != TROUPE_ENTRY_REPLY)
 		return "an entry is of no known kind";
-	if (!entry->on_reply || !entry->method || !entry->method->out || !entry->interface)
+	if (!entry->method || !entry->method->out || !entry->interface)
 		return "a reply entry is malformed";
 	return NULL;
 }
 
-/* Why the table cannot be run; NULL: it can. */
-static const char *check_table(const struct troupe_actor *table, uint32_t *ret_methods,
-			       uint32_t *ret_entries)
+static const char *check_interfaces(const struct troupe_actor *table, uint32_t *ret_methods)
 {
-	const char *why = NULL;
-	uint32_t n, methods = 0;
+	uint32_t methods = 0;
 
-	if (table->abi_major != TROUPE_ABI_MAJOR || table->abi_minor > TROUPE_ABI_MINOR)
-		return "built for another version of the SDK";
-	if (table->table_size != sizeof(struct troupe_actor))
-		return "the actor's table has another size than the SDK says";
-	if (!table->name || !table->name[0] || strlen(table->name) > TROUPE_NAME_MAX)
-		return "the actor type's name is absent or too long";
-	if (table->state_size > LIMIT_STATE_BYTES)
-		return "the state is too large";
-	for (n = 0; n < TROUPE_INTERFACES_MAX && table->interfaces[n]; n++) {
-		why = check_handlers(table->interfaces[n]);
+	for (uint32_t n = 0; n < TROUPE_INTERFACES_MAX && table->interfaces[n]; n++) {
+		const char *why = check_handlers(table->interfaces[n]);
+
 		if (why)
 			return why;
 		methods += table->interfaces[n]->n_handlers;
@@ -59,14 +63,35 @@ static const char *check_table(const struct troupe_actor *table, uint32_t *ret_m
 				   table->interfaces[n]->interface->name) == 0)
 				return "an interface stands twice";
 	}
-	for (n = 0; n < TROUPE_ENTRIES_MAX && table->entries[n]; n++) {
-		why = check_entry(table->entries[n]);
+	*ret_methods = methods;
+	return NULL;
+}
+
+/* The plug-in's tables as this host knows them. */
+static const char *copy_tables(const struct troupe_actor *given, struct runtime_type *type,
+			       uint32_t *ret_methods)
+{
+	struct troupe_actor *table = &type->table;
+	const char *why;
+
+	if (!abi_takes(given->abi_major, given->abi_minor))
+		return "built for another version of the SDK";
+	if (abi_copy(ABI_ACTOR, NULL, given, table, &why) < 0)
+		return "the actor's table has another size than the SDK says";
+	if (!table->name || !table->name[0] || strlen(table->name) > TROUPE_NAME_MAX)
+		return "the actor type's name is absent or too long";
+	if (table->state_size > LIMIT_STATE_BYTES)
+		return "the state is too large";
+	if (table->life && abi_copy(ABI_LIFE, NULL, table->life, &type->life, &why) < 0)
+		return "the actor's life has another size than the SDK says";
+	for (; type->n_entries < TROUPE_ENTRIES_MAX && table->entries[type->n_entries];
+	     type->n_entries++) {
+		why = copy_entry(table->entries[type->n_entries],
+				 &type->entries[type->n_entries]);
 		if (why)
 			return why;
 	}
-	*ret_methods = methods;
-	*ret_entries = n;
-	return NULL;
+	return check_interfaces(table, ret_methods);
 }
 
 static size_t handler_places(const struct runtime_type *type)
@@ -82,7 +107,7 @@ static size_t handler_index(const struct runtime_type *type, uint64_t hash)
 /* How many of the methods would find their place taken, with this shift. */
 static uint32_t count_collisions(struct runtime_type *type, uint8_t shift)
 {
-	const struct troupe_actor *table = type->table;
+	const struct troupe_actor *table = &type->table;
 	uint32_t n_places = (uint32_t)handler_places(type), collisions = 0;
 
 	type->shift = shift;
@@ -150,10 +175,10 @@ int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
 		     const void *plugin, const struct runtime_type **ret_type,
 		     const char **ret_why)
 {
-	struct runtime_type *type;
-	uint32_t methods, entries, size = 4;
+	struct runtime_type copies = {.given = table, .plugin = plugin}, *type;
+	uint32_t methods = 0, size = 4;
 
-	*ret_why = check_table(table, &methods, &entries);
+	*ret_why = copy_tables(table, &copies, &methods);
 	if (*ret_why)
 		return -EINVAL;
 	if (runtime->n_types >= LIMIT_ACTOR_TYPES) {
@@ -167,9 +192,7 @@ int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
 		*ret_why = "no memory";
 		return -ENOMEM;
 	}
-	type->table = table;
-	type->plugin = plugin;
-	type->n_entries = entries;
+	*type = copies;
 	type->mask = (size - 1) * (uint32_t)sizeof(type->handlers[0]);
 	choose_shift(type);
 	/* 0 belongs to the first place */
@@ -192,7 +215,7 @@ const struct type_handler *type_find_name(const struct runtime_type *type,
 					  const char *interface, size_t interface_size,
 					  const char *method, bool *ret_interface)
 {
-	const struct troupe_actor *table = type->table;
+	const struct troupe_actor *table = &type->table;
 
 	*ret_interface = false;
 	for (uint32_t n = 0; n < TROUPE_INTERFACES_MAX && table->interfaces[n]; n++) {

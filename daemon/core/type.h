@@ -1,7 +1,8 @@
 /* type.h - an actor type ready to run.
  *
- * Made from a plug-in's const table, whose pointers it reads but never owns. Belongs to a
- * runtime and lives as long; its thread only.
+ * Made from a plug-in's const table, whose pointers it reads but never owns. The tables that an
+ * older SDK may have made smaller are copied (proto/abi.h), so that all else finds them as this
+ * host knows them. Belongs to a runtime and lives as long; its thread only.
  */
 #ifndef CORE_TYPE_H
 #define CORE_TYPE_H
@@ -28,7 +29,7 @@ _Static_assert((sizeof(struct type_handler) & (sizeof(struct type_handler) - 1))
 	       "a power of two");
 
 struct runtime_type {
-	const struct troupe_actor *table;
+	const struct troupe_actor *given; /* the plug-in's own table, by which it is known */
 	const void *plugin;
 	struct runtime_type *next;
 	struct unit *spawned; /* its units without name */
@@ -37,6 +38,10 @@ struct runtime_type {
 	 * it is an offset in bytes. The shift is chosen so that as few as possible collide. */
 	uint32_t mask;
 	uint8_t shift;
+	/* This host's copies; `table` still points to the plug-in's entries, which its code names. */
+	struct troupe_actor table;
+	struct troupe_life life;
+	struct troupe_entry entries[TROUPE_ENTRIES_MAX]; /* n_entries */
 	struct type_handler handlers[];
 };
 
@@ -61,7 +66,7 @@ static inline int type_entry_index(const struct runtime_type *type,
 				   const struct troupe_entry *entry, uint32_t kind)
 {
 	for (uint32_t i = 0; i < type->n_entries; i++)
-		if (type->table->entries[i] == entry)
+		if (type->table.entries[i] == entry)
 			return entry->kind == kind ? (int)i : -1;
 	return -1;
 }

@@ -94,7 +94,7 @@ COLD static int make_spawned(struct runtime *runtime, const struct troupe_actor 
 	struct runtime_type *type = runtime->types;
 	struct unit *unit;
 
-	while (type && (type->table != table || type->plugin != spawner->type->plugin))
+	while (type && (type->given != table || type->plugin != spawner->type->plugin))
 		type = type->next;
 	if (!type)
 		return -EINVAL;
@@ -130,7 +130,7 @@ int unit_of_spawned(struct runtime *runtime, const struct troupe_actor *table,
 	     link = link->next) {
 		struct unit *unit = container_of(link, struct unit, link);
 
-		if (unit->origin == spawner->origin && unit->type->table == table &&
+		if (unit->origin == spawner->origin && unit->type->given == table &&
 		    unit->type->plugin == spawner->type->plugin) {
 			*ret_unit = unit;
 			return 0;

@@ -53,7 +53,7 @@ struct unit {
 /* Its name; of the actors that actors have spawned, that of their type. */
 static inline const char *unit_kind(const struct unit *unit)
 {
-	return unit->name[0] ? unit->name : unit->type->table->name;
+	return unit->name[0] ? unit->name : unit->type->table.name;
 }
 
 /* The unit of the actors that an actor of the unit `spawner` makes by a table of its plug-in.

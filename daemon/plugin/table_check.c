@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/limits.h"
+#include "proto/abi.h"
 #include "proto/bounds.h"
 #include "proto/idl.h"
 #include "proto/idl_names.h"
@@ -42,6 +43,24 @@ static bool holds_text(const struct table_reader *reader, const char *text)
 	return bounds_hold_text(&reader->bounds, text);
 }
 
+/* This host's copy of a table, called `what` in a refusal. */
+static int copy(const struct table_reader *reader, enum abi_table which, const void *table,
+		void *ret_table, const char *what)
+{
+	const char *wrong;
+
+	if (abi_copy(which, &reader->bounds, table, ret_table, &wrong) < 0)
+		return refuse(reader, "%s %s", what, wrong);
+	return 0;
+}
+
+/* What later versions may give a meaning. */
+static int check_reserved(const struct table_reader *reader, uint32_t reserved,
+			  const char *what)
+{
+	return reserved ? refuse(reader, "%s is not zero where it must be", what) : 0;
+}
+
 /* The type of `what`, for a mark see layout_hash(); `hash` is what it claims, name the qualified one; name NULL:
  * it has none. */
 static int check_type(const struct table_reader *reader, const struct troupe_type *type,
@@ -51,8 +70,10 @@ static int check_type(const struct table_reader *reader, const struct troupe_typ
 	const char *wrong;
 	int r;
 
-	if (!HOLDS(reader, type, 1) || type->kind != TROUPE_STRUCT)
-		return refuse(reader, "the type of %s is no struct of the plug-in", what);
+	if (abi_check(ABI_TYPE, &reader->bounds, type, &wrong) < 0)
+		return refuse(reader, "the type of %s %s", what, wrong);
+	if (type->kind != TROUPE_STRUCT)
+		return refuse(reader, "the type of %s is no struct", what);
 	r = type_check(type, &reader->bounds, &layout, &wrong);
 	if (r == -EINVAL)
 		return refuse(reader, "the type of %s %s", what, wrong);
@@ -63,42 +84,56 @@ static int check_type(const struct table_reader *reader, const struct troupe_typ
 	return 0;
 }
 
-static int check_method(const struct table_reader *reader, const struct troupe_method *method)
+static int check_method(const struct table_reader *reader, const struct troupe_method *given)
 {
 	char name[IDL_NAME_MAX + 2 + IDL_MEMBER_NAME_MAX], what[sizeof(name) + 32];
-	int r;
+	struct troupe_method method;
+	int r = copy(reader, ABI_METHOD, given, &method, "a method's descriptor");
 
-	if (!HOLDS(reader, method, 1) || !holds_text(reader, method->interface) ||
-	    !holds_text(reader, method->name))
+	if (r == 0)
+		r = check_reserved(reader, method.reserved, "a method's descriptor");
+	if (r < 0)
+		return r;
+	if (!holds_text(reader, method.interface) || !holds_text(reader, method.name))
 		return refuse(reader, "a method's descriptor is not in the plug-in");
-	if (snprintf(name, sizeof(name), "%s.%s", method->interface, method->name) >=
+	if (snprintf(name, sizeof(name), "%s.%s", method.interface, method.name) >=
 	    (int)sizeof(name))
 		return refuse(reader, "a method's name is too long");
 	(void)snprintf(what, sizeof(what), "the input of method %s", name);
-	r = check_type(reader, method->in, what, name, '(', method->in_hash);
+	r = check_type(reader, method.in, what, name, '(', method.in_hash);
 	if (r < 0)
 		return r;
 	(void)snprintf(what, sizeof(what), "the output of method %s", name);
-	return check_type(reader, method->out, what, name, '>', method->out_hash);
+	return check_type(reader, method.out, what, name, '>', method.out_hash);
 }
 
-static int check_error(const struct table_reader *reader, const struct troupe_error *error)
+static int check_error(const struct table_reader *reader, const struct troupe_error *given)
 {
 	char what[IDL_NAME_MAX + IDL_MEMBER_NAME_MAX + 32];
+	struct troupe_error error;
+	int r = copy(reader, ABI_ERROR, given, &error, "an error's descriptor");
 
-	if (!HOLDS(reader, error, 1) || !holds_text(reader, error->name))
+	if (r == 0)
+		r = check_reserved(reader, error.reserved, "an error's descriptor");
+	if (r < 0)
+		return r;
+	if (!holds_text(reader, error.name))
 		return refuse(reader, "an error's descriptor is not in the plug-in");
-	(void)snprintf(what, sizeof(what), "error %s", error->name);
-	return check_type(reader, error->type, what, error->name, '!', error->hash);
+	(void)snprintf(what, sizeof(what), "error %s", error.name);
+	return check_type(reader, error.type, what, error.name, '!', error.hash);
 }
 
 static int check_interface(const struct table_reader *reader,
-			   const struct troupe_interface *interface)
+			   const struct troupe_interface *given,
+			   struct troupe_interface *interface)
 {
-	int r = 0;
+	int r = copy(reader, ABI_INTERFACE, given, interface, "an interface's descriptor");
 
-	if (!HOLDS(reader, interface, 1) || !holds_text(reader, interface->name) ||
-	    !holds_text(reader, interface->description))
+	if (r == 0)
+		r = check_reserved(reader, interface->reserved, "an interface's descriptor");
+	if (r < 0)
+		return r;
+	if (!holds_text(reader, interface->name) || !holds_text(reader, interface->description))
 		return refuse(reader, "an interface's descriptor is not in the plug-in");
 	if (interface->n_methods && !HOLDS(reader, interface->methods, interface->n_methods))
 		return refuse(reader, "an interface's methods are not in the plug-in");
@@ -118,66 +153,81 @@ static int check_interface(const struct table_reader *reader,
 }
 
 static int check_handlers(const struct table_reader *reader,
-			  const struct troupe_handlers *handlers)
+			  const struct troupe_handlers *given)
 {
-	int r;
+	struct troupe_interface interface;
+	struct troupe_handlers handlers;
+	int r = copy(reader, ABI_HANDLERS, given, &handlers, "a table of handlers");
 
-	if (!HOLDS(reader, handlers, 1))
-		return refuse(reader, "a table of handlers is not in the plug-in");
-	r = check_interface(reader, handlers->interface);
+	if (r == 0)
+		r = check_interface(reader, handlers.interface, &interface);
 	if (r < 0)
 		return r;
-	if (handlers->n_handlers != handlers->interface->n_methods)
+	if (handlers.n_handlers != interface.n_methods)
 		return refuse(reader, "an interface has not as many handlers as methods");
-	if (handlers->n_handlers && !HOLDS(reader, handlers->handlers, handlers->n_handlers))
+	if (handlers.n_handlers && !HOLDS(reader, handlers.handlers, handlers.n_handlers))
 		return refuse(reader, "a table of handlers is not in the plug-in");
 	return 0;
 }
 
-static int check_entry(const struct table_reader *reader, const struct troupe_entry *entry)
+static int check_entry(const struct table_reader *reader, const struct troupe_entry *given)
 {
-	int r;
+	struct troupe_interface interface;
+	struct troupe_entry entry;
+	int r = copy(reader, ABI_ENTRY, given, &entry, "an entry");
 
-	if (!HOLDS(reader, entry, 1) || !holds_text(reader, entry->name))
+	if (r < 0)
+		return r;
+	if (!holds_text(reader, entry.name))
 		return refuse(reader, "an entry is not in the plug-in");
-	switch (entry->kind) {
+	if (!entry.on_event)
+		return refuse(reader, "an entry has no function");
+	switch (entry.kind) {
 	case TROUPE_ENTRY_TIMER:
-		return entry->on_timer ? 0 : refuse(reader, "a timer entry has no function");
+		return 0;
 	case TROUPE_ENTRY_REPLY:
-		if (!entry->on_reply)
-			return refuse(reader, "a reply entry has no function");
-		r = check_interface(reader, entry->interface);
-		return r < 0 ? r : check_method(reader, entry->method);
+		r = check_interface(reader, entry.interface, &interface);
+		return r < 0 ? r : check_method(reader, entry.method);
 	}
 	return refuse(reader, "an entry is of no known kind");
 }
 
-static int check_table(const struct table_reader *reader, const struct troupe_actor *table)
+static int check_life(const struct table_reader *reader, const struct troupe_life *given)
 {
-	int r = 0;
+	struct troupe_life life;
+	int r = copy(reader, ABI_LIFE, given, &life, "its life");
+
+	return r < 0 ? r : check_reserved(reader, life.reserved, "its life");
+}
+
+static int check_table(const struct table_reader *reader, const struct troupe_actor *given)
+{
+	struct troupe_actor table;
+	int r;
 
 	/* The ABI first: under another one, the rest may mean something else. */
-	if (!HOLDS(reader, table, 1))
+	if (!bounds_hold(&reader->bounds, given, 1, abi_least(ABI_ACTOR),
+			 _Alignof(struct troupe_actor)))
 		return refuse(reader, "its table is not in the plug-in");
-	if (table->abi_major != TROUPE_ABI_MAJOR || table->abi_minor > TROUPE_ABI_MINOR ||
-	    table->table_size != sizeof(*table))
+	if (!abi_takes(given->abi_major, given->abi_minor))
 		return refuse(reader, "its table does not begin with TROUPE_ABI");
-	if (!holds_text(reader, table->name) || strcmp(table->name, reader->id) != 0)
-		return refuse(reader, "the name in TROUPE_ABI is not that in TROUPE_ACTOR");
-	if (table->description && !holds_text(reader, table->description))
-		return refuse(reader, "its description is not in the plug-in");
-	if (table->state_size > LIMIT_STATE_BYTES)
-		return refuse(reader, "its state is larger than 1 MiB");
-	if (table->config)
-		r = check_type(reader, table->config, "its configuration", NULL, 0, 0);
+	r = copy(reader, ABI_ACTOR, given, &table, "its table");
 	if (r < 0)
 		return r;
-	if (table->life && !HOLDS(reader, table->life, 1))
-		return refuse(reader, "its life is not in the plug-in");
-	for (size_t i = 0; i < TROUPE_INTERFACES_MAX && table->interfaces[i] && r == 0; i++)
-		r = check_handlers(reader, table->interfaces[i]);
-	for (size_t i = 0; i < TROUPE_ENTRIES_MAX && table->entries[i] && r == 0; i++)
-		r = check_entry(reader, table->entries[i]);
+	if (!holds_text(reader, table.name) || strcmp(table.name, reader->id) != 0)
+		return refuse(reader, "the name in TROUPE_ABI is not that in TROUPE_ACTOR");
+	if (table.description && !holds_text(reader, table.description))
+		return refuse(reader, "its description is not in the plug-in");
+	if (table.state_size > LIMIT_STATE_BYTES)
+		return refuse(reader, "its state is larger than 1 MiB");
+	if (table.config)
+		r = check_type(reader, table.config, "its configuration", NULL, 0, 0);
+	if (r == 0 && table.life)
+		r = check_life(reader, table.life);
+	for (size_t i = 0; i < TROUPE_INTERFACES_MAX && table.interfaces[i] && r == 0; i++)
+		r = check_handlers(reader, table.interfaces[i]);
+	for (size_t i = 0; i < TROUPE_ENTRIES_MAX && table.entries[i] && r == 0; i++)
+		r = check_entry(reader, table.entries[i]);
 	return r;
 }
 

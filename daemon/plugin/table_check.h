@@ -13,7 +13,7 @@
 #include <troupe/actor.h>
 
 /* Check the table of actor type `name` in a plug-in that lies at [base, end): its ABI, sizes
- * and strings, that each descriptor it points to lies in the plug-in, that each type is what its
+ * (of an older SDK's tables too, see proto/abi.h) and strings, that each descriptor it points to lies in the plug-in, that each type is what its
  * fields make it (proto/type_check.h), and that the hash of each method and error is that of its
  * types: equal hashes mean that a block of one is read as the other. why, `size` bytes, says what
  * is wrong. -ENOEXEC; -ENOMEM. */

@@ -27,6 +27,13 @@
  *        a mere send ends
  *        troupe_fail_parameter() takes a reason
  *        TROUPE_EXPECTED_MORE and TROUPE_PERMISSION_DENIED, with functions to answer so
+ *   2.0  the last break: from here on a plug-in runs on every host of its major version whose minor
+ *        version is its own or later. What may change in a minor version: docs/abi.md
+ *        each table that is pointed to carries its size (table_size)
+ *        struct troupe_entry has one function for all kinds, on_event; on_reply and on_timer are
+ *        gone. An event begins with struct troupe_event_head, struct troupe_reply too
+ *        nothing changes for source code that uses the macros; headers that troupe-gen made for
+ *        1.x are to be made anew
  */
 #ifndef TROUPE_ACTOR_H
 #define TROUPE_ACTOR_H
@@ -47,9 +54,10 @@ extern "C" {
 #endif
 
 /* The host loads a plug-in whose major number is its own and whose minor number is not above
- * its own. */
-#define TROUPE_ABI_MAJOR 1
-#define TROUPE_ABI_MINOR 1
+ * its own. Tables of an older minor version are smaller than its own; docs/abi.md says what may
+ * change, and `make check` that nothing else did. */
+#define TROUPE_ABI_MAJOR 2
+#define TROUPE_ABI_MINOR 0
 
 /* Limits of this header; the run-time limits stand in docs/limits.md. */
 #define TROUPE_INTERFACES_MAX 8           /* interfaces of an actor type */
@@ -63,9 +71,11 @@ extern "C" {
 /* A member that may be left out of an initializer; g++ warns of those in C++ without a
  * default. */
 #ifdef __cplusplus
-#define TROUPE_ABSENT = nullptr
+#define TROUPE_ABSENT      = nullptr
+#define TROUPE_ABSENT_ZERO = 0
 #else
 #define TROUPE_ABSENT
+#define TROUPE_ABSENT_ZERO
 #endif
 
 #define TROUPE_SECOND_NS 1000000000ull
@@ -116,9 +126,17 @@ enum troupe_status {
 	TROUPE_STATUS_COUNT
 };
 
-/* What arrives at a reply entry. Generated code turns it into a typed one (struct
+/* What each event begins with. The host's may be larger than the plug-in's SDK knows it; never
+ * smaller. */
+struct troupe_event_head {
+	uint32_t size; /* of the whole event, in bytes */
+	uint32_t kind; /* enum troupe_entry_kind: that of the entry it arrives at */
+};
+
+/* The event of a reply entry. Generated code turns it into a typed one (struct
  * hello_greet_reply). */
 struct troupe_reply {
+	struct troupe_event_head head;
 	enum troupe_status status;
 	bool continues;   /* more replies follow; only after TROUPE_MORE */
 	const void *data; /* OK: the out struct. ERROR: the error's struct. Else NULL */
@@ -140,29 +158,33 @@ typedef int troupe_handler_fn(struct troupe_self *self, void *state, struct trou
 /* The handlers of one interface, in the order of its methods; made by the generated
  * X_HANDLERS(). */
 struct troupe_handlers {
+	uint32_t table_size;
+	uint32_t n_handlers;
 	const struct troupe_interface *interface;
 	troupe_handler_fn *const *handlers;
-	uint32_t n_handlers;
-	uint32_t reserved;
 };
 
+/* Kinds of entries, each with its event. */
 enum troupe_entry_kind {
-	TROUPE_ENTRY_REPLY = 1,
-	TROUPE_ENTRY_TIMER,
+	TROUPE_ENTRY_REPLY = 1, /* struct troupe_reply */
+	TROUPE_ENTRY_TIMER,     /* struct troupe_event_head, nothing more */
 };
 
 /* A place where something arrives later: a reply, a timer's tick. The runtime stores which of
  * the actor type's entries it is, never the function itself, and 64 bits of the plug-in's
  * own. */
 struct troupe_entry {
-	const char *name;
+	uint32_t table_size;
 	uint32_t kind; /* enum troupe_entry_kind */
-	uint32_t reserved;
-	const struct troupe_method *method;       /* REPLY: the method called */
-	const struct troupe_interface *interface; /* REPLY: where its errors are declared */
-	int (*on_reply)(struct troupe_self *self, void *state, uint64_t context,
-			const struct troupe_reply *reply);
-	int (*on_timer)(struct troupe_self *self, void *state, uint64_t context);
+	const char *name;
+	/* REPLY: the method called */
+	const struct troupe_method *method TROUPE_ABSENT;
+	/* REPLY: where its errors are declared */
+	const struct troupe_interface *interface TROUPE_ABSENT;
+	/* event: what the kind says, which begins with a struct troupe_event_head; borrowed until
+	 * the function returns. */
+	int (*on_event)(struct troupe_self *self, void *state, uint64_t context,
+			const void *event);
 };
 
 /* Why an actor ends; handed to fini. */
@@ -175,6 +197,8 @@ enum troupe_reason {
 
 /* The life of an actor; each function may be absent. Made by TROUPE_LIFE(). */
 struct troupe_life {
+	uint32_t table_size;
+	uint32_t reserved TROUPE_ABSENT_ZERO; /* 0 */
 	/* The actor begins: state is zeroed; config is the typed [Config] section, or what
 	 * troupe_spawn() was given, or NULL for an actor type without config. A negative return
 	 * refuses: the actor never was, fini is not called. */
@@ -201,11 +225,11 @@ struct troupe_life {
  * The host reads it from the plug-in's file before it runs any code: what it points to must be
  * constant too, and of the plug-in itself. */
 struct troupe_actor {
-	uint16_t abi_major; /* TROUPE_ABI fills these four */
+	uint16_t
+		abi_major; /* TROUPE_ABI fills these four; the two numbers stay here for ever */
 	uint16_t abi_minor;
 	uint32_t table_size;
 	const char *name;
-	const char *reserved_name TROUPE_ABSENT;
 	/* one line for people, of at most 255 bytes; may be NULL */
 	const char *description TROUPE_ABSENT;
 	/* Bytes of state, zeroed for each actor, aligned to 16; at most 1 MiB. */
@@ -213,7 +237,7 @@ struct troupe_actor {
 	/* generated X_config_type; NULL: takes no configuration */
 	const struct troupe_type *config TROUPE_ABSENT;
 	const struct troupe_life *life TROUPE_ABSENT; /* may be NULL */
-	/* Both NULL-terminated unless full. */
+	/* Both NULL-terminated unless full. Pointers, so that what they point to may grow. */
 	const struct troupe_handlers *interfaces[TROUPE_INTERFACES_MAX];
 	const struct troupe_entry *entries[TROUPE_ENTRIES_MAX];
 };
@@ -292,8 +316,13 @@ struct troupe_actor {
 			return 0;                                                              \
 		return table##_functions.on_cancel(self, (state_type *)state, call);           \
 	}                                                                                      \
-	static const struct troupe_life table = {table##_init, table##_fini, table##_on_room,  \
-						 table##_on_cancel};
+	static const struct troupe_life table = {                                              \
+		.table_size = sizeof(struct troupe_life),                                      \
+		.init = table##_init,                                                          \
+		.fini = table##_fini,                                                          \
+		.on_room = table##_on_room,                                                    \
+		.on_cancel = table##_on_cancel,                                                \
+	};
 
 /* Define a timer entry named FUNCTION_entry, for troupe_timer_start() and the .entries table:
  *
@@ -301,12 +330,18 @@ struct troupe_actor {
  *   TROUPE_TIMER(on_tick, struct me)
  */
 #define TROUPE_TIMER(function, state_type)                                                     \
-	static int function##_thunk(struct troupe_self *self, void *state, uint64_t context)   \
+	static int function##_thunk(struct troupe_self *self, void *state, uint64_t context,   \
+				    const void *event)                                         \
 	{                                                                                      \
+		(void)event;                                                                   \
 		return function(self, (state_type *)state, context);                           \
 	}                                                                                      \
 	static const struct troupe_entry function##_entry = {                                  \
-		#function, TROUPE_ENTRY_TIMER, 0, NULL, NULL, NULL, function##_thunk};
+		.table_size = sizeof(struct troupe_entry),                                     \
+		.kind = TROUPE_ENTRY_TIMER,                                                    \
+		.name = #function,                                                             \
+		.on_event = function##_thunk,                                                  \
+	};
 
 /* ------------------------------------------------------------------ who and where
  *

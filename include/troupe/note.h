@@ -20,6 +20,9 @@
  *               that the file may have: what troupe-gen --seal counted when it found nothing that
  *               belongs to the plug-in itself
  *
+ * A later minor version may add types of notes, which a host that does not know them passes over, and put more
+ * behind the strings of a note or the numbers of the seal: each host reads what it knows.
+ *
  * A plug-in of several files has an INTERFACE note from each file that includes the generated header, and
  * perhaps several IMPLEMENTS notes of one interface: readers drop duplicates.
  */

@@ -4,6 +4,10 @@
  * check, convert and print messages. All of it is const data of the plug-in (or of the host) and
  * lives as long as the process; any thread may read it.
  *
+ * What others point to (types, methods, errors, interfaces) begins with its size and may grow at its
+ * end in a later minor version; what stands in arrays (fields, steps, words) keeps its form. The host
+ * reads these where they are, and what a smaller one lacks as zero: docs/abi.md.
+ *
  * How a Varlink type looks in C, on a 64-bit machine:
  *
  *   bool            bool
@@ -66,8 +70,7 @@ enum troupe_kind {
 /* The type holds no pointer and no padding, and every bit pattern of it is a valid value: int, address, and
  * structs of these alone. Its values are copied whole and need no check. */
 #define TROUPE_TYPE_PLAIN 1u
-/* The type is a struct with steps; without this flag and the next, what follows `item` may be absent (since
- * ABI 1.1). */
+/* The type is a struct with steps. */
 #define TROUPE_TYPE_STEPS 2u
 /* The type is a struct, plain or with steps, of whole words and at most TROUPE_QUICK_SIZE bytes, with pointers to
  * at most TROUPE_QUICK_POINTEES texts, arrays and other values: what most messages are. */
@@ -114,14 +117,15 @@ struct troupe_field {
 };
 
 struct troupe_type {
-	uint8_t kind;  /* enum troupe_kind */
-	uint8_t flags; /* TROUPE_TYPE_* */
+	uint32_t table_size; /* sizeof(struct troupe_type) where it was made */
+	uint8_t kind;        /* enum troupe_kind */
+	uint8_t flags;       /* TROUPE_TYPE_* */
 	uint16_t align;
 	uint32_t size;         /* of the value itself: sizeof of the C type above */
 	uint32_t count;        /* STRUCT: fields. ENUM: names. Others: 0 */
 	uint32_t stride;       /* ARRAY: size of an item. MAP: size of an entry. Others: 0 */
-	uint32_t value_offset; /* MAP: of the value in its entry (the key is at 0) */
-	uint32_t entry_align;  /* ARRAY, MAP: alignment of an item or entry */
+	uint16_t value_offset; /* MAP: of the value in its entry (the key is at 0) */
+	uint16_t entry_align;  /* ARRAY, MAP: alignment of an item or entry */
 	const struct troupe_field *fields; /* STRUCT, in the order of the IDL */
 	const char *const *names;          /* ENUM */
 	const struct troupe_type *item;    /* ARRAY, OPTIONAL: T. MAP: the type of the values */
@@ -141,6 +145,8 @@ struct troupe_type {
 /* A method. The hashes are of the canonical layout (see docs/interfaces.md), the qualified name
  * included: equal hashes mean that a block can be handed over as it is. */
 struct troupe_method {
+	uint32_t table_size;
+	uint32_t reserved;     /* 0 */
 	const char *interface; /* "io.troupe.hello" */
 	const char *name;      /* "Greet" */
 	const struct troupe_type *in;
@@ -151,18 +157,22 @@ struct troupe_method {
 
 /* An error of an interface. */
 struct troupe_error {
-	const char *name; /* qualified: "io.troupe.hello.NameTooLong" */
+	uint32_t table_size;
+	uint32_t reserved; /* 0 */
+	const char *name;  /* qualified: "io.troupe.hello.NameTooLong" */
 	const struct troupe_type *type;
 	uint64_t hash;
 };
 
 struct troupe_interface {
+	uint32_t table_size;
+	uint32_t reserved; /* 0 */
+	uint32_t n_methods;
+	uint32_t n_errors;
 	const char *name;        /* "io.troupe.hello" */
 	const char *description; /* the whole IDL text, for introspection */
 	const struct troupe_method *const *methods;
 	const struct troupe_error *const *errors;
-	uint32_t n_methods;
-	uint32_t n_errors;
 };
 
 #ifdef __cplusplus

@@ -235,20 +235,30 @@ static const struct troupe_type order_type = {.kind = TROUPE_STRUCT,
 #define IN_HASH    0x100
 #define OUT_HASH   0x200
 #define ERROR_HASH 0x300
-static const struct troupe_method obey_method = {.interface = "test.puppet",
+static const struct troupe_method obey_method = {.table_size = sizeof(obey_method),
+						 .interface = "test.puppet",
 						 .name = "Obey",
 						 .in = &order_type,
 						 .out = &order_type,
 						 .in_hash = IN_HASH,
 						 .out_hash = OUT_HASH};
-static const struct troupe_error bad_error = {"test.puppet.Bad", &order_type, ERROR_HASH};
+static const struct troupe_error bad_error = {.table_size = sizeof(bad_error),
+					      .name = "test.puppet.Bad",
+					      .type = &order_type,
+					      .hash = ERROR_HASH};
 static const struct troupe_method *const methods[] = {&obey_method};
 static const struct troupe_error *const errors[] = {&bad_error};
-static const struct troupe_interface interface = {"test.puppet", "", methods, errors, 1, 1};
+static const struct troupe_interface interface = {.table_size = sizeof(interface),
+						  .n_methods = 1,
+						  .n_errors = 1,
+						  .name = "test.puppet",
+						  .description = "",
+						  .methods = methods,
+						  .errors = errors};
 
-static int on_reply(struct troupe_self *self, void *state, uint64_t context,
-		    const struct troupe_reply *reply)
+static int on_reply(struct troupe_self *self, void *state, uint64_t context, const void *event)
 {
+	const struct troupe_reply *reply = event;
 	struct host *host = runtime_of(self)->context;
 
 	(void)state;
@@ -262,8 +272,12 @@ static int on_reply(struct troupe_self *self, void *state, uint64_t context,
 	return 0;
 }
 
-static const struct troupe_entry obey_entry = {
-	"obey", TROUPE_ENTRY_REPLY, 0, &obey_method, &interface, on_reply, NULL};
+static const struct troupe_entry obey_entry = {.table_size = sizeof(obey_entry),
+					       .kind = TROUPE_ENTRY_REPLY,
+					       .name = "obey",
+					       .method = &obey_method,
+					       .interface = &interface,
+					       .on_event = on_reply};
 
 static int on_obey(struct troupe_self *self, void *state, struct troupe_call call,
 		   const void *in)
@@ -308,7 +322,10 @@ static int on_obey(struct troupe_self *self, void *state, struct troupe_call cal
 }
 
 static troupe_handler_fn *const functions[] = {on_obey};
-static const struct troupe_handlers handlers = {&interface, functions, 1, 0};
+static const struct troupe_handlers handlers = {.table_size = sizeof(handlers),
+						.n_handlers = 1,
+						.interface = &interface,
+						.handlers = functions};
 static const struct troupe_actor puppet_table = {
 	TROUPE_ABI(puppet), .state_size = sizeof(struct puppet), .interfaces = {&handlers},
 	.entries = {&obey_entry}};

@@ -76,10 +76,12 @@ static size_t add_text(struct elf_maker *maker, const char *text)
 static size_t add_types(struct elf_maker *maker)
 {
 	const struct good_types types = {
-		.config = {.kind = TROUPE_STRUCT, .align = 8, .size = 32, .count = 3},
-		.string = {.kind = TROUPE_STRING, .align = 8, .size = 8},
-		.list = {.kind = TROUPE_ARRAY, .align = 8, .size = 16, .stride = 32},
-		.choice = {.kind = TROUPE_ENUM, .align = 4, .size = 4, .count = 2},
+#define TYPE .table_size = sizeof(struct troupe_type)
+		.config = {TYPE, .kind = TROUPE_STRUCT, .align = 8, .size = 32, .count = 3},
+		.string = {TYPE, .kind = TROUPE_STRING, .align = 8, .size = 8},
+		.list = {TYPE, .kind = TROUPE_ARRAY, .align = 8, .size = 16, .stride = 32},
+		.choice = {TYPE, .kind = TROUPE_ENUM, .align = 4, .size = 4, .count = 2},
+#undef TYPE
 	};
 	size_t at = maker_data(maker, &types, sizeof(types)), name = add_text(maker, "name");
 
@@ -99,10 +101,10 @@ static size_t add_types(struct elf_maker *maker)
 
 static size_t add_handlers(struct elf_maker *maker)
 {
-	size_t at =
-		maker_data(maker, &(struct troupe_handlers){0}, sizeof(struct troupe_handlers));
-	size_t interface = maker_data(maker, &(struct troupe_interface){0},
-				      sizeof(struct troupe_interface));
+	const struct troupe_handlers handlers = {.table_size = sizeof(handlers)};
+	const struct troupe_interface described = {.table_size = sizeof(described)};
+	size_t at = maker_data(maker, &handlers, sizeof(handlers));
+	size_t interface = maker_data(maker, &described, sizeof(described));
 
 	maker_pointer(maker, at + offsetof(struct troupe_handlers, interface), interface);
 	maker_pointer(maker, interface + offsetof(struct troupe_interface, name),

@@ -587,7 +587,8 @@ static void client_calls_are_answered_streamed_and_cancelled(void **state)
 static void type_add_refuses_malformed_tables(void **state)
 {
 	struct troupe_actor table = puppet_table;
-	const struct troupe_entry bad_entry = {.name = "bad", .kind = 9};
+	struct troupe_entry entry = tick_entry;
+	struct troupe_life life = *puppet_table.life;
 	const struct runtime_type *type;
 	const char *why = NULL;
 	struct world world;
@@ -604,7 +605,18 @@ static void type_add_refuses_malformed_tables(void **state)
 	table.interfaces[1] = table.interfaces[0];
 	assert_int_equal(runtime_type_add(world.runtime, &table, NULL, &type, &why), -EINVAL);
 	table = puppet_table;
-	table.entries[0] = &bad_entry;
+	table.entries[0] = &entry;
+	entry.kind = 9;
+	assert_int_equal(runtime_type_add(world.runtime, &table, NULL, &type, &why), -EINVAL);
+	entry = tick_entry;
+	entry.on_event = NULL;
+	assert_int_equal(runtime_type_add(world.runtime, &table, NULL, &type, &why), -EINVAL);
+	entry = tick_entry;
+	entry.table_size += 8;
+	assert_int_equal(runtime_type_add(world.runtime, &table, NULL, &type, &why), -EINVAL);
+	table = puppet_table;
+	table.life = &life;
+	life.table_size = 0;
 	assert_int_equal(runtime_type_add(world.runtime, &table, NULL, &type, &why), -EINVAL);
 	table = puppet_table;
 	table.state_size = 2 << 20;

@@ -46,8 +46,9 @@ const struct troupe_type empty_type = {
 
 #define METHOD(name_, in_, out_, hash_)                                                        \
 	{                                                                                      \
-		.interface = "test.puppet", .name = name_, .in = in_, .out = out_,             \
-		.in_hash = hash_, .out_hash = (hash_) + 1                                      \
+		.table_size = sizeof(struct troupe_method), .interface = "test.puppet",        \
+		.name = name_, .in = in_, .out = out_, .in_hash = hash_,                       \
+		.out_hash = (hash_) + 1                                                        \
 	}
 const struct troupe_method num_method = METHOD("Num", &num_type, &num_type, 0x100);
 const struct troupe_method text_method = METHOD("Text", &text_type, &text_type, 0x200);
@@ -55,16 +56,23 @@ const struct troupe_method none_method = METHOD("None", &empty_type, &empty_type
 const struct troupe_method wide_method = METHOD("Num", &wide_type, &wide_type, 0x110);
 const struct troupe_method odd_method = METHOD("Num", &odd_type, &odd_type, 0x120);
 static const struct troupe_method lost_method = METHOD("Lost", &num_type, &num_type, 0x400);
-const struct troupe_error bad_error = {"test.puppet.Bad", &text_type, 0x500};
+const struct troupe_error bad_error = {.table_size = sizeof(bad_error),
+				       .name = "test.puppet.Bad",
+				       .type = &text_type,
+				       .hash = 0x500};
 
 static const struct troupe_method *const methods[] = {&num_method, &text_method, &none_method};
 static const struct troupe_method *const wide_methods[] = {&wide_method, &text_method,
 							   &none_method};
 static const struct troupe_error *const errors[] = {&bad_error};
-static const struct troupe_interface interface = {
-	"test.puppet", "", methods, errors, ARRAY_LEN(methods), ARRAY_LEN(errors)};
-static const struct troupe_interface wide_interface = {
-	"test.puppet", "", wide_methods, errors, ARRAY_LEN(wide_methods), ARRAY_LEN(errors)};
+#define INTERFACE(methods_)                                                                    \
+	{                                                                                      \
+		.table_size = sizeof(struct troupe_interface), .name = "test.puppet",          \
+		.description = "", .methods = methods_, .n_methods = ARRAY_LEN(methods_),      \
+		.errors = errors, .n_errors = ARRAY_LEN(errors)                                \
+	}
+static const struct troupe_interface interface = INTERFACE(methods);
+static const struct troupe_interface wide_interface = INTERFACE(wide_methods);
 
 /* ------------------------------------------------------------------ puppets */
 
@@ -134,20 +142,28 @@ static int on_text(struct troupe_self *self, void *state, struct troupe_call cal
 
 static troupe_handler_fn *const functions[] = {on_num, on_text, NULL};
 static troupe_handler_fn *const wide_functions[] = {on_wide, on_text, NULL};
-static const struct troupe_handlers handlers = {&interface, functions, ARRAY_LEN(functions), 0};
-static const struct troupe_handlers wide_handlers = {&wide_interface, wide_functions,
-						     ARRAY_LEN(wide_functions), 0};
+#define HANDLERS(interface_, functions_)                                                       \
+	{                                                                                      \
+		.table_size = sizeof(struct troupe_handlers),                                  \
+		.n_handlers = ARRAY_LEN(functions_), .interface = interface_,                  \
+		.handlers = functions_                                                         \
+	}
+static const struct troupe_handlers handlers = HANDLERS(&interface, functions);
+static const struct troupe_handlers wide_handlers = HANDLERS(&wide_interface, wide_functions);
 
 static const char *const status_words[TROUPE_STATUS_COUNT] = {
 	"ok",      "error",      "no-such-actor",  "died",     "peer-down",
 	"timeout", "overloaded", "cancelled",      "no-reply", "failed",
 	"invalid", "not-found",  "not-implemented"};
 
-static int on_reply(struct troupe_self *self, void *state, uint64_t context,
-		    const struct troupe_reply *reply)
+/* What is common to all replies. */
+static void note_reply(struct troupe_self *self, void *state, uint64_t context,
+		       const struct troupe_reply *reply)
 {
 	struct puppet *me = state;
 
+	assert_int_equal(reply->head.size, sizeof(*reply));
+	assert_int_equal(reply->head.kind, TROUPE_ENTRY_REPLY);
 	world_note(world_of(self), "%d:reply%u %s%s", (int)me->id, (unsigned)context,
 		   status_words[reply->status], reply->continues ? "+" : "");
 	if (reply->status == TROUPE_ERROR)
@@ -156,14 +172,15 @@ static int on_reply(struct troupe_self *self, void *state, uint64_t context,
 		world_note(world_of(self), " %s", ((const struct text *)reply->data)->text);
 	if (reply->detail)
 		world_note(world_of(self), " (%s)", reply->detail);
-	return 0;
 }
 
 static int on_num_reply(struct troupe_self *self, void *state, uint64_t context,
-			const struct troupe_reply *reply)
+			const void *event)
 {
+	const struct troupe_reply *reply = event;
+
 	world_of(self)->replies++;
-	on_reply(self, state, context, reply);
+	note_reply(self, state, context, reply);
 	if (reply->status == TROUPE_OK)
 		world_note(world_of(self), " %d", (int)((const struct num *)reply->data)->n);
 	world_note(world_of(self), "; ");
@@ -173,9 +190,11 @@ static int on_num_reply(struct troupe_self *self, void *state, uint64_t context,
 }
 
 static int on_text_reply(struct troupe_self *self, void *state, uint64_t context,
-			 const struct troupe_reply *reply)
+			 const void *event)
 {
-	on_reply(self, state, context, reply);
+	const struct troupe_reply *reply = event;
+
+	note_reply(self, state, context, reply);
 	if (reply->status == TROUPE_OK)
 		world_note(world_of(self), " %.20s", ((const struct text *)reply->data)->text);
 	world_note(world_of(self), "; ");
@@ -184,8 +203,12 @@ static int on_text_reply(struct troupe_self *self, void *state, uint64_t context
 		       : 0;
 }
 
-static int on_tick(struct troupe_self *self, void *state, uint64_t context)
+static int on_tick(struct troupe_self *self, void *state, uint64_t context, const void *event)
 {
+	const struct troupe_event_head *head = event;
+
+	assert_int_equal(head->size, sizeof(*head));
+	assert_int_equal(head->kind, TROUPE_ENTRY_TIMER);
 	note(self, (struct puppet *)state, "tick%u", (unsigned)context);
 	return world_of(self)->hooks.tick ? world_of(self)->hooks.tick(self, state, context)
 					  : 0;
@@ -226,24 +249,36 @@ static int on_cancel(struct troupe_self *self, void *state, struct troupe_call c
 					    : 0;
 }
 
-static const struct troupe_life life = {init, fini, on_room, on_cancel};
+static const struct troupe_life life = {.table_size = sizeof(life),
+					.init = init,
+					.fini = fini,
+					.on_room = on_room,
+					.on_cancel = on_cancel};
 
-const struct troupe_entry num_entry = {"num",      TROUPE_ENTRY_REPLY, 0,   &num_method,
-				       &interface, on_num_reply,       NULL};
-const struct troupe_entry wide_entry = {"wide",          TROUPE_ENTRY_REPLY, 0,   &wide_method,
-					&wide_interface, on_num_reply,       NULL};
-const struct troupe_entry text_entry = {"text",     TROUPE_ENTRY_REPLY, 0,   &text_method,
-					&interface, on_text_reply,      NULL};
-static const struct troupe_entry none_entry = {
-	"none", TROUPE_ENTRY_REPLY, 0, &none_method, &interface, on_text_reply, NULL};
-static const struct troupe_entry lost_entry = {
-	"lost", TROUPE_ENTRY_REPLY, 0, &lost_method, &interface, on_num_reply, NULL};
-static const struct troupe_entry odd_entry = {"odd",      TROUPE_ENTRY_REPLY, 0,   &odd_method,
-					      &interface, on_num_reply,       NULL};
-const struct troupe_entry tick_entry = {"tick", TROUPE_ENTRY_TIMER, 0, NULL, NULL, NULL,
-					on_tick};
-const struct troupe_entry foreign_entry = {"foreign", TROUPE_ENTRY_TIMER, 0, NULL, NULL, NULL,
-					   on_tick};
+#define REPLY_ENTRY(name_, method_, interface_, function)                                      \
+	{                                                                                      \
+		.table_size = sizeof(struct troupe_entry), .kind = TROUPE_ENTRY_REPLY,         \
+		.name = name_, .method = method_, .interface = interface_,                     \
+		.on_event = function                                                           \
+	}
+#define TIMER_ENTRY(name_)                                                                     \
+	{                                                                                      \
+		.table_size = sizeof(struct troupe_entry), .kind = TROUPE_ENTRY_TIMER,         \
+		.name = name_, .on_event = on_tick                                             \
+	}
+const struct troupe_entry num_entry = REPLY_ENTRY("num", &num_method, &interface, on_num_reply);
+const struct troupe_entry wide_entry =
+	REPLY_ENTRY("wide", &wide_method, &wide_interface, on_num_reply);
+const struct troupe_entry text_entry =
+	REPLY_ENTRY("text", &text_method, &interface, on_text_reply);
+static const struct troupe_entry none_entry =
+	REPLY_ENTRY("none", &none_method, &interface, on_text_reply);
+static const struct troupe_entry lost_entry =
+	REPLY_ENTRY("lost", &lost_method, &interface, on_num_reply);
+static const struct troupe_entry odd_entry =
+	REPLY_ENTRY("odd", &odd_method, &interface, on_num_reply);
+const struct troupe_entry tick_entry = TIMER_ENTRY("tick");
+const struct troupe_entry foreign_entry = TIMER_ENTRY("foreign");
 
 const struct troupe_actor puppet_table = {
 	TROUPE_ABI(puppet),

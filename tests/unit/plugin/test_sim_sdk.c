@@ -381,8 +381,10 @@ static int reach_limits(struct troupe_self *self, struct desk *me)
 
 static int misuse_timers_and_lives(struct troupe_self *self, struct desk *me)
 {
-	static const struct troupe_entry unknown = {"x",  TROUPE_ENTRY_TIMER, 0, NULL, NULL,
-						    NULL, on_tick_thunk};
+	static const struct troupe_entry unknown = {.table_size = sizeof(unknown),
+						    .kind = TROUPE_ENTRY_TIMER,
+						    .name = "x",
+						    .on_event = on_tick_thunk};
 	struct troupe_address address = {.slot = 77};
 	const struct desk_config broken = {NULL, NULL}, refused = {"refuse", NULL};
 	struct troupe_timer timer = {77};

@@ -39,21 +39,12 @@ static int handle(struct troupe_self *self, void *state, struct troupe_call call
 	return 0;
 }
 
-static int on_timer(struct troupe_self *self, void *state, uint64_t context)
+static int on_event(struct troupe_self *self, void *state, uint64_t context, const void *event)
 {
 	(void)self;
 	(void)state;
 	(void)context;
-	return 0;
-}
-
-static int on_reply(struct troupe_self *self, void *state, uint64_t context,
-		    const struct troupe_reply *reply)
-{
-	(void)self;
-	(void)state;
-	(void)context;
-	(void)reply;
+	(void)event;
 	return 0;
 }
 
@@ -77,31 +68,55 @@ static void make_image(struct image *image)
 		.interfaces = {&image->handlers},
 		.entries = {&image->timer, &image->reply},
 	};
-	image->handlers = (struct troupe_handlers){&image->interface, image->functions, 1, 0};
+	image->life = (struct troupe_life){.table_size = sizeof(image->life)};
+	image->handlers = (struct troupe_handlers){
+		.table_size = sizeof(image->handlers),
+		.n_handlers = 1,
+		.interface = &image->interface,
+		.handlers = image->functions,
+	};
 	image->functions[0] = handle;
 	image->interface = (struct troupe_interface){
-		image->interface_name, image->text, image->methods, image->errors, 1, 1};
+		.table_size = sizeof(image->interface),
+		.n_methods = 1,
+		.n_errors = 1,
+		.name = image->interface_name,
+		.description = image->text,
+		.methods = image->methods,
+		.errors = image->errors,
+	};
 	image->methods[0] = &image->method;
 	image->errors[0] = &image->error;
 	image->method = (struct troupe_method){
-		image->interface_name,
-		image->text,
-		&image->type,
-		&image->type,
-		layout_hash("io.example.text", '(', "()"),
-		layout_hash("io.example.text", '>', "()"),
-	};
-	image->error = (struct troupe_error){image->text, &image->type,
-					     layout_hash("text", '!', "()")};
-	image->type = (struct troupe_type){.kind = TROUPE_STRUCT, .align = 1};
-	image->timer = (struct troupe_entry){
-		.name = image->text, .kind = TROUPE_ENTRY_TIMER, .on_timer = on_timer};
-	image->reply = (struct troupe_entry){
+		.table_size = sizeof(image->method),
+		.interface = image->interface_name,
 		.name = image->text,
+		.in = &image->type,
+		.out = &image->type,
+		.in_hash = layout_hash("io.example.text", '(', "()"),
+		.out_hash = layout_hash("io.example.text", '>', "()"),
+	};
+	image->error = (struct troupe_error){
+		.table_size = sizeof(image->error),
+		.name = image->text,
+		.type = &image->type,
+		.hash = layout_hash("text", '!', "()"),
+	};
+	image->type = (struct troupe_type){
+		.table_size = sizeof(image->type), .kind = TROUPE_STRUCT, .align = 1};
+	image->timer = (struct troupe_entry){
+		.table_size = sizeof(image->timer),
+		.kind = TROUPE_ENTRY_TIMER,
+		.name = image->text,
+		.on_event = on_event,
+	};
+	image->reply = (struct troupe_entry){
+		.table_size = sizeof(image->reply),
 		.kind = TROUPE_ENTRY_REPLY,
+		.name = image->text,
 		.method = &image->method,
 		.interface = &image->interface,
-		.on_reply = on_reply,
+		.on_event = on_event,
 	};
 }
 
@@ -202,14 +217,58 @@ static void table_check_refuses_each_spoiled_field(void **state)
 	REFUSES(image.timer.name = NULL);
 	REFUSES(image.timer.kind = 0);
 	REFUSES(image.timer.kind = 3);
-	REFUSES(image.timer.on_timer = NULL);
-	REFUSES(image.reply.on_reply = NULL);
+	REFUSES(image.timer.on_event = NULL);
+	REFUSES(image.reply.on_event = NULL);
+	REFUSES(image.life.reserved = 1);
+	REFUSES(image.interface.reserved = 1);
+	REFUSES(image.method.reserved = 1);
+	REFUSES(image.error.reserved = 1);
 	REFUSES(image.reply.method = NULL);
 	REFUSES(image.reply.interface = NULL);
 	/* Near the end, so that not all of it lies inside; and not aligned. */
 	REFUSES(image.actor.life = (const struct troupe_life *)(const void *)image.last);
 	REFUSES(image.actor.entries[0] =
 			(const struct troupe_entry *)((const char *)&image.timer + 1));
+}
+
+/* Each table claims each size that cannot be: none, less than 2.0 had, odd, more than the host knows, more than
+ * there is. */
+static void table_check_refuses_sizes_that_cannot_be(void **state)
+{
+	struct image image;
+	const struct {
+		const char *what;
+		uint32_t *size;
+	} tables[] = {
+		{"its table", &image.actor.table_size},
+		{"its life", &image.life.table_size},
+		{"a table of handlers", &image.handlers.table_size},
+		{"an interface's descriptor", &image.interface.table_size},
+		{"a method's descriptor", &image.method.table_size},
+		{"an error's descriptor", &image.error.table_size},
+		{"the type of ", &image.type.table_size},
+		{"an entry", &image.timer.table_size},
+		{"an entry", &image.reply.table_size},
+	};
+	char why[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		make_image(&image);
+		const uint32_t right = *tables[i].size;
+		const uint32_t wrong[] = {0,         4,         right - 8, right - 1,
+					  right + 1, right + 8, 1u << 16,  INT32_MAX,
+					  1u << 31,  UINT32_MAX};
+
+		for (size_t j = 0; j < sizeof(wrong) / sizeof(wrong[0]); j++) {
+			*tables[i].size = wrong[j];
+			assert_int_equal(check_image(&image, why), -ENOEXEC);
+			if (!strstr(why, tables[i].what) ||
+			    !strstr(why, wrong[j] < right ? "smaller than ABI 2.0"
+							  : "larger than this host knows"))
+				fail_msg("size %u of table %zu: %s", wrong[j], i, why);
+		}
+	}
 }
 
 /* ---- any byte of what troupe-gen wrote */
@@ -266,9 +325,10 @@ static size_t make_piece(struct piece *piece)
 	}
 	piece->functions[0] = piece->functions[1] = handle;
 	piece->handlers = (struct troupe_handlers){
+		.table_size = sizeof(piece->handlers),
+		.n_handlers = 2,
 		.interface = moved(piece, &every_interface),
 		.handlers = piece->functions,
-		.n_handlers = 2,
 	};
 	piece->actor = (struct troupe_actor){
 		.abi_major = TROUPE_ABI_MAJOR,
@@ -392,6 +452,7 @@ int main(void)
 		cmocka_unit_test(table_check_takes_a_good_table),
 		cmocka_unit_test(table_check_names_the_actor_and_what_is_wrong),
 		cmocka_unit_test(table_check_refuses_each_spoiled_field),
+		cmocka_unit_test(table_check_refuses_sizes_that_cannot_be),
 		cmocka_unit_test(table_check_refuses_any_byte_that_matters),
 		cmocka_unit_test(table_check_says_which_type_is_wrong),
 	};

@@ -35,10 +35,18 @@ static const struct troupe_type note_type = {.kind = TROUPE_STRUCT,
 					     .fields = note_fields};
 static const struct troupe_type nothing_type = {
 	.kind = TROUPE_STRUCT, .flags = TROUPE_TYPE_PLAIN, .align = 1, .size = 0};
-static const struct troupe_method note_method = {"test",        "Note", &note_type,
-						 &nothing_type, 11,     12};
-static const struct troupe_method ping_method = {"test",        "Ping", &nothing_type,
-						 &nothing_type, 21,     22};
+static const struct troupe_method note_method = {.interface = "test",
+						 .name = "Note",
+						 .in = &note_type,
+						 .out = &nothing_type,
+						 .in_hash = 11,
+						 .out_hash = 12};
+static const struct troupe_method ping_method = {.interface = "test",
+						 .name = "Ping",
+						 .in = &nothing_type,
+						 .out = &nothing_type,
+						 .in_hash = 21,
+						 .out_hash = 22};
 
 struct end {
 	struct channel *channel;

@@ -120,9 +120,14 @@ static void plugin_table_is_read_whoever_built_the_plugin(void **state)
 static const char preamble[] =
 	"#include \"stock.varlink.h\"\n"
 	"#include <troupe/actor.h>\n"
-	"#define STRUCT(n, f) {TROUPE_STRUCT, 0, 8, 8, n, 0, 0, 0, f, 0, 0}\n"
+	"#define TYPE(k, ...) {.table_size = sizeof(struct troupe_type), .kind = k, "
+	"__VA_ARGS__}\n"
+	"#define STRUCT(n, f) TYPE(TROUPE_STRUCT, .align = 8, .size = 8, .count = n, .fields = "
+	"f)\n"
+	"#define INTERFACE(n) {.table_size = sizeof(struct troupe_interface), .name = n}\n"
+	"#define HANDLERS(i) {.table_size = sizeof(struct troupe_handlers), .interface = i}\n"
 	"#define WITH(t) {TROUPE_ABI(x), .config = t}\n"
-	"static const struct troupe_type string = {TROUPE_STRING, 0, 8, 8};\n"
+	"static const struct troupe_type string = TYPE(TROUPE_STRING, .align = 8, .size = 8);\n"
 	"extern const struct troupe_type elsewhere;\n";
 
 static int read_text(const struct workshop *workshop, const char *text,
@@ -154,7 +159,7 @@ static void plugin_table_is_refused_when_it_is_wrong(void **state)
 		{"TROUPE_ACTOR(x) = WITH(&string);", "is no valid struct"},
 		{"TROUPE_ACTOR(x) = WITH((void *)((char *)&string + (1 << 30)));",
 		 "a part of the type of its configuration is not in the plug-in"},
-		{"static const struct troupe_type odd = {99};\n"
+		{"static const struct troupe_type odd = TYPE(99);\n"
 		 "static const struct troupe_field f[] = {{\"a\", &odd}};\n"
 		 "static const struct troupe_type t = STRUCT(1, f);\n"
 		 "TROUPE_ACTOR(x) = WITH(&t);",
@@ -181,7 +186,7 @@ static void plugin_table_is_refused_when_it_is_wrong(void **state)
 		 "TROUPE_ACTOR(x) = WITH(&t);",
 		 "is no valid struct"},
 		{"extern const struct troupe_type t __attribute__((visibility(\"hidden\")));\n"
-		 "const struct troupe_type t = {TROUPE_ARRAY, 0, 8, 16, .item = &t};\n"
+		 "const struct troupe_type t = TYPE(TROUPE_ARRAY, .item = &t);\n"
 		 "TROUPE_ACTOR(x) = WITH(&t);",
 		 "the type of its configuration is too large"},
 		{"static const struct troupe_field f[5000] = {[0 ... 4999] = {\"a\", "
@@ -189,7 +194,7 @@ static void plugin_table_is_refused_when_it_is_wrong(void **state)
 		 "static const struct troupe_type t = STRUCT(5000, f);\n"
 		 "TROUPE_ACTOR(x) = WITH(&t);",
 		 "the type of its configuration is too large"},
-		{"static const struct troupe_type e = {TROUPE_ENUM, 0, 4, 4, 0xffffffff};\n"
+		{"static const struct troupe_type e = TYPE(TROUPE_ENUM, .count = 0xffffffff);\n"
 		 "static const struct troupe_field f[] = {{\"a\", &e}};\n"
 		 "static const struct troupe_type t = STRUCT(1, f);\n"
 		 "TROUPE_ACTOR(x) = WITH(&t);",
@@ -199,21 +204,51 @@ static void plugin_table_is_refused_when_it_is_wrong(void **state)
 		{"static const char text[300] = {[0 ... 298] = 'a'};\n"
 		 "TROUPE_ACTOR(x) = {TROUPE_ABI(x), .description = text};",
 		 "its description is too long"},
-		{"static const struct troupe_handlers h = {0};\n"
+		{"static const struct troupe_handlers h = HANDLERS(0);\n"
 		 "TROUPE_ACTOR(x) = {TROUPE_ABI(x), .interfaces = {&h}};",
 		 "an interface's descriptor is missing"},
-		{"static const struct troupe_interface i = {\"none\"};\n"
-		 "static const struct troupe_handlers h = {&i};\n"
+		{"static const struct troupe_interface i = INTERFACE(\"none\");\n"
+		 "static const struct troupe_handlers h = HANDLERS(&i);\n"
 		 "TROUPE_ACTOR(x) = {TROUPE_ABI(x), .interfaces = {&h}};",
 		 "an interface's name is none"},
-		{"static const struct troupe_interface i = {\"io.example.secret\"};\n"
-		 "static const struct troupe_handlers h = {&i};\n"
+		{"static const struct troupe_interface i = INTERFACE(\"io.example.secret\");\n"
+		 "static const struct troupe_handlers h = HANDLERS(&i);\n"
 		 "TROUPE_ACTOR(x) = {TROUPE_ABI(x), .interfaces = {&h}};",
 		 "\"x\" implements io.example.secret, which the plug-in does not describe"},
-		{"static const struct troupe_interface i = {\"org.varlink.service\"};\n"
-		 "static const struct troupe_handlers h = {&i};\n"
+		{"static const struct troupe_interface i = "
+		 "INTERFACE(\"org.varlink.service\");\n"
+		 "static const struct troupe_handlers h = HANDLERS(&i);\n"
 		 "TROUPE_ACTOR(x) = {TROUPE_ABI(x), .interfaces = {&h}};",
 		 "\"x\" implements org.varlink.service, which only the host does"},
+		/* sizes that a table can only claim */
+		{"TROUPE_ACTOR(x) = {TROUPE_ABI(x), .table_size = 0};",
+		 "\"x\": its table says a size that is smaller than ABI 2.0 has it"},
+		{"TROUPE_ACTOR(x) = {TROUPE_ABI(x), .table_size = 1u << 31};",
+		 "its table is larger than this host knows it"},
+		{"static const struct troupe_interface i = INTERFACE(\"io.example.stock\");\n"
+		 "static const struct troupe_handlers h = {.interface = &i};\n"
+		 "TROUPE_ACTOR(x) = {TROUPE_ABI(x), .interfaces = {&h}};",
+		 "a table of handlers says a size that is smaller than ABI 2.0 has it"},
+		{"static const struct troupe_interface i = {.table_size = sizeof(i) + 8,\n"
+		 "                                           .name = \"io.example.stock\"};\n"
+		 "static const struct troupe_handlers h = HANDLERS(&i);\n"
+		 "TROUPE_ACTOR(x) = {TROUPE_ABI(x), .interfaces = {&h}};",
+		 "an interface's descriptor is larger than this host knows it"},
+		{"static const struct troupe_type t = {.table_size = sizeof(t) - 1,\n"
+		 "                                      .kind = TROUPE_STRUCT};\n"
+		 "TROUPE_ACTOR(x) = WITH(&t);",
+		 "a part of the type of its configuration says a size that is smaller"},
+		{"static const struct troupe_type o = {.table_size = ~0u, .kind = "
+		 "TROUPE_INT};\n"
+		 "static const struct troupe_field f[] = {{\"a\", &o}};\n"
+		 "static const struct troupe_type t = STRUCT(1, f);\n"
+		 "TROUPE_ACTOR(x) = WITH(&t);",
+		 "a part of the type of its configuration is larger than this host"},
+		/* a table in the last bytes of the file's memory, which it says to reach beyond */
+		{"static const struct troupe_handlers h = {.table_size = sizeof(h),\n"
+		 "    .interface = (const void *)((const char *)&h + (1 << 24))};\n"
+		 "TROUPE_ACTOR(x) = {TROUPE_ABI(x), .interfaces = {&h}};",
+		 "an interface's descriptor is not in the plug-in"},
 	};
 	const struct workshop *workshop = (const struct workshop *)*state;
 
@@ -243,8 +278,9 @@ static void plugin_table_follows_symbols_and_takes_what_just_fits(void **state)
 			"static const struct troupe_field f[] = {{\"a\", &string}};\n"
 			"TROUPE_EXPORT const struct troupe_type t = STRUCT(1, f);\n"
 			"static const char text[256] = {[0 ... 254] = 'a'};\n"
-			"static const struct troupe_interface i = {\"io.example.stock\"};\n"
-			"static const struct troupe_handlers h = {&i};\n"
+			"static const struct troupe_interface i = "
+			"INTERFACE(\"io.example.stock\");\n"
+			"static const struct troupe_handlers h = HANDLERS(&i);\n"
 			"TROUPE_ACTOR(x) = {TROUPE_ABI(x), .config = &t, .description = text,\n"
 			"                   .interfaces = {&h, &h, &h, &h, &h, &h, &h, &h}};",
 			&info, why),

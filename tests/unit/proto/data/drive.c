@@ -103,7 +103,8 @@ int main(void)
 	struct hello_greet in = {"you"};
 	struct hello_greet_out out = {"hello", 5};
 	struct hello_name_too_long too_long = {64};
-	struct troupe_reply reply = {TROUPE_OK, false, &out, NULL, NULL, NULL};
+	struct troupe_reply reply = {
+		{sizeof(reply), TROUPE_ENTRY_REPLY}, TROUPE_OK, false, &out, NULL, NULL, NULL};
 	char name[100];
 
 	expect(troupe_actor_hello.abi_major == TROUPE_ABI_MAJOR);
@@ -125,15 +126,15 @@ int main(void)
 	expect(handlers->handlers[1](NULL, &state, call, NULL) == 0);
 	expect(seen.call == 44 && seen.not_implemented == 1);
 
-	expect(on_greeted_entry.on_reply(NULL, &state, 3, &reply) == 5 && state.count == 3);
+	expect(on_greeted_entry.on_event(NULL, &state, 3, &reply) == 5 && state.count == 3);
 	reply.status = TROUPE_ERROR;
 	reply.data = &too_long;
 	reply.error = &hello_name_too_long_error;
-	expect(on_greeted_entry.on_reply(NULL, &state, 4, &reply) == -64);
+	expect(on_greeted_entry.on_event(NULL, &state, 4, &reply) == -64);
 	reply.error = NULL; /* one that this interface does not know */
-	expect(on_greeted_entry.on_reply(NULL, &state, 4, &reply) == -2);
+	expect(on_greeted_entry.on_event(NULL, &state, 4, &reply) == -2);
 
-	expect(on_tick_entry.on_timer(NULL, &state, 7) == 0);
+	expect(on_tick_entry.on_event(NULL, &state, 7, NULL) == 0);
 	expect(seen.sent == 1 && seen.entry == &on_greeted_entry);
 	expect(troupe_actor_hello.life->fini && troupe_actor_hello.life->on_room);
 	return 0;
