@@ -49,6 +49,10 @@ int json_span_is_true(struct json_span span);
 int json_decode(const struct troupe_type *type, const char *text, size_t size, void **ret_block,
 		size_t *ret_size, struct codec_error *ret_error);
 
+/* Whether json_decode() would take the text, with the same errors. */
+int json_check(const struct troupe_type *type, const char *text, size_t size,
+	       struct codec_error *ret_error);
+
 /* The JSON text of a value, compact, fields in the order of the type, absent optionals left
  * out. *ret_text is given (malloc, NUL-terminated). -EINVAL, -EMSGSIZE: as codec_size();
  * -ENOMEM. */

@@ -267,13 +267,10 @@ static int build_root(struct json_builder *builder, const struct troupe_type *ty
 	return r;
 }
 
-int json_decode(const struct troupe_type *type, const char *text, size_t size, void **ret_block,
-		size_t *ret_size, struct codec_error *ret_error)
+/* The value in scratch memory, and the size of its block. */
+static int build(struct json_builder *builder, const struct troupe_type *type, const char *text,
+		 size_t size, char **ret_value, size_t *ret_size, struct codec_error *ret_error)
 {
-	cleanup(fini_scratch) struct json_builder builder = {0};
-	char *value = NULL;
-	size_t block_size;
-	void *block;
 	int r;
 
 	if (ret_error)
@@ -287,10 +284,30 @@ int json_decode(const struct troupe_type *type, const char *text, size_t size, v
 	r = json_scan(text, size, ret_error);
 	if (r < 0)
 		return r;
-	json_reader_init(&builder.reader, text, size, JSON_DEPTH_MAX, ret_error);
-	r = build_root(&builder, type, &value);
-	if (r == 0)
-		r = codec_size(type, value, &block_size, ret_error);
+	json_reader_init(&builder->reader, text, size, JSON_DEPTH_MAX, ret_error);
+	r = build_root(builder, type, ret_value);
+	return r < 0 ? r : codec_size(type, *ret_value, ret_size, ret_error);
+}
+
+int json_check(const struct troupe_type *type, const char *text, size_t size,
+	       struct codec_error *ret_error)
+{
+	cleanup(fini_scratch) struct json_builder builder = {0};
+	char *value = NULL;
+	size_t block_size;
+
+	return build(&builder, type, text, size, &value, &block_size, ret_error);
+}
+
+int json_decode(const struct troupe_type *type, const char *text, size_t size, void **ret_block,
+		size_t *ret_size, struct codec_error *ret_error)
+{
+	cleanup(fini_scratch) struct json_builder builder = {0};
+	char *value = NULL;
+	size_t block_size;
+	void *block;
+	int r = build(&builder, type, text, size, &value, &block_size, ret_error);
+
 	if (r < 0)
 		return r;
 	block = malloc(block_size ? block_size : 1);

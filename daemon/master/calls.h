@@ -6,10 +6,10 @@
 #ifndef MASTER_CALLS_H
 #define MASTER_CALLS_H
 
+#include "base/hash.h"
 #include "base/list.h"
 #include "base/loop.h"
 #include "control/server.h"
-#include "master/hash.h"
 #include "proto/json.h"
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #include "master/senders.h"
 
+#include "base/hash.h"
 #include "io.troupe.Worker.varlink.h"
-#include "master/hash.h"
 #include "master/master.h"
 #include "master/worker.h"
 #include <stdlib.h>

@@ -9,11 +9,11 @@
 #ifndef MASTER_UNIT_H
 #define MASTER_UNIT_H
 
+#include "base/hash.h"
 #include "base/list.h"
 #include "base/loop.h"
 #include "base/rate_limit.h"
 #include "config/unit_file.h"
-#include "master/hash.h"
 #include "supervise/restart.h"
 #include <stdbool.h>
 #include <stdint.h>

@@ -6,8 +6,8 @@
 #ifndef MASTER_VERSION_H
 #define MASTER_VERSION_H
 
+#include "base/hash.h"
 #include "master/deploy.h"
-#include "master/hash.h"
 #include <stdint.h>
 
 struct master;

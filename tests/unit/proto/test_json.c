@@ -274,11 +274,16 @@ static int convert(const char *layout_text, const char *text, char **ret_text)
 {
 	struct layout *layout = parse_layout(layout_text);
 	const struct troupe_type *type = layout_type(layout);
-	struct codec_error error;
+	struct codec_error error, checked;
 	size_t size, text_size;
 	void *block;
 	int r = json_decode(type, text, strlen(text), &block, &size, &error);
 
+	assert_int_equal(json_check(type, text, strlen(text), &checked), r);
+	if (r < 0) {
+		assert_string_equal(checked.path, error.path);
+		assert_string_equal(checked.message, error.message);
+	}
 	if (r == 0) {
 		assert_int_equal(json_encode(type, block, ret_text, &text_size), 0);
 		assert_int_equal(strlen(*ret_text), text_size);
@@ -308,6 +313,33 @@ static void assert_refused(const char *layout, const char *text, const char *pat
 	assert_memory_equal(result, path, strlen(path));
 	assert_int_equal(result[strlen(path)], ':');
 	free(result);
+}
+
+/* Also what is no struct, like one item of a list in a configuration. */
+static void check_takes_a_value_of_any_kind(void **state)
+{
+	static const struct {
+		const char *text;
+		int result;
+	} cases[][3] = {
+		{{"[1,2]", 0}, {"[]", 0}, {"[1,\"x\"]", -EINVAL}},
+		{{"{\"a\":{\"b\":1}}", 0}, {"{}", 0}, {"{\"a\":{}}", -EINVAL}},
+		{{"{\"any\":[1]}", 0}, {"[null]", 0}, {"{", -EINVAL}},
+		{{"\"y\"", 0}, {"\"x\"", 0}, {"\"z\"", -EINVAL}},
+		{{"null", 0}, {"1.5", 0}, {"\"1\"", -EINVAL}},
+		{{"\"a\"", 0}, {"\"\"", 0}, {"1", -EINVAL}},
+	};
+	struct layout *layout =
+		parse_layout("(a:[]int,m:[string](b:int),o:object,e:{x,y},f:?float,s:string)");
+	const struct troupe_type *type = layout_type(layout);
+
+	(void)state;
+	for (size_t i = 0; i < LEN(cases); i++)
+		for (size_t j = 0; j < LEN(cases[i]); j++)
+			assert_int_equal(json_check(type->fields[i].type, cases[i][j].text,
+						    strlen(cases[i][j].text), NULL),
+					 cases[i][j].result);
+	layout_free(layout);
 }
 
 static void decode_reads_each_kind(void **state)
@@ -593,6 +625,7 @@ int main(void)
 		cmocka_unit_test(pick_refuses_what_is_no_object_of_unique_keys),
 		cmocka_unit_test(unquote_undoes_escapes),
 		cmocka_unit_test(unquote_refuses_other_values_and_small_buffers),
+		cmocka_unit_test(check_takes_a_value_of_any_kind),
 		cmocka_unit_test(decode_reads_each_kind),
 		cmocka_unit_test(decode_keeps_objects_as_they_are),
 		cmocka_unit_test(decode_takes_whole_numbers_for_int_however_written),

@@ -1,6 +1,6 @@
 /* hash.h - uthash, told not to end the process when there is no memory: what was not added has tbl NULL in its handle. */
-#ifndef MASTER_HASH_H
-#define MASTER_HASH_H
+#ifndef BASE_HASH_H
+#define BASE_HASH_H
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
