@@ -6,9 +6,10 @@
 #include "core/cold.h"
 #include "core/dead_letter.h"
 #include "core/family.h"
+#include "core/handler.h"
 #include "core/kept.h"
 #include "core/kept_message.h"
-#include "core/mailbox.h"
+#include "core/notice.h"
 #include "core/page.h"
 #include "core/peer.h"
 #include "core/share.h"
@@ -87,7 +88,7 @@ static void free_state(struct runtime *runtime, struct actor *actor, size_t size
 	actor->state = NULL;
 }
 
-/* Its calls are abandoned. */
+/* Whoever has its calls learns that nobody waits any more. */
 NOINLINE static void drop_calls(struct runtime *runtime, struct actor *actor)
 {
 	struct actor_cold *cold = cold_find(runtime, actor);
@@ -120,7 +121,8 @@ NOINLINE static void drop_kept_calls(struct runtime *runtime, struct actor *acto
 	}
 }
 
-static void drain_call(struct runtime *runtime, struct actor *actor, struct message *message)
+/* Callers of what waits in the mailbox get ActorDied, too. */
+static void drop_call(struct runtime *runtime, struct actor *actor, struct message *message)
 {
 	if (message->mail.flags & MAIL_INBOUND) {
 		struct kept_call *kept = kept_find(runtime, message->call);
@@ -139,47 +141,24 @@ static void drain_call(struct runtime *runtime, struct actor *actor, struct mess
 	}
 }
 
-/* Notices go back to their records: closed ones end here, others may be told of again. */
-static void drain_mail(struct runtime *runtime, struct actor *actor, struct mail *mail)
+static void drop_mail(struct runtime *runtime, struct actor *actor, struct mail *mail)
 {
 	struct message *message = message_of(mail);
-	struct kept_call *kept;
 
-	switch (mail->kind) {
-	case MAIL_SEND:
+	if (mail->kind != MAIL_SEND && mail->kind != MAIL_CALL) {
+		notice_kinds[mail->kind].drop(runtime, actor, mail);
+		return;
+	}
+	if (mail->kind == MAIL_SEND)
 		dead_letter(runtime, message->from, actor_address(runtime, actor),
 			    message->descriptor, "actor-died");
-		break;
-	case MAIL_CALL:
-		drain_call(runtime, actor, message);
-		break;
-	case MAIL_END:
-		call_give(runtime, container_of(mail, struct call, mail));
-		return;
-	case MAIL_TICK:
-		timer_untick(runtime, container_of(mail, struct timer, mail));
-		return;
-	case MAIL_ROOM: {
-		const struct wait_past past =
-			wait_finish(runtime, container_of(mail, struct wait, mail));
-
-		wait_settle(runtime, actor_slot(runtime, actor), &past);
-		return;
-	}
-	case MAIL_CANCEL:
-		kept = container_of(mail, struct kept_call, mail);
-		mail->flags &= (uint8_t)~MAIL_QUEUED;
-		if (slots_is_closed(&kept->slot))
-			kept_give(runtime, kept);
-		return;
-	}
-	load_subtract(&actor->load, (struct load){0, message_charge(message)});
-	message_free(&runtime->messages, message);
+	else
+		drop_call(runtime, actor, message);
+	load_subtract(&actor->load, (struct load){1, 0});
+	drop_message(runtime, actor, message, message_head(mail->kind));
 }
 
-/* Free what a dying actor's mailbox holds: calls are answered with ActorDied, sends go to
- * dead letters. */
-NOINLINE static void drain_mailbox(struct runtime *runtime, struct actor *actor)
+NOINLINE static void drop_mailbox(struct runtime *runtime, struct actor *actor)
 {
 	while (actor->tail) {
 		struct mail *mail = actor->tail->next;
@@ -188,37 +167,14 @@ NOINLINE static void drain_mailbox(struct runtime *runtime, struct actor *actor)
 			actor->tail = NULL;
 		else
 			actor->tail->next = mail->next;
-		if (mail->kind == MAIL_SEND || mail->kind == MAIL_CALL)
-			load_subtract(&actor->load, (struct load){1, 0});
-		drain_mail(runtime, actor, mail);
+		drop_mail(runtime, actor, mail);
 	}
 }
 
-/* Everything that an actor owned goes, each thing found by its own chain. */
-static void release_actor(struct runtime *runtime, struct actor *actor)
+static void free_actor(struct runtime *runtime, struct actor *actor)
 {
 	struct unit *unit = actor->unit;
 
-	if (actor->marks & ACTOR_CHILD)
-		family_leave(runtime, actor);
-	if (actor->cold) {
-		drop_calls(runtime, actor);
-		drop_kept_calls(runtime, actor);
-		kept_message_drop_all(runtime, actor);
-	}
-	if (actor->timers)
-		timer_stop_all(runtime, actor);
-	/* After those, since some of their records lie in the mailbox as notices; before the
-	 * waits, since those that do not lie there stand in the chains of others. */
-	if (actor->tail)
-		drain_mailbox(runtime, actor);
-	if (actor->cold)
-		wait_forget_all(runtime, actor);
-	slots_close(&actor->slot);
-	if (actor->cold) {
-		wait_wake_all(runtime, &cold_find(runtime, actor)->waiters);
-		cold_free(runtime, actor);
-	}
 	free_state(runtime, actor, unit->type->table.state_size);
 	actor->marks |= ACTOR_DEAD;
 	if (!(actor->marks & ACTOR_QUEUED))
@@ -228,6 +184,39 @@ static void release_actor(struct runtime *runtime, struct actor *actor)
 	unit_leave(runtime, unit);
 }
 
+/* This actor is gone: one event, for whatever end and for an init that failed. All that hang on it
+ * hear of it here, each found by a chain of the actor's own, in this order; its children are
+ * gone before. */
+static void report_gone(struct runtime *runtime, struct actor *actor)
+{
+	/* its parent */
+	if (actor->marks & ACTOR_CHILD)
+		family_leave(runtime, actor);
+	/* whom it has called, and whoever waits for what it has kept */
+	if (actor->cold) {
+		drop_calls(runtime, actor);
+		drop_kept_calls(runtime, actor);
+		kept_message_drop_all(runtime, actor);
+	}
+	if (actor->timers)
+		timer_stop_all(runtime, actor);
+	/* Whoever has sent what it did not come to. After those, since some of their records lie in
+	 * the mailbox as notices; before the waits, since those that do not lie there stand in
+	 * the chains of others. */
+	if (actor->tail)
+		drop_mailbox(runtime, actor);
+	if (actor->cold)
+		wait_forget_all(runtime, actor);
+	/* from here on it is not found any more; and whom it has refused learns why */
+	slots_close(&actor->slot);
+	if (actor->cold) {
+		wait_wake_all(runtime, &cold_find(runtime, actor)->waiters);
+		cold_free(runtime, actor);
+	}
+	free_actor(runtime, actor);
+}
+
+/* The last to hear of an end is the host, for its log; of an init that failed it hears by the error. */
 static void end_one(struct runtime *runtime, struct actor *actor, enum troupe_reason reason,
 		    int error)
 {
@@ -242,7 +231,7 @@ static void end_one(struct runtime *runtime, struct actor *actor, enum troupe_re
 	};
 
 	run_fini(runtime, actor, reason);
-	release_actor(runtime, actor);
+	report_gone(runtime, actor);
 	runtime->ops->on_end(runtime->context, &end);
 }
 
@@ -298,7 +287,7 @@ int life_begin(struct runtime *runtime, struct unit *unit, struct actor *parent,
 	if (rc < 0) { /* it never was, and its fini is not called */
 		if (actor->marks & ACTOR_PARENT)
 			end_family(runtime, actor);
-		release_actor(runtime, actor);
+		report_gone(runtime, actor);
 		return rc;
 	}
 	*ret_address = address;

@@ -26,6 +26,7 @@ enum mail_kind {
 	MAIL_ROOM,    /* notice in struct wait */
 	MAIL_CANCEL,  /* notice in struct kept_call */
 	MAIL_KEPT,    /* message to a client, never in a mailbox: its call has been kept */
+	MAIL_KINDS,
 };
 
 #define MAIL_MORE      1u /* CALL: a stream is wanted */

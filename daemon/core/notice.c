@@ -7,25 +7,70 @@
 #include "core/timer.h"
 #include "core/wait.h"
 
-static void handle_tick(struct troupe_self *self, struct timer *timer)
+static void begin_notice(struct troupe_self *self)
 {
-	static const struct troupe_event_head tick = {sizeof(tick), TROUPE_ENTRY_TIMER};
-	const struct troupe_entry *entry = &self->actor->unit->type->entries[timer->mail.entry];
-	uint64_t context;
-
-	/* also when it was stopped: that takes time, too */
-	page_doing(self->runtime, PAGE_DOING_TIMER);
-	if (!timer_tick(self->runtime, timer, &context))
-		return;
-	take_result(self, entry->on_event(self, self->actor->state, context, &tick));
+	self->message = NULL;
+	self->outcome.call = SELF_NO_MESSAGE;
+	self->sender = (struct troupe_address){0};
 }
 
-static void handle_room(struct troupe_self *self, struct wait *wait)
+/* ------------------------------------------------------------------ replies */
+
+static void handle_reply(struct troupe_self *self, struct mail *mail)
+{
+	reply_handle(self, message_of(mail));
+}
+
+static void drop_reply(struct runtime *runtime, struct actor *actor, struct mail *mail)
+{
+	struct message *message = message_of(mail);
+
+	drop_message(runtime, actor, message, message_head(mail->kind));
+}
+
+static void handle_end(struct troupe_self *self, struct mail *mail)
+{
+	begin_notice(self);
+	reply_handle_end(self, container_of(mail, struct call, mail));
+}
+
+static void drop_end(struct runtime *runtime, struct actor *actor, struct mail *mail)
+{
+	(void)actor;
+	call_give(runtime, container_of(mail, struct call, mail));
+}
+
+/* ------------------------------------------------------------------ timers */
+
+static void handle_tick(struct troupe_self *self, struct mail *mail)
+{
+	static const struct troupe_event_head tick = {sizeof(tick), TROUPE_ENTRY_TIMER};
+	const struct troupe_entry *entry = &self->actor->unit->type->entries[mail->entry];
+	uint64_t context;
+
+	begin_notice(self);
+	/* also when it was stopped: that takes time, too */
+	page_doing(self->runtime, PAGE_DOING_TIMER);
+	if (timer_tick(self->runtime, container_of(mail, struct timer, mail), &context))
+		take_result(self, entry->on_event(self, self->actor->state, context, &tick));
+}
+
+static void drop_tick(struct runtime *runtime, struct actor *actor, struct mail *mail)
+{
+	(void)actor;
+	timer_untick(runtime, container_of(mail, struct timer, mail));
+}
+
+/* ------------------------------------------------------------------ room */
+
+static void handle_room(struct troupe_self *self, struct mail *mail)
 {
 	struct runtime *runtime = self->runtime;
 	const struct troupe_life *life = &self->actor->unit->type->life;
-	const struct wait_past past = wait_finish(runtime, wait);
+	const struct wait_past past =
+		wait_finish(runtime, container_of(mail, struct wait, mail));
 
+	begin_notice(self);
 	page_doing(runtime, PAGE_DOING_ROOM);
 	if (life->on_room)
 		take_result(self, life->on_room(self, self->actor->state, past.where,
@@ -33,14 +78,27 @@ static void handle_room(struct troupe_self *self, struct wait *wait)
 	wait_settle(runtime, actor_slot(runtime, self->actor), &past);
 }
 
-static void handle_cancel(struct troupe_self *self, struct kept_call *kept)
+/* The next one has what this one does not use. */
+static void drop_room(struct runtime *runtime, struct actor *actor, struct mail *mail)
+{
+	const struct wait_past past =
+		wait_finish(runtime, container_of(mail, struct wait, mail));
+
+	wait_settle(runtime, actor_slot(runtime, actor), &past);
+}
+
+/* ------------------------------------------------------------------ callers that are gone */
+
+static void handle_cancel(struct troupe_self *self, struct mail *mail)
 {
 	struct runtime *runtime = self->runtime;
 	const struct troupe_life *life = &self->actor->unit->type->life;
+	struct kept_call *kept = container_of(mail, struct kept_call, mail);
 	struct troupe_call handle = {slots_id(kept)};
 
+	begin_notice(self);
 	page_doing(runtime, PAGE_DOING_CANCEL);
-	kept->mail.flags &= (uint8_t)~MAIL_QUEUED;
+	mail->flags &= (uint8_t)~MAIL_QUEUED;
 	if (slots_is_closed(&kept->slot)) { /* answered or dropped meanwhile */
 		kept_give(runtime, kept);
 		return;
@@ -50,22 +108,21 @@ static void handle_cancel(struct troupe_self *self, struct kept_call *kept)
 		take_result(self, life->on_cancel(self, self->actor->state, handle));
 }
 
-void notice_handle(struct troupe_self *self, struct mail *mail)
+/* An actor's kept calls are closed before its mailbox is emptied. */
+static void drop_cancel(struct runtime *runtime, struct actor *actor, struct mail *mail)
 {
-	self->message = NULL;
-	self->outcome.call = SELF_NO_MESSAGE;
-	self->sender = (struct troupe_address){0};
-	switch (mail->kind) {
-	case MAIL_END:
-		reply_handle_end(self, container_of(mail, struct call, mail));
-		break;
-	case MAIL_TICK:
-		handle_tick(self, container_of(mail, struct timer, mail));
-		break;
-	case MAIL_ROOM:
-		handle_room(self, container_of(mail, struct wait, mail));
-		break;
-	default:
-		handle_cancel(self, container_of(mail, struct kept_call, mail));
-	}
+	struct kept_call *kept = container_of(mail, struct kept_call, mail);
+
+	(void)actor;
+	check(slots_is_closed(&kept->slot));
+	kept_give(runtime, kept);
 }
+
+/* ------------------------------------------------------------------ the kinds */
+
+const struct notice_kind notice_kinds[MAIL_KINDS] = {
+	[MAIL_REPLY] = {handle_reply, drop_reply},    [MAIL_ERROR] = {handle_reply, drop_reply},
+	[MAIL_FAILURE] = {handle_reply, drop_reply},  [MAIL_END] = {handle_end, drop_end},
+	[MAIL_TICK] = {handle_tick, drop_tick},       [MAIL_ROOM] = {handle_room, drop_room},
+	[MAIL_CANCEL] = {handle_cancel, drop_cancel},
+};

@@ -12,7 +12,6 @@
 #include "core/notice.h"
 #include "core/outbox.h"
 #include "core/page.h"
-#include "core/reply.h"
 #include "core/slice.h"
 #include "core/timer.h"
 #include "core/wait.h"
@@ -259,10 +258,8 @@ static inline void run_turn(struct troupe_self *self, struct runtime *runtime,
 			handle_send(self, runtime, actor, message_of(mail));
 		else if (mail->kind == MAIL_CALL)
 			handle_call(self, message_of(mail));
-		else if (mail->kind <= MAIL_FAILURE)
-			reply_handle(self, message_of(mail));
 		else
-			notice_handle(self, mail);
+			notice_kinds[mail->kind].handle(self, mail);
 		mail = next;
 		handled++;
 		if (unlikely(slice_wants_look(runtime))) {
