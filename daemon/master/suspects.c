@@ -46,6 +46,11 @@ static void on_timer(struct loop_timer *timer)
 	struct worker *worker = container_of(timer, struct worker, suspects.timer);
 	struct suspects *suspects = &worker->suspects;
 
+	if (master_has_slept(worker->master)) {
+		/* It may have died meanwhile. */
+		loop_timer_start(timer, suspects->probation_ns);
+		return;
+	}
 	if (suspects->on_trial == 0) {
 		log_notice(&worker->master->log,
 			   "worker %u lives with all of its units that could be started",

@@ -17,7 +17,7 @@
 #include <sys/pidfd.h>
 
 #define LEAST_DELAY_NS (5 * CLOCK_MS_NS)
-#define ABORT_NS       (2 * CLOCK_SECOND_NS) /* for the crash record of one that we end */
+#define ABORT_NS       (3 * CLOCK_SECOND_NS / 2) /* for the crash record of one that we end */
 #define LAST_WORDS_NS                                                                          \
 	CLOCK_SECOND_NS /* for a dead one's channel to run dry; a child of it may hold it open */
 #define LOST_NS (5 * CLOCK_SECOND_NS) /* for SIGKILL to work */
@@ -92,7 +92,8 @@ void worker_kill(struct worker *worker, const char *why, bool abort)
 	log_warning(&worker->master->log, "worker %u (pid %d) is ended: %s", worker->number,
 		    (int)worker->pid, why);
 	loop_timer_stop(&worker->request_timer);
-	if (!abort) {
+	/* One that stands still leaves no record, however long it is given. */
+	if (!abort || worker_is_halted(worker)) {
 		send_kill(worker);
 		return;
 	}
@@ -122,6 +123,11 @@ static void on_kill_timer(struct loop_timer *timer)
 {
 	struct worker *worker = container_of(timer, struct worker, kill_timer);
 
+	/* What it did meanwhile, its end perhaps, has not been read yet. */
+	if (master_has_slept(worker->master)) {
+		loop_timer_start(timer, MASTER_AWAKE_NS);
+		return;
+	}
 	if (worker->is_dead) {
 		worker_bury(worker);
 		return;

@@ -123,7 +123,7 @@ void worker_reconfigure(struct worker *worker);
 void worker_stop(struct worker *worker);
 
 /* End its process now, and restart it if it was not stopping. why: a constant text for the log; the crash record will tell
- * where it was if abort is set (it then has two seconds to write it). */
+ * where it was if abort is set (it then has a second and a half to write it, unless its process stands still). */
 void worker_kill(struct worker *worker, const char *why, bool abort);
 
 /* The same, with abort, where what makes it necessary is known: nobody is suspected of it. */
