@@ -132,8 +132,10 @@ void show_stall(struct ctl *ctl, const struct api_stall *stall)
 
 	text_print_ms(stall->forMs, span, sizeof(span));
 	if (stall->message)
-		show_print(ctl, "%s has been in %s for %s",
-			   stall->actor ? stall->actor : "the host", stall->message, span);
+		show_print(ctl, "%s%s%s%s has been in %s for %s",
+			   stall->actor ? stall->actor : "the host",
+			   stall->child ? " (its child " : "", stall->child ? stall->child : "",
+			   stall->child ? ")" : "", stall->message, span);
 	else
 		show_print(ctl, "it has not answered for %s", span);
 }
@@ -153,6 +155,8 @@ void show_crash(struct ctl *ctl, const struct api_crash *crash, int indent)
 	show_print(ctl, "%*slast died %s: %s", indent, "", when, crash->cause);
 	if (crash->actor)
 		show_print(ctl, " in %s", crash->actor);
+	if (crash->child)
+		show_print(ctl, " (its child %s)", crash->child);
 	if (crash->message)
 		show_print(ctl, ", handling %s", crash->message);
 	if (crash->killed)

@@ -127,7 +127,9 @@ int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const
 		return rc;
 	interlude = begin_interlude(runtime);
 	unit_enter(unit); /* so that one made in vain goes again */
-	rc = life_begin(runtime, unit, parent, 0, config, ret_address);
+	/* Whose fault it is, if it crashes, is its ancestor's. */
+	rc = life_begin(runtime, unit, parent, actor_instance(self->actor), config,
+			ret_address);
 	unit_leave(runtime, unit);
 	end_interlude(self, interlude);
 	return unlikely(rc < 0) && table->config

@@ -42,18 +42,32 @@ const char *activity_doing(uint64_t type_hash)
 	return type_hash < ARRAY_LEN(words) ? words[type_hash] : NULL;
 }
 
-static void print_actor(const struct worker *worker, const struct activity *activity,
-			const struct instance *instance, char actor[ACTIVITY_ACTOR])
+static void print_address(const struct worker *worker, struct troupe_address address,
+			  char *text, size_t size)
 {
+	(void)snprintf(text, size, "0.%u.%u.%u.%u", worker->number, worker->incarnation,
+		       address.slot, address.generation);
+}
+
+/* While an actor is being started its address is not known; what it spawns then passes for it. */
+static bool is_child(const struct instance *instance, struct troupe_address address)
+{
+	return instance->address.generation && address.generation &&
+	       (instance->address.slot != address.slot ||
+		instance->address.generation != address.generation);
+}
+
+static void print_actor(const struct worker *worker, const struct activity *activity,
+			const struct instance *instance, struct activity_names *names)
+{
+	names->actor[0] = names->child[0] = '\0';
 	if (instance)
-		(void)snprintf(actor, ACTIVITY_ACTOR, "%s/%u", instance->unit->file.name,
-			       instance->number);
+		(void)snprintf(names->actor, sizeof(names->actor), "%s/%u",
+			       instance->unit->file.name, instance->number);
 	else if (activity->address.generation)
-		(void)snprintf(actor, ACTIVITY_ACTOR, "0.%u.%u.%u.%u", worker->number,
-			       worker->incarnation, activity->address.slot,
-			       activity->address.generation);
-	else
-		actor[0] = '\0';
+		print_address(worker, activity->address, names->actor, sizeof(names->actor));
+	if (instance && is_child(instance, activity->address))
+		print_address(worker, activity->address, names->child, sizeof(names->child));
 }
 
 struct instance *activity_print(const struct worker *worker, const struct activity *activity,
@@ -65,7 +79,7 @@ struct instance *activity_print(const struct worker *worker, const struct activi
 
 	if (instance && instance->worker != worker)
 		instance = NULL;
-	print_actor(worker, activity, instance, ret_names->actor);
+	print_actor(worker, activity, instance, ret_names);
 	if (!message && instance && instance->version->deployment)
 		message =
 			deploy_message_name(instance->version->deployment, activity->type_hash);

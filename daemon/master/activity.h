@@ -13,6 +13,7 @@
 
 #define ACTIVITY_ACTOR   96
 #define ACTIVITY_MESSAGE 400
+#define ACTIVITY_CHILD   48
 
 struct worker;
 struct instance;
@@ -27,7 +28,10 @@ struct activity {
 };
 
 struct activity_names {
-	char actor[ACTIVITY_ACTOR];     /* "pool/2", or an address; "": the host itself */
+	char actor[ACTIVITY_ACTOR]; /* "pool/2", or an address; "": the host itself */
+	/* The address of an actor that `actor`, or one that comes from it, has spawned: that one it is.
+	 * "": it is `actor` itself, as far as is known. */
+	char child[ACTIVITY_CHILD];
 	char message[ACTIVITY_MESSAGE]; /* "io.troupe.hello.Greet", "init"; never "" */
 };
 

@@ -119,10 +119,11 @@ void crash_note_oom(struct crash *crash)
 	(void)snprintf(crash->cause, sizeof(crash->cause), "SIGKILL, memory ran out,");
 }
 
-void crash_note_killed(struct crash *crash, const char *why)
+void crash_note_killed(struct crash *crash, const char *why, bool is_explained)
 {
 	(void)snprintf(crash->cause, sizeof(crash->cause), "killed");
 	crash->killed = why;
+	crash->is_explained = is_explained;
 }
 
 void crash_print(const struct crash *crash, char *text, size_t size)
@@ -135,8 +136,12 @@ void crash_print(const struct crash *crash, char *text, size_t size)
 		(void)snprintf(text, size, "%s, not in a handler%s%s", crash->cause, colon,
 			       why);
 	else
-		(void)snprintf(text, size, "%s in %s%s%s%s%s%s", crash->cause,
+		(void)snprintf(text, size, "%s in %s%s%s%s%s%s%s%s%s", crash->cause,
 			       crash->names.actor[0] ? crash->names.actor : "the host",
+			       crash->names.child[0] ? " (its child " : "", crash->names.child,
+			       crash->names.child[0] ? ")" : "",
 			       is_message ? " while handling " : ", in ", crash->names.message,
-			       crash->is_blamed ? "" : " (not its fault)", colon, why);
+			       crash->is_blamed || crash->is_explained ? ""
+								       : " (not its fault)",
+			       colon, why);
 }

@@ -16,7 +16,8 @@
 #define CRASH_CAUSE 48
 #define CRASH_PLACE 240
 #define CRASH_TEXT                                                                             \
-	(CRASH_CAUSE + ACTIVITY_ACTOR + ACTIVITY_MESSAGE + 192) /* of crash_print() */
+	(CRASH_CAUSE + ACTIVITY_ACTOR + ACTIVITY_CHILD + ACTIVITY_MESSAGE +                    \
+	 192) /* of crash_print() */
 
 struct crash_frame {
 	char text[PAGE_SYMBOL];  /* printable UTF-8: "hello.so(greeter_hello_on_greet+0x1c)" */
@@ -30,6 +31,7 @@ struct crash {
 	uint32_t worker, incarnation;
 	char cause[CRASH_CAUSE]; /* "SIGSEGV", "exit 1", "killed" by us */
 	const char *killed;      /* why we did, a constant; NULL: we did not */
+	bool is_explained;       /* killed: whether it was anybody's fault is no question */
 	bool in_handler;
 	struct activity activity; /* what the plug-in thread was at, when it was in a handler */
 	/* The handler that ran is to blame: it faulted by itself, or called exit(). A signal that somebody sent, or a fault in
@@ -49,8 +51,9 @@ void crash_read(struct crash *crash, const struct page *page, const siginfo_t *e
 /* It was the kernel that killed it, because memory ran out. */
 void crash_note_oom(struct crash *crash);
 
-/* We ended it; why: a constant text. */
-void crash_note_killed(struct crash *crash, const char *why);
+/* We ended it; why: a constant text, which says all if is_explained is set: then the text does not say that it was not the
+ * fault of the actor that it was in, for it may well have been. */
+void crash_note_killed(struct crash *crash, const char *why, bool is_explained);
 
 /* One line for people: "SIGSEGV in pool/2 while handling io.troupe.hello.Greet", "exit 1 in hello/0, in init". Cut to `size`. */
 void crash_print(const struct crash *crash, char *text, size_t size);

@@ -55,6 +55,8 @@ const struct api_stall *describe_stall(struct arena *arena, const struct worker 
 	api->message = arena_copy(arena, names.message, strlen(names.message));
 	if (names.actor[0])
 		api->actor = arena_copy(arena, names.actor, strlen(names.actor));
+	if (names.child[0])
+		api->child = arena_copy(arena, names.child, strlen(names.child));
 	return api->message && (api->actor || !names.actor[0]) ? api : NULL;
 }
 
@@ -167,6 +169,7 @@ static const struct api_crash *describe_crash(struct arena *arena, const struct 
 		.cause = crash->cause,
 		.killed = crash->killed,
 		.actor = crash->names.actor[0] ? crash->names.actor : NULL,
+		.child = crash->names.child[0] ? crash->names.child : NULL,
 		.message = crash->names.message[0] ? crash->names.message : NULL,
 		.backtrace = {frames, crash->n_frames},
 	};

@@ -53,6 +53,22 @@ static void report_more(struct unit *unit, uint64_t now_ns)
 	if (n > 0)
 		log_warning(&unit->master->log, "%s: %ju more of its actors ended",
 			    unit->file.name, (uintmax_t)n);
+	n = rate_limit_take_suppressed(&unit->given_up, now_ns);
+	if (n > 0)
+		log_error(&unit->master->log, "%s: %ju more of its actors are given up",
+			  unit->file.name, (uintmax_t)n);
+}
+
+void ends_log_given_up(struct instance *instance, const char *how)
+{
+	struct unit *unit = instance->unit;
+	uint64_t now = loop_now_ns(unit->master->loop);
+
+	report_more(unit, now);
+	if (rate_limit_pass(&unit->given_up, now))
+		log_error(&unit->master->log, "%s/%u is given up (%s): %s", unit->file.name,
+			  instance->number, how,
+			  unit->reason ? unit->reason : "it ended too often");
 }
 
 /* An end that was asked for, or that the actor wanted. */
@@ -76,10 +92,11 @@ void ends_log(struct instance *instance, const struct end *end)
 	if (sound && instance->since_ns == 0)
 		return;
 	report_more(unit, now);
-	if (!master->is_stopping && !rate_limit_pass(&unit->ends, now))
+	if (!master->is_stopping && !(end && end->is_guilty) &&
+	    !rate_limit_pass(&unit->ends, now))
 		return;
 	if (!end && !sound)
-		unsaid = (struct end){"killed", unit->reason};
+		unsaid = (struct end){.cause = "killed", .text = unit->reason};
 	if (!end)
 		end = &unsaid;
 	/* That all end with the daemon is no news. */

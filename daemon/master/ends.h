@@ -8,6 +8,7 @@
 #define MASTER_ENDS_H
 
 #include "base/clock.h"
+#include <stdbool.h>
 
 #define ENDS_INTERVAL_NS (30 * CLOCK_SECOND_NS)
 #define ENDS_BURST       10
@@ -20,11 +21,16 @@ struct instance;
 struct end {
 	const char *cause; /* a constant */
 	const char *text;  /* what is known of it; NULL: nothing */
+	bool is_guilty; /* it took its worker along, and others with it: no limit keeps that back */
 };
 
 /* An actor that was there, or was being started, is no more, and instance->state says what comes
  * next. end: NULL when nobody said why: then the unit's reason and state do. */
 void ends_log(struct instance *instance, const struct end *end);
+
+/* It has ended too often, and will not be started again. how: "failed", "quarantined". Limited as the ends are, apart
+ * from them. */
+void ends_log_given_up(struct instance *instance, const char *how);
 
 /* Once a second: report the ends beyond the limit of intervals that are over. */
 void ends_tick(struct master *master);

@@ -142,10 +142,7 @@ static struct trouble *get_trouble(struct instance *instance)
 
 static void give_up(struct instance *instance, const char *how)
 {
-	const struct unit *unit = instance->unit;
-
-	log_error(&unit->master->log, "%s/%u is given up (%s): %s", unit->file.name,
-		  instance->number, how, unit->reason ? unit->reason : "it ended too often");
+	ends_log_given_up(instance, how);
 	instance_set_state(instance, INSTANCE_FAILED);
 }
 
@@ -379,10 +376,12 @@ void instance_worker_down(struct instance *instance, bool blamed, const char *wh
 	/* For what it did, or because it did not stop in time. */
 	bool killed = instance->worker->killed_why &&
 		      (blamed || instance->state == INSTANCE_STOPPING);
-	struct end end = {killed   ? "killed"
-			  : blamed ? "crashed"
-				   : "collateral",
-			  killed ? instance->worker->killed_why : why};
+	struct end end = {.cause = killed   ? "killed"
+				   : blamed ? "crashed"
+					    : "collateral",
+			  .text = killed ? instance->worker->killed_why : why,
+			  /* of those that are all blamed at once a few are enough */
+			  .is_guilty = blamed && !instance->unit->is_pinned};
 
 	instance->end = &end;
 	take_worker_down(instance, blamed, why);
@@ -412,7 +411,7 @@ void instance_started(struct instance *instance, struct troupe_address address)
 
 void instance_init_failed(struct instance *instance)
 {
-	struct end end = {"failed", instance->unit->reason};
+	struct end end = {.cause = "failed", .text = instance->unit->reason};
 
 	if (instance->state == INSTANCE_STOPPING) {
 		instance_set_state(instance, INSTANCE_STOPPED);
@@ -439,10 +438,10 @@ static void take_end(struct instance *instance, enum restart_end how)
 
 void instance_ended(struct instance *instance, enum restart_end how, const char *text)
 {
-	struct end end = {how == RESTART_ENDED_NORMAL     ? "normal"
-			  : how == RESTART_ENDED_SHUTDOWN ? "shutdown"
-							  : "failed",
-			  text};
+	struct end end = {.cause = how == RESTART_ENDED_NORMAL     ? "normal"
+				   : how == RESTART_ENDED_SHUTDOWN ? "shutdown"
+								   : "failed",
+			  .text = text};
 
 	instance->end = &end;
 	take_end(instance, how);

@@ -37,8 +37,10 @@ void stall_print(const struct worker *worker, char text[STALL_TEXT])
 
 	text_print_span_ns(stall_ns(worker) / TICK_NS * TICK_NS, span, sizeof(span));
 	if (stall_name(worker, &names))
-		(void)snprintf(text, STALL_TEXT, "%s has been in %s for %s",
-			       names.actor[0] ? names.actor : "the host", names.message, span);
+		(void)snprintf(text, STALL_TEXT, "%s%s%s%s has been in %s for %s",
+			       names.actor[0] ? names.actor : "the host",
+			       names.child[0] ? " (its child " : "", names.child,
+			       names.child[0] ? ")" : "", names.message, span);
 	else
 		(void)snprintf(text, STALL_TEXT, "it has not answered for %s%s", span,
 			       worker_is_halted(worker) ? ", its process is stopped" : "");
@@ -85,6 +87,7 @@ static void show(struct worker *worker, bool is_stalled)
 	if (is_stalled == stall->is_stalled)
 		return;
 	stall->is_stalled = is_stalled;
+	stall->is_logged = false;
 	if (is_stalled)
 		worker->master->n_stalled++;
 	else
@@ -147,7 +150,6 @@ static void note_activity(struct worker *worker, uint64_t passed_ns)
 	stall->in_handler = in_handler;
 	stall->activity = now;
 	stall->busy_ns = 0;
-	stall->is_logged = false;
 }
 
 static void ping(struct worker *worker, uint64_t passed_ns)

@@ -52,7 +52,7 @@ const struct worker *stall_of_unit(const struct unit *unit);
 bool stall_name(const struct worker *worker, struct activity_names *ret_names);
 
 /* "crash/0 has been in io.troupe.test.crash.Loop for 3s", "it has not answered for 3s". */
-#define STALL_TEXT (ACTIVITY_ACTOR + ACTIVITY_MESSAGE + 128)
+#define STALL_TEXT (ACTIVITY_ACTOR + ACTIVITY_CHILD + ACTIVITY_MESSAGE + 128)
 void stall_print(const struct worker *worker, char text[STALL_TEXT]);
 
 #endif

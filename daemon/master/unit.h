@@ -82,7 +82,8 @@ struct unit {
 	bool is_configured; /* from a file; not: spawned by an operator */
 	bool has_bad_file; /* nothing is known of it but its name: its file could not be read */
 	bool is_broken;    /* cannot run as it is defined: reason says why */
-	struct rate_limit ends;     /* of lines about them; see ends.h */
+	struct rate_limit ends; /* of lines about them; see ends.h */
+	struct rate_limit given_up;
 	char *reason;               /* of the last failure; NULL: none */
 	struct version *version;    /* the current one; never NULL */
 	struct instance *instances; /* file.instances of them; none when broken */

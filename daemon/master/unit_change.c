@@ -55,19 +55,33 @@ void unit_limit_drain(struct unit *unit)
 void unit_on_drain_timer(struct loop_timer *timer)
 {
 	struct unit *unit = container_of(timer, struct unit, drain_timer);
+	const struct instance *first = NULL;
+	unsigned n = 0;
 
+	if (master_has_slept(unit->master)) {
+		/* Some may have done their work meanwhile. */
+		loop_timer_start(timer, MASTER_AWAKE_NS);
+		return;
+	}
 	for (unsigned i = 0; i < unit->n_instances; i++) {
 		struct instance *instance = &unit->instances[i];
 
 		if (instance->state != INSTANCE_DRAINING)
 			continue;
-		log_notice(&unit->master->log, "%s/%u still had work when its time was over",
-			   unit->file.name, instance->number);
+		if (n++ == 0)
+			first = instance;
 		if (instance->comes_back)
 			instance_replace(instance, false);
 		else
 			instance_stop(instance);
 	}
+	if (n == 1)
+		log_notice(&unit->master->log, "%s/%u still had work when its time was over",
+			   unit->file.name, first->number);
+	else if (n > 1)
+		log_notice(&unit->master->log,
+			   "%u actors of %s still had work when their time was over", n,
+			   unit->file.name);
 }
 
 /* Whether its instances can stay where they are. */

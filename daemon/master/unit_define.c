@@ -87,6 +87,7 @@ static int add_unit(struct master *master, struct unit_file *file, bool is_confi
 	listing_expire(master);
 	unit->told = UNIT_STOPPED;
 	rate_limit_init(&unit->ends, ENDS_INTERVAL_NS, ENDS_BURST);
+	rate_limit_init(&unit->given_up, ENDS_INTERVAL_NS, ENDS_BURST);
 	list_init(&unit->changed);
 	list_init(&unit->waiters);
 	list_init(&unit->calls);

@@ -197,6 +197,17 @@ static void note_crash(const struct worker *worker, struct unit *unit,
 	unit_note_crash(unit);
 }
 
+static void tell_instances(struct worker *worker, const struct blame *blame, bool blamed,
+			   const char *text)
+{
+	list_foreach_safe (at, &worker->instances) {
+		struct instance *instance = container_of(at, struct instance, on_worker);
+
+		if ((instance == blame->actor || instance->unit->is_pinned) == blamed)
+			instance_worker_down(instance, blamed, text);
+	}
+}
+
 /* Its instances hear of it: the guilty pay, the others come back with the next process. */
 static void lose_instances(struct worker *worker, const struct blame *blame, const char *text)
 {
@@ -210,12 +221,9 @@ static void lose_instances(struct worker *worker, const struct blame *blame, con
 				  unit->file.name, blame->why);
 			note_crash(worker, unit, blame, text);
 		}
-	list_foreach_safe (at, &worker->instances) {
-		struct instance *instance = container_of(at, struct instance, on_worker);
-
-		instance_worker_down(
-			instance, instance == blame->actor || instance->unit->is_pinned, text);
-	}
+	/* The guilty first, so that the log begins with them. */
+	tell_instances(worker, blame, true, text);
+	tell_instances(worker, blame, false, text);
 	HASH_ITER (by_name, worker->master->units_by_name, unit, next)
 		unit->is_pinned = false;
 }
@@ -239,7 +247,8 @@ void worker_bury(struct worker *worker)
 		if (is_oom(worker))
 			crash_note_oom(&worker->crash);
 		if (worker->killed_why)
-			crash_note_killed(&worker->crash, worker->killed_why);
+			crash_note_killed(&worker->crash, worker->killed_why,
+					  worker->is_explained);
 		worker->crash.is_blamed |= stall_is_guilty(worker, &worker->crash);
 		find_blame(worker, &blame);
 		end = judge(worker, &blame);

@@ -74,6 +74,29 @@ class Children(HostTest):
         # So a method of it needs no interface before it, as with units.
         self.assertEqual(host.ctl_json("call", bird, "Sing"), {"song": "tweet"})
 
+    def test_a_child_that_crashes_is_blamed_on_the_member_of_the_pool_that_it_comes_from(self):
+        host = self.flock(Instances=4, Config={"Children": 1})
+        instance = host.unit("flock")["instances"][2]
+        bird = next(bird["address"] for bird in self.birds(host) if bird["parent"] == instance["address"])
+        for method in ("Crash", "Loop"):
+            incarnation = host.worker(instance["worker"])["incarnation"]
+            with host.client() as client:
+                client.send("io.troupe.Control.Call", {"name": bird, "method": f"io.troupe.test.bird.{method}"})
+                if method == "Loop":
+                    stall = wait_for(lambda: host.worker(instance["worker"]).get("stall"), 20 * SLOW)
+                    self.assertEqual((stall["actor"], stall["child"]), ("flock/2", bird))
+                    self.assertIn(f"flock/2 (its child {bird}) has been in", host.ctl("workers").stdout)
+                    host.ctl("kill", bird)
+                wait_for(lambda: host.worker(instance["worker"])["incarnation"] > incarnation, 20 * SLOW)
+            crash = host.worker(instance["worker"])["lastCrash"]
+            self.assertEqual((crash["actor"], crash["child"], crash["message"]), ("flock/2", bird, f"io.troupe.test.bird.{method}"))
+            self.assertIn(f"in flock/2 (its child {bird}), handling", host.ctl("workers").stdout)
+            host.wait_unit("flock", "running")
+            instance = host.unit("flock")["instances"][2]
+            bird = next(bird["address"] for bird in self.birds(host) if bird["parent"] == instance["address"])
+        self.assertEqual(host.log().count(" ended: crashed "), 1)
+        self.assertIn("flock/2 ended: crashed ", host.log())
+
     def test_to_stop_nobody_is_an_error(self):
         host = self.flock()
         bird = self.birds(host)[0]["address"]

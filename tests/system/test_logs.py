@@ -147,6 +147,22 @@ class Ends(HostTest):
         self.assertEqual(len(self.ends(host)), 4)
         self.assertEqual(len(self.ends(host, "refuses")), 2)
 
+    def test_the_guilty_one_is_named_though_many_end_with_it(self):
+        host = self.daemon({"pool": {"Plugin": "crash", "Worker": 1, "Instances": 30, "RestartDelay": "20ms", "Isolate": "no"}})
+        for number in (7, 8, 9):
+            with self.assertRaises(VarlinkError):
+                host.call(f"pool/{number}", "io.troupe.test.crash.Segfault")
+            self.wait_end(host, rf"pool/{number} ended: crashed {self.SPAN}: SIGSEGV in pool/{number} while .*; it is started again in .*", "pool")
+            host.wait_unit("pool", "running")
+        # It comes before those that it took along.
+        self.assertIn("pool/7 ended: crashed", self.ends(host, "pool")[0])
+
+    def test_a_pool_that_is_given_up_is_a_few_lines_and_a_number(self):
+        host = self.daemon({"refuses": {"Plugin": "fail_in_init", "Worker": 1, "Instances": 40, "Config": {"code": -5}, "Restart": "no"}})
+        host.wait_unit("refuses", "failed")
+        wait_for(lambda: "refuses: 30 more of its actors are given up\n" in host.log(), 40 * SLOW, "the others' number")
+        self.assertEqual(host.log().count("is given up"), 10)
+
     def test_a_pool_that_ends_at_once_is_a_few_lines_and_a_number(self):
         host = self.daemon({"noisy": {**self.UNIT, "Instances": 50}})
         host.kill_worker(1)

@@ -113,6 +113,7 @@ class StopTimeouts(HostTest):
         crash = host.worker(1)["lastCrash"]
         self.assertEqual((crash["actor"], crash["message"]), ("crash/0", f"{CRASH}.Loop"))
         host.wait_log("did not stop within its StopTimeout=")
+        self.assertNotIn("not its fault", host.log())
         # It stays stopped; and it can be started.
         self.assertEqual(host.unit("crash")["state"], "stopped")
         host.ctl("start", "crash")
@@ -122,6 +123,13 @@ class StopTimeouts(HostTest):
         host = self.daemon(self.UNITS, daemon=BRIEF)
         self.timed(3, host.ctl, "stop", "endless")
         self.assertEqual(host.unit("endless")["state"], "stopped")
+        self.assert_neighbour_is_back(host, 2)
+
+    def test_an_actor_whose_process_stands_still_is_stopped_in_time(self):
+        host = self.daemon(self.UNITS, daemon=BRIEF)
+        os.kill(host.worker(1)["pid"], signal.SIGSTOP)
+        # Nothing is waited for that a process which stands still could do.
+        self.timed(2.4, host.ctl, "stop", "crash")
         self.assert_neighbour_is_back(host, 2)
 
     def test_an_actor_in_an_endless_init_is_stopped_in_time(self):
@@ -189,6 +197,20 @@ class StopTimeouts(HostTest):
             client.receive()
         self.assertEqual(host.unit("slow")["state"], "stopped")
         self.assertEqual(host.worker(1)["incarnation"], 1)
+
+    def test_a_master_that_slept_while_it_ends_gives_its_workers_time(self):
+        host = self.daemon({"slow": {"Plugin": "slow_life", "Worker": 1, "Config": {"FiniMs": 1500}}}, daemon={"StopTimeout": "3s"})
+        pids = [host.process.pid, *(w["pid"] for w in host.workers())]
+        host.process.send_signal(signal.SIGTERM)
+        host.wait_log("trouped: stopping\n")
+        # All of them, as when a machine or a control group is frozen.
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(5)
+        for pid in reversed(pids):
+            os.kill(pid, signal.SIGCONT)
+        self.assertEqual(host.process.wait(20 * SLOW), 0)
+        self.assertNotIn("did not end in time", host.log())
 
     def sleep(self, host, seconds):
         """As if the machine had been suspended; its workers go on."""
@@ -278,7 +300,7 @@ class Stalls(HostTest):
         self.assertEqual(host.call("hello", GREET, {"name": "x"})["text"], "hello, x")
 
     def test_an_idle_worker_that_is_stopped_is_shown_and_ended_and_nobody_pays(self):
-        host = self.daemon(self.UNITS, daemon={"WorkerWatchdog": "5s"})
+        host = self.daemon(self.UNITS, daemon={"WorkerWatchdog": "9s"})
         pid = host.worker(1)["pid"]
         os.kill(pid, signal.SIGSTOP)
         self.addCleanup(lambda: os.path.exists(f"/proc/{pid}") and os.kill(pid, signal.SIGCONT))
@@ -286,6 +308,7 @@ class Stalls(HostTest):
         self.assertNotIn("actor", stall)
         self.assertIn("it has not answered for", host.ctl("workers").stdout)
         wait_for(lambda: (w := host.worker(1))["incarnation"] == 2 and w["state"] == "running", 20 * SLOW)
+        self.assertEqual(host.log().count("worker 1 is stalled: "), 1)
         self.assertEqual(host.worker(1)["lastCrash"]["cause"], "killed")
         for name in ("crash", "hello"):
             unit = host.wait_unit(name, "running")

@@ -125,7 +125,29 @@ static int on_sing(struct troupe_self *self, struct bird *me, struct bird_sing_c
 	return bird_sing_return(self, call, &(struct bird_sing_out){.song = "tweet"});
 }
 
-BIRD_HANDLERS(singing, struct bird, .sing = on_sing)
+static int on_crash(struct troupe_self *self, struct bird *me, struct bird_crash_call call,
+		    const struct bird_crash *in)
+{
+	(void)self;
+	(void)me;
+	(void)call;
+	(void)in;
+	abort();
+}
+
+static int on_loop(struct troupe_self *self, struct bird *me, struct bird_loop_call call,
+		   const struct bird_loop *in)
+{
+	(void)self;
+	(void)me;
+	(void)call;
+	(void)in;
+	for (volatile bool forever = true; forever;)
+		;
+	return 0;
+}
+
+BIRD_HANDLERS(singing, struct bird, .sing = on_sing, .crash = on_crash, .loop = on_loop)
 TROUPE_LIFE(bird_life, struct bird, void, .init = bird_start, .fini = bird_end)
 
 TROUPE_ACTOR(bird) = {
