@@ -47,7 +47,8 @@ struct inquiry {
 	int64_t from;    /* slot; next page */
 	bool is_held;    /* the timer is for asking for the same page again */
 	/* STOP */
-	bool is_killing; /* the timer is for the end of its worker */
+	uint64_t patience_ns; /* its unit's StopTimeout=, once it is known whose it is */
+	bool is_killing;      /* the timer is for the end of its worker */
 };
 
 static void destroy(struct inquiry *inquiry)
@@ -362,27 +363,52 @@ void inquiry_actors(struct master *master, struct control_call *call, struct wor
 
 /* ---- Stop */
 
+/* Longer than the client waits: its worker is left alone. */
+static bool is_patient(const struct inquiry *inquiry)
+{
+	return inquiry->patience_ns > LIMIT_WAIT_NS - STOPPING_GRACE_NS;
+}
+
+static void limit_stop(struct inquiry *inquiry, uint64_t patience_ns)
+{
+	inquiry->patience_ns = patience_ns;
+	loop_timer_start(&inquiry->timer,
+			 is_patient(inquiry) ? LIMIT_WAIT_NS - STOPPING_GRACE_NS : patience_ns);
+}
+
+/* What its worker says before it begins: whose it is, and so how long it may take. */
+static void take_owner(struct inquiry *inquiry, const struct worker_census *census)
+{
+	const struct unit *unit =
+		census->actors.count > 0
+			? unit_by_number(inquiry->master,
+					 (uint64_t)census->actors.items[0].origin)
+			: NULL;
+
+	if (unit && !inquiry->is_killing)
+		limit_stop(inquiry, unit->file.life.stop_timeout_ns);
+}
+
 void inquiry_stop(struct master *master, struct control_call *call, struct worker *worker,
 		  struct troupe_address actor, const char *name)
 {
 	struct inquiry *inquiry = new_inquiry(master, call, INQUIRY_STOP);
 	struct worker_stop stop = {.actor = actor};
+	struct worker_describe describe = {.actor = actor};
 
 	if (!inquiry)
 		return;
 	inquiry->worker = worker->number;
 	inquiry->only = actor;
-	stop.request = (int64_t)inquiry->request;
-	if (worker_send(worker, &worker_stop_method, &stop, -1) < 0) {
+	stop.request = describe.request = (int64_t)inquiry->request;
+	if (worker_send(worker, &worker_describe_method, &describe, -1) < 0 ||
+	    worker_send(worker, &worker_stop_method, &stop, -1) < 0) {
 		(void)free_inquiry(inquiry);
 		control_call_fail(call, &api_no_such_actor_error,
 				  &(struct api_no_such_actor){.name = name});
 		return;
 	}
-	loop_timer_start(&inquiry->timer, master->settings.life.stop_timeout_ns >
-							  LIMIT_WAIT_NS - STOPPING_GRACE_NS
-						  ? LIMIT_WAIT_NS - STOPPING_GRACE_NS
-						  : master->settings.life.stop_timeout_ns);
+	limit_stop(inquiry, master->settings.life.stop_timeout_ns);
 }
 
 static void answer_stop(struct inquiry *inquiry, bool found)
@@ -448,6 +474,8 @@ void inquiries_census(struct worker *worker, const struct worker_census *census)
 				add_actor(inquiry, worker, &census->actors.items[0]);
 			if (--inquiry->n_pending == 0)
 				answer_describe(inquiry);
+		} else if (inquiry->kind == INQUIRY_STOP && inquiry->worker == worker->number) {
+			take_owner(inquiry, census);
 		}
 		return;
 	}
@@ -457,6 +485,11 @@ static void on_timer(struct loop_timer *timer)
 {
 	struct inquiry *inquiry = container_of(timer, struct inquiry, timer);
 
+	if (master_has_slept(inquiry->master)) {
+		/* The answer may be there already. */
+		loop_timer_start(timer, ANSWER_NS);
+		return;
+	}
 	switch (inquiry->kind) {
 	case INQUIRY_DESCRIBE:
 		for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
@@ -473,12 +506,11 @@ static void on_timer(struct loop_timer *timer)
 		go_on(inquiry, 0);
 		break;
 	case INQUIRY_STOP:
-		if (!inquiry->is_killing && inquiry->master->settings.life.stop_timeout_ns <=
-						    LIMIT_WAIT_NS - STOPPING_GRACE_NS) {
+		if (!inquiry->is_killing && !is_patient(inquiry)) {
 			/* Its end answers. */
 			worker_kill_explained(
 				inquiry->master->workers[inquiry->worker],
-				"an actor there did not stop within StopTimeout=");
+				"an actor there did not stop within its StopTimeout=");
 			inquiry->is_killing = true;
 			loop_timer_start(timer, STOPPING_GRACE_NS);
 			break;

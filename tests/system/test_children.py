@@ -1,6 +1,7 @@
 """Actors that actors have spawned: whose they are, how they end, who may stop them."""
 import os
 import signal
+import time
 
 from host import HostTest, SLOW
 from varlink import wait_for
@@ -9,8 +10,8 @@ FLOCK = "io.troupe.test.flock"
 
 
 class Children(HostTest):
-    def flock(self, **unit):
-        return self.daemon({"flock": {"Plugin": "flock", "Type": "flock", "Config": {"Children": 100}, **unit}})
+    def flock(self, daemon=None, **unit):
+        return self.daemon({"flock": {"Plugin": "flock", "Type": "flock", "Config": {"Children": 100}, **unit}}, daemon=daemon)
 
     def actors(self, host):
         return host.control("Actors")["actors"]
@@ -96,6 +97,19 @@ class Children(HostTest):
             bird = next(bird["address"] for bird in self.birds(host) if bird["parent"] == instance["address"])
         self.assertEqual(host.log().count(" ended: crashed "), 1)
         self.assertIn("flock/2 ended: crashed ", host.log())
+
+    def test_a_child_has_the_time_to_stop_of_its_unit(self):
+        # Shorter than the daemon's, which is the default, and longer.
+        for daemon, unit, incarnation in ({}, "1s", 2), ({"StopTimeout": "1s"}, "20s", 1):
+            host = self.flock(Config={"Children": 1}, StopTimeout=unit, daemon=daemon)
+            slow = host.call("flock", f"{FLOCK}.Hatch", {"count": 1, "detached": False, "endMs": 3000 * SLOW})["birds"][0]
+            worker = host.unit("flock")["instances"][0]["worker"]
+            began = time.monotonic()
+            host.ctl("stop", slow)
+            if incarnation == 2:
+                self.assertLess(time.monotonic() - began, 3 * SLOW)
+            wait_for(lambda: host.worker(worker)["incarnation"] == incarnation, 20 * SLOW)
+            self.finish_daemon(host)
 
     def test_to_stop_nobody_is_an_error(self):
         host = self.flock()

@@ -3,6 +3,7 @@
 #include "flock.varlink.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 #include <troupe/actor.h>
 
 struct flock {
@@ -12,13 +13,16 @@ struct flock {
 /* A child; it does nothing but live, and report its end to whoever spawned it. */
 struct bird {
 	struct troupe_address parent;
+	int64_t end_ms;
 };
 
 TROUPE_ACTOR_DECLARE(bird);
 
-static int hatch(struct troupe_self *self, uint32_t flags, struct troupe_address *ret_bird)
+static int hatch(struct troupe_self *self, uint32_t flags, int64_t end_ms,
+		 struct troupe_address *ret_bird)
 {
-	return troupe_spawn(self, TROUPE_ACTOR_TABLE(bird), NULL, flags, ret_bird);
+	return troupe_spawn(self, TROUPE_ACTOR_TABLE(bird), &(struct bird_config){end_ms},
+			    flags, ret_bird);
 }
 
 static int flock_start(struct troupe_self *self, struct flock *me,
@@ -27,7 +31,7 @@ static int flock_start(struct troupe_self *self, struct flock *me,
 	(void)me;
 	for (int64_t i = 0; config->children && i < *config->children; i++) {
 		struct troupe_address bird;
-		int r = hatch(self, 0, &bird);
+		int r = hatch(self, 0, 0, &bird);
 
 		if (r < 0)
 			return r;
@@ -48,7 +52,8 @@ static int on_hatch(struct troupe_self *self, struct flock *me, struct flock_hat
 	if (!birds)
 		return -ENOMEM;
 	for (int64_t i = 0; i < in->count && r == 0; i++)
-		r = hatch(self, in->detached ? TROUPE_DETACHED : 0, &birds[i]);
+		r = hatch(self, in->detached ? TROUPE_DETACHED : 0, in->endMs ? *in->endMs : 0,
+			  &birds[i]);
 	if (r == 0)
 		r = flock_hatch_return(
 			self, call,
@@ -102,19 +107,24 @@ TROUPE_ACTOR(flock) = {
 	.interfaces = {&flocking},
 };
 
-static int bird_start(struct troupe_self *self, struct bird *me, const void *config)
+static int bird_start(struct troupe_self *self, struct bird *me,
+		      const struct bird_config *config)
 {
-	(void)config;
+	me->end_ms = config->endMs;
 	me->parent = troupe_sender(self);
 	return 0;
 }
 
 static void bird_end(struct troupe_self *self, struct bird *me, enum troupe_reason reason)
 {
+	struct timespec pause = {.tv_sec = me->end_ms / 1000,
+				 .tv_nsec = me->end_ms % 1000 * 1000000};
 	/* A detached one has nobody to tell. */
 	int r = flock_gone_send(self, me->parent, &(struct flock_gone){(int64_t)reason});
 
 	(void)r;
+	if (me->end_ms > 0) /* It holds up its worker; that is the point. */
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 }
 
 static int on_sing(struct troupe_self *self, struct bird *me, struct bird_sing_call call,
@@ -148,11 +158,9 @@ static int on_loop(struct troupe_self *self, struct bird *me, struct bird_loop_c
 }
 
 BIRD_HANDLERS(singing, struct bird, .sing = on_sing, .crash = on_crash, .loop = on_loop)
-TROUPE_LIFE(bird_life, struct bird, void, .init = bird_start, .fini = bird_end)
+TROUPE_LIFE(bird_life, struct bird, struct bird_config, .init = bird_start, .fini = bird_end)
 
 TROUPE_ACTOR(bird) = {
-	TROUPE_ABI(bird),
-	.state_size = sizeof(struct bird),
-	.life = &bird_life,
-	.interfaces = {&singing},
+	TROUPE_ABI(bird),   .state_size = sizeof(struct bird), .config = &bird_config_type,
+	.life = &bird_life, .interfaces = {&singing},
 };
