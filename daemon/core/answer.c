@@ -161,7 +161,7 @@ static int answer_far(struct troupe_self *self, struct kept_call *kept,
 	rc = runtime->ops->forward(runtime->context, &envelope, value->type, value->data,
 				   &meaning);
 	if (value->continues && rc == 0) {
-		kept->unread++;
+		window_claim(&kept->window, 0);
 		kept->deadline_ns = UINT64_MAX; /* it was for the first reply */
 	}
 	/* a peer that cannot be reached is gone, or as good as that: so is the caller */
@@ -254,35 +254,22 @@ int self_return(struct troupe_self *self, struct troupe_call handle,
 	return 0;
 }
 
-/* The window of a stream whose caller is there. */
+/* A stream whose caller is there, as a replier waits for it. */
 struct stream {
+	struct window *window;
 	struct troupe_address where; /* its caller; null: a client */
-	struct list **waiters;
-	uint64_t id; /* as waits name it */
-	bool has_room;
+	uint64_t id;
 };
 
 static struct stream find_stream(struct runtime *runtime, const struct answer *answer)
 {
-	struct call *call = answer->call;
+	const struct call *call = answer->call;
 
-	if (call && (call->flags & CALL_OF_CLIENT))
-		return (struct stream){.waiters = &call->client_call->waiters,
-				       .id = slots_id(call),
-				       .has_room = caller_has_room(call)};
-	if (call) {
-		struct actor *caller = actor_at(runtime, call->caller);
-		struct actor_cold *cold = cold_get(runtime, caller);
-
-		return (struct stream){.where = actor_address(runtime, caller),
-				       .waiters = &cold->waiters,
-				       .id = slots_id(call),
-				       .has_room = cold->unread < LIMIT_STREAM_UNREAD};
-	}
-	return (struct stream){.where = answer->kept->caller,
-			       .waiters = &answer->kept->waiters,
-			       .id = slots_id(answer->kept),
-			       .has_room = answer->kept->unread < LIMIT_STREAM_UNREAD};
+	if (!call)
+		return (struct stream){&answer->kept->window, answer->kept->caller,
+				       slots_id(answer->kept)};
+	return (struct stream){caller_window(runtime, call), call_caller(runtime, call),
+			       slots_id(call)};
 }
 
 /* Whether the caller may get one more reply of a stream now; if not, the replier waits for
@@ -293,10 +280,10 @@ static int claim_stream(struct troupe_self *self, const struct answer *answer)
 	uint64_t handle = answer->kept && !answer->activation ? slots_id(answer->kept) : 0;
 	int rc;
 
-	if (stream.has_room)
+	if (window_is_open(stream.window))
 		return 0;
-	rc = wait_add(self->runtime, self->actor, stream.where, stream.waiters, stream.id,
-		      handle);
+	rc = wait_add(self->runtime, self->actor, stream.where, &stream.window->waiters,
+		      stream.id, handle);
 	return rc < 0 ? rc : -EAGAIN;
 }
 
@@ -483,8 +470,8 @@ int self_call_keep(struct troupe_self *self, struct troupe_call *call)
 	if (answer.wants_more && (answer.call || kept->peer)) {
 		struct stream stream = find_stream(self->runtime, &answer);
 
-		wait_keep(self->runtime, self->actor, stream.where, stream.waiters, stream.id,
-			  call->id);
+		wait_keep(self->runtime, self->actor, stream.where, &stream.window->waiters,
+			  stream.id, call->id);
 	}
 	return 0;
 }

@@ -33,10 +33,10 @@ struct call {
 	const struct troupe_method *method;
 	uint32_t caller; /* slot; ONEWAY: who keeps it */
 	uint32_t kept;   /* index of the struct kept_call that has it in this process, plus 1 */
-	uint32_t unread; /* of a client: replies in the outbox */
-	uint32_t queued; /* of actors: stream replies from elsewhere in the mailbox */
-	uint32_t taken;  /* stream replies read since the callee elsewhere was told */
-	uint8_t flags;   /* CALL_* */
+	uint32_t
+		queued; /* replies in the outbox; of actors: stream replies from elsewhere in the mailbox */
+	uint32_t taken; /* stream replies read since the callee elsewhere was told */
+	uint8_t flags;  /* CALL_* */
 	uint8_t entry;
 	bool remote; /* of_peer is in a chain */
 };
@@ -56,6 +56,15 @@ uint64_t call_alias(const struct runtime *runtime, const struct call *call);
 /* The call under way of that alias, which may be made up. NULL: none. */
 struct call *call_find_alias(const struct runtime *runtime, uint64_t alias);
 
+/* The address of the actor that called; null: it was a client. */
+static inline struct troupe_address call_caller(const struct runtime *runtime,
+						const struct call *call)
+{
+	return call->flags & CALL_OF_CLIENT
+		       ? (struct troupe_address){0}
+		       : actor_address(runtime, actor_at(runtime, call->caller));
+}
+
 /* Its record is free again: it is closed, and lies in no mailbox. */
 static inline void call_give(struct runtime *runtime, struct call *call)
 {
@@ -72,7 +81,7 @@ static inline void call_begin(struct call *call, const struct troupe_method *met
 {
 	mail_mark(&call->mail, MAIL_END, 0);
 	call->method = method;
-	call->kept = call->unread = call->queued = call->taken = 0;
+	call->kept = call->queued = call->taken = 0;
 	call->flags = flags;
 	call->entry = 0;
 	call->remote = false;

@@ -2,12 +2,18 @@
 #include "core/kept.h"
 #include "core/peer.h"
 
-static struct troupe_address address_of_caller(const struct runtime *runtime,
-					       const struct call *call)
+/* An envelope of that kind to whoever has the call in another process. */
+static void send_envelope(struct runtime *runtime, const struct call *call,
+			  enum envelope_kind kind)
 {
-	return call->flags & CALL_OF_CLIENT
-		       ? runtime->self
-		       : actor_address(runtime, actor_at(runtime, call->caller));
+	struct envelope envelope = {.kind = kind,
+				    .from = call_caller(runtime, call),
+				    .to = call->target,
+				    .call = call_alias(runtime, call)};
+
+	if (envelope.from.worker == 0) /* a client has no address but its process's */
+		envelope.from = runtime->self;
+	peer_tell(runtime, &envelope);
 }
 
 void callee_cancel(struct runtime *runtime, struct call *call)
@@ -19,23 +25,15 @@ void callee_cancel(struct runtime *runtime, struct call *call)
 		call->kept = 0;
 		kept_gone(runtime, kept);
 	} else if (call->remote) {
-		peer_tell(runtime, &(struct envelope){.kind = ENVELOPE_CANCEL,
-						      .from = address_of_caller(runtime, call),
-						      .to = call->target,
-						      .call = call_alias(runtime, call)});
+		send_envelope(runtime, call, ENVELOPE_CANCEL);
 	}
 	/* else it waits in a mailbox here, where its dead alias will be noticed */
 }
 
 void callee_taken(struct runtime *runtime, struct call *call)
 {
-	if (call->queued)
-		call->queued--;
 	if (!call->remote || ++call->taken < LIMIT_STREAM_UNREAD / 2)
 		return;
 	call->taken = 0;
-	peer_tell(runtime, &(struct envelope){.kind = ENVELOPE_TAKEN,
-					      .from = address_of_caller(runtime, call),
-					      .to = call->target,
-					      .call = call_alias(runtime, call)});
+	send_envelope(runtime, call, ENVELOPE_TAKEN);
 }

@@ -11,7 +11,7 @@
 static void queue_answer(struct runtime *runtime, struct call *call, struct mail *mail)
 {
 	outbox_push(runtime, mail);
-	call->unread++;
+	call->queued++;
 }
 
 /* What is queued names the call by its index, so the record has to stay until the queue is
@@ -20,30 +20,12 @@ void caller_close(struct runtime *runtime, struct call *call)
 {
 	/* Who waits for its stream's window is owed an on_room. */
 	if (call->client_call)
-		wait_wake_all(runtime, &call->client_call->waiters);
-	if (call->unread)
+		wait_wake_all(runtime, &call->client_call->window.waiters);
+	if (call->queued)
 		call->mail.flags |= MAIL_QUEUED;
 	else
 		call->client_call = NULL;
 	call_close(runtime, call);
-}
-
-static bool is_within(const struct call *call, uint32_t count, uint64_t bytes)
-{
-	const struct runtime_client_call *client_call = call->client_call;
-
-	return call->unread + client_call->unread <= count &&
-	       client_call->queued_bytes + client_call->unread_bytes <= bytes;
-}
-
-bool caller_has_room(const struct call *call)
-{
-	return is_within(call, LIMIT_CLIENT_UNREAD - 1, LIMIT_CLIENT_UNREAD_BYTES - 1);
-}
-
-bool caller_wants_more(const struct call *call)
-{
-	return is_within(call, LIMIT_CLIENT_UNREAD / 2, LIMIT_CLIENT_UNREAD_BYTES / 2);
 }
 
 static void add_to_outbox(struct runtime *runtime, struct call *call, struct message *message)
@@ -51,7 +33,7 @@ static void add_to_outbox(struct runtime *runtime, struct call *call, struct mes
 	message->extra = slots_index(&runtime->calls, call);
 	queue_answer(runtime, call, &message->mail);
 	if (message->mail.flags & MAIL_CONTINUES)
-		call->client_call->queued_bytes += message->mail.size;
+		window_claim(&call->client_call->window, message->mail.size);
 	else
 		caller_close(runtime, call);
 }
@@ -89,6 +71,13 @@ static void fail_client(struct runtime *runtime, struct call *call, enum troupe_
 
 /* ------------------------------------------------------------------ whoever it is */
 
+struct window *caller_window(struct runtime *runtime, const struct call *call)
+{
+	if (call->flags & CALL_OF_CLIENT)
+		return &call->client_call->window;
+	return &cold_get(runtime, actor_at(runtime, call->caller))->window;
+}
+
 void caller_reply(struct runtime *runtime, struct call *call, struct message *message)
 {
 	struct actor *caller;
@@ -100,7 +89,7 @@ void caller_reply(struct runtime *runtime, struct call *call, struct message *me
 	caller = actor_at(runtime, call->caller);
 	mailbox_add_reply(runtime, caller, message);
 	if (message->mail.flags & MAIL_CONTINUES)
-		cold_get(runtime, caller)->unread++;
+		window_claim(&cold_get(runtime, caller)->window, 0);
 	else
 		call_close(runtime, call);
 }

@@ -26,10 +26,8 @@ void caller_expire(struct runtime *runtime, struct call *call);
  * stream does not hold any more, and a client is told. -ENOMEM: it cannot be told. */
 int caller_kept(struct runtime *runtime, struct call *call);
 
-/* Whether a client's stream may have one more reply, as far as it has read it. */
-bool caller_has_room(const struct call *call);
-/* Whether at most half of that window is used. */
-bool caller_wants_more(const struct call *call);
+/* The window of the caller's streams. */
+struct window *caller_window(struct runtime *runtime, const struct call *call);
 
 /* Close a client's call: it hears of it by no other way than what is in the outbox. */
 void caller_close(struct runtime *runtime, struct call *call);

@@ -77,12 +77,10 @@ static void deliver_mail(struct runtime *runtime, struct mail *mail)
 		type = read_message(message, &reply);
 	}
 	client_call = call->client_call;
-	call->unread--;
-	if (client_call && reply.continues) {
-		client_call->queued_bytes -= mail->size;
-		client_call->unread++;
-	}
-	if (slots_is_closed(&call->slot) && call->unread == 0) {
+	call->queued--;
+	if (client_call && reply.continues) /* on_reply counts the bytes from here on */
+		window_give(&client_call->window, 0, mail->size);
+	if (slots_is_closed(&call->slot) && call->queued == 0) {
 		call->client_call = NULL;
 		call_give(runtime, call);
 	}
@@ -151,17 +149,15 @@ void runtime_client_taken(struct runtime *runtime, struct runtime_client_call *c
 {
 	struct call *call = find_call(runtime, client_call);
 
-	if (count > client_call->unread)
-		count = client_call->unread;
-	client_call->unread -= count;
-	client_call->unread_bytes -=
-		bytes < client_call->unread_bytes ? bytes : client_call->unread_bytes;
-	if (!call || slots_is_closed(&call->slot))
+	if (count > client_call->window.used)
+		count = client_call->window.used;
+	if (!call || slots_is_closed(&call->slot)) {
+		window_give(&client_call->window, count, bytes);
 		return;
+	}
 	for (uint32_t i = 0; i < count; i++)
 		callee_taken(runtime, call);
-	if (caller_wants_more(call))
-		wait_wake_all(runtime, &client_call->waiters);
+	wait_give(runtime, &client_call->window, count, bytes);
 }
 
 void runtime_client_hold(struct runtime *runtime, bool hold)
@@ -240,9 +236,7 @@ int runtime_client_call(struct runtime *runtime, struct troupe_address to,
 		message_free(&runtime->messages, message);
 		return -ENOMEM;
 	}
-	client_call->unread_bytes = client_call->queued_bytes = 0;
-	client_call->unread = 0;
-	client_call->waiters = NULL;
+	client_call->window = (struct window){.limit = LIMIT_CLIENT_UNREAD};
 	call->client_call = client_call;
 	call->target = to;
 	client_call->id = slots_id(call);
@@ -293,7 +287,7 @@ void runtime_client_cancel(struct runtime *runtime, struct runtime_client_call *
 	if (!call)
 		return;
 	client_call->id = 0;
-	wait_wake_all(runtime, &client_call->waiters);
+	wait_wake_all(runtime, &client_call->window.waiters);
 	call->client_call = NULL;
 	if (slots_is_closed(&call->slot))
 		return; /* its last reply will find nobody */

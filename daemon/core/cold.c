@@ -5,6 +5,7 @@ struct actor_cold *cold_new(struct runtime *runtime, struct actor *actor)
 	struct actor_cold *cold = slots_take(&runtime->colds);
 
 	check(cold); /* the table is as long as that of the actors */
+	cold->window.limit = LIMIT_STREAM_UNREAD;
 	actor->cold = cold->slot.index + 1;
 	return cold;
 }

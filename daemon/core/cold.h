@@ -9,6 +9,7 @@
 #define CORE_COLD_H
 
 #include "core/inside.h"
+#include "core/window.h"
 
 struct actor_cold {
 	struct slot slot;
@@ -16,12 +17,12 @@ struct actor_cold {
 	struct list *kept;     /* struct kept_call */
 	struct list *messages; /* struct troupe_kept */
 	struct list *waits;    /* struct wait: where it was refused */
-	struct list *waiters;  /* struct wait: whom it refused */
-	uint32_t failed;       /* negative returns */
-	uint32_t refused;      /* messages that found the mailbox full */
-	uint32_t unread;       /* stream replies in the mailbox */
-	struct load keeping;   /* of `messages`, both halves, with the mailbox's bounds */
-	uint16_t promised;     /* waiters that were told of room and have not looked yet */
+	struct window
+		window; /* of all streams that it reads; whom its mailbox refused waits there, too */
+	uint32_t failed;     /* negative returns */
+	uint32_t refused;    /* messages that found the mailbox full */
+	struct load keeping; /* of `messages`, both halves, with the mailbox's bounds */
+	uint16_t promised;   /* waiters that were told of room and have not looked yet */
 	/* What a waiter sends that is told of room and finds it, reckoned from those that were told
 	 * since the last time: how many, and what they sent; `before`: it was in the mailbox when
 	 * the one under way began. */

@@ -208,9 +208,7 @@ static bool enter_call(struct arrival *arrival, struct actor *receiver, struct m
 		call_move(runtime, call, envelope->to, NULL);
 		message->mail.flags = call->flags & CALL_MORE ? MAIL_MORE : 0;
 		message->call = slots_id(call);
-		message->from = (struct troupe_address){0};
-		if (!(call->flags & CALL_OF_CLIENT))
-			message->from = actor_address(runtime, actor_at(runtime, call->caller));
+		message->from = call_caller(runtime, call);
 		return true;
 	}
 	peer = peer_get(runtime, envelope->from.node, envelope->from.worker);
@@ -294,7 +292,7 @@ static void deliver_reply(struct arrival *arrival, struct call *call)
 
 	if (continues && (!(call->flags & CALL_MORE) || call->queued >= LIMIT_STREAM_UNREAD ||
 			  ((call->flags & CALL_OF_CLIENT) &&
-			   call->unread + call->client_call->unread >= LIMIT_STREAM_UNREAD))) {
+			   call->client_call->window.used >= LIMIT_STREAM_UNREAD))) {
 		/* more than was asked for, or than the window allows */
 		callee_cancel(runtime, call);
 		caller_fail(runtime, call, TROUPE_OVERLOADED, NULL);
@@ -344,7 +342,7 @@ static void deliver_client_error(struct arrival *arrival, const struct troupe_ty
 	struct call *call;
 
 	call = call_find_alias(runtime, arrival->envelope->call);
-	if (call && call->unread > 0) { /* what came before; it may end the call */
+	if (call && call->queued > 0) { /* what came before; it may end the call */
 		client_calls_drain(runtime);
 		call = call_find_alias(runtime, arrival->envelope->call);
 	}
@@ -505,14 +503,6 @@ static void deliver_answer(struct arrival *arrival)
 	}
 }
 
-static void deliver_taken(struct arrival *arrival, struct kept_call *kept)
-{
-	uint32_t taken = LIMIT_STREAM_UNREAD / 2;
-
-	kept->unread -= kept->unread < taken ? kept->unread : taken;
-	wait_wake_all(arrival->runtime, &kept->waiters);
-}
-
 void runtime_deliver(struct runtime *runtime, struct troupe_address peer_address,
 		     const struct envelope *envelope)
 {
@@ -553,7 +543,7 @@ void runtime_deliver(struct runtime *runtime, struct troupe_address peer_address
 		if (kept && envelope->kind == ENVELOPE_CANCEL)
 			kept_gone(runtime, kept);
 		else if (kept)
-			deliver_taken(&arrival, kept);
+			wait_give(runtime, &kept->window, LIMIT_STREAM_UNREAD / 2, 0);
 		break;
 	default: /* LAYOUT and ROOM are of the link */
 		break;

@@ -39,8 +39,10 @@ static struct kept_call *take_kept(struct runtime *runtime, struct actor *owner)
 	struct kept_call *kept =
 		share_take(&runtime->kept_calls, owner->unit, SHARE_KEPT_CALLS);
 
-	if (kept)
+	if (kept) {
 		kept->owner = actor_slot(runtime, owner);
+		kept->window.limit = LIMIT_STREAM_UNREAD;
+	}
 	return kept;
 }
 
@@ -139,7 +141,7 @@ void kept_gone(struct runtime *runtime, struct kept_call *kept)
 	kept->state = KEPT_GONE;
 	kept->call = 0;
 	/* who waits for the stream's window learns it by on_cancel, but is owed its on_room */
-	wait_wake_all(runtime, &kept->waiters);
+	wait_wake_all(runtime, &kept->window.waiters);
 	if (was == KEPT_HELD)
 		mailbox_notify(runtime, actor_at(runtime, kept->owner), &kept->mail,
 			       MAIL_CANCEL);
@@ -150,7 +152,7 @@ void kept_free(struct runtime *runtime, struct kept_call *kept)
 	struct call *call;
 
 	leave_peer(runtime, kept);
-	wait_wake_all(runtime, &kept->waiters);
+	wait_wake_all(runtime, &kept->window.waiters);
 	if (kept->is_oneway && (call = call_find(runtime, kept->call)))
 		call_close(runtime, call);
 	if (kept->owned)

@@ -10,6 +10,7 @@
 
 #include "core/inside.h"
 #include "core/share.h"
+#include "core/window.h"
 
 enum kept_state {
 	KEPT_INBOUND = 1, /* its message waits in a mailbox or is being handled */
@@ -31,13 +32,13 @@ struct kept_call {
 	uint64_t call;        /* the caller's id for it; 0: nobody waits any more */
 	uint64_t deadline_ns; /* when `peer` is set: UINT64_MAX once a stream has begun */
 	const struct troupe_method *method; /* the callee's */
-	uint32_t owner;  /* slot: whose message it is, or who has the handle */
-	uint32_t unread; /* stream replies that a caller elsewhere has not taken yet */
-	uint8_t state;   /* enum kept_state */
-	uint8_t flags;   /* MAIL_MORE */
+	uint32_t owner; /* slot: whose message it is, or who has the handle */
+	uint8_t state;  /* enum kept_state */
+	uint8_t flags;  /* MAIL_MORE */
 	bool owned;
-	bool is_oneway;       /* `call` waits for no answer, and ends with this */
-	struct list *waiters; /* at most the owner: for the stream's window to open */
+	bool is_oneway; /* `call` waits for no answer, and ends with this */
+	struct window
+		window; /* of the stream, for a caller elsewhere; its owner may wait there */
 };
 
 static inline struct kept_call *kept_find(const struct runtime *runtime, uint64_t id)

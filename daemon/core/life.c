@@ -210,7 +210,7 @@ static void report_gone(struct runtime *runtime, struct actor *actor)
 	/* from here on it is not found any more; and whom it has refused learns why */
 	slots_close(&actor->slot);
 	if (actor->cold) {
-		wait_wake_all(runtime, &cold_find(runtime, actor)->waiters);
+		wait_wake_all(runtime, &cold_find(runtime, actor)->window.waiters);
 		cold_free(runtime, actor);
 	}
 	free_actor(runtime, actor);

@@ -112,11 +112,14 @@ COLD static void handle_stream(struct troupe_self *self, const struct troupe_ent
 {
 	struct call *call;
 
-	cold_find(self->runtime, self->actor)->unread--;
+	window_give(&cold_find(self->runtime, self->actor)->window, 1, 0);
 	run_message(self, entry, message);
 	call = call_find(self->runtime, message->call);
-	if (call)
-		callee_taken(self->runtime, call);
+	if (!call)
+		return;
+	if (call->queued)
+		call->queued--;
+	callee_taken(self->runtime, call);
 }
 
 void reply_handle(struct troupe_self *self, struct message *message)

@@ -13,6 +13,7 @@
 
 #include "base/loop.h"
 #include "base/page.h"
+#include "core/window.h"
 #include "proto/envelope.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -167,8 +168,6 @@ void runtime_stop_all(struct runtime *runtime);
 
 /* ---- calls of clients (of the control socket, through the agent) ---- */
 
-struct list;
-
 /* A client's side of a call: memory of the caller, init not needed, valid until on_reply
  * was called without `continues` or runtime_client_cancel() returned. A reply of a stream
  * counts as unread until the client has taken it; past LIMIT_CLIENT_UNREAD of them, or
@@ -183,12 +182,11 @@ struct runtime_client_call {
 	void (*on_kept)(struct runtime_client_call *client_call);
 	uint64_t
 		number; /* for the status page while the call is handled; of the caller's choice */
-	uint64_t unread_bytes; /* of replies handed out; added to by on_reply, who knows them */
 	/* of core/ */
 	uint64_t id;
-	uint64_t queued_bytes; /* of replies not handed out yet */
-	uint32_t unread;       /* replies handed out */
-	struct list *waiters;
+	/* Replies that the client has not taken; to its bytes on_reply adds those of what it was
+	 * handed, which it knows. */
+	struct window window;
 };
 
 /* The `in` type and the descriptor of an actor's method, by name. -ESRCH: no such actor;

@@ -23,7 +23,8 @@ COLD static int refuse(struct runtime *runtime, struct actor *sender, struct act
 
 	if (rc != -EAGAIN)
 		return rc;
-	waiting = wait_add(runtime, sender, to, &cold_get(runtime, receiver)->waiters, 0, 0);
+	waiting = wait_add(runtime, sender, to, &cold_get(runtime, receiver)->window.waiters, 0,
+			   0);
 	return waiting < 0 ? waiting : -EAGAIN;
 }
 

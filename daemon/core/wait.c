@@ -98,9 +98,11 @@ static void wake_first(struct runtime *runtime, struct list **chain)
 /* The replies of a stream need no room in the mailbox, only in the stream's window. */
 static void wake_repliers(struct runtime *runtime, struct actor_cold *receiver)
 {
-	struct list *last = receiver->waiters ? receiver->waiters->previous : NULL, *next;
+	struct list *last = receiver->window.waiters ? receiver->window.waiters->previous
+						     : NULL,
+		    *next;
 
-	for (struct list *at = receiver->waiters; at; at = next) {
+	for (struct list *at = receiver->window.waiters; at; at = next) {
 		struct wait *wait = container_of(at, struct wait, of_receiver);
 
 		next = at == last ? NULL : at->next;
@@ -118,8 +120,8 @@ static uint32_t count_room(struct actor *receiver, struct actor_cold *cold)
 	const struct unit *unit = receiver->unit;
 	uint32_t room = unit->mailbox - receiver->load.queued;
 
-	if (room > LIMIT_STREAM_UNREAD - cold->unread)
-		room = LIMIT_STREAM_UNREAD - cold->unread;
+	if (room > LIMIT_STREAM_UNREAD - cold->window.used)
+		room = LIMIT_STREAM_UNREAD - cold->window.used;
 	if (cold->users) {
 		cold->share = cold->used / cold->users;
 		cold->users = cold->used = 0;
@@ -137,7 +139,8 @@ void wait_wake_slow(struct runtime *runtime, struct actor *receiver)
 	struct actor_cold *cold = cold_get(runtime, receiver);
 	uint32_t room;
 
-	if (receiver->load.queued > unit->mailbox / 2 || cold->unread > LIMIT_STREAM_UNREAD / 2)
+	if (receiver->load.queued > unit->mailbox / 2 ||
+	    cold->window.used > LIMIT_STREAM_UNREAD / 2)
 		return;
 	/* Replies, which meet no bound, may hold half of the memory; then an empty queue has to
 	 * do. */
@@ -147,11 +150,11 @@ void wait_wake_slow(struct runtime *runtime, struct actor *receiver)
 		return;
 	}
 	room = count_room(receiver, cold);
-	while (cold->waiters && cold->promised < room) {
+	while (cold->window.waiters && cold->promised < room) {
 		cold->promised++;
-		wake_first(runtime, &cold->waiters);
+		wake_first(runtime, &cold->window.waiters);
 	}
-	if (!cold->waiters)
+	if (!cold->window.waiters)
 		receiver->marks &= ~ACTOR_AWAITED;
 }
 
@@ -159,6 +162,13 @@ void wait_wake_all(struct runtime *runtime, struct list **chain)
 {
 	while (*chain)
 		wake_first(runtime, chain);
+}
+
+void wait_give(struct runtime *runtime, struct window *window, uint32_t count, uint64_t bytes)
+{
+	window_give(window, count, bytes);
+	if (window_is_half_open(window))
+		wait_wake_all(runtime, &window->waiters);
 }
 
 struct wait_past wait_finish(struct runtime *runtime, struct wait *wait)
@@ -190,8 +200,8 @@ void wait_settle(struct runtime *runtime, uint32_t sender, const struct wait_pas
 	}
 	/* Refused again: there is no room after all, and asking the next would only go round
 	 * in circles. */
-	if (cold && cold->waiters &&
-	    !find_wait(runtime, sender, past->where, &cold->waiters, past->stream))
+	if (cold && cold->window.waiters &&
+	    !find_wait(runtime, sender, past->where, &cold->window.waiters, past->stream))
 		wait_wake_slow(runtime, receiver);
 }
 

@@ -10,6 +10,7 @@
 
 #include "core/index.h"
 #include "core/inside.h"
+#include "core/window.h"
 
 struct wait {
 	struct slot slot;
@@ -52,6 +53,9 @@ static inline void wait_wake(struct runtime *runtime, struct actor *receiver)
 
 /* Tell all who stand in a chain: the receiver is gone, or the link has room. */
 void wait_wake_all(struct runtime *runtime, struct list **chain);
+
+/* window_give(); all who wait for it are woken if half of it is free then. */
+void wait_give(struct runtime *runtime, struct window *window, uint32_t count, uint64_t bytes);
 
 /* The notice has left the mailbox: the wait is over and freed. wait_settle() is to follow when
  * the sender has had its chance. */

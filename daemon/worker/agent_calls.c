@@ -61,7 +61,7 @@ static int send_data(struct agent *agent, struct calls_call *call,
 	if (size > LIMIT_MESSAGE_BYTES - 4096)
 		return -EMSGSIZE;
 	if (reply->continues)
-		call->client_call.unread_bytes += text ? size : 2;
+		call->client_call.window.bytes += text ? size : 2;
 	send_reply(agent, call->number, reply->continues, error, text ? text : "{}");
 	return 0;
 }

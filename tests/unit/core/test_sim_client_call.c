@@ -31,7 +31,7 @@ static void on_reply(struct runtime_client_call *client_call, const struct troup
 	assert_int_equal(((const struct num *)reply->data)->n, reader->next);
 	reader->next++;
 	if (reply->continues)
-		client_call->unread_bytes += reader->weight;
+		client_call->window.bytes += reader->weight;
 }
 
 static void on_kept(struct runtime_client_call *client_call)

@@ -604,7 +604,7 @@ static void on_client_reply(struct runtime_client_call *client_call,
 	assert_true(asker->is_open); /* nothing after the end */
 	asker->is_open = reply->continues;
 	if (reply->continues)
-		client_call->unread_bytes += below(asker->storm, 20000);
+		client_call->window.bytes += below(asker->storm, 20000);
 }
 
 static void on_client_kept(struct runtime_client_call *client_call)
