@@ -32,12 +32,13 @@ def program(build, path, **env):
 
 
 def deaths(seed):
-    """Calls to a pool whose workers are killed all the time: with retries, every one is answered, in order, rightly."""
+    """Calls to a pool whose workers are killed all the time, with the manual's defaults: with retries, every one is answered, in
+    order, rightly."""
     from host import Daemon, TROUPECTL
     choose = random.Random(seed)
     count = choose.randrange(2000, 20000)
     with Daemon({"pool": {"Plugin": "slow", "Instances": choose.randrange(1, 9)}},
-                daemon={"Workers": choose.randrange(1, 5), "RestartDelay": "10ms", "RestartDelayMax": "50ms", "GiveUp": "never"}) as daemon:
+                daemon={"Workers": choose.randrange(1, 5)}) as daemon:
         over = threading.Event()
 
         def kill():
