@@ -79,7 +79,7 @@ void master_stop(struct master *master)
 	}
 	master->is_stopping = true;
 	log_notice(&master->log, "stopping");
-	notify_stopping();
+	notify_stopping(&master->notify);
 	watch_end(master);
 	route_end(master);
 	waiters_end(master);

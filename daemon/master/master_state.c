@@ -136,9 +136,9 @@ void master_tell_manager(struct master *master)
 	if (!master->is_ready)
 		log_notice(&master->log, "ready: %s", status);
 	if (!master->is_ready || master->must_notify) {
-		notify_ready(status);
+		notify_ready(&master->notify, status);
 	} else if (strcmp(status, master->status) != 0) {
-		notify_status(status);
+		notify_status(&master->notify, status);
 	}
 	master->is_ready = true;
 	master->must_notify = false;

@@ -1,24 +1,84 @@
 #include "master/notify.h"
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/list.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-/* What cannot be told is not worth ending for: the manager draws its own conclusions. */
-static void tell(const char *text)
+#define AGAIN_NS (100 * CLOCK_MS_NS)
+
+/* -EAGAIN: it has no room for it now. What cannot be sent for another reason is not worth ending for: the manager draws its own
+ * conclusions. */
+static int send_text(const char *text)
 {
-	(void)sd_notify(0, text);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t size = path ? strlen(path) : 0;
+	cleanup_close int fd = -1;
+
+	if (size < 2 || size >= sizeof(address.sun_path) || (path[0] != '/' && path[0] != '@'))
+		return 0;
+	memcpy(address.sun_path, path, size);
+	if (path[0] == '@') /* in the abstract namespace */
+		address.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return errno == EMFILE || errno == ENFILE ? -EAGAIN : 0;
+	if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (const struct sockaddr *)&address,
+		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size)) < 0)
+		return errno == EAGAIN || errno == ENOBUFS ? -EAGAIN : 0;
+	return 0;
+}
+
+static void drop_oldest(struct notify *notify)
+{
+	notify->n_kept--;
+	memmove(notify->kept[0], notify->kept[1], notify->n_kept * sizeof(notify->kept[0]));
+}
+
+static void send_kept(struct notify *notify)
+{
+	while (notify->n_kept > 0 && send_text(notify->kept[0]) == 0)
+		drop_oldest(notify);
+	if (notify->n_kept > 0)
+		loop_timer_start(&notify->again, AGAIN_NS);
+}
+
+static void on_again(struct loop_timer *timer)
+{
+	send_kept(container_of(timer, struct notify, again));
+}
+
+static __attribute__((format(printf, 2, 3))) void tell(struct notify *notify,
+						       const char *format, ...)
+{
+	va_list arguments;
+
+	if (notify->n_kept == NOTIFY_KEPT_MAX)
+		drop_oldest(notify);
+	va_start(arguments, format);
+	(void)vsnprintf(notify->kept[notify->n_kept++], NOTIFY_TEXT, format, arguments);
+	va_end(arguments);
+	send_kept(notify);
 }
 
 static void on_timer(struct loop_timer *timer)
 {
 	struct notify *notify = container_of(timer, struct notify, timer);
 
-	tell("WATCHDOG=1");
+	/* Not kept: the next one says as much, and what waits says so too. */
+	if (notify->n_kept == 0)
+		(void)send_text("WATCHDOG=1");
 	loop_timer_start(&notify->timer, notify->watchdog_ns / 2);
 }
 
@@ -28,6 +88,7 @@ void notify_init(struct notify *notify, struct loop *loop)
 
 	*notify = (struct notify){0};
 	loop_timer_init(&notify->timer, loop, on_timer);
+	loop_timer_init(&notify->again, loop, on_again);
 	if (sd_watchdog_enabled(0, &usec) > 0 && usec > 0 && usec < UINT64_MAX / 1000) {
 		notify->watchdog_ns = usec * 1000;
 		loop_timer_start(&notify->timer, notify->watchdog_ns / 2);
@@ -36,31 +97,34 @@ void notify_init(struct notify *notify, struct loop *loop)
 
 void notify_fini(struct notify *notify)
 {
-	if (notify->timer.loop)
-		loop_timer_stop(&notify->timer);
+	if (!notify->timer.loop)
+		return;
+	send_kept(notify);
+	loop_timer_stop(&notify->timer);
+	loop_timer_stop(&notify->again);
 }
 
-void notify_ready(const char *status)
+void notify_ready(struct notify *notify, const char *status)
 {
-	(void)sd_notifyf(0, "READY=1\nSTATUS=%s", status);
+	tell(notify, "READY=1\nSTATUS=%s", status);
 }
 
-void notify_status(const char *status)
+void notify_status(struct notify *notify, const char *status)
 {
-	(void)sd_notifyf(0, "STATUS=%s", status);
+	tell(notify, "STATUS=%s", status);
 }
 
-void notify_reloading(void)
+void notify_reloading(struct notify *notify)
 {
 	/* The time is what Type=notify-reload wants; Type=notify does not mind it. */
-	(void)sd_notifyf(
-		0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reading the configuration",
-		clock_now_ns() / 1000);
+	tell(notify,
+	     "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reading the configuration",
+	     clock_now_ns() / 1000);
 }
 
-void notify_stopping(void)
+void notify_stopping(struct notify *notify)
 {
-	tell("STOPPING=1\nSTATUS=Stopping");
+	tell(notify, "STOPPING=1\nSTATUS=Stopping");
 }
 
 int notify_take_sockets(int *ret_fds, unsigned *ret_n)

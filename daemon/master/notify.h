@@ -1,27 +1,37 @@
 /* notify.h - the master and its service manager: readiness, status, the watchdog, sockets handed in.
  *
- * The only includer of sd-daemon.h. Everything is a no-op when no service manager listens. Owned by the master, one thread.
+ * The only includer of sd-daemon.h. Everything is a no-op when no service manager listens. Nothing here waits for it: of one that
+ * does not read, what it has not taken is kept and sent later, in order (sd_notify() would wait, and with it everybody else).
+ * Owned by the master, one thread.
  */
 #ifndef MASTER_NOTIFY_H
 #define MASTER_NOTIFY_H
 
 #include "base/loop.h"
+#include <stddef.h>
 #include <stdint.h>
+
+#define NOTIFY_KEPT_MAX 8 /* messages; of more the oldest are dropped */
+#define NOTIFY_TEXT     256
 
 struct notify {
 	uint64_t watchdog_ns; /* how often it wants to hear of us; 0: not at all */
 	struct loop_timer timer;
+	char kept[NOTIFY_KEPT_MAX][NOTIFY_TEXT]; /* that it has not taken, oldest first */
+	size_t n_kept;
+	struct loop_timer again; /* while there are such */
 };
 
 /* Begin to feed the watchdog from `loop`, at twice the pace asked for: so it proves that the loop turns. */
 void notify_init(struct notify *notify, struct loop *loop);
+/* What is kept is sent, or lost. */
 void notify_fini(struct notify *notify);
 
 /* status: one line for people. */
-void notify_ready(const char *status);
-void notify_status(const char *status);
-void notify_reloading(void);
-void notify_stopping(void);
+void notify_ready(struct notify *notify, const char *status);
+void notify_status(struct notify *notify, const char *status);
+void notify_reloading(struct notify *notify);
+void notify_stopping(struct notify *notify);
 
 #define NOTIFY_SOCKETS_MAX 8
 /* The listening stream sockets that the service manager passed, close-on-exec; *ret_n of them, at most NOTIFY_SOCKETS_MAX,

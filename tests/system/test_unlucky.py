@@ -32,6 +32,29 @@ class Unlucky(HostTest):
             self.assertEqual(host.terminate(), 0)
             self.assertTrue(os.path.exists(host.socket))
 
+    def test_a_service_manager_that_does_not_read_holds_up_nobody(self):
+        host = self.unstarted({"hello": {"Plugin": "hello"}})
+        path = os.path.join(host.directory, "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+            manager.bind(path)
+            manager.settimeout(20 * SLOW)
+            other.setblocking(False)
+            with self.assertRaises(BlockingIOError):
+                while True:
+                    other.sendto(b"X=1", path)
+            host.env = {"NOTIFY_SOCKET": path}
+            host.start()
+            host.call("hello", "io.troupe.hello.Greet", {"name": "x"})
+            host.control("Reload")
+            # It reads again, and hears of everything.
+            heard = []
+            while len(heard) < 3:
+                text = manager.recv(4096)
+                if text.startswith((b"READY", b"RELOADING")):
+                    heard.append(text.split(b"=")[0])
+            self.assertEqual(heard, [b"READY", b"RELOADING", b"READY"])
+            self.assertEqual(host.terminate(), 0)
+
     def test_a_crash_in_loading_names_the_plugin(self):
         host = self.unstarted({"bad": {"Plugin": "crash_in_load", "RestartDelay": "10ms", "GiveUpAfter": 2}})
         host.launch()
