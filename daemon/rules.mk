@@ -86,9 +86,10 @@ $(BUILD)/troupe-gen: $(BUILD)/proto/troupe-gen.o $(call archives,$(LIBS_gen))
 $(BUILD)/trouped: $(BUILD)/daemon/master/main.o $(call archives,$(LIBS_master))
 	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson -lev -lsystemd -lm
 
-# The worker exports the SDK, and nothing else, to its plug-ins.
-$(BUILD)/troupe-worker: $(BUILD)/daemon/worker/main.o $(call archives,$(LIBS_worker)) daemon/plugin/sdk.symbols
-	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $@ \
+# The worker exports the SDK, and what stands in for libc, and nothing else, to its plug-ins.
+EXPORTS_worker := daemon/plugin/sdk.symbols daemon/worker/exit.symbols
+$(BUILD)/troupe-worker: $(BUILD)/daemon/worker/main.o $(call archives,$(LIBS_worker)) $(EXPORTS_worker)
+	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) $(addprefix -Wl$(comma)--dynamic-list=,$(EXPORTS_worker)) -o $@ \
 		$(filter-out %.symbols,$^) -ljansson -lev -lnanomsg -ldl -lm
 
 $(BUILD)/troupe-symbolize: $(BUILD)/daemon/symbolize/main.o $(call archives,$(LIBS_symbolize))

@@ -29,10 +29,12 @@
 #define STACK_BYTES (256u << 10)
 #define OWN_FRAMES  8 /* of the handler itself, and of a sanitizer around it */
 #define ALARM_S     3
+#define TOLD_MS     1000 /* for the first thread to note an exit of another one */
 
 /* Lies HEAD_BYTES before the alternate stack. */
 struct crash {
 	uint64_t magic;
+	pid_t pid; /* a process that a plug-in has forked is another one */
 	struct page *page;
 	const struct loader *loader;
 	struct plugin_symbols *own; /* this program's functions; NULL: not known */
@@ -49,6 +51,9 @@ struct fault {
 	uintptr_t frames[PAGE_FRAMES]; /* innermost first */
 	uint32_t n_frames;
 	bool is_exact; /* the first frame is the place itself, not a return address */
+	bool is_exit;  /* no fault: this thread ends the process, with: */
+	int status;
+	_Atomic bool is_told;
 };
 
 static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP};
@@ -223,8 +228,10 @@ static void write_line(const struct crash *crash, const struct fault *fault)
 
 	crash_text_add(&text, crash->tag);
 	crash_text_add(&text, ": ");
-	crash_text_add(&text, name_signal(fault->signal));
-	if (is_fault(fault)) {
+	crash_text_add(&text, fault->is_exit ? "exit " : name_signal(fault->signal));
+	if (fault->is_exit) {
+		crash_text_add_number(&text, (uint64_t)(uint8_t)fault->status, 10);
+	} else if (is_fault(fault)) {
 		crash_text_add(&text, " (code ");
 		crash_text_add_number(&text, (uint64_t)fault->info.si_code, 10);
 		crash_text_add(&text, ") at ");
@@ -248,11 +255,14 @@ static void write_line(const struct crash *crash, const struct fault *fault)
 
 static void tell(const struct crash *crash, struct fault *fault, const ucontext_t *context)
 {
-	if (crash->page)
+	/* The page is the worker's, and tells of its end. */
+	bool has_page = crash->page && crash->pid == getpid();
+
+	if (has_page)
 		write_record(crash->page, fault);
 	if (context)
 		find_frames(fault, context, crash);
-	if (crash->page)
+	if (has_page)
 		write_frames(crash, fault);
 	write_line(crash, fault);
 }
@@ -307,22 +317,43 @@ static struct fault *passed_fault(const siginfo_t *info)
 										  : NULL;
 }
 
+static bool is_first_thread(const ucontext_t *context)
+{
+	return context->uc_stack.ss_size == STACK_BYTES;
+}
+
+static const struct crash *find_crash(const ucontext_t *context)
+{
+	return (const struct crash *)(void *)((char *)context->uc_stack.ss_sp - HEAD_BYTES);
+}
+
+/* Whoever ends the process goes on with that. */
+static void tell_of_exit(struct fault *fault, const ucontext_t *context)
+{
+	if (is_first_thread(context) && find_crash(context)->pid == getpid())
+		tell(find_crash(context), fault, NULL);
+	atomic_store_explicit(&fault->is_told, true, memory_order_release);
+}
+
 static void run_handler(int number, siginfo_t *info, void *data)
 {
 	const ucontext_t *context = data;
 	const struct crash *crash;
-	struct fault *passed;
+	struct fault *passed = passed_fault(info);
 	struct fault fault = {.signal = number, .info = *info, .thread_id = (uint32_t)gettid()};
 
+	if (passed && passed->is_exit) {
+		tell_of_exit(passed, context);
+		return;
+	}
 	limit_time();
-	if (context->uc_stack.ss_size != STACK_BYTES) {
+	if (!is_first_thread(context)) {
 		pass_on(&fault, context);
 		return;
 	}
 	/* From now on a fault here kills. */
 	restore_defaults();
-	crash = (const struct crash *)(void *)((char *)context->uc_stack.ss_sp - HEAD_BYTES);
-	passed = passed_fault(info);
+	crash = find_crash(context);
 	if (passed)
 		tell(crash, passed, NULL);
 	else
@@ -331,6 +362,49 @@ static void run_handler(int number, siginfo_t *info, void *data)
 	 * first signal's own information, for the core dump. */
 	syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), number,
 		passed ? &passed->info : &fault.info);
+}
+
+/* ---- exits */
+
+/* Whether nobody has taken our place. */
+static bool has_handler(int number)
+{
+	struct sigaction now;
+
+	return sigaction(number, NULL, &now) == 0 && now.sa_flags & SA_SIGINFO &&
+	       now.sa_sigaction == run_handler;
+}
+
+void crash_note_exit(int status)
+{
+	struct fault fault = {
+		.thread_id = (uint32_t)gettid(), .is_exit = true, .status = status};
+	siginfo_t info = {.si_signo = SIGABRT, .si_code = SI_QUEUE};
+	void *all[PAGE_FRAMES + 1];
+	int n;
+
+	if (!has_handler(SIGABRT))
+		return;
+	n = backtrace(all, PAGE_FRAMES + 1);
+	for (int i = 1; i < n; i++) /* without this function */
+		fault.frames[fault.n_frames++] = (uintptr_t)all[i];
+	atomic_store_explicit(&fault.magic, MAGIC, memory_order_release);
+	info.si_pid = getpid();
+	info.si_uid = getuid();
+	info.si_value.sival_ptr = &fault;
+	if (syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), SIGABRT, &info) < 0)
+		return;
+	for (unsigned ms = 0;
+	     ms < TOLD_MS && !atomic_load_explicit(&fault.is_told, memory_order_acquire); ms++)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	/* Should it come late all the same, it finds nothing. */
+	atomic_store_explicit(&fault.magic, 0, memory_order_release);
+}
+
+static void on_process_exit(int status, void *context)
+{
+	(void)context;
+	crash_note_exit(status);
 }
 
 /* ---- */
@@ -381,6 +455,7 @@ int crash_new(struct crash **ret_crash)
 		goto unmap;
 	}
 	crash->magic = MAGIC;
+	crash->pid = getpid();
 	memcpy(crash->tag, "troupe-worker", sizeof("troupe-worker"));
 	read_own_symbols(crash);
 	/* The first call loads the unwinder. */
@@ -391,6 +466,8 @@ int crash_new(struct crash **ret_crash)
 		goto unmap;
 	}
 	r = install_handlers();
+	if (r == 0 && on_exit(on_process_exit, NULL) != 0)
+		r = -ENOMEM;
 	if (r < 0)
 		goto restore;
 	*ret_crash = crash;

@@ -5,7 +5,8 @@
  * are what they would have been. It runs on an alternate stack, so that a stack overflow is
  * told too. One per process, in its first thread, which is the one that runs plug-in code; a
  * fault in another thread (nanomsg's) is told through that one. It finds its state by the
- * alternate stack: there is no global.
+ * alternate stack: there is no global. A call of exit() is noted as a fault is, with its thread,
+ * since the wait status does not say who it was.
  */
 #ifndef WORKER_CRASH_H
 #define WORKER_CRASH_H
@@ -25,5 +26,9 @@ void crash_free(struct crash *crash);
  * tag: what the process is called in the line on standard error, copied, cut. */
 void crash_set_page(struct crash *crash, struct page *page, const char *tag);
 void crash_set_loader(struct crash *crash, const struct loader *loader);
+
+/* This thread is about to end the process: write that to the page and to standard error. exit() does so by itself. From any
+ * thread; waits a second at most for the first one. Does nothing after crash_free(), and in a process forked off. */
+void crash_note_exit(int status);
 
 #endif

@@ -8,8 +8,11 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define CHANNEL 3
 
@@ -17,6 +20,25 @@ struct process {
 	struct loop *loop;
 	enum agent_end end;
 };
+
+static _Noreturn void leave(int status)
+{
+	for (;;)
+		syscall(SYS_exit_group, status);
+}
+
+/* In place of libc's, for plug-ins: which of its threads ended the process would not be known. (exit() says so itself.) */
+_Noreturn void _exit(int status)
+{
+	crash_note_exit(status);
+	leave(status);
+}
+
+_Noreturn void _Exit(int status)
+{
+	crash_note_exit(status);
+	leave(status);
+}
 
 static void on_end(void *context, enum agent_end end)
 {
@@ -85,7 +107,7 @@ static int run(struct log *log)
 		loop_run(process.loop);
 		/* Without a master nothing may hold us up, no actor's fini either. */
 		if (process.end == AGENT_ORPHANED)
-			_exit(EXIT_FAILURE);
+			leave(EXIT_FAILURE);
 	}
 	agent_free(agent);
 	loop_free(process.loop);

@@ -89,6 +89,15 @@ class Crashes(HostTest):
             self.assertEqual(crash["actor"], "crash/0")
             host.call("crash", f"{CRASH}.Ping")
 
+    def test_what_a_forked_process_does_is_not_the_workers_end(self):
+        host = self.daemon({"crash": {"Plugin": "crash", "Worker": 1}}, daemon=PATIENT)
+        for code in (3, 0):
+            host.call("crash", f"{CRASH}.Fork", {"code": code})
+        host.kill_worker(1)
+        crash = host.worker(1)["lastCrash"]
+        self.assertEqual((crash["cause"], crash.get("actor"), crash["backtrace"]), ("SIGKILL", None, []))
+        self.assertNotIn("reason", host.wait_unit("crash", "running"))
+
     def test_a_crash_in_a_timer_is_attributed(self):
         host = self.daemon({"crash": {"Plugin": "crash", "Worker": 1}}, daemon=PATIENT)
         host.call("crash", f"{CRASH}.SegfaultLater", {"delayMs": 50})

@@ -218,7 +218,7 @@ class Suspects(HostTest):
             self.assertEqual(host.call(name, GREET, {"name": "x"})["text"], "hello, x")
 
     def test_a_thread_that_faults_is_pinned_on_its_plugin(self):
-        host = self.beside({"AfterMs": 50, "Exits": "no"}, Isolate="no")
+        host = self.beside({"AfterMs": 50, "How": "fault"}, Isolate="no")
         unit = host.wait_unit("bad", "failed", 60)
         self.assertIn("SIGSEGV", unit["reason"])
         self.assertIn("its plug-in was at fault outside of all handlers", unit["reason"])
@@ -227,13 +227,28 @@ class Suspects(HostTest):
         self.assertEqual(host.worker(1)["restarts"], 6)
 
     def test_a_thread_that_faults_goes_on_in_a_worker_of_its_own(self):
-        host = self.beside({"AfterMs": 50, "Exits": "no"})
+        host = self.beside({"AfterMs": 50, "How": "fault"})
         host.wait_unit("bad", "failed", 60)
         self.expect_well(host)
         self.assertIn(host.worker(1)["restarts"], range(2, 5))
 
+    def test_a_thread_that_exits_is_pinned_on_its_plugin_and_no_handler_is_blamed(self):
+        for how in ("exit", "leave"):
+            host = self.daemon({"bad": {"Plugin": "thread_crash", "Isolate": "no", "RestartDelay": "10ms", "RestartDelayMax": "20ms",
+                                        "Config": {"AfterMs": 300 * SLOW, "How": how}},
+                                "slow": {"Plugin": "slow"}}, daemon={"Workers": 1})
+            # Its thread ends the worker while somebody else's handler runs.
+            data = self.assert_error("ActorDied", host.call, "slow", "io.troupe.test.slow.Block", {"ms": 10000 * SLOW})
+            self.assertEqual(data, {"actor": "slow/0"})
+            crash = wait_for(lambda: host.worker(1).get("lastCrash"), 20 * SLOW)
+            self.assertEqual((crash["cause"], crash.get("actor")), ("exit 9", None))
+            self.assertTrue(any("thread_crash.so(" in frame for frame in crash["backtrace"]), crash["backtrace"])
+            unit = host.wait_unit("bad", "failed", 60)
+            self.assertIn("its plug-in was at fault outside of all handlers", unit["reason"])
+            self.assertNotIn("reason", host.wait_unit("slow", "running"))
+
     def test_a_thread_that_leaves_no_trace_is_found_by_starting_units_one_by_one(self):
-        host = self.beside({"AfterMs": 50, "Exits": "yes"}, Isolate="no")
+        host = self.beside({"AfterMs": 50, "How": "vanish"}, Isolate="no")
         host.wait_log("its units are started one after another")
         unit = host.wait_unit("bad", "failed", 120)
         self.assertIn("exit 9", unit["reason"])
@@ -241,7 +256,7 @@ class Suspects(HostTest):
         self.expect_well(host)
 
     def test_a_thread_in_a_unit_of_its_own_worker_is_known_at_once(self):
-        host = self.daemon({"bad": {"Plugin": "thread_crash", "Worker": "own", "GiveUpAfter": 2, "Config": {"AfterMs": 20, "Exits": "yes"}}},
+        host = self.daemon({"bad": {"Plugin": "thread_crash", "Worker": "own", "GiveUpAfter": 2, "Config": {"AfterMs": 20, "How": "vanish"}}},
                            daemon={"Workers": 1})
         unit = host.wait_unit("bad", "failed", 30)
         self.assertIn("nobody else runs there", unit["reason"])

@@ -1,10 +1,13 @@
 /* crash.c - end the worker, in every way there is. */
 #include "crash.varlink.h"
+#include <errno.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <troupe/actor.h>
+#include <unistd.h>
 
 /* What a compiler cannot see through, so that it neither warns nor removes the fault. */
 static void *opaque(uintptr_t value)
@@ -114,6 +117,22 @@ static int on_leave(struct troupe_self *self, void *state, struct crash_exit_cal
 	exit((int)in->code);
 }
 
+static int on_fork(struct troupe_self *self, void *state, struct crash_fork_call call,
+		   const struct crash_fork *in)
+{
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid < 0)
+		return -errno;
+	if (pid == 0 && in->code)
+		_exit((int)in->code);
+	if (pid == 0)
+		write_to_first_page();
+	(void)waitpid(pid, NULL, 0);
+	return crash_fork_return(self, call, &(struct crash_fork_out){0});
+}
+
 static int on_wild_free(struct troupe_self *self, void *state, struct crash_wild_free_call call,
 			const struct crash_wild_free *in)
 {
@@ -172,8 +191,9 @@ static int on_segfault_later(struct troupe_self *self, void *state,
 
 CRASH_HANDLERS(crasher, void, .ping = on_ping, .segfault = on_segfault, .abort = on_abort,
 	       .divide = on_divide, .stack_overflow = on_stack_overflow, .loop = on_loop,
-	       .exit = on_leave, .wild_free = on_wild_free, .eat_memory = on_eat_memory,
-	       .segfault_later = on_segfault_later, .maybe = on_maybe)
+	       .exit = on_leave, .fork = on_fork, .wild_free = on_wild_free,
+	       .eat_memory = on_eat_memory, .segfault_later = on_segfault_later,
+	       .maybe = on_maybe)
 
 TROUPE_ACTOR(crash) = {
 	TROUPE_ABI(crash),

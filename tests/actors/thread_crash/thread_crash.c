@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <troupe/actor.h>
 #include <unistd.h>
 
@@ -14,8 +15,17 @@ static void *run(void *context)
 
 	free(context);
 	(void)usleep((useconds_t)config.afterMs * 1000);
-	if (config.exits)
+	switch (config.how) {
+	case THREAD_CRASH_CONFIG_HOW_EXIT:
+		exit(9);
+	case THREAD_CRASH_CONFIG_HOW_LEAVE:
 		_exit(9);
+	case THREAD_CRASH_CONFIG_HOW_VANISH:
+		syscall(SYS_exit_group, 9);
+		break;
+	case THREAD_CRASH_CONFIG_HOW_FAULT:
+		break;
+	}
 	*(volatile int *)first_page = 1;
 	return NULL;
 }
