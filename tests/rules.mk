@@ -39,9 +39,55 @@ $(BUILD)/gen/tests/unit/plugin/data/%.varlink.h: tests/unit/plugin/data/%.varlin
 $(BUILD)/tests/unit/plugin/test_sim_sdk.o: $(BUILD)/gen/tests/unit/plugin/data/desk.varlink.h
 $(BUILD)/tests/unit/plugin/test_table_check.o: $(BUILD)/gen/tests/unit/plugin/data/every.varlink.h
 
+# ---------------------------------------------------------------- other versions of the ABI
+
+# The plug-in of each version that was released, built with its SDK; what later compilers warn of does not matter there.
+ABI_VERSIONS = $(notdir $(wildcard tests/abi/[0-9]*))
+ABI_PLUGINS = $(ABI_VERSIONS:%=$(BUILD)/abi/%.so) $(BUILD)/abi/newer.so $(BUILD)/abi/larger.so
+# $(1): what it is called; $(2): the folder of its source; $(3): that of its SDK's headers. A compiler's cache may take headers
+# of one directory for those of another.
+define abi_rules
+$$(BUILD)/abi/$(1).so: FORCE $$(BUILD)/troupe-gen
+	+@CCACHE_DISABLE=1 $$(call MAKE_PLUGIN,tests/abi/$(2),$$(BUILD)/abi/plugin-$(1)) TROUPE_CFLAGS=-I$$(abspath $(3)) CFLAGS="$$(PLUGIN_CFLAGS) -w"
+	@cmp -s $$(BUILD)/abi/plugin-$(1)/veteran.so $$@ || cp $$(BUILD)/abi/plugin-$(1)/veteran.so $$@
+endef
+$(foreach version,$(ABI_VERSIONS),$(eval $(call abi_rules,$(version),$(version),tests/abi/$(version)/include)))
+
+# The SDK that the next minor version might be, and one that is as new but says that it is this one.
+ABI_NEXT = $(BUILD)/abi/next
+ABI_NEXT_HEADERS = $(patsubst include/%,$(ABI_NEXT)/%,$(wildcard include/troupe/*.h))
+ABI_LIAR_HEADERS = $(patsubst include/%,$(BUILD)/abi/liar/%,$(wildcard include/troupe/*.h))
+$(ABI_NEXT_HEADERS) &: tests/abi/next $(wildcard include/troupe/*.h)
+	@tests/abi/next include $(ABI_NEXT)
+	@touch $(ABI_NEXT_HEADERS)
+$(ABI_LIAR_HEADERS) &: tests/abi/next $(wildcard include/troupe/*.h)
+	@tests/abi/next --same-minor include $(BUILD)/abi/liar
+	@touch $(ABI_LIAR_HEADERS)
+ABI_NEWEST = $(lastword $(sort $(ABI_VERSIONS)))
+$(eval $(call abi_rules,newer,$(ABI_NEWEST),$(ABI_NEXT)))
+$(eval $(call abi_rules,larger,$(ABI_NEWEST),$(BUILD)/abi/liar))
+$(BUILD)/abi/newer.so: $(ABI_NEXT_HEADERS)
+$(BUILD)/abi/larger.so: $(ABI_LIAR_HEADERS)
+
+# The host that the next minor version might be: what knows the tables is compiled once more, with its headers. It is
+# to run, not to be fast.
+abi_next_sources = $(sources_plugin) $(sources_core) $(sources_proto) tests/unit/plugin/test_sim_abi.c
+abi_next_objects = $(patsubst %.c,$(ABI_NEXT)/%.o,$(abi_next_sources))
+$(abi_next_objects): $(ABI_NEXT)/%.o: %.c | $(ABI_NEXT_HEADERS) $(CONFIG_H) $(HOST_HEADERS)
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(CC) -I$(ABI_NEXT) $(ALL_CFLAGS) $(if $(SANITIZE),,-O0 -U_FORTIFY_SOURCE) -w -DTROUPE_NEXT -c -o $@ $<
+ABI_NEXT_TEST = $(BUILD)/tests/abi/next/test_sim_abi
+$(ABI_NEXT_TEST): $(abi_next_objects) $(SIM_LOOP) $(call archives,base)
+	@mkdir -p $(@D)
+	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $@ $^ -lcmocka -ljansson -lev -lnanomsg -ldl -lm
+-include $(abi_next_objects:.o=.d)
+UNIT_TESTS += $(ABI_NEXT_TEST)
+test-plugins: $(ABI_PLUGINS)
+unit-plugin: | $(ABI_PLUGINS)
+
 # ---------------------------------------------------------------- all tests
 
-.PHONY: test check check-format check-layers check-circles check-globals check-promises check-docs check-headers check-warnings check-analyse fuzz soak valgrind
+.PHONY: test check check-format check-layers check-circles check-globals check-promises check-docs check-headers check-abi check-warnings check-analyse fuzz soak valgrind
 
 # Everything a test may need, then the tests: programs, outside plug-ins, real daemons, and as root a real systemd.
 # ONLY=WORD runs those whose name holds it.
@@ -54,9 +100,10 @@ test-build: $(BINARIES) $(UNIT_TESTS) plugins test-plugins
 
 # ---------------------------------------------------------------- what else must hold
 
-SOURCES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || find daemon ctl proto actors include tests bench -name '*.[ch]')
+# What was released stays as it was.
+SOURCES = $(filter-out tests/abi/%,$(shell git ls-files '*.c' '*.h' 2>/dev/null || find daemon ctl proto actors include tests bench -name '*.[ch]'))
 
-check: deps-test check-format check-layers check-circles check-globals check-promises check-docs check-headers check-warnings check-analyse
+check: deps-test check-format check-layers check-circles check-globals check-promises check-docs check-headers check-abi check-warnings check-analyse
 	@echo "check: all good"
 
 check-format:
@@ -80,6 +127,9 @@ check-docs:
 
 check-headers:
 	tests/check/headers
+
+check-abi:
+	tests/check/abi
 
 # The whole tree under both compilers, a warning being an error.
 check-warnings:

@@ -446,6 +446,35 @@ static void table_check_says_which_type_is_wrong(void **state)
 	free(piece);
 }
 
+static void table_check_refuses_sizes_of_types_within_types(void **state)
+{
+	static const uint32_t wrong[] = {0, sizeof(struct troupe_type) - 8,
+					 sizeof(struct troupe_type) + 8, UINT32_MAX};
+	struct piece *piece = malloc(sizeof(*piece));
+	const struct troupe_type *all;
+	char why[256] = "";
+	size_t size;
+
+	(void)state;
+	assert_non_null(piece);
+	size = make_piece(piece);
+	all = moved(piece, every_all_method.in);
+	assert_true(all->count > 8);
+	for (uint32_t i = 0; i < all->count; i++) {
+		uint32_t *of = moved(piece, &every_all_method.in->fields[i].type->table_size);
+		uint32_t right = *of;
+
+		for (size_t j = 0; j < sizeof(wrong) / sizeof(wrong[0]); j++) {
+			*of = wrong[j];
+			if (check_piece(piece, size, why) != -ENOEXEC)
+				fail_msg("field %u: size %u", i, wrong[j]);
+		}
+		*of = right;
+	}
+	assert_int_equal(check_piece(piece, size, why), 0);
+	free(piece);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -454,6 +483,7 @@ int main(void)
 		cmocka_unit_test(table_check_refuses_each_spoiled_field),
 		cmocka_unit_test(table_check_refuses_sizes_that_cannot_be),
 		cmocka_unit_test(table_check_refuses_any_byte_that_matters),
+		cmocka_unit_test(table_check_refuses_sizes_of_types_within_types),
 		cmocka_unit_test(table_check_says_which_type_is_wrong),
 	};
 

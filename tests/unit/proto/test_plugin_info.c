@@ -520,6 +520,32 @@ static void plugin_info_refuses_writable_data_beyond_the_seal(void **state)
 	assert_refused(maker, -ENOEXEC, "no seal");
 }
 
+/* Of a later minor version: a note may hold more than this host knows, and be of a type that it does not. */
+static void plugin_info_reads_notes_as_far_as_it_knows_them(void **state)
+{
+	static const char actor[] = "\0\0\0\0later\0and more";
+	const uint32_t seal[3] = {16, 0, 99};
+	char content[sizeof(actor)];
+	struct elf_maker *maker = malloc(sizeof(*maker));
+
+	(void)state;
+	maker_init(maker);
+	memcpy(content, actor, sizeof(actor));
+	memcpy(content, (const uint16_t[]){TROUPE_ABI_MAJOR, TROUPE_ABI_MINOR}, 4);
+	maker_note(maker, TROUPE_NOTE_OWNER, TROUPE_NOTE_TYPE_ACTOR, content, sizeof(content));
+	add_table(maker, "later", &empty_table);
+	maker_note(maker, TROUPE_NOTE_OWNER, TROUPE_NOTE_TYPE_SEAL, seal, sizeof(seal));
+	maker_note(maker, TROUPE_NOTE_OWNER, 99, seal, sizeof(seal));
+	maker->data_size = 16;
+	assert_accepted(maker, 0);
+
+	maker = malloc(sizeof(*maker));
+	maker_init(maker);
+	add_actor(maker, "bare", TROUPE_ABI_MAJOR, 0);
+	maker_note(maker, TROUPE_NOTE_OWNER, TROUPE_NOTE_TYPE_SEAL, seal, 4);
+	assert_refused(maker, -ENOEXEC, "seal is malformed");
+}
+
 static void plugin_info_keeps_its_limits(void **state)
 {
 	char name[64];
@@ -637,6 +663,7 @@ int main(void)
 		cmocka_unit_test(plugin_info_refuses_relocations_that_it_cannot_read),
 		cmocka_unit_test(plugin_info_names_the_function_that_the_sdk_lacks),
 		cmocka_unit_test(plugin_info_refuses_writable_data_beyond_the_seal),
+		cmocka_unit_test(plugin_info_reads_notes_as_far_as_it_knows_them),
 		cmocka_unit_test(plugin_info_keeps_its_limits),
 		cmocka_unit_test(plugin_info_reads_a_descriptor),
 		cmocka_unit_test(sdk_symbols_are_those_that_the_linker_exports),
