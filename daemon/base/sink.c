@@ -48,6 +48,7 @@ void sink_init(struct sink *sink, int fd)
 	sink->own = -1;
 	sink->pipe[0] = sink->pipe[1] = -1;
 	sink->held = sink->at = 0;
+	sink->once = sink->kind == SINK_TERMINAL ? 1 : SINK_PIECE;
 	if (sink->kind == SINK_PIPE && pipe2(sink->pipe, O_CLOEXEC | O_NONBLOCK) < 0)
 		sink->kind = SINK_POLLED;
 	if (sink->kind == SINK_TERMINAL) {
@@ -116,7 +117,8 @@ static ssize_t write_some(struct sink *sink, const char *data, size_t size)
 	case SINK_TERMINAL:
 		return write(sink->own, data, size);
 	case SINK_POLLED:
-		return write_when_writable(sink->fd, data, size);
+		return write_when_writable(sink->fd, data,
+					   size < sink->once ? size : sink->once);
 	default:
 		return write(sink->fd, data, size);
 	}

@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -65,6 +67,19 @@ static unsigned check_lines(const char *text, unsigned *last)
 	return n;
 }
 
+/* Open a sink for which there are no descriptors left. */
+static void init_poorly(struct sink *sink, int fd)
+{
+	struct rlimit before, none;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	sink_init(sink, fd);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 static void fill_and_read(void (*make)(int fds[2]), enum sink_kind kind)
 {
 	static char text[8u << 20];
@@ -75,7 +90,10 @@ static void fill_and_read(void (*make)(int fds[2]), enum sink_kind kind)
 
 	make(fds);
 	flags = fcntl(fds[1], F_GETFL);
-	sink_init(&sink, fds[1]);
+	if (kind == SINK_POLLED)
+		init_poorly(&sink, fds[1]);
+	else
+		sink_init(&sink, fds[1]);
 	assert_int_equal(sink.kind, kind);
 	for (unsigned i = 0; i < LINES; i++) {
 		int n = snprintf(line, sizeof(line), "line %u of the log\n", i);
@@ -121,6 +139,13 @@ static void terminal_that_nobody_reads_does_not_wait(void **state)
 	fill_and_read(make_terminal, SINK_TERMINAL);
 }
 
+static void pipe_and_terminal_do_not_wait_when_there_are_no_descriptors(void **state)
+{
+	(void)state;
+	fill_and_read(make_pipe, SINK_POLLED);
+	fill_and_read(make_terminal, SINK_POLLED);
+}
+
 static void pipe_with_less_room_than_a_piece_takes_all_or_nothing(void **state)
 {
 	char piece[SINK_PIECE], text[4 * SINK_PIECE];
@@ -160,6 +185,53 @@ static void reader_that_is_gone_is_an_error_and_holds_nothing(void **state)
 	assert_false(sink_is_held(&sink));
 	sink_fini(&sink);
 	close(fds[1]);
+}
+
+/* Where signals are as a process finds them. */
+static void socket_whose_reader_is_gone_raises_no_signal(void **state)
+{
+	struct sink sink;
+	int fds[2];
+
+	(void)state;
+	make_sockets(fds);
+	sink_init(&sink, fds[1]);
+	close(fds[0]);
+	signal(SIGPIPE, SIG_DFL);
+	assert_int_equal(sink_put(&sink, "lost\n", 5), -EPIPE);
+	signal(SIGPIPE, SIG_IGN);
+	assert_false(sink_is_held(&sink));
+	sink_fini(&sink);
+	close(fds[1]);
+}
+
+static void reader_that_comes_back_finds_nothing_of_what_was_lost(void **state)
+{
+	char directory[] = "/tmp/test_sink.XXXXXX", path[64], text[64];
+	struct sink sink;
+	int reader, writer;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	(void)snprintf(path, sizeof(path), "%s/log", directory);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	writer = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(reader >= 0 && writer >= 0);
+	sink_init(&sink, writer);
+	assert_int_equal(sink.kind, SINK_PIPE);
+	close(reader);
+	assert_int_equal(sink_put(&sink, "lost\n", 5), -EPIPE);
+	reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_true(reader >= 0);
+	assert_int_equal(sink_put(&sink, "found\n", 6), 0);
+	read_all(reader, text, sizeof(text));
+	assert_string_equal(text, "found\n");
+	sink_fini(&sink);
+	close(reader);
+	close(writer);
+	unlink(path);
+	rmdir(directory);
 }
 
 static void file_takes_everything(void **state)
@@ -207,8 +279,11 @@ int main(void)
 		cmocka_unit_test(pipe_that_nobody_reads_does_not_wait),
 		cmocka_unit_test(socket_that_nobody_reads_does_not_wait),
 		cmocka_unit_test(terminal_that_nobody_reads_does_not_wait),
+		cmocka_unit_test(pipe_and_terminal_do_not_wait_when_there_are_no_descriptors),
 		cmocka_unit_test(pipe_with_less_room_than_a_piece_takes_all_or_nothing),
 		cmocka_unit_test(reader_that_is_gone_is_an_error_and_holds_nothing),
+		cmocka_unit_test(socket_whose_reader_is_gone_raises_no_signal),
+		cmocka_unit_test(reader_that_comes_back_finds_nothing_of_what_was_lost),
 		cmocka_unit_test(file_takes_everything),
 		cmocka_unit_test(try_writes_or_gives_up),
 	};
