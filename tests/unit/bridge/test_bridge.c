@@ -150,6 +150,54 @@ static void bridge_tells_of_gaps(void **state)
 	assert_int_equal(f.b.gaps, 1);
 	assert_int_equal(f.b.lost, 7);
 	assert_int_equal(f.b.last, 9);
+	/* one is a gap, too */
+	memory_find_inbox(&f.memory, "dir/w2-1")->swallow = 1;
+	assert_int_equal(pair_send_note(&f, 10), 0);
+	pair_turn(&f, 3);
+	assert_int_equal(pair_send_note(&f, 11), 0);
+	pair_turn(&f, 3);
+	assert_int_equal(f.b.gaps, 2);
+	assert_int_equal(f.b.lost, 8);
+	assert_int_equal(f.b.last, 11);
+	pair_end(&f);
+}
+
+/* Into b's inbox, as if a had sent it. */
+static void put_frame(struct pair *f, uint64_t sequence, unsigned n_envelopes)
+{
+	struct envelope e = {
+		.kind = ENVELOPE_SEND, .hash = 6, .from = f->a.address, .to = f->b.address};
+	struct envelope_batch batch;
+	const void *data;
+	void *payload;
+	size_t size;
+
+	envelope_batch_init(&batch, 4096, f->a.address, f->b.address, sequence);
+	for (unsigned i = 0; i < n_envelopes; i++)
+		assert_int_equal(envelope_batch_add(&batch, &e, &payload), 0);
+	data = envelope_batch_data(&batch, &size);
+	memory_put(memory_find_inbox(&f->memory, "dir/w2-1"), data, size);
+	envelope_batch_fini(&batch);
+	pair_turn(f, 3);
+}
+
+static void bridge_delivers_a_frame_once(void **state)
+{
+	static const unsigned sizes[] = {1, 1, 2, 3, 1};
+	unsigned envelopes = 0, drops = 0;
+	struct pair f;
+
+	(void)state;
+	pair_begin_both(&f);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		put_frame(&f, 1 + envelopes, sizes[i]);
+		put_frame(&f, 1 + envelopes, sizes[i]);
+		envelopes += sizes[i];
+		assert_int_equal(f.b.envelopes, envelopes);
+		assert_int_equal(f.b.drops, ++drops);
+		assert_string_equal(f.b.reason, "stale-sequence");
+	}
+	assert_int_equal(f.b.gaps, 0);
 	pair_end(&f);
 }
 
@@ -484,6 +532,7 @@ int main(void)
 		cmocka_unit_test(bridge_loses_replies_only_beyond_the_hard_limit),
 		cmocka_unit_test(bridge_delivers_a_bounded_amount_in_one_pass),
 		cmocka_unit_test(bridge_tells_of_gaps),
+		cmocka_unit_test(bridge_delivers_a_frame_once),
 		cmocka_unit_test(bridge_reaches_nobody_else),
 		cmocka_unit_test(bridge_answers_a_peer_that_it_has_not_been_told_of),
 		cmocka_unit_test(bridge_tells_of_death_after_the_last_mail),

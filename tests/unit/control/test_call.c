@@ -128,6 +128,30 @@ static void call_says_again_when_stream_waits_behind_another_call(void **state)
 	assert_int_equal(control_call_reply_text(fixture->open[1], text, size, true), -EAGAIN);
 }
 
+static void calls_are_read_on_when_many_replies_have_waited(void **state)
+{
+	struct fixture *fixture = *state;
+	size_t size = 512 << 10;
+	cleanup_free char *text = malloc(size);
+
+	memset(text, ' ', size);
+	text[0] = '{';
+	text[size - 1] = '}';
+	/* Four times as much as may wait at once. */
+	for (size_t i = 0; i < 16; i += 2) {
+		send_frame(fixture, ACTORS);
+		send_frame(fixture, ACTORS);
+		wait_until(fixture, fixture->n_open == i + 2);
+		assert_int_equal(
+			control_call_reply_text(fixture->open[i + 1], text, size, false), 0);
+		fixture->open[i + 1] = NULL;
+		answer_number(fixture, i, 7);
+		expect_frame(fixture, "{\"parameters\":{\"n\":7}}");
+		assert_int_equal(strlen(next_frame(fixture)),
+				 size + strlen("{\"parameters\":}"));
+	}
+}
+
 static void call_gets_no_reply_when_oneway(void **state)
 {
 	struct fixture *fixture = *state;
@@ -289,6 +313,7 @@ int main(void)
 		CASE(call_holds_those_behind_it_when_it_streams),
 		CASE(call_says_again_when_stream_is_not_read),
 		CASE(call_says_again_when_stream_waits_behind_another_call),
+		CASE(calls_are_read_on_when_many_replies_have_waited),
 		CASE(call_gets_no_reply_when_oneway),
 		CASE(call_is_not_run_when_oneway_and_only_looking),
 		CASE(call_counts_oneway_ones_when_64_are_open),

@@ -369,6 +369,24 @@ static void far_sender_waits_when_the_link_has_no_credit(void **state)
 	finish(&cluster);
 }
 
+static void far_sender_is_told_when_the_link_ends(void **state)
+{
+	struct cluster cluster;
+	struct world *one = &cluster.worlds[1];
+
+	(void)state;
+	begin(&cluster, returns);
+	cluster.net.full = true;
+	ask(&cluster, 101);
+	run(&cluster);
+	assert_log(one, "1:num 101; ");
+	cluster.net.full = false;
+	kill_world(&cluster, 2);
+	run(&cluster);
+	assert_log(one, "1:room; ");
+	finish(&cluster);
+}
+
 /* ------------------------------------------------------------------ hostile envelopes */
 
 static void deliver(struct cluster *cluster, struct envelope envelope)
@@ -557,6 +575,7 @@ int main(void)
 		cmocka_unit_test(far_stream_has_a_window),
 		cmocka_unit_test(far_stream_that_is_kept_outlives_the_default_deadline),
 		cmocka_unit_test(far_sender_waits_when_the_link_has_no_credit),
+		cmocka_unit_test(far_sender_is_told_when_the_link_ends),
 		cmocka_unit_test(hostile_envelopes_do_no_harm),
 		cmocka_unit_test(stale_frames_are_dropped_after_the_peer_is_down),
 		cmocka_unit_test(far_versions_are_converted_by_name_or_refused),

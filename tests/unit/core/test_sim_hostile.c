@@ -235,6 +235,47 @@ static void call_that_has_come_home_is_not_answered_from_elsewhere(void **state)
 	finish(&cluster);
 }
 
+/* Worker 2 has handed the call on to worker 3, and with it the right to say what becomes of it. */
+static void former_holder_of_a_call_does_not_move_it(void **state)
+{
+	struct troupe_address there;
+	struct cluster cluster;
+	struct runtime *runtime;
+	uint64_t alias;
+
+	(void)state;
+	begin(&cluster);
+	runtime = cluster.worlds[1].runtime;
+	alias = call_alias(runtime, call_find(runtime, cluster.request.id));
+	there = cluster.worlds[3].actors[3];
+	play(&cluster, 2,
+	     (struct envelope){.kind = ENVELOPE_MOVED,
+			       .call = alias,
+			       .payload = &there,
+			       .size = sizeof(there)});
+	there = cluster.worlds[2].actors[2];
+	play(&cluster, 2,
+	     (struct envelope){.kind = ENVELOPE_MOVED,
+			       .call = alias,
+			       .payload = &there,
+			       .size = sizeof(there)});
+	play(&cluster, 2,
+	     (struct envelope){.kind = ENVELOPE_CALL,
+			       .flags = ENVELOPE_FORWARDED,
+			       .from = cluster.worlds[1].actors[1],
+			       .hash = num_method.in_hash,
+			       .call = alias,
+			       .deadline_ns = UINT64_MAX,
+			       .size = 8});
+	net_run(&cluster.net);
+	assert_log(&cluster.worlds[1], "");
+	/* It ends with the process that has it. */
+	runtime_peer_down(runtime, 0, 3, 1, TROUPE_ACTOR_DIED);
+	net_run(&cluster.net);
+	assert_log(&cluster.worlds[1], "1:reply5 died; ");
+	finish(&cluster);
+}
+
 static void stream_that_overruns_its_window_is_ended(void **state)
 {
 	struct cluster cluster;
@@ -336,6 +377,7 @@ int main(void)
 		cmocka_unit_test(alias_dies_with_its_call),
 		cmocka_unit_test(call_that_comes_home_asks_for_no_more_than_its_caller_did),
 		cmocka_unit_test(call_that_has_come_home_is_not_answered_from_elsewhere),
+		cmocka_unit_test(former_holder_of_a_call_does_not_move_it),
 		cmocka_unit_test(stream_that_overruns_its_window_is_ended),
 		cmocka_unit_test(nobody_sends_in_the_name_of_a_client),
 		cmocka_unit_test(call_in_a_name_that_is_taken_is_refused),

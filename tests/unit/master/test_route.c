@@ -55,6 +55,23 @@ static void calls_wait_in_order_when_their_unit_is_starting(void **state)
 	assert_int_equal(stage_use(stage, SHARE_WAITING)->bytes, 0);
 }
 
+/* Between the start of its actor and when those that wait for it are looked at. */
+static void call_does_not_overtake_those_that_wait(void **state)
+{
+	struct stage *stage = *state;
+	struct stage_worker *worker = stage->workers[1];
+	struct unit *unit = unit_find(stage->master, "one");
+
+	stage_say(stage, CALL("one", "1", ""));
+	stage_until(stage, has_waiting);
+	instance_started(&unit->instances[0],
+			 (struct troupe_address){0, 1, worker->incarnation, 1, 1});
+	list_remove(&unit->changed);
+	stage_say(stage, CALL("one", "2", ""));
+	stage_until(stage, has_two_calls);
+	assert_string_equal(worker->parameters, "{\"n\":2}");
+}
+
 static bool is_running(struct stage *stage)
 {
 	return unit_state(unit_find(stage->master, "one")) == UNIT_RUNNING;
@@ -335,6 +352,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(calls_wait_in_order_when_their_unit_is_starting),
+		TEST(call_does_not_overtake_those_that_wait),
 		TEST(direct_call_has_no_deadline_but_that_of_its_unit),
 		TEST(calls_by_interface_wait_when_its_provider_is_starting),
 		TEST(sends_wait_when_their_unit_is_starting),

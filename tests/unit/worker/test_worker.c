@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/limits.h"
 #include "stage.h"
@@ -375,6 +376,36 @@ static void worker_holds_streams_back_while_the_master_does_not_read(void **stat
 	assert_false(w->is_closed);
 	stage_call(w, slow, SLOW ".Answer", "{\"text\":\"x\",\"delayMs\":0}", 0, 0);
 	stage_until(&s, w->told == 100001);
+	stage_end(&s);
+}
+
+static void worker_holds_replies_back_while_the_master_does_not_read(void **state)
+{
+	enum { WAVES = 4, CALLS = 100 };
+	struct troupe_address slow;
+	struct stage_worker *w;
+	struct stage s;
+	uint64_t before, until_ns;
+
+	(void)state;
+	stage_begin(&s);
+	w = stage_start(&s, 1);
+	slow = stage_cast(w, 1, "slow", "slow", "");
+	/* Together far more than the channel's queue takes. What one pass leaves is bounded, too. */
+	for (int wave = 0; wave < WAVES; wave++) {
+		before = atomic_load(&w->page->messages);
+		for (int i = 0; i < CALLS; i++)
+			stage_call(w, slow, SLOW ".Much", "{\"bytes\":1000000}", 0, 0);
+		until_ns = clock_now_ns() + STAGE_PATIENCE_NS;
+		while (atomic_load(&w->page->messages) < before + CALLS) {
+			assert_true(clock_now_ns() < until_ns);
+			usleep(1000);
+		}
+	}
+	stage_until(&s, w->told == WAVES * CALLS || w->is_closed);
+	assert_false(w->is_closed);
+	assert_null(
+		stage_ask(w, slow, SLOW ".Answer", "{\"text\":\"x\",\"delayMs\":0}")->error);
 	stage_end(&s);
 }
 
@@ -911,6 +942,7 @@ int main(void)
 		cmocka_unit_test(limits_change_under_a_running_actor),
 		cmocka_unit_test(worker_streams_until_the_end_or_cancel),
 		cmocka_unit_test(worker_holds_streams_back_while_the_master_does_not_read),
+		cmocka_unit_test(worker_holds_replies_back_while_the_master_does_not_read),
 		cmocka_unit_test(worker_holds_a_stream_back_while_its_client_does_not_read),
 		cmocka_unit_test(worker_says_whether_a_send_was_taken),
 		cmocka_unit_test(worker_refuses_what_it_cannot_make),
