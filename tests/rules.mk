@@ -167,6 +167,19 @@ $(FUZZ_TARGETS): $(FUZZ_BUILD)/%: tests/fuzz/%.c $(call archives,master config c
 # On the simulated loop, standing before the archives: what waits for time has it at once.
 $(FUZZ_BUILD)/fuzz_bridge: $(SIM_LOOP)
 
+# ---------------------------------------------------------------- mutants: the tests find what they are there to find
+
+# Each of tests/mutants, in copies of the tree. ONLY=NAME: those whose name holds it; CHANGED=BASE: those of files that differ
+# from that commit.
+.PHONY: mutants mutants-brief
+mutants: deps-test
+	@$(MAKE) --no-print-directory $(PARALLEL) test-build
+	@tests/mutants.py --build $(BUILD) $(patsubst %,--only %,$(ONLY)) $(patsubst %,--changed %,$(CHANGED))
+# Those that the last change touches and some others, for about a minute.
+mutants-brief: deps-test
+	@$(MAKE) --no-print-directory $(PARALLEL) test-build
+	@tests/mutants.py --build $(BUILD) --brief
+
 # ---------------------------------------------------------------- longer ones, not for each change
 
 SOAK_SECONDS ?= 600

@@ -12,6 +12,7 @@ import argparse
 import concurrent.futures
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -30,18 +31,21 @@ class Tally:
         return text + (f", {len(self.skipped)} skipped" if self.skipped else "")
 
 
-def run_program(path, wrap):
-    """Return (path, exit status, output, seconds)."""
-    env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
+def run_program(path, wrap, options=(), seconds=PROGRAM_SECONDS, env=None, **rest):
+    """Return (path, exit status, output, seconds). Of a session of its own all ends that is late."""
+    env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP", **(env or {}))
     began = time.monotonic()
-    try:
-        done = subprocess.run([*wrap, path], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=PROGRAM_SECONDS)
-        status, output = done.returncode, done.stdout.decode(errors="replace")
-    except subprocess.TimeoutExpired as late:
-        status = -1
-        output = (late.stdout or b"").decode(errors="replace") + f"\nnot done after {PROGRAM_SECONDS} s\n"
-    return path, status, output, time.monotonic() - began
+    with subprocess.Popen([*wrap, path, *options], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, **rest) as child:
+        try:
+            output = child.communicate(timeout=seconds)[0]
+            status, end = child.returncode, ""
+        except subprocess.TimeoutExpired as late:
+            if rest.get("start_new_session"):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.kill()
+            output, status, end = late.stdout or b"", -1, f"\nnot done after {seconds} s\n"
+    return path, status, output.decode(errors="replace") + end, time.monotonic() - began
 
 
 def count_program(tally, path, status, output, seconds, verdict):
