@@ -1,13 +1,14 @@
 /* activation.h - one handler of an actor at work: the message, its handler, what becomes of both.
  *
- * It lies on the stack of whoever runs the handler, and is what the SDK hands to a plug-in as
- * struct troupe_self. The bodies of the SDK's functions are self.h, send.h, answer.h and
+ * It is part of what the SDK hands to a plug-in as struct troupe_self, which lies on the stack of
+ * whoever runs the handler. The bodies of the SDK's functions are self.h, send.h, answer.h and
  * kept_message.h. One runtime, one thread.
  */
 #ifndef CORE_ACTIVATION_H
 #define CORE_ACTIVATION_H
 
 #include "core/inside.h"
+#include "core/page.h"
 
 /* In place of a generation's bits in call handles: the handle is of an activation, not a kept
  * one. */
@@ -41,23 +42,53 @@ static inline bool outcome_is_usual(const struct self_outcome *outcome)
 	return flags == 0;
 }
 
-struct troupe_self {
-	struct runtime *runtime;
-	struct actor *actor;
+/* It holds no register of the turn that it began in, so it may lie elsewhere while others run, and go
+ * on in another turn. */
+struct activation {
 	struct message *message;            /* being handled, or a reply; when there is one */
 	const struct type_handler *handler; /* of it, the actor's own version */
 	uint64_t call_id;
 	struct self_outcome outcome;
 	int exit_error;
 	struct troupe_address sender; /* when there is no message */
-	bool can_receive;             /* false in fini: what arrives is not handled any more */
+	struct {
+		uint64_t doing, sequence;
+	} page; /* what the status page said of it, while it is suspended */
+};
+
+/* What a turn has at hand, beside what runs in it. */
+struct troupe_self {
+	struct runtime *runtime;
+	struct actor *actor;
+	struct activation activation;
+	bool can_receive; /* false in fini: what arrives is not handled any more */
 };
 
 /* The actor ends after this handler, which is what troupe_exit() asks for. */
 static inline void activation_exit(struct troupe_self *self, int error)
 {
-	self->outcome.exiting = true;
-	self->exit_error = error;
+	self->activation.outcome.exiting = true;
+	self->activation.exit_error = error;
+}
+
+/* Others come to run before it goes on: note what the status page says of it. */
+static inline void activation_suspend(struct troupe_self *self)
+{
+	const struct page_thread *thread = &self->runtime->page->thread;
+
+	self->activation.page.doing = page_load(&thread->type_hash);
+	self->activation.page.sequence = page_load(&thread->sequence);
+}
+
+/* It goes on, and the page says so; what it was refused is still known (core/failure.h). */
+static inline void activation_resume(struct troupe_self *self)
+{
+	struct runtime *runtime = self->runtime;
+	struct breach *breach = &runtime->breach;
+
+	page_enter(runtime, self->actor, self->activation.page.doing);
+	if (unlikely(breach->sequence == self->activation.page.sequence))
+		breach->sequence = page_load(&runtime->page->thread.sequence);
 }
 
 #endif

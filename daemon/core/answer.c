@@ -38,13 +38,13 @@ struct value {
 
 static int find_activation(struct troupe_self *self, struct answer *answer)
 {
-	const struct message *message = self->message;
+	const struct message *message = self->activation.message;
 
-	if (self->outcome.call == SELF_NO_MESSAGE)
+	if (self->activation.outcome.call == SELF_NO_MESSAGE)
 		return -EINVAL;
-	if (self->outcome.call != SELF_OPEN)
+	if (self->activation.outcome.call != SELF_OPEN)
 		return -EALREADY;
-	*answer = (struct answer){.method = self->handler->method,
+	*answer = (struct answer){.method = self->activation.handler->method,
 				  .wants_more = message->mail.flags & MAIL_MORE,
 				  .activation = true};
 	if (message->mail.kind != MAIL_CALL)
@@ -62,7 +62,7 @@ static int find_answer(struct troupe_self *self, struct troupe_call handle,
 	struct runtime *runtime = self->runtime;
 	struct kept_call *kept;
 
-	if (likely(handle.id == self->call_id))
+	if (likely(handle.id == self->activation.call_id))
 		return find_activation(self, answer);
 	if (handle.id & SELF_ACTIVATION) /* of a handler that has returned, or made up */
 		return handle.id < page_load(&runtime->page->thread.sequence) ? -EALREADY
@@ -86,7 +86,7 @@ static int find_answer(struct troupe_self *self, struct troupe_call handle,
 static void finish_answer(struct troupe_self *self, const struct answer *answer)
 {
 	if (answer->activation)
-		self->outcome.call = SELF_ANSWERED;
+		self->activation.outcome.call = SELF_ANSWERED;
 	if (answer->kept)
 		kept_free(self->runtime, answer->kept);
 }
@@ -231,12 +231,13 @@ int self_return(struct troupe_self *self, struct troupe_call handle,
 	struct call *call;
 	int rc;
 
-	if (unlikely(handle.id != self->call_id || self->outcome.call != SELF_OPEN ||
-		     self->message->mail.kind != MAIL_CALL ||
-		     (self->message->mail.flags & MAIL_INBOUND) || !method || !out ||
-		     method->out_hash != self->handler->method->out_hash))
+	if (unlikely(handle.id != self->activation.call_id ||
+		     self->activation.outcome.call != SELF_OPEN ||
+		     self->activation.message->mail.kind != MAIL_CALL ||
+		     (self->activation.message->mail.flags & MAIL_INBOUND) || !method || !out ||
+		     method->out_hash != self->activation.handler->method->out_hash))
 		return return_slow(self, handle, method, out);
-	call = call_find(runtime, self->message->call);
+	call = call_find(runtime, self->activation.message->call);
 	if (unlikely(!call || (call->flags & CALL_OF_CLIENT) || slice_is_stale(runtime)))
 		return return_slow(self, handle, method, out);
 	rc = make_answer(self, call,
@@ -250,7 +251,7 @@ int self_return(struct troupe_self *self, struct troupe_call handle,
 		return rc;
 	mailbox_add_reply(runtime, actor_at(runtime, call->caller), message);
 	call_close(runtime, call);
-	self->outcome.call = SELF_ANSWERED;
+	self->activation.outcome.call = SELF_ANSWERED;
 	return 0;
 }
 
@@ -315,7 +316,7 @@ int self_reply(struct troupe_self *self, struct troupe_call call,
 					 .type = method->out,
 					 .data = out});
 	if (rc == 0 && answer.activation) /* also for whom it may be forwarded to */
-		self->message->extra = UINT64_MAX;
+		self->activation.message->extra = UINT64_MAX;
 	return rc;
 }
 
@@ -452,8 +453,8 @@ int self_call_keep(struct troupe_self *self, struct troupe_call *call)
 		kept_hold(self->runtime, self->actor, kept);
 		if (answer.wants_more && kept->peer)
 			tell_kept(self, kept);
-	} else if (self->message->mail.kind == MAIL_SEND) {
-		rc = kept_new_oneway(self->runtime, self->actor, self->message->from,
+	} else if (self->activation.message->mail.kind == MAIL_SEND) {
+		rc = kept_new_oneway(self->runtime, self->actor, self->activation.message->from,
 				     answer.method, &kept);
 		if (rc < 0)
 			return rc;
@@ -463,7 +464,7 @@ int self_call_keep(struct troupe_self *self, struct troupe_call *call)
 			return -ENOMEM;
 	}
 	kept->method = answer.method;
-	self->outcome.call = SELF_ANSWERED;
+	self->activation.outcome.call = SELF_ANSWERED;
 	call->id = slots_id(kept);
 	if (!kept->call)
 		kept_gone(self->runtime, kept);

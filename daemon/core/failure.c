@@ -72,7 +72,8 @@ static void report(struct troupe_self *self, int rc)
 {
 	struct runtime *runtime = self->runtime;
 	const struct actor *actor = self->actor;
-	bool is_message = self->outcome.call != SELF_NO_MESSAGE && self->handler;
+	bool is_message =
+		self->activation.outcome.call != SELF_NO_MESSAGE && self->activation.handler;
 	char text[FAILURE_DETAIL_MAX];
 	const char *detail = failure_print(self, rc, text);
 
@@ -83,7 +84,7 @@ static void report(struct troupe_self *self, int rc)
 			.instance = actor_instance(actor),
 			.is_child = actor->unit->number == 0,
 			.actor = unit_kind(actor->unit),
-			.method = is_message ? self->handler->method : NULL,
+			.method = is_message ? self->activation.handler->method : NULL,
 			.doing = is_message ? "" : doing(runtime),
 			.error = rc,
 			/* the name of the errno value is known by its number */
@@ -96,6 +97,6 @@ COLD void failure_take(struct troupe_self *self, int rc)
 	cold_get(self->runtime, self->actor)->failed++;
 	if (self->runtime->ops->on_failure)
 		report(self, rc);
-	if (self->actor->unit->stop_on_error && !self->outcome.exiting)
+	if (self->actor->unit->stop_on_error && !self->activation.outcome.exiting)
 		activation_exit(self, rc);
 }

@@ -16,15 +16,6 @@
 int failure_of_value(struct troupe_self *self, const struct troupe_type *type,
 		     const void *value, int rc);
 
-/* The handler goes on under another sequence number than it began with. */
-static inline void failure_go_on(struct runtime *runtime, uint64_t sequence_before)
-{
-	struct breach *breach = &runtime->breach;
-
-	if (unlikely(breach->sequence == sequence_before))
-		breach->sequence = page_load(&runtime->page->thread.sequence);
-}
-
 /* What the handler that returned `rc` (negative) did not like: "EINVAL: items[3].name: a string,
  * found NULL", or the errno value's name alone. NULL: it is no errno value. */
 #define FAILURE_DETAIL_MAX 448 /* bytes, with the NUL; a path may be 255, a message 127 */

@@ -11,26 +11,26 @@ int self_keep(struct troupe_self *self, struct troupe_kept **ret_kept)
 	struct actor_cold *cold;
 	uint32_t charge;
 
-	if (self->outcome.call == SELF_NO_MESSAGE)
+	if (self->activation.outcome.call == SELF_NO_MESSAGE)
 		return -EINVAL;
-	if (self->outcome.kept || self->outcome.moved)
+	if (self->activation.outcome.kept || self->activation.outcome.moved)
 		return -EALREADY;
 	/* Bounds of their own: what is kept for long would otherwise lock the mailbox, also for
 	 * the message that would release it. */
 	cold = cold_get(runtime, self->actor);
-	charge = message_charge(self->message);
+	charge = message_charge(self->activation.message);
 	if (cold->keeping.queued >= self->actor->unit->mailbox ||
 	    cold->keeping.charged + charge > self->actor->unit->mailbox_units)
 		return -ENOBUFS;
 	kept = share_take(&runtime->kept, self->actor->unit, SHARE_KEPT_MESSAGES);
 	if (!kept)
 		return -ENOMEM;
-	kept->message = self->message;
+	kept->message = self->activation.message;
 	kept->owner = actor_slot(runtime, self->actor);
 	chain_append(&cold->messages, &kept->of_owner);
 	load_add(&cold->keeping, (struct load){1, charge});
 	load_subtract(&self->actor->load, (struct load){0, charge});
-	self->outcome.kept = true;
+	self->activation.outcome.kept = true;
 	*ret_kept = kept;
 	return 0;
 }
@@ -72,11 +72,11 @@ void self_release(struct troupe_self *self, struct troupe_kept *kept)
 	if (!kept || !is_kept(self, kept))
 		return;
 	message = take_message(self->runtime, kept);
-	if (message == self->message && self->outcome.kept) {
+	if (message == self->activation.message && self->activation.outcome.kept) {
 		/* the handler still reads it: it goes when the handler returns, as if never
 		 * kept */
 		load_add(&self->actor->load, (struct load){0, message_charge(message)});
-		self->outcome.kept = false;
+		self->activation.outcome.kept = false;
 		return;
 	}
 	message_free(&self->runtime->messages, message);

@@ -37,7 +37,7 @@ static int run_init(struct runtime *runtime, struct actor *actor, const struct a
 
 	self = (struct troupe_self){.runtime = runtime, .actor = actor, .can_receive = true};
 	if (parent)
-		self.sender = actor_address(runtime, parent);
+		self.activation.sender = actor_address(runtime, parent);
 	runtime->depth++;
 	page_enter(runtime, actor, PAGE_DOING_INIT);
 	rc = life->init(&self, actor->state, config);
@@ -45,8 +45,8 @@ static int run_init(struct runtime *runtime, struct actor *actor, const struct a
 	if (!runtime->depth)
 		page_leave(runtime);
 
-	*ret_exiting = self.outcome.exiting;
-	*ret_error = self.exit_error;
+	*ret_exiting = self.activation.outcome.exiting;
+	*ret_error = self.activation.exit_error;
 	return rc;
 }
 

@@ -9,9 +9,9 @@
 
 static void begin_notice(struct troupe_self *self)
 {
-	self->message = NULL;
-	self->outcome.call = SELF_NO_MESSAGE;
-	self->sender = (struct troupe_address){0};
+	self->activation.message = NULL;
+	self->activation.outcome.call = SELF_NO_MESSAGE;
+	self->activation.sender = (struct troupe_address){0};
 }
 
 /* ------------------------------------------------------------------ replies */

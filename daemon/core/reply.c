@@ -128,8 +128,8 @@ void reply_handle(struct troupe_self *self, struct message *message)
 	struct actor *actor = self->actor;
 	const struct troupe_entry *entry = &actor->unit->type->entries[message->mail.entry];
 
-	self->message = message;
-	self->outcome.call = SELF_NO_MESSAGE;
+	self->activation.message = message;
+	self->activation.outcome.call = SELF_NO_MESSAGE;
 	if (unlikely(message->mail.flags & MAIL_CONTINUES))
 		handle_stream(self, entry, message);
 	else
@@ -145,7 +145,7 @@ void reply_handle_end(struct troupe_self *self, struct call *call)
 					   .error_name = status_error_name(call->mail.status)};
 	uint64_t context = call->context;
 
-	self->sender = call->target;
+	self->activation.sender = call->target;
 	call_give(self->runtime, call);
 	run_reply(self, entry, context, &reply);
 }

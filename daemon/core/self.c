@@ -33,7 +33,8 @@ uint64_t self_random(struct troupe_self *self)
 
 struct troupe_address self_sender(const struct troupe_self *self)
 {
-	struct troupe_address from = self->message ? self->message->from : self->sender;
+	struct troupe_address from = self->activation.message ? self->activation.message->from
+							      : self->activation.sender;
 
 	/* a client has a number in its place, and no address */
 	return from.worker ? from : (struct troupe_address){0};
@@ -91,31 +92,12 @@ int self_timer_stop(struct troupe_self *self, struct troupe_timer handle)
 	return 0;
 }
 
-/* What a handler is at before another's init or fini runs inside it. */
-struct interlude {
-	uint64_t doing, sequence;
-};
-
-static struct interlude begin_interlude(const struct runtime *runtime)
-{
-	return (struct interlude){page_load(&runtime->page->thread.type_hash),
-				  page_load(&runtime->page->thread.sequence)};
-}
-
-/* The handler goes on, and the page is to say so. */
-static inline void end_interlude(struct troupe_self *self, struct interlude interlude)
-{
-	page_enter(self->runtime, self->actor, interlude.doing);
-	failure_go_on(self->runtime, interlude.sequence);
-}
-
 int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const void *config,
 	       uint32_t flags, struct troupe_address *ret_address)
 {
 	struct actor *parent = flags & TROUPE_DETACHED ? NULL : self->actor;
 	struct runtime *runtime = self->runtime;
 	struct unit *unit;
-	struct interlude interlude;
 	int rc;
 
 	if (!self->can_receive || (flags & ~TROUPE_DETACHED))
@@ -125,13 +107,13 @@ int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const
 	rc = unit_of_spawned(runtime, table, self->actor->unit, &unit);
 	if (rc < 0)
 		return rc;
-	interlude = begin_interlude(runtime);
+	activation_suspend(self);
 	unit_enter(unit); /* so that one made in vain goes again */
 	/* Whose fault it is, if it crashes, is its ancestor's. */
 	rc = life_begin(runtime, unit, parent, actor_instance(self->actor), config,
 			ret_address);
 	unit_leave(runtime, unit);
-	end_interlude(self, interlude);
+	activation_resume(self);
 	return unlikely(rc < 0) && table->config
 		       ? failure_of_value(self, table->config, config, rc)
 		       : rc;
@@ -141,7 +123,6 @@ int self_stop(struct troupe_self *self, struct troupe_address address)
 {
 	struct runtime *runtime = self->runtime;
 	struct actor *child = actor_find(runtime, address);
-	struct interlude interlude;
 
 	if (!child)
 		return is_own(runtime, address) ? -ESRCH : -EPERM;
@@ -149,9 +130,9 @@ int self_stop(struct troupe_self *self, struct troupe_address address)
 	 * only this one runs now. */
 	if (family_parent(runtime, child) != self->actor)
 		return -EPERM;
-	interlude = begin_interlude(runtime);
+	activation_suspend(self);
 	life_end(runtime, child, TROUPE_REASON_SHUTDOWN, 0);
-	end_interlude(self, interlude);
+	activation_resume(self);
 	return 0;
 }
 

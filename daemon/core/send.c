@@ -367,18 +367,18 @@ static int forward_near(struct troupe_self *self, struct actor *receiver,
 			struct troupe_address to)
 {
 	struct runtime *runtime = self->runtime;
-	struct message *message = self->message;
+	struct message *message = self->activation.message;
 	uint32_t charge = message_charge(message);
 
 	if (!mailbox_has_room(receiver, charge))
 		return refuse(runtime, self->actor, receiver, to, charge);
-	if (self->outcome.kept) {
-		message = copy_message(runtime, self->handler->method->in, message);
+	if (self->activation.outcome.kept) {
+		message = copy_message(runtime, self->activation.handler->method->in, message);
 		if (!message)
 			return -ENOMEM;
 	} else {
 		load_subtract(&self->actor->load, (struct load){0, charge});
-		self->outcome.moved = true;
+		self->activation.outcome.moved = true;
 	}
 	if (message->mail.flags & MAIL_INBOUND) {
 		struct kept_call *kept = kept_find(runtime, message->call);
@@ -401,7 +401,7 @@ static struct envelope make_envelope(struct troupe_self *self, struct troupe_add
 				     struct call **ret_call, struct kept_call **ret_kept)
 {
 	struct runtime *runtime = self->runtime;
-	const struct message *message = self->message;
+	const struct message *message = self->activation.message;
 	struct envelope envelope = {
 		.kind = ENVELOPE_SEND, .from = message->from, .to = to, .hash = message->hash};
 
@@ -445,10 +445,11 @@ COLD static int forward_far(struct troupe_self *self, struct troupe_address to)
 	if (peer_is_dead(peer, to.incarnation))
 		return -ESRCH;
 	envelope = make_envelope(self, to, &call, &kept);
-	rc = runtime->ops->forward(runtime->context, &envelope, self->handler->method->in,
-				   message_block(self->message),
-				   &(struct envelope_meaning){self->handler->method->interface,
-							      self->handler->method->name});
+	rc = runtime->ops->forward(
+		runtime->context, &envelope, self->activation.handler->method->in,
+		message_block(self->activation.message),
+		&(struct envelope_meaning){self->activation.handler->method->interface,
+					   self->activation.handler->method->name});
 	if (rc < 0)
 		return link_result(runtime, self->actor, to, rc);
 	if (call)
@@ -473,7 +474,7 @@ COLD static int forward_far(struct troupe_self *self, struct troupe_address to)
 static bool drop_ended(struct troupe_self *self)
 {
 	struct runtime *runtime = self->runtime;
-	const struct message *message = self->message;
+	const struct message *message = self->activation.message;
 	struct kept_call *kept;
 
 	if (message->mail.kind != MAIL_CALL)
@@ -496,15 +497,15 @@ int self_forward(struct troupe_self *self, struct troupe_address to)
 	struct actor *receiver;
 	int rc = 0;
 
-	if (self->outcome.call == SELF_NO_MESSAGE)
+	if (self->activation.outcome.call == SELF_NO_MESSAGE)
 		return -EINVAL;
-	if (self->outcome.call != SELF_OPEN)
+	if (self->activation.outcome.call != SELF_OPEN)
 		return -EALREADY;
 	if (!drop_ended(self)) {
 		receiver = actor_find(self->runtime, to);
 		rc = receiver ? forward_near(self, receiver, to) : forward_far(self, to);
 	}
 	if (rc == 0)
-		self->outcome.call = SELF_FORWARDED;
+		self->activation.outcome.call = SELF_FORWARDED;
 	return rc;
 }

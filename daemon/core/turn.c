@@ -29,7 +29,7 @@ COLD static bool adapt_message(struct troupe_self *self,
 			       const struct type_handler **ret_handler)
 {
 	struct runtime *runtime = self->runtime;
-	struct message *message = self->message, *converted;
+	struct message *message = self->activation.message, *converted;
 	const struct troupe_method *theirs = message->descriptor;
 	const struct type_handler *handler;
 	struct codec_error error = {0};
@@ -44,7 +44,7 @@ COLD static bool adapt_message(struct troupe_self *self,
 		self_settle(self, TROUPE_METHOD_NOT_FOUND, theirs->name);
 		goto dead;
 	}
-	self->handler = handler;
+	self->activation.handler = handler;
 	rc = codec_convert(theirs->in, message_block(message), handler->method->in, 0, &block,
 			   &size, &error);
 	if (rc < 0) {
@@ -66,7 +66,7 @@ COLD static bool adapt_message(struct troupe_self *self,
 	load_add(&self->actor->load, (struct load){0, message_charge(converted)});
 	load_subtract(&self->actor->load, (struct load){0, message_charge(message)});
 	message_free(&runtime->messages, message);
-	self->message = converted;
+	self->activation.message = converted;
 	*ret_handler = handler;
 	return true;
 dead:
@@ -78,7 +78,7 @@ dead:
 COLD static bool is_wanted_slow(struct troupe_self *self)
 {
 	struct runtime *runtime = self->runtime;
-	const struct message *message = self->message;
+	const struct message *message = self->activation.message;
 	const char *why = message->extra > runtime->now_ns ? "caller-gone" : "expired";
 
 	if (message->mail.flags & MAIL_INBOUND) {
@@ -99,7 +99,7 @@ COLD static bool is_wanted_slow(struct troupe_self *self)
  * deadline has passed, the wheel tells the caller. */
 static inline bool is_wanted(struct troupe_self *self)
 {
-	const struct message *message = self->message;
+	const struct message *message = self->activation.message;
 	const struct call *call;
 
 	if (likely(!(message->mail.flags & MAIL_INBOUND) &&
@@ -127,39 +127,40 @@ COLD static void settle_result(struct troupe_self *self, int rc)
 COLD static const struct type_handler *find_slow(struct troupe_self *self)
 {
 	const struct runtime_type *type = self->actor->unit->type;
-	const struct type_handler *handler = type_find(type, self->message->hash);
+	const struct type_handler *handler = type_find(type, self->activation.message->hash);
 
 	if (handler && handler->handler)
 		return handler;
 	/* it takes time as a handler would */
 	page_doing(self->runtime, PAGE_DOING_NOTHING);
 	if (handler) {
-		self->handler = handler;
+		self->activation.handler = handler;
 		self_settle(self, TROUPE_METHOD_NOT_IMPLEMENTED, handler->method->name);
 		return NULL;
 	}
 	/* whatever it is, for an answer that needs no method of ours */
-	self->handler = type_place(type, self->message->hash);
+	self->activation.handler = type_place(type, self->activation.message->hash);
 	return adapt_message(self, &handler) ? handler : NULL;
 }
 
-/* Call the handler of the message self->message, in a turn. */
+/* Call the handler of the message self->activation.message, in a turn. */
 static inline int run_handler(struct troupe_self *self, struct runtime *runtime,
 			      struct actor *actor, const struct type_handler *handler,
 			      const void *block)
 {
-	self->handler = handler;
-	self->call_id = page_doing(runtime, handler->hash);
-	return handler->handler(self, actor->state, (struct troupe_call){self->call_id}, block);
+	self->activation.handler = handler;
+	self->activation.call_id = page_doing(runtime, handler->hash);
+	return handler->handler(self, actor->state,
+				(struct troupe_call){self->activation.call_id}, block);
 }
 
 /* What is rare after a handler: it failed, kept or forwarded the message, or is ending. */
 COLD static void finish_slow(struct troupe_self *self, int rc)
 {
 	take_result(self, rc);
-	if (!self->outcome.kept && !self->outcome.moved)
-		drop_message(self->runtime, self->actor, self->message,
-			     message_head(self->message->mail.kind));
+	if (!self->activation.outcome.kept && !self->activation.outcome.moved)
+		drop_message(self->runtime, self->actor, self->activation.message,
+			     message_head(self->activation.message->mail.kind));
 }
 
 static inline void handle_send(struct troupe_self *self, struct runtime *runtime,
@@ -169,16 +170,16 @@ static inline void handle_send(struct troupe_self *self, struct runtime *runtime
 	int rc = 0;
 
 	load_subtract(&actor->load, (struct load){1, 0});
-	self->message = message;
-	self->outcome = (struct self_outcome){.call = SELF_OPEN};
+	self->activation.message = message;
+	self->activation.outcome = (struct self_outcome){.call = SELF_OPEN};
 	if (unlikely(handler->hash != message->hash)) {
 		handler = find_slow(self);
-		message = self->message; /* it may have been converted */
+		message = self->activation.message; /* it may have been converted */
 	}
 	if (likely(handler != NULL))
 		rc = run_handler(self, runtime, actor, handler,
 				 (char *)message + message_head(MAIL_SEND));
-	if (likely(rc >= 0 && outcome_is_usual(&self->outcome)))
+	if (likely(rc >= 0 && outcome_is_usual(&self->activation.outcome)))
 		drop_message(runtime, actor, message, message_head(MAIL_SEND));
 	else
 		finish_slow(self, rc);
@@ -192,20 +193,20 @@ NOINLINE static void handle_call(struct troupe_self *self, struct message *messa
 	int rc = 0;
 
 	load_subtract(&actor->load, (struct load){1, 0});
-	self->message = message;
-	self->outcome = (struct self_outcome){.call = SELF_OPEN};
+	self->activation.message = message;
+	self->activation.outcome = (struct self_outcome){.call = SELF_OPEN};
 	if (unlikely(!is_wanted(self)))
 		handler = NULL;
 	else if (unlikely(handler->hash != message->hash))
 		handler = find_slow(self);
 	if (likely(handler != NULL)) {
 		rc = run_handler(self, runtime, actor, handler,
-				 (char *)self->message + message_head(MAIL_CALL));
-		if (unlikely(self->outcome.call == SELF_OPEN))
+				 (char *)self->activation.message + message_head(MAIL_CALL));
+		if (unlikely(self->activation.outcome.call == SELF_OPEN))
 			settle_result(self, rc);
 	}
-	if (likely(rc >= 0 && outcome_is_usual(&self->outcome)))
-		drop_message(runtime, actor, self->message, message_head(MAIL_CALL));
+	if (likely(rc >= 0 && outcome_is_usual(&self->activation.outcome)))
+		drop_message(runtime, actor, self->activation.message, message_head(MAIL_CALL));
 	else
 		finish_slow(self, rc);
 }
@@ -215,10 +216,10 @@ NOINLINE static void handle_call(struct troupe_self *self, struct message *messa
 COLD static void end_exiting(struct troupe_self *self)
 {
 	struct actor *actor = self->actor;
-	int error = self->exit_error;
+	int error = self->activation.exit_error;
 
-	self->outcome = (struct self_outcome){0};
-	self->exit_error = 0;
+	self->activation.outcome = (struct self_outcome){0};
+	self->activation.exit_error = 0;
 	life_end(self->runtime, actor, error ? TROUPE_REASON_FAILED : TROUPE_REASON_NORMAL,
 		 error);
 }
@@ -230,7 +231,7 @@ COLD static void end_turn_slow(struct troupe_self *self, struct mail *rest, stru
 
 	if (rest)
 		mailbox_put_back(actor, rest, last);
-	if (self->outcome.exiting)
+	if (self->activation.outcome.exiting)
 		end_exiting(self);
 	else
 		wait_wake(self->runtime, actor);
@@ -267,11 +268,12 @@ static inline void run_turn(struct troupe_self *self, struct runtime *runtime,
 			if (runtime->slice.is_over) /* slow handlers share the loop, too */
 				break;
 		}
-	} while (mail && handled < actor->unit->batch && likely(!self->outcome.exiting));
+	} while (mail && handled < actor->unit->batch &&
+		 likely(!self->activation.outcome.exiting));
 
 	actor->handled += handled;
 	runtime->handled += handled;
-	if (likely(!mail && !actor->tail && !self->outcome.exiting &&
+	if (likely(!mail && !actor->tail && !self->activation.outcome.exiting &&
 		   (actor->marks & ACTOR_FLAGS) == ACTOR_QUEUED))
 		actor->marks &= ~ACTOR_FLAGS;
 	else
