@@ -8,14 +8,18 @@
 #include <errno.h>
 #include <string.h>
 
+static void free_layout(struct layout **layout)
+{
+	layout_free(*layout);
+}
+
 /* What is sent to the daemon: the target's parameters, wrapped. */
 static int build(struct ctl *ctl, char **arguments, int n, bool send, struct target *ret_target,
 		 char **ret_parameters)
 {
 	cleanup(target_fini) struct target target = {0};
 	cleanup_free char *parameters = NULL, *head = NULL;
-	const struct idl_member *member = NULL;
-	struct idl *idl = NULL;
+	cleanup(free_layout) struct layout *layout = NULL;
 	uint64_t begin = loop_clock_ns(ctl->loop);
 	const char *tail;
 	int r;
@@ -26,11 +30,10 @@ static int build(struct ctl *ctl, char **arguments, int n, bool send, struct tar
 	arguments += target.used;
 	n -= target.used;
 	if (parameters_need_type(arguments, n))
-		r = interface_get_method(ctl, target.method, true, &idl, &member);
+		r = interface_get_input(ctl, target.method, &layout);
 	if (r == STATUS_OK)
-		r = parameters_read(ctl, arguments, n, member ? member->type : NULL,
+		r = parameters_read(ctl, arguments, n, layout ? layout_type(layout) : NULL,
 				    &parameters);
-	idl_free(idl);
 	/* To find the method has taken some of it. */
 	if (option_is_given(&ctl->options, OPTION_TIMEOUT))
 		ctl->options.timeout_ns = ctl_time_left(ctl, ctl->options.timeout_ns, begin);

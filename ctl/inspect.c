@@ -4,6 +4,7 @@
 #include "ctl/show.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
+#include "proto/layout.h"
 #include "proto/plugin_info.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +18,25 @@ static void cleanup_info(struct plugin_info **info)
 	plugin_info_free(*info);
 }
 
+/* The text of the type of a field of the configuration. What is written about it; NULL: nothing. */
+static const char *print_field_type(const struct plugin_actor *actor, uint32_t i,
+				    char type[static TYPE_ROOM])
+{
+	cleanup_free char *layout = NULL;
+
+	if (actor->config_member) {
+		const struct idl_field *field = &actor->config_member->type->fields[i];
+
+		interface_print_type(field->type, type, TYPE_ROOM);
+		return field->doc;
+	}
+	/* No interface declares it: its types have no names. */
+	(void)snprintf(type, TYPE_ROOM, "%s",
+		       layout_print(actor->config->fields[i].type, &layout) == 0 ? layout
+										 : "?");
+	return NULL;
+}
+
 /* ---- for programs */
 
 static json_t *describe_config(const struct plugin_actor *actor)
@@ -27,13 +47,12 @@ static json_t *describe_config(const struct plugin_actor *actor)
 	if (!actor->config)
 		return json_null();
 	fields = json_array();
-	for (size_t i = 0; i < actor->config->n_fields; i++) {
-		const struct idl_field *field = &actor->config->fields[i];
+	for (uint32_t i = 0; i < actor->config->count; i++) {
+		const char *doc = print_field_type(actor, i, type);
 
-		interface_print_type(field->type, type, sizeof(type));
-		json_array_append_new(fields,
-				      json_pack("{s:s,s:s,s:s*}", "name", field->name, "type",
-						type, "description", field->doc));
+		json_array_append_new(fields, json_pack("{s:s,s:s,s:s*}", "name",
+							actor->config->fields[i].name, "type",
+							type, "description", doc));
 	}
 	config = json_pack("{s:o}", "fields", fields);
 	if (config && actor->config_member)
@@ -76,10 +95,10 @@ static int print_json(struct ctl *ctl, const struct plugin_info *info)
 
 /* ---- for people */
 
-static void print_field(struct ctl *ctl, const struct idl_field *field)
+static void print_field(struct ctl *ctl, const struct plugin_actor *actor, uint32_t i)
 {
-	const char *line = field->doc;
 	char type[TYPE_ROOM];
+	const char *line = print_field_type(actor, i, type);
 
 	while (line && *line) {
 		size_t size = strcspn(line, "\n");
@@ -87,8 +106,7 @@ static void print_field(struct ctl *ctl, const struct idl_field *field)
 		show_print(ctl, "      # %.*s\n", (int)size, line);
 		line += size + (line[size] == '\n');
 	}
-	interface_print_type(field->type, type, sizeof(type));
-	show_print(ctl, "      %s: %s\n", field->name, type);
+	show_print(ctl, "      %s: %s\n", actor->config->fields[i].name, type);
 }
 
 static void print_actor(struct ctl *ctl, const struct plugin_actor *actor)
@@ -107,8 +125,8 @@ static void print_actor(struct ctl *ctl, const struct plugin_actor *actor)
 			   actor->config_member->name);
 	else
 		show_print(ctl, "    [Config]:\n");
-	for (size_t i = 0; i < actor->config->n_fields; i++)
-		print_field(ctl, &actor->config->fields[i]);
+	for (uint32_t i = 0; i < actor->config->count; i++)
+		print_field(ctl, actor, i);
 }
 
 static void print_info(struct ctl *ctl, const char *path, const struct plugin_info *info)

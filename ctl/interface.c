@@ -2,6 +2,7 @@
 #include "ctl/interface.h"
 
 #include "base/cleanup.h"
+#include "proto/gen.h"
 #include <jansson.h>
 #include <stdarg.h>
 #include <string.h>
@@ -80,6 +81,24 @@ int interface_get_method(struct ctl *ctl, const char *method, bool loud, struct 
 	*ret_idl = idl;
 	*ret_member = member;
 	return STATUS_OK;
+}
+
+int interface_get_input(struct ctl *ctl, const char *method, struct layout **ret_layout)
+{
+	const struct idl_member *member;
+	cleanup_free char *text = NULL;
+	struct idl *idl;
+	int r = interface_get_method(ctl, method, true, &idl, &member);
+
+	if (r != STATUS_OK)
+		return r;
+	r = gen_layout(member->type, &text);
+	if (r == 0)
+		r = layout_parse(text, strlen(text), ret_layout);
+	idl_free(idl);
+	return r < 0 ? ctl_fail(ctl, STATUS_FAILED, "the parameters of %s: %s", method,
+				strerror(-r))
+		     : STATUS_OK;
 }
 
 const struct idl_type *interface_resolve(const struct idl_type *type)

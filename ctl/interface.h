@@ -10,6 +10,7 @@
 #include "ctl/ctl.h"
 #include "ctl/names.h"
 #include "proto/idl.h"
+#include "proto/layout.h"
 
 /* The interface of that name. *ret_idl is given. An exit status otherwise; explained when
  * `loud`. */
@@ -19,6 +20,9 @@ int interface_get(struct ctl *ctl, const char *name, bool loud, struct idl **ret
  * method. */
 int interface_get_method(struct ctl *ctl, const char *method, bool loud, struct idl **ret_idl,
 			 const struct idl_member **ret_member);
+
+/* The type of what a method takes, as a descriptor. *ret_layout is given. An exit status otherwise, explained. */
+int interface_get_input(struct ctl *ctl, const char *method, struct layout **ret_layout);
 
 /* The names of its methods. */
 void interface_add_methods(const struct idl *idl, struct names *names);

@@ -4,14 +4,10 @@
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/limits.h"
-#include "base/text.h"
-#include "ctl/interface.h"
+#include "proto/assign.h"
 #include "proto/json.h"
 #include <errno.h>
-#include <jansson.h>
-#include <math.h>
 #include <string.h>
-#include <strings.h>
 
 #define READ_SIZE (64u << 10)
 
@@ -84,38 +80,9 @@ static int read_object(struct ctl *ctl, const char *argument, char **ret_text)
 	return STATUS_OK;
 }
 
-/* The value of a plain type; NULL: it is not one. */
-static json_t *read_plain(const struct idl_type *type, const char *text)
+static void free_tree(struct json_tree **tree)
 {
-	char *end = NULL;
-	long long number;
-	double real;
-	bool flag;
-
-	switch (type->kind) {
-	case TROUPE_BOOL:
-		return text_parse_bool(text, &flag) == 0 ? json_boolean(flag) : NULL;
-	case TROUPE_INT:
-		errno = 0;
-		number = strtoll(text, &end, 10);
-		return *text && !*end && errno == 0 ? json_integer(number) : NULL;
-	case TROUPE_FLOAT:
-		errno = 0;
-		real = strtod(text, &end);
-		return *text && !*end && isfinite(real) ? json_real(real) : NULL;
-	case TROUPE_ENUM:
-		for (size_t i = 0; i < type->n_fields; i++)
-			if (strcmp(type->fields[i].name, text) == 0)
-				return json_string(text);
-		return NULL;
-	case TROUPE_STRING:
-	case TROUPE_BINARY:
-	case TROUPE_ADDRESS:
-		return json_string(text);
-	default:
-		/* Structs, maps, objects, arrays in one piece: as JSON. */
-		return json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-	}
+	json_tree_free(*tree);
 }
 
 /* One argument, on its way into the object. */
@@ -126,169 +93,139 @@ struct assignment {
 	bool raw; /* key:=JSON */
 };
 
-/* "9e99" is out of range for nobody: only what is written as a whole number can be too large. */
-static bool is_too_large(const char *text)
+static int wrong_value(const struct assignment *assignment, int r, const char *why)
 {
-	char *end;
-
-	errno = 0;
-	(void)strtoll(text, &end, 10);
-	return errno == ERANGE && !*end;
+	if (r == -ENOMEM)
+		return ctl_fail(assignment->ctl, STATUS_FAILED, "out of memory");
+	return ctl_fail(assignment->ctl, STATUS_USAGE, "%s: %s", assignment->argument, why);
 }
 
-static int wrong_value(const struct assignment *assignment, const struct idl_type *type)
+static int read_raw(const struct assignment *assignment, struct json_tree **ret_value)
 {
-	const struct idl_type *plain = type ? interface_resolve(type) : NULL;
-	char text[256] = "JSON";
+	struct codec_error error = {0};
+	char why[ASSIGN_WHY_MAX];
+	int r = json_tree_parse(assignment->value, strlen(assignment->value), ret_value,
+				&error);
 
-	if (!assignment->raw && plain && plain->kind == TROUPE_INT &&
-	    is_too_large(assignment->value))
-		return ctl_fail(assignment->ctl, STATUS_USAGE,
-				"%s: the value must be from %lld to %lld", assignment->argument,
-				(long long)INT64_MIN, (long long)INT64_MAX);
-	/* Any text is a string, but for this. */
-	if (!assignment->raw && (!plain || plain->kind == TROUPE_STRING ||
-				 plain->kind == TROUPE_BINARY || plain->kind == TROUPE_ADDRESS))
-		return ctl_fail(assignment->ctl, STATUS_USAGE,
-				"%s: the value is not UTF-8 text", assignment->argument);
-	if (!assignment->raw)
-		interface_print_type(type, text, sizeof(text));
-	return ctl_fail(assignment->ctl, STATUS_USAGE, "%s: the value is not %s",
-			assignment->argument, text);
+	if (r == 0)
+		return STATUS_OK;
+	(void)snprintf(why, sizeof(why), "the value is not JSON: %s", error.message);
+	return wrong_value(assignment, r, why);
 }
 
-/* Put the value at `key` of object. */
-static int assign(const struct assignment *assignment, json_t *object, const char *key,
-		  const struct idl_type *type)
+static int read_value(const struct assignment *assignment, const struct troupe_type *type,
+		      struct json_tree **ret_value)
 {
-	const struct idl_type *resolved = type ? interface_resolve(type) : NULL;
-	bool append = resolved && resolved->kind == TROUPE_ARRAY && !assignment->raw &&
-		      assignment->value[0] != '[';
-	json_t *value, *array;
+	char why[ASSIGN_WHY_MAX];
+	int r;
 
-	if (append)
-		resolved = interface_resolve(resolved->item);
 	if (assignment->raw)
-		value = json_loads(assignment->value, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES,
-				   NULL);
-	else
-		value = resolved ? read_plain(resolved, assignment->value)
-				 : json_string(assignment->value);
-	if (!value)
-		return wrong_value(assignment, append ? resolved : type);
-	if (!append)
-		return json_object_set_new(object, key, value) < 0
-			       ? ctl_fail(assignment->ctl, STATUS_FAILED, "out of memory")
-			       : STATUS_OK;
-	array = json_object_get(object, key);
-	if (!array) {
-		array = json_array();
-		json_object_set_new(object, key, array);
+		return read_raw(assignment, ret_value);
+	if (type) {
+		r = assign_value(type, assignment->value, ret_value, why);
+		return r < 0 ? wrong_value(assignment, r, why) : STATUS_OK;
 	}
-	return json_array_append_new(array, value) < 0 ? wrong_value(assignment, type)
-						       : STATUS_OK;
+	*ret_value = json_tree_string(assignment->value);
+	return *ret_value ? STATUS_OK : wrong_value(assignment, -ENOMEM, "");
 }
 
-static int no_field(const struct assignment *assignment, const struct idl_type *type,
-		    const char *key)
+/* Put the value where it belongs: an array grows by it, unless it is one itself. */
+static int assign(const struct assignment *assignment, const struct assign_place *place)
 {
-	const struct idl_type *resolved = interface_resolve(type);
-	const char *names[IDL_FIELDS_MAX], *nearest;
-	char text[512];
-	size_t n = 0;
+	const struct troupe_type *type = assign_plain_type(place->type);
+	bool append = type && type->kind == TROUPE_ARRAY && !assignment->raw &&
+		      assignment->value[0] != '[';
+	struct json_tree *value = NULL;
+	int r = read_value(assignment, append ? type->item : type, &value);
 
-	if (resolved->kind != TROUPE_STRUCT) {
-		interface_print_type(type, text, sizeof(text));
-		return ctl_fail(assignment->ctl, STATUS_USAGE,
-				"%s: %s is in no struct but in %s", assignment->argument, key,
-				text);
+	if (r != STATUS_OK)
+		return r;
+	if (!append) {
+		json_tree_set(place->object, place->name, value);
+		return STATUS_OK;
 	}
-	for (; n < resolved->n_fields && n < ARRAY_LEN(names); n++)
-		names[n] = resolved->fields[n].name;
-	nearest = text_nearest(key, names, n);
-	interface_print_type(type, text, sizeof(text));
+	if (!json_tree_is(json_tree_find(place->object, place->name), JSON_TREE_ARRAY))
+		json_tree_set(place->object, place->name, json_tree_array());
+	json_tree_append(json_tree_find(place->object, place->name), value);
+	return STATUS_OK;
+}
+
+static int no_field(const struct assignment *assignment, const struct assign_fault *fault)
+{
+	const char *nearest = assign_nearest(fault);
+	char names[512] = "";
+
+	for (uint32_t i = 0; i < fault->type->count; i++) {
+		size_t used = strlen(names);
+
+		(void)snprintf(names + used, sizeof(names) - used, "%s%s", i > 0 ? ", " : "",
+			       fault->type->fields[i].name);
+	}
 	return ctl_fail(assignment->ctl, STATUS_USAGE,
-			"%s: there is no parameter %s%s%s%s in %s", assignment->argument, key,
-			nearest ? " (did you mean " : "", nearest ? nearest : "",
-			nearest ? "?)" : "", text);
+			"%s: there is no parameter %s%s%s%s; there %s %s", assignment->argument,
+			fault->name, nearest ? " (did you mean " : "", nearest ? nearest : "",
+			nearest ? "?)" : "", fault->type->count == 1 ? "is" : "are",
+			fault->type->count == 0 ? "none" : names);
 }
 
-/* The field of that name; if there is none, the one that differs in the case of letters only, as in a [Config] section. */
-static const struct idl_field *find_field(const struct idl_type *type, const char *name)
+static int wrong_key(const struct assignment *assignment, const struct assign_fault *fault)
 {
-	const struct idl_field *found = interface_find_field(type, name, strlen(name));
-
-	for (size_t i = 0; !found && type->kind == TROUPE_STRUCT && i < type->n_fields; i++)
-		if (strcasecmp(type->fields[i].name, name) == 0)
-			found = &type->fields[i];
-	return found;
-}
-
-/* Walk down the dots of a key, making objects on the way. */
-static int assign_path(const struct assignment *assignment, json_t *object, char *path,
-		       const struct idl_type *type)
-{
-	for (;;) {
-		char *dot = strchr(path, '.');
-		const struct idl_type *in = type ? interface_resolve(type) : NULL;
-		const char *key = path;
-		json_t *inner;
-
-		if (dot)
-			*dot = '\0';
-		if (in && in->kind == TROUPE_MAP) {
-			type = in->item;
-		} else if (in && in->kind != TROUPE_OBJECT) {
-			const struct idl_field *field = find_field(in, path);
-
-			if (!field)
-				return no_field(assignment, type, path);
-			type = field->type;
-			key = field->name;
-		} else {
-			type = NULL;
-		}
-		if (!dot)
-			return assign(assignment, object, key, type);
-		inner = json_object_get(object, key);
-		if (!json_is_object(inner)) {
-			inner = json_object();
-			if (json_object_set_new(object, key, inner) < 0)
-				return ctl_fail(assignment->ctl, STATUS_FAILED,
-						"out of memory");
-		}
-		object = inner;
-		path = dot + 1;
+	switch (fault->what) {
+	case ASSIGN_NO_FIELD:
+		return no_field(assignment, fault);
+	case ASSIGN_NOT_IN_IT:
+		return ctl_fail(assignment->ctl, STATUS_USAGE,
+				"%s: %s is %s, nothing can stand behind it after a dot",
+				assignment->argument, fault->name,
+				fault->type->kind == TROUPE_ARRAY ? "a list"
+								  : "a single value");
+	case ASSIGN_NAME_MISSING:
+		return ctl_fail(assignment->ctl, STATUS_USAGE,
+				"%s: a name is missing beside a dot", assignment->argument);
+	case ASSIGN_TOO_DEEP:
+		break;
 	}
+	return ctl_fail(assignment->ctl, STATUS_USAGE, "%s: nested too deeply",
+			assignment->argument);
 }
 
-static int assign_argument(struct ctl *ctl, const char *argument, json_t *object,
-			   const struct idl_type *type)
+static int assign_argument(struct ctl *ctl, const char *argument, struct json_tree *object,
+			   const struct troupe_type *type)
 {
 	struct assignment assignment = {.ctl = ctl, .argument = argument};
 	const char *equals = strchr(argument, '=');
 	cleanup_free char *key = NULL;
+	struct assign_fault fault;
+	struct assign_place place;
 	size_t size;
+	int r;
 
 	if (!equals || equals == argument)
 		return ctl_fail(ctl, STATUS_USAGE,
 				"%s is neither key=value nor key:=JSON nor a JSON object",
 				argument);
+	if (!codec_is_utf8(argument, strlen(argument)))
+		return ctl_fail(ctl, STATUS_USAGE, "%s: this is not UTF-8 text", argument);
 	size = (size_t)(equals - argument);
 	assignment.raw = equals[-1] == ':';
 	size -= assignment.raw;
 	assignment.value = equals + 1;
 	key = strndup(argument, size);
-	if (!key)
-		return ctl_fail(ctl, STATUS_FAILED, "out of memory");
-	return assign_path(&assignment, object, key, type);
+	r = key ? assign_find(object, type, key, ASSIGN_INTO_OBJECTS, &place, &fault) : -ENOMEM;
+	if (r == -EINVAL)
+		return wrong_key(&assignment, &fault);
+	if (r < 0)
+		return wrong_value(&assignment, r, "");
+	r = assign(&assignment, &place);
+	free(place.name);
+	return r;
 }
 
-int parameters_read(struct ctl *ctl, char *const *arguments, int n, const struct idl_type *type,
-		    char **ret_text)
+int parameters_read(struct ctl *ctl, char *const *arguments, int n,
+		    const struct troupe_type *type, char **ret_text)
 {
-	json_t *object = NULL;
-	char *text;
+	cleanup(free_tree) struct json_tree *object = NULL;
+	size_t size;
 	int r = STATUS_OK;
 
 	if (n > 0 && is_json(arguments[0])) {
@@ -297,15 +234,10 @@ int parameters_read(struct ctl *ctl, char *const *arguments, int n, const struct
 					"nothing can follow a JSON object: %s", arguments[1]);
 		return read_object(ctl, arguments[0], ret_text);
 	}
-	object = json_object();
+	object = json_tree_object();
 	for (int i = 0; i < n && r == STATUS_OK; i++)
 		r = assign_argument(ctl, arguments[i], object, type);
-	text = r == STATUS_OK ? json_dumps(object, JSON_COMPACT) : NULL;
-	json_decref(object);
-	if (r != STATUS_OK)
-		return r;
-	if (!text)
-		return ctl_fail(ctl, STATUS_FAILED, "out of memory");
-	*ret_text = text;
-	return STATUS_OK;
+	if (r == STATUS_OK && json_tree_print(object, 0, ret_text, &size) < 0)
+		r = ctl_fail(ctl, STATUS_FAILED, "out of memory");
+	return r;
 }

@@ -81,16 +81,16 @@ $(BUILD)/gen/%.varlink.h: proto/%.varlink $(BUILD)/troupe-gen
 archives = $(patsubst %,$(BUILD)/%.a,$(1))
 
 $(BUILD)/troupe-gen: $(BUILD)/proto/troupe-gen.o $(call archives,$(LIBS_gen))
-	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson -lev -lm
+	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lev -lm
 
 $(BUILD)/trouped: $(BUILD)/daemon/master/main.o $(call archives,$(LIBS_master))
-	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson -lev -lsystemd -lm
+	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lev -lsystemd -lm
 
 # The worker exports the SDK, and what stands in for libc, and nothing else, to its plug-ins.
 EXPORTS_worker := daemon/plugin/sdk.symbols daemon/worker/exit.symbols
 $(BUILD)/troupe-worker: $(BUILD)/daemon/worker/main.o $(call archives,$(LIBS_worker)) $(EXPORTS_worker)
 	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) $(addprefix -Wl$(comma)--dynamic-list=,$(EXPORTS_worker)) -o $@ \
-		$(filter-out %.symbols,$^) -ljansson -lev -lnanomsg -ldl -lm
+		$(filter-out %.symbols,$^) -lev -lnanomsg -ldl -lm
 
 $(BUILD)/troupe-symbolize: $(BUILD)/daemon/symbolize/main.o $(call archives,$(LIBS_symbolize))
 	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ldw

@@ -4,6 +4,7 @@
 #include "base/elf.h"
 #include "base/text.h"
 #include "proto/abi.h"
+#include "proto/layout.h"
 #include "proto/plugin_types.h"
 #include "proto/sdk_symbols.h"
 #include <errno.h>
@@ -470,6 +471,8 @@ void plugin_info_free(struct plugin_info *info)
 		idl_free(info->interfaces[i].idl);
 	for (size_t i = 0; i < info->n_needed; i++)
 		free(info->needed[i]);
+	for (size_t i = 0; i < info->n_actors; i++)
+		layout_free(info->actors[i].config_layout);
 	free(info->actors);
 	free(info->interfaces);
 	free(info->needed);

@@ -12,6 +12,7 @@
 
 #include "proto/arena.h"
 #include "proto/idl.h"
+#include "proto/layout.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,9 +43,10 @@ struct plugin_actor {
 	const struct plugin_interface *interfaces[TROUPE_INTERFACES_MAX];
 	size_t n_interfaces;
 	/* What its [Config] section may hold, a STRUCT; NULL: it takes no configuration. */
-	const struct idl_type *config;
-	/* Where an interface declares that type ("Config"). NULL: none does; then config has no
-	 * documentation, and no names of types in it. */
+	const struct troupe_type *config;
+	struct layout *config_layout; /* which owns it */
+	/* Where an interface declares that type ("Config"). NULL: none does; then there is no
+	 * documentation of it, and there are no names of types in it. */
 	const struct plugin_interface *config_interface;
 	const struct idl_member *config_member;
 };

@@ -3,7 +3,6 @@
 #include "base/cleanup.h"
 #include "base/elf_memory.h"
 #include "proto/gen.h"
-#include "proto/layout_idl.h"
 #include "proto/plugin_table.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -193,17 +192,16 @@ static int find_declaration(struct reader *reader, struct plugin_actor *actor,
 }
 
 static int take_config(struct reader *reader, struct plugin_actor *actor,
-		       const struct plugin_table *table)
+		       struct plugin_table *table)
 {
 	if (!table->config)
 		return 0;
 	int r = find_declaration(reader, actor, table);
 	if (r < 0)
 		return r;
-	actor->config = actor->config_member
-				? actor->config_member->type
-				: layout_to_idl(table->config, &reader->info->memory);
-	return actor->config ? 0 : -ENOMEM;
+	actor->config_layout = take_pointer(&table->config);
+	actor->config = layout_type(actor->config_layout);
+	return 0;
 }
 
 static int read_type(struct reader *reader, size_t i)

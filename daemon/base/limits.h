@@ -105,9 +105,8 @@
 #define LIMIT_CONFIG_LINE      (64u << 10) /* continuation lines together */
 #define LIMIT_CONFIG_DROPINS   256u        /* of one unit, or of trouped.conf */
 #define LIMIT_CONFIG_DIRECTORY 16384u      /* entries of one directory that are looked at */
-#define LIMIT_CONFIG_DEPTH     15u   /* structs, lists and maps in one another in [Config] */
-#define LIMIT_PROBLEMS         1000u /* told of; further ones are only counted */
-#define LIMIT_SOCKET_PATH      107u  /* bytes: what sun_path holds */
+#define LIMIT_PROBLEMS         1000u       /* told of; further ones are only counted */
+#define LIMIT_SOCKET_PATH      107u        /* bytes: what sun_path holds */
 #define LIMIT_RUNTIME_PATH     70u /* bytes: with an inbox's name behind it still a socket's path */
 
 #endif

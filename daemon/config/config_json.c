@@ -3,13 +3,13 @@
 
 #include "base/cleanup.h"
 #include "base/limits.h"
-#include "base/text.h"
-#include "config/config_value.h"
+#include "config/conf.h"
+#include "proto/assign.h"
+#include "proto/json.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* One assignment on its way to its place. */
 struct assignment {
@@ -17,7 +17,21 @@ struct assignment {
 	struct problems *problems;
 };
 
-static const char *name_kind(const struct idl_type *type)
+/* The tree of what is being put together. */
+static void free_tree(struct json_tree **tree)
+{
+	json_tree_free(*tree);
+}
+
+/* ---- values */
+
+static int refuse(const struct assignment *a, const char *why)
+{
+	return problems_add(a->problems, a->config->file, a->config->line, "%.80s=%.80s: %s",
+			    a->config->key, a->config->value, why);
+}
+
+static const char *name_kind(const struct troupe_type *type)
 {
 	switch (type->kind) {
 	case TROUPE_ARRAY:
@@ -29,189 +43,261 @@ static const char *name_kind(const struct idl_type *type)
 	}
 }
 
-/* The field that a part of a key means: the same name, else the same but for the case of
- * letters. */
-static const struct idl_field *find_field(const struct idl_type *type, const char *name,
-					  size_t size)
+/* Whether values of the type are single words. */
+static bool is_word(const struct troupe_type *type)
 {
-	for (size_t i = 0; i < type->n_fields; i++)
-		if (strlen(type->fields[i].name) == size &&
-		    memcmp(type->fields[i].name, name, size) == 0)
-			return &type->fields[i];
-	for (size_t i = 0; i < type->n_fields; i++)
-		if (strlen(type->fields[i].name) == size &&
-		    strncasecmp(type->fields[i].name, name, size) == 0)
-			return &type->fields[i];
-	return NULL;
+	switch (type->kind) {
+	case TROUPE_OBJECT:
+	case TROUPE_STRUCT:
+	case TROUPE_ARRAY:
+	case TROUPE_MAP:
+		return false;
+	default:
+		return true;
+	}
 }
 
-static int complain_unknown(const struct assignment *a, const struct idl_type *type,
-			    const char *name, size_t size)
+/* A string as it is, or, when it begins with a quote, what stands in quotes. */
+static int read_string(const struct assignment *a, struct json_tree **ret_value)
 {
-	const char *names[IDL_FIELDS_MAX], *nearest;
-	char text[64];
+	const char *text = a->config->value, *error;
+	char **words;
+	size_t n;
+	int r;
 
-	snprintf(text, sizeof(text), "%.*s", size < 64 ? (int)size : 63, name);
-	for (size_t i = 0; i < type->n_fields && i < IDL_FIELDS_MAX; i++)
-		names[i] = type->fields[i].name;
-	nearest = text_nearest(text, names, type->n_fields);
-	if (nearest)
-		return problems_add(
-			a->problems, a->config->file, a->config->line,
-			"%.80s=: the plug-in's Config has no field %s; did you mean %s?",
-			a->config->key, text, nearest);
-	return problems_add(a->problems, a->config->file, a->config->line,
-			    "%.80s=: the plug-in's Config has no field %s", a->config->key,
-			    text);
-}
-
-/* Set or take back `name` in `object`, whose type is `type`. */
-static int assign(const struct assignment *a, json_t *object, const char *name,
-		  const struct idl_type *type)
-{
-	char message[CONFIG_MESSAGE_MAX];
-	const struct idl_type *plain = config_plain_type(type);
-	const char *value = a->config->value;
-	json_t *json = NULL;
-	int r = 0;
-
-	while (type->named)
-		type = type->named->type;
-	if (*value == '\0') {
-		json_object_del(object, name);
-		/* A list or map that must be there is there, and empty. */
-		if (type->kind != TROUPE_ARRAY && type->kind != TROUPE_MAP)
-			return 0;
-		json = type->kind == TROUPE_ARRAY ? json_array() : json_object();
-		return json_object_set_new(object, name, json) < 0 ? -ENOMEM : 0;
+	if (*text != '"' && *text != '\'') {
+		*ret_value = json_tree_string(text);
+		return *ret_value ? 0 : -ENOMEM;
 	}
-	if (plain->kind == TROUPE_ARRAY) {
-		json = json_incref(json_object_get(object, name));
-		if (!json)
-			json = json_array();
-		r = json ? config_list_read(plain, value, json, message) : -ENOMEM;
-		if (r < 0)
-			json_decref(json);
-	} else {
-		r = config_value_read(plain, value, &json, message);
-	}
+	r = conf_split(text, &words, &n, &error);
 	if (r == -EINVAL)
-		return problems_add(a->problems, a->config->file, a->config->line,
-				    "%.80s=%.80s: %s", a->config->key, value, message);
+		return refuse(a, error);
 	if (r < 0)
 		return r;
-	return json_object_set_new(object, name, json) < 0 ? -ENOMEM : 0;
+	*ret_value = n == 1 ? json_tree_string(words[0]) : NULL;
+	conf_words_free(words, n);
+	if (n != 1)
+		return refuse(a,
+			      "the quotes end before the value does; put all of it in quotes");
+	return *ret_value ? 0 : -ENOMEM;
 }
 
-/* The object called `name` in `object`, made when it is not there; borrowed. NULL: no
- * memory. */
-static json_t *enter(json_t *object, const char *name)
+/* JSON text of a value of exactly that type. */
+static int read_json(const struct assignment *a, const struct troupe_type *type,
+		     struct json_tree **ret_value)
 {
-	json_t *inner = json_object_get(object, name);
+	const char *text = a->config->value;
+	cleanup(free_tree) struct json_tree *value = NULL;
+	struct codec_error error = {0};
+	char why[ASSIGN_WHY_MAX];
+	int r = assign_value(type, text, &value, why);
 
-	if (inner && json_is_object(inner))
-		return inner;
-	inner = json_object();
-	return json_object_set_new(object, name, inner) < 0 ? NULL : inner;
-}
-
-/* Follow the key from `object`, a struct or map of `type`, and assign at its end. */
-static int walk(const struct assignment *a, json_t *object, const struct idl_type *type)
-{
-	const char *key = a->config->key;
-
-	for (unsigned depth = 0; depth < LIMIT_CONFIG_DEPTH; depth++) {
-		size_t size = strcspn(key, ".");
-		const struct idl_type *inner;
-		cleanup_free char *name = NULL;
-
-		if (type->kind == TROUPE_STRUCT) {
-			const struct idl_field *field = find_field(type, key, size);
-
-			if (!field)
-				return complain_unknown(a, type, key, size);
-			name = strdup(field->name);
-			inner = field->type;
-		} else {
-			inner = type->item;
-			/* Nothing can follow a plain value's key, so the dots are its own. */
-			if (config_plain_type(inner)->kind != TROUPE_STRUCT &&
-			    config_plain_type(inner)->kind != TROUPE_MAP)
-				size = strlen(key);
-			name = strndup(key, size);
-		}
-		if (!name)
-			return -ENOMEM;
-		if (*name == '\0')
-			return problems_add(a->problems, a->config->file, a->config->line,
-					    "%.80s=: a name is missing beside a dot",
-					    a->config->key);
-		if (key[size] == '\0')
-			return assign(a, object, name, inner);
-		type = config_plain_type(inner);
-		if (type->kind != TROUPE_STRUCT && type->kind != TROUPE_MAP)
-			return problems_add(
-				a->problems, a->config->file, a->config->line,
-				"%.80s=: %s is %s, nothing can stand behind it after a dot",
-				a->config->key, name, name_kind(type));
-		object = enter(object, name);
-		if (!object)
-			return -ENOMEM;
-		key += size + 1;
-	}
-	return problems_add(a->problems, a->config->file, a->config->line,
-			    "%.80s=: nested too deeply", a->config->key);
-}
-
-static int complete(const struct unit_file *unit, const struct idl_type *type, json_t *json,
-		    const char *path, struct problems *problems);
-
-static int complete_field(const struct unit_file *unit, const struct idl_field *field,
-			  json_t *object, const char *path, struct problems *problems)
-{
-	const struct idl_type *type = field->type;
-	json_t *json = json_object_get(object, field->name);
-
-	while (type->named)
-		type = type->named->type;
-	if (!json && type->kind == TROUPE_OPTIONAL)
+	if (r == -EINVAL)
+		return refuse(a, why);
+	if (r == 0)
+		r = json_check(type, text, strlen(text), &error);
+	if (r == 0) {
+		*ret_value = take_pointer(&value);
 		return 0;
-	if (!json && type->kind == TROUPE_STRUCT) {
-		json = enter(object, field->name);
-		if (!json)
+	}
+	if (r == -ENOMEM)
+		return r;
+	snprintf(why, sizeof(why), "%s%s%s", error.path, *error.path ? ": " : "",
+		 error.message);
+	return refuse(a, why);
+}
+
+static int read_value(const struct assignment *a, const struct troupe_type *type,
+		      struct json_tree **ret_value)
+{
+	char why[ASSIGN_WHY_MAX];
+	int r;
+
+	if (type->kind == TROUPE_STRING)
+		return read_string(a, ret_value);
+	if (!is_word(type))
+		return read_json(a, type, ret_value);
+	r = assign_value(type, a->config->value, ret_value, why);
+	return r == -EINVAL ? refuse(a, why) : r;
+}
+
+/* Words, each of which is an item. Their quotes are gone, so that a string is what the word
+ * is. */
+static int add_words(const struct assignment *a, const struct troupe_type *item,
+		     struct json_tree *array)
+{
+	char **words = NULL;
+	char why[ASSIGN_WHY_MAX];
+	const char *error;
+	size_t n;
+	int r = conf_split(a->config->value, &words, &n, &error);
+
+	if (r == -EINVAL)
+		return refuse(a, error);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct json_tree *value = NULL;
+
+		r = assign_value(item, words[i], &value, why);
+		if (r == -EINVAL)
+			(void)refuse(a, why);
+		if (r == 0)
+			json_tree_append(array, value);
+	}
+	if (words)
+		conf_words_free(words, n);
+	return r;
+}
+
+/* Put what an assignment to a list of `type` stands for behind what is in it. */
+static int add_items(const struct assignment *a, const struct troupe_type *type,
+		     struct json_tree *array)
+{
+	const struct troupe_type *item = assign_plain_type(type->item);
+	struct json_tree *value = NULL;
+	/* Several at once, unless that would be a single list within a list. */
+	bool is_list = a->config->value[0] == '[' && item->kind != TROUPE_ARRAY;
+	int r;
+
+	if (is_word(item))
+		return add_words(a, item, array);
+	r = read_json(a, is_list ? type : item, &value);
+	if (r < 0)
+		return r;
+	if (!is_list) {
+		json_tree_append(array, value);
+		return 0;
+	}
+	json_tree_extend(array, value);
+	json_tree_free(value);
+	return 0;
+}
+
+/* ---- places */
+
+/* An empty value: as if the field had not been set. A list or map that must be there is there, and empty. */
+static void reset(const struct assign_place *place)
+{
+	json_tree_remove(place->object, place->name);
+	if (place->type->kind == TROUPE_ARRAY)
+		json_tree_set(place->object, place->name, json_tree_array());
+	else if (place->type->kind == TROUPE_MAP)
+		json_tree_set(place->object, place->name, json_tree_object());
+}
+
+static int assign(const struct assignment *a, const struct assign_place *place)
+{
+	const struct troupe_type *type = assign_plain_type(place->type);
+	struct json_tree *value = NULL;
+	int r;
+
+	if (*a->config->value == '\0') {
+		reset(place);
+		return 0;
+	}
+	if (type->kind == TROUPE_ARRAY) {
+		if (!json_tree_is(json_tree_find(place->object, place->name), JSON_TREE_ARRAY))
+			json_tree_set(place->object, place->name, json_tree_array());
+		value = json_tree_find(place->object, place->name);
+		return value ? add_items(a, type, value) : -ENOMEM;
+	}
+	r = read_value(a, type, &value);
+	if (r == 0)
+		json_tree_set(place->object, place->name, value);
+	return r;
+}
+
+static int complain(const struct assignment *a, const struct assign_fault *fault)
+{
+	const struct unit_config *config = a->config;
+	const char *nearest;
+
+	switch (fault->what) {
+	case ASSIGN_NO_FIELD:
+		nearest = assign_nearest(fault);
+		return problems_add(a->problems, config->file, config->line,
+				    "%.80s=: the plug-in's Config has no field %s%s%s%s",
+				    config->key, fault->name, nearest ? "; did you mean " : "",
+				    nearest ? nearest : "", nearest ? "?" : "");
+	case ASSIGN_NOT_IN_IT:
+		return problems_add(a->problems, config->file, config->line,
+				    "%.80s=: %s is %s, nothing can stand behind it after a dot",
+				    config->key, fault->name, name_kind(fault->type));
+	case ASSIGN_NAME_MISSING:
+		return problems_add(a->problems, config->file, config->line,
+				    "%.80s=: a name is missing beside a dot", config->key);
+	case ASSIGN_TOO_DEEP:
+		break;
+	}
+	return problems_add(a->problems, config->file, config->line,
+			    "%.80s=: nested too deeply", config->key);
+}
+
+static int take(const struct assignment *a, const struct troupe_type *type,
+		struct json_tree *root)
+{
+	struct assign_place place;
+	struct assign_fault fault;
+	int r = assign_find(root, type, a->config->key, 0, &place, &fault);
+
+	if (r == -EINVAL)
+		return complain(a, &fault);
+	if (r == 0) {
+		r = assign(a, &place);
+		free(place.name);
+	}
+	return r;
+}
+
+/* ---- the whole */
+
+static int complete(const struct unit_file *unit, const struct troupe_type *type,
+		    struct json_tree *value, const char *path, struct problems *problems);
+
+static int complete_field(const struct unit_file *unit, const struct troupe_field *field,
+			  struct json_tree *object, const char *path, struct problems *problems)
+{
+	struct json_tree *value = json_tree_find(object, field->name);
+
+	if (!value && field->type->kind == TROUPE_OPTIONAL)
+		return 0;
+	if (!value && field->type->kind == TROUPE_STRUCT) {
+		json_tree_set(object, field->name, json_tree_object());
+		value = json_tree_find(object, field->name);
+		if (!value)
 			return -ENOMEM;
 	}
-	if (!json)
+	if (!value)
 		return problems_add(problems, unit->file, 0,
 				    "[Config] lacks %s=, which the plug-in requires", path);
-	return complete(unit, type, json, path, problems);
+	return complete(unit, field->type, value, path, problems);
 }
 
 /* Note what is missing in the structs of a value, and put in structs all of whose fields may be
- * absent: a chain of structs that are not optional is finite, the IDL sees to that. Lists came
- * as JSON text that has been checked. */
-static int complete(const struct unit_file *unit, const struct idl_type *type, json_t *json,
-		    const char *path, struct problems *problems)
+ * absent: a chain of structs that are not optional is finite, the layout sees to that. Lists
+ * came as JSON text that has been checked. */
+static int complete(const struct unit_file *unit, const struct troupe_type *type,
+		    struct json_tree *value, const char *path, struct problems *problems)
 {
 	char inner_path[512];
-	const char *key;
-	json_t *item;
 	int result = 0, r;
 
-	type = config_plain_type(type);
-	if (json_is_null(json)) /* an absent one, within JSON text */
+	type = assign_plain_type(type);
+	if (!json_tree_is(value,
+			  JSON_TREE_OBJECT)) /* null is an absent one, within JSON text */
 		return 0;
 	if (type->kind == TROUPE_STRUCT)
-		for (size_t i = 0; i < type->n_fields && result != -ENOMEM; i++) {
+		for (uint32_t i = 0; i < type->count && result != -ENOMEM; i++) {
 			snprintf(inner_path, sizeof(inner_path), "%s%s%s", path,
 				 *path ? "." : "", type->fields[i].name);
-			r = complete_field(unit, &type->fields[i], json, inner_path, problems);
+			r = complete_field(unit, &type->fields[i], value, inner_path, problems);
 			if (r < 0)
 				result = r;
 		}
 	else if (type->kind == TROUPE_MAP)
-		json_object_foreach (json, key, item) {
-			snprintf(inner_path, sizeof(inner_path), "%s.%s", path, key);
+		json_tree_foreach(item, value)
+		{
+			snprintf(inner_path, sizeof(inner_path), "%s.%s", path,
+				 json_tree_key(item));
 			r = complete(unit, type->item, item, inner_path, problems);
 			if (r < 0)
 				result = r;
@@ -219,12 +305,29 @@ static int complete(const struct unit_file *unit, const struct idl_type *type, j
 	return result;
 }
 
-int config_json(const struct unit_file *unit, const struct idl_type *type, char **ret_text,
+/* The text, as json_decode() takes it: each assignment was checked, but together they may be too much. */
+static int print(const struct unit_file *unit, const struct troupe_type *type,
+		 const struct json_tree *root, char **ret_text, struct problems *problems)
+{
+	cleanup_free char *text = NULL;
+	struct codec_error error = {0};
+	size_t size;
+	int r = json_tree_print(root, 0, &text, &size);
+
+	if (r == 0)
+		r = json_check(type, text, size, &error);
+	if (r == 0)
+		*ret_text = take_pointer(&text);
+	if (r == 0 || r == -ENOMEM)
+		return r;
+	return problems_add(problems, unit->file, 0, "[Config] %s%s%s", error.path,
+			    *error.path ? ": " : "", error.message);
+}
+
+int config_json(const struct unit_file *unit, const struct troupe_type *type, char **ret_text,
 		struct problems *problems)
 {
-	char message[CONFIG_MESSAGE_MAX];
-	json_t *root;
-	char *text;
+	cleanup(free_tree) struct json_tree *root = NULL;
 	int result = 0;
 
 	if (!type && unit->n_config > 0)
@@ -232,19 +335,15 @@ int config_json(const struct unit_file *unit, const struct idl_type *type, char 
 			problems, unit->config[0].file, unit->config[0].line,
 			"this plug-in takes no configuration; remove the [Config] section");
 	if (!type) {
-		text = strdup("");
-		if (!text)
-			return -ENOMEM;
-		*ret_text = text;
-		return 0;
+		*ret_text = strdup("");
+		return *ret_text ? 0 : -ENOMEM;
 	}
-	type = config_plain_type(type);
-	root = json_object();
+	root = json_tree_object();
 	if (!root)
 		return -ENOMEM;
 	for (size_t i = 0; i < unit->n_config && result != -ENOMEM; i++) {
 		const struct assignment a = {&unit->config[i], problems};
-		int r = walk(&a, root, type);
+		int r = take(&a, type, root);
 
 		if (r < 0)
 			result = r;
@@ -252,16 +351,5 @@ int config_json(const struct unit_file *unit, const struct idl_type *type, char 
 	/* What was refused above would be told as missing again. */
 	if (result == 0)
 		result = complete(unit, type, root, "", problems);
-	/* Each assignment was checked; together they may be too deep. */
-	if (result == 0 && config_value_check(type, root, message) < 0)
-		result = problems_add(problems, unit->file, 0, "[Config] %s", message);
-	if (result == 0) {
-		text = json_dumps(root, JSON_COMPACT);
-		if (text)
-			*ret_text = text;
-		else
-			result = -ENOMEM;
-	}
-	json_decref(root);
-	return result;
+	return result < 0 ? result : print(unit, type, root, ret_text, problems);
 }

@@ -22,13 +22,13 @@
 
 #include "config/problems.h"
 #include "config/unit_file.h"
-#include "proto/idl.h"
+#include <troupe/type.h>
 
 /* *ret_text is given: the text of a JSON object, or "" when the type is NULL. type: the STRUCT
  * of the actor type's configuration, NULL: it takes none, so that any assignment is a problem.
  * -EINVAL: problems were noted, each with its file and line; -ENOMEM. Whatever succeeds is
  * accepted by json_decode() with that type. */
-int config_json(const struct unit_file *unit, const struct idl_type *type, char **ret_text,
+int config_json(const struct unit_file *unit, const struct troupe_type *type, char **ret_text,
 		struct problems *problems);
 
 #endif

@@ -318,7 +318,8 @@ const char *deploy_choose_type(const struct deployment *deployment, const char *
 	return NULL;
 }
 
-const struct idl_type *deploy_config_type(const struct deployment *deployment, const char *type)
+const struct troupe_type *deploy_config_type(const struct deployment *deployment,
+					     const char *type)
 {
 	for (size_t i = 0; i < deployment->info->n_actors; i++)
 		if (strcmp(deployment->info->actors[i].name, type) == 0)

@@ -70,8 +70,8 @@ const char *deploy_choose_type(const struct deployment *deployment, const char *
 			       char *why);
 
 /* What the [Config] section of an actor type may hold, a STRUCT. NULL: it takes none. */
-const struct idl_type *deploy_config_type(const struct deployment *deployment,
-					  const char *type);
+const struct troupe_type *deploy_config_type(const struct deployment *deployment,
+					     const char *type);
 
 /* The qualified name behind a hash; NULL: unknown. */
 const char *deploy_message_name(const struct deployment *deployment, uint64_t hash);

@@ -60,7 +60,7 @@ static struct version *new_empty(struct master *master)
 static int make_config(struct version *version, const struct unit_file *file, char *why,
 		       struct problems *problems)
 {
-	const struct idl_type *type = deploy_config_type(version->deployment, version->type);
+	const struct troupe_type *type = deploy_config_type(version->deployment, version->type);
 	size_t before = problems->n;
 	int r = config_json(file, type, &version->config, problems);
 

@@ -12,16 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char idl_text[] =
-	"interface io.troupe.fuzz\n"
-	"type Config (a: ?Config, b: ?bool, c: ?int, d: ?float, e: ?string, f: ?(x, y),\n"
-	"  g: ?[]string, h: ?[string]Config, i: ?[]Config, j: ?object, k: ?[][]int,\n"
-	"  # troupe: binary\n"
-	"  l: ?string,\n"
-	"  # troupe: address\n"
-	"  m: ?string)\n"
-	"method M() -> ()\n";
-
 static const char layout_text[] =
 	"(a:?^0,b:?bool,c:?int,d:?float,e:?string,f:?{x,y},g:?[]string,h:?[string]^0,"
 	"i:?[]^0,j:?object,k:?[][]int,l:?binary,m:?address)";
@@ -54,14 +44,11 @@ static void check_config(const struct conf *conf, struct problems *problems)
 {
 	struct unit_file unit = {.file = (char[]){"fuzz"}};
 	cleanup_free char *json = NULL;
-	struct idl_error idl_error;
 	struct codec_error error;
 	struct layout *layout;
-	struct idl *idl;
 	size_t size;
 	void *block;
 
-	check(idl_parse(idl_text, strlen(idl_text), &idl, &idl_error) == 0);
 	check(layout_parse(layout_text, strlen(layout_text), &layout) == 0);
 	unit.config = calloc(conf->n + 1, sizeof(*unit.config));
 	check(unit.config != NULL);
@@ -69,7 +56,7 @@ static void check_config(const struct conf *conf, struct problems *problems)
 		unit.config[unit.n_config++] =
 			(struct unit_config){conf->entries[i].key, conf->entries[i].value,
 					     unit.file, conf->entries[i].line};
-	if (config_json(&unit, idl_find(idl, "Config")->type, &json, problems) == 0) {
+	if (config_json(&unit, layout_type(layout), &json, problems) == 0) {
 		check(json_decode(layout_type(layout), json, strlen(json), &block, &size,
 				  &error) == 0);
 		free(block);
@@ -78,7 +65,6 @@ static void check_config(const struct conf *conf, struct problems *problems)
 	}
 	free(unit.config);
 	layout_free(layout);
-	idl_free(idl);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

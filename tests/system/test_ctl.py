@@ -197,7 +197,7 @@ class Ctl(HostTest):
         counted = host.ctl_json("call", "count", "CountFile", "path=/etc/hostname", check=False)
         self.assertNotIn("error", counted)
         host.ctl_json("spawn", "raw", plugin("wordcount"), 'directories:=["/usr"]', "fileMax:=4096")
-        for arguments, words in ((["fileMax=many"], ["fileMax=many", "int"]), (["fileMx=1"], ["fileMx", "did you mean fileMax"]),
+        for arguments, words in ((["fileMax=many"], ["fileMax=many", "a whole number"]), (["fileMx=1"], ["fileMx", "did you mean fileMax"]),
                                  (["fileMax:={"], ["JSON"])):
             done = host.ctl("spawn", "bad", plugin("wordcount"), *arguments, check=False)
             self.assertEqual(done.returncode, 2, arguments)
@@ -279,7 +279,7 @@ class Ctl(HostTest):
     def test_a_value_that_is_none_says_why(self):
         host = self.daemon({"echo": {"Plugin": "echo"}})
         for value, words in (("number=99999999999999999999", "must be from -9223372036854775808 to 9223372036854775807"),
-                             ("number=9e99", "is not int"), ("number=many", "is not int"), (b"text=\xff", "is not UTF-8 text")):
+                             ("number=9e99", "must be a whole number"), ("number=many", "must be a whole number"), (b"text=\xff", "is not UTF-8 text")):
             done = host.ctl("call", "echo", "Fail", value, check=False)
             self.assertEqual(done.returncode, 2)
             self.assertIn(words, done.stderr)

@@ -12,42 +12,23 @@
 #include "base/cleanup.h"
 #include "config/conf.h"
 #include "config/config_json.h"
-#include "proto/idl.h"
 #include "proto/json.h"
 #include "proto/layout.h"
 
-static const char idl_text[] =
-	"interface io.troupe.test\n"
-	"type Level (debug, info, warning)\n"
-	"type Listen (port: int, address: ?string)\n"
-	"type Peer (host: string, port: ?int)\n"
-	"type Node (name: ?string, next: ?Node)\n"
-	"type Config (\n"
-	"  greeting: ?string, verbose: ?bool, limit: ?int, share: ?float,\n"
-	"  level: ?Level, words: ?[]string, numbers: ?[]int, listen: ?Listen,\n"
-	"  env: ?[string]string, limits: ?[string]Listen, peers: ?[]Peer, extra: ?object,\n"
-	"  matrix: ?[][]int, node: ?Node,\n"
-	"  # troupe: binary\n"
-	"  key: ?string,\n"
-	"  # troupe: address\n"
-	"  friend: ?string\n"
-	")\n"
-	"type Required (name: string, tags: []string, env: [string]int, listen: Listen,\n"
-	"  inner: (a: ?int))\n"
-	"method M() -> ()\n";
+static const char config_layout[] = "(greeting:?string,verbose:?bool,limit:?int,share:?float,"
+				    "level:?{debug,info,warning},words:?[]string,"
+				    "numbers:?[]int,listen:?(port:int,address:?string),env:?["
+				    "string]string,limits:?[string](port:int,address:"
+				    "?string),peers:?[](host:string,port:?int),extra:?object,"
+				    "matrix:?[][]int,node:?(name:?string,next:?^0),"
+				    "key:?binary,friend:?address)";
 
-/* The same as Config, for what decodes it in the end. */
-static const char layout_text[] = "(greeting:?string,verbose:?bool,limit:?int,share:?float,"
-				  "level:?{debug,info,warning},words:?[]string,"
-				  "numbers:?[]int,listen:?(port:int,address:?string),env:?["
-				  "string]string,limits:?[string](port:int,address:"
-				  "?string),peers:?[](host:string,port:?int),extra:?object,"
-				  "matrix:?[][]int,node:?(name:?string,next:?^0),"
-				  "key:?binary,friend:?address)";
+static const char required_layout[] =
+	"(name:string,tags:[]string,env:[string]int,listen:(port:int,address:?string),"
+	"inner:(a:?int))";
 
 struct fixture {
-	struct idl *idl;
-	struct layout *layout;
+	struct layout *config, *required;
 	struct conf conf;
 	struct problems problems;
 	char text[512];
@@ -56,25 +37,25 @@ struct fixture {
 static int group_setup(void **state)
 {
 	static struct fixture fixture;
-	struct idl_error error;
 
 	*state = &fixture;
-	if (idl_parse(idl_text, strlen(idl_text), &fixture.idl, &error) < 0)
+	if (layout_parse(config_layout, strlen(config_layout), &fixture.config) < 0)
 		return -1;
-	return layout_parse(layout_text, strlen(layout_text), &fixture.layout);
+	return layout_parse(required_layout, strlen(required_layout), &fixture.required);
 }
 
 static int group_teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	idl_free(f->idl);
-	layout_free(f->layout);
+	layout_free(f->config);
+	layout_free(f->required);
 	return 0;
 }
 
 /* The JSON that assignments make, or the problems, a line each. */
-static const char *convert(struct fixture *f, const char *type, const char *assignments)
+static const char *convert(struct fixture *f, const struct layout *layout,
+			   const char *assignments)
 {
 	struct unit_config config[64];
 	char file[] = "u.actor";
@@ -93,7 +74,7 @@ static const char *convert(struct fixture *f, const char *type, const char *assi
 					     .value = f->conf.entries[i].value,
 					     .file = file,
 					     .line = f->conf.entries[i].line};
-	r = config_json(&unit, type ? idl_find(f->idl, type)->type : NULL, &json, &f->problems);
+	r = config_json(&unit, layout ? layout_type(layout) : NULL, &json, &f->problems);
 	assert_int_equal(r, f->problems.n > 0 ? -EINVAL : 0);
 	for (size_t i = 0; i < f->problems.n; i++) {
 		size_t used = strlen(f->text);
@@ -148,6 +129,7 @@ static void assignment_becomes_json_by_its_type(void **state)
 		{"Matrix=[1,2]\nMatrix=[]", "{\"matrix\":[[1,2],[]]}"},
 		{"Extra={\"any\": [null, {\"x\": 1.5}]}",
 		 "{\"extra\":{\"any\":[null,{\"x\":1.5}]}}"},
+		{"Extra=[1]", "{\"extra\":[1]}"},
 		{"Key=aGVsbG8=", "{\"key\":\"aGVsbG8=\"}"},
 		{"Friend=0.2.1.4711.3", "{\"friend\":\"0.2.1.4711.3\"}"},
 		{"Node.Next.Next.Name=x", "{\"node\":{\"next\":{\"next\":{\"name\":\"x\"}}}}"},
@@ -162,9 +144,9 @@ static void assignment_becomes_json_by_its_type(void **state)
 		void *block;
 		size_t size;
 
-		assert_string_equal(convert(f, "Config", cases[i][0]), cases[i][1]);
+		assert_string_equal(convert(f, f->config, cases[i][0]), cases[i][1]);
 		/* And the worker's decoder takes it. */
-		assert_int_equal(json_decode(layout_type(f->layout), f->text, strlen(f->text),
+		assert_int_equal(json_decode(layout_type(f->config), f->text, strlen(f->text),
 					     &block, &size, &error),
 				 0);
 		free(block);
@@ -201,7 +183,7 @@ static void mistake_is_named_with_file_and_line(void **state)
 		 "u.actor:2: Limit=9223372036854775808: must be from "
 		 "-9223372036854775808 to 9223372036854775807"},
 		{"Share=inf", "u.actor:2: Share=inf: must be a number, like 0.5"},
-		{"Share=1e999", "u.actor:2: Share=1e999: must be a number, like 0.5"},
+		{"Share=1e999", "u.actor:2: Share=1e999: is out of the range of numbers"},
 		{"Share=0x1p3", "u.actor:2: Share=0x1p3: must be a number, like 0.5"},
 		{"Level=warnin",
 		 "u.actor:2: Level=warnin: there is no such choice; did you mean warning?"},
@@ -210,23 +192,23 @@ static void mistake_is_named_with_file_and_line(void **state)
 		 "u.actor:2: Numbers=1 two: must be a whole number, like 80 or 64K"},
 		{"Words='x",
 		 "u.actor:2: Words='x: a ' is not closed; write \\' for an apostrophe"},
-		{"Listen=80",
-		 "u.actor:2: Listen=80: must be JSON text: '[' or '{' expected near '80'"},
+		{"Listen=80", "u.actor:2: Listen=80: an object, found a number"},
 		{"Listen={\"port\":\"x\"}",
-		 "u.actor:2: Listen={\"port\":\"x\"}: port must be a whole number"},
-		{"Listen={}", "u.actor:2: Listen={}: port is missing"},
+		 "u.actor:2: Listen={\"port\":\"x\"}: port: an int, found a string"},
+		{"Listen={}", "u.actor:2: Listen={}: port: the field is missing"},
 		{"Listen={\"port\":1,\"x\":1}",
-		 "u.actor:2: Listen={\"port\":1,\"x\":1}: x is not a field of this "
-		 "type"},
-		{"Listen=[]", "u.actor:2: Listen=[]: must be an object"},
+		 "u.actor:2: Listen={\"port\":1,\"x\":1}: x: the type has "
+		 "no such field"},
+		{"Listen=[]", "u.actor:2: Listen=[]: an object, found an array"},
 		{"Peers=[{\"host\":\"a\"},{\"host\":1}]",
 		 "u.actor:2: Peers=[{\"host\":\"a\"},{\"host\":1}]: "
-		 "[1].host must be a string"},
-		{"Matrix={}", "u.actor:2: Matrix={}: must be an array"},
-		{"Extra=[1]", "u.actor:2: Extra=[1]: must be an object, not nested too deeply"},
+		 "[1].host: a string, found a number"},
+		{"Matrix={}", "u.actor:2: Matrix={}: an array, found an object"},
+		{"Listen=port",
+		 "u.actor:2: Listen=port: must be JSON text: expected a value at byte 0"},
 		{"Extra={\"a\":1,\"a\":2}",
-		 "u.actor:2: Extra={\"a\":1,\"a\":2}: must be JSON text: duplicate "
-		 "object key near '\"a\"'"},
+		 "u.actor:2: Extra={\"a\":1,\"a\":2}: must be JSON text: the key "
+		 "\"a\" twice"},
 		{"Key=a", "u.actor:2: Key=a: must be base64"},
 		{"Key=aGVsbG9=", "u.actor:2: Key=aGVsbG9=: must be base64"},
 		{"Friend=1.2.3",
@@ -239,31 +221,37 @@ static void mistake_is_named_with_file_and_line(void **state)
 		 "u.actor: [Config] lacks limits.a.port=, which the plug-in requires"},
 		{"Limit=x\nVerbose=y\nLevel=info",
 		 "u.actor:2: Limit=x: must be a whole number, like 80 or 64K"},
-		{"Node.Next.Next.Next.Next.Next.Next.Next.Next.Next.Next.Next.Next.Next.Next."
-		 "Next.Name=x",
-		 "u.actor:2: "
-		 "Node.Next.Next.Next.Next.Next.Next.Next.Next.Next.Next.Next.Next.Next.Next."
-		 "Next.=: "
-		 "nested too deeply"},
-		{"Node.Next.Next.Next.Next.Next.Next.Next={\"next\":{\"next\":{\"next\":{"
-		 "\"next\":{\"next\":"
-		 "{\"next\":{\"next\":{\"next\":{\"next\":{}}}}}}}}}}",
-		 "u.actor: [Config] "
-		 "node.next.next.next.next.next.next.next.next.next.next.next.next.next.next."
-		 "next "
-		 "is nested too deeply"},
 	};
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		assert_string_equal(convert(f, "Config", cases[i][0]), cases[i][1]);
+		assert_string_equal(convert(f, f->config, cases[i][0]), cases[i][1]);
+}
+
+/* As deep as messages may be, and one level more: by key, and by key and JSON text together. */
+static void nesting_has_the_limit_of_messages(void **state)
+{
+	struct fixture *f = *state;
+	char text[1024] = "Node";
+
+	for (unsigned depth = 2; depth < CODEC_DEPTH_MAX; depth++)
+		strcat(text, ".Next");
+	strcat(text, ".Name=x");
+	assert_null(strstr(convert(f, f->config, text), "u.actor"));
+	text[strlen(text) - strlen("Name=x")] = '\0';
+	strcat(text, "Next.Name=x");
+	assert_non_null(strstr(convert(f, f->config, text), "=: nested too deeply"));
+	text[strlen(text) - strlen("Next.Name=x")] = '\0';
+	strcat(text, "Next={\"name\":\"x\"}");
+	assert_non_null(strstr(convert(f, f->config, text), "[Config] node.next.next"));
+	assert_non_null(strstr(f->text, "deep"));
 }
 
 static void required_fields_must_be_set(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_string_equal(convert(f, "Required", ""),
+	assert_string_equal(convert(f, f->required, ""),
 			    "u.actor: [Config] lacks name=, which the plug-in requires\n"
 			    "u.actor: [Config] lacks tags=, which the plug-in requires\n"
 			    "u.actor: [Config] lacks env=, which the plug-in requires\n"
@@ -271,7 +259,7 @@ static void required_fields_must_be_set(void **state)
 	/* Empty lists and maps are given by an empty value; a struct of optional fields comes
 	 * by itself. */
 	assert_string_equal(
-		convert(f, "Required", "Name=n\nTags=\nEnv=\nListen.Port=1"),
+		convert(f, f->required, "Name=n\nTags=\nEnv=\nListen.Port=1"),
 		"{\"name\":\"n\",\"tags\":[],\"env\":{},\"listen\":{\"port\":1},\"inner\":{}}");
 }
 
@@ -290,6 +278,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(assignment_becomes_json_by_its_type),
 		cmocka_unit_test(mistake_is_named_with_file_and_line),
+		cmocka_unit_test(nesting_has_the_limit_of_messages),
 		cmocka_unit_test(required_fields_must_be_set),
 		cmocka_unit_test(section_is_refused_when_the_plugin_takes_none),
 	};
