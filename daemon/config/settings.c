@@ -64,8 +64,32 @@ static int set_memory(const struct conf_key *key, const struct conf_setting *set
 	return 0;
 }
 
-/* -ENOENT: no such group. */
-static int find_group(const char *name, gid_t *ret_gid)
+/* In /etc/group. -ENOENT: not there. */
+static int read_group(const char *name, gid_t *ret_gid)
+{
+	cleanup_fclose FILE *file = fopen("/etc/group", "re");
+	char line[4096];
+	bool is_begin = true;
+
+	/* Not by fgetgrent(): a line has all members of its group, and may be longer than any buffer. */
+	while (file && fgets(line, sizeof(line), file)) {
+		bool is_name = is_begin && strncmp(line, name, strlen(name)) == 0 &&
+			       line[strlen(name)] == ':';
+		const char *number = is_name ? strchr(line + strlen(name) + 1, ':') : NULL;
+		char *end;
+		unsigned long gid = number ? strtoul(number + 1, &end, 10) : 0;
+
+		is_begin = strchr(line, '\n');
+		if (number && end > number + 1 && *end == ':' && gid < UINT32_MAX) {
+			*ret_gid = (gid_t)gid;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+/* Wherever the system looks for groups, which may be on the network. -ENOENT: no such group. */
+static int ask_for_group(const char *name, gid_t *ret_gid)
 {
 	size_t size = 16384;
 
@@ -88,25 +112,60 @@ static int find_group(const char *name, gid_t *ret_gid)
 	}
 }
 
+/* What those settings know. -ENOENT: nothing. */
+static int recall_group(const struct settings *before, const char *name, gid_t *ret_gid)
+{
+	const struct settings_group *groups[] = {&before->observe, &before->call,
+						 &before->manage, &before->deploy};
+
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++)
+		if (groups[i]->is_set && strcmp(groups[i]->name, name) == 0) {
+			*ret_gid = groups[i]->gid;
+			return 0;
+		}
+	return -ENOENT;
+}
+
+/* -ENOENT: no such group, as far as may be looked. */
+static int find_group(const struct settings *settings, const char *name,
+		      struct settings_group *ret_group)
+{
+	struct settings_group group = {.is_set = true};
+	size_t size = strlen(name);
+	int r;
+
+	if (size == 0 || size >= sizeof(group.name))
+		return -ENOENT;
+	memcpy(group.name, name, size);
+	r = read_group(name, &group.gid);
+	if (r == -ENOENT)
+		r = settings->before ? recall_group(settings->before, name, &group.gid)
+				     : ask_for_group(name, &group.gid);
+	if (r == 0)
+		*ret_group = group;
+	return r;
+}
+
 static int set_group(const struct conf_key *key, const struct conf_setting *setting,
 		     void *field)
 {
+	const struct settings *settings = (const void *)((const char *)field - key->offset);
 	struct settings_group *group = field;
 	uint64_t number;
-	gid_t gid;
 	int r;
 
-	(void)key;
 	if (text_parse_uint(setting->value, 0, UINT32_MAX - 1, &number) == 0) {
 		*group = (struct settings_group){.is_set = true, .gid = (gid_t)number};
 		return 0;
 	}
-	r = find_group(setting->value, &gid);
+	r = find_group(settings, setting->value, group);
+	if (r == -ENOENT && settings->before)
+		return conf_refuse(setting, "is not in /etc/group, and groups are looked for "
+					    "elsewhere only when the daemon starts: write its "
+					    "number, or restart the daemon");
 	if (r == -ENOENT)
 		return conf_refuse(setting, "there is no such group; make it with groupadd "
 					    "--system, or name another");
-	if (r == 0)
-		*group = (struct settings_group){.is_set = true, .gid = gid};
 	return r;
 }
 
@@ -178,7 +237,7 @@ static unsigned count_processors(void)
 	return n < 1 ? 1 : n > (int)LIMIT_WORKERS ? LIMIT_WORKERS : (unsigned)n;
 }
 
-static void init_defaults(struct settings *settings)
+static void init_defaults(struct settings *settings, const struct settings *before)
 {
 	*settings = (struct settings){
 		.workers = count_processors(),
@@ -187,10 +246,10 @@ static void init_defaults(struct settings *settings)
 		.connections = LIMIT_CONNECTIONS,
 		.connections_uid = LIMIT_CONNECTIONS_UID,
 		.worker_watchdog_ns = LIMIT_WORKER_SILENCE_DEFAULT_NS,
+		.before = before,
 	};
 	life_keys_init(&settings->life);
-	if (find_group(CALL_GROUP_DEFAULT, &settings->call.gid) == 0)
-		settings->call.is_set = true;
+	(void)find_group(settings, CALL_GROUP_DEFAULT, &settings->call);
 }
 
 /* The paths that follow from others. */
@@ -224,13 +283,15 @@ static int fill_paths(struct settings *settings, const struct conf_path *path, c
 	return 0;
 }
 
-int settings_init(struct settings *settings, const struct conf *conf,
-		  const struct conf_path *path, const char *file, struct problems *problems)
+/* From assignments already read; `file` stands in problems that belong to no line. */
+static int init(struct settings *settings, const struct conf *conf,
+		const struct conf_path *path, const struct settings *before, const char *file,
+		struct problems *problems)
 {
 	struct settings defaults;
 	int r, result;
 
-	init_defaults(&defaults);
+	init_defaults(&defaults, before);
 	*settings = defaults;
 	const struct conf_table tables[] = {
 		{keys_known, ARRAY_LEN(keys_known), settings, &defaults},
@@ -243,13 +304,14 @@ int settings_init(struct settings *settings, const struct conf *conf,
 	r = fill_paths(settings, path, file, problems);
 	if (r < 0 && result != -ENOMEM)
 		result = r;
+	settings->before = NULL;
 	if (result < 0)
 		settings_fini(settings);
 	return result;
 }
 
 int settings_load(struct settings *settings, const struct conf_path *path,
-		  struct problems *problems)
+		  const struct settings *before, struct problems *problems)
 {
 	struct conf_files files;
 	struct conf conf;
@@ -261,10 +323,9 @@ int settings_load(struct settings *settings, const struct conf_path *path,
 		return r;
 	conf_init(&conf);
 	read = conf_files_read(&files, &conf, problems);
-	r = read == -ENOMEM
-		    ? read
-		    : settings_init(settings, &conf, path,
-				    files.fragment ? files.fragment : "trouped.conf", problems);
+	r = read == -ENOMEM ? read
+			    : init(settings, &conf, path, before,
+				   files.fragment ? files.fragment : "trouped.conf", problems);
 	if (r == 0 && read < 0) {
 		settings_fini(settings);
 		r = read;

@@ -40,9 +40,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define SETTINGS_GROUP_NAME 256
+
 struct settings_group {
 	bool is_set;
 	gid_t gid;
+	char name[SETTINGS_GROUP_NAME]; /* "": it was given by number */
 };
 
 struct settings {
@@ -58,16 +61,15 @@ struct settings {
 	uint64_t worker_memory;      /* bytes; 0: the default; TEXT_INFINITY: no bound */
 	struct life_keys life;
 	struct settings_group observe, call, manage, deploy;
+	const struct settings *before; /* while it is read: see settings_load() */
 };
 
-/* Read trouped.conf and its drop-ins as found by `path`. -EINVAL: problems were noted,
- * *settings is as after settings_fini(); -ENOMEM. */
+/* Read trouped.conf and its drop-ins as found by `path`. Groups are looked for in /etc/group, and then in all that the system's
+ * name service knows, which may take any time; but not where `before` (NULL: there is none) has the settings in force: then what
+ * they know of groups is used, and nothing is waited for. -EINVAL: problems were noted, *settings is as after settings_fini();
+ * -ENOMEM. */
 int settings_load(struct settings *settings, const struct conf_path *path,
-		  struct problems *problems);
-
-/* The same from assignments already read; `file` stands in problems that belong to no line. */
-int settings_init(struct settings *settings, const struct conf *conf,
-		  const struct conf_path *path, const char *file, struct problems *problems);
+		  const struct settings *before, struct problems *problems);
 void settings_fini(struct settings *settings);
 
 /* Of what was read anew, take back what only the daemon's next start may change: `after` keeps the values in force, `before`

@@ -69,7 +69,7 @@ static int check_all(const struct conf_path *path, size_t *ret_n, struct problem
 {
 	struct settings settings;
 	struct unit_file *files;
-	int r = settings_load(&settings, path, problems);
+	int r = settings_load(&settings, path, NULL, problems);
 
 	/* PluginPath= and the units' defaults come from there. */
 	if (r == -EINVAL) {

@@ -172,7 +172,7 @@ static int read_settings(struct master *master)
 	int r;
 
 	problems_init(&problems);
-	r = settings_load(&master->settings, &master->path, &problems);
+	r = settings_load(&master->settings, &master->path, NULL, &problems);
 	log_problems(master, &problems);
 	problems_fini(&problems);
 	if (r == 0)

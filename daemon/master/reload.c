@@ -278,7 +278,7 @@ int reload_run(struct master *master, struct reload_result *ret_result)
 	*result = (struct reload_result){0};
 	problems_init(&result->problems);
 	notify_reloading(&master->notify);
-	r = settings_load(&settings, &master->path, &result->problems);
+	r = settings_load(&settings, &master->path, &master->settings, &result->problems);
 	if (r == 0) {
 		settings_keep(&master->settings, &settings, on_kept, result);
 		settings_fini(&master->settings);

@@ -46,7 +46,47 @@ static int teardown(void **state)
 static int load(struct fixture *f)
 {
 	settings_fini(&f->settings);
-	return settings_load(&f->settings, &f->tree.path, &f->tree.problems);
+	return settings_load(&f->settings, &f->tree.path, NULL, &f->tree.problems);
+}
+
+/* What the system's name service is asked, in place of libc's: it knows one group that is not in /etc/group. */
+static unsigned n_asked;
+
+int getgrnam_r(const char *name, struct group *group, char *buffer, size_t size,
+	       struct group **ret_group)
+{
+	(void)buffer;
+	(void)size;
+	n_asked++;
+	*group = (struct group){.gr_gid = 4242};
+	*ret_group = strcmp(name, "far-away") == 0 ? group : NULL;
+	return 0;
+}
+
+static void groups_are_asked_for_only_when_there_are_no_settings_yet(void **state)
+{
+	struct fixture *f = *state;
+	struct settings next;
+
+	conf_tree_file("trouped.conf", "[Daemon]\nManageGroup=far-away\nDeployGroup=root\n");
+	assert_int_equal(load(f), 0);
+	assert_true(n_asked > 0);
+	assert_true(f->settings.manage.is_set && f->settings.manage.gid == 4242);
+	n_asked = 0;
+	/* What is known, or is in the file, is found; that the name service may stand still does not matter. */
+	conf_tree_file("trouped.conf", "[Daemon]\nCallGroup=far-away\nObserveGroup=bin\n");
+	assert_int_equal(settings_load(&next, &f->tree.path, &f->settings, &f->tree.problems),
+			 0);
+	assert_true(next.call.is_set && next.call.gid == 4242);
+	assert_true(next.observe.is_set && next.observe.gid == getgrnam("bin")->gr_gid);
+	assert_false(next.manage.is_set || next.deploy.is_set);
+	settings_fini(&next);
+	conf_tree_file("trouped.conf", "[Daemon]\nManageGroup=further-away\n");
+	assert_int_equal(settings_load(&next, &f->tree.path, &f->settings, &f->tree.problems),
+			 -EINVAL);
+	assert_int_equal(f->tree.problems.n, 1);
+	assert_non_null(strstr(f->tree.problems.items[0].message, "restart the daemon"));
+	assert_int_equal(n_asked, 0);
 }
 
 static void settings_have_defaults_without_a_file(void **state)
@@ -408,6 +448,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(settings_have_defaults_without_a_file),
+		TEST(groups_are_asked_for_only_when_there_are_no_settings_yet),
 		TEST(each_key_is_taken_in),
 		TEST(dropin_overrides_and_empty_value_resets),
 		TEST(mistake_is_named_with_its_key),

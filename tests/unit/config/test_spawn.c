@@ -32,7 +32,8 @@ static int setup(void **state)
 	conf_tree_file("trouped.conf", daemon);
 	conf_tree_file("hello.so", "");
 	conf_tree_file("50%o\\f.so", "");
-	return settings_load(&fixture.settings, &fixture.tree.path, &fixture.tree.problems);
+	return settings_load(&fixture.settings, &fixture.tree.path, NULL,
+			     &fixture.tree.problems);
 }
 
 static int teardown(void **state)

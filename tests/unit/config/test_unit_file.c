@@ -38,7 +38,8 @@ static int setup(void **state)
 	conf_tree_file("p2/hello.so", "");
 	conf_tree_file("p1/both.so", "");
 	conf_tree_file("p2/both.so", "");
-	return settings_load(&fixture.settings, &fixture.tree.path, &fixture.tree.problems);
+	return settings_load(&fixture.settings, &fixture.tree.path, NULL,
+			     &fixture.tree.problems);
 }
 
 static int teardown(void **state)
