@@ -43,7 +43,7 @@ static void fail(struct agent *agent, const char *what, int error)
 static void on_dead_letter(void *context, struct troupe_address from, struct troupe_address to,
 			   const char *name, const char *reason)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 
 	dead_letters_add(
 		&agent->dead_letters,
@@ -53,7 +53,7 @@ static void on_dead_letter(void *context, struct troupe_address from, struct tro
 
 static void send_dead_letters(void *context, const struct dead_letter *letter, int64_t count)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 
 	agent_send(agent, &worker_dead_letter_method,
 		   &(struct worker_dead_letter){.from = letter->from,
@@ -66,28 +66,28 @@ static void send_dead_letters(void *context, const struct dead_letter *letter, i
 static void on_log(void *context, uint32_t unit, int priority, const char *actor,
 		   const char *text)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 
 	actor_log_line(&agent->actor_log, unit, priority, actor, text);
 }
 
 static void on_failure(void *context, const struct runtime_failure *failure)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 
 	actor_log_failure(&agent->actor_log, failure);
 }
 
 static void on_memory(void *context, const struct runtime_memory *memory)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 
 	actor_log_memory(&agent->actor_log, memory);
 }
 
 static void on_log_stuck(void *context)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 
 	actor_log_stuck(&agent->actor_log);
 }
@@ -159,7 +159,7 @@ static int start_bridge(struct agent *agent, const char *directory)
 
 static void on_start(void *context, const void *data, int *fd)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 	const struct worker_start *in = data;
 	char tag[32];
 	int r;
@@ -214,7 +214,7 @@ static void on_start(void *context, const void *data, int *fd)
 
 static void on_reconfigure(void *context, const void *data, int *fd)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 	const struct worker_reconfigure *in = data;
 
 	(void)fd;
@@ -239,7 +239,7 @@ static void on_timer(struct loop_timer *timer)
 
 static void on_links_closed(void *context)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 
 	dead_letters_flush(&agent->dead_letters);
 	on_timer(&agent->timer);
@@ -247,7 +247,7 @@ static void on_links_closed(void *context)
 
 static void on_publish(void *context, const void *in, int *fd)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 	int r = bridge_publish(agent->bridge);
 
 	(void)in;
@@ -267,7 +267,7 @@ static void on_ping(void *context, const void *data, int *fd)
 
 static void on_shutdown(void *context, const void *in, int *fd)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 
 	(void)in;
 	(void)fd;
@@ -339,7 +339,7 @@ static const struct channel_handler handlers[] = {
 
 static void on_flushed(void *context)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 
 	if (agent->runtime)
 		agent_calls_have_room(agent);
@@ -347,7 +347,7 @@ static void on_flushed(void *context)
 
 static void on_closed(void *context, int error)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 
 	if (error == 0 || error == -EPIPE) {
 		agent_end(agent, AGENT_ORPHANED);
@@ -375,6 +375,7 @@ int agent_new(const struct agent_config *config, struct agent **ret_agent)
 		close(config->channel);
 		return -ENOMEM;
 	}
+	agent->magic = AGENT_MAGIC;
 	agent->config = *config;
 	agent_stops_init(agent);
 	units_init(&agent->units);
@@ -419,5 +420,6 @@ void agent_free(struct agent *agent)
 	loader_free(agent->loader);
 	if (agent->page)
 		munmap(agent->page, PAGE_BYTES);
+	agent->magic = 0;
 	free(agent);
 }

@@ -189,7 +189,7 @@ static void begin_call(struct agent *agent, const struct worker_call *in,
 
 void agent_on_call(void *context, const void *data, int *fd)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 	const struct worker_call *in = data;
 	const struct troupe_method *method;
 	cleanup_free void *block = NULL;
@@ -205,7 +205,7 @@ void agent_on_call(void *context, const void *data, int *fd)
 
 void agent_on_cancel(void *context, const void *data, int *fd)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 	const struct worker_cancel *in = data;
 	struct calls_call *call = calls_find(&agent->calls, in->call);
 
@@ -218,7 +218,7 @@ void agent_on_cancel(void *context, const void *data, int *fd)
 
 void agent_on_client_gone(void *context, const void *data, int *fd)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 	const struct worker_client_gone *in = data;
 
 	(void)fd;
@@ -227,7 +227,7 @@ void agent_on_client_gone(void *context, const void *data, int *fd)
 
 void agent_on_taken(void *context, const void *data, int *fd)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 	const struct worker_taken *in = data;
 	struct calls_call *call = calls_find(&agent->calls, in->call);
 

@@ -24,7 +24,7 @@ static struct worker_resident resident_of(const struct runtime_info *info)
 
 void agent_on_inquire(void *context, const void *data, int *fd)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 	const struct worker_inquire *in = data;
 	size_t limit = in->limit < 1 ? 1 : in->limit > AT_ONCE ? AT_ONCE : (size_t)in->limit;
 	cleanup_free struct worker_resident *residents = calloc(limit, sizeof(*residents));
@@ -44,7 +44,7 @@ void agent_on_inquire(void *context, const void *data, int *fd)
 
 void agent_on_describe(void *context, const void *data, int *fd)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 	const struct worker_describe *in = data;
 	struct worker_census out = {.request = in->request};
 	struct worker_resident resident;

@@ -2,6 +2,7 @@
 #ifndef WORKER_AGENT_INSIDE_H
 #define WORKER_AGENT_INSIDE_H
 
+#include "base/check.h"
 #include "base/limits.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -19,7 +20,10 @@
 #include "worker/names.h"
 #include "worker/units.h"
 
+#define AGENT_MAGIC 0x6167656eu
+
 struct agent {
+	uint32_t magic;
 	struct agent_config config;
 	struct channel *channel;
 	struct loop_timer timer; /* while shutting down: the channel's last notices */
@@ -47,6 +51,15 @@ struct agent {
 	struct loop_timer
 		drain_timer; /* while one of them waits for its actor to have done its work */
 };
+
+/* The agent that whoever calls back was given as its context. */
+static inline struct agent *agent_of(void *context)
+{
+	struct agent *agent = context;
+
+	check(agent->magic == AGENT_MAGIC);
+	return agent;
+}
 
 /* Send a notice. What cannot be sent ends the agent: the master would wait for it for ever. */
 void agent_send(struct agent *agent, const struct troupe_method *method, const void *in);

@@ -9,7 +9,7 @@
 
 void agent_on_peer(void *context, const void *data, int *fd)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 	const struct worker_peer *in = data;
 	int r;
 
@@ -36,7 +36,7 @@ void agent_on_peer(void *context, const void *data, int *fd)
 
 void agent_on_arena(void *context, const void *data, int *fd)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 	const struct worker_arena *in = data;
 	int r = -EINVAL;
 
@@ -52,7 +52,7 @@ void agent_on_arena(void *context, const void *data, int *fd)
 
 void agent_on_name(void *context, const void *data, int *fd)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 	const struct worker_name *in = data;
 	cleanup_free struct troupe_address *actors =
 		calloc(in->actors.count ? in->actors.count : 1, sizeof(*actors));
@@ -74,7 +74,7 @@ void agent_on_name(void *context, const void *data, int *fd)
 int agent_forward(void *context, const struct envelope *e, const struct troupe_type *type,
 		  const void *data, const struct envelope_meaning *meaning)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 
 	return bridge_send(agent->bridge, e, type, data, meaning);
 }
@@ -82,14 +82,14 @@ int agent_forward(void *context, const struct envelope *e, const struct troupe_t
 bool agent_find_layout(void *context, struct troupe_address from, uint64_t hash,
 		       const struct troupe_type **ret_type, const char **ret_name)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 
 	return bridge_find_layout(agent->bridge, from, hash, ret_type, ret_name);
 }
 
 int agent_find_name(void *context, const char *name, struct troupe_address *ret_address)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 
 	return names_find(&agent->names, name, ret_address);
 }
@@ -99,21 +99,21 @@ int agent_find_name(void *context, const char *name, struct troupe_address *ret_
 static void on_envelope(void *context, struct troupe_address peer,
 			const struct envelope *envelope)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 
 	runtime_deliver(agent->runtime, peer, envelope);
 }
 
 static void on_room(void *context, uint16_t worker)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 
 	runtime_link_room(agent->runtime, agent->node, worker);
 }
 
 static void on_down(void *context, uint16_t worker, uint32_t incarnation)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 
 	runtime_peer_down(agent->runtime, agent->node, worker, incarnation,
 			  agent->ended[worker] == incarnation ? TROUPE_PEER_DOWN
@@ -122,7 +122,7 @@ static void on_down(void *context, uint16_t worker, uint32_t incarnation)
 
 static void on_gap(void *context, uint16_t worker, uint64_t lost)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 
 	log_warning(agent->config.log, "%ju messages from worker %u were lost", (uintmax_t)lost,
 		    worker);
@@ -135,7 +135,7 @@ static void on_gap(void *context, uint16_t worker, uint64_t lost)
 
 static void on_dropped(void *context, const struct envelope *envelope, const char *reason)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 
 	struct dead_letter letter = {.method = "", .reason = reason};
 

@@ -94,7 +94,7 @@ no_memory:
 
 void agent_on_load(void *context, const void *data, int *fd)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 	const struct worker_load *in = data;
 	char why[PLUGIN_WHY_MAX] = "";
 	int r;
@@ -193,7 +193,7 @@ static int define_unit(struct agent *agent, const struct worker_define *in, char
 
 void agent_on_define(void *context, const void *data, int *fd)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 	const struct worker_define *in = data;
 	char why[512] = "";
 	int r;
@@ -208,7 +208,7 @@ void agent_on_define(void *context, const void *data, int *fd)
 
 void agent_on_redefine(void *context, const void *data, int *fd)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 	const struct worker_redefine *in = data;
 	struct runtime_unit unit = {.number = (uint32_t)in->unit};
 
@@ -222,7 +222,7 @@ void agent_on_redefine(void *context, const void *data, int *fd)
 
 void agent_on_undefine(void *context, const void *data, int *fd)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 	const struct worker_undefine *in = data;
 
 	(void)fd;
@@ -258,7 +258,7 @@ static int spawn_actor(struct agent *agent, const struct worker_spawn *in,
 
 void agent_on_spawn(void *context, const void *data, int *fd)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 	const struct worker_spawn *in = data;
 	struct worker_spawned out = {
 		.request = in->request, .unit = in->unit, .instance = in->instance};
@@ -344,7 +344,7 @@ void agent_stops_init(struct agent *agent)
 
 void agent_on_stop(void *context, const void *data, int *fd)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 	const struct worker_stop *in = data;
 	struct stop *stop = malloc(sizeof(*stop));
 
@@ -401,7 +401,7 @@ NOINLINE static void report_end(struct agent *agent, const struct runtime_end *e
 
 void agent_actor_ended(void *context, const struct runtime_end *end)
 {
-	struct agent *agent = context;
+	struct agent *agent = agent_of(context);
 
 	/* most were spawned by others and end well, which is nobody else's business */
 	if (end->unit != 0 || end->reason == TROUPE_REASON_FAILED ||
