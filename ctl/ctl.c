@@ -8,7 +8,6 @@
 #include "ctl/text.h"
 #include "proto/json.h"
 #include <errno.h>
-#include <jansson.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -296,28 +295,27 @@ int ctl_stream(struct ctl *ctl, const char *method, const char *parameters,
 
 void ctl_print_json(struct ctl *ctl, const char *text, size_t size)
 {
-	json_t *value = NULL;
-	char *pretty = NULL;
+	cleanup(json_tree_cleanup) struct json_tree *value = NULL;
+	cleanup_free char *pretty = NULL;
 
-	if (!option_is_given(&ctl->options, OPTION_JSON) && ctl->colours) {
-		value = json_loadb(text, size, JSON_DECODE_ANY, NULL);
-		pretty = value ? json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY) : NULL;
-	}
+	if (!option_is_given(&ctl->options, OPTION_JSON) && ctl->colours &&
+	    json_tree_parse(text, size, &value, NULL) == 0)
+		(void)json_tree_print(value, 2, &pretty, &size);
 	if (pretty)
 		fprintf(ctl->out, "%s\n", pretty);
 	else
 		fprintf(ctl->out, "%.*s\n", (int)size, text);
-	free(pretty);
-	json_decref(value);
 }
 
-int ctl_print_value(struct ctl *ctl, json_t *value)
+int ctl_print_value(struct ctl *ctl, struct json_tree *value)
 {
-	cleanup_free char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+	cleanup_free char *text = NULL;
+	size_t size;
+	int r = json_tree_print(value, 0, &text, &size);
 
-	json_decref(value);
-	if (!text)
-		return ctl_fail(ctl, STATUS_FAILED, "out of memory");
-	ctl_print_json(ctl, text, strlen(text));
+	json_tree_free(value);
+	if (r < 0)
+		return ctl_fail(ctl, STATUS_FAILED, "%s", strerror(-r));
+	ctl_print_json(ctl, text, size);
 	return STATUS_OK;
 }

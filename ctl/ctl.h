@@ -9,7 +9,7 @@
 #include "base/loop.h"
 #include "ctl/client.h"
 #include "ctl/options.h"
-#include <jansson.h>
+#include "proto/json_tree.h"
 #include <stdbool.h>
 #include <stdio.h>
 #include <troupe/type.h>
@@ -80,7 +80,7 @@ int ctl_stream(struct ctl *ctl, const char *method, const char *parameters,
 void ctl_print_json(struct ctl *ctl, const char *text, size_t size);
 
 /* The same for a value, taken; NULL: there was no memory for it. An exit status, explained. */
-int ctl_print_value(struct ctl *ctl, json_t *value);
+int ctl_print_value(struct ctl *ctl, struct json_tree *value);
 
 /* Say why a command cannot go on. Returns status. Control characters in it are shown as '?'. */
 int ctl_fail(struct ctl *ctl, int status, const char *format, ...)

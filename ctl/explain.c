@@ -4,8 +4,8 @@
 #include "base/cleanup.h"
 #include "ctl/interface.h"
 #include "ctl/names.h"
+#include "proto/json_tree.h"
 #include <errno.h>
-#include <jansson.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -73,9 +73,9 @@ int explain_foreign(struct ctl *ctl, const char *method, const struct codec_erro
 			method, error->path, error->message);
 }
 
-static const char *text_of(const json_t *parameters, const char *key)
+static const char *text_of(const struct json_tree *parameters, const char *key)
 {
-	const char *text = json_string_value(json_object_get(parameters, key));
+	const char *text = json_tree_text(json_tree_find(parameters, key));
 
 	return text ? text : "";
 }
@@ -83,13 +83,14 @@ static const char *text_of(const json_t *parameters, const char *key)
 /* ---- single errors */
 
 /* Ask for what helps; NULL: it cannot be had. */
-static json_t *ask_quietly(struct ctl *ctl, const char *method)
+static struct json_tree *ask_quietly(struct ctl *ctl, const char *method)
 {
 	cleanup(answer_fini) struct answer answer = {0};
+	struct json_tree *tree;
 
 	if (ctl_try(ctl, method, "", &answer) != STATUS_OK || answer.error[0])
 		return NULL;
-	return json_loadb(answer.parameters, answer.size, 0, NULL);
+	return json_tree_parse(answer.parameters, answer.size, &tree, NULL) == 0 ? tree : NULL;
 }
 
 /* "pool/7", and there is a pool. */
@@ -100,24 +101,23 @@ static bool is_instance_of(const char *name, const char *unit)
 	return size > 0 && strncmp(name, unit, size) == 0 && name[size] == '/';
 }
 
-static int no_such_actor(struct ctl *ctl, const json_t *parameters)
+static int no_such_actor(struct ctl *ctl, const struct json_tree *parameters)
 {
 	cleanup(names_fini) struct names names = {0};
 	const char *name = text_of(parameters, "name");
-	json_t *list = ask_quietly(ctl, "io.troupe.Control.List"), *unit;
-	size_t i;
+	cleanup(json_tree_cleanup) struct json_tree *list =
+		ask_quietly(ctl, "io.troupe.Control.List");
 
-	json_array_foreach (json_object_get(list, "units"), i, unit) {
+	json_tree_foreach(unit, json_tree_find(list, "units"))
+	{
 		names_add(&names, text_of(unit, "name"));
 		if (!is_instance_of(name, text_of(unit, "name")))
 			continue;
 		ctl_fail(ctl, 0,
 			 "%s has no actor %s; `troupectl show %s` lists those there are",
 			 text_of(unit, "name"), name, text_of(unit, "name"));
-		json_decref(list);
 		return STATUS_FAILED;
 	}
-	json_decref(list);
 	return names_fail(ctl, STATUS_FAILED, &names, name, "the units are",
 			  "no actor is called %s", name);
 }
@@ -141,26 +141,25 @@ static const char *being(const char *state)
 	return strcmp(state, "backoff") == 0 ? "is in " : "is ";
 }
 
-static bool provides(const json_t *unit, const char *interface)
+static bool provides(const struct json_tree *unit, const char *interface)
 {
-	const json_t *item;
-	size_t i;
-
-	json_array_foreach (json_object_get(unit, "interfaces"), i, item)
-		if (strcmp(json_string_value(item) ? json_string_value(item) : "", interface) ==
-		    0)
-			return true;
+	json_tree_foreach(item,
+			  json_tree_find(unit, "interfaces")) if (json_tree_text(item) &&
+								  strcmp(json_tree_text(item),
+									 interface) ==
+									  0) return true;
 	return false;
 }
 
 /* A unit that provides it and does not run: whether that has been said. */
 static bool explain_resting(struct ctl *ctl, const char *interface)
 {
-	json_t *list = ask_quietly(ctl, "io.troupe.Control.List"), *unit;
+	cleanup(json_tree_cleanup) struct json_tree *list =
+		ask_quietly(ctl, "io.troupe.Control.List");
 	bool is_said = false;
-	size_t i;
 
-	json_array_foreach (json_object_get(list, "units"), i, unit) {
+	json_tree_foreach(unit, json_tree_find(list, "units"))
+	{
 		const char *name = text_of(unit, "name"), *state = text_of(unit, "state"),
 			   *reason = text_of(unit, "reason");
 		char hint[160];
@@ -173,25 +172,24 @@ static bool explain_resting(struct ctl *ctl, const char *interface)
 		is_said = true;
 		break;
 	}
-	json_decref(list);
 	return is_said;
 }
 
 /* Not by the actor that was called, but by these. */
 static int provided_by_others(struct ctl *ctl, const char *interface)
 {
-	json_t *list = ask_quietly(ctl, "io.troupe.Control.List"), *unit;
+	cleanup(json_tree_cleanup) struct json_tree *list =
+		ask_quietly(ctl, "io.troupe.Control.List");
 	char names[1024] = "";
-	size_t i;
 
-	json_array_foreach (json_object_get(list, "units"), i, unit) {
+	json_tree_foreach(unit, json_tree_find(list, "units"))
+	{
 		size_t used = strlen(names);
 
 		if (provides(unit, interface))
 			snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "",
 				 text_of(unit, "name"));
 	}
-	json_decref(list);
 	return ctl_fail(
 		ctl, STATUS_FAILED,
 		"the actor that was called does not provide the interface %s; %s%s", interface,
@@ -199,16 +197,16 @@ static int provided_by_others(struct ctl *ctl, const char *interface)
 		names);
 }
 
-static int no_such_interface(struct ctl *ctl, const json_t *parameters)
+static int no_such_interface(struct ctl *ctl, const struct json_tree *parameters)
 {
 	cleanup(names_fini) struct names names = {0};
 	const char *name = text_of(parameters, "interface");
-	json_t *info = ask_quietly(ctl, "org.varlink.service.GetInfo"), *interface;
+	cleanup(json_tree_cleanup) struct json_tree *info =
+		ask_quietly(ctl, "org.varlink.service.GetInfo");
 	size_t i;
 
-	json_array_foreach (json_object_get(info, "interfaces"), i, interface)
-		names_add(&names, json_string_value(interface));
-	json_decref(info);
+	json_tree_foreach(interface, json_tree_find(info, "interfaces"))
+		names_add(&names, json_tree_text(interface));
 	for (i = 0; i < names.count; i++)
 		if (strcmp(names.items[i], name) == 0)
 			return provided_by_others(ctl, name);
@@ -218,7 +216,8 @@ static int no_such_interface(struct ctl *ctl, const json_t *parameters)
 			  "nothing that runs provides the interface %s", name);
 }
 
-static int no_such_method(struct ctl *ctl, const char *method, const json_t *parameters)
+static int no_such_method(struct ctl *ctl, const char *method,
+			  const struct json_tree *parameters)
 {
 	const char *dot = method ? strrchr(method, '.') : NULL;
 	cleanup_free char *interface = dot ? strndup(method, (size_t)(dot - method)) : NULL;
@@ -235,17 +234,16 @@ static int no_such_method(struct ctl *ctl, const char *method, const json_t *par
 	return r;
 }
 
-static int ambiguous(struct ctl *ctl, const char *method, const json_t *parameters)
+static int ambiguous(struct ctl *ctl, const char *method, const struct json_tree *parameters)
 {
 	const char *dot = method ? strrchr(method, '.') : NULL;
 	const char *first = NULL;
 	char names[1024] = "";
-	json_t *candidate;
-	size_t i;
 
-	json_array_foreach (json_object_get(parameters, "candidates"), i, candidate) {
+	json_tree_foreach(candidate, json_tree_find(parameters, "candidates"))
+	{
 		size_t used = strlen(names);
-		const char *name = json_string_value(candidate);
+		const char *name = json_tree_text(candidate);
 
 		if (!name)
 			continue;
@@ -260,7 +258,8 @@ static int ambiguous(struct ctl *ctl, const char *method, const json_t *paramete
 			dot ? dot + 1 : "METHOD");
 }
 
-static int invalid_parameter(struct ctl *ctl, const char *method, const json_t *parameters)
+static int invalid_parameter(struct ctl *ctl, const char *method,
+			     const struct json_tree *parameters)
 {
 	const char *field = text_of(parameters, "parameter"),
 		   *why = text_of(parameters, "reason");
@@ -285,7 +284,7 @@ static int invalid_parameter(struct ctl *ctl, const char *method, const json_t *
 	return ctl_fail(ctl, STATUS_FAILED, "parameter %s is wrong, missing or unknown", field);
 }
 
-static int wrong_state(struct ctl *ctl, const json_t *parameters)
+static int wrong_state(struct ctl *ctl, const struct json_tree *parameters)
 {
 	const char *name = text_of(parameters, "name"), *state = text_of(parameters, "state"),
 		   *reason = text_of(parameters, "reason");
@@ -309,7 +308,7 @@ static int permission_denied(struct ctl *ctl)
 		"DeployGroup=), unless it is the actor itself that refuses");
 }
 
-static int timeout(struct ctl *ctl, const json_t *parameters)
+static int timeout(struct ctl *ctl, const struct json_tree *parameters)
 {
 	const char *reason = text_of(parameters, "reason");
 
@@ -340,7 +339,7 @@ static const struct plain {
 	 "the actor gave no answer: its handler returned without one, or it dropped the call"},
 };
 
-static int explain_plain(struct ctl *ctl, const char *error, const json_t *parameters)
+static int explain_plain(struct ctl *ctl, const char *error, const struct json_tree *parameters)
 {
 	for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
 		const char *text = plain[i].text;
@@ -359,12 +358,12 @@ static int explain_plain(struct ctl *ctl, const char *error, const json_t *param
 }
 
 static int explain_known(struct ctl *ctl, const char *method, const char *error,
-			 const json_t *parameters)
+			 const struct json_tree *parameters)
 {
 	int r;
 
 	if (strcmp(error, "io.troupe.Control.ActorDied") == 0 &&
-	    json_is_true(json_object_get(parameters, "crashed")))
+	    json_tree_is_literal(json_tree_find(parameters, "crashed"), "true"))
 		return ctl_fail(ctl, STATUS_FAILED,
 				"the actor crashed its worker while it handled this call; "
 				"`troupectl workers` shows where");
@@ -397,13 +396,13 @@ static int explain_known(struct ctl *ctl, const char *method, const char *error,
 		return ctl_fail(
 			ctl, STATUS_FAILED, "the handler failed: %s (%lld)",
 			text_of(parameters, "message"),
-			(long long)json_integer_value(json_object_get(parameters, "code")));
+			(long long)json_tree_integer(json_tree_find(parameters, "code")));
 	return -ENOENT;
 }
 
 int explain_error(struct ctl *ctl, const char *method, const struct answer *answer)
 {
-	json_t *parameters = json_loadb(answer->parameters, answer->size, 0, NULL);
+	cleanup(json_tree_cleanup) struct json_tree *parameters = NULL;
 	int r;
 
 	/* For programs the error is what it is; it still goes to standard error, and the status
@@ -413,11 +412,11 @@ int explain_error(struct ctl *ctl, const char *method, const struct answer *answ
 			answer->parameters);
 		r = STATUS_FAILED;
 	} else {
+		(void)json_tree_parse(answer->parameters, answer->size, &parameters, NULL);
 		r = explain_known(ctl, method, answer->error, parameters);
 	}
 	/* An error that an actor's own interface declares. */
 	if (r == -ENOENT)
 		r = ctl_fail(ctl, STATUS_FAILED, "%s %s", answer->error, answer->parameters);
-	json_decref(parameters);
 	return r;
 }

@@ -8,7 +8,6 @@
 #include "proto/plugin_info.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <string.h>
 
 #define TYPE_ROOM 512 /* bytes of a type's text; longer ones are cut */
@@ -39,57 +38,72 @@ static const char *print_field_type(const struct plugin_actor *actor, uint32_t i
 
 /* ---- for programs */
 
-static json_t *describe_config(const struct plugin_actor *actor)
+static struct json_tree *describe_config(const struct plugin_actor *actor)
 {
-	json_t *fields, *config;
+	struct json_tree *fields, *config;
 	char type[TYPE_ROOM];
 
 	if (!actor->config)
-		return json_null();
-	fields = json_array();
+		return json_tree_null();
+	fields = json_tree_array();
 	for (uint32_t i = 0; i < actor->config->count; i++) {
 		const char *doc = print_field_type(actor, i, type);
+		struct json_tree *field = json_tree_object();
 
-		json_array_append_new(fields, json_pack("{s:s,s:s,s:s*}", "name",
-							actor->config->fields[i].name, "type",
-							type, "description", doc));
+		json_tree_set_text(field, "name", actor->config->fields[i].name);
+		json_tree_set_text(field, "type", type);
+		json_tree_set_text(field, "description", doc);
+		json_tree_append(fields, field);
 	}
-	config = json_pack("{s:o}", "fields", fields);
-	if (config && actor->config_member)
-		json_object_update_new(config, json_pack("{s:s,s:s}", "interface",
-							 actor->config_interface->name, "type",
-							 actor->config_member->name));
+	config = json_tree_object();
+	json_tree_set(config, "fields", fields);
+	if (actor->config_member) {
+		json_tree_set_text(config, "interface", actor->config_interface->name);
+		json_tree_set_text(config, "type", actor->config_member->name);
+	}
 	return config;
 }
 
-static json_t *describe_actor(const struct plugin_actor *actor)
+static struct json_tree *describe_actor(const struct plugin_actor *actor)
 {
-	json_t *interfaces = json_array();
+	struct json_tree *object = json_tree_object(), *interfaces = json_tree_array();
 
 	for (size_t i = 0; i < actor->n_interfaces; i++)
-		json_array_append_new(interfaces, json_string(actor->interfaces[i]->name));
-	return json_pack("{s:s,s:i,s:i,s:s*,s:o,s:o}", "name", actor->name, "abiMajor",
-			 actor->abi_major, "abiMinor", actor->abi_minor, "description",
-			 actor->description, "interfaces", interfaces, "config",
-			 describe_config(actor));
+		json_tree_append(interfaces, json_tree_string(actor->interfaces[i]->name));
+	json_tree_set_text(object, "name", actor->name);
+	json_tree_set(object, "abiMajor", json_tree_int(actor->abi_major));
+	json_tree_set(object, "abiMinor", json_tree_int(actor->abi_minor));
+	json_tree_set_text(object, "description", actor->description);
+	json_tree_set(object, "interfaces", interfaces);
+	json_tree_set(object, "config", describe_config(actor));
+	return object;
+}
+
+static struct json_tree *describe_interface(const struct plugin_interface *interface)
+{
+	struct json_tree *object = json_tree_object();
+
+	json_tree_set_text(object, "name", interface->name);
+	json_tree_set_text(object, "description", interface->description);
+	return object;
 }
 
 static int print_json(struct ctl *ctl, const struct plugin_info *info)
 {
-	json_t *actors = json_array(), *interfaces = json_array(), *needed = json_array();
-	json_t *root;
+	struct json_tree *root = json_tree_object(), *actors = json_tree_array(),
+			 *interfaces = json_tree_array(), *needed = json_tree_array();
 
 	for (size_t i = 0; i < info->n_actors; i++)
-		json_array_append_new(actors, describe_actor(&info->actors[i]));
+		json_tree_append(actors, describe_actor(&info->actors[i]));
 	for (size_t i = 0; i < info->n_interfaces; i++)
-		json_array_append_new(
-			interfaces, json_pack("{s:s,s:s}", "name", info->interfaces[i].name,
-					      "description", info->interfaces[i].description));
+		json_tree_append(interfaces, describe_interface(&info->interfaces[i]));
 	for (size_t i = 0; i < info->n_needed; i++)
-		json_array_append_new(needed, json_string(info->needed[i]));
-	root = json_pack("{s:o,s:o,s:o,s:I,s:b}", "actors", actors, "interfaces", interfaces,
-			 "needed", needed, "writable", (json_int_t)info->writable, "sealed",
-			 info->is_sealed);
+		json_tree_append(needed, json_tree_string(info->needed[i]));
+	json_tree_set(root, "actors", actors);
+	json_tree_set(root, "interfaces", interfaces);
+	json_tree_set(root, "needed", needed);
+	json_tree_set(root, "writable", json_tree_int((int64_t)info->writable));
+	json_tree_set(root, "sealed", json_tree_bool(info->is_sealed));
 	return ctl_print_value(ctl, root);
 }
 

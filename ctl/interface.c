@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "proto/gen.h"
-#include <jansson.h>
+#include "proto/json_tree.h"
 #include <stdarg.h>
 #include <string.h>
 
@@ -11,14 +11,15 @@ int interface_get(struct ctl *ctl, const char *name, bool loud, struct idl **ret
 {
 	static const char method[] = "org.varlink.service.GetInterfaceDescription";
 	cleanup(answer_fini) struct answer answer = {0};
-	json_t *in = json_pack("{s:s}", "interface", name), *out = NULL;
-	cleanup_free char *text = in ? json_dumps(in, JSON_COMPACT) : NULL;
+	cleanup(json_tree_cleanup) struct json_tree *in = json_tree_object(), *out = NULL;
+	cleanup_free char *text = NULL;
 	struct idl_error error = {0};
 	const char *description;
+	size_t size;
 	int r;
 
-	json_decref(in);
-	if (!text)
+	json_tree_set_text(in, "interface", name);
+	if (!codec_is_utf8(name, strlen(name)) || json_tree_print(in, 0, &text, &size) < 0)
 		return loud ? ctl_fail(ctl, STATUS_USAGE, "%s is no name of an interface", name)
 			    : STATUS_USAGE;
 	r = loud ? ctl_ask(ctl, method, text, &answer) : ctl_try(ctl, method, text, &answer);
@@ -26,10 +27,9 @@ int interface_get(struct ctl *ctl, const char *name, bool loud, struct idl **ret
 		return r;
 	if (answer.error[0])
 		return STATUS_FAILED;
-	out = json_loadb(answer.parameters, answer.size, 0, NULL);
-	description = json_string_value(json_object_get(out, "description"));
+	(void)json_tree_parse(answer.parameters, answer.size, &out, NULL);
+	description = json_tree_text(json_tree_find(out, "description"));
 	r = description ? idl_parse(description, strlen(description), ret_idl, &error) : -1;
-	json_decref(out);
 	if (r < 0)
 		return loud ? ctl_fail(ctl, STATUS_FAILED,
 				       "the description of %s is no valid interface (line %u: "
@@ -101,7 +101,9 @@ int interface_get_input(struct ctl *ctl, const char *method, struct layout **ret
 		     : STATUS_OK;
 }
 
-const struct idl_type *interface_resolve(const struct idl_type *type)
+/* The struct, enum or plain type that a type stands for: references resolved, optional taken
+ * off. */
+static const struct idl_type *resolve(const struct idl_type *type)
 {
 	for (;;) {
 		if (type->named)
@@ -113,10 +115,11 @@ const struct idl_type *interface_resolve(const struct idl_type *type)
 	}
 }
 
-const struct idl_field *interface_find_field(const struct idl_type *type, const char *name,
-					     size_t size)
+/* NULL: none. */
+static const struct idl_field *find_field(const struct idl_type *type, const char *name,
+					  size_t size)
 {
-	type = interface_resolve(type);
+	type = resolve(type);
 	if (type->kind != TROUPE_STRUCT)
 		return NULL;
 	for (size_t i = 0; i < type->n_fields; i++)
@@ -220,7 +223,7 @@ static const struct idl_type *follow_path(const struct idl_type *type, const cha
 		if (*path == '[') {
 			const char *end = strchr(path, ']');
 
-			type = interface_resolve(type);
+			type = resolve(type);
 			type = end && (type->kind == TROUPE_ARRAY || type->kind == TROUPE_MAP)
 				       ? type->item
 				       : NULL;
@@ -228,7 +231,7 @@ static const struct idl_type *follow_path(const struct idl_type *type, const cha
 		} else if (*path == '.') {
 			path++;
 		} else {
-			const struct idl_field *field = interface_find_field(type, path, size);
+			const struct idl_field *field = find_field(type, path, size);
 
 			type = field ? field->type : NULL;
 			path += size;

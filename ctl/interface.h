@@ -30,14 +30,6 @@ void interface_add_methods(const struct idl *idl, struct names *names);
 /* Say that it lacks a method, and which it has. Returns STATUS_FAILED. */
 int interface_no_method(struct ctl *ctl, const struct idl *idl, const char *method);
 
-/* The struct, enum or plain type that a type stands for: references resolved, optional taken
- * off. */
-const struct idl_type *interface_resolve(const struct idl_type *type);
-
-/* The field of a struct; NULL: none. */
-const struct idl_field *interface_find_field(const struct idl_type *type, const char *name,
-					     size_t size);
-
 /* A type as in the IDL, cut when it is long: "?[]string". */
 void interface_print_type(const struct idl_type *type, char *text, size_t size);
 

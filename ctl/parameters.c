@@ -80,11 +80,6 @@ static int read_object(struct ctl *ctl, const char *argument, char **ret_text)
 	return STATUS_OK;
 }
 
-static void free_tree(struct json_tree **tree)
-{
-	json_tree_free(*tree);
-}
-
 /* One argument, on its way into the object. */
 struct assignment {
 	struct ctl *ctl;
@@ -224,7 +219,7 @@ static int assign_argument(struct ctl *ctl, const char *argument, struct json_tr
 int parameters_read(struct ctl *ctl, char *const *arguments, int n,
 		    const struct troupe_type *type, char **ret_text)
 {
-	cleanup(free_tree) struct json_tree *object = NULL;
+	cleanup(json_tree_cleanup) struct json_tree *object = NULL;
 	size_t size;
 	int r = STATUS_OK;
 

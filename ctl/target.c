@@ -8,7 +8,6 @@
 #include "ctl/show.h"
 #include "io.troupe.Control.varlink.h"
 #include <errno.h>
-#include <jansson.h>
 #include <string.h>
 
 void target_fini(struct target *target)
@@ -122,8 +121,9 @@ int target_head(struct ctl *ctl, const struct target *target, bool send, char **
 				      ? ctl->options.timeout_ns
 				      : LIMIT_CALL_TIMEOUT_NS;
 	uint64_t timeout_ms = (timeout_ns + CLOCK_MS_NS - 1) / CLOCK_MS_NS;
-	json_t *head = NULL;
-	char *text, *longer;
+	cleanup(json_tree_cleanup) struct json_tree *head = NULL;
+	cleanup_free char *text = NULL;
+	char *longer;
 	size_t size;
 
 	if (!target->name) {
@@ -131,19 +131,16 @@ int target_head(struct ctl *ctl, const struct target *target, bool send, char **
 		*ret_tail = "";
 		return *ret_head ? STATUS_OK : ctl_fail(ctl, STATUS_FAILED, "out of memory");
 	}
-	head = json_pack("{s:s,s:s}", "name", target->name, "method", target->method);
-	if (head && !send && option_is_given(&ctl->options, OPTION_TIMEOUT))
-		json_object_set_new(head, "timeoutMs", json_integer((json_int_t)timeout_ms));
-	text = head ? json_dumps(head, JSON_COMPACT) : NULL;
-	json_decref(head);
-	if (!text)
+	if (!codec_is_utf8(target->name, strlen(target->name)))
 		return ctl_fail(ctl, STATUS_USAGE, "%s is no name of an actor", target->name);
+	head = json_tree_object();
+	json_tree_set_text(head, "name", target->name);
+	json_tree_set_text(head, "method", target->method);
+	if (!send && option_is_given(&ctl->options, OPTION_TIMEOUT))
+		json_tree_set(head, "timeoutMs", json_tree_int((int64_t)timeout_ms));
 	/* Its closing brace gives way to the parameters. */
-	size = strlen(text) - 1;
-	if (asprintf(&longer, "%.*s,\"parameters\":", (int)size, text) < 0)
-		longer = NULL;
-	free(text);
-	if (!longer)
+	if (json_tree_print(head, 0, &text, &size) < 0 ||
+	    asprintf(&longer, "%.*s,\"parameters\":", (int)size - 1, text) < 0)
 		return ctl_fail(ctl, STATUS_FAILED, "out of memory");
 	*ret_head = longer;
 	*ret_tail = "}";

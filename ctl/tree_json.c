@@ -2,82 +2,107 @@
 #include "base/cleanup.h"
 #include "ctl/tree.h"
 #include "proto/json.h"
-#include <jansson.h>
 
-/* A value as the interface defines it. NULL: no memory; jansson's functions take that, and fail. */
-static json_t *make_value(const struct troupe_type *type, const void *value)
+/* A value as the interface defines it. NULL: no memory. */
+static struct json_tree *make_value(const struct troupe_type *type, const void *value)
 {
 	cleanup_free char *text = NULL;
+	struct json_tree *tree;
 	size_t size;
 
-	return json_encode(type, value, &text, &size) == 0 ? json_loadb(text, size, 0, NULL)
-							   : NULL;
+	return json_encode(type, value, &text, &size) == 0 &&
+			       json_tree_parse(text, size, &tree, NULL) == 0
+		       ? tree
+		       : NULL;
 }
 
-/* A unit with its instances in one worker, or (0) in none; NULL: it has none there. */
-static json_t *make_unit(const struct api_unit *unit, int64_t worker)
+static struct json_tree *make_unit(const struct api_unit *unit, struct json_tree *instances)
 {
-	json_t *instances = json_array();
+	struct json_tree *object = json_tree_object();
+
+	json_tree_set_text(object, "name", unit->name);
+	json_tree_set_text(object, "state", api_state_type.names[unit->state]);
+	json_tree_set_text(object, "reason", unit->reason);
+	json_tree_set_text(object, "actorType", unit->actorType);
+	json_tree_set(object, "instances", instances);
+	return object;
+}
+
+/* The instances of a unit in one worker, or (0) in none. */
+static struct json_tree *make_instances(const struct api_unit *unit, int64_t worker)
+{
+	struct json_tree *instances = json_tree_array();
 
 	for (size_t i = 0; i < unit->instances.count; i++) {
 		const struct api_instance *instance = &unit->instances.items[i];
 
 		if (tree_lives_in(instance) == worker)
-			json_array_append_new(instances,
-					      make_value(&api_instance_type, instance));
+			json_tree_append(instances, make_value(&api_instance_type, instance));
 	}
-	if (worker > 0 && json_array_size(instances) == 0) {
-		json_decref(instances);
-		return NULL;
+	return instances;
+}
+
+/* The units with instances in a worker. */
+static struct json_tree *make_units(const struct api_unit_array *units, int64_t worker)
+{
+	struct json_tree *array = json_tree_array();
+
+	for (size_t i = 0; i < units->count; i++) {
+		struct json_tree *instances = make_instances(&units->items[i], worker);
+
+		if (json_tree_first(instances))
+			json_tree_append(array, make_unit(&units->items[i], instances));
+		else
+			json_tree_free(instances);
 	}
-	return json_pack("{s:s,s:s,s:s*,s:s,s:o}", "name", unit->name, "state",
-			 api_state_type.names[unit->state], "reason", unit->reason, "actorType",
-			 unit->actorType, "instances", instances);
+	return array;
 }
 
 /* Actors that other actors spawned. */
-static json_t *make_others(const struct census *census, int64_t worker)
+static struct json_tree *make_others(const struct census *census, int64_t worker)
 {
-	json_t *others = json_array();
+	struct json_tree *others = json_tree_array();
 
 	for (size_t i = 0; i < census->count; i++) {
 		const struct census_kind *kind = &census->kinds[i];
+		struct json_tree *object;
 
-		if (kind->worker == worker && kind->is_spawned)
-			json_array_append_new(others,
-					      json_pack("{s:s*,s:s,s:I}", "unit", kind->unit,
-							"actorType", kind->type, "actors",
-							(json_int_t)kind->count));
+		if (kind->worker != worker || !kind->is_spawned)
+			continue;
+		object = json_tree_object();
+		json_tree_set_text(object, "unit", kind->unit);
+		json_tree_set_text(object, "actorType", kind->type);
+		json_tree_set(object, "actors", json_tree_int((int64_t)kind->count));
+		json_tree_append(others, object);
 	}
 	return others;
 }
 
-static json_t *make_worker(const struct tree *tree, const struct api_worker *worker)
+static struct json_tree *make_worker(const struct tree *tree, const struct api_worker *worker)
 {
-	json_t *object = make_value(&api_worker_type, worker), *units = json_array();
+	struct json_tree *object = make_value(&api_worker_type, worker);
 
-	for (size_t i = 0; i < tree->units->count; i++) {
-		json_t *unit = make_unit(&tree->units->items[i], worker->worker);
-
-		if (unit)
-			json_array_append_new(units, unit);
-	}
-	json_object_set_new(object, "units", units);
-	json_object_set_new(object, "others", make_others(&tree->census, worker->worker));
+	json_tree_set(object, "units", make_units(tree->units, worker->worker));
+	json_tree_set(object, "others", make_others(&tree->census, worker->worker));
 	return object;
 }
 
 int tree_print_json(struct ctl *ctl, const struct tree *tree)
 {
-	json_t *workers = json_array(), *missing = json_array();
+	struct json_tree *root = json_tree_object();
+	struct json_tree *workers = json_tree_array(), *missing = json_tree_array();
 
 	for (size_t i = 0; i < tree->workers->count; i++)
-		json_array_append_new(workers, make_worker(tree, &tree->workers->items[i]));
-	for (size_t i = 0; i < tree->units->count; i++)
-		if (tree_is_missing(&tree->units->items[i]))
-			json_array_append_new(missing, make_unit(&tree->units->items[i], 0));
-	return ctl_print_value(ctl, json_pack("{s:o,s:o,s:o,s:I}", "status",
-					      make_value(&api_status_out_type, tree->status),
-					      "workers", workers, "missing", missing,
-					      "uncounted", (json_int_t)tree->census.more));
+		json_tree_append(workers, make_worker(tree, &tree->workers->items[i]));
+	for (size_t i = 0; i < tree->units->count; i++) {
+		const struct api_unit *unit = &tree->units->items[i];
+
+		if (tree_is_missing(unit))
+			json_tree_append(missing, make_unit(unit, make_instances(unit, 0)));
+	}
+	json_tree_set(root, "status", make_value(&api_status_out_type, tree->status));
+	json_tree_set(root, "workers", workers);
+	json_tree_set(root, "missing", missing);
+	json_tree_set(root, "uncounted", json_tree_int((int64_t)tree->census.more));
+	return ctl_print_value(ctl, root);
 }

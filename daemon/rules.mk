@@ -96,4 +96,4 @@ $(BUILD)/troupe-symbolize: $(BUILD)/daemon/symbolize/main.o $(call archives,$(LI
 	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ldw
 
 $(BUILD)/troupectl: $(BUILD)/ctl/main.o $(call archives,$(LIBS_ctl))
-	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson -lev -lm
+	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lev -lm

@@ -192,6 +192,17 @@ const char *json_tree_text(const struct json_tree *tree)
 	return json_tree_is(tree, JSON_TREE_STRING) ? tree->text : NULL;
 }
 
+int64_t json_tree_integer(const struct json_tree *tree)
+{
+	bool is_number = json_tree_is(tree, JSON_TREE_LITERAL) &&
+			 (*tree->text == '-' || (*tree->text >= '0' && *tree->text <= '9'));
+	struct json_span span = {is_number ? tree->text : "0", 0};
+	int64_t value;
+
+	span.size = strlen(span.at);
+	return json_number_to_int(span, &value) == 0 ? value : 0;
+}
+
 struct json_tree *json_tree_find(const struct json_tree *object, const char *key)
 {
 	struct json_tree *member = NULL;

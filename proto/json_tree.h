@@ -33,6 +33,10 @@ struct json_tree *json_tree_float(double value); /* finite */
 struct json_tree *json_tree_bool(bool value);
 struct json_tree *json_tree_null(void);
 void json_tree_free(struct json_tree *tree);
+static inline void json_tree_cleanup(struct json_tree **tree)
+{
+	json_tree_free(*tree);
+}
 
 /* The value of a text: exactly one, of any kind. -EINVAL: syntax, U+0000 in a string, a key twice in one object, with what is
  * wrong in ret_error->message; -E2BIG: as json_scan(); -ENOMEM. */
@@ -53,6 +57,7 @@ void json_tree_remove(struct json_tree *object, const char *key);
 bool json_tree_is(const struct json_tree *tree, enum json_tree_kind kind);
 bool json_tree_is_literal(const struct json_tree *tree, const char *literal); /* "true" */
 const char *json_tree_text(const struct json_tree *tree); /* of a string, escapes undone */
+int64_t json_tree_integer(const struct json_tree *tree);  /* of a whole number */
 struct json_tree *json_tree_find(const struct json_tree *object, const char *key);
 /* What is in an object or array, in order: the first, and what follows `member`. */
 struct json_tree *json_tree_first(const struct json_tree *tree);

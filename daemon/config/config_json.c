@@ -17,12 +17,6 @@ struct assignment {
 	struct problems *problems;
 };
 
-/* The tree of what is being put together. */
-static void free_tree(struct json_tree **tree)
-{
-	json_tree_free(*tree);
-}
-
 /* ---- values */
 
 static int refuse(const struct assignment *a, const char *why)
@@ -87,7 +81,7 @@ static int read_json(const struct assignment *a, const struct troupe_type *type,
 		     struct json_tree **ret_value)
 {
 	const char *text = a->config->value;
-	cleanup(free_tree) struct json_tree *value = NULL;
+	cleanup(json_tree_cleanup) struct json_tree *value = NULL;
 	struct codec_error error = {0};
 	char why[ASSIGN_WHY_MAX];
 	int r = assign_value(type, text, &value, why);
@@ -327,7 +321,7 @@ static int print(const struct unit_file *unit, const struct troupe_type *type,
 int config_json(const struct unit_file *unit, const struct troupe_type *type, char **ret_text,
 		struct problems *problems)
 {
-	cleanup(free_tree) struct json_tree *root = NULL;
+	cleanup(json_tree_cleanup) struct json_tree *root = NULL;
 	int result = 0;
 
 	if (!type && unit->n_config > 0)

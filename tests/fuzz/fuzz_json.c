@@ -3,6 +3,7 @@
 
 #include "proto/codec.h"
 #include "proto/json.h"
+#include "proto/json_tree.h"
 #include "proto/layout.h"
 #include <errno.h>
 #include <jansson.h>
@@ -72,6 +73,31 @@ static void check_pick(const char *text, size_t size)
 	}
 }
 
+/* What becomes a tree prints as JSON that becomes the same tree. */
+static void check_tree(const char *text, size_t size)
+{
+	struct json_tree *tree, *again;
+	struct codec_error error;
+	char *printed, *twice;
+	size_t n, n_twice;
+
+	if (json_tree_parse(text, size, &tree, &error) < 0) {
+		check(codec_is_utf8(error.message, strlen(error.message)));
+		return;
+	}
+	check(json_scan(text, size, NULL) == 0);
+	check(json_tree_print(tree, 3, &printed, &n) == 0);
+	check(json_tree_parse(printed, n, &again, NULL) == 0);
+	free(printed);
+	check(json_tree_print(tree, 0, &printed, &n) == 0);
+	check(json_tree_print(again, 0, &twice, &n_twice) == 0);
+	check(n == n_twice && memcmp(printed, twice, n) == 0);
+	free(twice);
+	free(printed);
+	json_tree_free(again);
+	json_tree_free(tree);
+}
+
 static void check_decode(const char *text, size_t size)
 {
 	struct layout *layout;
@@ -112,6 +138,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_scan(text, size);
 	check_pick(text, size);
 	check_decode(text, size);
+	check_tree(text, size);
 	free(text);
 	return 0;
 }
