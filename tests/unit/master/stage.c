@@ -16,12 +16,37 @@
 
 #include <cmocka.h>
 
+#define LOOK_NS (5 * CLOCK_MS_NS)
+
 /* ---- the workers' side */
+
+static void forget_process(struct stage_worker *worker)
+{
+	if (worker->pidfd < 0)
+		return;
+	loop_io_stop(&worker->death);
+	close(take_fd(&worker->pidfd));
+}
+
+/* With a process its end of the channel goes. */
+static void on_death(struct loop_io *io, unsigned events)
+{
+	struct stage_worker *worker = container_of(io, struct stage_worker, death);
+
+	(void)events;
+	forget_process(worker);
+	if (worker->stage->has_heirs)
+		return;
+	worker->is_closed = true;
+	channel_free(worker->channel);
+	worker->channel = NULL;
+}
 
 static void free_worker(struct stage_worker *worker)
 {
 	if (!worker)
 		return;
+	forget_process(worker);
 	channel_free(worker->channel);
 	page_unmap(worker->page);
 	if (worker->arena_fd > 0)
@@ -193,6 +218,7 @@ static int launch(void *context, struct launched *ret_launched)
 		.on_closed = on_closed,
 	};
 	struct sigaction saved;
+	sigset_t term, mask;
 	int pair[2];
 
 	if (stage->refuse < 0)
@@ -200,18 +226,27 @@ static int launch(void *context, struct launched *ret_launched)
 	worker = calloc(1, sizeof(*worker));
 	assert_int_equal(seqpacket_pair(pair), 0);
 	worker->stage = stage;
-	/* cmocka handles it, which the child must not. */
+	/* cmocka handles the one and the master the other, which the child must not, however early it comes. */
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	assert_int_equal(sigprocmask(SIG_BLOCK, &term, &mask), 0);
 	assert_int_equal(sigaction(SIGSEGV, &(struct sigaction){.sa_handler = SIG_DFL}, &saved),
 			 0);
 	worker->pid = fork();
 	if (worker->pid == 0) {
 		(void)signal(SIGTERM, SIG_DFL);
+		(void)sigprocmask(SIG_SETMASK, &mask, NULL);
 		(void)close_range(3, ~0u, 0);
 		for (;;)
 			pause();
 	}
 	assert_int_equal(sigaction(SIGSEGV, &saved, NULL), 0);
+	assert_int_equal(sigprocmask(SIG_SETMASK, &mask, NULL), 0);
 	stage->n_launched++;
+	worker->pidfd = pidfd_open(worker->pid, 0);
+	assert_true(worker->pidfd >= 0);
+	loop_io_init(&worker->death, stage->master->loop, worker->pidfd, on_death);
+	loop_io_set(&worker->death, LOOP_READ);
 	config.loop = stage->master->loop;
 	config.fd = pair[1];
 	config.context = worker;
@@ -274,14 +309,28 @@ void stage_kill(struct stage_worker *worker)
 
 /* ---- the stage */
 
+static void on_look(struct loop_timer *timer)
+{
+	(void)timer;
+}
+
+void stage_step(struct stage *stage)
+{
+	struct loop_timer look;
+
+	loop_timer_init(&look, stage->master->loop, on_look);
+	loop_timer_start(&look, LOOK_NS);
+	loop_step(stage->master->loop, true);
+	loop_timer_stop(&look);
+}
+
 void stage_until(struct stage *stage, bool (*is_so)(struct stage *stage))
 {
 	uint64_t end = clock_now_ns() + 20 * CLOCK_SECOND_NS;
 
-	/* The master's timer of a second wakes the loop if nothing else does. */
 	while (!is_so(stage)) {
 		assert_true(clock_now_ns() < end);
-		loop_step(stage->master->loop, true);
+		stage_step(stage);
 	}
 }
 
@@ -469,7 +518,7 @@ int64_t stage_wait_call(struct stage *stage, unsigned number)
 
 	while (stage->workers[number]->n_calls == 0) {
 		assert_true(clock_now_ns() < end);
-		loop_step(stage->master->loop, true);
+		stage_step(stage);
 	}
 	return stage->workers[number]->calls[--stage->workers[number]->n_calls % STAGE_CALLS];
 }

@@ -5,6 +5,7 @@
 #ifndef TESTS_UNIT_MASTER_STAGE_H
 #define TESTS_UNIT_MASTER_STAGE_H
 
+#include "base/loop.h"
 #include "control/host.h"
 #include "io.troupe.Worker.varlink.h"
 #include "master/master.h"
@@ -20,6 +21,8 @@
 struct stage_worker {
 	struct stage *stage;
 	pid_t pid;
+	int pidfd; /* -1: it is dead, as we have seen */
+	struct loop_io death;
 	struct channel *channel;
 	bool is_closed;
 	uint16_t number; /* 0: not told Start yet */
@@ -49,6 +52,7 @@ struct stage {
 	bool is_slow;        /* actors are not made before stage_spawned() */
 	bool is_loader_slow; /* plug-ins are not loaded */
 	bool is_reader_slow; /* units are not defined */
+	bool has_heirs;      /* channels stay open when their process dies, as by a child of it */
 	struct stage_worker *workers[STAGE_WORKERS + 1]; /* by number */
 	uint32_t incarnations[STAGE_WORKERS + 1];        /* launched last */
 	/* A client */
@@ -64,6 +68,9 @@ int stage_raise_units(void **state);
 int stage_raise_slowly(void **state);
 int stage_strike(void **state);
 
+/* One pass of the loop, which waits for a few ms at most: what a test waits for may have come true just before the loop went
+ * to sleep, and nothing need come after it. */
+void stage_step(struct stage *stage);
 void stage_until(struct stage *stage, bool (*is_so)(struct stage *stage));
 /* A few passes of the loop, for what must not happen. */
 void stage_idle(struct stage *stage);

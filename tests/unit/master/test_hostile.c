@@ -228,7 +228,7 @@ static void plugin_is_refused_for_one_worker_only(void **state)
 	stage->is_loader_slow = stage->is_slow = true;
 	stage_kill(stage->workers[1]);
 	while (stage->workers[1]->channel == NULL || stage->workers[1]->n_loads == 0)
-		loop_step(stage->master->loop, true);
+		stage_step(stage);
 	memset(huge, 'x', HUGE_SIZE - 1);
 	stage_tell(stage->workers[1], &worker_loaded_method,
 		   &(struct worker_loaded){.plugin = stage->workers[1]->load.plugin,
@@ -304,7 +304,7 @@ static void expect_own_blame(struct stage *stage, unsigned n_deaths)
 	assert_int_equal(kill(stage->workers[1]->pid, SIGSEGV), 0);
 	while (stage->master->workers[1]->incarnation == incarnation ||
 	       !worker_is_up(stage->master->workers[1]))
-		loop_step(stage->master->loop, true);
+		stage_step(stage);
 	assert_int_equal(stage->master->workers[1]->deaths.row, n_deaths);
 }
 
@@ -349,7 +349,7 @@ static void fault(struct stage *stage, bool in_handler, uint64_t doing, int64_t 
 	assert_int_equal(kill(stage->workers[1]->pid, SIGSEGV), 0);
 	while (stage->master->workers[1]->incarnation == incarnation ||
 	       !worker_is_up(stage->master->workers[1]))
-		loop_step(stage->master->loop, true);
+		stage_step(stage);
 	stage_idle(stage);
 }
 
@@ -361,7 +361,7 @@ static void unit_fails_alone_when_its_configuration_ends_the_worker(void **state
 	stage->is_reader_slow = stage->is_slow = true;
 	stage_kill(stage->workers[1]);
 	while (stage->workers[1]->channel == NULL || stage->workers[1]->n_defines == 0)
-		loop_step(stage->master->loop, true);
+		stage_step(stage);
 	fault(stage, true, PAGE_DOING_DEFINE, 0);
 	assert_int_equal(unit_state(unit), UNIT_FAILED);
 	assert_string_equal(unit->reason, "decoding its configuration crashed a worker");
@@ -404,7 +404,7 @@ static void deaths_that_name_no_plugin_lead_to_a_search(void **state)
 	assert_unharmed(stage);
 	/* The unit comes back, and when it has lived for long enough it is cleared. */
 	while (suspects->cleared.n == 0)
-		loop_step(stage->master->loop, true);
+		stage_step(stage);
 	assert_int_equal(unit_state(unit), UNIT_RUNNING);
 }
 
@@ -441,7 +441,7 @@ static void census_ends_when_a_worker_has_nothing_more_to_tell(void **state)
 	stage_tell(stage->workers[1], &worker_census_method, &census);
 	/* It goes on, and on. */
 	while (stage->workers[1]->inquiry == census.request)
-		loop_step(stage->master->loop, true);
+		stage_step(stage);
 	census = (struct worker_census){.request = stage->workers[1]->inquiry, .next = 2};
 	stage_tell(stage->workers[1], &worker_census_method, &census);
 	stage_expect(stage, "\"actorType\":\"x\"");

@@ -114,6 +114,18 @@ static void master_ends_a_worker_when_it_is_ready_twice(void **state)
 	stage_until(stage, is_restarted);
 }
 
+static void master_goes_on_when_a_child_of_a_dead_worker_holds_its_channel(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_say(stage, TO_ACTOR(""));
+	(void)stage_wait_call(stage, 1);
+	stage->has_heirs = true;
+	assert_int_equal(kill(stage->workers[1]->pid, SIGKILL), 0);
+	stage_expect(stage, "io.troupe.Control.ActorDied");
+	stage_until(stage, is_restarted);
+}
+
 static void master_answers_calls_at_once_when_their_worker_dies(void **state)
 {
 	struct stage *stage = *state;
@@ -421,6 +433,7 @@ int main(void)
 		TEST(master_ends_a_worker_when_its_error_has_no_qualified_name),
 		TEST(master_ends_a_worker_when_it_is_ready_twice),
 		TEST(master_answers_reload_though_nothing_else_happens),
+		TEST(master_goes_on_when_a_child_of_a_dead_worker_holds_its_channel),
 		TEST(master_answers_calls_at_once_when_their_worker_dies),
 		TEST(master_cancels_a_call_when_its_client_has_gone),
 		TEST(master_cancels_a_stream_when_the_client_takes_one_reply_only),

@@ -154,7 +154,7 @@ static void fail_start(struct stage *stage)
 
 	stage_spawned(worker, "the moon is wrong");
 	while (worker->n_spawns == n_spawns)
-		loop_step(stage->master->loop, true);
+		stage_step(stage);
 }
 
 static void call_waits_between_two_lives(void **state)
@@ -168,12 +168,12 @@ static void call_waits_between_two_lives(void **state)
 	unit_find(stage->master, "one")->file.life.delay_ns = 100 * CLOCK_MS_NS;
 	stage_spawned(stage->workers[1], "the moon is wrong");
 	while (unit_state(unit_find(stage->master, "one")) != UNIT_BACKOFF)
-		loop_step(stage->master->loop, true);
+		stage_step(stage);
 	stage_say(stage, CALL("one/0", "2", ""));
 	while (stage_use(stage, SHARE_WAITING)->calls < 2)
-		loop_step(stage->master->loop, true);
+		stage_step(stage);
 	while (stage->workers[1]->n_spawns < 3)
-		loop_step(stage->master->loop, true);
+		stage_step(stage);
 	stage_spawned(stage->workers[1], NULL);
 	stage_until(stage, has_two_calls);
 	assert_string_equal(stage->workers[1]->parameters, "{\"n\":2}");
@@ -288,7 +288,7 @@ static void start_is_told_when_the_daemon_stops(void **state)
 	stage_say(stage, "{\"method\":\"io.troupe.Control.Restart\",\"parameters\":{"
 			 "\"name\":\"two/0\"}}");
 	while (stage_use(stage, SHARE_CHANGES)->calls < 2)
-		loop_step(stage->master->loop, true);
+		stage_step(stage);
 	master_stop(stage->master);
 	for (unsigned i = 0; i < 2; i++)
 		stage_expect(stage, "{\"error\":\"io.troupe.Control.WrongState\","
@@ -338,7 +338,7 @@ static void call_goes_to_the_new_definition_when_the_unit_is_being_restarted(voi
 			   .reason = WORKER_ENDED_REASON_SHUTDOWN,
 		   });
 	while (stage->workers[1]->n_spawns == 1)
-		loop_step(stage->master->loop, true);
+		stage_step(stage);
 	assert_int_equal(stage->workers[1]->n_calls, 0);
 	stage_spawned(stage->workers[1], NULL);
 	stage_until(stage, has_two_calls);
