@@ -48,8 +48,8 @@ endef
 export CONFIG_TEXT
 $(CONFIG_H): FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' "$$CONFIG_TEXT" > $@.new
-	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+	@new=$@.$$$$; printf '%s\n' "$$CONFIG_TEXT" > $$new; \
+		if cmp -s $$new $@; then rm $$new; else mv $$new $@; fi
 .PHONY: FORCE
 FORCE:
 

@@ -1,0 +1,87 @@
+#!/bin/sh
+# What compilers and make say of plug-ins outside of this tree: what is wrong is refused, what has changed is built again.
+# Run by tests/run.py, or alone: tests/outside/build.sh
+. "$(dirname "$0")/installed"
+
+build_plugins
+
+# Another compiler puts other things into the data section.
+if command -v clang++ >/dev/null; then
+	(cd "$work/shout" && make -s CC=clang CXX=clang++ BUILD="$work/shout-clang") || fail "shout does not build with clang"
+fi
+
+# A handler of another method's type would be called with what it does not expect: an error, not a warning, in each way of
+# getting it wrong and whatever CFLAGS says.
+cp -r "$here/tally" "$work/wrong"
+refused()
+{
+	for compiler in gcc clang; do
+		command -v $compiler >/dev/null || continue
+		if (cd "$work/wrong" && make -s CC=$compiler CFLAGS=-O2 BUILD="$work/wrong-$compiler" 2>"$work/refusal"); then
+			fail "$compiler builds a plug-in with $1"
+		fi
+		grep -q "tally.c.*error" "$work/refusal" || { cat "$work/refusal" >&2; fail "$compiler refuses $1 for another reason"; }
+		rm -rf "$work/wrong-$compiler"
+	done
+	cp "$here/tally/tally.c" "$work/wrong"
+}
+sed -i 's/\.add = on_add, \.list = on_list/.add = on_list, .list = on_add/' "$work/wrong/tally.c"
+refused "a handler of a wrong type"
+echo 'int tally_other(struct troupe_self *self); int tally_other(struct troupe_self *self) { return tally_forgotten(self); }' >>"$work/wrong/tally.c"
+refused "a function that nobody declares"
+echo 'int *tally_number(int n); int *tally_number(int n) { return n; }' >>"$work/wrong/tally.c"
+refused "a number for a pointer"
+echo 'int tally_nothing(int n); int tally_nothing(int n) { n++; }' >>"$work/wrong/tally.c"
+refused "a function that returns nothing"
+
+# Without pkg-config's path the two lines say what to do.
+! (cd "$work/tally" && PKG_CONFIG_PATH= make -n >"$work/refusal" 2>&1) || fail "a plug-in builds without Troupe"
+grep -q PKG_CONFIG_PATH "$work/refusal" || { cat "$work/refusal" >&2; fail "make does not say what is missing"; }
+
+# What cannot become a plug-in is said before anything is built.
+mkdir "$work/odd"
+cp "$here/tally/"* "$work/odd"
+said()
+{
+	expected=$1
+	shift
+	! (cd "$work/odd" && make "$@" >"$work/refusal" 2>&1) || fail "a plug-in builds with $*"
+	grep -q "$expected" "$work/refusal" || { cat "$work/refusal" >&2; fail "make does not say what is wrong with $*"; }
+	[ ! -e "$work/odd/build" ] || fail "something was built with $*"
+}
+said "a plug-in's name is one word" PLUGIN="my tally"
+said "a plug-in's name is one word" PLUGIN=my/tally
+said "two of them have one name" INTERFACES="tally.varlink other/tally.varlink"
+said "tall.varlink" INTERFACES=tall.varlink
+rm "$work/odd/"*.c
+said "no \*.c, \*.cc or \*.cpp file" all
+
+# A second make has nothing to do; one after a change does what the change needs.
+cd "$work/tally"
+make -q build/tally.so || fail "an unchanged plug-in is built again"
+sleep 0.01
+touch names.h
+! make -q build/tally.so || fail "a changed header is not seen"
+make -s
+make -q build/tally.so || fail "a plug-in built again is not whole"
+
+# A new method in the interface reaches every file; a static variable is named and refused.
+cp tally.varlink saved
+echo 'method Forget() -> ()' >>tally.varlink
+make -s 2>"$work/warnings" || fail "a method without a handler does not build"
+grep -q tally_forget build/gen/tally.varlink.h || fail "a changed interface is not seen"
+cp saved tally.varlink
+echo 'int64_t tally_of_all; int64_t *tally_place(void); int64_t *tally_place(void) { return &tally_of_all; }' >>tally.c
+! make -s 2>"$work/refusal" || fail "a global variable is not refused"
+grep -q "tally_of_all" "$work/refusal" || { cat "$work/refusal" >&2; fail "the global variable is not named"; }
+cp "$here/tally/tally.c" .
+make -s
+make -s install DESTDIR="$work/stage"
+[ -n "$(find "$work/stage" -name tally.so)" ] || fail "make install installs nothing"
+make -s install DESTDIR="$work/stage" PLUGINDIR=/opt/plugins
+[ -f "$work/stage/opt/plugins/tally.so" ] || fail "PLUGINDIR is not heeded"
+make -s BUILD="$work/elsewhere"
+[ -f "$work/elsewhere/tally.so" ] || fail "BUILD is not heeded"
+make -s clean
+[ ! -e build ] || fail "make clean leaves something: $(find build)"
+make -s
