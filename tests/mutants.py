@@ -144,7 +144,7 @@ class Reference:
         with self.lock:
             if test not in self.limits:
                 began = time.monotonic()
-                failed = run_test(TREE, self.build, test, run.PROGRAM_SECONDS)
+                failed = run_test(TREE, self.build, test, run.LIMIT_SECONDS)
                 self.limits[test] = None if failed else TIMES * (time.monotonic() - began) + SECONDS
         if self.limits[test] is None:
             raise Unfit(f"tells nothing: {test} fails without it")

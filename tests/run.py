@@ -9,29 +9,38 @@ The last line is "N passed, N failed", with ", N skipped" behind it when there w
 a skipped test is a failure: everything a test may need is there then.
 """
 import argparse
-import concurrent.futures
+import io
+import multiprocessing
+import multiprocessing.connection
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
 import time
+import traceback
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PROGRAM_SECONDS = 600
+LIMIT_SECONDS = 600  # for one test, or all of a program
 
 
 class Tally:
     def __init__(self):
         self.passed, self.failed, self.skipped = 0, [], []
 
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
     def line(self):
         text = f"{self.passed} passed, {len(self.failed)} failed"
         return text + (f", {len(self.skipped)} skipped" if self.skipped else "")
 
 
-def run_program(path, wrap, options=(), seconds=PROGRAM_SECONDS, env=None, **rest):
+def run_program(path, wrap, options=(), seconds=LIMIT_SECONDS, env=None, **rest):
     """Return (path, exit status, output, seconds). Of a session of its own all ends that is late."""
     env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP", **(env or {}))
     began = time.monotonic()
@@ -48,46 +57,55 @@ def run_program(path, wrap, options=(), seconds=PROGRAM_SECONDS, env=None, **res
     return path, status, output.decode(errors="replace") + end, time.monotonic() - began
 
 
-def count_program(tally, path, status, output, seconds, verdict):
-    name = os.path.relpath(path)
-    passed = failed = 0
-    if verdict is not None:
-        passed, failed = (0, 1) if status == verdict else (1, 0)
-        if failed:
-            tally.failed.append(name)
-    elif path.endswith(".sh"):
-        if status == 77:
-            tally.skipped.append(name)
-        elif status == 0:
-            passed = 1
-        else:
-            failed = 1
-            tally.failed.append(name)
-    else:
-        for line in output.splitlines():
-            match = re.match(r"(not )?ok \d+ - (.*?)(\s*# SKIP.*)?$", line)
-            if not match:
-                continue
-            if match[3]:
-                tally.skipped.append(f"{name}: {match[2]}")
-            elif match[1]:
-                failed += 1
-                tally.failed.append(f"{name}: {match[2]}")
+class Program:
+    """A cmocka program or a shell script."""
+
+    waits = 0
+
+    def __init__(self, path, options):
+        self.path, self.name, self.options = path, os.path.relpath(path), options
+
+    def run(self, tally):
+        _, status, output, seconds = run_program(self.path, self.options.wrap.split())
+        self.count(tally, status, output)
+        word = "FAIL" if tally.failed else "ok"
+        print(f"{word:4} {self.name}: {tally.passed} passed, {len(tally.failed)} failed ({seconds:.1f} s)")
+        if tally.failed:
+            print(output)
+
+    def count(self, tally, status, output):
+        name = self.name
+        if self.options.verdict is not None:
+            if status == self.options.verdict:
+                tally.failed.append(name)
             else:
-                passed += 1
-        plan = re.search(r"^1\.\.(\d+)", output, re.M)
-        told = passed + failed
-        if not failed and (status != 0 or not plan or told == 0):
-            failed += 1
-            tally.failed.append(f"{name}: ended with status {status} after {told} tests")
-    tally.passed += passed
-    print(f"{'FAIL' if failed else 'ok':4} {name}: {passed} passed, {failed} failed ({seconds:.1f} s)", flush=True)
-    if failed:
-        print(output, flush=True)
+                tally.passed = 1
+        elif self.path.endswith(".sh"):
+            if status == 77:
+                tally.skipped.append(name)
+            elif status == 0:
+                tally.passed = 1
+            else:
+                tally.failed.append(name)
+        else:
+            for line in output.splitlines():
+                match = re.match(r"(not )?ok \d+ - (.*?)(\s*# SKIP.*)?$", line)
+                if not match:
+                    continue
+                if match[3]:
+                    tally.skipped.append(f"{name}: {match[2]}")
+                elif match[1]:
+                    tally.failed.append(f"{name}: {match[2]}")
+                else:
+                    tally.passed += 1
+            plan = re.search(r"^1\.\.(\d+)", output, re.M)
+            reported = tally.passed + len(tally.failed)
+            if not tally.failed and (status != 0 or not plan or reported == 0):
+                tally.failed.append(f"{name}: ended with status {status} after {reported} tests")
 
 
 class Result(unittest.TestResult):
-    """One line a system test, as it ends. One thread."""
+    """One line a system test, as it ends."""
 
     def __init__(self, tally):
         super().__init__()
@@ -97,19 +115,19 @@ class Result(unittest.TestResult):
         super().startTest(test)
         self.began = time.monotonic()
 
-    def tell(self, word, test):
-        print(f"{word:4} {test.id()} ({time.monotonic() - self.began:.1f} s)", flush=True)
+    def show(self, word, test):
+        print(f"{word:4} {test.id()} ({time.monotonic() - self.began:.1f} s)")
 
     def addSuccess(self, test):
         self.tally.passed += 1
-        self.tell("ok", test)
+        self.show("ok", test)
 
     def bad(self, test, err):
         # Errors in setUpClass come without a startTest.
         self.began = getattr(self, "began", time.monotonic())
         self.tally.failed.append(test.id())
-        self.tell("FAIL", test)
-        print(self._exc_info_to_string(err, test), flush=True)
+        self.show("FAIL", test)
+        print(self._exc_info_to_string(err, test))
 
     def addError(self, test, err):
         self.bad(test, err)
@@ -124,41 +142,99 @@ class Result(unittest.TestResult):
     def addSkip(self, test, reason):
         self.began = getattr(self, "began", time.monotonic())
         self.tally.skipped.append(f"{test.id()}: {reason}")
-        self.tell("skip", test)
+        self.show("skip", test)
+
+
+class SystemTests:
+    """A system test; or all of a class, when they share what its setUpClass() made."""
+
+    def __init__(self, tests):
+        self.tests = tests
+        self.name = tests[0].id() if len(tests) == 1 else unittest.util.strclass(type(tests[0]))
+        # As host.waits() marks it or its class.
+        self.waits = getattr(getattr(tests[0], tests[0]._testMethodName), "WAITS", getattr(tests[0], "WAITS", 0))
+
+    def run(self, tally):
+        signal.signal(signal.SIGALRM, self.on_late)
+        signal.alarm(LIMIT_SECONDS)
+        unittest.TestSuite(self.tests).run(Result(tally))
+        signal.alarm(0)
+
+    @staticmethod
+    def on_late(*_):
+        raise TimeoutError(f"not done after {LIMIT_SECONDS} s")
 
 
 def system_tests(only):
     sys.path.insert(0, os.path.join(HERE, "system"))
     suite = unittest.defaultTestLoader.discover(os.path.join(HERE, "system"), pattern="test_*.py")
-    chosen = unittest.TestSuite()
+    alone, together = [], {}
 
     def choose(tests):
         for test in tests:
             if isinstance(test, unittest.TestSuite):
                 choose(test)
             elif not only or any(word in test.id() for word in only):
-                chosen.addTest(test)
+                if type(test).setUpClass.__func__ is unittest.TestCase.setUpClass.__func__:
+                    alone.append([test])
+                else:
+                    together.setdefault(type(test), []).append(test)
 
     choose(suite)
-    return chosen
+    return [SystemTests(tests) for tests in [*together.values(), *alone]]
 
 
-def run_system_tests(only, tally):
-    """Those that mostly wait for time to pass (WAITS in their class) run beside the others, each with a daemon of its own."""
-    waiting, others = [], unittest.TestSuite()
-    for test in system_tests(only):
-        if getattr(test, "WAITS", False):
-            waiting.append(test)
-        else:
-            others.addTest(test)
-    with concurrent.futures.ThreadPoolExecutor(max(len(waiting), 1)) as pool:
-        runs = [pool.submit(test.run, Result(tally)) for test in waiting]
-        others.run(Result(tally))
-        for run in runs:
-            run.result()
+def run_job(job, pipe):
+    """In a process of its own: send what it printed, its tally, and the seconds of processors that it and its children took."""
+    tally = Tally()
+    sys.stdout = io.StringIO()
+    try:
+        job.run(tally)
+    except Exception:
+        tally.failed.append(job.name)
+        print(f"FAIL {job.name}\n{traceback.format_exc()}")
+    used = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    pipe.send((sys.stdout.getvalue(), tally, used))
+
+
+def run_jobs(jobs, at_a_time, waiting_at_a_time, tally):
+    """Run each in a process of its own: so many at a time, and so many of those that mostly wait for time to pass beside them,
+    those first that wait longest. Returns (seconds, seconds of processors, name) of each."""
+    fork = multiprocessing.get_context("fork")
+    waiting = sorted((job for job in jobs if job.waits), key=lambda job: -job.waits)
+    others = [job for job in jobs if not job.waits]
+    running, took = {}, []
+
+    def start(queue, limit):
+        while queue and sum(lane is queue for lane, *_ in running.values()) < limit:
+            job = queue.pop(0)
+            ours, theirs = fork.Pipe(False)
+            process = fork.Process(target=run_job, args=(job, theirs))
+            process.start()
+            theirs.close()
+            running[ours] = (queue, job, process, time.monotonic())
+
+    while True:
+        start(waiting, waiting_at_a_time)
+        start(others, at_a_time)
+        if not running:
+            return took
+        for pipe in multiprocessing.connection.wait(list(running)):
+            _, job, process, began = running.pop(pipe)
+            try:
+                text, its, used = pipe.recv()
+            except EOFError:
+                text, its, used = f"FAIL {job.name}: its process has died\n", Tally(), 0
+                its.failed.append(job.name)
+            process.join()
+            pipe.close()
+            print(text, end="", flush=True)
+            tally.add(its)
+            took.append((time.monotonic() - began, used, job.name))
 
 
 def main():
+    cores = len(os.sched_getaffinity(0))
     parser = argparse.ArgumentParser(description="Run Troupe's tests and count them.")
     parser.add_argument("--build", default="build", help="the build directory (build)")
     parser.add_argument("--only", action="append", help="only tests whose name holds this word")
@@ -166,21 +242,30 @@ def main():
     parser.add_argument("--wrap", default="", help="run each program below this command")
     parser.add_argument("--verdict", type=int, help="a program fails by ending with this status, and by nothing else: for a "
                         "--wrap whose findings count, and under which limits and times are not what the tests expect")
-    parser.add_argument("--jobs", type=int, default=2 * len(os.sched_getaffinity(0)),
-                        help="programs at a time; many of them wait most of the time")
+    parser.add_argument("--jobs", type=int, default=cores + 1, help="tests at a time, but for those that mostly wait")
+    parser.add_argument("--waiting", type=int, default=4 * cores, help="tests at a time of those that mostly wait")
+    parser.add_argument("--slowest", type=int, metavar="N", default=0, help="show the N that took longest, and the N that took "
+                        "most of the processors")
     parser.add_argument("programs", nargs="*")
     options = parser.parse_args()
     os.environ["TROUPE_BUILD"] = os.path.abspath(options.build)
     tally = Tally()
 
-    programs = [os.path.abspath(p) for p in options.programs
-                if not options.only or any(word in p for word in options.only)]
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        for done in pool.map(lambda path: run_program(path, options.wrap.split()), programs):
-            count_program(tally, *done, options.verdict)
+    began = time.monotonic()
+    # Scripts first: they run compilers, and are not to be left for the end.
+    paths = sorted(map(os.path.abspath, options.programs), key=lambda path: not path.endswith(".sh"))
+    jobs = [Program(path, options) for path in paths if not options.only or any(word in path for word in options.only)]
     if not options.skip_system:
-        run_system_tests(options.only, tally)
+        jobs += system_tests(options.only)
+    took = run_jobs(jobs, options.jobs, options.waiting, tally)
 
+    if options.slowest:
+        for what, key in (("longest", 0), ("most of the processors", 1)):
+            print(f"took {what} (seconds, of processors):")
+            for entry in sorted(took, key=lambda entry: -entry[key])[:options.slowest]:
+                print("  {:6.1f} {:6.1f} {}".format(*entry))
+    print(f"{time.monotonic() - began:.0f} s, in which tests took {sum(entry[0] for entry in took):.0f} s, and "
+          f"{sum(entry[1] for entry in took):.0f} s of processors")
     if tally.skipped:
         print("skipped:", *tally.skipped, sep="\n  ")
         if os.geteuid() == 0:

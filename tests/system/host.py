@@ -202,10 +202,18 @@ def is_alive(pid):
         return False
 
 
+def waits(seconds):
+    """Of a test, or a class of them, that mostly waits for time to pass, about so long: it runs beside the others, and those
+    begin first that wait longest."""
+    def mark(test):
+        test.WAITS = seconds
+        return test
+    return mark
+
+
 class HostTest(unittest.TestCase):
     """A test with daemons; when it fails, their logs are shown."""
 
-    WAITS = False  # True: it mostly waits for time to pass, and may run beside others
     maxDiff = None
 
     def daemon(self, *arguments, **more):

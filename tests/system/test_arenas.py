@@ -8,7 +8,7 @@ import threading
 import time
 
 import varlink
-from host import HostTest, SLOW
+from host import SLOW, HostTest, waits
 from varlink import wait_for
 
 ANSWER = "io.troupe.test.relay.Answer"
@@ -90,6 +90,7 @@ class Arenas(HostTest):
         wait_for(lambda: self.held(host) == 0, 20 * SLOW, "the memory to be given back")
         self.assertEqual(self.ask(host, 1, "x" * MIB), "x" * MIB)
 
+    @waits(5)
     def test_a_worker_that_is_killed_while_much_is_lent_costs_its_calls_only(self):
         host = self.cross()
         first, second = self.warm(host)
@@ -122,6 +123,7 @@ class Arenas(HostTest):
         self.assertEqual(self.ask(host, 1, text), text)
         self.assertEqual(self.ask(host, 2, text), text)
 
+    @waits(6)
     def test_restarts_leave_no_descriptor_and_no_mapping(self):
         host = self.cross()
         first, _ = self.warm(host)

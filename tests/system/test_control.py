@@ -7,7 +7,7 @@ import time
 import unittest
 
 import varlink
-from host import CONTROL, HostTest, SLOW
+from host import CONTROL, SLOW, HostTest, waits
 from varlink import wait_for
 
 # Whoever may only look: of no group that trouped.conf knows. The tests run as root, and so is the asker.
@@ -175,6 +175,7 @@ class Users(HostTest):
                 return False
         wait_for(has_room, 20 * SLOW, "room for a watcher")
 
+    @waits(5)
     def test_no_user_gets_all_questions(self):
         host = self.daemon({"hello": {"Plugin": "hello"}})
         pids = [worker["pid"] for worker in host.workers()]
@@ -192,9 +193,10 @@ class Users(HostTest):
             for pid in pids:
                 os.kill(pid, signal.SIGCONT)
 
+    @waits(10)
     def test_refused_requests_do_not_fill_the_log(self):
         host = self.daemon({"hello": {"Plugin": "hello"}})
-        self.user(host, "again", 10, 64, "Shutdown")
+        self.user(host, "once", 100, 64, "Shutdown")
         host.wait_log("refused: and ", 30)
         self.assertIn(f"more requests by uid {NOBODY}", host.log())
         self.assertLess(host.log().count("refused: io.troupe.Control.Shutdown"), 100)

@@ -8,7 +8,7 @@ import threading
 import time
 
 import varlink
-from host import CONTROL, SLOW, TROUPECTL, HostTest
+from host import CONTROL, SLOW, TROUPECTL, HostTest, waits
 from varlink import wait_for
 
 SLOW_ACTOR = "io.troupe.test.slow"
@@ -54,6 +54,7 @@ class Deadlines(HostTest):
             # The reply that came in spite of it is nobody's.
             self.assertEqual(client.call(f"{SLOW_ACTOR}.Answer", {"text": "next", "delayMs": 0}), {"text": "next"})
 
+    @waits(6)
     def test_troupectl_ends_at_its_deadline(self):
         host, _ = self.frozen()
         for arguments in (["call", "slow", f"{SLOW_ACTOR}.Kept"], ["call", f"{SLOW_ACTOR}.Kept"], ["call", "slow", "Kept"],
@@ -134,10 +135,9 @@ class Stopping(HostTest):
         self.assertEqual(host.process.wait(20 * SLOW), 0)
 
 
+@waits(47)
 class Quiet(HostTest):
     """The default of 45 seconds, in real time."""
-
-    WAITS = True
 
     def test_quiet_streams_and_direct_calls_outlive_the_default(self):
         host = self.daemon({"slow": {"Plugin": "slow", "Worker": 1}, "near": {"Plugin": "relay", "Type": "relay", "Worker": 1},

@@ -8,7 +8,7 @@ import threading
 import time
 
 import varlink
-from host import CONTROL, HostTest, SLOW, children_of, is_alive, plugin
+from host import CONTROL, SLOW, HostTest, children_of, is_alive, plugin, waits
 from varlink import wait_for
 
 GREET = "io.troupe.hello.Greet"
@@ -201,6 +201,7 @@ class Crashes(HostTest):
         actor = host.control("Describe", {"name": "stays"})["actors"][0]
         self.assertEqual((actor["handled"], actor["failed"]), (1, 1))
 
+    @waits(7)
     def test_a_handler_that_stalls_is_told_of(self):
         host = self.daemon({"crash": {"Plugin": "crash", "Worker": 1}, "hello": {"Plugin": "hello", "Worker": 2}}, daemon={"StopTimeout": "1s"})
         with host.client() as client:

@@ -6,7 +6,7 @@ import threading
 import time
 
 import varlink
-from host import CONTROL, HostTest, SLOW
+from host import CONTROL, SLOW, HostTest, waits
 from varlink import wait_for
 
 GREET = "io.troupe.hello.Greet"
@@ -26,6 +26,7 @@ def resident(pid):
         return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
+@waits(10)
 class Links(HostTest):
     def relay(self, host, text="x", timeout=2000):
         """What an actor in worker 1 is answered by one in worker 2; or the status without an answer."""

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 
-from host import CONTROL, HostTest, SLOW
+from host import CONTROL, SLOW, HostTest, waits
 from varlink import VarlinkError, wait_for
 
 NOISY = "io.troupe.test.noisy"
@@ -111,10 +111,9 @@ class Failing(HostTest):
         self.assertEqual(host.log().count("noisy_child"), 2)
 
 
+@waits(30)
 class Ends(HostTest):
     """Actors of units that end: one line each, with what comes next."""
-
-    WAITS = True
 
     UNIT = {"Plugin": "noisy", "Type": "noisy", "Worker": 1}
     SPAN = r"after [0-9a-z ]+"
@@ -171,10 +170,9 @@ class Ends(HostTest):
         wait_for(lambda: "trouped: noisy: 40 more of its actors ended\n" in host.log(), 40 * SLOW, "the others' number")
 
 
+@waits(30)
 class Flood(HostTest):
     """Actors that log without end."""
-
-    WAITS = True
 
     def dropped(self, host):
         return sum(int(n) for n in re.findall(r"noisy: (\d+) lines? dropped", host.log()))

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 
-from host import HostTest, SLOW, TROUPECTL
+from host import SLOW, TROUPECTL, HostTest, waits
 from test_ctl import on_terminal
 from varlink import wait_for
 
@@ -155,6 +155,7 @@ class Map(HostTest):
             else:
                 self.assertEqual(answer["text"], str(n))
 
+    @waits(10)
     def test_a_daemon_that_stays_away_ends_it(self):
         host = self.daemon({"slow": {"Plugin": "slow"}})
         process = subprocess.Popen([TROUPECTL, "--socket", host.socket, "map", "--retry", "5", "--window", "2", "--connections", "1",
@@ -170,6 +171,7 @@ class Map(HostTest):
         self.assertEqual([(a["error"], a["line"]) for a in map(json.loads, output.splitlines())],
                          [("io.troupe.Control.PeerDown", 1), ("io.troupe.Control.PeerDown", 2)])
 
+    @waits(3)
     def test_signals_end_it_in_order_and_then_at_once(self):
         host = self.daemon({"slow": {"Plugin": "slow"}})
         command = [TROUPECTL, "--socket", host.socket, "map", "--connections", "1", "--window", "2", "slow", f"{SLOW_ACTOR}.Answer"]

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from host import CONTROL, HostTest, SLOW, is_alive
+from host import CONTROL, SLOW, HostTest, is_alive, waits
 from varlink import wait_for
 
 GREET = "io.troupe.hello.Greet"
@@ -25,6 +25,7 @@ def cpu_seconds(pid):
         return sum(map(int, file.read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
+@waits(6)
 class Traced(HostTest):
     """Workers that die in the hands of a debugger: their parent gets no exit status until the debugger lets go."""
 
@@ -78,6 +79,7 @@ class Traced(HostTest):
         self.assertIn("going on without it", host.log())
 
 
+@waits(11)
 class StopTimeouts(HostTest):
     """Actors that do not stop: StopTimeout= of their unit, then their worker's process is killed."""
 
@@ -219,15 +221,16 @@ class StopTimeouts(HostTest):
         host.process.send_signal(signal.SIGCONT)
 
 
+@waits(25)
 class Stalls(HostTest):
     """Workers that do not come round: seen within seconds, ended at WorkerWatchdog=."""
 
     UNITS = {"crash": {"Plugin": "crash", "Worker": 1}, "hello": {"Plugin": "hello", "Worker": 1}, "far": {"Plugin": "hello", "Worker": 2}}
 
-    def loop(self, host):
+    def stall(self, host, method="Hang"):
         client = host.client()
         self.addCleanup(client.close)
-        client.send(f"{CONTROL}.Call", {"name": "crash", "method": f"{CRASH}.Loop"})
+        client.send(f"{CONTROL}.Call", {"name": "crash", "method": f"{CRASH}.{method}"})
         return client
 
     def wait_stalled(self, host, number):
@@ -238,26 +241,26 @@ class Stalls(HostTest):
         watcher = host.client()
         self.addCleanup(watcher.close)
         watcher.send(f"{CONTROL}.Watch", more=True)
-        self.loop(host)
+        self.stall(host)
         stall = self.wait_stalled(host, 1)["stall"]
-        self.assertEqual((stall["worker"], stall["actor"], stall["message"]), (1, "crash/0", f"{CRASH}.Loop"))
+        self.assertEqual((stall["worker"], stall["actor"], stall["message"]), (1, "crash/0", f"{CRASH}.Hang"))
         units = {u["name"]: u for u in host.control("List")["units"]}
         self.assertEqual({name: unit["state"] for name, unit in units.items()}, {"crash": "stalled", "hello": "running", "far": "running"})
         self.assertEqual(units["crash"]["instances"][0]["state"], "stalled")
-        self.assertEqual(units["crash"]["stall"]["message"], f"{CRASH}.Loop")
+        self.assertEqual(units["crash"]["stall"]["message"], f"{CRASH}.Hang")
         # It goes on being counted.
         wait_for(lambda: host.worker(1)["stall"]["forMs"] >= 3000, 20 * SLOW)
         self.assertEqual([s["actor"] for s in host.control("Status")["stalls"]], ["crash/0"])
         for verb in (["list"], ["workers"], ["tree"], ["status"], ["show", "crash"]):
             out = host.ctl(*verb).stdout
-            self.assertIn(f"crash/0 has been in {CRASH}.Loop for", out, verb)
-        host.wait_log(f"worker 1 is stalled: crash/0 has been in {CRASH}.Loop for")
+            self.assertIn(f"crash/0 has been in {CRASH}.Hang for", out, verb)
+        host.wait_log(f"worker 1 is stalled: crash/0 has been in {CRASH}.Hang for")
         events = []
         while {"stalled", "unitState"} - {e["event"] for e in events}:
             events.append(watcher.receive()[0])
         stalled = next(e for e in events if e["event"] == "stalled")
         self.assertEqual((stalled["worker"], stalled["unit"], stalled["instance"]), (1, "crash", 0))
-        self.assertIn(f"{CRASH}.Loop", stalled["text"])
+        self.assertIn(f"{CRASH}.Hang", stalled["text"])
         # 0 only shows.
         self.assertEqual(host.worker(1)["incarnation"], 1)
 
@@ -282,7 +285,7 @@ class Stalls(HostTest):
     def test_a_handler_that_stalls_is_ended_at_the_limit_and_its_actor_pays(self):
         host = self.daemon(self.UNITS, daemon={"WorkerWatchdog": "3s", "GiveUpAfter": 3, "RestartDelay": "10ms", "RestartDelayMax": "20ms"})
         for incarnation in (2, 3, 4):
-            self.loop(host)
+            self.stall(host, "Loop" if incarnation == 2 else "Hang")
             wait_for(lambda: host.worker(1)["incarnation"] == incarnation or
                      listed(host, "crash")["state"] == "failed", 20 * SLOW)
             host.wait_unit("hello", "running")
@@ -355,6 +358,7 @@ class Stalls(HostTest):
         self.assertEqual(host.worker(2)["incarnation"], 1)
 
 
+@waits(8)
 class Operators(HostTest):
     """What an operator does about it: look, restart, kill, shut down."""
 
@@ -364,7 +368,7 @@ class Operators(HostTest):
 
     def stuck(self):
         host = self.daemon(self.UNITS, daemon=self.SETTINGS)
-        Stalls.loop(self, host)
+        Stalls.stall(self, host)
         Stalls.wait_stalled(self, host, 1)
         return host
 
@@ -443,7 +447,7 @@ class Operators(HostTest):
 
     def test_shutdown_says_that_the_daemon_has_not_ended_yet(self):
         host = self.daemon({**self.UNITS}, daemon={**self.SETTINGS, "StopTimeout": "6s"})
-        Stalls.loop(self, host)
+        Stalls.stall(self, host)
         Stalls.wait_stalled(self, host, 1)
         done = host.ctl("--timeout", "1s", "shutdown", check=False)
         self.assertEqual(done.returncode, 1)

@@ -5,7 +5,7 @@ import threading
 import time
 
 import varlink
-from host import CONTROL, HostTest, SLOW
+from host import CONTROL, SLOW, HostTest, waits
 from varlink import wait_for
 
 GREET = "io.troupe.hello.Greet"
@@ -66,6 +66,7 @@ class Pinger:
         self.thread.join()
 
 
+@waits(10)
 class Innocents(HostTest):
     def crash(self, host, name="crash", method="Segfault"):
         with self.assertRaises(varlink.VarlinkError) as caught:
@@ -184,9 +185,8 @@ class Innocents(HostTest):
         host.finish()
 
 
+@waits(55)
 class Limits(HostTest):
-    WAITS = True
-
     def test_what_always_fails_is_given_up_with_the_defaults(self):
         host = self.daemon({"refuses": {"Plugin": "fail_in_init", "Config": {"Code": -13}}, "crashes": {"Plugin": "crash_in_init"},
                             "hello": {"Plugin": "hello"}})

@@ -7,7 +7,7 @@ import tempfile
 import time
 import unittest
 
-from host import BUILD, SLOW
+from host import BUILD, SLOW, waits
 from testbed import Testbed
 from varlink import wait_for
 
@@ -16,6 +16,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 
 
 @unittest.skipUnless(os.geteuid() == 0, "booting a systemd takes root")
+@waits(12)
 class Service(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

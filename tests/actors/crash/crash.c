@@ -108,6 +108,18 @@ static int on_loop(struct troupe_self *self, void *state, struct crash_loop_call
 	return 0;
 }
 
+static int on_hang(struct troupe_self *self, void *state, struct crash_hang_call call,
+		   const struct crash_hang *in)
+{
+	(void)self;
+	(void)state;
+	(void)call;
+	(void)in;
+	for (volatile bool forever = true; forever;)
+		(void)pause();
+	return 0;
+}
+
 static int on_leave(struct troupe_self *self, void *state, struct crash_exit_call call,
 		    const struct crash_exit *in)
 {
@@ -191,7 +203,7 @@ static int on_segfault_later(struct troupe_self *self, void *state,
 
 CRASH_HANDLERS(crasher, void, .ping = on_ping, .segfault = on_segfault, .abort = on_abort,
 	       .divide = on_divide, .stack_overflow = on_stack_overflow, .loop = on_loop,
-	       .exit = on_leave, .fork = on_fork, .wild_free = on_wild_free,
+	       .hang = on_hang, .exit = on_leave, .fork = on_fork, .wild_free = on_wild_free,
 	       .eat_memory = on_eat_memory, .segfault_later = on_segfault_later,
 	       .maybe = on_maybe)
 

@@ -2,6 +2,7 @@
 #include "slow_life.varlink.h"
 #include <time.h>
 #include <troupe/actor.h>
+#include <unistd.h>
 
 struct slow_life {
 	int64_t fini_ms;
@@ -10,12 +11,12 @@ struct slow_life {
 /* It holds up its worker; that is the point. */
 static void hold_up(int64_t ms)
 {
-	struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+	struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 
-	for (volatile bool forever = ms < 0; forever;)
-		;
+	while (ms < 0)
+		(void)pause();
 	if (ms > 0)
-		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
 }
 
 static int on_ping(struct troupe_self *self, struct slow_life *me,
