@@ -52,7 +52,7 @@ struct stage {
 	bool is_slow;        /* actors are not made before stage_spawned() */
 	bool is_loader_slow; /* plug-ins are not loaded */
 	bool is_reader_slow; /* units are not defined */
-	bool has_heirs;      /* channels stay open when their process dies, as by a child of it */
+	bool has_heirs; /* channels stay open when their process dies, as by a child of it */
 	struct stage_worker *workers[STAGE_WORKERS + 1]; /* by number */
 	uint32_t incarnations[STAGE_WORKERS + 1];        /* launched last */
 	/* A client */
