@@ -100,16 +100,16 @@ $(BUILD)/%.cpp.o: %.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(troupe_cxxflags) -MMD -MP -c -o $@ $<
 
-# Linked twice: the first result is judged, and the second has the seal, a note of what was found.
+# Linked twice: the first result is judged and read, and the second has the seal, notes of what was found.
 troupe_seal = $(BUILD)/gen/$(PLUGIN).seal
-troupe_seal_object = $(if $(filter yes,$(ALLOW_GLOBALS)),,$(troupe_seal).o)
+troupe_seal_object = $(troupe_seal).o
 
 $(BUILD)/$(PLUGIN).unsealed: $(troupe_objects)
 	@$(troupe_link) -o $@ $^ $(LDLIBS)
 
 $(troupe_seal).c: $(BUILD)/$(PLUGIN).unsealed $(TROUPE_GEN)
 	@mkdir -p $(@D)
-	$(TROUPE_GEN) --seal $< -o $@
+	$(TROUPE_GEN) --seal $(if $(filter yes,$(ALLOW_GLOBALS)),--allow-globals) $< -o $@
 
 $(troupe_seal).o: $(troupe_seal).c
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(troupe_cflags) -c -o $@ $<

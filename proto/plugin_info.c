@@ -165,7 +165,6 @@ static int read_interface(struct reader *reader, const struct elf_note *note)
 	return 0;
 }
 
-/* In a second pass, when all interfaces are known. */
 static int read_implements(struct reader *reader, const struct elf_note *note)
 {
 	const char *name = note_string(note, 0);
@@ -195,11 +194,23 @@ static int read_seal(struct reader *reader, const struct elf_note *note)
 	return 0;
 }
 
-static int read_note(struct reader *reader, const struct elf_note *note, bool second_pass)
+/* Notes refer to one another, in whatever order they stand. */
+enum pass {
+	PASS_NAMES,
+	PASS_IMPLEMENTS, /* when all interfaces are known */
+	PASS_TABLES,     /* when actor types and interfaces are in order */
+};
+
+static int read_note(struct reader *reader, const struct elf_note *note, enum pass pass)
 {
-	if (second_pass)
+	if (pass == PASS_IMPLEMENTS)
 		return note->type == TROUPE_NOTE_TYPE_IMPLEMENTS ? read_implements(reader, note)
 								 : 0;
+	if (pass == PASS_TABLES)
+		return note->type == TROUPE_NOTE_TYPE_TABLE
+			       ? plugin_types_take(reader->info, note->content, note->size,
+						   reader->why)
+			       : 0;
 	switch (note->type) {
 	case TROUPE_NOTE_TYPE_ACTOR:
 		return read_actor(reader, note);
@@ -208,11 +219,11 @@ static int read_note(struct reader *reader, const struct elf_note *note, bool se
 	case TROUPE_NOTE_TYPE_SEAL:
 		return read_seal(reader, note);
 	}
-	/* Of a later minor version, or for the second pass. */
+	/* Of a later minor version, or for a later pass. */
 	return 0;
 }
 
-static int read_notes(struct reader *reader, bool second_pass)
+static int read_notes(struct reader *reader, enum pass pass)
 {
 	struct elf_note note = {0};
 	size_t n = 0, bytes = 0;
@@ -224,7 +235,7 @@ static int read_notes(struct reader *reader, bool second_pass)
 			return refuse_size(reader, PLUGIN_NOTES_MAX, "notes");
 		if (bytes > PLUGIN_NOTES_BYTES)
 			return refuse_size(reader, PLUGIN_NOTES_BYTES, "bytes of notes");
-		r = read_note(reader, &note, second_pass);
+		r = read_note(reader, &note, pass);
 		if (r < 0)
 			return r;
 	}
@@ -386,14 +397,21 @@ static int read_plugin(struct reader *reader, const void *file, size_t size)
 	if (is_program(&reader->elf))
 		return refuse(reader,
 			      "it is a program, not a shared object: link it with -shared");
-	r = read_notes(reader, false);
+	r = read_notes(reader, PASS_NAMES);
 	if (r < 0)
 		return r;
-	if (info->n_actors == 0)
+	if (info->n_actors == 0 && !(reader->flags & PLUGIN_UNDESCRIBED))
 		return refuse(reader, "it is no plug-in of Troupe: no TROUPE_ACTOR() is in it");
-	r = read_notes(reader, true);
+	r = read_notes(reader, PASS_IMPLEMENTS);
 	if (r < 0)
 		return r;
+	if (info->n_actors > 0)
+		qsort(info->actors, info->n_actors, sizeof(*info->actors), compare_names);
+	if (info->n_interfaces > 0)
+		qsort(info->interfaces, info->n_interfaces, sizeof(*info->interfaces),
+		      compare_names);
+	if (reader->flags & PLUGIN_UNDESCRIBED)
+		return 0;
 	r = read_needed(reader);
 	if (r < 0)
 		return r;
@@ -406,12 +424,9 @@ static int read_plugin(struct reader *reader, const void *file, size_t size)
 	r = check_writable(reader);
 	if (r < 0)
 		return r;
-	qsort(info->actors, info->n_actors, sizeof(*info->actors), compare_names);
-	if (info->n_interfaces > 0)
-		qsort(info->interfaces, info->n_interfaces, sizeof(*info->interfaces),
-		      compare_names);
 	/* Last, so that the plainer reasons to refuse it come first. */
-	return plugin_types_read(&reader->elf, info, reader->why);
+	r = read_notes(reader, PASS_TABLES);
+	return r < 0 ? r : plugin_types_check(info, reader->why);
 }
 
 int plugin_info_read(const void *file, size_t size, unsigned flags,

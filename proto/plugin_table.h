@@ -2,8 +2,8 @@
  *
  * The table says more than notes can: its description, which interfaces it provides, the type
  * of its configuration. It is constant, and what it points to is too, so all of it can be told
- * without running anything. Hostile input, checked as it is followed. Pure; used inside proto/
- * only, by plugin_types.c.
+ * without running anything. Hostile input, checked as it is followed. Pure; used inside
+ * proto/ only, by plugin_describe.c, where plug-ins are built.
  */
 #ifndef PROTO_PLUGIN_TABLE_H
 #define PROTO_PLUGIN_TABLE_H
@@ -11,8 +11,6 @@
 #include "base/elf_memory.h"
 #include "proto/layout.h"
 #include <troupe/actor.h>
-
-#define PLUGIN_DESCRIPTION_MAX 255 /* bytes of an actor type's description */
 
 /* Texts are borrowed from the file. */
 struct plugin_table {

@@ -1,38 +1,36 @@
 #include "proto/plugin_types.h"
 
 #include "base/cleanup.h"
-#include "base/elf_memory.h"
+#include "base/text.h"
 #include "proto/gen.h"
-#include "proto/plugin_table.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TABLE_PREFIX "troupe_actor_"
-
-/* Layouts written out for all actor types together, in search of their configurations'
- * declarations: an interface can be short and its types' layouts long. Beyond, a
- * configuration has no name, and is the same but for that. */
-#define LAYOUTS_MAX 1024
-
+/* The strings of a note, taken one by one. */
 struct reader {
-	struct elf_memory memory;
+	const char *at, *end;
 	struct plugin_info *info;
-	uint64_t *addresses; /* of the table of each actor type; 0: not found */
-	unsigned n_layouts;
-	char *why; /* PLUGIN_WHY_MAX bytes */
+	const char *actor; /* its name; NULL: not known yet */
+	char *why;         /* PLUGIN_WHY_MAX bytes */
 };
 
 __attribute__((format(printf, 2, 3))) static int refuse(const struct reader *reader,
 							const char *format, ...)
 {
+	char wrong[PLUGIN_WHY_MAX - 100];
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(reader->why, PLUGIN_WHY_MAX, format, arguments);
+	(void)vsnprintf(wrong, sizeof(wrong), format, arguments);
 	va_end(arguments);
+	if (reader->actor)
+		(void)snprintf(reader->why, PLUGIN_WHY_MAX, "actor type \"%.*s\": %s",
+			       TROUPE_NAME_MAX, reader->actor, wrong);
+	else
+		(void)snprintf(reader->why, PLUGIN_WHY_MAX, "%s", wrong);
 	return -ENOEXEC;
 }
 
@@ -48,204 +46,171 @@ static int compare_name(const void *name, const void *item)
 	return strcmp(name, *(const char *const *)item);
 }
 
-/* ---- where the tables are */
-
-static int find_tables(struct reader *reader, const struct elf *elf)
+static struct plugin_interface *find_interface(const struct plugin_info *info, const char *name)
 {
-	const struct plugin_info *info = reader->info;
+	return info->n_interfaces == 0 ? NULL
+				       : bsearch(name, info->interfaces, info->n_interfaces,
+						 sizeof(*info->interfaces), compare_name);
+}
 
-	for (size_t i = 0; i < elf->symbols[ELF_DYNAMIC_SYMBOLS].count; i++) {
-		const struct plugin_actor *actor;
-		const char *name;
-		Elf64_Sym symbol;
+/* The next string. *ret_string is borrowed from the note. */
+static int take_string(struct reader *reader, const char **ret_string)
+{
+	const char *end =
+		reader->at == reader->end
+			? NULL
+			: memchr(reader->at, '\0', (size_t)(reader->end - reader->at));
 
-		if (elf_symbol(elf, ELF_DYNAMIC_SYMBOLS, i, &symbol, &name) < 0)
-			return refuse(reader, "its table of symbols is malformed");
-		if (strncmp(name, TABLE_PREFIX, strlen(TABLE_PREFIX)) != 0 ||
-		    symbol.st_shndx == SHN_UNDEF || symbol.st_shndx == SHN_ABS ||
-		    ELF64_ST_BIND(symbol.st_info) == STB_LOCAL)
-			continue;
-		actor = bsearch(name + strlen(TABLE_PREFIX), info->actors, info->n_actors,
-				sizeof(*info->actors), compare_name);
-		if (!actor)
-			continue;
-		uint64_t *address = &reader->addresses[actor - info->actors];
-		if (*address != 0)
-			return refuse(reader, "it has two symbols %s", name);
-		*address = symbol.st_value;
-	}
-	for (size_t i = 0; i < info->n_actors; i++)
-		if (reader->addresses[i] == 0)
-			return refuse(
-				reader,
-				"actor type \"%s\": the plug-in does not export " TABLE_PREFIX
-				"%s",
-				info->actors[i].name, info->actors[i].name);
+	if (!end)
+		return refuse(reader, "its note of a table is malformed");
+	*ret_string = reader->at;
+	reader->at = end + 1;
 	return 0;
 }
 
-/* ---- the interfaces of one */
-
-static int take_interfaces(const struct reader *reader, struct plugin_actor *actor,
-			   const struct plugin_table *table)
+static int take_actor(struct reader *reader, struct plugin_actor **ret_actor)
 {
 	const struct plugin_info *info = reader->info;
+	struct plugin_actor *actor;
+	const char *name = "";
+	int r = take_string(reader, &name);
 
-	for (size_t i = 0; i < table->n_interfaces; i++) {
-		const char *name = table->interfaces[i];
-		struct plugin_interface *found =
-			info->n_interfaces == 0
-				? NULL
-				: bsearch(name, info->interfaces, info->n_interfaces,
-					  sizeof(*info->interfaces), compare_name);
-
-		if (plugin_types_is_reserved(name))
-			return refuse(
-				reader,
-				"actor type \"%s\" implements %s, which only the host does",
-				actor->name, name);
-		if (!found)
-			return refuse(reader,
-				      "actor type \"%s\" implements %s, which the plug-in does "
-				      "not describe",
-				      actor->name, name);
-		found->is_implemented = true;
-		actor->interfaces[actor->n_interfaces++] = found;
-	}
+	if (r < 0)
+		return r;
+	actor = bsearch(name, info->actors, info->n_actors, sizeof(*info->actors),
+			compare_name);
+	if (!actor)
+		return refuse(reader, "its note of a table names no actor type");
+	reader->actor = actor->name;
+	if (actor->is_described)
+		return refuse(reader, "two notes say what its table holds");
+	actor->is_described = true;
+	*ret_actor = actor;
 	return 0;
 }
 
-static bool provides(const struct plugin_actor *actor, const struct plugin_interface *interface)
+static int take_description(struct reader *reader, struct plugin_actor *actor)
 {
-	for (size_t i = 0; i < actor->n_interfaces; i++)
-		if (actor->interfaces[i] == interface)
-			return true;
-	return false;
+	const char *text = "";
+	int r = take_string(reader, &text);
+
+	if (r < 0 || !*text)
+		return r;
+	if (strlen(text) > PLUGIN_DESCRIPTION_MAX)
+		return refuse(reader, "its description is too long");
+	if (!text_is_utf8(text, strlen(text)))
+		return refuse(reader, "its description is not UTF-8");
+	actor->description = arena_copy(&reader->info->memory, text, strlen(text));
+	return actor->description ? 0 : -ENOMEM;
 }
 
-/* ---- the configuration of one */
-
-/* Whether a declared type might be the one of the table: only then is its layout written
- * out. */
-static bool is_like(const struct idl_type *declared, const struct troupe_type *type)
-{
-	if (declared->kind != TROUPE_STRUCT || declared->named ||
-	    declared->n_fields != type->count)
-		return false;
-	for (size_t i = 0; i < declared->n_fields; i++)
-		if (strcmp(declared->fields[i].name, type->fields[i].name) != 0)
-			return false;
-	return true;
-}
-
-/* 1: they are the same; 0: not. */
-static int is_same(struct reader *reader, const struct idl_type *declared,
-		   const struct plugin_table *table)
+/* Whether a type that an interface declares has the layout that the note gives. */
+static int check_declaration(const struct reader *reader, const struct idl_member *member,
+			     const char *layout)
 {
 	cleanup_free char *text = NULL;
+	int r = gen_layout(member->type, &text);
 
-	if (!is_like(declared, layout_type(table->config)) || reader->n_layouts == LAYOUTS_MAX)
-		return 0;
-	reader->n_layouts++;
-	int r = gen_layout(declared, &text);
-	if (r == -E2BIG)
-		return 0;
-	return r < 0 ? r : strcmp(text, table->config_text) == 0;
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0 || strcmp(text, layout) != 0)
+		return refuse(reader, "its configuration is not what %s declares it to be",
+			      member->name);
+	return 0;
 }
 
-/* How likely a declaration is the one meant where several say the same: only its comments
- * are at stake. */
-static unsigned rate(const struct plugin_actor *actor, const struct plugin_interface *interface,
-		     const struct idl_member *member)
+static int take_declaration(struct reader *reader, struct plugin_actor *actor,
+			    const char *layout)
 {
-	return 1 + (provides(actor, interface) ? 1 : 0) +
-	       (strcmp(member->name, "Config") == 0 ? 2 : 0);
-}
+	const char *interface = "", *name = "";
+	int r = take_string(reader, &interface);
 
-/* Find the declaration of the configuration's type, the best there is. */
-static int find_declaration(struct reader *reader, struct plugin_actor *actor,
-			    const struct plugin_table *table)
-{
-	const struct plugin_info *info = reader->info;
-	unsigned best = 0;
+	if (r == 0)
+		r = take_string(reader, &name);
+	if (r < 0 || (!*interface && !*name))
+		return r;
+	actor->config_interface = find_interface(reader->info, interface);
+	if (!actor->config_interface || !*layout)
+		return refuse(reader, "its note of a table is malformed");
+	for (size_t i = 0; i < actor->config_interface->idl->n_members; i++) {
+		const struct idl_member *member = &actor->config_interface->idl->members[i];
 
-	for (size_t i = 0; i < info->n_interfaces; i++) {
-		const struct idl *idl = info->interfaces[i].idl;
-
-		for (size_t j = 0; j < idl->n_members; j++) {
-			const struct idl_member *member = &idl->members[j];
-			unsigned rating = rate(actor, &info->interfaces[i], member);
-
-			if (member->kind != IDL_TYPE || rating <= best)
-				continue;
-			int r = is_same(reader, member->type, table);
-			if (r < 0)
-				return r;
-			if (r == 0)
-				continue;
-			best = rating;
-			actor->config_interface = &info->interfaces[i];
+		if (member->kind == IDL_TYPE && strcmp(member->name, name) == 0)
 			actor->config_member = member;
-		}
 	}
+	if (!actor->config_member)
+		return refuse(reader, "no type declares its configuration");
+	return check_declaration(reader, actor->config_member, layout);
+}
+
+static int take_config(struct reader *reader, struct plugin_actor *actor)
+{
+	const char *layout = "";
+	int r = take_string(reader, &layout);
+
+	if (r < 0)
+		return r;
+	if (*layout) {
+		r = layout_parse(layout, strlen(layout), &actor->config_layout);
+		if (r == -EINVAL)
+			return refuse(reader,
+				      "the type of its configuration is no valid struct");
+		if (r < 0)
+			return r;
+		actor->config = layout_type(actor->config_layout);
+	}
+	return take_declaration(reader, actor, layout);
+}
+
+static int take_interface(struct reader *reader, struct plugin_actor *actor)
+{
+	struct plugin_interface *interface;
+	const char *name = "";
+	int r = take_string(reader, &name);
+
+	if (r < 0)
+		return r;
+	if (!idl_is_interface_name(name, strlen(name)) ||
+	    actor->n_interfaces == TROUPE_INTERFACES_MAX)
+		return refuse(reader, "its note of a table is malformed");
+	if (plugin_types_is_reserved(name))
+		return refuse(reader, "it implements %s, which only the host does", name);
+	interface = find_interface(reader->info, name);
+	if (!interface)
+		return refuse(reader, "it implements %s, which the plug-in does not describe",
+			      name);
+	interface->is_implemented = true;
+	actor->interfaces[actor->n_interfaces++] = interface;
 	return 0;
 }
 
-static int take_config(struct reader *reader, struct plugin_actor *actor,
-		       struct plugin_table *table)
+int plugin_types_take(struct plugin_info *info, const void *content, size_t size, char *why)
 {
-	if (!table->config)
-		return 0;
-	int r = find_declaration(reader, actor, table);
-	if (r < 0)
-		return r;
-	actor->config_layout = take_pointer(&table->config);
-	actor->config = layout_type(actor->config_layout);
-	return 0;
-}
+	struct reader reader = {
+		.at = content, .end = (const char *)content + size, .info = info, .why = why};
+	struct plugin_actor *actor = NULL;
+	int r = take_actor(&reader, &actor);
 
-static int read_type(struct reader *reader, size_t i)
-{
-	struct plugin_actor *actor = &reader->info->actors[i];
-	cleanup(plugin_table_fini) struct plugin_table table = {0};
-	int r = plugin_table_read(&reader->memory, reader->addresses[i], actor->name, &table,
-				  reader->why);
-
-	if (r < 0)
-		return r;
-	if (table.description) {
-		actor->description = arena_copy(&reader->info->memory, table.description,
-						strlen(table.description));
-		if (!actor->description)
-			return -ENOMEM;
-	}
-	r = take_interfaces(reader, actor, &table);
-	return r < 0 ? r : take_config(reader, actor, &table);
-}
-
-int plugin_types_read(const struct elf *elf, struct plugin_info *info, char *why)
-{
-	struct reader reader = {.info = info, .why = why};
-	cleanup_free uint64_t *addresses = calloc(info->n_actors, sizeof(*addresses));
-
-	if (!addresses)
-		return -ENOMEM;
-	reader.addresses = addresses;
-	int r = find_tables(&reader, elf);
-	if (r < 0)
-		return r;
-	r = elf_memory_init(elf, &reader.memory);
-	if (r == -E2BIG)
-		snprintf(why, PLUGIN_WHY_MAX, "it has more than %u relocations",
-			 ELF_RELOCATIONS_MAX);
-	if (r == -ENOTSUP || r == -EBADMSG)
-		return refuse(&reader, "its relocations are %s",
-			      r == -ENOTSUP ? "in a form that this host does not read"
-					    : "malformed");
-	if (r < 0)
-		return r;
-	for (size_t i = 0; r == 0 && i < info->n_actors; i++)
-		r = read_type(&reader, i);
-	elf_memory_fini(&reader.memory);
+	if (r == 0)
+		r = take_description(&reader, actor);
+	if (r == 0)
+		r = take_config(&reader, actor);
+	while (r == 0 && reader.at < reader.end)
+		r = take_interface(&reader, actor);
 	return r;
+}
+
+int plugin_types_check(const struct plugin_info *info, char *why)
+{
+	for (size_t i = 0; i < info->n_actors; i++)
+		if (!info->actors[i].is_described) {
+			const struct reader reader = {.actor = info->actors[i].name,
+						      .why = why};
+
+			return refuse(&reader,
+				      "no note says what its table holds: link the plug-in "
+				      "with plugin.mk, or once more with what troupe-gen "
+				      "--seal makes of it");
+		}
+	return 0;
 }

@@ -1,16 +1,18 @@
-/* plugin_types.h - what a plugin_info tells of each actor type beyond its name.
+/* plugin_types.h - what a plug-in's notes say of the table of each of its actor types.
  *
- * Internal to plugin_info.c.
+ * Internal to plugin_info.c and plugin_describe.c. The notes are hostile input.
  */
 #ifndef PROTO_PLUGIN_TYPES_H
 #define PROTO_PLUGIN_TYPES_H
 
-#include "base/elf.h"
 #include "proto/plugin_info.h"
 
-/* Fill in info->actors from their tables; actors and interfaces are complete, in order, and
- * stay where they are. why: filled in on -ENOEXEC and -E2BIG. -ENOMEM. */
-int plugin_types_read(const struct elf *elf, struct plugin_info *info, char *why);
+/* Fill in one of info->actors from the content of a note of type TABLE; actors and interfaces are complete, in order, and
+ * stay where they are. why: filled in on -ENOEXEC. -ENOMEM. */
+int plugin_types_take(struct plugin_info *info, const void *content, size_t size, char *why);
+
+/* Whether all of info->actors were filled in: 0, or -ENOEXEC and why not. */
+int plugin_types_check(const struct plugin_info *info, char *why);
 
 /* Whether an interface is the host's own. */
 bool plugin_types_is_reserved(const char *interface);

@@ -4,6 +4,8 @@
 #include "proto/gen.h"
 #include "proto/idl.h"
 #include "proto/idl_subset.h"
+#include "proto/plugin_describe.h"
+#include "proto/plugin_info.h"
 #include "proto/seal.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -18,29 +20,29 @@
 static const char usage[] =
 	"Usage: troupe-gen [--host] [--prefix NAME] -o OUT.h IN.varlink\n"
 	"       troupe-gen --layout IN.varlink\n"
-	"       troupe-gen --seal PLUGIN.so [-o SEAL.c]\n"
+	"       troupe-gen --seal [--allow-globals] PLUGIN.so [-o SEAL.c]\n"
 	"\n"
 	"Make a C header of a Varlink interface: structs, descriptors and typed wrappers\n"
 	"for actors of Troupe. docs/interfaces.md tells what is in it.\n"
 	"With --seal, look into a linked plug-in for writable static data of its own,\n"
-	"and write the C file of a note that says how much the runtimes have in it;\n"
-	"link the plug-in again with that.\n"
+	"and write the C file of notes that say how much the runtimes have in it, and\n"
+	"what each actor type is; link the plug-in again with that.\n"
 	"\n"
 	"  -o, --output FILE   write to FILE, as a whole or not at all\n"
 	"      --host          structs and descriptors only, without the calls of actor.h\n"
 	"      --prefix NAME   begin names in C with NAME, not with the interface's last part\n"
 	"      --layout        print the hash and the layout of each method and error instead\n"
-	"      --seal          judge a plug-in; prints the note unless -o is given\n"
+	"      --seal          judge a plug-in; prints the notes unless -o is given\n"
+	"      --allow-globals let its static data be, and write no note of that\n"
 	"      --help          print this\n"
 	"      --version       print the version\n";
-
-#define PLUGIN_BYTES_MAX ((size_t)256 << 20)
 
 struct arguments {
 	const char *input;
 	const char *output;
 	bool layout;
 	bool seal;
+	bool allow_globals;
 	struct gen_options gen;
 };
 
@@ -49,6 +51,7 @@ enum {
 	OPTION_PREFIX,
 	OPTION_LAYOUT,
 	OPTION_SEAL,
+	OPTION_ALLOW_GLOBALS,
 	OPTION_HELP,
 	OPTION_VERSION
 };
@@ -232,19 +235,18 @@ static const char *explain(int error)
 	}
 }
 
-static int seal(const struct arguments *arguments)
+/* The note of its static data; "" where that is not judged. */
+static int seal_data(const struct arguments *arguments, const char *file, size_t size,
+		     char **ret_note)
 {
-	cleanup_free char *file = NULL;
-	cleanup_free char *text = NULL;
 	struct seal seal;
-	size_t size;
 	int r;
 
-	r = read_file(arguments->input, PLUGIN_BYTES_MAX, &file, &size);
-	if (r < 0)
-		return fail(arguments->input, "cannot read", r);
-	if (size > PLUGIN_BYTES_MAX)
-		return fail(arguments->input, "cannot read", -EFBIG);
+	if (arguments->allow_globals) {
+		*ret_note = strdup("");
+		return *ret_note ? EXIT_SUCCESS
+				 : fail(arguments->input, "cannot judge", -ENOMEM);
+	}
 	r = seal_judge(file, size, print_offender, (void *)(uintptr_t)arguments, &seal);
 	if (r == -EPERM) {
 		fprintf(stderr,
@@ -260,11 +262,39 @@ static int seal(const struct arguments *arguments)
 		fprintf(stderr, "%s: %s\n", arguments->input, explain(r));
 		return EXIT_FAILURE;
 	}
+	if (asprintf(ret_note, "TROUPE_NOTE_SEAL(%" PRIu32 ", %" PRIu32 ")\n", seal.writable,
+		     seal.tls) < 0) {
+		*ret_note = NULL;
+		return fail(arguments->input, "cannot judge", -ENOMEM);
+	}
+	return EXIT_SUCCESS;
+}
+
+static int seal(const struct arguments *arguments)
+{
+	cleanup_free char *file = NULL;
+	cleanup_free char *text = NULL;
+	cleanup_free char *data = NULL;
+	cleanup_free char *tables = NULL;
+	char why[PLUGIN_WHY_MAX];
+	size_t size;
+	int r;
+
+	r = read_file(arguments->input, PLUGIN_FILE_MAX, &file, &size);
+	if (r < 0)
+		return fail(arguments->input, "cannot read", r);
+	if (size > PLUGIN_FILE_MAX)
+		return fail(arguments->input, "cannot read", -EFBIG);
+	if (seal_data(arguments, file, size, &data) != EXIT_SUCCESS)
+		return EXIT_FAILURE;
+	if (plugin_describe(file, size, &tables, why) < 0) {
+		fprintf(stderr, "%s: %s\n", arguments->input, why);
+		return EXIT_FAILURE;
+	}
 	if (asprintf(&text,
 		     "/* The seal of a plug-in: made by troupe-gen, do not edit. */\n"
-		     "#include <troupe/note.h>\n\n"
-		     "TROUPE_NOTE_SEAL(%" PRIu32 ", %" PRIu32 ")\n",
-		     seal.writable, seal.tls) < 0) {
+		     "#include <troupe/note.h>\n\n%s%s",
+		     data, tables) < 0) {
 		text = NULL;
 		return fail(arguments->input, "cannot judge", -ENOMEM);
 	}
@@ -285,6 +315,7 @@ int main(int argc, char **argv)
 		{"prefix", required_argument, NULL, OPTION_PREFIX},
 		{"layout", no_argument, NULL, OPTION_LAYOUT},
 		{"seal", no_argument, NULL, OPTION_SEAL},
+		{"allow-globals", no_argument, NULL, OPTION_ALLOW_GLOBALS},
 		{"help", no_argument, NULL, OPTION_HELP},
 		{"version", no_argument, NULL, OPTION_VERSION},
 		{0},
@@ -308,6 +339,9 @@ int main(int argc, char **argv)
 			break;
 		case OPTION_SEAL:
 			arguments.seal = true;
+			break;
+		case OPTION_ALLOW_GLOBALS:
+			arguments.allow_globals = true;
 			break;
 		case OPTION_HELP:
 			fputs(usage, stdout);

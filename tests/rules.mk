@@ -44,14 +44,15 @@ $(BUILD)/tests/unit/plugin/test_table_check.o: $(BUILD)/gen/tests/unit/plugin/da
 # The plug-in of each version that was released, built with its SDK; what later compilers warn of does not matter there.
 ABI_VERSIONS = $(notdir $(wildcard tests/abi/[0-9]*))
 ABI_PLUGINS = $(ABI_VERSIONS:%=$(BUILD)/abi/%.so) $(BUILD)/abi/newer.so $(BUILD)/abi/larger.so
-# $(1): what it is called; $(2): the folder of its source; $(3): that of its SDK's headers. A compiler's cache may take headers
-# of one directory for those of another.
+# $(1): what it is called; $(2): the folder of its source; $(3): that of its SDK's headers; $(4): the troupe-gen that seals
+# it. A compiler's cache may take headers of one directory for those of another.
 define abi_rules
-$$(BUILD)/abi/$(1).so: FORCE $$(BUILD)/troupe-gen
-	+@CCACHE_DISABLE=1 $$(call MAKE_PLUGIN,tests/abi/$(2),$$(BUILD)/abi/plugin-$(1)) TROUPE_CFLAGS=-I$$(abspath $(3)) CFLAGS="$$(PLUGIN_CFLAGS) -w"
+$$(BUILD)/abi/$(1).so: FORCE $(4)
+	+@CCACHE_DISABLE=1 $$(call MAKE_PLUGIN,tests/abi/$(2),$$(BUILD)/abi/plugin-$(1)) TROUPE_CFLAGS=-I$$(abspath $(3)) \
+		TROUPE_GEN=$$(abspath $(4)) CFLAGS="$$(PLUGIN_CFLAGS) -w"
 	@cmp -s $$(BUILD)/abi/plugin-$(1)/veteran.so $$@ || cp $$(BUILD)/abi/plugin-$(1)/veteran.so $$@
 endef
-$(foreach version,$(ABI_VERSIONS),$(eval $(call abi_rules,$(version),$(version),tests/abi/$(version)/include)))
+$(foreach version,$(ABI_VERSIONS),$(eval $(call abi_rules,$(version),$(version),tests/abi/$(version)/include,$(BUILD)/troupe-gen)))
 
 # The SDK that the next minor version might be, and one that is as new but says that it is this one.
 ABI_NEXT = $(BUILD)/abi/next
@@ -64,8 +65,8 @@ $(ABI_LIAR_HEADERS) &: tests/abi/next $(wildcard include/troupe/*.h)
 	@tests/abi/next --same-minor include $(BUILD)/abi/liar
 	@touch $(ABI_LIAR_HEADERS)
 ABI_NEWEST = $(lastword $(sort $(ABI_VERSIONS)))
-$(eval $(call abi_rules,newer,$(ABI_NEWEST),$(ABI_NEXT)))
-$(eval $(call abi_rules,larger,$(ABI_NEWEST),$(BUILD)/abi/liar))
+$(eval $(call abi_rules,newer,$(ABI_NEWEST),$(ABI_NEXT),$(ABI_NEXT)/troupe-gen))
+$(eval $(call abi_rules,larger,$(ABI_NEWEST),$(BUILD)/abi/liar,$(ABI_NEXT)/troupe-gen))
 $(BUILD)/abi/newer.so: $(ABI_NEXT_HEADERS)
 $(BUILD)/abi/larger.so: $(ABI_LIAR_HEADERS)
 
@@ -73,14 +74,20 @@ $(BUILD)/abi/larger.so: $(ABI_LIAR_HEADERS)
 # to run, not to be fast.
 abi_next_sources = $(sources_plugin) $(sources_core) $(sources_proto) tests/unit/plugin/test_sim_abi.c
 abi_next_objects = $(patsubst %.c,$(ABI_NEXT)/%.o,$(abi_next_sources))
+abi_next_compile = $(call quiet,CC)$(CC) -I$(ABI_NEXT) $(ALL_CFLAGS) $(if $(SANITIZE),,-O0 -U_FORTIFY_SOURCE) -w -DTROUPE_NEXT -c -o $@ $<
 $(abi_next_objects): $(ABI_NEXT)/%.o: %.c | $(ABI_NEXT_HEADERS) $(CONFIG_H) $(HOST_HEADERS)
 	@mkdir -p $(@D)
-	$(call quiet,CC)$(CC) -I$(ABI_NEXT) $(ALL_CFLAGS) $(if $(SANITIZE),,-O0 -U_FORTIFY_SOURCE) -w -DTROUPE_NEXT -c -o $@ $<
+	$(abi_next_compile)
+$(ABI_NEXT)/proto/troupe-gen.o: proto/troupe-gen.c | $(ABI_NEXT_HEADERS) $(CONFIG_H)
+	@mkdir -p $(@D)
+	$(abi_next_compile)
+$(ABI_NEXT)/troupe-gen: $(ABI_NEXT)/proto/troupe-gen.o $(sources_proto:%.c=$(ABI_NEXT)/%.o) $(call archives,base)
+	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lev -lm
 ABI_NEXT_TEST = $(BUILD)/tests/abi/next/test_sim_abi
 $(ABI_NEXT_TEST): $(abi_next_objects) $(SIM_LOOP) $(call archives,base)
 	@mkdir -p $(@D)
 	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $@ $^ -lcmocka -ljansson -lev -lnanomsg -ldl -lm
--include $(abi_next_objects:.o=.d)
+-include $(abi_next_objects:.o=.d) $(ABI_NEXT)/proto/troupe-gen.d
 UNIT_TESTS += $(ABI_NEXT_TEST)
 test-plugins: $(ABI_PLUGINS)
 unit-plugin: | $(ABI_PLUGINS)

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "plugin/plugin_symbols.h"
 #include "plugin/table_check.h"
+#include "proto/layout.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -150,6 +151,59 @@ static int link_object(struct loader *loader, struct plugin *plugin, int fd, voi
 	return 0;
 }
 
+static int compare_interfaces(const struct plugin_actor *noted,
+			      const struct troupe_actor *table)
+{
+	size_t n = 0;
+
+	for (; n < TROUPE_INTERFACES_MAX && table->interfaces[n]; n++)
+		if (n >= noted->n_interfaces ||
+		    strcmp(noted->interfaces[n]->name, table->interfaces[n]->interface->name) !=
+			    0)
+			return 1;
+	return n != noted->n_interfaces;
+}
+
+/* 0: they are the same; 1: not. -ENOMEM. */
+static int compare_config(const struct plugin_actor *noted, const struct troupe_actor *table)
+{
+	cleanup_free char *said = NULL;
+	cleanup_free char *is = NULL;
+	int r;
+
+	if (!noted->config || !table->config)
+		return !noted->config != !table->config;
+	r = layout_print(noted->config, &said);
+	if (r == 0)
+		r = layout_print(table->config, &is);
+	return r < 0 ? r : strcmp(said, is) != 0;
+}
+
+/* The master and operators know an actor type by its note: the table, which has been checked, must say the same. */
+static int compare_note(const struct plugin_actor *noted, const struct troupe_actor *table,
+			char *why)
+{
+	const char *description = table->description ? table->description : "";
+	const char *what = NULL;
+	int r = compare_config(noted, table);
+
+	if (r < 0)
+		return r;
+	if (r > 0)
+		what = "configuration";
+	else if (compare_interfaces(noted, table) != 0)
+		what = "interfaces";
+	else if (strcmp(noted->description ? noted->description : "", description) != 0)
+		what = "description";
+	if (!what)
+		return 0;
+	snprintf(why, PLUGIN_WHY_MAX,
+		 "actor type \"%s\": its note does not have the %s of its table: link the "
+		 "plug-in anew",
+		 noted->name, what);
+	return -ENOEXEC;
+}
+
 /* Find and check the table of each actor type that the notes tell of. */
 static int find_tables(struct plugin *plugin, void *handle, char *why)
 {
@@ -169,6 +223,8 @@ static int find_tables(struct plugin *plugin, void *handle, char *why)
 		}
 		int r = table_check(plugin->tables[i], name, plugin->base, plugin->end, why,
 				    PLUGIN_WHY_MAX);
+		if (r == 0)
+			r = compare_note(&info->actors[i], plugin->tables[i], why);
 		if (r < 0)
 			return r;
 	}

@@ -33,6 +33,7 @@
  *        each table that is pointed to carries its size (table_size)
  *        struct troupe_entry has one function for all kinds, on_event; on_reply and on_timer are
  *        gone. An event begins with struct troupe_event_head, struct troupe_reply too
+ *        notes say what each actor type's table holds: troupe-gen --seal writes them (note.h)
  *        nothing changes for source code that uses the macros; headers that troupe-gen made for
  *        1.x are to be made anew
  */

@@ -62,6 +62,17 @@ class Veterans(HostTest):
             host.call("liar", f"{VETERAN}.Configured")
 
 
+class Walls(unittest.TestCase):
+    def test_no_process_of_the_daemon_reads_tables_from_a_file(self):
+        # Where plug-ins are built, and nowhere else; it is enough that the functions are linked in.
+        def reads(binary):
+            names = subprocess.run(["nm", os.path.join(BUILD, binary)], check=True, capture_output=True, text=True).stdout
+            return [name for name in ("plugin_table_read", "plugin_describe", "elf_memory_init") if f" {name}\n" in names]
+        self.assertEqual(len(reads("troupe-gen")), 3)
+        for binary in ("trouped", "troupe-worker", "troupectl"):
+            self.assertEqual(reads(binary), [], binary)
+
+
 def load_check():
     loader = importlib.machinery.SourceFileLoader("check_abi", os.path.join(TREE, "tests", "check", "abi"))
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("check_abi", loader))

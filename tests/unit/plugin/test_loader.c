@@ -160,6 +160,42 @@ static void loader_says_why_in_text_whatever_the_file_holds(void **state)
 		fail_msg("the reason was \"%s\"", why);
 }
 
+/* The master and operators go by the notes. */
+static void loader_compares_notes_with_tables(void **state)
+{
+	static const char note[] = "handmade\0right\0(n:int)\0\0\0io.troupe.test.handmade-a";
+	static const struct {
+		size_t at;
+		char put;
+		const char *reason;
+	} cases[] = {
+		{9, 'l', "does not have the description of its table"},
+		{16, 'm', "does not have the configuration of its table"},
+		{sizeof(note) - 2, 'b', "does not have the interfaces of its table"},
+	};
+	struct plugin *plugin = NULL;
+	char why[PLUGIN_WHY_MAX] = "";
+	size_t size;
+
+	plugin = load(*state, "test-plugins/handmade.so", 0);
+	assert_string_equal(plugin->info->actors[0].description, "right");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *data = read_plugin("test-plugins/handmade.so", &size);
+		char *at = memmem(data, size, note, sizeof(note));
+		int fd;
+
+		assert_non_null(at);
+		at[cases[i].at] = cases[i].put;
+		assert_int_equal(memfd_of("plugin", data, size, &fd), 0);
+		free(data);
+		plugin = NULL;
+		assert_int_equal(loader_load(*state, fd, "a.so", 7, 0, &plugin, why), -ENOEXEC);
+		assert_null(plugin);
+		if (!strstr(why, cases[i].reason))
+			fail_msg("case %zu: the reason was \"%s\"", i, why);
+	}
+}
+
 static void loader_takes_globals_when_allowed(void **state)
 {
 	struct plugin *plugin = load(*state, "test-plugins/globals.so", PLUGIN_ALLOW_GLOBALS);
@@ -282,6 +318,8 @@ int main(void)
 						free_loader),
 		cmocka_unit_test_setup_teardown(loader_says_why_in_text_whatever_the_file_holds,
 						make_loader, free_loader),
+		cmocka_unit_test_setup_teardown(loader_compares_notes_with_tables, make_loader,
+						free_loader),
 		cmocka_unit_test_setup_teardown(loader_takes_globals_when_allowed, make_loader,
 						free_loader),
 		cmocka_unit_test_setup_teardown(

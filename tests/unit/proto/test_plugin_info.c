@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "proto/plugin_describe.h"
 #include "proto/sdk_symbols.h"
 #include "tests/unit/proto/elf_maker.h"
 #include <troupe/actor.h>
@@ -31,7 +32,19 @@ static void add_actor_note(struct elf_maker *maker, const char *name, uint16_t m
 	maker_note(maker, TROUPE_NOTE_OWNER, TROUPE_NOTE_TYPE_ACTOR, content, size);
 }
 
-/* The table of an actor type that does nothing, but for what `table` says. Returns where it
+#define add_strings(maker, strings)                                                            \
+	maker_note(maker, TROUPE_NOTE_OWNER, TROUPE_NOTE_TYPE_TABLE, strings, sizeof(strings))
+
+/* The note of a table of an actor type that does nothing. */
+static void add_table_note(struct elf_maker *maker, const char *name)
+{
+	char content[300] = "";
+
+	snprintf(content, sizeof(content), "%s", name);
+	maker_note(maker, TROUPE_NOTE_OWNER, TROUPE_NOTE_TYPE_TABLE, content, strlen(name) + 5);
+}
+
+/* The table of an actor type that does nothing, but for what `table` says, for who reads tables. Returns where it
  * is. */
 static size_t add_table(struct elf_maker *maker, const char *name,
 			const struct troupe_actor *table)
@@ -55,6 +68,7 @@ static const struct troupe_actor empty_table = {
 static void add_actor(struct elf_maker *maker, const char *name, uint16_t major, uint16_t minor)
 {
 	add_actor_note(maker, name, major, minor);
+	add_table_note(maker, name);
 	add_table(maker, name, &empty_table);
 }
 
@@ -407,7 +421,23 @@ static void plugin_info_refuses_what_the_dynamic_linker_must_not_do(void **state
 	assert_accepted(maker, 0);
 }
 
-static void plugin_info_refuses_an_actor_type_without_a_good_table(void **state)
+/* What is made of a plug-in that is being linked. */
+static void assert_not_described(struct elf_maker *maker, const char *reason)
+{
+	size_t size;
+	unsigned char *file = maker_make(maker, &size);
+	char why[PLUGIN_WHY_MAX] = "", *text = NULL;
+
+	assert_int_equal(plugin_describe(file, size, &text, why), -ENOEXEC);
+	if (!strstr(why, reason))
+		fail_msg("the reason was \"%s\"", why);
+	assert_null(text);
+	free(file);
+	maker_fini(maker);
+	free(maker);
+}
+
+static void actor_types_without_a_good_table_are_not_described(void **state)
 {
 	const struct troupe_actor wrong_abi = {.abi_major = TROUPE_ABI_MAJOR + 1,
 					       .table_size = sizeof(wrong_abi)};
@@ -415,15 +445,15 @@ static void plugin_info_refuses_an_actor_type_without_a_good_table(void **state)
 	(void)state;
 	struct elf_maker *maker = make_good();
 	add_actor_note(maker, "second", TROUPE_ABI_MAJOR, 0);
-	assert_refused(maker, -ENOEXEC,
-		       "\"second\": the plug-in does not export troupe_actor_second");
+	assert_not_described(maker,
+			     "\"second\": the plug-in does not export troupe_actor_second");
 	maker = make_good();
 	add_table(maker, "greeter", &empty_table);
-	assert_refused(maker, -ENOEXEC, "two symbols troupe_actor_greeter");
+	assert_not_described(maker, "two symbols troupe_actor_greeter");
 	maker = make_good();
 	add_actor_note(maker, "second", TROUPE_ABI_MAJOR, 0);
 	add_table(maker, "second", &wrong_abi);
-	assert_refused(maker, -ENOEXEC, "\"second\": its table does not begin with TROUPE_ABI");
+	assert_not_described(maker, "\"second\": its table does not begin with TROUPE_ABI");
 	/* A table that nobody's note tells of is nobody's business. */
 	maker = make_good();
 	add_table(maker, "unknown", &wrong_abi);
@@ -431,7 +461,7 @@ static void plugin_info_refuses_an_actor_type_without_a_good_table(void **state)
 }
 
 /* How a table may lie about its size. */
-static void plugin_info_refuses_a_table_of_a_size_that_cannot_be(void **state)
+static void tables_of_a_size_that_cannot_be_are_not_described(void **state)
 {
 	static const struct {
 		uint32_t size;
@@ -454,18 +484,18 @@ static void plugin_info_refuses_a_table_of_a_size_that_cannot_be(void **state)
 		table.table_size = cases[i].size;
 		add_actor_note(maker, "second", TROUPE_ABI_MAJOR, 0);
 		add_table(maker, "second", &table);
-		assert_refused(maker, -ENOEXEC, cases[i].reason);
+		assert_not_described(maker, cases[i].reason);
 	}
 }
 
-static void plugin_info_refuses_relocations_that_it_cannot_read(void **state)
+static void plugins_whose_relocations_cannot_be_read_are_not_described(void **state)
 {
 	const struct {
 		int64_t tag;
 		uint64_t value;
 		const char *reason;
 	} cases[] = {
-		{DT_REL, 8, "a form that this host does not read"},
+		{DT_REL, 8, "a form that is not known here"},
 		{DT_RELASZ, 1, "malformed"},
 		{DT_RELAENT, 16, "malformed"},
 		{DT_RELA, 1u << 30, "malformed"},
@@ -476,8 +506,110 @@ static void plugin_info_refuses_relocations_that_it_cannot_read(void **state)
 		struct elf_maker *maker = make_good();
 
 		maker_dynamic(maker, cases[i].tag, cases[i].value);
+		assert_not_described(maker, cases[i].reason);
+	}
+}
+
+static const char farmer[] = "interface io.example.farmer\n"
+			     "type Config (acres: int, name: ?string)\n"
+			     "type Other (acres: int)\n"
+			     "method Sow() -> ()\n";
+
+/* A plug-in with one more actor type, which a note of a table is to come for. */
+static struct elf_maker *make_farm(void)
+{
+	struct elf_maker *maker = make_good();
+
+	add_actor_note(maker, "farmer", TROUPE_ABI_MAJOR, 0);
+	add_interface(maker, "io.example.farmer", farmer);
+	return maker;
+}
+
+static void notes_of_tables_say_what_actor_types_are(void **state)
+{
+	struct elf_maker *maker = make_farm();
+	const struct plugin_actor *actor;
+	struct plugin_info *info;
+	char why[PLUGIN_WHY_MAX];
+
+	(void)state;
+	add_strings(maker, "farmer\0Gr\xc3\xbc\xc3\x9f"
+			   "e\0(acres:int,name:?string)\0"
+			   "io.example.farmer\0Config\0io.example.greeter\0io.example.farmer");
+	assert_int_equal(read_made(maker, 0, &info, why), 0);
+	assert_int_equal(info->n_actors, 2);
+	actor = &info->actors[0];
+	assert_string_equal(actor->name, "farmer");
+	assert_string_equal(actor->description, "Gr\xc3\xbc\xc3\x9f"
+						"e");
+	assert_int_equal(actor->n_interfaces, 2);
+	assert_string_equal(actor->interfaces[0]->name, "io.example.greeter");
+	assert_string_equal(actor->interfaces[1]->name, "io.example.farmer");
+	assert_true(actor->interfaces[1]->is_implemented);
+	assert_int_equal(actor->config->count, 2);
+	assert_string_equal(actor->config->fields[1].name, "name");
+	assert_string_equal(actor->config_member->name, "Config");
+	assert_ptr_equal(actor->config_interface, actor->interfaces[1]);
+	assert_null(info->actors[1].config);
+	assert_int_equal(info->actors[1].n_interfaces, 0);
+	plugin_info_free(info);
+}
+
+#define CONFIG "(acres:int,name:?string)"
+
+static void notes_of_tables_are_refused_when_they_are_wrong(void **state)
+{
+#define CASE(strings, reason)                                                                  \
+	{                                                                                      \
+		strings, sizeof(strings), reason                                               \
+	}
+	static const struct {
+		const char *strings;
+		size_t size;
+		const char *reason;
+	} cases[] = {
+		{"", 0, "its note of a table is malformed"},
+		{"farmer", 6, "its note of a table is malformed"},
+		CASE("farmer", "\"farmer\": its note of a table is malformed"),
+		CASE("farmer\0\0\0", "\"farmer\": its note of a table is malformed"),
+		{"farmer\0\0\0\0\0x", 12, "\"farmer\": its note of a table is malformed"},
+		CASE("nobody\0\0\0\0", "its note of a table names no actor type"),
+		CASE("greeter\0\0\0\0", "\"greeter\": two notes say what its table holds"),
+		CASE("farmer\0\xff\0\0\0", "its description is not UTF-8"),
+		CASE("farmer\0\0int\0\0", "the type of its configuration is no valid struct"),
+		CASE("farmer\0\0(acres:int\0\0", "is no valid struct"),
+		CASE("farmer\0\0(a:^7)\0\0", "is no valid struct"),
+		CASE("farmer\0\0" CONFIG "\0io.example.nobody\0Config", "malformed"),
+		CASE("farmer\0\0" CONFIG "\0\0Config", "malformed"),
+		CASE("farmer\0\0\0io.example.farmer\0Config", "malformed"),
+		CASE("farmer\0\0" CONFIG "\0io.example.farmer\0", "no type declares its"),
+		CASE("farmer\0\0" CONFIG "\0io.example.farmer\0Sow", "no type declares its"),
+		CASE("farmer\0\0" CONFIG "\0io.example.farmer\0Other",
+		     "its configuration is not what Other declares it to be"),
+		CASE("farmer\0\0\0\0\0no name", "malformed"),
+		CASE("farmer\0\0\0\0\0io.example.nobody",
+		     "it implements io.example.nobody, which the plug-in does not describe"),
+		CASE("farmer\0\0\0\0\0org.varlink.service",
+		     "it implements org.varlink.service, which only the host does"),
+#define F "\0io.example.farmer"
+		CASE("farmer\0\0\0\0" F F F F F F F F F, "malformed"),
+#undef F
+	};
+	static char text[7 + 256 + 4] = "farmer";
+
+	(void)state;
+	assert_refused(make_farm(), -ENOEXEC, "\"farmer\": no note says what its table holds");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct elf_maker *maker = make_farm();
+
+		maker_note(maker, TROUPE_NOTE_OWNER, TROUPE_NOTE_TYPE_TABLE, cases[i].strings,
+			   cases[i].size);
 		assert_refused(maker, -ENOEXEC, cases[i].reason);
 	}
+	memset(text + 7, 'x', 256);
+	struct elf_maker *maker = make_farm();
+	maker_note(maker, TROUPE_NOTE_OWNER, TROUPE_NOTE_TYPE_TABLE, text, sizeof(text));
+	assert_refused(maker, -ENOEXEC, "its description is too long");
 }
 
 static void plugin_info_names_the_function_that_the_sdk_lacks(void **state)
@@ -533,7 +665,7 @@ static void plugin_info_reads_notes_as_far_as_it_knows_them(void **state)
 	memcpy(content, actor, sizeof(actor));
 	memcpy(content, (const uint16_t[]){TROUPE_ABI_MAJOR, TROUPE_ABI_MINOR}, 4);
 	maker_note(maker, TROUPE_NOTE_OWNER, TROUPE_NOTE_TYPE_ACTOR, content, sizeof(content));
-	add_table(maker, "later", &empty_table);
+	add_table_note(maker, "later");
 	maker_note(maker, TROUPE_NOTE_OWNER, TROUPE_NOTE_TYPE_SEAL, seal, sizeof(seal));
 	maker_note(maker, TROUPE_NOTE_OWNER, 99, seal, sizeof(seal));
 	maker->data_size = 16;
@@ -658,9 +790,11 @@ int main(void)
 		cmocka_unit_test(plugin_info_refuses_bad_interfaces),
 		cmocka_unit_test(plugin_info_takes_other_interfaces_of_varlink),
 		cmocka_unit_test(plugin_info_refuses_what_the_dynamic_linker_must_not_do),
-		cmocka_unit_test(plugin_info_refuses_an_actor_type_without_a_good_table),
-		cmocka_unit_test(plugin_info_refuses_a_table_of_a_size_that_cannot_be),
-		cmocka_unit_test(plugin_info_refuses_relocations_that_it_cannot_read),
+		cmocka_unit_test(actor_types_without_a_good_table_are_not_described),
+		cmocka_unit_test(notes_of_tables_say_what_actor_types_are),
+		cmocka_unit_test(notes_of_tables_are_refused_when_they_are_wrong),
+		cmocka_unit_test(tables_of_a_size_that_cannot_be_are_not_described),
+		cmocka_unit_test(plugins_whose_relocations_cannot_be_read_are_not_described),
 		cmocka_unit_test(plugin_info_names_the_function_that_the_sdk_lacks),
 		cmocka_unit_test(plugin_info_refuses_writable_data_beyond_the_seal),
 		cmocka_unit_test(plugin_info_reads_notes_as_far_as_it_knows_them),

@@ -1,28 +1,46 @@
 /* What the tables of actor types say, read from what compilers and linkers made of them. */
 #include "base/cleanup.h"
 #include "proto/layout.h"
+#include "proto/plugin_describe.h"
 #include "proto/plugin_info.h"
 #include "proto/plugin_table.h"
 #include "workshop.h"
 #include <errno.h>
 
-/* Link a C file of the workshop, named in `command` or its last argument, to plugin.so, and
- * read that. */
+#define LINK                                                                                   \
+	"%s -w -fPIC -shared -fvisibility=hidden -Iinclude -I\"$DIR\" -o \"$DIR\"/plugin.so"
+
+/* Link a C file of the workshop, named in `command` or its last argument, to plugin.so; link it again with what its tables are
+ * found to hold, and read that. */
 static int build_and_read(const struct workshop *workshop, const char *command,
 			  struct plugin_info **ret_info, char *why)
 {
-	cleanup_free char *file = NULL;
+	cleanup_free char *unsealed = NULL, *sealed = NULL, *notes = NULL;
 	char path[64];
 	size_t size;
+	FILE *seal;
+	int r;
 
-	if (workshop_run(workshop,
-			 "%s -w -fPIC -shared -fvisibility=hidden -Iinclude -I\"$DIR\" -o "
-			 "\"$DIR\"/plugin.so",
-			 command) != 0)
+	if (workshop_run(workshop, LINK, command) != 0)
 		fail_msg("cannot build: %s", command);
 	snprintf(path, sizeof(path), "%s/plugin.so", workshop->directory);
-	file = workshop_read(path, &size);
-	return plugin_info_read(file, size, PLUGIN_ALLOW_GLOBALS, ret_info, why);
+	unsealed = workshop_read(path, &size);
+	r = plugin_describe(unsealed, size, &notes, why);
+	if (r < 0)
+		return r;
+	assert_int_equal(plugin_info_read(unsealed, size, PLUGIN_ALLOW_GLOBALS, ret_info, why),
+			 -ENOEXEC);
+	assert_non_null(strstr(why, "no note says what its table holds"));
+	snprintf(path, sizeof(path), "%s/seal.c", workshop->directory);
+	seal = fopen(path, "we");
+	assert_non_null(seal);
+	fprintf(seal, "#include <troupe/note.h>\n%s", notes);
+	assert_int_equal(fclose(seal), 0);
+	if (workshop_run(workshop, LINK " \"$DIR\"/seal.c", command) != 0)
+		fail_msg("cannot seal: %s", command);
+	snprintf(path, sizeof(path), "%s/plugin.so", workshop->directory);
+	sealed = workshop_read(path, &size);
+	return plugin_info_read(sealed, size, PLUGIN_ALLOW_GLOBALS, ret_info, why);
 }
 
 static void check_layout(const struct troupe_type *type, const char *expected)
@@ -219,6 +237,19 @@ static void plugin_table_is_refused_when_it_is_wrong(void **state)
 		 "TROUPE_ACTOR(x) = {TROUPE_ABI(x), .interfaces = {&h}};",
 		 "\"x\" implements org.varlink.service, which only the host does"},
 		/* sizes that a table can only claim */
+		{"TROUPE_ACTOR(x) = {TROUPE_ABI(x), .table_size = sizeof(struct troupe_actor) "
+		 "- 8};",
+		 "its table says a size that is smaller than ABI 2.0 has it"},
+		{"TROUPE_ACTOR(x) = {TROUPE_ABI(x), .table_size = sizeof(struct troupe_actor) "
+		 "+ 8};",
+		 "its table is larger than this host knows it"},
+		{"const struct troupe_actor troupe_actor_x = {.name = \"x\"};\n"
+		 "TROUPE_NOTE_ACTOR(x, TROUPE_ABI_MAJOR, 0)",
+		 "\"x\": the plug-in does not export troupe_actor_x"},
+		{"TROUPE_EXPORT const struct troupe_actor troupe_actor_x = {\n"
+		 "    TROUPE_ABI(x), .abi_major = TROUPE_ABI_MAJOR + 1};\n"
+		 "TROUPE_NOTE_ACTOR(x, TROUPE_ABI_MAJOR, 0)",
+		 "\"x\": its table does not begin with TROUPE_ABI"},
 		{"TROUPE_ACTOR(x) = {TROUPE_ABI(x), .table_size = 0};",
 		 "\"x\": its table says a size that is smaller than ABI 2.0 has it"},
 		{"TROUPE_ACTOR(x) = {TROUPE_ABI(x), .table_size = 1u << 31};",

@@ -26,12 +26,14 @@
  *        troupe_call_wants_reply(); troupe_call_keep() may return -ENOBUFS, and what it keeps of
  *        a mere send ends
  *        troupe_fail_parameter() takes a reason
+ *        troupe_instance() of a spawned actor is that of the unit's actor that it comes from
  *        TROUPE_EXPECTED_MORE and TROUPE_PERMISSION_DENIED, with functions to answer so
  *   2.0  the last break: from here on a plug-in runs on every host of its major version whose minor
  *        version is its own or later. What may change in a minor version: docs/abi.md
  *        each table that is pointed to carries its size (table_size)
  *        struct troupe_entry has one function for all kinds, on_event; on_reply and on_timer are
  *        gone. An event begins with struct troupe_event_head, struct troupe_reply too
+ *        notes say what each actor type's table holds: troupe-gen --seal writes them (note.h)
  *        nothing changes for source code that uses the macros; headers that troupe-gen made for
  *        1.x are to be made anew
  */
@@ -348,8 +350,9 @@ struct troupe_actor {
  * None of these fails. */
 
 struct troupe_address troupe_address(const struct troupe_self *self); /* one's own */
-uint32_t troupe_instance(const struct troupe_self *self); /* its place in its pool: 0.. */
-uint64_t troupe_random(struct troupe_self *self);         /* uniform; not for secrets */
+/* Its place in its pool: 0.. Of one that another actor spawned: that of the unit's actor that it comes from. */
+uint32_t troupe_instance(const struct troupe_self *self);
+uint64_t troupe_random(struct troupe_self *self); /* uniform; not for secrets */
 
 /* Its unit's name; "" when it has none. */
 const char *troupe_name(const struct troupe_self *self);

@@ -16,15 +16,21 @@
  *   ACTOR       uint16_t ABI major, uint16_t ABI minor, name of the actor type, NUL
  *   INTERFACE   name of the interface, NUL, its whole IDL text, NUL
  *   IMPLEMENTS  name of an interface that some actor of the plug-in has handlers for, NUL
+ *   TABLE       what the table of an actor type holds, as troupe-gen --seal read it: strings, each with its NUL: the
+ *               name of the actor type; its description, empty for none; the layout of its configuration
+ *               (docs/interfaces.md), empty when it takes none; the interface and the name of the type that
+ *               declare that configuration, both empty where none does; the interfaces that it provides, in
+ *               the order of the table
  *   SEAL        uint32_t bytes of writable memory beyond RELRO, uint32_t bytes of thread-local memory
  *               that the file may have: what troupe-gen --seal counted when it found nothing that
  *               belongs to the plug-in itself
  *
  * A later minor version may add types of notes, which a host that does not know them passes over, and put more
- * behind the strings of a note or the numbers of the seal: each host reads what it knows.
+ * behind the strings of a note (but of TABLE) or the numbers of the seal: each host reads what it knows.
  *
  * A plug-in of several files has an INTERFACE note from each file that includes the generated header, and
- * perhaps several IMPLEMENTS notes of one interface: readers drop duplicates.
+ * perhaps several IMPLEMENTS notes of one interface: readers drop duplicates. TABLE and SEAL are written when the
+ * plug-in has been linked, and it is linked again with them; the worker compares TABLE with the table.
  */
 #ifndef TROUPE_NOTE_H
 #define TROUPE_NOTE_H
@@ -41,6 +47,7 @@ extern "C" {
 #define TROUPE_NOTE_TYPE_INTERFACE  2
 #define TROUPE_NOTE_TYPE_IMPLEMENTS 3
 #define TROUPE_NOTE_TYPE_SEAL       4
+#define TROUPE_NOTE_TYPE_TABLE      5
 
 struct troupe_note_head {
 	uint32_t owner_size;
@@ -96,6 +103,14 @@ struct troupe_note_head {
 	} troupe_note_implements_##id TROUPE_NOTE_PLACE = {                                    \
 		TROUPE_NOTE_HEAD(TROUPE_NOTE_TYPE_IMPLEMENTS, sizeof(interface_name)),         \
 		interface_name};
+
+/* What the table of actor type `id` holds; strings is one literal of all of them. */
+#define TROUPE_NOTE_TABLE(id, strings)                                                         \
+	static const struct troupe_note_table_##id##_s {                                       \
+		struct troupe_note_head head;                                                  \
+		char text[TROUPE_NOTE_PADDED(sizeof(strings))];                                \
+	} troupe_note_table_##id TROUPE_NOTE_PLACE = {                                         \
+		TROUPE_NOTE_HEAD(TROUPE_NOTE_TYPE_TABLE, sizeof(strings)), strings};
 
 /* The writable memory that the plug-in's file may have; once in a plug-in. */
 #define TROUPE_NOTE_SEAL(writable_bytes, tls_bytes)                                            \

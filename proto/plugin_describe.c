@@ -1,0 +1,288 @@
+#include "proto/plugin_describe.h"
+
+#include "base/cleanup.h"
+#include "base/elf_memory.h"
+#include "proto/gen.h"
+#include "proto/gen_model.h"
+#include "proto/plugin_table.h"
+#include "proto/plugin_types.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TABLE_PREFIX "troupe_actor_"
+
+/* Layouts written out for all actor types together, in search of their configurations'
+ * declarations: an interface can be short and its types' layouts long. Beyond, a
+ * configuration has no name, and is the same but for that. */
+#define LAYOUTS_MAX 1024
+
+struct reader {
+	struct elf_memory memory;
+	const struct plugin_info *info;
+	uint64_t *addresses; /* of the table of each actor type; 0: not found */
+	unsigned n_layouts;
+	char *why; /* PLUGIN_WHY_MAX bytes */
+};
+
+__attribute__((format(printf, 2, 3))) static int refuse(const struct reader *reader,
+							const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(reader->why, PLUGIN_WHY_MAX, format, arguments);
+	va_end(arguments);
+	return -ENOEXEC;
+}
+
+/* Actors and interfaces begin with their names. */
+static int compare_name(const void *name, const void *item)
+{
+	return strcmp(name, *(const char *const *)item);
+}
+
+/* ---- where the tables are */
+
+static int find_tables(struct reader *reader, const struct elf *elf)
+{
+	const struct plugin_info *info = reader->info;
+
+	for (size_t i = 0; i < elf->symbols[ELF_DYNAMIC_SYMBOLS].count; i++) {
+		const struct plugin_actor *actor;
+		const char *name;
+		Elf64_Sym symbol;
+
+		if (elf_symbol(elf, ELF_DYNAMIC_SYMBOLS, i, &symbol, &name) < 0)
+			return refuse(reader, "its table of symbols is malformed");
+		if (strncmp(name, TABLE_PREFIX, strlen(TABLE_PREFIX)) != 0 ||
+		    symbol.st_shndx == SHN_UNDEF || symbol.st_shndx == SHN_ABS ||
+		    ELF64_ST_BIND(symbol.st_info) == STB_LOCAL)
+			continue;
+		actor = bsearch(name + strlen(TABLE_PREFIX), info->actors, info->n_actors,
+				sizeof(*info->actors), compare_name);
+		if (!actor)
+			continue;
+		uint64_t *address = &reader->addresses[actor - info->actors];
+		if (*address != 0)
+			return refuse(reader, "it has two symbols %s", name);
+		*address = symbol.st_value;
+	}
+	for (size_t i = 0; i < info->n_actors; i++)
+		if (reader->addresses[i] == 0)
+			return refuse(
+				reader,
+				"actor type \"%s\": the plug-in does not export " TABLE_PREFIX
+				"%s",
+				info->actors[i].name, info->actors[i].name);
+	return 0;
+}
+
+/* ---- the interfaces of one */
+
+static const struct plugin_interface *find_interface(const struct plugin_info *info,
+						     const char *name)
+{
+	return info->n_interfaces == 0 ? NULL
+				       : bsearch(name, info->interfaces, info->n_interfaces,
+						 sizeof(*info->interfaces), compare_name);
+}
+
+static bool provides(const struct plugin_table *table, const char *interface)
+{
+	for (size_t i = 0; i < table->n_interfaces; i++)
+		if (strcmp(table->interfaces[i], interface) == 0)
+			return true;
+	return false;
+}
+
+static int check_interfaces(const struct reader *reader, const struct plugin_actor *actor,
+			    const struct plugin_table *table)
+{
+	for (size_t i = 0; i < table->n_interfaces; i++) {
+		const char *name = table->interfaces[i];
+
+		if (plugin_types_is_reserved(name))
+			return refuse(
+				reader,
+				"actor type \"%s\" implements %s, which only the host does",
+				actor->name, name);
+		if (!find_interface(reader->info, name))
+			return refuse(reader,
+				      "actor type \"%s\" implements %s, which the plug-in does "
+				      "not describe",
+				      actor->name, name);
+	}
+	return 0;
+}
+
+/* ---- the configuration of one */
+
+/* Whether a declared type might be the one of the table: only then is its layout written
+ * out. */
+static bool is_like(const struct idl_type *declared, const struct troupe_type *type)
+{
+	if (declared->kind != TROUPE_STRUCT || declared->named ||
+	    declared->n_fields != type->count)
+		return false;
+	for (size_t i = 0; i < declared->n_fields; i++)
+		if (strcmp(declared->fields[i].name, type->fields[i].name) != 0)
+			return false;
+	return true;
+}
+
+/* 1: they are the same; 0: not. */
+static int is_same(struct reader *reader, const struct idl_type *declared,
+		   const struct plugin_table *table)
+{
+	cleanup_free char *text = NULL;
+
+	if (!is_like(declared, layout_type(table->config)) || reader->n_layouts == LAYOUTS_MAX)
+		return 0;
+	reader->n_layouts++;
+	int r = gen_layout(declared, &text);
+	if (r == -E2BIG)
+		return 0;
+	return r < 0 ? r : strcmp(text, table->config_text) == 0;
+}
+
+/* How likely a declaration is the one meant where several say the same: only its comments
+ * are at stake. */
+static unsigned rate(const struct plugin_table *table, const struct plugin_interface *interface,
+		     const struct idl_member *member)
+{
+	return 1 + (provides(table, interface->name) ? 1 : 0) +
+	       (strcmp(member->name, "Config") == 0 ? 2 : 0);
+}
+
+struct declaration {
+	const char *interface, *member; /* "": none */
+};
+
+/* Find the declaration of the configuration's type, the best there is. */
+static int find_declaration(struct reader *reader, const struct plugin_table *table,
+			    struct declaration *declaration)
+{
+	const struct plugin_info *info = reader->info;
+	unsigned best = 0;
+
+	for (size_t i = 0; i < info->n_interfaces; i++) {
+		const struct idl *idl = info->interfaces[i].idl;
+
+		for (size_t j = 0; j < idl->n_members; j++) {
+			const struct idl_member *member = &idl->members[j];
+			unsigned rating = rate(table, &info->interfaces[i], member);
+
+			if (member->kind != IDL_TYPE || rating <= best)
+				continue;
+			int r = is_same(reader, member->type, table);
+			if (r < 0)
+				return r;
+			if (r == 0)
+				continue;
+			best = rating;
+			*declaration =
+				(struct declaration){info->interfaces[i].name, member->name};
+		}
+	}
+	return 0;
+}
+
+/* ---- the notes */
+
+/* The strings of a note are one literal, whose last NUL the compiler puts there. */
+static void write_string(FILE *out, bool is_first, const char *text)
+{
+	if (!is_first)
+		fputs(" \"\\000\"\n\t", out);
+	gen_write_string(out, text);
+}
+
+static void write_note(FILE *out, const struct plugin_actor *actor,
+		       const struct plugin_table *table, const struct declaration *declaration)
+{
+	fprintf(out, "TROUPE_NOTE_TABLE(%s,\n\t", actor->name);
+	write_string(out, true, actor->name);
+	write_string(out, false, table->description ? table->description : "");
+	write_string(out, false, table->config_text ? table->config_text : "");
+	write_string(out, false, declaration->interface);
+	write_string(out, false, declaration->member);
+	for (size_t i = 0; i < table->n_interfaces; i++)
+		write_string(out, false, table->interfaces[i]);
+	fputs(")\n", out);
+}
+
+static int describe_actor(struct reader *reader, size_t i, FILE *out)
+{
+	const struct plugin_actor *actor = &reader->info->actors[i];
+	cleanup(plugin_table_fini) struct plugin_table table = {0};
+	struct declaration declaration = {"", ""};
+	int r = plugin_table_read(&reader->memory, reader->addresses[i], actor->name, &table,
+				  reader->why);
+
+	if (r == 0)
+		r = check_interfaces(reader, actor, &table);
+	if (r == 0 && table.config)
+		r = find_declaration(reader, &table, &declaration);
+	if (r == 0)
+		write_note(out, actor, &table, &declaration);
+	return r;
+}
+
+static int describe_actors(struct reader *reader, const struct elf *elf, FILE *out)
+{
+	int r = find_tables(reader, elf);
+
+	if (r < 0)
+		return r;
+	r = elf_memory_init(elf, &reader->memory);
+	if (r == -E2BIG)
+		snprintf(reader->why, PLUGIN_WHY_MAX, "it has more than %u relocations",
+			 ELF_RELOCATIONS_MAX);
+	if (r == -ENOTSUP || r == -EBADMSG)
+		return refuse(reader, "its relocations are %s",
+			      r == -ENOTSUP ? "in a form that is not known here" : "malformed");
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < reader->info->n_actors; i++)
+		r = describe_actor(reader, i, out);
+	elf_memory_fini(&reader->memory);
+	return r;
+}
+
+static int describe(const void *file, size_t size, const struct plugin_info *info, FILE *out,
+		    char *why)
+{
+	cleanup_free uint64_t *addresses =
+		calloc(info->n_actors ? info->n_actors : 1, sizeof(*addresses));
+	struct reader reader = {.info = info, .addresses = addresses, .why = why};
+	struct elf elf;
+	int r;
+
+	if (!addresses)
+		return -ENOMEM;
+	r = elf_init(file, size, &elf);
+	return r < 0 ? r : describe_actors(&reader, &elf, out);
+}
+
+int plugin_describe(const void *file, size_t size, char **ret_text, char *why)
+{
+	cleanup_free char *text = NULL;
+	struct plugin_info *info;
+	size_t text_size;
+	FILE *out;
+	int r = plugin_info_read(file, size, PLUGIN_UNDESCRIBED, &info, why);
+
+	if (r < 0)
+		return r;
+	out = open_memstream(&text, &text_size);
+	r = out ? describe(file, size, info, out, why) : -ENOMEM;
+	if (out && fclose(out) != 0 && r == 0)
+		r = -ENOMEM;
+	plugin_info_free(info);
+	if (r == 0)
+		*ret_text = take_pointer(&text);
+	return r;
+}
