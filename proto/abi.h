@@ -1,9 +1,11 @@
-/* abi.h - how much of a plug-in's tables a host reads: the rules of docs/abi.md, for all that read such tables.
+/* abi.h - how much of a plug-in's tables a host reads: the rules of docs/abi.md, for all that
+ * read such tables.
  *
- * A table that is pointed to says its own size. One that an older minor version made is smaller than this host's, and
- * what it lacks reads as zero; one that is larger than this host's, or smaller than ABI 2.0 had it, is refused. Owns
- * nothing. Pure functions, any process and thread: for tables in memory, and for those in a file that nobody has
- * loaded.
+ *
+ * A table that is pointed to says its own size. One that an older minor version made is smaller
+ * than this host's, and what it lacks reads as zero; one that is larger than this host's, or
+ * smaller than ABI 2.0 had it, is refused. Owns nothing. Pure functions, any process and
+ * thread: for tables in memory, and for those in a file that nobody has loaded.
  */
 #ifndef PROTO_ABI_H
 #define PROTO_ABI_H
@@ -35,13 +37,14 @@ uint32_t abi_most(enum abi_table which);
 /* Where a table says its size, in a uint32_t. */
 size_t abi_size_offset(enum abi_table which);
 
-/* Why a table that says this size is not taken, a constant text to follow its name: "is larger ...".
- * NULL: it is taken. */
+/* Why a table that says this size is not taken, a constant text to follow its name: "is
+ * larger ...". NULL: it is taken. */
 const char *abi_size_wrong(enum abi_table which, uint32_t size);
 
-/* Copy a table into this host's struct of it, abi_most() bytes, what it lacks being zero. *ret_wrong, on
- * failure: why not, a constant text to follow its name. -EFAULT: it does not lie within `bounds` as a whole (NULL:
- * it can be believed to), or not aligned; -EINVAL: abi_size_wrong(). */
+/* Copy a table into this host's struct of it, abi_most() bytes, what it lacks being zero.
+ * *ret_wrong, on failure: why not, a constant text to follow its name. -EFAULT: it does not
+ * lie within `bounds` as a whole (NULL: it can be believed to), or not aligned; -EINVAL:
+ * abi_size_wrong(). */
 int abi_copy(enum abi_table which, const struct bounds *bounds, const void *table,
 	     void *ret_table, const char **ret_wrong);
 

@@ -51,7 +51,6 @@ void gen_write_handlers(struct gen_model *model, FILE *out)
 		model->methods[0].stem, model->upper, model->methods[0].c_name,
 		model->methods[0].type->stem);
 	fprintf(out, "#define %s_HANDLERS(table, state_type, ...) \\\n", model->upper);
-	fprintf(out, "\tTROUPE_NOTE_IMPLEMENTS(table, \"%s\") \\\n", model->idl->name);
 	write_typed(model, out);
 	for (size_t i = 0; i < model->n_methods; i++)
 		write_thunk(&model->methods[i], out);

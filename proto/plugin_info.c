@@ -165,21 +165,6 @@ static int read_interface(struct reader *reader, const struct elf_note *note)
 	return 0;
 }
 
-static int read_implements(struct reader *reader, const struct elf_note *note)
-{
-	const char *name = note_string(note, 0);
-
-	if (!name || !idl_is_interface_name(name, strlen(name)))
-		return refuse(reader, "its note of an implemented interface is malformed");
-	if (plugin_types_is_reserved(name))
-		return refuse(reader, "it implements %s, which only the host does", name);
-	struct plugin_interface *interface = find_interface(reader->info, name);
-	if (!interface)
-		return refuse(reader, "it implements %s but does not describe it", name);
-	interface->is_implemented = true;
-	return 0;
-}
-
 static int read_seal(struct reader *reader, const struct elf_note *note)
 {
 	struct plugin_info *info = reader->info;
@@ -197,15 +182,11 @@ static int read_seal(struct reader *reader, const struct elf_note *note)
 /* Notes refer to one another, in whatever order they stand. */
 enum pass {
 	PASS_NAMES,
-	PASS_IMPLEMENTS, /* when all interfaces are known */
-	PASS_TABLES,     /* when actor types and interfaces are in order */
+	PASS_TABLES, /* when actor types and interfaces are in order */
 };
 
 static int read_note(struct reader *reader, const struct elf_note *note, enum pass pass)
 {
-	if (pass == PASS_IMPLEMENTS)
-		return note->type == TROUPE_NOTE_TYPE_IMPLEMENTS ? read_implements(reader, note)
-								 : 0;
 	if (pass == PASS_TABLES)
 		return note->type == TROUPE_NOTE_TYPE_TABLE
 			       ? plugin_types_take(reader->info, note->content, note->size,
@@ -402,9 +383,6 @@ static int read_plugin(struct reader *reader, const void *file, size_t size)
 		return r;
 	if (info->n_actors == 0 && !(reader->flags & PLUGIN_UNDESCRIBED))
 		return refuse(reader, "it is no plug-in of Troupe: no TROUPE_ACTOR() is in it");
-	r = read_notes(reader, PASS_IMPLEMENTS);
-	if (r < 0)
-		return r;
 	if (info->n_actors > 0)
 		qsort(info->actors, info->n_actors, sizeof(*info->actors), compare_names);
 	if (info->n_interfaces > 0)

@@ -7,8 +7,9 @@
 
 #include "proto/plugin_info.h"
 
-/* Fill in one of info->actors from the content of a note of type TABLE; actors and interfaces are complete, in order, and
- * stay where they are. why: filled in on -ENOEXEC. -ENOMEM. */
+/* Fill in one of info->actors from the content of a note of type TABLE; actors and
+ * interfaces are complete, in order, and stay where they are. why: filled in on -ENOEXEC.
+ * -ENOMEM. */
 int plugin_types_take(struct plugin_info *info, const void *content, size_t size, char *why);
 
 /* Whether all of info->actors were filled in: 0, or -ENOEXEC and why not. */

@@ -72,7 +72,7 @@ $(BUILD)/abi/larger.so: $(ABI_LIAR_HEADERS)
 
 # The host that the next minor version might be: what knows the tables is compiled once more, with its headers. It is
 # to run, not to be fast.
-abi_next_sources = $(sources_plugin) $(sources_core) $(sources_proto) tests/unit/plugin/test_sim_abi.c
+abi_next_sources = $(sources_plugin) $(sources_core) $(sources_proto) tests/unit/next/test_sim_abi.c
 abi_next_objects = $(patsubst %.c,$(ABI_NEXT)/%.o,$(abi_next_sources))
 abi_next_compile = $(call quiet,CC)$(CC) -I$(ABI_NEXT) $(ALL_CFLAGS) $(if $(SANITIZE),,-O0 -U_FORTIFY_SOURCE) -w -DTROUPE_NEXT -c -o $@ $<
 $(abi_next_objects): $(ABI_NEXT)/%.o: %.c | $(ABI_NEXT_HEADERS) $(CONFIG_H) $(HOST_HEADERS)
@@ -83,7 +83,7 @@ $(ABI_NEXT)/proto/troupe-gen.o: proto/troupe-gen.c | $(ABI_NEXT_HEADERS) $(CONFI
 	$(abi_next_compile)
 $(ABI_NEXT)/troupe-gen: $(ABI_NEXT)/proto/troupe-gen.o $(sources_proto:%.c=$(ABI_NEXT)/%.o) $(call archives,base)
 	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lev -lm
-ABI_NEXT_TEST = $(BUILD)/tests/abi/next/test_sim_abi
+ABI_NEXT_TEST = $(BUILD)/tests/unit/next/test_sim_abi
 $(ABI_NEXT_TEST): $(abi_next_objects) $(SIM_LOOP) $(call archives,base)
 	@mkdir -p $(@D)
 	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $@ $^ -lcmocka -ljansson -lev -lnanomsg -ldl -lm

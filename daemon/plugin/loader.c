@@ -179,7 +179,8 @@ static int compare_config(const struct plugin_actor *noted, const struct troupe_
 	return r < 0 ? r : strcmp(said, is) != 0;
 }
 
-/* The master and operators know an actor type by its note: the table, which has been checked, must say the same. */
+/* The master and operators know an actor type by its note: the table, which has been checked, must
+ * say the same. */
 static int compare_note(const struct plugin_actor *noted, const struct troupe_actor *table,
 			char *why)
 {

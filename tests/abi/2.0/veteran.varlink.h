@@ -1709,7 +1709,6 @@ static inline struct veteran_retire_reply veteran_retire_reply_read(const struct
  *                   struct veteran_echo_call call, const struct veteran_echo *in);
  *   VETERAN_HANDLERS(table, STATE_TYPE, .echo = on_echo) */
 #define VETERAN_HANDLERS(table, state_type, ...) \
-	TROUPE_NOTE_IMPLEMENTS(table, "io.troupe.test.veteran") \
 	struct table##_typed { \
 		int (*echo)(struct troupe_self *, state_type *, struct veteran_echo_call, \
 			const struct veteran_echo *) TROUPE_ABSENT; \

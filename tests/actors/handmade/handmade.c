@@ -1,4 +1,5 @@
-/* handmade.c - writes the notes of its table by hand, as another language or build system would. Tests change them. */
+/* handmade.c - writes the notes of its table by hand, as another language or build system
+ * would. Tests change them. */
 #include "handmade.varlink.h"
 #include "other.varlink.h"
 #include <troupe/actor.h>

@@ -1,5 +1,6 @@
-/* Plug-ins of other minor versions of the ABI. Compiled twice: for this host, and with TROUPE_NEXT for the host that the next
- * minor version may bring, whose tables all end in a member more (tests/abi/next). Run at the top of the tree. */
+/* Plug-ins of other minor versions of the ABI. Compiled twice: for this host, and (next/)
+ * with TROUPE_NEXT for the one that the next minor version may bring, whose tables all end
+ * in a member more (tests/abi/next). Run at the top of the tree. */
 #include "base/io.h"
 #include "core/inside.h"
 #include "core/type.h"
@@ -108,7 +109,7 @@ static int open_plugin(const char *name)
 
 	assert_true(length > 0);
 	program[length] = '\0';
-	/* BUILD/tests/unit/plugin/test_sim_abi, or BUILD/tests/abi/next/test_sim_abi */
+	/* BUILD/tests/unit/plugin/test_sim_abi, or BUILD/tests/unit/next/test_sim_abi */
 	for (int i = 0; i < 4; i++)
 		*strrchr(program, '/') = '\0';
 	snprintf(path, sizeof(path), "%s/abi/%s.so", program, name);

@@ -76,8 +76,6 @@ static void check_plugin(const struct workshop *workshop)
 	strcpy(both + sizeof("io.troupe.hello"), text);
 	assert_int_equal(count_notes(workshop, TROUPE_NOTE_TYPE_ACTOR, actor, sizeof(actor)),
 			 1);
-	assert_int_equal(
-		count_notes(workshop, TROUPE_NOTE_TYPE_IMPLEMENTS, "io.troupe.hello", 16), 1);
 	assert_int_equal(count_notes(workshop, TROUPE_NOTE_TYPE_INTERFACE, both,
 				     sizeof("io.troupe.hello") + size + 1),
 			 1);

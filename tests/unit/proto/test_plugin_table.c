@@ -317,7 +317,6 @@ static void plugin_table_follows_symbols_and_takes_what_just_fits(void **state)
 	check_layout(info->actors[0].config, "(a:string)");
 	assert_int_equal(strlen(info->actors[0].description), PLUGIN_DESCRIPTION_MAX);
 	assert_int_equal(info->actors[0].n_interfaces, TROUPE_INTERFACES_MAX);
-	/* Its table says so, though no note does. */
 	assert_true(info->interfaces[0].is_implemented);
 	plugin_info_free(info);
 	assert_int_equal(

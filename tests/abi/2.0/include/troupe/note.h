@@ -15,22 +15,22 @@
  *
  *   ACTOR       uint16_t ABI major, uint16_t ABI minor, name of the actor type, NUL
  *   INTERFACE   name of the interface, NUL, its whole IDL text, NUL
- *   IMPLEMENTS  name of an interface that some actor of the plug-in has handlers for, NUL
- *   TABLE       what the table of an actor type holds, as troupe-gen --seal read it: strings, each with its NUL: the
- *               name of the actor type; its description, empty for none; the layout of its configuration
- *               (docs/interfaces.md), empty when it takes none; the interface and the name of the type that
- *               declare that configuration, both empty where none does; the interfaces that it provides, in
- *               the order of the table
+ *   TABLE       what the table of an actor type holds, as troupe-gen --seal read it: strings,
+ *               each with its NUL: the name of the actor type; its description, empty for none;
+ *               the layout of its configuration (docs/interfaces.md), empty when it takes none;
+ *               the interface and the name of the type that declare that configuration, both
+ *               empty where none does; the interfaces that it provides, in the order of the table
  *   SEAL        uint32_t bytes of writable memory beyond RELRO, uint32_t bytes of thread-local memory
  *               that the file may have: what troupe-gen --seal counted when it found nothing that
  *               belongs to the plug-in itself
  *
- * A later minor version may add types of notes, which a host that does not know them passes over, and put more
- * behind the strings of a note (but of TABLE) or the numbers of the seal: each host reads what it knows.
+ * A later minor version may add types of notes, which a host that does not know them passes over,
+ * and put more behind the strings of a note (but of TABLE) or the numbers of the seal: each host
+ * reads what it knows.
  *
- * A plug-in of several files has an INTERFACE note from each file that includes the generated header, and
- * perhaps several IMPLEMENTS notes of one interface: readers drop duplicates. TABLE and SEAL are written when the
- * plug-in has been linked, and it is linked again with them; the worker compares TABLE with the table.
+ * A plug-in of several files has an INTERFACE note from each file that includes the generated
+ * header: readers drop duplicates. TABLE and SEAL are written when the plug-in has been linked, and
+ * it is linked again with them; the worker compares TABLE with the table.
  */
 #ifndef TROUPE_NOTE_H
 #define TROUPE_NOTE_H
@@ -42,12 +42,11 @@
 extern "C" {
 #endif
 
-#define TROUPE_NOTE_OWNER           "Troupe"
-#define TROUPE_NOTE_TYPE_ACTOR      1
-#define TROUPE_NOTE_TYPE_INTERFACE  2
-#define TROUPE_NOTE_TYPE_IMPLEMENTS 3
-#define TROUPE_NOTE_TYPE_SEAL       4
-#define TROUPE_NOTE_TYPE_TABLE      5
+#define TROUPE_NOTE_OWNER          "Troupe"
+#define TROUPE_NOTE_TYPE_ACTOR     1
+#define TROUPE_NOTE_TYPE_INTERFACE 2
+#define TROUPE_NOTE_TYPE_SEAL      4
+#define TROUPE_NOTE_TYPE_TABLE     5
 
 struct troupe_note_head {
 	uint32_t owner_size;
@@ -94,15 +93,6 @@ struct troupe_note_head {
 		TROUPE_NOTE_HEAD(TROUPE_NOTE_TYPE_INTERFACE,                                   \
 				 sizeof(interface_name) + sizeof(idl_text)),                   \
 		interface_name, idl_text};
-
-/* An interface that the table of handlers `id` is for. */
-#define TROUPE_NOTE_IMPLEMENTS(id, interface_name)                                             \
-	static const struct troupe_note_implements_##id##_s {                                  \
-		struct troupe_note_head head;                                                  \
-		char name[TROUPE_NOTE_PADDED(sizeof(interface_name))];                         \
-	} troupe_note_implements_##id TROUPE_NOTE_PLACE = {                                    \
-		TROUPE_NOTE_HEAD(TROUPE_NOTE_TYPE_IMPLEMENTS, sizeof(interface_name)),         \
-		interface_name};
 
 /* What the table of actor type `id` holds; strings is one literal of all of them. */
 #define TROUPE_NOTE_TABLE(id, strings)                                                         \
