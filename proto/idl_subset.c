@@ -67,7 +67,9 @@ static int pass_comment(struct scan *scan, struct idl_error *error)
 	if (scan->depth > 0 ? scan->last != '(' && scan->last != ',' : scan->groups > 0)
 		return fail(scan, error,
 			    "a comment that does not stand before a field or member");
-	scan->at += strcspn(scan->at, "\n");
+	scan->at += strcspn(scan->at, "\r\n");
+	if (*scan->at == '\r' && scan->at[1] != '\n')
+		return fail(scan, error, "a carriage return inside of a comment");
 	return 0;
 }
 
@@ -110,7 +112,16 @@ static int pass_mark(struct scan *scan, struct idl_error *error)
 int idl_subset_check(const struct idl *idl, struct idl_error *ret_error)
 {
 	struct scan scan = {.at = idl->text, .begin = idl->text};
+	const char *dashes = strstr(idl->name, "--");
 	int r = 0;
+
+	if (dashes) {
+		/* The name stands there as it is, and nothing but comments before it. */
+		while (strncmp(scan.at, "interface", 9) != 0)
+			scan.at += *scan.at == '#' ? strcspn(scan.at, "\n") : 1;
+		scan.at = strstr(scan.at, idl->name) + (dashes - idl->name);
+		return fail(&scan, ret_error, "two dashes in a row in a name");
+	}
 
 	while (r == 0 && *scan.at) {
 		if (strchr(" \t\r\n", *scan.at))

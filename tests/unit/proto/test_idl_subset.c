@@ -27,6 +27,7 @@ static void what_sd_varlink_takes_is_in_the_subset(void **state)
 {
 	static const char *const good[] = {
 		TOP "method M() -> ()\nerror E ()\n",
+		"interface a.b-c-d\r\n# one\r\nmethod M() -> ()\r\n",
 		"# one\n\n# two\ninterface a.b # three\n# four\ntype T (a: int)\n",
 		TOP "type T (\n# first\n# still\na: ?[]string, # second\nb: [string]Other,\nc: "
 		    "(x, y)\n)\n"
@@ -62,6 +63,9 @@ static void what_it_refuses_is_found_where_it_stands(void **state)
 		{TOP "type E (a, b # behind\n)\n", 2, 14, "a comment"},
 		{TOP "method M() # and\n-> ()\n", 2, 12, "a comment"},
 		{TOP "method M # and\n() -> ()\n", 2, 10, "a comment"},
+		{TOP "# one\rtwo\nmethod M() -> ()\n", 2, 6, "a carriage return"},
+		{"# interface a.b--c\ninterface\n a.b--c\nmethod M() -> ()\n", 3, 5,
+		 "two dashes"},
 	};
 	struct idl_error error;
 
