@@ -129,7 +129,8 @@ int verb_reload(struct ctl *ctl, char **arguments, int n)
 		    0 &&
 	    out->problems.count == 0)
 		show_print(ctl, "nothing has changed\n");
-	show_problems(ctl, &out->problems);
+	show_problems(ctl, &out->problems, "");
+	show_problems(ctl, &out->warnings, "warning: ");
 	return out->problems.count > 0 ? STATUS_FAILED : STATUS_OK;
 }
 

@@ -166,15 +166,16 @@ void show_crash(struct ctl *ctl, const struct api_crash *crash, int indent)
 		show_print(ctl, "%*s  %s\n", indent, "", crash->backtrace.items[i]);
 }
 
-void show_problems(struct ctl *ctl, const struct api_problem_array *problems)
+void show_problems(struct ctl *ctl, const struct api_problem_array *problems,
+		   const char *before)
 {
 	for (size_t i = 0; i < problems->count; i++) {
 		const struct api_problem *problem = &problems->items[i];
 
 		if (problem->line > 0)
-			show_print(ctl, "%s:%lld: %s\n", problem->file,
+			show_print(ctl, "%s%s:%lld: %s\n", before, problem->file,
 				   (long long)problem->line, problem->message);
 		else
-			show_print(ctl, "%s: %s\n", problem->file, problem->message);
+			show_print(ctl, "%s%s: %s\n", before, problem->file, problem->message);
 	}
 }

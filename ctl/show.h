@@ -24,8 +24,9 @@ void show_silent(struct ctl *ctl, const struct api_int_array *workers, const cha
 /* A crash, indented by `indent` blanks. */
 void show_crash(struct ctl *ctl, const struct api_crash *crash, int indent);
 
-/* Problems of the configuration, each "FILE:LINE: MESSAGE". */
-void show_problems(struct ctl *ctl, const struct api_problem_array *problems);
+/* Problems of the configuration, each "FILE:LINE: MESSAGE", with `before` before it. */
+void show_problems(struct ctl *ctl, const struct api_problem_array *problems,
+		   const char *before);
 
 /* Print like printf(), control characters shown as '?'. */
 void show_print(struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -44,10 +44,10 @@ int verb_status(struct ctl *ctl, char **arguments, int n)
 	show_print(ctl, "    Actors: %lld\n", (long long)status->actors);
 	show_print(ctl, "  Messages: %lld, %lld dead letter%s\n", (long long)status->messages,
 		   (long long)status->deadLetters, text_plural(status->deadLetters));
-	if (status->problems.count > 0) {
+	if (status->problems.count + status->warnings.count > 0)
 		show_print(ctl, "\nProblems in the configuration:\n");
-		show_problems(ctl, &status->problems);
-	}
+	show_problems(ctl, &status->problems, "");
+	show_problems(ctl, &status->warnings, "warning: ");
 	return STATUS_OK;
 }
 

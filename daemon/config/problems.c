@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/text.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -107,6 +108,33 @@ void problems_warn(struct problems *problems, const char *file, unsigned line,
 	va_start(arguments, format);
 	(void)add(&problems->warnings, &problems->n_warnings, file, line, format, arguments);
 	va_end(arguments);
+}
+
+void problems_append(struct problems *problems, const struct problems *more)
+{
+	for (size_t i = 0; i < more->n; i++)
+		(void)problems_add(problems, more->items[i].file, more->items[i].line, "%s",
+				   more->items[i].message);
+	for (size_t i = 0; i < more->n_warnings; i++)
+		problems_warn(problems, more->warnings[i].file, more->warnings[i].line, "%s",
+			      more->warnings[i].message);
+	problems->n_lost += more->n_lost;
+}
+
+void problems_log(const struct problems *problems, struct log *log)
+{
+	char text[2048];
+
+	for (size_t i = 0; i < problems->n; i++) {
+		problem_print(&problems->items[i], text, sizeof(text));
+		log_error(log, "%s", text);
+	}
+	for (size_t i = 0; i < problems->n_warnings; i++) {
+		problem_print(&problems->warnings[i], text, sizeof(text));
+		log_warning(log, "%s", text);
+	}
+	if (problems->n_lost > 0)
+		log_error(log, "and %zu more problems", problems->n_lost);
 }
 
 void problem_print(const struct problem *problem, char *text, size_t size)

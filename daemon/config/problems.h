@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct log;
+
 struct problem {
 	char *file;    /* path, as it was found */
 	unsigned line; /* from 1; 0: the file as a whole */
@@ -36,6 +38,12 @@ int problems_add(struct problems *problems, const char *file, unsigned line, con
 /* Note something that is taken as it is, but hardly meant. problems may be NULL. */
 void problems_warn(struct problems *problems, const char *file, unsigned line,
 		   const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Add a copy of each, warnings as warnings. */
+void problems_append(struct problems *problems, const struct problems *more);
+
+/* Write each to the log, mistakes as errors. */
+void problems_log(const struct problems *problems, struct log *log);
 
 /* "FILE:LINE: MESSAGE", or "FILE: MESSAGE", cut to size. */
 void problem_print(const struct problem *problem, char *text, size_t size);

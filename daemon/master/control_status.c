@@ -68,6 +68,7 @@ void control_on_status(void *context, struct control_call *call, const void *in)
 	};
 	struct unit *unit, *next;
 	struct api_stall stalls[LIMIT_WORKERS];
+	const struct problems *problems[] = {&master->conf_problems, &master->problems};
 	struct arena arena;
 	bool fits;
 
@@ -78,7 +79,7 @@ void control_on_status(void *context, struct control_call *call, const void *in)
 		out.units++;
 		out.unitsFailed += unit_state(unit) == UNIT_FAILED;
 	}
-	if (fits && describe_problems(&arena, &master->problems, &out.problems))
+	if (fits && describe_problems(&arena, problems, 2, &out.problems, &out.warnings))
 		(void)control_call_reply(call, &api_status_method, &out, false);
 	else
 		describe_fail(call);

@@ -252,19 +252,39 @@ bool describe_worker(struct arena *arena, const struct worker *worker,
 	return true;
 }
 
-bool describe_problems(struct arena *arena, const struct problems *problems,
-		       struct api_problem_array *ret_problems)
+static size_t put_problems(struct api_problem *items, const struct problem *list, size_t n)
 {
-	struct api_problem *items = arena_alloc(arena, (problems->n + 1) * sizeof(*items));
-
-	if (!items)
-		return false;
-	for (size_t i = 0; i < problems->n; i++)
+	for (size_t i = 0; i < n; i++)
 		items[i] = (struct api_problem){
-			.file = problems->items[i].file,
-			.line = problems->items[i].line,
-			.message = problems->items[i].message,
+			.file = list[i].file,
+			.line = list[i].line,
+			.message = list[i].message,
 		};
-	*ret_problems = (struct api_problem_array){items, problems->n};
+	return n;
+}
+
+bool describe_problems(struct arena *arena, const struct problems *const *lists, size_t n_lists,
+		       struct api_problem_array *ret_problems,
+		       struct api_problem_array *ret_warnings)
+{
+	size_t n = 0, n_warnings = 0;
+	struct api_problem *problems, *warnings;
+
+	for (size_t i = 0; i < n_lists; i++) {
+		n += lists[i]->n;
+		n_warnings += lists[i]->n_warnings;
+	}
+	problems = arena_alloc(arena, (n + 1) * sizeof(*problems));
+	warnings = arena_alloc(arena, (n_warnings + 1) * sizeof(*warnings));
+	if (!problems || !warnings)
+		return false;
+	n = n_warnings = 0;
+	for (size_t i = 0; i < n_lists; i++) {
+		n += put_problems(problems + n, lists[i]->items, lists[i]->n);
+		n_warnings += put_problems(warnings + n_warnings, lists[i]->warnings,
+					   lists[i]->n_warnings);
+	}
+	*ret_problems = (struct api_problem_array){problems, n};
+	*ret_warnings = (struct api_problem_array){warnings, n_warnings};
 	return true;
 }

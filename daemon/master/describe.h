@@ -23,8 +23,10 @@ bool describe_unit(struct arena *arena, const struct unit *unit, unsigned *budge
 		   struct api_unit *ret_unit);
 bool describe_worker(struct arena *arena, const struct worker *worker,
 		     struct api_worker *ret_worker);
-bool describe_problems(struct arena *arena, const struct problems *problems,
-		       struct api_problem_array *ret_problems);
+/* Borrows the texts of the lists. */
+bool describe_problems(struct arena *arena, const struct problems *const *lists, size_t n_lists,
+		       struct api_problem_array *ret_problems,
+		       struct api_problem_array *ret_warnings);
 
 /* Answer Spawn or Start. */
 void describe_reply_unit(const struct unit *unit, struct control_call *call,

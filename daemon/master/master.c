@@ -152,29 +152,11 @@ static bool on_flush(struct loop_work *work)
 
 /* ---- beginning */
 
-static void log_problems(struct master *master, const struct problems *problems)
-{
-	char text[2048];
-
-	for (size_t i = 0; i < problems->n; i++) {
-		problem_print(&problems->items[i], text, sizeof(text));
-		log_error(&master->log, "%s", text);
-	}
-	for (size_t i = 0; i < problems->n_warnings; i++) {
-		problem_print(&problems->warnings[i], text, sizeof(text));
-		log_warning(&master->log, "%s", text);
-	}
-}
-
 static int read_settings(struct master *master)
 {
-	struct problems problems;
-	int r;
+	int r = settings_load(&master->settings, &master->path, NULL, &master->conf_problems);
 
-	problems_init(&problems);
-	r = settings_load(&master->settings, &master->path, NULL, &problems);
-	log_problems(master, &problems);
-	problems_fini(&problems);
+	problems_log(&master->conf_problems, &master->log);
 	if (r == 0)
 		master->log.level = master->settings.log_level;
 	else if (r != -EINVAL)
@@ -276,6 +258,7 @@ static void init_parts(struct master *master)
 	watchers_init(&master->watchers, master);
 	list_init(&master->kills);
 	reaper_init(&master->reaper, master->loop);
+	problems_init(&master->conf_problems);
 	problems_init(&master->problems);
 	oom_init(&master->oom, "/proc/self/cgroup", "/sys/fs/cgroup");
 	random_init(&master->random, random_seed_from_kernel());
@@ -374,6 +357,7 @@ void master_free(struct master *master)
 	notify_fini(&master->notify);
 	settings_fini(&master->settings);
 	conf_path_fini(&master->path);
+	problems_fini(&master->conf_problems);
 	problems_fini(&master->problems);
 	oom_fini(&master->oom);
 	loop_signal_stop(&master->on_terminate);

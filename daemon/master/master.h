@@ -54,7 +54,8 @@ struct master {
 	struct conf_path path;
 	struct settings settings;
 	struct oom oom;
-	struct problems problems;
+	struct problems conf_problems; /* of trouped.conf as it was read last */
+	struct problems problems;      /* of the units, and of the search for them */
 
 	/* Processes */
 	struct launcher launcher;

@@ -41,27 +41,12 @@ void reload_result_fini(struct reload_result *result)
 	problems_fini(&result->problems);
 }
 
-/* Tell people, and keep for Status. */
-static void publish_problems(struct master *master, const struct problems *problems)
+/* Tell people, and keep for Status what was found in the same files. */
+static void publish(struct master *master, const struct problems *found, struct problems *kept)
 {
-	char text[2048];
-
-	problems_fini(&master->problems);
-	problems_init(&master->problems);
-	for (size_t i = 0; i < problems->n; i++) {
-		const struct problem *problem = &problems->items[i];
-
-		problem_print(problem, text, sizeof(text));
-		log_error(&master->log, "%s", text);
-		(void)problems_add(&master->problems, problem->file, problem->line, "%s",
-				   problem->message);
-	}
-	for (size_t i = 0; i < problems->n_warnings; i++) {
-		problem_print(&problems->warnings[i], text, sizeof(text));
-		log_warning(&master->log, "%s", text);
-	}
-	if (problems->n_lost > 0)
-		log_error(&master->log, "and %zu more problems", problems->n_lost);
+	problems_fini(kept);
+	problems_append(kept, found);
+	problems_log(found, &master->log);
 }
 
 /* Whether the plug-in's file is the one that the unit's actors were made of. */
@@ -255,7 +240,7 @@ int reload_first(struct master *master)
 
 	problems_init(&result.problems);
 	r = apply_units(master, &result, true);
-	publish_problems(master, &result.problems);
+	publish(master, &result.problems, &master->problems);
 	reload_result_fini(&result);
 	return r;
 }
@@ -271,14 +256,17 @@ static void on_kept(void *context, const struct conf_key *key)
 int reload_run(struct master *master, struct reload_result *ret_result)
 {
 	struct reload_result *result = ret_result;
+	struct problems conf_problems;
 	struct settings settings;
 	char text[160];
 	int r;
 
 	*result = (struct reload_result){0};
 	problems_init(&result->problems);
+	problems_init(&conf_problems);
 	notify_reloading(&master->notify);
-	r = settings_load(&settings, &master->path, &master->settings, &result->problems);
+	r = settings_load(&settings, &master->path, &master->settings, &conf_problems);
+	publish(master, &conf_problems, &master->conf_problems);
 	if (r == 0) {
 		settings_keep(&master->settings, &settings, on_kept, result);
 		settings_fini(&master->settings);
@@ -288,8 +276,10 @@ int reload_run(struct master *master, struct reload_result *ret_result)
 			if (master->workers[i])
 				worker_reconfigure(master->workers[i]);
 		r = apply_units(master, result, false);
+		publish(master, &result->problems, &master->problems);
 	}
-	publish_problems(master, &result->problems);
+	problems_append(&result->problems, &conf_problems);
+	problems_fini(&conf_problems);
 	(void)snprintf(text, sizeof(text),
 		       "%zu units started, %zu restarted, %zu changed, %zu stopped, "
 		       "%zu problems",

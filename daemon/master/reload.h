@@ -17,14 +17,15 @@ struct reload_result {
 	struct reload_names started, restarted, changed, stopped;
 	struct reload_names
 		pending; /* changed keys of trouped.conf that the daemon's next start will heed */
-	struct problems problems;
+	struct problems problems; /* of all files, warnings too */
 };
 
 /* Read the unit files for the first time: make the units, start none. -ENOMEM. */
 int reload_first(struct master *master);
 
 /* Read everything again. When trouped.conf is wrong nothing is applied (-EINVAL); a bad unit file leaves its unit as it
- * runs. The problems found are also the master's from now on. -ENOMEM: what was applied until then stays.
+ * runs. What was found in files that were read is also the master's from now on; units are not read when trouped.conf is
+ * wrong. -ENOMEM: what was applied until then stays.
  * *ret_result is filled in in any case: reload_result_fini() it. */
 int reload_run(struct master *master, struct reload_result *ret_result);
 void reload_result_fini(struct reload_result *result);

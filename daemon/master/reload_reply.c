@@ -46,10 +46,11 @@ static void answer(struct control_call *call, const struct reload_result *result
 		.changed = names_of(&result->changed),
 		.pending = names_of(&result->pending),
 	};
+	const struct problems *problems = &result->problems;
 	struct arena arena;
 
 	arena_init(&arena);
-	if (describe_problems(&arena, &result->problems, &out.problems))
+	if (describe_problems(&arena, &problems, 1, &out.problems, &out.warnings))
 		(void)control_call_reply(call, &api_reload_method, &out, false);
 	else
 		describe_fail(call);

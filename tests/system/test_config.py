@@ -214,6 +214,43 @@ class Running(HostTest):
         self.assertEqual(os.path.basename(done["problems"][0]["file"]), "trouped.conf")
         self.assertEqual(host.call("hello", GREET, {"name": "x"})["count"], 3)
 
+    def test_what_is_found_wrong_stays_known_until_its_file_is_read_again(self):
+        host = self.daemon({"bad": {"Plugin": "hello", "Batch": "x"}})
+
+        def known():
+            status = host.control("Status")
+            return [[os.path.basename(problem["file"]) for problem in status[kind]] for kind in ("problems", "warnings")]
+        self.assertEqual(known(), [["bad.actor"], []])
+        # Nothing of the units is read beside it, and what is wrong with them is so still.
+        host.write("trouped.conf", "[Daemon]\nWorkers=none\n")
+        done = host.control("Reload")
+        self.assertEqual([os.path.basename(problem["file"]) for problem in done["problems"]], ["trouped.conf"])
+        self.assertEqual(known(), [["trouped.conf", "bad.actor"], []])
+        output = host.ctl("status").stdout
+        self.assertLess(output.index("trouped.conf:2: "), output.index("bad.actor:"))
+        host.write("trouped.conf", "[Daemon]\nWorkers=2\n")
+        host.actor("bad", {"Plugin": "hello"})
+        host.control("Reload")
+        self.assertEqual(known(), [[], []])
+
+    def test_warnings_reach_who_reloads(self):
+        odd = {"Plugin": "hello", "HealthyAfter": "1ms"}
+        host = self.daemon({"odd": odd}, daemon={"StartLimitBurst": 3})
+        before = host.control("Status")
+        self.assertEqual([(os.path.basename(warning["file"]), warning["line"]) for warning in before["warnings"]],
+                         [("trouped.conf", 3), ("odd.actor", 3)])
+        self.assertEqual((before["state"], before["problems"]), ("running", []))
+        done = host.control("Reload")
+        self.assertEqual(sorted(map(str, done["warnings"])), sorted(map(str, before["warnings"])))
+        for verb in ("status", "reload"):
+            output = host.ctl(verb).stdout
+            self.assertIn(f"warning: {host.config}/odd.actor:3: HealthyAfter=1ms is less than RestartDelay=100ms", output)
+            self.assertIn(f"warning: {host.config}/trouped.conf:3: StartLimitBurst= is the former name", output)
+        host.actor("odd", {"Plugin": "hello"})
+        host.write("trouped.conf", "[Daemon]\nWorkers=2\n")
+        self.assertEqual(host.control("Reload")["warnings"], [])
+        self.assertEqual(host.control("Status")["warnings"], [])
+
     def test_reload_tells_each_time_what_needs_a_new_start(self):
         host = self.daemon({"hello": {"Plugin": "hello"}}, daemon={"Workers": 1})
         host.write("trouped.conf.d/more.conf", "[Daemon]\nWorkers=2\nConnections=100\nLogLevel=debug\n")
