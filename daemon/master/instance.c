@@ -47,6 +47,9 @@ void instance_set_state(struct instance *instance, enum instance_state state)
 	unit->n_in[before]--;
 	unit->n_in[state]++;
 	instance->state = state;
+	list_remove(&instance->ready);
+	if (state == INSTANCE_STOPPED && instance->comes_back)
+		list_append(&unit->ready, &instance->ready);
 	if (!has_actor(state))
 		instance->address = (struct troupe_address){0};
 	if (before == INSTANCE_RUNNING || state == INSTANCE_RUNNING)
@@ -84,6 +87,7 @@ static void forget_trouble(struct instance *instance)
 void instance_fini(struct instance *instance)
 {
 	forget_trouble(instance);
+	list_remove(&instance->ready);
 	if (instance->worker) {
 		list_remove(&instance->on_worker);
 		instance->worker->n_instances--;
@@ -212,6 +216,7 @@ static void set_comes_back(struct instance *instance, bool comes_back)
 	if (instance->comes_back == comes_back)
 		return;
 	instance->comes_back = comes_back;
+	list_remove(&instance->ready);
 	instance->unit->n_coming_back += comes_back ? 1u : -1u;
 }
 

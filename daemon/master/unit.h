@@ -64,6 +64,7 @@ struct instance {
 	uint32_t number;
 	enum instance_state state;
 	bool comes_back;       /* when it has stopped, start it again */
+	struct list ready;     /* in unit->ready: it has, and comes back */
 	struct worker *worker; /* NULL: not placed */
 	struct list on_worker; /* in worker->instances */
 	uint64_t request;      /* STARTING, and STOPPING before it was made: the Spawn */
@@ -89,6 +90,7 @@ struct unit {
 	struct instance *instances; /* file.instances of them; none when broken */
 	unsigned n_instances;
 	unsigned n_coming_back;
+	struct list ready; /* those of them that have stopped */
 	/* Instances from here on may be of an older version, to be replaced one by one; n_instances: none is. */
 	unsigned replaced;
 	struct loop_timer drain_timer; /* the end of our patience with those that drain */

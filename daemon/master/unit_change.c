@@ -144,10 +144,8 @@ bool unit_is_changing(const struct unit *unit)
 
 static void come_back(struct unit *unit)
 {
-	for (unsigned i = 0; unit->n_coming_back > 0 && i < unit->n_instances; i++)
-		if (unit->instances[i].comes_back &&
-		    unit->instances[i].state == INSTANCE_STOPPED)
-			instance_start(&unit->instances[i]);
+	while (!list_is_empty(&unit->ready))
+		instance_start(list_first(&unit->ready, struct instance, ready));
 }
 
 /* One step towards an instance of the current version. true: it is there, or is not to run. */

@@ -27,6 +27,7 @@ static int make_instances(struct unit *unit)
 		instance->number = i;
 		instance->state = INSTANCE_STOPPED;
 		list_init(&instance->on_worker);
+		list_init(&instance->ready);
 	}
 	return 0;
 }
@@ -88,6 +89,7 @@ static int add_unit(struct master *master, struct unit_file *file, bool is_confi
 	unit->told = UNIT_STOPPED;
 	rate_limit_init(&unit->ends, ENDS_INTERVAL_NS, ENDS_BURST);
 	rate_limit_init(&unit->given_up, ENDS_INTERVAL_NS, ENDS_BURST);
+	list_init(&unit->ready);
 	list_init(&unit->changed);
 	list_init(&unit->waiters);
 	list_init(&unit->calls);

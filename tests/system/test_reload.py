@@ -177,6 +177,21 @@ class Reload(HostTest):
     def test_a_new_config_fails_no_call_of_a_single_actor(self):
         self.reload_under_load(1)
 
+    def test_a_large_pool_is_replaced_within_one_reload(self):
+        # The work for each of them must not grow with their number: Reload waits for 40 s.
+        def pool(**keys):
+            return {"Plugin": "hello", "Instances": 60000, **keys}
+        host = self.unstarted()
+        host.actor("pool", pool())
+        host.launch()
+        host.wait_ready(120)
+        host.actor("pool", pool(Config={"Greeting": "new"}))
+        with host.client(60) as client:
+            done = client.call(f"{CONTROL}.Reload")
+            self.assertEqual((done["restarted"], done["problems"]), (["pool"], []))
+        for instance in (0, 29999, 59999):
+            self.assertEqual(host.call(f"pool/{instance}", GREET, {"name": "x"})["text"], "new, x")
+
     def test_a_new_shape_fails_no_call(self):
         host = self.daemon({"hello": {"Plugin": "hello", "Instances": 3}})
         with Load(host, GREET, {"name": "x"}) as load:
