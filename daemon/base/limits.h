@@ -43,6 +43,8 @@
 #define LIMIT_WORKER_MEMORY_MIN         (64u << 20)    /* WorkerMemory=, and its default */
 #define LIMIT_UNITS                     4096u          /* .actor files */
 #define LIMIT_INSTANCES                 100000u        /* of one unit */
+#define LIMIT_REPLACED_SHARE            16u            /* of a pool, replaced at once... */
+#define LIMIT_REPLACED_AT_ONCE          64u            /* ...and no more than these */
 #define LIMIT_NAME                      63u            /* bytes of a unit's name */
 #define LIMIT_UNREAPED                  1024u /* dead workers whose status the kernel still keeps from us */
 

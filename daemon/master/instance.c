@@ -294,6 +294,7 @@ void instance_drain(struct instance *instance)
 	check(instance->state == INSTANCE_RUNNING);
 	forget_trouble(instance);
 	instance_set_state(instance, INSTANCE_DRAINING);
+	instance->stop_ns = loop_now_ns(instance->unit->master->loop);
 	unit_limit_drain(instance->unit);
 	send_stop(instance, true);
 }

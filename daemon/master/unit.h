@@ -70,7 +70,7 @@ struct instance {
 	uint64_t request;      /* STARTING, and STOPPING before it was made: the Spawn */
 	struct troupe_address address; /* RUNNING, DRAINING, STOPPING; null otherwise */
 	unsigned outstanding;          /* calls of clients */
-	uint64_t stop_ns;              /* STOPPING: since when; of stopping.c */
+	uint64_t stop_ns;              /* DRAINING, STOPPING: since when */
 	struct trouble *trouble;       /* NULL: never had any */
 	uint64_t since_ns;             /* when it began to run; 0: it does not */
 	const struct end *end;         /* why it ends, while that is dealt with; else NULL */
@@ -91,7 +91,7 @@ struct unit {
 	unsigned n_instances;
 	unsigned n_coming_back;
 	struct list ready; /* those of them that have stopped */
-	/* Instances from here on may be of an older version, to be replaced one by one; n_instances: none is. */
+	/* Instances from here on may be of an older version, to be replaced a few at a time; n_instances: none is. */
 	unsigned replaced;
 	struct loop_timer drain_timer; /* the end of our patience with those that drain */
 	unsigned n_in[INSTANCE_STATE_COUNT];

@@ -2,6 +2,7 @@
 #include "master/unit.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "master/master.h"
 #include "master/version.h"
@@ -48,14 +49,26 @@ void unit_limit_drain(struct unit *unit)
 {
 	uint64_t patience_ns = unit->file.life.stop_timeout_ns;
 
-	if (patience_ns != TEXT_INFINITY)
+	/* Who began first is the first whose time is over. */
+	if (patience_ns != TEXT_INFINITY && !unit->drain_timer.started)
 		loop_timer_start(&unit->drain_timer, patience_ns);
+}
+
+/* How long it may still take. */
+static uint64_t drain_left_ns(const struct instance *instance)
+{
+	uint64_t patience_ns = instance->unit->file.life.stop_timeout_ns;
+	uint64_t passed_ns = loop_now_ns(instance->unit->master->loop) - instance->stop_ns;
+
+	/* A millisecond is none: timers have their grain. */
+	return passed_ns + CLOCK_MS_NS < patience_ns ? patience_ns - passed_ns : 0;
 }
 
 void unit_on_drain_timer(struct loop_timer *timer)
 {
 	struct unit *unit = container_of(timer, struct unit, drain_timer);
 	const struct instance *first = NULL;
+	uint64_t left_ns, next_ns = UINT64_MAX;
 	unsigned n = 0;
 
 	if (master_has_slept(unit->master)) {
@@ -68,6 +81,11 @@ void unit_on_drain_timer(struct loop_timer *timer)
 
 		if (instance->state != INSTANCE_DRAINING)
 			continue;
+		left_ns = drain_left_ns(instance);
+		if (left_ns > 0) {
+			next_ns = left_ns < next_ns ? left_ns : next_ns;
+			continue;
+		}
 		if (n++ == 0)
 			first = instance;
 		if (instance->comes_back)
@@ -75,6 +93,8 @@ void unit_on_drain_timer(struct loop_timer *timer)
 		else
 			instance_stop(instance);
 	}
+	if (next_ns != UINT64_MAX && unit->file.life.stop_timeout_ns != TEXT_INFINITY)
+		loop_timer_start(timer, next_ns);
 	if (n == 1)
 		log_notice(&unit->master->log, "%s/%u still had work when its time was over",
 			   unit->file.name, first->number);
@@ -189,13 +209,26 @@ static bool replace(struct instance *instance)
 	}
 }
 
+/* So many of its actors may be missing meanwhile: one, of a large pool a sixteenth. */
+static unsigned replaced_at_once(const struct unit *unit)
+{
+	unsigned n = unit->n_instances / LIMIT_REPLACED_SHARE;
+
+	return n < 1 ? 1 : n < LIMIT_REPLACED_AT_ONCE ? n : LIMIT_REPLACED_AT_ONCE;
+}
+
 void unit_go_on(struct unit *unit)
 {
 	if (unit->master->is_stopping || unit->is_removed || unit->next_version)
 		return;
 	come_back(unit);
-	while (unit->replaced < unit->n_instances && replace(&unit->instances[unit->replaced]))
-		unit->replaced++;
+	/* replace() may say that it is over. */
+	for (unsigned i = unit->replaced;
+	     unit->replaced < unit->n_instances && i < unit->n_instances &&
+	     i < unit->replaced + replaced_at_once(unit);
+	     i++)
+		if (replace(&unit->instances[i]) && i == unit->replaced)
+			unit->replaced++;
 	if (unit->n_in[INSTANCE_DRAINING] == 0)
 		loop_timer_stop(&unit->drain_timer);
 }

@@ -177,10 +177,34 @@ class Reload(HostTest):
     def test_a_new_config_fails_no_call_of_a_single_actor(self):
         self.reload_under_load(1)
 
+    def test_a_new_version_that_does_not_start_costs_a_large_pool_a_sixteenth(self):
+        host = self.daemon({"pool": {"Plugin": "hello", "Instances": 64}})
+        host.actor("pool", {"Plugin": "fail_in_init", "Instances": 64, "Restart": "no", "Config": {"Code": "-5"}})
+        self.assertEqual(host.control("Reload")["restarted"], [])
+        states = [i["state"] for i in host.unit("pool")["instances"]]
+        self.assertLessEqual(states.count("failed"), 4)
+        self.assertEqual(states.count("running") + states.count("failed"), 64)
+
+    def test_each_actor_of_a_large_pool_has_its_time_to_finish(self):
+        host = self.daemon({"slow": {"Plugin": "slow", "Instances": 64}}, daemon={"StopTimeout": f"{SLOW}s"})
+        with host.client() as client:
+            # The first cannot finish. One beside it is done after half of the time; then others begin, who have all of theirs.
+            for instance, method, parameters in ((0, "Never", {}), (1, "Answer", {"text": "1", "delayMs": 500 * SLOW}),
+                                                 (4, "Answer", {"text": "4", "delayMs": 1700 * SLOW})):
+                client.send(f"{CONTROL}.Call", {"name": f"slow/{instance}", "method": f"{SLEEPY}.{method}", "parameters": parameters,
+                                                "timeoutMs": 60000})
+            wait_for(lambda: host.call("slow/4", SLEEPY + ".Kept")["kept"] == 1)
+            host.actor("slow", {"Plugin": "slow", "Instances": 64, "AllowGlobals": "yes"})
+            done = host.control("Reload")
+            self.assertEqual((done["restarted"], done["problems"]), (["slow"], []))
+            self.assertEqual(client.receive_raw()["error"], "io.troupe.Control.ActorDied")
+            self.assertEqual([client.receive()[0]["parameters"]["text"] for _ in range(2)], ["1", "4"])
+        self.assertEqual(host.log().count("still had work when its time was over"), 1)
+
     def test_a_large_pool_is_replaced_within_one_reload(self):
         # The work for each of them must not grow with their number: Reload waits for 40 s.
         def pool(**keys):
-            return {"Plugin": "hello", "Instances": 60000, **keys}
+            return {"Plugin": "hello", "Instances": 100000, **keys}
         host = self.unstarted()
         host.actor("pool", pool())
         host.launch()
@@ -189,7 +213,7 @@ class Reload(HostTest):
         with host.client(60) as client:
             done = client.call(f"{CONTROL}.Reload")
             self.assertEqual((done["restarted"], done["problems"]), (["pool"], []))
-        for instance in (0, 29999, 59999):
+        for instance in (0, 49999, 99999):
             self.assertEqual(host.call(f"pool/{instance}", GREET, {"name": "x"})["text"], "new, x")
 
     def test_a_new_shape_fails_no_call(self):
