@@ -24,7 +24,7 @@ const struct kind_rule envelope_rules[ENVELOPE_KIND_COUNT] = {
 	[ENVELOPE_ROOM] = {HAS_CREDIT | HAS_FROM, 0, 0},
 	[ENVELOPE_END] = {0, 0, 0},
 	[ENVELOPE_ENDED] = {0, 0, 0},
-	[ENVELOPE_MOVED] = {HAS_CALL | HAS_FROM | HAS_TO, 0, sizeof(struct troupe_address)},
+	[ENVELOPE_MOVED] = {HAS_CALL | HAS_FROM | HAS_TO, 0, sizeof(struct envelope_move)},
 	[ENVELOPE_TAKEN] = {HAS_CALL | HAS_FROM | HAS_TO, 0, 0},
 	[ENVELOPE_OFFER] = {0, 0, 0},
 	[ENVELOPE_ACCEPT] = {0, 0, 0},
@@ -111,7 +111,7 @@ static bool payload_is_valid(const struct envelope_head *head, const void *paylo
 	if (head->kind == ENVELOPE_FAILURE)
 		return codec_is_utf8(payload, head->size);
 	if (head->kind == ENVELOPE_MOVED)
-		return head->size == sizeof(struct troupe_address);
+		return head->size == sizeof(struct envelope_move);
 	if (head->kind == ENVELOPE_RETURN)
 		return head->size > 0 && head->size % sizeof(uint32_t) == 0;
 	if (head->flags & ENVELOPE_LENT)
@@ -142,6 +142,7 @@ static bool read_parts(const unsigned char *at, const struct kind_rule *rule,
 		envelope->from.node = part.node;
 		envelope->from.worker = part.worker;
 		envelope->from.incarnation = part.incarnation;
+		envelope->unread = part.unread;
 	}
 	return true;
 }

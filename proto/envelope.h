@@ -119,6 +119,13 @@ struct envelope_reference {
 	uint32_t size;  /* bytes of the block */
 };
 
+/* What MOVED says. */
+struct envelope_move {
+	struct troupe_address target;
+	uint32_t taken; /* TAKEN that came before: further ones were meant for the target */
+	uint32_t zero;
+};
+
 struct envelope {
 	enum envelope_kind kind;
 	uint8_t flags;
@@ -129,8 +136,10 @@ struct envelope {
 	uint64_t call;   /* the caller's own id of its call, echoed by the callee; never 0 */
 	uint64_t credit; /* ROOM: envelopes that may be sent beyond those sent so far */
 	uint64_t deadline_ns; /* CALL: CLOCK_MONOTONIC; never 0 */
-	const void *payload;  /* read: in the batch, at 16 from its start. Not for writing */
-	size_t size;          /* of the payload */
+	/* FORWARDED: stream replies that were sent before, and not read as far as is known */
+	uint32_t unread;
+	const void *payload; /* read: in the batch, at 16 from its start. Not for writing */
+	size_t size;         /* of the payload */
 };
 
 /* What a hash belongs to: "interface.name"; with interface NULL `name` is qualified already, as

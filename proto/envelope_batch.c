@@ -94,7 +94,8 @@ static void write_parts(unsigned char *place, const struct kind_rule *rule,
 	if (envelope->flags & ENVELOPE_FORWARDED) {
 		const struct process_part part = {.node = envelope->from.node,
 						  .worker = envelope->from.worker,
-						  .incarnation = envelope->from.incarnation};
+						  .incarnation = envelope->from.incarnation,
+						  .unread = envelope->unread};
 
 		memcpy(place, &part, sizeof(part));
 	}

@@ -55,7 +55,8 @@ struct process_part {
 	uint16_t node;
 	uint16_t worker;
 	uint32_t incarnation;
-	uint64_t zero;
+	uint32_t unread;
+	uint32_t zero;
 };
 _Static_assert(ENVELOPE_HEAD + sizeof(struct call_part) + sizeof(struct process_part) ==
 		       ENVELOPE_HEAD_MAX,

@@ -35,7 +35,8 @@ struct call {
 	uint32_t kept;   /* index of the struct kept_call that has it in this process, plus 1 */
 	uint32_t
 		queued; /* replies in the outbox; of actors: stream replies from elsewhere in the mailbox */
-	uint32_t taken; /* stream replies read since the callee elsewhere was told */
+	uint16_t taken; /* stream replies read since the callee elsewhere was told */
+	uint16_t told;  /* how often it was, modulo 2^16 */
 	uint8_t flags;  /* CALL_* */
 	uint8_t entry;
 	bool remote; /* of_peer is in a chain */
@@ -81,7 +82,7 @@ static inline void call_begin(struct call *call, const struct troupe_method *met
 {
 	mail_mark(&call->mail, MAIL_END, 0);
 	call->method = method;
-	call->kept = call->queued = call->taken = 0;
+	call->kept = call->queued = call->taken = call->told = 0;
 	call->flags = flags;
 	call->entry = 0;
 	call->remote = false;

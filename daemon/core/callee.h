@@ -14,4 +14,8 @@ void callee_cancel(struct runtime *runtime, struct call *call);
 /* A stream's reply has been read: another process hears of it now and then. */
 void callee_taken(struct runtime *runtime, struct call *call);
 
+/* Tell another process that has the call so, that often (twice at most, which is all of a window): what was said to one that
+ * had forwarded it meanwhile is said again. */
+void callee_tell_taken(struct runtime *runtime, struct call *call, uint32_t times);
+
 #endif

@@ -218,6 +218,7 @@ static bool enter_call(struct arrival *arrival, struct actor *receiver, struct m
 			     envelope->deadline_ns, &kept) < 0)
 		return false;
 	kept->flags = message->mail.flags;
+	kept->window.used = envelope->unread;
 	message->mail.flags |= MAIL_INBOUND;
 	message->call = slots_id(kept);
 	return true;
@@ -416,44 +417,48 @@ static void deliver_failure(struct arrival *arrival, struct call *call)
 }
 
 /* Where a call was forwarded to from the process that had it. False: not to another one. */
-static bool read_moved(const struct arrival *arrival, struct troupe_address *ret_target)
+static bool read_moved(const struct arrival *arrival, struct envelope_move *ret_move)
 {
-	if (arrival->envelope->size != sizeof(*ret_target))
+	if (arrival->envelope->size != sizeof(*ret_move))
 		return false;
-	memcpy(ret_target, arrival->envelope->payload, sizeof(*ret_target));
-	return !is_own_worker(arrival->runtime, *ret_target);
+	memcpy(ret_move, arrival->envelope->payload, sizeof(*ret_move));
+	return !is_own_worker(arrival->runtime, ret_move->target);
 }
 
 /* A call that has ended was forwarded, or has been kept: its CANCEL went where it had been before,
  * or was faster than the call itself. */
 static void cancel_ended(const struct arrival *arrival)
 {
-	struct troupe_address holder = arrival->envelope->from;
+	struct envelope_move move = {.target = arrival->envelope->from};
 
-	if (arrival->envelope->kind == ENVELOPE_MOVED && !read_moved(arrival, &holder))
+	if (arrival->envelope->kind == ENVELOPE_MOVED && !read_moved(arrival, &move))
 		return;
 	peer_tell(arrival->runtime, &(struct envelope){.kind = ENVELOPE_CANCEL,
 						       .from = arrival->runtime->self,
-						       .to = holder,
+						       .to = move.target,
 						       .call = arrival->envelope->call});
 }
 
 static void deliver_moved(struct arrival *arrival, struct call *call)
 {
 	struct runtime *runtime = arrival->runtime;
-	struct troupe_address target;
+	struct envelope_move move;
 	struct peer *peer;
+	uint16_t lost;
 
-	if (!same_process(call->target, arrival->peer) || !read_moved(arrival, &target))
+	if (!same_process(call->target, arrival->peer) || !read_moved(arrival, &move))
 		return;
-	peer = peer_get(runtime, target.node, target.worker);
+	peer = peer_get(runtime, move.target.node, move.target.worker);
 	if (!peer)
 		return;
-	if (peer_is_dead(peer,
-			 target.incarnation)) /* its death was reported before MOVED arrived */
+	/* its death was reported before MOVED arrived */
+	if (peer_is_dead(peer, move.target.incarnation)) {
 		caller_fail(runtime, call, peer->death, NULL);
-	else
-		call_move(runtime, call, target, peer);
+		return;
+	}
+	lost = (uint16_t)(call->told - move.taken);
+	call_move(runtime, call, move.target, peer);
+	callee_tell_taken(runtime, call, lost);
 }
 
 static void deliver_kept(struct arrival *arrival, struct call *call)
@@ -503,6 +508,12 @@ static void deliver_answer(struct arrival *arrival)
 	}
 }
 
+static void deliver_taken(struct runtime *runtime, struct kept_call *kept)
+{
+	kept->taken++;
+	wait_give(runtime, &kept->window, LIMIT_STREAM_UNREAD / 2, 0);
+}
+
 void runtime_deliver(struct runtime *runtime, struct troupe_address peer_address,
 		     const struct envelope *envelope)
 {
@@ -543,7 +554,7 @@ void runtime_deliver(struct runtime *runtime, struct troupe_address peer_address
 		if (kept && envelope->kind == ENVELOPE_CANCEL)
 			kept_gone(runtime, kept);
 		else if (kept)
-			wait_give(runtime, &kept->window, LIMIT_STREAM_UNREAD / 2, 0);
+			deliver_taken(runtime, kept);
 		break;
 	default: /* LAYOUT and ROOM are of the link */
 		break;

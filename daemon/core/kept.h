@@ -33,6 +33,7 @@ struct kept_call {
 	uint64_t deadline_ns; /* when `peer` is set: UINT64_MAX once a stream has begun */
 	const struct troupe_method *method; /* the callee's */
 	uint32_t owner; /* slot: whose message it is, or who has the handle */
+	uint16_t taken; /* TAKEN that came from the caller elsewhere, modulo 2^16 */
 	uint8_t state;  /* enum kept_state */
 	uint8_t flags;  /* MAIL_MORE */
 	bool owned;

@@ -115,10 +115,10 @@ COLD static void handle_stream(struct troupe_self *self, const struct troupe_ent
 	window_give(&cold_find(self->runtime, self->actor)->window, 1, 0);
 	run_message(self, entry, message);
 	call = call_find(self->runtime, message->call);
-	if (!call)
+	/* What an actor here had replied before the call went elsewhere is in nobody's window. */
+	if (!call || !call->queued)
 		return;
-	if (call->queued)
-		call->queued--;
+	call->queued--;
 	callee_taken(self->runtime, call);
 }
 

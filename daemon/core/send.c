@@ -416,14 +416,17 @@ static struct envelope make_envelope(struct troupe_self *self, struct troupe_add
 			*ret_kept = kept_find(runtime, message->call);
 			envelope.from = (*ret_kept)->caller;
 			envelope.call = (*ret_kept)->call;
+			envelope.unread = (*ret_kept)->window.used;
 		} else {
 			*ret_call = call_find(runtime, message->call);
 			envelope.call = call_alias(runtime, *ret_call);
+			if ((*ret_call)->flags & CALL_OF_CLIENT)
+				envelope.unread = (*ret_call)->client_call->window.used;
 		}
 	}
 	if (envelope.from.worker == 0) /* a client has no address but its process's */
 		envelope.from = runtime->self;
-	if (!is_own(runtime, envelope.from))
+	if (!is_own(runtime, envelope.from) || envelope.unread)
 		envelope.flags |= ENVELOPE_FORWARDED;
 	return envelope;
 }
@@ -456,13 +459,15 @@ COLD static int forward_far(struct troupe_self *self, struct troupe_address to)
 		call_move(runtime, call, to, peer);
 	if (kept) {
 		/* the caller's process must know whose death ends the call from now on */
+		const struct envelope_move move = {.target = to, .taken = kept->taken};
+
 		peer_tell(runtime, &(struct envelope){
 					   .kind = ENVELOPE_MOVED,
 					   .from = actor_address(runtime, self->actor),
 					   .to = kept->caller,
 					   .call = kept->call,
-					   .payload = &to,
-					   .size = sizeof(to),
+					   .payload = &move,
+					   .size = sizeof(move),
 				   });
 		kept_free(runtime, kept);
 	}

@@ -551,6 +551,7 @@ static void add_envelope(struct host *host, struct input *input, struct envelope
 		if (choice & 4 && envelope.kind <= ENVELOPE_CALL) {
 			envelope.from = peer_address(take_byte(input));
 			envelope.flags |= ENVELOPE_FORWARDED;
+			envelope.unread = take_byte(input) << 4;
 		}
 		envelope.to = host->actor;
 		envelope.to.incarnation = batch->to.incarnation;

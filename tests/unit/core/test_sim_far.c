@@ -297,6 +297,63 @@ static void far_stream_has_a_window(void **state)
 	finish(&cluster);
 }
 
+/* Two replies n * 100 times, then hands the stream on to three, which floods. */
+static int replies_and_hands_on(struct troupe_self *self, struct puppet *me,
+				struct troupe_call call, int64_t n)
+{
+	if (me->id == 3)
+		return floods(self, me, call, n);
+	for (int64_t i = 0; i < n * 100; i++)
+		assert_int_equal(self_reply(self, call, &num_method, &(struct num){i}), 0);
+	return self_forward(self, address_of(world_of(self), 3));
+}
+
+/* Until all that three may send lies with one, or is on the way there. */
+static void begin_handing_on(struct cluster *cluster, int64_t n, struct parcel **ret_moved)
+{
+	begin(cluster, replies_and_hands_on);
+	cluster->worlds[3].hooks.room = floods_on;
+	ask(cluster, 200 + n);
+	world_run(&cluster->worlds[1]);
+	assert_true(net_carry_one(&cluster->net, 2));
+	world_run(&cluster->worlds[2]);
+	if (ret_moved) {
+		*ret_moved = cluster->net.first[1];
+		assert_null((*ret_moved)->next);
+		cluster->net.first[1] = NULL;
+	}
+	assert_true(net_carry_one(&cluster->net, 3));
+	world_run(&cluster->worlds[3]);
+	while (net_carry_one(&cluster->net, 1))
+		;
+}
+
+static void far_stream_goes_on_when_its_replies_are_faster_than_the_move(void **state)
+{
+	struct cluster cluster;
+	struct parcel *moved;
+
+	(void)state;
+	begin_handing_on(&cluster, 0, &moved);
+	run(&cluster); /* what is read is said to two, which has handed it on */
+	assert_int_equal(cluster.worlds[1].replies, 1024);
+	cluster.net.first[1] = cluster.net.last[1] = moved;
+	run(&cluster);
+	assert_int_equal(cluster.worlds[1].replies, 5001);
+	finish(&cluster);
+}
+
+static void far_stream_that_has_begun_has_one_window(void **state)
+{
+	struct cluster cluster;
+
+	(void)state;
+	begin_handing_on(&cluster, 6, NULL);
+	run(&cluster);
+	assert_int_equal(cluster.worlds[1].replies, 600 + 5001);
+	finish(&cluster);
+}
+
 static int keeps_for_good(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 			  int64_t n)
 {
@@ -573,6 +630,8 @@ int main(void)
 			far_call_ends_when_the_news_of_a_death_is_faster_than_the_move),
 		cmocka_unit_test(far_call_can_be_forwarded_home),
 		cmocka_unit_test(far_stream_has_a_window),
+		cmocka_unit_test(far_stream_goes_on_when_its_replies_are_faster_than_the_move),
+		cmocka_unit_test(far_stream_that_has_begun_has_one_window),
 		cmocka_unit_test(far_stream_that_is_kept_outlives_the_default_deadline),
 		cmocka_unit_test(far_sender_waits_when_the_link_has_no_credit),
 		cmocka_unit_test(far_sender_is_told_when_the_link_ends),

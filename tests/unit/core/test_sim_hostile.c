@@ -86,7 +86,7 @@ static void play(struct cluster *cluster, uint16_t worker, struct envelope envel
 
 static void play_all_answers(struct cluster *cluster, uint64_t call)
 {
-	const struct troupe_address here = cluster->worlds[3].actors[3];
+	const struct envelope_move here = {.target = cluster->worlds[3].actors[3]};
 
 	play(cluster, 3,
 	     (struct envelope){.kind = ENVELOPE_REPLY,
@@ -238,7 +238,7 @@ static void call_that_has_come_home_is_not_answered_from_elsewhere(void **state)
 /* Worker 2 has handed the call on to worker 3, and with it the right to say what becomes of it. */
 static void former_holder_of_a_call_does_not_move_it(void **state)
 {
-	struct troupe_address there;
+	struct envelope_move there = {0};
 	struct cluster cluster;
 	struct runtime *runtime;
 	uint64_t alias;
@@ -247,13 +247,13 @@ static void former_holder_of_a_call_does_not_move_it(void **state)
 	begin(&cluster);
 	runtime = cluster.worlds[1].runtime;
 	alias = call_alias(runtime, call_find(runtime, cluster.request.id));
-	there = cluster.worlds[3].actors[3];
+	there.target = cluster.worlds[3].actors[3];
 	play(&cluster, 2,
 	     (struct envelope){.kind = ENVELOPE_MOVED,
 			       .call = alias,
 			       .payload = &there,
 			       .size = sizeof(there)});
-	there = cluster.worlds[2].actors[2];
+	there.target = cluster.worlds[2].actors[2];
 	play(&cluster, 2,
 	     (struct envelope){.kind = ENVELOPE_MOVED,
 			       .call = alias,

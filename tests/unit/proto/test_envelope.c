@@ -64,7 +64,8 @@ static const struct {
 	  .to = THERE,
 	  .hash = 6,
 	  .call = 7,
-	  .deadline_ns = 8},
+	  .deadline_ns = 8,
+	  .unread = 600},
 	 "more"},
 	{{.kind = ENVELOPE_SEND,
 	  .flags = ENVELOPE_FORWARDED,
@@ -72,7 +73,8 @@ static const struct {
 	  .to = THERE,
 	  .hash = 5},
 	 "forwarded"},
-	{{.kind = ENVELOPE_MOVED, .from = HERE, .to = THERE, .call = 7}, "sixteen bytes..."},
+	{{.kind = ENVELOPE_MOVED, .from = HERE, .to = THERE, .call = 7},
+	 "four and twenty bytes..."},
 	{{.kind = ENVELOPE_TAKEN, .from = HERE, .to = THERE, .call = 7}, ""},
 	{{.kind = ENVELOPE_END}, ""},
 	{{.kind = ENVELOPE_ENDED}, ""},
@@ -170,6 +172,8 @@ static void assert_same(const struct envelope *a, const struct envelope *b)
 	assert_int_equal(a->call, b->call);
 	assert_int_equal(a->credit, b->credit);
 	assert_int_equal(a->deadline_ns, b->deadline_ns);
+	if (a->kind == ENVELOPE_CALL)
+		assert_int_equal(a->unread, b->unread);
 }
 
 static void batch_reads_back_as_written(void **state)
@@ -492,10 +496,10 @@ static void reader_refuses_parts_out_of_their_range(void **state)
 	for (size_t i = 0; i < FORWARDED_CALL; i++)
 		at += size_of(&samples[i].envelope, samples[i].payload);
 	call = ENVELOPE_BATCH_HEAD + size_of(&samples[0].envelope, samples[0].payload);
-	assert_spoilt(call + 32, 0);   /* the number of a call */
-	assert_spoilt(call + 40, 0);   /* its deadline */
-	assert_spoilt(at + 32, 0);     /* the same of a forwarded one */
-	assert_spoilt(at + 48 + 8, 1); /* zeros behind the process */
+	assert_spoilt(call + 32, 0);    /* the number of a call */
+	assert_spoilt(call + 40, 0);    /* its deadline */
+	assert_spoilt(at + 32, 0);      /* the same of a forwarded one */
+	assert_spoilt(at + 48 + 12, 1); /* zeros behind process and count */
 	assert_spoilt(at + 48 + 15, 1);
 	assert_spoilt(at + 1, ENVELOPE_MORE); /* other parts than flags tell of */
 	call += size_of(&samples[1].envelope, samples[1].payload);
