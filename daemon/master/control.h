@@ -12,13 +12,6 @@ struct master;
 /* The server, with nothing to listen at yet. *ret_server is given. */
 int control_new(struct master *master, struct control_server **ret_server);
 
-/* The daemon is stopping: the call has been told so. */
-bool control_refuses(struct master *master, struct control_call *call);
-
-/* The call is one that changes what runs. false: it has been answered, because the daemon is stopping or too many such are under
- * way. Asked before anything is changed. */
-bool control_begins_change(struct master *master, struct control_call *call);
-
 /* ---- handlers; of control_status.c, control_units.c, control_manage.c and control_calls.c */
 void control_on_status(void *context, struct control_call *call, const void *in);
 void control_on_workers(void *context, struct control_call *call, const void *in);

@@ -1,5 +1,6 @@
 /* control_calls.c - clients' calls of actors: by name, or by an interface that one unit provides. */
 #include "master/control.h"
+#include "master/refusal.h"
 
 #include "base/clock.h"
 #include "io.troupe.Control.varlink.h"

@@ -1,5 +1,6 @@
 /* control_manage.c - changing what runs. */
 #include "master/control.h"
+#include "master/refusal.h"
 
 #include "base/cleanup.h"
 #include "config/spawn.h"
@@ -12,6 +13,7 @@
 #include "master/reload.h"
 #include "master/reload_reply.h"
 #include "master/shares.h"
+#include "master/shutdown.h"
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/waiter.h"

@@ -1,5 +1,6 @@
 /* control_status.c - what the daemon and its workers are at. */
 #include "master/control.h"
+#include "master/refusal.h"
 
 #include "base/clock.h"
 #include "config.h"
@@ -109,7 +110,9 @@ void control_on_workers(void *context, struct control_call *call, const void *in
 
 void control_on_watch(void *context, struct control_call *call, const void *in)
 {
+	struct master *master = context;
+
 	(void)in;
-	if (!control_refuses(context, call))
-		watch_begin(context, call);
+	if (!control_refuses(master, call))
+		watch_begin(&master->watchers, call);
 }

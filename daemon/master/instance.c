@@ -34,6 +34,19 @@ bool instance_is_alive(const struct instance *instance)
 	return has_life(instance->state);
 }
 
+/* To the clients that watch. */
+static void report(const struct instance *instance, const char *text)
+{
+	const struct watch_actor actor = {
+		.unit = instance->unit->file.name,
+		.instance = instance->number,
+		.worker = instance->worker ? instance->worker->number : 0,
+		.state = (enum api_state)instance_shown(instance),
+	};
+
+	watch_actor(&instance->unit->master->watchers, &actor, text);
+}
+
 void instance_set_state(struct instance *instance, enum instance_state state)
 {
 	struct unit *unit = instance->unit;
@@ -63,11 +76,11 @@ void instance_set_state(struct instance *instance, enum instance_state state)
 	else if (ends)
 		instance->since_ns = 0;
 	if (state == INSTANCE_RUNNING)
-		watch_actor(unit->master, instance, NULL);
+		report(instance, NULL);
 	else if (before == INSTANCE_RUNNING && !has_actor(state))
-		watch_actor(unit->master, instance, unit->reason);
+		report(instance, unit->reason);
 	else if (was_made && is_at_rest(state))
-		watch_actor(unit->master, instance, NULL);
+		report(instance, NULL);
 	unit_mark_changed(unit);
 }
 

@@ -95,7 +95,7 @@ void letters_on_notice(struct worker *worker, const struct worker_dead_letter *n
 		log_write(&master->log, is_loss(notice->reason) ? LOG_P_WARNING : LOG_P_INFO,
 			  "worker %u: %jd message%s not delivered: %s", worker->number,
 			  (intmax_t)notice->count, notice->count == 1 ? "" : "s", text);
-	watch_dead_letters(master, worker,
+	watch_dead_letters(&master->watchers, worker->number,
 			   &(struct watch_letters){.from = from,
 						   .to = to,
 						   .method = notice->method,

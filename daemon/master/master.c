@@ -11,18 +11,13 @@
 #include "master/places.h"
 #include "master/reload.h"
 #include "master/reload_reply.h"
-#include "master/route.h"
+#include "master/shutdown.h"
 #include "master/stall.h"
 #include "master/unit.h"
-#include "master/waiter.h"
-#include "master/watch.h"
 #include "master/worker.h"
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
-
-#define LAST_WORDS_NS                                                                          \
-	CLOCK_SECOND_NS /* for clients to read what is left, when the workers are gone */
 
 /* ---- stopping */
 
@@ -32,14 +27,6 @@ static bool has_workers(const struct master *master)
 		if (master->workers[i] && master->workers[i]->state != WORKER_STOPPED)
 			return true;
 	return false;
-}
-
-static void on_drained(void *context)
-{
-	struct master *master = context;
-
-	master->is_drained = true;
-	master_settle(master);
 }
 
 static void on_deadline(struct loop_timer *timer)
@@ -56,41 +43,7 @@ static void check_stopped(struct master *master)
 	if (master->is_drained)
 		loop_stop(master->loop);
 	else if (!master->deadline.started)
-		loop_timer_start(&master->deadline, LAST_WORDS_NS);
-}
-
-static void hurry(struct master *master)
-{
-	log_notice(&master->log, "told to stop once more: not waiting any longer");
-	master->is_drained = true;
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-		if (master->workers[i])
-			worker_kill(master->workers[i], "we are in a hurry to stop", false);
-	master_settle(master);
-}
-
-void master_stop(struct master *master)
-{
-	uint64_t timeout_ns = master->settings.life.stop_timeout_ns;
-
-	if (master->is_stopping) {
-		hurry(master);
-		return;
-	}
-	master->is_stopping = true;
-	log_notice(&master->log, "stopping");
-	notify_stopping(&master->notify);
-	watch_end(master);
-	route_end(master);
-	waiters_end(master);
-	reload_replies_end(master);
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-		if (master->workers[i])
-			worker_stop(master->workers[i]);
-	if (timeout_ns > LIMIT_CALL_TIMEOUT_NS)
-		timeout_ns = LIMIT_CALL_TIMEOUT_NS;
-	control_server_drain(master->server, timeout_ns + LAST_WORDS_NS, on_drained, master);
-	master_settle(master);
+		loop_timer_start(&master->deadline, SHUTDOWN_LAST_WORDS_NS);
 }
 
 /* ---- what the loop tells */

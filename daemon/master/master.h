@@ -23,6 +23,7 @@
 #include "master/listing.h"
 #include "master/notify.h"
 #include "master/oom.h"
+#include "master/pulse.h"
 #include "master/reaper.h"
 #include "master/senders.h"
 #include "master/symbolizer.h"
@@ -119,15 +120,6 @@ void master_run(struct master *master);
 /* NULL is fine. Kills what still runs. */
 void master_free(struct master *master);
 
-/* Stop everything in order, then leave master_run(). Once more: without waiting. */
-void master_stop(struct master *master);
-
-/* Units have changed: look at them before the loop sleeps, whoever tells of it. */
-void master_flush_soon(struct master *master);
-
-/* Something started, failed or ended: look again, before the loop sleeps, whether all is up. */
-void master_settle(struct master *master);
-
 /* Read the whole configuration as --check does, and print what is wrong with it on standard output, a problem a line;
  * if nothing is, how many units were read and where.
  * Returns how many there are; negative: -errno, nothing could be read. */
@@ -135,13 +127,6 @@ int master_check(const struct master_options *options);
 
 enum master_state { MASTER_STARTING, MASTER_RUNNING, MASTER_DEGRADED, MASTER_STOPPING };
 enum master_state master_state(const struct master *master);
-
-/* Whether the master itself did not run for some seconds up to just now: it was stopped, suspended, or starved of processor
- * time. What workers said meanwhile may not have been read, so no deadline of theirs holds: ask again MASTER_AWAKE_NS later. */
-bool master_has_slept(const struct master *master);
-#define MASTER_AWAKE_NS 2000000000ull
-/* The second's tick, for that. */
-void master_note_tick(struct master *master);
 
 /* Everything that was to start has, or has failed to: say so, once; later, how things stand. */
 void master_tell_manager(struct master *master);

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SLEPT_NS       (3 * CLOCK_SECOND_NS) /* between two ticks of a second */
 #define START_GRACE_NS CLOCK_SECOND_NS /* for those whose worker was ended for another's init */
 
 static bool is_worker_settled(const struct worker *worker)
@@ -79,23 +78,6 @@ static struct tally count_all(const struct master *master)
 	return tally;
 }
 
-void master_note_tick(struct master *master)
-{
-	uint64_t now = loop_clock_ns(master->loop);
-
-	if (now - master->tick_ns > SLEPT_NS)
-		master->woke_ns = now;
-	master->tick_ns = now;
-}
-
-bool master_has_slept(const struct master *master)
-{
-	uint64_t now = loop_clock_ns(master->loop);
-
-	return now - master->tick_ns > SLEPT_NS ||
-	       (master->woke_ns > 0 && now - master->woke_ns < MASTER_AWAKE_NS - CLOCK_MS_NS);
-}
-
 enum master_state master_state(const struct master *master)
 {
 	struct tally tally = count_all(master);
@@ -106,22 +88,6 @@ enum master_state master_state(const struct master *master)
 		return MASTER_STARTING;
 	return tally.workers_up < tally.workers || tally.units_troubled > 0 ? MASTER_DEGRADED
 									    : MASTER_RUNNING;
-}
-
-/* A work that has run in this pass runs again only after something else has happened, which may be the tick of a second
- * later. One that starts runs once more before the loop sleeps; and it stands behind the control socket's then. */
-void master_flush_soon(struct master *master)
-{
-	if (!master->flush.started)
-		return; /* the loop does not run yet, or not any more */
-	loop_work_stop(&master->flush);
-	loop_work_start(&master->flush);
-}
-
-void master_settle(struct master *master)
-{
-	master->is_settling = true;
-	master_flush_soon(master);
 }
 
 void master_tell_manager(struct master *master)

@@ -3,9 +3,9 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "io.troupe.Control.varlink.h"
-#include "master/control.h"
 #include "master/describe.h"
 #include "master/master.h"
+#include "master/refusal.h"
 #include "master/stopping.h"
 #include "master/unit.h"
 

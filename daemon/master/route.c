@@ -3,9 +3,9 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "io.troupe.Control.varlink.h"
-#include "master/control.h"
 #include "master/master.h"
 #include "master/names.h"
+#include "master/refusal.h"
 #include "master/shares.h"
 #include "master/unit.h"
 #include <stdio.h>

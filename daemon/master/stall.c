@@ -97,7 +97,11 @@ static void show(struct worker *worker, bool is_stalled)
 		unit_mark_changed((now ? now : before)->unit);
 	if (is_stalled)
 		stall_print(worker, text);
-	watch_stall(worker->master, worker, now ? now : before, is_stalled ? text : NULL);
+	if (!now)
+		now = before;
+	watch_stall(&worker->master->watchers, worker->number,
+		    now ? now->unit->file.name : NULL, now ? now->number : 0,
+		    is_stalled ? text : NULL);
 }
 
 void stall_forget(struct worker *worker)

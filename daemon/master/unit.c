@@ -288,7 +288,8 @@ static void flush(struct unit *unit)
 		free(take_pointer(&unit->reason));
 	if (state != unit->told) {
 		unit->told = state;
-		watch_unit_state(master, unit);
+		watch_unit_state(&master->watchers, unit->file.name, (enum api_state)state,
+				 unit->reason);
 	}
 	waiters_check(unit);
 	route_again(unit);

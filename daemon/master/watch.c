@@ -1,104 +1,93 @@
 /* watch.c - what happens, in the words of io.troupe.Control. */
 #include "master/watch.h"
 
-#include "io.troupe.Control.varlink.h"
-#include "master/master.h"
-#include "master/unit.h"
-#include "master/worker.h"
-
-void watch_begin(struct master *master, struct control_call *call)
+void watch_begin(struct watchers *watchers, struct control_call *call)
 {
-	watchers_add(&master->watchers, call,
+	watchers_add(watchers, call,
 		     &(struct api_watch_out){.event = API_WATCH_OUT_EVENT_WATCHING});
 }
 
-void watch_end(struct master *master)
+void watch_end(struct watchers *watchers)
 {
-	watchers_end(&master->watchers,
-		     &(struct api_watch_out){.event = API_WATCH_OUT_EVENT_STOPPING});
+	watchers_end(watchers, &(struct api_watch_out){.event = API_WATCH_OUT_EVENT_STOPPING});
 }
 
-void watch_worker_started(struct master *master, const struct worker *worker)
+void watch_worker_started(struct watchers *watchers, unsigned worker, uint32_t incarnation)
 {
-	watchers_put(&master->watchers, &(struct api_watch_out){
-						.event = API_WATCH_OUT_EVENT_WORKER_STARTED,
-						.worker = &(int64_t){worker->number},
-						.count = &(int64_t){worker->incarnation},
-					});
+	watchers_put(watchers, &(struct api_watch_out){
+				       .event = API_WATCH_OUT_EVENT_WORKER_STARTED,
+				       .worker = &(int64_t){worker},
+				       .count = &(int64_t){incarnation},
+			       });
 }
 
-void watch_worker_died(struct master *master, const struct worker *worker, const char *text)
+void watch_worker_died(struct watchers *watchers, unsigned worker, const char *text)
 {
-	watchers_put(&master->watchers, &(struct api_watch_out){
-						.event = API_WATCH_OUT_EVENT_WORKER_DIED,
-						.worker = &(int64_t){worker->number},
-						.text = text,
-					});
+	watchers_put(watchers, &(struct api_watch_out){
+				       .event = API_WATCH_OUT_EVENT_WORKER_DIED,
+				       .worker = &(int64_t){worker},
+				       .text = text,
+			       });
 }
 
-void watch_unit_state(struct master *master, const struct unit *unit)
+void watch_unit_state(struct watchers *watchers, const char *unit, enum api_state state,
+		      const char *reason)
 {
-	enum api_state state = (enum api_state)unit_shown(unit);
-
-	watchers_put(&master->watchers, &(struct api_watch_out){
-						.event = API_WATCH_OUT_EVENT_UNIT_STATE,
-						.unit = unit->file.name,
-						.state = &state,
-						.text = unit->reason,
-					});
+	watchers_put(watchers, &(struct api_watch_out){
+				       .event = API_WATCH_OUT_EVENT_UNIT_STATE,
+				       .unit = unit,
+				       .state = &state,
+				       .text = reason,
+			       });
 }
 
-void watch_actor(struct master *master, const struct instance *instance, const char *text)
+void watch_actor(struct watchers *watchers, const struct watch_actor *actor, const char *text)
 {
-	enum api_state state = (enum api_state)instance_shown(instance);
-	bool started = instance->state == INSTANCE_RUNNING;
+	bool started = actor->state == API_STATE_RUNNING || actor->state == API_STATE_STALLED;
+	enum api_state state = actor->state;
 
-	watchers_put(&master->watchers,
+	watchers_put(watchers,
 		     &(struct api_watch_out){
 			     .event = started ? API_WATCH_OUT_EVENT_ACTOR_STARTED
 					      : API_WATCH_OUT_EVENT_ACTOR_ENDED,
-			     .worker = instance->worker ? &(int64_t){instance->worker->number}
-							: NULL,
-			     .unit = instance->unit->file.name,
-			     .instance = &(int64_t){instance->number},
+			     .worker = actor->worker ? &(int64_t){actor->worker} : NULL,
+			     .unit = actor->unit,
+			     .instance = &(int64_t){actor->instance},
 			     .state = &state,
 			     .text = text,
 		     });
 }
 
-void watch_stall(struct master *master, const struct worker *worker,
-		 const struct instance *instance, const char *text)
+void watch_stall(struct watchers *watchers, unsigned worker, const char *unit,
+		 unsigned instance, const char *text)
 {
-	watchers_put(&master->watchers,
-		     &(struct api_watch_out){
-			     .event = text ? API_WATCH_OUT_EVENT_STALLED
-					   : API_WATCH_OUT_EVENT_RESUMED,
-			     .worker = &(int64_t){worker->number},
-			     .unit = instance ? instance->unit->file.name : NULL,
-			     .instance = instance ? &(int64_t){instance->number} : NULL,
-			     .text = text,
-		     });
+	watchers_put(watchers, &(struct api_watch_out){
+				       .event = text ? API_WATCH_OUT_EVENT_STALLED
+						     : API_WATCH_OUT_EVENT_RESUMED,
+				       .worker = &(int64_t){worker},
+				       .unit = unit,
+				       .instance = unit ? &(int64_t){instance} : NULL,
+				       .text = text,
+			       });
 }
 
-void watch_reloaded(struct master *master, const char *text)
+void watch_reloaded(struct watchers *watchers, const char *text)
 {
-	watchers_put(
-		&master->watchers,
-		&(struct api_watch_out){.event = API_WATCH_OUT_EVENT_RELOADED, .text = text});
+	watchers_put(watchers, &(struct api_watch_out){.event = API_WATCH_OUT_EVENT_RELOADED,
+						       .text = text});
 }
 
-void watch_dead_letters(struct master *master, const struct worker *worker,
+void watch_dead_letters(struct watchers *watchers, unsigned worker,
 			const struct watch_letters *letters)
 {
-	watchers_put(&master->watchers,
-		     &(struct api_watch_out){
-			     .event = API_WATCH_OUT_EVENT_DEAD_LETTERS,
-			     .worker = &(int64_t){worker->number},
-			     .text = letters->text,
-			     .count = &(int64_t){letters->count},
-			     .sender = letters->from[0] ? letters->from : NULL,
-			     .receiver = letters->to[0] ? letters->to : NULL,
-			     .method = letters->method[0] ? letters->method : NULL,
-			     .reason = letters->reason[0] ? letters->reason : NULL,
-		     });
+	watchers_put(watchers, &(struct api_watch_out){
+				       .event = API_WATCH_OUT_EVENT_DEAD_LETTERS,
+				       .worker = &(int64_t){worker},
+				       .text = letters->text,
+				       .count = &(int64_t){letters->count},
+				       .sender = letters->from[0] ? letters->from : NULL,
+				       .receiver = letters->to[0] ? letters->to : NULL,
+				       .method = letters->method[0] ? letters->method : NULL,
+				       .reason = letters->reason[0] ? letters->reason : NULL,
+			       });
 }

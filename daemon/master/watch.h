@@ -1,32 +1,39 @@
 /* watch.h - events for the clients that watch, as they happen.
  *
- * Belongs to the master; one thread. Each is put for all watchers at once, and sent a little later: see watchers.h.
+ * Each is put for all watchers at once, and sent a little later: see watchers.h. Events are made of values, so that whoever
+ * has one to report may stand anywhere in the master. Texts may be NULL. One thread.
  */
 #ifndef MASTER_WATCH_H
 #define MASTER_WATCH_H
 
-#include "control/server.h"
+#include "io.troupe.Control.varlink.h"
+#include "master/watchers.h"
 #include <stdint.h>
 
-struct master;
-struct worker;
-struct unit;
-struct instance;
-
 /* Answer the call with `watching`, and from then on with events. */
-void watch_begin(struct master *master, struct control_call *call);
+void watch_begin(struct watchers *watchers, struct control_call *call);
 /* The last event for all: `stopping`. */
-void watch_end(struct master *master);
+void watch_end(struct watchers *watchers);
 
-/* ---- events; texts may be NULL */
-void watch_worker_started(struct master *master, const struct worker *worker);
-void watch_worker_died(struct master *master, const struct worker *worker, const char *text);
-void watch_unit_state(struct master *master, const struct unit *unit);
-void watch_actor(struct master *master, const struct instance *instance, const char *text);
-/* A worker has stalled, as `text` tells, or (NULL) it has not any more. instance: whose handler it was in; NULL: none known. */
-void watch_stall(struct master *master, const struct worker *worker,
-		 const struct instance *instance, const char *text);
-void watch_reloaded(struct master *master, const char *text);
+void watch_worker_started(struct watchers *watchers, unsigned worker, uint32_t incarnation);
+void watch_worker_died(struct watchers *watchers, unsigned worker, const char *text);
+void watch_unit_state(struct watchers *watchers, const char *unit, enum api_state state,
+		      const char *reason);
+void watch_reloaded(struct watchers *watchers, const char *text);
+
+/* An instance of a unit has started, or ended. */
+struct watch_actor {
+	const char *unit;
+	unsigned instance;
+	unsigned worker; /* 0: it has none */
+	enum api_state state;
+};
+void watch_actor(struct watchers *watchers, const struct watch_actor *actor, const char *text);
+
+/* A worker has stalled, as `text` tells, or (NULL) it has not any more. unit, instance: whose handler it was in; NULL: none
+ * known. */
+void watch_stall(struct watchers *watchers, unsigned worker, const char *unit,
+		 unsigned instance, const char *text);
 
 /* Messages of one kind that were not delivered. "": not known. */
 struct watch_letters {
@@ -34,7 +41,7 @@ struct watch_letters {
 	const char *method, *reason, *text;
 	int64_t count;
 };
-void watch_dead_letters(struct master *master, const struct worker *worker,
+void watch_dead_letters(struct watchers *watchers, unsigned worker,
 			const struct watch_letters *letters);
 
 #endif

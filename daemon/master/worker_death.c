@@ -254,7 +254,7 @@ void worker_bury(struct worker *worker)
 		end = judge(worker, &blame);
 		crash_print(&worker->crash, text, sizeof(text));
 		tell_of_crash(worker, text);
-		watch_worker_died(master, worker, text);
+		watch_worker_died(&master->watchers, worker->number, text);
 	} else {
 		log_debug(&master->log, "worker %u (pid %d) has ended", worker->number,
 			  (int)worker->pid);

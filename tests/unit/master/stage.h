@@ -10,6 +10,7 @@
 #include "io.troupe.Worker.varlink.h"
 #include "master/master.h"
 #include "master/shares.h"
+#include "master/shutdown.h"
 #include "master/worker.h"
 #include "proto/channel.h"
 #include <sys/types.h>
