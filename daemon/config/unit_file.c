@@ -290,7 +290,7 @@ static void make_tables(struct unit_file *unit, const struct unit_file *defaults
 			struct conf_table tables[static N_TABLES])
 {
 	tables[0] = (struct conf_table){keys_known, ARRAY_LEN(keys_known), unit, defaults};
-	tables[1] = life_keys_table(&unit->life, &defaults->life);
+	tables[1] = life_keys_table(&unit->life, defaults ? &defaults->life : NULL);
 }
 
 static int fill(struct unit_file *unit, const struct conf *conf, const struct conf_files *files,
