@@ -3,7 +3,7 @@ import os
 import signal
 import time
 
-from host import HostTest, SLOW
+from host import HostTest, SLOW, waits
 from varlink import wait_for
 
 FLOCK = "io.troupe.test.flock"
@@ -98,6 +98,7 @@ class Children(HostTest):
         self.assertEqual(host.log().count(" ended: crashed "), 1)
         self.assertIn("flock/2 ended: crashed ", host.log())
 
+    @waits(13)
     def test_a_child_has_the_time_to_stop_of_its_unit(self):
         # Shorter than the daemon's, which is the default, and longer.
         for daemon, unit, incarnation in ({}, "1s", 2), ({"StopTimeout": "1s"}, "20s", 1):
