@@ -61,9 +61,9 @@ struct call *call_find_alias(const struct runtime *runtime, uint64_t alias);
 static inline struct troupe_address call_caller(const struct runtime *runtime,
 						const struct call *call)
 {
-	return call->flags & CALL_OF_CLIENT
-		       ? (struct troupe_address){0}
-		       : actor_address(runtime, actor_at(runtime, call->caller));
+	if (call->flags & CALL_OF_CLIENT)
+		return (struct troupe_address){0};
+	return actor_address(runtime, actor_at(runtime, call->caller));
 }
 
 /* Its record is free again: it is closed, and lies in no mailbox. */
