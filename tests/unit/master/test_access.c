@@ -20,7 +20,7 @@ static enum control_level level(const struct settings *settings, uid_t uid, gid_
 
 static void access_is_all_when_root_or_the_daemons_own_user(void **state)
 {
-	const struct settings settings = {.observe = {true, 7}};
+	const struct settings settings = {.observe = {.is_set = true, .gid = 7}};
 
 	(void)state;
 	assert_int_equal(level(&settings, 0, 1, NULL, 0), CONTROL_DEPLOY);
@@ -29,8 +29,9 @@ static void access_is_all_when_root_or_the_daemons_own_user(void **state)
 
 static void access_is_observe_when_of_no_group_unless_that_is_closed(void **state)
 {
-	const struct settings open = {.call = {true, 5}};
-	const struct settings closed = {.observe = {true, 7}, .call = {true, 5}};
+	const struct settings open = {.call = {.is_set = true, .gid = 5}};
+	const struct settings closed = {.observe = {.is_set = true, .gid = 7},
+					.call = {.is_set = true, .gid = 5}};
 
 	(void)state;
 	assert_int_equal(level(&open, 1000, 1000, NULL, 0), CONTROL_OBSERVE);
@@ -41,8 +42,9 @@ static void access_is_observe_when_of_no_group_unless_that_is_closed(void **stat
 
 static void access_is_that_of_the_most_powerful_group_when_of_several(void **state)
 {
-	const struct settings settings = {
-		.call = {true, 5}, .manage = {true, 6}, .deploy = {true, 8}};
+	const struct settings settings = {.call = {.is_set = true, .gid = 5},
+					  .manage = {.is_set = true, .gid = 6},
+					  .deploy = {.is_set = true, .gid = 8}};
 	const gid_t caller[] = {4, 5}, manager[] = {5, 6}, deployer[] = {5, 6, 8};
 
 	(void)state;
