@@ -265,23 +265,24 @@ static void on_inbox(struct loop_io *io, unsigned events)
 static bool on_work(struct loop_work *work)
 {
 	struct bridge *bridge = container_of(work, struct bridge, work);
-	bool had_received;
+	bool had_received, had_room = false;
 
 	for (unsigned i = 1; i <= bridge->highest; i++)
 		if (bridge->links[i]) {
 			link_flush(bridge->links[i]);
 			/* A frame that was refused for good has given back what it referred to. */
-			link_check_room(bridge->links[i]);
+			had_room |= link_check_room(bridge->links[i]);
 		}
 	if (bridge->is_closing)
 		bridge_check_closed(bridge);
 	had_received = bridge->has_received;
 	bridge->has_received = false;
+	/* Actors that were told of room have mail, and their turns in this pass are over: once
+	 * more. */
 	if (!bridge->frame)
-		return false;
+		return had_room;
 	/* The inbox's descriptor tells of whole frames only, not of the rest of one. It is
-	 * delivered in the next pass, or, where nothing else came, from here; actors have mail
-	 * then, and their turns in this pass are over: once more. */
+	 * delivered in the next pass, or, where nothing else came, from here: once more, then, too. */
 	if (!had_received)
 		bridge_receive(bridge);
 	return true;

@@ -62,14 +62,15 @@ static void on_writable(struct loop_io *io, unsigned events)
 	link_check_room(link);
 }
 
-void link_check_room(struct link *link)
+bool link_check_room(struct link *link)
 {
 	/* Half of it, so that those who waited do not find it full again at once. */
-	if (link->outbox && link->has_refused && link->waiting <= BRIDGE_UNSENT / 2 &&
-	    link->lent <= BRIDGE_LENT / 2) {
-		link->has_refused = false;
-		link->on_room(link->context, link);
-	}
+	if (!link->outbox || !link->has_refused || link->waiting > BRIDGE_UNSENT / 2 ||
+	    link->lent > BRIDGE_LENT / 2)
+		return false;
+	link->has_refused = false;
+	link->on_room(link->context, link);
+	return true;
 }
 
 /* The batch becomes a frame, which leaves now or waits. -ENOMEM: it is still a batch. */

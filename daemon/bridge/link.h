@@ -68,8 +68,8 @@ int link_send(struct link *link, const struct envelope *envelope,
 void link_flush(struct link *link);
 
 /* Some of what was under way has arrived, or come back: those refused may try again, if that makes
- * room. From the loop only. */
-void link_check_room(struct link *link);
+ * room. True: they hear of it. From the loop only. */
+bool link_check_room(struct link *link);
 
 /* Nothing waits, neither in the batch nor sealed. */
 bool link_is_flushed(const struct link *link);
