@@ -1,7 +1,6 @@
 #include "core/answer.h"
 #include "core/call.h"
 #include "core/caller.h"
-#include "core/cold.h"
 #include "core/failure.h"
 #include "core/kept.h"
 #include "core/mailbox.h"

@@ -3,8 +3,6 @@
 #include "base/cleanup.h"
 #include "core/cold.h"
 #include "core/inside.h"
-#include "core/mailbox.h"
-#include "core/share.h"
 #include "core/wait.h"
 
 #define PARTS      16u         /* of the budget: with each one a count is complete */

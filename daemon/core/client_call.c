@@ -2,7 +2,6 @@
 #include "core/call.h"
 #include "core/callee.h"
 #include "core/caller.h"
-#include "core/chain.h"
 #include "core/client.h"
 #include "core/mailbox.h"
 #include "core/outbox.h"

@@ -1,110 +1,14 @@
-/* What comes in from other processes. Nothing in it is believed: any slot, generation, call
- * or hash may be made up. */
+/* What comes in from other processes, and what their links and ends do. */
+#include "core/arrival.h"
 #include "core/call.h"
-#include "core/callee.h"
 #include "core/caller.h"
-#include "core/client_call.h"
 #include "core/dead_letter.h"
+#include "core/deliver_answer.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
 #include "core/peer.h"
 #include "core/wait.h"
-#include "proto/codec.h"
-#include "proto/status.h"
-#include <stdlib.h>
 #include <string.h>
-
-/* One envelope on its way in. */
-struct arrival {
-	struct runtime *runtime;
-	const struct envelope *envelope;
-	struct troupe_address peer;
-	struct codec_error problem;
-};
-
-static bool same_process(struct troupe_address a, struct troupe_address b)
-{
-	return process_of(a) == process_of(b);
-}
-
-/* ------------------------------------------------------------------ blocks */
-
-/* What comes of an envelope that carries a value. */
-static enum mail_kind kind_of(const struct envelope *envelope)
-{
-	switch (envelope->kind) {
-	case ENVELOPE_SEND:
-		return MAIL_SEND;
-	case ENVELOPE_CALL:
-		return MAIL_CALL;
-	case ENVELOPE_REPLY:
-		return MAIL_REPLY;
-	default:
-		return MAIL_ERROR;
-	}
-}
-
-/* A message whose block is the payload, checked. NULL with *ret_status. */
-static struct message *decode_payload(struct arrival *arrival, const struct troupe_type *type,
-				      enum troupe_status *ret_status)
-{
-	const struct envelope *envelope = arrival->envelope;
-	bool is_plain = type->flags & TROUPE_TYPE_PLAIN && envelope->size == type->size;
-	struct message *message;
-
-	*ret_status = TROUPE_OVERLOADED;
-	if (envelope->size > LIMIT_MESSAGE_BYTES)
-		return NULL;
-	message = message_new(&arrival->runtime->messages, kind_of(envelope), envelope->size);
-	if (!message)
-		return NULL;
-	if (envelope->size)
-		memcpy(message_block(message), envelope->payload, envelope->size);
-	/* Any bytes are a plain value; only their number could be wrong. */
-	if (is_plain ||
-	    codec_decode(type, message_block(message), envelope->size, &arrival->problem) == 0)
-		return message;
-	message_free(&arrival->runtime->messages, message);
-	*ret_status = TROUPE_INVALID_PARAMETER;
-	return NULL;
-}
-
-/* The same for a type of theirs that is to become one of ours. */
-static struct message *convert_payload(struct arrival *arrival,
-				       const struct troupe_type *theirs,
-				       const struct troupe_type *ours, unsigned flags,
-				       enum troupe_status *ret_status)
-{
-	struct slab *slab = &arrival->runtime->messages;
-	struct message *raw = decode_payload(arrival, theirs, ret_status), *message = NULL;
-	void *block;
-	size_t size;
-	int rc;
-
-	if (!raw)
-		return NULL;
-	rc = codec_convert(theirs, message_block(raw), ours, flags, &block, &size,
-			   &arrival->problem);
-	message_free(slab, raw);
-	*ret_status = TROUPE_INVALID_PARAMETER;
-	if (rc < 0)
-		return NULL;
-	message = message_new(slab, kind_of(arrival->envelope), size);
-	*ret_status = TROUPE_OVERLOADED;
-	if (message)
-		codec_copy(ours, block, message_block(message), size);
-	free(block);
-	return message;
-}
-
-static bool find_layout(struct arrival *arrival, const struct troupe_type **ret_type,
-			const char **ret_name)
-{
-	struct runtime *runtime = arrival->runtime;
-
-	return runtime->ops->find_layout(runtime->context, arrival->peer,
-					 arrival->envelope->hash, ret_type, ret_name);
-}
 
 /* ------------------------------------------------------------------ sends and calls */
 
@@ -124,7 +28,7 @@ static void bury(struct arrival *arrival, const char *reason)
 	const struct troupe_type *type;
 	const char *name;
 
-	if (!find_layout(arrival, &type, &name))
+	if (!arrival_find_layout(arrival, &type, &name))
 		name = "";
 	dead_letter_named(arrival->runtime, envelope->from, envelope->to, name, reason);
 }
@@ -161,9 +65,9 @@ static struct message *read_input(struct arrival *arrival, const struct runtime_
 	bool has_interface;
 
 	if (handler) {
-		message = decode_payload(arrival, handler->method->in, &status);
+		message = arrival_decode(arrival, handler->method->in, &status);
 	} else {
-		if (!find_layout(arrival, &theirs, &name)) {
+		if (!arrival_find_layout(arrival, &theirs, &name)) {
 			reject(arrival, TROUPE_METHOD_NOT_FOUND, NULL, "unknown-type");
 			return NULL;
 		}
@@ -176,7 +80,7 @@ static struct message *read_input(struct arrival *arrival, const struct runtime_
 			       "no-such-method");
 			return NULL;
 		}
-		message = convert_payload(arrival, theirs, handler->method->in, 0, &status);
+		message = arrival_convert(arrival, theirs, handler->method->in, 0, &status);
 	}
 	if (!message) {
 		reject(arrival, status,
@@ -254,258 +158,6 @@ static void deliver_input(struct arrival *arrival)
 	return;
 free_message:
 	message_free(&runtime->messages, message);
-}
-
-/* ------------------------------------------------------------------ answers */
-
-static const struct troupe_interface *interface_of(const struct runtime *runtime,
-						   const struct call *call)
-{
-	if (call->flags & CALL_OF_CLIENT)
-		return NULL;
-	return actor_at(runtime, call->caller)->unit->type->entries[call->entry].interface;
-}
-
-/* Hand a reply or error to the caller. */
-static void take_answer(struct arrival *arrival, struct call *call, struct message *message)
-{
-	struct runtime *runtime = arrival->runtime;
-
-	message->mail.entry = call->entry;
-	message->from = arrival->envelope->from;
-	message->call = slots_id(call);
-	message->extra = call->context;
-	if (message->mail.flags & MAIL_CONTINUES && !(call->flags & CALL_OF_CLIENT))
-		call->queued++;
-	caller_reply(runtime, call, message);
-}
-
-static void deliver_reply(struct arrival *arrival, struct call *call)
-{
-	struct runtime *runtime = arrival->runtime;
-	const struct envelope *envelope = arrival->envelope;
-	const struct troupe_method *method = call->method;
-	bool continues = envelope->flags & ENVELOPE_CONTINUES;
-	const struct troupe_type *theirs;
-	struct message *message;
-	enum troupe_status status;
-	const char *name;
-
-	if (continues && (!(call->flags & CALL_MORE) || call->queued >= LIMIT_STREAM_UNREAD ||
-			  ((call->flags & CALL_OF_CLIENT) &&
-			   call->client_call->window.used >= LIMIT_STREAM_UNREAD))) {
-		/* more than was asked for, or than the window allows */
-		callee_cancel(runtime, call);
-		caller_fail(runtime, call, TROUPE_OVERLOADED, NULL);
-		return;
-	}
-	if (envelope->hash == method->out_hash) {
-		message = decode_payload(arrival, method->out, &status);
-	} else if (find_layout(arrival, &theirs, &name)) {
-		message = convert_payload(arrival, theirs, method->out, CODEC_DROP, &status);
-	} else {
-		message = NULL;
-		status = TROUPE_INVALID_PARAMETER;
-	}
-	if (!message) {
-		if (continues)
-			callee_cancel(runtime, call);
-		caller_fail(runtime, call, status, arrival->problem.path);
-		return;
-	}
-	message->mail.flags = continues ? MAIL_CONTINUES : 0;
-	message->hash = method->out_hash;
-	message->descriptor = method;
-	if (continues)
-		wheel_remove(&runtime->wheel, &call->deadline);
-	take_answer(arrival, call, message);
-}
-
-/* An error that the caller's interface does not know: only its name arrives. */
-static struct message *make_name(struct runtime *runtime, const char *name)
-{
-	struct message *message = message_new(&runtime->messages, MAIL_ERROR, strlen(name) + 1);
-
-	if (message) {
-		message->descriptor = NULL;
-		strcpy((char *)message_block(message), name);
-	}
-	return message;
-}
-
-/* A client is handed the value itself, since its side knows every type that it can print. */
-static void deliver_client_error(struct arrival *arrival, const struct troupe_type *type,
-				 const char *name)
-{
-	struct runtime *runtime = arrival->runtime;
-	enum troupe_status status;
-	struct message *message = decode_payload(arrival, type, &status);
-	struct call *call;
-
-	call = call_find_alias(runtime, arrival->envelope->call);
-	if (call && call->queued > 0) { /* what came before; it may end the call */
-		client_calls_drain(runtime);
-		call = call_find_alias(runtime, arrival->envelope->call);
-	}
-	if (call && message) {
-		const struct troupe_error error = {
-			.name = name, .type = type, .hash = arrival->envelope->hash};
-
-		client_call_end(runtime, call,
-				&(struct troupe_reply){.status = TROUPE_ERROR,
-						       .data = message_block(message),
-						       .error = &error,
-						       .error_name = name},
-				type);
-	} else if (call) {
-		caller_fail(runtime, call, status, arrival->problem.path);
-	}
-	if (message)
-		message_free(&runtime->messages, message);
-}
-
-static void deliver_error(struct arrival *arrival, struct call *call)
-{
-	struct runtime *runtime = arrival->runtime;
-	const struct troupe_interface *interface = interface_of(runtime, call);
-	uint32_t n_errors = interface ? interface->n_errors : 0;
-	const struct troupe_error *ours = NULL;
-	const struct troupe_type *theirs = NULL;
-	enum troupe_status status = TROUPE_INVALID_PARAMETER;
-	struct message *message = NULL;
-	const char *name;
-
-	for (uint32_t i = 0; i < n_errors && !ours; i++)
-		if (interface->errors[i]->hash == arrival->envelope->hash)
-			ours = interface->errors[i];
-	if (ours) {
-		message = decode_payload(arrival, ours->type, &status);
-	} else if (find_layout(arrival, &theirs, &name)) {
-		if (call->flags & CALL_OF_CLIENT) {
-			deliver_client_error(arrival, theirs, name);
-			return;
-		}
-		for (uint32_t i = 0; i < n_errors && !ours; i++)
-			if (strcmp(interface->errors[i]->name, name) == 0)
-				ours = interface->errors[i];
-		message =
-			ours ? convert_payload(arrival, theirs, ours->type, CODEC_DROP, &status)
-			     : make_name(runtime, name);
-	}
-	if (!message) {
-		caller_fail(runtime, call, status, arrival->problem.path);
-		return;
-	}
-	message->descriptor = ours;
-	message->hash = ours ? ours->hash : 0;
-	take_answer(arrival, call, message);
-}
-
-static void deliver_failure(struct arrival *arrival, struct call *call)
-{
-	const struct envelope *envelope = arrival->envelope;
-	char detail[ENVELOPE_DETAIL_MAX + 1];
-	enum troupe_status status = envelope->status;
-
-	if (status < TROUPE_NO_SUCH_ACTOR || status >= TROUPE_STATUS_COUNT ||
-	    envelope->size > ENVELOPE_DETAIL_MAX)
-		return;
-	if (envelope->size)
-		memcpy(detail, envelope->payload, envelope->size);
-	detail[envelope->size] = '\0';
-	caller_fail(arrival->runtime, call, status, envelope->size ? detail : NULL);
-}
-
-/* Where a call was forwarded to from the process that had it. False: not to another one. */
-static bool read_moved(const struct arrival *arrival, struct envelope_move *ret_move)
-{
-	if (arrival->envelope->size != sizeof(*ret_move))
-		return false;
-	memcpy(ret_move, arrival->envelope->payload, sizeof(*ret_move));
-	return !is_own_worker(arrival->runtime, ret_move->target);
-}
-
-/* A call that has ended was forwarded, or has been kept: its CANCEL went where it had been before,
- * or was faster than the call itself. */
-static void cancel_ended(const struct arrival *arrival)
-{
-	struct envelope_move move = {.target = arrival->envelope->from};
-
-	if (arrival->envelope->kind == ENVELOPE_MOVED && !read_moved(arrival, &move))
-		return;
-	peer_tell(arrival->runtime, &(struct envelope){.kind = ENVELOPE_CANCEL,
-						       .from = arrival->runtime->self,
-						       .to = move.target,
-						       .call = arrival->envelope->call});
-}
-
-static void deliver_moved(struct arrival *arrival, struct call *call)
-{
-	struct runtime *runtime = arrival->runtime;
-	struct envelope_move move;
-	struct peer *peer;
-	uint16_t lost;
-
-	if (!same_process(call->target, arrival->peer) || !read_moved(arrival, &move))
-		return;
-	peer = peer_get(runtime, move.target.node, move.target.worker);
-	if (!peer)
-		return;
-	/* its death was reported before MOVED arrived */
-	if (peer_is_dead(peer, move.target.incarnation)) {
-		caller_fail(runtime, call, peer->death, NULL);
-		return;
-	}
-	lost = (uint16_t)(call->told - move.taken);
-	call_move(runtime, call, move.target, peer);
-	callee_tell_taken(runtime, call, lost);
-}
-
-static void deliver_kept(struct arrival *arrival, struct call *call)
-{
-	if (call->flags & CALL_OF_CLIENT)
-		client_call_report_kept(call);
-	else
-		(void)caller_kept(arrival->runtime, call);
-}
-
-static void deliver_answer(struct arrival *arrival)
-{
-	struct runtime *runtime = arrival->runtime;
-	struct call *call = call_find_alias(runtime, arrival->envelope->call);
-
-	/* Late, made up, or of a call that no other process has. An answer may come from
-	 * another process than was called: the call may have been forwarded, and MOVED not
-	 * have arrived yet. That it knows the alias shows that it was. */
-	if (!call || !call->remote) {
-		if (!call && (arrival->envelope->kind == ENVELOPE_MOVED ||
-			      arrival->envelope->kind == ENVELOPE_KEPT))
-			cancel_ended(arrival);
-		return;
-	}
-	if (call_is_late(call, runtime->now_ns) && arrival->envelope->kind != ENVELOPE_MOVED) {
-		if (arrival->envelope->kind == ENVELOPE_KEPT ||
-		    arrival->envelope->flags & ENVELOPE_CONTINUES)
-			callee_cancel(runtime, call);
-		caller_fail(runtime, call, TROUPE_TIMEOUT, NULL);
-		return;
-	}
-	switch (arrival->envelope->kind) {
-	case ENVELOPE_REPLY:
-		deliver_reply(arrival, call);
-		break;
-	case ENVELOPE_ERROR:
-		deliver_error(arrival, call);
-		break;
-	case ENVELOPE_FAILURE:
-		deliver_failure(arrival, call);
-		break;
-	case ENVELOPE_KEPT:
-		deliver_kept(arrival, call);
-		break;
-	default:
-		deliver_moved(arrival, call);
-	}
 }
 
 static void deliver_taken(struct runtime *runtime, struct kept_call *kept)

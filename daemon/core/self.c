@@ -5,7 +5,6 @@
 #include "core/page.h"
 #include "core/slice.h"
 #include "core/timer.h"
-#include "proto/codec.h"
 #include <errno.h>
 #include <string.h>
 

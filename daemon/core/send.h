@@ -1,4 +1,4 @@
-/* send.h - how messages leave an actor: sending, calling, cancelling and forwarding.
+/* send.h - how messages leave an actor: sending, calling and cancelling.
  *
  * As said in <troupe/actor.h>, see self.h. One runtime, one thread.
  */
@@ -14,6 +14,5 @@ int self_call(struct troupe_self *self, struct troupe_address to,
 	      const struct troupe_entry *entry, uint64_t context, uint64_t timeout_ns,
 	      uint32_t flags, struct troupe_request *ret_request);
 int self_cancel(struct troupe_self *self, struct troupe_request request);
-int self_forward(struct troupe_self *self, struct troupe_address to);
 
 #endif

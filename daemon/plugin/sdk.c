@@ -1,6 +1,7 @@
 /* What <troupe/actor.h> declares, bound to the runtime. The worker exports exactly these, by
  * sdk.symbols. */
 #include "core/answer.h"
+#include "core/forward.h"
 #include "core/kept_message.h"
 #include "core/self.h"
 #include "core/send.h"

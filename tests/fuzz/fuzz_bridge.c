@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "bridge/bridge_inside.h"
 #include "core/answer.h"
+#include "core/forward.h"
 #include "core/kept_message.h"
 #include "core/runtime.h"
 #include "core/self.h"

@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/loop.h"
 #include "core/answer.h"
+#include "core/forward.h"
 #include "core/kept_message.h"
 #include "core/runtime.h"
 #include "core/self.h"

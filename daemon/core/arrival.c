@@ -1,0 +1,78 @@
+#include "core/arrival.h"
+#include "proto/codec.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* What comes of an envelope that carries a value. */
+static enum mail_kind kind_of(const struct envelope *envelope)
+{
+	switch (envelope->kind) {
+	case ENVELOPE_SEND:
+		return MAIL_SEND;
+	case ENVELOPE_CALL:
+		return MAIL_CALL;
+	case ENVELOPE_REPLY:
+		return MAIL_REPLY;
+	default:
+		return MAIL_ERROR;
+	}
+}
+
+struct message *arrival_decode(struct arrival *arrival, const struct troupe_type *type,
+			       enum troupe_status *ret_status)
+{
+	const struct envelope *envelope = arrival->envelope;
+	bool is_plain = type->flags & TROUPE_TYPE_PLAIN && envelope->size == type->size;
+	struct message *message;
+
+	*ret_status = TROUPE_OVERLOADED;
+	if (envelope->size > LIMIT_MESSAGE_BYTES)
+		return NULL;
+	message = message_new(&arrival->runtime->messages, kind_of(envelope), envelope->size);
+	if (!message)
+		return NULL;
+	if (envelope->size)
+		memcpy(message_block(message), envelope->payload, envelope->size);
+	/* Any bytes are a plain value; only their number could be wrong. */
+	if (is_plain ||
+	    codec_decode(type, message_block(message), envelope->size, &arrival->problem) == 0)
+		return message;
+	message_free(&arrival->runtime->messages, message);
+	*ret_status = TROUPE_INVALID_PARAMETER;
+	return NULL;
+}
+
+struct message *arrival_convert(struct arrival *arrival, const struct troupe_type *theirs,
+				const struct troupe_type *ours, unsigned flags,
+				enum troupe_status *ret_status)
+{
+	struct slab *slab = &arrival->runtime->messages;
+	struct message *raw = arrival_decode(arrival, theirs, ret_status), *message = NULL;
+	void *block;
+	size_t size;
+	int rc;
+
+	if (!raw)
+		return NULL;
+	rc = codec_convert(theirs, message_block(raw), ours, flags, &block, &size,
+			   &arrival->problem);
+	message_free(slab, raw);
+	*ret_status = TROUPE_INVALID_PARAMETER;
+	if (rc < 0)
+		return NULL;
+	message = message_new(slab, kind_of(arrival->envelope), size);
+	*ret_status = TROUPE_OVERLOADED;
+	if (message)
+		codec_copy(ours, block, message_block(message), size);
+	free(block);
+	return message;
+}
+
+bool arrival_find_layout(struct arrival *arrival, const struct troupe_type **ret_type,
+			 const char **ret_name)
+{
+	struct runtime *runtime = arrival->runtime;
+
+	return runtime->ops->find_layout(runtime->context, arrival->peer,
+					 arrival->envelope->hash, ret_type, ret_name);
+}

@@ -1,0 +1,36 @@
+/* arrival.h - one envelope on its way in, and its payload, which becomes the block of a message.
+ *
+ * Nothing in it is believed: any slot, generation, call or hash may be made up, and the payload be
+ * no value of its type. One runtime, one thread.
+ */
+#ifndef CORE_ARRIVAL_H
+#define CORE_ARRIVAL_H
+
+#include "core/inside.h"
+
+struct arrival {
+	struct runtime *runtime;
+	const struct envelope *envelope;
+	struct troupe_address peer;
+	struct codec_error problem;
+};
+
+/* Whether two addresses are of one life of one process. */
+static inline bool same_process(struct troupe_address a, struct troupe_address b)
+{
+	return process_of(a) == process_of(b);
+}
+
+/* A message whose block is the payload, checked. NULL with *ret_status. */
+struct message *arrival_decode(struct arrival *arrival, const struct troupe_type *type,
+			       enum troupe_status *ret_status);
+/* The same for a type of theirs that is to become one of ours. */
+struct message *arrival_convert(struct arrival *arrival, const struct troupe_type *theirs,
+				const struct troupe_type *ours, unsigned flags,
+				enum troupe_status *ret_status);
+
+/* What its hash stands for in the process that it comes from. False: it has not said so. */
+bool arrival_find_layout(struct arrival *arrival, const struct troupe_type **ret_type,
+			 const char **ret_name);
+
+#endif

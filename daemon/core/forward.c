@@ -1,0 +1,176 @@
+#include "core/forward.h"
+#include "core/call.h"
+#include "core/dead_letter.h"
+#include "core/kept.h"
+#include "core/mailbox.h"
+#include "core/peer.h"
+#include "core/refusal.h"
+#include "proto/codec.h"
+#include <errno.h>
+#include <string.h>
+
+/* A copy for another mailbox, because the original has been kept by this actor. */
+static struct message *copy_message(struct runtime *runtime, const struct troupe_type *type,
+				    const struct message *message)
+{
+	struct message *copy =
+		message_new(&runtime->messages, message->mail.kind, message->mail.size);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, message, message_head(message->mail.kind));
+	codec_copy(type, message_block(message), message_block(copy), message->mail.size);
+	return copy;
+}
+
+static int forward_near(struct troupe_self *self, struct actor *receiver,
+			struct troupe_address to)
+{
+	struct runtime *runtime = self->runtime;
+	struct message *message = self->activation.message;
+	uint32_t charge = message_charge(message);
+
+	if (!mailbox_has_room(receiver, charge))
+		return refusal_by_mailbox(runtime, self->actor, receiver, to, charge);
+	if (self->activation.outcome.kept) {
+		message = copy_message(runtime, self->activation.handler->method->in, message);
+		if (!message)
+			return -ENOMEM;
+	} else {
+		load_subtract(&self->actor->load, (struct load){0, charge});
+		self->activation.outcome.moved = true;
+	}
+	if (message->mail.flags & MAIL_INBOUND) {
+		struct kept_call *kept = kept_find(runtime, message->call);
+
+		if (kept)
+			kept_move(runtime, kept, receiver);
+	} else if (message->mail.kind == MAIL_CALL) {
+		struct call *call = call_find(runtime, message->call);
+
+		if (call)
+			call_move(runtime, call, to, NULL);
+	}
+	mailbox_add(runtime, receiver, message);
+	return 0;
+}
+
+/* The envelope of the message being handled, for another process; *ret_call or *ret_kept says
+ * whose call it is. */
+static struct envelope make_envelope(struct troupe_self *self, struct troupe_address to,
+				     struct call **ret_call, struct kept_call **ret_kept)
+{
+	struct runtime *runtime = self->runtime;
+	const struct message *message = self->activation.message;
+	struct envelope envelope = {
+		.kind = ENVELOPE_SEND, .from = message->from, .to = to, .hash = message->hash};
+
+	*ret_call = NULL;
+	*ret_kept = NULL;
+	if (message->mail.kind == MAIL_CALL) {
+		envelope.kind = ENVELOPE_CALL;
+		envelope.deadline_ns = message->extra;
+		if (message->mail.flags & MAIL_MORE)
+			envelope.flags |= ENVELOPE_MORE;
+		if (message->mail.flags & MAIL_INBOUND) {
+			*ret_kept = kept_find(runtime, message->call);
+			envelope.from = (*ret_kept)->caller;
+			envelope.call = (*ret_kept)->call;
+			envelope.unread = (*ret_kept)->window.used;
+		} else {
+			*ret_call = call_find(runtime, message->call);
+			envelope.call = call_alias(runtime, *ret_call);
+			if ((*ret_call)->flags & CALL_OF_CLIENT)
+				envelope.unread = (*ret_call)->client_call->window.used;
+		}
+	}
+	if (envelope.from.worker == 0) /* a client has no address but its process's */
+		envelope.from = runtime->self;
+	if (!is_own(runtime, envelope.from) || envelope.unread)
+		envelope.flags |= ENVELOPE_FORWARDED;
+	return envelope;
+}
+
+COLD static int forward_far(struct troupe_self *self, struct troupe_address to)
+{
+	struct runtime *runtime = self->runtime;
+	struct kept_call *kept;
+	struct call *call;
+	struct envelope envelope;
+	struct peer *peer;
+	int rc;
+
+	if (troupe_address_is_null(to) || is_own_worker(runtime, to))
+		return -ESRCH;
+	peer = peer_get(runtime, to.node, to.worker);
+	if (!peer)
+		return -ENOMEM;
+	if (peer_is_dead(peer, to.incarnation))
+		return -ESRCH;
+	envelope = make_envelope(self, to, &call, &kept);
+	rc = runtime->ops->forward(
+		runtime->context, &envelope, self->activation.handler->method->in,
+		message_block(self->activation.message),
+		&(struct envelope_meaning){self->activation.handler->method->interface,
+					   self->activation.handler->method->name});
+	if (rc < 0)
+		return refusal_by_link(runtime, self->actor, to, rc);
+	if (call)
+		call_move(runtime, call, to, peer);
+	if (kept) {
+		/* the caller's process must know whose death ends the call from now on */
+		const struct envelope_move move = {.target = to, .taken = kept->taken};
+
+		peer_tell(runtime, &(struct envelope){
+					   .kind = ENVELOPE_MOVED,
+					   .from = actor_address(runtime, self->actor),
+					   .to = kept->caller,
+					   .call = kept->call,
+					   .payload = &move,
+					   .size = sizeof(move),
+				   });
+		kept_free(runtime, kept);
+	}
+	return 0;
+}
+
+/* Whether the message being handled is a call that ended in this very handler. If so it goes no
+ * further. */
+static bool drop_ended(struct troupe_self *self)
+{
+	struct runtime *runtime = self->runtime;
+	const struct message *message = self->activation.message;
+	struct kept_call *kept;
+
+	if (message->mail.kind != MAIL_CALL)
+		return false;
+	if (message->mail.flags & MAIL_INBOUND) {
+		kept = kept_find(runtime, message->call);
+		if (kept->state != KEPT_GONE)
+			return false;
+		kept_free(runtime, kept);
+	} else if (call_find(runtime, message->call)) {
+		return false;
+	}
+	dead_letter(runtime, message->from, actor_address(runtime, self->actor),
+		    message->descriptor, "caller-gone");
+	return true;
+}
+
+int self_forward(struct troupe_self *self, struct troupe_address to)
+{
+	struct actor *receiver;
+	int rc = 0;
+
+	if (self->activation.outcome.call == SELF_NO_MESSAGE)
+		return -EINVAL;
+	if (self->activation.outcome.call != SELF_OPEN)
+		return -EALREADY;
+	if (!drop_ended(self)) {
+		receiver = actor_find(self->runtime, to);
+		rc = receiver ? forward_near(self, receiver, to) : forward_far(self, to);
+	}
+	if (rc == 0)
+		self->activation.outcome.call = SELF_FORWARDED;
+	return rc;
+}
