@@ -90,15 +90,15 @@ $(troupe_objects): | $(troupe_headers)
 
 $(BUILD)/%.c.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(troupe_cflags) -MMD -MP -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(troupe_cflags) -MMD -MP -MT $@ -c -o $@ $<
 
 $(BUILD)/%.cc.o: %.cc
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(troupe_cxxflags) -MMD -MP -c -o $@ $<
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(troupe_cxxflags) -MMD -MP -MT $@ -c -o $@ $<
 
 $(BUILD)/%.cpp.o: %.cpp
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(troupe_cxxflags) -MMD -MP -c -o $@ $<
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(troupe_cxxflags) -MMD -MP -MT $@ -c -o $@ $<
 
 # Linked twice: the first result is judged and read, and the second has the seal, notes of what was found.
 troupe_seal = $(BUILD)/gen/$(PLUGIN).seal
