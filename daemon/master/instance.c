@@ -231,6 +231,7 @@ static void set_comes_back(struct instance *instance, bool comes_back)
 	instance->comes_back = comes_back;
 	list_remove(&instance->ready);
 	instance->unit->n_coming_back += comes_back ? 1u : -1u;
+	providers_expire(instance->unit->master);
 }
 
 void instance_take_version(struct instance *instance)

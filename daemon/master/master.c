@@ -321,6 +321,7 @@ void master_free(struct master *master)
 	loop_timer_stop(&master->names_timer);
 	watchers_fini(&master->watchers);
 	listing_fini(&master->listing);
+	providers_fini(&master->providers);
 	loop_work_stop(&master->flush);
 	loop_free(master->loop);
 	log_fini(&master->log);

@@ -23,6 +23,7 @@
 #include "master/listing.h"
 #include "master/notify.h"
 #include "master/oom.h"
+#include "master/providers.h"
 #include "master/pulse.h"
 #include "master/reaper.h"
 #include "master/senders.h"
@@ -89,6 +90,7 @@ struct master {
 	struct senders senders;
 	struct audit audit;
 	struct listing listing;
+	struct providers providers;
 	struct list inquiries; /* of inquiry.c */
 	struct watchers watchers;
 	struct list reload_replies;

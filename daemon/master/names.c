@@ -6,6 +6,7 @@
 #include "io.troupe.Worker.varlink.h"
 #include "master/deploy.h"
 #include "master/master.h"
+#include "master/providers.h"
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/worker.h"
@@ -351,7 +352,7 @@ bool names_provides(const struct unit *unit, const char *interface)
 	return false;
 }
 
-static bool is_alive(const struct unit *unit)
+bool names_has_future(const struct unit *unit)
 {
 	enum unit_state state = unit_state(unit);
 
@@ -372,7 +373,7 @@ static void fail_ambiguous(struct master *master, struct control_call *client,
 	unsigned n = 0;
 
 	HASH_ITER (by_name, master->units_by_name, unit, next)
-		if (names && n < n_candidates && is_alive(unit) &&
+		if (names && n < n_candidates && names_has_future(unit) &&
 		    names_provides(unit, interface))
 			names[n++] = unit->file.name;
 	if (names)
@@ -385,31 +386,15 @@ static void fail_ambiguous(struct master *master, struct control_call *client,
 enum names_place names_provider(struct master *master, struct control_call *client,
 				const char *interface, struct call_target *ret_target)
 {
-	struct unit *unit, *next, *only = NULL, *chosen = NULL, *down = NULL;
-	unsigned n = 0, n_default = 0;
+	struct provision found = providers_find(master, interface);
 
-	HASH_ITER (by_name, master->units_by_name, unit, next) {
-		if (!names_provides(unit, interface))
-			continue;
-		if (!is_alive(unit)) {
-			down = unit;
-			continue;
-		}
-		n++;
-		only = unit;
-		if (unit->file.is_default) {
-			n_default++;
-			chosen = unit;
-		}
-	}
-	if (n_default == 1)
-		return aim_at_unit(client, chosen, chosen->file.name, ret_target);
-	if (n == 1)
-		return aim_at_unit(client, only, only->file.name, ret_target);
-	if (n > 1)
-		fail_ambiguous(master, client, interface, n);
-	else if (down)
-		return fail_state(client, down->file.name, down, unit_state(down));
+	if (found.unit)
+		return aim_at_unit(client, found.unit, found.unit->file.name, ret_target);
+	if (found.n > 1)
+		fail_ambiguous(master, client, interface, found.n);
+	else if (found.down)
+		return fail_state(client, found.down->file.name, found.down,
+				  unit_state(found.down));
 	else
 		control_call_interface_not_found(client, interface);
 	return NAMES_NOWHERE;

@@ -87,6 +87,7 @@ const char *unit_state_name(enum unit_state state)
 void unit_mark_changed(struct unit *unit)
 {
 	listing_expire(unit->master);
+	providers_expire(unit->master);
 	if (!list_is_empty(&unit->changed))
 		return;
 	list_append(&unit->master->changed_units, &unit->changed);
@@ -233,6 +234,7 @@ void unit_start(struct unit *unit)
 		return;
 	if (unit->next_version) {
 		unit->is_resumed = true;
+		unit_mark_changed(unit);
 		return;
 	}
 	if (unit->is_broken) {

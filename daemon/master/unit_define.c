@@ -38,6 +38,7 @@ static void finish_define(struct unit *unit, int r, const char *why)
 	const struct unit_placement *placement = &unit->file.placement;
 
 	unit->is_broken = false;
+	providers_expire(unit->master);
 	if (r == -EINVAL)
 		unit_break(unit, "%s", why);
 	else if (r < 0)
@@ -86,6 +87,7 @@ static int add_unit(struct master *master, struct unit_file *file, bool is_confi
 	unit->version = version;
 	version->unit = unit;
 	listing_expire(master);
+	providers_expire(master);
 	unit->told = UNIT_STOPPED;
 	rate_limit_init(&unit->ends, ENDS_INTERVAL_NS, ENDS_BURST);
 	rate_limit_init(&unit->given_up, ENDS_INTERVAL_NS, ENDS_BURST);
@@ -168,6 +170,7 @@ void unit_free(struct unit *unit)
 	drop_instances(unit);
 	list_remove(&unit->changed);
 	HASH_DELETE(by_name, master->units_by_name, unit);
+	providers_expire(master);
 	route_again(unit);
 	forget_next(unit);
 	version_unref(unit->version);

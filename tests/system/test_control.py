@@ -142,6 +142,24 @@ class Users(HostTest):
         self.assertEqual({unit["name"] for unit in host.control("List")["units"]}, {"pool", "other"})
         host.call("pool/7", "io.troupe.hello.Greet", {"name": "x"})
 
+    def test_calls_that_wait_for_a_unit_among_thousands_keep_nobody_waiting(self):
+        units = {f"unit{number}": {"Plugin": "hello", "Worker": 1} for number in range(4000)}
+        # Ten times a second it fails, and whoever waits for it has to be looked at.
+        host = self.daemon({**units, "fails": {"Plugin": "fail_in_init", "GiveUp": "never", "RestartDelay": "50ms", "RestartDelayMax": "50ms",
+                                               "Config": {"Code": -5}}})
+        for _ in range(16):
+            client = host.client()
+            self.addCleanup(client.close)
+            for _ in range(64):
+                client.send("io.troupe.test.fail-in-init.Ping", {})
+
+        def processor_ms():
+            with open(f"/proc/{host.process.pid}/stat") as file:
+                return sum(map(int, file.read().rsplit(")", 1)[1].split()[11:13])) * 1000 // os.sysconf("SC_CLK_TCK")
+        before = processor_ms()
+        self.assert_quick(host)
+        self.assertLess(processor_ms() - before, 700 * SLOW, "of three seconds: it looks at all units for each call that waits")
+
     def test_a_thousand_watchers_keep_nobody_waiting(self):
         host = self.daemon({"pool": {"Plugin": "hello", "Instances": 2000, "Mailbox": 16}})
         self.user(host, "more", 1000, 1, "Watch")

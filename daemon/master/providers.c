@@ -1,0 +1,100 @@
+#include "master/providers.h"
+
+#include "base/hash.h"
+#include "master/master.h"
+#include "master/names.h"
+#include "master/unit.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* What is remembered; interfaces that nobody provides are not. */
+#define PROVIDERS_MAX 4096
+
+struct provider {
+	UT_hash_handle by_interface;
+	uint64_t epoch;
+	struct provision provision;
+	char interface[];
+};
+
+static struct provision look(const struct master *master, const char *interface)
+{
+	struct provision found = {0};
+	struct unit *unit, *next, *only = NULL, *chosen = NULL;
+	unsigned n_default = 0;
+
+	HASH_ITER (by_name, master->units_by_name, unit, next) {
+		if (!names_provides(unit, interface))
+			continue;
+		if (!names_has_future(unit)) {
+			found.down = unit;
+			continue;
+		}
+		found.n++;
+		only = unit;
+		if (unit->file.is_default) {
+			n_default++;
+			chosen = unit;
+		}
+	}
+	if (n_default == 1)
+		found.unit = chosen;
+	else if (found.n == 1)
+		found.unit = only;
+	return found;
+}
+
+void providers_fini(struct providers *providers)
+{
+	struct provider *provider, *next;
+
+	HASH_ITER (by_interface, providers->by_interface, provider, next) {
+		HASH_DELETE(by_interface, providers->by_interface, provider);
+		free(provider);
+	}
+}
+
+void providers_expire(struct master *master)
+{
+	master->providers.epoch++;
+}
+
+static void remember(struct providers *providers, const char *interface,
+		     const struct provision *provision)
+{
+	size_t size = strlen(interface);
+	struct provider *provider;
+
+	if (HASH_CNT(by_interface, providers->by_interface) >= PROVIDERS_MAX)
+		providers_fini(providers);
+	provider = calloc(1, sizeof(*provider) + size + 1);
+	if (!provider)
+		return;
+	memcpy(provider->interface, interface, size + 1);
+	provider->epoch = providers->epoch;
+	provider->provision = *provision;
+	HASH_ADD_KEYPTR(by_interface, providers->by_interface, provider->interface, size,
+			provider);
+	if (!provider->by_interface.tbl)
+		free(provider);
+}
+
+struct provision providers_find(struct master *master, const char *interface)
+{
+	struct providers *providers = &master->providers;
+	struct provider *provider;
+	struct provision found;
+
+	HASH_FIND(by_interface, providers->by_interface, interface, strlen(interface),
+		  provider);
+	if (provider && provider->epoch == providers->epoch)
+		return provider->provision;
+	found = look(master, interface);
+	if (provider) {
+		provider->epoch = providers->epoch;
+		provider->provision = found;
+	} else if (found.n > 0 || found.down) {
+		remember(providers, interface, &found);
+	}
+	return found;
+}

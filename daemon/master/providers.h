@@ -1,0 +1,36 @@
+/* providers.h - which units provide an interface: found by a look at all units, and remembered until one of them changes.
+ *
+ * Belongs to the master; one thread. Each direct call of a client asks it, and so does each call that waits for a unit whenever that
+ * one changes; there may be thousands of both.
+ */
+#ifndef MASTER_PROVIDERS_H
+#define MASTER_PROVIDERS_H
+
+#include <stdint.h>
+
+struct master;
+struct unit;
+struct provider;
+
+struct providers {
+	struct provider *by_interface; /* uthash */
+	uint64_t epoch;                /* counts changes of units */
+};
+
+/* Until the next change. */
+struct provision {
+	unsigned n; /* units that provide it, and run or are coming */
+	struct unit *
+		unit; /* the one that is meant: the only one, or that with Default=yes; NULL: there is none such */
+	struct unit
+		*down; /* n is 0: one that would provide it if it ran; NULL: there is none */
+};
+
+struct provision providers_find(struct master *master, const char *interface);
+
+/* A unit came, goes or has changed: of all that was found nothing holds. */
+void providers_expire(struct master *master);
+
+void providers_fini(struct providers *providers);
+
+#endif
