@@ -1,7 +1,6 @@
 /* abi.h - how much of a plug-in's tables a host reads: the rules of docs/abi.md, for all that
  * read such tables.
  *
- *
  * A table that is pointed to says its own size. One that an older minor version made is smaller
  * than this host's, and what it lacks reads as zero; one that is larger than this host's, or
  * smaller than ABI 2.0 had it, is refused. Owns nothing. Pure functions, any process and

@@ -1,7 +1,6 @@
 /* plugin_describe.h - the notes that say what the tables of a plug-in's actor types hold, for
  * its second link.
  *
- *
  * The table of an actor type is constant, and what it points to is too: all of it can be read
  * from the linked file, its relocations applied. That is done here, once, where the plug-in is
  * built, so that no process of the daemon has to: they read the notes. Pure; used by troupe-gen
