@@ -106,7 +106,10 @@ test: deps-test
 	@TROUPE_SLOW=$(if $(SANITIZE),4,1) tests/run.py --build $(BUILD) $(patsubst %,--only %,$(ONLY)) $(UNIT_TESTS) $(TEST_SCRIPTS)
 
 .PHONY: test-build
-test-build: $(BINARIES) $(UNIT_TESTS) plugins test-plugins
+test-build: $(BINARIES) $(UNIT_TESTS) plugins test-plugins $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/*.c))
+# Fuzzers are linked for `make fuzz` only, but compiled with all else: what they use changes.
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/*.c)): | $(HOST_HEADERS)
+-include $(wildcard $(BUILD)/tests/fuzz/*.d)
 
 # ---------------------------------------------------------------- what else must hold
 

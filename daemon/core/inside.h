@@ -49,7 +49,7 @@ struct slice {
 };
 
 /* What waits for clients: outbox.h. */
-struct outbox {
+struct client_outbox {
 	struct mail *first, *last;
 	size_t bytes;
 	bool held; /* they have no room for it */
@@ -93,7 +93,7 @@ struct runtime {
 	uint32_t n_actors;         /* alive */
 	struct list *client_calls; /* struct call */
 	struct list *oneways;      /* struct call of no client: sent by actors, and kept */
-	struct outbox outbox;
+	struct client_outbox outbox;
 	struct wheel wheel;
 	uint64_t armed_ns; /* for when alarm is set; UINT64_MAX: it is not */
 

@@ -9,7 +9,7 @@ static size_t bytes_of(const struct mail *mail)
 
 void outbox_push(struct runtime *runtime, struct mail *mail)
 {
-	struct outbox *outbox = &runtime->outbox;
+	struct client_outbox *outbox = &runtime->outbox;
 
 	mail->next = NULL;
 	if (outbox->first)

@@ -196,9 +196,24 @@ static void *resize_frame(void *context, void *bytes, size_t size)
 	return frame->bytes;
 }
 
+static int publish_inbox(struct inbox *inbox)
+{
+	(void)inbox;
+	return 0;
+}
+
 static const struct transport_ops transport_ops = {
-	open_inbox,    get_inbox_fd, receive_frame, close_inbox,  open_outbox,
-	get_outbox_fd, send_frame,   close_outbox,  resize_frame, free_frame,
+	.inbox_open = open_inbox,
+	.inbox_publish = publish_inbox,
+	.inbox_fd = get_inbox_fd,
+	.inbox_receive = receive_frame,
+	.inbox_close = close_inbox,
+	.outbox_open = open_outbox,
+	.outbox_fd = get_outbox_fd,
+	.outbox_send = send_frame,
+	.outbox_close = close_outbox,
+	.frame_resize = resize_frame,
+	.frame_free = free_frame,
 };
 
 static void put_frame(struct host *host, const void *data, size_t size)
@@ -365,9 +380,11 @@ static void on_end(void *context, const struct runtime_end *end)
 	(void)end;
 }
 
-static void on_log(void *context, int priority, const char *actor, const char *text)
+static void on_log(void *context, uint32_t unit, int priority, const char *actor,
+		   const char *text)
 {
 	(void)context;
+	(void)unit;
 	(void)priority;
 	(void)actor;
 	(void)text;
