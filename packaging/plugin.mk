@@ -55,7 +55,7 @@ CXXFLAGS ?= $(troupe_optimize) -Wall -Wextra
 
 # Nothing is exported but the actors' tables. The worker's functions are bound when the plug-in is loaded, so they are
 # called without the detour of a PLT. A handler of another type than its method's would be called all the same, and a function
-# that was not declared be taken to return int: in C these are errors here, whatever CFLAGS says (in C++ they always are), as
+# that was not declared be taken to return int: in C these are errors here, whatever CFLAGS says, -w too (in C++ they always are), as
 # is a handler that returns nothing. In C++, statics of templates stay the plug-in's own (only g++ makes them
 # unique in the process), and tables that leave fields out, as TROUPE_ACTOR() is meant to, are no reason to warn.
 troupe_common_flags = -fPIC -fno-plt -fvisibility=hidden -I$(BUILD)/gen $(TROUPE_CFLAGS) -Werror=return-type
@@ -90,7 +90,7 @@ $(troupe_objects): | $(troupe_headers)
 
 $(BUILD)/%.c.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(troupe_cflags) -MMD -MP -MT $@ -c -o $@ $<
+	$(CC) $(filter-out -w,$(CPPFLAGS) $(CFLAGS)) $(troupe_cflags) -MMD -MP -MT $@ -c -o $@ $<
 
 $(BUILD)/%.cc.o: %.cc
 	@mkdir -p $(@D)

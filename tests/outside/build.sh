@@ -15,10 +15,11 @@ fi
 cp -r "$here/tally" "$work/wrong"
 refused()
 {
-	for compiler in gcc clang; do
+	for way in "gcc CFLAGS=-O2" "clang CFLAGS=-O2" "gcc CFLAGS=-w" "clang CPPFLAGS=-w"; do
+		compiler=${way%% *}
 		command -v $compiler >/dev/null || continue
-		if (cd "$work/wrong" && make -s CC=$compiler CFLAGS=-O2 BUILD="$work/wrong-$compiler" 2>"$work/refusal"); then
-			fail "$compiler builds a plug-in with $1"
+		if (cd "$work/wrong" && make -s CC=$compiler "${way#* }" BUILD="$work/wrong-$compiler" 2>"$work/refusal"); then
+			fail "$way builds a plug-in with $1"
 		fi
 		grep -q "tally.c.*error" "$work/refusal" || { cat "$work/refusal" >&2; fail "$compiler refuses $1 for another reason"; }
 		rm -rf "$work/wrong-$compiler"
