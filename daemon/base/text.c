@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -273,7 +274,8 @@ void text_make_utf8(char *text)
 	}
 }
 
-#define NEAREST_MAX 64 /* longer names are never suggested */
+#define NEAREST_MAX   64 /* longer names are never suggested */
+#define NEAREST_BEGUN 4  /* letters that are enough to begin a name */
 
 /* How many letters must be changed, put in, taken out or swapped with their neighbour. */
 static unsigned edit_distance(const char *a, size_t a_size, const char *b, size_t b_size)
@@ -308,26 +310,42 @@ static unsigned edit_distance(const char *a, size_t a_size, const char *b, size_
 	return last[b_size];
 }
 
+/* What both begin with, up to the last dot: that is no likeness. */
+static size_t common_head(const char *a, const char *b)
+{
+	size_t head = 0;
+
+	for (size_t i = 0; a[i] && tolower((unsigned char)a[i]) == tolower((unsigned char)b[i]);
+	     i++)
+		if (a[i] == '.')
+			head = i + 1;
+	return head;
+}
+
 const char *text_nearest(const char *text, const char *const *names, size_t n)
 {
 	size_t size = strnlen(text, NEAREST_MAX + 1);
-	unsigned least = (unsigned)size / 3 +
-			 1; /* as many mistakes as this, or more, are another word */
-	const char *nearest = NULL;
+	const char *nearest = NULL, *longer = NULL;
+	unsigned least = UINT_MAX;
 
 	if (size > NEAREST_MAX)
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
 		size_t name_size = strnlen(names[i], NEAREST_MAX + 1);
+		size_t head = common_head(text, names[i]);
 		unsigned distance;
 
 		if (name_size > NEAREST_MAX)
 			continue;
+		if (!longer && size >= head + NEAREST_BEGUN &&
+		    strncasecmp(text, names[i], size) == 0)
+			longer = names[i];
 		distance = edit_distance(text, size, names[i], name_size);
-		if (distance < least || (distance == 0 && !nearest)) {
+		/* As many mistakes as this, or more, are another word. */
+		if (distance < (size - head) / 3 + 1 && distance < least) {
 			least = distance;
 			nearest = names[i];
 		}
 	}
-	return nearest;
+	return nearest ? nearest : longer;
 }

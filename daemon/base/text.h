@@ -43,8 +43,8 @@ bool text_is_utf8(const char *text, size_t size);
  * byte that belongs to no well-formed character (as when a text was cut within one), becomes '?'. */
 void text_make_utf8(char *text);
 
-/* The one of n names that `text` is most likely a misspelling of (case counts little),
- * borrowed; NULL when none is close. For "did you mean ...?". */
+/* The one of n names that `text` is most likely a misspelling of (case counts little), or else
+ * the beginning of, borrowed; NULL when none is close. For "did you mean ...?". */
 const char *text_nearest(const char *text, const char *const *names, size_t n);
 
 #endif

@@ -236,6 +236,7 @@ static void text_is_made_fit_to_be_sent(void **state)
 static void nearest_finds_misspellings_and_nothing_else(void **state)
 {
 	static const char *const names[] = {"Plugin", "Instances", "Mailbox", "MailboxBytes"};
+	static const char *const interfaces[] = {"org.example.crew", "org.example.hello"};
 
 	(void)state;
 	assert_string_equal(text_nearest("Plugn", names, 4), "Plugin");
@@ -243,6 +244,16 @@ static void nearest_finds_misspellings_and_nothing_else(void **state)
 	assert_string_equal(text_nearest("Pulgin", names, 4), "Plugin");
 	assert_string_equal(text_nearest("Instance", names, 4), "Instances");
 	assert_string_equal(text_nearest("MailBoxByte", names, 4), "MailboxBytes");
+	assert_string_equal(text_nearest("Inst", names, 4), "Instances");
+	assert_null(text_nearest("Ins", names, 4));
+	assert_string_equal(text_nearest("org.example.hullo", interfaces, 2),
+			    "org.example.hello");
+	assert_string_equal(text_nearest("org.exmple.hello", interfaces, 2),
+			    "org.example.hello");
+	assert_string_equal(text_nearest("org.example.hello", interfaces, 2),
+			    "org.example.hello");
+	/* That both are org.example's does not make them alike. */
+	assert_null(text_nearest("org.example.hand", interfaces, 2));
 	assert_null(text_nearest("Colour", names, 4));
 	assert_null(text_nearest("", names, 4));
 	assert_null(text_nearest("x", names, 4));
