@@ -47,7 +47,8 @@ struct agent {
 	struct calls calls;
 	struct dead_letters dead_letters;
 	struct actor_log actor_log;
-	struct list stops; /* Stop notices whose actors have not ended yet; of agent_units.c */
+	struct list stops; /* Stop notices whose actors have not ended yet; of agent_stops.c */
+	struct stop *stops_by_actor; /* the same; uthash */
 	struct loop_timer
 		drain_timer; /* while one of them waits for its actor to have done its work */
 };
@@ -67,12 +68,14 @@ void agent_send(struct agent *agent, const struct troupe_method *method, const v
 /* The end, told once. */
 void agent_end(struct agent *agent, enum agent_end end);
 
-/* agent_units.c: plug-ins, units, and the lives of their actors */
+/* agent_units.c: plug-ins, units, and making their actors */
 void agent_on_load(void *context, const void *in, int *fd);
 void agent_on_define(void *context, const void *in, int *fd);
 void agent_on_redefine(void *context, const void *in, int *fd);
 void agent_on_undefine(void *context, const void *in, int *fd);
 void agent_on_spawn(void *context, const void *in, int *fd);
+
+/* agent_stops.c: how they end */
 void agent_on_stop(void *context, const void *in, int *fd);
 void agent_actor_ended(void *context, const struct runtime_end *end); /* for runtime_ops */
 void agent_stops_init(struct agent *agent);
