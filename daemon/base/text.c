@@ -2,6 +2,7 @@
 #include "base/text.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -212,6 +213,13 @@ void text_print_span_ns(uint64_t ns, char *text, size_t size)
 					 (int)strcspn(name, " "), name);
 		ns %= span_units[i].ns;
 	}
+}
+
+void text_print_time_ns(uint64_t ns, char *text, size_t size)
+{
+	uint64_t unit = ns >= 10 * CLOCK_SECOND_NS ? CLOCK_SECOND_NS : CLOCK_MS_NS;
+
+	text_print_span_ns(ns < unit ? unit : ns - ns % unit, text, size);
 }
 
 size_t text_utf8_size(const char *text, size_t size)

@@ -30,6 +30,9 @@ int text_parse_span_ns(const char *text, uint64_t *ret_ns);
 /* The span as such a text, exact: "1min 30s". Cut when size is short; 64 bytes always suffice.
  */
 void text_print_span_ns(uint64_t ns, char *text, size_t size);
+/* As people read how long something took: "12ms", "3s 20ms", "1min 30s". What is less than a millisecond is one; from ten
+ * seconds on there are no milliseconds. */
+void text_print_time_ns(uint64_t ns, char *text, size_t size);
 
 /* Bytes of the well-formed UTF-8 character at the start of text: 1 .. 4; 0 when there is none
  * (also for surrogates, overlong forms and what is past U+10FFFF). A NUL byte is a character of

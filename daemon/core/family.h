@@ -2,7 +2,8 @@
  * its parent.
  *
  * Each slot of an actor has a place in a table beside that of the heads, which is touched only
- * for actors that have a parent or a child (ACTOR_CHILD, ACTOR_PARENT in their marks). All
+ * for actors that have a parent or a child (ACTOR_CHILD, ACTOR_PARENT in their marks), or were
+ * spawned detached. All
  * actors handed in are not closed yet. One runtime, one thread.
  */
 #ifndef CORE_FAMILY_H
@@ -14,6 +15,7 @@
 struct kin {
 	uint32_t parent, older, newer; /* of a child: siblings, in order of their spawning */
 	uint32_t newest;               /* of a parent: its child that was spawned last */
+	uint64_t born_ns;              /* of any actor that another one has spawned */
 };
 
 static inline struct kin *family_kin(const struct runtime *runtime, uint32_t slot)

@@ -9,21 +9,14 @@
 
 #define SPAN 64
 
-/* A time as people read it: what is long is told in seconds, not in nanoseconds. */
-static void print_span(uint64_t ns, char text[static SPAN])
-{
-	uint64_t unit = ns >= 10 * CLOCK_SECOND_NS ? CLOCK_SECOND_NS : CLOCK_MS_NS;
-
-	text_print_span_ns(ns < unit ? unit : ns - ns % unit, text, SPAN);
-}
-
 static void print_next(const struct instance *instance, char *text, size_t size)
 {
 	char span[SPAN];
 
 	switch (instance->state) {
 	case INSTANCE_BACKOFF:
-		print_span(instance->trouble ? instance->trouble->wait_ns : 0, span);
+		text_print_time_ns(instance->trouble ? instance->trouble->wait_ns : 0, span,
+				   sizeof(span));
 		(void)snprintf(text, size, "it is started again in %s", span);
 		break;
 	case INSTANCE_WAITING:
@@ -108,7 +101,7 @@ void ends_log(struct instance *instance, const struct end *end)
 			  next);
 		return;
 	}
-	print_span(now - instance->since_ns, lived);
+	text_print_time_ns(now - instance->since_ns, lived, sizeof(lived));
 	log_write(&master->log, priority, "%s/%u ended: %s after %s%s%s; %s", unit->file.name,
 		  instance->number, end->cause, lived, end->text ? ": " : "",
 		  end->text ? end->text : "", next);

@@ -1,12 +1,15 @@
 #include "worker/actor_log.h"
 
 #include "base/list.h"
+#include "base/text.h"
+#include "proto/address.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #define LOOK_NS    CLOCK_SECOND_NS /* between looks at what was left out */
 #define ERROR_TEXT 96
+#define CHILD_TEXT (TROUPE_ADDRESS_TEXT + 80)
 
 /* ---- what was left out */
 
@@ -151,7 +154,7 @@ static struct actor_log_kind *find_kind(struct actor_log *actors, uint32_t unit,
 	if (!free_one)
 		return &actors->others;
 	*free_one = (struct actor_log_kind){.unit = unit, .key = key, .is_end = is_end};
-	rate_limit_init(&free_one->limit, ACTOR_LOG_INTERVAL_NS, 1);
+	rate_limit_init(&free_one->limit, ACTOR_LOG_INTERVAL_NS, is_end ? ACTOR_LOG_ENDS : 1);
 	return free_one;
 }
 
@@ -185,22 +188,68 @@ void actor_log_failure(struct actor_log *actors, const struct runtime_failure *f
 		    failure->detail[0] ? ": " : "", failure->detail);
 }
 
-void actor_log_end(struct actor_log *actors, const struct runtime_end *end)
+static const char *cause_of(enum troupe_reason reason)
+{
+	switch (reason) {
+	case TROUPE_REASON_NORMAL:
+		return "normal";
+	case TROUPE_REASON_SHUTDOWN:
+		return "shutdown";
+	case TROUPE_REASON_PARENT:
+		return "parent";
+	case TROUPE_REASON_FAILED:
+		break;
+	}
+	return "failed";
+}
+
+/* "0.1.1.17.3 of noisy": that of its unit, if that is there. */
+static void print_child(const struct actor_log *actors, const struct runtime_end *end,
+			char *text, size_t size)
 {
 	const struct units_unit *unit = units_find_unit(actors->units, end->origin);
+	char address[TROUPE_ADDRESS_TEXT];
+
+	address_print(end->actor, address);
+	(void)snprintf(text, size, "%s%s%s", address, unit ? " of " : "",
+		       unit ? unit->name : "");
+}
+
+static void log_end(struct actor_log *actors, const struct runtime_end *end)
+{
 	struct actor_log_kind *kind = find_kind(actors, end->origin, end->type, true);
-	char error[ERROR_TEXT], from[sizeof(kind->what)] = "";
+	const struct units_unit *unit = units_find_unit(actors->units, end->origin);
+	char error[ERROR_TEXT], child[CHILD_TEXT], lived[64];
 
 	if (!pass_kind(actors, kind, end->error))
 		return;
-	print_error(end->error, error);
-	if (unit)
-		(void)snprintf(from, sizeof(from), " of %s", unit->name);
 	if (kind != &actors->others) {
 		(void)snprintf(kind->actor, sizeof(kind->actor), "%s", end->type);
-		strcpy(kind->what, from);
+		(void)snprintf(kind->what, sizeof(kind->what), "%s%s", unit ? " of " : "",
+			       unit ? unit->name : "");
 	}
-	log_warning(actors->log, "%s%s ended: failed with %s", end->type, from, error);
+	print_error(end->error, error);
+	print_child(actors, end, child, sizeof(child));
+	text_print_time_ns(end->lived_ns, lived, sizeof(lived));
+	log_warning(actors->log, "%s %s ended: failed after %s: %s; it stays ended", end->type,
+		    child, lived, error);
+}
+
+void actor_log_end(struct actor_log *actors, const struct runtime_end *end)
+{
+	char text[CHILD_TEXT + 128], child[CHILD_TEXT], lived[64];
+
+	if (end->reason == TROUPE_REASON_FAILED) {
+		log_end(actors, end);
+		return;
+	}
+	if (actors->log->level < LOG_P_DEBUG)
+		return;
+	print_child(actors, end, child, sizeof(child));
+	text_print_time_ns(end->lived_ns, lived, sizeof(lived));
+	(void)snprintf(text, sizeof(text), "%s ended: %s after %s", child,
+		       cause_of(end->reason), lived);
+	actor_log_line(actors, end->origin, LOG_P_DEBUG, end->type, text);
 }
 
 void actor_log_memory(struct actor_log *actors, const struct runtime_memory *memory)

@@ -1,8 +1,8 @@
 /* actor_log.h - what actors say, and what is said of them, at a limited rate.
  *
  * Lines of troupe_log() are limited for each unit, whose actors' children count for it. Of
- * handlers that fail, and of children that end otherwise than in order, the first of a kind is
- * logged at once, the others of ACTOR_LOG_INTERVAL_NS as a number. What was left out is reported
+ * handlers that fail, the first of a kind is logged at once, of children that end with an error the
+ * first ACTOR_LOG_ENDS, the others of ACTOR_LOG_INTERVAL_NS as a number. What was left out is reported
  * at the end of its interval, whether anything follows or not. Memory of the caller, init/fini;
  * belongs to the agent, one thread.
  */
@@ -18,6 +18,7 @@
 #include "worker/units.h"
 
 #define ACTOR_LOG_INTERVAL_NS (30 * CLOCK_SECOND_NS)
+#define ACTOR_LOG_ENDS        10 /* lines about one type's ends in it */
 
 /* One kind of what is said of actors. */
 struct actor_log_kind {
@@ -54,7 +55,8 @@ void actor_log_forget(struct actor_log *actors, int64_t unit);
 void actor_log_line(struct actor_log *actors, uint32_t unit, int priority, const char *actor,
 		    const char *text);
 void actor_log_failure(struct actor_log *actors, const struct runtime_failure *failure);
-/* An actor that another one has spawned ended with an error. */
+/* An actor that another one has spawned ended: with an error, a line, of those of one type and unit ACTOR_LOG_ENDS in the
+ * interval; otherwise one at debug, as if the actor had logged it. */
 void actor_log_end(struct actor_log *actors, const struct runtime_end *end);
 
 /* A unit has too much of the worker's memory: a line each half minute, with how often it was so meanwhile. */

@@ -162,7 +162,7 @@ NOINLINE static void report_end(struct agent *agent, const struct runtime_end *e
 				   .reason = reason_of(end->reason),
 				   .code = end->error,
 			   });
-	else if (end->reason == TROUPE_REASON_FAILED)
+	else
 		actor_log_end(&agent->actor_log, end);
 	for (;;) {
 		HASH_FIND(by_actor, agent->stops_by_actor, &end->actor, sizeof(end->actor),
@@ -177,8 +177,8 @@ void agent_actor_ended(void *context, const struct runtime_end *end)
 {
 	struct agent *agent = agent_of(context);
 
-	/* most were spawned by others and end well, which is nobody else's business */
+	/* most were spawned by others and end well, which few want to read of */
 	if (end->unit != 0 || end->reason == TROUPE_REASON_FAILED ||
-	    !list_is_empty(&agent->stops))
+	    !list_is_empty(&agent->stops) || agent->config.log->level >= LOG_P_DEBUG)
 		report_end(agent, end);
 }

@@ -103,15 +103,29 @@ class Failing(HostTest):
 
     def test_children_that_end_with_an_error_are_logged(self):
         host = self.noisy()
-        for code in (0, -errno.EIO, -errno.EIO, -errno.EPERM):
+        for code in (0, -errno.EPERM, *[-errno.EIO] * 12):
             host.call("noisy", f"{NOISY}.EndChild", {"code": code})
-        host.wait_log("worker 1: noisy_child of noisy ended: failed with EIO (5): Input/output error\n")
+        child = r"worker 1: noisy_child 0\.1\.1\.\d+\.\d+ of noisy ended: failed after [0-9a-z ]+: "
+        wait_for(lambda: len(re.findall(child + r"EIO \(5\): Input/output error; it stays ended\n", host.log())) == 9, 20 * SLOW, "the first")
+        self.assertEqual(len(re.findall(child + r"EPERM \(1\): ", host.log())), 1)
         self.assertEqual(host.terminate(), 0)
-        self.assertIn("worker 1: noisy_child of noisy: 2 more ended, last with EPERM (1): Operation not permitted\n", host.log())
-        self.assertEqual(host.log().count("noisy_child"), 2)
+        self.assertIn("worker 1: noisy_child of noisy: 3 more ended, last with EIO (5): Input/output error\n", host.log())
+        self.assertEqual(host.log().count("noisy_child"), 11)
+
+    def test_children_that_end_well_are_logged_for_whoever_wants_to_know(self):
+        host = self.daemon({"noisy": {"Plugin": "noisy", "Type": "noisy", "Worker": 1}, "flock": {"Plugin": "flock", "Type": "flock", "Worker": 1, "Config": {"Children": 1}}},
+                           daemon={"LogLevel": "debug"})
+        birds = host.call("flock", "io.troupe.test.flock.Hatch", {"count": 2, "detached": True})["birds"]
+        time.sleep(0.3)
+        host.call("noisy", f"{NOISY}.EndChild", {"code": 0})
+        host.ctl("stop", birds[0])
+        host.control("Stop", {"name": "flock"})
+        host.wait_log("of flock ended: parent after ")
+        self.assertRegex(host.log(), r"worker 1: noisy_child: 0\.1\.1\.\d+\.\d+ of noisy ended: normal after \d+ms\n")
+        self.assertRegex(host.log(), rf"worker 1: bird: {re.escape(birds[0])} of flock ended: shutdown after [3-9]\d\dms\n|ended: shutdown after \d+s")
+        self.assertRegex(host.log(), r"worker 1: bird: 0\.1\.1\.\d+\.\d+ of flock ended: parent after ")
 
 
-@waits(30)
 class Ends(HostTest):
     """Actors of units that end: one line each, with what comes next."""
 
