@@ -25,7 +25,7 @@ const struct kind_rule envelope_rules[ENVELOPE_KIND_COUNT] = {
 	[ENVELOPE_END] = {0, 0, 0},
 	[ENVELOPE_ENDED] = {0, 0, 0},
 	[ENVELOPE_MOVED] = {HAS_CALL | HAS_FROM | HAS_TO, 0, sizeof(struct envelope_move)},
-	[ENVELOPE_TAKEN] = {HAS_CALL | HAS_FROM | HAS_TO, 0, 0},
+	[ENVELOPE_TAKEN] = {HAS_CALL | HAS_FROM | HAS_TO, 0, sizeof(struct envelope_taken)},
 	[ENVELOPE_OFFER] = {0, 0, 0},
 	[ENVELOPE_ACCEPT] = {0, 0, 0},
 	[ENVELOPE_RETURN] = {0, 0, ENVELOPE_RETURNS * sizeof(uint32_t)},
@@ -112,6 +112,8 @@ static bool payload_is_valid(const struct envelope_head *head, const void *paylo
 		return codec_is_utf8(payload, head->size);
 	if (head->kind == ENVELOPE_MOVED)
 		return head->size == sizeof(struct envelope_move);
+	if (head->kind == ENVELOPE_TAKEN)
+		return head->size == sizeof(struct envelope_taken);
 	if (head->kind == ENVELOPE_RETURN)
 		return head->size > 0 && head->size % sizeof(uint32_t) == 0;
 	if (head->flags & ENVELOPE_LENT)
@@ -137,12 +139,11 @@ static bool read_parts(const unsigned char *at, const struct kind_rule *rule,
 		struct process_part part;
 
 		memcpy(&part, at, sizeof(part));
-		if (part.zero != 0)
-			return false;
 		envelope->from.node = part.node;
 		envelope->from.worker = part.worker;
 		envelope->from.incarnation = part.incarnation;
 		envelope->unread = part.unread;
+		envelope->unread_bytes = part.unread_bytes;
 	}
 	return true;
 }
@@ -194,6 +195,7 @@ static inline size_t read_send(const struct envelope_reader *reader,
 	set_address(&ret_envelope->to, &reader->to, head->to);
 	ret_envelope->hash = head->hash;
 	ret_envelope->call = ret_envelope->credit = ret_envelope->deadline_ns = 0;
+	ret_envelope->unread = ret_envelope->unread_bytes = 0;
 	ret_envelope->payload = at + sizeof(*head);
 	ret_envelope->size = head->size;
 	return size;

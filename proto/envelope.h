@@ -9,7 +9,7 @@
  * be.
  *
  *   batch       0  u32  magic, "TRP1"                  envelope  0  u8   kind
- *               4  u16  version, 2                               1  u8   flags
+ *               4  u16  version, 3                               1  u8   flags
  *               6  u16  sender: worker                           2  u8   status
  *               8  u32  sender: incarnation                      3  u8   zero
  *              12  u32  envelopes in the batch                   4  u32  bytes of payload
@@ -25,7 +25,8 @@
  *                                                               +0  u16  from: node
  *                                                               +2  u16  from: worker
  *                                                               +4  u32  from: incarnation
- *                                                               +8  u64  zero
+ *                                                               +8  u32  unread replies
+ *                                                               +12 u32  their bytes
  *                                                               payload, then zeros to a
  *                                                               multiple of 16
  *
@@ -48,7 +49,7 @@
  *   END       -      -      -        -        -        -          -
  *   ENDED     -      -      -        -        -        -          -
  *   MOVED     -      yes   -         yes      caller   -          the address that has it now
- *   TAKEN     -      yes   -         caller   callee   -          -
+ *   TAKEN     -      yes   -         caller   callee   -          u32 replies, u32 bytes
  *   KEPT      -      yes   -         callee   caller   -          -
  *   OFFER     -      -     -         -        -        -          -
  *   ACCEPT    -      -     -         -        -        -          -
@@ -56,8 +57,8 @@
  *
  * Generation 0 stands for the process itself. FORWARDED: `from` is the one who sent or called
  * first, who may live in any process; the answer goes straight there. MOVED tells the caller's
- * process of it, so that it knows whose death ends the call. TAKEN: the caller has read half a
- * window (LIMIT_STREAM_UNREAD / 2) of a stream's replies. KEPT: the callee has kept a call that
+ * process of it, so that it knows whose death ends the call. TAKEN: the caller has read so much
+ * of a stream, since it last said so: sent for each half of a window. KEPT: the callee has kept a call that
  * asks for a stream, so that the default deadline does not hold any more.
  *
  * LENT: the wire block lies in the sender's arena, and the payload is a struct
@@ -122,8 +123,15 @@ struct envelope_reference {
 /* What MOVED says. */
 struct envelope_move {
 	struct troupe_address target;
-	uint32_t taken; /* TAKEN that came before: further ones were meant for the target */
+	uint32_t
+		taken; /* replies of TAKEN that came before, modulo 2^16; further ones were meant for the target */
 	uint32_t zero;
+};
+
+/* What TAKEN says. */
+struct envelope_taken {
+	uint32_t replies;
+	uint32_t bytes; /* of their blocks */
 };
 
 struct envelope {
@@ -137,7 +145,7 @@ struct envelope {
 	uint64_t credit; /* ROOM: envelopes that may be sent beyond those sent so far */
 	uint64_t deadline_ns; /* CALL: CLOCK_MONOTONIC; never 0 */
 	/* FORWARDED: stream replies that were sent before, and not read as far as is known */
-	uint32_t unread;
+	uint32_t unread, unread_bytes;
 	const void *payload; /* read: in the batch, at 16 from its start. Not for writing */
 	size_t size;         /* of the payload */
 };

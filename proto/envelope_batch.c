@@ -95,7 +95,8 @@ static void write_parts(unsigned char *place, const struct kind_rule *rule,
 		const struct process_part part = {.node = envelope->from.node,
 						  .worker = envelope->from.worker,
 						  .incarnation = envelope->from.incarnation,
-						  .unread = envelope->unread};
+						  .unread = envelope->unread,
+						  .unread_bytes = envelope->unread_bytes};
 
 		memcpy(place, &part, sizeof(part));
 	}

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define ENVELOPE_MAGIC   0x31505254u /* "TRP1" as bytes */
-#define ENVELOPE_VERSION 2
+#define ENVELOPE_VERSION 3
 
 struct batch_head {
 	uint32_t magic;
@@ -56,7 +56,7 @@ struct process_part {
 	uint16_t worker;
 	uint32_t incarnation;
 	uint32_t unread;
-	uint32_t zero;
+	uint32_t unread_bytes;
 };
 _Static_assert(ENVELOPE_HEAD + sizeof(struct call_part) + sizeof(struct process_part) ==
 		       ENVELOPE_HEAD_MAX,

@@ -13,12 +13,13 @@
 #define LIMIT_MAILBOX_BYTES_DEFAULT (32u << 20) /* bytes: MailboxBytes= */
 #define LIMIT_BATCH_DEFAULT         1024u       /* messages in one turn: Batch= */
 /* What a unit may say of them: at most, and at least. */
-#define LIMIT_MAILBOX_MAX         (1u << 20) /* also of Batch= */
-#define LIMIT_MAILBOX_BYTES_MIN   1024u
-#define LIMIT_MAILBOX_BYTES_MAX   (1u << 30)
-#define LIMIT_STREAM_UNREAD       1024u /* stream replies in a caller's mailbox */
-#define LIMIT_CLIENT_UNREAD       256u /* those that a client has not read; of that many bytes: */
-#define LIMIT_CLIENT_UNREAD_BYTES (1u << 20)
+#define LIMIT_MAILBOX_MAX       (1u << 20) /* also of Batch= */
+#define LIMIT_MAILBOX_BYTES_MIN 1024u
+#define LIMIT_MAILBOX_BYTES_MAX (1u << 30)
+/* Stream replies that a caller has not read; of that many bytes: */
+#define LIMIT_STREAM_UNREAD       1024u
+#define LIMIT_STREAM_UNREAD_BYTES (1u << 20)
+#define LIMIT_CLIENT_UNREAD       256u        /* where the caller is a client */
 #define LIMIT_OUTBOX_BYTES        (32u << 20) /* replies to clients that wait in a worker */
 #define LIMIT_CLIENT_KEPT         64u /* messages of one client without an answer, kept */
 

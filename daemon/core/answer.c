@@ -160,7 +160,7 @@ static int answer_far(struct troupe_self *self, struct kept_call *kept,
 	rc = runtime->ops->forward(runtime->context, &envelope, value->type, value->data,
 				   &meaning);
 	if (value->continues && rc == 0) {
-		window_claim(&kept->window, 0);
+		window_claim(&kept->window, size);
 		kept->deadline_ns = UINT64_MAX; /* it was for the first reply */
 	}
 	/* a peer that cannot be reached is gone, or as good as that: so is the caller */

@@ -35,8 +35,10 @@ struct call {
 	uint32_t kept;   /* index of the struct kept_call that has it in this process, plus 1 */
 	uint32_t
 		queued; /* replies in the outbox; of actors: stream replies from elsewhere in the mailbox */
+	/* Bytes of stream replies from elsewhere: of those that were not read, and those that were since the callee there was told */
+	uint32_t unread_bytes;
 	uint16_t taken; /* stream replies read since the callee elsewhere was told */
-	uint16_t told;  /* how often it was, modulo 2^16 */
+	uint16_t told;  /* of how many it was told, modulo 2^16 */
 	uint8_t flags;  /* CALL_* */
 	uint8_t entry;
 	bool remote; /* of_peer is in a chain */
@@ -82,7 +84,7 @@ static inline void call_begin(struct call *call, const struct troupe_method *met
 {
 	mail_mark(&call->mail, MAIL_END, 0);
 	call->method = method;
-	call->kept = call->queued = call->taken = call->told = 0;
+	call->kept = call->queued = call->unread_bytes = call->taken = call->told = 0;
 	call->flags = flags;
 	call->entry = 0;
 	call->remote = false;

@@ -4,12 +4,14 @@
 
 /* An envelope of that kind to whoever has the call in another process. */
 static void send_envelope(struct runtime *runtime, const struct call *call,
-			  enum envelope_kind kind)
+			  enum envelope_kind kind, const void *payload, size_t size)
 {
 	struct envelope envelope = {.kind = kind,
 				    .from = call_caller(runtime, call),
 				    .to = call->target,
-				    .call = call_alias(runtime, call)};
+				    .call = call_alias(runtime, call),
+				    .payload = payload,
+				    .size = size};
 
 	if (envelope.from.worker == 0) /* a client has no address but its process's */
 		envelope.from = runtime->self;
@@ -25,24 +27,40 @@ void callee_cancel(struct runtime *runtime, struct call *call)
 		call->kept = 0;
 		kept_gone(runtime, kept);
 	} else if (call->remote) {
-		send_envelope(runtime, call, ENVELOPE_CANCEL);
+		send_envelope(runtime, call, ENVELOPE_CANCEL, NULL, 0);
 	}
 	/* else it waits in a mailbox here, where its dead alias will be noticed */
 }
 
-void callee_tell_taken(struct runtime *runtime, struct call *call, uint32_t times)
+void callee_tell_taken(struct runtime *runtime, struct call *call, uint32_t replies,
+		       uint32_t bytes)
 {
-	/* A window has two halves; more would be made up. */
-	for (uint32_t i = 0; i < times && i < 2; i++) {
-		call->told++;
-		send_envelope(runtime, call, ENVELOPE_TAKEN);
-	}
+	struct envelope_taken taken = {replies, bytes};
+
+	/* A window has no more; it would be made up. */
+	if (replies > LIMIT_STREAM_UNREAD)
+		taken.replies = LIMIT_STREAM_UNREAD;
+	if (replies == 0)
+		return;
+	call->told = (uint16_t)(call->told + taken.replies);
+	send_envelope(runtime, call, ENVELOPE_TAKEN, &taken, sizeof(taken));
 }
 
-void callee_taken(struct runtime *runtime, struct call *call)
+void callee_taken(struct runtime *runtime, struct call *call, uint32_t count, uint32_t left)
 {
-	if (!call->remote || ++call->taken < LIMIT_STREAM_UNREAD / 2)
+	uint64_t bytes = call->unread_bytes;
+
+	if (!call->remote || count == 0)
 		return;
+	count += call->taken;
+	/* What each of them weighed on its way here is not known any more; all of them together, it is. */
+	if (left > 0)
+		bytes = bytes * count / (count + left);
+	if (count < LIMIT_STREAM_UNREAD / 2 && bytes < LIMIT_STREAM_UNREAD_BYTES / 2) {
+		call->taken = (uint16_t)count;
+		return;
+	}
 	call->taken = 0;
-	callee_tell_taken(runtime, call, 1);
+	call->unread_bytes -= (uint32_t)bytes;
+	callee_tell_taken(runtime, call, count, (uint32_t)bytes);
 }

@@ -11,11 +11,12 @@
 /* Nobody waits for the answer any more. The call is still open. */
 void callee_cancel(struct runtime *runtime, struct call *call);
 
-/* A stream's reply has been read: another process hears of it now and then. */
-void callee_taken(struct runtime *runtime, struct call *call);
+/* `count` replies of a stream have been read, and `left` others have not: another process hears of it now and then. */
+void callee_taken(struct runtime *runtime, struct call *call, uint32_t count, uint32_t left);
 
-/* Tell another process that has the call so, that often (twice at most, which is all of a window): what was said to one that
- * had forwarded it meanwhile is said again. */
-void callee_tell_taken(struct runtime *runtime, struct call *call, uint32_t times);
+/* Tell another process that has the call so, of that many (of a whole window at most): what was said to one that had forwarded
+ * it meanwhile is said again. */
+void callee_tell_taken(struct runtime *runtime, struct call *call, uint32_t replies,
+		       uint32_t bytes);
 
 #endif

@@ -89,7 +89,7 @@ void caller_reply(struct runtime *runtime, struct call *call, struct message *me
 	caller = actor_at(runtime, call->caller);
 	mailbox_add_reply(runtime, caller, message);
 	if (message->mail.flags & MAIL_CONTINUES)
-		window_claim(&cold_get(runtime, caller)->window, 0);
+		window_claim(&cold_get(runtime, caller)->window, message->mail.size);
 	else
 		call_close(runtime, call);
 }

@@ -154,8 +154,7 @@ void runtime_client_taken(struct runtime *runtime, struct runtime_client_call *c
 		window_give(&client_call->window, count, bytes);
 		return;
 	}
-	for (uint32_t i = 0; i < count; i++)
-		callee_taken(runtime, call);
+	callee_taken(runtime, call, count, client_call->window.used - count);
 	wait_give(runtime, &client_call->window, count, bytes);
 }
 

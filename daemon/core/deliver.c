@@ -123,6 +123,7 @@ static bool enter_call(struct arrival *arrival, struct actor *receiver, struct m
 		return false;
 	kept->flags = message->mail.flags;
 	kept->window.used = envelope->unread;
+	kept->window.bytes = envelope->unread_bytes;
 	message->mail.flags |= MAIL_INBOUND;
 	message->call = slots_id(kept);
 	return true;
@@ -160,10 +161,14 @@ free_message:
 	message_free(&runtime->messages, message);
 }
 
-static void deliver_taken(struct runtime *runtime, struct kept_call *kept)
+static void deliver_taken(struct runtime *runtime, struct kept_call *kept,
+			  const struct envelope *envelope)
 {
-	kept->taken++;
-	wait_give(runtime, &kept->window, LIMIT_STREAM_UNREAD / 2, 0);
+	struct envelope_taken taken;
+
+	memcpy(&taken, envelope->payload, sizeof(taken));
+	kept->taken = (uint16_t)(kept->taken + taken.replies);
+	wait_give(runtime, &kept->window, taken.replies, taken.bytes);
 }
 
 void runtime_deliver(struct runtime *runtime, struct troupe_address peer_address,
@@ -206,7 +211,7 @@ void runtime_deliver(struct runtime *runtime, struct troupe_address peer_address
 		if (kept && envelope->kind == ENVELOPE_CANCEL)
 			kept_gone(runtime, kept);
 		else if (kept)
-			deliver_taken(runtime, kept);
+			deliver_taken(runtime, kept, envelope);
 		break;
 	default: /* LAYOUT and ROOM are of the link */
 		break;

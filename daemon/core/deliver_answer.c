@@ -29,6 +29,17 @@ static void take_answer(struct arrival *arrival, struct call *call, struct messa
 	caller_reply(runtime, call, message);
 }
 
+/* Whether one more reply of a stream may come, as far as whoever sends them can know. The bytes of two windows: of one that was
+ * handed on it may not be known what has been read. */
+static bool may_continue(const struct call *call)
+{
+	const uint32_t unread =
+		call->flags & CALL_OF_CLIENT ? call->client_call->window.used : call->queued;
+
+	return call->flags & CALL_MORE && unread < LIMIT_STREAM_UNREAD &&
+	       call->unread_bytes < 2 * (LIMIT_STREAM_UNREAD_BYTES + LIMIT_MESSAGE_BYTES);
+}
+
 static void deliver_reply(struct arrival *arrival, struct call *call)
 {
 	struct runtime *runtime = arrival->runtime;
@@ -40,9 +51,7 @@ static void deliver_reply(struct arrival *arrival, struct call *call)
 	enum troupe_status status;
 	const char *name;
 
-	if (continues && (!(call->flags & CALL_MORE) || call->queued >= LIMIT_STREAM_UNREAD ||
-			  ((call->flags & CALL_OF_CLIENT) &&
-			   call->client_call->window.used >= LIMIT_STREAM_UNREAD))) {
+	if (continues && !may_continue(call)) {
 		/* more than was asked for, or than the window allows */
 		callee_cancel(runtime, call);
 		caller_fail(runtime, call, TROUPE_OVERLOADED, NULL);
@@ -65,8 +74,10 @@ static void deliver_reply(struct arrival *arrival, struct call *call)
 	message->mail.flags = continues ? MAIL_CONTINUES : 0;
 	message->hash = method->out_hash;
 	message->descriptor = method;
-	if (continues)
+	if (continues) {
 		wheel_remove(&runtime->wheel, &call->deadline);
+		call->unread_bytes += (uint32_t)envelope->size;
+	}
 	take_answer(arrival, call, message);
 }
 
@@ -207,7 +218,8 @@ static void deliver_moved(struct arrival *arrival, struct call *call)
 	}
 	lost = (uint16_t)(call->told - move.taken);
 	call_move(runtime, call, move.target, peer);
-	callee_tell_taken(runtime, call, lost);
+	/* What it weighed is not known any more: rather too much than a window that stays shut. */
+	callee_tell_taken(runtime, call, lost, UINT32_MAX);
 }
 
 static void deliver_kept(struct arrival *arrival, struct call *call)

@@ -77,6 +77,7 @@ static struct envelope make_envelope(struct troupe_self *self, struct troupe_add
 			envelope.from = (*ret_kept)->caller;
 			envelope.call = (*ret_kept)->call;
 			envelope.unread = (*ret_kept)->window.used;
+			envelope.unread_bytes = (uint32_t)(*ret_kept)->window.bytes;
 		} else {
 			*ret_call = call_find(runtime, message->call);
 			envelope.call = call_alias(runtime, *ret_call);

@@ -112,14 +112,14 @@ COLD static void handle_stream(struct troupe_self *self, const struct troupe_ent
 {
 	struct call *call;
 
-	window_give(&cold_find(self->runtime, self->actor)->window, 1, 0);
+	window_give(&cold_find(self->runtime, self->actor)->window, 1, message->mail.size);
 	run_message(self, entry, message);
 	call = call_find(self->runtime, message->call);
 	/* What an actor here had replied before the call went elsewhere is in nobody's window. */
 	if (!call || !call->queued)
 		return;
 	call->queued--;
-	callee_taken(self->runtime, call);
+	callee_taken(self->runtime, call, 1, call->queued);
 }
 
 void reply_handle(struct troupe_self *self, struct message *message)

@@ -172,7 +172,7 @@ void runtime_stop_all(struct runtime *runtime);
 /* A client's side of a call: memory of the caller, init not needed, valid until on_reply
  * was called without `continues` or runtime_client_cancel() returned. A reply of a stream
  * counts as unread until the client has taken it; past LIMIT_CLIENT_UNREAD of them, or
- * LIMIT_CLIENT_UNREAD_BYTES, the actor gets -EAGAIN, and on_room when half of that is left. */
+ * LIMIT_STREAM_UNREAD_BYTES, the actor gets -EAGAIN, and on_room when half of that is left. */
 struct runtime_client_call {
 	/* `reply->data` is of `type` (NULL when there is no data). May call runtime
 	 * functions. */

@@ -139,8 +139,7 @@ void wait_wake_slow(struct runtime *runtime, struct actor *receiver)
 	struct actor_cold *cold = cold_get(runtime, receiver);
 	uint32_t room;
 
-	if (receiver->load.queued > unit->mailbox / 2 ||
-	    cold->window.used > LIMIT_STREAM_UNREAD / 2)
+	if (receiver->load.queued > unit->mailbox / 2 || !window_is_half_open(&cold->window))
 		return;
 	/* Replies, which meet no bound, may hold half of the memory; then an empty queue has to
 	 * do. */

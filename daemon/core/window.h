@@ -16,22 +16,22 @@ struct list;
 
 struct window {
 	struct list *waiters; /* struct wait; of an actor also those whom its mailbox refused */
-	uint64_t bytes;       /* of the replies, where they are counted: for clients */
+	uint64_t bytes;       /* of the replies */
 	uint32_t used;        /* replies */
-	uint32_t limit;       /* of these; of the bytes it is LIMIT_CLIENT_UNREAD_BYTES */
+	uint32_t limit;       /* of these; of the bytes it is LIMIT_STREAM_UNREAD_BYTES */
 };
 
 /* Whether it may have one more. */
 static inline bool window_is_open(const struct window *window)
 {
-	return window->used < window->limit && window->bytes < LIMIT_CLIENT_UNREAD_BYTES;
+	return window->used < window->limit && window->bytes < LIMIT_STREAM_UNREAD_BYTES;
 }
 
 /* Whether at most half of it is used. */
 static inline bool window_is_half_open(const struct window *window)
 {
 	return window->used <= window->limit / 2 &&
-	       window->bytes <= LIMIT_CLIENT_UNREAD_BYTES / 2;
+	       window->bytes <= LIMIT_STREAM_UNREAD_BYTES / 2;
 }
 
 /* A reply is on its way. */

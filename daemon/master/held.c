@@ -89,7 +89,7 @@ static void take(struct held *held, size_t weight)
 static void tell_taken(struct held *held)
 {
 	if (held->is_finished || (held->taken < LIMIT_CLIENT_UNREAD / 4 &&
-				  held->taken_weight < LIMIT_CLIENT_UNREAD_BYTES / 4))
+				  held->taken_weight < LIMIT_STREAM_UNREAD_BYTES / 4))
 		return;
 	if (held->on_taken(held->context, held->taken, held->taken_weight) < 0) {
 		retry_later(held);

@@ -570,6 +570,7 @@ static void add_envelope(struct host *host, struct input *input, struct envelope
 			envelope.from = peer_address(take_byte(input));
 			envelope.flags |= ENVELOPE_FORWARDED;
 			envelope.unread = take_byte(input) << 4;
+			envelope.unread_bytes = (uint32_t)take_byte(input) << 16;
 		}
 		envelope.to = host->actor;
 		envelope.to.incarnation = batch->to.incarnation;
@@ -592,6 +593,10 @@ static void add_envelope(struct host *host, struct input *input, struct envelope
 		envelope.size = make_reference(host, input, envelope.size, payload);
 	if (envelope.kind == ENVELOPE_RETURN)
 		envelope.size = make_return(input, payload);
+	if (envelope.kind == ENVELOPE_TAKEN) {
+		envelope.size = sizeof(struct envelope_taken);
+		memset(payload, take_byte(input), envelope.size);
+	}
 	if (envelope_batch_add(batch, &envelope, &place) == 0 && envelope.size > 0)
 		memcpy(place, payload, envelope.size);
 }

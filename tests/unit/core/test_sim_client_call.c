@@ -137,7 +137,7 @@ static void client_learns_that_its_call_is_kept(void **state)
 
 static void stream_waits_when_its_bytes_are_not_read(void **state)
 {
-	struct reader reader = {.weight = LIMIT_CLIENT_UNREAD_BYTES / 4};
+	struct reader reader = {.weight = LIMIT_STREAM_UNREAD_BYTES / 4};
 	struct world world;
 
 	(void)state;
