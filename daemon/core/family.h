@@ -12,7 +12,7 @@
 #include "core/inside.h"
 
 /* All are slots of actors, SLOT_NONE where there is none. */
-struct kin {
+struct __attribute__((aligned(32))) kin {
 	uint32_t parent, older, newer; /* of a child: siblings, in order of their spawning */
 	uint32_t newest;               /* of a parent: its child that was spawned last */
 	uint64_t born_ns;              /* of any actor that another one has spawned */
@@ -40,6 +40,7 @@ static inline void family_join(struct runtime *runtime, struct actor *parent,
 	kin->parent = parent->slot.index;
 	kin->older = older;
 	kin->newer = SLOT_NONE;
+	kin->born_ns = runtime->now_ns;
 	child->marks |= ACTOR_CHILD;
 }
 

@@ -228,10 +228,7 @@ static void end_one(struct runtime *runtime, struct actor *actor, enum troupe_re
 		.instance = actor_instance(actor),
 		.reason = reason,
 		.error = error,
-		.lived_ns = actor->unit->number
-				    ? 0
-				    : runtime->now_ns -
-					      family_kin(runtime, actor->slot.index)->born_ns,
+		.born_ns = family_kin(runtime, actor->slot.index)->born_ns,
 	};
 
 	run_fini(runtime, actor, reason);
@@ -284,7 +281,7 @@ int life_begin(struct runtime *runtime, struct unit *unit, struct actor *parent,
 	}
 	if (parent)
 		family_join(runtime, parent, actor);
-	if (!unit->number)
+	else if (!unit->number) /* detached */
 		family_kin(runtime, actor->slot.index)->born_ns = runtime->now_ns;
 	count_actor(runtime, 1);
 	unit_enter(unit);

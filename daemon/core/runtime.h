@@ -44,8 +44,8 @@ struct runtime_end {
 	const char *type; /* the name of its type; of the plug-in */
 	uint32_t instance;
 	enum troupe_reason reason;
-	int error;         /* negative errno, 0 when normal */
-	uint64_t lived_ns; /* of one spawned by another actor; else 0, for the host knows */
+	int error;        /* negative errno, 0 when normal */
+	uint64_t born_ns; /* of one spawned by another actor: as the loop's time was */
 };
 
 /* A handler that failed. */

@@ -230,7 +230,7 @@ static void log_end(struct actor_log *actors, const struct runtime_end *end)
 	}
 	print_error(end->error, error);
 	print_child(actors, end, child, sizeof(child));
-	text_print_time_ns(end->lived_ns, lived, sizeof(lived));
+	text_print_time_ns(loop_clock_ns(actors->loop) - end->born_ns, lived, sizeof(lived));
 	log_warning(actors->log, "%s %s ended: failed after %s: %s; it stays ended", end->type,
 		    child, lived, error);
 }
@@ -246,7 +246,7 @@ void actor_log_end(struct actor_log *actors, const struct runtime_end *end)
 	if (actors->log->level < LOG_P_DEBUG)
 		return;
 	print_child(actors, end, child, sizeof(child));
-	text_print_time_ns(end->lived_ns, lived, sizeof(lived));
+	text_print_time_ns(loop_clock_ns(actors->loop) - end->born_ns, lived, sizeof(lived));
 	(void)snprintf(text, sizeof(text), "%s ended: %s after %s", child,
 		       cause_of(end->reason), lived);
 	actor_log_line(actors, end->origin, LOG_P_DEBUG, end->type, text);
