@@ -62,14 +62,11 @@ uint64_t memory_limit(const char *groups, const char *root)
 	return most;
 }
 
-uint64_t memory_of_worker(const struct settings *settings)
+uint64_t memory_of_worker(uint64_t asked, unsigned n)
 {
-	uint64_t bytes = settings->worker_memory;
-
-	if (bytes == TEXT_INFINITY)
+	if (asked == TEXT_INFINITY)
 		return 0;
-	if (bytes == 0)
-		bytes = memory_limit("/proc/self/cgroup", "/sys/fs/cgroup") / 2 /
-			settings->workers;
-	return bytes > LIMIT_WORKER_MEMORY_MIN ? bytes : LIMIT_WORKER_MEMORY_MIN;
+	if (asked == 0)
+		asked = memory_limit("/proc/self/cgroup", "/sys/fs/cgroup") / 2 / n;
+	return asked > LIMIT_WORKER_MEMORY_MIN ? asked : LIMIT_WORKER_MEMORY_MIN;
 }

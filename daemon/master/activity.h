@@ -1,7 +1,7 @@
 /* activity.h - what the plug-in thread of a worker is at: which message or act, of which actor.
  *
  * A value, read from the worker's status page, which may hold anything: the numbers are the worker's word. Names are put to
- * them here, for the log, for crash records and for the control socket. Master process, one thread.
+ * them in activity_print.h. Master process, one thread.
  */
 #ifndef MASTER_ACTIVITY_H
 #define MASTER_ACTIVITY_H
@@ -14,9 +14,6 @@
 #define ACTIVITY_ACTOR   96
 #define ACTIVITY_MESSAGE 400
 #define ACTIVITY_CHILD   48
-
-struct worker;
-struct instance;
 
 struct activity {
 	uint64_t sequence;             /* another one: another activity */
@@ -40,10 +37,5 @@ bool activity_read(const struct page_thread *thread, struct activity *ret_activi
 
 /* "init", "a timer" and so on for the small numbers in place of a message's hash; NULL: it is a message. */
 const char *activity_doing(uint64_t type_hash);
-
-/* Put names to an activity of that worker. Returns the instance whose actor it is; NULL: an actor of no unit, or none: a
- * worker speaks for its own actors only. */
-struct instance *activity_print(const struct worker *worker, const struct activity *activity,
-				struct activity_names *ret_names);
 
 #endif

@@ -3,6 +3,7 @@
 #include "config.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/access.h"
+#include "master/control_handlers.h"
 #include "master/master.h"
 #include "master/shares.h"
 #include <unistd.h>

@@ -1,5 +1,5 @@
 /* control_manage.c - changing what runs. */
-#include "master/control.h"
+#include "master/control_handlers.h"
 #include "master/refusal.h"
 
 #include "base/cleanup.h"

@@ -1,5 +1,5 @@
 /* control_status.c - what the daemon and its workers are at. */
-#include "master/control.h"
+#include "master/control_handlers.h"
 #include "master/refusal.h"
 
 #include "base/clock.h"

@@ -1,5 +1,5 @@
 /* control_units.c - the units and their actors, to look at; the interfaces that they provide. */
-#include "master/control.h"
+#include "master/control_handlers.h"
 
 #include "base/cleanup.h"
 #include "io.troupe.Control.varlink.h"
@@ -118,7 +118,7 @@ const char *control_describe_interface(void *context, const char *name)
 	for (int want_default = 1; want_default >= 0; want_default--)
 		HASH_ITER (by_name, master->units_by_name, unit, next)
 			if (is_callable(unit) && unit->file.is_default >= want_default &&
-			    names_provides(unit, name))
+			    unit_provides(unit, name))
 				return deploy_description(unit->version->deployment, name);
 	/* Of actors that others spawn: no unit's, but somebody may have their addresses. */
 	HASH_ITER (by_name, master->units_by_name, unit, next) {

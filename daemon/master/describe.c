@@ -116,7 +116,7 @@ bool describe_unit(struct arena *arena, const struct unit *unit, unsigned *budge
 	};
 	describe_interfaces(unit, &ret_unit->interfaces);
 	if (ret_unit->state == API_STATE_STALLED) {
-		ret_unit->stall = describe_stall(arena, stall_of_unit(unit));
+		ret_unit->stall = describe_stall(arena, unit_stalls(unit));
 		if (!ret_unit->stall)
 			return false;
 	}

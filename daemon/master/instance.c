@@ -88,26 +88,6 @@ void instance_set_state(struct instance *instance, enum instance_state state)
 
 static void begin(struct instance *instance);
 
-static void forget_trouble(struct instance *instance)
-{
-	if (!instance->trouble)
-		return;
-	loop_timer_stop(&instance->trouble->timer);
-	free(instance->trouble);
-	instance->trouble = NULL;
-}
-
-void instance_fini(struct instance *instance)
-{
-	forget_trouble(instance);
-	list_remove(&instance->ready);
-	if (instance->worker) {
-		list_remove(&instance->on_worker);
-		instance->worker->n_instances--;
-		instance->worker = NULL;
-	}
-}
-
 /* Start it again after an end that nobody ordered. */
 static void start_again(struct instance *instance)
 {
@@ -231,7 +211,7 @@ static void set_comes_back(struct instance *instance, bool comes_back)
 	instance->comes_back = comes_back;
 	list_remove(&instance->ready);
 	instance->unit->n_coming_back += comes_back ? 1u : -1u;
-	providers_expire(instance->unit->master);
+	instance->unit->master->n_changes++;
 }
 
 void instance_take_version(struct instance *instance)
@@ -255,7 +235,7 @@ void instance_start(struct instance *instance)
 	if (!is_at_rest(instance->state) && instance->state != INSTANCE_BACKOFF)
 		return;
 	set_comes_back(instance, false);
-	forget_trouble(instance);
+	instance_forget_trouble(instance);
 	instance_take_version(instance);
 	begin(instance);
 }
@@ -273,7 +253,7 @@ static void send_stop(struct instance *instance, bool drain)
 
 static void stop(struct instance *instance)
 {
-	forget_trouble(instance);
+	instance_forget_trouble(instance);
 	switch (instance->state) {
 	case INSTANCE_WAITING:
 	case INSTANCE_BACKOFF:
@@ -306,7 +286,7 @@ void instance_stop(struct instance *instance)
 void instance_drain(struct instance *instance)
 {
 	check(instance->state == INSTANCE_RUNNING);
-	forget_trouble(instance);
+	instance_forget_trouble(instance);
 	instance_set_state(instance, INSTANCE_DRAINING);
 	instance->stop_ns = loop_now_ns(instance->unit->master->loop);
 	unit_limit_drain(instance->unit);
@@ -410,7 +390,7 @@ void instance_worker_down(struct instance *instance, bool blamed, const char *wh
 
 void instance_give_up(struct instance *instance)
 {
-	forget_trouble(instance);
+	instance_forget_trouble(instance);
 	instance->request = 0;
 	instance_set_state(instance, INSTANCE_FAILED);
 }

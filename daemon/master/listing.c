@@ -62,23 +62,20 @@ void listing_reply(struct master *master, struct control_call *call)
 	bool is_kept = true;
 
 	listing_tick(master);
+	if (listing->n_changes != master->n_changes)
+		forget(listing);
 	if (!listing->text) {
 		if (make(master, &listing->text, &listing->size) < 0) {
 			describe_fail(call);
 			return;
 		}
 		listing->made_ns = loop_clock_ns(master->loop);
+		listing->n_changes = master->n_changes;
 		is_kept = listing->made_ns - begin >= SLOW_NS;
 	}
 	(void)control_call_reply_text(call, listing->text, listing->size, false);
 	if (!is_kept)
 		forget(listing);
-}
-
-void listing_expire(struct master *master)
-{
-	if (master->listing.text)
-		forget(&master->listing);
 }
 
 void listing_fini(struct listing *listing)

@@ -17,12 +17,10 @@ struct listing {
 	char *text; /* NULL: none is kept */
 	size_t size;
 	uint64_t made_ns;
+	uint64_t n_changes; /* of the master, when it was made */
 };
 
 void listing_reply(struct master *master, struct control_call *call);
-
-/* A unit came, went or changed. */
-void listing_expire(struct master *master);
 
 /* Give back its memory when nobody has asked for a while. Once a second. */
 void listing_tick(struct master *master);

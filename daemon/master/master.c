@@ -14,7 +14,9 @@
 #include "master/shutdown.h"
 #include "master/stall.h"
 #include "master/unit.h"
-#include "master/worker.h"
+#include "master/unit_flush.h"
+#include "master/worker_death.h"
+#include "master/worker_parts.h"
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -238,6 +240,7 @@ int master_new(const struct master_options *options, struct log *log,
 		return -ENOMEM;
 	}
 	master->options = options;
+	master->worker_ops = &worker_parts;
 	master->directory_lock = -1;
 	master->log = *log;
 	r = loop_new(&master->loop);

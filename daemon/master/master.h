@@ -64,6 +64,7 @@ struct master {
 	char *directory;        /* 0700, of the inboxes; NULL until made */
 	int directory_lock;     /* held while it is ours */
 	bool is_directory_lost; /* it cannot be made again; that was logged */
+	const struct worker_ops *worker_ops;
 	struct worker *workers[LIMIT_WORKERS + 1]; /* by number, from 1 */
 	uint32_t incarnations[LIMIT_WORKERS + 1];  /* the last one that each number had */
 	unsigned n_shared; /* Workers=: 1 .. n_shared; above: units' own */
@@ -80,6 +81,7 @@ struct master {
 	struct list deployments;
 	uint32_t last_deployment;
 	struct list changed_units; /* to be looked at before the loop sleeps */
+	uint64_t n_changes;        /* of units so far: each that came, went or changed */
 
 	/* Who asks */
 	struct control_server *server;

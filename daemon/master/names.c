@@ -336,30 +336,6 @@ enum names_place names_resolve(struct master *master, struct control_call *clien
 	return fail_no_such(client, name);
 }
 
-bool names_provides(const struct unit *unit, const char *interface)
-{
-	/* One that is about to become something else is waited for. */
-	const struct version *version =
-		unit->is_resumed && unit->next_version ? unit->next_version : unit->version;
-	const struct deployment_type *type;
-
-	if (!version->type)
-		return false;
-	type = deploy_type(version->deployment, version->type);
-	for (size_t i = 0; type && i < type->n_interfaces; i++)
-		if (strcmp(type->interfaces[i], interface) == 0)
-			return true;
-	return false;
-}
-
-bool names_has_future(const struct unit *unit)
-{
-	enum unit_state state = unit_state(unit);
-
-	return state == UNIT_RUNNING || state == UNIT_STARTING || state == UNIT_BACKOFF ||
-	       unit->is_resumed || unit->n_coming_back > 0;
-}
-
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -373,8 +349,8 @@ static void fail_ambiguous(struct master *master, struct control_call *client,
 	unsigned n = 0;
 
 	HASH_ITER (by_name, master->units_by_name, unit, next)
-		if (names && n < n_candidates && names_has_future(unit) &&
-		    names_provides(unit, interface))
+		if (names && n < n_candidates && unit_has_future(unit) &&
+		    unit_provides(unit, interface))
 			names[n++] = unit->file.name;
 	if (names)
 		qsort(names, n, sizeof(*names), compare_names);

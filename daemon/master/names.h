@@ -43,12 +43,6 @@ enum names_place names_resolve(struct master *master, struct control_call *clien
 enum names_place names_provider(struct master *master, struct control_call *client,
 				const char *interface, struct call_target *ret_target);
 
-/* Whether an actor of the unit provides the interface, as far as is known. */
-bool names_provides(const struct unit *unit, const char *interface);
-
-/* Whether it runs, or will: not one that was stopped, has ended or has failed. */
-bool names_has_future(const struct unit *unit);
-
 /* The next running instance of a pool; NULL: none runs. */
 struct instance *names_pick(struct unit *unit);
 

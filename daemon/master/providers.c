@@ -2,7 +2,6 @@
 
 #include "base/hash.h"
 #include "master/master.h"
-#include "master/names.h"
 #include "master/unit.h"
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,7 @@
 
 struct provider {
 	UT_hash_handle by_interface;
-	uint64_t epoch;
+	uint64_t n_changes; /* of the master, when it was looked for */
 	struct provision provision;
 	char interface[];
 };
@@ -24,9 +23,9 @@ static struct provision look(const struct master *master, const char *interface)
 	unsigned n_default = 0;
 
 	HASH_ITER (by_name, master->units_by_name, unit, next) {
-		if (!names_provides(unit, interface))
+		if (!unit_provides(unit, interface))
 			continue;
-		if (!names_has_future(unit)) {
+		if (!unit_has_future(unit)) {
 			found.down = unit;
 			continue;
 		}
@@ -54,14 +53,10 @@ void providers_fini(struct providers *providers)
 	}
 }
 
-void providers_expire(struct master *master)
-{
-	master->providers.epoch++;
-}
-
-static void remember(struct providers *providers, const char *interface,
+static void remember(struct master *master, const char *interface,
 		     const struct provision *provision)
 {
+	struct providers *providers = &master->providers;
 	size_t size = strlen(interface);
 	struct provider *provider;
 
@@ -71,7 +66,7 @@ static void remember(struct providers *providers, const char *interface,
 	if (!provider)
 		return;
 	memcpy(provider->interface, interface, size + 1);
-	provider->epoch = providers->epoch;
+	provider->n_changes = master->n_changes;
 	provider->provision = *provision;
 	HASH_ADD_KEYPTR(by_interface, providers->by_interface, provider->interface, size,
 			provider);
@@ -87,14 +82,14 @@ struct provision providers_find(struct master *master, const char *interface)
 
 	HASH_FIND(by_interface, providers->by_interface, interface, strlen(interface),
 		  provider);
-	if (provider && provider->epoch == providers->epoch)
+	if (provider && provider->n_changes == master->n_changes)
 		return provider->provision;
 	found = look(master, interface);
 	if (provider) {
-		provider->epoch = providers->epoch;
+		provider->n_changes = master->n_changes;
 		provider->provision = found;
 	} else if (found.n > 0 || found.down) {
-		remember(providers, interface, &found);
+		remember(master, interface, &found);
 	}
 	return found;
 }

@@ -14,7 +14,6 @@ struct provider;
 
 struct providers {
 	struct provider *by_interface; /* uthash */
-	uint64_t epoch;                /* counts changes of units */
 };
 
 /* Until the next change. */
@@ -27,9 +26,6 @@ struct provision {
 };
 
 struct provision providers_find(struct master *master, const char *interface);
-
-/* A unit came, goes or has changed: of all that was found nothing holds. */
-void providers_expire(struct master *master);
 
 void providers_fini(struct providers *providers);
 

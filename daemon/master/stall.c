@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "io.troupe.Worker.varlink.h"
+#include "master/activity_print.h"
 #include "master/letters.h"
 #include "master/master.h"
 #include "master/unit.h"
@@ -11,7 +12,6 @@
 #include <stdio.h>
 
 #define TICK_NS  CLOCK_SECOND_NS
-#define BUSY_NS  (TICK_NS - TICK_NS / 10)     /* seen at two ticks, which never are exact */
 #define QUIET_NS (2 * TICK_NS - TICK_NS / 10) /* a worker full of work may be late for a ping */
 #define LOG_NS   (5 * TICK_NS - TICK_NS / 10)
 
@@ -24,7 +24,7 @@ uint64_t stall_ns(const struct worker *worker)
 
 bool stall_name(const struct worker *worker, struct activity_names *ret_names)
 {
-	if (worker->stall.busy_ns < BUSY_NS)
+	if (worker->stall.busy_ns < STALL_BUSY_NS)
 		return false;
 	(void)activity_print(worker, &worker->stall.activity, ret_names);
 	return true;
@@ -46,42 +46,10 @@ void stall_print(const struct worker *worker, char text[STALL_TEXT])
 			       worker_is_halted(worker) ? ", its process is stopped" : "");
 }
 
-static struct instance *culprit(const struct worker *worker)
-{
-	const struct stall *stall = &worker->stall;
-	struct instance *instance;
-
-	if (!stall->is_stalled || stall->busy_ns < BUSY_NS)
-		return NULL;
-	instance =
-		unit_instance(worker->master, stall->activity.unit, stall->activity.instance);
-	return instance && instance->worker == worker ? instance : NULL;
-}
-
-const struct worker *stall_of_instance(const struct instance *instance)
-{
-	return instance->worker && culprit(instance->worker) == instance ? instance->worker
-									 : NULL;
-}
-
-const struct worker *stall_of_unit(const struct unit *unit)
-{
-	const struct master *master = unit->master;
-
-	for (unsigned i = 1; i <= LIMIT_WORKERS && master->n_stalled > 0; i++) {
-		const struct instance *instance =
-			master->workers[i] ? culprit(master->workers[i]) : NULL;
-
-		if (instance && instance->unit == unit)
-			return master->workers[i];
-	}
-	return NULL;
-}
-
 static void show(struct worker *worker, bool is_stalled)
 {
 	struct stall *stall = &worker->stall;
-	struct instance *before = culprit(worker), *now;
+	struct instance *before = instance_stalling(worker), *now;
 	char text[STALL_TEXT];
 
 	if (is_stalled == stall->is_stalled)
@@ -92,7 +60,7 @@ static void show(struct worker *worker, bool is_stalled)
 		worker->master->n_stalled++;
 	else
 		worker->master->n_stalled--;
-	now = culprit(worker);
+	now = instance_stalling(worker);
 	if (before || now)
 		unit_mark_changed((now ? now : before)->unit);
 	if (is_stalled)
@@ -106,7 +74,7 @@ static void show(struct worker *worker, bool is_stalled)
 
 void stall_forget(struct worker *worker)
 {
-	struct instance *instance = culprit(worker);
+	struct instance *instance = instance_stalling(worker);
 
 	/* No news: its end is. */
 	if (worker->stall.is_stalled)
@@ -131,7 +99,7 @@ bool stall_on_pong(struct worker *worker, uint64_t ping)
 		return worker->state == WORKER_STOPPING;
 	stall->ping = 0;
 	stall->silent_ns = 0;
-	if (stall->busy_ns < BUSY_NS)
+	if (stall->busy_ns < STALL_BUSY_NS)
 		show(worker, false);
 	return true;
 }
@@ -149,7 +117,7 @@ static void note_activity(struct worker *worker, uint64_t passed_ns)
 		return;
 	}
 	/* While its unit can still be told from it. */
-	if (stall->busy_ns >= BUSY_NS)
+	if (stall->busy_ns >= STALL_BUSY_NS)
 		show(worker, false);
 	stall->in_handler = in_handler;
 	stall->activity = now;
@@ -207,7 +175,7 @@ static void look(struct worker *worker, uint64_t passed_ns)
 	}
 	note_activity(worker, passed_ns);
 	ping(worker, passed_ns);
-	show(worker, stall->busy_ns >= BUSY_NS || stall->silent_ns >= QUIET_NS);
+	show(worker, stall->busy_ns >= STALL_BUSY_NS || stall->silent_ns >= QUIET_NS);
 	if (stall->is_stalled && !stall->is_logged && stall_ns(worker) >= LOG_NS) {
 		stall->is_logged = true;
 		stall_print(worker, text);

@@ -7,14 +7,16 @@
 #ifndef MASTER_STALL_H
 #define MASTER_STALL_H
 
+#include "base/clock.h"
 #include "master/activity.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 struct master;
 struct worker;
-struct unit;
-struct instance;
+
+/* In one handler for that long: it is the handler that holds the worker up. Seen at two ticks, which never are exact. */
+#define STALL_BUSY_NS (CLOCK_SECOND_NS - CLOCK_SECOND_NS / 10)
 
 struct stall {
 	uint64_t ping;      /* the number of the one under way; 0: none */
@@ -42,11 +44,6 @@ bool stall_is_guilty(const struct worker *worker, const struct crash *crash);
 
 /* How long a worker that is stalled has been so. */
 uint64_t stall_ns(const struct worker *worker);
-
-/* The worker whose stall is this instance's handler; NULL: it is not stalled. */
-const struct worker *stall_of_instance(const struct instance *instance);
-/* The same for any instance of a unit. */
-const struct worker *stall_of_unit(const struct unit *unit);
 
 /* Whose handler it is in, and at what. false: in none. */
 bool stall_name(const struct worker *worker, struct activity_names *ret_names);

@@ -24,12 +24,6 @@ static void end_search(struct worker *worker)
 	number_set_fini(&suspects->cleared);
 }
 
-static void start_more(struct worker *worker)
-{
-	list_foreach_safe (at, &worker->instances)
-		instance_worker_up(container_of(at, struct instance, on_worker));
-}
-
 static bool is_starting(const struct worker *worker, uint32_t version)
 {
 	const struct unit *unit = unit_by_number(worker->master, version);
@@ -66,11 +60,12 @@ static void on_timer(struct loop_timer *timer)
 	(void)number_set_add(&suspects->cleared, suspects->on_trial);
 	suspects->on_trial = 0;
 	loop_timer_start(timer, worker->deaths.config.healthy_ns);
-	start_more(worker);
+	suspects->on_cleared(worker);
 }
 
-void suspects_init(struct worker *worker)
+void suspects_init(struct worker *worker, void (*on_cleared)(struct worker *worker))
 {
+	worker->suspects.on_cleared = on_cleared;
 	loop_timer_init(&worker->suspects.timer, worker->master->loop, on_timer);
 }
 

@@ -28,12 +28,14 @@ struct suspects {
 		on_trial; /* the version of a unit that was started last, by its number; 0: none */
 	struct number_set cleared; /* versions that lived through their probation */
 	struct loop_timer timer;   /* the end of a probation, or of the search */
+	void (*on_cleared)(struct worker *worker);
 };
 
-void suspects_init(struct worker *worker);
+/* on_cleared: the one on trial has lived through its probation, and others may begin. */
+void suspects_init(struct worker *worker, void (*on_cleared)(struct worker *worker));
 void suspects_fini(struct worker *worker);
 
-/* Whether the instance may begin there now. If not, instance_worker_up() follows when it may. */
+/* Whether the instance may begin there now. If not, on_cleared follows when it may. */
 bool suspects_admit(struct worker *worker, const struct instance *instance);
 
 /* The process has died after life_ns without explanation. The units to blame get is_pinned; true: there are some, and why says

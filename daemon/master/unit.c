@@ -1,17 +1,13 @@
 #include "master/unit.h"
 
-#include "base/check.h"
-#include "base/cleanup.h"
-#include "master/listing.h"
+#include "base/text.h"
+#include "master/deploy.h"
 #include "master/master.h"
-#include "master/names.h"
-#include "master/route.h"
-#include "master/stall.h"
 #include "master/version.h"
-#include "master/waiter.h"
-#include "master/watch.h"
 #include "master/worker.h"
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define REASON_MAX 2000 /* bytes */
@@ -28,7 +24,7 @@ enum unit_state instance_shown(const struct instance *instance)
 	case INSTANCE_STARTING:
 		return UNIT_STARTING;
 	case INSTANCE_RUNNING:
-		return stall_of_instance(instance) ? UNIT_STALLED : UNIT_RUNNING;
+		return instance_stalls(instance) ? UNIT_STALLED : UNIT_RUNNING;
 	case INSTANCE_BACKOFF:
 		return UNIT_BACKOFF;
 	case INSTANCE_DRAINING:
@@ -69,7 +65,7 @@ enum unit_state unit_shown(const struct unit *unit)
 {
 	enum unit_state state = unit_state(unit);
 
-	return state == UNIT_RUNNING && stall_of_unit(unit) ? UNIT_STALLED : state;
+	return state == UNIT_RUNNING && unit_stalls(unit) ? UNIT_STALLED : state;
 }
 
 const char *unit_state_name(enum unit_state state)
@@ -86,8 +82,7 @@ const char *unit_state_name(enum unit_state state)
 
 void unit_mark_changed(struct unit *unit)
 {
-	listing_expire(unit->master);
-	providers_expire(unit->master);
+	unit->master->n_changes++;
 	if (!list_is_empty(&unit->changed))
 		return;
 	list_append(&unit->master->changed_units, &unit->changed);
@@ -105,7 +100,7 @@ static void cut_text(char *text, size_t size)
 	text[size] = '\0';
 }
 
-static void set_reason(struct unit *unit, const char *format, va_list arguments)
+void unit_set_reason_v(struct unit *unit, const char *format, va_list arguments)
 {
 	char *reason;
 
@@ -121,52 +116,67 @@ void unit_set_reason(struct unit *unit, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	set_reason(unit, format, arguments);
+	unit_set_reason_v(unit, format, arguments);
 	va_end(arguments);
 }
 
-void unit_break(struct unit *unit, const char *format, ...)
+bool unit_provides(const struct unit *unit, const char *interface)
 {
-	va_list arguments;
+	/* One that is about to become something else is waited for. */
+	const struct version *version =
+		unit->is_resumed && unit->next_version ? unit->next_version : unit->version;
+	const struct deployment_type *type;
 
-	va_start(arguments, format);
-	set_reason(unit, format, arguments);
-	va_end(arguments);
-	unit->is_broken = true;
-	if (!unit->has_bad_file) /* which is told of with all other problems of files */
-		log_error(&unit->master->log, "unit %s has failed: %s", unit->file.name,
-			  unit->reason ? unit->reason : "");
-	for (unsigned i = 0; i < unit->n_instances; i++)
-		instance_stop(&unit->instances[i]);
-	unit_mark_changed(unit);
-	master_settle(unit->master);
+	if (!version->type)
+		return false;
+	type = deploy_type(version->deployment, version->type);
+	for (size_t i = 0; type && i < type->n_interfaces; i++)
+		if (strcmp(type->interfaces[i], interface) == 0)
+			return true;
+	return false;
 }
 
-static bool is_to_start(const struct instance *instance, const struct worker *worker)
+bool unit_has_future(const struct unit *unit)
 {
-	return instance->worker == worker &&
-	       (instance->state == INSTANCE_WAITING || instance->state == INSTANCE_STARTING ||
-		instance->state == INSTANCE_BACKOFF);
+	enum unit_state state = unit_state(unit);
+
+	return state == UNIT_RUNNING || state == UNIT_STARTING || state == UNIT_BACKOFF ||
+	       unit->is_resumed || unit->n_coming_back > 0;
 }
 
-void unit_fail_on(struct unit *unit, const struct worker *worker, const char *format, ...)
-{
-	unsigned i = 0;
-	va_list arguments;
+/* ---- who holds up a worker */
 
-	while (i < unit->n_instances && !is_to_start(&unit->instances[i], worker))
-		i++;
-	if (i == unit->n_instances)
-		return;
-	va_start(arguments, format);
-	set_reason(unit, format, arguments);
-	va_end(arguments);
-	log_error(&unit->master->log, "unit %s has failed on worker %u: %s", unit->file.name,
-		  worker->number, unit->reason ? unit->reason : "");
-	for (; i < unit->n_instances; i++)
-		if (is_to_start(&unit->instances[i], worker))
-			instance_give_up(&unit->instances[i]);
-	master_settle(unit->master);
+struct instance *instance_stalling(const struct worker *worker)
+{
+	const struct stall *stall = &worker->stall;
+	struct instance *instance;
+
+	if (!stall->is_stalled || stall->busy_ns < STALL_BUSY_NS)
+		return NULL;
+	instance =
+		unit_instance(worker->master, stall->activity.unit, stall->activity.instance);
+	return instance && instance->worker == worker ? instance : NULL;
+}
+
+const struct worker *instance_stalls(const struct instance *instance)
+{
+	return instance->worker && instance_stalling(instance->worker) == instance
+		       ? instance->worker
+		       : NULL;
+}
+
+const struct worker *unit_stalls(const struct unit *unit)
+{
+	const struct master *master = unit->master;
+
+	for (unsigned i = 1; i <= LIMIT_WORKERS && master->n_stalled > 0; i++) {
+		const struct instance *instance =
+			master->workers[i] ? instance_stalling(master->workers[i]) : NULL;
+
+		if (instance && instance->unit == unit)
+			return master->workers[i];
+	}
+	return NULL;
 }
 
 /* ---- finding */
@@ -214,116 +224,35 @@ struct instance *instance_by_address(struct master *master, struct troupe_addres
 	return NULL;
 }
 
-/* ---- starting and stopping */
+/* ---- one instance */
 
-bool unit_place_or_break(struct unit *unit)
+void instance_forget_trouble(struct instance *instance)
 {
-	int r = unit_place(unit);
-
-	if (r == -ENOSPC)
-		unit_break(unit, "Worker=own: there are %u worker processes already",
-			   LIMIT_WORKERS);
-	else if (r < 0)
-		unit_break(unit, "Worker=own: %s", strerror(-r));
-	return r == 0;
-}
-
-void unit_start(struct unit *unit)
-{
-	if (unit->is_removed || unit->has_bad_file)
+	if (!instance->trouble)
 		return;
-	if (unit->next_version) {
-		unit->is_resumed = true;
-		unit_mark_changed(unit);
-		return;
-	}
-	if (unit->is_broken) {
-		/* What was in its way may have been mended. */
-		unit_redefine(unit);
-		if (unit->is_broken)
-			return;
-	}
-	if (!unit_place_or_break(unit))
-		return;
-	for (unsigned i = 0; i < unit->n_instances; i++)
-		instance_start(&unit->instances[i]);
-	unit_mark_changed(unit);
+	loop_timer_stop(&instance->trouble->timer);
+	free(instance->trouble);
+	instance->trouble = NULL;
 }
 
-void unit_stop(struct unit *unit)
+void instance_fini(struct instance *instance)
 {
-	unit->is_resumed = false;
-	for (unsigned i = 0; i < unit->n_instances; i++)
-		instance_stop(&unit->instances[i]);
-	unit_mark_changed(unit);
-}
-
-void unit_remove(struct unit *unit)
-{
-	unit->is_removed = true;
-	unit_stop(unit);
-}
-
-/* ---- before the loop sleeps */
-
-static bool is_resting(const struct unit *unit)
-{
-	return unit->n_in[INSTANCE_STOPPED] + unit->n_in[INSTANCE_ENDED] +
-		       unit->n_in[INSTANCE_FAILED] ==
-	       unit->n_instances;
-}
-
-static void flush(struct unit *unit)
-{
-	struct master *master = unit->master;
-	enum unit_state state;
-
-	/* Not seen as stopped by anybody when it is started again. */
-	unit_go_on(unit);
-	state = unit_shown(unit);
-	if (names_is_between_lives(unit) != unit->told_between_lives)
-		unit->names_changed = true;
-	if (unit->names_changed)
-		names_tell(master, unit);
-	/* What once went wrong is no news of one that runs. */
-	if (state == UNIT_RUNNING)
-		free(take_pointer(&unit->reason));
-	if (state != unit->told) {
-		unit->told = state;
-		watch_unit_state(&master->watchers, unit->file.name, (enum api_state)state,
-				 unit->reason);
-	}
-	waiters_check(unit);
-	route_again(unit);
-	if (!is_resting(unit))
-		return;
-	unit_release_own(unit);
-	if (unit->is_removed) {
-		log_info(&master->log, "unit %s is gone", unit->file.name);
-		if (unit->names_changed)
-			names_forget(master, unit);
-		unit_free(unit);
-	} else if (unit->next_version) {
-		bool is_resumed = unit->is_resumed;
-
-		unit_renew(unit);
-		unit->is_resumed = false;
-		if (is_resumed && !unit->is_broken)
-			unit_start(unit);
-		unit_mark_changed(unit);
+	instance_forget_trouble(instance);
+	list_remove(&instance->ready);
+	if (instance->worker) {
+		list_remove(&instance->on_worker);
+		instance->worker->n_instances--;
+		instance->worker = NULL;
 	}
 }
 
-void units_flush(struct master *master)
+/* ---- time */
+
+void unit_limit_drain(struct unit *unit)
 {
-	bool any = !list_is_empty(&master->changed_units);
+	uint64_t patience_ns = unit->file.life.stop_timeout_ns;
 
-	while (!list_is_empty(&master->changed_units)) {
-		struct unit *unit = list_first(&master->changed_units, struct unit, changed);
-
-		list_remove(&unit->changed);
-		flush(unit);
-	}
-	if (any)
-		master_settle(master);
+	/* Who began first is the first whose time is over. */
+	if (patience_ns != TEXT_INFINITY && !unit->drain_timer.started)
+		loop_timer_start(&unit->drain_timer, patience_ns);
 }

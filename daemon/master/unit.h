@@ -15,6 +15,7 @@
 #include "base/rate_limit.h"
 #include "config/unit_file.h"
 #include "supervise/restart.h"
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <troupe/address.h>
@@ -123,6 +124,17 @@ enum unit_state unit_shown(const struct unit *unit);
 enum unit_state instance_shown(const struct instance *instance);
 const char *unit_state_name(enum unit_state state);
 
+/* Whether an actor of the unit provides the interface, as far as is known. */
+bool unit_provides(const struct unit *unit, const char *interface);
+/* Whether it runs, or will: not one that was stopped, has ended or has failed. */
+bool unit_has_future(const struct unit *unit);
+
+/* The instance whose handler holds up a worker that is stalled; NULL: none, or not known. */
+struct instance *instance_stalling(const struct worker *worker);
+/* The worker that this instance holds up, or any one of the unit; NULL: it does not. */
+const struct worker *instance_stalls(const struct instance *instance);
+const struct worker *unit_stalls(const struct unit *unit);
+
 /* Take a definition in: file is taken over (emptied). config: JSON text of a spawned unit, NULL: made from file->config. The
  * unit is there even if it is broken; mistakes of its file are noted in `problems`. -ENOMEM; -ENOSPC: LIMIT_UNITS. */
 int unit_new(struct master *master, struct unit_file *file, const char *config,
@@ -130,7 +142,9 @@ int unit_new(struct master *master, struct unit_file *file, const char *config,
 /* A unit whose file could not be read, for people to see. reason: copied. */
 int unit_new_broken(struct master *master, const char *name, const char *file,
 		    const char *reason, struct unit **ret_unit);
-/* At once, without a word to its actors. NULL is fine. */
+/* It cannot be found by its name any more. */
+void unit_hide(struct unit *unit);
+/* At once, without a word to its actors. Nobody waits for it any more. NULL is fine. */
 void unit_free(struct unit *unit);
 
 struct unit *unit_find(struct master *master, const char *name);
@@ -162,11 +176,11 @@ int unit_restart(struct unit *unit, struct unit_file *file, struct version *vers
 /* Whether that is still under way. */
 bool unit_is_changing(const struct unit *unit);
 
-/* Go on with it as far as is possible now. For unit.c, before the loop sleeps. */
+/* Go on with it as far as is possible now, before the loop sleeps. */
 void unit_go_on(struct unit *unit);
-/* For instance.c: one more of it drains, from now on and StopTimeout= long at most. */
+/* For instance.c: one more of it drains, from now on and StopTimeout= long at most. Of unit.c. */
 void unit_limit_drain(struct unit *unit);
-/* For unit.c: those that drain have had their time. */
+/* For unit_define.c: those that drain have had their time. Of unit_end.c. */
 void unit_on_drain_timer(struct loop_timer *timer);
 
 /* It cannot run: stops what runs. reason is printed. */
@@ -180,6 +194,7 @@ void unit_fail_on(struct unit *unit, const struct worker *worker, const char *fo
 /* Cut to a length that fits a line. */
 void unit_set_reason(struct unit *unit, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+void unit_set_reason_v(struct unit *unit, const char *format, va_list arguments);
 
 /* Give each instance that has none a worker. false: there is none to be had, and the unit is broken. */
 bool unit_place_or_break(struct unit *unit);
@@ -207,6 +222,8 @@ void unit_release_own(struct unit *unit);
 bool instance_is_alive(const struct instance *instance);
 /* Take it off its worker, without a word. */
 void instance_fini(struct instance *instance);
+/* It has had no trouble. */
+void instance_forget_trouble(struct instance *instance);
 /* Unless it runs; one that is stopping starts again then. */
 void instance_start(struct instance *instance);
 void instance_stop(struct instance *instance);
@@ -236,9 +253,7 @@ void instance_ended(struct instance *instance, enum restart_end how, const char 
 /* Change the state, with all that hangs on it: counts, names, watchers, waiters. */
 void instance_set_state(struct instance *instance, enum instance_state state);
 
-/* The loop is about to sleep: tell of what has changed, and do what waited for it. Units that were to be removed are
- * gone afterwards; nowhere else does a unit go away. */
-void units_flush(struct master *master);
+/* Look at it before the loop sleeps: see unit_flush.h. */
 void unit_mark_changed(struct unit *unit);
 
 #endif

@@ -45,65 +45,6 @@ void unit_stay_broken(struct unit *unit, struct unit_file *file, const char *why
 
 /* ---- what needs them */
 
-void unit_limit_drain(struct unit *unit)
-{
-	uint64_t patience_ns = unit->file.life.stop_timeout_ns;
-
-	/* Who began first is the first whose time is over. */
-	if (patience_ns != TEXT_INFINITY && !unit->drain_timer.started)
-		loop_timer_start(&unit->drain_timer, patience_ns);
-}
-
-/* How long it may still take. */
-static uint64_t drain_left_ns(const struct instance *instance)
-{
-	uint64_t patience_ns = instance->unit->file.life.stop_timeout_ns;
-	uint64_t passed_ns = loop_now_ns(instance->unit->master->loop) - instance->stop_ns;
-
-	/* A millisecond is none: timers have their grain. */
-	return passed_ns + CLOCK_MS_NS < patience_ns ? patience_ns - passed_ns : 0;
-}
-
-void unit_on_drain_timer(struct loop_timer *timer)
-{
-	struct unit *unit = container_of(timer, struct unit, drain_timer);
-	const struct instance *first = NULL;
-	uint64_t left_ns, next_ns = UINT64_MAX;
-	unsigned n = 0;
-
-	if (master_has_slept(unit->master)) {
-		/* Some may have done their work meanwhile. */
-		loop_timer_start(timer, MASTER_AWAKE_NS);
-		return;
-	}
-	for (unsigned i = 0; i < unit->n_instances; i++) {
-		struct instance *instance = &unit->instances[i];
-
-		if (instance->state != INSTANCE_DRAINING)
-			continue;
-		left_ns = drain_left_ns(instance);
-		if (left_ns > 0) {
-			next_ns = left_ns < next_ns ? left_ns : next_ns;
-			continue;
-		}
-		if (n++ == 0)
-			first = instance;
-		if (instance->comes_back)
-			instance_replace(instance, false);
-		else
-			instance_stop(instance);
-	}
-	if (next_ns != UINT64_MAX && unit->file.life.stop_timeout_ns != TEXT_INFINITY)
-		loop_timer_start(timer, next_ns);
-	if (n == 1)
-		log_notice(&unit->master->log, "%s/%u still had work when its time was over",
-			   unit->file.name, first->number);
-	else if (n > 1)
-		log_notice(&unit->master->log,
-			   "%u actors of %s still had work when their time was over", n,
-			   unit->file.name);
-}
-
 /* Whether its instances can stay where they are. */
 static bool has_its_shape(const struct unit *unit, const struct unit_file *file)
 {

@@ -3,12 +3,9 @@
 
 #include "base/cleanup.h"
 #include "master/ends.h"
-#include "master/listing.h"
 #include "master/master.h"
-#include "master/route.h"
 #include "master/stopping.h"
 #include "master/version.h"
-#include "master/waiter.h"
 #include "master/worker.h"
 #include <string.h>
 
@@ -38,7 +35,7 @@ static void finish_define(struct unit *unit, int r, const char *why)
 	const struct unit_placement *placement = &unit->file.placement;
 
 	unit->is_broken = false;
-	providers_expire(unit->master);
+	unit->master->n_changes++;
 	if (r == -EINVAL)
 		unit_break(unit, "%s", why);
 	else if (r < 0)
@@ -86,8 +83,7 @@ static int add_unit(struct master *master, struct unit_file *file, bool is_confi
 	unit->is_configured = is_configured;
 	unit->version = version;
 	version->unit = unit;
-	listing_expire(master);
-	providers_expire(master);
+	master->n_changes++;
 	unit->told = UNIT_STOPPED;
 	rate_limit_init(&unit->ends, ENDS_INTERVAL_NS, ENDS_BURST);
 	rate_limit_init(&unit->given_up, ENDS_INTERVAL_NS, ENDS_BURST);
@@ -154,24 +150,26 @@ static void forget_next(struct unit *unit)
 	version_unref(take_pointer(&unit->next_version));
 }
 
+void unit_hide(struct unit *unit)
+{
+	if (!unit->by_name.tbl)
+		return;
+	HASH_DELETE(by_name, unit->master->units_by_name, unit);
+	unit->by_name.tbl = NULL;
+	unit->master->n_changes++;
+}
+
 void unit_free(struct unit *unit)
 {
-	struct master *master;
-
 	if (!unit)
 		return;
-	master = unit->master;
-	listing_expire(master);
 	ends_flush(unit);
-	waiters_fail(unit);
 	unit_release_own(unit);
 	loop_timer_stop(&unit->drain_timer);
 	stopping_fini(unit);
 	drop_instances(unit);
 	list_remove(&unit->changed);
-	HASH_DELETE(by_name, master->units_by_name, unit);
-	providers_expire(master);
-	route_again(unit);
+	unit_hide(unit);
 	forget_next(unit);
 	version_unref(unit->version);
 	unit_file_fini(&unit->file);

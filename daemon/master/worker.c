@@ -6,8 +6,6 @@
 #include "base/text.h"
 #include "config/memory.h"
 #include "io.troupe.Worker.varlink.h"
-#include "master/arenas.h"
-#include "master/deploy.h"
 #include "master/master.h"
 #include "master/page_map.h"
 #include "master/unit.h"
@@ -47,6 +45,15 @@ int worker_send(struct worker *worker, const struct troupe_method *method, const
 	if (!worker->channel || worker->is_dead)
 		return -ENOTCONN;
 	return channel_send(worker->channel, method, in, fd);
+}
+
+void worker_undefine(struct worker *worker, uint32_t version)
+{
+	if (!number_set_has(&worker->defined, version))
+		return;
+	number_set_remove(&worker->defined, version);
+	(void)worker_send(worker, &worker_undefine_method,
+			  &(struct worker_undefine){.unit = version}, -1);
 }
 
 static void send_signal(struct worker *worker, int number)
@@ -116,7 +123,7 @@ static void give_up_as_lost(struct worker *worker)
 		  "wait for a device?): going on without it",
 		  worker->number, (int)worker->pid);
 	worker->is_dead = true;
-	worker_bury(worker);
+	worker->ops->on_death(worker);
 }
 
 static void on_kill_timer(struct loop_timer *timer)
@@ -129,7 +136,7 @@ static void on_kill_timer(struct loop_timer *timer)
 		return;
 	}
 	if (worker->is_dead) {
-		worker_bury(worker);
+		worker->ops->on_death(worker);
 		return;
 	}
 	if (worker->is_killed) {
@@ -167,7 +174,7 @@ static void on_pidfd(struct loop_io *io, unsigned events)
 	if (worker->channel)
 		loop_timer_start(&worker->kill_timer, LAST_WORDS_NS);
 	else
-		worker_bury(worker);
+		worker->ops->on_death(worker);
 }
 
 static void on_closed(void *context, int error)
@@ -177,7 +184,7 @@ static void on_closed(void *context, int error)
 	channel_free(worker->channel);
 	worker->channel = NULL;
 	if (worker->is_dead)
-		worker_bury(worker);
+		worker->ops->on_death(worker);
 	else if (error < 0)
 		worker_kill(worker,
 			    error == -EBADMSG   ? "it broke the protocol"
@@ -212,8 +219,14 @@ void worker_follow_end(struct worker *worker, enum worker_end end)
 				   &wait_ns);
 	worker->is_away = wait_ns > LIMIT_WORKER_DELAY_NS;
 	loop_timer_start(&worker->restart_timer, wait_ns);
-	list_foreach_safe (at, &worker->instances)
-		instance_worker_away(container_of(at, struct instance, on_worker));
+	worker->ops->on_away(worker);
+}
+
+/* That its messages and states should take at most; 0: no bound. */
+static int64_t bytes_of_memory(const struct master *master)
+{
+	return (int64_t)memory_of_worker(master->settings.worker_memory,
+					 master->settings.workers);
 }
 
 static int introduce(struct worker *worker, int page)
@@ -223,7 +236,7 @@ static int introduce(struct worker *worker, int page)
 		.incarnation = worker->incarnation,
 		.directory = worker->master->directory,
 		.logLevel = worker->master->log.level,
-		.memory = (int64_t)memory_of_worker(&worker->master->settings),
+		.memory = bytes_of_memory(worker->master),
 	};
 
 	return worker_send(worker, &worker_start_method, &start, page);
@@ -236,8 +249,8 @@ static int try_launch(struct worker *worker)
 	struct launched launched;
 	struct channel_config config = {
 		.loop = master->loop,
-		.handlers = worker_handlers,
-		.n_handlers = worker_n_handlers,
+		.handlers = worker->ops->handlers,
+		.n_handlers = worker->ops->n_handlers,
 		.on_closed = on_closed,
 		.context = worker,
 	};
@@ -351,9 +364,7 @@ void worker_forget_process(struct worker *worker)
 		loop_io_stop(&worker->pidfd_io);
 		reaper_add(&worker->master->reaper, take_fd(&worker->pidfd));
 	}
-	arenas_forget(worker);
-	stall_forget(worker);
-	letters_end(worker);
+	worker->ops->on_forget(worker);
 	worker->pid = 0;
 	list_foreach_safe (at, &worker->requests) {
 		list_remove(at);
@@ -392,9 +403,8 @@ void worker_reconfigure(struct worker *worker)
 	restart_configure(&worker->trouble, &trouble);
 	restart_configure(&worker->deaths, &deaths);
 	(void)worker_send(worker, &worker_reconfigure_method,
-			  &(struct worker_reconfigure){
-				  .logLevel = master->log.level,
-				  .memory = (int64_t)memory_of_worker(&master->settings)},
+			  &(struct worker_reconfigure){.logLevel = master->log.level,
+						       .memory = bytes_of_memory(master)},
 			  -1);
 }
 
@@ -409,6 +419,7 @@ int worker_new(struct master *master, unsigned number, struct unit *owner,
 	if (!worker)
 		return -ENOMEM;
 	worker->master = master;
+	worker->ops = master->worker_ops;
 	worker->number = number;
 	worker->owner = owner;
 	worker->pidfd = -1;
@@ -416,13 +427,11 @@ int worker_new(struct master *master, unsigned number, struct unit *owner,
 	list_init(&worker->instances);
 	list_init(&worker->requests);
 	list_init(&worker->calls);
-	letters_init(&worker->letters);
 	restart_init(&worker->deaths, &deaths, random_next(&master->random));
 	restart_init(&worker->trouble, &trouble, random_next(&master->random));
-	suspects_init(worker);
 	loop_timer_init(&worker->restart_timer, master->loop, on_restart_timer);
-	loop_timer_init(&worker->request_timer, master->loop, worker_on_request_timer);
 	loop_timer_init(&worker->kill_timer, master->loop, on_kill_timer);
+	worker->ops->init(worker);
 	master->workers[number] = worker;
 	*ret_worker = worker;
 	return 0;
@@ -446,7 +455,7 @@ void worker_free(struct worker *worker)
 		list_remove(at);
 		instance->worker = NULL;
 	}
-	suspects_fini(worker);
+	worker->ops->fini(worker);
 	page_unmap(worker->page);
 	worker->master->workers[worker->number] = NULL;
 	free(worker);

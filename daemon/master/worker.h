@@ -55,8 +55,24 @@ struct request {
 	uint64_t timeout_ns;
 };
 
+/* What is made of what happens to a worker, by those who know what runs there: see worker_parts.h. */
+struct worker_ops {
+	const struct channel_handler *handlers; /* of its notices */
+	size_t n_handlers;
+	/* Make and undo the parts that it holds for others. */
+	void (*init)(struct worker *worker);
+	void (*fini)(struct worker *worker);
+	/* Its process is gone: let go of what is kept of that. */
+	void (*on_forget)(struct worker *worker);
+	/* It is away, perhaps for long: what was to run there may move. */
+	void (*on_away)(struct worker *worker);
+	/* The process has died and said its last: see to what follows. The worker may be gone on return. */
+	void (*on_death)(struct worker *worker);
+};
+
 struct worker {
 	struct master *master;
+	const struct worker_ops *ops;
 	unsigned number;
 	struct unit *
 		owner; /* of a unit's own process; NULL: shared, or its unit has let go of it */
@@ -139,6 +155,9 @@ int worker_send(struct worker *worker, const struct troupe_method *method, const
 /* Whether it can be told things: running, and its channel is open. */
 bool worker_is_up(const struct worker *worker);
 
+/* Let it forget a version that will not be used again, if it knows it. */
+void worker_undefine(struct worker *worker, uint32_t version);
+
 /* ---- requests; of worker_requests.c */
 /* Start an instance that is to run here: load its plug-in and define its unit before if that was not done. -ENOTCONN when the
  * process is not up: it will be started when it is. -ENOMEM. */
@@ -146,9 +165,6 @@ int worker_spawn(struct worker *worker, struct instance *instance);
 
 /* Tell it that the limits of a version's unit have changed, if it knows that version. */
 void worker_redefine(struct worker *worker, const struct version *version);
-
-/* Let it forget a version that will not be used again, if it knows it. */
-void worker_undefine(struct worker *worker, uint32_t version);
 
 /* The request that an answer belongs to, taken out of the queue (free() it); NULL: nobody asked. id: SPAWN only. */
 struct request *worker_answered(struct worker *worker, enum request_kind kind, uint64_t number,
@@ -161,12 +177,6 @@ bool worker_is_at_request(const struct worker *worker, const struct activity *ac
 /* For request_timer: the process has not come to the first request in time, or was not ready. */
 void worker_on_request_timer(struct loop_timer *timer);
 
-/* The symbolizer has looked for the places of a crash: log its frames, and keep the places. Of worker_death.c. */
-void worker_on_places(void *context, const struct crash *crash);
-
-/* The process has died and said its last: bury it. Of worker_death.c. The worker may be gone on return. */
-void worker_bury(struct worker *worker);
-
 /* ---- for worker_death.c */
 /* Collect its exit status, if the kernel gives it by now. */
 void worker_collect(struct worker *worker);
@@ -176,10 +186,6 @@ void worker_forget_process(struct worker *worker);
 void worker_ended(struct worker *worker);
 /* It ended otherwise: start the next one, now or later. What was to run there may move. */
 void worker_follow_end(struct worker *worker, enum worker_end end);
-
-/* The handlers of its notices. Of worker_notices.c. */
-extern const struct channel_handler worker_handlers[];
-extern const size_t worker_n_handlers;
 
 const char *worker_state_name(enum worker_state state);
 

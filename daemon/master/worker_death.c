@@ -1,7 +1,8 @@
 /* worker_death.c - what follows from the end of a worker's process. */
-#include "master/worker.h"
+#include "master/worker_death.h"
 
 #include "base/text.h"
+#include "master/activity_print.h"
 #include "master/calls.h"
 #include "master/deploy.h"
 #include "master/inquiry.h"
@@ -12,6 +13,7 @@
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/watch.h"
+#include "master/worker.h"
 #include <string.h>
 
 #define FRAMES_LOGGED 16 /* Workers tells of all that there are */
@@ -228,7 +230,7 @@ static void lose_instances(struct worker *worker, const struct blame *blame, con
 		unit->is_pinned = false;
 }
 
-void worker_bury(struct worker *worker)
+void worker_on_death(struct worker *worker)
 {
 	struct master *master = worker->master;
 	struct blame blame = {0};

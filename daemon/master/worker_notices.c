@@ -1,5 +1,7 @@
 /* worker_notices.c - what a worker's process says. The channel has checked that each notice is of its type; everything
  * else that it claims is looked at here. */
+#include "master/worker_notices.h"
+
 #include "base/cleanup.h"
 #include "io.troupe.Worker.varlink.h"
 #include "master/arenas.h"
@@ -248,4 +250,4 @@ const struct channel_handler worker_handlers[] = {
 	HANDLER(stopped),     HANDLER(ended),  HANDLER(reply),   HANDLER(census),
 	HANDLER(dead_letter), HANDLER(borrow), HANDLER(kept),    HANDLER(pong),
 };
-const size_t worker_n_handlers = ARRAY_LEN(worker_handlers);
+_Static_assert(ARRAY_LEN(worker_handlers) == WORKER_HANDLERS, "as others count on it");

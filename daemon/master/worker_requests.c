@@ -142,15 +142,6 @@ void worker_redefine(struct worker *worker, const struct version *version)
 		(void)worker_send(worker, &worker_redefine_method, &notice, -1);
 }
 
-void worker_undefine(struct worker *worker, uint32_t version)
-{
-	if (!number_set_has(&worker->defined, version))
-		return;
-	number_set_remove(&worker->defined, version);
-	(void)worker_send(worker, &worker_undefine_method,
-			  &(struct worker_undefine){.unit = version}, -1);
-}
-
 int worker_spawn(struct worker *worker, struct instance *instance)
 {
 	const struct version *version = instance->version;

@@ -65,18 +65,14 @@ static void machine_is_the_limit_where_no_group_has_one(void **state)
 
 static void worker_has_its_part(void **state)
 {
-	struct settings settings = {.workers = 1};
-	uint64_t one = memory_of_worker(&settings);
+	uint64_t one = memory_of_worker(0, 1);
 
 	(void)state;
 	assert_true(one >= LIMIT_WORKER_MEMORY_MIN && one <= machine());
-	settings.workers = LIMIT_WORKERS;
-	assert_true(memory_of_worker(&settings) <= one);
-	assert_true(memory_of_worker(&settings) >= LIMIT_WORKER_MEMORY_MIN);
-	settings.worker_memory = 100 * MIB;
-	assert_int_equal(memory_of_worker(&settings), 100 * MIB);
-	settings.worker_memory = TEXT_INFINITY;
-	assert_int_equal(memory_of_worker(&settings), 0);
+	assert_true(memory_of_worker(0, LIMIT_WORKERS) <= one);
+	assert_true(memory_of_worker(0, LIMIT_WORKERS) >= LIMIT_WORKER_MEMORY_MIN);
+	assert_int_equal(memory_of_worker(100 * MIB, 1), 100 * MIB);
+	assert_int_equal(memory_of_worker(TEXT_INFINITY, 1), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -1,0 +1,80 @@
+#include "master/unit_flush.h"
+
+#include "base/cleanup.h"
+#include "master/master.h"
+#include "master/names.h"
+#include "master/route.h"
+#include "master/unit.h"
+#include "master/waiter.h"
+#include "master/watch.h"
+
+static bool is_resting(const struct unit *unit)
+{
+	return unit->n_in[INSTANCE_STOPPED] + unit->n_in[INSTANCE_ENDED] +
+		       unit->n_in[INSTANCE_FAILED] ==
+	       unit->n_instances;
+}
+
+/* Whoever waits for it hears that it is gone; calls may find another one. */
+static void forget(struct unit *unit)
+{
+	waiters_fail(unit);
+	unit_hide(unit);
+	route_again(unit);
+	unit_free(unit);
+}
+
+static void flush(struct unit *unit)
+{
+	struct master *master = unit->master;
+	enum unit_state state;
+
+	/* Not seen as stopped by anybody when it is started again. */
+	unit_go_on(unit);
+	state = unit_shown(unit);
+	if (names_is_between_lives(unit) != unit->told_between_lives)
+		unit->names_changed = true;
+	if (unit->names_changed)
+		names_tell(master, unit);
+	/* What once went wrong is no news of one that runs. */
+	if (state == UNIT_RUNNING)
+		free(take_pointer(&unit->reason));
+	if (state != unit->told) {
+		unit->told = state;
+		watch_unit_state(&master->watchers, unit->file.name, (enum api_state)state,
+				 unit->reason);
+	}
+	waiters_check(unit);
+	route_again(unit);
+	if (!is_resting(unit))
+		return;
+	unit_release_own(unit);
+	if (unit->is_removed) {
+		log_info(&master->log, "unit %s is gone", unit->file.name);
+		if (unit->names_changed)
+			names_forget(master, unit);
+		forget(unit);
+	} else if (unit->next_version) {
+		bool is_resumed = unit->is_resumed;
+
+		unit_renew(unit);
+		unit->is_resumed = false;
+		if (is_resumed && !unit->is_broken)
+			unit_start(unit);
+		unit_mark_changed(unit);
+	}
+}
+
+void units_flush(struct master *master)
+{
+	bool any = !list_is_empty(&master->changed_units);
+
+	while (!list_is_empty(&master->changed_units)) {
+		struct unit *unit = list_first(&master->changed_units, struct unit, changed);
+
+		list_remove(&unit->changed);
+		flush(unit);
+	}
+	if (any)
+		master_settle(master);
+}

@@ -1,0 +1,10 @@
+/* worker_notices.h - the notices that a worker may send, each with what is made of it. Master process, one thread. */
+#ifndef MASTER_WORKER_NOTICES_H
+#define MASTER_WORKER_NOTICES_H
+
+#include "proto/channel.h"
+
+#define WORKER_HANDLERS 12
+extern const struct channel_handler worker_handlers[WORKER_HANDLERS];
+
+#endif

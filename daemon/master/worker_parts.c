@@ -1,0 +1,48 @@
+#include "master/worker_parts.h"
+
+#include "master/arenas.h"
+#include "master/master.h"
+#include "master/unit.h"
+#include "master/worker_death.h"
+#include "master/worker_notices.h"
+
+static void let_next_begin(struct worker *worker)
+{
+	list_foreach_safe (at, &worker->instances)
+		instance_worker_up(container_of(at, struct instance, on_worker));
+}
+
+static void init(struct worker *worker)
+{
+	letters_init(&worker->letters);
+	suspects_init(worker, let_next_begin);
+	loop_timer_init(&worker->request_timer, worker->master->loop, worker_on_request_timer);
+}
+
+static void fini(struct worker *worker)
+{
+	suspects_fini(worker);
+}
+
+static void on_forget(struct worker *worker)
+{
+	arenas_forget(worker);
+	stall_forget(worker);
+	letters_end(worker);
+}
+
+static void on_away(struct worker *worker)
+{
+	list_foreach_safe (at, &worker->instances)
+		instance_worker_away(container_of(at, struct instance, on_worker));
+}
+
+const struct worker_ops worker_parts = {
+	.handlers = worker_handlers,
+	.n_handlers = WORKER_HANDLERS,
+	.init = init,
+	.fini = fini,
+	.on_forget = on_forget,
+	.on_away = on_away,
+	.on_death = worker_on_death,
+};

@@ -1,0 +1,9 @@
+/* worker_parts.h - the parts that a worker holds for others, and who hears what happens to it. Master process, one thread. */
+#ifndef MASTER_WORKER_PARTS_H
+#define MASTER_WORKER_PARTS_H
+
+#include "master/worker.h"
+
+extern const struct worker_ops worker_parts;
+
+#endif
