@@ -1,12 +1,13 @@
 # What is built from what. Each folder is one static archive; the lists of archives below are the
 # layering: an archive may use what stands to the right of it.
 
-FOLDERS = base proto core supervise config bridge control plugin worker master symbolize ctl
+FOLDERS = base proto core supervise config process bridge control plugin worker master symbolize ctl
 dir_base = daemon/base
 dir_proto = proto
 dir_core = daemon/core
 dir_supervise = daemon/supervise
 dir_config = daemon/config
+dir_process = daemon/process
 dir_bridge = daemon/bridge
 dir_control = daemon/control
 dir_plugin = daemon/plugin
@@ -19,7 +20,7 @@ dir_ctl = ctl
 MAINS = daemon/worker/main.c daemon/master/main.c daemon/symbolize/main.c ctl/main.c proto/troupe-gen.c
 
 LIBS_worker = worker plugin core bridge proto base
-LIBS_master = master config control supervise proto base
+LIBS_master = master process config control supervise proto base
 LIBS_symbolize = symbolize base
 LIBS_ctl    = ctl proto base
 LIBS_gen    = proto base
@@ -68,7 +69,7 @@ $(BUILD)/%.o: %.c | $(CONFIG_H)
 	$(call quiet,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # Everything above the two lowest folders may use the host's interfaces.
-$(foreach folder,core supervise config bridge control plugin worker master ctl,$(objects_$(folder))): | $(HOST_HEADERS)
+$(foreach folder,core supervise config process bridge control plugin worker master ctl,$(objects_$(folder))): | $(HOST_HEADERS)
 $(patsubst %.c,$(BUILD)/%.o,$(filter-out proto/troupe-gen.c,$(MAINS))): | $(HOST_HEADERS)
 
 # The names that io.troupe.Control would take by itself are those of daemon/control/.

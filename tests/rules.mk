@@ -6,11 +6,12 @@ UNIT_proto     = proto base
 UNIT_core      = core proto base
 UNIT_supervise = supervise proto base
 UNIT_config    = config supervise proto base
+UNIT_process   = process config proto base
 UNIT_bridge    = bridge proto base
 UNIT_control   = control proto base
 UNIT_plugin    = plugin core proto base
 UNIT_worker    = worker plugin core bridge proto base
-UNIT_master    = master config control supervise proto base
+UNIT_master    = master process config control supervise proto base
 UNIT_ctl       = ctl control proto base
 
 define unit_rules
@@ -177,7 +178,7 @@ fuzz: deps-test
 
 .PHONY: fuzz-build
 fuzz-build: $(FUZZ_TARGETS)
-$(FUZZ_TARGETS): $(FUZZ_BUILD)/%: tests/fuzz/%.c $(call archives,master config control supervise plugin core bridge proto base) | $(HOST_HEADERS)
+$(FUZZ_TARGETS): $(FUZZ_BUILD)/%: tests/fuzz/%.c $(call archives,master process config control supervise plugin core bridge proto base) | $(HOST_HEADERS)
 	$(call quiet,FUZZ)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(filter %.o,$^) $(filter %.a,$^) -ljansson -lev -lnanomsg -lsystemd -ldl -lm
 # On the simulated loop, standing before the archives: what waits for time has it at once.
 $(FUZZ_BUILD)/fuzz_bridge: $(SIM_LOOP)

@@ -1,9 +1,9 @@
 #include "master/activity_print.h"
 
-#include "master/deploy.h"
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/worker.h"
+#include "process/deploy.h"
 #include <stdio.h>
 
 static void print_address(const struct worker *worker, struct troupe_address address,

@@ -3,7 +3,7 @@
 #ifndef MASTER_ACTIVITY_PRINT_H
 #define MASTER_ACTIVITY_PRINT_H
 
-#include "master/activity.h"
+#include "process/activity.h"
 
 struct worker;
 struct instance;

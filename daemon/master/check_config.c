@@ -5,7 +5,7 @@
 #include "config/config_json.h"
 #include "config/defaults.h"
 #include "config/unit_file.h"
-#include "master/deploy.h"
+#include "process/deploy.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,6 @@
 
 #include "base/cleanup.h"
 #include "io.troupe.Control.varlink.h"
-#include "master/deploy.h"
 #include "master/describe.h"
 #include "master/inquiry.h"
 #include "master/listing.h"
@@ -12,6 +11,7 @@
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/worker.h"
+#include "process/deploy.h"
 #include "proto/address.h"
 #include <string.h>
 

@@ -4,12 +4,12 @@
 #include "base/clock.h"
 #include "config/problems.h"
 #include "io.troupe.Control.varlink.h"
-#include "master/deploy.h"
 #include "master/master.h"
 #include "master/stall.h"
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/worker.h"
+#include "process/deploy.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

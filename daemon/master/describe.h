@@ -7,7 +7,7 @@
 #define MASTER_DESCRIBE_H
 
 #include "control/server.h"
-#include "master/crash.h"
+#include "process/crash.h"
 #include "proto/arena.h"
 #include <stdbool.h>
 

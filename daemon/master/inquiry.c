@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "io.troupe.Control.varlink.h"
 #include "io.troupe.Worker.varlink.h"
-#include "master/deploy.h"
 #include "master/describe.h"
 #include "master/master.h"
 #include "master/shares.h"
@@ -12,6 +11,7 @@
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/worker.h"
+#include "process/deploy.h"
 #include "proto/address.h"
 #include "proto/arena.h"
 #include <errno.h>

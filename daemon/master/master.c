@@ -4,10 +4,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "master/control.h"
-#include "master/deploy.h"
 #include "master/ends.h"
 #include "master/names.h"
-#include "master/place.h"
 #include "master/places.h"
 #include "master/reload.h"
 #include "master/reload_reply.h"
@@ -17,6 +15,8 @@
 #include "master/unit_flush.h"
 #include "master/worker_death.h"
 #include "master/worker_parts.h"
+#include "process/deploy.h"
+#include "process/place.h"
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>

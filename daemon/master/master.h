@@ -19,16 +19,16 @@
 #include "master/audit.h"
 #include "master/calls.h"
 #include "master/inquiry.h"
-#include "master/launcher.h"
 #include "master/listing.h"
 #include "master/notify.h"
-#include "master/oom.h"
 #include "master/providers.h"
 #include "master/pulse.h"
-#include "master/reaper.h"
 #include "master/senders.h"
-#include "master/symbolizer.h"
 #include "master/watchers.h"
+#include "process/launcher.h"
+#include "process/oom.h"
+#include "process/reaper.h"
+#include "process/symbolizer.h"
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -4,12 +4,12 @@
 #include "base/text.h"
 #include "io.troupe.Control.varlink.h"
 #include "io.troupe.Worker.varlink.h"
-#include "master/deploy.h"
 #include "master/master.h"
 #include "master/providers.h"
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/worker.h"
+#include "process/deploy.h"
 #include "proto/address.h"
 #include <string.h>
 

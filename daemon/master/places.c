@@ -4,8 +4,8 @@
 #include "io.troupe.Worker.varlink.h"
 #include "master/master.h"
 #include "master/notify.h"
-#include "master/place.h"
 #include "master/worker.h"
+#include "process/place.h"
 #include <string.h>
 #include <unistd.h>
 

@@ -2,13 +2,13 @@
 
 #include "base/cleanup.h"
 #include "config/defaults.h"
-#include "master/deploy.h"
 #include "master/master.h"
 #include "master/notify.h"
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/watch.h"
 #include "master/worker.h"
+#include "process/deploy.h"
 #include <errno.h>
 #include <string.h>
 

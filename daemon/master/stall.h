@@ -8,7 +8,7 @@
 #define MASTER_STALL_H
 
 #include "base/clock.h"
-#include "master/activity.h"
+#include "process/activity.h"
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -1,11 +1,11 @@
 #include "master/suspects.h"
 
 #include "base/clock.h"
-#include "master/deploy.h"
 #include "master/master.h"
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/worker.h"
+#include "process/deploy.h"
 
 #define DEATHS_NAMED  2 /* until the plug-in that they name is blamed */
 #define DEATHS_SEARCH 3 /* until a search begins */

@@ -11,7 +11,7 @@
 #define MASTER_SUSPECTS_H
 
 #include "base/loop.h"
-#include "master/number_set.h"
+#include "process/number_set.h"
 #include <stdbool.h>
 #include <stdint.h>
 

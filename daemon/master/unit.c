@@ -1,10 +1,10 @@
 #include "master/unit.h"
 
 #include "base/text.h"
-#include "master/deploy.h"
 #include "master/master.h"
 #include "master/version.h"
 #include "master/worker.h"
+#include "process/deploy.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

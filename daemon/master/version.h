@@ -7,7 +7,7 @@
 #define MASTER_VERSION_H
 
 #include "base/hash.h"
-#include "master/deploy.h"
+#include "process/deploy.h"
 #include <stdint.h>
 
 struct master;

@@ -7,8 +7,8 @@
 #include "config/memory.h"
 #include "io.troupe.Worker.varlink.h"
 #include "master/master.h"
-#include "master/page_map.h"
 #include "master/unit.h"
+#include "process/page_map.h"
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>

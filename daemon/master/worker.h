@@ -13,11 +13,11 @@
 #include "base/list.h"
 #include "base/loop.h"
 #include "base/page.h"
-#include "master/crash.h"
 #include "master/letters.h"
-#include "master/number_set.h"
 #include "master/stall.h"
 #include "master/suspects.h"
+#include "process/crash.h"
+#include "process/number_set.h"
 #include "proto/channel.h"
 #include "supervise/restart.h"
 #include <stdbool.h>

@@ -4,16 +4,16 @@
 #include "base/text.h"
 #include "master/activity_print.h"
 #include "master/calls.h"
-#include "master/deploy.h"
 #include "master/inquiry.h"
 #include "master/kill.h"
 #include "master/master.h"
 #include "master/names.h"
-#include "master/place.h"
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/watch.h"
 #include "master/worker.h"
+#include "process/deploy.h"
+#include "process/place.h"
 #include <string.h>
 
 #define FRAMES_LOGGED 16 /* Workers tells of all that there are */

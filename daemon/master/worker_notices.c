@@ -6,7 +6,6 @@
 #include "io.troupe.Worker.varlink.h"
 #include "master/arenas.h"
 #include "master/calls.h"
-#include "master/deploy.h"
 #include "master/inquiry.h"
 #include "master/letters.h"
 #include "master/master.h"
@@ -15,6 +14,7 @@
 #include "master/version.h"
 #include "master/watch.h"
 #include "master/worker.h"
+#include "process/deploy.h"
 #include <string.h>
 
 /* Whether an address is one that this process may speak of. */

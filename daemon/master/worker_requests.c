@@ -4,10 +4,10 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "io.troupe.Worker.varlink.h"
-#include "master/deploy.h"
 #include "master/master.h"
 #include "master/unit.h"
 #include "master/version.h"
+#include "process/deploy.h"
 
 static void arm_request_timer(struct worker *worker)
 {

@@ -3,7 +3,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/seqpacket.h"
-#include "master/page_map.h"
+#include "process/page_map.h"
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>

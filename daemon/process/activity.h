@@ -1,0 +1,41 @@
+/* activity.h - what the plug-in thread of a worker is at: which message or act, of which actor.
+ *
+ * A value, read from the worker's status page, which may hold anything: the numbers are the worker's word. Names are put to
+ * them in activity_print.h. Master process, one thread.
+ */
+#ifndef PROCESS_ACTIVITY_H
+#define PROCESS_ACTIVITY_H
+
+#include "base/page.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <troupe/address.h>
+
+#define ACTIVITY_ACTOR   96
+#define ACTIVITY_MESSAGE 400
+#define ACTIVITY_CHILD   48
+
+struct activity {
+	uint64_t sequence;             /* another one: another activity */
+	uint32_t unit, instance;       /* unit 0: of no unit's actor */
+	uint64_t type_hash;            /* of the message, or a PAGE_DOING_ number */
+	struct troupe_address address; /* slot and generation only */
+	uint64_t
+		call; /* of a client, that is being handled, by its number; 0: something else is */
+};
+
+struct activity_names {
+	char actor[ACTIVITY_ACTOR]; /* "pool/2", or an address; "": the host itself */
+	/* The address of an actor that `actor`, or one that comes from it, has spawned: that one it is.
+	 * "": it is `actor` itself, as far as is known. */
+	char child[ACTIVITY_CHILD];
+	char message[ACTIVITY_MESSAGE]; /* "io.troupe.hello.Greet", "init"; never "" */
+};
+
+/* The activity of a thread now, or as it was when it crashed. true: it is in a handler; false: between two. */
+bool activity_read(const struct page_thread *thread, struct activity *ret_activity);
+
+/* "init", "a timer" and so on for the small numbers in place of a message's hash; NULL: it is a message. */
+const char *activity_doing(uint64_t type_hash);
+
+#endif

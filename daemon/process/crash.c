@@ -1,0 +1,147 @@
+/* crash.c - a dead worker's page, read with distrust. */
+#include "process/crash.h"
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static uint64_t unix_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void print_cause(char *text, size_t size, const siginfo_t *end)
+{
+	const char *name;
+
+	switch (end->si_code) {
+	case CLD_EXITED:
+		(void)snprintf(text, size, "exit %d", end->si_status);
+		break;
+	case CLD_KILLED:
+	case CLD_DUMPED:
+		name = sigabbrev_np(end->si_status);
+		if (name)
+			(void)snprintf(text, size, "SIG%s", name);
+		else
+			(void)snprintf(text, size, "signal %d", end->si_status);
+		break;
+	default:
+		(void)snprintf(text, size, "unknown");
+	}
+}
+
+/* One frame of a backtrace. false: there is nothing in it. */
+static bool copy_frame(struct crash_frame *to, const struct page_frame *from)
+{
+	size_t size = strnlen(from->text, sizeof(from->text) - 1);
+
+	*to = (struct crash_frame){.plugin = from->plugin, .address = from->address};
+	memcpy(to->text, from->text, size);
+	text_make_utf8(to->text);
+	return size > 0;
+}
+
+/* Whether a signal is one that a fault raises, or that a program raises against itself. */
+static bool is_own_fault(int number, int code)
+{
+	switch (number) {
+	case SIGKILL:
+	case SIGTERM:
+	case SIGINT:
+	case SIGHUP:
+		return false;
+	default:
+		return code != SI_USER && code != SI_QUEUE;
+	}
+}
+
+static bool is_killed(const siginfo_t *end)
+{
+	return end->si_code == CLD_KILLED || end->si_code == CLD_DUMPED;
+}
+
+/* Whether the thread that faulted is the one that runs plug-in code. */
+static bool is_plugin_thread(const struct page_crash *record)
+{
+	uint32_t expected =
+		atomic_load_explicit(&record->thread.thread_id, memory_order_relaxed);
+
+	return expected && record->thread_id == expected;
+}
+
+void crash_read(struct crash *crash, const struct page *page, const siginfo_t *end)
+{
+	const struct page_crash *record = page ? &page->crash : NULL;
+	bool is_written, same_thread = true;
+	int code = 0;
+
+	*crash = (struct crash){.time_ms = unix_ms()};
+	print_cause(crash->cause, sizeof(crash->cause), end);
+	crash->was_sent = is_killed(end) && !is_own_fault(end->si_status, SI_KERNEL);
+	if (!page)
+		return;
+	is_written = atomic_load_explicit(&record->written, memory_order_acquire) == 1;
+	if (is_written) {
+		unsigned n_frames =
+			record->n_frames < PAGE_FRAMES ? record->n_frames : PAGE_FRAMES;
+
+		crash->in_handler = activity_read(&record->thread, &crash->activity);
+		same_thread = is_plugin_thread(record);
+		code = record->code;
+		crash->was_sent = is_killed(end) && !is_own_fault(end->si_status, code);
+		for (unsigned i = 0; i < n_frames; i++)
+			crash->n_frames +=
+				copy_frame(&crash->frames[crash->n_frames], &record->frames[i]);
+	} else {
+		crash->in_handler = activity_read(&page->thread, &crash->activity);
+	}
+	/* A fault elsewhere says nothing of the handler that happened to run. */
+	crash->in_handler = crash->in_handler && same_thread;
+	if (!crash->in_handler) {
+		crash->activity = (struct activity){0};
+		return;
+	}
+	if (end->si_code == CLD_EXITED)
+		crash->is_blamed = true;
+	else if (is_killed(end))
+		crash->is_blamed = is_own_fault(end->si_status, code);
+}
+
+void crash_note_oom(struct crash *crash)
+{
+	crash->is_oom = true;
+	(void)snprintf(crash->cause, sizeof(crash->cause), "SIGKILL, memory ran out,");
+}
+
+void crash_note_killed(struct crash *crash, const char *why, bool is_explained)
+{
+	(void)snprintf(crash->cause, sizeof(crash->cause), "killed");
+	crash->killed = why;
+	crash->is_explained = is_explained;
+}
+
+void crash_print(const struct crash *crash, char *text, size_t size)
+{
+	bool is_message = !activity_doing(crash->activity.type_hash);
+	const char *colon = crash->killed ? ": " : "",
+		   *why = crash->killed ? crash->killed : "";
+
+	if (!crash->names.actor[0] && !crash->names.message[0])
+		(void)snprintf(text, size, "%s, not in a handler%s%s", crash->cause, colon,
+			       why);
+	else
+		(void)snprintf(text, size, "%s in %s%s%s%s%s%s%s%s%s", crash->cause,
+			       crash->names.actor[0] ? crash->names.actor : "the host",
+			       crash->names.child[0] ? " (its child " : "", crash->names.child,
+			       crash->names.child[0] ? ")" : "",
+			       is_message ? " while handling " : ", in ", crash->names.message,
+			       crash->is_blamed || crash->is_explained ? ""
+								       : " (not its fault)",
+			       colon, why);
+}

@@ -1,0 +1,61 @@
+/* crash.h - how a worker died, as far as its status page and the kernel tell.
+ *
+ * Pure: reads a page of a dead worker, which may hold anything, and makes texts that are safe to log and to send.
+ * Used by the master.
+ */
+#ifndef PROCESS_CRASH_H
+#define PROCESS_CRASH_H
+
+#include "base/page.h"
+#include "process/activity.h"
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define CRASH_CAUSE 48
+#define CRASH_PLACE 240
+#define CRASH_TEXT                                                                             \
+	(CRASH_CAUSE + ACTIVITY_ACTOR + ACTIVITY_CHILD + ACTIVITY_MESSAGE +                    \
+	 192) /* of crash_print() */
+
+struct crash_frame {
+	char text[PAGE_SYMBOL];  /* printable UTF-8: "hello.so(greeter_hello_on_greet+0x1c)" */
+	char place[CRASH_PLACE]; /* "on_greet at hello.c:18"; "": not known. See symbolizer.h */
+	uint32_t plugin;         /* the worker's word: the deployment's number; 0: none */
+	uint64_t address;        /* in its file */
+};
+
+struct crash {
+	uint64_t time_ms; /* Unix time */
+	uint32_t worker, incarnation;
+	char cause[CRASH_CAUSE]; /* "SIGSEGV", "exit 1", "killed" by us */
+	const char *killed;      /* why we did, a constant; NULL: we did not */
+	bool is_explained;       /* killed: whether it was anybody's fault is no question */
+	bool in_handler;
+	struct activity activity; /* what the plug-in thread was at, when it was in a handler */
+	/* The handler that ran is to blame: it faulted by itself, or called exit(). A signal that somebody sent, or a fault in
+	 * another thread, is nobody's fault. */
+	bool is_blamed;
+	bool was_sent; /* some process ended it by a signal, we perhaps */
+	bool is_oom; /* memory ran out, and the kernel chose this process; of whoever can know */
+	unsigned n_frames;
+	struct crash_frame frames[PAGE_FRAMES]; /* innermost first */
+	struct activity_names
+		names; /* of the activity; filled in by whoever knows the worker */
+};
+
+/* Read what `page` (NULL: none was ever mapped) tells of the end `end`, as waitid() gave it (si_code 0: unknown). */
+void crash_read(struct crash *crash, const struct page *page, const siginfo_t *end);
+
+/* It was the kernel that killed it, because memory ran out. */
+void crash_note_oom(struct crash *crash);
+
+/* We ended it; why: a constant text, which says all if is_explained is set: then the text does not say that it was not the
+ * fault of the actor that it was in, for it may well have been. */
+void crash_note_killed(struct crash *crash, const char *why, bool is_explained);
+
+/* One line for people: "SIGSEGV in pool/2 while handling io.troupe.hello.Greet", "exit 1 in hello/0, in init". Cut to `size`. */
+void crash_print(const struct crash *crash, char *text, size_t size);
+
+#endif

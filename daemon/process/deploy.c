@@ -1,0 +1,364 @@
+#include "process/deploy.h"
+
+#include "base/cleanup.h"
+#include "proto/gen.h"
+#include "proto/layout.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+static bool is_same_file(const struct deployment *deployment, const struct stat *st)
+{
+	return deployment->device == st->st_dev && deployment->inode == st->st_ino &&
+	       deployment->size == st->st_size &&
+	       deployment->changed.tv_sec == st->st_ctim.tv_sec &&
+	       deployment->changed.tv_nsec == st->st_ctim.tv_nsec;
+}
+
+static int fail(char *why, int r, const char *path, const char *what)
+{
+	(void)snprintf(why, DEPLOY_WHY_MAX, "%s: %s: %s", path, what, strerror(-r));
+	return r;
+}
+
+/* The content as it is now, out of everybody's reach: what was verified is what will be loaded. */
+static int copy_file(int from, const char *path, const char *name, off_t size, int *ret_fd,
+		     char *why)
+{
+	cleanup_close int copy = -1;
+	off_t copied = 0;
+
+	if (size > PLUGIN_FILE_MAX) {
+		(void)snprintf(why, DEPLOY_WHY_MAX, "%s: %lld bytes; at most %u are taken",
+			       path, (long long)size, PLUGIN_FILE_MAX);
+		return -EFBIG;
+	}
+	copy = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (copy < 0)
+		return fail(why, -errno, path, "cannot make a copy");
+	while (copied < size) {
+		char block[65536];
+		ssize_t n = pread(from, block, sizeof(block), copied);
+
+		if (n < 0)
+			return fail(why, -errno, path, "cannot read");
+		if (n == 0)
+			break;
+		for (ssize_t done = 0; done < n;) {
+			ssize_t written = write(copy, block + done, (size_t)(n - done));
+
+			if (written < 0)
+				return fail(why, -errno, path, "cannot make a copy");
+			done += written;
+		}
+		copied += n;
+	}
+	if (fcntl(copy, F_ADD_SEALS, SEALS) < 0)
+		return fail(why, -errno, path, "cannot seal the copy");
+	*ret_fd = take_fd(&copy);
+	return 0;
+}
+
+static int compare_messages(const void *a, const void *b)
+{
+	uint64_t x = ((const struct deployment_message *)a)->hash;
+	uint64_t y = ((const struct deployment_message *)b)->hash;
+
+	return x < y ? -1 : x > y;
+}
+
+static int add_message(struct deployment *deployment, const char *interface, const char *member,
+		       char mark, const struct idl_type *type)
+{
+	cleanup_free char *layout = NULL;
+	struct deployment_message *grown;
+	char *name;
+	int r = gen_layout(type, &layout);
+
+	if (r < 0)
+		return r;
+	grown = realloc(deployment->messages, (deployment->n_messages + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	deployment->messages = grown;
+	if (asprintf(&name, "%s.%s", interface, member) < 0)
+		return -ENOMEM;
+	grown[deployment->n_messages++] =
+		(struct deployment_message){layout_hash(name, mark, layout), name};
+	return 0;
+}
+
+static int index_interface(struct deployment *deployment, const struct idl *idl)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < idl->n_members; i++) {
+		const struct idl_member *member = &idl->members[i];
+
+		if (member->kind == IDL_METHOD)
+			r = add_message(deployment, idl->name, member->name, '(', member->type);
+	}
+	return r;
+}
+
+static int index_interfaces(struct deployment *deployment)
+{
+	const struct plugin_info *info = deployment->info;
+
+	for (size_t i = 0; i < info->n_interfaces; i++) {
+		int r = index_interface(deployment, info->interfaces[i].idl);
+
+		if (r < 0)
+			return r;
+	}
+	if (deployment->n_messages > 0)
+		qsort(deployment->messages, deployment->n_messages,
+		      sizeof(*deployment->messages), compare_messages);
+	return 0;
+}
+
+static int read_types(struct deployment *deployment)
+{
+	const struct plugin_info *info = deployment->info;
+
+	deployment->types = calloc(info->n_actors + 1, sizeof(*deployment->types));
+	if (!deployment->types)
+		return -ENOMEM;
+	for (; deployment->n_types < info->n_actors; deployment->n_types++) {
+		const struct plugin_actor *actor = &info->actors[deployment->n_types];
+		struct deployment_type *type = &deployment->types[deployment->n_types];
+
+		type->name = actor->name;
+		type->n_interfaces = actor->n_interfaces;
+		for (size_t i = 0; i < actor->n_interfaces; i++)
+			type->interfaces[i] = actor->interfaces[i]->name;
+	}
+	return 0;
+}
+
+static void free_deployment(struct deployment *deployment)
+{
+	if (!deployment)
+		return;
+	list_remove(&deployment->link);
+	free(deployment->types);
+	for (size_t i = 0; i < deployment->n_messages; i++)
+		free(deployment->messages[i].name);
+	free(deployment->messages);
+	plugin_info_free(deployment->info);
+	if (deployment->fd >= 0)
+		close(deployment->fd);
+	free(deployment->path);
+	free(deployment);
+}
+
+static int make_deployment(const char *path, int file, const struct stat *st,
+			   bool allow_globals, struct deployment **ret_deployment, char *why)
+{
+	struct deployment *deployment = calloc(1, sizeof(*deployment));
+	char refusal[PLUGIN_WHY_MAX];
+	int r;
+
+	if (!deployment)
+		return fail(why, -ENOMEM, path, "cannot take it in");
+	list_init(&deployment->link);
+	deployment->fd = -1;
+	deployment->allow_globals = allow_globals;
+	deployment->device = st->st_dev;
+	deployment->inode = st->st_ino;
+	deployment->size = st->st_size;
+	deployment->changed = st->st_ctim;
+	deployment->path = strdup(path);
+	if (!deployment->path) {
+		r = fail(why, -ENOMEM, path, "cannot take it in");
+		goto fail;
+	}
+	deployment->name = strrchr(deployment->path, '/') + 1;
+	r = copy_file(file, path, deployment->name, st->st_size, &deployment->fd, why);
+	if (r < 0)
+		goto fail;
+	r = plugin_info_read_fd(deployment->fd, allow_globals ? PLUGIN_ALLOW_GLOBALS : 0,
+				&deployment->info, refusal);
+	if (r < 0) {
+		(void)snprintf(why, DEPLOY_WHY_MAX, "%s: %s", path, refusal);
+		goto fail;
+	}
+	r = index_interfaces(deployment);
+	if (r == 0)
+		r = read_types(deployment);
+	if (r < 0) {
+		r = fail(why, r, path, "cannot read its interfaces");
+		goto fail;
+	}
+	*ret_deployment = deployment;
+	return 0;
+fail:
+	free_deployment(deployment);
+	return r;
+}
+
+/* Let go of what nobody will ask for: unused copies of a file that has changed, and the oldest that are too many. */
+static void free_unused(struct list *deployments, const char *path, bool allow_globals)
+{
+	size_t n_unused = 0;
+
+	list_foreach_safe (at, deployments) {
+		struct deployment *deployment = container_of(at, struct deployment, link);
+
+		if (deployment->users > 0)
+			continue;
+		if (deployment->allow_globals == allow_globals &&
+		    strcmp(deployment->path, path) == 0)
+			free_deployment(deployment);
+		else
+			n_unused++;
+	}
+	list_foreach_safe (at, deployments) {
+		struct deployment *deployment = container_of(at, struct deployment, link);
+
+		if (n_unused <= DEPLOY_UNUSED_MAX)
+			return;
+		if (deployment->users == 0) {
+			free_deployment(deployment);
+			n_unused--;
+		}
+	}
+}
+
+int deploy_get(struct list *deployments, uint32_t *last_number, const char *path,
+	       bool allow_globals, struct deployment **ret_deployment, char *why)
+{
+	cleanup_close int file = -1;
+	struct deployment *deployment = NULL;
+	struct stat st;
+	int r = trust_open(path, geteuid(), &file, why);
+
+	if (r < 0)
+		return r;
+	if (fstat(file, &st) < 0)
+		return fail(why, -errno, path, "cannot look at it");
+	list_foreach (at, deployments) {
+		deployment = container_of(at, struct deployment, link);
+		if (deployment->allow_globals == allow_globals &&
+		    strcmp(deployment->path, path) == 0 && is_same_file(deployment, &st))
+			goto found;
+	}
+	r = make_deployment(path, file, &st, allow_globals, &deployment, why);
+	if (r < 0)
+		return r;
+	free_unused(deployments, path, allow_globals);
+	deployment->number = ++*last_number;
+	list_append(deployments, &deployment->link);
+found:
+	deployment->users++;
+	*ret_deployment = deployment;
+	return 0;
+}
+
+struct deployment *deploy_ref(struct deployment *deployment)
+{
+	if (deployment)
+		deployment->users++;
+	return deployment;
+}
+
+void deploy_put(struct deployment *deployment)
+{
+	if (deployment)
+		deployment->users--;
+}
+
+void deploy_free_all(struct list *deployments)
+{
+	list_foreach_safe (at, deployments)
+		free_deployment(container_of(at, struct deployment, link));
+}
+
+struct deployment *deploy_find(const struct list *deployments, uint64_t number)
+{
+	list_foreach (at, deployments) {
+		struct deployment *deployment = container_of(at, struct deployment, link);
+
+		if (deployment->number == number)
+			return deployment;
+	}
+	return NULL;
+}
+
+const char *deploy_choose_type(const struct deployment *deployment, const char *type, char *why)
+{
+	const struct plugin_info *info = deployment->info;
+	char names[256] = "";
+	size_t used = 0;
+
+	if (!type && info->n_actors == 1)
+		return info->actors[0].name;
+	for (size_t i = 0; i < info->n_actors; i++) {
+		int n;
+
+		if (type && strcmp(info->actors[i].name, type) == 0)
+			return info->actors[i].name;
+		n = snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
+			     info->actors[i].name);
+		if (n > 0 && used + (size_t)n < sizeof(names))
+			used += (size_t)n;
+	}
+	if (type)
+		(void)snprintf(why, DEPLOY_WHY_MAX, "%s has no actor type %.64s, but %s",
+			       deployment->path, type, names);
+	else
+		(void)snprintf(why, DEPLOY_WHY_MAX,
+			       "%s has several actor types (%s): choose one with Type=",
+			       deployment->path, names);
+	return NULL;
+}
+
+const struct troupe_type *deploy_config_type(const struct deployment *deployment,
+					     const char *type)
+{
+	for (size_t i = 0; i < deployment->info->n_actors; i++)
+		if (strcmp(deployment->info->actors[i].name, type) == 0)
+			return deployment->info->actors[i].config;
+	return NULL;
+}
+
+const char *deploy_message_name(const struct deployment *deployment, uint64_t hash)
+{
+	struct deployment_message key = {.hash = hash};
+	const struct deployment_message *message =
+		deployment->n_messages == 0
+			? NULL
+			: bsearch(&key, deployment->messages, deployment->n_messages,
+				  sizeof(key), compare_messages);
+
+	return message ? message->name : NULL;
+}
+
+static const struct plugin_interface *find_interface(const struct deployment *deployment,
+						     const char *name)
+{
+	for (size_t i = 0; i < deployment->info->n_interfaces; i++)
+		if (strcmp(deployment->info->interfaces[i].name, name) == 0)
+			return &deployment->info->interfaces[i];
+	return NULL;
+}
+
+const char *deploy_description(const struct deployment *deployment, const char *interface)
+{
+	const struct plugin_interface *found = find_interface(deployment, interface);
+
+	return found ? found->description : NULL;
+}
+
+const struct deployment_type *deploy_type(const struct deployment *deployment, const char *name)
+{
+	for (size_t i = 0; i < deployment->n_types; i++)
+		if (strcmp(deployment->types[i].name, name) == 0)
+			return &deployment->types[i];
+	return NULL;
+}

@@ -1,0 +1,211 @@
+#include "process/place.h"
+
+#include "base/cleanup.h"
+#include "base/limits.h"
+#include "config.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#define INBOX         "inbox-"
+#define LONGEST_INBOX "/w64-4294967295"
+
+int place_make_parents(const char *path)
+{
+	char copy[PATH_MAX];
+	size_t size = strlen(path);
+
+	if (size >= sizeof(copy))
+		return -ENAMETOOLONG;
+	memcpy(copy, path, size + 1);
+	for (char *at = strchr(copy + 1, '/'); at; at = strchr(at + 1, '/')) {
+		*at = '\0';
+		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		*at = '/';
+	}
+	return 0;
+}
+
+/* Empty an open directory. Only sockets are made there; anything else keeps it, and that is for people to see. */
+static void remove_sockets(int directory)
+{
+	DIR *entries = fdopendir(directory);
+	const struct dirent *entry;
+
+	if (!entries) {
+		close(directory);
+		return;
+	}
+	while ((entry = readdir(entries)))
+		if (entry->d_type == DT_SOCK)
+			(void)unlinkat(dirfd(entries), entry->d_name, 0);
+	closedir(entries);
+}
+
+static int open_directory(int parent, const char *name)
+{
+	return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* One that nobody holds the lock of was left behind. */
+static void remove_if_left(int runtime, const char *name)
+{
+	cleanup_close int fd = open_directory(runtime, name);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() ||
+	    flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return;
+	remove_sockets(take_fd(&fd));
+	(void)unlinkat(runtime, name, AT_REMOVEDIR);
+}
+
+static void remove_left(const char *runtime)
+{
+	DIR *entries = opendir(runtime);
+	const struct dirent *entry;
+
+	if (!entries)
+		return;
+	while ((entry = readdir(entries)))
+		if (strncmp(entry->d_name, INBOX, strlen(INBOX)) == 0)
+			remove_if_left(dirfd(entries), entry->d_name);
+	closedir(entries);
+}
+
+/* Give a new directory its name when it is locked: nobody may take it for one left behind. */
+static int name_locked(const char *made, const char *directory, int *ret_lock)
+{
+	cleanup_close int lock = open_directory(AT_FDCWD, made);
+
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0 || rename(made, directory) < 0)
+		return -errno;
+	*ret_lock = take_fd(&lock);
+	return 0;
+}
+
+int place_make_directory(const char *runtime, char **ret_directory, int *ret_lock)
+{
+	cleanup_free char *made = NULL, *directory = NULL;
+	int r;
+
+	if (asprintf(&made, "%s/.XXXXXX", runtime) < 0) {
+		made = NULL;
+		return -ENOMEM;
+	}
+	r = place_make_parents(made);
+	if (r < 0)
+		return r;
+	remove_left(runtime);
+	if (!mkdtemp(made)) /* 0700 */
+		return -errno;
+	if (asprintf(&directory, "%s/" INBOX "%s", runtime, strrchr(made, '.') + 1) < 0) {
+		directory = NULL;
+		r = -ENOMEM;
+		goto fail;
+	}
+	if (strlen(directory) + strlen(LONGEST_INBOX) > LIMIT_SOCKET_PATH) {
+		r = -ENAMETOOLONG;
+		goto fail;
+	}
+	r = name_locked(made, directory, ret_lock);
+	if (r < 0)
+		goto fail;
+	*ret_directory = take_pointer(&directory);
+	return 0;
+fail:
+	(void)rmdir(made);
+	return r;
+}
+
+bool place_is_there(const char *directory, int lock)
+{
+	struct stat ours, there;
+
+	return fstat(lock, &ours) == 0 && lstat(directory, &there) == 0 &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+int place_restore_directory(const char *directory, int *lock)
+{
+	cleanup_free char *made = NULL;
+	int r, new_lock;
+
+	if (asprintf(&made, "%.*s/.XXXXXX", (int)(strrchr(directory, '/') - directory),
+		     directory) < 0) {
+		made = NULL;
+		return -ENOMEM;
+	}
+	r = place_make_parents(made);
+	if (r < 0)
+		return r;
+	if (!mkdtemp(made)) /* 0700 */
+		return -errno;
+	r = name_locked(made, directory, &new_lock);
+	if (r < 0) {
+		(void)rmdir(made);
+		return r;
+	}
+	close(*lock);
+	*lock = new_lock;
+	return 0;
+}
+
+void place_remove_inbox(const char *directory, unsigned worker, uint32_t incarnation)
+{
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/w%u-%u", directory, worker, incarnation);
+
+	if (n > 0 && (size_t)n < sizeof(path))
+		(void)unlink(path);
+}
+
+void place_remove_directory(const char *directory, int lock)
+{
+	int fd;
+
+	if (!place_is_there(directory, lock))
+		return;
+	fd = open_directory(AT_FDCWD, directory);
+	if (fd >= 0)
+		remove_sockets(fd);
+	(void)rmdir(directory);
+}
+
+/* DIRECTORY/NAME, if it can be run; *ret_path is given. */
+static int find_in(const char *directory, size_t size, const char *name, char **ret_path)
+{
+	char *path;
+
+	if (asprintf(&path, "%.*s/%s", (int)size, directory, name) < 0)
+		return -ENOMEM;
+	if (access(path, X_OK) < 0) {
+		int r = -errno;
+
+		free(path);
+		return r;
+	}
+	*ret_path = path;
+	return 0;
+}
+
+int place_find_program(const char *name, char **ret_path)
+{
+	char self[PATH_MAX];
+	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	const char *slash;
+
+	if (size > 0) {
+		self[size] = '\0';
+		slash = strrchr(self, '/');
+		if (slash && find_in(self, (size_t)(slash - self), name, ret_path) == 0)
+			return 0;
+	}
+	return find_in(TROUPE_LIBEXECDIR, strlen(TROUPE_LIBEXECDIR), name, ret_path);
+}

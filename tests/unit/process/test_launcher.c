@@ -1,0 +1,207 @@
+/* test_launcher.c - what a forked worker inherits, and what it does not. */
+#include "process/launcher.h"
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+/* A program in the worker's place, that writes down what it finds. */
+struct stand_in {
+	char directory[64], program[96], report[96];
+};
+
+static int make_stand_in(void **state)
+{
+	struct stand_in *in = calloc(1, sizeof(*in));
+	FILE *file;
+
+	strcpy(in->directory, "/tmp/troupe-launcher-XXXXXX");
+	assert_non_null(mkdtemp(in->directory));
+	(void)snprintf(in->program, sizeof(in->program), "%s/program", in->directory);
+	(void)snprintf(in->report, sizeof(in->report), "%s/report", in->directory);
+	file = fopen(in->program, "we");
+	assert_non_null(file);
+	(void)fprintf(
+		file,
+		"#!/bin/sh\n"
+		"{ for fd in /proc/$$/fd/*; do echo \"fd ${fd##*/} $(readlink $fd)\"; done\n"
+		"env\n"
+		"while read -r line; do case $line in Sig*) echo \"$line\";; esac; done < "
+		"/proc/self/status\n"
+		"read -r pid name state parent group session rest < /proc/$$/stat\n"
+		"[ $pid = $session ] && echo own session\n"
+		"} > %s.new 2> /dev/null\n"
+		"mv %s.new %s\n"
+		"exit 7\n",
+		in->report, in->report, in->report);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(in->program, 0755), 0);
+	*state = in;
+	return 0;
+}
+
+static int remove_stand_in(void **state)
+{
+	struct stand_in *in = *state;
+
+	(void)unlink(in->report);
+	(void)unlink(in->program);
+	(void)rmdir(in->directory);
+	free(in);
+	return 0;
+}
+
+static void wait_end(const struct launched *launched, siginfo_t *end)
+{
+	struct pollfd wait = {.fd = launched->pidfd, .events = POLLIN};
+
+	assert_int_equal(poll(&wait, 1, 20000), 1);
+	assert_int_equal(waitid(P_PIDFD, (id_t)launched->pidfd, end, WEXITED), 0);
+	close(launched->pidfd);
+	close(launched->channel);
+}
+
+/* Bits of the signals that the C library keeps to itself (32 and 33): it lets nobody set them, and some programs
+ * start others with these ignored. */
+#define LIBC_SIGNALS (3ull << 31)
+
+static void launcher_gives_a_worker_its_channel_and_nothing_else(void **state)
+{
+	const struct stand_in *in = *state;
+	struct launcher launcher = {0};
+	struct launched launched;
+	cleanup_free char *report = NULL;
+	/* Neither close-on-exec nor expected by anybody. */
+	cleanup_close int stray = open("/dev/zero", O_RDONLY);
+	siginfo_t end;
+	sigset_t usr1;
+	const char *ignored;
+	size_t size;
+
+	assert_true(stray >= 0);
+	assert_int_equal(setenv("NOTIFY_SOCKET", "/x", 1), 0);
+	assert_int_equal(setenv("WATCHDOG_USEC", "1", 1), 0);
+	assert_int_equal(setenv("LISTEN_FDS", "1", 1), 0);
+	assert_int_equal(setenv("TROUPE_TEST_KEPT", "yes", 1), 0);
+	assert_int_equal(launcher_fork_new(in->program, &launcher), 0);
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	assert_int_equal(sigprocmask(SIG_BLOCK, &usr1, NULL), 0);
+	(void)signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(launcher_launch(&launcher, &launched), 0);
+	(void)signal(SIGPIPE, SIG_DFL);
+	assert_int_equal(sigprocmask(SIG_UNBLOCK, &usr1, NULL), 0);
+	wait_end(&launched, &end);
+	assert_int_equal(end.si_code, CLD_EXITED);
+	assert_int_equal(end.si_status, 7);
+	assert_int_equal(io_file_read(AT_FDCWD, in->report, 1 << 20, &report, &size), 0);
+	assert_non_null(strstr(report, "fd 0 /dev/null\n"));
+	assert_non_null(strstr(report, "fd 3 socket:"));
+	assert_null(strstr(report, "/dev/zero"));
+	assert_null(strstr(report, "pidfd"));
+	assert_null(strstr(report, "NOTIFY_SOCKET"));
+	assert_null(strstr(report, "WATCHDOG_USEC"));
+	assert_null(strstr(report, "LISTEN_FDS"));
+	assert_non_null(strstr(report, "TROUPE_TEST_KEPT=yes"));
+	assert_non_null(strstr(report, "own session"));
+	assert_non_null(strstr(report, "SigBlk:\t0000000000000000"));
+	ignored = strstr(report, "SigIgn:\t");
+	assert_non_null(ignored);
+	assert_int_equal(strtoull(ignored + strlen("SigIgn:\t"), NULL, 16) & ~LIBC_SIGNALS, 0);
+	launcher_free(&launcher);
+}
+
+static void launcher_is_refused_when_there_is_no_program(void **state)
+{
+	struct launcher launcher = {0};
+
+	(void)state;
+	assert_int_equal(launcher_fork_new("/nonexistent/troupe-worker", &launcher), -ENOENT);
+	launcher_free(&launcher);
+}
+
+static void launcher_fails_cleanly_when_the_program_went_away(void **state)
+{
+	const struct stand_in *in = *state;
+	struct launcher launcher = {0};
+	struct launched launched;
+
+	assert_int_equal(launcher_fork_new(in->program, &launcher), 0);
+	assert_int_equal(unlink(in->program), 0);
+	assert_int_equal(launcher_launch(&launcher, &launched), -ENOENT);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child was left behind */
+	launcher_free(&launcher);
+}
+
+static void launcher_kills_workers_when_their_master_dies(void **state)
+{
+	const struct stand_in *in = *state;
+	struct launcher launcher = {0};
+	struct launched launched;
+	siginfo_t end;
+	FILE *file = fopen(in->program, "we");
+	int report[2];
+	pid_t master, worker = 0;
+	struct pollfd wait;
+
+	assert_int_equal(fputs("#!/bin/sh\nexec sleep 60\n", file) >= 0, 1);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(pipe(report), 0);
+	master = fork();
+	if (master == 0) {
+		if (launcher_fork_new(in->program, &launcher) < 0 ||
+		    launcher_launch(&launcher, &launched) < 0)
+			_exit(1);
+		(void)!write(report[1], &launched.pid, sizeof(launched.pid));
+		for (;;)
+			pause();
+	}
+	close(report[1]);
+	assert_int_equal(read(report[0], &worker, sizeof(worker)), sizeof(worker));
+	assert_int_equal(kill(master, SIGKILL), 0);
+	assert_int_equal(waitid(P_PID, (id_t)master, &end, WEXITED), 0);
+	/* The worker may be anybody's child by now, so its end is only to be seen. */
+	for (int i = 0; i < 500 && kill(worker, 0) == 0; i++) {
+		char path[64], line[512] = "";
+		FILE *stat;
+
+		(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)worker);
+		stat = fopen(path, "re");
+		if (stat && fgets(line, sizeof(line), stat) && strstr(line, ") Z")) {
+			(void)fclose(stat);
+			worker = -1;
+			break;
+		}
+		if (stat)
+			(void)fclose(stat);
+		wait = (struct pollfd){.fd = -1};
+		(void)poll(&wait, 1, 10);
+	}
+	assert_true(worker == -1 || kill(worker, 0) < 0);
+	close(report[0]);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, make_stand_in, remove_stand_in)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(launcher_gives_a_worker_its_channel_and_nothing_else),
+		cmocka_unit_test(launcher_is_refused_when_there_is_no_program),
+		TEST(launcher_fails_cleanly_when_the_program_went_away),
+		TEST(launcher_kills_workers_when_their_master_dies),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,147 @@
+/* test_place.c - the directory of the inboxes. */
+#include "process/place.h"
+
+#include "base/cleanup.h"
+#include "base/limits.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <cmocka.h>
+
+static int make_runtime(void **state)
+{
+	char *runtime = strdup("/tmp/troupe-place-XXXXXX");
+
+	assert_non_null(mkdtemp(runtime));
+	*state = runtime;
+	return 0;
+}
+
+static int remove_runtime(void **state)
+{
+	int r = rmdir(*state);
+
+	free(*state);
+	/* Nothing was left in it. */
+	return r;
+}
+
+static void put_socket(const char *directory)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/w1-1", directory);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+}
+
+static void place_makes_a_private_directory_when_parents_are_missing(void **state)
+{
+	cleanup_free char *runtime = NULL, *directory = NULL;
+	cleanup_close int lock = -1;
+	struct stat st;
+
+	assert_true(asprintf(&runtime, "%s/a/b", (char *)*state) > 0);
+	assert_int_equal(place_make_directory(runtime, &directory, &lock), 0);
+	assert_int_equal(strncmp(directory, runtime, strlen(runtime)), 0);
+	assert_int_equal(stat(directory, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	put_socket(directory);
+	place_remove_directory(directory, lock);
+	assert_int_equal(stat(directory, &st), -1);
+	assert_int_equal(rmdir(runtime), 0);
+	*strrchr(runtime, '/') = '\0';
+	assert_int_equal(rmdir(runtime), 0);
+}
+
+static void place_removes_what_was_left_but_not_what_is_in_use(void **state)
+{
+	cleanup_free char *left = NULL, *used = NULL, *mine = NULL;
+	cleanup_close int left_lock = -1, used_lock = -1, my_lock = -1;
+	struct stat st;
+
+	assert_int_equal(place_make_directory(*state, &left, &left_lock), 0);
+	assert_int_equal(place_make_directory(*state, &used, &used_lock), 0);
+	put_socket(left);
+	put_socket(used);
+	/* Its daemon was killed. */
+	close(take_fd(&left_lock));
+	assert_int_equal(place_make_directory(*state, &mine, &my_lock), 0);
+	assert_int_equal(stat(left, &st), -1);
+	assert_int_equal(stat(used, &st), 0);
+	place_remove_directory(used, used_lock);
+	place_remove_directory(mine, my_lock);
+}
+
+static void place_restores_what_has_vanished(void **state)
+{
+	cleanup_free char *directory = NULL, *runtime = NULL, *other = NULL, *socket = NULL;
+	cleanup_close int lock = -1, other_lock = -1;
+	struct stat st;
+
+	assert_true(asprintf(&runtime, "%s/a", (char *)*state) > 0);
+	assert_int_equal(place_make_directory(runtime, &directory, &lock), 0);
+	assert_true(place_is_there(directory, lock));
+	assert_int_equal(rmdir(directory), 0);
+	assert_int_equal(rmdir(runtime), 0);
+	assert_false(place_is_there(directory, lock));
+	assert_int_equal(place_restore_directory(directory, &lock), 0);
+	assert_true(place_is_there(directory, lock));
+	assert_int_equal(stat(directory, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	/* It is in use, in the eyes of others. */
+	assert_int_equal(place_make_directory(runtime, &other, &other_lock), 0);
+	assert_true(place_is_there(directory, lock));
+	place_remove_directory(other, other_lock);
+	/* What another has put there is not ours. */
+	assert_int_equal(rmdir(directory), 0);
+	assert_int_equal(mkdir(directory, 0755), 0);
+	put_socket(directory);
+	assert_false(place_is_there(directory, lock));
+	assert_int_equal(place_restore_directory(directory, &lock), -ENOTEMPTY);
+	place_remove_directory(directory, lock);
+	assert_true(asprintf(&socket, "%s/w1-1", directory) > 0);
+	assert_int_equal(unlink(socket), 0);
+	assert_int_equal(rmdir(directory), 0);
+	assert_int_equal(rmdir(runtime), 0);
+}
+
+static void place_refuses_when_sockets_would_have_too_long_a_path(void **state)
+{
+	char runtime[LIMIT_SOCKET_PATH + 1];
+	cleanup_free char *directory = NULL;
+	cleanup_close int lock = -1;
+	size_t size = strlen(*state);
+
+	memset(runtime, 'x', sizeof(runtime));
+	memcpy(runtime, *state, size);
+	runtime[size] = '/';
+	runtime[LIMIT_RUNTIME_PATH + 20] = '\0';
+	assert_int_equal(place_make_directory(runtime, &directory, &lock), -ENAMETOOLONG);
+	assert_null(directory);
+	assert_int_equal(rmdir(runtime), 0); /* empty */
+	runtime[LIMIT_RUNTIME_PATH] = '\0';
+	assert_int_equal(place_make_directory(runtime, &directory, &lock), 0);
+	place_remove_directory(directory, lock);
+	assert_int_equal(rmdir(runtime), 0);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, make_runtime, remove_runtime)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(place_makes_a_private_directory_when_parents_are_missing),
+		TEST(place_removes_what_was_left_but_not_what_is_in_use),
+		TEST(place_restores_what_has_vanished),
+		TEST(place_refuses_when_sockets_would_have_too_long_a_path),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

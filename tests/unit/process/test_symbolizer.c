@@ -1,0 +1,230 @@
+/* test_symbolizer.c - what a helper writes is hostile, and how long it takes, too. */
+#include "process/symbolizer.h"
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "process/deploy.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const unsigned two[] = {0, 2};
+
+static void read_text(struct crash *crash, const char *text)
+{
+	symbolizer_read(crash, two, ARRAY_LEN(two), text, strlen(text));
+}
+
+static void places_go_to_the_frames_they_were_asked_for(void **state)
+{
+	struct crash *crash = calloc(1, sizeof(*crash));
+
+	(void)state;
+	assert_non_null(crash);
+	crash->n_frames = 3;
+	read_text(crash, "0 check hello.c:9\n0 on_greet hello.c:18\n1 main main.c:1\n");
+	assert_string_equal(crash->frames[0].place,
+			    "check at hello.c:9, inlined into on_greet at hello.c:18");
+	assert_string_equal(crash->frames[1].place, "");
+	assert_string_equal(crash->frames[2].place, "main at main.c:1");
+	free(crash);
+}
+
+static void lines_that_are_none_are_passed_over(void **state)
+{
+	static const char odd[] = "0 \xff\x1b[31m e\xcc:1\n1 a\0b c\n";
+	struct crash *crash = calloc(1, sizeof(*crash));
+	char *huge = malloc(200000);
+
+	(void)state;
+	assert_non_null(crash);
+	assert_non_null(huge);
+	crash->n_frames = 3;
+	read_text(crash, "\n \n  \nx\n0\n0 f\n2 f f:1\n-1 f f:1\n99999999999999999999 f "
+			 "f:1\n+0 f f:1\n");
+	for (unsigned i = 0; i < PAGE_FRAMES; i++)
+		assert_string_equal(crash->frames[i].place, "");
+	/* Without an end it is no line yet. */
+	read_text(crash, "0 f f:1");
+	assert_string_equal(crash->frames[0].place, "");
+	/* Anything in between, and more of it than there is room for. */
+	symbolizer_read(crash, two, 2, odd, sizeof(odd) - 1);
+	assert_string_equal(crash->frames[0].place, "??[31m at e?:1");
+	assert_string_equal(crash->frames[2].place, "");
+	for (size_t at = 0; at + 12 < 200000; at += 12)
+		memcpy(huge + at, "1 \xe2\x82\xac f.c:1  ", 12), huge[at + 11] = '\n';
+	symbolizer_read(crash, two, 2, huge, 199992);
+	assert_true(strlen(crash->frames[2].place) < CRASH_PLACE);
+	assert_true(text_is_utf8(crash->frames[2].place, strlen(crash->frames[2].place)));
+	free(huge);
+	free(crash);
+}
+
+/* ---- real processes in the place of the helper */
+
+struct stage {
+	struct loop *loop;
+	struct loop_timer giving_up;
+	struct symbolizer symbolizer;
+	struct list deployments;
+	struct deployment deployment;
+	struct crash crash, result;
+	unsigned n_done;
+	char directory[64], binary[96];
+};
+
+static void on_giving_up(struct loop_timer *timer)
+{
+	loop_stop(timer->loop);
+}
+
+static void on_done(void *context, const struct crash *crash)
+{
+	struct stage *stage = context;
+
+	stage->result = *crash;
+	stage->n_done++;
+	loop_stop(stage->loop);
+}
+
+static int set_up(void **state)
+{
+	struct stage *stage = calloc(1, sizeof(*stage));
+
+	assert_non_null(stage);
+	assert_int_equal(loop_new(&stage->loop), 0);
+	loop_timer_init(&stage->giving_up, stage->loop, on_giving_up);
+	strcpy(stage->directory, "/tmp/troupe-symbolizer-XXXXXX");
+	assert_non_null(mkdtemp(stage->directory));
+	(void)snprintf(stage->binary, sizeof(stage->binary), "%s/helper", stage->directory);
+	list_init(&stage->deployments);
+	stage->deployment = (struct deployment){.number = 5, .fd = 0};
+	list_append(&stage->deployments, &stage->deployment.link);
+	stage->crash.n_frames = 2;
+	stage->crash.frames[0].plugin = 4; /* of which nothing is known */
+	stage->crash.frames[1].plugin = 5;
+	stage->crash.frames[1].address = 0x1234;
+	symbolizer_init(&stage->symbolizer, stage->loop, stage->binary, on_done, stage);
+	*state = stage;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct stage *stage = *state;
+
+	symbolizer_fini(&stage->symbolizer);
+	loop_timer_stop(&stage->giving_up);
+	loop_free(stage->loop);
+	(void)unlink(stage->binary);
+	(void)rmdir(stage->directory);
+	free(stage);
+	return 0;
+}
+
+static void write_helper(const struct stage *stage, const char *script)
+{
+	FILE *file = fopen(stage->binary, "w");
+
+	assert_non_null(file);
+	assert_true(fprintf(file, "#!/bin/sh\n%s\n", script) > 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(stage->binary, 0755), 0);
+}
+
+static void run(struct stage *stage)
+{
+	assert_int_equal(
+		symbolizer_start(&stage->symbolizer, &stage->deployments, &stage->crash), 0);
+	/* One at a time. */
+	assert_int_equal(
+		symbolizer_start(&stage->symbolizer, &stage->deployments, &stage->crash),
+		-EBUSY);
+	loop_timer_start(&stage->giving_up, 60000000000ull);
+	loop_run(stage->loop);
+	assert_int_equal(stage->n_done, 1);
+	assert_string_equal(stage->result.frames[0].place, "");
+}
+
+static void helper_is_asked_for_frames_of_known_plugins(void **state)
+{
+	struct stage *stage = *state;
+
+	/* It gets the file and the address, nothing else, and no environment to speak of. */
+	write_helper(stage,
+		     "test $# = 1 || exit 1\nls /proc/self/fd | tr '\\n' , > ${0%/*}/fds\n"
+		     "echo \"0 $1 $(cat ${0%/*}/fds):1\"\nrm ${0%/*}/fds");
+	run(stage);
+	assert_memory_equal(stage->result.frames[1].place, "3:1234 at 0,1,2,3,", 18);
+}
+
+static void helper_that_hangs_is_given_up(void **state)
+{
+	struct stage *stage = *state;
+
+	write_helper(stage, "echo '0 f f.c:1'\nexec sleep 1000");
+	run(stage);
+	assert_string_equal(stage->result.frames[1].place, "f at f.c:1");
+}
+
+static void helper_that_floods_is_given_up(void **state)
+{
+	struct stage *stage = *state;
+
+	write_helper(stage, "exec yes '0 f f.c:1'");
+	run(stage);
+	assert_memory_equal(stage->result.frames[1].place, "f at f.c:1, inlined into f", 26);
+}
+
+static void crash_is_reported_without_places_when_there_is_no_helper(void **state)
+{
+	struct stage *stage = *state;
+
+	run(stage); /* nothing was written there */
+	assert_string_equal(stage->result.frames[1].place, "");
+	stage->crash.frames[1].plugin = 0;
+	while (stage->symbolizer.pid)
+		loop_step(stage->loop, true);
+	assert_int_equal(
+		symbolizer_start(&stage->symbolizer, &stage->deployments, &stage->crash),
+		-ENOENT);
+}
+
+static void run_under_way_is_reported_when_the_master_ends(void **state)
+{
+	struct stage *stage = *state;
+
+	write_helper(stage, "exec sleep 1000");
+	assert_int_equal(
+		symbolizer_start(&stage->symbolizer, &stage->deployments, &stage->crash), 0);
+	symbolizer_fini(&stage->symbolizer);
+	assert_int_equal(stage->n_done, 1);
+	symbolizer_init(&stage->symbolizer, stage->loop, stage->binary, on_done, stage);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(places_go_to_the_frames_they_were_asked_for),
+		cmocka_unit_test(lines_that_are_none_are_passed_over),
+		cmocka_unit_test_setup_teardown(helper_is_asked_for_frames_of_known_plugins,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(helper_that_hangs_is_given_up, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(helper_that_floods_is_given_up, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(
+			crash_is_reported_without_places_when_there_is_no_helper, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(run_under_way_is_reported_when_the_master_ends,
+						set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
