@@ -38,9 +38,11 @@ int verb_list(struct ctl *ctl, char **arguments, int n)
 	table_print(&table, ctl->out, ctl->colours);
 	table_fini(&table);
 	for (size_t i = 0; i < units->count; i++)
-		if (units->items[i].state == API_STATE_FAILED && units->items[i].reason)
-			show_print(ctl, "%s failed: %s\n", units->items[i].name,
-				   units->items[i].reason);
+		if ((units->items[i].state == API_STATE_FAILED ||
+		     units->items[i].state == API_STATE_BACKOFF) &&
+		    units->items[i].reason)
+			show_print(ctl, "%s %s: %s\n", units->items[i].name,
+				   show_state(units->items[i].state), units->items[i].reason);
 	for (size_t i = 0; i < units->count; i++)
 		if (units->items[i].stall) {
 			show_print(ctl, "%s stalled: ", units->items[i].name);

@@ -313,8 +313,22 @@ void instance_worker_up(struct instance *instance)
 
 void instance_worker_away(struct instance *instance)
 {
-	if (instance->state == INSTANCE_WAITING)
-		begin(instance);
+	const struct worker *worker;
+	char text[CRASH_TEXT];
+
+	if (instance->state != INSTANCE_WAITING)
+		return;
+	begin(instance);
+	worker = instance->worker;
+	/* It went nowhere else. */
+	if (instance->state != INSTANCE_WAITING || !worker->is_away)
+		return;
+	if (!worker->has_crashed) {
+		unit_set_reason(instance->unit, "worker %u cannot be started", worker->number);
+		return;
+	}
+	crash_print(&worker->crash, text, sizeof(text));
+	unit_set_reason(instance->unit, "worker %u does not stay up: %s", worker->number, text);
 }
 
 /* Its worker died by another's fault. */

@@ -1,11 +1,12 @@
 """Supervision: who pays for a fault, and who does not."""
 import os
+import shutil
 import signal
 import threading
 import time
 
 import varlink
-from host import CONTROL, SLOW, HostTest, waits
+from host import CONTROL, SLOW, TROUPED, HostTest, waits
 from varlink import wait_for
 
 GREET = "io.troupe.hello.Greet"
@@ -100,6 +101,31 @@ class Innocents(HostTest):
         host.wait_workers()
         host.wait_unit("hello", "running")
         self.assertEqual(host.unit("crash")["state"], "backoff")
+
+    def test_calls_wait_while_no_worker_comes_up_and_learn_why(self):
+        host = self.unstarted({"hello": {"Plugin": "hello"}}, daemon={"Workers": 1, "RestartDelayMax": "500ms"})
+        bin = os.path.join(host.directory, "bin")
+        os.mkdir(bin)
+        shutil.copy(TROUPED, bin)
+        with open(os.path.join(bin, "troupe-worker"), "w") as file:
+            file.write("#!/bin/sh\nexit 1\n")
+        os.chmod(file.name, 0o755)
+        host.command = lambda *arguments: [os.path.join(bin, "trouped"), *host.__class__.command(host, *arguments)[1:]]
+        host.launch()
+        wait_for(lambda: os.path.exists(host.socket), 20 * SLOW)
+        unit = wait_for(lambda: (u := host.unit("hello"))["state"] == "backoff" and "reason" in u and u, 20 * SLOW)
+        self.assertEqual(unit["reason"], "worker 1 does not stay up: exit 1, not in a handler")
+        wait_for(lambda: f"hello backoff: {unit['reason']}" in host.ctl("list").stdout, 20 * SLOW)
+        # Whoever has a deadline is told at its end; who has none waits on, and is answered.
+        data = self.assert_error("Timeout", host.control, "Call", {"name": "hello", "method": GREET, "parameters": {"name": "x"}, "timeoutMs": 300})
+        self.assertIn(data["reason"], (f"hello is in backoff: {unit['reason']}", "hello is starting"))
+        with host.client(60) as client:
+            client.send(GREET, {"name": "x"})
+            time.sleep(1)
+            os.unlink(file.name)
+            shutil.copy(os.path.join(os.path.dirname(TROUPED), "troupe-worker"), bin)
+            self.assertEqual(client.receive()[0]["text"], "hello, x")
+        self.assertNotIn("reason", host.wait_unit("hello", "running"))
 
     def test_calls_by_name_wait_between_two_lives(self):
         host = self.daemon({"crash": {"Plugin": "crash", "Isolate": "no"}})
