@@ -71,14 +71,40 @@ static bool is_sound(const struct instance *instance, const struct end *end)
 		   : instance->state == INSTANCE_STOPPED;
 }
 
+/* What is known of an end that nobody has said anything of. */
+static struct end find_end(const struct instance *instance, const struct end *end)
+{
+	if (end)
+		return *end;
+	if (is_sound(instance, end))
+		return (struct end){.cause = "shutdown"};
+	return (struct end){.cause = "killed", .text = instance->unit->reason};
+}
+
+void ends_print(const struct instance *instance, const struct end *end, char *text, size_t size)
+{
+	struct end known = find_end(instance, end);
+	uint64_t now = loop_now_ns(instance->unit->master->loop);
+	char lived[SPAN], next[SPAN + 64];
+
+	print_next(instance, next, sizeof(next));
+	if (instance->since_ns == 0) {
+		(void)snprintf(text, size, "could not be started: %s; %s",
+			       known.text ? known.text : known.cause, next);
+		return;
+	}
+	text_print_time_ns(now - instance->since_ns, lived, sizeof(lived));
+	(void)snprintf(text, size, "ended: %s after %s%s%s; %s", known.cause, lived,
+		       known.text ? ": " : "", known.text ? known.text : "", next);
+}
+
 void ends_log(struct instance *instance, const struct end *end)
 {
 	struct unit *unit = instance->unit;
 	struct master *master = unit->master;
-	struct end unsaid = {.cause = "shutdown"};
 	uint64_t now = loop_now_ns(master->loop);
 	bool sound = is_sound(instance, end);
-	char lived[SPAN], next[SPAN + 64];
+	char text[ENDS_TEXT];
 	int priority;
 
 	/* It never was, and nobody misses it. */
@@ -88,23 +114,10 @@ void ends_log(struct instance *instance, const struct end *end)
 	if (!master->is_stopping && !(end && end->is_guilty) &&
 	    !rate_limit_pass(&unit->ends, now))
 		return;
-	if (!end && !sound)
-		unsaid = (struct end){.cause = "killed", .text = unit->reason};
-	if (!end)
-		end = &unsaid;
 	/* That all end with the daemon is no news. */
 	priority = master->is_stopping ? LOG_P_DEBUG : sound ? LOG_P_INFO : LOG_P_WARNING;
-	print_next(instance, next, sizeof(next));
-	if (instance->since_ns == 0) {
-		log_write(&master->log, priority, "%s/%u could not be started: %s; %s",
-			  unit->file.name, instance->number, end->text ? end->text : end->cause,
-			  next);
-		return;
-	}
-	text_print_time_ns(now - instance->since_ns, lived, sizeof(lived));
-	log_write(&master->log, priority, "%s/%u ended: %s after %s%s%s; %s", unit->file.name,
-		  instance->number, end->cause, lived, end->text ? ": " : "",
-		  end->text ? end->text : "", next);
+	ends_print(instance, end, text, sizeof(text));
+	log_write(&master->log, priority, "%s/%u %s", unit->file.name, instance->number, text);
 }
 
 void ends_tick(struct master *master)

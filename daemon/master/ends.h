@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include <stdbool.h>
+#include <stddef.h>
 
 #define ENDS_INTERVAL_NS (30 * CLOCK_SECOND_NS)
 #define ENDS_BURST       10
@@ -27,6 +28,12 @@ struct end {
 /* An actor that was there, or was being started, is no more, and instance->state says what comes
  * next. end: NULL when nobody said why: then the unit's reason and state do. */
 void ends_log(struct instance *instance, const struct end *end);
+
+/* The same as a text without its name: "ended: crashed after 3s 20ms: SIGSEGV in ...; it is started again in 124ms". Cut to
+ * size; ENDS_TEXT always suffices for what is known. */
+#define ENDS_TEXT 2560
+void ends_print(const struct instance *instance, const struct end *end, char *text,
+		size_t size);
 
 /* It has ended too often, and will not be started again. how: "failed", "quarantined". Limited as the ends are, apart
  * from them. */

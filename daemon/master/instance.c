@@ -47,6 +47,16 @@ static void report(const struct instance *instance, const char *text)
 	watch_actor(&instance->unit->master->watchers, &actor, text);
 }
 
+static void report_end(const struct instance *instance)
+{
+	char text[ENDS_TEXT];
+
+	if (!watchers_any(&instance->unit->master->watchers))
+		return;
+	ends_print(instance, instance->end, text, sizeof(text));
+	report(instance, text);
+}
+
 void instance_set_state(struct instance *instance, enum instance_state state)
 {
 	struct unit *unit = instance->unit;
@@ -67,20 +77,17 @@ void instance_set_state(struct instance *instance, enum instance_state state)
 		instance->address = (struct troupe_address){0};
 	if (before == INSTANCE_RUNNING || state == INSTANCE_RUNNING)
 		unit->names_changed = true;
+	if (state == INSTANCE_RUNNING) {
+		instance->since_ns = loop_now_ns(unit->master->loop);
+		report(instance, NULL);
+	}
 	if (ends) {
 		ends_log(instance, instance->end);
+		if (was_made)
+			report_end(instance);
 		instance->end = NULL;
-	}
-	if (state == INSTANCE_RUNNING)
-		instance->since_ns = loop_now_ns(unit->master->loop);
-	else if (ends)
 		instance->since_ns = 0;
-	if (state == INSTANCE_RUNNING)
-		report(instance, NULL);
-	else if (before == INSTANCE_RUNNING && !has_actor(state))
-		report(instance, unit->reason);
-	else if (was_made && is_at_rest(state))
-		report(instance, NULL);
+	}
 	unit_mark_changed(unit);
 }
 

@@ -160,6 +160,24 @@ class Ends(HostTest):
         self.assertEqual(len(self.ends(host)), 4)
         self.assertEqual(len(self.ends(host, "refuses")), 2)
 
+    def test_watch_says_of_each_end_what_the_log_says(self):
+        host = self.daemon({"noisy": self.UNIT, "crash": {"Plugin": "crash", "Worker": 1}})
+        watcher = host.client()
+        self.addCleanup(watcher.close)
+        watcher.send(f"{CONTROL}.Watch", more=True)
+        with self.assertRaises(VarlinkError):
+            host.call("crash", "io.troupe.test.crash.Segfault")
+        host.wait_unit("noisy", "running")
+        host.control("Stop", {"name": "noisy"})
+        texts = {}
+        while len(texts.get("noisy", [])) < 2:
+            event = watcher.receive()[0]
+            if event["event"] == "actorEnded":
+                texts.setdefault(event["unit"], []).append(event["text"])
+        self.assertRegex(texts["crash"][0], rf"ended: crashed {self.SPAN}: SIGSEGV in crash/0 while .*; it is started again in [0-9a-z ]+")
+        self.assertRegex(texts["noisy"][0], rf"ended: collateral {self.SPAN}: SIGSEGV in crash/0 while .*; it is started again.*")
+        self.assertRegex(texts["noisy"][1], rf"ended: shutdown {self.SPAN}; it stays stopped")
+
     def test_the_guilty_one_is_named_though_many_end_with_it(self):
         host = self.daemon({"pool": {"Plugin": "crash", "Worker": 1, "Instances": 30, "RestartDelay": "20ms", "Isolate": "no"}})
         for number in (7, 8, 9):
