@@ -96,18 +96,25 @@ unit-plugin: | $(ABI_PLUGINS)
 
 # ---------------------------------------------------------------- all tests
 
-.PHONY: test check check-format check-layers check-circles check-globals check-promises check-docs check-headers check-abi check-warnings check-analyse fuzz soak valgrind
+.PHONY: test check check-format check-layers check-circles check-globals check-promises check-docs check-headers check-abi check-threads check-warnings check-analyse fuzz soak valgrind
 
 # Everything a test may need, then the tests: programs, outside plug-ins, real daemons, and as root a real systemd.
 # ONLY=WORD runs those whose name holds it. What make and compilers say of plug-ins, and where things are installed, is the same
 # under a sanitizer, which looks at what runs.
 TEST_SCRIPTS = $(if $(SANITIZE),tests/outside/run.sh,$(wildcard tests/outside/*.sh))
+# Races are between threads, and nearly all of these programs have one: for that sanitizer only those are built and run that
+# make another, or start workers. No other one may: see check-threads.
+THREADED = base/test_overrun bridge/test_nanomsg plugin/test_loader worker/%
+ifeq ($(SANITIZE),thread)
+ONE_THREAD = $(filter-out $(THREADED:%=$(BUILD)/tests/unit/%),$(UNIT_TESTS))
+endif
+RUN_TESTS = $(filter-out $(ONE_THREAD),$(UNIT_TESTS))
 test: deps-test
 	@$(MAKE) --no-print-directory $(PARALLEL) test-build
-	@TROUPE_SLOW=$(if $(SANITIZE),4,1) tests/run.py --build $(BUILD) $(patsubst %,--only %,$(ONLY)) $(UNIT_TESTS) $(TEST_SCRIPTS)
+	@TROUPE_SLOW=$(if $(SANITIZE),4,1) tests/run.py --build $(BUILD) $(patsubst %,--only %,$(ONLY)) $(RUN_TESTS) $(TEST_SCRIPTS)
 
 .PHONY: test-build
-test-build: $(BINARIES) $(UNIT_TESTS) plugins test-plugins $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/*.c))
+test-build: $(BINARIES) $(RUN_TESTS) plugins test-plugins $(if $(SANITIZE),,$(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/*.c)))
 # Fuzzers are linked for `make fuzz` only, but compiled with all else: what they use changes.
 $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/*.c)): | $(HOST_HEADERS)
 -include $(wildcard $(BUILD)/tests/fuzz/*.d)
@@ -117,7 +124,7 @@ $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/*.c)): | $(HOST_HEADERS)
 # What was released stays as it was.
 SOURCES = $(filter-out tests/abi/%,$(shell git ls-files '*.c' '*.h' 2>/dev/null || find daemon ctl proto actors include tests bench -name '*.[ch]'))
 
-check: deps-test check-format check-layers check-circles check-globals check-promises check-docs check-headers check-abi check-warnings check-analyse
+check: deps-test check-format check-layers check-circles check-globals check-promises check-docs check-headers check-abi check-warnings check-threads check-analyse
 	@echo "check: all good"
 
 check-format:
@@ -144,6 +151,10 @@ check-headers:
 
 check-abi:
 	tests/check/abi
+
+# Of what check-warnings has built.
+check-threads: check-warnings
+	tests/check/threads $(filter-out $(THREADED:%=$(WERROR_BUILD)/tests/unit/%),$(UNIT_TESTS:$(BUILD)/%=$(WERROR_BUILD)/%))
 
 # The whole tree under both compilers, a warning being an error. Who has built everything by gcc with WERROR=1, and says it here
 # too, has seen what it warns of. What clang warns of it knows before it optimizes.
