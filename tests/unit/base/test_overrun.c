@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#define PATIENCE_NS (20 * CLOCK_SECOND_NS)
+#define PATIENCE_NS (60 * CLOCK_SECOND_NS)
 
 struct fixture {
 	struct loop *loop;

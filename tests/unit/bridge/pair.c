@@ -217,7 +217,7 @@ void pair_run_for(struct pair *f, uint64_t ns)
 
 void pair_run_until(struct pair *f, const unsigned *count, unsigned expected)
 {
-	uint64_t until = loop_clock_ns(f->loop) + 20000000000u;
+	uint64_t until = loop_clock_ns(f->loop) + 60000000000u;
 
 	while (*count != expected) {
 		assert_true(loop_clock_ns(f->loop) < until);

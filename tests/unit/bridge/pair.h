@@ -63,7 +63,7 @@ void pair_open_process(struct pair *f, struct pair_process *process, uint16_t wo
 /* So many passes of the loop; passes for so long. */
 void pair_turn(struct pair *f, unsigned passes);
 void pair_run_for(struct pair *f, uint64_t ns);
-/* Until something has been counted so often; fails after twenty seconds. */
+/* Until something has been counted so often; fails after a minute. */
 void pair_run_until(struct pair *f, const unsigned *count, unsigned expected);
 
 /* What bridge_send() returns. */

@@ -37,7 +37,7 @@
 #include <cmocka.h>
 
 #define OPEN_MAX_CALLS 4096
-#define WAIT_NS        (10 * CLOCK_SECOND_NS)
+#define WAIT_NS        (60 * CLOCK_SECOND_NS)
 
 struct fixture {
 	struct loop *loop;

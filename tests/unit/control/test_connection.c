@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include "base/limits.h"
+#include <time.h>
 
 static int set_up(void **state)
 {
@@ -129,7 +130,7 @@ static void connection_reads_large_frame_in_linear_time_when_it_trickles(void **
 	cleanup_free char *frame = malloc(size);
 	static const char head[] = "{\"method\":\"com.example.Big\",\"parameters\":{\"x\":\"";
 	static const char tail[] = "\"}}";
-	uint64_t start = clock_now_ns();
+	clock_t start = clock();
 
 	memset(frame, 'x', size);
 	memcpy(frame, head, strlen(head));
@@ -140,7 +141,7 @@ static void connection_reads_large_frame_in_linear_time_when_it_trickles(void **
 		loop_step(fixture->loop, false);
 	}
 	expect_frame(fixture, "{\"parameters\":{\"n\":1}}");
-	assert_true(clock_now_ns() - start < 5 * CLOCK_SECOND_NS);
+	assert_true(clock() - start < 5 * CLOCKS_PER_SEC);
 }
 
 static void connection_closes_quietly_when_half_a_frame_and_a_close(void **state)

@@ -1,6 +1,6 @@
 /* stage.h - a whole master, with the test in its workers' and its clients' place.
  *
- * Its processes only sleep; what they would say, the test says. Waits fail the test after twenty seconds. One thread.
+ * Its processes only sleep; what they would say, the test says. Waits fail the test after a minute. One thread.
  */
 #ifndef TESTS_UNIT_MASTER_STAGE_H
 #define TESTS_UNIT_MASTER_STAGE_H

@@ -14,7 +14,7 @@
 
 #define STAGE_WORKERS     3
 #define STAGE_REPLIES     4096
-#define STAGE_PATIENCE_NS 20000000000ull
+#define STAGE_PATIENCE_NS 60000000000ull
 
 struct stage_reply {
 	int64_t call;
