@@ -92,15 +92,21 @@ static void describe_interfaces(const struct unit *unit,
 			(struct api_string_array){type->interfaces, type->n_interfaces};
 }
 
-bool describe_unit(struct arena *arena, const struct unit *unit, unsigned *budget,
-		   struct api_unit *ret_unit)
+bool describe_instances(struct arena *arena, const struct unit *unit, unsigned first,
+			unsigned n, struct api_instance_array *ret_instances)
 {
-	unsigned n = unit->n_instances < *budget ? unit->n_instances : *budget;
 	struct api_instance *instances = arena_alloc(arena, (n + 1) * sizeof(*instances));
 
-	if (!instances)
-		return false;
-	*budget -= n;
+	for (unsigned i = 0; i < n; i++)
+		if (!instances ||
+		    !describe_instance(arena, &unit->instances[first + i], &instances[i]))
+			return false;
+	*ret_instances = (struct api_instance_array){instances, n};
+	return true;
+}
+
+bool describe_unit(struct arena *arena, const struct unit *unit, struct api_unit *ret_unit)
+{
 	*ret_unit = (struct api_unit){
 		.name = unit->file.name,
 		.state = (enum api_state)unit_shown(unit),
@@ -110,39 +116,15 @@ bool describe_unit(struct arena *arena, const struct unit *unit, unsigned *budge
 		.actorType = unit->version->type ? unit->version->type
 			     : unit->file.type   ? unit->file.type
 						 : "",
-		.instances = {instances, n},
 		.file = unit->is_configured ? unit->file.file : NULL,
 		.restarts = (int64_t)unit->restarts,
 	};
 	describe_interfaces(unit, &ret_unit->interfaces);
 	if (ret_unit->state == API_STATE_STALLED) {
 		ret_unit->stall = describe_stall(arena, unit_stalls(unit));
-		if (!ret_unit->stall)
-			return false;
+		return ret_unit->stall;
 	}
-	for (unsigned i = 0; i < n; i++)
-		if (!describe_instance(arena, &unit->instances[i], &instances[i]))
-			return false;
 	return true;
-}
-
-void describe_reply_unit(const struct unit *unit, struct control_call *call,
-			 const struct troupe_method *method)
-{
-	/* Both have this one field. */
-	struct api_spawn_out out;
-	unsigned budget = LIMIT_LISTED_INSTANCES;
-	struct arena arena;
-
-	_Static_assert(sizeof(struct api_spawn_out) == sizeof(struct api_start_out) &&
-			       sizeof(struct api_spawn_out) == sizeof(struct api_restart_out),
-		       "alike");
-	arena_init(&arena);
-	if (!describe_unit(&arena, unit, &budget, &out.unit))
-		describe_fail(call);
-	else
-		(void)control_call_reply(call, method, &out, false);
-	arena_fini(&arena);
 }
 
 /* ---- workers */

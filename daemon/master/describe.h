@@ -11,6 +11,7 @@
 #include "proto/arena.h"
 #include <stdbool.h>
 
+struct api_instance_array;
 struct api_unit;
 struct api_worker;
 struct api_problem_array;
@@ -18,19 +19,17 @@ struct problems;
 struct unit;
 struct worker;
 
-/* At most *budget instances are listed, and taken off it. false: no memory. */
-bool describe_unit(struct arena *arena, const struct unit *unit, unsigned *budget,
-		   struct api_unit *ret_unit);
+/* Without its instances. false: no memory. */
+bool describe_unit(struct arena *arena, const struct unit *unit, struct api_unit *ret_unit);
+/* `n` of its instances, from `first` on; so many there are. false: no memory. */
+bool describe_instances(struct arena *arena, const struct unit *unit, unsigned first,
+			unsigned n, struct api_instance_array *ret_instances);
 bool describe_worker(struct arena *arena, const struct worker *worker,
 		     struct api_worker *ret_worker);
 /* Borrows the texts of the lists. */
 bool describe_problems(struct arena *arena, const struct problems *const *lists, size_t n_lists,
 		       struct api_problem_array *ret_problems,
 		       struct api_problem_array *ret_warnings);
-
-/* Answer Spawn or Start. */
-void describe_reply_unit(const struct unit *unit, struct control_call *call,
-			 const struct troupe_method *method);
 
 /* No memory to answer: say so. */
 void describe_fail(struct control_call *call);

@@ -9,6 +9,7 @@
 #include "master/shares.h"
 #include "master/stopping.h"
 #include "master/unit.h"
+#include "master/unit_reply.h"
 #include "master/version.h"
 #include "master/worker.h"
 #include "process/deploy.h"
@@ -212,23 +213,23 @@ static void describe_child(const struct inquiry *inquiry, const char *address,
 static void answer_describe(struct inquiry *inquiry)
 {
 	struct unit *unit = inquiry->unit ? unit_find(inquiry->master, inquiry->unit) : NULL;
-	unsigned budget = LIMIT_LISTED_INSTANCES;
 	char address[TROUPE_ADDRESS_TEXT];
 	struct api_describe_out out = {.actors = {inquiry->actors, inquiry->n_actors},
 				       .silent = {inquiry->silent, inquiry->n_silent}};
 	struct control_call *call = close_inquiry(inquiry);
 
 	address_print(inquiry->only, address);
-	if (unit && !describe_unit(&inquiry->arena, unit, &budget, &out.unit)) {
+	if (unit && !describe_unit(&inquiry->arena, unit, &out.unit)) {
 		describe_fail(call);
-	} else if (!unit && (inquiry->unit || inquiry->n_actors == 0)) {
+	} else if (unit) {
+		unit_reply_with(unit, call, api_describe_method.out, &out);
+	} else if (inquiry->unit || inquiry->n_actors == 0) {
 		const char *name = inquiry->unit ? inquiry->unit : address;
 
 		control_call_fail(call, &api_no_such_actor_error,
 				  &(struct api_no_such_actor){.name = name});
 	} else {
-		if (!unit)
-			describe_child(inquiry, address, &out.unit);
+		describe_child(inquiry, address, &out.unit);
 		(void)control_call_reply(call, &api_describe_method, &out, false);
 	}
 	destroy(inquiry);

@@ -211,6 +211,8 @@ static void init_parts(struct master *master)
 	list_init(&master->inquiries);
 	audit_init(&master->audit);
 	watchers_init(&master->watchers, master);
+	listing_init(&master->listing, master);
+	unit_replies_init(&master->unit_replies, master);
 	list_init(&master->kills);
 	reaper_init(&master->reaper, master->loop);
 	problems_init(&master->conf_problems);
@@ -324,6 +326,7 @@ void master_free(struct master *master)
 	loop_timer_stop(&master->names_timer);
 	watchers_fini(&master->watchers);
 	listing_fini(&master->listing);
+	unit_replies_fini(&master->unit_replies);
 	providers_fini(&master->providers);
 	loop_work_stop(&master->flush);
 	loop_free(master->loop);

@@ -24,6 +24,7 @@
 #include "master/providers.h"
 #include "master/pulse.h"
 #include "master/senders.h"
+#include "master/unit_reply.h"
 #include "master/watchers.h"
 #include "process/launcher.h"
 #include "process/oom.h"
@@ -92,6 +93,7 @@ struct master {
 	struct senders senders;
 	struct audit audit;
 	struct listing listing;
+	struct unit_replies unit_replies;
 	struct providers providers;
 	struct list inquiries; /* of inquiry.c */
 	struct watchers watchers;

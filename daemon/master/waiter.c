@@ -8,6 +8,7 @@
 #include "master/refusal.h"
 #include "master/stopping.h"
 #include "master/unit.h"
+#include "master/unit_reply.h"
 #include "master/worker.h"
 
 /* Later than the deadline of what is waited for. */
@@ -73,7 +74,7 @@ static void answer_spawn(struct unit *unit, struct control_call *call)
 	enum unit_state state = unit_state(unit);
 
 	if (state == UNIT_RUNNING || state == UNIT_ENDED || state == UNIT_STARTING) {
-		describe_reply_unit(unit, call, &api_spawn_method);
+		unit_reply(unit, call, &api_spawn_method);
 		return;
 	}
 	control_call_fail(call, &api_bad_unit_error,
@@ -96,9 +97,9 @@ static void answer(struct waiter *waiter)
 	else if (!come)
 		control_call_fail(call, &api_timeout_error, &(struct api_timeout){0});
 	else if (kind == WAITER_START)
-		describe_reply_unit(unit, call, &api_start_method);
+		unit_reply(unit, call, &api_start_method);
 	else if (kind == WAITER_RESTART)
-		describe_reply_unit(unit, call, &api_restart_method);
+		unit_reply(unit, call, &api_restart_method);
 	else
 		(void)control_call_reply(call, &api_stop_method, &(struct api_stop_out){0},
 					 false);

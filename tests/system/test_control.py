@@ -128,6 +128,26 @@ class Users(HostTest):
         self.user(host, "again", 1000, 1, "Actors")
         self.assert_quick(host)
 
+    def test_large_replies_are_whole(self):
+        host = self.large()
+        # Others ask meanwhile, close in the middle, and something changes all the time.
+        self.user(host, "again", 20, 64, "List")
+        whole = list(range(20000))
+        for n in range(4):
+            with host.client(60) as left, host.client(60) as client:
+                for method in ("List", "Describe"):
+                    left.send(f"{CONTROL}.{method}", {"name": "pool"} if method == "Describe" else {})
+                client.send(f"{CONTROL}.Stop", {"name": f"pool/{n}"})
+                client.send(f"{CONTROL}.Start", {"name": f"pool/{n}"})
+                client.send(f"{CONTROL}.Describe", {"name": "pool"})
+                client.send(f"{CONTROL}.List")
+                left.close()
+                client.receive()
+                units = [client.receive()[0]["unit"] for _ in range(2)] + client.receive()[0]["units"]
+            self.assertEqual(len(units), 3)
+            for unit in units:
+                self.assertEqual([instance["instance"] for instance in unit["instances"]], whole)
+
     def test_a_large_list_is_up_to_date(self):
         host = self.large()
         host.actor("other", {"Plugin": "hello"})

@@ -1,0 +1,142 @@
+#include "master/unit_reply.h"
+
+#include "base/check.h"
+#include "io.troupe.Control.varlink.h"
+#include "master/describe.h"
+#include "master/master.h"
+#include "master/unit.h"
+#include "master/unit_text.h"
+#include "proto/arena.h"
+#include <stdlib.h>
+
+/* One that is being made, or waits until those before it have been. */
+struct reply {
+	struct list link;
+	struct control_call *call;
+	struct unit_text text;
+	struct buffer out;
+};
+
+static struct control_call *free_reply(struct reply *reply)
+{
+	struct control_call *call = reply->call;
+
+	call->on_gone = NULL;
+	list_remove(&reply->link);
+	unit_text_fini(&reply->text);
+	buffer_fini(&reply->out);
+	free(reply);
+	return call;
+}
+
+static void on_gone(struct control_call *call)
+{
+	(void)free_reply(call->user);
+}
+
+/* True: it has been sent, or cannot be made. */
+static bool go_on(struct master *master, struct reply *reply)
+{
+	uint64_t until_ns = loop_clock_ns(master->loop) + UNIT_REPLY_NS;
+	int r = unit_text_go_on(&reply->text, master, until_ns, &reply->out);
+	struct buffer out;
+	struct control_call *call;
+
+	if (r == 0)
+		return false;
+	out = reply->out;
+	buffer_init(&reply->out, 0);
+	call = free_reply(reply);
+	if (r < 0)
+		describe_fail(call);
+	else
+		(void)control_call_reply_text(call, (const char *)buffer_data(&out),
+					      buffer_size(&out), false);
+	buffer_fini(&out);
+	return true;
+}
+
+/* The next one is of another user than the last one, if there is one. */
+static void choose_next(struct unit_replies *replies, uid_t last)
+{
+	list_foreach (at, &replies->queue) {
+		if (container_of(at, struct reply, link)->call->peer->uid == last)
+			continue;
+		list_remove(at);
+		list_insert(&replies->queue, at);
+		return;
+	}
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+	struct unit_replies *replies = container_of(timer, struct unit_replies, timer);
+
+	if (!list_is_empty(&replies->queue)) {
+		struct reply *reply = list_first(&replies->queue, struct reply, link);
+		uid_t uid = reply->call->peer->uid;
+
+		if (go_on(replies->master, reply))
+			choose_next(replies, uid);
+	}
+	if (!list_is_empty(&replies->queue))
+		loop_timer_start(&replies->timer, 0);
+}
+
+void unit_replies_init(struct unit_replies *replies, struct master *master)
+{
+	replies->master = master;
+	list_init(&replies->queue);
+	loop_timer_init(&replies->timer, master->loop, on_timer);
+}
+
+void unit_replies_fini(struct unit_replies *replies)
+{
+	check(list_is_empty(&replies->queue));
+	loop_timer_stop(&replies->timer);
+}
+
+void unit_reply_with(const struct unit *unit, struct control_call *call,
+		     const struct troupe_type *type, const void *out)
+{
+	struct unit_replies *replies = &unit->master->unit_replies;
+	bool is_next = list_is_empty(&replies->queue);
+	struct reply *reply = calloc(1, sizeof(*reply));
+	unsigned n = unit->n_instances < LIMIT_LISTED_INSTANCES ? unit->n_instances
+								: LIMIT_LISTED_INSTANCES;
+
+	if (!reply) {
+		describe_fail(call);
+		return;
+	}
+	reply->call = call;
+	call->user = reply;
+	call->on_gone = on_gone;
+	buffer_init(&reply->out, SIZE_MAX);
+	list_append(&replies->queue, &reply->link);
+	if (unit_text_begin(&reply->text, type, out, unit->name, n, &reply->out) < 0) {
+		describe_fail(free_reply(reply));
+		return;
+	}
+	/* One that is small is sent at once. */
+	if (is_next && !go_on(unit->master, reply))
+		loop_timer_start(&replies->timer, 0);
+}
+
+void unit_reply(const struct unit *unit, struct control_call *call,
+		const struct troupe_method *method)
+{
+	/* All three have this one field. */
+	struct api_spawn_out out;
+	struct arena arena;
+
+	_Static_assert(sizeof(struct api_spawn_out) == sizeof(struct api_start_out) &&
+			       sizeof(struct api_spawn_out) == sizeof(struct api_restart_out),
+		       "alike");
+	arena_init(&arena);
+	if (describe_unit(&arena, unit, &out.unit))
+		unit_reply_with(unit, call, method->out, &out);
+	else
+		describe_fail(call);
+	arena_fini(&arena);
+}
