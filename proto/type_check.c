@@ -8,8 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define FLAGS_KNOWN (TROUPE_TYPE_PLAIN | TROUPE_TYPE_STEPS | TROUPE_TYPE_QUICK)
-
 /* Two descriptors of one layout, walked side by side: the one that is judged, and the one that its text made. */
 struct pair {
 	const struct troupe_type *claimed, *made;
@@ -137,7 +135,7 @@ static int compare(struct walk *walk, const struct troupe_type *claimed,
 			      "has an array or map whose items do not stand where it says");
 	if (!claimed->fields != !made->fields || !claimed->names != !made->names)
 		return refuse(walk, "has fields or names where it can have none");
-	if (is_plain(claimed) != is_plain(made) || claimed->flags & ~FLAGS_KNOWN)
+	if (is_plain(claimed) != is_plain(made))
 		return refuse(walk, "has flags that its fields do not give it");
 	if (made->kind == TROUPE_STRUCT)
 		return compare_struct(walk, claimed, made);

@@ -40,7 +40,7 @@ PRODUCT = ("daemon", "proto", "ctl", "include")
 TIMES, SECONDS = 5, 10  # a mutant may run for ever: so many times as long as without it, and so many seconds
 BRIEF_SECONDS = 60
 # Folders whose unit tests start the host's processes.
-STARTERS = ("worker", "master", "ctl", "plugin")
+STARTERS = ("worker", "master", "ctl")
 BINARIES = ("trouped", "troupe-worker", "troupe-symbolize", "troupectl")
 
 
@@ -83,9 +83,7 @@ class Mutant:
         """{path: text} of the files that it changes."""
         files = {}
         for path, old, new in self.edits:
-            text = files.get(path)
-            if text is None:
-                text = read(os.path.join(TREE, path)) if os.path.exists(os.path.join(TREE, path)) else ""
+            text = files.get(path) or (read(os.path.join(TREE, path)) if os.path.exists(os.path.join(TREE, path)) else "")
             hits = find(text, old)
             if len(hits) != 1:
                 raise Unfit(f"does not apply any more: {path} has the text {len(hits)} times{self.elsewhere(old, path)}")

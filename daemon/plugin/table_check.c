@@ -72,8 +72,6 @@ static int check_type(const struct table_reader *reader, const struct troupe_typ
 
 	if (abi_check(ABI_TYPE, &reader->bounds, type, &wrong) < 0)
 		return refuse(reader, "the type of %s %s", what, wrong);
-	if (type->kind != TROUPE_STRUCT)
-		return refuse(reader, "the type of %s is no struct", what);
 	r = type_check(type, &reader->bounds, &layout, &wrong);
 	if (r == -EINVAL)
 		return refuse(reader, "the type of %s %s", what, wrong);

@@ -2,6 +2,8 @@
 #include "plugin/table_check.h"
 
 #include "proto/codec.h"
+#include "proto/idl.h"
+#include "proto/idl_names.h"
 #include "proto/layout.h"
 #include "tests/unit/plugin/data/every.varlink.h"
 #include <errno.h>
@@ -191,6 +193,12 @@ static void table_check_refuses_each_spoiled_field(void **state)
 	REFUSES(image.handlers.interface = &other.interface);
 	REFUSES(image.handlers.handlers = NULL);
 	REFUSES(image.handlers.handlers = other.functions);
+	REFUSES(image.handlers.n_handlers = 0);
+	REFUSES(image.actor.interfaces[1] = &other.handlers);
+	REFUSES(image.timer.name = outside);
+	REFUSES(image.method.interface = image.text;
+		image.method.in_hash = layout_hash("text.text", '(', "()");
+		image.method.out_hash = layout_hash("text.text", '>', "()"));
 	REFUSES(image.interface.name = NULL);
 	REFUSES(image.interface.description = image.last);
 	REFUSES(image.interface.methods = NULL);
@@ -229,6 +237,71 @@ static void table_check_refuses_each_spoiled_field(void **state)
 	REFUSES(image.actor.life = (const struct troupe_life *)(const void *)image.last);
 	REFUSES(image.actor.entries[0] =
 			(const struct troupe_entry *)((const char *)&image.timer + 1));
+}
+
+/* What is found behind the plug-in's end would do, but is not the plug-in's. */
+static void table_check_refuses_arrays_that_end_outside(void **state)
+{
+	struct {
+		struct image image;
+		void *beyond;
+	} both;
+	struct image image;
+	void *last;
+
+	(void)state;
+	assert_ptr_equal(both.image.last + sizeof(both.image.last), &both.beyond);
+#define REFUSES_TWO(what, of, spoil)                                                           \
+	do {                                                                                   \
+		char why[256] = "";                                                            \
+		make_image(&both.image);                                                       \
+		last = both.beyond = (void *)(uintptr_t)(of);                                  \
+		memcpy(both.image.last, &last, sizeof(last));                                  \
+		spoil;                                                                         \
+		if (check_image(&both.image, why) != -ENOEXEC || !strstr(why, what))           \
+			fail_msg("%s: \"%s\"", #spoil, why);                                   \
+	} while (0)
+	REFUSES_TWO("an interface's methods are not in the plug-in", &both.image.method,
+		    both.image.interface.methods = (void *)both.image.last;
+		    both.image.interface.n_methods = 2);
+	REFUSES_TWO("an interface's errors are not in the plug-in", &both.image.error,
+		    both.image.interface.errors = (void *)both.image.last;
+		    both.image.interface.n_errors = 2);
+	REFUSES_TWO("a table of handlers is not in the plug-in", handle,
+		    both.image.handlers.handlers = (void *)both.image.last;
+		    both.image.errors[0] = (void *)&both.image.method;
+		    both.image.interface.n_errors = 0;
+		    both.image.handlers.n_handlers = both.image.interface.n_methods = 2);
+	make_image(&image);
+	assert_int_equal(table_check((const struct troupe_actor *)8, "good", (uintptr_t)&image,
+				     (uintptr_t)(&image + 1), (char[64]){""}, 64),
+			 -ENOEXEC);
+}
+
+/* Of which no more fits than its beginning, whose hash is right. */
+static void table_check_refuses_names_that_are_too_long(void **state)
+{
+	enum { FITS = IDL_NAME_MAX + 1 + IDL_MEMBER_NAME_MAX };
+	struct {
+		struct image image;
+		char name[2 * FITS];
+	} both;
+	char name[FITS + 1], why[256] = "";
+
+	(void)state;
+	make_image(&both.image);
+	memset(both.name, 'x', sizeof(both.name) - 1);
+	both.name[sizeof(both.name) - 1] = '\0';
+	both.image.method.name = both.name;
+	memset(name, 'x', sizeof(name) - 1);
+	memcpy(name, "io.example.", strlen("io.example."));
+	name[FITS] = '\0';
+	both.image.method.in_hash = layout_hash(name, '(', "()");
+	both.image.method.out_hash = layout_hash(name, '>', "()");
+	assert_int_equal(table_check(&both.image.actor, "good", (uintptr_t)&both,
+				     (uintptr_t)(&both + 1), why, sizeof(why)),
+			 -ENOEXEC);
+	assert_string_equal(why, "actor type \"good\": a method's name is too long");
 }
 
 /* Each table claims each size that cannot be: none, less than 2.0 had, odd, more than the host knows, more than
@@ -423,6 +496,154 @@ static void table_check_refuses_any_byte_that_matters(void **state)
 	assert_in_range(refused, 2 * taken, SIZE_MAX);
 }
 
+/* ---- each part of a type, also those that no codec of today reads */
+
+/* All types that a type is made of, itself first. */
+static size_t find_types(struct troupe_type *type, struct troupe_type **found, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (found[i] == type)
+			return n;
+	assert_true(n < 64);
+	found[n++] = type;
+	for (uint32_t i = 0; type->kind == TROUPE_STRUCT && i < type->count; i++)
+		n = find_types((void *)(uintptr_t)type->fields[i].type, found, n);
+	return type->item ? find_types((void *)(uintptr_t)type->item, found, n) : n;
+}
+
+struct spoiling {
+	struct piece *piece;
+	size_t size;
+	struct troupe_type *types[64];
+	size_t n_types;
+};
+
+static void begin_spoiling(struct spoiling *spoiling)
+{
+	struct troupe_type **types = spoiling->types;
+
+	spoiling->piece = malloc(sizeof(*spoiling->piece));
+	assert_non_null(spoiling->piece);
+	spoiling->size = make_piece(spoiling->piece);
+	spoiling->n_types = find_types(moved(spoiling->piece, every_all_method.in), types, 0);
+	spoiling->n_types = find_types(moved(spoiling->piece, every_all_method.out), types,
+				       spoiling->n_types);
+	spoiling->n_types = find_types(moved(spoiling->piece, every_plain_method.in), types,
+				       spoiling->n_types);
+	assert_true(spoiling->n_types > 16);
+}
+
+/* Change `place` of a type and expect that it is refused. Restores it. */
+#define SPOIL(spoiling, type, place, value)                                                    \
+	do {                                                                                   \
+		__typeof__(place) before_ = (place);                                           \
+		char why_[256] = "";                                                           \
+		(place) = (value);                                                             \
+		if (check_piece((spoiling)->piece, (spoiling)->size, why_) != -ENOEXEC)        \
+			fail_msg("taken: %s of a type of kind %u", #place, (type)->kind);      \
+		(place) = before_;                                                             \
+		assert_int_equal(check_piece((spoiling)->piece, (spoiling)->size, why_), 0);   \
+	} while (0)
+
+static void table_check_refuses_fields_and_names_where_there_can_be_none(void **state)
+{
+	static const char *const names[] = {"a"};
+	struct spoiling spoiling;
+
+	(void)state;
+	begin_spoiling(&spoiling);
+	for (size_t i = 0; i < spoiling.n_types; i++) {
+		struct troupe_type *type = spoiling.types[i];
+
+		if (type->kind != TROUPE_STRUCT)
+			SPOIL(&spoiling, type, type->fields, every_all_method.in->fields);
+		if (type->kind != TROUPE_ENUM)
+			SPOIL(&spoiling, type, type->names, names);
+		for (uint32_t j = 0; type->kind == TROUPE_STRUCT && j < type->count; j++) {
+			struct troupe_field *field = (void *)(uintptr_t)&type->fields[j];
+
+			SPOIL(&spoiling, type, field->reserved, 1);
+		}
+	}
+	free(spoiling.piece);
+}
+
+static void table_check_refuses_flags_that_are_not_due(void **state)
+{
+	struct spoiling spoiling;
+	unsigned n_quick = 0;
+
+	(void)state;
+	begin_spoiling(&spoiling);
+	for (size_t i = 0; i < spoiling.n_types; i++) {
+		struct troupe_type *type = spoiling.types[i];
+
+		SPOIL(&spoiling, type, type->flags, type->flags ^ TROUPE_TYPE_PLAIN);
+		SPOIL(&spoiling, type, type->flags,
+		      type->flags & TROUPE_TYPE_PLAIN ? 0 : TROUPE_TYPE_PLAIN);
+		SPOIL(&spoiling, type, type->flags, type->flags | 0x80);
+		if (!(type->flags & TROUPE_TYPE_STEPS))
+			SPOIL(&spoiling, type, type->flags, type->flags | TROUPE_TYPE_STEPS);
+		if (!(type->flags & TROUPE_TYPE_QUICK))
+			SPOIL(&spoiling, type, type->flags, type->flags | TROUPE_TYPE_QUICK);
+		n_quick += type->flags & TROUPE_TYPE_QUICK && type->flags & TROUPE_TYPE_STEPS;
+	}
+	assert_true(n_quick > 0);
+	free(spoiling.piece);
+}
+
+static void table_check_refuses_steps_that_differ_in_anything(void **state)
+{
+	unsigned n_words = 0, n_levels = 0, n_none = 0;
+	struct spoiling spoiling;
+
+	(void)state;
+	begin_spoiling(&spoiling);
+	for (size_t i = 0; i < spoiling.n_types; i++) {
+		struct troupe_type *type = spoiling.types[i], right = *type;
+		char why[256] = "";
+
+		if (type->kind == TROUPE_STRUCT && type->flags & TROUPE_TYPE_QUICK &&
+		    !(type->flags & TROUPE_TYPE_STEPS)) {
+			SPOIL(&spoiling, type, type->levels, type->levels + 1);
+			SPOIL(&spoiling, type, type->n_steps, type->n_steps + 1);
+			SPOIL(&spoiling, type, type->n_words, type->n_words + 1);
+			SPOIL(&spoiling, type, type->n_floats, type->n_floats + 1);
+			SPOIL(&spoiling, type, type->steps, (const void *)type);
+			SPOIL(&spoiling, type, type->words, (const void *)type);
+			SPOIL(&spoiling, type, type->floats, (const void *)type);
+			n_none++;
+		}
+		if (!(type->flags & TROUPE_TYPE_STEPS))
+			continue;
+		SPOIL(&spoiling, type, type->levels, type->levels + 1);
+		n_levels++;
+		for (unsigned j = 0; j < type->n_words; j++) {
+			struct troupe_word *word = (void *)(uintptr_t)&type->words[j];
+
+			SPOIL(&spoiling, type, word->keep, word->keep ^ 1);
+			SPOIL(&spoiling, type, word->add, word->add ^ 1);
+			SPOIL(&spoiling, type, word->bad, word->bad ^ 1);
+			SPOIL(&spoiling, type, word->offset, word->offset + 8);
+			SPOIL(&spoiling, type, word->reserved, 1);
+			n_words++;
+		}
+		if (!(type->flags & TROUPE_TYPE_QUICK))
+			continue;
+		/* To be handled by steps, and there are none. */
+		type->flags &= (uint8_t)~TROUPE_TYPE_STEPS;
+		type->steps = NULL;
+		type->words = NULL;
+		type->floats = NULL;
+		type->n_steps = type->n_words = type->n_floats = type->levels = 0;
+		assert_int_equal(check_piece(spoiling.piece, spoiling.size, why), -ENOEXEC);
+		assert_non_null(strstr(why, "is to be handled by steps that it lacks"));
+		*type = right;
+	}
+	assert_true(n_words > 0 && n_levels > 0 && n_none > 0);
+	free(spoiling.piece);
+}
+
 static void table_check_says_which_type_is_wrong(void **state)
 {
 	struct piece *piece = malloc(sizeof(*piece));
@@ -484,6 +705,11 @@ int main(void)
 		cmocka_unit_test(table_check_refuses_sizes_that_cannot_be),
 		cmocka_unit_test(table_check_refuses_any_byte_that_matters),
 		cmocka_unit_test(table_check_refuses_sizes_of_types_within_types),
+		cmocka_unit_test(table_check_refuses_arrays_that_end_outside),
+		cmocka_unit_test(table_check_refuses_names_that_are_too_long),
+		cmocka_unit_test(table_check_refuses_fields_and_names_where_there_can_be_none),
+		cmocka_unit_test(table_check_refuses_flags_that_are_not_due),
+		cmocka_unit_test(table_check_refuses_steps_that_differ_in_anything),
 		cmocka_unit_test(table_check_says_which_type_is_wrong),
 	};
 
