@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "ctl/explain.h"
+#include "ctl/fail.h"
 #include "ctl/names.h"
 #include "ctl/show.h"
 #include "ctl/text.h"
@@ -65,7 +65,7 @@ static int on_reply(struct ctl *ctl, const struct answer *answer, void *context)
 
 	if (json_decode(&api_actors_out_type, answer->parameters, answer->size, &out, &size,
 			&error) < 0)
-		return explain_foreign(ctl, "io.troupe.Control.Actors", &error);
+		return fail_foreign(ctl, "io.troupe.Control.Actors", &error);
 	actors = &((const struct api_actors_out *)out)->actors;
 	silent = &((const struct api_actors_out *)out)->silent;
 	walk->begun = true;

@@ -1,6 +1,7 @@
 /* call.c - one call, one stream of replies, one message. */
 #include "base/cleanup.h"
 #include "ctl/explain.h"
+#include "ctl/fail.h"
 #include "ctl/interface.h"
 #include "ctl/parameters.h"
 #include "ctl/target.h"
@@ -99,11 +100,11 @@ static int send_oneway(struct ctl *ctl, const struct target *target, const char 
 	r = client_call(ctl->client, NULL, target->method, parameters, strlen(parameters),
 			CLIENT_ONEWAY, 0);
 	if (r < 0)
-		return explain_lost(ctl, r);
+		return fail_lost(ctl, r);
 	client_flush(ctl->client);
 	while (client_unwritten(ctl->client) > 0 && !client_is_broken(ctl->client))
 		loop_step(ctl->loop, true);
-	return client_is_broken(ctl->client) ? explain_lost(ctl, -ECONNRESET) : STATUS_OK;
+	return client_is_broken(ctl->client) ? fail_lost(ctl, -ECONNRESET) : STATUS_OK;
 }
 
 int verb_send(struct ctl *ctl, char **arguments, int n)

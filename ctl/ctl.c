@@ -4,11 +4,10 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/limits.h"
-#include "ctl/explain.h"
+#include "ctl/fail.h"
 #include "ctl/text.h"
 #include "proto/json.h"
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 
 #define CONNECT_NS (5 * CLOCK_SECOND_NS)
@@ -19,20 +18,6 @@ void answer_fini(struct answer *answer)
 {
 	free(answer->parameters);
 	answer->parameters = NULL;
-}
-
-int ctl_fail(struct ctl *ctl, int status, const char *format, ...)
-{
-	cleanup_free char *text = NULL;
-	va_list arguments;
-
-	va_start(arguments, format);
-	text = text_vprint(format, arguments);
-	va_end(arguments);
-	if (text)
-		text_defuse(text, 1);
-	fprintf(ctl->err, "troupectl: %s\n", text ? text : "out of memory");
-	return status;
 }
 
 /* ---- the socket */
@@ -78,7 +63,7 @@ int ctl_connect(struct ctl *ctl)
 		timeout_ns = ctl->options.timeout_ns;
 	r = client_connect(ctl->loop, ctl->socket, timeout_ns, &ctl->client);
 	if (r < 0)
-		return explain_no_connection(ctl, r);
+		return fail_no_connection(ctl, r);
 	return STATUS_OK;
 }
 
@@ -179,14 +164,14 @@ static int run(struct ctl *ctl, struct exchange *exchange, const char *method,
 	r = client_call(ctl->client, &exchange->call, method, parameters, strlen(parameters),
 			flags, timeout_ns);
 	if (r < 0)
-		return explain_lost(ctl, r);
+		return fail_lost(ctl, r);
 	client_flush(ctl->client);
 	while (!exchange->done)
 		loop_step(ctl->loop, true);
 	if (exchange->failure == -ETIMEDOUT && is_of_actor(method))
 		take_timeout(exchange);
 	if (exchange->failure < 0)
-		return explain_lost(ctl, exchange->failure);
+		return fail_lost(ctl, exchange->failure);
 	return STATUS_OK;
 }
 
@@ -211,7 +196,7 @@ int ctl_ask(struct ctl *ctl, const char *method, const char *parameters,
 	int r = ctl_try(ctl, method, parameters, &answer);
 
 	if (r == STATUS_OK && answer.error[0]) {
-		r = explain_error(ctl, method, &answer);
+		r = ctl->explain(ctl, method, &answer);
 		answer_fini(&answer);
 	}
 	if (r == STATUS_OK)
@@ -247,7 +232,7 @@ static int decode(struct ctl *ctl, const struct troupe_method *method,
 			&error) == 0)
 		return STATUS_OK;
 	snprintf(name, sizeof(name), "%s.%s", method->interface, method->name);
-	return explain_foreign(ctl, name, &error);
+	return fail_foreign(ctl, name, &error);
 }
 
 int ctl_ask_value(struct ctl *ctl, const struct troupe_method *method, const void *in,
@@ -283,7 +268,7 @@ int ctl_stream(struct ctl *ctl, const char *method, const char *parameters,
 	int r = run(ctl, &exchange, method, parameters, CLIENT_MORE);
 
 	if (r == STATUS_OK && exchange.answer.error[0])
-		r = explain_error(ctl, method, &exchange.answer);
+		r = ctl->explain(ctl, method, &exchange.answer);
 	answer_fini(&exchange.answer);
 	/* The rest of a stream that was left is of no use, nor is its connection. */
 	if (ctl->client && exchange.status != STATUS_OK) {

@@ -23,13 +23,17 @@ enum {
 	STATUS_SIGNAL = 128,    /* and the number of the signal that ended it */
 };
 
+struct answer;
+
 struct ctl {
 	struct options options;
 	struct loop *loop;
 	struct client *client; /* NULL: not connected yet */
 	char socket[256];      /* path in use */
 	FILE *out, *err;       /* borrowed */
-	bool colours;          /* of out */
+	/* Say what an error reply to a call of `method` means: explain_error(), which asks the daemon for what helps. */
+	int (*explain)(struct ctl *ctl, const char *method, const struct answer *answer);
+	bool colours; /* of out */
 };
 
 /* One reply. */
@@ -82,7 +86,7 @@ void ctl_print_json(struct ctl *ctl, const char *text, size_t size);
 /* The same for a value, taken; NULL: there was no memory for it. An exit status, explained. */
 int ctl_print_value(struct ctl *ctl, struct json_tree *value);
 
-/* Say why a command cannot go on. Returns status. Control characters in it are shown as '?'. */
+/* Say why a command cannot go on. Returns status. Control characters in it are shown as '?'. Of fail.c. */
 int ctl_fail(struct ctl *ctl, int status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -8,15 +8,6 @@
 #include "ctl/ctl.h"
 #include "proto/json.h"
 
-/* client_connect() failed with `error`. */
-int explain_no_connection(struct ctl *ctl, int error);
-
-/* The connection was lost in the middle of a call. */
-int explain_lost(struct ctl *ctl, int error);
-
-/* A reply to `method` is not of the type that the interface gives it. */
-int explain_foreign(struct ctl *ctl, const char *method, const struct codec_error *error);
-
 /* An error reply to a call of `method` (NULL: not known). May ask the daemon for what helps:
  * names near to the wrong one, the type of a wrong parameter. */
 int explain_error(struct ctl *ctl, const char *method, const struct answer *answer);

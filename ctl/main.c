@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "config.h"
 #include "ctl/ctl.h"
+#include "ctl/explain.h"
 #include "ctl/names.h"
 #include "ctl/verbs.h"
 #include <errno.h>
@@ -129,7 +130,7 @@ static int run_verb(struct ctl *ctl, const struct verb *verb, char **arguments, 
 
 int main(int argc, char **argv)
 {
-	struct ctl ctl = {.out = stdout, .err = stderr};
+	struct ctl ctl = {.out = stdout, .err = stderr, .explain = explain_error};
 	const char *no_colour = getenv("NO_COLOR");
 	const struct verb *verb;
 	int first, r;

@@ -1,6 +1,6 @@
 /* watch.c - what happens, as it happens. */
 #include "base/cleanup.h"
-#include "ctl/explain.h"
+#include "ctl/fail.h"
 #include "ctl/show.h"
 #include "ctl/verbs.h"
 #include "proto/json.h"
@@ -38,7 +38,7 @@ static int on_event(struct ctl *ctl, const struct answer *answer, void *context)
 	}
 	if (json_decode(&api_watch_out_type, answer->parameters, answer->size, &out, &size,
 			&error) < 0)
-		return explain_foreign(ctl, "io.troupe.Control.Watch", &error);
+		return fail_foreign(ctl, "io.troupe.Control.Watch", &error);
 	event = out;
 	show_time(event->timeMs, when, sizeof(when));
 	fprintf(ctl->out, "%s  %s%s%s", when,

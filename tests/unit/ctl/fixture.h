@@ -24,6 +24,7 @@
 #include "base/list.h"
 #include "control/server.h"
 #include "ctl/ctl.h"
+#include "ctl/explain.h"
 #include "io.troupe.Control.varlink.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -411,7 +412,8 @@ static int fixture_set_up(void **state)
 	fixture->err = tmpfile();
 	assert_non_null(fixture->out);
 	assert_non_null(fixture->err);
-	fixture->ctl = (struct ctl){.out = fixture->out, .err = fixture->err};
+	fixture->ctl = (struct ctl){
+		.out = fixture->out, .err = fixture->err, .explain = explain_error};
 	fixture->ctl.options = (struct options){.connections = 4, .window = 32};
 	snprintf(fixture->ctl.socket, sizeof(fixture->ctl.socket), "%s", fixture->path);
 	assert_int_equal(loop_new(&fixture->ctl.loop), 0);
