@@ -45,6 +45,9 @@ enum {
 	PAGE_DOING_COUNT
 };
 
+/* What people read for it: "a timer". NULL: it is a message's hash. */
+const char *page_doing_words(uint64_t doing);
+
 /* A place in the code. */
 struct page_frame {
 	char text[PAGE_SYMBOL]; /* "hello.so(on_greet+0x1c)", NUL-terminated */

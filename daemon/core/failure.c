@@ -51,29 +51,13 @@ const char *failure_print(const struct troupe_self *self, int rc,
 	return text;
 }
 
-/* What the actor was at, when it was no message. */
-static const char *doing(const struct runtime *runtime)
-{
-	switch (page_load(&runtime->page->thread.type_hash)) {
-	case PAGE_DOING_REPLY:
-		return "a reply";
-	case PAGE_DOING_TIMER:
-		return "a timer";
-	case PAGE_DOING_ROOM:
-		return "on_room";
-	case PAGE_DOING_CANCEL:
-		return "on_cancel";
-	default:
-		return "a notice";
-	}
-}
-
 static void report(struct troupe_self *self, int rc)
 {
 	struct runtime *runtime = self->runtime;
 	const struct actor *actor = self->actor;
 	bool is_message =
 		self->activation.outcome.call != SELF_NO_MESSAGE && self->activation.handler;
+	const char *doing = page_doing_words(page_load(&runtime->page->thread.type_hash));
 	char text[FAILURE_DETAIL_MAX];
 	const char *detail = failure_print(self, rc, text);
 
@@ -85,7 +69,7 @@ static void report(struct troupe_self *self, int rc)
 			.is_child = actor->unit->number == 0,
 			.actor = unit_kind(actor->unit),
 			.method = is_message ? self->activation.handler->method : NULL,
-			.doing = is_message ? "" : doing(runtime),
+			.doing = is_message || !doing ? "" : doing,
 			.error = rc,
 			/* the name of the errno value is known by its number */
 			.detail = detail == text ? text + strcspn(text, ":") + 2 : "",

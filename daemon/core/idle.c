@@ -4,8 +4,8 @@
 #include "base/heap.h"
 #include "core/family.h"
 #include "core/inside.h"
+#include "core/mapping.h"
 #include "core/page.h"
-#include "core/pages.h"
 
 #define IDLE_NS 1000000000u
 #define STEP_NS 1000000u /* between two amounts */
@@ -27,8 +27,8 @@ static void trim_actors(struct runtime *runtime)
 {
 	uint32_t trimmed = slots_trim(&runtime->actors), used = runtime->actors.used;
 
-	pages_discard(state_near(runtime, used), (size_t)trimmed * STATE_NEAR);
-	pages_discard(runtime->kins + used, trimmed * sizeof(*runtime->kins));
+	mapping_discard(state_near(runtime, used), (size_t)trimmed * STATE_NEAR);
+	mapping_discard(runtime->kins + used, trimmed * sizeof(*runtime->kins));
 }
 
 /* The next amount. False: that was all. */

@@ -11,8 +11,8 @@
 #include "core/kept_message.h"
 #include "core/life.h"
 #include "core/mailbox.h"
+#include "core/mapping.h"
 #include "core/page.h"
-#include "core/pages.h"
 #include "core/peer.h"
 #include "core/timer.h"
 #include "core/turn.h"
@@ -89,8 +89,8 @@ static int init_tables(struct runtime *runtime, const struct runtime_config *con
 		if (rc < 0)
 			return rc;
 	}
-	runtime->near = pages_reserve((size_t)runtime->actors.limit * STATE_NEAR);
-	runtime->kins = pages_reserve((size_t)runtime->actors.limit * sizeof(struct kin));
+	runtime->near = mapping_reserve((size_t)runtime->actors.limit * STATE_NEAR);
+	runtime->kins = mapping_reserve((size_t)runtime->actors.limit * sizeof(struct kin));
 	if (!runtime->near || !runtime->kins)
 		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_LEN(indexes); i++) {
@@ -114,8 +114,8 @@ static void fini_tables(struct runtime *runtime)
 	slots_fini(&runtime->kept);
 	slots_fini(&runtime->kept_calls);
 	slots_fini(&runtime->calls);
-	pages_release(runtime->kins, (size_t)runtime->actors.limit * sizeof(struct kin));
-	pages_release(runtime->near, (size_t)runtime->actors.limit * STATE_NEAR);
+	mapping_release(runtime->kins, (size_t)runtime->actors.limit * sizeof(struct kin));
+	mapping_release(runtime->near, (size_t)runtime->actors.limit * STATE_NEAR);
 	slots_fini(&runtime->colds);
 	slots_fini(&runtime->actors);
 }

@@ -1,5 +1,5 @@
 #include "core/slab.h"
-#include "core/pages.h"
+#include "core/mapping.h"
 #include "core/slab_trim.h"
 
 /* A slab grows by small chunks while it is small. One with huge pages goes on in these past
@@ -37,7 +37,7 @@ void slab_fini(struct slab *slab)
 
 		slab->chunks = chunk->next;
 		slab_unpoison(chunk, chunk->size);
-		pages_release(chunk, chunk->size);
+		mapping_release(chunk, chunk->size);
 	}
 }
 
@@ -66,8 +66,9 @@ static void *take_large(struct slab *slab, size_t size)
 /* Fresh pages are touched one by one as they are used, and never before. */
 static int grow_class(struct slab *slab, struct slab_class *class)
 {
-	size_t size = slab->mapped < slab->huge_from ? SMALL_BYTES : PAGES_HUGE;
-	struct slab_chunk *chunk = size == PAGES_HUGE ? pages_take_huge() : pages_take(size);
+	size_t size = slab->mapped < slab->huge_from ? SMALL_BYTES : MAPPING_HUGE;
+	struct slab_chunk *chunk =
+		size == MAPPING_HUGE ? mapping_take_huge() : mapping_take(size);
 
 	if (!chunk)
 		return -1;

@@ -6,7 +6,7 @@
  * chunk: so what is taken from now on lies together, too. */
 #include "core/slab_trim.h"
 
-#include "core/pages.h"
+#include "core/mapping.h"
 #include <stdlib.h>
 
 #define PIECES_AT_ONCE 16384 /* a piece takes some 10 ns, mostly a miss of the cache */
@@ -155,7 +155,7 @@ static void free_chunk(struct slab *slab, struct slab_class *class, struct slab_
 		chunk->next->previous = chunk->previous;
 	slab->mapped -= size;
 	slab_unpoison(chunk, size);
-	pages_release(chunk, size);
+	mapping_release(chunk, size);
 }
 
 /* Let go of the chunks that are whole. */

@@ -1,5 +1,5 @@
 #include "core/slots.h"
-#include "core/pages.h"
+#include "core/mapping.h"
 #include <errno.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 
 int slots_init(struct slots *slots, uint32_t size, uint32_t limit)
 {
-	void *base = pages_reserve((size_t)size * limit);
+	void *base = mapping_reserve((size_t)size * limit);
 	uint32_t shift = (uint32_t)__builtin_ctz(size);
 	uint64_t odd = size >> shift, inverse = odd;
 
@@ -29,7 +29,7 @@ int slots_init(struct slots *slots, uint32_t size, uint32_t limit)
 
 void slots_fini(struct slots *slots)
 {
-	pages_release(slots->base, (size_t)slots->size * slots->limit);
+	mapping_release(slots->base, (size_t)slots->size * slots->limit);
 	slots->base = NULL;
 }
 
@@ -102,7 +102,7 @@ uint32_t slots_trim(struct slots *slots)
 	/* A retired slot's generation has no next: so floor has one. */
 	if ((uint64_t)trimmed * slots->size < TRIM_LEAST)
 		return 0;
-	pages_discard(slots_at(slots, used), (size_t)trimmed * slots->size);
+	mapping_discard(slots_at(slots, used), (size_t)trimmed * slots->size);
 	slots->used = used;
 	slots->floor = floor;
 	sort_free(slots);

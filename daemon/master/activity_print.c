@@ -39,7 +39,7 @@ struct instance *activity_print(const struct worker *worker, const struct activi
 {
 	struct instance *instance =
 		unit_instance(worker->master, activity->unit, activity->instance);
-	const char *message = activity_doing(activity->type_hash);
+	const char *message = page_doing_words(activity->type_hash);
 
 	if (instance && instance->worker != worker)
 		instance = NULL;

@@ -35,7 +35,4 @@ struct activity_names {
 /* The activity of a thread now, or as it was when it crashed. true: it is in a handler; false: between two. */
 bool activity_read(const struct page_thread *thread, struct activity *ret_activity);
 
-/* "init", "a timer" and so on for the small numbers in place of a message's hash; NULL: it is a message. */
-const char *activity_doing(uint64_t type_hash);
-
 #endif

@@ -128,7 +128,7 @@ void crash_note_killed(struct crash *crash, const char *why, bool is_explained)
 
 void crash_print(const struct crash *crash, char *text, size_t size)
 {
-	bool is_message = !activity_doing(crash->activity.type_hash);
+	bool is_message = !page_doing_words(crash->activity.type_hash);
 	const char *colon = crash->killed ? ": " : "",
 		   *why = crash->killed ? crash->killed : "";
 

@@ -74,10 +74,10 @@ static void on_reply(struct runtime_client_call *client_call, const struct troup
 	char name[METHOD_NAME];
 	int r;
 
-	print_method(call->method, name);
 	if (reply->status == TROUPE_OK || reply->status == TROUPE_ERROR) {
 		r = send_data(agent, call, reply, type);
 		if (r < 0) {
+			print_method(call->method, name);
 			/* The call is over for the client, whatever else would come. */
 			if (reply->continues)
 				runtime_client_cancel(agent->runtime, client_call);
@@ -86,6 +86,7 @@ static void on_reply(struct runtime_client_call *client_call, const struct troup
 			return;
 		}
 	} else {
+		print_method(call->method, name);
 		send_failure(agent, call->number,
 			     failure_of_status(reply->status, call->to, name, reply->detail));
 	}

@@ -2,7 +2,7 @@
 #include "base/random.h"
 #include "core/chain.h"
 #include "core/index.h"
-#include "core/pages.h"
+#include "core/mapping.h"
 #include "core/slab.h"
 #include "core/slots.h"
 #include <setjmp.h>
@@ -202,7 +202,7 @@ static void slab_gives_back_what_is_not_in_use(void **state)
 		for (int i = 1000; i < MANY; i++)
 			slab_give(&slab, pieces[i], SIZE);
 		trim_whole(&slab);
-		assert_true(slab_bytes(&slab) <= 1000 * SIZE + 2 * PAGES_HUGE);
+		assert_true(slab_bytes(&slab) <= 1000 * SIZE + 2 * MAPPING_HUGE);
 		assert_int_equal(slab_count(&slab), 1000);
 		for (int i = 0; i < 1000; i++)
 			slab_give(&slab, pieces[i], SIZE);

@@ -1,7 +1,7 @@
 /* Fairness and bounds: nobody starves anybody, however much there is to do or to wait for. */
 #include "base/loop.h"
 #include "core/inside.h"
-#include "core/pages.h"
+#include "core/mapping.h"
 #include "core/runq.h"
 #include "core/wheel.h"
 #include "world.h"
@@ -493,7 +493,7 @@ static void giving_memory_back_is_interrupted_and_done_later(void **state)
 	}
 	world_sleep(&world, 5000000000);
 	runtime_stats(world.runtime, &stats);
-	assert_true(stats.memory_bytes < 2 * PAGES_HUGE);
+	assert_true(stats.memory_bytes < 2 * MAPPING_HUGE);
 	assert_true(sim_is_asleep(world.loop));
 	world.log_size = 0;
 	finish(&world);

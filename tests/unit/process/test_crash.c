@@ -135,7 +135,7 @@ static void crash_tells_what_ran_when_the_worker_was_killed(void **state)
 	assert_string_equal(crash.cause, "SIGKILL");
 	assert_true(crash.in_handler);
 	assert_false(crash.is_blamed);
-	assert_string_equal(activity_doing(crash.activity.type_hash), "a timer");
+	assert_string_equal(page_doing_words(crash.activity.type_hash), "a timer");
 }
 
 static void crash_is_blamed_when_a_handler_left_the_process(void **state)
@@ -187,7 +187,7 @@ static void crash_is_safe_to_print_when_the_page_is_forged(void **state)
 		for (size_t j = 0; j < size; j++)
 			assert_true((unsigned char)crash.frames[i].text[j] >= ' ');
 	}
-	assert_null(activity_doing(crash.activity.type_hash));
+	assert_null(page_doing_words(crash.activity.type_hash));
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-#include "core/pages.h"
+#include "core/mapping.h"
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -29,26 +29,26 @@ static void unmap_pages(unsigned char *at, size_t size)
  * be huge. Where the system has no huge pages, small ones do. */
 static void *map_aligned(size_t size, size_t head, int flags)
 {
-	size_t whole = size + PAGES_HUGE, before;
+	size_t whole = size + MAPPING_HUGE, before;
 	unsigned char *at = map_pages(whole, flags);
 
 	if (!at)
 		return NULL;
-	before = -((uintptr_t)at + head) & (PAGES_HUGE - 1);
+	before = -((uintptr_t)at + head) & (MAPPING_HUGE - 1);
 	unmap_pages(at, before);
 	unmap_pages(at + before + size, whole - before - size);
 	(void)madvise(at + before + head, size - head, MADV_HUGEPAGE);
 	return at + before;
 }
 
-void *pages_reserve(size_t size)
+void *mapping_reserve(size_t size)
 {
-	if (size <= PAGES_HUGE)
+	if (size <= MAPPING_HUGE)
 		return map_pages(size, MAP_NORESERVE);
-	return map_aligned(round_page(size), PAGES_SMALL, MAP_NORESERVE);
+	return map_aligned(round_page(size), MAPPING_SMALL, MAP_NORESERVE);
 }
 
-void pages_discard(void *at, size_t size)
+void mapping_discard(void *at, size_t size)
 {
 	unsigned char *begin = at, *end = begin + size, *first, *last;
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -61,18 +61,18 @@ void pages_discard(void *at, size_t size)
 	memset(last, 0, (size_t)(end - last));
 }
 
-void pages_release(void *base, size_t size)
+void mapping_release(void *base, size_t size)
 {
 	if (base)
 		munmap(base, size); /* which rounds up by itself */
 }
 
-void *pages_take(size_t size)
+void *mapping_take(size_t size)
 {
 	return map_pages(size, 0);
 }
 
-void *pages_take_huge(void)
+void *mapping_take_huge(void)
 {
-	return map_aligned(PAGES_HUGE, 0, 0);
+	return map_aligned(MAPPING_HUGE, 0, 0);
 }

@@ -1,0 +1,28 @@
+/* mapping.h - memory from the kernel: small pages while little is used, huge ones beyond.
+ *
+ * Page faults are dear, and so are misses of the TLB: who holds a hundred thousand records is
+ * better off in huge pages, who holds a few should not pay 2 MiB for them. Memory is zero and
+ * there is none behind an address until it is first touched. One thread.
+ */
+#ifndef CORE_MAPPING_H
+#define CORE_MAPPING_H
+
+#include <stddef.h>
+
+#define MAPPING_SMALL                                                                          \
+	((size_t)512 << 10) /* the beginning of a reserve that keeps small pages */
+#define MAPPING_HUGE ((size_t)2 << 20)
+
+/* Address space for a table that grows from its beginning. NULL: there is none. */
+void *mapping_reserve(size_t size);
+void mapping_release(void *base, size_t size);
+
+/* The memory is zero from now on, and where it is whole pages none is behind it any more. */
+void mapping_discard(void *at, size_t size);
+
+/* `size` bytes in small pages; or one huge page, aligned as such, where the system has one.
+ * Given back with mapping_release(). NULL: no memory. */
+void *mapping_take(size_t size);
+void *mapping_take_huge(void);
+
+#endif
