@@ -1,5 +1,9 @@
 /* agent.c - an agent begins, starts its parts, and ends. */
-#include "worker/agent_inside.h"
+#include "worker/agent_calls.h"
+#include "worker/agent_census.h"
+#include "worker/agent_peers.h"
+#include "worker/agent_stops.h"
+#include "worker/agent_units.h"
 
 #include "base/cleanup.h"
 #include "base/limits.h"
@@ -11,26 +15,6 @@
 
 #define LINKS_CLOSE_NS 1000000000ull /* for peers to take what was sent last */
 #define FLUSH_NS       5000000ull    /* between looks at the channel */
-
-void agent_end(struct agent *agent, enum agent_end end)
-{
-	if (agent->is_ended)
-		return;
-	agent->is_ended = true;
-	agent->config.on_end(agent->config.context, end);
-}
-
-void agent_send(struct agent *agent, const struct troupe_method *method, const void *in)
-{
-	int r = channel_send(agent->channel, method, in, -1);
-
-	/* on_closed() tells of that one. */
-	if (r == 0 || r == -ENOTCONN || agent->is_ended)
-		return;
-	log_error(agent->config.log, "cannot tell the master (%s): %s", method->name,
-		  strerror(-r));
-	agent_end(agent, AGENT_FAILED);
-}
 
 static void fail(struct agent *agent, const char *what, int error)
 {

@@ -1,5 +1,5 @@
 /* agent_calls.c - calls and sends of clients: JSON in, JSON out. */
-#include "worker/agent_inside.h"
+#include "worker/agent_calls.h"
 
 #include "base/cleanup.h"
 #include "base/limits.h"

@@ -1,5 +1,5 @@
 /* agent_census.c - Inquire and Describe: the actors that live here, with their counters. */
-#include "worker/agent_inside.h"
+#include "worker/agent_census.h"
 
 #include "base/cleanup.h"
 

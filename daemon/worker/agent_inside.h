@@ -1,4 +1,8 @@
-/* agent_inside.h - the agent, for the files it is made of. */
+/* agent_inside.h - the agent, for the files it is made of, and what all of them do with it.
+ *
+ * Its parts are agent_units.h, agent_stops.h, agent_calls.h, agent_census.h and agent_peers.h. One
+ * thread.
+ */
 #ifndef WORKER_AGENT_INSIDE_H
 #define WORKER_AGENT_INSIDE_H
 
@@ -67,42 +71,5 @@ void agent_send(struct agent *agent, const struct troupe_method *method, const v
 
 /* The end, told once. */
 void agent_end(struct agent *agent, enum agent_end end);
-
-/* agent_units.c: plug-ins, units, and making their actors */
-void agent_on_load(void *context, const void *in, int *fd);
-void agent_on_define(void *context, const void *in, int *fd);
-void agent_on_redefine(void *context, const void *in, int *fd);
-void agent_on_undefine(void *context, const void *in, int *fd);
-void agent_on_spawn(void *context, const void *in, int *fd);
-
-/* agent_stops.c: how they end */
-void agent_on_stop(void *context, const void *in, int *fd);
-void agent_actor_ended(void *context, const struct runtime_end *end); /* for runtime_ops */
-void agent_stops_init(struct agent *agent);
-void agent_stops_fini(struct agent *agent);
-
-/* agent_calls.c: clients' calls */
-void agent_on_call(void *context, const void *in, int *fd);
-void agent_on_cancel(void *context, const void *in, int *fd);
-void agent_on_taken(void *context, const void *in, int *fd);
-void agent_on_client_gone(void *context, const void *in, int *fd);
-void agent_calls_have_room(struct agent *agent); /* the master has read all replies */
-void agent_calls_fini(struct agent *agent);
-
-/* agent_census.c: who lives here */
-void agent_on_inquire(void *context, const void *in, int *fd);
-void agent_on_describe(void *context, const void *in, int *fd);
-
-/* agent_peers.c: other workers and their actors' names */
-void agent_on_peer(void *context, const void *in, int *fd);
-void agent_on_arena(void *context, const void *in, int *fd);
-void agent_on_name(void *context, const void *in, int *fd);
-extern const struct bridge_ops agent_bridge_ops;
-int agent_forward(void *context, const struct envelope *e, const struct troupe_type *type,
-		  const void *data,
-		  const struct envelope_meaning *meaning); /* these three for runtime_ops */
-bool agent_find_layout(void *context, struct troupe_address from, uint64_t hash,
-		       const struct troupe_type **ret_type, const char **ret_name);
-int agent_find_name(void *context, const char *name, struct troupe_address *ret_address);
 
 #endif

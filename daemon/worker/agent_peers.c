@@ -1,6 +1,6 @@
 /* agent_peers.c - the other workers: what comes from them, what goes to them, and whom names
  * stand for. */
-#include "worker/agent_inside.h"
+#include "worker/agent_peers.h"
 
 #include "base/cleanup.h"
 #include <string.h>

@@ -1,5 +1,5 @@
 /* agent_stops.c - Stop, at once or when an actor has done its work; and what becomes of actors. */
-#include "worker/agent_inside.h"
+#include "worker/agent_stops.h"
 
 #include "base/clock.h"
 #include "base/hash.h"

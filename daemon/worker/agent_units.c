@@ -1,5 +1,5 @@
 /* agent_units.c - Load, Define, Undefine, Spawn. */
-#include "worker/agent_inside.h"
+#include "worker/agent_units.h"
 
 #include "base/check.h"
 #include "base/cleanup.h"
