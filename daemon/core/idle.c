@@ -13,12 +13,20 @@
 /* For less than that an actor that ticks now and then is not worth a wakeup of its own. */
 #define WORTH_MESSAGES 1000u
 #define WORTH_BYTES    ((uint64_t)1 << 20)
+/* Those who lived there may have ended without a message: all children with their parent. */
+#define WORTH_SLOTS ((uint32_t)(WORTH_BYTES / sizeof(struct actor)))
+
+static uint32_t count_vacant(const struct runtime *runtime)
+{
+	return runtime->actors.used - runtime->actors.count;
+}
 
 static bool is_worth_it(const struct runtime *runtime)
 {
 	uint64_t messages = runtime->handled - runtime->idle.done;
 
 	return messages >= WORTH_MESSAGES ||
+	       count_vacant(runtime) >= runtime->idle.vacant + WORTH_SLOTS ||
 	       (messages > 0 &&
 		slab_bytes(&runtime->messages) + slab_bytes(&runtime->states) >= WORTH_BYTES);
 }
@@ -78,6 +86,7 @@ static void on_timer(struct loop_timer *timer)
 	} else {
 		idle->is_under_way = false;
 		idle->done = runtime->handled;
+		idle->vacant = count_vacant(runtime);
 	}
 	page_store(&runtime->page->memory,
 		   slab_bytes(&runtime->messages) + slab_bytes(&runtime->states));
@@ -97,8 +106,11 @@ void idle_watch(struct runtime *runtime)
 {
 	struct idle *idle = &runtime->idle;
 
-	if (likely(idle->timer.started || runtime->handled == idle->done) ||
-	    !is_worth_it(runtime))
+	if (likely(idle->timer.started))
+		return;
+	if (count_vacant(runtime) < idle->vacant)
+		idle->vacant = count_vacant(runtime);
+	if (!is_worth_it(runtime))
 		return;
 	idle->seen = runtime->handled;
 	loop_timer_start(&idle->timer, IDLE_NS);

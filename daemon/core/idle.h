@@ -16,8 +16,9 @@ struct runtime;
 
 struct idle {
 	struct loop_timer timer;
-	uint64_t seen; /* messages handled when the timer was started */
-	uint64_t done; /* and when all was given back, last */
+	uint64_t seen;   /* messages handled when the timer was started */
+	uint64_t done;   /* and when all was given back, last */
+	uint32_t vacant; /* actors' slots that nobody lived in then, or at any time since */
 	uint32_t stage;
 	bool is_under_way; /* a pass over everything: some has been given back */
 	bool again; /* messages came meanwhile: what it has passed may be worth another */

@@ -473,6 +473,28 @@ static void memory_goes_back_when_there_is_nothing_to_do(void **state)
 	finish(&world);
 }
 
+/* As children end with their parent: nobody gets a message of it. */
+static void memory_of_actors_goes_back_when_they_ended_without_a_message(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	for (int round = 0; round < 3; round++) {
+		for (int64_t i = 10; i < 100010; i++)
+			world_spawn(&world, i);
+		world_sleep(&world, 5000000000);
+		assert_true(world.runtime->actors.used >= 100000);
+		assert_true(sim_is_asleep(world.loop));
+		runtime_stop_all(world.runtime);
+		world_sleep(&world, 5000000000);
+		assert_int_equal(world.runtime->actors.used, 0);
+		assert_true(sim_is_asleep(world.loop));
+		world.log_size = 0;
+	}
+	finish(&world);
+}
+
 /* Whatever it is at when there is something to do again. */
 static void giving_memory_back_is_interrupted_and_done_later(void **state)
 {
@@ -513,6 +535,7 @@ int main(void)
 		cmocka_unit_test(many_waiters_get_their_room_in_order),
 		cmocka_unit_test(memory_of_a_burst_serves_the_next),
 		cmocka_unit_test(memory_goes_back_when_there_is_nothing_to_do),
+		cmocka_unit_test(memory_of_actors_goes_back_when_they_ended_without_a_message),
 		cmocka_unit_test(giving_memory_back_is_interrupted_and_done_later),
 	};
 
