@@ -15,6 +15,7 @@
 #             DESTDIR, PLUGINDIR    where `install` puts the plug-in    as troupe.pc says
 #
 #             ALLOW_GLOBALS   yes: link without judging its static data
+#             ALLOW_UNDEFINED yes: link although it calls functions that neither it nor its libraries have
 #
 # A plug-in has no writable static data of its own: state belongs to actors. What breaks this is named and
 # refused when the plug-in is linked; one that was linked with ALLOW_GLOBALS=yes is loaded only where its unit
@@ -65,8 +66,12 @@ troupe_cxxflags = $(troupe_common_flags) -fvisibility-inlines-hidden -Wno-missin
 		  $(if $(findstring clang,$(CXX)),,-fno-gnu-unique)
 
 # The SDK's functions are found in the worker when the plug-in is loaded, so undefined symbols are no error to the
-# linker here; the host names those that nobody has. No RUNPATH: plug-ins are loaded from memory.
+# linker here; the host names those that nobody has. Before that the linker is asked for all others, with places for the
+# SDK's, which says where a function is called that no source and no library has. Not with sanitizers, whose functions
+# the worker has. No RUNPATH: plug-ins are loaded from memory.
 troupe_ldflags = -shared -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed,--no-undefined-version
+troupe_defined = $(if $(filter yes,$(ALLOW_UNDEFINED))$(findstring -fsanitize,$(LDFLAGS)),,\
+	-Wl,-z,defs $$($(TROUPE_GEN) --sdk | sed 's/.*/-Wl,--defsym=&=0/'))
 
 troupe_cxx_sources = $(filter %.cc %.cpp,$(SOURCES))
 troupe_link = $(if $(troupe_cxx_sources),$(CXX),$(CC)) $(troupe_ldflags) $(LDFLAGS)
@@ -105,6 +110,7 @@ troupe_seal = $(BUILD)/gen/$(PLUGIN).seal
 troupe_seal_object = $(troupe_seal).o
 
 $(BUILD)/$(PLUGIN).unsealed: $(troupe_objects)
+	$(if $(troupe_defined),@$(troupe_link) $(troupe_defined) -o $@ $^ $(LDLIBS))
 	@$(troupe_link) -o $@ $^ $(LDLIBS)
 
 $(troupe_seal).c: $(BUILD)/$(PLUGIN).unsealed $(TROUPE_GEN)

@@ -6,6 +6,7 @@
 #include "proto/idl_subset.h"
 #include "proto/plugin_describe.h"
 #include "proto/plugin_info.h"
+#include "proto/sdk_symbols.h"
 #include "proto/seal.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@ static const char usage[] =
 	"Usage: troupe-gen [--host] [--prefix NAME] -o OUT.h IN.varlink\n"
 	"       troupe-gen --layout IN.varlink\n"
 	"       troupe-gen --seal [--allow-globals] PLUGIN.so [-o SEAL.c]\n"
+	"       troupe-gen --sdk\n"
 	"\n"
 	"Make a C header of a Varlink interface: structs, descriptors and typed wrappers\n"
 	"for actors of Troupe. docs/interfaces.md tells what is in it.\n"
@@ -34,6 +36,7 @@ static const char usage[] =
 	"      --layout        print the hash and the layout of each method and error instead\n"
 	"      --seal          judge a plug-in; prints the notes unless -o is given\n"
 	"      --allow-globals let its static data be, and write no note of that\n"
+	"      --sdk           print what functions a worker has for plug-ins\n"
 	"      --help          print this\n"
 	"      --version       print the version\n";
 
@@ -52,6 +55,7 @@ enum {
 	OPTION_LAYOUT,
 	OPTION_SEAL,
 	OPTION_ALLOW_GLOBALS,
+	OPTION_SDK,
 	OPTION_HELP,
 	OPTION_VERSION
 };
@@ -301,6 +305,13 @@ static int seal(const struct arguments *arguments)
 	return put(arguments->output, text, strlen(text));
 }
 
+static int print_sdk(void)
+{
+	for (unsigned i = 0; sdk_symbol(i); i++)
+		puts(sdk_symbol(i));
+	return fflush(stdout) == 0 ? EXIT_SUCCESS : fail("stdout", "cannot write", -errno);
+}
+
 static int complain(const char *message)
 {
 	fprintf(stderr, "troupe-gen: %s\nTry 'troupe-gen --help'.\n", message);
@@ -316,6 +327,7 @@ int main(int argc, char **argv)
 		{"layout", no_argument, NULL, OPTION_LAYOUT},
 		{"seal", no_argument, NULL, OPTION_SEAL},
 		{"allow-globals", no_argument, NULL, OPTION_ALLOW_GLOBALS},
+		{"sdk", no_argument, NULL, OPTION_SDK},
 		{"help", no_argument, NULL, OPTION_HELP},
 		{"version", no_argument, NULL, OPTION_VERSION},
 		{0},
@@ -343,6 +355,8 @@ int main(int argc, char **argv)
 		case OPTION_ALLOW_GLOBALS:
 			arguments.allow_globals = true;
 			break;
+		case OPTION_SDK:
+			return print_sdk();
 		case OPTION_HELP:
 			fputs(usage, stdout);
 			return EXIT_SUCCESS;

@@ -35,6 +35,26 @@ refused "a number for a pointer"
 echo 'int tally_nothing(int n); int tally_nothing(int n) { n++; }' >>"$work/wrong/tally.c"
 refused "a function that returns nothing"
 
+# A function that nobody has is found when the plug-in is linked, not when it is loaded; one of a library needs the library.
+links()
+{
+	(cd "$work/wrong" && make -s CC="$compiler" BUILD="$work/wrong-$compiler" "$@" >"$work/refusal" 2>&1)
+}
+for compiler in gcc clang; do
+	command -v $compiler >/dev/null || continue
+	echo 'int tally_nowhere(void); int tally_asks(void); int tally_asks(void) { return tally_nowhere(); }' >>"$work/wrong/tally.c"
+	! links || fail "$compiler links a function that nobody has"
+	grep -q "undefined reference to .tally_nowhere" "$work/refusal" || { cat "$work/refusal" >&2; fail "the function that nobody has is not named"; }
+	links ALLOW_UNDEFINED=yes || { cat "$work/refusal" >&2; fail "ALLOW_UNDEFINED is not heeded"; }
+	rm -rf "$work/wrong-$compiler"
+	cp "$here/tally/tally.c" "$work/wrong"
+	echo 'double cbrt(double x); double tally_root(double x); double tally_root(double x) { return cbrt(x); }' >>"$work/wrong/tally.c"
+	! links || fail "$compiler links a function of a library without it"
+	links LDLIBS=-lm || { cat "$work/refusal" >&2; fail "$compiler does not find what a library has"; }
+	rm -rf "$work/wrong-$compiler"
+	cp "$here/tally/tally.c" "$work/wrong"
+done
+
 # Without pkg-config's path the two lines say what to do.
 ! (cd "$work/tally" && PKG_CONFIG_PATH= make -n >"$work/refusal" 2>&1) || fail "a plug-in builds without Troupe"
 grep -q PKG_CONFIG_PATH "$work/refusal" || { cat "$work/refusal" >&2; fail "make does not say what is missing"; }

@@ -101,6 +101,7 @@ static void arguments_are_checked(void **state)
 	check(workshop, "$GEN a b", 1, "give one file to read");
 	check(workshop, "$GEN a", 1, "say with -o where to write");
 	check(workshop, "$GEN --layout --seal a", 1, "not both");
+	check(workshop, "$GEN --sdk | grep -x troupe_send", 0, "troupe_send");
 	check(workshop, "$GEN --wrong a", 1, "Try 'troupe-gen --help'");
 }
 
