@@ -167,8 +167,9 @@ struct control_place {
 };
 
 /* Make a listening Unix socket at `path`: mode 0666, does not block; stale ones (nobody
- * listens) are replaced, live ones refused. -EADDRINUSE: live; -ENAMETOOLONG; -EEXIST:
- * something else than a socket is there; other errno values. ret_place may be NULL. */
+ * listens) are replaced, live ones refused. Of several that do so at once for one path, one
+ * succeeds: a file beside it, PATH.lock, is locked meanwhile. -EADDRINUSE: live, or another is
+ * at it; -ENAMETOOLONG; -EEXIST: something else than a socket is there; other errno values. ret_place may be NULL. */
 int control_listen(const char *path, int *ret_fd, struct control_place *ret_place);
 
 /* Remove the socket, unless its path is another's by now. */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -82,6 +83,52 @@ static void listen_refuses_when_socket_is_live(void **state)
 	close(fd);
 }
 
+#define RIVALS 8
+#define ROUNDS 100
+
+/* Each by a process of its own, all at once. Those that have succeeded go on listening until all have tried. */
+static void one_of_many_gets_the_socket_when_it_is_stale(void **state)
+{
+	struct place *place = *state;
+
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		unsigned n_won = 0;
+		int fd, begin[2], done[2], over[2];
+		char byte;
+
+		assert_int_equal(control_listen(place->path, &fd, NULL), 0);
+		close(fd);
+		assert_true(pipe(begin) == 0 && pipe(done) == 0 && pipe(over) == 0);
+		for (unsigned i = 0; i < RIVALS; i++) {
+			pid_t pid = fork();
+
+			assert_true(pid >= 0);
+			if (pid > 0)
+				continue;
+			close(begin[1]);
+			close(over[1]);
+			(void)!read(begin[0], &byte, 1);
+			byte = control_listen(place->path, &fd, NULL) == 0 ? '1' : '0';
+			(void)!write(done[1], &byte, 1);
+			(void)!read(over[0], &byte, 1);
+			_exit(0);
+		}
+		close(begin[1]);
+		for (unsigned i = 0; i < RIVALS; i++) {
+			assert_int_equal(read(done[0], &byte, 1), 1);
+			n_won += byte == '1';
+		}
+		close(over[1]);
+		for (unsigned i = 0; i < RIVALS; i++)
+			assert_true(wait(NULL) > 0);
+		close(begin[0]);
+		close(done[0]);
+		close(done[1]);
+		close(over[0]);
+		assert_int_equal(n_won, 1);
+	}
+}
+
 static void listen_refuses_when_something_else_is_there(void **state)
 {
 	struct place *place = *state;
@@ -135,6 +182,7 @@ int main(void)
 		CASE(listen_makes_socket_for_all_when_nothing_is_there),
 		CASE(listen_takes_over_when_socket_is_stale),
 		CASE(listen_refuses_when_socket_is_live),
+		CASE(one_of_many_gets_the_socket_when_it_is_stale),
 		CASE(listen_refuses_when_something_else_is_there),
 		CASE(unlink_leaves_what_another_put_there),
 		CASE(listen_refuses_when_path_cannot_be),
