@@ -49,7 +49,8 @@ struct inquiry {
 	bool is_held;    /* the timer is for asking for the same page again */
 	/* STOP */
 	uint64_t patience_ns; /* its unit's StopTimeout=, once it is known whose it is */
-	bool is_killing;      /* the timer is for the end of its worker */
+	uint64_t begun_ns;
+	bool is_killing; /* the timer is for the end of its worker */
 };
 
 static void destroy(struct inquiry *inquiry)
@@ -370,11 +371,41 @@ static bool is_patient(const struct inquiry *inquiry)
 	return inquiry->patience_ns > LIMIT_WAIT_NS - STOPPING_GRACE_NS;
 }
 
+/* Its time begins. */
 static void limit_stop(struct inquiry *inquiry, uint64_t patience_ns)
 {
 	inquiry->patience_ns = patience_ns;
+	inquiry->begun_ns = loop_clock_ns(inquiry->master->loop);
+	worker_look_for_progress(inquiry->master->workers[inquiry->worker]);
 	loop_timer_start(&inquiry->timer,
-			 is_patient(inquiry) ? LIMIT_WAIT_NS - STOPPING_GRACE_NS : patience_ns);
+			 patience_ns < STOPPING_LOOK_NS ? patience_ns : STOPPING_LOOK_NS);
+}
+
+/* Now and then while it stops. */
+static void look_at_stop(struct inquiry *inquiry)
+{
+	struct worker *worker = inquiry->master->workers[inquiry->worker];
+	uint64_t now = loop_clock_ns(inquiry->master->loop), since = inquiry->begun_ns, left;
+
+	worker_look_for_progress(worker);
+	if (inquiry->is_killing || now - since >= LIMIT_WAIT_NS - STOPPING_GRACE_NS) {
+		control_call_fail(free_inquiry(inquiry), &api_timeout_error,
+				  &(struct api_timeout){0});
+		return;
+	}
+	if (worker->progress_ns > since)
+		since = worker->progress_ns;
+	if (is_patient(inquiry) || now < since + inquiry->patience_ns) {
+		left = is_patient(inquiry) ? STOPPING_LOOK_NS
+					   : since + inquiry->patience_ns - now;
+		loop_timer_start(&inquiry->timer,
+				 left < STOPPING_LOOK_NS ? left : STOPPING_LOOK_NS);
+		return;
+	}
+	/* Its end answers. */
+	worker_kill_explained(worker, "an actor there did not stop within its StopTimeout=");
+	inquiry->is_killing = true;
+	loop_timer_start(&inquiry->timer, STOPPING_GRACE_NS);
 }
 
 /* What its worker says before it begins: whose it is, and so how long it may take. */
@@ -507,17 +538,7 @@ static void on_timer(struct loop_timer *timer)
 		go_on(inquiry, 0);
 		break;
 	case INQUIRY_STOP:
-		if (!inquiry->is_killing && !is_patient(inquiry)) {
-			/* Its end answers. */
-			worker_kill_explained(
-				inquiry->master->workers[inquiry->worker],
-				"an actor there did not stop within its StopTimeout=");
-			inquiry->is_killing = true;
-			loop_timer_start(timer, STOPPING_GRACE_NS);
-			break;
-		}
-		control_call_fail(free_inquiry(inquiry), &api_timeout_error,
-				  &(struct api_timeout){0});
+		look_at_stop(inquiry);
 		break;
 	}
 }

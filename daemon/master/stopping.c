@@ -16,6 +16,14 @@ static uint64_t due_ns(const struct instance *instance)
 	return since_ns + instance->unit->file.life.stop_timeout_ns;
 }
 
+/* For what is due in that time; before that, to see whether anything is done. */
+static void start_timer(struct unit *unit, uint64_t wait_ns)
+{
+	if (wait_ns > STOPPING_LOOK_NS)
+		wait_ns = STOPPING_LOOK_NS;
+	loop_timer_start(&unit->stop_timer, wait_ns > AGAIN_NS ? wait_ns : AGAIN_NS);
+}
+
 static void on_timer(struct loop_timer *timer)
 {
 	struct unit *unit = container_of(timer, struct unit, stop_timer);
@@ -33,6 +41,7 @@ static void on_timer(struct loop_timer *timer)
 
 		if (instance->state != INSTANCE_STOPPING)
 			continue;
+		worker_look_for_progress(instance->worker);
 		if (due_ns(instance) > now)
 			next = due_ns(instance) < next ? due_ns(instance) : next;
 		else
@@ -41,7 +50,7 @@ static void on_timer(struct loop_timer *timer)
 				"an actor there did not stop within its StopTimeout=");
 	}
 	if (next != UINT64_MAX)
-		loop_timer_start(timer, next - now > AGAIN_NS ? next - now : AGAIN_NS);
+		start_timer(unit, next - now);
 }
 
 void stopping_init(struct unit *unit)
@@ -59,9 +68,10 @@ void stopping_began(struct instance *instance)
 	struct unit *unit = instance->unit;
 
 	instance->stop_ns = loop_clock_ns(unit->master->loop);
+	worker_look_for_progress(instance->worker);
 	/* It runs already for one that began before: it will look at this one too. */
 	if (!unit->stop_timer.started && unit->file.life.stop_timeout_ns != TEXT_INFINITY)
-		loop_timer_start(&unit->stop_timer, unit->file.life.stop_timeout_ns);
+		start_timer(unit, unit->file.life.stop_timeout_ns);
 }
 
 uint64_t stopping_wait_ns(const struct unit *unit)

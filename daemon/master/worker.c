@@ -39,6 +39,17 @@ bool worker_is_up(const struct worker *worker)
 	return worker->state == WORKER_RUNNING && worker->channel && !worker->is_dead;
 }
 
+void worker_look_for_progress(struct worker *worker)
+{
+	uint64_t actors =
+		worker->page ? atomic_load_explicit(&worker->page->actors, memory_order_relaxed)
+			     : 0;
+
+	if (actors < worker->actors_seen)
+		worker->progress_ns = loop_clock_ns(worker->master->loop);
+	worker->actors_seen = actors;
+}
+
 int worker_send(struct worker *worker, const struct troupe_method *method, const void *in,
 		int fd)
 {

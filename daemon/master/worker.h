@@ -98,6 +98,7 @@ struct worker {
 	siginfo_t end; /* si_code 0: unknown */
 	struct list requests;
 	uint64_t progress_ns;            /* when it last did something that it was asked for */
+	uint64_t actors_seen;            /* by worker_look_for_progress() */
 	struct loop_timer request_timer; /* for the first of them; before Ready: for Ready */
 	struct number_set loaded, defined; /* deployments and units that it has been given */
 	struct list calls;                 /* struct call */
@@ -151,6 +152,10 @@ bool worker_is_halted(const struct worker *worker);
 /* Send a notice; trouble with the channel is the worker's death, which is told later. */
 int worker_send(struct worker *worker, const struct troupe_method *method, const void *in,
 		int fd);
+
+/* Of actors that are being stopped: whether some have ended since the last look, as children do, of which the master is not
+ * told. Then worker->progress_ns is now. */
+void worker_look_for_progress(struct worker *worker);
 
 /* Whether it can be told things: running, and its channel is open. */
 bool worker_is_up(const struct worker *worker);

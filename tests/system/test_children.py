@@ -112,6 +112,13 @@ class Children(HostTest):
             wait_for(lambda: host.worker(worker)["incarnation"] == incarnation, 20 * SLOW)
             self.finish_daemon(host)
 
+    def test_a_family_may_take_longer_as_long_as_its_members_end(self):
+        host = self.flock(Config={"Children": 1}, StopTimeout=f"{SLOW}s")
+        host.call("flock", f"{FLOCK}.Hatch", {"count": 7, "detached": False, "endMs": 250 * SLOW})
+        host.ctl("stop", "flock")
+        self.assertNotIn("is ended", host.log())
+        self.assertEqual(self.actors(host), [])
+
     def test_to_stop_nobody_is_an_error(self):
         host = self.flock()
         bird = self.birds(host)[0]["address"]
