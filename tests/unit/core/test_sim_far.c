@@ -2,6 +2,7 @@
 #include "core/call.h"
 #include "core/inside.h"
 #include "core/kept.h"
+#include "core/peer.h"
 #include "world.h"
 #include <errno.h>
 
@@ -156,6 +157,49 @@ static void far_callee_hears_when_the_caller_is_gone(void **state)
 	kill_world(&cluster, 1);
 	run(&cluster);
 	assert_log(&cluster.worlds[2], "2:num 2; 2:cancel; ");
+	finish(&cluster);
+}
+
+static void far_caller_hears_when_who_keeps_its_call_ends(void **state)
+{
+	struct cluster cluster;
+	struct world *two = &cluster.worlds[2];
+
+	(void)state;
+	begin(&cluster, keeps);
+	ask(&cluster, 101);
+	run(&cluster);
+	runtime_stop(two->runtime, two->actors[2]);
+	run(&cluster);
+	assert_log(&cluster.worlds[1], "1:num 101; 1:reply1 died; ");
+	assert_log(two, "2:num 1; 2:fini shutdown; ");
+	finish(&cluster);
+}
+
+/* What a failure says is cut where it is too long, and not inside of a character. */
+static void far_failure_has_a_bounded_detail_of_whole_characters(void **state)
+{
+	char detail[ENVELOPE_DETAIL_MAX + 8] = "", expected[ENVELOPE_DETAIL_MAX + 64];
+	struct cluster cluster;
+	struct kept_call *kept;
+	struct world *one = &cluster.worlds[1], *two = &cluster.worlds[2];
+
+	(void)state;
+	begin(&cluster, keeps);
+	ask(&cluster, 101);
+	run(&cluster);
+	assert_log(one, "1:num 101; ");
+	kept = slots_at(&two->runtime->kept_calls, 0);
+	/* two bytes each, and the limit falls into one */
+	memset(detail, 'x', (ENVELOPE_DETAIL_MAX + 1) % 2);
+	while (strlen(detail) <= ENVELOPE_DETAIL_MAX)
+		strcat(detail, "\xc3\xa4");
+	peer_fail(two->runtime, two->actors[2], kept->caller, kept->call, TROUPE_FAILED,
+		  detail);
+	run(&cluster);
+	detail[ENVELOPE_DETAIL_MAX - 1] = '\0';
+	(void)snprintf(expected, sizeof(expected), "1:reply1 failed (%s); ", detail);
+	assert_log(one, expected);
 	finish(&cluster);
 }
 
@@ -624,6 +668,8 @@ int main(void)
 		cmocka_unit_test(far_call_gets_replies_errors_and_failures_unchanged),
 		cmocka_unit_test(far_call_ends_when_the_other_process_dies),
 		cmocka_unit_test(far_callee_hears_when_the_caller_is_gone),
+		cmocka_unit_test(far_caller_hears_when_who_keeps_its_call_ends),
+		cmocka_unit_test(far_failure_has_a_bounded_detail_of_whole_characters),
 		cmocka_unit_test(far_call_to_nobody_or_to_a_full_mailbox_ends_at_once),
 		cmocka_unit_test(far_call_can_be_forwarded_to_a_third_process),
 		cmocka_unit_test(

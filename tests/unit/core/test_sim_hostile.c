@@ -370,6 +370,42 @@ static void call_in_a_name_that_is_taken_is_refused(void **state)
 	finish(&cluster);
 }
 
+/* The end of a process may be told after its successor's first call, whose number it had used, too. */
+static void successor_calls_before_its_predecessors_end_is_told(void **state)
+{
+	struct cluster cluster;
+	struct world *one = &cluster.worlds[1];
+
+	(void)state;
+	begin(&cluster);
+	one->hooks.num = keeps;
+	for (uint32_t incarnation = 1; incarnation <= 2; incarnation++) {
+		struct troupe_address from = cluster.worlds[3].actors[3];
+		const struct num num = {incarnation};
+
+		from.incarnation = incarnation;
+		runtime_deliver(
+			one->runtime,
+			(struct troupe_address){.worker = 3, .incarnation = incarnation},
+			&(struct envelope){.kind = ENVELOPE_CALL,
+					   .from = from,
+					   .to = one->actors[1],
+					   .hash = num_method.in_hash,
+					   .call = 9,
+					   .deadline_ns = UINT64_MAX,
+					   .payload = &num,
+					   .size = sizeof(num)});
+	}
+	world_run(one);
+	assert_log(one, "1:num 1; 1:num 2; ");
+	assert_int_equal(one->runtime->kept_calls.count, 2);
+	runtime_peer_down(one->runtime, 0, 3, 1, TROUPE_ACTOR_DIED);
+	world_run(one);
+	assert_log(one, "1:cancel; ");
+	assert_int_equal(one->runtime->kept_calls.count, 1);
+	finish(&cluster);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +417,7 @@ int main(void)
 		cmocka_unit_test(stream_that_overruns_its_window_is_ended),
 		cmocka_unit_test(nobody_sends_in_the_name_of_a_client),
 		cmocka_unit_test(call_in_a_name_that_is_taken_is_refused),
+		cmocka_unit_test(successor_calls_before_its_predecessors_end_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -717,6 +717,31 @@ static void spawn_in_vain_leaves_no_unit_behind_when_its_origin_is_forgotten(voi
 	finish(&world);
 }
 
+static int sees_zeros(struct troupe_self *self, struct puppet *me)
+{
+	(void)self;
+	assert_int_equal(me->count, 0);
+	assert_null(me->kept);
+	me->count = 7;
+	me->kept = (void *)me;
+	return 0;
+}
+
+static void state_begins_with_zeros_whoever_had_it_before(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.init = sees_zeros;
+	for (int i = 0; i < 3; i++) {
+		runtime_stop(world.runtime, world_spawn(&world, 1));
+		world_run(&world);
+	}
+	world_assert_empty(&world);
+	world_fini(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -741,6 +766,7 @@ int main(void)
 		cmocka_unit_test(actors_find_room_for_more_after_any_number_of_lives),
 		cmocka_unit_test(
 			spawn_in_vain_leaves_no_unit_behind_when_its_origin_is_forgotten),
+		cmocka_unit_test(state_begins_with_zeros_whoever_had_it_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

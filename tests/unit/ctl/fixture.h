@@ -7,6 +7,8 @@
  *   Long      the same, so late that a test can do something before
  *   Flaky     fails with ActorDied the first time that the process is asked with these parameters, then echoes
  *   Full      fails with Overloaded always
+ *   CrashN    fails N times with ActorDied, having crashed its worker; AsideN: another call had
+ *   StateX    fails once with WrongState, as a unit in state X does
  *   Bad       fails with com.example.test.Bad
  *   Hang      never replies
  *   Drop      closes all connections the first time, echoes later
@@ -115,6 +117,7 @@ static void fake_answer(struct fake *fake, struct control_call *call, const char
 	const char *at = in.size ? in.at : "{}";
 	int size = asprintf(&text, wrap ? "{\"parameters\":%.*s}" : "%.*s",
 			    in.size ? (int)in.size : 2, at);
+	static const bool crashed = true, aside = false;
 	unsigned hash = 5381;
 
 	for (size_t i = 0; i < in.size; i++)
@@ -127,6 +130,19 @@ static void fake_answer(struct fake *fake, struct control_call *call, const char
 	if (strcmp(method, "Flaky") == 0 && !fake->seen[hash]) {
 		fake->seen[hash] = 1;
 		control_call_fail(call, &api_actor_died_error, &(struct api_actor_died){0});
+	} else if (strncmp(method, "Crash", 5) == 0 && fake->seen[hash] < method[5] - '0') {
+		fake->seen[hash]++;
+		control_call_fail(call, &api_actor_died_error,
+				  &(struct api_actor_died){.crashed = &crashed});
+	} else if (strncmp(method, "Aside", 5) == 0 && fake->seen[hash] < method[5] - '0') {
+		fake->seen[hash]++;
+		control_call_fail(call, &api_actor_died_error,
+				  &(struct api_actor_died){.crashed = &aside});
+	} else if (strncmp(method, "State", 5) == 0 && !fake->seen[hash]) {
+		fake->seen[hash] = 1;
+		control_call_fail(
+			call, &api_wrong_state_error,
+			&(struct api_wrong_state){.name = "test", .state = method + 5});
 	} else if (strcmp(method, "Full") == 0) {
 		control_call_fail(call, &api_overloaded_error, &(struct api_overloaded){0});
 	} else if (strcmp(method, "Bad") == 0) {

@@ -172,6 +172,27 @@ static void map_tries_again_when_failure_may_pass(void **state)
 	assert_string_equal(fixture->text, input);
 }
 
+static void map_tries_a_line_that_crashes_three_times_in_all(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->ctl.options.retry = 8;
+	assert_int_equal(map(fixture, "Crash2", "{\"n\":1}\n"), STATUS_OK);
+	assert_int_equal(map(fixture, "Crash3", "{\"n\":2}\n"), STATUS_FAILED);
+	/* One that died with others is not to blame. */
+	assert_int_equal(map(fixture, "Aside8", "{\"n\":3}\n"), STATUS_OK);
+}
+
+static void map_tries_again_when_the_unit_is_to_run_again(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->ctl.options.retry = 3;
+	assert_int_equal(map(fixture, "Statebackoff", "{\"n\":1}\n"), STATUS_OK);
+	assert_int_equal(map(fixture, "Statestarting", "{\"n\":2}\n"), STATUS_OK);
+	assert_int_equal(map(fixture, "Statestopped", "{\"n\":3}\n"), STATUS_FAILED);
+}
+
 /* Everything that is held waits for the first line, and is printed at once when that is there. */
 static void map_goes_on_when_first_line_was_the_last_to_be_done(void **state)
 {
@@ -431,6 +452,8 @@ int main(void)
 		CASE(map_prints_error_as_one_line_when_actor_fails),
 		CASE(map_fails_without_trying_again_when_retry_is_not_given),
 		CASE(map_tries_again_when_failure_may_pass),
+		CASE(map_tries_a_line_that_crashes_three_times_in_all),
+		CASE(map_tries_again_when_the_unit_is_to_run_again),
 		CASE(map_goes_on_when_first_line_was_the_last_to_be_done),
 		CASE(map_reads_on_when_all_lines_are_wrong),
 		CASE(map_gives_up_when_all_tries_have_failed),

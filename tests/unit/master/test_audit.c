@@ -95,11 +95,34 @@ static void users_beyond_the_table_share_a_limit(void **state)
 	log_fini(&log);
 }
 
+/* Many quiet users take places, but not that of one of whom something is still to be said. */
+static void what_was_left_out_is_said_however_many_users_come(void **state)
+{
+	cleanup_close int fd = memfd_create("log", MFD_CLOEXEC);
+	struct log log = log_of(fd);
+	uint64_t now = CLOCK_SECOND_NS;
+	struct audit audit;
+
+	(void)state;
+	audit_init(&audit);
+	for (unsigned i = 0; i < LIMIT_AUDIT_BURST + 7; i++)
+		ask(&audit, &log, 1, false, now);
+	for (uid_t uid = 2; uid <= LIMIT_AUDITED_USERS; uid++)
+		ask(&audit, &log, uid, false, now);
+	now += LIMIT_AUDIT_INTERVAL_NS;
+	for (uid_t uid = 1000; uid < 1000 + 2 * LIMIT_AUDITED_USERS; uid++)
+		ask(&audit, &log, uid, false, now);
+	audit_tick(&audit, &log, now);
+	assert_int_equal(count(fd, "refused: and 7 more requests by uid 1\n"), 1);
+	log_fini(&log);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refused_requests_are_counted_beyond_a_few),
 		cmocka_unit_test(users_beyond_the_table_share_a_limit),
+		cmocka_unit_test(what_was_left_out_is_said_however_many_users_come),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

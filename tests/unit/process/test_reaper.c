@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -53,11 +54,15 @@ static void status_is_collected_later_when_there_is_none_yet(void **state)
 	assert_false(reaper_collect(pidfd, &end));
 	reaper_add(&reaper, pidfd);
 	assert_int_equal(reaper.n, 1);
+	/* It is looked for once in vain. */
+	loop_step(loop, true);
+	assert_int_equal(reaper.n, 1);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	wait_until_empty(loop, &reaper);
 	/* No zombie is left. */
 	assert_int_equal(kill(pid, 0), -1);
 	assert_int_equal(errno, ESRCH);
+	assert_int_equal(fcntl(pidfd, F_GETFD), -1);
 	reaper_fini(&reaper);
 	loop_free(loop);
 }

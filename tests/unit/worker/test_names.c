@@ -42,6 +42,10 @@ static void names_take_turns_beginning_at_home(void **state)
 	/* What is said anew replaces what was said, and the turn goes on. */
 	assert_int_equal(names_set(&names, "pool", false, pool, 2), 0);
 	assert_finds(&names, "pool", 10);
+	assert_int_equal(names_set(&names, "pool", false, pool, 3), 0);
+	assert_finds(&names, "pool", 11);
+	assert_int_equal(names_set(&names, "pool", false, pool, 2), 0);
+	assert_finds(&names, "pool", 10);
 	assert_finds(&names, "pool", 11);
 	assert_int_equal(names_set(&names, "pool", false, NULL, 0), 0);
 	assert_int_equal(names_find(&names, "pool", &found), -ENOENT);
