@@ -123,9 +123,10 @@ int verb_reload(struct ctl *ctl, char **arguments, int n)
 	show_list(ctl, "restarted: ", &out->restarted);
 	show_list(ctl, "  stopped: ", &out->stopped);
 	show_list(ctl, "  changed: ", &out->changed);
+	show_list(ctl, "in force now: ", &out->applied);
 	show_list(ctl, "need the daemon's next start: ", &out->pending);
 	if (out->started.count + out->restarted.count + out->stopped.count +
-			    out->changed.count + out->pending.count ==
+			    out->changed.count + out->applied.count + out->pending.count ==
 		    0 &&
 	    out->problems.count == 0)
 		show_print(ctl, "nothing has changed\n");

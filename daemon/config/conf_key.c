@@ -293,18 +293,28 @@ static void swap(unsigned char *a, unsigned char *b, size_t size)
 	}
 }
 
+/* A former name of a key stands behind it, and sets the same field. */
+static bool is_former(const struct conf_table *table, const struct conf_key *key)
+{
+	for (const struct conf_key *other = table->keys; other < key; other++)
+		if (other->offset == key->offset)
+			return true;
+	return false;
+}
+
 void conf_keep(const struct conf_table *table, void *after,
-	       void (*on_kept)(void *context, const struct conf_key *key), void *context)
+	       void (*on_change)(void *context, const struct conf_key *key), void *context)
 {
 	for (size_t i = 0; i < table->n; i++) {
 		const struct conf_key *key = &table->keys[i];
 		unsigned char *before = (unsigned char *)table->target + key->offset;
 		unsigned char *now = (unsigned char *)after + key->offset;
 
-		if (key->change != CONF_RESTART || is_same(key, before, now))
+		if (is_same(key, before, now) || is_former(table, key))
 			continue;
-		swap(before, now, key->size);
-		on_kept(context, key);
+		if (key->change == CONF_RESTART)
+			swap(before, now, key->size);
+		on_change(context, key);
 	}
 }
 

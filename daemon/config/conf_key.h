@@ -126,9 +126,9 @@ const struct conf_entry *conf_find(const struct conf *conf, const char *section,
 enum conf_change conf_compare(const struct conf_table *table, const void *after);
 
 /* Keep what only a new start may change: each field of a CONF_RESTART key that differs is swapped between the table's struct
- * and `after`, and its key given to on_kept (with context). So what is in force stays in `after`. */
+ * and `after`. So what is in force is in `after`. on_change is given each key that differs (with context), of either kind. */
 void conf_keep(const struct conf_table *table, void *after,
-	       void (*on_kept)(void *context, const struct conf_key *key), void *context);
+	       void (*on_change)(void *context, const struct conf_key *key), void *context);
 
 /* Expand the specifiers of an entry's value; noted when they are wrong. *ret_value is given. */
 int conf_expand_entry(const struct conf_entry *entry, const struct conf_names *names,

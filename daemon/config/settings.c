@@ -345,9 +345,12 @@ void settings_fini(struct settings *settings)
 }
 
 void settings_keep(struct settings *before, struct settings *after,
-		   void (*on_kept)(void *context, const struct conf_key *key), void *context)
+		   void (*on_change)(void *context, const struct conf_key *key), void *context)
 {
 	const struct conf_table table = {keys_known, ARRAY_LEN(keys_known), before, NULL};
 
-	conf_keep(&table, after, on_kept, context);
+	const struct conf_table life = life_keys_table(&before->life, NULL);
+
+	conf_keep(&table, after, on_change, context);
+	conf_keep(&life, &after->life, on_change, context);
 }

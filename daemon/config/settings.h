@@ -73,8 +73,8 @@ int settings_load(struct settings *settings, const struct conf_path *path,
 void settings_fini(struct settings *settings);
 
 /* Of what was read anew, take back what only the daemon's next start may change: `after` keeps the values in force, `before`
- * has the new ones. on_kept: for each such key that differs. */
+ * has the new ones. on_change: for each key that differs, those (CONF_RESTART) and others. */
 void settings_keep(struct settings *before, struct settings *after,
-		   void (*on_kept)(void *context, const struct conf_key *key), void *context);
+		   void (*on_change)(void *context, const struct conf_key *key), void *context);
 
 #endif

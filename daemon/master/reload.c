@@ -37,6 +37,7 @@ void reload_result_fini(struct reload_result *result)
 	free_names(&result->restarted);
 	free_names(&result->stopped);
 	free_names(&result->changed);
+	free_names(&result->applied);
 	free_names(&result->pending);
 	problems_fini(&result->problems);
 }
@@ -245,12 +246,12 @@ int reload_first(struct master *master)
 	return r;
 }
 
-/* A key that is fixed while the daemon runs. */
-static void on_kept(void *context, const struct conf_key *key)
+/* A key of trouped.conf: whether it is in force now, or fixed while the daemon runs. */
+static void on_change(void *context, const struct conf_key *key)
 {
 	struct reload_result *result = context;
 
-	add_name(&result->pending, key->name);
+	add_name(key->change == CONF_RESTART ? &result->pending : &result->applied, key->name);
 }
 
 int reload_run(struct master *master, struct reload_result *ret_result)
@@ -268,7 +269,7 @@ int reload_run(struct master *master, struct reload_result *ret_result)
 	r = settings_load(&settings, &master->path, &master->settings, &conf_problems);
 	publish(master, &conf_problems, &master->conf_problems);
 	if (r == 0) {
-		settings_keep(&master->settings, &settings, on_kept, result);
+		settings_keep(&master->settings, &settings, on_change, result);
 		settings_fini(&master->settings);
 		master->settings = settings;
 		master->log.level = settings.log_level;

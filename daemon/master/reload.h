@@ -15,6 +15,7 @@ struct reload_names {
 struct reload_result {
 	/* Units, in the order of their names. changed: applied without a restart */
 	struct reload_names started, restarted, changed, stopped;
+	struct reload_names applied; /* changed keys of trouped.conf that are in force now */
 	struct reload_names
 		pending; /* changed keys of trouped.conf that the daemon's next start will heed */
 	struct problems problems; /* of all files, warnings too */

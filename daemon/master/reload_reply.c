@@ -44,6 +44,7 @@ static void answer(struct control_call *call, const struct reload_result *result
 		.restarted = names_of(&result->restarted),
 		.stopped = names_of(&result->stopped),
 		.changed = names_of(&result->changed),
+		.applied = names_of(&result->applied),
 		.pending = names_of(&result->pending),
 	};
 	const struct problems *problems = &result->problems;

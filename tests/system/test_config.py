@@ -251,6 +251,18 @@ class Running(HostTest):
         self.assertEqual(host.control("Reload")["warnings"], [])
         self.assertEqual(host.control("Status")["warnings"], [])
 
+    def test_reload_tells_once_which_keys_of_the_daemon_are_in_force(self):
+        host = self.daemon({"hello": {"Plugin": "hello"}})
+        keys = {"LogLevel": "debug", "PluginPath": "/usr/lib", "WorkerWatchdog": "20s", "WorkerMemory": "1G", "GiveUpAfter": 7, "CallGroup": 0,
+                "ManageGroup": "root"}
+        host.write("trouped.conf", "[Daemon]\nWorkers=2\n" + "".join(f"{key}={value}\n" for key, value in keys.items()))
+        done = host.control("Reload")
+        self.assertEqual((sorted(done["applied"]), done["pending"], done["problems"]), (sorted(keys), [], []))
+        self.assertEqual(host.control("Reload")["applied"], [])
+        self.assertIn("nothing has changed", host.ctl("reload").stdout)
+        host.write("trouped.conf", "[Daemon]\nWorkers=2\n")
+        self.assertRegex(host.ctl("reload").stdout, "in force now: .*LogLevel")
+
     def test_reload_tells_each_time_what_needs_a_new_start(self):
         host = self.daemon({"hello": {"Plugin": "hello"}}, daemon={"Workers": 1})
         host.write("trouped.conf.d/more.conf", "[Daemon]\nWorkers=2\nConnections=100\nLogLevel=debug\n")

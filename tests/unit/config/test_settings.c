@@ -412,9 +412,14 @@ static void all_mistakes_are_told_at_once(void **state)
 		"trouped.conf.d/x.conf:2: FrameMax=x: must be a size from 4K to 16M, like 64K");
 }
 
-static void on_kept(void *context, const struct conf_key *key)
+struct changes {
+	char kept[256], applied[256];
+};
+
+static void on_change(void *context, const struct conf_key *key)
 {
-	char *text = context;
+	struct changes *changes = context;
+	char *text = key->change == CONF_RESTART ? changes->kept : changes->applied;
 
 	strcat(strcat(text, key->name), " ");
 }
@@ -423,7 +428,7 @@ static void what_only_a_start_changes_is_kept_and_told(void **state)
 {
 	struct fixture *f = *state;
 	struct settings before;
-	char kept[256] = "";
+	struct changes changes = {0};
 
 	conf_tree_file("trouped.conf", "[Daemon]\nWorkers=2\nSocket=/a/s\n");
 	assert_int_equal(load(f), 0);
@@ -432,8 +437,9 @@ static void what_only_a_start_changes_is_kept_and_told(void **state)
 	conf_tree_file("trouped.conf", "[Daemon]\nWorkers=3\nSocket=/a/s\nLogLevel=debug\n"
 				       "StateDirectory=/b\nRestartDelay=9s\n");
 	assert_int_equal(load(f), 0);
-	settings_keep(&before, &f->settings, on_kept, kept);
-	assert_string_equal(kept, "Workers StateDirectory ");
+	settings_keep(&before, &f->settings, on_change, &changes);
+	assert_string_equal(changes.kept, "Workers StateDirectory ");
+	assert_string_equal(changes.applied, "LogLevel RestartDelay ");
 	assert_int_equal(f->settings.workers, 2);
 	assert_int_equal(before.workers, 3);
 	assert_string_equal(before.state_directory, "/b");
