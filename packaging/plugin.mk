@@ -10,6 +10,8 @@
 # May be set: SOURCES     C and C++ files        all of this directory
 #             INTERFACES  *.varlink files, also of other directories: those that are implemented, and
 #                         those of actors that are called       all of this directory
+#             GENFLAGS_FILE.varlink   what else troupe-gen is to do with that interface: "--prefix other" where the names
+#                         of two end alike
 #             BUILD       where results go       build
 #             CC CXX CPPFLAGS CFLAGS CXXFLAGS LDFLAGS LDLIBS    as usual
 #             DESTDIR, PLUGINDIR    where `install` puts the plug-in    as troupe.pc says
@@ -86,7 +88,7 @@ all: $(BUILD)/$(PLUGIN).so
 define troupe_interface
 $$(BUILD)/gen/$(notdir $(1)).h: $(1) $$(TROUPE_GEN)
 	@mkdir -p $$(@D)
-	$$(TROUPE_GEN) -o $$@ $$<
+	$$(TROUPE_GEN) $$(GENFLAGS_$(notdir $(1))) -o $$@ $$<
 endef
 $(foreach interface,$(INTERFACES),$(eval $(call troupe_interface,$(interface))))
 

@@ -55,6 +55,15 @@ for compiler in gcc clang; do
 	cp "$here/tally/tally.c" "$work/wrong"
 done
 
+# Two interfaces whose names end alike are told apart by a prefix.
+cp -r "$here/tally" "$work/alike"
+sed 's/^interface .*/interface org.example.other.tally/' "$here/tally/tally.varlink" >"$work/alike/other.varlink"
+sed -i '1i #include "other.varlink.h"' "$work/alike/tally.c"
+! (cd "$work/alike" && make -s >"$work/refusal" 2>&1) || fail "two interfaces of one prefix do not meet"
+(cd "$work/alike" && make -s GENFLAGS_other.varlink="--prefix other" clean all >"$work/refusal" 2>&1) ||
+	{ cat "$work/refusal" >&2; fail "GENFLAGS_ is not heeded"; }
+grep -q other_add "$work/alike/build/gen/other.varlink.h" || fail "GENFLAGS_ chooses no prefix"
+
 # Without pkg-config's path the two lines say what to do.
 ! (cd "$work/tally" && PKG_CONFIG_PATH= make -n >"$work/refusal" 2>&1) || fail "a plug-in builds without Troupe"
 grep -q PKG_CONFIG_PATH "$work/refusal" || { cat "$work/refusal" >&2; fail "make does not say what is missing"; }
