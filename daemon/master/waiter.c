@@ -114,8 +114,9 @@ static uint64_t wait_ns(const struct unit *unit, enum waiter_kind kind)
 {
 	uint64_t start_ns = unit->file.life.start_timeout_ns;
 
+	/* It ends by itself, at StopTimeout= or when all of a large pool has had its time. */
 	if (kind == WAITER_STOP)
-		return stopping_wait_ns(unit);
+		return LIMIT_WAIT_NS;
 	if (start_ns > LIMIT_WAIT_NS)
 		start_ns = LIMIT_WAIT_NS;
 	start_ns += START_GRACE_NS;

@@ -184,6 +184,14 @@ class StopTimeouts(HostTest):
         host.ctl("stop", "pool")
         self.assertEqual(host.worker(1)["incarnation"], 1)
 
+    @waits(11)
+    def test_a_stop_that_takes_long_is_waited_for_as_long_as_it_goes_on(self):
+        host = self.daemon({"pool": {"Plugin": "slow_life", "Instances": 13, "Worker": 1, "StopTimeout": f"{SLOW}s",
+                                     "Config": {"FiniMs": 700 + 100 * SLOW}}})
+        host.ctl("stop", "pool")
+        self.assertEqual(host.unit("pool")["state"], "stopped")
+        self.assertNotIn("is ended", host.log())
+
     def test_a_master_that_slept_gives_its_workers_time(self):
         host = self.unstarted({"slow": {"Plugin": "slow_life", "Worker": 1, "StartTimeout": "3s", "Restart": "no",
                                         "Config": {"InitMs": 1500, "FiniMs": 1500}, "StopTimeout": "3s"}})
@@ -201,7 +209,7 @@ class StopTimeouts(HostTest):
         self.assertEqual(host.worker(1)["incarnation"], 1)
 
     def test_a_master_that_slept_while_it_ends_gives_its_workers_time(self):
-        host = self.daemon({"slow": {"Plugin": "slow_life", "Worker": 1, "Config": {"FiniMs": 1500}}}, daemon={"StopTimeout": "3s"})
+        host = self.daemon({"slow": {"Plugin": "slow_life", "Worker": 1, "Config": {"FiniMs": 1500}}}, daemon={"Workers": 1, "StopTimeout": "3s"})
         pids = [host.process.pid, *(w["pid"] for w in host.workers())]
         host.process.send_signal(signal.SIGTERM)
         host.wait_log("trouped: stopping\n")
