@@ -182,6 +182,13 @@ static void on_ping(void *context, const void *in, int *fd)
 	stage_tell(context, &worker_pong_method, &(struct worker_pong){ping->request});
 }
 
+static void on_client_gone(void *context, const void *in, int *fd)
+{
+	(void)in;
+	(void)fd;
+	((struct stage_worker *)context)->n_gone++;
+}
+
 static void on_other(void *context, const void *in, int *fd)
 {
 	(void)context;
@@ -190,15 +197,25 @@ static void on_other(void *context, const void *in, int *fd)
 }
 
 static const struct channel_handler handlers[] = {
-	{&worker_start_method, on_start},    {&worker_call_method, on_call},
-	{&worker_cancel_method, on_cancel},  {&worker_shutdown_method, on_shutdown},
-	{&worker_load_method, on_load},      {&worker_define_method, on_define},
-	{&worker_spawn_method, on_spawn},    {&worker_peer_method, on_peer},
-	{&worker_taken_method, on_taken},    {&worker_name_method, on_other},
-	{&worker_describe_method, on_other}, {&worker_inquire_method, on_inquire},
-	{&worker_stop_method, on_other},     {&worker_undefine_method, on_other},
-	{&worker_redefine_method, on_other}, {&worker_reconfigure_method, on_other},
-	{&worker_arena_method, on_arena},    {&worker_ping_method, on_ping},
+	{&worker_start_method, on_start},
+	{&worker_call_method, on_call},
+	{&worker_cancel_method, on_cancel},
+	{&worker_shutdown_method, on_shutdown},
+	{&worker_load_method, on_load},
+	{&worker_define_method, on_define},
+	{&worker_spawn_method, on_spawn},
+	{&worker_peer_method, on_peer},
+	{&worker_taken_method, on_taken},
+	{&worker_name_method, on_other},
+	{&worker_describe_method, on_other},
+	{&worker_inquire_method, on_inquire},
+	{&worker_stop_method, on_other},
+	{&worker_undefine_method, on_other},
+	{&worker_redefine_method, on_other},
+	{&worker_reconfigure_method, on_other},
+	{&worker_client_gone_method, on_client_gone},
+	{&worker_arena_method, on_arena},
+	{&worker_ping_method, on_ping},
 };
 
 static void on_closed(void *context, int error)

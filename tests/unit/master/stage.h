@@ -30,7 +30,8 @@ struct stage_worker {
 	uint32_t incarnation;
 	struct page *page; /* mapped */
 	/* What the master told it */
-	unsigned n_cancelled, n_shutdown, n_calls, n_loads, n_defines, n_spawns, n_taken;
+	unsigned n_cancelled, n_shutdown, n_calls, n_loads, n_defines, n_spawns, n_taken,
+		n_gone;
 	int64_t calls[STAGE_CALLS], cancelled, taken, taken_bytes;
 	int64_t inquiry; /* number of the last Inquire */
 	char method[128], parameters[256];

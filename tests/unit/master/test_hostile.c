@@ -176,6 +176,15 @@ static void worker_is_ended_when_its_dead_letters_make_no_sense(void **state)
 	expect_end(stage);
 }
 
+static void worker_is_ended_when_it_reports_no_dead_letters(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_tell(stage->workers[1], &worker_dead_letter_method,
+		   &(struct worker_dead_letter){.method = "", .reason = "stale", .count = 0});
+	expect_end(stage);
+}
+
 static void worker_is_not_believed_when_it_names_units_of_others(void **state)
 {
 	struct stage *stage = *state;
@@ -268,6 +277,8 @@ static void expect_no_blame(struct stage *stage, uint64_t doing)
 	page->crash.written = 1;
 	assert_int_equal(kill(stage->workers[1]->pid, SIGSEGV), 0);
 	expect_end(stage);
+	/* Nor is it named. */
+	assert_null(strstr(stage->master->workers[1]->crash.names.actor, "two"));
 	stage_say(stage, "{\"method\":\"io.troupe.Control.Workers\"}");
 	stage_expect(stage, "SIGSEGV");
 }
@@ -306,6 +317,40 @@ static void expect_own_blame(struct stage *stage, unsigned n_deaths)
 	       !worker_is_up(stage->master->workers[1]))
 		stage_step(stage);
 	assert_int_equal(stage->master->workers[1]->deaths.row, n_deaths);
+}
+
+static void put_both_on_one_worker(struct stage *stage)
+{
+	struct instance *instance = &unit_find(stage->master, "two")->instances[0];
+
+	list_remove(&instance->on_worker);
+	instance->worker->n_instances--;
+	instance->worker = stage->master->workers[1];
+	instance->worker->n_instances++;
+	list_append(&instance->worker->instances, &instance->on_worker);
+}
+
+static bool is_two_back(struct stage *stage)
+{
+	const struct unit *unit = unit_find(stage->master, "two");
+
+	return unit_state(unit) == UNIT_RUNNING && unit->instances[0].address.worker == 1;
+}
+
+static void actor_that_was_taken_along_is_back_at_once(void **state)
+{
+	struct stage *stage = *state;
+	struct unit *one = unit_find(stage->master, "one"),
+		    *two = unit_find(stage->master, "two");
+
+	one->file.life.delay_ns = one->file.life.delay_max_ns = 3600 * CLOCK_SECOND_NS;
+	two->file.life.delay_ns = two->file.life.delay_max_ns = 3600 * CLOCK_SECOND_NS;
+	put_both_on_one_worker(stage);
+	expect_own_blame(stage, 0);
+	stage_until(stage, is_two_back);
+	assert_int_equal(unit_state(one), UNIT_BACKOFF);
+	assert_int_equal(one->crashes, 1);
+	assert_int_equal(two->crashes, 0);
 }
 
 static void blame_of_an_actor_that_is_down_does_not_hasten_restarts(void **state)
@@ -406,6 +451,61 @@ static void deaths_that_name_no_plugin_lead_to_a_search(void **state)
 	while (suspects->cleared.n == 0)
 		stage_step(stage);
 	assert_int_equal(unit_state(unit), UNIT_RUNNING);
+}
+
+/* Whatever it is, it is not in a row. */
+static void deaths_with_healthy_time_between_them_speak_against_nobody(void **state)
+{
+	struct stage *stage = *state;
+	struct unit *unit = unit_find(stage->master, "one");
+
+	stage->master->workers[1]->deaths.config.healthy_ns = 1;
+	for (int i = 0; i < 4; i++) {
+		fault(stage, false, 0, stage->workers[1]->load.plugin);
+		assert_int_equal(unit->crashes, 0);
+		assert_false(stage->master->workers[1]->suspects.is_searching);
+	}
+	assert_unharmed(stage);
+}
+
+static void search_starts_one_unit_at_a_time(void **state)
+{
+	struct stage *stage = *state;
+	struct unit *one = unit_find(stage->master, "one"),
+		    *two = unit_find(stage->master, "two");
+	struct suspects *suspects = &stage->master->workers[1]->suspects;
+	struct unit *first, *other;
+
+	put_both_on_one_worker(stage);
+	one->file.life.delay_ns = one->file.life.delay_max_ns = 3600 * CLOCK_SECOND_NS;
+	two->file.life.delay_ns = two->file.life.delay_max_ns = 3600 * CLOCK_SECOND_NS;
+	for (int i = 0; i < 3; i++)
+		fault(stage, false, 0, 0);
+	assert_true(suspects->is_searching);
+	first = suspects->on_trial == one->version->number ? one : two;
+	other = first == one ? two : one;
+	assert_int_equal(suspects->on_trial, first->version->number);
+	assert_int_equal(unit_state(first), UNIT_RUNNING);
+	assert_int_not_equal(unit_state(other), UNIT_RUNNING);
+	fault(stage, false, 0, 0);
+	assert_int_equal(first->crashes, 1);
+	assert_int_equal(other->crashes, 0);
+}
+
+/* What a page says must fit to what the worker was asked. */
+static void unit_is_not_blamed_for_what_was_not_asked(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->is_loader_slow = stage->is_slow = true;
+	stage_kill(stage->workers[1]);
+	while (stage->workers[1]->channel == NULL || stage->workers[1]->n_loads == 0)
+		stage_step(stage);
+	stage->is_loader_slow = stage->is_slow = false;
+	fault(stage, true, PAGE_DOING_DEFINE, 0);
+	assert_null(unit_find(stage->master, "one")->reason);
+	assert_int_not_equal(unit_state(unit_find(stage->master, "one")), UNIT_FAILED);
+	assert_unharmed(stage);
 }
 
 static void page_of_garbage_is_survived(void **state)
@@ -569,17 +669,22 @@ int main(void)
 		TEST(worker_is_ended_when_it_floods_us_with_dead_letters),
 		TEST(dead_letters_of_a_worker_are_few_lines_that_add_up),
 		TEST(worker_is_ended_when_its_dead_letters_make_no_sense),
+		TEST(worker_is_ended_when_it_reports_no_dead_letters),
 		TEST(worker_is_not_believed_when_it_names_units_of_others),
 		TEST(worker_does_not_answer_the_calls_of_others),
 		TEST(plugin_is_refused_for_one_worker_only),
 		TEST(unit_is_not_blamed_when_anothers_page_names_it),
 		TEST(unit_is_not_blamed_when_anothers_page_says_init),
 		TEST(unit_is_not_blamed_when_anothers_page_says_load),
+		TEST(actor_that_was_taken_along_is_back_at_once),
 		TEST(blame_of_an_actor_that_is_down_does_not_hasten_restarts),
 		TEST(unit_is_not_blamed_when_anothers_page_says_define),
 		TEST(unit_fails_alone_when_its_configuration_ends_the_worker),
 		TEST(death_outside_of_handlers_is_pinned_on_its_plugin_the_second_time),
 		TEST(deaths_that_name_no_plugin_lead_to_a_search),
+		TEST(deaths_with_healthy_time_between_them_speak_against_nobody),
+		TEST(search_starts_one_unit_at_a_time),
+		TEST(unit_is_not_blamed_for_what_was_not_asked),
 		TEST(page_of_garbage_is_survived),
 		TEST(census_ends_when_a_worker_has_nothing_more_to_tell),
 		TEST(dead_letters_name_few_actors_in_a_second),

@@ -82,6 +82,27 @@ static bool has_no_calls(struct stage *stage)
 	return stage_use(stage, SHARE_CALLS)->calls == 0;
 }
 
+static bool has_gone(struct stage *stage)
+{
+	return stage->workers[1]->n_gone == 1;
+}
+
+static void client_that_leaves_is_reported_to_workers_it_has_sent_to(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_spawned(stage->workers[1], NULL);
+	stage_until(stage, is_running);
+	stage_say(stage, "{\"method\":\"io.troupe.hello.Greet\",\"oneway\":true}");
+	stage_reply(stage->workers[1], stage_wait_call(stage, 1), false, NULL, "{}");
+	stage_idle(stage);
+	close(take_fd(&stage->client));
+	stage_until(stage, has_gone);
+	stage_idle(stage);
+	assert_int_equal(stage->workers[1]->n_gone, 1);
+	assert_int_equal(stage->workers[2]->n_gone, 0);
+}
+
 static void direct_call_has_no_deadline_but_that_of_its_unit(void **state)
 {
 	static const char greet[] = "{\"method\":\"io.troupe.hello.Greet\"}";
@@ -353,6 +374,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(calls_wait_in_order_when_their_unit_is_starting),
 		TEST(call_does_not_overtake_those_that_wait),
+		TEST(client_that_leaves_is_reported_to_workers_it_has_sent_to),
 		TEST(direct_call_has_no_deadline_but_that_of_its_unit),
 		TEST(calls_by_interface_wait_when_its_provider_is_starting),
 		TEST(sends_wait_when_their_unit_is_starting),
