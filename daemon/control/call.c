@@ -4,6 +4,8 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/limits.h"
+#include "org.varlink.service.varlink.h"
+#include "proto/invalid_parameter.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -216,7 +218,7 @@ static bool has_reader(const struct call *call)
 static void answer(struct call *call, const struct piece *pieces, size_t n, bool continues)
 {
 	if (has_reader(call) && put_frame(call, pieces, n) < 0) {
-		server_trouble(call->server, "no memory for a reply");
+		host_trouble(call->server, "no memory for a reply");
 		connection_doom(call->connection);
 	}
 	if (!continues)
@@ -266,8 +268,7 @@ int control_call_reply_text(struct control_call *public, const char *parameters,
 		return refuse_reply(call, continues, -EMSGSIZE, "the reply is too large");
 	if (size > 0 && memchr(parameters, 0, size))
 		return refuse_reply(call, continues, -EINVAL, "the reply holds a NUL");
-	if (continues && has_reader(call) &&
-	    buffer_size(&call->connection->out) + call->connection->waiting >= OUTPUT_HIGH)
+	if (continues && has_reader(call) && connection_is_output_high(call->connection))
 		return -EAGAIN;
 	answer(call, pieces, ARRAY_LEN(pieces), continues);
 	return 0;
@@ -334,4 +335,33 @@ void control_call_fail(struct control_call *public, const struct troupe_error *e
 		fail_internal(call_of(public), r, "the error's data does not fit its type");
 	else
 		control_call_fail_text(public, error->name, text, size);
+}
+
+/* ---- the errors that any method may end with */
+
+void control_call_invalid_parameter(struct control_call *call, const char *field,
+				    const char *reason)
+{
+	cleanup_free char *text = invalid_parameter_print(field, reason);
+
+	control_call_fail_text(call, service_invalid_parameter_error.name, text ? text : "",
+			       text ? strlen(text) : 0);
+}
+
+void control_call_method_not_found(struct control_call *call, const char *method)
+{
+	control_call_fail(call, &service_method_not_found_error,
+			  &(struct service_method_not_found){.method = method});
+}
+
+void control_call_interface_not_found(struct control_call *call, const char *interface)
+{
+	control_call_fail(call, &service_interface_not_found_error,
+			  &(struct service_interface_not_found){.interface = interface});
+}
+
+void control_call_permission_denied(struct control_call *call)
+{
+	control_call_fail(call, &service_permission_denied_error,
+			  &(struct service_permission_denied){0});
 }

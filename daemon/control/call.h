@@ -28,9 +28,6 @@ struct call {
  * encoding, so this is more than a message. */
 #define REPLY_MAX (2u * LIMIT_FRAME)
 
-/* More than this unread: the connection takes no calls, streams get -EAGAIN. */
-#define OUTPUT_HIGH (1u << 20)
-
 /* NULL: no memory. */
 struct call *call_new(struct connection *connection, bool oneway, bool more, size_t frame_size);
 

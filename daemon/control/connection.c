@@ -1,22 +1,15 @@
-/* connection.c - bytes in and out of one client's stream. */
+/* connection.c - what one client's stream holds, and what it waits for. */
 #include "control/connection.h"
 
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/limits.h"
-#include "control/call.h"
-#include "control/dispatch.h"
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#define READ_SIZE   (64u << 10) /* one read */
-#define TURN_BYTES  (64u << 10) /* of frames taken on in one turn; one frame may be larger */
-#define TURN_FRAMES 64u
-#define LINGER_NS   2000000000ull
+#define LINGER_NS 2000000000ull
 
 static struct connection *connection_of(struct loop_io *io)
 {
@@ -43,7 +36,7 @@ bool connection_is_idle(const struct connection *connection)
 
 /* ---- what it waits for */
 
-static bool is_output_high(const struct connection *connection)
+bool connection_is_output_high(const struct connection *connection)
 {
 	return buffer_size(&connection->out) + connection->waiting >= OUTPUT_HIGH;
 }
@@ -52,11 +45,11 @@ static bool is_output_high(const struct connection *connection)
  * nobody else would set it going again. */
 static bool is_held_back(const struct connection *connection)
 {
-	return is_output_high(connection) ||
+	return connection_is_output_high(connection) ||
 	       (connection->n_calls > 0 && account_is_high(connection->account));
 }
 
-static bool may_dispatch(const struct connection *connection)
+bool connection_may_dispatch(const struct connection *connection)
 {
 	return connection->state == CONNECTION_OPEN && connection->has_frame &&
 	       connection->n_streams == 0 && connection->n_calls < LIMIT_PIPELINED &&
@@ -64,9 +57,7 @@ static bool may_dispatch(const struct connection *connection)
 	       (!connection->server->draining || has_due(connection));
 }
 
-/* A frame that cannot be taken on yet stops reading; without one, reading is also how a close
- * is noticed. */
-static bool may_read(const struct connection *connection)
+bool connection_may_read(const struct connection *connection)
 {
 	if (connection->end_of_input)
 		return false;
@@ -76,23 +67,7 @@ static bool may_read(const struct connection *connection)
 	       !is_held_back(connection);
 }
 
-static void charge(struct connection *connection)
-{
-	size_t held = buffer_size(&connection->in) + buffer_size(&connection->out) +
-		      connection->waiting + connection->working;
-	bool grown;
-
-	/* What is doomed holds nothing any more in the eyes of the limits. */
-	if (connection->state == CONNECTION_DOOMED)
-		held = 0;
-	if (held == connection->held)
-		return;
-	account_charge(connection->account, connection->held, held);
-	grown = held > connection->held;
-	connection->held = held;
-	if (grown)
-		server_enforce_limits(connection->server, connection->account);
-}
+/* ---- what it holds */
 
 void connection_doom(struct connection *connection)
 {
@@ -104,9 +79,66 @@ void connection_doom(struct connection *connection)
 	loop_io_stop(&connection->io);
 	list_remove(&connection->turn);
 	list_append(&server->doomed, &connection->doomed_link);
-	charge(connection);
-	server_wake(server);
+	/* What is doomed holds nothing any more in the eyes of the limits. */
+	account_charge(connection->account, connection->held, 0);
+	connection->held = 0;
+	host_wake(server);
 }
+
+/* The connection that holds most; of one account, or of any. */
+static struct connection *find_greediest(struct control_server *server,
+					 const struct account *account)
+{
+	struct connection *greediest = NULL;
+
+	list_foreach (at, &server->connections) {
+		struct connection *connection = container_of(at, struct connection, link);
+
+		if (connection->state == CONNECTION_DOOMED ||
+		    (account && connection->account != account))
+			continue;
+		if (!greediest || connection->held > greediest->held)
+			greediest = connection;
+	}
+	return greediest;
+}
+
+/* Some of its bytes have grown: while a limit is passed, doom the connection that holds most. */
+static void enforce_limits(struct control_server *server, struct account *account)
+{
+	for (;;) {
+		bool uid = account_is_over(account);
+		struct connection *greediest;
+
+		if (!uid && !ledger_is_over(&server->ledger))
+			return;
+		greediest = find_greediest(server, uid ? account : NULL);
+		if (!greediest)
+			return;
+		host_trouble(server, "closing a connection of uid %u, pid %d: %zu bytes held%s",
+			     greediest->peer->public.uid, (int)greediest->peer->public.pid,
+			     greediest->held,
+			     uid ? ", too many of that user" : ", too many in all");
+		connection_doom(greediest);
+	}
+}
+
+static void charge(struct connection *connection)
+{
+	size_t held = buffer_size(&connection->in) + buffer_size(&connection->out) +
+		      connection->waiting + connection->working;
+	bool grown;
+
+	if (connection->state == CONNECTION_DOOMED || held == connection->held)
+		return;
+	account_charge(connection->account, connection->held, held);
+	grown = held > connection->held;
+	connection->held = held;
+	if (grown)
+		enforce_limits(connection->server, connection->account);
+}
+
+/* ---- what comes next */
 
 /* All is answered and written: close, or wait for the client to read it. */
 static void end(struct connection *connection)
@@ -120,6 +152,21 @@ static void end(struct connection *connection)
 	shutdown(connection->io.fd, SHUT_WR);
 	connection->state = CONNECTION_LINGERING;
 	connection->linger_until_ns = loop_now_ns(connection->io.loop) + LINGER_NS;
+}
+
+/* Give it a turn, if it does not wait for one yet. Users take turns, and the connections of each
+ * user. */
+static void queue_up(struct connection *connection)
+{
+	struct control_server *server = connection->server;
+	struct account *account = connection->account;
+
+	if (!list_is_empty(&connection->turn))
+		return;
+	list_append(&account->queue, &connection->turn);
+	if (list_is_empty(&account->turn))
+		list_append(&server->turns, &account->turn);
+	host_wake(server);
 }
 
 void connection_settle(struct connection *connection)
@@ -137,10 +184,10 @@ void connection_settle(struct connection *connection)
 		end(connection);
 	if (connection->state == CONNECTION_DOOMED)
 		return;
-	if (may_dispatch(connection) || connection->readable ||
+	if (connection_may_dispatch(connection) || connection->readable ||
 	    (buffer_size(&connection->out) > 0 && !connection->blocked))
-		server_queue(server, connection);
-	if (may_read(connection))
+		queue_up(connection);
+	if (connection_may_read(connection))
 		events |= LOOP_READ;
 	if (connection->blocked)
 		events |= LOOP_WRITE;
@@ -149,7 +196,7 @@ void connection_settle(struct connection *connection)
 		events |= connection->io.events & LOOP_READ;
 	loop_io_set(&connection->io, events);
 	if (!(events & LOOP_READ) || connection->state == CONNECTION_LINGERING)
-		server_sweep_soon(server);
+		host_sweep_soon(server);
 }
 
 void connection_drain(struct connection *connection)
@@ -163,135 +210,6 @@ void connection_drain(struct connection *connection)
 	connection_settle(connection);
 }
 
-/* ---- input */
-
-/* Look for the end of the first frame, in the bytes that were not looked at before. */
-static void find_frame(struct connection *connection)
-{
-	size_t size = buffer_size(&connection->in);
-	const unsigned char *data, *nul;
-
-	if (connection->has_frame || connection->scanned == size)
-		return;
-	data = buffer_data(&connection->in);
-	nul = memchr(data + connection->scanned, 0, size - connection->scanned);
-	connection->has_frame = nul;
-	connection->scanned = nul ? (size_t)(nul - data) : size;
-	if (connection->scanned > connection->server->config.frame_max)
-		connection_refuse(connection, "", "the message is too large (FrameMax=)");
-}
-
-static void eat_frame(struct connection *connection)
-{
-	size_t size = connection->scanned + 1;
-
-	buffer_eat(&connection->in, size);
-	connection->due -= size < connection->due ? size : connection->due;
-	connection->scanned = 0;
-	connection->has_frame = false;
-	if (buffer_size(&connection->in) == 0)
-		buffer_fini(&connection->in); /* idle connections hold no memory */
-	find_frame(connection);
-}
-
-static void take_on_frames(struct connection *connection, uint64_t until_ns)
-{
-	size_t bytes = 0;
-
-	for (unsigned n = 0; n < TURN_FRAMES && bytes < TURN_BYTES && may_dispatch(connection);
-	     n++) {
-		bytes += connection->scanned;
-		dispatch_frame(connection, (const char *)buffer_data(&connection->in),
-			       connection->scanned);
-		if (connection->state == CONNECTION_OPEN)
-			eat_frame(connection);
-		if (loop_clock_ns(connection->io.loop) >= until_ns)
-			return;
-	}
-}
-
-static void take_end_of_input(struct connection *connection)
-{
-	struct pollfd poll_fd = {.fd = connection->io.fd};
-
-	connection->end_of_input = true;
-	/* Closed, or only for writing? The kernel reports HUP unasked when both ways are
-	 * shut. */
-	if (poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & (POLLHUP | POLLERR)))
-		connection_hang_up(connection);
-}
-
-/* Throw away what comes. */
-static void discard_input(struct connection *connection)
-{
-	char sink[16384];
-	ssize_t n = recv(connection->io.fd, sink, sizeof(sink), MSG_DONTWAIT);
-
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-		connection_doom(connection);
-}
-
-static void read_input(struct connection *connection)
-{
-	void *place = buffer_reserve(&connection->in, READ_SIZE);
-	ssize_t n;
-
-	if (!place) {
-		server_trouble(connection->server, "no memory for a client's call");
-		connection_doom(connection);
-		return;
-	}
-	n = recv(connection->io.fd, place, READ_SIZE, MSG_DONTWAIT);
-	if (n > 0) {
-		buffer_added(&connection->in, (size_t)n);
-		find_frame(connection);
-		return;
-	}
-	if (buffer_size(&connection->in) == 0)
-		buffer_fini(&connection->in);
-	if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		take_end_of_input(connection);
-}
-
-/* ---- output */
-
-static void flush(struct connection *connection)
-{
-	size_t size = buffer_size(&connection->out);
-	ssize_t n;
-
-	if (size == 0 || connection->blocked)
-		return;
-	n = send(connection->io.fd, buffer_data(&connection->out), size,
-		 MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (n < 0 && errno != EAGAIN && errno != EINTR) {
-		connection_hang_up(connection);
-		return;
-	}
-	if (n > 0)
-		buffer_eat(&connection->out, (size_t)n);
-	connection->blocked = buffer_size(&connection->out) > 0;
-	if (!connection->blocked)
-		buffer_fini(&connection->out);
-}
-
-/* ---- turns */
-
-void connection_turn(struct connection *connection, uint64_t until_ns)
-{
-	if (connection->readable && may_read(connection)) {
-		if (connection->state == CONNECTION_LINGERING)
-			discard_input(connection);
-		else
-			read_input(connection);
-	}
-	connection->readable = false;
-	take_on_frames(connection, until_ns);
-	if (connection->state != CONNECTION_DOOMED)
-		flush(connection);
-	connection_settle(connection);
-}
-
 static void on_io(struct loop_io *io, unsigned events)
 {
 	struct connection *connection = connection_of(io);
@@ -299,62 +217,12 @@ static void on_io(struct loop_io *io, unsigned events)
 	/* HUP comes as both events, asked for or not. */
 	if (events & LOOP_WRITE)
 		connection->blocked = false;
-	if (events & LOOP_READ && may_read(connection))
+	if (events & LOOP_READ && connection_may_read(connection))
 		connection->readable = true;
 	connection_settle(connection);
 }
 
-/* ---- ends */
-
-void connection_refuse(struct connection *connection, const char *field, const char *what)
-{
-	struct call *call;
-
-	if (connection->state != CONNECTION_OPEN)
-		return;
-	server_trouble(connection->server, "closing a connection of uid %u, pid %d: %s%s%s",
-		       connection->peer->public.uid, (int)connection->peer->public.pid, field,
-		       *field ? " " : "", what);
-	connection->state = CONNECTION_ENDING;
-	connection->has_frame = false;
-	connection->scanned = 0;
-	buffer_fini(&connection->in);
-	call = connection->hung_up ? NULL : call_new(connection, false, false, 0);
-	if (call)
-		control_call_invalid_parameter(&call->public, field, what);
-}
-
-void connection_hang_up(struct connection *connection)
-{
-	if (connection->hung_up)
-		return;
-	connection->hung_up = true;
-	connection->blocked = false;
-	buffer_fini(&connection->out);
-	call_cancel_all(connection);
-	if (connection->state != CONNECTION_OPEN)
-		connection_doom(connection);
-}
-
-bool connection_sweep(struct connection *connection)
-{
-	struct pollfd poll_fd = {.fd = connection->io.fd};
-
-	if (connection->state == CONNECTION_DOOMED)
-		return false;
-	if (connection->state == CONNECTION_LINGERING) {
-		if (loop_now_ns(connection->io.loop) >= connection->linger_until_ns)
-			connection_doom(connection);
-		return connection->state == CONNECTION_LINGERING;
-	}
-	if (connection->io.events & LOOP_READ)
-		return false;
-	if (poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & (POLLHUP | POLLERR))) {
-		connection_hang_up(connection);
-		connection_settle(connection);
-	}
-	return connection->state != CONNECTION_DOOMED;
-}
+/* ---- life */
 
 int connection_new(struct control_server *server, int fd)
 {
@@ -373,16 +241,16 @@ int connection_new(struct control_server *server, int fd)
 	}
 	if (server->config.ops->level_of(server->config.context, &peer->public) ==
 	    CONTROL_NOTHING) {
-		server_trouble(server, "refused a connection of uid %u, pid %d",
-			       peer->public.uid, (int)peer->public.pid);
+		host_trouble(server, "refused a connection of uid %u, pid %d", peer->public.uid,
+			     (int)peer->public.pid);
 		r = -EACCES;
 		goto fail;
 	}
 	r = ledger_open(&server->ledger, peer->public.uid, &connection->account);
 	if (r < 0) {
-		server_trouble(server, "refused a connection of uid %u, pid %d: too many%s",
-			       peer->public.uid, (int)peer->public.pid,
-			       r == -EUSERS ? " of that user" : "");
+		host_trouble(server, "refused a connection of uid %u, pid %d: too many%s",
+			     peer->public.uid, (int)peer->public.pid,
+			     r == -EUSERS ? " of that user" : "");
 		goto fail;
 	}
 	connection->server = server;
@@ -392,7 +260,7 @@ int connection_new(struct control_server *server, int fd)
 	list_init(&connection->doomed_link);
 	list_init(&connection->calls);
 	list_init(&connection->oneways);
-	buffer_init(&connection->in, server->config.frame_max + 1 + READ_SIZE);
+	buffer_init(&connection->in, server->config.frame_max + 1 + CONNECTION_READ);
 	buffer_init(&connection->out, SIZE_MAX);
 	list_append(&server->connections, &connection->link);
 	loop_io_init(&connection->io, server->config.loop, take_fd(&taken), on_io);
@@ -411,8 +279,8 @@ void connection_free(struct connection *connection)
 {
 	const struct control_config *config = &connection->server->config;
 
-	connection_doom(connection);
-	call_cancel_all(connection);
+	check(connection->state == CONNECTION_DOOMED);
+	check(list_is_empty(&connection->calls) && list_is_empty(&connection->oneways));
 	if (config->ops->on_left)
 		config->ops->on_left(config->context, connection->number);
 	list_remove(&connection->doomed_link);

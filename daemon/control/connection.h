@@ -1,4 +1,4 @@
-/* connection.h - one client's stream: bytes in, cut into frames; replies out, in order.
+/* connection.h - one client's stream: what it holds, and what it waits for.
  *
  * Belongs to a server and lives until the end of the loop's pass in which it was doomed: within
  * a pass a pointer to one stays good whatever its calls do. Life: OPEN (takes calls), ENDING
@@ -12,6 +12,11 @@
 #include "control/host.h"
 #include "control/peer.h"
 #include <stdbool.h>
+
+#define CONNECTION_READ (64u << 10) /* one read */
+
+/* More than this unread: it takes no calls, streams get -EAGAIN. */
+#define OUTPUT_HIGH (1u << 20)
 
 enum connection_state {
 	CONNECTION_OPEN,
@@ -57,30 +62,14 @@ struct connection {
  * block. */
 int connection_new(struct control_server *server, int fd);
 
-/* Read, take on the calls that are there, and write: once each, up to the bytes and the frames
- * of one turn, and taking on nothing new after `until_ns`. For the server's work. */
-void connection_turn(struct connection *connection, uint64_t until_ns);
-
-/* Something about it has changed (input, output, calls): charge its account, and decide what it
- * waits for next. */
+/* Something about it has changed (input, output, calls): charge its account, which may doom
+ * whichever connection holds most, and decide what it waits for next. */
 void connection_settle(struct connection *connection);
-
-/* The client broke the protocol: say so when all calls before are answered, then close. field: the member of the call that
- * is wrong, "" where all of it is; what: why, for people. */
-void connection_refuse(struct connection *connection, const char *field, const char *what);
-
-/* No reply can reach the client any more: its calls are cancelled; what it sent is still read,
- * for the oneway calls. */
-void connection_hang_up(struct connection *connection);
 
 /* Close it at the end of this pass. */
 void connection_doom(struct connection *connection);
 
-/* See whether the client closed, or its time is over. For the server's sweep; true: it wants to
- * be swept again. */
-bool connection_sweep(struct connection *connection);
-
-/* For the server: close and free; open calls are cancelled. */
+/* Close and free it: it is doomed, and has no calls any more. */
 void connection_free(struct connection *connection);
 
 /* The server drains: what has come so far is still taken on, and nothing that comes later. */
@@ -89,5 +78,15 @@ void connection_drain(struct connection *connection);
 /* Whether no call is open, nothing waits to be written, and nothing is to be taken on before
  * the server is drained. */
 bool connection_is_idle(const struct connection *connection);
+
+/* Whether OUTPUT_HIGH is reached. */
+bool connection_is_output_high(const struct connection *connection);
+
+/* Whether the frame that it has may be taken on now. */
+bool connection_may_dispatch(const struct connection *connection);
+
+/* Whether it may be read from. A frame that cannot be taken on yet stops reading; without one,
+ * reading is also how a close is noticed. */
+bool connection_may_read(const struct connection *connection);
 
 #endif

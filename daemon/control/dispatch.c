@@ -159,6 +159,24 @@ static void call_method(struct call *call, char *name, struct json_span paramete
 		control_call_interface_not_found(&call->public, interface);
 }
 
+void dispatch_refuse(struct connection *connection, const char *field, const char *what)
+{
+	struct call *call;
+
+	if (connection->state != CONNECTION_OPEN)
+		return;
+	host_trouble(connection->server, "closing a connection of uid %u, pid %d: %s%s%s",
+		     connection->peer->public.uid, (int)connection->peer->public.pid, field,
+		     *field ? " " : "", what);
+	connection->state = CONNECTION_ENDING;
+	connection->has_frame = false;
+	connection->scanned = 0;
+	buffer_fini(&connection->in);
+	call = connection->hung_up ? NULL : call_new(connection, false, false, 0);
+	if (call)
+		control_call_invalid_parameter(&call->public, field, what);
+}
+
 void dispatch_frame(struct connection *connection, const char *text, size_t size)
 {
 	static const char *const keys[] = {"method", "parameters", "oneway", "more", "upgrade"};
@@ -171,17 +189,17 @@ void dispatch_frame(struct connection *connection, const char *text, size_t size
 
 	r = json_pick(text, size, keys, MEMBER_COUNT, members, &error);
 	if (r < 0) {
-		connection_refuse(connection, "",
-				  error.message[0] ? error.message : "the message is no call");
+		dispatch_refuse(connection, "",
+				error.message[0] ? error.message : "the message is no call");
 		return;
 	}
 	if (is_absent(members[MEMBER_METHOD]) || members[MEMBER_METHOD].at[0] != '"') {
-		connection_refuse(connection, "method", "must be a string");
+		dispatch_refuse(connection, "method", "must be a string");
 		return;
 	}
 	for (int i = MEMBER_ONEWAY; i < MEMBER_COUNT; i++)
 		if (read_flag(members[i], &flags[i]) < 0) {
-			connection_refuse(connection, keys[i], "must be true or false");
+			dispatch_refuse(connection, keys[i], "must be true or false");
 			return;
 		}
 	/* Nobody would read a reply. */
@@ -189,7 +207,7 @@ void dispatch_frame(struct connection *connection, const char *text, size_t size
 		return;
 	call = call_new(connection, flags[MEMBER_ONEWAY], flags[MEMBER_MORE], size);
 	if (!call) {
-		server_trouble(connection->server, "no memory for a call");
+		host_trouble(connection->server, "no memory for a call");
 		connection_doom(connection);
 		return;
 	}

@@ -14,4 +14,9 @@
  * answered, or ends the connection. */
 void dispatch_frame(struct connection *connection, const char *text, size_t size);
 
+/* The client broke the protocol: an open connection takes on no more, answers that when all
+ * calls before are answered, and is closed then. field: the member of the call that is wrong,
+ * "" where all of it is; what: why, for people. */
+void dispatch_refuse(struct connection *connection, const char *field, const char *what);
+
 #endif

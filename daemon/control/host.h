@@ -1,6 +1,8 @@
-/* host.h - the inside of a server: what its connections, calls and listeners share.
+/* host.h - the inside of a server: what its connections, calls and listeners share, and what
+ * each of them may ask of it.
  *
- * Known inside control/ only. Everything here belongs to the server's thread.
+ * Known inside control/ only; calls none of them. Everything here belongs to the server's
+ * thread.
  */
 #ifndef CONTROL_HOST_H
 #define CONTROL_HOST_H
@@ -9,8 +11,6 @@
 #include "base/rate_limit.h"
 #include "control/ledger.h"
 #include "control/server.h"
-
-struct connection;
 
 struct control_server {
 	struct control_config config; /* limits filled in */
@@ -32,21 +32,14 @@ struct control_server {
 };
 
 /* There is something to do: have the loop come by before it sleeps. */
-void server_wake(struct control_server *server);
-
-/* A connection has something to read, take on or write: give it a turn, if it does not wait for
- * one yet. Users take turns, and the connections of each user. */
-void server_queue(struct control_server *server, struct connection *connection);
+void host_wake(struct control_server *server);
 
 /* Have the closed among those connections that are not being read from looked for, in a
  * second. */
-void server_sweep_soon(struct control_server *server);
+void host_sweep_soon(struct control_server *server);
 
-/* A connection's bytes have grown: while a limit is passed, doom the one that holds most. */
-void server_enforce_limits(struct control_server *server, struct account *account);
-
-/* Tell the host of trouble, in at most a few lines a second. */
-void server_trouble(struct control_server *server, const char *format, ...)
+/* Report trouble to the host, in at most a few lines a second. */
+void host_trouble(struct control_server *server, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 #endif

@@ -1,10 +1,7 @@
-/* introspect.c - org.varlink.service, and its errors. */
+/* introspect.c - org.varlink.service. */
 #include "control/introspect.h"
 
-#include "base/cleanup.h"
 #include "org.varlink.service.varlink.h"
-#include "proto/invalid_parameter.h"
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +56,7 @@ static void handle_info(void *context, struct control_call *call, const void *in
 	out.interfaces.items = (const char *const *)names.items;
 	out.interfaces.count = names.count;
 	if (names.failed)
-		server_trouble(server, "no memory to list all interfaces");
+		host_trouble(server, "no memory to list all interfaces");
 	(void)control_call_reply(call, &service_get_info_method, &out, false);
 	for (size_t i = 0; i < names.count; i++)
 		free(names.items[i]);
@@ -100,32 +97,3 @@ static const struct control_method methods[] = {
 };
 
 const struct control_service introspect_service = {&service_interface, methods};
-
-/* ---- the errors that any method may end with */
-
-void control_call_invalid_parameter(struct control_call *call, const char *field,
-				    const char *reason)
-{
-	cleanup_free char *text = invalid_parameter_print(field, reason);
-
-	control_call_fail_text(call, service_invalid_parameter_error.name, text ? text : "",
-			       text ? strlen(text) : 0);
-}
-
-void control_call_method_not_found(struct control_call *call, const char *method)
-{
-	control_call_fail(call, &service_method_not_found_error,
-			  &(struct service_method_not_found){.method = method});
-}
-
-void control_call_interface_not_found(struct control_call *call, const char *interface)
-{
-	control_call_fail(call, &service_interface_not_found_error,
-			  &(struct service_interface_not_found){.interface = interface});
-}
-
-void control_call_permission_denied(struct control_call *call)
-{
-	control_call_fail(call, &service_permission_denied_error,
-			  &(struct service_permission_denied){0});
-}

@@ -51,10 +51,10 @@ static void on_readable(struct loop_io *io, unsigned events)
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
 			/* What is not accepted stays readable: watching it now would spin. */
-			server_trouble(listener->server,
-				       "cannot accept connections: out of %s; trying again",
-				       errno == EMFILE || errno == ENFILE ? "descriptors"
-									  : "memory");
+			host_trouble(listener->server,
+				     "cannot accept connections: out of %s; trying again",
+				     errno == EMFILE || errno == ENFILE ? "descriptors"
+									: "memory");
 			loop_io_stop(io);
 			loop_timer_start(&listener->pause, PAUSE_NS);
 			return;

@@ -7,13 +7,10 @@
 #include "control/connection.h"
 #include "control/host.h"
 #include "control/listener.h"
+#include "control/traffic.h"
 #include <errno.h>
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#define SWEEP_NS      1000000000ull
 #define TROUBLE_BURST 10u
 #define TROUBLE_NS    10000000000ull /* in which a burst may be told */
 
@@ -23,23 +20,6 @@ static struct connection *connection_at(struct list *link)
 }
 
 /* ---- the loop's pass */
-
-void server_wake(struct control_server *server)
-{
-	loop_work_start(&server->work);
-}
-
-void server_queue(struct control_server *server, struct connection *connection)
-{
-	struct account *account = connection->account;
-
-	if (!list_is_empty(&connection->turn))
-		return;
-	list_append(&account->queue, &connection->turn);
-	if (list_is_empty(&account->turn))
-		list_append(&server->turns, &account->turn);
-	server_wake(server);
-}
 
 /* Give each that waits a turn, the users in turn: until all had one, or the time of a pass is
  * over, since whoever else waits for the loop has waited long enough then. What has still
@@ -68,9 +48,9 @@ static void serve_turns(struct control_server *server)
 		if (!list_is_empty(&account->queue))
 			list_append(&server->turns, &account->turn);
 		connection->pass = server->pass;
-		connection_turn(connection, now + LIMIT_CONTROL_TURN_NS < end
-						    ? now + LIMIT_CONTROL_TURN_NS
-						    : end);
+		traffic_turn(connection, now + LIMIT_CONTROL_TURN_NS < end
+						 ? now + LIMIT_CONTROL_TURN_NS
+						 : end);
 		now = loop_clock_ns(server->config.loop);
 	}
 	while (!list_is_empty(&later)) {
@@ -86,7 +66,7 @@ static void free_doomed(struct control_server *server)
 	uint64_t now = loop_clock_ns(server->config.loop), end = now + LIMIT_CONTROL_PASS_NS;
 
 	while (!list_is_empty(&server->doomed) && now < end) {
-		connection_free(list_first(&server->doomed, struct connection, doomed_link));
+		traffic_end(list_first(&server->doomed, struct connection, doomed_link));
 		now = loop_clock_ns(server->config.loop);
 	}
 }
@@ -123,79 +103,11 @@ static void on_sweep(struct loop_timer *timer)
 	bool again = false;
 
 	list_foreach_safe (at, &server->connections) {
-		if (connection_sweep(connection_at(at)))
+		if (traffic_sweep(connection_at(at)))
 			again = true;
 	}
 	if (again)
-		server_sweep_soon(server);
-}
-
-void server_sweep_soon(struct control_server *server)
-{
-	if (!server->sweep.started)
-		loop_timer_start(&server->sweep, SWEEP_NS);
-}
-
-/* ---- limits */
-
-/* The connection that holds most; of one account, or of any. */
-static struct connection *find_greediest(struct control_server *server,
-					 const struct account *account)
-{
-	struct connection *greediest = NULL;
-
-	list_foreach (at, &server->connections) {
-		struct connection *connection = connection_at(at);
-
-		if (connection->state == CONNECTION_DOOMED ||
-		    (account && connection->account != account))
-			continue;
-		if (!greediest || connection->held > greediest->held)
-			greediest = connection;
-	}
-	return greediest;
-}
-
-void server_enforce_limits(struct control_server *server, struct account *account)
-{
-	for (;;) {
-		bool uid = account_is_over(account);
-		struct connection *greediest;
-
-		if (!uid && !ledger_is_over(&server->ledger))
-			return;
-		greediest = find_greediest(server, uid ? account : NULL);
-		if (!greediest)
-			return;
-		server_trouble(
-			server, "closing a connection of uid %u, pid %d: %zu bytes held%s",
-			greediest->peer->public.uid, (int)greediest->peer->public.pid,
-			greediest->held, uid ? ", too many of that user" : ", too many in all");
-		connection_doom(greediest);
-	}
-}
-
-void server_trouble(struct control_server *server, const char *format, ...)
-{
-	uint64_t now = loop_now_ns(server->config.loop);
-	const struct control_config *config = &server->config;
-	uint64_t suppressed;
-	va_list arguments;
-	char text[512];
-	int size;
-
-	if (!config->ops->on_trouble)
-		return;
-	suppressed = rate_limit_take_suppressed(&server->trouble, now);
-	if (!rate_limit_pass(&server->trouble, now))
-		return;
-	va_start(arguments, format);
-	size = vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	if (suppressed > 0 && size >= 0 && (size_t)size < sizeof(text))
-		snprintf(text + size, sizeof(text) - (size_t)size,
-			 " (and %" PRIu64 " more such lines)", suppressed);
-	config->ops->on_trouble(config->context, text);
+		host_sweep_soon(server);
 }
 
 /* ---- life */
@@ -249,7 +161,7 @@ void control_server_free(struct control_server *server)
 	while (!list_is_empty(&server->listeners))
 		listener_free(server->listeners.next);
 	while (!list_is_empty(&server->connections))
-		connection_free(connection_at(server->connections.next));
+		traffic_end(connection_at(server->connections.next));
 	while (!list_is_empty(&server->orphans))
 		call_cancel(list_first(&server->orphans, struct call, link));
 	loop_timer_stop(&server->drained);
@@ -287,7 +199,7 @@ void control_server_drain(struct control_server *server, uint64_t timeout_ns,
 	/* Idle ones are closed, but for what they have written so far. */
 	list_foreach_safe (link, &server->connections)
 		connection_drain(connection_at(link));
-	server_wake(server);
+	host_wake(server);
 }
 
 unsigned control_server_connections(const struct control_server *server)
