@@ -30,14 +30,6 @@ static void begin(struct world *world, behaviour *two)
 	world_spawn(world, 2);
 }
 
-static void finish(struct world *world)
-{
-	runtime_stop_all(world->runtime);
-	world_run(world);
-	world_assert_empty(world);
-	world_fini(world);
-}
-
 static int returns(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 		   int64_t n)
 {
@@ -56,7 +48,7 @@ static void call_ends_with_the_reply_when_answered(void **state)
 	assert_log(&world, "1:num 104; 2:num 4; 1:reply4 ok 8; ");
 	world_sleep(&world, 2000000000); /* no timeout follows */
 	assert_int_equal(world.log_size, 0);
-	finish(&world);
+	world_finish(&world);
 }
 
 static int fails(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -76,7 +68,7 @@ static void call_ends_with_the_typed_error(void **state)
 	world_send(&world, world.actors[1], 104);
 	world_run(&world);
 	assert_log(&world, "1:num 104; 2:num 4; 1:reply4 error test.puppet.Bad why; ");
-	finish(&world);
+	world_finish(&world);
 }
 
 static int does_nothing(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -103,7 +95,7 @@ static void call_ends_with_no_reply_or_failed_when_not_answered(void **state)
 	assert_int_equal(runtime_info(world.runtime, world.actors[2], &info), 0);
 	assert_int_equal(info.failed, 1);
 	assert_int_equal(info.handled, 2);
-	finish(&world);
+	world_finish(&world);
 }
 
 static int answers_wrongly(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -137,7 +129,7 @@ static void call_survives_misuse_and_is_answered_once(void **state)
 	world_send(&world, world.actors[1], 104);
 	world_run(&world);
 	assert_log(&world, "1:num 104; 2:num 4; 1:reply4 invalid (n); ");
-	finish(&world);
+	world_finish(&world);
 }
 
 static int keeps(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -190,7 +182,7 @@ static void kept_call_is_answered_later(void **state)
 	world_send(&world, world.actors[2], 3);
 	world_run(&world);
 	assert_log(&world, "1:num 101; 2:num 1; 2:num 3; 1:reply1 no-reply; ");
-	finish(&world);
+	world_finish(&world);
 }
 
 static void kept_call_of_a_send_is_answered_into_the_void(void **state)
@@ -203,7 +195,7 @@ static void kept_call_of_a_send_is_answered_into_the_void(void **state)
 	world_send(&world, world.actors[2], 2);
 	world_run(&world);
 	assert_log(&world, "2:num 1; 2:num 2; ");
-	finish(&world);
+	world_finish(&world);
 }
 
 static void kept_call_ends_and_is_cancelled_when_the_deadline_passes(void **state)
@@ -218,7 +210,7 @@ static void kept_call_ends_and_is_cancelled_when_the_deadline_passes(void **stat
 	assert_log(&world, "1:num 101; 2:num 1; ");
 	world_sleep(&world, 2000000);
 	assert_log(&world, "2:cancel; 1:reply1 timeout; ");
-	finish(&world);
+	world_finish(&world);
 }
 
 static void kept_call_is_answered_by_death(void **state)
@@ -232,7 +224,7 @@ static void kept_call_is_answered_by_death(void **state)
 	assert_int_equal(runtime_stop(world.runtime, world.actors[2]), 0);
 	world_run(&world);
 	assert_log(&world, "1:num 101; 2:num 1; 2:fini shutdown; 1:reply1 died; ");
-	finish(&world);
+	world_finish(&world);
 }
 
 static void kept_call_is_cancelled_when_the_caller_dies(void **state)
@@ -254,7 +246,7 @@ static void kept_call_is_cancelled_when_the_caller_dies(void **state)
 	runtime_stop(world.runtime, world.actors[1]);
 	world_run(&world);
 	assert_log(&world, "1:num 101; 2:num 1; 1:fini shutdown; 2:num 9; ");
-	finish(&world);
+	world_finish(&world);
 }
 
 static int exits_when_told(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -290,7 +282,7 @@ static void queued_call_is_answered_by_death_and_not_run_after_the_callers(void 
 	world_run(&world);
 	assert_log(&world, "1:num 105; 1:fini normal; ");
 	assert_string_equal(world.last_dead_letter, "caller-gone");
-	finish(&world);
+	world_finish(&world);
 }
 
 static int cancels(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -322,7 +314,7 @@ static void cancelled_call_is_not_run(void **state)
 	assert_log(&world, "1:num 4; 1:reply1 cancelled; ");
 	assert_int_equal(world.dead_letters, 1);
 	assert_string_equal(world.last_dead_letter, "caller-gone");
-	finish(&world);
+	world_finish(&world);
 }
 
 static int calls_badly(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -374,7 +366,7 @@ static void call_that_fails_at_once_gets_no_reply(void **state)
 	world_run(&world);
 	assert_log(&world, "1:num 4; ");
 	assert_string_equal(world.last_dead_letter, "no-such-actor");
-	finish(&world);
+	world_finish(&world);
 }
 
 static int keeps_at_most_one(struct troupe_self *self, struct puppet *me,
@@ -402,7 +394,7 @@ static void calls_and_kept_calls_stop_at_their_limits(void **state)
 	world_run(&world);
 	assert_log(&world, "1:num 101; 1:num 102; 1:num 103; 2:num 1; 2:num 2; "
 			   "1:reply2 failed (ENOMEM); ");
-	finish(&world);
+	world_finish(&world);
 }
 
 static int forwards(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -427,7 +419,7 @@ static void forwarded_call_is_answered_by_whoever_has_it(void **state)
 	world_send(&world, world.actors[1], 104);
 	world_run(&world);
 	assert_log(&world, "1:num 104; 2:num 4; 3:num 4; 1:reply4 ok 1004; ");
-	finish(&world);
+	world_finish(&world);
 }
 
 static int streams(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -460,7 +452,7 @@ static void stream_has_many_replies_and_one_end(void **state)
 	world_sleep(&world, 6000000000); /* the deadline was for the first reply */
 	assert_log(&world, "1:num 204; 2:num 104; 1:reply104 ok+ 0; 1:reply104 ok+ 1; "
 			   "1:reply104 ok+ 2; 2:tick0; 1:reply104 ok 99; ");
-	finish(&world);
+	world_finish(&world);
 }
 
 /* What puppet 1 asks puppet 2 with, when told Num(1). */
@@ -497,7 +489,7 @@ static void assert_quiet(uint64_t timeout_ns, uint32_t flags, const char *log)
 	world_send(&world, world.actors[1], 1);
 	world_sleep(&world, 61000000000);
 	assert_log(&world, log);
-	finish(&world);
+	world_finish(&world);
 }
 
 static void default_deadline_of_a_stream_holds_until_it_is_kept(void **state)
@@ -548,7 +540,7 @@ static void stream_waits_when_the_caller_does_not_read(void **state)
 	/* the log is cut: what matters is that all arrived, and that it took two waits */
 	assert_int_equal(world.rooms, 2);
 	assert_int_equal(world.replies, 3001);
-	finish(&world);
+	world_finish(&world);
 }
 
 static void method_of_another_version_is_converted_by_name(void **state)
@@ -566,7 +558,7 @@ static void method_of_another_version_is_converted_by_name(void **state)
 	world_send(&world, world.actors[1], 104);
 	world_run(&world);
 	assert_log(&world, "1:num 104; 2:wide 4 less; 1:reply4 ok 5; ");
-	finish(&world);
+	world_finish(&world);
 }
 
 static int calls_odd(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -599,7 +591,7 @@ static void method_that_does_not_fit_is_refused_with_the_reason(void **state)
 	world_run(&world);
 	assert_log(&world, "1:num 104; 1:reply1 invalid (m); 1:reply2 not-found (Lost); "
 			   "1:reply3 not-implemented (None); ");
-	finish(&world);
+	world_finish(&world);
 }
 
 int main(void)

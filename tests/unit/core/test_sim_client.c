@@ -44,14 +44,6 @@ static void begin(struct world *world, struct keeper *keeper,
 	world_spawn(world, 1);
 }
 
-static void finish(struct world *world)
-{
-	runtime_stop_all(world->runtime);
-	world_run(world);
-	world_assert_empty(world);
-	world_fini(world);
-}
-
 static void send(struct world *world, uint64_t client)
 {
 	assert_int_equal(runtime_client_send(world->runtime, world->actors[1], &num_method,
@@ -86,7 +78,7 @@ static void kept_send_ends_when_its_client_leaves(void **state)
 	runtime_client_gone(world.runtime, ALICE);
 	runtime_client_gone(world.runtime, 99);
 	assert_int_equal(world.runtime->clients.count, 1);
-	finish(&world);
+	world_finish(&world);
 }
 
 static void kept_send_ends_at_its_deadline(void **state)
@@ -105,7 +97,7 @@ static void kept_send_ends_at_its_deadline(void **state)
 	assert_log(&world, "1:cancel; 1:cancel; ");
 	assert_int_equal(kept(&world), 0);
 	assert_int_equal(world.runtime->calls.count, 0);
-	finish(&world);
+	world_finish(&world);
 }
 
 static int sends_to_keeper(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -131,7 +123,7 @@ static void send_of_an_actor_that_is_kept_ends_too(void **state)
 	world_log(&world);
 	world_sleep(&world, LIMIT_CALL_TIMEOUT_DEFAULT_NS + 10000000);
 	assert_log(&world, "1:cancel; ");
-	finish(&world);
+	world_finish(&world);
 }
 
 static int answers(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -177,7 +169,7 @@ static void answer_to_a_kept_send_ends_it_and_goes_nowhere(void **state)
 	runtime_client_gone(world.runtime, ALICE);
 	world_run(&world);
 	assert_log(&world, "1:cancel; "); /* of the one that is open */
-	finish(&world);
+	world_finish(&world);
 }
 
 static void one_client_has_so_many_kept_and_others_theirs(void **state)
@@ -206,7 +198,7 @@ static void one_client_has_so_many_kept_and_others_theirs(void **state)
 	runtime_client_gone(world.runtime, ALICE);
 	world_run(&world);
 	assert_int_equal(kept(&world), 1);
-	finish(&world);
+	world_finish(&world);
 }
 
 static void send_that_is_kept_after_its_client_left_ends_at_once(void **state)
@@ -225,7 +217,7 @@ static void send_that_is_kept_after_its_client_left_ends_at_once(void **state)
 	assert_log(&world, "1:num 1; 1:cancel; ");
 	assert_int_equal(keeper.last, 0);
 	assert_int_equal(kept(&world), 0);
-	finish(&world);
+	world_finish(&world);
 }
 
 static void on_reply(struct runtime_client_call *client_call, const struct troupe_reply *reply,
@@ -250,7 +242,7 @@ static void call_wants_a_reply(void **state)
 	world_run(&world);
 	assert_true(keeper.wanted);
 	runtime_client_cancel(world.runtime, &client_call);
-	finish(&world);
+	world_finish(&world);
 }
 
 static void kept_sends_end_with_their_actor(void **state)
@@ -266,7 +258,7 @@ static void kept_sends_end_with_their_actor(void **state)
 	assert_int_equal(world.runtime->calls.count, 0);
 	assert_int_equal(kept(&world), 0);
 	runtime_client_gone(world.runtime, ALICE);
-	finish(&world);
+	world_finish(&world);
 }
 
 int main(void)

@@ -3,14 +3,6 @@
 #include "world.h"
 #include <errno.h>
 
-static void finish(struct world *world)
-{
-	runtime_stop_all(world->runtime);
-	world_run(world);
-	world_assert_empty(world);
-	world_fini(world);
-}
-
 /* What Num(n) does, to have one way for all. */
 enum { FAIL, SEND_NULL, SEND_NOTHING, SWALLOW, SPAWN_AFTER, WRONG_HANDLE };
 
@@ -89,7 +81,7 @@ static void failure_names_the_field_that_broke_its_type(void **state)
 	tell(&world, FAIL, "unit1 1 Num -22 ");
 	tell(&world, WRONG_HANDLE, "unit1 1 Num -22 ");
 	tell(&world, SPAWN_AFTER, "unit1 1 Num -22 text: a string, found NULL");
-	finish(&world);
+	world_finish(&world);
 }
 
 static int asks_or_misbehaves(struct troupe_self *self, struct puppet *me,
@@ -116,7 +108,7 @@ static void caller_is_told_which_field_broke_its_type(void **state)
 	assert_log(&world, "2:num 1; 2:num 0; 1:num 1; 1:num 0; "
 			   "2:reply1 failed (EINVAL: text: a string, found NULL); "
 			   "2:reply0 failed (EINVAL); ");
-	finish(&world);
+	world_finish(&world);
 }
 
 static void failure_of_a_timer_is_told_as_one(void **state)
@@ -133,7 +125,7 @@ static void failure_of_a_timer_is_told_as_one(void **state)
 	world_sleep(&world, 2000000);
 	assert_int_equal(world.failures, 1);
 	assert_string_equal(world.last_failure, "unit1 1 a timer -32 ");
-	finish(&world);
+	world_finish(&world);
 }
 
 int main(void)

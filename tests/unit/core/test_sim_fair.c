@@ -9,14 +9,6 @@
 
 #define WAITERS 100000
 
-static void finish(struct world *world)
-{
-	runtime_stop_all(world->runtime);
-	world_run(world);
-	world_assert_empty(world);
-	world_fini(world);
-}
-
 /* ------------------------------------------------------------------ turns */
 
 static int takes_a_millisecond(struct troupe_self *self, struct puppet *me,
@@ -53,7 +45,7 @@ static void slow_turn_ends_soon_after_a_millisecond(void **state)
 	world_run(&world);
 	runtime_info(world.runtime, world.actors[1], &info);
 	assert_int_equal(info.handled, 500);
-	finish(&world);
+	world_finish(&world);
 }
 
 /* 0 is quick, anything else takes 20 ms. */
@@ -87,7 +79,7 @@ static void slice_ends_after_the_slow_handler(void **state)
 		runtime_info(world.runtime, world.actors[1], &info);
 		assert_int_equal(info.handled, before - before / 2 + 1);
 		assert_int_equal(loop_clock_ns(world.loop), SIM_START_NS + 20000000);
-		finish(&world);
+		world_finish(&world);
 	}
 }
 
@@ -201,7 +193,7 @@ static void endless_sender_stops_neither_the_loop_nor_timers_nor_others(void **s
 	assert_int_equal(info.handled, 1);
 	loop_run(world.loop); /* until the tick */
 	assert_true(loop_clock_ns(world.loop) - before < 8000000);
-	finish(&world);
+	world_finish(&world);
 }
 
 /* Fills its own mailbox, with what does nothing, until refused. */
@@ -243,7 +235,7 @@ static void sender_to_its_own_full_mailbox_is_told_of_room(void **state)
 	world_run(&world);
 	assert_int_equal(world.rooms, 3);
 	assert_int_equal(world.runtime->handled, 1 + 3 + 3 * 4);
-	finish(&world);
+	world_finish(&world);
 }
 
 /* ------------------------------------------------------------------ timers */
@@ -272,7 +264,7 @@ static void timer_with_a_tiny_period_ticks_once_a_step_at_most(void **state)
 	world_spawn(&world, 1);
 	world_sleep(&world, 1000000000);
 	assert_in_range(world.replies, 1000, 1000000000 / WHEEL_STEP_NS + 1);
-	finish(&world);
+	world_finish(&world);
 }
 
 static int starts_huge_timers(struct troupe_self *self, struct puppet *me)
@@ -295,7 +287,7 @@ static void timer_for_the_end_of_time_lets_the_loop_sleep(void **state)
 	world_sleep(&world, 2000000);
 	assert_log(&world, "1:tick3; ");
 	assert_true(sim_is_asleep(world.loop));
-	finish(&world);
+	world_finish(&world);
 }
 
 #define DUE 100000
@@ -334,7 +326,7 @@ static void many_timers_that_are_due_at_once_come_in_portions(void **state)
 	assert_int_equal(world.replies, DUE);
 	assert_int_equal(loop_clock_ns(world.loop), SIM_START_NS + 10000000);
 	world.log_size = 0;
-	finish(&world);
+	world_finish(&world);
 }
 
 /* ------------------------------------------------------------------ many */
@@ -391,7 +383,7 @@ static void many_waiters_get_their_room_in_order(void **state)
 	assert_int_equal(world.runtime->waits.count, 0);
 	assert_int_equal(world.runtime->handled, 1 + 2 * WAITERS);
 	world.log_size = 0;
-	finish(&world);
+	world_finish(&world);
 }
 
 static int fills_and_waits(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -430,7 +422,7 @@ static void memory_of_a_burst_serves_the_next(void **state)
 	assert_int_equal(first.memory_bytes, second.memory_bytes);
 	assert_true(second.memory_bytes < 1000000ull * 128);
 	world.log_size = 0;
-	finish(&world);
+	world_finish(&world);
 }
 
 /* Of a million messages and many actors that have been an idle runtime has nothing any more, and
@@ -470,7 +462,7 @@ static void memory_goes_back_when_there_is_nothing_to_do(void **state)
 	world_run(&world);
 	assert_int_equal(world.runtime->handled, 3 * 1000001 + 1001);
 	world.log_size = 0;
-	finish(&world);
+	world_finish(&world);
 }
 
 /* As children end with their parent: nobody gets a message of it. */
@@ -492,7 +484,7 @@ static void memory_of_actors_goes_back_when_they_ended_without_a_message(void **
 		assert_true(sim_is_asleep(world.loop));
 		world.log_size = 0;
 	}
-	finish(&world);
+	world_finish(&world);
 }
 
 /* Whatever it is at when there is something to do again. */
@@ -518,7 +510,7 @@ static void giving_memory_back_is_interrupted_and_done_later(void **state)
 	assert_true(stats.memory_bytes < 2 * MAPPING_HUGE);
 	assert_true(sim_is_asleep(world.loop));
 	world.log_size = 0;
-	finish(&world);
+	world_finish(&world);
 }
 
 int main(void)

@@ -56,14 +56,6 @@ static void begin(struct world *world, struct plan *plan, const struct runtime_c
 	world->test = plan;
 }
 
-static void finish(struct world *world)
-{
-	runtime_stop_all(world->runtime);
-	world_run(world);
-	world_assert_empty(world);
-	world_fini(world);
-}
-
 static uint64_t count_actors(const struct world *world)
 {
 	struct runtime_stats stats;
@@ -88,7 +80,7 @@ static void children_end_before_their_parent_last_spawned_first(void **state)
 			   "3:fini parent; 2:fini parent; 1:fini failed; ");
 	assert_int_equal(world.ends, 6);
 	assert_int_equal(count_actors(&world), 0);
-	finish(&world);
+	world_finish(&world);
 }
 
 static void stop_ends_a_family_and_no_other(void **state)
@@ -117,7 +109,7 @@ static void stop_ends_a_family_and_no_other(void **state)
 	assert_log(&world, "5:fini parent; 4:fini shutdown; ");
 	assert_int_equal(runtime_stop(world.runtime, world.actors[1]), 0);
 	assert_log(&world, "1:fini shutdown; ");
-	finish(&world);
+	world_finish(&world);
 }
 
 static void detached_child_outlives_its_parent(void **state)
@@ -141,7 +133,7 @@ static void detached_child_outlives_its_parent(void **state)
 	/* it has a family of its own, and is stopped by its address */
 	assert_int_equal(runtime_stop(world.runtime, world.actors[2]), 0);
 	assert_log(&world, "4:fini parent; 2:fini shutdown; ");
-	finish(&world);
+	world_finish(&world);
 }
 
 static void children_of_an_init_that_refuses_end(void **state)
@@ -156,7 +148,7 @@ static void children_of_an_init_that_refuses_end(void **state)
 			 -EACCES);
 	assert_log(&world, "4:fini parent; 3:fini parent; 2:fini parent; ");
 	assert_int_equal(count_actors(&world), 0);
-	finish(&world);
+	world_finish(&world);
 }
 
 static void stopping_all_ends_children_before_their_parents(void **state)
@@ -176,7 +168,7 @@ static void stopping_all_ends_children_before_their_parents(void **state)
 	world_spawn(&world, 2);
 	runtime_stop_all(world.runtime);
 	assert_non_null(strstr(world_log(&world), "4:fini parent; 3:fini parent; "));
-	finish(&world);
+	world_finish(&world);
 }
 
 /* ------------------------------------------------------------------ a parent stops its child */
@@ -236,7 +228,7 @@ static void parent_stops_its_own_child_only(void **state)
 	/* the two that it had been sent */
 	assert_int_equal(world.dead_letters, 2);
 	assert_int_equal(count_actors(&world), 3);
-	finish(&world);
+	world_finish(&world);
 }
 
 /* ------------------------------------------------------------------ many, and deep */
@@ -271,7 +263,7 @@ static void family_deeper_than_any_stack_ends(void **state)
 	assert_int_equal(runtime_stop(world.runtime, world.actors[1]), 0);
 	assert_int_equal(count_actors(&world), 0);
 	assert_int_equal(world.ends, 300001);
-	finish(&world);
+	world_finish(&world);
 }
 
 static void child_leaves_its_family_from_any_place(void **state)
@@ -290,7 +282,7 @@ static void child_leaves_its_family_from_any_place(void **state)
 		assert_int_equal(count_actors(&world), 3);
 		assert_int_equal(runtime_stop(world.runtime, world.actors[1]), 0);
 		assert_int_equal(count_actors(&world), 0);
-		finish(&world);
+		world_finish(&world);
 	}
 }
 
@@ -395,7 +387,7 @@ static void parent_owes_what_its_children_owe(void **state)
 	ask(&world, &asker, 2, TROUPE_MORE);
 	world_run(&world);
 	assert_false(runtime_owes_answers(world.runtime, one));
-	finish(&world);
+	world_finish(&world);
 	assert_true(asker.is_done);
 }
 
@@ -426,7 +418,7 @@ static void children_have_the_limits_of_their_unit(void **state)
 	assert_int_equal(world_send(&world, world.actors[2], 13), -EAGAIN);
 	world_run(&world);
 	assert_log(&world, "2:num 13; ");
-	finish(&world);
+	world_finish(&world);
 }
 
 int main(void)

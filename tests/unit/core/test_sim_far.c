@@ -52,21 +52,6 @@ static void run(struct cluster *cluster)
 	net_run(&cluster->net);
 }
 
-static void finish(struct cluster *cluster)
-{
-	for (int i = 1; i <= 3; i++)
-		if (cluster->worlds[i].runtime)
-			runtime_stop_all(cluster->worlds[i].runtime);
-	run(cluster);
-	for (int i = 1; i <= 3; i++) {
-		if (cluster->worlds[i].runtime) {
-			world_assert_empty(&cluster->worlds[i]);
-			world_fini(&cluster->worlds[i]);
-		}
-	}
-	net_fini(&cluster->net);
-}
-
 /* Worker `i` dies without a word; the others hear of it. */
 static void kill_world(struct cluster *cluster, int i)
 {
@@ -114,7 +99,7 @@ static void far_call_gets_replies_errors_and_failures_unchanged(void **state)
 		   "1:num 106; 1:num 107; 1:num 108; 1:num 109; 1:reply6 ok 7; "
 		   "1:reply7 error test.puppet.Bad seven; 1:reply8 invalid (n); 1:reply9 "
 		   "failed (EIO); ");
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static int keeps(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -137,7 +122,7 @@ static void far_call_ends_when_the_other_process_dies(void **state)
 	kill_world(&cluster, 2);
 	run(&cluster);
 	assert_log(&cluster.worlds[1], "1:num 101; 1:reply1 died; ");
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static void far_callee_hears_when_the_caller_is_gone(void **state)
@@ -157,7 +142,7 @@ static void far_callee_hears_when_the_caller_is_gone(void **state)
 	kill_world(&cluster, 1);
 	run(&cluster);
 	assert_log(&cluster.worlds[2], "2:num 2; 2:cancel; ");
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static void far_caller_hears_when_who_keeps_its_call_ends(void **state)
@@ -173,7 +158,7 @@ static void far_caller_hears_when_who_keeps_its_call_ends(void **state)
 	run(&cluster);
 	assert_log(&cluster.worlds[1], "1:num 101; 1:reply1 died; ");
 	assert_log(two, "2:num 1; 2:fini shutdown; ");
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 /* What a failure says is cut where it is too long, and not inside of a character. */
@@ -200,7 +185,7 @@ static void far_failure_has_a_bounded_detail_of_whole_characters(void **state)
 	detail[ENVELOPE_DETAIL_MAX - 1] = '\0';
 	(void)snprintf(expected, sizeof(expected), "1:reply1 failed (%s); ", detail);
 	assert_log(one, expected);
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static void far_call_to_nobody_or_to_a_full_mailbox_ends_at_once(void **state)
@@ -222,7 +207,7 @@ static void far_call_to_nobody_or_to_a_full_mailbox_ends_at_once(void **state)
 	run(&cluster);
 	assert_log(&cluster.worlds[1],
 		   "1:num 102; 1:num 103; 1:reply3 overloaded; 1:reply2 ok 3; ");
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static int forwards(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -254,7 +239,7 @@ static void far_call_can_be_forwarded_to_a_third_process(void **state)
 	kill_world(&cluster, 3);
 	run(&cluster);
 	assert_log(&cluster.worlds[1], "1:reply2 died; ");
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static void far_call_ends_when_the_news_of_a_death_is_faster_than_the_move(void **state)
@@ -271,7 +256,7 @@ static void far_call_ends_when_the_news_of_a_death_is_faster_than_the_move(void 
 	kill_world(&cluster, 3);
 	run(&cluster);
 	assert_log(one, "1:num 102; 1:reply2 died; ");
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static int calls_home(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -292,7 +277,7 @@ static void far_call_can_be_forwarded_home(void **state)
 	ask(&cluster, 105);
 	run(&cluster);
 	assert_log(&cluster.worlds[1], "1:num 105; 1:num 5; 1:reply5 ok 55; ");
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static int floods(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -338,7 +323,7 @@ static void far_stream_has_a_window(void **state)
 	assert_false(net_carry_one(&cluster.net, 1));
 	run(&cluster);
 	assert_int_equal(cluster.worlds[1].replies, 5001);
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 /* Two replies n * 100 times, then hands the stream on to three, which floods. */
@@ -384,7 +369,7 @@ static void far_stream_goes_on_when_its_replies_are_faster_than_the_move(void **
 	cluster.net.first[1] = cluster.net.last[1] = moved;
 	run(&cluster);
 	assert_int_equal(cluster.worlds[1].replies, 5001);
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static void far_stream_that_has_begun_has_one_window(void **state)
@@ -395,7 +380,7 @@ static void far_stream_that_has_begun_has_one_window(void **state)
 	begin_handing_on(&cluster, 6, NULL);
 	run(&cluster);
 	assert_int_equal(cluster.worlds[1].replies, 600 + 5001);
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static int keeps_for_good(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -449,7 +434,7 @@ static void far_stream_that_is_kept_outlives_the_default_deadline(void **state)
 	kill_world(&cluster, 2);
 	run(&cluster);
 	assert_log(one, "1:reply1 died; ");
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static void far_sender_waits_when_the_link_has_no_credit(void **state)
@@ -467,7 +452,7 @@ static void far_sender_waits_when_the_link_has_no_credit(void **state)
 	runtime_link_room(one->runtime, 0, 2);
 	run(&cluster);
 	assert_log(one, "1:room; ");
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static void far_sender_is_told_when_the_link_ends(void **state)
@@ -485,7 +470,7 @@ static void far_sender_is_told_when_the_link_ends(void **state)
 	kill_world(&cluster, 2);
 	run(&cluster);
 	assert_log(one, "1:room; ");
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 /* ------------------------------------------------------------------ hostile envelopes */
@@ -553,7 +538,7 @@ static void hostile_envelopes_do_no_harm(void **state)
 	runtime_peer_down(cluster.worlds[1].runtime, 0, 2, 1, TROUPE_PEER_DOWN);
 	runtime_peer_down(cluster.worlds[1].runtime, 0, 77, UINT32_MAX, TROUPE_PEER_DOWN);
 	run(&cluster);
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static void stale_frames_are_dropped_after_the_peer_is_down(void **state)
@@ -573,7 +558,7 @@ static void stale_frames_are_dropped_after_the_peer_is_down(void **state)
 	run(&cluster);
 	assert_log(&cluster.worlds[1], "");
 	assert_int_equal(cluster.worlds[1].dead_letters, before + 1);
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static int calls_wide(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -602,7 +587,7 @@ static void far_versions_are_converted_by_name_or_refused(void **state)
 	run(&cluster);
 	assert_log(&cluster.worlds[2], "2:num 3; ");
 	assert_log(&cluster.worlds[1], "1:num 1; 1:reply2 invalid (more); 1:reply1 ok 4; ");
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 #define MANY_STREAMS 65
@@ -659,7 +644,7 @@ static void unread_replies_of_many_far_streams_count_all(void **state)
 	world_send(one, one->actors[3], 60);
 	loop_step(one->loop, false);
 	assert_int_equal(result, -EAGAIN);
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 int main(void)

@@ -39,21 +39,6 @@ static void begin(struct cluster *cluster, behaviour *act)
 	}
 }
 
-static void finish(struct cluster *cluster)
-{
-	for (int i = 1; i <= 3; i++)
-		if (cluster->worlds[i].runtime)
-			runtime_stop_all(cluster->worlds[i].runtime);
-	net_run(&cluster->net);
-	for (int i = 1; i <= 3; i++) {
-		if (cluster->worlds[i].runtime) {
-			world_assert_empty(&cluster->worlds[i]);
-			world_fini(&cluster->worlds[i]);
-		}
-	}
-	net_fini(&cluster->net);
-}
-
 static void tell(struct cluster *cluster, int id, int64_t n)
 {
 	assert_int_equal(world_send(&cluster->worlds[id], cluster->worlds[id].actors[id], n),
@@ -122,7 +107,7 @@ static void kept_message_can_be_forwarded_and_both_last(void **state)
 	tell(&cluster, 1, 0);
 	runtime_info(one->runtime, one->actors[1], &info);
 	assert_int_equal(info.queued_bytes, 0);
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static int hands_on_to_four(struct troupe_self *self, struct puppet *me,
@@ -156,7 +141,7 @@ static void forwarded_message_is_charged_to_who_has_it(void **state)
 		assert_int_equal(info.queued_bytes, 0);
 		assert_int_equal(info.queued, 0);
 	}
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static int answers_for_another(struct troupe_self *self, struct puppet *me,
@@ -194,7 +179,7 @@ static void handle_of_another_actor_is_refused(void **state)
 	world_send(one, one->actors[5], 1);
 	net_run(&cluster.net);
 	assert_log(one, "1:num 1; 4:num 1; 5:num 1; ");
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 /* ------------------------------------------------------------------ far */
@@ -232,7 +217,7 @@ static void stream_goes_straight_to_its_caller_over_two_relays(void **state)
 	world_spawn(&cluster.worlds[1], 4);
 	tell(&cluster, 1, 1);
 	assert_log(&cluster.worlds[1], "1:num 1; 4:num 1; 1:reply5 ok+ 1; 1:reply5 ok 2; ");
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static void call_handed_on_to_another_process_ends_with_it(void **state)
@@ -249,7 +234,7 @@ static void call_handed_on_to_another_process_ends_with_it(void **state)
 	kill_world(&cluster, 2);
 	net_run(&cluster.net);
 	assert_log(&cluster.worlds[1], "1:reply5 died; ");
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static int answers_wrongly(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -284,7 +269,7 @@ static void wrong_answer_to_a_far_call_leaves_it_open(void **state)
 	cluster.worlds[2].hooks.text = answers_wrongly;
 	tell(&cluster, 1, 1);
 	assert_log(&cluster.worlds[1], "1:num 1; 1:reply1 ok right; ");
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static int answers_the_gone(struct troupe_self *self, struct puppet *me,
@@ -317,7 +302,7 @@ static void answer_to_a_process_that_is_gone_succeeds(void **state)
 	tell(&cluster, 2, 2);
 	assert_log(&cluster.worlds[2], "2:num 1; 2:num 2; ");
 	cluster.net.worlds[1] = &cluster.worlds[1];
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 /* ------------------------------------------------------------------ clients */
@@ -397,7 +382,7 @@ static void client_call_is_answered_from_wherever_it_was_handed_on_to(void **sta
 		assert_int_equal(cluster.calls, 4);
 		assert_int_equal(cluster.client_call.id, 0);
 	}
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static void client_call_ends_with_the_process_that_has_it(void **state)
@@ -417,7 +402,7 @@ static void client_call_ends_with_the_process_that_has_it(void **state)
 	net_run(&cluster.net);
 	assert_int_equal(cluster.calls, 1);
 	assert_int_equal(cluster.status, TROUPE_ACTOR_DIED);
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 /* The error's type is only known when it arrives, so it does not wait; others do. */
@@ -442,7 +427,7 @@ static void error_from_elsewhere_leaves_what_is_held(void **state)
 	net_run(&cluster.net);
 	assert_int_equal(other.calls, 1);
 	assert_int_equal(other.n, 11);
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static void on_kept(struct runtime_client_call *client_call)
@@ -472,7 +457,7 @@ static void client_hears_that_its_stream_is_kept_elsewhere(void **state)
 		net_run(&cluster.net);
 	}
 	cluster.client_call.on_kept = NULL;
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static void client_call_names_what_is_wrong_with_it(void **state)
@@ -505,7 +490,7 @@ static void client_call_names_what_is_wrong_with_it(void **state)
 	assert_int_equal(
 		runtime_find_method(runtime, one, "test.puppet.Num", 11, "Num", &method), 0);
 	assert_ptr_equal(method, &num_method);
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 int main(void)

@@ -53,18 +53,6 @@ static void begin(struct cluster *cluster)
 	world_log(&cluster->worlds[2]);
 }
 
-static void finish(struct cluster *cluster)
-{
-	for (int i = 1; i <= 3; i++)
-		runtime_stop_all(cluster->worlds[i].runtime);
-	net_run(&cluster->net);
-	for (int i = 1; i <= 3; i++) {
-		world_assert_empty(&cluster->worlds[i]);
-		world_fini(&cluster->worlds[i]);
-	}
-	net_fini(&cluster->net);
-}
-
 static struct troupe_address process(uint16_t worker)
 {
 	return (struct troupe_address){.worker = worker, .incarnation = 1};
@@ -136,7 +124,7 @@ static void answer_of_a_process_that_never_had_the_call_is_not_taken(void **stat
 	world_send(&cluster.worlds[2], cluster.worlds[2].actors[2], 0);
 	net_run(&cluster.net);
 	assert_log(&cluster.worlds[1], "1:reply5 ok 42; ");
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static void alias_dies_with_its_call(void **state)
@@ -163,7 +151,7 @@ static void alias_dies_with_its_call(void **state)
 	world_log(&cluster.worlds[1]);
 	net_run(&cluster.net);
 	assert_log(&cluster.worlds[1], "");
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static int keeps(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -203,7 +191,7 @@ static void call_that_comes_home_asks_for_no_more_than_its_caller_did(void **sta
 		     .size = 8});
 	net_run(&cluster.net);
 	assert_log(&cluster.worlds[1], "1:num 666; 1:reply5 ok 2; ");
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 /* Whoever has handed a call back knows what it is called, but has it no more. */
@@ -232,7 +220,7 @@ static void call_that_has_come_home_is_not_answered_from_elsewhere(void **state)
 	net_run(&cluster.net);
 	assert_ptr_equal(call_find(runtime, cluster.request.id), call);
 	assert_log(&cluster.worlds[1], "");
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 /* Worker 2 has handed the call on to worker 3, and with it the right to say what becomes of it. */
@@ -273,7 +261,7 @@ static void former_holder_of_a_call_does_not_move_it(void **state)
 	runtime_peer_down(runtime, 0, 3, 1, TROUPE_ACTOR_DIED);
 	net_run(&cluster.net);
 	assert_log(&cluster.worlds[1], "1:reply5 died; ");
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static void stream_that_overruns_its_window_is_ended(void **state)
@@ -311,7 +299,7 @@ static void stream_that_overruns_its_window_is_ended(void **state)
 	cluster.worlds[1].replies = 0;
 	net_run(&cluster.net);
 	assert_int_equal(cluster.worlds[1].replies, LIMIT_STREAM_UNREAD + 1);
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 /* What stands for a client of this process is of no other's making. */
@@ -342,7 +330,7 @@ static void nobody_sends_in_the_name_of_a_client(void **state)
 	world_run(one);
 	assert_log(one, "1:cancel; ");
 	assert_int_equal(one->runtime->kept_calls.count, 1);
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 static void call_in_a_name_that_is_taken_is_refused(void **state)
@@ -367,7 +355,7 @@ static void call_in_a_name_that_is_taken_is_refused(void **state)
 	assert_int_equal(runtime->kept_calls.count, 1);
 	net_run(&cluster.net);
 	assert_int_equal(runtime->kept_calls.count, 0);
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 /* The end of a process may be told after its successor's first call, whose number it had used, too. */
@@ -403,7 +391,7 @@ static void successor_calls_before_its_predecessors_end_is_told(void **state)
 	world_run(one);
 	assert_log(one, "1:cancel; ");
 	assert_int_equal(one->runtime->kept_calls.count, 1);
-	finish(&cluster);
+	net_finish(&cluster.net);
 }
 
 int main(void)

@@ -31,14 +31,6 @@ static void begin(struct world *world, uint16_t worker, behaviour *two)
 	world->test = (void *)two;
 }
 
-static void finish(struct world *world)
-{
-	runtime_stop_all(world->runtime);
-	world_run(world);
-	world_assert_empty(world);
-	world_fini(world);
-}
-
 /* ------------------------------------------------------------------ within a process */
 
 static int takes_20_ms(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -66,7 +58,7 @@ static void expired_calls_are_not_run_behind_slow_handlers(void **state)
 			   "1:reply3 timeout; 1:reply4 timeout; 1:reply5 timeout; "
 			   "1:reply6 timeout; ");
 	assert_int_equal(world.dead_letters, 3);
-	finish(&world);
+	world_finish(&world);
 }
 
 static int takes_60_ms(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -113,7 +105,7 @@ static void late_answers_are_timeouts(void **state)
 		world.log_size = 0;
 		world.log[0] = '\0';
 	}
-	finish(&world);
+	world_finish(&world);
 }
 
 static int keeps(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -146,7 +138,7 @@ static void late_answer_of_a_kept_call_is_a_timeout(void **state)
 	world_run(&world);
 	/* the callee has let go of it, so that nothing has to be cancelled */
 	assert_log(&world, "2:num 0; 1:reply5 timeout; ");
-	finish(&world);
+	world_finish(&world);
 }
 
 static int streams_late(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -180,7 +172,7 @@ static void first_reply_of_a_stream_has_the_deadline(void **state)
 	world_send(&world, world.actors[1], 202);
 	world_run(&world);
 	assert_log(&world, "1:num 202; 2:num 2; 1:reply2 ok+ 2; 1:reply2 ok+ 2; ");
-	finish(&world);
+	world_finish(&world);
 }
 
 static int works_then_asks(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -220,7 +212,7 @@ static void time_counts_from_when_it_was_asked_for_in_a_long_handler(void **stat
 		world_log(&world);
 		world_sleep(&world, 6 * MS);
 		assert_log(&world, "2:tick7; ");
-		finish(&world);
+		world_finish(&world);
 	}
 }
 
@@ -268,7 +260,7 @@ static void expired_calls_of_clients_are_not_run(void **state)
 		assert_int_equal(askers[i].status, TROUPE_OK);
 		runtime_client_cancel(world.runtime, &askers[i].client_call);
 	}
-	finish(&world);
+	world_finish(&world);
 }
 
 /* ------------------------------------------------------------------ across processes */
@@ -286,18 +278,6 @@ static void begin_pair(struct pair *pair, behaviour *two)
 		world_link(&pair->worlds[i], &pair->net);
 		world_spawn(&pair->worlds[i], i);
 	}
-}
-
-static void finish_pair(struct pair *pair)
-{
-	for (int i = 1; i <= 2; i++)
-		runtime_stop_all(pair->worlds[i].runtime);
-	net_run(&pair->net);
-	for (int i = 1; i <= 2; i++) {
-		world_assert_empty(&pair->worlds[i]);
-		world_fini(&pair->worlds[i]);
-	}
-	net_fini(&pair->net);
 }
 
 static void late_answer_does_not_leave_the_process(void **state)
@@ -322,7 +302,7 @@ static void late_answer_does_not_leave_the_process(void **state)
 		world_run(one);
 		assert_int_equal(one->log_size, strlen("1:reply1 timeout; "));
 	}
-	finish_pair(&pair);
+	net_finish(&pair.net);
 }
 
 static int returns(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -353,7 +333,7 @@ static void expired_calls_of_another_process_are_not_run(void **state)
 	assert_int_equal(two->dead_letters, 3);
 	assert_string_equal(two->last_dead_letter, "expired");
 	assert_int_equal(two->runtime->kept_calls.count, 0);
-	finish_pair(&pair);
+	net_finish(&pair.net);
 }
 
 struct carrier {
@@ -394,7 +374,7 @@ static void answer_that_arrives_late_is_a_timeout(void **state)
 		assert_true(carrier.has_carried);
 		world_run(one);
 		assert_log(one, "1:reply5 timeout; ");
-		finish_pair(&pair);
+		net_finish(&pair.net);
 	}
 }
 

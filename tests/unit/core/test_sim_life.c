@@ -4,14 +4,6 @@
 #include "world.h"
 #include <errno.h>
 
-static void finish(struct world *world)
-{
-	runtime_stop_all(world->runtime);
-	world_run(world);
-	world_assert_empty(world);
-	world_fini(world);
-}
-
 /* ------------------------------------------------------------------ lives */
 
 static int exits(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -47,7 +39,7 @@ static void actor_ends_after_the_handler_that_exits(void **state)
 	world_send(&world, world.actors[2], 5);
 	world_run(&world);
 	assert_log(&world, "2:num 5; 2:fini failed; ");
-	finish(&world);
+	world_finish(&world);
 }
 
 static void stop_goes_before_what_is_in_the_mailbox(void **state)
@@ -65,7 +57,7 @@ static void stop_goes_before_what_is_in_the_mailbox(void **state)
 	world_send(&world, world.actors[2], 1);
 	world_run(&world);
 	assert_log(&world, "1:fini shutdown; 2:num 1; ");
-	finish(&world);
+	world_finish(&world);
 }
 
 static int refuses(struct troupe_self *self, struct puppet *me)
@@ -93,7 +85,7 @@ static void actor_never_was_when_init_refuses(void **state)
 	world_run(&world);
 	assert_log(&world, "");
 	assert_int_equal(world.ends, 0);
-	finish(&world);
+	world_finish(&world);
 }
 
 static int spawns(struct troupe_self *self, struct puppet *me)
@@ -125,7 +117,7 @@ static void actor_spawns_others_as_deep_as_the_limit(void **state)
 	assert_int_equal(stats.actors, 16);
 	assert_int_equal(world.page->actors, 16);
 	assert_int_equal(world.page->thread.sequence % 2, 0);
-	finish(&world);
+	world_finish(&world);
 }
 
 static void spawn_stops_at_the_limit_of_actors(void **state)
@@ -139,7 +131,7 @@ static void spawn_stops_at_the_limit_of_actors(void **state)
 	world_spawn(&world, 2);
 	assert_int_equal(runtime_spawn(world.runtime, 1, 0, &(struct num){3}, &address),
 			 -EAGAIN);
-	finish(&world);
+	world_finish(&world);
 }
 
 static int misuses(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -180,7 +172,7 @@ static void misuse_is_refused_and_does_no_harm(void **state)
 	world_spawn(&world, 1);
 	world_send(&world, world.actors[1], 1);
 	world_run(&world);
-	finish(&world);
+	world_finish(&world);
 }
 
 /* ------------------------------------------------------------------ mailboxes */
@@ -243,7 +235,7 @@ static void full_mailbox_refuses_and_calls_when_half_empty(void **state)
 	assert_int_equal(runtime_info(world.runtime, world.actors[2], &info), 0);
 	assert_int_equal(info.refused, 4);
 	assert_int_equal(info.queued, 0);
-	finish(&world);
+	world_finish(&world);
 }
 
 static int declines(struct troupe_self *self, struct puppet *me, struct troupe_address where)
@@ -272,7 +264,7 @@ static void room_that_is_not_used_goes_to_the_next(void **state)
 	runtime_stop(world.runtime, world.actors[5]); /* one of them dies before */
 	world_run(&world);
 	assert_int_equal(world.rooms, 3); /* one got in, one died */
-	finish(&world);
+	world_finish(&world);
 }
 
 static void mailbox_is_bounded_by_bytes_too(void **state)
@@ -302,7 +294,7 @@ static void mailbox_is_bounded_by_bytes_too(void **state)
 	assert_int_equal(runtime_client_send(world.runtime, world.actors[3], &text_method,
 					     &(struct text){big}, 0),
 			 -EMSGSIZE);
-	finish(&world);
+	world_finish(&world);
 }
 
 static int keeps_text(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -346,7 +338,7 @@ static void kept_message_stays_valid_until_released(void **state)
 	runtime_client_send(world.runtime, world.actors[1], &text_method,
 			    &(struct text){"kept"}, 0);
 	world_run(&world);
-	finish(&world);
+	world_finish(&world);
 }
 
 static int keeps_all(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -395,7 +387,7 @@ static void keep_too_much(uint32_t mailbox, uint32_t bytes)
 	assert_int_equal(world_send(&world, world.actors[1], 1), 0);
 	world_run(&world);
 	assert_int_equal(puppet->count, 4);
-	finish(&world);
+	world_finish(&world);
 }
 
 static void kept_messages_have_bounds_of_their_own(void **state)
@@ -430,7 +422,7 @@ static void timers_tick_once_or_each_period(void **state)
 	assert_log(&world, "1:tick3; ");
 	world_sleep(&world, 20000000);
 	assert_log(&world, "1:tick3; ");
-	finish(&world);
+	world_finish(&world);
 }
 
 static int stops_timer(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -459,7 +451,7 @@ static void stopped_timer_swallows_the_tick_that_is_due(void **state)
 	world_run(&world);
 	world_sleep(&world, 100000000);
 	assert_log(&world, "1:num 1; 1:tick1; ");
-	finish(&world);
+	world_finish(&world);
 }
 
 /* Five timers, stopped in an order that takes first, middle and last ones. */
@@ -494,7 +486,7 @@ static void timers_of_an_actor_stop_in_any_order(void **state)
 	assert_int_equal(world.runtime->timers.count, 1);
 	world_sleep(&world, 10000000);
 	assert_log(&world, "1:tick5; ");
-	finish(&world);
+	world_finish(&world);
 }
 
 static void timers_stop_at_the_limit(void **state)
@@ -507,7 +499,7 @@ static void timers_stop_at_the_limit(void **state)
 	world.hooks.init = starts_timers;
 	assert_int_equal(runtime_spawn(world.runtime, 1, 0, &(struct num){1}, &address),
 			 -ENOMEM);
-	finish(&world);
+	world_finish(&world);
 }
 
 /* ------------------------------------------------------------------ clients */
@@ -579,7 +571,7 @@ static void client_calls_are_answered_streamed_and_cancelled(void **state)
 	runtime_stop_all(world.runtime);
 	world_run(&world);
 	assert_int_equal(asker.status, TROUPE_ACTOR_DIED);
-	finish(&world);
+	world_finish(&world);
 }
 
 /* ------------------------------------------------------------------ types */
@@ -626,7 +618,7 @@ static void type_add_refuses_malformed_tables(void **state)
 			world.runtime,
 			&(struct runtime_unit){.number = 1, .name = "x", .type = world.type}),
 		-EEXIST);
-	finish(&world);
+	world_finish(&world);
 }
 
 static void actors_can_be_looked_at_one_after_the_other(void **state)
@@ -648,7 +640,7 @@ static void actors_can_be_looked_at_one_after_the_other(void **state)
 	}
 	assert_int_equal(n, 4);
 	assert_int_equal(runtime_info(world.runtime, world.actors[3], &info), -ESRCH);
-	finish(&world);
+	world_finish(&world);
 }
 
 static int always_fails(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -684,7 +676,7 @@ static void actors_find_room_for_more_after_any_number_of_lives(void **state)
 	}
 	world_run(&world);
 	world_log(&world);
-	finish(&world);
+	world_finish(&world);
 }
 
 static int spawns_in_vain(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -714,7 +706,7 @@ static void spawn_in_vain_leaves_no_unit_behind_when_its_origin_is_forgotten(voi
 	runtime_stop(world.runtime, world.actors[1]);
 	world_log(&world);
 	assert_null(world.type->spawned);
-	finish(&world);
+	world_finish(&world);
 }
 
 static int sees_zeros(struct troupe_self *self, struct puppet *me)

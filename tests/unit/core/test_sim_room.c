@@ -4,14 +4,6 @@
 #include "world.h"
 #include <errno.h>
 
-static void finish(struct world *world)
-{
-	runtime_stop_all(world->runtime);
-	world_run(world);
-	world_assert_empty(world);
-	world_fini(world);
-}
-
 /* Puppet 2 takes what comes; the others send to it once when told, and again when there is room. */
 static int sends_to_two(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 			int64_t n)
@@ -65,7 +57,7 @@ static void waiters_told_are_as_many_as_there_is_room_for(void **state)
 	assert_int_equal(info.refused, world.rooms);
 	assert_int_equal(info.handled, 4 + 20);
 	assert_int_equal(info.queued, 0);
-	finish(&world);
+	world_finish(&world);
 }
 
 #define FLOOD 64
@@ -109,7 +101,7 @@ static void waiters_that_send_all_that_fits_are_told_a_few_at_a_time(void **stat
 	assert_in_range(info.refused, 50, 50 * FLOOD / 4);
 	assert_int_equal(world.runtime->waits.count, 0);
 	world_log(&world);
-	finish(&world);
+	world_finish(&world);
 }
 
 static void room_of_a_waiter_that_dies_goes_to_the_next(void **state)
@@ -129,7 +121,7 @@ static void room_of_a_waiter_that_dies_goes_to_the_next(void **state)
 	/* 3 is in the mailbox first; then 2 is full for 4, and 3 goes before it hears anything */
 	assert_non_null(strstr(world_log(&world), "4:room; "));
 	assert_int_equal(world.runtime->waits.count, 0);
-	finish(&world);
+	world_finish(&world);
 }
 
 static void sender_to_the_dead_does_not_wait(void **state)
@@ -146,7 +138,7 @@ static void sender_to_the_dead_does_not_wait(void **state)
 	assert_log(&world, "2:num 99; 2:fini normal; 3:num 1; 3:refused -3; 4:num 1; "
 			   "4:refused -3; 5:num 1; 5:refused -3; ");
 	assert_int_equal(world.runtime->waits.count, 0);
-	finish(&world);
+	world_finish(&world);
 }
 
 /* A receiver that ends with senders waiting: what it was full of is dead, and they hear of it. */
@@ -187,7 +179,7 @@ static void waiters_hear_of_the_death_of_the_receiver(void **state)
 	assert_log(&world, "1:num 7; 3:num 8; 2:num 7; 2:fini normal; 1:room; 3:room; ");
 	assert_int_equal(world.dead_letters, 2 + 2); /* in its mailbox; the tries after */
 	assert_int_equal(world.runtime->waits.count, 0);
-	finish(&world);
+	world_finish(&world);
 }
 
 static int sends_to(struct troupe_self *self, int id)
@@ -253,7 +245,7 @@ static void stream_goes_on_when_its_replies_leave_no_room_to_senders(void **stat
 	assert_int_equal(world.replies, 3001);
 	assert_int_equal(world.runtime->waits.count, 0);
 	world_log(&world);
-	finish(&world);
+	world_finish(&world);
 }
 
 int main(void)

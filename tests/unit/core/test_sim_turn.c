@@ -5,14 +5,6 @@
 #include "world.h"
 #include <errno.h>
 
-static void finish(struct world *world)
-{
-	runtime_stop_all(world->runtime);
-	world_run(world);
-	world_assert_empty(world);
-	world_fini(world);
-}
-
 /* ------------------------------------------------------------------ ends and errors */
 
 static int ends_or_fails(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -44,7 +36,7 @@ static void end_of_one_actor_leaves_the_next_in_peace(void **state)
 		   "1:num 1; 1:fini failed; 2:num 0; 2:num 0; 3:num 1; 3:fini failed; ");
 	assert_int_equal(runtime_info(world.runtime, world.actors[2], &info), 0);
 	assert_int_equal(info.failed, 0);
-	finish(&world);
+	world_finish(&world);
 }
 
 static void failure_ends_the_actor_only_where_the_unit_says_so(void **state)
@@ -72,7 +64,7 @@ static void failure_ends_the_actor_only_where_the_unit_says_so(void **state)
 	runtime_info(world.runtime, world.actors[1], &info);
 	assert_int_equal(info.failed, 1);
 	assert_int_equal(runtime_info(world.runtime, world.actors[2], &info), -ESRCH);
-	finish(&world);
+	world_finish(&world);
 }
 
 static int exits_at_once(struct troupe_self *self, struct puppet *me)
@@ -94,7 +86,7 @@ static void actor_may_exit_in_its_init(void **state)
 	assert_log(&world, "1:fini normal; 2:fini failed; ");
 	assert_int_equal(world.ends, 2);
 	assert_int_equal(runtime_info(world.runtime, world.actors[1], &info), -ESRCH);
-	finish(&world);
+	world_finish(&world);
 }
 
 static int exits_too(struct troupe_self *self, struct puppet *me, struct troupe_address where)
@@ -152,7 +144,7 @@ static void actor_may_exit_in_on_room_and_on_cancel(void **state)
 	world_run(&world);
 	assert_log(&world, "1:num 1; 2:num 0; 2:num 0; 1:room; 1:fini normal; ");
 	assert_int_equal(world.runtime->n_actors, 1);
-	finish(&world);
+	world_finish(&world);
 }
 
 /* ------------------------------------------------------------------ accounts */
@@ -209,7 +201,7 @@ static void actor_that_calls_itself_is_answered_and_nothing_stays_charged(void *
 	assert_int_equal(stats.calls_open, 0);
 	assert_int_equal(stats.messages, 4);
 	assert_int_equal(world.page->messages, 4);
-	finish(&world);
+	world_finish(&world);
 }
 
 static void converted_message_is_charged_as_what_it_became(void **state)
@@ -226,7 +218,7 @@ static void converted_message_is_charged_as_what_it_became(void **state)
 	assert_log(&world, "1:wide 5 less; ");
 	runtime_info(world.runtime, world.actors[1], &info);
 	assert_int_equal(info.queued_bytes, 0);
-	finish(&world);
+	world_finish(&world);
 }
 
 /* ------------------------------------------------------------------ deadlines */
@@ -259,7 +251,7 @@ static void call_whose_deadline_is_now_is_not_run(void **state)
 	assert_int_not_equal(client_call.id, 0);
 	runtime_client_cancel(world.runtime, &client_call);
 	assert_int_equal(world.runtime->calls.count, 0);
-	finish(&world);
+	world_finish(&world);
 }
 
 static void call_without_a_deadline_stays_open(void **state)
@@ -277,7 +269,7 @@ static void call_without_a_deadline_stays_open(void **state)
 	world_sleep(&world, 2 * LIMIT_CALL_TIMEOUT_NS);
 	assert_int_not_equal(client_call.id, 0);
 	runtime_client_cancel(world.runtime, &client_call);
-	finish(&world);
+	world_finish(&world);
 }
 
 /* ------------------------------------------------------------------ the status page */
@@ -371,7 +363,7 @@ static void page_says_what_is_being_done(void **state)
 	world_sleep(&world, 3000000);
 	assert_log(&world, "1:num 1; 2:num 2; 1:tick0; 2:cancel; 1:reply0 timeout; ");
 	assert_int_equal(world.page->thread.sequence % 2, 0);
-	finish(&world);
+	world_finish(&world);
 }
 
 static const struct troupe_method unknown_method = {.interface = "test.puppet",
@@ -411,7 +403,7 @@ static void unknown_method_may_come_from_a_timer(void **state)
 	assert_log(&world, "1:tick0; ");
 	assert_int_equal(world.dead_letters, 1);
 	assert_string_equal(world.last_dead_letter, "invalid");
-	finish(&world);
+	world_finish(&world);
 }
 
 /* What no handler runs for takes time, too. */
@@ -433,7 +425,7 @@ static void slice_ends_when_no_message_has_a_handler(void **state)
 	assert_true(world.dead_letters < 199999);
 	world_run(&world);
 	assert_int_equal(world.dead_letters, 199999);
-	finish(&world);
+	world_finish(&world);
 }
 
 static int stops_many_timers(struct troupe_self *self, struct puppet *me)
@@ -458,7 +450,7 @@ static void slice_ends_when_no_notice_has_a_handler(void **state)
 	world_run(&world);
 	assert_int_equal(world.runtime->timers.count, 0);
 	world_log(&world);
-	finish(&world);
+	world_finish(&world);
 }
 
 int main(void)

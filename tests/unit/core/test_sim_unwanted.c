@@ -57,18 +57,6 @@ static void begin(struct stage *stage, uint16_t n_worlds, behaviour *two)
 		world_spawn(&stage->worlds[i < n_worlds ? i : n_worlds], i);
 }
 
-static void finish(struct stage *stage)
-{
-	for (uint16_t i = 1; i <= stage->n_worlds; i++)
-		runtime_stop_all(stage->worlds[i].runtime);
-	net_run(&stage->net);
-	for (uint16_t i = 1; i <= stage->n_worlds; i++) {
-		world_assert_empty(&stage->worlds[i]);
-		world_fini(&stage->worlds[i]);
-	}
-	net_fini(&stage->net);
-}
-
 /* All worlds at the time of the one that is ahead, and quiet. */
 static void run(struct stage *stage)
 {
@@ -129,7 +117,7 @@ static void stream_that_is_kept_after_its_end_is_cancelled(void **state)
 			assert_log(&stage.worlds[2], "2:num 1; 2:cancel; ");
 		}
 		assert_false(has_kept(&stage));
-		finish(&stage);
+		net_finish(&stage.net);
 	}
 }
 
@@ -162,7 +150,7 @@ static void call_that_is_kept_too_late_has_timed_out(void **state)
 			assert_log(&stage.worlds[2], "2:num 1; 2:cancel; ");
 		}
 		assert_false(has_kept(&stage));
-		finish(&stage);
+		net_finish(&stage.net);
 	}
 }
 
@@ -213,7 +201,7 @@ static void callee_hears_that_its_keeping_was_too_late(void **state)
 		net_run(&stage.net);
 		assert_log(one, "1:num 201; 1:reply1 timeout; ");
 		assert_log(&stage.worlds[2], "2:num 1; 2:cancel; ");
-		finish(&stage);
+		net_finish(&stage.net);
 	}
 }
 
@@ -258,7 +246,7 @@ static void stream_that_has_begun_is_handed_on_without_a_deadline(void **state)
 		for (uint16_t i = 1; i <= n_worlds; i++)
 			assert_int_equal(stage.worlds[i].runtime->calls.count, 0);
 		assert_false(has_kept(&stage));
-		finish(&stage);
+		net_finish(&stage.net);
 	}
 }
 
@@ -292,7 +280,7 @@ static void call_that_is_over_is_not_handed_on(void **state)
 		if (n_worlds == 3)
 			assert_log(&stage.worlds[3], "");
 		assert_false(has_kept(&stage));
-		finish(&stage);
+		net_finish(&stage.net);
 	}
 }
 
@@ -323,7 +311,7 @@ static void cancel_reaches_who_has_the_call(void **state)
 	assert_log(one, "1:num 101; 1:reply1 timeout; ");
 	assert_log(&stage.worlds[3], "3:num 1; 3:cancel; ");
 	assert_false(has_kept(&stage));
-	finish(&stage);
+	net_finish(&stage.net);
 }
 
 /* Over two links, a CANCEL may arrive before the call that was forwarded. */
@@ -349,7 +337,7 @@ static void cancel_that_was_faster_than_its_call_is_repeated(void **state)
 	assert_log(one, "1:num 301; 1:reply1 timeout; ");
 	assert_log(&stage.worlds[2], "2:num 1; 2:cancel; ");
 	assert_false(has_kept(&stage));
-	finish(&stage);
+	net_finish(&stage.net);
 }
 
 int main(void)

@@ -484,6 +484,14 @@ void world_fini(struct world *world)
 	world->runtime = NULL;
 }
 
+void world_finish(struct world *world)
+{
+	runtime_stop_all(world->runtime);
+	world_run(world);
+	world_assert_empty(world);
+	world_fini(world);
+}
+
 void world_link(struct world *world, struct net *net)
 {
 	world->net = net;
@@ -588,6 +596,23 @@ void net_fini(struct net *net)
 			net->first[i] = parcel->next;
 			free(parcel);
 		}
+}
+
+void net_finish(struct net *net)
+{
+	for (uint16_t i = 1; i <= WORLDS; i++)
+		if (net->worlds[i])
+			runtime_stop_all(net->worlds[i]->runtime);
+	net_run(net);
+	for (uint16_t i = 1; i <= WORLDS; i++) {
+		struct world *world = net->worlds[i];
+
+		if (world) {
+			world_assert_empty(world);
+			world_fini(world);
+		}
+	}
+	net_fini(net);
 }
 
 void world_count_shares(struct world *world)

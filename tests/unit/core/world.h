@@ -118,6 +118,8 @@ struct world {
 /* A world of worker `worker`; config: limits, or NULL. */
 void world_init(struct world *world, uint16_t worker, const struct runtime_config *limits);
 void world_fini(struct world *world);
+/* Stop its actors, see that nothing is left, and world_fini(). */
+void world_finish(struct world *world);
 /* The world dies: parcels to it are lost, those on the way from it still arrive. */
 void world_link(struct world *world, struct net *net);
 
@@ -143,6 +145,8 @@ void net_run(struct net *net);
 /* Deliver one parcel to that worker, without running. False: there is none. */
 bool net_carry_one(struct net *net, uint16_t worker);
 void net_fini(struct net *net);
+/* world_finish() for all worlds that live, with what is on the way between them, and net_fini(). */
+void net_finish(struct net *net);
 
 struct world *world_of(const struct troupe_self *self);
 void world_note(struct world *world, const char *format, ...)
