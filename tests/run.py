@@ -60,7 +60,7 @@ def run_program(path, wrap, options=(), seconds=LIMIT_SECONDS, env=None, **rest)
 class Program:
     """A cmocka program or a shell script."""
 
-    waits = 0
+    waits = measures = 0
 
     def __init__(self, path, options):
         self.path, self.name, self.options = path, os.path.relpath(path), options
@@ -151,8 +151,11 @@ class SystemTests:
     def __init__(self, tests):
         self.tests = tests
         self.name = tests[0].id() if len(tests) == 1 else unittest.util.strclass(type(tests[0]))
-        # As host.waits() marks it or its class.
-        self.waits = getattr(getattr(tests[0], tests[0]._testMethodName), "WAITS", getattr(tests[0], "WAITS", 0))
+        self.waits, self.measures = self.mark("WAITS"), self.mark("MEASURES")
+
+    def mark(self, name):
+        """As host.waits() and host.measures() mark a test or its class."""
+        return getattr(getattr(self.tests[0], self.tests[0]._testMethodName), name, getattr(self.tests[0], name, 0))
 
     def run(self, tally):
         signal.signal(signal.SIGALRM, self.on_late)
@@ -199,10 +202,12 @@ def run_job(job, pipe):
 
 def run_jobs(jobs, at_a_time, waiting_at_a_time, tally):
     """Run each in a process of its own: so many at a time, and so many of those that mostly wait for time to pass beside them,
-    those first that wait longest. Returns (seconds, seconds of processors, name) of each."""
+    those first that wait longest. Those that measure have the machine for themselves afterwards, one less at a time. Returns
+    (seconds, seconds of processors, name) of each."""
     fork = multiprocessing.get_context("fork")
-    waiting = sorted((job for job in jobs if job.waits), key=lambda job: -job.waits)
-    others = [job for job in jobs if not job.waits]
+    measuring = [job for job in jobs if job.measures]
+    waiting = sorted((job for job in jobs if job.waits and not job.measures), key=lambda job: -job.waits)
+    others = [job for job in jobs if not job.waits and not job.measures]
     running, took = {}, []
 
     def start(queue, limit):
@@ -217,6 +222,8 @@ def run_jobs(jobs, at_a_time, waiting_at_a_time, tally):
     while True:
         start(waiting, waiting_at_a_time)
         start(others, at_a_time)
+        if not others and not any(lane is others for lane, *_ in running.values()):
+            start(measuring, max(at_a_time - 1, 1))
         if not running:
             return took
         for pipe in multiprocessing.connection.wait(list(running)):

@@ -211,6 +211,12 @@ def waits(seconds):
     return mark
 
 
+def measures(test):
+    """Of a test, or a class of them, that is about how long something takes: it runs when the others have."""
+    test.MEASURES = 1
+    return test
+
+
 class HostTest(unittest.TestCase):
     """A test with daemons; when it fails, their logs are shown."""
 

@@ -7,7 +7,7 @@ import time
 import unittest
 
 import varlink
-from host import CONTROL, SLOW, HostTest, waits
+from host import CONTROL, SLOW, HostTest, measures, waits
 from varlink import wait_for
 
 # Whoever may only look: of no group that trouped.conf knows. The tests run as root, and so is the asker.
@@ -108,21 +108,25 @@ class Users(HostTest):
         # The aim is 100 ms, which make trial measures; half a minute was the fault, beyond the watchdog of the service.
         self.assertLess(worst, 1 * SLOW)
 
+    @measures
     def test_oneway_lists_keep_nobody_waiting(self):
         host = self.large()
         self.user(host, "oneway", 100, 64, "List")
         self.assert_quick(host)
 
+    @measures
     def test_lists_that_are_read_keep_nobody_waiting(self):
         host = self.large()
         self.user(host, "again", 100, 64, "List")
         self.assert_quick(host)
 
+    @measures
     def test_a_thousand_connections_keep_nobody_waiting(self):
         host = self.large()
         self.user(host, "again", 1000, 1, "List")
         self.assert_quick(host)
 
+    @measures
     def test_questions_to_workers_keep_nobody_waiting(self):
         host = self.large()
         self.user(host, "again", 1000, 1, "Actors")
@@ -162,6 +166,7 @@ class Users(HostTest):
         self.assertEqual({unit["name"] for unit in host.control("List")["units"]}, {"pool", "other"})
         host.call("pool/7", "io.troupe.hello.Greet", {"name": "x"})
 
+    @measures
     def test_calls_that_wait_for_a_unit_among_thousands_keep_nobody_waiting(self):
         units = {f"unit{number}": {"Plugin": "hello", "Worker": 1} for number in range(4000)}
         # Ten times a second it fails, and whoever waits for it has to be looked at.
@@ -180,6 +185,7 @@ class Users(HostTest):
         self.assert_quick(host)
         self.assertLess(processor_ms() - before, 700 * SLOW, "of three seconds: it looks at all units for each call that waits")
 
+    @measures
     def test_a_thousand_watchers_keep_nobody_waiting(self):
         host = self.daemon({"pool": {"Plugin": "hello", "Instances": 2000, "Mailbox": 16}})
         self.user(host, "more", 1000, 1, "Watch")

@@ -4,7 +4,7 @@ import threading
 import time
 
 import varlink
-from host import CONTROL, HostTest, SLOW
+from host import CONTROL, SLOW, HostTest, measures
 from varlink import wait_for
 
 GREET = "io.troupe.hello.Greet"
@@ -88,6 +88,7 @@ class Memory(HostTest):
         self.assertEqual(host.worker(1)["pid"], pid)
 
 
+@measures
 class Fair(HostTest):
     def send(self, host, count, method, parameters):
         """So many messages, all in the mailbox when this returns: the answer that is waited for comes behind them."""

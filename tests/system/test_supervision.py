@@ -6,7 +6,7 @@ import threading
 import time
 
 import varlink
-from host import CONTROL, SLOW, TROUPED, HostTest, waits
+from host import CONTROL, SLOW, TROUPED, HostTest, measures, waits
 from varlink import wait_for
 
 GREET = "io.troupe.hello.Greet"
@@ -84,12 +84,14 @@ class Innocents(HostTest):
         self.assertGreaterEqual(pinger.in_time, 99 * (pinger.in_time + pinger.late) / 100, f"{pinger.late} late")
         return host
 
+    @measures
     def test_a_neighbour_answers_while_members_of_a_pool_crash_one_by_one(self):
         host = self.ping_beside_a_crashing_pool()
         # Two crashes it shared with the neighbour, the rest was its own affair.
         self.assertEqual(host.worker(1)["restarts"], 2)
         self.assertEqual(host.worker(2)["restarts"], 8)
 
+    @measures
     def test_a_neighbour_answers_though_the_pool_is_not_isolated(self):
         host = self.ping_beside_a_crashing_pool(Isolate="no")
         self.assertEqual(host.worker(1)["restarts"], 10)
