@@ -451,3 +451,14 @@ char *stage_complaints(struct stage_worker *worker)
 	assert_true(pread(worker->complaints, text, 65535, 0) >= 0);
 	return text;
 }
+
+void assert_reply(const struct stage_reply *reply, const char *error, const char *parameters)
+{
+	if (error)
+		assert_string_equal(reply->error ? reply->error : "(none)", error);
+	else if (reply->error)
+		fail_msg("error %s %s", reply->error, reply->parameters);
+	if (parameters)
+		assert_string_equal(reply->parameters, parameters);
+	assert_false(reply->continues);
+}

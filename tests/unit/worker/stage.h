@@ -111,6 +111,9 @@ int stage_wait_dead(struct stage_worker *worker);
 /* What it wrote to standard error so far; given. */
 char *stage_complaints(struct stage_worker *worker);
 
+/* That it is the last one: this error, or none; and these parameters, or any. */
+void assert_reply(const struct stage_reply *reply, const char *error, const char *parameters);
+
 #define stage_until(stage, condition)                                                          \
 	do {                                                                                   \
 		uint64_t stage_deadline_ = loop_clock_ns((stage)->loop) + STAGE_PATIENCE_NS;   \
