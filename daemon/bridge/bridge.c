@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "bridge/link_arena.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -48,7 +48,7 @@ void bridge_check_closed(struct bridge *bridge)
 static void send_mark(struct link *link, enum envelope_kind kind)
 {
 	/* Short of memory the peer waits until its deadline. */
-	(void)link_send(link, &(struct envelope){.kind = kind}, NULL, NULL, NULL);
+	link_send_mark(link, kind);
 	link_flush(link);
 }
 

@@ -2,6 +2,7 @@
 #include "bridge/bridge_inside.h"
 
 #include "base/check.h"
+#include "bridge/link_arena.h"
 #include <errno.h>
 
 /* What one pass delivers before actors have their turns: as many bytes as stay in a processor's
@@ -149,7 +150,7 @@ static void handle_envelope(struct bridge *bridge, const struct envelope *envelo
 		link_on_offer(bridge->sender);
 		break;
 	case ENVELOPE_ACCEPT:
-		bridge->sender->is_accepted = bridge->sender->outbox != NULL;
+		link_on_accept(bridge->sender);
 		break;
 	case ENVELOPE_RETURN:
 		if (!link_on_return(bridge->sender, envelope))
@@ -186,7 +187,7 @@ static void read_frame(struct bridge *bridge, size_t *budget)
 			break;
 		bridge->stats.envelopes_in++;
 		if (unlikely(envelope.flags & ENVELOPE_LENT)) {
-			is_lent = link_borrow(bridge->sender, &envelope, &piece);
+			is_lent = loans_borrow(&bridge->sender->loans, &envelope, &piece);
 			if (!is_lent)
 				tell_dropped(bridge, &envelope, "bad-reference");
 		}
@@ -195,7 +196,7 @@ static void read_frame(struct bridge *bridge, size_t *budget)
 		if (!(envelope.flags & ENVELOPE_LENT))
 			handle_envelope(bridge, &envelope);
 		if (is_lent)
-			link_give_back(bridge->sender, piece);
+			loans_give_back(&bridge->sender->loans, piece);
 	}
 	if (r > 0)
 		return;

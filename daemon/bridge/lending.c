@@ -1,7 +1,7 @@
 /* lending.c - who has which arena, and what of it is with whom. */
 #include "bridge/lending.h"
 
-#include "bridge/link.h"
+#include "base/list.h"
 #include <string.h>
 
 #define RETRY_NS 1000000000ull /* until what was not answered is asked again */
@@ -46,19 +46,26 @@ static void want_arena(struct lending *lending, uint16_t worker, uint32_t incarn
 	lending->config->ops->on_arena_wanted(lending->config->context, worker, incarnation);
 }
 
-static void send_mark(struct link *link, enum envelope_kind kind)
+void loans_init(struct loans *loans, struct lending *lending, struct troupe_address peer)
 {
-	/* What gets lost is asked for again. */
-	(void)link_send(link, &(struct envelope){.kind = kind}, NULL, NULL, NULL);
+	*loans = (struct loans){
+		.lending = lending, .worker = peer.worker, .incarnation = peer.incarnation};
+	borrower_init(&loans->borrower);
+}
+
+void loans_fini(struct loans *loans)
+{
+	borrower_fini(&loans->borrower);
 }
 
 /* ---- lending */
 
-void *link_lend(struct link *link, struct envelope_reference *reference)
+void *loans_lend(struct loans *loans, struct envelope_reference *reference, bool *ret_offer)
 {
-	struct lending *lending = link->lending;
+	struct lending *lending = loans->lending;
 	void *place;
 
+	*ret_offer = false;
 	if (!lending->config->ops->on_arena_wanted)
 		return NULL;
 	if (!lending->lender) {
@@ -67,108 +74,75 @@ void *link_lend(struct link *link, struct envelope_reference *reference)
 				   lending->config->incarnation);
 		return NULL;
 	}
-	if (!link->is_accepted) {
-		if (is_due(lending, &link->offered_ns))
-			send_mark(link, ENVELOPE_OFFER);
+	if (!loans->is_accepted) {
+		*ret_offer = is_due(lending, &loans->offered_ns);
 		return NULL;
 	}
 	/* Replies are not refused, but a peer that does not read shall not have it all. */
-	if (link->lent >= BRIDGE_LENT)
+	if (loans->lent >= BRIDGE_LENT)
 		return NULL;
-	place = lender_lend(lending->lender, reference->size, (uint8_t)link->worker,
+	place = lender_lend(lending->lender, reference->size, (uint8_t)loans->worker,
 			    &reference->piece);
 	if (!place)
 		return NULL;
-	link->lent += lender_size_of(reference->size);
+	loans->lent += lender_size_of(reference->size);
 	if (!lending->timer.started)
 		loop_timer_start(&lending->timer, AGE_NS);
 	return place;
 }
 
-static bool take_back(struct link *link, uint32_t piece)
+bool loans_take_back(struct loans *loans, uint32_t piece)
 {
 	size_t bytes = 0;
 
-	if (link->lending->lender)
-		bytes = lender_take_back(link->lending->lender, piece, (uint8_t)link->worker);
-	link->lent -= bytes;
+	if (loans->lending->lender)
+		bytes = lender_take_back(loans->lending->lender, piece, (uint8_t)loans->worker);
+	loans->lent -= bytes;
 	return bytes > 0;
 }
 
-void link_unlend(struct link *link, const struct envelope_reference *reference)
-{
-	(void)take_back(link, reference->piece);
-}
-
-void link_unlend_frame(struct link *link, const void *frame, size_t size)
+void loans_take_back_frame(struct loans *loans, const void *frame, size_t size)
 {
 	struct envelope_reference reference;
 	struct envelope_reader reader;
 	struct envelope envelope;
 
-	if (link->lent == 0 || envelope_reader_init(&reader, frame, size) < 0)
+	if (loans->lent == 0 || envelope_reader_init(&reader, frame, size) < 0)
 		return;
 	while (envelope_reader_next(&reader, &envelope) > 0) {
 		if (!(envelope.flags & ENVELOPE_LENT))
 			continue;
 		memcpy(&reference, envelope.payload, sizeof(reference));
-		link_unlend(link, &reference);
+		(void)loans_take_back(loans, reference.piece);
 	}
 }
 
-void link_take_all_back(struct link *link)
+void loans_take_all_back(struct loans *loans)
 {
-	if (link->lending && link->lending->lender)
-		lender_take_all_back(link->lending->lender, (uint8_t)link->worker);
-	link->lent = 0;
-	link->is_accepted = false;
-}
-
-bool link_on_return(struct link *link, const struct envelope *envelope)
-{
-	const unsigned char *at = envelope->payload;
-	bool is_sound = true;
-
-	/* All it had was taken back when it went down; its successor may have the same blocks. */
-	if (!link->outbox)
-		return true;
-	for (size_t i = 0; i < envelope->size; i += sizeof(uint32_t)) {
-		uint32_t piece;
-
-		memcpy(&piece, at + i, sizeof(piece));
-		is_sound = take_back(link, piece) && is_sound;
-	}
-	return is_sound;
+	if (loans->lending->lender)
+		lender_take_all_back(loans->lending->lender, (uint8_t)loans->worker);
+	loans->lent = 0;
+	loans->is_accepted = false;
 }
 
 /* ---- borrowing */
 
-void link_on_offer(struct link *link)
+bool loans_on_offer(struct loans *loans)
 {
-	if (!link->outbox || !link->lending->config->ops->on_arena_wanted)
-		return;
-	if (link->borrower.memory)
-		send_mark(link, ENVELOPE_ACCEPT);
-	else if (is_due(link->lending, &link->wanted_ns))
-		want_arena(link->lending, link->worker, link->incarnation);
+	if (loans->borrower.memory)
+		return true;
+	if (is_due(loans->lending, &loans->wanted_ns))
+		want_arena(loans->lending, loans->worker, loans->incarnation);
+	return false;
 }
 
-int link_map(struct link *link, int fd)
-{
-	int r = borrower_map(&link->borrower, fd);
-
-	if (r == 0)
-		send_mark(link, ENVELOPE_ACCEPT);
-	return r;
-}
-
-bool link_borrow(struct link *link, struct envelope *envelope, uint32_t *ret_piece)
+bool loans_borrow(struct loans *loans, struct envelope *envelope, uint32_t *ret_piece)
 {
 	struct envelope_reference reference;
 	const void *payload;
 
 	memcpy(&reference, envelope->payload, sizeof(reference));
-	payload = borrower_find(&link->borrower, reference.piece, reference.size);
+	payload = borrower_find(&loans->borrower, reference.piece, reference.size);
 	if (!payload)
 		return false;
 	envelope->flags &= (uint8_t)~ENVELOPE_LENT;
@@ -178,25 +152,7 @@ bool link_borrow(struct link *link, struct envelope *envelope, uint32_t *ret_pie
 	return true;
 }
 
-void link_give_back(struct link *link, uint32_t piece)
+void loans_give_back(struct loans *loans, uint32_t piece)
 {
-	borrower_use(&link->borrower, piece);
-}
-
-void link_send_returns(struct link *link)
-{
-	uint32_t pieces[ENVELOPE_RETURNS];
-	struct envelope envelope = {
-		.kind = ENVELOPE_RETURN,
-		.payload = pieces,
-		.size = link->borrower.n_used * sizeof(*pieces),
-	};
-	struct borrower before = link->borrower;
-
-	if (envelope.size == 0)
-		return;
-	borrower_take_used(&link->borrower, pieces);
-	/* Short of memory, or of room for a peer that reads nothing: next time. */
-	if (link_send(link, &envelope, NULL, NULL, NULL) < 0)
-		link->borrower = before;
+	borrower_use(&loans->borrower, piece);
 }

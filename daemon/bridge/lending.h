@@ -1,18 +1,17 @@
 /* lending.h - large payloads: written into our arena for a peer to read, read from a peer's.
  *
- * Part of the links, for link.c and the bridge's files. A link begins without arenas, and large
- * payloads travel in its frames. The first of them makes us ask the host for our own arena, the
- * next makes us OFFER it, upon which the peer asks its host for it; from its ACCEPT on references
- * travel in the place of payloads, in the same frames, so that the order stays. Where something
- * is missing, or all is lent, the payload travels in the frame as before. One thread.
+ * The books of it; it sends nothing. A link begins without arenas, and large payloads travel in
+ * its frames. The first of them makes us ask the host for our own arena, the next makes us OFFER
+ * it, upon which the peer asks its host for it; from its ACCEPT on references travel in the place
+ * of payloads, in the same frames, so that the order stays. Where something is missing, or all is
+ * lent, the payload travels in the frame as before. One thread.
  */
 #ifndef BRIDGE_LENDING_H
 #define BRIDGE_LENDING_H
 
+#include "bridge/borrower.h"
 #include "bridge/bridge.h"
 #include "bridge/lender.h"
-
-struct link;
 
 /* What all links of a bridge share. */
 struct lending {
@@ -23,32 +22,48 @@ struct lending {
 		timer; /* while there is memory that may be given back to the kernel */
 };
 
+/* What one peer has of us, and we of it: part of its link. */
+struct loans {
+	struct lending *lending; /* of the bridge */
+	uint16_t worker;
+	uint32_t incarnation;
+	size_t lent;         /* bytes of our arena that the peer has */
+	bool is_accepted;    /* the peer can read our arena */
+	uint64_t offered_ns; /* when we said so last; 0: never */
+	struct borrower borrower;
+	uint64_t wanted_ns; /* when we asked for the peer's arena last; 0: never */
+};
+
 /* config: borrowed. */
 void lending_init(struct lending *lending, const struct bridge_config *config);
 void lending_fini(struct lending *lending);
 
-/* A payload of reference->size bytes is to go to that peer by reference: where it is to be
- * written, and the reference's piece. NULL: it is to go in the frame. */
-void *link_lend(struct link *link, struct envelope_reference *reference);
-/* It does not go after all. */
-void link_unlend(struct link *link, const struct envelope_reference *reference);
-/* Likewise for all that a frame, which will not be sent, refers to. */
-void link_unlend_frame(struct link *link, const void *frame, size_t size);
-/* The peer is gone, or cut off: all that it has is ours. */
-void link_take_all_back(struct link *link);
+/* lending: borrowed. peer: who it is. */
+void loans_init(struct loans *loans, struct lending *lending, struct troupe_address peer);
+void loans_fini(struct loans *loans);
 
-/* RETURN: true; false: some were not lent to that peer. */
-bool link_on_return(struct link *link, const struct envelope *envelope);
-/* OFFER */
-void link_on_offer(struct link *link);
-/* The peer's arena is here: mapped, and the peer told. Errors as of borrower_map(). */
-int link_map(struct link *link, int fd);
+/* ---- what the peer has of us */
+
+/* A payload of reference->size bytes is to go to that peer by reference: where it is to be
+ * written, and the reference's piece. NULL: it is to go in the frame; *ret_offer: after an OFFER,
+ * which the caller sends. */
+void *loans_lend(struct loans *loans, struct envelope_reference *reference, bool *ret_offer);
+/* It does not go after all, or the peer returns it. false: it was not lent to that peer. */
+bool loans_take_back(struct loans *loans, uint32_t piece);
+/* Likewise for all that a frame, which will not be sent, refers to. */
+void loans_take_back_frame(struct loans *loans, const void *frame, size_t size);
+/* The peer is gone, or cut off: all that it has is ours. */
+void loans_take_all_back(struct loans *loans);
+
+/* ---- what we have of the peer */
+
+/* The peer offers its arena. True: it is mapped already, which the caller says once more; false:
+ * the host is asked for it, unless that was a moment ago. */
+bool loans_on_offer(struct loans *loans);
 
 /* Turn an envelope that refers to the peer's arena into one with a payload. false: it refers to
- * nothing. *ret_piece: for link_give_back(), when the payload has been copied. */
-bool link_borrow(struct link *link, struct envelope *envelope, uint32_t *ret_piece);
-void link_give_back(struct link *link, uint32_t piece);
-/* Put a RETURN for what is to be given back into the batch. */
-void link_send_returns(struct link *link);
+ * nothing. *ret_piece: for loans_give_back(), when the payload has been copied. */
+bool loans_borrow(struct loans *loans, struct envelope *envelope, uint32_t *ret_piece);
+void loans_give_back(struct loans *loans, uint32_t piece);
 
 #endif

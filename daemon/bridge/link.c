@@ -41,7 +41,7 @@ static void send_frames(struct link *link)
 			waiting->frame = NULL;
 		} else {
 			link->stats->dropped++;
-			link_unlend_frame(link, waiting->frame, waiting->size);
+			loans_take_back_frame(&link->loans, waiting->frame, waiting->size);
 		}
 		drop_frame(link, waiting);
 	}
@@ -66,7 +66,7 @@ bool link_check_room(struct link *link)
 {
 	/* Half of it, so that those who waited do not find it full again at once. */
 	if (!link->outbox || !link->has_refused || link->waiting > BRIDGE_UNSENT / 2 ||
-	    link->lent > BRIDGE_LENT / 2)
+	    link->loans.lent > BRIDGE_LENT / 2)
 		return false;
 	link->has_refused = false;
 	link->on_room(link->context, link);
@@ -95,16 +95,6 @@ static int seal_batch(struct link *link)
 	if (!link->io.started)
 		send_frames(link);
 	return 0;
-}
-
-void link_flush(struct link *link)
-{
-	if (!link->outbox)
-		return;
-	if (link->borrower.n_used > 0)
-		link_send_returns(link);
-	/* Short of memory the batch stays what it is, until the next pass. */
-	(void)seal_batch(link);
 }
 
 bool link_is_flushed(const struct link *link)
@@ -167,6 +157,17 @@ static int tell_layout(struct link *link, const struct envelope *envelope,
 	return r;
 }
 
+/* As loans_lend(), and say that there is something to read where the peer has not heard of it. */
+static void *lend(struct link *link, struct envelope_reference *reference)
+{
+	bool has_to_offer;
+	void *place = loans_lend(&link->loans, reference, &has_to_offer);
+
+	if (has_to_offer)
+		link_send_mark(link, ENVELOPE_OFFER);
+	return place;
+}
+
 /* Send an envelope of any kind. */
 static int send_any(struct link *link, const struct envelope *envelope,
 		    const struct troupe_type *type, const void *data,
@@ -189,7 +190,7 @@ static int send_any(struct link *link, const struct envelope *envelope,
 	}
 	reference.size = (uint32_t)sized.size;
 	if (unlikely(sized.size > BRIDGE_INLINE))
-		lent = link_lend(link, &reference);
+		lent = lend(link, &reference);
 	if (lent) {
 		sized.flags |= ENVELOPE_LENT;
 		sized.size = sizeof(reference);
@@ -197,7 +198,7 @@ static int send_any(struct link *link, const struct envelope *envelope,
 	r = add_envelope(link, &sized, &payload);
 	if (r < 0) {
 		if (lent)
-			link_unlend(link, &reference);
+			(void)loans_take_back(&link->loans, reference.piece);
 		return r;
 	}
 	if (lent) {
@@ -225,7 +226,8 @@ int link_send(struct link *link, const struct envelope *envelope,
 		return -EHOSTUNREACH;
 	/* What waits is watched for room, and what is lent comes back, so that on_room is sure to
 	 * come. */
-	if (is_refusable && (link->waiting >= BRIDGE_UNSENT || link->lent >= BRIDGE_LENT)) {
+	if (is_refusable &&
+	    (link->waiting >= BRIDGE_UNSENT || link->loans.lent >= BRIDGE_LENT)) {
 		link->has_refused = true;
 		return -EAGAIN;
 	}
@@ -242,6 +244,39 @@ int link_send(struct link *link, const struct envelope *envelope,
 		}
 	}
 	return send_any(link, envelope, type, data, meaning);
+}
+
+void link_send_mark(struct link *link, enum envelope_kind kind)
+{
+	(void)link_send(link, &(struct envelope){.kind = kind}, NULL, NULL, NULL);
+}
+
+/* Put a RETURN for what is to be given back into the batch. */
+static void send_returns(struct link *link)
+{
+	struct borrower *borrower = &link->loans.borrower;
+	uint32_t pieces[ENVELOPE_RETURNS];
+	struct envelope envelope = {
+		.kind = ENVELOPE_RETURN,
+		.payload = pieces,
+		.size = borrower->n_used * sizeof(*pieces),
+	};
+	struct borrower before = *borrower;
+
+	borrower_take_used(borrower, pieces);
+	/* Short of memory, or of room for a peer that reads nothing: next time. */
+	if (link_send(link, &envelope, NULL, NULL, NULL) < 0)
+		*borrower = before;
+}
+
+void link_flush(struct link *link)
+{
+	if (!link->outbox)
+		return;
+	if (link->loans.borrower.n_used > 0)
+		send_returns(link);
+	/* Short of memory the batch stays what it is, until the next pass. */
+	(void)seal_batch(link);
 }
 
 /* ---- life */
@@ -266,8 +301,7 @@ int link_new(struct loop *loop, const struct transport *transport, const char *p
 	link->worker = peer.worker;
 	link->incarnation = peer.incarnation;
 	link->stats = stats;
-	link->lending = lending;
-	borrower_init(&link->borrower);
+	loans_init(&link->loans, lending, peer);
 	link->expected = 1;
 	layouts_init(&link->told);
 	layouts_init(&link->learned);
@@ -290,7 +324,7 @@ void link_cut(struct link *link)
 	list_foreach_safe (at, &link->frames)
 		drop_frame(link, container_of(at, struct link_frame, link));
 	envelope_batch_fini(&link->batch);
-	link_take_all_back(link);
+	loans_take_all_back(&link->loans);
 	link->transport->ops->outbox_close(link->outbox);
 	link->outbox = NULL;
 }
@@ -303,6 +337,6 @@ void link_free(struct link *link)
 	list_remove(&link->link);
 	layouts_fini(&link->told);
 	layouts_fini(&link->learned);
-	borrower_fini(&link->borrower);
+	loans_fini(&link->loans);
 	free(link);
 }

@@ -9,7 +9,6 @@
 
 #include "base/list.h"
 #include "base/loop.h"
-#include "bridge/borrower.h"
 #include "bridge/bridge.h"
 #include "bridge/layouts.h"
 #include "bridge/lending.h"
@@ -24,14 +23,11 @@ struct link {
 	struct outbox *outbox;
 	struct loop_io io; /* on the outbox's descriptor, only while blocked */
 	struct envelope_batch batch;
-	struct list frames;      /* struct link_frame: sealed batches that wait */
-	size_t waiting;          /* bytes of them */
-	bool has_refused;        /* with -EAGAIN, since there was room last */
-	struct layouts told;     /* hashes that the peer knows from us */
-	struct lending *lending; /* of the bridge */
-	size_t lent;             /* bytes of our arena that the peer has */
-	bool is_accepted;        /* the peer can read our arena */
-	uint64_t offered_ns;     /* when we said so last; 0: never */
+	struct list frames;  /* struct link_frame: sealed batches that wait */
+	size_t waiting;      /* bytes of them */
+	bool has_refused;    /* with -EAGAIN, since there was room last */
+	struct layouts told; /* hashes that the peer knows from us */
+	struct loans loans;  /* what is not in frames, both ways */
 	/* The outbox has room again for those refused. */
 	void (*on_room)(void *context, struct link *link);
 	void *context;
@@ -40,8 +36,6 @@ struct link {
 	/* In */
 	uint64_t expected;      /* sequence number */
 	struct layouts learned; /* hashes that we know from the peer */
-	struct borrower borrower;
-	uint64_t wanted_ns; /* when we asked for the peer's arena last; 0: never */
 
 	/* Its end */
 	bool has_sent_end; /* we have said END */
@@ -64,7 +58,10 @@ int link_send(struct link *link, const struct envelope *envelope,
 	      const struct troupe_type *type, const void *data,
 	      const struct envelope_meaning *meaning);
 
-/* Seal the batch and send what can be sent. */
+/* Send an envelope that is nothing but its kind. Short of memory it is lost. */
+void link_send_mark(struct link *link, enum envelope_kind kind);
+
+/* Put in what is to be given back, seal the batch and send what can be sent. */
 void link_flush(struct link *link);
 
 /* Some of what was under way has arrived, or come back: those refused may try again, if that makes

@@ -72,7 +72,7 @@ static void begin_lending(struct pair *f, size_t arena)
 		assert_int_equal(send_large(f, i, MIB), 0);
 		passes(f, 4);
 	}
-	assert_true(f->a.bridge->links[2]->is_accepted);
+	assert_true(f->a.bridge->links[2]->loans.is_accepted);
 	assert_int_equal(f->b.last, 2);
 	assert_int_equal(pair_stats_of(&f->a).lent_out, 0);
 }
@@ -171,12 +171,12 @@ static void arena_is_asked_for_again_when_it_does_not_come(void **state)
 	passes(&f, 4);
 	assert_int_equal(f.b.wants, 1);
 	/* And so is the answer. */
-	f.a.bridge->links[2]->is_accepted = false;
+	f.a.bridge->links[2]->loans.is_accepted = false;
 	sim_advance(f.loop, SECOND_NS);
 	passes(&f, 1);
 	assert_int_equal(send_large(&f, ++number, MIB), 0);
 	passes(&f, 4);
-	assert_true(f.a.bridge->links[2]->is_accepted);
+	assert_true(f.a.bridge->links[2]->loans.is_accepted);
 	assert_int_equal(f.b.wants, 1);
 	pair_end(&f);
 }
@@ -471,7 +471,7 @@ static void blocks_are_taken_back_once_from_whom_they_were_lent_to(void **state)
 	put_return(&f, (const uint32_t[]){piece + 1}, 1);
 	assert_int_equal(f.a.drops, 4);
 	assert_int_equal(lent(&f), lender_size_of(1));
-	assert_int_equal(f.a.bridge->links[2]->lent, 0);
+	assert_int_equal(f.a.bridge->links[2]->loans.lent, 0);
 	pair_end(&f);
 }
 
