@@ -7,6 +7,12 @@
 #include "bridge/lending.h"
 #include "bridge/link.h"
 
+/* After a peer's death its last frames may still be on their way through the transport: this
+ * long it is waited for the next of them, and then until the inbox is empty, but no longer than
+ * the second figure in all, since others fill it too. */
+#define BRIDGE_LEAVE_NS      3000000ull
+#define BRIDGE_LEAVE_MOST_NS 1000000000ull
+
 struct bridge {
 	struct bridge_config config;
 	char *directory;
@@ -45,12 +51,18 @@ void bridge_drop_frame(struct bridge *bridge);
 /* Likewise, in its middle: what is left of it is lost, and told as such. */
 void bridge_cut_frame(struct bridge *bridge);
 
-/* bridge.c */
+/* bridge_peers.c */
 /* The link that a frame of this sender belongs to, made when it is news. NULL: none, the
  * frame is to be dropped. */
 struct link *bridge_admit(struct bridge *bridge, uint16_t worker, uint32_t incarnation);
 /* The inbox is empty: links that leave, and whose wait is over, are gone. */
 void bridge_finish_leaving(struct bridge *bridge);
+/* A link that leaves is gone: freed, and the host hears of it. It must not be the sender of the
+ * frame at hand. */
+void bridge_finish_link(struct bridge *bridge, struct link *link);
+/* Where the inbox of a process is: *ret_path is given. -ENOMEM. */
+int bridge_print_path(const struct bridge *bridge, uint16_t worker, uint32_t incarnation,
+		      char **ret_path);
 
 /* bridge_close.c */
 /* A peer has said END or ENDED. */
