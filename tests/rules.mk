@@ -154,7 +154,7 @@ check-abi:
 
 # Of what check-warnings has built.
 check-threads: check-warnings
-	tests/check/threads $(filter-out $(THREADED:%=$(WERROR_BUILD)/tests/unit/%),$(UNIT_TESTS:$(BUILD)/%=$(WERROR_BUILD)/%))
+	@tests/check/threads $(filter-out $(THREADED:%=$(WERROR_BUILD)/tests/unit/%),$(UNIT_TESTS:$(BUILD)/%=$(WERROR_BUILD)/%))
 
 # The whole tree under both compilers, a warning being an error. Who has built everything by gcc with WERROR=1, and says it here
 # too, has seen what it warns of. What clang warns of it knows before it optimizes.

@@ -355,7 +355,7 @@ struct piece {
 	struct troupe_actor actor;
 	struct troupe_handlers handlers;
 	troupe_handler_fn *functions[2];
-	char strings[STRINGS]; /* with no room behind them: cut below */
+	char strings[STRINGS]; /* last: the piece ends with those that it has */
 };
 
 static const char *add_string(struct piece *piece, size_t *used, const char *text)
