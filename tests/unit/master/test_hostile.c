@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "master/stall.h"
 #include "master/unit.h"
 #include "master/version.h"
 #include <setjmp.h>
@@ -508,6 +509,24 @@ static void unit_is_not_blamed_for_what_was_not_asked(void **state)
 	assert_unharmed(stage);
 }
 
+static void handler_that_was_there_at_the_limit_pays_and_no_other(void **state)
+{
+	struct stage *stage = *state;
+	struct worker *worker = stage->master->workers[1];
+	struct crash crash = {.in_handler = true, .activity.sequence = 7};
+
+	worker->stall.activity.sequence = 7;
+	assert_false(stall_is_guilty(worker, &crash));
+	worker->stall.is_guilty = true;
+	assert_true(stall_is_guilty(worker, &crash));
+	/* One that began before the signal came. */
+	crash.activity.sequence = 9;
+	assert_false(stall_is_guilty(worker, &crash));
+	crash.activity.sequence = 7;
+	crash.in_handler = false;
+	assert_false(stall_is_guilty(worker, &crash));
+}
+
 static void page_of_garbage_is_survived(void **state)
 {
 	struct stage *stage = *state;
@@ -685,6 +704,7 @@ int main(void)
 		TEST(deaths_with_healthy_time_between_them_speak_against_nobody),
 		TEST(search_starts_one_unit_at_a_time),
 		TEST(unit_is_not_blamed_for_what_was_not_asked),
+		TEST(handler_that_was_there_at_the_limit_pays_and_no_other),
 		TEST(page_of_garbage_is_survived),
 		TEST(census_ends_when_a_worker_has_nothing_more_to_tell),
 		TEST(dead_letters_name_few_actors_in_a_second),
