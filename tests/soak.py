@@ -20,7 +20,7 @@ import time
 import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-STORMS = ["frames", "liars", "plugins", "configurations", "reloads", "operators"]
+STORMS = ["frames", "liars", "plugins", "configurations", "reloads", "operators", "onlookers", "departures"]
 
 
 def program(build, path, **env):
@@ -42,7 +42,7 @@ def deaths(seed):
         over = threading.Event()
 
         def kill():
-            while not over.wait(choose.random()):
+            while not over.wait(choose.random() / 5):
                 pid = choose.choice(daemon.workers()).get("pid")
                 if pid:
                     os.kill(pid, choose.choice([signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT]))
