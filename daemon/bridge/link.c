@@ -174,7 +174,7 @@ static int send_any(struct link *link, const struct envelope *envelope,
 		    const struct envelope_meaning *meaning)
 {
 	struct envelope sized = *envelope;
-	struct envelope_reference reference;
+	struct envelope_reference reference = {0};
 	void *payload, *lent = NULL;
 	int r;
 
