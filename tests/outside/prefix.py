@@ -15,7 +15,7 @@ def main(prefix):
         with open(os.path.join(directory, "log"), "w+") as log:
             process = subprocess.Popen([os.path.join(prefix, "bin/trouped"), "--socket", socket], stdout=log, stderr=log)
             try:
-                varlink.wait_for(lambda: os.path.exists(socket))
+                varlink.wait_for(lambda: varlink.answers(socket))
                 ctl = [os.path.join(prefix, "bin/troupectl"), "--socket", socket, "call", "tally", "Add", "name=pear"]
                 said = subprocess.run(ctl, check=True, stdout=subprocess.PIPE, text=True).stdout
                 assert said == '{"count":1}\n', said

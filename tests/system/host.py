@@ -103,6 +103,10 @@ class Daemon:
                 return False
         wait_for(ready, seconds * SLOW, "the daemon to be ready")
 
+    def wait_listening(self, seconds=20):
+        """Until it takes connections, however far it is: its socket is there before that."""
+        wait_for(lambda: varlink.answers(self.socket), seconds * SLOW, "the daemon to answer")
+
     def log(self):
         try:
             with open(self.log_path, errors="replace") as file:

@@ -173,7 +173,7 @@ class Crashes(HostTest):
         host = self.unstarted({"bad": {"Plugin": "hang_in_init", "StartTimeout": "2s", "Worker": 1, "Restart": "no"},
                                "hello": {"Plugin": "hello", "Worker": 2}})
         host.launch()
-        wait_for(lambda: os.path.exists(host.socket), 20 * SLOW)
+        host.wait_listening()
         with concurrent.futures.ThreadPoolExecutor(3) as pool:
             # Nothing runs yet.
             bad = pool.submit(host.call, "bad", GREET, {"name": "x"})

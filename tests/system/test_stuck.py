@@ -138,7 +138,7 @@ class StopTimeouts(HostTest):
         host = self.unstarted({**self.UNITS, "begins": {"Plugin": "slow_life", "Worker": 2, "StartTimeout": "infinity",
                                                          "StopTimeout": "1s", "Config": {"InitMs": -1}}}, daemon=BRIEF)
         host.launch()
-        wait_for(lambda: os.path.exists(host.socket), 20 * SLOW)
+        host.wait_listening()
         wait_for(lambda: host.worker(2)["state"] == "running", 20 * SLOW)
         self.timed(3, host.ctl, "stop", "begins")
         self.assertEqual(host.unit("begins")["state"], "stopped")
@@ -196,7 +196,7 @@ class StopTimeouts(HostTest):
         host = self.unstarted({"slow": {"Plugin": "slow_life", "Worker": 1, "StartTimeout": "3s", "Restart": "no",
                                         "Config": {"InitMs": 1500, "FiniMs": 1500}, "StopTimeout": "3s"}})
         host.launch()
-        wait_for(lambda: os.path.exists(host.socket), 20 * SLOW)
+        host.wait_listening()
         wait_for(lambda: listed(host, "slow")["state"] == "starting" and host.worker(1)["state"] == "running", 20 * SLOW)
         self.sleep(host, 5)
         self.assertEqual(host.wait_unit("slow", "running")["restarts"], 0)

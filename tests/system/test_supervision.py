@@ -114,7 +114,7 @@ class Innocents(HostTest):
         os.chmod(file.name, 0o755)
         host.command = lambda *arguments: [os.path.join(bin, "trouped"), *host.__class__.command(host, *arguments)[1:]]
         host.launch()
-        wait_for(lambda: os.path.exists(host.socket), 20 * SLOW)
+        host.wait_listening()
         unit = wait_for(lambda: (u := host.unit("hello"))["state"] == "backoff" and "reason" in u and u, 20 * SLOW)
         # It may be gone before it has been told what to be.
         self.assertRegex(unit["reason"], "worker 1 does not stay up: (exit 1|killed), not in a handler")

@@ -97,6 +97,14 @@ def call(path, method, parameters=None, timeout=20):
         return client.call(method, parameters)
 
 
+def answers(path):
+    """Whether a daemon takes connections there."""
+    try:
+        return call(path, "io.troupe.Control.Status")
+    except (OSError, Closed):
+        return False
+
+
 def wait_for(condition, seconds=20, what="a condition"):
     """Poll until condition() is true and return its value; fail after that many seconds."""
     end = time.monotonic() + seconds
