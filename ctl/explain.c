@@ -129,7 +129,7 @@ static int provided_by_others(struct ctl *ctl, const char *interface)
 	return ctl_fail(
 		ctl, STATUS_FAILED,
 		"the actor that was called does not provide the interface %s; %s%s", interface,
-		*names ? "who does: " : "`troupectl show NAME` says what a unit provides",
+		*names ? "units that do: " : "`troupectl show NAME` lists what a unit provides",
 		names);
 }
 
@@ -235,8 +235,7 @@ static int wrong_state(struct ctl *ctl, const struct json_tree *parameters)
 static int permission_denied(struct ctl *ctl)
 {
 	if (geteuid() == 0)
-		return ctl_fail(ctl, STATUS_FAILED,
-				"the actor does not do that for this caller");
+		return ctl_fail(ctl, STATUS_FAILED, "the actor refuses that to this caller");
 	return ctl_fail(
 		ctl, STATUS_FAILED,
 		"your user may not do that: be root, or join the group that "
@@ -257,7 +256,7 @@ static const struct plain {
 	const char *error, *field, *text;
 } plain[] = {
 	{"org.varlink.service.MethodNotImplemented", "method",
-	 "the method %s is declared, but nobody has written it"},
+	 "the method %s is declared, but the actor has no handler for it"},
 	{"org.varlink.service.ExpectedMore", NULL,
 	 "the method answers in a stream of replies: add --more"},
 	{"io.troupe.Control.NameTaken", "name",

@@ -19,9 +19,8 @@ static const struct verb {
 } verbs[] = {
 	{"status", "", "the daemon in a few lines", 0, 0, 0, verb_status},
 	{"list", "", "all units", 0, 0, 0, verb_list},
-	{"show", "NAME...", "units, or the units of actors, with all there is to know", 1, -1,
-	 0, verb_show},
-	{"tree", "", "workers, and what lives in them", 0, 0, 0, verb_tree},
+	{"show", "NAME...", "units, or the units of actors, in detail", 1, -1, 0, verb_show},
+	{"tree", "", "workers, and the actors in them", 0, 0, 0, verb_tree},
 	{"workers", "", "worker processes, and how they died last", 0, 0, 0, verb_workers},
 	{"actors", "[WORKER]", "every actor alive", 0, 1, 0, verb_actors},
 	{"call", "NAME METHOD|INTERFACE.METHOD [JSON|-|KEY=VALUE|KEY:=JSON...]",
@@ -34,7 +33,7 @@ static const struct verb {
 		 OPTION(RETRY) | OPTION(NO_PROGRESS),
 	 verb_map},
 	{"spawn", "NAME PLUGIN [KEY=VALUE|KEY:=JSON...]",
-	 "make a unit that lives until it is stopped", 2, -1,
+	 "make a unit that exists until it is stopped", 2, -1,
 	 OPTION(TYPE) | OPTION(INSTANCES) | OPTION(WORKER) | OPTION(CONFIG) | OPTION(MAILBOX) |
 		 OPTION(MAILBOX_BYTES) | OPTION(BATCH) | OPTION(ON_ERROR),
 	 verb_spawn},
@@ -49,8 +48,8 @@ static const struct verb {
 	{"watch", "", "what happens, as it happens", 0, 0, 0, verb_watch},
 	{"introspect", "[INTERFACE]", "the interfaces that can be called, or one of them", 0, 1,
 	 0, verb_introspect},
-	{"inspect", "FILE...", "what plug-ins say of themselves, without running them", 1, -1,
-	 0, verb_inspect},
+	{"inspect", "FILE...", "what plug-ins contain, without running them", 1, -1, 0,
+	 verb_inspect},
 	{"shutdown", "", "stop everything and the daemon, and wait for its end", 0, 0, 0,
 	 verb_shutdown},
 };

@@ -64,8 +64,8 @@ static int kill_one(struct ctl *ctl, const char *name)
 	out = reply;
 	for (size_t i = 0; i < out->workers.count; i++)
 		show_print(ctl, "killed worker %lld\n", (long long)out->workers.items[i]);
-	show_list(ctl, "      killed: ", &out->actors);
-	show_list(ctl, "  taken along: ", &out->collateral);
+	show_list(ctl, "           killed: ", &out->actors);
+	show_list(ctl, "  ended with them: ", &out->collateral);
 	if (out->count > (int64_t)(out->actors.count + out->collateral.count))
 		show_print(ctl, "and %lld more actors there\n",
 			   (long long)(out->count -

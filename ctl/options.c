@@ -25,7 +25,7 @@ static const struct option_spec {
 	[OPTION_JSON] = {"json", NULL, "print JSON, a reply on a line", KIND_FLAG, 0, 0, 0},
 	[OPTION_TIMEOUT] = {"timeout", "TIME", "how long to wait for a reply (45s)", KIND_SPAN,
 			    PLACE(timeout_ns), 0, 0},
-	[OPTION_HELP] = {"help", NULL, "say what a verb does", KIND_FLAG, 0, 0, 0},
+	[OPTION_HELP] = {"help", NULL, "print what a verb does", KIND_FLAG, 0, 0, 0},
 	[OPTION_VERSION] = {"version", NULL, "print the version", KIND_FLAG, 0, 0, 0},
 	[OPTION_MORE] = {"more", NULL, "take a stream of replies, each on a line", KIND_FLAG, 0,
 			 0, 0},
@@ -47,7 +47,7 @@ static const struct option_spec {
 			 KIND_TEXT, PLACE(type), 0, 0},
 	[OPTION_INSTANCES] = {"instances", "N", "how many actors (1)", KIND_NUMBER,
 			      PLACE(instances), 1, LIMIT_INSTANCES},
-	[OPTION_WORKER] = {"worker", "any|own|N", "which worker they live in (any)", KIND_TEXT,
+	[OPTION_WORKER] = {"worker", "any|own|N", "which worker they run in (any)", KIND_TEXT,
 			   PLACE(worker), 0, 0},
 	[OPTION_CONFIG] = {"config", "JSON", "the actors' configuration, an object", KIND_TEXT,
 			   PLACE(config), 0, 0},
@@ -126,8 +126,7 @@ static void explain_refusal(const char *at, FILE *err)
 	char name[64];
 
 	if (strncmp(at, "--", 2) != 0 || size - 2 >= sizeof(name)) {
-		fprintf(err, "troupectl: %s is no option that it knows; see troupectl --help\n",
-			at);
+		fprintf(err, "troupectl: %s is an unknown option; see troupectl --help\n", at);
 		return;
 	}
 	snprintf(name, sizeof(name), "%.*s", (int)(size - 2), at + 2);
@@ -142,7 +141,7 @@ static void explain_refusal(const char *at, FILE *err)
 	}
 	nearest = text_nearest(name, names, OPTION_COUNT);
 	fprintf(err, "troupectl: --%s is %s%s%s%s; see troupectl --help\n", name,
-		alike > 1 ? "short for several options" : "no option that it knows",
+		alike > 1 ? "short for several options" : "an unknown option",
 		alike <= 1 && nearest ? " (did you mean --" : "",
 		alike <= 1 && nearest ? nearest : "", alike <= 1 && nearest ? "?)" : "");
 }

@@ -170,7 +170,7 @@ static int wrong_key(const struct assignment *assignment, const struct assign_fa
 		return no_field(assignment, fault);
 	case ASSIGN_NOT_IN_IT:
 		return ctl_fail(assignment->ctl, STATUS_USAGE,
-				"%s: %s is %s, nothing can stand behind it after a dot",
+				"%s: %s is %s, nothing can follow it after a dot",
 				assignment->argument, fault->name,
 				fault->type->kind == TROUPE_ARRAY ? "a list"
 								  : "a single value");

@@ -115,7 +115,7 @@ void show_unit(struct ctl *ctl, const struct api_unit *unit)
 	}
 	show_print(ctl, "\n     Plug-in: %s, actor type %s\n", unit->plugin, unit->actorType);
 	show_print(ctl, "        File: %s\n",
-		   unit->file ? unit->file : "none: spawned by hand");
+		   unit->file ? unit->file : "none: spawned by an operator");
 	show_print(ctl, "    Restarts: %lld\n", (long long)unit->restarts);
 	for (size_t i = 0; i < unit->interfaces.count; i++)
 		show_print(ctl, "%s%s\n", i == 0 ? "  Interfaces: " : "              ",

@@ -52,7 +52,7 @@ static int find_method(struct ctl *ctl, const char *name, const char *method, ch
 	if (json_decode(&api_describe_out_type, answer.parameters, answer.size, &out, &size,
 			NULL) < 0)
 		return ctl_fail(ctl, STATUS_FAILED,
-				"cannot tell the interfaces of %s; name the method as "
+				"cannot read the interfaces of %s; name the method as "
 				"INTERFACE.METHOD",
 				name);
 	unit = &((const struct api_describe_out *)out)->unit;

@@ -137,7 +137,7 @@ static int parse_field(struct parser *parser, struct idl_type *type, unsigned de
 	if (type->kind == TROUPE_ENUM) {
 		if (mark != IDL_MARK_NONE)
 			return idl_lex_fail(lex->error, mark_line, mark_column,
-					    "this mark does not stand before a field");
+					    "this mark is not before a field");
 		if (idl_lex_is_punct(lex, ':'))
 			return fail_here(parser,
 					 "expected ',' or ')', found ':': this began as "

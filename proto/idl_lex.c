@@ -66,7 +66,7 @@ static int read_mark(struct idl_lex *lex, size_t start, size_t end, bool trailin
 				    "address\"");
 	if (trailing)
 		return idl_lex_fail(lex->error, lex->line, column_of(lex, begin),
-				    "a mark stands on a line of its own before its field");
+				    "a mark must be on a line of its own before its field");
 	if (lex->mark != IDL_MARK_NONE)
 		return idl_lex_fail(lex->error, lex->line, column_of(lex, begin),
 				    "a second mark for one field");
@@ -83,7 +83,7 @@ static int drop_doc(struct idl_lex *lex)
 	lex->doc_size = 0;
 	if (lex->mark != IDL_MARK_NONE)
 		return idl_lex_fail(lex->error, lex->mark_line, lex->mark_column,
-				    "this mark does not stand right before a field");
+				    "this mark is not right before a field");
 	return 0;
 }
 

@@ -65,8 +65,7 @@ static int check_type(struct scan *scan, struct idl_error *error)
 static int pass_comment(struct scan *scan, struct idl_error *error)
 {
 	if (scan->depth > 0 ? scan->last != '(' && scan->last != ',' : scan->groups > 0)
-		return fail(scan, error,
-			    "a comment that does not stand before a field or member");
+		return fail(scan, error, "a comment that is not before a field or member");
 	scan->at += strcspn(scan->at, "\r\n");
 	if (*scan->at == '\r' && scan->at[1] != '\n')
 		return fail(scan, error, "a carriage return inside of a comment");

@@ -32,7 +32,7 @@ static int refuse_unread(const struct reader *reader, int r, const char *what)
 	(void)snprintf(wrong, sizeof(wrong),
 		       r == -ENOTSUP
 			       ? "%s is known only when the plug-in is loaded; only constants "
-				 "and addresses within the plug-in may stand there"
+				 "and addresses within the plug-in are allowed there"
 		       : r == -E2BIG ? "%s is too long"
 				     : "%s is not in the plug-in",
 		       what);

@@ -25,7 +25,7 @@ static const char usage[] =
 	"       troupe-gen --sdk\n"
 	"\n"
 	"Make a C header of a Varlink interface: structs, descriptors and typed wrappers\n"
-	"for actors of Troupe. docs/interfaces.md tells what is in it.\n"
+	"for actors of Troupe. docs/interfaces.md describes it.\n"
 	"With --seal, look into a linked plug-in for writable static data of its own,\n"
 	"and write the C file of notes that say how much the runtimes have in it, and\n"
 	"what each actor type is; link the plug-in again with that.\n"

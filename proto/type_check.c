@@ -118,7 +118,7 @@ static int compare_struct(struct walk *walk, const struct troupe_type *claimed,
 		r = compare(walk, claimed->fields[i].type, made->fields[i].type);
 		if (r == 0 && (claimed->fields[i].offset != made->fields[i].offset ||
 			       claimed->fields[i].reserved))
-			r = refuse(walk, "has a field that does not stand where it says");
+			r = refuse(walk, "has a field whose offset is wrong");
 	}
 	walk->n_open--;
 	return r < 0 ? r : check_steps(walk, claimed);
@@ -131,8 +131,7 @@ static int compare(struct walk *walk, const struct troupe_type *claimed,
 		return refuse(walk, "has another size or alignment than its fields give it");
 	if (claimed->stride != made->stride || claimed->value_offset != made->value_offset ||
 	    claimed->entry_align != made->entry_align)
-		return refuse(walk,
-			      "has an array or map whose items do not stand where it says");
+		return refuse(walk, "has an array or map whose items have a wrong layout");
 	if (!claimed->fields != !made->fields || !claimed->names != !made->names)
 		return refuse(walk, "has fields or names where it can have none");
 	if (is_plain(claimed) != is_plain(made))

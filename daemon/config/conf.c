@@ -160,7 +160,7 @@ static int take_line(struct parser *parser, char *line)
 		return 0;
 	if (!parser->section) {
 		complain(parser,
-			 "%.60s= stands before the first section; write the line [Section] "
+			 "%.60s= is before the first section; write the line [Section] "
 			 "above it",
 			 key);
 		return 0;

@@ -75,10 +75,11 @@ static int scan_directory(struct found_list *list, const char *path, const char 
 		struct found found = {.name = entry->d_name};
 
 		if (++n_seen > LIMIT_CONFIG_DIRECTORY) {
-			problems_add(problems, path, 0,
-				     "the directory has more than %u entries; the rest is not "
-				     "looked at",
-				     LIMIT_CONFIG_DIRECTORY);
+			problems_add(
+				problems, path, 0,
+				"the directory has more than %u entries; the others are not "
+				"read",
+				LIMIT_CONFIG_DIRECTORY);
 			break;
 		}
 		if (entry->d_name[0] == '.' || !has_suffix(entry->d_name, suffix))

@@ -88,11 +88,11 @@ static const char *read_escape(const char **at, char out[4], size_t *ret_size)
 	if (code < 0)
 		return "an escape lacks digits";
 	if (code == 0)
-		return "an escape stands for the NUL character";
+		return "an escape means the NUL character";
 	*at += digits;
 	if (digits >= 4) {
 		if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-			return "an escape stands for no character of Unicode";
+			return "an escape means no character of Unicode";
 		*ret_size = print_utf8((uint32_t)code, out);
 	} else if (code > 0xff) {
 		return "an octal escape is over \\377";

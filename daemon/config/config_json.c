@@ -214,7 +214,7 @@ static int complain(const struct assignment *a, const struct assign_fault *fault
 				    nearest ? nearest : "", nearest ? "?" : "");
 	case ASSIGN_NOT_IN_IT:
 		return problems_add(a->problems, config->file, config->line,
-				    "%.80s=: %s is %s, nothing can stand behind it after a dot",
+				    "%.80s=: %s is %s, nothing can follow it after a dot",
 				    config->key, fault->name, name_kind(fault->type));
 	case ASSIGN_NAME_MISSING:
 		return problems_add(a->problems, config->file, config->line,

@@ -267,14 +267,14 @@ class Ctl(HostTest):
 
     def test_who_does_not_provide_an_interface_is_told_who_does(self):
         self.host = host = self.daemon({"hello": {"Plugin": "hello"}, "slow": {"Plugin": "slow"}, "slow2": {"Plugin": "slow"}})
-        self.assertIn("does not provide the interface io.troupe.test.slow; who does: slow, slow2\n",
+        self.assertIn("does not provide the interface io.troupe.test.slow; units that do: slow, slow2\n",
                       self.refusal("call", "hello", "io.troupe.test.slow.Block", "{}"))
-        self.assertIn("`troupectl show NAME` says what a unit provides\n", self.refusal("call", "hello", f"{SERVICE}.GetInfo", "{}"))
+        self.assertIn("`troupectl show NAME` lists what a unit provides\n", self.refusal("call", "hello", f"{SERVICE}.GetInfo", "{}"))
 
     def test_what_an_actor_denies_is_not_called_the_daemons_refusal(self):
         self.host = self.daemon({"echo": {"Plugin": "echo"}})
         text = self.refusal("call", "echo", "Deny")
-        self.assertIn("the actor does not do that for this caller" if os.geteuid() == 0 else "the actor itself", text)
+        self.assertIn("the actor refuses that to this caller" if os.geteuid() == 0 else "the actor itself", text)
 
     def test_a_value_that_is_none_says_why(self):
         host = self.daemon({"echo": {"Plugin": "echo"}})

@@ -403,7 +403,7 @@ class Operators(HostTest):
         # By an address, and all of a unit.
         out = host.ctl("kill", host.unit("hello")["instances"][0]["address"]).stdout
         self.assertIn("killed: hello/0", out)
-        self.assertIn("taken along: crash/0", out)
+        self.assertIn("ended with them: crash/0", out)
         self.assertEqual(host.ctl_json("kill", "far/0")["workers"], [2])
         host.wait_workers()
         self.assertEqual([w["incarnation"] for w in host.workers()], [3, 2])

@@ -128,7 +128,7 @@ static void mistake_is_named_with_file_and_line(void **state)
 	} cases[] = {
 		{"[A]\nhello\n", "f.actor:2: \"hello\" is neither Key=value nor a [Section]; "
 				 "comments begin with \"#\""},
-		{"\nKey=value\n", "f.actor:2: Key= stands before the first section; write the "
+		{"\nKey=value\n", "f.actor:2: Key= is before the first section; write the "
 				  "line [Section] above it"},
 		{"[A\nKey=1\n",
 		 "f.actor:1: the section header \"[A\" lacks its \"]\" at the end of the line"},
@@ -238,10 +238,10 @@ static void words_are_split_at_blanks_outside_quotes(void **state)
 		{"end\\", "an unknown escape; write \\\\ for a backslash"},
 		{"\\x4", "an escape lacks digits"},
 		{"\\12", "an escape lacks digits"},
-		{"\\x00", "an escape stands for the NUL character"},
+		{"\\x00", "an escape means the NUL character"},
 		{"\\777", "an octal escape is over \\377"},
-		{"\\ud800", "an escape stands for no character of Unicode"},
-		{"\\U00110000", "an escape stands for no character of Unicode"},
+		{"\\ud800", "an escape means no character of Unicode"},
+		{"\\U00110000", "an escape means no character of Unicode"},
 		{"\\xff", "escapes make up what is not UTF-8"},
 	};
 	struct fixture *f = *state;

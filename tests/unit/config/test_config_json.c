@@ -164,13 +164,13 @@ static void mistake_is_named_with_file_and_line(void **state)
 		 "u.actor:2: Listen.Prt=: the plug-in's Config has no field Prt; did you mean "
 		 "port?"},
 		{"Greeting.x=1", "u.actor:2: Greeting.x=: greeting is a single value, nothing "
-				 "can stand behind it "
+				 "can follow it "
 				 "after a dot"},
 		{"Peers.Host=a",
-		 "u.actor:2: Peers.Host=: peers is a list, nothing can stand behind it after a "
+		 "u.actor:2: Peers.Host=: peers is a list, nothing can follow it after a "
 		 "dot"},
-		{"Extra.x=a", "u.actor:2: Extra.x=: extra is an object, nothing can stand "
-			      "behind it after a dot"},
+		{"Extra.x=a", "u.actor:2: Extra.x=: extra is an object, nothing can "
+			      "follow it after a dot"},
 		{"Env.=a", "u.actor:2: Env.=: a name is missing beside a dot"},
 		{"Greeting=\"a\" b",
 		 "u.actor:2: Greeting=\"a\" b: the quotes end before the value does; put all "

@@ -85,7 +85,7 @@ static void call_says_what_a_value_takes_when_it_is_wrong(void **state)
 		{"any:={\"a\":1,\"a\":2}", "the value is not JSON: the key \"a\" twice"},
 		{"txt=1",
 		 "there is no parameter txt (did you mean text?); there are n, ok, kind,"},
-		{"n.x=1", "n is a single value, nothing can stand behind it"},
+		{"n.x=1", "n is a single value, nothing can follow it"},
 		{"n:={", "the value is not JSON"},
 		{"nonsense", "neither key=value nor key:=JSON nor a JSON object"},
 		{"{\"n\":", "the parameters are not a JSON object"},

@@ -13,7 +13,7 @@ static void spawn_shows_the_unit_when_it_is_made(void **state)
 	assert_int_equal(spawn(fixture, "new", "hello", NULL), STATUS_OK);
 	expect_in(fixture->text, "new\n       State: running\n");
 	expect_in(fixture->text, "Plug-in: hello, actor type greeter\n");
-	expect_in(fixture->text, "File: none: spawned by hand\n");
+	expect_in(fixture->text, "File: none: spawned by an operator\n");
 }
 
 static void spawn_takes_values_as_text_when_plugin_cannot_be_read(void **state)

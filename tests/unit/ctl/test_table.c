@@ -142,9 +142,9 @@ static void options_fail_with_the_reason_when_they_are_wrong(void **state)
 		 "--mailbox-bytes takes SIZE from 1024 to 1073741824"},
 		{"--mailbox", "1048577", "--mailbox takes N from 1 to 1048576, not 1048577"},
 		{"--batch", "0", "--batch takes N from 1 to 1048576, not 0"},
-		{"--nope", "x", "--nope is no option"},
+		{"--nope", "x", "--nope is an unknown option"},
 		{"--socket", NULL, "--socket takes a value"},
-		{"-x", NULL, "-x is no option"},
+		{"-x", NULL, "-x is an unknown option"},
 	};
 
 	(void)state;

@@ -661,9 +661,8 @@ static void table_check_says_which_type_is_wrong(void **state)
 	       sizeof(offset));
 	assert_int_equal(type->fields[0].offset, offset);
 	assert_int_equal(check_piece(piece, size, why), -ENOEXEC);
-	assert_string_equal(why,
-			    "actor type \"every\": the type of the output of method "
-			    "test.every.Plain has a field that does not stand where it says");
+	assert_string_equal(why, "actor type \"every\": the type of the output of method "
+				 "test.every.Plain has a field whose offset is wrong");
 	free(piece);
 }
 

@@ -189,13 +189,13 @@ static void mistakes_are_told_with_place_and_expectation(void **state)
 		{"interface a.b\ntype T (a: string, # troupe: binary\nb: string)", 2, 22,
 		 "on a line of its own before its field"},
 		{"interface a.b\ntype T (\n# troupe: binary\n\na: string)", 3, 3,
-		 "does not stand right before a field"},
+		 "is not right before a field"},
 		{"interface a.b\n# troupe: binary\ntype T (a: string)", 2, 3,
-		 "does not stand right before a field"},
+		 "is not right before a field"},
 		{"interface a.b\ntype T (\n# troupe: binary\na, b)", 3, 3,
-		 "does not stand before a field"},
+		 "is not before a field"},
 		{"interface a.b\ntype T (a: string)\n# troupe: binary", 3, 3,
-		 "does not stand right before a field"},
+		 "is not right before a field"},
 	};
 
 	(void)state;
