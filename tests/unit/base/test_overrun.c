@@ -67,39 +67,6 @@ static void stretch_that_lasts_too_long_is_noticed_again_and_again(void **state)
 	finish(&fixture);
 }
 
-static void stretch_that_begins_when_the_thread_falls_asleep_is_noticed(void **state)
-{
-	enum { AT_ONCE = 16, TRIES = 400 };
-	struct fixture fixtures[AT_ONCE];
-	unsigned seed = 1;
-
-	(void)state;
-	for (int i = 0; i < AT_ONCE; i++)
-		begin(&fixtures[i]);
-	for (int try = 0; try < TRIES; try++) {
-		uint64_t until_ns;
-
-		/* Woken for a stretch that is over, a thread goes to sleep again ... */
-		for (int i = 0; i < AT_ONCE; i++) {
-			atomic_store(&fixtures[i].word, 7);
-			overrun_begin(fixtures[i].overrun, clock_now_ns());
-			overrun_end(fixtures[i].overrun);
-		}
-		/* ... and another one begins at about that time. */
-		until_ns = clock_now_ns() + (unsigned)rand_r(&seed) % 20000;
-		while (clock_now_ns() < until_ns)
-			;
-		for (int i = 0; i < AT_ONCE; i++)
-			overrun_begin(fixtures[i].overrun, clock_now_ns());
-		for (int i = 0; i < AT_ONCE; i++) {
-			assert_true(becomes_zero(&fixtures[i]));
-			overrun_end(fixtures[i].overrun);
-		}
-	}
-	for (int i = 0; i < AT_ONCE; i++)
-		finish(&fixtures[i]);
-}
-
 static void stretch_that_is_over_in_time_is_not(void **state)
 {
 	struct fixture fixture;
@@ -217,7 +184,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stretch_that_lasts_too_long_is_noticed_again_and_again),
-		cmocka_unit_test(stretch_that_begins_when_the_thread_falls_asleep_is_noticed),
 		cmocka_unit_test(stretch_that_is_over_in_time_is_not),
 		cmocka_unit_test(thread_sleeps_while_no_stretch_is_under_way),
 		cmocka_unit_test(thread_takes_no_signals_but_its_own_faults),
