@@ -79,11 +79,12 @@ class Mutant:
         self.breaks, self.tests = fields["breaks"], fields["tests"].split()
         self.edits = [(rest[at], rest[at + 1], rest[at + 3]) for at in range(0, len(rest), 4)]
 
-    def changed(self):
-        """{path: text} of the files that it changes."""
+    def changed(self, tree=TREE):
+        """{path: text} of the files of a tree that it changes."""
         files = {}
         for path, old, new in self.edits:
-            text = files.get(path) or (read(os.path.join(TREE, path)) if os.path.exists(os.path.join(TREE, path)) else "")
+            at = os.path.join(tree, path)
+            text = files.get(path) or (read(at) if os.path.exists(at) else "")
             hits = find(text, old)
             if len(hits) != 1:
                 raise Unfit(f"does not apply any more: {path} has the text {len(hits)} times{self.elsewhere(old, path)}")
@@ -169,7 +170,7 @@ class Copy:
 
     def try_out(self, mutant, reference):
         """Return what found the mutant, None if nothing did."""
-        files = mutant.changed()
+        files = mutant.changed(self.tree)
         before = {path: read(os.path.join(self.tree, path)) for path in files}
         try:
             self.write(files)
