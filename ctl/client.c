@@ -39,7 +39,7 @@ size_t client_unwritten(const struct client *client)
 	return buffer_size(&client->out);
 }
 
-/* The connection is of no more use: tell every open call. */
+/* The connection has failed: report that to every open call. */
 static void break_off(struct client *client, int failure)
 {
 	struct client_reply reply = {.failure = failure};
@@ -282,7 +282,7 @@ int client_connect(struct loop *loop, const char *path, uint64_t timeout_ns,
 	if (fd < 0)
 		return -errno;
 	while (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-		/* EAGAIN: too many wait to be accepted, and nothing tells when there is
+		/* EAGAIN: too many wait to be accepted, and nothing reports when there is
 		 * room. */
 		if (errno != EAGAIN && errno != EINTR)
 			return -errno;

@@ -58,7 +58,7 @@ int client_call(struct client *client, struct client_call *call, const char *met
 /* Write what was put in; what the socket does not take follows from the loop. */
 void client_flush(struct client *client);
 
-/* Whether the connection is of no more use; every open call has been told then. */
+/* Whether the connection has failed; that has been reported to every open call then. */
 bool client_is_broken(const struct client *client);
 
 /* Bytes waiting to be written. */

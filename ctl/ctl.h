@@ -1,7 +1,7 @@
 /* ctl.h - what every verb of troupectl works with: the options, the loop, the daemon.
  *
- * One process, one thread; main() owns it. Verbs return exit statuses, and have told people on
- * standard error why when it is not 0.
+ * One process, one thread; main() owns it. Verbs return exit statuses, and have printed the
+ * reason on standard error when it is not 0.
  */
 #ifndef CTL_CTL_H
 #define CTL_CTL_H

@@ -101,7 +101,7 @@ int interface_get_input(struct ctl *ctl, const char *method, struct layout **ret
 		     : STATUS_OK;
 }
 
-/* The struct, enum or plain type that a type stands for: references resolved, optional taken
+/* The struct, enum or plain type that a type means: references resolved, optional taken
  * off. */
 static const struct idl_type *resolve(const struct idl_type *type)
 {

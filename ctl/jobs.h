@@ -1,4 +1,4 @@
-/* jobs.h - the lines that map is at work on: where each of them stands, and the line of output
+/* jobs.h - the lines that map is working on: the state of each of them, and the line of output
  * that it becomes.
  *
  * Memory of the caller, one loop. Output goes to a writer, in the order of the input or as it

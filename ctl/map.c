@@ -25,7 +25,7 @@
 struct map {
 	struct ctl *ctl;
 	struct target target;
-	char *head; /* what stands around a line in the parameters of `method` */
+	char *head; /* what comes around a line in the parameters of `method` */
 	const char *tail;
 	const char *method;
 	struct connections connections;

@@ -27,7 +27,7 @@ static const int64_t *optional(const struct options *options, enum option_bit bi
 struct plugin {
 	char *name;       /* for the daemon: a path from the root, or a name that it looks up */
 	const char *type; /* of the actors; NULL: not given */
-	char path[PATH_MAX]; /* of the file, where that can be told from here */
+	char path[PATH_MAX]; /* of the file, where that is known here */
 	bool is_untyped;     /* key=value was given, and no file to say of which type */
 };
 
@@ -65,7 +65,7 @@ static int find_plugin(struct ctl *ctl, const char *typed, struct plugin *plugin
 	return plugin->name ? STATUS_OK : ctl_fail(ctl, STATUS_FAILED, "out of memory");
 }
 
-/* The actor type that the unit will have; NULL: only the daemon can tell. */
+/* The actor type that the unit will have; NULL: only the daemon knows. */
 static const struct plugin_actor *find_actor(const struct plugin_info *info, const char *type)
 {
 	if (!type)

@@ -20,7 +20,7 @@ struct target {
 int target_find(struct ctl *ctl, char *const *arguments, int n, struct target *ret_target);
 void target_fini(struct target *target);
 
-/* The text around the parameters of a call of the target: what stands before and after them in
+/* The text around the parameters of a call of the target: what comes before and after them in
  * the parameters of target_method(). With `send`, for Control.Send. *ret_head is given; the
  * tail is constant. */
 int target_head(struct ctl *ctl, const struct target *target, bool send, char **ret_head,

@@ -61,7 +61,7 @@ static int compare_instances(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The daemon tells them in the order in which its workers answered. */
+/* The daemon sends them in the order in which its workers answered. */
 static int show_actors(struct ctl *ctl, const struct api_actor_array *actors)
 {
 	cleanup_free struct api_actor *sorted =

@@ -24,7 +24,7 @@ static const struct rule {
 #undef RULE
 };
 
-/* All that may be pointers stand in whole words. */
+/* All that may be pointers are whole words. */
 #define ALIGN 8
 
 bool abi_takes(uint16_t major, uint16_t minor)

@@ -42,7 +42,7 @@ const char *abi_size_wrong(enum abi_table which, uint32_t size);
 
 /* Copy a table into this host's struct of it, abi_most() bytes, what it lacks being zero.
  * *ret_wrong, on failure: why not, a constant text to follow its name. -EFAULT: it does not
- * lie within `bounds` as a whole (NULL: it can be believed to), or not aligned; -EINVAL:
+ * lie within `bounds` as a whole (NULL: it is trusted to), or not aligned; -EINVAL:
  * abi_size_wrong(). */
 int abi_copy(enum abi_table which, const struct bounds *bounds, const void *table,
 	     void *ret_table, const char **ret_wrong);

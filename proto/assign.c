@@ -52,7 +52,7 @@ static const struct troupe_field *find_field(const struct troupe_type *type, con
 	return alike;
 }
 
-/* Whether more of a key can stand behind a value of that type. */
+/* Whether more of a key can follow a value of that type. */
 static bool has_members(const struct troupe_type *type, unsigned flags)
 {
 	return !type || type->kind == TROUPE_STRUCT || type->kind == TROUPE_MAP ||

@@ -27,7 +27,7 @@ struct assign_place {
 struct assign_fault {
 	enum {
 		ASSIGN_NO_FIELD,     /* `name` is no field of `type`, a struct */
-		ASSIGN_NOT_IN_IT,    /* nothing can stand behind `name`, which is of `type` */
+		ASSIGN_NOT_IN_IT,    /* nothing can follow `name`, which is of `type` */
 		ASSIGN_NAME_MISSING, /* beside a dot */
 		ASSIGN_TOO_DEEP,
 	} what;

@@ -56,11 +56,11 @@ struct channel {
 	/* A large notice must not fail because the process is at its limit of descriptors, or
 	 * a plug-in that leaks them would cut us off. So this one makes way meanwhile. */
 	int spare;
-	int error;       /* to be told by the timer; 0: none */
+	int error;       /* to be reported by the timer; 0: none */
 	bool is_reading; /* on the stack: free later */
 	bool is_freed;
 	bool is_mute;      /* the peer takes no more: its last notices are still read */
-	bool is_closed;    /* and told so */
+	bool is_closed;    /* and that was reported */
 	bool has_received; /* since the timer was started */
 	struct frame in, out;
 };
@@ -99,7 +99,7 @@ static void destroy_channel(struct channel *channel)
 	free(channel);
 }
 
-/* The end: tell once. The channel may be gone afterwards. */
+/* The end: report it once. The channel may be gone afterwards. */
 static void close_channel(struct channel *channel, int error)
 {
 	if (channel->is_closed)
@@ -123,7 +123,7 @@ static void watch_socket(struct channel *channel)
 					  : LOOP_READ | LOOP_WRITE);
 }
 
-/* Sending has failed for good, perhaps inside channel_send(): the loop tells of it. */
+/* Sending has failed for good, perhaps inside channel_send(): the loop reports it. */
 static void fail_sending(struct channel *channel, int error)
 {
 	channel->is_mute = true;
@@ -141,7 +141,7 @@ static void fail_sending(struct channel *channel, int error)
 	}
 }
 
-/* 0; -EAGAIN: later, and the loop is told when; other values: for good. */
+/* 0; -EAGAIN: later, and the loop reports when; other values: for good. */
 static int send_parts(struct channel *channel, const struct iovec *parts, size_t n,
 		      const int *fds, size_t n_fds)
 {

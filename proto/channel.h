@@ -52,7 +52,7 @@ void channel_free(struct channel *channel);
  * (borrowed, duplicated if queued), or -1. -EINVAL: `in` breaks its type; -EMSGSIZE; -ENOMEM;
  * -EMFILE: a large block or a queued descriptor needs one more than there are; nothing was
  * sent. -ENOTCONN: the peer has gone, or has not read for so long that the queue is full;
- * on_closed() tells, if it has not. */
+ * on_closed() reports that, if it has not yet. */
 int channel_send(struct channel *channel, const struct troupe_method *method, const void *in,
 		 int fd);
 

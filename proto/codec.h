@@ -10,7 +10,7 @@
  *     the items of an array or map first, then what the first item reaches, the second, and so on;
  *   - every byte between pointees and between fields is zero;
  *   - what is empty has a NULL pointer: arrays, maps, binaries;
- *   - a struct without fields takes one zero byte wherever it stands inside another value, so the
+ *   - a struct without fields takes one zero byte wherever it is inside another value, so the
  *     pointee of a `?()` that is present has an offset like any other; on its own, as the whole
  *     message, it takes none and may be NULL.
  *

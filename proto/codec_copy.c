@@ -1,6 +1,6 @@
 /* Placing a value in a block. One walk serves both forms: in memory a pointer holds the
  * pointee's address, on the wire its offset, and the two differ by a constant. Each level is
- * copied as it stands, pointers included; the walk over the copy then finds what these reach,
+ * copied as it is, pointers included; the walk over the copy then finds what these reach,
  * and replaces them. */
 
 #include "proto/codec.h"

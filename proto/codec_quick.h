@@ -58,7 +58,7 @@ static inline size_t quick_measure_items(const struct troupe_type *type, struct 
 	return align_up(size, type->entry_align) + span.count * type->stride;
 }
 
-/* The bytes of the texts of optional strings that stand side by side. */
+/* The bytes of the texts of optional strings that are side by side. */
 static inline size_t quick_measure_optional(const char *cell, size_t n, uint32_t *note)
 {
 	size_t size = 0;

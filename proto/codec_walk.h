@@ -1,7 +1,7 @@
 /* codec_walk.h - what the walks over a typed value share: reading and writing the cells of a
  * value.
  *
- * A cell is where a value of some type stands: in a struct, an array, an entry or on its own.
+ * A cell is the place of a value of some type: in a struct, an array, an entry or on its own.
  * Cells are read and written with memcpy, since the host knows their types only from
  * descriptors; it compiles to plain loads and stores. Pure, any thread; used inside proto/
  * only.
@@ -41,7 +41,7 @@ static inline bool is_text(const struct troupe_type *type)
 	return type->kind == TROUPE_STRING || type->kind == TROUPE_OBJECT;
 }
 
-/* Bytes a value takes inside another one: even a struct without fields stands somewhere. */
+/* Bytes a value takes inside another one: even a struct without fields has a place. */
 static inline size_t placed_size(const struct troupe_type *type)
 {
 	return type->size ? type->size : 1;

@@ -61,7 +61,8 @@ int envelope_reader_init(struct envelope_reader *reader, const void *data, size_
 	if (head.magic != ENVELOPE_MAGIC || head.version != ENVELOPE_VERSION ||
 	    (head.zero[0] | head.zero[1] | head.zero[2]) != 0)
 		return -EBADMSG;
-	/* An envelope is never shorter than its head, so the count is bounded before it is believed. */
+	/* An envelope is never shorter than its head, so the count is bounded before it is
+	 * used. */
 	if (head.size != size || head.count == 0 || head.count > size / ENVELOPE_HEAD)
 		return -EBADMSG;
 	*reader = (struct envelope_reader){
@@ -121,7 +122,7 @@ static bool payload_is_valid(const struct envelope_head *head, const void *paylo
 	return true;
 }
 
-/* What stands between head and payload; that there is room for it has been seen. */
+/* What is between head and payload; that there is room for it has been seen. */
 static bool read_parts(const unsigned char *at, const struct kind_rule *rule,
 		       struct envelope *envelope)
 {

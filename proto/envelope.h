@@ -5,7 +5,7 @@
  * which trusts no byte of it. Writer and reader live in memory of the caller; one thread at a
  * time.
  *
- * Numbers stand in the machine's own order. All that is not named here is zero, and checked to
+ * Numbers are in the machine's own order. All that is not named here is zero, and checked to
  * be.
  *
  *   batch       0  u32  magic, "TRP1"                  envelope  0  u8   kind
@@ -30,8 +30,8 @@
  *                                                               payload, then zeros to a
  *                                                               multiple of 16
  *
- * So each payload stands at a multiple of 16 from the start of the batch. Who speaks to which
- * process stands once, in the batch's head: `from` lives at the sender, unless the envelope is
+ * So each payload is at a multiple of 16 from the start of the batch. The two processes are
+ * named once, in the batch's head: `from` lives at the sender, unless the envelope is
  * FORWARDED, and `to` at the receiver. Envelopes are numbered from the batch's first sequence
  * number on; a reader that keeps the number it expects sees gaps.
  *
@@ -55,11 +55,11 @@
  *   ACCEPT    -      -     -         -        -        -          -
  *   RETURN    -      -     -         -        -        -          u32 first pieces
  *
- * Generation 0 stands for the process itself. FORWARDED: `from` is the one who sent or called
- * first, who may live in any process; the answer goes straight there. MOVED tells the caller's
- * process of it, so that it knows whose death ends the call. TAKEN: the caller has read so much
- * of a stream, since it last said so: sent for each half of a window. KEPT: the callee has kept a call that
- * asks for a stream, so that the default deadline does not hold any more.
+ * Generation 0 means the process itself. FORWARDED: `from` is the one who sent or called first,
+ * who may live in any process; the answer goes straight there. MOVED reports it to the caller's
+ * process, which then knows whose death ends the call. TAKEN: the caller has read so much of a
+ * stream, since it last said so: sent for each half of a window. KEPT: the callee has kept a
+ * call that asks for a stream, so that the default deadline does not hold any more.
  *
  * LENT: the wire block lies in the sender's arena, and the payload is a struct
  * envelope_reference. Only to a peer that has said ACCEPT, which answers OFFER: "large payloads
@@ -215,7 +215,7 @@ void *envelope_batch_add_send(struct envelope_batch *batch, const struct envelop
 int envelope_batch_add_layout(struct envelope_batch *batch, uint64_t hash,
 			      const struct envelope_layout *layout);
 
-/* The batch as it stands, ready to be sent; borrowed, until the next call for it. */
+/* The batch as it is, ready to be sent; borrowed, until the next call for it. */
 const void *envelope_batch_data(struct envelope_batch *batch, size_t *ret_size);
 
 /* The envelopes are on their way: begin anew, with the sequence number after theirs. */

@@ -79,7 +79,7 @@ static inline bool addresses_fit(const struct envelope_batch *batch,
 	       process_of(&envelope->to) == to;
 }
 
-/* Write what stands between head and payload. */
+/* Write what is between head and payload. */
 static void write_parts(unsigned char *place, const struct kind_rule *rule,
 			const struct envelope *envelope)
 {

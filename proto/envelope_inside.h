@@ -26,7 +26,7 @@ struct batch_head {
 };
 _Static_assert(sizeof(struct batch_head) == ENVELOPE_BATCH_HEAD, "as documented");
 
-/* The half of an address that tells the actors of one process apart. */
+/* The half of an address that identifies an actor within its process. */
 struct place {
 	uint32_t slot;
 	uint32_t generation;

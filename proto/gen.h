@@ -1,6 +1,7 @@
 /* gen.h - C from an interface: structs, const descriptors and typed wrappers, as the text of one header.
  *
- * Pure: no files, no log. Used by troupe-gen and its tests. docs/interfaces.md tells what comes out.
+ * Pure: no files, no log. Used by troupe-gen and its tests. docs/interfaces.md describes the
+ * result.
  */
 #ifndef PROTO_GEN_H
 #define PROTO_GEN_H

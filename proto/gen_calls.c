@@ -94,7 +94,7 @@ static const char reply_text[] =
 	"\t\t.interface = &$p_interface, \\\n"
 	"\t\t.on_event = function##_thunk};\n\n";
 
-/* What the letters after '$' stand for in these texts. */
+/* The meaning of the letters after '$' in these texts. */
 struct fill {
 	const struct gen_model *model;
 	const struct gen_member *method;

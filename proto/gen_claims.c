@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A name in C depends on its own name in the IDL only, never on what else stands there: a member that is
- * added must not rename another. So two that meet are an error, and not told apart by a number. */
+/* A name in C depends on its own name in the IDL only, never on what else is there: a member
+ * that is added must not rename another. So two that meet are an error, and not
+ * distinguished by a number. */
 
 int gen_claim(struct gen_model *model, enum gen_space space, const char *name, const char *what,
 	      unsigned line)
@@ -114,8 +115,8 @@ static int compare_claims(const void *a, const void *b)
 	return order != 0 ? order : (int)one->space - (int)other->space;
 }
 
-/* Whether two neighbours in that order are one name at one place. Two fields of one struct were told apart by the
- * parser. */
+/* Whether two neighbours in that order are one name at one place. Two fields of one struct
+ * were distinguished by the parser. */
 static bool meet(const struct gen_claim *one, const struct gen_claim *other)
 {
 	if (strcmp(one->name, other->name) != 0)

@@ -304,7 +304,7 @@ static int make_struct(struct gen_model *model, const struct idl_member *member,
 	return fill_type(model, type, idl, &owner);
 }
 
-/* The member of a reply that stands for an error, among those that every reply has. */
+/* The member of a reply that represents an error, among those that every reply has. */
 static const char *error_member(struct gen_model *model, const char *snake)
 {
 	static const char *const taken[] = {"status", "continues", "out", "error_name",

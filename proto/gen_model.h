@@ -31,7 +31,7 @@ struct gen_type {
 	const char *descriptor; /* member of the descriptors: "config_type_" */
 	const char *tag;        /* "hello_config"; NULL: no struct or enum of its own */
 	const char *entry;      /* MAP: the tag of the entry */
-	const char *c; /* what stands before a name to declare it: "int64_t ", "const char *" */
+	const char *c; /* what comes before a name to declare it: "int64_t ", "const char *" */
 	const char *what; /* for people: "type Config" */
 	const char *doc;
 	unsigned line;

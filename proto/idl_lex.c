@@ -76,7 +76,7 @@ static int read_mark(struct idl_lex *lex, size_t start, size_t end, bool trailin
 	return 0;
 }
 
-/* The comment so far turned out not to stand right before a token that it could describe. */
+/* The comment so far turned out not to be right before a token that it could describe. */
 static int drop_doc(struct idl_lex *lex)
 {
 	lex->doc = NULL;

@@ -1,4 +1,4 @@
-/* idl_names.h - the forms that names have in Varlink's IDL; that of interfaces stands in idl.h.
+/* idl_names.h - the forms that names have in Varlink's IDL; that of interfaces is in idl.h.
  *
  * Pure. Used inside proto/ only.
  */

@@ -61,7 +61,7 @@ static int check_type(struct scan *scan, struct idl_error *error)
 	return 0;
 }
 
-/* Inside of brackets a comment stands before a field; outside between members. */
+/* Inside of brackets a comment comes before a field; outside between members. */
 static int pass_comment(struct scan *scan, struct idl_error *error)
 {
 	if (scan->depth > 0 ? scan->last != '(' && scan->last != ',' : scan->groups > 0)
@@ -115,7 +115,7 @@ int idl_subset_check(const struct idl *idl, struct idl_error *ret_error)
 	int r = 0;
 
 	if (dashes) {
-		/* The name stands there as it is, and nothing but comments before it. */
+		/* The name is there as it is, with nothing but comments before it. */
 		while (strncmp(scan.at, "interface", 9) != 0)
 			scan.at += *scan.at == '#' ? strcspn(scan.at, "\n") : 1;
 		scan.at = strstr(scan.at, idl->name) + (dashes - idl->name);

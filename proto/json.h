@@ -30,11 +30,11 @@ int json_scan(const char *text, size_t size, struct codec_error *ret_error);
 
 /* Find top-level keys of an object, in one pass with the checks of json_scan(). For each of the
  * n keys spans[i] is set to the raw text of its value, or to absent. -EINVAL also when the text
- * is no object, or a wanted key stands in it twice. */
+ * is no object, or a wanted key is in it twice. */
 int json_pick(const char *text, size_t size, const char *const *keys, size_t n,
 	      struct json_span *spans, struct codec_error *ret_error);
 
-/* The string that a raw value `span` stands for, escapes undone, into buffer (NUL-terminated).
+/* The string that a raw value `span` means, escapes undone, into buffer (NUL-terminated).
  * -EINVAL: not a string or holds U+0000; -ENOBUFS. */
 int json_unquote(struct json_span span, char *buffer, size_t size);
 

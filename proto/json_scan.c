@@ -165,7 +165,7 @@ static int count_value(struct json_reader *reader)
 	return codec_error_set(reader->error, -E2BIG, "more than %u values", JSON_VALUES_MAX);
 }
 
-/* Without recursion: what is open stands in a row of bytes, one a level. */
+/* Without recursion: what is open is kept in a row of bytes, one a level. */
 int json_read_value(struct json_reader *reader, struct json_span *ret_span)
 {
 	char open[JSON_DEPTH_MAX + 1];

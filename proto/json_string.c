@@ -62,7 +62,7 @@ static size_t read_escape(const char *at, const char *end, uint32_t *ret_charact
 	return 11;
 }
 
-/* The first byte from `at` on that does not stand for itself. */
+/* The first byte from `at` on that does not mean itself. */
 static const char *skip_plain(const char *at, const char *end)
 {
 	while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)

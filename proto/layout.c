@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* bounds NULL: the type can be believed. */
+/* bounds NULL: the type is trusted. */
 struct printer {
 	struct layout_text text;
 	const struct bounds *bounds;

@@ -327,7 +327,7 @@ static int parse_type(struct parser *parser, const struct troupe_type **ret_type
 	return r;
 }
 
-/* All structs are complete: say how far apart the items of arrays and maps stand. */
+/* All structs are complete: set the distance between the items of arrays and maps. */
 static void measure_items(struct made_type *made)
 {
 	for (; made; made = made->older) {

@@ -28,8 +28,8 @@ int layout_text_add(struct layout_text *text, const char *piece);
 /* The name of a field or of an enum, after a ',' unless it is the first. */
 int layout_text_add_name(struct layout_text *text, bool comma, const char *name);
 
-/* Begin a struct, which `id` stands for. 1: it is open already; a reference was written, and there is nothing
- * to close. */
+/* Begin a struct, which `id` identifies. 1: it is open already; a reference was written, and
+ * there is nothing to close. */
 int layout_text_open_struct(struct layout_text *text, const void *id);
 int layout_text_close_struct(struct layout_text *text);
 

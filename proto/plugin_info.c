@@ -179,7 +179,7 @@ static int read_seal(struct reader *reader, const struct elf_note *note)
 	return 0;
 }
 
-/* Notes refer to one another, in whatever order they stand. */
+/* Notes refer to one another, in any order. */
 enum pass {
 	PASS_NAMES,
 	PASS_TABLES, /* when actor types and interfaces are in order */
@@ -287,7 +287,7 @@ static int check_wishes(struct reader *reader)
 }
 
 /* Functions that are to come from this host but do not exist here: the dynamic linker would
- * refuse them as well, but not tell why. */
+ * refuse them as well, but without the reason. */
 static int check_symbols(struct reader *reader)
 {
 	for (size_t i = 0; i < reader->elf.symbols[ELF_DYNAMIC_SYMBOLS].count; i++) {
@@ -419,7 +419,7 @@ int plugin_info_read(const void *file, size_t size, unsigned flags,
 	arena_init(&reader.info->memory);
 	int r = read_plugin(&reader, file, size);
 	if (r < 0) {
-		/* It names what stands in the file, which may be anything. */
+		/* It names what is in the file, which may be anything. */
 		text_make_utf8(why);
 		plugin_info_free(reader.info);
 		return r;

@@ -1,8 +1,8 @@
-/* plugin_info.h - what a plug-in says of itself, read from its file without running any of
+/* plugin_info.h - what a plug-in's notes say, read from its file without running any of
  * its code.
  *
  * The file is hostile input: every number in it is checked before it is used, every list has
- * a limit. A plugin_info belongs to its caller and owns copies of all it tells; the file may
+ * a limit. A plugin_info belongs to its caller and owns copies of all it holds; the file may
  * be unmapped afterwards. Pure: no log, any process and thread. Used by the master before it
  * passes a plug-in on, by the worker's loader before it loads one, and by `troupectl
  * inspect`.

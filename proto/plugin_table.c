@@ -166,7 +166,7 @@ static int print_fields(struct walk *walk, uint64_t fields, uint32_t count)
 static int print_struct(struct walk *walk, uint64_t address, uint32_t count)
 {
 	uint64_t fields = 0;
-	/* Within one file, the address tells the type. */
+	/* Within one file, the address identifies the type. */
 	int r = layout_text_open_struct(&walk->text, (const void *)(uintptr_t)address);
 
 	if (r != 0)

@@ -158,7 +158,7 @@ static void judge_gaps(struct judge *judge, const Elf64_Shdr *section, const cha
 		judge_gap(judge, name, at, end, padding);
 }
 
-/* The symbols of section i. Local ones stand after the name of the file that they come from. */
+/* The symbols of section i. Local ones come after the name of the file that they come from. */
 static int judge_section(struct judge *judge, size_t i, const Elf64_Shdr *section,
 			 const char *section_name)
 {

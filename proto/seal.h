@@ -1,10 +1,11 @@
 /* seal.h - whether a plug-in has writable static data of its own, judged by symbol, at link time.
  *
- * Actors keep their state in their state struct: what lies outside of it is shared by all actors of the worker,
- * is lost with it unnoticed, and cannot be upgraded. Yet no shared object is without writable data: the C
- * runtime has 16 bytes in each, the C++ and Rust runtimes and the sanitizers more. These are told apart by symbol and,
- * since names can be chosen, by the source file that the symbol table gives for local ones. It guards against
- * mistakes, not malice. Pure; used by troupe-gen --seal.
+ * Actors keep their state in their state struct: what lies outside of it is shared by all
+ * actors of the worker, is lost with it unnoticed, and cannot be upgraded. Yet no shared object
+ * is without writable data: the C runtime has 16 bytes in each, the C++ and Rust runtimes and
+ * the sanitizers more. These are recognised by symbol and, since names can be chosen, by the
+ * source file that the symbol table gives for local ones. It guards against mistakes, not
+ * malice. Pure; used by troupe-gen --seal.
  */
 #ifndef PROTO_SEAL_H
 #define PROTO_SEAL_H

@@ -97,7 +97,7 @@ static bool is_rust_path(const char *path)
 	return name != path && size <= strlen(name) && is_rust_crate(name, size);
 }
 
-/* _ZN3std...17h0123456789abcdefE, the older mangling; the hash tells it from C++. */
+/* _ZN3std...17h0123456789abcdefE, the older mangling; the hash distinguishes it from C++. */
 static bool is_rust_library_legacy(const char *symbol)
 {
 	size_t size = strlen(symbol);
@@ -107,7 +107,7 @@ static bool is_rust_library_legacy(const char *symbol)
 	       is_rust_path(symbol + 3);
 }
 
-/* "s", digits and letters, "_": what tells apart two entities of one name. May be absent. */
+/* "s", digits and letters, "_": what distinguishes two entities of one name. May be absent. */
 static const char *skip_disambiguator(const char *symbol)
 {
 	const char *end = *symbol == 's' ? strchr(symbol, '_') : NULL;

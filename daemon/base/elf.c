@@ -202,8 +202,9 @@ struct dynamic_tables {
 	uint64_t symbols, strings, strings_size, hash, gnu_hash;
 };
 
-/* The number of dynamic symbols stands nowhere: it follows from the hash tables, or, where these are empty, from
- * the habit of linkers to put the strings right after the symbols. */
+/* The number of dynamic symbols is not in the file: it follows from the hash tables, or,
+ * where these are empty, from the habit of linkers to put the strings right after the
+ * symbols. */
 static uint64_t count_symbols(const struct elf *elf, const struct dynamic_tables *tables)
 {
 	const unsigned char *hash = find_memory(elf, tables->hash, 8);

@@ -28,7 +28,7 @@
 #endif
 
 #define WORD_SIZE sizeof(uint64_t)
-/* Words that one word of packed relocations can stand for: its lowest bit says that it does. */
+/* Words that one word of packed relocations can describe: then its lowest bit is set. */
 #define PACKED_WORDS 63
 
 /* One of the tables in the dynamic section. */
@@ -109,8 +109,8 @@ static void add(struct elf_memory *memory, uint64_t address, const unsigned char
 	memory->relocations[memory->n_relocations++] = (struct elf_relocation){address, record};
 }
 
-/* An even word is the address of a relocated word; an odd one tells of each of the words
- * that follow whether it is relocated. */
+/* An even word is the address of a relocated word; an odd one has a bit for each of the
+ * words that follow: whether it is relocated. */
 static int unpack(struct elf_memory *memory, const struct table *table)
 {
 	uint64_t next = 0;
@@ -238,7 +238,7 @@ int elf_memory_string(const struct elf_memory *memory, uint64_t address, size_t 
 	return 0;
 }
 
-/* What a symbol stands for in this object, plus an addend. */
+/* The value of a symbol in this object, plus an addend. */
 static int resolve_symbol(const struct elf *elf, const Elf64_Rela *relocation,
 			  uint64_t *ret_target)
 {

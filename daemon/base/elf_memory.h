@@ -1,8 +1,8 @@
 /* elf_memory.h - what the memory of a shared object will hold when the dynamic linker is done,
- * told from its file.
+ * read from its file.
  *
- * For constants: bytes as they stand in the file, and pointers to other places in the same
- * object, which stand in its relocations (DT_RELA, and packed ones, DT_RELR). Addresses are the
+ * For constants: bytes as they are in the file, and pointers to other places in the same
+ * object, which are in its relocations (DT_RELA, and packed ones, DT_RELR). Addresses are the
  * file's own, as if it were loaded at 0. An elf_memory borrows the elf and its file and owns an
  * index of the relocations: init/fini. The file is hostile input: every address may be asked
  * for. Pure: no log, any process and thread. Init is O(n log n) in the relocations, all else
@@ -35,7 +35,7 @@ int elf_memory_init(const struct elf *elf, struct elf_memory *ret_memory);
 void elf_memory_fini(struct elf_memory *memory);
 
 /* All: -EFAULT: it is not (all of it) in the file; -ENOTSUP: a relocation changes it whose
- * result cannot be told without loading the object. *ret_x is borrowed from the file, and
+ * result is not known without loading the object. *ret_x is borrowed from the file, and
  * aligned to nothing. */
 
 /* `size` bytes that no relocation changes. */

@@ -1,4 +1,5 @@
-/* hash.h - uthash, told not to end the process when there is no memory: what was not added has tbl NULL in its handle. */
+/* hash.h - uthash, set up to return when there is no memory: what was not added has tbl NULL
+ * in its handle. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 

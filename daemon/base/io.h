@@ -25,7 +25,7 @@ int io_write_all(int fd, const void *data, size_t size, uint64_t timeout_ns);
  * another kind of file. Never waits for a FIFO or a tty. */
 int io_file_read(int dir_fd, const char *path, size_t limit, char **ret_data, size_t *ret_size);
 
-/* The same from an open file (borrowed), from where it stands. */
+/* The same from an open file (borrowed), from its position on. */
 int io_fd_read(int fd, size_t limit, char **ret_data, size_t *ret_size);
 
 /* Copy `data` into a new memfd and seal it against every change. *ret_fd is given; name is for

@@ -98,7 +98,7 @@
 #define LIMIT_AUDITED_USERS           64u /* counted apart; further ones share one limit */
 #define LIMIT_DEAD_LETTER_KINDS       16u /* of messages that a worker counts apart, at a time */
 #define LIMIT_DEAD_LETTER_NOTICES     2000u /* of one worker in a second; it sends a twentieth */
-#define LIMIT_DEAD_LETTER_LOOKS       100u /* notices in a second whose actors are told by name */
+#define LIMIT_DEAD_LETTER_LOOKS       100u  /* notices in a second whose actors are named */
 #define LIMIT_LOG_INTERVAL_DEFAULT_NS 30000000000ull /* LogRateLimitInterval= */
 #define LIMIT_LOG_BURST_DEFAULT       10000u         /* lines in it: LogRateLimitBurst= */
 #define LIMIT_LOGGED_KINDS            64u /* of failing handlers that a worker counts apart in its log */
@@ -108,7 +108,7 @@
 #define LIMIT_CONFIG_LINE      (64u << 10) /* continuation lines together */
 #define LIMIT_CONFIG_DROPINS   256u        /* of one unit, or of trouped.conf */
 #define LIMIT_CONFIG_DIRECTORY 16384u      /* entries of one directory that are looked at */
-#define LIMIT_PROBLEMS         1000u       /* told of; further ones are only counted */
+#define LIMIT_PROBLEMS         1000u       /* reported; further ones are only counted */
 #define LIMIT_SOCKET_PATH      107u        /* bytes: what sun_path holds */
 #define LIMIT_RUNTIME_PATH     70u /* bytes: with an inbox's name behind it still a socket's path */
 

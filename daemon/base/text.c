@@ -125,7 +125,7 @@ static uint64_t find_unit(const char *name, size_t size)
 	return 0;
 }
 
-/* The part of a unit that the digits after a point stand for, cut to whole nanoseconds. */
+/* The part of a unit that the digits after a point mean, cut to whole nanoseconds. */
 static uint64_t read_fraction(const char **text, uint64_t unit)
 {
 	uint64_t ns = 0;

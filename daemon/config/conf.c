@@ -185,7 +185,7 @@ static int finish_logical(struct parser *parser)
 	return line ? take_line(parser, line) : 0;
 }
 
-/* A line as it stands in the file, without its end. */
+/* A line as it is in the file, without its end. */
 static int take_physical(struct parser *parser, const char *line, size_t size, unsigned number)
 {
 	size_t blanks = 0;

@@ -122,7 +122,7 @@ static bool is_masked(const char *path)
 	return S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
 }
 
-/* The drop-ins of `files`, which stand in the directories NAMES[i].d of all directories; names
+/* The drop-ins of `files`, which are in the directories NAMES[i].d of all directories; names
  * ends in NULL. */
 static int find_dropins(const struct conf_path *path, const char *const *names,
 			struct conf_files *files, struct problems *problems)

@@ -30,7 +30,7 @@ struct conf_setting {
 enum conf_change {
 	CONF_SAME,     /* of a comparison: nothing has changed */
 	CONF_IN_PLACE, /* nothing but the value itself: it is looked at whenever it is needed */
-	CONF_WORKERS,  /* workers are told; the actors there go on under it */
+	CONF_WORKERS,  /* workers are notified; their actors go on with the new value */
 	CONF_RESTART,  /* a new start: of the unit's actors; for trouped.conf, of the daemon */
 };
 

@@ -16,7 +16,7 @@ static bool is_name_byte(char c)
 	       c == '_' || c == '.' || c == '-';
 }
 
-/* One part of a name: what stands before or behind its "@". */
+/* One part of a name: the text before or after its "@". */
 static bool is_name_part(const char *text, size_t size)
 {
 	if (size == 0 || *text == '.' || *text == '-')

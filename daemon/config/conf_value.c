@@ -1,4 +1,4 @@
-/* conf_value.c - what may stand in a value: words in quotes, escapes, specifiers. */
+/* conf_value.c - what a value may hold: words in quotes, escapes, specifiers. */
 #include "config/conf.h"
 
 #include "base/buffer.h"
@@ -143,7 +143,7 @@ void conf_words_free(char **words, size_t n)
 
 int conf_split(const char *value, char ***ret_words, size_t *ret_n, const char **ret_error)
 {
-	/* No escape is shorter than what it stands for, so no word is longer than the value. */
+	/* No escape is shorter than what it means, so no word is longer than the value. */
 	cleanup_free char *word = malloc(strlen(value) + 1);
 	char **words = NULL;
 	size_t n = 0;

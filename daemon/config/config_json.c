@@ -51,7 +51,7 @@ static bool is_word(const struct troupe_type *type)
 	}
 }
 
-/* A string as it is, or, when it begins with a quote, what stands in quotes. */
+/* A string as it is, or, when it begins with a quote, the text in quotes. */
 static int read_string(const struct assignment *a, struct json_tree **ret_value)
 {
 	const char *text = a->config->value, *error;
@@ -142,7 +142,7 @@ static int add_words(const struct assignment *a, const struct troupe_type *item,
 	return r;
 }
 
-/* Put what an assignment to a list of `type` stands for behind what is in it. */
+/* Append the items of an assignment to a list of `type`. */
 static int add_items(const struct assignment *a, const struct troupe_type *type,
 		     struct json_tree *array)
 {
@@ -342,7 +342,7 @@ int config_json(const struct unit_file *unit, const struct troupe_type *type, ch
 		if (r < 0)
 			result = r;
 	}
-	/* What was refused above would be told as missing again. */
+	/* What was refused above would be reported as missing again. */
 	if (result == 0)
 		result = complete(unit, type, root, "", problems);
 	return result < 0 ? result : print(unit, type, root, ret_text, problems);

@@ -49,7 +49,7 @@ static bool has_room(struct problem **items, size_t n)
 }
 
 /* Names of files may be anything, and a value may have been cut within a character; what is
- * told goes out as JSON. */
+ * reported is sent as JSON. */
 static void make_utf8(char *text)
 {
 	size_t left = strlen(text);

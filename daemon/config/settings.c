@@ -283,7 +283,7 @@ static int fill_paths(struct settings *settings, const struct conf_path *path, c
 	return 0;
 }
 
-/* From assignments already read; `file` stands in problems that belong to no line. */
+/* From assignments already read; `file` is named in problems that belong to no line. */
 static int init(struct settings *settings, const struct conf *conf,
 		const struct conf_path *path, const struct settings *before, const char *file,
 		struct problems *problems)

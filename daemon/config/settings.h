@@ -1,7 +1,7 @@
 /* settings.h - trouped.conf: what holds for the daemon as a whole.
  *
  * A value of the caller (init/fini), checked and complete; nothing changes it after
- * settings_load(). Master process, one thread. All keys stand in [Daemon];
+ * settings_load(). Master process, one thread. All keys are in [Daemon];
  * docs/configuration.md describes them to people:
  *
  *   Workers=             worker processes, 1 .. LIMIT_WORKERS; default: the processors that
@@ -9,7 +9,7 @@
  *   Socket=              absolute path of the control socket, at most 107 bytes; default:
  *                        RuntimeDirectory=/control.sock
  *   RuntimeDirectory=    absolute path; the workers' inboxes lie below it
- *   StateDirectory=      absolute path; for what must survive a restart
+ *   StateDirectory=      absolute path; for what must survive a restart; not used by the daemon
  *   PluginPath=          directories to search for plug-ins named without a slash, before
  *                        the built-in ones; list
  *   LogLevel=            error, warning, notice, info (default), debug, or 3 .. 7
@@ -17,14 +17,14 @@
  *   Connections=         on the control socket, 1 .. 4096 (default)
  *   ConnectionsPerUser=  1 .. 1024 (default)
  *   WorkerWatchdog=      for a worker's loop to come round; then its process is killed, and the
- *                        actor whose handler it is in pays; 0: never; default 30s
+ *                        actor whose handler it is in counts as crashed; 0: never; default 30s
  *   WorkerMemory=        bytes that the messages and states of one worker should take at most, or a percentage of
  *                        what this process may have; at least 64M; infinity: no bound; default: see memory.h
  *   ObserveGroup=        a group (name or number): only its members, and those of the groups
  *                        below, may observe; default: everyone may
  *   CallGroup=           its members may call actors; default troupe-call if there is one
  *   ManageGroup=         its members may manage too; default: none
- *   DeployGroup=         its members may deploy too, which is running code as the daemon;
+ *   DeployGroup=         its members may spawn units too, which is running code as the daemon;
  *                        default: none
  *
  * and those of life_keys.h, which hold for units that do not say otherwise. StopTimeout= is also that of the daemon itself.

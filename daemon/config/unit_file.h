@@ -84,7 +84,7 @@ struct unit_file {
 	enum unit_restart restart;
 	enum unit_isolate isolate;
 	struct life_keys life;
-	struct unit_config *config; /* in order; an empty value resets what stands before it */
+	struct unit_config *config; /* in order; an empty value resets those before it */
 	size_t n_config;
 };
 

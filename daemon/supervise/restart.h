@@ -2,20 +2,20 @@
  * again.
  *
  * A pure record, one value per child (a unit's actor, a worker process): the owner reports when
- * the child came up and how it ended, and is answered what to do; time and seed are passed in.
- * It calls nobody, allocates nothing and cannot fail. Used in one thread; by the master.
+ * the child came up and how it ended, and gets a verdict; time and seed are passed in. It calls
+ * nothing, allocates nothing and cannot fail. Used in one thread; by the master.
  *
  * Two budgets, counted apart, both by ends in a row and not by the clock, so that no combination
  * of delays and limits can keep a child that always fails from reaching them:
  *
  *   failures  each end that counts, until a life of healthy_ns ends the row. The time of an init
  *             that fails is no life. The failure number give_up_after in a row is the last.
- *   crashes   those ends that took the child's process along, and so harmed others. Running
+ *   crashes   those that ended its process, and so the other children in it, too. Running
  *             crash_healthy_ns in all since the last one, in however many lives, ends that row.
  *
  * A child that ends after just more than healthy_ns, each time, is restarted without end, after
- * the first delay each time: it does its work most of the time. Who does not want that raises
- * healthy_ns. If it crashes it meets the other budget.
+ * the first delay each time: it does its work most of the time. To prevent that, raise
+ * healthy_ns. Crashes count in the other budget.
  */
 #ifndef SUPERVISE_RESTART_H
 #define SUPERVISE_RESTART_H
@@ -47,7 +47,7 @@ enum restart_end {
 	RESTART_INIT_FAILED,  /* it never came up */
 	RESTART_ENDED_FAILED, /* it ended with an error */
 	RESTART_ENDED_NORMAL,
-	RESTART_ENDED_SHUTDOWN, /* it was told to end */
+	RESTART_ENDED_SHUTDOWN, /* it ended on request */
 	RESTART_END_COUNT
 };
 

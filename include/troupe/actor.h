@@ -61,7 +61,7 @@ extern "C" {
 #define TROUPE_ABI_MAJOR 2
 #define TROUPE_ABI_MINOR 0
 
-/* Limits of this header; the run-time limits stand in docs/limits.md. */
+/* Limits of this header; the run-time limits are in docs/limits.md. */
 #define TROUPE_INTERFACES_MAX 8           /* interfaces of an actor type */
 #define TROUPE_ENTRIES_MAX    32          /* reply and timer entries of an actor type */
 #define TROUPE_NAME_MAX       63          /* bytes of an actor's or actor type's name */
@@ -361,11 +361,11 @@ const char *troupe_name(const struct troupe_self *self);
  * costs next to nothing. What is started now, a call or a timer, counts from it. */
 uint64_t troupe_now_ns(struct troupe_self *self);
 
-/* The sender of the message being handled; the null address when it came from outside (the
- * control socket) or from a timer. In the init of a child: its parent. */
+/* The sender of the message being handled; the null address when it came from a client (of
+ * the control socket) or from a timer. In the init of a child: its parent. */
 struct troupe_address troupe_sender(const struct troupe_self *self);
 
-/* The actor that a unit's name stands for at this moment; for a pool the next of its actors
+/* The actor that a unit's name denotes at this moment; for a pool the next of its actors
  * that run, in turn. -EINPROGRESS: none runs now, but one will: it is being started, or waits to
  * be started again after a failure; ask again in a timer. -ENOENT: there is no such unit, or it
  * was stopped, has ended or was given up. -EINVAL: not a valid name. */
@@ -410,8 +410,9 @@ int troupe_call(struct troupe_self *self, struct troupe_address to,
 		const struct troupe_entry *entry, uint64_t context, uint64_t timeout_ns,
 		uint32_t flags, struct troupe_request *ret_request) TROUPE_WARN_UNUSED;
 
-/* End a call of one's own: its entry gets TROUPE_CANCELLED, and nothing after that; the callee
- * hears of it. -ESRCH: it has ended already (its reply may be waiting in the mailbox). */
+/* End a call of one's own: its entry gets TROUPE_CANCELLED, and nothing after that; the
+ * callee gets on_cancel if it keeps the call. -ESRCH: it has ended already (its reply may be
+ * waiting in the mailbox). */
 int troupe_cancel(struct troupe_self *self, struct troupe_request request);
 
 /* Hand the message being handled on to another actor, call handle and deadline included: its
@@ -461,16 +462,17 @@ int troupe_fail_not_implemented(struct troupe_self *self, struct troupe_call cal
 /* Whether the caller asked for a stream. */
 bool troupe_call_wants_more(struct troupe_self *self, struct troupe_call call);
 
-/* Whether somebody waits for an answer: nobody does after a mere send (of a client: a call with
- * `oneway`), nor when the caller is gone. Answering is harmless all the same. */
+/* Whether a caller waits for an answer: none does after a mere send (of a client: a call with
+ * `oneway`), nor when the caller is gone. Answering is harmless nevertheless. */
 bool troupe_call_wants_reply(struct troupe_self *self, struct troupe_call call);
 
-/* Keep the handle beyond this activation; *call becomes the handle to keep. Of a stream it tells
- * the caller that the call was accepted: a deadline that is only the default ends. -ENOMEM: the
- * worker's limit of kept calls, or this unit's share of it, is reached.
+/* Keep the handle beyond this activation; *call becomes the handle to keep. Of a stream it
+ * reports to the caller that the call was accepted: a deadline that is only the default
+ * ends. -ENOMEM: the worker's limit of kept calls, or this unit's share of it, is reached.
  *
- * A message that was only sent can be kept as well, though nobody waits for it: answering does
- * nothing. on_cancel follows after 45 s, or when the client that sent it closes its connection.
+ * A message that was only sent can be kept as well, though no caller waits for it: answering
+ * does nothing. on_cancel follows after 45 s, or when the client that sent it closes its
+ * connection.
  * -ENOBUFS: 64 such messages of that connection are being kept already. Who means to do the
  * work whatever becomes of the sender needs no handle: ask troupe_call_wants_reply(). */
 int troupe_call_keep(struct troupe_self *self, struct troupe_call *call) TROUPE_WARN_UNUSED;
