@@ -47,6 +47,7 @@
 #define LIMIT_REPLACED_SHARE            16u            /* of a pool, replaced at once... */
 #define LIMIT_REPLACED_AT_ONCE          64u            /* ...and no more than these */
 #define LIMIT_NAME                      63u            /* bytes of a unit's name */
+#define LIMIT_DESCRIPTION               1024u          /* bytes of a unit's Description= */
 #define LIMIT_UNREAPED                  1024u /* dead workers whose status the kernel still keeps from us */
 
 /* Control socket */

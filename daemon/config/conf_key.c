@@ -137,9 +137,12 @@ int conf_set_choice(const struct conf_key *key, const struct conf_setting *setti
 
 int conf_set_text(const struct conf_key *key, const struct conf_setting *setting, void *field)
 {
+	size_t size = strlen(setting->value);
 	char *text;
 
-	(void)key;
+	if (key->max > 0 && size > key->max)
+		return conf_refuse(setting, "has %zu bytes, at most %llu are possible", size,
+				   (unsigned long long)key->max);
 	text = strdup(setting->value);
 	if (!text)
 		return -ENOMEM;

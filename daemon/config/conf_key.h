@@ -83,6 +83,7 @@ int conf_set_bool(const struct conf_key *key, const struct conf_setting *setting
 /* An enum: the number of the choice. */
 int conf_set_choice(const struct conf_key *key, const struct conf_setting *setting,
 		    void *field);
+/* A text of at most .max bytes; 0: as long as its line may be. */
 int conf_set_text(const struct conf_key *key, const struct conf_setting *setting,
 		  void *field); /* char * */
 /* An absolute path of at most .max bytes; slashes at its end are dropped. */

@@ -62,7 +62,10 @@ static int set_worker(const struct conf_key *key, const struct conf_setting *set
 #define FIELD(member, effect) CONF_FIELD(struct unit_file, member, effect)
 
 static const struct conf_key keys_known[] = {
-	{.name = "Description", .set = conf_set_text, FIELD(description, IN_PLACE)},
+	{.name = "Description",
+	 .set = conf_set_text,
+	 FIELD(description, IN_PLACE),
+	 .max = LIMIT_DESCRIPTION},
 	{.name = "Plugin", .set = conf_set_text, FIELD(plugin, RESTART)},
 	{.name = "Type", .set = set_type, FIELD(type, RESTART)},
 	{.name = "Instances",

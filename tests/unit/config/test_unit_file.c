@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "config/unit_file.h"
 #include "tests/unit/config/conf_tree.h"
@@ -236,6 +237,25 @@ static void mistake_is_named_with_its_key(void **state)
 	}
 }
 
+static void description_has_a_limit(void **state)
+{
+	struct fixture *f = *state;
+	char text[LIMIT_DESCRIPTION + 2], *unit = NULL;
+
+	for (size_t size = LIMIT_DESCRIPTION; size <= LIMIT_DESCRIPTION + 1; size++) {
+		memset(text, 'x', size);
+		text[size] = '\0';
+		assert_true(asprintf(&unit, "[Actor]\nPlugin=hello\nDescription=%s\n", text) >
+			    0);
+		conf_tree_file("wordy.actor", unit);
+		free(unit);
+		load(f);
+		assert_int_equal(f->n, size <= LIMIT_DESCRIPTION);
+	}
+	assert_non_null(strstr(conf_tree_problems(&f->tree),
+			       "x: has 1025 bytes, at most 1024 are possible"));
+}
+
 static void dropin_is_named_when_the_mistake_is_there(void **state)
 {
 	struct fixture *f = *state;
@@ -336,6 +356,7 @@ int main(void)
 		TEST(each_key_is_taken_in),
 		TEST(instance_takes_its_template_with_dropins),
 		TEST(mistake_is_named_with_its_key),
+		TEST(description_has_a_limit),
 		TEST(dropin_is_named_when_the_mistake_is_there),
 		TEST(syntax_mistake_keeps_the_unit_out),
 		TEST(change_takes_what_its_keys_say),
