@@ -52,19 +52,21 @@ static bool on_work(struct loop_work *work)
 	for (unsigned i = 1; i <= bridge->highest; i++)
 		if (bridge->links[i]) {
 			link_flush(bridge->links[i]);
-			/* A frame that was refused for good has given back what it referred to. */
+			/* A frame that was refused for good has given back what it referred
+			 * to. */
 			had_room |= link_check_room(bridge->links[i]);
 		}
 	if (bridge->is_closing)
 		bridge_check_closed(bridge);
 	had_received = bridge->has_received;
 	bridge->has_received = false;
-	/* Actors that were told of room have mail, and their turns in this pass are over: once
+	/* on_room was called: actors have mail, and their turns in this pass are over. Once
 	 * more. */
 	if (!bridge->frame)
 		return had_room;
-	/* The inbox's descriptor tells of whole frames only, not of the rest of one. It is
-	 * delivered in the next pass, or, where nothing else came, from here: once more, then, too. */
+	/* The inbox's descriptor is readable for whole frames only, not for the rest of one. It
+	 * is delivered in the next pass, or, where nothing else came, from here: once more,
+	 * then, too. */
 	if (!had_received)
 		bridge_receive(bridge);
 	return true;

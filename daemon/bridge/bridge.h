@@ -27,12 +27,12 @@ struct bridge;
 #define BRIDGE_UNSENT_HARD (256u << 20)
 /* Larger payloads go by reference, when the peer can read our arena. */
 #define BRIDGE_INLINE (64u << 10)
-/* Bytes of our arena that one peer has not given back: from here on SEND and CALL are refused, and
- * everything else travels in frames. A message of the largest size may go beyond. */
+/* Bytes of our arena that one peer has not given back: from here on SEND and CALL are refused,
+ * and everything else travels in frames. A message of the largest size may go beyond. */
 #define BRIDGE_LENT (8u << 20)
 
-/* What the bridge tells its host. All but the last mandatory; from the loop only, never from
- * inside a bridge function. Each may call bridge functions, but for bridge_free(). */
+/* Callbacks to the bridge's host. All but the last mandatory; called from the loop only, never
+ * from inside a bridge function. Each may call bridge functions, but for bridge_free(). */
 struct bridge_ops {
 	/* An envelope has come. peer: its node, worker and incarnation. `from` is of the peer
 	 * that sent it (or FORWARDED), `to` of this process; the payload is hostile, borrowed,
@@ -42,16 +42,17 @@ struct bridge_ops {
 			    const struct envelope *envelope);
 	/* Envelopes refused with -EAGAIN may be tried again. */
 	void (*on_room)(void *context, uint16_t worker);
-	/* A peer said to be down is gone now: whatever it had sent has been told, nothing
-	 * more will come. */
+	/* A peer that the host has reported down is gone now: all that it had sent has been
+	 * reported, nothing more will come. */
 	void (*on_down)(void *context, uint16_t worker, uint32_t incarnation);
 	/* `lost` envelopes from that worker never came. */
 	void (*on_gap)(void *context, uint16_t worker, uint64_t lost);
 	/* Something came that cannot be passed on. NULL: a whole frame. reason: a constant. */
 	void (*on_dropped)(void *context, const struct envelope *envelope, const char *reason);
 	/* Large payloads could go through an arena: that of this process itself or of a peer is
-	 * wanted, see bridge_add_arena(). Asked again now and then while it does not come. The one
-	 * that may come from inside a bridge function, and may not call any. NULL: there are none. */
+	 * wanted, see bridge_add_arena(). Asked again now and then while it does not come. The
+	 * one that may come from inside a bridge function, and may not call any. NULL: there
+	 * are none. */
 	void (*on_arena_wanted)(void *context, uint16_t worker, uint32_t incarnation);
 };
 
@@ -85,9 +86,9 @@ int bridge_peer_up(struct bridge *bridge, uint16_t worker, uint32_t incarnation)
  * fine. */
 void bridge_peer_down(struct bridge *bridge, uint16_t worker, uint32_t incarnation);
 
-/* The arena that on_arena_wanted() asked for: our own, that can be written to, or a peer's. fd is
- * borrowed. -EEXIST: there is one; -ESTALE: that peer is not up; -EPERM: not sealed; -EINVAL: not
- * of an arena's size; or mmap()'s. Without it payloads travel in frames. */
+/* The arena that on_arena_wanted() asked for: our own, that can be written to, or a peer's. fd
+ * is borrowed. -EEXIST: there is one; -ESTALE: that peer is not up; -EPERM: not sealed;
+ * -EINVAL: not of an arena's size; or mmap()'s. Without it payloads travel in frames. */
 int bridge_add_arena(struct bridge *bridge, uint16_t worker, uint32_t incarnation, int fd);
 
 /* Put an envelope into the batch for envelope->to. `data`: a value of `type`, encoded at
@@ -99,8 +100,8 @@ int bridge_send(struct bridge *bridge, const struct envelope *envelope,
 		const struct troupe_type *type, const void *data,
 		const struct envelope_meaning *meaning);
 
-/* What a hash means, as a peer has told; borrowed until that peer is down. false: nobody has
- * told. */
+/* The layout that a hash names, as a peer has sent it; borrowed until that peer is down. false:
+ * no peer has. */
 bool bridge_find_layout(struct bridge *bridge, struct troupe_address from, uint64_t hash,
 			const struct troupe_type **ret_type, const char **ret_name);
 

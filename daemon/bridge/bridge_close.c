@@ -1,7 +1,7 @@
-/* bridge_close.c - the orderly end: each peer says that it has all we sent. */
+/* bridge_close.c - the orderly end: each peer acknowledges all we sent. */
 #include "bridge/bridge_inside.h"
 
-/* For what was sent last, when closing, to leave the process; nobody acknowledges it. */
+/* For what was sent last, when closing, to leave the process; no peer acknowledges it. */
 #define LINGER_NS 20000000ull
 
 /* Whether a peer has all we sent, or can do nothing with it any more. */

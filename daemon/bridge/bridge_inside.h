@@ -21,7 +21,7 @@ struct bridge {
 
 	struct link *links[LIMIT_WORKERS + 1]; /* by worker; NULL: not up */
 	unsigned highest;                      /* worker that ever had a link */
-	uint32_t announced[LIMIT_WORKERS + 1]; /* incarnations that are up, says the master */
+	uint32_t announced[LIMIT_WORKERS + 1]; /* incarnations that the master reported up */
 	uint32_t gone[LIMIT_WORKERS + 1];      /* incarnations up to this one are down */
 	struct list leaving; /* struct link: down, their last frames may be in the inbox */
 	struct loop_timer leave_timer;
@@ -48,16 +48,16 @@ void bridge_receive(struct bridge *bridge);
 /* Let go of the frame at hand. */
 void bridge_drop_frame(struct bridge *bridge);
 
-/* Likewise, in its middle: what is left of it is lost, and told as such. */
+/* Likewise, in its middle: what is left of it is lost, and reported by on_gap. */
 void bridge_cut_frame(struct bridge *bridge);
 
 /* bridge_peers.c */
-/* The link that a frame of this sender belongs to, made when it is news. NULL: none, the
- * frame is to be dropped. */
+/* The link that a frame of this sender belongs to, made when there was none yet. NULL: none,
+ * the frame is to be dropped. */
 struct link *bridge_admit(struct bridge *bridge, uint16_t worker, uint32_t incarnation);
 /* The inbox is empty: links that leave, and whose wait is over, are gone. */
 void bridge_finish_leaving(struct bridge *bridge);
-/* A link that leaves is gone: freed, and the host hears of it. It must not be the sender of the
+/* A link that leaves is gone: free it, and call on_down. It must not be the sender of the
  * frame at hand. */
 void bridge_finish_link(struct bridge *bridge, struct link *link);
 /* Where the inbox of a process is: *ret_path is given. -ENOMEM. */
@@ -65,7 +65,7 @@ int bridge_print_path(const struct bridge *bridge, uint16_t worker, uint32_t inc
 		      char **ret_path);
 
 /* bridge_close.c */
-/* A peer has said END or ENDED. */
+/* A peer has sent END or ENDED. */
 void bridge_on_end(struct bridge *bridge, struct link *link, enum envelope_kind kind);
 /* Whether, while closing, nothing is left to wait for: then it ends soon. */
 void bridge_check_closed(struct bridge *bridge);

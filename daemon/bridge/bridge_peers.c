@@ -98,7 +98,8 @@ struct link *bridge_admit(struct bridge *bridge, uint16_t worker, uint32_t incar
 	}
 	if (bridge->is_closing || incarnation <= bridge->gone[worker])
 		return NULL;
-	/* It has heard of us before we heard of it, and of its predecessor's end. */
+	/* The master has reported us to this process, but not yet it, nor its predecessor's
+	 * end, to us. */
 	link = bridge->links[worker];
 	if (link && incarnation < link->incarnation)
 		return NULL;
@@ -173,7 +174,7 @@ static struct link *find_link(struct bridge *bridge, uint16_t worker, uint32_t i
 {
 	struct link *link;
 
-	/* When the master told of it there may have been no descriptor left: once more. */
+	/* When the master reported it there may have been no descriptor left: once more. */
 	if (!bridge->links[worker] && bridge->announced[worker] != 0)
 		(void)open_link(bridge, worker, bridge->announced[worker]);
 	link = bridge->links[worker];
@@ -203,8 +204,8 @@ int bridge_send(struct bridge *bridge, const struct envelope *envelope,
 bool bridge_find_layout(struct bridge *bridge, struct troupe_address from, uint64_t hash,
 			const struct troupe_type **ret_type, const char **ret_name)
 {
-	/* A hash is checked against what it stands for, so it means the same whoever tells
-	 * it: a forwarded message's layout was told by its forwarder. */
+	/* A hash is checked against its layout, so it means the same whichever peer sent it:
+	 * a forwarded message's layout was sent by its forwarder. */
 	if (is_peer(bridge, from.worker) && bridge->links[from.worker] &&
 	    layouts_find(&bridge->links[from.worker]->learned, hash, ret_type, ret_name))
 		return true;

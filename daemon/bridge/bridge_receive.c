@@ -7,8 +7,8 @@
 
 /* What one pass delivers before actors have their turns: as many bytes as stay in a processor's
  * cache, and of small ones half of what a mailbox of the default size takes. When a turn is cut
- * short, for the processor was away, there is room for as many again. An envelope counts as many
- * bytes at least as divide the one by the other. */
+ * short, for the processor was away, there is room for as many again. An envelope counts as
+ * many bytes at least as divide the one by the other. */
 #define BUDGET   (256u << 10)
 #define COST_MIN (BUDGET / (LIMIT_MAILBOX_DEFAULT / 2))
 
@@ -50,7 +50,7 @@ static bool check_sequence(struct bridge *bridge, struct link *link)
 		return false;
 	if (sequence > link->expected)
 		tell_gap(bridge, link, sequence - link->expected);
-	/* The frame's end: if its middle turns out to be malformed, what it lost was told
+	/* The frame's end: if its middle turns out to be malformed, what it lost is reported
 	 * there. */
 	link->expected = sequence + bridge->reader.left;
 	return link->expected >= sequence;
@@ -158,7 +158,7 @@ static void handle_envelope(struct bridge *bridge, const struct envelope *envelo
 		link_check_room(bridge->sender);
 		break;
 	case ENVELOPE_ROOM:
-		/* The transport tells of room here; nobody sends this. */
+		/* Room is the transport's event here: no peer sends this. */
 		tell_dropped(bridge, envelope, "unexpected");
 		break;
 	default:

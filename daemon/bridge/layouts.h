@@ -1,4 +1,4 @@
-/* layouts.h - what layout hashes stand for: those that a peer has told us, or that we have told
+/* layouts.h - layouts by their hashes: those that a peer has sent us, or that we have sent
  * a peer.
  *
  * Memory of the caller, init/fini; a link holds two, both as old as its peer's incarnation.
@@ -34,9 +34,9 @@ bool layouts_has(struct layouts *layouts, uint64_t hash);
 /* Note a hash that needs no text. -ENOMEM; -ENOSPC: a limit. Twice is fine. */
 int layouts_add(struct layouts *layouts, uint64_t hash);
 
-/* Note what a peer says a hash stands for: hostile texts, copied, parsed when they are asked
- * for. A hash told twice keeps its first meaning. -EINVAL: the hash is not that of this name
- * and text; -ENOMEM; -ENOSPC. */
+/* Note the layout that a peer has sent for a hash: hostile texts, copied, parsed when they are
+ * asked for. A hash that is sent twice keeps its first layout. -EINVAL: the hash is not that of
+ * this name and text; -ENOMEM; -ENOSPC. */
 int layouts_learn(struct layouts *layouts, uint64_t hash, const char *name, const char *text);
 
 /* The type and the qualified name behind a hash; borrowed, valid until layouts_fini(). false:

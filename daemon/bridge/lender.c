@@ -61,7 +61,7 @@ int lender_new(int fd, struct lender **ret_lender)
 		free(lender);
 		return r;
 	}
-	/* Messages on their way tell little of a crash, and are many. */
+	/* Messages on their way are many, and of little use in a core dump. */
 	(void)madvise(lender->memory, size, MADV_DONTDUMP);
 	*ret_lender = lender;
 	return 0;

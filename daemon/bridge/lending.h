@@ -1,10 +1,10 @@
 /* lending.h - large payloads: written into our arena for a peer to read, read from a peer's.
  *
  * The books of it; it sends nothing. A link begins without arenas, and large payloads travel in
- * its frames. The first of them makes us ask the host for our own arena, the next makes us OFFER
- * it, upon which the peer asks its host for it; from its ACCEPT on references travel in the place
- * of payloads, in the same frames, so that the order stays. Where something is missing, or all is
- * lent, the payload travels in the frame as before. One thread.
+ * its frames. The first of them makes us ask the host for our own arena, the next makes us
+ * OFFER it, upon which the peer asks its host for it; from its ACCEPT on references travel in
+ * the place of payloads, in the same frames, so that the order stays. Where something is
+ * missing, or all is lent, the payload travels in the frame as before. One thread.
  */
 #ifndef BRIDGE_LENDING_H
 #define BRIDGE_LENDING_H
@@ -29,7 +29,7 @@ struct loans {
 	uint32_t incarnation;
 	size_t lent;         /* bytes of our arena that the peer has */
 	bool is_accepted;    /* the peer can read our arena */
-	uint64_t offered_ns; /* when we said so last; 0: never */
+	uint64_t offered_ns; /* when we sent OFFER last; 0: never */
 	struct borrower borrower;
 	uint64_t wanted_ns; /* when we asked for the peer's arena last; 0: never */
 };
@@ -45,8 +45,8 @@ void loans_fini(struct loans *loans);
 /* ---- what the peer has of us */
 
 /* A payload of reference->size bytes is to go to that peer by reference: where it is to be
- * written, and the reference's piece. NULL: it is to go in the frame; *ret_offer: after an OFFER,
- * which the caller sends. */
+ * written, and the reference's piece. NULL: it is to go in the frame; *ret_offer: after an
+ * OFFER, which the caller sends. */
 void *loans_lend(struct loans *loans, struct envelope_reference *reference, bool *ret_offer);
 /* It does not go after all, or the peer returns it. false: it was not lent to that peer. */
 bool loans_take_back(struct loans *loans, uint32_t piece);
@@ -57,8 +57,8 @@ void loans_take_all_back(struct loans *loans);
 
 /* ---- what we have of the peer */
 
-/* The peer offers its arena. True: it is mapped already, which the caller says once more; false:
- * the host is asked for it, unless that was a moment ago. */
+/* The peer offers its arena. True: it is mapped already, and the caller sends ACCEPT once more;
+ * false: the host is asked for it, unless that was a moment ago. */
 bool loans_on_offer(struct loans *loans);
 
 /* Turn an envelope that refers to the peer's arena into one with a payload. false: it refers to

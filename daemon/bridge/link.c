@@ -151,13 +151,13 @@ static int tell_layout(struct link *link, const struct envelope *envelope,
 		if (r == 0)
 			r = envelope_batch_add_layout(&link->batch, envelope->hash, &layout);
 	}
-	/* When it cannot be noted it is told again. */
+	/* When it cannot be noted it is sent again. */
 	if (r == 0)
 		(void)layouts_add(&link->told, envelope->hash);
 	return r;
 }
 
-/* As loans_lend(), and say that there is something to read where the peer has not heard of it. */
+/* As loans_lend(), and send OFFER when loans_lend() asks for that. */
 static void *lend(struct link *link, struct envelope_reference *reference)
 {
 	bool has_to_offer;
@@ -224,8 +224,8 @@ int link_send(struct link *link, const struct envelope *envelope,
 
 	if (!link->outbox)
 		return -EHOSTUNREACH;
-	/* What waits is watched for room, and what is lent comes back, so that on_room is sure to
-	 * come. */
+	/* What waits is watched for room, and what is lent comes back, so that on_room is sure
+	 * to come. */
 	if (is_refusable &&
 	    (link->waiting >= BRIDGE_UNSENT || link->loans.lent >= BRIDGE_LENT)) {
 		link->has_refused = true;

@@ -26,7 +26,7 @@ struct link {
 	struct list frames;  /* struct link_frame: sealed batches that wait */
 	size_t waiting;      /* bytes of them */
 	bool has_refused;    /* with -EAGAIN, since there was room last */
-	struct layouts told; /* hashes that the peer knows from us */
+	struct layouts told; /* hashes whose layouts we have sent to the peer */
 	struct loans loans;  /* what is not in frames, both ways */
 	/* The outbox has room again for those refused. */
 	void (*on_room)(void *context, struct link *link);
@@ -35,18 +35,18 @@ struct link {
 
 	/* In */
 	uint64_t expected;      /* sequence number */
-	struct layouts learned; /* hashes that we know from the peer */
+	struct layouts learned; /* layouts that the peer has sent */
 
 	/* Its end */
-	bool has_sent_end; /* we have said END */
-	bool has_ended;    /* the peer has said END */
-	bool is_complete;  /* the peer has said ENDED */
+	bool has_sent_end; /* we have sent END */
+	bool has_ended;    /* the peer has sent END */
+	bool is_complete;  /* the peer has sent ENDED */
 	/* Leaving: gone at the first time if the inbox is empty then, at the second anyhow. */
 	uint64_t quiet_ns, latest_ns;
 };
 
-/* Open the way out to `path`, for the process `own` to the process `peer`. on_room is called from
- * the loop only. lending: borrowed. *ret_link is given. -ENOMEM, or the transport's. */
+/* Open the way out to `path`, for the process `own` to the process `peer`. on_room is called
+ * from the loop only. lending: borrowed. *ret_link is given. -ENOMEM, or the transport's. */
 int link_new(struct loop *loop, const struct transport *transport, const char *path,
 	     struct troupe_address own, struct troupe_address peer, struct bridge_stats *stats,
 	     struct lending *lending, struct link **ret_link);
@@ -64,8 +64,8 @@ void link_send_mark(struct link *link, enum envelope_kind kind);
 /* Put in what is to be given back, seal the batch and send what can be sent. */
 void link_flush(struct link *link);
 
-/* Some of what was under way has arrived, or come back: those refused may try again, if that makes
- * room. True: they hear of it. From the loop only. */
+/* Some of what was under way has arrived, or come back: call on_room for those refused, if that
+ * makes room. True: it was called. From the loop only. */
 bool link_check_room(struct link *link);
 
 /* Nothing waits, neither in the batch nor sealed. */

@@ -1,4 +1,4 @@
-/* link_arena.h - how two processes come to read each other's arenas: what is said of them.
+/* link_arena.h - how two processes come to read each other's arenas: the envelopes about them.
  *
  * Above the link, which sends; the books are in lending.h. For the bridge's files; one thread.
  */
@@ -7,14 +7,14 @@
 
 #include "bridge/link.h"
 
-/* OFFER: the peer has an arena. The host is asked for it, or the peer hears again that it is
- * mapped. */
+/* OFFER: the peer has an arena. The host is asked for it, or, when it is mapped, ACCEPT is sent
+ * once more. */
 void link_on_offer(struct link *link);
 /* ACCEPT: the peer can read ours. */
 void link_on_accept(struct link *link);
 /* RETURN. false: some were not lent to that peer. */
 bool link_on_return(struct link *link, const struct envelope *envelope);
-/* The peer's arena is here: map it, and say so to the peer. fd: borrowed. Errors as of
+/* The peer's arena is here: map it, and send the peer ACCEPT. fd: borrowed. Errors as of
  * borrower_map(). */
 int link_map(struct link *link, int fd);
 

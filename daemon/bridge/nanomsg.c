@@ -40,7 +40,7 @@ static int set_option(int socket, int option, int value)
 		       : 0;
 }
 
-/* The descriptor that tells of readiness. */
+/* The descriptor that becomes readable when the socket is ready. */
 static int get_fd(int socket, int option, int *ret_fd)
 {
 	size_t size = sizeof(*ret_fd);
@@ -96,7 +96,8 @@ free_inbox:
 	return r;
 }
 
-/* The endpoint that had the path before stays: closing it would cut off those who came by it. */
+/* The endpoint that had the path before stays: closing it would cut off those who came by
+ * it. */
 static int publish_inbox(struct inbox *inbox)
 {
 	char url[URL_MAX];

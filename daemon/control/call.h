@@ -31,8 +31,8 @@ struct call {
 /* NULL: no memory. */
 struct call *call_new(struct connection *connection, bool oneway, bool more, size_t frame_size);
 
-/* The client is gone: on_gone of each call, and free them; those that nobody waited for anyway
- * go on as the server's orphans. */
+/* The client is gone: call on_gone of each call, and free them; oneway calls, for which no
+ * client waits, go on as the server's orphans. */
 void call_cancel_all(struct connection *connection);
 
 /* For the server's end: on_gone, and free. The call is of no connection. */

@@ -41,8 +41,8 @@ bool connection_is_output_high(const struct connection *connection)
 	return buffer_size(&connection->out) + connection->waiting >= OUTPUT_HIGH;
 }
 
-/* Whether it should take in nothing for now. Never while nothing of its own is under way:
- * nobody else would set it going again. */
+/* Whether it should take in nothing for now. Never while nothing of its own is under way: no
+ * other event would set it going again. */
 static bool is_held_back(const struct connection *connection)
 {
 	return connection_is_output_high(connection) ||
@@ -103,7 +103,8 @@ static struct connection *find_greediest(struct control_server *server,
 	return greediest;
 }
 
-/* Some of its bytes have grown: while a limit is passed, doom the connection that holds most. */
+/* Some of its bytes have grown: while a limit is passed, doom the connection that holds
+ * most. */
 static void enforce_limits(struct control_server *server, struct account *account)
 {
 	for (;;) {
@@ -154,8 +155,8 @@ static void end(struct connection *connection)
 	connection->linger_until_ns = loop_now_ns(connection->io.loop) + LINGER_NS;
 }
 
-/* Give it a turn, if it does not wait for one yet. Users take turns, and the connections of each
- * user. */
+/* Give it a turn, if it does not wait for one yet. Users take turns, and the connections of
+ * each user. */
 static void queue_up(struct connection *connection)
 {
 	struct control_server *server = connection->server;

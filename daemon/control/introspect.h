@@ -1,4 +1,4 @@
-/* introspect.h - org.varlink.service: what this server provides, said to whoever asks.
+/* introspect.h - org.varlink.service: returns to clients what this server provides.
  *
  * Its handlers get the server as their context.
  */

@@ -13,7 +13,7 @@
 #define BACKLOG    512
 #define LOCK_TRIES 8
 
-/* Whether somebody listens at `address`: 0: nobody, and what is there is a socket; -ENOENT:
+/* Whether a process listens at `address`: 0: none does, and what is there is a socket; -ENOENT:
  * nothing is there. */
 static int probe(const struct sockaddr_un *address)
 {
@@ -55,9 +55,10 @@ void control_unlink(const char *path, const struct control_place *place)
 		(void)unlink(path);
 }
 
-/* Between the look at what is at a path and listen() there, nobody else may do the same: two daemons would find the same stale
- * socket, or one take the other's for stale, and both would run. So a file beside it is locked meanwhile, which goes with its
- * lock. -EADDRINUSE: somebody else is at it. */
+/* Between the look at what is at a path and listen() there, no other daemon may do the same:
+ * two would find the same stale socket, or one take the other's for stale, and both would run.
+ * So a file beside it is locked meanwhile, which goes with its lock. -EADDRINUSE: another
+ * process has locked it. */
 static int lock(const char *path, char *name, size_t room, int *ret_fd)
 {
 	if ((size_t)snprintf(name, room, "%s.lock", path) >= room)
@@ -101,8 +102,8 @@ static int listen_at(const char *path, int *ret_fd, struct control_place *ret_pl
 	r = ret_place ? find_place(path, ret_place) : 0;
 	if (r < 0)
 		return r;
-	/* Who may do what is decided for each call. Before listen(), so that nobody connects
-	 * too early. */
+	/* Who may do what is decided for each call. Before listen(), so that no client
+	 * connects too early. */
 	if (chmod(path, 0666) < 0 || listen(fd, BACKLOG) < 0) {
 		r = -errno;
 		unlink(path);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-/* The kernel's queue is first come, first served, whoever comes: somebody's next connection may stand
+/* The kernel's queue is first come, first served for all users: a connection may be queued
  * behind hundreds of another user's. */
 #define ACCEPTS_A_TURN 512
 #define ACCEPT_NS      2000000ull /* of one pass of the loop */
@@ -45,7 +45,7 @@ static void on_readable(struct loop_io *io, unsigned events)
 		int fd = accept4(io->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0) {
-			/* It has told of any trouble, and closed the descriptor. */
+			/* A failure was logged by it, and the descriptor closed. */
 			(void)connection_new(listener->server, fd);
 			continue;
 		}
@@ -91,7 +91,7 @@ void listener_drain(struct list *link)
 {
 	struct listener *listener = listener_of(link);
 
-	/* Each that is accepted beyond a limit is told so, by being closed. */
+	/* Connections beyond a limit are accepted and closed. */
 	for (unsigned i = 0; !listener->is_shared && i < LIMIT_CONNECTIONS; i++) {
 		int fd = accept4(listener->io.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 

@@ -1,4 +1,4 @@
-/* peer.h - who is at the other end of a connection, as the kernel tells it.
+/* peer.h - the user and process at the other end of a connection, from the kernel.
  *
  * Counted: a connection and its open calls share one peer, since calls may outlive their
  * connection. Belongs to the server's thread.

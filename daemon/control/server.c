@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #define TROUBLE_BURST 10u
-#define TROUBLE_NS    10000000000ull /* in which a burst may be told */
+#define TROUBLE_NS    10000000000ull /* in which a burst may be logged */
 
 static struct connection *connection_at(struct list *link)
 {

@@ -9,8 +9,8 @@
  * A connection's replies leave in the order of its calls, while up to LIMIT_PIPELINED of them
  * are being worked on; then no more is taken in. A call with `more` holds those behind it until
  * its last reply. Half-closed connections still get their replies; a closed one cancels its
- * calls, but those marked `oneway`, which nobody waited for. Users are served in turn, and the
- * connections of each, with bounded bytes and time: a turn takes on no more calls after a
+ * calls, but those marked `oneway`, for which no client waits. Users are served in turn, and
+ * the connections of each, with bounded bytes and time: a turn takes on no more calls after a
  * millisecond, a pass of the loop gives no more turns after five.
  *
  * A frame that is no call (not JSON, too deep, too large, no method) is answered, after the
@@ -54,9 +54,9 @@ struct control_peer {
  * never touch it after that. */
 struct control_call {
 	void *user; /* the host's own */
-	/* The client is gone, or the server is closing: nobody waits. Set by the host if it
-	 * wants to know; if it is NULL the call must still be answered, unless the server was
-	 * freed. */
+	/* The client is gone, or the server is closing: no client waits. Set by the host if it
+	 * wants that reported; if it is NULL the call must still be answered, unless the server
+	 * was freed. */
 	void (*on_gone)(struct control_call *call);
 	bool more;   /* the client takes several replies */
 	bool oneway; /* no reply is sent; answering is still required, and ends the call */
@@ -148,9 +148,9 @@ void control_server_unlisten(struct control_server *server, int fd);
 /* Serve a connection (taken, on failure too); for tests and socketpairs. -EACCES: its level is
  * CONTROL_NOTHING; -ENFILE, -EUSERS: too many connections, in all or of that uid. */
 int control_server_adopt(struct control_server *server, int fd);
-/* Accept nothing new but who waits already, take on what clients have written so far and nothing
- * that comes later, let what is being answered finish; `on_drained`,
- * from the loop, when all is written or timeout_ns has passed. It may free the server. */
+/* Accept nothing new but who waits already, take on what clients have written so far and
+ * nothing that comes later, let what is being answered finish; `on_drained`, from the loop,
+ * when all is written or timeout_ns has passed. It may free the server. */
 void control_server_drain(struct control_server *server, uint64_t timeout_ns,
 			  void (*on_drained)(void *context), void *context);
 unsigned control_server_connections(const struct control_server *server);
@@ -166,10 +166,11 @@ struct control_place {
 	ino_t inode;
 };
 
-/* Make a listening Unix socket at `path`: mode 0666, does not block; stale ones (nobody
+/* Make a listening Unix socket at `path`: mode 0666, does not block; stale ones (no process
  * listens) are replaced, live ones refused. Of several that do so at once for one path, one
  * succeeds: a file beside it, PATH.lock, is locked meanwhile. -EADDRINUSE: live, or another is
- * at it; -ENAMETOOLONG; -EEXIST: something else than a socket is there; other errno values. ret_place may be NULL. */
+ * at it; -ENAMETOOLONG; -EEXIST: something else than a socket is there; other errno values.
+ * ret_place may be NULL. */
 int control_listen(const char *path, int *ret_fd, struct control_place *ret_place);
 
 /* Remove the socket, unless its path is another's by now. */
@@ -177,10 +178,11 @@ void control_unlink(const char *path, const struct control_place *place);
 
 /* ---- answering: each consumes the call unless `continues` ---- */
 
-/* out: a value of the method's out type. `continues` only when call->more; a failure with it has
- * sent nothing, and the call goes on: -EAGAIN: the client has more than a megabyte unread: drop
- * or hold the reply. Without it the call is over in any case: a failure has answered it with an
- * internal error. -EINVAL: out breaks its type; -EMSGSIZE: its text is over 32 MiB; -ENOMEM. */
+/* out: a value of the method's out type. `continues` only when call->more; a failure with it
+ * has sent nothing, and the call goes on: -EAGAIN: the client has more than a megabyte unread:
+ * drop or hold the reply. Without it the call is over in any case: a failure has answered it
+ * with an internal error. -EINVAL: out breaks its type; -EMSGSIZE: its text is over 32 MiB;
+ * -ENOMEM. */
 int control_call_reply(struct control_call *call, const struct troupe_method *method,
 		       const void *out, bool continues);
 /* The same with JSON text of an object (checked by the caller; size 0: {}). */
@@ -192,8 +194,8 @@ void control_call_fail(struct control_call *call, const struct troupe_error *err
 /* An error by name with JSON text ("" for none). */
 void control_call_fail_text(struct control_call *call, const char *error,
 			    const char *parameters, size_t size);
-/* org.varlink.service errors; the names are borrowed. `field` and `reason` are UTF-8, for people ("must be ..."); field
- * "": the whole message is at fault. */
+/* org.varlink.service errors; the names are borrowed. `field` and `reason` are UTF-8, for
+ * people ("must be ..."); field "": the whole message is at fault. */
 void control_call_invalid_parameter(struct control_call *call, const char *field,
 				    const char *reason);
 void control_call_method_not_found(struct control_call *call, const char *method);

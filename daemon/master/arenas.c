@@ -10,8 +10,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-/* A memfd that cannot shrink, so that nobody is killed by SIGBUS, nor grow; memory comes as it is
- * touched. *ret_read is the same, opened anew to be read. Both are given. */
+/* A memfd that cannot shrink, so that no reader is killed by SIGBUS, nor grow; memory is
+ * allocated as it is touched. *ret_read is the same, opened anew to be read. Both are given. */
 static int make_arena(int *ret_write, int *ret_read)
 {
 	cleanup_close int fd = memfd_create("troupe-arena", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -20,7 +20,8 @@ static int make_arena(int *ret_write, int *ret_read)
 
 	if (fd < 0)
 		return -errno;
-	/* A memfd begins with mode 0777: who may only read it could open it anew, in /proc, to write. */
+	/* A memfd begins with mode 0777: who may only read it could open it anew, in /proc, to
+	 * write. */
 	if (fchmod(fd, S_IRUSR) < 0)
 		return -errno;
 	if (ftruncate(fd, LIMIT_ARENA_BYTES) < 0)
@@ -67,8 +68,8 @@ void arenas_lend(struct worker *worker, int64_t number, int64_t incarnation)
 	owner = worker->master->workers[number];
 	if (!owner || owner->incarnation != incarnation || owner->is_dead)
 		return;
-	/* Each notice that waits holds a descriptor of ours: one that asks without reading is not
-	 * to take them all. */
+	/* Each notice that waits holds a descriptor of ours: one that asks without reading is
+	 * not to take them all. */
 	if (!worker->channel || !channel_is_read(worker->channel))
 		return;
 	if (owner == worker && owner->arena < 0)

@@ -50,7 +50,8 @@ static void free_call(struct call *call)
 	free(call);
 }
 
-/* Nobody waits any more: tell the worker, so that it does not work for nothing. */
+/* No client waits any more: send the worker a cancellation, so that it does not go on with the
+ * call. */
 static void cancel_call(struct call *call)
 {
 	struct worker_cancel cancel = {.call = (int64_t)call->id};
@@ -225,7 +226,7 @@ static void finish_call(struct call *call, const char *error, const char *text, 
 		(void)control_call_reply_text(client, text, size, false);
 }
 
-/* Give the call up: the client is told that there is too much of it. */
+/* Give the call up: cancel it at the worker and answer the client with Overloaded. */
 static void overload_call(struct call *call)
 {
 	struct control_call *client = take_client(call);

@@ -1,7 +1,9 @@
-/* calls.h - clients' calls and sends to actors, on their way: forwarded as text, matched with what workers answer.
+/* calls.h - clients' calls and sends to actors, on their way: forwarded as text, matched with
+ * what workers answer.
  *
- * Belongs to the master; one thread. A call ends in exactly one answer to its client, whatever becomes of the worker, or
- * with the client's leaving. Parameters are not looked into: the worker types them.
+ * Belongs to the master; one thread. A call ends in exactly one answer to its client, whatever
+ * becomes of the worker, or with the client's leaving. Parameters are not looked into: the
+ * worker types them.
  */
 #ifndef MASTER_CALLS_H
 #define MASTER_CALLS_H
@@ -39,7 +41,7 @@ struct call {
 	struct worker *worker;
 	struct list on_worker;   /* in worker->calls */
 	size_t bytes;            /* that it counts for in worker->call_bytes */
-	uint32_t unit, instance; /* whose `outstanding` it counts for; unit 0: nobody's */
+	uint32_t unit, instance; /* whose `outstanding` it counts for; unit 0: of none */
 	uint64_t deadline_ns;    /* UINT64_MAX: none */
 	bool is_until_kept;      /* of a stream: the deadline holds until an actor keeps it */
 	struct loop_timer timer; /* for the deadline */
@@ -70,20 +72,23 @@ struct call_wish {
 	bool is_default;             /* the client did not ask for that deadline */
 };
 
-/* Forward a client's call; it is answered in any case, perhaps at once: by the actor, by its end, or at the deadline,
- * whatever the worker does. A default deadline of a stream holds until an actor has kept the call or the first reply has
- * come, one that was asked for until the first reply. */
+/* Forward a client's call; it is answered in any case, perhaps at once: by the actor, by its
+ * end, or at the deadline, whatever the worker does. A default deadline of a stream holds until
+ * an actor has kept the call or the first reply has come, one that was asked for until the
+ * first reply. */
 void calls_begin(struct master *master, struct control_call *client,
 		 const struct call_target *target, const struct call_wish *wish);
 
-/* A worker answers. Answers to calls that it was not given are counted and ignored. false: it breaks the protocol. */
+/* A worker answers. Answers to calls that it was not given are counted and ignored. false: it
+ * breaks the protocol. */
 bool calls_reply(struct worker *worker, const struct worker_reply *reply);
 
 /* A worker says that an actor has kept a call. */
 void calls_kept(struct worker *worker, uint64_t id);
 
-/* The process has gone, and its last words were heard: what it has not answered failed with ActorDied. culprit: the call
- * whose handling was its end, 0: none; its client is told that. */
+/* The process has gone, and its last notices were read: the calls that it has not answered fail
+ * with ActorDied. culprit: the call whose handling ended the process, which gets `crashed` in
+ * its ActorDied; 0: none. */
 void calls_worker_down(struct worker *worker, uint64_t culprit);
 
 /* Whether text is "INTERFACE.MEMBER". */

@@ -50,7 +50,7 @@ static void spawn_unit(struct master *master, struct control_call *call,
 	struct problems problems;
 	int r;
 
-	/* The unit's reason says it. */
+	/* The unit's reason names them. */
 	problems_init(&problems);
 	r = unit_new(master, file, spawn->config ? spawn->config : "", false, &problems, &unit);
 	problems_fini(&problems);

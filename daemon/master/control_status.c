@@ -12,7 +12,7 @@
 #include "master/worker.h"
 #include <unistd.h>
 
-/* Add up what the pages tell; they may tell anything. */
+/* Add up the pages' counters; a page may hold any value. */
 static void add(int64_t *sum, const _Atomic uint64_t *place)
 {
 	uint64_t value = atomic_load_explicit(place, memory_order_relaxed);

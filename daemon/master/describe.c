@@ -158,7 +158,7 @@ static const struct api_crash *describe_crash(struct arena *arena, const struct 
 	return api;
 }
 
-/* What the kernel knows of a process; what it does not tell stays as it is. */
+/* Memory and time of a process, from /proc; a value that cannot be read stays as it is. */
 static void read_usage(pid_t pid, int64_t *memory, int64_t *cpu_ms)
 {
 	char path[64], line[1024];

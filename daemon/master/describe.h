@@ -1,7 +1,7 @@
 /* describe.h - units and workers in the words of io.troupe.Control.
  *
- * Values made here point into the arena and into what they describe: use them before anything changes. Master process,
- * one thread.
+ * Values made here point into the arena and into what they describe: use them before anything
+ * changes. Master process, one thread.
  */
 #ifndef MASTER_DESCRIBE_H
 #define MASTER_DESCRIBE_H
@@ -31,7 +31,7 @@ bool describe_problems(struct arena *arena, const struct problems *const *lists,
 		       struct api_problem_array *ret_problems,
 		       struct api_problem_array *ret_warnings);
 
-/* No memory to answer: say so. */
+/* There is no memory for the answer: answer with an error. */
 void describe_fail(struct control_call *call);
 
 /* `worker` is stalled: how. NULL: no memory. */

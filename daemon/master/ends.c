@@ -71,7 +71,7 @@ static bool is_sound(const struct instance *instance, const struct end *end)
 		   : instance->state == INSTANCE_STOPPED;
 }
 
-/* What is known of an end that nobody has said anything of. */
+/* The end for the log: `end`, or where it is NULL, what the unit's reason and state imply. */
 static struct end find_end(const struct instance *instance, const struct end *end)
 {
 	if (end)
@@ -107,14 +107,14 @@ void ends_log(struct instance *instance, const struct end *end)
 	char text[ENDS_TEXT];
 	int priority;
 
-	/* It never was, and nobody misses it. */
+	/* It never ran, and ended in order: not logged. */
 	if (sound && instance->since_ns == 0)
 		return;
 	report_more(unit, now);
 	if (!master->is_stopping && !(end && end->is_guilty) &&
 	    !rate_limit_pass(&unit->ends, now))
 		return;
-	/* That all end with the daemon is no news. */
+	/* While the daemon stops all actors end, as expected: for debugging only. */
 	priority = master->is_stopping ? LOG_P_DEBUG : sound ? LOG_P_INFO : LOG_P_WARNING;
 	ends_print(instance, end, text, sizeof(text));
 	log_write(&master->log, priority, "%s/%u %s", unit->file.name, instance->number, text);

@@ -22,21 +22,22 @@ struct instance;
 struct end {
 	const char *cause; /* a constant */
 	const char *text;  /* what is known of it; NULL: nothing */
-	bool is_guilty; /* it took its worker along, and others with it: no limit keeps that back */
+	bool is_guilty;    /* its worker ended by its fault: logged whatever the limit */
 };
 
-/* An actor that was there, or was being started, is no more, and instance->state says what comes
- * next. end: NULL when nobody said why: then the unit's reason and state do. */
+/* Log that an actor, or one that was being started, has ended; instance->state is what comes
+ * next. end: NULL when no cause was reported: it is then taken from the unit's reason and
+ * state. */
 void ends_log(struct instance *instance, const struct end *end);
 
-/* The same as a text without its name: "ended: crashed after 3s 20ms: SIGSEGV in ...; it is started again in 124ms". Cut to
- * size; ENDS_TEXT always suffices for what is known. */
+/* The same as a text without its name: "ended: crashed after 3s 20ms: SIGSEGV in ...; it is
+ * started again in 124ms". Cut to size; ENDS_TEXT always suffices for what is known. */
 #define ENDS_TEXT 2560
 void ends_print(const struct instance *instance, const struct end *end, char *text,
 		size_t size);
 
-/* It has ended too often, and will not be started again. how: "failed", "quarantined". Limited as the ends are, apart
- * from them. */
+/* It has ended too often, and will not be started again. how: "failed", "quarantined". Limited
+ * as the ends are, apart from them. */
 void ends_log_given_up(struct instance *instance, const char *how);
 
 /* Once a second: report the ends beyond the limit of intervals that are over. */

@@ -23,7 +23,7 @@ struct held {
 	struct loop_timer timer;
 	held_taken *on_taken;
 	void *context;
-	unsigned taken; /* replies that have not been told of yet */
+	unsigned taken; /* replies not reported to on_taken yet */
 	size_t taken_weight;
 	/* The last one */
 	bool is_finished;
@@ -58,7 +58,7 @@ static void on_gone(struct control_call *client)
 	held_free(client->user);
 }
 
-/* All is said but the last reply. */
+/* All replies but the last one are sent. */
 static void answer_last(struct held *held)
 {
 	struct control_call *client = held->client;
@@ -110,7 +110,7 @@ static void flush(struct held *held)
 		int r = control_call_reply_text(held->client, first->text, first->size, true);
 
 		if (r == -EAGAIN) {
-			/* The server does not tell when the client has read. */
+			/* The server has no callback for when the client has read. */
 			retry_later(held);
 			break;
 		}

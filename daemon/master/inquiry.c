@@ -44,7 +44,7 @@ struct inquiry {
 	struct troupe_address only; /* STOP, too */
 	/* ACTORS, STOP */
 	unsigned worker; /* who is being asked */
-	bool one_worker; /* and nobody else */
+	bool one_worker; /* asks that one only */
 	int64_t from;    /* slot; next page */
 	bool is_held;    /* the timer is for asking for the same page again */
 	/* STOP */
@@ -84,7 +84,7 @@ static void on_gone(struct control_call *call)
 
 static void on_timer(struct loop_timer *timer);
 
-/* NULL: the client has been told that there are too many. */
+/* NULL: there are too many, and the client was answered with Overloaded. */
 static struct inquiry *new_inquiry(struct master *master, struct control_call *call,
 				   enum inquiry_kind kind)
 {
@@ -116,7 +116,7 @@ static char *copy_text(struct inquiry *inquiry, const char *text)
 	return arena_copy(&inquiry->arena, text, strlen(text));
 }
 
-/* What a worker says of an actor of its own. */
+/* Add an actor as its worker describes it. */
 static void add_actor(struct inquiry *inquiry, const struct worker *worker,
 		      const struct worker_resident *resident)
 {
@@ -347,7 +347,7 @@ static void take_page(struct inquiry *inquiry, const struct worker *worker,
 		arena_fini(&inquiry->arena);
 		arena_init(&inquiry->arena);
 	}
-	/* A worker that has nothing more to tell must not be able to go on for ever. */
+	/* A page without actors is the last one, or a worker could go on for ever. */
 	go_on(inquiry,
 	      census->actors.count > 0 && census->next <= LIMIT_ACTORS ? census->next : 0);
 }
@@ -408,7 +408,8 @@ static void look_at_stop(struct inquiry *inquiry)
 	loop_timer_start(&inquiry->timer, STOPPING_GRACE_NS);
 }
 
-/* What its worker says before it begins: whose it is, and so how long it may take. */
+/* The unit that the actor comes from, which its worker names first: its StopTimeout= is the
+ * limit. */
 static void take_owner(struct inquiry *inquiry, const struct worker_census *census)
 {
 	const struct unit *unit =
@@ -473,7 +474,7 @@ void inquiries_stopped(struct worker *worker, uint64_t request, bool found)
 
 /* ---- answers, and none */
 
-/* All that it tells may stand in one answer. */
+/* Whether a census is within the limits of one answer. */
 static bool makes_sense(const struct worker_census *census)
 {
 	if (census->actors.count > LIMIT_DESCRIBED)
@@ -543,7 +544,8 @@ static void on_timer(struct loop_timer *timer)
 	}
 }
 
-/* Of a Describe: what a worker that is gone was asked will not be answered. true: that was the last. */
+/* Of a Describe: what a worker that is gone was asked will not be answered. true: that was the
+ * last. */
 static bool loses(struct inquiry *inquiry, unsigned worker)
 {
 	if (inquiry->pending[worker] == 0)

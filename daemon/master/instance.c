@@ -95,7 +95,7 @@ void instance_set_state(struct instance *instance, enum instance_state state)
 
 static void begin(struct instance *instance);
 
-/* Start it again after an end that nobody ordered. */
+/* Start it again after an end that was not ordered. */
 static void start_again(struct instance *instance)
 {
 	instance->unit->restarts++;
@@ -137,7 +137,7 @@ static struct trouble *get_trouble(struct instance *instance)
 	if (!trouble)
 		return NULL;
 	trouble->instance = instance;
-	/* The engine has missed what came before, which went well. */
+	/* Lives before this were not recorded: none of them failed. */
 	restart_init(&trouble->restart, &config, random_next(&unit->master->random));
 	loop_timer_init(&trouble->timer, unit->master->loop, on_timer);
 	instance->trouble = trouble;

@@ -23,7 +23,8 @@ void letters_init(struct letters *letters)
 	rate_limit_init(&letters->limit, INTERVAL_NS, BURST);
 }
 
-/* An actor as people call it, if it may be looked for among all that its worker has. "": nothing is known of it. */
+/* An actor as people call it, if it may be looked for among all that its worker has. "":
+ * nothing is known of it. */
 static void print_who(struct master *master, struct troupe_address address, bool may_look,
 		      char *text)
 {
@@ -41,7 +42,7 @@ static void print_who(struct master *master, struct troupe_address address, bool
 		text[0] = '\0';
 }
 
-/* Whether somebody may miss the messages: nobody waits for the answer to these calls. */
+/* Whether undelivered messages are a loss: the callers of the others do not wait any more. */
 static bool is_loss(const char *reason)
 {
 	return strcmp(reason, "caller-gone") != 0 && strcmp(reason, "expired") != 0;

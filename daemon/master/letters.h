@@ -1,9 +1,9 @@
-/* letters.h - messages that actors sent and nobody got: what a worker says of them, for watchers
- * and the log.
+/* letters.h - dead letters, messages of actors that were not delivered: a worker's notices of
+ * them, for watchers and the log.
  *
- * Part of a worker's record in the master; one thread. Watchers hear of each notice; the log of a
- * few in LETTERS_INTERVAL, then of how many messages were in the others. The worker is hostile:
- * one that sends more notices than it ever has to is killed.
+ * Part of a worker's record in the master; one thread. Watchers are sent an event for each
+ * notice; the first few notices in a while are logged, then the number of messages in the
+ * others. The worker is hostile: one that sends more notices than it ever has to is killed.
  */
 #ifndef MASTER_LETTERS_H
 #define MASTER_LETTERS_H
@@ -26,7 +26,7 @@ void letters_on_notice(struct worker *worker, const struct worker_dead_letter *n
 
 /* Once a second. */
 void letters_tick(struct worker *worker);
-/* The process is gone: log what is left to be said of its messages. */
+/* The process is gone: log the number of its dead letters that were not logged yet. */
 void letters_end(struct worker *worker);
 
 #endif

@@ -1,9 +1,11 @@
 /* listing.h - the answer to List: made a piece at a time, for all who have asked by then.
  *
- * Belongs to the master; one thread. To describe 20,000 instances takes milliseconds, in which nobody else would be served, and
- * whoever may look may ask again and again. So it is made from the loop, one at a time: whoever asks while nothing has changed
- * since it was begun gets it when it is made, users in turn; all others, the next one. One that took long to make is given until a unit changes,
- * and for a tenth of a second at most: counters in it change without a word.
+ * Belongs to the master; one thread. To describe 20,000 instances takes milliseconds, in which
+ * no other client would be served, and a client may ask again and again. So it is made from the
+ * loop, one at a time: whoever asks while nothing has changed since it was begun gets it when
+ * it is made, users in turn; all others, the next one. One that took long to make is given
+ * until a unit changes, and for a tenth of a second at most: a change of counters alone does
+ * not make it anew.
  */
 #ifndef MASTER_LISTING_H
 #define MASTER_LISTING_H
@@ -44,7 +46,7 @@ void listing_fini(struct listing *listing);
 
 void listing_reply(struct master *master, struct control_call *call);
 
-/* Give back its memory when nobody has asked for a while. Once a second. */
+/* Give back its memory when no client has asked for a while. Once a second. */
 void listing_tick(struct master *master);
 
 #endif

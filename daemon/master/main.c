@@ -93,8 +93,8 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 	return 0;
 }
 
-/* Nothing that others may send at any time must end us before we can hear of it: what is held
- * comes when the loop runs. */
+/* Block a signal that may come at any time, so that its default action does not end us before
+ * the loop handles it: it stays pending until the loop runs. */
 static void hold_signal(int number)
 {
 	sigset_t set;
@@ -106,8 +106,8 @@ static void hold_signal(int number)
 
 static void prepare_signals(void)
 {
-	/* A client that goes away while we write to it is told by the write; a log that may not
-	 * grow any more is no reason to die; the others mean nothing to us. */
+	/* Where a client goes away while we write to it, the write returns EPIPE; where the
+	 * log's file may not grow any more, EFBIG; the others have no meaning here. */
 	static const int ignored[] = {SIGPIPE, SIGXFSZ, SIGUSR1, SIGUSR2};
 
 	hold_signal(SIGHUP);

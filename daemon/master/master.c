@@ -48,7 +48,7 @@ static void check_stopped(struct master *master)
 		loop_timer_start(&master->deadline, SHUTDOWN_LAST_WORDS_NS);
 }
 
-/* ---- what the loop tells */
+/* ---- callbacks of the loop */
 
 static void on_stop_signal(struct loop_signal *watcher)
 {
@@ -121,8 +121,8 @@ static int read_settings(struct master *master)
 
 static int find_path(const struct master_options *options, struct conf_path *path)
 {
-	/* What people see of a file's path must not depend on where we were started. Where there is
-	 * none such, reading it will say so. */
+	/* What people see of a file's path must not depend on where we were started. Where
+	 * there is no such file, reading it returns the error. */
 	cleanup_free char *config = options->config ? realpath(options->config, NULL) : NULL;
 	struct conf_scope scope = {
 		.user = geteuid() != 0,
@@ -133,7 +133,8 @@ static int find_path(const struct master_options *options, struct conf_path *pat
 	return conf_path_init(path, &scope);
 }
 
-/* Each worker costs a handful, each client one: all that the system allows. Workers inherit it. */
+/* Each worker costs a handful, each client one: all that the system allows. Workers inherit
+ * it. */
 static void raise_descriptors(void)
 {
 	struct rlimit limit;
@@ -195,7 +196,7 @@ static void watch_signals(struct master *master)
 	loop_signal_start(&master->on_terminate);
 	loop_signal_start(&master->on_interrupt);
 	loop_signal_start(&master->on_hangup);
-	/* What came since main() began is heard of now. */
+	/* Signals that are pending since main() began are handled from now on. */
 	sigemptyset(&held);
 	sigaddset(&held, SIGTERM);
 	sigaddset(&held, SIGINT);
@@ -298,7 +299,7 @@ void master_free(struct master *master)
 	if (!master)
 		return;
 	master->is_stopping = true;
-	/* While nobody is left to call back about it. */
+	/* First, so that no call is left whose callbacks would reach the parts freed below. */
 	control_server_free(master->server);
 	places_unlisten(master);
 	senders_fini(&master->senders);

@@ -1,8 +1,9 @@
-/* master.h - the whole state of trouped: what it was told, what runs, and who asks.
+/* master.h - the whole state of trouped: its configuration, its processes, its clients.
  *
- * One per process, made by main() and passed to every part; there is no other state. One thread. The parts reach each
- * other through it: workers (processes), units (what should run), names (who is where), calls and inquiries (what
- * clients wait for), watch (what they are told).
+ * One per process, made by main() and passed to every part; there is no other state. One
+ * thread. The parts reach each other through it: workers (processes), units (what should run),
+ * names (which actors run where), calls and inquiries (what clients wait for), watch (the
+ * events that they are sent).
  */
 #ifndef MASTER_MASTER_H
 #define MASTER_MASTER_H
@@ -109,14 +110,15 @@ struct master {
 	unsigned n_stalled;        /* workers */
 	bool is_ready;             /* everything configured has started or failed once */
 	bool is_stopping;          /* SIGTERM or Shutdown */
-	bool is_drained;           /* the control socket has nothing more to say */
-	bool is_settling;          /* a look at readiness is due */
-	bool must_notify;          /* the service manager waits for READY=1 */
-	char status[160];          /* what it heard last */
+	bool is_drained;  /* the control socket has sent all replies, or is not waited for */
+	bool is_settling; /* a look at readiness is due */
+	bool must_notify; /* the service manager waits for READY=1 */
+	char status[160]; /* the STATUS= sent last */
 };
 
-/* Read the configuration, make the private directory and the control socket, start the workers. On failure the reason has been
- * logged, and nothing is left behind. log: taken (also on failure), to be used no more. */
+/* Read the configuration, make the private directory and the control socket, start the workers.
+ * On failure the reason has been logged, and nothing is left behind. log: taken (also on
+ * failure), to be used no more. */
 int master_new(const struct master_options *options, struct log *log,
 	       struct master **ret_master);
 
@@ -126,15 +128,16 @@ void master_run(struct master *master);
 /* NULL is fine. Kills what still runs. */
 void master_free(struct master *master);
 
-/* Read the whole configuration as --check does, and print what is wrong with it on standard output, a problem a line;
- * if nothing is, how many units were read and where.
- * Returns how many there are; negative: -errno, nothing could be read. */
+/* Read the whole configuration as --check does, and print what is wrong with it on standard
+ * output, a problem a line; if nothing is, how many units were read and where. Returns how many
+ * there are; negative: -errno, nothing could be read. */
 int master_check(const struct master_options *options);
 
 enum master_state { MASTER_STARTING, MASTER_RUNNING, MASTER_DEGRADED, MASTER_STOPPING };
 enum master_state master_state(const struct master *master);
 
-/* Everything that was to start has, or has failed to: say so, once; later, how things stand. */
+/* Send the service manager READY=1, once, when everything that was to start runs or has failed;
+ * later its STATUS=, when that has changed. */
 void master_tell_manager(struct master *master);
 
 #endif

@@ -71,7 +71,8 @@ static struct tally count_all(const struct master *master)
 
 		tally.units++;
 		tally.units_troubled += state == UNIT_FAILED || state == UNIT_BACKOFF;
-		/* Also what was told to stop, and what has done its work. */
+		/* Also a unit that was stopped by an operator, and one that has ended by
+		 * itself. */
 		tally.units_well +=
 			state == UNIT_RUNNING || state == UNIT_STOPPED || state == UNIT_ENDED;
 	}

@@ -13,7 +13,8 @@
 #include "proto/address.h"
 #include <string.h>
 
-/* A pool with more instances than this is told of at most once in PAUSE_PER_INSTANCE_NS times their number. */
+/* The list of a pool with more instances than this is sent at most once in
+ * PAUSE_PER_INSTANCE_NS times their number. */
 #define SMALL_POOL            1000
 #define PAUSE_PER_INSTANCE_NS 20000ull
 
@@ -90,8 +91,9 @@ static struct worker_instance *list_actors(const struct unit *unit, size_t *ret_
 	return actors;
 }
 
-/* A list is told as a whole. While a large pool starts or ends, its list changes with each turn of the loop, and telling
- * it each time would fill the channels: so the larger it is, the rarer. */
+/* A list is sent as a whole. While a large pool starts or ends, its list changes with each turn
+ * of the loop, and sending it each time would fill the channels: so the larger it is, the rarer
+ * it is sent. */
 static bool is_too_early(struct master *master, const struct unit *unit)
 {
 	uint64_t pause_ns = unit->n_instances * PAUSE_PER_INSTANCE_NS;
@@ -181,7 +183,7 @@ static void tell_peer(struct worker *to, const struct worker *about, bool up, bo
 	};
 	int r = worker_send(to, &worker_peer_method, &peer, -1);
 
-	/* Without that it would wait for ever for answers from one that is gone. */
+	/* Without the notice it would wait for ever for answers from a peer that is gone. */
 	if (r < 0 && r != -ENOTCONN)
 		worker_kill(to, "it cannot be told about its peers", false);
 }

@@ -1,7 +1,8 @@
-/* names.h - who is where: names of units for workers and for clients, and which workers there are.
+/* names.h - which actors run where: names of units for workers and for clients, and which
+ * workers there are.
  *
- * Belongs to the master; one thread. Workers are told the whole list of a name's running actors each time it changes, once a
- * pass of the loop at most.
+ * Belongs to the master; one thread. Workers are sent the whole list of a name's running actors
+ * each time it changes, once a pass of the loop at most.
  */
 #ifndef MASTER_NAMES_H
 #define MASTER_NAMES_H
@@ -11,27 +12,28 @@
 
 struct unit;
 
-/* The unit's running instances have changed: tell all workers who runs under its name now; when that is many and they
- * were told just before, a little later. Those who cannot be told for lack of memory or descriptors will be at the next tick. */
+/* The unit's running instances have changed: send all workers the list of those that run under
+ * its name now; when it is long and was sent just before, a little later. Workers that it
+ * cannot be sent to for lack of memory or descriptors get it at the next tick. */
 void names_tell(struct master *master, struct unit *unit);
-/* Whether nobody runs under its name, but somebody will, unless it is given up. */
+/* Whether no actor runs under its name, but one will again, unless it is given up. */
 bool names_is_between_lives(const struct unit *unit);
-/* Nobody does: the unit is going. */
+/* Withdraw the name from all workers: the unit is going. */
 void names_forget(struct master *master, const struct unit *unit);
 
-/* A worker is up: it hears of all peers and names, all others hear of it. */
+/* A worker is up: send it all peers and names, and send all others a notice of it. */
 void names_worker_up(struct worker *worker);
 /* has_crashed: else it ended in order. */
 void names_worker_down(struct worker *worker, bool has_crashed);
 
-/* Tell again those who missed something. Once a second. */
+/* Send all names again to workers that a list could not be sent to. Once a second. */
 void names_tick(struct master *master);
 /* For master->names_timer: the time has come for what names_tell() put off. */
 void names_on_timer(struct loop_timer *timer);
 
 enum names_place {
 	NAMES_NOWHERE, /* the client has been answered */
-	NAMES_COMING, /* it is being started or between two lives; only ret_target->unit is set */
+	NAMES_COMING,  /* it is to run soon; only ret_target->unit is set */
 	NAMES_THERE,
 };
 
@@ -46,7 +48,7 @@ enum names_place names_provider(struct master *master, struct control_call *clie
 /* The next running instance of a pool; NULL: none runs. */
 struct instance *names_pick(struct unit *unit);
 
-/* The instance that "pool/2" or "hello/0" stands for; NULL: there is none. */
+/* The instance that "pool/2" or "hello/0" names; NULL: there is none. */
 struct instance *names_instance(struct master *master, const char *name);
 
 #endif

@@ -17,8 +17,8 @@
 
 #define AGAIN_NS (100 * CLOCK_MS_NS)
 
-/* -EAGAIN: it has no room for it now. What cannot be sent for another reason is not worth ending for: the manager draws its own
- * conclusions. */
+/* -EAGAIN: it has no room for it now. What cannot be sent for another reason is not worth
+ * ending for: the manager draws its own conclusions. */
 static int send_text(const char *text)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -76,7 +76,7 @@ static void on_timer(struct loop_timer *timer)
 {
 	struct notify *notify = container_of(timer, struct notify, timer);
 
-	/* Not kept: the next one says as much, and what waits says so too. */
+	/* Never kept: the next one does the same, and so does a text that waits, once sent. */
 	if (notify->n_kept == 0)
 		(void)send_text("WATCHDOG=1");
 	loop_timer_start(&notify->timer, notify->watchdog_ns / 2);

@@ -1,8 +1,10 @@
-/* notify.h - the master and its service manager: readiness, status, the watchdog, sockets handed in.
+/* notify.h - the master and its service manager: readiness, status, the watchdog, sockets
+ * handed in.
  *
- * The only includer of sd-daemon.h. Everything is a no-op when no service manager listens. Nothing here waits for it: of one that
- * does not read, what it has not taken is kept and sent later, in order (sd_notify() would wait, and with it everybody else).
- * Owned by the master, one thread.
+ * The only includer of sd-daemon.h. Everything is a no-op when no service manager listens.
+ * Nothing here waits for it: of one that does not read, what it has not taken is kept and sent
+ * later, in order (sd_notify() would wait, and block the daemon). Owned by the master,
+ * one thread.
  */
 #ifndef MASTER_NOTIFY_H
 #define MASTER_NOTIFY_H
@@ -15,14 +17,15 @@
 #define NOTIFY_TEXT     256
 
 struct notify {
-	uint64_t watchdog_ns; /* how often it wants to hear of us; 0: not at all */
+	uint64_t watchdog_ns; /* it wants WATCHDOG=1 at least that often; 0: never */
 	struct loop_timer timer;
 	char kept[NOTIFY_KEPT_MAX][NOTIFY_TEXT]; /* that it has not taken, oldest first */
 	size_t n_kept;
 	struct loop_timer again; /* while there are such */
 };
 
-/* Begin to feed the watchdog from `loop`, at twice the pace asked for: so it proves that the loop turns. */
+/* Begin to feed the watchdog from `loop`, at twice the pace asked for: so it proves that the
+ * loop turns. */
 void notify_init(struct notify *notify, struct loop *loop);
 /* What is kept is sent, or lost. */
 void notify_fini(struct notify *notify);
@@ -34,8 +37,8 @@ void notify_reloading(struct notify *notify);
 void notify_stopping(struct notify *notify);
 
 #define NOTIFY_SOCKETS_MAX 8
-/* The listening stream sockets that the service manager passed, close-on-exec; *ret_n of them, at most NOTIFY_SOCKETS_MAX,
- * given. Once per process. -EINVAL: it passed something else. */
+/* The listening stream sockets that the service manager passed, close-on-exec; *ret_n of them,
+ * at most NOTIFY_SOCKETS_MAX, given. Once per process. -EINVAL: it passed something else. */
 int notify_take_sockets(int *ret_fds, unsigned *ret_n);
 
 #endif

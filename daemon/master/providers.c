@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is remembered; interfaces that nobody provides are not. */
+/* Results that are cached; interfaces that no unit provides are not. */
 #define PROVIDERS_MAX 4096
 
 struct provider {

@@ -22,8 +22,9 @@ bool master_has_slept(const struct master *master)
 	       (master->woke_ns > 0 && now - master->woke_ns < MASTER_AWAKE_NS - CLOCK_MS_NS);
 }
 
-/* A work that has run in this pass runs again only after something else has happened, which may be the tick of a second
- * later. One that starts runs once more before the loop sleeps; and it stands behind the control socket's then. */
+/* A work that has run in this pass runs again only after something else has happened, which may
+ * be the tick of a second later. One that starts runs once more before the loop sleeps; and it
+ * is queued behind the control socket's then. */
 void master_flush_soon(struct master *master)
 {
 	if (!master->flush.started)

@@ -15,8 +15,9 @@ void master_flush_soon(struct master *master);
 /* Something started, failed or ended: look again, before the loop sleeps, whether all is up. */
 void master_settle(struct master *master);
 
-/* Whether the master itself did not run for some seconds up to just now: it was stopped, suspended, or starved of processor
- * time. What workers said meanwhile may not have been read, so no deadline of theirs holds: ask again MASTER_AWAKE_NS later. */
+/* Whether the master itself did not run for some seconds up to just now: it was stopped,
+ * suspended, or starved of processor time. What workers sent meanwhile may not have been read,
+ * so no deadline of theirs holds: ask again MASTER_AWAKE_NS later. */
 bool master_has_slept(const struct master *master);
 #define MASTER_AWAKE_NS 2000000000ull
 /* The second's tick, for that. */

@@ -195,7 +195,7 @@ static void remove_others(struct master *master, const struct conf_files *files,
 		}
 }
 
-/* Who would have two defaults has none, which is better said than found out. */
+/* An interface with two defaults has none: note each as a problem. */
 static int check_defaults(struct master *master, struct problems *problems)
 {
 	struct default_claims claims = {0};

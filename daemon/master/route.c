@@ -46,7 +46,8 @@ static void on_late(struct loop_timer *timer)
 	enum unit_state state = unit_state(unit);
 	char reason[1024];
 
-	/* Of what it was at when it failed: nothing, where an operator has begun to start it. */
+	/* Of what it was at when it failed: nothing, where an operator has begun to start
+	 * it. */
 	(void)snprintf(reason, sizeof(reason), "%s is %s%s%s%s", unit->name,
 		       state == UNIT_BACKOFF ? "in " : "", unit_state_name(state),
 		       state == UNIT_BACKOFF && unit->reason ? ": " : "",
@@ -121,7 +122,8 @@ static enum names_place find_place(struct master *master, struct control_call *c
 }
 
 /* Varlink knows no deadline: a call that a client makes as any service's lasts as long as its
- * connection, unless the unit says otherwise. A oneway one has no connection to end with. */
+ * connection, unless the unit has a CallTimeout=. A oneway one has no connection to end
+ * with. */
 static uint64_t default_timeout(const struct control_call *client,
 				const struct route_wish *wish, const struct unit *unit)
 {

@@ -1,7 +1,9 @@
-/* route.h - clients' calls of actors find their way: at once to an actor that runs; when it is being started, as soon as it runs.
+/* route.h - clients' calls of actors find their way: at once to an actor that runs; when it is
+ * being started, as soon as it runs.
  *
- * Belongs to the master; one thread. What waits stands with the unit that it waits for, in the order in which it came, until
- * the unit has settled, the call's own timeout has passed or its client has gone.
+ * Belongs to the master; one thread. A call that waits is queued at its unit, in the order in
+ * which it came, until the unit has settled, the call's own timeout has passed or its client
+ * has gone.
  */
 #ifndef MASTER_ROUTE_H
 #define MASTER_ROUTE_H
@@ -22,10 +24,11 @@ struct route_wish {
 void route_begin(struct master *master, struct control_call *client,
 		 const struct route_wish *wish);
 
-/* The unit has changed, or is going and cannot be found any more: see where the calls that wait for it can go now. */
+/* The unit has changed, or is going and cannot be found any more: see where the calls that wait
+ * for it can go now. */
 void route_again(struct unit *unit);
 
-/* The daemon is stopping: all that wait are told so. */
+/* The daemon is stopping: answer all calls that wait with WrongState. */
 void route_end(struct master *master);
 
 #endif

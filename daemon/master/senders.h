@@ -1,7 +1,8 @@
-/* senders.h - which connections have sent something without an answer to which workers, so that those learn when one closes.
+/* senders.h - which connections have sent something without an answer to which workers, so that
+ * those are sent a notice when one closes.
  *
- * Belongs to the master; one thread. A connection has an entry from its first such message until it closes: there are never more
- * of them than connections.
+ * Belongs to the master; one thread. A connection has an entry from its first such message
+ * until it closes: there are never more of them than connections.
  */
 #ifndef MASTER_SENDERS_H
 #define MASTER_SENDERS_H
@@ -16,8 +17,8 @@ struct senders {
 	struct sender *by_client; /* uthash */
 };
 
-/* The connection `client` sends something to that worker. What to name it there by: its number, or 0, nobody, when it is closed
- * already (client 0) or there is no memory. */
+/* The connection `client` sends something to that worker. Returns what names it there: its
+ * number, or 0, no connection, when it is closed already (client 0) or there is no memory. */
 uint64_t senders_note(struct master *master, uint64_t client, const struct worker *worker);
 
 /* It is closed: the workers are notified. */

@@ -1,7 +1,7 @@
 /* shares.h - what of the master clients' open calls take up, so that no user gets all of it.
  *
- * Claimed with control_call_claim() by the part that lets a call wait, given back by the control server when the call ends. The
- * numbers stand in base/limits.h. Const data.
+ * Claimed with control_call_claim() by the part that lets a call wait, given back by the
+ * control server when the call ends. The numbers are in base/limits.h. Const data.
  */
 #ifndef MASTER_SHARES_H
 #define MASTER_SHARES_H
@@ -14,7 +14,7 @@ enum share {
 	SHARE_STREAMS,   /* replies that their client has not read: of held.c */
 	SHARE_INQUIRIES, /* questions to workers: of inquiry.c */
 	SHARE_WATCHERS,  /* of watch.c */
-	SHARE_CHANGES, /* Start, Stop, Restart, Spawn, Reload and Kill under way: of waiter.c, reload_reply.c, kill.c */
+	SHARE_CHANGES,   /* Start, Stop, Restart, Spawn, Reload, Kill: they wait for units */
 	SHARE_COUNT
 };
 

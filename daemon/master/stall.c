@@ -76,7 +76,7 @@ void stall_forget(struct worker *worker)
 {
 	struct instance *instance = instance_stalling(worker);
 
-	/* No news: its end is. */
+	/* Not reported: the end of its process is. */
 	if (worker->stall.is_stalled)
 		worker->master->n_stalled--;
 	if (instance)
@@ -116,7 +116,7 @@ static void note_activity(struct worker *worker, uint64_t passed_ns)
 		stall->busy_ns += passed_ns;
 		return;
 	}
-	/* While its unit can still be told from it. */
+	/* Now, while stall->activity still names the unit. */
 	if (stall->busy_ns >= STALL_BUSY_NS)
 		show(worker, false);
 	stall->in_handler = in_handler;
@@ -152,7 +152,8 @@ static void judge(struct worker *worker)
 	/* StartTimeout= holds for what it was asked to load and start. */
 	if (stall->in_handler && worker_is_at_request(worker, &stall->activity))
 		return;
-	/* Whoever was there for most of the time, pays; but nobody for a process that was stopped. */
+	/* The actor whose handler ran for at least half of the limit is blamed; none for a
+	 * process that is stopped. */
 	if (worker_is_halted(worker)) {
 		worker_kill_explained(worker, why);
 		return;

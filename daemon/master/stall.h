@@ -1,8 +1,10 @@
-/* stall.h - workers that do not come round: seen by sampling their pages and by pings, shown, and ended at WorkerWatchdog=.
+/* stall.h - stalled workers: found by sampling their pages and by pings, reported, and ended at
+ * WorkerWatchdog=.
  *
- * A worker's loop answers each Ping; one is under way at a time. A worker stalls when a handler has run for over a second, or
- * when a ping was not answered for two (its process is stopped, or hangs in the host). Part of a worker; looked at once a
- * second. Only time in which the master itself ran is counted. Master process, one thread.
+ * A worker's loop answers each Ping; one is under way at a time. A worker stalls when a handler
+ * has run for over a second, or when a ping was not answered for two (its process is stopped,
+ * or hangs in the host). Part of a worker; looked at once a second. Only time in which the
+ * master itself ran is counted. Master process, one thread.
  */
 #ifndef MASTER_STALL_H
 #define MASTER_STALL_H
@@ -15,7 +17,8 @@
 struct master;
 struct worker;
 
-/* In one handler for that long: it is the handler that holds the worker up. Seen at two ticks, which never are exact. */
+/* In one handler for that long: that handler stalls the worker. Seen at two ticks, which never
+ * are exact. */
 #define STALL_BUSY_NS (CLOCK_SECOND_NS - CLOCK_SECOND_NS / 10)
 
 struct stall {
@@ -26,13 +29,13 @@ struct stall {
 	uint64_t busy_ns;         /* in_handler: in that same one, as far as was seen */
 	bool is_stalled;          /* as people are shown */
 	bool is_logged;
-	bool is_guilty; /* it was ended for that; whose handler it was in, pays */
+	bool is_guilty; /* it was ended for that, and the handler that it was in is to blame */
 };
 
 /* Look at all workers. Once a second. */
 void stall_tick(struct master *master);
 
-/* A Pong has come. false: nobody asked for it. */
+/* A Pong has come. false: it answers no Ping. */
 bool stall_on_pong(struct worker *worker, uint64_t ping);
 
 /* Its process is gone, or is to end: it is not stalled any more. */

@@ -96,9 +96,9 @@ bool suspects_admit(struct worker *worker, const struct instance *instance)
 	return true;
 }
 
-/* ---- whom a death speaks against */
+/* ---- which units a death is evidence against */
 
-/* Whether a death speaks against it, and it can pay for that. */
+/* Whether it was there to be blamed for a death: it runs, or is being started. */
 static bool is_there(const struct instance *instance)
 {
 	return instance->state == INSTANCE_STARTING || instance->state == INSTANCE_RUNNING;
@@ -120,7 +120,7 @@ static uint32_t find_plugin(const struct worker *worker)
 			const struct instance *instance =
 				container_of(at, struct instance, on_worker);
 
-			/* Those of a pool stand together. */
+			/* Instances of a pool are adjacent, and have one version. */
 			if (instance->version == last || !is_there(instance))
 				continue;
 			last = instance->version;

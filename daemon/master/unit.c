@@ -41,7 +41,8 @@ enum unit_state instance_shown(const struct instance *instance)
 
 enum unit_state unit_state(const struct unit *unit)
 {
-	/* What is most worth knowing of a pool: that one of it failed, is coming, is going... */
+	/* What is most worth knowing of a pool: that one of it failed, is coming, is
+	 * going... */
 	if (unit->is_broken || unit->n_in[INSTANCE_FAILED] > 0)
 		return UNIT_FAILED;
 	if (unit->n_in[INSTANCE_BACKOFF] > 0)
@@ -89,7 +90,7 @@ void unit_mark_changed(struct unit *unit)
 	master_flush_soon(unit->master);
 }
 
-/* Workers may say anything, and the reason stands in each description of the unit. */
+/* A worker may send any text, and the reason is part of each description of the unit. */
 static void cut_text(char *text, size_t size)
 {
 	if (strlen(text) <= size)
@@ -144,7 +145,7 @@ bool unit_has_future(const struct unit *unit)
 	       unit->is_resumed || unit->n_coming_back > 0;
 }
 
-/* ---- who holds up a worker */
+/* ---- which instance stalls a worker */
 
 struct instance *instance_stalling(const struct worker *worker)
 {

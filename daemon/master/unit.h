@@ -1,10 +1,13 @@
-/* unit.h - an actor or a pool of them, as configured or spawned: its definition, its instances, their lives.
+/* unit.h - an actor or a pool of them, as configured or spawned: its definition, its instances,
+ * their lives.
  *
- * Units belong to the master, found by name; what their instances are made of is a version, found by number (see
- * version.h). One thread. Instances are placed on workers once and stay with the worker's number through its restarts, unless
- * that is away for long or their unit is to be alone.
+ * Units belong to the master, found by name; what their instances are made of is a version,
+ * found by number (see version.h). One thread. Instances are placed on workers once and stay
+ * with the worker's number through its restarts, unless that is away for long or their unit is
+ * to be alone.
  *
- * A unit that is changed while it runs is never stopped as a whole when that can be avoided: see unit_restart().
+ * A unit that is changed while it runs is never stopped as a whole when that can be avoided:
+ * see unit_restart().
  */
 #ifndef MASTER_UNIT_H
 #define MASTER_UNIT_H
@@ -28,7 +31,7 @@ struct unit;
 enum instance_state {
 	INSTANCE_STOPPED,
 	INSTANCE_WAITING,  /* for its worker to be up */
-	INSTANCE_STARTING, /* told its worker */
+	INSTANCE_STARTING, /* its worker was sent Spawn */
 	INSTANCE_RUNNING,
 	INSTANCE_BACKOFF,
 	INSTANCE_DRAINING, /* does what it has to do, gets no more, is to stop then */
@@ -38,7 +41,8 @@ enum instance_state {
 	INSTANCE_STATE_COUNT
 };
 
-/* What a unit as a whole, or an instance of it, is at: for people, in the words of io.troupe.Control. */
+/* What a unit as a whole, or an instance of it, is at: for people, in the words of
+ * io.troupe.Control. */
 enum unit_state {
 	UNIT_STARTING,
 	UNIT_RUNNING,
@@ -60,8 +64,7 @@ struct trouble {
 
 struct instance {
 	struct unit *unit;
-	struct version *
-		version; /* that it is made of; of a unit that was changed perhaps not the current one */
+	struct version *version; /* that it is made of; perhaps not the unit's current one */
 	uint32_t number;
 	enum instance_state state;
 	bool comes_back;       /* when it has stopped, start it again */
@@ -92,24 +95,25 @@ struct unit {
 	unsigned n_instances;
 	unsigned n_coming_back;
 	struct list ready; /* those of them that have stopped */
-	/* Instances from here on may be of an older version, to be replaced a few at a time; n_instances: none is. */
+	/* Instances from here on may be of an older version, to be replaced a few at a time;
+	 * n_instances: none is. */
 	unsigned replaced;
 	struct loop_timer drain_timer; /* the end of our patience with those that drain */
 	unsigned n_in[INSTANCE_STATE_COUNT];
 	unsigned next;      /* where round-robin goes on */
 	struct worker *own; /* Worker=own, or isolated; instances may still be elsewhere */
 	unsigned crashes;   /* since it was started */
-	bool is_pinned;     /* of worker_bury(): it is to blame, though no handler of it ran */
+	bool is_pinned;     /* in worker_on_death(): to blame, though no handler of it ran */
 	bool is_isolated;   /* see unit_note_crash() */
 	uint64_t restarts;
-	bool names_changed; /* the running instances are not those that workers were told */
-	bool told_between_lives;      /* they were told that it comes back */
-	uint64_t names_told_ns;       /* when they were; 0: never */
+	bool names_changed; /* the running instances are not those that workers were sent */
+	bool told_between_lives;      /* they were sent that it comes back */
+	uint64_t names_told_ns;       /* when they were sent; 0: never */
 	struct list changed;          /* in master->changed_units */
 	struct list waiters;          /* struct waiter */
 	struct list calls;            /* that wait for it to run; of route.c */
 	struct loop_timer stop_timer; /* of stopping.c */
-	enum unit_state told;         /* the state that watchers heard last */
+	enum unit_state told;         /* the state that watchers were sent last */
 	/* What to do when all instances have stopped */
 	bool is_removed;
 	bool is_resumed;              /* start again */
@@ -119,7 +123,8 @@ struct unit {
 };
 
 enum unit_state unit_state(const struct unit *unit);
-/* For people: the same, or `stalled` where it would be `running` and a handler of it does not return. */
+/* For people: the same, or `stalled` where it would be `running` and a handler of it does not
+ * return. */
 enum unit_state unit_shown(const struct unit *unit);
 enum unit_state instance_shown(const struct instance *instance);
 const char *unit_state_name(enum unit_state state);
@@ -129,14 +134,15 @@ bool unit_provides(const struct unit *unit, const char *interface);
 /* Whether it runs, or will: not one that was stopped, has ended or has failed. */
 bool unit_has_future(const struct unit *unit);
 
-/* The instance whose handler holds up a worker that is stalled; NULL: none, or not known. */
+/* The instance whose handler stalls a worker; NULL: none, or not known. */
 struct instance *instance_stalling(const struct worker *worker);
-/* The worker that this instance holds up, or any one of the unit; NULL: it does not. */
+/* The worker that this instance stalls, or any one of the unit; NULL: it does not. */
 const struct worker *instance_stalls(const struct instance *instance);
 const struct worker *unit_stalls(const struct unit *unit);
 
-/* Take a definition in: file is taken over (emptied). config: JSON text of a spawned unit, NULL: made from file->config. The
- * unit is there even if it is broken; mistakes of its file are noted in `problems`. -ENOMEM; -ENOSPC: LIMIT_UNITS. */
+/* Take a definition in: file is taken over (emptied). config: JSON text of a spawned unit,
+ * NULL: made from file->config. The unit is there even if it is broken; mistakes of its file
+ * are noted in `problems`. -ENOMEM; -ENOSPC: LIMIT_UNITS. */
 int unit_new(struct master *master, struct unit_file *file, const char *config,
 	     bool is_configured, struct problems *problems, struct unit **ret_unit);
 /* A unit whose file could not be read, for people to see. reason: copied. */
@@ -148,11 +154,14 @@ void unit_hide(struct unit *unit);
 void unit_free(struct unit *unit);
 
 struct unit *unit_find(struct master *master, const char *name);
-/* The unit that has or had a version of that number, and still has instances of it. NULL: none. */
+/* The unit that has or had a version of that number, and still has instances of it. NULL:
+ * none. */
 struct unit *unit_by_number(struct master *master, uint64_t number);
-/* The instance that runs as that version. NULL: no such version or instance number, or it is of another one. */
+/* The instance that runs as that version. NULL: no such version or instance number, or it is of
+ * another one. */
 struct instance *unit_instance(struct master *master, uint64_t version, uint64_t instance);
-/* The instance that is the actor of that address. NULL: there is none, it is another's child, or the address null. */
+/* The instance that is the actor of that address. NULL: there is none, it is another's child,
+ * or the address null. */
 struct instance *instance_by_address(struct master *master, struct troupe_address address);
 
 /* Start what does not run, with a clean record. */
@@ -163,14 +172,16 @@ void unit_stop(struct unit *unit);
 void unit_remove(struct unit *unit);
 
 /* ---- changing one that may run; of unit_change.c */
-/* Take over a definition (emptied) that differs in nothing that needs new actors: it is in force at once, in the workers too. */
+/* Take over a definition (emptied) that differs in nothing that needs new actors: it is in
+ * force at once, in the workers too. */
 void unit_change(struct unit *unit, struct unit_file *file);
 
-/* Start its actors anew, as `file` says (taken over) and of `version` (taken); NULL, NULL: as they are. Nothing that was
- * asked of them fails: each first does what it has to do, StopTimeout= long at most, while calls go to the others or wait.
- * Actors of a pool are replaced one after the other; when a new one fails, the rest stays as it was. A new number of
- * instances, or another place for them, takes all at once. What does not run is not started, but what has failed is tried
- * again. -ENOMEM: nothing was done. */
+/* Start its actors anew, as `file` says (taken over) and of `version` (taken); NULL, NULL: as
+ * they are. Nothing that was asked of them fails: each first does what it has to do,
+ * StopTimeout= long at most, while calls go to the others or wait. Actors of a pool are
+ * replaced one after the other; when a new one fails, the rest stays as it was. A new number of
+ * instances, or another place for them, takes all at once. What does not run is not started,
+ * but what has failed is tried again. -ENOMEM: nothing was done. */
 int unit_restart(struct unit *unit, struct unit_file *file, struct version *version);
 
 /* Whether that is still under way. */
@@ -178,7 +189,8 @@ bool unit_is_changing(const struct unit *unit);
 
 /* Go on with it as far as is possible now, before the loop sleeps. */
 void unit_go_on(struct unit *unit);
-/* For instance.c: one more of it drains, from now on and StopTimeout= long at most. Of unit.c. */
+/* For instance.c: one more of it drains, from now on and StopTimeout= long at most. Of
+ * unit.c. */
 void unit_limit_drain(struct unit *unit);
 /* For unit_define.c: those that drain have had their time. Of unit_end.c. */
 void unit_on_drain_timer(struct loop_timer *timer);
@@ -188,7 +200,8 @@ void unit_break(struct unit *unit, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* It could not run and cannot as `file` (taken over) says, for another reason. */
 void unit_stay_broken(struct unit *unit, struct unit_file *file, const char *why);
-/* It cannot run on that worker, for good: its instances there that were to start are given up, the others go on. */
+/* It cannot run on that worker, for good: its instances there that were to start are given up,
+ * the others go on. */
 void unit_fail_on(struct unit *unit, const struct worker *worker, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Cut to a length that fits a line. */
@@ -196,7 +209,8 @@ void unit_set_reason(struct unit *unit, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void unit_set_reason_v(struct unit *unit, const char *format, va_list arguments);
 
-/* Give each instance that has none a worker. false: there is none to be had, and the unit is broken. */
+/* Give each instance that has none a worker. false: there is none to be had, and the unit is
+ * broken. */
 bool unit_place_or_break(struct unit *unit);
 
 /* ---- of unit_define.c, for unit.c */
@@ -206,13 +220,14 @@ void unit_redefine(struct unit *unit);
 void unit_renew(struct unit *unit);
 
 /* ---- of unit_place.c */
-/* Give each instance that has none a worker. -ENOSPC: Worker=own, and there are too many. -ENOMEM. */
+/* Give each instance that has none a worker. -ENOSPC: Worker=own, and there are too many.
+ * -ENOMEM. */
 int unit_place(struct unit *unit);
-/* An instance that is down is about to be started: another worker for it, where its own is away for long and the unit may run
- * anywhere, or where the unit is to have one of its own. */
+/* An instance that is down is about to be started: another worker for it, where its own is away
+ * for long and the unit may run anywhere, or where the unit is to have one of its own. */
 void instance_find_place(struct instance *instance);
-/* One of it has crashed its worker: with the second time it gets a worker of its own, to which its instances move as they
- * are started again (Isolate=). */
+/* One of it has crashed its worker: with the second time it gets a worker of its own, to which
+ * its instances move as they are started again (Isolate=). */
 void unit_note_crash(struct unit *unit);
 /* Let go of its own worker process, which ends, and of its crashes. Nothing of it runs. */
 void unit_release_own(struct unit *unit);

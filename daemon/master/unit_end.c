@@ -15,7 +15,7 @@ void unit_break(struct unit *unit, const char *format, ...)
 	unit_set_reason_v(unit, format, arguments);
 	va_end(arguments);
 	unit->is_broken = true;
-	if (!unit->has_bad_file) /* which is told of with all other problems of files */
+	if (!unit->has_bad_file) /* which is logged with all other problems of files */
 		log_error(&unit->master->log, "unit %s has failed: %s", unit->file.name,
 			  unit->reason ? unit->reason : "");
 	for (unsigned i = 0; i < unit->n_instances; i++)

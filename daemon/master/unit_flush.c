@@ -15,7 +15,7 @@ static bool is_resting(const struct unit *unit)
 	       unit->n_instances;
 }
 
-/* Whoever waits for it hears that it is gone; calls may find another one. */
+/* Answer the clients that wait for it, as it is gone; calls may find another unit. */
 static void forget(struct unit *unit)
 {
 	waiters_fail(unit);
@@ -36,7 +36,7 @@ static void flush(struct unit *unit)
 		unit->names_changed = true;
 	if (unit->names_changed)
 		names_tell(master, unit);
-	/* What once went wrong is no news of one that runs. */
+	/* A unit that runs has no reason: the last failure is over. */
 	if (state == UNIT_RUNNING)
 		free(take_pointer(&unit->reason));
 	if (state != unit->told) {

@@ -1,8 +1,10 @@
-/* unit_text.h - the JSON text of a reply that describes a unit, its instances put in some at a time.
+/* unit_text.h - the JSON text of a reply that describes a unit, its instances put in some at a
+ * time.
  *
- * To describe 20,000 instances takes several milliseconds, in which nobody else would be served: whoever makes such a text goes
- * on with it from the loop. Instances are described as they are when their turn comes; of a unit that is gone meanwhile, or has
- * fewer, there are no more. Memory of the caller, init/fini. Master process, one thread.
+ * To describe 20,000 instances takes several milliseconds, in which no other client would be
+ * served: whoever makes such a text goes on with it from the loop. Instances are described as
+ * they are when their turn comes; of a unit that is gone meanwhile, or has fewer, there are no
+ * more. Memory of the caller, init/fini. Master process, one thread.
  */
 #ifndef MASTER_UNIT_TEXT_H
 #define MASTER_UNIT_TEXT_H
@@ -27,13 +29,14 @@ struct unit_text {
 void unit_text_init(struct unit_text *text);
 void unit_text_fini(struct unit_text *text);
 
-/* Append to `out` what stands before the instances of `unit`, of which there shall be `n` at most. `value`, of `type`, is a unit's
- * description without instances, or the first in it is one. -ENOMEM, -EMSGSIZE, -EINVAL: it breaks its type. */
+/* Append to `out` what comes before the instances of `unit`, of which there shall be `n` at
+ * most. `value`, of `type`, is a unit's description without instances, or the first in it is
+ * one. -ENOMEM, -EMSGSIZE, -EINVAL: it breaks its type. */
 int unit_text_begin(struct unit_text *text, const struct troupe_type *type, const void *value,
 		    const char *unit, unsigned n, struct buffer *out);
 
-/* Go on until loop_clock_ns() is until_ns; some are put in in any case. 1: all is in `out`, and `text` is as after
- * unit_text_init(); 0: not yet. -ENOMEM, -ENOBUFS: `out` is full. */
+/* Go on until loop_clock_ns() is until_ns; some are put in in any case. 1: all is in `out`, and
+ * `text` is as after unit_text_init(); 0: not yet. -ENOMEM, -ENOBUFS: `out` is full. */
 int unit_text_go_on(struct unit_text *text, struct master *master, uint64_t until_ns,
 		    struct buffer *out);
 

@@ -1,7 +1,9 @@
-/* version.h - what actors of a unit are made of: plug-in, actor type, configuration; under a number that workers know it by.
+/* version.h - what actors of a unit are made of: plug-in, actor type, configuration; under a
+ * number that workers know it by.
  *
- * A unit has one that is current; instances that run under an older one keep that alive until they are replaced. A version
- * does not change after it was made; it has counted users. Belongs to the master; one thread.
+ * A unit has one that is current; instances that run under an older one keep that alive until
+ * they are replaced. A version does not change after it was made; it has counted users. Belongs
+ * to the master; one thread.
  */
 #ifndef MASTER_VERSION_H
 #define MASTER_VERSION_H
@@ -28,9 +30,10 @@ struct version {
 	UT_hash_handle by_number;
 };
 
-/* Make of a definition what its actors are made of. file: NULL: nothing is known. config: JSON text of a spawned unit; NULL:
- * made from file->config. *ret_version is given to the caller as its only user, also on -EINVAL, as far as it could be made:
- * then `why` (VERSION_WHY_MAX bytes) says for people what is wrong, and each mistake of a file was noted in `problems`.
+/* Make of a definition what its actors are made of. file: NULL: nothing is known. config: JSON
+ * text of a spawned unit; NULL: made from file->config. *ret_version is given to the caller as
+ * its only user, also on -EINVAL, as far as it could be made: then `why` (VERSION_WHY_MAX
+ * bytes) is what is wrong, for people, and each mistake of a file was noted in `problems`.
  * -ENOMEM. */
 int version_new(struct master *master, const struct unit_file *file, const char *config,
 		struct version **ret_version, char *why, struct problems *problems);

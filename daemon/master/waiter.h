@@ -1,7 +1,7 @@
 /* waiter.h - clients that wait until a unit has done what they asked for: started, or stopped.
  *
- * Belongs to the master; one thread. Each is answered when the unit has come to that point, or with Timeout when the times
- * that it may take to stop and to start have passed.
+ * Belongs to the master; one thread. Each is answered when the unit has come to that point, or
+ * with Timeout when the times that it may take to stop and to start have passed.
  */
 #ifndef MASTER_WAITER_H
 #define MASTER_WAITER_H
@@ -15,7 +15,7 @@ struct instance;
 enum waiter_kind {
 	WAITER_START,   /* answered with the unit */
 	WAITER_RESTART, /* the same */
-	WAITER_SPAWN, /* the same; if it does not come up, the unit is removed and the call fails */
+	WAITER_SPAWN,   /* the same; if it fails, the unit is removed and the call fails */
 	WAITER_STOP,
 };
 
@@ -29,7 +29,8 @@ void waiters_check(struct unit *unit);
 /* The unit is going away: answer all. */
 void waiters_fail(struct unit *unit);
 
-/* The daemon is about to end: nothing starts any more, and those who wait for that hear so. */
+/* The daemon is about to end: nothing starts any more; answer those who wait for that with
+ * WrongState. */
 void waiters_end(struct master *master);
 
 #endif

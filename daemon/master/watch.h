@@ -1,7 +1,7 @@
 /* watch.h - events for the clients that watch, as they happen.
  *
- * Each is put for all watchers at once, and sent a little later: see watchers.h. Events are made of values, so that whoever
- * has one to report may stand anywhere in the master. Texts may be NULL. One thread.
+ * Each is put for all watchers at once, and sent a little later: see watchers.h. Events are
+ * made of values, so that any part of the master can report one. Texts may be NULL. One thread.
  */
 #ifndef MASTER_WATCH_H
 #define MASTER_WATCH_H
@@ -30,8 +30,8 @@ struct watch_actor {
 };
 void watch_actor(struct watchers *watchers, const struct watch_actor *actor, const char *text);
 
-/* A worker has stalled, as `text` tells, or (NULL) it has not any more. unit, instance: whose handler it was in; NULL: none
- * known. */
+/* A worker has stalled, which `text` describes, or (NULL) it goes on. unit, instance: whose
+ * handler it was in; NULL: none known. */
 void watch_stall(struct watchers *watchers, unsigned worker, const char *unit,
 		 unsigned instance, const char *text);
 

@@ -16,8 +16,8 @@ struct watcher {
 	struct list link;
 	struct watchers *watchers;
 	struct control_call *call;
-	uint64_t next; /* the event that it hears next */
-	int64_t lost;  /* that it has missed, and does not know of */
+	uint64_t next; /* the event that it is sent next */
+	int64_t lost;  /* events that it has missed, not reported to it yet */
 	bool is_full;  /* it did not read: not before the retry */
 };
 
@@ -51,7 +51,7 @@ static void drop_all(struct watchers *watchers)
 		drop_first(watchers);
 }
 
-/* What all have heard is of no use. */
+/* Free the events that all watchers were sent. */
 static void drop_heard(struct watchers *watchers)
 {
 	uint64_t heard = watchers->next;
@@ -140,8 +140,8 @@ void watchers_add(struct watchers *watchers, struct control_call *call,
 		watcher->lost++;
 }
 
-/* What was lost is said before what comes next, or the gap would be in the wrong place. false:
- * it does not read. */
+/* The number of lost events is sent before the next event, or the gap would be in the wrong
+ * place. false: the client does not read. */
 static bool send_lost(struct watcher *watcher)
 {
 	struct watchers *watchers = watcher->watchers;

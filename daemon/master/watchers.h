@@ -1,8 +1,10 @@
-/* watchers.h - clients that hear what happens: each event is text once, and all who watch read the same text.
+/* watchers.h - clients that watch: each event is made text once, and the same text is sent to
+ * all of them.
  *
- * Belongs to the master; one thread. Events wait in one ring for all watchers, each of which knows how far it has come; what
- * they have not heard is sent a bounded time in each pass of the loop. A watcher that does not read loses what the ring had no room
- * for, and hears how many events that were before it hears the next.
+ * Belongs to the master; one thread. Events wait in one ring for all watchers, each of which
+ * has a place in it; what they were not sent yet is sent for a bounded time in each pass of the
+ * loop. A watcher that does not read loses what the ring has no room for, and is sent the
+ * number of those events before the next one.
  */
 #ifndef MASTER_WATCHERS_H
 #define MASTER_WATCHERS_H
@@ -26,7 +28,7 @@ struct watchers_event {
 struct watchers {
 	struct list list; /* struct watcher, the one that is served next first */
 	struct master *master;
-	struct watchers_event *ring; /* of LIMIT_WATCH_EVENTS; NULL: nobody has watched yet */
+	struct watchers_event *ring; /* of LIMIT_WATCH_EVENTS; NULL before the first watcher */
 	uint64_t first, next;    /* numbers of the oldest event in it, and of the next one */
 	size_t bytes;            /* of the texts */
 	struct loop_timer retry; /* for those who did not read */
@@ -37,15 +39,16 @@ void watchers_fini(struct watchers *watchers);
 
 bool watchers_any(const struct watchers *watchers);
 
-/* The call hears of all that is put from now on; `begin` is its first reply. It is answered in any case: with Overloaded when
- * its user watches too often already, or all together do. */
+/* The call is sent all events that are put from now on; `begin` is its first reply. It is
+ * answered in any case: with Overloaded when its user watches too often already, or all
+ * together do. */
 void watchers_add(struct watchers *watchers, struct control_call *call,
 		  const struct api_watch_out *begin);
 
-/* Let all hear of an event: soon, when watchers_flush() is called. */
+/* Queue an event for all watchers: watchers_flush() sends it. */
 void watchers_put(struct watchers *watchers, const struct api_watch_out *event);
 
-/* Send for a bounded time what has not been heard. true: there is more to send at once. */
+/* Send queued events for a bounded time. true: there is more to send at once. */
 bool watchers_flush(struct watchers *watchers);
 
 /* Send what can be sent, and end all calls with this last reply. */

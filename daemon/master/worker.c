@@ -17,7 +17,7 @@
 #define LEAST_DELAY_NS (5 * CLOCK_MS_NS)
 #define ABORT_NS       (3 * CLOCK_SECOND_NS / 2) /* for the crash record of one that we end */
 #define LAST_WORDS_NS                                                                          \
-	CLOCK_SECOND_NS /* for a dead one's channel to run dry; a child of it may hold it open */
+	CLOCK_SECOND_NS /* to read a dead one's channel, which its child may hold open */
 #define LOST_NS (5 * CLOCK_SECOND_NS) /* for SIGKILL to work */
 #define FREE_NS CLOCK_SECOND_NS       /* the same, when the master itself ends */
 #define READY_NS                                                                               \
@@ -110,7 +110,7 @@ void worker_kill(struct worker *worker, const char *why, bool abort)
 	log_warning(&worker->master->log, "worker %u (pid %d) is ended: %s", worker->number,
 		    (int)worker->pid, why);
 	loop_timer_stop(&worker->request_timer);
-	/* One that stands still leaves no record, however long it is given. */
+	/* A stopped process leaves no record, however long it is given. */
 	if (!abort || worker_is_halted(worker)) {
 		send_kill(worker);
 		return;
@@ -125,7 +125,8 @@ void worker_kill_explained(struct worker *worker, const char *why)
 	worker_kill(worker, why, true);
 }
 
-/* SIGKILL did not help: it is stopped by a tracer at its exit, or hangs in the kernel. It will never run our code again. */
+/* SIGKILL did not help: it is stopped by a tracer at its exit, or hangs in the kernel. It will
+ * never run our code again. */
 static void give_up_as_lost(struct worker *worker)
 {
 	log_error(&worker->master->log,
@@ -177,7 +178,8 @@ static void on_pidfd(struct loop_io *io, unsigned events)
 	struct worker *worker = container_of(io, struct worker, pidfd_io);
 
 	(void)events;
-	/* It is dead, whether or not there is a status: that of one that is traced comes when its tracer lets go of it. */
+	/* It is dead, whether or not there is a status: that of one that is traced comes when
+	 * its tracer lets go of it. */
 	loop_io_stop(&worker->pidfd_io);
 	worker->is_dead = true;
 	worker_collect(worker);
@@ -291,7 +293,7 @@ static int try_launch(struct worker *worker)
 	if (r == 0)
 		r = introduce(worker, page_fd);
 	if (r < 0)
-		/* Its death is told, and what comes after that decided, as for any other. */
+		/* Its death is logged, and what follows decided, as for any other process. */
 		worker_kill(worker, "it could not be spoken to", false);
 	else
 		loop_timer_start(&worker->request_timer,
@@ -321,7 +323,7 @@ static void launch(struct worker *worker)
 
 void worker_start(struct worker *worker)
 {
-	/* Nobody would tell a new one to end. */
+	/* A stopping daemon would not send a new one Shutdown. */
 	if (worker->state != WORKER_STOPPED || worker->master->is_stopping)
 		return;
 	launch(worker);

@@ -1,9 +1,11 @@
-/* worker.h - one worker process after another under one number: launched, told what to host, watched, buried, replaced.
+/* worker.h - one worker process after another under one number: launched, sent what to host,
+ * watched, replaced when it died.
  *
- * A worker belongs to the master; its number is a place in master->workers. It knows which instances of units are to run
- * there, and does not care why. All that its process says or leaves behind is hostile.
+ * A worker belongs to the master; its number is a place in master->workers. It knows which
+ * instances of units are to run there, and does not care why. All that its process sends or
+ * leaves behind is hostile.
  *
- *   stopped -> starting (launched, not Ready) -> running -> stopping (Shutdown was sent) -> stopped
+ *   stopped -> starting (launched, not Ready) -> running -> stopping (Shutdown sent) -> stopped
  *                 ^            |                   |
  *                 +-- backoff <+---- died ---------+
  */
@@ -40,12 +42,12 @@ enum worker_state {
 
 /* What its end was, for when its successor is started. */
 enum worker_end {
-	WORKER_END_BLAMED, /* some actor's or plug-in's fault, which pays for it: at once */
-	WORKER_END_NEUTRAL, /* nobody's, as far as is known: after LIMIT_WORKER_DELAY_NS at most */
+	WORKER_END_BLAMED,  /* an actor or a plug-in was at fault, and is what waits: at once */
+	WORKER_END_NEUTRAL, /* no fault is known: after LIMIT_WORKER_DELAY_NS at most */
 	WORKER_END_TROUBLE, /* it did not come up, or memory ran out: with growing delays */
 };
 
-/* Something the process was told to do and has not answered yet; answers come in order. */
+/* A request that was sent to the process and not answered yet; answers come in order. */
 struct request {
 	struct list link;
 	enum request_kind { REQUEST_LOAD, REQUEST_DEFINE, REQUEST_SPAWN } kind;
@@ -55,7 +57,8 @@ struct request {
 	uint64_t timeout_ns;
 };
 
-/* What is made of what happens to a worker, by those who know what runs there: see worker_parts.h. */
+/* What is made of what happens to a worker, by those who know what runs there: see
+ * worker_parts.h. */
 struct worker_ops {
 	const struct channel_handler *handlers; /* of its notices */
 	size_t n_handlers;
@@ -66,7 +69,8 @@ struct worker_ops {
 	void (*on_forget)(struct worker *worker);
 	/* It is away, perhaps for long: what was to run there may move. */
 	void (*on_away)(struct worker *worker);
-	/* The process has died and said its last: see to what follows. The worker may be gone on return. */
+	/* The process has died and its last notices were read: decide what follows. The worker
+	 * may be gone on return. */
 	void (*on_death)(struct worker *worker);
 };
 
@@ -77,7 +81,7 @@ struct worker {
 	struct unit *
 		owner; /* of a unit's own process; NULL: shared, or its unit has let go of it */
 	enum worker_state state;
-	struct restart deaths; /* that were nobody's fault: the next process comes soon */
+	struct restart deaths; /* without a known fault: the next process comes soon */
 	/* Starts that failed, memory that ran out: with growing delays. */
 	struct restart trouble;
 	struct suspects suspects; /* when deaths go unexplained */
@@ -94,7 +98,7 @@ struct worker {
 	struct channel *channel; /* NULL: closed */
 	struct page *page;       /* NULL: none; kept until the next process */
 	int arena;               /* to be read; -1: it has not asked for one. See arenas.h */
-	bool is_dead; /* the kernel said so, or SIGKILL did not help; its last words may still be in the channel */
+	bool is_dead;  /* died, or withstood SIGKILL; notices may still be in the channel */
 	siginfo_t end; /* si_code 0: unknown */
 	struct list requests;
 	uint64_t progress_ns;            /* when it last did something that it was asked for */
@@ -103,18 +107,17 @@ struct worker {
 	struct number_set loaded, defined; /* deployments and units that it has been given */
 	struct list calls;                 /* struct call */
 	size_t call_bytes;                 /* their parameters */
-	struct loop_timer
-		kill_timer; /* from asking it to end until SIGKILL, and until it is given up as lost */
-	const char *killed_why; /* constant; NULL: we did not */
-	bool is_killed;         /* SIGKILL was sent */
-	bool is_explained;      /* it is known why we did, and no actor is to be suspected */
+	struct loop_timer kill_timer; /* until SIGKILL, then until it is given up as lost */
+	const char *killed_why;       /* constant; NULL: we did not */
+	bool is_killed;               /* SIGKILL was sent */
+	bool is_explained; /* it is known why we did, and no actor is to be suspected */
 	/* Whose init or load took too long; 0: none */
 	uint32_t culprit_unit, culprit_instance, culprit_deployment;
 	uint32_t culprit_definition; /* whose configuration took too long to decode; 0: none */
 
 	struct stall stall;
-	bool is_late;      /* does not come to start what it was told to: busy with an actor */
-	bool missed_names; /* could not be told something; see names.c */
+	bool is_late;      /* a request is overdue, because a handler still runs */
+	bool missed_names; /* a list could not be sent to it; see names.c */
 	unsigned n_late;   /* expiries of request_timer for the same request */
 
 	uint64_t restarts;
@@ -124,7 +127,8 @@ struct worker {
 	struct crash crash; /* the last one */
 };
 
-/* A worker under a free number of master->workers. owner: NULL for a shared one. Not started. -ENOMEM. */
+/* A worker under a free number of master->workers. owner: NULL for a shared one. Not started.
+ * -ENOMEM. */
 int worker_new(struct master *master, unsigned number, struct unit *owner,
 	       struct worker **ret_worker);
 /* Kills a process that still runs, without a word to anybody. NULL is fine. */
@@ -136,50 +140,55 @@ void worker_start(struct worker *worker);
 /* The settings have changed: take what holds for workers, LogLevel= in its process, too. */
 void worker_reconfigure(struct worker *worker);
 
-/* Tell it to end in order; after StopTimeout= it is killed. A unit's own worker is freed when it has ended. */
+/* Send it Shutdown; after StopTimeout= it is killed. A unit's own worker is freed when
+ * it has ended. */
 void worker_stop(struct worker *worker);
 
-/* End its process now, and restart it if it was not stopping. why: a constant text for the log; the crash record will tell
- * where it was if abort is set (it then has a second and a half to write it, unless its process stands still). */
+/* End its process now, and restart it if it was not stopping. why: a constant text for the log;
+ * with abort, it is sent SIGABRT and has a second and a half to write its crash record, which
+ * names where it was, unless its process is stopped. */
 void worker_kill(struct worker *worker, const char *why, bool abort);
 
-/* The same, with abort, where what makes it necessary is known: nobody is suspected of it. */
+/* The same, with abort, where the cause is known: no actor is suspected. */
 void worker_kill_explained(struct worker *worker, const char *why);
 
-/* Whether its process stands still, by a signal or in the hands of a tracer. */
+/* Whether its process is stopped, by a signal or by a tracer. */
 bool worker_is_halted(const struct worker *worker);
 
-/* Send a notice; trouble with the channel is the worker's death, which is told later. */
+/* Send a notice. When the channel fails the worker is killed, and on_death called later. */
 int worker_send(struct worker *worker, const struct troupe_method *method, const void *in,
 		int fd);
 
-/* Of actors that are being stopped: whether some have ended since the last look, as children do, of which the master is not
- * told. Then worker->progress_ns is now. */
+/* Of actors that are being stopped: whether some have ended since the last look, as children
+ * do, whose ends are not sent to the master. Then worker->progress_ns is now. */
 void worker_look_for_progress(struct worker *worker);
 
-/* Whether it can be told things: running, and its channel is open. */
+/* Whether it can be sent notices: it is running, and its channel is open. */
 bool worker_is_up(const struct worker *worker);
 
 /* Let it forget a version that will not be used again, if it knows it. */
 void worker_undefine(struct worker *worker, uint32_t version);
 
 /* ---- requests; of worker_requests.c */
-/* Start an instance that is to run here: load its plug-in and define its unit before if that was not done. -ENOTCONN when the
- * process is not up: it will be started when it is. -ENOMEM. */
+/* Start an instance that is to run here: load its plug-in and define its unit before if that
+ * was not done. -ENOTCONN when the process is not up: it will be started when it is.
+ * -ENOMEM. */
 int worker_spawn(struct worker *worker, struct instance *instance);
 
 /* Tell it that the limits of a version's unit have changed, if it knows that version. */
 void worker_redefine(struct worker *worker, const struct version *version);
 
-/* The request that an answer belongs to, taken out of the queue (free() it); NULL: nobody asked. id: SPAWN only. */
+/* The request that an answer belongs to, taken out of the queue (free() it); NULL: there is
+ * none. id: SPAWN only. */
 struct request *worker_answered(struct worker *worker, enum request_kind kind, uint64_t number,
 				uint64_t id);
 
-/* Whether its process is at what it was asked for first, loading or starting something, as the page says: that has a time of
- * its own. */
+/* Whether its process is at what it was asked for first, loading or starting something, as the
+ * page says: that has a time limit of its own. */
 bool worker_is_at_request(const struct worker *worker, const struct activity *activity);
 
-/* For request_timer: the process has not come to the first request in time, or was not ready. */
+/* For request_timer: the process has not come to the first request in time, or was not
+ * ready. */
 void worker_on_request_timer(struct loop_timer *timer);
 
 /* ---- for worker_death.c */

@@ -16,7 +16,7 @@
 #include "process/place.h"
 #include <string.h>
 
-#define FRAMES_LOGGED 16 /* Workers tells of all that there are */
+#define FRAMES_LOGGED 16 /* Workers() returns all that there are */
 
 /* Put names to the numbers that the page held. The instance to blame, or NULL. */
 static struct instance *attribute(struct worker *worker)
@@ -70,8 +70,8 @@ static bool is_sound_end(const struct worker *worker)
 	       worker->end.si_status == 0;
 }
 
-/* Loading the plug-in was its end: no unit of it can run here. What another worker makes of it, that one will see: this one's
- * page may tell anything. */
+/* The process ended while it loaded the plug-in: no unit of it can run here. Other workers
+ * still try it, for a worker's page may hold anything. */
 static void fail_units(struct worker *worker, uint32_t deployment, const char *why)
 {
 	struct unit *unit, *next;
@@ -83,8 +83,8 @@ static void fail_units(struct worker *worker, uint32_t deployment, const char *w
 				     why);
 }
 
-/* The number in the request that the process was at, outside of all handlers, when it died by its own fault; 0: it was not at
- * such a one. */
+/* The number in the request of that kind that the process was at, outside of all handlers, when
+ * it died by its own fault; 0: it was at none. */
 static uint32_t find_request(const struct worker *worker, enum request_kind kind,
 			     uint64_t doing)
 {
@@ -97,14 +97,14 @@ static uint32_t find_request(const struct worker *worker, enum request_kind kind
 	return first->kind == kind ? first->number : 0;
 }
 
-/* The kernel killed it because memory ran out, which is nobody's fault that could be named. */
+/* Whether the kernel killed it because memory ran out: then no actor can be blamed. */
 static bool is_oom(struct worker *worker)
 {
 	return !worker->killed_why && worker->end.si_code == CLD_KILLED &&
 	       worker->end.si_status == SIGKILL && oom_has_killed(&worker->master->oom);
 }
 
-/* Who is to blame for a death; all empty: nobody. */
+/* What is to blame for a death; all empty: nothing that is known. */
 struct blame {
 	struct instance *actor;   /* its handler was at fault */
 	struct instance *hanging; /* its init did not return */
@@ -133,7 +133,7 @@ static void find_blame(struct worker *worker, struct blame *blame)
 	bool is_open, was_sent = worker->crash.was_sent && !worker->killed_why;
 
 	blame->actor = attribute(worker);
-	/* A process may name one that is down again and again: nobody would pay. */
+	/* A hostile process could name one that is down each time, and so never be delayed. */
 	if (blame->actor && !instance_is_alive(blame->actor))
 		blame->actor = NULL;
 	blame->hanging =
@@ -144,7 +144,8 @@ static void find_blame(struct worker *worker, struct blame *blame)
 	blame->definition = worker->culprit_definition
 				    ? worker->culprit_definition
 				    : find_request(worker, REQUEST_DEFINE, PAGE_DOING_DEFINE);
-	/* What somebody sent or asked for, or memory that ran out, speaks against nobody. */
+	/* A signal from another process, a kill that was asked for and memory that ran out are
+	 * evidence against no unit. */
 	is_open = worker->state == WORKER_RUNNING && !was_sent && !worker->is_explained &&
 		  !worker->crash.is_oom;
 	if (is_open && !is_anybody_to_blame(blame))
@@ -167,7 +168,8 @@ static enum worker_end judge(const struct worker *worker, const struct blame *bl
 		       : WORKER_END_NEUTRAL;
 }
 
-/* What does not wait and is not tried again: a plug-in or configuration that ended the process, an init that did not return. */
+/* What does not wait and is not tried again: a plug-in or configuration that ended the process,
+ * an init that did not return. */
 static void fail_for_good(struct worker *worker, const struct blame *blame)
 {
 	struct instance *hanging = blame->hanging;
@@ -210,7 +212,8 @@ static void tell_instances(struct worker *worker, const struct blame *blame, boo
 	}
 }
 
-/* Its instances hear of it: the guilty pay, the others come back with the next process. */
+/* Report the death to its instances: those blamed count a failure, the others come back with
+ * the next process. */
 static void lose_instances(struct worker *worker, const struct blame *blame, const char *text)
 {
 	struct unit *unit, *next;
@@ -223,7 +226,7 @@ static void lose_instances(struct worker *worker, const struct blame *blame, con
 				  unit->file.name, blame->why);
 			note_crash(worker, unit, blame, text);
 		}
-	/* The guilty first, so that the log begins with them. */
+	/* Those blamed first, so that the log begins with them. */
 	tell_instances(worker, blame, true, text);
 	tell_instances(worker, blame, false, text);
 	HASH_ITER (by_name, worker->master->units_by_name, unit, next)

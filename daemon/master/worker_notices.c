@@ -1,5 +1,5 @@
-/* worker_notices.c - what a worker's process says. The channel has checked that each notice is of its type; everything
- * else that it claims is looked at here. */
+/* worker_notices.c - the notices of a worker's process. The channel has checked that each is of
+ * its type; all else in it is checked here. */
 #include "master/worker_notices.h"
 
 #include "base/cleanup.h"
@@ -17,14 +17,15 @@
 #include "process/deploy.h"
 #include <string.h>
 
-/* Whether an address is one that this process may speak of. */
+/* Whether an address is of an actor of this process: it may name no others. */
 static bool is_its_own(const struct worker *worker, struct troupe_address address)
 {
 	return address.node == 0 && address.worker == worker->number &&
 	       address.incarnation == worker->incarnation && address.generation != 0;
 }
 
-/* The request that is answered; ret_instance: of a Spawn, or NULL. false: nothing of the kind was asked, and that is its end. */
+/* The request that is answered; ret_instance: of a Spawn, or NULL. false: nothing of the kind
+ * was asked, and the worker is killed. */
 static bool take_request(struct worker *worker, enum request_kind kind, int64_t number,
 			 int64_t id, uint32_t *ret_instance)
 {

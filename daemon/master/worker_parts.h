@@ -1,4 +1,5 @@
-/* worker_parts.h - the parts that a worker holds for others, and who hears what happens to it. Master process, one thread. */
+/* worker_parts.h - the parts that a worker holds for others, and the callbacks for what happens
+ * to it. Master process, one thread. */
 #ifndef MASTER_WORKER_PARTS_H
 #define MASTER_WORKER_PARTS_H
 

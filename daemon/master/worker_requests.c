@@ -1,4 +1,5 @@
-/* worker_requests.c - what a worker's process is told to make, in order, and the time it may take for each. */
+/* worker_requests.c - what a worker's process is asked to make, in order, and the time limit of
+ * each. */
 #include "master/worker.h"
 
 #include "base/cleanup.h"

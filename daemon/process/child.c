@@ -14,8 +14,8 @@
 
 #define FIRST_FD 3
 
-/* What systemd said to the master is for nobody else: a child that answered the watchdog, or
- * took the listening sockets, would be taken for it. */
+/* systemd's variables are for the master alone: a child that used them to answer the watchdog,
+ * or to take the listening sockets, would be taken for it. */
 static bool is_for_master(const char *variable)
 {
 	static const char *const prefixes[] = {"NOTIFY_SOCKET=", "WATCHDOG_", "LISTEN_",
@@ -70,7 +70,7 @@ static _Noreturn void become(const struct child_plan *plan, pid_t master)
 	struct sigaction standard = {.sa_handler = SIG_DFL};
 	sigset_t none;
 
-	/* The master may have died before the kernel knew that we want to hear of it. */
+	/* The master may have died before PR_SET_PDEATHSIG was set: then no signal comes. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != master)
 		_exit(127);
 	(void)setsid();
@@ -115,7 +115,8 @@ int child_start(const struct child_plan *plan, pid_t *ret_pid, int *ret_pidfd)
 	pid_t pid;
 
 	check(plan->n_fds <= CHILD_FDS_MAX);
-	/* Whether there is a descriptor left for the pidfd is to be known before there is a child. */
+	/* Whether there is a descriptor left for the pidfd is to be known before there is a
+	 * child. */
 	spare = fcntl(plan->null, F_DUPFD_CLOEXEC, 0);
 	if (spare < 0)
 		return -errno;
@@ -126,8 +127,8 @@ int child_start(const struct child_plan *plan, pid_t *ret_pid, int *ret_pidfd)
 	pidfd = pidfd_open(pid, 0); /* close-on-exec by itself */
 	if (pidfd < 0) {
 		r = -errno;
-		/* A child that nobody watches must not be. It has nothing to say yet; that it stays a zombie
-		 * while we live is better than waiting for it. */
+		/* A child without a pidfd cannot be watched: kill it. It may stay a zombie for
+		 * as long as we live, as waiting for it could block. */
 		(void)kill(pid, SIGKILL);
 		(void)waitpid(pid, NULL, WNOHANG);
 		return r;

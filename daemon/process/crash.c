@@ -101,7 +101,7 @@ void crash_read(struct crash *crash, const struct page *page, const siginfo_t *e
 	} else {
 		crash->in_handler = activity_read(&page->thread, &crash->activity);
 	}
-	/* A fault elsewhere says nothing of the handler that happened to run. */
+	/* A fault in another thread is no evidence against the handler that happened to run. */
 	crash->in_handler = crash->in_handler && same_thread;
 	if (!crash->in_handler) {
 		crash->activity = (struct activity){0};

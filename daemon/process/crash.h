@@ -1,7 +1,7 @@
-/* crash.h - how a worker died, as far as its status page and the kernel tell.
+/* crash.h - how a worker died, from its status page and the kernel's wait status.
  *
- * Pure: reads a page of a dead worker, which may hold anything, and makes texts that are safe to log and to send.
- * Used by the master.
+ * Pure: reads a page of a dead worker, which may hold anything, and makes texts that are safe
+ * to log and to send. Used by the master.
  */
 #ifndef PROCESS_CRASH_H
 #define PROCESS_CRASH_H
@@ -34,28 +34,30 @@ struct crash {
 	bool is_explained;       /* killed: whether it was anybody's fault is no question */
 	bool in_handler;
 	struct activity activity; /* what the plug-in thread was at, when it was in a handler */
-	/* The handler that ran is to blame: it faulted by itself, or called exit(). A signal that somebody sent, or a fault in
-	 * another thread, is nobody's fault. */
+	/* The handler that ran is to blame: it faulted by itself, or called exit(). For a
+	 * signal that another process sent, or a fault in another thread, it is not. */
 	bool is_blamed;
 	bool was_sent; /* some process ended it by a signal, we perhaps */
-	bool is_oom; /* memory ran out, and the kernel chose this process; of whoever can know */
+	bool is_oom;   /* the kernel killed it as memory ran out; see crash_note_oom() */
 	unsigned n_frames;
 	struct crash_frame frames[PAGE_FRAMES]; /* innermost first */
 	struct activity_names
 		names; /* of the activity; filled in by whoever knows the worker */
 };
 
-/* Read what `page` (NULL: none was ever mapped) tells of the end `end`, as waitid() gave it (si_code 0: unknown). */
+/* Read what is in `page` (NULL: none was ever mapped) about the end `end`, as waitid() gave it
+ * (si_code 0: unknown). */
 void crash_read(struct crash *crash, const struct page *page, const siginfo_t *end);
 
 /* It was the kernel that killed it, because memory ran out. */
 void crash_note_oom(struct crash *crash);
 
-/* We ended it; why: a constant text, which says all if is_explained is set: then the text does not say that it was not the
- * fault of the actor that it was in, for it may well have been. */
+/* We ended it. why: a constant text. is_explained: it is the whole cause, and crash_print()
+ * leaves out that the actor whose handler ran was not at fault, for it may well have been. */
 void crash_note_killed(struct crash *crash, const char *why, bool is_explained);
 
-/* One line for people: "SIGSEGV in pool/2 while handling io.troupe.hello.Greet", "exit 1 in hello/0, in init". Cut to `size`. */
+/* One line for people: "SIGSEGV in pool/2 while handling io.troupe.hello.Greet", "exit 1 in
+ * hello/0, in init". Cut to `size`. */
 void crash_print(const struct crash *crash, char *text, size_t size);
 
 #endif

@@ -26,7 +26,8 @@ static int fail(char *why, int r, const char *path, const char *what)
 	return r;
 }
 
-/* The content as it is now, out of everybody's reach: what was verified is what will be loaded. */
+/* The content as it is now, out of everybody's reach: what was verified is what will be
+ * loaded. */
 static int copy_file(int from, const char *path, const char *name, off_t size, int *ret_fd,
 		     char *why)
 {
@@ -202,7 +203,8 @@ fail:
 	return r;
 }
 
-/* Let go of what nobody will ask for: unused copies of a file that has changed, and the oldest that are too many. */
+/* Free copies that will not be asked for: unused ones of a file that has changed, and the
+ * oldest of too many. */
 static void free_unused(struct list *deployments, const char *path, bool allow_globals)
 {
 	size_t n_unused = 0;

@@ -1,8 +1,10 @@
-/* deploy.h - plug-ins as the master passes them on: a private copy of a trusted file, inspected, never run here.
+/* deploy.h - plug-ins as the master passes them on: a private copy of a trusted file,
+ * inspected, never run here.
  *
- * Deployments belong to the master and are shared by the units that name the same file. Those that no unit uses any more
- * are kept for the next that names the file, some of them: a worker never unloads a plug-in, and would load it again under
- * each new number. Master process, one thread.
+ * Deployments belong to the master and are shared by the units that name the same file. Those
+ * that no unit uses any more are kept for the next that names the file, some of them: a worker
+ * never unloads a plug-in, and would load it again under each new number. Master process, one
+ * thread.
  */
 #ifndef PROCESS_DEPLOY_H
 #define PROCESS_DEPLOY_H
@@ -51,21 +53,22 @@ struct deployment {
 	size_t n_types;
 };
 
-/* Find or make the deployment of the file at `path`. *ret_deployment counts one more user. last_number: counts the
- * deployments ever made. why: DEPLOY_WHY_MAX bytes, filled in on failure with a text for people. Errors as for
- * trust_open() and plugin_info_read(). */
+/* Find or make the deployment of the file at `path`. *ret_deployment counts one more user.
+ * last_number: counts the deployments ever made. why: DEPLOY_WHY_MAX bytes, filled in on
+ * failure with a text for people. Errors as for trust_open() and plugin_info_read(). */
 int deploy_get(struct list *deployments, uint32_t *last_number, const char *path,
 	       bool allow_globals, struct deployment **ret_deployment, char *why);
 /* One user more. NULL is fine, and is returned. */
 struct deployment *deploy_ref(struct deployment *deployment);
 /* One user less. NULL is fine. */
 void deploy_put(struct deployment *deployment);
-/* Free them; nobody uses one any more. */
+/* Free them; none is in use any more. */
 void deploy_free_all(struct list *deployments);
 
 struct deployment *deploy_find(const struct list *deployments, uint64_t number);
 
-/* Which actor type a unit means by `type` (NULL: the only one): its name, borrowed. NULL: none, and why says what there is. */
+/* Which actor type a unit means by `type` (NULL: the only one): its name, borrowed. NULL: none,
+ * and `why` lists what there is. */
 const char *deploy_choose_type(const struct deployment *deployment, const char *type,
 			       char *why);
 

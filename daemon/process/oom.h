@@ -1,7 +1,8 @@
 /* oom.h - whether the kernel has killed a process of ours because memory ran out.
  *
- * It sends SIGKILL, as anybody may; only a counter of the control group tells. A value of the
- * master (init/fini); one thread. Without such a counter nothing is ever recognised.
+ * It sends SIGKILL, as any process may; only a counter of the control group shows which it was.
+ * A value of the master (init/fini); one thread. Without such a counter nothing is ever
+ * recognised.
  */
 #ifndef PROCESS_OOM_H
 #define PROCESS_OOM_H
@@ -14,7 +15,7 @@ struct oom {
 	uint64_t kills;
 };
 
-/* Of the control group that this process is in, as its /proc/PID/cgroup (at `groups`) tells,
+/* Of the control group that this process is in, which its /proc/PID/cgroup (at `groups`) names,
  * below `root`: "/proc/self/cgroup", "/sys/fs/cgroup". */
 void oom_init(struct oom *oom, const char *groups, const char *root);
 void oom_fini(struct oom *oom);

@@ -32,7 +32,8 @@ int place_make_parents(const char *path)
 	return 0;
 }
 
-/* Empty an open directory. Only sockets are made there; anything else keeps it, and that is for people to see. */
+/* Empty an open directory. Only sockets are made there; anything else keeps it, and that is for
+ * people to see. */
 static void remove_sockets(int directory)
 {
 	DIR *entries = fdopendir(directory);
@@ -53,7 +54,7 @@ static int open_directory(int parent, const char *name)
 	return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* One that nobody holds the lock of was left behind. */
+/* A directory whose lock no process holds was left behind. */
 static void remove_if_left(int runtime, const char *name)
 {
 	cleanup_close int fd = open_directory(runtime, name);
@@ -79,7 +80,8 @@ static void remove_left(const char *runtime)
 	closedir(entries);
 }
 
-/* Give a new directory its name when it is locked: nobody may take it for one left behind. */
+/* Lock a new directory before it gets its name, so that no daemon takes it for one left
+ * behind. */
 static int name_locked(const char *made, const char *directory, int *ret_lock)
 {
 	cleanup_close int lock = open_directory(AT_FDCWD, made);

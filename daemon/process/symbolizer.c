@@ -123,7 +123,7 @@ static void on_output(struct loop_io *io, unsigned events)
 	ssize_t n;
 
 	(void)events;
-	if (!place) { /* more than it can have to say */
+	if (!place) { /* more than a well-behaved one writes */
 		finish(symbolizer);
 		return;
 	}

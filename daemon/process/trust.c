@@ -9,7 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* What stands at `path` so far is fine to go through or to read. */
+/* Whether the file or directory at `path` may be read or passed through. 0, or a negative errno
+ * value and `why`. */
 static int check_owner(const struct stat *st, const char *path, uid_t owner, char *why)
 {
 	const char *what = S_ISDIR(st->st_mode) ? "directory " : "";

@@ -8,8 +8,8 @@
 
 #define NAME_MAX_BYTES 200
 
-/* The unit of compilation that holds an address. Sought for itself: not every compiler writes the index of addresses that
- * dwarf_addrdie() needs. */
+/* The unit of compilation that holds an address. Sought for itself: not every compiler writes
+ * the index of addresses that dwarf_addrdie() needs. */
 static bool find_unit(Dwarf *debug, uint64_t address, Dwarf_Die *ret_unit)
 {
 	Dwarf_Off offset = 0, next;
@@ -67,8 +67,9 @@ static void read_caller(Dwarf_Die *unit, Dwarf_Die *inlined, const char **ret_fi
 	*ret_line = (int)line;
 }
 
-/* The scopes around the address, from the innermost one outwards. Those that dwarf_getscopes() gives beyond an inlined
- * function are where it was written; wanted are those that it stands in. */
+/* The scopes around the address, from the innermost one outwards. Those that dwarf_getscopes()
+ * gives beyond an inlined function are where it was written; wanted are those that it was
+ * inlined into. */
 static int find_scopes(Dwarf_Die *unit, uint64_t address, Dwarf_Die **ret_scopes)
 {
 	Dwarf_Die *written;

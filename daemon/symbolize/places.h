@@ -1,7 +1,8 @@
-/* places.h - where in a plug-in's sources an address of its code comes from, by its debug information.
+/* places.h - where in a plug-in's sources an address of its code comes from, by its debug
+ * information.
  *
- * The file is hostile input, and so is what libdw makes of it: used in troupe-symbolize only, a process
- * with no rights and little time. One thread.
+ * The file is hostile input, and so is what libdw makes of it: used in troupe-symbolize only, a
+ * process with no rights and little time. One thread.
  */
 #ifndef SYMBOLIZE_PLACES_H
 #define SYMBOLIZE_PLACES_H
@@ -11,10 +12,10 @@
 
 #define PLACES_DEPTH 8 /* functions inlined into one another that are reported */
 
-/* Write a line "INDEX FUNCTION FILE:LINE" for each function that stands at `address` of the file `fd`
- * (borrowed; read from its beginning), the innermost of those inlined into one another first, the one that
- * was not inlined last. Blanks and control characters of names become '?'. What is not known is left out:
- * no line at all where there is no debug information. */
+/* Write a line "INDEX FUNCTION FILE:LINE" for each function at `address` of the file `fd`
+ * (borrowed; read from its beginning), the innermost of those inlined into one another first,
+ * the one that was not inlined last. Blanks and control characters of names become '?'. What is
+ * not known is left out: no line at all where there is no debug information. */
 void places_write(int fd, uint64_t address, unsigned index, FILE *out);
 
 #endif
