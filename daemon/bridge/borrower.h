@@ -29,8 +29,8 @@ const void *borrower_find(const struct borrower *borrower, uint32_t piece, size_
 
 /* A block that borrower_find() found is needed no more. */
 void borrower_use(struct borrower *borrower, uint32_t piece);
-/* The first pieces of those, lowest first; the set is empty then. `pieces` has room for n_used of
- * them. */
+/* The first pieces of those, lowest first; the set is empty then. `pieces` has room for n_used
+ * of them. */
 void borrower_take_used(struct borrower *borrower, uint32_t *pieces);
 
 #endif

@@ -21,7 +21,8 @@ bool link_on_return(struct link *link, const struct envelope *envelope)
 	const unsigned char *at = envelope->payload;
 	bool is_sound = true;
 
-	/* All it had was taken back when it went down; its successor may have the same blocks. */
+	/* All it had was taken back when it went down; its successor may have the same
+	 * blocks. */
 	if (!link->outbox)
 		return true;
 	for (size_t i = 0; i < envelope->size; i += sizeof(uint32_t)) {

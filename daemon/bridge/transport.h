@@ -20,8 +20,8 @@ struct transport_ops {
 	/* *ret_inbox is given; others can send to `path` from now on. -ENAMETOOLONG,
 	 * -EADDRINUSE, -EMFILE... */
 	int (*inbox_open)(void *context, const char *path, struct inbox **ret_inbox);
-	/* Its path has vanished: others are to find it there again. Those who send to it already go
-	 * on. -ENOENT: there is no such directory; -EADDRINUSE... */
+	/* Its path has vanished: others are to find it there again. Those who send to it
+	 * already go on. -ENOENT: there is no such directory; -EADDRINUSE... */
 	int (*inbox_publish)(struct inbox *inbox);
 	/* Readable as long as frames wait (level-triggered); never read from it. Borrowed. */
 	int (*inbox_fd)(struct inbox *inbox);
@@ -41,9 +41,9 @@ struct transport_ops {
 	/* Frames that have not been received may be lost. NULL is fine. */
 	void (*outbox_close)(struct outbox *outbox);
 
-	/* `frame`, or a new one for NULL, made `size` bytes long; as many as fit of those that were
-	 * there are kept. Aligned to 8. NULL: there is no memory, and it is as it was; making one
-	 * shorter does not fail. */
+	/* `frame`, or a new one for NULL, made `size` bytes long; as many as fit of those that
+	 * were there are kept. Aligned to 8. NULL: there is no memory, and it is as it was;
+	 * making one shorter does not fail. */
 	void *(*frame_resize)(void *context, void *frame, size_t size);
 	void (*frame_free)(void *frame); /* NULL is fine */
 };

@@ -208,7 +208,7 @@ static int put_frame(struct call *call, const struct piece *pieces, size_t n)
 	return 0;
 }
 
-/* Whether a reply reaches anybody. */
+/* Whether a reply is sent to a client. */
 static bool has_reader(const struct call *call)
 {
 	return !call->public.oneway && call->connection && !call->connection->hung_up &&

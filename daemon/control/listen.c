@@ -27,7 +27,7 @@ static int probe(const struct sockaddr_un *address)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	/* EAGAIN: its queue is full, so somebody owns it. Any other socket type is alive too,
+	/* EAGAIN: its queue is full, so a process listens. Any other socket type is alive too,
 	 * if not ours. */
 	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
 	    errno == EAGAIN || errno == EPROTOTYPE)

@@ -13,7 +13,7 @@ int listener_new(struct control_server *server, int fd, bool is_shared);
 int listener_fd(struct list *link);
 void listener_free(struct list *link); /* by its link in the server's listeners */
 
-/* The server drains: accept those that wait, unless somebody else will, and no more. */
+/* The server drains: accept those that wait, unless another process will, and no more. */
 void listener_drain(struct list *link);
 
 /* Accept no more; the socket stays open. */

@@ -1,4 +1,5 @@
-/* traffic.h - the bytes of one client's stream: read, cut into frames, taken on; replies written.
+/* traffic.h - the bytes of one client's stream: read, cut into frames, taken on; replies
+ * written.
  *
  * Stateless: the state is the connection's. For the server, on its thread.
  */

@@ -13,7 +13,8 @@ static void print_address(const struct worker *worker, struct troupe_address add
 		       address.slot, address.generation);
 }
 
-/* While an actor is being started its address is not known; what it spawns then passes for it. */
+/* While an actor is being started its address is not known; what it spawns then passes for
+ * it. */
 static bool is_child(const struct instance *instance, struct troupe_address address)
 {
 	return instance->address.generation && address.generation &&

@@ -1,8 +1,9 @@
-/* arenas.h - the memory that large messages between workers travel through: made, and handed out.
+/* arenas.h - the memory that large messages between workers travel through: made, and handed
+ * out.
  *
- * A worker that has large messages to send asks for an arena of its own, once in its life, and a
- * worker that is offered some asks for that of its peer. The master makes the memory, so that its
- * seals can be relied on, and keeps the descriptor that peers get. It never maps it. Master
+ * A worker that has large messages to send asks for an arena of its own, once in its life, and
+ * a worker that is offered some asks for that of its peer. The master makes the memory, so that
+ * its seals can be relied on, and keeps the descriptor that peers get. It never maps it. Master
  * process, one thread.
  */
 #ifndef MASTER_ARENAS_H
@@ -12,8 +13,9 @@
 
 struct worker;
 
-/* That worker asks for the arena of `number` and `incarnation`: made now if that is itself, else
- * one that can only be read. What cannot be had, or not now, is not answered: it will ask again. */
+/* That worker asks for the arena of `number` and `incarnation`: made now if that is itself,
+ * else one that can only be read. What cannot be had, or not now, is not answered: it will ask
+ * again. */
 void arenas_lend(struct worker *worker, int64_t number, int64_t incarnation);
 
 /* The process is gone. Those who have mapped its arena keep it. */

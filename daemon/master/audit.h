@@ -1,7 +1,9 @@
-/* audit.h - the journal of requests that change something: who asked for what, and whether they might.
+/* audit.h - the journal of requests that change something: who asked for what, and whether they
+ * might.
  *
- * Belongs to the master; one thread. What was allowed is logged always. Of what was refused each user gets a few lines in an
- * interval, and then their number: whoever may only look must not fill the disk. Users beyond the table's room share one entry.
+ * Belongs to the master; one thread. What was allowed is logged always. Of what was refused
+ * each user gets a few lines in an interval, and then their number: a user without rights must
+ * not fill the disk. Users beyond the table's room share one entry.
  */
 #ifndef MASTER_AUDIT_H
 #define MASTER_AUDIT_H

@@ -211,7 +211,7 @@ static char *wrap_reply(const struct call *call, const char *parameters, size_t 
 	return text;
 }
 
-/* The call's last words: after what its client has not read yet. */
+/* The call's last reply or error: sent after the replies that its client has not read yet. */
 static void finish_call(struct call *call, const char *error, const char *text, size_t size)
 {
 	struct held *held = take_pointer(&call->held);

@@ -83,7 +83,7 @@ void calls_begin(struct master *master, struct control_call *client,
  * breaks the protocol. */
 bool calls_reply(struct worker *worker, const struct worker_reply *reply);
 
-/* A worker says that an actor has kept a call. */
+/* A worker's notice: an actor has kept a call. */
 void calls_kept(struct worker *worker, uint64_t id);
 
 /* The process has gone, and its last notices were read: the calls that it has not answered fail

@@ -1,4 +1,5 @@
-/* check_config.c - --check: the configuration and its plug-ins, read as at start, with nothing started. */
+/* check_config.c - --check: the configuration and its plug-ins, read as at start, with nothing
+ * started. */
 #include "master/master.h"
 
 #include "base/cleanup.h"

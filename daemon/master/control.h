@@ -1,4 +1,5 @@
-/* control.h - the control server of the daemon: who may do what, and who answers. Master process, one thread. */
+/* control.h - the control server of the daemon: who may do what, and who answers. Master
+ * process, one thread. */
 #ifndef MASTER_CONTROL_H
 #define MASTER_CONTROL_H
 

@@ -1,4 +1,5 @@
-/* control_calls.c - clients' calls of actors: by name, or by an interface that one unit provides. */
+/* control_calls.c - clients' calls of actors: by name, or by an interface that one unit
+ * provides. */
 #include "master/control_handlers.h"
 #include "master/refusal.h"
 

@@ -1,7 +1,8 @@
-/* control_handlers.h - io.troupe.Control, and actors' own methods, as the control server asks for them.
+/* control_handlers.h - io.troupe.Control, and actors' own methods, as the control server asks
+ * for them.
  *
- * The context of all handlers is the master. Each answers its call, now or later. Of control_status.c, control_units.c,
- * control_manage.c and control_calls.c. One thread.
+ * The context of all handlers is the master. Each answers its call, now or later. Of
+ * control_status.c, control_units.c, control_manage.c and control_calls.c. One thread.
  */
 #ifndef MASTER_CONTROL_HANDLERS_H
 #define MASTER_CONTROL_HANDLERS_H

@@ -206,7 +206,7 @@ static uint64_t bit_of(const struct worker *worker)
 	return worker->pid > 0 && !worker->is_dead ? 1ull << (worker->number - 1) : 0;
 }
 
-/* What does not live takes no worker along. */
+/* An instance that is not alive needs no worker killed: no bit. */
 static uint64_t bit_of_instance(const struct instance *instance)
 {
 	return instance_is_alive(instance) ? bit_of(instance->worker) : 0;

@@ -1,4 +1,5 @@
-/* control_units.c - the units and their actors, to look at; the interfaces that they provide. */
+/* control_units.c - the units and their actors, to look at; the interfaces that they
+ * provide. */
 #include "master/control_handlers.h"
 
 #include "base/cleanup.h"
@@ -120,7 +121,7 @@ const char *control_describe_interface(void *context, const char *name)
 			if (is_callable(unit) && unit->file.is_default >= want_default &&
 			    unit_provides(unit, name))
 				return deploy_description(unit->version->deployment, name);
-	/* Of actors that others spawn: no unit's, but somebody may have their addresses. */
+	/* Of actors that others spawn: no unit's, but clients may have their addresses. */
 	HASH_ITER (by_name, master->units_by_name, unit, next) {
 		const char *text = is_callable(unit)
 					   ? deploy_description(unit->version->deployment, name)

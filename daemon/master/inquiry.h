@@ -1,7 +1,8 @@
-/* inquiry.h - questions of clients that only workers can answer: which actors live there, and how they fare.
+/* inquiry.h - questions of clients that only workers can answer: which actors live there, and
+ * how they fare.
  *
- * Belongs to the master; one thread. A worker that does not answer within two seconds, because it is in a long handler, is left
- * out: the client gets what is known.
+ * Belongs to the master; one thread. A worker that does not answer within two seconds, because
+ * it is in a long handler, is left out: the client gets what is known.
  */
 #ifndef MASTER_INQUIRY_H
 #define MASTER_INQUIRY_H
@@ -16,8 +17,8 @@ struct worker;
 struct unit;
 struct worker_census;
 
-/* Answer Describe: the unit with the counters of its actors; of one actor when `only` is not null, whose worker is
- * `worker`; unit NULL: find out which it is of. */
+/* Answer Describe: the unit with the counters of its actors; of one actor when `only` is not
+ * null, whose worker is `worker`; unit NULL: find out which it is of. */
 void inquiry_describe(struct master *master, struct control_call *call, struct unit *unit,
 		      struct worker *worker, struct troupe_address only);
 

@@ -1,4 +1,5 @@
-/* kill.h - processes of workers that an operator has killed, and the clients that wait for their ends.
+/* kill.h - processes of workers that an operator has killed, and the clients that wait for
+ * their ends.
  *
  * Belongs to the master; one thread.
  */
@@ -20,7 +21,8 @@ struct kill_target {
 	const char *address;             /* NULL, or as it was named */
 };
 
-/* Kill the processes of `workers` (bit N - 1: number N, which has one), and answer Kill when they are gone. */
+/* Kill the processes of `workers` (bit N - 1: number N, which has one), and answer Kill when
+ * they are gone. */
 void kill_workers(struct master *master, struct control_call *call, uint64_t workers,
 		  const struct kill_target *target);
 

@@ -258,7 +258,8 @@ void listing_reply(struct master *master, struct control_call *call)
 	struct listing *listing = &master->listing;
 	bool is_idle = !listing->is_making && list_is_empty(&listing->waiting) &&
 		       list_is_empty(&listing->later);
-	/* As a question to a worker: it may have to wait, and no user shall have all that may. */
+	/* As a question to a worker: it may have to wait, and no user shall have all that
+	 * may. */
 	struct asker *asker = control_call_claim(call, SHARE_INQUIRIES, 0) == 0
 				      ? calloc(1, sizeof(*asker))
 				      : NULL;

@@ -115,7 +115,8 @@ static void prepare_signals(void)
 		(void)signal(ignored[i], SIG_IGN);
 }
 
-/* Descriptors 0, 1 and 2 must be taken, or a socket of ours would be somebody's output. */
+/* Descriptors 0, 1 and 2 must be in use, or a socket of ours would get such a number and what
+ * is printed. */
 static int hold_standard_descriptors(void)
 {
 	int fd;

@@ -1,4 +1,5 @@
-/* master_state.c - what the daemon as a whole is at, and telling the service manager. */
+/* master_state.c - the state of the daemon as a whole, and its notifications to the service
+ * manager. */
 #include "master/master.h"
 
 #include "base/clock.h"

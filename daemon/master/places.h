@@ -1,7 +1,7 @@
 /* places.h - what the daemon has in the file system: the control socket, and the private
  * directory of its workers' inboxes.
  *
- * Of the master; one thread. Both are looked at each second: what somebody has deleted is made
+ * Of the master; one thread. Both are looked at each second: what was deleted is made
  * again, so that clients find the daemon and workers each other.
  */
 #ifndef MASTER_PLACES_H

@@ -1,7 +1,8 @@
-/* providers.h - which units provide an interface: found by a look at all units, and remembered until one of them changes.
+/* providers.h - which units provide an interface: found by a look at all units, and remembered
+ * until one of them changes.
  *
- * Belongs to the master; one thread. Each direct call of a client asks it, and so does each call that waits for a unit whenever that
- * one changes; there may be thousands of both.
+ * Belongs to the master; one thread. Each direct call of a client asks it, and so does each
+ * call that waits for a unit whenever that one changes; there may be thousands of both.
  */
 #ifndef MASTER_PROVIDERS_H
 #define MASTER_PROVIDERS_H
@@ -18,9 +19,8 @@ struct providers {
 
 /* Until the next change. */
 struct provision {
-	unsigned n; /* units that provide it, and run or are coming */
-	struct unit *
-		unit; /* the one that is meant: the only one, or that with Default=yes; NULL: there is none such */
+	unsigned n;        /* units that provide it, and run or are coming */
+	struct unit *unit; /* the only one, or that with Default=yes; NULL: none */
 	struct unit
 		*down; /* n is 0: one that would provide it if it ran; NULL: there is none */
 };

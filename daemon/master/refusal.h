@@ -1,5 +1,5 @@
-/* refusal.h - calls that are not taken, whatever they ask for: because the daemon is stopping, or has too many. Master process,
- * one thread. */
+/* refusal.h - calls that are not taken, whatever they ask for: because the daemon is stopping,
+ * or has too many. Master process, one thread. */
 #ifndef MASTER_REFUSAL_H
 #define MASTER_REFUSAL_H
 
@@ -10,8 +10,8 @@ struct master;
 /* true: the daemon is stopping, and the call was answered with that. */
 bool control_refuses(struct master *master, struct control_call *call);
 
-/* The call is one that changes what runs. false: it has been answered, because the daemon is stopping or too many such are under
- * way. Asked before anything is changed. */
+/* The call is one that changes what runs. false: it has been answered, because the daemon is
+ * stopping or too many such are under way. Asked before anything is changed. */
 bool control_begins_change(struct master *master, struct control_call *call);
 
 #endif

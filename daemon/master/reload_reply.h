@@ -1,7 +1,7 @@
 /* reload_reply.h - the answer to Reload, given when what was changed runs or has failed.
  *
- * Belongs to the master; one thread. A unit that takes its time is waited for as long as it may take, but never longer
- * than a client's call.
+ * Belongs to the master; one thread. A unit that takes its time is waited for as long as it may
+ * take, but never longer than a client's call.
  */
 #ifndef MASTER_RELOAD_REPLY_H
 #define MASTER_RELOAD_REPLY_H

@@ -60,7 +60,8 @@ void senders_left(struct master *master, uint64_t client)
 	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
 		struct worker *worker = master->workers[i + 1];
 
-		/* One that has gone knows nothing of it any more, and its successor never did. */
+		/* One that has gone knows nothing of it any more, and its successor never
+		 * did. */
 		if (worker && sender->workers >> i & 1)
 			(void)worker_send(worker, &worker_client_gone_method, &gone, -1);
 	}

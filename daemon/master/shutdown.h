@@ -1,4 +1,5 @@
-/* shutdown.h - the daemon's end, in order: clients are answered, workers end, then the loop. Master process, one thread. */
+/* shutdown.h - the daemon's end, in order: clients are answered, workers end, then the loop.
+ * Master process, one thread. */
 #ifndef MASTER_SHUTDOWN_H
 #define MASTER_SHUTDOWN_H
 

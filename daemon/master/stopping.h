@@ -1,8 +1,10 @@
-/* stopping.h - the time that an actor may take to stop: its unit's StopTimeout=. Then its worker's process is killed.
+/* stopping.h - the time that an actor may take to stop: its unit's StopTimeout=. Then its
+ * worker's process is killed.
  *
- * Part of a unit, which has one timer for all its instances that stop. The time begins anew whenever their worker gets
- * something done that it was asked for, and whenever one of its actors ends (a child of one that stops), so that a large pool may take as long as it needs, and one actor that hangs may not.
- * Master process, one thread.
+ * Part of a unit, which has one timer for all its instances that stop. The time begins anew
+ * whenever their worker gets something done that it was asked for, and whenever one of its
+ * actors ends (a child of one that stops), so that a large pool may take as long as it needs,
+ * and one actor that hangs may not. Master process, one thread.
  */
 #ifndef MASTER_STOPPING_H
 #define MASTER_STOPPING_H
@@ -15,7 +17,8 @@ struct instance;
 
 /* Between looks at whether the worker gets anything done. */
 #define STOPPING_LOOK_NS (CLOCK_SECOND_NS / 4)
-/* What may pass after StopTimeout= until an actor is gone: the crash record's time, SIGKILL's time, and some more. */
+/* What may pass after StopTimeout= until an actor is gone: the crash record's time, SIGKILL's
+ * time, and some more. */
 #define STOPPING_GRACE_NS (8 * CLOCK_SECOND_NS)
 
 void stopping_init(struct unit *unit);

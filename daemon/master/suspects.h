@@ -1,12 +1,12 @@
-/* suspects.h - who makes a worker die, when no handler is at fault: a plug-in's own thread, a
- * heap that somebody broke.
+/* suspects.h - what makes a worker die when no handler is at fault: a plug-in's own thread, a
+ * heap that was overwritten.
  *
  * One such death may be chance. A second in a row is blamed on the plug-in of the innermost
  * frame that is one, as the crash record names it, if it is the same both times; in a worker of
  * one unit's own on that unit. Where neither is so, the third death begins a search: the units
  * of the worker are started one after another, each on probation before the next, and the one
  * on trial is blamed when the worker dies again. Only units that have actors on the worker are
- * ever blamed: all that is known is its word.
+ * ever blamed: all that is known is what its process wrote.
  *
  * Part of a worker (init/fini); master process, one thread.
  */

@@ -86,7 +86,7 @@ struct unit {
 	struct unit_file file;
 	bool is_configured; /* from a file; not: spawned by an operator */
 	bool has_bad_file; /* nothing is known of it but its name: its file could not be read */
-	bool is_broken;    /* cannot run as it is defined: reason says why */
+	bool is_broken;    /* cannot run as it is defined: see reason */
 	struct rate_limit ends; /* of lines about them; see ends.h */
 	struct rate_limit given_up;
 	char *reason;               /* of the last failure; NULL: none */
@@ -257,7 +257,8 @@ void instance_worker_up(struct instance *instance);
 void instance_worker_away(struct instance *instance);
 /* Its worker is gone. blamed: it was its fault; why: a text for people. */
 void instance_worker_down(struct instance *instance, bool blamed, const char *why);
-/* It could not be started, by its own fault and for good: `failed`. The caller has said why. */
+/* It could not be started, by its own fault and for good: `failed`. The caller has set the
+ * reason. */
 void instance_give_up(struct instance *instance);
 /* News of its life. */
 void instance_started(struct instance *instance, struct troupe_address address);

@@ -163,7 +163,7 @@ void unit_go_on(struct unit *unit)
 	if (unit->master->is_stopping || unit->is_removed || unit->next_version)
 		return;
 	come_back(unit);
-	/* replace() may say that it is over. */
+	/* replace() may set unit->replaced to the end. */
 	for (unsigned i = unit->replaced;
 	     unit->replaced < unit->n_instances && i < unit->n_instances &&
 	     i < unit->replaced + replaced_at_once(unit);

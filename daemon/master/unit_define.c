@@ -1,4 +1,5 @@
-/* unit_define.c - from what a file or an operator asks for to a unit that can run: plug-in, type, configuration. */
+/* unit_define.c - from what a file or an operator asks for to a unit that can run: plug-in,
+ * type, configuration. */
 #include "master/unit.h"
 
 #include "base/cleanup.h"
@@ -29,7 +30,7 @@ static int make_instances(struct unit *unit)
 	return 0;
 }
 
-/* Have instances, or say why there are none. r: of version_new(). */
+/* Make its instances, or mark the unit broken, with the reason. r, why: of version_new(). */
 static void finish_define(struct unit *unit, int r, const char *why)
 {
 	const struct unit_placement *placement = &unit->file.placement;
@@ -187,7 +188,7 @@ void unit_redefine(struct unit *unit)
 	int r;
 
 	problems_init(&problems);
-	/* A spawned one has its configuration from whoever spawned it. */
+	/* A spawned one has its configuration from the client that spawned it. */
 	r = version_new(master, &unit->file, unit->is_configured ? NULL : unit->version->config,
 			&version, why, &problems);
 	for (size_t i = 0; i < problems.n; i++) {

@@ -29,7 +29,7 @@ static void flush(struct unit *unit)
 	struct master *master = unit->master;
 	enum unit_state state;
 
-	/* Not seen as stopped by anybody when it is started again. */
+	/* First, so that one that is started again is not reported as stopped. */
 	unit_go_on(unit);
 	state = unit_shown(unit);
 	if (names_is_between_lives(unit) != unit->told_between_lives)

@@ -1,4 +1,5 @@
-/* unit_reply.h - replies that describe one unit: sent when they are made, which is a piece at a time.
+/* unit_reply.h - replies that describe one unit: sent when they are made, which is a piece at a
+ * time.
  *
  * One after the other, users in turn. Belongs to the master; one thread.
  */
@@ -29,7 +30,8 @@ void unit_replies_fini(struct unit_replies *replies);
 void unit_reply(const struct unit *unit, struct control_call *call,
 		const struct troupe_method *method);
 
-/* Answer with `out`, of `type`: the description of a unit is the first value in it, without instances. Those of `unit` are put in. */
+/* Answer with `out`, of `type`: the description of a unit is the first value in it, without
+ * instances. Those of `unit` are put in. */
 void unit_reply_with(const struct unit *unit, struct control_call *call,
 		     const struct troupe_type *type, const void *out);
 

@@ -131,7 +131,7 @@ struct worker {
  * -ENOMEM. */
 int worker_new(struct master *master, unsigned number, struct unit *owner,
 	       struct worker **ret_worker);
-/* Kills a process that still runs, without a word to anybody. NULL is fine. */
+/* Kills a process that still runs, without a callback. NULL is fine. */
 void worker_free(struct worker *worker);
 
 /* Unless the daemon is about to end. */

@@ -158,7 +158,8 @@ static void find_blame(struct worker *worker, struct blame *blame)
 /* When is the next process to start? */
 static enum worker_end judge(const struct worker *worker, const struct blame *blame)
 {
-	/* What somebody sent may come at any moment; the next one will be no worse. */
+	/* A signal that was sent may come at any moment, and is no sign that the next process
+	 * fails. */
 	bool was_sent = worker->crash.was_sent && !worker->killed_why;
 
 	if (is_anybody_to_blame(blame))

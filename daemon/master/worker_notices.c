@@ -140,7 +140,7 @@ static void on_spawned(void *context, const void *in, int *fd)
 		instance_started(instance, spawned->actor);
 		return;
 	}
-	/* That of a broken unit says more. */
+	/* The reason of a broken unit is more precise: kept. */
 	if (!instance->unit->is_broken)
 		unit_set_reason(instance->unit, "%s", spawned->error);
 	instance_init_failed(instance);

@@ -1,4 +1,5 @@
-/* worker_notices.h - the notices that a worker may send, each with what is made of it. Master process, one thread. */
+/* worker_notices.h - the notices that a worker may send, each with what is made of it. Master
+ * process, one thread. */
 #ifndef MASTER_WORKER_NOTICES_H
 #define MASTER_WORKER_NOTICES_H
 

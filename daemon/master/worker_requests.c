@@ -183,7 +183,7 @@ bool worker_is_at_request(const struct worker *worker, const struct activity *ac
 	       (first->kind == REQUEST_DEFINE && activity->type_hash == PAGE_DOING_DEFINE);
 }
 
-/* The process does not come to the first request. Whose fault is it? */
+/* The oldest request is overdue: decide what is to blame. */
 void worker_on_request_timer(struct loop_timer *timer)
 {
 	struct worker *worker = container_of(timer, struct worker, request_timer);

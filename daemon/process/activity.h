@@ -1,7 +1,7 @@
 /* activity.h - what the plug-in thread of a worker is at: which message or act, of which actor.
  *
- * A value, read from the worker's status page, which may hold anything: the numbers are the worker's word. Names are put to
- * them in activity_print.h. Master process, one thread.
+ * A value, read from the worker's status page, which may hold anything: the numbers are the
+ * worker's word. Names are put to them in activity_print.h. Master process, one thread.
  */
 #ifndef PROCESS_ACTIVITY_H
 #define PROCESS_ACTIVITY_H
@@ -20,19 +20,19 @@ struct activity {
 	uint32_t unit, instance;       /* unit 0: of no unit's actor */
 	uint64_t type_hash;            /* of the message, or a PAGE_DOING_ number */
 	struct troupe_address address; /* slot and generation only */
-	uint64_t
-		call; /* of a client, that is being handled, by its number; 0: something else is */
+	uint64_t call; /* number of the client's call that is handled; 0: none */
 };
 
 struct activity_names {
 	char actor[ACTIVITY_ACTOR]; /* "pool/2", or an address; "": the host itself */
-	/* The address of an actor that `actor`, or one that comes from it, has spawned: that one it is.
-	 * "": it is `actor` itself, as far as is known. */
+	/* The address of an actor that `actor`, or one that comes from it, has spawned: that
+	 * one it is. "": it is `actor` itself, as far as is known. */
 	char child[ACTIVITY_CHILD];
 	char message[ACTIVITY_MESSAGE]; /* "io.troupe.hello.Greet", "init"; never "" */
 };
 
-/* The activity of a thread now, or as it was when it crashed. true: it is in a handler; false: between two. */
+/* The activity of a thread now, or as it was when it crashed. true: it is in a handler; false:
+ * between two. */
 bool activity_read(const struct page_thread *thread, struct activity *ret_activity);
 
 #endif

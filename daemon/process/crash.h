@@ -31,7 +31,7 @@ struct crash {
 	uint32_t worker, incarnation;
 	char cause[CRASH_CAUSE]; /* "SIGSEGV", "exit 1", "killed" by us */
 	const char *killed;      /* why we did, a constant; NULL: we did not */
-	bool is_explained;       /* killed: whether it was anybody's fault is no question */
+	bool is_explained;       /* killed for a known cause: no actor is blamed */
 	bool in_handler;
 	struct activity activity; /* what the plug-in thread was at, when it was in a handler */
 	/* The handler that ran is to blame: it faulted by itself, or called exit(). For a

@@ -26,7 +26,7 @@ static int fail(char *why, int r, const char *path, const char *what)
 	return r;
 }
 
-/* The content as it is now, out of everybody's reach: what was verified is what will be
+/* The content as it is now, which no process can change: what was verified is what will be
  * loaded. */
 static int copy_file(int from, const char *path, const char *name, off_t size, int *ret_fd,
 		     char *why)

@@ -1,4 +1,5 @@
-/* number_set.h - a few numbers, to be looked up. Memory of the owner, zeroed is empty; one thread. */
+/* number_set.h - a few numbers, to be looked up. Memory of the owner, zeroed is empty; one
+ * thread. */
 #ifndef PROCESS_NUMBER_SET_H
 #define PROCESS_NUMBER_SET_H
 

@@ -1,10 +1,12 @@
-/* main.c - troupe-symbolize: names the source lines of a backtrace, for the master, which reads no debug information itself.
+/* main.c - troupe-symbolize: names the source lines of a backtrace, for the master, which reads
+ * no debug information itself.
  *
  *   troupe-symbolize FD:ADDRESS...
  *
- * FD: a plug-in's file, inherited; ADDRESS: hexadecimal, as in that file. For the N-th argument, from 0, lines "N FUNCTION
- * FILE:LINE" on standard output, see places.h. What the file holds is hostile, and libdw was not made for that: before it is
- * read the process gives up its user and all ways to get more, and its time and memory are limited.
+ * FD: a plug-in's file, inherited; ADDRESS: hexadecimal, as in that file. For the N-th
+ * argument, from 0, lines "N FUNCTION FILE:LINE" on standard output, see places.h. What the
+ * file holds is hostile, and libdw was not made for that: before it is read the process gives
+ * up its user and all ways to get more, and its time and memory are limited.
  */
 #include "symbolize/places.h"
 
