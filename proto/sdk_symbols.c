@@ -34,6 +34,7 @@ static const char *const symbols[] = {
 	"troupe_send",
 	"troupe_sender",
 	"troupe_spawn",
+	"troupe_state_directory",
 	"troupe_stop",
 	"troupe_timer_start",
 	"troupe_timer_stop",

@@ -62,9 +62,10 @@ struct conf_names {
 	const char *prefix;   /* %p: "pool" */
 	const char *instance; /* %i and %I: "eu"; "" when the unit is no instance */
 	const char *host;     /* %H */
+	const char *state;    /* %S: "/var/lib/troupe" */
 };
 
-/* Replace %N %n (the unit's name, %n with ".actor"), %p, %i, %I, %H and %% in a value.
+/* Replace %N %n (the unit's name, %n with ".actor"), %p, %i, %I, %H, %S and %% in a value.
  * *ret_value is given. -EINVAL: another one, *ret_at points at its "%" in value; -E2BIG: over
  * LIMIT_CONFIG_LINE; -ENOMEM. */
 int conf_expand(const char *value, const struct conf_names *names, char **ret_value,

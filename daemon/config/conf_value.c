@@ -193,6 +193,8 @@ static const char *find_specifier(char letter, const struct conf_names *names)
 		return names->instance;
 	case 'H':
 		return names->host;
+	case 'S':
+		return names->state;
 	case '%':
 		return "%";
 	default:

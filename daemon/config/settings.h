@@ -9,7 +9,7 @@
  *   Socket=              absolute path of the control socket, at most 107 bytes; default:
  *                        RuntimeDirectory=/control.sock
  *   RuntimeDirectory=    absolute path; the workers' inboxes lie below it
- *   StateDirectory=      absolute path; for what must survive a restart; not used by the daemon
+ *   StateDirectory=      absolute path; units have their own directories in it
  *   PluginPath=          directories to search for plug-ins named without a slash, before
  *                        the built-in ones; list
  *   LogLevel=            error, warning, notice, info (default), debug, or 3 .. 7

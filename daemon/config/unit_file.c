@@ -120,6 +120,7 @@ static const struct conf_key keys_known[] = {
 	 FIELD(log_burst, WORKERS),
 	 .max = UINT32_MAX},
 	{.name = "AllowGlobals", .set = conf_set_bool, FIELD(allow_globals, RESTART)},
+	{.name = "StateDirectory", .set = conf_set_bool, FIELD(has_state, RESTART)},
 };
 
 static void init_defaults(struct unit_file *unit, const struct settings *settings)
@@ -305,6 +306,7 @@ static int fill(struct unit_file *unit, const struct conf *conf, const struct co
 		.prefix = files->prefix,
 		.instance = files->instance ? files->instance : "",
 		.host = host,
+		.state = settings->state_directory,
 	};
 	struct config_reader config = {.unit = unit, .names = &names};
 	struct unit_file defaults;

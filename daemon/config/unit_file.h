@@ -28,6 +28,8 @@
  *                  lines that its actors and their children may log in that time; default
  *                  10000 in 30 s; 0 of either: no limit
  *   AllowGlobals=  whether the plug-in may have writable static data; default no
+ *   StateDirectory=
+ *                  whether it has a directory of its own below that of trouped.conf; default no
  *
  * and those of life_keys.h, whose defaults are trouped.conf's. [Config] is kept as it was written: config_json() makes sense of it when the plug-in's
  * Config type is known.
@@ -79,6 +81,7 @@ struct unit_file {
 	enum unit_on_error on_error;
 	bool is_default;
 	bool allow_globals;
+	bool has_state; /* StateDirectory=yes */
 	enum unit_balance balance;
 	uint64_t call_timeout_ns; /* of clients' direct calls; TEXT_INFINITY: none */
 	enum unit_restart restart;

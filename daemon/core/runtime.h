@@ -31,8 +31,9 @@ struct runtime_unit {
 	const struct runtime_type *type;
 	uint32_t mailbox; /* messages */
 	uint32_t mailbox_bytes;
-	uint32_t batch;     /* messages in one turn */
-	bool stop_on_error; /* OnError=stop */
+	uint32_t batch;              /* messages in one turn */
+	bool stop_on_error;          /* OnError=stop */
+	const char *state_directory; /* absolute; borrowed for the call; NULL: it has none */
 };
 
 /* How an actor ended, for the host. text: borrowed, "" when there is nothing to add. */

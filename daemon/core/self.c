@@ -44,6 +44,11 @@ const char *self_name(const struct troupe_self *self)
 	return self->actor->unit->name;
 }
 
+const char *self_state_directory(const struct troupe_self *self)
+{
+	return self->actor->unit->share->state_directory;
+}
+
 uint32_t self_instance(const struct troupe_self *self)
 {
 	return actor_instance(self->actor);

@@ -13,6 +13,7 @@ uint64_t self_now_ns(struct troupe_self *self);
 uint64_t self_random(struct troupe_self *self);
 struct troupe_address self_sender(const struct troupe_self *self);
 const char *self_name(const struct troupe_self *self);
+const char *self_state_directory(const struct troupe_self *self); /* NULL: none */
 uint32_t self_instance(const struct troupe_self *self);
 int self_find(struct troupe_self *self, const char *name, struct troupe_address *ret_address);
 

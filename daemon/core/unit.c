@@ -46,8 +46,12 @@ int runtime_unit_define(struct runtime *runtime, const struct runtime_unit *conf
 		return -EEXIST;
 	unit = calloc(1, sizeof(*unit));
 	share = calloc(1, sizeof(*share));
-	if (!unit || !share) {
+	if (share && config->state_directory)
+		share->state_directory = strdup(config->state_directory);
+	if (!unit || !share || !share->state_directory != !config->state_directory) {
 		free(unit);
+		if (share)
+			free(share->state_directory);
 		free(share);
 		return -ENOMEM;
 	}
@@ -141,8 +145,10 @@ int unit_of_spawned(struct runtime *runtime, const struct troupe_actor *table,
 
 static void free_unit(struct unit *unit)
 {
-	if (--unit->share->n_units == 0)
+	if (--unit->share->n_units == 0) {
+		free(unit->share->state_directory);
 		free(unit->share);
+	}
 	free(unit);
 }
 

@@ -24,10 +24,11 @@ enum share_kind {
 struct share {
 	uint32_t held[SHARE_KINDS]; /* records in upper halves */
 	uint32_t n_units;
-	bool is_hog;       /* it has too much of the worker's memory: core/budget.h */
-	uint32_t bound;    /* of each mailbox then, in units of 16 bytes */
-	uint32_t n_actors; /* by the count of memory under way, or the last one */
-	uint64_t bytes;    /* the same */
+	bool is_hog;           /* it has too much of the worker's memory: core/budget.h */
+	uint32_t bound;        /* of each mailbox then, in units of 16 bytes */
+	uint32_t n_actors;     /* by the count of memory under way, or the last one */
+	uint64_t bytes;        /* the same */
+	char *state_directory; /* NULL: none */
 };
 
 /* What the actors of a unit have in common. Actors spawned by actors belong to a unit without

@@ -2,13 +2,20 @@
 #include "master/unit.h"
 
 #include "base/limits.h"
+#include "master/version.h"
 #include <errno.h>
 #include <string.h>
 
 bool unit_place_or_break(struct unit *unit)
 {
-	int r = unit_place(unit);
+	char why[VERSION_WHY_MAX];
+	int r = version_make_state(unit->version, why);
 
+	if (r < 0) {
+		unit_break(unit, "%s", why);
+		return false;
+	}
+	r = unit_place(unit);
 	if (r == -ENOSPC)
 		unit_break(unit, "Worker=own: there are %u worker processes already",
 			   LIMIT_WORKERS);

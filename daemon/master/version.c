@@ -6,6 +6,7 @@
 #include "config/unit_file.h"
 #include "master/master.h"
 #include "master/worker.h"
+#include "process/place.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +38,7 @@ void version_unref(struct version *version)
 			worker_undefine(version->master->workers[i], version->number);
 	deploy_put(version->deployment);
 	free(version->type);
+	free(version->state_directory);
 	free(version->config);
 	free(version);
 }
@@ -77,11 +79,44 @@ static int note_plugin(const struct unit_file *file, const char *why, struct pro
 			    file->plugin_line, "%s", why);
 }
 
+int version_make_state(const struct version *version, char *why)
+{
+	int r = version->state_directory ? place_make_state(version->state_directory) : 0;
+
+	if (r == -ENOTDIR)
+		(void)snprintf(
+			why, VERSION_WHY_MAX,
+			"StateDirectory=yes: %.300s, or a part of it, is no directory, or a "
+			"symbolic link",
+			version->state_directory);
+	else if (r < 0)
+		(void)snprintf(why, VERSION_WHY_MAX,
+			       "StateDirectory=yes: cannot make %.300s: %s",
+			       version->state_directory, strerror(-r));
+	return r;
+}
+
+static int make_state(struct version *version, const struct unit_file *file, char *why,
+		      struct problems *problems)
+{
+	if (!file->has_state)
+		return 0;
+	if (asprintf(&version->state_directory, "%s/%s",
+		     version->master->settings.state_directory, file->name) < 0) {
+		version->state_directory = NULL;
+		return -ENOMEM;
+	}
+	if (version_make_state(version, why) < 0)
+		return problems_add(problems, file->file, 0, "%s", why);
+	return 0;
+}
+
 static int make(struct version *version, const struct unit_file *file, const char *config,
 		char *why, struct problems *problems)
 {
 	struct master *master = version->master;
 	const char *type;
+	int r;
 
 	if (deploy_get(&master->deployments, &master->last_deployment, file->plugin,
 		       file->allow_globals, &version->deployment, why) < 0)
@@ -92,6 +127,9 @@ static int make(struct version *version, const struct unit_file *file, const cha
 	version->type = strdup(type);
 	if (!version->type)
 		return -ENOMEM;
+	r = make_state(version, file, why, problems);
+	if (r < 0)
+		return r;
 	if (!config)
 		return make_config(version, file, why, problems);
 	version->config = strdup(config);
@@ -124,7 +162,10 @@ int version_again(const struct version *version, struct version **ret_version)
 		return -ENOMEM;
 	again->type = version->type ? strdup(version->type) : NULL;
 	again->config = version->config ? strdup(version->config) : NULL;
-	if (!again->type != !version->type || !again->config != !version->config) {
+	again->state_directory =
+		version->state_directory ? strdup(version->state_directory) : NULL;
+	if (!again->type != !version->type || !again->config != !version->config ||
+	    !again->state_directory != !version->state_directory) {
 		version_unref(again);
 		return -ENOMEM;
 	}

@@ -26,6 +26,7 @@ struct version {
 	unsigned users;    /* instances, and the unit whose current one it is */
 	struct deployment *deployment; /* NULL: none could be used */
 	char *type;                    /* actor type; NULL: unknown */
+	char *state_directory;         /* absolute; NULL: it has none */
 	char *config;                  /* JSON text, "" for none; NULL: wrong */
 	UT_hash_handle by_number;
 };
@@ -40,6 +41,10 @@ int version_new(struct master *master, const struct unit_file *file, const char 
 
 /* The same once more, under a number of its own. -ENOMEM. */
 int version_again(const struct version *version, struct version **ret_version);
+
+/* Make its state directory, if it has one and that is not there. On failure `why`
+ * (VERSION_WHY_MAX bytes) says for people what is in the way; errors: of place_make_state(). */
+int version_make_state(const struct version *version, char *why);
 
 /* One user more. */
 struct version *version_ref(struct version *version);

@@ -121,6 +121,7 @@ static int define(struct worker *worker, const struct version *version)
 		.plugin = version->deployment->number,
 		.actorType = version->type,
 		.config = version->config,
+		.stateDirectory = version->state_directory ? version->state_directory : "",
 		.limits = limits_of(version->unit),
 	};
 	struct request request = {

@@ -23,6 +23,11 @@ const char *troupe_name(const struct troupe_self *self)
 	return self_name(self);
 }
 
+const char *troupe_state_directory(const struct troupe_self *self)
+{
+	return self_state_directory(self);
+}
+
 uint32_t troupe_instance(const struct troupe_self *self)
 {
 	return self_instance(self);

@@ -180,6 +180,28 @@ void place_remove_directory(const char *directory, int lock)
 	(void)rmdir(directory);
 }
 
+int place_make_state(const char *path)
+{
+	const char *name = strrchr(path, '/') + 1;
+	cleanup_free char *root = strndup(path, (size_t)(name - path - 1));
+	cleanup_close int parent = -1, fd = -1;
+	int r;
+
+	if (!root)
+		return -ENOMEM;
+	r = place_make_parents(root);
+	if (r < 0)
+		return r;
+	if (mkdir(root, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	parent = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (parent < 0 || (mkdirat(parent, name, 0700) < 0 && errno != EEXIST))
+		return -errno;
+	fd = open_directory(parent, name);
+	/* Which of the two a symbolic link gives is the kernel's affair. */
+	return fd >= 0 ? 0 : errno == ELOOP ? -ENOTDIR : -errno;
+}
+
 /* DIRECTORY/NAME, if it can be run; *ret_path is given. */
 static int find_in(const char *directory, size_t size, const char *name, char **ret_path)
 {

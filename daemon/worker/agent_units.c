@@ -145,7 +145,9 @@ static int define_unit(struct agent *agent, const struct worker_define *in, char
 {
 	const struct units_plugin *plugin = units_find_plugin(&agent->units, in->plugin);
 	cleanup_free void *config = NULL;
-	struct runtime_unit unit = {.name = in->name};
+	struct runtime_unit unit = {.name = in->name,
+				    .state_directory =
+					    in->stateDirectory[0] ? in->stateDirectory : NULL};
 	size_t n = plugin ? plugin->plugin->info->n_actors : 0;
 	size_t at = 0;
 	int r;

@@ -24,7 +24,7 @@ static void check(int condition)
 
 static void check_value(const char *value)
 {
-	static const struct conf_names names = {"pool@eu", "pool", "eu", "host"};
+	static const struct conf_names names = {"pool@eu", "pool", "eu", "host", "/s"};
 	cleanup_free char *expanded = NULL;
 	const char *error, *at;
 	char **words;

@@ -133,6 +133,7 @@ static void look_around(struct troupe_self *self, struct veteran *me)
 	step_if(me, "address",
 		troupe_address_parse(text, &there) == 0 && troupe_address_equal(here, there));
 	step_if(me, "name", strcmp(troupe_name(self), "veteran") == 0);
+	step_if(me, "state directory", troupe_state_directory(self) == NULL);
 	step_if(me, "instance", troupe_instance(self) == 0);
 	step_if(me, "time", now_ns > 0 && troupe_now_ns(self) >= now_ns);
 	step_if(me, "random", troupe_random(self) != troupe_random(self));

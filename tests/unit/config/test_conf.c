@@ -252,14 +252,16 @@ static void words_are_split_at_blanks_outside_quotes(void **state)
 
 static void specifiers_stand_for_the_units_names(void **state)
 {
-	static const struct conf_names names = {"pool@eu", "pool", "eu", "server"};
-	const char *at = NULL, *value = "100%% of %N %n %p %i %I %H";
+	static const struct conf_names names = {"pool@eu", "pool", "eu", "server",
+						"/var/lib/troupe"};
+	const char *at = NULL, *value = "100%% of %N %n %p %i %I %H %S/%N";
 	char *expanded;
 	char large[LIMIT_CONFIG_LINE + 1];
 
 	(void)state;
 	assert_int_equal(conf_expand(value, &names, &expanded, &at), 0);
-	assert_string_equal(expanded, "100% of pool@eu pool@eu.actor pool eu eu server");
+	assert_string_equal(expanded, "100% of pool@eu pool@eu.actor pool eu eu server "
+				      "/var/lib/troupe/pool@eu");
 	free(expanded);
 	assert_int_equal(conf_expand("", &names, &expanded, &at), 0);
 	assert_string_equal(expanded, "");

@@ -33,7 +33,8 @@ static int setup(void **state)
 	    conf_path_init(&fixture.tree.path,
 			   &(struct conf_scope){.config = fixture.tree.root}) < 0)
 		return -1;
-	snprintf(plugins, sizeof(plugins), "[Daemon]\nWorkers=2\nPluginPath=%s/p1 %s/p2\n",
+	snprintf(plugins, sizeof(plugins),
+		 "[Daemon]\nWorkers=2\nStateDirectory=/s\nPluginPath=%s/p1 %s/p2\n",
 		 fixture.tree.root, fixture.tree.root);
 	conf_tree_file("trouped.conf", plugins);
 	conf_tree_file("p2/hello.so", "");
@@ -92,7 +93,7 @@ static void unit_has_defaults(void **state)
 	assert_int_equal(unit->on_error, UNIT_CONTINUE);
 	assert_int_equal(unit->balance, UNIT_ROUND_ROBIN);
 	assert_int_equal(unit->restart, UNIT_RESTART_ON_FAILURE);
-	assert_false(unit->is_default || unit->allow_globals);
+	assert_false(unit->is_default || unit->allow_globals || unit->has_state);
 	assert_true(unit->life.start_timeout_ns == 30 * CLOCK_SECOND_NS);
 	assert_true(unit->life.stop_timeout_ns == 10 * CLOCK_SECOND_NS);
 	assert_true(unit->life.delay_ns == 100 * CLOCK_MS_NS);
@@ -112,8 +113,8 @@ static void each_key_is_taken_in(void **state)
 		"StopTimeout=2s\nBalance=least-outstanding\nStartTimeout=infinity\nRestart="
 		"always\nRestartDelay=0\n"
 		"RestartDelayMax=1s\nGiveUpAfter=3\nHealthyAfter=20s\nAllowGlobals="
-		"on\n"
-		"[Config]\nGreeting=hello %i\nWords=\n[X-Site]\nOwner=me\n");
+		"on\nStateDirectory=yes\n"
+		"[Config]\nGreeting=hello %i of %S\nWords=\n[X-Site]\nOwner=me\n");
 	load(f);
 	assert_string_equal(conf_tree_problems(&f->tree), "");
 	assert_int_equal(f->n, 1);
@@ -128,7 +129,7 @@ static void each_key_is_taken_in(void **state)
 	assert_int_equal(unit->mailbox_bytes, 1 << 30);
 	assert_int_equal(unit->batch, 7);
 	assert_int_equal(unit->on_error, UNIT_STOP);
-	assert_true(unit->is_default && unit->allow_globals);
+	assert_true(unit->is_default && unit->allow_globals && unit->has_state);
 	assert_int_equal(unit->balance, UNIT_LEAST_OUTSTANDING);
 	assert_true(unit->life.start_timeout_ns == TEXT_INFINITY);
 	assert_true(unit->life.stop_timeout_ns == 2 * CLOCK_SECOND_NS);
@@ -138,8 +139,8 @@ static void each_key_is_taken_in(void **state)
 	assert_true(unit->life.healthy_ns == 20 * CLOCK_SECOND_NS);
 	assert_int_equal(unit->n_config, 2);
 	assert_string_equal(unit->config[0].key, "Greeting");
-	assert_string_equal(unit->config[0].value, "hello eu");
-	assert_int_equal(unit->config[0].line, 21);
+	assert_string_equal(unit->config[0].value, "hello eu of /s");
+	assert_int_equal(unit->config[0].line, 22);
 	assert_string_equal(unit->config[1].value, "");
 }
 
@@ -309,6 +310,7 @@ static void change_takes_what_its_keys_say(void **state)
 		{"Instances=2\nMailbox=9", CONF_RESTART},
 		{"Worker=own", CONF_RESTART},
 		{"AllowGlobals=yes", CONF_RESTART},
+		{"StateDirectory=yes", CONF_RESTART},
 		{"[Config]\nA=1", CONF_RESTART},
 	};
 	struct fixture *f = *state;

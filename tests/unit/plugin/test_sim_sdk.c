@@ -420,6 +420,7 @@ static int look_around(struct troupe_self *self, struct desk *me)
 	assert_true(troupe_address_equal(troupe_address(self), find(self, "one")));
 	assert_true(troupe_address_is_null(troupe_sender(self))); /* it came from outside */
 	assert_string_equal(troupe_name(self), "desks");
+	assert_string_equal(troupe_state_directory(self), "/var/lib/troupe/desks");
 	assert_int_equal(troupe_instance(self), 3);
 	assert_int_equal(troupe_now_ns(self), SIM_START_NS);
 	assert_true(troupe_random(self) != troupe_random(self));
@@ -468,6 +469,7 @@ static int spawn_and_leave(struct troupe_self *self, struct desk *me)
 
 static int say_who(struct troupe_self *self, struct desk *me)
 {
+	assert_string_equal(troupe_state_directory(self), "/var/lib/troupe/desks");
 	say(self, "%s is \"%s\"", me->name, troupe_name(self));
 	return 0;
 }
@@ -745,7 +747,10 @@ static void begin(struct host *host, const struct runtime_config *limits)
 	assert_int_equal(
 		runtime_unit_define(
 			host->runtime,
-			&(struct runtime_unit){.number = 1, .name = "desks", .type = type}),
+			&(struct runtime_unit){.number = 1,
+					       .name = "desks",
+					       .type = type,
+					       .state_directory = "/var/lib/troupe/desks"}),
 		0);
 	assert_int_equal(
 		runtime_unit_define(host->runtime, &(struct runtime_unit){.number = 2,

@@ -3,6 +3,8 @@
 
 #include "base/cleanup.h"
 #include "base/limits.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -132,6 +134,66 @@ static void place_refuses_when_sockets_would_have_too_long_a_path(void **state)
 	assert_int_equal(rmdir(runtime), 0);
 }
 
+/* The mode of what is at DIRECTORY/BELOW; -1: nothing. */
+static int mode_of(const char *directory, const char *below)
+{
+	cleanup_free char *path = NULL;
+	struct stat st;
+
+	assert_true(asprintf(&path, "%s/%s", directory, below) > 0);
+	return lstat(path, &st) == 0 ? (int)st.st_mode : -1;
+}
+
+static int make_state(const char *root, const char *name)
+{
+	cleanup_free char *path = NULL;
+
+	assert_true(asprintf(&path, "%s/%s", root, name) > 0);
+	return place_make_state(path);
+}
+
+static void place_makes_a_state_directory_and_touches_nothing_else(void **state)
+{
+	const char *top = *state;
+	cleanup_free char *root = NULL;
+	int parent, fd;
+
+	assert_true(asprintf(&root, "%s/lib/troupe", top) > 0);
+	assert_int_equal(make_state(root, "a@b"), 0);
+	assert_int_equal(mode_of(root, ""), S_IFDIR | 0700);
+	assert_int_equal(mode_of(root, "a@b"), S_IFDIR | 0700);
+	parent = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(parent >= 0);
+	/* one that is there */
+	assert_int_equal(fchmodat(parent, "a@b", 0750, 0), 0);
+	assert_int_equal(make_state(root, "a@b"), 0);
+	assert_int_equal(mode_of(root, "a@b"), S_IFDIR | 0750);
+	/* a link to a directory, one to nothing, a file */
+	assert_int_equal(symlinkat("a@b", parent, "link"), 0);
+	assert_int_equal(symlinkat("none", parent, "dangling"), 0);
+	fd = openat(parent, "file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(make_state(root, "link"), -ENOTDIR);
+	assert_int_equal(make_state(root, "dangling"), -ENOTDIR);
+	assert_int_equal(make_state(root, "file"), -ENOTDIR);
+	assert_int_equal(mode_of(root, "none"), -1);
+	assert_int_equal(mode_of(root, "file"), S_IFREG | 0600);
+	assert_int_equal(unlinkat(parent, "link", 0), 0);
+	assert_int_equal(unlinkat(parent, "dangling", 0), 0);
+	assert_int_equal(unlinkat(parent, "a@b", AT_REMOVEDIR), 0);
+	/* a file in the place of the root */
+	*strrchr(root, '/') = '\0';
+	assert_int_equal(make_state(root, "troupe/file/a"), -ENOTDIR);
+	assert_int_equal(unlinkat(parent, "file", 0), 0);
+	close(parent);
+	assert_int_equal(make_state("/proc/troupe", "a"), -ENOENT);
+	parent = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(unlinkat(parent, "troupe", AT_REMOVEDIR), 0);
+	close(parent);
+	assert_int_equal(rmdir(root), 0);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, make_runtime, remove_runtime)
 
 int main(void)
@@ -140,6 +202,7 @@ int main(void)
 		TEST(place_makes_a_private_directory_when_parents_are_missing),
 		TEST(place_removes_what_was_left_but_not_what_is_in_use),
 		TEST(place_restores_what_has_vanished),
+		TEST(place_makes_a_state_directory_and_touches_nothing_else),
 		TEST(place_refuses_when_sockets_would_have_too_long_a_path),
 	};
 

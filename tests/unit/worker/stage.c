@@ -347,6 +347,7 @@ const char *stage_define(struct stage_worker *worker, int64_t unit, int64_t plug
 			.plugin = plugin,
 			.actorType = type,
 			.config = config,
+			.stateDirectory = "",
 			.limits = {.mailbox = 1024, .mailboxBytes = 32 << 20, .batch = 1024}});
 	stage_until(worker->stage, worker->defineds > before);
 	return worker->error;

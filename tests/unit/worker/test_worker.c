@@ -92,6 +92,7 @@ static void worker_says_whose_configuration_it_decodes(void **state)
 				   .plugin = 1,
 				   .actorType = "forward",
 				   .config = config,
+				   .stateDirectory = "",
 				   .limits = {.mailbox = 1, .mailboxBytes = 1024, .batch = 1}});
 		while (w->defineds == before) {
 			loop_step(s.loop, false);

@@ -34,6 +34,7 @@
  *        struct troupe_entry has one function for all kinds, on_event; on_reply and on_timer are
  *        gone. An event begins with struct troupe_event_head, struct troupe_reply too
  *        notes say what each actor type's table holds: troupe-gen --seal writes them (note.h)
+ *        troupe_state_directory()
  *        nothing changes for source code that uses the macros; headers that troupe-gen made for
  *        1.x are to be made anew
  */
@@ -356,6 +357,12 @@ uint64_t troupe_random(struct troupe_self *self); /* uniform; not for secrets */
 
 /* Its unit's name; "" when it has none. */
 const char *troupe_name(const struct troupe_self *self);
+
+/* The directory that is its unit's own, for what must survive a restart: an absolute path, valid
+ * as long as the actor lives. NULL: the unit does not have StateDirectory=yes. All actors of a
+ * pool and all children have their unit's. The host has made it (0700) before the unit started,
+ * and never removes it or anything in it. Works in init, handlers and fini. */
+const char *troupe_state_directory(const struct troupe_self *self);
 
 /* CLOCK_MONOTONIC, at most about a millisecond old, however long the handler has been running; it
  * costs next to nothing. What is started now, a call or a timer, counts from it. */
