@@ -7,12 +7,12 @@
 
 /* Messages */
 #define LIMIT_MESSAGE_BYTES         (16u << 20) /* a message's block, on every path */
-#define LIMIT_ARENA_BYTES           (64u << 20) /* of one worker's large messages on their way */
+#define LIMIT_ARENA_BYTES           (64u << 20) /* of a worker's large messages on their way */
 #define LIMIT_ARENA_PIECE           (64u << 10) /* what they are made up of */
 #define LIMIT_MAILBOX_DEFAULT       1024u       /* messages: Mailbox= */
 #define LIMIT_MAILBOX_BYTES_DEFAULT (32u << 20) /* bytes: MailboxBytes= */
 #define LIMIT_BATCH_DEFAULT         1024u       /* messages in one turn: Batch= */
-/* What a unit may say of them: at most, and at least. */
+/* The bounds of what a unit may set. */
 #define LIMIT_MAILBOX_MAX       (1u << 20) /* also of Batch= */
 #define LIMIT_MAILBOX_BYTES_MIN 1024u
 #define LIMIT_MAILBOX_BYTES_MAX (1u << 30)
@@ -39,7 +39,7 @@
 
 /* Processes */
 #define LIMIT_WORKERS                   64u
-#define LIMIT_WORKER_DELAY_NS           100000000ull /* before one that died by nobody's fault is back */
+#define LIMIT_WORKER_DELAY_NS           100000000ull   /* at most, unless a unit is blamed */
 #define LIMIT_WORKER_SILENCE_DEFAULT_NS 30000000000ull /* WorkerWatchdog= */
 #define LIMIT_WORKER_MEMORY_MIN         (64u << 20)    /* WorkerMemory=, and its default */
 #define LIMIT_UNITS                     4096u          /* .actor files */
@@ -48,7 +48,7 @@
 #define LIMIT_REPLACED_AT_ONCE          64u            /* ...and no more than these */
 #define LIMIT_NAME                      63u            /* bytes of a unit's name */
 #define LIMIT_DESCRIPTION               1024u          /* bytes of a unit's Description= */
-#define LIMIT_UNREAPED                  1024u /* dead workers whose status the kernel still keeps from us */
+#define LIMIT_UNREAPED                  1024u /* dead workers without a wait status so far */
 
 /* Control socket */
 #define LIMIT_CONNECTIONS      4096u
@@ -56,7 +56,8 @@
 #define LIMIT_CONNECTIONS_KEPT 16u        /* beyond those, for root and the daemon's own uid */
 #define LIMIT_FRAME_DEFAULT    (1u << 20) /* FrameMax= */
 #define LIMIT_FRAME            (16u << 20)
-/* Of a pass of the loop, for all connections; of it, for one: then no more calls are taken on. */
+/* Of a pass of the loop, for all connections; of it, for one: then no more calls are taken
+ * on. */
 #define LIMIT_CONTROL_PASS_NS 5000000ull
 #define LIMIT_CONTROL_TURN_NS 1000000ull
 #define LIMIT_PIPELINED       64u /* unanswered calls of one connection; then reading stops */
@@ -67,9 +68,9 @@
 #define LIMIT_CLIENT_CALLS          65536u /* that actors have not answered */
 #define LIMIT_CLIENT_CALLS_UID      16384u
 #define LIMIT_CLIENT_CALLS_KEPT     1024u
-#define LIMIT_CLIENT_CALL_BYTES     (48u << 20) /* of one worker: less than CHANNEL_QUEUE */
-#define LIMIT_CLIENT_CALL_BYTES_UID (32u << 20) /* of one user, of all workers */
-#define LIMIT_STREAM_HELD           (16u << 20) /* of one stream: replies its client has not read */
+#define LIMIT_CLIENT_CALL_BYTES     (48u << 20)  /* of one worker: less than CHANNEL_QUEUE */
+#define LIMIT_CLIENT_CALL_BYTES_UID (32u << 20)  /* of one user, of all workers */
+#define LIMIT_STREAM_HELD           (16u << 20)  /* of one stream, unread by its client */
 #define LIMIT_STREAMS_HELD          (128u << 20) /* of all streams */
 #define LIMIT_STREAMS_HELD_UID      (64u << 20)
 #define LIMIT_STREAMS_HELD_KEPT     (16u << 20)
@@ -85,24 +86,24 @@
 #define LIMIT_WATCHERS              256u
 #define LIMIT_WATCHERS_UID          32u
 #define LIMIT_WATCHERS_KEPT         16u
-#define LIMIT_WATCH_EVENTS          16384u /* that some watcher has not heard; in bytes: */
+#define LIMIT_WATCH_EVENTS          16384u /* not yet sent to every watcher; in bytes: */
 #define LIMIT_WATCH_BYTES           (8u << 20)
 #define LIMIT_CHANGES               1024u /* Start, Stop, Spawn and Reload under way */
 #define LIMIT_CHANGES_UID           256u
 #define LIMIT_CHANGES_KEPT          16u
-#define LIMIT_DESCRIBED             1000u /* actors in one Describe, or in one reply of Actors */
+#define LIMIT_DESCRIBED             1000u  /* actors in a Describe, or in a reply of Actors */
 #define LIMIT_LISTED_INSTANCES      20000u /* of units in one reply, all units together */
 
 /* Logs and events */
-#define LIMIT_AUDIT_BURST             20u /* lines of refused requests of one user, in an interval of: */
+#define LIMIT_AUDIT_BURST             20u /* refused requests logged per user, in: */
 #define LIMIT_AUDIT_INTERVAL_NS       10000000000ull
-#define LIMIT_AUDITED_USERS           64u /* counted apart; further ones share one limit */
-#define LIMIT_DEAD_LETTER_KINDS       16u /* of messages that a worker counts apart, at a time */
-#define LIMIT_DEAD_LETTER_NOTICES     2000u /* of one worker in a second; it sends a twentieth */
+#define LIMIT_AUDITED_USERS           64u   /* counted apart; further ones share one limit */
+#define LIMIT_DEAD_LETTER_KINDS       16u   /* of messages, counted apart by a worker */
+#define LIMIT_DEAD_LETTER_NOTICES     2000u /* of a worker in a second; it sends a twentieth */
 #define LIMIT_DEAD_LETTER_LOOKS       100u  /* notices in a second whose actors are named */
 #define LIMIT_LOG_INTERVAL_DEFAULT_NS 30000000000ull /* LogRateLimitInterval= */
 #define LIMIT_LOG_BURST_DEFAULT       10000u         /* lines in it: LogRateLimitBurst= */
-#define LIMIT_LOGGED_KINDS            64u /* of failing handlers that a worker counts apart in its log */
+#define LIMIT_LOGGED_KINDS            64u /* of failing handlers, logged apart by a worker */
 
 /* Configuration files */
 #define LIMIT_CONFIG_FILE      (1u << 20)
@@ -111,6 +112,6 @@
 #define LIMIT_CONFIG_DIRECTORY 16384u      /* entries of one directory that are looked at */
 #define LIMIT_PROBLEMS         1000u       /* reported; further ones are only counted */
 #define LIMIT_SOCKET_PATH      107u        /* bytes: what sun_path holds */
-#define LIMIT_RUNTIME_PATH     70u /* bytes: with an inbox's name behind it still a socket's path */
+#define LIMIT_RUNTIME_PATH     70u         /* bytes: an inbox's path must fit a socket's */
 
 #endif

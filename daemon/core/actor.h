@@ -13,8 +13,8 @@
 #include <string.h>
 
 /* Of a turn, all cleared when nothing is left to do: */
-#define ACTOR_QUEUED         1u /* stands in the run queue, or is at its turn */
-#define ACTOR_AWAITED        2u /* somebody stands in `waiters` */
+#define ACTOR_QUEUED         1u /* is in the run queue, or at its turn */
+#define ACTOR_AWAITED        2u /* `waiters` is not empty */
 #define ACTOR_DEAD           4u /* ended; the slot waits for the run queue to let go of it */
 #define ACTOR_FLAGS          0xffu
 #define ACTOR_CHILD          0x100u /* it has a parent, see core/family.h */
@@ -23,8 +23,8 @@
 
 _Static_assert(LIMIT_INSTANCES < 1u << (32 - ACTOR_INSTANCE_SHIFT), "an instance has room");
 
-/* What a mailbox's bounds are for. Two halves of one word, so that a message is added to both at
- * once: load_add(). */
+/* What a mailbox's bounds are for. Two halves of one word, so that a message is added to both
+ * at once: load_add(). */
 struct load {
 	uint32_t queued;  /* messages */
 	uint32_t charged; /* memory in units of 16 bytes */

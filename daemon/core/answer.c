@@ -167,8 +167,8 @@ static int answer_far(struct troupe_self *self, struct kept_call *kept,
 	return rc == -EHOSTUNREACH ? 0 : rc;
 }
 
-/* Whoever answers after the deadline answers nobody: the caller gets Timeout, as if the wheel had
- * been first. A caller elsewhere sees to that itself. */
+/* Whoever answers after the deadline answers nobody: the caller gets Timeout, as if the wheel
+ * had been first. A caller elsewhere sees to that itself. */
 static void expire_answer(struct troupe_self *self, struct answer *answer)
 {
 	struct runtime *runtime = self->runtime;
@@ -220,8 +220,8 @@ NOINLINE static int return_slow(struct troupe_self *self, struct troupe_call cal
 					   .data = out});
 }
 
-/* What most returns are, of the call being handled to an actor here, takes the short way. The call
- * was in time when the handler began, and that was less than a millisecond ago. */
+/* What most returns are, of the call being handled to an actor here, takes the short way. The
+ * call was in time when the handler began, and that was less than a millisecond ago. */
 int self_return(struct troupe_self *self, struct troupe_call handle,
 		const struct troupe_method *method, const void *out)
 {
@@ -369,7 +369,7 @@ int self_fail_parameter(struct troupe_self *self, struct troupe_call call, const
 		return -EINVAL;
 	if (strlen(field) + (reason ? strlen(reason) + 2 : 0) >= CODEC_BLOCK_MAX)
 		return -EMSGSIZE;
-	/* Without memory at least the field is told. */
+	/* Without memory for the reason the detail is the field alone. */
 	if (reason && asprintf(&text, "%s: %s", field, reason) < 0)
 		text = NULL;
 	give_status(self, &answer, TROUPE_INVALID_PARAMETER, text ? text : field);

@@ -1,7 +1,8 @@
-/* arrival.h - one envelope on its way in, and its payload, which becomes the block of a message.
+/* arrival.h - one envelope on its way in, and its payload, which becomes the block of a
+ * message.
  *
- * Nothing in it is believed: any slot, generation, call or hash may be made up, and the payload be
- * no value of its type. One runtime, one thread.
+ * Nothing in it is believed: any slot, generation, call or hash may be made up, and the payload
+ * be no value of its type. One runtime, one thread.
  */
 #ifndef CORE_ARRIVAL_H
 #define CORE_ARRIVAL_H
@@ -29,7 +30,7 @@ struct message *arrival_convert(struct arrival *arrival, const struct troupe_typ
 				const struct troupe_type *ours, unsigned flags,
 				enum troupe_status *ret_status);
 
-/* What its hash stands for in the process that it comes from. False: it has not said so. */
+/* The layout of that hash in the process that it comes from. False: that process sent none. */
 bool arrival_find_layout(struct arrival *arrival, const struct troupe_type **ret_type,
 			 const char **ret_name);
 

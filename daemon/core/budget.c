@@ -144,7 +144,7 @@ static void start_timer(struct budget *budget)
 	loop_timer_start(&budget->timer, AGAIN_NS);
 }
 
-/* Of a slab. From anywhere, inside handlers too: may lower bounds, and wakes nobody. */
+/* Of a slab. From anywhere, inside handlers too: may lower bounds, and wakes no waiter. */
 static void on_growth(void *context)
 {
 	struct runtime *runtime = context;
@@ -241,7 +241,7 @@ void runtime_set_memory(struct runtime *runtime, uint64_t bytes)
 	budget->bytes = bytes;
 	budget->seen = 0;
 	budget->at = 0;
-	/* who has too much is looked at now, and who has no more is told */
+	/* it counts again, bounds units that have too much, and wakes waiters at the others */
 	start_timer(budget);
 }
 

@@ -33,12 +33,12 @@ struct call {
 	const struct troupe_method *method;
 	uint32_t caller; /* slot; ONEWAY: who keeps it */
 	uint32_t kept;   /* index of the struct kept_call that has it in this process, plus 1 */
-	uint32_t
-		queued; /* replies in the outbox; of actors: stream replies from elsewhere in the mailbox */
-	/* Bytes of stream replies from elsewhere: of those that were not read, and those that were since the callee there was told */
+	uint32_t queued; /* replies in the outbox; an actor's: remote ones in its mailbox */
+	/* Bytes of stream replies from another process: unread, and read since the last
+	 * ENVELOPE_TAKEN */
 	uint32_t unread_bytes;
-	uint16_t taken; /* stream replies read since the callee elsewhere was told */
-	uint16_t told;  /* of how many it was told, modulo 2^16 */
+	uint16_t taken; /* stream replies read since the last ENVELOPE_TAKEN */
+	uint16_t told;  /* replies reported by ENVELOPE_TAKEN, modulo 2^16 */
 	uint8_t flags;  /* CALL_* */
 	uint8_t entry;
 	bool remote; /* of_peer is in a chain */
@@ -110,8 +110,8 @@ call_new(struct runtime *runtime, struct actor *caller, const struct troupe_meth
 /* A new call of a client, without a deadline. NULL: the limit is reached. */
 struct call *call_new_of_client(struct runtime *runtime, const struct troupe_method *method);
 
-/* Whether its deadline has passed: it ends with Timeout then, whatever answer is given. A stream
- * has none after its first reply. The wheel may not have come to it yet. */
+/* Whether its deadline has passed: it ends with Timeout then, whatever answer is given. A
+ * stream has none after its first reply. The wheel may not have come to it yet. */
 static inline bool call_is_late(const struct call *call, uint64_t now_ns)
 {
 	return call->deadline.at_ns <= now_ns && wheel_has(&call->deadline);
@@ -125,8 +125,8 @@ struct call *call_new_oneway(struct runtime *runtime, struct actor *keeper,
 void call_move(struct runtime *runtime, struct call *call, struct troupe_address target,
 	       struct peer *peer);
 
-/* Invalidates the alias, and frees the record unless that lies in a mailbox as a notice. Sends no
- * notice. */
+/* Invalidates the alias, and frees the record unless that lies in a mailbox as a notice. Sends
+ * no notice. */
 void call_close(struct runtime *runtime, struct call *call);
 
 #endif

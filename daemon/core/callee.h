@@ -1,4 +1,4 @@
-/* callee.h - what whoever has a call hears of its caller: that nobody waits any more, that replies were read.
+/* callee.h - notices to the callee of a call: it was cancelled, replies were read.
  *
  * An actor of this process gets it as a notice when it has kept the call, another process as an
  * envelope. One runtime, one thread.
@@ -11,11 +11,12 @@
 /* Nobody waits for the answer any more. The call is still open. */
 void callee_cancel(struct runtime *runtime, struct call *call);
 
-/* `count` replies of a stream have been read, and `left` others have not: another process hears of it now and then. */
+/* `count` replies of a stream have been read, and `left` others have not: reported to another
+ * process once half a window is read. */
 void callee_taken(struct runtime *runtime, struct call *call, uint32_t count, uint32_t left);
 
-/* Tell another process that has the call so, of that many (of a whole window at most): what was said to one that had forwarded
- * it meanwhile is said again. */
+/* Report it to another process that has the call, of that many (of a whole window at most):
+ * what was sent to one that had forwarded it meanwhile is sent again. */
 void callee_tell_taken(struct runtime *runtime, struct call *call, uint32_t replies,
 		       uint32_t bytes);
 

@@ -1,4 +1,4 @@
-/* caller.h - how whoever has called hears of it: replies, the end without one, that it was kept.
+/* caller.h - notices to the caller of a call: replies, the end without one, that it was kept.
  *
  * The one place that knows that there are two kinds of callers: an actor here gets all of it in
  * its mailbox, a client in the outbox. What waits there names the call by its index, so a
@@ -9,27 +9,28 @@
 
 #include "core/call.h"
 
-/* A reply or error, of which entry, descriptor, hash, call and context are set; takes the message.
- * The call is closed, unless more follow. */
+/* A reply or error, of which entry, descriptor, hash, call and context are set; takes the
+ * message. The call is closed, unless more follow. */
 void caller_reply(struct runtime *runtime, struct call *call, struct message *message);
 
 /* The call ends without a reply; the caller gets a notice. `detail`: for people, copied, or
- * NULL. The callee is not told. */
+ * NULL. The callee gets no notice. */
 void caller_fail(struct runtime *runtime, struct call *call, enum troupe_status status,
 		 const char *detail);
 
-/* End a call that is late, or a oneway one whose client is gone. The callee is told, unless it is
- * about to let go of the call. */
+/* End a call that is late, or a oneway one whose client is gone. The callee gets a cancel,
+ * unless it is about to let go of the call. */
 void caller_expire(struct runtime *runtime, struct call *call);
 
-/* Whoever has the call has kept it, so that its answer may take long: a default deadline of a
- * stream does not hold any more, and a client is told. -ENOMEM: it cannot be told. */
+/* The callee has kept the call, so that its answer may take long: a default deadline of a
+ * stream does not hold any more, and a client gets a notice. -ENOMEM: no memory for that
+ * notice. */
 int caller_kept(struct runtime *runtime, struct call *call);
 
 /* The window of the caller's streams. */
 struct window *caller_window(struct runtime *runtime, const struct call *call);
 
-/* Close a client's call: it hears of it by no other way than what is in the outbox. */
+/* Close a client's call: the client gets nothing of it but what is in the outbox already. */
 void caller_close(struct runtime *runtime, struct call *call);
 
 #endif

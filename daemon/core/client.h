@@ -16,7 +16,7 @@ struct client {
 	struct list *kept; /* struct call, CALL_ONEWAY */
 };
 
-/* What stands in place of a sender's address in a message of a client; 0: nobody. */
+/* The sender's address in a message of a client, made from its number; 0: nobody. */
 static inline struct troupe_address client_address(uint64_t number)
 {
 	return (struct troupe_address){.slot = (uint32_t)number,

@@ -288,7 +288,7 @@ void runtime_client_cancel(struct runtime *runtime, struct runtime_client_call *
 	wait_wake_all(runtime, &client_call->window.waiters);
 	call->client_call = NULL;
 	if (slots_is_closed(&call->slot))
-		return; /* its last reply will find nobody */
+		return; /* its last reply will be dropped */
 	callee_cancel(runtime, call);
 	caller_close(runtime, call);
 }

@@ -16,7 +16,7 @@ void cold_free(struct runtime *runtime, struct actor *actor)
 
 	if (!cold)
 		return;
-	cold->slot.generation = 0; /* nobody names it, so that it need not be retired */
+	cold->slot.generation = 0; /* no handle names it, so that it need not be retired */
 	slots_give(&runtime->colds, cold);
 	actor->cold = 0;
 }

@@ -1,8 +1,8 @@
-/* cold.h - the part of an actor that most never need: what it owns beside timers, whom it waits for,
- * what went wrong.
+/* cold.h - the part of an actor that most never need: what it owns beside timers, whom it waits
+ * for, what went wrong.
  *
- * An actor's head is one cache line, so that idle ones are small and a message touches no
- * more. The first call, kept message, refusal or failure gets the actor its cold part, which it has
+ * An actor's head is one cache line, so that idle ones are small and a message touches no more.
+ * The first call, kept message, refusal or failure gets the actor its cold part, which it has
  * until it ends. One runtime, one thread.
  */
 #ifndef CORE_COLD_H
@@ -18,14 +18,14 @@ struct actor_cold {
 	struct list *messages; /* struct troupe_kept */
 	struct list *waits;    /* struct wait: where it was refused */
 	struct window
-		window; /* of all streams that it reads; whom its mailbox refused waits there, too */
-	uint32_t failed;     /* negative returns */
-	uint32_t refused;    /* messages that found the mailbox full */
+		window;   /* of all streams that it reads; senders it refused wait there, too */
+	uint32_t failed;  /* negative returns */
+	uint32_t refused; /* messages that found the mailbox full */
 	struct load keeping; /* of `messages`, both halves, with the mailbox's bounds */
-	uint16_t promised;   /* waiters that were told of room and have not looked yet */
-	/* What a waiter sends that is told of room and finds it, reckoned from those that were told
-	 * since the last time: how many, and what they sent; `before`: it was in the mailbox when
-	 * the one under way began. */
+	uint16_t promised;   /* waiters woken whose on_room has not run yet */
+	/* How much a woken waiter sends when it finds room, reckoned from those that were woken
+	 * since the last time: how many, and what they sent; `before`: it was in the mailbox
+	 * when the one under way began. */
 	uint32_t share, users, used, before;
 };
 
@@ -34,7 +34,7 @@ struct actor_cold *cold_new(struct runtime *runtime, struct actor *actor);
 /* The actor ends; all chains are empty. */
 void cold_free(struct runtime *runtime, struct actor *actor);
 
-/* NULL: it never needed one, and all that would stand there is 0. */
+/* NULL: it never needed one, and all its fields would be 0. */
 static inline struct actor_cold *cold_find(const struct runtime *runtime,
 					   const struct actor *actor)
 {

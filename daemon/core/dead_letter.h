@@ -1,4 +1,4 @@
-/* dead_letter.h - messages that reached nobody: counted, and reported to the host.
+/* dead_letter.h - messages that were not delivered: counted, and reported to the host.
  *
  * One runtime, one thread.
  */

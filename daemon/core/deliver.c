@@ -149,7 +149,7 @@ static void deliver_input(struct arrival *arrival)
 		       receiver->unit->share->is_hog ? "unit-memory" : "mailbox-full");
 		goto free_message;
 	}
-	/* it may be made up, but stands for no client of this process */
+	/* it may be made up, but must not name a client of this process */
 	message->from = envelope->from.worker ? envelope->from : (struct troupe_address){0};
 	if (envelope->kind == ENVELOPE_CALL && !enter_call(arrival, receiver, message)) {
 		reject(arrival, TROUPE_OVERLOADED, NULL, "call-limit");

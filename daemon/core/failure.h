@@ -2,7 +2,7 @@
  *
  * A value that does not fit its type is refused with -EINVAL, which says nothing of where. A
  * handler mostly returns that -EINVAL itself, so the field is remembered until it does: the
- * failed call and the host's log then name it. Only what fails pays for it. One runtime, one
+ * failed call and the host's log then name it. Only a failure costs time. One runtime, one
  * thread.
  */
 #ifndef CORE_FAILURE_H
@@ -16,8 +16,8 @@
 int failure_of_value(struct troupe_self *self, const struct troupe_type *type,
 		     const void *value, int rc);
 
-/* What the handler that returned `rc` (negative) did not like: "EINVAL: items[3].name: a string,
- * found NULL", or the errno value's name alone. NULL: it is no errno value. */
+/* What the handler that returned `rc` (negative) did not like: "EINVAL: items[3].name: a
+ * string, found NULL", or the errno value's name alone. NULL: it is no errno value. */
 #define FAILURE_DETAIL_MAX 448 /* bytes, with the NUL; a path may be 255, a message 127 */
 const char *failure_print(const struct troupe_self *self, int rc,
 			  char text[static FAILURE_DETAIL_MAX]);

@@ -13,7 +13,7 @@
 /* For less than that an actor that ticks now and then is not worth a wakeup of its own. */
 #define WORTH_MESSAGES 1000u
 #define WORTH_BYTES    ((uint64_t)1 << 20)
-/* Those who lived there may have ended without a message: all children with their parent. */
+/* The actors there may have ended without a message: all children with their parent. */
 #define WORTH_SLOTS ((uint32_t)(WORTH_BYTES / sizeof(struct actor)))
 
 static uint32_t count_vacant(const struct runtime *runtime)

@@ -32,14 +32,14 @@
  * the cache together with the head, not behind it. */
 #define STATE_NEAR 32u
 
-#define SLICE_LOOKS  4u /* of a slice's first handlers each is followed by a look at the clock */
+#define SLICE_LOOKS  4u  /* the clock is read after each of a slice's first handlers */
 #define SLICE_STRIDE 64u /* and then only so many */
 
 /* The slice under way: slice.h. */
 struct slice {
 	/* Sequence numbers of the status page: at which the clock is read next, 0 when that is
 	 * to be at once (the overrun's thread sets it to that, too), and at which the slice is
-	 * over, should time stand still. */
+	 * over, even if the clock does not advance. */
 	_Atomic uint64_t look_at;
 	uint64_t until_sequence;
 	uint64_t until_ns;
@@ -69,7 +69,7 @@ struct runtime {
 	struct slab messages;
 	uint32_t run_first; /* the run queue: slots, SLOT_NONE when empty */
 	uint32_t depth;     /* handlers on the stack */
-	uint32_t *run_end;  /* where the slot of the next one to stand in it goes */
+	uint32_t *run_end;  /* where the slot of the next one queued goes */
 	uint64_t now_ns;
 	bool pause; /* between two turns: the slice is over, or a client has mail */
 
@@ -165,8 +165,8 @@ _Static_assert(offsetof(struct troupe_address, slot) == sizeof(uint64_t) &&
 		       sizeof(struct troupe_address) == 16,
 	       "an address is the word of its process and the name of a slot");
 
-/* The actor of this runtime that an address names. NULL: it is gone, never was, or lives
- * elsewhere. */
+/* The actor of this runtime that an address names. NULL: it is gone, never was, or is
+ * in another process. */
 static inline struct actor *actor_find(const struct runtime *runtime,
 				       struct troupe_address address)
 {
@@ -181,7 +181,7 @@ static inline struct actor *actor_find(const struct runtime *runtime,
 	return likely(slot_equal(&actor->slot, &wanted)) ? actor : NULL;
 }
 
-/* Bring the time of handlers up to that of the loop's pass, on the way in from outside. */
+/* Set the handlers' time to that of the loop's pass, in a call from another folder. */
 static inline void runtime_touch(struct runtime *runtime)
 {
 	uint64_t now = loop_now_ns(runtime->loop);

@@ -88,7 +88,7 @@ static void free_state(struct runtime *runtime, struct actor *actor, size_t size
 	actor->state = NULL;
 }
 
-/* Whoever has its calls learns that nobody waits any more. */
+/* Cancel its calls: their callees get a notice. */
 NOINLINE static void drop_calls(struct runtime *runtime, struct actor *actor)
 {
 	struct actor_cold *cold = cold_find(runtime, actor);
@@ -184,9 +184,9 @@ static void free_actor(struct runtime *runtime, struct actor *actor)
 	unit_leave(runtime, unit);
 }
 
-/* This actor is gone: one event, for whatever end and for an init that failed. All that hang on it
- * hear of it here, each found by a chain of the actor's own, in this order; its children are
- * gone before. */
+/* This actor is gone: one event, for whatever end and for an init that failed. All that depend
+ * on it get their notice here, each found by a chain of the actor's own, in this order; its
+ * children are gone before. */
 static void report_gone(struct runtime *runtime, struct actor *actor)
 {
 	/* its parent */
@@ -200,14 +200,14 @@ static void report_gone(struct runtime *runtime, struct actor *actor)
 	}
 	if (actor->timers)
 		timer_stop_all(runtime, actor);
-	/* Whoever has sent what it did not come to. After those, since some of their records lie in
-	 * the mailbox as notices; before the waits, since those that do not lie there stand in
-	 * the chains of others. */
+	/* The senders of messages that it did not handle. After those, since some of their
+	 * records lie in the mailbox as notices; before the waits, since those that do not lie
+	 * there are in the chains of others. */
 	if (actor->tail)
 		drop_mailbox(runtime, actor);
 	if (actor->cold)
 		wait_forget_all(runtime, actor);
-	/* from here on it is not found any more; and whom it has refused learns why */
+	/* from here on it is not found any more; and the senders that it refused are woken */
 	slots_close(&actor->slot);
 	if (actor->cold) {
 		wait_wake_all(runtime, &cold_find(runtime, actor)->window.waiters);
@@ -216,7 +216,7 @@ static void report_gone(struct runtime *runtime, struct actor *actor)
 	free_actor(runtime, actor);
 }
 
-/* The last to hear of an end is the host, for its log; of an init that failed it hears by the error. */
+/* The host gets an end last, for its log; a failed init is returned to it as an error. */
 static void end_one(struct runtime *runtime, struct actor *actor, enum troupe_reason reason,
 		    int error)
 {

@@ -1,8 +1,8 @@
 /* mapping.h - memory from the kernel: small pages while little is used, huge ones beyond.
  *
- * Page faults are dear, and so are misses of the TLB: who holds a hundred thousand records is
- * better off in huge pages, who holds a few should not pay 2 MiB for them. Memory is zero and
- * there is none behind an address until it is first touched. One thread.
+ * Page faults are expensive, and so are misses of the TLB: a hundred thousand records are
+ * better in huge pages, a few should not take 2 MiB. Memory is zero and there is none behind an
+ * address until it is first touched. One thread.
  */
 #ifndef CORE_MAPPING_H
 #define CORE_MAPPING_H

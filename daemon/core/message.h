@@ -1,10 +1,9 @@
-/* message.h - what lies in a mailbox: messages, and the notices that records carry inside
- * them.
+/* message.h - what lies in a mailbox: messages, and the notices that records carry inside them.
  *
  * A `mail` is a link in a mailbox. A message is a mail with a head and a block, from the
  * runtime's slab. A notice is a mail that is part of a call, timer, wait or kept call: that
- * something has ended, is due, or has room can then always be told, since telling it takes no
- * memory. One runtime, one thread.
+ * something has ended, is due, or has room can then always be reported, since the notice takes
+ * no memory of its own. One runtime, one thread.
  */
 #ifndef CORE_MESSAGE_H
 #define CORE_MESSAGE_H
@@ -54,8 +53,8 @@ static inline void mail_mark(struct mail *mail, enum mail_kind kind, uint8_t fla
 _Static_assert(offsetof(struct mail, size) == offsetof(struct mail, kind) + 4,
 	       "the marks are one word");
 
-/* The block of a SEND begins where other kinds have `call` and `extra`, so that a few words with
- * their head are one cache line. */
+/* The block of a SEND begins where other kinds have `call` and `extra`, so that a few words
+ * with their head are one cache line. */
 struct message {
 	struct mail mail;
 	uint64_t hash; /* of the block's layout */

@@ -36,7 +36,7 @@ struct peer *peer_get(struct runtime *runtime, uint16_t node, uint16_t worker)
 
 void peer_tell(struct runtime *runtime, const struct envelope *envelope)
 {
-	/* -EHOSTUNREACH: then nobody is left there to be told */
+	/* -EHOSTUNREACH: that process is gone, and needs no notice */
 	(void)runtime->ops->forward(runtime->context, envelope, NULL, NULL, NULL);
 }
 

@@ -115,7 +115,7 @@ COLD static void handle_stream(struct troupe_self *self, const struct troupe_ent
 	window_give(&cold_find(self->runtime, self->actor)->window, 1, message->mail.size);
 	run_message(self, entry, message);
 	call = call_find(self->runtime, message->call);
-	/* What an actor here had replied before the call went elsewhere is in nobody's window. */
+	/* What an actor here had replied before the call went elsewhere is in no window. */
 	if (!call || !call->queued)
 		return;
 	call->queued--;

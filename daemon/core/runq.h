@@ -1,6 +1,6 @@
 /* runq.h - the actors that have something to do, in the order in which they got it.
  *
- * An actor stands in it at most once (ACTOR_QUEUED). The links are the actors' own; one
+ * An actor is in it at most once (ACTOR_QUEUED). The links are the actors' own; one
  * runtime, one thread.
  */
 #ifndef CORE_RUNQ_H

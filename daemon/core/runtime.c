@@ -294,7 +294,7 @@ bool runtime_owes_answers(struct runtime *runtime, struct troupe_address address
 	return false;
 }
 
-/* The actor in the first slot from *at on in which one lives. */
+/* The actor in the first slot from *at on that holds one. */
 static struct actor *next_actor(struct runtime *runtime, uint32_t *at)
 {
 	while (*at < runtime->actors.used) {

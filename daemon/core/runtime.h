@@ -39,9 +39,8 @@ struct runtime_unit {
 /* How an actor ended, for the host. text: borrowed, "" when there is nothing to add. */
 struct runtime_end {
 	struct troupe_address actor;
-	uint32_t unit; /* 0: spawned by another actor */
-	uint32_t
-		origin; /* its unit, or for one spawned by another actor the unit it comes from */
+	uint32_t unit;    /* 0: spawned by another actor */
+	uint32_t origin;  /* its unit, or of a spawned one the unit that it comes from */
 	const char *type; /* the name of its type; of the plug-in */
 	uint32_t instance;
 	enum troupe_reason reason;
@@ -90,12 +89,12 @@ struct runtime_ops {
 	int (*find_name)(void *context, const char *name, struct troupe_address *ret_address);
 	/* An actor ended (after its fini). */
 	void (*on_end)(void *context, const struct runtime_end *end);
-	/* A message was not delivered. Optional. name: of its method, qualified, borrowed; "" when
-	 * it is not known. reason: a constant word, "mailbox-full", "no-such-actor"... */
+	/* A message was not delivered. Optional. name: of its method, qualified, borrowed; ""
+	 * when it is not known. reason: a constant word, "mailbox-full", "no-such-actor"... */
 	void (*on_dead_letter)(void *context, struct troupe_address from,
 			       struct troupe_address to, const char *name, const char *reason);
-	/* troupe_log() of an actor. unit: of the actor, or of the one that it was spawned for. actor:
-	 * the name of its unit, or of a spawned one's type; it and text are borrowed. */
+	/* troupe_log() of an actor. unit: of the actor, or of the one that it was spawned for.
+	 * actor: the name of its unit, or of a spawned one's type; it and text are borrowed. */
 	void (*on_log)(void *context, uint32_t unit, int priority, const char *actor,
 		       const char *text);
 	/* A handler returned a negative value. Optional. Borrowed for the call. */
@@ -116,7 +115,8 @@ struct runtime_config {
 	uint64_t secret[2];
 	/* Limits; 0: the default of base/limits.h */
 	uint32_t max_actors, max_calls, max_kept_calls, max_timers;
-	/* Bytes that messages and states should take together, see core/budget.h; 0: no bound */
+	/* Bytes that messages and states should take together, see core/budget.h; 0: no
+	 * bound */
 	uint64_t memory;
 };
 
@@ -125,7 +125,7 @@ struct runtime_config {
 int runtime_new(const struct runtime_config *config, struct runtime **ret_runtime);
 /* Another budget than runtime_config.memory; 0: no bound. */
 void runtime_set_memory(struct runtime *runtime, uint64_t bytes);
-/* Ends what still lives (fini with SHUTDOWN) and frees all. Not from inside a handler. NULL
+/* Ends all actors (fini with SHUTDOWN) and frees all. Not from inside a handler. NULL
  * is fine. */
 void runtime_free(struct runtime *runtime);
 
@@ -142,8 +142,9 @@ int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
 /* -EEXIST: number in use; -EINVAL; -ENOMEM. */
 int runtime_unit_define(struct runtime *runtime, const struct runtime_unit *unit);
 
-/* Give a unit other limits: mailbox, mailbox_bytes, batch and stop_on_error; the rest of `unit` but its number is not looked
- * at. They hold for the actors that live and those that they have spawned, too: what a mailbox holds beyond them stays. -ENOENT. */
+/* Give a unit other limits: mailbox, mailbox_bytes, batch and stop_on_error; the rest of `unit`
+ * but its number is not looked at. They hold for the actors that live and those that they have
+ * spawned, too: what a mailbox holds beyond them stays. -ENOENT. */
 int runtime_unit_change(struct runtime *runtime, const struct runtime_unit *unit);
 
 /* Make no more instances of a unit, and let its number go. Its actors, and those that they
@@ -160,9 +161,9 @@ int runtime_spawn(struct runtime *runtime, uint32_t unit, uint32_t instance, con
  * SHUTDOWN. Its children end before it, reason PARENT. -ESRCH. */
 int runtime_stop(struct runtime *runtime, struct troupe_address actor);
 
-/* Whether an actor keeps calls whose callers wait for it, or one that descends from it and would end
- * with it does; the latter also when it has not come to them yet. Streams that are kept, which may
- * have no end, are not counted. */
+/* Whether an actor keeps calls whose callers wait for it, or one that descends from it and
+ * would end with it does; the latter also when it has not come to them yet. Streams that are
+ * kept, which may have no end, are not counted. */
 bool runtime_owes_answers(struct runtime *runtime, struct troupe_address actor);
 
 /* Stop them all, children before their parents; on_end reports each. */
@@ -179,15 +180,14 @@ struct runtime_client_call {
 	 * functions. */
 	void (*on_reply)(struct runtime_client_call *client_call,
 			 const struct troupe_reply *reply, const struct troupe_type *type);
-	/* An actor has kept the call, and may answer it much later. Perhaps several times, never
-	 * after the last reply. Must not call runtime functions. Optional. */
+	/* An actor has kept the call, and may answer it much later. Perhaps several times,
+	 * never after the last reply. Must not call runtime functions. Optional. */
 	void (*on_kept)(struct runtime_client_call *client_call);
-	uint64_t
-		number; /* for the status page while the call is handled; of the caller's choice */
+	uint64_t number; /* for the status page while it is handled; chosen by the caller */
 	/* of core/ */
 	uint64_t id;
-	/* Replies that the client has not taken; to its bytes on_reply adds those of what it was
-	 * handed, which it knows. */
+	/* Replies that the client has not taken; to its bytes on_reply adds those of what it
+	 * was handed, which it knows. */
 	struct window window;
 };
 
@@ -205,7 +205,7 @@ int runtime_client_call(struct runtime *runtime, struct troupe_address to,
 			const struct troupe_method *method, const void *in,
 			uint64_t deadline_ns, uint32_t flags,
 			struct runtime_client_call *client_call);
-/* Send. client: a number that stands for whoever sends, not 0 and never used again after
+/* Send. client: a number that names the sending client, not 0 and never used again after
  * runtime_client_gone(); 0: nobody, or nobody who is still there. Errors as above. */
 int runtime_client_send(struct runtime *runtime, struct troupe_address to,
 			const struct troupe_method *method, const void *in, uint64_t client);
@@ -235,7 +235,7 @@ void runtime_link_room(struct runtime *runtime, uint16_t node, uint16_t worker);
 
 /* That incarnation of a worker is gone, and its last mail has been delivered: calls under way
  * to it end with `status` (ACTOR_DIED for a crash, PEER_DOWN for a lost link); calls from it
- * are dropped, on_cancel told. */
+ * are dropped, and on_cancel is called. */
 void runtime_peer_down(struct runtime *runtime, uint16_t node, uint16_t worker,
 		       uint32_t incarnation, enum troupe_status status);
 
@@ -244,8 +244,7 @@ void runtime_peer_down(struct runtime *runtime, uint16_t node, uint16_t worker,
 struct runtime_info {
 	struct troupe_address address;
 	uint32_t unit, instance;
-	uint32_t
-		origin; /* its unit, or for one spawned by another actor the unit it comes from */
+	uint32_t origin; /* its unit, or of a spawned one the unit that it comes from */
 	struct troupe_address parent;     /* null: it has none */
 	const char *unit_name;            /* "" when spawned by another actor; borrowed */
 	const struct troupe_actor *table; /* the plug-in's own */

@@ -112,7 +112,7 @@ int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const
 	if (rc < 0)
 		return rc;
 	activation_suspend(self);
-	unit_enter(unit); /* so that one made in vain goes again */
+	unit_enter(unit); /* so that a new one is freed if the spawn fails */
 	/* Whose fault it is, if it crashes, is its ancestor's. */
 	rc = life_begin(runtime, unit, parent, actor_instance(self->actor), config,
 			ret_address);

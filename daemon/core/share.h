@@ -1,11 +1,11 @@
 /* share.h - what one unit may hold of what its worker has little left of.
  *
  * The actors of all units take their records from the same tables. While a table is less than
- * half used nobody counts. A record in its upper half counts for the unit that the actor who
- * has it comes from, and a unit may hold as many of those as the table has free: alone it gets
- * three quarters of a table, and however many units take all that they can get, each other one
- * finds as much left as these have in that half. Cheap: what is below half of a table pays
- * one comparison. Belongs to the units of one origin; one thread.
+ * half used nothing is counted. A record in its upper half counts for the unit that the actor
+ * who has it comes from, and a unit may hold as many of those as the table has free: alone it
+ * gets three quarters of a table, and however many units take all that they can get, each other
+ * one finds as much left as these have in that half. Cheap: a record below half of a table
+ * costs one comparison. Belongs to the units of one origin; one thread.
  */
 #ifndef CORE_SHARE_H
 #define CORE_SHARE_H

@@ -42,14 +42,14 @@ struct slab {
 	size_t huge_from;       /* bytes mapped from which on pages are huge */
 	uint64_t mapped;        /* bytes of the chunks */
 	struct large large;
-	void (*on_growth)(void *context); /* NULL: nobody wants to know */
+	void (*on_growth)(void *context); /* NULL: none */
 	void *context;
 	/* By size in units of 16 bytes: where its class is, in bytes from `classes` on. */
 	uint16_t class_at[SLAB_MAX / 16 + 1];
 };
 
-/* Huge pages are for what stays and is reached at random. For what passes through, one after the
- * other, they gain nothing, and clearing one takes longer than faulting in small pages that
+/* Huge pages are for what stays and is reached at random. For what passes through, one after
+ * the other, they gain nothing, and clearing one takes longer than faulting in small pages that
  * were in use lately. */
 enum slab_pages { SLAB_SMALL, SLAB_HUGE };
 
@@ -57,13 +57,13 @@ void slab_init(struct slab *slab, enum slab_pages pages);
 /* Everything taken must have been given back, else it is gone under its user. */
 void slab_fini(struct slab *slab);
 
-/* Have a function called whenever more memory was asked of the system, for some pieces or for a large one; it may look at
- * the slab, but neither take nor give. */
+/* Have a function called whenever more memory was asked of the system, for some pieces or for a
+ * large one; it may look at the slab, but neither take nor give. */
 void slab_watch(struct slab *slab, void (*on_growth)(void *context), void *context);
 
-/* Give back to the system what holds no piece that is out, a bounded amount of work at a time: call
- * it while it returns true. It costs as much as there are free pieces, so it is for when there
- * is nothing else to do; the slab may be used between two calls. */
+/* Give back to the system what holds no piece that is out, a bounded amount of work at a time:
+ * call it while it returns true. It costs as much as there are free pieces, so it is for when
+ * there is nothing else to do; the slab may be used between two calls. */
 bool slab_trim(struct slab *slab);
 
 /* Bytes that the system was asked for, and has not got back. */
@@ -90,7 +90,7 @@ static inline struct slab_class *slab_class(struct slab *slab, size_t units)
 }
 
 /* `size` bytes that were given back before. NULL: none of that class, or too large; that says
- * nothing about slab_take(). Calls nobody. */
+ * nothing about slab_take(). Calls no callback. */
 static inline void *slab_take_warm(struct slab *slab, size_t size)
 {
 	size_t units = slab_units(size);

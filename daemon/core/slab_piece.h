@@ -1,4 +1,4 @@
-/* slab_piece.h - a piece of memory while nobody has it: a link in a list of its size.
+/* slab_piece.h - a piece of memory while it is free: a link in a list of its size.
  *
  * For the files of the slab.
  */

@@ -1,7 +1,7 @@
 #include "core/slice.h"
 
 #define SLICE_NS       1000000u /* turns between two looks at the loop */
-#define SLICE_MESSAGES 65536u   /* the same, should time stand still */
+#define SLICE_MESSAGES 65536u   /* the same, if the clock does not advance */
 #define STEP           2ull     /* of the sequence for each handler, see page_doing() */
 
 static void read_clock(struct runtime *runtime)

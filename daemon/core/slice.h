@@ -1,12 +1,12 @@
 /* slice.h - how long actors have the loop at a stretch, and what time it is for them.
  *
- * A slice ends by time, however long handlers take: after about a millisecond, in the middle of a
- * turn if need be, so that the loop sees its descriptors, timers are due, and the neighbours
- * have their turn. Reading the clock for each message would take longer than handling it, so
- * it is read after each of the first few handlers of a slice, and then each SLICE_STRIDE of
- * them. From there on an overrun (base/overrun.h) sees to it that it is read after the handler
- * at hand when the slice has lasted too long. So the time that handlers are told is never
- * much more than a millisecond old, though a handler be the thousandth and take a second.
+ * A slice ends by time, however long handlers take: after about a millisecond, in the middle of
+ * a turn if need be, so that the loop sees its descriptors, timers are due, and the neighbours
+ * have their turn. Reading the clock for each message would take longer than handling it, so it
+ * is read after each of the first few handlers of a slice, and then each SLICE_STRIDE of them.
+ * From there on an overrun (base/overrun.h) sees to it that it is read after the handler at
+ * hand when the slice has lasted too long. So the time that handlers get is never much more
+ * than a millisecond old, even if the one before took a second.
  *
  * One runtime, one thread.
  */
@@ -33,7 +33,8 @@ static inline bool slice_wants_look(const struct runtime *runtime)
 	return page_load(&runtime->page->thread.sequence) >= page_load(&runtime->slice.look_at);
 }
 
-/* Whether the runtime's time may be much older than a millisecond, or need not be old at all. */
+/* Whether the runtime's time may be much older than a millisecond, or need not be old at
+ * all. */
 static inline bool slice_is_stale(const struct runtime *runtime)
 {
 	return unlikely(page_load(&runtime->slice.look_at) == 0);

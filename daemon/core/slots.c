@@ -35,7 +35,7 @@ void slots_fini(struct slots *slots)
 
 void *slots_take(struct slots *slots)
 {
-	/* the mapping is zero where nobody was before */
+	/* the mapping is zero where no record was before */
 	bool is_used = slots->free != SLOT_NONE;
 	struct slot *slot = slots_take_raw(slots);
 

@@ -2,10 +2,10 @@
  *
  * The mapping is as large as the limit and committed page by page as records are first used,
  * so that index -> record is an addition and a record never moves. Each record begins with a
- * struct slot, which holds its name: so a name is looked up with one comparison, and told with
+ * struct slot, which holds its name: so a name is looked up with one comparison, and read with
  * one load. A slot that is reused gets the next generation; one that has had them all is
- * retired. The end of a table that nobody lives in can be given back to the system; who comes
- * to live there later has a generation that nobody had before. Owned by one runtime, used in
+ * retired. The unused end of a table can be given back to the system; a record that
+ * comes there later has a generation that none had before. Owned by one runtime, used in
  * its thread.
  */
 #ifndef CORE_SLOTS_H
@@ -17,17 +17,17 @@
 #include <stdint.h>
 #include <string.h>
 
-#define SLOT_NONE           UINT32_MAX       /* closed, or nobody lives here */
+#define SLOT_NONE           UINT32_MAX       /* closed, or no record here */
 #define SLOT_FREE           (UINT32_MAX - 1) /* the same, and it is in the free list */
 #define SLOT_GENERATION_MAX 0x7fffffffu
 
 /* As the second half of a struct troupe_address. */
 struct slot {
-	uint32_t index;      /* the record's own; SLOT_NONE, SLOT_FREE: nobody lives here now */
-	uint32_t generation; /* 0: nobody ever lived here */
+	uint32_t index;      /* the record's own; SLOT_NONE, SLOT_FREE: there is none now */
+	uint32_t generation; /* 0: there never was a record here */
 };
 
-/* What a record is while nobody lives in it. */
+/* What an unused record holds. */
 struct slot_vacancy {
 	struct slot slot;
 	uint32_t next; /* in the free list */
@@ -69,8 +69,8 @@ static inline bool slots_is_closed(const struct slot *slot)
 /* Closes the record, when that was not done before, and makes its slot free. */
 void slots_give(struct slots *slots, void *record);
 
-/* Give back to the system the pages behind the last record that is in use or closed, when that is
- * worth it, and have those with the lowest index taken first from now on. Costs as much as
+/* Give back to the system the pages behind the last record that is in use or closed, when that
+ * is worth it, and have those with the lowest index taken first from now on. Costs as much as
  * there are slots, some nanoseconds each. Returns how many slots are gone: those behind
  * slots->used. */
 uint32_t slots_trim(struct slots *slots);
@@ -97,7 +97,7 @@ static inline void *slots_take_raw(struct slots *slots)
 		slot = slots_at(slots, index);
 		slot->generation = slots->floor;
 	}
-	/* From 0, where nobody was before. In one store, since the name is read as one word soon:
+	/* From 0, where none was before. In one store, since the name is read as one word soon:
 	 * a load that spans two stores has to wait until both have left for the cache. */
 	name = (struct slot){index, slot->generation + 1};
 	memcpy(&word, &name, sizeof(word));
@@ -124,7 +124,7 @@ static inline bool slot_equal(const struct slot *a, const struct slot *b)
 	return words[0] == words[1];
 }
 
-/* The record that lives at `index` with that generation; any numbers may be asked for. */
+/* The record at `index` with that generation; any numbers may be asked for. */
 static inline void *slots_find(const struct slots *slots, uint32_t index, uint32_t generation)
 {
 	const struct slot wanted = {index, generation};

@@ -96,7 +96,7 @@ COLD static bool is_wanted_slow(struct troupe_self *self)
 }
 
 /* Whether somebody still waits for the answer; if not, the call is not run. When only the
- * deadline has passed, the wheel tells the caller. */
+ * deadline has passed, the wheel ends the call. */
 static inline bool is_wanted(struct troupe_self *self)
 {
 	const struct message *message = self->activation.message;
@@ -123,7 +123,8 @@ COLD static void settle_result(struct troupe_self *self, int rc)
 		self_settle(self, TROUPE_NO_REPLY, NULL);
 }
 
-/* No handler stood in its place. NULL: the message is answered, or counted as dead. */
+/* Its place in the table holds another handler or none. NULL: the message is answered, or
+ * counted as dead. */
 COLD static const struct type_handler *find_slow(struct troupe_self *self)
 {
 	const struct runtime_type *type = self->actor->unit->type;
@@ -295,7 +296,7 @@ bool turn_run(struct runtime *runtime)
 		while (!runtime->pause && (actor = runq_pop(runtime))) {
 			if (likely(actor->tail != NULL))
 				run_turn(&self, runtime, actor);
-			else /* it has ended while it stood there */
+			else /* it has ended while it was queued */
 				slots_give(&runtime->actors, actor);
 		}
 		runtime->depth = 0;

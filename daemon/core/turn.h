@@ -1,6 +1,6 @@
 /* turn.h - the scheduler: whose turn it is, and what an actor does with it.
  *
- * A turn takes the mailbox as it stood when it began, at most `batch` messages. The runtime's
+ * A turn takes the mailbox as it was when it began, at most `batch` messages. The runtime's
  * loop_work runs turns until none is due or about a millisecond has gone, in the middle of a
  * turn if need be, so that the loop sees its descriptors. One thread.
  */

@@ -17,8 +17,8 @@
 struct unit;
 
 struct type_handler {
-	/* in_hash when there is a handler; else one that belongs to another place, so that no message
-	 * which is looked for here has it */
+	/* in_hash when there is a handler; else one that belongs to another place, so that no
+	 * message which is looked for here has it */
 	uint64_t hash;
 	troupe_handler_fn *handler;         /* NULL: it does not implement the method */
 	const struct troupe_method *method; /* NULL: an empty place */
@@ -34,18 +34,20 @@ struct runtime_type {
 	struct runtime_type *next;
 	struct unit *spawned; /* its units without name */
 	uint32_t n_entries;
-	/* Of the handlers, open addressing: by which bits of a hash one is found. Shifted and masked
-	 * it is an offset in bytes. The shift is chosen so that as few as possible collide. */
+	/* Of the handlers, open addressing: by which bits of a hash one is found. Shifted and
+	 * masked it is an offset in bytes. The shift is chosen so that as few as possible
+	 * collide. */
 	uint32_t mask;
 	uint8_t shift;
-	/* This host's copies; `table` still points to the plug-in's entries, which its code names. */
+	/* This host's copies; `table` still points to the plug-in's entries, which its code
+	 * names. */
 	struct troupe_actor table;
 	struct troupe_life life;
 	struct troupe_entry entries[TROUPE_ENTRIES_MAX]; /* n_entries */
 	struct type_handler handlers[];
 };
 
-/* Where the handler of a hash stands unless others were there first. */
+/* Where the handler of a hash is unless others took the place first. */
 static inline const struct type_handler *type_place(const struct runtime_type *type,
 						    uint64_t hash)
 {
@@ -53,10 +55,11 @@ static inline const struct type_handler *type_place(const struct runtime_type *t
 							   (hash >> type->shift & type->mask));
 }
 
-/* What the type has for a message by the hash of its layout. NULL: nothing, find out by name. */
+/* What the type has for a message by the hash of its layout. NULL: nothing, find out by
+ * name. */
 const struct type_handler *type_find(const struct runtime_type *type, uint64_t hash);
 
-/* The same by name; *ret_interface tells whether at least the interface is there. Slow. */
+/* The same by name; *ret_interface says whether at least the interface is there. Slow. */
 const struct type_handler *type_find_name(const struct runtime_type *type,
 					  const char *interface, size_t interface_size,
 					  const char *method, bool *ret_interface);

@@ -152,7 +152,7 @@ static void free_unit(struct unit *unit)
 	free(unit);
 }
 
-/* The list that it stands in. */
+/* The list that it is in. */
 static struct unit **list_of(struct runtime *runtime, const struct unit *unit)
 {
 	struct runtime_type *type = runtime->types;

@@ -1,7 +1,7 @@
 /* wait.h - a sender that was refused and waits for room: once per sender, address refused,
  * stream and chain.
  *
- * A wait stands in the chain of the receiver (or of the link to it), in order of refusal,
+ * A wait is in the chain of the receiver (or of the link to it), in order of refusal,
  * until it is woken; then it is the on_room notice in the sender's mailbox. Owned by the
  * sender, one thread.
  */
@@ -42,7 +42,7 @@ int wait_add(struct runtime *runtime, struct actor *sender, struct troupe_addres
 void wait_keep(struct runtime *runtime, struct actor *sender, struct troupe_address where,
 	       struct list **chain, uint64_t stream, uint64_t handle);
 
-/* Tell as many waiters as there is room for, if the mailbox is half empty. Cheap when nobody
+/* Wake as many waiters as there is room for, if the mailbox is half empty. Cheap when none
  * waits. */
 void wait_wake_slow(struct runtime *runtime, struct actor *receiver);
 static inline void wait_wake(struct runtime *runtime, struct actor *receiver)
@@ -51,7 +51,7 @@ static inline void wait_wake(struct runtime *runtime, struct actor *receiver)
 		wait_wake_slow(runtime, receiver);
 }
 
-/* Tell all who stand in a chain: the receiver is gone, or the link has room. */
+/* Wake all waiters of a chain: the receiver is gone, or the link has room. */
 void wait_wake_all(struct runtime *runtime, struct list **chain);
 
 /* window_give(); all who wait for it are woken if half of it is free then. */

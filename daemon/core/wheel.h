@@ -1,13 +1,12 @@
-/* wheel.h - a hierarchical timer wheel: what is due when, for millions, in constant time
- * each.
+/* wheel.h - a hierarchical timer wheel: what is due when, for millions, in constant time each.
  *
- * Pure: it reads no clock and calls nobody. Nodes are memory of the caller and cannot fail to
- * be put in. Time is CLOCK_MONOTONIC in ns, in steps of WHEEL_STEP_NS: a node is never due
- * before its time, and at most one step after. Earlier steps come first, and within a step
- * what was put in first. One thread per wheel, which stays where it was initialized.
+ * Pure: it reads no clock and calls no callback. Nodes are memory of the caller and cannot fail
+ * to be put in. Time is CLOCK_MONOTONIC in ns, in steps of WHEEL_STEP_NS: a node is never due
+ * before its time, and at most one step after. Earlier steps come first, and within a step what
+ * was put in first. One thread per wheel, which stays where it was initialized.
  *
- * Nodes are small, since there may be a million: they lie in tables, a table for each kind,
- * and name each other by kind and index in 32 bits.
+ * Nodes are small, since there may be a million: they lie in tables, a table for each kind, and
+ * name each other by kind and index in 32 bits.
  */
 #ifndef CORE_WHEEL_H
 #define CORE_WHEEL_H

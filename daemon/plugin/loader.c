@@ -93,7 +93,7 @@ static void explain_dlerror(const struct plugin *plugin, char *why)
 	if (strncmp(error, plugin->path, size) == 0 && strncmp(error + size, ": ", 2) == 0)
 		error += size + 2;
 	snprintf(why, PLUGIN_WHY_MAX, "%s", error);
-	/* It names what stands in the file, which may be anything. */
+	/* It quotes the file, whose bytes may be anything. */
 	text_make_utf8(why);
 }
 
@@ -129,7 +129,8 @@ static int link_object(struct loader *loader, struct plugin *plugin, int fd, voi
 	struct link_map *map;
 	void *handle;
 
-	/* Not /proc/self: a debugger opens what the link map names, and must find the same file. */
+	/* Not /proc/self: a debugger opens what the link map names, and must find the same
+	 * file. */
 	snprintf(plugin->path, sizeof(plugin->path), "/proc/%d/fd/%d", (int)getpid(), fd);
 	atomic_store_explicit(&loader->loading, plugin, memory_order_release);
 	handle = dlopen(plugin->path, RTLD_NOW | RTLD_LOCAL);
@@ -179,8 +180,8 @@ static int compare_config(const struct plugin_actor *noted, const struct troupe_
 	return r < 0 ? r : strcmp(said, is) != 0;
 }
 
-/* The master and operators know an actor type by its note: the table, which has been checked, must
- * say the same. */
+/* The master and operators know an actor type by its note: the table, which has been checked,
+ * must say the same. */
 static int compare_note(const struct plugin_actor *noted, const struct troupe_actor *table,
 			char *why)
 {
@@ -205,7 +206,7 @@ static int compare_note(const struct plugin_actor *noted, const struct troupe_ac
 	return -ENOEXEC;
 }
 
-/* Find and check the table of each actor type that the notes tell of. */
+/* Find and check the table of each actor type that the notes name. */
 static int find_tables(struct plugin *plugin, void *handle, char *why)
 {
 	const struct plugin_info *info = plugin->info;

@@ -22,7 +22,7 @@ static void fail(struct agent *agent, const char *what, int error)
 	agent_end(agent, AGENT_FAILED);
 }
 
-/* ---- what the runtime tells */
+/* ---- callbacks of the runtime */
 
 static void on_dead_letter(void *context, struct troupe_address from, struct troupe_address to,
 			   const char *name, const char *reason)
@@ -384,7 +384,7 @@ void agent_free(struct agent *agent)
 {
 	if (!agent)
 		return;
-	/* What is still to be told has nobody to hear it. */
+	/* from here on agent_end() does not call on_end */
 	agent->is_ended = true;
 	loop_timer_stop(&agent->timer);
 	agent_calls_fini(agent);

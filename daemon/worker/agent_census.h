@@ -1,4 +1,4 @@
-/* agent_census.h - the agent's part: who lives here.
+/* agent_census.h - the agent's part: the actors of this worker, listed.
  *
  * agent_on_X() are handlers of the master's notices, for agent.c. One thread.
  */

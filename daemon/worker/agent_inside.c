@@ -15,7 +15,7 @@ void agent_send(struct agent *agent, const struct troupe_method *method, const v
 {
 	int r = channel_send(agent->channel, method, in, -1);
 
-	/* on_closed() tells of that one. */
+	/* on_closed() reports -ENOTCONN. */
 	if (r == 0 || r == -ENOTCONN || agent->is_ended)
 		return;
 	log_error(agent->config.log, "cannot tell the master (%s): %s", method->name,

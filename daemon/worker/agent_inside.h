@@ -1,7 +1,7 @@
 /* agent_inside.h - the agent, for the files it is made of, and what all of them do with it.
  *
- * Its parts are agent_units.h, agent_stops.h, agent_calls.h, agent_census.h and agent_peers.h. One
- * thread.
+ * Its parts are agent_units.h, agent_stops.h, agent_calls.h, agent_census.h and agent_peers.h.
+ * One thread.
  */
 #ifndef WORKER_AGENT_INSIDE_H
 #define WORKER_AGENT_INSIDE_H
@@ -69,7 +69,7 @@ static inline struct agent *agent_of(void *context)
 /* Send a notice. What cannot be sent ends the agent: the master would wait for it for ever. */
 void agent_send(struct agent *agent, const struct troupe_method *method, const void *in);
 
-/* The end, told once. */
+/* Report the end by on_end, once. */
 void agent_end(struct agent *agent, enum agent_end end);
 
 #endif

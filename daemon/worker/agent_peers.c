@@ -1,5 +1,5 @@
-/* agent_peers.c - the other workers: what comes from them, what goes to them, and whom names
- * stand for. */
+/* agent_peers.c - the other workers: what comes from them, what goes to them, and which
+ * actors a name has. */
 #include "worker/agent_peers.h"
 
 #include "base/cleanup.h"

@@ -1,10 +1,12 @@
-/* agent_stops.c - Stop, at once or when an actor has done its work; and what becomes of actors. */
+/* agent_stops.c - Stop, at once or when an actor has done its work; and what becomes of
+ * actors. */
 #include "worker/agent_stops.h"
 
 #include "base/clock.h"
 #include "base/hash.h"
 
-/* How often actors that drain are looked at. They could tell, but every message would pay for it. */
+/* How often actors that drain are looked at. A notice of theirs would cost time with each
+ * message. */
 #define DRAIN_LOOK_NS (5 * CLOCK_MS_NS)
 /* Of many less often, so that the looks take a small part of the time. */
 #define DRAIN_LOOK_EACH_NS 1000
@@ -16,8 +18,7 @@ struct stop {
 	struct troupe_address actor;
 	int64_t request;
 	bool is_draining;
-	uint64_t
-		target; /* DRAINING: messages that the actor will have handled when it was through its mailbox */
+	uint64_t target; /* DRAINING: messages handled once its mailbox is through */
 };
 
 static void free_stop(struct agent *agent, struct stop *stop)
@@ -77,7 +78,8 @@ static bool has_drained(struct agent *agent, const struct stop *stop)
 	       !runtime_owes_answers(agent->runtime, stop->actor);
 }
 
-/* Once round: an actor's end may take others with it out of the list, whose first one is always there. */
+/* Once round: an actor's end may take others with it out of the list, whose first one is always
+ * there. */
 static void on_drain_timer(struct loop_timer *timer)
 {
 	struct agent *agent = container_of(timer, struct agent, drain_timer);

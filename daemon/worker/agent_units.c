@@ -17,8 +17,9 @@ static const char *error_text(int error)
 
 /* ---- plug-ins */
 
-/* Code and tables of a plug-in are at work outside of all handlers, too: its constructors while it is loaded, its types while
- * a configuration is decoded. The page says so from mark_begin() to mark_end(). */
+/* Code and tables of a plug-in run outside of all handlers, too: its constructors while it is
+ * loaded, its types while a configuration is decoded. The page says so from mark_begin() to
+ * mark_end(). */
 static void mark(struct page *page, uint64_t doing, uint32_t unit)
 {
 	struct page_thread *thread = &page->thread;

@@ -255,7 +255,7 @@ static void write_line(const struct crash *crash, const struct fault *fault)
 
 static void tell(const struct crash *crash, struct fault *fault, const ucontext_t *context)
 {
-	/* The page is the worker's, and tells of its end. */
+	/* The page is the worker's, and only for its own end: not for a forked child's. */
 	bool has_page = crash->page && crash->pid == getpid();
 
 	if (has_page)
@@ -289,7 +289,7 @@ static void limit_time(void)
 	alarm(ALARM_S);
 }
 
-/* Another thread's fault, told by the first thread; then that thread ends the process. */
+/* Another thread's fault, reported by the first thread; then that thread ends the process. */
 static void pass_on(struct fault *fault, const ucontext_t *context)
 {
 	siginfo_t info = {.si_signo = fault->signal, .si_code = SI_QUEUE};

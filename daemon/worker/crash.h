@@ -1,12 +1,12 @@
-/* crash.h - the last words of a worker: who faulted, where, and in which actor's handler.
+/* crash.h - the report of a crashing worker: who faulted, where, and in which actor's handler.
  *
  * A handler for the fatal signals writes a crash record to the status page and a line to
  * standard error, then lets the signal do its default work, so that core dump and wait status
  * are what they would have been. It runs on an alternate stack, so that a stack overflow is
- * told too. One per process, in its first thread, which is the one that runs plug-in code; a
- * fault in another thread (nanomsg's) is told through that one. It finds its state by the
- * alternate stack: there is no global. A call of exit() is noted as a fault is, with its thread,
- * since the wait status does not say who it was.
+ * reported too. One per process, in its first thread, which is the one that runs plug-in code;
+ * a fault in another thread (nanomsg's) is reported through that one. It finds its state by the
+ * alternate stack: there is no global. A call of exit() is noted as a fault is, with its
+ * thread, since the wait status does not say who it was.
  */
 #ifndef WORKER_CRASH_H
 #define WORKER_CRASH_H
@@ -27,8 +27,9 @@ void crash_free(struct crash *crash);
 void crash_set_page(struct crash *crash, struct page *page, const char *tag);
 void crash_set_loader(struct crash *crash, const struct loader *loader);
 
-/* This thread is about to end the process: write that to the page and to standard error. exit() does so by itself. From any
- * thread; waits a second at most for the first one. Does nothing after crash_free(), and in a process forked off. */
+/* This thread is about to end the process: write that to the page and to standard error. exit()
+ * does so by itself. From any thread; waits a second at most for the first one. Does nothing
+ * after crash_free(), and in a process forked off. */
 void crash_note_exit(int status);
 
 #endif

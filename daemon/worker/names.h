@@ -1,4 +1,5 @@
-/* names.h - which actors run under a unit's name, as the master has told; for troupe_find().
+/* names.h - which actors run under a unit's name, as the master has sent them; for
+ * troupe_find().
  *
  * Memory of the caller, init/fini. One thread.
  */
@@ -23,8 +24,9 @@ void names_init(struct names *names, uint16_t worker);
 void names_fini(struct names *names);
 
 /* The actors of `name` from now on, copied, replacing what was said before; none: the name is
- * forgotten, unless it comes back. -ENOMEM; -ENOSPC: over LIMIT_UNITS names or LIMIT_INSTANCES actors; -EINVAL: the
- * name is empty or over LIMIT_NAME bytes. On failure it stands for what it stood for before. */
+ * forgotten, unless it comes back. -ENOMEM; -ENOSPC: over LIMIT_UNITS names or LIMIT_INSTANCES
+ * actors; -EINVAL: the name is empty or over LIMIT_NAME bytes. On failure the name keeps its
+ * actors. */
 int names_set(struct names *names, const char *name, bool comes_back,
 	      const struct troupe_address *actors, size_t n_actors);
 
