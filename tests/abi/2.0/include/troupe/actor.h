@@ -62,7 +62,7 @@ extern "C" {
 #define TROUPE_ABI_MAJOR 2
 #define TROUPE_ABI_MINOR 0
 
-/* Limits of this header; the run-time limits stand in docs/limits.md. */
+/* Limits of this header; the run-time limits are in docs/limits.md. */
 #define TROUPE_INTERFACES_MAX 8           /* interfaces of an actor type */
 #define TROUPE_ENTRIES_MAX    32          /* reply and timer entries of an actor type */
 #define TROUPE_NAME_MAX       63          /* bytes of an actor's or actor type's name */
@@ -87,13 +87,14 @@ extern "C" {
 /* One activation of an actor: the handling of one message. Not the actor itself. */
 struct troupe_self;
 
-/* ------------------------------------------------------------------ calls, as the callee sees them
+/* -------------------------------------------------------- calls, as the callee sees them
  *
- * A call handle. It is good until the handler returns, and answered at most once with a return or
- * a failure; after troupe_call_keep() it is good until answered, dropped, or until the caller is
- * gone. Generated code wraps it in a type per method (struct hello_greet_call). A handler that
- * returns 0 without having answered or kept its call answers it with NoReply; a negative return
- * answers it with Failed. On a message that was sent, not called, answering is a no-op (0).
+ * A call handle. It is good until the handler returns, and answered at most once with a return
+ * or a failure; after troupe_call_keep() it is good until answered, dropped, or until the
+ * caller is gone. Generated code wraps it in a type per method (struct hello_greet_call). A
+ * handler that returns 0 without having answered or kept its call answers it with NoReply; a
+ * negative return answers it with Failed. On a message that was sent, not called, answering is
+ * a no-op (0).
  */
 struct troupe_call {
 	uint64_t id;
@@ -113,7 +114,7 @@ struct troupe_timer {
 enum troupe_status {
 	TROUPE_OK = 0,        /* a reply */
 	TROUPE_ERROR,         /* an error that the callee's interface declares */
-	TROUPE_NO_SUCH_ACTOR, /* nobody lives at that address */
+	TROUPE_NO_SUCH_ACTOR, /* there is no actor at that address */
 	TROUPE_ACTOR_DIED,    /* the callee, or its whole worker, ended before it answered */
 	TROUPE_PEER_DOWN,     /* the link to the callee's process or node is down */
 	TROUPE_TIMEOUT,       /* the deadline passed */
@@ -121,8 +122,8 @@ enum troupe_status {
 	TROUPE_CANCELLED,     /* by troupe_cancel() */
 	TROUPE_NO_REPLY,      /* the handler returned without an answer and kept no handle */
 	TROUPE_FAILED,        /* the handler returned a negative value */
-	TROUPE_INVALID_PARAMETER, /* the callee has another version of the type that does not fit */
-	TROUPE_METHOD_NOT_FOUND, /* the callee does not provide that interface or method */
+	TROUPE_INVALID_PARAMETER, /* the callee's version of the type does not fit */
+	TROUPE_METHOD_NOT_FOUND,  /* the callee does not provide that interface or method */
 	TROUPE_METHOD_NOT_IMPLEMENTED, /* it declares the method but has no handler for it */
 	TROUPE_EXPECTED_MORE, /* the method answers streams only: call it with TROUPE_MORE */
 	TROUPE_PERMISSION_DENIED, /* the callee does not do that for this caller */
@@ -146,12 +147,12 @@ struct troupe_reply {
 	/* ERROR, when the caller's interface knows it. Else NULL */
 	const struct troupe_error *error;
 	const char *error_name; /* qualified name of the error, NULL when OK */
-	/* For a log: the field's path, the name of an errno value, with "EINVAL: items[3].name: a
-	 * string, found NULL" what broke a type...; may be NULL */
+	/* For a log: the field's path, the name of an errno value, with "EINVAL: items[3].name:
+	 * a string, found NULL" what broke a type...; may be NULL */
 	const char *detail;
 };
 
-/* ------------------------------------------------------------------ the tables of an actor type */
+/* ------------------------------------------------------- the tables of an actor type */
 
 /* A handler of one method, untyped; plug-ins write typed ones, see the generated
  * X_HANDLERS(). */
@@ -184,8 +185,8 @@ struct troupe_entry {
 	const struct troupe_method *method TROUPE_ABSENT;
 	/* REPLY: where its errors are declared */
 	const struct troupe_interface *interface TROUPE_ABSENT;
-	/* event: what the kind says, which begins with a struct troupe_event_head; borrowed until
-	 * the function returns. */
+	/* event: what the kind says, which begins with a struct troupe_event_head; borrowed
+	 * until the function returns. */
 	int (*on_event)(struct troupe_self *self, void *state, uint64_t context,
 			const void *event);
 };
@@ -194,7 +195,7 @@ struct troupe_entry {
 enum troupe_reason {
 	TROUPE_REASON_NORMAL = 1, /* troupe_exit(self, 0) */
 	TROUPE_REASON_SHUTDOWN,   /* the host or an operator stopped it */
-	TROUPE_REASON_FAILED, /* troupe_exit() with an error; OnError=stop and a handler failed */
+	TROUPE_REASON_FAILED, /* troupe_exit() with an error; or a handler failed, OnError=stop */
 	TROUPE_REASON_PARENT, /* the actor that spawned it ended */
 };
 
@@ -212,15 +213,15 @@ struct troupe_life {
 	void (*fini)(struct troupe_self *self, void *state, enum troupe_reason reason);
 	/* What was refused with -EAGAIN has room again; try again now. After troupe_send(),
 	 * troupe_call() or troupe_forward(): `where` is the receiver, call.id is 0. After
-	 * troupe_reply(): `call` is the handle of the stream as it was kept (0: it was not), and
-	 * `where` its caller, the null address when that is a client. When the stream has ended
-	 * meanwhile its handle is of no use any more. Each address and each stream that was
-	 * refused in between gets its own call. */
+	 * troupe_reply(): `call` is the handle of the stream as it was kept (0: it was not),
+	 * and `where` its caller, the null address when that is a client. When the stream has
+	 * ended meanwhile its handle is of no use any more. Each address and each stream that
+	 * was refused in between gets its own call. */
 	int (*on_room)(struct troupe_self *self, void *state, struct troupe_address where,
 		       struct troupe_call call);
 	/* Nobody waits for the answer to this kept call any more: the caller cancelled, timed
-	 * out or is gone; of a message that was only sent see troupe_call_keep(). The handle has
-	 * already been dropped. */
+	 * out or is gone; of a message that was only sent see troupe_call_keep(). The handle
+	 * has already been dropped. */
 	int (*on_cancel)(struct troupe_self *self, void *state, struct troupe_call call);
 };
 
@@ -351,7 +352,8 @@ struct troupe_actor {
  * None of these fails. */
 
 struct troupe_address troupe_address(const struct troupe_self *self); /* one's own */
-/* Its place in its pool: 0.. Of one that another actor spawned: that of the unit's actor that it comes from. */
+/* Its place in its pool: 0.. Of one that another actor spawned: that of the unit's actor that
+ * it comes from. */
 uint32_t troupe_instance(const struct troupe_self *self);
 uint64_t troupe_random(struct troupe_self *self); /* uniform; not for secrets */
 
@@ -364,17 +366,17 @@ const char *troupe_name(const struct troupe_self *self);
  * and never removes it or anything in it. Works in init, handlers and fini. */
 const char *troupe_state_directory(const struct troupe_self *self);
 
-/* CLOCK_MONOTONIC, at most about a millisecond old, however long the handler has been running; it
- * costs next to nothing. What is started now, a call or a timer, counts from it. */
+/* CLOCK_MONOTONIC, at most about a millisecond old, however long the handler has been running;
+ * it costs next to nothing. What is started now, a call or a timer, counts from it. */
 uint64_t troupe_now_ns(struct troupe_self *self);
 
-/* The sender of the message being handled; the null address when it came from outside (the
- * control socket) or from a timer. In the init of a child: its parent. */
+/* The sender of the message being handled; the null address when it came from a client (of
+ * the control socket) or from a timer. In the init of a child: its parent. */
 struct troupe_address troupe_sender(const struct troupe_self *self);
 
-/* The actor that a unit's name stands for at this moment; for a pool the next of its actors
- * that run, in turn. -EINPROGRESS: none runs now, but one will: it is being started, or waits to
- * be started again after a failure; ask again in a timer. -ENOENT: there is no such unit, or it
+/* The actor that a unit's name denotes at this moment; for a pool the next of its actors that
+ * run, in turn. -EINPROGRESS: none runs now, but one will: it is being started, or waits to be
+ * started again after a failure; ask again in a timer. -ENOENT: there is no such unit, or it
  * was stopped, has ended or was given up. -EINVAL: not a valid name. */
 int troupe_find(struct troupe_self *self, const char *name,
 		struct troupe_address *ret_address) TROUPE_WARN_UNUSED;
@@ -387,12 +389,12 @@ int troupe_address_parse(const char *text,
 
 /* ------------------------------------------------------------------ sending and calling
  *
- * Generated wrappers: X_METHOD_send(), X_METHOD_call(). The message is copied before they return.
+ * Generated wrappers: X_METHOD_send(), X_METHOD_call(). They copy the message before returning.
  *
  * -EAGAIN: the receiver's mailbox (in another worker: the link to it) is full, or its unit holds
  *          too much of this worker's memory. Nothing was sent; life's on_room will be called,
  *          once, when there is room.
- * -ESRCH:  nobody lives there (known at once only within the worker).
+ * -ESRCH:  no such actor (known at once only within the worker).
  * -EINVAL: the message breaks its type: a NULL string, bad UTF-8, an enum out of range, a number that
  *          is not finite, a map out of order; or the entry is not in the actor type's table.
  * -EMSGSIZE: over TROUPE_MESSAGE_MAX, or more than the receiver's MailboxBytes= ever hold.
@@ -417,8 +419,9 @@ int troupe_call(struct troupe_self *self, struct troupe_address to,
 		const struct troupe_entry *entry, uint64_t context, uint64_t timeout_ns,
 		uint32_t flags, struct troupe_request *ret_request) TROUPE_WARN_UNUSED;
 
-/* End a call of one's own: its entry gets TROUPE_CANCELLED, and nothing after that; the callee
- * hears of it. -ESRCH: it has ended already (its reply may be waiting in the mailbox). */
+/* End a call of one's own: its entry gets TROUPE_CANCELLED, and nothing after that; the
+ * callee gets on_cancel if it keeps the call. -ESRCH: it has ended already (its reply may be
+ * waiting in the mailbox). */
 int troupe_cancel(struct troupe_self *self, struct troupe_request request);
 
 /* Hand the message being handled on to another actor, call handle and deadline included: its
@@ -429,9 +432,9 @@ int troupe_forward(struct troupe_self *self, struct troupe_address to) TROUPE_WA
 
 /* ------------------------------------------------------------------ answering
  *
- * Generated wrappers: X_METHOD_return(), X_METHOD_reply(), X_METHOD_fail_ERROR().
- * They return 0 also when the caller is gone or the message was only sent: there is nothing to do
- * about it. -EALREADY: this handle was answered or dropped before. -EINVAL, -EMSGSIZE: as for send; the
+ * Generated wrappers: X_METHOD_return(), X_METHOD_reply(), X_METHOD_fail_ERROR(). They return 0
+ * also when the caller is gone or the message was only sent: there is nothing to do about it.
+ * -EALREADY: this handle was answered or dropped before. -EINVAL, -EMSGSIZE: as for send; the
  * call is still open then. Returning these values from a handler is the common style:
  * `return hello_greet_return(self, call, &out);`
  */
@@ -449,16 +452,16 @@ int troupe_reply(struct troupe_self *self, struct troupe_call call,
 int troupe_fail(struct troupe_self *self, struct troupe_call call,
 		const struct troupe_error *error, const void *data);
 
-/* Answer with TROUPE_INVALID_PARAMETER, the name of the field at fault, and what is wrong with its
- * value, for people ("must be 1 to 1000"; NULL: nothing to add). Varlink clients see
+/* Answer with TROUPE_INVALID_PARAMETER, the name of the field at fault, and what is wrong with
+ * its value, for people ("must be 1 to 1000"; NULL: nothing to add). Varlink clients see
  * org.varlink.service.InvalidParameter, with the reason as `reason`; a caller in C has "FIELD:
  * REASON" as the reply's detail. -EINVAL: field is NULL, or one is not UTF-8; -EMSGSIZE. */
 int troupe_fail_parameter(struct troupe_self *self, struct troupe_call call, const char *field,
 			  const char *reason);
 
-/* Answer with TROUPE_EXPECTED_MORE: the method answers in a stream, and the caller asked for one
- * reply (org.varlink.service.ExpectedMore). With TROUPE_PERMISSION_DENIED: it will not be done
- * (org.varlink.service.PermissionDenied). */
+/* Answer with TROUPE_EXPECTED_MORE: the method answers in a stream, and the caller asked for
+ * one reply (org.varlink.service.ExpectedMore). With TROUPE_PERMISSION_DENIED: it will not be
+ * done (org.varlink.service.PermissionDenied). */
 int troupe_fail_expected_more(struct troupe_self *self, struct troupe_call call);
 int troupe_fail_permission_denied(struct troupe_self *self, struct troupe_call call);
 
@@ -468,16 +471,17 @@ int troupe_fail_not_implemented(struct troupe_self *self, struct troupe_call cal
 /* Whether the caller asked for a stream. */
 bool troupe_call_wants_more(struct troupe_self *self, struct troupe_call call);
 
-/* Whether somebody waits for an answer: nobody does after a mere send (of a client: a call with
- * `oneway`), nor when the caller is gone. Answering is harmless all the same. */
+/* Whether a caller waits for an answer: none does after a mere send (of a client: a call with
+ * `oneway`), nor when the caller is gone. Answering is harmless nevertheless. */
 bool troupe_call_wants_reply(struct troupe_self *self, struct troupe_call call);
 
-/* Keep the handle beyond this activation; *call becomes the handle to keep. Of a stream it tells
- * the caller that the call was accepted: a deadline that is only the default ends. -ENOMEM: the
- * worker's limit of kept calls, or this unit's share of it, is reached.
+/* Keep the handle beyond this activation; *call becomes the handle to keep. Of a stream it
+ * reports to the caller that the call was accepted: a deadline that is only the default
+ * ends. -ENOMEM: the worker's limit of kept calls, or this unit's share of it, is reached.
  *
- * A message that was only sent can be kept as well, though nobody waits for it: answering does
- * nothing. on_cancel follows after 45 s, or when the client that sent it closes its connection.
+ * A message that was only sent can be kept as well, though no caller waits for it: answering
+ * does nothing. on_cancel follows after 45 s, or when the client that sent it closes its
+ * connection.
  * -ENOBUFS: 64 such messages of that connection are being kept already. Who means to do the
  * work whatever becomes of the sender needs no handle: ask troupe_call_wants_reply(). */
 int troupe_call_keep(struct troupe_self *self, struct troupe_call *call) TROUPE_WARN_UNUSED;
@@ -492,9 +496,9 @@ struct troupe_kept;
 /* Detach the message being handled: `in` stays valid after the handler returns, until
  * troupe_release(). No copy is made. A dying actor releases all it kept. What is kept has left
  * the mailbox, and has the mailbox's bounds once more, for itself: an actor keeps at most
- * Mailbox= messages, of MailboxBytes= together. -ENOBUFS: it keeps that much already, or its unit
- * holds too much of the worker's memory (WorkerMemory= of trouped.conf); -EINVAL:
- * there is no message (init, timers, replies); -EALREADY: kept before; -ENOMEM: a limit of the
+ * Mailbox= messages, of MailboxBytes= together. -ENOBUFS: it keeps that much already, or its
+ * unit holds too much of the worker's memory (WorkerMemory= of trouped.conf); -EINVAL: there is
+ * no message (init, timers, replies); -EALREADY: kept before; -ENOMEM: a limit of the
  * worker. */
 int troupe_keep(struct troupe_self *self, struct troupe_kept **ret_kept) TROUPE_WARN_UNUSED;
 
@@ -506,9 +510,9 @@ void troupe_release(struct troupe_self *self, struct troupe_kept *kept);
 
 /* ------------------------------------------------------------------ timers
  *
- * Ticks meet no mailbox bound. A periodic timer that the actor cannot keep up with skips ticks; it never
- * queues more than one. -EINVAL: not a timer entry of this actor type; -ENOMEM: the worker's limit of
- * timers, or this unit's share of it.
+ * Ticks meet no mailbox bound. A periodic timer that the actor cannot keep up with skips ticks;
+ * it never queues more than one. -EINVAL: not a timer entry of this actor type; -ENOMEM: the
+ * worker's limit of timers, or this unit's share of it.
  */
 
 /* Call `entry` with `context` after delay_ns (0: after the messages now queued), then each
@@ -525,13 +529,13 @@ int troupe_timer_stop(struct troupe_self *self, struct troupe_timer timer);
 #define TROUPE_DETACHED 1u /* flag: outlive the actor that spawns it */
 
 /* Make an actor of a type of this plug-in, in this worker. config: its typed configuration
- * (copied), or NULL where the type takes none. Its init runs before the call returns. It has the
- * limits of this actor's unit (Mailbox=, MailboxBytes=, Batch=, OnError=stop).
+ * (copied), or NULL where the type takes none. Its init runs before the call returns. It has
+ * the limits of this actor's unit (Mailbox=, MailboxBytes=, Batch=, OnError=stop).
  *
  * It is a child of this actor: when this one ends, for whatever reason, its children end before
  * its own fini, the one spawned last first, and before each of them its own children
- * (TROUPE_REASON_PARENT). With TROUPE_DETACHED in `flags` it is nobody's child: it lives until
- * it ends by itself, until an operator stops it by its address, or with its worker.
+ * (TROUPE_REASON_PARENT). With TROUPE_DETACHED in `flags` it has no parent: it lives until it
+ * ends by itself, until an operator stops it by its address, or with its worker.
  *
  * -ENOMEM, -EAGAIN: a limit of the worker, or this unit's share of it; -EINVAL: not a table of
  * this plug-in, config breaks its type, an unknown flag, or in fini; or what init returned. */

@@ -1,11 +1,11 @@
-/* note.h - what a plug-in says about itself without running: ELF notes, written by macros at file scope.
+/* note.h - what can be known of a plug-in without running it: ELF notes, written by macros.
  *
  * Plug-in authors meet these only through TROUPE_ACTOR(), generated headers and plugin.mk. The host and
- * troupectl read them from the file before anything of it is loaded, and mistrust them.
+ * troupectl read them from the file before anything of it is loaded, and check them.
  *
- * Each note stands in a section of type SHT_NOTE named .note.troupe, hence in a PT_NOTE segment, is not
- * writable and needs no relocation. The layout is ELF's own, numbers in the machine's order, 4-byte
- * aligned:
+ * Each note is in a section of type SHT_NOTE named .note.troupe, hence in a PT_NOTE segment, is
+ * not writable and needs no relocation. The layout is ELF's own, numbers in the machine's
+ * order, 4-byte aligned:
  *
  *   uint32_t   owner size: 7 ("Troupe" and its NUL)
  *   uint32_t   content size, without the padding after it

@@ -4,9 +4,10 @@
  * check, convert and print messages. All of it is const data of the plug-in (or of the host) and
  * lives as long as the process; any thread may read it.
  *
- * What others point to (types, methods, errors, interfaces) begins with its size and may grow at its
- * end in a later minor version; what stands in arrays (fields, steps, words) keeps its form. The host
- * reads these where they are, and what a smaller one lacks as zero: docs/abi.md.
+ * What others point to (types, methods, errors, interfaces) begins with its size and may grow
+ * at its end in a later minor version; the elements of arrays (fields, steps, words) never
+ * change. The host reads these where they are, and what a smaller one lacks as zero:
+ * docs/abi.md.
  *
  * How a Varlink type looks in C, on a 64-bit machine:
  *
@@ -81,10 +82,11 @@ enum troupe_kind {
 
 struct troupe_type;
 
-/* Eight bytes of a struct that are not all free to be anything: bools, enums, gaps. With `x` for what stands
- * there, less the bits that `keep` lacks, the value is wrong when (x | (x + add)) & bad is not zero: `add` makes
- * what is out of range reach the highest bit of its field, if it does not have it already. The last word of a
- * struct may reach beyond it; that part is taken for zero. */
+/* Eight bytes of a struct that are not all free to be anything: bools, enums, gaps. With `x`
+ * for what is there, less the bits that `keep` lacks, the value is wrong when (x | (x +
+ * add)) & bad is not zero: `add` makes what is out of range reach the highest bit of its
+ * field, if it does not have it already. The last word of a struct may reach beyond it; that
+ * part is taken for zero. */
 struct troupe_word {
 	uint64_t keep; /* the bytes of fields, all bits */
 	uint64_t add;
@@ -95,7 +97,7 @@ struct troupe_word {
 
 /* What a struct's pointers reach. */
 enum troupe_step_kind {
-	TROUPE_STEP_TEXT = 1,      /* the texts of `count` strings that stand side by side */
+	TROUPE_STEP_TEXT = 1,      /* the texts of `count` strings that are side by side */
 	TROUPE_STEP_OPTIONAL_TEXT, /* the same, but of those that are NULL */
 	TROUPE_STEP_ITEMS,         /* the items, plain ones, of an array of `type` */
 	TROUPE_STEP_VALUE,         /* whatever a value of `type` reaches; `count` structs are
@@ -139,7 +141,7 @@ struct troupe_type {
 	uint16_t n_steps;
 	uint16_t n_words;
 	uint16_t n_floats;
-	uint16_t levels; /* of structs and arrays that the steps stand for, this one counted */
+	uint16_t levels; /* of structs and arrays that the steps cover, this one counted */
 };
 
 /* A method. The hashes are of the canonical layout (see docs/interfaces.md), the qualified name
