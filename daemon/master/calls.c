@@ -161,10 +161,11 @@ void calls_begin(struct master *master, struct control_call *client,
 	struct call *call = NULL;
 	int r;
 
-	/* What a worker has not answered may all be waiting in its channel, which has a limit
-	 * that must not be reached: it would cost the worker its life. */
+	/* What a worker has not answered it holds in memory; and calls of clients that have left
+	 * meanwhile are in its channel still. */
 	if (text && control_call_claim(client, SHARE_CALLS, bytes) == 0 &&
-	    target->worker->call_bytes + bytes <= LIMIT_CLIENT_CALL_BYTES)
+	    target->worker->call_bytes + bytes <= LIMIT_CLIENT_CALL_BYTES &&
+	    worker_has_room(target->worker, bytes))
 		call = new_call(master, client, target, wish, bytes);
 	if (!call) {
 		control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});

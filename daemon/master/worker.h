@@ -155,6 +155,11 @@ void worker_kill_explained(struct worker *worker, const char *why);
 /* Whether its process is stopped, by a signal or by a tracer. */
 bool worker_is_halted(const struct worker *worker);
 
+/* Whether `bytes` more may be sent for clients: what its process has not read yet must leave its
+ * channel room for what the master itself has to send, since a full channel costs the worker its
+ * life. */
+bool worker_has_room(const struct worker *worker, size_t bytes);
+
 /* Send a notice. When the channel fails the worker is killed, and on_death called later. */
 int worker_send(struct worker *worker, const struct troupe_method *method, const void *in,
 		int fd);

@@ -187,6 +187,25 @@ class Users(HostTest):
         time.sleep(3)
         self.assertLess(processor_ms() - before, 700 * SLOW, "of three seconds: it looks at all units for each call that waits")
 
+    def test_calls_that_have_ended_do_not_cost_a_worker_that_reads_slowly_its_life(self):
+        host = self.daemon({"hello": {"Plugin": "hello"}}, daemon={"Workers": 1})
+        pid = host.worker(1)["pid"]
+        call = {"name": "hello", "method": "io.troupe.hello.Greet", "parameters": {"name": "x" * 50000}, "timeoutMs": 1}
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            # Each is over, and has not been read by the worker: twice what its channel holds.
+            for _ in range(3000):
+                with self.assertRaises(varlink.VarlinkError) as ended:
+                    host.control("Call", call)
+                if not ended.exception.name.endswith(".Timeout"):
+                    break
+            self.assertEqual(ended.exception.name, f"{CONTROL}.Overloaded")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        wait_for(lambda: host.worker(1)["state"] == "running", 20 * SLOW)
+        self.assertEqual(host.call("hello", "io.troupe.hello.Greet", {"name": "x"})["text"], "hello, x")
+        self.assertEqual(host.worker(1)["pid"], pid)
+
     @measures
     def test_a_thousand_watchers_keep_nobody_waiting(self):
         host = self.daemon({"pool": {"Plugin": "hello", "Instances": 2000, "Mailbox": 16}})
