@@ -56,8 +56,14 @@ static void cancel_call(struct call *call)
 {
 	struct worker_cancel cancel = {.call = (int64_t)call->id};
 
-	(void)worker_send(call->worker, &worker_cancel_method, &cancel, -1);
+	struct worker *worker = call->worker;
+	size_t bytes = call->bytes;
+
+	(void)worker_send(worker, &worker_cancel_method, &cancel, -1);
 	free_call(call);
+	/* It may be in the channel still. */
+	worker->call_bytes += bytes;
+	worker->over_bytes += bytes;
 }
 
 static void on_gone(struct control_call *client)
@@ -161,11 +167,11 @@ void calls_begin(struct master *master, struct control_call *client,
 	struct call *call = NULL;
 	int r;
 
-	/* What a worker has not answered it holds in memory; and calls of clients that have left
-	 * meanwhile are in its channel still. */
+	/* What a worker has not answered, and calls that are over, may all be waiting in its
+	 * channel, which has a limit that must not be reached: it would cost the worker its life.
+	 */
 	if (text && control_call_claim(client, SHARE_CALLS, bytes) == 0 &&
-	    target->worker->call_bytes + bytes <= LIMIT_CLIENT_CALL_BYTES &&
-	    worker_has_room(target->worker, bytes))
+	    target->worker->call_bytes + bytes <= LIMIT_CLIENT_CALL_BYTES)
 		call = new_call(master, client, target, wish, bytes);
 	if (!call) {
 		control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
@@ -321,6 +327,18 @@ bool calls_reply(struct worker *worker, const struct worker_reply *reply)
 	return true;
 }
 
+void calls_fence(struct worker *worker)
+{
+	worker->fenced_bytes += worker->over_bytes;
+	worker->over_bytes = 0;
+}
+
+void calls_pass_fence(struct worker *worker)
+{
+	worker->call_bytes -= worker->fenced_bytes;
+	worker->fenced_bytes = 0;
+}
+
 void calls_kept(struct worker *worker, uint64_t id)
 {
 	struct call *call = find_call(&worker->master->calls, id);
@@ -360,4 +378,6 @@ void calls_worker_down(struct worker *worker, uint64_t culprit)
 
 		fail_died(call, call->id == culprit);
 	}
+	calls_fence(worker);
+	calls_pass_fence(worker);
 }

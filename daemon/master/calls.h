@@ -83,6 +83,11 @@ void calls_begin(struct master *master, struct control_call *client,
  * breaks the protocol. */
 bool calls_reply(struct worker *worker, const struct worker_reply *reply);
 
+/* A Ping was sent; its Pong has come: so all that was sent before it has been read, the calls that
+ * are over among it, which count until then. */
+void calls_fence(struct worker *worker);
+void calls_pass_fence(struct worker *worker);
+
 /* A worker's notice: an actor has kept a call. */
 void calls_kept(struct worker *worker, uint64_t id);
 

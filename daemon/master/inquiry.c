@@ -160,8 +160,7 @@ static void add_actor(struct inquiry *inquiry, const struct worker *worker,
 
 static bool will_not_answer(const struct worker *worker)
 {
-	return !worker_has_room(worker, 0) ||
-	       (worker->stall.is_stalled && stall_ns(worker) >= ANSWER_NS);
+	return worker->stall.is_stalled && stall_ns(worker) >= ANSWER_NS;
 }
 
 static void add_silent(struct inquiry *inquiry, unsigned worker)

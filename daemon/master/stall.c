@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "io.troupe.Worker.varlink.h"
 #include "master/activity_print.h"
+#include "master/calls.h"
 #include "master/letters.h"
 #include "master/master.h"
 #include "master/unit.h"
@@ -98,6 +99,7 @@ bool stall_on_pong(struct worker *worker, uint64_t ping)
 	if (stall->ping == 0 || stall->ping != ping)
 		return worker->state == WORKER_STOPPING;
 	stall->ping = 0;
+	calls_pass_fence(worker);
 	stall->silent_ns = 0;
 	if (stall->busy_ns < STALL_BUSY_NS)
 		show(worker, false);
@@ -138,6 +140,8 @@ static void ping(struct worker *worker, uint64_t passed_ns)
 			&(struct worker_ping){.request = (int64_t)stall->ping}, -1) < 0)
 		stall->ping =
 			0; /* for lack of memory; if the channel failed, that is its end */
+	else
+		calls_fence(worker);
 }
 
 /* At the limit: end it. */

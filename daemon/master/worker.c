@@ -50,12 +50,6 @@ void worker_look_for_progress(struct worker *worker)
 	worker->actors_seen = actors;
 }
 
-bool worker_has_room(const struct worker *worker, size_t bytes)
-{
-	return !worker->channel ||
-	       channel_backlog(worker->channel) + bytes <= LIMIT_CLIENT_CALL_BYTES;
-}
-
 int worker_send(struct worker *worker, const struct troupe_method *method, const void *in,
 		int fd)
 {

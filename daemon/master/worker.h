@@ -106,7 +106,9 @@ struct worker {
 	struct loop_timer request_timer; /* for the first of them; before Ready: for Ready */
 	struct number_set loaded, defined; /* deployments and units that it has been given */
 	struct list calls;                 /* struct call */
-	size_t call_bytes;                 /* their parameters */
+	size_t call_bytes;                 /* their parameters, and of calls that are over, but
+					    * unread: */
+	size_t over_bytes, fenced_bytes;   /* since the last Ping; before it */
 	struct loop_timer kill_timer; /* until SIGKILL, then until it is given up as lost */
 	const char *killed_why;       /* constant; NULL: we did not */
 	bool is_killed;               /* SIGKILL was sent */
@@ -154,11 +156,6 @@ void worker_kill_explained(struct worker *worker, const char *why);
 
 /* Whether its process is stopped, by a signal or by a tracer. */
 bool worker_is_halted(const struct worker *worker);
-
-/* Whether `bytes` more may be sent for clients: what its process has not read yet must leave its
- * channel room for what the master itself has to send, since a full channel costs the worker its
- * life. */
-bool worker_has_room(const struct worker *worker, size_t bytes);
 
 /* Send a notice. When the channel fails the worker is killed, and on_death called later. */
 int worker_send(struct worker *worker, const struct troupe_method *method, const void *in,

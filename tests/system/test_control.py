@@ -190,21 +190,32 @@ class Users(HostTest):
     def test_calls_that_have_ended_do_not_cost_a_worker_that_reads_slowly_its_life(self):
         host = self.daemon({"hello": {"Plugin": "hello"}}, daemon={"Workers": 1})
         pid = host.worker(1)["pid"]
-        call = {"name": "hello", "method": "io.troupe.hello.Greet", "parameters": {"name": "x" * 50000}, "timeoutMs": 1}
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            # Each is over, and has not been read by the worker: twice what its channel holds.
-            for _ in range(3000):
-                with self.assertRaises(varlink.VarlinkError) as ended:
-                    host.control("Call", call)
-                if not ended.exception.name.endswith(".Timeout"):
-                    break
-            self.assertEqual(ended.exception.name, f"{CONTROL}.Overloaded")
-        finally:
-            os.kill(pid, signal.SIGCONT)
-        wait_for(lambda: host.worker(1)["state"] == "running", 20 * SLOW)
-        self.assertEqual(host.call("hello", "io.troupe.hello.Greet", {"name": "x"})["text"], "hello, x")
+        # As a packet each, and as a block beside its packet, of which thousands fit into the socket's buffer.
+        for size in 50000, 900000:
+            call = {"name": "hello", "method": "io.troupe.hello.Greet", "parameters": {"name": "x" * size}, "timeoutMs": 1}
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                # Each is over, and has not been read by the worker: at most 48 MiB of them.
+                n = 0
+                while n * size < 64 << 20:
+                    with self.assertRaises(varlink.VarlinkError) as ended:
+                        host.control("Call", call)
+                    if not ended.exception.name.endswith(".Timeout"):
+                        break
+                    n += 1
+                self.assertEqual(ended.exception.name, f"{CONTROL}.Overloaded")
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            # What it has read counts no more.
+            wait_for(lambda: self.greets(host, "you"), 20 * SLOW)
         self.assertEqual(host.worker(1)["pid"], pid)
+
+    def greets(self, host, name):
+        try:
+            return host.call("hello", "io.troupe.hello.Greet", {"name": name})["text"] == f"hello, {name}"
+        except varlink.VarlinkError as error:
+            self.assertEqual(error.name, f"{CONTROL}.Overloaded")
+            return False
 
     @measures
     def test_a_thousand_watchers_keep_nobody_waiting(self):
