@@ -1,5 +1,6 @@
 #include "proto/json_string.h"
 
+#include "base/text.h"
 #include "proto/json_text.h"
 #include <errno.h>
 #include <string.h>
@@ -103,30 +104,6 @@ int json_read_string(struct json_reader *reader, struct json_span *ret_span)
 	return 0;
 }
 
-static size_t put_character(uint32_t character, char *bytes)
-{
-	if (character < 0x80) {
-		bytes[0] = (char)character;
-		return 1;
-	}
-	if (character < 0x800) {
-		bytes[0] = (char)(0xc0 | character >> 6);
-		bytes[1] = (char)(0x80 | (character & 0x3f));
-		return 2;
-	}
-	if (character < 0x10000) {
-		bytes[0] = (char)(0xe0 | character >> 12);
-		bytes[1] = (char)(0x80 | (character >> 6 & 0x3f));
-		bytes[2] = (char)(0x80 | (character & 0x3f));
-		return 3;
-	}
-	bytes[0] = (char)(0xf0 | character >> 18);
-	bytes[1] = (char)(0x80 | (character >> 12 & 0x3f));
-	bytes[2] = (char)(0x80 | (character >> 6 & 0x3f));
-	bytes[3] = (char)(0x80 | (character & 0x3f));
-	return 4;
-}
-
 int json_unquote(struct json_span span, char *buffer, size_t size)
 {
 	struct json_reader reader;
@@ -154,7 +131,7 @@ int json_unquote(struct json_span span, char *buffer, size_t size)
 		at += 1 + read_escape(at + 1, end, &character);
 		if (character == 0)
 			return -EINVAL;
-		run = put_character(character, bytes);
+		run = text_put_utf8(character, bytes);
 		if (run >= size - n)
 			return -ENOBUFS;
 		memcpy(buffer + n, bytes, run);

@@ -39,6 +39,9 @@ void text_print_time_ns(uint64_t ns, char *text, size_t size);
  * one byte. size > 0. */
 size_t text_utf8_size(const char *text, size_t size);
 
+/* Write a character of Unicode, at most U+10FFFF and no surrogate; returns its bytes: 1 .. 4. */
+size_t text_put_utf8(uint32_t code, char out[4]);
+
 /* Whether all of text is UTF-8. NUL bytes are no fault here. */
 bool text_is_utf8(const char *text, size_t size);
 

@@ -34,30 +34,6 @@ static int64_t read_digits(const char *text, unsigned n, unsigned base)
 	return value;
 }
 
-static size_t print_utf8(uint32_t code, char *out)
-{
-	if (code < 0x80) {
-		out[0] = (char)code;
-		return 1;
-	}
-	if (code < 0x800) {
-		out[0] = (char)(0xc0 | code >> 6);
-		out[1] = (char)(0x80 | (code & 0x3f));
-		return 2;
-	}
-	if (code < 0x10000) {
-		out[0] = (char)(0xe0 | code >> 12);
-		out[1] = (char)(0x80 | (code >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (code & 0x3f));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | code >> 18);
-	out[1] = (char)(0x80 | (code >> 12 & 0x3f));
-	out[2] = (char)(0x80 | (code >> 6 & 0x3f));
-	out[3] = (char)(0x80 | (code & 0x3f));
-	return 4;
-}
-
 /* Undo the escape behind a backslash at *at, which moves past it. NULL, or what is wrong. */
 static const char *read_escape(const char **at, char out[4], size_t *ret_size)
 {
@@ -93,7 +69,7 @@ static const char *read_escape(const char **at, char out[4], size_t *ret_size)
 	if (digits >= 4) {
 		if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
 			return "an escape means no character of Unicode";
-		*ret_size = print_utf8((uint32_t)code, out);
+		*ret_size = text_put_utf8((uint32_t)code, out);
 	} else if (code > 0xff) {
 		return "an octal escape is over \\377";
 	} else {

@@ -48,22 +48,6 @@ static bool has_room(struct problem **items, size_t n)
 	return true;
 }
 
-/* Names of files may be anything, and a value may have been cut within a character; what is
- * reported is sent as JSON. */
-static void make_utf8(char *text)
-{
-	size_t left = strlen(text);
-
-	while (left > 0) {
-		size_t n = text_utf8_size(text, left);
-
-		if (n == 0)
-			*text = '?';
-		text += n ? n : 1;
-		left -= n ? n : 1;
-	}
-}
-
 static bool add(struct problem **items, size_t *n, const char *file, unsigned line,
 		const char *format, va_list arguments)
 {
@@ -74,8 +58,10 @@ static bool add(struct problem **items, size_t *n, const char *file, unsigned li
 	name = strdup(file);
 	if (!message || !name || !has_room(items, *n))
 		return false;
-	make_utf8(name);
-	make_utf8(message);
+	/* Names of files may be anything, and a value may have been cut within a character; what
+	 * is reported is sent as JSON. */
+	text_make_utf8(name);
+	text_make_utf8(message);
 	(*items)[(*n)++] = (struct problem){
 		.file = take_pointer(&name),
 		.line = line,

@@ -171,6 +171,22 @@ static void span_prints_what_reads_back_the_same(void **state)
 	assert_string_equal(text, "1m");
 }
 
+static void each_character_is_written_as_it_is_read(void **state)
+{
+	size_t size = 1;
+	char bytes[4];
+
+	(void)state;
+	for (uint32_t code = 1; code <= 0x10ffff; code++) {
+		if (code >= 0xd800 && code <= 0xdfff)
+			continue;
+		if (code == 0x80 || code == 0x800 || code == 0x10000)
+			size++;
+		assert_int_equal(text_put_utf8(code, bytes), size);
+		assert_int_equal(text_utf8_size(bytes, size), size);
+	}
+}
+
 static void utf8_takes_the_shortest_forms_only(void **state)
 {
 	static const struct {
@@ -270,6 +286,7 @@ int main(void)
 		cmocka_unit_test(size_knows_suffixes_and_overflow),
 		cmocka_unit_test(span_adds_up_numbers_with_units),
 		cmocka_unit_test(span_prints_what_reads_back_the_same),
+		cmocka_unit_test(each_character_is_written_as_it_is_read),
 		cmocka_unit_test(utf8_takes_the_shortest_forms_only),
 		cmocka_unit_test(text_is_made_fit_to_be_sent),
 		cmocka_unit_test(nearest_finds_misspellings_and_nothing_else),
