@@ -2,6 +2,7 @@
 #include "config/life_keys.h"
 
 #include "base/clock.h"
+#include "tests/unit/supervise/bounce.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,24 +20,6 @@ static struct restart_config defaults(enum restart_policy policy)
 
 	life_keys_init(&keys);
 	return life_keys_restart(&keys, policy);
-}
-
-/* Let it fail and come up again; returns how long it waited. */
-static uint64_t bounce(struct restart *child, enum restart_end how, uint64_t *now)
-{
-	uint64_t wait = 0;
-
-	assert_int_equal(restart_down(child, how, *now, &wait), RESTART_LATER);
-	*now += wait;
-	restart_up(child, *now);
-	return wait;
-}
-
-static enum restart_verdict down(struct restart *child, enum restart_end how, uint64_t now)
-{
-	uint64_t wait;
-
-	return restart_down(child, how, now, &wait);
 }
 
 static void init_that_always_fails_is_given_up_with_the_defaults(void **state)

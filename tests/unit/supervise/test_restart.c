@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
-#include "supervise/restart.h"
+#include "tests/unit/supervise/bounce.h"
 
 #define MS CLOCK_MS_NS
 #define S  CLOCK_SECOND_NS
@@ -23,24 +23,6 @@ static const struct restart_config usual = {
 	.crash_limit = 3,
 	.crash_healthy_ns = 600 * S,
 };
-
-/* Let it fail and come up again; returns how long it waited. */
-static uint64_t bounce(struct restart *child, enum restart_end how, uint64_t *now)
-{
-	uint64_t wait = 0;
-
-	assert_int_equal(restart_down(child, how, *now, &wait), RESTART_LATER);
-	*now += wait;
-	restart_up(child, *now);
-	return wait;
-}
-
-static enum restart_verdict down(struct restart *child, enum restart_end how, uint64_t now)
-{
-	uint64_t wait;
-
-	return restart_down(child, how, now, &wait);
-}
 
 static void delay_doubles_with_jitter_up_to_its_most(void **state)
 {
