@@ -2,16 +2,13 @@
 #include "base/io.h"
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -35,67 +32,6 @@ int io_set_cloexec(int fd)
 
 	if (flags < 0 || fcntl(fd, F_SETFD, flags | FD_CLOEXEC) < 0)
 		return -errno;
-	return 0;
-}
-
-/* Wait until fd can be written, or deadline_ns. */
-static int wait_writable(int fd, uint64_t deadline_ns)
-{
-	for (;;) {
-		struct pollfd watch = {.fd = fd, .events = POLLOUT};
-		uint64_t now = clock_now_ns();
-		struct timespec left;
-		int n;
-
-		if (now >= deadline_ns)
-			return -ETIMEDOUT;
-		left.tv_sec = (time_t)((deadline_ns - now) / CLOCK_SECOND_NS);
-		left.tv_nsec = (long)((deadline_ns - now) % CLOCK_SECOND_NS);
-		n = ppoll(&watch, 1, &left, NULL);
-		if (n > 0)
-			return 0;
-		if (n < 0 && errno != EINTR)
-			return -errno;
-	}
-}
-
-int io_write_all(int fd, const void *data, size_t size, uint64_t timeout_ns)
-{
-	const unsigned char *at = data;
-	uint64_t deadline_ns;
-	bool is_socket = true;
-
-	if (__builtin_add_overflow(clock_now_ns(), timeout_ns, &deadline_ns))
-		deadline_ns = UINT64_MAX;
-	while (size > 0) {
-		ssize_t n;
-		int r;
-
-		if (is_socket) {
-			n = send(fd, at, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-			if (n < 0 && errno == ENOTSOCK) {
-				is_socket = false;
-				continue;
-			}
-		} else {
-			/* A blocking pipe takes at most PIPE_BUF bytes without waiting once
-			 * poll() says so. */
-			r = wait_writable(fd, deadline_ns);
-			if (r < 0)
-				return r;
-			n = write(fd, at, size < 4096 ? size : 4096);
-		}
-		if (n >= 0) {
-			at += n;
-			size -= (size_t)n;
-		} else if (errno == EAGAIN) {
-			r = wait_writable(fd, deadline_ns);
-			if (r < 0)
-				return r;
-		} else if (errno != EINTR) {
-			return -errno;
-		}
-	}
 	return 0;
 }
 

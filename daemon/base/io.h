@@ -1,4 +1,4 @@
-/* io.h - descriptors: flags, whole writes, whole files, and memory that travels as a
+/* io.h - descriptors: flags, whole files, and memory that travels as a
  * descriptor.
  *
  * Stateless functions; any process and thread. Returns 0 or -errno; ret_x is written only on
@@ -12,12 +12,6 @@
 
 int io_set_nonblock(int fd);
 int io_set_cloexec(int fd);
-
-/* Write all of it, to a blocking or non-blocking fd, waiting at most timeout_ns in all. For
- * start-up, tests and clients; a loop uses a buffer and LOOP_WRITE instead. A closed socket
- * gives -EPIPE and no SIGPIPE (a pipe raises SIGPIPE where it is not ignored). -ETIMEDOUT: an
- * unknown part was written. */
-int io_write_all(int fd, const void *data, size_t size, uint64_t timeout_ns);
 
 /* Read a regular file (or /dev/null, which is empty) as a whole. path is relative to the
  * directory dir_fd, AT_FDCWD for the current one. *ret_data is given (malloc), with a NUL

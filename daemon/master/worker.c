@@ -23,17 +23,6 @@
 #define READY_NS                                                                               \
 	(60 * CLOCK_SECOND_NS) /* for a process to be ready where StartTimeout=infinity */
 
-const char *worker_state_name(enum worker_state state)
-{
-	static const char *const names[] = {
-		[WORKER_STOPPED] = "stopped", [WORKER_STARTING] = "starting",
-		[WORKER_RUNNING] = "running", [WORKER_STOPPING] = "stopping",
-		[WORKER_BACKOFF] = "backoff",
-	};
-
-	return names[state];
-}
-
 bool worker_is_up(const struct worker *worker)
 {
 	return worker->state == WORKER_RUNNING && worker->channel && !worker->is_dead;

@@ -203,6 +203,4 @@ void worker_ended(struct worker *worker);
 /* It ended otherwise: start the next one, now or later. What was to run there may move. */
 void worker_follow_end(struct worker *worker, enum worker_end end);
 
-const char *worker_state_name(enum worker_state state);
-
 #endif

@@ -308,14 +308,6 @@ int loader_load(struct loader *loader, int fd, const char *name, uint32_t number
 	return 0;
 }
 
-const struct troupe_actor *plugin_find_actor(const struct plugin *plugin, const char *name)
-{
-	for (size_t i = 0; i < plugin->info->n_actors; i++)
-		if (strcmp(plugin->info->actors[i].name, name) == 0)
-			return plugin->tables[i];
-	return NULL;
-}
-
 /* address: in the plug-in's file. */
 static void find_function(const struct plugin *plugin, uint64_t address,
 			  struct loader_symbol *ret_symbol)

@@ -50,9 +50,6 @@ void loader_free(struct loader *loader);
 int loader_load(struct loader *loader, int fd, const char *name, uint32_t number,
 		unsigned flags, struct plugin **ret_plugin, char *why);
 
-/* The table of an actor type; NULL: the plug-in has none of that name. */
-const struct troupe_actor *plugin_find_actor(const struct plugin *plugin, const char *name);
-
 /* The function that holds a code address, static ones too where the plug-in was not
  * stripped. The texts are borrowed from the loader: "" for an address in a plug-in but in no
  * function known. */

@@ -1,4 +1,4 @@
-/* test_io.c - whole writes, whole files, sealed memory. */
+/* test_io.c - whole files, sealed memory. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -15,7 +15,6 @@
 
 #include <cmocka.h>
 
-#include "base/clock.h"
 #include "base/io.h"
 
 static int setup(void **state)
@@ -81,28 +80,6 @@ static void file_is_refused_when_over_the_limit_or_no_file(void **state)
 	assert_int_equal(io_file_read(AT_FDCWD, "fifo", 3, &data, &size), -EINVAL);
 	assert_int_equal(io_file_read(AT_FDCWD, "/dev/zero", 3, &data, &size), -EINVAL);
 	assert_null(data);
-}
-
-static void write_gives_up_when_nobody_reads(void **state)
-{
-	static const char zeros[1 << 20];
-	uint64_t start = clock_now_ns();
-	int fds[2], pipe_fds[2];
-
-	(void)state;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-	assert_int_equal(io_write_all(fds[0], "hello", 5, CLOCK_SECOND_NS), 0);
-	assert_int_equal(io_write_all(fds[0], zeros, sizeof(zeros), 20 * CLOCK_MS_NS),
-			 -ETIMEDOUT);
-	close(fds[1]);
-	assert_int_equal(io_write_all(fds[0], "hello", 5, CLOCK_SECOND_NS), -EPIPE);
-	close(fds[0]);
-	assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0); /* blocking */
-	assert_int_equal(io_write_all(pipe_fds[1], zeros, sizeof(zeros), 20 * CLOCK_MS_NS),
-			 -ETIMEDOUT);
-	assert_true(clock_now_ns() - start < 10 * CLOCK_SECOND_NS);
-	close(pipe_fds[0]);
-	close(pipe_fds[1]);
 }
 
 static void flags_are_set(void **state)
@@ -180,7 +157,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(file_is_read_whole_with_a_nul_behind),
 		TEST(file_is_refused_when_over_the_limit_or_no_file),
-		TEST(write_gives_up_when_nobody_reads),
 		TEST(flags_are_set),
 		TEST(memfd_comes_back_and_cannot_change),
 		TEST(memfd_is_refused_when_a_seal_is_missing),
