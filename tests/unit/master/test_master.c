@@ -315,6 +315,18 @@ static bool has_no_bytes(struct stage *stage)
 	return stage->master->workers[1]->call_bytes == 0;
 }
 
+static void call_that_is_over_counts_until_the_worker_has_read_it(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_say(stage, TO_ACTOR_IN("50", ""));
+	stage_expect(stage, "io.troupe.Control.Timeout");
+	assert_false(has_no_bytes(stage));
+	/* Its next Pong says so. */
+	stage_until(stage, has_no_bytes);
+	assert_int_equal(stage->master->workers[1]->over_bytes, 0);
+}
+
 static void say_kept(struct stage *stage, int64_t call)
 {
 	assert_int_equal(channel_send(stage->workers[1]->channel, &worker_kept_method,
@@ -443,6 +455,7 @@ int main(void)
 		TEST(master_keeps_what_was_held_when_the_worker_dies),
 		TEST(master_keeps_deadlines_whatever_the_worker_does),
 		TEST(master_drops_a_late_reply_that_is_read_before_the_timer),
+		TEST(call_that_is_over_counts_until_the_worker_has_read_it),
 		TEST(master_lets_a_stream_be_quiet_once_it_is_kept),
 		TEST(master_refuses_calls_when_too_much_waits_for_a_worker),
 		TEST(master_stops_in_order_when_told_to),
