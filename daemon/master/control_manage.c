@@ -124,10 +124,10 @@ void control_on_start(void *context, struct control_call *call, const void *in)
 		return;
 	}
 	if (unit->is_removed || unit->has_bad_file) {
-		control_call_fail(
-			call, &api_wrong_state_error,
-			&(struct api_wrong_state){.name = start->name,
-						  .state = unit_state_name(unit_state(unit))});
+		control_call_fail(call, &api_wrong_state_error,
+				  &(struct api_wrong_state){
+					  .name = start->name,
+					  .state = api_state_type.names[unit_state(unit)]});
 		return;
 	}
 	start_unit(unit, instance);
@@ -183,10 +183,10 @@ void control_on_restart(void *context, struct control_call *call, const void *in
 		return;
 	}
 	if (unit->is_removed || unit->has_bad_file) {
-		control_call_fail(
-			call, &api_wrong_state_error,
-			&(struct api_wrong_state){.name = restart->name,
-						  .state = unit_state_name(unit_state(unit))});
+		control_call_fail(call, &api_wrong_state_error,
+				  &(struct api_wrong_state){
+					  .name = restart->name,
+					  .state = api_state_type.names[unit_state(unit)]});
 		return;
 	}
 	/* One that is changed as a whole is restarted as a whole. */

@@ -32,7 +32,7 @@ static bool count_workers(const struct master *master, struct arena *arena,
 		if (!worker)
 			continue;
 		out->workers++;
-		if (worker->state != WORKER_RUNNING)
+		if (worker->state != API_STATE_RUNNING)
 			continue;
 		out->workersRunning++;
 		if (worker->stall.is_stalled) {
@@ -78,7 +78,7 @@ void control_on_status(void *context, struct control_call *call, const void *in)
 	fits = count_workers(master, &arena, stalls, &out);
 	HASH_ITER (by_name, master->units_by_name, unit, next) {
 		out.units++;
-		out.unitsFailed += unit_state(unit) == UNIT_FAILED;
+		out.unitsFailed += unit_state(unit) == API_STATE_FAILED;
 	}
 	if (fits && describe_problems(&arena, problems, 2, &out.problems, &out.warnings))
 		(void)control_call_reply(call, &api_status_method, &out, false);

@@ -14,16 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-_Static_assert((int)UNIT_STARTING == (int)API_STATE_STARTING &&
-		       (int)UNIT_RUNNING == (int)API_STATE_RUNNING &&
-		       (int)UNIT_BACKOFF == (int)API_STATE_BACKOFF &&
-		       (int)UNIT_FAILED == (int)API_STATE_FAILED &&
-		       (int)UNIT_STOPPING == (int)API_STATE_STOPPING &&
-		       (int)UNIT_STOPPED == (int)API_STATE_STOPPED &&
-		       (int)UNIT_ENDED == (int)API_STATE_ENDED &&
-		       (int)UNIT_STALLED == (int)API_STATE_STALLED,
-	       "the same states");
-
 void describe_fail(struct control_call *call)
 {
 	control_call_fail(call, &api_overloaded_error, &(struct api_overloaded){0});
@@ -67,7 +57,7 @@ static bool describe_instance(struct arena *arena, const struct instance *instan
 {
 	*ret_instance = (struct api_instance){
 		.instance = instance->number,
-		.state = (enum api_state)instance_shown(instance),
+		.state = instance_shown(instance),
 		.address =
 			troupe_address_is_null(instance->address) ? NULL : &instance->address,
 		.outstanding = instance->outstanding,
@@ -109,7 +99,7 @@ bool describe_unit(struct arena *arena, const struct unit *unit, struct api_unit
 {
 	*ret_unit = (struct api_unit){
 		.name = unit->file.name,
-		.state = (enum api_state)unit_shown(unit),
+		.state = unit_shown(unit),
 		.reason = unit->reason,
 		.description = unit->file.description,
 		.plugin = unit->file.plugin ? unit->file.plugin : "",
@@ -190,24 +180,13 @@ static int64_t counter(const _Atomic uint64_t *place)
 	return value > INT64_MAX ? INT64_MAX : (int64_t)value;
 }
 
-static enum api_state shown_state(const struct worker *worker)
-{
-	static const enum api_state states[] = {
-		[WORKER_STOPPED] = API_STATE_STOPPED, [WORKER_STARTING] = API_STATE_STARTING,
-		[WORKER_RUNNING] = API_STATE_RUNNING, [WORKER_STOPPING] = API_STATE_STOPPING,
-		[WORKER_BACKOFF] = API_STATE_BACKOFF,
-	};
-
-	return worker->stall.is_stalled ? API_STATE_STALLED : states[worker->state];
-}
-
 bool describe_worker(struct arena *arena, const struct worker *worker,
 		     struct api_worker *ret_worker)
 {
 	*ret_worker = (struct api_worker){
 		.worker = worker->number,
 		.incarnation = worker->incarnation,
-		.state = shown_state(worker),
+		.state = worker->stall.is_stalled ? API_STATE_STALLED : worker->state,
 		.restarts = (int64_t)worker->restarts,
 	};
 	if (worker->stall.is_stalled) {

@@ -41,7 +41,7 @@ static void report(const struct instance *instance, const char *text)
 		.unit = instance->unit->file.name,
 		.instance = instance->number,
 		.worker = instance->worker ? instance->worker->number : 0,
-		.state = (enum api_state)instance_shown(instance),
+		.state = instance_shown(instance),
 	};
 
 	watch_actor(&instance->unit->master->watchers, &actor, text);

@@ -26,7 +26,7 @@
 static bool has_workers(const struct master *master)
 {
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-		if (master->workers[i] && master->workers[i]->state != WORKER_STOPPED)
+		if (master->workers[i] && master->workers[i]->state != API_STATE_STOPPED)
 			return true;
 	return false;
 }

@@ -13,7 +13,7 @@
 
 static bool is_worker_settled(const struct worker *worker)
 {
-	return worker->state == WORKER_RUNNING || worker->state == WORKER_BACKOFF;
+	return worker->state == API_STATE_RUNNING || worker->state == API_STATE_BACKOFF;
 }
 
 static bool is_instance_settled(const struct instance *instance)
@@ -65,17 +65,17 @@ static struct tally count_all(const struct master *master)
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
 		tally.workers += master->workers[i] != NULL;
 		tally.workers_up +=
-			master->workers[i] && master->workers[i]->state == WORKER_RUNNING;
+			master->workers[i] && master->workers[i]->state == API_STATE_RUNNING;
 	}
 	for (unit = master->units_by_name; unit; unit = unit->by_name.next) {
-		enum unit_state state = unit_state(unit);
+		enum api_state state = unit_state(unit);
 
 		tally.units++;
-		tally.units_troubled += state == UNIT_FAILED || state == UNIT_BACKOFF;
+		tally.units_troubled += state == API_STATE_FAILED || state == API_STATE_BACKOFF;
 		/* Also a unit that was stopped by an operator, and one that has ended by
 		 * itself. */
-		tally.units_well +=
-			state == UNIT_RUNNING || state == UNIT_STOPPED || state == UNIT_ENDED;
+		tally.units_well += state == API_STATE_RUNNING || state == API_STATE_STOPPED ||
+				    state == API_STATE_ENDED;
 	}
 	return tally;
 }

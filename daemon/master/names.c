@@ -28,7 +28,7 @@ static bool is_coming(const struct instance *instance)
 {
 	switch (instance->state) {
 	case INSTANCE_RUNNING: /* if its worker has just died, what follows is not done yet */
-		return instance->worker->state != WORKER_STOPPING;
+		return instance->worker->state != API_STATE_STOPPING;
 	case INSTANCE_WAITING:
 	case INSTANCE_STARTING:
 	case INSTANCE_BACKOFF:
@@ -260,14 +260,14 @@ static enum names_place fail_no_such(struct control_call *client, const char *na
 }
 
 static enum names_place fail_state(struct control_call *client, const char *name,
-				   const struct unit *unit, enum unit_state state)
+				   const struct unit *unit, enum api_state state)
 {
-	bool has_reason = state == UNIT_FAILED || state == UNIT_BACKOFF;
+	bool has_reason = state == API_STATE_FAILED || state == API_STATE_BACKOFF;
 
 	control_call_fail(client, &api_wrong_state_error,
 			  &(struct api_wrong_state){
 				  .name = name,
-				  .state = unit_state_name(state),
+				  .state = api_state_type.names[state],
 				  .reason = has_reason ? unit->reason : NULL,
 			  });
 	return NAMES_NOWHERE;

@@ -72,9 +72,9 @@ static bool has_same_plugin(struct master *master, const struct unit *unit,
 }
 
 /* By an operator, or by itself: a new definition is no reason to start it. */
-static bool is_down(enum unit_state state)
+static bool is_down(enum api_state state)
 {
-	return state == UNIT_STOPPED || state == UNIT_ENDED;
+	return state == API_STATE_STOPPED || state == API_STATE_ENDED;
 }
 
 /* What has changed needs no new actors. */
@@ -93,7 +93,7 @@ static void apply_in_place(struct unit *unit, struct unit_file *file,
 static int apply_anew(struct master *master, struct unit *unit, struct unit_file *file,
 		      struct reload_result *result)
 {
-	enum unit_state state = unit_state(unit);
+	enum api_state state = unit_state(unit);
 	char why[VERSION_WHY_MAX];
 	struct version *version;
 	int r = version_new(master, file, NULL, &version, why, &result->problems);
@@ -112,7 +112,7 @@ static int apply_anew(struct master *master, struct unit *unit, struct unit_file
 		version_unref(version);
 		return r;
 	}
-	add_name(state == UNIT_FAILED                        ? &result->started
+	add_name(state == API_STATE_FAILED                   ? &result->started
 		 : unit_is_changing(unit) && !is_down(state) ? &result->restarted
 							     : &result->changed,
 		 unit->name);

@@ -64,12 +64,13 @@ static bool has_come_up(struct reload_reply *reply, const char *name)
 	struct problems *problems = &reply->result.problems;
 	const struct unit *unit = unit_find(reply->master, name);
 
-	if (!unit || unit_state(unit) == UNIT_FAILED || unit_state(unit) == UNIT_BACKOFF) {
+	if (!unit || unit_state(unit) == API_STATE_FAILED ||
+	    unit_state(unit) == API_STATE_BACKOFF) {
 		(void)problems_add(problems, unit ? unit->file.file : name, 0, "%s %s: %s",
 				   name,
-				   !unit                             ? "is gone"
-				   : unit_state(unit) == UNIT_FAILED ? "has failed"
-								     : "is in backoff",
+				   !unit                                  ? "is gone"
+				   : unit_state(unit) == API_STATE_FAILED ? "has failed"
+									  : "is in backoff",
 				   unit && unit->reason ? unit->reason : "see the log");
 		return false;
 	}

@@ -43,15 +43,15 @@ static void on_late(struct loop_timer *timer)
 {
 	struct waiting_call *waiting = container_of(timer, struct waiting_call, timer);
 	const struct unit *unit = waiting->unit;
-	enum unit_state state = unit_state(unit);
+	enum api_state state = unit_state(unit);
 	char reason[1024];
 
 	/* Of what it was at when it failed: nothing, where an operator has begun to start
 	 * it. */
 	(void)snprintf(reason, sizeof(reason), "%s is %s%s%s%s", unit->name,
-		       state == UNIT_BACKOFF ? "in " : "", unit_state_name(state),
-		       state == UNIT_BACKOFF && unit->reason ? ": " : "",
-		       state == UNIT_BACKOFF && unit->reason ? unit->reason : "");
+		       state == API_STATE_BACKOFF ? "in " : "", api_state_type.names[state],
+		       state == API_STATE_BACKOFF && unit->reason ? ": " : "",
+		       state == API_STATE_BACKOFF && unit->reason ? unit->reason : "");
 	text_make_utf8(reason);
 	control_call_fail(free_waiting(waiting), &api_timeout_error,
 			  &(struct api_timeout){.reason = reason});

@@ -97,7 +97,7 @@ bool stall_on_pong(struct worker *worker, uint64_t ping)
 
 	/* One that is stopping was forgotten. */
 	if (stall->ping == 0 || stall->ping != ping)
-		return worker->state == WORKER_STOPPING;
+		return worker->state == API_STATE_STOPPING;
 	stall->ping = 0;
 	calls_pass_fence(worker);
 	stall->silent_ns = 0;

@@ -14,71 +14,59 @@
 
 /* ---- states */
 
-enum unit_state instance_shown(const struct instance *instance)
+enum api_state instance_shown(const struct instance *instance)
 {
 	switch (instance->state) {
 	case INSTANCE_WAITING:
-		return instance->worker && instance->worker->state == WORKER_BACKOFF
-			       ? UNIT_BACKOFF
-			       : UNIT_STARTING;
+		return instance->worker && instance->worker->state == API_STATE_BACKOFF
+			       ? API_STATE_BACKOFF
+			       : API_STATE_STARTING;
 	case INSTANCE_STARTING:
-		return UNIT_STARTING;
+		return API_STATE_STARTING;
 	case INSTANCE_RUNNING:
-		return instance_stalls(instance) ? UNIT_STALLED : UNIT_RUNNING;
+		return instance_stalls(instance) ? API_STATE_STALLED : API_STATE_RUNNING;
 	case INSTANCE_BACKOFF:
-		return UNIT_BACKOFF;
+		return API_STATE_BACKOFF;
 	case INSTANCE_DRAINING:
 	case INSTANCE_STOPPING:
-		return UNIT_STOPPING;
+		return API_STATE_STOPPING;
 	case INSTANCE_ENDED:
-		return UNIT_ENDED;
+		return API_STATE_ENDED;
 	case INSTANCE_FAILED:
-		return UNIT_FAILED;
+		return API_STATE_FAILED;
 	default:
-		return UNIT_STOPPED;
+		return API_STATE_STOPPED;
 	}
 }
 
-enum unit_state unit_state(const struct unit *unit)
+enum api_state unit_state(const struct unit *unit)
 {
 	/* What is most worth knowing of a pool: that one of it failed, is coming, is
 	 * going... */
 	if (unit->is_broken || unit->n_in[INSTANCE_FAILED] > 0)
-		return UNIT_FAILED;
+		return API_STATE_FAILED;
 	if (unit->n_in[INSTANCE_BACKOFF] > 0)
-		return UNIT_BACKOFF;
+		return API_STATE_BACKOFF;
 	if (unit->n_in[INSTANCE_STARTING] > 0)
-		return UNIT_STARTING;
+		return API_STATE_STARTING;
 	if (unit->n_in[INSTANCE_WAITING] > 0)
 		for (unsigned i = 0; i < unit->n_instances; i++)
 			if (unit->instances[i].state == INSTANCE_WAITING)
 				return instance_shown(&unit->instances[i]);
 	if (unit->n_in[INSTANCE_STOPPING] + unit->n_in[INSTANCE_DRAINING] > 0)
-		return UNIT_STOPPING;
+		return API_STATE_STOPPING;
 	if (unit->n_in[INSTANCE_RUNNING] > 0)
-		return UNIT_RUNNING;
+		return API_STATE_RUNNING;
 	if (unit->n_in[INSTANCE_ENDED] > 0)
-		return UNIT_ENDED;
-	return UNIT_STOPPED;
+		return API_STATE_ENDED;
+	return API_STATE_STOPPED;
 }
 
-enum unit_state unit_shown(const struct unit *unit)
+enum api_state unit_shown(const struct unit *unit)
 {
-	enum unit_state state = unit_state(unit);
+	enum api_state state = unit_state(unit);
 
-	return state == UNIT_RUNNING && unit_stalls(unit) ? UNIT_STALLED : state;
-}
-
-const char *unit_state_name(enum unit_state state)
-{
-	static const char *const names[] = {
-		[UNIT_STARTING] = "starting", [UNIT_RUNNING] = "running",
-		[UNIT_BACKOFF] = "backoff",   [UNIT_FAILED] = "failed",
-		[UNIT_STOPPING] = "stopping", [UNIT_STOPPED] = "stopped",
-		[UNIT_ENDED] = "ended",       [UNIT_STALLED] = "stalled",
-	};
-
-	return names[state];
+	return state == API_STATE_RUNNING && unit_stalls(unit) ? API_STATE_STALLED : state;
 }
 
 void unit_mark_changed(struct unit *unit)
@@ -139,10 +127,10 @@ bool unit_provides(const struct unit *unit, const char *interface)
 
 bool unit_has_future(const struct unit *unit)
 {
-	enum unit_state state = unit_state(unit);
+	enum api_state state = unit_state(unit);
 
-	return state == UNIT_RUNNING || state == UNIT_STARTING || state == UNIT_BACKOFF ||
-	       unit->is_resumed || unit->n_coming_back > 0;
+	return state == API_STATE_RUNNING || state == API_STATE_STARTING ||
+	       state == API_STATE_BACKOFF || unit->is_resumed || unit->n_coming_back > 0;
 }
 
 /* ---- which instance stalls a worker */

@@ -17,6 +17,7 @@
 #include "base/loop.h"
 #include "base/rate_limit.h"
 #include "config/unit_file.h"
+#include "io.troupe.Control.varlink.h"
 #include "supervise/restart.h"
 #include <stdarg.h>
 #include <stdbool.h>
@@ -39,19 +40,6 @@ enum instance_state {
 	INSTANCE_ENDED,
 	INSTANCE_FAILED,
 	INSTANCE_STATE_COUNT
-};
-
-/* What a unit as a whole, or an instance of it, is at: for people, in the words of
- * io.troupe.Control. */
-enum unit_state {
-	UNIT_STARTING,
-	UNIT_RUNNING,
-	UNIT_BACKOFF,
-	UNIT_FAILED,
-	UNIT_STOPPING,
-	UNIT_STOPPED,
-	UNIT_ENDED,
-	UNIT_STALLED, /* only shown */
 };
 
 /* What only an instance that had trouble needs: pools are large, and most actors never fail. */
@@ -113,7 +101,7 @@ struct unit {
 	struct list waiters;          /* struct waiter */
 	struct list calls;            /* that wait for it to run; of route.c */
 	struct loop_timer stop_timer; /* of stopping.c */
-	enum unit_state told;         /* the state that watchers were sent last */
+	enum api_state told;          /* the state that watchers were sent last */
 	/* What to do when all instances have stopped */
 	bool is_removed;
 	bool is_resumed;              /* start again */
@@ -122,12 +110,11 @@ struct unit {
 	UT_hash_handle by_name;
 };
 
-enum unit_state unit_state(const struct unit *unit);
+enum api_state unit_state(const struct unit *unit);
 /* For people: the same, or `stalled` where it would be `running` and a handler of it does not
  * return. */
-enum unit_state unit_shown(const struct unit *unit);
-enum unit_state instance_shown(const struct instance *instance);
-const char *unit_state_name(enum unit_state state);
+enum api_state unit_shown(const struct unit *unit);
+enum api_state instance_shown(const struct instance *instance);
 
 /* Whether an actor of the unit provides the interface, as far as is known. */
 bool unit_provides(const struct unit *unit, const char *interface);

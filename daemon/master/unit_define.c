@@ -85,7 +85,7 @@ static int add_unit(struct master *master, struct unit_file *file, bool is_confi
 	unit->version = version;
 	version->unit = unit;
 	master->n_changes++;
-	unit->told = UNIT_STOPPED;
+	unit->told = API_STATE_STOPPED;
 	rate_limit_init(&unit->ends, ENDS_INTERVAL_NS, ENDS_BURST);
 	rate_limit_init(&unit->given_up, ENDS_INTERVAL_NS, ENDS_BURST);
 	list_init(&unit->ready);

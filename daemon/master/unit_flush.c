@@ -27,7 +27,7 @@ static void forget(struct unit *unit)
 static void flush(struct unit *unit)
 {
 	struct master *master = unit->master;
-	enum unit_state state;
+	enum api_state state;
 
 	/* First, so that one that is started again is not reported as stopped. */
 	unit_go_on(unit);
@@ -37,12 +37,11 @@ static void flush(struct unit *unit)
 	if (unit->names_changed)
 		names_tell(master, unit);
 	/* A unit that runs has no reason: the last failure is over. */
-	if (state == UNIT_RUNNING)
+	if (state == API_STATE_RUNNING)
 		free(take_pointer(&unit->reason));
 	if (state != unit->told) {
 		unit->told = state;
-		watch_unit_state(&master->watchers, unit->file.name, (enum api_state)state,
-				 unit->reason);
+		watch_unit_state(&master->watchers, unit->file.name, state, unit->reason);
 	}
 	waiters_check(unit);
 	route_again(unit);

@@ -71,9 +71,10 @@ static bool has_come(const struct waiter *waiter)
 
 static void answer_spawn(struct unit *unit, struct control_call *call)
 {
-	enum unit_state state = unit_state(unit);
+	enum api_state state = unit_state(unit);
 
-	if (state == UNIT_RUNNING || state == UNIT_ENDED || state == UNIT_STARTING) {
+	if (state == API_STATE_RUNNING || state == API_STATE_ENDED ||
+	    state == API_STATE_STARTING) {
 		unit_reply(unit, call, &api_spawn_method);
 		return;
 	}

@@ -25,7 +25,7 @@
 
 bool worker_is_up(const struct worker *worker)
 {
-	return worker->state == WORKER_RUNNING && worker->channel && !worker->is_dead;
+	return worker->state == API_STATE_RUNNING && worker->channel && !worker->is_dead;
 }
 
 void worker_look_for_progress(struct worker *worker)
@@ -214,7 +214,7 @@ void worker_follow_end(struct worker *worker, enum worker_end end)
 
 	worker->restarts++;
 	worker->master->worker_restarts++;
-	worker->state = WORKER_BACKOFF;
+	worker->state = API_STATE_BACKOFF;
 	/* Neither has a limit: without workers whole units could not run. */
 	if (end != WORKER_END_BLAMED)
 		(void)restart_down(record, TROUPE_CAUSE_CRASHED,
@@ -273,7 +273,7 @@ static int try_launch(struct worker *worker)
 	worker->killed_why = NULL;
 	worker->culprit_unit = worker->culprit_deployment = worker->culprit_definition = 0;
 	worker->is_late = worker->missed_names = false;
-	worker->state = WORKER_STARTING;
+	worker->state = API_STATE_STARTING;
 	worker->is_away = false;
 	loop_io_init(&worker->pidfd_io, master->loop, worker->pidfd, on_pidfd);
 	loop_io_set(&worker->pidfd_io, LOOP_READ);
@@ -313,7 +313,7 @@ static void launch(struct worker *worker)
 void worker_start(struct worker *worker)
 {
 	/* A stopping daemon would not send a new one Shutdown. */
-	if (worker->state != WORKER_STOPPED || worker->master->is_stopping)
+	if (worker->state != API_STATE_STOPPED || worker->master->is_stopping)
 		return;
 	launch(worker);
 }
@@ -321,26 +321,21 @@ void worker_start(struct worker *worker)
 /* A unit's own worker has done its work. */
 static void retire(struct worker *worker)
 {
-	worker->state = WORKER_STOPPED;
+	worker->state = API_STATE_STOPPED;
 	if (!worker->owner && worker->number > worker->master->n_shared)
 		worker_free(worker);
 }
 
 void worker_stop(struct worker *worker)
 {
-	switch (worker->state) {
-	case WORKER_STOPPED:
-	case WORKER_BACKOFF:
+	if (worker->state == API_STATE_STOPPED || worker->state == API_STATE_BACKOFF) {
 		loop_timer_stop(&worker->restart_timer);
 		retire(worker);
 		return;
-	case WORKER_STOPPING:
-		return;
-	case WORKER_STARTING:
-	case WORKER_RUNNING:
-		break;
 	}
-	worker->state = WORKER_STOPPING;
+	if (worker->state == API_STATE_STOPPING)
+		return;
+	worker->state = API_STATE_STOPPING;
 	loop_timer_stop(&worker->request_timer);
 	(void)worker_send(worker, &worker_shutdown_method, &(struct worker_shutdown){0}, -1);
 	/* One that is being ended has less time. */
@@ -423,6 +418,7 @@ int worker_new(struct master *master, unsigned number, struct unit *owner,
 	worker->master = master;
 	worker->ops = master->worker_ops;
 	worker->number = number;
+	worker->state = API_STATE_STOPPED;
 	worker->owner = owner;
 	worker->pidfd = -1;
 	worker->arena = -1;

@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/loop.h"
 #include "base/page.h"
+#include "io.troupe.Control.varlink.h"
 #include "master/letters.h"
 #include "master/stall.h"
 #include "master/suspects.h"
@@ -31,14 +32,6 @@ struct unit;
 struct instance;
 struct deployment;
 struct version;
-
-enum worker_state {
-	WORKER_STOPPED,
-	WORKER_STARTING,
-	WORKER_RUNNING,
-	WORKER_STOPPING,
-	WORKER_BACKOFF,
-};
 
 /* What its end was, for when its successor is started. */
 enum worker_end {
@@ -80,7 +73,7 @@ struct worker {
 	unsigned number;
 	struct unit *
 		owner; /* of a unit's own process; NULL: shared, or its unit has let go of it */
-	enum worker_state state;
+	enum api_state state;
 	struct restart deaths; /* without a known fault: the next process comes soon */
 	/* Starts that failed, memory that ran out: with growing delays. */
 	struct restart trouble;

@@ -66,7 +66,7 @@ void worker_on_places(void *context, const struct crash *crash)
 
 static bool is_sound_end(const struct worker *worker)
 {
-	return worker->state == WORKER_STOPPING && worker->end.si_code == CLD_EXITED &&
+	return worker->state == API_STATE_STOPPING && worker->end.si_code == CLD_EXITED &&
 	       worker->end.si_status == 0;
 }
 
@@ -146,7 +146,7 @@ static void find_blame(struct worker *worker, struct blame *blame)
 				    : find_request(worker, REQUEST_DEFINE, PAGE_DOING_DEFINE);
 	/* A signal from another process, a kill that was asked for and memory that ran out are
 	 * evidence against no unit. */
-	is_open = worker->state == WORKER_RUNNING && !was_sent && !worker->is_explained &&
+	is_open = worker->state == API_STATE_RUNNING && !was_sent && !worker->is_explained &&
 		  !worker->crash.is_oom;
 	if (is_open && !is_anybody_to_blame(blame))
 		blame->is_pinned = suspects_find(worker, find_life_ns(worker), &blame->why);
@@ -164,7 +164,7 @@ static enum worker_end judge(const struct worker *worker, const struct blame *bl
 
 	if (is_anybody_to_blame(blame))
 		return WORKER_END_BLAMED;
-	return worker->crash.is_oom || (worker->state != WORKER_RUNNING && !was_sent)
+	return worker->crash.is_oom || (worker->state != API_STATE_RUNNING && !was_sent)
 		       ? WORKER_END_TROUBLE
 		       : WORKER_END_NEUTRAL;
 }
@@ -239,7 +239,7 @@ void worker_on_death(struct worker *worker)
 	struct master *master = worker->master;
 	struct blame blame = {0};
 	char text[CRASH_TEXT] = "";
-	bool was_stopping = worker->state == WORKER_STOPPING;
+	bool was_stopping = worker->state == API_STATE_STOPPING;
 	bool was_sound;
 	enum worker_end end = WORKER_END_NEUTRAL;
 
@@ -265,7 +265,7 @@ void worker_on_death(struct worker *worker)
 		log_debug(&master->log, "worker %u (pid %d) has ended", worker->number,
 			  (int)worker->pid);
 	}
-	worker->state = was_stopping ? WORKER_STOPPING : WORKER_BACKOFF;
+	worker->state = was_stopping ? API_STATE_STOPPING : API_STATE_BACKOFF;
 	suspects_down(worker);
 	calls_worker_down(worker, worker->crash.is_blamed && !was_sound
 					  ? worker->crash.activity.call

@@ -49,13 +49,13 @@ static void on_ready(void *context, const void *in, int *fd)
 
 	(void)in;
 	(void)fd;
-	if (worker->state == WORKER_STOPPING)
+	if (worker->state == API_STATE_STOPPING)
 		return;
-	if (worker->state != WORKER_STARTING) {
+	if (worker->state != API_STATE_STARTING) {
 		worker_kill(worker, "it broke the protocol: ready twice", false);
 		return;
 	}
-	worker->state = WORKER_RUNNING;
+	worker->state = API_STATE_RUNNING;
 	loop_timer_stop(&worker->request_timer);
 	restart_up(&worker->deaths, loop_now_ns(master->loop));
 	restart_up(&worker->trouble, loop_now_ns(master->loop));

@@ -197,7 +197,7 @@ void worker_on_request_timer(struct loop_timer *timer)
 		loop_timer_start(timer, MASTER_AWAKE_NS);
 		return;
 	}
-	if (worker->state == WORKER_STARTING) {
+	if (worker->state == API_STATE_STARTING) {
 		worker_kill(worker, "it was not ready in time", true);
 		return;
 	}

@@ -28,7 +28,7 @@ static void assert_unharmed(struct stage *stage)
 {
 	const struct unit *unit = unit_find(stage->master, "two");
 
-	assert_int_equal(unit_state(unit), UNIT_RUNNING);
+	assert_int_equal(unit_state(unit), API_STATE_RUNNING);
 	assert_int_equal(unit->restarts, 0);
 	assert_null(unit->reason);
 	assert_int_equal(stage->master->workers[2]->incarnation, 2);
@@ -44,7 +44,7 @@ static void expect_end(struct stage *stage)
 {
 	stage_until(stage, is_replaced);
 	stage_idle(stage);
-	assert_int_equal(unit_state(unit_find(stage->master, "one")), UNIT_RUNNING);
+	assert_int_equal(unit_state(unit_find(stage->master, "one")), API_STATE_RUNNING);
 	assert_unharmed(stage);
 }
 
@@ -258,7 +258,7 @@ static void plugin_is_refused_for_one_worker_only(void **state)
 					   .error = huge});
 	free(huge);
 	stage_idle(stage);
-	assert_int_equal(unit_state(unit_find(stage->master, "one")), UNIT_FAILED);
+	assert_int_equal(unit_state(unit_find(stage->master, "one")), API_STATE_FAILED);
 	assert_in_range(strlen(unit_find(stage->master, "one")->reason), 1000, 3000);
 	assert_ptr_equal(stage->workers[2], other);
 	assert_unharmed(stage);
@@ -348,7 +348,7 @@ static bool is_two_back(struct stage *stage)
 {
 	const struct unit *unit = unit_find(stage->master, "two");
 
-	return unit_state(unit) == UNIT_RUNNING && unit->instances[0].address.worker == 1;
+	return unit_state(unit) == API_STATE_RUNNING && unit->instances[0].address.worker == 1;
 }
 
 static void actor_that_was_taken_along_is_back_at_once(void **state)
@@ -362,7 +362,7 @@ static void actor_that_was_taken_along_is_back_at_once(void **state)
 	put_both_on_one_worker(stage);
 	expect_own_blame(stage, 0);
 	stage_until(stage, is_two_back);
-	assert_int_equal(unit_state(one), UNIT_BACKOFF);
+	assert_int_equal(unit_state(one), API_STATE_BACKOFF);
 	assert_int_equal(one->crashes, 1);
 	assert_int_equal(two->crashes, 0);
 }
@@ -375,10 +375,10 @@ static void blame_of_an_actor_that_is_down_does_not_hasten_restarts(void **state
 	unit->file.life.delay_ns = unit->file.life.delay_max_ns = 3600 * CLOCK_SECOND_NS;
 	/* It pays, and waits for an hour; the next process says that it was it again. */
 	expect_own_blame(stage, 0);
-	assert_int_equal(unit_state(unit), UNIT_BACKOFF);
+	assert_int_equal(unit_state(unit), API_STATE_BACKOFF);
 	expect_own_blame(stage, 1);
 	expect_own_blame(stage, 2);
-	assert_int_equal(unit_state(unit), UNIT_BACKOFF);
+	assert_int_equal(unit_state(unit), API_STATE_BACKOFF);
 	assert_int_equal(unit->crashes, 1);
 	assert_unharmed(stage);
 }
@@ -422,7 +422,7 @@ static void unit_fails_alone_when_its_configuration_ends_the_worker(void **state
 	while (stage->workers[1]->channel == NULL || stage->workers[1]->n_defines == 0)
 		stage_step(stage);
 	fault(stage, true, PAGE_DOING_DEFINE, 0);
-	assert_int_equal(unit_state(unit), UNIT_FAILED);
+	assert_int_equal(unit_state(unit), API_STATE_FAILED);
 	assert_string_equal(unit->reason, "decoding its configuration crashed a worker");
 	assert_unharmed(stage);
 }
@@ -464,7 +464,7 @@ static void deaths_that_name_no_plugin_lead_to_a_search(void **state)
 	/* The unit comes back, and when it has lived for long enough it is cleared. */
 	while (suspects->cleared.n == 0)
 		stage_step(stage);
-	assert_int_equal(unit_state(unit), UNIT_RUNNING);
+	assert_int_equal(unit_state(unit), API_STATE_RUNNING);
 }
 
 /* Whatever it is, it is not in a row. */
@@ -499,8 +499,8 @@ static void search_starts_one_unit_at_a_time(void **state)
 	first = suspects->on_trial == one->version->number ? one : two;
 	other = first == one ? two : one;
 	assert_int_equal(suspects->on_trial, first->version->number);
-	assert_int_equal(unit_state(first), UNIT_RUNNING);
-	assert_int_not_equal(unit_state(other), UNIT_RUNNING);
+	assert_int_equal(unit_state(first), API_STATE_RUNNING);
+	assert_int_not_equal(unit_state(other), API_STATE_RUNNING);
 	fault(stage, false, 0, 0);
 	assert_int_equal(first->crashes, 1);
 	assert_int_equal(other->crashes, 0);
@@ -518,7 +518,7 @@ static void unit_is_not_blamed_for_what_was_not_asked(void **state)
 	stage->is_loader_slow = stage->is_slow = false;
 	fault(stage, true, PAGE_DOING_DEFINE, 0);
 	assert_null(unit_find(stage->master, "one")->reason);
-	assert_int_not_equal(unit_state(unit_find(stage->master, "one")), UNIT_FAILED);
+	assert_int_not_equal(unit_state(unit_find(stage->master, "one")), API_STATE_FAILED);
 	assert_unharmed(stage);
 }
 

@@ -394,7 +394,7 @@ static void master_stops_in_order_when_told_to(void **state)
 	assert_int_equal(stage->workers[1]->n_shutdown, 1);
 	assert_true(stage_has_answer(stage));
 	stage_expect(stage, "stopping");
-	assert_int_equal(stage->master->workers[1]->state, WORKER_STOPPED);
+	assert_int_equal(stage->master->workers[1]->state, API_STATE_STOPPED);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, stage_raise, stage_strike)

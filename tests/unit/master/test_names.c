@@ -30,7 +30,7 @@ static void set(struct pool *pool, unsigned number, enum instance_state state)
 static void make_pool(struct pool *pool, enum unit_balance balance)
 {
 	*pool = (struct pool){0};
-	pool->worker.state = WORKER_RUNNING;
+	pool->worker.state = API_STATE_RUNNING;
 	pool->worker.channel = (struct channel *)(void *)&pool->channel;
 	pool->unit.file.balance = balance;
 	pool->unit.instances = pool->instances;
@@ -103,20 +103,20 @@ static void unit_state_is_the_one_most_worth_knowing_when_a_pool_is_mixed(void *
 
 	(void)state;
 	make_pool(&pool, UNIT_ROUND_ROBIN);
-	assert_int_equal(unit_state(&pool.unit), UNIT_RUNNING);
+	assert_int_equal(unit_state(&pool.unit), API_STATE_RUNNING);
 	set(&pool, 0, INSTANCE_STARTING);
-	assert_int_equal(unit_state(&pool.unit), UNIT_STARTING);
+	assert_int_equal(unit_state(&pool.unit), API_STATE_STARTING);
 	set(&pool, 1, INSTANCE_BACKOFF);
-	assert_int_equal(unit_state(&pool.unit), UNIT_BACKOFF);
+	assert_int_equal(unit_state(&pool.unit), API_STATE_BACKOFF);
 	set(&pool, 2, INSTANCE_FAILED);
-	assert_int_equal(unit_state(&pool.unit), UNIT_FAILED);
+	assert_int_equal(unit_state(&pool.unit), API_STATE_FAILED);
 	for (unsigned i = 0; i < N; i++)
 		set(&pool, i, INSTANCE_STOPPED);
-	assert_int_equal(unit_state(&pool.unit), UNIT_STOPPED);
+	assert_int_equal(unit_state(&pool.unit), API_STATE_STOPPED);
 	set(&pool, 1, INSTANCE_ENDED);
-	assert_int_equal(unit_state(&pool.unit), UNIT_ENDED);
+	assert_int_equal(unit_state(&pool.unit), API_STATE_ENDED);
 	pool.unit.is_broken = true;
-	assert_int_equal(unit_state(&pool.unit), UNIT_FAILED);
+	assert_int_equal(unit_state(&pool.unit), API_STATE_FAILED);
 }
 
 static void instance_is_shown_in_backoff_when_its_worker_is(void **state)
@@ -126,10 +126,10 @@ static void instance_is_shown_in_backoff_when_its_worker_is(void **state)
 	(void)state;
 	make_pool(&pool, UNIT_ROUND_ROBIN);
 	set(&pool, 0, INSTANCE_WAITING);
-	pool.worker.state = WORKER_STARTING;
-	assert_int_equal(instance_shown(&pool.instances[0]), UNIT_STARTING);
-	pool.worker.state = WORKER_BACKOFF;
-	assert_int_equal(instance_shown(&pool.instances[0]), UNIT_BACKOFF);
+	pool.worker.state = API_STATE_STARTING;
+	assert_int_equal(instance_shown(&pool.instances[0]), API_STATE_STARTING);
+	pool.worker.state = API_STATE_BACKOFF;
+	assert_int_equal(instance_shown(&pool.instances[0]), API_STATE_BACKOFF);
 }
 
 static void calls_know_a_qualified_name_when_they_see_one(void **state)

@@ -74,7 +74,7 @@ static void call_does_not_overtake_those_that_wait(void **state)
 
 static bool is_running(struct stage *stage)
 {
-	return unit_state(unit_find(stage->master, "one")) == UNIT_RUNNING;
+	return unit_state(unit_find(stage->master, "one")) == API_STATE_RUNNING;
 }
 
 static bool has_no_calls(struct stage *stage)
@@ -188,7 +188,7 @@ static void call_waits_between_two_lives(void **state)
 	fail_start(stage);
 	unit_find(stage->master, "one")->file.life.delay_ns = 100 * CLOCK_MS_NS;
 	stage_spawned(stage->workers[1], "the moon is wrong");
-	while (unit_state(unit_find(stage->master, "one")) != UNIT_BACKOFF)
+	while (unit_state(unit_find(stage->master, "one")) != API_STATE_BACKOFF)
 		stage_step(stage);
 	stage_say(stage, CALL("one/0", "2", ""));
 	while (stage_use(stage, SHARE_WAITING)->calls < 2)
