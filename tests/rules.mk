@@ -1,8 +1,6 @@
 # Unit tests: tests/unit/FOLDER/test_*.c, each a program, linked with what its folder may use. Those
 # called test_sim_*.c run on the simulated loop: standing before the archives, it keeps the real one out.
-# So do those that stand on the stage of a simulated master.
 SIM_LOOP = $(BUILD)/tests/unit/sim/loop.o
-SIM_MASTER = arenas hostile master route unit_text
 UNIT_base      = base
 UNIT_proto     = proto base
 UNIT_core      = core proto base
@@ -26,7 +24,7 @@ $$(BUILD)/tests/unit/$(1)/shared.a: $$(patsubst %.c,$$(BUILD)/%.o,$$(shared_$(1)
 	$$(AR) rcs $$@ $$^
 $$(unit_$(1)): $$(BUILD)/%: $$(BUILD)/%.o $$(archive_$(1)) $$(call archives,$$(UNIT_$(1)))
 	$$(call quiet,LD)$$(CC) $$(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
-$$(filter $$(BUILD)/tests/unit/$(1)/test_sim_% $$(SIM_MASTER:%=$$(BUILD)/tests/unit/master/test_%),$$(unit_$(1))): $$(SIM_LOOP)
+$$(filter $$(BUILD)/tests/unit/$(1)/test_sim_%,$$(unit_$(1))): $$(SIM_LOOP)
 $$(patsubst %,%.o,$$(unit_$(1))) $$(patsubst %.c,$$(BUILD)/%.o,$$(shared_$(1))): | $$(HOST_HEADERS)
 .PHONY: unit-$(1)
 unit-$(1): $$(unit_$(1))

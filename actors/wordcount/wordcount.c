@@ -357,9 +357,10 @@ static int counter_init(struct troupe_self *self, struct counter *me,
 	return r;
 }
 
-static void counter_fini(struct troupe_self *self, struct counter *me, enum troupe_cause cause)
+static void counter_fini(struct troupe_self *self, struct counter *me,
+			 enum troupe_reason reason)
 {
-	(void)cause;
+	(void)reason;
 	while (me->first)
 		remove_job(self, me, &me->first);
 	directories_fini(&me->directories);

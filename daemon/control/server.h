@@ -56,7 +56,8 @@ struct control_call {
 	void *user; /* the host's own */
 	/* The client is gone, or the server is closing: no client waits. Set by the host if it
 	 * wants that reported; if it is NULL the call must still be answered, unless the server
-	 * was freed. */
+	 * was freed. Called from the loop and from control_server_free() only, never from
+	 * inside an answer, this call's or another's. */
 	void (*on_gone)(struct control_call *call);
 	bool more;   /* the client takes several replies */
 	bool oneway; /* no reply is sent; answering is still required, and ends the call */

@@ -5,6 +5,7 @@
 #include "io.troupe.Control.varlink.h"
 #include "master/describe.h"
 #include "master/master.h"
+#include "master/pending.h"
 #include "master/refusal.h"
 #include "master/stopping.h"
 #include "master/unit.h"
@@ -12,24 +13,18 @@
 #define GRACE_NS CLOCK_SECOND_NS
 
 struct reload_reply {
-	struct list link; /* in master->reload_replies */
-	struct master *master;
-	struct control_call *call;
+	struct pending pending; /* in master->reload_replies */
 	struct reload_result result;
-	struct loop_timer timer;
 };
 
-static void free_reply(struct reload_reply *reply)
+static struct reload_reply *reply_of(struct pending *pending)
 {
-	list_remove(&reply->link);
-	loop_timer_stop(&reply->timer);
-	reload_result_fini(&reply->result);
-	free(reply);
+	return container_of(pending, struct reload_reply, pending);
 }
 
-static void on_gone(struct control_call *call)
+static void fini(struct pending *pending)
 {
-	free_reply(call->user);
+	reload_result_fini(&reply_of(pending)->result);
 }
 
 static struct api_string_array names_of(const struct reload_names *names)
@@ -62,7 +57,7 @@ static void answer(struct control_call *call, const struct reload_result *result
 static bool has_come_up(struct reload_reply *reply, const char *name)
 {
 	struct problems *problems = &reply->result.problems;
-	const struct unit *unit = unit_find(reply->master, name);
+	const struct unit *unit = unit_find(reply->pending.master, name);
 
 	if (!unit || unit_state(unit) == API_STATE_FAILED ||
 	    unit_state(unit) == API_STATE_BACKOFF) {
@@ -93,18 +88,15 @@ static void drop_failed(struct reload_reply *reply, struct reload_names *names)
 	names->n = n;
 }
 
-static void finish(struct reload_reply *reply)
+/* All have settled, or the time is over. */
+static void finish(struct pending *pending)
 {
+	struct reload_reply *reply = reply_of(pending);
+
 	drop_failed(reply, &reply->result.started);
 	drop_failed(reply, &reply->result.restarted);
-	reply->call->on_gone = NULL;
-	answer(reply->call, &reply->result);
-	free_reply(reply);
-}
-
-static void on_late(struct loop_timer *timer)
-{
-	finish(container_of(timer, struct reload_reply, timer));
+	answer(pending->client, &reply->result);
+	pending_free(pending);
 }
 
 static bool have_started(struct master *master, const struct reload_names *names)
@@ -133,67 +125,57 @@ static bool have_gone(struct master *master, const struct reload_names *names)
 
 static bool has_settled(const struct reload_reply *reply)
 {
-	return have_started(reply->master, &reply->result.started) &&
-	       have_started(reply->master, &reply->result.restarted) &&
-	       have_gone(reply->master, &reply->result.stopped);
+	struct master *master = reply->pending.master;
+
+	return have_started(master, &reply->result.started) &&
+	       have_started(master, &reply->result.restarted) &&
+	       have_gone(master, &reply->result.stopped);
 }
+
+static const struct pending_ops ops = {
+	.size = sizeof(struct reload_reply),
+	.share = SHARE_CLAIMED,
+	.on_late = finish,
+	.fini = fini,
+};
 
 void reload_reply_when_settled(struct master *master, struct control_call *call,
 			       struct reload_result *result)
 {
-	struct reload_reply *reply = calloc(1, sizeof(*reply));
+	struct reload_reply *reply =
+		pending_new(&ops, master, call, &master->reload_replies, 0);
 	uint64_t start_ns = master->settings.life.start_timeout_ns;
 	uint64_t stop_ns = master->settings.life.stop_timeout_ns,
 		 timeout_ns = start_ns + 2 * stop_ns + STOPPING_GRACE_NS; /* draining, too */
 
 	if (!reply) {
-		answer(call, result);
 		reload_result_fini(result);
 		return;
 	}
-	reply->master = master;
-	reply->call = call;
 	reply->result = *result;
-	call->user = reply;
-	call->on_gone = on_gone;
-	list_append(&master->reload_replies, &reply->link);
-	loop_timer_init(&reply->timer, master->loop, on_late);
 	if (start_ns == TEXT_INFINITY || stop_ns == TEXT_INFINITY ||
 	    timeout_ns > LIMIT_WAIT_NS - GRACE_NS)
 		timeout_ns = LIMIT_WAIT_NS - GRACE_NS;
-	loop_timer_start(&reply->timer, timeout_ns + GRACE_NS);
+	loop_timer_start(&reply->pending.timer, timeout_ns + GRACE_NS);
 	master_settle(master);
 }
 
 void reload_replies_check(struct master *master)
 {
-	bool again = true;
+	list_foreach_safe (at, &master->reload_replies) {
+		struct pending *pending = container_of(at, struct pending, link);
 
-	/* Answering may close connections, and so take others out of the list. */
-	while (again) {
-		again = false;
-		list_foreach (at, &master->reload_replies) {
-			struct reload_reply *reply =
-				container_of(at, struct reload_reply, link);
-
-			if (!has_settled(reply))
-				continue;
-			finish(reply);
-			again = true;
-			break;
-		}
+		if (has_settled(reply_of(pending)))
+			finish(pending);
 	}
 }
 
 void reload_replies_end(struct master *master)
 {
-	while (!list_is_empty(&master->reload_replies)) {
-		struct reload_reply *reply =
-			list_first(&master->reload_replies, struct reload_reply, link);
-		struct control_call *call = reply->call;
+	list_foreach_safe (at, &master->reload_replies) {
+		struct pending *pending = container_of(at, struct pending, link);
 
-		call->on_gone = NULL;
-		free_reply(reply);
-		(void)control_refuses(master, call);
+		(void)control_refuses(master, pending->client);
+		pending_free(pending);
 	}
 }

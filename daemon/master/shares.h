@@ -15,7 +15,8 @@ enum share {
 	SHARE_INQUIRIES, /* questions to workers: of inquiry.c */
 	SHARE_WATCHERS,  /* of watch.c */
 	SHARE_CHANGES,   /* Start, Stop, Restart, Spawn, Reload, Kill: they wait for units */
-	SHARE_COUNT
+	SHARE_COUNT,
+	SHARE_CLAIMED = SHARE_COUNT /* none: the call has claimed what it takes up */
 };
 
 extern const struct control_share shares[SHARE_COUNT];

@@ -5,6 +5,7 @@
 #include "io.troupe.Control.varlink.h"
 #include "master/describe.h"
 #include "master/master.h"
+#include "master/pending.h"
 #include "master/refusal.h"
 #include "master/stopping.h"
 #include "master/unit.h"
@@ -15,29 +16,16 @@
 #define START_GRACE_NS (5 * CLOCK_SECOND_NS)
 
 struct waiter {
-	struct list link; /* in unit->waiters */
+	struct pending pending; /* in unit->waiters */
 	struct unit *unit;
 	bool is_for_one;   /* of its instances: */
 	uint32_t instance; /* by number, for a reload may make new ones */
 	enum waiter_kind kind;
-	struct control_call *call;
-	struct loop_timer timer;
 };
 
-static struct control_call *free_waiter(struct waiter *waiter)
+static struct waiter *waiter_at(struct list *link)
 {
-	struct control_call *call = waiter->call;
-
-	call->on_gone = NULL;
-	list_remove(&waiter->link);
-	loop_timer_stop(&waiter->timer);
-	free(waiter);
-	return call;
-}
-
-static void on_gone(struct control_call *call)
-{
-	(void)free_waiter(call->user);
+	return container_of(link, struct waiter, pending.link);
 }
 
 /* ---- what is waited for */
@@ -86,30 +74,36 @@ static void answer_spawn(struct unit *unit, struct control_call *call)
 	unit_remove(unit);
 }
 
-static void answer(struct waiter *waiter)
+static void answer_stop(struct control_call *call)
 {
+	(void)control_call_reply(call, &api_stop_method, &(struct api_stop_out){0}, false);
+}
+
+/* The unit is there, or its time is over. */
+static void answer(struct pending *pending)
+{
+	struct waiter *waiter = container_of(pending, struct waiter, pending);
 	struct unit *unit = waiter->unit;
-	enum waiter_kind kind = waiter->kind;
-	bool come = has_come(waiter);
-	struct control_call *call = free_waiter(waiter);
 
-	if (kind == WAITER_SPAWN)
-		answer_spawn(unit, call);
-	else if (!come)
-		control_call_fail(call, &api_timeout_error, &(struct api_timeout){0});
-	else if (kind == WAITER_START)
-		unit_reply(unit, call, &api_start_method);
-	else if (kind == WAITER_RESTART)
-		unit_reply(unit, call, &api_restart_method);
+	if (waiter->kind == WAITER_SPAWN)
+		answer_spawn(unit, pending->client);
+	else if (!has_come(waiter))
+		control_call_fail(pending->client, &api_timeout_error,
+				  &(struct api_timeout){0});
+	else if (waiter->kind == WAITER_START)
+		unit_reply(unit, pending->client, &api_start_method);
+	else if (waiter->kind == WAITER_RESTART)
+		unit_reply(unit, pending->client, &api_restart_method);
 	else
-		(void)control_call_reply(call, &api_stop_method, &(struct api_stop_out){0},
-					 false);
+		answer_stop(pending->client);
+	pending_free(pending);
 }
 
-static void on_late(struct loop_timer *timer)
-{
-	answer(container_of(timer, struct waiter, timer));
-}
+static const struct pending_ops ops = {
+	.size = sizeof(struct waiter),
+	.share = SHARE_CLAIMED,
+	.on_late = answer,
+};
 
 static uint64_t wait_ns(const struct unit *unit, enum waiter_kind kind)
 {
@@ -131,82 +125,52 @@ static uint64_t wait_ns(const struct unit *unit, enum waiter_kind kind)
 void waiter_new(struct unit *unit, struct instance *instance, enum waiter_kind kind,
 		struct control_call *call)
 {
-	struct waiter *waiter = calloc(1, sizeof(*waiter));
+	struct waiter *waiter = pending_new(&ops, unit->master, call, &unit->waiters, 0);
 
-	if (!waiter) {
-		control_call_fail(call, &api_overloaded_error, &(struct api_overloaded){0});
+	if (!waiter)
 		return;
-	}
-	*waiter = (struct waiter){
-		.unit = unit,
-		.is_for_one = instance,
-		.instance = instance ? instance->number : 0,
-		.kind = kind,
-		.call = call,
-	};
-	list_append(&unit->waiters, &waiter->link);
-	loop_timer_init(&waiter->timer, unit->master->loop, on_late);
-	loop_timer_start(&waiter->timer, wait_ns(unit, kind));
-	call->user = waiter;
-	call->on_gone = on_gone;
+	waiter->unit = unit;
+	waiter->is_for_one = instance;
+	waiter->instance = instance ? instance->number : 0;
+	waiter->kind = kind;
+	loop_timer_start(&waiter->pending.timer, wait_ns(unit, kind));
 	/* It may be there already. */
 	unit_mark_changed(unit);
 }
 
 void waiters_check(struct unit *unit)
 {
-	bool again = true;
-
-	/* Answering may close connections, and so take others out of the list. */
-	while (again) {
-		again = false;
-		list_foreach (at, &unit->waiters) {
-			struct waiter *waiter = container_of(at, struct waiter, link);
-
-			if (!has_come(waiter))
-				continue;
-			answer(waiter);
-			again = true;
-			break;
-		}
-	}
+	list_foreach_safe (at, &unit->waiters)
+		if (has_come(waiter_at(at)))
+			answer(&waiter_at(at)->pending);
 }
 
 void waiters_fail(struct unit *unit)
 {
-	while (!list_is_empty(&unit->waiters)) {
-		struct waiter *waiter = list_first(&unit->waiters, struct waiter, link);
-		enum waiter_kind kind = waiter->kind;
-		struct control_call *call = free_waiter(waiter);
+	list_foreach_safe (at, &unit->waiters) {
+		struct waiter *waiter = waiter_at(at);
 
-		if (kind == WAITER_STOP)
-			(void)control_call_reply(call, &api_stop_method,
-						 &(struct api_stop_out){0}, false);
+		if (waiter->kind == WAITER_STOP)
+			answer_stop(waiter->pending.client);
 		else
-			control_call_fail(call, &api_wrong_state_error,
+			control_call_fail(waiter->pending.client, &api_wrong_state_error,
 					  &(struct api_wrong_state){.name = unit->file.name,
 								    .state = "removed"});
+		pending_free(&waiter->pending);
 	}
-}
-
-/* The first that waits for a start. NULL: none does. */
-static struct waiter *find_starter(const struct unit *unit)
-{
-	list_foreach (at, &unit->waiters)
-		if (container_of(at, struct waiter, link)->kind != WAITER_STOP)
-			return container_of(at, struct waiter, link);
-	return NULL;
 }
 
 void waiters_end(struct master *master)
 {
 	struct unit *unit;
 
-	for (unit = master->units_by_name; unit; unit = unit->by_name.next) {
-		struct waiter *waiter;
+	for (unit = master->units_by_name; unit; unit = unit->by_name.next)
+		list_foreach_safe (at, &unit->waiters) {
+			struct waiter *waiter = waiter_at(at);
 
-		/* Answering may close connections, and so take others out of the list. */
-		while ((waiter = find_starter(unit)))
-			(void)control_refuses(master, free_waiter(waiter));
-	}
+			if (waiter->kind == WAITER_STOP)
+				continue;
+			(void)control_refuses(master, waiter->pending.client);
+			pending_free(&waiter->pending);
+		}
 }

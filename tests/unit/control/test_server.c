@@ -160,6 +160,30 @@ static void server_closes_client_when_its_replies_pile_up(void **state)
 	wait_until(fixture, control_server_connections(fixture->server) == 0);
 }
 
+/* Who walks a list of open calls and answers them relies on it. */
+static void server_reports_no_client_gone_inside_an_answer(void **state)
+{
+	struct fixture *fixture = *state;
+	size_t size = 1 << 20;
+	cleanup_free char *text = malloc(size);
+
+	memset(text, ' ', size);
+	text[0] = '{';
+	text[size - 1] = '}';
+	for (int i = 0; i < 10; i++)
+		send_frame(fixture, ACTORS);
+	wait_until(fixture, fixture->n_open == 10);
+	/* More than a user may hold: the connection is to be closed. */
+	for (int i = 0; i < 6; i++) {
+		assert_int_equal(control_call_reply_text(fixture->open[i], text, size, false),
+				 0);
+		fixture->open[i] = NULL;
+	}
+	assert_non_null(strstr(fixture->trouble, "closing a connection"));
+	assert_int_equal(fixture->n_gone, 0);
+	wait_until(fixture, fixture->n_gone == 4);
+}
+
 static void server_holds_back_client_when_its_calls_hold_much(void **state)
 {
 	struct fixture *fixture = *state;
@@ -373,6 +397,7 @@ int main(void)
 		CASE(server_refuses_connection_when_level_is_nothing),
 		CASE(server_closes_greediest_when_too_much_is_held),
 		CASE(server_closes_client_when_its_replies_pile_up),
+		CASE(server_reports_no_client_gone_inside_an_answer),
 		CASE(server_holds_back_client_when_its_calls_hold_much),
 		CASE(server_serves_others_when_one_floods),
 		CASE(server_drains_when_open_calls_are_answered),
