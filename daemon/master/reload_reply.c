@@ -162,20 +162,15 @@ void reload_reply_when_settled(struct master *master, struct control_call *call,
 
 void reload_replies_check(struct master *master)
 {
-	list_foreach_safe (at, &master->reload_replies) {
-		struct pending *pending = container_of(at, struct pending, link);
-
-		if (has_settled(reply_of(pending)))
-			finish(pending);
-	}
+	list_foreach_safe (at, &master->reload_replies)
+		if (has_settled(reply_of(pending_at(at))))
+			finish(pending_at(at));
 }
 
 void reload_replies_end(struct master *master)
 {
 	list_foreach_safe (at, &master->reload_replies) {
-		struct pending *pending = container_of(at, struct pending, link);
-
-		(void)control_refuses(master, pending->client);
-		pending_free(pending);
+		(void)control_refuses(master, pending_at(at)->client);
+		pending_free(pending_at(at));
 	}
 }
