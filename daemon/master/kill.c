@@ -4,7 +4,7 @@
 #include "io.troupe.Control.varlink.h"
 #include "master/describe.h"
 #include "master/master.h"
-#include "master/shares.h"
+#include "master/pending.h"
 #include "master/stopping.h"
 #include "master/unit.h"
 #include "master/worker.h"
@@ -13,50 +13,35 @@
 #include <string.h>
 
 struct kill {
-	struct list link; /* in master->kills */
-	struct control_call *call;
-	struct loop_timer timer;
-	uint64_t workers;   /* a bit for each that is not gone yet */
-	struct arena arena; /* of `out` */
+	struct pending pending; /* in master->kills */
+	uint64_t workers;       /* a bit for each that is not gone yet */
+	struct arena arena;     /* of `out` */
 	struct api_kill_out out;
 	int64_t numbers[LIMIT_WORKERS];
 };
 
-static struct control_call *close_kill(struct kill *kill)
+static void fini(struct pending *pending)
 {
-	kill->call->on_gone = NULL;
-	list_remove(&kill->link);
-	loop_timer_stop(&kill->timer);
-	return kill->call;
+	arena_fini(&container_of(pending, struct kill, pending)->arena);
 }
 
-static void destroy(struct kill *kill)
+static void on_late(struct pending *pending)
 {
-	arena_fini(&kill->arena);
-	free(kill);
+	control_call_fail(pending->client, &api_timeout_error, &(struct api_timeout){0});
+	pending_free(pending);
 }
 
-static void on_gone(struct control_call *call)
-{
-	struct kill *kill = call->user;
+static const struct pending_ops ops = {
+	.size = sizeof(struct kill),
+	.share = SHARE_CHANGES,
+	.on_late = on_late,
+	.fini = fini,
+};
 
-	(void)close_kill(kill);
-	destroy(kill);
-}
-
-static void on_late(struct loop_timer *timer)
-{
-	struct kill *kill = container_of(timer, struct kill, timer);
-
-	control_call_fail(close_kill(kill), &api_timeout_error, &(struct api_timeout){0});
-	destroy(kill);
-}
-
+/* NULL: the client was answered. */
 static struct kill *new_kill(struct master *master, struct control_call *call)
 {
-	struct kill *kill = control_call_claim(call, SHARE_CHANGES, 0) == 0
-				    ? calloc(1, sizeof(*kill))
-				    : NULL;
+	struct kill *kill = pending_new(&ops, master, call, &master->kills, 0);
 
 	if (!kill)
 		return NULL;
@@ -66,14 +51,10 @@ static struct kill *new_kill(struct master *master, struct control_call *call)
 		arena_alloc(&kill->arena, LIMIT_DESCRIBED * sizeof(char *));
 	kill->out.workers.items = kill->numbers;
 	if (!kill->out.actors.items || !kill->out.collateral.items) {
-		destroy(kill);
+		describe_fail(call);
+		pending_free(&kill->pending);
 		return NULL;
 	}
-	kill->call = call;
-	call->user = kill;
-	call->on_gone = on_gone;
-	loop_timer_init(&kill->timer, master->loop, on_late);
-	list_append(&master->kills, &kill->link);
 	return kill;
 }
 
@@ -117,10 +98,8 @@ void kill_workers(struct master *master, struct control_call *call, uint64_t wor
 {
 	struct kill *kill = new_kill(master, call);
 
-	if (!kill) {
-		describe_fail(call);
+	if (!kill)
 		return;
-	}
 	kill->workers = workers;
 	if (target->address && !target->instance)
 		add_name(kill, &kill->out.actors, target->address);
@@ -137,27 +116,19 @@ void kill_workers(struct master *master, struct control_call *call, uint64_t wor
 		add_instances(kill, target, worker);
 		worker_kill_explained(worker, "an operator asked for it");
 	}
-	loop_timer_start(&kill->timer, STOPPING_GRACE_NS);
+	loop_timer_start(&kill->pending.timer, STOPPING_GRACE_NS);
 }
 
 void kills_worker_down(struct worker *worker)
 {
-	bool again = true;
+	list_foreach_safe (at, &worker->master->kills) {
+		struct kill *kill = container_of(at, struct kill, pending.link);
 
-	/* Answering may close connections, and so take others out of the list. */
-	while (again) {
-		again = false;
-		list_foreach (at, &worker->master->kills) {
-			struct kill *kill = container_of(at, struct kill, link);
-
-			kill->workers &= ~(1ull << (worker->number - 1));
-			if (kill->workers != 0)
-				continue;
-			(void)control_call_reply(close_kill(kill), &api_kill_method, &kill->out,
-						 false);
-			destroy(kill);
-			again = true;
-			break;
-		}
+		kill->workers &= ~(1ull << (worker->number - 1));
+		if (kill->workers != 0)
+			continue;
+		(void)control_call_reply(kill->pending.client, &api_kill_method, &kill->out,
+					 false);
+		pending_free(&kill->pending);
 	}
 }
