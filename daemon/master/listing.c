@@ -5,7 +5,7 @@
 #include "io.troupe.Control.varlink.h"
 #include "master/describe.h"
 #include "master/master.h"
-#include "master/shares.h"
+#include "master/pending.h"
 #include "master/unit.h"
 #include "proto/arena.h"
 #include <errno.h>
@@ -15,26 +15,12 @@
 #define SLOW_NS CLOCK_MS_NS         /* what takes that long to make is kept */
 #define KEEP_NS (100 * CLOCK_MS_NS) /* but no longer than that */
 
-/* A call that is to be answered. */
-struct asker {
-	struct list link;
-	struct control_call *call;
+/* A call that is to be answered: as a question to a worker it may have to wait, and no user
+ * shall have all that may. */
+static const struct pending_ops ops = {
+	.size = sizeof(struct pending),
+	.share = SHARE_INQUIRIES,
 };
-
-static struct control_call *free_asker(struct asker *asker)
-{
-	struct control_call *call = asker->call;
-
-	call->on_gone = NULL;
-	list_remove(&asker->link);
-	free(asker);
-	return call;
-}
-
-static void on_gone(struct control_call *call)
-{
-	(void)free_asker(call->user);
-}
 
 static uint64_t now(const struct listing *listing)
 {
@@ -145,34 +131,34 @@ static int go_on(struct listing *listing, uint64_t until_ns)
 
 static void fail_all(struct listing *listing)
 {
-	while (!list_is_empty(&listing->waiting))
-		describe_fail(free_asker(list_first(&listing->waiting, struct asker, link)));
+	list_foreach_safe (at, &listing->waiting) {
+		describe_fail(pending_at(at)->client);
+		pending_free(pending_at(at));
+	}
 }
 
 /* The first that waits, of another user than the last one if there is one. */
-static struct asker *find_next(struct listing *listing)
+static struct pending *find_next(struct listing *listing)
 {
-	list_foreach (at, &listing->waiting) {
-		struct asker *asker = container_of(at, struct asker, link);
-
-		if (asker->call->peer->uid != listing->last)
-			return asker;
-	}
-	return list_first(&listing->waiting, struct asker, link);
+	list_foreach (at, &listing->waiting)
+		if (pending_at(at)->client->peer->uid != listing->last)
+			return pending_at(at);
+	return pending_at(listing->waiting.next);
 }
 
 static void answer(struct listing *listing, uint64_t until_ns)
 {
 	do {
-		struct asker *asker;
+		struct pending *asker;
 
 		if (list_is_empty(&listing->waiting))
 			return;
 		asker = find_next(listing);
-		listing->last = asker->call->peer->uid;
-		(void)control_call_reply_text(free_asker(asker),
+		listing->last = asker->client->peer->uid;
+		(void)control_call_reply_text(asker->client,
 					      (const char *)buffer_data(&listing->text),
 					      buffer_size(&listing->text), false);
+		pending_free(asker);
 	} while (now(listing) < until_ns);
 }
 
@@ -258,24 +244,11 @@ void listing_reply(struct master *master, struct control_call *call)
 	struct listing *listing = &master->listing;
 	bool is_idle = !listing->is_making && list_is_empty(&listing->waiting) &&
 		       list_is_empty(&listing->later);
-	/* As a question to a worker: it may have to wait, and no user shall have all that
-	 * may. */
-	struct asker *asker = control_call_claim(call, SHARE_INQUIRIES, 0) == 0
-				      ? calloc(1, sizeof(*asker))
-				      : NULL;
+	bool is_in_time = (listing->is_making || listing->is_made) && is_fresh(listing);
 
-	if (!asker) {
-		describe_fail(call);
-		return;
-	}
-	asker->call = call;
-	call->user = asker;
-	call->on_gone = on_gone;
-	list_append((listing->is_making || listing->is_made) && is_fresh(listing)
-			    ? &listing->waiting
-			    : &listing->later,
-		    &asker->link);
 	/* One that is small is made, and sent, at once. */
-	if (is_idle)
+	if (pending_new(&ops, master, call, is_in_time ? &listing->waiting : &listing->later,
+			0) &&
+	    is_idle)
 		work(listing);
 }

@@ -27,7 +27,7 @@ struct listing {
 	struct master *master;
 	struct loop_timer timer; /* while there is something to do */
 	struct buffer text;      /* as far as it is made */
-	struct list waiting;     /* whom it is for: struct asker */
+	struct list waiting;     /* whom it is for: struct pending */
 	struct list later;       /* whom the next one is for */
 	bool is_making, is_made;
 	uint64_t n_changes;           /* of the master, when it was begun */
