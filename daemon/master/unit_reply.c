@@ -4,6 +4,7 @@
 #include "io.troupe.Control.varlink.h"
 #include "master/describe.h"
 #include "master/master.h"
+#include "master/pending.h"
 #include "master/unit.h"
 #include "master/unit_text.h"
 #include "proto/arena.h"
@@ -11,48 +12,43 @@
 
 /* One that is being made, or waits until those before it have been. */
 struct reply {
-	struct list link;
-	struct control_call *call;
+	struct pending pending;
 	struct unit_text text;
 	struct buffer out;
 };
 
-static struct control_call *free_reply(struct reply *reply)
+static struct reply *reply_of(struct pending *pending)
 {
-	struct control_call *call = reply->call;
-
-	call->on_gone = NULL;
-	list_remove(&reply->link);
-	unit_text_fini(&reply->text);
-	buffer_fini(&reply->out);
-	free(reply);
-	return call;
+	return container_of(pending, struct reply, pending);
 }
 
-static void on_gone(struct control_call *call)
+static void fini(struct pending *pending)
 {
-	(void)free_reply(call->user);
+	unit_text_fini(&reply_of(pending)->text);
+	buffer_fini(&reply_of(pending)->out);
 }
+
+static const struct pending_ops ops = {
+	.size = sizeof(struct reply),
+	.share = SHARE_CLAIMED,
+	.fini = fini,
+};
 
 /* True: it has been sent, or cannot be made. */
 static bool go_on(struct master *master, struct reply *reply)
 {
 	uint64_t until_ns = loop_clock_ns(master->loop) + UNIT_REPLY_NS;
 	int r = unit_text_go_on(&reply->text, master, until_ns, &reply->out);
-	struct buffer out;
-	struct control_call *call;
 
 	if (r == 0)
 		return false;
-	out = reply->out;
-	buffer_init(&reply->out, 0);
-	call = free_reply(reply);
 	if (r < 0)
-		describe_fail(call);
+		describe_fail(reply->pending.client);
 	else
-		(void)control_call_reply_text(call, (const char *)buffer_data(&out),
-					      buffer_size(&out), false);
-	buffer_fini(&out);
+		(void)control_call_reply_text(reply->pending.client,
+					      (const char *)buffer_data(&reply->out),
+					      buffer_size(&reply->out), false);
+	pending_free(&reply->pending);
 	return true;
 }
 
@@ -60,7 +56,7 @@ static bool go_on(struct master *master, struct reply *reply)
 static void choose_next(struct unit_replies *replies, uid_t last)
 {
 	list_foreach (at, &replies->queue) {
-		if (container_of(at, struct reply, link)->call->peer->uid == last)
+		if (pending_at(at)->client->peer->uid == last)
 			continue;
 		list_remove(at);
 		list_insert(&replies->queue, at);
@@ -73,10 +69,10 @@ static void on_timer(struct loop_timer *timer)
 	struct unit_replies *replies = container_of(timer, struct unit_replies, timer);
 
 	if (!list_is_empty(&replies->queue)) {
-		struct reply *reply = list_first(&replies->queue, struct reply, link);
-		uid_t uid = reply->call->peer->uid;
+		struct pending *first = pending_at(replies->queue.next);
+		uid_t uid = first->client->peer->uid;
 
-		if (go_on(replies->master, reply))
+		if (go_on(replies->master, reply_of(first)))
 			choose_next(replies, uid);
 	}
 	if (!list_is_empty(&replies->queue))
@@ -101,21 +97,16 @@ void unit_reply_with(const struct unit *unit, struct control_call *call,
 {
 	struct unit_replies *replies = &unit->master->unit_replies;
 	bool is_next = list_is_empty(&replies->queue);
-	struct reply *reply = calloc(1, sizeof(*reply));
+	struct reply *reply = pending_new(&ops, unit->master, call, &replies->queue, 0);
 	unsigned n = unit->n_instances < LIMIT_LISTED_INSTANCES ? unit->n_instances
 								: LIMIT_LISTED_INSTANCES;
 
-	if (!reply) {
-		describe_fail(call);
+	if (!reply)
 		return;
-	}
-	reply->call = call;
-	call->user = reply;
-	call->on_gone = on_gone;
 	buffer_init(&reply->out, SIZE_MAX);
-	list_append(&replies->queue, &reply->link);
 	if (unit_text_begin(&reply->text, type, out, unit->name, n, &reply->out) < 0) {
-		describe_fail(free_reply(reply));
+		describe_fail(call);
+		pending_free(&reply->pending);
 		return;
 	}
 	/* One that is small is sent at once. */
