@@ -161,6 +161,10 @@ void json_tree_append(struct json_tree *array, struct json_tree *value)
 
 void json_tree_extend(struct json_tree *array, struct json_tree *from)
 {
+	if (array && (!from || from->is_spoilt))
+		array->is_spoilt = true;
+	if (!array || !from)
+		return;
 	list_foreach_safe (at, &from->members) {
 		list_remove(at);
 		list_append(&array->members, at);
