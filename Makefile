@@ -66,6 +66,7 @@ help:
 	@echo 'make bench-plots measure how cost grows, and draw it: docs/plots'
 	@echo 'make bench-count instructions that a message and a call take'
 	@echo 'make mutants     break the code on purpose: the tests must find each break (ONLY=NAME)'
+	@echo 'make sweep       each allocation and each descriptor fails once (ONLY=WORD)'
 	@echo 'make fuzz        fuzz what parses, FUZZ_SECONDS each (10)'
 	@echo 'make trial       figures under trouble, each beside its aim'
 	@echo 'make soak        the long storms, and the figures'

@@ -14,9 +14,23 @@ UNIT_worker    = worker plugin core bridge proto base
 UNIT_master    = master process config control supervise proto base
 UNIT_ctl       = ctl control proto base
 
+# Failpoints: the product's objects with each call that takes memory or a descriptor renamed to failable_CALL, which
+# tests/failpoints defines. tests/unit/FOLDER/test_*_failpoints.c are linked with these; all other unit tests can be.
+FAILPOINTS = $(patsubst %,$(BUILD)/tests/failpoints/%.o,failpoint heap sweep)
+FAILABLE = $(BUILD)/failpoints/calls
+failing_archives = $(patsubst %,$(BUILD)/failpoints/%.a,$(1))
+failing_link = $(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
+$(FAILABLE): $(BUILD)/tests/failpoints/failpoint.o
+	@mkdir -p $(@D)
+	@nm --defined-only $< | sed -n 's/.* T failable_\(.*\)/\1 failable_\1/p' > $@
+$(call failing_archives,$(FOLDERS)): $(BUILD)/failpoints/%.a: $(BUILD)/%.a $(FAILABLE)
+	@objcopy --redefine-syms=$(FAILABLE) $< $@
+
 define unit_rules
-unit_$(1) = $$(patsubst %.c,$$(BUILD)/%,$$(wildcard tests/unit/$(1)/test_*.c))
-UNIT_TESTS += $$(unit_$(1))
+unit_$(1) = $$(patsubst %.c,$$(BUILD)/%,$$(filter-out %_failpoints.c,$$(wildcard tests/unit/$(1)/test_*.c)))
+failpoints_$(1) = $$(patsubst %.c,$$(BUILD)/%,$$(wildcard tests/unit/$(1)/test_*_failpoints.c))
+UNIT_TESTS += $$(unit_$(1)) $$(failpoints_$(1))
+SWEEPS += $$(failpoints_$(1))
 # what the tests of a folder share, taken by those that need it
 shared_$(1) = $$(filter-out $$(wildcard tests/unit/$(1)/test_*.c),$$(wildcard tests/unit/$(1)/*.c))
 archive_$(1) = $$(if $$(shared_$(1)),$$(BUILD)/tests/unit/$(1)/shared.a)
@@ -24,8 +38,15 @@ $$(BUILD)/tests/unit/$(1)/shared.a: $$(patsubst %.c,$$(BUILD)/%.o,$$(shared_$(1)
 	$$(AR) rcs $$@ $$^
 $$(unit_$(1)): $$(BUILD)/%: $$(BUILD)/%.o $$(archive_$(1)) $$(call archives,$$(UNIT_$(1)))
 	$$(call quiet,LD)$$(CC) $$(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
-$$(filter $$(BUILD)/tests/unit/$(1)/test_sim_%,$$(unit_$(1))): $$(SIM_LOOP)
-$$(patsubst %,%.o,$$(unit_$(1))) $$(patsubst %.c,$$(BUILD)/%.o,$$(shared_$(1))): | $$(HOST_HEADERS)
+$$(filter $$(BUILD)/tests/unit/$(1)/test_sim_%,$$(unit_$(1)) $$(failpoints_$(1))): $$(SIM_LOOP)
+$$(failpoints_$(1)): $$(BUILD)/%: $$(BUILD)/%.o $$(archive_$(1)) $$(FAILPOINTS) $$(call failing_archives,$$(UNIT_$(1)))
+	$$(call quiet,LD)$$(failing_link)
+$$(unit_$(1):$$(BUILD)/%=$$(BUILD)/failpoints/%): $$(BUILD)/failpoints/%: $$(BUILD)/%.o $$(archive_$(1)) $$(FAILPOINTS) $$(call failing_archives,$$(UNIT_$(1)))
+	@mkdir -p $$(@D)
+	$$(call quiet,LD)$$(failing_link)
+$$(filter $$(BUILD)/failpoints/tests/unit/$(1)/test_sim_%,$$(unit_$(1):$$(BUILD)/%=$$(BUILD)/failpoints/%)): $$(SIM_LOOP)
+FAILING_TESTS += $$(unit_$(1):$$(BUILD)/%=$$(BUILD)/failpoints/%)
+$$(patsubst %,%.o,$$(unit_$(1)) $$(failpoints_$(1))) $$(patsubst %.c,$$(BUILD)/%.o,$$(shared_$(1))): | $$(HOST_HEADERS)
 .PHONY: unit-$(1)
 unit-$(1): $$(unit_$(1))
 	@for t in $$^; do echo "== $$$$t"; $$$$t || exit 1; done
@@ -96,7 +117,7 @@ unit-plugin: | $(ABI_PLUGINS)
 
 # ---------------------------------------------------------------- all tests
 
-.PHONY: test check check-format check-layers check-circles check-globals check-promises check-docs check-headers check-abi check-threads check-warnings check-analyse fuzz soak valgrind
+.PHONY: test check check-format check-layers check-circles check-globals check-failpoints check-promises check-docs check-headers check-abi check-threads check-warnings check-analyse fuzz soak valgrind
 
 # Everything a test may need, then the tests: programs, outside plug-ins, real daemons, and as root a real systemd.
 # ONLY=WORD runs those whose name holds it. What make and compilers say of plug-ins, and where things are installed, is the same
@@ -124,7 +145,7 @@ $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/*.c)): | $(HOST_HEADERS)
 # What was released stays as it was.
 SOURCES = $(filter-out tests/abi/%,$(shell git ls-files '*.c' '*.h' 2>/dev/null || find daemon ctl proto actors include tests bench -name '*.[ch]'))
 
-check: deps-test check-format check-layers check-circles check-globals check-promises check-docs check-headers check-abi check-warnings check-threads check-analyse
+check: deps-test check-format check-layers check-circles check-globals check-failpoints check-promises check-docs check-headers check-abi check-warnings check-threads check-analyse
 	@echo "check: all good"
 
 check-format:
@@ -140,6 +161,10 @@ check-circles: $(call archives,$(FOLDERS))
 check-globals: $(call archives,$(FOLDERS))
 	tests/check/globals $^
 
+# Each call that takes memory or a descriptor can be made to fail.
+check-failpoints: $(call archives,$(FOLDERS)) $(BINARIES) $(FAILABLE)
+	tests/check/failpoints $(BUILD)
+
 check-promises:
 	tests/check/promises
 
@@ -152,9 +177,9 @@ check-headers:
 check-abi:
 	tests/check/abi
 
-# Of what check-warnings has built.
+# Of what check-warnings has built. All failpoints are in each sweep, that of threads too.
 check-threads: check-warnings
-	@tests/check/threads $(filter-out $(THREADED:%=$(WERROR_BUILD)/tests/unit/%),$(UNIT_TESTS:$(BUILD)/%=$(WERROR_BUILD)/%))
+	@tests/check/threads $(filter-out $(patsubst %,$(WERROR_BUILD)/tests/unit/%,$(THREADED) %_failpoints),$(UNIT_TESTS:$(BUILD)/%=$(WERROR_BUILD)/%))
 
 # The whole tree under both compilers, a warning being an error. Who has built everything by gcc with WERROR=1, and says it here
 # too, has seen what it warns of. What clang warns of it knows before it optimizes.
@@ -234,3 +259,14 @@ valgrind: deps-test
 	@tests/run.py --build $(BUILD) --skip-system --verdict 99 \
 		--wrap "valgrind -q --error-exitcode=99 --child-silent-after-fork=yes" \
 		$(patsubst %,--only %,$(ONLY)) $(UNIT_TESTS)
+
+# Each allocation and each descriptor fails once, where the tests have a sample of them; then several, by seeds. ONLY=WORD:
+# those whose name holds it.
+.PHONY: sweep
+sweep: deps-test
+	@$(MAKE) --no-print-directory $(PARALLEL) $(SWEEPS) plugins test-plugins
+	@TROUPE_SWEEP=full tests/run.py --build $(BUILD) --skip-system $(patsubst %,--only %,$(ONLY)) $(SWEEPS)
+
+# The other unit tests, linked with failpoints: TROUPE_FAILPOINT=NUMBER makes one of them fail.
+.PHONY: failing-tests
+failing-tests: $(FAILING_TESTS)
