@@ -1,158 +1,26 @@
 #include "proto/gen_names.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* Words of C and C++ up to C23 and C++20, and names that the compilers or the common headers of Linux
- * define as macros. Sorted by byte. */
-static const char *const taken_words[] = {"BUFSIZ",
-					  "EOF",
-					  "I",
-					  "INFINITY",
-					  "NAN",
-					  "NULL",
-					  "alignas",
-					  "alignof",
-					  "and",
-					  "and_eq",
-					  "asm",
-					  "assert",
-					  "auto",
-					  "bitand",
-					  "bitor",
-					  "bool",
-					  "break",
-					  "case",
-					  "catch",
-					  "char",
-					  "char16_t",
-					  "char32_t",
-					  "char8_t",
-					  "class",
-					  "co_await",
-					  "co_return",
-					  "co_yield",
-					  "compl",
-					  "complex",
-					  "concept",
-					  "const",
-					  "const_cast",
-					  "consteval",
-					  "constexpr",
-					  "constinit",
-					  "continue",
-					  "d_fileno",
-					  "decltype",
-					  "default",
-					  "delete",
-					  "do",
-					  "double",
-					  "dynamic_cast",
-					  "else",
-					  "enum",
-					  "environ",
-					  "errno",
-					  "explicit",
-					  "export",
-					  "extern",
-					  "false",
-					  "float",
-					  "for",
-					  "friend",
-					  "goto",
-					  "h_addr",
-					  "h_errno",
-					  "i386",
-					  "if",
-					  "imaginary",
-					  "inline",
-					  "int",
-					  "linux",
-					  "long",
-					  "math_errhandling",
-					  "mutable",
-					  "namespace",
-					  "new",
-					  "noexcept",
-					  "noreturn",
-					  "not",
-					  "not_eq",
-					  "nullptr",
-					  "offsetof",
-					  "operator",
-					  "or",
-					  "or_eq",
-					  "private",
-					  "protected",
-					  "public",
-					  "register",
-					  "reinterpret_cast",
-					  "requires",
-					  "restrict",
-					  "return",
-					  "s6_addr",
-					  "s6_addr16",
-					  "s6_addr32",
-					  "sa_handler",
-					  "sa_sigaction",
-					  "short",
-					  "si_addr",
-					  "si_addr_lsb",
-					  "si_arch",
-					  "si_band",
-					  "si_call_addr",
-					  "si_fd",
-					  "si_int",
-					  "si_lower",
-					  "si_overrun",
-					  "si_pid",
-					  "si_pkey",
-					  "si_ptr",
-					  "si_status",
-					  "si_stime",
-					  "si_syscall",
-					  "si_timerid",
-					  "si_uid",
-					  "si_upper",
-					  "si_utime",
-					  "si_value",
-					  "sigev_notify_attributes",
-					  "sigev_notify_function",
-					  "signed",
-					  "sizeof",
-					  "st_atime",
-					  "st_ctime",
-					  "st_mtime",
-					  "static",
-					  "static_assert",
-					  "static_cast",
-					  "stderr",
-					  "stdin",
-					  "stdout",
-					  "struct",
-					  "switch",
-					  "template",
-					  "this",
-					  "thread_local",
-					  "throw",
-					  "true",
-					  "try",
-					  "typedef",
-					  "typeid",
-					  "typename",
-					  "typeof",
-					  "typeof_unqual",
-					  "union",
-					  "unix",
-					  "unsigned",
-					  "using",
-					  "virtual",
-					  "void",
-					  "volatile",
-					  "wchar_t",
-					  "while",
-					  "xor",
-					  "xor_eq"};
+ * define as macros. A blank around each. */
+static const char taken_words[] =
+	" BUFSIZ EOF I INFINITY NAN NULL alignas alignof and and_eq asm assert auto "
+	"bitand bitor bool break case catch char char16_t char32_t char8_t class "
+	"co_await co_return co_yield compl complex concept const const_cast consteval "
+	"constexpr constinit continue d_fileno decltype default delete do double "
+	"dynamic_cast else enum environ errno explicit export extern false float for "
+	"friend goto h_addr h_errno i386 if imaginary inline int linux long "
+	"math_errhandling mutable namespace new noexcept noreturn not not_eq nullptr "
+	"offsetof operator or or_eq private protected public register reinterpret_cast "
+	"requires restrict return s6_addr s6_addr16 s6_addr32 sa_handler sa_sigaction "
+	"short si_addr si_addr_lsb si_arch si_band si_call_addr si_fd si_int si_lower "
+	"si_overrun si_pid si_pkey si_ptr si_status si_stime si_syscall si_timerid "
+	"si_uid si_upper si_utime si_value sigev_notify_attributes sigev_notify_function "
+	"signed sizeof st_atime st_ctime st_mtime static static_assert static_cast "
+	"stderr stdin stdout struct switch template this thread_local throw true try "
+	"typedef typeid typename typeof typeof_unqual union unix unsigned using virtual "
+	"void volatile wchar_t while xor xor_eq ";
 
 static bool is_upper(char c)
 {
@@ -218,17 +86,13 @@ char *gen_upper(struct arena *arena, const char *name)
 	return upper;
 }
 
-static int compare_words(const void *key, const void *element)
-{
-	return strcmp((const char *)key, *(const char *const *)element);
-}
-
 const char *gen_safe(struct arena *arena, const char *name)
 {
-	if (bsearch(name, taken_words, sizeof(taken_words) / sizeof(taken_words[0]),
-		    sizeof(taken_words[0]), compare_words))
-		return arena_printf(arena, "%s_", name);
-	return name;
+	char *word = arena_printf(arena, " %s ", name);
+
+	if (!word || !strstr(taken_words, word))
+		return word ? name : NULL;
+	return arena_printf(arena, "%s_", name);
 }
 
 bool gen_is_prefix(const char *text)
