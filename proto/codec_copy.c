@@ -6,7 +6,7 @@
 #include "proto/codec.h"
 
 #include "base/check.h"
-#include "proto/codec_quick.h"
+#include "proto/codec_move.h"
 #include "proto/codec_walk.h"
 
 struct placer {
@@ -14,8 +14,6 @@ struct placer {
 	size_t size;
 	size_t cursor;  /* where the next pointee may begin */
 	uintptr_t base; /* added to an offset to make it a pointer: the block's address, or 0 */
-	/* The sizes of the next texts, as far as they are known. */
-	const uint32_t *texts, *texts_end;
 };
 
 static void place_struct(struct placer *placer, const struct troupe_type *type, char *copy);
@@ -52,8 +50,7 @@ static inline __attribute__((always_inline)) void place_text(struct placer *plac
 	const char *text = load_pointer(cell);
 	size_t at = placer->cursor;
 	uintptr_t pointer = placer->base + at;
-	size_t size =
-		likely(placer->texts < placer->texts_end) ? *placer->texts++ : strlen(text) + 1;
+	size_t size = strlen(text) + 1;
 
 	check(size <= placer->size - at);
 	if (likely(size <= MOVE_SHORT_MAX))
@@ -238,61 +235,6 @@ void codec_copy(const struct troupe_type *type, const void *value, void *block, 
 void codec_encode(const struct troupe_type *type, const void *value, void *block, size_t size)
 {
 	struct placer placer = {.block = block, .size = size, .cursor = type->size};
-
-	place_root(&placer, type, value);
-}
-
-/* A pointee that codec_measure() has noted: its text, or none. */
-static void place_noted(struct placer *placer, char *cell, uint32_t note)
-{
-	if (note > 0)
-		place_text(placer, cell);
-	else
-		store_pointer(cell, NULL);
-}
-
-int codec_fill_rest(const struct troupe_type *type, const struct codec_measure *measure,
-		    struct codec_place place, void *block, bool texts_only)
-{
-	const uint32_t *note = place.note;
-	const struct troupe_step *step = place.step, *end = steps_end(type);
-	struct placer placer = {.block = block,
-				.size = measure->size,
-				.cursor = (size_t)(place.copy - (char *)block),
-				.base = (uintptr_t)block};
-
-	for (; step < end && step->kind != TROUPE_STEP_VALUE; step++, place.text = 0) {
-		char *cell = (char *)block + step->offset;
-
-		if (step->kind == TROUPE_STEP_ITEMS) {
-			place_array(&placer, step->type, cell);
-			note++;
-			continue;
-		}
-		for (size_t i = place.text; i < step->count; i++) {
-			placer.texts = note++;
-			placer.texts_end = note;
-			place_noted(&placer, cell + i * sizeof(char *), note[-1]);
-		}
-	}
-	if (step < end) {
-		placer.texts = note;
-		placer.texts_end = measure->notes + measure->n_notes;
-		place_pointees(&placer, type, block, step);
-	}
-	check(placer.cursor == measure->size);
-	return codec_fill_doubts(type, measure, block, texts_only);
-}
-
-void codec_fill_slow(const struct troupe_type *type, const void *value,
-		     const struct codec_measure *measure, void *block)
-{
-	struct placer placer = {.block = block,
-				.size = measure->size,
-				.cursor = type->size,
-				.base = (uintptr_t)block,
-				.texts = measure->notes,
-				.texts_end = measure->notes + measure->n_notes};
 
 	place_root(&placer, type, value);
 }

@@ -1,8 +1,9 @@
 /* codec_quick.h - measure a value and copy it at once, as the message path does.
  *
- * The same as codec_size() and codec_copy(), for those who have nothing to say about where a value is wrong. What
- * most messages are, a struct of scalars, texts and arrays of plain items, is done here, inlined, without a call
- * but strlen(); all else is left to the walks. Pure, any thread.
+ * The same as codec_size() and codec_copy(), for those who have nothing to say about where a value
+ * is wrong. What most messages are, a struct of scalars, texts and arrays of plain items, is done
+ * here, inlined, without a call but strlen() for short ones; all else is left to those two. Pure, any
+ * thread.
  */
 #ifndef PROTO_CODEC_QUICK_H
 #define PROTO_CODEC_QUICK_H
@@ -15,137 +16,95 @@
 #define CODEC_NOTES_MAX TROUPE_QUICK_POINTEES
 
 struct codec_measure {
-	size_t size; /* of the block; all else is codec_fill()'s own affair */
-	/* Only where not all steps are quick ones: how many notes there are. */
-	uint32_t n_notes;
-	/* The bytes of one pointee each, with a text's NUL. Of a quick step, also of one that has none; of what
-	 * comes after those, of texts only, as far as there is room. */
+	size_t size;   /* of the block; all else is codec_fill()'s own affair */
+	bool is_quick; /* codec_fill() copies it right here; then: */
+	/* The bytes of each pointee, with a text's NUL; 0: none. */
 	uint32_t notes[CODEC_NOTES_MAX];
 };
 
-/* How far codec_fill() came: the text of a step, where it goes, and what is noted of it. */
-struct codec_place {
-	const struct troupe_step *step;
-	size_t text;
-	const uint32_t *note;
-	char *copy;
-};
-
-/* The parts that are not inlined; for the two functions below only. */
-int codec_measure_slow(const struct troupe_type *type, const void *value,
-		       struct codec_measure *measure);
-int codec_measure_rest(const struct troupe_type *type, const void *value,
-		       const struct troupe_step *step, const uint32_t *note,
-		       struct codec_measure *measure);
-int codec_measure_fails(const struct troupe_type *type, const void *value);
-void codec_fill_slow(const struct troupe_type *type, const void *value,
-		     const struct codec_measure *measure, void *block);
-int codec_fill_rest(const struct troupe_type *type, const struct codec_measure *measure,
-		    struct codec_place place, void *block, bool texts_only);
+/* For codec_fill() only: whether what it was in doubt of in a block is right. texts_only: it is about
+ * texts that are not all ASCII. */
 int codec_fill_doubts(const struct troupe_type *type, const struct codec_measure *measure,
 		      const void *block, bool texts_only);
 
-/* The size once the items of an array are added, SIZE_MAX when they are wrong; their bytes are noted. */
-static inline size_t quick_measure_items(const struct troupe_type *type, struct codec_span span,
-					 size_t size, uint32_t *note)
-{
-	*note = 0;
-	if (span.count == 0)
-		return size;
-	if (unlikely(!span.at || span.count > CODEC_BLOCK_MAX))
-		return SIZE_MAX;
-	*note = (uint32_t)(span.count * type->stride);
-	return align_up(size, type->entry_align) + span.count * type->stride;
-}
-
-/* The bytes of the texts of optional strings that are side by side. */
-static inline size_t quick_measure_optional(const char *cell, size_t n, uint32_t *note)
-{
-	size_t size = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const char *text = load_pointer(cell + i * sizeof(text));
-		size_t bytes = text ? strlen(text) + 1 : 0;
-
-		note[i] = (uint32_t)bytes;
-		size += bytes;
-	}
-	return size;
-}
-
-/* Bytes that `value` takes as a block. -EINVAL and -EMSGSIZE as from codec_size(); but that each text is UTF-8,
- * and each bool, enum and float in its range, may be left to codec_fill() to find out. */
+/* Bytes that `value` takes as a block. -EINVAL and -EMSGSIZE as from codec_size(); but that each text
+ * is UTF-8, and each bool, enum and float in its range, may be left to codec_fill() to find out. */
 static inline __attribute__((always_inline)) int
 codec_measure(const struct troupe_type *type, const void *value,
 	      struct codec_measure *ret_measure)
 {
-	const struct troupe_step *step;
+	const struct troupe_step *step = type->steps;
 	uint32_t *note = ret_measure->notes;
 	size_t size = type->size;
 
 	if (unlikely(!(type->flags & TROUPE_TYPE_QUICK)))
-		return codec_measure_slow(type, value, ret_measure);
-	step = type->steps;
+		goto slow;
 	for (unsigned left = type->n_steps; left > 0; left--, step++) {
 		const char *cell = (const char *)value + step->offset;
 		size_t n = step->count;
 
-		if (unlikely(step->kind != TROUPE_STEP_TEXT)) {
-			if (unlikely(step->kind == TROUPE_STEP_VALUE)) {
-				ret_measure->size = size;
-				return codec_measure_rest(type, value, step, note, ret_measure);
-			}
-			if (step->kind == TROUPE_STEP_ITEMS)
-				size = quick_measure_items(step->type, load_span(cell), size,
-							   note);
-			else
-				size += quick_measure_optional(cell, n, note);
-			if (unlikely(size > CODEC_BLOCK_MAX))
-				return codec_measure_fails(type, value);
-			note += n;
+		if (unlikely(step->kind >= TROUPE_STEP_ITEMS)) {
+			struct codec_span span = load_span(cell);
+			size_t stride = step->type->stride;
+
+			if (step->kind == TROUPE_STEP_VALUE || span.count > CODEC_BLOCK_MAX ||
+			    (!span.at && span.count > 0))
+				goto slow;
+			*note++ = (uint32_t)(span.count * stride);
+			if (span.count > 0)
+				size = align_up(size, step->type->entry_align) +
+				       span.count * stride;
 			continue;
 		}
 		do {
 			const char *text = load_pointer(cell);
-			size_t bytes;
+			size_t bytes = 0;
 
-			if (unlikely(!text))
-				return codec_measure_fails(type, value);
-			bytes = strlen(text) + 1;
+			if (likely(text))
+				bytes = strlen(text) + 1;
+			else if (step->kind == TROUPE_STEP_TEXT)
+				goto slow;
 			*note++ = (uint32_t)bytes;
 			size += bytes;
 			cell += sizeof(text);
 		} while (--n > 0);
 	}
 	if (unlikely(size > CODEC_BLOCK_MAX))
-		return codec_measure_fails(type, value);
+		goto slow;
 	ret_measure->size = size;
+	ret_measure->is_quick = true;
 	return 0;
+slow:
+	ret_measure->is_quick = false;
+	return codec_size(type, value, &ret_measure->size, NULL);
 }
 
-/* Place few items of an array of a plain type at *copy; false: they are none, or too many for that. */
-static inline __attribute__((always_inline)) bool
+/* Place the items of an array of a plain type at `copy`; the place behind them. */
+static inline __attribute__((always_inline)) char *
 quick_fill_items(const struct troupe_type *type, char *cell, size_t bytes, const char *block,
-		 char **copy)
+		 char *copy)
 {
 	struct codec_span span = load_span(cell);
-	char *to = *copy;
 
 	/* The array must not have grown meanwhile (another thread's doing). */
 	check(span.count * type->stride == bytes);
-	if (unlikely(bytes - 8 > MOVE_SHORT_MAX - 8))
-		return false;
-	memset(to, 0, 8); /* the gap is less, and what follows is not */
-	to += -(size_t)(to - block) & (type->entry_align - 1u);
-	store_pointer(cell, to);
-	move_short(to, span.at, bytes);
-	*copy = to + bytes;
-	return true;
+	if (bytes == 0) {
+		store_pointer(cell, NULL);
+		return copy;
+	}
+	memset(copy, 0, 8); /* the gap is less, and what follows is not */
+	copy += -(size_t)(copy - block) & (type->entry_align - 1u);
+	store_pointer(cell, copy);
+	if (likely(bytes <= MOVE_SHORT_MAX))
+		move_short(copy, span.at, bytes);
+	else
+		memcpy(copy, span.at, bytes);
+	return copy + bytes;
 }
 
-/* Copy a value that has just been measured and has not changed since into `block` (aligned to 16, measure->size
- * bytes), as a flat block in memory form. -EINVAL: what codec_measure() left to be found out; the block's content
- * is then undefined. */
+/* Copy a value that has just been measured and has not changed since into `block` (aligned to 16,
+ * measure->size bytes), as a flat block in memory form. -EINVAL: what codec_measure() left to be
+ * found out; the block's content is then undefined. */
 static inline __attribute__((always_inline)) int codec_fill(const struct troupe_type *type,
 							    const void *value,
 							    const struct codec_measure *measure,
@@ -157,10 +116,10 @@ static inline __attribute__((always_inline)) int codec_fill(const struct troupe_
 	const uint32_t *number, *note = measure->notes;
 	uint64_t bad = 0, bits;
 	move_wide odd = {0};
-	size_t i = 0, n;
+	size_t n;
 
-	if (unlikely(!(type->flags & TROUPE_TYPE_QUICK))) {
-		codec_fill_slow(type, value, measure, block);
+	if (unlikely(!measure->is_quick)) {
+		codec_copy(type, value, block, measure->size);
 		return 0;
 	}
 	move_struct(to, value, type->size);
@@ -182,37 +141,30 @@ static inline __attribute__((always_inline)) int codec_fill(const struct troupe_
 	for (n = type->n_steps; n > 0; n--, step++) {
 		char *cell = to + step->offset;
 
-		if (unlikely(step->kind >= TROUPE_STEP_ITEMS)) {
-			if (unlikely(step->kind == TROUPE_STEP_VALUE ||
-				     !quick_fill_items(step->type, cell, *note, to, &copy)))
-				goto rest;
-			note++;
+		if (unlikely(step->kind == TROUPE_STEP_ITEMS)) {
+			copy = quick_fill_items(step->type, cell, *note++, to, copy);
 			continue;
 		}
-		i = 0;
-		do {
-			const char *text = load_pointer(cell + i * sizeof(text));
-			size_t bytes = *note;
+		for (size_t left = step->count; left > 0; left--, cell += sizeof(char *)) {
+			const char *text = load_pointer(cell);
+			size_t bytes = *note++;
 
 			if (likely(move_is_usual(bytes)))
 				odd |= move_usual(copy, text, bytes);
 			else if (likely(bytes - 1 < MOVE_SHORT_MAX))
 				odd |= move_short(copy, text, bytes);
+			else if (bytes > 0)
+				bad |= !codec_is_utf8(memcpy(copy, text, bytes), bytes - 1);
 			else
-				goto rest;
-			store_pointer(cell + i * sizeof(text), copy);
+				continue;
+			store_pointer(cell, copy);
 			copy += bytes;
-			note++;
-		} while (++i < step->count);
-		i = 0;
+		}
 	}
 	/* Not all is ASCII, or something is wrong. */
 	if (unlikely((bad | move_odd_bits(odd)) != 0))
 		return codec_fill_doubts(type, measure, block, bad == 0);
 	return 0;
-rest:
-	return codec_fill_rest(type, measure, (struct codec_place){step, i, note, copy}, block,
-			       bad == 0);
 }
 
 #endif

@@ -10,8 +10,6 @@
 struct sizer {
 	size_t size; /* so far: where the next pointee may begin */
 	unsigned depth;
-	/* Where to write down the next text's size with its NUL, while there is room. */
-	uint32_t *texts, *texts_end;
 	/* Never follow steps: they know no names, so the path of an error takes a second walk. */
 	bool by_fields;
 	struct codec_error *error;
@@ -53,13 +51,6 @@ static int add_items(struct sizer *sizer, const struct troupe_type *type, size_t
 	return add_bytes(sizer, type->entry_align, count * type->stride);
 }
 
-static int add_text(struct sizer *sizer, size_t bytes)
-{
-	if (sizer->texts < sizer->texts_end)
-		*sizer->texts++ = (uint32_t)bytes;
-	return add_bytes(sizer, 1, bytes);
-}
-
 static int enter(struct sizer *sizer)
 {
 	if (sizer->depth == CODEC_DEPTH_MAX)
@@ -86,7 +77,7 @@ static int size_text(struct sizer *sizer, const struct troupe_type *type, const 
 	} else if (!codec_is_utf8(text, size)) {
 		return fail(sizer, "not valid UTF-8");
 	}
-	return add_text(sizer, size + 1);
+	return add_bytes(sizer, 1, size + 1);
 }
 
 /* Scalars right here, what nests through a call: so only nesting costs stack frames. */
@@ -157,7 +148,7 @@ static int size_texts(struct sizer *sizer, const struct troupe_step *step, const
 		}
 		length = strlen(text);
 		if (length >= CODEC_BLOCK_MAX || !codec_is_utf8(text, length) ||
-		    add_text(sizer, length + 1) < 0)
+		    add_bytes(sizer, 1, length + 1) < 0)
 			return -EINVAL;
 	}
 	return 0;
@@ -262,7 +253,7 @@ static int size_entry(struct sizer *sizer, const struct troupe_type *type, const
 	if (last_key && strcmp(last_key, key) >= 0)
 		r = fail(sizer, "a key twice or out of order");
 	else
-		r = add_text(sizer, size + 1);
+		r = add_bytes(sizer, 1, size + 1);
 	if (r == 0)
 		r = size_value(sizer, type->item, entry + type->value_offset);
 	if (r < 0)
@@ -332,47 +323,6 @@ int codec_size(const struct troupe_type *type, const void *value, size_t *ret_si
 	return 0;
 }
 
-int codec_measure_rest(const struct troupe_type *type, const void *value,
-		       const struct troupe_step *step, const uint32_t *note,
-		       struct codec_measure *measure)
-{
-	struct sizer sizer = {.size = measure->size,
-			      .texts = measure->notes + (note - measure->notes),
-			      .texts_end = measure->notes + CODEC_NOTES_MAX};
-
-	if (size_pointees(&sizer, type, value, step) < 0 || sizer.size > CODEC_BLOCK_MAX)
-		return codec_measure_fails(type, value);
-	measure->size = sizer.size;
-	measure->n_notes = (uint32_t)(sizer.texts - measure->notes);
-	return 0;
-}
-
-int codec_measure_slow(const struct troupe_type *type, const void *value,
-		       struct codec_measure *measure)
-{
-	struct sizer sizer = {.size = type->size,
-			      .texts = measure->notes,
-			      .texts_end = measure->notes + CODEC_NOTES_MAX};
-
-	measure->n_notes = 0;
-	if (!is_plain(type)) {
-		if (!has_steps(type) || size_steps(&sizer, type, value) < 0)
-			return size_by_fields(type, value, &measure->size, NULL);
-		measure->n_notes = (uint32_t)(sizer.texts - measure->notes);
-	}
-	measure->size = sizer.size;
-	return 0;
-}
-
-int codec_measure_fails(const struct troupe_type *type, const void *value)
-{
-	size_t size;
-	int r = size_by_fields(type, value, &size, NULL);
-
-	/* Another thread may have mended the value meanwhile. */
-	return r < 0 ? r : -EINVAL;
-}
-
 /* Whether a text, whose NUL is one of its bytes, is UTF-8. */
 static inline bool is_text_utf8(const char *text, size_t bytes)
 {
@@ -382,29 +332,21 @@ static inline bool is_text_utf8(const char *text, size_t bytes)
 	return codec_is_utf8(text, bytes - 1);
 }
 
-/* Whether the texts of the quick steps are. */
-static bool are_texts_utf8(const struct troupe_type *type, const uint32_t *note,
-			   const char *block)
+int codec_fill_doubts(const struct troupe_type *type, const struct codec_measure *measure,
+		      const void *block, bool texts_only)
 {
-	const struct troupe_step *step = type->steps, *end = steps_end(type);
+	const uint32_t *note = measure->notes;
+	size_t size;
 
-	for (; step < end && step->kind != TROUPE_STEP_VALUE; step++) {
-		const char *cell = block + step->offset;
+	if (!texts_only)
+		return codec_size(type, block, &size, NULL);
+	for (const struct troupe_step *step = type->steps; step < steps_end(type); step++) {
+		const char *cell = (const char *)block + step->offset;
 
 		for (unsigned i = 0; i < step->count; i++, note++, cell += sizeof(char *))
 			if (step->kind != TROUPE_STEP_ITEMS && *note > 0 &&
 			    !is_text_utf8(load_pointer(cell), *note))
-				return false;
+				return -EINVAL;
 	}
-	return true;
-}
-
-int codec_fill_doubts(const struct troupe_type *type, const struct codec_measure *measure,
-		      const void *block, bool texts_only)
-{
-	size_t size;
-
-	if (texts_only)
-		return are_texts_utf8(type, measure->notes, block) ? 0 : -EINVAL;
-	return codec_size(type, block, &size, NULL);
+	return 0;
 }
