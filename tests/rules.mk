@@ -1,6 +1,9 @@
 # Unit tests: tests/unit/FOLDER/test_*.c, each a program, linked with what its folder may use. Those
 # called test_sim_*.c run on the simulated loop: standing before the archives, it keeps the real one out.
+# So do those that stand on the stage of a simulated master.
 SIM_LOOP = $(BUILD)/tests/unit/sim/loop.o
+SIM_MASTER = arenas hostile master route unit_text
+sim_tests = $(BUILD)/tests/unit/$(1)/test_sim_% $(SIM_MASTER:%=$(BUILD)/tests/unit/master/test_%)
 UNIT_base      = base
 UNIT_proto     = proto base
 UNIT_core      = core proto base
@@ -38,13 +41,13 @@ $$(BUILD)/tests/unit/$(1)/shared.a: $$(patsubst %.c,$$(BUILD)/%.o,$$(shared_$(1)
 	$$(AR) rcs $$@ $$^
 $$(unit_$(1)): $$(BUILD)/%: $$(BUILD)/%.o $$(archive_$(1)) $$(call archives,$$(UNIT_$(1)))
 	$$(call quiet,LD)$$(CC) $$(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
-$$(filter $$(BUILD)/tests/unit/$(1)/test_sim_%,$$(unit_$(1)) $$(failpoints_$(1))): $$(SIM_LOOP)
+$$(filter $$(call sim_tests,$(1)),$$(unit_$(1)) $$(failpoints_$(1))): $$(SIM_LOOP)
 $$(failpoints_$(1)): $$(BUILD)/%: $$(BUILD)/%.o $$(archive_$(1)) $$(FAILPOINTS) $$(call failing_archives,$$(UNIT_$(1)))
 	$$(call quiet,LD)$$(failing_link)
 $$(unit_$(1):$$(BUILD)/%=$$(BUILD)/failpoints/%): $$(BUILD)/failpoints/%: $$(BUILD)/%.o $$(archive_$(1)) $$(FAILPOINTS) $$(call failing_archives,$$(UNIT_$(1)))
 	@mkdir -p $$(@D)
 	$$(call quiet,LD)$$(failing_link)
-$$(filter $$(BUILD)/failpoints/tests/unit/$(1)/test_sim_%,$$(unit_$(1):$$(BUILD)/%=$$(BUILD)/failpoints/%)): $$(SIM_LOOP)
+$$(patsubst $$(BUILD)/%,$$(BUILD)/failpoints/%,$$(filter $$(call sim_tests,$(1)),$$(unit_$(1)))): $$(SIM_LOOP)
 FAILING_TESTS += $$(unit_$(1):$$(BUILD)/%=$$(BUILD)/failpoints/%)
 $$(patsubst %,%.o,$$(unit_$(1)) $$(failpoints_$(1))) $$(patsubst %.c,$$(BUILD)/%.o,$$(shared_$(1))): | $$(HOST_HEADERS)
 .PHONY: unit-$(1)

@@ -4,38 +4,48 @@
 #include "base/clock.h"
 #include "base/seqpacket.h"
 #include "process/page_map.h"
+#include "tests/unit/sim/sim.h"
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #define LOOK_NS     (5 * CLOCK_MS_NS)
 #define PATIENCE_NS (60 * CLOCK_SECOND_NS)
+#define IDLE_NS     (50 * CLOCK_MS_NS)
+#define FIRST_PID   5000000 /* above what the kernel gives */
 
 /* ---- the workers' side */
 
-static void forget_process(struct stage_worker *worker)
+/* The stage whose processes the simulated kernel knows. */
+static struct stage *on_stage;
+
+/* Of the master's descriptor. NULL: not of a process of ours. */
+static struct stage_worker *find_process(int pidfd)
 {
-	if (worker->pidfd < 0)
-		return;
-	loop_io_stop(&worker->death);
-	close(take_fd(&worker->pidfd));
+	for (unsigned i = 1; on_stage && i <= STAGE_WORKERS; i++)
+		if (on_stage->workers[i] && on_stage->workers[i]->pidfd == pidfd)
+			return on_stage->workers[i];
+	return NULL;
 }
 
-/* With a process its end of the channel goes. */
-static void on_death(struct loop_io *io, unsigned events)
+void stage_signal(struct stage_worker *worker, int number)
 {
-	struct stage_worker *worker = container_of(io, struct stage_worker, death);
-
-	(void)events;
-	forget_process(worker);
+	if (worker->end)
+		return;
+	worker->end = number;
+	assert_int_equal(eventfd_write(worker->pidfd, 1), 0);
+	/* With a process its end of the channel goes. */
 	if (worker->stage->has_heirs)
 		return;
 	worker->is_closed = true;
@@ -43,11 +53,35 @@ static void on_death(struct loop_io *io, unsigned events)
 	worker->channel = NULL;
 }
 
+/* In the kernel's place. */
+int pidfd_send_signal(int pidfd, int number, siginfo_t *info, unsigned flags)
+{
+	(void)info;
+	(void)flags;
+	if (find_process(pidfd))
+		stage_signal(find_process(pidfd), number);
+	return 0;
+}
+
+int waitid(idtype_t type, id_t id, siginfo_t *ret_end, int options)
+{
+	const struct stage_worker *worker = find_process((int)id);
+
+	assert_int_equal(type, P_PIDFD);
+	(void)options;
+	*ret_end = (siginfo_t){0};
+	if (!worker || !worker->end)
+		return 0;
+	ret_end->si_pid = worker->pid;
+	ret_end->si_code = CLD_KILLED;
+	ret_end->si_status = worker->end;
+	return 0;
+}
+
 static void free_worker(struct stage_worker *worker)
 {
 	if (!worker)
 		return;
-	forget_process(worker);
 	channel_free(worker->channel);
 	page_unmap(worker->page);
 	if (worker->arena_fd > 0)
@@ -152,7 +186,7 @@ static void on_shutdown(void *context, const void *in, int *fd)
 	(void)in;
 	(void)fd;
 	worker->n_shutdown++;
-	(void)kill(worker->pid, SIGTERM);
+	stage_signal(worker, SIGTERM);
 }
 
 static void on_taken(void *context, const void *in, int *fd)
@@ -235,8 +269,6 @@ static int launch(void *context, struct launched *ret_launched)
 		.n_handlers = ARRAY_LEN(handlers),
 		.on_closed = on_closed,
 	};
-	struct sigaction saved;
-	sigset_t term, mask;
 	int pair[2];
 
 	if (stage->refuse < 0)
@@ -244,27 +276,10 @@ static int launch(void *context, struct launched *ret_launched)
 	worker = calloc(1, sizeof(*worker));
 	assert_int_equal(seqpacket_pair(pair), 0);
 	worker->stage = stage;
-	/* cmocka handles the one and the master the other, which the child must not, however early it comes. */
-	sigemptyset(&term);
-	sigaddset(&term, SIGTERM);
-	assert_int_equal(sigprocmask(SIG_BLOCK, &term, &mask), 0);
-	assert_int_equal(sigaction(SIGSEGV, &(struct sigaction){.sa_handler = SIG_DFL}, &saved),
-			 0);
-	worker->pid = fork();
-	if (worker->pid == 0) {
-		(void)signal(SIGTERM, SIG_DFL);
-		(void)sigprocmask(SIG_SETMASK, &mask, NULL);
-		(void)close_range(3, ~0u, 0);
-		for (;;)
-			pause();
-	}
-	assert_int_equal(sigaction(SIGSEGV, &saved, NULL), 0);
-	assert_int_equal(sigprocmask(SIG_SETMASK, &mask, NULL), 0);
 	stage->n_launched++;
-	worker->pidfd = pidfd_open(worker->pid, 0);
+	worker->pid = FIRST_PID + (pid_t)stage->n_launched;
+	worker->pidfd = eventfd(0, EFD_CLOEXEC);
 	assert_true(worker->pidfd >= 0);
-	loop_io_init(&worker->death, stage->master->loop, worker->pidfd, on_death);
-	loop_io_set(&worker->death, LOOP_READ);
 	config.loop = stage->master->loop;
 	config.fd = pair[1];
 	config.context = worker;
@@ -280,7 +295,7 @@ static int launch(void *context, struct launched *ret_launched)
 		stage->workers[i] = worker;
 		break;
 	}
-	*ret_launched = (struct launched){worker->pid, pidfd_open(worker->pid, 0), pair[0]};
+	*ret_launched = (struct launched){worker->pid, worker->pidfd, pair[0]};
 	return 0;
 }
 
@@ -320,9 +335,7 @@ void stage_kill(struct stage_worker *worker)
 {
 	while (!channel_is_flushed(worker->channel))
 		loop_step(worker->stage->master->loop, false);
-	assert_int_equal(kill(worker->pid, SIGKILL), 0);
-	channel_free(worker->channel);
-	worker->channel = NULL;
+	stage_signal(worker, SIGKILL);
 }
 
 /* ---- the stage */
@@ -344,20 +357,17 @@ void stage_step(struct stage *stage)
 
 void stage_until(struct stage *stage, bool (*is_so)(struct stage *stage))
 {
-	uint64_t end = clock_now_ns() + PATIENCE_NS;
+	uint64_t end = loop_clock_ns(stage->master->loop) + PATIENCE_NS;
 
 	while (!is_so(stage)) {
-		assert_true(clock_now_ns() < end);
+		assert_true(loop_clock_ns(stage->master->loop) < end);
 		stage_step(stage);
 	}
 }
 
 void stage_idle(struct stage *stage)
 {
-	for (unsigned i = 0; i < 50; i++) {
-		loop_step(stage->master->loop, false);
-		(void)usleep(1000);
-	}
+	sim_run_until(stage->master->loop, loop_clock_ns(stage->master->loop) + IDLE_NS);
 }
 
 static bool are_up(struct stage *stage)
@@ -437,6 +447,8 @@ static struct stage *raise_stage(unsigned n_workers, bool has_units, bool is_slo
 	/* The first try must fail, for the master's loop is not ours yet. So the second one is tested too. */
 	stage->refuse = -EAGAIN;
 	assert_int_equal(master_new(&stage->options, &log, &stage->master), 0);
+	sim_poll(stage->master->loop);
+	on_stage = stage;
 	stage->refuse = 0;
 	for (unsigned i = 1; i <= n_workers; i++)
 		stage->incarnations[i] = stage->master->workers[i]->incarnation;
@@ -478,9 +490,10 @@ int stage_strike(void **state)
 	int sink = stage->master->log.sink.fd;
 	char path[256];
 
+	master_free(stage->master);
+	on_stage = NULL;
 	for (unsigned i = 1; i <= STAGE_WORKERS; i++)
 		free_worker(stage->workers[i]);
-	master_free(stage->master);
 	close(sink);
 	if (stage->client >= 0)
 		close(stage->client);
@@ -532,10 +545,10 @@ void stage_expect(struct stage *stage, const char *piece)
 
 int64_t stage_wait_call(struct stage *stage, unsigned number)
 {
-	uint64_t end = clock_now_ns() + PATIENCE_NS;
+	uint64_t end = loop_clock_ns(stage->master->loop) + PATIENCE_NS;
 
 	while (stage->workers[number]->n_calls == 0) {
-		assert_true(clock_now_ns() < end);
+		assert_true(loop_clock_ns(stage->master->loop) < end);
 		stage_step(stage);
 	}
 	return stage->workers[number]->calls[--stage->workers[number]->n_calls % STAGE_CALLS];

@@ -1,6 +1,7 @@
 /* stage.h - a whole master, with the test in its workers' and its clients' place.
  *
- * Its processes only sleep; what they would say, the test says. Waits fail the test after a minute. One thread.
+ * It runs on the simulated loop, in simulated time. There are no processes: what they would say, the test says, and the
+ * kernel's part in their lives is played here. Waits fail the test after a simulated minute. One thread, one stage.
  */
 #ifndef TESTS_UNIT_MASTER_STAGE_H
 #define TESTS_UNIT_MASTER_STAGE_H
@@ -18,12 +19,12 @@
 #define STAGE_WORKERS 2
 #define STAGE_CALLS   16
 
-/* A worker of the test: a process that sleeps, and our end of its channel. */
+/* A worker of the test: our end of its channel. */
 struct stage_worker {
 	struct stage *stage;
 	pid_t pid;
-	int pidfd; /* -1: it is dead, as we have seen */
-	struct loop_io death;
+	int pidfd; /* the master's; an eventfd, readable when it is dead */
+	int end;   /* the signal that ended it; 0: it lives */
 	struct channel *channel;
 	bool is_closed;
 	uint16_t number; /* 0: not told Start yet */
@@ -95,7 +96,9 @@ void stage_reply(struct stage_worker *worker, int64_t call, bool continues, cons
 		 const char *parameters);
 /* The actor that was asked for last has been made. error: or not, for this reason. */
 void stage_spawned(struct stage_worker *worker, const char *error);
-/* Send what is under way, then end its process. */
+/* End its process by a signal. */
+void stage_signal(struct stage_worker *worker, int number);
+/* Send what is under way, then end its process by SIGKILL. */
 void stage_kill(struct stage_worker *worker);
 
 #endif

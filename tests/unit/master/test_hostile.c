@@ -276,7 +276,7 @@ static void expect_no_blame(struct stage *stage, uint64_t doing)
 	page->crash.n_frames = UINT32_MAX;
 	memset(page->crash.frames, 0xe4, sizeof(page->crash.frames));
 	page->crash.written = 1;
-	assert_int_equal(kill(stage->workers[1]->pid, SIGSEGV), 0);
+	stage_signal(stage->workers[1], SIGSEGV);
 	expect_end(stage);
 	/* Nor is it named. */
 	assert_null(strstr(stage->master->workers[1]->crash.names.actor, "two"));
@@ -313,7 +313,7 @@ static void expect_own_blame(struct stage *stage, unsigned n_deaths)
 	page->crash.signal = SIGSEGV;
 	page->crash.code = 1;
 	page->crash.written = 1;
-	assert_int_equal(kill(stage->workers[1]->pid, SIGSEGV), 0);
+	stage_signal(stage->workers[1], SIGSEGV);
 	while (stage->master->workers[1]->incarnation == incarnation ||
 	       !worker_is_up(stage->master->workers[1]))
 		stage_step(stage);
@@ -392,7 +392,7 @@ static void fault(struct stage *stage, bool in_handler, uint64_t doing, int64_t 
 	strcpy(page->crash.frames[1].text, "hello.so(run+0x1c)");
 	page->crash.frames[1].plugin = (uint32_t)plugin;
 	page->crash.written = 1;
-	assert_int_equal(kill(stage->workers[1]->pid, SIGSEGV), 0);
+	stage_signal(stage->workers[1], SIGSEGV);
 	while (stage->master->workers[1]->incarnation == incarnation ||
 	       !worker_is_up(stage->master->workers[1]))
 		stage_step(stage);
@@ -536,7 +536,7 @@ static void page_of_garbage_is_survived(void **state)
 	stage_expect(stage, "parameters");
 	stage_say(stage, "{\"method\":\"io.troupe.Control.Status\"}");
 	stage_expect(stage, "parameters");
-	assert_int_equal(kill(stage->workers[1]->pid, SIGSEGV), 0);
+	stage_signal(stage->workers[1], SIGSEGV);
 	expect_end(stage);
 }
 

@@ -6,18 +6,21 @@
 #include "base/overrun.h"
 #include "base/random.h"
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #define WORKS_MAX 4
+#define IOS_MAX   1024 /* of a loop that polls */
 
 /* Timers, ios and signals wait in one list each; lists are short, so they are searched. */
 struct loop {
 	struct random random;
 	struct list timers, ios, signals, overruns;
 	struct loop_work *works;
-	uint64_t now_ns; /* when this pass began */
-	uint64_t clock_ns;
+	uint64_t now_ns;                  /* when this pass began */
+	uint64_t own_clock_ns, *clock_ns; /* its own, or another loop's */
 	uint64_t pass;
+	bool polls;
 	bool more_work;
 	bool stopped;
 	bool work_started;
@@ -34,7 +37,8 @@ struct timer_body {
 struct io_body {
 	struct list link;
 	struct loop_io *io;
-	unsigned ready;
+	unsigned ready;  /* by hand */
+	unsigned polled; /* by poll(2), in this pass */
 	uint64_t pass;
 };
 
@@ -74,7 +78,8 @@ int loop_new(struct loop **ret_loop)
 	list_init(&loop->ios);
 	list_init(&loop->signals);
 	list_init(&loop->overruns);
-	loop->now_ns = loop->clock_ns = SIM_START_NS;
+	loop->clock_ns = &loop->own_clock_ns;
+	loop->now_ns = loop->own_clock_ns = SIM_START_NS;
 	*ret_loop = loop;
 	return 0;
 }
@@ -134,6 +139,39 @@ static struct timer_body *find_due_timer(struct loop *loop)
 	return best;
 }
 
+/* What the kernel says of all descriptors. */
+static void poll_descriptors(struct loop *loop)
+{
+	struct pollfd fds[IOS_MAX];
+	nfds_t n = 0;
+
+	if (!loop->polls)
+		return;
+	list_foreach (at, &loop->ios) {
+		struct loop_io *io = container_of(at, struct io_body, link)->io;
+
+		check(n < IOS_MAX);
+		fds[n++] = (struct pollfd){.fd = io->fd,
+					   .events = (io->events & LOOP_READ ? POLLIN : 0) |
+						     (io->events & LOOP_WRITE ? POLLOUT : 0)};
+	}
+	check(poll(fds, n, 0) >= 0);
+	n = 0;
+	list_foreach (at, &loop->ios) {
+		struct io_body *body = container_of(at, struct io_body, link);
+		unsigned found = (unsigned)fds[n++].revents;
+		unsigned both = POLLERR | POLLHUP | POLLNVAL;
+
+		body->polled = (found & (POLLIN | both) ? LOOP_READ : 0) |
+			       (found & (POLLOUT | both) ? LOOP_WRITE : 0);
+	}
+}
+
+static unsigned io_events(const struct io_body *body)
+{
+	return (body->ready | body->polled) & body->io->events;
+}
+
 /* One of the ready ios, by lot; NULL: none. A callback may change any of them, hence one at a
  * time. */
 static struct io_body *pick_ready_io(struct loop *loop, bool of_this_pass)
@@ -144,8 +182,7 @@ static struct io_body *pick_ready_io(struct loop *loop, bool of_this_pass)
 	list_foreach (at, &loop->ios) {
 		struct io_body *body = container_of(at, struct io_body, link);
 
-		if (!(body->ready & body->io->events) ||
-		    (of_this_pass && body->pass == loop->pass))
+		if (!io_events(body) || (of_this_pass && body->pass == loop->pass))
 			continue;
 		if (random_below(&loop->random, ++n) == 0)
 			picked = body;
@@ -168,8 +205,9 @@ static bool has_event(struct loop *loop)
 {
 	struct timer_body *next = find_next_timer(loop);
 
+	poll_descriptors(loop);
 	return loop->more_work || pick_ready_io(loop, false) || find_raised_signal(loop) ||
-	       (next && next->due_ns <= loop->clock_ns);
+	       (next && next->due_ns <= *loop->clock_ns);
 }
 
 void loop_step(struct loop *loop, bool wait)
@@ -182,14 +220,15 @@ void loop_step(struct loop *loop, bool wait)
 	if (wait && !loop->stopped && !has_event(loop)) {
 		timer = find_next_timer(loop);
 		if (timer)
-			loop->clock_ns = timer->due_ns;
+			*loop->clock_ns = timer->due_ns;
 	}
-	loop->now_ns = loop->clock_ns;
+	loop->now_ns = *loop->clock_ns;
 	loop->pass++;
+	poll_descriptors(loop);
 	while ((io = pick_ready_io(loop, true))) {
-		unsigned events = io->ready & io->io->events;
+		unsigned events = io_events(io);
 
-		io->ready = 0;
+		io->ready = io->polled = 0;
 		io->pass = loop->pass;
 		io->io->callback(io->io, events);
 	}
@@ -223,7 +262,7 @@ uint64_t loop_now_ns(struct loop *loop)
 
 uint64_t loop_clock_ns(struct loop *loop)
 {
-	return loop->clock_ns;
+	return *loop->clock_ns;
 }
 
 /* ---- watchers */
@@ -248,7 +287,7 @@ void loop_io_set(struct loop_io *io, unsigned events)
 void loop_io_stop(struct loop_io *io)
 {
 	loop_io_set(io, 0);
-	io_body(io)->ready = 0;
+	io_body(io)->ready = io_body(io)->polled = 0;
 }
 
 void loop_timer_init(struct loop_timer *timer, struct loop *loop,
@@ -265,7 +304,7 @@ void loop_timer_start(struct loop_timer *timer, uint64_t delay_ns)
 	struct timer_body *body = timer_body(timer);
 
 	list_remove(&body->link);
-	if (__builtin_add_overflow(loop->clock_ns, delay_ns, &body->due_ns))
+	if (__builtin_add_overflow(*loop->clock_ns, delay_ns, &body->due_ns))
 		body->due_ns = UINT64_MAX;
 	body->order = random_next(&loop->random);
 	body->pass = loop->pass;
@@ -367,7 +406,7 @@ void overrun_free(struct overrun *overrun)
 
 static void look_at_overrun(struct overrun *overrun)
 {
-	if (overrun->loop->clock_ns >= overrun->due_ns)
+	if (*overrun->loop->clock_ns >= overrun->due_ns)
 		atomic_store_explicit(overrun->word, 0, memory_order_relaxed);
 }
 
@@ -391,9 +430,33 @@ void sim_seed(struct loop *loop, uint64_t seed)
 	random_init(&loop->random, seed);
 }
 
+void sim_poll(struct loop *loop)
+{
+	loop->polls = true;
+}
+
+void sim_share_clock(struct loop *loop, struct loop *of)
+{
+	loop->clock_ns = of->clock_ns;
+	loop->now_ns = *loop->clock_ns;
+}
+
+bool sim_is_due(struct loop *loop)
+{
+	run_works(loop);
+	return has_event(loop);
+}
+
+uint64_t sim_next_ns(struct loop *loop)
+{
+	struct timer_body *next = find_next_timer(loop);
+
+	return next ? next->due_ns : UINT64_MAX;
+}
+
 void sim_advance(struct loop *loop, uint64_t ns)
 {
-	loop->clock_ns += ns;
+	*loop->clock_ns += ns;
 	list_foreach (at, &loop->overruns)
 		look_at_overrun(container_of(at, struct overrun, link));
 }
@@ -427,7 +490,7 @@ void sim_run_until(struct loop *loop, uint64_t until_ns)
 			break;
 		loop_step(loop, true);
 	}
-	if (loop->clock_ns < until_ns)
-		loop->clock_ns = until_ns;
-	loop->now_ns = loop->clock_ns;
+	if (*loop->clock_ns < until_ns)
+		*loop->clock_ns = until_ns;
+	loop->now_ns = *loop->clock_ns;
 }

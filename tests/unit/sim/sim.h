@@ -1,7 +1,7 @@
 /* sim.h - what a test may do to the simulated loop, beside base/loop.h.
  *
- * The simulated loop has no descriptors, no signals and no time of its own. Its clock starts at
- * SIM_START_NS and jumps to the next timer when nothing else is left to do, so that a test of
+ * The simulated loop has no signals and no time of its own, and descriptors only where it is
+ * asked to look at them. Its clock starts at SIM_START_NS and jumps to the next timer when nothing else is left to do, so that a test of
  * minutes takes microseconds, and goes the same way each time. What is ready at the same moment
  * is taken in an order that the seed decides. A program gets it by being linked with it ahead
  * of base.a: unit tests named test_sim_*.c are.
@@ -15,6 +15,20 @@
 
 /* Decide the order of simultaneous events from now on. A new loop has seed 0. */
 void sim_seed(struct loop *loop, uint64_t seed);
+
+/* From now on ask the kernel, too, which descriptors are ready. Where whoever is at their other
+ * ends lives in this process, that goes the same way each time. */
+void sim_poll(struct loop *loop);
+
+/* Let `loop` go by the clock of another from now on: processes of one machine. That one must
+ * outlive it. */
+void sim_share_clock(struct loop *loop, struct loop *of);
+
+/* Whether a pass would find something to do now. Runs its works. */
+bool sim_is_due(struct loop *loop);
+
+/* When its next timer is due; UINT64_MAX: there is none. */
+uint64_t sim_next_ns(struct loop *loop);
 
 /* Move the clock by hand; timers that come due are called in the next pass, all of them. Stands
  * for work that takes time, or a process that was suspended. */
