@@ -174,10 +174,10 @@ static int clock_init(struct troupe_self *self, struct clock *me,
 	return 0;
 }
 
-static void clock_fini(struct troupe_self *self, struct clock *me, enum troupe_reason reason)
+static void clock_fini(struct troupe_self *self, struct clock *me, enum troupe_cause cause)
 {
 	(void)self;
-	(void)reason;
+	(void)cause;
 	while (me->watchers) {
 		struct watcher *next = me->watchers->next;
 

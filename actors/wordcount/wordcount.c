@@ -357,10 +357,9 @@ static int counter_init(struct troupe_self *self, struct counter *me,
 	return r;
 }
 
-static void counter_fini(struct troupe_self *self, struct counter *me,
-			 enum troupe_reason reason)
+static void counter_fini(struct troupe_self *self, struct counter *me, enum troupe_cause cause)
 {
-	(void)reason;
+	(void)cause;
 	while (me->first)
 		remove_job(self, me, &me->first);
 	directories_fini(&me->directories);

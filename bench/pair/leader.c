@@ -295,10 +295,10 @@ static int on_large(struct troupe_self *self, struct leader *me, struct pair_lar
 	return begin(self, me, call.call, in->peer, LARGE, in->messages, in->window);
 }
 
-static void leader_fini(struct troupe_self *self, struct leader *me, enum troupe_reason reason)
+static void leader_fini(struct troupe_self *self, struct leader *me, enum troupe_cause cause)
 {
 	(void)self;
-	(void)reason;
+	(void)cause;
 	free(me->laps);
 	free(me->chunk);
 }

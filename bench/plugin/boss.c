@@ -302,10 +302,10 @@ static int on_run(struct troupe_self *self, struct boss *me, struct bench_run_ca
 	return 0;
 }
 
-static void boss_fini(struct troupe_self *self, struct boss *me, enum troupe_reason reason)
+static void boss_fini(struct troupe_self *self, struct boss *me, enum troupe_cause cause)
 {
 	(void)self;
-	(void)reason;
+	(void)cause;
 	free(me->players);
 }
 

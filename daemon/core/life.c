@@ -50,7 +50,7 @@ static int run_init(struct runtime *runtime, struct actor *actor, const struct a
 	return rc;
 }
 
-static void run_fini(struct runtime *runtime, struct actor *actor, enum troupe_reason reason)
+static void run_fini(struct runtime *runtime, struct actor *actor, enum troupe_cause cause)
 {
 	const struct troupe_life *life = &actor->unit->type->life;
 	struct troupe_self self;
@@ -61,7 +61,7 @@ static void run_fini(struct runtime *runtime, struct actor *actor, enum troupe_r
 	self = (struct troupe_self){.runtime = runtime, .actor = actor};
 	runtime->depth++;
 	page_enter(runtime, actor, PAGE_DOING_FINI);
-	life->fini(&self, actor->state, reason);
+	life->fini(&self, actor->state, cause);
 	runtime->depth--;
 	if (!runtime->depth)
 		page_leave(runtime);
@@ -217,7 +217,7 @@ static void report_gone(struct runtime *runtime, struct actor *actor)
 }
 
 /* The host gets an end last, for its log; a failed init is returned to it as an error. */
-static void end_one(struct runtime *runtime, struct actor *actor, enum troupe_reason reason,
+static void end_one(struct runtime *runtime, struct actor *actor, enum troupe_cause cause,
 		    int error)
 {
 	const struct runtime_end end = {
@@ -226,12 +226,12 @@ static void end_one(struct runtime *runtime, struct actor *actor, enum troupe_re
 		.origin = actor->unit->origin,
 		.type = actor->unit->type->table.name,
 		.instance = actor_instance(actor),
-		.reason = reason,
+		.cause = cause,
 		.error = error,
 		.born_ns = family_kin(runtime, actor->slot.index)->born_ns,
 	};
 
-	run_fini(runtime, actor, reason);
+	run_fini(runtime, actor, cause);
 	report_gone(runtime, actor);
 	runtime->ops->on_end(runtime->context, &end);
 }
@@ -245,7 +245,7 @@ NOINLINE static void end_family(struct runtime *runtime, struct actor *root)
 		while ((child = family_newest(runtime, at)))
 			at = child;
 		parent = family_parent(runtime, at);
-		end_one(runtime, at, TROUPE_REASON_PARENT, 0);
+		end_one(runtime, at, TROUPE_CAUSE_PARENT, 0);
 		at = parent;
 	} while (root->marks & ACTOR_PARENT);
 }
@@ -295,15 +295,14 @@ int life_begin(struct runtime *runtime, struct unit *unit, struct actor *parent,
 	}
 	*ret_address = address;
 	if (exiting)
-		life_end(runtime, actor, error ? TROUPE_REASON_FAILED : TROUPE_REASON_NORMAL,
+		life_end(runtime, actor, error ? TROUPE_CAUSE_FAILED : TROUPE_CAUSE_NORMAL,
 			 error);
 	return 0;
 }
 
-void life_end(struct runtime *runtime, struct actor *actor, enum troupe_reason reason,
-	      int error)
+void life_end(struct runtime *runtime, struct actor *actor, enum troupe_cause cause, int error)
 {
 	if (actor->marks & ACTOR_PARENT)
 		end_family(runtime, actor);
-	end_one(runtime, actor, reason, error);
+	end_one(runtime, actor, cause, error);
 }

@@ -15,7 +15,6 @@ int life_begin(struct runtime *runtime, struct unit *unit, struct actor *parent,
 
 /* End an actor that is in no handler: its children, those spawned last first, and theirs before
  * them; its fini; everything it owned. The C stack does not grow with the family. */
-void life_end(struct runtime *runtime, struct actor *actor, enum troupe_reason reason,
-	      int error);
+void life_end(struct runtime *runtime, struct actor *actor, enum troupe_cause cause, int error);
 
 #endif

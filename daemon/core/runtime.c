@@ -226,7 +226,7 @@ int runtime_stop(struct runtime *runtime, struct troupe_address address)
 	if (!actor)
 		return -ESRCH;
 	runtime_touch(runtime);
-	life_end(runtime, actor, TROUPE_REASON_SHUTDOWN, 0);
+	life_end(runtime, actor, TROUPE_CAUSE_SHUTDOWN, 0);
 	return 0;
 }
 
@@ -314,7 +314,7 @@ void runtime_stop_all(struct runtime *runtime)
 	runtime_touch(runtime);
 	while ((actor = next_actor(runtime, &at)))
 		if (!(actor->marks & ACTOR_CHILD)) /* it ends with its parent, in order */
-			life_end(runtime, actor, TROUPE_REASON_SHUTDOWN, 0);
+			life_end(runtime, actor, TROUPE_CAUSE_SHUTDOWN, 0);
 }
 
 /* ------------------------------------------------------------------ looking in */

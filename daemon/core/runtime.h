@@ -43,7 +43,7 @@ struct runtime_end {
 	uint32_t origin;  /* its unit, or of a spawned one the unit that it comes from */
 	const char *type; /* the name of its type; of the plug-in */
 	uint32_t instance;
-	enum troupe_reason reason;
+	enum troupe_cause cause;
 	int error;        /* negative errno, 0 when normal */
 	uint64_t born_ns; /* of one spawned by another actor: as the loop's time was */
 };

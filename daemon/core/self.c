@@ -135,7 +135,7 @@ int self_stop(struct troupe_self *self, struct troupe_address address)
 	if (family_parent(runtime, child) != self->actor)
 		return -EPERM;
 	activation_suspend(self);
-	life_end(runtime, child, TROUPE_REASON_SHUTDOWN, 0);
+	life_end(runtime, child, TROUPE_CAUSE_SHUTDOWN, 0);
 	activation_resume(self);
 	return 0;
 }

@@ -221,7 +221,7 @@ COLD static void end_exiting(struct troupe_self *self)
 
 	self->activation.outcome = (struct self_outcome){0};
 	self->activation.exit_error = 0;
-	life_end(self->runtime, actor, error ? TROUPE_REASON_FAILED : TROUPE_REASON_NORMAL,
+	life_end(self->runtime, actor, error ? TROUPE_CAUSE_FAILED : TROUPE_CAUSE_NORMAL,
 		 error);
 }
 

@@ -4,8 +4,8 @@
 #include "master/master.h"
 #include "master/unit.h"
 #include "master/worker.h"
+#include "proto/cause.h"
 #include <stdio.h>
-#include <string.h>
 
 #define SPAN 64
 
@@ -67,7 +67,7 @@ void ends_log_given_up(struct instance *instance, const char *how)
 /* An end that was asked for, or that the actor wanted. */
 static bool is_sound(const struct instance *instance, const struct end *end)
 {
-	return end ? strcmp(end->cause, "normal") == 0 || strcmp(end->cause, "shutdown") == 0
+	return end ? end->cause == TROUPE_CAUSE_NORMAL || end->cause == TROUPE_CAUSE_SHUTDOWN
 		   : instance->state == INSTANCE_STOPPED;
 }
 
@@ -77,8 +77,8 @@ static struct end find_end(const struct instance *instance, const struct end *en
 	if (end)
 		return *end;
 	if (is_sound(instance, end))
-		return (struct end){.cause = "shutdown"};
-	return (struct end){.cause = "killed", .text = instance->unit->reason};
+		return (struct end){.cause = TROUPE_CAUSE_SHUTDOWN};
+	return (struct end){.cause = TROUPE_CAUSE_KILLED, .text = instance->unit->reason};
 }
 
 void ends_print(const struct instance *instance, const struct end *end, char *text, size_t size)
@@ -90,11 +90,11 @@ void ends_print(const struct instance *instance, const struct end *end, char *te
 	print_next(instance, next, sizeof(next));
 	if (instance->since_ns == 0) {
 		(void)snprintf(text, size, "could not be started: %s; %s",
-			       known.text ? known.text : known.cause, next);
+			       known.text ? known.text : cause_name(known.cause), next);
 		return;
 	}
 	text_print_time_ns(now - instance->since_ns, lived, sizeof(lived));
-	(void)snprintf(text, size, "ended: %s after %s%s%s; %s", known.cause, lived,
+	(void)snprintf(text, size, "ended: %s after %s%s%s; %s", cause_name(known.cause), lived,
 		       known.text ? ": " : "", known.text ? known.text : "", next);
 }
 

@@ -1,8 +1,7 @@
 /* ends.h - the line of the log that each end of a unit's actor gets: why, after how long, and
  * what next.
  *
- * In the words of io.troupe: normal, shutdown, failed, crashed, collateral, killed. At most
- * ENDS_BURST lines of a unit in ENDS_INTERVAL_NS, then their number. Master; one thread.
+ * At most ENDS_BURST lines of a unit in ENDS_INTERVAL_NS, then their number. Master; one thread.
  */
 #ifndef MASTER_ENDS_H
 #define MASTER_ENDS_H
@@ -10,6 +9,7 @@
 #include "base/clock.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <troupe/actor.h>
 
 #define ENDS_INTERVAL_NS (30 * CLOCK_SECOND_NS)
 #define ENDS_BURST       10
@@ -20,9 +20,9 @@ struct instance;
 
 /* Why an actor ends; of the caller, for as long as it lasts. */
 struct end {
-	const char *cause; /* a constant */
-	const char *text;  /* what is known of it; NULL: nothing */
-	bool is_guilty;    /* its worker ended by its fault: logged whatever the limit */
+	enum troupe_cause cause;
+	const char *text; /* what is known of it; NULL: nothing */
+	bool is_guilty;   /* its worker ended by its fault: logged whatever the limit */
 };
 
 /* Log that an actor, or one that was being started, has ended; instance->state is what comes

@@ -151,7 +151,7 @@ static void give_up(struct instance *instance, const char *how)
 }
 
 /* It ended, by itself or with its worker: what next? */
-static void feed(struct instance *instance, enum restart_end how)
+static void feed(struct instance *instance, enum troupe_cause cause)
 {
 	struct master *master = instance->unit->master;
 	struct trouble *trouble;
@@ -167,7 +167,7 @@ static void feed(struct instance *instance, enum restart_end how)
 		instance_set_state(instance, INSTANCE_FAILED);
 		return;
 	}
-	switch (restart_down(&trouble->restart, how, loop_now_ns(master->loop), &wait_ns)) {
+	switch (restart_down(&trouble->restart, cause, loop_now_ns(master->loop), &wait_ns)) {
 	case RESTART_NOW:
 		start_again(instance);
 		break;
@@ -177,8 +177,8 @@ static void feed(struct instance *instance, enum restart_end how)
 		loop_timer_start(&trouble->timer, wait_ns);
 		break;
 	case RESTART_LEAVE:
-		instance_set_state(instance, how == RESTART_ENDED_SHUTDOWN ? INSTANCE_STOPPED
-									   : INSTANCE_ENDED);
+		instance_set_state(instance, cause == TROUPE_CAUSE_SHUTDOWN ? INSTANCE_STOPPED
+									    : INSTANCE_ENDED);
 		break;
 	case RESTART_QUARANTINE:
 		give_up(instance, "quarantined");
@@ -208,7 +208,7 @@ static void begin(struct instance *instance)
 		return;
 	unit_set_reason(unit, "cannot tell worker %u to start it: %s", instance->worker->number,
 			strerror(-r));
-	feed(instance, RESTART_INIT_FAILED);
+	feed(instance, TROUPE_CAUSE_FAILED);
 }
 
 static void set_comes_back(struct instance *instance, bool comes_back)
@@ -347,11 +347,11 @@ static void lose(struct instance *instance, const char *why)
 	if (unit->file.restart == UNIT_RESTART_NO) {
 		unit_set_reason(unit, "worker %u died, not by its fault, and Restart=no: %s",
 				instance->worker->number, why);
-		feed(instance, RESTART_COLLATERAL);
+		feed(instance, TROUPE_CAUSE_COLLATERAL);
 		return;
 	}
 	if (instance->trouble)
-		(void)restart_down(&instance->trouble->restart, RESTART_COLLATERAL,
+		(void)restart_down(&instance->trouble->restart, TROUPE_CAUSE_COLLATERAL,
 				   loop_now_ns(unit->master->loop), &wait_ns);
 	/* Its worker will be up again soon. */
 	unit->restarts++;
@@ -373,7 +373,7 @@ static void take_worker_down(struct instance *instance, bool blamed, const char 
 		if (unit->master->is_stopping) {
 			instance_set_state(instance, INSTANCE_STOPPED);
 		} else if (blamed) {
-			feed(instance, RESTART_CRASHED);
+			feed(instance, instance->end->cause);
 		} else {
 			lose(instance, why);
 		}
@@ -381,7 +381,7 @@ static void take_worker_down(struct instance *instance, bool blamed, const char 
 	case INSTANCE_BACKOFF:
 		/* A whole unit is blamed: this one would have been there, too. */
 		if (blamed)
-			feed(instance, RESTART_CRASHED);
+			feed(instance, instance->end->cause);
 		break;
 	case INSTANCE_WAITING:
 		/* Longer than was thought: it is shown as `backoff` now. */
@@ -397,9 +397,9 @@ void instance_worker_down(struct instance *instance, bool blamed, const char *wh
 	/* For what it did, or because it did not stop in time. */
 	bool killed = instance->worker->killed_why &&
 		      (blamed || instance->state == INSTANCE_STOPPING);
-	struct end end = {.cause = killed   ? "killed"
-				   : blamed ? "crashed"
-					    : "collateral",
+	struct end end = {.cause = killed   ? TROUPE_CAUSE_KILLED
+				   : blamed ? TROUPE_CAUSE_CRASHED
+					    : TROUPE_CAUSE_COLLATERAL,
 			  .text = killed ? instance->worker->killed_why : why,
 			  /* of those that are all blamed at once a few are enough */
 			  .is_guilty = blamed && !instance->unit->is_pinned};
@@ -432,7 +432,7 @@ void instance_started(struct instance *instance, struct troupe_address address)
 
 void instance_init_failed(struct instance *instance)
 {
-	struct end end = {.cause = "failed", .text = instance->unit->reason};
+	struct end end = {.cause = TROUPE_CAUSE_FAILED, .text = instance->unit->reason};
 
 	if (instance->state == INSTANCE_STOPPING) {
 		instance_set_state(instance, INSTANCE_STOPPED);
@@ -441,30 +441,27 @@ void instance_init_failed(struct instance *instance)
 	if (instance->state != INSTANCE_STARTING)
 		return;
 	instance->end = &end;
-	feed(instance, RESTART_INIT_FAILED);
+	feed(instance, TROUPE_CAUSE_FAILED);
 	instance->end = NULL;
 }
 
-static void take_end(struct instance *instance, enum restart_end how)
+static void take_end(struct instance *instance, enum troupe_cause cause)
 {
 	instance->worker->progress_ns = loop_now_ns(instance->unit->master->loop);
 	if (instance->state == INSTANCE_STOPPING || instance->state == INSTANCE_DRAINING ||
-	    (how == RESTART_ENDED_SHUTDOWN && instance->state == INSTANCE_RUNNING)) {
+	    (cause == TROUPE_CAUSE_SHUTDOWN && instance->state == INSTANCE_RUNNING)) {
 		instance_set_state(instance, INSTANCE_STOPPED);
 		return;
 	}
 	if (instance->state == INSTANCE_RUNNING)
-		feed(instance, how);
+		feed(instance, cause);
 }
 
-void instance_ended(struct instance *instance, enum restart_end how, const char *text)
+void instance_ended(struct instance *instance, enum troupe_cause cause, const char *text)
 {
-	struct end end = {.cause = how == RESTART_ENDED_NORMAL     ? "normal"
-				   : how == RESTART_ENDED_SHUTDOWN ? "shutdown"
-								   : "failed",
-			  .text = text};
+	struct end end = {.cause = cause, .text = text};
 
 	instance->end = &end;
-	take_end(instance, how);
+	take_end(instance, cause);
 	instance->end = NULL;
 }

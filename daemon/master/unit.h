@@ -22,7 +22,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <troupe/address.h>
+#include <troupe/actor.h>
 
 struct master;
 struct worker;
@@ -251,7 +251,7 @@ void instance_give_up(struct instance *instance);
 void instance_started(struct instance *instance, struct troupe_address address);
 void instance_init_failed(struct instance *instance);
 /* text: borrowed; NULL: there is nothing to add. */
-void instance_ended(struct instance *instance, enum restart_end how, const char *text);
+void instance_ended(struct instance *instance, enum troupe_cause cause, const char *text);
 
 /* Change the state, with all that hangs on it: counts, names, watchers, waiters. */
 void instance_set_state(struct instance *instance, enum instance_state state);

@@ -217,8 +217,8 @@ void worker_follow_end(struct worker *worker, enum worker_end end)
 	worker->state = API_STATE_BACKOFF;
 	/* Neither has a limit: without workers whole units could not run. */
 	if (end != WORKER_END_BLAMED)
-		(void)restart_down(record, RESTART_CRASHED, loop_now_ns(worker->master->loop),
-				   &wait_ns);
+		(void)restart_down(record, TROUPE_CAUSE_CRASHED,
+				   loop_now_ns(worker->master->loop), &wait_ns);
 	worker->is_away = wait_ns > LIMIT_WORKER_DELAY_NS;
 	loop_timer_start(&worker->restart_timer, wait_ns);
 	worker->ops->on_away(worker);

@@ -165,6 +165,10 @@ static void on_ended(void *context, const void *in, int *fd)
 	int code;
 
 	(void)fd;
+	if (ended->cause < TROUPE_CAUSE_NORMAL || ended->cause > TROUPE_CAUSE_FAILED) {
+		worker_kill(worker, "it broke the protocol: an end of no cause", false);
+		return;
+	}
 	if (!is_its_own(worker, ended->actor)) {
 		worker_kill(worker, "it broke the protocol: an address of another", false);
 		return;
@@ -172,24 +176,17 @@ static void on_ended(void *context, const void *in, int *fd)
 	if (!instance || instance->worker != worker ||
 	    !troupe_address_equal(instance->address, ended->actor))
 		return;
-	switch (ended->reason) {
-	case WORKER_ENDED_REASON_NORMAL:
-		instance_ended(instance, RESTART_ENDED_NORMAL, NULL);
-		break;
-	case WORKER_ENDED_REASON_SHUTDOWN:
-	case WORKER_ENDED_REASON_PARENT:
-		instance_ended(instance, RESTART_ENDED_SHUTDOWN, NULL);
-		break;
-	case WORKER_ENDED_REASON_FAILED:
-		code = ended->code < 0 && ended->code > -4096 ? (int)-ended->code : 0;
-		unit_set_reason(instance->unit, "instance %u ended: %s", instance->number,
-				code ? strerror(code) : "failed");
-		(void)snprintf(text, sizeof(text), "%s (%d): %s",
-			       strerrorname_np(code) ? strerrorname_np(code) : "error", code,
-			       strerror(code));
-		instance_ended(instance, RESTART_ENDED_FAILED, code ? text : NULL);
-		break;
+	if (ended->cause != TROUPE_CAUSE_FAILED) {
+		instance_ended(instance, (enum troupe_cause)ended->cause, NULL);
+		return;
 	}
+	code = ended->code < 0 && ended->code > -4096 ? (int)-ended->code : 0;
+	unit_set_reason(instance->unit, "instance %u ended: %s", instance->number,
+			code ? strerror(code) : "failed");
+	(void)snprintf(text, sizeof(text), "%s (%d): %s",
+		       strerrorname_np(code) ? strerrorname_np(code) : "error", code,
+		       strerror(code));
+	instance_ended(instance, TROUPE_CAUSE_FAILED, code ? text : NULL);
 }
 
 static void on_reply(void *context, const void *in, int *fd)

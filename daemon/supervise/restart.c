@@ -91,20 +91,22 @@ static enum restart_verdict crash(struct restart *restart, uint64_t *ret_wait_ns
 	return fail(restart, ret_wait_ns);
 }
 
-enum restart_verdict restart_down(struct restart *restart, enum restart_end how,
+enum restart_verdict restart_down(struct restart *restart, enum troupe_cause cause,
 				  uint64_t now_ns, uint64_t *ret_wait_ns)
 {
 	end_life(restart, now_ns);
-	switch (how) {
-	case RESTART_COLLATERAL:
+	switch (cause) {
+	case TROUPE_CAUSE_COLLATERAL:
 		return restart->config.policy == RESTART_NEVER ? RESTART_GIVE_UP : RESTART_NOW;
-	case RESTART_ENDED_SHUTDOWN:
+	case TROUPE_CAUSE_SHUTDOWN:
+	case TROUPE_CAUSE_PARENT:
 		return RESTART_LEAVE;
-	case RESTART_ENDED_NORMAL:
+	case TROUPE_CAUSE_NORMAL:
 		if (restart->config.policy != RESTART_ALWAYS)
 			return RESTART_LEAVE;
 		return fail(restart, ret_wait_ns);
-	case RESTART_CRASHED:
+	case TROUPE_CAUSE_CRASHED:
+	case TROUPE_CAUSE_KILLED:
 		return crash(restart, ret_wait_ns);
 	default:
 		return fail(restart, ret_wait_ns);

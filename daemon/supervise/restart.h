@@ -23,6 +23,7 @@
 #include "base/random.h"
 #include <stdbool.h>
 #include <stdint.h>
+#include <troupe/actor.h>
 
 enum restart_policy {
 	RESTART_NEVER,      /* OTP's temporary */
@@ -38,17 +39,6 @@ struct restart_config {
 	uint32_t give_up_after; /* failures in a row; 0: never */
 	uint32_t crash_limit;   /* crashes in a row; 0: never */
 	uint64_t crash_healthy_ns;
-};
-
-/* How a child ended. */
-enum restart_end {
-	RESTART_CRASHED,      /* it killed its process, or was the process that died */
-	RESTART_COLLATERAL,   /* its process died by another's fault: not counted */
-	RESTART_INIT_FAILED,  /* it never came up */
-	RESTART_ENDED_FAILED, /* it ended with an error */
-	RESTART_ENDED_NORMAL,
-	RESTART_ENDED_SHUTDOWN, /* it ended on request */
-	RESTART_END_COUNT
 };
 
 /* What is to become of it. */
@@ -82,8 +72,10 @@ void restart_configure(struct restart *restart, const struct restart_config *con
  * back. */
 void restart_up(struct restart *restart, uint64_t now_ns);
 
-/* It ended, or could not be started. ret_wait_ns: written for RESTART_LATER only. */
-enum restart_verdict restart_down(struct restart *restart, enum restart_end how,
+/* It ended, or could not be started (FAILED). Not counted are NORMAL, unless under
+ * RESTART_ALWAYS, SHUTDOWN and PARENT, which is to say on request, and COLLATERAL; CRASHED and
+ * KILLED are crashes. ret_wait_ns: written for RESTART_LATER only. */
+enum restart_verdict restart_down(struct restart *restart, enum troupe_cause cause,
 				  uint64_t now_ns, uint64_t *ret_wait_ns);
 
 /* The least time that a child spends waiting before a limit of `failures` in a row is reached,

@@ -3,6 +3,7 @@
 #include "base/list.h"
 #include "base/text.h"
 #include "proto/address.h"
+#include "proto/cause.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -188,21 +189,6 @@ void actor_log_failure(struct actor_log *actors, const struct runtime_failure *f
 		    failure->detail[0] ? ": " : "", failure->detail);
 }
 
-static const char *cause_of(enum troupe_reason reason)
-{
-	switch (reason) {
-	case TROUPE_REASON_NORMAL:
-		return "normal";
-	case TROUPE_REASON_SHUTDOWN:
-		return "shutdown";
-	case TROUPE_REASON_PARENT:
-		return "parent";
-	case TROUPE_REASON_FAILED:
-		break;
-	}
-	return "failed";
-}
-
 /* "0.1.1.17.3 of noisy": that of its unit, if that is there. */
 static void print_child(const struct actor_log *actors, const struct runtime_end *end,
 			char *text, size_t size)
@@ -231,15 +217,15 @@ static void log_end(struct actor_log *actors, const struct runtime_end *end)
 	print_error(end->error, error);
 	print_child(actors, end, child, sizeof(child));
 	text_print_time_ns(loop_clock_ns(actors->loop) - end->born_ns, lived, sizeof(lived));
-	log_warning(actors->log, "%s %s ended: failed after %s: %s; it stays ended", end->type,
-		    child, lived, error);
+	log_warning(actors->log, "%s %s ended: %s after %s: %s; it stays ended", end->type,
+		    child, cause_name(end->cause), lived, error);
 }
 
 void actor_log_end(struct actor_log *actors, const struct runtime_end *end)
 {
 	char text[CHILD_TEXT + 128], child[CHILD_TEXT], lived[64];
 
-	if (end->reason == TROUPE_REASON_FAILED) {
+	if (end->cause == TROUPE_CAUSE_FAILED) {
 		log_end(actors, end);
 		return;
 	}
@@ -248,7 +234,7 @@ void actor_log_end(struct actor_log *actors, const struct runtime_end *end)
 	print_child(actors, end, child, sizeof(child));
 	text_print_time_ns(loop_clock_ns(actors->loop) - end->born_ns, lived, sizeof(lived));
 	(void)snprintf(text, sizeof(text), "%s ended: %s after %s", child,
-		       cause_of(end->reason), lived);
+		       cause_name(end->cause), lived);
 	actor_log_line(actors, end->origin, LOG_P_DEBUG, end->type, text);
 }
 

@@ -136,21 +136,6 @@ void agent_on_stop(void *context, const void *data, int *fd)
 
 /* ---- ends */
 
-static enum worker_ended_reason reason_of(enum troupe_reason reason)
-{
-	switch (reason) {
-	case TROUPE_REASON_NORMAL:
-		return WORKER_ENDED_REASON_NORMAL;
-	case TROUPE_REASON_SHUTDOWN:
-		return WORKER_ENDED_REASON_SHUTDOWN;
-	case TROUPE_REASON_PARENT:
-		return WORKER_ENDED_REASON_PARENT;
-	case TROUPE_REASON_FAILED:
-		break;
-	}
-	return WORKER_ENDED_REASON_FAILED;
-}
-
 NOINLINE static void report_end(struct agent *agent, const struct runtime_end *end)
 {
 	struct stop *stop;
@@ -161,7 +146,7 @@ NOINLINE static void report_end(struct agent *agent, const struct runtime_end *e
 				   .unit = end->unit,
 				   .instance = end->instance,
 				   .actor = end->actor,
-				   .reason = reason_of(end->reason),
+				   .cause = end->cause,
 				   .code = end->error,
 			   });
 	else
@@ -180,7 +165,7 @@ void agent_actor_ended(void *context, const struct runtime_end *end)
 	struct agent *agent = agent_of(context);
 
 	/* most were spawned by others and end well, which few want to read of */
-	if (end->unit != 0 || end->reason == TROUPE_REASON_FAILED ||
+	if (end->unit != 0 || end->cause == TROUPE_CAUSE_FAILED ||
 	    !list_is_empty(&agent->stops) || agent->config.log->level >= LOG_P_DEBUG)
 		report_end(agent, end);
 }

@@ -35,8 +35,10 @@
  *        gone. An event begins with struct troupe_event_head, struct troupe_reply too
  *        notes say what each actor type's table holds: troupe-gen --seal writes them (note.h)
  *        troupe_state_directory()
- *        nothing changes for source code that uses the macros; headers that troupe-gen made for
- *        1.x are to be made anew
+ *        enum troupe_cause, which names all ends, is what enum troupe_reason was: a fini names it
+ *        so, and PARENT has another number
+ *        else nothing changes for source code that uses the macros; headers that troupe-gen made
+ *        for 1.x are to be made anew
  */
 #ifndef TROUPE_ACTOR_H
 #define TROUPE_ACTOR_H
@@ -191,12 +193,20 @@ struct troupe_entry {
 			const void *event);
 };
 
-/* Why an actor ends; handed to fini. */
-enum troupe_reason {
-	TROUPE_REASON_NORMAL = 1, /* troupe_exit(self, 0) */
-	TROUPE_REASON_SHUTDOWN,   /* the host or an operator stopped it */
-	TROUPE_REASON_FAILED, /* troupe_exit() with an error; or a handler failed, OnError=stop */
-	TROUPE_REASON_PARENT, /* the actor that spawned it ended */
+/* Why an actor ended, in one vocabulary for all who are concerned. fini is given NORMAL,
+ * SHUTDOWN, FAILED or PARENT: no code of the actor runs in the others. */
+enum troupe_cause {
+	TROUPE_CAUSE_NORMAL = 1, /* troupe_exit(self, 0) */
+	TROUPE_CAUSE_SHUTDOWN,   /* the host or an operator stopped it */
+	TROUPE_CAUSE_FAILED, /* troupe_exit() with an error; or a handler failed, OnError=stop */
+	TROUPE_CAUSE_CRASHED,       /* it took its worker's process along */
+	TROUPE_CAUSE_COLLATERAL,    /* its worker's process ended by another's fault */
+	TROUPE_CAUSE_KILLED,        /* the host ended its worker's process because of it */
+	TROUPE_CAUSE_PARENT,        /* the actor that spawned it ended */
+	TROUPE_CAUSE_UPGRADED,      /* a successor has taken its place */
+	TROUPE_CAUSE_NO_SUCH_ACTOR, /* there was none */
+	TROUPE_CAUSE_PEER_DOWN,     /* its process or node is unreachable: it may live */
+	TROUPE_CAUSE_COUNT
 };
 
 /* The life of an actor; each function may be absent. Made by TROUPE_LIFE(). */
@@ -210,7 +220,7 @@ struct troupe_life {
 	/* The actor ends, for whatever reason but a crash of its worker. Free what state holds.
 	 * It may still send and answer; nothing can arrive any more, so that calls, timers and
 	 * troupe_spawn() get -EINVAL. */
-	void (*fini)(struct troupe_self *self, void *state, enum troupe_reason reason);
+	void (*fini)(struct troupe_self *self, void *state, enum troupe_cause cause);
 	/* What was refused with -EAGAIN has room again; try again now. After troupe_send(),
 	 * troupe_call() or troupe_forward(): `where` is the receiver, call.id is 0. After
 	 * troupe_reply(): `call` is the handle of the stream as it was kept (0: it was not),
@@ -286,7 +296,7 @@ struct troupe_actor {
 		int (*init)(struct troupe_self *, state_type *,                                \
 			    const config_type *) TROUPE_ABSENT;                                \
 		void (*fini)(struct troupe_self *, state_type *,                               \
-			     enum troupe_reason) TROUPE_ABSENT;                                \
+			     enum troupe_cause) TROUPE_ABSENT;                                 \
 		int (*on_room)(struct troupe_self *, state_type *, struct troupe_address,      \
 			       struct troupe_call) TROUPE_ABSENT;                              \
 		int (*on_cancel)(struct troupe_self *, state_type *,                           \
@@ -301,10 +311,10 @@ struct troupe_actor {
 					      (const config_type *)config);                    \
 	}                                                                                      \
 	static void table##_fini(struct troupe_self *self, void *state,                        \
-				 enum troupe_reason reason)                                    \
+				 enum troupe_cause cause)                                      \
 	{                                                                                      \
 		if (table##_functions.fini)                                                    \
-			table##_functions.fini(self, (state_type *)state, reason);             \
+			table##_functions.fini(self, (state_type *)state, cause);              \
 	}                                                                                      \
 	static int table##_on_room(struct troupe_self *self, void *state,                      \
 				   struct troupe_address where, struct troupe_call call)       \
@@ -534,7 +544,7 @@ int troupe_timer_stop(struct troupe_self *self, struct troupe_timer timer);
  *
  * It is a child of this actor: when this one ends, for whatever reason, its children end before
  * its own fini, the one spawned last first, and before each of them its own children
- * (TROUPE_REASON_PARENT). With TROUPE_DETACHED in `flags` it has no parent: it lives until it
+ * (TROUPE_CAUSE_PARENT). With TROUPE_DETACHED in `flags` it has no parent: it lives until it
  * ends by itself, until an operator stops it by its address, or with its worker.
  *
  * -ENOMEM, -EAGAIN: a limit of the worker, or this unit's share of it; -EINVAL: not a table of
@@ -542,7 +552,7 @@ int troupe_timer_stop(struct troupe_self *self, struct troupe_timer timer);
 int troupe_spawn(struct troupe_self *self, const struct troupe_actor *actor, const void *config,
 		 uint32_t flags, struct troupe_address *ret_address) TROUPE_WARN_UNUSED;
 
-/* End a child of this actor at once, with TROUPE_REASON_SHUTDOWN, and its children before it:
+/* End a child of this actor at once, with TROUPE_CAUSE_SHUTDOWN, and its children before it:
  * their fini functions have run when this returns. What its mailbox still holds, messages of
  * this actor among them, is answered with ActorDied or counted as dead letters. -ESRCH: it has
  * ended already; -EPERM: it is not a child of this actor, or was spawned detached. */

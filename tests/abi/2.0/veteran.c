@@ -312,10 +312,10 @@ static int veteran_begin(struct troupe_self *self, struct veteran *me,
 	return config->limit && *config->limit < 0 ? -ERANGE : 0;
 }
 
-static void veteran_end(struct troupe_self *self, struct veteran *me, enum troupe_reason reason)
+static void veteran_end(struct troupe_self *self, struct veteran *me, enum troupe_cause cause)
 {
 	(void)me;
-	troupe_log(self, 6, "veteran ends, reason %d", (int)reason);
+	troupe_log(self, 6, "veteran ends, reason %d", (int)cause);
 }
 
 static int on_room(struct troupe_self *self, struct veteran *me, struct troupe_address where,
@@ -420,9 +420,9 @@ static int apprentice_begin(struct troupe_self *self, struct apprentice *me,
 }
 
 static void apprentice_end(struct troupe_self *self, struct apprentice *me,
-			   enum troupe_reason reason)
+			   enum troupe_cause cause)
 {
-	struct veteran_note note = {reason == TROUPE_REASON_SHUTDOWN ? "stopped" : "ended"};
+	struct veteran_note note = {cause == TROUPE_CAUSE_SHUTDOWN ? "stopped" : "ended"};
 
 	if (veteran_note_send(self, me->master, &note) < 0)
 		troupe_log(self, 4, "nobody hears that the apprentice is gone");

@@ -115,12 +115,12 @@ static int bird_start(struct troupe_self *self, struct bird *me,
 	return 0;
 }
 
-static void bird_end(struct troupe_self *self, struct bird *me, enum troupe_reason reason)
+static void bird_end(struct troupe_self *self, struct bird *me, enum troupe_cause cause)
 {
 	struct timespec pause = {.tv_sec = me->end_ms / 1000,
 				 .tv_nsec = me->end_ms % 1000 * 1000000};
 	/* A detached one has nobody to tell. */
-	int r = flock_gone_send(self, me->parent, &(struct flock_gone){(int64_t)reason});
+	int r = flock_gone_send(self, me->parent, &(struct flock_gone){(int64_t)cause});
 
 	(void)r;
 	if (me->end_ms > 0) /* It holds up its worker; that is the point. */

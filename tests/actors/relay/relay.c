@@ -253,10 +253,10 @@ static int on_cancel(struct troupe_self *self, struct relay *me, struct troupe_c
 	return 0;
 }
 
-static void end(struct troupe_self *self, struct relay *me, enum troupe_reason reason)
+static void end(struct troupe_self *self, struct relay *me, enum troupe_cause cause)
 {
 	(void)self;
-	(void)reason;
+	(void)cause;
 	while (me->errands)
 		errand_free(me, me->errands);
 }

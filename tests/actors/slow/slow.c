@@ -289,9 +289,9 @@ static int on_cancel(struct troupe_self *self, struct slow *me, struct troupe_ca
 	return 0;
 }
 
-static void end(struct troupe_self *self, struct slow *me, enum troupe_reason reason)
+static void end(struct troupe_self *self, struct slow *me, enum troupe_cause cause)
 {
-	(void)reason;
+	(void)cause;
 	while (me->waiters)
 		remove_waiter(self, me, &me->waiters);
 }

@@ -36,10 +36,10 @@ static int begin(struct troupe_self *self, struct slow_life *me,
 	return 0;
 }
 
-static void end(struct troupe_self *self, struct slow_life *me, enum troupe_reason reason)
+static void end(struct troupe_self *self, struct slow_life *me, enum troupe_cause cause)
 {
 	(void)self;
-	(void)reason;
+	(void)cause;
 	hold_up(me->fini_ms);
 }
 

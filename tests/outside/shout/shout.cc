@@ -35,7 +35,7 @@ int begin(troupe_self *, State *me, const shout_config *config)
 	return 0;
 }
 
-void end(troupe_self *, State *me, troupe_reason)
+void end(troupe_self *, State *me, troupe_cause)
 {
 	me->~State();
 }

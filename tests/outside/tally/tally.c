@@ -26,10 +26,10 @@ static int on_list(struct troupe_self *self, struct names *me, struct tally_list
 				 &(struct tally_list_out){.counts = {entries, me->n}});
 }
 
-static void end(struct troupe_self *self, struct names *me, enum troupe_reason reason)
+static void end(struct troupe_self *self, struct names *me, enum troupe_cause cause)
 {
 	(void)self;
-	(void)reason;
+	(void)cause;
 	names_fini(me);
 }
 

@@ -33,7 +33,7 @@ static void init_that_always_fails_is_given_up_with_the_defaults(void **state)
 		unsigned failures = 1;
 
 		restart_init(&child, &config, seed);
-		while (restart_down(&child, RESTART_INIT_FAILED, now, &wait) == RESTART_LATER) {
+		while (restart_down(&child, TROUPE_CAUSE_FAILED, now, &wait) == RESTART_LATER) {
 			/* Whatever its init takes, that is no life. */
 			now += wait + seed % 3 * 20 * S;
 			failures++;
@@ -55,7 +55,7 @@ static void actor_that_fails_in_each_first_message_is_given_up_with_the_defaults
 	(void)state;
 	restart_init(&child, &config, 1);
 	restart_up(&child, now);
-	while (restart_down(&child, RESTART_ENDED_FAILED, now, &wait) == RESTART_LATER) {
+	while (restart_down(&child, TROUPE_CAUSE_FAILED, now, &wait) == RESTART_LATER) {
 		now += wait;
 		restart_up(&child, now);
 		now += 9 * S; /* just not healthy */
@@ -77,10 +77,9 @@ static void actor_that_ends_after_a_healthy_time_goes_on_with_the_defaults(void 
 	restart_up(&child, now);
 	for (unsigned i = 0; i < 7 * 24 * 3600 / 11; i++) {
 		now += 11 * S;
-		assert_in_range(bounce(&child,
-				       i % 2 ? RESTART_ENDED_NORMAL : RESTART_ENDED_FAILED,
-				       &now),
-				100 * MS, 200 * MS);
+		assert_in_range(
+			bounce(&child, i % 2 ? TROUPE_CAUSE_NORMAL : TROUPE_CAUSE_FAILED, &now),
+			100 * MS, 200 * MS);
 	}
 }
 
@@ -96,10 +95,10 @@ actor_that_crashes_after_a_healthy_time_is_quarantined_with_the_defaults(void **
 	restart_up(&child, now);
 	for (unsigned i = 0; i < 4; i++) {
 		now += 11 * S;
-		bounce(&child, RESTART_CRASHED, &now);
+		bounce(&child, TROUPE_CAUSE_CRASHED, &now);
 	}
 	now += 11 * S;
-	assert_int_equal(down(&child, RESTART_CRASHED, now), RESTART_QUARANTINE);
+	assert_int_equal(down(&child, TROUPE_CAUSE_CRASHED, now), RESTART_QUARANTINE);
 }
 
 int main(void)

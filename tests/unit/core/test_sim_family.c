@@ -198,11 +198,11 @@ static int stops(struct troupe_self *self, struct puppet *me, struct troupe_call
 	return self_return(self, call, &num_method, &(struct num){2});
 }
 
-static void fini_tries(struct troupe_self *self, struct puppet *me, enum troupe_reason reason)
+static void fini_tries(struct troupe_self *self, struct puppet *me, enum troupe_cause cause)
 {
 	struct troupe_address address;
 
-	(void)reason;
+	(void)cause;
 	/* none may come while a family ends */
 	assert_int_equal(
 		self_spawn(self, &puppet_table, &(struct num){me->id + 10}, 0, &address),

@@ -491,13 +491,12 @@ static int on_storm_init(struct troupe_self *self, struct puppet *me)
 	return -EACCES;
 }
 
-static void on_storm_fini(struct troupe_self *self, struct puppet *me,
-			  enum troupe_reason reason)
+static void on_storm_fini(struct troupe_self *self, struct puppet *me, enum troupe_cause cause)
 {
 	struct storm *storm = storm_of(self);
 
 	assert_false(has_children(storm, me));
-	assert_true(reason != TROUPE_REASON_PARENT || storm->parents[me->id] != 0);
+	assert_true(cause != TROUPE_CAUSE_PARENT || storm->parents[me->id] != 0);
 	storm->alive[me->id] = false;
 	misbehave_at_the_end(self, me);
 	if (below(storm, 2))

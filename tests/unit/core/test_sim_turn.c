@@ -330,10 +330,10 @@ static int page_of_init(struct troupe_self *self, struct puppet *me)
 	return 0;
 }
 
-static void page_of_fini(struct troupe_self *self, struct puppet *me, enum troupe_reason reason)
+static void page_of_fini(struct troupe_self *self, struct puppet *me, enum troupe_cause cause)
 {
 	(void)me;
-	(void)reason;
+	(void)cause;
 	assert_doing(self, PAGE_DOING_FINI);
 }
 

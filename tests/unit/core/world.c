@@ -3,6 +3,7 @@
 #include "core/inside.h"
 #include "core/runq.h"
 #include "core/share.h"
+#include "proto/cause.h"
 #include "proto/layout.h"
 
 /* ------------------------------------------------------------------ descriptors */
@@ -224,13 +225,11 @@ static int init(struct troupe_self *self, void *state, const void *config)
 	return world_of(self)->hooks.init ? world_of(self)->hooks.init(self, me) : 0;
 }
 
-static void fini(struct troupe_self *self, void *state, enum troupe_reason reason)
+static void fini(struct troupe_self *self, void *state, enum troupe_cause cause)
 {
-	static const char *const reasons[] = {"", "normal", "shutdown", "failed", "parent"};
-
-	note(self, (struct puppet *)state, "fini %s", reasons[reason]);
+	note(self, (struct puppet *)state, "fini %s", cause_name(cause));
 	if (world_of(self)->hooks.fini)
-		world_of(self)->hooks.fini(self, state, reason);
+		world_of(self)->hooks.fini(self, state, cause);
 }
 
 static int on_room(struct troupe_self *self, void *state, struct troupe_address where,

@@ -76,7 +76,7 @@ struct hooks {
 		     const struct troupe_reply *reply);
 	int (*tick)(struct troupe_self *self, struct puppet *me, uint64_t context);
 	int (*init)(struct troupe_self *self, struct puppet *me);
-	void (*fini)(struct troupe_self *self, struct puppet *me, enum troupe_reason reason);
+	void (*fini)(struct troupe_self *self, struct puppet *me, enum troupe_cause cause);
 	int (*room)(struct troupe_self *self, struct puppet *me, struct troupe_address where);
 	int (*cancel)(struct troupe_self *self, struct puppet *me, struct troupe_call call);
 };

@@ -92,11 +92,24 @@ static void worker_is_ended_when_it_tells_of_the_end_of_anothers_actor(void **st
 	struct worker_ended ended = {
 		.unit = stage->workers[2]->spawn.unit,
 		.actor = actor_of(stage, "two"),
-		.reason = WORKER_ENDED_REASON_FAILED,
+		.cause = TROUPE_CAUSE_FAILED,
 		.code = INT64_MIN,
 	};
 
 	stage_tell(stage->workers[1], &worker_ended_method, &ended);
+	expect_end(stage);
+}
+
+static void worker_is_ended_when_it_tells_of_an_end_that_no_actor_has(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_tell(stage->workers[1], &worker_ended_method,
+		   &(struct worker_ended){
+			   .unit = stage->workers[1]->spawn.unit,
+			   .actor = actor_of(stage, "one"),
+			   .cause = TROUPE_CAUSE_COLLATERAL,
+		   });
 	expect_end(stage);
 }
 
@@ -194,7 +207,7 @@ static void worker_is_not_believed_when_it_names_units_of_others(void **state)
 		.unit = other->spawn.unit,
 		.instance = other->spawn.instance,
 		.actor = actor_of(stage, "one"), /* which is its own */
-		.reason = WORKER_ENDED_REASON_FAILED,
+		.cause = TROUPE_CAUSE_FAILED,
 	};
 
 	stage_tell(worker, &worker_ended_method, &ended);
@@ -654,7 +667,7 @@ static void calls_of_one_life_do_not_count_for_the_next(void **state)
 	struct worker_ended ended = {
 		.unit = stage->workers[1]->spawn.unit,
 		.actor = actor_of(stage, "one"),
-		.reason = WORKER_ENDED_REASON_SHUTDOWN,
+		.cause = TROUPE_CAUSE_SHUTDOWN,
 	};
 	int64_t call;
 
@@ -685,6 +698,7 @@ int main(void)
 		TEST(worker_is_ended_when_it_defines_what_nobody_asked),
 		TEST(worker_is_ended_when_it_spawns_what_nobody_asked),
 		TEST(worker_is_ended_when_it_tells_of_the_end_of_anothers_actor),
+		TEST(worker_is_ended_when_it_tells_of_an_end_that_no_actor_has),
 		TEST(worker_is_ended_when_it_floods_us_with_dead_letters),
 		TEST(dead_letters_of_a_worker_are_few_lines_that_add_up),
 		TEST(worker_is_ended_when_its_dead_letters_make_no_sense),

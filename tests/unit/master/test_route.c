@@ -356,7 +356,7 @@ static void call_goes_to_the_new_definition_when_the_unit_is_being_restarted(voi
 		   &(struct worker_ended){
 			   .unit = stage->workers[1]->spawn.unit,
 			   .actor = {0, 1, stage->workers[1]->incarnation, 1, 1},
-			   .reason = WORKER_ENDED_REASON_SHUTDOWN,
+			   .cause = TROUPE_CAUSE_SHUTDOWN,
 		   });
 	while (stage->workers[1]->n_spawns == 1)
 		stage_step(stage);

@@ -588,11 +588,11 @@ static int desk_init(struct troupe_self *self, struct desk *me,
 	return strcmp(config->name, "refuse") == 0 ? -ENOTSUP : 0;
 }
 
-static void desk_fini(struct troupe_self *self, struct desk *me, enum troupe_reason reason)
+static void desk_fini(struct troupe_self *self, struct desk *me, enum troupe_cause cause)
 {
 	struct troupe_address address;
 
-	say(self, "%s fini %d", me->name, reason);
+	say(self, "%s fini %d", me->name, cause);
 	/* nothing can arrive any more */
 	assert_int_equal(troupe_timer_start(self, &on_tick_entry, 1, 0, 0, NULL), -EINVAL);
 	assert_int_equal(desk_tell_ask(self, troupe_address(self), &(struct desk_tell){"x"},
@@ -897,7 +897,7 @@ static void actor_spawns_and_leaves(void **state)
 	(void)state;
 	begin(&host, NULL);
 	tell(&host, host.one, "leave");
-	assert_said(&host, "kid fini 2; kid fini 4; one fini 3; child is \"\"; ");
+	assert_said(&host, "kid fini 2; kid fini 7; one fini 3; child is \"\"; ");
 	assert_true(troupe_address_equal(host.end.actor, host.one));
 	assert_int_equal(host.end.error, -EIO);
 	assert_int_equal(host.end.instance, 3);

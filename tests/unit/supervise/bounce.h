@@ -11,22 +11,22 @@
 #include <cmocka.h>
 
 /* Let it fail and come up again; returns how long it waited. */
-static inline uint64_t bounce(struct restart *child, enum restart_end how, uint64_t *now)
+static inline uint64_t bounce(struct restart *child, enum troupe_cause cause, uint64_t *now)
 {
 	uint64_t wait = 0;
 
-	assert_int_equal(restart_down(child, how, *now, &wait), RESTART_LATER);
+	assert_int_equal(restart_down(child, cause, *now, &wait), RESTART_LATER);
 	*now += wait;
 	restart_up(child, *now);
 	return wait;
 }
 
-static inline enum restart_verdict down(struct restart *child, enum restart_end how,
+static inline enum restart_verdict down(struct restart *child, enum troupe_cause cause,
 					uint64_t now)
 {
 	uint64_t wait;
 
-	return restart_down(child, how, now, &wait);
+	return restart_down(child, cause, now, &wait);
 }
 
 #endif

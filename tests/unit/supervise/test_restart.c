@@ -39,14 +39,14 @@ static void delay_doubles_with_jitter_up_to_its_most(void **state)
 
 		if (upper > 30 * S)
 			upper = 30 * S;
-		wait = bounce(&child, RESTART_ENDED_FAILED, &now);
+		wait = bounce(&child, TROUPE_CAUSE_FAILED, &now);
 		assert_true(wait >= upper / 2 && wait <= upper);
 	}
 	/* A healthy time ends the row. */
 	now += 60 * S;
-	assert_true(bounce(&child, RESTART_ENDED_FAILED, &now) <= 200 * MS);
+	assert_true(bounce(&child, TROUPE_CAUSE_FAILED, &now) <= 200 * MS);
 	now += 60 * S - 1;
-	assert_true(bounce(&child, RESTART_ENDED_FAILED, &now) >= 200 * MS);
+	assert_true(bounce(&child, TROUPE_CAUSE_FAILED, &now) >= 200 * MS);
 }
 
 static void children_do_not_wait_in_step(void **state)
@@ -59,7 +59,7 @@ static void children_do_not_wait_in_step(void **state)
 		uint64_t now = S, wait;
 
 		restart_init(&child, &usual, seed);
-		wait = bounce(&child, RESTART_INIT_FAILED, &now);
+		wait = bounce(&child, TROUPE_CAUSE_FAILED, &now);
 		least = wait < least ? wait : least;
 		most = wait > most ? wait : most;
 	}
@@ -75,10 +75,10 @@ static void child_is_given_up_when_it_fails_too_often_in_a_row(void **state)
 	restart_init(&child, &usual, 1);
 	restart_up(&child, now);
 	for (unsigned i = 0; i < 5; i++)
-		bounce(&child, RESTART_ENDED_FAILED, &now);
-	assert_int_equal(down(&child, RESTART_ENDED_FAILED, now), RESTART_GIVE_UP);
+		bounce(&child, TROUPE_CAUSE_FAILED, &now);
+	assert_int_equal(down(&child, TROUPE_CAUSE_FAILED, now), RESTART_GIVE_UP);
 	/* And so it stays. */
-	assert_int_equal(down(&child, RESTART_INIT_FAILED, now + 3600 * S), RESTART_GIVE_UP);
+	assert_int_equal(down(&child, TROUPE_CAUSE_FAILED, now + 3600 * S), RESTART_GIVE_UP);
 }
 
 static void limit_is_reached_however_long_the_waits_are(void **state)
@@ -94,12 +94,12 @@ static void limit_is_reached_however_long_the_waits_are(void **state)
 	for (unsigned i = 0; i < 5; i++) {
 		uint64_t wait = 0;
 
-		assert_int_equal(restart_down(&child, RESTART_INIT_FAILED, now, &wait),
+		assert_int_equal(restart_down(&child, TROUPE_CAUSE_FAILED, now, &wait),
 				 RESTART_LATER);
 		assert_true(wait == 24 * 3600 * S);
 		now += wait;
 	}
-	assert_int_equal(down(&child, RESTART_INIT_FAILED, now), RESTART_GIVE_UP);
+	assert_int_equal(down(&child, TROUPE_CAUSE_FAILED, now), RESTART_GIVE_UP);
 	assert_true(restart_least_wait_ns(&config, 6) == 5 * 24 * 3600 * S);
 }
 
@@ -113,7 +113,7 @@ static void child_goes_on_when_no_limit_is_set(void **state)
 	config.give_up_after = config.crash_limit = 0;
 	restart_init(&child, &config, 1);
 	for (unsigned i = 0; i < 1000; i++)
-		bounce(&child, i % 2 ? RESTART_CRASHED : RESTART_INIT_FAILED, &now);
+		bounce(&child, i % 2 ? TROUPE_CAUSE_CRASHED : TROUPE_CAUSE_FAILED, &now);
 }
 
 static void child_is_quarantined_when_it_crashes_too_often(void **state)
@@ -124,13 +124,13 @@ static void child_is_quarantined_when_it_crashes_too_often(void **state)
 	(void)state;
 	restart_init(&child, &usual, 1);
 	restart_up(&child, now);
-	bounce(&child, RESTART_CRASHED, &now);
+	bounce(&child, TROUPE_CAUSE_CRASHED, &now);
 	now += 200 * S;
-	bounce(&child, RESTART_ENDED_FAILED, &now); /* no crash */
+	bounce(&child, TROUPE_CAUSE_FAILED, &now); /* no crash */
 	now += 200 * S;
-	bounce(&child, RESTART_CRASHED, &now);
+	bounce(&child, TROUPE_CAUSE_CRASHED, &now);
 	now += 100 * S;
-	assert_int_equal(down(&child, RESTART_CRASHED, now), RESTART_QUARANTINE);
+	assert_int_equal(down(&child, TROUPE_CAUSE_CRASHED, now), RESTART_QUARANTINE);
 }
 
 static void crashes_far_apart_do_not_quarantine(void **state)
@@ -144,9 +144,9 @@ static void crashes_far_apart_do_not_quarantine(void **state)
 	for (unsigned i = 0; i < 200; i++) {
 		/* In two lives; only together are they long enough. */
 		now += 301 * S;
-		bounce(&child, RESTART_ENDED_FAILED, &now);
+		bounce(&child, TROUPE_CAUSE_FAILED, &now);
 		now += 300 * S;
-		bounce(&child, RESTART_CRASHED, &now);
+		bounce(&child, TROUPE_CAUSE_CRASHED, &now);
 	}
 }
 
@@ -158,7 +158,7 @@ static void collateral_is_restarted_at_once_and_not_counted(void **state)
 	restart_init(&child, &usual, 1);
 	for (unsigned i = 0; i < 100; i++) {
 		restart_up(&child, S + i);
-		assert_int_equal(down(&child, RESTART_COLLATERAL, S + i), RESTART_NOW);
+		assert_int_equal(down(&child, TROUPE_CAUSE_COLLATERAL, S + i), RESTART_NOW);
 	}
 	assert_int_equal(child.row, 0);
 	assert_int_equal(child.crashes, 0);
@@ -168,22 +168,23 @@ static void end_is_final_as_the_policy_says(void **state)
 {
 	static const struct {
 		enum restart_policy policy;
-		enum restart_end how;
+		enum troupe_cause cause;
 		enum restart_verdict verdict;
 	} cases[] = {
-		{RESTART_NEVER, RESTART_ENDED_NORMAL, RESTART_LEAVE},
-		{RESTART_NEVER, RESTART_ENDED_FAILED, RESTART_GIVE_UP},
-		{RESTART_NEVER, RESTART_INIT_FAILED, RESTART_GIVE_UP},
-		{RESTART_NEVER, RESTART_CRASHED, RESTART_GIVE_UP},
-		{RESTART_NEVER, RESTART_COLLATERAL, RESTART_GIVE_UP},
-		{RESTART_NEVER, RESTART_ENDED_SHUTDOWN, RESTART_LEAVE},
-		{RESTART_ON_FAILURE, RESTART_ENDED_NORMAL, RESTART_LEAVE},
-		{RESTART_ON_FAILURE, RESTART_ENDED_FAILED, RESTART_LATER},
-		{RESTART_ON_FAILURE, RESTART_CRASHED, RESTART_LATER},
-		{RESTART_ON_FAILURE, RESTART_COLLATERAL, RESTART_NOW},
-		{RESTART_ON_FAILURE, RESTART_ENDED_SHUTDOWN, RESTART_LEAVE},
-		{RESTART_ALWAYS, RESTART_ENDED_NORMAL, RESTART_LATER},
-		{RESTART_ALWAYS, RESTART_ENDED_SHUTDOWN, RESTART_LEAVE},
+		{RESTART_NEVER, TROUPE_CAUSE_NORMAL, RESTART_LEAVE},
+		{RESTART_NEVER, TROUPE_CAUSE_FAILED, RESTART_GIVE_UP},
+		{RESTART_NEVER, TROUPE_CAUSE_CRASHED, RESTART_GIVE_UP},
+		{RESTART_NEVER, TROUPE_CAUSE_COLLATERAL, RESTART_GIVE_UP},
+		{RESTART_NEVER, TROUPE_CAUSE_SHUTDOWN, RESTART_LEAVE},
+		{RESTART_ON_FAILURE, TROUPE_CAUSE_NORMAL, RESTART_LEAVE},
+		{RESTART_ON_FAILURE, TROUPE_CAUSE_FAILED, RESTART_LATER},
+		{RESTART_ON_FAILURE, TROUPE_CAUSE_CRASHED, RESTART_LATER},
+		{RESTART_ON_FAILURE, TROUPE_CAUSE_KILLED, RESTART_LATER},
+		{RESTART_ON_FAILURE, TROUPE_CAUSE_COLLATERAL, RESTART_NOW},
+		{RESTART_ON_FAILURE, TROUPE_CAUSE_SHUTDOWN, RESTART_LEAVE},
+		{RESTART_ALWAYS, TROUPE_CAUSE_NORMAL, RESTART_LATER},
+		{RESTART_ALWAYS, TROUPE_CAUSE_SHUTDOWN, RESTART_LEAVE},
+		{RESTART_ALWAYS, TROUPE_CAUSE_PARENT, RESTART_LEAVE},
 	};
 
 	(void)state;
@@ -194,7 +195,7 @@ static void end_is_final_as_the_policy_says(void **state)
 		config.policy = cases[i].policy;
 		restart_init(&child, &config, 1);
 		restart_up(&child, S);
-		assert_int_equal(down(&child, cases[i].how, 2 * S), cases[i].verdict);
+		assert_int_equal(down(&child, cases[i].cause, 2 * S), cases[i].verdict);
 	}
 }
 
@@ -209,10 +210,10 @@ static void delay_that_exceeds_its_most_raises_it(void **state)
 	config.delay_max_ns = S;
 	restart_init(&child, &config, 1);
 	for (unsigned i = 0; i < 4; i++)
-		assert_true(bounce(&child, RESTART_ENDED_FAILED, &now) == 7 * S);
+		assert_true(bounce(&child, TROUPE_CAUSE_FAILED, &now) == 7 * S);
 	config.delay_ns = config.delay_max_ns = 0;
 	restart_init(&child, &config, 1);
-	assert_true(bounce(&child, RESTART_ENDED_FAILED, &now) == 0);
+	assert_true(bounce(&child, TROUPE_CAUSE_FAILED, &now) == 0);
 }
 
 static void new_rules_hold_from_the_next_failure(void **state)
@@ -223,12 +224,12 @@ static void new_rules_hold_from_the_next_failure(void **state)
 
 	(void)state;
 	restart_init(&child, &usual, 1);
-	bounce(&child, RESTART_INIT_FAILED, &now);
+	bounce(&child, TROUPE_CAUSE_FAILED, &now);
 	config.delay_ns = 7 * S;
 	config.give_up_after = 3;
 	restart_configure(&child, &config);
-	assert_in_range(bounce(&child, RESTART_INIT_FAILED, &now), 7 * S, 30 * S);
-	assert_int_equal(down(&child, RESTART_INIT_FAILED, now), RESTART_GIVE_UP);
+	assert_in_range(bounce(&child, TROUPE_CAUSE_FAILED, &now), 7 * S, 30 * S);
+	assert_int_equal(down(&child, TROUPE_CAUSE_FAILED, now), RESTART_GIVE_UP);
 }
 
 /* ---- whatever happens */
@@ -247,18 +248,22 @@ static void draw_config(struct random *random, struct restart_config *config)
 /* What the rules say, kept as the list of its lives. */
 struct witness {
 	struct {
-		enum restart_end how;
+		enum troupe_cause cause;
 		uint64_t life;
 		bool was_up;
 	} lives[300];
 	unsigned n;
 };
 
-static bool is_counted(const struct restart_config *config, enum restart_end how)
+static bool is_crash(enum troupe_cause cause)
 {
-	return how == RESTART_CRASHED || how == RESTART_INIT_FAILED ||
-	       how == RESTART_ENDED_FAILED ||
-	       (how == RESTART_ENDED_NORMAL && config->policy == RESTART_ALWAYS);
+	return cause == TROUPE_CAUSE_CRASHED || cause == TROUPE_CAUSE_KILLED;
+}
+
+static bool is_counted(const struct restart_config *config, enum troupe_cause cause)
+{
+	return is_crash(cause) || cause == TROUPE_CAUSE_FAILED ||
+	       (cause == TROUPE_CAUSE_NORMAL && config->policy == RESTART_ALWAYS);
 }
 
 /* Failures in a row, from the last back to the healthy life that ended the row before. */
@@ -267,7 +272,7 @@ static unsigned count_row(const struct witness *witness, const struct restart_co
 	unsigned row = 0;
 
 	for (unsigned i = witness->n; i > 0; i--) {
-		row += is_counted(config, witness->lives[i - 1].how);
+		row += is_counted(config, witness->lives[i - 1].cause);
 		if (witness->lives[i - 1].was_up &&
 		    witness->lives[i - 1].life >= config->healthy_ns)
 			break;
@@ -282,7 +287,7 @@ static unsigned count_crashes(const struct witness *witness,
 	uint64_t clean = 0;
 
 	for (unsigned i = witness->n; i > 0; i--) {
-		if (witness->lives[i - 1].how == RESTART_CRASHED) {
+		if (is_crash(witness->lives[i - 1].cause)) {
 			clean = 0;
 			crashes++;
 		}
@@ -309,9 +314,10 @@ static void promises_hold_whatever_happens(void **state)
 		restart_init(&child, &config, seed);
 		witness.n = 0;
 		for (unsigned i = 0; i < 300; i++) {
-			enum restart_end how =
-				(enum restart_end)random_below(&random, RESTART_END_COUNT);
-			bool is_up = how != RESTART_INIT_FAILED && random_below(&random, 4) > 0;
+			enum troupe_cause cause =
+				(enum troupe_cause)(TROUPE_CAUSE_NORMAL +
+						    random_below(&random, TROUPE_CAUSE_PARENT));
+			bool is_up = random_below(&random, 4) > 0;
 			uint64_t wait = UINT64_MAX;
 			enum restart_verdict verdict;
 
@@ -321,16 +327,16 @@ static void promises_hold_whatever_happens(void **state)
 				now += random_below(&random, 8) ? random_below(&random, 2 * S)
 								: random_below(&random, 99 * S);
 			}
-			witness.lives[witness.n].how = how;
+			witness.lives[witness.n].cause = cause;
 			witness.lives[witness.n].was_up = is_up;
 			witness.lives[witness.n++].life = is_up ? now - up : 0;
-			verdict = restart_down(&child, how, now, &wait);
-			if (how == RESTART_CRASHED && config.crash_limit > 0 &&
+			verdict = restart_down(&child, cause, now, &wait);
+			if (is_crash(cause) && config.crash_limit > 0 &&
 			    count_crashes(&witness, &config) >= config.crash_limit)
 				assert_int_equal(verdict, RESTART_QUARANTINE);
-			else if (!is_counted(&config, how))
+			else if (!is_counted(&config, cause))
 				assert_true(verdict == RESTART_LEAVE ||
-					    how == RESTART_COLLATERAL);
+					    cause == TROUPE_CAUSE_COLLATERAL);
 			else if (config.policy == RESTART_NEVER ||
 				 (config.give_up_after > 0 &&
 				  count_row(&witness, &config) >= config.give_up_after))

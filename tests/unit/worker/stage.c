@@ -79,7 +79,7 @@ static void on_ended(void *context, const void *data, int *fd)
 	(void)fd;
 	worker->endeds++;
 	worker->ended = in->actor;
-	worker->reason = in->reason;
+	worker->cause = in->cause;
 	worker->code = in->code;
 }
 

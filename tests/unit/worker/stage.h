@@ -11,6 +11,7 @@
 #include "io.troupe.Worker.varlink.h"
 #include "proto/channel.h"
 #include <sys/types.h>
+#include <troupe/actor.h>
 
 #define STAGE_WORKERS     3
 #define STAGE_REPLIES     4096
@@ -39,7 +40,7 @@ struct stage_worker {
 	char *error;                 /* of Loaded, Defined, Spawned; NULL: none */
 	struct troupe_address actor; /* of Spawned */
 	struct troupe_address ended;
-	enum worker_ended_reason reason;
+	int64_t cause; /* enum troupe_cause */
 	int64_t code, next, resident_unit, resident_handled;
 	size_t n_residents;
 	char *letter_reason;

@@ -247,7 +247,7 @@ static void drained_actor_answers_what_it_has_before_it_ends(void **state)
 	/* It has no end of its own. */
 	stage_until(&s, stage_find_reply(w, stream, 0));
 	assert_int_equal(w->endeds, 1);
-	assert_int_equal(w->reason, WORKER_ENDED_REASON_SHUTDOWN);
+	assert_int_equal(w->cause, TROUPE_CAUSE_SHUTDOWN);
 	stage_end(&s);
 }
 
@@ -387,7 +387,7 @@ static void worker_tells_of_ends_and_numbers(void **state)
 	stage_tell(w, &worker_stop_method, &(struct worker_stop){.request = 1, .actor = echo});
 	stage_until(&s, w->stoppeds == 1);
 	assert_int_equal(w->endeds, 1);
-	assert_int_equal(w->reason, WORKER_ENDED_REASON_SHUTDOWN);
+	assert_int_equal(w->cause, TROUPE_CAUSE_SHUTDOWN);
 	stage_tell(w, &worker_stop_method, &(struct worker_stop){.request = 1, .actor = echo});
 	stage_until(&s, w->stoppeds == 2);
 	assert_int_equal(w->endeds, 1);
@@ -398,12 +398,12 @@ static void worker_tells_of_ends_and_numbers(void **state)
 
 	stage_ask(w, slow, SLOW ".Quit", "{\"code\":-5}");
 	stage_until(&s, w->endeds == 2);
-	assert_int_equal(w->reason, WORKER_ENDED_REASON_FAILED);
+	assert_int_equal(w->cause, TROUPE_CAUSE_FAILED);
 	assert_int_equal(w->code, -5);
 	assert_null(stage_spawn(w, 2, 0));
 	stage_ask(w, w->actor, SLOW ".Quit", "{\"code\":0}");
 	stage_until(&s, w->endeds == 3);
-	assert_int_equal(w->reason, WORKER_ENDED_REASON_NORMAL);
+	assert_int_equal(w->cause, TROUPE_CAUSE_NORMAL);
 	stage_end(&s);
 }
 
