@@ -5,44 +5,33 @@
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
 #include "master/names.h"
+#include "master/pending.h"
 #include "master/refusal.h"
-#include "master/shares.h"
 #include "master/unit.h"
 #include <stdio.h>
 #include <string.h>
 
 /* A call that waits. */
 struct waiting_call {
-	struct list link; /* in unit->calls */
+	struct pending pending; /* in unit->calls */
 	struct unit *unit;
-	struct master *master;
-	struct control_call *client;
 	struct route_wish wish; /* its texts are in `text` */
-	struct loop_timer timer;
-	char text[];
+	char *text;
 };
 
-static struct control_call *free_waiting(struct waiting_call *waiting)
+static struct waiting_call *waiting_of(struct pending *pending)
 {
-	struct control_call *client = waiting->client;
-
-	client->on_gone = NULL;
-	client->user = NULL;
-	list_remove(&waiting->link);
-	loop_timer_stop(&waiting->timer);
-	free(waiting);
-	return client;
+	return container_of(pending, struct waiting_call, pending);
 }
 
-static void on_gone(struct control_call *client)
+static void fini(struct pending *pending)
 {
-	(void)free_waiting(client->user);
+	free(waiting_of(pending)->text);
 }
 
-static void on_late(struct loop_timer *timer)
+static void on_late(struct pending *pending)
 {
-	struct waiting_call *waiting = container_of(timer, struct waiting_call, timer);
-	const struct unit *unit = waiting->unit;
+	const struct unit *unit = waiting_of(pending)->unit;
 	enum api_state state = unit_state(unit);
 	char reason[1024];
 
@@ -53,9 +42,17 @@ static void on_late(struct loop_timer *timer)
 		       state == API_STATE_BACKOFF && unit->reason ? ": " : "",
 		       state == API_STATE_BACKOFF && unit->reason ? unit->reason : "");
 	text_make_utf8(reason);
-	control_call_fail(free_waiting(waiting), &api_timeout_error,
+	control_call_fail(pending->client, &api_timeout_error,
 			  &(struct api_timeout){.reason = reason});
+	pending_free(pending);
 }
+
+static const struct pending_ops ops = {
+	.size = sizeof(struct waiting_call),
+	.share = SHARE_WAITING,
+	.on_late = on_late,
+	.fini = fini,
+};
 
 /* Copy a text behind those that are there. */
 static const char *put_text(char **place, const char *text, size_t size)
@@ -69,48 +66,33 @@ static const char *put_text(char **place, const char *text, size_t size)
 	return begin;
 }
 
-/* NULL: there is no room, or no memory. */
-static struct waiting_call *new_waiting(struct master *master, struct control_call *client,
-					const struct route_wish *wish)
+static void let_wait(struct master *master, struct unit *unit, struct control_call *client,
+		     const struct route_wish *wish)
 {
 	const struct call_wish *call = &wish->call;
 	size_t name = strlen(wish->name), method = strlen(call->method);
-	size_t size = sizeof(struct waiting_call) + name + method + call->parameters.size + 3;
-	struct waiting_call *waiting;
+	size_t size = name + method + call->parameters.size + 3;
+	struct waiting_call *waiting =
+		pending_new(&ops, master, client, &unit->calls, sizeof(*waiting) + size);
 	char *place;
 
-	if (control_call_claim(client, SHARE_WAITING, size) < 0)
-		return NULL;
-	waiting = malloc(size);
 	if (!waiting)
-		return NULL;
-	*waiting = (struct waiting_call){.master = master, .client = client};
-	place = waiting->text;
+		return;
+	place = waiting->text = malloc(size);
+	if (!place) {
+		control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
+		pending_free(&waiting->pending);
+		return;
+	}
+	waiting->unit = unit;
 	waiting->wish = *wish;
 	waiting->wish.name = put_text(&place, wish->name, name);
 	waiting->wish.call.method = put_text(&place, call->method, method);
 	waiting->wish.call.parameters.at =
 		put_text(&place, call->parameters.at, call->parameters.size);
-	client->user = waiting;
-	client->on_gone = on_gone;
-	return waiting;
-}
-
-static void let_wait(struct master *master, struct unit *unit, struct control_call *client,
-		     const struct route_wish *wish)
-{
-	struct waiting_call *waiting = new_waiting(master, client, wish);
-
-	if (!waiting) {
-		control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
-		return;
-	}
-	loop_timer_init(&waiting->timer, master->loop, on_late);
-	if (wish->call.deadline_ns != UINT64_MAX)
-		loop_timer_start(&waiting->timer,
-				 wish->call.deadline_ns - loop_now_ns(master->loop));
-	waiting->unit = unit;
-	list_append(&unit->calls, &waiting->link);
+	if (call->deadline_ns != UINT64_MAX)
+		loop_timer_start(&waiting->pending.timer,
+				 call->deadline_ns - loop_now_ns(master->loop));
 }
 
 static enum names_place find_place(struct master *master, struct control_call *client,
@@ -168,50 +150,30 @@ void route_begin(struct master *master, struct control_call *client,
 
 static void retry(struct waiting_call *waiting)
 {
-	struct master *master = waiting->master;
-	struct control_call *client = waiting->client;
+	struct pending *pending = &waiting->pending;
 	struct call_target target;
 
-	/* Who fails there must not be found here any more. */
-	list_remove(&waiting->link);
-	client->on_gone = NULL;
-	switch (find_place(master, client, &waiting->wish, &target)) {
-	case NAMES_NOWHERE:
-		client = NULL; /* answered, and gone */
+	switch (find_place(pending->master, pending->client, &waiting->wish, &target)) {
+	case NAMES_NOWHERE: /* it was answered */
 		break;
 	case NAMES_COMING:
-		client->on_gone = on_gone;
-		waiting->unit = target.unit;
-		list_append(&target.unit->calls, &waiting->link);
+		if (target.unit != waiting->unit) {
+			waiting->unit = target.unit;
+			list_remove(&pending->link);
+			list_append(&target.unit->calls, &pending->link);
+		}
 		return;
 	case NAMES_THERE:
-		calls_begin(master, client, &target, &waiting->wish.call);
+		calls_begin(pending->master, pending->client, &target, &waiting->wish.call);
 		break;
 	}
-	loop_timer_stop(&waiting->timer);
-	free(waiting);
-}
-
-/* Move all links to another, empty list, in their order. */
-static void take_all(struct list *from, struct list *to)
-{
-	list_init(to);
-	while (!list_is_empty(from)) {
-		struct list *link = from->next;
-
-		list_remove(link);
-		list_append(to, link);
-	}
+	pending_free(pending);
 }
 
 void route_again(struct unit *unit)
 {
-	struct list all;
-
-	/* Those that have to wait on are put back, where they must not be met again. */
-	take_all(&unit->calls, &all);
-	while (!list_is_empty(&all))
-		retry(list_first(&all, struct waiting_call, link));
+	list_foreach_safe (at, &unit->calls)
+		retry(waiting_of(pending_at(at)));
 }
 
 void route_end(struct master *master)
@@ -219,8 +181,8 @@ void route_end(struct master *master)
 	struct unit *unit;
 
 	for (unit = master->units_by_name; unit; unit = unit->by_name.next)
-		while (!list_is_empty(&unit->calls))
-			(void)control_refuses(
-				master, free_waiting(list_first(&unit->calls,
-								struct waiting_call, link)));
+		list_foreach_safe (at, &unit->calls) {
+			(void)control_refuses(master, pending_at(at)->client);
+			pending_free(pending_at(at));
+		}
 }
