@@ -6,7 +6,6 @@
 #include "io.troupe.Worker.varlink.h"
 #include "master/held.h"
 #include "master/master.h"
-#include "master/shares.h"
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/worker.h"
@@ -35,84 +34,67 @@ static struct call *find_call(struct calls *calls, uint64_t id)
 	return call;
 }
 
-static void free_call(struct call *call)
+static void fini(struct pending *pending)
 {
-	struct calls *calls = &call->master->calls;
-	struct instance *instance = unit_instance(call->master, call->unit, call->instance);
+	struct call *call = container_of(pending, struct call, pending);
+	struct instance *instance = unit_instance(pending->master, call->unit, call->instance);
 
 	if (instance && instance->outstanding > 0)
 		instance->outstanding--;
-	HASH_DELETE(by_id, calls->open, call);
+	if (call->by_id.tbl)
+		HASH_DELETE(by_id, pending->master->calls.open, call);
 	call->worker->call_bytes -= call->bytes;
-	list_remove(&call->on_worker);
-	loop_timer_stop(&call->timer);
 	held_free(call->held);
-	free(call);
 }
 
 /* No client waits any more: send the worker a cancellation, so that it does not go on with the
  * call. */
-static void cancel_call(struct call *call)
+static void cancel(struct pending *pending)
 {
-	struct worker_cancel cancel = {.call = (int64_t)call->id};
+	struct call *call = container_of(pending, struct call, pending);
+	struct worker_cancel notice = {.call = (int64_t)call->id};
 
-	struct worker *worker = call->worker;
-	size_t bytes = call->bytes;
-
-	(void)worker_send(worker, &worker_cancel_method, &cancel, -1);
-	free_call(call);
+	(void)worker_send(call->worker, &worker_cancel_method, &notice, -1);
 	/* It may be in the channel still. */
-	worker->call_bytes += bytes;
-	worker->over_bytes += bytes;
+	call->worker->over_bytes += call->bytes;
+	call->bytes = 0;
 }
 
-static void on_gone(struct control_call *client)
+static void time_out(struct pending *pending)
 {
-	cancel_call(client->user);
+	cancel(pending);
+	control_call_fail(pending->client, &api_timeout_error, &(struct api_timeout){0});
+	pending_free(pending);
 }
 
-static struct control_call *take_client(struct call *call)
-{
-	struct control_call *client = call->client;
-
-	/* Answering may close the connection, which must not find us. */
-	client->on_gone = NULL;
-	client->user = NULL;
-	return client;
-}
-
-static void time_out(struct call *call)
-{
-	struct control_call *client = take_client(call);
-
-	cancel_call(call);
-	control_call_fail(client, &api_timeout_error, &(struct api_timeout){0});
-}
-
-static void on_late(struct loop_timer *timer)
-{
-	time_out(container_of(timer, struct call, timer));
-}
+static const struct pending_ops ops = {
+	.size = sizeof(struct call),
+	.share = SHARE_CALLS,
+	.on_gone = cancel,
+	.on_late = time_out,
+	.fini = fini,
+};
 
 /* Whatever comes first, no deadline holds any more. */
 static void lift_deadline(struct call *call)
 {
-	loop_timer_stop(&call->timer);
+	loop_timer_stop(&call->pending.timer);
 	call->deadline_ns = UINT64_MAX;
 }
 
 static int send_call(struct call *call, const struct call_target *target,
 		     const struct call_wish *wish, const char *parameters)
 {
-	bool oneway = call->kind == CALL_SEND || call->client->oneway;
+	const struct control_call *client = call->pending.client;
+	bool oneway = call->kind == CALL_SEND || client->oneway;
 	struct worker_call notice = {
 		.call = (int64_t)call->id,
 		.to = target->address,
 		.method = wish->method,
 		.parameters = parameters,
-		.more = call->client->more,
+		.more = client->more,
 		.oneway = oneway,
-		.client = oneway ? (int64_t)senders_note(call->master, call->client->client,
+		.client = oneway ? (int64_t)senders_note(call->pending.master, client->client,
 							 target->worker)
 				 : 0,
 		.deadlineNs = wish->deadline_ns <= INT64_MAX ? (int64_t)wish->deadline_ns : 0,
@@ -121,40 +103,49 @@ static int send_call(struct call *call, const struct call_target *target,
 	return worker_send(target->worker, &worker_call_method, &notice, -1);
 }
 
+/* NULL: the client was answered. */
 static struct call *new_call(struct master *master, struct control_call *client,
 			     const struct call_target *target, const struct call_wish *wish,
 			     size_t bytes)
 {
 	struct calls *calls = &master->calls;
-	struct call *call;
+	struct call *call = pending_new(&ops, master, client, &target->worker->calls, bytes);
 
-	call = calloc(1, sizeof(*call));
 	if (!call)
 		return NULL;
-	call->id = ++calls->last_id;
-	HASH_ADD(by_id, calls->open, id, sizeof(call->id), call);
-	if (!call->by_id.tbl) {
-		free(call);
-		return NULL;
-	}
-	call->master = master;
 	call->kind = wish->kind;
-	call->client = client;
 	call->deadline_ns = wish->deadline_ns;
 	call->is_until_kept = client->more && wish->is_default;
 	call->worker = target->worker;
 	call->bytes = bytes;
 	call->worker->call_bytes += bytes;
-	list_append(&call->worker->calls, &call->on_worker);
+	call->id = ++calls->last_id;
+	HASH_ADD(by_id, calls->open, id, sizeof(call->id), call);
+	if (!call->by_id.tbl) {
+		control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
+		pending_free(&call->pending);
+		return NULL;
+	}
 	if (target->instance) {
 		call->unit = target->instance->version->number;
 		call->instance = target->instance->number;
 		target->instance->outstanding++;
 	}
-	loop_timer_init(&call->timer, master->loop, on_late);
-	client->user = call;
-	client->on_gone = on_gone;
 	return call;
+}
+
+/* The worker cannot be given the call. */
+static void fail_unsent(struct control_call *client, const char *actor, int error)
+{
+	if (error == -ENOTCONN)
+		control_call_fail(client, &api_actor_died_error,
+				  &(struct api_actor_died){.actor = actor});
+	else if (error == -EMSGSIZE)
+		control_call_fail(
+			client, &api_failed_error,
+			&(struct api_failed){.code = error, .message = strerror(-error)});
+	else
+		control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
 }
 
 void calls_begin(struct master *master, struct control_call *client,
@@ -164,37 +155,27 @@ void calls_begin(struct master *master, struct control_call *client,
 	cleanup_free char *text = strndup(parameters.at ? parameters.at : "", parameters.size);
 	size_t bytes = sizeof(struct call) + strlen(wish->method) + parameters.size;
 	uint64_t now = loop_now_ns(master->loop);
-	struct call *call = NULL;
+	struct call *call;
 	int r;
 
 	/* What a worker has not answered, and calls that are over, may all be waiting in its
 	 * channel, which has a limit that must not be reached: it would cost the worker its life.
 	 */
-	if (text && control_call_claim(client, SHARE_CALLS, bytes) == 0 &&
-	    target->worker->call_bytes + bytes <= LIMIT_CLIENT_CALL_BYTES)
-		call = new_call(master, client, target, wish, bytes);
-	if (!call) {
-		control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
+	if (!text || target->worker->call_bytes + bytes > LIMIT_CLIENT_CALL_BYTES) {
+		fail_unsent(client, target->name, -ENOBUFS);
 		return;
 	}
+	call = new_call(master, client, target, wish, bytes);
+	if (!call)
+		return;
 	r = send_call(call, target, wish, text);
 	if (r < 0) {
-		client = take_client(call);
-		free_call(call);
-		if (r == -ENOTCONN)
-			control_call_fail(client, &api_actor_died_error,
-					  &(struct api_actor_died){.actor = target->name});
-		else if (r == -EMSGSIZE)
-			control_call_fail(
-				client, &api_failed_error,
-				&(struct api_failed){.code = r, .message = strerror(-r)});
-		else
-			control_call_fail(client, &api_overloaded_error,
-					  &(struct api_overloaded){0});
+		fail_unsent(client, target->name, r);
+		pending_free(&call->pending);
 		return;
 	}
 	if (wish->deadline_ns != UINT64_MAX)
-		loop_timer_start(&call->timer,
+		loop_timer_start(&call->pending.timer,
 				 wish->deadline_ns > now ? wish->deadline_ns - now : 0);
 }
 
@@ -222,24 +203,24 @@ static char *wrap_reply(const struct call *call, const char *parameters, size_t 
 static void finish_call(struct call *call, const char *error, const char *text, size_t size)
 {
 	struct held *held = take_pointer(&call->held);
-	struct control_call *client = take_client(call);
+	struct control_call *client = call->pending.client;
 
-	free_call(call);
 	if (held)
 		held_finish(held, error, text, size);
 	else if (error)
 		control_call_fail_text(client, error, text, size);
 	else
 		(void)control_call_reply_text(client, text, size, false);
+	pending_free(&call->pending);
 }
 
 /* Give the call up: cancel it at the worker and answer the client with Overloaded. */
 static void overload_call(struct call *call)
 {
-	struct control_call *client = take_client(call);
-
-	cancel_call(call);
-	control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
+	cancel(&call->pending);
+	control_call_fail(call->pending.client, &api_overloaded_error,
+			  &(struct api_overloaded){0});
+	pending_free(&call->pending);
 }
 
 /* The client's connection has taken some of a stream. */
@@ -259,7 +240,8 @@ static int on_taken(void *context, unsigned count, size_t weight)
 static void pass_on(struct call *call, const char *text, size_t size, size_t weight)
 {
 	int r = call->held ? 0
-			   : held_new(call->master, call->client, on_taken, call, &call->held);
+			   : held_new(call->pending.master, call->pending.client, on_taken,
+				      call, &call->held);
 
 	/* The deadline was for the first reply. */
 	lift_deadline(call);
@@ -272,8 +254,8 @@ static void pass_on(struct call *call, const char *text, size_t size, size_t wei
 
 static void pass_reply(struct call *call, const struct worker_reply *reply)
 {
+	struct control_call *client = call->pending.client;
 	cleanup_free char *text = NULL;
-	struct control_call *client;
 	size_t size;
 
 	text = wrap_reply(call, reply->parameters, &size);
@@ -281,12 +263,12 @@ static void pass_reply(struct call *call, const struct worker_reply *reply)
 		overload_call(call);
 	} else if (!reply->continues) {
 		finish_call(call, NULL, text, size);
-	} else if (call->client->more) {
+	} else if (client->more) {
 		pass_on(call, text, size, strlen(reply->parameters));
 	} else {
-		client = take_client(call);
-		cancel_call(call);
+		cancel(&call->pending);
 		(void)control_call_reply_text(client, text, size, false);
+		pending_free(&call->pending);
 	}
 }
 
@@ -316,7 +298,7 @@ bool calls_reply(struct worker *worker, const struct worker_reply *reply)
 	/* The timer's turn comes after what was read in the same pass. */
 	if (loop_now_ns(worker->master->loop) >= call->deadline_ns) {
 		calls->strays++;
-		time_out(call);
+		time_out(&call->pending);
 		return true;
 	}
 	if (!reply->error) {
@@ -349,14 +331,15 @@ void calls_kept(struct worker *worker, uint64_t id)
 	worker->call_bytes -= call->bytes;
 	call->bytes = 0;
 	if (!call->held)
-		(void)control_call_claim(call->client, SHARE_CALLS, 0);
+		(void)control_call_claim(call->pending.client, SHARE_CALLS, 0);
 	if (call->is_until_kept)
 		lift_deadline(call);
 }
 
 static void fail_died(struct call *call, bool is_culprit)
 {
-	struct instance *instance = unit_instance(call->master, call->unit, call->instance);
+	struct instance *instance =
+		unit_instance(call->pending.master, call->unit, call->instance);
 	const char *crashed = is_culprit ? "\"crashed\":true" : "";
 	char text[LIMIT_NAME + 64];
 
@@ -372,9 +355,8 @@ static void fail_died(struct call *call, bool is_culprit)
 
 void calls_worker_down(struct worker *worker, uint64_t culprit)
 {
-	/* Answering may close connections and so end other calls: always the first one. */
-	while (!list_is_empty(&worker->calls)) {
-		struct call *call = list_first(&worker->calls, struct call, on_worker);
+	list_foreach_safe (at, &worker->calls) {
+		struct call *call = container_of(at, struct call, pending.link);
 
 		fail_died(call, call->id == culprit);
 	}

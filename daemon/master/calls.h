@@ -9,9 +9,8 @@
 #define MASTER_CALLS_H
 
 #include "base/hash.h"
-#include "base/list.h"
-#include "base/loop.h"
 #include "control/server.h"
+#include "master/pending.h"
 #include "proto/json.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,18 +32,15 @@ enum call_kind {
 struct held;
 
 struct call {
+	struct pending pending; /* in worker->calls; its timer is the deadline's */
 	UT_hash_handle by_id;
-	struct master *master;
 	uint64_t id;
 	enum call_kind kind;
-	struct control_call *client;
 	struct worker *worker;
-	struct list on_worker;   /* in worker->calls */
 	size_t bytes;            /* that it counts for in worker->call_bytes */
 	uint32_t unit, instance; /* whose `outstanding` it counts for; unit 0: of none */
 	uint64_t deadline_ns;    /* UINT64_MAX: none */
 	bool is_until_kept;      /* of a stream: the deadline holds until an actor keeps it */
-	struct loop_timer timer; /* for the deadline */
 	struct held *held;       /* of a stream: its replies; NULL before the first one */
 };
 

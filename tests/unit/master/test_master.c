@@ -343,13 +343,13 @@ static void assert_deadline(struct stage *stage, const char *message, bool holds
 	stage_say(stage, message);
 	call = stage_wait_call(stage, 1);
 	open = stage->master->calls.open;
-	assert_true(open->timer.started);
+	assert_true(open->pending.timer.started);
 	assert_false(has_no_bytes(stage));
 	say_kept(stage, call + 1); /* of nobody */
 	say_kept(stage, call);
 	/* A call that is kept does not lie in the worker's channel any more. */
 	stage_until(stage, has_no_bytes);
-	assert_int_equal(open->timer.started, holds);
+	assert_int_equal(open->pending.timer.started, holds);
 	assert_int_equal(open->deadline_ns < UINT64_MAX, holds);
 	stage_reply(stage->workers[1], call, false, NULL, "{}");
 	stage_expect(stage, "{\"parameters\":");
