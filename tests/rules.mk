@@ -14,6 +14,7 @@ UNIT_bridge    = bridge proto base
 UNIT_control   = control proto base
 UNIT_plugin    = plugin core proto base
 UNIT_worker    = worker plugin core bridge proto base
+UNIT_world     = worker master process config control supervise plugin core bridge proto base
 UNIT_master    = master process config control supervise proto base
 UNIT_ctl       = ctl control proto base
 
@@ -56,6 +57,26 @@ unit-$(1): $$(unit_$(1))
 -include $$(wildcard $$(BUILD)/tests/unit/$(1)/*.d)
 endef
 $(foreach folder,$(FOLDERS),$(eval $(call unit_rules,$(folder))))
+
+# The simulated world: master and workers in one program, on the simulated loop and without nanomsg. Of two functions
+# that have the same name in master and core, those of core get another.
+WORLD_CORE = $(BUILD)/tests/unit/world/core.a
+WORLD_CLASHES = unit_find unit_free
+$(WORLD_CORE): $(call archives,core)
+	@mkdir -p $(@D)
+	@objcopy $(foreach name,$(WORLD_CLASHES),--redefine-sym $(name)=core_$(name)) $< $@
+world_shared = $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/world/test_%,$(wildcard tests/unit/world/*.c))) \
+	$(BUILD)/tests/unit/bridge/memory.o
+unit_world = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/world/test_*.c))
+UNIT_TESTS += $(unit_world)
+$(unit_world): $(BUILD)/%: $(BUILD)/%.o $(world_shared) $(SIM_LOOP) $(WORLD_CORE) $(call archives,$(filter-out core,$(UNIT_world)))
+	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
+$(unit_world:%=%.o) $(world_shared): | $(HOST_HEADERS)
+.PHONY: unit-world
+unit-world: $(unit_world) | plugins test-plugins
+	@for t in $(unit_world); do echo "== $$t"; $$t || exit 1; done
+-include $(wildcard $(BUILD)/tests/unit/world/*.d)
 
 # Interfaces of tests that are plug-ins themselves.
 $(BUILD)/gen/tests/unit/plugin/data/%.varlink.h: tests/unit/plugin/data/%.varlink $(BUILD)/troupe-gen

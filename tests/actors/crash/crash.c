@@ -50,6 +50,15 @@ static int on_segfault(struct troupe_self *self, void *state, struct crash_segfa
 	return 0;
 }
 
+static int on_raise(struct troupe_self *self, void *state, struct crash_raise_call call,
+		    const struct crash_raise *in)
+{
+	(void)state;
+	if (raise((int)in->signal) != 0)
+		return -errno;
+	return crash_raise_return(self, call, &(struct crash_raise_out){0});
+}
+
 static int on_abort(struct troupe_self *self, void *state, struct crash_abort_call call,
 		    const struct crash_abort *in)
 {
@@ -201,11 +210,11 @@ static int on_segfault_later(struct troupe_self *self, void *state,
 	return crash_segfault_later_return(self, call, &(struct crash_segfault_later_out){0});
 }
 
-CRASH_HANDLERS(crasher, void, .ping = on_ping, .segfault = on_segfault, .abort = on_abort,
-	       .divide = on_divide, .stack_overflow = on_stack_overflow, .loop = on_loop,
-	       .hang = on_hang, .exit = on_leave, .fork = on_fork, .wild_free = on_wild_free,
-	       .eat_memory = on_eat_memory, .segfault_later = on_segfault_later,
-	       .maybe = on_maybe)
+CRASH_HANDLERS(crasher, void, .ping = on_ping, .segfault = on_segfault, .raise = on_raise,
+	       .abort = on_abort, .divide = on_divide, .stack_overflow = on_stack_overflow,
+	       .loop = on_loop, .hang = on_hang, .exit = on_leave, .fork = on_fork,
+	       .wild_free = on_wild_free, .eat_memory = on_eat_memory,
+	       .segfault_later = on_segfault_later, .maybe = on_maybe)
 
 TROUPE_ACTOR(crash) = {
 	TROUPE_ABI(crash),

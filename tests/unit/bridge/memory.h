@@ -11,7 +11,7 @@
 #include "bridge/transport.h"
 #include <stdbool.h>
 
-#define MEMORY_INBOXES 8
+#define MEMORY_INBOXES 64
 
 struct frame {
 	struct list link;

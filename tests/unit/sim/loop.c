@@ -21,6 +21,7 @@ struct loop {
 	uint64_t own_clock_ns, *clock_ns; /* its own, or another loop's */
 	uint64_t pass;
 	bool polls;
+	bool is_fresh; /* works have run, and nothing else has since */
 	bool more_work;
 	bool stopped;
 	bool work_started;
@@ -100,6 +101,7 @@ static void run_works(struct loop *loop)
 		works[n++] = work;
 	loop->more_work = false;
 	loop->work_started = false;
+	loop->is_fresh = true;
 	for (unsigned i = 0; i < n; i++)
 		if (works[i]->started && works[i]->callback(works[i]))
 			loop->more_work = true;
@@ -230,15 +232,18 @@ void loop_step(struct loop *loop, bool wait)
 
 		io->ready = io->polled = 0;
 		io->pass = loop->pass;
+		loop->is_fresh = false;
 		io->io->callback(io->io, events);
 	}
 	while ((signal = find_raised_signal(loop))) {
 		signal->raised = false;
+		loop->is_fresh = false;
 		signal->signal->callback(signal->signal);
 	}
 	while ((timer = find_due_timer(loop))) {
 		list_remove(&timer->link);
 		timer->timer->started = false;
+		loop->is_fresh = false;
 		timer->timer->callback(timer->timer);
 	}
 }
@@ -443,8 +448,12 @@ void sim_share_clock(struct loop *loop, struct loop *of)
 
 bool sim_is_due(struct loop *loop)
 {
-	run_works(loop);
-	return has_event(loop);
+	return !loop->is_fresh || has_event(loop);
+}
+
+bool sim_is_stopped(const struct loop *loop)
+{
+	return loop->stopped;
 }
 
 uint64_t sim_next_ns(struct loop *loop)

@@ -24,8 +24,11 @@ void sim_poll(struct loop *loop);
  * outlive it. */
 void sim_share_clock(struct loop *loop, struct loop *of);
 
-/* Whether a pass would find something to do now. Runs its works. */
+/* Whether a pass may find something to do now. Calls nothing. */
 bool sim_is_due(struct loop *loop);
+
+/* Whether loop_stop() was called, and loop_run() not since. */
+bool sim_is_stopped(const struct loop *loop);
 
 /* When its next timer is due; UINT64_MAX: there is none. */
 uint64_t sim_next_ns(struct loop *loop);

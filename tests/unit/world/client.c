@@ -1,0 +1,91 @@
+#include "client.h"
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PATIENCE_NS (600 * CLOCK_SECOND_NS)
+#define ROOM        65536
+
+void client_init(struct client *client, struct world *world)
+{
+	int pair[2];
+
+	check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
+	*client = (struct client){.world = world, .fd = pair[1]};
+	check(control_server_adopt(world->master->server, pair[0]) == 0);
+}
+
+void client_fini(struct client *client)
+{
+	if (client->fd >= 0)
+		close(take_fd(&client->fd));
+	free(client->input);
+	client->input = NULL;
+	client->size = client->room = client->taken = 0;
+}
+
+bool client_send(struct client *client, const char *message)
+{
+	size_t size = strlen(message) + 1;
+	ssize_t n = send(client->fd, message, size, MSG_NOSIGNAL);
+
+	/* These are short: all or nothing. */
+	if (n < 0)
+		return false;
+	check(n == (ssize_t)size);
+	world_note(client->world, message, size);
+	return true;
+}
+
+bool client_read(struct client *client, size_t bytes)
+{
+	ssize_t n;
+
+	while (client->room - client->size < bytes) {
+		client->room += ROOM;
+		client->input = realloc(client->input, client->room);
+		check(client->input);
+	}
+	n = recv(client->fd, client->input + client->size, bytes, 0);
+	if (n > 0)
+		client->size += (size_t)n;
+	return n > 0 || (n < 0 && errno == EAGAIN);
+}
+
+const char *client_next(struct client *client)
+{
+	const char *end;
+
+	if (client->taken > 0) {
+		memmove(client->input, client->input + client->taken,
+			client->size - client->taken);
+		client->size -= client->taken;
+		client->taken = 0;
+	}
+	end = client->size > 0 ? memchr(client->input, '\0', client->size) : NULL;
+	if (!end)
+		return NULL;
+	client->taken = (size_t)(end - client->input) + 1;
+	world_note(client->world, client->input, client->taken);
+	return client->input;
+}
+
+const char *client_ask(struct client *client, const char *message)
+{
+	struct world *world = client->world;
+	uint64_t until_ns = world_now_ns(world) + PATIENCE_NS;
+	const char *answer;
+
+	check(client_send(client, message));
+	while (!(answer = client_next(client))) {
+		if (!client_read(client, ROOM) || !world_step(world, until_ns))
+			return NULL;
+	}
+	return answer;
+}

@@ -1,0 +1,267 @@
+#include "process.h"
+
+#include "agent_view.h"
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "base/seqpacket.h"
+#include "tests/unit/sim/sim.h"
+#include "worker/agent.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define FIRST_PID 5000000 /* above what the kernel gives */
+
+static void note(struct process *process, const char *what, int number)
+{
+	char text[96];
+	int size = snprintf(text, sizeof(text), "%d %s %d", (int)process->pid, what, number);
+
+	world_note(process->world, text, (size_t)size);
+}
+
+/* ---- its beginning */
+
+static int launch(void *context, struct launched *ret_launched)
+{
+	struct world *world = context;
+	struct process *process;
+	int pair[2];
+
+	if (world->refuse > 0) {
+		world->refuse--;
+		return -EAGAIN;
+	}
+	if (world_chance(world, world->refused_of_10, 10))
+		return -EAGAIN;
+	process = calloc(1, sizeof(*process));
+	check(process && seqpacket_pair(pair) == 0);
+	process->world = world;
+	process->pid = FIRST_PID + (pid_t)world->launches++;
+	process->pidfd = eventfd(0, EFD_CLOEXEC);
+	process->channel = pair[1];
+	if (world->master)
+		process->wake_ns =
+			world_now_ns(world) + random_below(&world->random, world->late_ns + 1);
+	list_append(&world->processes, &process->link);
+	note(process, "launched", 0);
+	*ret_launched = (struct launched){process->pid, process->pidfd, pair[0]};
+	return 0;
+}
+
+static void free_nothing(void *context)
+{
+	(void)context;
+}
+
+const struct launcher_ops process_launcher = {.launch = launch, .free = free_nothing};
+
+static void on_end(void *context, enum agent_end end)
+{
+	struct process *process = context;
+
+	process->is_done = end == AGENT_DONE;
+	process->is_failed = end != AGENT_DONE;
+}
+
+static void begin(struct process *process)
+{
+	struct agent_config config = {
+		.channel = process->channel,
+		.log = &process->log,
+		.on_end = on_end,
+		.context = process,
+	};
+
+	check(loop_new(&process->loop) == 0);
+	sim_poll(process->loop);
+	sim_seed(process->loop, random_next(&process->world->random));
+	sim_share_clock(process->loop, process->world->master->loop);
+	log_init(&process->log, process->world->log, "worker", LOG_P_INFO);
+	config.loop = process->loop;
+	process->agent_channel = process->channel;
+	process->channel = -1;
+	check(agent_new(&config, &process->agent) == 0);
+}
+
+/* ---- its end */
+
+/* What it does in its page from now on the master does not see. */
+static void let_go_of_page(struct page *page)
+{
+	static unsigned char copy[PAGE_BYTES];
+
+	memcpy(copy, page, PAGE_BYTES);
+	check(mmap(page, PAGE_BYTES, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == page);
+	memcpy(page, copy, PAGE_BYTES);
+}
+
+static void bury(struct process *process)
+{
+	struct process *current = process->world->current;
+
+	process->world->current = process;
+	if (process->loop) {
+		process->log.level = -1;
+		agent_free(process->agent);
+		log_fini(&process->log);
+		loop_free(process->loop);
+	}
+	process->world->current = current;
+	process->agent = NULL;
+	process->loop = NULL;
+	if (process->channel >= 0)
+		close(take_fd(&process->channel));
+	while (process->n_files > 0)
+		close(process->files[--process->n_files]);
+}
+
+static void die(struct process *process, int code, int status)
+{
+	if (process->is_dead)
+		return;
+	note(process, code == CLD_EXITED ? "exits" : "dies by", status);
+	process->is_dead = true;
+	process->end = (siginfo_t){.si_pid = process->pid, .si_code = code};
+	process->end.si_status = status;
+	if (code == CLD_EXITED && status == 0)
+		process->world->ends++;
+	else
+		process->world->deaths++;
+	if (process->agent) {
+		(void)shutdown(process->agent_channel, SHUT_RDWR);
+		if (agent_view_page(process->agent))
+			let_go_of_page(agent_view_page(process->agent));
+	}
+	check(eventfd_write(process->pidfd, 1) == 0);
+	if (process != process->world->current && !process->is_busy)
+		bury(process);
+}
+
+void process_free(struct process *process)
+{
+	process->is_dead = true;
+	bury(process);
+	list_remove(&process->link);
+	free(process);
+}
+
+/* The crash record, as the signal handler of a worker writes it. */
+static void write_record(struct page *page, int number)
+{
+	const struct page_thread *thread = &page->thread;
+
+	page->crash.thread.sequence = thread->sequence;
+	page->crash.thread.actor = thread->actor;
+	page->crash.thread.type_hash = thread->type_hash;
+	page->crash.thread.unit = thread->unit;
+	page->crash.thread.instance = thread->instance;
+	page->crash.thread.thread_id = thread->thread_id;
+	page->crash.thread.call = thread->call;
+	page->crash.thread.call_sequence = thread->call_sequence;
+	page->crash.thread_id = thread->thread_id;
+	page->crash.signal = number;
+	page->crash.code = SI_TKILL;
+	page->crash.written = 1;
+}
+
+void process_fault(struct process *process, int number)
+{
+	if (process->is_dead)
+		return;
+	if (process->agent && agent_view_page(process->agent))
+		write_record(agent_view_page(process->agent), number);
+	die(process, CLD_KILLED, number);
+}
+
+void process_signal(struct process *process, int number)
+{
+	bool is_stopped = process->wake_ns > world_now_ns(process->world);
+
+	if (number == SIGKILL)
+		die(process, CLD_KILLED, number);
+	else if (number == SIGABRT && !is_stopped)
+		process_fault(process, number);
+}
+
+/* ---- its life */
+
+struct process *process_find(struct world *world, int pidfd)
+{
+	list_foreach (at, &world->processes) {
+		struct process *process = container_of(at, struct process, link);
+
+		if (process->pidfd == pidfd && !process->is_collected)
+			return process;
+	}
+	return NULL;
+}
+
+struct process *process_of_worker(struct world *world, unsigned number)
+{
+	list_foreach (at, &world->processes) {
+		struct process *process = container_of(at, struct process, link);
+
+		if (!process->is_dead && process->agent &&
+		    agent_view_worker(process->agent) == number)
+			return process;
+	}
+	return NULL;
+}
+
+void process_stall(struct process *process, uint64_t ns)
+{
+	process->wake_ns = world_now_ns(process->world) + ns;
+}
+
+void process_sleep(struct process *process, uint64_t ns)
+{
+	struct world *world = process->world;
+	uint64_t until_ns = world_now_ns(world) + ns;
+
+	process->is_busy = true;
+	world->current = NULL;
+	while (!process->is_dead && world_now_ns(world) < until_ns)
+		(void)world_step(world, until_ns);
+	world->current = process;
+	process->is_busy = false;
+}
+
+bool process_is_due(struct process *process)
+{
+	if (process->is_dead || process->is_busy ||
+	    process->wake_ns > world_now_ns(process->world))
+		return false;
+	return !process->loop || sim_is_due(process->loop);
+}
+
+uint64_t process_next_ns(struct process *process)
+{
+	uint64_t next_ns;
+
+	if (process->is_dead || process->is_busy)
+		return UINT64_MAX;
+	next_ns = process->loop ? sim_next_ns(process->loop) : 0;
+	return next_ns > process->wake_ns ? next_ns : process->wake_ns;
+}
+
+void process_step(struct process *process)
+{
+	process->world->current = process;
+	if (!process->loop)
+		begin(process);
+	loop_step(process->loop, false);
+	if (process->is_dead)
+		bury(process);
+	else if (process->is_done || process->is_failed) {
+		bury(process);
+		die(process, CLD_EXITED, process->is_failed);
+	}
+	process->world->current = NULL;
+}
