@@ -139,7 +139,7 @@ void life_keys_check(const struct life_keys *keys, const struct conf *conf, cons
 {
 	const struct conf_entry *any = find_any(conf, section);
 	const struct conf_entry *after = conf_find(conf, section, "GiveUpAfter");
-	struct restart_config config = life_keys_restart(keys, RESTART_ON_FAILURE);
+	struct restart_rules rules = life_keys_restart(keys, RESTART_ON_FAILURE);
 	char a[64], b[64];
 	uint64_t wait_ns;
 
@@ -160,7 +160,7 @@ void life_keys_check(const struct life_keys *keys, const struct conf *conf, cons
 			      "only if its init fails",
 			      a, b);
 	}
-	wait_ns = restart_least_wait_ns(&config, keys->limit.after);
+	wait_ns = restart_least_wait_ns(&rules, keys->limit.after);
 	if (wait_ns > DAY_NS) {
 		text_print_span_ns(wait_ns / DAY_NS * DAY_NS, a, sizeof(a));
 		problems_warn(problems, any->file, any->line,
@@ -171,14 +171,13 @@ void life_keys_check(const struct life_keys *keys, const struct conf *conf, cons
 	}
 }
 
-struct restart_config life_keys_restart(const struct life_keys *keys,
-					enum restart_policy policy)
+struct restart_rules life_keys_restart(const struct life_keys *keys, enum restart_policy policy)
 {
 	bool never = keys->limit.give_up == RESTART_GIVE_UP_NEVER;
 	uint32_t crashes =
 		keys->limit.after < LIFE_KEYS_CRASHES ? keys->limit.after : LIFE_KEYS_CRASHES;
 
-	return (struct restart_config){
+	return (struct restart_rules){
 		.policy = policy,
 		.delay_ns = keys->delay_ns,
 		.delay_max_ns = keys->delay_max_ns,

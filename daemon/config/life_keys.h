@@ -49,7 +49,7 @@ void life_keys_check(const struct life_keys *keys, const struct conf *conf, cons
 		     struct problems *problems);
 
 /* The rules for a unit's actor. */
-struct restart_config life_keys_restart(const struct life_keys *keys,
-					enum restart_policy policy);
+struct restart_rules life_keys_restart(const struct life_keys *keys,
+				       enum restart_policy policy);
 
 #endif

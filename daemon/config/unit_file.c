@@ -133,7 +133,7 @@ static void init_defaults(struct unit_file *unit, const struct settings *setting
 		.log_interval_ns = LIMIT_LOG_INTERVAL_DEFAULT_NS,
 		.log_burst = LIMIT_LOG_BURST_DEFAULT,
 		.call_timeout_ns = TEXT_INFINITY,
-		.restart = UNIT_RESTART_ON_FAILURE,
+		.restart = RESTART_ON_FAILURE,
 		.life = settings->life,
 	};
 }

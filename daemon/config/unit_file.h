@@ -49,7 +49,6 @@ enum unit_on_error { UNIT_CONTINUE, UNIT_STOP };
 enum unit_worker { UNIT_WORKER_ANY, UNIT_WORKER_OWN, UNIT_WORKER_NUMBER };
 enum unit_balance { UNIT_ROUND_ROBIN, UNIT_LEAST_OUTSTANDING };
 enum unit_isolate { UNIT_ISOLATE_AFTER_CRASH, UNIT_ISOLATE_NO };
-enum unit_restart { UNIT_RESTART_NO, UNIT_RESTART_ON_FAILURE, UNIT_RESTART_ALWAYS };
 
 struct unit_placement {
 	enum unit_worker worker;
@@ -84,7 +83,7 @@ struct unit_file {
 	bool has_state; /* StateDirectory=yes */
 	enum unit_balance balance;
 	uint64_t call_timeout_ns; /* of clients' direct calls; TEXT_INFINITY: none */
-	enum unit_restart restart;
+	enum restart_policy restart;
 	enum unit_isolate isolate;
 	struct life_keys life;
 	struct unit_config *config; /* in order; an empty value resets those before it */

@@ -15,8 +15,7 @@ static void print_next(const struct instance *instance, char *text, size_t size)
 
 	switch (instance->state) {
 	case INSTANCE_BACKOFF:
-		text_print_time_ns(instance->trouble ? instance->trouble->wait_ns : 0, span,
-				   sizeof(span));
+		text_print_time_ns(instance->wait_ns, span, sizeof(span));
 		(void)snprintf(text, size, "it is started again in %s", span);
 		break;
 	case INSTANCE_WAITING:

@@ -91,57 +91,27 @@ void instance_set_state(struct instance *instance, enum instance_state state)
 	unit_mark_changed(unit);
 }
 
-/* ---- trouble */
+/* ---- its restarts */
 
 static void begin(struct instance *instance);
 
-/* Start it again after an end that was not ordered. */
-static void start_again(struct instance *instance)
+static void on_timer(struct loop_timer *timer)
 {
+	struct instance *instance = container_of(timer, struct instance, timer);
+
 	instance->unit->restarts++;
 	begin(instance);
 }
 
-static void on_timer(struct loop_timer *timer)
+void instance_init(struct instance *instance, struct unit *unit, uint32_t number)
 {
-	start_again(container_of(timer, struct trouble, timer)->instance);
-}
-
-static struct restart_config rules_of(const struct unit *unit)
-{
-	static const enum restart_policy policies[] = {
-		[UNIT_RESTART_NO] = RESTART_NEVER,
-		[UNIT_RESTART_ON_FAILURE] = RESTART_ON_FAILURE,
-		[UNIT_RESTART_ALWAYS] = RESTART_ALWAYS,
-	};
-	return life_keys_restart(&unit->file.life, policies[unit->file.restart]);
-}
-
-void instance_reconfigure(struct instance *instance)
-{
-	struct restart_config config = rules_of(instance->unit);
-
-	if (instance->trouble)
-		restart_configure(&instance->trouble->restart, &config);
-}
-
-static struct trouble *get_trouble(struct instance *instance)
-{
-	struct unit *unit = instance->unit;
-	struct restart_config config = rules_of(unit);
-	struct trouble *trouble = instance->trouble;
-
-	if (trouble)
-		return trouble;
-	trouble = calloc(1, sizeof(*trouble));
-	if (!trouble)
-		return NULL;
-	trouble->instance = instance;
-	/* Lives before this were not recorded: none of them failed. */
-	restart_init(&trouble->restart, &config, random_next(&unit->master->random));
-	loop_timer_init(&trouble->timer, unit->master->loop, on_timer);
-	instance->trouble = trouble;
-	return trouble;
+	instance->unit = unit;
+	instance->version = version_ref(unit->version);
+	instance->number = number;
+	instance->state = INSTANCE_STOPPED;
+	list_init(&instance->on_worker);
+	list_init(&instance->ready);
+	loop_timer_init(&instance->timer, unit->master->loop, on_timer);
 }
 
 static void give_up(struct instance *instance, const char *how)
@@ -151,30 +121,28 @@ static void give_up(struct instance *instance, const char *how)
 }
 
 /* It ended, by itself or with its worker: what next? */
-static void feed(struct instance *instance, enum troupe_cause cause)
+static void decide(struct instance *instance, enum troupe_cause cause)
 {
-	struct master *master = instance->unit->master;
-	struct trouble *trouble;
-	uint64_t wait_ns = 0;
+	struct unit *unit = instance->unit;
+	struct master *master = unit->master;
+	struct restart_rules rules = life_keys_restart(&unit->file.life, unit->file.restart);
+	uint64_t life_ns =
+		instance->since_ns ? loop_now_ns(master->loop) - instance->since_ns : 0;
 
 	if (master->is_stopping) {
 		instance_set_state(instance, INSTANCE_STOPPED);
 		return;
 	}
-	trouble = get_trouble(instance);
-	/* Without memory even for that: as if its policy were not to restart it. */
-	if (!trouble) {
-		instance_set_state(instance, INSTANCE_FAILED);
-		return;
-	}
-	switch (restart_down(&trouble->restart, cause, loop_now_ns(master->loop), &wait_ns)) {
+	switch (restart_decide(&instance->restart, &rules, cause, life_ns, &master->random,
+			       &instance->wait_ns)) {
 	case RESTART_NOW:
-		start_again(instance);
+		/* Its worker will be up again soon. */
+		unit->restarts++;
+		instance_set_state(instance, INSTANCE_WAITING);
 		break;
 	case RESTART_LATER:
-		trouble->wait_ns = wait_ns;
 		instance_set_state(instance, INSTANCE_BACKOFF);
-		loop_timer_start(&trouble->timer, wait_ns);
+		loop_timer_start(&instance->timer, instance->wait_ns);
 		break;
 	case RESTART_LEAVE:
 		instance_set_state(instance, cause == TROUPE_CAUSE_SHUTDOWN ? INSTANCE_STOPPED
@@ -183,7 +151,7 @@ static void feed(struct instance *instance, enum troupe_cause cause)
 	case RESTART_QUARANTINE:
 		give_up(instance, "quarantined");
 		break;
-	default:
+	case RESTART_GIVE_UP:
 		give_up(instance, "failed");
 		break;
 	}
@@ -208,7 +176,7 @@ static void begin(struct instance *instance)
 		return;
 	unit_set_reason(unit, "cannot tell worker %u to start it: %s", instance->worker->number,
 			strerror(-r));
-	feed(instance, TROUPE_CAUSE_FAILED);
+	decide(instance, TROUPE_CAUSE_FAILED);
 }
 
 static void set_comes_back(struct instance *instance, bool comes_back)
@@ -242,7 +210,7 @@ void instance_start(struct instance *instance)
 	if (!is_at_rest(instance->state) && instance->state != INSTANCE_BACKOFF)
 		return;
 	set_comes_back(instance, false);
-	instance_forget_trouble(instance);
+	instance_clear_record(instance);
 	instance_take_version(instance);
 	begin(instance);
 }
@@ -260,7 +228,7 @@ static void send_stop(struct instance *instance, bool drain)
 
 static void stop(struct instance *instance)
 {
-	instance_forget_trouble(instance);
+	instance_clear_record(instance);
 	switch (instance->state) {
 	case INSTANCE_WAITING:
 	case INSTANCE_BACKOFF:
@@ -293,7 +261,7 @@ void instance_stop(struct instance *instance)
 void instance_drain(struct instance *instance)
 {
 	check(instance->state == INSTANCE_RUNNING);
-	instance_forget_trouble(instance);
+	instance_clear_record(instance);
 	instance_set_state(instance, INSTANCE_DRAINING);
 	instance->stop_ns = loop_now_ns(instance->unit->master->loop);
 	unit_limit_drain(instance->unit);
@@ -342,20 +310,11 @@ void instance_worker_away(struct instance *instance)
 static void lose(struct instance *instance, const char *why)
 {
 	struct unit *unit = instance->unit;
-	uint64_t wait_ns;
 
-	if (unit->file.restart == UNIT_RESTART_NO) {
+	if (unit->file.restart == RESTART_NEVER)
 		unit_set_reason(unit, "worker %u died, not by its fault, and Restart=no: %s",
 				instance->worker->number, why);
-		feed(instance, TROUPE_CAUSE_COLLATERAL);
-		return;
-	}
-	if (instance->trouble)
-		(void)restart_down(&instance->trouble->restart, TROUPE_CAUSE_COLLATERAL,
-				   loop_now_ns(unit->master->loop), &wait_ns);
-	/* Its worker will be up again soon. */
-	unit->restarts++;
-	instance_set_state(instance, INSTANCE_WAITING);
+	decide(instance, TROUPE_CAUSE_COLLATERAL);
 }
 
 static void take_worker_down(struct instance *instance, bool blamed, const char *why)
@@ -373,7 +332,7 @@ static void take_worker_down(struct instance *instance, bool blamed, const char 
 		if (unit->master->is_stopping) {
 			instance_set_state(instance, INSTANCE_STOPPED);
 		} else if (blamed) {
-			feed(instance, instance->end->cause);
+			decide(instance, instance->end->cause);
 		} else {
 			lose(instance, why);
 		}
@@ -381,7 +340,7 @@ static void take_worker_down(struct instance *instance, bool blamed, const char 
 	case INSTANCE_BACKOFF:
 		/* A whole unit is blamed: this one would have been there, too. */
 		if (blamed)
-			feed(instance, instance->end->cause);
+			decide(instance, instance->end->cause);
 		break;
 	case INSTANCE_WAITING:
 		/* Longer than was thought: it is shown as `backoff` now. */
@@ -411,22 +370,18 @@ void instance_worker_down(struct instance *instance, bool blamed, const char *wh
 
 void instance_give_up(struct instance *instance)
 {
-	instance_forget_trouble(instance);
+	instance_clear_record(instance);
 	instance->request = 0;
 	instance_set_state(instance, INSTANCE_FAILED);
 }
 
 void instance_started(struct instance *instance, struct troupe_address address)
 {
-	struct unit *unit = instance->unit;
-
 	instance->address = address;
 	if (instance->state == INSTANCE_STOPPING) {
 		send_stop(instance, false);
 		return;
 	}
-	if (instance->trouble)
-		restart_up(&instance->trouble->restart, loop_now_ns(unit->master->loop));
 	instance_set_state(instance, INSTANCE_RUNNING);
 }
 
@@ -441,7 +396,7 @@ void instance_init_failed(struct instance *instance)
 	if (instance->state != INSTANCE_STARTING)
 		return;
 	instance->end = &end;
-	feed(instance, TROUPE_CAUSE_FAILED);
+	decide(instance, TROUPE_CAUSE_FAILED);
 	instance->end = NULL;
 }
 
@@ -454,7 +409,7 @@ static void take_end(struct instance *instance, enum troupe_cause cause)
 		return;
 	}
 	if (instance->state == INSTANCE_RUNNING)
-		feed(instance, cause);
+		decide(instance, cause);
 }
 
 void instance_ended(struct instance *instance, enum troupe_cause cause, const char *text)

@@ -59,7 +59,7 @@ static void on_timer(struct loop_timer *timer)
 	/* Without memory to note that, it is tried again in the next process. */
 	(void)number_set_add(&suspects->cleared, suspects->on_trial);
 	suspects->on_trial = 0;
-	loop_timer_start(timer, worker->deaths.config.healthy_ns);
+	loop_timer_start(timer, worker->master->settings.life.healthy_ns);
 	suspects->on_cleared(worker);
 }
 
@@ -164,7 +164,7 @@ static bool pin_owner(struct worker *worker)
 static void begin_search(struct worker *worker, uint64_t life_ns)
 {
 	struct suspects *suspects = &worker->suspects;
-	uint64_t most_ns = worker->deaths.config.healthy_ns;
+	uint64_t most_ns = worker->master->settings.life.healthy_ns;
 
 	suspects->is_searching = true;
 	suspects->probation_ns = 2 * life_ns + PROBATION_LEAST_NS;
@@ -183,7 +183,7 @@ bool suspects_find(struct worker *worker, uint64_t life_ns, const char **ret_why
 	struct suspects *suspects = &worker->suspects;
 	uint32_t plugin = find_plugin(worker), before = suspects->plugin;
 
-	if (!suspects->is_searching && life_ns >= worker->deaths.config.healthy_ns)
+	if (!suspects->is_searching && life_ns >= worker->master->settings.life.healthy_ns)
 		suspects->n_deaths = 0;
 	suspects->n_deaths++;
 	suspects->plugin = plugin;

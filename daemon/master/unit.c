@@ -215,18 +215,15 @@ struct instance *instance_by_address(struct master *master, struct troupe_addres
 
 /* ---- one instance */
 
-void instance_forget_trouble(struct instance *instance)
+void instance_clear_record(struct instance *instance)
 {
-	if (!instance->trouble)
-		return;
-	loop_timer_stop(&instance->trouble->timer);
-	free(instance->trouble);
-	instance->trouble = NULL;
+	loop_timer_stop(&instance->timer);
+	instance->restart = (struct restart){0};
 }
 
 void instance_fini(struct instance *instance)
 {
-	instance_forget_trouble(instance);
+	instance_clear_record(instance);
 	list_remove(&instance->ready);
 	if (instance->worker) {
 		list_remove(&instance->on_worker);

@@ -42,14 +42,6 @@ enum instance_state {
 	INSTANCE_STATE_COUNT
 };
 
-/* What only an instance that had trouble needs: pools are large, and most actors never fail. */
-struct trouble {
-	struct instance *instance;
-	struct restart restart;
-	struct loop_timer timer;
-	uint64_t wait_ns; /* BACKOFF: for which the timer was started */
-};
-
 struct instance {
 	struct unit *unit;
 	struct version *version; /* that it is made of; perhaps not the unit's current one */
@@ -63,7 +55,9 @@ struct instance {
 	struct troupe_address address; /* RUNNING, DRAINING, STOPPING; null otherwise */
 	unsigned outstanding;          /* calls of clients */
 	uint64_t stop_ns;              /* DRAINING, STOPPING: since when */
-	struct trouble *trouble;       /* NULL: never had any */
+	struct restart restart;        /* what became of its former lives */
+	uint64_t wait_ns;              /* BACKOFF: for which the timer was started */
+	struct loop_timer timer;       /* BACKOFF */
 	uint64_t since_ns;             /* when it began to run; 0: it does not */
 	const struct end *end;         /* why it ends, while that is dealt with; else NULL */
 };
@@ -222,10 +216,12 @@ void unit_release_own(struct unit *unit);
 /* ---- one instance; of instance.c */
 /* Whether there is an actor, or about to be one. */
 bool instance_is_alive(const struct instance *instance);
+/* One that is stopped, of the unit's current version and on no worker. */
+void instance_init(struct instance *instance, struct unit *unit, uint32_t number);
 /* Take it off its worker, without a word. */
 void instance_fini(struct instance *instance);
-/* It has had no trouble. */
-void instance_forget_trouble(struct instance *instance);
+/* Its former lives do not count any more, and it does not wait for the next one. */
+void instance_clear_record(struct instance *instance);
 /* Unless it runs; one that is stopping starts again then. */
 void instance_start(struct instance *instance);
 void instance_stop(struct instance *instance);
@@ -235,8 +231,6 @@ void instance_drain(struct instance *instance);
 void instance_replace(struct instance *instance, bool drain);
 /* It is at rest or waits: its next life is of the unit's current version. */
 void instance_take_version(struct instance *instance);
-/* Its unit's rules for restarts have changed. */
-void instance_reconfigure(struct instance *instance);
 
 /* Its worker is up: start it if it waits. */
 void instance_worker_up(struct instance *instance);

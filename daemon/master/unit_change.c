@@ -19,8 +19,6 @@ static void take_file(struct unit *unit, struct unit_file *file)
 	*file = (struct unit_file){0};
 	/* Workers choose among a pool's actors by Balance=. */
 	unit->names_changed = true;
-	for (unsigned i = 0; i < unit->n_instances; i++)
-		instance_reconfigure(&unit->instances[i]);
 	unit_mark_changed(unit);
 }
 

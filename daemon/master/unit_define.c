@@ -17,16 +17,8 @@ static int make_instances(struct unit *unit)
 		return -ENOMEM;
 	unit->n_instances = unit->replaced = unit->file.instances;
 	unit->n_in[INSTANCE_STOPPED] = unit->n_instances;
-	for (unsigned i = 0; i < unit->n_instances; i++) {
-		struct instance *instance = &unit->instances[i];
-
-		instance->unit = unit;
-		instance->version = version_ref(unit->version);
-		instance->number = i;
-		instance->state = INSTANCE_STOPPED;
-		list_init(&instance->on_worker);
-		list_init(&instance->ready);
-	}
+	for (unsigned i = 0; i < unit->n_instances; i++)
+		instance_init(&unit->instances[i], unit, i);
 	return 0;
 }
 

@@ -207,18 +207,43 @@ static void on_restart_timer(struct loop_timer *timer)
 	launch(container_of(timer, struct worker, restart_timer));
 }
 
+uint64_t worker_life_ns(const struct worker *worker)
+{
+	return worker->up_ns ? loop_now_ns(worker->master->loop) - worker->up_ns : 0;
+}
+
+/* Enter an end in one of its records; returns how long that has it wait. Neither has a limit:
+ * without workers whole units could not run. */
+static uint64_t enter_end(struct worker *worker, struct restart *record, uint64_t delay_ns,
+			  uint64_t delay_max_ns, bool counts)
+{
+	struct master *master = worker->master;
+	struct restart_rules rules = {
+		.policy = RESTART_ALWAYS,
+		.delay_ns = delay_ns,
+		.delay_max_ns = delay_max_ns,
+		.healthy_ns = master->settings.life.healthy_ns,
+	};
+	uint64_t wait_ns = 0;
+
+	(void)restart_decide(record, &rules,
+			     counts ? TROUPE_CAUSE_CRASHED : TROUPE_CAUSE_COLLATERAL,
+			     worker_life_ns(worker), &master->random, &wait_ns);
+	return wait_ns;
+}
+
 void worker_follow_end(struct worker *worker, enum worker_end end)
 {
-	struct restart *record = end == WORKER_END_TROUBLE ? &worker->trouble : &worker->deaths;
-	uint64_t wait_ns = 0;
+	const struct life_keys *life = &worker->master->settings.life;
+	uint64_t wait_ns;
 
 	worker->restarts++;
 	worker->master->worker_restarts++;
 	worker->state = API_STATE_BACKOFF;
-	/* Neither has a limit: without workers whole units could not run. */
-	if (end != WORKER_END_BLAMED)
-		(void)restart_down(record, TROUPE_CAUSE_CRASHED,
-				   loop_now_ns(worker->master->loop), &wait_ns);
+	wait_ns = enter_end(worker, &worker->deaths, LEAST_DELAY_NS, LIMIT_WORKER_DELAY_NS,
+			    end == WORKER_END_NEUTRAL);
+	wait_ns += enter_end(worker, &worker->trouble, life->delay_ns, life->delay_max_ns,
+			     end == WORKER_END_TROUBLE);
 	worker->is_away = wait_ns > LIMIT_WORKER_DELAY_NS;
 	loop_timer_start(&worker->restart_timer, wait_ns);
 	worker->ops->on_away(worker);
@@ -298,6 +323,7 @@ static void launch(struct worker *worker)
 	int r;
 
 	worker->incarnation = ++master->incarnations[worker->number];
+	worker->up_ns = 0;
 	r = try_launch(worker);
 	if (r == 0) {
 		log_debug(&master->log, "worker %u (incarnation %u) is pid %d", worker->number,
@@ -371,34 +397,10 @@ void worker_forget_process(struct worker *worker)
 	number_set_fini(&worker->defined);
 }
 
-static struct restart_config rules_of_trouble(const struct settings *settings)
-{
-	return (struct restart_config){
-		.policy = RESTART_ALWAYS,
-		.delay_ns = settings->life.delay_ns,
-		.delay_max_ns = settings->life.delay_max_ns,
-		.healthy_ns = settings->life.healthy_ns,
-	};
-}
-
-static struct restart_config rules_of_deaths(const struct settings *settings)
-{
-	return (struct restart_config){
-		.policy = RESTART_ALWAYS,
-		.delay_ns = LEAST_DELAY_NS,
-		.delay_max_ns = LIMIT_WORKER_DELAY_NS,
-		.healthy_ns = settings->life.healthy_ns,
-	};
-}
-
 void worker_reconfigure(struct worker *worker)
 {
 	struct master *master = worker->master;
-	struct restart_config trouble = rules_of_trouble(&master->settings);
-	struct restart_config deaths = rules_of_deaths(&master->settings);
 
-	restart_configure(&worker->trouble, &trouble);
-	restart_configure(&worker->deaths, &deaths);
 	(void)worker_send(worker, &worker_reconfigure_method,
 			  &(struct worker_reconfigure){.logLevel = master->log.level,
 						       .memory = bytes_of_memory(master)},
@@ -408,8 +410,6 @@ void worker_reconfigure(struct worker *worker)
 int worker_new(struct master *master, unsigned number, struct unit *owner,
 	       struct worker **ret_worker)
 {
-	struct restart_config trouble = rules_of_trouble(&master->settings);
-	struct restart_config deaths = rules_of_deaths(&master->settings);
 	struct worker *worker = calloc(1, sizeof(*worker));
 
 	check(number >= 1 && number <= LIMIT_WORKERS && !master->workers[number]);
@@ -425,8 +425,6 @@ int worker_new(struct master *master, unsigned number, struct unit *owner,
 	list_init(&worker->instances);
 	list_init(&worker->requests);
 	list_init(&worker->calls);
-	restart_init(&worker->deaths, &deaths, random_next(&master->random));
-	restart_init(&worker->trouble, &trouble, random_next(&master->random));
 	loop_timer_init(&worker->restart_timer, master->loop, on_restart_timer);
 	loop_timer_init(&worker->kill_timer, master->loop, on_kill_timer);
 	worker->ops->init(worker);

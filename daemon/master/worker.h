@@ -85,8 +85,9 @@ struct worker {
 
 	/* Of the process of this incarnation */
 	uint32_t incarnation;
-	pid_t pid; /* 0: there is none */
-	int pidfd; /* -1: its exit status has been collected */
+	uint64_t up_ns; /* when it was ready; 0: it was not yet */
+	pid_t pid;      /* 0: there is none */
+	int pidfd;      /* -1: its exit status has been collected */
 	struct loop_io pidfd_io;
 	struct channel *channel; /* NULL: closed */
 	struct page *page;       /* NULL: none; kept until the next process */
@@ -157,6 +158,9 @@ int worker_send(struct worker *worker, const struct troupe_method *method, const
 /* Of actors that are being stopped: whether some have ended since the last look, as children
  * do, whose ends are not sent to the master. Then worker->progress_ns is now. */
 void worker_look_for_progress(struct worker *worker);
+
+/* How long the process has been up; 0: it was not yet. */
+uint64_t worker_life_ns(const struct worker *worker);
 
 /* Whether it can be sent notices: it is running, and its channel is open. */
 bool worker_is_up(const struct worker *worker);

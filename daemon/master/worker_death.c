@@ -120,14 +120,6 @@ static bool is_anybody_to_blame(const struct blame *blame)
 	       blame->is_pinned;
 }
 
-/* How long the process was up; 0: it never was. */
-static uint64_t find_life_ns(const struct worker *worker)
-{
-	const struct restart *record = &worker->deaths;
-
-	return record->is_up ? loop_now_ns(worker->master->loop) - record->up_since_ns : 0;
-}
-
 static void find_blame(struct worker *worker, struct blame *blame)
 {
 	bool is_open, was_sent = worker->crash.was_sent && !worker->killed_why;
@@ -149,7 +141,7 @@ static void find_blame(struct worker *worker, struct blame *blame)
 	is_open = worker->state == API_STATE_RUNNING && !was_sent && !worker->is_explained &&
 		  !worker->crash.is_oom;
 	if (is_open && !is_anybody_to_blame(blame))
-		blame->is_pinned = suspects_find(worker, find_life_ns(worker), &blame->why);
+		blame->is_pinned = suspects_find(worker, worker_life_ns(worker), &blame->why);
 	/* That we had to end it is its fault after all. */
 	worker->crash.is_blamed |=
 		blame->hanging || worker->culprit_deployment || worker->culprit_definition;

@@ -57,8 +57,7 @@ static void on_ready(void *context, const void *in, int *fd)
 	}
 	worker->state = API_STATE_RUNNING;
 	loop_timer_stop(&worker->request_timer);
-	restart_up(&worker->deaths, loop_now_ns(master->loop));
-	restart_up(&worker->trouble, loop_now_ns(master->loop));
+	worker->up_ns = loop_now_ns(master->loop);
 	log_info(&master->log, "worker %u (incarnation %u, pid %d) is up", worker->number,
 		 worker->incarnation, (int)worker->pid);
 	watch_worker_started(&master->watchers, worker->number, worker->incarnation);

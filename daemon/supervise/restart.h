@@ -1,9 +1,10 @@
 /* restart.h - the restart engine: whether, when and how often a child that ended is started
  * again.
  *
- * A pure record, one value per child (a unit's actor, a worker process): the owner reports when
- * the child came up and how it ended, and gets a verdict; time and seed are passed in. It calls
- * nothing, allocates nothing and cannot fail. Used in one thread; by the master.
+ * Pure: a record for each child (a unit's actor, a worker process), which its owner holds and
+ * hands in with the rules whenever a life of the child is over, and a verdict. What the child is
+ * at, and timers, are the owner's. It calls nothing, allocates nothing and cannot fail. Used in
+ * one thread; by the master.
  *
  * Two budgets, counted apart, both by ends in a row and not by the clock, so that no combination
  * of delays and limits can keep a child that always fails from reaching them:
@@ -21,7 +22,6 @@
 #define SUPERVISE_RESTART_H
 
 #include "base/random.h"
-#include <stdbool.h>
 #include <stdint.h>
 #include <troupe/actor.h>
 
@@ -31,7 +31,7 @@ enum restart_policy {
 	RESTART_ALWAYS,     /* permanent */
 };
 
-struct restart_config {
+struct restart_rules {
 	enum restart_policy policy;
 	uint64_t delay_ns;      /* least wait before a counted restart */
 	uint64_t delay_max_ns;  /* the wait doubles with each failure in a row up to this */
@@ -48,38 +48,24 @@ enum restart_verdict {
 	RESTART_LEAVE,      /* it ended as it should: leave it */
 	RESTART_GIVE_UP,    /* too many failures in a row, or one under RESTART_NEVER */
 	RESTART_QUARANTINE, /* given up, because of too many crashes in a row */
-	RESTART_VERDICT_COUNT
 };
 
+/* Zeroed: a clean record. */
 struct restart {
-	struct restart_config config;
-	struct random random;
-	bool is_up;
-	uint64_t up_since_ns;
-	uint32_t row;      /* counted failures in a row */
+	uint32_t row;      /* failures in a row */
 	uint32_t crashes;  /* crashes in a row */
 	uint64_t clean_ns; /* that it has run since the last crash, former lives together */
 };
 
-/* A child that is down, with a clean record. config is copied; delay_max_ns is raised to
- * delay_ns. seed: two children with different seeds do not wait in step. */
-void restart_init(struct restart *restart, const struct restart_config *config, uint64_t seed);
-
-/* Take new rules, from the next end on; the record stays. */
-void restart_configure(struct restart *restart, const struct restart_config *config);
-
-/* It came up (its init returned) at now_ns: CLOCK_MONOTONIC or any other that never goes
- * back. */
-void restart_up(struct restart *restart, uint64_t now_ns);
-
-/* It ended, or could not be started (FAILED). Not counted are NORMAL, unless under
- * RESTART_ALWAYS, SHUTDOWN and PARENT, which is to say on request, and COLLATERAL; CRASHED and
- * KILLED are crashes. ret_wait_ns: written for RESTART_LATER only. */
-enum restart_verdict restart_down(struct restart *restart, enum troupe_cause cause,
-				  uint64_t now_ns, uint64_t *ret_wait_ns);
+/* It ended after life_ns, or could not be started (FAILED, 0). Not counted are NORMAL, unless
+ * under RESTART_ALWAYS, SHUTDOWN and PARENT, which is to say on request, and COLLATERAL; CRASHED
+ * and KILLED are crashes. random: for the wait; ret_wait_ns: written for RESTART_LATER only. */
+enum restart_verdict restart_decide(struct restart *restart, const struct restart_rules *rules,
+				    enum troupe_cause cause, uint64_t life_ns,
+				    struct random *random, uint64_t *ret_wait_ns);
 
 /* The least time that a child spends waiting before a limit of `failures` in a row is reached,
  * its lives not counted; cut to UINT64_MAX. */
-uint64_t restart_least_wait_ns(const struct restart_config *config, uint32_t failures);
+uint64_t restart_least_wait_ns(const struct restart_rules *rules, uint32_t failures);
 
 #endif

@@ -73,7 +73,7 @@ static void unit_has_the_defaults_of_a_file(void **state)
 	assert_int_equal(f->unit.mailbox, LIMIT_MAILBOX_DEFAULT);
 	assert_int_equal(f->unit.on_error, UNIT_CONTINUE);
 	assert_true(f->unit.life.stop_timeout_ns == f->settings.life.stop_timeout_ns);
-	assert_int_equal(f->unit.restart, UNIT_RESTART_ON_FAILURE);
+	assert_int_equal(f->unit.restart, RESTART_ON_FAILURE);
 }
 
 static void keys_are_set(void **state)

@@ -92,7 +92,7 @@ static void unit_has_defaults(void **state)
 	assert_int_equal(unit->batch, 1024);
 	assert_int_equal(unit->on_error, UNIT_CONTINUE);
 	assert_int_equal(unit->balance, UNIT_ROUND_ROBIN);
-	assert_int_equal(unit->restart, UNIT_RESTART_ON_FAILURE);
+	assert_int_equal(unit->restart, RESTART_ON_FAILURE);
 	assert_false(unit->is_default || unit->allow_globals || unit->has_state);
 	assert_true(unit->life.start_timeout_ns == 30 * CLOCK_SECOND_NS);
 	assert_true(unit->life.stop_timeout_ns == 10 * CLOCK_SECOND_NS);
@@ -133,7 +133,7 @@ static void each_key_is_taken_in(void **state)
 	assert_int_equal(unit->balance, UNIT_LEAST_OUTSTANDING);
 	assert_true(unit->life.start_timeout_ns == TEXT_INFINITY);
 	assert_true(unit->life.stop_timeout_ns == 2 * CLOCK_SECOND_NS);
-	assert_int_equal(unit->restart, UNIT_RESTART_ALWAYS);
+	assert_int_equal(unit->restart, RESTART_ALWAYS);
 	assert_true(unit->life.delay_ns == 0);
 	assert_int_equal(unit->life.limit.after, 3);
 	assert_true(unit->life.healthy_ns == 20 * CLOCK_SECOND_NS);

@@ -473,7 +473,7 @@ static void deaths_with_healthy_time_between_them_speak_against_nobody(void **st
 	struct stage *stage = *state;
 	struct unit *unit = unit_find(stage->master, "one");
 
-	stage->master->workers[1]->deaths.config.healthy_ns = 1;
+	stage->master->settings.life.healthy_ns = 1;
 	for (int i = 0; i < 4; i++) {
 		fault(stage, false, 0, stage->workers[1]->load.plugin);
 		assert_int_equal(unit->crashes, 0);

@@ -10,23 +10,44 @@
 
 #include <cmocka.h>
 
-/* Let it fail and come up again; returns how long it waited. */
-static inline uint64_t bounce(struct restart *child, enum troupe_cause cause, uint64_t *now)
-{
-	uint64_t wait = 0;
+struct child {
+	struct restart restart;
+	struct restart_rules rules;
+	struct random random;
+};
 
-	assert_int_equal(restart_down(child, cause, *now, &wait), RESTART_LATER);
-	*now += wait;
-	restart_up(child, *now);
-	return wait;
+static inline struct child new_child(const struct restart_rules *rules, uint64_t seed)
+{
+	struct child child = {.rules = *rules};
+
+	random_init(&child.random, seed);
+	return child;
 }
 
-static inline enum restart_verdict down(struct restart *child, enum troupe_cause cause,
-					uint64_t now)
+/* It ends after life_ns. ret_wait_ns: UINT64_MAX: it does not wait. */
+static inline enum restart_verdict end(struct child *child, enum troupe_cause cause,
+				       uint64_t life_ns, uint64_t *ret_wait_ns)
+{
+	*ret_wait_ns = UINT64_MAX;
+	return restart_decide(&child->restart, &child->rules, cause, life_ns, &child->random,
+			      ret_wait_ns);
+}
+
+static inline enum restart_verdict down(struct child *child, enum troupe_cause cause,
+					uint64_t life_ns)
 {
 	uint64_t wait;
 
-	return restart_down(child, cause, now, &wait);
+	return end(child, cause, life_ns, &wait);
+}
+
+/* The same, and it is started again; returns how long it waited. */
+static inline uint64_t bounce(struct child *child, enum troupe_cause cause, uint64_t life_ns)
+{
+	uint64_t wait;
+
+	assert_int_equal(end(child, cause, life_ns, &wait), RESTART_LATER);
+	return wait;
 }
 
 #endif

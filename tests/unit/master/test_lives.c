@@ -1,0 +1,127 @@
+/* test_lives.c - how actors and workers end, and what becomes of them. */
+#include "stage.h"
+
+#include "base/clock.h"
+#include "master/unit.h"
+#include "tests/unit/sim/sim.h"
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define S CLOCK_SECOND_NS
+
+static struct instance *first_of(struct stage *stage, const char *unit)
+{
+	return &unit_find(stage->master, unit)->instances[0];
+}
+
+static void pass(struct stage *stage, uint64_t ns)
+{
+	sim_run_until(stage->master->loop, loop_clock_ns(stage->master->loop) + ns);
+}
+
+static void tell_end(struct stage *stage, const char *unit, enum troupe_cause cause)
+{
+	const struct instance *instance = first_of(stage, unit);
+
+	stage_tell(stage->workers[instance->worker->number], &worker_ended_method,
+		   &(struct worker_ended){
+			   .unit = stage->workers[instance->worker->number]->spawn.unit,
+			   .actor = instance->address,
+			   .cause = cause,
+			   .code = cause == TROUPE_CAUSE_FAILED ? -EIO : 0,
+		   });
+	stage_idle(stage);
+}
+
+static bool is_up(struct stage *stage)
+{
+	return first_of(stage, "one")->state == INSTANCE_RUNNING;
+}
+
+static void time_of_an_init_that_fails_is_no_life(void **state)
+{
+	struct stage *stage = *state;
+	struct unit *unit = unit_find(stage->master, "one");
+	unsigned n;
+
+	unit->file.life.healthy_ns = S;
+	unit->file.life.limit.after = 4;
+	stage->is_slow = true;
+	tell_end(stage, "one", TROUPE_CAUSE_FAILED);
+	for (unsigned i = 1; i < 4; i++) {
+		n = stage->workers[1]->n_spawns;
+		while (stage->workers[1]->n_spawns == n)
+			stage_step(stage);
+		pass(stage, 5 * S);
+		stage_spawned(stage->workers[1], "not yet");
+		stage_idle(stage);
+	}
+	assert_int_equal(unit_state(unit), API_STATE_FAILED);
+	assert_string_equal(unit->reason, "not yet");
+}
+
+static void life_that_was_long_enough_ends_the_row(void **state)
+{
+	struct stage *stage = *state;
+	struct unit *unit = unit_find(stage->master, "one");
+
+	unit->file.life.healthy_ns = S;
+	unit->file.life.limit.after = 2;
+	for (unsigned i = 0; i < 10; i++) {
+		pass(stage, S);
+		tell_end(stage, "one", TROUPE_CAUSE_FAILED);
+		stage_until(stage, is_up);
+		assert_int_equal(unit->restarts, i + 1);
+	}
+	pass(stage, S / 2);
+	tell_end(stage, "one", TROUPE_CAUSE_FAILED);
+	assert_int_equal(unit_state(unit), API_STATE_FAILED);
+}
+
+static void end_decides_what_becomes_of_an_actor(void **state)
+{
+	struct stage *stage = *state;
+
+	tell_end(stage, "one", TROUPE_CAUSE_NORMAL);
+	assert_int_equal(unit_state(unit_find(stage->master, "one")), API_STATE_ENDED);
+	tell_end(stage, "two", TROUPE_CAUSE_SHUTDOWN);
+	assert_int_equal(unit_state(unit_find(stage->master, "two")), API_STATE_STOPPED);
+}
+
+static void worker_that_was_healthy_has_a_clean_record(void **state)
+{
+	struct stage *stage = *state;
+	struct worker *worker = stage->master->workers[1];
+
+	stage->refuse = -EAGAIN;
+	stage_kill(stage->workers[1]);
+	pass(stage, 2 * S);
+	assert_in_range(worker->trouble.row, 3, 10);
+	stage->refuse = 0;
+	stage_until(stage, is_up);
+	/* Whatever ends that life. */
+	pass(stage, stage->master->settings.life.healthy_ns);
+	stage_kill(stage->workers[1]);
+	pass(stage, S);
+	assert_int_equal(worker->trouble.row, 0);
+	assert_int_equal(worker->deaths.row, 1);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, stage_raise_units, stage_strike)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(time_of_an_init_that_fails_is_no_life),
+		TEST(life_that_was_long_enough_ends_the_row),
+		TEST(end_decides_what_becomes_of_an_actor),
+		TEST(worker_that_was_healthy_has_a_clean_record),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
