@@ -60,11 +60,10 @@ const char *abi_size_wrong(enum abi_table which, uint32_t size)
 static int check_table(enum abi_table which, const struct bounds *bounds, const void *table,
 		       uint32_t *ret_size, const char **ret_wrong)
 {
-	static const char outside[] = "is not in the plug-in";
 	uint32_t size;
 
 	if (bounds && !bounds_hold(bounds, table, 1, rules[which].least, ALIGN)) {
-		*ret_wrong = outside;
+		*ret_wrong = bounds_wrong(bounds, table);
 		return -EFAULT;
 	}
 	memcpy(&size, (const char *)table + rules[which].size_at, sizeof(size));
@@ -72,7 +71,7 @@ static int check_table(enum abi_table which, const struct bounds *bounds, const 
 	if (*ret_wrong)
 		return -EINVAL;
 	if (bounds && !bounds_hold(bounds, table, 1, size, ALIGN)) {
-		*ret_wrong = outside;
+		*ret_wrong = bounds_wrong(bounds, table);
 		return -EFAULT;
 	}
 	*ret_size = size;

@@ -14,6 +14,7 @@
 
 struct bounds {
 	uintptr_t base, end; /* [base, end) */
+	bool is_file; /* it is no plug-in yet, but what is known of one: base/elf_image.h */
 };
 
 /* Whether n items of `size` bytes at `at` lie within, aligned as the machine wants them. Also for
@@ -35,6 +36,17 @@ static inline bool bounds_hold_text(const struct bounds *bounds, const char *tex
 {
 	return BOUNDS_HOLD(bounds, text, 1) &&
 	       memchr(text, '\0', bounds->end - (uintptr_t)text) != NULL;
+}
+
+/* Why something at `at` does not: a constant text, to follow its name. */
+static inline const char *bounds_wrong(const struct bounds *bounds, const void *at)
+{
+	if (!at)
+		return "is missing";
+	if (bounds->is_file && ((uintptr_t)at < bounds->base || (uintptr_t)at > bounds->end))
+		return "is known only when the plug-in is loaded; only constants and addresses "
+		       "within the plug-in are allowed there";
+	return "is not in the plug-in";
 }
 
 #endif

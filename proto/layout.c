@@ -12,47 +12,50 @@
 struct printer {
 	struct layout_text text;
 	const struct bounds *bounds;
+	const char *wrong;
 };
 
 static int print_type(struct printer *printer, const struct troupe_type *type);
 
-/* Whether what a type points to may be read. */
-static bool is_whole(const struct printer *printer, const struct troupe_type *type)
+/* Why a type cannot be read, or what it points to; NULL: it can. */
+static const char *find_wrong(const struct bounds *bounds, const struct troupe_type *type)
 {
-	const struct bounds *bounds = printer->bounds;
+	bool is_struct, is_enum, has_item;
 	const char *wrong;
 
 	if (!bounds)
-		return true;
+		return NULL;
 	if (abi_check(ABI_TYPE, bounds, type, &wrong) < 0)
-		return false;
-	switch ((enum troupe_kind)type->kind) {
-	case TROUPE_BOOL:
-	case TROUPE_INT:
-	case TROUPE_FLOAT:
-	case TROUPE_STRING:
-	case TROUPE_BINARY:
-	case TROUPE_ADDRESS:
-	case TROUPE_OBJECT:
-		return type->count == 0 && !type->item;
-	case TROUPE_ENUM:
-		return !type->item && BOUNDS_HOLD(bounds, type->names, type->count);
-	case TROUPE_STRUCT:
-		return !type->item &&
-		       (type->count == 0 || BOUNDS_HOLD(bounds, type->fields, type->count));
-	case TROUPE_ARRAY:
-	case TROUPE_MAP:
-	case TROUPE_OPTIONAL:
-		return type->count == 0 && type->item;
-	}
-	return false;
+		return wrong;
+	is_struct = type->kind == TROUPE_STRUCT;
+	is_enum = type->kind == TROUPE_ENUM;
+	has_item = type->kind == TROUPE_ARRAY || type->kind == TROUPE_MAP ||
+		   type->kind == TROUPE_OPTIONAL;
+	if (type->kind < TROUPE_BOOL || type->kind > TROUPE_OPTIONAL)
+		return "is of no known kind";
+	if ((type->count > 0 && !is_struct && !is_enum) || (type->item && !has_item))
+		return "has fields, names or items where it can have none";
+	if (is_struct && type->count > 0 && !BOUNDS_HOLD(bounds, type->fields, type->count))
+		return bounds_wrong(bounds, type->fields);
+	if (is_enum && !BOUNDS_HOLD(bounds, type->names, type->count))
+		return bounds_wrong(bounds, type->names);
+	return has_item && !type->item ? bounds_wrong(bounds, NULL) : NULL;
+}
+
+static int refuse(struct printer *printer, const char *wrong)
+{
+	printer->wrong = wrong;
+	return -EINVAL;
 }
 
 static int print_name(struct printer *printer, bool comma, const char *name)
 {
-	if (printer->bounds && (!bounds_hold_text(printer->bounds, name) ||
-				!idl_is_field_name(name, strlen(name))))
-		return -EINVAL;
+	const struct bounds *bounds = printer->bounds;
+
+	if (bounds && !bounds_hold_text(bounds, name))
+		return refuse(printer, bounds_wrong(bounds, name));
+	if (bounds && !idl_is_field_name(name, strlen(name)))
+		return refuse(printer, "has a name that is none");
 	return layout_text_add_name(&printer->text, comma, name);
 }
 
@@ -89,10 +92,11 @@ static int print_enum(struct printer *printer, const struct troupe_type *type)
 
 static int print_type(struct printer *printer, const struct troupe_type *type)
 {
+	const char *wrong = find_wrong(printer->bounds, type);
 	int r;
 
-	if (!is_whole(printer, type))
-		return -EINVAL;
+	if (wrong)
+		return refuse(printer, wrong);
 	if (type->kind == TROUPE_STRUCT)
 		return print_struct(printer, type);
 	if (type->kind == TROUPE_ENUM)
@@ -108,13 +112,14 @@ static int print_type(struct printer *printer, const struct troupe_type *type)
 }
 
 int layout_print_within(const struct troupe_type *type, const struct bounds *bounds,
-			char **ret_text)
+			char **ret_text, const char **ret_wrong)
 {
 	struct printer printer = {.bounds = bounds};
 	int r = print_type(&printer, type);
 
 	if (r < 0) {
 		free(printer.text.text);
+		*ret_wrong = printer.wrong;
 		return r;
 	}
 	*ret_text = printer.text.text;
@@ -123,7 +128,9 @@ int layout_print_within(const struct troupe_type *type, const struct bounds *bou
 
 int layout_print(const struct troupe_type *type, char **ret_text)
 {
-	return layout_print_within(type, NULL, ret_text);
+	const char *wrong;
+
+	return layout_print_within(type, NULL, ret_text, &wrong);
 }
 
 static uint64_t add_bytes(uint64_t hash, const char *bytes, size_t size)

@@ -28,11 +28,12 @@
 /* Append the text of `type` to a new string. *ret_text is given. -E2BIG: over a limit; -ENOMEM. */
 int layout_print(const struct troupe_type *type, char **ret_text);
 
-/* The same for a type that nobody has looked at, with every pointer checked before it is followed. -EINVAL: a part
- * of it does not lie within `bounds`, is of no known kind, or has a name that is none. Its measures, flags and
+/* The same for a type that nobody has looked at, with every pointer checked before it is followed.
+ * -EINVAL: a part of it does not lie within `bounds`, is of no known kind, or has a name that is
+ * none; *ret_wrong is then a constant text, to follow "a part of the type". Its measures, flags and
  * steps are not looked at: see type_check.h. */
 int layout_print_within(const struct troupe_type *type, const struct bounds *bounds,
-			char **ret_text);
+			char **ret_text, const char **ret_wrong);
 
 /* What the hashes in descriptors are: of "QUALIFIED-NAME" + mark + layout text, where mark is '(' for a
  * method's input, '>' for its output, '!' for an error. Never 0. FNV-1a 64 with a final mix. */

@@ -1,11 +1,12 @@
 #include "proto/plugin_describe.h"
 
 #include "base/cleanup.h"
-#include "base/elf_memory.h"
+#include "base/elf_image.h"
+#include "proto/abi.h"
 #include "proto/gen.h"
 #include "proto/gen_model.h"
-#include "proto/plugin_table.h"
 #include "proto/plugin_types.h"
+#include "proto/table_check.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@
 #define LAYOUTS_MAX 1024
 
 struct reader {
-	struct elf_memory memory;
+	struct elf_image image;
 	const struct plugin_info *info;
 	uint64_t *addresses; /* of the table of each actor type; 0: not found */
 	unsigned n_layouts;
@@ -90,30 +91,36 @@ static const struct plugin_interface *find_interface(const struct plugin_info *i
 						 sizeof(*info->interfaces), compare_name);
 }
 
-static bool provides(const struct plugin_table *table, const char *interface)
+static const char *interface_of(const struct troupe_actor *table, size_t i)
 {
-	for (size_t i = 0; i < table->n_interfaces; i++)
-		if (strcmp(table->interfaces[i], interface) == 0)
+	return i < TROUPE_INTERFACES_MAX && table->interfaces[i]
+		       ? table->interfaces[i]->interface->name
+		       : NULL;
+}
+
+static bool provides(const struct troupe_actor *table, const char *interface)
+{
+	for (size_t i = 0; interface_of(table, i); i++)
+		if (strcmp(interface_of(table, i), interface) == 0)
 			return true;
 	return false;
 }
 
-static int check_interfaces(const struct reader *reader, const struct plugin_actor *actor,
-			    const struct plugin_table *table)
+static int check_interfaces(const struct reader *reader, const struct troupe_actor *table)
 {
-	for (size_t i = 0; i < table->n_interfaces; i++) {
-		const char *name = table->interfaces[i];
+	const char *name;
 
+	for (size_t i = 0; (name = interface_of(table, i)) != NULL; i++) {
 		if (plugin_types_is_reserved(name))
 			return refuse(
 				reader,
 				"actor type \"%s\" implements %s, which only the host does",
-				actor->name, name);
+				table->name, name);
 		if (!find_interface(reader->info, name))
 			return refuse(reader,
 				      "actor type \"%s\" implements %s, which the plug-in does "
 				      "not describe",
-				      actor->name, name);
+				      table->name, name);
 	}
 	return 0;
 }
@@ -135,22 +142,22 @@ static bool is_like(const struct idl_type *declared, const struct troupe_type *t
 
 /* 1: they are the same; 0: not. */
 static int is_same(struct reader *reader, const struct idl_type *declared,
-		   const struct plugin_table *table)
+		   const struct troupe_type *type, const char *layout)
 {
 	cleanup_free char *text = NULL;
 
-	if (!is_like(declared, layout_type(table->config)) || reader->n_layouts == LAYOUTS_MAX)
+	if (!is_like(declared, type) || reader->n_layouts == LAYOUTS_MAX)
 		return 0;
 	reader->n_layouts++;
 	int r = gen_layout(declared, &text);
 	if (r == -E2BIG)
 		return 0;
-	return r < 0 ? r : strcmp(text, table->config_text) == 0;
+	return r < 0 ? r : strcmp(text, layout) == 0;
 }
 
 /* How likely a declaration is the one meant where several say the same: only its comments
  * are at stake. */
-static unsigned rate(const struct plugin_table *table, const struct plugin_interface *interface,
+static unsigned rate(const struct troupe_actor *table, const struct plugin_interface *interface,
 		     const struct idl_member *member)
 {
 	return 1 + (provides(table, interface->name) ? 1 : 0) +
@@ -162,8 +169,8 @@ struct declaration {
 };
 
 /* Find the declaration of the configuration's type, the best there is. */
-static int find_declaration(struct reader *reader, const struct plugin_table *table,
-			    struct declaration *declaration)
+static int find_declaration(struct reader *reader, const struct troupe_actor *table,
+			    const char *layout, struct declaration *declaration)
 {
 	const struct plugin_info *info = reader->info;
 	unsigned best = 0;
@@ -177,7 +184,7 @@ static int find_declaration(struct reader *reader, const struct plugin_table *ta
 
 			if (member->kind != IDL_TYPE || rating <= best)
 				continue;
-			int r = is_same(reader, member->type, table);
+			int r = is_same(reader, member->type, table->config, layout);
 			if (r < 0)
 				return r;
 			if (r == 0)
@@ -200,34 +207,44 @@ static void write_string(FILE *out, bool is_first, const char *text)
 	gen_write_string(out, text);
 }
 
-static void write_note(FILE *out, const struct plugin_actor *actor,
-		       const struct plugin_table *table, const struct declaration *declaration)
+static void write_note(FILE *out, const struct troupe_actor *table, const char *layout,
+		       const struct declaration *declaration)
 {
-	fprintf(out, "TROUPE_NOTE_TABLE(%s,\n\t", actor->name);
-	write_string(out, true, actor->name);
+	fprintf(out, "TROUPE_NOTE_TABLE(%s,\n\t", table->name);
+	write_string(out, true, table->name);
 	write_string(out, false, table->description ? table->description : "");
-	write_string(out, false, table->config_text ? table->config_text : "");
+	write_string(out, false, layout ? layout : "");
 	write_string(out, false, declaration->interface);
 	write_string(out, false, declaration->member);
-	for (size_t i = 0; i < table->n_interfaces; i++)
-		write_string(out, false, table->interfaces[i]);
+	for (size_t i = 0; interface_of(table, i); i++)
+		write_string(out, false, interface_of(table, i));
 	fputs(")\n", out);
 }
 
 static int describe_actor(struct reader *reader, size_t i, FILE *out)
 {
-	const struct plugin_actor *actor = &reader->info->actors[i];
-	cleanup(plugin_table_fini) struct plugin_table table = {0};
+	const struct elf_image *image = &reader->image;
+	const struct bounds bounds = {.base = (uintptr_t)image->memory,
+				      .end = (uintptr_t)image->memory + image->size,
+				      .is_file = true};
+	const struct troupe_actor *given = elf_image_at(image, reader->addresses[i]);
 	struct declaration declaration = {"", ""};
-	int r = plugin_table_read(&reader->memory, reader->addresses[i], actor->name, &table,
-				  reader->why);
+	cleanup_free char *layout = NULL;
+	struct troupe_actor table;
+	const char *wrong;
+	int r = table_check(given, reader->info->actors[i].name, &bounds, reader->why,
+			    PLUGIN_WHY_MAX);
 
-	if (r == 0)
-		r = check_interfaces(reader, actor, &table);
+	if (r < 0)
+		return r;
+	(void)abi_copy(ABI_ACTOR, NULL, given, &table, &wrong); /* it has been checked */
+	r = check_interfaces(reader, &table);
 	if (r == 0 && table.config)
-		r = find_declaration(reader, &table, &declaration);
+		r = layout_print(table.config, &layout);
+	if (r == 0 && table.config)
+		r = find_declaration(reader, &table, layout, &declaration);
 	if (r == 0)
-		write_note(out, actor, &table, &declaration);
+		write_note(out, &table, layout, &declaration);
 	return r;
 }
 
@@ -237,10 +254,9 @@ static int describe_actors(struct reader *reader, const struct elf *elf, FILE *o
 
 	if (r < 0)
 		return r;
-	r = elf_memory_init(elf, &reader->memory);
+	r = elf_image_make(elf, &reader->image);
 	if (r == -E2BIG)
-		snprintf(reader->why, PLUGIN_WHY_MAX, "it has more than %u relocations",
-			 ELF_RELOCATIONS_MAX);
+		snprintf(reader->why, PLUGIN_WHY_MAX, "its memory is larger than 1 GiB");
 	if (r == -ENOTSUP || r == -EBADMSG)
 		return refuse(reader, "its relocations are %s",
 			      r == -ENOTSUP ? "in a form that is not known here" : "malformed");
@@ -248,7 +264,7 @@ static int describe_actors(struct reader *reader, const struct elf *elf, FILE *o
 		return r;
 	for (size_t i = 0; r == 0 && i < reader->info->n_actors; i++)
 		r = describe_actor(reader, i, out);
-	elf_memory_fini(&reader->memory);
+	elf_image_fini(&reader->image);
 	return r;
 }
 

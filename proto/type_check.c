@@ -149,14 +149,14 @@ int type_check(const struct troupe_type *type, const struct bounds *bounds, char
 	cleanup_free char *text = NULL;
 	struct layout *layout;
 	struct walk walk = {.bounds = bounds};
-	int r = layout_print_within(type, bounds, &text);
+	int r = layout_print_within(type, bounds, &text, ret_wrong);
 
+	if (r == -EINVAL)
+		return -EFAULT;
 	if (r == 0)
 		r = layout_parse(text, strlen(text), &layout);
 	if (r < 0) {
-		*ret_wrong = r == -E2BIG ? "is too large"
-			     : text      ? "is no struct that an interface can declare"
-					 : "has parts that are none, or not in the plug-in";
+		*ret_wrong = text ? "is no valid struct" : "is too large";
 		return r == -ENOMEM ? r : -EINVAL;
 	}
 	r = compare(&walk, type, layout_type(layout));

@@ -13,9 +13,9 @@
 #include <troupe/type.h>
 
 /* Judge the struct type `type` and all that it is made of, which must lie within `bounds`. *ret_layout
- * is given: its layout text, for layout_hash(). *ret_wrong, with -EINVAL: a constant text, to follow the
- * type's name: "has ...". -EINVAL: it is wrong; -ENOMEM. Takes time with the text, which has at most
- * LAYOUT_TEXT_MAX bytes. */
+ * is given: its layout text, for layout_hash(). *ret_wrong is a constant text, to follow the type's
+ * name with -EINVAL: it is wrong; to follow "a part of" it with -EFAULT: not all of it can be read.
+ * -ENOMEM. Takes time with the text, which has at most LAYOUT_TEXT_MAX bytes. */
 int type_check(const struct troupe_type *type, const struct bounds *bounds, char **ret_layout,
 	       const char **ret_wrong);
 

@@ -83,7 +83,7 @@ $(BUILD)/gen/tests/unit/plugin/data/%.varlink.h: tests/unit/plugin/data/%.varlin
 	@mkdir -p $(@D)
 	$(call quiet,GEN)$(BUILD)/troupe-gen -o $@ $<
 $(BUILD)/tests/unit/plugin/test_sim_sdk.o: $(BUILD)/gen/tests/unit/plugin/data/desk.varlink.h
-$(BUILD)/tests/unit/plugin/test_table_check.o: $(BUILD)/gen/tests/unit/plugin/data/every.varlink.h
+$(BUILD)/tests/unit/proto/test_table_check.o: $(BUILD)/gen/tests/unit/plugin/data/every.varlink.h
 
 # ---------------------------------------------------------------- other versions of the ABI
 

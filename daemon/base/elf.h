@@ -53,7 +53,7 @@ int elf_init(const void *file, size_t size, struct elf *ret_elf);
 void elf_segment(const struct elf *elf, size_t i, Elf64_Phdr *ret_segment);
 
 /* What the file puts at an address, as far as it comes from one segment; NULL: nothing.
- * Relocations are not applied: elf_memory.h does. */
+ * Relocations are not applied: elf_image.h does. */
 const unsigned char *elf_find_memory(const struct elf *elf, uint64_t address,
 				     uint64_t *ret_size);
 

@@ -5,8 +5,8 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "plugin/plugin_symbols.h"
-#include "plugin/table_check.h"
 #include "proto/layout.h"
+#include "proto/table_check.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -210,6 +210,7 @@ static int compare_note(const struct plugin_actor *noted, const struct troupe_ac
 static int find_tables(struct plugin *plugin, void *handle, char *why)
 {
 	const struct plugin_info *info = plugin->info;
+	const struct bounds bounds = {.base = plugin->base, .end = plugin->end};
 
 	for (size_t i = 0; i < info->n_actors; i++) {
 		const char *name = info->actors[i].name;
@@ -223,8 +224,7 @@ static int find_tables(struct plugin *plugin, void *handle, char *why)
 				 symbol);
 			return -ENOEXEC;
 		}
-		int r = table_check(plugin->tables[i], name, plugin->base, plugin->end, why,
-				    PLUGIN_WHY_MAX);
+		int r = table_check(plugin->tables[i], name, &bounds, why, PLUGIN_WHY_MAX);
 		if (r == 0)
 			r = compare_note(&info->actors[i], plugin->tables[i], why);
 		if (r < 0)

@@ -1,7 +1,7 @@
 /* test_base_failpoints.c - each allocation and each descriptor of base/ fails once. */
 #include "base/buffer.h"
 #include "base/elf.h"
-#include "base/elf_memory.h"
+#include "base/elf_image.h"
 #include "base/io.h"
 #include "base/loop.h"
 #include "base/overrun.h"
@@ -89,7 +89,7 @@ static int map_memory(void *data)
 static int read_elf(void *data)
 {
 	struct elf elf;
-	struct elf_memory memory;
+	struct elf_image image;
 	char *file;
 	size_t size;
 	int r = io_file_read(AT_FDCWD, "/proc/self/exe", 64u << 20, &file, &size);
@@ -98,10 +98,10 @@ static int read_elf(void *data)
 	if (r < 0)
 		return r;
 	assert_int_equal(elf_init(file, size, &elf), 0);
-	r = elf_memory_init(&elf, &memory);
+	r = elf_image_make(&elf, &image);
 	if (r == 0) {
-		assert_true(memory.n_relocations > 0);
-		elf_memory_fini(&memory);
+		assert_true(image.size > 0);
+		elf_image_fini(&image);
 	}
 	free(file);
 	return r;

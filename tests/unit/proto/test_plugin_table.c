@@ -3,7 +3,6 @@
 #include "proto/layout.h"
 #include "proto/plugin_describe.h"
 #include "proto/plugin_info.h"
-#include "proto/plugin_table.h"
 #include "workshop.h"
 #include <errno.h>
 
@@ -140,7 +139,8 @@ static const char preamble[] =
 	"__VA_ARGS__}\n"
 	"#define STRUCT(n, f) TYPE(TROUPE_STRUCT, .align = 8, .size = 8, .count = n, .fields = "
 	"f)\n"
-	"#define INTERFACE(n) {.table_size = sizeof(struct troupe_interface), .name = n}\n"
+	"#define INTERFACE(n) {.table_size = sizeof(struct troupe_interface), .name = n, "
+	".description = \"\"}\n"
 	"#define HANDLERS(i) {.table_size = sizeof(struct troupe_handlers), .interface = i}\n"
 	"#define WITH(t) {TROUPE_ABI(x), .config = t}\n"
 	"static const struct troupe_type string = TYPE(TROUPE_STRING, .align = 8, .size = 8);\n"

@@ -1,12 +1,13 @@
-#include "plugin/table_check.h"
+#include "proto/table_check.h"
 
 #include "base/cleanup.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "proto/abi.h"
-#include "proto/bounds.h"
 #include "proto/idl.h"
 #include "proto/idl_names.h"
 #include "proto/layout.h"
+#include "proto/plugin_info.h"
 #include "proto/type_check.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -15,7 +16,7 @@
 #include <string.h>
 
 struct table_reader {
-	struct bounds bounds; /* of the plug-in */
+	const struct bounds *bounds; /* of the plug-in */
 	char *why;
 	size_t size;
 	const char *id; /* of the actor type */
@@ -36,11 +37,13 @@ __attribute__((format(printf, 2, 3))) static int refuse(const struct table_reade
 	return -ENOEXEC;
 }
 
-#define HOLDS(reader, at, n) BOUNDS_HOLD(&(reader)->bounds, at, n)
+#define HOLDS(reader, at, n) BOUNDS_HOLD((reader)->bounds, at, n)
 
-static bool holds_text(const struct table_reader *reader, const char *text)
+static int check_text(const struct table_reader *reader, const char *text, const char *what)
 {
-	return bounds_hold_text(&reader->bounds, text);
+	return bounds_hold_text(reader->bounds, text)
+		       ? 0
+		       : refuse(reader, "%s %s", what, bounds_wrong(reader->bounds, text));
 }
 
 /* This host's copy of a table, called `what` in a refusal. */
@@ -49,7 +52,7 @@ static int copy(const struct table_reader *reader, enum abi_table which, const v
 {
 	const char *wrong;
 
-	if (abi_copy(which, &reader->bounds, table, ret_table, &wrong) < 0)
+	if (abi_copy(which, reader->bounds, table, ret_table, &wrong) < 0)
 		return refuse(reader, "%s %s", what, wrong);
 	return 0;
 }
@@ -70,11 +73,10 @@ static int check_type(const struct table_reader *reader, const struct troupe_typ
 	const char *wrong;
 	int r;
 
-	if (abi_check(ABI_TYPE, &reader->bounds, type, &wrong) < 0)
-		return refuse(reader, "the type of %s %s", what, wrong);
-	r = type_check(type, &reader->bounds, &layout, &wrong);
-	if (r == -EINVAL)
-		return refuse(reader, "the type of %s %s", what, wrong);
+	r = type_check(type, reader->bounds, &layout, &wrong);
+	if (r == -EINVAL || r == -EFAULT)
+		return refuse(reader, "%sthe type of %s %s", r == -EFAULT ? "a part of " : "",
+			      what, wrong);
 	if (r < 0)
 		return r;
 	if (name && layout_hash(name, mark, layout) != hash)
@@ -90,10 +92,12 @@ static int check_method(const struct table_reader *reader, const struct troupe_m
 
 	if (r == 0)
 		r = check_reserved(reader, method.reserved, "a method's descriptor");
+	if (r == 0)
+		r = check_text(reader, method.interface, "a method's interface");
+	if (r == 0)
+		r = check_text(reader, method.name, "a method's name");
 	if (r < 0)
 		return r;
-	if (!holds_text(reader, method.interface) || !holds_text(reader, method.name))
-		return refuse(reader, "a method's descriptor is not in the plug-in");
 	if (snprintf(name, sizeof(name), "%s.%s", method.interface, method.name) >=
 	    (int)sizeof(name))
 		return refuse(reader, "a method's name is too long");
@@ -113,10 +117,10 @@ static int check_error(const struct table_reader *reader, const struct troupe_er
 
 	if (r == 0)
 		r = check_reserved(reader, error.reserved, "an error's descriptor");
+	if (r == 0)
+		r = check_text(reader, error.name, "an error's name");
 	if (r < 0)
 		return r;
-	if (!holds_text(reader, error.name))
-		return refuse(reader, "an error's descriptor is not in the plug-in");
 	(void)snprintf(what, sizeof(what), "error %s", error.name);
 	return check_type(reader, error.type, what, error.name, '!', error.hash);
 }
@@ -129,10 +133,14 @@ static int check_interface(const struct table_reader *reader,
 
 	if (r == 0)
 		r = check_reserved(reader, interface->reserved, "an interface's descriptor");
+	if (r == 0)
+		r = check_text(reader, interface->name, "an interface's name");
+	if (r == 0)
+		r = check_text(reader, interface->description, "an interface's description");
 	if (r < 0)
 		return r;
-	if (!holds_text(reader, interface->name) || !holds_text(reader, interface->description))
-		return refuse(reader, "an interface's descriptor is not in the plug-in");
+	if (!idl_is_interface_name(interface->name, strlen(interface->name)))
+		return refuse(reader, "an interface's name is none");
 	if (interface->n_methods && !HOLDS(reader, interface->methods, interface->n_methods))
 		return refuse(reader, "an interface's methods are not in the plug-in");
 	for (uint32_t i = 0; i < interface->n_methods && r == 0; i++) {
@@ -174,10 +182,10 @@ static int check_entry(const struct table_reader *reader, const struct troupe_en
 	struct troupe_entry entry;
 	int r = copy(reader, ABI_ENTRY, given, &entry, "an entry");
 
+	if (r == 0)
+		r = check_text(reader, entry.name, "an entry's name");
 	if (r < 0)
 		return r;
-	if (!holds_text(reader, entry.name))
-		return refuse(reader, "an entry is not in the plug-in");
 	if (!entry.on_event)
 		return refuse(reader, "an entry has no function");
 	switch (entry.kind) {
@@ -198,27 +206,40 @@ static int check_life(const struct table_reader *reader, const struct troupe_lif
 	return r < 0 ? r : check_reserved(reader, life.reserved, "its life");
 }
 
+static int check_description(const struct table_reader *reader, const char *description)
+{
+	int r = check_text(reader, description, "its description");
+
+	if (r < 0)
+		return r;
+	if (strlen(description) > PLUGIN_DESCRIPTION_MAX)
+		return refuse(reader, "its description is too long");
+	if (!text_is_utf8(description, strlen(description)))
+		return refuse(reader, "its description is not UTF-8");
+	return 0;
+}
+
 static int check_table(const struct table_reader *reader, const struct troupe_actor *given)
 {
 	struct troupe_actor table;
 	int r;
 
 	/* The ABI first: under another one, the rest may mean something else. */
-	if (!bounds_hold(&reader->bounds, given, 1, abi_least(ABI_ACTOR),
+	if (!bounds_hold(reader->bounds, given, 1, abi_least(ABI_ACTOR),
 			 _Alignof(struct troupe_actor)))
-		return refuse(reader, "its table is not in the plug-in");
+		return refuse(reader, "its table %s", bounds_wrong(reader->bounds, given));
 	if (!abi_takes(given->abi_major, given->abi_minor))
 		return refuse(reader, "its table does not begin with TROUPE_ABI");
 	r = copy(reader, ABI_ACTOR, given, &table, "its table");
-	if (r < 0)
-		return r;
-	if (!holds_text(reader, table.name) || strcmp(table.name, reader->id) != 0)
-		return refuse(reader, "the name in TROUPE_ABI is not that in TROUPE_ACTOR");
-	if (table.description && !holds_text(reader, table.description))
-		return refuse(reader, "its description is not in the plug-in");
-	if (table.state_size > LIMIT_STATE_BYTES)
-		return refuse(reader, "its state is larger than 1 MiB");
-	if (table.config)
+	if (r == 0)
+		r = check_text(reader, table.name, "its name");
+	if (r == 0 && strcmp(table.name, reader->id) != 0)
+		r = refuse(reader, "the name in TROUPE_ABI is not that in TROUPE_ACTOR");
+	if (r == 0 && table.description)
+		r = check_description(reader, table.description);
+	if (r == 0 && table.state_size > LIMIT_STATE_BYTES)
+		r = refuse(reader, "its state is larger than 1 MiB");
+	if (r == 0 && table.config)
 		r = check_type(reader, table.config, "its configuration", NULL, 0, 0);
 	if (r == 0 && table.life)
 		r = check_life(reader, table.life);
@@ -229,10 +250,10 @@ static int check_table(const struct table_reader *reader, const struct troupe_ac
 	return r;
 }
 
-int table_check(const struct troupe_actor *table, const char *name, uintptr_t base,
-		uintptr_t end, char *why, size_t size)
+int table_check(const struct troupe_actor *table, const char *name, const struct bounds *bounds,
+		char *why, size_t size)
 {
-	const struct table_reader reader = {{base, end}, why, size, name};
+	const struct table_reader reader = {bounds, why, size, name};
 
 	return check_table(&reader, table);
 }

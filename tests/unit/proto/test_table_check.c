@@ -1,5 +1,5 @@
 /* The table of an actor type, spoiled in one place at a time. */
-#include "plugin/table_check.h"
+#include "proto/table_check.h"
 
 #include "proto/codec.h"
 #include "proto/idl.h"
@@ -124,8 +124,9 @@ static void make_image(struct image *image)
 
 static int check_image(const struct image *image, char *why)
 {
-	return table_check(&image->actor, "good", (uintptr_t)image, (uintptr_t)(image + 1), why,
-			   256);
+	const struct bounds bounds = {.base = (uintptr_t)image, .end = (uintptr_t)(image + 1)};
+
+	return table_check(&image->actor, "good", &bounds, why, 256);
 }
 
 static void table_check_takes_a_good_table(void **state)
@@ -273,8 +274,10 @@ static void table_check_refuses_arrays_that_end_outside(void **state)
 		    both.image.interface.n_errors = 0;
 		    both.image.handlers.n_handlers = both.image.interface.n_methods = 2);
 	make_image(&image);
-	assert_int_equal(table_check((const struct troupe_actor *)8, "good", (uintptr_t)&image,
-				     (uintptr_t)(&image + 1), (char[64]){""}, 64),
+	const struct bounds bounds = {.base = (uintptr_t)&image,
+				      .end = (uintptr_t)(&image + 1)};
+	assert_int_equal(table_check((const struct troupe_actor *)8, "good", &bounds,
+				     (char[64]){""}, 64),
 			 -ENOEXEC);
 }
 
@@ -298,8 +301,8 @@ static void table_check_refuses_names_that_are_too_long(void **state)
 	name[FITS] = '\0';
 	both.image.method.in_hash = layout_hash(name, '(', "()");
 	both.image.method.out_hash = layout_hash(name, '>', "()");
-	assert_int_equal(table_check(&both.image.actor, "good", (uintptr_t)&both,
-				     (uintptr_t)(&both + 1), why, sizeof(why)),
+	const struct bounds bounds = {.base = (uintptr_t)&both, .end = (uintptr_t)(&both + 1)};
+	assert_int_equal(table_check(&both.image.actor, "good", &bounds, why, sizeof(why)),
 			 -ENOEXEC);
 	assert_string_equal(why, "actor type \"good\": a method's name is too long");
 }
@@ -417,8 +420,9 @@ static size_t make_piece(struct piece *piece)
 
 static int check_piece(const struct piece *piece, size_t size, char *why)
 {
-	return table_check(&piece->actor, "every", (uintptr_t)piece, (uintptr_t)piece + size,
-			   why, 256);
+	const struct bounds bounds = {.base = (uintptr_t)piece, .end = (uintptr_t)piece + size};
+
+	return table_check(&piece->actor, "every", &bounds, why, 256);
 }
 
 /* A value's wire form by some descriptor; given. */

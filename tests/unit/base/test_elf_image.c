@@ -1,5 +1,5 @@
 /* Memory told from a file made by hand: each form of relocation, and every odd one. */
-#include "base/elf_memory.h"
+#include "base/elf_image.h"
 
 #include "base/cleanup.h"
 #include <errno.h>
@@ -27,7 +27,7 @@
 #define OTHER    R_RISCV_COPY
 #endif
 
-enum { LOAD, DYNAMIC, N_SEGMENTS };
+enum { LOAD, DYNAMIC, OTHER_LOAD, N_SEGMENTS };
 enum {
 	D_STRTAB,
 	D_STRSZ,
@@ -127,28 +127,38 @@ static void relocate(struct image *image, uint64_t address, uint32_t type, uint3
 	*size += sizeof(Elf64_Rela);
 }
 
-static int init(const struct image *image, struct elf *elf, struct elf_memory *memory)
+static int init(const struct image *image, struct elf_image *made)
 {
-	assert_int_equal(elf_init(image, sizeof(*image), elf), 0);
-	return elf_memory_init(elf, memory);
-}
-
-/* What the pointer in a word comes to. */
-static void check_pointer(const struct image *image, uint64_t address, int error,
-			  uint64_t expected)
-{
-	struct elf_memory memory;
-	uint64_t target = 4711;
 	struct elf elf;
 
-	assert_int_equal(init(image, &elf, &memory), 0);
-	assert_int_equal(elf_memory_pointer(&memory, address, &target), error);
-	assert_int_equal(target, error < 0 ? 4711 : expected);
-	elf_memory_fini(&memory);
+	assert_int_equal(elf_init(image, sizeof(*image), &elf), 0);
+	return elf_image_make(&elf, made);
+}
+
+static const void *pointer_in(const struct elf_image *made, uint64_t address)
+{
+	const void *pointer;
+
+	memcpy(&pointer, elf_image_at(made, address), sizeof(pointer));
+	return pointer;
+}
+
+/* What the pointer in a word comes to; 0: it is not known. */
+static void check_pointer(const struct image *image, uint64_t address, uint64_t expected)
+{
+	struct elf_image made;
+
+	assert_int_equal(init(image, &made), 0);
+	if (expected)
+		assert_ptr_equal(pointer_in(&made, address), elf_image_at(&made, expected));
+	else
+		assert_ptr_equal(pointer_in(&made, address), ELF_POINTER_UNKNOWN);
+	elf_image_fini(&made);
 }
 
 static void pointer_is_what_its_relocation_says(void **state)
 {
+	struct elf_image made;
 	struct image image;
 
 	(void)state;
@@ -157,11 +167,32 @@ static void pointer_is_what_its_relocation_says(void **state)
 	image.words[0] = 99;
 	relocate(&image, WORD(2), SYMBOL, SYMBOL_HERE, 3);
 	relocate(&image, WORD(0), RELATIVE, 0, AT(text));
-	check_pointer(&image, WORD(0), 0, AT(text));
-	check_pointer(&image, WORD(1), 0, 0);
-	check_pointer(&image, WORD(2), 0, AT(text) + 3);
+	check_pointer(&image, WORD(0), AT(text));
+	check_pointer(&image, WORD(2), AT(text) + 3);
+	/* What nothing relocates is the file's, and so points nowhere. */
 	image.words[1] = AT(text);
-	check_pointer(&image, WORD(1), -ENOTSUP, 0);
+	assert_int_equal(init(&image, &made), 0);
+	assert_ptr_equal(pointer_in(&made, WORD(1)), AT(text));
+	assert_null(pointer_in(&made, WORD(3)));
+	elf_image_fini(&made);
+}
+
+static void pointer_to_what_is_not_in_the_file_is_to_the_end(void **state)
+{
+	const uint64_t end = BASE + sizeof(struct image);
+	const uint64_t targets[] = {end, end + 63, end + 4096, BASE - 4097, UINT64_MAX, 1};
+	struct elf_image made;
+	struct image image;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
+		make(&image);
+		relocate(&image, WORD(0), RELATIVE, 0, (int64_t)targets[i]);
+		assert_int_equal(init(&image, &made), 0);
+		assert_ptr_equal(pointer_in(&made, WORD(0)), made.memory + made.size);
+		assert_ptr_equal(elf_image_at(&made, targets[i]), made.memory + made.size);
+		elf_image_fini(&made);
+	}
 }
 
 static void pointer_is_not_guessed_when_only_loading_tells(void **state)
@@ -188,12 +219,15 @@ static void pointer_is_not_guessed_when_only_loading_tells(void **state)
 
 		make(&image);
 		relocate(&image, WORD(0), cases[i].type, cases[i].symbol, cases[i].addend);
-		check_pointer(&image, WORD(0), -ENOTSUP, 0);
+		check_pointer(&image, WORD(0), 0);
 	}
 }
 
-static void pointer_is_refused_when_relocations_overlap(void **state)
+/* It is of no use then, but nothing beside it has changed, nor beyond the image's ends. */
+static void relocations_write_no_more_than_their_word(void **state)
 {
+	const uint64_t end = BASE + sizeof(struct image);
+	struct elf_image made;
 	struct image image;
 
 	(void)state;
@@ -201,19 +235,24 @@ static void pointer_is_refused_when_relocations_overlap(void **state)
 		make(&image);
 		relocate(&image, WORD(8), RELATIVE, 0, AT(text));
 		relocate(&image, (uint64_t)((int64_t)WORD(8) + shift), RELATIVE, 0, AT(text));
-		check_pointer(&image, WORD(8), -ENOTSUP, 0);
-		make(&image);
-		relocate(&image, (uint64_t)((int64_t)WORD(8) + shift), RELATIVE, 0, AT(text));
-		check_pointer(&image, WORD(8), shift ? -ENOTSUP : 0, AT(text));
+		assert_int_equal(init(&image, &made), 0);
+		assert_null(pointer_in(&made, WORD(6)));
+		assert_null(pointer_in(&made, WORD(10)));
+		elf_image_fini(&made);
 	}
 	make(&image);
-	relocate(&image, WORD(7), RELATIVE, 0, AT(text));
-	relocate(&image, WORD(9), RELATIVE, 0, AT(text));
-	check_pointer(&image, WORD(8), 0, 0);
+	relocate(&image, end - 7, RELATIVE, 0, AT(text));
+	relocate(&image, end, RELATIVE, 0, AT(text));
+	relocate(&image, UINT64_MAX, RELATIVE, 0, AT(text));
+	relocate(&image, BASE - 1 - 8192, RELATIVE, 0, AT(text));
+	assert_int_equal(init(&image, &made), 0);
+	assert_memory_equal(elf_image_at(&made, AT(text)), image.text, sizeof(image.text));
+	elf_image_fini(&made);
 }
 
 static void pointer_is_read_from_packed_relocations(void **state)
 {
+	struct elf_image made;
 	struct image image;
 
 	(void)state;
@@ -229,55 +268,35 @@ static void pointer_is_read_from_packed_relocations(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(image.words); i++) {
 		bool is_relocated = i == 0 || i == 1 || i == 63 || i == 65 || i == 129;
 
-		check_pointer(&image, WORD(i), is_relocated ? 0 : -ENOTSUP, AT(text) + i);
+		assert_int_equal(init(&image, &made), 0);
+		if (is_relocated)
+			assert_ptr_equal(pointer_in(&made, WORD(i)),
+					 elf_image_at(&made, AT(text) + i));
+		else
+			assert_ptr_equal(pointer_in(&made, WORD(i)), AT(text) + i);
+		elf_image_fini(&made);
 	}
 }
 
-static void bytes_and_strings_are_those_of_the_file(void **state)
+static void bytes_are_those_of_the_file(void **state)
 {
-	struct elf_memory memory;
-	const char *text = NULL;
-	const void *bytes = NULL;
+	struct elf_image made;
 	struct image image;
-	struct elf elf;
-	const uint64_t end = BASE + sizeof(image);
 
 	(void)state;
 	make(&image);
 	relocate(&image, WORD(0), RELATIVE, 0, AT(text));
-	relocate(&image, AT(text) + 12, RELATIVE, 0, AT(text));
-	assert_int_equal(init(&image, &elf, &memory), 0);
-
-	assert_int_equal(elf_memory_bytes(&memory, BASE, 4, &bytes), 0);
-	assert_memory_equal(bytes, ELFMAG, 4);
-	assert_int_equal(elf_memory_bytes(&memory, WORD(0) - 4, 4, &bytes), 0);
-	assert_int_equal(elf_memory_bytes(&memory, WORD(0) - 4, 5, &bytes), -ENOTSUP);
-	assert_int_equal(elf_memory_bytes(&memory, WORD(0) + 7, 1, &bytes), -ENOTSUP);
-	assert_int_equal(elf_memory_bytes(&memory, WORD(0) + 8, 1, &bytes), 0);
-	assert_int_equal(elf_memory_bytes(&memory, BASE - 1, 1, &bytes), -EFAULT);
-	/* In memory, but not in the file. */
-	assert_int_equal(elf_memory_bytes(&memory, end, 1, &bytes), -EFAULT);
-	assert_int_equal(elf_memory_bytes(&memory, BASE, UINT64_MAX, &bytes), -EFAULT);
-	assert_int_equal(elf_memory_bytes(&memory, UINT64_MAX, 1, &bytes), -EFAULT);
-
-	assert_int_equal(elf_memory_string(&memory, AT(text), 15, &text), -ENOTSUP);
-	elf_memory_fini(&memory);
-	image.dynamic[D_RELASZ].d_un.d_val = 0;
-	assert_int_equal(init(&image, &elf, &memory), 0);
-	assert_int_equal(elf_memory_string(&memory, AT(text), 15, &text), 0);
-	assert_string_equal(text, "fifteen letters");
-	assert_int_equal(elf_memory_string(&memory, AT(text), 14, &text), -E2BIG);
-	assert_int_equal(elf_memory_string(&memory, end - 1, 0, &text), 0);
-	assert_int_equal(elf_memory_string(&memory, end, 10, &text), -EFAULT);
-	elf_memory_fini(&memory);
-	image.text[15] = '!';
-	assert_int_equal(init(&image, &elf, &memory), 0);
-	assert_int_equal(elf_memory_string(&memory, AT(text), 100, &text), -EFAULT);
-	assert_int_equal(elf_memory_string(&memory, AT(text), SIZE_MAX, &text), -EFAULT);
-	elf_memory_fini(&memory);
+	assert_int_equal(init(&image, &made), 0);
+	assert_memory_equal(elf_image_at(&made, BASE), ELFMAG, 4);
+	assert_memory_equal(elf_image_at(&made, AT(words) + 8), &image.words[1],
+			    sizeof(image) - offsetof(struct image, words) - 8);
+	/* Aligned as in the object. */
+	assert_int_equal(((uintptr_t)elf_image_at(&made, WORD(0)) - WORD(0)) % 4096, 0);
+	assert_int_equal(made.size, sizeof(image));
+	elf_image_fini(&made);
 }
 
-static void memory_is_refused_when_its_relocations_are_malformed(void **state)
+static void image_is_refused_when_its_relocations_are_malformed(void **state)
 {
 	static const struct {
 		int entry;
@@ -295,9 +314,8 @@ static void memory_is_refused_when_its_relocations_are_malformed(void **state)
 		{D_RELRENT, {37, {4}}, -EBADMSG},
 		{D_RELR, {36, {UINT64_MAX}}, -EBADMSG},
 	};
-	struct elf_memory memory;
+	struct elf_image made;
 	struct image image;
-	struct elf elf;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -306,63 +324,51 @@ static void memory_is_refused_when_its_relocations_are_malformed(void **state)
 		image.relr[0] = WORD(1);
 		image.dynamic[D_RELRSZ].d_un.d_val = 8;
 		image.dynamic[cases[i].entry] = cases[i].value;
-		assert_int_equal(init(&image, &elf, &memory), cases[i].error);
+		assert_int_equal(init(&image, &made), cases[i].error);
 	}
 	make(&image);
 	image.relr[0] = 3; /* of the words that follow nothing */
 	image.dynamic[D_RELRSZ].d_un.d_val = 8;
-	assert_int_equal(init(&image, &elf, &memory), -EBADMSG);
+	assert_int_equal(init(&image, &made), -EBADMSG);
 }
 
-/* The relocations, at the end of a file as long as they need. */
-static int init_packed(size_t n_words, size_t n_last)
+static void image_is_so_large_and_no_more(void **state)
 {
-	size_t size = sizeof(struct image) + n_words * 8;
-	struct image *image = calloc(1, size);
-	struct elf_memory memory;
-	uint64_t *relr;
-	struct elf elf;
-
-	assert_non_null(image);
-	make(image);
-	image->segments[LOAD].p_filesz = size;
-	image->dynamic[D_RELR].d_un.d_ptr = BASE + sizeof(*image);
-	image->dynamic[D_RELRSZ].d_un.d_val = n_words * 8;
-	relr = (uint64_t *)(image + 1);
-	relr[0] = WORD(0);
-	memset(relr + 1, 0xff, (n_words - 1) * 8);
-	relr[n_words - 1] = (1ull << (n_last + 1)) - 1;
-	assert_int_equal(elf_init(image, size, &elf), 0);
-	int r = elf_memory_init(&elf, &memory);
-	if (r == 0) {
-		assert_int_equal(memory.n_relocations, 1 + (n_words - 2) * 63 + n_last);
-		elf_memory_fini(&memory);
-	}
-	free(image);
-	return r;
-}
-
-static void memory_has_so_many_relocations_and_no_more(void **state)
-{
-	const size_t full = (ELF_RELOCATIONS_MAX - 1) / 63,
-		     rest = (ELF_RELOCATIONS_MAX - 1) % 63;
+	struct elf_image made;
+	struct image image;
 
 	(void)state;
-	assert_int_equal(init_packed(full + 2, rest), 0);
-	assert_int_equal(init_packed(full + 2, rest + 1), -E2BIG);
-	assert_int_equal(init_packed(10 * full, 0), -E2BIG);
+	for (int i = 0; i <= 1; i++) {
+		make(&image);
+		image.segments[OTHER_LOAD] = (Elf64_Phdr){
+			.p_type = PT_LOAD,
+			.p_vaddr = BASE + ELF_IMAGE_MAX - 16 + (uint64_t)i,
+			.p_offset = offsetof(struct image, text),
+			.p_filesz = 16,
+		};
+		assert_int_equal(init(&image, &made), i == 0 ? 0 : -E2BIG);
+		if (i == 0) {
+			assert_memory_equal(made.memory + made.size - 16, image.text, 16);
+			elf_image_fini(&made);
+		}
+	}
+	make(&image);
+	image.segments[OTHER_LOAD] =
+		(Elf64_Phdr){.p_type = PT_LOAD, .p_vaddr = UINT64_MAX, .p_filesz = 16};
+	assert_int_equal(init(&image, &made), -EBADMSG);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pointer_is_what_its_relocation_says),
+		cmocka_unit_test(pointer_to_what_is_not_in_the_file_is_to_the_end),
 		cmocka_unit_test(pointer_is_not_guessed_when_only_loading_tells),
-		cmocka_unit_test(pointer_is_refused_when_relocations_overlap),
+		cmocka_unit_test(relocations_write_no_more_than_their_word),
 		cmocka_unit_test(pointer_is_read_from_packed_relocations),
-		cmocka_unit_test(bytes_and_strings_are_those_of_the_file),
-		cmocka_unit_test(memory_is_refused_when_its_relocations_are_malformed),
-		cmocka_unit_test(memory_has_so_many_relocations_and_no_more),
+		cmocka_unit_test(bytes_are_those_of_the_file),
+		cmocka_unit_test(image_is_refused_when_its_relocations_are_malformed),
+		cmocka_unit_test(image_is_so_large_and_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
