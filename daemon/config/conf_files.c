@@ -55,7 +55,7 @@ static void cleanup_closedir(DIR **directory)
 
 /* Add the names of a directory that end in `suffix`, unless an earlier directory had them:
  * `list` must be sorted as far as those go, which are the first n_before. A directory that does
- * not exist is empty. */
+ * not exist is empty. -EINVAL: one cannot be read, which was noted; -ENOMEM. */
 static int scan_directory(struct found_list *list, const char *path, const char *suffix,
 			  bool required, struct problems *problems)
 {
@@ -67,8 +67,9 @@ static int scan_directory(struct found_list *list, const char *path, const char 
 		if (errno == ENOMEM)
 			return -ENOMEM;
 		if (required || (errno != ENOENT && errno != ENOTDIR))
-			problems_add(problems, path, 0, "the directory cannot be read: %s",
-				     strerror(errno));
+			return problems_add(problems, path, 0,
+					    "the directory cannot be read: %s",
+					    strerror(errno));
 		return 0;
 	}
 	while ((entry = readdir(directory))) {
@@ -278,7 +279,7 @@ static int name_unit(struct conf_files *files, const char *file_name, const char
 static int find_unit(const struct conf_path *path, const struct found *found,
 		     struct conf_files *files, bool *ret_masked, struct problems *problems)
 {
-	cleanup_free char *template = NULL;
+	cleanup_free char *template = NULL, *linked = NULL;
 	const char *names[3] = {found->name};
 	struct stat status;
 	int r;
@@ -300,15 +301,16 @@ static int find_unit(const struct conf_path *path, const struct found *found,
 		names[1] = template;
 	}
 	if (template && is_link_to(found->path, template)) {
-		free(files->fragment);
-		r = find_file(path, template, &files->fragment);
+		r = find_file(path, template, &linked);
 		if (r < 0)
 			return r;
-		if (!files->fragment)
+		if (!linked)
 			return problems_add(
 				problems, found->path, 0,
 				"it is an instance of %s, which is in none of the directories",
 				template);
+		free(files->fragment);
+		files->fragment = take_pointer(&linked);
 		*ret_masked = is_masked(files->fragment);
 		if (*ret_masked)
 			return 0;
@@ -340,10 +342,10 @@ int conf_path_units(const struct conf_path *path, struct conf_files **ret_units,
 	size_t n = 0;
 	int r = 0;
 
-	for (size_t i = 0; i < path->n && r == 0; i++)
+	for (size_t i = 0; i < path->n && r != -ENOMEM; i++)
 		r = scan_directory(&list, path->directories[i], SUFFIX_UNIT, path->required,
 				   problems);
-	if (r < 0)
+	if (r == -ENOMEM)
 		goto finish;
 	units = calloc(list.n < LIMIT_UNITS ? list.n + 1 : LIMIT_UNITS, sizeof(*units));
 	if (!units) {
@@ -370,8 +372,8 @@ int conf_path_units(const struct conf_path *path, struct conf_files **ret_units,
 			conf_files_fini(&files);
 		if (r == -ENOMEM)
 			goto finish;
-		r = 0;
 	}
+	r = 0;
 	qsort(units, n, sizeof(*units), compare_files);
 	*ret_units = units;
 	*ret_n = n;

@@ -71,8 +71,10 @@ static int read_group(const char *name, gid_t *ret_gid)
 	char line[4096];
 	bool is_begin = true;
 
+	if (!file)
+		return -errno;
 	/* Not by fgetgrent(): a line has all members of its group, and may be longer than any buffer. */
-	while (file && fgets(line, sizeof(line), file)) {
+	while (fgets(line, sizeof(line), file)) {
 		bool is_name = is_begin && strncmp(line, name, strlen(name)) == 0 &&
 			       line[strlen(name)] == ':';
 		const char *number = is_name ? strchr(line + strlen(name) + 1, ':') : NULL;
@@ -105,8 +107,10 @@ static int ask_for_group(const char *name, gid_t *ret_gid)
 			size *= 2;
 			continue;
 		}
+		if (r == ENOMEM || r == EMFILE || r == ENFILE)
+			return -r;
 		if (r != 0 || !found)
-			return r == ENOMEM ? -ENOMEM : -ENOENT;
+			return -ENOENT;
 		*ret_gid = found->gr_gid;
 		return 0;
 	}
@@ -126,7 +130,7 @@ static int recall_group(const struct settings *before, const char *name, gid_t *
 	return -ENOENT;
 }
 
-/* -ENOENT: no such group, as far as may be looked. */
+/* -ENOENT: no such group, as far as may be looked; else groups cannot be read. */
 static int find_group(const struct settings *settings, const char *name,
 		      struct settings_group *ret_group)
 {
@@ -159,6 +163,8 @@ static int set_group(const struct conf_key *key, const struct conf_setting *sett
 		return 0;
 	}
 	r = find_group(settings, setting->value, group);
+	if (r < 0 && r != -ENOENT && r != -ENOMEM)
+		return conf_refuse(setting, "groups cannot be read: %s", strerror(-r));
 	if (r == -ENOENT && settings->before)
 		return conf_refuse(setting, "is not in /etc/group, and groups are looked for "
 					    "elsewhere only when the daemon starts: write its "
@@ -227,18 +233,18 @@ static const struct conf_key keys_known[] = {
 
 static unsigned count_processors(void)
 {
-	cpu_set_t *set = CPU_ALLOC(CPUS_MAX);
-	size_t size = CPU_ALLOC_SIZE(CPUS_MAX);
+	cpu_set_t set[CPUS_MAX / CPU_SETSIZE];
 	int n = 0;
 
-	if (set && sched_getaffinity(0, size, set) == 0)
-		n = CPU_COUNT_S(size, set);
-	CPU_FREE(set);
+	if (sched_getaffinity(0, sizeof(set), set) == 0)
+		n = CPU_COUNT_S(sizeof(set), set);
 	return n < 1 ? 1 : n > (int)LIMIT_WORKERS ? LIMIT_WORKERS : (unsigned)n;
 }
 
-static void init_defaults(struct settings *settings, const struct settings *before)
+static int init_defaults(struct settings *settings, const struct settings *before)
 {
+	int r;
+
 	*settings = (struct settings){
 		.workers = count_processors(),
 		.log_level = LOG_P_INFO,
@@ -249,7 +255,8 @@ static void init_defaults(struct settings *settings, const struct settings *befo
 		.before = before,
 	};
 	life_keys_init(&settings->life);
-	(void)find_group(settings, CALL_GROUP_DEFAULT, &settings->call);
+	r = find_group(settings, CALL_GROUP_DEFAULT, &settings->call);
+	return r == -ENOENT ? 0 : r;
 }
 
 /* The paths that follow from others. */
@@ -291,7 +298,12 @@ static int init(struct settings *settings, const struct conf *conf,
 	struct settings defaults;
 	int r, result;
 
-	init_defaults(&defaults, before);
+	r = init_defaults(&defaults, before);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		return problems_add(problems, file, 0, "groups cannot be read: %s",
+				    strerror(-r));
 	*settings = defaults;
 	const struct conf_table tables[] = {
 		{keys_known, ARRAY_LEN(keys_known), settings, &defaults},

@@ -226,7 +226,8 @@ static int apply_units(struct master *master, struct reload_result *result, bool
 
 	if (r < 0)
 		return r;
-	if (!is_first)
+	/* What could not be read may be there all the same. */
+	if (!is_first && result->problems.n + result->problems.n_lost == 0)
 		remove_others(master, files, n, result);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = apply_file(master, &files[i], result, is_first);

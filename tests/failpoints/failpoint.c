@@ -107,7 +107,8 @@ void failpoint_print(void)
 {
 	if (!control->failed)
 		return;
-	fprintf(stderr, "%s failed:", control->call);
+	fprintf(stderr, "number %llu, %s, failed:", (unsigned long long)control->number,
+		control->call);
 	for (int i = 0; i < FAILPOINT_FRAMES && control->from[i]; i++)
 		fprintf(stderr, " %#llx", (unsigned long long)control->from[i]);
 	fprintf(stderr, "\n");
@@ -153,8 +154,11 @@ __attribute__((constructor)) static void start(void)
 	}
 }
 
+/* A scenario that did not come to its end has not said which one it was. */
 __attribute__((destructor)) static void finish(void)
 {
+	if (!off && control == &own)
+		failpoint_print();
 	if (getenv("TROUPE_FAILPOINT_COUNT"))
 		fprintf(stderr, "failpoints: %llu\n", (unsigned long long)control->passed);
 }

@@ -214,6 +214,26 @@ class Running(HostTest):
         self.assertEqual(os.path.basename(done["problems"][0]["file"]), "trouped.conf")
         self.assertEqual(host.call("hello", GREET, {"name": "x"})["count"], 3)
 
+    def test_a_unit_whose_files_cannot_be_read_goes_on(self):
+        host = self.daemon({"hello": {"Plugin": "hello"}, "other": {"Plugin": "hello"}})
+        host.write("hello.actor.d/a.conf", "[Actor]\nAllowGlobals=yes\n")
+        host.control("Reload")
+        host.call("hello", GREET, {"name": "x"})
+        directory = os.path.join(host.config, "hello.actor.d")
+        os.rename(directory, directory + ".away")
+        os.symlink(directory, directory)
+        done = host.control("Reload")
+        self.assertEqual([os.path.basename(problem["file"]) for problem in done["problems"]], ["hello.actor.d"])
+        self.assertEqual((done["restarted"], done["stopped"]), ([], []))
+        self.assertEqual(host.call("hello", GREET, {"name": "x"})["count"], 2)
+        # What is gone is known when all can be read.
+        os.unlink(os.path.join(host.config, "other.actor"))
+        self.assertEqual(host.control("Reload")["stopped"], [])
+        os.unlink(directory)
+        os.rename(directory + ".away", directory)
+        self.assertEqual(host.control("Reload")["stopped"], ["other"])
+        self.assertEqual(host.call("hello", GREET, {"name": "x"})["count"], 3)
+
     def test_what_is_found_wrong_stays_known_until_its_file_is_read_again(self):
         host = self.daemon({"bad": {"Plugin": "hello", "Batch": "x"}})
 
