@@ -41,7 +41,7 @@ void control_on_describe(void *context, struct control_call *call, const void *i
 	if (!unit)
 		control_call_fail(call, &api_no_such_actor_error,
 				  &(struct api_no_such_actor){.name = describe->name});
-	else if (instance && instance->state == INSTANCE_RUNNING)
+	else if (instance && instance->state == API_STATE_RUNNING)
 		inquiry_describe(master, call, unit, instance->worker, instance->address);
 	else
 		inquiry_describe(master, call, unit, NULL, (struct troupe_address){0});
@@ -75,7 +75,7 @@ static int compare_texts(const void *a, const void *b)
 /* Whether calls of its interfaces are answered, now or when it is back. */
 static bool is_callable(const struct unit *unit)
 {
-	return (unit->n_in[INSTANCE_RUNNING] > 0 || names_is_between_lives(unit)) &&
+	return (unit->n_in[API_STATE_RUNNING] > 0 || names_is_between_lives(unit)) &&
 	       unit->version->type;
 }
 

@@ -14,20 +14,20 @@ static void print_next(const struct instance *instance, char *text, size_t size)
 	char span[SPAN];
 
 	switch (instance->state) {
-	case INSTANCE_BACKOFF:
+	case API_STATE_BACKOFF:
 		text_print_time_ns(instance->wait_ns, span, sizeof(span));
 		(void)snprintf(text, size, "it is started again in %s", span);
 		break;
-	case INSTANCE_WAITING:
+	case API_STATE_STARTING:
 		(void)snprintf(text, size, "it is started again%s",
 			       instance->worker && worker_is_up(instance->worker)
 				       ? ""
 				       : " with its worker");
 		break;
-	case INSTANCE_ENDED:
+	case API_STATE_ENDED:
 		(void)snprintf(text, size, "it stays ended");
 		break;
-	case INSTANCE_FAILED:
+	case API_STATE_FAILED:
 		(void)snprintf(text, size, "it is not started again");
 		break;
 	default:
@@ -67,7 +67,7 @@ void ends_log_given_up(struct instance *instance, const char *how)
 static bool is_sound(const struct instance *instance, const struct end *end)
 {
 	return end ? end->cause == TROUPE_CAUSE_NORMAL || end->cause == TROUPE_CAUSE_SHUTDOWN
-		   : instance->state == INSTANCE_STOPPED;
+		   : instance->state == API_STATE_STOPPED;
 }
 
 /* The end for the log: `end`, or where it is NULL, what the unit's reason and state imply. */

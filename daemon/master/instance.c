@@ -12,26 +12,22 @@
 #include <errno.h>
 #include <string.h>
 
-static bool is_at_rest(enum instance_state state)
+static bool is_at_rest(enum api_state state)
 {
-	return state == INSTANCE_STOPPED || state == INSTANCE_ENDED || state == INSTANCE_FAILED;
+	return state == API_STATE_STOPPED || state == API_STATE_ENDED ||
+	       state == API_STATE_FAILED;
 }
 
 /* Which it was asked to stop, perhaps. */
-static bool has_actor(enum instance_state state)
+static bool has_actor(enum api_state state)
 {
-	return state == INSTANCE_RUNNING || state == INSTANCE_DRAINING ||
-	       state == INSTANCE_STOPPING;
-}
-
-static bool has_life(enum instance_state state)
-{
-	return state == INSTANCE_STARTING || has_actor(state);
+	return state == API_STATE_RUNNING || state == API_STATE_STOPPING;
 }
 
 bool instance_is_alive(const struct instance *instance)
 {
-	return has_life(instance->state);
+	return has_actor(instance->state) ||
+	       (instance->state == API_STATE_STARTING && !instance->is_held);
 }
 
 /* To the clients that watch. */
@@ -57,31 +53,33 @@ static void report_end(const struct instance *instance)
 	report(instance, text);
 }
 
-void instance_set_state(struct instance *instance, enum instance_state state)
+static void change_state(struct instance *instance, enum api_state state, bool is_held)
 {
 	struct unit *unit = instance->unit;
-	enum instance_state before = instance->state;
+	enum api_state before = instance->state;
+	bool was_alive = instance_is_alive(instance);
 	bool was_made = !troupe_address_is_null(instance->address);
 
-	if (state == before)
+	if (state == before && is_held == instance->is_held)
 		return;
-	bool ends = has_life(before) && !has_life(state);
-
 	unit->n_in[before]--;
+	unit->n_held[before] -= instance->is_held;
 	unit->n_in[state]++;
+	unit->n_held[state] += is_held;
 	instance->state = state;
+	instance->is_held = is_held;
 	list_remove(&instance->ready);
-	if (state == INSTANCE_STOPPED && instance->comes_back)
+	if (state == API_STATE_STOPPED && instance->comes_back)
 		list_append(&unit->ready, &instance->ready);
 	if (!has_actor(state))
 		instance->address = (struct troupe_address){0};
-	if (before == INSTANCE_RUNNING || state == INSTANCE_RUNNING)
+	if (before == API_STATE_RUNNING || state == API_STATE_RUNNING)
 		unit->names_changed = true;
-	if (state == INSTANCE_RUNNING) {
+	if (state == API_STATE_RUNNING) {
 		instance->since_ns = loop_now_ns(unit->master->loop);
 		report(instance, NULL);
 	}
-	if (ends) {
+	if (was_alive && !instance_is_alive(instance)) {
 		ends_log(instance, instance->end);
 		if (was_made)
 			report_end(instance);
@@ -89,6 +87,11 @@ void instance_set_state(struct instance *instance, enum instance_state state)
 		instance->since_ns = 0;
 	}
 	unit_mark_changed(unit);
+}
+
+void instance_set_state(struct instance *instance, enum api_state state)
+{
+	change_state(instance, state, false);
 }
 
 /* ---- its restarts */
@@ -108,7 +111,7 @@ void instance_init(struct instance *instance, struct unit *unit, uint32_t number
 	instance->unit = unit;
 	instance->version = version_ref(unit->version);
 	instance->number = number;
-	instance->state = INSTANCE_STOPPED;
+	instance->state = API_STATE_STOPPED;
 	list_init(&instance->on_worker);
 	list_init(&instance->ready);
 	loop_timer_init(&instance->timer, unit->master->loop, on_timer);
@@ -117,7 +120,7 @@ void instance_init(struct instance *instance, struct unit *unit, uint32_t number
 static void give_up(struct instance *instance, const char *how)
 {
 	ends_log_given_up(instance, how);
-	instance_set_state(instance, INSTANCE_FAILED);
+	instance_set_state(instance, API_STATE_FAILED);
 }
 
 /* It ended, by itself or with its worker: what next? */
@@ -130,7 +133,7 @@ static void decide(struct instance *instance, enum troupe_cause cause)
 		instance->since_ns ? loop_now_ns(master->loop) - instance->since_ns : 0;
 
 	if (master->is_stopping) {
-		instance_set_state(instance, INSTANCE_STOPPED);
+		instance_set_state(instance, API_STATE_STOPPED);
 		return;
 	}
 	switch (restart_decide(&instance->restart, &rules, cause, life_ns, &master->random,
@@ -138,15 +141,15 @@ static void decide(struct instance *instance, enum troupe_cause cause)
 	case RESTART_NOW:
 		/* Its worker will be up again soon. */
 		unit->restarts++;
-		instance_set_state(instance, INSTANCE_WAITING);
+		change_state(instance, API_STATE_STARTING, true);
 		break;
 	case RESTART_LATER:
-		instance_set_state(instance, INSTANCE_BACKOFF);
+		instance_set_state(instance, API_STATE_BACKOFF);
 		loop_timer_start(&instance->timer, instance->wait_ns);
 		break;
 	case RESTART_LEAVE:
-		instance_set_state(instance, cause == TROUPE_CAUSE_SHUTDOWN ? INSTANCE_STOPPED
-									    : INSTANCE_ENDED);
+		instance_set_state(instance, cause == TROUPE_CAUSE_SHUTDOWN ? API_STATE_STOPPED
+									    : API_STATE_ENDED);
 		break;
 	case RESTART_QUARANTINE:
 		give_up(instance, "quarantined");
@@ -164,14 +167,14 @@ static void begin(struct instance *instance)
 	struct unit *unit = instance->unit;
 	int r;
 
-	instance_set_state(instance, INSTANCE_WAITING);
+	change_state(instance, API_STATE_STARTING, true);
 	instance_find_place(instance);
 	if (!suspects_admit(instance->worker, instance))
 		return;
 	r = worker_spawn(instance->worker, instance);
 	if (r == -ENOTCONN)
 		return;
-	instance_set_state(instance, INSTANCE_STARTING);
+	instance_set_state(instance, API_STATE_STARTING);
 	if (r == 0)
 		return;
 	unit_set_reason(unit, "cannot tell worker %u to start it: %s", instance->worker->number,
@@ -203,11 +206,11 @@ void instance_take_version(struct instance *instance)
 
 void instance_start(struct instance *instance)
 {
-	if (instance->state == INSTANCE_STOPPING || instance->state == INSTANCE_DRAINING) {
+	if (instance->state == API_STATE_STOPPING) {
 		set_comes_back(instance, true);
 		return;
 	}
-	if (!is_at_rest(instance->state) && instance->state != INSTANCE_BACKOFF)
+	if (!is_at_rest(instance->state) && instance->state != API_STATE_BACKOFF)
 		return;
 	set_comes_back(instance, false);
 	instance_clear_record(instance);
@@ -229,27 +232,17 @@ static void send_stop(struct instance *instance, bool drain)
 static void stop(struct instance *instance)
 {
 	instance_clear_record(instance);
-	switch (instance->state) {
-	case INSTANCE_WAITING:
-	case INSTANCE_BACKOFF:
-	case INSTANCE_ENDED:
-	case INSTANCE_FAILED:
-		instance_set_state(instance, INSTANCE_STOPPED);
-		break;
-	case INSTANCE_STARTING:
-		/* Stopped as soon as it has been made. */
-		instance_set_state(instance, INSTANCE_STOPPING);
-		stopping_began(instance);
-		break;
-	case INSTANCE_RUNNING:
-	case INSTANCE_DRAINING:
-		instance_set_state(instance, INSTANCE_STOPPING);
-		stopping_began(instance);
-		send_stop(instance, false);
-		break;
-	default:
-		break;
+	if (!instance_is_alive(instance)) {
+		instance_set_state(instance, API_STATE_STOPPED);
+		return;
 	}
+	if (instance->state == API_STATE_STOPPING && !instance->is_held)
+		return;
+	instance_set_state(instance, API_STATE_STOPPING);
+	stopping_began(instance);
+	/* One that is being started is stopped as soon as it has been made. */
+	if (!troupe_address_is_null(instance->address))
+		send_stop(instance, false);
 }
 
 void instance_stop(struct instance *instance)
@@ -260,9 +253,9 @@ void instance_stop(struct instance *instance)
 
 void instance_drain(struct instance *instance)
 {
-	check(instance->state == INSTANCE_RUNNING);
+	check(instance->state == API_STATE_RUNNING);
 	instance_clear_record(instance);
-	instance_set_state(instance, INSTANCE_DRAINING);
+	change_state(instance, API_STATE_STOPPING, true);
 	instance->stop_ns = loop_now_ns(instance->unit->master->loop);
 	unit_limit_drain(instance->unit);
 	send_stop(instance, true);
@@ -270,19 +263,19 @@ void instance_drain(struct instance *instance)
 
 void instance_replace(struct instance *instance, bool drain)
 {
-	if (instance->state == INSTANCE_STOPPED || instance->state == INSTANCE_ENDED)
+	if (instance->state == API_STATE_STOPPED || instance->state == API_STATE_ENDED)
 		return;
 	set_comes_back(instance, true);
-	if (instance->state == INSTANCE_RUNNING && drain)
+	if (instance->state == API_STATE_RUNNING && drain)
 		instance_drain(instance);
-	else if (instance->state != INSTANCE_DRAINING || !drain)
+	else if (!instance_drains(instance) || !drain)
 		stop(instance);
 	unit_mark_changed(instance->unit);
 }
 
 void instance_worker_up(struct instance *instance)
 {
-	if (instance->state == INSTANCE_WAITING)
+	if (instance_waits(instance))
 		begin(instance);
 }
 
@@ -291,12 +284,12 @@ void instance_worker_away(struct instance *instance)
 	const struct worker *worker;
 	char text[CRASH_TEXT];
 
-	if (instance->state != INSTANCE_WAITING)
+	if (!instance_waits(instance))
 		return;
 	begin(instance);
 	worker = instance->worker;
 	/* It went nowhere else. */
-	if (instance->state != INSTANCE_WAITING || !worker->is_away)
+	if (!instance_waits(instance) || !worker->is_away)
 		return;
 	if (!worker->has_crashed) {
 		unit_set_reason(instance->unit, "worker %u cannot be started", worker->number);
@@ -322,40 +315,24 @@ static void take_worker_down(struct instance *instance, bool blamed, const char 
 	struct unit *unit = instance->unit;
 
 	instance->request = 0;
-	switch (instance->state) {
-	case INSTANCE_DRAINING:
-	case INSTANCE_STOPPING:
-		instance_set_state(instance, INSTANCE_STOPPED);
-		break;
-	case INSTANCE_STARTING:
-	case INSTANCE_RUNNING:
-		if (unit->master->is_stopping) {
-			instance_set_state(instance, INSTANCE_STOPPED);
-		} else if (blamed) {
-			decide(instance, instance->end->cause);
-		} else {
-			lose(instance, why);
-		}
-		break;
-	case INSTANCE_BACKOFF:
-		/* A whole unit is blamed: this one would have been there, too. */
-		if (blamed)
-			decide(instance, instance->end->cause);
-		break;
-	case INSTANCE_WAITING:
+	if (instance->state == API_STATE_STOPPING)
+		instance_set_state(instance, API_STATE_STOPPED);
+	else if (instance_waits(instance))
 		/* Longer than was thought: it is shown as `backoff` now. */
 		unit_mark_changed(unit);
-		break;
-	default:
-		break;
-	}
+	else if (blamed &&
+		 (instance_is_alive(instance) || instance->state == API_STATE_BACKOFF))
+		/* One in backoff, too: a whole unit is blamed, and it would have been there. */
+		decide(instance, instance->end->cause);
+	else if (instance_is_alive(instance))
+		lose(instance, why);
 }
 
 void instance_worker_down(struct instance *instance, bool blamed, const char *why)
 {
 	/* For what it did, or because it did not stop in time. */
 	bool killed = instance->worker->killed_why &&
-		      (blamed || instance->state == INSTANCE_STOPPING);
+		      (blamed || (instance->state == API_STATE_STOPPING && !instance->is_held));
 	struct end end = {.cause = killed   ? TROUPE_CAUSE_KILLED
 				   : blamed ? TROUPE_CAUSE_CRASHED
 					    : TROUPE_CAUSE_COLLATERAL,
@@ -372,28 +349,28 @@ void instance_give_up(struct instance *instance)
 {
 	instance_clear_record(instance);
 	instance->request = 0;
-	instance_set_state(instance, INSTANCE_FAILED);
+	instance_set_state(instance, API_STATE_FAILED);
 }
 
 void instance_started(struct instance *instance, struct troupe_address address)
 {
 	instance->address = address;
-	if (instance->state == INSTANCE_STOPPING) {
+	if (instance->state == API_STATE_STOPPING) {
 		send_stop(instance, false);
 		return;
 	}
-	instance_set_state(instance, INSTANCE_RUNNING);
+	instance_set_state(instance, API_STATE_RUNNING);
 }
 
 void instance_init_failed(struct instance *instance)
 {
 	struct end end = {.cause = TROUPE_CAUSE_FAILED, .text = instance->unit->reason};
 
-	if (instance->state == INSTANCE_STOPPING) {
-		instance_set_state(instance, INSTANCE_STOPPED);
+	if (instance->state == API_STATE_STOPPING) {
+		instance_set_state(instance, API_STATE_STOPPED);
 		return;
 	}
-	if (instance->state != INSTANCE_STARTING)
+	if (instance->state != API_STATE_STARTING)
 		return;
 	instance->end = &end;
 	decide(instance, TROUPE_CAUSE_FAILED);
@@ -403,12 +380,12 @@ void instance_init_failed(struct instance *instance)
 static void take_end(struct instance *instance, enum troupe_cause cause)
 {
 	instance->worker->progress_ns = loop_now_ns(instance->unit->master->loop);
-	if (instance->state == INSTANCE_STOPPING || instance->state == INSTANCE_DRAINING ||
-	    (cause == TROUPE_CAUSE_SHUTDOWN && instance->state == INSTANCE_RUNNING)) {
-		instance_set_state(instance, INSTANCE_STOPPED);
+	if (instance->state == API_STATE_STOPPING ||
+	    (cause == TROUPE_CAUSE_SHUTDOWN && instance->state == API_STATE_RUNNING)) {
+		instance_set_state(instance, API_STATE_STOPPED);
 		return;
 	}
-	if (instance->state == INSTANCE_RUNNING)
+	if (instance->state == API_STATE_RUNNING)
 		decide(instance, cause);
 }
 

@@ -18,14 +18,13 @@ static bool is_worker_settled(const struct worker *worker)
 
 static bool is_instance_settled(const struct instance *instance)
 {
-	if (instance->state == INSTANCE_STARTING)
-		return instance->worker->is_late;
-	return instance->state != INSTANCE_WAITING;
+	return instance->state != API_STATE_STARTING ||
+	       (!instance->is_held && instance->worker->is_late);
 }
 
 static bool is_unit_settled(const struct unit *unit)
 {
-	if (unit->n_in[INSTANCE_STARTING] + unit->n_in[INSTANCE_WAITING] == 0)
+	if (unit->n_in[API_STATE_STARTING] == 0)
 		return true;
 	for (unsigned i = 0; i < unit->n_instances; i++)
 		if (!is_instance_settled(&unit->instances[i]))

@@ -27,11 +27,10 @@
 static bool is_coming(const struct instance *instance)
 {
 	switch (instance->state) {
-	case INSTANCE_RUNNING: /* if its worker has just died, what follows is not done yet */
+	case API_STATE_RUNNING: /* if its worker has just died, what follows is not done yet */
 		return instance->worker->state != API_STATE_STOPPING;
-	case INSTANCE_WAITING:
-	case INSTANCE_STARTING:
-	case INSTANCE_BACKOFF:
+	case API_STATE_STARTING:
+	case API_STATE_BACKOFF:
 		return true;
 	default:
 		return instance->comes_back || instance->unit->is_resumed;
@@ -42,10 +41,10 @@ static bool is_unit_coming(const struct unit *unit)
 {
 	if (unit->is_removed)
 		return false;
-	if (unit->is_resumed || unit->n_coming_back > 0 || unit->n_in[INSTANCE_WAITING] > 0 ||
-	    unit->n_in[INSTANCE_STARTING] > 0 || unit->n_in[INSTANCE_BACKOFF] > 0)
+	if (unit->is_resumed || unit->n_coming_back > 0 || unit->n_in[API_STATE_STARTING] > 0 ||
+	    unit->n_in[API_STATE_BACKOFF] > 0)
 		return true;
-	if (unit->n_in[INSTANCE_RUNNING] == 0)
+	if (unit->n_in[API_STATE_RUNNING] == 0)
 		return false;
 	for (unsigned i = 0; i < unit->n_instances; i++)
 		if (is_coming(&unit->instances[i]))
@@ -55,7 +54,7 @@ static bool is_unit_coming(const struct unit *unit)
 
 bool names_is_between_lives(const struct unit *unit)
 {
-	return unit->n_in[INSTANCE_RUNNING] == 0 && is_unit_coming(unit);
+	return unit->n_in[API_STATE_RUNNING] == 0 && is_unit_coming(unit);
 }
 
 /* ---- towards workers */
@@ -77,13 +76,13 @@ static int tell_name(struct worker *worker, const struct unit *unit,
 static struct worker_instance *list_actors(const struct unit *unit, size_t *ret_n)
 {
 	struct worker_instance *actors =
-		calloc(unit->n_in[INSTANCE_RUNNING] + 1, sizeof(*actors));
+		calloc(unit->n_in[API_STATE_RUNNING] + 1, sizeof(*actors));
 	size_t n = 0;
 
 	for (unsigned i = 0; actors && i < unit->n_instances; i++) {
 		const struct instance *instance = &unit->instances[i];
 
-		if (instance->state == INSTANCE_RUNNING)
+		if (instance->state == API_STATE_RUNNING)
 			actors[n++] =
 				(struct worker_instance){instance->address, instance->number};
 	}
@@ -156,7 +155,7 @@ static void tell_all_names(struct worker *worker)
 		cleanup_free struct worker_instance *actors = NULL;
 		int r;
 
-		if (unit->n_in[INSTANCE_RUNNING] == 0 && !names_is_between_lives(unit))
+		if (unit->n_in[API_STATE_RUNNING] == 0 && !names_is_between_lives(unit))
 			continue;
 		actors = list_actors(unit, &n);
 		r = actors ? tell_name(worker, unit, actors, n) : -ENOMEM;
@@ -218,12 +217,12 @@ struct instance *names_pick(struct unit *unit)
 	struct instance *best = NULL;
 	unsigned n = unit->n_instances, looked = 0;
 
-	if (unit->n_in[INSTANCE_RUNNING] == 0)
+	if (unit->n_in[API_STATE_RUNNING] == 0)
 		return NULL;
 	for (unsigned i = 0; i < n && looked < LOOK_MAX; i++) {
 		struct instance *instance = &unit->instances[(unit->next + i) % n];
 
-		if (instance->state != INSTANCE_RUNNING || !worker_is_up(instance->worker))
+		if (instance->state != API_STATE_RUNNING || !worker_is_up(instance->worker))
 			continue;
 		if (!best || instance->outstanding < best->outstanding)
 			best = instance;
@@ -282,7 +281,7 @@ static enum names_place wait_for(struct unit *unit, struct call_target *ret_targ
 static enum names_place aim_at(struct control_call *client, struct instance *instance,
 			       const char *name, struct call_target *ret_target)
 {
-	if (instance->state != INSTANCE_RUNNING || !worker_is_up(instance->worker)) {
+	if (instance->state != API_STATE_RUNNING || !worker_is_up(instance->worker)) {
 		if (is_coming(instance))
 			return wait_for(instance->unit, ret_target);
 		return fail_state(client, name, instance->unit, instance_shown(instance));

@@ -81,12 +81,12 @@ static bool is_down(enum api_state state)
 static void apply_in_place(struct unit *unit, struct unit_file *file,
 			   struct reload_result *result)
 {
-	bool has_failed = unit->n_in[INSTANCE_FAILED] > 0;
+	bool has_failed = unit->n_in[API_STATE_FAILED] > 0;
 
 	add_name(has_failed ? &result->started : &result->changed, unit->name);
 	unit_change(unit, file);
 	for (unsigned i = 0; has_failed && i < unit->n_instances; i++)
-		if (unit->instances[i].state == INSTANCE_FAILED && unit_place_or_break(unit))
+		if (unit->instances[i].state == API_STATE_FAILED && unit_place_or_break(unit))
 			instance_start(&unit->instances[i]);
 }
 

@@ -104,9 +104,8 @@ static bool have_started(struct master *master, const struct reload_names *names
 	for (size_t i = 0; i < names->n; i++) {
 		const struct unit *unit = unit_find(master, names->names[i]);
 
-		if (unit &&
-		    (unit->is_resumed || unit_is_changing(unit) ||
-		     unit->n_in[INSTANCE_WAITING] > 0 || unit->n_in[INSTANCE_STARTING] > 0))
+		if (unit && (unit->is_resumed || unit_is_changing(unit) ||
+			     unit->n_in[API_STATE_STARTING] > 0))
 			return false;
 	}
 	return true;

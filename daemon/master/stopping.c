@@ -39,7 +39,7 @@ static void on_timer(struct loop_timer *timer)
 	for (unsigned i = 0; i < unit->n_instances; i++) {
 		struct instance *instance = &unit->instances[i];
 
-		if (instance->state != INSTANCE_STOPPING)
+		if (instance->state != API_STATE_STOPPING || instance->is_held)
 			continue;
 		worker_look_for_progress(instance->worker);
 		if (due_ns(instance) > now)

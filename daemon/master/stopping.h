@@ -24,7 +24,7 @@ struct instance;
 void stopping_init(struct unit *unit);
 void stopping_fini(struct unit *unit);
 
-/* The instance, which is on a worker, has just become INSTANCE_STOPPING. */
+/* The instance, which is on a worker, has just become `stopping`, and is not held. */
 void stopping_began(struct instance *instance);
 
 /* How long a client is to wait for one that stops: LIMIT_WAIT_NS at most. */

@@ -30,7 +30,8 @@ static bool is_starting(const struct worker *worker, uint32_t version)
 
 	for (unsigned i = 0; unit && i < unit->n_instances; i++)
 		if (unit->instances[i].worker == worker &&
-		    unit->instances[i].state == INSTANCE_STARTING)
+		    unit->instances[i].state == API_STATE_STARTING &&
+		    !unit->instances[i].is_held)
 			return true;
 	return false;
 }
@@ -101,7 +102,8 @@ bool suspects_admit(struct worker *worker, const struct instance *instance)
 /* Whether it was there to be blamed for a death: it runs, or is being started. */
 static bool is_there(const struct instance *instance)
 {
-	return instance->state == INSTANCE_STARTING || instance->state == INSTANCE_RUNNING;
+	return !instance->is_held &&
+	       (instance->state == API_STATE_STARTING || instance->state == API_STATE_RUNNING);
 }
 
 /* The plug-in of the innermost frame that is one of a unit on this worker; 0: none. */

@@ -1,5 +1,6 @@
 #include "master/unit.h"
 
+#include "base/cleanup.h"
 #include "base/text.h"
 #include "master/master.h"
 #include "master/version.h"
@@ -16,49 +17,40 @@
 
 enum api_state instance_shown(const struct instance *instance)
 {
-	switch (instance->state) {
-	case INSTANCE_WAITING:
-		return instance->worker && instance->worker->state == API_STATE_BACKOFF
-			       ? API_STATE_BACKOFF
-			       : API_STATE_STARTING;
-	case INSTANCE_STARTING:
-		return API_STATE_STARTING;
-	case INSTANCE_RUNNING:
-		return instance_stalls(instance) ? API_STATE_STALLED : API_STATE_RUNNING;
-	case INSTANCE_BACKOFF:
+	if (instance_waits(instance) && instance->worker &&
+	    instance->worker->state == API_STATE_BACKOFF)
 		return API_STATE_BACKOFF;
-	case INSTANCE_DRAINING:
-	case INSTANCE_STOPPING:
-		return API_STATE_STOPPING;
-	case INSTANCE_ENDED:
-		return API_STATE_ENDED;
-	case INSTANCE_FAILED:
-		return API_STATE_FAILED;
-	default:
-		return API_STATE_STOPPED;
-	}
+	return instance->state == API_STATE_RUNNING && instance_stalls(instance)
+		       ? API_STATE_STALLED
+		       : instance->state;
+}
+
+/* Of instances that are to start: `starting` if any is started, else as the first is shown. */
+static enum api_state find_start(const struct unit *unit)
+{
+	unsigned i = 0;
+
+	if (unit->n_in[API_STATE_STARTING] > unit->n_held[API_STATE_STARTING])
+		return API_STATE_STARTING;
+	while (unit->instances[i].state != API_STATE_STARTING)
+		i++;
+	return instance_shown(&unit->instances[i]);
 }
 
 enum api_state unit_state(const struct unit *unit)
 {
 	/* What is most worth knowing of a pool: that one of it failed, is coming, is
 	 * going... */
-	if (unit->is_broken || unit->n_in[INSTANCE_FAILED] > 0)
+	static const enum api_state order[] = {
+		API_STATE_FAILED,   API_STATE_BACKOFF, API_STATE_STARTING,
+		API_STATE_STOPPING, API_STATE_RUNNING, API_STATE_ENDED,
+	};
+
+	if (unit->is_broken)
 		return API_STATE_FAILED;
-	if (unit->n_in[INSTANCE_BACKOFF] > 0)
-		return API_STATE_BACKOFF;
-	if (unit->n_in[INSTANCE_STARTING] > 0)
-		return API_STATE_STARTING;
-	if (unit->n_in[INSTANCE_WAITING] > 0)
-		for (unsigned i = 0; i < unit->n_instances; i++)
-			if (unit->instances[i].state == INSTANCE_WAITING)
-				return instance_shown(&unit->instances[i]);
-	if (unit->n_in[INSTANCE_STOPPING] + unit->n_in[INSTANCE_DRAINING] > 0)
-		return API_STATE_STOPPING;
-	if (unit->n_in[INSTANCE_RUNNING] > 0)
-		return API_STATE_RUNNING;
-	if (unit->n_in[INSTANCE_ENDED] > 0)
-		return API_STATE_ENDED;
+	for (size_t i = 0; i < ARRAY_LEN(order); i++)
+		if (unit->n_in[order[i]] > 0)
+			return order[i] == API_STATE_STARTING ? find_start(unit) : order[i];
 	return API_STATE_STOPPED;
 }
 

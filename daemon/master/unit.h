@@ -29,32 +29,24 @@ struct worker;
 struct version;
 struct unit;
 
-enum instance_state {
-	INSTANCE_STOPPED,
-	INSTANCE_WAITING,  /* for its worker to be up */
-	INSTANCE_STARTING, /* its worker was sent Spawn */
-	INSTANCE_RUNNING,
-	INSTANCE_BACKOFF,
-	INSTANCE_DRAINING, /* does what it has to do, gets no more, is to stop then */
-	INSTANCE_STOPPING,
-	INSTANCE_ENDED,
-	INSTANCE_FAILED,
-	INSTANCE_STATE_COUNT
-};
+#define STATES (API_STATE_STALLED + 1)
 
 struct instance {
 	struct unit *unit;
 	struct version *version; /* that it is made of; perhaps not the unit's current one */
 	uint32_t number;
-	enum instance_state state;
+	enum api_state state; /* never STALLED: that is only shown */
+	/* STARTING: its worker has not been asked to, for it is not up yet. STOPPING: it drains,
+	 * which is to say that it does what it has to do and gets no more. */
+	bool is_held;
 	bool comes_back;       /* when it has stopped, start it again */
 	struct list ready;     /* in unit->ready: it has, and comes back */
 	struct worker *worker; /* NULL: not placed */
 	struct list on_worker; /* in worker->instances */
 	uint64_t request;      /* STARTING, and STOPPING before it was made: the Spawn */
-	struct troupe_address address; /* RUNNING, DRAINING, STOPPING; null otherwise */
+	struct troupe_address address; /* RUNNING, STOPPING; null otherwise */
 	unsigned outstanding;          /* calls of clients */
-	uint64_t stop_ns;              /* DRAINING, STOPPING: since when */
+	uint64_t stop_ns;              /* STOPPING: since when */
 	struct restart restart;        /* what became of its former lives */
 	uint64_t wait_ns;              /* BACKOFF: for which the timer was started */
 	struct loop_timer timer;       /* BACKOFF */
@@ -81,8 +73,9 @@ struct unit {
 	 * n_instances: none is. */
 	unsigned replaced;
 	struct loop_timer drain_timer; /* the end of our patience with those that drain */
-	unsigned n_in[INSTANCE_STATE_COUNT];
-	unsigned next;      /* where round-robin goes on */
+	unsigned n_in[STATES];         /* of the instances */
+	unsigned n_held[STATES];       /* of those in a state, is_held */
+	unsigned next;                 /* where round-robin goes on */
 	struct worker *own; /* Worker=own, or isolated; instances may still be elsewhere */
 	unsigned crashes;   /* since it was started */
 	bool is_pinned;     /* in worker_on_death(): to blame, though no handler of it ran */
@@ -104,7 +97,19 @@ struct unit {
 	UT_hash_handle by_name;
 };
 
+/* What a unit as a whole is at. */
 enum api_state unit_state(const struct unit *unit);
+/* Whether it waits for its worker, to be started; whether it drains. */
+static inline bool instance_waits(const struct instance *instance)
+{
+	return instance->state == API_STATE_STARTING && instance->is_held;
+}
+
+static inline bool instance_drains(const struct instance *instance)
+{
+	return instance->state == API_STATE_STOPPING && instance->is_held;
+}
+
 /* For people: the same, or `stalled` where it would be `running` and a handler of it does not
  * return. */
 enum api_state unit_shown(const struct unit *unit);
@@ -247,8 +252,9 @@ void instance_init_failed(struct instance *instance);
 /* text: borrowed; NULL: there is nothing to add. */
 void instance_ended(struct instance *instance, enum troupe_cause cause, const char *text);
 
-/* Change the state, with all that hangs on it: counts, names, watchers, waiters. */
-void instance_set_state(struct instance *instance, enum instance_state state);
+/* Change the state to one that is not held, with all that hangs on it: counts, names, watchers,
+ * waiters. */
+void instance_set_state(struct instance *instance, enum api_state state);
 
 /* Look at it before the loop sleeps: see unit_flush.h. */
 void unit_mark_changed(struct unit *unit);

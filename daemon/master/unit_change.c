@@ -56,8 +56,8 @@ static bool has_its_shape(const struct unit *unit, const struct unit_file *file)
 /* Whether any of it is to run. What an operator has stopped is not, nor what has ended. */
 static bool is_wanted(const struct unit *unit)
 {
-	unsigned down = unit->n_in[INSTANCE_STOPPED] + unit->n_in[INSTANCE_ENDED] +
-			unit->n_in[INSTANCE_STOPPING] + unit->n_in[INSTANCE_DRAINING];
+	unsigned down = unit->n_in[API_STATE_STOPPED] + unit->n_in[API_STATE_ENDED] +
+			unit->n_in[API_STATE_STOPPING];
 
 	return unit->is_broken || unit->is_removed || unit->is_resumed ||
 	       unit->n_coming_back > 0 || down < unit->n_instances;
@@ -86,10 +86,10 @@ static int renew(struct unit *unit, struct unit_file *file, struct version *vers
 	unit->is_resumed = is_wanted(unit);
 	unit->is_removed = false;
 	for (unsigned i = 0; i < unit->n_instances; i++)
-		if (unit->instances[i].state == INSTANCE_RUNNING)
+		if (unit->instances[i].state == API_STATE_RUNNING)
 			instance_drain(&unit->instances[i]);
-		else if (unit->instances[i].state != INSTANCE_DRAINING &&
-			 unit->instances[i].state != INSTANCE_ENDED)
+		else if (!instance_drains(&unit->instances[i]) &&
+			 unit->instances[i].state != API_STATE_ENDED)
 			instance_stop(&unit->instances[i]);
 	unit_mark_changed(unit);
 	return 0;
@@ -114,19 +114,20 @@ static bool replace(struct instance *instance)
 	bool is_current = instance->version == unit->version;
 
 	switch (instance->state) {
-	case INSTANCE_STOPPED:
-	case INSTANCE_ENDED:
+	case API_STATE_STOPPED:
+	case API_STATE_ENDED:
 		instance_take_version(instance);
 		return true;
-	case INSTANCE_WAITING:
-		instance_take_version(instance);
+	case API_STATE_STARTING:
+		if (instance->is_held)
+			instance_take_version(instance);
 		return false;
-	case INSTANCE_RUNNING:
+	case API_STATE_RUNNING:
 		if (is_current)
 			return true;
 		instance_replace(instance, true);
 		return false;
-	case INSTANCE_FAILED:
+	case API_STATE_FAILED:
 		if (is_current) {
 			log_error(&unit->master->log,
 				  "%s/%u does not run as it is configured now: those behind it "
@@ -139,7 +140,7 @@ static bool replace(struct instance *instance)
 		if (unit_place_or_break(unit))
 			instance_start(instance);
 		return false;
-	case INSTANCE_BACKOFF:
+	case API_STATE_BACKOFF:
 		if (!is_current)
 			instance_start(instance);
 		return false;
@@ -168,7 +169,7 @@ void unit_go_on(struct unit *unit)
 	     i++)
 		if (replace(&unit->instances[i]) && i == unit->replaced)
 			unit->replaced++;
-	if (unit->n_in[INSTANCE_DRAINING] == 0)
+	if (unit->n_held[API_STATE_STOPPING] == 0)
 		loop_timer_stop(&unit->drain_timer);
 }
 

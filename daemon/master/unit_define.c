@@ -16,7 +16,7 @@ static int make_instances(struct unit *unit)
 	if (!unit->instances)
 		return -ENOMEM;
 	unit->n_instances = unit->replaced = unit->file.instances;
-	unit->n_in[INSTANCE_STOPPED] = unit->n_instances;
+	unit->n_in[API_STATE_STOPPED] = unit->n_instances;
 	for (unsigned i = 0; i < unit->n_instances; i++)
 		instance_init(&unit->instances[i], unit, i);
 	return 0;
@@ -200,7 +200,7 @@ void unit_redefine(struct unit *unit)
 void unit_renew(struct unit *unit)
 {
 	bool has_ended = unit->n_instances > 0 &&
-			 unit->n_in[INSTANCE_ENDED] == unit->n_instances && !unit->is_resumed;
+			 unit->n_in[API_STATE_ENDED] == unit->n_instances && !unit->is_resumed;
 
 	unit_release_own(unit);
 	drop_instances(unit);
@@ -216,5 +216,5 @@ void unit_renew(struct unit *unit)
 	free(take_pointer(&unit->reason));
 	finish_define(unit, 0, NULL);
 	for (unsigned i = 0; has_ended && i < unit->n_instances; i++)
-		instance_set_state(&unit->instances[i], INSTANCE_ENDED);
+		instance_set_state(&unit->instances[i], API_STATE_ENDED);
 }

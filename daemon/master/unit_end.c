@@ -27,8 +27,7 @@ void unit_break(struct unit *unit, const char *format, ...)
 static bool is_to_start(const struct instance *instance, const struct worker *worker)
 {
 	return instance->worker == worker &&
-	       (instance->state == INSTANCE_WAITING || instance->state == INSTANCE_STARTING ||
-		instance->state == INSTANCE_BACKOFF);
+	       (instance->state == API_STATE_STARTING || instance->state == API_STATE_BACKOFF);
 }
 
 void unit_fail_on(struct unit *unit, const struct worker *worker, const char *format, ...)
@@ -84,7 +83,7 @@ void unit_on_drain_timer(struct loop_timer *timer)
 	for (unsigned i = 0; i < unit->n_instances; i++) {
 		struct instance *instance = &unit->instances[i];
 
-		if (instance->state != INSTANCE_DRAINING)
+		if (!instance_drains(instance))
 			continue;
 		left_ns = drain_left_ns(instance);
 		if (left_ns > 0) {

@@ -10,8 +10,8 @@
 
 static bool is_resting(const struct unit *unit)
 {
-	return unit->n_in[INSTANCE_STOPPED] + unit->n_in[INSTANCE_ENDED] +
-		       unit->n_in[INSTANCE_FAILED] ==
+	return unit->n_in[API_STATE_STOPPED] + unit->n_in[API_STATE_ENDED] +
+		       unit->n_in[API_STATE_FAILED] ==
 	       unit->n_instances;
 }
 

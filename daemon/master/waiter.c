@@ -32,8 +32,7 @@ static struct waiter *waiter_at(struct list *link)
 
 static bool is_starting(const struct instance *instance)
 {
-	return instance->state == INSTANCE_WAITING || instance->state == INSTANCE_STARTING ||
-	       instance->comes_back;
+	return instance->state == API_STATE_STARTING || instance->comes_back;
 }
 
 static bool has_come(const struct waiter *waiter)
@@ -47,14 +46,14 @@ static bool has_come(const struct waiter *waiter)
 		one = &unit->instances[waiter->instance];
 	}
 	if (waiter->kind == WAITER_STOP)
-		return one ? one->state != INSTANCE_STOPPING && one->state != INSTANCE_DRAINING
-			   : unit->n_in[INSTANCE_STOPPING] + unit->n_in[INSTANCE_DRAINING] == 0;
+		return one ? one->state != API_STATE_STOPPING
+			   : unit->n_in[API_STATE_STOPPING] == 0;
 	if (one)
 		return !is_starting(one);
 	if (waiter->kind == WAITER_RESTART && unit_is_changing(unit))
 		return false;
 	return !unit->is_resumed && unit->n_coming_back == 0 &&
-	       unit->n_in[INSTANCE_WAITING] == 0 && unit->n_in[INSTANCE_STARTING] == 0;
+	       unit->n_in[API_STATE_STARTING] == 0;
 }
 
 static void answer_spawn(struct unit *unit, struct control_call *call)

@@ -651,13 +651,13 @@ static void dead_letters_name_few_actors_in_a_second(void **state)
 
 static bool is_draining(struct stage *stage)
 {
-	return unit_find(stage->master, "one")->instances[0].state == INSTANCE_DRAINING;
+	return instance_drains(&unit_find(stage->master, "one")->instances[0]);
 }
 
 static bool runs_again(struct stage *stage)
 {
 	return stage->workers[1]->n_spawns == 2 &&
-	       unit_find(stage->master, "one")->instances[0].state == INSTANCE_RUNNING;
+	       unit_find(stage->master, "one")->instances[0].state == API_STATE_RUNNING;
 }
 
 static void calls_of_one_life_do_not_count_for_the_next(void **state)

@@ -40,7 +40,7 @@ static void tell_end(struct stage *stage, const char *unit, enum troupe_cause ca
 
 static bool is_up(struct stage *stage)
 {
-	return first_of(stage, "one")->state == INSTANCE_RUNNING;
+	return first_of(stage, "one")->state == API_STATE_RUNNING;
 }
 
 static void time_of_an_init_that_fails_is_no_life(void **state)

@@ -20,11 +20,23 @@ struct pool {
 	char channel; /* something that is there */
 };
 
-static void set(struct pool *pool, unsigned number, enum instance_state state)
+static void set(struct pool *pool, unsigned number, enum api_state state)
 {
-	pool->unit.n_in[pool->instances[number].state]--;
-	pool->instances[number].state = state;
+	struct instance *instance = &pool->instances[number];
+
+	pool->unit.n_in[instance->state]--;
+	pool->unit.n_held[instance->state] -= instance->is_held;
+	instance->state = state;
+	instance->is_held = false;
 	pool->unit.n_in[state]++;
+}
+
+/* It waits for its worker. */
+static void set_waiting(struct pool *pool, unsigned number)
+{
+	set(pool, number, API_STATE_STARTING);
+	pool->instances[number].is_held = true;
+	pool->unit.n_held[API_STATE_STARTING]++;
 }
 
 static void make_pool(struct pool *pool, enum unit_balance balance)
@@ -35,12 +47,13 @@ static void make_pool(struct pool *pool, enum unit_balance balance)
 	pool->unit.file.balance = balance;
 	pool->unit.instances = pool->instances;
 	pool->unit.n_instances = N;
-	pool->unit.n_in[INSTANCE_STOPPED] = N;
+	pool->unit.n_in[API_STATE_STOPPED] = N;
 	for (unsigned i = 0; i < N; i++) {
 		pool->instances[i].unit = &pool->unit;
 		pool->instances[i].number = i;
 		pool->instances[i].worker = &pool->worker;
-		set(pool, i, INSTANCE_RUNNING);
+		pool->instances[i].state = API_STATE_STOPPED;
+		set(pool, i, API_STATE_RUNNING);
 	}
 }
 
@@ -60,13 +73,13 @@ static void names_pick_leaves_out_those_that_do_not_run(void **state)
 
 	(void)state;
 	make_pool(&pool, UNIT_ROUND_ROBIN);
-	set(&pool, 0, INSTANCE_BACKOFF);
-	set(&pool, 2, INSTANCE_FAILED);
+	set(&pool, 0, API_STATE_BACKOFF);
+	set(&pool, 2, API_STATE_FAILED);
 	assert_int_equal(names_pick(&pool.unit)->number, 1);
 	assert_int_equal(names_pick(&pool.unit)->number, 3);
 	assert_int_equal(names_pick(&pool.unit)->number, 1);
-	set(&pool, 1, INSTANCE_STOPPED);
-	set(&pool, 3, INSTANCE_WAITING);
+	set(&pool, 1, API_STATE_STOPPED);
+	set_waiting(&pool, 3);
 	assert_null(names_pick(&pool.unit));
 }
 
@@ -104,16 +117,16 @@ static void unit_state_is_the_one_most_worth_knowing_when_a_pool_is_mixed(void *
 	(void)state;
 	make_pool(&pool, UNIT_ROUND_ROBIN);
 	assert_int_equal(unit_state(&pool.unit), API_STATE_RUNNING);
-	set(&pool, 0, INSTANCE_STARTING);
+	set(&pool, 0, API_STATE_STARTING);
 	assert_int_equal(unit_state(&pool.unit), API_STATE_STARTING);
-	set(&pool, 1, INSTANCE_BACKOFF);
+	set(&pool, 1, API_STATE_BACKOFF);
 	assert_int_equal(unit_state(&pool.unit), API_STATE_BACKOFF);
-	set(&pool, 2, INSTANCE_FAILED);
+	set(&pool, 2, API_STATE_FAILED);
 	assert_int_equal(unit_state(&pool.unit), API_STATE_FAILED);
 	for (unsigned i = 0; i < N; i++)
-		set(&pool, i, INSTANCE_STOPPED);
+		set(&pool, i, API_STATE_STOPPED);
 	assert_int_equal(unit_state(&pool.unit), API_STATE_STOPPED);
-	set(&pool, 1, INSTANCE_ENDED);
+	set(&pool, 1, API_STATE_ENDED);
 	assert_int_equal(unit_state(&pool.unit), API_STATE_ENDED);
 	pool.unit.is_broken = true;
 	assert_int_equal(unit_state(&pool.unit), API_STATE_FAILED);
@@ -125,11 +138,16 @@ static void instance_is_shown_in_backoff_when_its_worker_is(void **state)
 
 	(void)state;
 	make_pool(&pool, UNIT_ROUND_ROBIN);
-	set(&pool, 0, INSTANCE_WAITING);
+	set_waiting(&pool, 0);
 	pool.worker.state = API_STATE_STARTING;
 	assert_int_equal(instance_shown(&pool.instances[0]), API_STATE_STARTING);
 	pool.worker.state = API_STATE_BACKOFF;
 	assert_int_equal(instance_shown(&pool.instances[0]), API_STATE_BACKOFF);
+	assert_int_equal(unit_state(&pool.unit), API_STATE_BACKOFF);
+	/* One that is being started is not away with it. */
+	set(&pool, 2, API_STATE_STARTING);
+	assert_int_equal(unit_state(&pool.unit), API_STATE_STARTING);
+	assert_int_equal(instance_shown(&pool.instances[2]), API_STATE_STARTING);
 }
 
 static void calls_know_a_qualified_name_when_they_see_one(void **state)
