@@ -264,7 +264,7 @@ static void put_first(struct loader *loader, struct plugin *plugin)
 	loader->n_plugins++;
 }
 
-int loader_load(struct loader *loader, int fd, const char *name, uint32_t number,
+static int load(struct loader *loader, int fd, const char *name, uint32_t number,
 		unsigned flags, struct plugin **ret_plugin, char *why)
 {
 	cleanup_close int file = fd;
@@ -272,7 +272,6 @@ int loader_load(struct loader *loader, int fd, const char *name, uint32_t number
 	struct plugin *loaded;
 	void *handle = NULL;
 
-	snprintf(why, PLUGIN_WHY_MAX, "out of memory");
 	if (loader->n_plugins == LOADER_PLUGINS_MAX) {
 		snprintf(why, PLUGIN_WHY_MAX,
 			 "this process has loaded %d plug-ins, the most it can",
@@ -304,8 +303,19 @@ int loader_load(struct loader *loader, int fd, const char *name, uint32_t number
 	if (r < 0)
 		return r;
 	*ret_plugin = loaded;
-	why[0] = '\0';
 	return 0;
+}
+
+int loader_load(struct loader *loader, int fd, const char *name, uint32_t number,
+		unsigned flags, struct plugin **ret_plugin, char *why)
+{
+	int r = load(loader, fd, name, number, flags, ret_plugin, why);
+
+	if (r == -ENOMEM)
+		snprintf(why, PLUGIN_WHY_MAX, "out of memory");
+	else if (r == 0)
+		why[0] = '\0';
+	return r;
 }
 
 /* address: in the plug-in's file. */
