@@ -27,8 +27,19 @@ failing_link = $(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols
 $(FAILABLE): $(BUILD)/tests/failpoints/failpoint.o
 	@mkdir -p $(@D)
 	@nm --defined-only $< | sed -n 's/.* T failable_\(.*\)/\1 failable_\1/p' > $@
-$(call failing_archives,$(FOLDERS)): $(BUILD)/failpoints/%.a: $(BUILD)/%.a $(FAILABLE)
+$(call failing_archives,$(filter-out core,$(FOLDERS))): $(BUILD)/failpoints/%.a: $(BUILD)/%.a $(FAILABLE)
 	@objcopy --redefine-syms=$(FAILABLE) $< $@
+# core/ keeps memory of its own: see tests/failpoints/records.h.
+failing_core = $(patsubst %.c,$(BUILD)/failpoints/%.o,$(sources_core))
+# Those that keep it; and cold.c, of whose records there are as many as actors.
+keepers_core = $(patsubst %,$(BUILD)/failpoints/daemon/core/%.o,slab slab_trim slots large mapping cold)
+$(failing_core): $(BUILD)/failpoints/%.o: %.c | $(CONFIG_H) $(HOST_HEADERS)
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(CC) $(ALL_CFLAGS) $(if $(filter $@,$(keepers_core)),,-include tests/failpoints/records.h) -c -o $@ $<
+$(BUILD)/failpoints/core.a: $(failing_core) $(FAILABLE)
+	@rm -f $@
+	@$(AR) rcs $@ $(filter %.o,$^) && objcopy --redefine-syms=$(FAILABLE) $@
+-include $(failing_core:.o=.d)
 
 define unit_rules
 unit_$(1) = $$(patsubst %.c,$$(BUILD)/%,$$(filter-out %_failpoints.c,$$(wildcard tests/unit/$(1)/test_*.c)))

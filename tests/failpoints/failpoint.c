@@ -93,6 +93,11 @@ void failpoint_off(void)
 	__atomic_store_n(&off, true, __ATOMIC_RELEASE);
 }
 
+void failpoint_on(void)
+{
+	__atomic_store_n(&off, false, __ATOMIC_RELEASE);
+}
+
 uint64_t failpoint_passed(void)
 {
 	return control->passed;
@@ -190,9 +195,6 @@ FAILABLE(void *, reallocarray, ENOMEM, NULL, (void *block, size_t n, size_t size
 FAILABLE(char *, strdup, ENOMEM, NULL, (const char *text), (text))
 FAILABLE(char *, strndup, ENOMEM, NULL, (const char *text, size_t n), (text, n))
 FAILABLE(char *, realpath, ENOMEM, NULL, (const char *path, char *resolved), (path, resolved))
-FAILABLE(void *, mmap, ENOMEM, MAP_FAILED,
-	 (void *at, size_t size, int protection, int flags, int fd, off_t offset),
-	 (at, size, protection, flags, fd, offset))
 FAILABLE(int, mprotect, ENOMEM, -1, (void *at, size_t size, int protection),
 	 (at, size, protection))
 FAILABLE(int, vasprintf, ENOMEM, -1, (char **ret_text, const char *format, va_list arguments),
@@ -221,6 +223,38 @@ FAILABLE(int, nn_bind, ENOMEM, -1, (int socket, const char *address), (socket, a
 FAILABLE(int, nn_connect, ENOMEM, -1, (int socket, const char *address), (socket, address))
 FAILABLE(void *, nn_allocmsg, ENOMEM, NULL, (size_t size, int type), (size, type))
 FAILABLE(void *, nn_reallocmsg, ENOMEM, NULL, (void *message, size_t size), (message, size))
+
+static uint64_t mapped;
+
+uint64_t failpoint_mapped(void)
+{
+	return mapped;
+}
+
+static size_t round_page(size_t size)
+{
+	return (size + 4095) & ~(size_t)4095;
+}
+
+void *failable_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
+void *failable_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
+{
+	void *got;
+
+	FAIL("mmap", ENOMEM, MAP_FAILED);
+	got = mmap(at, size, protection, flags, fd, offset);
+	if (got != MAP_FAILED)
+		__atomic_add_fetch(&mapped, round_page(size), __ATOMIC_RELAXED);
+	return got;
+}
+
+/* It never fails: it is counted. */
+int failable_munmap(void *at, size_t size);
+int failable_munmap(void *at, size_t size)
+{
+	__atomic_sub_fetch(&mapped, round_page(size), __ATOMIC_RELAXED);
+	return munmap(at, size);
+}
 
 /* As glibc has them with _FORTIFY_SOURCE. */
 int failable___vasprintf_chk(char **ret_text, int flag, const char *format, va_list arguments);
@@ -386,6 +420,12 @@ void *failable_dlopen(const char *path, int flags);
 void *failable_dlopen(const char *path, int flags)
 {
 	return dlopen(fails("dlopen") ? "/out/of/memory" : path, flags);
+}
+
+bool failpoint_record(const char *call);
+bool failpoint_record(const char *call)
+{
+	return fails(call);
 }
 
 /* ---------------------------------------------------------------- a stream into memory */

@@ -31,8 +31,9 @@ struct failpoint_control {
 void failpoint_number(uint64_t number);
 /* From now on one failpoint in `one_in` fails, decided by the seed. */
 void failpoint_seed(uint64_t seed, uint64_t one_in);
-/* No more fails, and they are not counted. */
+/* None fails, and they are not counted, until failpoint_on() goes on with both. */
 void failpoint_off(void);
+void failpoint_on(void);
 /* Since the last of the two that set it. */
 uint64_t failpoint_passed(void);
 uint64_t failpoint_failed(void);
@@ -41,6 +42,8 @@ void failpoint_print(void);
 
 /* Blocks of memory that are allocated, by whomever; where a sanitizer counts them, their bytes. */
 uint64_t failpoint_blocks(void);
+/* Bytes that our objects have mapped. */
+uint64_t failpoint_mapped(void);
 /* Open descriptors. */
 unsigned failpoint_descriptors(void);
 

@@ -328,6 +328,10 @@ static int forward(void *context, const struct envelope *envelope,
 						    .incarnation = world->incarnation},
 			    envelope->to, 0);
 	r = envelope_batch_add(&batch, &copy, &payload);
+	if (r == -ENOMEM) {
+		envelope_batch_fini(&batch);
+		return r;
+	}
 	if (r < 0) {
 		/* An answer to what was for a former life; a bridge lets none such in. */
 		assert_int_equal(r, -EINVAL);

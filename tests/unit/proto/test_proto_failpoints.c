@@ -102,6 +102,7 @@ static int build_tree(void *data)
 	struct codec_error error;
 	size_t size;
 	char *text;
+	unsigned members = 0;
 	int r;
 
 	(void)data;
@@ -126,6 +127,8 @@ static int build_tree(void *data)
 	if (r < 0)
 		return r;
 	assert_string_equal(json_tree_text(json_tree_find(again, "text")), "wörd \"quoted\"");
+	json_tree_foreach(member, json_tree_find(again, "array")) members++;
+	assert_int_equal(members, 21);
 	json_tree_free(again);
 	return 0;
 }
