@@ -7,8 +7,11 @@
 #include <errno.h>
 #include <ev.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
-#define WORKS_MAX 4
+#define WORKS_MAX   4
+#define HANGUPS_MAX 64 /* handled in a pass */
 
 struct loop {
 	struct ev_loop *ev;
@@ -16,6 +19,8 @@ struct loop {
 		prepare; /* runs the work, just before libev computes how long it may sleep */
 	ev_idle idle;    /* active: there is more work, poll only */
 	ev_check check;  /* reads the clock when the pass has polled */
+	int hangups; /* an epoll of its own, since libev watches for nothing less than both */
+	ev_io on_hangup; /* on it */
 	struct loop_work *works;
 	uint64_t now_ns;
 	bool stopped;
@@ -85,18 +90,36 @@ static void on_check(struct ev_loop *ev, ev_check *watcher, int events)
 	loop->now_ns = clock_now_ns();
 }
 
+static void on_hangup(struct ev_loop *ev, ev_io *watcher, int events)
+{
+	struct loop *loop = watcher->data;
+	struct epoll_event found;
+
+	(void)ev;
+	(void)events;
+	/* One at a time: a callback may stop any other. */
+	for (int i = 0; i < HANGUPS_MAX && epoll_wait(loop->hangups, &found, 1, 0) == 1; i++) {
+		struct loop_io *io = found.data.ptr;
+
+		io->callback(io, LOOP_HANGUP);
+	}
+}
+
 int loop_new(struct loop **ret_loop)
 {
 	struct loop *loop = calloc(1, sizeof(*loop));
+	int r;
 
 	if (!loop)
 		return -ENOMEM;
 	/* epoll by name: left to choose, libev would fall back to poll() when descriptors run
 	 * out. */
 	loop->ev = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
-	if (!loop->ev) {
-		int r = errno ? -errno : -ENOMEM;
-
+	loop->hangups = loop->ev ? epoll_create1(EPOLL_CLOEXEC) : -1;
+	if (loop->hangups < 0) {
+		r = errno ? -errno : -ENOMEM;
+		if (loop->ev)
+			ev_loop_destroy(loop->ev);
 		free(loop);
 		return r;
 	}
@@ -105,6 +128,9 @@ int loop_new(struct loop **ret_loop)
 	loop->prepare.data = loop;
 	ev_prepare_start(loop->ev, &loop->prepare);
 	ev_idle_init(&loop->idle, on_idle);
+	ev_io_init(&loop->on_hangup, on_hangup, loop->hangups, EV_READ);
+	loop->on_hangup.data = loop;
+	ev_io_start(loop->ev, &loop->on_hangup);
 	ev_check_init(&loop->check, on_check);
 	loop->check.data = loop;
 	ev_set_priority(&loop->check, EV_MAXPRI); /* before all other callbacks of the pass */
@@ -120,7 +146,9 @@ void loop_free(struct loop *loop)
 	ev_check_stop(loop->ev, &loop->check);
 	ev_idle_stop(loop->ev, &loop->idle);
 	ev_prepare_stop(loop->ev, &loop->prepare);
+	ev_io_stop(loop->ev, &loop->on_hangup);
 	ev_loop_destroy(loop->ev);
+	close(loop->hangups);
 	free(loop);
 }
 
@@ -179,12 +207,19 @@ void loop_io_init(struct loop_io *io, struct loop *loop, int fd,
 
 void loop_io_set(struct loop_io *io, unsigned events)
 {
+	struct epoll_event hangup = {.events = EPOLLONESHOT, .data.ptr = io};
+
 	if (events == io->events && io->started == (events != 0))
 		return;
+	if (io->events == LOOP_HANGUP)
+		(void)epoll_ctl(io->loop->hangups, EPOLL_CTL_DEL, io->fd, NULL);
 	ev_io_stop(io->loop->ev, io_body(io));
 	io->events = events;
 	io->started = events != 0;
-	if (!io->started)
+	/* Where the kernel has no room for it, the next read or write finds out. */
+	if (events == LOOP_HANGUP)
+		(void)epoll_ctl(io->loop->hangups, EPOLL_CTL_ADD, io->fd, &hangup);
+	if (!(events & (LOOP_READ | LOOP_WRITE)))
 		return;
 	ev_io_set(io_body(io), io->fd,
 		  (events & LOOP_READ ? EV_READ : 0) | (events & LOOP_WRITE ? EV_WRITE : 0));

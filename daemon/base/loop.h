@@ -34,6 +34,8 @@ uint64_t loop_clock_ns(struct loop *loop);
 /* ---- descriptors */
 #define LOOP_READ  1u
 #define LOOP_WRITE 2u
+#define LOOP_HANGUP                                                                            \
+	4u /* alone: the other end is closed both ways; reported as those two, too */
 
 struct loop_io {
 	void (*callback)(struct loop_io *io, unsigned events);
@@ -45,7 +47,8 @@ struct loop_io {
 };
 void loop_io_init(struct loop_io *io, struct loop *loop, int fd,
 		  void (*callback)(struct loop_io *io, unsigned events));
-/* Watch for exactly `events` from now on; 0 stops. */
+/* Watch for exactly `events` from now on; 0 stops. LOOP_HANGUP is reported once, and only where
+ * it is watched for alone: those who watch for LOOP_READ or LOOP_WRITE get these for it. */
 void loop_io_set(struct loop_io *io, unsigned events);
 void loop_io_stop(struct loop_io *io); /* call before closing the fd */
 

@@ -85,6 +85,8 @@ static void close_call(struct call *call)
 	connection->n_calls--;
 	connection->n_streams -= call->public.more;
 	connection->working -= call->frame_size;
+	if (connection->starved == call)
+		connection->starved = NULL;
 }
 
 /* The first calls of the queue: write what waited for those before, and let go of the answered
@@ -268,8 +270,10 @@ int control_call_reply_text(struct control_call *public, const char *parameters,
 		return refuse_reply(call, continues, -EMSGSIZE, "the reply is too large");
 	if (size > 0 && memchr(parameters, 0, size))
 		return refuse_reply(call, continues, -EINVAL, "the reply holds a NUL");
-	if (continues && has_reader(call) && connection_is_output_high(call->connection))
+	if (continues && has_reader(call) && connection_is_output_high(call->connection)) {
+		call->connection->starved = call;
 		return -EAGAIN;
+	}
 	answer(call, pieces, ARRAY_LEN(pieces), continues);
 	return 0;
 }
@@ -335,6 +339,17 @@ void control_call_fail(struct control_call *public, const struct troupe_error *e
 		fail_internal(call_of(public), r, "the error's data does not fit its type");
 	else
 		control_call_fail_text(public, error->name, text, size);
+}
+
+void call_give_room(struct connection *connection)
+{
+	struct call *call = connection->starved;
+
+	if (!connection_has_room(connection))
+		return;
+	connection->starved = NULL;
+	if (call->public.on_room)
+		call->public.on_room(&call->public);
 }
 
 /* ---- the errors that any method may end with */

@@ -31,6 +31,9 @@ struct call {
 /* NULL: no memory. */
 struct call *call_new(struct connection *connection, bool oneway, bool more, size_t frame_size);
 
+/* The stream that a reply of was refused has room, if the output is low again: call on_room. */
+void call_give_room(struct connection *connection);
+
 /* The client is gone: call on_gone of each call, and free them; oneway calls, for which no
  * client waits, go on as the server's orphans. */
 void call_cancel_all(struct connection *connection);

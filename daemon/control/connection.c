@@ -41,6 +41,11 @@ bool connection_is_output_high(const struct connection *connection)
 	return buffer_size(&connection->out) + connection->waiting >= OUTPUT_HIGH;
 }
 
+bool connection_has_room(const struct connection *connection)
+{
+	return connection->starved && !connection_is_output_high(connection);
+}
+
 /* Whether it should take in nothing for now. Never while nothing of its own is under way: no
  * other event would set it going again. */
 static bool is_held_back(const struct connection *connection)
@@ -185,18 +190,21 @@ void connection_settle(struct connection *connection)
 		end(connection);
 	if (connection->state == CONNECTION_DOOMED)
 		return;
-	if (connection_may_dispatch(connection) || connection->readable ||
+	if (connection_may_dispatch(connection) || connection->readable || connection->closed ||
+	    connection_has_room(connection) ||
 	    (buffer_size(&connection->out) > 0 && !connection->blocked))
 		queue_up(connection);
 	if (connection_may_read(connection))
 		events |= LOOP_READ;
 	if (connection->blocked)
 		events |= LOOP_WRITE;
+	if (events == 0 && !connection->hung_up)
+		events = LOOP_HANGUP;
 	/* One whose turn is to come will most likely read on after it. */
 	if (!list_is_empty(&connection->turn))
 		events |= connection->io.events & LOOP_READ;
 	loop_io_set(&connection->io, events);
-	if (!(events & LOOP_READ) || connection->state == CONNECTION_LINGERING)
+	if (connection->state == CONNECTION_LINGERING)
 		host_sweep_soon(server);
 }
 
@@ -215,7 +223,9 @@ static void on_io(struct loop_io *io, unsigned events)
 {
 	struct connection *connection = connection_of(io);
 
-	/* HUP comes as both events, asked for or not. */
+	/* A hang-up comes as both other events, where they are watched for. */
+	if (events & LOOP_HANGUP)
+		connection->closed = true;
 	if (events & LOOP_WRITE)
 		connection->blocked = false;
 	if (events & LOOP_READ && connection_may_read(connection))

@@ -40,19 +40,21 @@ struct connection {
 	bool end_of_input; /* the client writes no more */
 	bool hung_up;      /* nor does it read */
 	bool blocked;      /* the socket took no more */
+	bool closed;       /* by the client, both ways: to be hung up on its next turn */
 
 	struct buffer in;
 	size_t scanned; /* bytes of `in` known to hold no NUL */
 	bool has_frame; /* in[scanned] is the NUL of the first frame */
 
 	struct buffer out;
-	struct list calls;   /* that get a reply, in their order; struct call */
-	struct list oneways; /* that get none */
-	unsigned n_calls;    /* in both */
-	unsigned n_streams;  /* of these: with `more` */
-	size_t waiting;      /* bytes of replies that wait for those before them */
-	size_t working;      /* bytes of the frames of open calls */
-	size_t held;         /* what its account was charged with */
+	struct list calls;    /* that get a reply, in their order; struct call */
+	struct list oneways;  /* that get none */
+	unsigned n_calls;     /* in both */
+	unsigned n_streams;   /* of these: with `more`; 1 at most */
+	struct call *starved; /* the stream that a reply of was refused; NULL: none */
+	size_t waiting;       /* bytes of replies that wait for those before them */
+	size_t working;       /* bytes of the frames of open calls */
+	size_t held;          /* what its account was charged with */
 	uint64_t linger_until_ns;
 	/* The server drains: bytes of input that had come by then and were not taken on yet. */
 	size_t due;
@@ -81,6 +83,9 @@ bool connection_is_idle(const struct connection *connection);
 
 /* Whether OUTPUT_HIGH is reached. */
 bool connection_is_output_high(const struct connection *connection);
+
+/* Whether a stream waits for room that there is by now. */
+bool connection_has_room(const struct connection *connection);
 
 /* Whether the frame that it has may be taken on now. */
 bool connection_may_dispatch(const struct connection *connection);

@@ -23,7 +23,7 @@ struct control_server {
 	struct list orphans; /* open calls whose connection has gone */
 	struct list listeners;
 	struct loop_work work;   /* started while turns or doomed has something */
-	struct loop_timer sweep; /* looks for closed ones among those that are not read from */
+	struct loop_timer sweep; /* looks for those that have lingered long enough */
 	struct loop_timer drained;
 	bool draining, is_drained;
 	void (*on_drained)(void *context);
@@ -34,8 +34,7 @@ struct control_server {
 /* There is something to do: have the loop come by before it sleeps. */
 void host_wake(struct control_server *server);
 
-/* Have the closed among those connections that are not being read from looked for, in a
- * second. */
+/* Have the connections swept in a second: some linger. */
 void host_sweep_soon(struct control_server *server);
 
 /* Report trouble to the host, in at most a few lines a second. */

@@ -59,6 +59,10 @@ struct control_call {
 	 * was freed. Called from the loop and from control_server_free() only, never from
 	 * inside an answer, this call's or another's. */
 	void (*on_gone)(struct control_call *call);
+	/* A reply got -EAGAIN, and the client has read enough since that one would be taken
+	 * now: once for each -EAGAIN, from the loop only. Set by the host if it wants that
+	 * reported. */
+	void (*on_room)(struct control_call *call);
 	bool more;   /* the client takes several replies */
 	bool oneway; /* no reply is sent; answering is still required, and ends the call */
 	/* The number of its connection, never used twice; 0: that is closed. */
@@ -181,7 +185,7 @@ void control_unlink(const char *path, const struct control_place *place);
 
 /* out: a value of the method's out type. `continues` only when call->more; a failure with it
  * has sent nothing, and the call goes on: -EAGAIN: the client has more than a megabyte unread:
- * drop or hold the reply. Without it the call is over in any case: a failure has answered it
+ * drop or hold the reply; on_room follows. Without it the call is over in any case: a failure has answered it
  * with an internal error. -EINVAL: out breaks its type; -EMSGSIZE: its text is over 32 MiB;
  * -ENOMEM. */
 int control_call_reply(struct control_call *call, const struct troupe_method *method,

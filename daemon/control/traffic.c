@@ -142,6 +142,9 @@ static void flush(struct connection *connection)
 
 void traffic_turn(struct connection *connection, uint64_t until_ns)
 {
+	if (connection->closed)
+		hang_up(connection);
+	connection->closed = false;
 	if (connection->readable && connection_may_read(connection)) {
 		if (connection->state == CONNECTION_LINGERING)
 			discard_input(connection);
@@ -152,6 +155,8 @@ void traffic_turn(struct connection *connection, uint64_t until_ns)
 	take_on_frames(connection, until_ns);
 	if (connection->state != CONNECTION_DOOMED)
 		flush(connection);
+	if (connection->state != CONNECTION_DOOMED)
+		call_give_room(connection);
 	connection_settle(connection);
 }
 
@@ -159,22 +164,10 @@ void traffic_turn(struct connection *connection, uint64_t until_ns)
 
 bool traffic_sweep(struct connection *connection)
 {
-	struct pollfd poll_fd = {.fd = connection->io.fd};
-
-	if (connection->state == CONNECTION_DOOMED)
-		return false;
-	if (connection->state == CONNECTION_LINGERING) {
-		if (loop_now_ns(connection->io.loop) >= connection->linger_until_ns)
-			connection_doom(connection);
-		return connection->state == CONNECTION_LINGERING;
-	}
-	if (connection->io.events & LOOP_READ)
-		return false;
-	if (poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & (POLLHUP | POLLERR))) {
-		hang_up(connection);
-		connection_settle(connection);
-	}
-	return connection->state != CONNECTION_DOOMED;
+	if (connection->state == CONNECTION_LINGERING &&
+	    loop_now_ns(connection->io.loop) >= connection->linger_until_ns)
+		connection_doom(connection);
+	return connection->state == CONNECTION_LINGERING;
 }
 
 void traffic_end(struct connection *connection)

@@ -12,7 +12,8 @@
  * of one turn, and taking on nothing new after `until_ns`. */
 void traffic_turn(struct connection *connection, uint64_t until_ns);
 
-/* See whether the client closed, or its time is over. True: it wants to be swept again. */
+/* Close it if it has lingered for its time. True: it still lingers, and is to be swept again.
+ */
 bool traffic_sweep(struct connection *connection);
 
 /* Close and free it; open calls are cancelled. */

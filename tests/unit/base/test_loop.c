@@ -82,6 +82,43 @@ static void io_is_called_when_readable_and_only_then(void **state)
 	assert_int_equal(f->calls, 2);
 }
 
+static void on_hangup(struct loop_io *io, unsigned events)
+{
+	struct fixture *f = container_of(io, struct fixture, io);
+
+	assert_int_equal(events, LOOP_HANGUP);
+	f->calls++;
+}
+
+static void hangup_is_reported_once_when_nothing_else_is_watched_for(void **state)
+{
+	struct fixture *f = *state;
+
+	loop_io_init(&f->io, f->loop, f->sockets[0], on_hangup);
+	/* Watched for something else before. */
+	loop_io_set(&f->io, LOOP_READ);
+	loop_step(f->loop, false);
+	loop_io_set(&f->io, LOOP_HANGUP);
+	assert_int_equal(write(f->sockets[1], "x", 1), 1);
+	assert_int_equal(shutdown(f->sockets[1], SHUT_WR), 0);
+	for (int i = 0; i < 3; i++)
+		loop_step(f->loop, false);
+	assert_int_equal(f->calls, 0);
+	/* Both ways. */
+	assert_int_equal(shutdown(f->sockets[1], SHUT_RD), 0);
+	for (int i = 0; i < 3; i++)
+		loop_step(f->loop, false);
+	assert_int_equal(f->calls, 1);
+	/* From the beginning again. */
+	loop_io_stop(&f->io);
+	loop_io_set(&f->io, LOOP_HANGUP);
+	loop_step(f->loop, true);
+	assert_int_equal(f->calls, 2);
+	loop_io_stop(&f->io);
+	loop_step(f->loop, false);
+	assert_int_equal(f->calls, 2);
+}
+
 static void on_io_stop_other(struct loop_io *io, unsigned events)
 {
 	struct fixture *f = container_of(io, struct fixture, io);
@@ -297,6 +334,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(io_is_called_when_readable_and_only_then),
+		TEST(hangup_is_reported_once_when_nothing_else_is_watched_for),
 		TEST(watcher_is_not_called_when_stopped_by_an_earlier_callback),
 		TEST(timer_fires_once_and_not_early),
 		TEST(timer_counts_from_its_start_when_work_took_long),

@@ -41,6 +41,7 @@ struct io_body {
 	unsigned ready;  /* by hand */
 	unsigned polled; /* by poll(2), in this pass */
 	uint64_t pass;
+	bool hung_up; /* LOOP_HANGUP was reported, which is done once */
 };
 
 struct signal_body {
@@ -165,13 +166,18 @@ static void poll_descriptors(struct loop *loop)
 		unsigned both = POLLERR | POLLHUP | POLLNVAL;
 
 		body->polled = (found & (POLLIN | both) ? LOOP_READ : 0) |
-			       (found & (POLLOUT | both) ? LOOP_WRITE : 0);
+			       (found & (POLLOUT | both) ? LOOP_WRITE : 0) |
+			       (found & both ? LOOP_HANGUP : 0);
 	}
 }
 
 static unsigned io_events(const struct io_body *body)
 {
-	return (body->ready | body->polled) & body->io->events;
+	unsigned ready = body->ready | body->polled;
+
+	if (body->io->events == LOOP_HANGUP)
+		return body->hung_up ? 0 : ready & LOOP_HANGUP;
+	return ready & body->io->events & (LOOP_READ | LOOP_WRITE);
 }
 
 /* One of the ready ios, by lot; NULL: none. A callback may change any of them, hence one at a
@@ -233,6 +239,7 @@ void loop_step(struct loop *loop, bool wait)
 		io->ready = io->polled = 0;
 		io->pass = loop->pass;
 		loop->is_fresh = false;
+		io->hung_up = io->io->events == LOOP_HANGUP;
 		io->io->callback(io->io, events);
 	}
 	while ((signal = find_raised_signal(loop))) {
@@ -282,6 +289,8 @@ void loop_io_init(struct loop_io *io, struct loop *loop, int fd,
 
 void loop_io_set(struct loop_io *io, unsigned events)
 {
+	if (io->events != events)
+		io_body(io)->hung_up = false;
 	io->events = events;
 	io->started = events != 0;
 	list_remove(&io_body(io)->link);
