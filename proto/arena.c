@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_SIZE ((size_t)16 << 10)
-#define ALIGN      _Alignof(max_align_t)
+#define CHUNK_FIRST ((size_t)960) /* with its head a piece that malloc() has at hand */
+#define CHUNK_MAX   ((size_t)16 << 10)
+#define ALIGN       _Alignof(max_align_t)
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -42,9 +43,12 @@ void *arena_alloc(struct arena *arena, size_t size)
 		return NULL;
 	size = (size + ALIGN - 1) & ~(ALIGN - 1);
 	if (!chunk || size > chunk->room - arena->used) {
-		size_t room = size > CHUNK_SIZE ? size : CHUNK_SIZE;
+		size_t room = !chunk                         ? CHUNK_FIRST
+			      : chunk->room >= CHUNK_MAX / 2 ? CHUNK_MAX
+							     : 2 * chunk->room;
 
-		chunk = (struct arena_chunk *)calloc(1, sizeof(*chunk) + room);
+		room = room < size ? size : room;
+		chunk = (struct arena_chunk *)malloc(sizeof(*chunk) + room);
 		if (!chunk)
 			return NULL;
 		chunk->room = room;
@@ -54,7 +58,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 	}
 	piece = chunk->memory + arena->used;
 	arena->used += size;
-	return piece;
+	return memset(piece, 0, size);
 }
 
 char *arena_copy(struct arena *arena, const char *text, size_t size)
