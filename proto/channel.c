@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 /* What one pass of the loop handles of one channel: the other watchers wait meanwhile. */
-#define BUDGET_PACKETS 256
+#define BUDGET_NOTICES 256 /* and those of the packet at hand then */
 #define BUDGET_BYTES   (4u << 20)
 #define BUDGET_NS      5000000u /* and the notice that is at hand then: handlers may take long */
 
@@ -29,6 +29,11 @@ struct head {
 
 #define HEAD_LARGE 1u /* the block is the memory of the first descriptor */
 
+#define ALIGN        16u /* of a head, from the packet's begin, and so of a block */
+#define GATHERED_MAX 16u /* the peer is to begin while we go on */
+#define PACKET_MAX   (sizeof(struct head) + CHANNEL_INLINE)
+#define PADDED(size) (((size) + ALIGN - 1) & ~(size_t)(ALIGN - 1))
+
 /* A packet that waits for room in the socket. */
 struct packet {
 	struct list link;
@@ -39,13 +44,7 @@ struct packet {
 	unsigned char data[];
 };
 
-struct frame {
-	struct head head;
-	_Alignas(16) unsigned char block[CHANNEL_INLINE];
-};
-
-_Static_assert(offsetof(struct frame, block) == sizeof(struct head),
-	       "the block follows the head");
+_Static_assert(sizeof(struct head) % ALIGN == 0, "the block follows the head");
 
 struct channel {
 	struct channel_config config;
@@ -62,7 +61,12 @@ struct channel {
 	bool is_mute;      /* the peer takes no more: its last notices are still read */
 	bool is_closed;    /* and that was reported */
 	bool has_received; /* since the timer was started */
-	struct frame in, out;
+	size_t gathered; /* bytes of `out` that are to be sent; with the padding at their end */
+	size_t padding;
+	unsigned n_gathered; /* notices */
+	unsigned n_handled;  /* in this pass */
+	_Alignas(ALIGN) unsigned char in[PACKET_MAX];
+	_Alignas(ALIGN) unsigned char out[PACKET_MAX];
 };
 
 static void packet_free(struct packet *packet)
@@ -77,7 +81,7 @@ static void drop_queue(struct channel *channel)
 {
 	list_foreach_safe (at, &channel->queue)
 		packet_free(container_of(at, struct packet, link));
-	channel->queued = 0;
+	channel->queued = channel->gathered = channel->n_gathered = 0;
 }
 
 static void free_spare(struct channel *channel)
@@ -154,27 +158,6 @@ static int send_parts(struct channel *channel, const struct iovec *parts, size_t
 	return r;
 }
 
-static void flush_queue(struct channel *channel)
-{
-	for (unsigned n = 0; n < BUDGET_PACKETS && !list_is_empty(&channel->queue); n++) {
-		struct packet *packet = list_first(&channel->queue, struct packet, link);
-		struct iovec part = {packet->data, packet->size};
-		int r = send_parts(channel, &part, 1, packet->fds, packet->n_fds);
-
-		if (r == -EAGAIN)
-			break;
-		if (r < 0) {
-			fail_sending(channel, r);
-			return;
-		}
-		channel->queued -= packet->held;
-		packet_free(packet);
-	}
-	watch_socket(channel);
-	if (list_is_empty(&channel->queue) && channel->config.on_flushed)
-		channel->config.on_flushed(channel->config.context);
-}
-
 static int queue_packet(struct channel *channel, const struct iovec *parts, size_t n,
 			const int *fds, size_t n_fds, size_t held)
 {
@@ -231,6 +214,43 @@ static int send_packet(struct channel *channel, const struct iovec *parts, size_
 	return 0;
 }
 
+/* Send what was gathered. -ENOMEM: it is still to be sent. */
+static int flush_gathered(struct channel *channel)
+{
+	struct iovec part = {channel->out, channel->gathered - channel->padding};
+	int r = 0;
+
+	if (channel->gathered > 0)
+		r = send_packet(channel, &part, 1, NULL, 0, 0);
+	if (r == 0)
+		channel->gathered = channel->n_gathered = 0;
+	else if (r == -ENOMEM)
+		loop_timer_start(&channel->timer, RETRY_NS);
+	return r;
+}
+
+static void flush_queue(struct channel *channel)
+{
+	for (unsigned n = 0; n < BUDGET_NOTICES && !list_is_empty(&channel->queue); n++) {
+		struct packet *packet = list_first(&channel->queue, struct packet, link);
+		struct iovec part = {packet->data, packet->size};
+		int r = send_parts(channel, &part, 1, packet->fds, packet->n_fds);
+
+		if (r == -EAGAIN)
+			break;
+		if (r < 0) {
+			fail_sending(channel, r);
+			return;
+		}
+		channel->queued -= packet->held;
+		packet_free(packet);
+	}
+	(void)flush_gathered(channel);
+	watch_socket(channel);
+	if (channel_is_flushed(channel) && channel->config.on_flushed)
+		channel->config.on_flushed(channel->config.context);
+}
+
 static int send_large(struct channel *channel, const struct troupe_method *method,
 		      const void *in, size_t size, int fd)
 {
@@ -255,11 +275,25 @@ static int send_large(struct channel *channel, const struct troupe_method *metho
 	return r;
 }
 
-int channel_send(struct channel *channel, const struct troupe_method *method, const void *in,
-		 int fd)
+/* Put a notice behind those that were gathered; there is room. */
+static void gather(struct channel *channel, const struct troupe_method *method, const void *in,
+		   size_t size)
 {
-	struct frame *out = &channel->out;
-	struct iovec part;
+	unsigned char *place = channel->out + channel->gathered;
+	struct head head = {method->in_hash, (uint32_t)size, 0};
+
+	memcpy(place, &head, sizeof(head));
+	if (size > 0)
+		codec_encode(method->in, in, place + sizeof(head), size);
+	channel->padding = PADDED(size) - size;
+	memset(place + sizeof(head) + size, 0, channel->padding);
+	channel->gathered += sizeof(head) + PADDED(size);
+	channel->n_gathered++;
+}
+
+int channel_send_soon(struct channel *channel, const struct troupe_method *method,
+		      const void *in)
+{
 	size_t size;
 	int r;
 
@@ -268,23 +302,52 @@ int channel_send(struct channel *channel, const struct troupe_method *method, co
 	r = codec_size(method->in, in, &size, NULL);
 	if (r < 0)
 		return r;
+	if (size > CHANNEL_INLINE || channel->n_gathered == GATHERED_MAX ||
+	    channel->gathered + size > CHANNEL_INLINE)
+		r = flush_gathered(channel);
+	if (r < 0)
+		return r;
+	if (size > CHANNEL_INLINE)
+		return send_large(channel, method, in, size, -1);
+	gather(channel, method, in, size);
+	return 0;
+}
+
+int channel_flush(struct channel *channel)
+{
+	return channel->is_mute ? -ENOTCONN : flush_gathered(channel);
+}
+
+int channel_send(struct channel *channel, const struct troupe_method *method, const void *in,
+		 int fd)
+{
+	struct iovec part = {channel->out, 0};
+	size_t size;
+	int r;
+
+	if (channel->is_mute)
+		return -ENOTCONN;
+	r = codec_size(method->in, in, &size, NULL);
+	if (r == 0)
+		r = flush_gathered(channel);
+	if (r < 0)
+		return r;
 	if (size > CHANNEL_INLINE)
 		return send_large(channel, method, in, size, fd);
-	out->head = (struct head){method->in_hash, (uint32_t)size, 0};
-	if (size > 0)
-		codec_encode(method->in, in, out->block, size);
-	part = (struct iovec){out, sizeof(out->head) + size};
+	gather(channel, method, in, size);
+	part.iov_len = channel->gathered - channel->padding;
+	channel->gathered = channel->n_gathered = 0;
 	return send_packet(channel, &part, 1, &fd, fd >= 0 ? 1 : 0, 0);
 }
 
 size_t channel_backlog(const struct channel *channel)
 {
-	return channel->queued;
+	return channel->queued + channel->gathered;
 }
 
 bool channel_is_flushed(const struct channel *channel)
 {
-	return list_is_empty(&channel->queue);
+	return list_is_empty(&channel->queue) && channel->gathered == 0;
 }
 
 bool channel_is_read(const struct channel *channel)
@@ -332,40 +395,76 @@ static int read_large(int memory, size_t size, void **ret_block)
 	return 0;
 }
 
-/* Check a packet in full and hand it to its handler. fds: those taken over become -1. */
-static int handle_packet(struct channel *channel, size_t size, int *fds, size_t n_fds)
+static struct head *head_at(struct channel *channel, size_t at)
 {
-	const struct head *head = &channel->in.head;
-	const struct channel_handler *handler;
-	cleanup_free void *large = NULL;
-	void *block = channel->in.block;
-	int *fd = &fds[0];
-	int r;
+	return (struct head *)(void *)(channel->in + at);
+}
 
-	if (size < sizeof(*head) || (head->flags & ~HEAD_LARGE))
-		return -EBADMSG;
-	handler = find_handler(channel, head->in_hash);
+/* Whether a packet is made of whole notices, as many as one may have; a large one, and one with
+ * descriptors, is alone in it. */
+static bool is_well_formed(struct channel *channel, size_t size, size_t n_fds)
+{
+	size_t at = 0;
+
+	for (unsigned n = 0; n < GATHERED_MAX && at < size; n++) {
+		const struct head *head = head_at(channel, at);
+		size_t room = size - at;
+
+		if (room < sizeof(*head) || (head->flags & ~HEAD_LARGE))
+			return false;
+		if (head->flags & HEAD_LARGE)
+			return room == sizeof(*head) && at == 0 && n_fds >= 1 && n_fds <= 2;
+		if (room - sizeof(*head) == head->size)
+			return n_fds == 0 || (n_fds == 1 && at == 0);
+		if (room - sizeof(*head) < head->size)
+			return false;
+		at += PADDED(sizeof(*head) + head->size);
+	}
+	return false;
+}
+
+/* Check a notice in full and hand it to its handler. fds: those taken over become -1. */
+static int handle_notice(struct channel *channel, struct head *head, int *fds)
+{
+	const struct channel_handler *handler = find_handler(channel, head->in_hash);
+	cleanup_free void *large = NULL;
+	void *block = head + 1;
+	int r = 0;
+
 	if (!handler)
 		return -EBADMSG;
 	if (head->flags & HEAD_LARGE) {
-		if (size != sizeof(*head) || n_fds < 1)
-			return -EBADMSG;
-		r = read_large(fds[0], head->size, &large);
-		if (r < 0)
-			return r;
+		r = read_large(*fds++, head->size, &large);
 		block = large;
-		fd = &fds[1];
-		n_fds--;
-	} else if (size - sizeof(*head) != head->size) {
-		return -EBADMSG;
 	}
-	if (n_fds > 1)
-		return -EBADMSG;
-	r = codec_decode(handler->method->in, block, head->size, NULL);
-	if (r < 0)
-		return r;
-	handler->handle(channel->config.context, block, fd);
-	return 0;
+	if (r == 0)
+		r = codec_decode(handler->method->in, block, head->size, NULL);
+	if (r == 0)
+		handler->handle(channel->config.context, block, fds);
+	return r;
+}
+
+static int handle_packet(struct channel *channel, size_t size, int *fds, size_t n_fds)
+{
+	int r = is_well_formed(channel, size, n_fds) ? 0 : -EBADMSG;
+
+	/* A handler's own send may have been the one too many. */
+	for (size_t at = 0; r == 0 && at < size && !channel->is_freed && channel->error == 0;) {
+		struct head *head = head_at(channel, at);
+
+		r = handle_notice(channel, head, fds);
+		channel->n_handled++;
+		at += PADDED(sizeof(*head) + head->size);
+	}
+	return r;
+}
+
+/* Bytes that the packet at hand brought. */
+static size_t packet_bytes(const struct channel *channel, size_t size)
+{
+	const struct head *first = (const struct head *)(const void *)channel->in;
+
+	return size + (first->flags & HEAD_LARGE ? first->size : 0);
 }
 
 /* One packet. Positive: the bytes it brought; 0: nothing there; negative: the channel's end,
@@ -374,13 +473,13 @@ static ssize_t receive_packet(struct channel *channel)
 {
 	int fds[SEQPACKET_FDS];
 	size_t size, n_fds;
-	int r = seqpacket_receive(channel->io.fd, &channel->in, sizeof(channel->in), &size, fds,
+	int r = seqpacket_receive(channel->io.fd, channel->in, sizeof(channel->in), &size, fds,
 				  &n_fds);
 
 	/* A reset comes once, before the packets that arrived earlier, when the peer closed
 	 * with unread input; at the end it comes again and again. */
 	if (r == -ECONNRESET)
-		r = seqpacket_receive(channel->io.fd, &channel->in, sizeof(channel->in), &size,
+		r = seqpacket_receive(channel->io.fd, channel->in, sizeof(channel->in), &size,
 				      fds, &n_fds);
 	if (r == -EAGAIN)
 		return 0;
@@ -395,7 +494,7 @@ static ssize_t receive_packet(struct channel *channel)
 	for (size_t i = 0; i < SEQPACKET_FDS; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
-	return r < 0 ? r : (ssize_t)(sizeof(struct head) + channel->in.head.size);
+	return r < 0 ? r : (ssize_t)packet_bytes(channel, size);
 }
 
 static void read_socket(struct channel *channel)
@@ -407,9 +506,9 @@ static void read_socket(struct channel *channel)
 
 	channel->is_reading = true;
 	free_spare(channel);
-	for (unsigned i = 0; i < BUDGET_PACKETS && bytes < BUDGET_BYTES && n > 0 &&
-			     (i == 0 || loop_clock_ns(loop) < until_ns);
-	     i++) {
+	channel->n_handled = 0;
+	while (channel->n_handled < BUDGET_NOTICES && bytes < BUDGET_BYTES && n > 0 &&
+	       (channel->n_handled == 0 || loop_clock_ns(loop) < until_ns)) {
 		n = receive_packet(channel);
 		if (channel->is_freed) {
 			destroy_channel(channel);
@@ -423,6 +522,7 @@ static void read_socket(struct channel *channel)
 	}
 	channel->is_reading = false;
 	take_spare(channel);
+	(void)channel_flush(channel);
 	if (n < 0 && channel->error == 0)
 		close_channel(channel, n == -ENOTCONN ? 0 : (int)n);
 }

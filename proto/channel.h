@@ -1,10 +1,12 @@
 /* channel.h - typed notices over a SOCK_SEQPACKET socket: what master and worker talk through.
  *
- * A notice is the input of one method of io.troupe.Worker: one packet with a head { u64
- * in_hash, u32 size, u32 flags } and the block in wire form; a block over CHANNEL_INLINE bytes
- * travels as a sealed memfd (its descriptor comes first). What arrives is hostile: it is
- * checked in full (codec_decode) before a handler sees it, and descriptors nobody asked for are
- * closed. A channel belongs to one loop and is used in its thread.
+ * A notice is the input of one method of io.troupe.Worker: a head { u64 in_hash, u32 size, u32
+ * flags } and the block in wire form. A packet holds one, or up to 16 of at most CHANNEL_INLINE
+ * bytes together, each at a multiple of 16 from the start. A block over CHANNEL_INLINE bytes
+ * travels as a sealed memfd (its descriptor comes first); what comes with descriptors is alone
+ * in its packet. What arrives is hostile: it is checked in full (codec_decode) before a handler
+ * sees it, and descriptors nobody asked for are closed. A channel belongs to one loop and is
+ * used in its thread.
  */
 #ifndef PROTO_CHANNEL_H
 #define PROTO_CHANNEL_H
@@ -55,6 +57,16 @@ void channel_free(struct channel *channel);
  * on_closed() reports that, if it has not yet. */
 int channel_send(struct channel *channel, const struct troupe_method *method, const void *in,
 		 int fd);
+
+/* The same without a descriptor, but it may wait for others that are to follow at once, in
+ * order: until channel_flush(), which the caller owes before the loop goes on, the next
+ * channel_send(), or the end of what this channel's handlers do in one pass. */
+int channel_send_soon(struct channel *channel, const struct troupe_method *method,
+		      const void *in);
+
+/* Send what waits for others. -ENOTCONN; -ENOMEM: nothing was sent, and it is tried again
+ * later. */
+int channel_flush(struct channel *channel);
 
 /* Bytes that wait to be sent. */
 size_t channel_backlog(const struct channel *channel);

@@ -9,7 +9,10 @@
 #ifndef PROTO_JSON_H
 #define PROTO_JSON_H
 
+#include "base/buffer.h"
+#include "proto/arena.h"
 #include "proto/codec.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <troupe/type.h>
@@ -34,8 +37,8 @@ int json_scan(const char *text, size_t size, struct codec_error *ret_error);
 int json_pick(const char *text, size_t size, const char *const *keys, size_t n,
 	      struct json_span *spans, struct codec_error *ret_error);
 
-/* The string that a raw value `span` means, escapes undone, into buffer (NUL-terminated).
- * -EINVAL: not a string or holds U+0000; -ENOBUFS. */
+/* The string that a raw value `span` of a text that was scanned means, escapes undone, into
+ * buffer (NUL-terminated). -EINVAL: not a string or holds U+0000; -ENOBUFS. */
 int json_unquote(struct json_span span, char *buffer, size_t size);
 
 /* Whether a raw value is the literal `true`. */
@@ -49,9 +52,31 @@ int json_span_is_true(struct json_span span);
 int json_decode(const struct troupe_type *type, const char *text, size_t size, void **ret_block,
 		size_t *ret_size, struct codec_error *ret_error);
 
+/* What json_decode() makes a block of: a value in scratch memory. */
+struct json_value {
+	const void *value;
+	struct arena scratch;
+};
+
+/* The first half of json_decode(), for whoever makes the block: the value, which lives until
+ * json_value_fini(), is yet to be measured by codec_size(), which finds what is still wrong with
+ * it (a key of a map twice, too large). json_value_fini() is owed on failure, too. is_scanned:
+ * the text has passed json_scan() or is a value of one that has, in this process or one that it
+ * trusts, so that it needs not be looked at twice. Were it not so, the text would still be read
+ * with all checks, but with other messages, and at the price of more memory. */
+int json_read(const struct troupe_type *type, const char *text, size_t size, bool is_scanned,
+	      struct json_value *ret_value, struct codec_error *ret_error);
+void json_value_fini(struct json_value *value);
+
 /* Whether json_decode() would take the text, with the same errors. */
 int json_check(const struct troupe_type *type, const char *text, size_t size,
 	       struct codec_error *ret_error);
+
+/* Put the JSON text of a value behind what is in `out`; the value is known to be valid, as those
+ * are that codec_size() has passed, and flat blocks. -EMSGSIZE: the buffer's limit; -ENOMEM. */
+int json_print(const struct troupe_type *type, const void *value, struct buffer *out);
+/* Of a text: a control character of the block takes six bytes, names of fields a few more. */
+#define JSON_TEXT_MAX (8ull * CODEC_BLOCK_MAX)
 
 /* The JSON text of a value, compact, fields in the order of the type, absent optionals left
  * out. *ret_text is given (malloc, NUL-terminated). -EINVAL, -EMSGSIZE: as codec_size();

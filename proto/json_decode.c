@@ -22,11 +22,6 @@ struct growing {
 static int build_value(struct json_builder *builder, const struct troupe_type *type,
 		       char *cell);
 
-static void fini_scratch(struct json_builder *builder)
-{
-	arena_fini(&builder->scratch);
-}
-
 /* A zeroed place for one more item. */
 static int add_item(struct json_builder *builder, const struct troupe_type *type,
 		    struct growing *growing, char **ret_item)
@@ -255,24 +250,21 @@ static int build_value(struct json_builder *builder, const struct troupe_type *t
 static int build_root(struct json_builder *builder, const struct troupe_type *type,
 		      char **ret_value)
 {
-	char *value = NULL;
-	int r = json_build_scratch(builder, placed_size(type), &value);
+	int r = json_build_scratch(builder, placed_size(type), ret_value);
 
 	if (r == 0)
-		r = build_value(builder, type, value);
-	if (r == 0)
-		r = json_read_end(&builder->reader);
-	if (r == 0)
-		*ret_value = value;
-	return r;
+		r = build_value(builder, type, *ret_value);
+	return r < 0 ? r : json_read_end(&builder->reader);
 }
 
-/* The value in scratch memory, and the size of its block. */
-static int build(struct json_builder *builder, const struct troupe_type *type, const char *text,
-		 size_t size, char **ret_value, size_t *ret_size, struct codec_error *ret_error)
+int json_read(const struct troupe_type *type, const char *text, size_t size, bool is_scanned,
+	      struct json_value *ret_value, struct codec_error *ret_error)
 {
-	int r;
+	struct json_builder builder = {0};
+	char *value = NULL;
+	int r = 0;
 
+	*ret_value = (struct json_value){0};
 	if (ret_error)
 		*ret_error = (struct codec_error){0};
 	if (size == 0) {
@@ -281,39 +273,48 @@ static int build(struct json_builder *builder, const struct troupe_type *type, c
 	}
 	/* Values are counted, and the syntax is seen to be right, before any memory is spent.
 	 */
-	r = json_scan(text, size, ret_error);
+	if (!is_scanned)
+		r = json_scan(text, size, ret_error);
 	if (r < 0)
 		return r;
-	json_reader_init(&builder->reader, text, size, JSON_DEPTH_MAX, ret_error);
-	r = build_root(builder, type, ret_value);
-	return r < 0 ? r : codec_size(type, *ret_value, ret_size, ret_error);
+	json_reader_init(&builder.reader, text, size, JSON_DEPTH_MAX, ret_error);
+	r = build_root(&builder, type, &value);
+	ret_value->scratch = builder.scratch;
+	ret_value->value = value;
+	return r;
+}
+
+void json_value_fini(struct json_value *value)
+{
+	arena_fini(&value->scratch);
 }
 
 int json_check(const struct troupe_type *type, const char *text, size_t size,
 	       struct codec_error *ret_error)
 {
-	cleanup(fini_scratch) struct json_builder builder = {0};
-	char *value = NULL;
+	cleanup(json_value_fini) struct json_value value;
 	size_t block_size;
+	int r = json_read(type, text, size, false, &value, ret_error);
 
-	return build(&builder, type, text, size, &value, &block_size, ret_error);
+	return r < 0 ? r : codec_size(type, value.value, &block_size, ret_error);
 }
 
 int json_decode(const struct troupe_type *type, const char *text, size_t size, void **ret_block,
 		size_t *ret_size, struct codec_error *ret_error)
 {
-	cleanup(fini_scratch) struct json_builder builder = {0};
-	char *value = NULL;
+	cleanup(json_value_fini) struct json_value value;
 	size_t block_size;
 	void *block;
-	int r = build(&builder, type, text, size, &value, &block_size, ret_error);
+	int r = json_read(type, text, size, false, &value, ret_error);
 
+	if (r == 0)
+		r = codec_size(type, value.value, &block_size, ret_error);
 	if (r < 0)
 		return r;
 	block = malloc(block_size ? block_size : 1);
 	if (!block)
 		return -ENOMEM;
-	codec_copy(type, value, block, block_size);
+	codec_copy(type, value.value, block, block_size);
 	*ret_block = block;
 	*ret_size = block_size;
 	return 0;

@@ -1,6 +1,5 @@
 #include "proto/json.h"
 
-#include "base/buffer.h"
 #include "proto/address.h"
 #include "proto/base64.h"
 #include "proto/codec_walk.h"
@@ -9,9 +8,6 @@
 #include "proto/json_string.h"
 #include <errno.h>
 #include <stdlib.h>
-
-/* Of the text: a control character of the block takes six bytes, names of fields a few more. */
-#define TEXT_MAX (8ull * CODEC_BLOCK_MAX)
 
 static int print_value(struct buffer *out, const struct troupe_type *type, const void *cell);
 
@@ -180,6 +176,13 @@ static int print_value(struct buffer *out, const struct troupe_type *type, const
 	return -EINVAL;
 }
 
+int json_print(const struct troupe_type *type, const void *value, struct buffer *out)
+{
+	int r = print_value(out, type, value);
+
+	return r == -ENOBUFS ? -EMSGSIZE : r;
+}
+
 int json_encode(const struct troupe_type *type, const void *value, char **ret_text,
 		size_t *ret_size)
 {
@@ -190,13 +193,13 @@ int json_encode(const struct troupe_type *type, const void *value, char **ret_te
 	r = codec_size(type, value, &size, NULL);
 	if (r < 0)
 		return r;
-	buffer_init(&out, TEXT_MAX);
-	r = print_value(&out, type, value);
+	buffer_init(&out, JSON_TEXT_MAX);
+	r = json_print(type, value, &out);
 	if (r == 0)
 		r = buffer_append(&out, "", 1);
 	if (r < 0) {
 		buffer_fini(&out);
-		return r == -ENOBUFS ? -EMSGSIZE : r;
+		return r;
 	}
 	/* Nothing was eaten from the front, so the buffer's memory is the text. */
 	*ret_size = buffer_size(&out) - 1;

@@ -63,11 +63,14 @@ static size_t read_escape(const char *at, const char *end, uint32_t *ret_charact
 	return 11;
 }
 
-/* The first byte from `at` on that does not mean itself. */
-static const char *skip_plain(const char *at, const char *end)
+/* The first byte from `at` on that does not mean itself; *ret_bits: all bits of those before. */
+static const char *skip_plain(const char *at, const char *end, unsigned char *ret_bits)
 {
+	unsigned char bits = 0;
+
 	while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)
-		at++;
+		bits |= (unsigned char)*at++;
+	*ret_bits = bits;
 	return at;
 }
 
@@ -81,10 +84,11 @@ int json_read_string(struct json_reader *reader, struct json_span *ret_span)
 	start = reader->at - 1;
 	for (;;) {
 		const char *from = reader->at;
+		unsigned char bits;
 		size_t size;
 
-		reader->at = skip_plain(from, reader->end);
-		if (!codec_is_utf8(from, (size_t)(reader->at - from))) {
+		reader->at = skip_plain(from, reader->end, &bits);
+		if (bits >= 0x80 && !codec_is_utf8(from, (size_t)(reader->at - from))) {
 			reader->at = from;
 			return json_expected(reader, "valid UTF-8 in the string");
 		}
@@ -106,39 +110,33 @@ int json_read_string(struct json_reader *reader, struct json_span *ret_span)
 
 int json_unquote(struct json_span span, char *buffer, size_t size)
 {
-	struct json_reader reader;
-	struct json_span whole;
-	const char *at, *end;
+	const char *at = span.at + 1, *end = span.at + span.size - 1;
 	size_t n = 0;
 
-	json_reader_init(&reader, span.at, span.size, 0, NULL);
-	if (!span.at || json_read_string(&reader, &whole) < 0 || whole.size != span.size)
+	if (!span.at || span.size < 2 || span.at[0] != '"' || *end != '"')
 		return -EINVAL;
-	end = span.at + span.size - 1;
-	for (at = span.at + 1; at < end;) {
-		const char *plain = skip_plain(at, end);
-		size_t run = (size_t)(plain - at);
+	for (;;) {
+		const char *escape = memchr(at, '\\', (size_t)(end - at));
+		size_t run = (size_t)((escape ? escape : end) - at), taken;
 		uint32_t character;
 		char bytes[4];
 
-		if (run >= size - n || size == 0)
+		if (n >= size || run >= size - n)
 			return -ENOBUFS;
 		memcpy(buffer + n, at, run);
 		n += run;
-		at = plain;
-		if (at == end)
+		if (!escape)
 			break;
-		at += 1 + read_escape(at + 1, end, &character);
-		if (character == 0)
+		taken = read_escape(escape + 1, end, &character);
+		if (taken == 0 || character == 0)
 			return -EINVAL;
+		at = escape + 1 + taken;
 		run = text_put_utf8(character, bytes);
 		if (run >= size - n)
 			return -ENOBUFS;
 		memcpy(buffer + n, bytes, run);
 		n += run;
 	}
-	if (size == 0)
-		return -ENOBUFS;
 	buffer[n] = '\0';
 	return 0;
 }
@@ -168,7 +166,8 @@ int json_print_string(struct buffer *out, const char *text)
 	int r = buffer_append(out, "\"", 1);
 
 	while (r == 0 && text < end) {
-		const char *plain = skip_plain(text, end);
+		unsigned char bits;
+		const char *plain = skip_plain(text, end, &bits);
 		unsigned char byte = (unsigned char)*plain;
 		char escape[6] = {'\\', (char)byte};
 		size_t size = 2;

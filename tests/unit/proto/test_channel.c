@@ -55,7 +55,7 @@ struct end {
 	size_t text_size;
 	int fd; /* that came along */
 	int error;
-	bool takes_fds, frees_itself, answers;
+	bool takes_fds, frees_itself, answers, answers_soon;
 	struct loop *slow; /* takes 6 ms of its clock for each ping */
 };
 
@@ -78,6 +78,10 @@ static void on_note(void *context, const void *data, int *fd)
 	if (end->answers)
 		assert_int_equal(channel_send(end->channel, &note_method,
 					      &(struct note){in->number, in->text}, -1),
+				 0);
+	if (end->answers_soon)
+		assert_int_equal(channel_send_soon(end->channel, &note_method,
+						   &(struct note){in->number, in->text}),
 				 0);
 }
 
@@ -175,16 +179,6 @@ static int send_note(struct end *from, int64_t number, const char *text, int fd)
 	return channel_send(from->channel, &note_method, &(struct note){number, text}, fd);
 }
 
-static char *long_text(size_t size)
-{
-	char *text = malloc(size + 1);
-
-	assert_non_null(text);
-	memset(text, 'x', size);
-	text[size] = '\0';
-	return text;
-}
-
 static unsigned count_fds(void)
 {
 	unsigned n = 0;
@@ -208,6 +202,103 @@ static void channel_delivers_notices_in_order(void **state)
 	assert_int_equal(f.b.notes, 3);
 	assert_int_equal(f.b.pings, 1);
 	assert_int_equal(f.b.text_size, 5);
+	end(&f);
+}
+
+static char *long_text(size_t size)
+{
+	char *text = malloc(size + 1);
+
+	assert_non_null(text);
+	memset(text, 'x', size);
+	text[size] = '\0';
+	return text;
+}
+
+static int send_soon(struct end *from, int64_t number, const char *text)
+{
+	return channel_send_soon(from->channel, &note_method, &(struct note){number, text});
+}
+
+static void channel_gathers_notices_until_it_is_flushed(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, false, 0);
+	for (int i = 1; i <= 3; i++)
+		assert_int_equal(send_soon(&f.a, i, "hello"), 0);
+	turn(&f, 2);
+	assert_int_equal(f.b.notes, 0);
+	assert_false(channel_is_flushed(f.a.channel));
+	assert_true(channel_backlog(f.a.channel) > 0);
+	assert_int_equal(channel_flush(f.a.channel), 0);
+	assert_true(channel_is_flushed(f.a.channel));
+	turn(&f, 2);
+	assert_int_equal(f.b.notes, 3);
+	/* What cannot wait, or has no room beside them, is sent after them. */
+	assert_int_equal(send_soon(&f.a, 4, "soon"), 0);
+	assert_int_equal(send_note(&f.a, 5, "now", -1), 0);
+	turn(&f, 2);
+	assert_int_equal(f.b.notes, 5);
+	end(&f);
+}
+
+/* Sizes of all kinds: each fits beside some others, or beside none. */
+static void channel_keeps_order_of_gathered_notices_of_any_size(void **state)
+{
+	static const size_t sizes[] = {1,  1000,   30000,          CHANNEL_INLINE - 24,
+				       7,  200000, CHANNEL_INLINE, 3000000,
+				       16, 40000};
+	cleanup_free char *text = long_text(3000000);
+	struct fixture f;
+
+	(void)state;
+	begin(&f, false, 0);
+	for (int i = 1; i <= 300; i++) {
+		const char *tail = text + 3000000 - sizes[i % 10];
+
+		assert_int_equal(
+			i % 7 ? send_soon(&f.a, i, tail) : send_note(&f.a, i, tail, -1), 0);
+		if (i % 30 == 0)
+			turn(&f, 30);
+	}
+	assert_int_equal(channel_flush(f.a.channel), 0);
+	for (int i = 0; i < 1000 && f.b.notes < 300; i++)
+		turn(&f, 1);
+	assert_int_equal(f.b.notes, 300);
+	end(&f);
+}
+
+/* The peer may begin with the first ones while more are made. */
+static void channel_sends_what_it_gathered_when_it_is_enough(void **state)
+{
+	unsigned char packet[4096];
+	struct fixture f;
+
+	(void)state;
+	begin(&f, true, 0);
+	for (int i = 1; i <= 17; i++)
+		assert_int_equal(send_soon(&f.a, i, "x"), 0);
+	/* 16 times a head and a block of 18 bytes, all but the last padded */
+	assert_int_equal(recv(f.raw, packet, sizeof(packet), MSG_DONTWAIT), 15 * 48 + 34);
+	assert_int_equal(recv(f.raw, packet, sizeof(packet), MSG_DONTWAIT), -1);
+	assert_int_equal(channel_flush(f.a.channel), 0);
+	assert_int_equal(recv(f.raw, packet, sizeof(packet), MSG_DONTWAIT), 34);
+	end(&f);
+}
+
+static void channel_sends_what_its_handlers_gathered_in_a_pass(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, false, 0);
+	f.b.answers_soon = true;
+	for (int i = 1; i <= 3; i++)
+		assert_int_equal(send_note(&f.a, i, "question", -1), 0);
+	turn(&f, 3);
+	assert_int_equal(f.a.notes, 3);
 	end(&f);
 }
 
@@ -414,7 +505,7 @@ static void channel_refuses_hostile_packets(void **state)
 		struct note block;
 		char text[8];
 	} packet = {11, 24, 0, {1, (const char *)16}, "hostile"};
-	unsigned char longer[sizeof(packet) + 1] = {0};
+	unsigned char longer[sizeof(packet) + 1] = {0}, many[17 * 16] = {0};
 	cleanup_close int sealed = -1, loose = -1, null = -1;
 	cleanup_free char *huge = long_text(CHANNEL_INLINE + 64);
 
@@ -426,7 +517,13 @@ static void channel_refuses_hostile_packets(void **state)
 	assert_int_equal(memfd_of("sealed", &packet.block, 24, &sealed), 0);
 
 	memcpy(longer, &packet, sizeof(packet));
-	expect_refused("x", 1, NULL, 0); /* less than a head */
+	/* More in one packet than a peer may gather: none of them is handled. */
+	for (size_t i = 0; i < 17; i++)
+		memcpy(many + 16 * i, &(uint64_t){21}, 8);
+	expect_refused(many, sizeof(many), NULL, 0);
+	expect_refused(many, 32 + 8, NULL, 0); /* half a head behind two */
+	expect_refused(many, 32, &null, 1);    /* a descriptor, and not alone */
+	expect_refused("x", 1, NULL, 0);       /* less than a head */
 	expect_refused(&packet, 15, NULL, 0);
 	expect_refused(&packet, 40 - 1, NULL, 0);           /* cut */
 	expect_refused(&longer, sizeof(longer), NULL, 0);   /* bytes behind it */
@@ -495,6 +592,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(channel_delivers_notices_in_order),
+		cmocka_unit_test(channel_gathers_notices_until_it_is_flushed),
+		cmocka_unit_test(channel_keeps_order_of_gathered_notices_of_any_size),
+		cmocka_unit_test(channel_sends_what_it_gathered_when_it_is_enough),
+		cmocka_unit_test(channel_sends_what_its_handlers_gathered_in_a_pass),
 		cmocka_unit_test(channel_keeps_order_when_socket_is_full),
 		cmocka_unit_test(channel_handles_a_bounded_amount_in_one_pass),
 		cmocka_unit_test(channel_ends_its_pass_by_time),
