@@ -268,8 +268,6 @@ int control_call_reply_text(struct control_call *public, const char *parameters,
 	check(!continues || public->more);
 	if (size > REPLY_MAX)
 		return refuse_reply(call, continues, -EMSGSIZE, "the reply is too large");
-	if (size > 0 && memchr(parameters, 0, size))
-		return refuse_reply(call, continues, -EINVAL, "the reply holds a NUL");
 	if (continues && has_reader(call) && connection_is_output_high(call->connection)) {
 		call->connection->starved = call;
 		return -EAGAIN;
@@ -321,8 +319,7 @@ void control_call_fail_text(struct control_call *public, const char *error,
 		PIECE("}"),
 	};
 
-	if (!is_error_name(error) || size > REPLY_MAX ||
-	    (size > 0 && memchr(parameters, 0, size)))
+	if (!is_error_name(error) || size > REPLY_MAX)
 		fail_internal(call, -EINVAL, "the error is not one that can be sent");
 	else
 		answer(call, pieces, ARRAY_LEN(pieces), false);
@@ -369,10 +366,13 @@ void control_call_method_not_found(struct control_call *call, const char *method
 			  &(struct service_method_not_found){.method = method});
 }
 
-void control_call_interface_not_found(struct control_call *call, const char *interface)
+void control_call_interface_not_found(struct control_call *call, const char *interface,
+				      size_t size)
 {
+	cleanup_free char *name = strndup(interface, size);
+
 	control_call_fail(call, &service_interface_not_found_error,
-			  &(struct service_interface_not_found){.interface = interface});
+			  &(struct service_interface_not_found){name ? name : ""});
 }
 
 void control_call_permission_denied(struct control_call *call)

@@ -41,13 +41,19 @@ static int read_flag(struct json_span span, bool *ret_flag)
 	return 0;
 }
 
-static const struct control_service *find_service(struct control_server *server,
-						  const char *name)
+static bool provides(const struct control_service *service, struct control_name name)
 {
-	if (strcmp(name, introspect_service.interface->name) == 0)
+	return is_literal((struct json_span){name.text, name.interface},
+			  service->interface->name);
+}
+
+static const struct control_service *find_service(struct control_server *server,
+						  struct control_name name)
+{
+	if (provides(&introspect_service, name))
 		return &introspect_service;
 	for (const struct control_service *const *at = server->config.services; at && *at; at++)
-		if (strcmp(name, (*at)->interface->name) == 0)
+		if (provides(*at, name))
 			return *at;
 	return NULL;
 }
@@ -86,10 +92,10 @@ static void audit(struct call *call, const char *method, struct json_span parame
 	config->ops->audit(config->context, call->public.peer, method, target, allowed);
 }
 
-/* `qualified` is the method's whole name, `name` its last part. */
 static void call_service(struct call *call, const struct control_service *service,
-			 const char *qualified, const char *name, struct json_span parameters)
+			 struct control_name qualified, struct json_span parameters)
 {
+	const char *name = qualified.text + qualified.interface + 1;
 	struct control_server *server = call->server;
 	const struct control_method *method = find_method(service, name);
 	struct codec_error error = {0};
@@ -99,18 +105,17 @@ static void call_service(struct call *call, const struct control_service *servic
 	int r;
 
 	if (!method && !is_declared(service, name)) {
-		control_call_method_not_found(&call->public, qualified);
+		control_call_method_not_found(&call->public, qualified.text);
 		return;
 	}
 	if (!method) {
-		control_call_fail(
-			&call->public, &service_method_not_implemented_error,
-			&(struct service_method_not_implemented){.method = qualified});
+		control_call_fail(&call->public, &service_method_not_implemented_error,
+				  &(struct service_method_not_implemented){qualified.text});
 		return;
 	}
 	allowed = call->public.level >= method->level;
 	if (method->audited)
-		audit(call, qualified, parameters, allowed);
+		audit(call, qualified.text, parameters, allowed);
 	if (!allowed) {
 		control_call_permission_denied(&call->public);
 		return;
@@ -136,27 +141,19 @@ static void call_service(struct call *call, const struct control_service *servic
 		       &call->public, in);
 }
 
-/* `name`: INTERFACE.METHOD, cut in two here. */
-static void call_method(struct call *call, char *name, struct json_span parameters)
+static void call_method(struct call *call, const char *text, struct json_span parameters)
 {
 	const struct control_config *config = &call->server->config;
-	const struct control_service *service;
-	char interface[METHOD_NAME_MAX];
-	char *dot = strrchr(name, '.');
+	const char *dot = strrchr(text, '.');
+	struct control_name name = {text, dot ? (size_t)(dot - text) : strlen(text)};
+	const struct control_service *service = dot ? find_service(call->server, name) : NULL;
 
-	if (!dot) {
-		control_call_interface_not_found(&call->public, name);
-		return;
-	}
-	snprintf(interface, sizeof(interface), "%.*s", (int)(dot - name), name);
-	service = find_service(call->server, interface);
 	if (service)
-		call_service(call, service, name, dot + 1, parameters);
-	else if (config->ops->on_foreign)
-		config->ops->on_foreign(config->context, &call->public, interface, dot + 1,
-					parameters);
+		call_service(call, service, name, parameters);
+	else if (dot && config->ops->on_foreign)
+		config->ops->on_foreign(config->context, &call->public, name, parameters);
 	else
-		control_call_interface_not_found(&call->public, interface);
+		control_call_interface_not_found(&call->public, text, name.interface);
 }
 
 void dispatch_refuse(struct connection *connection, const char *field, const char *what)

@@ -86,7 +86,8 @@ static void handle_description(void *context, struct control_call *call, const v
 		(void)control_call_reply(call, &service_get_interface_description_method, &out,
 					 false);
 	else
-		control_call_interface_not_found(call, input->interface);
+		control_call_interface_not_found(call, input->interface,
+						 strlen(input->interface));
 }
 
 static const struct control_method methods[] = {

@@ -8,7 +8,7 @@
 
 void ledger_init(struct ledger *ledger)
 {
-	*ledger = (struct ledger){0};
+	*ledger = (struct ledger){.own = geteuid()};
 	list_init(&ledger->accounts);
 }
 
@@ -25,10 +25,10 @@ static struct account *find_account(struct ledger *ledger, uid_t uid)
 }
 
 /* Whether `more` fits beside what is in use: of that uid, and of all. */
-static int fits(const struct control_quota *quota, uid_t uid, size_t of_uid, size_t of_all,
-		size_t more)
+static int fits(const struct ledger *ledger, const struct control_quota *quota, uid_t uid,
+		size_t of_uid, size_t of_all, size_t more)
 {
-	bool is_keeper = uid == 0 || uid == geteuid();
+	bool is_keeper = uid == 0 || uid == ledger->own;
 	size_t all = quota->all + (is_keeper ? quota->kept : 0);
 
 	if (quota->all > 0 && (of_all > all || more > all - of_all))
@@ -55,8 +55,8 @@ static struct account *new_account(struct ledger *ledger, uid_t uid)
 int ledger_open(struct ledger *ledger, uid_t uid, struct account **ret_account)
 {
 	struct account *account = find_account(ledger, uid);
-	int r = fits(&ledger->connections_quota, uid, account ? account->connections : 0,
-		     ledger->connections, 1);
+	int r = fits(ledger, &ledger->connections_quota, uid,
+		     account ? account->connections : 0, ledger->connections, 1);
 
 	if (r < 0)
 		return r;
@@ -95,13 +95,15 @@ void account_unref(struct account *account)
 
 int account_take(struct account *account, unsigned share, size_t bytes)
 {
-	const struct control_share *limits = &account->ledger->shares[share];
-	struct ledger_use *of_all = &account->ledger->uses[share];
+	struct ledger *ledger = account->ledger;
+	const struct control_share *limits = &ledger->shares[share];
+	struct ledger_use *of_all = &ledger->uses[share];
 	struct ledger_use *of_uid = &account->uses[share];
-	int r = fits(&limits->calls, account->uid, of_uid->calls, of_all->calls, 1);
+	int r = fits(ledger, &limits->calls, account->uid, of_uid->calls, of_all->calls, 1);
 
 	if (r == 0)
-		r = fits(&limits->bytes, account->uid, of_uid->bytes, of_all->bytes, bytes);
+		r = fits(ledger, &limits->bytes, account->uid, of_uid->bytes, of_all->bytes,
+			 bytes);
 	if (r < 0)
 		return r;
 	of_uid->calls++;

@@ -21,6 +21,7 @@ struct ledger {
 	struct list accounts;
 	struct control_quota connections_quota;
 	unsigned connections;
+	uid_t own; /* of our process, which has what is kept as root has */
 	size_t held, held_max, held_uid_max;
 	const struct control_share *shares; /* borrowed */
 	struct ledger_use uses[CONTROL_SHARES_MAX];

@@ -85,6 +85,8 @@ static bool on_work(struct loop_work *work)
 	struct control_server *server = container_of(work, struct control_server, work);
 
 	serve_turns(server);
+	if (server->config.ops->on_served)
+		server->config.ops->on_served(server->config.context);
 	free_doomed(server);
 	/* From a timer's callback, so that the host may free the server then. */
 	if (server->draining && !server->is_drained && is_idle(server)) {

@@ -50,6 +50,12 @@ struct control_peer {
 	size_t n_groups;
 };
 
+/* A method as a client names it: "INTERFACE.METHOD", NUL-terminated. Borrowed. */
+struct control_name {
+	const char *text;
+	size_t interface; /* bytes of INTERFACE, to the last dot */
+};
+
 /* One call of one client. Lives until it was answered for the last time, or on_gone was called;
  * never touch it after that. */
 struct control_call {
@@ -90,11 +96,11 @@ struct control_service {
 struct control_ops {
 	/* The level of a peer; asked for each connection and each call. Mandatory. */
 	enum control_level (*level_of)(void *context, const struct control_peer *peer);
-	/* A call of an interface that no service provides. `interface` and `method` are
-	 * NUL-terminated and borrowed, as is `parameters` (raw text of an object, checked
-	 * syntax; size 0: none). Must answer. Optional: else InterfaceNotFound. */
-	void (*on_foreign)(void *context, struct control_call *call, const char *interface,
-			   const char *method, struct json_span parameters);
+	/* A call of an interface that no service provides. `parameters`: borrowed, raw text of
+	 * an object that has been scanned; size 0: none. Must answer. Optional: else
+	 * InterfaceNotFound. */
+	void (*on_foreign)(void *context, struct control_call *call, struct control_name method,
+			   struct json_span parameters);
 	/* For GetInfo: further interfaces; call `add(list, name)` for each. Optional. */
 	void (*list_interfaces)(void *context, void (*add)(void *list, const char *name),
 				void *list);
@@ -108,6 +114,9 @@ struct control_ops {
 	/* Trouble worth a log line: "too many connections"..., rate-limited by the server.
 	 * Optional. */
 	void (*on_trouble)(void *context, const char *text);
+	/* What clients have sent has been taken on, as far as it is in a pass of the loop: what
+	 * was begun for several of their calls together may go on. Optional. */
+	void (*on_served)(void *context);
 	/* The connection of that number is closed; none of its calls is left but those marked
 	 * oneway. Optional. */
 	void (*on_left)(void *context, uint64_t client);
@@ -190,13 +199,13 @@ void control_unlink(const char *path, const struct control_place *place);
  * -ENOMEM. */
 int control_call_reply(struct control_call *call, const struct troupe_method *method,
 		       const void *out, bool continues);
-/* The same with JSON text of an object (checked by the caller; size 0: {}). */
+/* The same with JSON text of an object, which the caller has scanned or printed (size 0: {}). */
 int control_call_reply_text(struct control_call *call, const char *parameters, size_t size,
 			    bool continues);
 /* An error with its data. */
 void control_call_fail(struct control_call *call, const struct troupe_error *error,
 		       const void *data);
-/* An error by name with JSON text ("" for none). */
+/* An error by name with JSON text ("" for none), scanned or printed as well. */
 void control_call_fail_text(struct control_call *call, const char *error,
 			    const char *parameters, size_t size);
 /* org.varlink.service errors; the names are borrowed. `field` and `reason` are UTF-8, for
@@ -204,7 +213,9 @@ void control_call_fail_text(struct control_call *call, const char *error,
 void control_call_invalid_parameter(struct control_call *call, const char *field,
 				    const char *reason);
 void control_call_method_not_found(struct control_call *call, const char *method);
-void control_call_interface_not_found(struct control_call *call, const char *interface);
+/* interface: `size` bytes, which need not be NUL-terminated. */
+void control_call_interface_not_found(struct control_call *call, const char *interface,
+				      size_t size);
 void control_call_permission_denied(struct control_call *call);
 
 #endif

@@ -92,6 +92,12 @@ static void deliver_mail(struct runtime *runtime, struct mail *mail)
 		message_free(&runtime->messages, message);
 }
 
+static void end_replies(struct runtime *runtime)
+{
+	if (runtime->ops->on_replied)
+		runtime->ops->on_replied(runtime->context);
+}
+
 void client_call_end(struct runtime *runtime, struct call *call,
 		     const struct troupe_reply *reply, const struct troupe_type *type)
 {
@@ -100,6 +106,7 @@ void client_call_end(struct runtime *runtime, struct call *call,
 	caller_close(runtime, call);
 	client_call->id = 0;
 	client_call->on_reply(client_call, reply, type);
+	end_replies(runtime);
 }
 
 static void deliver_first(struct runtime *runtime)
@@ -123,6 +130,7 @@ void client_calls_deliver(struct runtime *runtime)
 	do
 		deliver_first(runtime);
 	while (outbox_has_mail(runtime) && slice_read_ns(runtime) < until_ns);
+	end_replies(runtime);
 }
 
 void client_calls_drain(struct runtime *runtime)
@@ -165,7 +173,7 @@ void runtime_client_hold(struct runtime *runtime, bool hold)
 
 int runtime_find_method(struct runtime *runtime, struct troupe_address address,
 			const char *interface, size_t interface_size, const char *method,
-			const struct troupe_method **ret_method)
+			size_t method_size, const struct troupe_method **ret_method)
 {
 	struct actor *actor = actor_find(runtime, address);
 	const struct type_handler *handler;
@@ -174,7 +182,7 @@ int runtime_find_method(struct runtime *runtime, struct troupe_address address,
 	if (!actor)
 		return -ESRCH;
 	handler = type_find_name(actor->unit->type, interface, interface_size, method,
-				 &has_interface);
+				 method_size, &has_interface);
 	if (!handler)
 		return has_interface ? -ENOSYS : -ENOPKG;
 	*ret_method = handler->method;

@@ -72,9 +72,10 @@ static struct message *read_input(struct arrival *arrival, const struct runtime_
 			return NULL;
 		}
 		method = strrchr(name, '.');
-		handler = method ? type_find_name(type, name, (size_t)(method - name),
-						  method + 1, &has_interface)
-				 : NULL;
+		handler =
+			method ? type_find_name(type, name, (size_t)(method - name), method + 1,
+						strlen(method + 1), &has_interface)
+			       : NULL;
 		if (!handler) {
 			reject(arrival, TROUPE_METHOD_NOT_FOUND, method ? method + 1 : name,
 			       "no-such-method");

@@ -101,6 +101,9 @@ struct runtime_ops {
 	void (*on_failure)(void *context, const struct runtime_failure *failure);
 	/* Optional. Borrowed for the call, which may be in the middle of a handler. */
 	void (*on_memory)(void *context, const struct runtime_memory *memory);
+	/* on_reply has been called for all that is at hand: what of it waits to be sent on
+	 * together is to be sent, since actors have their turns next. Optional. */
+	void (*on_replied)(void *context);
 };
 
 struct runtime_config {
@@ -195,10 +198,10 @@ struct runtime_client_call {
  * -ENOPKG: it does not provide the interface; -ENOSYS: not that method. */
 int runtime_find_method(struct runtime *runtime, struct troupe_address actor,
 			const char *interface, size_t interface_size, const char *method,
-			const struct troupe_method **ret_method);
+			size_t method_size, const struct troupe_method **ret_method);
 
-/* Call. `in`: a value of method->in in memory form. flags:
- * TROUPE_MORE. deadline_ns: of CLOCK_MONOTONIC, UINT64_MAX for none; after it the call is not
+/* Call. `in`: a value of method->in in memory form, flat or not, which is checked as by
+ * codec_size(), with its errors. flags: TROUPE_MORE. deadline_ns: of CLOCK_MONOTONIC, UINT64_MAX for none; after it the call is not
  * run any more, but it does not end before the client cancels it. -EAGAIN: mailbox full;
  * -ESRCH; -ENOMEM. */
 int runtime_client_call(struct runtime *runtime, struct troupe_address to,

@@ -39,7 +39,8 @@ COLD static bool adapt_message(struct troupe_self *self,
 	int rc;
 
 	handler = type_find_name(self->actor->unit->type, theirs->interface,
-				 strlen(theirs->interface), theirs->name, &has_interface);
+				 strlen(theirs->interface), theirs->name, strlen(theirs->name),
+				 &has_interface);
 	if (!handler) {
 		self_settle(self, TROUPE_METHOD_NOT_FOUND, theirs->name);
 		goto dead;

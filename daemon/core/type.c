@@ -211,9 +211,15 @@ int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
 	return 0;
 }
 
+static bool is_text(const char *name, const char *text, size_t size)
+{
+	return strlen(name) == size && memcmp(name, text, size) == 0;
+}
+
 const struct type_handler *type_find_name(const struct runtime_type *type,
 					  const char *interface, size_t interface_size,
-					  const char *method, bool *ret_interface)
+					  const char *method, size_t method_size,
+					  bool *ret_interface)
 {
 	const struct troupe_actor *table = &type->table;
 
@@ -221,12 +227,11 @@ const struct type_handler *type_find_name(const struct runtime_type *type,
 	for (uint32_t n = 0; n < TROUPE_INTERFACES_MAX && table->interfaces[n]; n++) {
 		const struct troupe_interface *known = table->interfaces[n]->interface;
 
-		if (strlen(known->name) != interface_size ||
-		    memcmp(known->name, interface, interface_size) != 0)
+		if (!is_text(known->name, interface, interface_size))
 			continue;
 		*ret_interface = true;
 		for (uint32_t i = 0; i < known->n_methods; i++)
-			if (strcmp(known->methods[i]->name, method) == 0)
+			if (is_text(known->methods[i]->name, method, method_size))
 				return type_find(type, known->methods[i]->in_hash);
 	}
 	return NULL;

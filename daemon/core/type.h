@@ -62,7 +62,8 @@ const struct type_handler *type_find(const struct runtime_type *type, uint64_t h
 /* The same by name; *ret_interface says whether at least the interface is there. Slow. */
 const struct type_handler *type_find_name(const struct runtime_type *type,
 					  const char *interface, size_t interface_size,
-					  const char *method, bool *ret_interface);
+					  const char *method, size_t method_size,
+					  bool *ret_interface);
 
 /* The place of an entry in the type's table, or -1 when it is not there or of another kind. */
 static inline int type_entry_index(const struct runtime_type *type,

@@ -12,17 +12,25 @@
 #include "proto/idl.h"
 #include <string.h>
 
-bool calls_is_qualified(const char *text)
+bool calls_is_member(const char *text)
+{
+	if (*text < 'A' || *text > 'Z')
+		return false;
+	for (; *text; text++)
+		if (!((*text >= 'A' && *text <= 'Z') || (*text >= 'a' && *text <= 'z') ||
+		      (*text >= '0' && *text <= '9')))
+			return false;
+	return true;
+}
+
+bool calls_is_qualified(const char *text, size_t *ret_interface)
 {
 	const char *dot = strrchr(text, '.');
 
-	if (!dot || dot[1] < 'A' || dot[1] > 'Z' ||
+	if (!dot || !calls_is_member(dot + 1) ||
 	    !idl_is_interface_name(text, (size_t)(dot - text)))
 		return false;
-	for (const char *at = dot + 1; *at; at++)
-		if (!((*at >= 'A' && *at <= 'Z') || (*at >= 'a' && *at <= 'z') ||
-		      (*at >= '0' && *at <= '9')))
-			return false;
+	*ret_interface = (size_t)(dot - text);
 	return true;
 }
 
@@ -82,16 +90,30 @@ static void lift_deadline(struct call *call)
 	call->deadline_ns = UINT64_MAX;
 }
 
+void calls_flush(struct master *master)
+{
+	struct calls *calls = &master->calls;
+
+	for (; calls->gathered; calls->gathered &= calls->gathered - 1) {
+		const struct worker *worker =
+			master->workers[__builtin_ctzll(calls->gathered) + 1];
+
+		if (worker && worker->channel)
+			(void)channel_flush(worker->channel);
+	}
+}
+
 static int send_call(struct call *call, const struct call_target *target,
-		     const struct call_wish *wish, const char *parameters)
+		     const struct call_wish *wish)
 {
 	const struct control_call *client = call->pending.client;
 	bool oneway = call->kind == CALL_SEND || client->oneway;
 	struct worker_call notice = {
 		.call = (int64_t)call->id,
 		.to = target->address,
-		.method = wish->method,
-		.parameters = parameters,
+		.method = {wish->method.text, strlen(wish->method.text)},
+		.interfaceSize = (int64_t)wish->method.interface,
+		.parameters = {wish->parameters.at, wish->parameters.size},
 		.more = client->more,
 		.oneway = oneway,
 		.client = oneway ? (int64_t)senders_note(call->pending.master, client->client,
@@ -100,7 +122,8 @@ static int send_call(struct call *call, const struct call_target *target,
 		.deadlineNs = wish->deadline_ns <= INT64_MAX ? (int64_t)wish->deadline_ns : 0,
 	};
 
-	return worker_send(target->worker, &worker_call_method, &notice, -1);
+	call->pending.master->calls.gathered |= 1ull << (target->worker->number - 1);
+	return worker_send_soon(target->worker, &worker_call_method, &notice);
 }
 
 /* NULL: the client was answered. */
@@ -151,9 +174,7 @@ static void fail_unsent(struct control_call *client, const char *actor, int erro
 void calls_begin(struct master *master, struct control_call *client,
 		 const struct call_target *target, const struct call_wish *wish)
 {
-	struct json_span parameters = wish->parameters;
-	cleanup_free char *text = strndup(parameters.at ? parameters.at : "", parameters.size);
-	size_t bytes = sizeof(struct call) + strlen(wish->method) + parameters.size;
+	size_t bytes = sizeof(struct call) + strlen(wish->method.text) + wish->parameters.size;
 	uint64_t now = loop_now_ns(master->loop);
 	struct call *call;
 	int r;
@@ -161,14 +182,14 @@ void calls_begin(struct master *master, struct control_call *client,
 	/* What a worker has not answered, and calls that are over, may all be waiting in its
 	 * channel, which has a limit that must not be reached: it would cost the worker its life.
 	 */
-	if (!text || target->worker->call_bytes + bytes > LIMIT_CLIENT_CALL_BYTES) {
+	if (target->worker->call_bytes + bytes > LIMIT_CLIENT_CALL_BYTES) {
 		fail_unsent(client, target->name, -ENOBUFS);
 		return;
 	}
 	call = new_call(master, client, target, wish, bytes);
 	if (!call)
 		return;
-	r = send_call(call, target, wish, text);
+	r = send_call(call, target, wish);
 	if (r < 0) {
 		fail_unsent(client, target->name, r);
 		pending_free(&call->pending);
@@ -181,22 +202,20 @@ void calls_begin(struct master *master, struct control_call *client,
 
 /* ---- answers */
 
-/* The text as it goes to the client; NULL: no memory. *ret_size is its length. */
-static char *wrap_reply(const struct call *call, const char *parameters, size_t *ret_size)
+/* The text as it goes to the client: the worker's, or ours, or one in *ret_memory, which is
+ * given. at NULL: no memory. */
+static struct json_span wrap_reply(const struct call *call, const struct worker_reply *reply,
+				   char **ret_memory)
 {
-	char *text;
+	struct json_span text = {reply->parameters.data, reply->parameters.size};
 	int n;
 
-	if (!parameters[0])
-		parameters = "{}";
-	if (call->kind == CALL_WRAPPED)
-		n = asprintf(&text, "{\"parameters\":%s}", parameters);
-	else
-		n = asprintf(&text, "%s", call->kind == CALL_SEND ? "{}" : parameters);
-	if (n < 0)
-		return NULL;
-	*ret_size = (size_t)n;
-	return text;
+	if (text.size == 0 || call->kind == CALL_SEND)
+		text = (struct json_span){"{}", 2};
+	if (call->kind != CALL_WRAPPED)
+		return text;
+	n = asprintf(ret_memory, "{\"parameters\":%.*s}", (int)text.size, text.at);
+	return n < 0 ? (struct json_span){0} : (struct json_span){*ret_memory, (size_t)n};
 }
 
 /* The call's last reply or error: sent after the replies that its client has not read yet. */
@@ -255,31 +274,31 @@ static void pass_on(struct call *call, const char *text, size_t size, size_t wei
 static void pass_reply(struct call *call, const struct worker_reply *reply)
 {
 	struct control_call *client = call->pending.client;
-	cleanup_free char *text = NULL;
-	size_t size;
+	cleanup_free char *memory = NULL;
+	struct json_span text = wrap_reply(call, reply, &memory);
 
-	text = wrap_reply(call, reply->parameters, &size);
-	if (!text) {
+	if (!text.at) {
 		overload_call(call);
 	} else if (!reply->continues) {
-		finish_call(call, NULL, text, size);
+		finish_call(call, NULL, text.at, text.size);
 	} else if (client->more) {
-		pass_on(call, text, size, strlen(reply->parameters));
+		pass_on(call, text.at, text.size, reply->parameters.size);
 	} else {
 		cancel(&call->pending);
-		(void)control_call_reply_text(client, text, size, false);
+		(void)control_call_reply_text(client, text.at, text.size, false);
 		pending_free(&call->pending);
 	}
 }
 
-/* Text that clients will take for ours. */
-static bool is_object(const char *text)
+/* Whether it may go to a client, who takes it for ours: the one time that a worker's text is
+ * looked at. */
+static bool is_sound(const struct worker_reply *reply)
 {
-	size_t size = strlen(text);
+	size_t size = reply->parameters.size, interface;
 
-	if (size == 0)
-		return true;
-	return text[strspn(text, " \t\r\n")] == '{' && json_scan(text, size, NULL) == 0;
+	return (size == 0 ||
+		json_pick(reply->parameters.data, size, NULL, 0, NULL, NULL) == 0) &&
+	       (!reply->error || calls_is_qualified(reply->error, &interface));
 }
 
 bool calls_reply(struct worker *worker, const struct worker_reply *reply)
@@ -287,8 +306,7 @@ bool calls_reply(struct worker *worker, const struct worker_reply *reply)
 	struct calls *calls = &worker->master->calls;
 	struct call *call = find_call(calls, (uint64_t)reply->call);
 
-	if (!is_object(reply->parameters) ||
-	    (reply->error && !calls_is_qualified(reply->error)))
+	if (!is_sound(reply))
 		return false;
 	/* A cancelled call's reply may have been on its way. */
 	if (!call || call->worker != worker) {
@@ -305,7 +323,7 @@ bool calls_reply(struct worker *worker, const struct worker_reply *reply)
 		pass_reply(call, reply);
 		return true;
 	}
-	finish_call(call, reply->error, reply->parameters, strlen(reply->parameters));
+	finish_call(call, reply->error, reply->parameters.data, reply->parameters.size);
 	return true;
 }
 

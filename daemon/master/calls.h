@@ -47,7 +47,8 @@ struct call {
 struct calls {
 	struct call *open; /* uthash, by id */
 	uint64_t last_id;
-	uint64_t strays; /* replies to no call we know: cancelled, or late */
+	uint64_t gathered; /* a bit for each worker, by number - 1: to be flushed */
+	uint64_t strays;   /* replies to no call we know: cancelled, or late */
 };
 
 /* Where a call goes: an instance of a unit, or (instance NULL) an actor by its address. */
@@ -62,8 +63,8 @@ struct call_target {
 /* What is to be forwarded. Borrowed for the call. */
 struct call_wish {
 	enum call_kind kind;
-	const char *method;          /* qualified */
-	struct json_span parameters; /* text of an object, or absent */
+	struct control_name method;
+	struct json_span parameters; /* text of an object, scanned; or absent */
 	uint64_t deadline_ns;        /* of the loop's clock; UINT64_MAX: none */
 	bool is_default;             /* the client did not ask for that deadline */
 };
@@ -74,6 +75,9 @@ struct call_wish {
  * first reply. */
 void calls_begin(struct master *master, struct control_call *client,
 		 const struct call_target *target, const struct call_wish *wish);
+
+/* Send workers the calls that were begun: owed in the same pass of the loop. */
+void calls_flush(struct master *master);
 
 /* A worker answers. Answers to calls that it was not given are counted and ignored. false: it
  * breaks the protocol. */
@@ -92,7 +96,9 @@ void calls_kept(struct worker *worker, uint64_t id);
  * its ActorDied; 0: none. */
 void calls_worker_down(struct worker *worker, uint64_t culprit);
 
-/* Whether text is "INTERFACE.MEMBER". */
-bool calls_is_qualified(const char *text);
+/* Whether text is "INTERFACE.MEMBER"; *ret_interface is the size of INTERFACE then. */
+bool calls_is_qualified(const char *text, size_t *ret_interface);
+/* Whether text is a MEMBER's name. */
+bool calls_is_member(const char *text);
 
 #endif

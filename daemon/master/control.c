@@ -6,7 +6,6 @@
 #include "master/control_handlers.h"
 #include "master/master.h"
 #include "master/shares.h"
-#include <unistd.h>
 
 static const struct control_method methods[] = {
 	{.method = &api_status_method, .level = CONTROL_OBSERVE, .handle = control_on_status},
@@ -61,7 +60,7 @@ static enum control_level level_of(void *context, const struct control_peer *pee
 {
 	struct master *master = context;
 
-	return access_level(&master->settings, geteuid(), peer);
+	return access_level(&master->settings, master->uid, peer);
 }
 
 static void on_audit(void *context, const struct control_peer *peer, const char *method,
@@ -80,6 +79,11 @@ static void on_trouble(void *context, const char *text)
 	log_warning(&master->log, "control socket: %s", text);
 }
 
+static void on_served(void *context)
+{
+	calls_flush(context);
+}
+
 static void on_left(void *context, uint64_t client)
 {
 	senders_left(context, client);
@@ -92,6 +96,7 @@ static const struct control_ops ops = {
 	.describe_interface = control_describe_interface,
 	.audit = on_audit,
 	.on_trouble = on_trouble,
+	.on_served = on_served,
 	.on_left = on_left,
 };
 

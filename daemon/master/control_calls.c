@@ -9,10 +9,7 @@
 #include "master/master.h"
 #include "master/names.h"
 #include "master/route.h"
-#include <stdio.h>
 #include <string.h>
-
-#define METHOD_MAX 400 /* of a qualified name: an interface's has at most 255 bytes */
 
 static struct json_span span_of(const char *text)
 {
@@ -23,10 +20,11 @@ void control_on_call(void *context, struct control_call *call, const void *in)
 {
 	const struct api_call *wanted = in;
 	int64_t timeout_ms = wanted->timeoutMs ? *wanted->timeoutMs : 0;
+	struct control_name method = {.text = wanted->method};
 
 	if (control_refuses(context, call))
 		return;
-	if (!calls_is_qualified(wanted->method)) {
+	if (!calls_is_qualified(method.text, &method.interface)) {
 		control_call_invalid_parameter(call, "method", "must be INTERFACE.METHOD");
 		return;
 	}
@@ -39,7 +37,7 @@ void control_on_call(void *context, struct control_call *call, const void *in)
 		    &(struct route_wish){
 			    .name = wanted->name,
 			    .call = {.kind = CALL_WRAPPED,
-				     .method = wanted->method,
+				     .method = method,
 				     .parameters = span_of(wanted->parameters)},
 			    .timeout_ns = (uint64_t)timeout_ms * CLOCK_MS_NS,
 		    });
@@ -48,10 +46,11 @@ void control_on_call(void *context, struct control_call *call, const void *in)
 void control_on_send(void *context, struct control_call *call, const void *in)
 {
 	const struct api_send *wanted = in;
+	struct control_name method = {.text = wanted->method};
 
 	if (control_refuses(context, call))
 		return;
-	if (!calls_is_qualified(wanted->method)) {
+	if (!calls_is_qualified(method.text, &method.interface)) {
 		control_call_invalid_parameter(call, "method", "must be INTERFACE.METHOD");
 		return;
 	}
@@ -59,17 +58,15 @@ void control_on_send(void *context, struct control_call *call, const void *in)
 		    &(struct route_wish){
 			    .name = wanted->name,
 			    .call = {.kind = CALL_SEND,
-				     .method = wanted->method,
+				     .method = method,
 				     .parameters = span_of(wanted->parameters)},
 		    });
 }
 
-void control_on_foreign(void *context, struct control_call *call, const char *interface,
-			const char *method, struct json_span parameters)
+void control_on_foreign(void *context, struct control_call *call, struct control_name method,
+			struct json_span parameters)
 {
-	char qualified[METHOD_MAX];
 	struct call_target target;
-	int n = snprintf(qualified, sizeof(qualified), "%s.%s", interface, method);
 
 	if (call->level < CONTROL_CALL) {
 		control_call_permission_denied(call);
@@ -77,17 +74,15 @@ void control_on_foreign(void *context, struct control_call *call, const char *in
 	}
 	if (control_refuses(context, call))
 		return;
-	if (n < 0 || (size_t)n >= sizeof(qualified) || !calls_is_qualified(qualified)) {
-		if (names_provider(context, call, interface, &target) != NAMES_NOWHERE)
-			control_call_method_not_found(call, qualified);
+	if (!calls_is_member(method.text + method.interface + 1)) {
+		if (names_provider(context, call, method, &target) != NAMES_NOWHERE)
+			control_call_method_not_found(call, method.text);
 		return;
 	}
 	route_begin(context, call,
 		    &(struct route_wish){
-			    .name = interface,
-			    .is_interface = true,
 			    .call = {.kind = CALL_DIRECT,
-				     .method = qualified,
+				     .method = method,
 				     .parameters = parameters},
 		    });
 }

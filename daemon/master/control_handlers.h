@@ -24,8 +24,8 @@ void control_on_reload(void *context, struct control_call *call, const void *in)
 void control_on_shutdown(void *context, struct control_call *call, const void *in);
 void control_on_call(void *context, struct control_call *call, const void *in);
 void control_on_send(void *context, struct control_call *call, const void *in);
-void control_on_foreign(void *context, struct control_call *call, const char *interface,
-			const char *method, struct json_span parameters);
+void control_on_foreign(void *context, struct control_call *call, struct control_name method,
+			struct json_span parameters);
 void control_list_interfaces(void *context, void (*add)(void *list, const char *name),
 			     void *list);
 const char *control_describe_interface(void *context, const char *name);

@@ -119,7 +119,7 @@ const char *control_describe_interface(void *context, const char *name)
 	for (int want_default = 1; want_default >= 0; want_default--)
 		HASH_ITER (by_name, master->units_by_name, unit, next)
 			if (is_callable(unit) && unit->file.is_default >= want_default &&
-			    unit_provides(unit, name))
+			    unit_provides(unit, name, strlen(name)))
 				return deploy_description(unit->version->deployment, name);
 	/* Of actors that others spawn: no unit's, but clients may have their addresses. */
 	HASH_ITER (by_name, master->units_by_name, unit, next) {

@@ -246,6 +246,7 @@ int master_new(const struct master_options *options, struct log *log,
 	master->worker_ops = &worker_parts;
 	master->directory_lock = -1;
 	master->log = *log;
+	master->uid = geteuid();
 	r = loop_new(&master->loop);
 	if (r < 0) {
 		log_error(&master->log, "cannot make an event loop: %s", strerror(-r));

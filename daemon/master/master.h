@@ -53,6 +53,7 @@ struct master {
 	struct loop *loop;
 	struct random random;
 	uint64_t started_ns;
+	uid_t uid; /* our own, who may do all */
 
 	/* Configuration as it was last read */
 	struct conf_path path;

@@ -343,36 +343,37 @@ static int compare_names(const void *a, const void *b)
 }
 
 static void fail_ambiguous(struct master *master, struct control_call *client,
-			   const char *interface, unsigned n_candidates)
+			   struct control_name method, unsigned n_candidates)
 {
 	cleanup_free const char **names = calloc(n_candidates, sizeof(*names));
+	cleanup_free char *interface = strndup(method.text, method.interface);
 	struct unit *unit, *next;
 	unsigned n = 0;
 
 	HASH_ITER (by_name, master->units_by_name, unit, next)
 		if (names && n < n_candidates && unit_has_future(unit) &&
-		    unit_provides(unit, interface))
+		    unit_provides(unit, method.text, method.interface))
 			names[n++] = unit->file.name;
 	if (names)
 		qsort(names, n, sizeof(*names), compare_names);
-	control_call_fail(
-		client, &api_ambiguous_error,
-		&(struct api_ambiguous){.interface = interface, .candidates = {names, n}});
+	control_call_fail(client, &api_ambiguous_error,
+			  &(struct api_ambiguous){.interface = interface ? interface : "",
+						  .candidates = {names, n}});
 }
 
 enum names_place names_provider(struct master *master, struct control_call *client,
-				const char *interface, struct call_target *ret_target)
+				struct control_name method, struct call_target *ret_target)
 {
-	struct provision found = providers_find(master, interface);
+	struct provision found = providers_find(master, method.text, method.interface);
 
 	if (found.unit)
 		return aim_at_unit(client, found.unit, found.unit->file.name, ret_target);
 	if (found.n > 1)
-		fail_ambiguous(master, client, interface, found.n);
+		fail_ambiguous(master, client, method, found.n);
 	else if (found.down)
 		return fail_state(client, found.down->file.name, found.down,
 				  unit_state(found.down));
 	else
-		control_call_interface_not_found(client, interface);
+		control_call_interface_not_found(client, method.text, method.interface);
 	return NAMES_NOWHERE;
 }

@@ -41,9 +41,9 @@ enum names_place {
 enum names_place names_resolve(struct master *master, struct control_call *client,
 			       const char *name, struct call_target *ret_target);
 
-/* The one unit that clients of an interface mean. */
+/* The one unit that clients of a method's interface mean. */
 enum names_place names_provider(struct master *master, struct control_call *client,
-				const char *interface, struct call_target *ret_target);
+				struct control_name method, struct call_target *ret_target);
 
 /* The next running instance of a pool; NULL: none runs. */
 struct instance *names_pick(struct unit *unit);

@@ -13,17 +13,17 @@ struct provider {
 	UT_hash_handle by_interface;
 	uint64_t n_changes; /* of the master, when it was looked for */
 	struct provision provision;
-	char interface[];
+	char interface[]; /* not terminated */
 };
 
-static struct provision look(const struct master *master, const char *interface)
+static struct provision look(const struct master *master, const char *interface, size_t size)
 {
 	struct provision found = {0};
 	struct unit *unit, *next, *only = NULL, *chosen = NULL;
 	unsigned n_default = 0;
 
 	HASH_ITER (by_name, master->units_by_name, unit, next) {
-		if (!unit_provides(unit, interface))
+		if (!unit_provides(unit, interface, size))
 			continue;
 		if (!unit_has_future(unit)) {
 			found.down = unit;
@@ -53,19 +53,18 @@ void providers_fini(struct providers *providers)
 	}
 }
 
-static void remember(struct master *master, const char *interface,
+static void remember(struct master *master, const char *interface, size_t size,
 		     const struct provision *provision)
 {
 	struct providers *providers = &master->providers;
-	size_t size = strlen(interface);
 	struct provider *provider;
 
 	if (HASH_CNT(by_interface, providers->by_interface) >= PROVIDERS_MAX)
 		providers_fini(providers);
-	provider = calloc(1, sizeof(*provider) + size + 1);
+	provider = calloc(1, sizeof(*provider) + size);
 	if (!provider)
 		return;
-	memcpy(provider->interface, interface, size + 1);
+	memcpy(provider->interface, interface, size);
 	provider->n_changes = master->n_changes;
 	provider->provision = *provision;
 	HASH_ADD_KEYPTR(by_interface, providers->by_interface, provider->interface, size,
@@ -74,22 +73,21 @@ static void remember(struct master *master, const char *interface,
 		free(provider);
 }
 
-struct provision providers_find(struct master *master, const char *interface)
+struct provision providers_find(struct master *master, const char *interface, size_t size)
 {
 	struct providers *providers = &master->providers;
 	struct provider *provider;
 	struct provision found;
 
-	HASH_FIND(by_interface, providers->by_interface, interface, strlen(interface),
-		  provider);
+	HASH_FIND(by_interface, providers->by_interface, interface, size, provider);
 	if (provider && provider->n_changes == master->n_changes)
 		return provider->provision;
-	found = look(master, interface);
+	found = look(master, interface, size);
 	if (provider) {
 		provider->n_changes = master->n_changes;
 		provider->provision = found;
 	} else if (found.n > 0 || found.down) {
-		remember(master, interface, &found);
+		remember(master, interface, size, &found);
 	}
 	return found;
 }

@@ -7,6 +7,7 @@
 #ifndef MASTER_PROVIDERS_H
 #define MASTER_PROVIDERS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct master;
@@ -25,7 +26,8 @@ struct provision {
 		*down; /* n is 0: one that would provide it if it ran; NULL: there is none */
 };
 
-struct provision providers_find(struct master *master, const char *interface);
+/* interface: `size` bytes, borrowed. */
+struct provision providers_find(struct master *master, const char *interface, size_t size);
 
 void providers_fini(struct providers *providers);
 

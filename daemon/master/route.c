@@ -70,7 +70,7 @@ static void let_wait(struct master *master, struct unit *unit, struct control_ca
 		     const struct route_wish *wish)
 {
 	const struct call_wish *call = &wish->call;
-	size_t name = strlen(wish->name), method = strlen(call->method);
+	size_t name = wish->name ? strlen(wish->name) : 0, method = strlen(call->method.text);
 	size_t size = name + method + call->parameters.size + 3;
 	struct waiting_call *waiting =
 		pending_new(&ops, master, client, &unit->calls, sizeof(*waiting) + size);
@@ -86,8 +86,9 @@ static void let_wait(struct master *master, struct unit *unit, struct control_ca
 	}
 	waiting->unit = unit;
 	waiting->wish = *wish;
-	waiting->wish.name = put_text(&place, wish->name, name);
-	waiting->wish.call.method = put_text(&place, call->method, method);
+	if (wish->name)
+		waiting->wish.name = put_text(&place, wish->name, name);
+	waiting->wish.call.method.text = put_text(&place, call->method.text, method);
 	waiting->wish.call.parameters.at =
 		put_text(&place, call->parameters.at, call->parameters.size);
 	if (call->deadline_ns != UINT64_MAX)
@@ -99,8 +100,8 @@ static enum names_place find_place(struct master *master, struct control_call *c
 				   const struct route_wish *wish,
 				   struct call_target *ret_target)
 {
-	return wish->is_interface ? names_provider(master, client, wish->name, ret_target)
-				  : names_resolve(master, client, wish->name, ret_target);
+	return wish->name ? names_resolve(master, client, wish->name, ret_target)
+			  : names_provider(master, client, wish->call.method, ret_target);
 }
 
 /* Varlink knows no deadline: a call that a client makes as any service's lasts as long as its
@@ -174,6 +175,7 @@ void route_again(struct unit *unit)
 {
 	list_foreach_safe (at, &unit->calls)
 		retry(waiting_of(pending_at(at)));
+	calls_flush(unit->master);
 }
 
 void route_end(struct master *master)

@@ -14,8 +14,8 @@ struct unit;
 
 /* What a client wants. Borrowed for the call. */
 struct route_wish {
-	const char *name;      /* of a unit, instance or address; of an interface: */
-	bool is_interface;     /* whoever provides it */
+	/* Of a unit, instance or address; NULL: whoever provides the method's interface */
+	const char *name;
 	struct call_wish call; /* its deadline is filled in once the unit is known, from: */
 	uint64_t timeout_ns;   /* 0: that of the unit for a direct call, else of all calls */
 };

@@ -101,7 +101,7 @@ void unit_set_reason(struct unit *unit, const char *format, ...)
 	va_end(arguments);
 }
 
-bool unit_provides(const struct unit *unit, const char *interface)
+bool unit_provides(const struct unit *unit, const char *interface, size_t size)
 {
 	/* One that is about to become something else is waited for. */
 	const struct version *version =
@@ -112,7 +112,8 @@ bool unit_provides(const struct unit *unit, const char *interface)
 		return false;
 	type = deploy_type(version->deployment, version->type);
 	for (size_t i = 0; type && i < type->n_interfaces; i++)
-		if (strcmp(type->interfaces[i], interface) == 0)
+		if (strlen(type->interfaces[i]) == size &&
+		    memcmp(type->interfaces[i], interface, size) == 0)
 			return true;
 	return false;
 }

@@ -116,7 +116,7 @@ enum api_state unit_shown(const struct unit *unit);
 enum api_state instance_shown(const struct instance *instance);
 
 /* Whether an actor of the unit provides the interface, as far as is known. */
-bool unit_provides(const struct unit *unit, const char *interface);
+bool unit_provides(const struct unit *unit, const char *interface, size_t size);
 /* Whether it runs, or will: not one that was stopped, has ended or has failed. */
 bool unit_has_future(const struct unit *unit);
 

@@ -47,6 +47,13 @@ int worker_send(struct worker *worker, const struct troupe_method *method, const
 	return channel_send(worker->channel, method, in, fd);
 }
 
+int worker_send_soon(struct worker *worker, const struct troupe_method *method, const void *in)
+{
+	if (!worker->channel || worker->is_dead)
+		return -ENOTCONN;
+	return channel_send_soon(worker->channel, method, in);
+}
+
 void worker_undefine(struct worker *worker, uint32_t version)
 {
 	if (!number_set_has(&worker->defined, version))

@@ -154,6 +154,8 @@ bool worker_is_halted(const struct worker *worker);
 /* Send a notice. When the channel fails the worker is killed, and on_death called later. */
 int worker_send(struct worker *worker, const struct troupe_method *method, const void *in,
 		int fd);
+/* The same by channel_send_soon(). */
+int worker_send_soon(struct worker *worker, const struct troupe_method *method, const void *in);
 
 /* Of actors that are being stopped: whether some have ended since the last look, as children
  * do, whose ends are not sent to the master. Then worker->progress_ns is now. */

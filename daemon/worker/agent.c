@@ -85,6 +85,7 @@ static const struct runtime_ops runtime_ops = {
 	.on_log = on_log,
 	.on_failure = on_failure,
 	.on_memory = on_memory,
+	.on_replied = agent_calls_on_replied,
 };
 
 /* ---- Start */
@@ -364,6 +365,7 @@ int agent_new(const struct agent_config *config, struct agent **ret_agent)
 	agent_stops_init(agent);
 	units_init(&agent->units);
 	calls_init(&agent->calls);
+	buffer_init(&agent->text, JSON_TEXT_MAX);
 	names_init(&agent->names, 0);
 	dead_letters_init(&agent->dead_letters, config->loop, send_dead_letters, agent);
 	loop_timer_init(&agent->timer, config->loop, on_timer);

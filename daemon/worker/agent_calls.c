@@ -11,16 +11,24 @@
 #define BACKLOG     (4u << 20) /* bytes waiting for the master that make replies wait here */
 
 static void send_reply(struct agent *agent, int64_t number, bool continues, const char *error,
-		       const char *parameters)
+		       struct json_span parameters)
 {
-	agent_send(agent, &worker_reply_method,
-		   &(struct worker_reply){.call = number,
-					  .continues = continues,
-					  .error = error,
-					  .parameters = parameters});
+	agent_send_soon(agent, &worker_reply_method,
+			&(struct worker_reply){.call = number,
+					       .continues = continues,
+					       .error = error,
+					       .parameters = {(const uint8_t *)parameters.at,
+							      parameters.size}});
 	/* A stream could make the channel's queue overflow, which would be the end of us. */
 	if (channel_backlog(agent->channel) > BACKLOG)
 		runtime_client_hold(agent->runtime, true);
+}
+
+void agent_calls_on_replied(void *context)
+{
+	struct agent *agent = agent_of(context);
+
+	(void)channel_flush(agent->channel);
 }
 
 void agent_calls_have_room(struct agent *agent)
@@ -31,15 +39,11 @@ void agent_calls_have_room(struct agent *agent)
 /* Takes failure.parameters. */
 static void send_failure(struct agent *agent, int64_t number, struct failure failure)
 {
-	cleanup_free char *parameters = failure.parameters;
+	cleanup_free char *text = failure.parameters;
 
 	/* Without its parameters an error is still better than none. */
-	send_reply(agent, number, false, failure.error, parameters ? parameters : "{}");
-}
-
-static void print_method(const struct troupe_method *method, char name[METHOD_NAME])
-{
-	snprintf(name, METHOD_NAME, "%s.%s", method->interface, method->name);
+	send_reply(agent, number, false, failure.error,
+		   (struct json_span){text, text ? strlen(text) : 0});
 }
 
 /* ---- replies */
@@ -48,49 +52,47 @@ static void print_method(const struct troupe_method *method, char name[METHOD_NA
 static int send_data(struct agent *agent, struct calls_call *call,
 		     const struct troupe_reply *reply, const struct troupe_type *type)
 {
-	cleanup_free char *text = NULL;
 	const char *error = reply->status == TROUPE_ERROR ? reply->error_name : NULL;
-	size_t size = 0;
-	int r = 0;
+	struct buffer *text = &agent->text;
+	size_t size;
+	int r;
 
-	if (reply->data && type)
-		r = json_encode(type, reply->data, &text, &size);
-	if (r < 0)
-		return r;
+	r = reply->data && type ? json_print(type, reply->data, text)
+				: buffer_append(text, "{}", 2);
+	size = buffer_size(text);
 	/* Notices have the limit of messages; JSON takes more room than a block. */
 	if (size > LIMIT_MESSAGE_BYTES - 4096)
-		return -EMSGSIZE;
-	if (reply->continues)
-		call->client_call.window.bytes += text ? size : 2;
-	send_reply(agent, call->number, reply->continues, error, text ? text : "{}");
-	return 0;
+		r = -EMSGSIZE;
+	if (r == 0 && reply->continues)
+		call->client_call.window.bytes += size;
+	if (r == 0)
+		send_reply(agent, call->number, reply->continues, error,
+			   (struct json_span){(const char *)buffer_data(text), size});
+	buffer_eat(text, size);
+	return r;
 }
 
 static void on_reply(struct runtime_client_call *client_call, const struct troupe_reply *reply,
 		     const struct troupe_type *type)
 {
 	struct calls_call *call = container_of(client_call, struct calls_call, client_call);
+	bool has_data = reply->status == TROUPE_OK || reply->status == TROUPE_ERROR;
 	struct agent *agent = call->owner;
 	char name[METHOD_NAME];
-	int r;
+	int r = has_data ? send_data(agent, call, reply, type) : 0;
 
-	if (reply->status == TROUPE_OK || reply->status == TROUPE_ERROR) {
-		r = send_data(agent, call, reply, type);
-		if (r < 0) {
-			print_method(call->method, name);
-			/* The call is over for the client, whatever else would come. */
-			if (reply->continues)
-				runtime_client_cancel(agent->runtime, client_call);
-			send_failure(agent, call->number, failure_of_errno(r, call->to, name));
-			calls_remove(&agent->calls, call);
-			return;
-		}
-	} else {
-		print_method(call->method, name);
+	if (r < 0 || !has_data)
+		(void)snprintf(name, sizeof(name), "%s.%s", call->method->interface,
+			       call->method->name);
+	/* The call is over for the client, whatever else would come. */
+	if (r < 0 && reply->continues)
+		runtime_client_cancel(agent->runtime, client_call);
+	if (r < 0)
+		send_failure(agent, call->number, failure_of_errno(r, call->to, name));
+	else if (!has_data)
 		send_failure(agent, call->number,
 			     failure_of_status(reply->status, call->to, name, reply->detail));
-	}
-	if (!reply->continues)
+	if (r < 0 || !reply->continues)
 		calls_remove(&agent->calls, call);
 }
 
@@ -102,106 +104,113 @@ static void on_kept(struct runtime_client_call *client_call)
 	if (call->is_kept)
 		return;
 	call->is_kept = true;
-	agent_send(call->owner, &worker_kept_method,
-		   &(struct worker_kept){.call = call->number});
+	agent_send_soon(call->owner, &worker_kept_method,
+			&(struct worker_kept){.call = call->number});
 }
 
 /* ---- calls */
 
-/* The method that is meant. false: answered with an error. */
-static bool find_method(struct agent *agent, const struct worker_call *in,
-			const struct troupe_method **ret_method)
+/* The runtime has refused the call with an errno value. */
+static void refuse(struct agent *agent, const struct worker_call *in, int error)
 {
-	const char *dot = strrchr(in->method, '.');
-	cleanup_free char *interface = NULL;
+	cleanup_free char *name = strndup(in->method.data, in->method.size);
+
+	send_failure(agent, in->call, failure_of_errno(error, in->to, name ? name : ""));
+}
+
+/* The parameters are not of the method's type. */
+static void refuse_parameters(struct agent *agent, const struct worker_call *in,
+			      const struct codec_error *error)
+{
+	send_failure(agent, in->call,
+		     failure_invalid_parameter(error->path[0] ? error->path : "parameters",
+					       error->message));
+}
+
+/* The method that is meant. NULL: answered with an error. */
+static const struct troupe_method *find_method(struct agent *agent,
+					       const struct worker_call *in)
+{
+	const char *name = in->method.data;
+	size_t size = in->method.size, interface = (size_t)in->interfaceSize;
+	const struct troupe_method *method = NULL;
 	int r = -ENOPKG;
 
-	if (dot)
-		r = runtime_find_method(agent->runtime, in->to, in->method,
-					(size_t)(dot - in->method), dot + 1, ret_method);
-	if (r == 0)
-		return true;
+	if (interface < size)
+		r = runtime_find_method(agent->runtime, in->to, name, interface,
+					name + interface + 1, size - interface - 1, &method);
 	if (r == -ENOPKG) {
-		interface = strndup(in->method, dot ? (size_t)(dot - in->method) : SIZE_MAX);
-		send_failure(agent, in->call,
-			     failure_interface_not_found(interface ? interface : ""));
-	} else {
-		send_failure(agent, in->call, failure_of_errno(r, in->to, in->method));
+		cleanup_free char *text = strndup(name, interface < size ? interface : size);
+
+		send_failure(agent, in->call, failure_interface_not_found(text ? text : ""));
+	} else if (r < 0) {
+		refuse(agent, in, r);
 	}
-	return false;
+	return method;
 }
 
-/* The parameters as a block. false: answered with an error. */
-static bool decode_parameters(struct agent *agent, const struct worker_call *in,
-			      const struct troupe_method *method, void **ret_block)
-{
-	struct codec_error error = {0};
-	size_t size;
-	int r = json_decode(method->in, in->parameters, strlen(in->parameters), ret_block,
-			    &size, &error);
-
-	if (r == 0)
-		return true;
-	if (r == -ENOMEM)
-		send_failure(agent, in->call, failure_of_errno(r, in->to, in->method));
-	else
-		send_failure(agent, in->call,
-			     failure_invalid_parameter(
-				     error.path[0] ? error.path : "parameters", error.message));
-	return false;
-}
-
-static void send_only(struct agent *agent, const struct worker_call *in,
-		      const struct troupe_method *method, const void *block)
-{
-	int r = runtime_client_send(agent->runtime, in->to, method, block,
-				    (uint64_t)in->client);
-
-	if (r < 0)
-		send_failure(agent, in->call, failure_of_errno(r, in->to, in->method));
-	else
-		send_reply(agent, in->call, false, NULL, "{}");
-}
-
-static void begin_call(struct agent *agent, const struct worker_call *in,
-		       const struct troupe_method *method, const void *block)
+static int begin_call(struct agent *agent, const struct worker_call *in,
+		      const struct troupe_method *method, const void *value)
 {
 	struct calls_call *call;
 	int r = calls_add(&agent->calls, in->call, &call);
 
-	if (r < 0) {
-		send_failure(agent, in->call, failure_of_errno(r, in->to, in->method));
-		return;
-	}
+	if (r < 0)
+		return r;
 	call->owner = agent;
 	call->to = in->to;
 	call->method = method;
 	call->client_call.on_reply = on_reply;
 	call->client_call.on_kept = on_kept;
 	call->client_call.number = (uint64_t)in->call;
-	r = runtime_client_call(agent->runtime, in->to, method, block,
+	r = runtime_client_call(agent->runtime, in->to, method, value,
 				in->deadlineNs > 0 ? (uint64_t)in->deadlineNs : UINT64_MAX,
 				in->more ? TROUPE_MORE : 0, &call->client_call);
-	if (r < 0) {
+	if (r < 0)
 		calls_remove(&agent->calls, call);
-		send_failure(agent, in->call, failure_of_errno(r, in->to, in->method));
-	}
+	return r;
+}
+
+/* Pass a call or send on to the actor; `value`: of its parameters, not measured so far. */
+static void pass_on(struct agent *agent, const struct worker_call *in,
+		    const struct troupe_method *method, const void *value)
+{
+	struct codec_error error;
+	size_t size;
+	int r = in->oneway ? runtime_client_send(agent->runtime, in->to, method, value,
+						 (uint64_t)in->client)
+			   : begin_call(agent, in, method, value);
+
+	if ((r == -EINVAL || r == -EMSGSIZE) &&
+	    codec_size(method->in, value, &size, &error) < 0)
+		refuse_parameters(agent, in, &error);
+	else if (r < 0)
+		refuse(agent, in, r);
+	else if (in->oneway)
+		send_reply(agent, in->call, false, NULL, (struct json_span){"{}", 2});
 }
 
 void agent_on_call(void *context, const void *data, int *fd)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_call *in = data;
-	const struct troupe_method *method;
-	cleanup_free void *block = NULL;
+	const struct troupe_method *method = find_method(agent, in);
+	cleanup(json_value_fini) struct json_value value = {0};
+	struct codec_error error;
+	int r;
 
 	(void)fd;
-	if (!find_method(agent, in, &method) || !decode_parameters(agent, in, method, &block))
+	if (!method)
 		return;
-	if (in->oneway)
-		send_only(agent, in, method, block);
+	/* The master has scanned the frame that the text is of. */
+	r = json_read(method->in, in->parameters.data, in->parameters.size, true, &value,
+		      &error);
+	if (r == -ENOMEM)
+		refuse(agent, in, r);
+	else if (r < 0)
+		refuse_parameters(agent, in, &error);
 	else
-		begin_call(agent, in, method, block);
+		pass_on(agent, in, method, value.value);
 }
 
 void agent_on_cancel(void *context, const void *data, int *fd)
@@ -248,4 +257,5 @@ void agent_calls_fini(struct agent *agent)
 		calls_remove(&agent->calls, call);
 	}
 	calls_fini(&agent->calls);
+	buffer_fini(&agent->text);
 }

@@ -17,6 +17,7 @@
 #include "io.troupe.Worker.varlink.h"
 #include "plugin/loader.h"
 #include "proto/channel.h"
+#include "proto/json.h"
 #include "worker/actor_log.h"
 #include "worker/agent.h"
 #include "worker/calls.h"
@@ -50,6 +51,7 @@ struct agent {
 	uint32_t ended[LIMIT_WORKERS + 1];
 	struct calls calls;
 	struct dead_letters dead_letters;
+	struct buffer text; /* of the reply at hand */
 	struct actor_log actor_log;
 	struct list stops; /* Stop notices whose actors have not ended yet; of agent_stops.c */
 	struct stop *stops_by_actor; /* the same; uthash */
@@ -66,8 +68,10 @@ static inline struct agent *agent_of(void *context)
 	return agent;
 }
 
-/* Send a notice. What cannot be sent ends the agent: the master would wait for it for ever. */
+/* Send a notice; soon: by channel_send_soon(). What cannot be sent ends the agent: the master
+ * would wait for it for ever. */
 void agent_send(struct agent *agent, const struct troupe_method *method, const void *in);
+void agent_send_soon(struct agent *agent, const struct troupe_method *method, const void *in);
 
 /* Report the end by on_end, once. */
 void agent_end(struct agent *agent, enum agent_end end);

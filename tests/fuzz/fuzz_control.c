@@ -45,12 +45,11 @@ static void answer(void *context, struct control_call *call, const void *in)
 	(void)control_call_reply(call, &api_stop_method, &(struct api_stop_out){0}, false);
 }
 
-static void on_foreign(void *context, struct control_call *call, const char *interface,
-		       const char *method, struct json_span parameters)
+static void on_foreign(void *context, struct control_call *call, struct control_name method,
+		       struct json_span parameters)
 {
 	(void)context;
-	(void)method;
-	(void)interface;
+	check(method.text[method.interface] == '.');
 	/* Straight back: what was checked is fit to be sent. */
 	(void)control_call_reply_text(call, parameters.at, parameters.size, false);
 }

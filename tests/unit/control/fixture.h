@@ -141,14 +141,16 @@ static enum control_level level_of(void *context, const struct control_peer *pee
 	return fixture->level;
 }
 
-static void on_foreign(void *context, struct control_call *call, const char *interface,
-		       const char *method, struct json_span parameters)
+static void on_foreign(void *context, struct control_call *call, struct control_name name,
+		       struct json_span parameters)
 {
 	struct fixture *fixture = context;
+	const char *method = name.text + name.interface + 1;
 
 	fixture->n_foreign++;
-	snprintf(fixture->foreign, sizeof(fixture->foreign), "%s|%s|%.*s", interface, method,
-		 (int)parameters.size, parameters.at ? parameters.at : "");
+	snprintf(fixture->foreign, sizeof(fixture->foreign), "%.*s|%s|%.*s",
+		 (int)name.interface, name.text, method, (int)parameters.size,
+		 parameters.at ? parameters.at : "");
 	if (strcmp(method, "Keep") == 0)
 		keep_call(fixture, call);
 	else

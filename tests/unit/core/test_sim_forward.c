@@ -480,15 +480,17 @@ static void client_call_names_what_is_wrong_with_it(void **state)
 	assert_int_equal(
 		runtime_client_send(runtime, one, &text_method, &(struct text){NULL}, 0),
 		-EINVAL);
-	assert_int_equal(runtime_find_method(runtime, gone, "test.puppet", 11, "Num", &method),
-			 -ESRCH);
-	assert_int_equal(runtime_find_method(runtime, one, "test.puppe", 10, "Num", &method),
+	assert_int_equal(
+		runtime_find_method(runtime, gone, "test.puppet", 11, "Num", 3, &method),
+		-ESRCH);
+	assert_int_equal(runtime_find_method(runtime, one, "test.puppe", 10, "Num", 3, &method),
 			 -ENOPKG);
-	assert_int_equal(runtime_find_method(runtime, one, "test.puppet", 11, "Nun", &method),
-			 -ENOSYS);
+	assert_int_equal(
+		runtime_find_method(runtime, one, "test.puppet", 11, "Nun", 3, &method),
+		-ENOSYS);
 	assert_null(method);
 	assert_int_equal(
-		runtime_find_method(runtime, one, "test.puppet.Num", 11, "Num", &method), 0);
+		runtime_find_method(runtime, one, "test.puppet.Num", 11, "Num", 3, &method), 0);
 	assert_ptr_equal(method, &num_method);
 	net_finish(&cluster.net);
 }

@@ -435,8 +435,8 @@ static void on_failure(void *context, const struct runtime_failure *failure)
 		 failure->detail);
 }
 
-static const struct runtime_ops ops = {forward,        find_layout, find_name,  on_end,
-				       on_dead_letter, on_log,      on_failure, NULL};
+static const struct runtime_ops ops = {forward, find_layout, find_name, on_end, on_dead_letter,
+				       on_log,  on_failure,  NULL,      NULL};
 
 /* ------------------------------------------------------------------ worlds */
 

@@ -161,13 +161,14 @@ static void fake_answer(struct fake *fake, struct control_call *call, const char
 	}
 }
 
-static void fake_on_foreign(void *context, struct control_call *call, const char *interface,
-			    const char *method, struct json_span parameters)
+static void fake_on_foreign(void *context, struct control_call *call,
+			    struct control_name method, struct json_span parameters)
 {
-	if (strcmp(interface, "com.example.test") == 0)
-		fake_answer(context, call, method, parameters, false);
+	if (strncmp(method.text, "com.example.test.", method.interface + 1) == 0)
+		fake_answer(context, call, method.text + method.interface + 1, parameters,
+			    false);
 	else
-		control_call_interface_not_found(call, interface);
+		control_call_interface_not_found(call, method.text, method.interface);
 }
 
 static const char *const fake_interfaces[] = {"com.example.test"};

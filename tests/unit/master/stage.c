@@ -111,8 +111,10 @@ static void on_call(void *context, const void *in, int *fd)
 	(void)fd;
 	worker->calls[worker->n_calls++ % STAGE_CALLS] = call->call;
 	worker->to = call->to;
-	(void)snprintf(worker->method, sizeof(worker->method), "%s", call->method);
-	(void)snprintf(worker->parameters, sizeof(worker->parameters), "%s", call->parameters);
+	(void)snprintf(worker->method, sizeof(worker->method), "%.*s", (int)call->method.size,
+		       (const char *)call->method.data);
+	(void)snprintf(worker->parameters, sizeof(worker->parameters), "%.*s",
+		       (int)call->parameters.size, (const char *)call->parameters.data);
 }
 
 static void on_cancel(void *context, const void *in, int *fd)
@@ -315,7 +317,8 @@ void stage_reply(struct stage_worker *worker, int64_t call, bool continues, cons
 		 const char *parameters)
 {
 	stage_tell(worker, &worker_reply_method,
-		   &(struct worker_reply){call, continues, error, parameters});
+		   &(struct worker_reply){
+			   call, continues, error, {parameters, strlen(parameters)}});
 }
 
 void stage_spawned(struct stage_worker *worker, const char *error)

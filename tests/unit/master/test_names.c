@@ -163,12 +163,14 @@ static void calls_know_a_qualified_name_when_they_see_one(void **state)
 					  "hello.Greet",
 					  "a.b.C\n",
 					  "a..b.C"};
+	size_t interface = 0;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(good); i++)
-		assert_true(calls_is_qualified(good[i]));
+		assert_true(calls_is_qualified(good[i], &interface) &&
+			    good[i][interface] == '.');
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		assert_false(calls_is_qualified(bad[i]));
+		assert_false(calls_is_qualified(bad[i], &interface));
 }
 
 int main(void)

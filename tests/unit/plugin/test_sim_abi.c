@@ -180,7 +180,7 @@ static const char *work(struct host *host)
 
 	host->call.on_reply = on_reply;
 	assert_int_equal(runtime_find_method(host->runtime, host->veteran, interface,
-					     strlen(interface), "Work", &method),
+					     strlen(interface), "Work", 4, &method),
 			 0);
 	assert_int_equal(runtime_client_call(host->runtime, host->veteran, method, NULL,
 					     UINT64_MAX, 0, &host->call),

@@ -709,8 +709,8 @@ static void on_log(void *context, uint32_t unit, int priority, const char *actor
 	assert_true(host->size < sizeof(host->log));
 }
 
-static const struct runtime_ops ops = {forward, find_layout, find_name, on_end,
-				       NULL,    on_log,      NULL,      NULL};
+static const struct runtime_ops ops = {forward, find_layout, find_name, on_end, NULL,
+				       on_log,  NULL,        NULL,      NULL};
 
 static struct troupe_address spawn(struct host *host, uint32_t unit, const char *name)
 {

@@ -100,14 +100,14 @@ static void on_reply(void *context, const void *data, int *fd)
 	(void)fd;
 	worker->told++;
 	if (in->continues && !worker->is_reading_late)
-		stage_take(worker, in->call, 1, (int64_t)strlen(in->parameters));
+		stage_take(worker, in->call, 1, (int64_t)in->parameters.size);
 	if (worker->n_replies == STAGE_REPLIES)
 		return;
 	worker->replies[worker->n_replies++] = (struct stage_reply){
 		.call = in->call,
 		.continues = in->continues,
 		.error = in->error ? strdup(in->error) : NULL,
-		.parameters = strdup(in->parameters),
+		.parameters = strndup(in->parameters.data, in->parameters.size),
 	};
 }
 
@@ -393,13 +393,15 @@ int64_t stage_call(struct stage_worker *worker, struct troupe_address to, const 
 		   const char *parameters, unsigned flags, int64_t timeout_ms)
 {
 	int64_t call = ++worker->stage->last;
+	const char *dot = strrchr(method, '.');
 
 	stage_tell(worker, &worker_call_method,
 		   &(struct worker_call){
 			   .call = call,
 			   .to = to,
-			   .method = method,
-			   .parameters = parameters,
+			   .method = {method, strlen(method)},
+			   .interfaceSize = dot ? dot - method : (int64_t)strlen(method),
+			   .parameters = {parameters, strlen(parameters)},
 			   .more = flags & STAGE_MORE,
 			   .oneway = flags & STAGE_ONEWAY,
 			   .deadlineNs = timeout_ms
