@@ -221,8 +221,8 @@ const void *envelope_batch_data(struct envelope_batch *batch, size_t *ret_size);
 /* The envelopes are on their way: begin anew, with the sequence number after theirs. */
 void envelope_batch_sent(struct envelope_batch *batch);
 
-/* Both at once: the memory itself, of which *ret_size bytes are the batch; given. There must be
- * an envelope. */
+/* Both at once: the memory itself, *ret_size bytes; given. There must be an envelope. NULL: there
+ * is no memory, and the batch is as it was. */
 void *envelope_batch_take(struct envelope_batch *batch, size_t *ret_size);
 
 /* ------------------------------------------------------------------ reading */

@@ -248,9 +248,12 @@ void envelope_batch_sent(struct envelope_batch *batch)
 
 void *envelope_batch_take(struct envelope_batch *batch, size_t *ret_size)
 {
-	void *bytes = batch->bytes;
+	void *bytes;
 
 	(void)envelope_batch_data(batch, ret_size);
+	bytes = batch->memory.resize(batch->memory.context, batch->bytes, *ret_size);
+	if (!bytes)
+		return NULL;
 	batch->bytes = NULL;
 	batch->room = 0;
 	envelope_batch_sent(batch);

@@ -43,6 +43,12 @@ static void on_inbox(struct loop_io *io, unsigned events)
 	receive_once(bridge);
 }
 
+/* It makes the loop pass, and each pass tries again what is left. */
+static void on_retry_timer(struct loop_timer *timer)
+{
+	(void)timer;
+}
+
 /* After the actors' turns: what they sent leaves. */
 static bool on_work(struct loop_work *work)
 {
@@ -51,7 +57,8 @@ static bool on_work(struct loop_work *work)
 
 	for (unsigned i = 1; i <= bridge->highest; i++)
 		if (bridge->links[i]) {
-			link_flush(bridge->links[i]);
+			if (!link_flush(bridge->links[i]))
+				loop_timer_start(&bridge->retry_timer, BRIDGE_RETRY_NS);
 			/* A frame that was refused for good has given back what it referred
 			 * to. */
 			had_room |= link_check_room(bridge->links[i]);
@@ -99,6 +106,7 @@ int bridge_new(const struct bridge_config *config, struct bridge **ret_bridge)
 	bridge->config.directory = bridge->directory;
 	lending_init(&bridge->lending, &bridge->config);
 	loop_timer_init(&bridge->leave_timer, config->loop, on_leave_timer);
+	loop_timer_init(&bridge->retry_timer, config->loop, on_retry_timer);
 	loop_timer_init(&bridge->close_timer, config->loop, bridge_on_close_timer);
 	loop_work_init(&bridge->work, config->loop, on_work);
 	loop_work_start(&bridge->work);
@@ -121,6 +129,7 @@ void bridge_free(struct bridge *bridge)
 	loop_io_stop(&bridge->inbox_io);
 	loop_work_stop(&bridge->work);
 	loop_timer_stop(&bridge->close_timer);
+	loop_timer_stop(&bridge->retry_timer);
 	loop_timer_stop(&bridge->leave_timer);
 	bridge_drop_frame(bridge);
 	list_foreach_safe (at, &bridge->leaving)

@@ -49,7 +49,7 @@ static void send_mark(struct link *link, enum envelope_kind kind)
 {
 	/* Short of memory the peer waits until its deadline. */
 	link_send_mark(link, kind);
-	link_flush(link);
+	(void)link_flush(link);
 }
 
 void bridge_on_end(struct bridge *bridge, struct link *link, enum envelope_kind kind)

@@ -12,6 +12,8 @@
  * the second figure in all, since others fill it too. */
 #define BRIDGE_LEAVE_NS      3000000ull
 #define BRIDGE_LEAVE_MOST_NS 1000000000ull
+/* Until it is tried again to send what there was no memory for. */
+#define BRIDGE_RETRY_NS 10000000ull
 
 struct bridge {
 	struct bridge_config config;
@@ -25,6 +27,7 @@ struct bridge {
 	uint32_t gone[LIMIT_WORKERS + 1];      /* incarnations up to this one are down */
 	struct list leaving; /* struct link: down, their last frames may be in the inbox */
 	struct loop_timer leave_timer;
+	struct loop_timer retry_timer;
 	struct lending lending;
 
 	struct inbox *inbox;

@@ -76,19 +76,20 @@ bool link_check_room(struct link *link)
 /* The batch becomes a frame, which leaves now or waits. -ENOMEM: it is still a batch. */
 static int seal_batch(struct link *link)
 {
-	const struct transport *transport = link->transport;
+	uint32_t count = link->batch.count;
 	struct link_frame *waiting;
 
-	if (link->batch.count == 0)
+	if (count == 0)
 		return 0;
 	waiting = malloc(sizeof(*waiting));
 	if (!waiting)
 		return -ENOMEM;
-	link->stats->envelopes_out += link->batch.count;
 	waiting->frame = envelope_batch_take(&link->batch, &waiting->size);
-	waiting->frame =
-		transport->ops->frame_resize(transport->context, waiting->frame, waiting->size);
-	check(waiting->frame);
+	if (!waiting->frame) {
+		free(waiting);
+		return -ENOMEM;
+	}
+	link->stats->envelopes_out += count;
 	list_append(&link->frames, &waiting->link);
 	link->waiting += waiting->size;
 	/* While the watcher runs, the transport has no room. */
@@ -269,14 +270,13 @@ static void send_returns(struct link *link)
 		*borrower = before;
 }
 
-void link_flush(struct link *link)
+bool link_flush(struct link *link)
 {
 	if (!link->outbox)
-		return;
+		return true;
 	if (link->loans.borrower.n_used > 0)
 		send_returns(link);
-	/* Short of memory the batch stays what it is, until the next pass. */
-	(void)seal_batch(link);
+	return seal_batch(link) == 0 && link->loans.borrower.n_used == 0;
 }
 
 /* ---- life */

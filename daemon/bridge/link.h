@@ -61,8 +61,9 @@ int link_send(struct link *link, const struct envelope *envelope,
 /* Send an envelope that is nothing but its kind. Short of memory it is lost. */
 void link_send_mark(struct link *link, enum envelope_kind kind);
 
-/* Put in what is to be given back, seal the batch and send what can be sent. */
-void link_flush(struct link *link);
+/* Put in what is to be given back, seal the batch and send what can be sent. false: short of
+ * memory, some of it is left for another time. */
+bool link_flush(struct link *link);
 
 /* Some of what was under way has arrived, or come back: call on_room for those refused, if that
  * makes room. True: it was called. From the loop only. */

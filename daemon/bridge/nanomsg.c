@@ -197,7 +197,6 @@ static void close_outbox(struct outbox *outbox)
 static void *resize_frame(void *context, void *frame, size_t size)
 {
 	(void)context;
-	/* One that gets shorter stays where it is. */
 	return frame ? nn_reallocmsg(frame, size) : nn_allocmsg(size, 0);
 }
 

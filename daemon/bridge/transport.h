@@ -42,8 +42,7 @@ struct transport_ops {
 	void (*outbox_close)(struct outbox *outbox);
 
 	/* `frame`, or a new one for NULL, made `size` bytes long; as many as fit of those that
-	 * were there are kept. Aligned to 8. NULL: there is no memory, and it is as it was;
-	 * making one shorter does not fail. */
+	 * were there are kept. Aligned to 8. NULL: there is no memory, and it is as it was. */
 	void *(*frame_resize)(void *context, void *frame, size_t size);
 	void (*frame_free)(void *frame); /* NULL is fine */
 };
