@@ -10,70 +10,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int print_type(struct layout_text *text, const struct idl_type *type);
-
-static int print_struct(struct layout_text *text, const struct idl_type *type)
+static void print_type(struct layout_text *text, const struct idl_type *type)
 {
-	int r = layout_text_open_struct(text, type);
-
-	if (r != 0)
-		return r < 0 ? r : 0;
-	for (size_t i = 0; i < type->n_fields; i++) {
-		r = layout_text_add_name(text, i > 0, type->fields[i].name);
-		if (r < 0)
-			return r;
-		r = layout_text_add(text, ":");
-		if (r < 0)
-			return r;
-		r = print_type(text, type->fields[i].type);
-		if (r < 0)
-			return r;
-	}
-	return layout_text_close_struct(text);
-}
-
-static int print_enum(struct layout_text *text, const struct idl_type *type)
-{
-	int r = layout_text_add(text, "{");
-
-	for (size_t i = 0; r == 0 && i < type->n_fields; i++)
-		r = layout_text_add_name(text, i > 0, type->fields[i].name);
-	if (r < 0)
-		return r;
-	return layout_text_add(text, "}");
-}
-
-static int print_type(struct layout_text *text, const struct idl_type *type)
-{
-	int r;
-
 	if (type->named)
 		type = type->named->type;
-	if (type->kind == TROUPE_STRUCT)
-		return print_struct(text, type);
-	if (type->kind == TROUPE_ENUM)
-		return print_enum(text, type);
-	r = layout_text_open(text, type->kind);
-	if (r < 0 || !type->item)
-		return r;
-	r = print_type(text, type->item);
-	if (r < 0)
-		return r;
-	layout_text_close(text);
-	return 0;
+	if (!layout_text_open(text, type->kind, type))
+		return;
+	for (size_t i = 0; i < type->n_fields && !text->error; i++) {
+		const struct idl_field *field = &type->fields[i];
+
+		layout_text_add_name(text, i, field->name, field->type);
+		if (field->type)
+			print_type(text, field->type);
+	}
+	if (type->item)
+		print_type(text, type->item);
+	layout_text_close(text, type->kind);
 }
 
 int gen_layout(const struct idl_type *type, char **ret_text)
 {
 	struct layout_text text = {0};
-	int r = print_type(&text, type);
 
-	if (r < 0) {
-		free(text.text);
-		return r;
-	}
-	*ret_text = text.text;
-	return 0;
+	print_type(&text, type);
+	return layout_text_finish(&text, ret_text);
 }
 
 int gen_hash(const struct idl *idl, const struct idl_member *member,
@@ -106,17 +66,16 @@ int gen_hash(const struct idl *idl, const struct idl_member *member,
 static int list_member(const struct idl *idl, const struct idl_member *member, FILE *listing,
 		       struct idl_error *error)
 {
+	char mark = member->kind == IDL_ERROR ? '!' : '(';
 	uint64_t hash;
 	int r;
 
 	if (member->kind == IDL_TYPE)
 		return 0;
-	if (member->kind == IDL_ERROR)
-		return gen_hash(idl, member, member->type, '!', listing, &hash, error);
-	r = gen_hash(idl, member, member->type, '(', listing, &hash, error);
-	if (r < 0)
-		return r;
-	return gen_hash(idl, member, member->out, '>', listing, &hash, error);
+	r = gen_hash(idl, member, member->type, mark, listing, &hash, error);
+	if (r == 0 && member->out)
+		r = gen_hash(idl, member, member->out, '>', listing, &hash, error);
+	return r;
 }
 
 int gen_layouts(const struct idl *idl, char **ret_text, struct idl_error *ret_error)

@@ -4,8 +4,6 @@
 #include "proto/idl_names.h"
 #include "proto/layout_text.h"
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* bounds NULL: the type is trusted. */
@@ -14,8 +12,6 @@ struct printer {
 	const struct bounds *bounds;
 	const char *wrong;
 };
-
-static int print_type(struct printer *printer, const struct troupe_type *type);
 
 /* Why a type cannot be read, or what it points to; NULL: it can. */
 static const char *find_wrong(const struct bounds *bounds, const struct troupe_type *type)
@@ -42,88 +38,55 @@ static const char *find_wrong(const struct bounds *bounds, const struct troupe_t
 	return has_item && !type->item ? bounds_wrong(bounds, NULL) : NULL;
 }
 
-static int refuse(struct printer *printer, const char *wrong)
+static void refuse(struct printer *printer, const char *wrong)
 {
 	printer->wrong = wrong;
-	return -EINVAL;
+	printer->text.error = -EINVAL;
 }
 
-static int print_name(struct printer *printer, bool comma, const char *name)
+static void print_name(struct printer *printer, size_t i, const char *name, bool is_field)
 {
 	const struct bounds *bounds = printer->bounds;
 
 	if (bounds && !bounds_hold_text(bounds, name))
-		return refuse(printer, bounds_wrong(bounds, name));
-	if (bounds && !idl_is_field_name(name, strlen(name)))
-		return refuse(printer, "has a name that is none");
-	return layout_text_add_name(&printer->text, comma, name);
+		refuse(printer, bounds_wrong(bounds, name));
+	else if (bounds && !idl_is_field_name(name, strlen(name)))
+		refuse(printer, "has a name that is none");
+	else
+		layout_text_add_name(&printer->text, i, name, is_field);
 }
 
-static int print_struct(struct printer *printer, const struct troupe_type *type)
+static void print_type(struct printer *printer, const struct troupe_type *type)
 {
-	int r = layout_text_open_struct(&printer->text, type);
-
-	if (r != 0)
-		return r < 0 ? r : 0;
-	for (uint32_t i = 0; i < type->count; i++) {
-		r = print_name(printer, i > 0, type->fields[i].name);
-		if (r < 0)
-			return r;
-		r = layout_text_add(&printer->text, ":");
-		if (r < 0)
-			return r;
-		r = print_type(printer, type->fields[i].type);
-		if (r < 0)
-			return r;
-	}
-	return layout_text_close_struct(&printer->text);
-}
-
-static int print_enum(struct printer *printer, const struct troupe_type *type)
-{
-	int r = layout_text_add(&printer->text, "{");
-
-	for (uint32_t i = 0; r == 0 && i < type->count; i++)
-		r = print_name(printer, i > 0, type->names[i]);
-	if (r < 0)
-		return r;
-	return layout_text_add(&printer->text, "}");
-}
-
-static int print_type(struct printer *printer, const struct troupe_type *type)
-{
+	struct layout_text *text = &printer->text;
 	const char *wrong = find_wrong(printer->bounds, type);
-	int r;
 
 	if (wrong)
-		return refuse(printer, wrong);
-	if (type->kind == TROUPE_STRUCT)
-		return print_struct(printer, type);
-	if (type->kind == TROUPE_ENUM)
-		return print_enum(printer, type);
-	r = layout_text_open(&printer->text, (enum troupe_kind)type->kind);
-	if (r < 0 || !type->item)
-		return r;
-	r = print_type(printer, type->item);
-	if (r < 0)
-		return r;
-	layout_text_close(&printer->text);
-	return 0;
+		refuse(printer, wrong);
+	if (wrong || !layout_text_open(text, (enum troupe_kind)type->kind, type))
+		return;
+	for (uint32_t i = 0; i < type->count && !text->error; i++) {
+		bool is_field = type->kind == TROUPE_STRUCT;
+
+		print_name(printer, i, is_field ? type->fields[i].name : type->names[i],
+			   is_field);
+		if (is_field && !text->error)
+			print_type(printer, type->fields[i].type);
+	}
+	if (type->item)
+		print_type(printer, type->item);
+	layout_text_close(text, (enum troupe_kind)type->kind);
 }
 
 int layout_print_within(const struct troupe_type *type, const struct bounds *bounds,
 			char **ret_text, const char **ret_wrong)
 {
 	struct printer printer = {.bounds = bounds};
-	int r = print_type(&printer, type);
 
-	if (r < 0) {
-		free(printer.text.text);
+	print_type(&printer, type);
+	if (printer.wrong)
 		*ret_wrong = printer.wrong;
-		return r;
-	}
-	*ret_text = printer.text.text;
-	return 0;
+	return layout_text_finish(&printer.text, ret_text);
 }
 
 int layout_print(const struct troupe_type *type, char **ret_text)

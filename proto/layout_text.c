@@ -5,92 +5,91 @@
 #include <stdlib.h>
 #include <string.h>
 
-int layout_text_add(struct layout_text *text, const char *piece)
+static void add(struct layout_text *text, const char *piece)
 {
 	size_t size = strlen(piece);
 
-	if (size > LAYOUT_TEXT_MAX - text->size)
-		return -E2BIG;
-	if (text->size + size + 1 > text->room) {
+	if (!text->error && size > LAYOUT_TEXT_MAX - text->size)
+		text->error = -E2BIG;
+	if (!text->error && text->size + size + 1 > text->room) {
 		size_t room = 2 * (text->size + size + 1) + 64;
 		char *grown = (char *)realloc(text->text, room);
 
-		if (!grown)
-			return -ENOMEM;
-		text->text = grown;
-		text->room = room;
+		if (grown) {
+			text->text = grown;
+			text->room = room;
+		} else {
+			text->error = -ENOMEM;
+		}
 	}
+	if (text->error)
+		return;
 	memcpy(text->text + text->size, piece, size + 1);
 	text->size += size;
-	return 0;
 }
 
-int layout_text_add_name(struct layout_text *text, bool comma, const char *name)
+void layout_text_add_name(struct layout_text *text, size_t i, const char *name, bool is_field)
 {
-	int r;
-
-	if (++text->n_fields > LAYOUT_FIELDS_MAX)
-		return -E2BIG;
-	r = comma ? layout_text_add(text, ",") : 0;
-	if (r < 0)
-		return r;
-	return layout_text_add(text, name);
+	if (!text->error && ++text->n_fields > LAYOUT_FIELDS_MAX)
+		text->error = -E2BIG;
+	add(text, i > 0 ? "," : "");
+	add(text, name);
+	add(text, is_field ? ":" : "");
 }
 
-static int enter(struct layout_text *text)
-{
-	if (text->depth == LAYOUT_DEPTH_MAX)
-		return -E2BIG;
-	text->depth++;
-	return 0;
-}
-
-int layout_text_open_struct(struct layout_text *text, const void *id)
+/* Whether the struct is open already, a reference to which is then written. */
+static bool refer(struct layout_text *text, const void *id)
 {
 	char reference[16];
-	int r;
 
 	for (unsigned up = 0; up < text->n_structs; up++) {
 		if (text->structs[text->n_structs - 1 - up] != id)
 			continue;
 		snprintf(reference, sizeof(reference), "^%u", up);
-		r = layout_text_add(text, reference);
-		return r < 0 ? r : 1;
+		add(text, reference);
+		return true;
 	}
-	r = enter(text);
-	if (r < 0)
-		return r;
-	text->structs[text->n_structs++] = id;
-	return layout_text_add(text, "(");
+	return false;
 }
 
-int layout_text_close_struct(struct layout_text *text)
-{
-	text->n_structs--;
-	text->depth--;
-	return layout_text_add(text, ")");
-}
-
-int layout_text_open(struct layout_text *text, enum troupe_kind kind)
+bool layout_text_open(struct layout_text *text, enum troupe_kind kind, const void *id)
 {
 	static const char *const words[] = {
 		[TROUPE_BOOL] = "bool",     [TROUPE_INT] = "int",
 		[TROUPE_FLOAT] = "float",   [TROUPE_STRING] = "string",
 		[TROUPE_BINARY] = "binary", [TROUPE_ADDRESS] = "address",
-		[TROUPE_OBJECT] = "object", [TROUPE_ARRAY] = "[]",
+		[TROUPE_OBJECT] = "object", [TROUPE_ENUM] = "{",
+		[TROUPE_STRUCT] = "(",      [TROUPE_ARRAY] = "[]",
 		[TROUPE_MAP] = "[string]",  [TROUPE_OPTIONAL] = "?",
 	};
-	int r;
 
-	if (kind == TROUPE_ARRAY || kind == TROUPE_MAP || kind == TROUPE_OPTIONAL) {
-		r = enter(text);
-		if (r < 0)
-			return r;
+	if (text->error || (kind == TROUPE_STRUCT && refer(text, id)))
+		return false;
+	if (kind > TROUPE_ENUM) {
+		if (text->depth == LAYOUT_DEPTH_MAX) {
+			text->error = -E2BIG;
+			return false;
+		}
+		text->depth++;
 	}
-	return layout_text_add(text, words[kind]);
+	if (kind == TROUPE_STRUCT)
+		text->structs[text->n_structs++] = id;
+	add(text, words[kind]);
+	return kind >= TROUPE_ENUM && !text->error;
 }
 
-void layout_text_close(struct layout_text *text)
+void layout_text_close(struct layout_text *text, enum troupe_kind kind)
 {
-	text->depth--;
+	text->depth -= kind > TROUPE_ENUM;
+	text->n_structs -= kind == TROUPE_STRUCT;
+	add(text, kind == TROUPE_STRUCT ? ")" : kind == TROUPE_ENUM ? "}" : "");
+}
+
+int layout_text_finish(struct layout_text *text, char **ret_text)
+{
+	if (text->error)
+		free(text->text);
+	else
+		*ret_text = text->text;
+	return text->error;
 }

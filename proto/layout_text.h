@@ -2,7 +2,8 @@
  *
  * What layout_print() (from descriptors) and gen_layout() (from a parsed interface) share, so that both
  * write the same text and refuse the same types: beyond LAYOUT_TEXT_MAX bytes, LAYOUT_DEPTH_MAX levels
- * or LAYOUT_FIELDS_MAX fields, which is what layout_parse() takes. Used inside proto/ only.
+ * or LAYOUT_FIELDS_MAX fields, which is what layout_parse() takes. After a failure nothing is written
+ * any more, so that only the end needs a look at it. Used inside proto/ only.
  */
 #ifndef PROTO_LAYOUT_TEXT_H
 #define PROTO_LAYOUT_TEXT_H
@@ -13,28 +14,26 @@
 #include <troupe/type.h>
 
 struct layout_text {
-	char *text; /* NULL: nothing yet; the user frees it */
+	char *text; /* NULL: nothing yet */
 	size_t size;
 	size_t room;
 	size_t n_fields;
 	unsigned depth;     /* structs, arrays, maps and optionals open */
 	unsigned n_structs; /* of them structs */
 	const void *structs[LAYOUT_DEPTH_MAX];
+	int error; /* -E2BIG, -ENOMEM; or its user's */
 };
 
-/* -E2BIG, -ENOMEM in all functions. */
-int layout_text_add(struct layout_text *text, const char *piece);
+/* Begin a type; `id` identifies a struct. Whether its fields, names or item are to follow, and then
+ * its end: not those of a plain kind, nor of a struct that is open already (a reference is written), nor
+ * after a failure. */
+bool layout_text_open(struct layout_text *text, enum troupe_kind kind, const void *id);
+void layout_text_close(struct layout_text *text, enum troupe_kind kind);
 
-/* The name of a field or of an enum, after a ',' unless it is the first. */
-int layout_text_add_name(struct layout_text *text, bool comma, const char *name);
+/* The name of field or name i of the type that is open; of a field, its type is to follow. */
+void layout_text_add_name(struct layout_text *text, size_t i, const char *name, bool is_field);
 
-/* Begin a struct, which `id` identifies. 1: it is open already; a reference was written, and
- * there is nothing to close. */
-int layout_text_open_struct(struct layout_text *text, const void *id);
-int layout_text_close_struct(struct layout_text *text);
-
-/* Write a plain kind, or begin an array, a map or an optional, to be closed after its item. */
-int layout_text_open(struct layout_text *text, enum troupe_kind kind);
-void layout_text_close(struct layout_text *text);
+/* The end: *ret_text is given, or text->error returned. */
+int layout_text_finish(struct layout_text *text, char **ret_text);
 
 #endif
