@@ -3,13 +3,12 @@
 #include "proto/arena.h"
 #include "proto/codec_walk.h"
 #include "proto/idl.h"
+#include "proto/idl_names.h"
 #include "proto/steps.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define FIELD_NAME_MAX 63 /* bytes; what the IDL allows */
 
 /* A type in the making. Items may be of a struct that is not complete yet (a struct may hold an array of
  * itself), so what depends on their size is filled in at the end, along the list of types. */
@@ -38,9 +37,12 @@ struct parser {
 	unsigned n_pointers; /* of them arrays, maps and optionals */
 	unsigned n_structs;
 	struct open_struct structs[LAYOUT_DEPTH_MAX];
+	bool no_memory; /* why something could not be parsed; else the text is wrong */
 };
 
-static int parse_type(struct parser *parser, const struct troupe_type **ret_type);
+/* All functions return NULL when there is no such thing at the parser's place, or no memory. */
+
+static const struct troupe_type *parse_type(struct parser *parser);
 
 static bool take(struct parser *parser, const char *token)
 {
@@ -52,10 +54,18 @@ static bool take(struct parser *parser, const char *token)
 	return true;
 }
 
+static void *allocate(struct parser *parser, size_t size)
+{
+	void *memory = arena_alloc(parser->memory, size);
+
+	parser->no_memory |= !memory;
+	return memory;
+}
+
 static struct troupe_type *make_type(struct parser *parser, enum troupe_kind kind, size_t size,
 				     size_t align)
 {
-	struct made_type *made = arena_alloc(parser->memory, sizeof(*made));
+	struct made_type *made = allocate(parser, sizeof(*made));
 
 	if (!made)
 		return NULL;
@@ -70,101 +80,72 @@ static struct troupe_type *make_type(struct parser *parser, enum troupe_kind kin
 	return &made->type;
 }
 
-static bool is_letter(char c)
+static const char *parse_name(struct parser *parser)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+	const char *at = parser->at;
+	char *name;
 
-static bool is_letter_or_digit(char c)
-{
-	return is_letter(c) || (c >= '0' && c <= '9');
-}
-
-/* A letter, then letters, digits and single '_' between them. */
-static int parse_name(struct parser *parser, const char **ret_name)
-{
-	const char *at = parser->at, *end = parser->end;
-	const char *name;
-
-	if (at == end || !is_letter(*at))
-		return -EINVAL;
-	while (++at < end) {
-		if (*at == '_' && end - at > 1)
-			at++;
-		if (!is_letter_or_digit(*at))
-			break;
-	}
-	if (at[-1] == '_' || (size_t)(at - parser->at) > FIELD_NAME_MAX)
-		return -EINVAL;
-	if (++parser->n_fields > LAYOUT_FIELDS_MAX)
-		return -EINVAL;
-	name = arena_copy(parser->memory, parser->at, (size_t)(at - parser->at));
-	if (!name)
-		return -ENOMEM;
-	parser->at = at;
-	*ret_name = name;
-	return 0;
+	while (parser->at < parser->end && !strchr(",:)}", *parser->at))
+		parser->at++;
+	if (parser->at - at > IDL_MEMBER_NAME_MAX ||
+	    !idl_is_field_name(at, (size_t)(parser->at - at)) ||
+	    ++parser->n_fields > LAYOUT_FIELDS_MAX)
+		return NULL;
+	name = allocate(parser, (size_t)(parser->at - at) + 1);
+	return name ? memcpy(name, at, (size_t)(parser->at - at)) : NULL;
 }
 
 /* Make room for one more in an array of the arena, which doubles at powers of two. */
-static void *grow_array(struct arena *memory, void *items, uint32_t count, size_t size)
+static void *grow_array(struct parser *parser, void *items, uint32_t count, size_t size)
 {
 	void *grown;
 
+	if (count == IDL_FIELDS_MAX)
+		return NULL;
 	if (count & (count - 1))
 		return items;
-	grown = arena_alloc(memory, (count ? 2 * (size_t)count : 1) * size);
+	grown = allocate(parser, (count ? 2 * (size_t)count : 1) * size);
 	if (grown && count > 0)
 		memcpy(grown, items, count * size);
 	return grown;
 }
 
-static int parse_enum(struct parser *parser, struct troupe_type **ret_type)
+static struct troupe_type *parse_enum(struct parser *parser)
 {
 	struct troupe_type *type = make_type(parser, TROUPE_ENUM, 4, 4);
 	const char **names = NULL;
 
 	if (!type)
-		return -ENOMEM;
+		return NULL;
 	do {
-		const char *name;
-		int r = parse_name(parser, &name);
+		const char *name = parse_name(parser);
 
-		if (r < 0)
-			return r;
-		for (uint32_t i = 0; i < type->count; i++)
+		for (uint32_t i = 0; name && i < type->count; i++)
 			if (strcmp(names[i], name) == 0)
-				return -EINVAL;
-		if (type->count == IDL_FIELDS_MAX)
-			return -EINVAL;
-		names = grow_array(parser->memory, names, type->count, sizeof(*names));
+				return NULL;
+		names = name ? grow_array(parser, names, type->count, sizeof(*names)) : NULL;
 		if (!names)
-			return -ENOMEM;
+			return NULL;
 		names[type->count++] = name;
 	} while (take(parser, ","));
-	if (!take(parser, "}"))
-		return -EINVAL;
 	type->names = names;
-	*ret_type = type;
-	return 0;
+	return take(parser, "}") ? type : NULL;
 }
 
-static int parse_field(struct parser *parser, struct troupe_type *type,
-		       struct troupe_field *fields)
+static bool parse_field(struct parser *parser, struct troupe_type *type,
+			struct troupe_field *fields)
 {
 	struct troupe_field *field = &fields[type->count];
-	int r = parse_name(parser, &field->name);
 
-	if (r < 0)
-		return r;
-	for (uint32_t i = 0; i < type->count; i++)
+	field->name = parse_name(parser);
+	for (uint32_t i = 0; field->name && i < type->count; i++)
 		if (strcmp(fields[i].name, field->name) == 0)
-			return -EINVAL;
-	if (!take(parser, ":"))
-		return -EINVAL;
-	r = parse_type(parser, &field->type);
-	if (r < 0)
-		return r;
+			return false;
+	if (!field->name || !take(parser, ":"))
+		return false;
+	field->type = parse_type(parser);
+	if (!field->type)
+		return false;
 	field->offset = (uint32_t)align_up(type->size, field->type->align);
 	if (!is_plain(field->type) || field->offset != type->size)
 		type->flags = 0;
@@ -172,78 +153,57 @@ static int parse_field(struct parser *parser, struct troupe_type *type,
 	if (field->type->align > type->align)
 		type->align = field->type->align;
 	type->count++;
-	return 0;
+	return true;
 }
 
-static int parse_fields(struct parser *parser, struct troupe_type *type)
+static bool parse_fields(struct parser *parser, struct troupe_type *type)
 {
 	struct troupe_field *fields = NULL;
 	size_t end;
 
 	type->flags = TROUPE_TYPE_PLAIN;
 	do {
-		int r;
-
-		if (type->count == IDL_FIELDS_MAX)
-			return -EINVAL;
-		fields = grow_array(parser->memory, fields, type->count, sizeof(*fields));
-		if (!fields)
-			return -ENOMEM;
-		r = parse_field(parser, type, fields);
-		if (r < 0)
-			return r;
+		fields = grow_array(parser, fields, type->count, sizeof(*fields));
+		if (!fields || !parse_field(parser, type, fields))
+			return false;
 	} while (take(parser, ","));
-	if (!take(parser, ")"))
-		return -EINVAL;
 	type->fields = fields;
 	end = align_up(type->size, type->align);
 	if (end != type->size)
 		type->flags = 0;
 	type->size = (uint32_t)end;
-	return 0;
+	return take(parser, ")");
 }
 
-static int parse_struct(struct parser *parser, struct troupe_type **ret_type)
+static struct troupe_type *parse_struct(struct parser *parser)
 {
 	struct troupe_type *type = make_type(parser, TROUPE_STRUCT, 0, 1);
-	int r;
 
-	if (!type)
-		return -ENOMEM;
-	if (!take(parser, ")")) {
-		parser->structs[parser->n_structs++] =
-			(struct open_struct){type, parser->n_pointers};
-		r = parse_fields(parser, type);
-		if (r < 0)
-			return r;
-		parser->n_structs--;
-	}
-	*ret_type = type;
-	return 0;
+	if (!type || take(parser, ")"))
+		return type;
+	parser->structs[parser->n_structs++] = (struct open_struct){type, parser->n_pointers};
+	if (!parse_fields(parser, type))
+		return NULL;
+	parser->n_structs--;
+	return type;
 }
 
-static int parse_item(struct parser *parser, enum troupe_kind kind,
-		      struct troupe_type **ret_type)
+static struct troupe_type *parse_item(struct parser *parser, enum troupe_kind kind)
 {
-	struct troupe_type *type;
-	int r;
+	struct troupe_type *type = make_type(parser, kind, kind == TROUPE_OPTIONAL ? 8 : 16, 8);
 
-	type = make_type(parser, kind, kind == TROUPE_OPTIONAL ? 8 : 16, 8);
 	if (!type)
-		return -ENOMEM;
+		return NULL;
 	parser->n_pointers++;
-	r = parse_type(parser, &type->item);
+	type->item = parse_type(parser);
 	parser->n_pointers--;
-	if (r < 0)
-		return r;
-	if (kind == TROUPE_OPTIONAL && type->item->kind == TROUPE_OPTIONAL)
-		return -EINVAL;
-	*ret_type = type;
-	return 0;
+	if (!type->item || (kind == TROUPE_OPTIONAL && type->item->kind == TROUPE_OPTIONAL))
+		return NULL;
+	return type;
 }
 
 /* A struct may hold itself only behind a pointer, or it would have no end. */
-static int parse_reference(struct parser *parser, const struct troupe_type **ret_type)
+static const struct troupe_type *parse_reference(struct parser *parser)
 {
 	const struct open_struct *open;
 	unsigned up = 0;
@@ -253,78 +213,70 @@ static int parse_reference(struct parser *parser, const struct troupe_type **ret
 	     parser->at++) {
 		up = up * 10 + (unsigned)(*parser->at - '0');
 		if (up >= parser->n_structs || (*digits == '0' && parser->at > digits))
-			return -EINVAL;
+			return NULL;
 	}
 	if (parser->at == digits || up >= parser->n_structs)
-		return -EINVAL;
+		return NULL;
 	open = &parser->structs[parser->n_structs - 1 - up];
-	if (open->n_pointers == parser->n_pointers)
-		return -EINVAL;
-	*ret_type = open->type;
-	return 0;
+	return open->n_pointers == parser->n_pointers ? NULL : open->type;
 }
 
-static int parse_scalar(struct parser *parser, struct troupe_type **ret_type)
+static struct troupe_type *parse_scalar(struct parser *parser)
 {
 	static const struct {
 		const char word[8];
 		enum troupe_kind kind;
-		uint8_t size, align;
+		uint8_t size, align, flags;
 	} scalars[] = {
-		{"bool", TROUPE_BOOL, 1, 1},      {"int", TROUPE_INT, 8, 8},
-		{"float", TROUPE_FLOAT, 8, 8},    {"string", TROUPE_STRING, 8, 8},
-		{"binary", TROUPE_BINARY, 16, 8}, {"address", TROUPE_ADDRESS, 16, 4},
-		{"object", TROUPE_OBJECT, 8, 8},
+		{"bool", TROUPE_BOOL, 1, 1, 0},
+		{"int", TROUPE_INT, 8, 8, TROUPE_TYPE_PLAIN},
+		{"float", TROUPE_FLOAT, 8, 8, 0},
+		{"string", TROUPE_STRING, 8, 8, 0},
+		{"binary", TROUPE_BINARY, 16, 8, 0},
+		{"address", TROUPE_ADDRESS, 16, 4, TROUPE_TYPE_PLAIN},
+		{"object", TROUPE_OBJECT, 8, 8, 0},
 	};
 
 	for (size_t i = 0; i < sizeof(scalars) / sizeof(scalars[0]); i++) {
+		struct troupe_type *type;
+
 		if (!take(parser, scalars[i].word))
 			continue;
-		*ret_type =
-			make_type(parser, scalars[i].kind, scalars[i].size, scalars[i].align);
-		if (!*ret_type)
-			return -ENOMEM;
-		if (scalars[i].kind == TROUPE_INT || scalars[i].kind == TROUPE_ADDRESS)
-			(*ret_type)->flags = TROUPE_TYPE_PLAIN;
-		return 0;
+		type = make_type(parser, scalars[i].kind, scalars[i].size, scalars[i].align);
+		if (type)
+			type->flags = scalars[i].flags;
+		return type;
 	}
-	return -EINVAL;
+	return NULL;
 }
 
-static int parse_nested(struct parser *parser, struct troupe_type **ret_type)
+static const struct troupe_type *parse_nested(struct parser *parser)
 {
 	if (take(parser, "("))
-		return parse_struct(parser, ret_type);
+		return parse_struct(parser);
 	if (take(parser, "[]"))
-		return parse_item(parser, TROUPE_ARRAY, ret_type);
+		return parse_item(parser, TROUPE_ARRAY);
 	if (take(parser, "[string]"))
-		return parse_item(parser, TROUPE_MAP, ret_type);
-	if (take(parser, "?"))
-		return parse_item(parser, TROUPE_OPTIONAL, ret_type);
-	return -EINVAL;
+		return parse_item(parser, TROUPE_MAP);
+	return take(parser, "?") ? parse_item(parser, TROUPE_OPTIONAL) : NULL;
 }
 
-static int parse_type(struct parser *parser, const struct troupe_type **ret_type)
+static const struct troupe_type *parse_type(struct parser *parser)
 {
-	struct troupe_type *type = NULL;
-	int r;
+	const struct troupe_type *type;
 
 	if (take(parser, "^"))
-		return parse_reference(parser, ret_type);
-	if (parser->at < parser->end && strchr("([?", *parser->at)) {
-		if (parser->depth == LAYOUT_DEPTH_MAX)
-			return -EINVAL;
-		parser->depth++;
-		r = parse_nested(parser, &type);
-		parser->depth--;
-	} else if (take(parser, "{")) {
-		r = parse_enum(parser, &type);
-	} else {
-		r = parse_scalar(parser, &type);
-	}
-	if (r == 0)
-		*ret_type = type;
-	return r;
+		return parse_reference(parser);
+	if (take(parser, "{"))
+		return parse_enum(parser);
+	if (parser->at == parser->end || !strchr("([?", *parser->at))
+		return parse_scalar(parser);
+	if (parser->depth == LAYOUT_DEPTH_MAX)
+		return NULL;
+	parser->depth++;
+	type = parse_nested(parser);
+	parser->depth--;
+	return type;
 }
 
 /* All structs are complete: set the distance between the items of arrays and maps. */
@@ -359,22 +311,17 @@ int layout_parse(const char *text, size_t size, struct layout **ret_layout)
 		return -ENOMEM;
 	arena_init(&layout->memory);
 	parser.memory = &layout->memory;
-	r = parse_type(&parser, &layout->root);
-	if (r == 0 && parser.at != parser.end)
-		r = -EINVAL;
-	if (r < 0) {
-		layout_free(layout);
-		return r;
-	}
-	measure_items(parser.newest);
+	layout->root = parse_type(&parser);
+	r = parser.no_memory ? -ENOMEM : layout->root && parser.at == parser.end ? 0 : -EINVAL;
+	if (r == 0)
+		measure_items(parser.newest);
 	for (struct made_type *made = parser.newest; made && r == 0; made = made->older)
 		r = steps_make(&made->type, &layout->memory);
-	if (r < 0) {
+	if (r < 0)
 		layout_free(layout);
-		return r;
-	}
-	*ret_layout = layout;
-	return 0;
+	else
+		*ret_layout = layout;
+	return r;
 }
 
 const struct troupe_type *layout_type(const struct layout *layout)
