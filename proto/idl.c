@@ -30,45 +30,60 @@ struct parser {
 	struct idl_lex lex;
 	struct arena *arena;
 	struct idl_reference *references;
+	struct idl_type nowhere; /* stands in for what there was no memory for */
 };
 
-static int fail_here(struct parser *parser, const char *message)
+/* What fails ends the text: lex->r says that it did, and nothing more is read. */
+
+static void fail_here(struct parser *parser, const char *message)
 {
-	return idl_lex_fail(parser->lex.error, parser->lex.token_line, parser->lex.token_column,
-			    "%s", message);
+	idl_lex_refuse(&parser->lex, parser->lex.token_line, parser->lex.token_column, "%s",
+		       message);
 }
 
-/* Take a name of the kind that is_name() knows, and go past it. */
-static int parse_name(struct parser *parser, bool (*is_name)(const char *, size_t),
-		      const char *expected, char **ret_name)
+static void *allocate(struct parser *parser, size_t size)
+{
+	void *memory = arena_alloc(parser->arena, size);
+
+	if (!memory)
+		idl_lex_stop(&parser->lex, -ENOMEM);
+	return memory;
+}
+
+static char *copy_token(struct parser *parser)
+{
+	char *copy = allocate(parser, parser->lex.length + 1);
+
+	return copy ? memcpy(copy, parser->lex.start, parser->lex.length) : NULL;
+}
+
+/* Take a name of the kind that is_name() knows, and go past it. NULL: it failed. */
+static char *parse_name(struct parser *parser, bool (*is_name)(const char *, size_t),
+			const char *expected)
 {
 	struct idl_lex *lex = &parser->lex;
+	char *name;
 
 	if (lex->token != IDL_TOKEN_WORD || !is_name(lex->start, lex->length))
-		return idl_lex_expected(lex, expected);
-	if (lex->length > IDL_MEMBER_NAME_MAX)
-		return fail_here(parser, "this name is longer than 63 bytes");
-	*ret_name = arena_copy(parser->arena, lex->start, lex->length);
-	if (!*ret_name)
-		return -ENOMEM;
-	return idl_lex_next(lex);
+		idl_lex_expected(lex, expected);
+	else if (lex->length > IDL_MEMBER_NAME_MAX)
+		fail_here(parser, "this name is longer than 63 bytes");
+	if (lex->r)
+		return NULL;
+	name = copy_token(parser);
+	idl_lex_next(lex);
+	return name;
 }
 
 /* The comment before this token as text: without '#', one blank after it and what trails. */
-static int parse_doc(struct parser *parser, char **ret_doc)
+static char *parse_doc(struct parser *parser)
 {
 	const char *at = parser->lex.doc;
 	const char *end = at ? at + parser->lex.doc_size : NULL;
+	char *doc = at ? allocate(parser, parser->lex.doc_size + 1) : NULL;
 	size_t used = 0;
-	char *doc;
 
-	*ret_doc = NULL;
-	if (!at)
-		return 0;
-	doc = (char *)arena_alloc(parser->arena, parser->lex.doc_size + 1);
-	if (!doc)
-		return -ENOMEM;
-	while (at < end) {
+	while (doc && at < end) {
 		const char *line_end = (const char *)memchr(at, '\n', (size_t)(end - at));
 		const char *next;
 
@@ -89,128 +104,113 @@ static int parse_doc(struct parser *parser, char **ret_doc)
 		used += (size_t)(line_end - at);
 		at = next;
 	}
-	*ret_doc = doc;
-	return 0;
+	return doc;
 }
 
-static int parse_type(struct parser *parser, enum idl_mark mark, unsigned depth,
-		      struct idl_type *type);
+/* Where a mark was written, and what it says. */
+struct mark {
+	enum idl_mark kind;
+	unsigned line, column;
+};
+
+static void parse_type(struct parser *parser, struct mark mark, unsigned depth,
+		       struct idl_type *type);
 
 static struct idl_type *new_type(struct parser *parser)
 {
-	return (struct idl_type *)arena_alloc(parser->arena, sizeof(struct idl_type));
+	struct idl_type *type = allocate(parser, sizeof(*type));
+
+	return type ? type : &parser->nowhere;
 }
 
-static int check_unique(struct parser *parser, const struct field_node *first)
+static void check_unique(struct parser *parser, const struct field_node *first)
 {
 	struct idl_lex *lex = &parser->lex;
 
 	for (const struct field_node *node = first; node; node = node->next)
 		if (strlen(node->field.name) == lex->length &&
 		    memcmp(node->field.name, lex->start, lex->length) == 0)
-			return idl_lex_fail(lex->error, lex->token_line, lex->token_column,
-					    "a second '%s' in one pair of parentheses",
-					    node->field.name);
-	return 0;
+			idl_lex_refuse(lex, lex->token_line, lex->token_column,
+				       "a second '%s' in one pair of parentheses",
+				       node->field.name);
 }
 
 /* After the '(': one `name` or `name: type`. The first one decides what this is. */
-static int parse_field(struct parser *parser, struct idl_type *type, unsigned depth,
-		       struct idl_field *field)
+static void parse_field(struct parser *parser, struct idl_type *type, unsigned depth,
+			struct idl_field *field)
 {
 	struct idl_lex *lex = &parser->lex;
 	bool first = type->n_fields == 0;
-	enum idl_mark mark = lex->mark;
-	unsigned mark_line = lex->mark_line, mark_column = lex->mark_column;
-	int r;
+	struct mark mark = {lex->mark, lex->mark_line, lex->mark_column};
 
-	r = parse_doc(parser, &field->doc);
-	if (r < 0)
-		return r;
+	field->doc = parse_doc(parser);
 	idl_lex_take_mark(lex);
-	r = parse_name(parser, idl_is_field_name, first ? "a field, a name or ')'" : "a name",
-		       &field->name);
-	if (r < 0)
-		return r;
+	field->name = parse_name(parser, idl_is_field_name,
+				 first ? "a field, a name or ')'" : "a name");
 	if (first)
 		type->kind = idl_lex_is_punct(lex, ':') ? TROUPE_STRUCT : TROUPE_ENUM;
 	if (type->kind == TROUPE_ENUM) {
-		if (mark != IDL_MARK_NONE)
-			return idl_lex_fail(lex->error, mark_line, mark_column,
-					    "this mark is not before a field");
+		if (mark.kind != IDL_MARK_NONE)
+			idl_lex_refuse(lex, mark.line, mark.column,
+				       "this mark is not before a field");
 		if (idl_lex_is_punct(lex, ':'))
-			return fail_here(parser,
-					 "expected ',' or ')', found ':': this began as "
-					 "an enum, without types");
-		return 0;
+			fail_here(parser, "expected ',' or ')', found ':': this began as "
+					  "an enum, without types");
+		return;
 	}
-	r = idl_lex_skip(lex, ':', "':' and a type");
-	if (r < 0)
-		return r;
+	idl_lex_skip(lex, ':', "':' and a type");
 	field->type = new_type(parser);
-	if (!field->type)
-		return -ENOMEM;
-	r = parse_type(parser, mark, depth, field->type);
-	if (r == -EDOM)
-		return idl_lex_fail(lex->error, mark_line, mark_column,
-				    "only strings can be marked");
-	return r;
+	parse_type(parser, mark, depth, field->type);
 }
 
 /* ( ... ): a struct or an enum; () is the empty struct. */
-static int parse_fields(struct parser *parser, unsigned depth, struct idl_type *type)
+static void parse_fields(struct parser *parser, unsigned depth, struct idl_type *type)
 {
 	struct idl_lex *lex = &parser->lex;
 	struct field_node *first = NULL;
 	struct field_node **last = &first;
 	size_t n = 0;
-	int r;
 
 	type->kind = TROUPE_STRUCT;
-	r = idl_lex_skip(lex, '(', "'('");
-	if (r < 0)
-		return r;
-	while (type->n_fields > 0 || !idl_lex_is_punct(lex, ')')) {
+	idl_lex_skip(lex, '(', "'('");
+	while (!lex->r && (type->n_fields > 0 || !idl_lex_is_punct(lex, ')'))) {
 		struct field_node *node;
 
 		if (type->n_fields == IDL_FIELDS_MAX)
-			return fail_here(parser, "more than 256 fields or names");
-		r = check_unique(parser, first);
-		if (r < 0)
-			return r;
-		node = (struct field_node *)arena_alloc(parser->arena, sizeof(*node));
+			fail_here(parser, "more than 256 fields or names");
+		check_unique(parser, first);
+		node = allocate(parser, sizeof(*node));
 		if (!node)
-			return -ENOMEM;
-		r = parse_field(parser, type, depth, &node->field);
-		if (r < 0)
-			return r;
+			return;
+		parse_field(parser, type, depth, &node->field);
 		*last = node;
 		last = &node->next;
 		type->n_fields++;
 		if (!idl_lex_is_punct(lex, ','))
 			break;
-		r = idl_lex_next(lex);
-		if (r < 0)
-			return r;
+		idl_lex_next(lex);
 	}
 	/* A first name without a type is taken for one of an enum, which is rarely meant. */
-	r = idl_lex_skip(lex, ')',
-			 type->kind == TROUPE_ENUM && type->n_fields == 1
-				 ? "':' and a type, or for an enum ',' or ')'"
-				 : "',' or ')'");
-	if (r < 0 || type->n_fields == 0)
-		return r;
-	type->fields = (struct idl_field *)arena_alloc(parser->arena,
-						       type->n_fields * sizeof(*type->fields));
-	if (!type->fields)
-		return -ENOMEM;
-	for (const struct field_node *node = first; node; node = node->next)
+	idl_lex_skip(lex, ')',
+		     type->kind == TROUPE_ENUM && type->n_fields == 1
+			     ? "':' and a type, or for an enum ',' or ')'"
+			     : "',' or ')'");
+	if (lex->r || type->n_fields == 0)
+		return;
+	type->fields = allocate(parser, type->n_fields * sizeof(*type->fields));
+	for (const struct field_node *node = first; type->fields && node; node = node->next)
 		type->fields[n++] = node->field;
-	return 0;
 }
 
-/* A plain type or a reference. -EDOM: marked, but no string. */
-static int parse_word_type(struct parser *parser, enum idl_mark mark, struct idl_type *type)
+static void refuse_mark(struct parser *parser, struct mark mark)
+{
+	if (mark.kind != IDL_MARK_NONE)
+		idl_lex_refuse(&parser->lex, mark.line, mark.column,
+			       "only strings can be marked");
+}
+
+/* A plain type or a reference. */
+static void parse_word_type(struct parser *parser, struct mark mark, struct idl_type *type)
 {
 	static const struct {
 		const char *word;
@@ -222,206 +222,166 @@ static int parse_word_type(struct parser *parser, enum idl_mark mark, struct idl
 		     {"object", TROUPE_OBJECT}};
 	struct idl_lex *lex = &parser->lex;
 	struct idl_reference *reference;
-	char *name;
-	int r;
 
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
 		if (!idl_lex_is_word(lex, plain[i].word))
 			continue;
 		type->kind = plain[i].kind;
-		if (mark != IDL_MARK_NONE && type->kind != TROUPE_STRING)
-			return -EDOM;
-		if (mark != IDL_MARK_NONE)
-			type->kind = mark == IDL_MARK_BINARY ? TROUPE_BINARY : TROUPE_ADDRESS;
-		return idl_lex_next(lex);
+		if (type->kind != TROUPE_STRING)
+			refuse_mark(parser, mark);
+		else if (mark.kind != IDL_MARK_NONE)
+			type->kind =
+				mark.kind == IDL_MARK_BINARY ? TROUPE_BINARY : TROUPE_ADDRESS;
+		idl_lex_next(lex);
+		return;
 	}
-	reference = (struct idl_reference *)arena_alloc(parser->arena, sizeof(*reference));
+	reference = allocate(parser, sizeof(*reference));
 	if (!reference)
-		return -ENOMEM;
+		return;
 	reference->line = lex->token_line;
 	reference->column = lex->token_column;
-	r = parse_name(parser, idl_is_member_name,
-		       "a type (bool, int, float, string, object, a name, '(', '[' or '?')",
-		       &name);
-	if (r < 0)
-		return r;
-	if (mark != IDL_MARK_NONE)
-		return -EDOM;
-	reference->name = name;
+	reference->name = parse_name(
+		parser, idl_is_member_name,
+		"a type (bool, int, float, string, object, a name, '(', '[' or '?')");
+	refuse_mark(parser, mark);
 	reference->type = type;
 	reference->next = parser->references;
 	parser->references = reference;
-	return 0;
 }
 
 /* Past '[': "]" makes an array, "string]" a map. */
-static int parse_brackets(struct parser *parser, struct idl_type *type)
+static void parse_brackets(struct parser *parser, struct idl_type *type)
 {
 	struct idl_lex *lex = &parser->lex;
-	int r;
 
-	type->kind = TROUPE_ARRAY;
-	if (idl_lex_is_word(lex, "string")) {
-		type->kind = TROUPE_MAP;
-		r = idl_lex_next(lex);
-		if (r < 0)
-			return r;
-		return idl_lex_skip(lex, ']', "']'");
-	}
-	return idl_lex_skip(lex, ']', "']' or 'string]'");
+	type->kind = idl_lex_is_word(lex, "string") ? TROUPE_MAP : TROUPE_ARRAY;
+	if (type->kind == TROUPE_MAP)
+		idl_lex_next(lex);
+	idl_lex_skip(lex, ']', type->kind == TROUPE_MAP ? "']'" : "']' or 'string]'");
 }
 
 /* depth: of anonymous types, prefixes included, around this one. */
-static int parse_type(struct parser *parser, enum idl_mark mark, unsigned depth,
-		      struct idl_type *type)
+static void parse_type(struct parser *parser, struct mark mark, unsigned depth,
+		       struct idl_type *type)
 {
 	struct idl_lex *lex = &parser->lex;
-	bool optional;
-	int r;
+	bool optional = idl_lex_is_punct(lex, '?'), is_struct = idl_lex_is_punct(lex, '(');
 
-	if (idl_lex_is_punct(lex, '(')) {
-		if (depth == IDL_DEPTH_MAX)
-			return fail_here(parser, "types nest deeper than 32");
-		if (mark != IDL_MARK_NONE)
-			return -EDOM;
-		return parse_fields(parser, depth + 1, type);
+	if (!optional && !is_struct && !idl_lex_is_punct(lex, '[')) {
+		parse_word_type(parser, mark, type);
+		return;
 	}
-	optional = idl_lex_is_punct(lex, '?');
-	if (!optional && !idl_lex_is_punct(lex, '['))
-		return parse_word_type(parser, mark, type);
 	if (depth == IDL_DEPTH_MAX)
-		return fail_here(parser, "types nest deeper than 32");
-	r = idl_lex_next(lex);
-	if (r < 0)
-		return r;
+		fail_here(parser, "types nest deeper than 32");
+	if (is_struct) {
+		refuse_mark(parser, mark);
+		parse_fields(parser, depth + 1, type);
+		return;
+	}
+	idl_lex_next(lex);
 	type->kind = TROUPE_OPTIONAL;
 	if (optional && idl_lex_is_punct(lex, '?'))
-		return idl_lex_expected(lex, "a type that is not optional itself");
-	if (!optional) {
-		r = parse_brackets(parser, type);
-		if (r < 0)
-			return r;
-	}
+		idl_lex_expected(lex, "a type that is not optional itself");
+	if (!optional)
+		parse_brackets(parser, type);
+	if (lex->r)
+		return;
 	type->item = new_type(parser);
-	if (!type->item)
-		return -ENOMEM;
-	return parse_type(parser, mark, depth + 1, type->item);
+	parse_type(parser, mark, depth + 1, type->item);
 }
 
-static int parse_struct(struct parser *parser, const char *owner, struct idl_type **ret_type)
+static struct idl_type *parse_struct(struct parser *parser, const char *owner)
 {
 	struct idl_lex *lex = &parser->lex;
 	unsigned line = lex->token_line, column = lex->token_column;
 	struct idl_type *type = new_type(parser);
-	int r;
 
-	if (!type)
-		return -ENOMEM;
-	r = parse_fields(parser, 1, type);
-	if (r < 0)
-		return r;
+	parse_fields(parser, 1, type);
 	if (owner && type->kind != TROUPE_STRUCT)
-		return idl_lex_fail(
-			lex->error, line, column,
-			"%s takes a struct, found an enum (fields are 'name: type')", owner);
-	*ret_type = type;
-	return 0;
+		idl_lex_refuse(lex, line, column,
+			       "%s takes a struct, found an enum (fields are 'name: type')",
+			       owner);
+	return type;
 }
 
-static int parse_member(struct parser *parser, struct idl_member *member)
+static void parse_member(struct parser *parser, struct idl_member *member)
 {
 	static const char *const keywords[] = {"type", "method", "error"};
 	static const char *const owners[] = {NULL, "a method", "an error"};
 	struct idl_lex *lex = &parser->lex;
 	size_t kind = 0;
-	int r;
 
 	while (kind < 3 && !idl_lex_is_word(lex, keywords[kind]))
 		kind++;
-	if (kind == 3)
-		return idl_lex_expected(lex, "'type', 'method' or 'error'");
+	if (kind == 3) {
+		idl_lex_expected(lex, "'type', 'method' or 'error'");
+		return;
+	}
 	member->kind = (enum idl_member_kind)kind;
-	r = parse_doc(parser, &member->doc);
-	if (r < 0)
-		return r;
-	r = idl_lex_next(lex);
-	if (r < 0)
-		return r;
+	member->doc = parse_doc(parser);
+	idl_lex_next(lex);
 	member->line = lex->token_line;
-	r = parse_name(parser, idl_is_member_name, "a name that begins with a capital",
-		       &member->name);
-	if (r < 0)
-		return r;
-	r = parse_struct(parser, owners[kind], &member->type);
-	if (r < 0 || kind != IDL_METHOD)
-		return r;
-	if (lex->token != IDL_TOKEN_ARROW)
-		return idl_lex_expected(lex, "'->'");
-	r = idl_lex_next(lex);
-	if (r < 0)
-		return r;
-	return parse_struct(parser, owners[kind], &member->out);
+	member->name =
+		parse_name(parser, idl_is_member_name, "a name that begins with a capital");
+	member->type = parse_struct(parser, owners[kind]);
+	if (kind != IDL_METHOD)
+		return;
+	if (lex->token == IDL_TOKEN_ARROW)
+		idl_lex_next(lex);
+	else
+		idl_lex_expected(lex, "'->'");
+	member->out = parse_struct(parser, owners[kind]);
 }
 
-static int parse_members(struct parser *parser, struct idl *idl)
+static void check_member(struct parser *parser, const struct member_node *first,
+			 const struct idl_member *member)
+{
+	for (; first && !parser->lex.r; first = first->next)
+		if (strcmp(first->member.name, member->name) == 0)
+			idl_lex_refuse(&parser->lex, member->line, 1,
+				       "a second '%s'; the first is in line %u", member->name,
+				       first->member.line);
+}
+
+static void parse_members(struct parser *parser, struct idl *idl)
 {
 	struct idl_lex *lex = &parser->lex;
 	struct member_node *first = NULL;
 	struct member_node **last = &first;
 	size_t n = 0;
-	int r;
 
 	while (lex->token != IDL_TOKEN_END) {
 		struct member_node *node;
 
 		if (idl->n_members == IDL_MEMBERS_MAX)
-			return fail_here(parser, "more than 1024 types, methods and errors");
-		node = (struct member_node *)arena_alloc(parser->arena, sizeof(*node));
+			fail_here(parser, "more than 1024 types, methods and errors");
+		node = allocate(parser, sizeof(*node));
 		if (!node)
-			return -ENOMEM;
-		r = parse_member(parser, &node->member);
-		if (r < 0)
-			return r;
-		for (const struct member_node *other = first; other; other = other->next)
-			if (strcmp(other->member.name, node->member.name) == 0)
-				return idl_lex_fail(lex->error, node->member.line, 1,
-						    "a second '%s'; the first is in line %u",
-						    node->member.name, other->member.line);
+			return;
+		parse_member(parser, &node->member);
+		check_member(parser, first, &node->member);
 		*last = node;
 		last = &node->next;
 		idl->n_members++;
 	}
-	idl->members = (struct idl_member *)arena_alloc(
-		parser->arena, (idl->n_members + 1) * sizeof(*idl->members));
-	if (!idl->members)
-		return -ENOMEM;
-	for (const struct member_node *node = first; node; node = node->next)
+	idl->members = allocate(parser, (idl->n_members + 1) * sizeof(*idl->members));
+	for (const struct member_node *node = first; idl->members && node; node = node->next)
 		idl->members[n++] = node->member;
-	return 0;
 }
 
-static int parse_interface(struct parser *parser, struct idl *idl)
+static void parse_interface(struct parser *parser, struct idl *idl)
 {
 	struct idl_lex *lex = &parser->lex;
-	int r;
 
 	if (!idl_lex_is_word(lex, "interface"))
-		return idl_lex_expected(lex, "'interface'");
-	r = parse_doc(parser, &idl->doc);
-	if (r < 0)
-		return r;
-	r = idl_lex_next(lex);
-	if (r < 0)
-		return r;
+		idl_lex_expected(lex, "'interface'");
+	idl->doc = parse_doc(parser);
+	idl_lex_next(lex);
 	if (lex->token != IDL_TOKEN_WORD || !idl_is_interface_name(lex->start, lex->length))
-		return idl_lex_expected(lex, "an interface name like 'org.example.name'");
-	idl->name = arena_copy(parser->arena, lex->start, lex->length);
-	if (!idl->name)
-		return -ENOMEM;
-	r = idl_lex_next(lex);
-	if (r < 0)
-		return r;
-	return parse_members(parser, idl);
+		idl_lex_expected(lex, "an interface name like 'org.example.name'");
+	idl->name = copy_token(parser);
+	idl_lex_next(lex);
+	parse_members(parser, idl);
 }
 
 int idl_parse(const char *text, size_t size, struct idl **ret_idl, struct idl_error *ret_error)
@@ -438,23 +398,17 @@ int idl_parse(const char *text, size_t size, struct idl **ret_idl, struct idl_er
 	arena_init(&own->arena);
 	parser.arena = &own->arena;
 	own->idl.text = arena_copy(&own->arena, text, size);
-	if (!own->idl.text) {
-		r = -ENOMEM;
-		goto fail;
+	if (own->idl.text) {
+		idl_lex_init(&parser.lex, own->idl.text, size, ret_error);
+		parse_interface(&parser, &own->idl);
 	}
-	r = idl_lex_init(&parser.lex, own->idl.text, size, ret_error);
+	r = own->idl.text ? parser.lex.r : -ENOMEM;
+	if (r == 0)
+		r = idl_check(&own->idl, parser.references, ret_error);
 	if (r < 0)
-		goto fail;
-	r = parse_interface(&parser, &own->idl);
-	if (r < 0)
-		goto fail;
-	r = idl_check(&own->idl, parser.references, ret_error);
-	if (r < 0)
-		goto fail;
-	*ret_idl = &own->idl;
-	return 0;
-fail:
-	idl_free(&own->idl);
+		idl_free(&own->idl);
+	else
+		*ret_idl = &own->idl;
 	return r;
 }
 

@@ -6,17 +6,44 @@
 #include <stdio.h>
 #include <string.h>
 
+static int fail(struct idl_error *error, unsigned line, unsigned column, const char *format,
+		va_list arguments)
+{
+	error->line = line;
+	error->column = column;
+	vsnprintf(error->message, sizeof(error->message), format, arguments);
+	return -EINVAL;
+}
+
 int idl_lex_fail(struct idl_error *error, unsigned line, unsigned column, const char *format,
 		 ...)
 {
 	va_list arguments;
 
-	error->line = line;
-	error->column = column;
 	va_start(arguments, format);
-	vsnprintf(error->message, sizeof(error->message), format, arguments);
+	(void)fail(error, line, column, format, arguments);
 	va_end(arguments);
 	return -EINVAL;
+}
+
+void idl_lex_stop(struct idl_lex *lex, int r)
+{
+	if (!lex->r)
+		lex->r = r;
+	lex->at = lex->size;
+	lex->token = IDL_TOKEN_END;
+	lex->mark = IDL_MARK_NONE;
+}
+
+void idl_lex_refuse(struct idl_lex *lex, unsigned line, unsigned column, const char *format,
+		    ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (!lex->r)
+		idl_lex_stop(lex, fail(lex->error, line, column, format, arguments));
+	va_end(arguments);
 }
 
 static bool is_word_byte(char c)
@@ -35,118 +62,106 @@ static unsigned column_of(const struct idl_lex *lex, size_t at)
 	return (unsigned)(at - lex->line_start) + 1;
 }
 
-/* What a comment line (after the '#', blanks cut at both ends) marks. -EINVAL: a mark of no
- * known kind, which would otherwise change the type without a word. */
-static int read_mark(struct idl_lex *lex, size_t start, size_t end, bool trailing)
+/* What a comment line (after the '#', blanks cut at both ends) marks. A mark of no known kind is
+ * refused: it would otherwise change the type without a word. */
+static void read_mark(struct idl_lex *lex, size_t start, size_t end, bool trailing)
 {
 	static const char prefix[] = "troupe:";
 	enum idl_mark mark;
+	unsigned column;
 	size_t length;
-	size_t begin;
 
 	while (start < end && is_blank(lex->text[start]))
 		start++;
 	while (end > start && is_blank(lex->text[end - 1]))
 		end--;
-	begin = start;
+	column = column_of(lex, start);
 	if (end - start < sizeof(prefix) - 1 ||
 	    memcmp(lex->text + start, prefix, sizeof(prefix) - 1) != 0)
-		return 0;
+		return;
 	start += sizeof(prefix) - 1;
 	while (start < end && is_blank(lex->text[start]))
 		start++;
 	length = end - start;
-	if (length == 6 && memcmp(lex->text + start, "binary", 6) == 0)
+	if (length == 6 && memcmp(lex->text + start, "binary", 6) == 0) {
 		mark = IDL_MARK_BINARY;
-	else if (length == 7 && memcmp(lex->text + start, "address", 7) == 0)
+	} else if (length == 7 && memcmp(lex->text + start, "address", 7) == 0) {
 		mark = IDL_MARK_ADDRESS;
-	else
-		return idl_lex_fail(lex->error, lex->line, column_of(lex, begin),
-				    "unknown mark; there are \"troupe: binary\" and \"troupe: "
-				    "address\"");
+	} else {
+		idl_lex_refuse(lex, lex->line, column,
+			       "unknown mark; there are \"troupe: binary\" and \"troupe: "
+			       "address\"");
+		return;
+	}
 	if (trailing)
-		return idl_lex_fail(lex->error, lex->line, column_of(lex, begin),
-				    "a mark must be on a line of its own before its field");
+		idl_lex_refuse(lex, lex->line, column,
+			       "a mark must be on a line of its own before its field");
 	if (lex->mark != IDL_MARK_NONE)
-		return idl_lex_fail(lex->error, lex->line, column_of(lex, begin),
-				    "a second mark for one field");
+		idl_lex_refuse(lex, lex->line, column, "a second mark for one field");
 	lex->mark = mark;
 	lex->mark_line = lex->line;
-	lex->mark_column = column_of(lex, begin);
-	return 0;
+	lex->mark_column = column;
 }
 
 /* The comment so far turned out not to be right before a token that it could describe. */
-static int drop_doc(struct idl_lex *lex)
+static void drop_doc(struct idl_lex *lex)
 {
 	lex->doc = NULL;
 	lex->doc_size = 0;
 	if (lex->mark != IDL_MARK_NONE)
-		return idl_lex_fail(lex->error, lex->mark_line, lex->mark_column,
-				    "this mark is not right before a field");
-	return 0;
+		idl_lex_refuse(lex, lex->mark_line, lex->mark_column,
+			       "this mark is not right before a field");
 }
 
-static int read_comment(struct idl_lex *lex, bool trailing)
+static void read_comment(struct idl_lex *lex, bool trailing)
 {
 	size_t start = lex->at;
 	size_t end = start;
-	int r;
 
 	while (end < lex->size && lex->text[end] != '\n')
 		end++;
 	if (!codec_is_utf8(lex->text + start, end - start))
-		return idl_lex_fail(lex->error, lex->line, column_of(lex, start),
-				    "this comment is not valid UTF-8 text");
-	r = read_mark(lex, start + 1, end, trailing);
-	if (r < 0)
-		return r;
+		idl_lex_refuse(lex, lex->line, column_of(lex, start),
+			       "this comment is not valid UTF-8 text");
+	read_mark(lex, start + 1, end, trailing);
 	if (!trailing) {
 		if (!lex->doc)
 			lex->doc = lex->text + start;
 		lex->doc_size = (size_t)(lex->text + end - lex->doc);
 	}
 	lex->at = end;
-	return 0;
 }
 
 /* Go to the next token, noting the comment lines right before it. `fresh`: no token stands on
  * this line so far, so that what begins with '#' is a comment on what follows, not on what was.
  */
-static int skip_blanks(struct idl_lex *lex, bool fresh)
+static void skip_blanks(struct idl_lex *lex, bool fresh)
 {
 	bool blank_line = fresh;
-	int r;
 
-	while (lex->at < lex->size) {
+	while (lex->at < lex->size && !lex->r) {
 		char c = lex->text[lex->at];
 
 		if (is_blank(c)) {
 			lex->at++;
 		} else if (c == '\n') {
-			if (blank_line) {
-				r = drop_doc(lex);
-				if (r < 0)
-					return r;
-			}
+			if (blank_line)
+				drop_doc(lex);
 			lex->at++;
 			lex->line++;
 			lex->line_start = lex->at;
 			blank_line = true;
 			fresh = true;
 		} else if (c == '#') {
-			r = read_comment(lex, !fresh);
-			if (r < 0)
-				return r;
+			read_comment(lex, !fresh);
 			blank_line = false;
 		} else {
 			break;
 		}
 	}
-	return 0;
 }
 
-static int read_token(struct idl_lex *lex)
+static void read_token(struct idl_lex *lex)
 {
 	char c;
 
@@ -154,10 +169,11 @@ static int read_token(struct idl_lex *lex)
 	lex->length = 1;
 	lex->token_line = lex->line;
 	lex->token_column = column_of(lex, lex->at);
-	if (lex->at == lex->size) {
+	if (lex->at == lex->size || lex->r) {
 		lex->token = IDL_TOKEN_END;
 		lex->length = 0;
-		return drop_doc(lex);
+		drop_doc(lex);
+		return;
 	}
 	c = lex->text[lex->at];
 	if (c == '-' && lex->at + 1 < lex->size && lex->text[lex->at + 1] == '>') {
@@ -171,38 +187,30 @@ static int read_token(struct idl_lex *lex)
 		       is_word_byte(lex->start[lex->length]))
 			lex->length++;
 	} else if ((unsigned char)c < 0x20 || (unsigned char)c >= 0x7f) {
-		return idl_lex_fail(lex->error, lex->token_line, lex->token_column,
-				    "unexpected byte 0x%02x; names are ASCII",
-				    (unsigned)(unsigned char)c);
+		idl_lex_refuse(lex, lex->token_line, lex->token_column,
+			       "unexpected byte 0x%02x; names are ASCII",
+			       (unsigned)(unsigned char)c);
+		return;
 	} else {
-		return idl_lex_fail(lex->error, lex->token_line, lex->token_column,
-				    "unexpected character '%c'", c);
+		idl_lex_refuse(lex, lex->token_line, lex->token_column,
+			       "unexpected character '%c'", c);
+		return;
 	}
 	lex->at += lex->length;
-	return 0;
 }
 
-int idl_lex_init(struct idl_lex *lex, const char *text, size_t size, struct idl_error *error)
+void idl_lex_init(struct idl_lex *lex, const char *text, size_t size, struct idl_error *error)
 {
-	int r;
-
 	*lex = (struct idl_lex){.text = text, .size = size, .line = 1, .error = error};
-	r = skip_blanks(lex, true);
-	if (r < 0)
-		return r;
-	return read_token(lex);
+	skip_blanks(lex, true);
+	read_token(lex);
 }
 
-int idl_lex_next(struct idl_lex *lex)
+void idl_lex_next(struct idl_lex *lex)
 {
-	int r = drop_doc(lex);
-
-	if (r < 0)
-		return r;
-	r = skip_blanks(lex, false);
-	if (r < 0)
-		return r;
-	return read_token(lex);
+	drop_doc(lex);
+	skip_blanks(lex, false);
+	read_token(lex);
 }
 
 enum idl_mark idl_lex_take_mark(struct idl_lex *lex)
@@ -224,20 +232,22 @@ bool idl_lex_is_punct(const struct idl_lex *lex, char punct)
 	return lex->token == IDL_TOKEN_PUNCT && *lex->start == punct;
 }
 
-int idl_lex_skip(struct idl_lex *lex, char punct, const char *expected)
+void idl_lex_skip(struct idl_lex *lex, char punct, const char *expected)
 {
-	if (!idl_lex_is_punct(lex, punct))
-		return idl_lex_expected(lex, expected);
-	return idl_lex_next(lex);
+	if (idl_lex_is_punct(lex, punct))
+		idl_lex_next(lex);
+	else
+		idl_lex_expected(lex, expected);
 }
 
-int idl_lex_expected(struct idl_lex *lex, const char *expected)
+void idl_lex_expected(struct idl_lex *lex, const char *expected)
 {
 	if (lex->token == IDL_TOKEN_END)
-		return idl_lex_fail(lex->error, lex->token_line, lex->token_column,
-				    "expected %s, found the end of the text", expected);
-	return idl_lex_fail(lex->error, lex->token_line, lex->token_column,
-			    "expected %s, found '%.*s'%s", expected,
-			    lex->length > 40 ? 40 : (int)lex->length, lex->start,
-			    lex->length > 40 ? "..." : "");
+		idl_lex_refuse(lex, lex->token_line, lex->token_column,
+			       "expected %s, found the end of the text", expected);
+	else
+		idl_lex_refuse(lex, lex->token_line, lex->token_column,
+			       "expected %s, found '%.*s'%s", expected,
+			       lex->length > 40 ? 40 : (int)lex->length, lex->start,
+			       lex->length > 40 ? "..." : "");
 }

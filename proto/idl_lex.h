@@ -42,13 +42,14 @@ struct idl_lex {
 	unsigned mark_column;
 
 	struct idl_error *error;
+	int r; /* 0, or the first failure: from then on all that follows is the text's end */
 };
 
-/* Begin with the first token. -EINVAL (in all functions): *error says where and what. */
-int idl_lex_init(struct idl_lex *lex, const char *text, size_t size, struct idl_error *error);
+/* Begin with the first token. Failures (of all functions) are in lex->r, and *error says where and what. */
+void idl_lex_init(struct idl_lex *lex, const char *text, size_t size, struct idl_error *error);
 
 /* Look at the next token. A mark of the comment that was not taken is an error. */
-int idl_lex_next(struct idl_lex *lex);
+void idl_lex_next(struct idl_lex *lex);
 
 /* The mark before this token belongs where the parser is. */
 enum idl_mark idl_lex_take_mark(struct idl_lex *lex);
@@ -56,13 +57,16 @@ enum idl_mark idl_lex_take_mark(struct idl_lex *lex);
 bool idl_lex_is_word(const struct idl_lex *lex, const char *word);
 bool idl_lex_is_punct(const struct idl_lex *lex, char punct);
 
-/* Go past a punctuation mark, or say what was expected. */
-int idl_lex_skip(struct idl_lex *lex, char punct, const char *expected);
+/* Go past a punctuation mark, or fail with what was expected. */
+void idl_lex_skip(struct idl_lex *lex, char punct, const char *expected);
 
-/* Report "expected X, found Y" at the token. Returns -EINVAL. */
-int idl_lex_expected(struct idl_lex *lex, const char *expected);
+/* Fail: "expected X, found Y" at the token; a message at a place (-EINVAL); for another reason. */
+void idl_lex_expected(struct idl_lex *lex, const char *expected);
+void idl_lex_refuse(struct idl_lex *lex, unsigned line, unsigned column, const char *format,
+		    ...) __attribute__((format(printf, 4, 5)));
+void idl_lex_stop(struct idl_lex *lex, int r);
 
-/* Report a message at a place. Returns -EINVAL. */
+/* Report a message at a place, without a lexer. Returns -EINVAL. */
 int idl_lex_fail(struct idl_error *error, unsigned line, unsigned column, const char *format,
 		 ...) __attribute__((format(printf, 4, 5)));
 
