@@ -141,7 +141,7 @@ int gen_header(const struct idl *idl, const struct gen_options *options, char **
 		goto done;
 	}
 	r = write_header(&model, out);
-	if (fclose(out) != 0 && r == 0)
+	if ((fclose(out) != 0 || model.no_memory) && r == 0)
 		r = -ENOMEM;
 	if (r < 0)
 		goto done;

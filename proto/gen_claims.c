@@ -10,99 +10,73 @@
  * that is added must not rename another. So two that meet are an error, and not
  * distinguished by a number. */
 
-int gen_claim(struct gen_model *model, enum gen_space space, const char *name, const char *what,
-	      unsigned line)
+void gen_claim(struct gen_model *model, enum gen_space space, const char *name,
+	       const char *what, unsigned line)
 {
 	struct gen_claim *claim =
 		(struct gen_claim *)arena_alloc(&model->arena, sizeof(*claim));
 
-	if (!claim || !name || !what)
-		return -ENOMEM;
+	model->no_memory |= !claim;
+	if (!claim)
+		return;
 	*claim = (struct gen_claim){model->claims, name, what, line, space};
 	model->claims = claim;
 	model->n_claims++;
-	return 0;
 }
 
-static int claim_all(struct gen_model *model, enum gen_space space,
-		     const struct gen_member *member, const char *what,
-		     const char *const *suffixes)
+/* The name that a member takes with a suffix. */
+static void claim_with(struct gen_model *model, enum gen_space space,
+		       const struct gen_member *member, const char *suffix)
 {
-	int r = 0;
-
-	for (; r == 0 && *suffixes; suffixes++)
-		r = gen_claim(model, space,
-			      arena_printf(&model->arena, "%s_%s", member->stem, *suffixes),
-			      what, member->idl->line);
-	return r;
+	gen_claim(model, space, gen_printf(model, "%s_%s", member->stem, suffix),
+		  member->type->what, member->idl->line);
 }
 
-static int claim_method(struct gen_model *model, const struct gen_member *method)
+static void claim_method(struct gen_model *model, const struct gen_member *method)
 {
 	static const char *const functions[] = {
-		"send",           "ask",         "ask_more",   "return",      "reply",
-		"keep",           "drop",        "wants_more", "wants_reply", "reply_read",
-		"fail_parameter", "expect_more", "deny",       NULL};
-	static const char *const descriptors[] = {"method", NULL};
-	struct arena *arena = &model->arena;
+		"send", "ask",         "ask_more",      "return",      "reply",
+		"keep", "drop",        "wants_more",    "wants_reply", "reply_read",
+		"deny", "expect_more", "fail_parameter"};
 	const char *what = method->type->what;
-	unsigned line = method->idl->line;
-	int r = claim_all(model, GEN_MACRO, method, what, descriptors);
 
-	if (r < 0 || model->host)
-		return r;
-	r = gen_claim(model, GEN_FIELD, method->c_name, what, line);
-	if (r < 0)
-		return r;
-	r = claim_all(model, GEN_NAME, method, what, functions);
-	if (r < 0)
-		return r;
-	r = gen_claim(model, GEN_TAG, arena_printf(arena, "%s_call", method->stem), what, line);
-	if (r < 0)
-		return r;
-	r = gen_claim(model, GEN_TAG, arena_printf(arena, "%s_reply", method->stem), what,
-		      line);
-	if (r < 0)
-		return r;
-	r = gen_claim(model, GEN_NAME, arena_printf(arena, "%s_REPLY", method->constant), what,
-		      line);
-	for (size_t i = 0; r == 0 && i < model->n_errors; i++)
-		r = gen_claim(model, GEN_NAME,
-			      arena_printf(arena, "%s_fail_%s", method->stem,
-					   model->errors[i].type->stem),
-			      arena_printf(arena, "failing %s with %s", what,
-					   model->errors[i].type->what),
-			      model->errors[i].idl->line);
-	return r;
+	claim_with(model, GEN_MACRO, method, "method");
+	if (model->host)
+		return;
+	gen_claim(model, GEN_FIELD, method->c_name, what, method->idl->line);
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
+		claim_with(model, GEN_NAME, method, functions[i]);
+	claim_with(model, GEN_TAG, method, "call");
+	claim_with(model, GEN_TAG, method, "reply");
+	gen_claim(model, GEN_NAME, gen_printf(model, "%s_REPLY", method->constant), what,
+		  method->idl->line);
+	for (size_t i = 0; i < model->n_errors; i++) {
+		const struct gen_member *error = &model->errors[i];
+
+		gen_claim(model, GEN_NAME,
+			  gen_printf(model, "%s_fail_%s", method->stem, error->type->stem),
+			  gen_printf(model, "failing %s with %s", what, error->type->what),
+			  error->idl->line);
+	}
 }
 
-static int claim_error(struct gen_model *model, const struct gen_member *error)
+static void claim_error(struct gen_model *model, const struct gen_member *error)
 {
-	static const char *const descriptors[] = {"error", NULL};
-	int r = claim_all(model, GEN_MACRO, error, error->type->what, descriptors);
-
-	if (r < 0 || model->host)
-		return r;
-	return gen_claim(model, GEN_FIELD, error->c_name, error->type->what, error->idl->line);
+	claim_with(model, GEN_MACRO, error, "error");
+	if (!model->host)
+		gen_claim(model, GEN_FIELD, error->c_name, error->type->what, error->idl->line);
 }
 
-int gen_claim_members(struct gen_model *model)
+void gen_claim_members(struct gen_model *model)
 {
-	struct arena *arena = &model->arena;
 	const char *what = "the interface";
-	int r;
 
-	r = gen_claim(model, GEN_MACRO, arena_printf(arena, "%s_interface", model->prefix),
-		      what, 1);
-	if (r < 0)
-		return r;
-	r = gen_claim(model, GEN_NAME, arena_printf(arena, "%s_HANDLERS", model->upper), what,
-		      1);
-	for (size_t i = 0; r == 0 && i < model->n_errors; i++)
-		r = claim_error(model, &model->errors[i]);
-	for (size_t i = 0; r == 0 && i < model->n_methods; i++)
-		r = claim_method(model, &model->methods[i]);
-	return r;
+	gen_claim(model, GEN_MACRO, gen_printf(model, "%s_interface", model->prefix), what, 1);
+	gen_claim(model, GEN_NAME, gen_printf(model, "%s_HANDLERS", model->upper), what, 1);
+	for (size_t i = 0; i < model->n_errors; i++)
+		claim_error(model, &model->errors[i]);
+	for (size_t i = 0; i < model->n_methods; i++)
+		claim_method(model, &model->methods[i]);
 }
 
 /* By name, and what counts everywhere before all others of the name. */

@@ -88,6 +88,8 @@ struct gen_model {
 	size_t n_methods, n_errors;
 	struct gen_claim *claims;
 	size_t n_claims;
+	bool no_memory;          /* for something; the model is of no use then */
+	struct gen_type nowhere; /* in place of a type that there was no memory for */
 };
 
 /* Build the model. -EINVAL with *ret_error, -ENOMEM; gen_model_fini() in any case. */
@@ -95,15 +97,23 @@ int gen_model_init(struct gen_model *model, const struct idl *idl,
 		   const struct gen_options *options, struct idl_error *ret_error);
 void gen_model_fini(struct gen_model *model);
 
-/* Take a name (NULL: no memory), and see, when all are taken, whether one was taken twice. */
-int gen_claim(struct gen_model *model, enum gen_space space, const char *name, const char *what,
-	      unsigned line);
+/* A text in the arena, or "" when there was no memory for it. */
+static inline const char *gen_text(struct gen_model *model, const char *text)
+{
+	model->no_memory |= !text;
+	return text ? text : "";
+}
+#define gen_printf(model, ...) gen_text(model, arena_printf(&(model)->arena, __VA_ARGS__))
+
+/* Take a name, and see, when all are taken, whether one was taken twice. */
+void gen_claim(struct gen_model *model, enum gen_space space, const char *name,
+	       const char *what, unsigned line);
 int gen_claims_check(struct gen_model *model, struct idl_error *ret_error);
 
 /* All names that the members of the interface take besides their structs. */
-int gen_claim_members(struct gen_model *model);
+void gen_claim_members(struct gen_model *model);
 
-/* What declares a pointer to a const value of the type: "const int64_t *". NULL: no memory. */
+/* What declares a pointer to a const value of the type: "const int64_t *". */
 const char *gen_pointer_to(struct gen_model *model, const struct gen_type *type);
 
 /* The hash of a type of a member, also written to `listing` unless that is NULL. */

@@ -64,125 +64,103 @@ struct depths {
 	struct idl_error *error;
 	unsigned *known;  /* by member; 0: not yet */
 	unsigned *active; /* by member: being measured */
+	int r;            /* the first failure; depths mean nothing then */
 };
 
-static int measure_member(struct depths *depths, const struct idl_member *member,
-			  unsigned above, unsigned *ret_depth);
+static unsigned measure_member(struct depths *depths, const struct idl_member *member,
+			       unsigned above);
 
-static int measure_type(struct depths *depths, const struct idl_member *member,
-			const struct idl_type *type, unsigned above, unsigned *ret_depth)
+static void refuse(struct depths *depths, const struct idl_member *member, const char *why)
+{
+	if (depths->r == 0)
+		depths->r = idl_lex_fail(depths->error, member->line, 1, "'%s'%s", member->name,
+					 why);
+}
+
+static void refuse_depth(struct depths *depths, const struct idl_member *member)
+{
+	_Static_assert(IDL_DEPTH_MAX == 32, "as the text says");
+	refuse(depths, member, ": structs nest deeper than 32 by value");
+}
+
+static unsigned measure_type(struct depths *depths, const struct idl_member *member,
+			     const struct idl_type *type, unsigned above)
 {
 	unsigned deepest = 0;
-	int r;
 
-	*ret_depth = 0;
-	if (type->kind != TROUPE_STRUCT)
+	if (type->kind != TROUPE_STRUCT || depths->r)
 		return 0;
 	if (type->named)
-		return measure_member(depths, type->named, above, ret_depth);
-	if (above >= IDL_DEPTH_MAX)
-		return idl_lex_fail(depths->error, member->line, 1,
-				    "'%s': structs nest deeper than %d by value", member->name,
-				    IDL_DEPTH_MAX);
-	for (size_t i = 0; i < type->n_fields; i++) {
-		unsigned depth;
-
-		r = measure_type(depths, member, type->fields[i].type, above + 1, &depth);
-		if (r < 0)
-			return r;
-		if (depth > deepest)
-			deepest = depth;
+		return measure_member(depths, type->named, above);
+	if (above >= IDL_DEPTH_MAX) {
+		refuse_depth(depths, member);
+		return 0;
 	}
-	*ret_depth = deepest + 1;
-	return 0;
+	for (size_t i = 0; i < type->n_fields; i++) {
+		unsigned depth = measure_type(depths, member, type->fields[i].type, above + 1);
+
+		deepest = depth > deepest ? depth : deepest;
+	}
+	return deepest + 1;
 }
 
 /* A member that was measured under another one is not walked again: the work stays linear. */
-static int measure_member(struct depths *depths, const struct idl_member *member,
-			  unsigned above, unsigned *ret_depth)
+static unsigned measure_member(struct depths *depths, const struct idl_member *member,
+			       unsigned above)
 {
 	size_t i = (size_t)(member - depths->idl->members);
-	int r;
 
 	if (depths->active[i])
-		return idl_lex_fail(depths->error, member->line, 1,
-				    "'%s' would contain itself; it may only through ?, [] or "
-				    "[string]",
-				    member->name);
-	if (depths->known[i] == 0) {
+		refuse(depths, member,
+		       " would contain itself; it may only through ?, [] or [string]");
+	if (depths->known[i] == 0 && depths->r == 0) {
 		depths->active[i] = 1;
-		r = measure_type(depths, member, member->type, above, &depths->known[i]);
-		if (r < 0)
-			return r;
+		depths->known[i] = measure_type(depths, member, member->type, above);
 		depths->active[i] = 0;
 	}
 	if (above + depths->known[i] > IDL_DEPTH_MAX)
-		return idl_lex_fail(depths->error, member->line, 1,
-				    "'%s': structs nest deeper than %d by value", member->name,
-				    IDL_DEPTH_MAX);
-	*ret_depth = depths->known[i];
-	return 0;
+		refuse_depth(depths, member);
+	return depths->known[i];
 }
 
 /* Structs below an item, in which another by-value nest begins. */
-static int measure_items(struct depths *depths, const struct idl_member *member,
-			 const struct idl_type *type)
+static void measure_items(struct depths *depths, const struct idl_member *member,
+			  const struct idl_type *type)
 {
-	unsigned depth;
-	int r;
-
 	while (type->item) {
 		type = type->item;
-		r = measure_type(depths, member, type, 0, &depth);
-		if (r < 0)
-			return r;
+		(void)measure_type(depths, member, type, 0);
 	}
 	if (type->kind != TROUPE_STRUCT || type->named)
-		return 0;
-	for (size_t i = 0; i < type->n_fields; i++) {
-		r = measure_items(depths, member, type->fields[i].type);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+		return;
+	for (size_t i = 0; i < type->n_fields; i++)
+		measure_items(depths, member, type->fields[i].type);
 }
 
 static int measure_all(const struct idl *idl, struct idl_error *error)
 {
 	cleanup_free unsigned *marks =
 		(unsigned *)calloc(2 * idl->n_members + 1, sizeof(*marks));
-	struct depths depths = {idl, error, marks, marks ? marks + idl->n_members : NULL};
-	unsigned depth;
-	int r;
+	struct depths depths = {idl, error, marks, marks ? marks + idl->n_members : NULL, 0};
 
 	if (!marks)
 		return -ENOMEM;
-	for (size_t i = 0; i < idl->n_members; i++) {
+	for (size_t i = 0; i < idl->n_members && depths.r == 0; i++) {
 		const struct idl_member *member = &idl->members[i];
 
-		r = measure_member(&depths, member, 0, &depth);
-		if (r < 0)
-			return r;
-		r = measure_items(&depths, member, member->type);
-		if (r < 0)
-			return r;
+		(void)measure_member(&depths, member, 0);
+		measure_items(&depths, member, member->type);
 		if (member->kind != IDL_METHOD)
 			continue;
-		r = measure_type(&depths, member, member->out, 0, &depth);
-		if (r < 0)
-			return r;
-		r = measure_items(&depths, member, member->out);
-		if (r < 0)
-			return r;
+		(void)measure_type(&depths, member, member->out, 0);
+		measure_items(&depths, member, member->out);
 	}
-	return 0;
+	return depths.r;
 }
 
 int idl_check(struct idl *idl, struct idl_reference *references, struct idl_error *error)
 {
 	int r = resolve_all(idl, references, error);
 
-	if (r < 0)
-		return r;
-	return measure_all(idl, error);
+	return r < 0 ? r : measure_all(idl, error);
 }
