@@ -154,7 +154,7 @@ static int find_launcher(struct master *master)
 	if (!master->launcher.ops)
 		r = place_find_program("troupe-worker", &binary);
 	if (r == 0 && binary)
-		r = launcher_fork_new(binary, &master->launcher);
+		r = launcher_fork_new(master->loop, binary, &master->launcher);
 	if (r < 0)
 		log_error(&master->log, "cannot find the program troupe-worker: %s",
 			  strerror(-r));
@@ -215,7 +215,6 @@ static void init_parts(struct master *master)
 	listing_init(&master->listing, master);
 	unit_replies_init(&master->unit_replies, master);
 	list_init(&master->kills);
-	reaper_init(&master->reaper, master->loop);
 	problems_init(&master->conf_problems);
 	problems_init(&master->problems);
 	oom_init(&master->oom, "/proc/self/cgroup", "/sys/fs/cgroup");
@@ -311,7 +310,6 @@ void master_free(struct master *master)
 	deploy_free_all(&master->deployments);
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
 		worker_free(master->workers[i]);
-	reaper_fini(&master->reaper);
 	launcher_free(&master->launcher);
 	places_remove_directory(master);
 	notify_fini(&master->notify);

@@ -29,7 +29,6 @@
 #include "master/watchers.h"
 #include "process/launcher.h"
 #include "process/oom.h"
-#include "process/reaper.h"
 #include "process/symbolizer.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -73,7 +72,6 @@ struct master {
 	unsigned n_shared; /* Workers=: 1 .. n_shared; above: units' own */
 	struct symbolizer symbolizer;
 	char *symbolizer_binary; /* NULL: not found */
-	struct reaper reaper;
 	uint64_t worker_restarts;
 	uint64_t last_request; /* number of what workers are asked */
 

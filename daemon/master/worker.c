@@ -9,17 +9,15 @@
 #include "master/master.h"
 #include "master/unit.h"
 #include "process/page_map.h"
-#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/pidfd.h>
 
 #define LEAST_DELAY_NS (5 * CLOCK_MS_NS)
 #define ABORT_NS       (3 * CLOCK_SECOND_NS / 2) /* for the crash record of one that we end */
 #define LAST_WORDS_NS                                                                          \
 	CLOCK_SECOND_NS /* to read a dead one's channel, which its child may hold open */
 #define LOST_NS (5 * CLOCK_SECOND_NS) /* for SIGKILL to work */
-#define FREE_NS CLOCK_SECOND_NS       /* the same, when the master itself ends */
 #define READY_NS                                                                               \
 	(60 * CLOCK_SECOND_NS) /* for a process to be ready where StartTimeout=infinity */
 
@@ -65,8 +63,7 @@ void worker_undefine(struct worker *worker, uint32_t version)
 
 static void send_signal(struct worker *worker, int number)
 {
-	if (worker->pidfd >= 0)
-		(void)pidfd_send_signal(worker->pidfd, number, NULL, 0);
+	launcher_kill(&worker->master->launcher, worker->launch, number);
 }
 
 /* The letter of the state in /proc/PID/stat; '?': unknown. */
@@ -161,24 +158,12 @@ static void on_kill_timer(struct loop_timer *timer)
 
 /* ---- its end */
 
-void worker_collect(struct worker *worker)
+static void on_end(void *context, const struct launch_end *end)
 {
-	if (worker->pidfd < 0 || !reaper_collect(worker->pidfd, &worker->end))
-		return;
-	loop_io_stop(&worker->pidfd_io);
-	close(take_fd(&worker->pidfd));
-}
+	struct worker *worker = context;
 
-static void on_pidfd(struct loop_io *io, unsigned events)
-{
-	struct worker *worker = container_of(io, struct worker, pidfd_io);
-
-	(void)events;
-	/* It is dead, whether or not there is a status: that of one that is traced comes when
-	 * its tracer lets go of it. */
-	loop_io_stop(&worker->pidfd_io);
 	worker->is_dead = true;
-	worker_collect(worker);
+	worker->end = *end;
 	loop_timer_stop(&worker->request_timer);
 	if (worker->channel)
 		loop_timer_start(&worker->kill_timer, LAST_WORDS_NS);
@@ -276,71 +261,91 @@ static int introduce(struct worker *worker, int page)
 	return worker_send(worker, &worker_start_method, &start, page);
 }
 
-static int try_launch(struct worker *worker)
+/* Make ready what it needs, and send Start. */
+static int meet(struct worker *worker, int fd)
 {
-	struct master *master = worker->master;
-	cleanup_close int page_fd = -1;
-	struct launched launched;
 	struct channel_config config = {
-		.loop = master->loop,
+		.loop = worker->master->loop,
+		.fd = fd,
 		.handlers = worker->ops->handlers,
 		.n_handlers = worker->ops->n_handlers,
 		.on_closed = on_closed,
 		.context = worker,
 	};
-	struct page *page;
-	int r = page_map(worker->number, worker->incarnation, &page, &page_fd);
+	cleanup_close int page_fd = -1;
+	int r = channel_new(&config, &worker->channel);
 
-	if (r < 0)
-		return r;
+	if (r == 0)
+		r = page_map(worker->number, worker->incarnation, &worker->page, &page_fd);
+	if (r == 0)
+		r = introduce(worker, page_fd);
+	/* One that has ended already: its end is about to be reported. */
+	return r == -ENOTCONN ? 0 : r;
+}
+
+static void on_launched(void *context, pid_t pid, int channel)
+{
+	struct worker *worker = context;
+	int r = meet(worker, channel);
+
+	if (r < 0) {
+		worker_launch_failed(worker, r);
+		return;
+	}
+	worker->pid = pid;
+	log_debug(&worker->master->log, "worker %u (incarnation %u) is pid %d", worker->number,
+		  worker->incarnation, (int)pid);
+}
+
+void worker_launch_failed(struct worker *worker, int error)
+{
+	log_error(&worker->master->log, "cannot start worker %u: %s; will try again",
+		  worker->number, strerror(-error));
+	worker_forget_process(worker);
+	worker_follow_end(worker, WORKER_END_TROUBLE);
+	master_settle(worker->master);
+}
+
+static void on_failed(void *context, int error)
+{
+	worker_launch_failed(context, error);
+}
+
+static const struct launch_events launch_events = {
+	.on_launched = on_launched,
+	.on_failed = on_failed,
+	.on_end = on_end,
+};
+
+static void launch(struct worker *worker)
+{
+	struct master *master = worker->master;
+	struct launch request = {
+		.worker = worker->number,
+		.incarnation = ++master->incarnations[worker->number],
+		.events = &launch_events,
+		.context = worker,
+	};
+	int r;
+
+	worker->incarnation = request.incarnation;
 	page_unmap(worker->page);
-	worker->page = page;
-	r = launcher_launch(&master->launcher, &launched);
-	if (r < 0)
-		return r;
-	worker->pid = launched.pid;
-	worker->pidfd = launched.pidfd;
+	worker->page = NULL;
 	worker->is_dead = worker->is_killed = worker->is_explained = false;
-	worker->end = (siginfo_t){0};
 	worker->killed_why = NULL;
 	worker->culprit_unit = worker->culprit_deployment = worker->culprit_definition = 0;
 	worker->is_late = worker->missed_names = false;
 	worker->state = API_STATE_STARTING;
 	worker->is_away = false;
-	loop_io_init(&worker->pidfd_io, master->loop, worker->pidfd, on_pidfd);
-	loop_io_set(&worker->pidfd_io, LOOP_READ);
-	config.fd = launched.channel;
-	r = channel_new(&config, &worker->channel);
-	if (r == 0)
-		r = introduce(worker, page_fd);
+	worker->up_ns = 0;
+	r = launcher_launch(&master->launcher, &request, &worker->launch);
 	if (r < 0)
-		/* Its death is logged, and what follows decided, as for any other process. */
-		worker_kill(worker, "it could not be spoken to", false);
+		worker_launch_failed(worker, r);
 	else
 		loop_timer_start(&worker->request_timer,
 				 master->settings.life.start_timeout_ns == TEXT_INFINITY
 					 ? READY_NS
 					 : master->settings.life.start_timeout_ns);
-	return 0;
-}
-
-static void launch(struct worker *worker)
-{
-	struct master *master = worker->master;
-	int r;
-
-	worker->incarnation = ++master->incarnations[worker->number];
-	worker->up_ns = 0;
-	r = try_launch(worker);
-	if (r == 0) {
-		log_debug(&master->log, "worker %u (incarnation %u) is pid %d", worker->number,
-			  worker->incarnation, (int)worker->pid);
-		return;
-	}
-	log_error(&master->log, "cannot start worker %u: %s; will try again", worker->number,
-		  strerror(-r));
-	worker_follow_end(worker, WORKER_END_TROUBLE);
-	master_settle(master);
 }
 
 void worker_start(struct worker *worker)
@@ -361,13 +366,14 @@ static void retire(struct worker *worker)
 
 void worker_stop(struct worker *worker)
 {
-	if (worker->state == API_STATE_STOPPED || worker->state == API_STATE_BACKOFF) {
-		loop_timer_stop(&worker->restart_timer);
+	if (worker->state == API_STATE_STOPPING)
+		return;
+	if (worker->pid == 0) {
+		/* One that was only asked for never is launched. */
+		worker_forget_process(worker);
 		retire(worker);
 		return;
 	}
-	if (worker->state == API_STATE_STOPPING)
-		return;
 	worker->state = API_STATE_STOPPING;
 	loop_timer_stop(&worker->request_timer);
 	(void)worker_send(worker, &worker_shutdown_method, &(struct worker_shutdown){0}, -1);
@@ -390,10 +396,7 @@ void worker_forget_process(struct worker *worker)
 	loop_timer_stop(&worker->restart_timer);
 	channel_free(worker->channel);
 	worker->channel = NULL;
-	if (worker->pidfd >= 0) {
-		loop_io_stop(&worker->pidfd_io);
-		reaper_add(&worker->master->reaper, take_fd(&worker->pidfd));
-	}
+	launcher_release(&worker->master->launcher, &worker->launch);
 	worker->ops->on_forget(worker);
 	worker->pid = 0;
 	list_foreach_safe (at, &worker->requests) {
@@ -427,7 +430,6 @@ int worker_new(struct master *master, unsigned number, struct unit *owner,
 	worker->number = number;
 	worker->state = API_STATE_STOPPED;
 	worker->owner = owner;
-	worker->pidfd = -1;
 	worker->arena = -1;
 	list_init(&worker->instances);
 	list_init(&worker->requests);
@@ -444,13 +446,6 @@ void worker_free(struct worker *worker)
 {
 	if (!worker)
 		return;
-	if (worker->pid > 0 && !worker->is_dead) {
-		struct pollfd end = {.fd = worker->pidfd, .events = POLLIN};
-
-		send_signal(worker, SIGKILL);
-		(void)poll(&end, 1, FREE_NS / CLOCK_MS_NS);
-		worker_collect(worker);
-	}
 	worker_forget_process(worker);
 	list_foreach_safe (at, &worker->instances) {
 		struct instance *instance = container_of(at, struct instance, on_worker);

@@ -5,9 +5,11 @@
  * instances of units are to run there, and does not care why. All that its process sends or
  * leaves behind is hostile.
  *
- *   stopped -> starting (launched, not Ready) -> running -> stopping (Shutdown sent) -> stopped
- *                 ^            |                   |
- *                 +-- backoff <+---- died ---------+
+ *   stopped -> starting (asked for, then launched, not Ready) -> running
+ *                 ^            |                                    |
+ *                 +-- backoff <+---- failed, died ------------------+
+ *
+ *   starting (launched), running -> stopping (Shutdown sent) -> stopped; all others -> stopped
  */
 #ifndef MASTER_WORKER_H
 #define MASTER_WORKER_H
@@ -20,6 +22,7 @@
 #include "master/stall.h"
 #include "master/suspects.h"
 #include "process/crash.h"
+#include "process/launcher.h"
 #include "process/number_set.h"
 #include "proto/channel.h"
 #include "supervise/restart.h"
@@ -85,15 +88,14 @@ struct worker {
 
 	/* Of the process of this incarnation */
 	uint32_t incarnation;
-	uint64_t up_ns; /* when it was ready; 0: it was not yet */
-	pid_t pid;      /* 0: there is none */
-	int pidfd;      /* -1: its exit status has been collected */
-	struct loop_io pidfd_io;
+	uint64_t up_ns;          /* when it was ready; 0: it was not yet */
+	struct launch *launch;   /* NULL: no process was asked for */
+	pid_t pid;               /* 0: there is none */
 	struct channel *channel; /* NULL: closed */
 	struct page *page;       /* NULL: none; kept until the next process */
 	int arena;               /* to be read; -1: it has not asked for one. See arenas.h */
-	bool is_dead;  /* died, or withstood SIGKILL; notices may still be in the channel */
-	siginfo_t end; /* si_code 0: unknown */
+	bool is_dead; /* died, or withstood SIGKILL; notices may still be in the channel */
+	struct launch_end end;
 	struct list requests;
 	uint64_t progress_ns;            /* when it last did something that it was asked for */
 	uint64_t actors_seen;            /* by worker_look_for_progress() */
@@ -192,9 +194,10 @@ bool worker_is_at_request(const struct worker *worker, const struct activity *ac
  * ready. */
 void worker_on_request_timer(struct loop_timer *timer);
 
+/* It was asked for and could not be launched, or not in time: try again later. */
+void worker_launch_failed(struct worker *worker, int error);
+
 /* ---- for worker_death.c */
-/* Collect its exit status, if the kernel gives it by now. */
-void worker_collect(struct worker *worker);
 /* Let go of all that belongs to the process of this incarnation, but the page. */
 void worker_forget_process(struct worker *worker);
 /* It ended while it was stopping. The worker may be gone on return. */

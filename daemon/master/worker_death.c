@@ -14,6 +14,7 @@
 #include "master/worker.h"
 #include "process/deploy.h"
 #include "process/place.h"
+#include <signal.h>
 #include <string.h>
 
 #define FRAMES_LOGGED 16 /* Workers() returns all that there are */
@@ -66,8 +67,8 @@ void worker_on_places(void *context, const struct crash *crash)
 
 static bool is_sound_end(const struct worker *worker)
 {
-	return worker->state == API_STATE_STOPPING && worker->end.si_code == CLD_EXITED &&
-	       worker->end.si_status == 0;
+	return worker->state == API_STATE_STOPPING && worker->end.cause == LAUNCH_EXITED &&
+	       worker->end.number == 0;
 }
 
 /* The process ended while it loaded the plug-in: no unit of it can run here. Other workers
@@ -100,8 +101,8 @@ static uint32_t find_request(const struct worker *worker, enum request_kind kind
 /* Whether the kernel killed it because memory ran out: then no actor can be blamed. */
 static bool is_oom(struct worker *worker)
 {
-	return !worker->killed_why && worker->end.si_code == CLD_KILLED &&
-	       worker->end.si_status == SIGKILL && oom_has_killed(&worker->master->oom);
+	return !worker->killed_why && worker->end.cause == LAUNCH_SIGNALED &&
+	       worker->end.number == SIGKILL && oom_has_killed(&worker->master->oom);
 }
 
 /* What is to blame for a death; all empty: nothing that is known. */
@@ -232,11 +233,9 @@ void worker_on_death(struct worker *worker)
 	struct blame blame = {0};
 	char text[CRASH_TEXT] = "";
 	bool was_stopping = worker->state == API_STATE_STOPPING;
-	bool was_sound;
+	bool was_sound = is_sound_end(worker);
 	enum worker_end end = WORKER_END_NEUTRAL;
 
-	worker_collect(worker);
-	was_sound = is_sound_end(worker);
 	if (!was_sound) {
 		crash_read(&worker->crash, worker->page, &worker->end);
 		worker->crash.worker = worker->number;

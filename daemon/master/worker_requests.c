@@ -197,6 +197,10 @@ void worker_on_request_timer(struct loop_timer *timer)
 		loop_timer_start(timer, MASTER_AWAKE_NS);
 		return;
 	}
+	if (worker->state == API_STATE_STARTING && worker->pid == 0) {
+		worker_launch_failed(worker, -ETIMEDOUT);
+		return;
+	}
 	if (worker->state == API_STATE_STARTING) {
 		worker_kill(worker, "it was not ready in time", true);
 		return;

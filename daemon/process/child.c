@@ -12,8 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FIRST_FD 3
-
 /* systemd's variables are for the master alone: a child that used them to answer the watchdog,
  * or to take the listening sockets, would be taken for it. */
 static bool is_for_master(const char *variable)
@@ -45,7 +43,7 @@ char **child_environment(void)
 
 static bool place_fds(const struct child_plan *plan)
 {
-	const int end = FIRST_FD + (int)plan->n_fds;
+	const int end = CHILD_FIRST_FD + (int)plan->n_fds;
 	int apart[CHILD_FDS_MAX];
 
 	if (dup2(plan->null, STDIN_FILENO) < 0 ||
@@ -59,7 +57,7 @@ static bool place_fds(const struct child_plan *plan)
 			return false;
 	}
 	for (unsigned i = 0; i < plan->n_fds; i++)
-		if (dup2(apart[i], FIRST_FD + (int)i) < 0)
+		if (dup2(apart[i], CHILD_FIRST_FD + (int)i) < 0)
 			return false;
 	return close_range((unsigned)end, ~0u, 0) == 0;
 }

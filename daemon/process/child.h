@@ -10,7 +10,8 @@
 
 #include <sys/types.h>
 
-#define CHILD_FDS_MAX 8
+#define CHILD_FDS_MAX  8
+#define CHILD_FIRST_FD 3
 
 struct child_plan {
 	const char *binary;
@@ -18,7 +19,7 @@ struct child_plan {
 	char *const *environment; /* NULL-terminated */
 	int null;                 /* /dev/null, open for reading and writing */
 	int output, error;        /* -1: ours */
-	int fds[CHILD_FDS_MAX];   /* become descriptors 3, 4... */
+	int fds[CHILD_FDS_MAX];   /* become descriptors CHILD_FIRST_FD, and so on */
 	unsigned n_fds;
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -15,23 +16,22 @@ static uint64_t unix_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static void print_cause(char *text, size_t size, const siginfo_t *end)
+static void print_cause(char *text, size_t size, const struct launch_end *end)
 {
 	const char *name;
 
-	switch (end->si_code) {
-	case CLD_EXITED:
-		(void)snprintf(text, size, "exit %d", end->si_status);
+	switch (end->cause) {
+	case LAUNCH_EXITED:
+		(void)snprintf(text, size, "exit %d", end->number);
 		break;
-	case CLD_KILLED:
-	case CLD_DUMPED:
-		name = sigabbrev_np(end->si_status);
+	case LAUNCH_SIGNALED:
+		name = sigabbrev_np(end->number);
 		if (name)
 			(void)snprintf(text, size, "SIG%s", name);
 		else
-			(void)snprintf(text, size, "signal %d", end->si_status);
+			(void)snprintf(text, size, "signal %d", end->number);
 		break;
-	default:
+	case LAUNCH_UNKNOWN:
 		(void)snprintf(text, size, "unknown");
 	}
 }
@@ -61,11 +61,6 @@ static bool is_own_fault(int number, int code)
 	}
 }
 
-static bool is_killed(const siginfo_t *end)
-{
-	return end->si_code == CLD_KILLED || end->si_code == CLD_DUMPED;
-}
-
 /* Whether the thread that faulted is the one that runs plug-in code. */
 static bool is_plugin_thread(const struct page_crash *record)
 {
@@ -75,7 +70,7 @@ static bool is_plugin_thread(const struct page_crash *record)
 	return expected && record->thread_id == expected;
 }
 
-void crash_read(struct crash *crash, const struct page *page, const siginfo_t *end)
+void crash_read(struct crash *crash, const struct page *page, const struct launch_end *end)
 {
 	const struct page_crash *record = page ? &page->crash : NULL;
 	bool is_written, same_thread = true;
@@ -83,7 +78,8 @@ void crash_read(struct crash *crash, const struct page *page, const siginfo_t *e
 
 	*crash = (struct crash){.time_ms = unix_ms()};
 	print_cause(crash->cause, sizeof(crash->cause), end);
-	crash->was_sent = is_killed(end) && !is_own_fault(end->si_status, SI_KERNEL);
+	crash->was_sent =
+		end->cause == LAUNCH_SIGNALED && !is_own_fault(end->number, SI_KERNEL);
 	if (!page)
 		return;
 	is_written = atomic_load_explicit(&record->written, memory_order_acquire) == 1;
@@ -94,7 +90,8 @@ void crash_read(struct crash *crash, const struct page *page, const siginfo_t *e
 		crash->in_handler = activity_read(&record->thread, &crash->activity);
 		same_thread = is_plugin_thread(record);
 		code = record->code;
-		crash->was_sent = is_killed(end) && !is_own_fault(end->si_status, code);
+		crash->was_sent =
+			end->cause == LAUNCH_SIGNALED && !is_own_fault(end->number, code);
 		for (unsigned i = 0; i < n_frames; i++)
 			crash->n_frames +=
 				copy_frame(&crash->frames[crash->n_frames], &record->frames[i]);
@@ -107,10 +104,10 @@ void crash_read(struct crash *crash, const struct page *page, const siginfo_t *e
 		crash->activity = (struct activity){0};
 		return;
 	}
-	if (end->si_code == CLD_EXITED)
+	if (end->cause == LAUNCH_EXITED)
 		crash->is_blamed = true;
-	else if (is_killed(end))
-		crash->is_blamed = is_own_fault(end->si_status, code);
+	else if (end->cause == LAUNCH_SIGNALED)
+		crash->is_blamed = is_own_fault(end->number, code);
 }
 
 void crash_note_oom(struct crash *crash)

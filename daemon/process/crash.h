@@ -1,4 +1,4 @@
-/* crash.h - how a worker died, from its status page and the kernel's wait status.
+/* crash.h - how a worker died, from its status page and what its launcher knows.
  *
  * Pure: reads a page of a dead worker, which may hold anything, and makes texts that are safe
  * to log and to send. Used by the master.
@@ -8,7 +8,7 @@
 
 #include "base/page.h"
 #include "process/activity.h"
-#include <signal.h>
+#include "process/launcher.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -45,9 +45,8 @@ struct crash {
 		names; /* of the activity; filled in by whoever knows the worker */
 };
 
-/* Read what is in `page` (NULL: none was ever mapped) about the end `end`, as waitid() gave it
- * (si_code 0: unknown). */
-void crash_read(struct crash *crash, const struct page *page, const siginfo_t *end);
+/* Read what is in `page` (NULL: none was ever mapped) about the end `end`. */
+void crash_read(struct crash *crash, const struct page *page, const struct launch_end *end);
 
 /* It was the kernel that killed it, because memory ran out. */
 void crash_note_oom(struct crash *crash);

@@ -1,28 +1,60 @@
-/* launcher.h - how a worker process comes to be: an ops table, so that there can be several
- * ways.
+/* launcher.h - how worker processes come to be and are ended: an ops table, so that there can
+ * be several ways.
  *
- * A launcher belongs to the master and is used in its thread. It only starts processes: the
- * pidfd becomes readable when one ends, and everything the worker needs is sent to it through
- * the channel.
+ *   launcher_launch() --> on_launched --> on_end
+ *                    \--> on_failed
+ *
+ * A process is asked for, then launched, which may take seconds, or fails to be; then it ends.
+ * Who asks need not be its parent: only the launcher sends it signals and learns how it ended;
+ * everything else goes through the channel. Every report comes from the loop, never from inside
+ * a function here. A launcher belongs to the master and is used in its thread.
  */
 #ifndef PROCESS_LAUNCHER_H
 #define PROCESS_LAUNCHER_H
 
+#include "base/loop.h"
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
-/* A process that was just started. Both descriptors are given. */
-struct launched {
-	pid_t pid;
-	int pidfd;   /* readable when it is dead */
-	int channel; /* our end of its SOCK_SEQPACKET socket */
+/* How a process ended, as far as its launcher knows. */
+struct launch_end {
+	enum launch_cause { LAUNCH_UNKNOWN, LAUNCH_EXITED, LAUNCH_SIGNALED } cause;
+	int number; /* EXITED: its status; SIGNALED: the signal */
 };
 
+/* What becomes of one process. The launch is not released by any of them. */
+struct launch_events {
+	/* It runs. pid: to be looked at in /proc and shown, no more. channel: our end of its
+	 * SOCK_SEQPACKET socket, given. */
+	void (*on_launched)(void *context, pid_t pid, int channel);
+	/* It could not be launched: instead of on_launched, and the last report. -EMFILE,
+	 * -EAGAIN, -ENOMEM: may go away; -ENOENT, -EACCES: there is no worker to run. */
+	void (*on_failed)(void *context, int error);
+	/* It is dead: after on_launched, and the last report. */
+	void (*on_end)(void *context, const struct launch_end *end);
+};
+
+/* One process from launcher_launch() to launcher_release(). A launcher's own record of it
+ * begins with this. */
+struct launch {
+	unsigned worker; /* the number and incarnation that it gets, for names and logs */
+	uint32_t incarnation;
+	const struct launch_events *events;
+	void *context;
+};
+
+/* All are mandatory, and return at once. */
 struct launcher_ops {
-	/* Start a worker. Does not wait for a notice of it. -EMFILE, -EAGAIN, -ENOMEM: try
-	 * again later; -ENOENT, -EACCES: there is no worker to run. Mandatory. */
-	int (*launch)(void *context, struct launched *ret_launched);
-	/* Mandatory; does not end the processes. */
+	/* Ask for a process. request: borrowed. *ret_launch: to be released. -ENOMEM. */
+	int (*launch)(void *context, const struct launch *request, struct launch **ret_launch);
+	/* Send a signal to one that was launched: SIGABRT, for its crash record, or SIGKILL.
+	 * Without effect once it is dead. on_end comes as for any other end. */
+	void (*kill)(void *context, struct launch *launch, int signal);
+	/* No more reports of it. One that still runs is sent SIGKILL; one that was not launched
+	 * yet never is, or is killed as soon as it was. */
+	void (*release)(void *context, struct launch *launch);
+	/* All launches were released. Those killed last may outlive this. */
 	void (*free)(void *context);
 };
 
@@ -31,10 +63,24 @@ struct launcher {
 	void *context;
 };
 
-static inline int launcher_launch(const struct launcher *launcher,
-				  struct launched *ret_launched)
+static inline int launcher_launch(const struct launcher *launcher, const struct launch *request,
+				  struct launch **ret_launch)
 {
-	return launcher->ops->launch(launcher->context, ret_launched);
+	return launcher->ops->launch(launcher->context, request, ret_launch);
+}
+
+static inline void launcher_kill(const struct launcher *launcher, struct launch *launch,
+				 int signal)
+{
+	launcher->ops->kill(launcher->context, launch, signal);
+}
+
+/* NULL is fine. *launch becomes NULL. */
+static inline void launcher_release(const struct launcher *launcher, struct launch **launch)
+{
+	if (*launch)
+		launcher->ops->release(launcher->context, *launch);
+	*launch = NULL;
 }
 
 /* NULL ops are fine: never made. */
@@ -46,10 +92,11 @@ static inline void launcher_free(struct launcher *launcher)
 }
 
 /* Workers as children: fork and exec of `binary` (copied), under the same user. They get the
- * channel as descriptor 3, /dev/null as standard input, our standard output and error, and
- * nothing else: a session of their own, no signal mask, an environment without what systemd
- * meant for us. They die with the thread that made them. -ENOENT, -EACCES: no such program;
- * -ENOMEM; -EMFILE. */
-int launcher_fork_new(const char *binary, struct launcher *ret_launcher);
+ * channel as the descriptor that --channel= names, /dev/null as standard input, our standard
+ * output and error, and nothing else: a session of their own, no signal mask, an environment
+ * without what systemd meant for us. They die with the thread that made them. The end of one
+ * that dies while it is traced is LAUNCH_UNKNOWN. -ENOENT, -EACCES: no such program; -ENOMEM;
+ * -EMFILE. */
+int launcher_fork_new(struct loop *loop, const char *binary, struct launcher *ret_launcher);
 
 #endif

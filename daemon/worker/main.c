@@ -2,10 +2,12 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/text.h"
 #include "config.h"
 #include "worker/agent.h"
 #include "worker/crash.h"
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -14,7 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define CHANNEL 3
+#define CHANNEL (STDERR_FILENO + 1) /* wherever it was inherited as */
 
 struct process {
 	struct loop *loop;
@@ -48,14 +50,22 @@ static void on_end(void *context, enum agent_end end)
 	loop_stop(process->loop);
 }
 
-static bool is_channel(int fd)
+/* The descriptor that an argument names, if there is a channel; else -1. */
+static int find_channel(const char *argument)
 {
-	int domain = 0, type = 0;
+	static const char option[] = "--channel=";
+	int domain = 0, type = 0, fd;
 	socklen_t size = sizeof(int);
+	uint64_t number;
 
-	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 &&
-	       domain == AF_UNIX && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
-	       type == SOCK_SEQPACKET;
+	if (strncmp(argument, option, strlen(option)) != 0 ||
+	    text_parse_uint(argument + strlen(option), 0, INT_MAX, &number) < 0)
+		return -1;
+	fd = (int)number;
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 || domain != AF_UNIX ||
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 || type != SOCK_SEQPACKET)
+		return -1;
+	return fd;
 }
 
 /* The master decides when we end; a plug-in that writes to a closed socket gets EPIPE, and a log
@@ -70,11 +80,14 @@ static void ignore_signals(void)
 }
 
 /* Nothing is inherited but the channel and where to complain to. */
-static int let_go_of_inheritance(void)
+static int let_go_of_inheritance(int channel)
 {
-	cleanup_close int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	cleanup_close int null = -1;
 	sigset_t none;
 
+	if (dup2(channel, CHANNEL) < 0)
+		return -errno;
+	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
 		return -errno;
 	if (close_range(CHANNEL + 1, ~0u, 0) < 0 || fcntl(CHANNEL, F_SETFD, FD_CLOEXEC) < 0)
@@ -117,9 +130,9 @@ static int run(struct log *log)
 
 static void print_help(void)
 {
-	puts("Usage: troupe-worker\n"
+	puts("Usage: troupe-worker --channel=FD\n"
 	     "\n"
-	     "Runs actors for trouped, which starts it and talks to it over descriptor 3.\n"
+	     "Runs actors for trouped, which starts it and talks to it over descriptor FD.\n"
 	     "There is no use in starting it by hand: see trouped(8) and troupectl(1).\n"
 	     "\n"
 	     "  --help     this text\n"
@@ -129,7 +142,7 @@ static void print_help(void)
 int main(int argc, char **argv)
 {
 	struct log log;
-	int r, status;
+	int channel = argc == 2 ? find_channel(argv[1]) : -1, r, status;
 
 	ignore_signals();
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
@@ -140,18 +153,13 @@ int main(int argc, char **argv)
 		puts("troupe-worker " TROUPE_VERSION);
 		return EXIT_SUCCESS;
 	}
-	if (argc != 1) {
-		(void)fprintf(stderr, "troupe-worker: unknown argument %s; see --help\n",
-			      argv[1]);
-		return 2;
-	}
-	if (!is_channel(CHANNEL)) {
-		(void)fputs("troupe-worker: not started by trouped: descriptor 3 is not its "
-			    "channel; start trouped instead, and see --help\n",
+	if (channel < 0) {
+		(void)fputs("troupe-worker: not started by trouped, with a channel; start "
+			    "trouped instead, and see --help\n",
 			    stderr);
 		return 2;
 	}
-	r = let_go_of_inheritance();
+	r = let_go_of_inheritance(channel);
 	if (r < 0) {
 		(void)fprintf(stderr, "troupe-worker: cannot start: %s\n", strerror(-r));
 		return EXIT_FAILURE;

@@ -85,19 +85,20 @@ class Liar:
 
 def die_with_parent():
     ctypes.CDLL(None).prctl(1, 9)
-    os.dup2(END, 3)
+    os.dup2(END, CHANNEL)
 
 
 def main():
-    global END
-    master = socket.socket(fileno=os.dup(3))
+    global END, CHANNEL
+    CHANNEL = int(sys.argv[1].removeprefix("--channel="))
+    master = socket.socket(fileno=os.dup(CHANNEL))
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     for end in (ours, theirs):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
     END = theirs.fileno()
-    worker = subprocess.Popen([os.environ["TROUPE_LIAR_WORKER"]], close_fds=False, preexec_fn=die_with_parent)
+    worker = subprocess.Popen([os.environ["TROUPE_LIAR_WORKER"], sys.argv[1]], close_fds=False, preexec_fn=die_with_parent)
     theirs.close()
-    os.close(3)
+    os.close(CHANNEL)
     liar = Liar(random.Random(f"{os.environ['TROUPE_LIAR_SEED']} {os.getpid()}"))
     first = True
     while True:

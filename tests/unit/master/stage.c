@@ -11,11 +11,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -27,24 +24,26 @@
 
 /* ---- the workers' side */
 
-/* The stage whose processes the simulated kernel knows. */
-static struct stage *on_stage;
-
-/* Of the master's descriptor. NULL: not of a process of ours. */
-static struct stage_worker *find_process(int pidfd)
+static void report_end(struct loop_timer *timer)
 {
-	for (unsigned i = 1; on_stage && i <= STAGE_WORKERS; i++)
-		if (on_stage->workers[i] && on_stage->workers[i]->pidfd == pidfd)
-			return on_stage->workers[i];
-	return NULL;
+	struct stage_worker *worker = container_of(timer, struct stage_worker, timer);
+	struct launch_end end = worker->end;
+
+	if (worker->stage->is_unknowing)
+		end = (struct launch_end){0};
+	worker->launch.events->on_end(worker->launch.context, &end);
 }
 
-void stage_signal(struct stage_worker *worker, int number)
+static void end(struct stage_worker *worker, enum launch_cause cause, int number)
 {
-	if (worker->end)
+	if (worker->is_dead)
 		return;
-	worker->end = number;
-	assert_int_equal(eventfd_write(worker->pidfd, 1), 0);
+	worker->is_dead = true;
+	worker->end = (struct launch_end){cause, number};
+	if (!worker->is_released) {
+		loop_timer_init(&worker->timer, worker->stage->master->loop, report_end);
+		loop_timer_start(&worker->timer, 0);
+	}
 	/* With a process its end of the channel goes. */
 	if (worker->stage->has_heirs)
 		return;
@@ -53,35 +52,22 @@ void stage_signal(struct stage_worker *worker, int number)
 	worker->channel = NULL;
 }
 
-/* In the kernel's place. */
-int pidfd_send_signal(int pidfd, int number, siginfo_t *info, unsigned flags)
+void stage_signal(struct stage_worker *worker, int number)
 {
-	(void)info;
-	(void)flags;
-	if (find_process(pidfd))
-		stage_signal(find_process(pidfd), number);
-	return 0;
+	end(worker, LAUNCH_SIGNALED, number);
 }
 
-int waitid(idtype_t type, id_t id, siginfo_t *ret_end, int options)
+void stage_exit(struct stage_worker *worker, int status)
 {
-	const struct stage_worker *worker = find_process((int)id);
-
-	assert_int_equal(type, P_PIDFD);
-	(void)options;
-	*ret_end = (siginfo_t){0};
-	if (!worker || !worker->end)
-		return 0;
-	ret_end->si_pid = worker->pid;
-	ret_end->si_code = CLD_KILLED;
-	ret_end->si_status = worker->end;
-	return 0;
+	end(worker, LAUNCH_EXITED, status);
 }
 
 static void free_worker(struct stage_worker *worker)
 {
 	if (!worker)
 		return;
+	if (worker->timer.started)
+		loop_timer_stop(&worker->timer);
 	channel_free(worker->channel);
 	page_unmap(worker->page);
 	if (worker->arena_fd > 0)
@@ -262,43 +248,81 @@ static void on_closed(void *context, int error)
 	worker->is_closed = true;
 }
 
-static int launch(void *context, struct launched *ret_launched)
+static void on_launch_timer(struct loop_timer *timer)
 {
-	struct stage *stage = context;
-	struct stage_worker *worker;
+	struct stage_worker *worker = container_of(timer, struct stage_worker, timer);
+	struct stage *stage = worker->stage;
 	struct channel_config config = {
+		.loop = stage->master->loop,
 		.handlers = handlers,
 		.n_handlers = ARRAY_LEN(handlers),
 		.on_closed = on_closed,
+		.context = worker,
 	};
 	int pair[2];
 
-	if (stage->refuse < 0)
-		return stage->refuse;
-	worker = calloc(1, sizeof(*worker));
+	if (stage->n_refusals > 0) {
+		stage->n_refusals--;
+		worker->launch.events->on_failed(worker->launch.context, -EAGAIN);
+		return;
+	}
 	assert_int_equal(seqpacket_pair(pair), 0);
-	worker->stage = stage;
 	stage->n_launched++;
 	worker->pid = FIRST_PID + (pid_t)stage->n_launched;
-	worker->pidfd = eventfd(0, EFD_CLOEXEC);
-	assert_true(worker->pidfd >= 0);
-	config.loop = stage->master->loop;
 	config.fd = pair[1];
-	config.context = worker;
 	assert_int_equal(channel_new(&config, &worker->channel), 0);
-	/* It is the one that has an incarnation more than when we last looked. */
-	for (unsigned i = 1; i <= stage->master->n_shared; i++) {
-		uint32_t incarnation = stage->master->workers[i]->incarnation;
+	if (stage->is_stillborn)
+		stage_exit(worker, 3);
+	worker->launch.events->on_launched(worker->launch.context, worker->pid, pair[0]);
+}
 
-		if (stage->incarnations[i] == incarnation)
-			continue;
-		stage->incarnations[i] = incarnation;
-		free_worker(stage->workers[i]);
-		stage->workers[i] = worker;
-		break;
-	}
-	*ret_launched = (struct launched){worker->pid, worker->pidfd, pair[0]};
+static void start_launching(struct stage_worker *worker)
+{
+	loop_timer_init(&worker->timer, worker->stage->master->loop, on_launch_timer);
+	loop_timer_start(&worker->timer, worker->stage->launch_ns);
+}
+
+static int launch(void *context, const struct launch *request, struct launch **ret_launch)
+{
+	struct stage *stage = context;
+	struct stage_worker *worker = calloc(1, sizeof(*worker));
+
+	assert_in_range(request->worker, 1, STAGE_WORKERS);
+	worker->launch = *request;
+	worker->stage = stage;
+	stage->n_asked++;
+	free_worker(stage->workers[request->worker]);
+	stage->workers[request->worker] = worker;
+	/* master_new() has not returned: then by raise_stage(). */
+	if (stage->master)
+		start_launching(worker);
+	*ret_launch = &worker->launch;
 	return 0;
+}
+
+static void send_signal(void *context, struct launch *launch, int number)
+{
+	struct stage_worker *worker = container_of(launch, struct stage_worker, launch);
+
+	(void)context;
+	assert_true(worker->pid > 0 && !worker->is_released);
+	if (worker->stage->is_undying)
+		worker->stage->n_signals++;
+	else
+		stage_signal(worker, number);
+}
+
+static void release(void *context, struct launch *launch)
+{
+	struct stage_worker *worker = container_of(launch, struct stage_worker, launch);
+
+	(void)context;
+	assert_false(worker->is_released);
+	worker->is_released = true;
+	if (worker->timer.started)
+		loop_timer_stop(&worker->timer);
+	if (worker->pid > 0)
+		stage_signal(worker, SIGKILL);
 }
 
 static void free_nothing(void *context)
@@ -306,7 +330,12 @@ static void free_nothing(void *context)
 	(void)context;
 }
 
-static const struct launcher_ops stand_in = {.launch = launch, .free = free_nothing};
+static const struct launcher_ops stand_in = {
+	.launch = launch,
+	.kill = send_signal,
+	.release = release,
+	.free = free_nothing,
+};
 
 void stage_tell(struct stage_worker *worker, const struct troupe_method *method, const void *in)
 {
@@ -447,15 +476,12 @@ static struct stage *raise_stage(unsigned n_workers, bool has_units, bool is_slo
 	stage->options.socket = stage->socket;
 	stage->options.launcher = (struct launcher){.ops = &stand_in, .context = stage};
 	log_init(&log, open("/dev/null", O_WRONLY | O_CLOEXEC), "", LOG_P_ERROR);
-	/* The first try must fail, for the master's loop is not ours yet. So the second one is tested too. */
-	stage->refuse = -EAGAIN;
 	assert_int_equal(master_new(&stage->options, &log, &stage->master), 0);
 	sim_poll(stage->master->loop);
-	on_stage = stage;
-	stage->refuse = 0;
+	/* Launching fails at first, so that this is tested each time, too. */
+	stage->n_refusals = n_workers;
 	for (unsigned i = 1; i <= n_workers; i++)
-		stage->incarnations[i] = stage->master->workers[i]->incarnation;
-	assert_int_equal(stage->n_launched, 0);
+		start_launching(stage->workers[i]);
 	stage_until(stage, are_up);
 	if (has_units)
 		stage_until(stage, have_spawns);
@@ -494,7 +520,6 @@ int stage_strike(void **state)
 	char path[256];
 
 	master_free(stage->master);
-	on_stage = NULL;
 	for (unsigned i = 1; i <= STAGE_WORKERS; i++)
 		free_worker(stage->workers[i]);
 	close(sink);

@@ -21,10 +21,13 @@
 
 /* A worker of the test: our end of its channel. */
 struct stage_worker {
+	struct launch launch;    /* what the master asked for */
+	bool is_released;        /* it wants no more reports */
+	struct loop_timer timer; /* of the next report */
 	struct stage *stage;
-	pid_t pid;
-	int pidfd; /* the master's; an eventfd, readable when it is dead */
-	int end;   /* the signal that ended it; 0: it lives */
+	pid_t pid; /* 0: not launched yet */
+	bool is_dead;
+	struct launch_end end;
 	struct channel *channel;
 	bool is_closed;
 	uint16_t number; /* 0: not told Start yet */
@@ -50,14 +53,18 @@ struct stage {
 	char directory[64], socket[80];
 	struct master_options options;
 	struct master *master;
-	unsigned n_launched;
-	int refuse;          /* -errno that launching gives */
+	unsigned n_asked, n_launched;
+	unsigned n_refusals; /* launches that are to fail */
+	uint64_t launch_ns;  /* that launching takes */
+	bool is_stillborn;   /* a process exits with 3 before the master knows that it runs */
+	bool is_unknowing;   /* how a process ended is not reported */
+	bool is_undying;     /* signals have no effect */
+	unsigned n_signals;  /* that had none */
 	bool is_slow;        /* actors are not made before stage_spawned() */
 	bool is_loader_slow; /* plug-ins are not loaded */
 	bool is_reader_slow; /* units are not defined */
 	bool has_heirs; /* channels stay open when their process dies, as by a child of it */
 	struct stage_worker *workers[STAGE_WORKERS + 1]; /* by number */
-	uint32_t incarnations[STAGE_WORKERS + 1];        /* launched last */
 	/* A client */
 	int client;
 	char answer[65536];
@@ -98,6 +105,7 @@ void stage_reply(struct stage_worker *worker, int64_t call, bool continues, cons
 void stage_spawned(struct stage_worker *worker, const char *error);
 /* End its process by a signal. */
 void stage_signal(struct stage_worker *worker, int number);
+void stage_exit(struct stage_worker *worker, int status);
 /* Send what is under way, then end its process by SIGKILL. */
 void stage_kill(struct stage_worker *worker);
 

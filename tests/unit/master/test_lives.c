@@ -98,11 +98,11 @@ static void worker_that_was_healthy_has_a_clean_record(void **state)
 	struct stage *stage = *state;
 	struct worker *worker = stage->master->workers[1];
 
-	stage->refuse = -EAGAIN;
+	stage->n_refusals = 1000;
 	stage_kill(stage->workers[1]);
 	pass(stage, 2 * S);
 	assert_in_range(worker->trouble.row, 3, 10);
-	stage->refuse = 0;
+	stage->n_refusals = 0;
 	stage_until(stage, is_up);
 	/* Whatever ends that life. */
 	pass(stage, stage->master->settings.life.healthy_ns);

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
@@ -12,18 +13,9 @@
 
 #define PID 4711
 
-static siginfo_t ended(int code, int status)
+static struct launch_end killed(int number)
 {
-	siginfo_t end = {.si_code = code};
-
-	end.si_pid = PID;
-	end.si_status = status;
-	return end;
-}
-
-static siginfo_t killed(int number)
-{
-	return ended(CLD_KILLED, number);
+	return (struct launch_end){LAUNCH_SIGNALED, number};
 }
 
 static void set_thread(struct page_thread *thread, uint64_t sequence, uint64_t type_hash)
@@ -53,7 +45,7 @@ static void crash_is_blamed_when_a_handler_faulted(void **state)
 {
 	struct page page = {0};
 	struct crash crash;
-	siginfo_t end = killed(SIGSEGV);
+	struct launch_end end = killed(SIGSEGV);
 	char text[200];
 
 	(void)state;
@@ -78,7 +70,7 @@ static void crash_is_not_blamed_when_somebody_sent_the_signal(void **state)
 {
 	struct page page = {0};
 	struct crash crash;
-	siginfo_t end = killed(SIGSEGV);
+	struct launch_end end = killed(SIGSEGV);
 
 	(void)state;
 	set_record(&page, SIGSEGV, SI_USER);
@@ -96,7 +88,7 @@ static void crash_is_unattributed_when_another_thread_faulted(void **state)
 {
 	struct page page = {0};
 	struct crash crash;
-	siginfo_t end = killed(SIGSEGV);
+	struct launch_end end = killed(SIGSEGV);
 	char text[200];
 
 	(void)state;
@@ -114,7 +106,7 @@ static void crash_is_unattributed_when_the_page_names_no_thread(void **state)
 {
 	struct page page = {0};
 	struct crash crash;
-	siginfo_t end = killed(SIGSEGV);
+	struct launch_end end = killed(SIGSEGV);
 
 	(void)state;
 	set_record(&page, SIGSEGV, SEGV_MAPERR);
@@ -127,7 +119,7 @@ static void crash_tells_what_ran_when_the_worker_was_killed(void **state)
 {
 	struct page page = {0};
 	struct crash crash;
-	siginfo_t end = killed(SIGKILL);
+	struct launch_end end = killed(SIGKILL);
 
 	(void)state;
 	set_thread(&page.thread, 9, PAGE_DOING_TIMER);
@@ -142,7 +134,7 @@ static void crash_is_blamed_when_a_handler_left_the_process(void **state)
 {
 	struct page page = {0};
 	struct crash crash;
-	siginfo_t end = ended(CLD_EXITED, 3);
+	struct launch_end end = {LAUNCH_EXITED, 3};
 
 	(void)state;
 	set_thread(&page.thread, 9, 99);
@@ -155,7 +147,7 @@ static void crash_is_in_no_handler_when_the_sequence_is_even(void **state)
 {
 	struct page page = {0};
 	struct crash crash;
-	siginfo_t end = killed(SIGSEGV);
+	struct launch_end end = killed(SIGSEGV);
 
 	(void)state;
 	set_thread(&page.thread, 8, 99);
@@ -169,7 +161,7 @@ static void crash_is_safe_to_print_when_the_page_is_forged(void **state)
 {
 	struct page page;
 	struct crash crash;
-	siginfo_t end = killed(SIGSEGV);
+	struct launch_end end = killed(SIGSEGV);
 
 	(void)state;
 	/* No NUL anywhere, bad UTF-8, a number of frames beyond all there are. */

@@ -1,4 +1,4 @@
-/* test_launcher.c - what a forked worker inherits, and what it does not. */
+/* test_launcher.c - what a forked worker inherits and what it does not, and what is reported of it. */
 #include "process/launcher.h"
 
 #include "base/cleanup.h"
@@ -37,6 +37,7 @@ static int make_stand_in(void **state)
 		"#!/bin/sh\n"
 		"{ for fd in /proc/$$/fd/*; do echo \"fd ${fd##*/} $(readlink $fd)\"; done\n"
 		"env\n"
+		"echo \"$@\"\n"
 		"while read -r line; do case $line in Sig*) echo \"$line\";; esac; done < "
 		"/proc/self/status\n"
 		"read -r pid name state parent group session rest < /proc/$$/stat\n"
@@ -62,14 +63,94 @@ static int remove_stand_in(void **state)
 	return 0;
 }
 
-static void wait_end(const struct launched *launched, siginfo_t *end)
-{
-	struct pollfd wait = {.fd = launched->pidfd, .events = POLLIN};
+/* One launch, and what was reported of it. */
+struct watched {
+	struct loop *loop;
+	struct launcher launcher;
+	struct launch *launch;
+	pid_t pid;
+	int channel, error;
+	unsigned n_launched, n_failed, n_ended;
+	struct launch_end end;
+};
 
-	assert_int_equal(poll(&wait, 1, 20000), 1);
-	assert_int_equal(waitid(P_PIDFD, (id_t)launched->pidfd, end, WEXITED), 0);
-	close(launched->pidfd);
-	close(launched->channel);
+static void on_launched(void *context, pid_t pid, int channel)
+{
+	struct watched *watched = context;
+
+	watched->n_launched++;
+	watched->pid = pid;
+	watched->channel = channel;
+}
+
+static void on_failed(void *context, int error)
+{
+	struct watched *watched = context;
+
+	watched->n_failed++;
+	watched->error = error;
+}
+
+static void on_end(void *context, const struct launch_end *end)
+{
+	struct watched *watched = context;
+
+	watched->n_ended++;
+	watched->end = *end;
+}
+
+static const struct launch_events events = {on_launched, on_failed, on_end};
+
+/* Ask for a process; nothing of it is reported before the loop runs. */
+static void ask(struct watched *watched, const char *program)
+{
+	struct launch request = {.worker = 1, .events = &events, .context = watched};
+
+	*watched = (struct watched){.channel = -1};
+	assert_int_equal(loop_new(&watched->loop), 0);
+	assert_int_equal(launcher_fork_new(watched->loop, program, &watched->launcher), 0);
+	request.incarnation = 1;
+	assert_int_equal(launcher_launch(&watched->launcher, &request, &watched->launch), 0);
+	assert_int_equal(watched->n_launched + watched->n_failed, 0);
+}
+
+static void step(struct watched *watched)
+{
+	loop_step(watched->loop, false);
+	(void)poll(NULL, 0, 1);
+}
+
+static void wait_launched(struct watched *watched)
+{
+	for (unsigned i = 0; i < 20000 && watched->n_launched == 0; i++)
+		step(watched);
+	assert_int_equal(watched->n_launched, 1);
+}
+
+static void wait_end(struct watched *watched)
+{
+	for (unsigned i = 0; i < 20000 && watched->n_ended == 0; i++)
+		step(watched);
+	assert_int_equal(watched->n_ended, 1);
+}
+
+static void release(struct watched *watched)
+{
+	launcher_release(&watched->launcher, &watched->launch);
+	assert_null(watched->launch);
+	launcher_free(&watched->launcher);
+	loop_free(watched->loop);
+	if (watched->channel >= 0)
+		close(watched->channel);
+}
+
+static void write_program(const struct stand_in *in, const char *text)
+{
+	FILE *file = fopen(in->program, "we");
+
+	assert_non_null(file);
+	assert_int_equal(fputs(text, file) >= 0, 1);
+	assert_int_equal(fclose(file), 0);
 }
 
 /* Bits of the signals that the C library keeps to itself (32 and 33): it lets nobody set them, and some programs
@@ -79,12 +160,10 @@ static void wait_end(const struct launched *launched, siginfo_t *end)
 static void launcher_gives_a_worker_its_channel_and_nothing_else(void **state)
 {
 	const struct stand_in *in = *state;
-	struct launcher launcher = {0};
-	struct launched launched;
+	struct watched watched;
 	cleanup_free char *report = NULL;
 	/* Neither close-on-exec nor expected by anybody. */
 	cleanup_close int stray = open("/dev/zero", O_RDONLY);
-	siginfo_t end;
 	sigset_t usr1;
 	const char *ignored;
 	size_t size;
@@ -94,19 +173,20 @@ static void launcher_gives_a_worker_its_channel_and_nothing_else(void **state)
 	assert_int_equal(setenv("WATCHDOG_USEC", "1", 1), 0);
 	assert_int_equal(setenv("LISTEN_FDS", "1", 1), 0);
 	assert_int_equal(setenv("TROUPE_TEST_KEPT", "yes", 1), 0);
-	assert_int_equal(launcher_fork_new(in->program, &launcher), 0);
+	ask(&watched, in->program);
 	sigemptyset(&usr1);
 	sigaddset(&usr1, SIGUSR1);
 	assert_int_equal(sigprocmask(SIG_BLOCK, &usr1, NULL), 0);
 	(void)signal(SIGPIPE, SIG_IGN);
-	assert_int_equal(launcher_launch(&launcher, &launched), 0);
+	wait_launched(&watched);
 	(void)signal(SIGPIPE, SIG_DFL);
 	assert_int_equal(sigprocmask(SIG_UNBLOCK, &usr1, NULL), 0);
-	wait_end(&launched, &end);
-	assert_int_equal(end.si_code, CLD_EXITED);
-	assert_int_equal(end.si_status, 7);
+	wait_end(&watched);
+	assert_int_equal(watched.end.cause, LAUNCH_EXITED);
+	assert_int_equal(watched.end.number, 7);
 	assert_int_equal(io_file_read(AT_FDCWD, in->report, 1 << 20, &report, &size), 0);
 	assert_non_null(strstr(report, "fd 0 /dev/null\n"));
+	assert_non_null(strstr(report, "--channel=3\n"));
 	assert_non_null(strstr(report, "fd 3 socket:"));
 	assert_null(strstr(report, "/dev/zero"));
 	assert_null(strstr(report, "pidfd"));
@@ -119,7 +199,7 @@ static void launcher_gives_a_worker_its_channel_and_nothing_else(void **state)
 	ignored = strstr(report, "SigIgn:\t");
 	assert_non_null(ignored);
 	assert_int_equal(strtoull(ignored + strlen("SigIgn:\t"), NULL, 16) & ~LIBC_SIGNALS, 0);
-	launcher_free(&launcher);
+	release(&watched);
 }
 
 static void launcher_is_refused_when_there_is_no_program(void **state)
@@ -127,43 +207,108 @@ static void launcher_is_refused_when_there_is_no_program(void **state)
 	struct launcher launcher = {0};
 
 	(void)state;
-	assert_int_equal(launcher_fork_new("/nonexistent/troupe-worker", &launcher), -ENOENT);
+	assert_int_equal(launcher_fork_new(NULL, "/nonexistent/troupe-worker", &launcher),
+			 -ENOENT);
 	launcher_free(&launcher);
 }
 
-static void launcher_fails_cleanly_when_the_program_went_away(void **state)
+static void launcher_reports_that_the_program_went_away(void **state)
 {
 	const struct stand_in *in = *state;
-	struct launcher launcher = {0};
-	struct launched launched;
+	struct watched watched;
 
-	assert_int_equal(launcher_fork_new(in->program, &launcher), 0);
+	ask(&watched, in->program);
 	assert_int_equal(unlink(in->program), 0);
-	assert_int_equal(launcher_launch(&launcher, &launched), -ENOENT);
+	for (unsigned i = 0; i < 20000 && watched.n_failed == 0; i++)
+		step(&watched);
+	assert_int_equal(watched.error, -ENOENT);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child was left behind */
-	launcher_free(&launcher);
+	for (unsigned i = 0; i < 20; i++)
+		step(&watched);
+	assert_int_equal(watched.n_failed, 1);
+	assert_int_equal(watched.n_launched + watched.n_ended, 0);
+	release(&watched);
+}
+
+static void launcher_never_launches_what_was_released_before(void **state)
+{
+	const struct stand_in *in = *state;
+	struct watched watched;
+
+	ask(&watched, in->program);
+	launcher_release(&watched.launcher, &watched.launch);
+	for (unsigned i = 0; i < 20; i++)
+		step(&watched);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(watched.n_launched + watched.n_failed, 0);
+	release(&watched);
+}
+
+static void launcher_reports_the_signal_that_it_has_sent(void **state)
+{
+	const struct stand_in *in = *state;
+	struct watched watched;
+
+	write_program(in, "#!/bin/sh\nexec sleep 60\n");
+	ask(&watched, in->program);
+	launcher_kill(&watched.launcher, watched.launch, SIGKILL); /* there is nothing yet */
+	wait_launched(&watched);
+	launcher_kill(&watched.launcher, watched.launch, SIGABRT);
+	wait_end(&watched);
+	assert_int_equal(watched.end.cause, LAUNCH_SIGNALED);
+	assert_int_equal(watched.end.number, SIGABRT);
+	launcher_kill(&watched.launcher, watched.launch, SIGKILL);
+	release(&watched);
+}
+
+static void launcher_kills_what_is_released_and_reports_nothing(void **state)
+{
+	const struct stand_in *in = *state;
+	struct watched watched;
+
+	write_program(in, "#!/bin/sh\nexec sleep 60\n");
+	ask(&watched, in->program);
+	wait_launched(&watched);
+	launcher_release(&watched.launcher, &watched.launch);
+	/* The reaper collects it. */
+	for (unsigned i = 0; i < 20000 && kill(watched.pid, 0) == 0; i++)
+		step(&watched);
+	assert_int_equal(kill(watched.pid, 0), -1);
+	assert_int_equal(watched.n_ended, 0);
+	release(&watched);
+}
+
+/* Another has taken its status; nobody can have it twice. */
+static void launcher_reports_an_end_whose_cause_it_does_not_know(void **state)
+{
+	const struct stand_in *in = *state;
+	struct watched watched;
+	siginfo_t end;
+
+	ask(&watched, in->program);
+	wait_launched(&watched);
+	assert_int_equal(waitid(P_PID, (id_t)watched.pid, &end, WEXITED), 0);
+	wait_end(&watched);
+	assert_int_equal(watched.end.cause, LAUNCH_UNKNOWN);
+	release(&watched);
 }
 
 static void launcher_kills_workers_when_their_master_dies(void **state)
 {
 	const struct stand_in *in = *state;
-	struct launcher launcher = {0};
-	struct launched launched;
+	struct watched watched;
 	siginfo_t end;
-	FILE *file = fopen(in->program, "we");
 	int report[2];
 	pid_t master, worker = 0;
 	struct pollfd wait;
 
-	assert_int_equal(fputs("#!/bin/sh\nexec sleep 60\n", file) >= 0, 1);
-	assert_int_equal(fclose(file), 0);
+	write_program(in, "#!/bin/sh\nexec sleep 60\n");
 	assert_int_equal(pipe(report), 0);
 	master = fork();
 	if (master == 0) {
-		if (launcher_fork_new(in->program, &launcher) < 0 ||
-		    launcher_launch(&launcher, &launched) < 0)
-			_exit(1);
-		(void)!write(report[1], &launched.pid, sizeof(launched.pid));
+		ask(&watched, in->program);
+		wait_launched(&watched);
+		(void)!write(report[1], &watched.pid, sizeof(watched.pid));
 		for (;;)
 			pause();
 	}
@@ -199,7 +344,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(launcher_gives_a_worker_its_channel_and_nothing_else),
 		cmocka_unit_test(launcher_is_refused_when_there_is_no_program),
-		TEST(launcher_fails_cleanly_when_the_program_went_away),
+		TEST(launcher_reports_that_the_program_went_away),
+		TEST(launcher_never_launches_what_was_released_before),
+		TEST(launcher_reports_the_signal_that_it_has_sent),
+		TEST(launcher_kills_what_is_released_and_reports_nothing),
+		TEST(launcher_reports_an_end_whose_cause_it_does_not_know),
 		TEST(launcher_kills_workers_when_their_master_dies),
 	};
 

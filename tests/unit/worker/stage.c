@@ -230,9 +230,10 @@ static _Noreturn void become_worker(struct stage *stage, int channel, int compla
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	snprintf(path, sizeof(path), "%s/troupe-worker", stage->build);
-	dup2(channel, 3);
+	/* Not the one that trouped takes: any will do. */
+	dup2(channel, STDIN_FILENO);
 	dup2(complaints, STDERR_FILENO);
-	execl(path, path, NULL);
+	execl(path, path, "--channel=0", NULL);
 	_exit(127);
 }
 

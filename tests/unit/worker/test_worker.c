@@ -481,7 +481,7 @@ static void expect_failure(const void *packet, size_t size, const char *complain
 	if (pid == 0) {
 		dup2(fds[1], 3);
 		dup2(w->complaints, STDERR_FILENO);
-		execl(path, path, NULL);
+		execl(path, path, "--channel=3", NULL);
 		_exit(127);
 	}
 	close(fds[1]);
@@ -529,13 +529,14 @@ static void worker_ends_over_notices_that_make_no_sense(void **state)
 
 static void worker_complains_when_started_by_hand(void **state)
 {
-	char path[300], text[1024] = "";
+	char path[400], text[1024] = "";
 	struct stage s;
 	FILE *output;
 
 	(void)state;
 	stage_begin(&s);
-	snprintf(path, sizeof(path), "%s/troupe-worker </dev/null 3</dev/null 2>&1", s.build);
+	snprintf(path, sizeof(path), "%s/troupe-worker --channel=3 </dev/null 3</dev/null 2>&1",
+		 s.build);
 	output = popen(path, "r");
 	assert_true(fread(text, 1, sizeof(text) - 1, output) > 0);
 	assert_int_equal(WEXITSTATUS(pclose(output)), 2);

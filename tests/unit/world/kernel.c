@@ -7,17 +7,14 @@
 
 #include "base/check.h"
 #include <dlfcn.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -70,38 +67,6 @@ int raise(int number)
 	if (!process)
 		return (int)syscall(SYS_tgkill, getpid(), gettid(), number);
 	process_fault(process, number);
-	return 0;
-}
-
-int pidfd_send_signal(int pidfd, int number, siginfo_t *info, unsigned flags)
-{
-	struct process *process = world_of_kernel ? process_find(world_of_kernel, pidfd) : NULL;
-
-	(void)info;
-	(void)flags;
-	if (!process) {
-		errno = EBADF;
-		return -1;
-	}
-	process_signal(process, number);
-	return 0;
-}
-
-int waitid(idtype_t type, id_t id, siginfo_t *ret_end, int options)
-{
-	struct process *process =
-		world_of_kernel ? process_find(world_of_kernel, (int)id) : NULL;
-
-	check(type == P_PIDFD && (options & WNOHANG));
-	if (!process) {
-		errno = ECHILD;
-		return -1;
-	}
-	*ret_end = (siginfo_t){0};
-	if (!process->is_dead)
-		return 0;
-	*ret_end = process->end;
-	process->is_collected = true;
 	return 0;
 }
 

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,31 +26,66 @@ static void note(struct process *process, const char *what, int number)
 
 /* ---- its beginning */
 
-static int launch(void *context, struct launched *ret_launched)
+static int launch(void *context, const struct launch *request, struct launch **ret_launch)
 {
 	struct world *world = context;
-	struct process *process;
-	int pair[2];
+	struct process *process = calloc(1, sizeof(*process));
 
-	if (world->refuse > 0) {
-		world->refuse--;
-		return -EAGAIN;
-	}
-	if (world_chance(world, world->refused_of_10, 10))
-		return -EAGAIN;
-	process = calloc(1, sizeof(*process));
-	check(process && seqpacket_pair(pair) == 0);
+	check(process);
+	process->launch = *request;
 	process->world = world;
-	process->pid = FIRST_PID + (pid_t)world->launches++;
-	process->pidfd = eventfd(0, EFD_CLOEXEC);
-	process->channel = pair[1];
+	process->channel = -1;
 	if (world->master)
 		process->wake_ns =
 			world_now_ns(world) + random_below(&world->random, world->late_ns + 1);
 	list_append(&world->processes, &process->link);
-	note(process, "launched", 0);
-	*ret_launched = (struct launched){process->pid, process->pidfd, pair[0]};
+	*ret_launch = &process->launch;
 	return 0;
+}
+
+static void report_launch(struct process *process)
+{
+	struct world *world = process->world;
+	int pair[2];
+
+	process->is_answered = true;
+	if (world->refuse > 0 || world_chance(world, world->refused_of_10, 10)) {
+		world->refuse -= world->refuse > 0;
+		process->is_dead = process->is_end_reported = true;
+		process->launch.events->on_failed(process->launch.context, -EAGAIN);
+		return;
+	}
+	check(seqpacket_pair(pair) == 0);
+	process->pid = FIRST_PID + (pid_t)world->launches++;
+	process->channel = pair[1];
+	note(process, "launched", 0);
+	process->launch.events->on_launched(process->launch.context, process->pid, pair[0]);
+}
+
+static void report_end(struct process *process)
+{
+	process->is_end_reported = true;
+	process->launch.events->on_end(process->launch.context, &process->end);
+}
+
+static struct process *process_of(struct launch *launch)
+{
+	return container_of(launch, struct process, launch);
+}
+
+static void send_signal(void *context, struct launch *launch, int number)
+{
+	(void)context;
+	process_signal(process_of(launch), number);
+}
+
+static void release(void *context, struct launch *launch)
+{
+	struct process *process = process_of(launch);
+
+	send_signal(context, launch, SIGKILL);
+	process->is_released = true;
+	process->is_dead = true; /* also one that was not launched yet */
 }
 
 static void free_nothing(void *context)
@@ -59,7 +93,12 @@ static void free_nothing(void *context)
 	(void)context;
 }
 
-const struct launcher_ops process_launcher = {.launch = launch, .free = free_nothing};
+const struct launcher_ops process_launcher = {
+	.launch = launch,
+	.kill = send_signal,
+	.release = release,
+	.free = free_nothing,
+};
 
 static void on_end(void *context, enum agent_end end)
 {
@@ -122,15 +161,14 @@ static void bury(struct process *process)
 		close(process->files[--process->n_files]);
 }
 
-static void die(struct process *process, int code, int status)
+static void die(struct process *process, enum launch_cause cause, int status)
 {
-	if (process->is_dead)
+	if (process->is_dead || process->pid == 0)
 		return;
-	note(process, code == CLD_EXITED ? "exits" : "dies by", status);
+	note(process, cause == LAUNCH_EXITED ? "exits" : "dies by", status);
 	process->is_dead = true;
-	process->end = (siginfo_t){.si_pid = process->pid, .si_code = code};
-	process->end.si_status = status;
-	if (code == CLD_EXITED && status == 0)
+	process->end = (struct launch_end){cause, status};
+	if (cause == LAUNCH_EXITED && status == 0)
 		process->world->ends++;
 	else
 		process->world->deaths++;
@@ -139,7 +177,6 @@ static void die(struct process *process, int code, int status)
 		if (agent_view_page(process->agent))
 			let_go_of_page(agent_view_page(process->agent));
 	}
-	check(eventfd_write(process->pidfd, 1) == 0);
 	if (process != process->world->current && !process->is_busy)
 		bury(process);
 }
@@ -177,7 +214,7 @@ void process_fault(struct process *process, int number)
 		return;
 	if (process->agent && agent_view_page(process->agent))
 		write_record(agent_view_page(process->agent), number);
-	die(process, CLD_KILLED, number);
+	die(process, LAUNCH_SIGNALED, number);
 }
 
 void process_signal(struct process *process, int number)
@@ -185,23 +222,12 @@ void process_signal(struct process *process, int number)
 	bool is_stopped = process->wake_ns > world_now_ns(process->world);
 
 	if (number == SIGKILL)
-		die(process, CLD_KILLED, number);
+		die(process, LAUNCH_SIGNALED, number);
 	else if (number == SIGABRT && !is_stopped)
 		process_fault(process, number);
 }
 
 /* ---- its life */
-
-struct process *process_find(struct world *world, int pidfd)
-{
-	list_foreach (at, &world->processes) {
-		struct process *process = container_of(at, struct process, link);
-
-		if (process->pidfd == pidfd && !process->is_collected)
-			return process;
-	}
-	return NULL;
-}
 
 struct process *process_of_worker(struct world *world, unsigned number)
 {
@@ -233,8 +259,15 @@ void process_sleep(struct process *process, uint64_t ns)
 	process->is_busy = false;
 }
 
+static bool has_end_to_report(const struct process *process)
+{
+	return process->is_dead && !process->is_end_reported && !process->is_released;
+}
+
 bool process_is_due(struct process *process)
 {
+	if (has_end_to_report(process))
+		return true;
 	if (process->is_dead || process->is_busy ||
 	    process->wake_ns > world_now_ns(process->world))
 		return false;
@@ -253,6 +286,14 @@ uint64_t process_next_ns(struct process *process)
 
 void process_step(struct process *process)
 {
+	if (has_end_to_report(process)) {
+		report_end(process);
+		return;
+	}
+	if (!process->is_answered) {
+		report_launch(process);
+		return;
+	}
 	process->world->current = process;
 	if (!process->loop)
 		begin(process);
@@ -261,7 +302,7 @@ void process_step(struct process *process)
 		bury(process);
 	else if (process->is_done || process->is_failed) {
 		bury(process);
-		die(process, CLD_EXITED, process->is_failed);
+		die(process, LAUNCH_EXITED, process->is_failed);
 	}
 	process->world->current = NULL;
 }

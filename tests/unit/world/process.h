@@ -14,10 +14,12 @@
 #define PROCESS_FILES 64
 
 struct process {
+	struct launch launch; /* what the master asked for */
+	bool is_answered;     /* it was launched, or that was refused */
+	bool is_end_reported, is_released;
 	struct list link; /* in world->processes */
 	struct world *world;
-	pid_t pid;
-	int pidfd;         /* the master's: an eventfd, readable when it is dead */
+	pid_t pid;         /* 0: not launched */
 	int channel;       /* its end; -1: the agent has it */
 	struct loop *loop; /* NULL: not begun, or buried */
 	struct agent *agent;
@@ -27,16 +29,13 @@ struct process {
 	bool is_busy;            /* in a handler that sleeps: its stack lies below */
 	bool is_done, is_failed; /* the agent has ended */
 	bool is_dead;
-	bool is_collected;
-	siginfo_t end;
+	struct launch_end end;
 	int files[PROCESS_FILES]; /* of plug-ins; to be closed at its end */
 	unsigned n_files;
 };
 
 extern const struct launcher_ops process_launcher;
 
-/* Of the master's descriptor; NULL. */
-struct process *process_find(struct world *world, int pidfd);
 /* The one that is worker `number` now and lives; NULL. */
 struct process *process_of_worker(struct world *world, unsigned number);
 

@@ -180,7 +180,7 @@ static void forget_dead(struct world *world)
 	list_foreach_safe (at, &world->processes) {
 		struct process *process = container_of(at, struct process, link);
 
-		if (process->is_collected && !process->is_busy)
+		if (process->is_released && !process->is_busy)
 			process_free(process);
 	}
 }

@@ -29,7 +29,7 @@ struct world {
 	unsigned n_files;
 	struct master_options options;
 	struct master *master;   /* NULL: not started */
-	struct list processes;   /* struct process: those that live, and those not collected */
+	struct list processes;   /* struct process: those that live, and those not released */
 	struct process *current; /* whose pass this is; NULL: the master's, or nobody's */
 	struct memory memory;    /* the wires between workers */
 	int log;                 /* of all processes; a memfd */
@@ -38,9 +38,9 @@ struct world {
 
 	/* What becomes of the next launches */
 	unsigned launches;      /* so far that went well */
-	unsigned refuse;        /* of the next launches: refused with -EAGAIN */
+	unsigned refuse;        /* of the next launches: fail with -EAGAIN */
 	unsigned refused_of_10; /* of later ones, by lot */
-	uint64_t late_ns;       /* a process does nothing for up to so long, by lot */
+	uint64_t late_ns;       /* launching takes up to so long, by lot */
 	/* For the end: deaths that the master did not ask for, ends in order */
 	unsigned deaths, ends;
 };
