@@ -17,7 +17,8 @@
 enum self_call {
 	SELF_NO_MESSAGE, /* nothing to answer: init, fini, replies, notices */
 	SELF_OPEN,
-	SELF_ANSWERED,  /* or dropped, or kept under another handle */
+	SELF_ANSWERED,  /* or dropped */
+	SELF_KEPT,      /* under another handle */
 	SELF_FORWARDED, /* the message too is no longer ours */
 };
 
@@ -48,6 +49,7 @@ struct activation {
 	struct message *message;            /* being handled, or a reply; when there is one */
 	const struct type_handler *handler; /* of it, the actor's own version */
 	uint64_t call_id;
+	uint64_t kept_id; /* SELF_KEPT: the other handle */
 	struct self_outcome outcome;
 	int exit_error;
 	struct troupe_address sender; /* when there is no message */

@@ -397,6 +397,14 @@ void self_settle(struct troupe_self *self, enum troupe_status status, const char
 		give_status(self, &answer, status, detail);
 }
 
+void self_settle_kept(struct troupe_self *self, enum troupe_status status, const char *detail)
+{
+	struct answer answer;
+
+	if (find_answer(self, (struct troupe_call){self->activation.kept_id}, &answer) == 0)
+		give_status(self, &answer, status, detail);
+}
+
 bool self_call_wants_more(struct troupe_self *self, struct troupe_call call)
 {
 	struct answer answer;
@@ -463,8 +471,8 @@ int self_call_keep(struct troupe_self *self, struct troupe_call *call)
 			return -ENOMEM;
 	}
 	kept->method = answer.method;
-	self->activation.outcome.call = SELF_ANSWERED;
-	call->id = slots_id(kept);
+	self->activation.outcome.call = SELF_KEPT;
+	self->activation.kept_id = call->id = slots_id(kept);
 	if (!kept->call)
 		kept_gone(self->runtime, kept);
 	if (answer.wants_more && (answer.call || kept->peer)) {

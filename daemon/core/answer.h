@@ -24,5 +24,7 @@ int self_call_drop(struct troupe_self *self, struct troupe_call call);
 
 /* Answer the message being handled, without a value, if it still has to be answered. */
 void self_settle(struct troupe_self *self, enum troupe_status status, const char *detail);
+/* The same for the handle that it was kept under. */
+void self_settle_kept(struct troupe_self *self, enum troupe_status status, const char *detail);
 
 #endif

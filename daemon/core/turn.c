@@ -187,6 +187,16 @@ static inline void handle_send(struct troupe_self *self, struct runtime *runtime
 		finish_slow(self, rc);
 }
 
+/* The same after a call, which is answered also if the handler has kept it before it failed. */
+COLD static void finish_call_slow(struct troupe_self *self, int rc)
+{
+	char detail[FAILURE_DETAIL_MAX];
+
+	if (rc < 0 && self->activation.outcome.call == SELF_KEPT)
+		self_settle_kept(self, TROUPE_FAILED, failure_print(self, rc, detail));
+	finish_slow(self, rc);
+}
+
 NOINLINE static void handle_call(struct troupe_self *self, struct message *message)
 {
 	struct runtime *runtime = self->runtime;
@@ -210,7 +220,7 @@ NOINLINE static void handle_call(struct troupe_self *self, struct message *messa
 	if (likely(rc >= 0 && outcome_is_usual(&self->activation.outcome)))
 		drop_message(runtime, actor, self->activation.message, message_head(MAIL_CALL));
 	else
-		finish_slow(self, rc);
+		finish_call_slow(self, rc);
 }
 
 /* ------------------------------------------------------------------ turns */

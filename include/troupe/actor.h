@@ -95,8 +95,8 @@ struct troupe_self;
  * or a failure; after troupe_call_keep() it is good until answered, dropped, or until the
  * caller is gone. Generated code wraps it in a type per method (struct hello_greet_call). A
  * handler that returns 0 without having answered or kept its call answers it with NoReply; a
- * negative return answers it with Failed. On a message that was sent, not called, answering is
- * a no-op (0).
+ * negative return answers it with Failed, also a call that this handler has kept, whose handle
+ * is used up then. On a message that was sent, not called, answering is a no-op (0).
  */
 struct troupe_call {
 	uint64_t id;

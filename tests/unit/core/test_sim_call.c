@@ -98,6 +98,32 @@ static void call_ends_with_no_reply_or_failed_when_not_answered(void **state)
 	world_finish(&world);
 }
 
+static int keeps_and_fails(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+			   int64_t n)
+{
+	if (n == 6) /* the handle of before is used up */
+		assert_int_equal(
+			self_return(self, me->kept_call, &num_method, &(struct num){n}),
+			-EALREADY);
+	assert_int_equal(self_call_keep(self, &call), 0);
+	me->kept_call = call;
+	return -EIO;
+}
+
+static void kept_call_ends_with_failed_when_its_handler_fails(void **state)
+{
+	struct world world;
+
+	(void)state;
+	begin(&world, keeps_and_fails);
+	world_send(&world, world.actors[1], 105);
+	world_send(&world, world.actors[1], 106);
+	world_run(&world);
+	assert_log(&world, "1:num 105; 1:num 106; 2:num 5; 2:num 6; 1:reply5 failed (EIO); "
+			   "1:reply6 failed (EIO); ");
+	world_finish(&world);
+}
+
 static int answers_wrongly(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 			   int64_t n)
 {
@@ -602,6 +628,7 @@ int main(void)
 		cmocka_unit_test(call_ends_with_no_reply_or_failed_when_not_answered),
 		cmocka_unit_test(call_survives_misuse_and_is_answered_once),
 		cmocka_unit_test(kept_call_is_answered_later),
+		cmocka_unit_test(kept_call_ends_with_failed_when_its_handler_fails),
 		cmocka_unit_test(kept_call_of_a_send_is_answered_into_the_void),
 		cmocka_unit_test(kept_call_ends_and_is_cancelled_when_the_deadline_passes),
 		cmocka_unit_test(kept_call_is_answered_by_death),

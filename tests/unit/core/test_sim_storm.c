@@ -375,14 +375,20 @@ static int on_storm_text(struct troupe_self *self, struct puppet *me, struct tro
 {
 	struct storm *storm = storm_of(self);
 	struct troupe_address to;
+	uint64_t before;
 	int rc;
 
 	assert_string_equal(text, "storm");
 	act(self, me);
 	switch (below(storm, 9)) {
 	case 0:
+		before = me->kept_call.id;
 		keep_call(self, me, call, false);
-		return 0;
+		if (before == me->kept_call.id || below(storm, 4) > 0)
+			return 0;
+		/* It is answered at once, and the handle is used up. */
+		me->kept_call.id = 0;
+		return -EIO;
 	case 1:
 		reply_some(self, me, call);
 		/* fall through */
