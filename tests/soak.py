@@ -82,7 +82,7 @@ def main():
     parser = argparse.ArgumentParser(description="Storms without end.")
     parser.add_argument("--build", default="build")
     parser.add_argument("--seconds", type=int, default=600)
-    parser.add_argument("--only", action="append", help="a part: runtime, types, deaths, trial, " + ", ".join(STORMS))
+    parser.add_argument("--only", action="append", help="a part: runtime, world, types, deaths, trial, " + ", ".join(STORMS))
     parser.add_argument("--seed", type=int, help="where to begin")
     parser.add_argument("--brief", action="store_true")
     options = parser.parse_args()
@@ -90,6 +90,7 @@ def main():
     sys.path[:0] = [os.path.join(HERE, "system"), HERE]
     each = 2 if options.brief else 20
     parts = {"runtime": lambda seed: program(build, "core/test_sim_storm", STORM_SEED=str(seed)),
+             "world": lambda seed: program(build, "world/test_storm", WORLD_SEED=str(seed)),
              "types": lambda seed: program(build, "proto/test_property", SEED=str(seed), ROUNDS="500"), "deaths": deaths}
     for name in STORMS:
         parts[name] = lambda seed, name=name: weather(name, seed, each)

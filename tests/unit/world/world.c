@@ -144,22 +144,25 @@ bool world_chance(struct world *world, unsigned n, unsigned of)
 /* One of those that have something to do, by lot: NULL is the master. False: none has. */
 static bool pick(struct world *world, struct process **ret_process)
 {
-	struct process *due[PROCESSES];
-	unsigned n = 0;
+	struct process *all[PROCESSES + 1] = {NULL};
+	unsigned n = 1;
 
-	if (sim_is_due(world->master->loop))
-		due[n++] = NULL;
 	list_foreach (at, &world->processes) {
-		struct process *process = container_of(at, struct process, link);
-
-		check(n < PROCESSES);
-		if (process_is_due(process))
-			due[n++] = process;
+		check(n <= PROCESSES);
+		all[n++] = container_of(at, struct process, link);
 	}
-	if (n == 0)
-		return false;
-	*ret_process = due[random_below(&world->random, n)];
-	return true;
+	/* Shuffled, and as few are asked as can be: asking is what takes time. */
+	while (n > 0) {
+		unsigned i = (unsigned)random_below(&world->random, n);
+		struct process *process = all[i];
+
+		all[i] = all[--n];
+		if (process ? process_is_due(process) : sim_is_due(world->master->loop)) {
+			*ret_process = process;
+			return true;
+		}
+	}
+	return false;
 }
 
 static uint64_t next_ns(struct world *world)
@@ -190,7 +193,13 @@ bool world_step(struct world *world, uint64_t until_ns)
 	struct process *process;
 	uint64_t next, now_ns;
 
+	uint64_t act_ns = world->act ? world->next_act_ns(world->context) : UINT64_MAX;
+
 	world->steps++;
+	if (act_ns <= world_now_ns(world)) {
+		world->act(world->context);
+		return true;
+	}
 	if (pick(world, &process)) {
 		if (process)
 			process_step(process);
@@ -203,6 +212,8 @@ bool world_step(struct world *world, uint64_t until_ns)
 	next = next_ns(world);
 	if (next > until_ns)
 		next = until_ns;
+	if (next > act_ns)
+		next = act_ns;
 	if (next <= now_ns)
 		return false;
 	sim_advance(world->master->loop, next - now_ns);
@@ -230,6 +241,14 @@ bool world_until(struct world *world, bool (*is_so)(struct world *world))
 bool world_is_running(struct world *world)
 {
 	return master_state(world->master) == MASTER_RUNNING;
+}
+
+void world_limit_wires(struct world *world, unsigned frames)
+{
+	for (size_t i = 0; i < MEMORY_INBOXES; i++)
+		if (world->memory.inboxes[i])
+			world->memory.inboxes[i]->room = frames;
+	memory_update(&world->memory);
 }
 
 /* ---- what happened */

@@ -36,6 +36,12 @@ struct world {
 	uint64_t hash;           /* of what was noted */
 	uint64_t steps;
 
+	/* Who acts from outside, between two passes: what they do next, and when. Also while a
+	 * handler sleeps. */
+	void (*act)(void *context);
+	uint64_t (*next_act_ns)(void *context);
+	void *context;
+
 	/* What becomes of the next launches */
 	unsigned launches;      /* so far that went well */
 	unsigned refuse;        /* of the next launches: fail with -EAGAIN */
@@ -70,6 +76,9 @@ bool world_is_running(struct world *world);
 
 /* Chance: true in `n` cases of `of`. */
 bool world_chance(struct world *world, unsigned n, unsigned of);
+
+/* How many frames each worker's inbox takes from now on before those who send to it must wait. */
+void world_limit_wires(struct world *world, unsigned frames);
 
 /* Let a text take part in the hash of the run. */
 void world_note(struct world *world, const char *text, size_t size);
