@@ -3,7 +3,6 @@
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/worker.h"
-#include "process/deploy.h"
 #include <stdio.h>
 
 static void print_address(const struct worker *worker, struct troupe_address address,
@@ -45,9 +44,8 @@ struct instance *activity_print(const struct worker *worker, const struct activi
 	if (instance && instance->worker != worker)
 		instance = NULL;
 	print_actor(worker, activity, instance, ret_names);
-	if (!message && instance && instance->version->deployment)
-		message =
-			deploy_message_name(instance->version->deployment, activity->type_hash);
+	if (!message && instance)
+		message = version_message_name(instance->version, activity->type_hash);
 	if (message)
 		(void)snprintf(ret_names->message, sizeof(ret_names->message), "%s", message);
 	else

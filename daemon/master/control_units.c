@@ -12,7 +12,6 @@
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/worker.h"
-#include "process/deploy.h"
 #include "proto/address.h"
 #include <string.h>
 
@@ -76,7 +75,7 @@ static int compare_texts(const void *a, const void *b)
 static bool is_callable(const struct unit *unit)
 {
 	return (unit->n_in[API_STATE_RUNNING] > 0 || names_is_between_lives(unit)) &&
-	       unit->version->type;
+	       version_type(unit->version);
 }
 
 void control_list_interfaces(void *context, void (*add)(void *list, const char *name),
@@ -89,9 +88,7 @@ void control_list_interfaces(void *context, void (*add)(void *list, const char *
 
 	HASH_ITER (by_name, master->units_by_name, unit, next) {
 		const struct deployment_type *type =
-			is_callable(unit)
-				? deploy_type(unit->version->deployment, unit->version->type)
-				: NULL;
+			is_callable(unit) ? version_type(unit->version) : NULL;
 		const char **grown;
 
 		if (!type || type->n_interfaces == 0)
@@ -120,12 +117,11 @@ const char *control_describe_interface(void *context, const char *name)
 		HASH_ITER (by_name, master->units_by_name, unit, next)
 			if (is_callable(unit) && unit->file.is_default >= want_default &&
 			    unit_provides(unit, name, strlen(name)))
-				return deploy_description(unit->version->deployment, name);
+				return version_description(unit->version, name);
 	/* Of actors that others spawn: no unit's, but clients may have their addresses. */
 	HASH_ITER (by_name, master->units_by_name, unit, next) {
-		const char *text = is_callable(unit)
-					   ? deploy_description(unit->version->deployment, name)
-					   : NULL;
+		const char *text =
+			is_callable(unit) ? version_description(unit->version, name) : NULL;
 
 		if (text)
 			return text;

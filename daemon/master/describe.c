@@ -9,7 +9,6 @@
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/worker.h"
-#include "process/deploy.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,10 +71,7 @@ static bool describe_instance(struct arena *arena, const struct instance *instan
 static void describe_interfaces(const struct unit *unit,
 				struct api_string_array *ret_interfaces)
 {
-	const struct deployment_type *type =
-		unit->version->type
-			? deploy_type(unit->version->deployment, unit->version->type)
-			: NULL;
+	const struct deployment_type *type = version_type(unit->version);
 
 	if (type)
 		*ret_interfaces =

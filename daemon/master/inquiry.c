@@ -12,7 +12,6 @@
 #include "master/unit_reply.h"
 #include "master/version.h"
 #include "master/worker.h"
-#include "process/deploy.h"
 #include "proto/address.h"
 #include "proto/arena.h"
 #include <errno.h>
@@ -154,7 +153,7 @@ static void add_actor(struct inquiry *inquiry, const struct worker *worker,
 	if (unit && inquiry->kind == INQUIRY_DESCRIBE)
 		inquiry->unit = copy_text(inquiry, unit->name);
 	else if (origin && inquiry->kind == INQUIRY_DESCRIBE)
-		inquiry->origin = origin->version->number;
+		inquiry->origin = (uint32_t)resident->origin;
 	inquiry->n_actors++;
 }
 
@@ -192,12 +191,11 @@ static void ask_about(struct inquiry *inquiry, struct worker *worker,
 static void describe_child(const struct inquiry *inquiry, const char *address,
 			   struct api_unit *ret_unit)
 {
-	const struct unit *origin = unit_by_number(inquiry->master, inquiry->origin);
+	const struct version *version = version_find(inquiry->master, inquiry->origin);
+	const struct unit *origin = version ? version->unit : NULL;
 	const char *actor_type = inquiry->actors[0].actorType;
 	const struct deployment_type *type =
-		origin && origin->version->deployment
-			? deploy_type(origin->version->deployment, actor_type)
-			: NULL;
+		version ? version_find_type(version, actor_type) : NULL;
 
 	*ret_unit = (struct api_unit){
 		.name = address,

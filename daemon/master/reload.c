@@ -8,7 +8,6 @@
 #include "master/version.h"
 #include "master/watch.h"
 #include "master/worker.h"
-#include "process/deploy.h"
 #include <errno.h>
 #include <string.h>
 
@@ -51,24 +50,18 @@ static void publish(struct master *master, const struct problems *found, struct 
 }
 
 /* Whether the plug-in's file is the one that the unit's actors were made of. */
-static bool has_same_plugin(struct master *master, const struct unit *unit,
-			    const struct unit_file *file, struct reload_result *result)
+static bool has_same_plugin(const struct unit *unit, const struct unit_file *file,
+			    struct reload_result *result)
 {
-	struct deployment *now;
-	char why[DEPLOY_WHY_MAX];
-	bool same;
+	char why[VERSION_WHY_MAX];
+	int r = version_is_up_to_date(unit->version, why);
 
-	if (deploy_get(&master->deployments, &master->last_deployment, unit->file.plugin,
-		       unit->file.allow_globals, &now, why) < 0) {
-		/* Not a reason to stop what runs well of its copy. */
+	/* Not a reason to stop what runs well of its copy. */
+	if (r < 0)
 		(void)problems_add(&result->problems, file->plugin_file, file->plugin_line,
 				   "%s goes on with its plug-in as it was: %s", unit->file.name,
 				   why);
-		return true;
-	}
-	same = now == unit->version->deployment;
-	deploy_put(now);
-	return same;
+	return r != 0;
 }
 
 /* By an operator, or by itself: a new definition is no reason to start it. */
@@ -90,13 +83,12 @@ static void apply_in_place(struct unit *unit, struct unit_file *file,
 			instance_start(&unit->instances[i]);
 }
 
-static int apply_anew(struct master *master, struct unit *unit, struct unit_file *file,
-		      struct reload_result *result)
+static int apply_anew(struct unit *unit, struct unit_file *file, struct reload_result *result)
 {
 	enum api_state state = unit_state(unit);
 	char why[VERSION_WHY_MAX];
 	struct version *version;
-	int r = version_new(master, file, NULL, &version, why, &result->problems);
+	int r = version_new(unit, file, NULL, &version, why, &result->problems);
 
 	/* Wrong, and noted: what runs goes on as it is. */
 	if (r == -EINVAL) {
@@ -119,8 +111,7 @@ static int apply_anew(struct master *master, struct unit *unit, struct unit_file
 	return 0;
 }
 
-static int apply_to(struct master *master, struct unit *unit, struct unit_file *file,
-		    struct reload_result *result)
+static int apply_to(struct unit *unit, struct unit_file *file, struct reload_result *result)
 {
 	struct unit_file *before = unit->next_file ? unit->next_file : &unit->file;
 	enum conf_change change = unit_file_compare(before, file);
@@ -130,9 +121,8 @@ static int apply_to(struct master *master, struct unit *unit, struct unit_file *
 			&result->problems, file->file, 0,
 			"an operator has spawned a unit of that name: stop it first");
 	if (unit->is_broken || unit->is_removed || change == CONF_RESTART ||
-	    (unit->next_file && change != CONF_SAME) ||
-	    !has_same_plugin(master, unit, file, result))
-		return apply_anew(master, unit, file, result);
+	    (unit->next_file && change != CONF_SAME) || !has_same_plugin(unit, file, result))
+		return apply_anew(unit, file, result);
 	if (change != CONF_SAME)
 		apply_in_place(unit, file, result);
 	return 0;
@@ -156,7 +146,7 @@ static int apply_file(struct master *master, const struct conf_files *files,
 	} else if (r == -EINVAL) {
 		r = 0; /* it goes on as it is */
 	} else if (r == 0 && unit) {
-		r = apply_to(master, unit, &file, result);
+		r = apply_to(unit, &file, result);
 		if (r == -EINVAL)
 			r = 0;
 	} else if (r == 0) {
@@ -204,10 +194,8 @@ static int check_defaults(struct master *master, struct problems *problems)
 
 	HASH_ITER (by_name, master->units_by_name, unit, next) {
 		const struct unit_file *file = unit->next_file ? unit->next_file : &unit->file;
-		const struct version *version =
-			unit->next_version ? unit->next_version : unit->version;
 		const struct deployment_type *type =
-			version->type ? deploy_type(version->deployment, version->type) : NULL;
+			version_type(unit->next_version ? unit->next_version : unit->version);
 
 		if (file->is_default && !unit->is_removed && type && r == 0)
 			r = defaults_add(&claims, type->interfaces, type->n_interfaces,

@@ -5,7 +5,6 @@
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/worker.h"
-#include "process/deploy.h"
 
 #define DEATHS_NAMED  2 /* until the plug-in that they name is blamed */
 #define DEATHS_SEARCH 3 /* until a search begins */
@@ -126,7 +125,7 @@ static uint32_t find_plugin(const struct worker *worker)
 			if (instance->version == last || !is_there(instance))
 				continue;
 			last = instance->version;
-			if (last->deployment && last->deployment->number == plugin)
+			if (version_is_of(last, plugin))
 				return plugin;
 		}
 	}
@@ -143,8 +142,7 @@ static bool pin(struct worker *worker, uint32_t plugin, uint32_t version)
 		const struct version *its = instance->version;
 
 		if (!is_there(instance) ||
-		    (its->number != version &&
-		     !(plugin && its->deployment && its->deployment->number == plugin)))
+		    (its->number != version && !version_is_of(its, plugin)))
 			continue;
 		instance->unit->is_pinned = true;
 		any = true;

@@ -5,7 +5,6 @@
 #include "master/master.h"
 #include "master/version.h"
 #include "master/worker.h"
-#include "process/deploy.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,13 +103,9 @@ void unit_set_reason(struct unit *unit, const char *format, ...)
 bool unit_provides(const struct unit *unit, const char *interface, size_t size)
 {
 	/* One that is about to become something else is waited for. */
-	const struct version *version =
-		unit->is_resumed && unit->next_version ? unit->next_version : unit->version;
-	const struct deployment_type *type;
+	const struct deployment_type *type = version_type(
+		unit->is_resumed && unit->next_version ? unit->next_version : unit->version);
 
-	if (!version->type)
-		return false;
-	type = deploy_type(version->deployment, version->type);
 	for (size_t i = 0; type && i < type->n_interfaces; i++)
 		if (strlen(type->interfaces[i]) == size &&
 		    memcmp(type->interfaces[i], interface, size) == 0)

@@ -190,6 +190,9 @@ void unit_stay_broken(struct unit *unit, struct unit_file *file, const char *why
  * the others go on. */
 void unit_fail_on(struct unit *unit, const struct worker *worker, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The same for all units that are made of the deployment of that number, which it could not
+ * load. Other workers still try it, for a worker's page may hold anything. */
+void units_fail_on(struct worker *worker, uint32_t deployment, const char *why);
 /* Cut to a length that fits a line. */
 void unit_set_reason(struct unit *unit, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

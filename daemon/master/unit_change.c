@@ -190,7 +190,6 @@ int unit_restart(struct unit *unit, struct unit_file *file, struct version *vers
 		take_file(unit, file);
 	version_unref(unit->version);
 	unit->version = version ? version : again;
-	unit->version->unit = unit;
 	unit->replaced = 0;
 	free(take_pointer(&unit->reason));
 	/* So that calls which come after are for the new one. */

@@ -55,10 +55,13 @@ static void drop_instances(struct unit *unit)
 }
 
 static int add_unit(struct master *master, struct unit_file *file, bool is_configured,
-		    struct version *version, struct unit **ret_unit)
+		    struct unit **ret_unit)
 {
-	struct unit *unit = calloc(1, sizeof(*unit));
+	struct unit *unit;
 
+	if (HASH_CNT(by_name, master->units_by_name) >= LIMIT_UNITS)
+		return -ENOSPC;
+	unit = calloc(1, sizeof(*unit));
 	if (!unit)
 		return -ENOMEM;
 	unit->name = strdup(file->name);
@@ -74,8 +77,6 @@ static int add_unit(struct master *master, struct unit_file *file, bool is_confi
 	unit->file = *file;
 	*file = (struct unit_file){0};
 	unit->is_configured = is_configured;
-	unit->version = version;
-	version->unit = unit;
 	master->n_changes++;
 	unit->told = API_STATE_STOPPED;
 	rate_limit_init(&unit->ends, ENDS_INTERVAL_NS, ENDS_BURST);
@@ -94,20 +95,19 @@ int unit_new(struct master *master, struct unit_file *file, const char *config,
 	     bool is_configured, struct problems *problems, struct unit **ret_unit)
 {
 	char why[VERSION_WHY_MAX];
-	struct version *version;
-	int made, r;
+	struct unit *unit;
+	int r = add_unit(master, file, is_configured, &unit);
 
-	if (HASH_CNT(by_name, master->units_by_name) >= LIMIT_UNITS)
-		return -ENOSPC;
-	made = version_new(master, file, config, &version, why, problems);
-	if (made < 0 && made != -EINVAL)
-		return made;
-	r = add_unit(master, file, is_configured, version, ret_unit);
 	if (r < 0)
-		version_unref(version);
-	else
-		finish_define(*ret_unit, made, why);
-	return r;
+		return r;
+	r = version_new(unit, &unit->file, config, &unit->version, why, problems);
+	if (r < 0 && r != -EINVAL) {
+		unit_free(unit);
+		return r;
+	}
+	finish_define(unit, r, why);
+	*ret_unit = unit;
+	return 0;
 }
 
 int unit_new_broken(struct master *master, const char *name, const char *file,
@@ -115,23 +115,21 @@ int unit_new_broken(struct master *master, const char *name, const char *file,
 {
 	struct unit_file empty = {
 		.name = strdup(name), .file = strdup(file), .plugin = strdup("")};
-	struct version *version = NULL;
+	struct unit *unit = NULL;
 	char why[VERSION_WHY_MAX];
-	int r = empty.name && empty.file && empty.plugin ? 0 : -ENOMEM;
+	int r = empty.name && empty.file && empty.plugin ? add_unit(master, &empty, true, &unit)
+							 : -ENOMEM;
 
-	if (r == 0 && HASH_CNT(by_name, master->units_by_name) >= LIMIT_UNITS)
-		r = -ENOSPC;
 	if (r == 0)
-		r = version_new(master, NULL, NULL, &version, why, NULL);
-	if (r == 0)
-		r = add_unit(master, &empty, true, version, ret_unit);
+		r = version_new(unit, NULL, NULL, &unit->version, why, NULL);
 	if (r < 0) {
-		version_unref(version);
+		unit_free(unit);
 		unit_file_fini(&empty);
 		return r;
 	}
-	(*ret_unit)->has_bad_file = true;
-	unit_break(*ret_unit, "%s", reason);
+	unit->has_bad_file = true;
+	unit_break(unit, "%s", reason);
+	*ret_unit = unit;
 	return 0;
 }
 
@@ -181,7 +179,7 @@ void unit_redefine(struct unit *unit)
 
 	problems_init(&problems);
 	/* A spawned one has its configuration from the client that spawned it. */
-	r = version_new(master, &unit->file, unit->is_configured ? NULL : unit->version->config,
+	r = version_new(unit, &unit->file, unit->is_configured ? NULL : unit->version->config,
 			&version, why, &problems);
 	for (size_t i = 0; i < problems.n; i++) {
 		problem_print(&problems.items[i], text, sizeof(text));
@@ -192,7 +190,6 @@ void unit_redefine(struct unit *unit)
 	if (version) {
 		version_unref(unit->version);
 		unit->version = version;
-		version->unit = unit;
 	}
 	finish_define(unit, r, why);
 }
@@ -212,7 +209,6 @@ void unit_renew(struct unit *unit)
 	}
 	version_unref(unit->version);
 	unit->version = take_pointer(&unit->next_version);
-	unit->version->unit = unit;
 	free(take_pointer(&unit->reason));
 	finish_define(unit, 0, NULL);
 	for (unsigned i = 0; has_ended && i < unit->n_instances; i++)

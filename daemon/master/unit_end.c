@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "master/master.h"
+#include "master/version.h"
 #include "master/worker.h"
 #include <stdarg.h>
 
@@ -48,6 +49,15 @@ void unit_fail_on(struct unit *unit, const struct worker *worker, const char *fo
 		if (is_to_start(&unit->instances[i], worker))
 			instance_give_up(&unit->instances[i]);
 	master_settle(unit->master);
+}
+
+void units_fail_on(struct worker *worker, uint32_t deployment, const char *why)
+{
+	struct unit *unit, *next;
+
+	HASH_ITER (by_name, worker->master->units_by_name, unit, next)
+		if (version_is_of(unit->version, deployment))
+			unit_fail_on(unit, worker, "%s: %s", unit->file.plugin, why);
 }
 
 void unit_stop(struct unit *unit)

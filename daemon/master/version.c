@@ -5,6 +5,7 @@
 #include "config/config_json.h"
 #include "config/unit_file.h"
 #include "master/master.h"
+#include "master/unit.h"
 #include "master/worker.h"
 #include "process/place.h"
 #include <errno.h>
@@ -30,12 +31,15 @@ struct version *version_ref(struct version *version)
 
 void version_unref(struct version *version)
 {
+	struct master *master;
+
 	if (!version || --version->users > 0)
 		return;
-	HASH_DELETE(by_number, version->master->versions, version);
+	master = version->unit->master;
+	HASH_DELETE(by_number, master->versions, version);
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-		if (version->master->workers[i])
-			worker_undefine(version->master->workers[i], version->number);
+		if (master->workers[i])
+			worker_undefine(master->workers[i], version->number);
 	deploy_put(version->deployment);
 	free(version->type);
 	free(version->state_directory);
@@ -43,13 +47,14 @@ void version_unref(struct version *version)
 	free(version);
 }
 
-static struct version *new_empty(struct master *master)
+static struct version *new_empty(struct unit *unit)
 {
+	struct master *master = unit->master;
 	struct version *version = calloc(1, sizeof(*version));
 
 	if (!version)
 		return NULL;
-	version->master = master;
+	version->unit = unit;
 	version->number = ++master->last_version;
 	version->users = 1;
 	HASH_ADD(by_number, master->versions, number, sizeof(version->number), version);
@@ -102,7 +107,7 @@ static int make_state(struct version *version, const struct unit_file *file, cha
 	if (!file->has_state)
 		return 0;
 	if (asprintf(&version->state_directory, "%s/%s",
-		     version->master->settings.state_directory, file->name) < 0) {
+		     version->unit->master->settings.state_directory, file->name) < 0) {
 		version->state_directory = NULL;
 		return -ENOMEM;
 	}
@@ -114,7 +119,7 @@ static int make_state(struct version *version, const struct unit_file *file, cha
 static int make(struct version *version, const struct unit_file *file, const char *config,
 		char *why, struct problems *problems)
 {
-	struct master *master = version->master;
+	struct master *master = version->unit->master;
 	const char *type;
 	int r;
 
@@ -136,10 +141,10 @@ static int make(struct version *version, const struct unit_file *file, const cha
 	return version->config ? 0 : -ENOMEM;
 }
 
-int version_new(struct master *master, const struct unit_file *file, const char *config,
+int version_new(struct unit *unit, const struct unit_file *file, const char *config,
 		struct version **ret_version, char *why, struct problems *problems)
 {
-	struct version *version = new_empty(master);
+	struct version *version = new_empty(unit);
 	int r;
 
 	if (!version)
@@ -156,7 +161,7 @@ int version_new(struct master *master, const struct unit_file *file, const char 
 
 int version_again(const struct version *version, struct version **ret_version)
 {
-	struct version *again = new_empty(version->master);
+	struct version *again = new_empty(version->unit);
 
 	if (!again)
 		return -ENOMEM;
@@ -172,4 +177,51 @@ int version_again(const struct version *version, struct version **ret_version)
 	again->deployment = deploy_ref(version->deployment);
 	*ret_version = again;
 	return 0;
+}
+
+const struct deployment_type *version_find_type(const struct version *version,
+						const char *actor_type)
+{
+	return version->deployment && actor_type ? deploy_type(version->deployment, actor_type)
+						 : NULL;
+}
+
+const struct deployment_type *version_type(const struct version *version)
+{
+	return version_find_type(version, version->type);
+}
+
+const char *version_description(const struct version *version, const char *interface)
+{
+	return version->deployment ? deploy_description(version->deployment, interface) : NULL;
+}
+
+const char *version_message_name(const struct version *version, uint64_t hash)
+{
+	return version->deployment ? deploy_message_name(version->deployment, hash) : NULL;
+}
+
+bool version_has_plugin(const struct version *version)
+{
+	return version->deployment;
+}
+
+bool version_is_of(const struct version *version, uint32_t deployment)
+{
+	return version->deployment && version->deployment->number == deployment;
+}
+
+int version_is_up_to_date(const struct version *version, char *why)
+{
+	struct master *master = version->unit->master;
+	const struct unit_file *file = &version->unit->file;
+	struct deployment *now;
+	int r = deploy_get(&master->deployments, &master->last_deployment, file->plugin,
+			   file->allow_globals, &now, why);
+
+	if (r < 0)
+		return r;
+	r = now == version->deployment;
+	deploy_put(now);
+	return r;
 }

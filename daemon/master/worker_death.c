@@ -12,7 +12,6 @@
 #include "master/version.h"
 #include "master/watch.h"
 #include "master/worker.h"
-#include "process/deploy.h"
 #include "process/place.h"
 #include <signal.h>
 #include <string.h>
@@ -69,19 +68,6 @@ static bool is_sound_end(const struct worker *worker)
 {
 	return worker->state == API_STATE_STOPPING && worker->end.cause == LAUNCH_EXITED &&
 	       worker->end.number == 0;
-}
-
-/* The process ended while it loaded the plug-in: no unit of it can run here. Other workers
- * still try it, for a worker's page may hold anything. */
-static void fail_units(struct worker *worker, uint32_t deployment, const char *why)
-{
-	struct unit *unit, *next;
-
-	HASH_ITER (by_name, worker->master->units_by_name, unit, next)
-		if (unit->version->deployment &&
-		    unit->version->deployment->number == deployment)
-			unit_fail_on(unit, worker, "%s: %s", unit->version->deployment->path,
-				     why);
 }
 
 /* The number in the request of that kind that the process was at, outside of all handlers, when
@@ -171,9 +157,9 @@ static void fail_for_good(struct worker *worker, const struct blame *blame)
 	char span[64];
 
 	if (blame->deployment)
-		fail_units(worker, blame->deployment,
-			   worker->culprit_deployment ? "it did not load in time"
-						      : "loading it crashed a worker");
+		units_fail_on(worker, blame->deployment,
+			      worker->culprit_deployment ? "it did not load in time"
+							 : "loading it crashed a worker");
 	if (unit)
 		unit_fail_on(unit, worker, "%s",
 			     worker->culprit_definition

@@ -14,7 +14,6 @@
 #include "master/version.h"
 #include "master/watch.h"
 #include "master/worker.h"
-#include "process/deploy.h"
 #include <string.h>
 
 /* Whether an address is of an actor of this process: it may name no others. */
@@ -70,11 +69,7 @@ static void on_ready(void *context, const void *in, int *fd)
 static void on_loaded(void *context, const void *in, int *fd)
 {
 	struct worker *worker = context;
-	struct master *master = worker->master;
 	const struct worker_loaded *loaded = in;
-	struct deployment *deployment =
-		deploy_find(&master->deployments, (uint64_t)loaded->plugin);
-	struct unit *unit, *next;
 
 	(void)fd;
 	if (!take_request(worker, REQUEST_LOAD, loaded->plugin, 0, NULL) || !loaded->error)
@@ -82,9 +77,7 @@ static void on_loaded(void *context, const void *in, int *fd)
 	/* Another try may have more luck. */
 	number_set_remove(&worker->loaded, (uint32_t)loaded->plugin);
 	/* Its word counts for what is to run there. */
-	HASH_ITER (by_name, master->units_by_name, unit, next)
-		if (deployment && unit->version->deployment == deployment)
-			unit_fail_on(unit, worker, "%s: %s", deployment->path, loaded->error);
+	units_fail_on(worker, (uint32_t)loaded->plugin, loaded->error);
 }
 
 static void on_defined(void *context, const void *in, int *fd)
