@@ -13,6 +13,13 @@ static void on_gone(struct control_call *client)
 	pending_free(pending);
 }
 
+static void on_room(struct control_call *client)
+{
+	struct pending *pending = client->user;
+
+	pending->ops->on_room(pending);
+}
+
 static void on_late(struct loop_timer *timer)
 {
 	struct pending *pending = container_of(timer, struct pending, timer);
@@ -38,6 +45,7 @@ void *pending_new(const struct pending_ops *ops, struct master *master,
 	list_append(list, &pending->link);
 	client->user = pending;
 	client->on_gone = on_gone;
+	client->on_room = ops->on_room ? on_room : NULL;
 	return pending;
 }
 

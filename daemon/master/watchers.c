@@ -3,23 +3,27 @@
 #include "base/clock.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
-#include "master/shares.h"
+#include "master/pending.h"
 #include "proto/json.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
 #define FLUSH_NS (2 * CLOCK_MS_NS) /* of one pass of the loop */
 #define BURST    64u               /* events for one watcher before it is another's turn */
-#define RETRY_NS (20 * CLOCK_MS_NS)
 
 struct watcher {
-	struct list link;
+	struct pending pending;
 	struct watchers *watchers;
-	struct control_call *call;
 	uint64_t next; /* the event that it is sent next */
 	int64_t lost;  /* events that it has missed, not reported to it yet */
-	bool is_full;  /* it did not read: not before the retry */
+	bool is_full;  /* it did not read: not before there is room */
 };
+
+static struct watcher *watcher_of(struct pending *pending)
+{
+	return container_of(pending, struct watcher, pending);
+}
 
 static int64_t unix_ms(void)
 {
@@ -57,7 +61,7 @@ static void drop_heard(struct watchers *watchers)
 	uint64_t heard = watchers->next;
 
 	list_foreach (at, &watchers->list) {
-		const struct watcher *watcher = container_of(at, struct watcher, link);
+		const struct watcher *watcher = watcher_of(pending_at(at));
 
 		if (watcher->next < heard)
 			heard = watcher->next;
@@ -98,50 +102,52 @@ void watchers_put(struct watchers *watchers, const struct api_watch_out *event)
 
 /* ---- a watcher */
 
-static void free_watcher(struct watcher *watcher)
+static void on_room(struct pending *pending)
 {
-	list_remove(&watcher->link);
-	free(watcher);
+	watcher_of(pending)->is_full = false;
+	master_flush_soon(pending->master);
 }
 
-static void on_gone(struct control_call *call)
+/* The link is out of the list. */
+static void fini(struct pending *pending)
 {
-	struct watcher *watcher = call->user;
-	struct watchers *watchers = watcher->watchers;
+	struct watchers *watchers = watcher_of(pending)->watchers;
 
-	free_watcher(watcher);
 	if (list_is_empty(&watchers->list))
 		drop_all(watchers);
 }
 
+static const struct pending_ops ops = {
+	.size = sizeof(struct watcher),
+	.share = SHARE_WATCHERS,
+	.on_room = on_room,
+	.fini = fini,
+};
+
 void watchers_add(struct watchers *watchers, struct control_call *call,
 		  const struct api_watch_out *begin)
 {
-	struct watcher *watcher = control_call_claim(call, SHARE_WATCHERS, 0) == 0
-					  ? calloc(1, sizeof(*watcher))
-					  : NULL;
 	struct api_watch_out first = *begin;
+	struct watcher *watcher;
 
-	if (watcher && !watchers->ring)
+	if (!watchers->ring)
 		watchers->ring = calloc(LIMIT_WATCH_EVENTS, sizeof(*watchers->ring));
-	if (!watcher || !watchers->ring) {
-		free(watcher);
+	if (!watchers->ring) {
 		control_call_fail(call, &api_overloaded_error, &(struct api_overloaded){0});
 		return;
 	}
+	watcher = pending_new(&ops, watchers->master, call, &watchers->list, 0);
+	if (!watcher)
+		return;
 	watcher->watchers = watchers;
-	watcher->call = call;
 	watcher->next = watchers->next;
-	list_append(&watchers->list, &watcher->link);
-	call->user = watcher;
-	call->on_gone = on_gone;
 	first.timeMs = unix_ms();
 	if (control_call_reply(call, &api_watch_method, &first, true) < 0)
 		watcher->lost++;
 }
 
 /* The number of lost events is sent before the next event, or the gap would be in the wrong
- * place. false: the client does not read. */
+ * place. false: it was not sent: the client does not read, or there is no memory just now. */
 static bool send_lost(struct watcher *watcher)
 {
 	struct watchers *watchers = watcher->watchers;
@@ -150,6 +156,7 @@ static bool send_lost(struct watcher *watcher)
 		.event = API_WATCH_OUT_EVENT_LOST,
 		.count = &watcher->lost,
 	};
+	int r;
 
 	if (watcher->next < watchers->first) {
 		watcher->lost += (int64_t)(watchers->first - watcher->next);
@@ -157,10 +164,11 @@ static bool send_lost(struct watcher *watcher)
 	}
 	if (watcher->lost == 0)
 		return true;
-	if (control_call_reply(watcher->call, &api_watch_method, &lost, true) < 0)
-		return false;
-	watcher->lost = 0;
-	return true;
+	r = control_call_reply(watcher->pending.client, &api_watch_method, &lost, true);
+	watcher->is_full = r == -EAGAIN;
+	if (r == 0)
+		watcher->lost = 0;
+	return r == 0;
 }
 
 static bool is_behind(const struct watcher *watcher)
@@ -176,17 +184,13 @@ static void send_some(struct watcher *watcher, unsigned most)
 	for (; most > 0 && is_behind(watcher); most--) {
 		const struct watchers_event *event;
 
-		if (!send_lost(watcher)) {
-			watcher->is_full = true;
-			return;
-		}
-		if (watcher->next == watchers->next)
+		if (!send_lost(watcher) || watcher->next == watchers->next)
 			return;
 		event = event_at(watchers, watcher->next);
 		if (!event->text) {
 			watcher->lost++;
-		} else if (control_call_reply_text(watcher->call, event->text, event->size,
-						   true) < 0) {
+		} else if (control_call_reply_text(watcher->pending.client, event->text,
+						   event->size, true) < 0) {
 			watcher->is_full = true;
 			return;
 		}
@@ -194,21 +198,11 @@ static void send_some(struct watcher *watcher, unsigned most)
 	}
 }
 
-static void on_retry(struct loop_timer *timer)
-{
-	struct watchers *watchers = container_of(timer, struct watchers, retry);
-
-	list_foreach (at, &watchers->list)
-		container_of(at, struct watcher, link)->is_full = false;
-	master_flush_soon(watchers->master);
-}
-
 bool watchers_flush(struct watchers *watchers)
 {
 	struct loop *loop = watchers->master->loop;
 	uint64_t end;
 	unsigned idle = 0, n = 0;
-	bool is_any_full = false;
 
 	if (list_is_empty(&watchers->list))
 		return false;
@@ -217,10 +211,11 @@ bool watchers_flush(struct watchers *watchers)
 	end = loop_clock_ns(loop) + FLUSH_NS;
 	/* Until a whole round had nothing to do. */
 	while (idle < n) {
-		struct watcher *watcher = list_first(&watchers->list, struct watcher, link);
+		struct list *link = watchers->list.next;
+		struct watcher *watcher = watcher_of(pending_at(link));
 
-		list_remove(&watcher->link);
-		list_append(&watchers->list, &watcher->link);
+		list_remove(link);
+		list_append(&watchers->list, link);
 		if (watcher->is_full || !is_behind(watcher)) {
 			idle++;
 			continue;
@@ -230,10 +225,6 @@ bool watchers_flush(struct watchers *watchers)
 		if (loop_clock_ns(loop) >= end)
 			break;
 	}
-	list_foreach (at, &watchers->list)
-		is_any_full |= container_of(at, struct watcher, link)->is_full;
-	if (is_any_full && !watchers->retry.started)
-		loop_timer_start(&watchers->retry, RETRY_NS);
 	drop_heard(watchers);
 	return idle < n;
 }
@@ -243,16 +234,12 @@ void watchers_end(struct watchers *watchers, const struct api_watch_out *last)
 	struct api_watch_out reply = *last;
 
 	reply.timeMs = unix_ms();
-	while (!list_is_empty(&watchers->list)) {
-		struct watcher *watcher = list_first(&watchers->list, struct watcher, link);
-		struct control_call *call = watcher->call;
-
-		send_some(watcher, LIMIT_WATCH_EVENTS);
-		call->on_gone = NULL;
-		free_watcher(watcher);
-		(void)control_call_reply(call, &api_watch_method, &reply, false);
+	list_foreach_safe (at, &watchers->list) {
+		send_some(watcher_of(pending_at(at)), LIMIT_WATCH_EVENTS);
+		(void)control_call_reply(pending_at(at)->client, &api_watch_method, &reply,
+					 false);
+		pending_free(pending_at(at));
 	}
-	drop_all(watchers);
 }
 
 /* ---- life */
@@ -261,12 +248,10 @@ void watchers_init(struct watchers *watchers, struct master *master)
 {
 	*watchers = (struct watchers){.master = master};
 	list_init(&watchers->list);
-	loop_timer_init(&watchers->retry, master->loop, on_retry);
 }
 
 void watchers_fini(struct watchers *watchers)
 {
-	loop_timer_stop(&watchers->retry);
 	if (watchers->ring)
 		drop_all(watchers);
 	free(watchers->ring);

@@ -11,7 +11,6 @@
 
 #include "base/limits.h"
 #include "base/list.h"
-#include "base/loop.h"
 #include "control/server.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,12 +25,11 @@ struct watchers_event {
 };
 
 struct watchers {
-	struct list list; /* struct watcher, the one that is served next first */
+	struct list list; /* struct watcher's pendings, the one that is served next first */
 	struct master *master;
 	struct watchers_event *ring; /* of LIMIT_WATCH_EVENTS; NULL before the first watcher */
-	uint64_t first, next;    /* numbers of the oldest event in it, and of the next one */
-	size_t bytes;            /* of the texts */
-	struct loop_timer retry; /* for those who did not read */
+	uint64_t first, next; /* numbers of the oldest event in it, and of the next one */
+	size_t bytes;         /* of the texts */
 };
 
 void watchers_init(struct watchers *watchers, struct master *master);
