@@ -6,7 +6,7 @@
 #include "io.troupe.Worker.varlink.h"
 #include "master/describe.h"
 #include "master/master.h"
-#include "master/shares.h"
+#include "master/pending.h"
 #include "master/stopping.h"
 #include "master/unit.h"
 #include "master/unit_reply.h"
@@ -18,25 +18,21 @@
 #include <string.h>
 
 #define ANSWER_NS (2 * CLOCK_SECOND_NS)
-#define HOLD_NS   (50 * CLOCK_MS_NS) /* a client that does not read is asked again */
 
 enum inquiry_kind { INQUIRY_DESCRIBE, INQUIRY_ACTORS, INQUIRY_STOP };
 
 struct inquiry {
-	struct list link;
-	struct master *master;
-	struct control_call *call;
+	struct pending pending; /* in master->inquiries */
 	enum inquiry_kind kind;
-	uint64_t request; /* what the worker's answer must carry; DESCRIBE: all answers */
-	struct loop_timer timer;
+	uint64_t request;   /* what the worker's answer must carry; DESCRIBE: all answers */
 	struct arena arena; /* of the texts of `actors` */
 	struct api_actor *actors;
 	size_t n_actors;
 	int64_t silent[LIMIT_WORKERS]; /* workers that did not answer */
 	size_t n_silent;
 	/* DESCRIBE */
-	unsigned pending[LIMIT_WORKERS + 1]; /* of each worker */
-	size_t n_pending;                    /* answers to come */
+	unsigned awaited[LIMIT_WORKERS + 1]; /* of each worker */
+	size_t n_awaited;                    /* answers to come */
 	/* The unit's name, for it may change meanwhile; NULL: not known yet, or none. */
 	const char *unit;
 	uint32_t origin;            /* version that spawned the actor; 0: it is a unit's */
@@ -45,68 +41,63 @@ struct inquiry {
 	unsigned worker; /* who is being asked */
 	bool one_worker; /* asks that one only */
 	int64_t from;    /* slot; next page */
-	bool is_held;    /* the timer is for asking for the same page again */
+	bool is_held;    /* the client does not read: not before there is room */
 	/* STOP */
 	uint64_t patience_ns; /* its unit's StopTimeout=, once it is known whose it is */
 	uint64_t begun_ns;
 	bool is_killing; /* the timer is for the end of its worker */
 };
 
-static void destroy(struct inquiry *inquiry)
+static struct inquiry *inquiry_of(struct pending *pending)
 {
-	arena_fini(&inquiry->arena);
-	free(inquiry->actors);
-	free(inquiry);
+	return container_of(pending, struct inquiry, pending);
 }
 
-/* The inquiry is over, but for its values. The call is to be answered. */
-static struct control_call *close_inquiry(struct inquiry *inquiry)
+static struct inquiry *inquiry_at(struct list *link)
 {
-	inquiry->call->on_gone = NULL;
-	list_remove(&inquiry->link);
-	loop_timer_stop(&inquiry->timer);
-	return inquiry->call;
+	return inquiry_of(pending_at(link));
 }
 
-static struct control_call *free_inquiry(struct inquiry *inquiry)
+static void fini(struct pending *pending)
 {
-	struct control_call *call = close_inquiry(inquiry);
-
-	destroy(inquiry);
-	return call;
+	arena_fini(&inquiry_of(pending)->arena);
+	free(inquiry_of(pending)->actors);
 }
 
-static void on_gone(struct control_call *call)
-{
-	(void)free_inquiry(call->user);
-}
+static void on_late(struct pending *pending);
+static void on_room(struct pending *pending);
 
-static void on_timer(struct loop_timer *timer);
+static const struct pending_ops ops = {
+	.size = sizeof(struct inquiry),
+	.share = SHARE_INQUIRIES,
+	.on_late = on_late,
+	.on_room = on_room,
+	.fini = fini,
+};
+
+/* Answered, as it cannot be done. */
+static void give_up(struct inquiry *inquiry)
+{
+	describe_fail(inquiry->pending.client);
+	pending_free(&inquiry->pending);
+}
 
 /* NULL: there are too many, and the client was answered with Overloaded. */
 static struct inquiry *new_inquiry(struct master *master, struct control_call *call,
 				   enum inquiry_kind kind)
 {
-	struct inquiry *inquiry = control_call_claim(call, SHARE_INQUIRIES, 0) == 0
-					  ? calloc(1, sizeof(*inquiry))
-					  : NULL;
+	struct inquiry *inquiry = pending_new(&ops, master, call, &master->inquiries, 0);
 
-	if (inquiry)
-		inquiry->actors = calloc(LIMIT_DESCRIBED, sizeof(*inquiry->actors));
-	if (!inquiry || !inquiry->actors) {
-		free(inquiry);
-		describe_fail(call);
+	if (!inquiry)
+		return NULL;
+	arena_init(&inquiry->arena);
+	inquiry->actors = calloc(LIMIT_DESCRIBED, sizeof(*inquiry->actors));
+	if (!inquiry->actors) {
+		give_up(inquiry);
 		return NULL;
 	}
-	inquiry->master = master;
-	inquiry->call = call;
 	inquiry->kind = kind;
 	inquiry->request = ++master->last_request;
-	arena_init(&inquiry->arena);
-	loop_timer_init(&inquiry->timer, master->loop, on_timer);
-	list_append(&master->inquiries, &inquiry->link);
-	call->user = inquiry;
-	call->on_gone = on_gone;
 	return inquiry;
 }
 
@@ -119,12 +110,14 @@ static char *copy_text(struct inquiry *inquiry, const char *text)
 static void add_actor(struct inquiry *inquiry, const struct worker *worker,
 		      const struct worker_resident *resident)
 {
-	const struct instance *known = unit_instance(inquiry->master, (uint64_t)resident->unit,
-						     (uint64_t)resident->instance);
+	const struct instance *known =
+		unit_instance(inquiry->pending.master, (uint64_t)resident->unit,
+			      (uint64_t)resident->instance);
 	const struct unit *unit = known && known->worker == worker ? known->unit : NULL;
 	/* of one that another actor spawned */
 	const struct unit *origin =
-		unit ? unit : unit_by_number(inquiry->master, (uint64_t)resident->origin);
+		unit ? unit
+		     : unit_by_number(inquiry->pending.master, (uint64_t)resident->origin);
 	bool has_parent = !troupe_address_is_null(resident->parent);
 	struct api_actor *actor = &inquiry->actors[inquiry->n_actors];
 	int64_t *instance = arena_alloc(&inquiry->arena, sizeof(*instance));
@@ -182,8 +175,8 @@ static void ask_about(struct inquiry *inquiry, struct worker *worker,
 	if (will_not_answer(worker)) {
 		add_silent(inquiry, worker->number);
 	} else if (worker_send(worker, &worker_describe_method, &describe, -1) == 0) {
-		inquiry->pending[worker->number]++;
-		inquiry->n_pending++;
+		inquiry->awaited[worker->number]++;
+		inquiry->n_awaited++;
 	}
 }
 
@@ -191,7 +184,7 @@ static void ask_about(struct inquiry *inquiry, struct worker *worker,
 static void describe_child(const struct inquiry *inquiry, const char *address,
 			   struct api_unit *ret_unit)
 {
-	const struct version *version = version_find(inquiry->master, inquiry->origin);
+	const struct version *version = version_find(inquiry->pending.master, inquiry->origin);
 	const struct unit *origin = version ? version->unit : NULL;
 	const char *actor_type = inquiry->actors[0].actorType;
 	const struct deployment_type *type =
@@ -211,11 +204,12 @@ static void describe_child(const struct inquiry *inquiry, const char *address,
 
 static void answer_describe(struct inquiry *inquiry)
 {
-	struct unit *unit = inquiry->unit ? unit_find(inquiry->master, inquiry->unit) : NULL;
+	struct unit *unit =
+		inquiry->unit ? unit_find(inquiry->pending.master, inquiry->unit) : NULL;
 	char address[TROUPE_ADDRESS_TEXT];
 	struct api_describe_out out = {.actors = {inquiry->actors, inquiry->n_actors},
 				       .silent = {inquiry->silent, inquiry->n_silent}};
-	struct control_call *call = close_inquiry(inquiry);
+	struct control_call *call = inquiry->pending.client;
 
 	address_print(inquiry->only, address);
 	if (unit && !describe_unit(&inquiry->arena, unit, &out.unit)) {
@@ -231,7 +225,7 @@ static void answer_describe(struct inquiry *inquiry)
 		describe_child(inquiry, address, &out.unit);
 		(void)control_call_reply(call, &api_describe_method, &out, false);
 	}
-	destroy(inquiry);
+	pending_free(&inquiry->pending);
 }
 
 void inquiry_describe(struct master *master, struct control_call *call, struct unit *unit,
@@ -244,7 +238,7 @@ void inquiry_describe(struct master *master, struct control_call *call, struct u
 	if (unit) {
 		inquiry->unit = copy_text(inquiry, unit->name);
 		if (!inquiry->unit) {
-			describe_fail(free_inquiry(inquiry));
+			give_up(inquiry);
 			return;
 		}
 	}
@@ -259,10 +253,10 @@ void inquiry_describe(struct master *master, struct control_call *call, struct u
 				ask_about(inquiry, instance->worker, instance->address);
 		}
 	}
-	if (inquiry->n_pending == 0)
+	if (inquiry->n_awaited == 0)
 		answer_describe(inquiry);
 	else
-		loop_timer_start(&inquiry->timer, ANSWER_NS);
+		loop_timer_start(&inquiry->pending.timer, ANSWER_NS);
 }
 
 /* ---- Actors */
@@ -271,16 +265,15 @@ static void answer_actors(struct inquiry *inquiry)
 {
 	struct api_actors_out out = {.actors = {inquiry->actors, inquiry->n_actors},
 				     .silent = {inquiry->silent, inquiry->n_silent}};
-	struct control_call *call = close_inquiry(inquiry);
 
-	(void)control_call_reply(call, &api_actors_method, &out, false);
-	destroy(inquiry);
+	(void)control_call_reply(inquiry->pending.client, &api_actors_method, &out, false);
+	pending_free(&inquiry->pending);
 }
 
 /* Ask the worker whose turn it is, or the next one that is up. */
 static void ask_page(struct inquiry *inquiry)
 {
-	struct master *master = inquiry->master;
+	struct master *master = inquiry->pending.master;
 
 	for (; inquiry->worker <= LIMIT_WORKERS; inquiry->worker++, inquiry->from = 0) {
 		struct worker *worker = master->workers[inquiry->worker];
@@ -294,8 +287,7 @@ static void ask_page(struct inquiry *inquiry)
 			add_silent(inquiry, worker->number);
 		else if (worker && worker_is_up(worker) &&
 			 worker_send(worker, &worker_inquire_method, &inquire, -1) == 0) {
-			inquiry->is_held = false;
-			loop_timer_start(&inquiry->timer, ANSWER_NS);
+			loop_timer_start(&inquiry->pending.timer, ANSWER_NS);
 			return;
 		}
 		if (inquiry->one_worker)
@@ -318,6 +310,12 @@ static void go_on(struct inquiry *inquiry, int64_t next)
 		ask_page(inquiry);
 }
 
+static void on_room(struct pending *pending)
+{
+	inquiry_of(pending)->is_held = false;
+	ask_page(inquiry_of(pending));
+}
+
 static void take_page(struct inquiry *inquiry, const struct worker *worker,
 		      const struct worker_census *census)
 {
@@ -325,20 +323,21 @@ static void take_page(struct inquiry *inquiry, const struct worker *worker,
 
 	for (size_t i = 0; i < census->actors.count; i++)
 		add_actor(inquiry, worker, &census->actors.items[i]);
-	if (inquiry->call->more && inquiry->n_actors > 0) {
+	if (inquiry->pending.client->more && inquiry->n_actors > 0) {
 		struct api_actors_out out = {.actors = {inquiry->actors, inquiry->n_actors}};
 
-		int r = control_call_reply(inquiry->call, &api_actors_method, &out, true);
+		int r = control_call_reply(inquiry->pending.client, &api_actors_method, &out,
+					   true);
 
-		if (r < 0 && r != -EAGAIN) {
-			describe_fail(free_inquiry(inquiry));
-			return;
-		}
-		if (r < 0) {
+		if (r == -EAGAIN) {
 			/* It has not read the last pages. This one will still be there. */
 			inquiry->n_actors = before;
 			inquiry->is_held = true;
-			loop_timer_start(&inquiry->timer, HOLD_NS);
+			loop_timer_stop(&inquiry->pending.timer);
+			return;
+		}
+		if (r < 0) {
+			give_up(inquiry);
 			return;
 		}
 		inquiry->n_actors = 0;
@@ -373,22 +372,24 @@ static bool is_patient(const struct inquiry *inquiry)
 static void limit_stop(struct inquiry *inquiry, uint64_t patience_ns)
 {
 	inquiry->patience_ns = patience_ns;
-	inquiry->begun_ns = loop_clock_ns(inquiry->master->loop);
-	worker_look_for_progress(inquiry->master->workers[inquiry->worker]);
-	loop_timer_start(&inquiry->timer,
+	inquiry->begun_ns = loop_clock_ns(inquiry->pending.master->loop);
+	worker_look_for_progress(inquiry->pending.master->workers[inquiry->worker]);
+	loop_timer_start(&inquiry->pending.timer,
 			 patience_ns < STOPPING_LOOK_NS ? patience_ns : STOPPING_LOOK_NS);
 }
 
 /* Now and then while it stops. */
 static void look_at_stop(struct inquiry *inquiry)
 {
-	struct worker *worker = inquiry->master->workers[inquiry->worker];
-	uint64_t now = loop_clock_ns(inquiry->master->loop), since = inquiry->begun_ns, left;
+	struct worker *worker = inquiry->pending.master->workers[inquiry->worker];
+	uint64_t now = loop_clock_ns(inquiry->pending.master->loop), since = inquiry->begun_ns,
+		 left;
 
 	worker_look_for_progress(worker);
 	if (inquiry->is_killing || now - since >= LIMIT_WAIT_NS - STOPPING_GRACE_NS) {
-		control_call_fail(free_inquiry(inquiry), &api_timeout_error,
+		control_call_fail(inquiry->pending.client, &api_timeout_error,
 				  &(struct api_timeout){0});
+		pending_free(&inquiry->pending);
 		return;
 	}
 	if (worker->progress_ns > since)
@@ -396,14 +397,14 @@ static void look_at_stop(struct inquiry *inquiry)
 	if (is_patient(inquiry) || now < since + inquiry->patience_ns) {
 		left = is_patient(inquiry) ? STOPPING_LOOK_NS
 					   : since + inquiry->patience_ns - now;
-		loop_timer_start(&inquiry->timer,
+		loop_timer_start(&inquiry->pending.timer,
 				 left < STOPPING_LOOK_NS ? left : STOPPING_LOOK_NS);
 		return;
 	}
 	/* Its end answers. */
 	worker_kill_explained(worker, "an actor there did not stop within its StopTimeout=");
 	inquiry->is_killing = true;
-	loop_timer_start(&inquiry->timer, STOPPING_GRACE_NS);
+	loop_timer_start(&inquiry->pending.timer, STOPPING_GRACE_NS);
 }
 
 /* The unit that the actor comes from, which its worker names first: its StopTimeout= is the
@@ -412,7 +413,7 @@ static void take_owner(struct inquiry *inquiry, const struct worker_census *cens
 {
 	const struct unit *unit =
 		census->actors.count > 0
-			? unit_by_number(inquiry->master,
+			? unit_by_number(inquiry->pending.master,
 					 (uint64_t)census->actors.items[0].origin)
 			: NULL;
 
@@ -434,9 +435,9 @@ void inquiry_stop(struct master *master, struct control_call *call, struct worke
 	stop.request = describe.request = (int64_t)inquiry->request;
 	if (worker_send(worker, &worker_describe_method, &describe, -1) < 0 ||
 	    worker_send(worker, &worker_stop_method, &stop, -1) < 0) {
-		(void)free_inquiry(inquiry);
 		control_call_fail(call, &api_no_such_actor_error,
 				  &(struct api_no_such_actor){.name = name});
+		pending_free(&inquiry->pending);
 		return;
 	}
 	limit_stop(inquiry, master->settings.life.stop_timeout_ns);
@@ -445,22 +446,22 @@ void inquiry_stop(struct master *master, struct control_call *call, struct worke
 static void answer_stop(struct inquiry *inquiry, bool found)
 {
 	char address[TROUPE_ADDRESS_TEXT];
-	struct control_call *call;
+	struct control_call *call = inquiry->pending.client;
 
 	address_print(inquiry->only, address);
-	call = free_inquiry(inquiry);
 	if (found)
 		(void)control_call_reply(call, &api_stop_method, &(struct api_stop_out){0},
 					 false);
 	else
 		control_call_fail(call, &api_no_such_actor_error,
 				  &(struct api_no_such_actor){.name = address});
+	pending_free(&inquiry->pending);
 }
 
 void inquiries_stopped(struct worker *worker, uint64_t request, bool found)
 {
 	list_foreach (at, &worker->master->inquiries) {
-		struct inquiry *inquiry = container_of(at, struct inquiry, link);
+		struct inquiry *inquiry = inquiry_at(at);
 
 		if (inquiry->kind != INQUIRY_STOP || inquiry->request != request ||
 		    inquiry->worker != worker->number)
@@ -491,7 +492,7 @@ void inquiries_census(struct worker *worker, const struct worker_census *census)
 		return;
 	}
 	list_foreach (at, &worker->master->inquiries) {
-		struct inquiry *inquiry = container_of(at, struct inquiry, link);
+		struct inquiry *inquiry = inquiry_at(at);
 
 		if (inquiry->request != (uint64_t)census->request)
 			continue;
@@ -499,11 +500,11 @@ void inquiries_census(struct worker *worker, const struct worker_census *census)
 		    !inquiry->is_held) {
 			take_page(inquiry, worker, census);
 		} else if (inquiry->kind == INQUIRY_DESCRIBE &&
-			   inquiry->pending[worker->number] > 0) {
-			inquiry->pending[worker->number]--;
+			   inquiry->awaited[worker->number] > 0) {
+			inquiry->awaited[worker->number]--;
 			if (census->actors.count > 0)
 				add_actor(inquiry, worker, &census->actors.items[0]);
-			if (--inquiry->n_pending == 0)
+			if (--inquiry->n_awaited == 0)
 				answer_describe(inquiry);
 		} else if (inquiry->kind == INQUIRY_STOP && inquiry->worker == worker->number) {
 			take_owner(inquiry, census);
@@ -512,27 +513,23 @@ void inquiries_census(struct worker *worker, const struct worker_census *census)
 	}
 }
 
-static void on_timer(struct loop_timer *timer)
+static void on_late(struct pending *pending)
 {
-	struct inquiry *inquiry = container_of(timer, struct inquiry, timer);
+	struct inquiry *inquiry = inquiry_of(pending);
 
-	if (master_has_slept(inquiry->master)) {
+	if (master_has_slept(pending->master)) {
 		/* The answer may be there already. */
-		loop_timer_start(timer, ANSWER_NS);
+		loop_timer_start(&pending->timer, ANSWER_NS);
 		return;
 	}
 	switch (inquiry->kind) {
 	case INQUIRY_DESCRIBE:
 		for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-			if (inquiry->pending[i] > 0)
+			if (inquiry->awaited[i] > 0)
 				add_silent(inquiry, i);
 		answer_describe(inquiry);
 		break;
 	case INQUIRY_ACTORS:
-		if (inquiry->is_held) {
-			ask_page(inquiry);
-			break;
-		}
 		add_silent(inquiry, inquiry->worker);
 		go_on(inquiry, 0);
 		break;
@@ -546,40 +543,26 @@ static void on_timer(struct loop_timer *timer)
  * last. */
 static bool loses(struct inquiry *inquiry, unsigned worker)
 {
-	if (inquiry->pending[worker] == 0)
+	if (inquiry->awaited[worker] == 0)
 		return false;
-	inquiry->n_pending -= inquiry->pending[worker];
-	inquiry->pending[worker] = 0;
-	return inquiry->n_pending == 0;
+	inquiry->n_awaited -= inquiry->awaited[worker];
+	inquiry->awaited[worker] = 0;
+	return inquiry->n_awaited == 0;
 }
 
 void inquiries_worker_down(struct worker *worker)
 {
-	bool again = true;
+	list_foreach_safe (at, &worker->master->inquiries) {
+		struct inquiry *inquiry = inquiry_at(at);
 
-	/* Answering may end others. */
-	while (again) {
-		again = false;
-		list_foreach (at, &worker->master->inquiries) {
-			struct inquiry *inquiry = container_of(at, struct inquiry, link);
-
-			if (inquiry->kind == INQUIRY_DESCRIBE) {
-				if (!loses(inquiry, worker->number))
-					continue;
+		if (inquiry->kind == INQUIRY_DESCRIBE) {
+			if (loses(inquiry, worker->number))
 				answer_describe(inquiry);
-			} else if (inquiry->worker != worker->number || inquiry->is_held) {
-				continue;
-			} else if (inquiry->kind == INQUIRY_ACTORS) {
+		} else if (inquiry->worker == worker->number && !inquiry->is_held) {
+			if (inquiry->kind == INQUIRY_ACTORS)
 				go_on(inquiry, 0);
-			} else if (inquiry->kind == INQUIRY_STOP) {
-				(void)control_call_reply(free_inquiry(inquiry),
-							 &api_stop_method,
-							 &(struct api_stop_out){0}, false);
-			} else {
-				continue;
-			}
-			again = true;
-			break;
+			else
+				answer_stop(inquiry, true);
 		}
 	}
 }
