@@ -42,17 +42,29 @@ static struct call *find_call(struct calls *calls, uint64_t id)
 	return call;
 }
 
-static void fini(struct pending *pending)
+/* Its worker has no more to do with it. */
+static void leave_worker(struct call *call)
 {
-	struct call *call = container_of(pending, struct call, pending);
-	struct instance *instance = unit_instance(pending->master, call->unit, call->instance);
+	struct master *master = call->pending.master;
+	struct instance *instance = unit_instance(master, call->unit, call->instance);
 
 	if (instance && instance->outstanding > 0)
 		instance->outstanding--;
 	if (call->by_id.tbl)
-		HASH_DELETE(by_id, pending->master->calls.open, call);
+		HASH_DELETE(by_id, master->calls.open, call);
 	call->worker->call_bytes -= call->bytes;
-	held_free(call->held);
+	call->worker = NULL;
+	list_remove(&call->pending.link);
+	loop_timer_stop(&call->pending.timer);
+}
+
+static void fini(struct pending *pending)
+{
+	struct call *call = container_of(pending, struct call, pending);
+
+	if (call->worker)
+		leave_worker(call);
+	held_fini(&call->held);
 }
 
 /* No client waits any more: send the worker a cancellation, so that it does not go on with the
@@ -62,6 +74,8 @@ static void cancel(struct pending *pending)
 	struct call *call = container_of(pending, struct call, pending);
 	struct worker_cancel notice = {.call = (int64_t)call->id};
 
+	if (!call->worker)
+		return;
 	(void)worker_send(call->worker, &worker_cancel_method, &notice, -1);
 	/* It may be in the channel still. */
 	call->worker->over_bytes += call->bytes;
@@ -75,11 +89,14 @@ static void time_out(struct pending *pending)
 	pending_free(pending);
 }
 
+static void on_room(struct pending *pending);
+
 static const struct pending_ops ops = {
 	.size = sizeof(struct call),
 	.share = SHARE_CALLS,
 	.on_gone = cancel,
 	.on_late = time_out,
+	.on_room = on_room,
 	.fini = fini,
 };
 
@@ -136,6 +153,7 @@ static struct call *new_call(struct master *master, struct control_call *client,
 
 	if (!call)
 		return NULL;
+	held_init(&call->held, client);
 	call->kind = wish->kind;
 	call->deadline_ns = wish->deadline_ns;
 	call->is_until_kept = client->more && wish->is_default;
@@ -221,16 +239,10 @@ static struct json_span wrap_reply(const struct call *call, const struct worker_
 /* The call's last reply or error: sent after the replies that its client has not read yet. */
 static void finish_call(struct call *call, const char *error, const char *text, size_t size)
 {
-	struct held *held = take_pointer(&call->held);
-	struct control_call *client = call->pending.client;
-
-	if (held)
-		held_finish(held, error, text, size);
-	else if (error)
-		control_call_fail_text(client, error, text, size);
+	if (held_finish(&call->held, error, text, size))
+		pending_free(&call->pending);
 	else
-		(void)control_call_reply_text(client, text, size, false);
-	pending_free(&call->pending);
+		leave_worker(call);
 }
 
 /* Give the call up: cancel it at the worker and answer the client with Overloaded. */
@@ -242,33 +254,45 @@ static void overload_call(struct call *call)
 	pending_free(&call->pending);
 }
 
-/* The client's connection has taken some of a stream. */
-static int on_taken(void *context, unsigned count, size_t weight)
+/* Send the worker how much of a stream its client has taken, so that the actor goes on. */
+static void report_taken(struct call *call)
 {
-	struct call *call = context;
 	struct worker_taken taken = {
 		.call = (int64_t)call->id,
-		.count = count,
-		.bytes = (int64_t)weight,
+		.count = call->held.taken,
+		.bytes = (int64_t)call->held.taken_weight,
 	};
-	int r = worker_send(call->worker, &worker_taken_method, &taken, -1);
+	int r;
 
-	return r == -ENOTCONN ? 0 : r;
+	if (!call->worker || !held_has_taken_much(&call->held))
+		return;
+	r = worker_send(call->worker, &worker_taken_method, &taken, -1);
+	call->held.taken = 0;
+	call->held.taken_weight = 0;
+	/* The actor would wait for ever. Of a worker that is gone the end follows. */
+	if (r < 0 && r != -ENOTCONN)
+		overload_call(call);
+}
+
+static void on_room(struct pending *pending)
+{
+	struct call *call = container_of(pending, struct call, pending);
+
+	if (held_flush(&call->held))
+		pending_free(pending);
+	else
+		report_taken(call);
 }
 
 static void pass_on(struct call *call, const char *text, size_t size, size_t weight)
 {
-	int r = call->held ? 0
-			   : held_new(call->pending.master, call->pending.client, on_taken,
-				      call, &call->held);
-
 	/* The deadline was for the first reply. */
 	lift_deadline(call);
-	if (r == 0)
-		r = held_add(call->held, text, size, weight);
 	/* A gap in a stream would go unseen: if its client does not read, it ends. */
-	if (r < 0)
+	if (held_add(&call->held, text, size, weight) < 0)
 		overload_call(call);
+	else
+		report_taken(call);
 }
 
 static void pass_reply(struct call *call, const struct worker_reply *reply)
@@ -348,7 +372,7 @@ void calls_kept(struct worker *worker, uint64_t id)
 	/* It lies in the channel no more. */
 	worker->call_bytes -= call->bytes;
 	call->bytes = 0;
-	if (!call->held)
+	if (list_is_empty(&call->held.replies))
 		(void)control_call_claim(call->pending.client, SHARE_CALLS, 0);
 	if (call->is_until_kept)
 		lift_deadline(call);

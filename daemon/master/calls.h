@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "control/server.h"
+#include "master/held.h"
 #include "master/pending.h"
 #include "proto/json.h"
 #include <stdbool.h>
@@ -29,19 +30,17 @@ enum call_kind {
 	CALL_SEND,    /* Control.Send: () */
 };
 
-struct held;
-
 struct call {
 	struct pending pending; /* in worker->calls; its timer is the deadline's */
 	UT_hash_handle by_id;
 	uint64_t id;
 	enum call_kind kind;
-	struct worker *worker;
-	size_t bytes;            /* that it counts for in worker->call_bytes */
+	struct worker *worker; /* NULL: it has ended the call, and the client has yet to read */
+	size_t bytes;          /* that it counts for in worker->call_bytes */
 	uint32_t unit, instance; /* whose `outstanding` it counts for; unit 0: of none */
 	uint64_t deadline_ns;    /* UINT64_MAX: none */
 	bool is_until_kept;      /* of a stream: the deadline holds until an actor keeps it */
-	struct held *held;       /* of a stream: its replies; NULL before the first one */
+	struct held held;        /* of a stream: its replies */
 };
 
 struct calls {
