@@ -194,6 +194,7 @@ static void on_inquire(void *context, const void *in, int *fd)
 
 	(void)fd;
 	worker->inquiry = ((const struct worker_inquire *)in)->request;
+	worker->inquiry_from = ((const struct worker_inquire *)in)->from;
 }
 
 static void on_ping(void *context, const void *in, int *fd)

@@ -37,7 +37,7 @@ struct stage_worker {
 	unsigned n_cancelled, n_shutdown, n_calls, n_loads, n_defines, n_spawns, n_taken,
 		n_gone;
 	int64_t calls[STAGE_CALLS], cancelled, taken, taken_bytes;
-	int64_t inquiry; /* number of the last Inquire */
+	int64_t inquiry, inquiry_from; /* of the last Inquire */
 	char method[128], parameters[256];
 	struct troupe_address to;
 	struct worker_load load;
