@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
@@ -211,6 +212,7 @@ FAILABLE(int, accept4, EMFILE, -1,
 	 (fd, address, size, flags))
 FAILABLE(int, pipe2, EMFILE, -1, (int fds[2], int flags), (fds, flags))
 FAILABLE(int, memfd_create, EMFILE, -1, (const char *name, unsigned flags), (name, flags))
+FAILABLE(int, epoll_create1, EMFILE, -1, (int flags), (flags))
 FAILABLE(int, pidfd_open, EMFILE, -1, (pid_t pid, unsigned flags), (pid, flags))
 FAILABLE(int, mkostemp, EMFILE, -1, (char *path, int flags), (path, flags))
 FAILABLE(int, on_exit, ENOMEM, -1, (void (*act)(int, void *), void *data), (act, data))
