@@ -1,11 +1,12 @@
-/* instance.c - one actor of a unit: started, lost, waited for, started again. */
-#include "master/unit.h"
+#include "master/instance.h"
 
 #include "base/check.h"
 #include "io.troupe.Worker.varlink.h"
 #include "master/ends.h"
 #include "master/master.h"
 #include "master/stopping.h"
+#include "master/unit.h"
+#include "master/unit_place.h"
 #include "master/version.h"
 #include "master/watch.h"
 #include "master/worker.h"

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/describe.h"
+#include "master/instance.h"
 #include "master/master.h"
 #include "master/pending.h"
 #include "master/stopping.h"

@@ -2,9 +2,13 @@
 
 #include "base/cleanup.h"
 #include "config/defaults.h"
+#include "master/instance.h"
 #include "master/master.h"
 #include "master/notify.h"
 #include "master/unit.h"
+#include "master/unit_change.h"
+#include "master/unit_define.h"
+#include "master/unit_run.h"
 #include "master/version.h"
 #include "master/watch.h"
 #include "master/worker.h"

@@ -9,6 +9,7 @@
 #include "master/refusal.h"
 #include "master/stopping.h"
 #include "master/unit.h"
+#include "master/unit_change.h"
 
 #define GRACE_NS CLOCK_SECOND_NS
 

@@ -1,10 +1,12 @@
-/* unit_change.c - how a unit takes on another definition while it runs. */
-#include "master/unit.h"
+#include "master/unit_change.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "master/instance.h"
 #include "master/master.h"
+#include "master/unit.h"
+#include "master/unit_run.h"
 #include "master/version.h"
 #include "master/worker.h"
 #include <errno.h>

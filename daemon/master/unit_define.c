@@ -1,11 +1,13 @@
-/* unit_define.c - from what a file or an operator asks for to a unit that can run: plug-in,
- * type, configuration. */
-#include "master/unit.h"
+#include "master/unit_define.h"
 
 #include "base/cleanup.h"
 #include "master/ends.h"
+#include "master/instance.h"
 #include "master/master.h"
 #include "master/stopping.h"
+#include "master/unit.h"
+#include "master/unit_end.h"
+#include "master/unit_place.h"
 #include "master/version.h"
 #include "master/worker.h"
 #include <string.h>

@@ -1,9 +1,10 @@
-/* unit_end.c - how a unit stops: by order, for want of time, because it cannot run. */
-#include "master/unit.h"
+#include "master/unit_end.h"
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "master/instance.h"
 #include "master/master.h"
+#include "master/unit.h"
 #include "master/version.h"
 #include "master/worker.h"
 #include <stdarg.h>

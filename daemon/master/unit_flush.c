@@ -5,6 +5,10 @@
 #include "master/names.h"
 #include "master/route.h"
 #include "master/unit.h"
+#include "master/unit_change.h"
+#include "master/unit_define.h"
+#include "master/unit_place.h"
+#include "master/unit_run.h"
 #include "master/waiter.h"
 #include "master/watch.h"
 

@@ -1,9 +1,9 @@
-/* unit_place.c - which workers a unit's instances run on. */
-#include "master/unit.h"
+#include "master/unit_place.h"
 
 #include "base/cleanup.h"
 #include "master/master.h"
 #include "master/placement.h"
+#include "master/unit.h"
 #include "master/worker.h"
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,11 @@
-/* unit_run.c - how a unit starts, and goes for good. */
-#include "master/unit.h"
+#include "master/unit_run.h"
 
 #include "base/limits.h"
+#include "master/instance.h"
+#include "master/unit.h"
+#include "master/unit_define.h"
+#include "master/unit_end.h"
+#include "master/unit_place.h"
 #include "master/version.h"
 #include <errno.h>
 #include <string.h>

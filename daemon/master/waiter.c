@@ -9,7 +9,9 @@
 #include "master/refusal.h"
 #include "master/stopping.h"
 #include "master/unit.h"
+#include "master/unit_change.h"
 #include "master/unit_reply.h"
+#include "master/unit_run.h"
 #include "master/worker.h"
 
 /* Later than the deadline of what is waited for. */

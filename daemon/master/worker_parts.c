@@ -1,6 +1,7 @@
 #include "master/worker_parts.h"
 
 #include "master/arenas.h"
+#include "master/instance.h"
 #include "master/master.h"
 #include "master/unit.h"
 #include "master/worker_death.h"

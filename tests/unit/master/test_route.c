@@ -4,7 +4,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "master/instance.h"
 #include "master/unit.h"
+#include "master/unit_end.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
