@@ -6,17 +6,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-struct process {
+/* A child that has not been waited for, or has not died. */
+struct zombie {
 	struct list link;
 	int pidfd;
 };
 
-static void forget(struct reaper *reaper, struct process *process)
+static void forget(struct reaper *reaper, struct zombie *zombie)
 {
-	list_remove(&process->link);
+	list_remove(&zombie->link);
 	reaper->n--;
-	close(process->pidfd);
-	free(process);
+	close(zombie->pidfd);
+	free(zombie);
 }
 
 static void on_timer(struct loop_timer *timer)
@@ -25,10 +26,10 @@ static void on_timer(struct loop_timer *timer)
 	siginfo_t end;
 
 	list_foreach_safe (at, &reaper->processes) {
-		struct process *process = container_of(at, struct process, link);
+		struct zombie *zombie = container_of(at, struct zombie, link);
 
-		if (reaper_collect(process->pidfd, &end))
-			forget(reaper, process);
+		if (reaper_collect(zombie->pidfd, &end))
+			forget(reaper, zombie);
 	}
 	if (reaper->n > 0)
 		loop_timer_start(timer, CLOCK_SECOND_NS);
@@ -45,7 +46,7 @@ void reaper_fini(struct reaper *reaper)
 {
 	loop_timer_stop(&reaper->timer);
 	list_foreach_safe (at, &reaper->processes)
-		forget(reaper, container_of(at, struct process, link));
+		forget(reaper, container_of(at, struct zombie, link));
 }
 
 bool reaper_collect(int pidfd, siginfo_t *ret_end)
@@ -63,14 +64,14 @@ bool reaper_collect(int pidfd, siginfo_t *ret_end)
 
 void reaper_add(struct reaper *reaper, int pidfd)
 {
-	struct process *process = reaper->n < LIMIT_UNREAPED ? malloc(sizeof(*process)) : NULL;
+	struct zombie *zombie = reaper->n < LIMIT_UNREAPED ? malloc(sizeof(*zombie)) : NULL;
 
-	if (!process) {
+	if (!zombie) {
 		close(pidfd);
 		return;
 	}
-	process->pidfd = pidfd;
-	list_append(&reaper->processes, &process->link);
+	zombie->pidfd = pidfd;
+	list_append(&reaper->processes, &zombie->link);
 	if (reaper->n++ == 0)
 		loop_timer_start(&reaper->timer, CLOCK_SECOND_NS);
 }

@@ -18,7 +18,7 @@
 
 #define CHANNEL (STDERR_FILENO + 1) /* wherever it was inherited as */
 
-struct process {
+struct program {
 	struct loop *loop;
 	enum agent_end end;
 };
@@ -44,10 +44,10 @@ _Noreturn void _Exit(int status)
 
 static void on_end(void *context, enum agent_end end)
 {
-	struct process *process = context;
+	struct program *program = context;
 
-	process->end = end;
-	loop_stop(process->loop);
+	program->end = end;
+	loop_stop(program->loop);
 }
 
 /* The descriptor that an argument names, if there is a channel; else -1. */
@@ -101,31 +101,31 @@ static int let_go_of_inheritance(int channel)
 
 static int run(struct log *log)
 {
-	struct process process = {.end = AGENT_FAILED};
+	struct program program = {.end = AGENT_FAILED};
 	struct agent_config config = {
-		.channel = CHANNEL, .log = log, .on_end = on_end, .context = &process};
+		.channel = CHANNEL, .log = log, .on_end = on_end, .context = &program};
 	struct crash *crash = NULL;
 	struct agent *agent = NULL;
 	int r = crash_new(&crash);
 
 	if (r == 0)
-		r = loop_new(&process.loop);
-	config.loop = process.loop;
+		r = loop_new(&program.loop);
+	config.loop = program.loop;
 	config.crash = crash;
 	if (r == 0)
 		r = agent_new(&config, &agent);
 	if (r < 0) {
 		log_error(log, "cannot start: %s", strerror(-r));
 	} else {
-		loop_run(process.loop);
+		loop_run(program.loop);
 		/* Without a master nothing may hold us up, no actor's fini either. */
-		if (process.end == AGENT_ORPHANED)
+		if (program.end == AGENT_ORPHANED)
 			leave(EXIT_FAILURE);
 	}
 	agent_free(agent);
-	loop_free(process.loop);
+	loop_free(program.loop);
 	crash_free(crash);
-	return r == 0 && process.end == AGENT_DONE ? EXIT_SUCCESS : EXIT_FAILURE;
+	return r == 0 && program.end == AGENT_DONE ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static void print_help(void)

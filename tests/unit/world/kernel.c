@@ -22,7 +22,7 @@
 
 struct world *world_of_kernel;
 
-static struct process *current_process(void)
+static struct world_process *current_process(void)
 {
 	return world_of_kernel ? world_of_kernel->current : NULL;
 }
@@ -52,7 +52,7 @@ int clock_gettime(clockid_t clock, struct timespec *ret_time)
 
 int nanosleep(const struct timespec *time, struct timespec *rest)
 {
-	struct process *process = current_process();
+	struct world_process *process = current_process();
 
 	if (!process)
 		return (int)syscall(SYS_nanosleep, time, rest);
@@ -62,7 +62,7 @@ int nanosleep(const struct timespec *time, struct timespec *rest)
 
 int raise(int number)
 {
-	struct process *process = current_process();
+	struct world_process *process = current_process();
 
 	if (!process)
 		return (int)syscall(SYS_tgkill, getpid(), gettid(), number);
@@ -125,7 +125,7 @@ static void *load(int fd, int flags)
 
 void *dlopen(const char *path, int flags)
 {
-	struct process *process = current_process();
+	struct world_process *process = current_process();
 	int pid, fd;
 
 	if (!process || !path || sscanf(path, "/proc/%d/fd/%d", &pid, &fd) != 2)

@@ -16,7 +16,7 @@
 
 #define FIRST_PID 5000000 /* above what the kernel gives */
 
-static void note(struct process *process, const char *what, int number)
+static void note(struct world_process *process, const char *what, int number)
 {
 	char text[96];
 	int size = snprintf(text, sizeof(text), "%d %s %d", (int)process->pid, what, number);
@@ -29,7 +29,7 @@ static void note(struct process *process, const char *what, int number)
 static int launch(void *context, const struct launch *request, struct launch **ret_launch)
 {
 	struct world *world = context;
-	struct process *process = calloc(1, sizeof(*process));
+	struct world_process *process = calloc(1, sizeof(*process));
 
 	check(process);
 	process->launch = *request;
@@ -43,7 +43,7 @@ static int launch(void *context, const struct launch *request, struct launch **r
 	return 0;
 }
 
-static void report_launch(struct process *process)
+static void report_launch(struct world_process *process)
 {
 	struct world *world = process->world;
 	int pair[2];
@@ -62,26 +62,26 @@ static void report_launch(struct process *process)
 	process->launch.events->on_launched(process->launch.context, process->pid, pair[0]);
 }
 
-static void report_end(struct process *process)
+static void report_end(struct world_process *process)
 {
 	process->is_end_reported = true;
 	process->launch.events->on_end(process->launch.context, &process->end);
 }
 
-static struct process *process_of(struct launch *launch)
+static struct world_process *process_of_launch(struct launch *launch)
 {
-	return container_of(launch, struct process, launch);
+	return container_of(launch, struct world_process, launch);
 }
 
 static void send_signal(void *context, struct launch *launch, int number)
 {
 	(void)context;
-	process_signal(process_of(launch), number);
+	process_signal(process_of_launch(launch), number);
 }
 
 static void release(void *context, struct launch *launch)
 {
-	struct process *process = process_of(launch);
+	struct world_process *process = process_of_launch(launch);
 
 	send_signal(context, launch, SIGKILL);
 	process->is_released = true;
@@ -102,13 +102,13 @@ const struct launcher_ops process_launcher = {
 
 static void on_end(void *context, enum agent_end end)
 {
-	struct process *process = context;
+	struct world_process *process = context;
 
 	process->is_done = end == AGENT_DONE;
 	process->is_failed = end != AGENT_DONE;
 }
 
-static void begin(struct process *process)
+static void begin(struct world_process *process)
 {
 	struct agent_config config = {
 		.channel = process->channel,
@@ -141,9 +141,9 @@ static void let_go_of_page(struct page *page)
 	memcpy(page, copy, PAGE_BYTES);
 }
 
-static void bury(struct process *process)
+static void bury(struct world_process *process)
 {
-	struct process *current = process->world->current;
+	struct world_process *current = process->world->current;
 
 	process->world->current = process;
 	if (process->loop) {
@@ -161,7 +161,7 @@ static void bury(struct process *process)
 		close(process->files[--process->n_files]);
 }
 
-static void die(struct process *process, enum launch_cause cause, int status)
+static void die(struct world_process *process, enum launch_cause cause, int status)
 {
 	if (process->is_dead || process->pid == 0)
 		return;
@@ -181,7 +181,7 @@ static void die(struct process *process, enum launch_cause cause, int status)
 		bury(process);
 }
 
-void process_free(struct process *process)
+void process_free(struct world_process *process)
 {
 	process->is_dead = true;
 	bury(process);
@@ -208,7 +208,7 @@ static void write_record(struct page *page, int number)
 	page->crash.written = 1;
 }
 
-void process_fault(struct process *process, int number)
+void process_fault(struct world_process *process, int number)
 {
 	if (process->is_dead)
 		return;
@@ -217,7 +217,7 @@ void process_fault(struct process *process, int number)
 	die(process, LAUNCH_SIGNALED, number);
 }
 
-void process_signal(struct process *process, int number)
+void process_signal(struct world_process *process, int number)
 {
 	bool is_stopped = process->wake_ns > world_now_ns(process->world);
 
@@ -229,10 +229,10 @@ void process_signal(struct process *process, int number)
 
 /* ---- its life */
 
-struct process *process_of_worker(struct world *world, unsigned number)
+struct world_process *process_of_worker(struct world *world, unsigned number)
 {
 	list_foreach (at, &world->processes) {
-		struct process *process = container_of(at, struct process, link);
+		struct world_process *process = container_of(at, struct world_process, link);
 
 		if (!process->is_dead && process->agent &&
 		    agent_view_worker(process->agent) == number)
@@ -241,12 +241,12 @@ struct process *process_of_worker(struct world *world, unsigned number)
 	return NULL;
 }
 
-void process_stall(struct process *process, uint64_t ns)
+void process_stall(struct world_process *process, uint64_t ns)
 {
 	process->wake_ns = world_now_ns(process->world) + ns;
 }
 
-void process_sleep(struct process *process, uint64_t ns)
+void process_sleep(struct world_process *process, uint64_t ns)
 {
 	struct world *world = process->world;
 	uint64_t until_ns = world_now_ns(world) + ns;
@@ -259,12 +259,12 @@ void process_sleep(struct process *process, uint64_t ns)
 	process->is_busy = false;
 }
 
-static bool has_end_to_report(const struct process *process)
+static bool has_end_to_report(const struct world_process *process)
 {
 	return process->is_dead && !process->is_end_reported && !process->is_released;
 }
 
-bool process_is_due(struct process *process)
+bool process_is_due(struct world_process *process)
 {
 	if (has_end_to_report(process))
 		return true;
@@ -274,7 +274,7 @@ bool process_is_due(struct process *process)
 	return !process->loop || sim_is_due(process->loop);
 }
 
-uint64_t process_next_ns(struct process *process)
+uint64_t process_next_ns(struct world_process *process)
 {
 	uint64_t next_ns;
 
@@ -284,7 +284,7 @@ uint64_t process_next_ns(struct process *process)
 	return next_ns > process->wake_ns ? next_ns : process->wake_ns;
 }
 
-void process_step(struct process *process)
+void process_step(struct world_process *process)
 {
 	if (has_end_to_report(process)) {
 		report_end(process);

@@ -13,7 +13,7 @@
 
 #define PROCESS_FILES 64
 
-struct process {
+struct world_process {
 	struct launch launch; /* what the master asked for */
 	bool is_answered;     /* it was launched, or that was refused */
 	bool is_end_reported, is_released;
@@ -37,24 +37,24 @@ struct process {
 extern const struct launcher_ops process_launcher;
 
 /* The one that is worker `number` now and lives; NULL. */
-struct process *process_of_worker(struct world *world, unsigned number);
+struct world_process *process_of_worker(struct world *world, unsigned number);
 
 /* One pass of its loop. */
-void process_step(struct process *process);
-bool process_is_due(struct process *process);
+void process_step(struct world_process *process);
+bool process_is_due(struct world_process *process);
 /* When it is due next; UINT64_MAX. */
-uint64_t process_next_ns(struct process *process);
+uint64_t process_next_ns(struct world_process *process);
 
 /* A signal from outside: SIGKILL ends it, SIGABRT too unless it is stopped. */
-void process_signal(struct process *process, int number);
+void process_signal(struct world_process *process, int number);
 /* A fault in the handler that runs, or between two. */
-void process_fault(struct process *process, int number);
+void process_fault(struct world_process *process, int number);
 /* It does nothing for so long, as if it were stopped. */
-void process_stall(struct process *process, uint64_t ns);
+void process_stall(struct world_process *process, uint64_t ns);
 /* The handler that runs sleeps; the rest of the world goes on. */
-void process_sleep(struct process *process, uint64_t ns);
+void process_sleep(struct world_process *process, uint64_t ns);
 
 /* At the end of the world. */
-void process_free(struct process *process);
+void process_free(struct world_process *process);
 
 #endif

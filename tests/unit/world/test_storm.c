@@ -91,13 +91,13 @@ static void begin_world(struct storm *storm, uint64_t seed)
 
 /* ---- troubles */
 
-static struct process *pick_process(struct storm *storm)
+static struct world_process *pick_process(struct storm *storm)
 {
-	struct process *picked = NULL;
+	struct world_process *picked = NULL;
 	unsigned n = 0;
 
 	list_foreach (at, &storm->world->processes) {
-		struct process *process = container_of(at, struct process, link);
+		struct world_process *process = container_of(at, struct world_process, link);
 
 		if (!process->is_dead && draw(storm, ++n) == 0)
 			picked = process;
@@ -107,7 +107,7 @@ static struct process *pick_process(struct storm *storm)
 
 static void hurt_process(struct storm *storm)
 {
-	struct process *process = pick_process(storm);
+	struct world_process *process = pick_process(storm);
 
 	if (!process)
 		return;

@@ -117,7 +117,7 @@ void world_free(struct world *world)
 		master_free(world->master);
 	}
 	list_foreach_safe (at, &world->processes)
-		process_free(container_of(at, struct process, link));
+		process_free(container_of(at, struct world_process, link));
 	world->master = NULL;
 	world_of_kernel = NULL;
 	for (unsigned i = 0; i < world->n_files; i++) {
@@ -142,19 +142,19 @@ bool world_chance(struct world *world, unsigned n, unsigned of)
 }
 
 /* One of those that have something to do, by lot: NULL is the master. False: none has. */
-static bool pick(struct world *world, struct process **ret_process)
+static bool pick(struct world *world, struct world_process **ret_process)
 {
-	struct process *all[PROCESSES + 1] = {NULL};
+	struct world_process *all[PROCESSES + 1] = {NULL};
 	unsigned n = 1;
 
 	list_foreach (at, &world->processes) {
 		check(n <= PROCESSES);
-		all[n++] = container_of(at, struct process, link);
+		all[n++] = container_of(at, struct world_process, link);
 	}
 	/* Shuffled, and as few are asked as can be: asking is what takes time. */
 	while (n > 0) {
 		unsigned i = (unsigned)random_below(&world->random, n);
-		struct process *process = all[i];
+		struct world_process *process = all[i];
 
 		all[i] = all[--n];
 		if (process ? process_is_due(process) : sim_is_due(world->master->loop)) {
@@ -170,7 +170,7 @@ static uint64_t next_ns(struct world *world)
 	uint64_t next = sim_next_ns(world->master->loop);
 
 	list_foreach (at, &world->processes) {
-		uint64_t its = process_next_ns(container_of(at, struct process, link));
+		uint64_t its = process_next_ns(container_of(at, struct world_process, link));
 
 		if (its < next)
 			next = its;
@@ -181,7 +181,7 @@ static uint64_t next_ns(struct world *world)
 static void forget_dead(struct world *world)
 {
 	list_foreach_safe (at, &world->processes) {
-		struct process *process = container_of(at, struct process, link);
+		struct world_process *process = container_of(at, struct world_process, link);
 
 		if (process->is_released && !process->is_busy)
 			process_free(process);
@@ -190,7 +190,7 @@ static void forget_dead(struct world *world)
 
 bool world_step(struct world *world, uint64_t until_ns)
 {
-	struct process *process;
+	struct world_process *process;
 	uint64_t next, now_ns;
 
 	uint64_t act_ns = world->act ? world->next_act_ns(world->context) : UINT64_MAX;

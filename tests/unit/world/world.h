@@ -18,7 +18,7 @@
 
 #define WORLD_FILES 32
 
-struct process;
+struct world_process;
 
 struct world {
 	uint64_t seed;
@@ -28,12 +28,13 @@ struct world {
 	char *files[WORLD_FILES]; /* of the configuration */
 	unsigned n_files;
 	struct master_options options;
-	struct master *master;   /* NULL: not started */
-	struct list processes;   /* struct process: those that live, and those not released */
-	struct process *current; /* whose pass this is; NULL: the master's, or nobody's */
-	struct memory memory;    /* the wires between workers */
-	int log;                 /* of all processes; a memfd */
-	uint64_t hash;           /* of what was noted */
+	struct master *master; /* NULL: not started */
+	struct list
+		processes; /* struct world_process: those that live, and those not released */
+	struct world_process *current; /* whose pass this is; NULL: the master's, or nobody's */
+	struct memory memory;          /* the wires between workers */
+	int log;                       /* of all processes; a memfd */
+	uint64_t hash;                 /* of what was noted */
 	uint64_t steps;
 
 	/* Who acts from outside, between two passes: what they do next, and when. Also while a
