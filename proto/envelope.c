@@ -44,11 +44,11 @@ static inline bool is_zero(const void *bytes, size_t size)
 }
 
 /* Copied by halves, for what most envelopes go through. */
-static inline void set_address(struct troupe_address *address,
-			       const struct troupe_address *process, struct place place)
+static inline void set_address(struct troupe_address *address, const struct process *process,
+			       struct place place)
 {
-	memcpy(address, process, sizeof(*address) - sizeof(place));
-	memcpy((char *)address + sizeof(*address) - sizeof(place), &place, sizeof(place));
+	memcpy(address, process, sizeof(*process));
+	memcpy((char *)address + sizeof(*process), &place, sizeof(place));
 }
 
 int envelope_reader_init(struct envelope_reader *reader, const void *data, size_t size)
@@ -58,8 +58,7 @@ int envelope_reader_init(struct envelope_reader *reader, const void *data, size_
 	if (size < sizeof(head) || size > UINT32_MAX)
 		return -EBADMSG;
 	memcpy(&head, data, sizeof(head));
-	if (head.magic != ENVELOPE_MAGIC || head.version != ENVELOPE_VERSION ||
-	    (head.zero[0] | head.zero[1] | head.zero[2]) != 0)
+	if (head.magic != ENVELOPE_MAGIC || head.version != ENVELOPE_VERSION || head.zero != 0)
 		return -EBADMSG;
 	/* An envelope is never shorter than its head, so the count is bounded before it is
 	 * used. */
@@ -70,8 +69,8 @@ int envelope_reader_init(struct envelope_reader *reader, const void *data, size_
 		.size = size,
 		.cursor = sizeof(head),
 		.left = head.count,
-		.from = process_address(head.node, head.from_worker, head.from_incarnation),
-		.to = process_address(head.node, head.to_worker, head.to_incarnation),
+		.from = head.from,
+		.to = head.to,
 		.sequence = head.sequence,
 	};
 	return 0;
@@ -140,9 +139,7 @@ static bool read_parts(const unsigned char *at, const struct kind_rule *rule,
 		struct process_part part;
 
 		memcpy(&part, at, sizeof(part));
-		envelope->from.node = part.node;
-		envelope->from.worker = part.worker;
-		envelope->from.incarnation = part.incarnation;
+		memcpy(&envelope->from, &part.process, sizeof(part.process));
 		envelope->unread = part.unread;
 		envelope->unread_bytes = part.unread_bytes;
 	}

@@ -9,22 +9,20 @@
  * be.
  *
  *   batch       0  u32  magic, "TRP1"                  envelope  0  u8   kind
- *               4  u16  version, 3                               1  u8   flags
- *               6  u16  sender: worker                           2  u8   status
- *               8  u32  sender: incarnation                      3  u8   zero
- *              12  u32  envelopes in the batch                   4  u32  bytes of payload
- *              16  u64  sequence number of the first             8  u64  hash
- *              24  u32  bytes of the batch, this included       16  u32  from: slot
- *              28  u32  receiver: incarnation                   20  u32  from: generation
- *              32  u16  receiver: worker                        24  u32  to: slot
- *              34  u16  node of both                            28  u32  to: generation
- *              36       zero                                    where there is a call:
- *              48       the envelopes                           +0  u64  call; ROOM: credit
+ *               4  u32  version, 4                               1  u8   flags
+ *               8  u32  envelopes in the batch                   2  u8   status
+ *              12  u32  bytes of the batch, this included        3  u8   zero
+ *              16  u64  sequence number of the first             4  u32  bytes of payload
+ *              24       sender: struct process                   8  u64  hash
+ *              32       receiver: struct process                16  u32  from: slot
+ *              40       zero                                    20  u32  from: generation
+ *              48       the envelopes                           24  u32  to: slot
+ *                                                               28  u32  to: generation
+ *                                                               where there is a call:
+ *                                                               +0  u64  call; ROOM: credit
  *                                                               +8  u64  deadline
  *                                                               where FORWARDED is set:
- *                                                               +0  u16  from: node
- *                                                               +2  u16  from: worker
- *                                                               +4  u32  from: incarnation
+ *                                                               +0       from: struct process
  *                                                               +8  u32  unread replies
  *                                                               +12 u32  their bytes
  *                                                               payload, then zeros to a
@@ -71,6 +69,7 @@
 
 #include "proto/codec.h"
 #include "proto/layout.h"
+#include "proto/process.h"
 #include <stddef.h>
 #include <stdint.h>
 #include <troupe/actor.h>
@@ -182,15 +181,15 @@ struct envelope_batch {
 	struct envelope_memory memory;
 	size_t limit;
 	uint32_t count;
-	struct troupe_address from, to; /* processes: slot and generation 0 */
-	uint64_t sequence;              /* of the batch's first envelope */
+	struct process from, to;
+	uint64_t sequence; /* of the batch's first envelope */
 };
 
-/* An empty batch of one process for another on the same node, of whose addresses slot and
- * generation do not count. Its first envelope gets number `sequence`. limit: bytes a batch
- * should not exceed; an envelope that is longer by itself still gets a batch of its own. */
-void envelope_batch_init(struct envelope_batch *batch, size_t limit, struct troupe_address from,
-			 struct troupe_address to, uint64_t sequence);
+/* An empty batch of one process for another. Its first envelope gets number `sequence`.
+ * limit: bytes a batch should not exceed; an envelope that is longer by itself still gets a
+ * batch of its own. */
+void envelope_batch_init(struct envelope_batch *batch, size_t limit, struct process from,
+			 struct process to, uint64_t sequence);
 void envelope_batch_fini(struct envelope_batch *batch);
 /* Before the first envelope: let the bytes lie in memory of this kind. Its context is borrowed
  * for the batch's life. */
@@ -230,9 +229,9 @@ void *envelope_batch_take(struct envelope_batch *batch, size_t *ret_size);
 struct envelope_reader {
 	const unsigned char *data;
 	size_t size, cursor;
-	uint32_t left;                  /* envelopes */
-	struct troupe_address from, to; /* processes: slot and generation 0 */
-	uint64_t sequence;              /* of the next envelope */
+	uint32_t left; /* envelopes */
+	struct process from, to;
+	uint64_t sequence; /* of the next envelope */
 };
 
 /* Begin to read a batch of `size` bytes, borrowed until the last envelope is done with; `data`

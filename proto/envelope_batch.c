@@ -42,15 +42,11 @@ static int grow_batch(struct envelope_batch *batch, size_t size)
 	return 0;
 }
 
-void envelope_batch_init(struct envelope_batch *batch, size_t limit, struct troupe_address from,
-			 struct troupe_address to, uint64_t sequence)
+void envelope_batch_init(struct envelope_batch *batch, size_t limit, struct process from,
+			 struct process to, uint64_t sequence)
 {
 	*batch = (struct envelope_batch){
-		.limit = limit,
-		.from = process_address(from.node, from.worker, from.incarnation),
-		.to = process_address(from.node, to.worker, to.incarnation),
-		.sequence = sequence,
-	};
+		.limit = limit, .from = from, .to = to, .sequence = sequence};
 	batch->memory = (struct envelope_memory){.resize = resize_memory, .free = free};
 }
 
@@ -72,11 +68,13 @@ void envelope_batch_fini(struct envelope_batch *batch)
 static inline bool addresses_fit(const struct envelope_batch *batch,
 				 const struct envelope *envelope, const struct kind_rule *rule)
 {
-	uint64_t from = rule->has & HAS_FROM ? process_of(&batch->from) : 0;
-	uint64_t to = rule->has & HAS_TO ? process_of(&batch->to) : 0;
+	const struct process none = {0};
+	struct process from = rule->has & HAS_FROM ? batch->from : none;
+	struct process to = rule->has & HAS_TO ? batch->to : none;
 
-	return (process_of(&envelope->from) == from || envelope->flags & ENVELOPE_FORWARDED) &&
-	       process_of(&envelope->to) == to;
+	return (process_equal(process_of(envelope->from), from) ||
+		envelope->flags & ENVELOPE_FORWARDED) &&
+	       process_equal(process_of(envelope->to), to);
 }
 
 /* Write what is between head and payload. */
@@ -92,11 +90,8 @@ static void write_parts(unsigned char *place, const struct kind_rule *rule,
 		place += sizeof(part);
 	}
 	if (envelope->flags & ENVELOPE_FORWARDED) {
-		const struct process_part part = {.node = envelope->from.node,
-						  .worker = envelope->from.worker,
-						  .incarnation = envelope->from.incarnation,
-						  .unread = envelope->unread,
-						  .unread_bytes = envelope->unread_bytes};
+		const struct process_part part = {process_of(envelope->from), envelope->unread,
+						  envelope->unread_bytes};
 
 		memcpy(place, &part, sizeof(part));
 	}
@@ -176,8 +171,8 @@ void *envelope_batch_add_send(struct envelope_batch *batch, const struct envelop
 	if (envelope->kind != ENVELOPE_SEND || envelope->flags != 0 || envelope->status != 0 ||
 	    (envelope->call | envelope->credit | envelope->deadline_ns) != 0 ||
 	    envelope->hash == 0 || size > ENVELOPE_PAYLOAD_MAX ||
-	    process_of(&envelope->from) != process_of(&batch->from) ||
-	    process_of(&envelope->to) != process_of(&batch->to))
+	    !process_equal(process_of(envelope->from), batch->from) ||
+	    !process_equal(process_of(envelope->to), batch->to))
 		return NULL;
 	if (batch->count == 0 || total > batch->room - batch->size ||
 	    total + batch->size > batch->limit)
@@ -217,14 +212,11 @@ const void *envelope_batch_data(struct envelope_batch *batch, size_t *ret_size)
 	struct batch_head head = {
 		.magic = ENVELOPE_MAGIC,
 		.version = ENVELOPE_VERSION,
-		.from_worker = batch->from.worker,
-		.from_incarnation = batch->from.incarnation,
 		.count = batch->count,
-		.sequence = batch->sequence,
 		.size = (uint32_t)batch->size,
-		.to_incarnation = batch->to.incarnation,
-		.to_worker = batch->to.worker,
-		.node = batch->from.node,
+		.sequence = batch->sequence,
+		.from = batch->from,
+		.to = batch->to,
 	};
 
 	check(batch->count > 0);

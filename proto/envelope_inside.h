@@ -9,20 +9,16 @@
 #include <stdint.h>
 
 #define ENVELOPE_MAGIC   0x31505254u /* "TRP1" as bytes */
-#define ENVELOPE_VERSION 3
+#define ENVELOPE_VERSION 4
 
 struct batch_head {
 	uint32_t magic;
-	uint16_t version;
-	uint16_t from_worker;
-	uint32_t from_incarnation;
+	uint32_t version;
 	uint32_t count;
-	uint64_t sequence;
 	uint32_t size;
-	uint32_t to_incarnation;
-	uint16_t to_worker;
-	uint16_t node;
-	uint32_t zero[3];
+	uint64_t sequence;
+	struct process from, to;
+	uint64_t zero;
 };
 _Static_assert(sizeof(struct batch_head) == ENVELOPE_BATCH_HEAD, "as documented");
 
@@ -52,9 +48,7 @@ struct call_part {
 
 /* Behind that, where FORWARDED is set. */
 struct process_part {
-	uint16_t node;
-	uint16_t worker;
-	uint32_t incarnation;
+	struct process process;
 	uint32_t unread;
 	uint32_t unread_bytes;
 };
@@ -131,19 +125,6 @@ static inline bool call_is_valid(const struct call_part *part, const struct kind
 {
 	return (part->call != 0 || rule->has & HAS_CREDIT) &&
 	       (part->deadline_ns != 0) == !!(rule->has & HAS_DEADLINE);
-}
-
-static inline uint64_t process_of(const struct troupe_address *address)
-{
-	return (uint64_t)address->incarnation << 32 | (uint32_t)address->worker << 16 |
-	       address->node;
-}
-
-static inline struct troupe_address process_address(uint16_t node, uint16_t worker,
-						    uint32_t incarnation)
-{
-	return (struct troupe_address){
-		.node = node, .worker = worker, .incarnation = incarnation};
 }
 
 #endif

@@ -55,14 +55,14 @@ static bool on_work(struct loop_work *work)
 	struct bridge *bridge = container_of(work, struct bridge, work);
 	bool had_received, had_room = false;
 
-	for (unsigned i = 1; i <= bridge->highest; i++)
-		if (bridge->links[i]) {
-			if (!link_flush(bridge->links[i]))
-				loop_timer_start(&bridge->retry_timer, BRIDGE_RETRY_NS);
-			/* A frame that was refused for good has given back what it referred
-			 * to. */
-			had_room |= link_check_room(bridge->links[i]);
-		}
+	routes_foreach (route, &bridge->routes) {
+		if (!route->link)
+			continue;
+		if (!link_flush(route->link))
+			loop_timer_start(&bridge->retry_timer, BRIDGE_RETRY_NS);
+		/* A frame that was refused for good has given back what it referred to. */
+		had_room |= link_check_room(route->link);
+	}
 	if (bridge->is_closing)
 		bridge_check_closed(bridge);
 	had_received = bridge->has_received;
@@ -88,17 +88,17 @@ int bridge_new(const struct bridge_config *config, struct bridge **ret_bridge)
 	struct bridge *bridge;
 	int r;
 
-	if (config->worker == 0 || config->worker > LIMIT_WORKERS || config->incarnation == 0)
+	if (config->process.worker == 0 || config->process.worker > LIMIT_WORKERS ||
+	    config->process.incarnation == 0)
 		return -EINVAL;
 	bridge = calloc(1, sizeof(*bridge));
 	if (!bridge)
 		return -ENOMEM;
 	bridge->config = *config;
+	bridge->routes.own = config->process;
 	list_init(&bridge->leaving);
 	bridge->directory = strdup(config->directory);
-	r = bridge->directory
-		    ? bridge_print_path(bridge, config->worker, config->incarnation, &path)
-		    : -ENOMEM;
+	r = bridge->directory ? bridge_print_path(bridge, config->process, &path) : -ENOMEM;
 	if (r == 0)
 		r = transport->ops->inbox_open(transport->context, path, &bridge->inbox);
 	if (r < 0)
@@ -134,8 +134,8 @@ void bridge_free(struct bridge *bridge)
 	bridge_drop_frame(bridge);
 	list_foreach_safe (at, &bridge->leaving)
 		link_free(container_of(at, struct link, link));
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-		link_free(bridge->links[i]);
+	routes_foreach (route, &bridge->routes)
+		link_free(route->link);
 	lending_fini(&bridge->lending);
 	bridge->config.transport.ops->inbox_close(bridge->inbox);
 	free(bridge->directory);

@@ -12,6 +12,7 @@
 #include "base/loop.h"
 #include "bridge/transport.h"
 #include "proto/envelope.h"
+#include "proto/process.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,34 +35,33 @@ struct bridge;
 /* Callbacks to the bridge's host. All but the last mandatory; called from the loop only, never
  * from inside a bridge function. Each may call bridge functions, but for bridge_free(). */
 struct bridge_ops {
-	/* An envelope has come. peer: its node, worker and incarnation. `from` is of the peer
-	 * that sent it (or FORWARDED), `to` of this process; the payload is hostile, borrowed,
-	 * and may change while it is read: it is to be copied before it is checked. Never
-	 * LENT, nor a kind that is of the link itself. */
-	void (*on_envelope)(void *context, struct troupe_address peer,
+	/* An envelope has come. `from` is of the peer that sent it (or FORWARDED), `to` of this
+	 * process; the payload is hostile, borrowed, and may change while it is read: it is to
+	 * be copied before it is checked. Never LENT, nor a kind that is of the link itself. */
+	void (*on_envelope)(void *context, struct process peer,
 			    const struct envelope *envelope);
 	/* Envelopes refused with -EAGAIN may be tried again. */
-	void (*on_room)(void *context, uint16_t worker);
+	void (*on_room)(void *context, struct process peer);
 	/* A peer that the host has reported down is gone now: all that it had sent has been
-	 * reported, nothing more will come. */
-	void (*on_down)(void *context, uint16_t worker, uint32_t incarnation);
-	/* `lost` envelopes from that worker never came. */
-	void (*on_gap)(void *context, uint16_t worker, uint64_t lost);
+	 * reported, nothing more will come. crashed: as the host said; true if another
+	 * incarnation came up before it said so. */
+	void (*on_down)(void *context, struct process peer, bool crashed);
+	/* `lost` envelopes from that peer never came. */
+	void (*on_gap)(void *context, struct process peer, uint64_t lost);
 	/* Something came that cannot be passed on. NULL: a whole frame. reason: a constant. */
 	void (*on_dropped)(void *context, const struct envelope *envelope, const char *reason);
 	/* Large payloads could go through an arena: that of this process itself or of a peer is
 	 * wanted, see bridge_add_arena(). Asked again now and then while it does not come. The
 	 * one that may come from inside a bridge function, and may not call any. NULL: there
 	 * are none. */
-	void (*on_arena_wanted)(void *context, uint16_t worker, uint32_t incarnation);
+	void (*on_arena_wanted)(void *context, struct process process);
 };
 
 struct bridge_config {
 	struct loop *loop;          /* borrowed */
 	struct transport transport; /* its context is borrowed */
 	const char *directory;      /* of all inboxes; copied */
-	uint16_t node, worker;      /* worker: 1..LIMIT_WORKERS */
-	uint32_t incarnation;
+	struct process process;     /* this one; its worker: 1..LIMIT_WORKERS */
 	const struct bridge_ops *ops;
 	void *context;
 };
@@ -78,18 +78,18 @@ void bridge_free(struct bridge *bridge);
 int bridge_publish(struct bridge *bridge);
 
 /* A peer can be reached now. A different incarnation of the same worker is down then.
- * -EINVAL: no such worker number, or this process itself; -ESTALE: that incarnation is gone
- * already; -ENOMEM, or the transport's: then it is tried again with each envelope for that
- * peer. */
-int bridge_peer_up(struct bridge *bridge, uint16_t worker, uint32_t incarnation);
+ * -EHOSTUNREACH: no way leads to its node; -EINVAL: no such worker number, or this process
+ * itself; -ESTALE: that incarnation is gone already; -ENOMEM, or the transport's: then it is
+ * tried again with each envelope for that peer. */
+int bridge_peer_up(struct bridge *bridge, struct process peer);
 /* A peer is gone; on_down() follows when the inbox holds nothing more of it. Unknown ones are
  * fine. */
-void bridge_peer_down(struct bridge *bridge, uint16_t worker, uint32_t incarnation);
+void bridge_peer_down(struct bridge *bridge, struct process peer, bool crashed);
 
 /* The arena that on_arena_wanted() asked for: our own, that can be written to, or a peer's. fd
  * is borrowed. -EEXIST: there is one; -ESTALE: that peer is not up; -EPERM: not sealed;
  * -EINVAL: not of an arena's size; or mmap()'s. Without it payloads travel in frames. */
-int bridge_add_arena(struct bridge *bridge, uint16_t worker, uint32_t incarnation, int fd);
+int bridge_add_arena(struct bridge *bridge, struct process process, int fd);
 
 /* Put an envelope into the batch for envelope->to. `data`: a value of `type`, encoded at
  * once; with NULL and NULL the payload is envelope->size bytes at envelope->payload. `meaning`:
@@ -102,7 +102,7 @@ int bridge_send(struct bridge *bridge, const struct envelope *envelope,
 
 /* The layout that a hash names, as a peer has sent it; borrowed until that peer is down. false:
  * no peer has. */
-bool bridge_find_layout(struct bridge *bridge, struct troupe_address from, uint64_t hash,
+bool bridge_find_layout(struct bridge *bridge, struct process from, uint64_t hash,
 			const struct troupe_type **ret_type, const char **ret_name);
 
 /* Send what waits, and wait until each peer has it all, or is gone, at most timeout_ns; then

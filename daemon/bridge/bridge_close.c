@@ -31,8 +31,8 @@ void bridge_check_closed(struct bridge *bridge)
 
 	if (!bridge->is_closing || bridge->is_lingering)
 		return;
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
-		struct link *link = bridge->links[i];
+	routes_foreach (route, &bridge->routes) {
+		const struct link *link = route->link;
 
 		if (!link)
 			continue;
@@ -68,10 +68,10 @@ void bridge_close(struct bridge *bridge, uint64_t timeout_ns, void (*on_closed)(
 	bridge->on_closed = on_closed;
 	bridge->is_closing = true;
 	loop_timer_start(&bridge->close_timer, timeout_ns);
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-		if (bridge->links[i]) {
-			bridge->links[i]->has_sent_end = true;
-			send_mark(bridge->links[i], ENVELOPE_END);
+	routes_foreach (route, &bridge->routes)
+		if (route->link) {
+			route->link->has_sent_end = true;
+			send_mark(route->link, ENVELOPE_END);
 		}
 	bridge_check_closed(bridge);
 }

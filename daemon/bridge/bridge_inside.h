@@ -6,6 +6,7 @@
 #include "bridge/bridge.h"
 #include "bridge/lending.h"
 #include "bridge/link.h"
+#include "bridge/routes.h"
 
 /* After a peer's death its last frames may still be on their way through the transport: this
  * long it is waited for the next of them, and then until the inbox is empty, but no longer than
@@ -21,10 +22,7 @@ struct bridge {
 	struct bridge_stats stats;
 	struct loop_work work;
 
-	struct link *links[LIMIT_WORKERS + 1]; /* by worker; NULL: not up */
-	unsigned highest;                      /* worker that ever had a link */
-	uint32_t announced[LIMIT_WORKERS + 1]; /* incarnations that the master reported up */
-	uint32_t gone[LIMIT_WORKERS + 1];      /* incarnations up to this one are down */
+	struct routes routes;
 	struct list leaving; /* struct link: down, their last frames may be in the inbox */
 	struct loop_timer leave_timer;
 	struct loop_timer retry_timer;
@@ -57,15 +55,14 @@ void bridge_cut_frame(struct bridge *bridge);
 /* bridge_peers.c */
 /* The link that a frame of this sender belongs to, made when there was none yet. NULL: none,
  * the frame is to be dropped. */
-struct link *bridge_admit(struct bridge *bridge, uint16_t worker, uint32_t incarnation);
+struct link *bridge_admit(struct bridge *bridge, struct process peer);
 /* The inbox is empty: links that leave, and whose wait is over, are gone. */
 void bridge_finish_leaving(struct bridge *bridge);
 /* A link that leaves is gone: free it, and call on_down. It must not be the sender of the
  * frame at hand. */
 void bridge_finish_link(struct bridge *bridge, struct link *link);
 /* Where the inbox of a process is: *ret_path is given. -ENOMEM. */
-int bridge_print_path(const struct bridge *bridge, uint16_t worker, uint32_t incarnation,
-		      char **ret_path);
+int bridge_print_path(const struct bridge *bridge, struct process process, char **ret_path);
 
 /* bridge_close.c */
 /* A peer has sent END or ENDED. */

@@ -6,10 +6,10 @@
 #include "bridge/link_arena.h"
 #include <stdio.h>
 
-int bridge_print_path(const struct bridge *bridge, uint16_t worker, uint32_t incarnation,
-		      char **ret_path)
+int bridge_print_path(const struct bridge *bridge, struct process process, char **ret_path)
 {
-	return asprintf(ret_path, "%s/w%u-%u", bridge->directory, worker, incarnation) < 0
+	return asprintf(ret_path, "%s/w%u-%u", bridge->directory, process.worker,
+			process.incarnation) < 0
 		       ? -ENOMEM
 		       : 0;
 }
@@ -20,113 +20,106 @@ static void on_link_room(void *context, struct link *link)
 {
 	struct bridge *bridge = context;
 
-	bridge->config.ops->on_room(bridge->config.context, link->worker);
+	bridge->config.ops->on_room(bridge->config.context, link->peer);
 }
 
-static struct troupe_address process_address(const struct bridge *bridge, uint16_t worker,
-					     uint32_t incarnation)
-{
-	return (struct troupe_address){
-		.node = bridge->config.node, .worker = worker, .incarnation = incarnation};
-}
-
-static int open_link(struct bridge *bridge, uint16_t worker, uint32_t incarnation)
+static int open_link(struct bridge *bridge, struct route *route, struct process peer)
 {
 	cleanup_free char *path = NULL;
 	struct link *link;
-	int r = bridge_print_path(bridge, worker, incarnation, &path);
+	int r = bridge_print_path(bridge, peer, &path);
 
-	if (r < 0)
-		return r;
-	r = link_new(bridge->config.loop, &bridge->config.transport, path,
-		     process_address(bridge, bridge->config.worker, bridge->config.incarnation),
-		     process_address(bridge, worker, incarnation), &bridge->stats,
-		     &bridge->lending, &link);
+	if (r == 0)
+		r = link_new(&bridge->lending, peer, path, &bridge->stats, &link);
 	if (r < 0)
 		return r;
 	link->on_room = on_link_room;
 	link->context = bridge;
-	bridge->links[worker] = link;
-	if (worker > bridge->highest)
-		bridge->highest = worker;
+	route->link = link;
+	if (peer.worker > bridge->routes.highest)
+		bridge->routes.highest = peer.worker;
 	return 0;
 }
 
-static bool is_peer(const struct bridge *bridge, uint16_t worker)
+int bridge_peer_up(struct bridge *bridge, struct process peer)
 {
-	return worker > 0 && worker <= LIMIT_WORKERS && worker != bridge->config.worker;
-}
+	struct route *route = routes_find(&bridge->routes, peer);
 
-int bridge_peer_up(struct bridge *bridge, uint16_t worker, uint32_t incarnation)
-{
-	struct link *link;
-
-	if (!is_peer(bridge, worker) || incarnation == 0)
-		return -EINVAL;
-	if (incarnation <= bridge->gone[worker])
+	if (!route || peer.incarnation == 0)
+		return peer.node != bridge->config.process.node ? -EHOSTUNREACH : -EINVAL;
+	if (peer.incarnation <= route->gone)
 		return -ESTALE;
 	/* Nothing can be sent to it any more, so there is nothing to wait for either. */
 	if (bridge->is_closing)
 		return 0;
-	link = bridge->links[worker];
 	/* The master knows better than the frame that brought a link up. */
-	if (link && link->incarnation != incarnation)
-		bridge_peer_down(bridge, worker, link->incarnation);
-	bridge->announced[worker] = incarnation;
-	if (bridge->links[worker])
+	if (route->link && !process_equal(route->link->peer, peer))
+		bridge_peer_down(bridge, route->link->peer, true);
+	route->announced = peer.incarnation;
+	if (route->link)
 		return 0;
-	if (bridge->gone[worker] >= incarnation)
-		bridge->gone[worker] = incarnation - 1;
-	return open_link(bridge, worker, incarnation);
+	if (route->gone >= peer.incarnation)
+		route->gone = peer.incarnation - 1;
+	return open_link(bridge, route, peer);
 }
 
-struct link *bridge_admit(struct bridge *bridge, uint16_t worker, uint32_t incarnation)
+static struct link *find_leaving(const struct bridge *bridge, struct process peer)
 {
-	struct link *link;
-
-	if (!is_peer(bridge, worker))
-		return NULL;
-	link = bridge->links[worker];
-	if (link && link->incarnation == incarnation)
-		return link;
 	list_foreach (at, &bridge->leaving) {
-		link = container_of(at, struct link, link);
-		if (link->worker != worker || link->incarnation != incarnation)
-			continue;
+		struct link *link = container_of(at, struct link, link);
+
+		if (process_equal(link->peer, peer))
+			return link;
+	}
+	return NULL;
+}
+
+struct link *bridge_admit(struct bridge *bridge, struct process peer)
+{
+	struct route *route = routes_find(&bridge->routes, peer);
+	struct link *link = routes_link(&bridge->routes, peer);
+
+	if (link || !route)
+		return link;
+	link = find_leaving(bridge, peer);
+	if (link) {
 		link->quiet_ns = loop_clock_ns(bridge->config.loop) + BRIDGE_LEAVE_NS;
 		return link;
 	}
-	if (bridge->is_closing || incarnation <= bridge->gone[worker])
+	if (bridge->is_closing || peer.incarnation <= route->gone)
 		return NULL;
 	/* The master has reported us to this process, but not yet it, nor its predecessor's
 	 * end, to us. */
-	link = bridge->links[worker];
-	if (link && incarnation < link->incarnation)
+	if (route->link && peer.incarnation < route->link->peer.incarnation)
 		return NULL;
-	if (link)
-		bridge_peer_down(bridge, worker, link->incarnation);
-	if (open_link(bridge, worker, incarnation) < 0)
-		return NULL;
-	return bridge->links[worker];
+	if (route->link)
+		bridge_peer_down(bridge, route->link->peer, true);
+	return open_link(bridge, route, peer) < 0 ? NULL : route->link;
 }
 
 /* ---- down */
 
-void bridge_peer_down(struct bridge *bridge, uint16_t worker, uint32_t incarnation)
+void bridge_peer_down(struct bridge *bridge, struct process peer, bool crashed)
 {
-	struct link *link;
+	struct route *route = routes_find(&bridge->routes, peer);
+	struct link *link = routes_link(&bridge->routes, peer);
 
-	if (!is_peer(bridge, worker))
+	if (!route)
 		return;
-	if (incarnation > bridge->gone[worker])
-		bridge->gone[worker] = incarnation;
-	if (bridge->announced[worker] == incarnation)
-		bridge->announced[worker] = 0;
-	link = bridge->links[worker];
-	if (!link || link->incarnation != incarnation)
+	if (peer.incarnation > route->gone)
+		route->gone = peer.incarnation;
+	if (route->announced == peer.incarnation)
+		route->announced = 0;
+	if (!link) {
+		/* Its successor was faster than the master's word. */
+		link = find_leaving(bridge, peer);
+		if (link)
+			link->has_crashed = crashed;
 		return;
-	bridge->links[worker] = NULL;
+	}
+	route->link = NULL;
 	link_cut(link);
+	link->has_crashed = crashed;
 	link->quiet_ns = loop_clock_ns(bridge->config.loop) + BRIDGE_LEAVE_NS;
 	link->latest_ns = loop_clock_ns(bridge->config.loop) + BRIDGE_LEAVE_MOST_NS;
 	list_append(&bridge->leaving, &link->link);
@@ -136,12 +129,12 @@ void bridge_peer_down(struct bridge *bridge, uint16_t worker, uint32_t incarnati
 
 void bridge_finish_link(struct bridge *bridge, struct link *link)
 {
-	uint16_t worker = link->worker;
-	uint32_t incarnation = link->incarnation;
+	struct process peer = link->peer;
+	bool crashed = link->has_crashed;
 
 	check(bridge->sender != link);
 	link_free(link);
-	bridge->config.ops->on_down(bridge->config.context, worker, incarnation);
+	bridge->config.ops->on_down(bridge->config.context, peer, crashed);
 }
 
 void bridge_finish_leaving(struct bridge *bridge)
@@ -157,61 +150,57 @@ void bridge_finish_leaving(struct bridge *bridge)
 
 /* ---- arenas and envelopes */
 
-int bridge_add_arena(struct bridge *bridge, uint16_t worker, uint32_t incarnation, int fd)
+int bridge_add_arena(struct bridge *bridge, struct process process, int fd)
 {
-	struct link *link;
+	struct link *link = routes_link(&bridge->routes, process);
 
-	if (worker == bridge->config.worker && incarnation == bridge->config.incarnation)
+	if (process_equal(process, bridge->config.process))
 		return bridge->lending.lender ? -EEXIST
 					      : lender_new(fd, &bridge->lending.lender);
-	if (!is_peer(bridge, worker))
-		return -EINVAL;
-	link = bridge->links[worker];
-	return link && link->incarnation == incarnation ? link_map(link, fd) : -ESTALE;
+	return link ? link_map(link, fd) : -ESTALE;
 }
 
-static struct link *find_link(struct bridge *bridge, uint16_t worker, uint32_t incarnation)
+/* When the master reported a peer there may have been no descriptor left for its link: once
+ * more. */
+static struct link *open_late(struct bridge *bridge, struct process peer)
 {
-	struct link *link;
+	struct route *route = routes_find(&bridge->routes, peer);
 
-	/* When the master reported it there may have been no descriptor left: once more. */
-	if (!bridge->links[worker] && bridge->announced[worker] != 0)
-		(void)open_link(bridge, worker, bridge->announced[worker]);
-	link = bridge->links[worker];
-	return link && link->incarnation == incarnation ? link : NULL;
+	if (!route || route->link || !route->announced ||
+	    peer.incarnation != route->announced || open_link(bridge, route, peer) < 0)
+		return NULL;
+	return route->link;
 }
 
 int bridge_send(struct bridge *bridge, const struct envelope *envelope,
 		const struct troupe_type *type, const void *data,
 		const struct envelope_meaning *meaning)
 {
-	const struct troupe_address *to = &envelope->to;
+	const struct process to = process_of(envelope->to);
 	struct link *link;
 
-	if (to->node != bridge->config.node || to->worker > LIMIT_WORKERS || bridge->is_closing)
+	if (bridge->is_closing)
 		return -EHOSTUNREACH;
-	link = bridge->links[to->worker];
-	if (unlikely(!link || link->incarnation != to->incarnation)) {
-		link = is_peer(bridge, to->worker)
-			       ? find_link(bridge, to->worker, to->incarnation)
-			       : NULL;
-		if (!link)
-			return -EHOSTUNREACH;
-	}
-	return link_send(link, envelope, type, data, meaning);
+	link = routes_link(&bridge->routes, to);
+	if (unlikely(!link))
+		link = open_late(bridge, to);
+	return likely(link != NULL) ? link_send(link, envelope, type, data, meaning)
+				    : -EHOSTUNREACH;
 }
 
-bool bridge_find_layout(struct bridge *bridge, struct troupe_address from, uint64_t hash,
+bool bridge_find_layout(struct bridge *bridge, struct process from, uint64_t hash,
 			const struct troupe_type **ret_type, const char **ret_name)
 {
+	const struct route *sender = routes_find(&bridge->routes, from);
+
 	/* A hash is checked against its layout, so it means the same whichever peer sent it:
 	 * a forwarded message's layout was sent by its forwarder. */
-	if (is_peer(bridge, from.worker) && bridge->links[from.worker] &&
-	    layouts_find(&bridge->links[from.worker]->learned, hash, ret_type, ret_name))
+	if (sender && sender->link &&
+	    layouts_find(&sender->link->learned, hash, ret_type, ret_name))
 		return true;
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-		if (bridge->links[i] &&
-		    layouts_find(&bridge->links[i]->learned, hash, ret_type, ret_name))
+	routes_foreach (route, &bridge->routes)
+		if (route->link &&
+		    layouts_find(&route->link->learned, hash, ret_type, ret_name))
 			return true;
 	list_foreach (at, &bridge->leaving)
 		if (layouts_find(&container_of(at, struct link, link)->learned, hash, ret_type,

@@ -31,7 +31,7 @@ static void tell_dropped(struct bridge *bridge, const struct envelope *envelope,
 static void tell_gap(struct bridge *bridge, struct link *link, uint64_t lost)
 {
 	bridge->stats.lost += lost;
-	bridge->config.ops->on_gap(bridge->config.context, link->worker, lost);
+	bridge->config.ops->on_gap(bridge->config.context, link->peer, lost);
 }
 
 void bridge_cut_frame(struct bridge *bridge)
@@ -56,24 +56,6 @@ static bool check_sequence(struct bridge *bridge, struct link *link)
 	return link->expected >= sequence;
 }
 
-/* The link that the frame belongs to. NULL: none. */
-static struct link *find_sender(struct bridge *bridge)
-{
-	const struct troupe_address *from = &bridge->reader.from;
-
-	return from->node == bridge->config.node
-		       ? bridge_admit(bridge, from->worker, from->incarnation)
-		       : NULL;
-}
-
-static bool is_for_us(const struct bridge *bridge)
-{
-	const struct troupe_address *to = &bridge->reader.to;
-
-	return to->worker == bridge->config.worker &&
-	       to->incarnation == bridge->config.incarnation;
-}
-
 /* Take the next frame from the inbox, drop those that are not to be read. false: there is
  * none. */
 static bool next_frame(struct bridge *bridge, size_t *budget)
@@ -92,8 +74,9 @@ static bool next_frame(struct bridge *bridge, size_t *budget)
 		if (envelope_reader_init(&bridge->reader, bridge->frame, size) < 0) {
 			tell_dropped(bridge, NULL, "malformed-frame");
 		} else {
-			bridge->sender = find_sender(bridge);
-			bridge->is_for_us = is_for_us(bridge);
+			bridge->sender = bridge_admit(bridge, bridge->reader.from);
+			bridge->is_for_us =
+				process_equal(bridge->reader.to, bridge->config.process);
 			if (bridge->sender && check_sequence(bridge, bridge->sender))
 				return true;
 			tell_dropped(bridge, NULL,
@@ -107,20 +90,16 @@ static bool next_frame(struct bridge *bridge, size_t *budget)
 /* Something for another process, or for a former life of this one. */
 static void refuse_envelope(struct bridge *bridge, const struct envelope *envelope)
 {
-	struct troupe_address from = envelope->to;
-
 	/* The peer takes envelopes only from who we are now. */
-	from.node = bridge->config.node;
-	from.worker = bridge->config.worker;
-	from.incarnation = bridge->config.incarnation;
 	if (envelope->kind == ENVELOPE_CALL)
-		(void)bridge_send(bridge,
-				  &(struct envelope){.kind = ENVELOPE_FAILURE,
-						     .status = TROUPE_NO_SUCH_ACTOR,
-						     .call = envelope->call,
-						     .from = from,
-						     .to = envelope->from},
-				  NULL, NULL, NULL);
+		(void)bridge_send(
+			bridge,
+			&(struct envelope){.kind = ENVELOPE_FAILURE,
+					   .status = TROUPE_NO_SUCH_ACTOR,
+					   .call = envelope->call,
+					   .from = process_address(bridge->config.process),
+					   .to = envelope->from},
+			NULL, NULL, NULL);
 	tell_dropped(bridge, envelope, "no-such-actor");
 }
 

@@ -10,7 +10,7 @@
 
 struct piece {
 	uint16_t length; /* pieces of the block that begins here; 0: none does */
-	uint8_t holder;
+	struct process holder;
 	bool is_lent;   /* part of a block */
 	bool is_held;   /* may hold memory */
 	bool is_recent; /* lent since lender_age() looked last */
@@ -93,11 +93,12 @@ static uint32_t find_row(const struct lender *lender, uint32_t length)
 	return lender->count;
 }
 
-void *lender_lend(struct lender *lender, size_t size, uint8_t holder, uint32_t *ret_piece)
+void *lender_lend(struct lender *lender, size_t size, struct process holder,
+		  uint32_t *ret_piece)
 {
 	uint32_t length, first;
 
-	if (size == 0 || size > lender->size || holder == 0)
+	if (size == 0 || size > lender->size)
 		return NULL;
 	length = (uint32_t)(lender_size_of(size) / LIMIT_ARENA_PIECE);
 	first = find_row(lender, length);
@@ -120,24 +121,24 @@ static size_t free_block(struct lender *lender, uint32_t first)
 	for (uint32_t i = first; i < first + length; i++)
 		lender->pieces[i].is_lent = false;
 	lender->pieces[first].length = 0;
-	lender->pieces[first].holder = 0;
 	check(lender->lent >= length);
 	lender->lent -= length;
 	return (size_t)length * LIMIT_ARENA_PIECE;
 }
 
-size_t lender_take_back(struct lender *lender, uint32_t piece, uint8_t holder)
+size_t lender_take_back(struct lender *lender, uint32_t piece, struct process holder)
 {
 	if (piece >= lender->count || lender->pieces[piece].length == 0 ||
-	    lender->pieces[piece].holder != holder)
+	    !process_equal(lender->pieces[piece].holder, holder))
 		return 0;
 	return free_block(lender, piece);
 }
 
-void lender_take_all_back(struct lender *lender, uint8_t holder)
+void lender_take_all_back(struct lender *lender, struct process holder)
 {
 	for (uint32_t i = 0; i < lender->count; i++)
-		if (lender->pieces[i].length > 0 && lender->pieces[i].holder == holder)
+		if (lender->pieces[i].length > 0 &&
+		    process_equal(lender->pieces[i].holder, holder))
 			(void)free_block(lender, i);
 }
 

@@ -11,6 +11,7 @@
 #define BRIDGE_LENDER_H
 
 #include "base/limits.h"
+#include "proto/process.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,14 +26,15 @@ int lender_new(int fd, struct lender **ret_lender);
 /* What peers have mapped stays with them. NULL is fine. */
 void lender_free(struct lender *lender);
 
-/* A block for `size` bytes (at least one), lent to `holder` (not 0): its memory, aligned to a
+/* A block for `size` bytes (at least one), lent to `holder`: its memory, aligned to a
  * page, with whatever was in it, and its first piece. NULL: no room. */
-void *lender_lend(struct lender *lender, size_t size, uint8_t holder, uint32_t *ret_piece);
+void *lender_lend(struct lender *lender, size_t size, struct process holder,
+		  uint32_t *ret_piece);
 /* The holder needs it no more, or has never seen it: its bytes, in whole pieces. 0: nothing
  * that begins with that piece is lent to that holder. */
-size_t lender_take_back(struct lender *lender, uint32_t piece, uint8_t holder);
+size_t lender_take_back(struct lender *lender, uint32_t piece, struct process holder);
 /* That holder is gone: all that it has is free. */
-void lender_take_all_back(struct lender *lender, uint8_t holder);
+void lender_take_all_back(struct lender *lender, struct process holder);
 
 /* Time has passed: give back to the kernel what has not been used since the time before.
  * Whether there is more to age. */

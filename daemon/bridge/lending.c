@@ -8,7 +8,6 @@
 #define AGE_NS   1000000000ull /* between looks at what has not been used */
 
 _Static_assert(LENDER_PIECES <= ENVELOPE_RETURNS, "one RETURN names all blocks there can be");
-_Static_assert(LIMIT_WORKERS <= UINT8_MAX, "a holder is a worker's number");
 
 static bool is_due(struct lending *lending, uint64_t *last_ns)
 {
@@ -41,15 +40,14 @@ void lending_fini(struct lending *lending)
 	lending->lender = NULL;
 }
 
-static void want_arena(struct lending *lending, uint16_t worker, uint32_t incarnation)
+static void want_arena(struct lending *lending, struct process process)
 {
-	lending->config->ops->on_arena_wanted(lending->config->context, worker, incarnation);
+	lending->config->ops->on_arena_wanted(lending->config->context, process);
 }
 
-void loans_init(struct loans *loans, struct lending *lending, struct troupe_address peer)
+void loans_init(struct loans *loans, struct lending *lending, struct process peer)
 {
-	*loans = (struct loans){
-		.lending = lending, .worker = peer.worker, .incarnation = peer.incarnation};
+	*loans = (struct loans){.lending = lending, .peer = peer};
 	borrower_init(&loans->borrower);
 }
 
@@ -70,8 +68,7 @@ void *loans_lend(struct loans *loans, struct envelope_reference *reference, bool
 		return NULL;
 	if (!lending->lender) {
 		if (is_due(lending, &lending->asked_ns))
-			want_arena(lending, lending->config->worker,
-				   lending->config->incarnation);
+			want_arena(lending, lending->config->process);
 		return NULL;
 	}
 	if (!loans->is_accepted) {
@@ -81,8 +78,7 @@ void *loans_lend(struct loans *loans, struct envelope_reference *reference, bool
 	/* Replies are not refused, but a peer that does not read shall not have it all. */
 	if (loans->lent >= BRIDGE_LENT)
 		return NULL;
-	place = lender_lend(lending->lender, reference->size, (uint8_t)loans->worker,
-			    &reference->piece);
+	place = lender_lend(lending->lender, reference->size, loans->peer, &reference->piece);
 	if (!place)
 		return NULL;
 	loans->lent += lender_size_of(reference->size);
@@ -96,7 +92,7 @@ bool loans_take_back(struct loans *loans, uint32_t piece)
 	size_t bytes = 0;
 
 	if (loans->lending->lender)
-		bytes = lender_take_back(loans->lending->lender, piece, (uint8_t)loans->worker);
+		bytes = lender_take_back(loans->lending->lender, piece, loans->peer);
 	loans->lent -= bytes;
 	return bytes > 0;
 }
@@ -120,7 +116,7 @@ void loans_take_back_frame(struct loans *loans, const void *frame, size_t size)
 void loans_take_all_back(struct loans *loans)
 {
 	if (loans->lending->lender)
-		lender_take_all_back(loans->lending->lender, (uint8_t)loans->worker);
+		lender_take_all_back(loans->lending->lender, loans->peer);
 	loans->lent = 0;
 	loans->is_accepted = false;
 }
@@ -132,7 +128,7 @@ bool loans_on_offer(struct loans *loans)
 	if (loans->borrower.memory)
 		return true;
 	if (is_due(loans->lending, &loans->wanted_ns))
-		want_arena(loans->lending, loans->worker, loans->incarnation);
+		want_arena(loans->lending, loans->peer);
 	return false;
 }
 

@@ -25,8 +25,7 @@ struct lending {
 /* What one peer has of us, and we of it: part of its link. */
 struct loans {
 	struct lending *lending; /* of the bridge */
-	uint16_t worker;
-	uint32_t incarnation;
+	struct process peer;
 	size_t lent;         /* bytes of our arena that the peer has */
 	bool is_accepted;    /* the peer can read our arena */
 	uint64_t offered_ns; /* when we sent OFFER last; 0: never */
@@ -38,8 +37,8 @@ struct loans {
 void lending_init(struct lending *lending, const struct bridge_config *config);
 void lending_fini(struct lending *lending);
 
-/* lending: borrowed. peer: who it is. */
-void loans_init(struct loans *loans, struct lending *lending, struct troupe_address peer);
+/* lending: borrowed. */
+void loans_init(struct loans *loans, struct lending *lending, struct process peer);
 void loans_fini(struct loans *loans);
 
 /* ---- what the peer has of us */

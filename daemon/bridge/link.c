@@ -281,10 +281,11 @@ bool link_flush(struct link *link)
 
 /* ---- life */
 
-int link_new(struct loop *loop, const struct transport *transport, const char *path,
-	     struct troupe_address own, struct troupe_address peer, struct bridge_stats *stats,
-	     struct lending *lending, struct link **ret_link)
+int link_new(struct lending *lending, struct process peer, const char *path,
+	     struct bridge_stats *stats, struct link **ret_link)
 {
+	const struct bridge_config *config = lending->config;
+	const struct transport *transport = &config->transport;
 	struct link *link = calloc(1, sizeof(*link));
 	int r;
 
@@ -298,20 +299,20 @@ int link_new(struct loop *loop, const struct transport *transport, const char *p
 	list_init(&link->link);
 	list_init(&link->frames);
 	link->transport = transport;
-	link->worker = peer.worker;
-	link->incarnation = peer.incarnation;
+	link->peer = peer;
 	link->stats = stats;
 	loans_init(&link->loans, lending, peer);
 	link->expected = 1;
 	layouts_init(&link->told);
 	layouts_init(&link->learned);
-	envelope_batch_init(&link->batch, BRIDGE_BATCH, own, peer, 1);
+	envelope_batch_init(&link->batch, BRIDGE_BATCH, config->process, peer, 1);
 	envelope_batch_set_memory(&link->batch, &(struct envelope_memory){
 							.resize = transport->ops->frame_resize,
 							.free = transport->ops->frame_free,
 							.context = transport->context,
 						});
-	loop_io_init(&link->io, loop, transport->ops->outbox_fd(link->outbox), on_writable);
+	loop_io_init(&link->io, config->loop, transport->ops->outbox_fd(link->outbox),
+		     on_writable);
 	*ret_link = link;
 	return 0;
 }

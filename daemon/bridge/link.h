@@ -16,8 +16,7 @@
 struct link {
 	struct list link; /* in the bridge's list of those that leave */
 	const struct transport *transport;
-	uint16_t worker;
-	uint32_t incarnation;
+	struct process peer;
 
 	/* Out */
 	struct outbox *outbox;
@@ -41,15 +40,16 @@ struct link {
 	bool has_sent_end; /* we have sent END */
 	bool has_ended;    /* the peer has sent END */
 	bool is_complete;  /* the peer has sent ENDED */
+	bool has_crashed;  /* down: as the host said */
 	/* Leaving: gone at the first time if the inbox is empty then, at the second anyhow. */
 	uint64_t quiet_ns, latest_ns;
 };
 
-/* Open the way out to `path`, for the process `own` to the process `peer`. on_room is called
- * from the loop only. lending: borrowed. *ret_link is given. -ENOMEM, or the transport's. */
-int link_new(struct loop *loop, const struct transport *transport, const char *path,
-	     struct troupe_address own, struct troupe_address peer, struct bridge_stats *stats,
-	     struct lending *lending, struct link **ret_link);
+/* Open the way out to the process `peer`, whose inbox is at `path`. on_room is called from
+ * the loop only. lending: borrowed, with the bridge's configuration. *ret_link is given.
+ * -ENOMEM, or the transport's. */
+int link_new(struct lending *lending, struct process peer, const char *path,
+	     struct bridge_stats *stats, struct link **ret_link);
 /* NULL is fine. */
 void link_free(struct link *link);
 

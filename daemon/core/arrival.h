@@ -12,15 +12,9 @@
 struct arrival {
 	struct runtime *runtime;
 	const struct envelope *envelope;
-	struct troupe_address peer;
+	struct process peer;
 	struct codec_error problem;
 };
-
-/* Whether two addresses are of one life of one process. */
-static inline bool same_process(struct troupe_address a, struct troupe_address b)
-{
-	return process_of(a) == process_of(b);
-}
 
 /* A message whose block is the payload, checked. NULL with *ret_status. */
 struct message *arrival_decode(struct arrival *arrival, const struct troupe_type *type,

@@ -31,7 +31,7 @@ struct call *call_find_alias(const struct runtime *runtime, uint64_t alias)
 static void leave_peer(struct runtime *runtime, struct call *call)
 {
 	if (call->remote) {
-		struct peer *peer = peer_find(runtime, call->target.node, call->target.worker);
+		struct peer *peer = peer_find(runtime, process_of(call->target));
 
 		chain_remove(&peer->calls, &call->of_peer);
 		call->remote = false;

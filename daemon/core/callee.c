@@ -14,7 +14,7 @@ static void send_envelope(struct runtime *runtime, const struct call *call,
 				    .size = size};
 
 	if (envelope.from.worker == 0) /* a client has no address but its process's */
-		envelope.from = runtime->self;
+		envelope.from = process_address(runtime->self);
 	peer_tell(runtime, &envelope);
 }
 

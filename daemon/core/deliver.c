@@ -18,7 +18,9 @@ static struct call *find_home_call(struct arrival *arrival)
 {
 	struct call *call = call_find_alias(arrival->runtime, arrival->envelope->call);
 
-	return call && call->remote && same_process(call->target, arrival->peer) ? call : NULL;
+	return call && call->remote && process_equal(process_of(call->target), arrival->peer)
+		       ? call
+		       : NULL;
 }
 
 /* Bury a send. What its method is called, whoever sent it has said with its layout. */
@@ -43,7 +45,7 @@ static void reject(struct arrival *arrival, enum troupe_status status, const cha
 
 	if (envelope->kind == ENVELOPE_SEND) {
 		bury(arrival, reason);
-	} else if (same_process(envelope->from, runtime->self)) {
+	} else if (is_own(runtime, envelope->from)) {
 		call = find_home_call(arrival);
 		if (call)
 			caller_fail(runtime, call, status, detail);
@@ -106,7 +108,7 @@ static bool enter_call(struct arrival *arrival, struct actor *receiver, struct m
 
 	message->mail.flags = envelope->flags & ENVELOPE_MORE ? MAIL_MORE : 0;
 	message->extra = envelope->deadline_ns;
-	if (same_process(envelope->from, runtime->self)) {
+	if (is_own(runtime, envelope->from)) {
 		call = find_home_call(arrival);
 		if (!call)
 			return false;
@@ -116,8 +118,8 @@ static bool enter_call(struct arrival *arrival, struct actor *receiver, struct m
 		message->from = call_caller(runtime, call);
 		return true;
 	}
-	peer = peer_get(runtime, envelope->from.node, envelope->from.worker);
-	if (!peer || peer_is_dead(peer, envelope->from.incarnation))
+	peer = peer_get(runtime, process_of(envelope->from));
+	if (!peer || peer_is_dead(peer, process_of(envelope->from)))
 		return false;
 	if (kept_new_inbound(runtime, receiver, peer, envelope->from, envelope->call,
 			     envelope->deadline_ns, &kept) < 0)
@@ -172,23 +174,23 @@ static void deliver_taken(struct runtime *runtime, struct kept_call *kept,
 	wait_give(runtime, &kept->window, taken.replies, taken.bytes);
 }
 
-void runtime_deliver(struct runtime *runtime, struct troupe_address peer_address,
+void runtime_deliver(struct runtime *runtime, struct process process,
 		     const struct envelope *envelope)
 {
 	struct arrival arrival;
-	const struct peer *peer = peer_find(runtime, peer_address.node, peer_address.worker);
+	const struct peer *peer = peer_find(runtime, process);
 	bool is_forwarded = envelope->flags & ENVELOPE_FORWARDED;
 	struct kept_call *kept;
 
 	arrival.runtime = runtime;
 	arrival.envelope = envelope;
-	arrival.peer = peer_address;
+	arrival.peer = process;
 	arrival.problem.path[0] = '\0'; /* the rest of it is written with the problem */
 	runtime_touch(runtime);
 	if (unlikely(!peer)) /* the first that comes from there */
-		peer = peer_get(runtime, peer_address.node, peer_address.worker);
-	if ((peer && peer_is_dead(peer, peer_address.incarnation)) ||
-	    (!is_forwarded && !same_process(envelope->from, peer_address))) {
+		peer = peer_get(runtime, process);
+	if ((peer && peer_is_dead(peer, process)) ||
+	    (!is_forwarded && !process_equal(process_of(envelope->from), process))) {
 		bury(&arrival, "stale");
 		return;
 	}
@@ -221,24 +223,24 @@ void runtime_deliver(struct runtime *runtime, struct troupe_address peer_address
 
 /* ------------------------------------------------------------------ links */
 
-void runtime_link_room(struct runtime *runtime, uint16_t node, uint16_t worker)
+void runtime_link_room(struct runtime *runtime, struct process process)
 {
-	struct peer *peer = peer_find(runtime, node, worker);
+	struct peer *peer = peer_find(runtime, process);
 
 	if (peer)
 		wait_wake_all(runtime, &peer->waiters);
 }
 
-void runtime_peer_down(struct runtime *runtime, uint16_t node, uint16_t worker,
-		       uint32_t incarnation, enum troupe_status status)
+void runtime_peer_down(struct runtime *runtime, struct process process,
+		       enum troupe_status status)
 {
-	struct peer *peer = peer_get(runtime, node, worker);
+	struct peer *peer = peer_get(runtime, process);
 	struct list *next;
 
 	if (!peer)
 		return;
-	if (incarnation > peer->dead) {
-		peer->dead = incarnation;
+	if (!peer_is_dead(peer, process)) {
+		peer->dead = process;
 		peer->death = status;
 	}
 	/* A later incarnation may have calls already; they stay, and the chains are gone
@@ -248,7 +250,7 @@ void runtime_peer_down(struct runtime *runtime, uint16_t node, uint16_t worker,
 		struct call *call = container_of(at, struct call, of_peer);
 
 		next = at == last ? NULL : at->next;
-		if (call->target.incarnation <= incarnation)
+		if (call->target.incarnation <= process.incarnation)
 			caller_fail(runtime, call, status, NULL);
 	}
 	for (struct list *last = peer->inbound ? peer->inbound->previous : NULL,
@@ -257,7 +259,7 @@ void runtime_peer_down(struct runtime *runtime, uint16_t node, uint16_t worker,
 		struct kept_call *kept = container_of(at, struct kept_call, of_peer);
 
 		next = at == last ? NULL : at->next;
-		if (kept->caller.incarnation <= incarnation)
+		if (kept->caller.incarnation <= process.incarnation)
 			kept_gone(runtime, kept);
 	}
 	wait_wake_all(runtime, &peer->waiters);

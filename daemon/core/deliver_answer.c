@@ -193,10 +193,11 @@ static void cancel_ended(const struct arrival *arrival)
 
 	if (arrival->envelope->kind == ENVELOPE_MOVED && !read_moved(arrival, &move))
 		return;
-	peer_tell(arrival->runtime, &(struct envelope){.kind = ENVELOPE_CANCEL,
-						       .from = arrival->runtime->self,
-						       .to = move.target,
-						       .call = arrival->envelope->call});
+	peer_tell(arrival->runtime,
+		  &(struct envelope){.kind = ENVELOPE_CANCEL,
+				     .from = process_address(arrival->runtime->self),
+				     .to = move.target,
+				     .call = arrival->envelope->call});
 }
 
 static void deliver_moved(struct arrival *arrival, struct call *call)
@@ -206,13 +207,14 @@ static void deliver_moved(struct arrival *arrival, struct call *call)
 	struct peer *peer;
 	uint16_t lost;
 
-	if (!same_process(call->target, arrival->peer) || !read_moved(arrival, &move))
+	if (!process_equal(process_of(call->target), arrival->peer) ||
+	    !read_moved(arrival, &move))
 		return;
-	peer = peer_get(runtime, move.target.node, move.target.worker);
+	peer = peer_get(runtime, process_of(move.target));
 	if (!peer)
 		return;
 	/* its death was reported before MOVED arrived */
-	if (peer_is_dead(peer, move.target.incarnation)) {
+	if (peer_is_dead(peer, process_of(move.target))) {
 		caller_fail(runtime, call, peer->death, NULL);
 		return;
 	}

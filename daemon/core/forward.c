@@ -86,7 +86,7 @@ static struct envelope make_envelope(struct troupe_self *self, struct troupe_add
 		}
 	}
 	if (envelope.from.worker == 0) /* a client has no address but its process's */
-		envelope.from = runtime->self;
+		envelope.from = process_address(runtime->self);
 	if (!is_own(runtime, envelope.from) || envelope.unread)
 		envelope.flags |= ENVELOPE_FORWARDED;
 	return envelope;
@@ -103,10 +103,10 @@ COLD static int forward_far(struct troupe_self *self, struct troupe_address to)
 
 	if (troupe_address_is_null(to) || is_own_worker(runtime, to))
 		return -ESRCH;
-	peer = peer_get(runtime, to.node, to.worker);
+	peer = peer_get(runtime, process_of(to));
 	if (!peer)
 		return -ENOMEM;
-	if (peer_is_dead(peer, to.incarnation))
+	if (peer_is_dead(peer, process_of(to)))
 		return -ESRCH;
 	envelope = make_envelope(self, to, &call, &kept);
 	rc = runtime->ops->forward(

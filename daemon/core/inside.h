@@ -23,6 +23,7 @@
 #include "core/unit.h"
 #include "core/wheel.h"
 #include "proto/codec.h"
+#include "proto/process.h"
 
 /* What has nodes in the wheel. */
 #define RUNTIME_CALL_NODE  1
@@ -103,7 +104,7 @@ struct runtime {
 	struct index units_by_number;
 	struct index units_spawned; /* those without number, by type and origin */
 
-	struct troupe_address self; /* node, worker, incarnation; the rest 0 */
+	struct process self;
 	const struct runtime_ops *ops;
 	void *context;
 	struct loop *loop;
@@ -117,23 +118,14 @@ struct runtime {
 	struct breach breach;
 };
 
-/* Node, worker and incarnation in one word, to be compared at once. */
-static inline uint64_t process_of(struct troupe_address address)
-{
-	uint64_t word;
-
-	memcpy(&word, &address, sizeof(word));
-	return word;
-}
-
 static inline bool is_own(const struct runtime *runtime, struct troupe_address address)
 {
-	return process_of(address) == process_of(runtime->self);
+	return process_equal(process_of(address), runtime->self);
 }
 
 static inline bool is_own_worker(const struct runtime *runtime, struct troupe_address address)
 {
-	return address.worker == runtime->self.worker && address.node == runtime->self.node;
+	return process_is_same_worker(process_of(address), runtime->self);
 }
 
 static inline uint32_t actor_slot(const struct runtime *runtime, const struct actor *actor)
@@ -155,15 +147,12 @@ static inline void *state_near(const struct runtime *runtime, uint32_t slot)
 static inline struct troupe_address actor_address(const struct runtime *runtime,
 						  const struct actor *actor)
 {
-	struct troupe_address address = runtime->self;
+	struct troupe_address address;
 
+	memcpy(&address, &runtime->self, sizeof(runtime->self));
 	memcpy(&address.slot, &actor->slot, sizeof(actor->slot));
 	return address;
 }
-
-_Static_assert(offsetof(struct troupe_address, slot) == sizeof(uint64_t) &&
-		       sizeof(struct troupe_address) == 16,
-	       "an address is the word of its process and the name of a slot");
 
 /* The actor of this runtime that an address names. NULL: it is gone, never was, or is
  * in another process. */

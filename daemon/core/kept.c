@@ -11,9 +11,7 @@
 static uint64_t hash_inbound(const struct runtime *runtime, struct troupe_address caller,
 			     uint64_t call)
 {
-	uint64_t process = (uint64_t)caller.node << 16 | caller.worker;
-
-	return index_hash(runtime->secret, process << 32 | caller.incarnation, call);
+	return index_hash(runtime->secret, process_word(process_of(caller)), call);
 }
 
 struct kept_call *kept_find_inbound(const struct runtime *runtime, struct troupe_address caller,
@@ -26,8 +24,7 @@ struct kept_call *kept_find_inbound(const struct runtime *runtime, struct troupe
 		struct kept_call *kept = container_of(link, struct kept_call, link);
 
 		if (link->hash == hash && kept->call == call &&
-		    kept->caller.node == caller.node && kept->caller.worker == caller.worker &&
-		    kept->caller.incarnation == caller.incarnation)
+		    process_equal(process_of(kept->caller), process_of(caller)))
 			return kept;
 	}
 	return NULL;

@@ -2,15 +2,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct peer *peer_search(struct runtime *runtime, uint16_t node, uint16_t worker)
+static uint64_t hash_worker(const struct runtime *runtime, struct process process)
 {
-	uint64_t hash = index_hash(runtime->secret, node, worker);
+	return index_hash(runtime->secret, process.node, process.worker);
+}
+
+struct peer *peer_search(struct runtime *runtime, struct process process)
+{
+	uint64_t hash = hash_worker(runtime, process);
 
 	for (struct index_link *link = index_bucket(&runtime->peers, hash); link;
 	     link = link->next) {
 		struct peer *peer = container_of(link, struct peer, link);
 
-		if (peer->node == node && peer->worker == worker) {
+		if (process_is_same_worker(peer->dead, process)) {
 			runtime->last_peer = peer;
 			return peer;
 		}
@@ -18,19 +23,18 @@ struct peer *peer_search(struct runtime *runtime, uint16_t node, uint16_t worker
 	return NULL;
 }
 
-struct peer *peer_get(struct runtime *runtime, uint16_t node, uint16_t worker)
+struct peer *peer_get(struct runtime *runtime, struct process process)
 {
-	struct peer *peer = peer_find(runtime, node, worker);
+	struct peer *peer = peer_find(runtime, process);
 
 	if (peer || runtime->peers.count >= LIMIT_PEERS)
 		return peer;
 	peer = calloc(1, sizeof(*peer));
 	if (!peer)
 		return NULL;
-	peer->node = node;
-	peer->worker = worker;
+	peer->dead = (struct process){.node = process.node, .worker = process.worker};
 	peer->death = TROUPE_PEER_DOWN;
-	index_put(&runtime->peers, &peer->link, index_hash(runtime->secret, node, worker));
+	index_put(&runtime->peers, &peer->link, hash_worker(runtime, process));
 	return peer;
 }
 

@@ -1,5 +1,5 @@
-/* peer.h - another process as the runtime knows it: what is under way to and from it, and
- * what of it is dead.
+/* peer.h - another worker as the runtime knows it: what is under way to and from it, and
+ * which of its incarnations are dead.
  *
  * Made when the first envelope comes from there or call goes there; there are never more than
  * LIMIT_PEERS. One runtime, one thread.
@@ -14,31 +14,30 @@
 
 struct peer {
 	struct index_link link;
-	uint16_t node, worker;
-	uint32_t dead;            /* incarnations up to this one are known to be gone */
+	struct process dead;      /* the last that is known to be gone, with all before it */
 	enum troupe_status death; /* what their calls ended with */
 	struct list *calls;       /* struct call: under way to it */
 	struct list *inbound;     /* struct kept_call: its calls, here */
 	struct list *waiters;     /* struct wait: for room in the link */
 };
 
-struct peer *peer_search(struct runtime *runtime, uint16_t node, uint16_t worker);
-/* NULL: not met so far. */
-static inline struct peer *peer_find(struct runtime *runtime, uint16_t node, uint16_t worker)
+struct peer *peer_search(struct runtime *runtime, struct process process);
+/* Any incarnation of the worker does. NULL: not met so far. */
+static inline struct peer *peer_find(struct runtime *runtime, struct process process)
 {
 	struct peer *last = runtime->last_peer;
 
 	/* A frame's envelopes are all of one peer, and peers live as long as the runtime. */
-	if (likely(last && last->worker == worker && last->node == node))
+	if (likely(last && process_is_same_worker(last->dead, process)))
 		return last;
-	return peer_search(runtime, node, worker);
+	return peer_search(runtime, process);
 }
 /* Find or make. NULL: no memory, or too many. */
-struct peer *peer_get(struct runtime *runtime, uint16_t node, uint16_t worker);
+struct peer *peer_get(struct runtime *runtime, struct process process);
 
-static inline bool peer_is_dead(const struct peer *peer, uint32_t incarnation)
+static inline bool peer_is_dead(const struct peer *peer, struct process process)
 {
-	return incarnation <= peer->dead;
+	return process.incarnation <= peer->dead.incarnation;
 }
 
 /* Send an envelope that carries no value. What the link says is of no matter: these are never

@@ -27,7 +27,7 @@ int refusal_by_link(struct runtime *runtime, struct actor *sender, struct troupe
 		return -ESRCH;
 	if (rc != -EAGAIN)
 		return rc;
-	peer = peer_get(runtime, to.node, to.worker);
+	peer = peer_get(runtime, process_of(to));
 	waiting = peer ? wait_add(runtime, sender, to, &peer->waiters, 0, 0) : -ENOMEM;
 	return waiting < 0 ? waiting : -EAGAIN;
 }

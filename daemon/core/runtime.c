@@ -125,7 +125,7 @@ int runtime_new(const struct runtime_config *config, struct runtime **ret_runtim
 	struct runtime *runtime;
 	int rc;
 
-	if (!config->loop || !config->page || !config->ops || !config->incarnation)
+	if (!config->loop || !config->page || !config->ops || !config->process.incarnation)
 		return -EINVAL;
 	runtime = calloc(1, sizeof(*runtime));
 	if (!runtime)
@@ -141,9 +141,7 @@ int runtime_new(const struct runtime_config *config, struct runtime **ret_runtim
 	}
 	slab_init(&runtime->messages, SLAB_SMALL);
 	slab_init(&runtime->states, SLAB_HUGE);
-	runtime->self = (struct troupe_address){.node = config->node,
-						.worker = config->worker,
-						.incarnation = config->incarnation};
+	runtime->self = config->process;
 	runtime->run_first = SLOT_NONE;
 	runtime->run_end = &runtime->run_first;
 	runtime->loop = config->loop;

@@ -15,6 +15,7 @@
 #include "base/page.h"
 #include "core/window.h"
 #include "proto/envelope.h"
+#include "proto/process.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -80,10 +81,10 @@ struct runtime_ops {
 	 * that e->hash belongs to, for the LAYOUT envelope; NULL without a hash. */
 	int (*forward)(void *context, const struct envelope *e, const struct troupe_type *type,
 		       const void *data, const struct envelope_meaning *meaning);
-	/* The meaning of a foreign hash that arrived in an envelope from that worker: the
+	/* The meaning of a foreign hash that arrived in an envelope from that process: the
 	 * type of its payload, and its qualified name; false: unknown. For dispatch when the
 	 * hashes differ. */
-	bool (*find_layout)(void *context, struct troupe_address from, uint64_t hash,
+	bool (*find_layout)(void *context, struct process from, uint64_t hash,
 			    const struct troupe_type **ret_type, const char **ret_name);
 	/* The address of a unit's actor, for troupe_find(): 0, -EINPROGRESS or -ENOENT. */
 	int (*find_name)(void *context, const char *name, struct troupe_address *ret_address);
@@ -107,8 +108,7 @@ struct runtime_ops {
 };
 
 struct runtime_config {
-	uint16_t node, worker;
-	uint32_t incarnation;
+	struct process process; /* the one that it runs in */
 	struct loop *loop;
 	struct page *page; /* mapped and writable; tests pass plain memory */
 	const struct runtime_ops *ops;
@@ -226,21 +226,19 @@ void runtime_client_hold(struct runtime *runtime, bool hold);
 
 /* ---- links to other processes ---- */
 
-/* An envelope has come in from the process that `peer` names (its slot and generation are 0).
- * The caller has checked that e->from is of that process, unless ENVELOPE_FORWARDED is set:
- * then it may be anything. Payload: wire form, hostile, borrowed. Whatever is wrong with it
- * is answered (calls) or counted as a dead letter (sends). Never fails. */
-void runtime_deliver(struct runtime *runtime, struct troupe_address peer,
-		     const struct envelope *e);
+/* An envelope has come in from process `peer`. The caller has checked that e->from is of that
+ * process, unless ENVELOPE_FORWARDED is set: then it may be anything. Payload: wire form,
+ * hostile, borrowed. Whatever is wrong with it is answered (calls) or counted as a dead letter
+ * (sends). Never fails. */
+void runtime_deliver(struct runtime *runtime, struct process peer, const struct envelope *e);
 
-/* The link to that worker has room again: wake the senders refused with -EAGAIN. */
-void runtime_link_room(struct runtime *runtime, uint16_t node, uint16_t worker);
+/* The link to that process has room again: wake the senders refused with -EAGAIN. */
+void runtime_link_room(struct runtime *runtime, struct process peer);
 
-/* That incarnation of a worker is gone, and its last mail has been delivered: calls under way
- * to it end with `status` (ACTOR_DIED for a crash, PEER_DOWN for a lost link); calls from it
- * are dropped, and on_cancel is called. */
-void runtime_peer_down(struct runtime *runtime, uint16_t node, uint16_t worker,
-		       uint32_t incarnation, enum troupe_status status);
+/* That process is gone, and its last mail has been delivered: calls under way to it end with
+ * `status` (ACTOR_DIED for a crash, PEER_DOWN for a lost link); calls from it are dropped, and
+ * on_cancel is called. So it is for all earlier incarnations of that worker. */
+void runtime_peer_down(struct runtime *runtime, struct process peer, enum troupe_status status);
 
 /* ---- looking in ---- */
 

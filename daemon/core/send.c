@@ -186,10 +186,10 @@ NOINLINE static int call_far(struct troupe_self *self, struct call *call,
 	rc = check_value(self, method->in, in);
 	if (unlikely(rc < 0))
 		return rc;
-	peer = peer_get(runtime, to.node, to.worker);
+	peer = peer_get(runtime, process_of(to));
 	if (!peer)
 		return -ENOMEM;
-	if (peer_is_dead(peer, to.incarnation))
+	if (peer_is_dead(peer, process_of(to)))
 		return -ESRCH;
 	rc = runtime->ops->forward(runtime->context, &envelope, method->in, in,
 				   &(struct envelope_meaning){method->interface, method->name});

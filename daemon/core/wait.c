@@ -12,9 +12,8 @@ static uint64_t hash_key(const struct runtime *runtime, uint32_t sender,
 {
 	uint64_t place = ((uint64_t)where.slot << 32 | where.generation) ^ (uintptr_t)chain ^
 			 stream << 1;
-	uint64_t process = (uint64_t)where.node << 16 | where.worker;
 
-	return index_hash(runtime->secret, (process << 32 | where.incarnation) * 31 + sender,
+	return index_hash(runtime->secret, process_word(process_of(where)) * 31 + sender,
 			  place);
 }
 

@@ -39,8 +39,7 @@ static int make_arena(int *ret_write, int *ret_read)
 
 static int send_arena(struct worker *to, const struct worker *owner, int fd)
 {
-	struct worker_arena arena = {.worker = owner->number,
-				     .incarnation = owner->incarnation};
+	struct worker_arena arena = {.process = process_address(worker_process(owner))};
 
 	return worker_send(to, &worker_arena_method, &arena, fd);
 }
@@ -59,14 +58,11 @@ static void give_own(struct worker *worker)
 		    strerror(-r));
 }
 
-void arenas_lend(struct worker *worker, int64_t number, int64_t incarnation)
+void arenas_lend(struct worker *worker, struct process process)
 {
-	struct worker *owner;
+	struct worker *owner = worker_find(worker->master, process);
 
-	if (number < 1 || number > LIMIT_WORKERS)
-		return;
-	owner = worker->master->workers[number];
-	if (!owner || owner->incarnation != incarnation || owner->is_dead)
+	if (!owner || owner->is_dead)
 		return;
 	/* Each notice that waits holds a descriptor of ours: one that asks without reading is
 	 * not to take them all. */

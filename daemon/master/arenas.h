@@ -9,14 +9,13 @@
 #ifndef MASTER_ARENAS_H
 #define MASTER_ARENAS_H
 
-#include <stdint.h>
+#include "proto/process.h"
 
 struct worker;
 
-/* That worker asks for the arena of `number` and `incarnation`: made now if that is itself,
- * else one that can only be read. What cannot be had, or not now, is not answered: it will ask
- * again. */
-void arenas_lend(struct worker *worker, int64_t number, int64_t incarnation);
+/* That worker asks for the arena of a process: made now if that is itself, else one that can
+ * only be read. What cannot be had, or not now, is not answered: it will ask again. */
+void arenas_lend(struct worker *worker, struct process process);
 
 /* The process is gone. Those who have mapped its arena keep it. */
 void arenas_forget(struct worker *worker);

@@ -175,8 +175,7 @@ void names_tick(struct master *master)
 static void tell_peer(struct worker *to, const struct worker *about, bool up, bool crashed)
 {
 	struct worker_peer peer = {
-		.worker = about->number,
-		.incarnation = about->incarnation,
+		.process = process_address(worker_process(about)),
 		.up = up,
 		.crashed = crashed,
 	};
@@ -316,14 +315,10 @@ enum names_place names_resolve(struct master *master, struct control_call *clien
 	struct unit *unit;
 
 	if (address_parse(name, &address) == 0) {
-		struct worker *worker = address.node == 0 && address.worker <= LIMIT_WORKERS
-						? master->workers[address.worker]
-						: NULL;
+		struct worker *worker = worker_find(master, process_of(address));
 
-		if (!worker || worker->incarnation != address.incarnation ||
-		    !worker_is_up(worker)) {
+		if (!worker || !worker_is_up(worker))
 			return fail_no_such(client, name);
-		}
 		*ret_target = (struct call_target){
 			.worker = worker, .address = address, .name = name};
 		return NAMES_THERE;

@@ -251,8 +251,7 @@ static int64_t bytes_of_memory(const struct master *master)
 static int introduce(struct worker *worker, int page)
 {
 	struct worker_start start = {
-		.worker = worker->number,
-		.incarnation = worker->incarnation,
+		.process = process_address(worker_process(worker)),
 		.directory = worker->master->directory,
 		.logLevel = worker->master->log.level,
 		.memory = bytes_of_memory(worker->master),
@@ -440,6 +439,14 @@ int worker_new(struct master *master, unsigned number, struct unit *owner,
 	master->workers[number] = worker;
 	*ret_worker = worker;
 	return 0;
+}
+
+struct worker *worker_find(const struct master *master, struct process process)
+{
+	struct worker *worker =
+		process.worker <= LIMIT_WORKERS ? master->workers[process.worker] : NULL;
+
+	return worker && process_equal(worker_process(worker), process) ? worker : NULL;
 }
 
 void worker_free(struct worker *worker)

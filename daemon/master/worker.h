@@ -25,6 +25,7 @@
 #include "process/launcher.h"
 #include "process/number_set.h"
 #include "proto/channel.h"
+#include "proto/process.h"
 #include "supervise/restart.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -165,6 +166,16 @@ void worker_look_for_progress(struct worker *worker);
 
 /* How long the process has been up; 0: it was not yet. */
 uint64_t worker_life_ns(const struct worker *worker);
+
+/* The process that it has now, or had last. */
+static inline struct process worker_process(const struct worker *worker)
+{
+	return (struct process){.worker = (uint16_t)worker->number,
+				.incarnation = worker->incarnation};
+}
+
+/* The worker whose process that is, or was last. NULL: there is none in this master. */
+struct worker *worker_find(const struct master *master, struct process process);
 
 /* Whether it can be sent notices: it is running, and its channel is open. */
 bool worker_is_up(const struct worker *worker);

@@ -21,8 +21,8 @@
 /* Whether an address is of an actor of this process: it may name no others. */
 static bool is_its_own(const struct worker *worker, struct troupe_address address)
 {
-	return address.node == 0 && address.worker == worker->number &&
-	       address.incarnation == worker->incarnation && address.generation != 0;
+	return process_equal(process_of(address), worker_process(worker)) &&
+	       !troupe_address_is_null(address);
 }
 
 /* The request that is answered; ret_instance: of a Spawn, or NULL. false: nothing of the kind
@@ -206,7 +206,7 @@ static void on_borrow(void *context, const void *in, int *fd)
 	const struct worker_borrow *borrow = in;
 
 	(void)fd;
-	arenas_lend(worker, borrow->worker, borrow->incarnation);
+	arenas_lend(worker, process_of(borrow->process));
 }
 
 static void on_pong(void *context, const void *in, int *fd)

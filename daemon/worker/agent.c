@@ -110,9 +110,7 @@ static int start_runtime(struct agent *agent, int64_t memory)
 {
 	return runtime_new(
 		&(struct runtime_config){
-			.node = agent->node,
-			.worker = agent->worker,
-			.incarnation = agent->incarnation,
+			.process = agent->process,
 			.loop = agent->config.loop,
 			.page = agent->page,
 			.ops = &runtime_ops,
@@ -133,9 +131,7 @@ static int start_bridge(struct agent *agent, const char *directory)
 			.loop = agent->config.loop,
 			.transport = nanomsg_transport(&agent->nanomsg),
 			.directory = directory,
-			.node = agent->node,
-			.worker = agent->worker,
-			.incarnation = agent->incarnation,
+			.process = agent->process,
 			.ops = &agent_bridge_ops,
 			.context = agent,
 		},
@@ -149,19 +145,17 @@ static void on_start(void *context, const void *data, int *fd)
 	char tag[32];
 	int r;
 
-	if (agent->is_started || in->node < 0 || in->node > UINT16_MAX || in->worker < 1 ||
-	    in->worker > LIMIT_WORKERS || in->incarnation < 1 || in->incarnation > UINT32_MAX ||
-	    in->logLevel < 0 || in->logLevel > LOG_P_DEBUG || in->memory < 0) {
+	if (agent->is_started || in->process.worker < 1 || in->process.worker > LIMIT_WORKERS ||
+	    in->process.incarnation < 1 || in->logLevel < 0 || in->logLevel > LOG_P_DEBUG ||
+	    in->memory < 0) {
 		fail(agent, "the master's Start makes no sense", -EINVAL);
 		return;
 	}
-	agent->node = (uint16_t)in->node;
-	agent->worker = (uint16_t)in->worker;
-	agent->incarnation = (uint32_t)in->incarnation;
-	snprintf(tag, sizeof(tag), "worker %u", agent->worker);
+	agent->process = process_of(in->process);
+	snprintf(tag, sizeof(tag), "worker %u", agent->process.worker);
 	log_set_tag(agent->config.log, tag);
 	agent->config.log->level = (int)in->logLevel;
-	names_init(&agent->names, agent->worker);
+	names_init(&agent->names, agent->process);
 
 	r = map_page(*fd, &agent->page);
 	if (r < 0) {
@@ -366,7 +360,7 @@ int agent_new(const struct agent_config *config, struct agent **ret_agent)
 	units_init(&agent->units);
 	calls_init(&agent->calls);
 	buffer_init(&agent->text, JSON_TEXT_MAX);
-	names_init(&agent->names, 0);
+	names_init(&agent->names, (struct process){0});
 	dead_letters_init(&agent->dead_letters, config->loop, send_dead_letters, agent);
 	loop_timer_init(&agent->timer, config->loop, on_timer);
 	actor_log_init(&agent->actor_log, config->log, config->loop, &agent->units);

@@ -37,8 +37,7 @@ struct agent {
 	bool is_ended;
 
 	/* From Start on: */
-	uint16_t node, worker;
-	uint32_t incarnation;
+	struct process process;
 	struct page *page; /* mapped */
 	struct loader *loader;
 	struct runtime *runtime;
@@ -47,8 +46,6 @@ struct agent {
 
 	struct units units;
 	struct names names;
-	/* By worker: the incarnation that ended in order, last */
-	uint32_t ended[LIMIT_WORKERS + 1];
 	struct calls calls;
 	struct dead_letters dead_letters;
 	struct buffer text; /* of the reply at hand */

@@ -11,43 +11,31 @@ void agent_on_peer(void *context, const void *data, int *fd)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_peer *in = data;
+	const struct process peer = process_of(in->process);
 	int r;
 
 	(void)fd;
-	if (in->worker < 1 || in->worker > LIMIT_WORKERS || in->incarnation < 1 ||
-	    in->incarnation > UINT32_MAX) {
-		log_error(agent->config.log, "the master tells of a worker that cannot be");
-		agent_end(agent, AGENT_FAILED);
-		return;
-	}
 	if (!in->up) {
 		/* on_down() follows when the inbox holds nothing more of it. */
-		if (!in->crashed)
-			agent->ended[in->worker] = (uint32_t)in->incarnation;
-		bridge_peer_down(agent->bridge, (uint16_t)in->worker,
-				 (uint32_t)in->incarnation);
+		bridge_peer_down(agent->bridge, peer, in->crashed);
 		return;
 	}
-	r = bridge_peer_up(agent->bridge, (uint16_t)in->worker, (uint32_t)in->incarnation);
+	r = bridge_peer_up(agent->bridge, peer);
 	if (r < 0)
-		log_warning(agent->config.log, "no link to worker %jd: %s",
-			    (intmax_t)in->worker, strerror(-r));
+		log_warning(agent->config.log, "no link to worker %u: %s", peer.worker,
+			    strerror(-r));
 }
 
 void agent_on_arena(void *context, const void *data, int *fd)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_arena *in = data;
-	int r = -EINVAL;
+	int r = bridge_add_arena(agent->bridge, process_of(in->process), *fd);
 
-	if (*fd >= 0 && in->worker >= 1 && in->worker <= LIMIT_WORKERS &&
-	    in->incarnation >= 1 && in->incarnation <= UINT32_MAX)
-		r = bridge_add_arena(agent->bridge, (uint16_t)in->worker,
-				     (uint32_t)in->incarnation, *fd);
 	/* -ESTALE: gone meanwhile. */
 	if (r < 0 && r != -ESTALE && r != -EEXIST)
-		log_warning(agent->config.log, "no arena of worker %jd: %s",
-			    (intmax_t)in->worker, strerror(-r));
+		log_warning(agent->config.log, "no arena of worker %u: %s", in->process.worker,
+			    strerror(-r));
 }
 
 void agent_on_name(void *context, const void *data, int *fd)
@@ -79,7 +67,7 @@ int agent_forward(void *context, const struct envelope *e, const struct troupe_t
 	return bridge_send(agent->bridge, e, type, data, meaning);
 }
 
-bool agent_find_layout(void *context, struct troupe_address from, uint64_t hash,
+bool agent_find_layout(void *context, struct process from, uint64_t hash,
 		       const struct troupe_type **ret_type, const char **ret_name)
 {
 	struct agent *agent = agent_of(context);
@@ -96,38 +84,35 @@ int agent_find_name(void *context, const char *name, struct troupe_address *ret_
 
 /* ---- the bridge's side */
 
-static void on_envelope(void *context, struct troupe_address peer,
-			const struct envelope *envelope)
+static void on_envelope(void *context, struct process peer, const struct envelope *envelope)
 {
 	struct agent *agent = agent_of(context);
 
 	runtime_deliver(agent->runtime, peer, envelope);
 }
 
-static void on_room(void *context, uint16_t worker)
+static void on_room(void *context, struct process peer)
 {
 	struct agent *agent = agent_of(context);
 
-	runtime_link_room(agent->runtime, agent->node, worker);
+	runtime_link_room(agent->runtime, peer);
 }
 
-static void on_down(void *context, uint16_t worker, uint32_t incarnation)
+static void on_down(void *context, struct process peer, bool crashed)
 {
 	struct agent *agent = agent_of(context);
 
-	runtime_peer_down(agent->runtime, agent->node, worker, incarnation,
-			  agent->ended[worker] == incarnation ? TROUPE_PEER_DOWN
-							      : TROUPE_ACTOR_DIED);
+	runtime_peer_down(agent->runtime, peer, crashed ? TROUPE_ACTOR_DIED : TROUPE_PEER_DOWN);
 }
 
-static void on_gap(void *context, uint16_t worker, uint64_t lost)
+static void on_gap(void *context, struct process peer, uint64_t lost)
 {
 	struct agent *agent = agent_of(context);
 
 	log_warning(agent->config.log, "%ju messages from worker %u were lost", (uintmax_t)lost,
-		    worker);
+		    peer.worker);
 	dead_letters_add(&agent->dead_letters,
-			 &(struct dead_letter){.from = {.worker = worker},
+			 &(struct dead_letter){.from = process_address(peer),
 					       .method = "",
 					       .reason = "lost-on-link"},
 			 (int64_t)(lost & INT64_MAX));
@@ -146,10 +131,10 @@ static void on_dropped(void *context, const struct envelope *envelope, const cha
 	dead_letters_add(&agent->dead_letters, &letter, 1);
 }
 
-static void on_arena_wanted(void *context, uint16_t worker, uint32_t incarnation)
+static void on_arena_wanted(void *context, struct process process)
 {
 	agent_send(context, &worker_borrow_method,
-		   &(struct worker_borrow){.worker = worker, .incarnation = incarnation});
+		   &(struct worker_borrow){.process = process_address(process)});
 }
 
 const struct bridge_ops agent_bridge_ops = {

@@ -13,9 +13,9 @@ struct names_entry {
 	struct troupe_address actors[];
 };
 
-void names_init(struct names *names, uint16_t worker)
+void names_init(struct names *names, struct process process)
 {
-	*names = (struct names){.worker = worker};
+	*names = (struct names){.process = process};
 }
 
 void names_fini(struct names *names)
@@ -26,7 +26,7 @@ void names_fini(struct names *names)
 			next = entry->next;
 			free(entry);
 		}
-	names_init(names, names->worker);
+	names_init(names, names->process);
 }
 
 /* Where the entry's pointer is, or would go. */
@@ -81,7 +81,8 @@ int names_set(struct names *names, const char *name, bool comes_back,
 	if (*place)
 		entry->turn = (*place)->turn;
 	else
-		while (entry->turn < n_actors && actors[entry->turn].worker != names->worker)
+		while (entry->turn < n_actors &&
+		       !process_equal(process_of(actors[entry->turn]), names->process))
 			entry->turn++;
 	remove_entry(names, place);
 	entry->next = *place;

@@ -6,6 +6,7 @@
 #ifndef WORKER_NAMES_H
 #define WORKER_NAMES_H
 
+#include "proto/process.h"
 #include <stddef.h>
 #include <stdint.h>
 #include <troupe/address.h>
@@ -15,12 +16,12 @@
 struct names_entry;
 
 struct names {
-	uint16_t worker; /* this one: a pool's turn begins with its own actors */
+	struct process process; /* this one: a pool's turn begins with its own actors */
 	size_t count;
 	struct names_entry *buckets[NAMES_BUCKETS];
 };
 
-void names_init(struct names *names, uint16_t worker);
+void names_init(struct names *names, struct process process);
 void names_fini(struct names *names);
 
 /* The actors of `name` from now on, copied, replacing what was said before; none: the name is

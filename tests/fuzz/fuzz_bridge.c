@@ -24,6 +24,8 @@
 #define PEERS     3 /* workers 2..4 */
 #define FRAMES    64
 
+static const struct process us = {.worker = US, .incarnation = 1};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* ---- input */
@@ -166,7 +168,7 @@ static int send_frame(struct outbox *outbox, void *bytes)
 		return -EAGAIN;
 	host->room--;
 	check(envelope_reader_init(&reader, bytes, frame->size) == 0);
-	check(reader.from.worker == US && reader.from.incarnation == 1);
+	check(process_equal(reader.from, us));
 	check(reader.sequence == outbox->expected);
 	while ((r = envelope_reader_next(&reader, &envelope)) > 0)
 		if (envelope.kind == ENVELOPE_CALL)
@@ -359,7 +361,7 @@ static int forward(void *context, const struct envelope *envelope,
 	return r;
 }
 
-static bool find_layout(void *context, struct troupe_address from, uint64_t hash,
+static bool find_layout(void *context, struct process from, uint64_t hash,
 			const struct troupe_type **ret_type, const char **ret_name)
 {
 	return bridge_find_layout(((struct host *)context)->bridge, from, hash, ret_type,
@@ -396,27 +398,26 @@ static const struct runtime_ops runtime_ops = {.forward = forward,
 					       .on_end = on_end,
 					       .on_log = on_log};
 
-static void on_envelope(void *context, struct troupe_address peer,
-			const struct envelope *envelope)
+static void on_envelope(void *context, struct process peer, const struct envelope *envelope)
 {
 	runtime_deliver(((struct host *)context)->runtime, peer, envelope);
 }
 
-static void on_room(void *context, uint16_t worker)
+static void on_room(void *context, struct process peer)
 {
-	runtime_link_room(((struct host *)context)->runtime, 0, worker);
+	runtime_link_room(((struct host *)context)->runtime, peer);
 }
 
-static void on_down(void *context, uint16_t worker, uint32_t incarnation)
+static void on_down(void *context, struct process peer, bool crashed)
 {
-	runtime_peer_down(((struct host *)context)->runtime, 0, worker, incarnation,
-			  TROUPE_ACTOR_DIED);
+	runtime_peer_down(((struct host *)context)->runtime, peer,
+			  crashed ? TROUPE_ACTOR_DIED : TROUPE_PEER_DOWN);
 }
 
-static void on_gap(void *context, uint16_t worker, uint64_t lost)
+static void on_gap(void *context, struct process peer, uint64_t lost)
 {
 	(void)context;
-	(void)worker;
+	(void)peer;
 	check(lost > 0);
 }
 
@@ -427,10 +428,10 @@ static void on_dropped(void *context, const struct envelope *envelope, const cha
 	check(reason);
 }
 
-static void on_arena_wanted(void *context, uint16_t worker, uint32_t incarnation)
+static void on_arena_wanted(void *context, struct process process)
 {
-	check(worker <= 1 + PEERS && incarnation > 0);
-	((struct host *)context)->is_wanted |= worker == US;
+	check(process.worker <= 1 + PEERS && process.incarnation > 0);
+	((struct host *)context)->is_wanted |= process.worker == US;
 }
 
 static const struct bridge_ops bridge_ops = {on_envelope, on_room,    on_down,
@@ -454,13 +455,11 @@ static void give_arenas(struct host *host)
 
 	if (host->is_wanted) {
 		own = make_arena();
-		(void)bridge_add_arena(host->bridge, US, 1, own);
+		(void)bridge_add_arena(host->bridge, us, own);
 	}
-	for (uint16_t i = 2; i < 2 + PEERS; i++)
-		if (host->bridge->links[i])
-			(void)bridge_add_arena(host->bridge, i,
-					       host->bridge->links[i]->incarnation,
-					       host->arena);
+	routes_foreach (route, &host->bridge->routes)
+		if (route->link)
+			(void)bridge_add_arena(host->bridge, route->link->peer, host->arena);
 }
 
 static void begin(struct host *host)
@@ -469,12 +468,10 @@ static void begin(struct host *host)
 	const char *why;
 	struct bridge_config bridge = {.transport = {&transport_ops, host},
 				       .directory = "",
-				       .worker = US,
-				       .incarnation = 1,
+				       .process = us,
 				       .ops = &bridge_ops,
 				       .context = host};
-	struct runtime_config runtime = {.worker = US,
-					 .incarnation = 1,
+	struct runtime_config runtime = {.process = us,
 					 .page = &host->page,
 					 .ops = &runtime_ops,
 					 .context = host,
@@ -605,7 +602,7 @@ static void put_batch(struct host *host, struct input *input)
 {
 	struct troupe_address from = peer_address(take_byte(input));
 	uint64_t *sequence = &host->sequence[from.worker - 2][from.incarnation - 1];
-	struct troupe_address to = {.worker = US};
+	struct process to = us;
 	unsigned choice = take_byte(input);
 	struct envelope_batch batch;
 	const void *data;
@@ -613,7 +610,7 @@ static void put_batch(struct host *host, struct input *input)
 
 	/* Seldom for a former life of ours. */
 	to.incarnation = choice == 64 ? 9 : 1;
-	envelope_batch_init(&batch, BRIDGE_BATCH, from, to,
+	envelope_batch_init(&batch, BRIDGE_BATCH, process_of(from), to,
 			    1 + *sequence + (choice & 128 ? choice & 7 : 0));
 	for (unsigned i = 0; i <= choice % 8; i++)
 		add_envelope(host, input, &batch, from);
@@ -630,20 +627,16 @@ static void put_raw(struct host *host, struct input *input)
 	struct troupe_address from = peer_address(take_byte(input));
 	size_t size = take_byte(input) * 4;
 	const uint8_t *data = take_bytes(input, &size);
-	unsigned char head[ENVELOPE_BATCH_HEAD] = {'T', 'R', 'P', '1', 2};
+	unsigned char head[ENVELOPE_BATCH_HEAD] = {'T', 'R', 'P', '1', 4};
 	unsigned char frame[ENVELOPE_BATCH_HEAD + 1024];
-	uint32_t incarnation = 1;
-	uint16_t worker = US;
 	uint32_t count = 1, total = (uint32_t)(sizeof(head) + size);
 	uint64_t sequence = 1 + host->sequence[from.worker - 2][from.incarnation - 1];
 
-	memcpy(head + 6, &from.worker, 2);
-	memcpy(head + 8, &from.incarnation, 4);
-	memcpy(head + 12, &count, 4);
+	memcpy(head + 8, &count, 4);
+	memcpy(head + 12, &total, 4);
 	memcpy(head + 16, &sequence, 8);
-	memcpy(head + 24, &total, 4);
-	memcpy(head + 28, &incarnation, 4);
-	memcpy(head + 32, &worker, 2);
+	memcpy(head + 24, &from, sizeof(struct process));
+	memcpy(head + 32, &us, sizeof(us));
 	memcpy(frame, head, sizeof(head));
 	memcpy(frame + sizeof(head), data, size);
 	put_frame(host, frame, total);
@@ -653,14 +646,13 @@ static void pass(struct host *host)
 {
 	sim_io_ready(&host->bridge->inbox_io, LOOP_READ);
 	for (unsigned i = 2; i < 2 + PEERS; i++)
-		if (host->bridge->links[i] && host->room > 0)
-			sim_io_ready(&host->bridge->links[i]->io, LOOP_READ);
+		if (host->bridge->routes.by_worker[i].link && host->room > 0)
+			sim_io_ready(&host->bridge->routes.by_worker[i].link->io, LOOP_READ);
 	loop_step(host->loop, false);
 }
 
 static void step(struct host *host, struct input *input)
 {
-	struct troupe_address peer;
 	size_t size;
 
 	switch (take_byte(input) % 9) {
@@ -672,12 +664,11 @@ static void step(struct host *host, struct input *input)
 		put_raw(host, input);
 		break;
 	case 2:
-		peer = peer_address(take_byte(input));
-		(void)bridge_peer_up(host->bridge, peer.worker, peer.incarnation);
+		(void)bridge_peer_up(host->bridge, process_of(peer_address(take_byte(input))));
 		break;
 	case 3:
-		peer = peer_address(take_byte(input));
-		bridge_peer_down(host->bridge, peer.worker, peer.incarnation);
+		bridge_peer_down(host->bridge, process_of(peer_address(take_byte(input))),
+				 true);
 		break;
 	case 4:
 		host->room = take_byte(input);
@@ -701,9 +692,9 @@ static void on_closed(void *context)
 /* In order: the actors end, the links close, whatever the peers do. */
 static void end(struct host *host)
 {
-	for (uint16_t i = 2; i < 2 + PEERS; i++)
-		if (host->bridge->links[i] && i != 2)
-			bridge_peer_down(host->bridge, i, host->bridge->links[i]->incarnation);
+	routes_foreach (route, &host->bridge->routes)
+		if (route->link && route->link->peer.worker != 2)
+			bridge_peer_down(host->bridge, route->link->peer, false);
 	/* No new ones; the deadlines of the others pass. */
 	host->begun = CALLS_MAX;
 	sim_advance(host->loop, 2 * SECOND_NS);

@@ -47,7 +47,7 @@ static void check_text(const struct envelope *e, int64_t number)
 	assert_memory_equal(text, text + 1, length - 1);
 }
 
-static void on_envelope(void *context, struct troupe_address peer, const struct envelope *e)
+static void on_envelope(void *context, struct process peer, const struct envelope *e)
 {
 	struct pair_process *process = context;
 
@@ -77,27 +77,27 @@ static void on_envelope(void *context, struct troupe_address peer, const struct 
 				 0);
 }
 
-static void on_room(void *context, uint16_t worker)
+static void on_room(void *context, struct process peer)
 {
-	(void)worker;
+	(void)peer;
 	((struct pair_process *)context)->rooms++;
 }
 
-static void on_down(void *context, uint16_t worker, uint32_t incarnation)
+static void on_down(void *context, struct process peer, bool crashed)
 {
 	struct pair_process *process = context;
 
-	(void)worker;
 	process->downs++;
-	process->down_incarnation = incarnation;
+	process->down_incarnation = peer.incarnation;
+	process->has_crashed = crashed;
 	process->envelopes_at_down = process->envelopes;
 }
 
-static void on_gap(void *context, uint16_t worker, uint64_t lost)
+static void on_gap(void *context, struct process peer, uint64_t lost)
 {
 	struct pair_process *process = context;
 
-	(void)worker;
+	(void)peer;
 	process->gaps++;
 	process->lost += lost;
 }
@@ -111,12 +111,12 @@ static void on_dropped(void *context, const struct envelope *envelope, const cha
 	process->reason = reason;
 }
 
-static void on_arena_wanted(void *context, uint16_t worker, uint32_t incarnation)
+static void on_arena_wanted(void *context, struct process wanted)
 {
 	struct pair_process *process = context;
 
 	process->wants++;
-	process->wanted[worker] = incarnation;
+	process->wanted[wanted.worker] = wanted.incarnation;
 }
 
 static const struct bridge_ops ops = {on_envelope, on_room,    on_down,
@@ -140,8 +140,9 @@ void pair_give_arenas(struct pair *f)
 		for (uint16_t worker = 1; worker < ARRAY_LEN(f->arenas); worker++) {
 			if (!processes[i]->wanted[worker] || f->arenas[worker] == 0)
 				continue;
-			(void)bridge_add_arena(processes[i]->bridge, worker,
-					       processes[i]->wanted[worker], f->arenas[worker]);
+			(void)bridge_add_arena(processes[i]->bridge,
+					       life_of(worker, processes[i]->wanted[worker]),
+					       f->arenas[worker]);
 			processes[i]->wanted[worker] = 0;
 		}
 }
@@ -158,8 +159,7 @@ void pair_open_process(struct pair *f, struct pair_process *process, uint16_t wo
 		.loop = f->loop,
 		.transport = {&memory_ops, &f->memory},
 		.directory = "dir",
-		.worker = worker,
-		.incarnation = incarnation,
+		.process = life_of(worker, incarnation),
 		.ops = &ops,
 		.context = process,
 	};
@@ -182,13 +182,13 @@ void pair_begin(struct pair *f)
 	f->hash = layout_hash(NOTE_NAME, '(', text);
 	pair_open_process(f, &f->a, 1, 1);
 	pair_open_process(f, &f->b, 2, 1);
-	assert_int_equal(bridge_peer_up(f->a.bridge, 2, 1), 0);
+	assert_int_equal(bridge_peer_up(f->a.bridge, life_of(2, 1)), 0);
 }
 
 void pair_begin_both(struct pair *f)
 {
 	pair_begin(f);
-	assert_int_equal(bridge_peer_up(f->b.bridge, 1, 1), 0);
+	assert_int_equal(bridge_peer_up(f->b.bridge, life_of(1, 1)), 0);
 }
 
 void pair_end(struct pair *f)

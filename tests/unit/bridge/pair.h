@@ -25,6 +25,12 @@ struct pair_note {
 	const char *text;
 };
 
+/* That life of a worker. */
+static inline struct process life_of(uint16_t worker, uint32_t incarnation)
+{
+	return (struct process){.worker = worker, .incarnation = incarnation};
+}
+
 /* One end. */
 struct pair_process {
 	struct bridge *bridge;
@@ -34,6 +40,7 @@ struct pair_process {
 	int64_t last; /* number of the last note */
 	uint64_t lost;
 	uint32_t down_incarnation;
+	bool has_crashed;
 	unsigned envelopes_at_down;
 	const char *reason;
 	size_t size;

@@ -22,10 +22,10 @@ static void bridge_sends_one_frame_for_all_of_a_pass(void **state)
 	assert_int_equal(pair_stats_of(&f.a).frames_out, 1);
 	/* The layout went before them, once. */
 	assert_int_equal(pair_stats_of(&f.b).envelopes_in, 101);
-	assert_true(bridge_find_layout(f.b.bridge, f.a.address, f.hash, &type, &name));
+	assert_true(bridge_find_layout(f.b.bridge, life_of(1, 1), f.hash, &type, &name));
 	assert_string_equal(name, NOTE_NAME);
 	assert_int_equal(type->count, 2);
-	assert_false(bridge_find_layout(f.b.bridge, f.a.address, f.hash + 1, &type, &name));
+	assert_false(bridge_find_layout(f.b.bridge, life_of(1, 1), f.hash + 1, &type, &name));
 	assert_int_equal(pair_send_note(&f, 101), 0);
 	pair_turn(&f, 3);
 	assert_int_equal(pair_stats_of(&f.b).envelopes_in, 102);
@@ -162,23 +162,28 @@ static void bridge_tells_of_gaps(void **state)
 	pair_end(&f);
 }
 
-/* Into b's inbox, as if a had sent it. */
-static void put_frame(struct pair *f, uint64_t sequence, unsigned n_envelopes)
+/* Into b's inbox, as if `from` had sent it to `to`. */
+static void put_frame_of(struct pair *f, struct troupe_address from, struct troupe_address to,
+			 uint64_t sequence, unsigned n_envelopes)
 {
-	struct envelope e = {
-		.kind = ENVELOPE_SEND, .hash = 6, .from = f->a.address, .to = f->b.address};
+	struct envelope e = {.kind = ENVELOPE_SEND, .hash = 6, .from = from, .to = to};
 	struct envelope_batch batch;
 	const void *data;
 	void *payload;
 	size_t size;
 
-	envelope_batch_init(&batch, 4096, f->a.address, f->b.address, sequence);
+	envelope_batch_init(&batch, 4096, process_of(from), process_of(to), sequence);
 	for (unsigned i = 0; i < n_envelopes; i++)
 		assert_int_equal(envelope_batch_add(&batch, &e, &payload), 0);
 	data = envelope_batch_data(&batch, &size);
 	memory_put(memory_find_inbox(&f->memory, "dir/w2-1"), data, size);
 	envelope_batch_fini(&batch);
 	pair_turn(f, 3);
+}
+
+static void put_frame(struct pair *f, uint64_t sequence, unsigned n_envelopes)
+{
+	put_frame_of(f, f->a.address, f->b.address, sequence, n_envelopes);
 }
 
 static void bridge_delivers_a_frame_once(void **state)
@@ -213,14 +218,74 @@ static void bridge_reaches_nobody_else(void **state)
 	assert_int_equal(pair_send_to(&f, &f.a, other, ENVELOPE_SEND, 1, "x"), -EHOSTUNREACH);
 	other.worker = 3; /* not up */
 	assert_int_equal(pair_send_to(&f, &f.a, other, ENVELOPE_SEND, 1, "x"), -EHOSTUNREACH);
+	other.incarnation = 0;
+	assert_int_equal(pair_send_to(&f, &f.a, other, ENVELOPE_SEND, 1, "x"), -EHOSTUNREACH);
 	other = f.b.address;
 	other.node = 1;
 	assert_int_equal(pair_send_to(&f, &f.a, other, ENVELOPE_SEND, 1, "x"), -EHOSTUNREACH);
 	assert_int_equal(pair_send_to(&f, &f.a, f.a.address, ENVELOPE_SEND, 1, "x"),
 			 -EHOSTUNREACH);
-	assert_int_equal(bridge_peer_up(f.a.bridge, 0, 1), -EINVAL);
-	assert_int_equal(bridge_peer_up(f.a.bridge, 1, 1), -EINVAL);
-	assert_int_equal(bridge_peer_up(f.a.bridge, LIMIT_WORKERS + 1, 1), -EINVAL);
+	assert_int_equal(bridge_peer_up(f.a.bridge, life_of(0, 1)), -EINVAL);
+	assert_int_equal(bridge_peer_up(f.a.bridge, life_of(1, 1)), -EINVAL);
+	assert_int_equal(bridge_peer_up(f.a.bridge, life_of(LIMIT_WORKERS + 1, 1)), -EINVAL);
+	pair_end(&f);
+}
+
+static void bridge_has_no_route_to_another_node(void **state)
+{
+	struct process there = {.node = 1, .worker = 2, .incarnation = 1};
+	struct troupe_address from, to;
+	struct pair f;
+
+	(void)state;
+	pair_begin_both(&f);
+	assert_int_equal(bridge_peer_up(f.a.bridge, there), -EHOSTUNREACH);
+	/* Its worker has the number of a peer of ours, which has nothing to do with it. */
+	bridge_peer_down(f.a.bridge, there, true);
+	to = f.b.address;
+	to.node = 1;
+	assert_int_equal(pair_send_to(&f, &f.a, to, ENVELOPE_SEND, 1, "x"), -EHOSTUNREACH);
+	assert_int_equal(pair_send_note(&f, 1), 0);
+	pair_turn(&f, 3);
+	assert_int_equal(f.b.envelopes, 1);
+	from = f.a.address;
+	from.node = 1;
+	put_frame_of(&f, from, f.b.address, 1, 1);
+	assert_string_equal(f.b.reason, "stale-peer");
+	put_frame_of(&f, f.a.address, to, 3, 1);
+	assert_string_equal(f.b.reason, "no-such-actor");
+	assert_int_equal(f.b.drops, 2);
+	assert_int_equal(f.b.envelopes, 1);
+	assert_int_equal(f.a.downs + f.b.downs, 0);
+	pair_end(&f);
+}
+
+/* The predecessor may live on for a while, hung up, when its successor runs. */
+static void bridge_keeps_the_mail_of_two_lives_apart(void **state)
+{
+	struct pair_process successor;
+	struct pair f;
+
+	(void)state;
+	pair_begin_both(&f);
+	assert_int_equal(pair_send_note(&f, 1), 0);
+	pair_turn(&f, 3);
+	assert_int_equal(pair_send_note(&f, 2), 0); /* not on its way yet */
+	pair_open_process(&f, &successor, 2, 2);
+	assert_int_equal(bridge_peer_up(f.a.bridge, life_of(2, 2)), 0);
+	assert_int_equal(pair_send_note(&f, 3), -EHOSTUNREACH);
+	assert_int_equal(
+		pair_send_to(&f, &f.a, successor.address, ENVELOPE_SEND, 4, "to the new"), 0);
+	pair_turn(&f, 3);
+	assert_int_equal(successor.envelopes, 1);
+	assert_int_equal(successor.last, 4);
+	assert_int_equal(f.b.last, 1);
+	/* What is meant for the one is nothing for the other, wherever it turns up. */
+	put_frame_of(&f, f.a.address, successor.address, 3, 1);
+	assert_int_equal(f.b.envelopes, 1);
+	assert_int_equal(f.b.drops, 1);
+	assert_string_equal(f.b.reason, "no-such-actor");
+	bridge_free(successor.bridge);
 	pair_end(&f);
 }
 
@@ -235,7 +300,7 @@ static void bridge_answers_a_peer_that_it_has_not_been_told_of(void **state)
 	pair_turn(&f, 5);
 	assert_int_equal(f.b.envelopes, 1);
 	assert_int_equal(f.a.failures, 1);
-	assert_int_equal(bridge_peer_up(f.b.bridge, 1, 1), 0);
+	assert_int_equal(bridge_peer_up(f.b.bridge, life_of(1, 1)), 0);
 	assert_int_equal(pair_send_note(&f, 2), 0);
 	pair_turn(&f, 5);
 	assert_int_equal(f.a.failures, 2);
@@ -256,7 +321,7 @@ static void bridge_tells_of_death_after_the_last_mail(void **state)
 	assert_true(f.b.envelopes < 30000);
 	bridge_free(f.a.bridge);
 	f.a.bridge = NULL;
-	bridge_peer_down(f.b.bridge, 1, 1);
+	bridge_peer_down(f.b.bridge, life_of(1, 1), true);
 	assert_int_equal(pair_send_to(&f, &f.b, f.a.address, ENVELOPE_REPLY, 1, "x"),
 			 -EHOSTUNREACH);
 	assert_int_equal(f.b.downs, 0);
@@ -268,7 +333,7 @@ static void bridge_tells_of_death_after_the_last_mail(void **state)
 	assert_true(f.b.envelopes_at_down > 29000);
 	assert_int_equal(f.b.envelopes, f.b.envelopes_at_down);
 	assert_int_equal(f.b.gaps, 0);
-	assert_int_equal(bridge_peer_up(f.b.bridge, 1, 1), -ESTALE);
+	assert_int_equal(bridge_peer_up(f.b.bridge, life_of(1, 1)), -ESTALE);
 	pair_end(&f);
 }
 
@@ -280,8 +345,9 @@ static void bridge_drops_late_frames_of_the_dead(void **state)
 	pair_begin_both(&f);
 	assert_int_equal(pair_send_note(&f, 1), 0);
 	pair_turn(&f, 3);
-	bridge_peer_down(f.b.bridge, 1, 1);
+	bridge_peer_down(f.b.bridge, life_of(1, 1), true);
 	pair_run_until(&f, &f.b.downs, 1);
+	assert_true(f.b.has_crashed);
 	assert_int_equal(pair_send_note(&f, 2), 0);
 	pair_turn(&f, 3);
 	assert_int_equal(f.b.envelopes, 1);
@@ -290,7 +356,7 @@ static void bridge_drops_late_frames_of_the_dead(void **state)
 	/* Its successor is another peer. */
 	bridge_free(f.a.bridge);
 	pair_open_process(&f, &f.a, 1, 2);
-	assert_int_equal(bridge_peer_up(f.a.bridge, 2, 1), 0);
+	assert_int_equal(bridge_peer_up(f.a.bridge, life_of(2, 1)), 0);
 	assert_int_equal(pair_send_note(&f, 3), 0);
 	pair_turn(&f, 3);
 	assert_int_equal(f.b.last, 3);
@@ -308,13 +374,13 @@ static void bridge_takes_a_successor_before_the_predecessors_end_is_told(void **
 	pair_turn(&f, 3);
 	bridge_free(f.a.bridge);
 	pair_open_process(&f, &f.a, 1, 2);
-	assert_int_equal(bridge_peer_up(f.a.bridge, 2, 1), 0);
+	assert_int_equal(bridge_peer_up(f.a.bridge, life_of(2, 1)), 0);
 	assert_int_equal(pair_send_note(&f, 2), 0);
 	pair_run_until(&f, &f.b.downs, 1);
 	assert_int_equal(f.b.last, 2);
 	assert_int_equal(f.b.down_incarnation, 1);
-	bridge_peer_down(f.b.bridge, 1, 1);
-	assert_int_equal(bridge_peer_up(f.b.bridge, 1, 2), 0);
+	bridge_peer_down(f.b.bridge, life_of(1, 1), true);
+	assert_int_equal(bridge_peer_up(f.b.bridge, life_of(1, 2)), 0);
 	pair_run_for(&f, 10000000);
 	assert_int_equal(f.b.downs, 1);
 	pair_end(&f);
@@ -328,13 +394,13 @@ static void bridge_believes_the_master_more_than_a_frame(void **state)
 	(void)state;
 	pair_begin(&f);
 	pair_open_process(&f, &liar, 3, 900);
-	assert_int_equal(bridge_peer_up(liar.bridge, 2, 1), 0);
+	assert_int_equal(bridge_peer_up(liar.bridge, life_of(2, 1)), 0);
 	assert_int_equal(pair_send_to(&f, &liar, f.b.address, ENVELOPE_SEND, 1, "x"), 0);
 	pair_turn(&f, 3);
 	assert_int_equal(f.b.envelopes, 1);
-	assert_int_equal(bridge_peer_up(f.b.bridge, 3, 2), 0);
+	assert_int_equal(bridge_peer_up(f.b.bridge, life_of(3, 2)), 0);
 	pair_run_until(&f, &f.b.down_incarnation, 900);
-	assert_int_equal(bridge_peer_up(f.b.bridge, 3, 2), 0);
+	assert_int_equal(bridge_peer_up(f.b.bridge, life_of(3, 2)), 0);
 	bridge_free(liar.bridge);
 	pair_end(&f);
 }
@@ -363,7 +429,7 @@ static void bridge_checks_who_speaks_and_to_whom(void **state)
 		void *payload;
 		size_t size;
 
-		envelope_batch_init(&batch, 4096, f.a.address, gone, 1);
+		envelope_batch_init(&batch, 4096, process_of(f.a.address), process_of(gone), 1);
 		e = (struct envelope){.kind = ENVELOPE_CALL,
 				      .call = 5,
 				      .hash = 6,
@@ -466,7 +532,7 @@ static void bridge_closes_when_its_last_peer_dies(void **state)
 	bridge_close(f.a.bridge, 5000000000, pair_on_closed);
 	pair_turn(&f, 3);
 	assert_int_equal(f.a.closes, 0);
-	bridge_peer_down(f.a.bridge, 2, 1);
+	bridge_peer_down(f.a.bridge, life_of(2, 1), true);
 	pair_run_until(&f, &f.a.closes, 1);
 	pair_end(&f);
 }
@@ -479,7 +545,7 @@ static void bridge_closes_without_a_peer_that_comes_meanwhile(void **state)
 	pair_begin_both(&f);
 	memory_find_inbox(&f.memory, "dir/w2-1")->room = 0;
 	bridge_close(f.a.bridge, 5000000000, pair_on_closed);
-	assert_int_equal(bridge_peer_up(f.a.bridge, 3, 1), 0);
+	assert_int_equal(bridge_peer_up(f.a.bridge, life_of(3, 1)), 0);
 	memory_find_inbox(&f.memory, "dir/w2-1")->room = 10;
 	memory_update(&f.memory);
 	pair_run_until(&f, &f.a.closes, 1);
@@ -492,33 +558,32 @@ static void bridge_opens_a_link_as_soon_as_there_is_a_descriptor(void **state)
 
 	(void)state;
 	pair_begin_both(&f);
-	bridge_peer_down(f.a.bridge, 2, 1);
+	bridge_peer_down(f.a.bridge, life_of(2, 1), true);
 	bridge_free(f.b.bridge);
 	pair_open_process(&f, &f.b, 2, 2);
 	f.memory.is_short = true;
-	assert_int_equal(bridge_peer_up(f.a.bridge, 2, 2), -EMFILE);
+	assert_int_equal(bridge_peer_up(f.a.bridge, life_of(2, 2)), -EMFILE);
 	assert_int_equal(pair_send_note(&f, 1), -EHOSTUNREACH);
 	f.memory.is_short = false;
 	assert_int_equal(pair_send_note(&f, 2), 0);
 	pair_turn(&f, 3);
 	assert_int_equal(f.b.last, 2);
 	/* Once it is down there is nothing to try. */
-	bridge_peer_down(f.a.bridge, 2, 2);
+	bridge_peer_down(f.a.bridge, life_of(2, 2), true);
 	assert_int_equal(pair_send_note(&f, 3), -EHOSTUNREACH);
 	pair_end(&f);
 }
 
 static void bridge_refuses_numbers_that_no_worker_has(void **state)
 {
-	struct bridge_config config = {.directory = "dir", .worker = 0, .incarnation = 1};
+	struct bridge_config config = {.directory = "dir", .process = life_of(0, 1)};
 	struct bridge *bridge;
 
 	(void)state;
 	assert_int_equal(bridge_new(&config, &bridge), -EINVAL);
-	config.worker = LIMIT_WORKERS + 1;
+	config.process = life_of(LIMIT_WORKERS + 1, 1);
 	assert_int_equal(bridge_new(&config, &bridge), -EINVAL);
-	config.worker = 1;
-	config.incarnation = 0;
+	config.process = life_of(1, 0);
 	assert_int_equal(bridge_new(&config, &bridge), -EINVAL);
 }
 
@@ -534,6 +599,8 @@ int main(void)
 		cmocka_unit_test(bridge_tells_of_gaps),
 		cmocka_unit_test(bridge_delivers_a_frame_once),
 		cmocka_unit_test(bridge_reaches_nobody_else),
+		cmocka_unit_test(bridge_has_no_route_to_another_node),
+		cmocka_unit_test(bridge_keeps_the_mail_of_two_lives_apart),
 		cmocka_unit_test(bridge_answers_a_peer_that_it_has_not_been_told_of),
 		cmocka_unit_test(bridge_tells_of_death_after_the_last_mail),
 		cmocka_unit_test(bridge_drops_late_frames_of_the_dead),

@@ -45,7 +45,7 @@ static int talk(void *data)
 	f.arenas[1] = pair_make_arena(LIMIT_ARENA_BYTES);
 	f.arenas[2] = pair_make_arena(LIMIT_ARENA_BYTES);
 	sweep_go_on();
-	r = bridge_peer_up(f.b.bridge, 1, 1);
+	r = bridge_peer_up(f.b.bridge, life_of(1, 1));
 	if (r < 0)
 		result = r;
 	for (int round = 0; round < 3; round++) {
@@ -72,7 +72,7 @@ static int talk(void *data)
 	pair_turn(&f, 3);
 	assert_int_equal(f.b.envelopes, received + 1);
 	sweep_go_on();
-	bridge_peer_down(f.a.bridge, 2, 1);
+	bridge_peer_down(f.a.bridge, life_of(2, 1), true);
 	pair_run_until(&f, &f.a.downs, 1);
 	bridge_close(f.b.bridge, 1000000000, pair_on_closed);
 	/* Short of memory it takes its whole time, which is the timer's to show. */
@@ -99,12 +99,11 @@ static int open_bridge(void *data)
 	r = bridge_new(&(struct bridge_config){.loop = loop,
 					       .transport = {&memory_ops, &memory},
 					       .directory = data,
-					       .worker = 1,
-					       .incarnation = 1,
+					       .process = life_of(1, 1),
 					       .ops = &ops},
 		       &bridge);
 	if (r == 0) {
-		r = bridge_peer_up(bridge, 2, 1);
+		r = bridge_peer_up(bridge, life_of(2, 1));
 		bridge_free(bridge);
 	}
 	loop_free(loop);

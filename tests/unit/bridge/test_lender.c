@@ -27,6 +27,11 @@ static struct lender *make_lender(size_t pieces, int *ret_fd)
 	return lender;
 }
 
+static struct process holder(unsigned worker)
+{
+	return (struct process){.worker = (uint16_t)worker, .incarnation = 1};
+}
+
 static void lender_lends_what_does_not_overlap(void **state)
 {
 	cleanup_close int fd = -1;
@@ -37,7 +42,7 @@ static void lender_lends_what_does_not_overlap(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
-		places[i] = lender_lend(lender, sizes[i], 1, &pieces[i]);
+		places[i] = lender_lend(lender, sizes[i], holder(1), &pieces[i]);
 		assert_non_null(places[i]);
 		memset(places[i], (int)i + 1, sizes[i]);
 	}
@@ -46,7 +51,7 @@ static void lender_lends_what_does_not_overlap(void **state)
 			assert_int_equal(places[i][at], i + 1);
 	assert_int_equal(lender_lent(lender), (1 + 1 + 2 + 5 + 1) * PIECE);
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
-		assert_int_equal(lender_take_back(lender, pieces[i], 1),
+		assert_int_equal(lender_take_back(lender, pieces[i], holder(1)),
 				 lender_size_of(sizes[i]));
 	assert_int_equal(lender_lent(lender), 0);
 	lender_free(lender);
@@ -59,21 +64,21 @@ static void lender_says_when_it_is_full(void **state)
 	uint32_t pieces[8], piece;
 
 	(void)state;
-	assert_null(lender_lend(lender, 0, 1, &piece));
-	assert_null(lender_lend(lender, 8 * PIECE + 1, 1, &piece));
-	assert_null(lender_lend(lender, SIZE_MAX, 1, &piece));
-	assert_non_null(lender_lend(lender, 8 * PIECE, 1, &piece));
-	assert_null(lender_lend(lender, 1, 1, &pieces[0]));
-	assert_int_equal(lender_take_back(lender, piece, 1), 8 * PIECE);
+	assert_null(lender_lend(lender, 0, holder(1), &piece));
+	assert_null(lender_lend(lender, 8 * PIECE + 1, holder(1), &piece));
+	assert_null(lender_lend(lender, SIZE_MAX, holder(1), &piece));
+	assert_non_null(lender_lend(lender, 8 * PIECE, holder(1), &piece));
+	assert_null(lender_lend(lender, 1, holder(1), &pieces[0]));
+	assert_int_equal(lender_take_back(lender, piece, holder(1)), 8 * PIECE);
 	for (size_t i = 0; i < 8; i++)
-		assert_non_null(lender_lend(lender, 1, 1, &pieces[i]));
-	assert_null(lender_lend(lender, 1, 1, &piece));
+		assert_non_null(lender_lend(lender, 1, holder(1), &pieces[i]));
+	assert_null(lender_lend(lender, 1, holder(1), &piece));
 	/* Two free ones that are not neighbours are no room for two. */
-	assert_int_equal(lender_take_back(lender, pieces[2], 1), PIECE);
-	assert_int_equal(lender_take_back(lender, pieces[5], 1), PIECE);
-	assert_null(lender_lend(lender, 2 * PIECE, 1, &piece));
-	assert_int_equal(lender_take_back(lender, pieces[4], 1), PIECE);
-	assert_non_null(lender_lend(lender, 2 * PIECE, 1, &piece));
+	assert_int_equal(lender_take_back(lender, pieces[2], holder(1)), PIECE);
+	assert_int_equal(lender_take_back(lender, pieces[5], holder(1)), PIECE);
+	assert_null(lender_lend(lender, 2 * PIECE, holder(1), &piece));
+	assert_int_equal(lender_take_back(lender, pieces[4], holder(1)), PIECE);
+	assert_non_null(lender_lend(lender, 2 * PIECE, holder(1), &piece));
 	assert_int_equal(piece, pieces[4]);
 	lender_free(lender);
 }
@@ -86,8 +91,8 @@ static void lender_has_room_for_many_of_the_largest_size(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < LIMIT_ARENA_BYTES / LIMIT_MESSAGE_BYTES; i++)
-		assert_non_null(lender_lend(lender, LIMIT_MESSAGE_BYTES, 1, &piece));
-	assert_null(lender_lend(lender, 1, 1, &piece));
+		assert_non_null(lender_lend(lender, LIMIT_MESSAGE_BYTES, holder(1), &piece));
+	assert_null(lender_lend(lender, 1, holder(1), &piece));
 	/* It has not been touched. */
 	assert_int_equal(memory_of(fd), 0);
 	lender_free(lender);
@@ -100,17 +105,17 @@ static void lender_takes_back_once_and_from_the_holder_only(void **state)
 	uint32_t first, second;
 
 	(void)state;
-	assert_non_null(lender_lend(lender, 3 * PIECE, 7, &first));
-	assert_non_null(lender_lend(lender, PIECE, 8, &second));
-	assert_int_equal(lender_take_back(lender, first, 8), 0);
-	assert_int_equal(lender_take_back(lender, first, 0), 0);
-	assert_int_equal(lender_take_back(lender, first + 1, 7), 0);
-	assert_int_equal(lender_take_back(lender, 15, 7), 0);
-	assert_int_equal(lender_take_back(lender, 16, 7), 0);
-	assert_int_equal(lender_take_back(lender, UINT32_MAX, 7), 0);
+	assert_non_null(lender_lend(lender, 3 * PIECE, holder(7), &first));
+	assert_non_null(lender_lend(lender, PIECE, holder(8), &second));
+	assert_int_equal(lender_take_back(lender, first, holder(8)), 0);
+	assert_int_equal(lender_take_back(lender, first, holder(0)), 0);
+	assert_int_equal(lender_take_back(lender, first + 1, holder(7)), 0);
+	assert_int_equal(lender_take_back(lender, 15, holder(7)), 0);
+	assert_int_equal(lender_take_back(lender, 16, holder(7)), 0);
+	assert_int_equal(lender_take_back(lender, UINT32_MAX, holder(7)), 0);
 	assert_int_equal(lender_lent(lender), 4 * PIECE);
-	assert_int_equal(lender_take_back(lender, first, 7), 3 * PIECE);
-	assert_int_equal(lender_take_back(lender, first, 7), 0);
+	assert_int_equal(lender_take_back(lender, first, holder(7)), 3 * PIECE);
+	assert_int_equal(lender_take_back(lender, first, holder(7)), 0);
 	assert_int_equal(lender_lent(lender), PIECE);
 	lender_free(lender);
 }
@@ -123,11 +128,11 @@ static void lender_takes_all_back_from_one_holder(void **state)
 
 	(void)state;
 	for (uint8_t i = 0; i < 16; i++)
-		assert_non_null(lender_lend(lender, 1, i % 2 + 1, &pieces[i]));
-	lender_take_all_back(lender, 1);
+		assert_non_null(lender_lend(lender, 1, holder(i % 2 + 1), &pieces[i]));
+	lender_take_all_back(lender, holder(1));
 	assert_int_equal(lender_lent(lender), 8 * PIECE);
 	for (size_t i = 0; i < 16; i++)
-		assert_int_equal(lender_take_back(lender, pieces[i], i % 2 + 1),
+		assert_int_equal(lender_take_back(lender, pieces[i], holder(i % 2 + 1)),
 				 i % 2 ? PIECE : 0);
 	lender_free(lender);
 }
@@ -140,11 +145,11 @@ static void lender_gives_memory_back_that_is_not_used(void **state)
 	char *place;
 
 	(void)state;
-	place = lender_lend(lender, PIECE, 1, &kept);
+	place = lender_lend(lender, PIECE, holder(1), &kept);
 	memset(place, 'k', PIECE);
-	memset(lender_lend(lender, 4 * PIECE, 1, &idle), 'i', 4 * PIECE);
+	memset(lender_lend(lender, 4 * PIECE, holder(1), &idle), 'i', 4 * PIECE);
 	assert_int_equal(memory_of(fd), 5 * PIECE);
-	(void)lender_take_back(lender, idle, 1);
+	(void)lender_take_back(lender, idle, holder(1));
 	/* Used since the last look: it stays, to be used again. */
 	assert_true(lender_age(lender));
 	assert_int_equal(memory_of(fd), 5 * PIECE);
@@ -154,7 +159,7 @@ static void lender_gives_memory_back_that_is_not_used(void **state)
 	for (size_t i = 0; i < 10; i++)
 		assert_true(lender_age(lender));
 	assert_int_equal(place[PIECE - 1], 'k');
-	(void)lender_take_back(lender, kept, 1);
+	(void)lender_take_back(lender, kept, holder(1));
 	assert_true(lender_age(lender));
 	assert_false(lender_age(lender));
 	assert_int_equal(memory_of(fd), 0);
@@ -205,8 +210,8 @@ static void borrower_finds_what_lies_in_the_arena(void **state)
 	assert_null(borrower_find(&borrower, 0, 1));
 	assert_int_equal(borrower_map(&borrower, fd), 0);
 	assert_int_equal(borrower_map(&borrower, fd), -EEXIST);
-	assert_non_null(lender_lend(lender, 1, 1, &piece));
-	place = lender_lend(lender, 100, 1, &piece);
+	assert_non_null(lender_lend(lender, 1, holder(1), &piece));
+	place = lender_lend(lender, 100, holder(1), &piece);
 	strcpy(place, "hello");
 	assert_string_equal(borrower_find(&borrower, piece, 6), "hello");
 	assert_non_null(borrower_find(&borrower, 299, PIECE));

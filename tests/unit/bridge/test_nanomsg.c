@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 
 /* Both processes: worker 1 is the test, worker 2 its child. */
-struct process {
+struct party {
 	struct loop *loop;
 	struct nanomsg nanomsg;
 	struct bridge *bridge;
@@ -34,7 +34,7 @@ static const struct troupe_address address_1 = {
 static const struct troupe_address address_2 = {
 	.worker = 2, .incarnation = 1, .slot = 1, .generation = 1};
 
-static int send_number(struct process *process, enum envelope_kind kind, uint64_t number,
+static int send_number(struct party *process, enum envelope_kind kind, uint64_t number,
 		       const void *payload, size_t size)
 {
 	struct envelope e = {.kind = kind,
@@ -53,15 +53,15 @@ static int send_number(struct process *process, enum envelope_kind kind, uint64_
 
 static void on_closed(void *context)
 {
-	struct process *process = context;
+	struct party *process = context;
 
 	process->is_closed = true;
 	loop_stop(process->loop);
 }
 
-static void on_envelope(void *context, struct troupe_address peer, const struct envelope *e)
+static void on_envelope(void *context, struct process peer, const struct envelope *e)
 {
-	struct process *process = context;
+	struct party *process = context;
 	uint64_t number = e->kind == ENVELOPE_SEND ? e->hash : e->call;
 
 	(void)peer;
@@ -78,42 +78,41 @@ static void on_envelope(void *context, struct troupe_address peer, const struct 
 		bridge_close(process->bridge, 10 * TROUPE_SECOND_NS, on_closed);
 }
 
-static void on_room(void *context, uint16_t worker)
+static void on_room(void *context, struct process peer)
 {
-	(void)worker;
-	((struct process *)context)->rooms++;
+	(void)peer;
+	((struct party *)context)->rooms++;
 }
 
-static void on_down(void *context, uint16_t worker, uint32_t incarnation)
+static void on_down(void *context, struct process peer, bool crashed)
 {
-	(void)worker;
-	(void)incarnation;
-	((struct process *)context)->downs++;
+	(void)peer;
+	(void)crashed;
+	((struct party *)context)->downs++;
 }
 
-static void on_gap(void *context, uint16_t worker, uint64_t lost)
+static void on_gap(void *context, struct process peer, uint64_t lost)
 {
-	(void)worker;
+	(void)peer;
 	(void)lost;
-	((struct process *)context)->gaps++;
+	((struct party *)context)->gaps++;
 }
 
 static void on_dropped(void *context, const struct envelope *envelope, const char *reason)
 {
 	(void)envelope;
 	(void)reason;
-	((struct process *)context)->drops++;
+	((struct party *)context)->drops++;
 }
 
 static const struct bridge_ops ops = {on_envelope, on_room, on_down, on_gap, on_dropped, NULL};
 
-static int open_process(struct process *process, const char *directory,
+static int open_process(struct party *process, const char *directory,
 			struct troupe_address self, struct troupe_address other)
 {
 	struct bridge_config config = {
 		.directory = directory,
-		.worker = self.worker,
-		.incarnation = self.incarnation,
+		.process = process_of(self),
 		.ops = &ops,
 		.context = process,
 	};
@@ -130,7 +129,7 @@ static int open_process(struct process *process, const char *directory,
 	return bridge_new(&config, &process->bridge);
 }
 
-static void close_process(struct process *process)
+static void close_process(struct party *process)
 {
 	bridge_free(process->bridge);
 	loop_free(process->loop);
@@ -139,7 +138,7 @@ static void close_process(struct process *process)
 /* The child never returns. */
 static _Noreturn void run_child(const char *directory, uint64_t reply_until)
 {
-	struct process process = {.reply_until = reply_until};
+	struct party process = {.reply_until = reply_until};
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (open_process(&process, directory, address_2, address_1) < 0)
@@ -152,7 +151,7 @@ static _Noreturn void run_child(const char *directory, uint64_t reply_until)
 struct fixture {
 	char directory[64];
 	pid_t child;
-	struct process here;
+	struct party here;
 };
 
 /* The child is forked before this process has touched nanomsg; each test is a process of its
@@ -166,7 +165,7 @@ static void begin(struct fixture *f, uint64_t reply_until)
 		run_child(f->directory, reply_until);
 	assert_true(f->child > 0);
 	assert_int_equal(open_process(&f->here, f->directory, address_1, address_2), 0);
-	assert_int_equal(bridge_peer_up(f->here.bridge, 2, 1), 0);
+	assert_int_equal(bridge_peer_up(f->here.bridge, process_of(address_2)), 0);
 }
 
 static void step(struct fixture *f)
@@ -315,7 +314,7 @@ static void nanomsg_link_is_down_after_the_peer_was_killed(void **state)
 	exchange(&f, 1, 1000, "x", 1);
 	kill(f.child, SIGKILL);
 	waitid(P_PID, (id_t)f.child, NULL, WEXITED | WNOWAIT);
-	bridge_peer_down(f.here.bridge, 2, 1);
+	bridge_peer_down(f.here.bridge, process_of(address_2), true);
 	assert_int_equal(send_number(&f.here, ENVELOPE_SEND, 1001, "x", 1), -EHOSTUNREACH);
 	deadline = deadline_after(&f, 5 * TROUPE_SECOND_NS);
 	while (f.here.downs == 0 && loop_clock_ns(f.here.loop) < deadline)
@@ -326,7 +325,7 @@ static void nanomsg_link_is_down_after_the_peer_was_killed(void **state)
 
 static void nanomsg_refuses_a_path_that_is_too_long(void **state)
 {
-	struct process process = {0};
+	struct party process = {0};
 	char directory[200];
 
 	(void)state;

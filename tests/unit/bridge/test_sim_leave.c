@@ -15,8 +15,9 @@ static void pass(struct pair *f, uint64_t ns)
 	for (size_t i = 0; i < ARRAY_LEN(bridges); i++) {
 		sim_io_ready(&bridges[i]->inbox_io, LOOP_READ);
 		for (size_t worker = 1; worker <= 3; worker++)
-			if (bridges[i]->links[worker])
-				sim_io_ready(&bridges[i]->links[worker]->io, LOOP_READ);
+			if (bridges[i]->routes.by_worker[worker].link)
+				sim_io_ready(&bridges[i]->routes.by_worker[worker].link->io,
+					     LOOP_READ);
 	}
 	loop_step(f->loop, false);
 	sim_advance(f->loop, ns);
@@ -38,7 +39,7 @@ static void bridge_waits_for_last_frames_that_come_one_by_one(void **state)
 		assert_int_equal(pair_send_note(&f, i), 0);
 		pass(&f, 0);
 	}
-	bridge_peer_down(f.b.bridge, 1, 1);
+	bridge_peer_down(f.b.bridge, life_of(1, 1), true);
 	for (int i = 1; i <= 10; i++) {
 		inbox_of_b(&f)->room = 1;
 		pass(&f, 0);
@@ -65,17 +66,17 @@ static void bridge_tells_of_a_death_soon_when_another_was_told_before(void **sta
 	text[1000] = '\0';
 	pair_begin_both(&f);
 	pair_open_process(&f, &c, 3, 1);
-	assert_int_equal(bridge_peer_up(f.b.bridge, 3, 1), 0);
+	assert_int_equal(bridge_peer_up(f.b.bridge, life_of(3, 1)), 0);
 	/* Much more than one pass delivers: the wait is over before the inbox is empty. */
 	for (int i = 1; i <= 20000; i++)
 		assert_int_equal(pair_send_to(&f, &f.a, f.b.address, ENVELOPE_REPLY, i, text),
 				 0);
 	pass(&f, 0);
-	bridge_peer_down(f.b.bridge, 3, 1);
+	bridge_peer_down(f.b.bridge, life_of(3, 1), true);
 	for (int i = 0; i < 120; i++)
 		pass(&f, 4 * MS_NS);
 	assert_int_equal(f.b.downs, 1);
-	bridge_peer_down(f.b.bridge, 1, 1);
+	bridge_peer_down(f.b.bridge, life_of(1, 1), true);
 	for (int i = 0; i < 5; i++)
 		pass(&f, 2 * MS_NS);
 	assert_int_equal(f.b.downs, 2);
@@ -97,8 +98,8 @@ static void bridge_tells_of_death_at_last_when_others_never_stop(void **state)
 	text[60000] = '\0';
 	pair_begin_both(&f);
 	pair_open_process(&f, &c, 3, 1);
-	assert_int_equal(bridge_peer_up(c.bridge, 2, 1), 0);
-	bridge_peer_down(f.b.bridge, 1, 1);
+	assert_int_equal(bridge_peer_up(c.bridge, life_of(2, 1)), 0);
+	bridge_peer_down(f.b.bridge, life_of(1, 1), true);
 	for (int i = 1; f.b.downs == 0 && passes < 1000; passes++) {
 		for (int n = 0; n < 40; n++)
 			assert_int_equal(
@@ -121,7 +122,7 @@ static void bridge_tells_what_is_lost_of_a_frame_that_it_gives_up(void **state)
 		assert_int_equal(
 			pair_send_to(&f, &f.a, f.b.address, ENVELOPE_REPLY, i, "hello"), 0);
 	pass(&f, 0);
-	bridge_peer_down(f.b.bridge, 1, 1);
+	bridge_peer_down(f.b.bridge, life_of(1, 1), true);
 	/* As if a handler took that long: no time is left for what is there. */
 	sim_advance(f.loop, 2000 * MS_NS);
 	pass(&f, 0);
@@ -144,12 +145,12 @@ static void bridge_delivers_no_more_in_a_pass_while_a_peer_leaves(void **state)
 
 	(void)state;
 	pair_begin_both(&f);
-	assert_int_equal(bridge_peer_up(f.b.bridge, 3, 1), 0);
+	assert_int_equal(bridge_peer_up(f.b.bridge, life_of(3, 1)), 0);
 	for (int i = 1; i <= 4000; i++)
 		assert_int_equal(pair_send_to(&f, &f.a, f.b.address, ENVELOPE_REPLY, i, "x"),
 				 0);
-	link_flush(f.a.bridge->links[2]);
-	bridge_peer_down(f.b.bridge, 3, 1);
+	link_flush(f.a.bridge->routes.by_worker[2].link);
+	bridge_peer_down(f.b.bridge, life_of(3, 1), true);
 	for (int i = 0; i < 20; i++) {
 		before = f.b.envelopes;
 		pass(&f, 4 * MS_NS);
@@ -161,10 +162,43 @@ static void bridge_delivers_no_more_in_a_pass_while_a_peer_leaves(void **state)
 	pair_end(&f);
 }
 
+/* How it ended is the master's word, even when a frame of its successor was faster. */
+static void bridge_says_of_a_peer_how_it_ended(void **state)
+{
+	static const bool ends[] = {false, true};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(ends); i++) {
+		bool has_successor = i >= ARRAY_LEN(ends);
+		bool crashed = ends[i % ARRAY_LEN(ends)];
+		struct pair f;
+
+		pair_begin_both(&f);
+		if (has_successor) {
+			bridge_free(f.a.bridge);
+			pair_open_process(&f, &f.a, 1, 2);
+			assert_int_equal(bridge_peer_up(f.a.bridge, life_of(2, 1)), 0);
+			assert_int_equal(pair_send_note(&f, 1), 0);
+			pass(&f, 0);
+			pass(&f, 0);
+			assert_int_equal(f.b.envelopes, 1);
+			assert_int_equal(f.b.downs, 0);
+		}
+		bridge_peer_down(f.b.bridge, life_of(1, 1), crashed);
+		for (int n = 0; n < 5; n++)
+			pass(&f, 2 * MS_NS);
+		assert_int_equal(f.b.downs, 1);
+		assert_int_equal(f.b.down_incarnation, 1);
+		assert_int_equal(f.b.has_crashed, crashed);
+		pair_end(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bridge_waits_for_last_frames_that_come_one_by_one),
+		cmocka_unit_test(bridge_says_of_a_peer_how_it_ended),
 		cmocka_unit_test(bridge_tells_of_a_death_soon_when_another_was_told_before),
 		cmocka_unit_test(bridge_tells_of_death_at_last_when_others_never_stop),
 		cmocka_unit_test(bridge_delivers_no_more_in_a_pass_while_a_peer_leaves),

@@ -22,8 +22,9 @@ static void pass(struct pair *f)
 			continue;
 		sim_io_ready(&bridges[i]->inbox_io, LOOP_READ);
 		for (size_t worker = 1; worker <= 3; worker++)
-			if (bridges[i]->links[worker])
-				sim_io_ready(&bridges[i]->links[worker]->io, LOOP_READ);
+			if (bridges[i]->routes.by_worker[worker].link)
+				sim_io_ready(&bridges[i]->routes.by_worker[worker].link->io,
+					     LOOP_READ);
 	}
 	loop_step(f->loop, false);
 	pair_give_arenas(f);
@@ -72,7 +73,7 @@ static void begin_lending(struct pair *f, size_t arena)
 		assert_int_equal(send_large(f, i, MIB), 0);
 		passes(f, 4);
 	}
-	assert_true(f->a.bridge->links[2]->loans.is_accepted);
+	assert_true(f->a.bridge->routes.by_worker[2].link->loans.is_accepted);
 	assert_int_equal(f->b.last, 2);
 	assert_int_equal(pair_stats_of(&f->a).lent_out, 0);
 }
@@ -171,12 +172,12 @@ static void arena_is_asked_for_again_when_it_does_not_come(void **state)
 	passes(&f, 4);
 	assert_int_equal(f.b.wants, 1);
 	/* And so is the answer. */
-	f.a.bridge->links[2]->loans.is_accepted = false;
+	f.a.bridge->routes.by_worker[2].link->loans.is_accepted = false;
 	sim_advance(f.loop, SECOND_NS);
 	passes(&f, 1);
 	assert_int_equal(send_large(&f, ++number, MIB), 0);
 	passes(&f, 4);
-	assert_true(f.a.bridge->links[2]->loans.is_accepted);
+	assert_true(f.a.bridge->routes.by_worker[2].link->loans.is_accepted);
 	assert_int_equal(f.b.wants, 1);
 	pair_end(&f);
 }
@@ -264,13 +265,13 @@ static void blocks_come_back_when_their_holder_dies(void **state)
 	passes(&f, 2);
 	assert_in_range(lent(&f), 3 * MIB, 4 * MIB);
 	bridge_free(f.b.bridge);
-	bridge_peer_down(f.a.bridge, 2, 1);
+	bridge_peer_down(f.a.bridge, life_of(2, 1), true);
 	assert_int_equal(lent(&f), 0);
 	/* Its successor begins without what it was given. */
 	pair_open_process(&f, &f.b, 2, 2);
 	f.b.is_checking = true;
-	assert_int_equal(bridge_peer_up(f.a.bridge, 2, 2), 0);
-	assert_int_equal(bridge_peer_up(f.b.bridge, 1, 1), 0);
+	assert_int_equal(bridge_peer_up(f.a.bridge, life_of(2, 2)), 0);
+	assert_int_equal(bridge_peer_up(f.b.bridge, life_of(1, 1)), 0);
 	assert_int_equal(send_large(&f, 6, MIB), 0);
 	assert_int_equal(pair_stats_of(&f.a).lent_out, 3);
 	passes(&f, 5);
@@ -290,12 +291,12 @@ static void last_messages_of_the_dead_are_read_from_its_arena(void **state)
 	begin_lending(&f, LIMIT_ARENA_BYTES);
 	for (int i = 3; i < 9; i++)
 		assert_int_equal(send_large(&f, i, MIB), 0);
-	link_flush(f.a.bridge->links[2]);
+	link_flush(f.a.bridge->routes.by_worker[2].link);
 	bridge_free(f.a.bridge);
 	f.a.bridge = NULL;
 	close(f.arenas[1]);
 	f.arenas[1] = 0;
-	bridge_peer_down(f.b.bridge, 1, 1);
+	bridge_peer_down(f.b.bridge, life_of(1, 1), true);
 	passes(&f, 20);
 	assert_int_equal(f.b.last, 8);
 	sim_advance(f.loop, SECOND_NS);
@@ -351,14 +352,14 @@ static void put_envelope(struct pair *f, struct envelope *e, const void *payload
 			 struct pair_process *from, struct pair_process *to)
 {
 	char path[32];
-	struct link *link = to->bridge->links[from->address.worker];
+	struct link *link = to->bridge->routes.by_worker[from->address.worker].link;
 	struct envelope_batch batch;
 	const void *data;
 	void *place;
 
 	snprintf(path, sizeof(path), "dir/w%u-%u", to->address.worker, to->address.incarnation);
-	envelope_batch_init(&batch, BRIDGE_BATCH, from->address, to->address,
-			    link ? link->expected : 1);
+	envelope_batch_init(&batch, BRIDGE_BATCH, process_of(from->address),
+			    process_of(to->address), link ? link->expected : 1);
 	e->size = size;
 	assert_int_equal(envelope_batch_add(&batch, e, &place), 0);
 	memcpy(place, payload, size);
@@ -430,7 +431,7 @@ static void references_are_dropped_before_there_is_an_arena(void **state)
 	assert_string_equal(f.b.reason, "bad-reference");
 	assert_int_equal(f.b.envelopes, 0);
 	/* A frame from one whose link is not up yet. */
-	bridge_peer_down(f.b.bridge, 1, 1);
+	bridge_peer_down(f.b.bridge, life_of(1, 1), true);
 	sim_advance(f.loop, SECOND_NS);
 	passes(&f, 5);
 	f.a.address.incarnation = 2;
@@ -457,7 +458,7 @@ static void blocks_are_taken_back_once_from_whom_they_were_lent_to(void **state)
 	begin_lending(&f, LIMIT_ARENA_BYTES);
 	memory_find_inbox(&f.memory, "dir/w2-1")->room = 0;
 	/* Lent to somebody else. */
-	assert_non_null(lender_lend(f.a.bridge->lending.lender, 1, 3, &piece));
+	assert_non_null(lender_lend(f.a.bridge->lending.lender, 1, life_of(3, 1), &piece));
 	assert_int_equal(send_large(&f, 3, MIB), 0);
 	put_return(&f, (const uint32_t[]){piece}, 1);
 	assert_int_equal(f.a.drops, 1);
@@ -471,7 +472,7 @@ static void blocks_are_taken_back_once_from_whom_they_were_lent_to(void **state)
 	put_return(&f, (const uint32_t[]){piece + 1}, 1);
 	assert_int_equal(f.a.drops, 4);
 	assert_int_equal(lent(&f), lender_size_of(1));
-	assert_int_equal(f.a.bridge->links[2]->loans.lent, 0);
+	assert_int_equal(f.a.bridge->routes.by_worker[2].link->loans.lent, 0);
 	pair_end(&f);
 }
 
@@ -482,13 +483,14 @@ static void arenas_of_strangers_are_refused(void **state)
 
 	(void)state;
 	begin_lending(&f, LIMIT_ARENA_BYTES);
-	assert_int_equal(bridge_add_arena(f.b.bridge, 1, 1, fd), -EEXIST);
-	assert_int_equal(bridge_add_arena(f.a.bridge, 1, 1, fd), -EEXIST);
-	assert_int_equal(bridge_add_arena(f.b.bridge, 1, 2, fd), -ESTALE);
-	assert_int_equal(bridge_add_arena(f.b.bridge, 3, 1, fd), -ESTALE);
-	assert_int_equal(bridge_add_arena(f.b.bridge, 0, 1, fd), -EINVAL);
-	assert_int_equal(bridge_add_arena(f.b.bridge, LIMIT_WORKERS + 1, 1, fd), -EINVAL);
-	assert_int_equal(bridge_add_arena(f.a.bridge, 2, 1, -1), -EBADF);
+	assert_int_equal(bridge_add_arena(f.b.bridge, life_of(1, 1), fd), -EEXIST);
+	assert_int_equal(bridge_add_arena(f.a.bridge, life_of(1, 1), fd), -EEXIST);
+	assert_int_equal(bridge_add_arena(f.b.bridge, life_of(1, 2), fd), -ESTALE);
+	assert_int_equal(bridge_add_arena(f.b.bridge, life_of(3, 1), fd), -ESTALE);
+	assert_int_equal(bridge_add_arena(f.b.bridge, life_of(0, 1), fd), -ESTALE);
+	assert_int_equal(bridge_add_arena(f.b.bridge, life_of(LIMIT_WORKERS + 1, 1), fd),
+			 -ESTALE);
+	assert_int_equal(bridge_add_arena(f.a.bridge, life_of(2, 1), -1), -EBADF);
 	pair_end(&f);
 }
 
@@ -539,13 +541,13 @@ static void replace(struct storm *storm)
 	f->arenas[worker] = pair_make_arena(LIMIT_ARENA_BYTES);
 	other->wanted[worker] = 0;
 	if (pick(storm, 2))
-		bridge_peer_down(other->bridge, worker, incarnation);
+		bridge_peer_down(other->bridge, life_of(worker, incarnation), true);
 	pair_open_process(f, dead, worker, incarnation + 1);
 	dead->is_checking = true;
-	assert_int_equal(
-		bridge_peer_up(dead->bridge, other->address.worker, other->address.incarnation),
-		0);
-	assert_int_equal(bridge_peer_up(other->bridge, worker, incarnation + 1), 0);
+	assert_int_equal(bridge_peer_up(dead->bridge, life_of(other->address.worker,
+							      other->address.incarnation)),
+			 0);
+	assert_int_equal(bridge_peer_up(other->bridge, life_of(worker, incarnation + 1)), 0);
 	/* What the living had sent to the dead may be gone. */
 	storm->accepted[0] = storm->accepted[1] = 0;
 }

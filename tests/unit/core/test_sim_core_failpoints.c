@@ -409,8 +409,7 @@ static int make_runtime(void *data)
 	assert_int_equal(loop_new(&loop), 0);
 	page = calloc(1, sizeof(*page));
 	sweep_go_on();
-	r = runtime_new(&(struct runtime_config){.worker = 1,
-						 .incarnation = 1,
+	r = runtime_new(&(struct runtime_config){.process = {.worker = 1, .incarnation = 1},
 						 .loop = loop,
 						 .page = page,
 						 .ops = data,

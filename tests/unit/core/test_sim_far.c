@@ -33,18 +33,25 @@ static int call_two(struct troupe_self *self, struct puppet *me, struct troupe_c
 			 NULL);
 }
 
-static void begin(struct cluster *cluster, behaviour *two)
+/* Worker 1 is on node 0, the others on `node`. */
+static void begin_on(struct cluster *cluster, behaviour *two, uint16_t node)
 {
 	*cluster = (struct cluster){0};
 	for (uint16_t i = 1; i <= 3; i++) {
+		const struct runtime_config config = {.process.node = i == 1 ? 0 : node};
 		struct world *world = &cluster->worlds[i];
 
-		world_init(world, i, NULL);
+		world_init(world, i, &config);
 		world_link(world, &cluster->net);
 		world->hooks.num = call_two;
 		world->test = (void *)two;
 		world_spawn(world, i);
 	}
+}
+
+static void begin(struct cluster *cluster, behaviour *two)
+{
+	begin_on(cluster, two, 0);
 }
 
 static void run(struct cluster *cluster)
@@ -62,7 +69,7 @@ static void kill_world(struct cluster *cluster, int i)
 	world_fini(dead);
 	for (int k = 1; k <= 3; k++)
 		if (cluster->worlds[k].runtime)
-			runtime_peer_down(cluster->worlds[k].runtime, 0, (uint16_t)i, 1,
+			runtime_peer_down(cluster->worlds[k].runtime, life_of((uint16_t)i, 1),
 					  TROUPE_ACTOR_DIED);
 }
 
@@ -122,6 +129,63 @@ static void far_call_ends_when_the_other_process_dies(void **state)
 	kill_world(&cluster, 2);
 	run(&cluster);
 	assert_log(&cluster.worlds[1], "1:num 101; 1:reply1 died; ");
+	net_finish(&cluster.net);
+}
+
+static void worker_of_another_node_is_a_peer_like_any_other(void **state)
+{
+	const struct process here = {.worker = 2, .incarnation = 9};
+	const struct process there = {.node = 5, .worker = 2, .incarnation = 1};
+	struct cluster cluster;
+
+	(void)state;
+	begin_on(&cluster, keeps, 5);
+	ask(&cluster, 101);
+	run(&cluster);
+	assert_log(&cluster.worlds[2], "2:num 1; ");
+	/* One of the same number on this node is another worker. */
+	runtime_peer_down(cluster.worlds[1].runtime, here, TROUPE_ACTOR_DIED);
+	run(&cluster);
+	assert_log(&cluster.worlds[1], "1:num 101; ");
+	runtime_peer_down(cluster.worlds[1].runtime, there, TROUPE_PEER_DOWN);
+	run(&cluster);
+	assert_log(&cluster.worlds[1], "1:reply1 peer-down; ");
+	net_finish(&cluster.net);
+}
+
+static int send_to_nowhere(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+			   int64_t n)
+{
+	const struct troupe_address to = {5, 2, 1, 1, 1};
+
+	(void)me;
+	(void)call;
+	*(int *)world_of(self)->test =
+		n == 1 ? self_send(self, to, &num_method, &(struct num){1})
+		       : self_call(self, to, &num_method, &(struct num){1}, &num_entry, 0,
+				   1000000000, 0, NULL);
+	return 0;
+}
+
+static void process_without_a_route_is_not_reached(void **state)
+{
+	struct cluster cluster;
+	struct world *one = &cluster.worlds[1];
+	int refused;
+
+	(void)state;
+	begin(&cluster, keeps);
+	one->hooks.num = send_to_nowhere;
+	one->test = &refused;
+	for (int64_t n = 1; n <= 2; n++) {
+		refused = 0;
+		ask(&cluster, n);
+		run(&cluster);
+		assert_int_equal(refused, -ESRCH);
+	}
+	assert_int_equal(one->dead_letters, 1); /* the send */
+	assert_string_equal(one->last_dead_letter, "no-such-peer");
+	assert_int_equal(one->runtime->calls.count, 0);
 	net_finish(&cluster.net);
 }
 
@@ -449,7 +513,7 @@ static void far_sender_waits_when_the_link_has_no_credit(void **state)
 	run(&cluster);
 	assert_log(one, "1:num 101; ");
 	cluster.net.full = false;
-	runtime_link_room(one->runtime, 0, 2);
+	runtime_link_room(one->runtime, life_of(2, 1));
 	run(&cluster);
 	assert_log(one, "1:room; ");
 	net_finish(&cluster.net);
@@ -481,8 +545,7 @@ static void deliver(struct cluster *cluster, struct envelope envelope)
 
 	if (!envelope.payload)
 		envelope.payload = block;
-	runtime_deliver(cluster->worlds[1].runtime,
-			(struct troupe_address){.worker = 2, .incarnation = 1}, &envelope);
+	runtime_deliver(cluster->worlds[1].runtime, life_of(2, 1), &envelope);
 }
 
 static void hostile_envelopes_do_no_harm(void **state)
@@ -535,8 +598,8 @@ static void hostile_envelopes_do_no_harm(void **state)
 	world_log(&cluster.worlds[1]);
 	run(&cluster);
 	assert_int_equal(cluster.worlds[1].runtime->calls.count >= 1, 1);
-	runtime_peer_down(cluster.worlds[1].runtime, 0, 2, 1, TROUPE_PEER_DOWN);
-	runtime_peer_down(cluster.worlds[1].runtime, 0, 77, UINT32_MAX, TROUPE_PEER_DOWN);
+	runtime_peer_down(cluster.worlds[1].runtime, life_of(2, 1), TROUPE_PEER_DOWN);
+	runtime_peer_down(cluster.worlds[1].runtime, life_of(77, UINT32_MAX), TROUPE_PEER_DOWN);
 	run(&cluster);
 	net_finish(&cluster.net);
 }
@@ -548,7 +611,7 @@ static void stale_frames_are_dropped_after_the_peer_is_down(void **state)
 
 	(void)state;
 	begin(&cluster, returns);
-	runtime_peer_down(cluster.worlds[1].runtime, 0, 2, 1, TROUPE_PEER_DOWN);
+	runtime_peer_down(cluster.worlds[1].runtime, life_of(2, 1), TROUPE_PEER_DOWN);
 	before = cluster.worlds[1].dead_letters;
 	deliver(&cluster, (struct envelope){.kind = ENVELOPE_SEND,
 					    .from = cluster.worlds[2].actors[2],
@@ -652,6 +715,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(far_call_gets_replies_errors_and_failures_unchanged),
 		cmocka_unit_test(far_call_ends_when_the_other_process_dies),
+		cmocka_unit_test(worker_of_another_node_is_a_peer_like_any_other),
+		cmocka_unit_test(process_without_a_route_is_not_reached),
 		cmocka_unit_test(far_callee_hears_when_the_caller_is_gone),
 		cmocka_unit_test(far_caller_hears_when_who_keeps_its_call_ends),
 		cmocka_unit_test(far_failure_has_a_bounded_detail_of_whole_characters),

@@ -55,7 +55,7 @@ static void kill_world(struct cluster *cluster, int i)
 	world_fini(dead);
 	for (int k = 1; k <= 3; k++)
 		if (cluster->worlds[k].runtime)
-			runtime_peer_down(cluster->worlds[k].runtime, 0, (uint16_t)i, 1,
+			runtime_peer_down(cluster->worlds[k].runtime, life_of((uint16_t)i, 1),
 					  TROUPE_ACTOR_DIED);
 }
 

@@ -53,11 +53,6 @@ static void begin(struct cluster *cluster)
 	world_log(&cluster->worlds[2]);
 }
 
-static struct troupe_address process(uint16_t worker)
-{
-	return (struct troupe_address){.worker = worker, .incarnation = 1};
-}
-
 /* To worker 1, from `worker`, in the name of an actor of its own. */
 static void play(struct cluster *cluster, uint16_t worker, struct envelope envelope)
 {
@@ -69,7 +64,7 @@ static void play(struct cluster *cluster, uint16_t worker, struct envelope envel
 		envelope.to = cluster->worlds[1].actors[1];
 	if (!envelope.payload && envelope.size)
 		envelope.payload = &block;
-	runtime_deliver(cluster->worlds[1].runtime, process(worker), &envelope);
+	runtime_deliver(cluster->worlds[1].runtime, life_of(worker, 1), &envelope);
 }
 
 static void play_all_answers(struct cluster *cluster, uint64_t call)
@@ -258,7 +253,7 @@ static void former_holder_of_a_call_does_not_move_it(void **state)
 	net_run(&cluster.net);
 	assert_log(&cluster.worlds[1], "");
 	/* It ends with the process that has it. */
-	runtime_peer_down(runtime, 0, 3, 1, TROUPE_ACTOR_DIED);
+	runtime_peer_down(runtime, life_of(3, 1), TROUPE_ACTOR_DIED);
 	net_run(&cluster.net);
 	assert_log(&cluster.worlds[1], "1:reply5 died; ");
 	net_finish(&cluster.net);
@@ -315,7 +310,7 @@ static void nobody_sends_in_the_name_of_a_client(void **state)
 	assert_int_equal(runtime_client_send(one->runtime, one->actors[1], &num_method,
 					     &(struct num){1}, client),
 			 0);
-	runtime_deliver(one->runtime, process(3),
+	runtime_deliver(one->runtime, life_of(3, 1),
 			&(struct envelope){.kind = ENVELOPE_SEND,
 					   .flags = ENVELOPE_FORWARDED,
 					   .from = {.slot = (uint32_t)client},
@@ -372,22 +367,20 @@ static void successor_calls_before_its_predecessors_end_is_told(void **state)
 		const struct num num = {incarnation};
 
 		from.incarnation = incarnation;
-		runtime_deliver(
-			one->runtime,
-			(struct troupe_address){.worker = 3, .incarnation = incarnation},
-			&(struct envelope){.kind = ENVELOPE_CALL,
-					   .from = from,
-					   .to = one->actors[1],
-					   .hash = num_method.in_hash,
-					   .call = 9,
-					   .deadline_ns = UINT64_MAX,
-					   .payload = &num,
-					   .size = sizeof(num)});
+		runtime_deliver(one->runtime, life_of(3, incarnation),
+				&(struct envelope){.kind = ENVELOPE_CALL,
+						   .from = from,
+						   .to = one->actors[1],
+						   .hash = num_method.in_hash,
+						   .call = 9,
+						   .deadline_ns = UINT64_MAX,
+						   .payload = &num,
+						   .size = sizeof(num)});
 	}
 	world_run(one);
 	assert_log(one, "1:num 1; 1:num 2; ");
 	assert_int_equal(one->runtime->kept_calls.count, 2);
-	runtime_peer_down(one->runtime, 0, 3, 1, TROUPE_ACTOR_DIED);
+	runtime_peer_down(one->runtime, life_of(3, 1), TROUPE_ACTOR_DIED);
 	world_run(one);
 	assert_log(one, "1:cancel; ");
 	assert_int_equal(one->runtime->kept_calls.count, 1);

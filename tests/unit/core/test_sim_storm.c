@@ -170,7 +170,7 @@ static void call_one(struct troupe_self *self, struct puppet *me)
 	storm->n_calls++;
 	storm->callers[index] = (uint16_t)me->id;
 	storm->requests[index] = request.id;
-	storm->workers[index] = world_of(self)->worker;
+	storm->workers[index] = world_of(self)->process.worker;
 	if (below(storm, 8) == 0)
 		assert_int_equal(self_cancel(self, request), 0);
 }
@@ -560,7 +560,7 @@ static void kill_one(struct storm *storm)
 {
 	uint16_t worker = (uint16_t)(1 + below(storm, WORKERS));
 	struct world *dead = &storm->worlds[worker];
-	uint32_t incarnation = dead->incarnation;
+	uint32_t incarnation = dead->process.incarnation;
 	int budget = storm->budget;
 
 	storm->net.worlds[worker] = NULL;
@@ -573,7 +573,7 @@ static void kill_one(struct storm *storm)
 			continue;
 		while (net_carry_one(&storm->net, i)) /* its last mail, too */
 			;
-		runtime_peer_down(storm->worlds[i].runtime, 0, worker, incarnation,
+		runtime_peer_down(storm->worlds[i].runtime, life_of(worker, incarnation),
 				  TROUPE_ACTOR_DIED);
 	}
 	world_restart(dead, &storm->net);
@@ -584,7 +584,7 @@ static void kill_one(struct storm *storm)
 /* Clients come, send, and go. */
 static void visit(struct storm *storm, struct world *world)
 {
-	uint64_t *number = &storm->clients[world->worker][below(storm, CLIENTS)];
+	uint64_t *number = &storm->clients[world->process.worker][below(storm, CLIENTS)];
 	int rc;
 
 	if (*number && below(storm, 8) == 0) {
@@ -626,7 +626,7 @@ static void give_up(struct world *world, struct asker *asker)
 
 static void ask(struct storm *storm, struct world *world)
 {
-	struct asker *asker = &storm->askers[world->worker][below(storm, CLIENTS)];
+	struct asker *asker = &storm->askers[world->process.worker][below(storm, CLIENTS)];
 	uint64_t deadline_ns = UINT64_MAX;
 	int rc;
 
@@ -657,7 +657,7 @@ static void calm_askers(struct storm *storm, struct world *world)
 {
 	runtime_client_hold(world->runtime, false);
 	for (unsigned i = 0; i < CLIENTS; i++) {
-		struct asker *asker = &storm->askers[world->worker][i];
+		struct asker *asker = &storm->askers[world->process.worker][i];
 
 		if (asker->is_open && asker->has_deadline)
 			give_up(world, asker);
@@ -721,8 +721,8 @@ static void rage(struct storm *storm)
 			if (!storm->net.full)
 				for (uint16_t i = 1; i <= WORKERS; i++)
 					for (uint16_t k = 1; k <= WORKERS; k++)
-						runtime_link_room(storm->worlds[i].runtime, 0,
-								  k);
+						runtime_link_room(storm->worlds[i].runtime,
+								  life_of(k, 1));
 			break;
 		case 2:
 			if (below(storm, 10) == 0)
@@ -759,7 +759,7 @@ static void calm(struct storm *storm)
 	for (int round = 0; round < 3; round++) {
 		for (uint16_t i = 1; i <= WORKERS; i++)
 			for (uint16_t k = 1; k <= WORKERS; k++)
-				runtime_link_room(storm->worlds[i].runtime, 0, k);
+				runtime_link_room(storm->worlds[i].runtime, life_of(k, 1));
 		for (int n = 0; n < 20; n++) {
 			for (uint16_t i = 1; i <= WORKERS; i++)
 				calm_askers(storm, &storm->worlds[i]);

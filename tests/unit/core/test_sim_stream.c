@@ -220,7 +220,6 @@ static void stream_that_overruns_its_bytes_is_ended(void **state)
 	const size_t text_size = 4u << 20, n_max = 3 * (LIMIT_MESSAGE_BYTES / text_size);
 	cleanup_free char *text = malloc(text_size);
 	cleanup_free void *block = NULL;
-	const struct troupe_address here = {.worker = 2, .incarnation = 1};
 	struct cluster cluster;
 	struct runtime *runtime;
 	struct envelope envelope;
@@ -250,7 +249,7 @@ static void stream_that_overruns_its_bytes_is_ended(void **state)
 				     .payload = block,
 				     .size = size};
 	while (n < n_max && call_find(runtime, id.id)) {
-		runtime_deliver(runtime, here, &envelope);
+		runtime_deliver(runtime, life_of(2, 1), &envelope);
 		n++;
 	}
 	/* Two windows, and the messages that passed their limits. */

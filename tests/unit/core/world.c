@@ -317,16 +317,13 @@ static int forward(void *context, const struct envelope *envelope,
 	if (!net || envelope->to.worker > WORLDS)
 		return -EHOSTUNREACH;
 	to = net->worlds[envelope->to.worker];
-	if (!to)
+	if (!to || to->process.node != envelope->to.node)
 		return -EHOSTUNREACH;
 	if (net->full && (envelope->kind == ENVELOPE_SEND || envelope->kind == ENVELOPE_CALL))
 		return -EAGAIN;
 	if (type)
 		assert_int_equal(codec_size(type, data, &copy.size, NULL), 0);
-	envelope_batch_init(&batch, 1 << 20,
-			    (struct troupe_address){.worker = world->worker,
-						    .incarnation = world->incarnation},
-			    envelope->to, 0);
+	envelope_batch_init(&batch, 1 << 20, world->process, process_of(envelope->to), 0);
 	r = envelope_batch_add(&batch, &copy, &payload);
 	if (r == -ENOMEM) {
 		envelope_batch_fini(&batch);
@@ -335,7 +332,7 @@ static int forward(void *context, const struct envelope *envelope,
 	if (r < 0) {
 		/* An answer to what was for a former life; a bridge lets none such in. */
 		assert_int_equal(r, -EINVAL);
-		assert_int_not_equal(copy.from.incarnation, world->incarnation);
+		assert_int_not_equal(copy.from.incarnation, world->process.incarnation);
 		envelope_batch_fini(&batch);
 		return r;
 	}
@@ -345,19 +342,18 @@ static int forward(void *context, const struct envelope *envelope,
 		memcpy(payload, envelope->payload, copy.size);
 	bytes = envelope_batch_data(&batch, &size);
 	parcel = aligned_alloc(16, (sizeof(*parcel) + size + 15) / 16 * 16);
-	*parcel = (struct parcel){
-		.from = world->worker, .from_incarnation = world->incarnation, .size = size};
+	*parcel = (struct parcel){.from = world->process, .size = size};
 	memcpy(parcel->bytes, bytes, size);
 	envelope_batch_fini(&batch);
-	if (net->first[to->worker])
-		net->last[to->worker]->next = parcel;
+	if (net->first[to->process.worker])
+		net->last[to->process.worker]->next = parcel;
 	else
-		net->first[to->worker] = parcel;
-	net->last[to->worker] = parcel;
+		net->first[to->process.worker] = parcel;
+	net->last[to->process.worker] = parcel;
 	return 0;
 }
 
-static bool find_layout(void *context, struct troupe_address from, uint64_t hash,
+static bool find_layout(void *context, struct process from, uint64_t hash,
 			const struct troupe_type **ret_type, const char **ret_name)
 {
 	static const struct troupe_method *const known[] = {&num_method,  &text_method,
@@ -446,12 +442,11 @@ void world_init(struct world *world, uint16_t worker, const struct runtime_confi
 	const char *why;
 	static const char plugin[1];
 
-	*world = (struct world){.worker = worker, .incarnation = 1};
+	config.process.worker = worker;
+	config.process.incarnation += config.process.incarnation == 0;
+	*world = (struct world){.process = config.process};
 	assert_int_equal(loop_new(&world->loop), 0);
 	world->page = calloc(1, sizeof(*world->page));
-	config.worker = worker;
-	config.incarnation = config.incarnation ? config.incarnation : 1;
-	world->incarnation = config.incarnation;
 	config.loop = world->loop;
 	config.page = world->page;
 	config.ops = &ops;
@@ -469,9 +464,10 @@ void world_restart(struct world *world, struct net *net)
 {
 	struct hooks hooks = world->hooks;
 	void *test = world->test;
-	uint32_t incarnation = world->incarnation + 1;
+	struct runtime_config config = {.process = world->process};
 
-	world_init(world, world->worker, &(struct runtime_config){.incarnation = incarnation});
+	config.process.incarnation++;
+	world_init(world, config.process.worker, &config);
 	world->hooks = hooks;
 	world->test = test;
 	world_link(world, net);
@@ -480,7 +476,7 @@ void world_restart(struct world *world, struct net *net)
 void world_fini(struct world *world)
 {
 	if (world->net)
-		world->net->worlds[world->worker] = NULL;
+		world->net->worlds[world->process.worker] = NULL;
 	runtime_free(world->runtime);
 	loop_free(world->loop);
 	free(world->page);
@@ -498,7 +494,7 @@ void world_finish(struct world *world)
 void world_link(struct world *world, struct net *net)
 {
 	world->net = net;
-	net->worlds[world->worker] = world;
+	net->worlds[world->process.worker] = world;
 }
 
 void world_unit(struct world *world, uint32_t number, const struct runtime_type *type,
@@ -562,11 +558,7 @@ bool net_carry_one(struct net *net, uint16_t worker)
 	if (world) {
 		assert_int_equal(envelope_reader_init(&reader, parcel->bytes, parcel->size), 0);
 		assert_int_equal(envelope_reader_next(&reader, &envelope), 1);
-		runtime_deliver(
-			world->runtime,
-			(struct troupe_address){.worker = parcel->from,
-						.incarnation = parcel->from_incarnation},
-			&envelope);
+		runtime_deliver(world->runtime, parcel->from, &envelope);
 	}
 	free(parcel);
 	return true;

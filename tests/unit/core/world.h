@@ -83,8 +83,7 @@ struct hooks {
 
 struct parcel {
 	struct parcel *next;
-	uint16_t from;
-	uint32_t from_incarnation;
+	struct process from;
 	size_t size;
 	_Alignas(16) unsigned char bytes[];
 };
@@ -102,8 +101,7 @@ struct world {
 	const struct runtime_type *type, *wide;
 	struct hooks hooks;
 	struct net *net;
-	uint32_t incarnation;
-	uint16_t worker;
+	struct process process;
 	char log[8192];
 	size_t log_size;
 	struct troupe_address actors[8]; /* by puppet id */
@@ -115,7 +113,13 @@ struct world {
 	void *test;                 /* of the test */
 };
 
-/* A world of worker `worker`; config: limits, or NULL. */
+/* That life of a worker. */
+static inline struct process life_of(uint16_t worker, uint32_t incarnation)
+{
+	return (struct process){.worker = worker, .incarnation = incarnation};
+}
+
+/* A world of worker `worker`; config: limits, and node and incarnation, or NULL. */
 void world_init(struct world *world, uint16_t worker, const struct runtime_config *limits);
 void world_fini(struct world *world);
 /* Stop its actors, see that nothing is left, and world_fini(). */

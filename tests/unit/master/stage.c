@@ -81,11 +81,11 @@ static void on_start(void *context, const void *in, int *fd)
 	const struct worker_start *start = in;
 	void *page = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
 
-	assert_in_range(start->worker, 1, STAGE_WORKERS);
+	assert_in_range(start->process.worker, 1, STAGE_WORKERS);
 	assert_ptr_not_equal(page, MAP_FAILED);
 	worker->page = page;
-	worker->number = (uint16_t)start->worker;
-	worker->incarnation = (uint32_t)start->incarnation;
+	worker->number = start->process.worker;
+	worker->incarnation = start->process.incarnation;
 	stage_tell(worker, &worker_ready_method, &(struct worker_ready){0});
 }
 

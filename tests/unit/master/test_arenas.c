@@ -16,10 +16,11 @@
 
 #include <cmocka.h>
 
-static void ask(struct stage *stage, unsigned from, int64_t number, int64_t incarnation)
+static void ask(struct stage *stage, unsigned from, uint16_t worker, uint32_t incarnation)
 {
 	stage_tell(stage->workers[from], &worker_borrow_method,
-		   &(struct worker_borrow){.worker = number, .incarnation = incarnation});
+		   &(struct worker_borrow){
+			   .process = {.worker = worker, .incarnation = incarnation}});
 }
 
 static bool first_has_one(struct stage *stage)
@@ -37,8 +38,9 @@ static void give_first(struct stage *stage)
 {
 	ask(stage, 1, 1, stage->workers[1]->incarnation);
 	stage_until(stage, first_has_one);
-	assert_int_equal(stage->workers[1]->arena.worker, 1);
-	assert_int_equal(stage->workers[1]->arena.incarnation, stage->workers[1]->incarnation);
+	assert_int_equal(stage->workers[1]->arena.process.worker, 1);
+	assert_int_equal(stage->workers[1]->arena.process.incarnation,
+			 stage->workers[1]->incarnation);
 }
 
 static void worker_gets_an_arena_that_it_can_write_and_others_read(void **state)
@@ -52,8 +54,8 @@ static void worker_gets_an_arena_that_it_can_write_and_others_read(void **state)
 	give_first(stage);
 	ask(stage, 2, 1, owner->incarnation);
 	stage_until(stage, second_has_one);
-	assert_int_equal(peer->arena.worker, 1);
-	assert_int_equal(peer->arena.incarnation, owner->incarnation);
+	assert_int_equal(peer->arena.process.worker, 1);
+	assert_int_equal(peer->arena.process.incarnation, owner->incarnation);
 	own = mmap(NULL, LIMIT_ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, owner->arena_fd,
 		   0);
 	seen = mmap(NULL, LIMIT_ARENA_BYTES, PROT_READ, MAP_SHARED, peer->arena_fd, 0);
@@ -92,8 +94,7 @@ static void arena_is_given_once_and_to_those_who_may_have_it(void **state)
 {
 	struct stage *stage = *state;
 	uint32_t incarnation = stage->workers[1]->incarnation;
-	static const int64_t numbers[] = {
-		-1, 0, 3, LIMIT_WORKERS, LIMIT_WORKERS + 1, INT64_MAX, INT64_MIN};
+	static const uint16_t numbers[] = {0, 3, LIMIT_WORKERS, LIMIT_WORKERS + 1, UINT16_MAX};
 
 	ask(stage, 2, 1, incarnation); /* there is none */
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
@@ -102,9 +103,11 @@ static void arena_is_given_once_and_to_those_who_may_have_it(void **state)
 	assert_int_equal(stage->workers[2]->n_arenas, 0);
 	give_first(stage);
 	ask(stage, 1, 1, incarnation);
-	ask(stage, 1, 1, (int64_t)incarnation + 1);
-	ask(stage, 2, 1, (int64_t)incarnation - 1);
-	ask(stage, 2, 1, (int64_t)incarnation + (1ll << 32));
+	ask(stage, 1, 1, incarnation + 1);
+	ask(stage, 2, 1, incarnation - 1);
+	stage_tell(stage->workers[2], &worker_borrow_method,
+		   &(struct worker_borrow){
+			   .process = {.node = 1, .worker = 1, .incarnation = incarnation}});
 	stage_idle(stage);
 	assert_int_equal(stage->workers[1]->n_arenas, 1);
 	assert_int_equal(stage->workers[2]->n_arenas, 0);

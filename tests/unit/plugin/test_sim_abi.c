@@ -58,7 +58,7 @@ static int forward(void *context, const struct envelope *envelope,
 	return -EHOSTUNREACH;
 }
 
-static bool find_layout(void *context, struct troupe_address from, uint64_t hash,
+static bool find_layout(void *context, struct process from, uint64_t hash,
 			const struct troupe_type **ret_type, const char **ret_name)
 {
 	(void)context;
@@ -123,8 +123,7 @@ static int open_plugin(const char *name)
 static void begin(struct host *host, const char *name)
 {
 	static const int64_t limit = 12;
-	const struct runtime_config config = {.worker = 1,
-					      .incarnation = 1,
+	const struct runtime_config config = {.process = {.worker = 1, .incarnation = 1},
 					      .page = &host->page,
 					      .ops = &ops,
 					      .context = host};

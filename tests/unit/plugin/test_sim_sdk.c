@@ -665,7 +665,7 @@ static int forward(void *context, const struct envelope *envelope,
 	return -EHOSTUNREACH;
 }
 
-static bool find_layout(void *context, struct troupe_address from, uint64_t hash,
+static bool find_layout(void *context, struct process from, uint64_t hash,
 			const struct troupe_type **ret_type, const char **ret_name)
 {
 	(void)context;
@@ -731,7 +731,7 @@ static void begin(struct host *host, const struct runtime_config *limits)
 
 	*host = (struct host){0};
 	assert_int_equal(loop_new(&host->loop), 0);
-	config.worker = config.incarnation = 1;
+	config.process = (struct process){.worker = 1, .incarnation = 1};
 	config.loop = host->loop;
 	config.page = &host->page;
 	config.ops = &ops;

@@ -19,7 +19,7 @@
 	}
 #define THERE                                                                                  \
 	{                                                                                      \
-		0, 2, 1, 70000, 9                                                              \
+		8, 2, 1, 70000, 9                                                              \
 	}
 
 #define ELSEWHERE                                                                              \
@@ -103,8 +103,8 @@ static const struct {
 
 static void init_batch(struct envelope_batch *batch)
 {
-	envelope_batch_init(batch, 64u << 10, (struct troupe_address)HERE,
-			    (struct troupe_address)THERE, 100);
+	envelope_batch_init(batch, 64u << 10, process_of((struct troupe_address)HERE),
+			    process_of((struct troupe_address)THERE), 100);
 }
 
 static int add(struct envelope_batch *batch, const struct envelope *sample, const char *payload)
@@ -188,8 +188,8 @@ static void batch_reads_back_as_written(void **state)
 
 	(void)state;
 	assert_int_equal(envelope_reader_init(&reader, data, size), 0);
-	assert_true(troupe_address_equal(reader.from, (struct troupe_address){0, 3, 17, 0, 0}));
-	assert_true(troupe_address_equal(reader.to, (struct troupe_address){0, 2, 1, 0, 0}));
+	assert_true(process_equal(reader.from, (struct process){0, 3, 17}));
+	assert_true(process_equal(reader.to, (struct process){8, 2, 1}));
 	for (size_t i = 0; i < LEN(samples); i++) {
 		assert_int_equal(reader.sequence, 100 + i);
 		assert_int_equal(envelope_reader_next(&reader, &envelope), 1);
@@ -238,8 +238,9 @@ static void batch_is_full_at_its_limit(void **state)
 	size_t size, one = ENVELOPE_HEAD + ENVELOPE_ALIGN;
 
 	(void)state;
-	envelope_batch_init(&batch, ENVELOPE_BATCH_HEAD + 2 * one, (struct troupe_address)HERE,
-			    (struct troupe_address)THERE, 0);
+	envelope_batch_init(&batch, ENVELOPE_BATCH_HEAD + 2 * one,
+			    process_of((struct troupe_address)HERE),
+			    process_of((struct troupe_address)THERE), 0);
 	assert_int_equal(add(&batch, &samples[0].envelope, "x"), 0);
 	assert_int_equal(add(&batch, &samples[0].envelope, "seventeen bytes.."), -ENOBUFS);
 	assert_int_equal(add(&batch, &samples[0].envelope, "sixteen bytes..."), 0);
@@ -377,8 +378,8 @@ static void reader_refuses_a_batch_cut_short_or_longer(void **state)
 		memcpy(cut, data, i);
 		assert_int_equal(read_all(cut, i), -EBADMSG);
 		/* with a head that claims the shorter size */
-		if (i >= 28)
-			memcpy(cut + 24, &claimed, 4);
+		if (i >= 16)
+			memcpy(cut + 12, &claimed, 4);
 		assert_int_equal(read_all(cut, i), -EBADMSG);
 		free(cut);
 	}
@@ -386,7 +387,7 @@ static void reader_refuses_a_batch_cut_short_or_longer(void **state)
 		uint32_t claimed = (uint32_t)(size + more);
 
 		memcpy(longer, data, size);
-		memcpy(longer + 24, &claimed, 4);
+		memcpy(longer + 12, &claimed, 4);
 		assert_int_equal(read_all(longer, size + more), -EBADMSG);
 	}
 	free(longer);
@@ -442,11 +443,11 @@ static void reader_refuses_heads_out_of_their_range(void **state)
 	assert_spoilt(0, 'X');
 	assert_spoilt(4, 1);
 	assert_spoilt(5, 1);
-	assert_spoilt(12, 0);
-	assert_spoilt(12, LEN(samples));
-	assert_spoilt(12, LEN(samples) + 2);
-	assert_spoilt(15, 0xff);
-	for (size_t i = 36; i < ENVELOPE_BATCH_HEAD; i++)
+	assert_spoilt(8, 0);
+	assert_spoilt(8, LEN(samples));
+	assert_spoilt(8, LEN(samples) + 2);
+	assert_spoilt(11, 0xff);
+	for (size_t i = 40; i < ENVELOPE_BATCH_HEAD; i++)
 		assert_spoilt(i, 1);
 	assert_spoilt(first, 0);
 	assert_spoilt(first, ENVELOPE_KIND_COUNT);

@@ -250,7 +250,6 @@ static int read_plugin(void *data)
 static int batch_envelopes(void *data)
 {
 	const struct troupe_address from = {0, 3, 17, 3, 4}, to = {0, 2, 1, 5, 9};
-	const struct troupe_address here = {0, 3, 17, 0, 0}, there = {0, 2, 1, 0, 0};
 	const struct envelope send = {
 		.kind = ENVELOPE_SEND, .from = from, .to = to, .hash = 5, .size = 1000};
 	struct envelope_batch batch;
@@ -259,7 +258,7 @@ static int batch_envelopes(void *data)
 	int r = 0;
 
 	(void)data;
-	envelope_batch_init(&batch, 1 << 20, here, there, 7);
+	envelope_batch_init(&batch, 1 << 20, process_of(from), process_of(to), 7);
 	for (int i = 0; i < 100 && r == 0; i++) {
 		r = envelope_batch_add(&batch, &send, &payload);
 		if (r == 0) {

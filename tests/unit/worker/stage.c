@@ -268,10 +268,10 @@ struct stage_worker *stage_start(struct stage *stage, uint16_t number)
 {
 	struct stage_worker *worker = stage_launch(stage, number);
 	int page = memfd_create("page", MFD_CLOEXEC);
-	struct worker_start in = {.worker = number,
-				  .incarnation = worker->incarnation,
-				  .directory = stage->directory,
-				  .logLevel = 7};
+	struct worker_start in = {
+		.process = {.worker = number, .incarnation = worker->incarnation},
+		.directory = stage->directory,
+		.logLevel = 7};
 
 	assert_int_equal(ftruncate(page, PAGE_BYTES), 0);
 	worker->page = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, page, 0);
@@ -291,10 +291,10 @@ static void tell_peer(struct stage_worker *to, const struct stage_worker *of, bo
 		      bool crashed)
 {
 	stage_tell(to, &worker_peer_method,
-		   &(struct worker_peer){.worker = of->number,
-					 .incarnation = of->incarnation,
-					 .up = up,
-					 .crashed = crashed});
+		   &(struct worker_peer){
+			   .process = {.worker = of->number, .incarnation = of->incarnation},
+			   .up = up,
+			   .crashed = crashed});
 }
 
 void stage_introduce(struct stage_worker *a, struct stage_worker *b)

@@ -18,6 +18,11 @@ static const struct troupe_address pool[] = {
 	{.worker = 3, .incarnation = 1, .slot = 12, .generation = 1},
 };
 
+static struct process home(uint16_t worker)
+{
+	return (struct process){.worker = worker, .incarnation = 1};
+}
+
 static void assert_finds(struct names *names, const char *name, uint32_t slot)
 {
 	struct troupe_address found;
@@ -32,7 +37,7 @@ static void names_take_turns_beginning_at_home(void **state)
 	struct names names;
 
 	(void)state;
-	names_init(&names, 1);
+	names_init(&names, home(1));
 	assert_int_equal(names_find(&names, "pool", &found), -ENOENT);
 	assert_int_equal(names_set(&names, "pool", false, pool, 3), 0);
 	assert_finds(&names, "pool", 11);
@@ -59,7 +64,7 @@ static void name_without_actors_is_known_while_it_comes_back(void **state)
 	struct names names;
 
 	(void)state;
-	names_init(&names, 1);
+	names_init(&names, home(1));
 	assert_int_equal(names_set(&names, "pool", true, NULL, 0), 0);
 	assert_int_equal(names_find(&names, "pool", &found), -EINPROGRESS);
 	assert_int_equal(names_set(&names, "pool", true, pool, 3), 0);
@@ -76,7 +81,7 @@ static void names_begin_anywhere_when_nobody_is_at_home(void **state)
 	struct names names;
 
 	(void)state;
-	names_init(&names, 9);
+	names_init(&names, home(9));
 	assert_int_equal(names_set(&names, "pool", false, pool, 3), 0);
 	assert_finds(&names, "pool", 10);
 	names_fini(&names);
@@ -92,7 +97,7 @@ static void names_are_limited(void **state)
 
 	(void)state;
 	assert_non_null(many);
-	names_init(&names, 1);
+	names_init(&names, home(1));
 	memset(name, 'n', LIMIT_NAME + 1);
 	name[LIMIT_NAME + 1] = '\0';
 	assert_int_equal(names_set(&names, "", false, pool, 1), -EINVAL);

@@ -512,19 +512,18 @@ static void worker_ends_over_notices_that_make_no_sense(void **state)
 	expect_failure(&packet, 16, "channel");        /* cut */
 	expect_failure(&packet, 16 + 24, "not Start"); /* too early */
 	packet.hash = worker_start_method.in_hash;
-	packet.size = 48;
-	packet.numbers[3] = 999; /* an offset out of bounds */
-	expect_failure(&packet, 16 + 48, "channel");
-	packet.numbers[3] = 48; /* an empty directory; worker 0 */
-	packet.size = 49;
-	expect_failure(&packet, 16 + 49, "makes no sense");
-	packet.numbers[1] = 1;
-	packet.numbers[2] = 1;
-	packet.numbers[4] = 7;
-	packet.numbers[5] = -1;
-	expect_failure(&packet, 16 + 49, "makes no sense");
-	packet.numbers[5] = 0;
-	expect_failure(&packet, 16 + 49, "status page");
+	packet.size = 40;
+	packet.numbers[2] = 999; /* an offset out of bounds */
+	expect_failure(&packet, 16 + 40, "channel");
+	packet.numbers[2] = 40; /* an empty directory; worker 0 */
+	packet.size = 41;
+	expect_failure(&packet, 16 + 41, "makes no sense");
+	packet.numbers[0] = 1ll << 32 | 1 << 16; /* worker 1, incarnation 1 */
+	packet.numbers[3] = 7;
+	packet.numbers[4] = -1;
+	expect_failure(&packet, 16 + 41, "makes no sense");
+	packet.numbers[4] = 0;
+	expect_failure(&packet, 16 + 41, "status page");
 }
 
 static void worker_complains_when_started_by_hand(void **state)

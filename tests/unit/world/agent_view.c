@@ -9,5 +9,5 @@ struct page *agent_view_page(const struct agent *agent)
 
 unsigned agent_view_worker(const struct agent *agent)
 {
-	return agent->worker;
+	return agent->process.worker;
 }
