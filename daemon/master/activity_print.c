@@ -3,35 +3,32 @@
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/worker.h"
+#include "proto/address.h"
 #include <stdio.h>
-
-static void print_address(const struct worker *worker, struct troupe_address address,
-			  char *text, size_t size)
-{
-	(void)snprintf(text, size, "0.%u.%u.%u.%u", worker->number, worker->incarnation,
-		       address.slot, address.generation);
-}
 
 /* While an actor is being started its address is not known; what it spawns then passes for
  * it. */
 static bool is_child(const struct instance *instance, struct troupe_address address)
 {
-	return instance->address.generation && address.generation &&
-	       (instance->address.slot != address.slot ||
-		instance->address.generation != address.generation);
+	return !troupe_address_is_null(instance->address) && !troupe_address_is_null(address) &&
+	       !troupe_address_equal(instance->address, address);
 }
 
 static void print_actor(const struct worker *worker, const struct activity *activity,
 			const struct instance *instance, struct activity_names *names)
 {
+	struct troupe_address address = process_address(worker_process(worker));
+
+	address.slot = activity->address.slot;
+	address.generation = activity->address.generation;
 	names->actor[0] = names->child[0] = '\0';
 	if (instance)
 		(void)snprintf(names->actor, sizeof(names->actor), "%s/%u",
 			       instance->unit->file.name, instance->number);
-	else if (activity->address.generation)
-		print_address(worker, activity->address, names->actor, sizeof(names->actor));
-	if (instance && is_child(instance, activity->address))
-		print_address(worker, activity->address, names->child, sizeof(names->child));
+	else if (!troupe_address_is_null(address))
+		address_print(address, names->actor);
+	if (instance && is_child(instance, address))
+		address_print(address, names->child);
 }
 
 struct instance *activity_print(const struct worker *worker, const struct activity *activity,

@@ -133,7 +133,7 @@ static const struct api_crash *describe_crash(struct arena *arena, const struct 
 	}
 	*api = (struct api_crash){
 		.timeMs = (int64_t)crash->time_ms,
-		.incarnation = crash->incarnation,
+		.incarnation = crash->process.incarnation,
 		.cause = crash->cause,
 		.killed = crash->killed,
 		.actor = crash->names.actor[0] ? crash->names.actor : NULL,

@@ -123,8 +123,8 @@ static void add_actor(struct inquiry *inquiry, const struct worker *worker,
 	int64_t *instance = arena_alloc(&inquiry->arena, sizeof(*instance));
 	struct troupe_address *parent = arena_alloc(&inquiry->arena, sizeof(*parent));
 
-	if (inquiry->n_actors >= LIMIT_DESCRIBED || resident->actor.worker != worker->number ||
-	    resident->actor.incarnation != worker->incarnation || !instance || !parent)
+	if (inquiry->n_actors >= LIMIT_DESCRIBED || !instance || !parent ||
+	    !process_equal(process_of(resident->actor), worker_process(worker)))
 		return;
 	*instance = resident->instance;
 	*parent = resident->parent;

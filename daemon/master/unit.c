@@ -186,9 +186,7 @@ struct instance *unit_instance(struct master *master, uint64_t number, uint64_t 
 
 struct instance *instance_by_address(struct master *master, struct troupe_address address)
 {
-	struct worker *worker = address.node == 0 && address.worker <= LIMIT_WORKERS
-					? master->workers[address.worker]
-					: NULL;
+	struct worker *worker = worker_find(master, process_of(address));
 
 	if (!worker || troupe_address_is_null(address))
 		return NULL;

@@ -12,12 +12,12 @@ void watch_end(struct watchers *watchers)
 	watchers_end(watchers, &(struct api_watch_out){.event = API_WATCH_OUT_EVENT_STOPPING});
 }
 
-void watch_worker_started(struct watchers *watchers, unsigned worker, uint32_t incarnation)
+void watch_worker_started(struct watchers *watchers, struct process process)
 {
 	watchers_put(watchers, &(struct api_watch_out){
 				       .event = API_WATCH_OUT_EVENT_WORKER_STARTED,
-				       .worker = &(int64_t){worker},
-				       .count = &(int64_t){incarnation},
+				       .worker = &(int64_t){process.worker},
+				       .count = &(int64_t){process.incarnation},
 			       });
 }
 

@@ -8,6 +8,7 @@
 
 #include "io.troupe.Control.varlink.h"
 #include "master/watchers.h"
+#include "proto/process.h"
 #include <stdint.h>
 
 /* Answer the call with `watching`, and from then on with events. */
@@ -15,7 +16,7 @@ void watch_begin(struct watchers *watchers, struct control_call *call);
 /* The last event for all: `stopping`. */
 void watch_end(struct watchers *watchers);
 
-void watch_worker_started(struct watchers *watchers, unsigned worker, uint32_t incarnation);
+void watch_worker_started(struct watchers *watchers, struct process process);
 void watch_worker_died(struct watchers *watchers, unsigned worker, const char *text);
 void watch_unit_state(struct watchers *watchers, const char *unit, enum api_state state,
 		      const char *reason);

@@ -275,7 +275,7 @@ static int meet(struct worker *worker, int fd)
 	int r = channel_new(&config, &worker->channel);
 
 	if (r == 0)
-		r = page_map(worker->number, worker->incarnation, &worker->page, &page_fd);
+		r = page_map(worker_process(worker), &worker->page, &page_fd);
 	if (r == 0)
 		r = introduce(worker, page_fd);
 	/* One that has ended already: its end is about to be reported. */

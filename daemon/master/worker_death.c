@@ -38,7 +38,7 @@ static void log_frames(struct log *log, const struct crash *crash)
 	for (unsigned i = 0; i < crash->n_frames && i < FRAMES_LOGGED; i++) {
 		const struct crash_frame *frame = &crash->frames[i];
 
-		log_error(log, "worker %u: #%u %s%s%s", crash->worker, i, frame->text,
+		log_error(log, "worker %u: #%u %s%s%s", crash->process.worker, i, frame->text,
 			  frame->place[0] ? " " : "", frame->place);
 	}
 }
@@ -59,11 +59,12 @@ static void tell_of_crash(struct worker *worker, const char *text)
 void worker_on_places(void *context, const struct crash *crash)
 {
 	struct master *master = context;
-	struct worker *worker = master->workers[crash->worker];
+	struct worker *worker = master->workers[crash->process.worker];
 
 	log_frames(&master->log, crash);
 	/* It may be another worker's number by now, or have died again. */
-	if (worker && worker->has_crashed && worker->crash.incarnation == crash->incarnation)
+	if (worker && worker->has_crashed &&
+	    process_equal(worker->crash.process, crash->process))
 		memcpy(worker->crash.frames, crash->frames, sizeof(crash->frames));
 }
 
@@ -227,8 +228,7 @@ void worker_on_death(struct worker *worker)
 
 	if (!was_sound) {
 		crash_read(&worker->crash, worker->page, &worker->end);
-		worker->crash.worker = worker->number;
-		worker->crash.incarnation = worker->incarnation;
+		worker->crash.process = worker_process(worker);
 		worker->has_crashed = true;
 		if (is_oom(worker))
 			crash_note_oom(&worker->crash);
@@ -253,7 +253,7 @@ void worker_on_death(struct worker *worker)
 	inquiries_worker_down(worker);
 	kills_worker_down(worker);
 	names_worker_down(worker, !was_sound);
-	place_remove_inbox(master->directory, worker->number, worker->incarnation);
+	place_remove_inbox(master->directory, worker_process(worker));
 	fail_for_good(worker, &blame);
 	worker_forget_process(worker);
 	lose_instances(worker, &blame, text);

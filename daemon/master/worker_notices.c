@@ -61,7 +61,7 @@ static void on_ready(void *context, const void *in, int *fd)
 	worker->up_ns = loop_now_ns(master->loop);
 	log_info(&master->log, "worker %u (incarnation %u, pid %d) is up", worker->number,
 		 worker->incarnation, (int)worker->pid);
-	watch_worker_started(&master->watchers, worker->number, worker->incarnation);
+	watch_worker_started(&master->watchers, worker_process(worker));
 	names_worker_up(worker);
 	list_foreach_safe (at, &worker->instances)
 		instance_worker_up(container_of(at, struct instance, on_worker));

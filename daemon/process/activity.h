@@ -13,7 +13,7 @@
 
 #define ACTIVITY_ACTOR   96
 #define ACTIVITY_MESSAGE 400
-#define ACTIVITY_CHILD   48
+#define ACTIVITY_CHILD   TROUPE_ADDRESS_TEXT
 
 struct activity {
 	uint64_t sequence;             /* another one: another activity */

@@ -9,6 +9,7 @@
 #include "base/page.h"
 #include "process/activity.h"
 #include "process/launcher.h"
+#include "proto/process.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -28,7 +29,7 @@ struct crash_frame {
 
 struct crash {
 	uint64_t time_ms; /* Unix time */
-	uint32_t worker, incarnation;
+	struct process process;
 	char cause[CRASH_CAUSE]; /* "SIGSEGV", "exit 1", "killed" by us */
 	const char *killed;      /* why we did, a constant; NULL: we did not */
 	bool is_explained;       /* killed for a known cause: no actor is blamed */

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
-int page_map(unsigned worker, uint32_t incarnation, struct page **ret_page, int *ret_fd)
+int page_map(struct process process, struct page **ret_page, int *ret_fd)
 {
 	cleanup_close int fd = memfd_create("troupe-page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	struct page *page;
@@ -20,8 +20,8 @@ int page_map(unsigned worker, uint32_t incarnation, struct page **ret_page, int 
 	if (page == MAP_FAILED)
 		return -errno;
 	page->magic = PAGE_MAGIC;
-	page->worker = worker;
-	page->incarnation = incarnation;
+	page->worker = process.worker;
+	page->incarnation = process.incarnation;
 	*ret_page = page;
 	*ret_fd = take_fd(&fd);
 	return 0;

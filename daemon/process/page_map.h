@@ -4,10 +4,11 @@
 #define PROCESS_PAGE_MAP_H
 
 #include "base/page.h"
+#include "proto/process.h"
 
 /* Both are given: page_unmap() the page, close the descriptor once it was sent. -EMFILE,
  * -ENOMEM. */
-int page_map(unsigned worker, uint32_t incarnation, struct page **ret_page, int *ret_fd);
+int page_map(struct process process, struct page **ret_page, int *ret_fd);
 /* NULL is fine. */
 void page_unmap(struct page *page);
 

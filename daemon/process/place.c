@@ -159,10 +159,11 @@ int place_restore_directory(const char *directory, int *lock)
 	return 0;
 }
 
-void place_remove_inbox(const char *directory, unsigned worker, uint32_t incarnation)
+void place_remove_inbox(const char *directory, struct process process)
 {
 	char path[PATH_MAX];
-	int n = snprintf(path, sizeof(path), "%s/w%u-%u", directory, worker, incarnation);
+	int n = snprintf(path, sizeof(path), "%s/w%u-%u", directory, process.worker,
+			 process.incarnation);
 
 	if (n > 0 && (size_t)n < sizeof(path))
 		(void)unlink(path);

@@ -3,6 +3,7 @@
 #ifndef PROCESS_PLACE_H
 #define PROCESS_PLACE_H
 
+#include "proto/process.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,7 +14,7 @@
 int place_make_directory(const char *runtime, char **ret_directory, int *ret_lock);
 
 /* Remove the inbox that a worker's process left there when it died. */
-void place_remove_inbox(const char *directory, unsigned worker, uint32_t incarnation);
+void place_remove_inbox(const char *directory, struct process process);
 
 /* Whether the directory is still the one that was made, under its name. */
 bool place_is_there(const char *directory, int lock);
