@@ -64,37 +64,25 @@ void ends_log_given_up(struct instance *instance, const char *how)
 }
 
 /* An end that was asked for, or that the actor wanted. */
-static bool is_sound(const struct instance *instance, const struct end *end)
+static bool is_sound(const struct end *end)
 {
-	return end ? end->cause == TROUPE_CAUSE_NORMAL || end->cause == TROUPE_CAUSE_SHUTDOWN
-		   : instance->state == API_STATE_STOPPED;
-}
-
-/* The end for the log: `end`, or where it is NULL, what the unit's reason and state imply. */
-static struct end find_end(const struct instance *instance, const struct end *end)
-{
-	if (end)
-		return *end;
-	if (is_sound(instance, end))
-		return (struct end){.cause = TROUPE_CAUSE_SHUTDOWN};
-	return (struct end){.cause = TROUPE_CAUSE_KILLED, .text = instance->unit->reason};
+	return end->cause == TROUPE_CAUSE_NORMAL || end->cause == TROUPE_CAUSE_SHUTDOWN;
 }
 
 void ends_print(const struct instance *instance, const struct end *end, char *text, size_t size)
 {
-	struct end known = find_end(instance, end);
 	uint64_t now = loop_now_ns(instance->unit->master->loop);
 	char lived[SPAN], next[SPAN + 64];
 
 	print_next(instance, next, sizeof(next));
 	if (instance->since_ns == 0) {
 		(void)snprintf(text, size, "could not be started: %s; %s",
-			       known.text ? known.text : cause_name(known.cause), next);
+			       end->text ? end->text : cause_name(end->cause), next);
 		return;
 	}
 	text_print_time_ns(now - instance->since_ns, lived, sizeof(lived));
-	(void)snprintf(text, size, "ended: %s after %s%s%s; %s", cause_name(known.cause), lived,
-		       known.text ? ": " : "", known.text ? known.text : "", next);
+	(void)snprintf(text, size, "ended: %s after %s%s%s; %s", cause_name(end->cause), lived,
+		       end->text ? ": " : "", end->text ? end->text : "", next);
 }
 
 void ends_log(struct instance *instance, const struct end *end)
@@ -102,7 +90,7 @@ void ends_log(struct instance *instance, const struct end *end)
 	struct unit *unit = instance->unit;
 	struct master *master = unit->master;
 	uint64_t now = loop_now_ns(master->loop);
-	bool sound = is_sound(instance, end);
+	bool sound = is_sound(end);
 	char text[ENDS_TEXT];
 	int priority;
 
@@ -110,8 +98,7 @@ void ends_log(struct instance *instance, const struct end *end)
 	if (sound && instance->since_ns == 0)
 		return;
 	report_more(unit, now);
-	if (!master->is_stopping && !(end && end->is_guilty) &&
-	    !rate_limit_pass(&unit->ends, now))
+	if (!master->is_stopping && !end->must_log && !rate_limit_pass(&unit->ends, now))
 		return;
 	/* While the daemon stops all actors end, as expected: for debugging only. */
 	priority = master->is_stopping ? LOG_P_DEBUG : sound ? LOG_P_INFO : LOG_P_WARNING;

@@ -22,12 +22,11 @@ struct instance;
 struct end {
 	enum troupe_cause cause;
 	const char *text; /* what is known of it; NULL: nothing */
-	bool is_guilty;   /* its worker ended by its fault: logged whatever the limit */
+	bool must_log;    /* its worker ended by its fault: logged whatever the limit */
 };
 
 /* Log that an actor, or one that was being started, has ended; instance->state is what comes
- * next. end: NULL when no cause was reported: it is then taken from the unit's reason and
- * state. */
+ * next. */
 void ends_log(struct instance *instance, const struct end *end);
 
 /* The same as a text without its name: "ended: crashed after 3s 20ms: SIGSEGV in ...; it is

@@ -31,30 +31,37 @@ bool instance_is_alive(const struct instance *instance)
 	       (instance->state == API_STATE_STARTING && !instance->is_held);
 }
 
-/* To the clients that watch. */
-static void report(const struct instance *instance, const char *text)
+/* To the clients that watch. cause: 0: it has started; text: of an end. */
+static void report(const struct instance *instance, enum troupe_cause cause, const char *text)
 {
 	const struct watch_actor actor = {
 		.unit = instance->unit->file.name,
 		.instance = instance->number,
 		.worker = instance->worker ? instance->worker->number : 0,
 		.state = instance_shown(instance),
+		.cause = cause,
+		.text = text,
 	};
 
-	watch_actor(&instance->unit->master->watchers, &actor, text);
+	watch_actor(&instance->unit->master->watchers, &actor);
 }
 
-static void report_end(const struct instance *instance)
+/* It was alive. */
+static void publish_end(struct instance *instance, const struct end *end, bool was_made)
 {
 	char text[ENDS_TEXT];
 
-	if (!watchers_any(&instance->unit->master->watchers))
-		return;
-	ends_print(instance, instance->end, text, sizeof(text));
-	report(instance, text);
+	ends_log(instance, end);
+	if (was_made && watchers_any(&instance->unit->master->watchers)) {
+		ends_print(instance, end, text, sizeof(text));
+		report(instance, end->cause, text);
+	}
+	instance->since_ns = 0;
 }
 
-static void change_state(struct instance *instance, enum api_state state, bool is_held)
+/* end: why it ends, if it does. */
+static void change_state(struct instance *instance, enum api_state state, bool is_held,
+			 const struct end *end)
 {
 	struct unit *unit = instance->unit;
 	enum api_state before = instance->state;
@@ -78,21 +85,18 @@ static void change_state(struct instance *instance, enum api_state state, bool i
 		unit->names_changed = true;
 	if (state == API_STATE_RUNNING) {
 		instance->since_ns = loop_now_ns(unit->master->loop);
-		report(instance, NULL);
+		report(instance, 0, NULL);
 	}
-	if (was_alive && !instance_is_alive(instance)) {
-		ends_log(instance, instance->end);
-		if (was_made)
-			report_end(instance);
-		instance->end = NULL;
-		instance->since_ns = 0;
-	}
+	if (was_alive && !instance_is_alive(instance))
+		publish_end(instance, end, was_made);
 	unit_mark_changed(unit);
 }
 
 void instance_set_state(struct instance *instance, enum api_state state)
 {
-	change_state(instance, state, false);
+	static const struct end asked_for = {.cause = TROUPE_CAUSE_SHUTDOWN};
+
+	change_state(instance, state, false, &asked_for);
 }
 
 /* ---- its restarts */
@@ -118,14 +122,14 @@ void instance_init(struct instance *instance, struct unit *unit, uint32_t number
 	loop_timer_init(&instance->timer, unit->master->loop, on_timer);
 }
 
-static void give_up(struct instance *instance, const char *how)
+static void give_up(struct instance *instance, const char *how, const struct end *end)
 {
 	ends_log_given_up(instance, how);
-	instance_set_state(instance, API_STATE_FAILED);
+	change_state(instance, API_STATE_FAILED, false, end);
 }
 
 /* It ended, by itself or with its worker: what next? */
-static void decide(struct instance *instance, enum troupe_cause cause)
+static void decide(struct instance *instance, const struct end *end)
 {
 	struct unit *unit = instance->unit;
 	struct master *master = unit->master;
@@ -134,31 +138,36 @@ static void decide(struct instance *instance, enum troupe_cause cause)
 		instance->since_ns ? loop_now_ns(master->loop) - instance->since_ns : 0;
 
 	if (master->is_stopping) {
-		instance_set_state(instance, API_STATE_STOPPED);
+		change_state(instance, API_STATE_STOPPED, false, end);
 		return;
 	}
-	switch (restart_decide(&instance->restart, &rules, cause, life_ns, &master->random,
+	switch (restart_decide(&instance->restart, &rules, end->cause, life_ns, &master->random,
 			       &instance->wait_ns)) {
 	case RESTART_NOW:
 		/* Its worker will be up again soon. */
 		unit->restarts++;
-		change_state(instance, API_STATE_STARTING, true);
+		change_state(instance, API_STATE_STARTING, true, end);
 		break;
 	case RESTART_LATER:
-		instance_set_state(instance, API_STATE_BACKOFF);
+		change_state(instance, API_STATE_BACKOFF, false, end);
 		loop_timer_start(&instance->timer, instance->wait_ns);
 		break;
 	case RESTART_LEAVE:
-		instance_set_state(instance, cause == TROUPE_CAUSE_SHUTDOWN ? API_STATE_STOPPED
-									    : API_STATE_ENDED);
+		change_state(instance, API_STATE_ENDED, false, end);
 		break;
 	case RESTART_QUARANTINE:
-		give_up(instance, "quarantined");
+		give_up(instance, "quarantined", end);
 		break;
 	case RESTART_GIVE_UP:
-		give_up(instance, "failed");
+		give_up(instance, "failed", end);
 		break;
 	}
+}
+
+/* With the unit's reason. */
+static void fail_to_start(struct instance *instance)
+{
+	decide(instance, &(struct end){TROUPE_CAUSE_FAILED, instance->unit->reason, false});
 }
 
 /* ---- its life */
@@ -168,7 +177,7 @@ static void begin(struct instance *instance)
 	struct unit *unit = instance->unit;
 	int r;
 
-	change_state(instance, API_STATE_STARTING, true);
+	change_state(instance, API_STATE_STARTING, true, NULL);
 	instance_find_place(instance);
 	if (!suspects_admit(instance->worker, instance))
 		return;
@@ -180,7 +189,7 @@ static void begin(struct instance *instance)
 		return;
 	unit_set_reason(unit, "cannot tell worker %u to start it: %s", instance->worker->number,
 			strerror(-r));
-	decide(instance, TROUPE_CAUSE_FAILED);
+	fail_to_start(instance);
 }
 
 static void set_comes_back(struct instance *instance, bool comes_back)
@@ -256,7 +265,7 @@ void instance_drain(struct instance *instance)
 {
 	check(instance->state == API_STATE_RUNNING);
 	instance_clear_record(instance);
-	change_state(instance, API_STATE_STOPPING, true);
+	change_state(instance, API_STATE_STOPPING, true, NULL);
 	instance->stop_ns = loop_now_ns(instance->unit->master->loop);
 	unit_limit_drain(instance->unit);
 	send_stop(instance, true);
@@ -300,57 +309,45 @@ void instance_worker_away(struct instance *instance)
 	unit_set_reason(instance->unit, "worker %u does not stay up: %s", worker->number, text);
 }
 
-/* Its worker died by another's fault. */
-static void lose(struct instance *instance, const char *why)
-{
-	struct unit *unit = instance->unit;
-
-	if (unit->file.restart == RESTART_NEVER)
-		unit_set_reason(unit, "worker %u died, not by its fault, and Restart=no: %s",
-				instance->worker->number, why);
-	decide(instance, TROUPE_CAUSE_COLLATERAL);
-}
-
-static void take_worker_down(struct instance *instance, bool blamed, const char *why)
-{
-	struct unit *unit = instance->unit;
-
-	instance->request = 0;
-	if (instance->state == API_STATE_STOPPING)
-		instance_set_state(instance, API_STATE_STOPPED);
-	else if (instance_waits(instance))
-		/* Longer than was thought: it is shown as `backoff` now. */
-		unit_mark_changed(unit);
-	else if (blamed &&
-		 (instance_is_alive(instance) || instance->state == API_STATE_BACKOFF))
-		/* One in backoff, too: a whole unit is blamed, and it would have been there. */
-		decide(instance, instance->end->cause);
-	else if (instance_is_alive(instance))
-		lose(instance, why);
-}
-
 void instance_worker_down(struct instance *instance, bool blamed, const char *why)
 {
+	struct unit *unit = instance->unit;
+	bool is_stopping = instance->state == API_STATE_STOPPING;
 	/* For what it did, or because it did not stop in time. */
-	bool killed = instance->worker->killed_why &&
-		      (blamed || (instance->state == API_STATE_STOPPING && !instance->is_held));
-	struct end end = {.cause = killed   ? TROUPE_CAUSE_KILLED
-				   : blamed ? TROUPE_CAUSE_CRASHED
-					    : TROUPE_CAUSE_COLLATERAL,
-			  .text = killed ? instance->worker->killed_why : why,
-			  /* of those that are all blamed at once a few are enough */
-			  .is_guilty = blamed && !instance->unit->is_pinned};
+	bool killed =
+		instance->worker->killed_why && (blamed || (is_stopping && !instance->is_held));
+	const struct end end = {
+		.cause = killed   ? TROUPE_CAUSE_KILLED
+			 : blamed ? TROUPE_CAUSE_CRASHED
+				  : TROUPE_CAUSE_COLLATERAL,
+		.text = killed ? instance->worker->killed_why : why,
+		/* of those that are all blamed at once a few are enough */
+		.must_log = blamed && !unit->is_pinned,
+	};
 
-	instance->end = &end;
-	take_worker_down(instance, blamed, why);
-	instance->end = NULL;
+	instance->request = 0;
+	if (is_stopping) {
+		change_state(instance, API_STATE_STOPPED, false, &end);
+	} else if (instance_waits(instance)) {
+		/* Longer than was thought: it is shown as `backoff` now. */
+		unit_mark_changed(unit);
+	} else if (instance_is_alive(instance) ||
+		   (blamed && instance->state == API_STATE_BACKOFF)) {
+		/* One in backoff, too: a whole unit is blamed, and it would have been there. */
+		if (!blamed && unit->file.restart == RESTART_NEVER)
+			unit_set_reason(unit,
+					"worker %u died, not by its fault, and Restart=no: %s",
+					instance->worker->number, why);
+		decide(instance, &end);
+	}
 }
 
 void instance_give_up(struct instance *instance)
 {
 	instance_clear_record(instance);
 	instance->request = 0;
-	instance_set_state(instance, API_STATE_FAILED);
+	change_state(instance, API_STATE_FAILED, false,
+		     &(struct end){TROUPE_CAUSE_FAILED, instance->unit->reason, false});
 }
 
 void instance_started(struct instance *instance, struct troupe_address address)
@@ -365,36 +362,20 @@ void instance_started(struct instance *instance, struct troupe_address address)
 
 void instance_init_failed(struct instance *instance)
 {
-	struct end end = {.cause = TROUPE_CAUSE_FAILED, .text = instance->unit->reason};
-
-	if (instance->state == API_STATE_STOPPING) {
+	if (instance->state == API_STATE_STOPPING)
 		instance_set_state(instance, API_STATE_STOPPED);
-		return;
-	}
-	if (instance->state != API_STATE_STARTING)
-		return;
-	instance->end = &end;
-	decide(instance, TROUPE_CAUSE_FAILED);
-	instance->end = NULL;
-}
-
-static void take_end(struct instance *instance, enum troupe_cause cause)
-{
-	instance->worker->progress_ns = loop_now_ns(instance->unit->master->loop);
-	if (instance->state == API_STATE_STOPPING ||
-	    (cause == TROUPE_CAUSE_SHUTDOWN && instance->state == API_STATE_RUNNING)) {
-		instance_set_state(instance, API_STATE_STOPPED);
-		return;
-	}
-	if (instance->state == API_STATE_RUNNING)
-		decide(instance, cause);
+	else if (instance->state == API_STATE_STARTING)
+		fail_to_start(instance);
 }
 
 void instance_ended(struct instance *instance, enum troupe_cause cause, const char *text)
 {
-	struct end end = {.cause = cause, .text = text};
+	const struct end end = {.cause = cause, .text = text};
 
-	instance->end = &end;
-	take_end(instance, cause);
-	instance->end = NULL;
+	instance->worker->progress_ns = loop_now_ns(instance->unit->master->loop);
+	if (instance->state == API_STATE_STOPPING ||
+	    (cause == TROUPE_CAUSE_SHUTDOWN && instance->state == API_STATE_RUNNING))
+		change_state(instance, API_STATE_STOPPED, false, &end);
+	else if (instance->state == API_STATE_RUNNING)
+		decide(instance, &end);
 }

@@ -51,7 +51,6 @@ struct instance {
 	uint64_t wait_ns;              /* BACKOFF: for which the timer was started */
 	struct loop_timer timer;       /* BACKOFF */
 	uint64_t since_ns;             /* when it began to run; 0: it does not */
-	const struct end *end;         /* why it ends, while that is dealt with; else NULL */
 };
 
 struct unit {

@@ -1,6 +1,8 @@
 /* watch.c - what happens, in the words of io.troupe.Control. */
 #include "master/watch.h"
 
+#include "proto/cause.h"
+
 void watch_begin(struct watchers *watchers, struct control_call *call)
 {
 	watchers_add(watchers, call,
@@ -41,20 +43,18 @@ void watch_unit_state(struct watchers *watchers, const char *unit, enum api_stat
 			       });
 }
 
-void watch_actor(struct watchers *watchers, const struct watch_actor *actor, const char *text)
+void watch_actor(struct watchers *watchers, const struct watch_actor *actor)
 {
-	bool started = actor->state == API_STATE_RUNNING || actor->state == API_STATE_STALLED;
-	enum api_state state = actor->state;
-
 	watchers_put(watchers,
 		     &(struct api_watch_out){
-			     .event = started ? API_WATCH_OUT_EVENT_ACTOR_STARTED
-					      : API_WATCH_OUT_EVENT_ACTOR_ENDED,
+			     .event = actor->cause ? API_WATCH_OUT_EVENT_ACTOR_ENDED
+						   : API_WATCH_OUT_EVENT_ACTOR_STARTED,
 			     .worker = actor->worker ? &(int64_t){actor->worker} : NULL,
 			     .unit = actor->unit,
 			     .instance = &(int64_t){actor->instance},
-			     .state = &state,
-			     .text = text,
+			     .state = &(enum api_state){actor->state},
+			     .cause = actor->cause ? cause_name(actor->cause) : NULL,
+			     .text = actor->text,
 		     });
 }
 

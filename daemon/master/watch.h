@@ -10,6 +10,7 @@
 #include "master/watchers.h"
 #include "proto/process.h"
 #include <stdint.h>
+#include <troupe/actor.h>
 
 /* Answer the call with `watching`, and from then on with events. */
 void watch_begin(struct watchers *watchers, struct control_call *call);
@@ -28,8 +29,10 @@ struct watch_actor {
 	unsigned instance;
 	unsigned worker; /* 0: it has none */
 	enum api_state state;
+	enum troupe_cause cause; /* 0: it has started */
+	const char *text;        /* of an end */
 };
-void watch_actor(struct watchers *watchers, const struct watch_actor *actor, const char *text);
+void watch_actor(struct watchers *watchers, const struct watch_actor *actor);
 
 /* A worker has stalled, which `text` describes, or (NULL) it goes on. unit, instance: whose
  * handler it was in; NULL: none known. */

@@ -3,11 +3,13 @@
 
 #include "base/clock.h"
 #include "master/unit.h"
+#include "master/unit_end.h"
 #include "tests/unit/sim/sim.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -93,6 +95,43 @@ static void end_decides_what_becomes_of_an_actor(void **state)
 	assert_int_equal(unit_state(unit_find(stage->master, "two")), API_STATE_STOPPED);
 }
 
+/* The end of the first actor of that unit is reported to a client that watches. */
+static void expect_end(struct stage *stage, const char *unit, const char *state,
+		       const char *cause)
+{
+	char piece[128];
+
+	snprintf(piece, sizeof(piece),
+		 "\"unit\":\"%s\",\"instance\":0,\"state\":\"%s\",\"cause\":\"%s\"", unit,
+		 state, cause);
+	for (;;) {
+		stage_until(stage, stage_has_answer);
+		if (strstr(stage->answer, piece))
+			break;
+		stage_expect(stage, "event");
+	}
+	stage_expect(stage, "actorEnded");
+}
+
+static void watchers_hear_why_an_actor_ended(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Watch\",\"more\":true}");
+	stage_expect(stage, "watching");
+	tell_end(stage, "two", TROUPE_CAUSE_NORMAL);
+	expect_end(stage, "two", "ended", "normal");
+	tell_end(stage, "one", TROUPE_CAUSE_FAILED);
+	expect_end(stage, "one", "backoff", "failed");
+	stage_until(stage, is_up);
+	stage_kill(stage->workers[1]);
+	expect_end(stage, "one", "backoff", "collateral");
+	stage_until(stage, is_up);
+	/* It does not stop, and StopTimeout= is over. */
+	unit_stop(unit_find(stage->master, "one"));
+	expect_end(stage, "one", "stopped", "killed");
+}
+
 static void worker_that_was_healthy_has_a_clean_record(void **state)
 {
 	struct stage *stage = *state;
@@ -120,6 +159,7 @@ int main(void)
 		TEST(time_of_an_init_that_fails_is_no_life),
 		TEST(life_that_was_long_enough_ends_the_row),
 		TEST(end_decides_what_becomes_of_an_actor),
+		TEST(watchers_hear_why_an_actor_ended),
 		TEST(worker_that_was_healthy_has_a_clean_record),
 	};
 
