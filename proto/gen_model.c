@@ -176,17 +176,17 @@ static void fill_type(struct gen_model *model, struct gen_type *type,
  * filled after it, so that `plain` is known by then. */
 static struct gen_type *get_named(struct gen_model *model, const struct idl_member *member)
 {
-	struct gen_type **place = &model->named[member - model->idl->members];
+	struct gen_type **place = &model->named[member - model->idl->members], *type = *place;
 	struct owner owner = {.line = member->line};
 
-	if (*place)
-		return *place;
+	if (type)
+		return type;
 	owner.stem = gen_text(model, gen_member(&model->arena, member->name));
 	owner.what = gen_printf(model, "type '%s'", member->name);
-	*place = add_type(model, member->type->kind);
-	(*place)->doc = member->doc;
-	fill_type(model, *place, member->type, &owner);
-	return *place;
+	*place = type = add_type(model, member->type->kind);
+	type->doc = member->doc;
+	fill_type(model, type, member->type, &owner);
+	return type;
 }
 
 static struct gen_type *get_type(struct gen_model *model, const struct idl_type *idl,

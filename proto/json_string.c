@@ -110,10 +110,10 @@ int json_read_string(struct json_reader *reader, struct json_span *ret_span)
 
 int json_unquote(struct json_span span, char *buffer, size_t size)
 {
-	const char *at = span.at + 1, *end = span.at + span.size - 1;
+	const char *at = span.at, *end = at + span.size;
 	size_t n = 0;
 
-	if (!span.at || span.size < 2 || span.at[0] != '"' || *end != '"')
+	if (span.size < 2 || *at++ != '"' || *--end != '"')
 		return -EINVAL;
 	for (;;) {
 		const char *escape = memchr(at, '\\', (size_t)(end - at));

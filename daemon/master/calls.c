@@ -233,7 +233,9 @@ static struct json_span wrap_reply(const struct call *call, const struct worker_
 	if (call->kind != CALL_WRAPPED)
 		return text;
 	n = asprintf(ret_memory, "{\"parameters\":%.*s}", (int)text.size, text.at);
-	return n < 0 ? (struct json_span){0} : (struct json_span){*ret_memory, (size_t)n};
+	if (n < 0)
+		return (struct json_span){0};
+	return (struct json_span){*ret_memory, (size_t)n};
 }
 
 /* The call's last reply or error: sent after the replies that its client has not read yet. */
