@@ -41,7 +41,8 @@ struct caller {
 	struct caller_call awaited[CALLER_AWAITED]; /* oldest first */
 	unsigned n_awaited;
 	uint64_t last_id;
-	uint64_t act_ns; /* when it does something next */
+	uint64_t act_ns;  /* when it does something next */
+	bool expects_end; /* the daemon is told to stop: it hangs up when all is answered */
 };
 
 void caller_init(struct caller *caller, struct world *world, unsigned number,

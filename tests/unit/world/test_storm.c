@@ -12,8 +12,10 @@
 #include "base/clock.h"
 #include "control/host.h"
 #include "master/shares.h"
+#include "master/shutdown.h"
 #include "master/unit.h"
 #include "master/worker.h"
+#include "tests/unit/sim/sim.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,8 +30,9 @@
 #define STORM_NS (20 * CLOCK_SECOND_NS)
 #define LULL_NS  (240 * CLOCK_SECOND_NS)
 #define SETTLE_NS                                                                              \
-	(70 * CLOCK_SECOND_NS) /* RestartDelayMax=, drawn up to its double, and more */
-#define ADMIN     CALLERS      /* the number of the one that manages */
+	(70 * CLOCK_SECOND_NS)          /* RestartDelayMax=, drawn up to its double, and more */
+#define START_NS  (5 * CLOCK_SECOND_NS) /* for all units, on a machine at rest */
+#define ADMIN     CALLERS               /* the number of the one that manages */
 #define INNOCENTS 3
 
 /* Nothing that is asked of these is a reason to end. */
@@ -259,7 +262,7 @@ static unsigned awaited(const struct storm *storm)
 	return n;
 }
 
-static void rage(struct storm *storm)
+static void rage(struct storm *storm, uint64_t ns)
 {
 	struct world *world = storm->world;
 
@@ -268,7 +271,8 @@ static void rage(struct storm *storm)
 	world->context = storm;
 	world->next_act_ns = next_act_ns;
 	world->act = act;
-	world_run(world, STORM_NS);
+	world_run(world, ns);
+	world->act = NULL;
 	storm->rages = false;
 	storm->trouble_ns = UINT64_MAX;
 }
@@ -383,23 +387,71 @@ static void ask_all(struct storm *storm)
 	assert_int_equal(storm->sums.errors, errors);
 }
 
+static void begin_storm(struct storm *storm, uint64_t seed)
+{
+	print_message("WORLD_SEED=%ju\n", (uintmax_t)seed);
+	begin_world(storm, seed);
+	for (unsigned i = 0; i <= ADMIN; i++)
+		caller_init(&storm->callers[i], storm->world, i, &storm->sums);
+	storm->watcher.fd = -1;
+	watch(storm);
+}
+
+static void end_storm(struct storm *storm)
+{
+	for (unsigned i = 0; i <= ADMIN; i++)
+		caller_fini(&storm->callers[i]);
+	client_fini(&storm->watcher);
+	world_free(storm->world);
+	free(storm);
+}
+
+static bool is_stopped(struct world *world)
+{
+	return sim_is_stopped(world->master->loop);
+}
+
+/* The daemon is told to stop: each call ends before its connection does. */
+static void stop_with_seed(uint64_t seed)
+{
+	struct storm *storm = calloc(1, sizeof(*storm));
+
+	begin_storm(storm, seed);
+	rage(storm, 1 + draw(storm, STORM_NS / 2));
+	for (unsigned i = 0; i <= ADMIN; i++) {
+		storm->callers[i].expects_end = true;
+		storm->callers[i].act_ns = 0;
+	}
+	client_fini(&storm->watcher);
+	master_stop(storm->world->master);
+	storm->world->act = act;
+	assert_true(world_until(storm->world, is_stopped));
+	storm->world->act = NULL;
+	for (unsigned i = 0; i <= ADMIN; i++) {
+		for (unsigned n = 0; n < 1000 && storm->callers[i].is_open; n++)
+			caller_act(&storm->callers[i], false);
+		assert_false(storm->callers[i].is_open);
+	}
+	end_storm(storm);
+}
+
 static uint64_t rage_with_seed(uint64_t seed)
 {
 	struct storm *storm = calloc(1, sizeof(*storm));
 	struct caller_sums *sums = &storm->sums;
-	uint64_t hash;
+	uint64_t hash, errors, begin_ns;
 
-	print_message("WORLD_SEED=%ju\n", (uintmax_t)seed);
-	begin_world(storm, seed);
-	for (unsigned i = 0; i <= ADMIN; i++)
-		caller_init(&storm->callers[i], storm->world, i, sums);
-	storm->watcher.fd = -1;
-	watch(storm);
-	rage(storm);
+	begin_storm(storm, seed);
+	rage(storm, STORM_NS);
 	calm_down(storm);
+	world_run(storm->world, SETTLE_NS);
 	watch(storm);
+	errors = sums->errors;
+	begin_ns = world_now_ns(storm->world);
 	start_all(storm);
 	calm_down(storm);
+	assert_int_equal(sums->errors, errors);
+	assert_in_range(world_now_ns(storm->world) - begin_ns, 0, START_NS);
 	world_run(storm->world, SETTLE_NS);
 	check_nothing_is_held(storm);
 	check_units(storm);
@@ -411,24 +463,38 @@ static uint64_t rage_with_seed(uint64_t seed)
 		      (uintmax_t)sums->calls, (uintmax_t)sums->replies, (uintmax_t)sums->errors,
 		      (uintmax_t)sums->abandoned, storm->world->deaths, storm->world->launches,
 		      (uintmax_t)storm->world->steps);
-	for (unsigned i = 0; i <= ADMIN; i++)
-		caller_fini(&storm->callers[i]);
-	client_fini(&storm->watcher);
 	hash = world_hash(storm->world);
-	world_free(storm->world);
-	free(storm);
+	end_storm(storm);
 	return hash;
+}
+
+static void get_seeds(uint64_t *ret_first, uint64_t *ret_last)
+{
+	const char *only = getenv("WORLD_SEED"), *seeds = getenv("SEEDS");
+	uint64_t n = seeds ? strtoull(seeds, NULL, 0) : only ? 1 : SEEDS;
+
+	*ret_first = only ? strtoull(only, NULL, 0) : 1;
+	*ret_last = *ret_first + n - 1;
 }
 
 static void storm_leaves_nobody_waiting(void **state)
 {
-	const char *only = getenv("WORLD_SEED"), *seeds = getenv("SEEDS");
-	uint64_t first = only ? strtoull(only, NULL, 0) : 1;
-	uint64_t n = seeds ? strtoull(seeds, NULL, 0) : only ? 1 : SEEDS;
+	uint64_t first, last;
 
 	(void)state;
-	for (uint64_t seed = first; seed < first + n; seed++)
+	get_seeds(&first, &last);
+	for (uint64_t seed = first; seed <= last; seed++)
 		(void)rage_with_seed(seed);
+}
+
+static void daemon_that_stops_in_a_storm_leaves_nobody_waiting(void **state)
+{
+	uint64_t first, last;
+
+	(void)state;
+	get_seeds(&first, &last);
+	for (uint64_t seed = first; seed <= last; seed++)
+		stop_with_seed(seed);
 }
 
 static void seed_gives_one_storm(void **state)
@@ -442,6 +508,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(storm_leaves_nobody_waiting),
+		cmocka_unit_test(daemon_that_stops_in_a_storm_leaves_nobody_waiting),
 		cmocka_unit_test(seed_gives_one_storm),
 	};
 
