@@ -6,6 +6,7 @@
 #include "io.troupe.Worker.varlink.h"
 #include "master/held.h"
 #include "master/master.h"
+#include "master/refusal.h"
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/worker.h"
@@ -85,8 +86,7 @@ static void cancel(struct pending *pending)
 static void time_out(struct pending *pending)
 {
 	cancel(pending);
-	control_call_fail(pending->client, &api_timeout_error, &(struct api_timeout){0});
-	pending_free(pending);
+	pending_time_out(pending);
 }
 
 static void on_room(struct pending *pending);
@@ -163,8 +163,7 @@ static struct call *new_call(struct master *master, struct control_call *client,
 	call->id = ++calls->last_id;
 	HASH_ADD(by_id, calls->open, id, sizeof(call->id), call);
 	if (!call->by_id.tbl) {
-		control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
-		pending_free(&call->pending);
+		pending_overload(&call->pending);
 		return NULL;
 	}
 	if (target->instance) {
@@ -186,7 +185,7 @@ static void fail_unsent(struct control_call *client, const char *actor, int erro
 			client, &api_failed_error,
 			&(struct api_failed){.code = error, .message = strerror(-error)});
 	else
-		control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
+		control_overloaded(client);
 }
 
 void calls_begin(struct master *master, struct control_call *client,
@@ -251,9 +250,7 @@ static void finish_call(struct call *call, const char *error, const char *text, 
 static void overload_call(struct call *call)
 {
 	cancel(&call->pending);
-	control_call_fail(call->pending.client, &api_overloaded_error,
-			  &(struct api_overloaded){0});
-	pending_free(&call->pending);
+	pending_overload(&call->pending);
 }
 
 /* Send the worker how much of a stream its client has taken, so that the actor goes on. */

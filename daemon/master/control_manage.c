@@ -5,7 +5,6 @@
 #include "base/cleanup.h"
 #include "config/spawn.h"
 #include "io.troupe.Control.varlink.h"
-#include "master/describe.h"
 #include "master/inquiry.h"
 #include "master/instance.h"
 #include "master/kill.h"
@@ -149,7 +148,7 @@ void control_on_stop(void *context, struct control_call *call, const void *in)
 	struct call_target target;
 
 	if (control_call_claim(call, SHARE_CHANGES, 0) < 0) {
-		control_call_fail(call, &api_overloaded_error, &(struct api_overloaded){0});
+		control_overloaded(call);
 		return;
 	}
 	if (address_parse(stop->name, &address) == 0) {
@@ -198,7 +197,7 @@ void control_on_restart(void *context, struct control_call *call, const void *in
 	if (instance && !unit->next_version) {
 		instance_replace(instance, true);
 	} else if (!instance && !unit->is_broken && unit_restart(unit, NULL, NULL) < 0) {
-		describe_fail(call);
+		control_overloaded(call);
 		return;
 	}
 	/* What did not run. */
@@ -263,7 +262,7 @@ void control_on_reload(void *context, struct control_call *call, const void *in)
 	if (!control_begins_change(master, call))
 		return;
 	if (reload_run(master, &result) == -ENOMEM) {
-		describe_fail(call);
+		control_overloaded(call);
 		reload_result_fini(&result);
 		return;
 	}

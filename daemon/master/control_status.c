@@ -83,7 +83,7 @@ void control_on_status(void *context, struct control_call *call, const void *in)
 	if (fits && describe_problems(&arena, problems, 2, &out.problems, &out.warnings))
 		(void)control_call_reply(call, &api_status_method, &out, false);
 	else
-		describe_fail(call);
+		control_overloaded(call);
 	arena_fini(&arena);
 }
 
@@ -104,7 +104,7 @@ void control_on_workers(void *context, struct control_call *call, const void *in
 	if (fits)
 		(void)control_call_reply(call, &api_workers_method, &out, false);
 	else
-		describe_fail(call);
+		control_overloaded(call);
 	arena_fini(&arena);
 }
 

@@ -13,11 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-void describe_fail(struct control_call *call)
-{
-	control_call_fail(call, &api_overloaded_error, &(struct api_overloaded){0});
-}
-
 /* A number that may be absent. */
 static const int64_t *number(struct arena *arena, int64_t value)
 {

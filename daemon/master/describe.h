@@ -31,9 +31,6 @@ bool describe_problems(struct arena *arena, const struct problems *const *lists,
 		       struct api_problem_array *ret_problems,
 		       struct api_problem_array *ret_warnings);
 
-/* There is no memory for the answer: answer with an error. */
-void describe_fail(struct control_call *call);
-
 /* `worker` is stalled: how. NULL: no memory. */
 const struct api_stall *describe_stall(struct arena *arena, const struct worker *worker);
 

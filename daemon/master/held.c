@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "io.troupe.Control.varlink.h"
+#include "master/refusal.h"
 #include "master/shares.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -111,8 +112,7 @@ bool held_finish(struct held *held, const char *error, const char *text, size_t 
 	}
 	reply = append(held, error, text, size);
 	if (!reply) {
-		control_call_fail(held->client, &api_overloaded_error,
-				  &(struct api_overloaded){0});
+		control_overloaded(held->client);
 		return true;
 	}
 	reply->is_last = true;

@@ -7,6 +7,7 @@
 #include "master/describe.h"
 #include "master/master.h"
 #include "master/pending.h"
+#include "master/refusal.h"
 #include "master/stopping.h"
 #include "master/unit.h"
 #include "master/unit_reply.h"
@@ -75,13 +76,6 @@ static const struct pending_ops ops = {
 	.fini = fini,
 };
 
-/* Answered, as it cannot be done. */
-static void give_up(struct inquiry *inquiry)
-{
-	describe_fail(inquiry->pending.client);
-	pending_free(&inquiry->pending);
-}
-
 /* NULL: there are too many, and the client was answered with Overloaded. */
 static struct inquiry *new_inquiry(struct master *master, struct control_call *call,
 				   enum inquiry_kind kind)
@@ -93,7 +87,7 @@ static struct inquiry *new_inquiry(struct master *master, struct control_call *c
 	arena_init(&inquiry->arena);
 	inquiry->actors = calloc(LIMIT_DESCRIBED, sizeof(*inquiry->actors));
 	if (!inquiry->actors) {
-		give_up(inquiry);
+		pending_overload(&inquiry->pending);
 		return NULL;
 	}
 	inquiry->kind = kind;
@@ -213,7 +207,7 @@ static void answer_describe(struct inquiry *inquiry)
 
 	address_print(inquiry->only, address);
 	if (unit && !describe_unit(&inquiry->arena, unit, &out.unit)) {
-		describe_fail(call);
+		control_overloaded(call);
 	} else if (unit) {
 		unit_reply_with(unit, call, api_describe_method.out, &out);
 	} else if (inquiry->unit || inquiry->n_actors == 0) {
@@ -238,7 +232,7 @@ void inquiry_describe(struct master *master, struct control_call *call, struct u
 	if (unit) {
 		inquiry->unit = copy_text(inquiry, unit->name);
 		if (!inquiry->unit) {
-			give_up(inquiry);
+			pending_overload(&inquiry->pending);
 			return;
 		}
 	}
@@ -337,7 +331,7 @@ static void take_page(struct inquiry *inquiry, const struct worker *worker,
 			return;
 		}
 		if (r < 0) {
-			give_up(inquiry);
+			pending_overload(&inquiry->pending);
 			return;
 		}
 		inquiry->n_actors = 0;
@@ -387,9 +381,7 @@ static void look_at_stop(struct inquiry *inquiry)
 
 	worker_look_for_progress(worker);
 	if (inquiry->is_killing || now - since >= LIMIT_WAIT_NS - STOPPING_GRACE_NS) {
-		control_call_fail(inquiry->pending.client, &api_timeout_error,
-				  &(struct api_timeout){0});
-		pending_free(&inquiry->pending);
+		pending_time_out(&inquiry->pending);
 		return;
 	}
 	if (worker->progress_ns > since)

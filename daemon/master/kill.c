@@ -2,7 +2,6 @@
 
 #include "base/cleanup.h"
 #include "io.troupe.Control.varlink.h"
-#include "master/describe.h"
 #include "master/instance.h"
 #include "master/master.h"
 #include "master/pending.h"
@@ -26,16 +25,10 @@ static void fini(struct pending *pending)
 	arena_fini(&container_of(pending, struct kill, pending)->arena);
 }
 
-static void on_late(struct pending *pending)
-{
-	control_call_fail(pending->client, &api_timeout_error, &(struct api_timeout){0});
-	pending_free(pending);
-}
-
 static const struct pending_ops ops = {
 	.size = sizeof(struct kill),
 	.share = SHARE_CHANGES,
-	.on_late = on_late,
+	.on_late = pending_time_out,
 	.fini = fini,
 };
 
@@ -52,8 +45,7 @@ static struct kill *new_kill(struct master *master, struct control_call *call)
 		arena_alloc(&kill->arena, LIMIT_DESCRIBED * sizeof(char *));
 	kill->out.workers.items = kill->numbers;
 	if (!kill->out.actors.items || !kill->out.collateral.items) {
-		describe_fail(call);
-		pending_free(&kill->pending);
+		pending_overload(&kill->pending);
 		return NULL;
 	}
 	return kill;

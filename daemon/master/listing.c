@@ -131,10 +131,8 @@ static int go_on(struct listing *listing, uint64_t until_ns)
 
 static void fail_all(struct listing *listing)
 {
-	list_foreach_safe (at, &listing->waiting) {
-		describe_fail(pending_at(at)->client);
-		pending_free(pending_at(at));
-	}
+	list_foreach_safe (at, &listing->waiting)
+		pending_overload(pending_at(at));
 }
 
 /* The first that waits, of another user than the last one if there is one. */

@@ -2,6 +2,7 @@
 
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
+#include "master/refusal.h"
 #include <stdlib.h>
 
 static void on_gone(struct control_call *client)
@@ -35,7 +36,7 @@ void *pending_new(const struct pending_ops *ops, struct master *master,
 	if (ops->share == SHARE_CLAIMED || control_call_claim(client, ops->share, bytes) == 0)
 		pending = calloc(1, ops->size);
 	if (!pending) {
-		control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
+		control_overloaded(client);
 		return NULL;
 	}
 	pending->ops = ops;
@@ -56,4 +57,24 @@ void pending_free(struct pending *pending)
 	if (pending->ops->fini)
 		pending->ops->fini(pending);
 	free(pending);
+}
+
+void pending_overload(struct pending *pending)
+{
+	control_overloaded(pending->client);
+	pending_free(pending);
+}
+
+void pending_time_out(struct pending *pending)
+{
+	control_call_fail(pending->client, &api_timeout_error, &(struct api_timeout){0});
+	pending_free(pending);
+}
+
+void pending_refuse_all(struct list *list)
+{
+	list_foreach_safe (at, list) {
+		(void)control_refuses(pending_at(at)->master, pending_at(at)->client);
+		pending_free(pending_at(at));
+	}
 }

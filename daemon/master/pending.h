@@ -60,4 +60,11 @@ void *pending_new(const struct pending_ops *ops, struct master *master,
  * have been answered already, is left alone. */
 void pending_free(struct pending *pending);
 
+/* Answer the client, with Overloaded or with Timeout, and free it. */
+void pending_overload(struct pending *pending);
+void pending_time_out(struct pending *pending);
+
+/* The daemon is stopping: answer all of `list` with that, and free them. */
+void pending_refuse_all(struct list *list);
+
 #endif

@@ -4,6 +4,11 @@
 #include "master/master.h"
 #include "master/shares.h"
 
+void control_overloaded(struct control_call *call)
+{
+	control_call_fail(call, &api_overloaded_error, &(struct api_overloaded){0});
+}
+
 bool control_begins_change(struct master *master, struct control_call *call)
 {
 	if (control_refuses(master, call))

@@ -7,6 +7,9 @@
 
 struct master;
 
+/* Answer with Overloaded: there is too much of something, or no memory. */
+void control_overloaded(struct control_call *call);
+
 /* true: the daemon is stopping, and the call was answered with that. */
 bool control_refuses(struct master *master, struct control_call *call);
 

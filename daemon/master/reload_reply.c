@@ -50,7 +50,7 @@ static void answer(struct control_call *call, const struct reload_result *result
 	if (describe_problems(&arena, &problems, 1, &out.problems, &out.warnings))
 		(void)control_call_reply(call, &api_reload_method, &out, false);
 	else
-		describe_fail(call);
+		control_overloaded(call);
 	arena_fini(&arena);
 }
 
@@ -165,12 +165,4 @@ void reload_replies_check(struct master *master)
 	list_foreach_safe (at, &master->reload_replies)
 		if (has_settled(reply_of(pending_at(at))))
 			finish(pending_at(at));
-}
-
-void reload_replies_end(struct master *master)
-{
-	list_foreach_safe (at, &master->reload_replies) {
-		(void)control_refuses(master, pending_at(at)->client);
-		pending_free(pending_at(at));
-	}
 }

@@ -18,7 +18,4 @@ void reload_reply_when_settled(struct master *master, struct control_call *call,
 /* Units have changed: answer those whose time has come. */
 void reload_replies_check(struct master *master);
 
-/* The daemon is about to end: nothing settles any more. */
-void reload_replies_end(struct master *master);
-
 #endif

@@ -6,7 +6,6 @@
 #include "master/master.h"
 #include "master/names.h"
 #include "master/pending.h"
-#include "master/refusal.h"
 #include "master/unit.h"
 #include <stdio.h>
 #include <string.h>
@@ -80,8 +79,7 @@ static void let_wait(struct master *master, struct unit *unit, struct control_ca
 		return;
 	place = waiting->text = malloc(size);
 	if (!place) {
-		control_call_fail(client, &api_overloaded_error, &(struct api_overloaded){0});
-		pending_free(&waiting->pending);
+		pending_overload(&waiting->pending);
 		return;
 	}
 	waiting->unit = unit;
@@ -183,8 +181,5 @@ void route_end(struct master *master)
 	struct unit *unit;
 
 	for (unit = master->units_by_name; unit; unit = unit->by_name.next)
-		list_foreach_safe (at, &unit->calls) {
-			(void)control_refuses(master, pending_at(at)->client);
-			pending_free(pending_at(at));
-		}
+		pending_refuse_all(&unit->calls);
 }

@@ -1,7 +1,7 @@
 #include "master/shutdown.h"
 
 #include "master/master.h"
-#include "master/reload_reply.h"
+#include "master/pending.h"
 #include "master/route.h"
 #include "master/waiter.h"
 #include "master/watch.h"
@@ -39,7 +39,7 @@ void master_stop(struct master *master)
 	watch_end(&master->watchers);
 	route_end(master);
 	waiters_end(master);
-	reload_replies_end(master);
+	pending_refuse_all(&master->reload_replies);
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
 		if (master->workers[i])
 			worker_stop(master->workers[i]);

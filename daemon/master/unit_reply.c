@@ -5,6 +5,7 @@
 #include "master/describe.h"
 #include "master/master.h"
 #include "master/pending.h"
+#include "master/refusal.h"
 #include "master/unit.h"
 #include "master/unit_text.h"
 #include "proto/arena.h"
@@ -43,7 +44,7 @@ static bool go_on(struct master *master, struct reply *reply)
 	if (r == 0)
 		return false;
 	if (r < 0)
-		describe_fail(reply->pending.client);
+		control_overloaded(reply->pending.client);
 	else
 		(void)control_call_reply_text(reply->pending.client,
 					      (const char *)buffer_data(&reply->out),
@@ -105,8 +106,7 @@ void unit_reply_with(const struct unit *unit, struct control_call *call,
 		return;
 	buffer_init(&reply->out, SIZE_MAX);
 	if (unit_text_begin(&reply->text, type, out, unit->name, n, &reply->out) < 0) {
-		describe_fail(call);
-		pending_free(&reply->pending);
+		pending_overload(&reply->pending);
 		return;
 	}
 	/* One that is small is sent at once. */
@@ -128,6 +128,6 @@ void unit_reply(const struct unit *unit, struct control_call *call,
 	if (describe_unit(&arena, unit, &out.unit))
 		unit_reply_with(unit, call, method->out, &out);
 	else
-		describe_fail(call);
+		control_overloaded(call);
 	arena_fini(&arena);
 }

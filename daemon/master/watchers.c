@@ -4,6 +4,7 @@
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
 #include "master/pending.h"
+#include "master/refusal.h"
 #include "proto/json.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -133,7 +134,7 @@ void watchers_add(struct watchers *watchers, struct control_call *call,
 	if (!watchers->ring)
 		watchers->ring = calloc(LIMIT_WATCH_EVENTS, sizeof(*watchers->ring));
 	if (!watchers->ring) {
-		control_call_fail(call, &api_overloaded_error, &(struct api_overloaded){0});
+		control_overloaded(call);
 		return;
 	}
 	watcher = pending_new(&ops, watchers->master, call, &watchers->list, 0);
