@@ -187,7 +187,7 @@ static void begin(struct instance *instance)
 	instance_set_state(instance, API_STATE_STARTING);
 	if (r == 0)
 		return;
-	unit_set_reason(unit, "cannot tell worker %u to start it: %s", instance->worker->number,
+	unit_set_reason(unit, "cannot ask worker %u to start it: %s", instance->worker->number,
 			strerror(-r));
 	fail_to_start(instance);
 }

@@ -35,7 +35,7 @@ void instance_worker_down(struct instance *instance, bool blamed, const char *wh
 /* It could not be started, by its own fault and for good: `failed`. The caller has set the
  * reason. */
 void instance_give_up(struct instance *instance);
-/* News of its life. */
+/* What its worker has reported of it. */
 void instance_started(struct instance *instance, struct troupe_address address);
 void instance_init_failed(struct instance *instance);
 /* text: borrowed; NULL: there is nothing to add. */

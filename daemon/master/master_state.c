@@ -53,7 +53,7 @@ static bool has_settled(const struct master *master)
 
 struct tally {
 	unsigned workers, workers_up;
-	unsigned units, units_well, units_troubled;
+	unsigned units, units_ok, units_troubled;
 };
 
 static struct tally count_all(const struct master *master)
@@ -73,8 +73,8 @@ static struct tally count_all(const struct master *master)
 		tally.units_troubled += state == API_STATE_FAILED || state == API_STATE_BACKOFF;
 		/* Also a unit that was stopped by an operator, and one that has ended by
 		 * itself. */
-		tally.units_well += state == API_STATE_RUNNING || state == API_STATE_STOPPED ||
-				    state == API_STATE_ENDED;
+		tally.units_ok += state == API_STATE_RUNNING || state == API_STATE_STOPPED ||
+				  state == API_STATE_ENDED;
 	}
 	return tally;
 }
@@ -98,8 +98,8 @@ void master_tell_manager(struct master *master)
 
 	if (!master->is_ready && !has_settled(master))
 		return;
-	(void)snprintf(status, sizeof(status), "%u of %u workers run, %u of %u units are well",
-		       tally.workers_up, tally.workers, tally.units_well, tally.units);
+	(void)snprintf(status, sizeof(status), "%u of %u workers run, %u of %u units ok",
+		       tally.workers_up, tally.workers, tally.units_ok, tally.units);
 	if (!master->is_ready)
 		log_notice(&master->log, "ready: %s", status);
 	if (!master->is_ready || master->must_notify) {

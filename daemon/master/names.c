@@ -96,9 +96,9 @@ static struct worker_instance *list_actors(const struct unit *unit, size_t *ret_
 static bool is_too_early(struct master *master, const struct unit *unit)
 {
 	uint64_t pause_ns = unit->n_instances * PAUSE_PER_INSTANCE_NS;
-	uint64_t due_ns = unit->names_told_ns + pause_ns, now = loop_now_ns(master->loop);
+	uint64_t due_ns = unit->names_sent_ns + pause_ns, now = loop_now_ns(master->loop);
 
-	if (unit->n_instances <= SMALL_POOL || unit->names_told_ns == 0 || now >= due_ns)
+	if (unit->n_instances <= SMALL_POOL || unit->names_sent_ns == 0 || now >= due_ns)
 		return false;
 	if (!master->names_timer.started)
 		loop_timer_start(&master->names_timer, due_ns - now);
@@ -115,7 +115,7 @@ void names_on_timer(struct loop_timer *timer)
 			unit_mark_changed(unit);
 }
 
-void names_tell(struct master *master, struct unit *unit)
+void names_send(struct master *master, struct unit *unit)
 {
 	cleanup_free struct worker_instance *actors = NULL;
 	size_t n = 0;
@@ -123,8 +123,8 @@ void names_tell(struct master *master, struct unit *unit)
 	if (is_too_early(master, unit))
 		return;
 	unit->names_changed = false;
-	unit->told_between_lives = names_is_between_lives(unit);
-	unit->names_told_ns = loop_now_ns(master->loop);
+	unit->sent_between_lives = names_is_between_lives(unit);
+	unit->names_sent_ns = loop_now_ns(master->loop);
 	actors = list_actors(unit, &n);
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
 		struct worker *worker = master->workers[i];

@@ -15,7 +15,7 @@ struct unit;
 /* The unit's running instances have changed: send all workers the list of those that run under
  * its name now; when it is long and was sent just before, a little later. Workers that it
  * cannot be sent to for lack of memory or descriptors get it at the next tick. */
-void names_tell(struct master *master, struct unit *unit);
+void names_send(struct master *master, struct unit *unit);
 /* Whether no actor runs under its name, but one will again, unless it is given up. */
 bool names_is_between_lives(const struct unit *unit);
 /* Withdraw the name from all workers: the unit is going. */
@@ -28,7 +28,7 @@ void names_worker_down(struct worker *worker, bool has_crashed);
 
 /* Send all names again to workers that a list could not be sent to. Once a second. */
 void names_tick(struct master *master);
-/* For master->names_timer: the time has come for what names_tell() put off. */
+/* For master->names_timer: the time has come for what names_send() put off. */
 void names_on_timer(struct loop_timer *timer);
 
 enum names_place {

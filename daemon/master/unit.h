@@ -81,13 +81,13 @@ struct unit {
 	bool is_isolated;   /* see unit_note_crash() */
 	uint64_t restarts;
 	bool names_changed; /* the running instances are not those that workers were sent */
-	bool told_between_lives;      /* they were sent that it comes back */
-	uint64_t names_told_ns;       /* when they were sent; 0: never */
+	bool sent_between_lives;      /* they were sent that it comes back */
+	uint64_t names_sent_ns;       /* when they were sent; 0: never */
 	struct list changed;          /* in master->changed_units */
 	struct list waiters;          /* struct waiter */
 	struct list calls;            /* that wait for it to run; of route.c */
 	struct loop_timer stop_timer; /* of stopping.c */
-	enum api_state told;          /* the state that watchers were sent last */
+	enum api_state reported;      /* the state that watchers were sent last */
 	/* What to do when all instances have stopped */
 	bool is_removed;
 	bool is_resumed;              /* start again */

@@ -80,7 +80,7 @@ static int add_unit(struct master *master, struct unit_file *file, bool is_confi
 	*file = (struct unit_file){0};
 	unit->is_configured = is_configured;
 	master->n_changes++;
-	unit->told = API_STATE_STOPPED;
+	unit->reported = API_STATE_STOPPED;
 	rate_limit_init(&unit->ends, ENDS_INTERVAL_NS, ENDS_BURST);
 	rate_limit_init(&unit->given_up, ENDS_INTERVAL_NS, ENDS_BURST);
 	list_init(&unit->ready);

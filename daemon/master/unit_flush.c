@@ -36,15 +36,15 @@ static void flush(struct unit *unit)
 	/* First, so that one that is started again is not reported as stopped. */
 	unit_go_on(unit);
 	state = unit_shown(unit);
-	if (names_is_between_lives(unit) != unit->told_between_lives)
+	if (names_is_between_lives(unit) != unit->sent_between_lives)
 		unit->names_changed = true;
 	if (unit->names_changed)
-		names_tell(master, unit);
+		names_send(master, unit);
 	/* A unit that runs has no reason: the last failure is over. */
 	if (state == API_STATE_RUNNING)
 		free(take_pointer(&unit->reason));
-	if (state != unit->told) {
-		unit->told = state;
+	if (state != unit->reported) {
+		unit->reported = state;
 		watch_unit_state(&master->watchers, unit->file.name, state, unit->reason);
 	}
 	waiters_check(unit);

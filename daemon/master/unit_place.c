@@ -58,9 +58,6 @@ int unit_place(struct unit *unit)
 	if (r < 0)
 		return r;
 	find_loads(master, loads);
-	for (unsigned i = 0; i < unit->n_instances; i++)
-		if (unit->instances[i].worker && !unit->own)
-			loads[unit->instances[i].worker->number - 1].of_unit++;
 	for (unsigned i = 0; i < unit->n_instances; i++) {
 		struct instance *instance = &unit->instances[i];
 		size_t best;
@@ -75,7 +72,6 @@ int unit_place(struct unit *unit)
 			       ? unit->file.placement.number - 1
 			       : placement_choose(loads, master->n_shared);
 		loads[best].of_unit++;
-		loads[best].all++;
 		put_on(instance, master->workers[best + 1]);
 	}
 	return 0;

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "master/instance.h"
 #include "master/stall.h"
 #include "master/unit.h"
 #include "master/version.h"
@@ -443,6 +444,20 @@ static void death_outside_of_handlers_is_pinned_on_its_plugin_the_second_time(vo
 	assert_unharmed(stage);
 }
 
+static void plugin_is_not_blamed_on_a_unit_that_is_stopped(void **state)
+{
+	struct stage *stage = *state;
+	struct unit *one = unit_find(stage->master, "one"),
+		    *two = unit_find(stage->master, "two");
+
+	put_both_on_one_worker(stage);
+	instance_set_state(&two->instances[0], API_STATE_STOPPED);
+	for (int i = 0; i < 2; i++)
+		fault(stage, false, 0, stage->workers[1]->load.plugin);
+	assert_int_equal(one->crashes, 1);
+	assert_int_equal(two->crashes, 0);
+}
+
 static void deaths_that_name_no_plugin_lead_to_a_search(void **state)
 {
 	struct stage *stage = *state;
@@ -714,6 +729,7 @@ int main(void)
 		TEST(unit_is_not_blamed_when_anothers_page_says_define),
 		TEST(unit_fails_alone_when_its_configuration_ends_the_worker),
 		TEST(death_outside_of_handlers_is_pinned_on_its_plugin_the_second_time),
+		TEST(plugin_is_not_blamed_on_a_unit_that_is_stopped),
 		TEST(deaths_that_name_no_plugin_lead_to_a_search),
 		TEST(deaths_with_healthy_time_between_them_speak_against_nobody),
 		TEST(search_starts_one_unit_at_a_time),

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "master/unit.h"
 #include "master/unit_end.h"
+#include "master/version.h"
 #include "tests/unit/sim/sim.h"
 #include <errno.h>
 #include <setjmp.h>
@@ -11,6 +12,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -132,6 +135,82 @@ static void watchers_hear_why_an_actor_ended(void **state)
 	expect_end(stage, "one", "stopped", "killed");
 }
 
+static struct unit *spawn_pool(struct stage *stage, const char *name, unsigned n,
+			       const char *worker)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 "{\"method\":\"io.troupe.Control.Spawn\",\"parameters\":{\"name\":\"%s\","
+		 "\"plugin\":\"%s\",\"instances\":%u,\"worker\":\"%s\"}}",
+		 name, unit_find(stage->master, "one")->file.plugin, n, worker);
+	stage_say(stage, text);
+	stage_expect(stage, "\"state\":\"running\"");
+	return unit_find(stage->master, name);
+}
+
+static unsigned count_on(const struct unit *unit, unsigned worker)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < unit->n_instances; i++)
+		n += unit->instances[i].worker->number == worker;
+	return n;
+}
+
+static void pool_is_spread_whatever_else_runs_there(void **state)
+{
+	struct stage *stage = *state;
+	const struct unit *pool;
+
+	spawn_pool(stage, "others", 4, "1");
+	pool = spawn_pool(stage, "pool", 5, "any");
+	assert_int_equal(count_on(pool, 1), 2);
+	assert_int_equal(count_on(pool, 2), 3);
+	assert_int_equal(count_on(spawn_pool(stage, "another", 1, "any"), 2), 1);
+}
+
+/* How often the log says so. */
+static unsigned count_lines(int fd, const char *piece)
+{
+	static char text[65536];
+	ssize_t size = pread(fd, text, sizeof(text) - 1, 0);
+	unsigned n = 0;
+
+	assert_in_range(size, 0, sizeof(text) - 2);
+	text[size] = '\0';
+	for (const char *at = text; (at = strstr(at, piece)); at++)
+		n++;
+	return n;
+}
+
+static void pool_that_ends_at_once_is_a_few_lines_and_a_number(void **state)
+{
+	struct stage *stage = *state;
+	struct log *log = &stage->master->log;
+	const struct unit *pool = spawn_pool(stage, "pool", 30, "1");
+	int fd = memfd_create("log", MFD_CLOEXEC);
+
+	log_fini(log);
+	log_init(log, fd, "", LOG_P_INFO);
+	for (unsigned i = 0; i < pool->n_instances; i++)
+		stage_tell(stage->workers[1], &worker_ended_method,
+			   &(struct worker_ended){
+				   .unit = pool->version->number,
+				   .instance = i,
+				   .actor = pool->instances[i].address,
+				   .cause = TROUPE_CAUSE_NORMAL,
+			   });
+	stage_idle(stage);
+	assert_int_equal(unit_state(pool), API_STATE_ENDED);
+	assert_int_equal(count_lines(fd, " ended: normal after "), 10);
+	pass(stage, 25 * S);
+	assert_int_equal(count_lines(fd, "more of its actors ended"), 0);
+	pass(stage, 10 * S);
+	assert_int_equal(count_lines(fd, "pool: 20 more of its actors ended"), 1);
+	close(fd);
+}
+
 static void worker_that_was_healthy_has_a_clean_record(void **state)
 {
 	struct stage *stage = *state;
@@ -160,6 +239,8 @@ int main(void)
 		TEST(life_that_was_long_enough_ends_the_row),
 		TEST(end_decides_what_becomes_of_an_actor),
 		TEST(watchers_hear_why_an_actor_ended),
+		TEST(pool_is_spread_whatever_else_runs_there),
+		TEST(pool_that_ends_at_once_is_a_few_lines_and_a_number),
 		TEST(worker_that_was_healthy_has_a_clean_record),
 	};
 
