@@ -2,7 +2,7 @@
 # called test_sim_*.c run on the simulated loop: standing before the archives, it keeps the real one out.
 # So do those that stand on the stage of a simulated master.
 SIM_LOOP = $(BUILD)/tests/unit/sim/loop.o
-SIM_MASTER = arenas hostile lives master route unit_text
+SIM_MASTER = arenas hostile launch lives master route unit_text
 sim_tests = $(BUILD)/tests/unit/$(1)/test_sim_% $(SIM_MASTER:%=$(BUILD)/tests/unit/master/test_%)
 UNIT_base      = base
 UNIT_proto     = proto base

@@ -110,6 +110,9 @@ bool bridge_find_layout(struct bridge *bridge, struct process from, uint64_t has
  * Envelopes still come in meanwhile; nothing can be sent any more. */
 void bridge_close(struct bridge *bridge, uint64_t timeout_ns, void (*on_closed)(void *context));
 
+/* After bridge_close(): how many peers have not acknowledged all that was sent to them. */
+unsigned bridge_count_unsettled(struct bridge *bridge);
+
 struct bridge_stats {
 	uint64_t frames_in, envelopes_in, bytes_in;
 	uint64_t frames_out, envelopes_out, bytes_out;

@@ -10,6 +10,15 @@ static bool is_settled(const struct link *link)
 	return link->is_complete || link->has_ended;
 }
 
+unsigned bridge_count_unsettled(struct bridge *bridge)
+{
+	unsigned n = 0;
+
+	routes_foreach (route, &bridge->routes)
+		n += route->link && !is_settled(route->link);
+	return n;
+}
+
 static void finish_closing(struct bridge *bridge)
 {
 	void (*on_closed)(void *context) = bridge->on_closed;

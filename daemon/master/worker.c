@@ -18,6 +18,7 @@
 #define LAST_WORDS_NS                                                                          \
 	CLOCK_SECOND_NS /* to read a dead one's channel, which its child may hold open */
 #define LOST_NS (5 * CLOCK_SECOND_NS) /* for SIGKILL to work */
+#define EXIT_NS (5 * CLOCK_SECOND_NS) /* for exit() to return to the kernel */
 #define READY_NS                                                                               \
 	(60 * CLOCK_SECOND_NS) /* for a process to be ready where StartTimeout=infinity */
 
@@ -149,7 +150,9 @@ static void on_kill_timer(struct loop_timer *timer)
 		return;
 	}
 	if (!worker->killed_why) {
-		worker->killed_why = "it did not end in time";
+		worker->killed_why = worker->is_finished
+					     ? "it did not exit after its last notice"
+					     : "it did not end in time";
 		log_warning(&worker->master->log, "worker %u (pid %d) is ended: %s",
 			    worker->number, (int)worker->pid, worker->killed_why);
 	}
@@ -188,6 +191,23 @@ static void on_closed(void *context, int error)
 	else if (!worker->kill_timer.started)
 		/* It is about to end; if not, it is of no use. */
 		loop_timer_start(&worker->kill_timer, LAST_WORDS_NS);
+}
+
+void worker_on_finished(struct worker *worker, const char *error, int64_t peers)
+{
+	struct log *log = &worker->master->log;
+
+	worker->is_finished = true;
+	worker->is_sound = !error;
+	(void)snprintf(worker->failure, sizeof(worker->failure), "%s", error ? error : "");
+	if (peers > 0 && peers <= LIMIT_WORKERS)
+		log_warning(log,
+			    "worker %u ended before %d other workers had taken all messages "
+			    "from it",
+			    worker->number, (int)peers);
+	/* One that is being ended has less time. */
+	if (!worker->killed_why)
+		loop_timer_start(&worker->kill_timer, EXIT_NS);
 }
 
 /* ---- its beginning */
@@ -319,18 +339,16 @@ static const struct launch_events launch_events = {
 static void launch(struct worker *worker)
 {
 	struct master *master = worker->master;
-	struct launch request = {
-		.worker = worker->number,
-		.incarnation = ++master->incarnations[worker->number],
-		.events = &launch_events,
-		.context = worker,
-	};
+	struct launch request = {.events = &launch_events, .context = worker};
 	int r;
 
-	worker->incarnation = request.incarnation;
+	worker->incarnation = ++master->incarnations[worker->number];
+	request.process = worker_process(worker);
 	page_unmap(worker->page);
 	worker->page = NULL;
 	worker->is_dead = worker->is_killed = worker->is_explained = false;
+	worker->is_finished = worker->is_sound = false;
+	worker->failure[0] = '\0';
 	worker->killed_why = NULL;
 	worker->culprit_unit = worker->culprit_deployment = worker->culprit_definition = 0;
 	worker->is_late = worker->missed_names = false;

@@ -97,6 +97,9 @@ struct worker {
 	int arena;               /* to be read; -1: it has not asked for one. See arenas.h */
 	bool is_dead; /* died, or withstood SIGKILL; notices may still be in the channel */
 	struct launch_end end;
+	bool is_finished;            /* Finished came: it exits, or is killed soon */
+	bool is_sound;               /* by that, it has carried out Shutdown */
+	char failure[CRASH_FAILURE]; /* otherwise: why it ends, by its own word */
 	struct list requests;
 	uint64_t progress_ns;            /* when it last did something that it was asked for */
 	uint64_t actors_seen;            /* by worker_look_for_progress() */
@@ -200,6 +203,9 @@ struct request *worker_answered(struct worker *worker, enum request_kind kind, u
 /* Whether its process is at what it was asked for first, loading or starting something, as the
  * page says: that has a time limit of its own. */
 bool worker_is_at_request(const struct worker *worker, const struct activity *activity);
+
+/* Its Finished has come. error: NULL: it has carried out Shutdown. */
+void worker_on_finished(struct worker *worker, const char *error, int64_t peers);
 
 /* For request_timer: the process has not come to the first request in time, or was not
  * ready. */

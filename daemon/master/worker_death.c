@@ -68,10 +68,12 @@ void worker_on_places(void *context, const struct crash *crash)
 		memcpy(worker->crash.frames, crash->frames, sizeof(crash->frames));
 }
 
+/* By its last notice and, as far as that is known, by how it went then. */
 static bool is_sound_end(const struct worker *worker)
 {
-	return worker->state == API_STATE_STOPPING && worker->end.cause == LAUNCH_EXITED &&
-	       worker->end.number == 0;
+	return worker->is_sound && !worker->killed_why &&
+	       (worker->end.cause == LAUNCH_UNKNOWN ||
+		(worker->end.cause == LAUNCH_EXITED && worker->end.number == 0));
 }
 
 /* The number in the request of that kind that the process was at, outside of all handlers, when
@@ -230,6 +232,7 @@ void worker_on_death(struct worker *worker)
 		crash_read(&worker->crash, worker->page, &worker->end);
 		worker->crash.process = worker_process(worker);
 		worker->has_crashed = true;
+		crash_note_failure(&worker->crash, worker->failure);
 		if (is_oom(worker))
 			crash_note_oom(&worker->crash);
 		if (worker->killed_why)

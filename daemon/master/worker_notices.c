@@ -183,6 +183,28 @@ static void on_ended(void *context, const void *in, int *fd)
 	instance_ended(instance, TROUPE_CAUSE_FAILED, code ? text : NULL);
 }
 
+static bool has_actors(const struct worker *worker)
+{
+	list_foreach (at, &worker->instances)
+		if (instance_is_alive(container_of(at, struct instance, on_worker)))
+			return true;
+	return !list_is_empty(&worker->requests);
+}
+
+static void on_finished(void *context, const void *in, int *fd)
+{
+	struct worker *worker = context;
+	const struct worker_finished *finished = in;
+
+	(void)fd;
+	if (worker->is_finished ||
+	    (!finished->error && (worker->state != API_STATE_STOPPING || has_actors(worker))))
+		worker_kill(worker, "it broke the protocol: an end that it may not report",
+			    false);
+	else
+		worker_on_finished(worker, finished->error, finished->peers);
+}
+
 static void on_reply(void *context, const void *in, int *fd)
 {
 	struct worker *worker = context;
@@ -241,5 +263,6 @@ const struct channel_handler worker_handlers[] = {
 	HANDLER(ready),       HANDLER(loaded), HANDLER(defined), HANDLER(spawned),
 	HANDLER(stopped),     HANDLER(ended),  HANDLER(reply),   HANDLER(census),
 	HANDLER(dead_letter), HANDLER(borrow), HANDLER(kept),    HANDLER(pong),
+	HANDLER(finished),
 };
 _Static_assert(ARRAY_LEN(worker_handlers) == WORKER_HANDLERS, "as others count on it");

@@ -123,11 +123,17 @@ void crash_note_killed(struct crash *crash, const char *why, bool is_explained)
 	crash->is_explained = is_explained;
 }
 
+void crash_note_failure(struct crash *crash, const char *text)
+{
+	(void)snprintf(crash->failure, sizeof(crash->failure), "%s", text);
+	text_make_utf8(crash->failure);
+}
+
 void crash_print(const struct crash *crash, char *text, size_t size)
 {
 	bool is_message = !page_doing_words(crash->activity.type_hash);
-	const char *colon = crash->killed ? ": " : "",
-		   *why = crash->killed ? crash->killed : "";
+	const char *why = crash->killed ? crash->killed : crash->failure;
+	const char *colon = why[0] ? ": " : "";
 
 	if (!crash->names.actor[0] && !crash->names.message[0])
 		(void)snprintf(text, size, "%s, not in a handler%s%s", crash->cause, colon,

@@ -14,10 +14,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define CRASH_CAUSE 48
-#define CRASH_PLACE 240
+#define CRASH_CAUSE   48
+#define CRASH_PLACE   240
+#define CRASH_FAILURE 200
 #define CRASH_TEXT                                                                             \
-	(CRASH_CAUSE + ACTIVITY_ACTOR + ACTIVITY_CHILD + ACTIVITY_MESSAGE +                    \
+	(CRASH_CAUSE + ACTIVITY_ACTOR + ACTIVITY_CHILD + ACTIVITY_MESSAGE + CRASH_FAILURE +    \
 	 192) /* of crash_print() */
 
 struct crash_frame {
@@ -30,9 +31,10 @@ struct crash_frame {
 struct crash {
 	uint64_t time_ms; /* Unix time */
 	struct process process;
-	char cause[CRASH_CAUSE]; /* "SIGSEGV", "exit 1", "killed" by us */
-	const char *killed;      /* why we did, a constant; NULL: we did not */
-	bool is_explained;       /* killed for a known cause: no actor is blamed */
+	char cause[CRASH_CAUSE];     /* "SIGSEGV", "exit 1", "killed" by us */
+	const char *killed;          /* why we did, a constant; NULL: we did not */
+	bool is_explained;           /* killed for a known cause: no actor is blamed */
+	char failure[CRASH_FAILURE]; /* why it ended, by its own word; "": it gave none */
 	bool in_handler;
 	struct activity activity; /* what the plug-in thread was at, when it was in a handler */
 	/* The handler that ran is to blame: it faulted by itself, or called exit(). For a
@@ -55,6 +57,9 @@ void crash_note_oom(struct crash *crash);
 /* We ended it. why: a constant text. is_explained: it is the whole cause, and crash_print()
  * leaves out that the actor whose handler ran was not at fault, for it may well have been. */
 void crash_note_killed(struct crash *crash, const char *why, bool is_explained);
+
+/* The process has reported why it ends. text: its word, cut. */
+void crash_note_failure(struct crash *crash, const char *text);
 
 /* One line for people: "SIGSEGV in pool/2 while handling io.troupe.hello.Greet", "exit 1 in
  * hello/0, in init". Cut to `size`. */

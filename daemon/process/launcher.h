@@ -13,8 +13,8 @@
 #define PROCESS_LAUNCHER_H
 
 #include "base/loop.h"
+#include "proto/process.h"
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 /* How a process ended, as far as its launcher knows. */
@@ -38,8 +38,7 @@ struct launch_events {
 /* One process from launcher_launch() to launcher_release(). A launcher's own record of it
  * begins with this. */
 struct launch {
-	unsigned worker; /* the number and incarnation that it gets, for names and logs */
-	uint32_t incarnation;
+	struct process process; /* which one it is to be, for names and logs */
 	const struct launch_events *events;
 	void *context;
 };

@@ -18,7 +18,14 @@
 
 static void fail(struct agent *agent, const char *what, int error)
 {
-	log_error(agent->config.log, "%s: %s", what, strerror(-error));
+	struct worker_finished finished = {0};
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), "%s: %s", what, strerror(-error));
+	log_error(agent->config.log, "%s", text);
+	finished.error = text;
+	/* Without it the end is as good as a crash. */
+	(void)channel_send(agent->channel, &worker_finished_method, &finished, -1);
 	agent_end(agent, AGENT_FAILED);
 }
 
@@ -205,7 +212,7 @@ static void on_reconfigure(void *context, const void *data, int *fd)
 
 /* ---- Shutdown */
 
-/* The last notices leave with the links closed. */
+/* Until the last notice is sent. */
 static void on_timer(struct loop_timer *timer)
 {
 	struct agent *agent = container_of(timer, struct agent, timer);
@@ -221,6 +228,10 @@ static void on_links_closed(void *context)
 	struct agent *agent = agent_of(context);
 
 	dead_letters_flush(&agent->dead_letters);
+	agent_send(agent, &worker_finished_method,
+		   &(struct worker_finished){
+			   .peers = bridge_count_unsettled(agent->bridge),
+		   });
 	on_timer(&agent->timer);
 }
 

@@ -1,6 +1,7 @@
 """Faults: actors that crash, hang and misbehave, workers that die, a master that is killed."""
 import concurrent.futures
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -8,7 +9,7 @@ import threading
 import time
 
 import varlink
-from host import CONTROL, SLOW, HostTest, children_of, is_alive, plugin, waits
+from host import CONTROL, SLOW, TROUPED, HostTest, children_of, is_alive, plugin, waits
 from varlink import wait_for
 
 GREET = "io.troupe.hello.Greet"
@@ -244,6 +245,24 @@ class Lives(HostTest):
         self.assertLess(time.monotonic() - began, 5 * SLOW)
         self.assertFalse(any(map(is_alive, workers)))
         client.close()
+
+    def test_a_plug_in_that_exits_during_the_stop_is_a_crash(self):
+        host = self.daemon({"slow": {"Plugin": "slow_life", "Config": {"ExitInFini": "yes"}}}, daemon={"Workers": 1})
+        self.assertEqual(host.terminate(), 0)
+        self.assertRegex(host.log(), r"worker 1 \(incarnation 1, pid \d+\) died: exit 0 in slow/0, in fini")
+
+    def test_a_worker_that_cannot_start_is_reported_with_its_reason(self):
+        host = self.unstarted({"hello": {"Plugin": "hello"}}, daemon={"Workers": 1})
+        bin = os.path.join(host.directory, "bin")
+        os.mkdir(bin)
+        shutil.copy(TROUPED, bin)
+        with open(os.path.join(bin, "troupe-worker"), "w") as file:
+            worker = os.path.join(os.path.dirname(TROUPED), "troupe-worker")
+            file.write(f"#!/bin/sh\nulimit -v 1000000\nexec {worker} \"$@\"\n")
+        os.chmod(file.name, 0o755)
+        host.command = lambda *arguments: [os.path.join(bin, "trouped"), *host.__class__.command(host, *arguments)[1:]]
+        host.launch()
+        host.wait_log("died: exit 1, not in a handler: cannot reserve address space for actors")
 
     def test_shutdown_by_the_control_socket_is_an_orderly_stop(self):
         host = self.daemon({"hello": {"Plugin": "hello"}})

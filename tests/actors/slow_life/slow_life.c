@@ -1,11 +1,14 @@
 /* slow_life.c - take as long as the configuration says in init and fini. */
 #include "slow_life.varlink.h"
+#include <stdbool.h>
+#include <stdlib.h>
 #include <time.h>
 #include <troupe/actor.h>
 #include <unistd.h>
 
 struct slow_life {
 	int64_t fini_ms;
+	bool exits;
 };
 
 /* It holds up its worker; that is the point. */
@@ -32,6 +35,7 @@ static int begin(struct troupe_self *self, struct slow_life *me,
 {
 	(void)self;
 	me->fini_ms = config && config->finiMs ? *config->finiMs : 0;
+	me->exits = config && config->exitInFini && *config->exitInFini;
 	hold_up(config && config->initMs ? *config->initMs : 0);
 	return 0;
 }
@@ -41,6 +45,8 @@ static void end(struct troupe_self *self, struct slow_life *me, enum troupe_caus
 	(void)self;
 	(void)cause;
 	hold_up(me->fini_ms);
+	if (me->exits)
+		exit(0);
 }
 
 SLOW_LIFE_HANDLERS(pinged, struct slow_life, .ping = on_ping)

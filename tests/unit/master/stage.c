@@ -174,7 +174,8 @@ static void on_shutdown(void *context, const void *in, int *fd)
 	(void)in;
 	(void)fd;
 	worker->n_shutdown++;
-	stage_signal(worker, SIGTERM);
+	if (!worker->stage->is_stubborn)
+		stage_signal(worker, SIGTERM);
 }
 
 static void on_taken(void *context, const void *in, int *fd)
@@ -288,12 +289,12 @@ static int launch(void *context, const struct launch *request, struct launch **r
 	struct stage *stage = context;
 	struct stage_worker *worker = calloc(1, sizeof(*worker));
 
-	assert_in_range(request->worker, 1, STAGE_WORKERS);
+	assert_in_range(request->process.worker, 1, STAGE_WORKERS);
 	worker->launch = *request;
 	worker->stage = stage;
 	stage->n_asked++;
-	free_worker(stage->workers[request->worker]);
-	stage->workers[request->worker] = worker;
+	free_worker(stage->workers[request->process.worker]);
+	stage->workers[request->process.worker] = worker;
 	/* master_new() has not returned: then by raise_stage(). */
 	if (stage->master)
 		start_launching(worker);
@@ -439,22 +440,24 @@ static void write_file(struct stage *stage, const char *name, const char *format
 	assert_int_equal(fclose(file), 0);
 }
 
-/* Of the build that this program is of. */
-static void write_units(struct stage *stage)
+/* The build that this program is of. */
+static void find_build(struct stage *stage)
 {
-	char build[512];
-	ssize_t n = readlink("/proc/self/exe", build, sizeof(build) - 1);
+	ssize_t n = readlink("/proc/self/exe", stage->build, sizeof(stage->build) - 1);
 	char *end;
 
 	assert_true(n > 0);
-	build[n] = '\0';
-	end = strstr(build, "/tests/unit/");
+	end = strstr(stage->build, "/tests/unit/");
 	assert_non_null(end);
 	*end = '\0';
+}
+
+static void write_units(struct stage *stage)
+{
 	for (unsigned i = 1; i <= STAGE_WORKERS; i++)
 		write_file(stage, i == 1 ? "one.actor" : "two.actor",
 			   "[Actor]\nPlugin=%s/plugins/hello.so\nWorker=%u\nDefault=%s\n",
-			   build, i, i == 1 ? "yes" : "no");
+			   stage->build, i, i == 1 ? "yes" : "no");
 }
 
 static struct stage *raise_stage(unsigned n_workers, bool has_units, bool is_slow)
@@ -471,6 +474,7 @@ static struct stage *raise_stage(unsigned n_workers, bool has_units, bool is_slo
 		   "[Daemon]\nWorkers=%u\nRuntimeDirectory=%s\nRestartDelay=10ms\n"
 		   "StopTimeout=2s\n",
 		   n_workers, stage->directory);
+	find_build(stage);
 	if (has_units)
 		write_units(stage);
 	stage->options.config = stage->directory;

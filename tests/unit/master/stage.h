@@ -50,7 +50,7 @@ struct stage_worker {
 };
 
 struct stage {
-	char directory[64], socket[80];
+	char directory[64], socket[80], build[512];
 	struct master_options options;
 	struct master *master;
 	unsigned n_asked, n_launched;
@@ -58,6 +58,7 @@ struct stage {
 	uint64_t launch_ns;  /* that launching takes */
 	bool is_stillborn;   /* a process exits with 3 before the master knows that it runs */
 	bool is_unknowing;   /* how a process ended is not reported */
+	bool is_stubborn;    /* Shutdown has no effect */
 	bool is_undying;     /* signals have no effect */
 	unsigned n_signals;  /* that had none */
 	bool is_slow;        /* actors are not made before stage_spawned() */

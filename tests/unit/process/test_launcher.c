@@ -104,12 +104,11 @@ static const struct launch_events events = {on_launched, on_failed, on_end};
 /* Ask for a process; nothing of it is reported before the loop runs. */
 static void ask(struct watched *watched, const char *program)
 {
-	struct launch request = {.worker = 1, .events = &events, .context = watched};
+	struct launch request = {.process = {0, 1, 1}, .events = &events, .context = watched};
 
 	*watched = (struct watched){.channel = -1};
 	assert_int_equal(loop_new(&watched->loop), 0);
 	assert_int_equal(launcher_fork_new(watched->loop, program, &watched->launcher), 0);
-	request.incarnation = 1;
 	assert_int_equal(launcher_launch(&watched->launcher, &request, &watched->launch), 0);
 	assert_int_equal(watched->n_launched + watched->n_failed, 0);
 }

@@ -137,6 +137,17 @@ static void on_dead_letter(void *context, const void *data, int *fd)
 	set_text(&worker->letter_reason, in->reason);
 }
 
+static void on_finished(void *context, const void *data, int *fd)
+{
+	struct stage_worker *worker = context;
+	const struct worker_finished *in = data;
+
+	(void)fd;
+	worker->finisheds++;
+	set_text(&worker->failure, in->error);
+	assert_int_equal(in->peers, 0);
+}
+
 /* Without an arena large messages travel in frames. */
 static void on_borrow(void *context, const void *data, int *fd)
 {
@@ -146,17 +157,12 @@ static void on_borrow(void *context, const void *data, int *fd)
 }
 
 static const struct channel_handler handlers[] = {
-	{&worker_borrow_method, on_borrow},
-	{&worker_ready_method, on_ready},
-	{&worker_loaded_method, on_loaded},
-	{&worker_defined_method, on_defined},
-	{&worker_spawned_method, on_spawned},
-	{&worker_stopped_method, on_stopped},
-	{&worker_ended_method, on_ended},
-	{&worker_reply_method, on_reply},
-	{&worker_kept_method, on_kept},
-	{&worker_census_method, on_census},
-	{&worker_dead_letter_method, on_dead_letter},
+	{&worker_borrow_method, on_borrow},   {&worker_ready_method, on_ready},
+	{&worker_loaded_method, on_loaded},   {&worker_defined_method, on_defined},
+	{&worker_spawned_method, on_spawned}, {&worker_stopped_method, on_stopped},
+	{&worker_ended_method, on_ended},     {&worker_finished_method, on_finished},
+	{&worker_reply_method, on_reply},     {&worker_kept_method, on_kept},
+	{&worker_census_method, on_census},   {&worker_dead_letter_method, on_dead_letter},
 };
 
 static void on_closed(void *context, int error)
@@ -202,6 +208,7 @@ static void forget_worker(struct stage_worker *worker)
 	close(worker->complaints);
 	free(worker->error);
 	free(worker->letter_reason);
+	free(worker->failure);
 	for (size_t i = 0; i < worker->n_replies; i++) {
 		free(worker->replies[i].error);
 		free(worker->replies[i].parameters);

@@ -41,6 +41,8 @@ struct stage_worker {
 	struct troupe_address actor; /* of Spawned */
 	struct troupe_address ended;
 	int64_t cause; /* enum troupe_cause */
+	unsigned finisheds;
+	char *failure; /* of Finished; NULL: none */
 	int64_t code, next, resident_unit, resident_handled;
 	size_t n_residents;
 	char *letter_reason;

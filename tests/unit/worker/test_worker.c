@@ -423,6 +423,8 @@ static void worker_shuts_down_in_order(void **state)
 	stage_tell(w, &worker_shutdown_method, "");
 	assert_int_equal(stage_wait_dead(w), 0);
 	assert_int_equal(w->endeds, 2);
+	assert_int_equal(w->finisheds, 1);
+	assert_null(w->failure);
 	assert_reply(stage_find_reply(w, call, 0), "io.troupe.Control.ActorDied", NULL);
 	stage_end(&s);
 }
@@ -470,7 +472,8 @@ static void expect_failure(const void *packet, size_t size, const char *complain
 	int fds[2];
 	pid_t pid;
 	int status = 0;
-	char path[300];
+	char path[300], notice[1024];
+	ssize_t n;
 
 	stage_begin(&s);
 	w = &s.workers[1];
@@ -491,6 +494,13 @@ static void expect_failure(const void *packet, size_t size, const char *complain
 	complaints = stage_complaints(w);
 	if (!strstr(complaints, complaint))
 		fail_msg("no \"%s\" in \"%s\"", complaint, complaints);
+	/* Its last notice says the same, unless the channel is what failed. */
+	n = recv(fds[0], notice, sizeof(notice), MSG_DONTWAIT);
+	if (strcmp(complaint, "channel") != 0) {
+		assert_true(n > 0);
+		assert_memory_equal(notice, &worker_finished_method.in_hash, sizeof(uint64_t));
+		assert_non_null(memmem(notice, (size_t)n, complaint, strlen(complaint)));
+	}
 	close(fds[0]);
 	close(w->complaints);
 	stage_end(&s);

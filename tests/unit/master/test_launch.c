@@ -1,0 +1,353 @@
+/* test_launch.c - a worker's process is asked for, launched, and ends: every window in between, and every way to end. */
+#include "stage.h"
+
+#include "base/clock.h"
+#include "master/reload.h"
+#include "master/unit.h"
+#include "tests/unit/sim/sim.h"
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define S     CLOCK_SECOND_NS
+#define NEVER (24 * 3600 * S)
+
+static struct worker *first(struct stage *stage)
+{
+	return stage->master->workers[1];
+}
+
+static void pass(struct stage *stage, uint64_t ns)
+{
+	sim_run_until(stage->master->loop, loop_clock_ns(stage->master->loop) + ns);
+}
+
+/* Worker 1 has died, and its next process is only asked for. */
+static void lose(struct stage *stage)
+{
+	unsigned n = stage->n_asked;
+
+	stage->launch_ns = NEVER;
+	stage_kill(stage->workers[1]);
+	pass(stage, S);
+	assert_int_equal(stage->n_asked, n + 1);
+	assert_int_equal(first(stage)->state, API_STATE_STARTING);
+	assert_int_equal(first(stage)->pid, 0);
+}
+
+static bool is_up(struct stage *stage)
+{
+	return worker_is_up(first(stage));
+}
+
+static bool is_stopped(struct stage *stage)
+{
+	return first(stage)->state == API_STATE_STOPPED;
+}
+
+/* ---- asked for */
+
+static void launch_may_take_long(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->launch_ns = 20 * S;
+	stage_kill(stage->workers[1]);
+	pass(stage, 19 * S);
+	assert_int_equal(stage->n_launched, 1);
+	assert_int_equal(first(stage)->state, API_STATE_STARTING);
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Workers\"}");
+	stage_expect(stage, "\"state\":\"starting\"");
+	pass(stage, 3 * S);
+	assert_true(is_up(stage));
+	assert_int_equal(stage->n_launched, 2);
+}
+
+static void launch_that_does_not_come_is_tried_again(void **state)
+{
+	struct stage *stage = *state;
+	uint32_t incarnation;
+	unsigned n;
+
+	lose(stage);
+	incarnation = first(stage)->incarnation;
+	n = stage->n_asked;
+	pass(stage, stage->master->settings.life.start_timeout_ns);
+	assert_int_equal(stage->n_asked, n + 1);
+	assert_int_equal(first(stage)->incarnation, incarnation + 1);
+	stage->launch_ns = 0;
+	stage_until(stage, is_up);
+	/* None of those that were given up came late. */
+	assert_int_equal(stage->n_launched, 2);
+}
+
+static void daemon_stops_at_once_while_a_worker_is_only_asked_for(void **state)
+{
+	struct stage *stage = *state;
+	uint64_t begin_ns;
+
+	lose(stage);
+	begin_ns = loop_clock_ns(stage->master->loop);
+	master_stop(stage->master);
+	assert_true(is_stopped(stage));
+	assert_true(stage->workers[1]->is_released);
+	master_run(stage->master);
+	assert_true(loop_clock_ns(stage->master->loop) - begin_ns <= 2 * S);
+	assert_int_equal(stage->n_launched, 1);
+}
+
+static void daemon_may_be_freed_while_a_worker_is_only_asked_for(void **state)
+{
+	lose(*state); /* and stage_strike() frees it */
+}
+
+static void worker_that_is_only_asked_for_cannot_be_killed(void **state)
+{
+	struct stage *stage = *state;
+
+	lose(stage);
+	worker_kill(first(stage), "a test asked for it", true);
+	worker_kill_explained(first(stage), "a test asked for it");
+	assert_null(first(stage)->killed_why);
+	stage->launch_ns = 0;
+	pass(stage, stage->master->settings.life.start_timeout_ns);
+	stage_until(stage, is_up);
+}
+
+static void reload(struct stage *stage)
+{
+	struct reload_result result;
+
+	assert_int_equal(reload_run(stage->master, &result), 0);
+	reload_result_fini(&result);
+	stage_idle(stage);
+}
+
+static void units_own_worker_goes_with_it_while_it_is_only_asked_for(void **state)
+{
+	struct stage *stage = *state;
+	char path[128];
+	FILE *file;
+
+	stage->launch_ns = NEVER;
+	(void)snprintf(path, sizeof(path), "%s/own.actor", stage->directory);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	(void)fprintf(file, "[Actor]\nPlugin=%s/plugins/hello.so\nWorker=own\n", stage->build);
+	assert_int_equal(fclose(file), 0);
+	reload(stage);
+	assert_non_null(stage->master->workers[2]);
+	assert_int_equal(stage->master->workers[2]->pid, 0);
+	assert_int_equal(unlink(path), 0);
+	reload(stage);
+	assert_null(stage->master->workers[2]);
+	assert_true(stage->workers[2]->is_released);
+	assert_int_equal(stage->n_launched, 1);
+}
+
+/* ---- launched */
+
+static void process_that_ends_before_start_is_reported_by_its_own_end(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->is_stillborn = true;
+	stage_kill(stage->workers[1]);
+	pass(stage, S);
+	assert_true(stage->n_launched > 1);
+	assert_string_equal(first(stage)->crash.cause, "exit 3");
+	assert_null(first(stage)->crash.killed);
+	stage->is_stillborn = false;
+	stage_until(stage, is_up);
+}
+
+static void process_that_no_signal_ends_is_given_up(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->is_undying = true;
+	stage->n_signals = 0;
+	stage_tell(stage->workers[1], &worker_ready_method, &(struct worker_ready){0});
+	pass(stage, 4 * S);
+	assert_int_equal(stage->n_signals, 1);
+	assert_int_equal(stage->n_launched, 1);
+	pass(stage, 2 * S);
+	assert_int_equal(stage->n_launched, 2);
+	stage_until(stage, is_up);
+}
+
+/* ---- its last notice */
+
+static void finish(struct stage *stage, unsigned number, const char *error)
+{
+	stage_tell(stage->workers[number], &worker_finished_method,
+		   &(struct worker_finished){.error = error});
+	stage_idle(stage);
+}
+
+static void begin_to_stop(struct stage *stage)
+{
+	stage->is_stubborn = true;
+	master_stop(stage->master);
+	stage_idle(stage);
+	assert_int_equal(first(stage)->state, API_STATE_STOPPING);
+}
+
+static void end_is_orderly_by_the_last_notice(void **state)
+{
+	struct stage *stage = *state;
+
+	begin_to_stop(stage);
+	finish(stage, 1, NULL);
+	stage_exit(stage->workers[1], 0);
+	master_run(stage->master);
+	assert_true(is_stopped(stage));
+	assert_false(first(stage)->has_crashed);
+}
+
+static void end_is_orderly_though_nobody_knows_how_the_process_went(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->is_unknowing = true;
+	begin_to_stop(stage);
+	finish(stage, 1, NULL);
+	stage_exit(stage->workers[1], 0);
+	master_run(stage->master);
+	assert_false(first(stage)->has_crashed);
+}
+
+static void exit_without_the_last_notice_is_a_crash(void **state)
+{
+	struct stage *stage = *state;
+
+	begin_to_stop(stage);
+	stage_exit(stage->workers[1], 0);
+	master_run(stage->master);
+	assert_true(first(stage)->has_crashed);
+	assert_string_equal(first(stage)->crash.cause, "exit 0");
+}
+
+static void fault_after_the_last_notice_is_a_crash(void **state)
+{
+	struct stage *stage = *state;
+
+	begin_to_stop(stage);
+	finish(stage, 1, NULL);
+	stage_signal(stage->workers[1], SIGSEGV);
+	master_run(stage->master);
+	assert_true(first(stage)->has_crashed);
+	assert_string_equal(first(stage)->crash.cause, "SIGSEGV");
+}
+
+static void process_that_does_not_exit_after_its_last_notice_is_killed(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->master->settings.life.stop_timeout_ns = 3600 * S;
+	begin_to_stop(stage);
+	finish(stage, 1, NULL);
+	pass(stage, 4 * S);
+	assert_int_equal(first(stage)->state, API_STATE_STOPPING);
+	pass(stage, 2 * S);
+	assert_true(is_stopped(stage));
+	assert_non_null(strstr(first(stage)->crash.killed, "did not exit"));
+}
+
+static void expect_violation(struct stage *stage)
+{
+	stage_until(stage, is_stopped);
+	assert_true(first(stage)->has_crashed);
+	assert_non_null(strstr(first(stage)->crash.killed, "broke the protocol"));
+}
+
+static void last_notice_that_comes_twice_breaks_the_protocol(void **state)
+{
+	struct stage *stage = *state;
+
+	begin_to_stop(stage);
+	finish(stage, 1, NULL);
+	finish(stage, 1, NULL);
+	expect_violation(stage);
+}
+
+static void last_notice_while_actors_run_breaks_the_protocol(void **state)
+{
+	struct stage *stage = *state;
+
+	begin_to_stop(stage);
+	finish(stage, 1, NULL);
+	expect_violation(stage);
+}
+
+static void last_notice_unasked_breaks_the_protocol(void **state)
+{
+	struct stage *stage = *state;
+
+	finish(stage, 1, NULL);
+	pass(stage, S);
+	assert_int_equal(stage->n_launched, 2);
+	assert_non_null(strstr(first(stage)->crash.killed, "broke the protocol"));
+}
+
+static void worker_that_fails_is_reported_with_its_own_words(void **state)
+{
+	struct stage *stage = *state;
+	char text[CRASH_TEXT];
+
+	finish(stage, 1, "no luck\ntoday");
+	assert_int_equal(stage->n_launched, 1);
+	stage_exit(stage->workers[1], 1);
+	pass(stage, S);
+	assert_int_equal(stage->n_launched, 2);
+	assert_null(first(stage)->crash.killed);
+	crash_print(&first(stage)->crash, text, sizeof(text));
+	assert_string_equal(text, "exit 1, not in a handler: no luck?today");
+}
+
+/* An empty reason is no orderly end. */
+static void worker_that_fails_without_a_word_has_crashed(void **state)
+{
+	struct stage *stage = *state;
+
+	begin_to_stop(stage);
+	finish(stage, 1, "");
+	stage_exit(stage->workers[1], 0);
+	master_run(stage->master);
+	assert_true(first(stage)->has_crashed);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, stage_raise, stage_strike)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(launch_may_take_long),
+		TEST(launch_that_does_not_come_is_tried_again),
+		TEST(daemon_stops_at_once_while_a_worker_is_only_asked_for),
+		TEST(daemon_may_be_freed_while_a_worker_is_only_asked_for),
+		TEST(worker_that_is_only_asked_for_cannot_be_killed),
+		TEST(units_own_worker_goes_with_it_while_it_is_only_asked_for),
+		TEST(process_that_ends_before_start_is_reported_by_its_own_end),
+		TEST(process_that_no_signal_ends_is_given_up),
+		TEST(end_is_orderly_by_the_last_notice),
+		TEST(end_is_orderly_though_nobody_knows_how_the_process_went),
+		TEST(exit_without_the_last_notice_is_a_crash),
+		TEST(fault_after_the_last_notice_is_a_crash),
+		TEST(process_that_does_not_exit_after_its_last_notice_is_killed),
+		TEST(last_notice_that_comes_twice_breaks_the_protocol),
+		cmocka_unit_test_setup_teardown(
+			last_notice_while_actors_run_breaks_the_protocol, stage_raise_units,
+			stage_strike),
+		TEST(last_notice_unasked_breaks_the_protocol),
+		TEST(worker_that_fails_is_reported_with_its_own_words),
+		TEST(worker_that_fails_without_a_word_has_crashed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
