@@ -10,6 +10,7 @@
 #include "master/version.h"
 #include "master/watch.h"
 #include "master/worker.h"
+#include "master/worker_requests.h"
 #include <errno.h>
 #include <string.h>
 

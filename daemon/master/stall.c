@@ -10,6 +10,7 @@
 #include "master/unit.h"
 #include "master/watch.h"
 #include "master/worker.h"
+#include "master/worker_requests.h"
 #include <stdio.h>
 
 #define TICK_NS  CLOCK_SECOND_NS

@@ -9,6 +9,7 @@
 #include "master/unit_run.h"
 #include "master/version.h"
 #include "master/worker.h"
+#include "master/worker_requests.h"
 #include <errno.h>
 #include <stdlib.h>
 

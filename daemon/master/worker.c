@@ -416,12 +416,6 @@ void worker_forget_process(struct worker *worker)
 	launcher_release(&worker->master->launcher, &worker->launch);
 	worker->ops->on_forget(worker);
 	worker->pid = 0;
-	list_foreach_safe (at, &worker->requests) {
-		list_remove(at);
-		free(container_of(at, struct request, link));
-	}
-	number_set_fini(&worker->loaded);
-	number_set_fini(&worker->defined);
 }
 
 void worker_reconfigure(struct worker *worker)

@@ -34,24 +34,12 @@
 struct master;
 struct unit;
 struct instance;
-struct deployment;
-struct version;
 
 /* What its end was, for when its successor is started. */
 enum worker_end {
 	WORKER_END_BLAMED,  /* an actor or a plug-in was at fault, and is what waits: at once */
 	WORKER_END_NEUTRAL, /* no fault is known: after LIMIT_WORKER_DELAY_NS at most */
 	WORKER_END_TROUBLE, /* it did not come up, or memory ran out: with growing delays */
-};
-
-/* A request that was sent to the process and not answered yet; answers come in order. */
-struct request {
-	struct list link;
-	enum request_kind { REQUEST_LOAD, REQUEST_DEFINE, REQUEST_SPAWN } kind;
-	uint32_t number;   /* of the deployment or unit */
-	uint32_t instance; /* SPAWN */
-	uint64_t id;       /* SPAWN */
-	uint64_t timeout_ns;
 };
 
 /* What is made of what happens to a worker, by those who know what runs there: see
@@ -97,10 +85,10 @@ struct worker {
 	int arena;               /* to be read; -1: it has not asked for one. See arenas.h */
 	bool is_dead; /* died, or withstood SIGKILL; notices may still be in the channel */
 	struct launch_end end;
-	bool is_finished;            /* Finished came: it exits, or is killed soon */
-	bool is_sound;               /* by that, it has carried out Shutdown */
-	char failure[CRASH_FAILURE]; /* otherwise: why it ends, by its own word */
-	struct list requests;
+	bool is_finished;                /* Finished came: it exits, or is killed soon */
+	bool is_sound;                   /* by that, it has carried out Shutdown */
+	char failure[CRASH_FAILURE];     /* otherwise: why it ends, by its own word */
+	struct list requests;            /* of worker_requests.h */
 	uint64_t progress_ns;            /* when it last did something that it was asked for */
 	uint64_t actors_seen;            /* by worker_look_for_progress() */
 	struct loop_timer request_timer; /* for the first of them; before Ready: for Ready */
@@ -186,30 +174,8 @@ bool worker_is_up(const struct worker *worker);
 /* Let it forget a version that will not be used again, if it knows it. */
 void worker_undefine(struct worker *worker, uint32_t version);
 
-/* ---- requests; of worker_requests.c */
-/* Start an instance that is to run here: load its plug-in and define its unit before if that
- * was not done. -ENOTCONN when the process is not up: it will be started when it is.
- * -ENOMEM. */
-int worker_spawn(struct worker *worker, struct instance *instance);
-
-/* Tell it that the limits of a version's unit have changed, if it knows that version. */
-void worker_redefine(struct worker *worker, const struct version *version);
-
-/* The request that an answer belongs to, taken out of the queue (free() it); NULL: there is
- * none. id: SPAWN only. */
-struct request *worker_answered(struct worker *worker, enum request_kind kind, uint64_t number,
-				uint64_t id);
-
-/* Whether its process is at what it was asked for first, loading or starting something, as the
- * page says: that has a time limit of its own. */
-bool worker_is_at_request(const struct worker *worker, const struct activity *activity);
-
 /* Its Finished has come. error: NULL: it has carried out Shutdown. */
 void worker_on_finished(struct worker *worker, const char *error, int64_t peers);
-
-/* For request_timer: the process has not come to the first request in time, or was not
- * ready. */
-void worker_on_request_timer(struct loop_timer *timer);
 
 /* It was asked for and could not be launched, or not in time: try again later. */
 void worker_launch_failed(struct worker *worker, int error);

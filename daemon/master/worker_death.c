@@ -15,6 +15,7 @@
 #include "master/version.h"
 #include "master/watch.h"
 #include "master/worker.h"
+#include "master/worker_requests.h"
 #include "process/place.h"
 #include <signal.h>
 #include <string.h>

@@ -16,6 +16,7 @@
 #include "master/version.h"
 #include "master/watch.h"
 #include "master/worker.h"
+#include "master/worker_requests.h"
 #include <string.h>
 
 /* Whether an address is of an actor of this process: it may name no others. */

@@ -6,6 +6,7 @@
 #include "master/unit.h"
 #include "master/worker_death.h"
 #include "master/worker_notices.h"
+#include "master/worker_requests.h"
 
 static void let_next_begin(struct worker *worker)
 {
@@ -27,6 +28,7 @@ static void fini(struct worker *worker)
 
 static void on_forget(struct worker *worker)
 {
+	worker_forget_requests(worker);
 	arenas_forget(worker);
 	stall_forget(worker);
 	letters_end(worker);

@@ -1,6 +1,4 @@
-/* worker_requests.c - what a worker's process is asked to make, in order, and the time limit of
- * each. */
-#include "master/worker.h"
+#include "master/worker_requests.h"
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -8,6 +6,7 @@
 #include "master/master.h"
 #include "master/unit.h"
 #include "master/version.h"
+#include "master/worker.h"
 #include "process/deploy.h"
 
 static void arm_request_timer(struct worker *worker)
@@ -233,4 +232,14 @@ void worker_on_request_timer(struct loop_timer *timer)
 	} else {
 		worker_kill(worker, "it does not answer", true);
 	}
+}
+
+void worker_forget_requests(struct worker *worker)
+{
+	list_foreach_safe (at, &worker->requests) {
+		list_remove(at);
+		free(container_of(at, struct request, link));
+	}
+	number_set_fini(&worker->loaded);
+	number_set_fini(&worker->defined);
 }
