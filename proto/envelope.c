@@ -18,7 +18,7 @@ const struct kind_rule envelope_rules[ENVELOPE_KIND_COUNT] = {
 	[ENVELOPE_ERROR] = {HAS_HASH | HAS_CALL | HAS_FROM | HAS_TO, ENVELOPE_LENT,
 			    ENVELOPE_PAYLOAD_MAX},
 	[ENVELOPE_FAILURE] = {HAS_CALL | HAS_STATUS | HAS_FROM | HAS_TO, 0,
-			      ENVELOPE_DETAIL_MAX},
+			      ENVELOPE_FAILURE_MIN + ENVELOPE_DETAIL_MAX},
 	[ENVELOPE_CANCEL] = {HAS_CALL | HAS_FROM | HAS_TO, 0, 0},
 	[ENVELOPE_LAYOUT] = {HAS_HASH, 0, LAYOUT_SIZE_MAX},
 	[ENVELOPE_ROOM] = {HAS_CREDIT | HAS_FROM, 0, 0},
@@ -109,7 +109,10 @@ static bool payload_is_valid(const struct envelope_head *head, const void *paylo
 	if (head->kind == ENVELOPE_LAYOUT)
 		return layout_is_valid(payload, head->size);
 	if (head->kind == ENVELOPE_FAILURE)
-		return codec_is_utf8(payload, head->size);
+		return head->size == 0 ||
+		       (head->size >= ENVELOPE_FAILURE_MIN &&
+			codec_is_utf8((const char *)payload + ENVELOPE_FAILURE_MIN,
+				      head->size - ENVELOPE_FAILURE_MIN));
 	if (head->kind == ENVELOPE_MOVED)
 		return head->size == sizeof(struct envelope_move);
 	if (head->kind == ENVELOPE_TAKEN)

@@ -40,7 +40,7 @@
  *   CALL      type   yes   yes       yes      yes      MORE, F L  wire block
  *   REPLY     type   yes   -         callee   caller   CONT., L.  wire block
  *   ERROR     type   yes   -         callee   caller   LENT       wire block of the error
- *   FAILURE   -      yes   -         callee   caller   -          a text or nothing; and status
+ *   FAILURE   -      yes   -         callee   caller   -          - or i32 code, text; and status
  *   CANCEL    -      yes   -         caller   callee   -          -
  *   LAYOUT    type   -     -         -        -        -          mark, name NUL, text NUL
  *   ROOM      -      credit -        yes      -        -          -
@@ -80,6 +80,7 @@
 #define ENVELOPE_ALIGN       16
 #define ENVELOPE_NAME_MAX    255 /* bytes of a type's qualified name */
 #define ENVELOPE_DETAIL_MAX  512 /* bytes of a FAILURE's text */
+#define ENVELOPE_FAILURE_MIN 4   /* bytes of its code */
 #define ENVELOPE_PAYLOAD_MAX CODEC_BLOCK_MAX
 
 /* The longest batch: one envelope with the longest payload. Receivers must take messages of
@@ -125,6 +126,12 @@ struct envelope_move {
 	uint32_t
 		taken; /* replies of TAKEN that came before, modulo 2^16; further ones were meant for the target */
 	uint32_t zero;
+};
+
+/* What FAILURE says, up to the end of the text, which has no NUL. */
+struct envelope_failure {
+	int32_t code; /* FAILED: what the handler returned; else 0 */
+	char detail[ENVELOPE_DETAIL_MAX + 1];
 };
 
 /* What TAKEN says. */

@@ -145,6 +145,7 @@ static void write_reply(const struct gen_model *model, const struct gen_member *
 		"/* How a call of %s ended. At most one of `out` and the errors is not NULL. "
 		"*/\n"
 		"struct %s_reply {\n\tenum troupe_status status;\n"
+		"\tint32_t code; /* FAILED: what the handler returned; else 0 */\n"
 		"\tbool continues; /* more replies follow */\n"
 		"\tconst struct %s_out *out;\n"
 		"\tconst char *error_name; /* qualified; NULL when OK */\n"
@@ -156,7 +157,8 @@ static void write_reply(const struct gen_model *model, const struct gen_member *
 	fprintf(out,
 		"};\n\nstatic inline struct %s_reply %s_reply_read(const struct troupe_reply "
 		"*reply)\n{\n"
-		"\tstruct %s_reply typed = {reply->status, reply->continues, NULL,\n"
+		"\tstruct %s_reply typed = {reply->status, reply->code, reply->continues, "
+		"NULL,\n"
 		"\t\treply->error_name, reply->detail",
 		stem, stem, stem);
 	for (size_t i = 0; i < model->n_errors; i++)

@@ -240,8 +240,8 @@ static struct gen_type *make_struct(struct gen_model *model, const struct idl_me
 /* The member of a reply that represents an error, among those that every reply has. */
 static const char *error_member(struct gen_model *model, const char *snake)
 {
-	static const char *const taken[] = {"status", "continues", "out", "error_name",
-					    "detail"};
+	static const char *const taken[] = {"status", "code",       "continues",
+					    "out",    "error_name", "detail"};
 
 	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
 		if (strcmp(snake, taken[i]) == 0)

@@ -341,17 +341,16 @@ int self_fail(struct troupe_self *self, struct troupe_call call,
 }
 
 /* An answer of the runtime's own. Cannot fail. */
-static void give_status(struct troupe_self *self, struct answer *answer,
-			enum troupe_status status, const char *detail)
+static void give_status(struct troupe_self *self, struct answer *answer, struct call_end end)
 {
 	struct runtime *runtime = self->runtime;
 
 	expire_answer(self, answer);
 	if (answer->call)
-		caller_fail(runtime, answer->call, status, detail);
+		caller_fail(runtime, answer->call, end);
 	else if (answer->kept && answer->kept->peer)
 		peer_fail(runtime, actor_address(runtime, self->actor), answer->kept->caller,
-			  answer->kept->call, status, detail);
+			  answer->kept->call, end);
 	finish_answer(self, answer);
 }
 
@@ -372,7 +371,8 @@ int self_fail_parameter(struct troupe_self *self, struct troupe_call call, const
 	/* Without memory for the reason the detail is the field alone. */
 	if (reason && asprintf(&text, "%s: %s", field, reason) < 0)
 		text = NULL;
-	give_status(self, &answer, TROUPE_INVALID_PARAMETER, text ? text : field);
+	give_status(self, &answer,
+		    (struct call_end){TROUPE_INVALID_PARAMETER, 0, text ? text : field});
 	free(text);
 	return 0;
 }
@@ -385,24 +385,24 @@ int self_fail_status(struct troupe_self *self, struct troupe_call call,
 
 	if (rc < 0)
 		return rc;
-	give_status(self, &answer, status, answer.method->name);
+	give_status(self, &answer, (struct call_end){status, 0, answer.method->name});
 	return 0;
 }
 
-void self_settle(struct troupe_self *self, enum troupe_status status, const char *detail)
+void self_settle(struct troupe_self *self, struct call_end end)
 {
 	struct answer answer;
 
 	if (find_activation(self, &answer) == 0)
-		give_status(self, &answer, status, detail);
+		give_status(self, &answer, end);
 }
 
-void self_settle_kept(struct troupe_self *self, enum troupe_status status, const char *detail)
+void self_settle_kept(struct troupe_self *self, struct call_end end)
 {
 	struct answer answer;
 
 	if (find_answer(self, (struct troupe_call){self->activation.kept_id}, &answer) == 0)
-		give_status(self, &answer, status, detail);
+		give_status(self, &answer, end);
 }
 
 bool self_call_wants_more(struct troupe_self *self, struct troupe_call call)
@@ -490,6 +490,6 @@ int self_call_drop(struct troupe_self *self, struct troupe_call call)
 
 	if (find_answer(self, call, &answer) < 0)
 		return -ESRCH;
-	give_status(self, &answer, TROUPE_NO_REPLY, NULL);
+	give_status(self, &answer, (struct call_end){.status = TROUPE_NO_REPLY});
 	return 0;
 }

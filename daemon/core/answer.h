@@ -23,8 +23,8 @@ int self_call_keep(struct troupe_self *self, struct troupe_call *call);
 int self_call_drop(struct troupe_self *self, struct troupe_call call);
 
 /* Answer the message being handled, without a value, if it still has to be answered. */
-void self_settle(struct troupe_self *self, enum troupe_status status, const char *detail);
+void self_settle(struct troupe_self *self, struct call_end end);
 /* The same for the handle that it was kept under. */
-void self_settle_kept(struct troupe_self *self, enum troupe_status status, const char *detail);
+void self_settle_kept(struct troupe_self *self, struct call_end end);
 
 #endif

@@ -34,9 +34,12 @@ struct call {
 	uint32_t caller; /* slot; ONEWAY: who keeps it */
 	uint32_t kept;   /* index of the struct kept_call that has it in this process, plus 1 */
 	uint32_t queued; /* replies in the outbox; an actor's: remote ones in its mailbox */
-	/* Bytes of stream replies from another process: unread, and read since the last
-	 * ENVELOPE_TAKEN */
-	uint32_t unread_bytes;
+	union {
+		/* Bytes of stream replies from another process: unread, and read since the
+		 * last ENVELOPE_TAKEN */
+		uint32_t unread_bytes;
+		int32_t code; /* when it has ended, for MAIL_END */
+	};
 	uint16_t taken; /* stream replies read since the last ENVELOPE_TAKEN */
 	uint16_t told;  /* replies reported by ENVELOPE_TAKEN, modulo 2^16 */
 	uint8_t flags;  /* CALL_* */

@@ -38,6 +38,23 @@ static void add_to_outbox(struct runtime *runtime, struct call *call, struct mes
 		caller_close(runtime, call);
 }
 
+/* A notice has no place for text; when there is no memory for a message (NULL), the text is what
+ * is left out. */
+static struct message *make_failure(struct runtime *runtime, struct call_end end)
+{
+	struct message *message =
+		message_new(&runtime->messages, MAIL_FAILURE, strlen(end.detail) + 1);
+
+	if (!message)
+		return NULL;
+	message->mail.status = (uint8_t)end.status;
+	message->hash = 0;
+	message->descriptor = NULL;
+	message->call = (uint32_t)end.code;
+	strcpy((char *)message_block(message), end.detail);
+	return message;
+}
+
 static int report_kept(struct runtime *runtime, struct call *call)
 {
 	struct message *message = message_new(&runtime->messages, MAIL_KEPT, 0);
@@ -50,21 +67,17 @@ static int report_kept(struct runtime *runtime, struct call *call)
 	return 0;
 }
 
-static void fail_client(struct runtime *runtime, struct call *call, enum troupe_status status,
-			const char *detail)
+static void fail_client(struct runtime *runtime, struct call *call, struct call_end end)
 {
-	struct message *message =
-		detail ? message_new(&runtime->messages, MAIL_FAILURE, strlen(detail) + 1)
-		       : NULL;
+	struct message *message = end.detail ? make_failure(runtime, end) : NULL;
 
 	if (message) {
-		message->mail.status = (uint8_t)status;
-		strcpy((char *)message_block(message), detail);
 		add_to_outbox(runtime, call, message);
 		return;
 	}
 	call->mail.kind = MAIL_END;
-	call->mail.status = (uint8_t)status;
+	call->mail.status = (uint8_t)end.status;
+	call->code = end.code;
 	queue_answer(runtime, call, &call->mail);
 	caller_close(runtime, call);
 }
@@ -94,40 +107,27 @@ void caller_reply(struct runtime *runtime, struct call *call, struct message *me
 		call_close(runtime, call);
 }
 
-/* A notice has no place for text; when there is no memory for a message, the text is what is
- * left out. */
-static bool fail_with_detail(struct runtime *runtime, struct call *call,
-			     enum troupe_status status, const char *detail)
+void caller_fail(struct runtime *runtime, struct call *call, struct call_end end)
 {
-	struct message *message =
-		message_new(&runtime->messages, MAIL_FAILURE, strlen(detail) + 1);
+	struct actor *caller;
+	struct message *message;
 
-	if (!message)
-		return false;
-	message->mail.status = (uint8_t)status;
-	message->mail.entry = call->entry;
-	message->hash = 0;
-	message->from = call->target;
-	message->descriptor = NULL;
-	message->call = 0;
-	message->extra = call->context;
-	strcpy((char *)message_block(message), detail);
-	mailbox_add_reply(runtime, actor_at(runtime, call->caller), message);
-	call_close(runtime, call);
-	return true;
-}
-
-void caller_fail(struct runtime *runtime, struct call *call, enum troupe_status status,
-		 const char *detail)
-{
 	if (call->flags & CALL_OF_CLIENT) {
-		fail_client(runtime, call, status, detail);
+		fail_client(runtime, call, end);
 		return;
 	}
-	if (detail && fail_with_detail(runtime, call, status, detail))
-		return;
-	call->mail.status = (uint8_t)status;
-	mailbox_notify(runtime, actor_at(runtime, call->caller), &call->mail, MAIL_END);
+	caller = actor_at(runtime, call->caller);
+	message = end.detail ? make_failure(runtime, end) : NULL;
+	if (message) {
+		message->mail.entry = call->entry;
+		message->from = call->target;
+		message->extra = call->context;
+		mailbox_add_reply(runtime, caller, message);
+	} else {
+		call->mail.status = (uint8_t)end.status;
+		call->code = end.code;
+		mailbox_notify(runtime, caller, &call->mail, MAIL_END);
+	}
 	call_close(runtime, call);
 }
 
@@ -146,5 +146,5 @@ void caller_expire(struct runtime *runtime, struct call *call)
 	if (call->flags & CALL_ONEWAY)
 		call_close(runtime, call);
 	else
-		caller_fail(runtime, call, TROUPE_TIMEOUT, NULL);
+		caller_fail(runtime, call, (struct call_end){.status = TROUPE_TIMEOUT});
 }

@@ -13,10 +13,9 @@
  * message. The call is closed, unless more follow. */
 void caller_reply(struct runtime *runtime, struct call *call, struct message *message);
 
-/* The call ends without a reply; the caller gets a notice. `detail`: for people, copied, or
- * NULL. The callee gets no notice. */
-void caller_fail(struct runtime *runtime, struct call *call, enum troupe_status status,
-		 const char *detail);
+/* The call ends without a reply; the caller gets a notice. end.detail is copied. The callee gets
+ * no notice. */
+void caller_fail(struct runtime *runtime, struct call *call, struct call_end end);
 
 /* End a call that is late, or a oneway one whose client is gone. The callee gets a cancel,
  * unless it is about to let go of the call. */

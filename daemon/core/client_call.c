@@ -37,6 +37,7 @@ static const struct troupe_type *read_message(const struct message *message,
 		return error->type;
 	default:
 		reply->status = message->mail.status;
+		reply->code = (int32_t)message->call;
 		reply->error_name = status_error_name(reply->status);
 		reply->detail = (const char *)message_block(message);
 		return NULL;
@@ -69,6 +70,7 @@ static void deliver_mail(struct runtime *runtime, struct mail *mail)
 	if (mail->kind == MAIL_END) {
 		call = container_of(mail, struct call, mail);
 		reply.status = mail->status;
+		reply.code = call->code;
 		reply.error_name = status_error_name(reply.status);
 	} else {
 		message = message_of(mail);

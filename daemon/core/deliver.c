@@ -48,10 +48,10 @@ static void reject(struct arrival *arrival, enum troupe_status status, const cha
 	} else if (is_own(runtime, envelope->from)) {
 		call = find_home_call(arrival);
 		if (call)
-			caller_fail(runtime, call, status, detail);
+			caller_fail(runtime, call, (struct call_end){status, 0, detail});
 	} else {
-		peer_fail(runtime, envelope->to, envelope->from, envelope->call, status,
-			  detail);
+		peer_fail(runtime, envelope->to, envelope->from, envelope->call,
+			  (struct call_end){status, 0, detail});
 	}
 }
 
@@ -251,7 +251,7 @@ void runtime_peer_down(struct runtime *runtime, struct process process,
 
 		next = at == last ? NULL : at->next;
 		if (call->target.incarnation <= process.incarnation)
-			caller_fail(runtime, call, status, NULL);
+			caller_fail(runtime, call, (struct call_end){.status = status});
 	}
 	for (struct list *last = peer->inbound ? peer->inbound->previous : NULL,
 			 *at = peer->inbound;

@@ -54,7 +54,7 @@ static void deliver_reply(struct arrival *arrival, struct call *call)
 	if (continues && !may_continue(call)) {
 		/* more than was asked for, or than the window allows */
 		callee_cancel(runtime, call);
-		caller_fail(runtime, call, TROUPE_OVERLOADED, NULL);
+		caller_fail(runtime, call, (struct call_end){.status = TROUPE_OVERLOADED});
 		return;
 	}
 	if (envelope->hash == method->out_hash) {
@@ -68,7 +68,7 @@ static void deliver_reply(struct arrival *arrival, struct call *call)
 	if (!message) {
 		if (continues)
 			callee_cancel(runtime, call);
-		caller_fail(runtime, call, status, arrival->problem.path);
+		caller_fail(runtime, call, (struct call_end){status, 0, arrival->problem.path});
 		return;
 	}
 	message->mail.flags = continues ? MAIL_CONTINUES : 0;
@@ -118,7 +118,7 @@ static void deliver_client_error(struct arrival *arrival, const struct troupe_ty
 						       .error_name = name},
 				type);
 	} else if (call) {
-		caller_fail(runtime, call, status, arrival->problem.path);
+		caller_fail(runtime, call, (struct call_end){status, 0, arrival->problem.path});
 	}
 	if (message)
 		message_free(&runtime->messages, message);
@@ -153,7 +153,7 @@ static void deliver_error(struct arrival *arrival, struct call *call)
 			     : make_name(runtime, name);
 	}
 	if (!message) {
-		caller_fail(runtime, call, status, arrival->problem.path);
+		caller_fail(runtime, call, (struct call_end){status, 0, arrival->problem.path});
 		return;
 	}
 	message->descriptor = ours;
@@ -164,16 +164,17 @@ static void deliver_error(struct arrival *arrival, struct call *call)
 static void deliver_failure(struct arrival *arrival, struct call *call)
 {
 	const struct envelope *envelope = arrival->envelope;
-	char detail[ENVELOPE_DETAIL_MAX + 1];
-	enum troupe_status status = envelope->status;
+	struct envelope_failure failure = {0};
+	struct call_end end = {.status = envelope->status};
 
-	if (status < TROUPE_NO_SUCH_ACTOR || status >= TROUPE_STATUS_COUNT ||
-	    envelope->size > ENVELOPE_DETAIL_MAX)
+	if (end.status < TROUPE_NO_SUCH_ACTOR || end.status >= TROUPE_STATUS_COUNT ||
+	    envelope->size > ENVELOPE_FAILURE_MIN + ENVELOPE_DETAIL_MAX)
 		return;
-	if (envelope->size)
-		memcpy(detail, envelope->payload, envelope->size);
-	detail[envelope->size] = '\0';
-	caller_fail(arrival->runtime, call, status, envelope->size ? detail : NULL);
+	if (envelope->size > 0)
+		memcpy(&failure, envelope->payload, envelope->size);
+	end.code = failure.code;
+	end.detail = failure.detail[0] ? failure.detail : NULL;
+	caller_fail(arrival->runtime, call, end);
 }
 
 /* Where a call was forwarded to from the process that had it. False: not to another one. */
@@ -215,7 +216,7 @@ static void deliver_moved(struct arrival *arrival, struct call *call)
 		return;
 	/* its death was reported before MOVED arrived */
 	if (peer_is_dead(peer, process_of(move.target))) {
-		caller_fail(runtime, call, peer->death, NULL);
+		caller_fail(runtime, call, (struct call_end){.status = peer->death});
 		return;
 	}
 	lost = (uint16_t)(call->told - move.taken);
@@ -250,7 +251,7 @@ void deliver_answer(struct arrival *arrival)
 		if (arrival->envelope->kind == ENVELOPE_KEPT ||
 		    arrival->envelope->flags & ENVELOPE_CONTINUES)
 			callee_cancel(runtime, call);
-		caller_fail(runtime, call, TROUPE_TIMEOUT, NULL);
+		caller_fail(runtime, call, (struct call_end){.status = TROUPE_TIMEOUT});
 		return;
 	}
 	switch (arrival->envelope->kind) {

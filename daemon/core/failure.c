@@ -41,13 +41,11 @@ const char *failure_print(const struct troupe_self *self, int rc,
 			  char text[static FAILURE_DETAIL_MAX])
 {
 	const struct codec_error *error = rc == -EINVAL ? find_breach(self) : NULL;
-	/* plug-ins may return anything, even what has no negative */
-	const char *name = rc > -4096 ? strerrorname_np(-rc) : NULL;
 
-	if (!error || !name)
-		return name;
-	snprintf(text, FAILURE_DETAIL_MAX, "%s: %s%s%s", name, error->path,
-		 error->path[0] ? ": " : "", error->message);
+	if (!error)
+		return NULL;
+	snprintf(text, FAILURE_DETAIL_MAX, "%s%s%s", error->path, error->path[0] ? ": " : "",
+		 error->message);
 	return text;
 }
 
@@ -71,8 +69,7 @@ static void report(struct troupe_self *self, int rc)
 			.method = is_message ? self->activation.handler->method : NULL,
 			.doing = is_message || !doing ? "" : doing,
 			.error = rc,
-			/* the name of the errno value is known by its number */
-			.detail = detail == text ? text + strcspn(text, ":") + 2 : "",
+			.detail = detail ? detail : "",
 		});
 }
 

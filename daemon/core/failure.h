@@ -16,8 +16,8 @@
 int failure_of_value(struct troupe_self *self, const struct troupe_type *type,
 		     const void *value, int rc);
 
-/* What the handler that returned `rc` (negative) did not like: "EINVAL: items[3].name: a
- * string, found NULL", or the errno value's name alone. NULL: it is no errno value. */
+/* What broke its type when the handler returned `rc` (negative): "items[3].name: a string,
+ * found NULL". NULL: nothing did. */
 #define FAILURE_DETAIL_MAX 448 /* bytes, with the NUL; a path may be 255, a message 127 */
 const char *failure_print(const struct troupe_self *self, int rc,
 			  char text[static FAILURE_DETAIL_MAX]);

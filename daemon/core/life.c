@@ -113,10 +113,11 @@ NOINLINE static void drop_kept_calls(struct runtime *runtime, struct actor *acto
 					    : call_find(runtime, kept->call);
 
 		if (call)
-			caller_fail(runtime, call, TROUPE_ACTOR_DIED, NULL);
+			caller_fail(runtime, call,
+				    (struct call_end){.status = TROUPE_ACTOR_DIED});
 		else if (kept->peer)
 			peer_fail(runtime, actor_address(runtime, actor), kept->caller,
-				  kept->call, TROUPE_ACTOR_DIED, NULL);
+				  kept->call, (struct call_end){.status = TROUPE_ACTOR_DIED});
 		kept_free(runtime, kept);
 	}
 }
@@ -131,13 +132,14 @@ static void drop_call(struct runtime *runtime, struct actor *actor, struct messa
 			return;
 		if (kept->state != KEPT_GONE)
 			peer_fail(runtime, actor_address(runtime, actor), kept->caller,
-				  kept->call, TROUPE_ACTOR_DIED, NULL);
+				  kept->call, (struct call_end){.status = TROUPE_ACTOR_DIED});
 		kept_free(runtime, kept);
 	} else {
 		struct call *call = call_find(runtime, message->call);
 
 		if (call)
-			caller_fail(runtime, call, TROUPE_ACTOR_DIED, NULL);
+			caller_fail(runtime, call,
+				    (struct call_end){.status = TROUPE_ACTOR_DIED});
 	}
 }
 

@@ -61,12 +61,20 @@ struct message {
 	struct troupe_address from;
 	/* SEND, CALL, REPLY: struct troupe_method. ERROR: struct troupe_error */
 	const void *descriptor;
-	uint64_t call;  /* CALL, and stream replies: the caller's struct call by id */
+	/* CALL, and stream replies: the caller's struct call by id. FAILURE: its code */
+	uint64_t call;
 	uint64_t extra; /* CALL: the deadline in ns. Replies: the caller's context */
 };
 
 _Static_assert(sizeof(struct message) == 64, "a message's head is one cache line");
 _Static_assert(offsetof(struct message, call) % 16 == 0, "blocks are aligned");
+
+/* How a call ended without an answer. */
+struct call_end {
+	enum troupe_status status;
+	int32_t code;       /* FAILED: what the handler returned; else 0 */
+	const char *detail; /* for people; borrowed, or NULL */
+};
 
 static inline struct message *message_of(struct mail *mail)
 {

@@ -45,24 +45,27 @@ void peer_tell(struct runtime *runtime, const struct envelope *envelope)
 }
 
 void peer_fail(struct runtime *runtime, struct troupe_address from,
-	       struct troupe_address caller, uint64_t call, enum troupe_status status,
-	       const char *detail)
+	       struct troupe_address caller, uint64_t call, struct call_end end)
 {
-	size_t size = detail ? strlen(detail) : 0;
+	struct envelope_failure failure = {.code = end.code};
+	size_t size = end.detail ? strlen(end.detail) : 0;
 
 	/* cut where a character begins */
 	if (size > ENVELOPE_DETAIL_MAX) {
 		size = ENVELOPE_DETAIL_MAX;
-		while (size > 0 && ((unsigned char)detail[size] & 0xc0) == 0x80)
+		while (size > 0 && ((unsigned char)end.detail[size] & 0xc0) == 0x80)
 			size--;
 	}
-	peer_tell(runtime, &(struct envelope){.kind = ENVELOPE_FAILURE,
-					      .status = status,
-					      .from = from,
-					      .to = caller,
-					      .call = call,
-					      .payload = detail,
-					      .size = size});
+	if (size > 0)
+		memcpy(failure.detail, end.detail, size);
+	peer_tell(runtime, &(struct envelope){
+				   .kind = ENVELOPE_FAILURE,
+				   .status = end.status,
+				   .from = from,
+				   .to = caller,
+				   .call = call,
+				   .payload = &failure,
+				   .size = size || end.code ? ENVELOPE_FAILURE_MIN + size : 0});
 }
 
 void peers_free(struct runtime *runtime)

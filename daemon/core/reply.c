@@ -83,6 +83,7 @@ COLD static void read_reply(struct troupe_self *self, const struct troupe_entry 
 		read_error(entry, message, &reply, &block, &problem);
 	} else {
 		reply.status = message->mail.status;
+		reply.code = (int32_t)message->call;
 		reply.detail = (const char *)message_block(message);
 	}
 	if (reply.status != TROUPE_OK && reply.status != TROUPE_ERROR)
@@ -142,6 +143,7 @@ void reply_handle_end(struct troupe_self *self, struct call *call)
 	const struct troupe_entry *entry = &self->actor->unit->type->entries[call->entry];
 	const struct troupe_reply reply = {.head = REPLY_HEAD,
 					   .status = call->mail.status,
+					   .code = call->code,
 					   .error_name = status_error_name(call->mail.status)};
 	uint64_t context = call->context;
 

@@ -185,7 +185,7 @@ void runtime_free(struct runtime *runtime)
 	while (runtime->client_calls) {
 		struct call *call = container_of(runtime->client_calls, struct call, of_caller);
 
-		caller_fail(runtime, call, TROUPE_ACTOR_DIED, NULL);
+		caller_fail(runtime, call, (struct call_end){.status = TROUPE_ACTOR_DIED});
 	}
 	client_calls_drain(runtime);
 	loop_work_stop(&runtime->work);

@@ -315,6 +315,6 @@ int self_cancel(struct troupe_self *self, struct troupe_request request)
 	    call->caller != actor_slot(runtime, self->actor))
 		return -ESRCH;
 	callee_cancel(runtime, call);
-	caller_fail(runtime, call, TROUPE_CANCELLED, NULL);
+	caller_fail(runtime, call, (struct call_end){.status = TROUPE_CANCELLED});
 	return 0;
 }

@@ -90,8 +90,7 @@ static void on_reply(struct runtime_client_call *client_call, const struct troup
 	if (r < 0)
 		send_failure(agent, call->number, failure_of_errno(r, call->to, name));
 	else if (!has_data)
-		send_failure(agent, call->number,
-			     failure_of_status(reply->status, call->to, name, reply->detail));
+		send_failure(agent, call->number, failure_of_reply(reply, call->to, name));
 	if (r < 0 || !reply->continues)
 		calls_remove(&agent->calls, call);
 }

@@ -22,27 +22,15 @@ static struct failure make_failure(const struct troupe_error *error, const void 
 	return failure;
 }
 
-static struct failure make_failed(int code, const char *message)
+static struct failure make_failed(int code, const char *detail, const char *otherwise)
 {
+	const char *known = code > -4096 ? strerrordesc_np(-code) : NULL;
+
 	return make_failure(&api_failed_error,
-			    &(struct api_failed){.code = code, .message = message});
-}
-
-/* A handler's negative return comes as the name of its errno value, with more behind a colon
- * where more is known. */
-static struct failure make_failed_by_name(const char *text)
-{
-	size_t size = strcspn(text, ":");
-	const char *more = text[size] ? text + size + 1 + (text[size + 1] == ' ') : NULL;
-
-	for (int code = 1; code < 200; code++) {
-		const char *candidate = strerrorname_np(code);
-
-		if (candidate && strlen(candidate) == size &&
-		    memcmp(candidate, text, size) == 0)
-			return make_failed(-code, more ? more : strerrordesc_np(code));
-	}
-	return make_failed(0, text);
+			    &(struct api_failed){.code = code,
+						 .message = detail          ? detail
+							    : code && known ? known
+									    : otherwise});
 }
 
 struct failure failure_interface_not_found(const char *interface)
@@ -69,13 +57,13 @@ static struct failure invalid_by_detail(const char *detail)
 	return failure;
 }
 
-struct failure failure_of_status(enum troupe_status status, struct troupe_address to,
-				 const char *method, const char *detail)
+struct failure failure_of_reply(const struct troupe_reply *reply, struct troupe_address to,
+				const char *method)
 {
 	char name[TROUPE_ADDRESS_TEXT];
 
 	address_print(to, name);
-	switch (status) {
+	switch (reply->status) {
 	case TROUPE_NO_SUCH_ACTOR:
 		return make_failure(&api_no_such_actor_error,
 				    &(struct api_no_such_actor){.name = name});
@@ -93,7 +81,7 @@ struct failure failure_of_status(enum troupe_status status, struct troupe_addres
 	case TROUPE_NO_REPLY:
 		return make_failure(&api_no_reply_error, "");
 	case TROUPE_INVALID_PARAMETER:
-		return invalid_by_detail(detail ? detail : "");
+		return invalid_by_detail(reply->detail ? reply->detail : "");
 	case TROUPE_METHOD_NOT_FOUND:
 		return make_failure(&service_method_not_found_error,
 				    &(struct service_method_not_found){.method = method});
@@ -106,22 +94,21 @@ struct failure failure_of_status(enum troupe_status status, struct troupe_addres
 		return make_failure(&service_permission_denied_error, "");
 	case TROUPE_FAILED:
 	default:
-		return make_failed_by_name(detail ? detail : status_phrase(TROUPE_FAILED));
+		return make_failed(reply->code, reply->detail, status_phrase(TROUPE_FAILED));
 	}
 }
 
 struct failure failure_of_errno(int error, struct troupe_address to, const char *method)
 {
-	switch (-error) {
-	case EAGAIN:
-	case ENOMEM:
-		return failure_of_status(TROUPE_OVERLOADED, to, method, NULL);
-	case ESRCH:
-		return failure_of_status(TROUPE_NO_SUCH_ACTOR, to, method, NULL);
-	case ENOSYS:
-		return failure_of_status(TROUPE_METHOD_NOT_FOUND, to, method, NULL);
-	default:
-		return make_failed(error, strerrordesc_np(-error) ? strerrordesc_np(-error)
-								  : "unknown error");
-	}
+	struct troupe_reply reply = {.status = TROUPE_FAILED};
+
+	if (error == -EAGAIN || error == -ENOMEM)
+		reply.status = TROUPE_OVERLOADED;
+	else if (error == -ESRCH)
+		reply.status = TROUPE_NO_SUCH_ACTOR;
+	else if (error == -ENOSYS)
+		reply.status = TROUPE_METHOD_NOT_FOUND;
+	else
+		return make_failed(error, NULL, "unknown error");
+	return failure_of_reply(&reply, to, method);
 }

@@ -13,10 +13,10 @@ struct failure {
 	char *parameters;  /* JSON text, given: free() it. NULL: there was no memory */
 };
 
-/* The failure of a call of `method` (qualified) to `to`. status: any but OK and ERROR.
- * detail: what struct troupe_reply has; may be NULL. */
-struct failure failure_of_status(enum troupe_status status, struct troupe_address to,
-				 const char *method, const char *detail);
+/* The failure of a call of `method` (qualified) to `to`. Of the reply its status (any but OK and
+ * ERROR), code and detail are looked at. */
+struct failure failure_of_reply(const struct troupe_reply *reply, struct troupe_address to,
+				const char *method);
 
 /* What the runtime refused a call with at once: a negative errno value. */
 struct failure failure_of_errno(int error, struct troupe_address to, const char *method);

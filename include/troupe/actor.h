@@ -35,6 +35,7 @@
  *        gone. An event begins with struct troupe_event_head, struct troupe_reply too
  *        notes say what each actor type's table holds: troupe-gen --seal writes them (note.h)
  *        troupe_state_directory()
+ *        a reply has a code: what the handler returned that failed; its detail names it no more
  *        enum troupe_cause, which names all ends, is what enum troupe_reason was: a fini names it
  *        so, and PARENT has another number
  *        else nothing changes for source code that uses the macros; headers that troupe-gen made
@@ -144,13 +145,14 @@ struct troupe_event_head {
 struct troupe_reply {
 	struct troupe_event_head head;
 	enum troupe_status status;
+	int32_t code;     /* FAILED: the negative value that the handler returned; else 0 */
 	bool continues;   /* more replies follow; only after TROUPE_MORE */
 	const void *data; /* OK: the out struct. ERROR: the error's struct. Else NULL */
 	/* ERROR, when the caller's interface knows it. Else NULL */
 	const struct troupe_error *error;
 	const char *error_name; /* qualified name of the error, NULL when OK */
-	/* For a log: the field's path, the name of an errno value, with "EINVAL: items[3].name:
-	 * a string, found NULL" what broke a type...; may be NULL */
+	/* For a log: the field's path, "items[3].name: a string, found NULL" of what broke a
+	 * type...; may be NULL */
 	const char *detail;
 };
 

@@ -584,7 +584,7 @@ static void add_envelope(struct host *host, struct input *input, struct envelope
 		envelope.status = 0;
 	if (envelope.kind == ENVELOPE_CALL)
 		envelope.deadline_ns = loop_now_ns(host->loop) + take_byte(input) * 10000000ull;
-	if (envelope.kind <= ENVELOPE_ERROR || choice & 2)
+	if (envelope.kind <= ENVELOPE_FAILURE || choice & 2)
 		envelope.size = make_payload(input, choice, payload);
 	if (envelope.flags & ENVELOPE_LENT)
 		envelope.size = make_reference(host, input, envelope.size, payload);

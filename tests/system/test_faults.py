@@ -1,5 +1,6 @@
 """Faults: actors that crash, hang and misbehave, workers that die, a master that is killed."""
 import concurrent.futures
+import json
 import os
 import shutil
 import signal
@@ -131,6 +132,21 @@ class Crashes(HostTest):
             self.assertEqual(caught.exception.name, "io.troupe.test.relay.NotAnswered")
             self.assertEqual(caught.exception.parameters["status"], "actor-died")
             self.assertLess(time.monotonic() - began, 5 * SLOW)
+
+    def test_answers_given_before_a_crash_arrive(self):
+        host = self.daemon({"hello": {"Plugin": "hello", "Worker": 1}, "crash": {"Plugin": "crash", "Worker": 1}},
+                           daemon={"RestartDelay": "10ms"})
+        host.wait_unit("crash", "running")
+        for _ in range(3):
+            host.wait_unit("hello", "running")
+            calls = [{"method": "io.troupe.hello.Greet", "parameters": {"name": "x"}}] * 8 + [{"method": f"{CRASH}.Segfault"}]
+            with host.client() as client:
+                # At once, so that they come to the worker together, and the crash follows in the same slice.
+                client.send_raw(b"".join(json.dumps(call).encode() + b"\0" for call in calls))
+                for _ in range(8):
+                    self.assertEqual(client.receive()[0]["text"], "hello, x")
+                self.assert_error(f"{CONTROL}.ActorDied", client.receive)
+            host.wait_unit("crash", "running", 60)
 
     def test_a_plugin_that_crashes_in_init_fails_alone(self):
         host = self.daemon({"bad": {"Plugin": "crash_in_init", "GiveUpAfter": 3, "RestartDelay": "10ms", "RestartDelayMax": "50ms"},

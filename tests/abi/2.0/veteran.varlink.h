@@ -747,6 +747,7 @@ static inline bool veteran_echo_wants_reply(struct troupe_self *self, struct vet
 /* How a call of Echo ended. At most one of `out` and the errors is not NULL. */
 struct veteran_echo_reply {
 	enum troupe_status status;
+	int32_t code; /* FAILED: what the handler returned; else 0 */
 	bool continues; /* more replies follow */
 	const struct veteran_echo_out *out;
 	const char *error_name; /* qualified; NULL when OK */
@@ -756,7 +757,7 @@ struct veteran_echo_reply {
 
 static inline struct veteran_echo_reply veteran_echo_reply_read(const struct troupe_reply *reply)
 {
-	struct veteran_echo_reply typed = {reply->status, reply->continues, NULL,
+	struct veteran_echo_reply typed = {reply->status, reply->code, reply->continues, NULL,
 		reply->error_name, reply->detail, NULL};
 
 	if (reply->status == TROUPE_OK)
@@ -878,6 +879,7 @@ static inline bool veteran_work_wants_reply(struct troupe_self *self, struct vet
 /* How a call of Work ended. At most one of `out` and the errors is not NULL. */
 struct veteran_work_reply {
 	enum troupe_status status;
+	int32_t code; /* FAILED: what the handler returned; else 0 */
 	bool continues; /* more replies follow */
 	const struct veteran_work_out *out;
 	const char *error_name; /* qualified; NULL when OK */
@@ -887,7 +889,7 @@ struct veteran_work_reply {
 
 static inline struct veteran_work_reply veteran_work_reply_read(const struct troupe_reply *reply)
 {
-	struct veteran_work_reply typed = {reply->status, reply->continues, NULL,
+	struct veteran_work_reply typed = {reply->status, reply->code, reply->continues, NULL,
 		reply->error_name, reply->detail, NULL};
 
 	if (reply->status == TROUPE_OK)
@@ -1009,6 +1011,7 @@ static inline bool veteran_serve_wants_reply(struct troupe_self *self, struct ve
 /* How a call of Serve ended. At most one of `out` and the errors is not NULL. */
 struct veteran_serve_reply {
 	enum troupe_status status;
+	int32_t code; /* FAILED: what the handler returned; else 0 */
 	bool continues; /* more replies follow */
 	const struct veteran_serve_out *out;
 	const char *error_name; /* qualified; NULL when OK */
@@ -1018,7 +1021,7 @@ struct veteran_serve_reply {
 
 static inline struct veteran_serve_reply veteran_serve_reply_read(const struct troupe_reply *reply)
 {
-	struct veteran_serve_reply typed = {reply->status, reply->continues, NULL,
+	struct veteran_serve_reply typed = {reply->status, reply->code, reply->continues, NULL,
 		reply->error_name, reply->detail, NULL};
 
 	if (reply->status == TROUPE_OK)
@@ -1140,6 +1143,7 @@ static inline bool veteran_count_wants_reply(struct troupe_self *self, struct ve
 /* How a call of Count ended. At most one of `out` and the errors is not NULL. */
 struct veteran_count_reply {
 	enum troupe_status status;
+	int32_t code; /* FAILED: what the handler returned; else 0 */
 	bool continues; /* more replies follow */
 	const struct veteran_count_out *out;
 	const char *error_name; /* qualified; NULL when OK */
@@ -1149,7 +1153,7 @@ struct veteran_count_reply {
 
 static inline struct veteran_count_reply veteran_count_reply_read(const struct troupe_reply *reply)
 {
-	struct veteran_count_reply typed = {reply->status, reply->continues, NULL,
+	struct veteran_count_reply typed = {reply->status, reply->code, reply->continues, NULL,
 		reply->error_name, reply->detail, NULL};
 
 	if (reply->status == TROUPE_OK)
@@ -1271,6 +1275,7 @@ static inline bool veteran_never_wants_reply(struct troupe_self *self, struct ve
 /* How a call of Never ended. At most one of `out` and the errors is not NULL. */
 struct veteran_never_reply {
 	enum troupe_status status;
+	int32_t code; /* FAILED: what the handler returned; else 0 */
 	bool continues; /* more replies follow */
 	const struct veteran_never_out *out;
 	const char *error_name; /* qualified; NULL when OK */
@@ -1280,7 +1285,7 @@ struct veteran_never_reply {
 
 static inline struct veteran_never_reply veteran_never_reply_read(const struct troupe_reply *reply)
 {
-	struct veteran_never_reply typed = {reply->status, reply->continues, NULL,
+	struct veteran_never_reply typed = {reply->status, reply->code, reply->continues, NULL,
 		reply->error_name, reply->detail, NULL};
 
 	if (reply->status == TROUPE_OK)
@@ -1402,6 +1407,7 @@ static inline bool veteran_note_wants_reply(struct troupe_self *self, struct vet
 /* How a call of Note ended. At most one of `out` and the errors is not NULL. */
 struct veteran_note_reply {
 	enum troupe_status status;
+	int32_t code; /* FAILED: what the handler returned; else 0 */
 	bool continues; /* more replies follow */
 	const struct veteran_note_out *out;
 	const char *error_name; /* qualified; NULL when OK */
@@ -1411,7 +1417,7 @@ struct veteran_note_reply {
 
 static inline struct veteran_note_reply veteran_note_reply_read(const struct troupe_reply *reply)
 {
-	struct veteran_note_reply typed = {reply->status, reply->continues, NULL,
+	struct veteran_note_reply typed = {reply->status, reply->code, reply->continues, NULL,
 		reply->error_name, reply->detail, NULL};
 
 	if (reply->status == TROUPE_OK)
@@ -1533,6 +1539,7 @@ static inline bool veteran_configured_wants_reply(struct troupe_self *self, stru
 /* How a call of Configured ended. At most one of `out` and the errors is not NULL. */
 struct veteran_configured_reply {
 	enum troupe_status status;
+	int32_t code; /* FAILED: what the handler returned; else 0 */
 	bool continues; /* more replies follow */
 	const struct veteran_configured_out *out;
 	const char *error_name; /* qualified; NULL when OK */
@@ -1542,7 +1549,7 @@ struct veteran_configured_reply {
 
 static inline struct veteran_configured_reply veteran_configured_reply_read(const struct troupe_reply *reply)
 {
-	struct veteran_configured_reply typed = {reply->status, reply->continues, NULL,
+	struct veteran_configured_reply typed = {reply->status, reply->code, reply->continues, NULL,
 		reply->error_name, reply->detail, NULL};
 
 	if (reply->status == TROUPE_OK)
@@ -1664,6 +1671,7 @@ static inline bool veteran_retire_wants_reply(struct troupe_self *self, struct v
 /* How a call of Retire ended. At most one of `out` and the errors is not NULL. */
 struct veteran_retire_reply {
 	enum troupe_status status;
+	int32_t code; /* FAILED: what the handler returned; else 0 */
 	bool continues; /* more replies follow */
 	const struct veteran_retire_out *out;
 	const char *error_name; /* qualified; NULL when OK */
@@ -1673,7 +1681,7 @@ struct veteran_retire_reply {
 
 static inline struct veteran_retire_reply veteran_retire_reply_read(const struct troupe_reply *reply)
 {
-	struct veteran_retire_reply typed = {reply->status, reply->continues, NULL,
+	struct veteran_retire_reply typed = {reply->status, reply->code, reply->continues, NULL,
 		reply->error_name, reply->detail, NULL};
 
 	if (reply->status == TROUPE_OK)

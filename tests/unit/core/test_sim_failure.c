@@ -106,7 +106,7 @@ static void caller_is_told_which_field_broke_its_type(void **state)
 	world_send(&world, world.actors[2], FAIL);
 	world_run(&world);
 	assert_log(&world, "2:num 1; 2:num 0; 1:num 1; 1:num 0; "
-			   "2:reply1 failed (EINVAL: text: a string, found NULL); "
+			   "2:reply1 failed (EINVAL) (text: a string, found NULL); "
 			   "2:reply0 failed (EINVAL); ");
 	world_finish(&world);
 }

@@ -243,11 +243,11 @@ static void far_failure_has_a_bounded_detail_of_whole_characters(void **state)
 	memset(detail, 'x', (ENVELOPE_DETAIL_MAX + 1) % 2);
 	while (strlen(detail) <= ENVELOPE_DETAIL_MAX)
 		strcat(detail, "\xc3\xa4");
-	peer_fail(two->runtime, two->actors[2], kept->caller, kept->call, TROUPE_FAILED,
-		  detail);
+	peer_fail(two->runtime, two->actors[2], kept->caller, kept->call,
+		  (struct call_end){TROUPE_FAILED, -EPERM, detail});
 	run(&cluster);
 	detail[ENVELOPE_DETAIL_MAX - 1] = '\0';
-	(void)snprintf(expected, sizeof(expected), "1:reply1 failed (%s); ", detail);
+	(void)snprintf(expected, sizeof(expected), "1:reply1 failed (EPERM) (%s); ", detail);
 	assert_log(one, expected);
 	net_finish(&cluster.net);
 }

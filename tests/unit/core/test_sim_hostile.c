@@ -77,8 +77,11 @@ static void play_all_answers(struct cluster *cluster, uint64_t call)
 			       .call = call,
 			       .size = 8});
 	play(cluster, 3,
-	     (struct envelope){
-		     .kind = ENVELOPE_FAILURE, .status = TROUPE_FAILED, .call = call});
+	     (struct envelope){.kind = ENVELOPE_FAILURE,
+			       .status = TROUPE_FAILED,
+			       .call = call,
+			       .payload = &(int32_t){-EIO},
+			       .size = sizeof(int32_t)});
 	play(cluster, 3,
 	     (struct envelope){
 		     .kind = ENVELOPE_ERROR, .hash = bad_error.hash, .call = call, .size = 8});

@@ -171,6 +171,8 @@ static void note_reply(struct troupe_self *self, void *state, uint64_t context,
 		world_note(world_of(self), " %s", reply->error_name);
 	if (reply->status == TROUPE_ERROR && reply->error)
 		world_note(world_of(self), " %s", ((const struct text *)reply->data)->text);
+	if (reply->code)
+		world_note(world_of(self), " (%s)", strerrorname_np(-reply->code));
 	if (reply->detail)
 		world_note(world_of(self), " (%s)", reply->detail);
 }

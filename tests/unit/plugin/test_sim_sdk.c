@@ -52,6 +52,8 @@ static int on_answer(struct troupe_self *self, struct desk *me, uint64_t context
 		say(self, "because %s", reply->refused->reason);
 	if (reply->closed)
 		say(self, "closed");
+	if (reply->code)
+		say(self, "code %s", strerrorname_np(-reply->code));
 	if (reply->detail)
 		say(self, "detail %s", reply->detail);
 	return 0;
@@ -818,7 +820,7 @@ static void generated_wrappers_carry_calls_answers_and_errors(void **state)
 		    "one reply 7 status 0 kept -; "
 		    "one reply 8 status 10 - org.varlink.service.InvalidParameter; detail how; "
 		    "one reply 1 status 8 - io.troupe.Control.NoReply; "
-		    "one reply 1 status 9 - io.troupe.Control.Failed; detail EXDEV; "
+		    "one reply 1 status 9 - io.troupe.Control.Failed; code EXDEV; "
 		    "one reply 20 status 0+ part -; one reply 20 status 0+ part -; "
 		    "one reply 20 status 0 end -; one reply 1 status 0 all -; "
 		    "one reply 1 status 13 - org.varlink.service.ExpectedMore; detail Ask; "
@@ -862,7 +864,7 @@ static void sdk_names_the_limit_that_is_reached(void **state)
 		      .max_actors = 5, .max_calls = 2, .max_kept_calls = 1, .max_timers = 2});
 	tell(&host, host.one, "limits");
 	/* the second call finds no place for its handle, and fails by the errno returned */
-	assert_said(&host, "one reply 1 status 9 - io.troupe.Control.Failed; detail ENOMEM; ");
+	assert_said(&host, "one reply 1 status 9 - io.troupe.Control.Failed; code ENOMEM; ");
 	finish(&host);
 }
 

@@ -54,7 +54,7 @@ static const struct {
 	  .to = THERE,
 	  .status = TROUPE_TIMEOUT,
 	  .call = 7},
-	 "too late"},
+	 "\373\377\377\377too late"}, /* -5 before it */
 	{{.kind = ENVELOPE_CANCEL, .from = HERE, .to = THERE, .call = UINT64_MAX}, ""},
 	{{.kind = ENVELOPE_ROOM, .from = HERE, .credit = 1000}, ""},
 	{{.kind = ENVELOPE_ROOM, .from = {0, 3, 17, 0, 0}, .credit = 0}, ""},
@@ -354,7 +354,7 @@ static void add_refuses_long_layouts_and_details(void **state)
 	name[1] = '\0';
 	text[LAYOUT_TEXT_MAX] = 't';
 	assert_int_equal(envelope_batch_add_layout(&batch, 1, &layout), -EMSGSIZE);
-	envelope.size = ENVELOPE_DETAIL_MAX + 1;
+	envelope.size = ENVELOPE_FAILURE_MIN + ENVELOPE_DETAIL_MAX + 1;
 	assert_int_equal(envelope_batch_add(&batch, &envelope, &place), -EMSGSIZE);
 	free(name);
 	free(text);

@@ -208,6 +208,10 @@ static void worker_passes_on_how_calls_end(void **state)
 	reply = stage_ask(w, slow, SLOW ".Fail", "{\"code\":-5}");
 	assert_reply(reply, "io.troupe.Control.Failed", NULL);
 	assert_non_null(strstr(reply->parameters, "\"code\":-5"));
+	/* Also one that no errno value has. */
+	reply = stage_ask(w, slow, SLOW ".Fail", "{\"code\":-200}");
+	assert_reply(reply, "io.troupe.Control.Failed", NULL);
+	assert_non_null(strstr(reply->parameters, "\"code\":-200"));
 	assert_reply(stage_ask(w, slow, SLOW ".Forget", "{}"), "io.troupe.Control.NoReply",
 		     "{}");
 	assert_reply(stage_ask(w, slow, SLOW ".Drop", "{}"), "io.troupe.Control.NoReply", "{}");

@@ -103,8 +103,14 @@ int main(void)
 	struct hello_greet in = {"you"};
 	struct hello_greet_out out = {"hello", 5};
 	struct hello_name_too_long too_long = {64};
-	struct troupe_reply reply = {
-		{sizeof(reply), TROUPE_ENTRY_REPLY}, TROUPE_OK, false, &out, NULL, NULL, NULL};
+	struct troupe_reply reply = {{sizeof(reply), TROUPE_ENTRY_REPLY},
+				     TROUPE_OK,
+				     0,
+				     false,
+				     &out,
+				     NULL,
+				     NULL,
+				     NULL};
 	char name[100];
 
 	expect(troupe_actor_hello.abi_major == TROUPE_ABI_MAJOR);
