@@ -4,7 +4,6 @@
 #include "io.troupe.Worker.varlink.h"
 #include "master/ends.h"
 #include "master/master.h"
-#include "master/stopping.h"
 #include "master/unit.h"
 #include "master/unit_place.h"
 #include "master/version.h"
@@ -72,11 +71,11 @@ static void change_state(struct instance *instance, enum api_state state, bool i
 	if (state == before && is_held == instance->is_held)
 		return;
 	unit->n_in[before]--;
-	unit->n_held[before] -= instance->is_held;
-	unit->n_in[state]++;
-	unit->n_held[state] += is_held;
+	unit->n_waiting -= instance_waits(instance);
 	instance->state = state;
 	instance->is_held = is_held;
+	unit->n_in[state]++;
+	unit->n_waiting += instance_waits(instance);
 	list_remove(&instance->ready);
 	if (state == API_STATE_STOPPED && instance->comes_back)
 		list_append(&unit->ready, &instance->ready);
@@ -240,6 +239,16 @@ static void send_stop(struct instance *instance, bool drain)
 	(void)worker_send(instance->worker, &worker_stop_method, &stop, -1);
 }
 
+static void begin_stop(struct instance *instance, bool drain)
+{
+	change_state(instance, API_STATE_STOPPING, drain, NULL);
+	instance->stop_ns = loop_clock_ns(instance->unit->master->loop);
+	worker_look_for_progress(instance->worker);
+	/* One that is being started is stopped as soon as it has been made. */
+	if (!troupe_address_is_null(instance->address))
+		send_stop(instance, drain);
+}
+
 static void stop(struct instance *instance)
 {
 	instance_clear_record(instance);
@@ -247,13 +256,8 @@ static void stop(struct instance *instance)
 		instance_set_state(instance, API_STATE_STOPPED);
 		return;
 	}
-	if (instance->state == API_STATE_STOPPING && !instance->is_held)
-		return;
-	instance_set_state(instance, API_STATE_STOPPING);
-	stopping_began(instance);
-	/* One that is being started is stopped as soon as it has been made. */
-	if (!troupe_address_is_null(instance->address))
-		send_stop(instance, false);
+	if (instance->state != API_STATE_STOPPING || instance->is_held)
+		begin_stop(instance, false);
 }
 
 void instance_stop(struct instance *instance)
@@ -266,10 +270,7 @@ void instance_drain(struct instance *instance)
 {
 	check(instance->state == API_STATE_RUNNING);
 	instance_clear_record(instance);
-	change_state(instance, API_STATE_STOPPING, true, NULL);
-	instance->stop_ns = loop_now_ns(instance->unit->master->loop);
-	unit_limit_drain(instance->unit);
-	send_stop(instance, true);
+	begin_stop(instance, true);
 }
 
 void instance_replace(struct instance *instance, bool drain)

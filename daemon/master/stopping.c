@@ -1,6 +1,7 @@
 #include "master/stopping.h"
 
 #include "base/text.h"
+#include "master/instance.h"
 #include "master/master.h"
 #include "master/unit.h"
 #include "master/worker.h"
@@ -11,23 +12,52 @@ static uint64_t due_ns(const struct instance *instance)
 {
 	uint64_t since_ns = instance->stop_ns;
 
-	if (instance->worker->progress_ns > since_ns)
+	if (!instance->is_held && instance->worker->progress_ns > since_ns)
 		since_ns = instance->worker->progress_ns;
 	return since_ns + instance->unit->file.life.stop_timeout_ns;
 }
 
-/* For what is due in that time; before that, to see whether anything is done. */
-static void start_timer(struct unit *unit, uint64_t wait_ns)
+static void end_drain(struct instance *instance)
 {
-	if (wait_ns > STOPPING_LOOK_NS)
-		wait_ns = STOPPING_LOOK_NS;
-	loop_timer_start(&unit->stop_timer, wait_ns > AGAIN_NS ? wait_ns : AGAIN_NS);
+	if (instance->comes_back)
+		instance_replace(instance, false);
+	else
+		instance_stop(instance);
+}
+
+/* Do what is due; returns after how long to look again. */
+static uint64_t look_at(struct instance *instance, uint64_t now_ns)
+{
+	uint64_t due = due_ns(instance);
+
+	if (due > now_ns)
+		return instance->is_held || due - now_ns < STOPPING_LOOK_NS ? due - now_ns
+									    : STOPPING_LOOK_NS;
+	if (instance->is_held)
+		end_drain(instance);
+	else
+		worker_kill_explained(instance->worker,
+				      "an actor there did not stop within its StopTimeout=");
+	return STOPPING_LOOK_NS;
+}
+
+static void log_late(const struct unit *unit, unsigned n, const struct instance *last)
+{
+	if (n == 1)
+		log_notice(&unit->master->log, "%s/%u still had work when its time was over",
+			   unit->file.name, last->number);
+	else if (n > 1)
+		log_notice(&unit->master->log,
+			   "%u actors of %s still had work when their time was over", n,
+			   unit->file.name);
 }
 
 static void on_timer(struct loop_timer *timer)
 {
 	struct unit *unit = container_of(timer, struct unit, stop_timer);
-	uint64_t now = loop_clock_ns(unit->master->loop), next = UINT64_MAX;
+	const struct instance *late = NULL;
+	uint64_t now = loop_clock_ns(unit->master->loop), wait, next = UINT64_MAX;
+	unsigned n_late = 0;
 
 	if (unit->file.life.stop_timeout_ns == TEXT_INFINITY)
 		return;
@@ -38,19 +68,22 @@ static void on_timer(struct loop_timer *timer)
 	}
 	for (unsigned i = 0; i < unit->n_instances; i++) {
 		struct instance *instance = &unit->instances[i];
+		bool was_held = instance->is_held;
 
-		if (instance->state != API_STATE_STOPPING || instance->is_held)
+		if (instance->state != API_STATE_STOPPING)
 			continue;
-		worker_look_for_progress(instance->worker);
-		if (due_ns(instance) > now)
-			next = due_ns(instance) < next ? due_ns(instance) : next;
-		else
-			worker_kill_explained(
-				instance->worker,
-				"an actor there did not stop within its StopTimeout=");
+		if (!was_held)
+			worker_look_for_progress(instance->worker);
+		wait = look_at(instance, now);
+		next = wait < next ? wait : next;
+		if (was_held && !instance->is_held) {
+			late = instance;
+			n_late++;
+		}
 	}
 	if (next != UINT64_MAX)
-		start_timer(unit, next - now);
+		loop_timer_start(timer, next > AGAIN_NS ? next : AGAIN_NS);
+	log_late(unit, n_late, late);
 }
 
 void stopping_init(struct unit *unit)
@@ -63,15 +96,14 @@ void stopping_fini(struct unit *unit)
 	loop_timer_stop(&unit->stop_timer);
 }
 
-void stopping_began(struct instance *instance)
+void stopping_watch(struct unit *unit)
 {
-	struct unit *unit = instance->unit;
+	uint64_t timeout_ns = unit->file.life.stop_timeout_ns;
 
-	instance->stop_ns = loop_clock_ns(unit->master->loop);
-	worker_look_for_progress(instance->worker);
-	/* It runs already for one that began before: it will look at this one too. */
-	if (!unit->stop_timer.started && unit->file.life.stop_timeout_ns != TEXT_INFINITY)
-		start_timer(unit, unit->file.life.stop_timeout_ns);
+	if (unit->n_in[API_STATE_STOPPING] > 0 && !unit->stop_timer.started &&
+	    timeout_ns != TEXT_INFINITY)
+		loop_timer_start(&unit->stop_timer,
+				 timeout_ns < STOPPING_LOOK_NS ? timeout_ns : STOPPING_LOOK_NS);
 }
 
 uint64_t stopping_wait_ns(const struct unit *unit)

@@ -1,8 +1,8 @@
-/* stopping.h - the time that an actor may take to stop: its unit's StopTimeout=. Then its
- * worker's process is killed.
+/* stopping.h - the time that an actor may take to stop: its unit's StopTimeout=. One that drains
+ * is stopped then; of one that is to stop the worker's process is killed.
  *
- * Part of a unit, which has one timer for all its instances that stop. The time begins anew
- * whenever their worker gets something done that it was asked for, and whenever one of its
+ * Part of a unit, which has one timer for all its instances that stop. For those that do not drain
+ * the time begins anew whenever their worker gets something done that it was asked for, and whenever one of its
  * actors ends (a child of one that stops), so that a large pool may take as long as it needs,
  * and one actor that hangs may not. Master process, one thread.
  */
@@ -24,8 +24,8 @@ struct instance;
 void stopping_init(struct unit *unit);
 void stopping_fini(struct unit *unit);
 
-/* The instance, which is on a worker, has just become `stopping`, and is not held. */
-void stopping_began(struct instance *instance);
+/* The unit has changed: watch those of it that stop, if any do. */
+void stopping_watch(struct unit *unit);
 
 /* How long a client is to wait for one that stops: LIMIT_WAIT_NS at most. */
 uint64_t stopping_wait_ns(const struct unit *unit);

@@ -29,7 +29,7 @@ static enum api_state find_start(const struct unit *unit)
 {
 	unsigned i = 0;
 
-	if (unit->n_in[API_STATE_STARTING] > unit->n_held[API_STATE_STARTING])
+	if (unit->n_in[API_STATE_STARTING] > unit->n_waiting)
 		return API_STATE_STARTING;
 	while (unit->instances[i].state != API_STATE_STARTING)
 		i++;
@@ -216,15 +216,4 @@ void instance_fini(struct instance *instance)
 		instance->worker->n_instances--;
 		instance->worker = NULL;
 	}
-}
-
-/* ---- time */
-
-void unit_limit_drain(struct unit *unit)
-{
-	uint64_t patience_ns = unit->file.life.stop_timeout_ns;
-
-	/* Who began first is the first whose time is over. */
-	if (patience_ns != TEXT_INFINITY && !unit->drain_timer.started)
-		loop_timer_start(&unit->drain_timer, patience_ns);
 }

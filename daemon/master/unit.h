@@ -71,14 +71,13 @@ struct unit {
 	/* Instances from here on may be of an older version, to be replaced a few at a time;
 	 * n_instances: none is. */
 	unsigned replaced;
-	struct loop_timer drain_timer; /* the end of our patience with those that drain */
-	unsigned n_in[STATES];         /* of the instances */
-	unsigned n_held[STATES];       /* of those in a state, is_held */
-	unsigned next;                 /* where round-robin goes on */
-	struct worker *own; /* Worker=own, or isolated; instances may still be elsewhere */
-	unsigned crashes;   /* since it was started */
-	bool is_pinned;     /* in worker_on_death(): to blame, though no handler of it ran */
-	bool is_isolated;   /* see unit_note_crash() */
+	unsigned n_in[STATES]; /* of the instances */
+	unsigned n_waiting;    /* that wait for their workers, to be started */
+	unsigned next;         /* where round-robin goes on */
+	struct worker *own;    /* Worker=own, or isolated; instances may still be elsewhere */
+	unsigned crashes;      /* since it was started */
+	bool is_pinned;        /* in worker_on_death(): to blame, though no handler of it ran */
+	bool is_isolated;      /* see unit_note_crash() */
 	uint64_t restarts;
 	bool names_changed; /* the running instances are not those that workers were sent */
 	bool sent_between_lives;      /* they were sent that it comes back */
@@ -135,10 +134,6 @@ struct instance *unit_instance(struct master *master, uint64_t version, uint64_t
 /* The instance that is the actor of that address. NULL: there is none, it is another's child,
  * or the address null. */
 struct instance *instance_by_address(struct master *master, struct troupe_address address);
-
-/* For instance.c: one more of it drains, from now on and StopTimeout= long at most. Of
- * unit.c. */
-void unit_limit_drain(struct unit *unit);
 
 /* Cut to a length that fits a line. */
 void unit_set_reason(struct unit *unit, const char *format, ...)

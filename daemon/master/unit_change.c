@@ -172,8 +172,6 @@ void unit_go_on(struct unit *unit)
 	     i++)
 		if (replace(&unit->instances[i]) && i == unit->replaced)
 			unit->replaced++;
-	if (unit->n_held[API_STATE_STOPPING] == 0)
-		loop_timer_stop(&unit->drain_timer);
 }
 
 int unit_restart(struct unit *unit, struct unit_file *file, struct version *version)

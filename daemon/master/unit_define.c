@@ -51,7 +51,7 @@ static void drop_instances(struct unit *unit)
 	}
 	free(unit->instances);
 	unit->instances = NULL;
-	unit->n_instances = unit->n_coming_back = unit->replaced = 0;
+	unit->n_instances = unit->n_coming_back = unit->replaced = unit->n_waiting = 0;
 	memset(unit->n_in, 0, sizeof(unit->n_in));
 	unit->next = 0;
 }
@@ -88,7 +88,6 @@ static int add_unit(struct master *master, struct unit_file *file, bool is_confi
 	list_init(&unit->waiters);
 	list_init(&unit->calls);
 	stopping_init(unit);
-	loop_timer_init(&unit->drain_timer, master->loop, unit_on_drain_timer);
 	*ret_unit = unit;
 	return 0;
 }
@@ -158,7 +157,6 @@ void unit_free(struct unit *unit)
 		return;
 	ends_flush(unit);
 	unit_release_own(unit);
-	loop_timer_stop(&unit->drain_timer);
 	stopping_fini(unit);
 	drop_instances(unit);
 	list_remove(&unit->changed);

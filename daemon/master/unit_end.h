@@ -5,7 +5,6 @@
 
 #include <stdint.h>
 
-struct loop_timer;
 struct unit;
 struct worker;
 
@@ -22,8 +21,5 @@ void unit_fail_on(struct unit *unit, const struct worker *worker, const char *fo
 /* The same for all units that are made of the deployment of that number, which it could not
  * load. Other workers still try it, for a worker's page may hold anything. */
 void units_fail_on(struct worker *worker, uint32_t deployment, const char *why);
-
-/* For unit_define.c: those that drain have had their time. */
-void unit_on_drain_timer(struct loop_timer *timer);
 
 #endif

@@ -4,6 +4,7 @@
 #include "master/master.h"
 #include "master/names.h"
 #include "master/route.h"
+#include "master/stopping.h"
 #include "master/unit.h"
 #include "master/unit_change.h"
 #include "master/unit_define.h"
@@ -47,6 +48,7 @@ static void flush(struct unit *unit)
 		unit->reported = state;
 		watch_unit_state(&master->watchers, unit->file.name, state, unit->reason);
 	}
+	stopping_watch(unit);
 	waiters_check(unit);
 	route_again(unit);
 	if (!is_resting(unit))

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "master/unit.h"
+#include "master/unit_change.h"
 #include "master/unit_end.h"
 #include "master/version.h"
 #include "tests/unit/sim/sim.h"
@@ -211,6 +212,26 @@ static void pool_that_ends_at_once_is_a_few_lines_and_a_number(void **state)
 	close(fd);
 }
 
+static void draining_has_its_time_and_then_stopping_has(void **state)
+{
+	struct stage *stage = *state;
+	const struct instance *instance = first_of(stage, "one");
+	uint32_t incarnation = instance->worker->incarnation;
+
+	assert_int_equal(unit_restart(instance->unit, NULL, NULL), 0);
+	/* Of StopTimeout=2s. */
+	pass(stage, 1900 * CLOCK_MS_NS);
+	assert_true(instance_drains(instance));
+	pass(stage, 200 * CLOCK_MS_NS);
+	assert_int_equal(instance->state, API_STATE_STOPPING);
+	assert_false(instance_drains(instance));
+	pass(stage, 1500 * CLOCK_MS_NS);
+	assert_int_equal(instance->state, API_STATE_STOPPING);
+	assert_int_equal(instance->worker->incarnation, incarnation);
+	stage_until(stage, is_up);
+	assert_int_equal(instance->worker->incarnation, incarnation + 1);
+}
+
 static void worker_that_was_healthy_has_a_clean_record(void **state)
 {
 	struct stage *stage = *state;
@@ -241,6 +262,7 @@ int main(void)
 		TEST(watchers_hear_why_an_actor_ended),
 		TEST(pool_is_spread_whatever_else_runs_there),
 		TEST(pool_that_ends_at_once_is_a_few_lines_and_a_number),
+		TEST(draining_has_its_time_and_then_stopping_has),
 		TEST(worker_that_was_healthy_has_a_clean_record),
 	};
 

@@ -25,7 +25,7 @@ static void set(struct pool *pool, unsigned number, enum api_state state)
 	struct instance *instance = &pool->instances[number];
 
 	pool->unit.n_in[instance->state]--;
-	pool->unit.n_held[instance->state] -= instance->is_held;
+	pool->unit.n_waiting -= instance_waits(instance);
 	instance->state = state;
 	instance->is_held = false;
 	pool->unit.n_in[state]++;
@@ -36,7 +36,7 @@ static void set_waiting(struct pool *pool, unsigned number)
 {
 	set(pool, number, API_STATE_STARTING);
 	pool->instances[number].is_held = true;
-	pool->unit.n_held[API_STATE_STARTING]++;
+	pool->unit.n_waiting++;
 }
 
 static void make_pool(struct pool *pool, enum unit_balance balance)
