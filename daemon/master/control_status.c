@@ -51,19 +51,13 @@ static bool count_workers(const struct master *master, struct arena *arena,
 
 void control_on_status(void *context, struct control_call *call, const void *in)
 {
-	static const enum api_status_out_state states[] = {
-		[MASTER_STARTING] = API_STATUS_OUT_STATE_STARTING,
-		[MASTER_RUNNING] = API_STATUS_OUT_STATE_RUNNING,
-		[MASTER_DEGRADED] = API_STATUS_OUT_STATE_DEGRADED,
-		[MASTER_STOPPING] = API_STATUS_OUT_STATE_STOPPING,
-	};
 	struct master *master = context;
 	struct api_status_out out = {
 		.version = TROUPE_VERSION,
 		.pid = getpid(),
 		.uptimeMs = (int64_t)((loop_clock_ns(master->loop) - master->started_ns) /
 				      CLOCK_MS_NS),
-		.state = states[master_state(master)],
+		.state = master_state(master),
 		.restarts = (int64_t)master->worker_restarts,
 		.connections = control_server_connections(master->server),
 	};

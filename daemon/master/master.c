@@ -103,7 +103,7 @@ static bool on_flush(struct loop_work *work)
 	if (master->is_stopping)
 		check_stopped(master);
 	else
-		master_tell_manager(master);
+		master_notify_manager(master);
 	return more || master->is_settling;
 }
 

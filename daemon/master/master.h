@@ -17,6 +17,7 @@
 #include "config/problems.h"
 #include "config/settings.h"
 #include "control/server.h"
+#include "io.troupe.Control.varlink.h"
 #include "master/audit.h"
 #include "master/calls.h"
 #include "master/inquiry.h"
@@ -132,11 +133,11 @@ void master_free(struct master *master);
  * there are; negative: -errno, nothing could be read. */
 int master_check(const struct master_options *options);
 
-enum master_state { MASTER_STARTING, MASTER_RUNNING, MASTER_DEGRADED, MASTER_STOPPING };
-enum master_state master_state(const struct master *master);
+/* The state of the daemon as a whole. */
+enum api_status_out_state master_state(const struct master *master);
 
 /* Send the service manager READY=1, once, when everything that was to start runs or has failed;
  * later its STATUS=, when that has changed. */
-void master_tell_manager(struct master *master);
+void master_notify_manager(struct master *master);
 
 #endif

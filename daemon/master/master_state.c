@@ -79,19 +79,20 @@ static struct tally count_all(const struct master *master)
 	return tally;
 }
 
-enum master_state master_state(const struct master *master)
+enum api_status_out_state master_state(const struct master *master)
 {
 	struct tally tally = count_all(master);
 
 	if (master->is_stopping)
-		return MASTER_STOPPING;
+		return API_STATUS_OUT_STATE_STOPPING;
 	if (!master->is_ready)
-		return MASTER_STARTING;
-	return tally.workers_up < tally.workers || tally.units_troubled > 0 ? MASTER_DEGRADED
-									    : MASTER_RUNNING;
+		return API_STATUS_OUT_STATE_STARTING;
+	return tally.workers_up < tally.workers || tally.units_troubled > 0
+		       ? API_STATUS_OUT_STATE_DEGRADED
+		       : API_STATUS_OUT_STATE_RUNNING;
 }
 
-void master_tell_manager(struct master *master)
+void master_notify_manager(struct master *master)
 {
 	struct tally tally = count_all(master);
 	char status[160];

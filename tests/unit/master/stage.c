@@ -422,7 +422,7 @@ static bool have_spawns(struct stage *stage)
 
 static bool is_running(struct stage *stage)
 {
-	return master_state(stage->master) == MASTER_RUNNING;
+	return master_state(stage->master) == API_STATUS_OUT_STATE_RUNNING;
 }
 
 static void write_file(struct stage *stage, const char *name, const char *format, ...)

@@ -240,7 +240,7 @@ bool world_until(struct world *world, bool (*is_so)(struct world *world))
 
 bool world_is_running(struct world *world)
 {
-	return master_state(world->master) == MASTER_RUNNING;
+	return master_state(world->master) == API_STATUS_OUT_STATE_RUNNING;
 }
 
 void world_limit_wires(struct world *world, unsigned frames)
