@@ -162,6 +162,31 @@ static void kinds_beyond_the_limit_are_counted_together(void **state)
 				     "last with EIO (5): Input/output error\n");
 }
 
+static void children_that_fail_are_a_few_lines_and_a_number(void **state)
+{
+	const struct runtime_end end = {.actor = {0, 1, 2, 3, 4},
+					.origin = 1,
+					.type = "child",
+					.cause = TROUPE_CAUSE_FAILED,
+					.error = -EIO};
+	struct runtime_end well = end;
+	struct fixture *f = *state;
+
+	/* Those that end well are for debugging, and are not counted. */
+	well.cause = TROUPE_CAUSE_PARENT;
+	actor_log_end(&f->actors, &well);
+	for (unsigned i = 0; i < ACTOR_LOG_ENDS; i++) {
+		actor_log_end(&f->actors, &end);
+		assert_non_null(strstr(next(f), "child 0.1.2.3.4 of one ended: failed after "));
+	}
+	for (unsigned i = 0; i < 7; i++)
+		actor_log_end(&f->actors, &end);
+	assert_string_equal(next(f), "");
+	actor_log_flush(&f->actors);
+	assert_string_equal(
+		next(f), "child of one: 7 more ended, last with EIO (5): Input/output error\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -171,6 +196,7 @@ int main(void)
 		TEST(failures_of_a_method_are_one_line_and_a_number),
 		TEST(shortages_of_a_unit_are_one_line_and_a_number),
 		TEST(kinds_beyond_the_limit_are_counted_together),
+		TEST(children_that_fail_are_a_few_lines_and_a_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
