@@ -86,9 +86,9 @@ void stall_forget(struct worker *worker)
 	worker->stall = (struct stall){0};
 }
 
-bool stall_is_guilty(const struct worker *worker, const struct crash *crash)
+bool stall_is_blamed(const struct worker *worker, const struct crash *crash)
 {
-	return worker->stall.is_guilty && crash->in_handler &&
+	return worker->stall.is_blamed && crash->in_handler &&
 	       crash->activity.sequence == worker->stall.activity.sequence;
 }
 
@@ -163,7 +163,7 @@ static void judge(struct worker *worker)
 		worker_kill_explained(worker, why);
 		return;
 	}
-	stall->is_guilty = stall->busy_ns >= limit_ns / 2;
+	stall->is_blamed = stall->busy_ns >= limit_ns / 2;
 	worker_kill(worker, why, true);
 }
 

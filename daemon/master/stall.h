@@ -29,7 +29,7 @@ struct stall {
 	uint64_t busy_ns;         /* in_handler: in that same one, as far as was seen */
 	bool is_stalled;          /* as people are shown */
 	bool is_logged;
-	bool is_guilty; /* it was ended for that, and the handler that it was in is to blame */
+	bool is_blamed; /* it was ended for that, and the handler that it was in is to blame */
 };
 
 /* Look at all workers. Once a second. */
@@ -43,7 +43,7 @@ void stall_forget(struct worker *worker);
 
 /* Whether it was ended for a handler that it was still in when it died. */
 struct crash;
-bool stall_is_guilty(const struct worker *worker, const struct crash *crash);
+bool stall_is_blamed(const struct worker *worker, const struct crash *crash);
 
 /* How long a worker that is stalled has been so. */
 uint64_t stall_ns(const struct worker *worker);

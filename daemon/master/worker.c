@@ -244,7 +244,7 @@ static uint64_t enter_end(struct worker *worker, struct restart *record, uint64_
 	return wait_ns;
 }
 
-void worker_follow_end(struct worker *worker, enum worker_end end)
+void worker_follow_end(struct worker *worker, const struct restart *counts)
 {
 	const struct life_keys *life = &worker->master->settings.life;
 	uint64_t wait_ns;
@@ -253,9 +253,9 @@ void worker_follow_end(struct worker *worker, enum worker_end end)
 	worker->master->worker_restarts++;
 	worker->state = API_STATE_BACKOFF;
 	wait_ns = enter_end(worker, &worker->deaths, LEAST_DELAY_NS, LIMIT_WORKER_DELAY_NS,
-			    end == WORKER_END_NEUTRAL);
+			    counts == &worker->deaths);
 	wait_ns += enter_end(worker, &worker->trouble, life->delay_ns, life->delay_max_ns,
-			     end == WORKER_END_TROUBLE);
+			     counts == &worker->trouble);
 	worker->is_away = wait_ns > LIMIT_WORKER_DELAY_NS;
 	loop_timer_start(&worker->restart_timer, wait_ns);
 	worker->ops->on_away(worker);
@@ -321,7 +321,7 @@ void worker_launch_failed(struct worker *worker, int error)
 	log_error(&worker->master->log, "cannot start worker %u: %s; will try again",
 		  worker->number, strerror(-error));
 	worker_forget_process(worker);
-	worker_follow_end(worker, WORKER_END_TROUBLE);
+	worker_follow_end(worker, &worker->trouble);
 	master_settle(worker->master);
 }
 

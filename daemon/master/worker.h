@@ -35,13 +35,6 @@ struct master;
 struct unit;
 struct instance;
 
-/* What its end was, for when its successor is started. */
-enum worker_end {
-	WORKER_END_BLAMED,  /* an actor or a plug-in was at fault, and is what waits: at once */
-	WORKER_END_NEUTRAL, /* no fault is known: after LIMIT_WORKER_DELAY_NS at most */
-	WORKER_END_TROUBLE, /* it did not come up, or memory ran out: with growing delays */
-};
-
 /* What is made of what happens to a worker, by those who know what runs there: see
  * worker_parts.h. */
 struct worker_ops {
@@ -185,7 +178,9 @@ void worker_launch_failed(struct worker *worker, int error);
 void worker_forget_process(struct worker *worker);
 /* It ended while it was stopping. The worker may be gone on return. */
 void worker_ended(struct worker *worker);
-/* It ended otherwise: start the next one, now or later. What was to run there may move. */
-void worker_follow_end(struct worker *worker, enum worker_end end);
+/* It ended otherwise: start the next one, now or later. What was to run there may move. counts:
+ * in which of its records; NULL: in none, for an actor or a plug-in was at fault, and is what
+ * waits. */
+void worker_follow_end(struct worker *worker, const struct restart *counts);
 
 #endif

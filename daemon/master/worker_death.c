@@ -44,7 +44,7 @@ static void log_frames(struct log *log, const struct crash *crash)
 	}
 }
 
-static void tell_of_crash(struct worker *worker, const char *text)
+static void log_crash(struct worker *worker, const char *text)
 {
 	struct log *log = &worker->master->log;
 	const struct crash *crash = &worker->crash;
@@ -141,18 +141,18 @@ static void find_blame(struct worker *worker, struct blame *blame)
 		blame->hanging || worker->culprit_deployment || worker->culprit_definition;
 }
 
-/* When is the next process to start? */
-static enum worker_end judge(const struct worker *worker, const struct blame *blame)
+/* Which of its records the end counts in: see worker_follow_end(). */
+static const struct restart *judge(const struct worker *worker, const struct blame *blame)
 {
 	/* A signal that was sent may come at any moment, and is no sign that the next process
 	 * fails. */
 	bool was_sent = worker->crash.was_sent && !worker->killed_why;
 
 	if (is_anybody_to_blame(blame))
-		return WORKER_END_BLAMED;
+		return NULL;
 	return worker->crash.is_oom || (worker->state != API_STATE_RUNNING && !was_sent)
-		       ? WORKER_END_TROUBLE
-		       : WORKER_END_NEUTRAL;
+		       ? &worker->trouble
+		       : &worker->deaths;
 }
 
 /* What does not wait and is not tried again: a plug-in or configuration that ended the process,
@@ -188,8 +188,8 @@ static void note_crash(const struct worker *worker, struct unit *unit,
 	unit_note_crash(unit);
 }
 
-static void tell_instances(struct worker *worker, const struct blame *blame, bool blamed,
-			   const char *text)
+static void report_to(struct worker *worker, const struct blame *blame, bool blamed,
+		      const char *text)
 {
 	list_foreach_safe (at, &worker->instances) {
 		struct instance *instance = container_of(at, struct instance, on_worker);
@@ -214,8 +214,8 @@ static void lose_instances(struct worker *worker, const struct blame *blame, con
 			note_crash(worker, unit, blame, text);
 		}
 	/* Those blamed first, so that the log begins with them. */
-	tell_instances(worker, blame, true, text);
-	tell_instances(worker, blame, false, text);
+	report_to(worker, blame, true, text);
+	report_to(worker, blame, false, text);
 	HASH_ITER (by_name, worker->master->units_by_name, unit, next)
 		unit->is_pinned = false;
 }
@@ -227,7 +227,7 @@ void worker_on_death(struct worker *worker)
 	char text[CRASH_TEXT] = "";
 	bool was_stopping = worker->state == API_STATE_STOPPING;
 	bool was_sound = is_sound_end(worker);
-	enum worker_end end = WORKER_END_NEUTRAL;
+	const struct restart *counts = &worker->deaths;
 
 	if (!was_sound) {
 		crash_read(&worker->crash, worker->page, &worker->end);
@@ -239,11 +239,11 @@ void worker_on_death(struct worker *worker)
 		if (worker->killed_why)
 			crash_note_killed(&worker->crash, worker->killed_why,
 					  worker->is_explained);
-		worker->crash.is_blamed |= stall_is_guilty(worker, &worker->crash);
+		worker->crash.is_blamed |= stall_is_blamed(worker, &worker->crash);
 		find_blame(worker, &blame);
-		end = judge(worker, &blame);
+		counts = judge(worker, &blame);
 		crash_print(&worker->crash, text, sizeof(text));
-		tell_of_crash(worker, text);
+		log_crash(worker, text);
 		watch_worker_died(&master->watchers, worker->number, text);
 	} else {
 		log_debug(&master->log, "worker %u (pid %d) has ended", worker->number,
@@ -265,5 +265,5 @@ void worker_on_death(struct worker *worker)
 	if (was_stopping)
 		worker_ended(worker);
 	else
-		worker_follow_end(worker, end);
+		worker_follow_end(worker, counts);
 }

@@ -544,15 +544,15 @@ static void handler_that_was_there_at_the_limit_pays_and_no_other(void **state)
 	struct crash crash = {.in_handler = true, .activity.sequence = 7};
 
 	worker->stall.activity.sequence = 7;
-	assert_false(stall_is_guilty(worker, &crash));
-	worker->stall.is_guilty = true;
-	assert_true(stall_is_guilty(worker, &crash));
+	assert_false(stall_is_blamed(worker, &crash));
+	worker->stall.is_blamed = true;
+	assert_true(stall_is_blamed(worker, &crash));
 	/* One that began before the signal came. */
 	crash.activity.sequence = 9;
-	assert_false(stall_is_guilty(worker, &crash));
+	assert_false(stall_is_blamed(worker, &crash));
 	crash.activity.sequence = 7;
 	crash.in_handler = false;
-	assert_false(stall_is_guilty(worker, &crash));
+	assert_false(stall_is_blamed(worker, &crash));
 }
 
 static void page_of_garbage_is_survived(void **state)
