@@ -58,11 +58,11 @@ struct channel {
 	int error;       /* to be reported by the timer; 0: none */
 	bool is_reading; /* on the stack: free later */
 	bool is_freed;
-	bool is_mute;      /* the peer takes no more: its last notices are still read */
-	bool is_closed;    /* and that was reported */
-	bool has_received; /* since the timer was started */
-	size_t gathered; /* bytes of `out` that are to be sent; with the padding at their end */
-	size_t padding;
+	bool is_mute;        /* the peer takes no more: its last notices are still read */
+	bool is_closed;      /* and that was reported */
+	bool has_received;   /* since the timer was started */
+	int *fd;             /* of the notice that is handled */
+	size_t gathered;     /* bytes of `out` that are to be sent */
 	unsigned n_gathered; /* notices */
 	unsigned n_handled;  /* in this pass */
 	_Alignas(ALIGN) unsigned char in[PACKET_MAX];
@@ -217,7 +217,7 @@ static int send_packet(struct channel *channel, const struct iovec *parts, size_
 /* Send what was gathered. -ENOMEM: it is still to be sent. */
 static int flush_gathered(struct channel *channel)
 {
-	struct iovec part = {channel->out, channel->gathered - channel->padding};
+	struct iovec part = {channel->out, channel->gathered};
 	int r = 0;
 
 	if (channel->gathered > 0)
@@ -279,38 +279,40 @@ static int send_large(struct channel *channel, const struct troupe_method *metho
 static void gather(struct channel *channel, const struct troupe_method *method, const void *in,
 		   size_t size)
 {
-	unsigned char *place = channel->out + channel->gathered;
 	struct head head = {method->in_hash, (uint32_t)size, 0};
+	size_t at = PADDED(channel->gathered);
 
-	memcpy(place, &head, sizeof(head));
+	memset(channel->out + channel->gathered, 0, at - channel->gathered);
+	memcpy(channel->out + at, &head, sizeof(head));
 	if (size > 0)
-		codec_encode(method->in, in, place + sizeof(head), size);
-	channel->padding = PADDED(size) - size;
-	memset(place + sizeof(head) + size, 0, channel->padding);
-	channel->gathered += sizeof(head) + PADDED(size);
+		codec_encode(method->in, in, channel->out + at + sizeof(head), size);
+	channel->gathered = at + sizeof(head) + size;
 	channel->n_gathered++;
+}
+
+/* Measure a notice, and send what was gathered unless it has room behind that. */
+static int make_room(struct channel *channel, const struct troupe_method *method,
+		     const void *in, bool alone, size_t *ret_size)
+{
+	int r = channel->is_mute ? -ENOTCONN : codec_size(method->in, in, ret_size, NULL);
+
+	if (r == 0 && (alone || channel->n_gathered == GATHERED_MAX ||
+		       PADDED(channel->gathered) + *ret_size > CHANNEL_INLINE))
+		r = flush_gathered(channel);
+	return r;
 }
 
 int channel_send_soon(struct channel *channel, const struct troupe_method *method,
 		      const void *in)
 {
 	size_t size;
-	int r;
+	int r = make_room(channel, method, in, false, &size);
 
-	if (channel->is_mute)
-		return -ENOTCONN;
-	r = codec_size(method->in, in, &size, NULL);
-	if (r < 0)
-		return r;
-	if (size > CHANNEL_INLINE || channel->n_gathered == GATHERED_MAX ||
-	    channel->gathered + size > CHANNEL_INLINE)
-		r = flush_gathered(channel);
-	if (r < 0)
-		return r;
-	if (size > CHANNEL_INLINE)
+	if (r == 0 && size > CHANNEL_INLINE)
 		return send_large(channel, method, in, size, -1);
-	gather(channel, method, in, size);
-	return 0;
+	if (r == 0)
+		gather(channel, method, in, size);
+	return r;
 }
 
 int channel_flush(struct channel *channel)
@@ -323,19 +325,14 @@ int channel_send(struct channel *channel, const struct troupe_method *method, co
 {
 	struct iovec part = {channel->out, 0};
 	size_t size;
-	int r;
+	int r = make_room(channel, method, in, true, &size);
 
-	if (channel->is_mute)
-		return -ENOTCONN;
-	r = codec_size(method->in, in, &size, NULL);
-	if (r == 0)
-		r = flush_gathered(channel);
 	if (r < 0)
 		return r;
 	if (size > CHANNEL_INLINE)
 		return send_large(channel, method, in, size, fd);
 	gather(channel, method, in, size);
-	part.iov_len = channel->gathered - channel->padding;
+	part.iov_len = channel->gathered;
 	channel->gathered = channel->n_gathered = 0;
 	return send_packet(channel, &part, 1, &fd, fd >= 0 ? 1 : 0, 0);
 }
@@ -423,6 +420,21 @@ static bool is_well_formed(struct channel *channel, size_t size, size_t n_fds)
 	return false;
 }
 
+static void hand_over(struct channel *channel, const struct channel_handler *handler,
+		      const void *block, int *fd)
+{
+	const struct channel_config *config = &channel->config;
+
+	channel->fd = fd;
+	if (!config->admits || config->admits(config->context, handler->method))
+		handler->handle(config->context, block);
+}
+
+int *channel_fd(struct channel *channel)
+{
+	return channel->fd;
+}
+
 /* Check a notice in full and hand it to its handler. fds: those taken over become -1. */
 static int handle_notice(struct channel *channel, struct head *head, int *fds)
 {
@@ -440,7 +452,7 @@ static int handle_notice(struct channel *channel, struct head *head, int *fds)
 	if (r == 0)
 		r = codec_decode(handler->method->in, block, head->size, NULL);
 	if (r == 0)
-		handler->handle(channel->config.context, block, fds);
+		hand_over(channel, handler, block, fds);
 	return r;
 }
 

@@ -22,11 +22,10 @@
 
 struct channel;
 
-/* One kind of notice that this end takes. `in` is borrowed. `fd`: the descriptor that came
- * along, or -1; the handler takes it over by take_fd(fd), else it is closed afterwards. */
+/* One kind of notice that this end takes. `in` is borrowed. */
 struct channel_handler {
 	const struct troupe_method *method;
-	void (*handle)(void *context, const void *in, int *fd);
+	void (*handle)(void *context, const void *in);
 };
 
 struct channel_config {
@@ -41,6 +40,8 @@ struct channel_config {
 	/* Optional: what waited to be sent has all been sent. From the loop only; not to call
 	 * channel_free(). */
 	void (*on_flushed)(void *context);
+	/* Optional: whether a notice is to be handled, which is dropped else. */
+	bool (*admits)(void *context, const struct troupe_method *method);
 	void *context;
 	size_t queue_limit; /* 0: CHANNEL_QUEUE */
 };
@@ -49,6 +50,10 @@ struct channel_config {
 int channel_new(const struct channel_config *config, struct channel **ret_channel);
 /* Also from inside a handler of this channel. NULL is fine. */
 void channel_free(struct channel *channel);
+
+/* For a handler: the descriptor that came with its notice, or -1. Taken over by take_fd(), else
+ * it is closed afterwards. */
+int *channel_fd(struct channel *channel);
 
 /* Send, or queue when the socket is full; order is kept. `fd`: a descriptor to go along
  * (borrowed, duplicated if queued), or -1. -EINVAL: `in` breaks its type; -EMSGSIZE; -ENOMEM;

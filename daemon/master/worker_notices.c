@@ -44,13 +44,12 @@ static bool take_request(struct worker *worker, enum request_kind kind, int64_t 
 	return true;
 }
 
-static void on_ready(void *context, const void *in, int *fd)
+static void on_ready(void *context, const void *in)
 {
 	struct worker *worker = context;
 	struct master *master = worker->master;
 
 	(void)in;
-	(void)fd;
 	if (worker->state == API_STATE_STOPPING)
 		return;
 	if (worker->state != API_STATE_STARTING) {
@@ -69,12 +68,11 @@ static void on_ready(void *context, const void *in, int *fd)
 	master_settle(master);
 }
 
-static void on_loaded(void *context, const void *in, int *fd)
+static void on_loaded(void *context, const void *in)
 {
 	struct worker *worker = context;
 	const struct worker_loaded *loaded = in;
 
-	(void)fd;
 	if (!take_request(worker, REQUEST_LOAD, loaded->plugin, 0, NULL) || !loaded->error)
 		return;
 	/* Another try may have more luck. */
@@ -83,13 +81,12 @@ static void on_loaded(void *context, const void *in, int *fd)
 	units_fail_on(worker, (uint32_t)loaded->plugin, loaded->error);
 }
 
-static void on_defined(void *context, const void *in, int *fd)
+static void on_defined(void *context, const void *in)
 {
 	struct worker *worker = context;
 	const struct worker_defined *defined = in;
 	struct unit *unit = unit_by_number(worker->master, (uint64_t)defined->unit);
 
-	(void)fd;
 	if (!take_request(worker, REQUEST_DEFINE, defined->unit, 0, NULL) || !defined->error)
 		return;
 	number_set_remove(&worker->defined, (uint32_t)defined->unit);
@@ -107,14 +104,13 @@ static void send_stop(struct worker *worker, struct troupe_address actor)
 	(void)worker_send(worker, &worker_stop_method, &stop, -1);
 }
 
-static void on_spawned(void *context, const void *in, int *fd)
+static void on_spawned(void *context, const void *in)
 {
 	struct worker *worker = context;
 	const struct worker_spawned *spawned = in;
 	struct instance *instance;
 	uint32_t number;
 
-	(void)fd;
 	if (!take_request(worker, REQUEST_SPAWN, spawned->unit, spawned->request, &number))
 		return;
 	/* Which one was asked for, we know better. */
@@ -141,16 +137,15 @@ static void on_spawned(void *context, const void *in, int *fd)
 	instance_init_failed(instance);
 }
 
-static void on_stopped(void *context, const void *in, int *fd)
+static void on_stopped(void *context, const void *in)
 {
 	struct worker *worker = context;
 	const struct worker_stopped *stopped = in;
 
-	(void)fd;
 	inquiries_stopped(worker, (uint64_t)stopped->request, stopped->found);
 }
 
-static void on_ended(void *context, const void *in, int *fd)
+static void on_ended(void *context, const void *in)
 {
 	struct worker *worker = context;
 	const struct worker_ended *ended = in;
@@ -159,7 +154,6 @@ static void on_ended(void *context, const void *in, int *fd)
 	char text[128];
 	int code;
 
-	(void)fd;
 	if (ended->cause < TROUPE_CAUSE_NORMAL || ended->cause > TROUPE_CAUSE_FAILED) {
 		worker_kill(worker, "it broke the protocol: an end of no cause", false);
 		return;
@@ -192,12 +186,11 @@ static bool has_actors(const struct worker *worker)
 	return !list_is_empty(&worker->requests);
 }
 
-static void on_finished(void *context, const void *in, int *fd)
+static void on_finished(void *context, const void *in)
 {
 	struct worker *worker = context;
 	const struct worker_finished *finished = in;
 
-	(void)fd;
 	if (worker->is_finished ||
 	    (!finished->error && (worker->state != API_STATE_STOPPING || has_actors(worker))))
 		worker_kill(worker, "it broke the protocol: an end that it may not report",
@@ -206,52 +199,46 @@ static void on_finished(void *context, const void *in, int *fd)
 		worker_on_finished(worker, finished->error, finished->peers);
 }
 
-static void on_reply(void *context, const void *in, int *fd)
+static void on_reply(void *context, const void *in)
 {
 	struct worker *worker = context;
 
-	(void)fd;
 	if (!calls_reply(worker, in))
 		worker_kill(worker, "it broke the protocol: a reply that is not JSON", false);
 }
 
-static void on_kept(void *context, const void *in, int *fd)
+static void on_kept(void *context, const void *in)
 {
 	const struct worker_kept *kept = in;
 
-	(void)fd;
 	calls_kept(context, (uint64_t)kept->call);
 }
 
-static void on_borrow(void *context, const void *in, int *fd)
+static void on_borrow(void *context, const void *in)
 {
 	struct worker *worker = context;
 	const struct worker_borrow *borrow = in;
 
-	(void)fd;
 	arenas_lend(worker, process_of(borrow->process));
 }
 
-static void on_pong(void *context, const void *in, int *fd)
+static void on_pong(void *context, const void *in)
 {
 	struct worker *worker = context;
 	const struct worker_pong *pong = in;
 
-	(void)fd;
 	if (!stall_on_pong(worker, (uint64_t)pong->request))
 		worker_kill(worker, "it broke the protocol: a Pong that nobody asked for",
 			    false);
 }
 
-static void on_census(void *context, const void *in, int *fd)
+static void on_census(void *context, const void *in)
 {
-	(void)fd;
 	inquiries_census(context, in);
 }
 
-static void on_dead_letter(void *context, const void *in, int *fd)
+static void on_dead_letter(void *context, const void *in)
 {
-	(void)fd;
 	letters_on_notice(context, in);
 }
 

@@ -145,7 +145,7 @@ static int start_bridge(struct agent *agent, const char *directory)
 		&agent->bridge);
 }
 
-static void on_start(void *context, const void *data, int *fd)
+static void on_start(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_start *in = data;
@@ -164,7 +164,7 @@ static void on_start(void *context, const void *data, int *fd)
 	agent->config.log->level = (int)in->logLevel;
 	names_init(&agent->names, agent->process);
 
-	r = map_page(*fd, &agent->page);
+	r = map_page(*channel_fd(agent->channel), &agent->page);
 	if (r < 0) {
 		fail(agent, "status page", r);
 		return;
@@ -198,12 +198,11 @@ static void on_start(void *context, const void *data, int *fd)
 	agent_send(agent, &worker_ready_method, "");
 }
 
-static void on_reconfigure(void *context, const void *data, int *fd)
+static void on_reconfigure(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_reconfigure *in = data;
 
-	(void)fd;
 	if (in->logLevel >= 0 && in->logLevel <= LOG_P_DEBUG)
 		agent->config.log->level = (int)in->logLevel;
 	if (in->memory >= 0)
@@ -235,32 +234,29 @@ static void on_links_closed(void *context)
 	on_timer(&agent->timer);
 }
 
-static void on_publish(void *context, const void *in, int *fd)
+static void on_publish(void *context, const void *in)
 {
 	struct agent *agent = agent_of(context);
 	int r = bridge_publish(agent->bridge);
 
 	(void)in;
-	(void)fd;
 	/* It may have vanished once more: then there will be another notice. */
 	if (r < 0)
 		log_warning(agent->config.log, "cannot bind the inbox again: %s", strerror(-r));
 }
 
-static void on_ping(void *context, const void *data, int *fd)
+static void on_ping(void *context, const void *data)
 {
 	const struct worker_ping *in = data;
 
-	(void)fd;
 	agent_send(context, &worker_pong_method, &(struct worker_pong){.request = in->request});
 }
 
-static void on_shutdown(void *context, const void *in, int *fd)
+static void on_shutdown(void *context, const void *in)
 {
 	struct agent *agent = agent_of(context);
 
 	(void)in;
-	(void)fd;
 	if (agent->is_stopping)
 		return;
 	agent->is_stopping = true;
@@ -270,61 +266,37 @@ static void on_shutdown(void *context, const void *in, int *fd)
 
 /* ---- notices */
 
-static bool is_of_order(struct agent *agent)
-{
-	if (!agent->is_started && !agent->is_ended)
-		fail(agent, "the master's first notice is not Start", -EPROTO);
-	return agent->is_started && !agent->is_ended;
-}
-
 /* All but Start need what Start has made. */
-#define AFTER_START(function)                                                                  \
-	static void started_##function(void *context, const void *in, int *fd)                 \
-	{                                                                                      \
-		if (is_of_order(context))                                                      \
-			function(context, in, fd);                                             \
-	}
-AFTER_START(agent_on_load)
-AFTER_START(agent_on_define)
-AFTER_START(on_reconfigure)
-AFTER_START(agent_on_redefine)
-AFTER_START(agent_on_undefine)
-AFTER_START(agent_on_spawn)
-AFTER_START(agent_on_stop)
-AFTER_START(agent_on_call)
-AFTER_START(agent_on_cancel)
-AFTER_START(agent_on_taken)
-AFTER_START(agent_on_client_gone)
-AFTER_START(agent_on_peer)
-AFTER_START(agent_on_arena)
-AFTER_START(agent_on_name)
-AFTER_START(agent_on_inquire)
-AFTER_START(agent_on_describe)
-AFTER_START(on_publish)
-AFTER_START(on_ping)
-AFTER_START(on_shutdown)
+static bool admits(void *context, const struct troupe_method *method)
+{
+	struct agent *agent = agent_of(context);
+
+	if (method != &worker_start_method && !agent->is_started && !agent->is_ended)
+		fail(agent, "the master's first notice is not Start", -EPROTO);
+	return !agent->is_ended;
+}
 
 static const struct channel_handler handlers[] = {
 	{&worker_start_method, on_start},
-	{&worker_load_method, started_agent_on_load},
-	{&worker_define_method, started_agent_on_define},
-	{&worker_reconfigure_method, started_on_reconfigure},
-	{&worker_redefine_method, started_agent_on_redefine},
-	{&worker_undefine_method, started_agent_on_undefine},
-	{&worker_spawn_method, started_agent_on_spawn},
-	{&worker_stop_method, started_agent_on_stop},
-	{&worker_call_method, started_agent_on_call},
-	{&worker_cancel_method, started_agent_on_cancel},
-	{&worker_taken_method, started_agent_on_taken},
-	{&worker_client_gone_method, started_agent_on_client_gone},
-	{&worker_peer_method, started_agent_on_peer},
-	{&worker_arena_method, started_agent_on_arena},
-	{&worker_name_method, started_agent_on_name},
-	{&worker_inquire_method, started_agent_on_inquire},
-	{&worker_describe_method, started_agent_on_describe},
-	{&worker_publish_method, started_on_publish},
-	{&worker_ping_method, started_on_ping},
-	{&worker_shutdown_method, started_on_shutdown},
+	{&worker_load_method, agent_on_load},
+	{&worker_define_method, agent_on_define},
+	{&worker_reconfigure_method, on_reconfigure},
+	{&worker_redefine_method, agent_on_redefine},
+	{&worker_undefine_method, agent_on_undefine},
+	{&worker_spawn_method, agent_on_spawn},
+	{&worker_stop_method, agent_on_stop},
+	{&worker_call_method, agent_on_call},
+	{&worker_cancel_method, agent_on_cancel},
+	{&worker_taken_method, agent_on_taken},
+	{&worker_client_gone_method, agent_on_client_gone},
+	{&worker_peer_method, agent_on_peer},
+	{&worker_arena_method, agent_on_arena},
+	{&worker_name_method, agent_on_name},
+	{&worker_inquire_method, agent_on_inquire},
+	{&worker_describe_method, agent_on_describe},
+	{&worker_publish_method, on_publish},
+	{&worker_ping_method, on_ping},
+	{&worker_shutdown_method, on_shutdown},
 };
 
 static void on_flushed(void *context)
@@ -357,6 +329,7 @@ int agent_new(const struct agent_config *config, struct agent **ret_agent)
 		.n_handlers = ARRAY_LEN(handlers),
 		.on_closed = on_closed,
 		.on_flushed = on_flushed,
+		.admits = admits,
 	};
 	struct agent *agent = calloc(1, sizeof(*agent));
 	int r;

@@ -189,7 +189,7 @@ static void pass_on(struct agent *agent, const struct worker_call *in,
 		send_reply(agent, in->call, false, NULL, (struct json_span){"{}", 2});
 }
 
-void agent_on_call(void *context, const void *data, int *fd)
+void agent_on_call(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_call *in = data;
@@ -198,7 +198,6 @@ void agent_on_call(void *context, const void *data, int *fd)
 	struct codec_error error;
 	int r;
 
-	(void)fd;
 	if (!method)
 		return;
 	/* The master has scanned the frame that the text is of. */
@@ -212,35 +211,32 @@ void agent_on_call(void *context, const void *data, int *fd)
 		pass_on(agent, in, method, value.value);
 }
 
-void agent_on_cancel(void *context, const void *data, int *fd)
+void agent_on_cancel(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_cancel *in = data;
 	struct calls_call *call = calls_find(&agent->calls, in->call);
 
-	(void)fd;
 	if (!call)
 		return;
 	runtime_client_cancel(agent->runtime, &call->client_call);
 	calls_remove(&agent->calls, call);
 }
 
-void agent_on_client_gone(void *context, const void *data, int *fd)
+void agent_on_client_gone(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_client_gone *in = data;
 
-	(void)fd;
 	runtime_client_gone(agent->runtime, (uint64_t)in->client);
 }
 
-void agent_on_taken(void *context, const void *data, int *fd)
+void agent_on_taken(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_taken *in = data;
 	struct calls_call *call = calls_find(&agent->calls, in->call);
 
-	(void)fd;
 	/* The call may have ended in the meantime. */
 	if (call && in->count > 0 && in->count <= UINT32_MAX && in->bytes >= 0)
 		runtime_client_taken(agent->runtime, &call->client_call, (uint32_t)in->count,

@@ -22,7 +22,7 @@ static struct worker_resident resident_of(const struct runtime_info *info)
 	};
 }
 
-void agent_on_inquire(void *context, const void *data, int *fd)
+void agent_on_inquire(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_inquire *in = data;
@@ -32,7 +32,6 @@ void agent_on_inquire(void *context, const void *data, int *fd)
 	uint32_t at = in->from < 0 || in->from > UINT32_MAX ? UINT32_MAX : (uint32_t)in->from;
 	struct runtime_info info;
 
-	(void)fd;
 	while (residents && out.actors.count < limit &&
 	       runtime_next(agent->runtime, &at, &info))
 		residents[out.actors.count++] = resident_of(&info);
@@ -42,7 +41,7 @@ void agent_on_inquire(void *context, const void *data, int *fd)
 	agent_send(agent, &worker_census_method, &out);
 }
 
-void agent_on_describe(void *context, const void *data, int *fd)
+void agent_on_describe(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_describe *in = data;
@@ -50,7 +49,6 @@ void agent_on_describe(void *context, const void *data, int *fd)
 	struct worker_resident resident;
 	struct runtime_info info;
 
-	(void)fd;
 	if (runtime_info(agent->runtime, in->actor, &info) == 0) {
 		resident = resident_of(&info);
 		out.actors.items = &resident;

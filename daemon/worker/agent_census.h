@@ -7,7 +7,7 @@
 
 #include "worker/agent_inside.h"
 
-void agent_on_inquire(void *context, const void *in, int *fd);
-void agent_on_describe(void *context, const void *in, int *fd);
+void agent_on_inquire(void *context, const void *in);
+void agent_on_describe(void *context, const void *in);
 
 #endif

@@ -7,14 +7,13 @@
 
 /* ---- notices */
 
-void agent_on_peer(void *context, const void *data, int *fd)
+void agent_on_peer(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_peer *in = data;
 	const struct process peer = process_of(in->process);
 	int r;
 
-	(void)fd;
 	if (!in->up) {
 		/* on_down() follows when the inbox holds nothing more of it. */
 		bridge_peer_down(agent->bridge, peer, in->crashed);
@@ -26,11 +25,12 @@ void agent_on_peer(void *context, const void *data, int *fd)
 			    strerror(-r));
 }
 
-void agent_on_arena(void *context, const void *data, int *fd)
+void agent_on_arena(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_arena *in = data;
-	int r = bridge_add_arena(agent->bridge, process_of(in->process), *fd);
+	int r = bridge_add_arena(agent->bridge, process_of(in->process),
+				 *channel_fd(agent->channel));
 
 	/* -ESTALE: gone meanwhile. */
 	if (r < 0 && r != -ESTALE && r != -EEXIST)
@@ -38,7 +38,7 @@ void agent_on_arena(void *context, const void *data, int *fd)
 			    strerror(-r));
 }
 
-void agent_on_name(void *context, const void *data, int *fd)
+void agent_on_name(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_name *in = data;
@@ -46,7 +46,6 @@ void agent_on_name(void *context, const void *data, int *fd)
 		calloc(in->actors.count ? in->actors.count : 1, sizeof(*actors));
 	int r = -ENOMEM;
 
-	(void)fd;
 	/* Which actor of a pool has least to do only the master knows, for the calls it
 	 * passes on: between actors the turn goes round. */
 	for (size_t i = 0; actors && i < in->actors.count; i++)

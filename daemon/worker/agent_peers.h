@@ -7,9 +7,9 @@
 
 #include "worker/agent_inside.h"
 
-void agent_on_peer(void *context, const void *in, int *fd);
-void agent_on_arena(void *context, const void *in, int *fd);
-void agent_on_name(void *context, const void *in, int *fd);
+void agent_on_peer(void *context, const void *in);
+void agent_on_arena(void *context, const void *in);
+void agent_on_name(void *context, const void *in);
 extern const struct bridge_ops agent_bridge_ops;
 int agent_forward(void *context, const struct envelope *e, const struct troupe_type *type,
 		  const void *data,

@@ -118,14 +118,13 @@ void agent_stops_fini(struct agent *agent)
 		free_stop(agent, list_first(&agent->stops, struct stop, link));
 }
 
-void agent_on_stop(void *context, const void *data, int *fd)
+void agent_on_stop(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_stop *in = data;
 	/* First, since the actor may end before runtime_stop() returns. */
 	struct stop *stop = new_stop(agent, in);
 
-	(void)fd;
 	if (!stop)
 		agent_end(agent, AGENT_FAILED);
 	else if (in->drain)

@@ -7,7 +7,7 @@
 
 #include "worker/agent_inside.h"
 
-void agent_on_stop(void *context, const void *in, int *fd);
+void agent_on_stop(void *context, const void *in);
 void agent_actor_ended(void *context, const struct runtime_end *end); /* for runtime_ops */
 void agent_stops_init(struct agent *agent);
 void agent_stops_fini(struct agent *agent);

@@ -41,7 +41,7 @@ static void mark_end(struct agent *agent)
 	mark(agent->page, PAGE_DOING_NOTHING, 0);
 }
 
-static int load_plugin(struct agent *agent, const struct worker_load *in, int *fd, char *why)
+static int load_plugin(struct agent *agent, const struct worker_load *in, char *why)
 {
 	const struct runtime_type **types;
 	struct plugin *plugin;
@@ -53,8 +53,9 @@ static int load_plugin(struct agent *agent, const struct worker_load *in, int *f
 			 (intmax_t)in->plugin);
 		return -EEXIST;
 	}
-	r = loader_load(agent->loader, take_fd(fd), in->name, (uint32_t)in->plugin,
-			in->allowGlobals ? PLUGIN_ALLOW_GLOBALS : 0, &plugin, why);
+	r = loader_load(agent->loader, take_fd(channel_fd(agent->channel)), in->name,
+			(uint32_t)in->plugin, in->allowGlobals ? PLUGIN_ALLOW_GLOBALS : 0,
+			&plugin, why);
 	if (r < 0)
 		return r;
 	types = calloc(plugin->info->n_actors, sizeof(const struct runtime_type *));
@@ -80,7 +81,7 @@ no_memory:
 	return -ENOMEM;
 }
 
-void agent_on_load(void *context, const void *data, int *fd)
+void agent_on_load(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_load *in = data;
@@ -88,7 +89,7 @@ void agent_on_load(void *context, const void *data, int *fd)
 	int r;
 
 	mark_begin(agent, PAGE_DOING_LOAD, 0);
-	r = load_plugin(agent, in, fd, why);
+	r = load_plugin(agent, in, why);
 	mark_end(agent);
 	agent_send(agent, &worker_loaded_method,
 		   &(struct worker_loaded){.plugin = in->plugin, .error = r < 0 ? why : NULL});
@@ -181,14 +182,13 @@ static int define_unit(struct agent *agent, const struct worker_define *in, char
 	return r;
 }
 
-void agent_on_define(void *context, const void *data, int *fd)
+void agent_on_define(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_define *in = data;
 	char why[512] = "";
 	int r;
 
-	(void)fd;
 	mark_begin(agent, PAGE_DOING_DEFINE, in->unit);
 	r = define_unit(agent, in, why, sizeof(why));
 	mark_end(agent);
@@ -196,13 +196,12 @@ void agent_on_define(void *context, const void *data, int *fd)
 		   &(struct worker_defined){.unit = in->unit, .error = r < 0 ? why : NULL});
 }
 
-void agent_on_redefine(void *context, const void *data, int *fd)
+void agent_on_redefine(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_redefine *in = data;
 	struct runtime_unit unit = {.number = (uint32_t)in->unit};
 
-	(void)fd;
 	/* When Define failed there is no such unit. */
 	if (!fits_uint32(in->unit) || !take_limits(&in->limits, &unit))
 		return;
@@ -210,12 +209,11 @@ void agent_on_redefine(void *context, const void *data, int *fd)
 	limit_lines(agent, in->unit, &in->limits);
 }
 
-void agent_on_undefine(void *context, const void *data, int *fd)
+void agent_on_undefine(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_undefine *in = data;
 
-	(void)fd;
 	if (!units_find_unit(&agent->units, in->unit))
 		return; /* Define failed */
 	(void)runtime_unit_forget(agent->runtime, (uint32_t)in->unit);
@@ -246,7 +244,7 @@ static int spawn_actor(struct agent *agent, const struct worker_spawn *in,
 	return r;
 }
 
-void agent_on_spawn(void *context, const void *data, int *fd)
+void agent_on_spawn(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_spawn *in = data;
@@ -254,7 +252,6 @@ void agent_on_spawn(void *context, const void *data, int *fd)
 		.request = in->request, .unit = in->unit, .instance = in->instance};
 	char why[128];
 
-	(void)fd;
 	if (spawn_actor(agent, in, &out.actor, why, sizeof(why)) < 0)
 		out.error = why;
 	agent_send(agent, &worker_spawned_method, &out);

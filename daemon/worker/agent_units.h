@@ -7,10 +7,10 @@
 
 #include "worker/agent_inside.h"
 
-void agent_on_load(void *context, const void *in, int *fd);
-void agent_on_define(void *context, const void *in, int *fd);
-void agent_on_redefine(void *context, const void *in, int *fd);
-void agent_on_undefine(void *context, const void *in, int *fd);
-void agent_on_spawn(void *context, const void *in, int *fd);
+void agent_on_load(void *context, const void *in);
+void agent_on_define(void *context, const void *in);
+void agent_on_redefine(void *context, const void *in);
+void agent_on_undefine(void *context, const void *in);
+void agent_on_spawn(void *context, const void *in);
 
 #endif

@@ -26,9 +26,9 @@ struct host {
 	bool takes; /* the next handler takes its descriptor */
 };
 
-static void on_notice(struct host *host, const struct troupe_method *method, const void *in,
-		      int *fd)
+static void on_notice(struct host *host, const struct troupe_method *method, const void *in)
 {
+	int *fd = channel_fd(host->channel);
 	unsigned char *block;
 	size_t size;
 
@@ -49,9 +49,9 @@ static void on_notice(struct host *host, const struct troupe_method *method, con
 }
 
 #define ON_NOTICE(name)                                                                        \
-	static void on_##name(void *context, const void *in, int *fd)                          \
+	static void on_##name(void *context, const void *in)                                   \
 	{                                                                                      \
-		on_notice(context, &worker_##name##_method, in, fd);                           \
+		on_notice(context, &worker_##name##_method, in);                               \
 	}
 ON_NOTICE(start)
 ON_NOTICE(load)

@@ -75,11 +75,12 @@ static void free_worker(struct stage_worker *worker)
 	free(worker);
 }
 
-static void on_start(void *context, const void *in, int *fd)
+static void on_start(void *context, const void *in)
 {
 	struct stage_worker *worker = context;
 	const struct worker_start *start = in;
-	void *page = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+	void *page = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+			  *channel_fd(worker->channel), 0);
 
 	assert_in_range(start->process.worker, 1, STAGE_WORKERS);
 	assert_ptr_not_equal(page, MAP_FAILED);
@@ -89,12 +90,11 @@ static void on_start(void *context, const void *in, int *fd)
 	stage_tell(worker, &worker_ready_method, &(struct worker_ready){0});
 }
 
-static void on_call(void *context, const void *in, int *fd)
+static void on_call(void *context, const void *in)
 {
 	struct stage_worker *worker = context;
 	const struct worker_call *call = in;
 
-	(void)fd;
 	worker->calls[worker->n_calls++ % STAGE_CALLS] = call->call;
 	worker->to = call->to;
 	(void)snprintf(worker->method, sizeof(worker->method), "%.*s", (int)call->method.size,
@@ -103,20 +103,18 @@ static void on_call(void *context, const void *in, int *fd)
 		       (int)call->parameters.size, (const char *)call->parameters.data);
 }
 
-static void on_cancel(void *context, const void *in, int *fd)
+static void on_cancel(void *context, const void *in)
 {
 	struct stage_worker *worker = context;
 
-	(void)fd;
 	worker->n_cancelled++;
 	worker->cancelled = ((const struct worker_cancel *)in)->call;
 }
 
-static void on_load(void *context, const void *in, int *fd)
+static void on_load(void *context, const void *in)
 {
 	struct stage_worker *worker = context;
 
-	(void)fd;
 	worker->n_loads++;
 	worker->load = *(const struct worker_load *)in;
 	worker->load.name = "";
@@ -125,11 +123,10 @@ static void on_load(void *context, const void *in, int *fd)
 			   &(struct worker_loaded){.plugin = worker->load.plugin});
 }
 
-static void on_define(void *context, const void *in, int *fd)
+static void on_define(void *context, const void *in)
 {
 	struct stage_worker *worker = context;
 
-	(void)fd;
 	worker->n_defines++;
 	worker->define.unit = ((const struct worker_define *)in)->unit;
 	if (!worker->stage->is_reader_slow)
@@ -137,26 +134,24 @@ static void on_define(void *context, const void *in, int *fd)
 			   &(struct worker_defined){.unit = worker->define.unit});
 }
 
-static void on_spawn(void *context, const void *in, int *fd)
+static void on_spawn(void *context, const void *in)
 {
 	struct stage_worker *worker = context;
 
-	(void)fd;
 	worker->n_spawns++;
 	worker->spawn = *(const struct worker_spawn *)in;
 	if (!worker->stage->is_slow)
 		stage_spawned(worker, NULL);
 }
 
-static void on_peer(void *context, const void *in, int *fd)
+static void on_peer(void *context, const void *in)
 {
 	struct stage_worker *worker = context;
 
-	(void)fd;
 	worker->peer = *(const struct worker_peer *)in;
 }
 
-static void on_arena(void *context, const void *in, int *fd)
+static void on_arena(void *context, const void *in)
 {
 	struct stage_worker *worker = context;
 
@@ -164,60 +159,54 @@ static void on_arena(void *context, const void *in, int *fd)
 	worker->arena = *(const struct worker_arena *)in;
 	if (worker->arena_fd > 0)
 		close(worker->arena_fd);
-	worker->arena_fd = take_fd(fd);
+	worker->arena_fd = take_fd(channel_fd(worker->channel));
 }
 
-static void on_shutdown(void *context, const void *in, int *fd)
+static void on_shutdown(void *context, const void *in)
 {
 	struct stage_worker *worker = context;
 
 	(void)in;
-	(void)fd;
 	worker->n_shutdown++;
 	if (!worker->stage->is_stubborn)
 		stage_signal(worker, SIGTERM);
 }
 
-static void on_taken(void *context, const void *in, int *fd)
+static void on_taken(void *context, const void *in)
 {
 	struct stage_worker *worker = context;
 	const struct worker_taken *taken = in;
 
-	(void)fd;
 	worker->n_taken += (unsigned)taken->count;
 	worker->taken_bytes += taken->bytes;
 	worker->taken = taken->call;
 }
 
-static void on_inquire(void *context, const void *in, int *fd)
+static void on_inquire(void *context, const void *in)
 {
 	struct stage_worker *worker = context;
 
-	(void)fd;
 	worker->inquiry = ((const struct worker_inquire *)in)->request;
 	worker->inquiry_from = ((const struct worker_inquire *)in)->from;
 }
 
-static void on_ping(void *context, const void *in, int *fd)
+static void on_ping(void *context, const void *in)
 {
 	const struct worker_ping *ping = in;
 
-	(void)fd;
 	stage_tell(context, &worker_pong_method, &(struct worker_pong){ping->request});
 }
 
-static void on_client_gone(void *context, const void *in, int *fd)
+static void on_client_gone(void *context, const void *in)
 {
 	(void)in;
-	(void)fd;
 	((struct stage_worker *)context)->n_gone++;
 }
 
-static void on_other(void *context, const void *in, int *fd)
+static void on_other(void *context, const void *in)
 {
 	(void)context;
 	(void)in;
-	(void)fd;
 }
 
 static const struct channel_handler handlers[] = {

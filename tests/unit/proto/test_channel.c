@@ -59,7 +59,7 @@ struct end {
 	struct loop *slow; /* takes 6 ms of its clock for each ping */
 };
 
-static void on_note(void *context, const void *data, int *fd)
+static void on_note(void *context, const void *data)
 {
 	struct end *end = context;
 	const struct note *in = data;
@@ -68,8 +68,8 @@ static void on_note(void *context, const void *data, int *fd)
 	end->last = in->number;
 	end->text_size = strlen(in->text);
 	end->notes++;
-	if (*fd >= 0 && end->takes_fds)
-		end->fd = take_fd(fd);
+	if (end->takes_fds)
+		end->fd = take_fd(channel_fd(end->channel));
 	if (end->frees_itself) {
 		channel_free(end->channel);
 		end->channel = NULL;
@@ -85,12 +85,12 @@ static void on_note(void *context, const void *data, int *fd)
 				 0);
 }
 
-static void on_ping(void *context, const void *in, int *fd)
+static void on_ping(void *context, const void *in)
 {
 	struct end *end = context;
 
 	(void)in;
-	assert_int_equal(*fd, -1);
+	assert_int_equal(*channel_fd(end->channel), -1);
 	end->pings++;
 	if (end->slow)
 		for (uint64_t until_ns = loop_clock_ns(end->slow) + 6000000;

@@ -322,13 +322,13 @@ struct end {
 	int closes, error;
 };
 
-static void on_note(void *context, const void *in, int *fd)
+static void on_note(void *context, const void *in)
 {
 	struct end *end = (struct end *)context;
 
 	end->notes++;
 	end->bytes += strlen(((const struct note *)in)->text);
-	end->fds += *fd >= 0;
+	end->fds += *channel_fd(end->channel) >= 0;
 }
 
 static void on_closed(void *context, int error)
@@ -383,8 +383,13 @@ static int pass_notes(void *data)
 		int sending;
 
 		large[i % 5 == 0 ? 2 * CHANNEL_INLINE - 1 : 20000] = '\0';
-		sending = channel_send(ends[0].channel, &note_method, &(struct note){large},
-				       i % 7 == 0 ? STDERR_FILENO : -1);
+		if (i % 4 == 1)
+			sending = channel_send_soon(ends[0].channel, &note_method,
+						    &(struct note){large});
+		else
+			sending = channel_send(ends[0].channel, &note_method,
+					       &(struct note){large},
+					       i % 7 == 0 ? STDERR_FILENO : -1);
 		large[20000] = 'x';
 		if (sending < 0)
 			r = sending;
@@ -393,8 +398,10 @@ static int pass_notes(void *data)
 	}
 	settle();
 	if (!ends[0].closes && !ends[1].closes) {
-		assert_int_equal(ends[1].notes, sent);
 		sweep_calm();
+		assert_int_equal(channel_flush(ends[0].channel), 0);
+		settle();
+		assert_int_equal(ends[1].notes, sent);
 		assert_int_equal(
 			channel_send(ends[0].channel, &note_method, &(struct note){"last"}, -1),
 			0);

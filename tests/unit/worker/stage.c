@@ -26,78 +26,70 @@ static void set_text(char **place, const char *text)
 
 /* ---- what workers tell */
 
-static void on_ready(void *context, const void *in, int *fd)
+static void on_ready(void *context, const void *in)
 {
 	(void)in;
-	(void)fd;
 	((struct stage_worker *)context)->readies++;
 }
 
-static void on_loaded(void *context, const void *data, int *fd)
+static void on_loaded(void *context, const void *data)
 {
 	struct stage_worker *worker = context;
 	const struct worker_loaded *in = data;
 
-	(void)fd;
 	worker->loadeds++;
 	set_text(&worker->error, in->error);
 }
 
-static void on_defined(void *context, const void *data, int *fd)
+static void on_defined(void *context, const void *data)
 {
 	struct stage_worker *worker = context;
 	const struct worker_defined *in = data;
 
-	(void)fd;
 	worker->defineds++;
 	set_text(&worker->error, in->error);
 }
 
-static void on_spawned(void *context, const void *data, int *fd)
+static void on_spawned(void *context, const void *data)
 {
 	struct stage_worker *worker = context;
 	const struct worker_spawned *in = data;
 
-	(void)fd;
 	worker->spawneds++;
 	worker->actor = in->actor;
 	set_text(&worker->error, in->error);
 }
 
-static void on_stopped(void *context, const void *in, int *fd)
+static void on_stopped(void *context, const void *in)
 {
 	(void)in;
-	(void)fd;
 	((struct stage_worker *)context)->stoppeds++;
 }
 
-static void on_ended(void *context, const void *data, int *fd)
+static void on_ended(void *context, const void *data)
 {
 	struct stage_worker *worker = context;
 	const struct worker_ended *in = data;
 
-	(void)fd;
 	worker->endeds++;
 	worker->ended = in->actor;
 	worker->cause = in->cause;
 	worker->code = in->code;
 }
 
-static void on_kept(void *context, const void *data, int *fd)
+static void on_kept(void *context, const void *data)
 {
 	struct stage_worker *worker = context;
 	const struct worker_kept *kept = data;
 
-	(void)fd;
 	worker->kept = kept->call;
 }
 
-static void on_reply(void *context, const void *data, int *fd)
+static void on_reply(void *context, const void *data)
 {
 	struct stage_worker *worker = context;
 	const struct worker_reply *in = data;
 
-	(void)fd;
 	worker->told++;
 	if (in->continues && !worker->is_reading_late)
 		stage_take(worker, in->call, 1, (int64_t)in->parameters.size);
@@ -111,12 +103,11 @@ static void on_reply(void *context, const void *data, int *fd)
 	};
 }
 
-static void on_census(void *context, const void *data, int *fd)
+static void on_census(void *context, const void *data)
 {
 	struct stage_worker *worker = context;
 	const struct worker_census *in = data;
 
-	(void)fd;
 	worker->censuses++;
 	worker->n_residents = in->actors.count;
 	worker->next = in->next;
@@ -126,34 +117,31 @@ static void on_census(void *context, const void *data, int *fd)
 	}
 }
 
-static void on_dead_letter(void *context, const void *data, int *fd)
+static void on_dead_letter(void *context, const void *data)
 {
 	struct stage_worker *worker = context;
 	const struct worker_dead_letter *in = data;
 
-	(void)fd;
 	worker->dead_letters++;
 	worker->letters += in->count;
 	set_text(&worker->letter_reason, in->reason);
 }
 
-static void on_finished(void *context, const void *data, int *fd)
+static void on_finished(void *context, const void *data)
 {
 	struct stage_worker *worker = context;
 	const struct worker_finished *in = data;
 
-	(void)fd;
 	worker->finisheds++;
 	set_text(&worker->failure, in->error);
 	assert_int_equal(in->peers, 0);
 }
 
 /* Without an arena large messages travel in frames. */
-static void on_borrow(void *context, const void *data, int *fd)
+static void on_borrow(void *context, const void *data)
 {
 	(void)context;
 	(void)data;
-	(void)fd;
 }
 
 static const struct channel_handler handlers[] = {
