@@ -73,19 +73,15 @@ char *arena_copy(struct arena *arena, const char *text, size_t size)
 char *arena_printf(struct arena *arena, const char *format, ...)
 {
 	va_list arguments;
-	char *text;
-	int n;
+	char *text, *copy;
+	int size;
 
 	va_start(arguments, format);
-	n = vsnprintf(NULL, 0, format, arguments);
+	size = vasprintf(&text, format, arguments);
 	va_end(arguments);
-	if (n < 0)
+	if (size < 0)
 		return NULL;
-	text = (char *)arena_alloc(arena, (size_t)n + 1);
-	if (!text)
-		return NULL;
-	va_start(arguments, format);
-	vsnprintf(text, (size_t)n + 1, format, arguments);
-	va_end(arguments);
-	return text;
+	copy = arena_copy(arena, text, (size_t)size);
+	free(text);
+	return copy;
 }

@@ -208,26 +208,26 @@ int json_read_end(struct json_reader *reader)
 	return reader->at == reader->end ? 0 : json_expected(reader, "the end");
 }
 
-int json_scan(const char *text, size_t size, struct codec_error *ret_error)
+static int scan(const char *text, size_t size, unsigned depth_max,
+		struct codec_error *ret_error)
 {
 	struct json_reader reader;
 	struct json_span span;
 	int r;
 
-	json_reader_init(&reader, text, size, JSON_DEPTH_MAX, ret_error);
+	json_reader_init(&reader, text, size, depth_max, ret_error);
 	r = json_read_value(&reader, &span);
 	return r < 0 ? r : json_read_end(&reader);
 }
 
+int json_scan(const char *text, size_t size, struct codec_error *ret_error)
+{
+	return scan(text, size, JSON_DEPTH_MAX, ret_error);
+}
+
 int json_scan_object(const char *text, size_t size, struct codec_error *ret_error)
 {
-	struct json_reader reader;
-	struct json_span span;
-	int r;
-
-	json_reader_init(&reader, text, size, JSON_OBJECT_DEPTH_MAX, ret_error);
-	r = json_read_value(&reader, &span);
-	return r < 0 ? r : json_read_end(&reader);
+	return scan(text, size, JSON_OBJECT_DEPTH_MAX, ret_error);
 }
 
 static int keep_wanted(struct json_reader *reader, struct json_span key, struct json_span value,

@@ -89,39 +89,17 @@ int buffer_append(struct buffer *buffer, const void *data, size_t size)
 
 int buffer_printf(struct buffer *buffer, const char *format, ...)
 {
-	va_list arguments, again;
-	char text[256];
-	char *place;
-	int size, r = 0;
+	va_list arguments;
+	char *text;
+	int size, r;
 
 	va_start(arguments, format);
-	va_copy(again, arguments);
-	size = vsnprintf(text, sizeof(text), format, arguments);
+	size = vasprintf(&text, format, arguments);
 	va_end(arguments);
-	if (size < 0) {
-		r = -EINVAL;
-	} else if ((size_t)size < sizeof(text)) {
-		r = buffer_append(buffer, text, (size_t)size);
-	} else {
-		/* One byte more, for the NUL that vsnprintf() insists on; it may lie past the
-		 * limit. */
-		size_t limit = buffer->limit;
-
-		if ((size_t)size > limit || buffer_size(buffer) > limit - (size_t)size) {
-			r = -ENOBUFS;
-		} else {
-			buffer->limit = limit + 1;
-			place = buffer_reserve(buffer, (size_t)size + 1);
-			buffer->limit = limit;
-			if (!place) {
-				r = -ENOMEM;
-			} else {
-				vsnprintf(place, (size_t)size + 1, format, again);
-				buffer_added(buffer, (size_t)size);
-			}
-		}
-	}
-	va_end(again);
+	if (size < 0)
+		return -ENOMEM;
+	r = buffer_append(buffer, text, (size_t)size);
+	free(text);
 	return r;
 }
 

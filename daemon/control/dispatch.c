@@ -98,8 +98,8 @@ static void call_service(struct call *call, const struct control_service *servic
 	const char *name = qualified.text + qualified.interface + 1;
 	struct control_server *server = call->server;
 	const struct control_method *method = find_method(service, name);
-	struct codec_error error = {0};
-	cleanup_free void *in = NULL;
+	cleanup(json_value_fini) struct json_value in = {0};
+	struct codec_error error;
 	size_t size;
 	bool allowed;
 	int r;
@@ -130,7 +130,9 @@ static void call_service(struct call *call, const struct control_service *servic
 				  &(struct service_expected_more){0});
 		return;
 	}
-	r = json_decode(method->method->in, parameters.at, parameters.size, &in, &size, &error);
+	r = json_read(method->method->in, parameters.at, parameters.size, true, &in, &error);
+	if (r == 0)
+		r = codec_size(method->method->in, in.value, &size, &error);
 	if (r < 0) {
 		control_call_invalid_parameter(&call->public,
 					       error.path[0] ? error.path : "parameters",
@@ -138,7 +140,7 @@ static void call_service(struct call *call, const struct control_service *servic
 		return;
 	}
 	method->handle(service == &introspect_service ? server : server->config.context,
-		       &call->public, in);
+		       &call->public, in.value);
 }
 
 static void call_method(struct call *call, const char *text, struct json_span parameters)
