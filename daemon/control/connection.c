@@ -239,10 +239,10 @@ int connection_new(struct control_server *server, int fd)
 {
 	cleanup_close int taken = fd;
 	struct connection *connection;
-	struct peer *peer = NULL;
+	struct credentials *peer = NULL;
 	int r;
 
-	r = peer_new(fd, &peer);
+	r = credentials_new(fd, &peer);
 	if (r < 0)
 		return r;
 	connection = calloc(1, sizeof(*connection));
@@ -282,7 +282,7 @@ int connection_new(struct control_server *server, int fd)
 
 fail:
 	free(connection);
-	peer_unref(peer);
+	credentials_unref(peer);
 	return r;
 }
 
@@ -300,6 +300,6 @@ void connection_free(struct connection *connection)
 	account_close(connection->account);
 	buffer_fini(&connection->in);
 	buffer_fini(&connection->out);
-	peer_unref(connection->peer);
+	credentials_unref(connection->peer);
 	free(connection);
 }

@@ -9,8 +9,8 @@
 #define CONTROL_CONNECTION_H
 
 #include "base/buffer.h"
+#include "control/credentials.h"
 #include "control/host.h"
-#include "control/peer.h"
 #include <stdbool.h>
 
 #define CONNECTION_READ (64u << 10) /* one read */
@@ -33,7 +33,7 @@ struct connection {
 	struct list doomed_link;
 	struct loop_io io;
 	uint64_t number; /* never used twice */
-	struct peer *peer;
+	struct credentials *peer;
 	struct account *account;
 	enum connection_state state;
 	bool readable;     /* there was something to read */
@@ -47,14 +47,14 @@ struct connection {
 	bool has_frame; /* in[scanned] is the NUL of the first frame */
 
 	struct buffer out;
-	struct list calls;    /* that get a reply, in their order; struct call */
-	struct list oneways;  /* that get none */
-	unsigned n_calls;     /* in both */
-	unsigned n_streams;   /* of these: with `more`; 1 at most */
-	struct call *starved; /* the stream that a reply of was refused; NULL: none */
-	size_t waiting;       /* bytes of replies that wait for those before them */
-	size_t working;       /* bytes of the frames of open calls */
-	size_t held;          /* what its account was charged with */
+	struct list calls;         /* that get a reply, in their order; struct open_call */
+	struct list oneways;       /* that get none */
+	unsigned n_calls;          /* in both */
+	unsigned n_streams;        /* of these: with `more`; 1 at most */
+	struct open_call *starved; /* the stream that a reply of was refused; NULL: none */
+	size_t waiting;            /* bytes of replies that wait for those before them */
+	size_t working;            /* bytes of the frames of open calls */
+	size_t held;               /* what its account was charged with */
 	uint64_t linger_until_ns;
 	/* The server drains: bytes of input that had come by then and were not taken on yet. */
 	size_t due;

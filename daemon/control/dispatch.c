@@ -2,8 +2,8 @@
 #include "control/dispatch.h"
 
 #include "base/cleanup.h"
-#include "control/call.h"
 #include "control/introspect.h"
+#include "control/open_call.h"
 #include "org.varlink.service.varlink.h"
 #include <errno.h>
 #include <stdio.h>
@@ -75,7 +75,7 @@ static bool is_declared(const struct control_service *service, const char *name)
 	return false;
 }
 
-static void audit(struct call *call, const char *method, struct json_span parameters,
+static void audit(struct open_call *call, const char *method, struct json_span parameters,
 		  bool allowed)
 {
 	static const char *const keys[] = {"name"};
@@ -92,7 +92,7 @@ static void audit(struct call *call, const char *method, struct json_span parame
 	config->ops->audit(config->context, call->public.peer, method, target, allowed);
 }
 
-static void call_service(struct call *call, const struct control_service *service,
+static void call_service(struct open_call *call, const struct control_service *service,
 			 struct control_name qualified, struct json_span parameters)
 {
 	const char *name = qualified.text + qualified.interface + 1;
@@ -143,7 +143,7 @@ static void call_service(struct call *call, const struct control_service *servic
 		       &call->public, in.value);
 }
 
-static void call_method(struct call *call, const char *text, struct json_span parameters)
+static void call_method(struct open_call *call, const char *text, struct json_span parameters)
 {
 	const struct control_config *config = &call->server->config;
 	const char *dot = strrchr(text, '.');
@@ -160,7 +160,7 @@ static void call_method(struct call *call, const char *text, struct json_span pa
 
 void dispatch_refuse(struct connection *connection, const char *field, const char *what)
 {
-	struct call *call;
+	struct open_call *call;
 
 	if (connection->state != CONNECTION_OPEN)
 		return;
@@ -171,7 +171,7 @@ void dispatch_refuse(struct connection *connection, const char *field, const cha
 	connection->has_frame = false;
 	connection->scanned = 0;
 	buffer_fini(&connection->in);
-	call = connection->hung_up ? NULL : call_new(connection, false, false, 0);
+	call = connection->hung_up ? NULL : open_call_new(connection, false, false, 0);
 	if (call)
 		control_call_invalid_parameter(&call->public, field, what);
 }
@@ -183,7 +183,7 @@ void dispatch_frame(struct connection *connection, const char *text, size_t size
 	bool flags[MEMBER_COUNT] = {0};
 	char name[METHOD_NAME_MAX];
 	struct codec_error error = {0};
-	struct call *call;
+	struct open_call *call;
 	int r;
 
 	r = json_pick(text, size, keys, MEMBER_COUNT, members, &error);
@@ -204,7 +204,7 @@ void dispatch_frame(struct connection *connection, const char *text, size_t size
 	/* Nobody would read a reply. */
 	if (connection->hung_up && !flags[MEMBER_ONEWAY])
 		return;
-	call = call_new(connection, flags[MEMBER_ONEWAY], flags[MEMBER_MORE], size);
+	call = open_call_new(connection, flags[MEMBER_ONEWAY], flags[MEMBER_MORE], size);
 	if (!call) {
 		host_trouble(connection->server, "no memory for a call");
 		connection_doom(connection);

@@ -3,10 +3,10 @@
 
 #include "base/check.h"
 #include "base/limits.h"
-#include "control/call.h"
 #include "control/connection.h"
 #include "control/host.h"
 #include "control/listener.h"
+#include "control/open_call.h"
 #include "control/traffic.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -165,7 +165,7 @@ void control_server_free(struct control_server *server)
 	while (!list_is_empty(&server->connections))
 		traffic_end(connection_at(server->connections.next));
 	while (!list_is_empty(&server->orphans))
-		call_cancel(list_first(&server->orphans, struct call, link));
+		open_call_cancel(list_first(&server->orphans, struct open_call, link));
 	loop_timer_stop(&server->drained);
 	loop_timer_stop(&server->sweep);
 	loop_work_stop(&server->work);

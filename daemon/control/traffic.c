@@ -1,8 +1,8 @@
 /* traffic.c - bytes in and out of one client's stream. */
 #include "control/traffic.h"
 
-#include "control/call.h"
 #include "control/dispatch.h"
+#include "control/open_call.h"
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static void hang_up(struct connection *connection)
 	connection->hung_up = true;
 	connection->blocked = false;
 	buffer_fini(&connection->out);
-	call_cancel_all(connection);
+	open_call_cancel_all(connection);
 	if (connection->state != CONNECTION_OPEN)
 		connection_doom(connection);
 }
@@ -156,7 +156,7 @@ void traffic_turn(struct connection *connection, uint64_t until_ns)
 	if (connection->state != CONNECTION_DOOMED)
 		flush(connection);
 	if (connection->state != CONNECTION_DOOMED)
-		call_give_room(connection);
+		open_call_give_room(connection);
 	connection_settle(connection);
 }
 
@@ -173,6 +173,6 @@ bool traffic_sweep(struct connection *connection)
 void traffic_end(struct connection *connection)
 {
 	connection_doom(connection);
-	call_cancel_all(connection);
+	open_call_cancel_all(connection);
 	connection_free(connection);
 }

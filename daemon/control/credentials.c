@@ -1,5 +1,5 @@
-/* peer.c - credentials of a socket's peer. */
-#include "control/peer.h"
+/* credentials.c - credentials of a socket's peer. */
+#include "control/credentials.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,12 +9,12 @@
 
 /* A peer with its supplementary groups; `size` bytes of room for them, made right when the
  * kernel wants more. */
-static int read_groups(int fd, socklen_t size, struct peer **ret_peer)
+static int read_groups(int fd, socklen_t size, struct credentials **ret_peer)
 {
-	struct peer *peer = NULL;
+	struct credentials *peer = NULL;
 
 	for (;;) {
-		struct peer *larger = realloc(peer, sizeof(*peer) + size);
+		struct credentials *larger = realloc(peer, sizeof(*peer) + size);
 
 		if (!larger) {
 			free(peer);
@@ -34,11 +34,11 @@ static int read_groups(int fd, socklen_t size, struct peer **ret_peer)
 	return 0;
 }
 
-int peer_new(int fd, struct peer **ret_peer)
+int credentials_new(int fd, struct credentials **ret_peer)
 {
 	struct ucred credentials;
 	socklen_t size = sizeof(credentials);
-	struct peer *peer = NULL;
+	struct credentials *peer = NULL;
 	int r;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
@@ -54,13 +54,13 @@ int peer_new(int fd, struct peer **ret_peer)
 	return 0;
 }
 
-struct peer *peer_ref(struct peer *peer)
+struct credentials *credentials_ref(struct credentials *peer)
 {
 	peer->refs++;
 	return peer;
 }
 
-void peer_unref(struct peer *peer)
+void credentials_unref(struct credentials *peer)
 {
 	if (peer && --peer->refs == 0)
 		free(peer);

@@ -1,5 +1,5 @@
-/* call.c - open calls, and their replies in order. */
-#include "control/call.h"
+/* open_call.c - open calls, and their replies in order. */
+#include "control/open_call.h"
 
 #include "base/check.h"
 #include "base/cleanup.h"
@@ -10,21 +10,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct call *call_of(struct control_call *public)
+static struct open_call *call_of(struct control_call *public)
 {
-	return container_of(public, struct call, public);
+	return container_of(public, struct open_call, public);
 }
 
-struct call *call_new(struct connection *connection, bool oneway, bool more, size_t frame_size)
+struct open_call *open_call_new(struct connection *connection, bool oneway, bool more,
+				size_t frame_size)
 {
 	const struct control_config *config = &connection->server->config;
-	struct call *call = calloc(1, sizeof(*call));
+	struct open_call *call = calloc(1, sizeof(*call));
 
 	if (!call)
 		return NULL;
 	call->server = connection->server;
 	call->connection = connection;
-	call->peer = peer_ref(connection->peer);
+	call->peer = credentials_ref(connection->peer);
 	call->account = account_ref(connection->account);
 	call->frame_size = frame_size;
 	call->public.oneway = oneway;
@@ -42,7 +43,7 @@ struct call *call_new(struct connection *connection, bool oneway, bool more, siz
 
 /* ---- shares */
 
-static void give_back(struct call *call)
+static void give_back(struct open_call *call)
 {
 	if (call->has_claim)
 		account_give(call->account, call->share, call->claimed);
@@ -51,7 +52,7 @@ static void give_back(struct call *call)
 
 int control_call_claim(struct control_call *public, unsigned share, size_t bytes)
 {
-	struct call *call = call_of(public);
+	struct open_call *call = call_of(public);
 	int r;
 
 	check(share < CONTROL_SHARES_MAX && call->server->config.shares);
@@ -67,18 +68,18 @@ int control_call_claim(struct control_call *public, unsigned share, size_t bytes
 
 /* ---- ends */
 
-static void free_call(struct call *call)
+static void free_call(struct open_call *call)
 {
 	give_back(call);
 	list_remove(&call->link);
 	buffer_fini(&call->replies);
-	peer_unref(call->peer);
+	credentials_unref(call->peer);
 	account_unref(call->account);
 	free(call);
 }
 
 /* It counts no longer among the open calls of its connection; its replies may still wait. */
-static void close_call(struct call *call)
+static void close_call(struct open_call *call)
 {
 	struct connection *connection = call->connection;
 
@@ -94,7 +95,7 @@ static void close_call(struct call *call)
 static void advance_queue(struct connection *connection)
 {
 	while (!list_is_empty(&connection->calls)) {
-		struct call *call = list_first(&connection->calls, struct call, link);
+		struct open_call *call = list_first(&connection->calls, struct open_call, link);
 		size_t size = buffer_size(&call->replies);
 
 		if (size > 0) {
@@ -113,7 +114,7 @@ static void advance_queue(struct connection *connection)
 }
 
 /* It was answered for the last time. */
-static void finish(struct call *call)
+static void finish(struct open_call *call)
 {
 	struct connection *connection = call->connection;
 
@@ -131,7 +132,7 @@ static void finish(struct call *call)
 	connection_settle(connection);
 }
 
-void call_cancel(struct call *call)
+void open_call_cancel(struct open_call *call)
 {
 	bool finished = call->finished;
 
@@ -142,19 +143,19 @@ void call_cancel(struct call *call)
 	free_call(call);
 }
 
-void call_cancel_all(struct connection *connection)
+void open_call_cancel_all(struct connection *connection)
 {
 	struct control_server *server = connection->server;
 
 	/* on_gone may answer other calls: take the first anew each time. */
 	while (!list_is_empty(&connection->calls)) {
-		struct call *call = list_first(&connection->calls, struct call, link);
+		struct open_call *call = list_first(&connection->calls, struct open_call, link);
 
 		connection->waiting -= buffer_size(&call->replies);
 		if (!call->finished)
 			close_call(call);
 		if (call->finished || call->public.on_gone) {
-			call_cancel(call);
+			open_call_cancel(call);
 			continue;
 		}
 		/* The host will answer, not knowing. */
@@ -165,7 +166,8 @@ void call_cancel_all(struct connection *connection)
 		list_append(&server->orphans, &call->link);
 	}
 	while (!list_is_empty(&connection->oneways)) {
-		struct call *call = list_first(&connection->oneways, struct call, link);
+		struct open_call *call =
+			list_first(&connection->oneways, struct open_call, link);
 
 		close_call(call);
 		call->connection = NULL;
@@ -185,7 +187,7 @@ struct piece {
 #define PIECE(literal) ((struct piece){(literal), sizeof(literal) - 1})
 
 /* Put one frame where the call's replies go. */
-static int put_frame(struct call *call, const struct piece *pieces, size_t n)
+static int put_frame(struct open_call *call, const struct piece *pieces, size_t n)
 {
 	struct connection *connection = call->connection;
 	bool first = connection->calls.next == &call->link;
@@ -211,13 +213,13 @@ static int put_frame(struct call *call, const struct piece *pieces, size_t n)
 }
 
 /* Whether a reply is sent to a client. */
-static bool has_reader(const struct call *call)
+static bool has_reader(const struct open_call *call)
 {
 	return !call->public.oneway && call->connection && !call->connection->hung_up &&
 	       call->connection->state != CONNECTION_DOOMED;
 }
 
-static void answer(struct call *call, const struct piece *pieces, size_t n, bool continues)
+static void answer(struct open_call *call, const struct piece *pieces, size_t n, bool continues)
 {
 	if (has_reader(call) && put_frame(call, pieces, n) < 0) {
 		host_trouble(call->server, "no memory for a reply");
@@ -230,7 +232,7 @@ static void answer(struct call *call, const struct piece *pieces, size_t n, bool
 }
 
 /* An error that the host made, not the client. */
-static void fail_internal(struct call *call, int error, const char *why)
+static void fail_internal(struct open_call *call, int error, const char *why)
 {
 	char text[256];
 	int size = snprintf(text, sizeof(text), "{\"code\":%d,\"message\":\"%s\"}", error, why);
@@ -239,7 +241,7 @@ static void fail_internal(struct call *call, int error, const char *why)
 }
 
 /* There is no such reply: the last one is an error then; of a stream nothing is sent. */
-static int refuse_reply(struct call *call, bool continues, int error, const char *why)
+static int refuse_reply(struct open_call *call, bool continues, int error, const char *why)
 {
 	if (!continues)
 		fail_internal(call, error, why);
@@ -255,7 +257,7 @@ static bool is_empty_object(const char *text, size_t size)
 int control_call_reply_text(struct control_call *public, const char *parameters, size_t size,
 			    bool continues)
 {
-	struct call *call = call_of(public);
+	struct open_call *call = call_of(public);
 	bool is_empty = is_empty_object(parameters, size);
 	struct piece pieces[] = {
 		is_empty ? PIECE("{") : PIECE("{\"parameters\":"),
@@ -309,7 +311,7 @@ static bool is_error_name(const char *name)
 void control_call_fail_text(struct control_call *public, const char *error,
 			    const char *parameters, size_t size)
 {
-	struct call *call = call_of(public);
+	struct open_call *call = call_of(public);
 	bool is_empty = is_empty_object(parameters, size);
 	struct piece pieces[] = {
 		PIECE("{\"error\":\""),
@@ -338,9 +340,9 @@ void control_call_fail(struct control_call *public, const struct troupe_error *e
 		control_call_fail_text(public, error->name, text, size);
 }
 
-void call_give_room(struct connection *connection)
+void open_call_give_room(struct connection *connection)
 {
-	struct call *call = connection->starved;
+	struct open_call *call = connection->starved;
 
 	if (!connection_has_room(connection))
 		return;
