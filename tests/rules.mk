@@ -1,7 +1,11 @@
 # Unit tests: tests/unit/FOLDER/test_*.c, each a program, linked with what its folder may use. Those
 # called test_sim_*.c run on the simulated loop: standing before the archives, it keeps the real one out.
 # So do those that stand on the stage of a simulated master.
+# With core/ the loop's seed also decides which actor is next: likewise.
 SIM_LOOP = $(BUILD)/tests/unit/sim/loop.o
+SIM_TURN = $(BUILD)/tests/unit/sim/turn.o
+$(SIM_TURN): | $(HOST_HEADERS)
+-include $(SIM_LOOP:.o=.d) $(SIM_TURN:.o=.d)
 SIM_MASTER = arenas hostile launch lives master route unit_text
 sim_tests = $(BUILD)/tests/unit/$(1)/test_sim_% $(SIM_MASTER:%=$(BUILD)/tests/unit/master/test_%)
 UNIT_base      = base
@@ -54,6 +58,7 @@ $$(BUILD)/tests/unit/$(1)/shared.a: $$(patsubst %.c,$$(BUILD)/%.o,$$(shared_$(1)
 $$(unit_$(1)): $$(BUILD)/%: $$(BUILD)/%.o $$(archive_$(1)) $$(call archives,$$(UNIT_$(1)))
 	$$(call quiet,LD)$$(CC) $$(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
 $$(filter $$(call sim_tests,$(1)),$$(unit_$(1)) $$(failpoints_$(1))): $$(SIM_LOOP)
+$$(filter $$(call sim_tests,$(1)),$$(unit_$(1))): $(if $(filter core,$(UNIT_$(1))),$(SIM_TURN))
 $$(failpoints_$(1)): $$(BUILD)/%: $$(BUILD)/%.o $$(archive_$(1)) $$(FAILPOINTS) $$(call failing_archives,$$(UNIT_$(1)))
 	$$(call quiet,LD)$$(failing_link)
 $$(unit_$(1):$$(BUILD)/%=$$(BUILD)/failpoints/%): $$(BUILD)/failpoints/%: $$(BUILD)/%.o $$(archive_$(1)) $$(FAILPOINTS) $$(call failing_archives,$$(UNIT_$(1)))
@@ -80,7 +85,7 @@ world_shared = $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/world/test_%,
 	$(BUILD)/tests/unit/bridge/memory.o
 unit_world = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/world/test_*.c))
 UNIT_TESTS += $(unit_world)
-$(unit_world): $(BUILD)/%: $(BUILD)/%.o $(world_shared) $(SIM_LOOP) $(WORLD_CORE) $(call archives,$(filter-out core,$(UNIT_world)))
+$(unit_world): $(BUILD)/%: $(BUILD)/%.o $(world_shared) $(SIM_LOOP) $(SIM_TURN) $(WORLD_CORE) $(call archives,$(filter-out core,$(UNIT_world)))
 	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
 $(unit_world:%=%.o) $(world_shared): | $(HOST_HEADERS)

@@ -120,6 +120,48 @@ static void order_of_simultaneous_timers_is_the_seeds(void **state)
 	assert_true(differs);
 }
 
+static char *work_order;
+
+static bool on_work_a(struct loop_work *work)
+{
+	(void)work;
+	*work_order++ = 'a';
+	return false;
+}
+
+static bool on_work_b(struct loop_work *work)
+{
+	(void)work;
+	*work_order++ = 'b';
+	return false;
+}
+
+static void works_run_early_as_the_seed_says_and_then_in_order(void **state)
+{
+	struct fixture *f = *state;
+	bool was_plain = false, was_early = false;
+	struct loop_work a, b;
+	char order[16];
+
+	loop_work_init(&a, f->loop, on_work_a);
+	loop_work_init(&b, f->loop, on_work_b);
+	loop_work_start(&a);
+	loop_work_start(&b);
+	for (uint64_t seed = 0; seed < 40; seed++) {
+		if (seed > 0)
+			sim_seed(f->loop, seed);
+		work_order = order;
+		loop_step(f->loop, false);
+		assert_in_range(work_order - order, 2, seed > 0 ? 4 : 2);
+		assert_memory_equal(work_order - 2, "ab", 2);
+		was_plain = was_plain || (seed > 0 && work_order - order == 2);
+		was_early = was_early || order[0] == 'b';
+	}
+	assert_true(was_plain && was_early);
+	loop_work_stop(&a);
+	loop_work_stop(&b);
+}
+
 static void on_io(struct loop_io *io, unsigned events)
 {
 	container_of(io, struct fixture, io)->events = events;
@@ -199,6 +241,7 @@ int main(void)
 		TEST(clock_jumps_from_timer_to_timer_when_nothing_is_left),
 		TEST(clock_stands_still_when_a_pass_may_not_wait),
 		TEST(order_of_simultaneous_timers_is_the_seeds),
+		TEST(works_run_early_as_the_seed_says_and_then_in_order),
 		TEST(events_come_only_from_the_tests_hand),
 		TEST(time_waits_for_work),
 		TEST(clock_stops_at_the_given_time),

@@ -453,6 +453,43 @@ static void slice_ends_when_no_notice_has_a_handler(void **state)
 	world_finish(&world);
 }
 
+/* Three actors, two messages each: the order in which they have their turns. */
+static void take_turns(struct world *world, char text[static 64])
+{
+	for (int id = 1; id <= 3; id++)
+		for (int n = 1; n <= 2; n++)
+			assert_int_equal(world_send(world, world->actors[id], n), 0);
+	world_run(world);
+	(void)snprintf(text, 64, "%s", world_log(world));
+}
+
+/* Whatever comes of it, an actor's messages stay in order: see the storm. */
+static void seed_decides_which_actor_is_next(void **state)
+{
+	const char *in_order = "1:num 1; 1:num 2; 2:num 1; 2:num 2; 3:num 1; 3:num 2; ";
+	bool has_begun_with[4] = {false};
+	char text[64], seeded[2][64];
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 40; seed++) {
+		for (int run = 0; run < 2; run++) {
+			struct world world;
+
+			world_init(&world, 1, NULL);
+			for (int id = 1; id <= 3; id++)
+				world_spawn(&world, id);
+			take_turns(&world, text);
+			assert_string_equal(text, in_order);
+			sim_seed(world.loop, seed);
+			take_turns(&world, seeded[run]);
+			world_finish(&world);
+		}
+		assert_string_equal(seeded[1], seeded[0]);
+		has_begun_with[seeded[0][0] - '0'] = true;
+	}
+	assert_true(has_begun_with[1] && has_begun_with[2] && has_begun_with[3]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -468,6 +505,7 @@ int main(void)
 		cmocka_unit_test(unknown_method_may_come_from_a_timer),
 		cmocka_unit_test(slice_ends_when_no_message_has_a_handler),
 		cmocka_unit_test(slice_ends_when_no_notice_has_a_handler),
+		cmocka_unit_test(seed_decides_which_actor_is_next),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

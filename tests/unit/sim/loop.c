@@ -20,6 +20,7 @@ struct loop {
 	uint64_t now_ns;                  /* when this pass began */
 	uint64_t own_clock_ns, *clock_ns; /* its own, or another loop's */
 	uint64_t pass;
+	bool is_seeded;
 	bool polls;
 	bool is_fresh; /* works have run, and nothing else has since */
 	bool more_work;
@@ -93,6 +94,8 @@ void loop_free(struct loop *loop)
 
 /* ---- one pass */
 
+/* With a seed some of them run before, in any order: as in a pass in which the others found
+ * nothing to do. Then each has run after those that started before it, as loop.h promises. */
 static void run_works(struct loop *loop)
 {
 	struct loop_work *works[WORKS_MAX];
@@ -103,6 +106,12 @@ static void run_works(struct loop *loop)
 	loop->more_work = false;
 	loop->work_started = false;
 	loop->is_fresh = true;
+	for (uint64_t early = sim_pick(loop, n + 1); early > 0; early--) {
+		struct loop_work *work = works[sim_pick(loop, n)];
+
+		if (work->started)
+			(void)work->callback(work);
+	}
 	for (unsigned i = 0; i < n; i++)
 		if (works[i]->started && works[i]->callback(works[i]))
 			loop->more_work = true;
@@ -198,15 +207,18 @@ static struct io_body *pick_ready_io(struct loop *loop, bool of_this_pass)
 	return picked;
 }
 
-static struct signal_body *find_raised_signal(struct loop *loop)
+static struct signal_body *pick_raised_signal(struct loop *loop)
 {
+	struct signal_body *picked = NULL;
+	uint64_t n = 0;
+
 	list_foreach (at, &loop->signals) {
 		struct signal_body *body = container_of(at, struct signal_body, link);
 
-		if (body->raised)
-			return body;
+		if (body->raised && random_below(&loop->random, ++n) == 0)
+			picked = body;
 	}
-	return NULL;
+	return picked;
 }
 
 static bool has_event(struct loop *loop)
@@ -214,7 +226,7 @@ static bool has_event(struct loop *loop)
 	struct timer_body *next = find_next_timer(loop);
 
 	poll_descriptors(loop);
-	return loop->more_work || pick_ready_io(loop, false) || find_raised_signal(loop) ||
+	return loop->more_work || pick_ready_io(loop, false) || pick_raised_signal(loop) ||
 	       (next && next->due_ns <= *loop->clock_ns);
 }
 
@@ -242,7 +254,7 @@ void loop_step(struct loop *loop, bool wait)
 		io->hung_up = io->io->events == LOOP_HANGUP;
 		io->io->callback(io->io, events);
 	}
-	while ((signal = find_raised_signal(loop))) {
+	while ((signal = pick_raised_signal(loop))) {
 		signal->raised = false;
 		loop->is_fresh = false;
 		signal->signal->callback(signal->signal);
@@ -442,6 +454,12 @@ void overrun_end(struct overrun *overrun)
 void sim_seed(struct loop *loop, uint64_t seed)
 {
 	random_init(&loop->random, seed);
+	loop->is_seeded = true;
+}
+
+uint64_t sim_pick(struct loop *loop, uint64_t n)
+{
+	return loop->is_seeded && n > 1 ? random_below(&loop->random, n) : 0;
 }
 
 void sim_poll(struct loop *loop)

@@ -1,10 +1,13 @@
 /* sim.h - what a test may do to the simulated loop, beside base/loop.h.
  *
  * The simulated loop has no signals and no time of its own, and descriptors only where it is
- * asked to look at them. Its clock starts at SIM_START_NS and jumps to the next timer when nothing else is left to do, so that a test of
- * minutes takes microseconds, and goes the same way each time. What is ready at the same moment
- * is taken in an order that the seed decides. A program gets it by being linked with it ahead
- * of base.a: unit tests named test_sim_*.c are.
+ * asked to look at them. Its clock starts at SIM_START_NS and jumps to the next timer when
+ * nothing else is left to do, so that a test of minutes takes microseconds, and goes the same way
+ * each time. What is ready at the same moment is taken in an order that the seed decides. A
+ * program gets it by being linked with it ahead of base.a: unit tests named test_sim_*.c are.
+ *
+ * A seed also decides which works run early, and, in programs that have core/, which of the
+ * actors that have something to do is next: turn.c here stands ahead of core.a.
  */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
@@ -13,8 +16,12 @@
 
 #define SIM_START_NS (1000ull * 1000000000ull)
 
-/* Decide the order of simultaneous events from now on. A new loop has seed 0. */
+/* Decide the order of all that may come in any order from now on. A new loop has seed 0 for
+ * simultaneous events; its works run once a pass, and its actors in the order of their mail. */
 void sim_seed(struct loop *loop, uint64_t seed);
+
+/* A number below n, as the seed decides; 0 as long as there was none. */
+uint64_t sim_pick(struct loop *loop, uint64_t n);
 
 /* From now on ask the kernel, too, which descriptors are ready. Where whoever is at their other
  * ends lives in this process, that goes the same way each time. */
