@@ -12,7 +12,7 @@
 
 struct names {
 	char **items;
-	size_t count;
+	size_t count, room;
 };
 
 void names_fini(struct names *names);

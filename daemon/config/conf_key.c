@@ -1,7 +1,6 @@
 /* conf_key.c - assignments to fields. */
 #include "config/conf_key.h"
 
-#include "base/array.h"
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/limits.h"
@@ -18,7 +17,7 @@
 
 void conf_list_fini(struct conf_list *list)
 {
-	texts_free(list->words, list->n);
+	conf_words_free(list->words, list->n);
 	*list = (struct conf_list){0};
 }
 
@@ -221,7 +220,7 @@ int conf_set_paths(const struct conf_key *key, const struct conf_setting *settin
 			n = 0; /* moved */
 		}
 	}
-	texts_free(words, n);
+	conf_words_free(words, n);
 	return r;
 }
 

@@ -1,7 +1,6 @@
 /* config_json.c - assignments to one JSON object. */
 #include "config/config_json.h"
 
-#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "config/conf.h"
@@ -70,7 +69,7 @@ static int read_string(const struct assignment *a, struct json_tree **ret_value)
 	if (r < 0)
 		return r;
 	*ret_value = n == 1 ? json_tree_string(words[0]) : NULL;
-	texts_free(words, n);
+	conf_words_free(words, n);
 	if (n != 1)
 		return refuse(a,
 			      "the quotes end before the value does; put all of it in quotes");
@@ -138,7 +137,8 @@ static int add_words(const struct assignment *a, const struct troupe_type *item,
 		if (r == 0)
 			json_tree_append(array, value);
 	}
-	texts_free(words, n);
+	if (words)
+		conf_words_free(words, n);
 	return r;
 }
 

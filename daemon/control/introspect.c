@@ -1,7 +1,6 @@
 /* introspect.c - org.varlink.service. */
 #include "control/introspect.h"
 
-#include "base/array.h"
 #include "org.varlink.service.varlink.h"
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,7 @@
 /* The interfaces' names, gathered for one reply. */
 struct names {
 	char **items;
-	size_t count;
+	size_t count, room;
 	bool failed;
 };
 
@@ -17,7 +16,22 @@ static void add_name(void *list, const char *name)
 {
 	struct names *names = list;
 
-	names->failed |= texts_add(&names->items, &names->count, name) < 0;
+	if (names->count == names->room) {
+		size_t room = names->room ? names->room * 2 : 16;
+		char **items = reallocarray(names->items, room, sizeof(*items));
+
+		if (!items) {
+			names->failed = true;
+			return;
+		}
+		names->items = items;
+		names->room = room;
+	}
+	names->items[names->count] = strdup(name);
+	if (names->items[names->count])
+		names->count++;
+	else
+		names->failed = true;
 }
 
 static void handle_info(void *context, struct control_call *call, const void *in)
@@ -44,7 +58,9 @@ static void handle_info(void *context, struct control_call *call, const void *in
 	if (names.failed)
 		host_trouble(server, "no memory to list all interfaces");
 	(void)control_call_reply(call, &service_get_info_method, &out, false);
-	texts_free(names.items, names.count);
+	for (size_t i = 0; i < names.count; i++)
+		free(names.items[i]);
+	free(names.items);
 }
 
 static const char *find_description(const struct control_config *config, const char *name)

@@ -1,6 +1,5 @@
 #include "master/listing.h"
 
-#include "base/array.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "io.troupe.Control.varlink.h"
@@ -32,7 +31,9 @@ static uint64_t now(const struct listing *listing)
 
 static void free_names(struct listing *listing)
 {
-	texts_free(listing->names, listing->n_names);
+	for (size_t i = 0; i < listing->n_names; i++)
+		free(listing->names[i]);
+	free(listing->names);
 	listing->names = NULL;
 	listing->n_names = 0;
 }
@@ -63,11 +64,17 @@ static int begin(struct listing *listing)
 	listing->worked_ns = 0;
 	listing->at = 0;
 	listing->budget = LIMIT_LISTED_INSTANCES;
-	HASH_ITER (by_name, master->units_by_name, unit, next)
-		if (texts_add(&listing->names, &listing->n_names, unit->name) < 0)
+	listing->names = calloc(HASH_CNT(by_name, master->units_by_name) + 1, sizeof(char *));
+	if (!listing->names)
+		return -ENOMEM;
+	HASH_ITER (by_name, master->units_by_name, unit, next) {
+		char *name = strdup(unit->name);
+
+		if (!name)
 			return -ENOMEM;
-	if (listing->n_names > 0)
-		qsort(listing->names, listing->n_names, sizeof(char *), compare_names);
+		listing->names[listing->n_names++] = name;
+	}
+	qsort(listing->names, listing->n_names, sizeof(char *), compare_names);
 	return buffer_append(&listing->text, head, sizeof(head) - 1);
 }
 

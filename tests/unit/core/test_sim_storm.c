@@ -1,8 +1,9 @@
 /* A storm: hundreds of actors in three runtimes that do anything they may at random, for many
- * seeds. Whatever happens, each call ends exactly once, and who has kept one that has ended
- * hears of it; messages between two actors keep their order, sends add up, bounds hold; who was
- * refused hears of room; no child outlives its parent, and nothing is left in the end. A failure
- * names its seed. */
+ * seeds, which also decide which of them is next. Whatever happens, each call, of an actor or of
+ * a client, ends exactly once, and who has kept one that has ended hears of it; messages between
+ * two actors keep their order, and so do the replies of a stream, of which none is missing; sends
+ * add up, bounds hold; who was refused hears of room exactly once; no child outlives its parent,
+ * and nothing is left in the end. A failure names its seed. */
 #include "base/cleanup.h"
 #include "base/random.h"
 #include "core/call.h"
@@ -20,6 +21,7 @@
 #define CLIENTS   4    /* of each worker, at a time */
 #define WIDEST    8    /* mailbox of unit 2 */
 #define PASSING   3    /* the first unit of those that are forgotten */
+#define STREAMS   32768
 
 struct storm;
 
@@ -28,9 +30,16 @@ struct asker {
 	struct runtime_client_call client_call;
 	struct storm *storm;
 	bool is_open, has_deadline;
+	unsigned number; /* of the call */
 };
 
-/* Where an actor was refused, and has not been told of room since. */
+/* The replies of one actor to one call that asked for a stream. */
+struct stream {
+	uint32_t key; /* 0: free */
+	uint32_t sent, seen;
+};
+
+/* An on_room that an actor is to get. */
 struct refusal {
 	int64_t id;
 	struct troupe_address where;
@@ -51,6 +60,10 @@ struct storm {
 	uint64_t requests[CALLS];
 	uint16_t workers[CALLS];
 	unsigned n_calls;
+	unsigned n_client_calls;
+	struct stream streams[STREAMS];
+	unsigned n_streams;
+	unsigned kept_numbers[IDS]; /* of the call that it has kept */
 	bool alive[IDS];
 	uint16_t parents[IDS];                /* id plus 1; 0: nobody's child */
 	bool refuses[IDS];                    /* its init does */
@@ -104,23 +117,40 @@ static struct refusal *find_refusal(struct storm *storm, int64_t id,
 	return NULL;
 }
 
-/* What an actor got; -EAGAIN promises one on_room. */
-static void note_result(struct storm *storm, int64_t id, struct troupe_address where,
-			uint64_t handle, int rc)
+static uint32_t count_waits(const struct troupe_self *self)
 {
-	if (rc != -EAGAIN || find_refusal(storm, id, where, handle))
-		return;
-	assert_true(storm->n_refusals < ROOMS);
-	storm->refusals[storm->n_refusals++] = (struct refusal){id, where, handle};
+	return self->runtime->waits.count;
 }
 
-static void forget_refusal(struct storm *storm, int64_t id, struct troupe_address where,
-			   uint64_t handle)
+/* What an actor got, when there were so many waits before. -EAGAIN promises one on_room, and only
+ * that does; when one is on its way it is that one. */
+static void note_result(struct troupe_self *self, struct puppet *me,
+			struct troupe_address where, uint64_t handle, int rc, uint32_t before)
+{
+	struct storm *storm = storm_of(self);
+
+	if (rc != -EAGAIN || count_waits(self) == before) {
+		assert_int_equal(count_waits(self), before);
+		assert_true(rc != -EAGAIN || find_refusal(storm, me->id, where, handle) ||
+			    find_refusal(storm, me->id, where, 0));
+		return;
+	}
+	assert_int_equal(count_waits(self), before + 1);
+	assert_true(storm->n_refusals < ROOMS);
+	storm->refusals[storm->n_refusals++] = (struct refusal){me->id, where, handle};
+}
+
+/* There is room, as was promised. Of a stream that was kept after it was refused the handle was
+ * not known then. */
+static void take_room(struct storm *storm, int64_t id, struct troupe_address where,
+		      uint64_t handle)
 {
 	struct refusal *refusal = find_refusal(storm, id, where, handle);
 
-	if (refusal)
-		*refusal = storm->refusals[--storm->n_refusals];
+	if (!refusal)
+		refusal = find_refusal(storm, id, where, 0);
+	assert_non_null(refusal);
+	*refusal = storm->refusals[--storm->n_refusals];
 }
 
 static void forget_refusals(struct storm *storm, int64_t id)
@@ -132,10 +162,72 @@ static void forget_refusals(struct storm *storm, int64_t id)
 			i++;
 }
 
+static struct stream *get_stream(struct storm *storm, unsigned number, unsigned id)
+{
+	uint32_t key = number * IDS + id + 1;
+	unsigned at = key * 2654435761u % STREAMS;
+
+	while (storm->streams[at].key && storm->streams[at].key != key)
+		at = (at + 1) % STREAMS;
+	if (!storm->streams[at].key) {
+		assert_true(++storm->n_streams < STREAMS / 2);
+		storm->streams[at].key = key;
+	}
+	return &storm->streams[at];
+}
+
+/* The next reply of a stream. */
+static int reply_next(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		      unsigned number)
+{
+	struct stream *stream = get_stream(storm_of(self), number, (unsigned)me->id);
+	char text[64];
+	int rc;
+
+	(void)snprintf(text, sizeof(text), "%u %u %u", number, (unsigned)me->id,
+		       stream->sent + 1);
+	rc = self_reply(self, call, &text_method, &(struct text){text});
+	stream->sent += rc == 0;
+	return rc;
+}
+
+/* The last one. */
+static int return_last(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		       unsigned number)
+{
+	char text[64];
+
+	(void)snprintf(text, sizeof(text), "%u %u last", number, (unsigned)me->id);
+	return self_return(self, call, &text_method, &(struct text){text});
+}
+
+/* A reply of the call of that number: the next of its stream, or the last, when all others of
+ * the same actor have come. */
+static void see_reply(struct storm *storm, unsigned number, const struct troupe_reply *reply)
+{
+	unsigned of, id, sequence;
+	struct stream *stream;
+	int n;
+
+	if (reply->status != TROUPE_OK)
+		return;
+	n = sscanf(((const struct text *)reply->data)->text, "%u %u %u", &of, &id, &sequence);
+	assert_int_equal(n, reply->continues ? 3 : 2);
+	assert_int_equal(of, number);
+	stream = get_stream(storm, number, id);
+	if (reply->continues)
+		assert_int_equal(sequence, ++stream->seen);
+	else
+		assert_int_equal(stream->seen, stream->sent);
+}
+
+/* One in eight is to itself: only that can come while its turn goes on. */
 static void send_one(struct troupe_self *self, struct puppet *me)
 {
 	struct storm *storm = storm_of(self);
-	struct troupe_address to = anybody(storm);
+	struct troupe_address to =
+		below(storm, 8) ? anybody(storm) : runtime_self_address(self);
+	uint32_t before = count_waits(self);
 	int receiver = id_of(storm, to), rc;
 	struct num num = {.n = me->id << 32};
 
@@ -143,7 +235,7 @@ static void send_one(struct troupe_self *self, struct puppet *me)
 		num.n |= storm->sent[me->id][receiver] + 1;
 	rc = self_send(self, to, &num_method, &num);
 	assert_true(rc == 0 || rc == -EAGAIN || rc == -ESRCH);
-	note_result(storm, me->id, to, 0, rc);
+	note_result(self, me, to, 0, rc, before);
 	if (rc != -EAGAIN)
 		storm->sends++; /* -ESRCH is a dead letter at once */
 	if (rc == 0 && receiver >= 0)
@@ -156,15 +248,18 @@ static void call_one(struct troupe_self *self, struct puppet *me)
 	struct storm *storm = storm_of(self);
 	unsigned index = storm->n_calls;
 	struct troupe_address to = anybody(storm);
+	uint32_t before = count_waits(self);
 	struct troupe_request request;
+	char text[32];
 	int rc;
 
 	if (index == CALLS)
 		return;
-	rc = self_call(self, to, &text_method, &(struct text){"storm"}, &text_entry, index,
+	(void)snprintf(text, sizeof(text), "storm %u", index);
+	rc = self_call(self, to, &text_method, &(struct text){text}, &text_entry, index,
 		       timeouts[below(storm, 4)], below(storm, 3) ? 0 : TROUPE_MORE, &request);
 	assert_true(rc == 0 || rc == -EAGAIN || rc == -ESRCH);
-	note_result(storm, me->id, to, 0, rc);
+	note_result(self, me, to, 0, rc, before);
 	if (rc < 0)
 		return;
 	storm->n_calls++;
@@ -175,9 +270,9 @@ static void call_one(struct troupe_self *self, struct puppet *me)
 		assert_int_equal(self_cancel(self, request), 0);
 }
 
-/* Keep the call or send being handled; me->count: it is a send. */
+/* Keep the call of that number or the send being handled; me->count: it is a send. */
 static void keep_call(struct troupe_self *self, struct puppet *me, struct troupe_call call,
-		      bool is_send)
+		      unsigned number, bool is_send)
 {
 	struct storm *storm = storm_of(self);
 	int rc;
@@ -191,11 +286,14 @@ static void keep_call(struct troupe_self *self, struct puppet *me, struct troupe
 		return;
 	me->kept_call = call;
 	me->count = is_send;
+	storm->kept_numbers[me->id] = number;
 	storm->kept_from[me->id] = self_sender(self);
 }
 
 static void answer_kept(struct troupe_self *self, struct puppet *me)
 {
+	unsigned number = storm_of(self)->kept_numbers[me->id];
+	uint32_t before = count_waits(self);
 	int rc = 0;
 
 	if (!me->kept_call.id)
@@ -203,8 +301,7 @@ static void answer_kept(struct troupe_self *self, struct puppet *me)
 	switch (below(storm_of(self), 4)) {
 	case 0:
 		rc = me->count ? self_return(self, me->kept_call, &num_method, &(struct num){1})
-			       : self_return(self, me->kept_call, &text_method,
-					     &(struct text){"late"});
+			       : return_last(self, me, me->kept_call, number);
 		break;
 	case 1:
 		rc = self_call_drop(self, me->kept_call);
@@ -214,11 +311,10 @@ static void answer_kept(struct troupe_self *self, struct puppet *me)
 		break;
 	default:
 		rc = me->count ? self_reply(self, me->kept_call, &num_method, &(struct num){1})
-			       : self_reply(self, me->kept_call, &text_method,
-					    &(struct text){"more"});
+			       : reply_next(self, me, me->kept_call, number);
 		assert_true(rc == 0 || rc == -EAGAIN || rc == -EPROTOTYPE);
-		note_result(storm_of(self), me->id, storm_of(self)->kept_from[me->id],
-			    me->kept_call.id, rc);
+		note_result(self, me, storm_of(self)->kept_from[me->id], me->kept_call.id, rc,
+			    before);
 		return;
 	}
 	assert_int_equal(rc, 0);
@@ -351,23 +447,25 @@ static int on_storm_num(struct troupe_self *self, struct puppet *me, struct trou
 	if (!me->kept && below(storm, 10) == 0)
 		assert_int_equal(self_keep(self, &me->kept), 0);
 	if (below(storm, 20) == 0)
-		keep_call(self, me, call, true);
+		keep_call(self, me, call, 0, true);
 	act(self, me);
 	return below(storm, 20) ? 0 : -EIO;
 }
 
 /* Some replies of a stream, perhaps more than its caller takes. */
-static void reply_some(struct troupe_self *self, struct puppet *me, struct troupe_call call)
+static void reply_some(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		       unsigned number)
 {
 	struct storm *storm = storm_of(self);
+	uint32_t before = count_waits(self);
 	int n = below(storm, 20) ? 5 : 1100, rc = 0;
 
 	if (!self_call_wants_more(self, call))
 		return;
 	while (n-- > 0 && rc == 0)
-		rc = self_reply(self, call, &text_method, &(struct text){"some"});
+		rc = reply_next(self, me, call, number);
 	assert_true(rc == 0 || rc == -EAGAIN);
-	note_result(storm, me->id, self_sender(self), 0, rc);
+	note_result(self, me, self_sender(self), 0, rc, before);
 }
 
 static int on_storm_text(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -376,44 +474,47 @@ static int on_storm_text(struct troupe_self *self, struct puppet *me, struct tro
 	struct storm *storm = storm_of(self);
 	struct troupe_address to;
 	uint64_t before;
+	uint32_t waits;
+	unsigned number;
 	int rc;
 
-	assert_string_equal(text, "storm");
+	assert_int_equal(sscanf(text, "storm %u", &number), 1);
 	act(self, me);
 	switch (below(storm, 9)) {
 	case 0:
 		before = me->kept_call.id;
-		keep_call(self, me, call, false);
+		keep_call(self, me, call, number, false);
 		if (before == me->kept_call.id || below(storm, 4) > 0)
 			return 0;
 		/* It is answered at once, and the handle is used up. */
 		me->kept_call.id = 0;
 		return -EIO;
 	case 1:
-		reply_some(self, me, call);
+		reply_some(self, me, call, number);
 		/* fall through */
 	case 2:
 		to = anybody(storm);
+		waits = count_waits(self);
 		rc = self_forward(self, to);
 		assert_true(rc == 0 || rc == -EAGAIN || rc == -ESRCH);
-		note_result(storm, me->id, to, 0, rc);
+		note_result(self, me, to, 0, rc, waits);
 		return 0;
 	case 3:
 		return -EIO;
 	case 4:
-		reply_some(self, me, call);
-		return self_return(self, call, &text_method, &(struct text){"last"});
+		reply_some(self, me, call, number);
+		return return_last(self, me, call, number);
 	case 5:
 		if (!me->kept_call.id)
-			reply_some(self, me, call);
-		keep_call(self, me, call, false);
+			reply_some(self, me, call, number);
+		keep_call(self, me, call, number, false);
 		return 0;
 	case 6:
 		stop_one(self, me, self_sender(self));
-		keep_call(self, me, call, false);
+		keep_call(self, me, call, number, false);
 		return 0;
 	default:
-		return self_return(self, call, &text_method, &(struct text){"done"});
+		return return_last(self, me, call, number);
 	}
 }
 
@@ -425,6 +526,7 @@ static int on_storm_reply(struct troupe_self *self, struct puppet *me, uint64_t 
 	assert_true(context < storm->n_calls);
 	assert_int_equal(storm->callers[context], me->id);
 	assert_int_equal(storm->calls[context], 0); /* nothing after the end */
+	see_reply(storm, (unsigned)context, reply);
 	if (!reply->continues)
 		storm->calls[context]++;
 	act(self, me);
@@ -515,10 +617,7 @@ static int on_storm_room(struct troupe_self *self, struct puppet *me,
 {
 	struct storm *storm = storm_of(self);
 
-	/* One that was refused again between the notice and this has one more to come. Of a stream
-	 * that was kept after it was refused both handles stand there. */
-	forget_refusal(storm, me->id, where, world_of(self)->room_of.id);
-	forget_refusal(storm, me->id, where, 0);
+	take_room(storm, me->id, where, world_of(self)->room_of.id);
 	act(self, me);
 	return 0;
 }
@@ -551,6 +650,7 @@ static void start(struct storm *storm, struct world *world)
 				      .room = on_storm_room,
 				      .cancel = on_storm_cancel};
 	world->test = storm;
+	sim_seed(world->loop, random_next(&storm->random));
 	world_unit(world, 2, world->type, 4, 4096, 2);
 	world_count_shares(world);
 	people(storm, world, 30);
@@ -568,6 +668,8 @@ static void kill_one(struct storm *storm)
 	storm->budget = 0; /* its last breath is not part of the storm */
 	world_fini(dead);
 	storm->budget = budget;
+	for (unsigned i = 0; i < CLIENTS; i++)
+		assert_false(storm->askers[worker][i].is_open);
 	for (uint16_t i = 1; i <= WORKERS; i++) {
 		if (i == worker)
 			continue;
@@ -607,6 +709,7 @@ static void on_client_reply(struct runtime_client_call *client_call,
 
 	(void)type;
 	assert_true(asker->is_open); /* nothing after the end */
+	see_reply(asker->storm, asker->number, reply);
 	asker->is_open = reply->continues;
 	if (reply->continues)
 		client_call->window.bytes += below(asker->storm, 20000);
@@ -628,6 +731,7 @@ static void ask(struct storm *storm, struct world *world)
 {
 	struct asker *asker = &storm->askers[world->process.worker][below(storm, CLIENTS)];
 	uint64_t deadline_ns = UINT64_MAX;
+	char text[32];
 	int rc;
 
 	if (asker->is_open && below(storm, 3) == 0) {
@@ -642,9 +746,11 @@ static void ask(struct storm *storm, struct world *world)
 			.client_call = {.on_reply = on_client_reply, .on_kept = on_client_kept},
 			.storm = storm,
 			.is_open = true,
-			.has_deadline = deadline_ns != UINT64_MAX};
+			.has_deadline = deadline_ns != UINT64_MAX,
+			.number = CALLS + storm->n_client_calls++};
+		(void)snprintf(text, sizeof(text), "storm %u", asker->number);
 		rc = runtime_client_call(
-			world->runtime, anybody(storm), &text_method, &(struct text){"storm"},
+			world->runtime, anybody(storm), &text_method, &(struct text){text},
 			deadline_ns, below(storm, 2) ? TROUPE_MORE : 0, &asker->client_call);
 		assert_true(rc == 0 || rc == -EAGAIN || rc == -ESRCH);
 		asker->is_open = rc == 0;
