@@ -25,13 +25,13 @@ static void end_search(struct worker *worker)
 
 static bool is_starting(const struct worker *worker, uint32_t version)
 {
-	const struct unit *unit = unit_by_number(worker->master, version);
+	list_foreach (at, &worker->instances) {
+		const struct instance *instance = container_of(at, struct instance, on_worker);
 
-	for (unsigned i = 0; unit && i < unit->n_instances; i++)
-		if (unit->instances[i].worker == worker &&
-		    unit->instances[i].state == API_STATE_STARTING &&
-		    !unit->instances[i].is_held)
+		if (instance->version->number == version &&
+		    instance->state == API_STATE_STARTING && !instance->is_held)
 			return true;
+	}
 	return false;
 }
 

@@ -232,6 +232,30 @@ static void draining_has_its_time_and_then_stopping_has(void **state)
 	assert_int_equal(instance->worker->incarnation, incarnation + 1);
 }
 
+static void version_lives_as_long_as_an_actor_is_of_it(void **state)
+{
+	struct stage *stage = *state;
+	struct master *master = stage->master;
+	struct instance *instance = first_of(stage, "one");
+	uint32_t old = instance->version->number;
+	unsigned n = HASH_CNT(by_number, master->versions);
+
+	assert_int_equal(unit_restart(instance->unit, NULL, NULL), 0);
+	stage_idle(stage);
+	/* It has not ended what it was asked for, and is known by its number. */
+	assert_true(instance_drains(instance));
+	assert_ptr_equal(unit_instance(master, old, 0), instance);
+	assert_int_not_equal(instance->unit->version->number, old);
+	assert_int_equal(HASH_CNT(by_number, master->versions), n + 1);
+	stage->workers[1]->spawn.unit = old;
+	tell_end(stage, "one", TROUPE_CAUSE_SHUTDOWN);
+	stage_until(stage, is_up);
+	assert_null(version_find(master, old));
+	assert_ptr_equal(instance->version, instance->unit->version);
+	assert_ptr_equal(unit_instance(master, instance->version->number, 0), instance);
+	assert_int_equal(HASH_CNT(by_number, master->versions), n);
+}
+
 static void worker_that_was_healthy_has_a_clean_record(void **state)
 {
 	struct stage *stage = *state;
@@ -263,6 +287,7 @@ int main(void)
 		TEST(pool_is_spread_whatever_else_runs_there),
 		TEST(pool_that_ends_at_once_is_a_few_lines_and_a_number),
 		TEST(draining_has_its_time_and_then_stopping_has),
+		TEST(version_lives_as_long_as_an_actor_is_of_it),
 		TEST(worker_that_was_healthy_has_a_clean_record),
 	};
 
