@@ -23,7 +23,8 @@ struct launch_end {
 	int number; /* EXITED: its status; SIGNALED: the signal */
 };
 
-/* What becomes of one process. The launch is not released by any of them. */
+/* What becomes of one process. None of them releases the launch, and in all of them that may be
+ * done. */
 struct launch_events {
 	/* It runs. pid: to be looked at in /proc and shown, no more. channel: our end of its
 	 * SOCK_SEQPACKET socket, given. */

@@ -139,7 +139,8 @@ static const struct troupe_method *find_method(struct agent *agent,
 		r = runtime_find_method(agent->runtime, in->to, name, interface,
 					name + interface + 1, size - interface - 1, &method);
 	if (r == -ENOPKG) {
-		cleanup_free char *text = strndup(name, interface < size ? interface : size);
+		cleanup_free char *text =
+			strndup(size > 0 ? name : "", interface < size ? interface : size);
 
 		send_failure(agent, in->call, failure_interface_not_found(text ? text : ""));
 	} else if (r < 0) {

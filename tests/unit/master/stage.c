@@ -513,6 +513,13 @@ int stage_strike(void **state)
 	int sink = stage->master->log.sink.fd;
 	char path[256];
 
+	/* What a heir holds is of the master's loop. */
+	for (unsigned i = 1; i <= STAGE_WORKERS; i++)
+		if (stage->workers[i] && stage->workers[i]->is_dead) {
+			channel_free(stage->workers[i]->channel);
+			stage->workers[i]->channel = NULL;
+		}
+	stage->has_heirs = false;
 	master_free(stage->master);
 	for (unsigned i = 1; i <= STAGE_WORKERS; i++)
 		free_worker(stage->workers[i]);
