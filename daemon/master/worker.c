@@ -62,11 +62,6 @@ void worker_undefine(struct worker *worker, uint32_t version)
 			  &(struct worker_undefine){.unit = version}, -1);
 }
 
-static void send_signal(struct worker *worker, int number)
-{
-	launcher_kill(&worker->master->launcher, worker->launch, number);
-}
-
 /* The letter of the state in /proc/PID/stat; '?': unknown. */
 static char process_state(pid_t pid)
 {
@@ -92,7 +87,7 @@ bool worker_is_halted(const struct worker *worker)
 static void send_kill(struct worker *worker)
 {
 	worker->is_killed = true;
-	send_signal(worker, SIGKILL);
+	launcher_kill(&worker->master->launcher, worker->launch, SIGKILL);
 	loop_timer_start(&worker->kill_timer, LOST_NS);
 }
 
@@ -109,7 +104,7 @@ void worker_kill(struct worker *worker, const char *why, bool abort)
 		send_kill(worker);
 		return;
 	}
-	send_signal(worker, SIGABRT);
+	launcher_kill(&worker->master->launcher, worker->launch, SIGABRT);
 	loop_timer_start(&worker->kill_timer, ABORT_NS);
 }
 
@@ -125,8 +120,7 @@ static void give_up_as_lost(struct worker *worker)
 {
 	log_error(&worker->master->log,
 		  "worker %u (pid %d) does not end though it was killed (is it traced, or does "
-		  "it "
-		  "wait for a device?): going on without it",
+		  "it wait for a device?): going on without it",
 		  worker->number, (int)worker->pid);
 	worker->is_dead = true;
 	worker->ops->on_death(worker);
@@ -149,14 +143,13 @@ static void on_kill_timer(struct loop_timer *timer)
 		give_up_as_lost(worker);
 		return;
 	}
-	if (!worker->killed_why) {
-		worker->killed_why = worker->is_finished
-					     ? "it did not exit after its last notice"
-					     : "it did not end in time";
-		log_warning(&worker->master->log, "worker %u (pid %d) is ended: %s",
-			    worker->number, (int)worker->pid, worker->killed_why);
-	}
-	send_kill(worker);
+	if (worker->killed_why)
+		send_kill(worker);
+	else
+		worker_kill(worker,
+			    worker->is_finished ? "it did not exit after its last notice"
+						: "it did not end in time",
+			    false);
 }
 
 /* ---- its end */
@@ -195,15 +188,12 @@ static void on_closed(void *context, int error)
 
 void worker_on_finished(struct worker *worker, const char *error, int64_t peers)
 {
-	struct log *log = &worker->master->log;
-
 	worker->is_finished = true;
 	worker->is_sound = !error;
 	(void)snprintf(worker->failure, sizeof(worker->failure), "%s", error ? error : "");
 	if (peers > 0 && peers <= LIMIT_WORKERS)
-		log_warning(log,
-			    "worker %u ended before %d other workers had taken all messages "
-			    "from it",
+		log_warning(&worker->master->log,
+			    "worker %u ended before %d others had taken all messages from it",
 			    worker->number, (int)peers);
 	/* One that is being ended has less time. */
 	if (!worker->killed_why)
@@ -373,10 +363,10 @@ void worker_start(struct worker *worker)
 	launch(worker);
 }
 
-/* A unit's own worker has done its work. */
-static void retire(struct worker *worker)
+void worker_ended(struct worker *worker)
 {
 	worker->state = API_STATE_STOPPED;
+	/* A unit's own worker has done its work. */
 	if (!worker->owner && worker->number > worker->master->n_shared)
 		worker_free(worker);
 }
@@ -388,7 +378,7 @@ void worker_stop(struct worker *worker)
 	if (worker->pid == 0) {
 		/* One that was only asked for never is launched. */
 		worker_forget_process(worker);
-		retire(worker);
+		worker_ended(worker);
 		return;
 	}
 	worker->state = API_STATE_STOPPING;
@@ -399,11 +389,6 @@ void worker_stop(struct worker *worker)
 	    worker->master->settings.life.stop_timeout_ns != TEXT_INFINITY)
 		loop_timer_start(&worker->kill_timer,
 				 worker->master->settings.life.stop_timeout_ns);
-}
-
-void worker_ended(struct worker *worker)
-{
-	retire(worker);
 }
 
 void worker_forget_process(struct worker *worker)
