@@ -177,7 +177,8 @@ static void make_arguments(struct symbolizer *symbolizer, const struct list *dep
 
 		if (file < 0)
 			continue;
-		(void)snprintf(text, ARGUMENT, "%d:%" PRIx64, 3 + file, frame->address);
+		(void)snprintf(text, ARGUMENT, "%d:%" PRIx64, CHILD_FIRST_FD + file,
+			       frame->address);
 		symbolizer->frames[symbolizer->n_frames++] = i;
 		arguments->pointers[symbolizer->n_frames] = text;
 	}

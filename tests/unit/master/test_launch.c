@@ -111,6 +111,9 @@ static void worker_that_is_only_asked_for_cannot_be_killed(void **state)
 	struct stage *stage = *state;
 
 	lose(stage);
+	stage_say(stage,
+		  "{\"method\":\"io.troupe.Control.Kill\",\"parameters\":{\"name\":\"one\"}}");
+	stage_expect(stage, "without a process");
 	worker_kill(first(stage), "a test asked for it", true);
 	worker_kill_explained(first(stage), "a test asked for it");
 	assert_null(first(stage)->killed_why);
@@ -323,6 +326,8 @@ static void worker_that_fails_without_a_word_has_crashed(void **state)
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, stage_raise, stage_strike)
+#define TEST_UNITS(function)                                                                   \
+	cmocka_unit_test_setup_teardown(function, stage_raise_units, stage_strike)
 
 int main(void)
 {
@@ -331,7 +336,7 @@ int main(void)
 		TEST(launch_that_does_not_come_is_tried_again),
 		TEST(daemon_stops_at_once_while_a_worker_is_only_asked_for),
 		TEST(daemon_may_be_freed_while_a_worker_is_only_asked_for),
-		TEST(worker_that_is_only_asked_for_cannot_be_killed),
+		TEST_UNITS(worker_that_is_only_asked_for_cannot_be_killed),
 		TEST(units_own_worker_goes_with_it_while_it_is_only_asked_for),
 		TEST(process_that_ends_before_start_is_reported_by_its_own_end),
 		TEST(process_that_no_signal_ends_is_given_up),
@@ -341,9 +346,7 @@ int main(void)
 		TEST(fault_after_the_last_notice_is_a_crash),
 		TEST(process_that_does_not_exit_after_its_last_notice_is_killed),
 		TEST(last_notice_that_comes_twice_breaks_the_protocol),
-		cmocka_unit_test_setup_teardown(
-			last_notice_while_actors_run_breaks_the_protocol, stage_raise_units,
-			stage_strike),
+		TEST_UNITS(last_notice_while_actors_run_breaks_the_protocol),
 		TEST(last_notice_unasked_breaks_the_protocol),
 		TEST(worker_that_fails_is_reported_with_its_own_words),
 		TEST(worker_that_fails_without_a_word_has_crashed),
