@@ -159,7 +159,7 @@ static void take_frame(struct client *client, const char *text, size_t size)
 	reply.parameters = members[1];
 	if (!reply.parameters.at || reply.parameters.at[0] != '{')
 		reply.parameters = (struct json_span){"{}", 2};
-	reply.continues = json_span_is_true(members[2]);
+	reply.continues = json_span_is(members[2], "true");
 	if (client->n_late) {
 		drop_late(client, reply.continues);
 		return;

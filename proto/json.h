@@ -41,8 +41,8 @@ int json_pick(const char *text, size_t size, const char *const *keys, size_t n,
  * buffer (NUL-terminated). -EINVAL: not a string or holds U+0000; -ENOBUFS. */
 int json_unquote(struct json_span span, char *buffer, size_t size);
 
-/* Whether a raw value is the literal `true`. */
-int json_span_is_true(struct json_span span);
+/* Whether the text of a span is exactly that: a raw value is the literal `true`, say. */
+bool json_span_is(struct json_span span, const char *text);
 
 /* Make a block of `type` from JSON text. Strict: an unknown field, a missing one that is not
  * optional, a wrong kind, a number out of int64, a fraction where int is due (1.0 and 1e3 are

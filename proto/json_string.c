@@ -153,9 +153,9 @@ bool json_span_equals(struct json_span span, const char *text)
 	return json_unquote(span, buffer, sizeof(buffer)) == 0 && strcmp(buffer, text) == 0;
 }
 
-int json_span_is_true(struct json_span span)
+bool json_span_is(struct json_span span, const char *text)
 {
-	return span.size == 4 && memcmp(span.at, "true", 4) == 0;
+	return span.size == strlen(text) && memcmp(span.at, text, span.size) == 0;
 }
 
 int json_print_string(struct buffer *out, const char *text)

@@ -21,30 +21,25 @@ enum {
 	MEMBER_COUNT
 };
 
-static bool is_literal(struct json_span span, const char *literal)
-{
-	return span.size == strlen(literal) && memcmp(span.at, literal, span.size) == 0;
-}
-
 /* Some clients write null for what they could leave out. */
 static bool is_absent(struct json_span span)
 {
-	return !span.at || is_literal(span, "null");
+	return !span.at || json_span_is(span, "null");
 }
 
 /* -EINVAL: not a bool. */
 static int read_flag(struct json_span span, bool *ret_flag)
 {
-	if (!is_absent(span) && !is_literal(span, "true") && !is_literal(span, "false"))
+	if (!is_absent(span) && !json_span_is(span, "true") && !json_span_is(span, "false"))
 		return -EINVAL;
-	*ret_flag = span.at && is_literal(span, "true");
+	*ret_flag = span.at && json_span_is(span, "true");
 	return 0;
 }
 
 static bool provides(const struct control_service *service, struct control_name name)
 {
-	return is_literal((struct json_span){name.text, name.interface},
-			  service->interface->name);
+	return json_span_is((struct json_span){name.text, name.interface},
+			    service->interface->name);
 }
 
 static const struct control_service *find_service(struct control_server *server,

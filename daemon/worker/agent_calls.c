@@ -248,7 +248,7 @@ void agent_calls_fini(struct agent *agent)
 {
 	struct calls_call *call;
 
-	while ((call = calls_any(&agent->calls))) {
+	while ((call = agent->calls.by_number)) {
 		runtime_client_cancel(agent->runtime, &call->client_call);
 		calls_remove(&agent->calls, call);
 	}

@@ -6,6 +6,7 @@
 #ifndef WORKER_CALLS_H
 #define WORKER_CALLS_H
 
+#include "base/hash.h"
 #include "core/runtime.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,14 +18,12 @@ struct calls_call {
 	int64_t number;
 	struct troupe_address to;
 	const struct troupe_method *method;
-	bool is_kept;            /* the master knows */
-	struct calls_call *next; /* in its bucket */
+	bool is_kept; /* the master knows */
+	UT_hash_handle by_number;
 };
 
 struct calls {
-	struct calls_call **buckets;
-	size_t room; /* a power of two, or 0 */
-	size_t count;
+	struct calls_call *by_number; /* uthash; any one of them, or NULL */
 };
 
 void calls_init(struct calls *calls);
@@ -37,7 +36,5 @@ int calls_add(struct calls *calls, int64_t number, struct calls_call **ret_call)
 struct calls_call *calls_find(const struct calls *calls, int64_t number);
 /* Take it out and free it. */
 void calls_remove(struct calls *calls, struct calls_call *call);
-/* Any one of them; NULL: there are none. */
-struct calls_call *calls_any(const struct calls *calls);
 
 #endif

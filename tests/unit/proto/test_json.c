@@ -195,9 +195,9 @@ static void pick_finds_top_level_keys_as_they_were_written(void **state)
 	assert_memory_equal(spans[0].at, "\"a.b.C\"", 7);
 	assert_memory_equal(spans[1].at, "{\"more\":1, \"x\":[ ]}", spans[1].size);
 	assert_int_equal(spans[1].size, 19);
-	assert_true(json_span_is_true(spans[2]));
+	assert_true(json_span_is(spans[2], "true"));
 	assert_null(spans[3].at);
-	assert_false(json_span_is_true(spans[3]));
+	assert_false(json_span_is(spans[3], "true"));
 }
 
 static void pick_refuses_what_is_no_object_of_unique_keys(void **state)
