@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -243,11 +244,10 @@ int connection_new(struct control_server *server, int fd)
 	int r;
 
 	r = credentials_new(fd, &peer);
-	if (r < 0)
-		return r;
-	connection = calloc(1, sizeof(*connection));
+	connection = r == 0 ? calloc(1, sizeof(*connection)) : NULL;
 	if (!connection) {
-		r = -ENOMEM;
+		r = r < 0 ? r : -ENOMEM;
+		host_trouble(server, "cannot take a connection: %s", strerror(-r));
 		goto fail;
 	}
 	if (server->config.ops->level_of(server->config.context, &peer->public) ==
@@ -259,9 +259,11 @@ int connection_new(struct control_server *server, int fd)
 	}
 	r = ledger_open(&server->ledger, peer->public.uid, &connection->account);
 	if (r < 0) {
-		host_trouble(server, "refused a connection of uid %u, pid %d: too many%s",
+		host_trouble(server, "refused a connection of uid %u, pid %d: %s",
 			     peer->public.uid, (int)peer->public.pid,
-			     r == -EUSERS ? " of that user" : "");
+			     r == -EUSERS   ? "too many of that user"
+			     : r == -ENFILE ? "too many"
+					    : strerror(-r));
 		goto fail;
 	}
 	connection->server = server;

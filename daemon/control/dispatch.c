@@ -128,6 +128,10 @@ static void call_service(struct open_call *call, const struct control_service *s
 	r = json_read(method->method->in, parameters.at, parameters.size, true, &in, &error);
 	if (r == 0)
 		r = codec_size(method->method->in, in.value, &size, &error);
+	if (r == -ENOMEM) {
+		control_call_no_memory(&call->public);
+		return;
+	}
 	if (r < 0) {
 		control_call_invalid_parameter(&call->public,
 					       error.path[0] ? error.path : "parameters",

@@ -90,6 +90,13 @@ static void close_call(struct open_call *call)
 		connection->starved = NULL;
 }
 
+/* Replies come whole and in order, or not at all. */
+static void lose_reply(struct connection *connection)
+{
+	host_trouble(connection->server, "no memory for a reply");
+	connection_doom(connection);
+}
+
 /* The first calls of the queue: write what waited for those before, and let go of the answered
  * ones. */
 static void advance_queue(struct connection *connection)
@@ -101,7 +108,7 @@ static void advance_queue(struct connection *connection)
 		if (size > 0) {
 			if (buffer_append(&connection->out, buffer_data(&call->replies), size) <
 			    0) {
-				connection_doom(connection);
+				lose_reply(connection);
 				return;
 			}
 			connection->waiting -= size;
@@ -221,10 +228,8 @@ static bool has_reader(const struct open_call *call)
 
 static void answer(struct open_call *call, const struct piece *pieces, size_t n, bool continues)
 {
-	if (has_reader(call) && put_frame(call, pieces, n) < 0) {
-		host_trouble(call->server, "no memory for a reply");
-		connection_doom(call->connection);
-	}
+	if (has_reader(call) && put_frame(call, pieces, n) < 0)
+		lose_reply(call->connection);
 	if (!continues)
 		finish(call);
 	else if (call->connection)
@@ -238,6 +243,16 @@ static void fail_internal(struct open_call *call, int error, const char *why)
 	int size = snprintf(text, sizeof(text), "{\"code\":%d,\"message\":\"%s\"}", error, why);
 
 	control_call_fail_text(&call->public, "io.troupe.Control.Failed", text, (size_t)size);
+}
+
+static const char *why_unprinted(int error, const char *otherwise)
+{
+	return error == -ENOMEM ? "no memory" : otherwise;
+}
+
+void control_call_no_memory(struct control_call *public)
+{
+	fail_internal(call_of(public), -ENOMEM, "no memory");
 }
 
 /* There is no such reply: the last one is an error then; of a stream nothing is sent. */
@@ -288,8 +303,7 @@ int control_call_reply(struct control_call *public, const struct troupe_method *
 	r = json_encode(method->out, out, &text, &size);
 	if (r < 0)
 		return refuse_reply(call_of(public), continues, r,
-				    r == -ENOMEM ? "no memory"
-						 : "the reply does not fit its type");
+				    why_unprinted(r, "the reply does not fit its type"));
 	return control_call_reply_text(public, text, size, continues);
 }
 
@@ -335,7 +349,8 @@ void control_call_fail(struct control_call *public, const struct troupe_error *e
 	int r = json_encode(error->type, data, &text, &size);
 
 	if (r < 0)
-		fail_internal(call_of(public), r, "the error's data does not fit its type");
+		fail_internal(call_of(public), r,
+			      why_unprinted(r, "the error's data does not fit its type"));
 	else
 		control_call_fail_text(public, error->name, text, size);
 }

@@ -205,6 +205,8 @@ int control_call_reply_text(struct control_call *call, const char *parameters, s
 /* An error with its data. */
 void control_call_fail(struct control_call *call, const struct troupe_error *error,
 		       const void *data);
+/* Failed: there is no memory for it. */
+void control_call_no_memory(struct control_call *call);
 /* An error by name with JSON text ("" for none), scanned or printed as well. */
 void control_call_fail_text(struct control_call *call, const char *error,
 			    const char *parameters, size_t size);

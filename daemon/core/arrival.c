@@ -1,5 +1,6 @@
 #include "core/arrival.h"
 #include "proto/codec.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,11 +58,10 @@ struct message *arrival_convert(struct arrival *arrival, const struct troupe_typ
 	rc = codec_convert(theirs, message_block(raw), ours, flags, &block, &size,
 			   &arrival->problem);
 	message_free(slab, raw);
-	*ret_status = TROUPE_INVALID_PARAMETER;
+	*ret_status = rc < 0 && rc != -ENOMEM ? TROUPE_INVALID_PARAMETER : TROUPE_OVERLOADED;
 	if (rc < 0)
 		return NULL;
 	message = message_new(slab, kind_of(arrival->envelope), size);
-	*ret_status = TROUPE_OVERLOADED;
 	if (message)
 		codec_copy(ours, block, message_block(message), size);
 	free(block);

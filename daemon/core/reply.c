@@ -5,6 +5,7 @@
 #include "core/page.h"
 #include "proto/codec.h"
 #include "proto/status.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +20,13 @@ static bool adapt_value(const struct troupe_type *theirs, const struct troupe_ty
 			struct codec_error *error)
 {
 	size_t size;
+	int rc = codec_convert(theirs, block, ours, CODEC_DROP, ret_block, &size, error);
 
-	if (codec_convert(theirs, block, ours, CODEC_DROP, ret_block, &size, error) < 0) {
+	if (rc == -ENOMEM) {
+		*reply = (struct troupe_reply){.head = REPLY_HEAD, .status = TROUPE_OVERLOADED};
+		return false;
+	}
+	if (rc < 0) {
 		*reply = (struct troupe_reply){.head = REPLY_HEAD,
 					       .status = TROUPE_INVALID_PARAMETER,
 					       .detail = error->path};

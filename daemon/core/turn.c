@@ -16,6 +16,7 @@
 #include "core/timer.h"
 #include "core/wait.h"
 #include "proto/codec.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,7 @@ COLD static bool adapt_message(struct troupe_self *self,
 	const struct type_handler *handler;
 	struct codec_error error = {0};
 	bool has_interface;
-	void *block;
+	void *block = NULL;
 	size_t size;
 	int rc;
 
@@ -48,11 +49,11 @@ COLD static bool adapt_message(struct troupe_self *self,
 	self->activation.handler = handler;
 	rc = codec_convert(theirs->in, message_block(message), handler->method->in, 0, &block,
 			   &size, &error);
-	if (rc < 0) {
+	if (rc < 0 && rc != -ENOMEM) {
 		self_settle(self, (struct call_end){TROUPE_INVALID_PARAMETER, 0, error.path});
 		goto dead;
 	}
-	converted = message_new(&runtime->messages, message->mail.kind, size);
+	converted = rc < 0 ? NULL : message_new(&runtime->messages, message->mail.kind, size);
 	if (!converted) {
 		free(block);
 		self_settle(self, (struct call_end){.status = TROUPE_OVERLOADED});

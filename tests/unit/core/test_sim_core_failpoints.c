@@ -211,6 +211,8 @@ static int on_act(struct troupe_self *self, struct puppet *me, struct troupe_cal
 static int on_reply(struct troupe_self *self, struct puppet *me, uint64_t context,
 		    const struct troupe_reply *reply)
 {
+	/* It is nobody's fault. */
+	assert_int_not_equal(reply->status, TROUPE_INVALID_PARAMETER);
 	if (reply->status != TROUPE_OK)
 		return refuse(self, me->kept_call, -ENOMEM);
 	if (context == LARGE)
