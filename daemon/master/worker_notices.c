@@ -227,6 +227,7 @@ static void on_pong(void *context, const void *in)
 	struct worker *worker = context;
 	const struct worker_pong *pong = in;
 
+	worker->missed_names |= pong->missedNames;
 	if (!stall_on_pong(worker, (uint64_t)pong->request))
 		worker_kill(worker, "it broke the protocol: a Pong that nobody asked for",
 			    false);

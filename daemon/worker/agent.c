@@ -16,19 +16,6 @@
 #define LINKS_CLOSE_NS 1000000000ull /* for peers to take what was sent last */
 #define FLUSH_NS       5000000ull    /* between looks at the channel */
 
-static void fail(struct agent *agent, const char *what, int error)
-{
-	struct worker_finished finished = {0};
-	char text[256];
-
-	(void)snprintf(text, sizeof(text), "%s: %s", what, strerror(-error));
-	log_error(agent->config.log, "%s", text);
-	finished.error = text;
-	/* Without it the end is as good as a crash. */
-	(void)channel_send(agent->channel, &worker_finished_method, &finished, -1);
-	agent_end(agent, AGENT_FAILED);
-}
-
 /* ---- callbacks of the runtime */
 
 static void on_dead_letter(void *context, struct troupe_address from, struct troupe_address to,
@@ -155,7 +142,7 @@ static void on_start(void *context, const void *data)
 	if (agent->is_started || in->process.worker < 1 || in->process.worker > LIMIT_WORKERS ||
 	    in->process.incarnation < 1 || in->logLevel < 0 || in->logLevel > LOG_P_DEBUG ||
 	    in->memory < 0) {
-		fail(agent, "the master's Start makes no sense", -EINVAL);
+		agent_fail(agent, "the master's Start makes no sense", -EINVAL);
 		return;
 	}
 	agent->process = process_of(in->process);
@@ -166,12 +153,12 @@ static void on_start(void *context, const void *data)
 
 	r = map_page(*channel_fd(agent->channel), &agent->page);
 	if (r < 0) {
-		fail(agent, "status page", r);
+		agent_fail(agent, "status page", r);
 		return;
 	}
 	r = loader_new(&agent->loader);
 	if (r < 0) {
-		fail(agent, "loader", r);
+		agent_fail(agent, "loader", r);
 		return;
 	}
 	if (agent->config.crash) {
@@ -180,16 +167,17 @@ static void on_start(void *context, const void *data)
 	}
 	r = start_runtime(agent, in->memory);
 	if (r < 0) {
-		fail(agent,
-		     r == -ENOMEM ? "cannot reserve address space for actors (a limit such as "
-				    "LimitAS=?)"
-				  : "cannot start a thread (a limit such as TasksMax=?)",
-		     r);
+		agent_fail(agent,
+			   r == -ENOMEM
+				   ? "cannot reserve address space for actors (a limit such as "
+				     "LimitAS=?)"
+				   : "cannot start a thread (a limit such as TasksMax=?)",
+			   r);
 		return;
 	}
 	r = start_bridge(agent, in->directory);
 	if (r < 0) {
-		fail(agent, in->directory, r);
+		agent_fail(agent, in->directory, r);
 		return;
 	}
 	/* A fault in another thread is not an actor's. */
@@ -248,8 +236,11 @@ static void on_publish(void *context, const void *in)
 static void on_ping(void *context, const void *data)
 {
 	const struct worker_ping *in = data;
+	struct agent *agent = agent_of(context);
+	struct worker_pong pong = {.request = in->request, .missedNames = agent->missed_names};
 
-	agent_send(context, &worker_pong_method, &(struct worker_pong){.request = in->request});
+	agent->missed_names = false;
+	agent_send(agent, &worker_pong_method, &pong);
 }
 
 static void on_shutdown(void *context, const void *in)
@@ -272,7 +263,7 @@ static bool admits(void *context, const struct troupe_method *method)
 	struct agent *agent = agent_of(context);
 
 	if (method != &worker_start_method && !agent->is_started && !agent->is_ended)
-		fail(agent, "the master's first notice is not Start", -EPROTO);
+		agent_fail(agent, "the master's first notice is not Start", -EPROTO);
 	return !agent->is_ended;
 }
 
@@ -315,7 +306,7 @@ static void on_closed(void *context, int error)
 		agent_end(agent, AGENT_ORPHANED);
 		return;
 	}
-	fail(agent, "the channel to the master", error);
+	agent_fail(agent, "the channel to the master", error);
 }
 
 /* ---- life */

@@ -46,6 +46,7 @@ struct agent {
 
 	struct units units;
 	struct names names;
+	bool missed_names; /* for want of memory; the next Pong says so */
 	struct calls calls;
 	struct dead_letters dead_letters;
 	struct buffer text; /* of the reply at hand */
@@ -66,10 +67,13 @@ static inline struct agent *agent_of(void *context)
 }
 
 /* Send a notice; soon: by channel_send_soon(). What cannot be sent ends the agent: the master
- * would wait for it for ever. */
+ * would wait for it for ever. Once it has ended nothing is sent: that the worker's end is the end
+ * of its actors is for the master to find, who starts them again. */
 void agent_send(struct agent *agent, const struct troupe_method *method, const void *in);
 void agent_send_soon(struct agent *agent, const struct troupe_method *method, const void *in);
 
+/* Log what failed, and end: the master starts another worker. */
+void agent_fail(struct agent *agent, const char *what, int error);
 /* Report the end by on_end, once. */
 void agent_end(struct agent *agent, enum agent_end end);
 

@@ -52,6 +52,7 @@ void agent_on_name(void *context, const void *data)
 		actors[i] = in->actors.items[i].actor;
 	if (actors)
 		r = names_set(&agent->names, in->name, in->comesBack, actors, in->actors.count);
+	agent->missed_names |= r == -ENOMEM;
 	if (r < 0)
 		log_warning(agent->config.log, "name %s: %s", in->name, strerror(-r));
 }

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include <errno.h>
 
 /* How often actors that drain are looked at. A notice of theirs would cost time with each
  * message. */
@@ -126,7 +127,7 @@ void agent_on_stop(void *context, const void *data)
 	struct stop *stop = new_stop(agent, in);
 
 	if (!stop)
-		agent_end(agent, AGENT_FAILED);
+		agent_fail(agent, "cannot stop an actor", -ENOMEM);
 	else if (in->drain)
 		begin_drain(agent, stop);
 	else if (runtime_stop(agent->runtime, in->actor) < 0)

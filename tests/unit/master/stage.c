@@ -194,7 +194,8 @@ static void on_ping(void *context, const void *in)
 {
 	const struct worker_ping *ping = in;
 
-	stage_tell(context, &worker_pong_method, &(struct worker_pong){ping->request});
+	stage_tell(context, &worker_pong_method,
+		   &(struct worker_pong){.request = ping->request});
 }
 
 static void on_client_gone(void *context, const void *in)
