@@ -102,7 +102,7 @@ static int print_batch(struct ctl *ctl, const struct api_actor_array *actors,
 	}
 	for (size_t i = 0; i < actors->count; i++)
 		actors_table_add(table, &actors->items[i]);
-	table_print(table, ctl->out, ctl->colours);
+	show_table(ctl, table);
 	return STATUS_OK;
 }
 

@@ -33,7 +33,8 @@ struct ctl {
 	FILE *out, *err;       /* borrowed */
 	/* Say what an error reply to a call of `method` means: explain_error(), which asks the daemon for what helps. */
 	int (*explain)(struct ctl *ctl, const char *method, const struct answer *answer);
-	bool colours; /* of out */
+	bool colours;    /* of out */
+	bool incomplete; /* there was no memory for some of what should be printed */
 };
 
 /* One reply. */

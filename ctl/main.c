@@ -158,7 +158,10 @@ int main(int argc, char **argv)
 	if (!verb)
 		return no_verb(&ctl, argv[first]);
 	r = run_verb(&ctl, verb, argv + first + 1, argc - first - 1);
-	/* What was printed must have arrived. */
+	/* What was printed must be whole, and have arrived. */
+	if (ctl.incomplete && r == STATUS_OK)
+		r = ctl_fail(&ctl, STATUS_FAILED,
+			     "out of memory: some of the output is missing");
 	if ((fflush(stdout) != 0 || ferror(stdout)) && r == STATUS_OK)
 		r = errno == EPIPE ? STATUS_FAILED
 				   : ctl_fail(&ctl, STATUS_FAILED,

@@ -39,10 +39,16 @@ void show_print(struct ctl *ctl, const char *format, ...)
 	va_start(arguments, format);
 	text = text_vprint(format, arguments);
 	va_end(arguments);
+	ctl->incomplete |= !text;
 	if (!text)
 		return;
 	text_defuse(text, 1);
 	fputs(text, ctl->out);
+}
+
+void show_table(struct ctl *ctl, struct table *table)
+{
+	ctl->incomplete |= !table_print(table, ctl->out, ctl->colours);
 }
 
 void show_time(int64_t time_ms, char *text, size_t size)
@@ -93,7 +99,7 @@ static void show_instances(struct ctl *ctl, const struct api_unit *unit)
 		table_add(&table, TABLE_PLAIN, "%s", address);
 		table_add(&table, TABLE_PLAIN, "%lld", (long long)instance->outstanding);
 	}
-	table_print(&table, ctl->out, ctl->colours);
+	show_table(ctl, &table);
 	table_fini(&table);
 }
 

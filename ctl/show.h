@@ -31,6 +31,9 @@ void show_problems(struct ctl *ctl, const struct api_problem_array *problems,
 /* Print like printf(), control characters shown as '?'. */
 void show_print(struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* table_print() to the output. Both: what there is no memory for makes it incomplete. */
+void show_table(struct ctl *ctl, struct table *table);
+
 /* Unix time in ms, as local time. Fits 32 bytes. */
 void show_time(int64_t time_ms, char *text, size_t size);
 

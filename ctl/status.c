@@ -88,7 +88,7 @@ int verb_workers(struct ctl *ctl, char **arguments, int n)
 		table_add(&table, worker->restarts ? TABLE_WARN : TABLE_PLAIN, "%lld",
 			  (long long)worker->restarts);
 	}
-	table_print(&table, ctl->out, ctl->colours);
+	show_table(ctl, &table);
 	table_fini(&table);
 	for (size_t i = 0; i < workers->count; i++) {
 		const struct api_worker *worker = &workers->items[i];

@@ -95,9 +95,10 @@ static void widen(struct table *table, size_t column, const char *text)
 		table->widths[column] = width;
 }
 
-void table_print(struct table *table, FILE *out, bool colours)
+bool table_print(struct table *table, FILE *out, bool colours)
 {
 	size_t columns = table->columns, count = table->count / columns * columns;
+	bool complete = !table->incomplete;
 
 	for (size_t c = 0; c < columns; c++)
 		widen(table, c, header(table, c));
@@ -114,10 +115,9 @@ void table_print(struct table *table, FILE *out, bool colours)
 			   table->widths[i % columns], table_colour_begin(colour, colours),
 			   colour == TABLE_PLAIN ? "" : table_colour_end(colours));
 	}
-	if (table->incomplete)
-		fprintf(out, "(incomplete: out of memory)\n");
 	table->incomplete = false;
 	for (size_t i = 0; i < table->count; i++)
 		free(table->cells[i].text);
 	table->count = 0;
+	return complete;
 }

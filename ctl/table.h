@@ -1,7 +1,7 @@
 /* table.h - a table for people: aligned columns, colours only where they are wanted.
  *
- * Memory of the caller; cells are copied. When memory runs out, rows are missing and
- * table_print() says so.
+ * Memory of the caller; cells are copied. When memory runs out, rows are missing, which
+ * table_print() returns.
  */
 #ifndef CTL_TABLE_H
 #define CTL_TABLE_H
@@ -39,8 +39,8 @@ void table_add(struct table *table, enum table_colour colour, const char *format
 	__attribute__((format(printf, 3, 4)));
 
 /* Print the rows that are there and empty the table; the first time with the headers above them.
- * A long table can so be printed in parts: its columns grow, they never shrink. */
-void table_print(struct table *table, FILE *out, bool colours);
+ * A long table can so be printed in parts: its columns grow, they never shrink. false: there was no memory for some of it. */
+bool table_print(struct table *table, FILE *out, bool colours);
 
 /* The escape sequences around coloured text; "" without colours. */
 const char *table_colour_begin(enum table_colour colour, bool colours);

@@ -35,7 +35,7 @@ int verb_list(struct ctl *ctl, char **arguments, int n)
 		table_add(&table, TABLE_PLAIN, "%s", unit->actorType);
 		table_add(&table, TABLE_FAINT, "%s", unit->plugin);
 	}
-	table_print(&table, ctl->out, ctl->colours);
+	show_table(ctl, &table);
 	table_fini(&table);
 	for (size_t i = 0; i < units->count; i++)
 		if ((units->items[i].state == API_STATE_FAILED ||
@@ -76,7 +76,7 @@ static int show_actors(struct ctl *ctl, const struct api_actor_array *actors)
 	for (size_t i = 0; i < actors->count; i++)
 		actors_table_add(&table, &sorted[i]);
 	fputc('\n', ctl->out);
-	table_print(&table, ctl->out, ctl->colours);
+	show_table(ctl, &table);
 	table_fini(&table);
 	return STATUS_OK;
 }

@@ -148,8 +148,11 @@ int main(int argc, char **argv)
 	int status;
 
 	prepare_signals();
-	if (hold_standard_descriptors() < 0)
+	status = hold_standard_descriptors();
+	if (status < 0) {
+		(void)fprintf(stderr, "trouped: /dev/null: %s\n", strerror(-status));
 		return EXIT_FAILURE;
+	}
 	status = parse_arguments(argc, argv, &arguments);
 	if (status != 0)
 		return status;

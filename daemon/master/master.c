@@ -116,8 +116,6 @@ static int read_settings(struct master *master)
 	problems_log(&master->conf_problems, &master->log);
 	if (r == 0)
 		master->log.level = master->settings.log_level;
-	else if (r != -EINVAL)
-		log_error(&master->log, "cannot read the configuration: %s", strerror(-r));
 	return r;
 }
 
@@ -240,6 +238,7 @@ int master_new(const struct master_options *options, struct log *log,
 	int r;
 
 	if (!master) {
+		log_error(log, "cannot start: %s", strerror(ENOMEM));
 		log_fini(log);
 		return -ENOMEM;
 	}
@@ -258,9 +257,9 @@ int master_new(const struct master_options *options, struct log *log,
 	init_parts(master);
 	r = find_path(options, &master->path);
 	if (r < 0) {
-		log_error(&master->log, "%s",
-			  r == -EINVAL ? "not a valid name of an instance, or there is no HOME"
-				       : strerror(-r));
+		if (r == -EINVAL)
+			log_error(&master->log,
+				  "not a valid name of an instance, or there is no HOME");
 		goto fail;
 	}
 	raise_descriptors();
@@ -284,6 +283,9 @@ int master_new(const struct master_options *options, struct log *log,
 	*ret_master = master;
 	return 0;
 fail:
+	/* Whatever else keeps it from starting has been logged where it is known. */
+	if (r == -ENOMEM)
+		log_error(&master->log, "cannot start: %s", strerror(-r));
 	master_free(master);
 	return r;
 }
