@@ -155,6 +155,22 @@ UNIT_TESTS += $(ABI_NEXT_TEST)
 test-plugins: $(ABI_PLUGINS)
 unit-plugin: | $(ABI_PLUGINS)
 
+# The daemon's processes and troupectl, which are told by a file what is to fail.
+FAILING_BINARIES = $(patsubst %,$(BUILD)/failpoints/%,trouped troupe-worker troupe-symbolize troupectl)
+failing_mains = $(patsubst %,$(BUILD)/failpoints/%/main.o,daemon/worker daemon/master daemon/symbolize ctl)
+$(failing_mains): $(BUILD)/failpoints/%: $(BUILD)/% $(FAILABLE)
+	@mkdir -p $(@D)
+	@objcopy --redefine-syms=$(FAILABLE) $< $@
+failing_binary = $(CC) $(ALL_LDFLAGS) $(addprefix -Wl$(comma)--dynamic-list=,$(filter %.symbols,$^)) -o $@ $(filter %.o,$^) $(filter %.a,$^)
+$(BUILD)/failpoints/trouped: $(BUILD)/failpoints/daemon/master/main.o $(firstword $(FAILPOINTS)) $(call failing_archives,$(LIBS_master))
+	$(call quiet,LD)$(failing_binary) -lev -lsystemd -lm
+$(BUILD)/failpoints/troupe-worker: $(BUILD)/failpoints/daemon/worker/main.o $(firstword $(FAILPOINTS)) $(call failing_archives,$(LIBS_worker)) $(EXPORTS_worker)
+	$(call quiet,LD)$(failing_binary) -lev -lnanomsg -ldl -lm
+$(BUILD)/failpoints/troupe-symbolize: $(BUILD)/failpoints/daemon/symbolize/main.o $(firstword $(FAILPOINTS)) $(call failing_archives,$(LIBS_symbolize))
+	$(call quiet,LD)$(failing_binary) -ldw
+$(BUILD)/failpoints/troupectl: $(BUILD)/failpoints/ctl/main.o $(firstword $(FAILPOINTS)) $(call failing_archives,$(LIBS_ctl))
+	$(call quiet,LD)$(failing_binary) -lev -lm
+
 # ---------------------------------------------------------------- all tests
 
 .PHONY: test check check-format check-layers check-circles check-globals check-failpoints check-promises check-docs check-headers check-abi check-threads check-warnings check-analyse fuzz soak valgrind
@@ -175,7 +191,7 @@ test: deps-test
 	@TROUPE_SLOW=$(if $(SANITIZE),4,1) tests/run.py --build $(BUILD) $(patsubst %,--only %,$(ONLY)) $(RUN_TESTS) $(TEST_SCRIPTS)
 
 .PHONY: test-build
-test-build: $(BINARIES) $(RUN_TESTS) plugins test-plugins $(if $(SANITIZE),,$(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/*.c)))
+test-build: $(BINARIES) $(FAILING_BINARIES) $(RUN_TESTS) plugins test-plugins $(if $(SANITIZE),,$(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/*.c)))
 # Fuzzers are linked for `make fuzz` only, but compiled with all else: what they use changes.
 $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/*.c)): | $(HOST_HEADERS)
 -include $(wildcard $(BUILD)/tests/fuzz/*.d)
@@ -304,8 +320,8 @@ valgrind: deps-test
 # those whose name holds it.
 .PHONY: sweep
 sweep: deps-test
-	@$(MAKE) --no-print-directory $(PARALLEL) $(SWEEPS) plugins test-plugins
-	@TROUPE_SWEEP=full tests/run.py --build $(BUILD) --skip-system $(patsubst %,--only %,$(ONLY)) $(SWEEPS)
+	@$(MAKE) --no-print-directory $(PARALLEL) test-build
+	@TROUPE_SWEEP=full tests/run.py --build $(BUILD) $(patsubst %,--only %,$(or $(ONLY),failpoints)) $(SWEEPS)
 
 # The other unit tests, linked with failpoints: TROUPE_FAILPOINT=NUMBER makes one of them fail.
 .PHONY: failing-tests
