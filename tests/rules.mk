@@ -83,12 +83,20 @@ $(WORLD_CORE): $(call archives,core)
 	@objcopy $(foreach name,$(WORLD_CLASHES),--redefine-sym $(name)=core_$(name)) $< $@
 world_shared = $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/world/test_%,$(wildcard tests/unit/world/*.c))) \
 	$(BUILD)/tests/unit/bridge/memory.o
-unit_world = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/world/test_*.c))
-UNIT_TESTS += $(unit_world)
+unit_world = $(patsubst %.c,$(BUILD)/%,$(filter-out %_failpoints.c,$(wildcard tests/unit/world/test_*.c)))
+failpoints_world = $(BUILD)/tests/unit/world/test_world_failpoints
+UNIT_TESTS += $(unit_world) $(failpoints_world)
+SWEEPS += $(failpoints_world)
 $(unit_world): $(BUILD)/%: $(BUILD)/%.o $(world_shared) $(SIM_LOOP) $(SIM_TURN) $(WORLD_CORE) $(call archives,$(filter-out core,$(UNIT_world)))
 	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
-$(unit_world:%=%.o) $(world_shared): | $(HOST_HEADERS)
+$(WORLD_CORE:%.a=%_failing.a): $(call failing_archives,core)
+	@mkdir -p $(@D)
+	@objcopy $(foreach name,$(WORLD_CLASHES),--redefine-sym $(name)=core_$(name)) $< $@
+$(failpoints_world): $(BUILD)/%: $(BUILD)/%.o $(world_shared) $(SIM_LOOP) $(FAILPOINTS) $(WORLD_CORE:%.a=%_failing.a) $(call failing_archives,$(filter-out core,$(UNIT_world)))
+	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
+$(unit_world:%=%.o) $(failpoints_world:%=%.o) $(world_shared): | $(HOST_HEADERS)
 .PHONY: unit-world
 unit-world: $(unit_world) | plugins test-plugins
 	@for t in $(unit_world); do echo "== $$t"; $$t || exit 1; done

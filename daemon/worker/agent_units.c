@@ -173,11 +173,14 @@ static int define_unit(struct agent *agent, const struct worker_define *in, char
 	unit.number = (uint32_t)in->unit;
 	unit.type = plugin->types[at];
 	r = runtime_unit_define(agent->runtime, &unit);
-	if (r == 0)
+	if (r == 0) {
 		r = units_add_unit(&agent->units, in->unit, in->name, take_pointer(&config));
+		if (r < 0)
+			(void)runtime_unit_forget(agent->runtime, unit.number);
+	}
 	if (r == 0)
 		limit_lines(agent, in->unit, &in->limits);
-	if (r < 0)
+	else
 		snprintf(why, why_size, "%s", error_text(r));
 	return r;
 }

@@ -55,7 +55,11 @@ static void report_launch(struct world_process *process)
 		process->launch.events->on_failed(process->launch.context, -EAGAIN);
 		return;
 	}
-	check(seqpacket_pair(pair) == 0);
+	if (seqpacket_pair(pair) < 0) {
+		process->is_dead = process->is_end_reported = true;
+		process->launch.events->on_failed(process->launch.context, -EMFILE);
+		return;
+	}
 	process->pid = FIRST_PID + (pid_t)world->launches++;
 	process->channel = pair[1];
 	note(process, "launched", 0);
@@ -125,7 +129,7 @@ static void begin(struct world_process *process)
 	config.loop = process->loop;
 	process->agent_channel = process->channel;
 	process->channel = -1;
-	check(agent_new(&config, &process->agent) == 0);
+	process->is_failed = agent_new(&config, &process->agent) < 0;
 }
 
 /* ---- its end */
@@ -297,7 +301,8 @@ void process_step(struct world_process *process)
 	process->world->current = process;
 	if (!process->loop)
 		begin(process);
-	loop_step(process->loop, false);
+	if (!process->is_failed)
+		loop_step(process->loop, false);
 	if (process->is_dead)
 		bury(process);
 	else if (process->is_done || process->is_failed) {
