@@ -182,8 +182,8 @@ static int read_answers(struct stage *stage, int fd, char *text, size_t size)
 
 static const char *const calls[] = {
 	"{\"method\":\"org.varlink.service.GetInfo\"}",
-	"{\"method\":\"org.varlink.service.GetInterfaceDescription\",\"parameters\":{"
-	"\"interface\":\"io.troupe.Control\"}}",
+	("{\"method\":\"org.varlink.service.GetInterfaceDescription\",\"parameters\":{"
+	 "\"interface\":\"io.troupe.Control\"}}"),
 	"{\"method\":\"io.troupe.Control.Describe\",\"parameters\":{\"name\":\"a\"}}",
 	"{\"method\":\"io.troupe.Control.Describe\",\"parameters\":{\"name\":\"b\"}}",
 	"{\"method\":\"io.troupe.Control.Start\",\"parameters\":{\"name\":\"a\"}}",
