@@ -82,7 +82,7 @@ int seqpacket_receive(int fd, void *data, size_t size, size_t *ret_size, int fds
 	ssize_t n;
 	int r = 0;
 
-	for (size_t i = 0; fds && i < SEQPACKET_FDS; i++)
+	for (size_t i = 0; i < SEQPACKET_FDS; i++)
 		fds[i] = -1;
 	do {
 		message.msg_control = control.bytes;
@@ -100,17 +100,13 @@ int seqpacket_receive(int fd, void *data, size_t size, size_t *ret_size, int fds
 		r = n_got < SEQPACKET_FDS ? -EMFILE : -EBADMSG;
 	else if (n == 0)
 		r = -ECONNRESET;
-	else if (!fds && n_got > 0)
-		r = -EBADMSG;
 	if (r < 0) {
 		for (size_t i = 0; i < n_got; i++)
 			close(got[i]);
 		return r;
 	}
-	if (fds) {
-		memcpy(fds, got, n_got * sizeof(int));
-		*ret_n_fds = n_got;
-	}
+	memcpy(fds, got, n_got * sizeof(int));
+	*ret_n_fds = n_got;
 	*ret_size = (size_t)n;
 	return 0;
 }

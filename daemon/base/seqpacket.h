@@ -22,8 +22,8 @@ int seqpacket_pair(int ret_fds[2]);
 int seqpacket_send(int fd, const struct iovec *parts, size_t n, const int *fds, size_t n_fds);
 
 /* Receive one packet. The first *ret_n_fds of fds are given (close-on-exec), the rest are -1;
- * on error all are -1. fds NULL: a packet with descriptors is -EBADMSG. -EAGAIN: none is there;
- * -ECONNRESET: the peer is gone, or sent an empty packet; -EMSGSIZE: it was longer than `size`;
+ * on error all are -1. -EAGAIN: none is there; -ECONNRESET: the peer is gone, or sent an empty
+ * packet; -EMSGSIZE: it was longer than `size`;
  * -EBADMSG: it brought too many descriptors; -EMFILE: this process has no room for them. After
  * these last three the packet is lost, and the connection goes on. */
 int seqpacket_receive(int fd, void *data, size_t size, size_t *ret_size, int fds[SEQPACKET_FDS],
