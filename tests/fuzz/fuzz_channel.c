@@ -1,7 +1,7 @@
 /* fuzz_channel.c - packets of a hostile peer, to a channel with all handlers of io.troupe.Worker.
  *
- * The input is a row of packets: as they are, with a head that fits, or as a large notice whose
- * block is a memfd, sealed or not. What reaches a handler must be a good value: it can be
+ * The input is a row of packets: as they are, with a head that fits, several times the same with
+ * a head that fits, or as a large notice whose block is a memfd, sealed or not. What reaches a handler must be a good value: it can be
  * encoded. No descriptor may stay behind.
  */
 #include "base/check.h"
@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 
 #define LARGE_FLAG 1u
+#define TIMES_MAX  20u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -124,7 +125,8 @@ static void send_packet(int socket, const uint8_t *data, size_t size)
 		uint64_t hash;
 		uint32_t size, flags;
 	} head = {handlers[which % ARRAY_LEN(handlers)].method->in_hash, 0, 0};
-	struct iovec parts[2] = {{&head, sizeof(head)}, {NULL, 0}};
+	static const unsigned char padding[16];
+	struct iovec parts[2 + 3 * TIMES_MAX] = {{&head, sizeof(head)}};
 	int fds[SEQPACKET_FDS] = {-1, -1, -1, -1};
 	unsigned n_fds = choice >> 5 & 3, n = 2;
 
@@ -139,6 +141,12 @@ static void send_packet(int socket, const uint8_t *data, size_t size)
 	} else if (choice & 16) {
 		parts[0] = parts[1];
 		n = 1;
+	}
+	/* Heads are at multiples of 16. */
+	for (size_t i = 0; n >= 2 && choice & 4 && i < size % TIMES_MAX; i++) {
+		parts[n++] = (struct iovec){(void *)(uintptr_t)padding, (16 - size % 16) % 16};
+		parts[n++] = parts[0];
+		parts[n++] = parts[1];
 	}
 	if (choice & 128)
 		head.size += 1;
