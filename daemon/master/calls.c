@@ -219,16 +219,25 @@ void calls_begin(struct master *master, struct control_call *client,
 
 /* ---- answers */
 
+static const struct json_span nothing = {"{}", 2};
+
+static struct json_span text_of(const struct worker_reply *reply)
+{
+	struct json_span text = {reply->parameters.data, reply->parameters.size};
+
+	return text.size > 0 ? text : nothing;
+}
+
 /* The text as it goes to the client: the worker's, or ours, or one in *ret_memory, which is
  * given. at NULL: no memory. */
 static struct json_span wrap_reply(const struct call *call, const struct worker_reply *reply,
 				   char **ret_memory)
 {
-	struct json_span text = {reply->parameters.data, reply->parameters.size};
+	struct json_span text = text_of(reply);
 	int n;
 
-	if (text.size == 0 || call->kind == CALL_SEND)
-		text = (struct json_span){"{}", 2};
+	if (call->kind == CALL_SEND)
+		text = nothing;
 	if (call->kind != CALL_WRAPPED)
 		return text;
 	n = asprintf(ret_memory, "{\"parameters\":%.*s}", (int)text.size, text.at);
@@ -346,7 +355,7 @@ bool calls_reply(struct worker *worker, const struct worker_reply *reply)
 		pass_reply(call, reply);
 		return true;
 	}
-	finish_call(call, reply->error, reply->parameters.data, reply->parameters.size);
+	finish_call(call, reply->error, text_of(reply).at, text_of(reply).size);
 	return true;
 }
 
