@@ -1,6 +1,7 @@
 /* census.c - counting actors. */
 #include "ctl/census.h"
 
+#include "base/array.h"
 #include "ctl/actors.h"
 #include <stdlib.h>
 #include <string.h>
@@ -34,16 +35,9 @@ static struct census_kind *get_kind(struct census *census, const struct api_acto
 	}
 	if (census->count == KINDS_MAX)
 		return NULL;
-	if (census->count == census->room) {
-		size_t room = census->room ? census->room * 2 : 64;
-
-		kind = reallocarray(census->kinds, room, sizeof(*kind));
-		if (!kind)
-			return NULL;
-		census->kinds = kind;
-		census->room = room;
-	}
-	kind = &census->kinds[census->count++];
+	kind = array_add(&census->kinds, &census->count, sizeof(*kind));
+	if (!kind)
+		return NULL;
 	*kind = (struct census_kind){.worker = actor->worker,
 				     .unit = actor->unit ? strdup(actor->unit) : NULL,
 				     .type = strdup(actor->actorType),

@@ -19,7 +19,7 @@ struct census_kind {
 struct census {
 	struct census_kind
 		*kinds; /* by worker; in it by unit, its own first; last those without unit */
-	size_t count, room;
+	size_t count;
 	int64_t more; /* actors of kinds beyond the limit of 4096 */
 };
 

@@ -1,6 +1,7 @@
 /* names.c - near and other names. */
 #include "ctl/names.h"
 
+#include "base/array.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -13,26 +14,13 @@
 
 void names_fini(struct names *names)
 {
-	for (size_t i = 0; i < names->count; i++)
-		free(names->items[i]);
-	free(names->items);
+	texts_free(names->items, names->count);
 }
 
 void names_add(struct names *names, const char *name)
 {
-	if (!name || names->count == NAMES_MAX)
-		return;
-	if (names->count == names->room) {
-		size_t room = names->room ? names->room * 2 : 16;
-		char **items = reallocarray(names->items, room, sizeof(*items));
-
-		if (!items)
-			return;
-		names->items = items;
-		names->room = room;
-	}
-	names->items[names->count] = strdup(name);
-	names->count += names->items[names->count] != NULL;
+	if (name && names->count < NAMES_MAX)
+		(void)texts_add(&names->items, &names->count, name);
 }
 
 const char *names_nearest(const struct names *names, const char *wrong)

@@ -12,7 +12,7 @@
 
 struct names {
 	char **items;
-	size_t count, room;
+	size_t count;
 };
 
 void names_fini(struct names *names);

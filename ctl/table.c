@@ -1,6 +1,7 @@
 /* table.c - aligned columns. */
 #include "ctl/table.h"
 
+#include "base/array.h"
 #include "ctl/text.h"
 #include <stdarg.h>
 #include <stdint.h>
@@ -22,27 +23,19 @@ void table_fini(struct table *table)
 
 void table_add(struct table *table, enum table_colour colour, const char *format, ...)
 {
+	struct table_cell *cell = array_add(&table->cells, &table->count, sizeof(*cell));
 	va_list arguments;
-	char *text = NULL;
 
-	if (table->count == table->room) {
-		size_t room = table->room ? table->room * 2 : 64;
-		struct table_cell *cells = reallocarray(table->cells, room, sizeof(*cells));
-
-		if (!cells) {
-			table->incomplete = true;
-			return;
-		}
-		table->cells = cells;
-		table->room = room;
-	}
+	table->incomplete |= !cell;
+	if (!cell)
+		return;
 	va_start(arguments, format);
-	text = text_vprint(format, arguments);
+	cell->text = text_vprint(format, arguments);
 	va_end(arguments);
-	if (text)
-		text_defuse(text, 0);
-	table->incomplete |= !text;
-	table->cells[table->count++] = (struct table_cell){text, colour};
+	cell->colour = colour;
+	if (cell->text)
+		text_defuse(cell->text, 0);
+	table->incomplete |= !cell->text;
 }
 
 const char *table_colour_begin(enum table_colour colour, bool colours)

@@ -24,7 +24,7 @@ struct table {
 		*headers[TABLE_COLUMNS]; /* a '>' before one: numbers, aligned to the right */
 	size_t columns;
 	struct table_cell *cells; /* row by row */
-	size_t count, room;
+	size_t count;
 	size_t widths[TABLE_COLUMNS]; /* so far */
 	bool begun;                   /* the headers were printed */
 	bool incomplete;

@@ -1,5 +1,6 @@
 #include "proto/plugin_info.h"
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/elf.h"
 #include "base/text.h"
@@ -42,18 +43,6 @@ static int refuse_size(struct reader *reader, size_t limit, const char *what)
 	return -E2BIG;
 }
 
-/* One more item at the end of an array. NULL: no memory. */
-static void *append(void *place, size_t *count, size_t size)
-{
-	void *items = *(void **)place;
-	void *grown = realloc(items, (*count + 1) * size);
-
-	if (!grown)
-		return NULL;
-	*(void **)place = grown;
-	return memset((char *)grown + (*count)++ * size, 0, size);
-}
-
 static bool is_identifier(const char *text)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
@@ -94,7 +83,7 @@ static int read_actor(struct reader *reader, const struct elf_note *note)
 	if (info->n_actors == PLUGIN_ACTORS_MAX)
 		return refuse_size(reader, PLUGIN_ACTORS_MAX, "actor types");
 
-	struct plugin_actor *actor = append(&info->actors, &info->n_actors, sizeof(*actor));
+	struct plugin_actor *actor = array_add(&info->actors, &info->n_actors, sizeof(*actor));
 	if (!actor)
 		return -ENOMEM;
 	actor->abi_major = abi[0];
@@ -156,7 +145,7 @@ static int read_interface(struct reader *reader, const struct elf_note *note)
 		return r;
 
 	struct plugin_interface *interface =
-		append(&info->interfaces, &info->n_interfaces, sizeof(*interface));
+		array_add(&info->interfaces, &info->n_interfaces, sizeof(*interface));
 	if (!interface) {
 		idl_free(idl);
 		return -ENOMEM;
@@ -240,11 +229,7 @@ static int read_needed(struct reader *reader)
 			return refuse(reader, "it needs the library %s by its path", name);
 		if (info->n_needed == PLUGIN_NEEDED_MAX)
 			return refuse_size(reader, PLUGIN_NEEDED_MAX, "libraries");
-		char **needed = append(&info->needed, &info->n_needed, sizeof(*needed));
-		if (!needed)
-			return -ENOMEM;
-		*needed = strdup(name);
-		if (!*needed)
+		if (texts_add(&info->needed, &info->n_needed, name) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -462,13 +447,11 @@ void plugin_info_free(struct plugin_info *info)
 		return;
 	for (size_t i = 0; i < info->n_interfaces; i++)
 		idl_free(info->interfaces[i].idl);
-	for (size_t i = 0; i < info->n_needed; i++)
-		free(info->needed[i]);
 	for (size_t i = 0; i < info->n_actors; i++)
 		layout_free(info->actors[i].config_layout);
 	free(info->actors);
 	free(info->interfaces);
-	free(info->needed);
+	texts_free(info->needed, info->n_needed);
 	arena_fini(&info->memory);
 	free(info);
 }

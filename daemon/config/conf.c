@@ -1,6 +1,7 @@
 /* conf.c - lines, sections, assignments. */
 #include "config/conf.h"
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/limits.h"
@@ -40,54 +41,25 @@ void conf_fini(struct conf *conf)
 		free(conf->entries[i].value);
 	}
 	free(conf->entries);
-	for (size_t i = 0; i < conf->n_files; i++)
-		free(conf->files[i]);
-	free(conf->files);
+	texts_free(conf->files, conf->n_files);
 	conf_init(conf);
-}
-
-static int add_file(struct conf *conf, const char *file)
-{
-	char **files = reallocarray(conf->files, conf->n_files + 1, sizeof(*files));
-
-	if (!files)
-		return -ENOMEM;
-	conf->files = files;
-	files[conf->n_files] = strdup(file);
-	if (!files[conf->n_files])
-		return -ENOMEM;
-	conf->n_files++;
-	return 0;
 }
 
 static int add_entry(struct parser *parser, const char *key, const char *value)
 {
 	struct conf *conf = parser->conf;
-	struct conf_entry entry = {.file = parser->file,
-				   .line = parser->logical_line,
-				   .section_line = parser->section_line};
+	struct conf_entry *entry = array_add(&conf->entries, &conf->n, sizeof(*entry));
 
-	if (conf->n == conf->room) {
-		size_t room = conf->room ? 2 * conf->room : 16;
-		struct conf_entry *entries =
-			reallocarray(conf->entries, room, sizeof(*entries));
-
-		if (!entries)
-			return -ENOMEM;
-		conf->entries = entries;
-		conf->room = room;
-	}
-	entry.section = strdup(parser->section);
-	entry.key = strdup(key);
-	entry.value = strdup(value);
-	if (!entry.section || !entry.key || !entry.value) {
-		free(entry.section);
-		free(entry.key);
-		free(entry.value);
+	if (!entry)
 		return -ENOMEM;
-	}
-	conf->entries[conf->n++] = entry;
-	return 0;
+	entry->file = parser->file;
+	entry->line = parser->logical_line;
+	entry->section_line = parser->section_line;
+	entry->section = strdup(parser->section);
+	entry->key = strdup(key);
+	entry->value = strdup(value);
+	/* It is freed with the conf, half filled in or not. */
+	return entry->section && entry->key && entry->value ? 0 : -ENOMEM;
 }
 
 /* Note a mistake in the logical line. */
@@ -272,7 +244,7 @@ int conf_parse(struct conf *conf, const char *file, const char *text, size_t siz
 	if (size > LIMIT_CONFIG_FILE)
 		return problems_add(problems, file, 0, "the file is larger than %u bytes",
 				    LIMIT_CONFIG_FILE);
-	r = add_file(conf, file);
+	r = texts_add(&conf->files, &conf->n_files, file);
 	if (r < 0)
 		return r;
 	parser.file = conf->files[conf->n_files - 1];

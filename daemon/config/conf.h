@@ -30,7 +30,7 @@ struct conf_entry {
 
 struct conf {
 	struct conf_entry *entries; /* in the order of files and lines */
-	size_t n, room;
+	size_t n;
 	char **files;
 	size_t n_files;
 };
@@ -51,10 +51,9 @@ int conf_read(struct conf *conf, const char *path, struct problems *problems);
 /* Split a value at blanks into words. 'a b' and "a b" are one word; quotes may be inside a
  * word too. Outside of '...' a backslash begins one of C's escapes: \a \b \f \n \r \t \v \\
  * \" \' \s (blank) \xHH \NNN \uHHHH \UHHHHHHHH. *ret_words is given: free it with
- * conf_words_free(). -EINVAL: an open quote, an unknown escape, a NUL or bad UTF-8 by way of
+ * texts_free(). -EINVAL: an open quote, an unknown escape, a NUL or bad UTF-8 by way of
  * escapes; then *ret_error (a constant text) says which. -ENOMEM. */
 int conf_split(const char *value, char ***ret_words, size_t *ret_n, const char **ret_error);
-void conf_words_free(char **words, size_t n);
 
 /* The values of specifiers in a unit's file. All borrowed. */
 struct conf_names {

@@ -1,4 +1,5 @@
 /* conf_files.c - which files make up a configuration, over all directories. */
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "config/conf_path.h"
@@ -22,7 +23,7 @@ struct found {
 
 struct found_list {
 	struct found *items;
-	size_t n, room;
+	size_t n;
 };
 
 static void found_fini(struct found_list *list)
@@ -62,6 +63,7 @@ static int scan_directory(struct found_list *list, const char *path, const char 
 	cleanup(cleanup_closedir) DIR *directory = opendir(path);
 	size_t n_before = list->n, n_seen = 0;
 	struct dirent *entry;
+	struct found *item;
 
 	if (!directory) {
 		if (errno == ENOMEM)
@@ -88,24 +90,14 @@ static int scan_directory(struct found_list *list, const char *path, const char 
 		if (n_before > 0 &&
 		    bsearch(&found, list->items, n_before, sizeof(found), compare_found))
 			continue;
-		if (list->n == list->room) {
-			size_t room = list->room ? 2 * list->room : 16;
-			struct found *items = reallocarray(list->items, room, sizeof(*items));
-
-			if (!items)
-				return -ENOMEM;
-			list->items = items;
-			list->room = room;
-		}
-		found.name = strdup(entry->d_name);
-		if (asprintf(&found.path, "%s/%s", path, entry->d_name) < 0)
-			found.path = NULL;
-		if (!found.name || !found.path) {
-			free(found.name);
-			free(found.path);
+		item = array_add(&list->items, &list->n, sizeof(*item));
+		if (!item)
 			return -ENOMEM;
-		}
-		list->items[list->n++] = found;
+		item->name = strdup(entry->d_name);
+		if (asprintf(&item->path, "%s/%s", path, entry->d_name) < 0)
+			item->path = NULL;
+		if (!item->name || !item->path)
+			return -ENOMEM;
 	}
 	if (list->n > 0)
 		qsort(list->items, list->n, sizeof(*list->items), compare_found);

@@ -1,6 +1,7 @@
 /* conf_key.c - assignments to fields. */
 #include "config/conf_key.h"
 
+#include "base/array.h"
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/limits.h"
@@ -17,7 +18,7 @@
 
 void conf_list_fini(struct conf_list *list)
 {
-	conf_words_free(list->words, list->n);
+	texts_free(list->words, list->n);
 	*list = (struct conf_list){0};
 }
 
@@ -220,7 +221,7 @@ int conf_set_paths(const struct conf_key *key, const struct conf_setting *settin
 			n = 0; /* moved */
 		}
 	}
-	conf_words_free(words, n);
+	texts_free(words, n);
 	return r;
 }
 

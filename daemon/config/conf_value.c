@@ -1,6 +1,7 @@
 /* conf_value.c - what a value may hold: words in quotes, escapes, specifiers. */
 #include "config/conf.h"
 
+#include "base/array.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/limits.h"
@@ -110,13 +111,6 @@ static const char *read_word(const char **at, char *word)
 	return NULL;
 }
 
-void conf_words_free(char **words, size_t n)
-{
-	for (size_t i = 0; words && i < n; i++)
-		free(words[i]);
-	free(words);
-}
-
 int conf_split(const char *value, char ***ret_words, size_t *ret_n, const char **ret_error)
 {
 	/* No escape is shorter than what it means, so no word is longer than the value. */
@@ -135,23 +129,14 @@ int conf_split(const char *value, char ***ret_words, size_t *ret_n, const char *
 			r = -EINVAL;
 			goto fail;
 		}
-		if ((n & (n - 1)) == 0) {
-			char **more = reallocarray(words, n ? 2 * n : 1, sizeof(*words));
-
-			if (!more)
-				goto fail;
-			words = more;
-		}
-		words[n] = strdup(word);
-		if (!words[n])
+		if (texts_add(&words, &n, word) < 0)
 			goto fail;
-		n++;
 	}
 	*ret_words = words;
 	*ret_n = n;
 	return 0;
 fail:
-	conf_words_free(words, n);
+	texts_free(words, n);
 	return r;
 }
 

@@ -1,6 +1,7 @@
 /* config_json.c - assignments to one JSON object. */
 #include "config/config_json.h"
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "config/conf.h"
@@ -69,7 +70,7 @@ static int read_string(const struct assignment *a, struct json_tree **ret_value)
 	if (r < 0)
 		return r;
 	*ret_value = n == 1 ? json_tree_string(words[0]) : NULL;
-	conf_words_free(words, n);
+	texts_free(words, n);
 	if (n != 1)
 		return refuse(a,
 			      "the quotes end before the value does; put all of it in quotes");
@@ -137,8 +138,7 @@ static int add_words(const struct assignment *a, const struct troupe_type *item,
 		if (r == 0)
 			json_tree_append(array, value);
 	}
-	if (words)
-		conf_words_free(words, n);
+	texts_free(words, n);
 	return r;
 }
 

@@ -1,6 +1,7 @@
 /* problems.c - a growing list of mistakes. */
 #include "config/problems.h"
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -32,37 +33,24 @@ void problems_fini(struct problems *problems)
 	problems_init(problems);
 }
 
-/* Room for one more of n. */
-static bool has_room(struct problem **items, size_t n)
-{
-	/* Doubles whenever the number is a power of two. */
-	if (n >= LIMIT_PROBLEMS)
-		return false;
-	if ((n & (n - 1)) == 0) {
-		struct problem *grown = reallocarray(*items, n ? 2 * n : 1, sizeof(*grown));
-
-		if (!grown)
-			return false;
-		*items = grown;
-	}
-	return true;
-}
-
 static bool add(struct problem **items, size_t *n, const char *file, unsigned line,
 		const char *format, va_list arguments)
 {
 	cleanup_free char *message = NULL, *name = NULL;
+	struct problem *problem = NULL;
 
 	if (vasprintf(&message, format, arguments) < 0)
 		message = NULL; /* undefined otherwise */
 	name = strdup(file);
-	if (!message || !name || !has_room(items, *n))
+	if (message && name && *n < LIMIT_PROBLEMS)
+		problem = array_add(items, n, sizeof(*problem));
+	if (!problem)
 		return false;
 	/* Names of files may be anything, and a value may have been cut within a character; what
 	 * is reported is sent as JSON. */
 	text_make_utf8(name);
 	text_make_utf8(message);
-	(*items)[(*n)++] = (struct problem){
+	*problem = (struct problem){
 		.file = take_pointer(&name),
 		.line = line,
 		.message = take_pointer(&message),

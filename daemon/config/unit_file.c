@@ -1,6 +1,7 @@
 /* unit_file.c - NAME.actor, read and checked. */
 #include "config/unit_file.h"
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -141,7 +142,6 @@ static void init_defaults(struct unit_file *unit, const struct settings *setting
 /* An assignment of [Config] on its way into a unit. */
 struct config_reader {
 	struct unit_file *unit;
-	size_t room; /* of its array */
 	const struct conf_names *names;
 };
 
@@ -149,26 +149,21 @@ static int take_config(void *context, const struct conf_entry *entry, struct pro
 {
 	struct config_reader *reader = context;
 	struct unit_file *unit = reader->unit;
-	struct unit_config config = {.line = entry->line};
+	struct unit_config *config = array_add(&unit->config, &unit->n_config, sizeof(*config));
 	int r;
 
-	if (unit->n_config == reader->room) {
-		size_t more = reader->room ? 2 * reader->room : 8;
-		struct unit_config *grown = reallocarray(unit->config, more, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		unit->config = grown;
-		reader->room = more;
-	}
-	r = conf_expand_entry(entry, reader->names, &config.value, problems);
-	if (r < 0)
+	/* Freed with the unit, half filled in or not. */
+	if (!config)
+		return -ENOMEM;
+	config->line = entry->line;
+	r = conf_expand_entry(entry, reader->names, &config->value, problems);
+	if (r < 0) {
+		unit->n_config--;
 		return r;
-	config.key = strdup(entry->key);
-	config.file = strdup(entry->file);
-	unit->config[unit->n_config++] =
-		config; /* freed with the unit, half filled in or not */
-	return config.key && config.file ? 0 : -ENOMEM;
+	}
+	config->key = strdup(entry->key);
+	config->file = strdup(entry->file);
+	return config->key && config->file ? 0 : -ENOMEM;
 }
 
 /* Take ":TYPE" off the end of Plugin=. */

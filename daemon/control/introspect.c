@@ -1,6 +1,7 @@
 /* introspect.c - org.varlink.service. */
 #include "control/introspect.h"
 
+#include "base/array.h"
 #include "org.varlink.service.varlink.h"
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 /* The interfaces' names, gathered for one reply. */
 struct names {
 	char **items;
-	size_t count, room;
+	size_t count;
 	bool failed;
 };
 
@@ -16,22 +17,7 @@ static void add_name(void *list, const char *name)
 {
 	struct names *names = list;
 
-	if (names->count == names->room) {
-		size_t room = names->room ? names->room * 2 : 16;
-		char **items = reallocarray(names->items, room, sizeof(*items));
-
-		if (!items) {
-			names->failed = true;
-			return;
-		}
-		names->items = items;
-		names->room = room;
-	}
-	names->items[names->count] = strdup(name);
-	if (names->items[names->count])
-		names->count++;
-	else
-		names->failed = true;
+	names->failed |= texts_add(&names->items, &names->count, name) < 0;
 }
 
 static void handle_info(void *context, struct control_call *call, const void *in)
@@ -58,9 +44,7 @@ static void handle_info(void *context, struct control_call *call, const void *in
 	if (names.failed)
 		host_trouble(server, "no memory to list all interfaces");
 	(void)control_call_reply(call, &service_get_info_method, &out, false);
-	for (size_t i = 0; i < names.count; i++)
-		free(names.items[i]);
-	free(names.items);
+	texts_free(names.items, names.count);
 }
 
 static const char *find_description(const struct control_config *config, const char *name)

@@ -1,5 +1,6 @@
 #include "master/listing.h"
 
+#include "base/array.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "io.troupe.Control.varlink.h"
@@ -31,9 +32,7 @@ static uint64_t now(const struct listing *listing)
 
 static void free_names(struct listing *listing)
 {
-	for (size_t i = 0; i < listing->n_names; i++)
-		free(listing->names[i]);
-	free(listing->names);
+	texts_free(listing->names, listing->n_names);
 	listing->names = NULL;
 	listing->n_names = 0;
 }
@@ -64,17 +63,11 @@ static int begin(struct listing *listing)
 	listing->worked_ns = 0;
 	listing->at = 0;
 	listing->budget = LIMIT_LISTED_INSTANCES;
-	listing->names = calloc(HASH_CNT(by_name, master->units_by_name) + 1, sizeof(char *));
-	if (!listing->names)
-		return -ENOMEM;
-	HASH_ITER (by_name, master->units_by_name, unit, next) {
-		char *name = strdup(unit->name);
-
-		if (!name)
+	HASH_ITER (by_name, master->units_by_name, unit, next)
+		if (texts_add(&listing->names, &listing->n_names, unit->name) < 0)
 			return -ENOMEM;
-		listing->names[listing->n_names++] = name;
-	}
-	qsort(listing->names, listing->n_names, sizeof(char *), compare_names);
+	if (listing->n_names > 0)
+		qsort(listing->names, listing->n_names, sizeof(char *), compare_names);
 	return buffer_append(&listing->text, head, sizeof(head) - 1);
 }
 

@@ -1,5 +1,6 @@
 #include "master/reload.h"
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "config/defaults.h"
 #include "master/instance.h"
@@ -17,31 +18,18 @@
 
 static void add_name(struct reload_names *names, const char *name)
 {
-	char **grown = realloc(names->names, (names->n + 1) * sizeof(*grown));
-	char *copy = grown ? strdup(name) : NULL;
-
-	if (grown)
-		names->names = grown;
 	/* A name that is missing from the answer does not matter so much. */
-	if (copy)
-		names->names[names->n++] = copy;
-}
-
-static void free_names(struct reload_names *names)
-{
-	for (size_t i = 0; i < names->n; i++)
-		free(names->names[i]);
-	free(names->names);
+	(void)texts_add(&names->names, &names->n, name);
 }
 
 void reload_result_fini(struct reload_result *result)
 {
-	free_names(&result->started);
-	free_names(&result->restarted);
-	free_names(&result->stopped);
-	free_names(&result->changed);
-	free_names(&result->applied);
-	free_names(&result->pending);
+	texts_free(result->started.names, result->started.n);
+	texts_free(result->restarted.names, result->restarted.n);
+	texts_free(result->stopped.names, result->stopped.n);
+	texts_free(result->changed.names, result->changed.n);
+	texts_free(result->applied.names, result->applied.n);
+	texts_free(result->pending.names, result->pending.n);
 	problems_fini(&result->problems);
 }
 

@@ -1,5 +1,6 @@
 #include "process/deploy.h"
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "proto/gen.h"
 #include "proto/layout.h"
@@ -77,20 +78,20 @@ static int add_message(struct deployment *deployment, const char *interface, con
 		       char mark, const struct idl_type *type)
 {
 	cleanup_free char *layout = NULL;
-	struct deployment_message *grown;
+	struct deployment_message *message;
 	char *name;
 	int r = gen_layout(type, &layout);
 
 	if (r < 0)
 		return r;
-	grown = realloc(deployment->messages, (deployment->n_messages + 1) * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	deployment->messages = grown;
 	if (asprintf(&name, "%s.%s", interface, member) < 0)
 		return -ENOMEM;
-	grown[deployment->n_messages++] =
-		(struct deployment_message){layout_hash(name, mark, layout), name};
+	message = array_add(&deployment->messages, &deployment->n_messages, sizeof(*message));
+	if (!message) {
+		free(name);
+		return -ENOMEM;
+	}
+	*message = (struct deployment_message){layout_hash(name, mark, layout), name};
 	return 0;
 }
 

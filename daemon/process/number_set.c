@@ -1,5 +1,6 @@
 #include "process/number_set.h"
 
+#include "base/array.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,16 +15,11 @@ bool number_set_has(const struct number_set *set, uint32_t number)
 
 int number_set_add(struct number_set *set, uint32_t number)
 {
-	if (set->n == set->room) {
-		size_t room = set->room ? 2 * set->room : 16;
-		uint32_t *grown = realloc(set->numbers, room * sizeof(*grown));
+	uint32_t *place = array_add(&set->numbers, &set->n, sizeof(number));
 
-		if (!grown)
-			return -ENOMEM;
-		set->numbers = grown;
-		set->room = room;
-	}
-	set->numbers[set->n++] = number;
+	if (!place)
+		return -ENOMEM;
+	*place = number;
 	return 0;
 }
 

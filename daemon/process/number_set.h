@@ -9,7 +9,7 @@
 
 struct number_set {
 	uint32_t *numbers; /* in the order they were added */
-	size_t n, room;
+	size_t n;
 };
 
 bool number_set_has(const struct number_set *set, uint32_t number);

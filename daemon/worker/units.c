@@ -1,6 +1,7 @@
 /* units.c - two arrays in the order of their numbers; what is new comes last, mostly. */
 #include "worker/units.h"
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include <string.h>
 
@@ -52,20 +53,14 @@ static int insert_element(void **elements, size_t *n, size_t size, const void *e
 {
 	int64_t number = number_at(element, size, 0);
 	size_t at = find_place(*elements, *n, size, number);
-	char *grown = *elements;
 
 	if (at < *n && number_at(*elements, size, at) == number)
 		return -EEXIST;
-	/* Room is a power of two, so that its size need not be kept. */
-	if ((*n & (*n - 1)) == 0) {
-		grown = reallocarray(*elements, *n ? 2 * *n : 1, size);
-		if (!grown)
-			return -ENOMEM;
-		*elements = grown;
-	}
-	memmove(grown + (at + 1) * size, grown + at * size, (*n - at) * size);
-	memcpy(grown + at * size, element, size);
-	++*n;
+	if (!array_add(elements, n, size))
+		return -ENOMEM;
+	memmove((char *)*elements + (at + 1) * size, (char *)*elements + at * size,
+		(*n - 1 - at) * size);
+	memcpy((char *)*elements + at * size, element, size);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
  * problems that can be told: each is UTF-8 and names a line of the file. Each value goes
  * through all that reads values. */
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "config/config_json.h"
@@ -33,7 +34,7 @@ static void check_value(const char *value)
 	if (conf_split(value, &words, &n, &error) == 0) {
 		for (size_t i = 0; i < n; i++)
 			check(text_is_utf8(words[i], strlen(words[i])));
-		conf_words_free(words, n);
+		texts_free(words, n);
 	}
 	if (conf_expand(value, &names, &expanded, &at) == 0)
 		check(text_is_utf8(expanded, strlen(expanded)));

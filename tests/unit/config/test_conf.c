@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "config/conf.h"
@@ -215,7 +216,7 @@ static const char *split(struct fixture *f, const char *value)
 	for (size_t i = 0; i < n; i++)
 		snprintf(f->text + strlen(f->text), sizeof(f->text) - strlen(f->text), "%s%s",
 			 i ? "|" : "", words[i]);
-	conf_words_free(words, n);
+	texts_free(words, n);
 	return f->text;
 }
 

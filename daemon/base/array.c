@@ -1,0 +1,41 @@
+#include "base/array.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *array_add(void *place, size_t *count, size_t size)
+{
+	size_t n = *count;
+	char *items;
+
+	memcpy(&items, place, sizeof(items)); /* whatever it points to */
+	if ((n & (n - 1)) == 0) {
+		items = reallocarray(items, n ? 2 * n : 1, size);
+		if (!items)
+			return NULL;
+		memcpy(place, &items, sizeof(items));
+	}
+	*count = n + 1;
+	return memset(items + n * size, 0, size);
+}
+
+int texts_add(char ***texts, size_t *count, const char *text)
+{
+	char *copy = strdup(text);
+	char **item = copy ? array_add(texts, count, sizeof(*item)) : NULL;
+
+	if (!item) {
+		free(copy);
+		return -ENOMEM;
+	}
+	*item = copy;
+	return 0;
+}
+
+void texts_free(char **texts, size_t count)
+{
+	for (size_t i = 0; texts && i < count; i++)
+		free(texts[i]);
+	free(texts);
+}
