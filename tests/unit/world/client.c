@@ -4,10 +4,15 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #define PATIENCE_NS (600 * CLOCK_SECOND_NS)
 #define ROOM        65536
@@ -44,6 +49,19 @@ bool client_send(struct client *client, const char *message)
 	return true;
 }
 
+void client_send_all(struct client *client, const char *message)
+{
+	size_t size = strlen(message) + 1;
+
+	for (size_t at = 0; at < size;) {
+		ssize_t n = send(client->fd, message + at, size - at, MSG_NOSIGNAL);
+
+		check(n > 0 || errno == EAGAIN);
+		at += n > 0 ? (size_t)n : 0;
+		(void)world_step(client->world, UINT64_MAX);
+	}
+}
+
 bool client_read(struct client *client, size_t bytes)
 {
 	ssize_t n;
@@ -77,17 +95,54 @@ const char *client_next(struct client *client)
 	return client->input;
 }
 
-const char *client_ask(struct client *client, const char *message)
+const char *client_wait(struct client *client)
 {
 	struct world *world = client->world;
 	uint64_t until_ns = world_now_ns(world) + PATIENCE_NS;
 	const char *answer;
 
-	if (!client_send(client, message))
-		return NULL;
-	while (!(answer = client_next(client))) {
+	while (!(answer = client_next(client)))
 		if (!client_read(client, ROOM) || !world_step(world, until_ns))
 			return NULL;
-	}
 	return answer;
+}
+
+const char *client_ask(struct client *client, const char *message)
+{
+	return client_send(client, message) ? client_wait(client) : NULL;
+}
+
+static uint64_t expect(struct client *client, const char *message, const char *piece)
+{
+	uint64_t begin_ns = world_now_ns(client->world);
+	const char *answer = client_ask(client, message);
+
+	if (!answer || !strstr(answer, piece)) {
+		world_print_log(client->world);
+		fail_msg("%s\n%s\nwithout %s", message, answer ? answer : "", piece);
+	}
+	return world_now_ns(client->world) - begin_ns;
+}
+
+uint64_t client_expect(struct client *client, const char *method, const char *parameters,
+		       const char *piece)
+{
+	char message[2048];
+
+	(void)snprintf(message, sizeof(message),
+		       "{\"method\":\"io.troupe.Control.%s\",\"parameters\":%s}", method,
+		       parameters[0] ? parameters : "{}");
+	return expect(client, message, piece);
+}
+
+uint64_t client_call(struct client *client, const char *name, const char *method,
+		     const char *parameters, const char *piece)
+{
+	char message[2048];
+
+	(void)snprintf(message, sizeof(message),
+		       "{\"method\":\"io.troupe.Control.Call\",\"parameters\":{\"name\":\"%s\","
+		       "\"method\":\"io.troupe.test.%s\",\"parameters\":%s}}",
+		       name, method, parameters[0] ? parameters : "{}");
+	return expect(client, message, piece);
 }

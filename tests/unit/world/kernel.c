@@ -60,6 +60,13 @@ int nanosleep(const struct timespec *time, struct timespec *rest)
 	return 0;
 }
 
+int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time,
+		    struct timespec *rest)
+{
+	check(clock == CLOCK_MONOTONIC && flags == 0);
+	return nanosleep(time, rest);
+}
+
 int raise(int number)
 {
 	struct world_process *process = current_process();

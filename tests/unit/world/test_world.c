@@ -12,10 +12,6 @@
 
 #include <cmocka.h>
 
-#define CALL(name, method, parameters)                                                         \
-	"{\"method\":\"io.troupe.Control.Call\",\"parameters\":{\"name\":\"" name              \
-	"\",\"method\":\"io.troupe.test." method "\",\"parameters\":" parameters "}}"
-
 static struct world *raise_world(uint64_t seed)
 {
 	struct world *world = world_new(seed, 2, "");
@@ -35,18 +31,6 @@ static struct world *raise_world(uint64_t seed)
 	return world;
 }
 
-static void expect(struct client *client, const char *message, const char *piece)
-{
-	const char *answer = client_ask(client, message);
-
-	if (!answer || !strstr(answer, piece)) {
-		world_print_log(client->world);
-		print_error("%s\n", answer);
-	}
-	assert_non_null(answer);
-	assert_non_null(strstr(answer, piece));
-}
-
 static void call_goes_to_an_actor_and_back(void **state)
 {
 	struct world *world = raise_world(1);
@@ -55,14 +39,14 @@ static void call_goes_to_an_actor_and_back(void **state)
 
 	(void)state;
 	client_init(&client, world);
-	expect(&client, CALL("slow", "slow.Answer", "{\"text\":\"hi\",\"delayMs\":20000}"),
-	       "{\"parameters\":{\"parameters\":{\"text\":\"hi\"}}}");
+	client_call(&client, "slow", "slow.Answer", "{\"text\":\"hi\",\"delayMs\":20000}",
+		    "{\"parameters\":{\"parameters\":{\"text\":\"hi\"}}}");
 	assert_in_range(world_now_ns(world) - begin_ns, 20 * CLOCK_SECOND_NS,
 			21 * CLOCK_SECOND_NS);
 	/* From worker to worker. */
-	expect(&client,
-	       CALL("relay", "relay.Answer", "{\"to\":\"slow\",\"text\":\"ho\",\"delayMs\":5}"),
-	       "{\"parameters\":{\"parameters\":{\"text\":\"ho\"}}}");
+	client_call(&client, "relay", "relay.Answer",
+		    "{\"to\":\"slow\",\"text\":\"ho\",\"delayMs\":5}",
+		    "{\"parameters\":{\"parameters\":{\"text\":\"ho\"}}}");
 	client_fini(&client);
 	world_free(world);
 }
@@ -75,15 +59,15 @@ static void actor_that_faults_pays_alone(void **state)
 
 	(void)state;
 	client_init(&client, world);
-	expect(&client, CALL("crash", "crash.Raise", "{\"signal\":11}"),
-	       "{\"error\":\"io.troupe.Control.ActorDied\"");
+	client_call(&client, "crash", "crash.Raise", "{\"signal\":11}",
+		    "{\"error\":\"io.troupe.Control.ActorDied\"");
 	assert_int_equal(world->deaths, 1);
 	assert_true(world_until(world, world_is_running));
 	assert_int_equal(unit->crashes, 1);
 	assert_int_equal(unit_find(world->master, "relay")->crashes, 0);
 	assert_int_equal(unit_find(world->master, "slow")->restarts, 0);
 	assert_string_equal(world->master->workers[2]->crash.names.actor, "crash/0");
-	expect(&client, CALL("crash", "crash.Ping", "{}"), "{\"parameters\":");
+	client_call(&client, "crash", "crash.Ping", "{}", "{\"parameters\":");
 	client_fini(&client);
 	world_free(world);
 }
@@ -97,13 +81,13 @@ static void handler_that_never_returns_pays_at_the_limit(void **state)
 	(void)state;
 	client_init(&client, world);
 	/* The defaults: WorkerWatchdog=30s, and a call that is not done after 45 s has timed out. */
-	expect(&client, CALL("slow", "slow.Block", "{\"ms\":100000}"),
-	       "{\"error\":\"io.troupe.Control.ActorDied\"");
+	client_call(&client, "slow", "slow.Block", "{\"ms\":100000}",
+		    "{\"error\":\"io.troupe.Control.ActorDied\"");
 	assert_in_range(world_now_ns(world) - begin_ns, 30 * CLOCK_SECOND_NS,
 			34 * CLOCK_SECOND_NS);
 	assert_true(world_until(world, world_is_running));
 	assert_int_equal(unit_find(world->master, "slow")->crashes, 1);
-	expect(&client, CALL("slow", "slow.Kept", "{}"), "{\"parameters\":");
+	client_call(&client, "slow", "slow.Kept", "{}", "{\"parameters\":");
 	client_fini(&client);
 	world_free(world);
 }
@@ -116,8 +100,8 @@ static void worker_that_is_stopped_is_replaced_and_nobody_pays(void **state)
 	(void)state;
 	client_init(&client, world);
 	process_stall(process_of_worker(world, 1), 3600 * CLOCK_SECOND_NS);
-	expect(&client, CALL("slow", "slow.Kept", "{}"),
-	       "{\"error\":\"io.troupe.Control.ActorDied\"");
+	client_call(&client, "slow", "slow.Kept", "{}",
+		    "{\"error\":\"io.troupe.Control.ActorDied\"");
 	assert_true(world_until(world, world_is_running));
 	assert_int_equal(unit_find(world->master, "slow")->crashes, 0);
 	assert_int_equal(unit_find(world->master, "slow")->restarts, 1);
@@ -146,12 +130,11 @@ static uint64_t hash_of_run(uint64_t seed)
 	uint64_t hash;
 
 	client_init(&client, world);
-	expect(&client,
-	       CALL("relay", "relay.Answer", "{\"to\":\"slow\",\"text\":\"ho\",\"delayMs\":5}"),
-	       "ho");
-	expect(&client, CALL("crash", "crash.Raise", "{\"signal\":6}"), "ActorDied");
-	expect(&client, CALL("slow", "slow.Stream", "{\"count\":3,\"periodMs\":50}"), "1");
-	expect(&client, "{\"method\":\"io.troupe.Control.Workers\"}", "SIGABRT");
+	client_call(&client, "relay", "relay.Answer",
+		    "{\"to\":\"slow\",\"text\":\"ho\",\"delayMs\":5}", "ho");
+	client_call(&client, "crash", "crash.Raise", "{\"signal\":6}", "ActorDied");
+	client_call(&client, "slow", "slow.Stream", "{\"count\":3,\"periodMs\":50}", "1");
+	client_expect(&client, "Workers", "", "SIGABRT");
 	client_fini(&client);
 	hash = world_hash(world);
 	world_free(world);

@@ -88,6 +88,14 @@ void world_write(struct world *world, const char *name, const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
+void world_remove(struct world *world, const char *name)
+{
+	char path[256];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", world->directory, name);
+	assert_int_equal(unlink(path), 0);
+}
+
 void world_start(struct world *world)
 {
 	struct master *master;

@@ -59,6 +59,7 @@ extern struct world *world_of_kernel;
 struct world *world_new(uint64_t seed, unsigned n_workers, const char *settings);
 /* Write a file of the configuration. %B in a text stands for the build directory. */
 void world_write(struct world *world, const char *name, const char *text);
+void world_remove(struct world *world, const char *name);
 /* Start the master. */
 void world_start(struct world *world);
 /* Stop it in order, if it runs, and undo all. Fails the test when anything is left behind. */
