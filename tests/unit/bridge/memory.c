@@ -10,7 +10,7 @@
 
 void memory_init(struct memory *memory)
 {
-	*memory = (struct memory){0};
+	*memory = (struct memory){.room = 1000};
 	list_init(&memory->outboxes);
 }
 
@@ -62,7 +62,7 @@ static int inbox_open(void *context, const char *path, struct inbox **ret_inbox)
 		i++;
 	memory->inboxes[i] = inbox;
 	inbox->memory = memory;
-	inbox->room = 1000;
+	inbox->room = memory->room;
 	snprintf(inbox->path, sizeof(inbox->path), "%s", path);
 	inbox->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	list_init(&inbox->frames);

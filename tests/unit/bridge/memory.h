@@ -39,6 +39,7 @@ struct outbox {
 struct memory {
 	struct inbox *inboxes[MEMORY_INBOXES];
 	struct list outboxes;
+	unsigned room; /* of new inboxes */
 	bool is_short; /* of descriptors: no outbox can be opened */
 };
 

@@ -42,6 +42,7 @@ struct caller {
 	unsigned n_awaited;
 	uint64_t last_id;
 	uint64_t act_ns;  /* when it does something next */
+	bool is_strict;   /* no call may fail */
 	bool expects_end; /* the daemon is told to stop: it hangs up when all is answered */
 };
 

@@ -30,14 +30,27 @@
 #define STORM_NS (20 * CLOCK_SECOND_NS)
 #define LULL_NS  (240 * CLOCK_SECOND_NS)
 #define SETTLE_NS                                                                              \
-	(70 * CLOCK_SECOND_NS)          /* RestartDelayMax=, drawn up to its double, and more */
-#define START_NS  (5 * CLOCK_SECOND_NS) /* for all units, on a machine at rest */
-#define ADMIN     CALLERS               /* the number of the one that manages */
-#define INNOCENTS 3
+	(70 * CLOCK_SECOND_NS)         /* RestartDelayMax=, drawn up to its double, and more */
+#define START_NS (5 * CLOCK_SECOND_NS) /* for all units, on a machine at rest */
+#define ADMIN    CALLERS               /* the number of the one that manages */
 
-/* Nothing that is asked of these is a reason to end. */
-static const char *const innocents[INNOCENTS] = {"one", "two", "relay"};
-static const char *const units[] = {"pool", "one", "two", "relay", "crash", "own"};
+/* What is there, and what each of them answers in the end. */
+static const struct {
+	const char *name, *keys, *method, *parameters;
+	bool is_innocent; /* nothing that is asked of it is a reason to end */
+} units[] = {
+	{"pool", NULL, "slow.Kept", "{}", false},
+	{"one", NULL, "slow.Kept", "{}", true},
+	{"two", "slow.so\nWorker=2", "slow.Kept", "{}", true},
+	{"relay", "relay.so\nType=relay\nWorker=3", "relay.Answer",
+	 "{\"to\":\"two\",\"text\":\"x\",\"delayMs\":1}", true},
+	{"crash", "crash.so", "crash.Ping", "{}", false},
+	{"own", "crash.so\nWorker=own", "crash.Ping", "{}", false},
+	{"sink", "flood.so\nType=sink\nWorker=1\nMailbox=50", "sink.Taken", "{}", true},
+	{"flood", "flood.so\nType=flood\nWorker=3", "flood.Flood",
+	 "{\"sink\":\"sink\",\"count\":20}", true},
+	{"noisy", "noisy.so\nType=noisy", "noisy.Taken", "{}", false},
+};
 #define UNITS (sizeof(units) / sizeof(units[0]))
 
 struct storm {
@@ -78,18 +91,24 @@ static void write_pool(struct storm *storm, unsigned instances)
 static void begin_world(struct storm *storm, uint64_t seed)
 {
 	struct world *world = world_new(seed, WORKERS, "");
+	char name[64], text[256];
 
 	storm->world = world;
 	write_one(storm, false);
 	write_pool(storm, 4);
-	world_write(world, "two.actor", "[Actor]\nPlugin=%B/test-plugins/slow.so\nWorker=2\n");
-	world_write(world, "relay.actor",
-		    "[Actor]\nPlugin=%B/test-plugins/relay.so\nType=relay\nWorker=3\n");
-	world_write(world, "crash.actor", "[Actor]\nPlugin=%B/test-plugins/crash.so\n");
-	world_write(world, "own.actor",
-		    "[Actor]\nPlugin=%B/test-plugins/crash.so\nWorker=own\n");
+	for (unsigned i = 0; i < UNITS; i++) {
+		if (!units[i].keys)
+			continue;
+		(void)snprintf(name, sizeof(name), "%s.actor", units[i].name);
+		(void)snprintf(text, sizeof(text), "[Actor]\nPlugin=%%B/test-plugins/%s\n",
+			       units[i].keys);
+		world_write(world, name, text);
+	}
 	world_start(world);
-	assert_true(world_until(world, world_is_running));
+	if (!world_until(world, world_is_running)) {
+		world_print_log(world);
+		fail();
+	}
 }
 
 /* ---- troubles */
@@ -143,7 +162,7 @@ static void manage(struct storm *storm)
 	(void)snprintf(name, sizeof(name), "io.troupe.Control.%s", method);
 	(void)snprintf(text, sizeof(text),
 		       "{\"method\":\"%s\",\"parameters\":{\"name\":\"%s\"}}", name,
-		       units[draw(storm, UNITS)]);
+		       units[draw(storm, UNITS)].name);
 	caller_send(admin, CALLER_ASSORTED, name, text);
 }
 
@@ -310,7 +329,7 @@ static void start_all(struct storm *storm)
 			text, sizeof(text),
 			"{\"method\":\"io.troupe.Control.Start\",\"parameters\":{\"name\":"
 			"\"%s\"}}",
-			units[i]);
+			units[i].name);
 		caller_send(admin, CALLER_ASSORTED, "Start", text);
 	}
 }
@@ -356,35 +375,31 @@ static void check_units(const struct storm *storm)
 		running += unit->n_in[API_STATE_RUNNING];
 		assert_int_equal(unit->n_in[API_STATE_RUNNING], unit->n_instances);
 	}
-	for (unsigned i = 0; storm->world->seed % 2 == 0 && i < INNOCENTS; i++)
-		assert_int_equal(unit_find(storm->world->master, innocents[i])->crashes, 0);
+	for (unsigned i = 0; storm->world->seed % 2 == 0 && i < UNITS; i++)
+		if (units[i].is_innocent)
+			assert_int_equal(
+				unit_find(storm->world->master, units[i].name)->crashes, 0);
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
 		if (master->workers[i] && master->workers[i]->page)
 			actors += master->workers[i]->page->actors;
-	assert_int_equal(actors, running);
+	/* The noisy one may have its child. */
+	assert_in_range(actors, running, running + 1);
 }
 
 static void ask_all(struct storm *storm)
 {
 	struct caller *admin = &storm->callers[ADMIN];
-	uint64_t errors = storm->sums.errors;
-	char text[200];
+	char text[320];
 
 	for (unsigned i = 0; i < UNITS; i++) {
-		(void)snprintf(text, sizeof(text),
-			       "{\"method\":\"io.troupe.Control.Call\",\"parameters\":{"
-			       "\"name\":\"%s\","
-			       "\"method\":\"io.troupe.test.%s}}",
-			       units[i],
-			       i < 3    ? "slow.Kept\""
-			       : i == 3 ? "relay.Answer\",\"parameters\":{\"to\":\"two\","
-					  "\"text\":\"x\","
-					  "\"delayMs\":1}"
-					: "crash.Ping\"");
-		caller_send(admin, CALLER_ASSORTED, units[i], text);
+		(void)snprintf(
+			text, sizeof(text),
+			"{\"method\":\"io.troupe.Control.Call\",\"parameters\":{\"name\":"
+			"\"%s\",\"method\":\"io.troupe.test.%s\",\"parameters\":%s}}",
+			units[i].name, units[i].method, units[i].parameters);
+		caller_send(admin, CALLER_ASSORTED, units[i].name, text);
 	}
 	calm_down(storm);
-	assert_int_equal(storm->sums.errors, errors);
 }
 
 static void begin_storm(struct storm *storm, uint64_t seed)
@@ -439,18 +454,17 @@ static uint64_t rage_with_seed(uint64_t seed)
 {
 	struct storm *storm = calloc(1, sizeof(*storm));
 	struct caller_sums *sums = &storm->sums;
-	uint64_t hash, errors, begin_ns;
+	uint64_t hash, begin_ns;
 
 	begin_storm(storm, seed);
 	rage(storm, STORM_NS);
 	calm_down(storm);
 	world_run(storm->world, SETTLE_NS);
 	watch(storm);
-	errors = sums->errors;
+	storm->callers[ADMIN].is_strict = true;
 	begin_ns = world_now_ns(storm->world);
 	start_all(storm);
 	calm_down(storm);
-	assert_int_equal(sums->errors, errors);
 	assert_in_range(world_now_ns(storm->world) - begin_ns, 0, START_NS);
 	world_run(storm->world, SETTLE_NS);
 	check_nothing_is_held(storm);

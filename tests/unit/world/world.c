@@ -253,6 +253,7 @@ bool world_is_running(struct world *world)
 
 void world_limit_wires(struct world *world, unsigned frames)
 {
+	world->memory.room = frames;
 	for (size_t i = 0; i < MEMORY_INBOXES; i++)
 		if (world->memory.inboxes[i])
 			world->memory.inboxes[i]->room = frames;
