@@ -109,7 +109,7 @@ static void call_service(struct open_call *call, const struct control_service *s
 		return;
 	}
 	allowed = call->public.level >= method->level;
-	if (method->audited)
+	if (method->level >= CONTROL_MANAGE)
 		audit(call, qualified.text, parameters, allowed);
 	if (!allowed) {
 		control_call_permission_denied(&call->public);

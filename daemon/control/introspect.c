@@ -75,9 +75,9 @@ static void handle_description(void *context, struct control_call *call, const v
 }
 
 static const struct control_method methods[] = {
-	{&service_get_info_method, CONTROL_OBSERVE, false, false, handle_info},
-	{&service_get_interface_description_method, CONTROL_OBSERVE, false, false,
-	 handle_description},
+	{&service_get_info_method, CONTROL_OBSERVE, .handle = handle_info},
+	{&service_get_interface_description_method, CONTROL_OBSERVE,
+	 .handle = handle_description},
 	{0},
 };
 

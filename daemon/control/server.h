@@ -80,11 +80,10 @@ struct control_call {
 struct control_method {
 	const struct troupe_method *method; /* NULL entry ends the table */
 	/* CONTROL_OBSERVE: it has no effect; called oneway it is not run at all. */
-	enum control_level level;
-	bool needs_more; /* ExpectedMore unless the client asked for it */
-	bool audited;    /* a journal entry for each request, by control_ops.audit */
+	enum control_level level; /* from CONTROL_MANAGE on, each request is audited */
 	/* in: borrowed. Must answer the call, now or later. */
 	void (*handle)(void *context, struct control_call *call, const void *in);
+	bool needs_more; /* ExpectedMore unless the client asked for it */
 };
 
 struct control_service {
@@ -107,7 +106,7 @@ struct control_ops {
 	/* For GetInterfaceDescription: the IDL text, borrowed until the next call of the host;
 	 * NULL: no such. Optional. */
 	const char *(*describe_interface)(void *context, const char *name);
-	/* An audited method was asked for: allowed or refused. `method` is the qualified name,
+	/* A method of CONTROL_MANAGE or more was asked for: allowed or refused. `method` is the qualified name,
 	 * `target` the parameter "name", "" when there is none. Optional. */
 	void (*audit)(void *context, const struct control_peer *peer, const char *method,
 		      const char *target, bool allowed);

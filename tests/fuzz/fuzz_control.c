@@ -62,11 +62,11 @@ static enum control_level level_of(void *context, const struct control_peer *pee
 }
 
 static const struct control_method methods[] = {
-	{&api_stop_method, CONTROL_OBSERVE, false, true, answer},
-	{&api_spawn_method, CONTROL_OBSERVE, false, false, keep},
-	{&api_actors_method, CONTROL_OBSERVE, false, false, keep},
-	{&api_watch_method, CONTROL_OBSERVE, true, false, keep},
-	{&api_reload_method, CONTROL_DEPLOY, false, true, keep},
+	{&api_stop_method, CONTROL_OBSERVE, .handle = answer},
+	{&api_spawn_method, CONTROL_OBSERVE, .handle = keep},
+	{&api_actors_method, CONTROL_OBSERVE, .handle = keep},
+	{&api_watch_method, CONTROL_OBSERVE, .handle = keep, .needs_more = true},
+	{&api_reload_method, CONTROL_DEPLOY, .handle = keep},
 	{0},
 };
 static const struct control_service service = {&api_interface, methods};

@@ -121,12 +121,12 @@ static void handle_reload(void *context, struct control_call *call, const void *
 }
 
 static const struct control_method fixture_methods[] = {
-	{&api_describe_method, CONTROL_CALL, false, false, handle_kept},
-	{&api_actors_method, CONTROL_CALL, false, false, handle_kept},
-	{&api_start_method, CONTROL_CALL, false, false, handle_start},
-	{&api_stop_method, CONTROL_MANAGE, false, true, handle_stop},
-	{&api_reload_method, CONTROL_OBSERVE, false, false, handle_reload},
-	{&api_watch_method, CONTROL_OBSERVE, true, false, handle_kept},
+	{&api_describe_method, CONTROL_CALL, .handle = handle_kept},
+	{&api_actors_method, CONTROL_CALL, .handle = handle_kept},
+	{&api_start_method, CONTROL_CALL, .handle = handle_start},
+	{&api_stop_method, CONTROL_MANAGE, .handle = handle_stop},
+	{&api_reload_method, CONTROL_OBSERVE, .handle = handle_reload},
+	{&api_watch_method, CONTROL_OBSERVE, .handle = handle_kept, .needs_more = true},
 	{0},
 };
 

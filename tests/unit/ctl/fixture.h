@@ -324,14 +324,14 @@ static void fake_call(void *context, struct control_call *call, const void *in)
 }
 
 static const struct control_method fake_methods[] = {
-	{&api_describe_method, CONTROL_OBSERVE, false, false, fake_describe},
-	{&api_list_method, CONTROL_OBSERVE, false, false, fake_list},
-	{&api_call_method, CONTROL_OBSERVE, false, false, fake_call},
-	{&api_status_method, CONTROL_OBSERVE, false, false, fake_status},
-	{&api_workers_method, CONTROL_OBSERVE, false, false, fake_workers},
-	{&api_actors_method, CONTROL_OBSERVE, true, false, fake_actors},
-	{&api_spawn_method, CONTROL_OBSERVE, false, false, fake_spawn},
-	{&api_watch_method, CONTROL_OBSERVE, true, false, fake_watch},
+	{&api_describe_method, CONTROL_OBSERVE, .handle = fake_describe},
+	{&api_list_method, CONTROL_OBSERVE, .handle = fake_list},
+	{&api_call_method, CONTROL_OBSERVE, .handle = fake_call},
+	{&api_status_method, CONTROL_OBSERVE, .handle = fake_status},
+	{&api_workers_method, CONTROL_OBSERVE, .handle = fake_workers},
+	{&api_actors_method, CONTROL_OBSERVE, .handle = fake_actors, .needs_more = true},
+	{&api_spawn_method, CONTROL_OBSERVE, .handle = fake_spawn},
+	{&api_watch_method, CONTROL_OBSERVE, .handle = fake_watch, .needs_more = true},
 	{0},
 };
 static const struct control_service fake_service = {&api_interface, fake_methods};
