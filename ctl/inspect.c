@@ -12,11 +12,6 @@
 
 #define TYPE_ROOM 512 /* bytes of a type's text; longer ones are cut */
 
-static void cleanup_info(struct plugin_info **info)
-{
-	plugin_info_free(*info);
-}
-
 /* The text of the type of a field of the configuration. What is written about it; NULL: nothing. */
 static const char *print_field_type(const struct plugin_actor *actor, uint32_t i,
 				    char type[static TYPE_ROOM])
@@ -166,7 +161,7 @@ int verb_inspect(struct ctl *ctl, char **arguments, int n)
 	int status = STATUS_OK;
 
 	for (int i = 0; i < n; i++) {
-		cleanup(cleanup_info) struct plugin_info *info = NULL;
+		cleanup(plugin_info_cleanup) struct plugin_info *info = NULL;
 		cleanup_close int fd = open(arguments[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 		char why[PLUGIN_WHY_MAX] = "";
 		int r = fd < 0 ? -errno : plugin_info_read_fd(fd, 0, &info, why);

@@ -1,8 +1,8 @@
 /* parameters.c - key=value, typed by an interface. */
 #include "ctl/parameters.h"
 
-#include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "base/limits.h"
 #include "proto/assign.h"
 #include "proto/json.h"
@@ -21,39 +21,6 @@ bool parameters_need_type(char *const *arguments, int n)
 	return n > 0 && !is_json(arguments[0]);
 }
 
-/* All of standard input, from a pipe, a file or a terminal. */
-static int read_input(char **ret_text, size_t *ret_size)
-{
-	struct buffer buffer;
-	ssize_t n = 1;
-	int r = 0;
-
-	buffer_init(&buffer, LIMIT_FRAME + READ_SIZE);
-	while (n > 0 && r == 0) {
-		void *place = buffer_reserve(&buffer, READ_SIZE);
-
-		if (!place) {
-			r = errno == ENOBUFS ? -EFBIG : -ENOMEM;
-			break;
-		}
-		n = read(STDIN_FILENO, place, READ_SIZE);
-		if (n > 0)
-			buffer_added(&buffer, (size_t)n);
-		else if (n < 0 && errno != EINTR)
-			r = -errno;
-		else if (n < 0)
-			n = 1;
-	}
-	if (r == 0) {
-		*ret_size = buffer_size(&buffer);
-		*ret_text =
-			strndup(*ret_size ? (const char *)buffer_data(&buffer) : "", *ret_size);
-		r = *ret_text ? 0 : -ENOMEM;
-	}
-	buffer_fini(&buffer);
-	return r;
-}
-
 /* The text of an object, or a reason why it is none. */
 static int read_object(struct ctl *ctl, const char *argument, char **ret_text)
 {
@@ -63,7 +30,7 @@ static int read_object(struct ctl *ctl, const char *argument, char **ret_text)
 	int r;
 
 	if (strcmp(argument, "-") == 0) {
-		r = read_input(&text, &size);
+		r = io_fd_read(STDIN_FILENO, LIMIT_FRAME + READ_SIZE, &text, &size);
 		if (r < 0)
 			return ctl_fail(ctl, STATUS_USAGE, "cannot read standard input: %s",
 					strerror(-r));

@@ -11,11 +11,6 @@
 #include <limits.h>
 #include <string.h>
 
-static void cleanup_info(struct plugin_info **info)
-{
-	plugin_info_free(*info);
-}
-
 static const int64_t *optional(const struct options *options, enum option_bit bit,
 			       const uint64_t *value, int64_t *place)
 {
@@ -81,7 +76,7 @@ static const struct plugin_actor *find_actor(const struct plugin_info *info, con
 static int read_config(struct ctl *ctl, struct plugin *plugin, char **arguments, int n,
 		       char **ret_config)
 {
-	cleanup(cleanup_info) struct plugin_info *info = NULL;
+	cleanup(plugin_info_cleanup) struct plugin_info *info = NULL;
 	cleanup_close int fd = open(plugin->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	const struct plugin_actor *actor = NULL;
 	char why[PLUGIN_WHY_MAX];

@@ -72,9 +72,6 @@ int codec_convert(const struct troupe_type *from, const void *value,
 		  const struct troupe_type *to, unsigned flags, void **ret_block,
 		  size_t *ret_size, struct codec_error *ret_error);
 
-/* Whether two valid values of a type are equal in meaning (objects: in their text). For tests. */
-int codec_equal(const struct troupe_type *type, const void *a, const void *b);
-
 /* Whether `size` bytes are valid UTF-8 without NUL (no surrogates, no overlong forms, up to
  * U+10FFFF). */
 int codec_is_utf8(const char *text, size_t size);

@@ -83,14 +83,6 @@ static int find_tables(struct reader *reader, const struct elf *elf)
 
 /* ---- the interfaces of one */
 
-static const struct plugin_interface *find_interface(const struct plugin_info *info,
-						     const char *name)
-{
-	return info->n_interfaces == 0 ? NULL
-				       : bsearch(name, info->interfaces, info->n_interfaces,
-						 sizeof(*info->interfaces), compare_name);
-}
-
 static const char *interface_of(const struct troupe_actor *table, size_t i)
 {
 	return i < TROUPE_INTERFACES_MAX && table->interfaces[i]
@@ -116,7 +108,7 @@ static int check_interfaces(const struct reader *reader, const struct troupe_act
 				reader,
 				"actor type \"%s\" implements %s, which only the host does",
 				table->name, name);
-		if (!find_interface(reader->info, name))
+		if (!plugin_types_find(reader->info, name))
 			return refuse(reader,
 				      "actor type \"%s\" implements %s, which the plug-in does "
 				      "not describe",

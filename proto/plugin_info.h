@@ -99,5 +99,9 @@ int plugin_info_read_fd(int fd, unsigned flags, struct plugin_info **ret_info, c
 
 /* NULL is fine. */
 void plugin_info_free(struct plugin_info *info);
+static inline void plugin_info_cleanup(struct plugin_info **info)
+{
+	plugin_info_free(*info);
+}
 
 #endif

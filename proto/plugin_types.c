@@ -46,7 +46,7 @@ static int compare_name(const void *name, const void *item)
 	return strcmp(name, *(const char *const *)item);
 }
 
-static struct plugin_interface *find_interface(const struct plugin_info *info, const char *name)
+struct plugin_interface *plugin_types_find(const struct plugin_info *info, const char *name)
 {
 	return info->n_interfaces == 0 ? NULL
 				       : bsearch(name, info->interfaces, info->n_interfaces,
@@ -129,7 +129,7 @@ static int take_declaration(struct reader *reader, struct plugin_actor *actor,
 		r = take_string(reader, &name);
 	if (r < 0 || (!*interface && !*name))
 		return r;
-	actor->config_interface = find_interface(reader->info, interface);
+	actor->config_interface = plugin_types_find(reader->info, interface);
 	if (!actor->config_interface || !*layout)
 		return refuse(reader, "its note of a table is malformed");
 	for (size_t i = 0; i < actor->config_interface->idl->n_members; i++) {
@@ -175,7 +175,7 @@ static int take_interface(struct reader *reader, struct plugin_actor *actor)
 		return refuse(reader, "its note of a table is malformed");
 	if (plugin_types_is_reserved(name))
 		return refuse(reader, "it implements %s, which only the host does", name);
-	interface = find_interface(reader->info, name);
+	interface = plugin_types_find(reader->info, name);
 	if (!interface)
 		return refuse(reader, "it implements %s, which the plug-in does not describe",
 			      name);

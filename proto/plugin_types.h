@@ -15,6 +15,9 @@ int plugin_types_take(struct plugin_info *info, const void *content, size_t size
 /* Whether all of info->actors were filled in: 0, or -ENOEXEC and why not. */
 int plugin_types_check(const struct plugin_info *info, char *why);
 
+/* The interface of that name; NULL: none. Those of `info` are in order. */
+struct plugin_interface *plugin_types_find(const struct plugin_info *info, const char *name);
+
 /* Whether an interface is the host's own. */
 bool plugin_types_is_reserved(const char *interface);
 

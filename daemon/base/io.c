@@ -39,50 +39,31 @@ int io_file_read(int dir_fd, const char *path, size_t limit, char **ret_data, si
 {
 	cleanup_close int fd =
 		openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-
-	if (fd < 0)
-		return -errno;
-	return io_fd_read(fd, limit, ret_data, ret_size);
-}
-
-static int check_readable(int fd, size_t *ret_expected)
-{
 	struct stat status;
 
-	if (fstat(fd, &status) < 0)
+	if (fd < 0 || fstat(fd, &status) < 0)
 		return -errno;
 	if (S_ISDIR(status.st_mode))
 		return -EISDIR;
 	if (!S_ISREG(status.st_mode) &&
 	    !(S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3)))
 		return -EINVAL;
-	*ret_expected = status.st_size > 0 ? (size_t)status.st_size : 0;
-	return 0;
+	if (status.st_size > 0 && (size_t)status.st_size > limit)
+		return -EFBIG;
+	return io_fd_read(fd, limit, ret_data, ret_size);
 }
 
 int io_fd_read(int fd, size_t limit, char **ret_data, size_t *ret_size)
 {
 	cleanup_free char *data = NULL;
 	size_t room = 0, size = 0;
-	int r = check_readable(fd, &room);
+	ssize_t n;
 
-	if (r < 0)
-		return r;
 	if (limit > SIZE_MAX - 2)
 		limit = SIZE_MAX - 2;
-	if (room > limit)
-		return -EFBIG;
-	/* Files of /proc and /sys say 0, and any file may grow while it is read: st_size is
-	 * only a hint. One byte more than it, so that the end is seen without growing; one for
-	 * the NUL. */
-	room += 2;
-	data = malloc(room);
-	if (!data)
-		return -ENOMEM;
-	for (;;) {
-		ssize_t n;
-
-		if (size + 1 == room) {
+	do {
+		/* Room for one byte over the limit, and for the NUL. */
+		if (size + 1 >= room) {
 			char *larger;
 
 			room = room > limit / 2 ? limit + 2 : 2 * room + 4096;
@@ -92,16 +73,12 @@ int io_fd_read(int fd, size_t limit, char **ret_data, size_t *ret_size)
 			data = larger;
 		}
 		n = read(fd, data + size, room - 1 - size);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
+		if (n < 0 && errno != EINTR)
 			return -errno;
-		if (n == 0)
-			break;
-		size += (size_t)n;
+		size += n > 0 ? (size_t)n : 0;
 		if (size > limit)
 			return -EFBIG;
-	}
+	} while (n != 0);
 	data[size] = '\0';
 	*ret_data = take_pointer(&data);
 	*ret_size = size;

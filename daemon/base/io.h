@@ -19,7 +19,7 @@ int io_set_cloexec(int fd);
  * another kind of file. Never waits for a FIFO or a tty. */
 int io_file_read(int dir_fd, const char *path, size_t limit, char **ret_data, size_t *ret_size);
 
-/* The same from an open file (borrowed), from its position on. */
+/* The same from a descriptor of any kind (borrowed), from its position to its end. */
 int io_fd_read(int fd, size_t limit, char **ret_data, size_t *ret_size);
 
 /* Copy `data` into a new memfd and seal it against every change. *ret_fd is given; name is for

@@ -4,6 +4,7 @@
 #include "proto/codec_quick.h"
 #include "proto/json.h"
 #include "proto/layout.h"
+#include "tests/unit/proto/codec_equal.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* The three forms of a typed message; types written out as the generator would. */
 
 #include "proto/codec.h"
+#include "tests/unit/proto/codec_equal.h"
 
 #include <errno.h>
 #include <math.h>

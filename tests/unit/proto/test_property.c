@@ -23,6 +23,7 @@
 #include "proto/codec_walk.h"
 #include "proto/json.h"
 #include "proto/layout.h"
+#include "tests/unit/proto/codec_equal.h"
 
 #define SEED_DEFAULT   1
 #define ROUNDS_DEFAULT 300

@@ -13,6 +13,7 @@
 #include "proto/codec_quick.h"
 #include "proto/layout.h"
 #include "proto/steps.h"
+#include "tests/unit/proto/codec_equal.h"
 
 static struct layout *parse(const char *text)
 {

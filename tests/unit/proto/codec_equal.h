@@ -1,6 +1,12 @@
-#include "proto/codec.h"
+/* codec_equal.h - whether two valid values of a type are equal in meaning (objects: in their text). */
+#ifndef TESTS_CODEC_EQUAL_H
+#define TESTS_CODEC_EQUAL_H
 
 #include "proto/codec_walk.h"
+#include <string.h>
+#include <troupe/type.h>
+
+static int codec_equal(const struct troupe_type *type, const void *a, const void *b);
 
 static int equal_items(const struct troupe_type *type, const void *a, const void *b)
 {
@@ -32,7 +38,7 @@ static int equal_fields(const struct troupe_type *type, const char *a, const cha
 	return 1;
 }
 
-int codec_equal(const struct troupe_type *type, const void *a, const void *b)
+static int codec_equal(const struct troupe_type *type, const void *a, const void *b)
 {
 	struct codec_span left, right;
 	const void *x, *y;
@@ -65,3 +71,5 @@ int codec_equal(const struct troupe_type *type, const void *a, const void *b)
 	}
 	return 0;
 }
+
+#endif
