@@ -98,14 +98,10 @@ static void write_type(const struct gen_model *model, const struct gen_type *typ
 		write_items(type, out);
 	else
 		fputs("\t\t0, 0, 0,\n", out);
-	if (is_struct && type->n_fields > 0)
-		fprintf(out, "\t\t%s_descriptors_.%s_fields_, ", prefix, type->stem);
-	else
-		fputs("\t\tNULL, ", out);
-	if (type->kind == TROUPE_ENUM)
-		fprintf(out, "%s_descriptors_.%s_names_, ", prefix, type->stem);
-	else
-		fputs("NULL, ", out);
+	fputs("\t\t", out);
+	gen_write_member(model, type->stem, "_fields", is_struct ? type->n_fields : 0, out);
+	gen_write_member(model, type->stem, "_names",
+			 type->kind == TROUPE_ENUM ? type->n_fields : 0, out);
 	if (type->item)
 		fprintf(out, "&%s_descriptors_.%s,\n", prefix, type->item->descriptor);
 	else
@@ -180,14 +176,9 @@ static void write_tables(const struct gen_model *model, FILE *out)
 	}
 	fprintf(out, "\t{sizeof(struct troupe_interface), 0, %zu, %zu, \"%s\", %s_IDL_,\n\t\t",
 		model->n_methods, model->n_errors, model->idl->name, model->upper);
-	if (model->n_methods > 0)
-		fprintf(out, "%s_descriptors_.methods_, ", prefix);
-	else
-		fputs("NULL, ", out);
-	if (model->n_errors > 0)
-		fprintf(out, "%s_descriptors_.errors_},\n", prefix);
-	else
-		fputs("NULL},\n", out);
+	gen_write_member(model, "", "methods", model->n_methods, out);
+	gen_write_member(model, "", "errors", model->n_errors, out);
+	fputs("},\n", out);
 }
 
 static void write_names(const struct gen_model *model, FILE *out)

@@ -122,8 +122,11 @@ int gen_hash(const struct idl *idl, const struct idl_member *member,
 	     struct idl_error *ret_error);
 
 /* Give the types their steps; -ENOMEM. The parts of the descriptors that steps are: members, their content, what
- * closes a type, and that the compiler sees the structs as they were laid out here. */
+ * closes a type, and that the compiler sees the structs as they were laid out here. And a member of
+ * the descriptors that has n items: "STEM_SUFFIX_, "; NULL for none. */
 int gen_make_steps(struct gen_model *model);
+void gen_write_member(const struct gen_model *model, const char *stem, const char *suffix,
+		      size_t n, FILE *out);
 void gen_declare_steps(const struct gen_type *type, FILE *out);
 void gen_write_steps(const struct gen_model *model, const struct gen_type *type, FILE *out);
 void gen_write_step_counts(const struct gen_model *model, const struct gen_type *type,

@@ -141,11 +141,11 @@ void gen_write_steps(const struct gen_model *model, const struct gen_type *type,
 			i + 1 == made->n_floats ? "},\n" : "");
 }
 
-static void write_list(const struct gen_model *model, const struct gen_type *type,
-		       const char *name, unsigned n, FILE *out)
+void gen_write_member(const struct gen_model *model, const char *stem, const char *suffix,
+		      size_t n, FILE *out)
 {
 	if (n > 0)
-		fprintf(out, "%s_descriptors_.%s_%s_, ", model->prefix, type->stem, name);
+		fprintf(out, "%s_descriptors_.%s%s_, ", model->prefix, stem, suffix);
 	else
 		fputs("NULL, ", out);
 }
@@ -156,9 +156,9 @@ void gen_write_step_counts(const struct gen_model *model, const struct gen_type 
 	const struct troupe_type *made = &type->made;
 
 	fputs("\t\t", out);
-	write_list(model, type, "steps", made->n_steps, out);
-	write_list(model, type, "words", made->n_words, out);
-	write_list(model, type, "floats", made->n_floats, out);
+	gen_write_member(model, type->stem, "_steps", made->n_steps, out);
+	gen_write_member(model, type->stem, "_words", made->n_words, out);
+	gen_write_member(model, type->stem, "_floats", made->n_floats, out);
 	fprintf(out, "%u, %u, %u, %u},\n", made->n_steps, made->n_words, made->n_floats,
 		made->levels);
 }

@@ -36,28 +36,10 @@ static void offend(struct judge *judge, const char *symbol, const char *section,
 /* Sections of the linker's, the compilers' and the instrumentation's own tables. */
 static bool is_table(const char *name)
 {
-	static const char *const prefixes[] = {".got",
-					       ".dynamic",
-					       ".init_array",
-					       ".fini_array",
-					       ".preinit_array",
-					       ".ctors",
-					       ".dtors",
-					       ".jcr",
-					       ".tm_clone_table",
-					       ".data.rel.ro",
-					       ".eh_frame",
-					       ".plt",
-					       ".gcc_except_table",
-					       ".relro_padding",
-					       "__llvm_",
-					       "__sancov_",
-					       "asan_globals"};
-
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
-			return true;
-	return false;
+	return seal_begins_with(
+		name, ".got .dynamic .init_array .fini_array .preinit_array .ctors .dtors .jcr "
+		      ".tm_clone_table .data.rel.ro .eh_frame .plt .gcc_except_table "
+		      ".relro_padding __llvm_ __sancov_ asan_globals ");
 }
 
 /* Thread-local data is a template, which RELRO may cover: each thread's copy is writable all the same. */
@@ -198,9 +180,6 @@ static int judge_section(struct judge *judge, size_t i, const Elf64_Shdr *sectio
 
 static int find_instrumentation(struct judge *judge)
 {
-	static const char *const prefixes[] = {"__asan_", "__hwasan_", "__ubsan_",
-					       "__msan_", "__gcov",    "__llvm_profile"};
-
 	for (size_t i = 0; i < judge->elf.symbols[ELF_SYMBOLS].count; i++) {
 		const char *name;
 		Elf64_Sym symbol;
@@ -208,9 +187,8 @@ static int find_instrumentation(struct judge *judge)
 
 		if (r < 0)
 			return r;
-		for (size_t j = 0; j < ARRAY_LEN(prefixes); j++)
-			if (strncmp(name, prefixes[j], strlen(prefixes[j])) == 0)
-				judge->instrumented = true;
+		judge->instrumented |= seal_begins_with(
+			name, "__asan_ __hwasan_ __ubsan_ __msan_ __gcov __llvm_profile ");
 	}
 	return 0;
 }

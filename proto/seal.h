@@ -42,4 +42,7 @@ int seal_is_runtime(const char *symbol, const char *source);
  * reserved ones. */
 int seal_is_instrumentation(const char *symbol);
 
+/* Whether a text begins with one of the texts of a list, each with a blank behind it. */
+int seal_begins_with(const char *text, const char *list);
+
 #endif

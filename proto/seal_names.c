@@ -9,49 +9,45 @@ static bool begins_with(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static bool begins_with_any(const char *text, const char *const *prefixes, size_t n)
+int seal_begins_with(const char *text, const char *list)
 {
-	for (size_t i = 0; i < n; i++)
-		if (begins_with(text, prefixes[i]))
+	for (size_t size = strcspn(list, " "); *list;
+	     list += size + 1, size = strcspn(list, " "))
+		if (strncmp(text, list, size) == 0)
 			return true;
 	return false;
 }
 
-#define BEGINS_WITH_ANY(text, prefixes)                                                        \
-	begins_with_any(text, prefixes, sizeof(prefixes) / sizeof((prefixes)[0]))
+/* Whether a word of `size` bytes is one of a list. */
+static bool is_in(const char *word, size_t size, const char *list)
+{
+	for (size_t n = strcspn(list, " "); *list; list += n + 1, n = strcspn(list, " "))
+		if (n == size && memcmp(word, list, n) == 0)
+			return true;
+	return false;
+}
 
 /* Names of the linker, the C runtime, and of what instrumentation adds: reserved ones all, which a plug-in
  * cannot use by mistake. */
 static bool is_reserved(const char *symbol)
 {
-	static const char *const whole[] = {
-		"__dso_handle", "__TMC_END__", "__bss_start", "__data_start",
-		"_edata",       "_end",        "_DYNAMIC",    "_GLOBAL_OFFSET_TABLE_",
-		"__JCR_END__",  "__JCR_LIST__"};
-	static const char *const prefixes[] = {
-		"DW.ref.", /* a pointer to the exception handler of C++ and Rust */
-		"__asan_",      "___asan_",  "__odr_asan", "__hwasan_",
-		"__tsan_",      "__ubsan_",  "__msan_",    "__lsan_",
-		"__sanitizer_", "__sancov_", "__gcov",     "__llvm_",
-		"__profc_",     "__profd_",  "__profvp_",  "__profn_",
-		"__rust_",      "__rustc_",  "lprof",      "_rust_extern_with_linkage_",
-	};
-
-	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
-		if (strcmp(symbol, whole[i]) == 0)
-			return true;
-	return BEGINS_WITH_ANY(symbol, prefixes);
+	/* DW.ref.: a pointer to the exception handler of C++ and Rust */
+	return is_in(symbol, strlen(symbol),
+		     "__dso_handle __TMC_END__ __bss_start __data_start _edata _end _DYNAMIC "
+		     "_GLOBAL_OFFSET_TABLE_ __JCR_END__ __JCR_LIST__ ") ||
+	       seal_begins_with(
+		       symbol, "DW.ref. __asan_ ___asan_ __odr_asan __hwasan_ __tsan_ __ubsan_ "
+			       "__msan_ __lsan_ __sanitizer_ __sancov_ __gcov __llvm_ __profc_ "
+			       "__profd_ __profvp_ __profn_ __rust_ __rustc_ lprof "
+			       "_rust_extern_with_linkage_ ");
 }
 
 /* `completed.0` is the C runtime's when it comes from crtstuff.c, and a plug-in's `static bool completed` when
  * not. */
 static bool is_runtime_source(const char *source)
 {
-	static const char *const prefixes[] = {"libgcov", "_gcov", "InstrProf",
-					       "GCDAProfiling"};
-
 	return strcmp(source, "crtstuff.c") == 0 || strcmp(source, "crtbegin.c") == 0 ||
-	       BEGINS_WITH_ANY(source, prefixes);
+	       seal_begins_with(source, "libgcov _gcov InstrProf GCDAProfiling ");
 }
 
 /* Entities of the C++ library, and the guards and function-local statics of such: what <iostream> puts into each file, and
@@ -59,9 +55,6 @@ static bool is_runtime_source(const char *source)
  * itself. */
 static bool is_cxx_library(const char *symbol)
 {
-	static const char *const scopes[] = {"St", "NSt", "NKSt", "N9__gnu_cxx",
-					     "N10__cxxabiv1"};
-
 	if (!begins_with(symbol, "_Z"))
 		return false;
 	symbol += 2;
@@ -69,23 +62,7 @@ static bool is_cxx_library(const char *symbol)
 		symbol += 2;
 	if (*symbol == 'Z')
 		symbol++;
-	return BEGINS_WITH_ANY(symbol, scopes);
-}
-
-static bool is_rust_crate(const char *name, size_t size)
-{
-	static const char *const crates[] = {"std",          "core",
-					     "alloc",        "hashbrown",
-					     "panic_unwind", "panic_abort",
-					     "gimli",        "addr2line",
-					     "object",       "rustc_demangle",
-					     "std_detect",   "memchr",
-					     "miniz_oxide",  "rustc_std_workspace_core"};
-
-	for (size_t i = 0; i < sizeof(crates) / sizeof(crates[0]); i++)
-		if (strlen(crates[i]) == size && memcmp(name, crates[i], size) == 0)
-			return true;
-	return false;
+	return seal_begins_with(symbol, "St NSt NKSt N9__gnu_cxx N10__cxxabiv1 ");
 }
 
 /* "3std...": a length and a name of the crates that the Rust library is made of. */
@@ -94,7 +71,10 @@ static bool is_rust_path(const char *path)
 	char *name;
 	unsigned long size = strtoul(path, &name, 10);
 
-	return name != path && size <= strlen(name) && is_rust_crate(name, size);
+	return name != path && size <= strlen(name) &&
+	       is_in(name, size,
+		     "std core alloc hashbrown panic_unwind panic_abort gimli addr2line object "
+		     "rustc_demangle std_detect memchr miniz_oxide rustc_std_workspace_core ");
 }
 
 /* _ZN3std...17h0123456789abcdefE, the older mangling; the hash distinguishes it from C++. */
@@ -143,13 +123,8 @@ int seal_is_runtime(const char *symbol, const char *source)
 
 int seal_is_instrumentation(const char *symbol)
 {
-	static const char *const globals[] = {
-		"writeout_fn_list",    "reset_fn_list", "EndVNode",
-		"VPMaxNumValsPerSite", "CurrentVNode",  "DynamicBufferIOBuffer",
-		"VPMergeHook",         "VPBufferSize",  "FreeHook"};
-
-	for (size_t i = 0; i < sizeof(globals) / sizeof(globals[0]); i++)
-		if (strcmp(symbol, globals[i]) == 0)
-			return true;
-	return begins_with(symbol, "__unnamed_");
+	return is_in(symbol, strlen(symbol),
+		     "writeout_fn_list reset_fn_list EndVNode VPMaxNumValsPerSite CurrentVNode "
+		     "DynamicBufferIOBuffer VPMergeHook VPBufferSize FreeHook ") ||
+	       begins_with(symbol, "__unnamed_");
 }
