@@ -13,10 +13,8 @@ int ctl_fail(struct ctl *ctl, int status, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	text = text_vprint(format, arguments);
+	text = text_vprint(format, arguments, 1);
 	va_end(arguments);
-	if (text)
-		text_defuse(text, 1);
 	fprintf(ctl->err, "troupectl: %s\n", text ? text : "out of memory");
 	return status;
 }

@@ -48,7 +48,7 @@ int names_fail(struct ctl *ctl, int status, const struct names *names, const cha
 	va_list arguments;
 
 	va_start(arguments, format);
-	what = text_vprint(format, arguments);
+	what = text_vprint(format, arguments, 1);
 	va_end(arguments);
 	/* What does not fit is left out. */
 	buffer_init(&list, TEXT_MAX);

@@ -37,13 +37,10 @@ void show_print(struct ctl *ctl, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	text = text_vprint(format, arguments);
+	text = text_vprint(format, arguments, 1);
 	va_end(arguments);
 	ctl->incomplete |= !text;
-	if (!text)
-		return;
-	text_defuse(text, 1);
-	fputs(text, ctl->out);
+	fputs(text ? text : "", ctl->out);
 }
 
 void show_table(struct ctl *ctl, struct table *table)

@@ -30,11 +30,9 @@ void table_add(struct table *table, enum table_colour colour, const char *format
 	if (!cell)
 		return;
 	va_start(arguments, format);
-	cell->text = text_vprint(format, arguments);
+	cell->text = text_vprint(format, arguments, 0);
 	va_end(arguments);
 	cell->colour = colour;
-	if (cell->text)
-		text_defuse(cell->text, 0);
 	table->incomplete |= !cell->text;
 }
 

@@ -27,11 +27,14 @@ void text_defuse(char *text, int keep_lines)
 	}
 }
 
-char *text_vprint(const char *format, va_list arguments)
+char *text_vprint(const char *format, va_list arguments, int keep_lines)
 {
 	char *text;
 
-	return vasprintf(&text, format, arguments) < 0 ? NULL : text;
+	if (vasprintf(&text, format, arguments) < 0)
+		return NULL;
+	text_defuse(text, keep_lines);
+	return text;
 }
 
 const char *text_plural(int64_t n)

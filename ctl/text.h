@@ -13,8 +13,9 @@
  * elsewhere must not move cursors or change titles. Newlines stay when keep_lines is not 0. */
 void text_defuse(char *text, int keep_lines);
 
-/* What printf() would print, given; NULL: no memory. Not defused. */
-char *text_vprint(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
+/* What printf() would print, defused; given. NULL: no memory. */
+char *text_vprint(const char *format, va_list arguments, int keep_lines)
+	__attribute__((format(printf, 1, 0)));
 
 /* Columns that UTF-8 text takes on a terminal. */
 size_t text_width(const char *text);

@@ -10,8 +10,7 @@ struct decoder {
 	char *block;
 	size_t size;
 	size_t cursor; /* all before it has been checked and turned into memory form */
-	unsigned depth;
-	struct codec_error *error;
+	struct codec_judge judge;
 };
 
 static int decode_struct(struct decoder *decoder, const struct troupe_type *type, char *cell);
@@ -19,25 +18,11 @@ static int decode_array(struct decoder *decoder, const struct troupe_type *type,
 static int decode_map(struct decoder *decoder, const struct troupe_type *type, char *cell);
 static int decode_optional(struct decoder *decoder, const struct troupe_type *type, char *cell);
 
-static int fail(struct decoder *decoder, const char *message)
-{
-	return codec_error_set(decoder->error, -EBADMSG, "%s", message);
-}
-
-static int enter(struct decoder *decoder)
-{
-	if (decoder->depth == CODEC_DEPTH_MAX)
-		return codec_error_set(decoder->error, -EBADMSG, "nested deeper than %u",
-				       CODEC_DEPTH_MAX);
-	decoder->depth++;
-	return 0;
-}
-
 static int check_gap(struct decoder *decoder, const char *base, size_t from, size_t to)
 {
 	for (; from < to; from++)
 		if (base[from] != 0)
-			return fail(decoder, "padding that is not zero");
+			return judge_fail(&decoder->judge, "padding that is not zero");
 	return 0;
 }
 
@@ -49,11 +34,11 @@ static char *take_bytes(struct decoder *decoder, char *cell, size_t align, size_
 	char *pointee = decoder->block + at;
 
 	if (load_offset(cell) != at) {
-		fail(decoder, "an offset that is not the next");
+		judge_fail(&decoder->judge, "an offset that is not the next");
 		return NULL;
 	}
 	if (at > decoder->size || bytes > decoder->size - at) {
-		fail(decoder, "cut short");
+		judge_fail(&decoder->judge, "cut short");
 		return NULL;
 	}
 	if (check_gap(decoder, decoder->block, decoder->cursor, at) < 0)
@@ -69,15 +54,15 @@ static int take_items(struct decoder *decoder, const struct troupe_type *type, c
 {
 	if (count == 0) {
 		if (load_offset(cell) != 0)
-			return fail(decoder, "an offset to nothing");
+			return judge_fail(&decoder->judge, "an offset to nothing");
 		store_pointer(cell, NULL);
 		*ret_items = NULL;
 		return 0;
 	}
 	if (type->stride == 0)
-		return fail(decoder, "the type's items have no size");
+		return judge_fail(&decoder->judge, "the type's items have no size");
 	if (count > decoder->size / type->stride)
-		return fail(decoder, "cut short");
+		return judge_fail(&decoder->judge, "cut short");
 	*ret_items = take_bytes(decoder, cell, type->entry_align, count * type->stride);
 	return *ret_items ? 0 : -EBADMSG;
 }
@@ -91,8 +76,8 @@ static int decode_text(struct decoder *decoder, const struct troupe_type *type, 
 	if (!text)
 		return -EBADMSG;
 	if (type->kind == TROUPE_OBJECT)
-		return json_scan_object(text, size, decoder->error) < 0 ? -EBADMSG : 0;
-	return codec_is_utf8(text, size) ? 0 : fail(decoder, "not valid UTF-8");
+		return json_scan_object(text, size, decoder->judge.error) < 0 ? -EBADMSG : 0;
+	return codec_is_utf8(text, size) ? 0 : judge_fail(&decoder->judge, "not valid UTF-8");
 }
 
 static int decode_binary(struct decoder *decoder, char *cell)
@@ -102,7 +87,7 @@ static int decode_binary(struct decoder *decoder, char *cell)
 	if (size > 0)
 		return take_bytes(decoder, cell, 1, size) ? 0 : -EBADMSG;
 	if (load_offset(cell) != 0)
-		return fail(decoder, "an offset to nothing");
+		return judge_fail(&decoder->judge, "an offset to nothing");
 	store_pointer(cell, NULL);
 	return 0;
 }
@@ -115,14 +100,9 @@ decode_value(struct decoder *decoder, const struct troupe_type *type, char *cell
 	case TROUPE_ADDRESS:
 		return 0;
 	case TROUPE_BOOL:
-		return load_bool_is_valid(cell) ? 0
-						: fail(decoder, "a bool, found another value");
 	case TROUPE_FLOAT:
-		return isfinite(load_float(cell)) ? 0
-						  : fail(decoder, "a float that is not finite");
 	case TROUPE_ENUM:
-		return load_enum(cell) < type->count ? 0
-						     : fail(decoder, "an enum out of range");
+		return judge_scalar(&decoder->judge, type, cell);
 	case TROUPE_STRING:
 	case TROUPE_OBJECT:
 		return decode_text(decoder, type, cell);
@@ -137,13 +117,13 @@ decode_value(struct decoder *decoder, const struct troupe_type *type, char *cell
 	case TROUPE_OPTIONAL:
 		return decode_optional(decoder, type, cell);
 	}
-	return fail(decoder, "a type of unknown kind");
+	return judge_fail(&decoder->judge, "a type of unknown kind");
 }
 
 static int decode_struct(struct decoder *decoder, const struct troupe_type *type, char *cell)
 {
 	size_t end = 0;
-	int r = enter(decoder);
+	int r = judge_enter(&decoder->judge);
 
 	if (r < 0)
 		return r;
@@ -154,12 +134,12 @@ static int decode_struct(struct decoder *decoder, const struct troupe_type *type
 		if (r == 0)
 			r = decode_value(decoder, field->type, cell + field->offset);
 		if (r < 0) {
-			codec_error_field(decoder->error, field->name);
+			codec_error_field(decoder->judge.error, field->name);
 			return r;
 		}
 		end = field->offset + field->type->size;
 	}
-	decoder->depth--;
+	decoder->judge.depth--;
 	return check_gap(decoder, cell, end, type->size);
 }
 
@@ -167,7 +147,7 @@ static int decode_array(struct decoder *decoder, const struct troupe_type *type,
 {
 	size_t count = load_span(cell).count;
 	char *item;
-	int r = enter(decoder);
+	int r = judge_enter(&decoder->judge);
 
 	if (r == 0)
 		r = take_items(decoder, type, cell, count, &item);
@@ -180,11 +160,11 @@ static int decode_array(struct decoder *decoder, const struct troupe_type *type,
 		if (r == 0)
 			r = check_gap(decoder, item, type->item->size, type->stride);
 		if (r < 0) {
-			codec_error_index(decoder->error, i);
+			codec_error_index(decoder->judge.error, i);
 			return r;
 		}
 	}
-	decoder->depth--;
+	decoder->judge.depth--;
 	return 0;
 }
 
@@ -194,7 +174,7 @@ static int decode_key(struct decoder *decoder, char *entry, const char *last_key
 	int r = decode_text(decoder, &key_type, entry);
 
 	if (r == 0 && last_key && strcmp(last_key, load_pointer(entry)) >= 0)
-		return fail(decoder, "a key twice or out of order");
+		return judge_fail(&decoder->judge, "a key twice or out of order");
 	return r;
 }
 
@@ -203,7 +183,7 @@ static int decode_map(struct decoder *decoder, const struct troupe_type *type, c
 	size_t count = load_span(cell).count;
 	const char *key = NULL;
 	char *entry;
-	int r = enter(decoder);
+	int r = judge_enter(&decoder->judge);
 
 	if (r == 0)
 		r = take_items(decoder, type, cell, count, &entry);
@@ -212,7 +192,7 @@ static int decode_map(struct decoder *decoder, const struct troupe_type *type, c
 	for (size_t i = 0; i < count; i++, entry += type->stride) {
 		r = decode_key(decoder, entry, key);
 		if (r < 0) {
-			codec_error_index(decoder->error, i);
+			codec_error_index(decoder->judge.error, i);
 			return r;
 		}
 		key = load_pointer(entry);
@@ -223,11 +203,11 @@ static int decode_map(struct decoder *decoder, const struct troupe_type *type, c
 			r = check_gap(decoder, entry, type->value_offset + type->item->size,
 				      type->stride);
 		if (r < 0) {
-			codec_error_key(decoder->error, key, strlen(key));
+			codec_error_key(decoder->judge.error, key, strlen(key));
 			return r;
 		}
 	}
-	decoder->depth--;
+	decoder->judge.depth--;
 	return 0;
 }
 
@@ -253,15 +233,18 @@ static int decode_optional(struct decoder *decoder, const struct troupe_type *ty
 int codec_decode(const struct troupe_type *type, void *block, size_t size,
 		 struct codec_error *ret_error)
 {
-	struct decoder decoder = {block, size, type->size, 0, ret_error};
+	struct decoder decoder = {
+		block, size, type->size, {.wrong = -EBADMSG, .error = ret_error}};
 	int r;
 
 	if (size < type->size)
-		return fail(&decoder, "cut short");
+		return judge_fail(&decoder.judge, "cut short");
 	if (size > CODEC_BLOCK_MAX)
-		return fail(&decoder, "too long");
+		return judge_fail(&decoder.judge, "too long");
 	r = decode_value(&decoder, type, block);
 	if (r < 0)
 		return r;
-	return decoder.cursor == size ? 0 : fail(&decoder, "more bytes than the type has");
+	return decoder.cursor == size
+		       ? 0
+		       : judge_fail(&decoder.judge, "more bytes than the type has");
 }

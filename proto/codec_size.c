@@ -9,10 +9,9 @@
 
 struct sizer {
 	size_t size; /* so far: where the next pointee may begin */
-	unsigned depth;
 	/* Never follow steps: they know no names, so the path of an error takes a second walk. */
 	bool by_fields;
-	struct codec_error *error;
+	struct codec_judge judge;
 };
 
 static int size_struct(struct sizer *sizer, const struct troupe_type *type, const char *value);
@@ -20,14 +19,10 @@ static int size_array(struct sizer *sizer, const struct troupe_type *type, const
 static int size_map(struct sizer *sizer, const struct troupe_type *type, const void *cell);
 static int size_optional(struct sizer *sizer, const struct troupe_type *type, const void *cell);
 
-static int fail(struct sizer *sizer, const char *message)
-{
-	return codec_error_set(sizer->error, -EINVAL, "%s", message);
-}
-
 static int fail_null(struct sizer *sizer, const struct troupe_type *type)
 {
-	return codec_error_set(sizer->error, -EINVAL, "%s, found NULL", codec_kind_name(type));
+	return codec_error_set(sizer->judge.error, -EINVAL, "%s, found NULL",
+			       codec_kind_name(type));
 }
 
 static int add_bytes(struct sizer *sizer, size_t align, size_t bytes)
@@ -35,7 +30,7 @@ static int add_bytes(struct sizer *sizer, size_t align, size_t bytes)
 	size_t at = align_up(sizer->size, align);
 
 	if (at > CODEC_BLOCK_MAX || bytes > CODEC_BLOCK_MAX - at)
-		return codec_error_set(sizer->error, -EMSGSIZE, "more than %u bytes",
+		return codec_error_set(sizer->judge.error, -EMSGSIZE, "more than %u bytes",
 				       CODEC_BLOCK_MAX);
 	sizer->size = at + bytes;
 	return 0;
@@ -44,20 +39,11 @@ static int add_bytes(struct sizer *sizer, size_t align, size_t bytes)
 static int add_items(struct sizer *sizer, const struct troupe_type *type, size_t count)
 {
 	if (type->stride == 0)
-		return fail(sizer, "the type's items have no size");
+		return judge_fail(&sizer->judge, "the type's items have no size");
 	if (count > CODEC_BLOCK_MAX || count * type->stride > CODEC_BLOCK_MAX)
-		return codec_error_set(sizer->error, -EMSGSIZE, "more than %u bytes",
+		return codec_error_set(sizer->judge.error, -EMSGSIZE, "more than %u bytes",
 				       CODEC_BLOCK_MAX);
 	return add_bytes(sizer, type->entry_align, count * type->stride);
-}
-
-static int enter(struct sizer *sizer)
-{
-	if (sizer->depth == CODEC_DEPTH_MAX)
-		return codec_error_set(sizer->error, -EINVAL, "nested deeper than %u",
-				       CODEC_DEPTH_MAX);
-	sizer->depth++;
-	return 0;
 }
 
 static int size_text(struct sizer *sizer, const struct troupe_type *type, const void *cell)
@@ -69,13 +55,13 @@ static int size_text(struct sizer *sizer, const struct troupe_type *type, const 
 		return fail_null(sizer, type);
 	size = strlen(text);
 	if (size >= CODEC_BLOCK_MAX)
-		return codec_error_set(sizer->error, -EMSGSIZE, "more than %u bytes",
+		return codec_error_set(sizer->judge.error, -EMSGSIZE, "more than %u bytes",
 				       CODEC_BLOCK_MAX);
 	if (type->kind == TROUPE_OBJECT) {
-		if (json_scan_object(text, size, sizer->error) < 0)
+		if (json_scan_object(text, size, sizer->judge.error) < 0)
 			return -EINVAL;
 	} else if (!codec_is_utf8(text, size)) {
-		return fail(sizer, "not valid UTF-8");
+		return judge_fail(&sizer->judge, "not valid UTF-8");
 	}
 	return add_bytes(sizer, 1, size + 1);
 }
@@ -91,20 +77,16 @@ size_value(struct sizer *sizer, const struct troupe_type *type, const void *cell
 	case TROUPE_ADDRESS:
 		return 0;
 	case TROUPE_BOOL:
-		return load_bool_is_valid(cell) ? 0
-						: fail(sizer, "a bool, found another value");
 	case TROUPE_FLOAT:
-		return isfinite(load_float(cell)) ? 0
-						  : fail(sizer, "a float that is not finite");
 	case TROUPE_ENUM:
-		return load_enum(cell) < type->count ? 0 : fail(sizer, "an enum out of range");
+		return judge_scalar(&sizer->judge, type, cell);
 	case TROUPE_STRING:
 	case TROUPE_OBJECT:
 		return size_text(sizer, type, cell);
 	case TROUPE_BINARY:
 		span = load_span(cell);
 		if (span.count > 0 && !span.at)
-			return fail(sizer, "bytes, found NULL");
+			return judge_fail(&sizer->judge, "bytes, found NULL");
 		return add_bytes(sizer, 1, span.count);
 	case TROUPE_STRUCT:
 		return is_plain(type) ? 0 : size_struct(sizer, type, cell);
@@ -115,7 +97,7 @@ size_value(struct sizer *sizer, const struct troupe_type *type, const void *cell
 	case TROUPE_OPTIONAL:
 		return size_optional(sizer, type, cell);
 	}
-	return fail(sizer, "a type of unknown kind");
+	return judge_fail(&sizer->judge, "a type of unknown kind");
 }
 
 /* The checks of a struct with steps. */
@@ -159,7 +141,7 @@ static int size_pointees(struct sizer *sizer, const struct troupe_type *type, co
 			 const struct troupe_step *step)
 {
 	const struct troupe_step *end = steps_end(type);
-	unsigned depth = sizer->depth;
+	unsigned depth = sizer->judge.depth;
 
 	for (; step < end; step++) {
 		const char *cell = value + step->offset;
@@ -173,7 +155,7 @@ static int size_pointees(struct sizer *sizer, const struct troupe_type *type, co
 			continue;
 		}
 		if (step->kind == TROUPE_STEP_VALUE) {
-			sizer->depth = depth + step->count;
+			sizer->judge.depth = depth + step->count;
 			if (size_value(sizer, step->type, cell) < 0)
 				return -EINVAL;
 			continue;
@@ -181,14 +163,14 @@ static int size_pointees(struct sizer *sizer, const struct troupe_type *type, co
 		if (size_texts(sizer, step, cell) < 0)
 			return -EINVAL;
 	}
-	sizer->depth = depth;
+	sizer->judge.depth = depth;
 	return 0;
 }
 
 /* A struct with steps. A failure only says so. */
 static int size_steps(struct sizer *sizer, const struct troupe_type *type, const char *value)
 {
-	if (sizer->depth + type->levels > CODEC_DEPTH_MAX || !are_checks_met(type, value))
+	if (sizer->judge.depth + type->levels > CODEC_DEPTH_MAX || !are_checks_met(type, value))
 		return -EINVAL;
 	return size_pointees(sizer, type, value, type->steps);
 }
@@ -199,7 +181,7 @@ static int size_struct(struct sizer *sizer, const struct troupe_type *type, cons
 
 	if (has_steps(type) && !sizer->by_fields)
 		return size_steps(sizer, type, value);
-	r = enter(sizer);
+	r = judge_enter(&sizer->judge);
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; i < type->count; i++) {
@@ -207,11 +189,11 @@ static int size_struct(struct sizer *sizer, const struct troupe_type *type, cons
 
 		r = size_value(sizer, field->type, value + field->offset);
 		if (r < 0) {
-			codec_error_field(sizer->error, field->name);
+			codec_error_field(sizer->judge.error, field->name);
 			return r;
 		}
 	}
-	sizer->depth--;
+	sizer->judge.depth--;
 	return 0;
 }
 
@@ -219,12 +201,12 @@ static int size_array(struct sizer *sizer, const struct troupe_type *type, const
 {
 	struct codec_span span = load_span(cell);
 	const char *item = span.at;
-	int r = enter(sizer);
+	int r = judge_enter(&sizer->judge);
 
 	if (r < 0)
 		return r;
 	if (span.count > 0 && !item)
-		r = fail(sizer, "items, found NULL");
+		r = judge_fail(&sizer->judge, "items, found NULL");
 	else if (span.count > 0)
 		r = add_items(sizer, type, span.count);
 	if (is_plain(type->item))
@@ -232,9 +214,9 @@ static int size_array(struct sizer *sizer, const struct troupe_type *type, const
 	for (size_t i = 0; r == 0 && i < span.count; i++, item += type->stride) {
 		r = size_value(sizer, type->item, item);
 		if (r < 0)
-			codec_error_index(sizer->error, i);
+			codec_error_index(sizer->judge.error, i);
 	}
-	sizer->depth--;
+	sizer->judge.depth--;
 	return r;
 }
 
@@ -246,18 +228,18 @@ static int size_entry(struct sizer *sizer, const struct troupe_type *type, const
 	int r;
 
 	if (!key)
-		return fail(sizer, "a key, found NULL");
+		return judge_fail(&sizer->judge, "a key, found NULL");
 	size = strlen(key);
 	if (!codec_is_utf8(key, size))
-		return fail(sizer, "a key that is not valid UTF-8");
+		return judge_fail(&sizer->judge, "a key that is not valid UTF-8");
 	if (last_key && strcmp(last_key, key) >= 0)
-		r = fail(sizer, "a key twice or out of order");
+		r = judge_fail(&sizer->judge, "a key twice or out of order");
 	else
 		r = add_bytes(sizer, 1, size + 1);
 	if (r == 0)
 		r = size_value(sizer, type->item, entry + type->value_offset);
 	if (r < 0)
-		codec_error_key(sizer->error, key, size);
+		codec_error_key(sizer->judge.error, key, size);
 	return r;
 }
 
@@ -265,19 +247,19 @@ static int size_map(struct sizer *sizer, const struct troupe_type *type, const v
 {
 	struct codec_span span = load_span(cell);
 	const char *entry = span.at, *last_key = NULL;
-	int r = enter(sizer);
+	int r = judge_enter(&sizer->judge);
 
 	if (r < 0)
 		return r;
 	if (span.count > 0 && !entry)
-		r = fail(sizer, "entries, found NULL");
+		r = judge_fail(&sizer->judge, "entries, found NULL");
 	else if (span.count > 0)
 		r = add_items(sizer, type, span.count);
 	for (size_t i = 0; r == 0 && i < span.count; i++, entry += type->stride) {
 		r = size_entry(sizer, type, entry, last_key);
 		last_key = load_pointer(entry);
 	}
-	sizer->depth--;
+	sizer->judge.depth--;
 	return r;
 }
 
@@ -302,7 +284,9 @@ static __attribute__((noinline)) int size_by_fields(const struct troupe_type *ty
 						    const void *value, size_t *ret_size,
 						    struct codec_error *ret_error)
 {
-	struct sizer sizer = {.size = type->size, .by_fields = true, .error = ret_error};
+	struct sizer sizer = {.size = type->size,
+			      .by_fields = true,
+			      .judge = {.wrong = -EINVAL, .error = ret_error}};
 	int r = size_value(&sizer, type, value);
 
 	if (r == 0)
@@ -313,7 +297,7 @@ static __attribute__((noinline)) int size_by_fields(const struct troupe_type *ty
 int codec_size(const struct troupe_type *type, const void *value, size_t *ret_size,
 	       struct codec_error *ret_error)
 {
-	struct sizer sizer = {.size = type->size};
+	struct sizer sizer = {.size = type->size, .judge.wrong = -EINVAL};
 
 	if (!is_plain(type)) {
 		if (!has_steps(type) || size_steps(&sizer, type, value) < 0)

@@ -9,6 +9,8 @@
 #ifndef PROTO_CODEC_WALK_H
 #define PROTO_CODEC_WALK_H
 
+#include "proto/codec_error.h"
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -114,6 +116,42 @@ static inline double load_float(const void *cell)
 
 	memcpy(&value, cell, sizeof(value));
 	return value;
+}
+
+/* What goes along with a walk that judges values. */
+struct codec_judge {
+	int wrong; /* what it returns for a wrong value */
+	unsigned depth;
+	struct codec_error *error;
+};
+
+static inline int judge_fail(const struct codec_judge *judge, const char *message)
+{
+	return codec_error_set(judge->error, judge->wrong, "%s", message);
+}
+
+static inline int judge_enter(struct codec_judge *judge)
+{
+	if (judge->depth == CODEC_DEPTH_MAX)
+		return codec_error_set(judge->error, judge->wrong, "nested deeper than %u",
+				       CODEC_DEPTH_MAX);
+	judge->depth++;
+	return 0;
+}
+
+/* A bool, a float or an enum. */
+static inline int judge_scalar(const struct codec_judge *judge, const struct troupe_type *type,
+			       const void *cell)
+{
+	if (type->kind == TROUPE_BOOL)
+		return load_bool_is_valid(cell)
+			       ? 0
+			       : judge_fail(judge, "a bool, found another value");
+	if (type->kind == TROUPE_FLOAT)
+		return isfinite(load_float(cell))
+			       ? 0
+			       : judge_fail(judge, "a float that is not finite");
+	return load_enum(cell) < type->count ? 0 : judge_fail(judge, "an enum out of range");
 }
 
 /* The bytes of a word that are the struct's. */

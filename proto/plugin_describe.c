@@ -8,7 +8,6 @@
 #include "proto/plugin_types.h"
 #include "proto/table_check.h"
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,16 +27,7 @@ struct reader {
 	char *why; /* PLUGIN_WHY_MAX bytes */
 };
 
-__attribute__((format(printf, 2, 3))) static int refuse(const struct reader *reader,
-							const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(reader->why, PLUGIN_WHY_MAX, format, arguments);
-	va_end(arguments);
-	return -ENOEXEC;
-}
+#define refuse(reader, ...) plugin_types_refuse((reader)->why, __VA_ARGS__)
 
 /* Actors and interfaces begin with their names. */
 static int compare_name(const void *name, const void *item)

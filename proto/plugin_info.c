@@ -10,7 +10,6 @@
 #include "proto/sdk_symbols.h"
 #include <errno.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,16 +25,7 @@ struct reader {
 	char *why; /* PLUGIN_WHY_MAX bytes */
 };
 
-__attribute__((format(printf, 2, 3))) static int refuse(struct reader *reader,
-							const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(reader->why, PLUGIN_WHY_MAX, format, arguments);
-	va_end(arguments);
-	return -ENOEXEC;
-}
+#define refuse(reader, ...) plugin_types_refuse((reader)->why, __VA_ARGS__)
 
 static int refuse_size(struct reader *reader, size_t limit, const char *what)
 {

@@ -34,6 +34,16 @@ __attribute__((format(printf, 2, 3))) static int refuse(const struct reader *rea
 	return -ENOEXEC;
 }
 
+int plugin_types_refuse(char *why, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(why, PLUGIN_WHY_MAX, format, arguments);
+	va_end(arguments);
+	return -ENOEXEC;
+}
+
 bool plugin_types_is_reserved(const char *interface)
 {
 	return strcmp(interface, "org.varlink.service") == 0 ||

@@ -7,6 +7,10 @@
 
 #include "proto/plugin_info.h"
 
+/* Write why a plug-in is refused, PLUGIN_WHY_MAX bytes at most. Returns -ENOEXEC. */
+int plugin_types_refuse(char *why, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* Fill in one of info->actors from the content of a note of type TABLE; actors and
  * interfaces are complete, in order, and stay where they are. why: filled in on -ENOEXEC.
  * -ENOMEM. */

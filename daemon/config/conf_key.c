@@ -59,36 +59,21 @@ static void print_size(uint64_t bytes, char *text, size_t size)
 	snprintf(text, size, "%llu%s", (unsigned long long)bytes, suffix);
 }
 
-static int parse_size(const struct conf_key *key, const struct conf_setting *setting,
-		      uint64_t *ret_bytes)
-{
-	char min[32], max[32];
-
-	if (text_parse_size(setting->value, key->min, key->max, ret_bytes) == 0)
-		return 0;
-	print_size(key->min, min, sizeof(min));
-	print_size(key->max, max, sizeof(max));
-	return conf_refuse(setting, "must be a size from %s to %s, like 64K", min, max);
-}
-
 int conf_set_size(const struct conf_key *key, const struct conf_setting *setting, void *field)
 {
+	char min[32], max[32];
 	uint64_t bytes;
-	int r = parse_size(key, setting, &bytes);
 
-	if (r == 0)
-		*(size_t *)field = bytes;
-	return r;
-}
-
-int conf_set_size32(const struct conf_key *key, const struct conf_setting *setting, void *field)
-{
-	uint64_t bytes;
-	int r = parse_size(key, setting, &bytes);
-
-	if (r == 0)
+	if (text_parse_size(setting->value, key->min, key->max, &bytes) < 0) {
+		print_size(key->min, min, sizeof(min));
+		print_size(key->max, max, sizeof(max));
+		return conf_refuse(setting, "must be a size from %s to %s, like 64K", min, max);
+	}
+	if (key->size == sizeof(uint32_t))
 		*(uint32_t *)field = (uint32_t)bytes;
-	return r;
+	else
+		*(uint64_t *)field = bytes;
+	return 0;
 }
 
 int conf_set_span(const struct conf_key *key, const struct conf_setting *setting, void *field)

@@ -73,9 +73,7 @@ struct conf_table {
 int conf_set_uint(const struct conf_key *key, const struct conf_setting *setting,
 		  void *field); /* uint32_t */
 int conf_set_size(const struct conf_key *key, const struct conf_setting *setting,
-		  void *field); /* size_t */
-int conf_set_size32(const struct conf_key *key, const struct conf_setting *setting,
-		    void *field); /* uint32_t */
+		  void *field); /* uint32_t or uint64_t */
 int conf_set_span(const struct conf_key *key, const struct conf_setting *setting,
 		  void *field); /* uint64_t */
 int conf_set_bool(const struct conf_key *key, const struct conf_setting *setting,
