@@ -97,10 +97,10 @@ static void handle_watch(void *context, struct control_call *call, const void *i
 }
 
 static const struct control_method methods[] = {
-	{&api_describe_method, CONTROL_CALL, false, false, handle_describe},
-	{&api_start_method, CONTROL_CALL, false, false, handle_start},
-	{&api_stop_method, CONTROL_MANAGE, false, true, handle_stop},
-	{&api_watch_method, CONTROL_OBSERVE, true, false, handle_watch},
+	{&api_describe_method, CONTROL_CALL, .handle = handle_describe},
+	{&api_start_method, CONTROL_CALL, .handle = handle_start},
+	{&api_stop_method, CONTROL_MANAGE, .handle = handle_stop},
+	{&api_watch_method, CONTROL_OBSERVE, .handle = handle_watch, .needs_more = true},
 	{0},
 };
 static const struct control_service service = {&api_interface, methods};
