@@ -7,8 +7,9 @@ from row import Result, Row, Wrong, daemon, program, watched
 FRAME = 64 << 10
 BALL = 64  # bytes: eight numbers
 CHUNK = 1 << 20
-# Messages under way. A send that finds the mailbox behind the link full is a dead letter, so a sender in another worker has
-# to know how far the receiver is; this is what a plug-in would choose whose messages are small or large.
+# Messages under way. A send that finds the mailbox behind the link full is a dead letter, so a
+# sender in another worker has to know how far the receiver is; this is what a plug-in would
+# choose whose messages are small or large.
 WINDOW, WINDOW_LARGE = 32768, 16
 
 
@@ -40,7 +41,8 @@ def limit(command, name, *arguments):
 
 
 def xpingpong(rounds):
-    """A round trip, sends both ways. Limit: bare nanomsg, its receiver waiting for a descriptor as a loop must."""
+    """A round trip, sends both ways. Limit: bare nanomsg, its receiver waiting for a descriptor
+    as a loop must."""
     p50 = []  # of our last run: the limit is run in turn with it
 
     def run(build):
@@ -61,7 +63,8 @@ def xpingpong(rounds):
 
 
 def xoneway(messages):
-    """Limit: bare nanomsg, frames as long as a batch of the bridge, each message in them written and read by itself."""
+    """Limit: bare nanomsg, frames as long as a batch of the bridge, each message in them
+    written and read by itself."""
     def run(build):
         reply, used = ask(build, "Oneway", {"messages": messages, "window": WINDOW}, WINDOW + 16)
         return Result(reply["seconds"], used.cpu_s, used.peak_rss_kib, {"refusals": reply["refusals"]})
@@ -70,8 +73,9 @@ def xoneway(messages):
 
 
 def xlarge(messages, size=CHUNK, window=WINDOW_LARGE):
-    """Limit: a copy into shared memory by one process, a copy out of it by the other, both at once, as many under way.
-    With less a receiver would have to trust its peer not to change what it has checked."""
+    """Limit: a copy into shared memory by one process, a copy out of it by the other, both at
+    once, as many under way. With less a receiver would have to trust its peer not to change
+    what it has checked."""
     def gigabytes(seconds):
         return messages * size / seconds / 1e9
 

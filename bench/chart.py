@@ -1,7 +1,7 @@
 """Small SVG charts: panels side by side, each with lines over a logarithmic or a linear x axis.
 
-What is drawn depends on the figures alone, and stands in lines of its own, so that two versions of a chart can be compared as
-text. The background is white and drawn, for a page may be dark.
+What is drawn depends on the figures alone, and stands in lines of its own, so that two versions
+of a chart can be compared as text. The background is white and drawn, for a page may be dark.
 """
 import math
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ COLOURS = ("#0b62c4", "#c2410c", "#15803d", "#7c3aed", "#a16207", "#be185d")
 
 @dataclass
 class Line:
-    """points: (x, y), y None where nothing is known. A bare limit is dashed; it has the colour of what is held against it if
-    that has the same `colour`, a number."""
+    """points: (x, y), y None where nothing is known. A bare limit is dashed; it has the colour
+    of what is held against it if that has the same `colour`, a number."""
     label: str
     points: list
     colour: int = 0
@@ -28,8 +28,9 @@ class Line:
 
 @dataclass
 class Axis:
-    """base: of a logarithmic axis, 10 or 2; None: linear, from 0. unit: behind each number; ticks: where there are to be
-    some, instead of at each power (or each so many) of the base."""
+    """base: of a logarithmic axis, 10 or 2; None: linear, from 0. unit: behind each number;
+    ticks: where there are to be some, instead of at each power (or each so many) of the
+    base."""
     label: str
     base: Optional[int] = 10
     unit: str = ""
@@ -55,8 +56,8 @@ def number_text(value, base=10, unit=""):
 
 
 class Scale:
-    """From figures to places between `start` and `end`, and where ticks stand. On a logarithmic axis 0 stands one step before
-    the least."""
+    """From figures to places between `start` and `end`, and where ticks stand. On a logarithmic
+    axis 0 stands one step before the least."""
 
     def __init__(self, axis, values, start, end):
         self.axis, self.start, self.end = axis, start, end

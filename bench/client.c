@@ -1,13 +1,15 @@
-/* client.c - call one method over the control socket as fast as it answers: what a good client in C can ask for.
+/* client.c - call one method over the control socket as fast as it answers: what a good client
+ * in C can ask for.
  *
  *   bench-client SOCKET METHOD CONNECTIONS WINDOW CALLS [IDLE]
  *
- * Each connection keeps WINDOW calls unanswered until CALLS have been made in all; IDLE further ones are open meanwhile
- * and say nothing. Each reply must be the number after the one that was sent. Prints RESULT,seconds,calls, and the median
- * and the 99th percentile of what a call took, in microseconds.
+ * Each connection keeps WINDOW calls unanswered until CALLS have been made in all; IDLE further
+ * ones are open meanwhile and say nothing. Each reply must be the number after the one that was
+ * sent. Prints RESULT,seconds,calls, and the median and the 99th percentile of what a call
+ * took, in microseconds.
  *
- * A daemon takes 1,024 connections of one user. Further ones are made as other users, which only root can; the group
- * stays, and may be given leave to call with CallGroup=.
+ * A daemon takes 1,024 connections of one user. Further ones are made as other users, which
+ * only root can; the group stays, and may be given leave to call with CallGroup=.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -102,7 +104,8 @@ static void allow_descriptors(long count)
 		die("descriptors");
 }
 
-/* Make as many calls as the window allows, in one write: a window is less than a socket's buffer. */
+/* Make as many calls as the window allows, in one write: a window is less than a socket's
+ * buffer. */
 static void make_calls(struct connection *connection, long window)
 {
 	static char out[WINDOW_MAX * CALL_MAX];

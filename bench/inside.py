@@ -1,7 +1,8 @@
-"""Rows within one worker: the plug-in of bench/plugin measures them from inside, bench/limit.c is what they are held against.
+"""Rows within one worker: the plug-in of bench/plugin measures them from inside, bench/limit.c
+is what they are held against.
 
-Amounts are such that a run takes a tenth of a second or more. Every row is checked by what the actors say they got, and by
-what the daemon counted: no message lost, nobody left behind.
+Amounts are such that a run takes a tenth of a second or more. Every row is checked by what the
+actors say they got, and by what the daemon counted: no message lost, nobody left behind.
 """
 import os
 
@@ -13,9 +14,11 @@ SLICE = 1000  # actors made in one turn of who makes them
 
 
 def ask(build, actor_type, method, parameters, messages, first=None, keys={}):
-    """One call of the unit "bench", in a worker of its own: the reply, and what the worker used meanwhile. When it is over, the
-    daemon must have counted at least so many messages, and nobody but the boss may be left. first: a unit that is
-    to be the first of the measured actors, for what only a unit can have, such as a mailbox of another size. keys: of "bench"."""
+    """One call of the unit "bench", in a worker of its own: the reply, and what the worker used
+    meanwhile. When it is over, the daemon must have counted at least so many messages, and
+    nobody but the boss may be left. first: a unit that is to be the first of the measured
+    actors, for what only a unit can have, such as a mailbox of another size. keys: of
+    "bench"."""
     plugin = os.path.join(build, "bench-plugins", "bench.so")
     units = {"bench": {"Plugin": plugin, "Type": actor_type, **keys}}
     if first:
@@ -127,7 +130,8 @@ def create(actors, slice_=SLICE):
 
 def timers(actors, longest_ms):
     def run(build):
-        # Five hundred wake up in a millisecond, so that after a pause of the machine thousands tell at once.
+        # Five hundred wake up in a millisecond, so that after a pause of the machine thousands
+        # tell at once.
         reply, used = ask(build, "waker", "Sleep", {"actors": actors, "slice": SLICE, "longestMs": longest_ms}, actors,
                           keys={"Mailbox": actors, "MailboxBytes": "1G", "Batch": actors})
         expect("number of sleepers awake", reply["count"], actors)

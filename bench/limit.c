@@ -1,15 +1,18 @@
-/* limit.c - the least that passing messages can cost on one core: what our figures are held against.
+/* limit.c - the least that passing messages can cost on one core: what our figures are held
+ * against.
  *
- * One thread, actors with intrusive mailboxes, a FIFO run queue, messages of 64 bytes from a free list over slabs, handlers
- * called through a pointer. No bounds, no addresses, no counters, no types, no failures, no timers: nothing that a host of
- * actors is for. Prints one line, "RESULT,NAME,PARAMS,SECONDS,OPS,BYTES-PER-ACTOR,PEAK-KIB".
+ * One thread, actors with intrusive mailboxes, a FIFO run queue, messages of 64 bytes from a
+ * free list over slabs, handlers called through a pointer. No bounds, no addresses, no
+ * counters, no types, no failures, no timers: nothing that a host of actors is for. Prints one
+ * line, "RESULT,NAME,PARAMS,SECONDS,OPS,BYTES-PER-ACTOR,PEAK-KIB".
  *
  *   limit pingpong ROUNDS | ring ACTORS HOPS | ringx ACTORS HOPS | counting MESSAGES BURST
  *         | fanin PRODUCERS MESSAGES | big ACTORS PINGS | broadcast LISTENERS TIMES
  *         | create ACTORS SLICE | idle ACTORS
  *
- * A producer sends BURST messages in a turn, and goes on in its next; with BURST = MESSAGES it fills the memory first.
- * SLICE actors are made before they have their turns. ringx: neighbours are far apart in memory.
+ * A producer sends BURST messages in a turn, and goes on in its next; with BURST = MESSAGES it
+ * fills the memory first. SLICE actors are made before they have their turns. ringx: neighbours
+ * are far apart in memory.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -45,7 +48,8 @@ struct actor { /* 72 bytes */
 	uint64_t left, count;
 };
 
-/* Static, for then the compiler knows that no message lies in it, and keeps it in registers: a fifth of a burst. */
+/* Static, for then the compiler knows that no message lies in it, and keeps it in registers: a
+ * fifth of a burst. */
 static struct {
 	struct message *free_messages;
 	struct actor *free_actors;

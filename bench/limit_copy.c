@@ -1,10 +1,10 @@
-/* limit_copy.c - what two processes can pass through shared memory when neither trusts the other: one copies a
- * message in, the other copies it out before it looks at it.
+/* limit_copy.c - what two processes can pass through shared memory when neither trusts the
+ * other: one copies a message in, the other copies it out before it looks at it.
  *
  *   bench-limit-copy MESSAGES BYTES SLOTS
  *
- * SLOTS messages may be under way. Both sides run at once, each waits for the other in a semaphore. Prints
- * RESULT,copy,seconds.
+ * SLOTS messages may be under way. Both sides run at once, each waits for the other in a
+ * semaphore. Prints RESULT,copy,seconds.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -78,8 +78,9 @@ static int take(struct shared *shared, char *own, uint64_t messages, size_t byte
 	return wrong ? 1 : 0;
 }
 
-/* Go on in a child that has a session of its own, as each worker has: where the kernel divides the processors among
- * sessions (sched_autogroup_enabled), both are then waiting for the same. */
+/* Go on in a child that has a session of its own, as each worker has: where the kernel divides
+ * the processors among sessions (sched_autogroup_enabled), both are then waiting for the
+ * same. */
 static void enter_session(void)
 {
 	int status;

@@ -1,12 +1,14 @@
-/* limit_nanomsg.c - what two processes can say to each other over bare nanomsg, as the bridge uses it: a PULL
- * socket each, PUSH to the other, ipc, the options of daemon/bridge/nanomsg.c, frames handed over without a copy.
+/* limit_nanomsg.c - what two processes can say to each other over bare nanomsg, as the bridge
+ * uses it: a PULL socket each, PUSH to the other, ipc, the options of daemon/bridge/nanomsg.c,
+ * frames handed over without a copy.
  *
  *   bench-limit-nanomsg pingpong ROUNDS BYTES (epoll|block)
  *   bench-limit-nanomsg oneway MESSAGES BYTES FRAME
  *
- * pingpong: a frame of BYTES to and fro. epoll: the receiver waits on NN_RCVFD, as a loop must; block: in
- * nn_recv(). oneway: messages of BYTES, each written and read by itself, in frames of at most FRAME bytes; one
- * frame comes back at the end. Prints RESULT,name,seconds[,p50,p99,p99.9 in microseconds].
+ * pingpong: a frame of BYTES to and fro. epoll: the receiver waits on NN_RCVFD, as a loop must;
+ * block: in nn_recv(). oneway: messages of BYTES, each written and read by itself, in frames of
+ * at most FRAME bytes; one frame comes back at the end. Prints
+ * RESULT,name,seconds[,p50,p99,p99.9 in microseconds].
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -250,8 +252,9 @@ static void oneway(struct end *end, uint64_t messages, size_t bytes, size_t fram
 	free(pattern);
 }
 
-/* Go on in a child that has a session of its own, as each worker has: where the kernel divides the processors among
- * sessions (sched_autogroup_enabled), both are then waiting for the same. */
+/* Go on in a child that has a session of its own, as each worker has: where the kernel divides
+ * the processors among sessions (sched_autogroup_enabled), both are then waiting for the
+ * same. */
 static void enter_session(void)
 {
 	int status;

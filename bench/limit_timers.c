@@ -1,6 +1,7 @@
 /* limit_timers.c - sleepers, as bare timers of libev: what the row "timers" is held against.
  *
- * Prints one line, as limit.c does: "RESULT,timers,SLEEPERS:LONGEST-MS,SECONDS,AWAKE,BYTES-PER-SLEEPER,PEAK-KIB".
+ * Prints one line, as limit.c does:
+ * "RESULT,timers,SLEEPERS:LONGEST-MS,SECONDS,AWAKE,BYTES-PER-SLEEPER,PEAK-KIB".
  *
  *   limit_timers SLEEPERS LONGEST-MS
  */

@@ -1,4 +1,5 @@
-"""Rows from outside: calls over the control socket, lines through troupectl map, the start of the daemon."""
+"""Rows from outside: calls over the control socket, lines through troupectl map, the start of
+the daemon."""
 import json
 import os
 import socket
@@ -17,8 +18,8 @@ def follower(build):
 
 
 def control(connections, calls):
-    """Calls of one actor's method by bench-client: one master, one worker, one client. More than 1,000 connections are those of
-    several users with one group, which takes root."""
+    """Calls of one actor's method by bench-client: one master, one worker, one client. More
+    than 1,000 connections are those of several users with one group, which takes root."""
     def run(build):
         with daemon(build, {"next": follower(build)}, {"Workers": 1, "CallGroup": os.getegid()}) as host:
             host.wait_unit("next", "running")
@@ -41,7 +42,8 @@ def control(connections, calls):
 
 
 def map_lines(lines):
-    """JSON lines through `troupectl map`, from a file and to one, with its usual connections and window."""
+    """JSON lines through `troupectl map`, from a file and to one, with its usual connections
+    and window."""
     def run(build):
         with daemon(build, {"next": follower(build)}, {"Workers": 1}) as host:
             host.wait_unit("next", "running")

@@ -1,6 +1,8 @@
-/* pidfd.c - pidfds for a master below valgrind, which knows none: to be preloaded by bench/count.
+/* pidfd.c - pidfds for a master below valgrind, which knows none: to be preloaded by
+ * bench/count.
  *
- * Each is a socket that a thread writes to when the process has ended. Nothing here is fast, nothing frees.
+ * Each is a socket that a thread writes to when the process has ended. Nothing here is fast,
+ * nothing frees.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -3,10 +3,11 @@
 
     plots.py --build DIR [--output docs/plots] [--only WORD] [--runs 3] [--brief | --draw]
 
-A sweep goes through the sizes of one thing; sweeps.py says what is measured at each, and what is drawn. A figure is the median
-of --runs; what is held against a bare limit is run in turn with it. What fails is told on standard error and left out. --brief:
-few points and small amounts, nothing is kept: only to see that each sweep does its work; the exit status says so. --draw: from
-the figures of last time.
+A sweep goes through the sizes of one thing; sweeps.py says what is measured at each, and what
+is drawn. A figure is the median of --runs; what is held against a bare limit is run in turn
+with it. What fails is told on standard error and left out. --brief: few points and small
+amounts, nothing is kept: only to see that each sweep does its work; the exit status says so.
+--draw: from the figures of last time.
 """
 import argparse
 import csv

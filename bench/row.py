@@ -1,8 +1,9 @@
 """A row of the benchmarks: what is measured, how, and what it is held against.
 
-A module of rows has `rows(brief)`, which yields Row objects; with `brief` amounts are so small that a row takes a second. A
-row's run() starts what it needs in the build that it is given, measures once, checks what came of it (raise Wrong), and ends
-all it started. run.py and compare call it as often as they need.
+A module of rows has `rows(brief)`, which yields Row objects; with `brief` amounts are so small
+that a row takes a second. A row's run() starts what it needs in the build that it is given,
+measures once, checks what came of it (raise Wrong), and ends all it started. run.py and compare
+call it as often as they need.
 """
 import contextlib
 import os
@@ -21,7 +22,8 @@ class Wrong(Exception):
 
 @dataclass
 class Result:
-    """One run. notes: further figures by name, such as {"bytes_per_actor": 160.0, "p50_us": 70.1}."""
+    """One run. notes: further figures by name, such as {"bytes_per_actor": 160.0, "p50_us":
+    70.1}."""
     seconds: float
     cpu_s: Optional[float] = None
     peak_rss_kib: Optional[int] = None
@@ -30,7 +32,8 @@ class Result:
 
 @dataclass
 class Row:
-    """`ops` operations are done in a run of ours and in one of the limit; limit None: there is nothing to hold it against."""
+    """`ops` operations are done in a run of ours and in one of the limit; limit None: there is
+    nothing to hold it against."""
     name: str
     params: str
     ops: int
@@ -70,8 +73,8 @@ def memory_kib(pid, field):
 
 @contextlib.contextmanager
 def watched(*pids):
-    """with watched(pid) as used: ...; afterwards used.cpu_s, of all of them; used.peak_rss_kib, and used.grown_kib, by how much
-    that is more than was resident before, of the largest."""
+    """with watched(pid) as used: ...; afterwards used.cpu_s, of all of them; used.peak_rss_kib,
+    and used.grown_kib, by how much that is more than was resident before, of the largest."""
     class Used:
         cpu_s, peak_rss_kib, grown_kib = 0.0, 0, 0
     used, before = Used(), [cpu_seconds(pid) for pid in pids]
@@ -84,8 +87,9 @@ def watched(*pids):
 
 
 def program(*command):
-    """Run a program to its end: what it printed, and its processor seconds. (What the kernel says of a child's peak of memory
-    counts its parent in; a program that is measured tells its own.)"""
+    """Run a program to its end: what it printed, and its processor seconds. (What the kernel
+    says of a child's peak of memory counts its parent in; a program that is measured tells its
+    own.)"""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     output = process.stdout.read()
     process.stdout.close()

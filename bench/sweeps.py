@@ -1,7 +1,8 @@
 """The sweeps of plots.py: what grows, what is measured at each size, and what is drawn of it.
 
-parts(brief) yields (x, function) pairs; a function gets the build's directory, measures once and returns figures by column. An
-x may come several times, each time with other columns: when one part fails the others are there.
+parts(brief) yields (x, function) pairs; a function gets the build's directory, measures once
+and returns figures by column. An x may come several times, each time with other columns: when
+one part fails the others are there.
 """
 import os
 import threading
@@ -98,7 +99,8 @@ def mailbox_panels(points):
 
 # ---- message size
 
-# Messages under way hold so much memory at most, which is what fits the caches' order of size; and so many.
+# Messages under way hold so much memory at most, which is what fits the caches' order of size;
+# and so many.
 UNDER_WAY, WINDOW_LEAST, WINDOW_MOST = 4 << 20, 8, 4096
 
 
@@ -193,7 +195,8 @@ def pairs(workers, throws):
 
 
 def client(build, host, method, connections, window, calls, idle_connections=0):
-    """Seconds, and what a call took in microseconds: half of them at most, 99 of 100 at most."""
+    """Seconds, and what a call took in microseconds: half of them at most, 99 of 100 at
+    most."""
     output, _ = program(os.path.join(build, "bench-client"), host.socket, method, str(connections), str(window),
                         str(calls), str(idle_connections))
     fields = output.strip().split(",")
@@ -234,10 +237,12 @@ ALL_UNANSWERED = 16_384  # of all connections together; the daemon takes 65,536
 
 
 def calls_of(connections, window, calls, names, idle_connections=0):
-    """names: the columns for calls a second, for what half of them took at most, and for what 99 of 100 did."""
+    """names: the columns for calls a second, for what half of them took at most, and for what
+    99 of 100 did."""
     def part(build):
         plugin = os.path.join(build, "bench-plugins", "pair.so")
-        # More than 1,000 connections are those of several users with one group, which takes root.
+        # More than 1,000 connections are those of several users with one group, which takes
+        # root.
         with daemon(build, {"next": f"[Actor]\nPlugin={plugin}:follower\n"}, {"Workers": 1, "CallGroup": os.getegid()}) as host:
             os.chmod(host.directory, 0o710)  # for the group to reach the socket
             host.wait_unit("next", "running")

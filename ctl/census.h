@@ -1,4 +1,5 @@
-/* census.h - actors counted by what they belong to: worker, unit and type, its own instances apart from what those spawned.
+/* census.h - actors counted by what they belong to: worker, unit and type, its own instances
+ * apart from what those spawned.
  *
  * Memory of the caller.
  */

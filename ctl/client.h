@@ -18,7 +18,8 @@
 struct client;
 
 struct client_reply {
-	int failure; /* 0; or why none comes: -ECONNRESET, -ETIMEDOUT, -EBADMSG, -ENOBUFS, -ENOMEM */
+	/* 0; or why none comes: -ECONNRESET, -ETIMEDOUT, -EBADMSG, -ENOBUFS, -ENOMEM */
+	int failure;
 	const char *error;           /* qualified name, [A-Za-z0-9._-]+; NULL: none. Borrowed */
 	struct json_span parameters; /* text of an object; borrowed */
 	bool continues;              /* more replies follow */
@@ -46,11 +47,11 @@ void client_free(struct client *client);
 #define CLIENT_MORE   1u
 #define CLIENT_ONEWAY 2u /* `call` is NULL: nothing comes back */
 
-/* Put a call into the output. parameters: text of an object, of size 0 for none. If no reply, of
- * several the first, has come within timeout_ns from now (0: no limit), the call ends with
- * -ETIMEDOUT; deadlines must not come before those of earlier calls. The connection goes on, for
- * the service may have had the same deadline, and its answer be on the way: only when that is
- * not there a second later is the connection given up. -ENOTCONN: it is broken, nothing was
+/* Put a call into the output. parameters: text of an object, of size 0 for none. If no reply,
+ * of several the first, has come within timeout_ns from now (0: no limit), the call ends with
+ * -ETIMEDOUT; deadlines must not come before those of earlier calls. The connection goes on,
+ * for the service may have had the same deadline, and its answer be on the way: only when that
+ * is not there a second later is the connection given up. -ENOTCONN: it is broken, nothing was
  * queued; -ENOMEM. */
 int client_call(struct client *client, struct client_call *call, const char *method,
 		const char *parameters, size_t size, unsigned flags, uint64_t timeout_ns);

@@ -70,8 +70,8 @@ int connections_repair(struct connections *connections)
 		if (connection->client && client_is_broken(connection->client)) {
 			client_free(connection->client);
 			connection->client = NULL;
-			/* A daemon that ends lets go of its connections before it lets go of its
-			 * socket: not at once. */
+			/* A daemon that ends lets go of its connections before it lets go of
+			 * its socket: not at once. */
 			connections->again_ns = now + connections->pause_ns;
 		}
 	}

@@ -31,7 +31,8 @@ struct ctl {
 	struct client *client; /* NULL: not connected yet */
 	char socket[256];      /* path in use */
 	FILE *out, *err;       /* borrowed */
-	/* Say what an error reply to a call of `method` means: explain_error(), which asks the daemon for what helps. */
+	/* Say what an error reply to a call of `method` means: explain_error(), which asks the
+	 * daemon for what helps. */
 	int (*explain)(struct ctl *ctl, const char *method, const struct answer *answer);
 	bool colours;    /* of out */
 	bool incomplete; /* there was no memory for some of what should be printed */
@@ -87,7 +88,8 @@ void ctl_print_json(struct ctl *ctl, const char *text, size_t size);
 /* The same for a value, taken; NULL: there was no memory for it. An exit status, explained. */
 int ctl_print_value(struct ctl *ctl, struct json_tree *value);
 
-/* Say why a command cannot go on. Returns status. Control characters in it are shown as '?'. Of fail.c. */
+/* Say why a command cannot go on. Returns status. Control characters in it are shown as '?'. Of
+ * fail.c. */
 int ctl_fail(struct ctl *ctl, int status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

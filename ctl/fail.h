@@ -1,6 +1,8 @@
-/* fail.h - why a command cannot go on: nobody listens, the connection was lost, a reply is of no known type.
+/* fail.h - why a command cannot go on: nobody listens, the connection was lost, a reply is of
+ * no known type.
  *
- * Each function prints to standard error and returns the exit status; none of them asks the daemon.
+ * Each function prints to standard error and returns the exit status; none of them asks the
+ * daemon.
  */
 #ifndef CTL_FAIL_H
 #define CTL_FAIL_H

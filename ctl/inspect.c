@@ -12,7 +12,8 @@
 
 #define TYPE_ROOM 512 /* bytes of a type's text; longer ones are cut */
 
-/* The text of the type of a field of the configuration. What is written about it; NULL: nothing. */
+/* The text of the type of a field of the configuration. What is written about it; NULL:
+ * nothing. */
 static const char *print_field_type(const struct plugin_actor *actor, uint32_t i,
 				    char type[static TYPE_ROOM])
 {

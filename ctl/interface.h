@@ -21,7 +21,8 @@ int interface_get(struct ctl *ctl, const char *name, bool loud, struct idl **ret
 int interface_get_method(struct ctl *ctl, const char *method, bool loud, struct idl **ret_idl,
 			 const struct idl_member **ret_member);
 
-/* The type of what a method takes, as a descriptor. *ret_layout is given. An exit status otherwise, explained. */
+/* The type of what a method takes, as a descriptor. *ret_layout is given. An exit status
+ * otherwise, explained. */
 int interface_get_input(struct ctl *ctl, const char *method, struct layout **ret_layout);
 
 /* The names of its methods. */

@@ -1,4 +1,5 @@
-/* manage.c - verbs that change what runs: units stopped and started, the configuration, the daemon. */
+/* manage.c - verbs that change what runs: units stopped and started, the configuration, the
+ * daemon. */
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "ctl/show.h"
@@ -135,7 +136,8 @@ int verb_reload(struct ctl *ctl, char **arguments, int n)
 	return out->problems.count > 0 ? STATUS_FAILED : STATUS_OK;
 }
 
-/* Hold on to the daemon's process. -1: it cannot be seen from here, as from another container. */
+/* Hold on to the daemon's process. -1: it cannot be seen from here, as from another
+ * container. */
 static int hold_daemon(struct ctl *ctl, pid_t *ret_pid)
 {
 	cleanup_free void *reply = NULL;

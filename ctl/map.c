@@ -74,8 +74,8 @@ static bool has_crashed(const char *error, struct json_span parameters)
 	       crashed.at && crashed.size == 4 && memcmp(crashed.at, "true", 4) == 0;
 }
 
-/* Whether to try again what has failed: often when it may pass, but a line that crashes whatever handles it would do so to one
- * actor of a pool after the other. */
+/* Whether to try again what has failed: often when it may pass, but a line that crashes
+ * whatever handles it would do so to one actor of a pool after the other. */
 static bool is_worth_a_try(struct job *job, const char *error, struct json_span parameters)
 {
 	job->crashes += has_crashed(error, parameters);

@@ -23,8 +23,9 @@ void names_add(struct names *names, const char *name);
 /* The one that `wrong` was probably meant to be, borrowed; NULL: none is like it. */
 const char *names_nearest(const struct names *names, const char *wrong);
 
-/* Say the text of `format` as ctl_fail() does; then the nearest name and, after `lead`, which they
- * are: "hello has no method Gret (did you mean Greet?); it has: Forget, Greet". Returns status. */
+/* Say the text of `format` as ctl_fail() does; then the nearest name and, after `lead`, which
+ * they are: "hello has no method Gret (did you mean Greet?); it has: Forget, Greet". Returns
+ * status. */
 int names_fail(struct ctl *ctl, int status, const struct names *names, const char *wrong,
 	       const char *lead, const char *format, ...) __attribute__((format(printf, 6, 7)));
 

@@ -2,7 +2,8 @@
  *
  * Either one JSON object, or "-" (an object on standard input), or any number of:
  *
- *   key=value        typed by the interface: yes, 64K, 0.5, an enum's name, or text as it is (assign.h)
+ *   key=value        typed by the interface: yes, 64K, 0.5, an enum's name, or text as it is
+ *                    (assign.h)
  *   key.sub=value    a field of a struct, or a key of a map
  *   key=value again  one more item, when the field is an array
  *   key:=JSON        as it is

@@ -15,7 +15,8 @@ void show_running(const struct api_unit *unit, char *text, size_t size);
 /* A whole unit, a line each for what it has. */
 void show_unit(struct ctl *ctl, const struct api_unit *unit);
 
-/* What holds up a stalled worker: "crash/0 has been in io.troupe.test.crash.Loop for 3s", "it has not answered for 3s". */
+/* What holds up a stalled worker: "crash/0 has been in io.troupe.test.crash.Loop for 3s", "it
+ * has not answered for 3s". */
 void show_stall(struct ctl *ctl, const struct api_stall *stall);
 
 /* A line for each worker that did not answer, with what follows from it. */

@@ -38,8 +38,9 @@ void table_fini(struct table *table);
 void table_add(struct table *table, enum table_colour colour, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Print the rows that are there and empty the table; the first time with the headers above them.
- * A long table can so be printed in parts: its columns grow, they never shrink. false: there was no memory for some of it. */
+/* Print the rows that are there and empty the table; the first time with the headers above
+ * them. A long table can so be printed in parts: its columns grow, they never shrink. false:
+ * there was no memory for some of it. */
 bool table_print(struct table *table, FILE *out, bool colours);
 
 /* The escape sequences around coloured text; "" without colours. */

@@ -26,7 +26,8 @@ void target_fini(struct target *target);
 int target_head(struct ctl *ctl, const struct target *target, bool send, char **ret_head,
 		const char **ret_tail);
 
-/* The actor's own reply within `parameters`, the text of the daemon's: Control.Call wraps it. */
+/* The actor's own reply within `parameters`, the text of the daemon's: Control.Call wraps
+ * it. */
 struct json_span target_reply(const struct target *target, struct json_span parameters);
 
 /* The method that the daemon is asked for: io.troupe.Control.Call (or Send), or the method

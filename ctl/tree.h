@@ -1,4 +1,5 @@
-/* tree.h - what the tree is made of, for its two forms: lines for people, one object for programs.
+/* tree.h - what the tree is made of, for its two forms: lines for people, one object for
+ * programs.
  *
  * All of it is borrowed from verb_tree().
  */

@@ -59,7 +59,8 @@ static bool has_members(const struct troupe_type *type, unsigned flags)
 	       (type->kind == TROUPE_OBJECT && (flags & ASSIGN_INTO_OBJECTS));
 }
 
-/* What the first part of a key means in an object of `type`. *ret_size: how much of the key that part is. */
+/* What the first part of a key means in an object of `type`. *ret_size: how much of the key
+ * that part is. */
 static int find_member(const struct troupe_type *type, const char *key, unsigned flags,
 		       struct assign_place *place, size_t *ret_size, struct assign_fault *fault)
 {

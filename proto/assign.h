@@ -1,7 +1,8 @@
-/* assign.h - "key=value", as people write it, into a JSON object of a type: [Config] of units, arguments of troupectl.
+/* assign.h - "key=value", as people write it, into a JSON object of a type: [Config] of units,
+ * arguments of troupectl.
  *
- * The type says what a text means; what it means is JSON, which json_check() then judges as it judges all other. Pure, any
- * process and thread.
+ * The type says what a text means; what it means is JSON, which json_check() then judges as it
+ * judges all other. Pure, any process and thread.
  */
 #ifndef PROTO_ASSIGN_H
 #define PROTO_ASSIGN_H
@@ -35,20 +36,22 @@ struct assign_fault {
 	char name[ASSIGN_NAME_MAX];
 };
 
-/* Follow the dots of a key from `root`, an object of `type` (STRUCT or MAP; NULL: not known), and put in objects that are not
- * there yet. A field is meant by its name, or else by one that differs in the case of letters only; the key of a map is taken
- * as it is, with its dots where nothing can follow. ASSIGN_INTO_OBJECTS: a value of kind OBJECT may be filled in by key, too.
+/* Follow the dots of a key from `root`, an object of `type` (STRUCT or MAP; NULL: not known),
+ * and put in objects that are not there yet. A field is meant by its name, or else by one that
+ * differs in the case of letters only; the key of a map is taken as it is, with its dots where
+ * nothing can follow. ASSIGN_INTO_OBJECTS: a value of kind OBJECT may be filled in by key, too.
  * -EINVAL: *ret_fault is filled in; -ENOMEM. */
 #define ASSIGN_INTO_OBJECTS 1u
 int assign_find(struct json_tree *root, const struct troupe_type *type, const char *key,
 		unsigned flags, struct assign_place *ret_place, struct assign_fault *ret_fault);
 
-/* The field that was likely meant by an ASSIGN_NO_FIELD, borrowed from the type; NULL: none is like it. */
+/* The field that was likely meant by an ASSIGN_NO_FIELD, borrowed from the type; NULL: none is
+ * like it. */
 const char *assign_nearest(const struct assign_fault *fault);
 
-/* The value that a text means, *ret_value given: yes or no, 64K, a name of an enum, a string as it is, JSON text for what
- * holds others. That JSON is of the type is for json_check() to say. -EINVAL: why (ASSIGN_WHY_MAX bytes) says what it must
- * be; -ENOMEM. */
+/* The value that a text means, *ret_value given: yes or no, 64K, a name of an enum, a string as
+ * it is, JSON text for what holds others. That JSON is of the type is for json_check() to say.
+ * -EINVAL: why (ASSIGN_WHY_MAX bytes) says what it must be; -ENOMEM. */
 int assign_value(const struct troupe_type *type, const char *text, struct json_tree **ret_value,
 		 char *why);
 

@@ -1,8 +1,8 @@
-/* bounds.h - whether something lies whole within a range of memory: for tables of a plug-in, whose
- * pointers nobody has checked yet.
+/* bounds.h - whether something lies whole within a range of memory: for tables of a plug-in,
+ * whose pointers nobody has checked yet.
  *
- * Pure, any thread. What lies within is readable as long as the range is; that it does not change
- * meanwhile is for its user to know.
+ * Pure, any thread. What lies within is readable as long as the range is; that it does not
+ * change meanwhile is for its user to know.
  */
 #ifndef PROTO_BOUNDS_H
 #define PROTO_BOUNDS_H
@@ -17,8 +17,8 @@ struct bounds {
 	bool is_file; /* it is no plug-in yet, but what is known of one: base/elf_image.h */
 };
 
-/* Whether n items of `size` bytes at `at` lie within, aligned as the machine wants them. Also for
- * n = 0: `at` must then be within. */
+/* Whether n items of `size` bytes at `at` lie within, aligned as the machine wants them. Also
+ * for n = 0: `at` must then be within. */
 static inline bool bounds_hold(const struct bounds *bounds, const void *at, size_t n,
 			       size_t size, size_t align)
 {

@@ -15,7 +15,8 @@
 /* What one pass of the loop handles of one channel: the other watchers wait meanwhile. */
 #define BUDGET_NOTICES 256 /* and those of the packet at hand then */
 #define BUDGET_BYTES   (4u << 20)
-#define BUDGET_NS      5000000u /* and the notice that is at hand then: handlers may take long */
+/* and the notice that is at hand then: handlers may take long */
+#define BUDGET_NS 5000000u
 
 #define SOCKET_BUFFER (1 << 20)
 #define RETRY_NS      10000000ull   /* after the kernel was short of something but room */

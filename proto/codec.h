@@ -6,8 +6,9 @@
  *   JSON     see json.h
  *
  * Both blocks are canonical, so that a value has one size and one wire form:
- *   - pointees lie in depth-first order of the fields, each at the next multiple of its alignment:
- *     the items of an array or map first, then what the first item reaches, the second, and so on;
+ *   - pointees lie in depth-first order of the fields, each at the next multiple of its
+ *     alignment: the items of an array or map first, then what the first item reaches, the
+ *     second, and so on;
  *   - every byte between pointees and between fields is zero;
  *   - what is empty has a NULL pointer: arrays, maps, binaries;
  *   - a struct without fields takes one zero byte wherever it is inside another value, so the
@@ -15,8 +16,8 @@
  *     message, it takes none and may be NULL.
  *
  * Structs, arrays and maps nest at most CODEC_DEPTH_MAX deep in a value, optionals not counted.
- * The text of an `object` nests at most JSON_DEPTH_MAX - CODEC_DEPTH_MAX - 2 deep, so that the JSON
- * of any message can be read again.
+ * The text of an `object` nests at most JSON_DEPTH_MAX - CODEC_DEPTH_MAX - 2 deep, so that the
+ * JSON of any message can be read again.
  *
  * Values handed in by plug-ins are trusted to have valid pointers, and checked for everything
  * else; wire bytes are trusted in nothing. All functions are pure, allocate only where they say
@@ -47,12 +48,13 @@ int codec_size(const struct troupe_type *type, const void *value, size_t *ret_si
 	       struct codec_error *ret_error);
 
 /* Copy `value`, whose codec_size() is `size`, into `block` (aligned to 16, `size` bytes) as a
- * flat block in memory form. For a plain type: one memcpy. The value must not have changed since
- * it was measured; that it did not outgrow the block is checked. For those who do both at once there is
- * codec_quick.h. */
+ * flat block in memory form. For a plain type: one memcpy. The value must not have changed
+ * since it was measured; that it did not outgrow the block is checked. For those who do both at
+ * once there is codec_quick.h. */
 void codec_copy(const struct troupe_type *type, const void *value, void *block, size_t size);
 
-/* The same as codec_copy() into wire form, at `block` (aligned to 8). Works from any value, flat or not. */
+/* The same as codec_copy() into wire form, at `block` (aligned to 8). Works from any value,
+ * flat or not. */
 void codec_encode(const struct troupe_type *type, const void *value, void *block, size_t size);
 
 /* Check `size` wire bytes in `block` (aligned to 16) and turn them into memory form in place.

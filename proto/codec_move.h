@@ -1,7 +1,7 @@
 /* codec_move.h - moving and judging few bytes without a call: most texts and structs are short.
  *
- * Two moves that overlap serve all sizes between theirs and its double, so that nothing beyond the bytes is
- * touched. Pure, any thread; used inside proto/ only.
+ * Two moves that overlap serve all sizes between theirs and its double, so that nothing beyond
+ * the bytes is touched. Pure, any thread; used inside proto/ only.
  */
 #ifndef PROTO_CODEC_MOVE_H
 #define PROTO_CODEC_MOVE_H
@@ -30,7 +30,8 @@ static inline __attribute__((always_inline)) void move_store(char *to, move_wide
 	memcpy(to, &wide, sizeof(wide));
 }
 
-/* Whether bytes that were moved, as one of the moves below returns them, held one above 0x7f. */
+/* Whether bytes that were moved, as one of the moves below returns them, held one above
+ * 0x7f. */
 static inline uint64_t move_odd_bits(move_wide odd)
 {
 	return (odd[0] | odd[1]) & 0x8080808080808080ull;

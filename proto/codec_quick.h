@@ -1,9 +1,9 @@
 /* codec_quick.h - measure a value and copy it at once, as the message path does.
  *
- * The same as codec_size() and codec_copy(), for those who have nothing to say about where a value
- * is wrong. What most messages are, a struct of scalars, texts and arrays of plain items, is done
- * here, inlined, without a call but strlen() for short ones; all else is left to those two. Pure, any
- * thread.
+ * The same as codec_size() and codec_copy(), for those who have nothing to say about where a
+ * value is wrong. What most messages are, a struct of scalars, texts and arrays of plain items,
+ * is done here, inlined, without a call but strlen() for short ones; all else is left to those
+ * two. Pure, any thread.
  */
 #ifndef PROTO_CODEC_QUICK_H
 #define PROTO_CODEC_QUICK_H
@@ -22,13 +22,14 @@ struct codec_measure {
 	uint32_t notes[CODEC_NOTES_MAX];
 };
 
-/* For codec_fill() only: whether what it was in doubt of in a block is right. texts_only: it is about
- * texts that are not all ASCII. */
+/* For codec_fill() only: whether what it was in doubt of in a block is right. texts_only: it is
+ * about texts that are not all ASCII. */
 int codec_fill_doubts(const struct troupe_type *type, const struct codec_measure *measure,
 		      const void *block, bool texts_only);
 
-/* Bytes that `value` takes as a block. -EINVAL and -EMSGSIZE as from codec_size(); but that each text
- * is UTF-8, and each bool, enum and float in its range, may be left to codec_fill() to find out. */
+/* Bytes that `value` takes as a block. -EINVAL and -EMSGSIZE as from codec_size(); but that
+ * each text is UTF-8, and each bool, enum and float in its range, may be left to codec_fill()
+ * to find out. */
 static inline __attribute__((always_inline)) int
 codec_measure(const struct troupe_type *type, const void *value,
 	      struct codec_measure *ret_measure)
@@ -102,9 +103,9 @@ quick_fill_items(const struct troupe_type *type, char *cell, size_t bytes, const
 	return copy + bytes;
 }
 
-/* Copy a value that has just been measured and has not changed since into `block` (aligned to 16,
- * measure->size bytes), as a flat block in memory form. -EINVAL: what codec_measure() left to be
- * found out; the block's content is then undefined. */
+/* Copy a value that has just been measured and has not changed since into `block` (aligned to
+ * 16, measure->size bytes), as a flat block in memory form. -EINVAL: what codec_measure() left
+ * to be found out; the block's content is then undefined. */
 static inline __attribute__((always_inline)) int codec_fill(const struct troupe_type *type,
 							    const void *value,
 							    const struct codec_measure *measure,

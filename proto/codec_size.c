@@ -9,7 +9,8 @@
 
 struct sizer {
 	size_t size; /* so far: where the next pointee may begin */
-	/* Never follow steps: they know no names, so the path of an error takes a second walk. */
+	/* Never follow steps: they know no names, so the path of an error takes a second
+	 * walk. */
 	bool by_fields;
 	struct codec_judge judge;
 };

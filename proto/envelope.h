@@ -40,7 +40,8 @@
  *   CALL      type   yes   yes       yes      yes      MORE, F L  wire block
  *   REPLY     type   yes   -         callee   caller   CONT., L.  wire block
  *   ERROR     type   yes   -         callee   caller   LENT       wire block of the error
- *   FAILURE   -      yes   -         callee   caller   -          - or i32 code, text; and status
+ *   FAILURE   -      yes   -         callee   caller   -          - or i32 code, text; and
+ *                                                                 status
  *   CANCEL    -      yes   -         caller   callee   -          -
  *   LAYOUT    type   -     -         -        -        -          mark, name NUL, text NUL
  *   ROOM      -      credit -        yes      -        -          -
@@ -123,8 +124,9 @@ struct envelope_reference {
 /* What MOVED says. */
 struct envelope_move {
 	struct troupe_address target;
-	uint32_t
-		taken; /* replies of TAKEN that came before, modulo 2^16; further ones were meant for the target */
+	/* replies of TAKEN that came before, modulo 2^16; further ones were meant for the
+	 * target */
+	uint32_t taken;
 	uint32_t zero;
 };
 
@@ -174,8 +176,8 @@ struct envelope_layout {
 
 /* Where the bytes of a batch lie, when not in malloc's memory. */
 struct envelope_memory {
-	/* `memory`, or new one for NULL, with room for `size` bytes; as many as fit of those that
-	 * were there are kept. Aligned to 8. NULL: there is none, and it is as it was. */
+	/* `memory`, or new one for NULL, with room for `size` bytes; as many as fit of those
+	 * that were there are kept. Aligned to 8. NULL: there is none, and it is as it was. */
 	void *(*resize)(void *context, void *memory, size_t size);
 	void (*free)(void *memory); /* NULL is fine */
 	void *context;
@@ -204,10 +206,11 @@ void envelope_batch_set_memory(struct envelope_batch *batch,
 			       const struct envelope_memory *memory);
 
 /* Add an envelope with a payload of envelope->size bytes (envelope->payload is not read) and
- * set *ret_payload to where it goes: aligned as the memory is, not zeroed, valid until the next call for this
- * batch. The caller fills it in before that. -ENOBUFS: the batch is full, send it first;
- * -EMSGSIZE: the payload is too long; -EINVAL: the kind does not go with the other fields, see
- * the table above, or an address is of another process; -ENOMEM. The batch is as it was then. */
+ * set *ret_payload to where it goes: aligned as the memory is, not zeroed, valid until the next
+ * call for this batch. The caller fills it in before that. -ENOBUFS: the batch is full, send it
+ * first; -EMSGSIZE: the payload is too long; -EINVAL: the kind does not go with the other
+ * fields, see the table above, or an address is of another process; -ENOMEM. The batch is as it
+ * was then. */
 int envelope_batch_add(struct envelope_batch *batch, const struct envelope *envelope,
 		       void **ret_payload);
 
@@ -227,8 +230,8 @@ const void *envelope_batch_data(struct envelope_batch *batch, size_t *ret_size);
 /* The envelopes are on their way: begin anew, with the sequence number after theirs. */
 void envelope_batch_sent(struct envelope_batch *batch);
 
-/* Both at once: the memory itself, *ret_size bytes; given. There must be an envelope. NULL: there
- * is no memory, and the batch is as it was. */
+/* Both at once: the memory itself, *ret_size bytes; given. There must be an envelope. NULL:
+ * there is no memory, and the batch is as it was. */
 void *envelope_batch_take(struct envelope_batch *batch, size_t *ret_size);
 
 /* ------------------------------------------------------------------ reading */
@@ -247,11 +250,11 @@ struct envelope_reader {
 int envelope_reader_init(struct envelope_reader *reader, const void *data, size_t size);
 
 /* The next envelope. 1: there is one; 0: that was the last; -EBADMSG: the rest is malformed,
- * those before were not. Checked are the head against the table above and texts; `from` lives at the
- * sender unless FORWARDED, and `to` at the receiver, since there is no way to say otherwise. What
- * is the consumer's to check: whether it is that receiver, wire blocks (codec_decode() in a copy
- * of its own, since the batch is not to be written), and that a LAYOUT's text parses and has that
- * hash. */
+ * those before were not. Checked are the head against the table above and texts; `from` lives
+ * at the sender unless FORWARDED, and `to` at the receiver, since there is no way to say
+ * otherwise. What is the consumer's to check: whether it is that receiver, wire blocks
+ * (codec_decode() in a copy of its own, since the batch is not to be written), and that a
+ * LAYOUT's text parses and has that hash. */
 int envelope_reader_next(struct envelope_reader *reader, struct envelope *ret_envelope);
 
 /* The parts of a LAYOUT envelope that a reader returned. */

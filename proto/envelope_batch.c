@@ -21,8 +21,8 @@ static void *resize_memory(void *context, void *memory, size_t size)
 	return realloc(memory, size);
 }
 
-/* Room for `size` bytes, with few steps from the smallest batch to the longest: growing may copy.
- * What a batch took the next one is likely to take. */
+/* Room for `size` bytes, with few steps from the smallest batch to the longest: growing may
+ * copy. What a batch took the next one is likely to take. */
 static int grow_batch(struct envelope_batch *batch, size_t size)
 {
 	size_t wanted = batch->usual > size ? batch->usual : size;

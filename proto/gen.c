@@ -8,8 +8,8 @@
 #include <string.h>
 #include <troupe/actor.h>
 
-/* Bytes of a control character that turns the direction of text (U+202A..E, U+2066..9) at `at`; 0: none.
- * Compilers warn of these, rightly: they can make code read as what it is not. */
+/* Bytes of a control character that turns the direction of text (U+202A..E, U+2066..9) at `at`;
+ * 0: none. Compilers warn of these, rightly: they can make code read as what it is not. */
 static size_t direction_size(const char *at)
 {
 	const unsigned char *byte = (const unsigned char *)at;
@@ -45,8 +45,8 @@ void gen_write_comment(FILE *out, const char *indent, const char *doc)
 	fprintf(out, "%s*/\n", last == ' ' ? "" : " ");
 }
 
-/* A string literal, a line of the text on each line; all but ASCII as octal, so that the source's encoding
- * does not matter. */
+/* A string literal, a line of the text on each line; all but ASCII as octal, so that the
+ * source's encoding does not matter. */
 void gen_write_string(FILE *out, const char *text)
 {
 	putc('"', out);
@@ -83,7 +83,8 @@ static void write_head(const struct gen_model *model, const char *guard, FILE *o
 			"anew\"\n#endif\n\n",
 			TROUPE_ABI_MAJOR, TROUPE_ABI_MINOR, TROUPE_ABI_MAJOR, TROUPE_ABI_MINOR);
 	fputs("#ifdef __cplusplus\n", out);
-	/* A method's reply, say, is a struct and a function: that is fine, but g++ warns of it. */
+	/* A method's reply, say, is a struct and a function: that is fine, but g++ warns of
+	 * it. */
 	if (!model->host)
 		fputs("#pragma GCC diagnostic push\n#pragma GCC diagnostic ignored "
 		      "\"-Wshadow\"\n",

@@ -1,4 +1,5 @@
-/* gen.h - C from an interface: structs, const descriptors and typed wrappers, as the text of one header.
+/* gen.h - C from an interface: structs, const descriptors and typed wrappers, as the text of
+ * one header.
  *
  * Pure: no files, no log. Used by troupe-gen and its tests. docs/interfaces.md describes the
  * result.
@@ -16,17 +17,18 @@ struct gen_options {
 	bool host;          /* structs and descriptors only, on nothing but <troupe/type.h> */
 };
 
-/* The header of an interface. *ret_text is given. -EINVAL with *ret_error filled in: two names of the
- * interface are one in C, a type's layout is over a limit of layout.h, the prefix is none; -ENOMEM. */
+/* The header of an interface. *ret_text is given. -EINVAL with *ret_error filled in: two names
+ * of the interface are one in C, a type's layout is over a limit of layout.h, the prefix is
+ * none; -ENOMEM. */
 int gen_header(const struct idl *idl, const struct gen_options *options, char **ret_text,
 	       size_t *ret_size, struct idl_error *ret_error);
 
-/* The layout text of a parsed type, the same that layout_print() makes of its descriptor. *ret_text is given.
- * -E2BIG: over a limit of layout.h; -ENOMEM. */
+/* The layout text of a parsed type, the same that layout_print() makes of its descriptor.
+ * *ret_text is given. -E2BIG: over a limit of layout.h; -ENOMEM. */
 int gen_layout(const struct idl_type *type, char **ret_text);
 
-/* The layouts of all methods and errors, a line each: "HASH QUALIFIED-NAME MARK-AND-LAYOUT". *ret_text is given.
- * -EINVAL with *ret_error filled in, -ENOMEM. */
+/* The layouts of all methods and errors, a line each: "HASH QUALIFIED-NAME MARK-AND-LAYOUT".
+ * *ret_text is given. -EINVAL with *ret_error filled in, -ENOMEM. */
 int gen_layouts(const struct idl *idl, char **ret_text, struct idl_error *ret_error);
 
 #endif

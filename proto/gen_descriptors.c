@@ -3,8 +3,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* All descriptors are members of one const struct, because C++ has no tentative definitions: only members of
- * one object can point at one another in any order there. Macros give them names of their own. */
+/* All descriptors are members of one const struct, because C++ has no tentative definitions:
+ * only members of one object can point at one another in any order there. Macros give them
+ * names of their own. */
 
 static const char *const kind_words[] = {
 	[TROUPE_BOOL] = "TROUPE_BOOL",     [TROUPE_INT] = "TROUPE_INT",
@@ -205,9 +206,9 @@ void gen_write_descriptors(struct gen_model *model, FILE *out)
 		model->upper);
 	gen_write_string(out, model->idl->text);
 	fputs("\n\n", out);
-	/* ISO C promises room for 4095 bytes in a literal; gcc and clang have room for all. g++ knows
-	 * neither the limit nor the warning. And a later SDK's descriptors may end in members that are not
-	 * written here. */
+	/* ISO C promises room for 4095 bytes in a literal; gcc and clang have room for all. g++
+	 * knows neither the limit nor the warning. And a later SDK's descriptors may end in
+	 * members that are not written here. */
 	fputs("#pragma GCC diagnostic push\n"
 	      "#pragma GCC diagnostic ignored \"-Wmissing-field-initializers\"\n"
 	      "#if defined(__clang__) || !defined(__cplusplus)\n"

@@ -1,7 +1,8 @@
 #include "proto/gen_model.h"
 
-/* X_HANDLERS(): a table of typed functions, a thunk for each that calls through it (the compiler sees the
- * const table and calls the function itself), and the untyped table that the host reads. */
+/* X_HANDLERS(): a table of typed functions, a thunk for each that calls through it (the
+ * compiler sees the const table and calls the function itself), and the untyped table that the
+ * host reads. */
 
 static void write_typed(const struct gen_model *model, FILE *out)
 {

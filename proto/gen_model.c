@@ -105,7 +105,8 @@ static void name_optional(struct gen_model *model, struct gen_type *type,
 	type->descriptor = gen_printf(model, "%s_type_", type->stem);
 	type->what = gen_printf(model, "optional %s", item->what);
 	type->c = is_text ? item->c : gen_pointer_to(model, item);
-	/* It has no struct, but a descriptor, which must not be taken for that of a `type XOptional`. */
+	/* It has no struct, but a descriptor, which must not be taken for that of a `type
+	 * XOptional`. */
 	gen_claim(model, GEN_NAME, gen_printf(model, "%s_%s_type", model->prefix, type->stem),
 		  type->what, type->line);
 }
@@ -172,8 +173,8 @@ static void fill_type(struct gen_model *model, struct gen_type *type,
 		fill_struct(model, idl, type);
 }
 
-/* A named type. It is entered before it is filled, so that recursion finds it; what holds it by value is
- * filled after it, so that `plain` is known by then. */
+/* A named type. It is entered before it is filled, so that recursion finds it; what holds it by
+ * value is filled after it, so that `plain` is known by then. */
 static struct gen_type *get_named(struct gen_model *model, const struct idl_member *member)
 {
 	struct gen_type **place = &model->named[member - model->idl->members], *type = *place;

@@ -1,4 +1,5 @@
-/* gen_model.h - an interface as the generator sees it: every type of C that it needs, with its name.
+/* gen_model.h - an interface as the generator sees it: every type of C that it needs, with its
+ * name.
  *
  * The model borrows the idl and owns the rest in its arena. Used by the generator only.
  */
@@ -59,7 +60,8 @@ struct gen_member {
 
 /* Where a name counts. */
 enum gen_space {
-	GEN_MACRO, /* everywhere: descriptors are macros, which the preprocessor puts in for any token */
+	/* everywhere: descriptors are macros, which the preprocessor puts in for any token */
+	GEN_MACRO,
 	GEN_TAG,   /* among structs and enums */
 	GEN_NAME,  /* among functions, constants, and macros with arguments */
 	GEN_FIELD, /* in its own struct */
@@ -121,9 +123,10 @@ int gen_hash(const struct idl *idl, const struct idl_member *member,
 	     const struct idl_type *type, char mark, FILE *listing, uint64_t *ret_hash,
 	     struct idl_error *ret_error);
 
-/* Give the types their steps; -ENOMEM. The parts of the descriptors that steps are: members, their content, what
- * closes a type, and that the compiler sees the structs as they were laid out here. And a member of
- * the descriptors that has n items: "STEM_SUFFIX_, "; NULL for none. */
+/* Give the types their steps; -ENOMEM. The parts of the descriptors that steps are: members,
+ * their content, what closes a type, and that the compiler sees the structs as they were laid
+ * out here. And a member of the descriptors that has n items: "STEM_SUFFIX_, "; NULL for
+ * none. */
 int gen_make_steps(struct gen_model *model);
 void gen_write_member(const struct gen_model *model, const char *stem, const char *suffix,
 		      size_t n, FILE *out);

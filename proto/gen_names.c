@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-/* Words of C and C++ up to C23 and C++20, and names that the compilers or the common headers of Linux
- * define as macros. A blank around each. */
+/* Words of C and C++ up to C23 and C++20, and names that the compilers or the common headers of
+ * Linux define as macros. A blank around each. */
 static const char taken_words[] =
 	" BUFSIZ EOF I INFINITY NAN NULL alignas alignof and and_eq asm assert auto "
 	"bitand bitor bool break case catch char char16_t char32_t char8_t class "
@@ -37,8 +37,8 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Whether a capital at `at` begins a word: after a small letter or digit, or as the last capital before a
- * small letter, as the G of HTTPGet does. */
+/* Whether a capital at `at` begins a word: after a small letter or digit, or as the last
+ * capital before a small letter, as the G of HTTPGet does. */
 static bool begins_word(const char *name, size_t at)
 {
 	if (at == 0 || !is_upper(name[at]))

@@ -15,8 +15,8 @@ static void write_fields(const struct gen_type *type, FILE *out)
 		fputs("\tchar unused;\n", out);
 }
 
-/* Write the struct of an array, map or struct, after those that it holds by value. Pointers need the forward
- * declarations only. */
+/* Write the struct of an array, map or struct, after those that it holds by value. Pointers
+ * need the forward declarations only. */
 static void write_struct(struct gen_model *model, struct gen_type *type, FILE *out)
 {
 	if (type->written || type->kind == TROUPE_ENUM || !type->tag)

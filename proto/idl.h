@@ -1,8 +1,8 @@
 /* idl.h - a Varlink interface as it was written: parsed, checked, every name resolved.
  *
- * An idl owns everything it points to, the source text included; nothing changes it after parsing.
- * Pure: no files, no log, any process and thread. Used by troupe-gen, by the master (descriptions that
- * workers send are hostile input) and by troupectl (introspect).
+ * An idl owns everything it points to, the source text included; nothing changes it after
+ * parsing. Pure: no files, no log, any process and thread. Used by troupe-gen, by the master
+ * (descriptions that workers send are hostile input) and by troupectl (introspect).
  */
 #ifndef PROTO_IDL_H
 #define PROTO_IDL_H
@@ -26,9 +26,9 @@ struct idl_field {
 	struct idl_type *type; /* NULL: a name of an enum */
 };
 
-/* kinds as in <troupe/type.h>; the marks "troupe: binary" and "troupe: address" have already turned a
- * string into TROUPE_BINARY or TROUPE_ADDRESS (below ?, [] and maps too: `?[]string` marked is an
- * optional array of them). */
+/* kinds as in <troupe/type.h>; the marks "troupe: binary" and "troupe: address" have already
+ * turned a string into TROUPE_BINARY or TROUPE_ADDRESS (below ?, [] and maps too: `?[]string`
+ * marked is an optional array of them). */
 struct idl_type {
 	enum troupe_kind kind;
 	struct idl_type *item; /* ARRAY, MAP, OPTIONAL */
@@ -64,9 +64,10 @@ struct idl_error {
 	char message[160]; /* "expected a type, found ')'"; says what was expected */
 };
 
-/* Parse the whole grammar of Varlink's IDL. Checks also that names are unique (fields in a struct, names
- * in an enum, members in the interface), that references resolve, and that types recurse only through
- * ?, [] and maps. *ret_idl is given. -EINVAL with *ret_error filled in; -ENOMEM. text need not end in NUL. */
+/* Parse the whole grammar of Varlink's IDL. Checks also that names are unique (fields in a
+ * struct, names in an enum, members in the interface), that references resolve, and that types
+ * recurse only through ?, [] and maps. *ret_idl is given. -EINVAL with *ret_error filled in;
+ * -ENOMEM. text need not end in NUL. */
 int idl_parse(const char *text, size_t size, struct idl **ret_idl, struct idl_error *ret_error);
 void idl_free(struct idl *idl);
 

@@ -62,8 +62,8 @@ static unsigned column_of(const struct idl_lex *lex, size_t at)
 	return (unsigned)(at - lex->line_start) + 1;
 }
 
-/* What a comment line (after the '#', blanks cut at both ends) marks. A mark of no known kind is
- * refused: it would otherwise change the type without a word. */
+/* What a comment line (after the '#', blanks cut at both ends) marks. A mark of no known kind
+ * is refused: it would otherwise change the type without a word. */
 static void read_mark(struct idl_lex *lex, size_t start, size_t end, bool trailing)
 {
 	static const char prefix[] = "troupe:";

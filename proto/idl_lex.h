@@ -45,7 +45,8 @@ struct idl_lex {
 	int r; /* 0, or the first failure: from then on all that follows is the text's end */
 };
 
-/* Begin with the first token. Failures (of all functions) are in lex->r, and *error says where and what. */
+/* Begin with the first token. Failures (of all functions) are in lex->r, and *error says where
+ * and what. */
 void idl_lex_init(struct idl_lex *lex, const char *text, size_t size, struct idl_error *error);
 
 /* Look at the next token. A mark of the comment that was not taken is an error. */
@@ -60,7 +61,8 @@ bool idl_lex_is_punct(const struct idl_lex *lex, char punct);
 /* Go past a punctuation mark, or fail with what was expected. */
 void idl_lex_skip(struct idl_lex *lex, char punct, const char *expected);
 
-/* Fail: "expected X, found Y" at the token; a message at a place (-EINVAL); for another reason. */
+/* Fail: "expected X, found Y" at the token; a message at a place (-EINVAL); for another
+ * reason. */
 void idl_lex_expected(struct idl_lex *lex, const char *expected);
 void idl_lex_refuse(struct idl_lex *lex, unsigned line, unsigned column, const char *format,
 		    ...) __attribute__((format(printf, 4, 5)));

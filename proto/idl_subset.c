@@ -36,8 +36,8 @@ static bool is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Behind a field's colon: at most one '?', then at most one of [] and [string], without blanks in
- * between, then the type itself. */
+/* Behind a field's colon: at most one '?', then at most one of [] and [string], without blanks
+ * in between, then the type itself. */
 static int check_type(struct scan *scan, struct idl_error *error)
 {
 	const char *at = scan->at + 1;

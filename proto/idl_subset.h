@@ -1,4 +1,5 @@
-/* idl_subset.h - what of Varlink's IDL the parser of sd-varlink takes (systemd 257's varlinkctl), which is less than all of it.
+/* idl_subset.h - what of Varlink's IDL the parser of sd-varlink takes (systemd 257's
+ * varlinkctl), which is less than all of it.
  *
  * Pure: no files, no log, any process and thread. docs/interfaces.md says what it takes.
  */
@@ -7,7 +8,8 @@
 
 #include "proto/idl.h"
 
-/* Whether varlinkctl can read the interface. -EINVAL with *ret_error: the first place that it cannot read, and why. */
+/* Whether varlinkctl can read the interface. -EINVAL with *ret_error: the first place that it
+ * cannot read, and why. */
 int idl_subset_check(const struct idl *idl, struct idl_error *ret_error);
 
 #endif

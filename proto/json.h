@@ -46,9 +46,9 @@ bool json_span_is(struct json_span span, const char *text);
 
 /* Make a block of `type` from JSON text. Strict: an unknown field, a missing one that is not
  * optional, a wrong kind, a number out of int64, a fraction where int is due (1.0 and 1e3 are
- * whole), bad base64, an unknown enum name, a key twice are -EINVAL with the field's path. null stands for
- * an absent optional. Empty or absent text (size 0) is {}. *ret_block is given (malloc).
- * -E2BIG, -EMSGSIZE, -ENOMEM. */
+ * whole), bad base64, an unknown enum name, a key twice are -EINVAL with the field's path. null
+ * stands for an absent optional. Empty or absent text (size 0) is {}. *ret_block is given
+ * (malloc). -E2BIG, -EMSGSIZE, -ENOMEM. */
 int json_decode(const struct troupe_type *type, const char *text, size_t size, void **ret_block,
 		size_t *ret_size, struct codec_error *ret_error);
 
@@ -59,11 +59,11 @@ struct json_value {
 };
 
 /* The first half of json_decode(), for whoever makes the block: the value, which lives until
- * json_value_fini(), is yet to be measured by codec_size(), which finds what is still wrong with
- * it (a key of a map twice, too large). json_value_fini() is owed on failure, too. is_scanned:
- * the text has passed json_scan() or is a value of one that has, in this process or one that it
- * trusts, so that it needs not be looked at twice. Were it not so, the text would still be read
- * with all checks, but with other messages, and at the price of more memory. */
+ * json_value_fini(), is yet to be measured by codec_size(), which finds what is still wrong
+ * with it (a key of a map twice, too large). json_value_fini() is owed on failure, too.
+ * is_scanned: the text has passed json_scan() or is a value of one that has, in this process or
+ * one that it trusts, so that it needs not be looked at twice. Were it not so, the text would
+ * still be read with all checks, but with other messages, and at the price of more memory. */
 int json_read(const struct troupe_type *type, const char *text, size_t size, bool is_scanned,
 	      struct json_value *ret_value, struct codec_error *ret_error);
 void json_value_fini(struct json_value *value);
@@ -72,8 +72,9 @@ void json_value_fini(struct json_value *value);
 int json_check(const struct troupe_type *type, const char *text, size_t size,
 	       struct codec_error *ret_error);
 
-/* Put the JSON text of a value behind what is in `out`; the value is known to be valid, as those
- * are that codec_size() has passed, and flat blocks. -EMSGSIZE: the buffer's limit; -ENOMEM. */
+/* Put the JSON text of a value behind what is in `out`; the value is known to be valid, as
+ * those are that codec_size() has passed, and flat blocks. -EMSGSIZE: the buffer's limit;
+ * -ENOMEM. */
 int json_print(const struct troupe_type *type, const void *value, struct buffer *out);
 /* Of a text: a control character of the block takes six bytes, names of fields a few more. */
 #define JSON_TEXT_MAX (8ull * CODEC_BLOCK_MAX)

@@ -1,4 +1,5 @@
-/* json_build.h - a value being put together from JSON text: its scratch memory, and all but nesting.
+/* json_build.h - a value being put together from JSON text: its scratch memory, and all but
+ * nesting.
  *
  * Memory of the caller; one thread at a time; used inside proto/ only. Functions return 0 or a
  * negative errno value, and say in the reader's codec_error what is wrong.
@@ -21,8 +22,8 @@ struct json_builder {
 	size_t scratch_used;
 };
 
-/* Report a fault. -EINVAL: the message; the kind that `type` wants and the one that the text has
- * ("a string, found a number"). -EMSGSIZE: the value exceeds CODEC_BLOCK_MAX. */
+/* Report a fault. -EINVAL: the message; the kind that `type` wants and the one that the text
+ * has ("a string, found a number"). -EMSGSIZE: the value exceeds CODEC_BLOCK_MAX. */
 int json_build_fail(struct json_builder *builder, const char *message);
 int json_build_fail_kind(struct json_builder *builder, const struct troupe_type *type);
 int json_build_fail_size(struct json_builder *builder);

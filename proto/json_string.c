@@ -63,7 +63,8 @@ static size_t read_escape(const char *at, const char *end, uint32_t *ret_charact
 	return 11;
 }
 
-/* The first byte from `at` on that does not mean itself; *ret_bits: all bits of those before. */
+/* The first byte from `at` on that does not mean itself; *ret_bits: all bits of those
+ * before. */
 static const char *skip_plain(const char *at, const char *end, unsigned char *ret_bits)
 {
 	unsigned char bits = 0;

@@ -50,8 +50,9 @@ int json_read_next(struct json_reader *reader, char open);
 /* Check that nothing but blanks is left. */
 int json_read_end(struct json_reader *reader);
 
-/* json_scan() for the text of an `object` in a typed value, which may be any JSON value. Its depth is limited so that the
- * JSON of the whole message, and what it travels in, keeps within JSON_DEPTH_MAX. */
+/* json_scan() for the text of an `object` in a typed value, which may be any JSON value. Its
+ * depth is limited so that the JSON of the whole message, and what it travels in, keeps within
+ * JSON_DEPTH_MAX. */
 #define JSON_OBJECT_DEPTH_MAX (JSON_DEPTH_MAX - CODEC_DEPTH_MAX - 2)
 int json_scan_object(const char *text, size_t size, struct codec_error *ret_error);
 

@@ -1,11 +1,13 @@
 /* json_tree.h - a JSON value that is put together, or taken apart, piece by piece.
  *
- * For configuration, the command line and what people are shown: values that come one by one, or of which only some members
- * matter. Messages never take this way, see json.h: a tree costs a hundred bytes and more for each value in it.
+ * For configuration, the command line and what people are shown: values that come one by one,
+ * or of which only some members matter. Messages never take this way, see json.h: a tree costs
+ * a hundred bytes and more for each value in it.
  *
- * A tree is given by whoever makes it, and owns what was put into it; json_tree_free() the root. Functions that make one
- * return NULL when there is no memory, and all functions take NULL for a value: a value that could not be made, or could not
- * be put in for lack of memory, spoils what it was meant for, and printing that is -ENOMEM. So nothing needs to be checked on
+ * A tree is given by whoever makes it, and owns what was put into it; json_tree_free() the
+ * root. Functions that make one return NULL when there is no memory, and all functions take
+ * NULL for a value: a value that could not be made, or could not be put in for lack of memory,
+ * spoils what it was meant for, and printing that is -ENOMEM. So nothing needs to be checked on
  * the way. One thread at a time, any process.
  */
 #ifndef PROTO_JSON_TREE_H
@@ -38,12 +40,14 @@ static inline void json_tree_cleanup(struct json_tree **tree)
 	json_tree_free(*tree);
 }
 
-/* The value of a text: exactly one, of any kind. -EINVAL: syntax, U+0000 in a string, a key twice in one object, with what is
- * wrong in ret_error->message; -E2BIG: as json_scan(); -ENOMEM. */
+/* The value of a text: exactly one, of any kind. -EINVAL: syntax, U+0000 in a string, a key
+ * twice in one object, with what is wrong in ret_error->message; -E2BIG: as json_scan();
+ * -ENOMEM. */
 int json_tree_parse(const char *text, size_t size, struct json_tree **ret_tree,
 		    struct codec_error *ret_error);
 
-/* Put a value, taken, into an object in place of what is there under `key` (UTF-8, copied), or behind the last of an array. */
+/* Put a value, taken, into an object in place of what is there under `key` (UTF-8, copied), or
+ * behind the last of an array. */
 void json_tree_set(struct json_tree *object, const char *key, struct json_tree *value);
 void json_tree_append(struct json_tree *array, struct json_tree *value);
 /* The same for a text; NULL: nothing is put in, and that is no fault. */
@@ -68,8 +72,9 @@ const char *json_tree_key(const struct json_tree *member); /* in an object */
 	for (struct json_tree *member = json_tree_first(tree); member;                         \
 	     member = json_tree_next(tree, member))
 
-/* The text of a value, on one line, or laid out for people with `indent` blanks a level. *ret_text is given (free(),
- * NUL-terminated). -ENOMEM: also when it is spoilt; -EMSGSIZE: over 128 MiB. */
+/* The text of a value, on one line, or laid out for people with `indent` blanks a level.
+ * *ret_text is given (free(), NUL-terminated). -ENOMEM: also when it is spoilt; -EMSGSIZE: over
+ * 128 MiB. */
 int json_tree_print(const struct json_tree *tree, unsigned indent, char **ret_text,
 		    size_t *ret_size);
 

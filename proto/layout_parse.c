@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A type in the making. Items may be of a struct that is not complete yet (a struct may hold an array of
- * itself), so what depends on their size is filled in at the end, along the list of types. */
+/* A type in the making. Items may be of a struct that is not complete yet (a struct may hold an
+ * array of itself), so what depends on their size is filled in at the end, along the list of
+ * types. */
 struct made_type {
 	struct troupe_type type;
 	struct made_type *older;

@@ -36,7 +36,8 @@ struct plugin_interface {
 
 #define PLUGIN_DESCRIPTION_MAX 255 /* bytes of an actor type's description */
 
-/* An actor type, as the notes say. The worker's loader sees to it that its table says the same. */
+/* An actor type, as the notes say. The worker's loader sees to it that its table says the
+ * same. */
 struct plugin_actor {
 	const char *name; /* "hello"; its table is the symbol troupe_actor_hello */
 	uint16_t abi_major, abi_minor;
@@ -76,7 +77,8 @@ struct plugin_info {
 #define PLUGIN_ALLOW_GLOBALS                                                                   \
 	1u /* AllowGlobals=yes: writable static data is the author's own risk */
 
-/* Its notes alone, none of which says what the tables hold: of a plug-in that is being linked. */
+/* Its notes alone, none of which says what the tables hold: of a plug-in that is being
+ * linked. */
 #define PLUGIN_UNDESCRIBED 2u
 
 /* Read the plug-in whose file is `file`, `size` bytes. *ret_info is given. why:
@@ -85,10 +87,10 @@ struct plugin_info {
  * -ENOEXEC: it is refused: not ELF, not a shared object of this machine, no actor types in
  * it, an ABI that is not this host's, a malformed note, none that says what the table of an
  * actor type holds, an interface that is not valid
- * Varlink or is the host's own, RPATH, RUNPATH, TEXTREL, DT_AUDIT and its like, an executable stack, a library
- * needed by path, an undefined troupe_ symbol that this host's SDK lacks, or (without
- * PLUGIN_ALLOW_GLOBALS) writable static data beyond what its seal allows. -E2BIG: over a
- * limit. -ENOMEM. */
+ * Varlink or is the host's own, RPATH, RUNPATH, TEXTREL, DT_AUDIT and its like, an executable
+ * stack, a library needed by path, an undefined troupe_ symbol that this host's SDK lacks, or
+ * (without PLUGIN_ALLOW_GLOBALS) writable static data beyond what its seal allows. -E2BIG: over
+ * a limit. -ENOMEM. */
 int plugin_info_read(const void *file, size_t size, unsigned flags,
 		     struct plugin_info **ret_info, char *why);
 

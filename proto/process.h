@@ -1,8 +1,8 @@
 /* process.h - the name of one process, for all time: 64 bits, passed by value.
  *
- * A worker that is started again keeps its number and has the next incarnation. The address of an
- * actor (<troupe/address.h>) is the name of its process and that of a slot in it; the address of
- * generation 0 means the process itself. Plain data, any thread.
+ * A worker that is started again keeps its number and has the next incarnation. The address of
+ * an actor (<troupe/address.h>) is the name of its process and that of a slot in it; the
+ * address of generation 0 means the process itself. Plain data, any thread.
  */
 #ifndef PROTO_PROCESS_H
 #define PROTO_PROCESS_H

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes between two symbols that alignment can explain, where the section does not ask for more. */
+/* Bytes between two symbols that alignment can explain, where the section does not ask for
+ * more. */
 #define PADDING_MIN 16
 
 /* Bytes of the file's memory that a symbol names. */
@@ -42,7 +43,8 @@ static bool is_table(const char *name)
 		      ".relro_padding __llvm_ __sancov_ asan_globals ");
 }
 
-/* Thread-local data is a template, which RELRO may cover: each thread's copy is writable all the same. */
+/* Thread-local data is a template, which RELRO may cover: each thread's copy is writable all
+ * the same. */
 static bool is_judged(const struct judge *judge, const Elf64_Shdr *section, const char *name)
 {
 	if (!(section->sh_flags & SHF_ALLOC) || !(section->sh_flags & SHF_WRITE) ||
@@ -60,7 +62,8 @@ static int compare_ranges(const void *a, const void *b)
 	return one->start < other->start ? -1 : one->start > other->start;
 }
 
-/* Whether a relocation points to a C++ type's description (_ZTI...), of a library or of the plug-in itself. */
+/* Whether a relocation points to a C++ type's description (_ZTI...), of a library or of the
+ * plug-in itself. */
 static bool is_typeinfo(const struct judge *judge, const Elf64_Rela *relocation)
 {
 	size_t index = ELF64_R_SYM(relocation->r_info);
@@ -81,8 +84,9 @@ static bool is_typeinfo(const struct judge *judge, const Elf64_Rela *relocation)
 	return false;
 }
 
-/* Bytes between two addresses that clang put there for `catch`: a pointer to the type, which it gives no symbol that
- * would last. The dynamic linker fills them in, so each has a relocation. */
+/* Bytes between two addresses that clang put there for `catch`: a pointer to the type, which it
+ * gives no symbol that would last. The dynamic linker fills them in, so each has a
+ * relocation. */
 static uint64_t count_typeinfo(const struct judge *judge, uint64_t start, uint64_t end)
 {
 	uint64_t bytes = 0;

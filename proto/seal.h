@@ -1,4 +1,5 @@
-/* seal.h - whether a plug-in has writable static data of its own, judged by symbol, at link time.
+/* seal.h - whether a plug-in has writable static data of its own, judged by symbol, at link
+ * time.
  *
  * Actors keep their state in their state struct: what lies outside of it is shared by all
  * actors of the worker, is lost with it unnoticed, and cannot be upgraded. Yet no shared object
@@ -29,17 +30,17 @@ struct seal_offender {
 typedef void seal_offender_fn(void *context, const struct seal_offender *offender);
 
 /* Judge the plug-in whose file is `file`. on_offender is called for each piece of its own.
- * -EPERM: there were some; -ENOEXEC, -EBADMSG: as elf_init(); -ENODATA: no symbol table (stripped); -EFBIG: sizes
- * beyond 32 bits; -ENOMEM. */
+ * -EPERM: there were some; -ENOEXEC, -EBADMSG: as elf_init(); -ENODATA: no symbol table
+ * (stripped); -EFBIG: sizes beyond 32 bits; -ENOMEM. */
 int seal_judge(const void *file, size_t size, seal_offender_fn *on_offender, void *context,
 	       struct seal *ret_seal);
 
-/* Whether a symbol is a runtime's and not the plug-in's; source: the file that a local symbol comes from, or
- * "" where none is known. */
+/* Whether a symbol is a runtime's and not the plug-in's; source: the file that a local symbol
+ * comes from, or "" where none is known. */
 int seal_is_runtime(const char *symbol, const char *source);
 
-/* Whether, in a plug-in that is instrumented by sanitizers or for coverage, a symbol is of that. These names are not
- * reserved ones. */
+/* Whether, in a plug-in that is instrumented by sanitizers or for coverage, a symbol is of
+ * that. These names are not reserved ones. */
 int seal_is_instrumentation(const char *symbol);
 
 /* Whether a text begins with one of the texts of a list, each with a blank behind it. */

@@ -27,8 +27,8 @@ static bool is_in(const char *word, size_t size, const char *list)
 	return false;
 }
 
-/* Names of the linker, the C runtime, and of what instrumentation adds: reserved ones all, which a plug-in
- * cannot use by mistake. */
+/* Names of the linker, the C runtime, and of what instrumentation adds: reserved ones all,
+ * which a plug-in cannot use by mistake. */
 static bool is_reserved(const char *symbol)
 {
 	/* DW.ref.: a pointer to the exception handler of C++ and Rust */
@@ -42,17 +42,17 @@ static bool is_reserved(const char *symbol)
 			       "_rust_extern_with_linkage_ ");
 }
 
-/* `completed.0` is the C runtime's when it comes from crtstuff.c, and a plug-in's `static bool completed` when
- * not. */
+/* `completed.0` is the C runtime's when it comes from crtstuff.c, and a plug-in's `static bool
+ * completed` when not. */
 static bool is_runtime_source(const char *source)
 {
 	return strcmp(source, "crtstuff.c") == 0 || strcmp(source, "crtbegin.c") == 0 ||
 	       seal_begins_with(source, "libgcov _gcov InstrProf GCDAProfiling ");
 }
 
-/* Entities of the C++ library, and the guards and function-local statics of such: what <iostream> puts into each file, and
- * what its templates hold. A guard belongs to whom the guarded variable belongs to, hence never to the runtime by
- * itself. */
+/* Entities of the C++ library, and the guards and function-local statics of such: what
+ * <iostream> puts into each file, and what its templates hold. A guard belongs to whom the
+ * guarded variable belongs to, hence never to the runtime by itself. */
 static bool is_cxx_library(const char *symbol)
 {
 	if (!begins_with(symbol, "_Z"))
@@ -95,8 +95,9 @@ static const char *skip_disambiguator(const char *symbol)
 	return end ? end + 1 : symbol;
 }
 
-/* _RNvNtCs1234_3std..., the newer one. What is nested is written from the outside in, so that the crate is the
- * first name: N and a letter open a path, M and X an implementation, I one with types. */
+/* _RNvNtCs1234_3std..., the newer one. What is nested is written from the outside in, so that
+ * the crate is the first name: N and a letter open a path, M and X an implementation, I one
+ * with types. */
 static bool is_rust_library(const char *symbol)
 {
 	if (!begins_with(symbol, "_R"))

@@ -1,4 +1,5 @@
-/* status.h - what the statuses of calls are called in messages to people and to Varlink clients.
+/* status.h - what the statuses of calls are called in messages to people and to Varlink
+ * clients.
  *
  * Pure, const data; any process and thread.
  */

@@ -64,8 +64,8 @@ static int check_reserved(const struct table_reader *reader, uint32_t reserved,
 	return reserved ? refuse(reader, "%s is not zero where it must be", what) : 0;
 }
 
-/* The type of `what`, for a mark see layout_hash(); `hash` is what it claims, name the qualified one; name NULL:
- * it has none. */
+/* The type of `what`, for a mark see layout_hash(); `hash` is what it claims, name the
+ * qualified one; name NULL: it has none. */
 static int check_type(const struct table_reader *reader, const struct troupe_type *type,
 		      const char *what, const char *name, char mark, uint64_t hash)
 {

@@ -120,7 +120,8 @@ static int write_special(const char *path, const char *text, size_t size)
 	return write_all(fd, text, size);
 }
 
-/* Replace a file by a new one in one step: who reads it meanwhile sees the old or the new text. */
+/* Replace a file by a new one in one step: who reads it meanwhile sees the old or the new
+ * text. */
 static int replace_file(const char *path, const char *text, size_t size)
 {
 	cleanup_free char *temporary = NULL;

@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Two descriptors of one layout, walked side by side: the one that is judged, and the one that its text made. */
+/* Two descriptors of one layout, walked side by side: the one that is judged, and the one that
+ * its text made. */
 struct pair {
 	const struct troupe_type *claimed, *made;
 };
@@ -69,7 +70,8 @@ static bool has_right_steps(const struct troupe_type *claimed, const struct trou
 	return !(claimed->flags & TROUPE_TYPE_QUICK) || !has_any_steps(claimed);
 }
 
-/* The steps of a struct whose fields have been found right: those that its fields make, or none. */
+/* The steps of a struct whose fields have been found right: those that its fields make, or
+ * none. */
 static int check_steps(struct walk *walk, const struct troupe_type *claimed)
 {
 	struct troupe_type right = *claimed;

@@ -42,7 +42,8 @@ static uint64_t load_word(const unsigned char *text)
 	return word;
 }
 
-/* Not zero when one of eight bytes is NUL or above 0x7f: a NUL borrows, the others have the bit. */
+/* Not zero when one of eight bytes is NUL or above 0x7f: a NUL borrows, the others have the
+ * bit. */
 static uint64_t odd_bytes(uint64_t word)
 {
 	return ((word - ONES) | word) & HIGHS;

@@ -6,18 +6,20 @@
 Each file tests/mutants/NAME.mutant is one break:
 
     breaks: the promise that does not hold any more, in one sentence
-    tests: core/test_sim_room test_links.Links.test_x       (those that are to find it, any one of them)
+    tests: core/test_sim_room test_links.Links.test_x (those that are to find it, any one of
+      them)
     @@ daemon/core/peer.c
     the text to replace, which must be there once; white space does not count
     @@ becomes
     the text that replaces it
 
-and may have several such pairs. It is applied to a copy of the tree with its build, the tests are built and run, and one of
-them must fail there that passes here. A mutant that no test finds fails, one that does not apply, or does not compile, too.
+and may have several such pairs. It is applied to a copy of the tree with its build, the tests
+are built and run, and one of them must fail there that passes here. A mutant that no test finds
+fails, one that does not apply, or does not compile, too.
 
---changed BASE: only those whose file, tests or own text differ from the commit BASE. --brief, for each change: those that differ
-from the commit before, then others, different ones for each commit, as many as are begun within BRIEF_SECONDS. The last line
-is "N passed, N failed".
+--changed BASE: only those whose file, tests or own text differ from the commit BASE. --brief,
+for each change: those that differ from the commit before, then others, different ones for each
+commit, as many as are begun within BRIEF_SECONDS. The last line is "N passed, N failed".
 """
 import argparse
 import concurrent.futures
@@ -37,7 +39,8 @@ import run
 
 TREE = os.path.dirname(run.HERE)
 PRODUCT = ("daemon", "proto", "ctl", "include")
-TIMES, SECONDS = 5, 10  # a mutant may run for ever: so many times as long as without it, and so many seconds
+# a mutant may run for ever: so many times as long as without it, and so many seconds
+TIMES, SECONDS = 5, 10
 BRIEF_SECONDS = 60
 # Folders whose unit tests start the host's processes.
 STARTERS = ("worker", "master", "ctl")

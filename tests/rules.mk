@@ -212,8 +212,10 @@ SOURCES = $(filter-out tests/abi/%,$(shell git ls-files '*.c' '*.h' 2>/dev/null 
 check: deps-test check-format check-layers check-circles check-globals check-failpoints check-promises check-docs check-headers check-abi check-warnings check-threads check-analyse
 	@echo "check: all good"
 
+# The formatter's part, and the width of comments and documentation.
 check-format:
 	@clang-format --dry-run --Werror $(SOURCES)
+	@tests/check/columns
 
 check-layers:
 	tests/check/layers

@@ -3,10 +3,11 @@
 
     run.py --build DIR [--only WORD]... [--skip-system] PROGRAM...
 
-PROGRAM...: cmocka programs (they speak TAP) and shell tests (*.sh: exit status 0 is a pass, 77 a skip).
-The system tests, tests/system/test_*.py, follow: real processes, real sockets, and as root a real systemd.
-The last line is "N passed, N failed", with ", N skipped" behind it when there were any. Run as root,
-a skipped test is a failure: everything a test may need is there then.
+PROGRAM...: cmocka programs (they speak TAP) and shell tests (*.sh: exit status 0 is a pass, 77
+a skip). The system tests, tests/system/test_*.py, follow: real processes, real sockets, and as
+root a real systemd. The last line is "N passed, N failed", with ", N skipped" behind it when
+there were any. Run as root, a skipped test is a failure: everything a test may need is there
+then.
 """
 import argparse
 import io
@@ -41,7 +42,8 @@ class Tally:
 
 
 def run_program(path, wrap, options=(), seconds=LIMIT_SECONDS, env=None, **rest):
-    """Return (path, exit status, output, seconds). Of a session of its own all ends that is late."""
+    """Return (path, exit status, output, seconds). Of a session of its own all ends that is
+    late."""
     env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP", **(env or {}))
     began = time.monotonic()
     with subprocess.Popen([*wrap, path, *options], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -188,7 +190,8 @@ def system_tests(only):
 
 
 def run_job(job, pipe):
-    """In a process of its own: send what it printed, its tally, and the seconds of processors that it and its children took."""
+    """In a process of its own: send what it printed, its tally, and the seconds of processors
+    that it and its children took."""
     tally = Tally()
     sys.stdout = io.StringIO()
     try:
@@ -201,9 +204,10 @@ def run_job(job, pipe):
 
 
 def run_jobs(jobs, at_a_time, waiting_at_a_time, tally):
-    """Run each in a process of its own: so many at a time, and so many of those that mostly wait for time to pass beside them,
-    those first that wait longest. Those that measure have the machine for themselves afterwards, one less at a time. Returns
-    (seconds, seconds of processors, name) of each."""
+    """Run each in a process of its own: so many at a time, and so many of those that mostly
+    wait for time to pass beside them, those first that wait longest. Those that measure have
+    the machine for themselves afterwards, one less at a time. Returns (seconds, seconds of
+    processors, name) of each."""
     fork = multiprocessing.get_context("fork")
     measuring = [job for job in jobs if job.measures]
     waiting = sorted((job for job in jobs if job.waits and not job.measures), key=lambda job: -job.waits)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Storms without end: random programs, random types, workers killed at random, hostile input of every kind (tests/storms),
-and the figures of tests/trial.py, until the time is up.
+"""Storms without end: random programs, random types, workers killed at random, hostile input of
+every kind (tests/storms), and the figures of tests/trial.py, until the time is up.
 
     soak.py --build DIR [--seconds 600] [--only PART]... [--seed N] [--brief]
 
-A failure prints the seed that shows it again; the last line counts rounds: "N passed, N failed". --brief: each part once,
-for two seconds, with fixed seeds and without the figures.
+A failure prints the seed that shows it again; the last line counts rounds: "N passed, N
+failed". --brief: each part once, for two seconds, with fixed seeds and without the figures.
 """
 import argparse
 import importlib
@@ -32,8 +32,8 @@ def program(build, path, **env):
 
 
 def deaths(seed):
-    """Calls to a pool whose workers are killed all the time, with the manual's defaults: with retries, every one is answered, in
-    order, rightly."""
+    """Calls to a pool whose workers are killed all the time, with the manual's defaults: with
+    retries, every one is answered, in order, rightly."""
     from host import Daemon, TROUPECTL
     choose = random.Random(seed)
     count = choose.randrange(2000, 20000)

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""Black-box figures of what Troupe promises under trouble, each with the aim it is held against.
+"""Black-box figures of what Troupe promises under trouble, each with the aim it is held
+against.
 
     trial.py [--build DIR] [--brief] [NAME...]
 
-Every trial starts a daemon of its own with the defaults of the manual (but for the number of workers, where the aim
-is about neighbours in one process), makes trouble from outside, and measures. One line each: name, what was measured,
-the aim. --brief: the same for less long, and times of milliseconds may be four times as long, so that a machine that is busy
-with something else fails no change; the figures are printed all the same. The last line is "N passed, N failed".
+Every trial starts a daemon of its own with the defaults of the manual (but for the number of
+workers, where the aim is about neighbours in one process), makes trouble from outside, and
+measures. One line each: name, what was measured, the aim. --brief: the same for less long, and
+times of milliseconds may be four times as long, so that a machine that is busy with something
+else fails no change; the figures are printed all the same. The last line is "N passed, N
+failed".
 """
 import argparse
 import json
@@ -30,7 +33,8 @@ def percentile(values, percent):
 
 
 class Pinger(threading.Thread):
-    """Calls an echo in a loop and remembers how long each call took, in ms, and how it ended."""
+    """Calls an echo in a loop and remembers how long each call took, in ms, and how it
+    ended."""
 
     def __init__(self, daemon, name, every=0.01, timeout_ms=None):
         super().__init__(daemon=True)
@@ -67,7 +71,8 @@ def quiet(daemon, name, method, parameters=None, timeout=60):
 
 
 def crashing_pool(brief):
-    """Ten of twenty crash, one after the other: the neighbour in their worker answers 99 % of its pings within 50 ms."""
+    """Ten of twenty crash, one after the other: the neighbour in their worker answers 99 % of
+    its pings within 50 ms."""
     pause = 1.0 if brief else 7.0
     limit = 50 * (BUSY if brief else 1)
     with Daemon({"pool": {"Plugin": "crash", "Instances": 20}, "neighbour": {"Plugin": "echo"}}, daemon={"Workers": 1}) as daemon:
@@ -115,7 +120,8 @@ def slow_handlers(brief):
 
 
 def deadlines(brief):
-    """A worker that is stopped: calls with a deadline of 50 ms end with Timeout within 50 ms more."""
+    """A worker that is stopped: calls with a deadline of 50 ms end with Timeout within 50 ms
+    more."""
     with Daemon({"victim": {"Plugin": "echo"}}, daemon={"Workers": 1}) as daemon:
         pid = daemon.worker(1)["pid"]
         os.kill(pid, signal.SIGSTOP)
@@ -149,7 +155,8 @@ def children(brief):
 
 
 def stuck(brief):
-    """An actor in an endless handler is stopped within StopTimeout= and 2 s, and its neighbours are back."""
+    """An actor in an endless handler is stopped within StopTimeout= and 2 s, and its neighbours
+    are back."""
     unit = {"Plugin": "crash"}
     limit = 10.0  # the manual's
     if brief:
@@ -204,7 +211,8 @@ sys.stdin.readline()
 
 
 def observer(brief):
-    """A user who may only look sends 6,400 oneway List frames against 20,000 instances: Status answers within 100 ms."""
+    """A user who may only look sends 6,400 oneway List frames against 20,000 instances: Status
+    answers within 100 ms."""
     with Daemon({"pool": {"Plugin": "hello", "Instances": 20000}}) as daemon:
         os.chmod(daemon.directory, 0o755)
         wait_for(lambda: daemon.unit("pool")["state"] == "running", 60, "the pool")
@@ -228,7 +236,8 @@ def observer(brief):
 
 
 def killed_workers(brief):
-    """A worker is killed each 200 ms under map --retry 20: no line is lost, and who waits learns of it at once."""
+    """A worker is killed each 200 ms under map --retry 20: no line is lost, and who waits
+    learns of it at once."""
     seconds = 6 if brief else 30
     with Daemon({"pool": {"Plugin": "slow", "Instances": 8}}) as daemon:
         over, waited, kills = threading.Event(), threading.Event(), [0]
@@ -288,7 +297,8 @@ def killed_workers(brief):
         f"{', '.join(sorted(ends))} after {slowest:.1f} s at most{'' if good else '; ' + trouble[-300:]}", good
 
 
-# What the system tests show with the defaults too, as slowly (test_supervision.Limits): not with --brief, unless named.
+# What the system tests show with the defaults too, as slowly (test_supervision.Limits): not
+# with --brief, unless named.
 TESTED = [hopeless_init]
 TRIALS = [crashing_pool, slow_handlers, deadlines, children, stuck, hopeless_init, observer, killed_workers]
 

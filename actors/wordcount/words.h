@@ -29,8 +29,8 @@ struct words {
 	uint64_t total; /* words */
 	size_t distinct;
 
-	struct word *
-		table; /* open addressing, a power of two of places, at most half of them taken */
+	/* open addressing, a power of two of places, at most half of them taken */
+	struct word *table;
 	size_t size;
 	uint32_t seed;
 	struct words_chunk *chunks; /* where the words' texts lie */

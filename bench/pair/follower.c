@@ -1,4 +1,5 @@
-/* follower.c - the one in the other worker: sends balls back, counts and checks what else comes. */
+/* follower.c - the one in the other worker: sends balls back, counts and checks what else
+ * comes. */
 #include "pair.varlink.h"
 #include <string.h>
 #include <troupe/actor.h>

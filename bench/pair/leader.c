@@ -1,10 +1,12 @@
-/* leader.c - measures what goes between two workers, with nothing that another plug-in could not use.
+/* leader.c - measures what goes between two workers, with nothing that another plug-in could
+ * not use.
  *
- * Each measurement begins and ends with a call of the follower's Total: the link is up before the clock
- * starts, and what was sent has come before it stops, since messages keep their order.
+ * Each measurement begins and ends with a call of the follower's Total: the link is up before
+ * the clock starts, and what was sent has come before it stops, since messages keep their
+ * order.
  *
- * -EAGAIN tells of the link only: what finds the mailbox behind it full is a dead letter. So whoever sends
- * more than a mailbox holds lets the receiver say how far it is.
+ * -EAGAIN tells of the link only: what finds the mailbox behind it full is a dead letter. So
+ * whoever sends more than a mailbox holds lets the receiver say how far it is.
  */
 #include "pair.varlink.h"
 #include <errno.h>
@@ -97,8 +99,8 @@ static int give_up(struct troupe_self *self, struct leader *me)
 
 static int ask_total(struct troupe_self *self, struct leader *me);
 
-/* As much as the window and the link allow; then the question for the total. What goes on from here: on_taken,
- * on_room, or the answer. */
+/* As much as the window and the link allow; then the question for the total. What goes on from
+ * here: on_taken, on_room, or the answer. */
 static int pour(struct troupe_self *self, struct leader *me)
 {
 	int r = 0;

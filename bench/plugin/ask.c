@@ -1,4 +1,5 @@
-/* ask.c - one calls the other, five fields each way, and calls again when the reply is there. */
+/* ask.c - one calls the other, five fields each way, and calls again when the reply is
+ * there. */
 #include "boss.h"
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,6 @@
-/* boss.c - makes the players a slice at a time, so that the loop goes on turning; starts the clock with the first message
- * and stops it when all who should have said Finished; then asks everybody for the number of messages it got.
+/* boss.c - makes the players a slice at a time, so that the loop goes on turning; starts the
+ * clock with the first message and stops it when all who should have said Finished; then asks
+ * everybody for the number of messages it got.
  */
 #include "boss.h"
 #include "watch.h"
@@ -173,7 +174,8 @@ static int meet_slice(struct troupe_self *self, struct boss *me)
 		if (error)
 			return error;
 	}
-	/* Before the clock starts they have all handled it: whoever was told stands before us in the queue. */
+	/* Before the clock starts they have all handled it: whoever was told stands before us
+	 * in the queue. */
 	if (me->met == behind)
 		me->phase = RUNNING;
 	return go_on(self);

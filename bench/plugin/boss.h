@@ -1,7 +1,9 @@
-/* boss.h - the actor that measures: it makes the actors of a measurement, has them begin, and stops the clock.
+/* boss.h - the actor that measures: it makes the actors of a measurement, has them begin, and
+ * stops the clock.
  *
- * A measurement is a const table: which actors there are, and what each is told before it begins. What the actors do then
- * stands in a file for each kind; they find the boss by its name.
+ * A measurement is a const table: which actors there are, and what each is told before it
+ * begins. What the actors do then stands in a file for each kind; they find the boss by its
+ * name.
  */
 #ifndef BENCH_BOSS_H
 #define BENCH_BOSS_H

@@ -1,5 +1,6 @@
-/* busy.c - actors that keep one worker busy each, so that several workers can be measured at once: with a partner made
- * for that they play ping-pong; called over the control socket they compute for a while.
+/* busy.c - actors that keep one worker busy each, so that several workers can be measured at
+ * once: with a partner made for that they play ping-pong; called over the control socket they
+ * compute for a while.
  */
 #include "busy.varlink.h"
 #include "watch.h"
@@ -28,7 +29,8 @@ static int busy_init(struct troupe_self *self, struct busy *me,
 	return 0;
 }
 
-/* Each step needs the one before it: no compiler and no processor can do several at once. Any start but 0 stays one. */
+/* Each step needs the one before it: no compiler and no processor can do several at once. Any
+ * start but 0 stays one. */
 static uint64_t compute(uint64_t start, int64_t rounds)
 {
 	uint64_t x = start | 1;

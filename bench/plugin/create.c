@@ -1,9 +1,9 @@
 /* create.c - actors that get one message and end, and the one who makes them.
  *
- * A slice of them is made in one turn of the creator; then they have theirs, in order, and the last of them tells the
- * creator, who makes the next slice in memory that is warm. With slices of 1,000 the loop is never kept for longer than
- * other turns keep it. A slice of all of them is what hosts do that make actors in one loop: none ends before the last
- * is made.
+ * A slice of them is made in one turn of the creator; then they have theirs, in order, and the
+ * last of them tells the creator, who makes the next slice in memory that is warm. With slices
+ * of 1,000 the loop is never kept for longer than other turns keep it. A slice of all of them
+ * is what hosts do that make actors in one loop: none ends before the last is made.
  */
 #include "boss.h"
 #include "watch.h"

@@ -1,5 +1,6 @@
-/* flow.c - producers who send as fast as one consumer lets them: they stop when its mailbox is full, and go on when they
- * hear that there is room. What flows are numbers (counting, fan-in) or letters (strings).
+/* flow.c - producers who send as fast as one consumer lets them: they stop when its mailbox is
+ * full, and go on when they hear that there is room. What flows are numbers (counting, fan-in)
+ * or letters (strings).
  */
 #include "boss.h"
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* ring.c - players who throw a ball to the one next to them; two of them play ping-pong, one juggles. */
+/* ring.c - players who throw a ball to the one next to them; two of them play ping-pong, one
+ * juggles. */
 #include "boss.h"
 
 struct thrower {

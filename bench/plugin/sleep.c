@@ -1,7 +1,8 @@
-/* sleep.c - actors that each sleep for a while, tell the one who made them that they are awake, and end.
+/* sleep.c - actors that each sleep for a while, tell the one who made them that they are awake,
+ * and end.
  *
- * They are made a slice at a time; the clock runs from before the first until the last one has told. One actor with one
- * timer is how users of other hosts would sleep as well.
+ * They are made a slice at a time; the clock runs from before the first until the last one has
+ * told. One actor with one timer is how users of other hosts would sleep as well.
  */
 #include "boss.h"
 #include "watch.h"

@@ -1,7 +1,7 @@
 /* cleanup.h - locals that let go of what they hold when their scope ends.
  *
- * Usage: `cleanup_free char *text = NULL;`, `cleanup_close int fd = -1;`; hand the value on with
- * take_pointer(&text) or take_fd(&fd).
+ * Usage: `cleanup_free char *text = NULL;`, `cleanup_close int fd = -1;`; hand the value on
+ * with take_pointer(&text) or take_fd(&fd).
  */
 #ifndef BASE_CLEANUP_H
 #define BASE_CLEANUP_H

@@ -78,8 +78,8 @@ static int get_string(const struct elf_strings *strings, uint64_t offset,
 	return 0;
 }
 
-/* The segments' contents must lie in the file; those of notes together be no longer than it, so that no
- * byte is read for many of them. */
+/* The segments' contents must lie in the file; those of notes together be no longer than it, so
+ * that no byte is read for many of them. */
 static int check_segments(const struct elf *elf)
 {
 	uint64_t notes = 0;
@@ -168,8 +168,8 @@ static uint32_t load_word(const unsigned char *at)
 	return word;
 }
 
-/* How many symbols a DT_GNU_HASH table knows of: the last one of the chain that begins last, plus one.
- * 0: none, or malformed. */
+/* How many symbols a DT_GNU_HASH table knows of: the last one of the chain that begins last,
+ * plus one. 0: none, or malformed. */
 static uint64_t count_gnu_hash(const struct elf *elf, uint64_t address)
 {
 	uint64_t rest, n_buckets, first, skipped, last = 0;
@@ -350,7 +350,8 @@ static size_t align_up(size_t size, size_t align)
 	return (size + align - 1) / align * align;
 }
 
-/* The note at note->at of a segment; moves note->at past it. Sizes are 32 bits, so the sums cannot overflow. */
+/* The note at note->at of a segment; moves note->at past it. Sizes are 32 bits, so the sums
+ * cannot overflow. */
 static int read_note(const struct elf *elf, const Elf64_Phdr *segment, struct elf_note *note,
 		     const char **ret_owner, size_t *ret_owner_size)
 {

@@ -1,11 +1,13 @@
 /* elf.h - an ELF64 file in memory, read as hostile input.
  *
- * An elf borrows the file's bytes, which must not change meanwhile, and owns nothing: there is nothing to free.
- * Every offset, size and index of the file is checked before it is followed. Pure: no log, no memory, any
- * process and thread. The work of each function is linear in the part of the file it reads.
+ * An elf borrows the file's bytes, which must not change meanwhile, and owns nothing: there is
+ * nothing to free. Every offset, size and index of the file is checked before it is followed.
+ * Pure: no log, no memory, any process and thread. The work of each function is linear in the
+ * part of the file it reads.
  *
- * What the dynamic linker goes by (segments, notes, the dynamic section) is found through the program
- * headers; the section headers, which need not exist, are used for ELF_SYMBOLS and elf_section() only.
+ * What the dynamic linker goes by (segments, notes, the dynamic section) is found through the
+ * program headers; the section headers, which need not exist, are used for ELF_SYMBOLS and
+ * elf_section() only.
  */
 #ifndef BASE_ELF_H
 #define BASE_ELF_H
@@ -26,7 +28,8 @@ struct elf_records {
 	size_t stride;
 };
 
-/* A table of strings: size 0, or its last byte is NUL, so that each offset within it is a string. */
+/* A table of strings: size 0, or its last byte is NUL, so that each offset within it is a
+ * string. */
 struct elf_strings {
 	const char *at;
 	size_t size;
@@ -45,8 +48,8 @@ struct elf {
 	struct elf_strings section_names;
 };
 
-/* Look at a file: headers and tables. -ENOEXEC: no ELF64 shared object of this machine; -EBADMSG: it is one, but
- * malformed, or over a limit above. */
+/* Look at a file: headers and tables. -ENOEXEC: no ELF64 shared object of this machine;
+ * -EBADMSG: it is one, but malformed, or over a limit above. */
 int elf_init(const void *file, size_t size, struct elf *ret_elf);
 
 /* Segment i, i < elf->segments.count. What lies in the file was checked to do so. */
@@ -57,11 +60,13 @@ void elf_segment(const struct elf *elf, size_t i, Elf64_Phdr *ret_segment);
 const unsigned char *elf_find_memory(const struct elf *elf, uint64_t address,
 				     uint64_t *ret_size);
 
-/* Section i, i < elf->sections.count, and its name. -EBADMSG: its name or content is not in the file. */
+/* Section i, i < elf->sections.count, and its name. -EBADMSG: its name or content is not in the
+ * file. */
 int elf_section(const struct elf *elf, size_t i, Elf64_Shdr *ret_section,
 		const char **ret_name);
 
-/* Symbol i, i < elf->symbols[table].count, and its name. -EBADMSG: its name is not in the file. */
+/* Symbol i, i < elf->symbols[table].count, and its name. -EBADMSG: its name is not in the
+ * file. */
 int elf_symbol(const struct elf *elf, enum elf_table table, size_t i, Elf64_Sym *ret_symbol,
 	       const char **ret_name);
 
@@ -81,22 +86,25 @@ struct elf_wishes {
 	bool rpath;            /* DT_RPATH or DT_RUNPATH */
 	bool textrel;          /* writes to code */
 	bool executable_stack; /* or says nothing about it, which means the same */
-	/* Its entry that has other objects watch, replace or complete symbols (DT_AUDIT, DT_FILTER...), or
-	 * its own be everybody's: "DT_AUDIT"; the last of them. NULL: there is none. */
+	/* Its entry that has other objects watch, replace or complete symbols (DT_AUDIT,
+	 * DT_FILTER...), or its own be everybody's: "DT_AUDIT"; the last of them. NULL: there
+	 * is none. */
 	const char *meddling;
 };
 
 void elf_wishes(const struct elf *elf, struct elf_wishes *ret_wishes);
 
-/* Entry i of the dynamic section, i < elf->dynamic.count. true: it is DT_NEEDED; -EBADMSG: and its name is not in
- * the file. */
+/* Entry i of the dynamic section, i < elf->dynamic.count. true: it is DT_NEEDED; -EBADMSG: and
+ * its name is not in the file. */
 int elf_needed(const struct elf *elf, size_t i, const char **ret_name);
 
-/* Bytes of memory that stay writable when the dynamic linker is done (writable segments but for RELRO), and of
- * memory that each thread gets. Saturating: hostile headers can claim any size. */
+/* Bytes of memory that stay writable when the dynamic linker is done (writable segments but for
+ * RELRO), and of memory that each thread gets. Saturating: hostile headers can claim any
+ * size. */
 void elf_writable(const struct elf *elf, uint64_t *ret_writable, uint64_t *ret_tls);
 
-/* Whether all bytes from `address` on, `size` of them, are made read-only by the dynamic linker (RELRO). */
+/* Whether all bytes from `address` on, `size` of them, are made read-only by the dynamic linker
+ * (RELRO). */
 bool elf_is_relro(const struct elf *elf, uint64_t address, uint64_t size);
 
 #endif

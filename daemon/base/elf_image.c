@@ -101,7 +101,8 @@ void elf_image_fini(struct elf_image *image)
 	munmap(image->memory, image->size);
 }
 
-/* The pages that hold what the segments have in the file; adjacent ones are as far apart as there. */
+/* The pages that hold what the segments have in the file; adjacent ones are as far apart as
+ * there. */
 static int load_segments(const struct elf *elf, struct elf_image *image)
 {
 	uint64_t low = UINT64_MAX, high = 0;
@@ -138,8 +139,9 @@ static int load_segments(const struct elf *elf, struct elf_image *image)
 	return 0;
 }
 
-/* Put a pointer to `target` at an address; 0: its target is not known. What is NULL here will not be
- * so once the object is loaded. Who relocates what is not in the image relocates nothing. */
+/* Put a pointer to `target` at an address; 0: its target is not known. What is NULL here will
+ * not be so once the object is loaded. Who relocates what is not in the image relocates
+ * nothing. */
 static void put_pointer(struct elf_image *image, uint64_t address, uint64_t target)
 {
 	uintptr_t pointer =

@@ -1,7 +1,7 @@
 /* list.h - intrusive doubly linked lists, circular, with a head that is itself a link.
  *
- * The links live inside the listed objects, so that putting in and taking out cannot fail. A list belongs
- * to whoever owns the head; any process, one thread at a time.
+ * The links live inside the listed objects, so that putting in and taking out cannot fail. A
+ * list belongs to whoever owns the head; any process, one thread at a time.
  */
 #ifndef BASE_LIST_H
 #define BASE_LIST_H

@@ -18,7 +18,8 @@ struct loop;
 struct overrun;
 
 /* `word`: set to 0 (relaxed) when a stretch lasts too long; memory that outlives the overrun.
- * `loop`: whose clock counts. *ret_overrun is given. -ENOMEM; -EAGAIN: no thread can be made. */
+ * `loop`: whose clock counts. *ret_overrun is given. -ENOMEM; -EAGAIN: no thread can be
+ * made. */
 int overrun_new(struct loop *loop, _Atomic uint64_t *word, struct overrun **ret_overrun);
 /* Its thread has ended afterwards. NULL is fine. */
 void overrun_free(struct overrun *overrun);

@@ -1,8 +1,10 @@
-/* page.h - a worker's status page: what it is doing, readable by the master even when it is dead.
+/* page.h - a worker's status page: what it is doing, readable by the master even when it is
+ * dead.
  *
- * A memfd, made and sealed against shrink and grow by the master, mapped shared by both. The worker
- * writes the thread record before each handler (plain stores, no clock) and the crash record in its fault
- * handler. The master reads it as hostile data: every value may change at any moment and mean anything.
+ * A memfd, made and sealed against shrink and grow by the master, mapped shared by both. The
+ * worker writes the thread record before each handler (plain stores, no clock) and the crash
+ * record in its fault handler. The master reads it as hostile data: every value may change at
+ * any moment and mean anything.
  */
 #ifndef BASE_PAGE_H
 #define BASE_PAGE_H
@@ -16,8 +18,8 @@
 #define PAGE_FRAMES 48
 #define PAGE_SYMBOL 120
 
-/* What the thread that runs plug-in code is at. Written in this order: sequence (odd: in a handler), then the
- * rest; sequence even: between handlers. */
+/* What the thread that runs plug-in code is at. Written in this order: sequence (odd: in a
+ * handler), then the rest; sequence even: between handlers. */
 struct page_thread {
 	_Atomic uint64_t sequence;
 	_Atomic uint64_t actor;     /* slot << 32 | generation; 0: none */
@@ -26,8 +28,8 @@ struct page_thread {
 	_Atomic uint32_t instance;
 	_Atomic uint32_t thread_id; /* gettid() of the plug-in thread */
 	uint32_t reserved;
-	/* The last client's call that was handled, by the master's number, and the sequence of its handler: while that is the
-	 * sequence above, it is what the thread is at. */
+	/* The last client's call that was handled, by the master's number, and the sequence of
+	 * its handler: while that is the sequence above, it is what the thread is at. */
 	_Atomic uint64_t call, call_sequence;
 };
 
@@ -51,8 +53,8 @@ const char *page_doing_words(uint64_t doing);
 /* A place in the code. */
 struct page_frame {
 	char text[PAGE_SYMBOL]; /* "hello.so(on_greet+0x1c)", NUL-terminated */
-	/* The plug-in that it lies in, by the number in its Load; 0: in none. Then its address in the file, of the call where
-	 * it is a return address. */
+	/* The plug-in that it lies in, by the number in its Load; 0: in none. Then its address
+	 * in the file, of the call where it is a return address. */
 	uint32_t plugin;
 	uint32_t reserved;
 	uint64_t address;

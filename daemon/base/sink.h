@@ -11,9 +11,10 @@
  *   a file      write(2), which waits for no reader
  *
  * A terminal that may not be opened (it belongs to another user), and a pipe where there is no
- * descriptor for one of its own, are looked at with poll(2) before each write; a terminal is then
- * written to byte by byte, for with room for one it waits for room for the rest. Such a write may
- * wait when several processes write at that moment. Memory of the caller, init/fini. One thread.
+ * descriptor for one of its own, are looked at with poll(2) before each write; a terminal is
+ * then written to byte by byte, for with room for one it waits for room for the rest. Such a
+ * write may wait when several processes write at that moment. Memory of the caller, init/fini.
+ * One thread.
  */
 #ifndef BASE_SINK_H
 #define BASE_SINK_H
@@ -28,7 +29,8 @@ enum sink_kind { SINK_FILE, SINK_SOCKET, SINK_PIPE, SINK_TERMINAL, SINK_POLLED }
 struct sink {
 	enum sink_kind kind;
 	int fd; /* borrowed */
-	size_t once; /* POLLED: how many bytes there is room for when poll(2) says that there is room */
+	/* POLLED: how many bytes there is room for when poll(2) says that there is room */
+	size_t once;
 	int own;     /* TERMINAL: the description of our own; else -1 */
 	int pipe[2]; /* PIPE: our own, to read from and to write to; else -1 */
 	/* What has been accepted but not written: in `pipe`, or in `rest` from `at` on. */

@@ -30,8 +30,8 @@ int text_parse_span_ns(const char *text, uint64_t *ret_ns);
 /* The span as such a text, exact: "1min 30s". Cut when size is short; 64 bytes always suffice.
  */
 void text_print_span_ns(uint64_t ns, char *text, size_t size);
-/* As people read how long something took: "12ms", "3s 20ms", "1min 30s". What is less than a millisecond is one; from ten
- * seconds on there are no milliseconds. */
+/* As people read how long something took: "12ms", "3s 20ms", "1min 30s". What is less than a
+ * millisecond is one; from ten seconds on there are no milliseconds. */
 void text_print_time_ns(uint64_t ns, char *text, size_t size);
 
 /* Bytes of the well-formed UTF-8 character at the start of text: 1 .. 4; 0 when there is none
@@ -39,14 +39,16 @@ void text_print_time_ns(uint64_t ns, char *text, size_t size);
  * one byte. size > 0. */
 size_t text_utf8_size(const char *text, size_t size);
 
-/* Write a character of Unicode, at most U+10FFFF and no surrogate; returns its bytes: 1 .. 4. */
+/* Write a character of Unicode, at most U+10FFFF and no surrogate; returns its bytes: 1 ..
+ * 4. */
 size_t text_put_utf8(uint32_t code, char out[4]);
 
 /* Whether all of text is UTF-8. NUL bytes are no fault here. */
 bool text_is_utf8(const char *text, size_t size);
 
-/* Make a text of unknown origin fit to be shown and sent: each control character of ASCII, and each
- * byte that belongs to no well-formed character (as when a text was cut within one), becomes '?'. */
+/* Make a text of unknown origin fit to be shown and sent: each control character of ASCII, and
+ * each byte that belongs to no well-formed character (as when a text was cut within one),
+ * becomes '?'. */
 void text_make_utf8(char *text);
 
 /* The one of n names that `text` is most likely a misspelling of (case counts little), or else

@@ -1,7 +1,8 @@
 /* routes.h - from the name of a process to its link.
  *
- * There is one route to each other worker of this node, whichever of its incarnations is up. The
- * processes of other nodes have none: no transport leads there. Part of the bridge, one thread.
+ * There is one route to each other worker of this node, whichever of its incarnations is up.
+ * The processes of other nodes have none: no transport leads there. Part of the bridge, one
+ * thread.
  */
 #ifndef BRIDGE_ROUTES_H
 #define BRIDGE_ROUTES_H

@@ -50,7 +50,8 @@ struct conf_key {
 	const char *const *choices; /* of conf_set_choice(); ends in NULL */
 };
 
-/* The field of a key, and what a change of it takes: IN_PLACE, WORKERS or RESTART. Without that a key does not compile. */
+/* The field of a key, and what a change of it takes: IN_PLACE, WORKERS or RESTART. Without that
+ * a key does not compile. */
 #define CONF_FIELD(type, member, effect)                                                       \
 	.offset = offsetof(type, member), .size = sizeof(((type *)0)->member),                 \
 	.kind = _Generic(((type *)0)->member,                                                  \
@@ -94,24 +95,28 @@ int conf_set_paths(const struct conf_key *key, const struct conf_setting *settin
 int conf_refuse(const struct conf_setting *setting, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* What a section may hold: keys of tables, or (take) whatever the reader of the section makes of it. */
+/* What a section may hold: keys of tables, or (take) whatever the reader of the section makes
+ * of it. */
 struct conf_section {
 	const char *name;
 	const struct conf_table *tables;
 	size_t n_tables;
-	/* Take an assignment as it is written. -EINVAL: noted; -ENOMEM. NULL: the tables say. */
+	/* Take an assignment as it is written. -EINVAL: noted; -ENOMEM. NULL: the tables
+	 * say. */
 	int (*take)(void *context, const struct conf_entry *entry, struct problems *problems);
 	void *context;
 };
 
-/* Give each assignment to the key of its name in its section; names: NULL when specifiers have no meaning here. Sections
- * and keys that begin with "X-" are for other programs, and skipped. -EINVAL: there were mistakes, all of them noted, an
- * unknown section once in a row; -ENOMEM. */
+/* Give each assignment to the key of its name in its section; names: NULL when specifiers have
+ * no meaning here. Sections and keys that begin with "X-" are for other programs, and skipped.
+ * -EINVAL: there were mistakes, all of them noted, an unknown section once in a row;
+ * -ENOMEM. */
 int conf_fill(const struct conf *conf, const struct conf_section *sections, size_t n,
 	      const struct conf_names *names, struct problems *problems);
 
-/* A value that comes from no file, without specifiers. The first: a text; "" resets. The second: a number, in place of
- * setting->value, for a key that holds one. Results as for the key's setter; a key that no table has is our own mistake. */
+/* A value that comes from no file, without specifiers. The first: a text; "" resets. The
+ * second: a number, in place of setting->value, for a key that holds one. Results as for the
+ * key's setter; a key that no table has is our own mistake. */
 int conf_set(const struct conf_setting *setting, const struct conf_table *tables, size_t n);
 int conf_set_number(const struct conf_setting *setting, const struct conf_table *tables,
 		    size_t n, int64_t number);
@@ -120,12 +125,13 @@ int conf_set_number(const struct conf_setting *setting, const struct conf_table 
 const struct conf_entry *conf_find(const struct conf *conf, const char *section,
 				   const char *key);
 
-/* What it takes to go from the values of `table` to those in `after`, a struct of the same type: the most that one of the
- * keys which differ takes. */
+/* What it takes to go from the values of `table` to those in `after`, a struct of the same
+ * type: the most that one of the keys which differ takes. */
 enum conf_change conf_compare(const struct conf_table *table, const void *after);
 
-/* Keep what only a new start may change: each field of a CONF_RESTART key that differs is swapped between the table's struct
- * and `after`. So what is in force is in `after`. on_change is given each key that differs (with context), of either kind. */
+/* Keep what only a new start may change: each field of a CONF_RESTART key that differs is
+ * swapped between the table's struct and `after`. So what is in force is in `after`. on_change
+ * is given each key that differs (with context), of either kind. */
 void conf_keep(const struct conf_table *table, void *after,
 	       void (*on_change)(void *context, const struct conf_key *key), void *context);
 

@@ -92,7 +92,8 @@ int conf_path_daemon(const struct conf_path *path, struct conf_files *ret_files,
 /* The files of all units, sorted by name, masked ones left out. Problems (a bad name, a
  * template that is missing, a directory that cannot be read, more than LIMIT_UNITS) are noted
  * and do not stop the others: 0 or -ENOMEM. With any problem there may be units that are not
- * among them, so what is missing need not be gone. *ret_units is given: conf_units_free() it. */
+ * among them, so what is missing need not be gone. *ret_units is given: conf_units_free()
+ * it. */
 int conf_path_units(const struct conf_path *path, struct conf_files **ret_units, size_t *ret_n,
 		    struct problems *problems);
 void conf_units_free(struct conf_files *units, size_t n);

@@ -168,7 +168,8 @@ static int add_items(const struct assignment *a, const struct troupe_type *type,
 
 /* ---- places */
 
-/* An empty value: as if the field had not been set. A list or map that must be there is there, and empty. */
+/* An empty value: as if the field had not been set. A list or map that must be there is there,
+ * and empty. */
 static void reset(const struct assign_place *place)
 {
 	json_tree_remove(place->object, place->name);
@@ -299,7 +300,8 @@ static int complete(const struct unit_file *unit, const struct troupe_type *type
 	return result;
 }
 
-/* The text, as json_decode() takes it: each assignment was checked, but together they may be too much. */
+/* The text, as json_decode() takes it: each assignment was checked, but together they may be
+ * too much. */
 static int print(const struct unit_file *unit, const struct troupe_type *type,
 		 const struct json_tree *root, char **ret_text, struct problems *problems)
 {

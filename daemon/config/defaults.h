@@ -1,4 +1,5 @@
-/* defaults.h - units with Default=yes: of those that provide one interface, only one may have it.
+/* defaults.h - units with Default=yes: of those that provide one interface, only one may have
+ * it.
  *
  * Values of the caller in the master, for --check, start and reload; one thread.
  */
@@ -7,7 +8,8 @@
 
 #include "config/problems.h"
 
-/* That a unit is the default for an interface. Its texts are borrowed, and outlive the claim. */
+/* That a unit is the default for an interface. Its texts are borrowed, and outlive the
+ * claim. */
 struct default_claim {
 	const char *interface, *unit, *file;
 };
@@ -17,7 +19,8 @@ struct default_claims {
 	size_t n;
 };
 
-/* A unit with Default=yes: claims each of the n interfaces of its actor type. -ENOMEM: none was added. */
+/* A unit with Default=yes: claims each of the n interfaces of its actor type. -ENOMEM: none was
+ * added. */
 int defaults_add(struct default_claims *claims, const char *const *interfaces, size_t n,
 		 const char *unit, const char *file);
 

@@ -1,5 +1,6 @@
-/* life_keys.h - the keys that trouped.conf and unit files have in common: how long an actor may take to start and to stop,
- * when to restart it, and when to give up. A unit's are those of trouped.conf but for what it says itself.
+/* life_keys.h - the keys that trouped.conf and unit files have in common: how long an actor may
+ * take to start and to stop, when to restart it, and when to give up. A unit's are those of
+ * trouped.conf but for what it says itself.
  *
  *   StartTimeout=     of its init; default 30s
  *   StopTimeout=      until an ordered stop becomes a kill; default 10s
@@ -43,8 +44,8 @@ void life_keys_init(struct life_keys *keys);
  * The former names, StartLimitBurst= and StartLimitInterval=, are read with a warning. */
 struct conf_table life_keys_table(struct life_keys *keys, const struct life_keys *defaults);
 
-/* Warn of combinations that are of no use or surprising, where `conf` sets one of the keys of restarts in
- * `section`. Each limit can be reached in any case: see supervise/restart.h. */
+/* Warn of combinations that are of no use or surprising, where `conf` sets one of the keys of
+ * restarts in `section`. Each limit can be reached in any case: see supervise/restart.h. */
 void life_keys_check(const struct life_keys *keys, const struct conf *conf, const char *section,
 		     struct problems *problems);
 

@@ -46,8 +46,8 @@ static bool add(struct problem **items, size_t *n, const char *file, unsigned li
 		problem = array_add(items, n, sizeof(*problem));
 	if (!problem)
 		return false;
-	/* Names of files may be anything, and a value may have been cut within a character; what
-	 * is reported is sent as JSON. */
+	/* Names of files may be anything, and a value may have been cut within a character;
+	 * what is reported is sent as JSON. */
 	text_make_utf8(name);
 	text_make_utf8(message);
 	*problem = (struct problem){

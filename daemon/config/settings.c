@@ -73,7 +73,8 @@ static int read_group(const char *name, gid_t *ret_gid)
 
 	if (!file)
 		return -errno;
-	/* Not by fgetgrent(): a line has all members of its group, and may be longer than any buffer. */
+	/* Not by fgetgrent(): a line has all members of its group, and may be longer than any
+	 * buffer. */
 	while (fgets(line, sizeof(line), file)) {
 		bool is_name = is_begin && strncmp(line, name, strlen(name)) == 0 &&
 			       line[strlen(name)] == ':';

@@ -18,8 +18,9 @@
  *   ConnectionsPerUser=  1 .. 1024 (default)
  *   WorkerWatchdog=      for a worker's loop to come round; then its process is killed, and the
  *                        actor whose handler it is in counts as crashed; 0: never; default 30s
- *   WorkerMemory=        bytes that the messages and states of one worker should take at most, or a percentage of
- *                        what this process may have; at least 64M; infinity: no bound; default: see memory.h
+ *   WorkerMemory=        bytes that the messages and states of one worker should take at most,
+ *                        or a percentage of what this process may have; at least 64M; infinity:
+ *                        no bound; default: see memory.h
  *   ObserveGroup=        a group (name or number): only its members, and those of the groups
  *                        below, may observe; default: everyone may
  *   CallGroup=           its members may call actors; default troupe-call if there is one
@@ -27,7 +28,8 @@
  *   DeployGroup=         its members may spawn units too, which is running code as the daemon;
  *                        default: none
  *
- * and those of life_keys.h, which hold for units that do not say otherwise. StopTimeout= is also that of the daemon itself.
+ * and those of life_keys.h, which hold for units that do not say otherwise. StopTimeout= is
+ * also that of the daemon itself.
  */
 #ifndef CONFIG_SETTINGS_H
 #define CONFIG_SETTINGS_H
@@ -64,16 +66,18 @@ struct settings {
 	const struct settings *before; /* while it is read: see settings_load() */
 };
 
-/* Read trouped.conf and its drop-ins as found by `path`. Groups are looked for in /etc/group, and then in all that the system's
- * name service knows, which may take any time; but not where `before` (NULL: there is none) has the settings in force: then what
- * they know of groups is used, and nothing is waited for. -EINVAL: problems were noted, *settings is as after settings_fini();
- * -ENOMEM. */
+/* Read trouped.conf and its drop-ins as found by `path`. Groups are looked for in /etc/group,
+ * and then in all that the system's name service knows, which may take any time; but not where
+ * `before` (NULL: there is none) has the settings in force: then what they know of groups is
+ * used, and nothing is waited for. -EINVAL: problems were noted, *settings is as after
+ * settings_fini(); -ENOMEM. */
 int settings_load(struct settings *settings, const struct conf_path *path,
 		  const struct settings *before, struct problems *problems);
 void settings_fini(struct settings *settings);
 
-/* Of what was read anew, take back what only the daemon's next start may change: `after` keeps the values in force, `before`
- * has the new ones. on_change: for each key that differs, those (CONF_RESTART) and others. */
+/* Of what was read anew, take back what only the daemon's next start may change: `after` keeps
+ * the values in force, `before` has the new ones. on_change: for each key that differs, those
+ * (CONF_RESTART) and others. */
 void settings_keep(struct settings *before, struct settings *after,
 		   void (*on_change)(void *context, const struct conf_key *key), void *context);
 

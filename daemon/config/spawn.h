@@ -1,4 +1,5 @@
-/* spawn.h - the definition of a unit out of what an operator asks for. Looks for the plug-in's file; master process, one thread.
+/* spawn.h - the definition of a unit out of what an operator asks for. Looks for the plug-in's
+ * file; master process, one thread.
  */
 #ifndef CONFIG_SPAWN_H
 #define CONFIG_SPAWN_H
@@ -8,8 +9,8 @@
 
 struct api_spawn;
 
-/* The same rules as for a NAME.actor file hold. *unit is filled in on success. -EINVAL, -ENOENT: a problem was noted, which
- * has no line; -ENOENT: it is the plug-in's. -ENOMEM. */
+/* The same rules as for a NAME.actor file hold. *unit is filled in on success. -EINVAL,
+ * -ENOENT: a problem was noted, which has no line; -ENOENT: it is the plug-in's. -ENOMEM. */
 int spawn_define(struct unit_file *unit, const struct api_spawn *spawn,
 		 const struct settings *settings, const struct conf_path *path,
 		 struct problems *problems);

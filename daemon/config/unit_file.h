@@ -31,8 +31,8 @@
  *   StateDirectory=
  *                  whether it has a directory of its own below that of trouped.conf; default no
  *
- * and those of life_keys.h, whose defaults are trouped.conf's. [Config] is kept as it was written: config_json() makes sense of it when the plug-in's
- * Config type is known.
+ * and those of life_keys.h, whose defaults are trouped.conf's. [Config] is kept as it was
+ * written: config_json() makes sense of it when the plug-in's Config type is known.
  */
 #ifndef CONFIG_UNIT_FILE_H
 #define CONFIG_UNIT_FILE_H
@@ -103,13 +103,16 @@ int unit_file_init(struct unit_file *unit, const struct conf *conf,
 		   const struct conf_path *path, struct problems *problems);
 void unit_file_fini(struct unit_file *unit);
 
-/* ---- a unit that no file defines: begun with the defaults, set key by key, and checked like one of a file */
+/* ---- a unit that no file defines: begun with the defaults, set key by key, and checked like
+ * one of a file */
 
-/* `source` is what problems name in place of a file. -ENOMEM: *unit is as after unit_file_fini(). */
+/* `source` is what problems name in place of a file. -ENOMEM: *unit is as after
+ * unit_file_fini(). */
 int unit_file_begin(struct unit_file *unit, const char *name, const char *source,
 		    const struct settings *settings);
 
-/* Set a key of [Actor] to a text, taken as it is: "" is the default, specifiers mean nothing. -EINVAL: noted; -ENOMEM. */
+/* Set a key of [Actor] to a text, taken as it is: "" is the default, specifiers mean nothing.
+ * -EINVAL: noted; -ENOMEM. */
 int unit_file_set(struct unit_file *unit, const struct settings *settings, const char *key,
 		  const char *value, struct problems *problems);
 
@@ -121,11 +124,13 @@ int unit_file_set_number(struct unit_file *unit, const char *key, int64_t value,
 int unit_file_check(struct unit_file *unit, const struct settings *settings,
 		    struct problems *problems);
 
-/* Make of Plugin= the path of a file that is there, and an actor type if it says one. -EINVAL: noted; -ENOMEM. */
+/* Make of Plugin= the path of a file that is there, and an actor type if it says one. -EINVAL:
+ * noted; -ENOMEM. */
 int unit_file_find_plugin(struct unit_file *unit, const struct settings *settings,
 			  const struct conf_path *path, struct problems *problems);
 
-/* What it takes to go from one definition to another, [Config] included (which takes a restart). Changes neither. */
+/* What it takes to go from one definition to another, [Config] included (which takes a
+ * restart). Changes neither. */
 enum conf_change unit_file_compare(struct unit_file *before, struct unit_file *after);
 
 /* Read all units that `path` finds: the good ones, sorted by name, and the problems of the

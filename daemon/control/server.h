@@ -106,8 +106,8 @@ struct control_ops {
 	/* For GetInterfaceDescription: the IDL text, borrowed until the next call of the host;
 	 * NULL: no such. Optional. */
 	const char *(*describe_interface)(void *context, const char *name);
-	/* A method of CONTROL_MANAGE or more was asked for: allowed or refused. `method` is the qualified name,
-	 * `target` the parameter "name", "" when there is none. Optional. */
+	/* A method of CONTROL_MANAGE or more was asked for: allowed or refused. `method` is the
+	 * qualified name, `target` the parameter "name", "" when there is none. Optional. */
 	void (*audit)(void *context, const struct control_peer *peer, const char *method,
 		      const char *target, bool allowed);
 	/* Trouble worth a log line: "too many connections"..., rate-limited by the server.
@@ -193,12 +193,13 @@ void control_unlink(const char *path, const struct control_place *place);
 
 /* out: a value of the method's out type. `continues` only when call->more; a failure with it
  * has sent nothing, and the call goes on: -EAGAIN: the client has more than a megabyte unread:
- * drop or hold the reply; on_room follows. Without it the call is over in any case: a failure has answered it
- * with an internal error. -EINVAL: out breaks its type; -EMSGSIZE: its text is over 32 MiB;
- * -ENOMEM. */
+ * drop or hold the reply; on_room follows. Without it the call is over in any case: a failure
+ * has answered it with an internal error. -EINVAL: out breaks its type; -EMSGSIZE: its text is
+ * over 32 MiB; -ENOMEM. */
 int control_call_reply(struct control_call *call, const struct troupe_method *method,
 		       const void *out, bool continues);
-/* The same with JSON text of an object, which the caller has scanned or printed (size 0: {}). */
+/* The same with JSON text of an object, which the caller has scanned or printed (size 0:
+ * {}). */
 int control_call_reply_text(struct control_call *call, const char *parameters, size_t size,
 			    bool continues);
 /* An error with its data. */

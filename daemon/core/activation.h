@@ -1,8 +1,9 @@
-/* activation.h - one handler of an actor at work: the message, its handler, what becomes of both.
+/* activation.h - one handler of an actor at work: the message, its handler, what becomes of
+ * both.
  *
- * It is part of what the SDK hands to a plug-in as struct troupe_self, which lies on the stack of
- * whoever runs the handler. The bodies of the SDK's functions are self.h, send.h, answer.h and
- * kept_message.h. One runtime, one thread.
+ * It is part of what the SDK hands to a plug-in as struct troupe_self, which lies on the stack
+ * of whoever runs the handler. The bodies of the SDK's functions are self.h, send.h, answer.h
+ * and kept_message.h. One runtime, one thread.
  */
 #ifndef CORE_ACTIVATION_H
 #define CORE_ACTIVATION_H
@@ -22,8 +23,8 @@ enum self_call {
 	SELF_FORWARDED, /* the message too is no longer ours */
 };
 
-/* What has become of the message being handled. Two words, each written and read as a whole where
- * it matters: a load that is wider than the store before it has to wait for the cache. */
+/* What has become of the message being handled. Two words, each written and read as a whole
+ * where it matters: a load that is wider than the store before it has to wait for the cache. */
 struct self_outcome {
 	uint32_t call; /* enum self_call */
 	struct {
@@ -43,8 +44,8 @@ static inline bool outcome_is_usual(const struct self_outcome *outcome)
 	return flags == 0;
 }
 
-/* It holds no register of the turn that it began in, so it may lie elsewhere while others run, and go
- * on in another turn. */
+/* It holds no register of the turn that it began in, so it may lie elsewhere while others run,
+ * and go on in another turn. */
 struct activation {
 	struct message *message;            /* being handled, or a reply; when there is one */
 	const struct type_handler *handler; /* of it, the actor's own version */

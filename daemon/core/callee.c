@@ -53,7 +53,8 @@ void callee_taken(struct runtime *runtime, struct call *call, uint32_t count, ui
 	if (!call->remote || count == 0)
 		return;
 	count += call->taken;
-	/* What each of them weighed on its way here is not known any more; all of them together, it is. */
+	/* What each of them weighed on its way here is not known any more; all of them
+	 * together, it is. */
 	if (left > 0)
 		bytes = bytes * count / (count + left);
 	if (count < LIMIT_STREAM_UNREAD / 2 && bytes < LIMIT_STREAM_UNREAD_BYTES / 2) {

@@ -38,8 +38,8 @@ static void add_to_outbox(struct runtime *runtime, struct call *call, struct mes
 		caller_close(runtime, call);
 }
 
-/* A notice has no place for text; when there is no memory for a message (NULL), the text is what
- * is left out. */
+/* A notice has no place for text; when there is no memory for a message (NULL), the text is
+ * what is left out. */
 static struct message *make_failure(struct runtime *runtime, struct call_end end)
 {
 	struct message *message =

@@ -13,8 +13,8 @@
  * message. The call is closed, unless more follow. */
 void caller_reply(struct runtime *runtime, struct call *call, struct message *message);
 
-/* The call ends without a reply; the caller gets a notice. end.detail is copied. The callee gets
- * no notice. */
+/* The call ends without a reply; the caller gets a notice. end.detail is copied. The callee
+ * gets no notice. */
 void caller_fail(struct runtime *runtime, struct call *call, struct call_end end);
 
 /* End a call that is late, or a oneway one whose client is gone. The callee gets a cancel,

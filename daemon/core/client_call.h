@@ -1,5 +1,5 @@
-/* client_call.h - calls that no actor made but a client: they come in through the agent, and their
- * replies leave that way.
+/* client_call.h - calls that no actor made but a client: they come in through the agent, and
+ * their replies leave that way.
  *
  * Replies wait in the outbox and are handed out between turns, so that no client's code runs
  * inside a handler. One thread.
@@ -19,8 +19,8 @@ void client_call_report_kept(struct call *call);
 void client_call_end(struct runtime *runtime, struct call *call,
 		     const struct troupe_reply *reply, const struct troupe_type *type);
 
-/* Hand out what has come, as far as clients have room, for a millisecond at most. Not from inside
- * a handler. */
+/* Hand out what has come, as far as clients have room, for a millisecond at most. Not from
+ * inside a handler. */
 void client_calls_deliver(struct runtime *runtime);
 /* All of it, room or not. */
 void client_calls_drain(struct runtime *runtime);

@@ -29,8 +29,8 @@ static void take_answer(struct arrival *arrival, struct call *call, struct messa
 	caller_reply(runtime, call, message);
 }
 
-/* Whether one more reply of a stream may come, as far as whoever sends them can know. The bytes of two windows: of one that was
- * handed on it may not be known what has been read. */
+/* Whether one more reply of a stream may come, as far as whoever sends them can know. The bytes
+ * of two windows: of one that was handed on it may not be known what has been read. */
 static bool may_continue(const struct call *call)
 {
 	const uint32_t unread =
@@ -186,8 +186,8 @@ static bool read_moved(const struct arrival *arrival, struct envelope_move *ret_
 	return !is_own_worker(arrival->runtime, ret_move->target);
 }
 
-/* A call that has ended was forwarded, or has been kept: its CANCEL went where it had been before,
- * or was faster than the call itself. */
+/* A call that has ended was forwarded, or has been kept: its CANCEL went where it had been
+ * before, or was faster than the call itself. */
 static void cancel_ended(const struct arrival *arrival)
 {
 	struct envelope_move move = {.target = arrival->envelope->from};
@@ -221,7 +221,8 @@ static void deliver_moved(struct arrival *arrival, struct call *call)
 	}
 	lost = (uint16_t)(call->told - move.taken);
 	call_move(runtime, call, move.target, peer);
-	/* What it weighed is not known any more: rather too much than a window that stays shut. */
+	/* What it weighed is not known any more: rather too much than a window that stays
+	 * shut. */
 	callee_tell_taken(runtime, call, lost, UINT32_MAX);
 }
 

@@ -1,5 +1,5 @@
-/* deliver_answer.h - answers to calls of this process that come in from another one: replies, errors,
- * failures, and where the call has gone.
+/* deliver_answer.h - answers to calls of this process that come in from another one: replies,
+ * errors, failures, and where the call has gone.
  *
  * One runtime, one thread.
  */

@@ -47,8 +47,8 @@ static inline struct kept_call *kept_find(const struct runtime *runtime, uint64_
 	return slots_find_id(&runtime->kept_calls, id);
 }
 
-/* A call has come from another process for `receiver`. -ENOMEM: the limit; -EEXIST: the caller uses this id
- * already. */
+/* A call has come from another process for `receiver`. -ENOMEM: the limit; -EEXIST: the caller
+ * uses this id already. */
 int kept_new_inbound(struct runtime *runtime, struct actor *receiver, struct peer *peer,
 		     struct troupe_address caller, uint64_t call, uint64_t deadline_ns,
 		     struct kept_call **ret_kept);

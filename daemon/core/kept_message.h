@@ -1,4 +1,5 @@
-/* kept_message.h - a message that an actor has kept beyond its handler, with the memory that it lies in.
+/* kept_message.h - a message that an actor has kept beyond its handler, with the memory that it
+ * lies in.
  *
  * Owned by the actor, within bounds of its own. As said in <troupe/actor.h>, see self.h. One
  * runtime, one thread.

@@ -6,7 +6,8 @@
 
 #define TRIM 64 /* pieces freed at a stretch */
 
-/* The class of a size, and the bytes that pieces of it have. LARGE_CLASSES: none, and the size itself. */
+/* The class of a size, and the bytes that pieces of it have. LARGE_CLASSES: none, and the size
+ * itself. */
 static unsigned class_of(size_t size, size_t *ret_bytes)
 {
 	/* 4097 to 5120 is class 0, to 6144 1, to 7168 2, to 8192 3, to 10240 4 ... */
@@ -73,8 +74,9 @@ void *large_take(struct large *large, size_t size)
 	return piece;
 }
 
-/* Room for one of `class`, at the cost of others, which are of no use now: the largest first, there are fewest of them. Each
- * that goes was given once, so that giving costs the same however many are kept. */
+/* Room for one of `class`, at the cost of others, which are of no use now: the largest first,
+ * there are fewest of them. Each that goes was given once, so that giving costs the same
+ * however many are kept. */
 static int make_room(struct large *large, unsigned class, size_t bytes)
 {
 	while (large->kept_bytes + bytes > LARGE_KEPT) {

@@ -1,8 +1,10 @@
-/* large.h - pieces of memory that are too large for a slab's classes: malloc's, some of them kept for the next.
+/* large.h - pieces of memory that are too large for a slab's classes: malloc's, some of them
+ * kept for the next.
  *
- * What is given back goes to a list of its size and is taken from there first, while it is warm. malloc alone would return
- * it to the system as soon as the heap's end is free, and then each page of each large message were a page fault. At most
- * LARGE_KEPT bytes are kept, of sizes that were of use last. Belongs to one slab, is used in its thread.
+ * What is given back goes to a list of its size and is taken from there first, while it is
+ * warm. malloc alone would return it to the system as soon as the heap's end is free, and then
+ * each page of each large message were a page fault. At most LARGE_KEPT bytes are kept, of
+ * sizes that were of use last. Belongs to one slab, is used in its thread.
  */
 #ifndef CORE_LARGE_H
 #define CORE_LARGE_H

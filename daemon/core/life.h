@@ -1,7 +1,7 @@
 /* life.h - how actors begin and end.
  *
- * An end is one event (report_gone() in life.c): when the fini has run, all that hang on the actor
- * learn that it is gone. One runtime, one thread.
+ * An end is one event (report_gone() in life.c): when the fini has run, all that hang on the
+ * actor learn that it is gone. One runtime, one thread.
  */
 #ifndef CORE_LIFE_H
 #define CORE_LIFE_H

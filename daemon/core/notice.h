@@ -9,8 +9,8 @@
 #include "core/activation.h"
 
 struct notice_kind {
-	/* In a turn of the actor: run what the actor has for it. The mail is freed, or goes back to its
-	 * record, which may be freed with it. */
+	/* In a turn of the actor: run what the actor has for it. The mail is freed, or goes
+	 * back to its record, which may be freed with it. */
 	void (*handle)(struct troupe_self *self, struct mail *mail);
 	/* The actor is gone: the same, but nobody is there. */
 	void (*drop)(struct runtime *runtime, struct actor *actor, struct mail *mail);

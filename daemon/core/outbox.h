@@ -1,7 +1,8 @@
-/* outbox.h - what waits for clients: replies, and notices that a call has been kept, in one queue.
+/* outbox.h - what waits for clients: replies, and notices that a call has been kept, in one
+ * queue.
  *
- * It is emptied between turns (client_call.h), so that no client's code runs inside a handler, and
- * bounded: when it is full, no actor has a turn. One runtime, one thread.
+ * It is emptied between turns (client_call.h), so that no client's code runs inside a handler,
+ * and bounded: when it is full, no actor has a turn. One runtime, one thread.
  */
 #ifndef CORE_OUTBOX_H
 #define CORE_OUTBOX_H

@@ -1,4 +1,5 @@
-/* refusal.h - what a sender gets that finds no room: an error, and a place among those who wait for it.
+/* refusal.h - what a sender gets that finds no room: an error, and a place among those who wait
+ * for it.
  *
  * One runtime, one thread.
  */
@@ -7,8 +8,8 @@
 
 #include "core/inside.h"
 
-/* The mailbox of `receiver`, at the address `to`, has no room for that charge. -EAGAIN: the sender
- * gets on_room; -EMSGSIZE: never; -ENOMEM: it cannot wait. */
+/* The mailbox of `receiver`, at the address `to`, has no room for that charge. -EAGAIN: the
+ * sender gets on_room; -EMSGSIZE: never; -ENOMEM: it cannot wait. */
 int refusal_by_mailbox(struct runtime *runtime, struct actor *sender, struct actor *receiver,
 		       struct troupe_address to, uint32_t charge);
 

@@ -201,9 +201,9 @@ int runtime_find_method(struct runtime *runtime, struct troupe_address actor,
 			size_t method_size, const struct troupe_method **ret_method);
 
 /* Call. `in`: a value of method->in in memory form, flat or not, which is checked as by
- * codec_size(), with its errors. flags: TROUPE_MORE. deadline_ns: of CLOCK_MONOTONIC, UINT64_MAX for none; after it the call is not
- * run any more, but it does not end before the client cancels it. -EAGAIN: mailbox full;
- * -ESRCH; -ENOMEM. */
+ * codec_size(), with its errors. flags: TROUPE_MORE. deadline_ns: of CLOCK_MONOTONIC,
+ * UINT64_MAX for none; after it the call is not run any more, but it does not end before the
+ * client cancels it. -EAGAIN: mailbox full; -ESRCH; -ENOMEM. */
 int runtime_client_call(struct runtime *runtime, struct troupe_address to,
 			const struct troupe_method *method, const void *in,
 			uint64_t deadline_ns, uint32_t flags,

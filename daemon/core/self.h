@@ -1,8 +1,9 @@
-/* self.h - what an actor may ask and do in a handler: its names, time, timers and children, its own end.
+/* self.h - what an actor may ask and do in a handler: its names, time, timers and children, its
+ * own end.
  *
- * plugin/sdk.c binds each troupe_X() of <troupe/actor.h> to a self_X() here, in send.h, answer.h or
- * kept_message.h, which does what is said there: the effects, errors and ownership are not
- * repeated. One thread.
+ * plugin/sdk.c binds each troupe_X() of <troupe/actor.h> to a self_X() here, in send.h,
+ * answer.h or kept_message.h, which does what is said there: the effects, errors and ownership
+ * are not repeated. One thread.
  */
 #ifndef CORE_SELF_H
 #define CORE_SELF_H

@@ -294,8 +294,8 @@ int self_call(struct troupe_self *self, struct troupe_address to,
 		timeout_ns = LIMIT_CALL_TIMEOUT_DEFAULT_NS;
 	if (unlikely(timeout_ns > LIMIT_CALL_TIMEOUT_NS))
 		timeout_ns = LIMIT_CALL_TIMEOUT_NS;
-	/* The handler may have been running for long: its call has the whole of its time from now
-	 * on. */
+	/* The handler may have been running for long: its call has the whole of its time from
+	 * now on. */
 	calling.deadline_ns = slice_now_ns(runtime) + timeout_ns;
 	rc = likely(receiver != NULL) ? call_near(self, receiver, to, &calling, &call)
 				      : call_out(self, to, &calling, &call);

@@ -2,8 +2,8 @@
  *
  * Nothing on the way of a message counts how many pieces of a chunk are out, so a trim finds it
  * out: class by class, it takes the free list in hand, sorts its pieces by the chunks they
- * lie in, and lets go of the chunks that are whole. The rest goes back to the free list, chunk by
- * chunk: so what is taken from now on lies together, too. */
+ * lie in, and lets go of the chunks that are whole. The rest goes back to the free list, chunk
+ * by chunk: so what is taken from now on lies together, too. */
 #include "core/slab_trim.h"
 
 #include "core/mapping.h"

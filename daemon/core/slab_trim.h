@@ -4,8 +4,8 @@
 
 #include "core/slab.h"
 
-/* The class has no free piece: give it back those that the trim has in hand, and end it. True: there
- * were some. */
+/* The class has no free piece: give it back those that the trim has in hand, and end it. True:
+ * there were some. */
 bool slab_trim_stop(struct slab *slab, const struct slab_class *class);
 /* The same for whatever class, with all of them. */
 void slab_trim_fini(struct slab *slab);

@@ -1,7 +1,7 @@
 /* unit.h - the units that actors belong to, and what all units of one origin share.
  *
- * A unit is defined by the master, or belongs to the actors that its actors have spawned. Belongs
- * to a runtime and lives as long as it has actors; its thread only.
+ * A unit is defined by the master, or belongs to the actors that its actors have spawned.
+ * Belongs to a runtime and lives as long as it has actors; its thread only.
  */
 #ifndef CORE_UNIT_H
 #define CORE_UNIT_H
@@ -36,8 +36,8 @@ struct share {
 struct unit {
 	const struct runtime_type *type;
 	uint32_t mailbox; /* messages */
-	uint32_t
-		mailbox_units; /* of 16 bytes, see message_charge(): at the moment, see core/budget.h */
+	/* of 16 bytes, see message_charge(): at the moment, see core/budget.h */
+	uint32_t mailbox_units;
 	uint32_t mailbox_most; /* the same as configured */
 	uint32_t batch;
 	uint32_t number; /* 0: of actors spawned by actors */

@@ -113,7 +113,8 @@ static void wake_repliers(struct runtime *runtime, struct actor_cold *receiver)
 }
 
 /* How many waiters there is room for. Some send one message, some all that fits; one woken for
- * nothing costs about a dozen messages. So the room is divided by what those before have sent. */
+ * nothing costs about a dozen messages. So the room is divided by what those before have
+ * sent. */
 static uint32_t count_room(struct actor *receiver, struct actor_cold *cold)
 {
 	const struct unit *unit = receiver->unit;

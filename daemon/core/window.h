@@ -1,8 +1,9 @@
 /* window.h - how many replies of streams may be on their way to whoever reads them.
  *
- * One is part of each reader: of an actor, for all streams that it reads; of a client's call; and of
- * a kept call whose caller is in another process, where replies count until that process says
- * that they were read. A replier that finds it full waits in its chain. One runtime, one thread.
+ * One is part of each reader: of an actor, for all streams that it reads; of a client's call;
+ * and of a kept call whose caller is in another process, where replies count until that process
+ * says that they were read. A replier that finds it full waits in its chain. One runtime, one
+ * thread.
  */
 #ifndef CORE_WINDOW_H
 #define CORE_WINDOW_H

@@ -197,7 +197,8 @@ void calls_begin(struct master *master, struct control_call *client,
 	int r;
 
 	/* What a worker has not answered, and calls that are over, may all be waiting in its
-	 * channel, which has a limit that must not be reached: it would cost the worker its life.
+	 * channel, which has a limit that must not be reached: it would cost the worker its
+	 * life.
 	 */
 	if (target->worker->call_bytes + bytes > LIMIT_CLIENT_CALL_BYTES) {
 		fail_unsent(client, target->name, -ENOBUFS);

@@ -1,7 +1,8 @@
 /* ends.h - the line of the log that each end of a unit's actor gets: why, after how long, and
  * what next.
  *
- * At most ENDS_BURST lines of a unit in ENDS_INTERVAL_NS, then their number. Master; one thread.
+ * At most ENDS_BURST lines of a unit in ENDS_INTERVAL_NS, then their number. Master; one
+ * thread.
  */
 #ifndef MASTER_ENDS_H
 #define MASTER_ENDS_H

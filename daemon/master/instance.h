@@ -1,5 +1,5 @@
-/* instance.h - one actor of a unit: started, lost, waited for, started again. Master process, one
- * thread. */
+/* instance.h - one actor of a unit: started, lost, waited for, started again. Master process,
+ * one thread. */
 #ifndef MASTER_INSTANCE_H
 #define MASTER_INSTANCE_H
 

@@ -1,10 +1,10 @@
-/* stopping.h - the time that an actor may take to stop: its unit's StopTimeout=. One that drains
- * is stopped then; of one that is to stop the worker's process is killed.
+/* stopping.h - the time that an actor may take to stop: its unit's StopTimeout=. One that
+ * drains is stopped then; of one that is to stop the worker's process is killed.
  *
- * Part of a unit, which has one timer for all its instances that stop. For those that do not drain
- * the time begins anew whenever their worker gets something done that it was asked for, and whenever one of its
- * actors ends (a child of one that stops), so that a large pool may take as long as it needs,
- * and one actor that hangs may not. Master process, one thread.
+ * Part of a unit, which has one timer for all its instances that stop. For those that do not
+ * drain the time begins anew whenever their worker gets something done that it was asked for,
+ * and whenever one of its actors ends (a child of one that stops), so that a large pool may
+ * take as long as it needs, and one actor that hangs may not. Master process, one thread.
  */
 #ifndef MASTER_STOPPING_H
 #define MASTER_STOPPING_H

@@ -36,8 +36,8 @@ struct instance {
 	struct version *version; /* that it is made of; perhaps not the unit's current one */
 	uint32_t number;
 	enum api_state state; /* never STALLED: that is only shown */
-	/* STARTING: its worker has not been asked to, for it is not up yet. STOPPING: it drains,
-	 * which is to say that it does what it has to do and gets no more. */
+	/* STARTING: its worker has not been asked to, for it is not up yet. STOPPING: it
+	 * drains, which is to say that it does what it has to do and gets no more. */
 	bool is_held;
 	bool comes_back;       /* when it has stopped, start it again */
 	struct list ready;     /* in unit->ready: it has, and comes back */

@@ -1,5 +1,5 @@
-/* unit_change.h - how a unit takes on another definition while it runs: it is never stopped as a
- * whole when that can be avoided. Master process, one thread. */
+/* unit_change.h - how a unit takes on another definition while it runs: it is never stopped as
+ * a whole when that can be avoided. Master process, one thread. */
 #ifndef MASTER_UNIT_CHANGE_H
 #define MASTER_UNIT_CHANGE_H
 

@@ -1,5 +1,5 @@
-/* unit_define.h - from what a file or an operator asks for to a unit that can run. Master process,
- * one thread. */
+/* unit_define.h - from what a file or an operator asks for to a unit that can run. Master
+ * process, one thread. */
 #ifndef MASTER_UNIT_DEFINE_H
 #define MASTER_UNIT_DEFINE_H
 

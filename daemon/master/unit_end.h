@@ -1,5 +1,5 @@
-/* unit_end.h - how a unit stops: by order, for want of time, because it cannot run. Master process,
- * one thread. */
+/* unit_end.h - how a unit stops: by order, for want of time, because it cannot run. Master
+ * process, one thread. */
 #ifndef MASTER_UNIT_END_H
 #define MASTER_UNIT_END_H
 

@@ -2,8 +2,8 @@
  * number that workers know it by.
  *
  * A unit has one that is current; instances that run under an older one keep that alive until
- * they are replaced. A version does not change after it was made; it has counted users. It alone
- * knows deployments for the others. Belongs to the master; one thread.
+ * they are replaced. A version does not change after it was made; it has counted users. It
+ * alone knows deployments for the others. Belongs to the master; one thread.
  */
 #ifndef MASTER_VERSION_H
 #define MASTER_VERSION_H
@@ -31,11 +31,11 @@ struct version {
 	UT_hash_handle by_number;
 };
 
-/* Make of a definition what the unit's actors are made of. file: NULL: nothing is known. config:
- * JSON text of a spawned unit; NULL: made from file->config. *ret_version is given to the caller
- * as its only user, also on -EINVAL, as far as it could be made: then `why` (VERSION_WHY_MAX
- * bytes) is what is wrong, for people, and each mistake of a file was noted in `problems`.
- * -ENOMEM. */
+/* Make of a definition what the unit's actors are made of. file: NULL: nothing is known.
+ * config: JSON text of a spawned unit; NULL: made from file->config. *ret_version is given to
+ * the caller as its only user, also on -EINVAL, as far as it could be made: then `why`
+ * (VERSION_WHY_MAX bytes) is what is wrong, for people, and each mistake of a file was noted in
+ * `problems`. -ENOMEM. */
 int version_new(struct unit *unit, const struct unit_file *file, const char *config,
 		struct version **ret_version, char *why, struct problems *problems);
 

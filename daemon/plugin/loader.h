@@ -26,7 +26,8 @@ struct plugin {
 	const struct troupe_actor **tables; /* info->n_actors, in the order of info->actors */
 	uintptr_t base;                     /* where it lies: [base, end) */
 	uintptr_t end;
-	/* What is added to its file's addresses: base, but for a gap before its first segment. */
+	/* What is added to its file's addresses: base, but for a gap before its first
+	 * segment. */
 	uintptr_t bias;
 	struct plugin_symbols *symbols; /* its functions; see plugin_symbols.h */
 	struct plugin *next;            /* loaded before this one */

@@ -28,9 +28,9 @@ void place_remove_directory(const char *directory, int lock);
 /* Make the directories above `path`. */
 int place_make_parents(const char *path);
 
-/* Make the directory `path`, 0700, below one that is made in the same way when it is missing; what
- * is there is used as it is and never removed. -ENOTDIR: something else is in the way, which for
- * the last part includes a symbolic link; errno of mkdir() and open(). */
+/* Make the directory `path`, 0700, below one that is made in the same way when it is missing;
+ * what is there is used as it is and never removed. -ENOTDIR: something else is in the way,
+ * which for the last part includes a symbolic link; errno of mkdir() and open(). */
 int place_make_state(const char *path);
 
 /* A program of ours, "troupe-worker": beside our own, else where it was installed. *ret_path is

@@ -2,15 +2,16 @@
  * again.
  *
  * Pure: a record for each child (a unit's actor, a worker process), which its owner holds and
- * hands in with the rules whenever a life of the child is over, and a verdict. What the child is
- * at, and timers, are the owner's. It calls nothing, allocates nothing and cannot fail. Used in
- * one thread; by the master.
+ * hands in with the rules whenever a life of the child is over, and a verdict. What the child
+ * is at, and timers, are the owner's. It calls nothing, allocates nothing and cannot fail. Used
+ * in one thread; by the master.
  *
- * Two budgets, counted apart, both by ends in a row and not by the clock, so that no combination
- * of delays and limits can keep a child that always fails from reaching them:
+ * Two budgets, counted apart, both by ends in a row and not by the clock, so that no
+ * combination of delays and limits can keep a child that always fails from reaching them:
  *
- *   failures  each end that counts, until a life of healthy_ns ends the row. The time of an init
- *             that fails is no life. The failure number give_up_after in a row is the last.
+ *   failures  each end that counts, until a life of healthy_ns ends the row. The time of an
+ *             init that fails is no life. The failure number give_up_after in a row is the
+ *             last.
  *   crashes   those that ended its process, and so the other children in it, too. Running
  *             crash_healthy_ns in all since the last one, in however many lives, ends that row.
  *
@@ -58,8 +59,9 @@ struct restart {
 };
 
 /* It ended after life_ns, or could not be started (FAILED, 0). Not counted are NORMAL, unless
- * under RESTART_ALWAYS, SHUTDOWN and PARENT, which is to say on request, and COLLATERAL; CRASHED
- * and KILLED are crashes. random: for the wait; ret_wait_ns: written for RESTART_LATER only. */
+ * under RESTART_ALWAYS, SHUTDOWN and PARENT, which is to say on request, and COLLATERAL;
+ * CRASHED and KILLED are crashes. random: for the wait; ret_wait_ns: written for RESTART_LATER
+ * only. */
 enum restart_verdict restart_decide(struct restart *restart, const struct restart_rules *rules,
 				    enum troupe_cause cause, uint64_t life_ns,
 				    struct random *random, uint64_t *ret_wait_ns);

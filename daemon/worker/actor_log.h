@@ -1,10 +1,10 @@
 /* actor_log.h - what actors say, and what is said of them, at a limited rate.
  *
  * Lines of troupe_log() are limited for each unit, whose actors' children count for it. Of
- * handlers that fail, the first of a kind is logged at once, of children that end with an error the
- * first ACTOR_LOG_ENDS, the others of ACTOR_LOG_INTERVAL_NS as a number. What was left out is reported
- * at the end of its interval, whether anything follows or not. Memory of the caller, init/fini;
- * belongs to the agent, one thread.
+ * handlers that fail, the first of a kind is logged at once, of children that end with an error
+ * the first ACTOR_LOG_ENDS, the others of ACTOR_LOG_INTERVAL_NS as a number. What was left out
+ * is reported at the end of its interval, whether anything follows or not. Memory of the
+ * caller, init/fini; belongs to the agent, one thread.
  */
 #ifndef WORKER_ACTOR_LOG_H
 #define WORKER_ACTOR_LOG_H
@@ -55,11 +55,13 @@ void actor_log_forget(struct actor_log *actors, int64_t unit);
 void actor_log_line(struct actor_log *actors, uint32_t unit, int priority, const char *actor,
 		    const char *text);
 void actor_log_failure(struct actor_log *actors, const struct runtime_failure *failure);
-/* An actor that another one has spawned ended: with an error, a line, of those of one type and unit ACTOR_LOG_ENDS in the
- * interval; otherwise one at debug, as if the actor had logged it. */
+/* An actor that another one has spawned ended: with an error, a line, of those of one type and
+ * unit ACTOR_LOG_ENDS in the interval; otherwise one at debug, as if the actor had logged
+ * it. */
 void actor_log_end(struct actor_log *actors, const struct runtime_end *end);
 
-/* A unit has too much of the worker's memory: a line each half minute, with how often it was so meanwhile. */
+/* A unit has too much of the worker's memory: a line each half minute, with how often it was so
+ * meanwhile. */
 void actor_log_memory(struct actor_log *actors, const struct runtime_memory *memory);
 
 /* Report all that was left out, whatever interval is under way. */

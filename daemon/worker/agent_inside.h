@@ -67,8 +67,8 @@ static inline struct agent *agent_of(void *context)
 }
 
 /* Send a notice; soon: by channel_send_soon(). What cannot be sent ends the agent: the master
- * would wait for it for ever. Once it has ended nothing is sent: that the worker's end is the end
- * of its actors is for the master to find, who starts them again. */
+ * would wait for it for ever. Once it has ended nothing is sent: that the worker's end is the
+ * end of its actors is for the master to find, who starts them again. */
 void agent_send(struct agent *agent, const struct troupe_method *method, const void *in);
 void agent_send_soon(struct agent *agent, const struct troupe_method *method, const void *in);
 

@@ -36,8 +36,9 @@ struct dead_letters {
 	void *context;
 };
 
-/* `report`: `count` messages (1..) of that kind, the letter borrowed for the call. Further kinds than
- * there is room for come together, as the reason "various", with nothing else known. */
+/* `report`: `count` messages (1..) of that kind, the letter borrowed for the call. Further
+ * kinds than there is room for come together, as the reason "various", with nothing else
+ * known. */
 void dead_letters_init(struct dead_letters *letters, struct loop *loop,
 		       void (*report)(void *context, const struct dead_letter *letter,
 				      int64_t count),

@@ -13,8 +13,8 @@ struct failure {
 	char *parameters;  /* JSON text, given: free() it. NULL: there was no memory */
 };
 
-/* The failure of a call of `method` (qualified) to `to`. Of the reply its status (any but OK and
- * ERROR), code and detail are looked at. */
+/* The failure of a call of `method` (qualified) to `to`. Of the reply its status (any but OK
+ * and ERROR), code and detail are looked at. */
 struct failure failure_of_reply(const struct troupe_reply *reply, struct troupe_address to,
 				const char *method);
 

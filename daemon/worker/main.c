@@ -29,7 +29,8 @@ static _Noreturn void leave(int status)
 		syscall(SYS_exit_group, status);
 }
 
-/* In place of libc's, for plug-ins: which of its threads ended the process would not be known. (exit() says so itself.) */
+/* In place of libc's, for plug-ins: which of its threads ended the process would not be known.
+ * (exit() says so itself.) */
 _Noreturn void _exit(int status)
 {
 	crash_note_exit(status);
@@ -68,8 +69,8 @@ static int find_channel(const char *argument)
 	return fd;
 }
 
-/* The master decides when we end; a plug-in that writes to a closed socket gets EPIPE, and a log
- * that may not grow is no reason to die. */
+/* The master decides when we end; a plug-in that writes to a closed socket gets EPIPE, and a
+ * log that may not grow is no reason to die. */
 static void ignore_signals(void)
 {
 	static const int ignored[] = {SIGHUP,  SIGPIPE, SIGINT, SIGTERM,

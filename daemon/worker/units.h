@@ -50,7 +50,8 @@ int units_add_unit(struct units *units, int64_t number, const char *name, void *
 /* Its lines are without limit until this. */
 void units_limit_lines(struct units *units, int64_t number, uint64_t interval_ns,
 		       uint64_t burst);
-/* NULL: no unit has that number. What is found stays in its place until one is added or removed. */
+/* NULL: no unit has that number. What is found stays in its place until one is added or
+ * removed. */
 const struct units_unit *units_find_unit(const struct units *units, int64_t number);
 struct units_unit *units_get_unit(struct units *units, int64_t number);
 /* It may be absent. */

@@ -23,23 +23,23 @@
  *        a stream that the callee has kept outlives the default deadline
  *        troupe_keep() may return -ENOBUFS
  *        life's on_room gets a call handle
- *        troupe_call_wants_reply(); troupe_call_keep() may return -ENOBUFS, and what it keeps of
- *        a mere send ends
+ *        troupe_call_wants_reply(); troupe_call_keep() may return -ENOBUFS, and what it keeps
+ *        of a mere send ends
  *        troupe_fail_parameter() takes a reason
  *        troupe_instance() of a spawned actor is that of the unit's actor that it comes from
  *        TROUPE_EXPECTED_MORE and TROUPE_PERMISSION_DENIED, with functions to answer so
- *   2.0  the last break: from here on a plug-in runs on every host of its major version whose minor
- *        version is its own or later. What may change in a minor version: docs/abi.md
+ *   2.0  the last break: from here on a plug-in runs on every host of its major version whose
+ *        minor version is its own or later. What may change in a minor version: docs/abi.md
  *        each table that is pointed to carries its size (table_size)
- *        struct troupe_entry has one function for all kinds, on_event; on_reply and on_timer are
- *        gone. An event begins with struct troupe_event_head, struct troupe_reply too
+ *        struct troupe_entry has one function for all kinds, on_event; on_reply and on_timer
+ *        are gone. An event begins with struct troupe_event_head, struct troupe_reply too
  *        notes say what each actor type's table holds: troupe-gen --seal writes them (note.h)
  *        troupe_state_directory()
  *        a reply has a code: what the handler returned that failed; its detail names it no more
- *        enum troupe_cause, which names all ends, is what enum troupe_reason was: a fini names it
- *        so, and PARENT has another number
- *        else nothing changes for source code that uses the macros; headers that troupe-gen made
- *        for 1.x are to be made anew
+ *        enum troupe_cause, which names all ends, is what enum troupe_reason was: a fini names
+ *        it so, and PARENT has another number
+ *        else nothing changes for source code that uses the macros; headers that troupe-gen
+ *        made for 1.x are to be made anew
  */
 #ifndef TROUPE_ACTOR_H
 #define TROUPE_ACTOR_H
@@ -200,7 +200,8 @@ struct troupe_entry {
 enum troupe_cause {
 	TROUPE_CAUSE_NORMAL = 1, /* troupe_exit(self, 0) */
 	TROUPE_CAUSE_SHUTDOWN,   /* the host or an operator stopped it */
-	TROUPE_CAUSE_FAILED, /* troupe_exit() with an error; or a handler failed, OnError=stop */
+	/* troupe_exit() with an error; or a handler failed, OnError=stop */
+	TROUPE_CAUSE_FAILED,
 	TROUPE_CAUSE_CRASHED,       /* it took its worker's process along */
 	TROUPE_CAUSE_COLLATERAL,    /* its worker's process ended by another's fault */
 	TROUPE_CAUSE_KILLED,        /* the host ended its worker's process because of it */
@@ -290,7 +291,8 @@ struct troupe_actor {
 /* Define the life of actors whose state is state_type and whose configuration is config_type
  * (the generated struct, or void), as a const named `table`, from typed functions:
  *
- *   static int greeter_init(struct troupe_self *self, struct greeter *me, const struct hello_config *config);
+ *   static int greeter_init(struct troupe_self *self, struct greeter *me,
+ *                           const struct hello_config *config);
  *   TROUPE_LIFE(greeter_life, struct greeter, struct hello_config, .init = greeter_init)
  */
 #define TROUPE_LIFE(table, state_type, config_type, ...)                                       \
@@ -372,10 +374,10 @@ uint64_t troupe_random(struct troupe_self *self); /* uniform; not for secrets */
 /* Its unit's name; "" when it has none. */
 const char *troupe_name(const struct troupe_self *self);
 
-/* The directory that is its unit's own, for what must survive a restart: an absolute path, valid
- * as long as the actor lives. NULL: the unit does not have StateDirectory=yes. All actors of a
- * pool and all children have their unit's. The host has made it (0700) before the unit started,
- * and never removes it or anything in it. Works in init, handlers and fini. */
+/* The directory that is its unit's own, for what must survive a restart: an absolute path,
+ * valid as long as the actor lives. NULL: the unit does not have StateDirectory=yes. All actors
+ * of a pool and all children have their unit's. The host has made it (0700) before the unit
+ * started, and never removes it or anything in it. Works in init, handlers and fini. */
 const char *troupe_state_directory(const struct troupe_self *self);
 
 /* CLOCK_MONOTONIC, at most about a millisecond old, however long the handler has been running;
@@ -403,11 +405,13 @@ int troupe_address_parse(const char *text,
  *
  * Generated wrappers: X_METHOD_send(), X_METHOD_call(). They copy the message before returning.
  *
- * -EAGAIN: the receiver's mailbox (in another worker: the link to it) is full, or its unit holds
+ * -EAGAIN: the receiver's mailbox (in another worker: the link to it) is full, or its unit
+ * holds
  *          too much of this worker's memory. Nothing was sent; life's on_room will be called,
  *          once, when there is room.
  * -ESRCH:  no such actor (known at once only within the worker).
- * -EINVAL: the message breaks its type: a NULL string, bad UTF-8, an enum out of range, a number that
+ * -EINVAL: the message breaks its type: a NULL string, bad UTF-8, an enum out of range, a
+ * number that
  *          is not finite, a map out of order; or the entry is not in the actor type's table.
  * -EMSGSIZE: over TROUPE_MESSAGE_MAX, or more than the receiver's MailboxBytes= ever hold.
  * -ENOMEM: no memory, or the worker's limit of calls under way, or this unit's share of it.

@@ -14,8 +14,9 @@
 extern "C" {
 #endif
 
-/* Text form: the five numbers in decimal with dots between, "node.worker.incarnation.slot.generation",
- * for instance "0.2.1.4711.3". The longest text, with its NUL, fits TROUPE_ADDRESS_TEXT bytes. */
+/* Text form: the five numbers in decimal with dots between,
+ * "node.worker.incarnation.slot.generation", for instance "0.2.1.4711.3". The longest text,
+ * with its NUL, fits TROUPE_ADDRESS_TEXT bytes. */
 #define TROUPE_ADDRESS_TEXT 48
 
 struct troupe_address {
@@ -23,8 +24,8 @@ struct troupe_address {
 	uint16_t worker;      /* 1..; 0 is the master, which hosts no actors */
 	uint32_t incarnation; /* of that worker: 1.., one more with each restart */
 	uint32_t slot;        /* the actor's place in its worker */
-	uint32_t
-		generation; /* 1.., one more with each actor that takes the slot; 0: no address */
+	/* 1.., one more with each actor that takes the slot; 0: no address */
+	uint32_t generation;
 };
 
 /* Whether the two name the same actor. */

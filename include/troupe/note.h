@@ -1,7 +1,7 @@
 /* note.h - what can be known of a plug-in without running it: ELF notes, written by macros.
  *
- * Plug-in authors meet these only through TROUPE_ACTOR(), generated headers and plugin.mk. The host and
- * troupectl read them from the file before anything of it is loaded, and check them.
+ * Plug-in authors meet these only through TROUPE_ACTOR(), generated headers and plugin.mk. The
+ * host and troupectl read them from the file before anything of it is loaded, and check them.
  *
  * Each note is in a section of type SHT_NOTE named .note.troupe, hence in a PT_NOTE segment, is
  * not writable and needs no relocation. The layout is ELF's own, numbers in the machine's
@@ -19,18 +19,19 @@
  *               each with its NUL: the name of the actor type; its description, empty for none;
  *               the layout of its configuration (docs/interfaces.md), empty when it takes none;
  *               the interface and the name of the type that declare that configuration, both
- *               empty where none does; the interfaces that it provides, in the order of the table
- *   SEAL        uint32_t bytes of writable memory beyond RELRO, uint32_t bytes of thread-local memory
- *               that the file may have: what troupe-gen --seal counted when it found nothing that
- *               belongs to the plug-in itself
+ *               empty where none does; the interfaces that it provides, in the order of the
+ *               table
+ *   SEAL        uint32_t bytes of writable memory beyond RELRO, uint32_t bytes of thread-local
+ *               memory that the file may have: what troupe-gen --seal counted when it found
+ *               nothing that belongs to the plug-in itself
  *
- * A later minor version may add types of notes, which a host that does not know them passes over,
- * and put more behind the strings of a note (but of TABLE) or the numbers of the seal: each host
- * reads what it knows.
+ * A later minor version may add types of notes, which a host that does not know them passes
+ * over, and put more behind the strings of a note (but of TABLE) or the numbers of the seal:
+ * each host reads what it knows.
  *
  * A plug-in of several files has an INTERFACE note from each file that includes the generated
- * header: readers drop duplicates. TABLE and SEAL are written when the plug-in has been linked, and
- * it is linked again with them; the worker compares TABLE with the table.
+ * header: readers drop duplicates. TABLE and SEAL are written when the plug-in has been linked,
+ * and it is linked again with them; the worker compares TABLE with the table.
  */
 #ifndef TROUPE_NOTE_H
 #define TROUPE_NOTE_H
@@ -55,9 +56,10 @@ struct troupe_note_head {
 	char owner[8];
 };
 
-/* A section named .note.* is an SHT_NOTE to the assembler, which --gc-sections keeps; `used` is for the
- * compilers, also with -flto. Explicit alignment stops them from aligning larger, and clang's address
- * sanitizer from putting red zones between notes; gcc's leaves sections of one's own alone. */
+/* A section named .note.* is an SHT_NOTE to the assembler, which --gc-sections keeps; `used` is
+ * for the compilers, also with -flto. Explicit alignment stops them from aligning larger, and
+ * clang's address sanitizer from putting red zones between notes; gcc's leaves sections of
+ * one's own alone. */
 #if defined(__clang__)
 #define TROUPE_NOTE_PLACE                                                                      \
 	__attribute__((section(".note.troupe"), used, aligned(4), no_sanitize("address")))

@@ -1,8 +1,8 @@
 /* type.h - what a typed message looks like: the const descriptors that troupe-gen writes.
  *
  * A plug-in author meets these only through generated headers. The runtime reads them to copy,
- * check, convert and print messages. All of it is const data of the plug-in (or of the host) and
- * lives as long as the process; any thread may read it.
+ * check, convert and print messages. All of it is const data of the plug-in (or of the host)
+ * and lives as long as the process; any thread may read it.
  *
  * What others point to (types, methods, errors, interfaces) begins with its size and may grow
  * at its end in a later minor version; the elements of arrays (fields, steps, words) never
@@ -27,8 +27,8 @@
  *   string marked   "troupe: address": struct troupe_address
  *   ()              a struct without fields: its descriptor has size 0, no byte of it is read
  *
- * In memory a message is one flat block: the struct, then what its pointers reach, in depth-first
- * order of the fields, each pointee aligned to its type's alignment, the gaps zero.
+ * In memory a message is one flat block: the struct, then what its pointers reach, in
+ * depth-first order of the fields, each pointee aligned to its type's alignment, the gaps zero.
  */
 #ifndef TROUPE_TYPE_H
 #define TROUPE_TYPE_H
@@ -44,7 +44,8 @@ extern "C" {
 #define TROUPE_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
 #endif
 
-/* Offsets take a pointer's place between processes, and binaries, arrays and maps are one shape. */
+/* Offsets take a pointer's place between processes, and binaries, arrays and maps are one
+ * shape. */
 TROUPE_STATIC_ASSERT(sizeof(void *) == 8 && sizeof(size_t) == 8, "a 64-bit machine");
 
 /* Bytes of any content. In JSON: base64. data may be NULL when size is 0. */
@@ -68,13 +69,14 @@ enum troupe_kind {
 	TROUPE_OPTIONAL,
 };
 
-/* The type holds no pointer and no padding, and every bit pattern of it is a valid value: int, address, and
- * structs of these alone. Its values are copied whole and need no check. */
+/* The type holds no pointer and no padding, and every bit pattern of it is a valid value: int,
+ * address, and structs of these alone. Its values are copied whole and need no check. */
 #define TROUPE_TYPE_PLAIN 1u
 /* The type is a struct with steps. */
 #define TROUPE_TYPE_STEPS 2u
-/* The type is a struct, plain or with steps, of whole words and at most TROUPE_QUICK_SIZE bytes, with pointers to
- * at most TROUPE_QUICK_POINTEES texts, arrays and other values: what most messages are. */
+/* The type is a struct, plain or with steps, of whole words and at most TROUPE_QUICK_SIZE
+ * bytes, with pointers to at most TROUPE_QUICK_POINTEES texts, arrays and other values: what
+ * most messages are. */
 #define TROUPE_TYPE_QUICK 4u
 
 #define TROUPE_QUICK_SIZE     256
@@ -132,9 +134,9 @@ struct troupe_type {
 	const char *const *names;          /* ENUM */
 	const struct troupe_type *item;    /* ARRAY, OPTIONAL: T. MAP: the type of the values */
 
-	/* Only with TROUPE_TYPE_STEPS, all zero with TROUPE_TYPE_QUICK alone. The same as the fields say,
-	 * with the structs that the struct holds by value taken apart and all left out that needs no more
-	 * than to be moved. */
+	/* Only with TROUPE_TYPE_STEPS, all zero with TROUPE_TYPE_QUICK alone. The same as the
+	 * fields say, with the structs that the struct holds by value taken apart and all left
+	 * out that needs no more than to be moved. */
 	const struct troupe_step *steps; /* in the order of the block */
 	const struct troupe_word *words;
 	const uint32_t *floats; /* their offsets; they must be finite */

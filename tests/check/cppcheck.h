@@ -1,4 +1,5 @@
-/* Told to cppcheck before each file: library macros that it cannot see through, in simple words. */
+/* Told to cppcheck before each file: library macros that it cannot see through, in simple
+ * words. */
 #define HASH_ITER(hh, head, el, tmp) for ((el) = (head), (tmp) = 0; (el); (el) = (tmp))
 #define json_array_foreach(array, index, value)                                                \
 	for ((index) = 0; ((value) = json_array_get((array), (index))); (index)++)

@@ -1,7 +1,8 @@
 /* records.h - failpoints where core/ takes a record or a piece from the memory that it keeps.
  *
- * It asks the system for much at once, and so rarely; whatever it takes may be what it has to ask for. So core/ is compiled
- * once more with this in front of each of its files, but for those that keep the memory.
+ * It asks the system for much at once, and so rarely; whatever it takes may be what it has to
+ * ask for. So core/ is compiled once more with this in front of each of its files, but for
+ * those that keep the memory.
  */
 #ifndef TEST_FAILPOINT_RECORDS_H
 #define TEST_FAILPOINT_RECORDS_H

@@ -1,8 +1,9 @@
-/* fuzz_bridge.c - frames of hostile peers, through a bridge, to a runtime with actors behind it.
+/* fuzz_bridge.c - frames of hostile peers, through a bridge, to a runtime with actors behind
+ * it.
  *
  * The input is a row of steps: a frame as it is, a frame of envelopes that make sense up to a
- * point, what the master says, arenas of peers and what lies there, time. What we send must read well and be numbered without gaps,
- * and each call of ours must end in exactly one way.
+ * point, what the master says, arenas of peers and what lies there, time. What we send must
+ * read well and be numbered without gaps, and each call of ours must end in exactly one way.
  */
 #include "base/check.h"
 #include "base/cleanup.h"

@@ -1,8 +1,9 @@
-/* fuzz_channel.c - packets of a hostile peer, to a channel with all handlers of io.troupe.Worker.
+/* fuzz_channel.c - packets of a hostile peer, to a channel with all handlers of
+ * io.troupe.Worker.
  *
- * The input is a row of packets: as they are, with a head that fits, several times the same with
- * a head that fits, or as a large notice whose block is a memfd, sealed or not. What reaches a handler must be a good value: it can be
- * encoded. No descriptor may stay behind.
+ * The input is a row of packets: as they are, with a head that fits, several times the same
+ * with a head that fits, or as a large notice whose block is a memfd, sealed or not. What
+ * reaches a handler must be a good value: it can be encoded. No descriptor may stay behind.
  */
 #include "base/check.h"
 #include "base/cleanup.h"

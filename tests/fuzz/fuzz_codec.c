@@ -1,5 +1,5 @@
-/* Hostile wire blocks: what decodes must encode to the same bytes again, convert and print. The first byte picks
- * the type. */
+/* Hostile wire blocks: what decodes must encode to the same bytes again, convert and print. The
+ * first byte picks the type. */
 
 #include "proto/codec_quick.h"
 #include "proto/json.h"

@@ -1,4 +1,5 @@
-/* Hostile batches: what reads whole must, written again envelope by envelope, be the same bytes. */
+/* Hostile batches: what reads whole must, written again envelope by envelope, be the same
+ * bytes. */
 
 #include "proto/envelope.h"
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* Any bytes as an interface. What is taken must also become a header, or be refused with a place, and give layouts that
- * layout_parse() takes. */
+/* Any bytes as an interface. What is taken must also become a header, or be refused with a
+ * place, and give layouts that layout_parse() takes. */
 #include "proto/gen.h"
 #include "proto/idl.h"
 #include "proto/layout.h"

@@ -1,5 +1,5 @@
-/* Hostile JSON. What json_scan() takes and refuses is compared with jansson, which is another reading of the same
- * grammar; what decodes must print and decode again to an equal value. */
+/* Hostile JSON. What json_scan() takes and refuses is compared with jansson, which is another
+ * reading of the same grammar; what decodes must print and decode again to an equal value. */
 
 #include "proto/codec.h"
 #include "proto/json.h"
@@ -21,8 +21,8 @@ static void check(int condition)
 		abort();
 }
 
-/* jansson's view; -1 where it has one of its own: numbers that fit no C type, its depth, and NUL:
- * as a byte it ends the text, escaped it may not stand in a key. */
+/* jansson's view; -1 where it has one of its own: numbers that fit no C type, its depth, and
+ * NUL: as a byte it ends the text, escaped it may not stand in a key. */
 static int judge(const char *text, size_t size)
 {
 	json_error_t error;

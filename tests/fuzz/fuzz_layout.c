@@ -1,4 +1,5 @@
-/* Hostile layout text: what is taken must make a type that prints as itself, and that the codecs can walk. */
+/* Hostile layout text: what is taken must make a type that prints as itself, and that the
+ * codecs can walk. */
 
 #include "proto/codec.h"
 #include "proto/json.h"

@@ -1,4 +1,5 @@
-"""Load the plug-ins into a daemon and call them. Called by run.sh with the directory they were built in."""
+"""Load the plug-ins into a daemon and call them. Called by run.sh with the directory they were
+built in."""
 import os
 import sys
 

@@ -1,4 +1,5 @@
-"""Run the daemon of a prefix with the configuration of that prefix, and call its only unit. Called by run.sh."""
+"""Run the daemon of a prefix with the configuration of that prefix, and call its only unit.
+Called by run.sh."""
 import os
 import subprocess
 import sys

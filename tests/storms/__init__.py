@@ -1,7 +1,7 @@
 """Storms: hostile input and bad luck in quantity, each beside something that must stay right.
 
-Each module has storm(seed, seconds), which raises AssertionError when a promise is broken; the same seed does the same
-again as far as processes allow.
+Each module has storm(seed, seconds), which raises AssertionError when a promise is broken; the
+same seed does the same again as far as processes allow.
 """
 import contextlib
 import threading
@@ -37,7 +37,8 @@ class Honest(threading.Thread):
 
 @contextlib.contextmanager
 def honest(daemon, seconds, **more):
-    """Beside what is done in the block: an honest caller, checked in the end. Gives a function that says whether time is left."""
+    """Beside what is done in the block: an honest caller, checked in the end. Gives a function
+    that says whether time is left."""
     thread = Honest(daemon, **more)
     thread.start()
     end = time.monotonic() + seconds

@@ -1,4 +1,5 @@
-"""Mutated configurations: checked, and reloaded beside an honest unit that must not be touched by what is wrong elsewhere."""
+"""Mutated configurations: checked, and reloaded beside an honest unit that must not be touched
+by what is wrong elsewhere."""
 import random
 import subprocess
 

@@ -1,5 +1,5 @@
-"""Daemons that are told to stop, at any moment of their lives, with calls that nobody has read yet: what was written before is answered,
-and nothing is left behind."""
+"""Daemons that are told to stop, at any moment of their lives, with calls that nobody has read
+yet: what was written before is answered, and nothing is left behind."""
 import os
 import random
 import signal

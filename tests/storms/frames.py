@@ -1,4 +1,5 @@
-"""Structure-aware mutated frames on the control socket, each between valid ones on the same connection."""
+"""Structure-aware mutated frames on the control socket, each between valid ones on the same
+connection."""
 import json
 import random
 import socket
@@ -87,7 +88,8 @@ def mutate_bytes(choose, text):
 
 
 def is_answered(client, greeting):
-    """Read on until the reply of a valid call; False when the connection was closed, which the frame before may deserve."""
+    """Read on until the reply of a valid call; False when the connection was closed, which the
+    frame before may deserve."""
     try:
         for _ in range(200):
             if client.receive_raw().get("parameters", {}).get("text") == greeting:
@@ -109,7 +111,8 @@ def storm(seed, seconds):
             greeting = f"greeting {rounds}"
             valid = {"method": f"{CONTROL}.Call", "parameters": {"name": "echo", "method": "io.troupe.test.echo.Text",
                                                                  "parameters": {"text": greeting}}}
-            # A stream that was asked for holds up what comes behind it: then only what is before counts.
+            # A stream that was asked for holds up what comes behind it: then only what is
+            # before counts.
             valid = json.dumps(valid).encode()
             with varlink.Client(daemon.socket, 20) as client:
                 before = valid.replace(b"greeting", b"before")

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""A worker that lies: stands between trouped and a real troupe-worker, and now and then changes what that one says.
+"""A worker that lies: stands between trouped and a real troupe-worker, and now and then changes
+what that one says.
 
-Run in place of troupe-worker, with TROUPE_LIAR_WORKER (the real one) and TROUPE_LIAR_SEED in its environment. Only worker 1
-lies; it also scribbles on its status page.
+Run in place of troupe-worker, with TROUPE_LIAR_WORKER (the real one) and TROUPE_LIAR_SEED in
+its environment. Only worker 1 lies; it also scribbles on its status page.
 """
 import array
 import ctypes

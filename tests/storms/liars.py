@@ -1,4 +1,5 @@
-"""Hostile workers: worker 1 is a real one whose words and status page are changed on their way to the master."""
+"""Hostile workers: worker 1 is a real one whose words and status page are changed on their way
+to the master."""
 import os
 import random
 import shutil

@@ -1,5 +1,5 @@
-"""Users who may only look ask for everything that costs much, on hundreds of connections, read or not, against a large pool: whoever
-else asks is answered all the same, and soon."""
+"""Users who may only look ask for everything that costs much, on hundreds of connections, read
+or not, against a large pool: whoever else asks is answered all the same, and soon."""
 import json
 import os
 import random
@@ -12,7 +12,8 @@ import varlink
 
 from storms import honest
 
-# One such user, as a process: JSON lines on standard input are [connections, mode, frame]; each takes the place of the last.
+# One such user, as a process: JSON lines on standard input are [connections, mode, frame]; each
+# takes the place of the last.
 USER = r"""
 import json, os, resource, select, socket, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)

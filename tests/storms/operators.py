@@ -1,7 +1,9 @@
-"""Operators who do everything at once: start, stop, reload, spawn and call, while workers are killed and stopped by signals.
+"""Operators who do everything at once: start, stop, reload, spawn and call, while workers are
+killed and stopped by signals.
 
-No verb takes longer than its timeouts, an honest unit in a worker of its own notices nothing, and when all is quiet again
-what is configured runs, or comes to run when it is started. Then the daemon is told to stop in the middle of it.
+No verb takes longer than its timeouts, an honest unit in a worker of its own notices nothing,
+and when all is quiet again what is configured runs, or comes to run when it is started. Then
+the daemon is told to stop in the middle of it.
 """
 import os
 import random

@@ -1,4 +1,5 @@
-"""Mutated plug-ins: a byte, a word or a stretch of a good one changed where it hurts, spawned beside an honest unit."""
+"""Mutated plug-ins: a byte, a word or a stretch of a good one changed where it hurts, spawned
+beside an honest unit."""
 import os
 import random
 import shutil
@@ -12,7 +13,8 @@ from storms import honest
 
 
 def hurting_places(image):
-    """Stretches of the file that say what the plug-in is: headers, dynamic section, notes, symbols, relocated data."""
+    """Stretches of the file that say what the plug-in is: headers, dynamic section, notes,
+    symbols, relocated data."""
     yield 0, 64
     offset, = struct.unpack_from("<Q", image, 0x20)
     size, count = struct.unpack_from("<HH", image, 0x36)

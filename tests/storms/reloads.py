@@ -1,4 +1,5 @@
-"""Reloads without end, of units that come, change and go, under the calls of four clients to units that stay."""
+"""Reloads without end, of units that come, change and go, under the calls of four clients to
+units that stay."""
 import os
 import random
 import threading

@@ -1,4 +1,5 @@
-"""Daemons whose processes fail where a test says: what they share with tests/failpoints/failpoint.c."""
+"""Daemons whose processes fail where a test says: what they share with
+tests/failpoints/failpoint.c."""
 import mmap
 import os
 import struct

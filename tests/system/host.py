@@ -1,4 +1,5 @@
-"""A Troupe daemon of a test's own: private configuration, socket and log, gone with the test."""
+"""A Troupe daemon of a test's own: private configuration, socket and log, gone with the
+test."""
 import json
 import os
 import shutil
@@ -30,7 +31,8 @@ def plugin(name):
 
 
 class Daemon:
-    """with Daemon({"hello": {"Plugin": ...}}) as daemon: daemon.call("hello", "io.troupe.hello.Greet", {...})"""
+    """with Daemon({"hello": {"Plugin": ...}}) as daemon: daemon.call("hello",
+    "io.troupe.hello.Greet", {...})"""
 
     def __init__(self, actors=None, daemon=None, wrap=None, env=None, start=True):
         self.directory = tempfile.mkdtemp(prefix="troupe-", dir="/tmp")
@@ -62,7 +64,8 @@ class Daemon:
             file.write(text)
 
     def actor(self, name, unit):
-        """unit: the text of the file, or {"Plugin": ..., "Config": {...}}; a plug-in may be named without its path."""
+        """unit: the text of the file, or {"Plugin": ..., "Config": {...}}; a plug-in may be
+        named without its path."""
         if not isinstance(unit, str):
             unit = dict(unit)
             config = unit.pop("Config", None)
@@ -167,7 +170,8 @@ class Daemon:
         return json.loads(self.ctl("--json", *arguments, **more).stdout)
 
     def processes(self):
-        """Every process of this daemon that lives: the master and its workers, by their status in /proc."""
+        """Every process of this daemon that lives: the master and its workers, by their status
+        in /proc."""
         if not self.process:
             return []
         return [self.process.pid, *children_of(self.process.pid)]
@@ -207,8 +211,8 @@ def is_alive(pid):
 
 
 def waits(seconds):
-    """Of a test, or a class of them, that mostly waits for time to pass, about so long: it runs beside the others, and those
-    begin first that wait longest."""
+    """Of a test, or a class of them, that mostly waits for time to pass, about so long: it runs
+    beside the others, and those begin first that wait longest."""
     def mark(test):
         test.WAITS = seconds
         return test
@@ -216,7 +220,8 @@ def waits(seconds):
 
 
 def measures(test):
-    """Of a test, or a class of them, that is about how long something takes: it runs when the others have."""
+    """Of a test, or a class of them, that is about how long something takes: it runs when the
+    others have."""
     test.MEASURES = 1
     return test
 

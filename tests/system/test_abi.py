@@ -1,4 +1,5 @@
-"""Plug-ins that were built with the SDK of an earlier version, on this daemon; and the check that keeps it so."""
+"""Plug-ins that were built with the SDK of an earlier version, on this daemon; and the check
+that keeps it so."""
 import glob
 import importlib.machinery
 import importlib.util
@@ -64,7 +65,8 @@ class Veterans(HostTest):
 
 class Walls(unittest.TestCase):
     def test_no_process_of_the_daemon_reads_tables_from_a_file(self):
-        # Where plug-ins are built, and nowhere else; it is enough that the functions are linked in.
+        # Where plug-ins are built, and nowhere else; it is enough that the functions are linked
+        # in.
         def reads(binary):
             names = subprocess.run(["nm", os.path.join(BUILD, binary)], check=True, capture_output=True, text=True).stdout
             return [name for name in ("plugin_describe", "elf_image_make") if f" {name}\n" in names]

@@ -1,4 +1,5 @@
-"""Large messages between workers: they go through shared memory, arrive whole, and leave nothing behind."""
+"""Large messages between workers: they go through shared memory, arrive whole, and leave
+nothing behind."""
 import hashlib
 import os
 import random
@@ -101,7 +102,8 @@ class Arenas(HostTest):
             ends.append(self.ask(host, asker, text))
 
         for _ in range(3):
-            # It stands still in the middle of whatever it does, and what it has borrowed stays with it.
+            # It stands still in the middle of whatever it does, and what it has borrowed stays
+            # with it.
             threads = [threading.Thread(target=ask, args=(number % 2 + 1,)) for number in range(16)]
             for number, thread in enumerate(threads):
                 if number == 8:

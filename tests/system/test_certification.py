@@ -1,4 +1,5 @@
-"""Varlink's public test of implementations, org.varlink.certification: an actor is the service."""
+"""Varlink's public test of implementations, org.varlink.certification: an actor is the
+service."""
 import os
 import shutil
 import subprocess

@@ -39,13 +39,16 @@ class Children(HostTest):
         birds = host.call("flock", f"{FLOCK}.Hatch", {"count": 3, "detached": False})["birds"]
         free = host.call("flock", f"{FLOCK}.Hatch", {"count": 2, "detached": True})["birds"]
         self.assertEqual(host.call("flock", f"{FLOCK}.Part", {"bird": birds[0]})["code"], 0)
-        self.assertEqual(host.call("flock", f"{FLOCK}.Part", {"bird": birds[0]})["code"], -3)   # ESRCH
-        self.assertEqual(host.call("flock", f"{FLOCK}.Part", {"bird": free[0]})["code"], -1)    # EPERM
+        # ESRCH
+        self.assertEqual(host.call("flock", f"{FLOCK}.Part", {"bird": birds[0]})["code"], -3)
+        # EPERM
+        self.assertEqual(host.call("flock", f"{FLOCK}.Part", {"bird": free[0]})["code"], -1)
         host.ctl("stop", birds[1])
         self.assertEqual(host.call("flock", f"{FLOCK}.Ended")["count"], 2)
         self.assert_error("NoSuchActor", host.control, "Describe", {"name": birds[1]})
         self.assertEqual(len(self.birds(host)), 103)
-        # Detached ones are left when the unit stops, are shown as its, and are the operator's to stop.
+        # Detached ones are left when the unit stops, are shown as its, and are the operator's
+        # to stop.
         host.ctl("stop", "flock")
         left = self.actors(host)
         self.assertEqual(sorted((a["address"], a["unit"], a.get("parent"), a.get("instance")) for a in left),
@@ -155,7 +158,8 @@ class Kept(HostTest):
         self.assertEqual(client.call(f"{SLOW_ACTOR}.Kept")["kept"], 64)
         other.send(f"{SLOW_ACTOR}.Never", oneway=True)
         self.assertEqual(other.call(f"{SLOW_ACTOR}.Kept")["kept"], 64 + 1)
-        # Without being asked for an answer either, by name: its connection closes at once, and it goes with that.
+        # Without being asked for an answer either, by name: its connection closes at once, and
+        # it goes with that.
         host.control("Send", {"name": "slow", "method": f"{SLOW_ACTOR}.Never"})
         client.close()
         wait_for(lambda: host.direct(f"{SLOW_ACTOR}.Kept")["kept"] == 1, 20 * SLOW)

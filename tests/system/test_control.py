@@ -10,11 +10,13 @@ import varlink
 from host import CONTROL, SLOW, HostTest, measures, waits
 from varlink import wait_for
 
-# Whoever may only look: of no group that trouped.conf knows. The tests run as root, and so is the asker.
+# Whoever may only look: of no group that trouped.conf knows. The tests run as root, and so is
+# the asker.
 NOBODY = 65534
 
-# What a user does to the socket, as a process of that user's own (which it becomes itself: the interpreter may lie where only
-# root can read). It says "ready" on standard output when all is connected, and goes on until it is killed.
+# What a user does to the socket, as a process of that user's own (which it becomes itself: the
+# interpreter may lie where only root can read). It says "ready" on standard output when all is
+# connected, and goes on until it is killed.
 USER = r"""
 import os, resource, select, socket, sys
 what, path = sys.argv[1:3]
@@ -94,7 +96,8 @@ class Users(HostTest):
         return process
 
     def worst_status(self, host, seconds):
-        """The longest time that Status took, asked again and again on connections of its own."""
+        """The longest time that Status took, asked again and again on connections of its
+        own."""
         worst, end = 0, time.monotonic() + seconds
         while time.monotonic() < end:
             begin = time.monotonic()
@@ -105,7 +108,8 @@ class Users(HostTest):
     def assert_quick(self, host, seconds=3):
         worst = self.worst_status(host, seconds)
         print(f"# worst Status: {worst * 1000:.1f} ms", flush=True)
-        # The aim is 100 ms, which make trial measures; half a minute was the fault, beyond the watchdog of the service.
+        # The aim is 100 ms, which make trial measures; half a minute was the fault, beyond the
+        # watchdog of the service.
         self.assertLess(worst, 1 * SLOW)
 
     @measures
@@ -157,7 +161,8 @@ class Users(HostTest):
         host.actor("other", {"Plugin": "hello"})
         self.user(host, "again", 10, 64, "List")
         for _ in range(5):
-            # What has been answered shows at once, though others are given what was made before.
+            # What has been answered shows at once, though others are given what was made
+            # before.
             for method, state in (("Stop", "stopped"), ("Start", "running")):
                 host.control(method, {"name": "pool/7"})
                 pool = next(unit for unit in host.control("List")["units"] if unit["name"] == "pool")
@@ -190,7 +195,8 @@ class Users(HostTest):
     def test_calls_that_have_ended_do_not_cost_a_worker_that_reads_slowly_its_life(self):
         host = self.daemon({"hello": {"Plugin": "hello"}}, daemon={"Workers": 1})
         pid = host.worker(1)["pid"]
-        # As a packet each, and as a block beside its packet, of which thousands fit into the socket's buffer.
+        # As a packet each, and as a block beside its packet, of which thousands fit into the
+        # socket's buffer.
         for size in 50000, 900000:
             call = {"name": "hello", "method": "io.troupe.hello.Greet", "parameters": {"name": "x" * size}, "timeoutMs": 1}
             os.kill(pid, signal.SIGSTOP)

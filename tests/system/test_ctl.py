@@ -16,7 +16,8 @@ SERVICE = "org.varlink.service"
 
 
 def on_terminal(command, env=None, seconds=20, **streams):
-    """Run with a terminal where `streams` does not say otherwise; its status, and what the terminal got."""
+    """Run with a terminal where `streams` does not say otherwise; its status, and what the
+    terminal got."""
     master, slave = pty.openpty()
     more = {"TERM": "xterm", **(env or {})}
     process = subprocess.Popen(command, env={**{k: v for k, v in os.environ.items() if k != "NO_COLOR"}, **more},

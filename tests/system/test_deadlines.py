@@ -100,7 +100,8 @@ class Deadlines(HostTest):
 
 class Stopping(HostTest):
     def test_calls_that_came_before_the_stop_are_answered(self):
-        """Hundreds of connections, most not even accepted, have written a call each when SIGTERM comes."""
+        """Hundreds of connections, most not even accepted, have written a call each when
+        SIGTERM comes."""
         host = self.daemon({"slow": {"Plugin": "slow"}})
         pid = host.process.pid
         os.kill(pid, signal.SIGSTOP)

@@ -1,7 +1,9 @@
-"""Each allocation and each descriptor of the daemon's processes fails once, while they do what they are there for.
+"""Each allocation and each descriptor of the daemon's processes fails once, while they do what
+they are there for.
 
-The master goes on whatever fails, and answers; a worker goes on, or ends with a message and comes back. Afterwards the same
-works, and no more descriptors are open than before. A sample of them all, unless TROUPE_SWEEP=full.
+The master goes on whatever fails, and answers; a worker goes on, or ends with a message and
+comes back. Afterwards the same works, and no more descriptors are open than before. A sample of
+them all, unless TROUPE_SWEEP=full.
 """
 import os
 import random
@@ -51,7 +53,8 @@ class Sweep(HostTest):
             self.fail(f"{what}: the master has status {daemon.process.poll()}\n{points.last()}\n{log[-3000:]}")
 
     def sweep(self, daemon, program, act, settle=lambda: None):
-        """`act` asserts what it returns; while one fails it may get an error, or another answer."""
+        """`act` asserts what it returns; while one fails it may get an error, or another
+        answer."""
         points = daemon.points[program]
 
         def try_act(what):
@@ -213,7 +216,8 @@ class Sweep(HostTest):
     def test_a_name_is_learnt_late(self):
         daemon = self.begin({"relay": {"Plugin": "relay", "Type": "relay", "Worker": 1}})
         points = daemon.points["troupe-worker"]
-        # Each of what the two workers do at a Spawn, until it is that the first takes note of the name.
+        # Each of what the two workers do at a Spawn, until it is that the first takes note of
+        # the name.
         for number in range(1, 100):
             missed = daemon.log().count("worker 1: name new")
             points.set(number=number)
@@ -245,7 +249,8 @@ class Sweep(HostTest):
         def act():
             for asker in (1, 2):
                 for what in ("x", text):
-                    # A relay that cannot pass on its answer gives none: then the call has a deadline.
+                    # A relay that cannot pass on its answer gives none: then the call has a
+                    # deadline.
                     given = {"to": f"slow{3 - asker}", "text": what, "delayMs": 0, "timeoutMs": 1000}
                     answer = daemon.control("Call", {"name": f"relay{asker}", "method": ANSWER, "parameters": given,
                                                      "timeoutMs": 2000})
@@ -284,7 +289,8 @@ class Sweep(HostTest):
 
 
 class Commands(HostTest):
-    """Programs that do one thing and end: what they print is whole, or they say that it is not and end with an error."""
+    """Programs that do one thing and end: what they print is whole, or they say that it is not
+    and end with an error."""
 
     def run_program(self, command, number, input=None):
         env = {**os.environ, "TROUPE_FAILPOINT": str(number), "TROUPE_FAILPOINT_COUNT": "1"}

@@ -1,4 +1,5 @@
-"""Fairness: neighbours of handlers that take long, deadlines beside them, and what a worker holds. Defaults of the manual."""
+"""Fairness: neighbours of handlers that take long, deadlines beside them, and what a worker
+holds. Defaults of the manual."""
 import statistics
 import threading
 import time
@@ -91,7 +92,8 @@ class Memory(HostTest):
 @measures
 class Fair(HostTest):
     def send(self, host, count, method, parameters):
-        """So many messages, all in the mailbox when this returns: the answer that is waited for comes behind them."""
+        """So many messages, all in the mailbox when this returns: the answer that is waited for
+        comes behind them."""
         with host.client() as client:
             for _ in range(count):
                 client.send(f"{SLOW_ACTOR}.{method}", parameters, oneway=True)
@@ -112,8 +114,9 @@ class Fair(HostTest):
             # it was busy all the time
             with self.assertRaises(varlink.VarlinkError):
                 self.ask(client, "slow", f"{SLOW_ACTOR}.Kept", timeoutMs=1)
-        # Two handlers of 20 ms, and what the machine adds: other processes have their share of the processor, too.
-        # The aim is 60 ms, which make trial measures; more than a second was the fault.
+        # Two handlers of 20 ms, and what the machine adds: other processes have their share of
+        # the processor, too. The aim is 60 ms, which make trial measures; more than a second
+        # was the fault.
         self.assertLess(statistics.median(waits), 0.3 * SLOW, waits)
         self.assertLess(max(waits), 1 * SLOW, waits)
 

@@ -54,7 +54,8 @@ class Crashes(HostTest):
         with open(os.path.join(os.path.dirname(__file__), "../actors/crash/crash.c")) as source:
             at = next(n for n, line in enumerate(source, 1) if line.startswith("static int on_segfault("))
         self.crash(host, "Segfault")
-        # The handler stands in a generated thunk, where it was inlined; the thunk is not what its author wrote.
+        # The handler stands in a generated thunk, where it was inlined; the thunk is not what
+        # its author wrote.
         frame = wait_for(lambda: next((frame for frame in (host.worker(1).get("lastCrash") or {"backtrace": []})["backtrace"]
                                        if "on_segfault at crash.c:" in frame), None), 20 * SLOW, "the handler's place")
         line = int(frame.split("on_segfault at crash.c:")[1].split(",")[0])
@@ -141,7 +142,8 @@ class Crashes(HostTest):
             host.wait_unit("hello", "running")
             calls = [{"method": "io.troupe.hello.Greet", "parameters": {"name": "x"}}] * 8 + [{"method": f"{CRASH}.Segfault"}]
             with host.client() as client:
-                # At once, so that they come to the worker together, and the crash follows in the same slice.
+                # At once, so that they come to the worker together, and the crash follows in
+                # the same slice.
                 client.send_raw(b"".join(json.dumps(call).encode() + b"\0" for call in calls))
                 for _ in range(8):
                     self.assertEqual(client.receive()[0]["text"], "hello, x")

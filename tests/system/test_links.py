@@ -1,4 +1,5 @@
-"""Links between workers: a peer that stands still, peers that come and go, descriptors that run out."""
+"""Links between workers: a peer that stands still, peers that come and go, descriptors that run
+out."""
 import os
 import resource
 import signal
@@ -29,7 +30,8 @@ def resident(pid):
 @waits(10)
 class Links(HostTest):
     def relay(self, host, text="x", timeout=2000):
-        """What an actor in worker 1 is answered by one in worker 2; or the status without an answer."""
+        """What an actor in worker 1 is answered by one in worker 2; or the status without an
+        answer."""
         try:
             return host.call("relay", ANSWER, {"to": "slow", "text": text, "delayMs": 0, "timeoutMs": timeout * SLOW})["text"]
         except varlink.VarlinkError as error:

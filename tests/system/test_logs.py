@@ -62,7 +62,8 @@ class Lost(HostTest):
             self.assertEqual((event["sender"], event["receiver"], event["method"], event["reason"], event["worker"]),
                              ("sender/0", "blocked/0", f"{NOISY}.Take", "mailbox-full", 2))
         self.assertEqual(host.worker(2)["deadLetters"], lost())
-        # The log has them all, too: few lines, and at the end of the interval the others' number.
+        # The log has them all, too: few lines, and at the end of the interval the others'
+        # number.
 
         def logged():
             return sum(int(n) for n in re.findall(r"worker 2: (\d+) (?:more )?messages? (?:was|were|not)", host.log()))
@@ -241,7 +242,8 @@ class Unread(HostTest):
         host = self.unstarted({"noisy": {"Plugin": "noisy", "Type": "noisy", "Worker": 1}})
         host.launch(output=write)
         host.wait_ready()
-        # The worker says more than anything holds, and the master has something to say of it, too.
+        # The worker says more than anything holds, and the master has something to say of it,
+        # too.
         host.call("noisy", f"{NOISY}.Say", {"text": "unread", "lines": 5000, "childLines": 0})
         host.kill_worker(1)
         host.wait_unit("noisy", "running")

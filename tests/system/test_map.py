@@ -117,7 +117,8 @@ class Map(HostTest):
         process.stdout.close()
 
     def restarted(self, *options, target):
-        """400 lines, and a daemon that is killed and started again in the middle: the status, the lines asked and answered."""
+        """400 lines, and a daemon that is killed and started again in the middle: the status,
+        the lines asked and answered."""
         host = self.daemon({"pool": {"Plugin": "slow", "Instances": 4}})
         asked = [{"text": str(n), "delayMs": 10} for n in range(400)]
         path = os.path.join(host.directory, "answers")

@@ -1,4 +1,5 @@
-"""Reloading while it is used: what changes in place, what is replaced, and that nobody who calls notices."""
+"""Reloading while it is used: what changes in place, what is replaced, and that nobody who
+calls notices."""
 import os
 import shutil
 import threading
@@ -12,7 +13,8 @@ SLEEPY = "io.troupe.test.slow"
 
 
 class Load:
-    """Clients that call without a pause, each over a connection of its own, until the block ends."""
+    """Clients that call without a pause, each over a connection of its own, until the block
+    ends."""
 
     def __init__(self, host, method, parameters, clients=4):
         self.host, self.method, self.parameters = host, method, parameters
@@ -188,7 +190,8 @@ class Reload(HostTest):
     def test_each_actor_of_a_large_pool_has_its_time_to_finish(self):
         host = self.daemon({"slow": {"Plugin": "slow", "Instances": 64}}, daemon={"StopTimeout": f"{SLOW}s"})
         with host.client() as client:
-            # The first cannot finish. One beside it is done after half of the time; then others begin, who have all of theirs.
+            # The first cannot finish. One beside it is done after half of the time; then others
+            # begin, who have all of theirs.
             for instance, method, parameters in ((0, "Never", {}), (1, "Answer", {"text": "1", "delayMs": 500 * SLOW}),
                                                  (4, "Answer", {"text": "4", "delayMs": 1700 * SLOW})):
                 client.send(f"{CONTROL}.Call", {"name": f"slow/{instance}", "method": f"{SLEEPY}.{method}", "parameters": parameters,
@@ -312,13 +315,15 @@ class Reload(HostTest):
         host.actor("pool", {"Plugin": path, "Instances": 4, "Restart": "no", "Config": {"Code": "-5"}})
         begin = time.monotonic()
         done = host.control("Reload")
-        # It is over then, and not merely waited for long enough: StartTimeout= and StopTimeout= are 40 seconds.
+        # It is over then, and not merely waited for long enough: StartTimeout= and StopTimeout=
+        # are 40 seconds.
         self.assertLess(time.monotonic() - begin, 10 * SLOW)
         self.assertEqual(done["restarted"], [])
         self.assertIn("init failed", done["problems"][0]["message"])
         self.assertEqual([i["state"] for i in host.unit("pool")["instances"]], ["failed"] + 3 * ["running"])
         self.assertEqual(host.call("pool", GREET, {"name": "x"})["text"], "hello, x")
-        # The one that failed is the only one to start when the file is good again; the others are replaced.
+        # The one that failed is the only one to start when the file is good again; the others
+        # are replaced.
         shutil.copy(plugin("hello"), path + ".new")
         os.rename(path + ".new", path)
         host.actor("pool", {"Plugin": path, "Instances": 4})

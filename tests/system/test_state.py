@@ -1,4 +1,5 @@
-"""StateDirectory=: what an actor writes there survives restarts, and what is in the way fails its unit with the reason."""
+"""StateDirectory=: what an actor writes there survives restarts, and what is in the way fails
+its unit with the reason."""
 import os
 import shutil
 import stat

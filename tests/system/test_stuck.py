@@ -1,4 +1,5 @@
-"""What does not come back: traced and stopped workers, endless handlers; each is seen, bounded, and can be got rid of."""
+"""What does not come back: traced and stopped workers, endless handlers; each is seen, bounded,
+and can be got rid of."""
 import json
 import os
 import signal
@@ -16,7 +17,8 @@ BRIEF = {"StopTimeout": "1s"}
 
 
 def listed(host, name):
-    """A unit by List, which asks no worker: one that is stuck would hold up Describe for two seconds."""
+    """A unit by List, which asks no worker: one that is stuck would hold up Describe for two
+    seconds."""
     return next(u for u in host.control("List")["units"] if u["name"] == name)
 
 
@@ -27,7 +29,8 @@ def cpu_seconds(pid):
 
 @waits(6)
 class Traced(HostTest):
-    """Workers that die in the hands of a debugger: their parent gets no exit status until the debugger lets go."""
+    """Workers that die in the hands of a debugger: their parent gets no exit status until the
+    debugger lets go."""
 
     def trace(self, pid, *flags):
         tracer = subprocess.Popen([sys.executable, os.path.join(os.path.dirname(__file__), "tracer.py"), str(pid), *flags],
@@ -81,7 +84,8 @@ class Traced(HostTest):
 
 @waits(11)
 class StopTimeouts(HostTest):
-    """Actors that do not stop: StopTimeout= of their unit, then their worker's process is killed."""
+    """Actors that do not stop: StopTimeout= of their unit, then their worker's process is
+    killed."""
 
     UNITS = {"crash": {"Plugin": "crash", "Worker": 1, "StopTimeout": "1s"}, "hello": {"Plugin": "hello", "Worker": 1},
              "endless": {"Plugin": "slow_life", "Worker": 1, "StopTimeout": "1s", "Config": {"FiniMs": -1}}}

@@ -15,7 +15,8 @@ PING_EVERY = 0.01
 
 
 def memory_groups():
-    """Where a control group with a limit on memory can be made, and the file of its limit; None: nowhere."""
+    """Where a control group with a limit on memory can be made, and the file of its limit;
+    None: nowhere."""
     for parent, limit in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")):
         # In a group of version 2, once its parent hands the controller down.
         control = os.path.join(parent, "cgroup.subtree_control")
@@ -33,7 +34,8 @@ def memory_groups():
 
 
 class Pinger:
-    """Calls an actor each 10 ms, and knows how many of the calls were answered in time. Late is late from when it was due."""
+    """Calls an actor each 10 ms, and knows how many of the calls were answered in time. Late is
+    late from when it was due."""
 
     def __init__(self, host, name, seconds=0.05):
         self.host, self.name, self.limit = host, name, seconds

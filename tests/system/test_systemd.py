@@ -1,4 +1,5 @@
-"""The service under a real systemd: installed, started, called, reloaded, a worker killed, stopped."""
+"""The service under a real systemd: installed, started, called, reloaded, a worker killed,
+stopped."""
 import json
 import os
 import shutil
@@ -20,7 +21,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 class Service(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        # Installed as a user would, below a folder that is then laid over the root of the test bed.
+        # Installed as a user would, below a folder that is then laid over the root of the test
+        # bed.
         cls.stage = tempfile.mkdtemp(prefix="troupe-stage-", dir="/tmp")
         cls.addClassCleanup(shutil.rmtree, cls.stage)
         subprocess.run(["make", "-s", "-C", TOP, f"BUILD={BUILD}", f"DESTDIR={cls.stage}", "install"], check=True,

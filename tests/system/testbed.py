@@ -1,7 +1,8 @@
-"""A real systemd, booted as PID 1 of namespaces of its own over this machine's files, thrown away after.
+"""A real systemd, booted as PID 1 of namespaces of its own over this machine's files, thrown
+away after.
 
-Nothing of the machine changes: its root is the lower layer of an overlay whose upper layer is a tmpfs. The
-network is a loopback of its own. Needs root. As a program:
+Nothing of the machine changes: its root is the lower layer of an overlay whose upper layer is a
+tmpfs. The network is a loopback of its own. Needs root. As a program:
 
     testbed.py COMMAND...    boot, run COMMAND inside, power off; exit with COMMAND's status
 """
@@ -17,7 +18,8 @@ BOOT_SECONDS = 60
 MASKED = ["systemd-networkd-wait-online.service", "systemd-firstboot.service", "systemd-resolved.service",
           "apt-daily.timer", "apt-daily-upgrade.timer"]
 
-# Runs as PID 1 of the new namespaces: builds the tree that systemd expects, then becomes systemd.
+# Runs as PID 1 of the new namespaces: builds the tree that systemd expects, then becomes
+# systemd.
 STAGE = r"""
 set -e
 root=$1
@@ -49,7 +51,8 @@ exec env -i container=testbed /lib/systemd/systemd systemd.unit=basic.target sys
 
 class Testbed:
     def __init__(self, files=None):
-        """files: {path inside: path on this machine}, copied in before the boot (folders too)."""
+        """files: {path inside: path on this machine}, copied in before the boot (folders
+        too)."""
         self.files = files or {}
         self.directory = None
         self.leader = None

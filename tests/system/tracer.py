@@ -1,7 +1,9 @@
-"""python3 tracer.py PID [continue] [exit]: trace a process as a debugger at its prompt does, until standard input ends.
+"""python3 tracer.py PID [continue] [exit]: trace a process as a debugger at its prompt does,
+until standard input ends.
 
-Prints "traced" when it is. `continue`: let it run on. `exit`: stop it once more on its way out, so that SIGKILL does not end it.
-The tracer never waits for it afterwards, so that nobody else gets its exit status.
+Prints "traced" when it is. `continue`: let it run on. `exit`: stop it once more on its way out,
+so that SIGKILL does not end it. The tracer never waits for it afterwards, so that nobody else
+gets its exit status.
 """
 import ctypes
 import os

@@ -1,4 +1,5 @@
-"""A plain Varlink client that knows nothing of Troupe: JSON objects with a NUL byte behind each."""
+"""A plain Varlink client that knows nothing of Troupe: JSON objects with a NUL byte behind
+each."""
 import json
 import socket
 import time
@@ -15,7 +16,8 @@ class Closed(Exception):
 
 
 def connect(client, path, timeout):
-    """Wait for room in the queue of those not accepted yet: a socket with a timeout is told EAGAIN at once."""
+    """Wait for room in the queue of those not accepted yet: a socket with a timeout is told
+    EAGAIN at once."""
     deadline = time.monotonic() + timeout
     while True:
         try:

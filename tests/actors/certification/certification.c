@@ -1,5 +1,5 @@
-/* certification.c - Varlink's public test of implementations, as a service: each client calls Start, Test01 ... Test11, End
- * in turn and hands on what it was given. */
+/* certification.c - Varlink's public test of implementations, as a service: each client calls
+ * Start, Test01 ... Test11, End in turn and hands on what it was given. */
 #include "certification.varlink.h"
 
 #include <stdio.h>
@@ -118,7 +118,8 @@ static bool is_mytype(const struct certification_my_type *type)
 
 /* ---- the tests */
 
-/* Whether the client may take test `number` now, with the right parameters; if not, it has been answered. */
+/* Whether the client may take test `number` now, with the right parameters; if not, it has been
+ * answered. */
 #define CHECK(test, number, is_right)                                                          \
 	struct client *client = find_client(me, in->client_id);                                \
                                                                                                \

@@ -1,4 +1,5 @@
-/* crash_in_load.c - segfault while the dynamic linker loads it, before anybody knows its types. */
+/* crash_in_load.c - segfault while the dynamic linker loads it, before anybody knows its
+ * types. */
 #include "crash_in_load.varlink.h"
 #include <troupe/actor.h>
 

@@ -1,4 +1,5 @@
-/* thread_crash.c - a thread of a plug-in's own, which ends the worker outside of all handlers. */
+/* thread_crash.c - a thread of a plug-in's own, which ends the worker outside of all
+ * handlers. */
 #include "thread_crash.varlink.h"
 #include <errno.h>
 #include <pthread.h>

@@ -1,4 +1,5 @@
-/* shout.cc - a plug-in in C++: its state has a constructor and a destructor, and exceptions stay inside. */
+/* shout.cc - a plug-in in C++: its state has a constructor and a destructor, and exceptions
+ * stay inside. */
 #include <cctype>
 #include <cerrno>
 #include <map>

@@ -273,7 +273,8 @@ static void check_symbols(const struct image *image, enum elf_table table)
 
 static void elf_reads_symbols_by_each_kind_of_table(void **state)
 {
-	/* 1 bucket, symbols hashed from 2 on, no Bloom filter; the chain of bucket 0 begins and ends at 2. */
+	/* 1 bucket, symbols hashed from 2 on, no Bloom filter; the chain of bucket 0 begins and
+	 * ends at 2. */
 	static const uint32_t gnu_hash[8] = {1, 2, 0, 0, 2, 1};
 	struct image image;
 

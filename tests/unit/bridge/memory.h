@@ -1,5 +1,5 @@
-/* memory.h - a transport made of memory, for tests: what it has room for, and what it loses, they
- * decide.
+/* memory.h - a transport made of memory, for tests: what it has room for, and what it loses,
+ * they decide.
  *
  * Belongs to the test; all processes of it are in one thread. After changing `room` by hand, or
  * the frames, call memory_update().

@@ -1,5 +1,6 @@
-/* test_bridge_failpoints.c - each allocation and each descriptor of bridge/ fails once, while two processes send each other
- * what there is: small and large, lent, answered, and the end of one of them. */
+/* test_bridge_failpoints.c - each allocation and each descriptor of bridge/ fails once, while
+ * two processes send each other what there is: small and large, lent, answered, and the end of
+ * one of them. */
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "pair.h"

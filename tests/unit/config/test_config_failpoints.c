@@ -1,4 +1,5 @@
-/* test_config_failpoints.c - each allocation and each descriptor of config/ fails once, while a whole directory is read. */
+/* test_config_failpoints.c - each allocation and each descriptor of config/ fails once, while a
+ * whole directory is read. */
 #include "base/cleanup.h"
 #include "config/config_json.h"
 #include "config/defaults.h"
@@ -59,7 +60,8 @@ static int teardown(void **state)
 	return conf_tree_fini(&f->tree);
 }
 
-/* What was noted for want of descriptors is an error that was reported; anything else noted, or none, is not. */
+/* What was noted for want of descriptors is an error that was reported; anything else noted, or
+ * none, is not. */
 static int noted(const struct problems *problems)
 {
 	if (problems->n_lost)
@@ -169,7 +171,8 @@ static int read_directory(void *data)
 	return r;
 }
 
-/* A value that no descriptor was there for is the one of a machine without limits: the worker's memory is bounded by less. */
+/* A value that no descriptor was there for is the one of a machine without limits: the worker's
+ * memory is bounded by less. */
 static int ask_memory(void *data)
 {
 	(void)data;

@@ -1,4 +1,5 @@
-/* test_memory.c - the limits of control groups, in files of the test's own, and what a worker may have of them. */
+/* test_memory.c - the limits of control groups, in files of the test's own, and what a worker
+ * may have of them. */
 #include "base/limits.h"
 #include "base/text.h"
 #include "config/memory.h"

@@ -49,7 +49,8 @@ static int load(struct fixture *f)
 	return settings_load(&f->settings, &f->tree.path, NULL, &f->tree.problems);
 }
 
-/* What the system's name service is asked, in place of libc's: it knows one group that is not in /etc/group. */
+/* What the system's name service is asked, in place of libc's: it knows one group that is not
+ * in /etc/group. */
 static unsigned n_asked;
 
 int getgrnam_r(const char *name, struct group *group, char *buffer, size_t size,
@@ -73,7 +74,8 @@ static void groups_are_asked_for_only_when_there_are_no_settings_yet(void **stat
 	assert_true(n_asked > 0);
 	assert_true(f->settings.manage.is_set && f->settings.manage.gid == 4242);
 	n_asked = 0;
-	/* What is known, or is in the file, is found; that the name service may stand still does not matter. */
+	/* What is known, or is in the file, is found; that the name service may stand still
+	 * does not matter. */
 	conf_tree_file("trouped.conf", "[Daemon]\nCallGroup=far-away\nObserveGroup=bin\n");
 	assert_int_equal(settings_load(&next, &f->tree.path, &f->settings, &f->tree.problems),
 			 0);

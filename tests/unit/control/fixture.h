@@ -263,7 +263,8 @@ static __attribute__((unused)) void on_look(struct loop_timer *timer)
 	(void)timer;
 }
 
-/* A pass of the loop, which waits for a few ms at most: a condition may come true just before the loop sleeps. */
+/* A pass of the loop, which waits for a few ms at most: a condition may come true just before
+ * the loop sleeps. */
 static __attribute__((unused)) void turn(struct fixture *fixture)
 {
 	struct loop_timer look;

@@ -1,7 +1,8 @@
-/* test_control_failpoints.c - each allocation and each descriptor of control/ fails once, while clients call.
+/* test_control_failpoints.c - each allocation and each descriptor of control/ fails once, while
+ * clients call.
  *
- * A client's calls are answered in their order, until its connection is closed for want of something, which is reported.
- * The server takes the next client.
+ * A client's calls are answered in their order, until its connection is closed for want of
+ * something, which is reported. The server takes the next client.
  */
 #include "base/cleanup.h"
 #include "base/clock.h"

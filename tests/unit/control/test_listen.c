@@ -86,7 +86,8 @@ static void listen_refuses_when_socket_is_live(void **state)
 #define RIVALS 8
 #define ROUNDS 100
 
-/* Each by a process of its own, all at once. Those that have succeeded go on listening until all have tried. */
+/* Each by a process of its own, all at once. Those that have succeeded go on listening until
+ * all have tried. */
 static void one_of_many_gets_the_socket_when_it_is_stale(void **state)
 {
 	struct place *place = *state;

@@ -254,7 +254,8 @@ static void server_drains_when_open_calls_are_answered(void **state)
 
 	send_frame(fixture, ACTORS);
 	wait_until(fixture, fixture->n_open == 1);
-	/* Written before the stop begins: taken on, unread as it is; and half a frame, which is not. */
+	/* Written before the stop begins: taken on, unread as it is; and half a frame, which is
+	 * not. */
 	send_frame(fixture, ACTORS);
 	assert_int_equal(send(fixture->client, "{\"method\":", 10, MSG_NOSIGNAL), 10);
 	control_server_drain(fixture->server, 60 * CLOCK_SECOND_NS, on_drained, fixture);

@@ -1,5 +1,6 @@
-/* Clients that do not read: what is reported when they do, and when they leave. On the simulated
- * loop, which looks at real sockets: that it sleeps without a timer shows that nothing polls. */
+/* Clients that do not read: what is reported when they do, and when they leave. On the
+ * simulated loop, which looks at real sockets: that it sleeps without a timer shows that
+ * nothing polls. */
 #include "fixture.h"
 
 #include "base/limits.h"

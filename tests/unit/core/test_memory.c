@@ -55,7 +55,8 @@ static void slab_gives_the_warmest_piece_first(void **state)
 	slab_fini(&slab);
 }
 
-/* As a mailbox does it: filled, then emptied from its start. Only the first time costs memory of the system. */
+/* As a mailbox does it: filled, then emptied from its start. Only the first time costs memory
+ * of the system. */
 static void slab_asks_for_large_pieces_once(void **state)
 {
 	enum { DEEP = 100, ROUNDS = 50, SIZE = 100000 };

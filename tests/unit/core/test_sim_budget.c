@@ -1,4 +1,5 @@
-/* test_sim_budget.c - what one unit may have of its worker's memory, and what it leaves to the others. */
+/* test_sim_budget.c - what one unit may have of its worker's memory, and what it leaves to the
+ * others. */
 #include "base/clock.h"
 #include "base/random.h"
 #include "core/cold.h"

@@ -185,7 +185,9 @@ static int keeps(struct troupe_self *self, struct puppet *me, struct troupe_call
 		assert_int_equal(self_call_drop(self, me->kept_call), 0);
 		assert_int_equal(self_call_drop(self, me->kept_call), -ESRCH);
 		return 0;
-	default: /* the caller has gone meanwhile: nothing to do about it, and no on_cancel either */
+	default:
+		/* the caller has gone meanwhile: nothing to do about it, and no on_cancel
+		 * either */
 		assert_int_equal(
 			self_return(self, me->kept_call, &num_method, &(struct num){7}), 0);
 		return 0;

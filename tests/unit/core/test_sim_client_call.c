@@ -1,4 +1,5 @@
-/* test_sim_client_call.c - streams to clients: their windows, and who is told when they open. */
+/* test_sim_client_call.c - streams to clients: their windows, and who is told when they
+ * open. */
 #include "world.h"
 
 #include "base/cleanup.h"

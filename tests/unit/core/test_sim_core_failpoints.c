@@ -1,7 +1,9 @@
-/* test_sim_core_failpoints.c - each allocation of core/ fails once, while actors do all that actors can do.
+/* test_sim_core_failpoints.c - each allocation of core/ fails once, while actors do all that
+ * actors can do.
  *
- * Clients call actor 1, which does with each call something else. However it fails, each of the clients' calls ends once;
- * afterwards the same actors do all of it again, and nothing is left when they end.
+ * Clients call actor 1, which does with each call something else. However it fails, each of the
+ * clients' calls ends once; afterwards the same actors do all of it again, and nothing is left
+ * when they end.
  */
 #include "base/cleanup.h"
 #include "core/inside.h"
@@ -295,11 +297,13 @@ static int call_actor(struct play *play, enum act act)
 				     client.replies - taken, 8 * (client.replies - taken));
 		taken = client.replies;
 	}
-	/* What was asked of another process, and was lost there for want of memory, ends by its deadline. */
+	/* What was asked of another process, and was lost there for want of memory, ends by its
+	 * deadline. */
 	if (!client.ends)
 		world_sleep(&play->worlds[0], 2000000000);
 	run(play);
-	/* Or it ends with its client: a message between processes that there is no memory for is lost. */
+	/* Or it ends with its client: a message between processes that there is no memory for
+	 * is lost. */
 	if (!client.ends && play->is_far) {
 		runtime_client_cancel(play->worlds[0].runtime, &client.call);
 		return -ENOMEM;

@@ -425,8 +425,8 @@ static void memory_of_a_burst_serves_the_next(void **state)
 	world_finish(&world);
 }
 
-/* Of a million messages and many actors that have been an idle runtime has nothing any more, and
- * sleeps. One that is at work keeps what it needs next. */
+/* Of a million messages and many actors that have been an idle runtime has nothing any more,
+ * and sleeps. One that is at work keeps what it needs next. */
 static void memory_goes_back_when_there_is_nothing_to_do(void **state)
 {
 	struct runtime_stats stats;

@@ -171,7 +171,8 @@ static void stopping_all_ends_children_before_their_parents(void **state)
 	world_finish(&world);
 }
 
-/* ------------------------------------------------------------------ a parent stops its child */
+/* ------------------------------------------------------------------ a parent stops its
+ * child */
 
 static int stops(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 		 int64_t n)

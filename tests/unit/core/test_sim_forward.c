@@ -184,7 +184,8 @@ static void handle_of_another_actor_is_refused(void **state)
 
 /* ------------------------------------------------------------------ far */
 
-/* 1 calls 4, which lives beside it; 4 hands on to 2, 2 to 3, and 3 streams two, then returns. */
+/* 1 calls 4, which lives beside it; 4 hands on to 2, 2 to 3, and 3 streams two, then
+ * returns. */
 static int relays(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 		  int64_t n)
 {

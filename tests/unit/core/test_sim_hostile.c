@@ -221,7 +221,8 @@ static void call_that_has_come_home_is_not_answered_from_elsewhere(void **state)
 	net_finish(&cluster.net);
 }
 
-/* Worker 2 has handed the call on to worker 3, and with it the right to say what becomes of it. */
+/* Worker 2 has handed the call on to worker 3, and with it the right to say what becomes of
+ * it. */
 static void former_holder_of_a_call_does_not_move_it(void **state)
 {
 	struct envelope_move there = {0};
@@ -356,7 +357,8 @@ static void call_in_a_name_that_is_taken_is_refused(void **state)
 	net_finish(&cluster.net);
 }
 
-/* The end of a process may be told after its successor's first call, whose number it had used, too. */
+/* The end of a process may be told after its successor's first call, whose number it had used,
+ * too. */
 static void successor_calls_before_its_predecessors_end_is_told(void **state)
 {
 	struct cluster cluster;

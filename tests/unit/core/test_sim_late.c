@@ -1,5 +1,5 @@
-/* Deadlines beside handlers that take long: what has expired is not run, and an answer that comes
- * too late is none. */
+/* Deadlines beside handlers that take long: what has expired is not run, and an answer that
+ * comes too late is none. */
 #include "core/inside.h"
 #include "core/kept.h"
 #include "world.h"

@@ -1,10 +1,12 @@
-/* Waiting for room: who was refused is told once, in order, and as many as there is room for. */
+/* Waiting for room: who was refused is told once, in order, and as many as there is room
+ * for. */
 #include "base/loop.h"
 #include "core/inside.h"
 #include "world.h"
 #include <errno.h>
 
-/* Puppet 2 takes what comes; the others send to it once when told, and again when there is room. */
+/* Puppet 2 takes what comes; the others send to it once when told, and again when there is
+ * room. */
 static int sends_to_two(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 			int64_t n)
 {
@@ -118,7 +120,8 @@ static void room_of_a_waiter_that_dies_goes_to_the_next(void **state)
 	assert_int_equal(world_send(&world, world.actors[3], 99), 0);
 	world_send(&world, world.actors[3], 99);
 	world_run(&world);
-	/* 3 is in the mailbox first; then 2 is full for 4, and 3 goes before it hears anything */
+	/* 3 is in the mailbox first; then 2 is full for 4, and 3 goes before it hears
+	 * anything */
 	assert_non_null(strstr(world_log(&world), "4:room; "));
 	assert_int_equal(world.runtime->waits.count, 0);
 	world_finish(&world);
@@ -141,7 +144,8 @@ static void sender_to_the_dead_does_not_wait(void **state)
 	world_finish(&world);
 }
 
-/* A receiver that ends with senders waiting: what it was full of is dead, and they hear of it. */
+/* A receiver that ends with senders waiting: what it was full of is dead, and they hear of
+ * it. */
 static int fills_and_ends(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 			  int64_t n)
 {

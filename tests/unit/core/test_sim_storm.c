@@ -1,9 +1,9 @@
 /* A storm: hundreds of actors in three runtimes that do anything they may at random, for many
- * seeds, which also decide which of them is next. Whatever happens, each call, of an actor or of
- * a client, ends exactly once, and who has kept one that has ended hears of it; messages between
- * two actors keep their order, and so do the replies of a stream, of which none is missing; sends
- * add up, bounds hold; who was refused hears of room exactly once; no child outlives its parent,
- * and nothing is left in the end. A failure names its seed. */
+ * seeds, which also decide which of them is next. Whatever happens, each call, of an actor or
+ * of a client, ends exactly once, and who has kept one that has ended hears of it; messages
+ * between two actors keep their order, and so do the replies of a stream, of which none is
+ * missing; sends add up, bounds hold; who was refused hears of room exactly once; no child
+ * outlives its parent, and nothing is left in the end. A failure names its seed. */
 #include "base/cleanup.h"
 #include "base/random.h"
 #include "core/call.h"
@@ -122,8 +122,8 @@ static uint32_t count_waits(const struct troupe_self *self)
 	return self->runtime->waits.count;
 }
 
-/* What an actor got, when there were so many waits before. -EAGAIN promises one on_room, and only
- * that does; when one is on its way it is that one. */
+/* What an actor got, when there were so many waits before. -EAGAIN promises one on_room, and
+ * only that does; when one is on its way it is that one. */
 static void note_result(struct troupe_self *self, struct puppet *me,
 			struct troupe_address where, uint64_t handle, int rc, uint32_t before)
 {

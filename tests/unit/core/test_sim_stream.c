@@ -1,4 +1,5 @@
-/* test_sim_stream.c - streams of large replies: how much of them may be on the way, here and between processes. */
+/* test_sim_stream.c - streams of large replies: how much of them may be on the way, here and
+ * between processes. */
 #include "tests/unit/core/world.h"
 
 #include "base/cleanup.h"

@@ -295,7 +295,8 @@ const struct troupe_actor wide_table = {
 	.life = &life,    .interfaces = {&wide_handlers},
 };
 
-/* ------------------------------------------------------------------ what a runtime asks of its host */
+/* ------------------------------------------------------------------ what a runtime asks of its
+ * host */
 
 static int forward(void *context, const struct envelope *envelope,
 		   const struct troupe_type *type, const void *data,

@@ -149,7 +149,8 @@ void net_run(struct net *net);
 /* Deliver one parcel to that worker, without running. False: there is none. */
 bool net_carry_one(struct net *net, uint16_t worker);
 void net_fini(struct net *net);
-/* world_finish() for all worlds that live, with what is on the way between them, and net_fini(). */
+/* world_finish() for all worlds that live, with what is on the way between them, and
+ * net_fini(). */
 void net_finish(struct net *net);
 
 struct world *world_of(const struct troupe_self *self);

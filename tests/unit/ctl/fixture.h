@@ -5,7 +5,8 @@
  *   Echo      replies with its parameters
  *   Slow      the same, later than what comes after it
  *   Long      the same, so late that a test can do something before
- *   Flaky     fails with ActorDied the first time that the process is asked with these parameters, then echoes
+ *   Flaky     fails with ActorDied the first time that the process is asked with these
+ *             parameters, then echoes
  *   Full      fails with Overloaded always
  *   CrashN    fails N times with ActorDied, having crashed its worker; AsideN: another call had
  *   StateX    fails once with WrongState, as a unit in state X does
@@ -14,9 +15,9 @@
  *   Drop      closes all connections the first time, echoes later
  *   Lines     replies with a newline between values
  *   HangTwo   never replies when n is 2, else echoes
- * io.troupe.Control: Describe and Call for a unit "unit", whose interface that is; List, Status,
- * Workers; Actors in three replies, the last of them empty; Spawn, whose unit's description is the
- * configuration that it got; Watch, with two events.
+ * io.troupe.Control: Describe and Call for a unit "unit", whose interface that is; List,
+ * Status, Workers; Actors in three replies, the last of them empty; Spawn, whose unit's
+ * description is the configuration that it got; Watch, with two events.
  */
 #ifndef TESTS_CTL_FIXTURE_H
 #define TESTS_CTL_FIXTURE_H

@@ -155,7 +155,8 @@ static void call_shows_typed_error_when_actor_fails(void **state)
 			    "{\"error\":\"io.troupe.Control.Overloaded\",\"parameters\":{}}\n");
 }
 
-/* The service answers nothing: the deadline is ours to keep. The rest is for machines under load. */
+/* The service answers nothing: the deadline is ours to keep. The rest is for machines under
+ * load. */
 static void call_ends_at_its_deadline_when_no_reply_comes(void **state)
 {
 	struct fixture *fixture = *state;

@@ -193,7 +193,8 @@ static void map_tries_again_when_the_unit_is_to_run_again(void **state)
 	assert_int_equal(map(fixture, "Statestopped", "{\"n\":3}\n"), STATUS_FAILED);
 }
 
-/* Everything that is held waits for the first line, and is printed at once when that is there. */
+/* Everything that is held waits for the first line, and is printed at once when that is
+ * there. */
 static void map_goes_on_when_first_line_was_the_last_to_be_done(void **state)
 {
 	struct fixture *fixture = *state;
@@ -351,8 +352,8 @@ static void map_waits_when_its_output_is_read_slowly(void **state)
 	close(saved);
 }
 
-/* Run map over an input that does not end; it gets `signals`, one after the other, when what was to
- * be answered is. Its status. */
+/* Run map over an input that does not end; it gets `signals`, one after the other, when what
+ * was to be answered is. Its status. */
 static int map_signalled(struct fixture *fixture, const char *method, const char *input,
 			 const int *signals, int n)
 {

@@ -1,4 +1,5 @@
-/* connections: made again when they are lost, with pauses, and not for ever. On the simulated loop. */
+/* connections: made again when they are lost, with pauses, and not for ever. On the simulated
+ * loop. */
 #include "base/clock.h"
 #include "ctl/connections.h"
 #include "tests/unit/sim/sim.h"

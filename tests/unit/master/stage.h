@@ -1,7 +1,8 @@
 /* stage.h - a whole master, with the test in its workers' and its clients' place.
  *
- * It runs on the simulated loop, in simulated time. There are no processes: what they would say, the test says, and the
- * kernel's part in their lives is played here. Waits fail the test after a simulated minute. One thread, one stage.
+ * It runs on the simulated loop, in simulated time. There are no processes: what they would
+ * say, the test says, and the kernel's part in their lives is played here. Waits fail the test
+ * after a simulated minute. One thread, one stage.
  */
 #ifndef TESTS_UNIT_MASTER_STAGE_H
 #define TESTS_UNIT_MASTER_STAGE_H
@@ -72,15 +73,16 @@ struct stage {
 	size_t size;
 };
 
-/* cmocka's setups: one worker and no unit; two, and the units one and two on them, both actors of hello.so. */
+/* cmocka's setups: one worker and no unit; two, and the units one and two on them, both actors
+ * of hello.so. */
 int stage_raise(void **state);
 int stage_raise_units(void **state);
 /* The same, but the units are still being started. */
 int stage_raise_slowly(void **state);
 int stage_strike(void **state);
 
-/* One pass of the loop, which waits for a few ms at most: what a test waits for may have come true just before the loop went
- * to sleep, and nothing need come after it. */
+/* One pass of the loop, which waits for a few ms at most: what a test waits for may have come
+ * true just before the loop went to sleep, and nothing need come after it. */
 void stage_step(struct stage *stage);
 void stage_until(struct stage *stage, bool (*is_so)(struct stage *stage));
 /* A few passes of the loop, for what must not happen. */

@@ -1,4 +1,5 @@
-/* test_arenas.c - memory for large messages: made for its owner, read by others, gone with its process. */
+/* test_arenas.c - memory for large messages: made for its owner, read by others, gone with its
+ * process. */
 #include "stage.h"
 
 #include "base/cleanup.h"
@@ -77,7 +78,8 @@ static void worker_gets_an_arena_that_it_can_write_and_others_read(void **state)
 	assert_in_range(status.st_blocks * 512, 1, 65536);
 }
 
-/* Who has been handed an arena to read must not get one to write out of /proc: a worker may run as another user. */
+/* Who has been handed an arena to read must not get one to write out of /proc: a worker may run
+ * as another user. */
 static void arena_cannot_be_opened_anew_to_be_written(void **state)
 {
 	struct stage *stage = *state;
@@ -114,7 +116,8 @@ static void arena_is_given_once_and_to_those_who_may_have_it(void **state)
 	assert_false(stage->workers[1]->is_closed || stage->workers[2]->is_closed);
 }
 
-/* Each that has not been read holds a descriptor, of which the kernel lets a user have so many under way. */
+/* Each that has not been read holds a descriptor, of which the kernel lets a user have so many
+ * under way. */
 static void arena_is_not_given_again_before_it_was_read(void **state)
 {
 	struct stage *stage = *state;

@@ -1,4 +1,5 @@
-/* test_hostile.c - a worker that lies: the master stays, nobody else is blamed, and the liar is replaced. */
+/* test_hostile.c - a worker that lies: the master stays, nobody else is blamed, and the liar is
+ * replaced. */
 #include "stage.h"
 
 #include "base/cleanup.h"
@@ -132,7 +133,8 @@ static void worker_is_ended_when_it_floods_us_with_dead_letters(void **state)
 	expect_end(stage);
 }
 
-/* How many lines of the log hold a text; *ret_sum: of the numbers before " message" or " more". */
+/* How many lines of the log hold a text; *ret_sum: of the numbers before " message" or "
+ * more". */
 static unsigned read_log(int fd, const char *text, unsigned *ret_sum)
 {
 	char line[LOG_LINE + 1];

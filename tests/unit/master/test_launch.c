@@ -1,4 +1,5 @@
-/* test_launch.c - a worker's process is asked for, launched, and ends: every window in between, and every way to end. */
+/* test_launch.c - a worker's process is asked for, launched, and ends: every window in between,
+ * and every way to end. */
 #include "stage.h"
 
 #include "base/clock.h"

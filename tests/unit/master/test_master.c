@@ -187,7 +187,8 @@ static void flood(struct stage *stage, int64_t call, unsigned n)
 	}
 }
 
-/* Read answers up to one with `last` in it; returns how many came before it, which must be numbered. */
+/* Read answers up to one with `last` in it; returns how many came before it, which must be
+ * numbered. */
 static unsigned read_stream(struct stage *stage, const char *last)
 {
 	char number[32];
@@ -296,7 +297,8 @@ static void master_keeps_deadlines_whatever_the_worker_does(void **state)
 	assert_int_equal(stage->master->calls.strays, 1);
 }
 
-/* The reply lies there when the deadline has passed, and is read before the timer has its turn. */
+/* The reply lies there when the deadline has passed, and is read before the timer has its
+ * turn. */
 static void master_drops_a_late_reply_that_is_read_before_the_timer(void **state)
 {
 	struct stage *stage = *state;
@@ -410,7 +412,8 @@ static void on_alarm(struct loop_timer *timer)
 	loop_timer_stop(timer);
 }
 
-/* With nothing to change nothing happens that would wake the loop later; and its tick must not be what does. */
+/* With nothing to change nothing happens that would wake the loop later; and its tick must not
+ * be what does. */
 static void master_answers_reload_though_nothing_else_happens(void **state)
 {
 	struct stage *stage = *state;

@@ -1,5 +1,5 @@
-/* test_route.c - calls to units that are being started or between two lives wait, in order, for as
- * long as they may. */
+/* test_route.c - calls to units that are being started or between two lives wait, in order, for
+ * as long as they may. */
 #include "stage.h"
 
 #include "base/cleanup.h"

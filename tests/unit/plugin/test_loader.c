@@ -141,7 +141,8 @@ static void loader_says_why_it_refuses(void **state)
 	assert_refused(*state, "gen/config.h", "not an ELF file");
 }
 
-/* The dynamic linker repeats what stands in the file; what is no UTF-8 could not be reported, and ended the worker. */
+/* The dynamic linker repeats what stands in the file; what is no UTF-8 could not be reported,
+ * and ended the worker. */
 static void loader_says_why_in_text_whatever_the_file_holds(void **state)
 {
 	static const char name[] = "nobody_has_this";
@@ -273,7 +274,8 @@ static void loader_names_static_functions_by_address(void **state)
 	assert_false(loader_find_symbol(*state, UINTPTR_MAX, &symbol));
 }
 
-/* gdb opens what the link map names: "/proc/self" would be its own descriptor, at which it hung. */
+/* gdb opens what the link map names: "/proc/self" would be its own descriptor, at which it
+ * hung. */
 static void loader_loads_under_a_name_that_a_debugger_can_open(void **state)
 {
 	struct plugin *plugin = load(*state, "plugins/hello.so", 0);

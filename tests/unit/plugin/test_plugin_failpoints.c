@@ -1,4 +1,5 @@
-/* test_plugin_failpoints.c - each allocation and each descriptor of plugin/ fails once, while plug-ins are loaded. */
+/* test_plugin_failpoints.c - each allocation and each descriptor of plugin/ fails once, while
+ * plug-ins are loaded. */
 #include "plugin/loader.h"
 
 #include <errno.h>
@@ -41,7 +42,8 @@ static int load_plugin(void *data)
 		assert_null(plugin);
 		assert_string_not_equal(why, "");
 		assert_true(r == -ENOMEM || r == -EMFILE || strstr(why, "cannot open"));
-		/* The dynamic linker's texts are its own; and once it has loaded the file, that stays. */
+		/* The dynamic linker's texts are its own; and once it has loaded the file, that
+		 * stays. */
 		if (r == -ENOEXEC || failpoint_descriptors() > before)
 			r = 1;
 	} else {

@@ -44,7 +44,8 @@ struct host {
 	char steps[8192]; /* of the answer, a line each */
 };
 
-/* ------------------------------------------------------------------ what a runtime asks of its host */
+/* ------------------------------------------------------------------ what a runtime asks of its
+ * host */
 
 static int forward(void *context, const struct envelope *envelope,
 		   const struct troupe_type *type, const void *data,

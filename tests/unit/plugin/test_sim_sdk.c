@@ -1,5 +1,6 @@
 /* The SDK as the writer of a plug-in sees it: generated wrappers, macros, and each error that
- * <troupe/actor.h> names. A desk does what the word says that it is told, and logs what it sees. */
+ * <troupe/actor.h> names. A desk does what the word says that it is told, and logs what it
+ * sees. */
 #include "core/inside.h"
 #include "core/runq.h"
 #include "core/runtime.h"

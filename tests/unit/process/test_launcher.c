@@ -1,4 +1,5 @@
-/* test_launcher.c - what a forked worker inherits and what it does not, and what is reported of it. */
+/* test_launcher.c - what a forked worker inherits and what it does not, and what is reported of
+ * it. */
 #include "process/launcher.h"
 
 #include "base/cleanup.h"
@@ -152,8 +153,8 @@ static void write_program(const struct stand_in *in, const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
-/* Bits of the signals that the C library keeps to itself (32 and 33): it lets nobody set them, and some programs
- * start others with these ignored. */
+/* Bits of the signals that the C library keeps to itself (32 and 33): it lets nobody set them,
+ * and some programs start others with these ignored. */
 #define LIBC_SIGNALS (3ull << 31)
 
 static void launcher_gives_a_worker_its_channel_and_nothing_else(void **state)

@@ -1,4 +1,5 @@
-/* test_process_failpoints.c - each allocation and each descriptor of process/ fails once: directories, plug-ins, launches. */
+/* test_process_failpoints.c - each allocation and each descriptor of process/ fails once:
+ * directories, plug-ins, launches. */
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "process/deploy.h"

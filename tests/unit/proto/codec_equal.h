@@ -1,4 +1,5 @@
-/* codec_equal.h - whether two valid values of a type are equal in meaning (objects: in their text). */
+/* codec_equal.h - whether two valid values of a type are equal in meaning (objects: in their
+ * text). */
 #ifndef TESTS_CODEC_EQUAL_H
 #define TESTS_CODEC_EQUAL_H
 

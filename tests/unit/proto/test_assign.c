@@ -1,4 +1,5 @@
-/* test_assign.c - keys with dots to places, texts to values; what both tell when they are wrong. */
+/* test_assign.c - keys with dots to places, texts to values; what both tell when they are
+ * wrong. */
 #include "proto/assign.h"
 
 #include "base/cleanup.h"
@@ -32,7 +33,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* The tree after a key was followed in an empty object, '=' and the kind of what is there; or the fault. */
+/* The tree after a key was followed in an empty object, '=' and the kind of what is there; or
+ * the fault. */
 static void expect(const struct troupe_type *type, const char *key, unsigned flags,
 		   const char *expected)
 {

@@ -176,7 +176,8 @@ static struct node full(const struct node *next)
 	};
 }
 
-/* The value in wire form, given; its size exact, so that a sanitizer sees a read past the end. */
+/* The value in wire form, given; its size exact, so that a sanitizer sees a read past the
+ * end. */
 static void *encode(const struct troupe_type *type, const void *value, size_t *ret_size)
 {
 	void *block;
@@ -208,7 +209,8 @@ static int decode(const struct troupe_type *type, const void *wire, size_t size,
 	return r;
 }
 
-/* The node value, spoilt by `number` at the byte offset `at` of its wire form, must be refused. */
+/* The node value, spoilt by `number` at the byte offset `at` of its wire form, must be
+ * refused. */
 static void assert_refused(size_t at, uint64_t number, const char *path)
 {
 	struct node next = leaf(), root = full(&next);

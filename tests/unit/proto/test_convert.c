@@ -22,7 +22,8 @@ static struct layout *parse(const char *text)
 	return layout;
 }
 
-/* The value `json` of type `from` as type `to`, again as JSON; or the path of what is wrong. Given. */
+/* The value `json` of type `from` as type `to`, again as JSON; or the path of what is wrong.
+ * Given. */
 static int convert(const char *from_text, const char *json, const char *to_text, unsigned flags,
 		   char **ret_result)
 {

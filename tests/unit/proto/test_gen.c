@@ -1,4 +1,5 @@
-/* Headers that troupe-gen makes: do the compilers take them, do they mean what the interface says? */
+/* Headers that troupe-gen makes: do the compilers take them, do they mean what the interface
+ * says? */
 #include "base/elf.h"
 #include "proto/gen_names.h"
 #include "troupe/actor.h"
@@ -234,7 +235,8 @@ static void names_that_are_one_in_c_are_refused(void **state)
 		      "'b_int_array'");
 	check_refused("interface a.b\nmethod M() -> ()\nerror Parameter()\n", NULL, 3,
 		      "'b_m_fail_parameter'");
-	/* Descriptors are macros: their names count among structs, functions and fields, too. */
+	/* Descriptors are macros: their names count among structs, functions and fields,
+	 * too. */
 	check_refused("interface a.b\ntype GreetMethod (a: int)\nmethod Greet() -> ()\n", NULL,
 		      3, "'b_greet_method'");
 	check_refused("interface a.b\nmethod Greet() -> ()\nmethod GreetType() -> ()\n", NULL,
@@ -250,7 +252,8 @@ static void names_that_are_one_in_c_are_refused(void **state)
 	check_refused("interface a.b\n", "No", 1, "is no prefix");
 }
 
-/* A second member next to those of this interface, of each kind, and called as whatever the header may make of them. */
+/* A second member next to those of this interface, of each kind, and called as whatever the
+ * header may make of them. */
 static void names_that_are_taken_can_be_used(void **state)
 {
 	static const char interface[] =

@@ -1,4 +1,5 @@
-/* test_idl_subset.c - which interfaces varlinkctl can read, and where it stops in the others. */
+/* test_idl_subset.c - which interfaces varlinkctl can read, and where it stops in the
+ * others. */
 #include "proto/idl_subset.h"
 
 #include <errno.h>

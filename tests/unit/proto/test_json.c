@@ -1,4 +1,5 @@
-/* JSON text: looked at, picked from, and as typed values (of types built from their layouts). */
+/* JSON text: looked at, picked from, and as typed values (of types built from their
+ * layouts). */
 
 #include "proto/json.h"
 
@@ -269,7 +270,8 @@ static struct layout *parse_layout(const char *text)
 	return layout;
 }
 
-/* Decode `text` as `layout` and print it again; the result, or the error's path and message, given. */
+/* Decode `text` as `layout` and print it again; the result, or the error's path and message,
+ * given. */
 static int convert(const char *layout_text, const char *text, char **ret_text)
 {
 	struct layout *layout = parse_layout(layout_text);

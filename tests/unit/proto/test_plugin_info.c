@@ -35,7 +35,8 @@ static void add_actor_note(struct elf_maker *maker, const char *name, uint16_t m
 #define add_strings(maker, strings)                                                            \
 	maker_note(maker, TROUPE_NOTE_OWNER, TROUPE_NOTE_TYPE_TABLE, strings, sizeof(strings))
 
-/* The note of a table of an actor type that does nothing but provide an interface; NULL: not even that. */
+/* The note of a table of an actor type that does nothing but provide an interface; NULL: not
+ * even that. */
 static void add_table_note(struct elf_maker *maker, const char *name, const char *interface)
 {
 	char content[300];
@@ -46,8 +47,8 @@ static void add_table_note(struct elf_maker *maker, const char *name, const char
 		   (size_t)size + (interface ? 1 : 0));
 }
 
-/* The table of an actor type that does nothing, but for what `table` says, for who reads tables. Returns where it
- * is. */
+/* The table of an actor type that does nothing, but for what `table` says, for who reads
+ * tables. Returns where it is. */
 static size_t add_table(struct elf_maker *maker, const char *name,
 			const struct troupe_actor *table)
 {
@@ -640,7 +641,8 @@ static void plugin_info_refuses_writable_data_beyond_the_seal(void **state)
 	assert_refused(maker, -ENOEXEC, "no seal");
 }
 
-/* Of a later minor version: a note may hold more than this host knows, and be of a type that it does not. */
+/* Of a later minor version: a note may hold more than this host knows, and be of a type that it
+ * does not. */
 static void plugin_info_reads_notes_as_far_as_it_knows_them(void **state)
 {
 	static const char actor[] = "\0\0\0\0later\0and more";

@@ -9,8 +9,8 @@
 #define LINK                                                                                   \
 	"%s -w -fPIC -shared -fvisibility=hidden -Iinclude -I\"$DIR\" -o \"$DIR\"/plugin.so"
 
-/* Link a C file of the workshop, named in `command` or its last argument, to plugin.so; link it again with what its tables are
- * found to hold, and read that. */
+/* Link a C file of the workshop, named in `command` or its last argument, to plugin.so; link it
+ * again with what its tables are found to hold, and read that. */
 static int build_and_read(const struct workshop *workshop, const char *command,
 			  struct plugin_info **ret_info, char *why)
 {
@@ -273,7 +273,8 @@ static void plugin_table_is_refused_when_it_is_wrong(void **state)
 		 "static const struct troupe_type t = STRUCT(1, f);\n"
 		 "TROUPE_ACTOR(x) = WITH(&t);",
 		 "a part of the type of its configuration is larger than this host"},
-		/* a table in the last bytes of the file's memory, which it says to reach beyond */
+		/* a table in the last bytes of the file's memory, which it says to reach
+		 * beyond */
 		{"static const struct troupe_handlers h = {.table_size = sizeof(h),\n"
 		 "    .interface = (const void *)((const char *)&h + (1 << 24))};\n"
 		 "TROUPE_ACTOR(x) = {TROUPE_ABI(x), .interfaces = {&h}};",

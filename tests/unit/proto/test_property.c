@@ -113,7 +113,8 @@ static char *join(struct round *round, char *const *fields, size_t n)
 	return text;
 }
 
-/* pointer: whether the type stands behind a pointer of the innermost struct; optional: right behind a `?`. */
+/* pointer: whether the type stands behind a pointer of the innermost struct; optional: right
+ * behind a `?`. */
 static char *make_type(struct round *round, unsigned depth, unsigned n_structs, bool pointer,
 		       bool optional)
 {
@@ -427,8 +428,8 @@ static void three_forms_hold_the_same_value(void **state)
 	run_rounds(check_forms);
 }
 
-/* Blocks in memory form differ by where they lie, hence in each pointer, and in nothing else: relative to
- * its block each 8-byte word is the same, or it is the same as it stands. */
+/* Blocks in memory form differ by where they lie, hence in each pointer, and in nothing else:
+ * relative to its block each 8-byte word is the same, or it is the same as it stands. */
 static void check_same_blocks(struct round *round, const void *a, const void *b, size_t size)
 {
 	const char *at_a = a, *at_b = b;
@@ -624,7 +625,8 @@ static void shuffle(struct round *round, char **fields, size_t n)
 	}
 }
 
-/* Another version of the type: fields in another order, some optional that were not, some new. */
+/* Another version of the type: fields in another order, some optional that were not, some
+ * new. */
 static struct layout *make_version(struct round *round, char *const *fields, size_t n,
 				   size_t drop)
 {
@@ -664,7 +666,8 @@ static void check_versions(struct round *round, char **fields, size_t n)
 	layout_free(other);
 	if (n == 0)
 		return;
-	/* Without its first field: fine when the loss is allowed, else only when nothing is lost. */
+	/* Without its first field: fine when the loss is allowed, else only when nothing is
+	 * lost. */
 	other = make_version(round, fields, n, 1);
 	require(round, codec_convert(round->type, round->value, layout_type(other), CODEC_DROP,
 				     &there, &size, NULL) == 0);

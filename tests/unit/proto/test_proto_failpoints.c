@@ -349,8 +349,8 @@ static void settle(void)
 		loop_step(loop, false);
 }
 
-/* Small notices, large ones and those with a descriptor, more than the socket holds. What was accepted arrives, or the
- * channel ends with the error. */
+/* Small notices, large ones and those with a descriptor, more than the socket holds. What was
+ * accepted arrives, or the channel ends with the error. */
 static int pass_notes(void *data)
 {
 	struct end ends[2] = {{0}, {0}};

@@ -191,7 +191,8 @@ static void stripped_plugin_is_refused(void **state)
 	assert_int_equal(judge((const struct workshop *)*state, &found, &seal), -ENODATA);
 }
 
-/* The note goes into the plug-in with a second link, which must not change what the first one counted. */
+/* The note goes into the plug-in with a second link, which must not change what the first one
+ * counted. */
 static void seal_holds_after_it_was_linked_in(void **state)
 {
 	const struct workshop *workshop = (const struct workshop *)*state;

@@ -307,8 +307,8 @@ static void table_check_refuses_names_that_are_too_long(void **state)
 	assert_string_equal(why, "actor type \"good\": a method's name is too long");
 }
 
-/* Each table claims each size that cannot be: none, less than 2.0 had, odd, more than the host knows, more than
- * there is. */
+/* Each table claims each size that cannot be: none, less than 2.0 had, odd, more than the host
+ * knows, more than there is. */
 static void table_check_refuses_sizes_that_cannot_be(void **state)
 {
 	struct image image;
@@ -351,7 +351,8 @@ static void table_check_refuses_sizes_that_cannot_be(void **state)
 
 extern const char __executable_start, _end; /* of the linker: where this program lies */
 
-/* The descriptors, the actor type, and all strings they refer to, in one piece that is the plug-in. */
+/* The descriptors, the actor type, and all strings they refer to, in one piece that is the
+ * plug-in. */
 #define STRINGS 8192
 struct piece {
 	unsigned char descriptors[sizeof(every_descriptors_)];
@@ -437,8 +438,8 @@ static void *encode(const struct troupe_type *type, const void *value, size_t *r
 	return block;
 }
 
-/* What is taken must mean what it meant: the codec goes by it, and no byte beyond the value is read (sanitizers
- * watch). */
+/* What is taken must mean what it meant: the codec goes by it, and no byte beyond the value is
+ * read (sanitizers watch). */
 static void must_mean_the_same(struct piece *piece, size_t at)
 {
 	const struct every_tree leaf = {.label = "leaf", .small = true};
@@ -496,7 +497,8 @@ static void table_check_refuses_any_byte_that_matters(void **state)
 			piece->descriptors[at] ^= changes[i];
 		}
 	free(piece);
-	/* Taken is what nobody reads: the places for steps of types without, gaps, and that a type has steps. */
+	/* Taken is what nobody reads: the places for steps of types without, gaps, and that a
+	 * type has steps. */
 	assert_in_range(refused, 2 * taken, SIZE_MAX);
 }
 

@@ -6,7 +6,8 @@
 #define GOOD "interface org.example.good\nmethod M(a: int) -> ()\n"
 #define BAD  "interface org.example.bad\nmethod M(a: in) -> ()\n"
 
-/* Run troupe-gen (GEN) in the directory, with what it says in `said`; returns its exit status. */
+/* Run troupe-gen (GEN) in the directory, with what it says in `said`; returns its exit
+ * status. */
 static int run(const struct workshop *workshop, const char *arguments, char **ret_said)
 {
 	char program[PATH_MAX], path[64];

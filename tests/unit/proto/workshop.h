@@ -1,4 +1,5 @@
-/* workshop.h - a directory of a test's own, interfaces made to headers in it, and compilers run in it.
+/* workshop.h - a directory of a test's own, interfaces made to headers in it, and compilers run
+ * in it.
  *
  * Tests run in the root of the source tree.
  */

@@ -2,8 +2,8 @@
  *
  * The simulated loop has no signals and no time of its own, and descriptors only where it is
  * asked to look at them. Its clock starts at SIM_START_NS and jumps to the next timer when
- * nothing else is left to do, so that a test of minutes takes microseconds, and goes the same way
- * each time. What is ready at the same moment is taken in an order that the seed decides. A
+ * nothing else is left to do, so that a test of minutes takes microseconds, and goes the same
+ * way each time. What is ready at the same moment is taken in an order that the seed decides. A
  * program gets it by being linked with it ahead of base.a: unit tests named test_sim_*.c are.
  *
  * A seed also decides which works run early, and, in programs that have core/, which of the

@@ -1,4 +1,5 @@
-/* test_restart.c - the restart engine: each rule by hand, then all of them over thousands of seeds. */
+/* test_restart.c - the restart engine: each rule by hand, then all of them over thousands of
+ * seeds. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

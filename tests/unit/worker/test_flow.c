@@ -84,7 +84,8 @@ static void worker_holds_replies_back_while_the_master_does_not_read(void **stat
 	stage_begin(&s);
 	w = stage_start(&s, 1);
 	slow = stage_cast(w, 1, "slow", "slow", "");
-	/* Together more than the channel's queue takes, and each so large that the socket takes few. */
+	/* Together more than the channel's queue takes, and each so large that the socket takes
+	 * few. */
 	for (int wave = 0; wave < WAVES; wave++) {
 		uint64_t end = atomic_load(&w->page->messages) + CALLS, before = 0, now;
 

@@ -64,7 +64,8 @@ static void worker_forgets_a_unit_but_not_its_actors(void **state)
 	stage_end(&s);
 }
 
-/* The master reads from the page whose fault it is when that ends the process. It is over quickly: tried until it is seen. */
+/* The master reads from the page whose fault it is when that ends the process. It is over
+ * quickly: tried until it is seen. */
 static void worker_says_whose_configuration_it_decodes(void **state)
 {
 	const size_t size = 4u << 20;

@@ -1,5 +1,5 @@
-/* agent_view.h - what the simulated world sees of an agent from inside. In a file of its own: names
- * of the worker's inner parts are those of the master's, too. */
+/* agent_view.h - what the simulated world sees of an agent from inside. In a file of its own:
+ * names of the worker's inner parts are those of the master's, too. */
 #ifndef TESTS_UNIT_WORLD_AGENT_VIEW_H
 #define TESTS_UNIT_WORLD_AGENT_VIEW_H
 

@@ -1,8 +1,8 @@
 /* caller.h - a client of the storm: it calls by lot and keeps account of what it is owed.
  *
- * Each of its calls must end exactly once, in the order of the calls; what an answer says must be
- * the answer to that call; replies of a stream are numbered without a gap. It may read late, and
- * may hang up, and then is owed nothing. Belongs to the test.
+ * Each of its calls must end exactly once, in the order of the calls; what an answer says must
+ * be the answer to that call; replies of a stream are numbered without a gap. It may read late,
+ * and may hang up, and then is owed nothing. Belongs to the test.
  */
 #ifndef TESTS_UNIT_WORLD_CALLER_H
 #define TESTS_UNIT_WORLD_CALLER_H

@@ -1,7 +1,7 @@
 /* client.h - a client of the simulated world: a connection to the master's control socket.
  *
- * Belongs to the test. Its end of the connection is read and written by the test's hand, between
- * two steps of the world.
+ * Belongs to the test. Its end of the connection is read and written by the test's hand,
+ * between two steps of the world.
  */
 #ifndef TESTS_UNIT_WORLD_CLIENT_H
 #define TESTS_UNIT_WORLD_CLIENT_H
@@ -38,8 +38,8 @@ const char *client_next(struct client *client);
 const char *client_ask(struct client *client, const char *message);
 /* The same without sending. */
 const char *client_wait(struct client *client);
-/* Ask for a method of io.troupe.Control, with the parameters as text, "" for none; the answer must
- * hold `piece`. Returns how long it took, in virtual nanoseconds. */
+/* Ask for a method of io.troupe.Control, with the parameters as text, "" for none; the answer
+ * must hold `piece`. Returns how long it took, in virtual nanoseconds. */
 uint64_t client_expect(struct client *client, const char *method, const char *parameters,
 		       const char *piece);
 /* Ask the actor that runs under a name; the answer must hold `piece`. */

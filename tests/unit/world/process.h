@@ -1,8 +1,8 @@
-/* process.h - a worker process of the simulated world: an agent on a loop of its own, and a life
- * as kernel and master see it.
+/* process.h - a worker process of the simulated world: an agent on a loop of its own, and a
+ * life as kernel and master see it.
  *
- * Belongs to its world. What a process does once it is dead reaches nobody: one that dies within a
- * handler is cut off at once, and its memory is freed when the handler has returned.
+ * Belongs to its world. What a process does once it is dead reaches nobody: one that dies
+ * within a handler is cut off at once, and its memory is freed when the handler has returned.
  */
 #ifndef TESTS_UNIT_WORLD_PROCESS_H
 #define TESTS_UNIT_WORLD_PROCESS_H

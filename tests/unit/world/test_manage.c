@@ -1,5 +1,5 @@
-/* test_manage.c - what operators do, with the real master and real workers, in simulated time: the
- * defaults of the manual, and what takes seconds, minutes or an hour. */
+/* test_manage.c - what operators do, with the real master and real workers, in simulated time:
+ * the defaults of the manual, and what takes seconds, minutes or an hour. */
 #include "client.h"
 #include "process.h"
 

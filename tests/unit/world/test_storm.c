@@ -1,10 +1,10 @@
 /* test_storm.c - workers die, stall and are refused, units are stopped, restarted, killed and
  * changed, by seed, while clients call all along.
  *
- * Whatever happens: each call ends exactly once, in the order of its connection's calls; streams
- * have no gaps; nobody who waits is forgotten; what was counted is given back; who was at fault
- * for nothing runs again. A seed gives one run. The first line names a seed that fails:
- * WORLD_SEED=N runs that one alone, SEEDS=N more of them.
+ * Whatever happens: each call ends exactly once, in the order of its connection's calls;
+ * streams have no gaps; nobody who waits is forgotten; what was counted is given back; who was
+ * at fault for nothing runs again. A seed gives one run. The first line names a seed that
+ * fails: WORLD_SEED=N runs that one alone, SEEDS=N more of them.
  */
 #include "caller.h"
 #include "process.h"
@@ -139,8 +139,8 @@ static void hurt_process(struct storm *storm)
 		process_signal(process, SIGKILL);
 		return;
 	case 2:
-		/* Again and again outside of handlers, that speaks against those who live there:
-		 * in every other storm. */
+		/* Again and again outside of handlers, that speaks against those who live
+		 * there: in every other storm. */
 		process_fault(process, storm->world->seed % 2 ? SIGSEGV : SIGKILL);
 		return;
 	case 3:

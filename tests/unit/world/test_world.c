@@ -80,7 +80,8 @@ static void handler_that_never_returns_pays_at_the_limit(void **state)
 
 	(void)state;
 	client_init(&client, world);
-	/* The defaults: WorkerWatchdog=30s, and a call that is not done after 45 s has timed out. */
+	/* The defaults: WorkerWatchdog=30s, and a call that is not done after 45 s has timed
+	 * out. */
 	client_call(&client, "slow", "slow.Block", "{\"ms\":100000}",
 		    "{\"error\":\"io.troupe.Control.ActorDied\"");
 	assert_in_range(world_now_ns(world) - begin_ns, 30 * CLOCK_SECOND_NS,

@@ -1,7 +1,9 @@
-/* test_world_failpoints.c - each allocation and each descriptor of master and workers fails once, in the simulated world.
+/* test_world_failpoints.c - each allocation and each descriptor of master and workers fails
+ * once, in the simulated world.
  *
- * Clients ask for all there is, one thing after the other. Each gets one answer, or its connection is closed; the master
- * lives on, workers live on or come again; when no more fails, all of it works. Seeds make several fail.
+ * Clients ask for all there is, one thing after the other. Each gets one answer, or its
+ * connection is closed; the master lives on, workers live on or come again; when no more fails,
+ * all of it works. Seeds make several fail.
  */
 #include "client.h"
 #include "process.h"

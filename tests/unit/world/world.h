@@ -1,10 +1,12 @@
-/* world.h - one simulated machine: a master, its workers, what they say to each other, and time.
+/* world.h - one simulated machine: a master, its workers, what they say to each other, and
+ * time.
  *
- * The master is the real one, on a simulated loop. Its workers are processes only by the word of
- * process.h: real agents, with real runtimes and bridges, each on a loop of its own. All loops go
- * by one clock, which jumps when none has anything to do; whose pass is next, and all else that a
- * machine leaves open, the seed decides, so that a seed gives one run. What real code asks of the
- * system is answered by kernel.c, and in place of nanomsg stands wire.c. One thread, one world.
+ * The master is the real one, on a simulated loop. Its workers are processes only by the word
+ * of process.h: real agents, with real runtimes and bridges, each on a loop of its own. All
+ * loops go by one clock, which jumps when none has anything to do; whose pass is next, and all
+ * else that a machine leaves open, the seed decides, so that a seed gives one run. What real
+ * code asks of the system is answered by kernel.c, and in place of nanomsg stands wire.c. One
+ * thread, one world.
  */
 #ifndef TESTS_UNIT_WORLD_WORLD_H
 #define TESTS_UNIT_WORLD_WORLD_H
@@ -67,8 +69,8 @@ void world_free(struct world *world);
 
 uint64_t world_now_ns(const struct world *world);
 
-/* One pass of one process, or one jump of the clock, which does not go beyond until_ns. False: it
- * is there, and nothing is left to do. */
+/* One pass of one process, or one jump of the clock, which does not go beyond until_ns. False:
+ * it is there, and nothing is left to do. */
 bool world_step(struct world *world, uint64_t until_ns);
 /* Run for so long. */
 void world_run(struct world *world, uint64_t ns);
@@ -79,7 +81,8 @@ bool world_is_running(struct world *world);
 /* Chance: true in `n` cases of `of`. */
 bool world_chance(struct world *world, unsigned n, unsigned of);
 
-/* How many frames each worker's inbox takes from now on before those who send to it must wait. */
+/* How many frames each worker's inbox takes from now on before those who send to it must
+ * wait. */
 void world_limit_wires(struct world *world, unsigned frames);
 
 /* Let a text take part in the hash of the run. */

@@ -1,4 +1,5 @@
-/* drive.c - plugin.c with the SDK's functions replaced: what do generated thunks and wrappers call them with? */
+/* drive.c - plugin.c with the SDK's functions replaced: what do generated thunks and wrappers
+ * call them with? */
 #include "plugin.c"
 
 #include <errno.h>

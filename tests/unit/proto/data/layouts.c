@@ -1,5 +1,6 @@
-/* layouts.c - print the layouts of the descriptors of one header, and see that what layout_parse() makes of each has
- * the very sizes and offsets that the compiler chose. Compiled with HEADER and INTERFACE defined. */
+/* layouts.c - print the layouts of the descriptors of one header, and see that what
+ * layout_parse() makes of each has the very sizes and offsets that the compiler chose. Compiled
+ * with HEADER and INTERFACE defined. */
 #include HEADER
 
 #include "proto/layout.h"
