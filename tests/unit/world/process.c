@@ -172,6 +172,10 @@ static void die(struct world_process *process, enum launch_cause cause, int stat
 	note(process, cause == LAUNCH_EXITED ? "exits" : "dies by", status);
 	process->is_dead = true;
 	process->end = (struct launch_end){cause, status};
+	/* Its channel is closed at once; who is to report its end may take a while. */
+	process->wake_ns =
+		world_now_ns(process->world) +
+		random_below(&process->world->random, process->world->late_ns / 8 + 1);
 	if (cause == LAUNCH_EXITED && status == 0)
 		process->world->ends++;
 	else
@@ -265,7 +269,8 @@ void process_sleep(struct world_process *process, uint64_t ns)
 
 static bool has_end_to_report(const struct world_process *process)
 {
-	return process->is_dead && !process->is_end_reported && !process->is_released;
+	return process->is_dead && !process->is_end_reported && !process->is_released &&
+	       process->wake_ns <= world_now_ns(process->world);
 }
 
 bool process_is_due(struct world_process *process)
@@ -282,6 +287,8 @@ uint64_t process_next_ns(struct world_process *process)
 {
 	uint64_t next_ns;
 
+	if (process->is_dead && !process->is_end_reported && !process->is_released)
+		return process->wake_ns;
 	if (process->is_dead || process->is_busy)
 		return UINT64_MAX;
 	next_ns = process->loop ? sim_next_ns(process->loop) : 0;

@@ -49,7 +49,7 @@ struct world {
 	unsigned launches;      /* so far that went well */
 	unsigned refuse;        /* of the next launches: fail with -EAGAIN */
 	unsigned refused_of_10; /* of later ones, by lot */
-	uint64_t late_ns;       /* launching takes up to so long, by lot */
+	uint64_t late_ns; /* launches are reported up to so late, ends an eighth, by lot */
 	/* For the end: deaths that the master did not ask for, ends in order */
 	unsigned deaths, ends;
 };
