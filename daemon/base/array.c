@@ -11,10 +11,12 @@ void *array_add(void *place, size_t *count, size_t size)
 
 	memcpy(&items, place, sizeof(items)); /* whatever it points to */
 	if ((n & (n - 1)) == 0) {
-		items = reallocarray(items, n ? 2 * n : 1, size);
-		if (!items)
+		char *grown = reallocarray(items, n ? 2 * n : 1, size);
+
+		if (!grown)
 			return NULL;
-		memcpy(place, &items, sizeof(items));
+		memcpy(place, &grown, sizeof(grown));
+		items = grown;
 	}
 	*count = n + 1;
 	return memset(items + n * size, 0, size);

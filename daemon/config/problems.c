@@ -44,7 +44,7 @@ static bool add(struct problem **items, size_t *n, const char *file, unsigned li
 	name = strdup(file);
 	if (message && name && *n < LIMIT_PROBLEMS)
 		problem = array_add(items, n, sizeof(*problem));
-	if (!problem)
+	if (!message || !name || !problem)
 		return false;
 	/* Names of files may be anything, and a value may have been cut within a character;
 	 * what is reported is sent as JSON. */
