@@ -114,6 +114,20 @@ static void start_unit(struct unit *unit, struct instance *instance)
 		instance_start(instance);
 }
 
+/* Whether it is going, or its file could not be read: then the call is answered. */
+static bool cannot_run(struct control_call *call, const struct unit *unit, const char *name)
+{
+	if (!unit->is_removed && !unit->has_bad_file)
+		return false;
+	control_call_fail(call, &api_wrong_state_error,
+			  &(struct api_wrong_state){
+				  .name = name,
+				  .state = api_state_type.names[unit_state(unit)],
+				  .reason = unit->has_bad_file ? unit->reason : NULL,
+			  });
+	return true;
+}
+
 void control_on_start(void *context, struct control_call *call, const void *in)
 {
 	const struct api_start *start = in;
@@ -127,13 +141,8 @@ void control_on_start(void *context, struct control_call *call, const void *in)
 		fail_no_such(call, start->name);
 		return;
 	}
-	if (unit->is_removed || unit->has_bad_file) {
-		control_call_fail(call, &api_wrong_state_error,
-				  &(struct api_wrong_state){
-					  .name = start->name,
-					  .state = api_state_type.names[unit_state(unit)]});
+	if (cannot_run(call, unit, start->name))
 		return;
-	}
 	start_unit(unit, instance);
 	waiter_new(unit, instance, WAITER_START, call);
 }
@@ -186,13 +195,8 @@ void control_on_restart(void *context, struct control_call *call, const void *in
 		fail_no_such(call, restart->name);
 		return;
 	}
-	if (unit->is_removed || unit->has_bad_file) {
-		control_call_fail(call, &api_wrong_state_error,
-				  &(struct api_wrong_state){
-					  .name = restart->name,
-					  .state = api_state_type.names[unit_state(unit)]});
+	if (cannot_run(call, unit, restart->name))
 		return;
-	}
 	/* One that is changed as a whole is restarted as a whole. */
 	if (instance && !unit->next_version) {
 		instance_replace(instance, true);

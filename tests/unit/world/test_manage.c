@@ -413,6 +413,32 @@ static void reload_applies_what_has_changed(void **state)
 	client_call(client, "pool", "slow.Kept", "", "\"kept\":0");
 }
 
+static void unit_that_cannot_run_is_shown_with_the_reason(void **state)
+{
+	struct scene *scene = *state;
+	struct world *world = scene->world;
+	struct client *client = &scene->client;
+
+	world_write(world, "unread.actor", "[Actor]\nPlugin\n");
+	world_write(world, "far.actor", UNIT("slow", "Worker=9\n"));
+	world_write(world, "wrong.actor", UNIT("slow_life", "[Config]\ninitMs=soon\n"));
+	client_expect(client, "Reload", "", "unread.actor");
+	client_expect(client, "Describe", "{\"name\":\"unread\"}", "\"state\":\"failed\"");
+	client_expect(client, "Start", "{\"name\":\"unread\"}", "WrongState");
+	client_expect(client, "Restart", "{\"name\":\"unread\"}", "WrongState");
+	client_expect(client, "Describe", "{\"name\":\"far\"}", "there are 2 workers");
+	client_expect(client, "Start", "{\"name\":\"far\"}", "there are 2 workers");
+	client_expect(client, "Describe", "{\"name\":\"wrong\"}", "initMs");
+	client_call(client, "far", "slow.Kept", "", "WrongState");
+	world_write(world, "unread.actor", UNIT("slow", ""));
+	world_write(world, "far.actor", UNIT("slow", "Worker=1\n"));
+	world_write(world, "wrong.actor", UNIT("slow_life", "[Config]\ninitMs=1\n"));
+	client_expect(client, "Reload", "", "\"problems\":[]");
+	client_call(client, "unread", "slow.Kept", "", "\"kept\":0");
+	client_call(client, "far", "slow.Kept", "", "\"kept\":0");
+	client_call(client, "wrong", "slow-life.Ping", "", "{");
+}
+
 static void client_can_see_what_actors_provide(void **state)
 {
 	struct scene *scene = *state;
@@ -471,6 +497,7 @@ int main(void)
 		TEST(actor_that_crashed_twice_goes_on_in_a_worker_of_its_own),
 		TEST(message_of_megabytes_goes_from_worker_to_worker),
 		TEST(reload_applies_what_has_changed),
+		TEST(unit_that_cannot_run_is_shown_with_the_reason),
 		TEST(client_can_see_what_actors_provide),
 		TEST(shutdown_stops_the_daemon),
 	};
