@@ -76,13 +76,42 @@ static int inbox_fd(struct inbox *inbox)
 	return inbox->fd;
 }
 
+static bool is_first_of_sender(const struct inbox *inbox, const struct frame *frame)
+{
+	list_foreach (at, &inbox->frames) {
+		const struct frame *other = container_of(at, struct frame, link);
+
+		if (other->sender == frame->sender)
+			return other == frame;
+	}
+	return false;
+}
+
+/* The first frame, or that of any sender, by lot. */
+static struct frame *pick_frame(struct inbox *inbox)
+{
+	struct frame *picked = list_first(&inbox->frames, struct frame, link);
+	uint64_t n = 0;
+
+	if (!inbox->memory->random)
+		return picked;
+	list_foreach (at, &inbox->frames) {
+		struct frame *frame = container_of(at, struct frame, link);
+
+		if (is_first_of_sender(inbox, frame) &&
+		    random_below(inbox->memory->random, ++n) == 0)
+			picked = frame;
+	}
+	return picked;
+}
+
 static int inbox_receive(struct inbox *inbox, void **ret_frame, size_t *ret_size)
 {
 	struct frame *frame;
 
 	if (list_is_empty(&inbox->frames))
 		return -EAGAIN;
-	frame = list_first(&inbox->frames, struct frame, link);
+	frame = pick_frame(inbox);
 	list_remove(&frame->link);
 	inbox->count--;
 	memory_update(inbox->memory);
@@ -150,6 +179,7 @@ static int outbox_send(struct outbox *outbox, void *data)
 		free(frame);
 		return 0;
 	}
+	frame->sender = outbox;
 	list_append(&inbox->frames, &frame->link);
 	inbox->count++;
 	memory_update(outbox->memory);
@@ -171,6 +201,7 @@ static void *frame_resize(void *context, void *data, size_t size)
 	if (!frame)
 		return NULL;
 	list_init(&frame->link);
+	frame->sender = NULL;
 	frame->size = size;
 	return frame->data;
 }

@@ -8,6 +8,7 @@
 #define TESTS_UNIT_BRIDGE_MEMORY_H
 
 #include "base/list.h"
+#include "base/random.h"
 #include "bridge/transport.h"
 #include <stdbool.h>
 
@@ -15,6 +16,7 @@
 
 struct frame {
 	struct list link;
+	const struct outbox *sender; /* to be compared only; NULL: put by hand */
 	size_t size;
 	_Alignas(16) unsigned char data[];
 };
@@ -41,6 +43,8 @@ struct memory {
 	struct list outboxes;
 	unsigned room; /* of new inboxes */
 	bool is_short; /* of descriptors: no outbox can be opened */
+	/* Frames of different senders arrive as it says; NULL: as they were sent. */
+	struct random *random;
 };
 
 extern const struct transport_ops memory_ops;

@@ -568,6 +568,7 @@ static void run_storm(uint64_t seed)
 	begin(f);
 	random_init(&storm.random, seed);
 	sim_seed(f->loop, seed);
+	f->memory.random = &storm.random;
 	for (int i = 1; i <= 2; i++)
 		f->arenas[i] = pair_make_arena(LIMIT_ARENA_BYTES);
 	for (int i = 0; i < 150; i++) {

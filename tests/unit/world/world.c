@@ -48,6 +48,7 @@ struct world *world_new(uint64_t seed, unsigned n_workers, const char *settings)
 	random_init(&world->kernel, ~seed);
 	list_init(&world->processes);
 	memory_init(&world->memory);
+	world->memory.random = &world->random;
 	find_build(world);
 	/* The same for each world of this program: it is seen in texts. */
 	(void)snprintf(world->directory, sizeof(world->directory), "/tmp/troupe-world-%d",
