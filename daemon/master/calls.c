@@ -7,6 +7,7 @@
 #include "master/held.h"
 #include "master/master.h"
 #include "master/refusal.h"
+#include "master/senders.h"
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/worker.h"
@@ -52,7 +53,7 @@ static void leave_worker(struct call *call)
 	if (instance && instance->outstanding > 0)
 		instance->outstanding--;
 	if (call->by_id.tbl)
-		HASH_DELETE(by_id, master->calls.open, call);
+		HASH_DELETE(by_id, master->calls->open, call);
 	call->worker->call_bytes -= call->bytes;
 	call->worker = NULL;
 	list_remove(&call->pending.link);
@@ -109,7 +110,7 @@ static void lift_deadline(struct call *call)
 
 void calls_flush(struct master *master)
 {
-	struct calls *calls = &master->calls;
+	struct calls *calls = master->calls;
 
 	for (; calls->gathered; calls->gathered &= calls->gathered - 1) {
 		const struct worker *worker =
@@ -139,7 +140,7 @@ static int send_call(struct call *call, const struct call_target *target,
 		.deadlineNs = wish->deadline_ns <= INT64_MAX ? (int64_t)wish->deadline_ns : 0,
 	};
 
-	call->pending.master->calls.gathered |= 1ull << (target->worker->number - 1);
+	call->pending.master->calls->gathered |= 1ull << (target->worker->number - 1);
 	return worker_send_soon(target->worker, &worker_call_method, &notice);
 }
 
@@ -148,7 +149,7 @@ static struct call *new_call(struct master *master, struct control_call *client,
 			     const struct call_target *target, const struct call_wish *wish,
 			     size_t bytes)
 {
-	struct calls *calls = &master->calls;
+	struct calls *calls = master->calls;
 	struct call *call = pending_new(&ops, master, client, &target->worker->calls, bytes);
 
 	if (!call)
@@ -336,7 +337,7 @@ static bool is_sound(const struct worker_reply *reply)
 
 bool calls_reply(struct worker *worker, const struct worker_reply *reply)
 {
-	struct calls *calls = &worker->master->calls;
+	struct calls *calls = worker->master->calls;
 	struct call *call = find_call(calls, (uint64_t)reply->call);
 
 	if (!is_sound(reply))
@@ -360,21 +361,9 @@ bool calls_reply(struct worker *worker, const struct worker_reply *reply)
 	return true;
 }
 
-void calls_fence(struct worker *worker)
-{
-	worker->fenced_bytes += worker->over_bytes;
-	worker->over_bytes = 0;
-}
-
-void calls_pass_fence(struct worker *worker)
-{
-	worker->call_bytes -= worker->fenced_bytes;
-	worker->fenced_bytes = 0;
-}
-
 void calls_kept(struct worker *worker, uint64_t id)
 {
-	struct call *call = find_call(&worker->master->calls, id);
+	struct call *call = find_call(worker->master->calls, id);
 
 	if (!call || call->worker != worker)
 		return;
@@ -411,6 +400,6 @@ void calls_worker_down(struct worker *worker, uint64_t culprit)
 
 		fail_died(call, call->id == culprit);
 	}
-	calls_fence(worker);
-	calls_pass_fence(worker);
+	worker_fence_calls(worker);
+	worker_pass_calls(worker);
 }

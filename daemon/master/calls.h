@@ -82,11 +82,6 @@ void calls_flush(struct master *master);
  * breaks the protocol. */
 bool calls_reply(struct worker *worker, const struct worker_reply *reply);
 
-/* A Ping was sent; its Pong has come: so all that was sent before it has been read, the calls
- * that are over among it, which count until then. */
-void calls_fence(struct worker *worker);
-void calls_pass_fence(struct worker *worker);
-
 /* A worker's notice: an actor has kept a call. */
 void calls_kept(struct worker *worker, uint64_t id);
 

@@ -3,8 +3,11 @@
 #include "config.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/access.h"
+#include "master/audit.h"
+#include "master/calls.h"
 #include "master/control_handlers.h"
 #include "master/master.h"
+#include "master/senders.h"
 #include "master/shares.h"
 
 static const struct control_method methods[] = {
@@ -42,7 +45,7 @@ static void on_audit(void *context, const struct control_peer *peer, const char 
 {
 	struct master *master = context;
 
-	audit_request(&master->audit, &master->log, peer, method, target, allowed,
+	audit_request(master->audit, &master->log, peer, method, target, allowed,
 		      loop_now_ns(master->loop));
 }
 

@@ -7,7 +7,7 @@
 #include "io.troupe.Control.varlink.h"
 #include "master/calls.h"
 #include "master/master.h"
-#include "master/names.h"
+#include "master/resolve.h"
 #include "master/route.h"
 #include <string.h>
 
@@ -75,7 +75,7 @@ void control_on_foreign(void *context, struct control_call *call, struct control
 	if (control_refuses(context, call))
 		return;
 	if (!calls_is_member(method.text + method.interface + 1)) {
-		if (names_provider(context, call, method, &target) != NAMES_NOWHERE)
+		if (resolve_provider(context, call, method, &target) != RESOLVE_NOWHERE)
 			control_call_method_not_found(call, method.text);
 		return;
 	}

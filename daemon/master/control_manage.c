@@ -1,4 +1,5 @@
 /* control_manage.c - changing what runs. */
+#include "master/calls.h"
 #include "master/control_handlers.h"
 #include "master/refusal.h"
 
@@ -12,6 +13,7 @@
 #include "master/names.h"
 #include "master/reload.h"
 #include "master/reload_reply.h"
+#include "master/resolve.h"
 #include "master/shares.h"
 #include "master/shutdown.h"
 #include "master/unit.h"
@@ -163,7 +165,7 @@ void control_on_stop(void *context, struct control_call *call, const void *in)
 	if (address_parse(stop->name, &address) == 0) {
 		instance = instance_by_address(master, address);
 		if (!instance) {
-			if (names_resolve(master, call, stop->name, &target) == NAMES_THERE)
+			if (resolve_name(master, call, stop->name, &target) == RESOLVE_THERE)
 				inquiry_stop(master, call, target.worker, address, stop->name);
 			return;
 		}
@@ -233,7 +235,7 @@ void control_on_kill(void *context, struct control_call *call, const void *in)
 	if (control_refuses(master, call))
 		return;
 	if (address_parse(kill->name, &address) == 0) {
-		if (names_resolve(master, call, kill->name, &actor) != NAMES_THERE)
+		if (resolve_name(master, call, kill->name, &actor) != RESOLVE_THERE)
 			return;
 		target.instance = instance_by_address(master, address);
 		target.address = kill->name;

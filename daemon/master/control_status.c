@@ -7,6 +7,7 @@
 #include "io.troupe.Control.varlink.h"
 #include "master/describe.h"
 #include "master/master.h"
+#include "master/stall.h"
 #include "master/unit.h"
 #include "master/watch.h"
 #include "master/worker.h"
@@ -108,5 +109,5 @@ void control_on_watch(void *context, struct control_call *call, const void *in)
 
 	(void)in;
 	if (!control_refuses(master, call))
-		watch_begin(&master->watchers, call);
+		watch_begin(master->watchers, call);
 }

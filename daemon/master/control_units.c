@@ -1,5 +1,6 @@
 /* control_units.c - the units and their actors, to look at; the interfaces that they
  * provide. */
+#include "master/calls.h"
 #include "master/control_handlers.h"
 
 #include "base/cleanup.h"
@@ -9,6 +10,7 @@
 #include "master/listing.h"
 #include "master/master.h"
 #include "master/names.h"
+#include "master/resolve.h"
 #include "master/unit.h"
 #include "master/version.h"
 #include "master/worker.h"
@@ -31,7 +33,7 @@ void control_on_describe(void *context, struct control_call *call, const void *i
 	struct unit *unit;
 
 	if (address_parse(describe->name, &address) == 0) {
-		if (names_resolve(master, call, describe->name, &target))
+		if (resolve_name(master, call, describe->name, &target))
 			inquiry_describe(master, call, NULL, target.worker, address);
 		return;
 	}

@@ -8,6 +8,7 @@
 #include "master/master.h"
 #include "master/pending.h"
 #include "master/refusal.h"
+#include "master/stall.h"
 #include "master/stopping.h"
 #include "master/unit.h"
 #include "master/unit_reply.h"

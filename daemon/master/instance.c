@@ -4,6 +4,7 @@
 #include "io.troupe.Worker.varlink.h"
 #include "master/ends.h"
 #include "master/master.h"
+#include "master/suspects.h"
 #include "master/unit.h"
 #include "master/unit_place.h"
 #include "master/version.h"
@@ -43,7 +44,7 @@ static void report(const struct instance *instance, enum troupe_cause cause, con
 		.text = text,
 	};
 
-	watch_actor(&instance->unit->master->watchers, &actor);
+	watch_actor(instance->unit->master->watchers, &actor);
 }
 
 /* It was alive. */
@@ -52,7 +53,7 @@ static void publish_end(struct instance *instance, const struct end *end, bool w
 	char text[ENDS_TEXT];
 
 	ends_log(instance, end);
-	if (was_made && watchers_any(&instance->unit->master->watchers)) {
+	if (was_made && watchers_any(instance->unit->master->watchers)) {
 		ends_print(instance, end, text, sizeof(text));
 		report(instance, end->cause, text);
 	}

@@ -50,7 +50,7 @@ static bool is_loss(const char *reason)
 
 static void log_unlogged(struct worker *worker)
 {
-	struct letters *letters = &worker->letters;
+	struct letters *letters = worker->letters;
 
 	if (letters->unlogged == 0)
 		return;
@@ -62,7 +62,7 @@ static void log_unlogged(struct worker *worker)
 
 void letters_on_notice(struct worker *worker, const struct worker_dead_letter *notice)
 {
-	struct letters *letters = &worker->letters;
+	struct letters *letters = worker->letters;
 	struct master *master = worker->master;
 	char from[WHO_MAX], to[WHO_MAX], text[METHOD_MAX + REASON_MAX + 2 * WHO_MAX + 32];
 	uint64_t now = loop_now_ns(master->loop);
@@ -84,7 +84,7 @@ void letters_on_notice(struct worker *worker, const struct worker_dead_letter *n
 	if (!is_logged &&
 	    __builtin_add_overflow(letters->unlogged, notice->count, &letters->unlogged))
 		letters->unlogged = UINT64_MAX;
-	if (!is_logged && !watchers_any(&master->watchers))
+	if (!is_logged && !watchers_any(master->watchers))
 		return;
 	may_look = letters->n_notices <= LIMIT_DEAD_LETTER_LOOKS;
 	print_who(master, notice->from, may_look, from);
@@ -96,7 +96,7 @@ void letters_on_notice(struct worker *worker, const struct worker_dead_letter *n
 		log_write(&master->log, is_loss(notice->reason) ? LOG_P_WARNING : LOG_P_INFO,
 			  "worker %u: %jd message%s not delivered: %s", worker->number,
 			  (intmax_t)notice->count, notice->count == 1 ? "" : "s", text);
-	watch_dead_letters(&master->watchers, worker->number,
+	watch_dead_letters(master->watchers, worker->number,
 			   &(struct watch_letters){.from = from,
 						   .to = to,
 						   .method = notice->method,
@@ -107,7 +107,7 @@ void letters_on_notice(struct worker *worker, const struct worker_dead_letter *n
 
 void letters_tick(struct worker *worker)
 {
-	struct letters *letters = &worker->letters;
+	struct letters *letters = worker->letters;
 
 	letters->n_notices = 0;
 	if (rate_limit_take_suppressed(&letters->limit, loop_now_ns(worker->master->loop)) > 0)
@@ -117,5 +117,5 @@ void letters_tick(struct worker *worker)
 void letters_end(struct worker *worker)
 {
 	log_unlogged(worker);
-	worker->letters.n_notices = 0;
+	worker->letters->n_notices = 0;
 }

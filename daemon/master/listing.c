@@ -224,7 +224,7 @@ void listing_fini(struct listing *listing)
 
 void listing_tick(struct master *master)
 {
-	struct listing *listing = &master->listing;
+	struct listing *listing = master->listing;
 
 	if (listing->is_made && list_is_empty(&listing->waiting) && !is_fresh(listing))
 		forget(listing);
@@ -232,7 +232,7 @@ void listing_tick(struct master *master)
 
 void listing_reply(struct master *master, struct control_call *call)
 {
-	struct listing *listing = &master->listing;
+	struct listing *listing = master->listing;
 	bool is_idle = !listing->is_making && list_is_empty(&listing->waiting) &&
 		       list_is_empty(&listing->later);
 	bool is_in_time = (listing->is_making || listing->is_made) && is_fresh(listing);

@@ -3,18 +3,26 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "master/audit.h"
+#include "master/calls.h"
 #include "master/control.h"
 #include "master/ends.h"
+#include "master/letters.h"
+#include "master/listing.h"
 #include "master/names.h"
 #include "master/places.h"
+#include "master/providers.h"
 #include "master/reload.h"
 #include "master/reload_reply.h"
+#include "master/senders.h"
 #include "master/shutdown.h"
 #include "master/stall.h"
 #include "master/unit.h"
 #include "master/unit_define.h"
 #include "master/unit_flush.h"
+#include "master/unit_reply.h"
 #include "master/unit_run.h"
+#include "master/watchers.h"
 #include "master/worker_death.h"
 #include "master/worker_parts.h"
 #include "process/deploy.h"
@@ -22,6 +30,18 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+
+/* The master, and what its parts remember in it. */
+struct whole {
+	struct master master;
+	struct audit audit;
+	struct calls calls;
+	struct listing listing;
+	struct providers providers;
+	struct senders senders;
+	struct unit_replies unit_replies;
+	struct watchers watchers;
+};
 
 /* ---- stopping */
 
@@ -78,11 +98,14 @@ static void on_second(struct loop_timer *timer)
 
 	master_note_tick(master);
 	stall_tick(master);
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+		if (master->workers[i])
+			letters_tick(master->workers[i]);
 	names_tick(master);
 	ends_tick(master);
 	places_tick(master);
 	listing_tick(master);
-	audit_tick(&master->audit, &master->log, loop_now_ns(master->loop));
+	audit_tick(master->audit, &master->log, loop_now_ns(master->loop));
 	(void)log_flush(&master->log);
 	if (!master->is_ready)
 		master_settle(master);
@@ -95,7 +118,7 @@ static bool on_flush(struct loop_work *work)
 	bool more;
 
 	units_flush(master);
-	more = watchers_flush(&master->watchers);
+	more = watchers_flush(master->watchers);
 	if (!master->is_settling)
 		return more;
 	master->is_settling = false;
@@ -204,16 +227,25 @@ static void watch_signals(struct master *master)
 	(void)sigprocmask(SIG_UNBLOCK, &held, NULL);
 }
 
-static void init_parts(struct master *master)
+static void init_parts(struct whole *whole)
 {
+	struct master *master = &whole->master;
+
+	master->audit = &whole->audit;
+	master->calls = &whole->calls;
+	master->listing = &whole->listing;
+	master->providers = &whole->providers;
+	master->senders = &whole->senders;
+	master->unit_replies = &whole->unit_replies;
+	master->watchers = &whole->watchers;
 	list_init(&master->deployments);
 	list_init(&master->changed_units);
 	list_init(&master->reload_replies);
 	list_init(&master->inquiries);
-	audit_init(&master->audit);
-	watchers_init(&master->watchers, master);
-	listing_init(&master->listing, master);
-	unit_replies_init(&master->unit_replies, master);
+	audit_init(master->audit);
+	watchers_init(master->watchers, master);
+	listing_init(master->listing, master);
+	unit_replies_init(master->unit_replies, master);
 	list_init(&master->kills);
 	problems_init(&master->conf_problems);
 	problems_init(&master->problems);
@@ -234,14 +266,16 @@ static void init_parts(struct master *master)
 int master_new(const struct master_options *options, struct log *log,
 	       struct master **ret_master)
 {
-	struct master *master = calloc(1, sizeof(*master));
+	struct whole *whole = calloc(1, sizeof(*whole));
+	struct master *master;
 	int r;
 
-	if (!master) {
+	if (!whole) {
 		log_error(log, "cannot start: %s", strerror(ENOMEM));
 		log_fini(log);
 		return -ENOMEM;
 	}
+	master = &whole->master;
 	master->options = options;
 	master->worker_ops = &worker_parts;
 	master->directory_lock = -1;
@@ -251,10 +285,10 @@ int master_new(const struct master_options *options, struct log *log,
 	if (r < 0) {
 		log_error(&master->log, "cannot make an event loop: %s", strerror(-r));
 		log_fini(&master->log);
-		free(master);
+		free(whole);
 		return r;
 	}
-	init_parts(master);
+	init_parts(whole);
 	r = find_path(options, &master->path);
 	if (r < 0) {
 		if (r == -EINVAL)
@@ -306,7 +340,7 @@ void master_free(struct master *master)
 	/* First, so that no call is left whose callbacks would reach the parts freed below. */
 	control_server_free(master->server);
 	places_unlisten(master);
-	senders_fini(&master->senders);
+	senders_fini(master->senders);
 	HASH_ITER (by_name, master->units_by_name, unit, next)
 		unit_free(unit);
 	symbolizer_fini(&master->symbolizer);
@@ -328,12 +362,12 @@ void master_free(struct master *master)
 	loop_timer_stop(&master->second);
 	loop_timer_stop(&master->deadline);
 	loop_timer_stop(&master->names_timer);
-	watchers_fini(&master->watchers);
-	listing_fini(&master->listing);
-	unit_replies_fini(&master->unit_replies);
-	providers_fini(&master->providers);
+	watchers_fini(master->watchers);
+	listing_fini(master->listing);
+	unit_replies_fini(master->unit_replies);
+	providers_fini(master->providers);
 	loop_work_stop(&master->flush);
 	loop_free(master->loop);
 	log_fini(&master->log);
-	free(master);
+	free(container_of(master, struct whole, master));
 }

@@ -18,16 +18,8 @@
 #include "config/settings.h"
 #include "control/server.h"
 #include "io.troupe.Control.varlink.h"
-#include "master/audit.h"
-#include "master/calls.h"
-#include "master/inquiry.h"
-#include "master/listing.h"
 #include "master/notify.h"
-#include "master/providers.h"
 #include "master/pulse.h"
-#include "master/senders.h"
-#include "master/unit_reply.h"
-#include "master/watchers.h"
 #include "process/launcher.h"
 #include "process/oom.h"
 #include "process/symbolizer.h"
@@ -46,6 +38,13 @@ struct master_options {
 struct worker;
 struct unit;
 struct version;
+struct audit;
+struct calls;
+struct listing;
+struct providers;
+struct senders;
+struct unit_replies;
+struct watchers;
 
 struct master {
 	const struct master_options *options;
@@ -85,19 +84,19 @@ struct master {
 	struct list changed_units; /* to be looked at before the loop sleeps */
 	uint64_t n_changes;        /* of units so far: each that came, went or changed */
 
-	/* Who asks */
+	/* Who asks. What belongs to one part is seen by that part alone. */
 	struct control_server *server;
 	char *socket;  /* the path listened at; NULL: handed in by systemd */
 	int socket_fd; /* likewise; the server's */
 	struct control_place socket_place;
-	struct calls calls;
-	struct senders senders;
-	struct audit audit;
-	struct listing listing;
-	struct unit_replies unit_replies;
-	struct providers providers;
+	struct calls *calls;
+	struct senders *senders;
+	struct audit *audit;
+	struct listing *listing;
+	struct unit_replies *unit_replies;
+	struct providers *providers;
 	struct list inquiries; /* of inquiry.c */
-	struct watchers watchers;
+	struct watchers *watchers;
 	struct list reload_replies;
 	struct list kills;
 

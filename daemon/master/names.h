@@ -1,5 +1,5 @@
-/* names.h - which actors run where: names of units for workers and for clients, and which
- * workers there are.
+/* names.h - which actors run where: names of units, as the workers know them, and which workers
+ * there are.
  *
  * Belongs to the master; one thread. Workers are sent the whole list of a name's running actors
  * each time it changes, once a pass of the loop at most.
@@ -7,15 +7,22 @@
 #ifndef MASTER_NAMES_H
 #define MASTER_NAMES_H
 
-#include "master/calls.h"
 #include <stdbool.h>
 
+struct master;
+struct worker;
 struct unit;
+struct instance;
+struct loop_timer;
 
 /* The unit's running instances have changed: send all workers the list of those that run under
  * its name now; when it is long and was sent just before, a little later. Workers that it
  * cannot be sent to for lack of memory or descriptors get it at the next tick. */
 void names_send(struct master *master, struct unit *unit);
+/* Whether it is sure to run, unless it is given up: being started, or between two lives. */
+bool names_is_coming(const struct instance *instance);
+/* Whether one of its instances is, or is about to be started. */
+bool names_is_unit_coming(const struct unit *unit);
 /* Whether no actor runs under its name, but one will again, unless it is given up. */
 bool names_is_between_lives(const struct unit *unit);
 /* Withdraw the name from all workers: the unit is going. */
@@ -30,20 +37,6 @@ void names_worker_down(struct worker *worker, bool has_crashed);
 void names_tick(struct master *master);
 /* For master->names_timer: the time has come for what names_send() put off. */
 void names_on_timer(struct loop_timer *timer);
-
-enum names_place {
-	NAMES_NOWHERE, /* the client has been answered */
-	NAMES_COMING,  /* it is to run soon; only ret_target->unit is set */
-	NAMES_THERE,
-};
-
-/* Where a name or address leads: "hello", "pool/2", "0.1.1.17.3". */
-enum names_place names_resolve(struct master *master, struct control_call *client,
-			       const char *name, struct call_target *ret_target);
-
-/* The one unit that clients of a method's interface mean. */
-enum names_place names_provider(struct master *master, struct control_call *client,
-				struct control_name method, struct call_target *ret_target);
 
 /* The next running instance of a pool; NULL: none runs. */
 struct instance *names_pick(struct unit *unit);

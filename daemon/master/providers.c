@@ -56,7 +56,7 @@ void providers_fini(struct providers *providers)
 static void remember(struct master *master, const char *interface, size_t size,
 		     const struct provision *provision)
 {
-	struct providers *providers = &master->providers;
+	struct providers *providers = master->providers;
 	struct provider *provider;
 
 	if (HASH_CNT(by_interface, providers->by_interface) >= PROVIDERS_MAX)
@@ -75,7 +75,7 @@ static void remember(struct master *master, const char *interface, size_t size,
 
 struct provision providers_find(struct master *master, const char *interface, size_t size)
 {
-	struct providers *providers = &master->providers;
+	struct providers *providers = master->providers;
 	struct provider *provider;
 	struct provision found;
 

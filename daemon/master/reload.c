@@ -271,7 +271,7 @@ int reload_run(struct master *master, struct reload_result *ret_result)
 	for (size_t i = 0; i < result->pending.n; i++)
 		log_notice(&master->log, "%s= has changed, which needs a restart of the daemon",
 			   result->pending.names[i]);
-	watch_reloaded(&master->watchers, text);
+	watch_reloaded(master->watchers, text);
 	master->must_notify = true;
 	master_settle(master);
 	return r;

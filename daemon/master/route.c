@@ -4,8 +4,8 @@
 #include "base/text.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
-#include "master/names.h"
 #include "master/pending.h"
+#include "master/resolve.h"
 #include "master/unit.h"
 #include <stdio.h>
 #include <string.h>
@@ -94,12 +94,12 @@ static void let_wait(struct master *master, struct unit *unit, struct control_ca
 				 call->deadline_ns - loop_now_ns(master->loop));
 }
 
-static enum names_place find_place(struct master *master, struct control_call *client,
-				   const struct route_wish *wish,
-				   struct call_target *ret_target)
+static enum resolve_place find_place(struct master *master, struct control_call *client,
+				     const struct route_wish *wish,
+				     struct call_target *ret_target)
 {
-	return wish->name ? names_resolve(master, client, wish->name, ret_target)
-			  : names_provider(master, client, wish->call.method, ret_target);
+	return wish->name ? resolve_name(master, client, wish->name, ret_target)
+			  : resolve_provider(master, client, wish->call.method, ret_target);
 }
 
 /* Varlink knows no deadline: a call that a client makes as any service's lasts as long as its
@@ -131,12 +131,12 @@ void route_begin(struct master *master, struct control_call *client,
 {
 	struct route_wish wish = *in;
 	struct call_target target;
-	enum names_place place = find_place(master, client, &wish, &target);
+	enum resolve_place place = find_place(master, client, &wish, &target);
 
-	if (place == NAMES_NOWHERE)
+	if (place == RESOLVE_NOWHERE)
 		return;
 	set_deadline(master, client, target.unit, &wish);
-	if (place == NAMES_COMING) {
+	if (place == RESOLVE_COMING) {
 		let_wait(master, target.unit, client, &wish);
 	} else if (target.unit && !list_is_empty(&target.unit->calls)) {
 		/* Not before those that came before it. */
@@ -153,16 +153,16 @@ static void retry(struct waiting_call *waiting)
 	struct call_target target;
 
 	switch (find_place(pending->master, pending->client, &waiting->wish, &target)) {
-	case NAMES_NOWHERE: /* it was answered */
+	case RESOLVE_NOWHERE: /* it was answered */
 		break;
-	case NAMES_COMING:
+	case RESOLVE_COMING:
 		if (target.unit != waiting->unit) {
 			waiting->unit = target.unit;
 			list_remove(&pending->link);
 			list_append(&target.unit->calls, &pending->link);
 		}
 		return;
-	case NAMES_THERE:
+	case RESOLVE_THERE:
 		calls_begin(pending->master, pending->client, &target, &waiting->wish.call);
 		break;
 	}

@@ -42,7 +42,7 @@ static struct sender *get_sender(struct senders *senders, uint64_t client)
 
 uint64_t senders_note(struct master *master, uint64_t client, const struct worker *worker)
 {
-	struct sender *sender = client ? get_sender(&master->senders, client) : NULL;
+	struct sender *sender = client ? get_sender(master->senders, client) : NULL;
 
 	if (!sender)
 		return 0;
@@ -52,7 +52,7 @@ uint64_t senders_note(struct master *master, uint64_t client, const struct worke
 
 void senders_left(struct master *master, uint64_t client)
 {
-	struct sender *sender = find_sender(&master->senders, client);
+	struct sender *sender = find_sender(master->senders, client);
 	struct worker_client_gone gone = {.client = (int64_t)client};
 
 	if (!sender)
@@ -65,7 +65,7 @@ void senders_left(struct master *master, uint64_t client)
 		if (worker && sender->workers >> i & 1)
 			(void)worker_send(worker, &worker_client_gone_method, &gone, -1);
 	}
-	HASH_DELETE(by_client, master->senders.by_client, sender);
+	HASH_DELETE(by_client, master->senders->by_client, sender);
 	free(sender);
 }
 

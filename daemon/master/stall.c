@@ -4,8 +4,6 @@
 #include "base/text.h"
 #include "io.troupe.Worker.varlink.h"
 #include "master/activity_print.h"
-#include "master/calls.h"
-#include "master/letters.h"
 #include "master/master.h"
 #include "master/unit.h"
 #include "master/watch.h"
@@ -69,9 +67,8 @@ static void show(struct worker *worker, bool is_stalled)
 		stall_print(worker, text);
 	if (!now)
 		now = before;
-	watch_stall(&worker->master->watchers, worker->number,
-		    now ? now->unit->file.name : NULL, now ? now->number : 0,
-		    is_stalled ? text : NULL);
+	watch_stall(worker->master->watchers, worker->number, now ? now->unit->file.name : NULL,
+		    now ? now->number : 0, is_stalled ? text : NULL);
 }
 
 void stall_forget(struct worker *worker)
@@ -100,7 +97,6 @@ bool stall_on_pong(struct worker *worker, uint64_t ping)
 	if (stall->ping == 0 || stall->ping != ping)
 		return worker->state == API_STATE_STOPPING;
 	stall->ping = 0;
-	calls_pass_fence(worker);
 	stall->silent_ns = 0;
 	if (stall->busy_ns < STALL_BUSY_NS)
 		show(worker, false);
@@ -142,7 +138,7 @@ static void ping(struct worker *worker, uint64_t passed_ns)
 		stall->ping =
 			0; /* for lack of memory; if the channel failed, that is its end */
 	else
-		calls_fence(worker);
+		worker_fence_calls(worker);
 }
 
 /* At the limit: end it. */
@@ -201,8 +197,6 @@ void stall_tick(struct master *master)
 		passed_ns = 0;
 	master->stalls_ns = now;
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-		if (master->workers[i]) {
+		if (master->workers[i])
 			look(master->workers[i], passed_ns);
-			letters_tick(master->workers[i]);
-		}
 }

@@ -17,21 +17,6 @@
 struct master;
 struct worker;
 
-/* In one handler for that long: that handler stalls the worker. Seen at two ticks, which never
- * are exact. */
-#define STALL_BUSY_NS (CLOCK_SECOND_NS - CLOCK_SECOND_NS / 10)
-
-struct stall {
-	uint64_t ping;      /* the number of the one under way; 0: none */
-	uint64_t silent_ns; /* since it was sent */
-	bool in_handler;
-	struct activity activity; /* in_handler */
-	uint64_t busy_ns;         /* in_handler: in that same one, as far as was seen */
-	bool is_stalled;          /* as people are shown */
-	bool is_logged;
-	bool is_blamed; /* it was ended for that, and the handler that it was in is to blame */
-};
-
 /* Look at all workers. Once a second. */
 void stall_tick(struct master *master);
 

@@ -13,7 +13,7 @@
 
 static void end_search(struct worker *worker)
 {
-	struct suspects *suspects = &worker->suspects;
+	struct suspects *suspects = worker->suspects;
 
 	loop_timer_stop(&suspects->timer);
 	suspects->is_searching = false;
@@ -37,8 +37,8 @@ static bool is_starting(const struct worker *worker, uint32_t version)
 
 static void on_timer(struct loop_timer *timer)
 {
-	struct worker *worker = container_of(timer, struct worker, suspects.timer);
-	struct suspects *suspects = &worker->suspects;
+	struct suspects *suspects = container_of(timer, struct suspects, timer);
+	struct worker *worker = suspects->worker;
 
 	if (master_has_slept(worker->master)) {
 		/* It may have died meanwhile. */
@@ -65,25 +65,26 @@ static void on_timer(struct loop_timer *timer)
 
 void suspects_init(struct worker *worker, void (*on_cleared)(struct worker *worker))
 {
-	worker->suspects.on_cleared = on_cleared;
-	loop_timer_init(&worker->suspects.timer, worker->master->loop, on_timer);
+	worker->suspects->worker = worker;
+	worker->suspects->on_cleared = on_cleared;
+	loop_timer_init(&worker->suspects->timer, worker->master->loop, on_timer);
 }
 
 void suspects_fini(struct worker *worker)
 {
-	loop_timer_stop(&worker->suspects.timer);
-	number_set_fini(&worker->suspects.cleared);
+	loop_timer_stop(&worker->suspects->timer);
+	number_set_fini(&worker->suspects->cleared);
 }
 
 void suspects_down(struct worker *worker)
 {
-	loop_timer_stop(&worker->suspects.timer);
-	worker->suspects.on_trial = 0;
+	loop_timer_stop(&worker->suspects->timer);
+	worker->suspects->on_trial = 0;
 }
 
 bool suspects_admit(struct worker *worker, const struct instance *instance)
 {
-	struct suspects *suspects = &worker->suspects;
+	struct suspects *suspects = worker->suspects;
 	uint32_t number = instance->version->number;
 
 	if (!suspects->is_searching || number == suspects->on_trial ||
@@ -163,7 +164,7 @@ static bool pin_owner(struct worker *worker)
 
 static void begin_search(struct worker *worker, uint64_t life_ns)
 {
-	struct suspects *suspects = &worker->suspects;
+	struct suspects *suspects = worker->suspects;
 	uint64_t most_ns = worker->master->settings.life.healthy_ns;
 
 	suspects->is_searching = true;
@@ -180,7 +181,7 @@ static void begin_search(struct worker *worker, uint64_t life_ns)
 
 bool suspects_find(struct worker *worker, uint64_t life_ns, const char **ret_why)
 {
-	struct suspects *suspects = &worker->suspects;
+	struct suspects *suspects = worker->suspects;
 	uint32_t plugin = find_plugin(worker), before = suspects->plugin;
 
 	if (!suspects->is_searching && life_ns >= worker->master->settings.life.healthy_ns)

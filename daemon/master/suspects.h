@@ -22,6 +22,7 @@ struct worker;
 struct instance;
 
 struct suspects {
+	struct worker *worker;
 	unsigned n_deaths; /* without explanation, in a row; a healthy life ends it */
 	uint32_t plugin;   /* number of the deployment that the last one named; 0: none */
 	/* The search */

@@ -46,7 +46,7 @@ static void flush(struct unit *unit)
 		free(take_pointer(&unit->reason));
 	if (state != unit->reported) {
 		unit->reported = state;
-		watch_unit_state(&master->watchers, unit->file.name, state, unit->reason);
+		watch_unit_state(master->watchers, unit->file.name, state, unit->reason);
 	}
 	stopping_watch(unit);
 	waiters_check(unit);

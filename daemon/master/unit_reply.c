@@ -96,7 +96,7 @@ void unit_replies_fini(struct unit_replies *replies)
 void unit_reply_with(const struct unit *unit, struct control_call *call,
 		     const struct troupe_type *type, const void *out)
 {
-	struct unit_replies *replies = &unit->master->unit_replies;
+	struct unit_replies *replies = unit->master->unit_replies;
 	bool is_next = list_is_empty(&replies->queue);
 	struct reply *reply = pending_new(&ops, unit->master, call, &replies->queue, 0);
 	unsigned n = unit->n_instances < LIMIT_LISTED_INSTANCES ? unit->n_instances

@@ -7,7 +7,6 @@
 #include "config/memory.h"
 #include "io.troupe.Worker.varlink.h"
 #include "master/master.h"
-#include "master/unit.h"
 #include "process/page_map.h"
 #include <signal.h>
 #include <stdio.h>
@@ -416,7 +415,7 @@ void worker_reconfigure(struct worker *worker)
 int worker_new(struct master *master, unsigned number, struct unit *owner,
 	       struct worker **ret_worker)
 {
-	struct worker *worker = calloc(1, sizeof(*worker));
+	struct worker *worker = calloc(1, master->worker_ops->size);
 
 	check(number >= 1 && number <= LIMIT_WORKERS && !master->workers[number]);
 	if (!worker)
@@ -438,6 +437,18 @@ int worker_new(struct master *master, unsigned number, struct unit *owner,
 	return 0;
 }
 
+void worker_fence_calls(struct worker *worker)
+{
+	worker->fenced_bytes += worker->over_bytes;
+	worker->over_bytes = 0;
+}
+
+void worker_pass_calls(struct worker *worker)
+{
+	worker->call_bytes -= worker->fenced_bytes;
+	worker->fenced_bytes = 0;
+}
+
 struct worker *worker_find(const struct master *master, struct process process)
 {
 	struct worker *worker =
@@ -451,12 +462,6 @@ void worker_free(struct worker *worker)
 	if (!worker)
 		return;
 	worker_forget_process(worker);
-	list_foreach_safe (at, &worker->instances) {
-		struct instance *instance = container_of(at, struct instance, on_worker);
-
-		list_remove(at);
-		instance->worker = NULL;
-	}
 	worker->ops->fini(worker);
 	page_unmap(worker->page);
 	worker->master->workers[worker->number] = NULL;

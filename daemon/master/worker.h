@@ -14,13 +14,12 @@
 #ifndef MASTER_WORKER_H
 #define MASTER_WORKER_H
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/loop.h"
 #include "base/page.h"
 #include "io.troupe.Control.varlink.h"
-#include "master/letters.h"
-#include "master/stall.h"
-#include "master/suspects.h"
+#include "process/activity.h"
 #include "process/crash.h"
 #include "process/launcher.h"
 #include "process/number_set.h"
@@ -32,15 +31,35 @@
 #include <troupe/type.h>
 
 struct master;
+struct worker;
 struct unit;
 struct instance;
+struct letters;
+struct suspects;
+
+/* In one handler for that long: that handler stalls the worker. Seen at two ticks, which never
+ * are exact. */
+#define STALL_BUSY_NS (CLOCK_SECOND_NS - CLOCK_SECOND_NS / 10)
+
+/* What was seen of it last, by stall.c. */
+struct stall {
+	uint64_t ping;      /* the number of the one under way; 0: none */
+	uint64_t silent_ns; /* since it was sent */
+	bool in_handler;
+	struct activity activity; /* in_handler */
+	uint64_t busy_ns;         /* in_handler: in that same one, as far as was seen */
+	bool is_stalled;          /* as people are shown */
+	bool is_logged;
+	bool is_blamed; /* it was ended for that, and the handler that it was in is to blame */
+};
 
 /* What is made of what happens to a worker, by those who know what runs there: see
  * worker_parts.h. */
 struct worker_ops {
 	const struct channel_handler *handlers; /* of its notices */
 	size_t n_handlers;
-	/* Make and undo the parts that it holds for others. */
+	size_t size; /* of a worker with the parts that others remember in it: begins with it */
+	/* Make and undo those parts. */
 	void (*init)(struct worker *worker);
 	void (*fini)(struct worker *worker);
 	/* Its process is gone: let go of what is kept of that. */
@@ -62,7 +81,7 @@ struct worker {
 	struct restart deaths; /* without a known fault: the next process comes soon */
 	/* Starts that failed, memory that ran out: with growing delays. */
 	struct restart trouble;
-	struct suspects suspects; /* when deaths go unexplained */
+	struct suspects *suspects; /* when deaths go unexplained */
 	struct loop_timer restart_timer;
 	bool is_away;          /* BACKOFF for longer than LIMIT_WORKER_DELAY_NS */
 	struct list instances; /* struct instance that are to run here */
@@ -105,7 +124,7 @@ struct worker {
 
 	uint64_t restarts;
 	uint64_t bad_notices; /* answers to nothing we asked */
-	struct letters letters;
+	struct letters *letters;
 	bool has_crashed;
 	struct crash crash; /* the last one */
 };
@@ -163,6 +182,11 @@ struct worker *worker_find(const struct master *master, struct process process);
 
 /* Whether it can be sent notices: it is running, and its channel is open. */
 bool worker_is_up(const struct worker *worker);
+
+/* A Ping was sent; its Pong has come: so all that was sent before it has been read, the calls
+ * that are over among it, which count until then. */
+void worker_fence_calls(struct worker *worker);
+void worker_pass_calls(struct worker *worker);
 
 /* Let it forget a version that will not be used again, if it knows it. */
 void worker_undefine(struct worker *worker, uint32_t version);

@@ -9,6 +9,8 @@
 #include "master/kill.h"
 #include "master/master.h"
 #include "master/names.h"
+#include "master/stall.h"
+#include "master/suspects.h"
 #include "master/unit.h"
 #include "master/unit_end.h"
 #include "master/unit_place.h"
@@ -244,7 +246,7 @@ void worker_on_death(struct worker *worker)
 		counts = judge(worker, &blame);
 		crash_print(&worker->crash, text, sizeof(text));
 		log_crash(worker, text);
-		watch_worker_died(&master->watchers, worker->number, text);
+		watch_worker_died(master->watchers, worker->number, text);
 	} else {
 		log_debug(&master->log, "worker %u (pid %d) has ended", worker->number,
 			  (int)worker->pid);

@@ -11,6 +11,7 @@
 #include "master/letters.h"
 #include "master/master.h"
 #include "master/names.h"
+#include "master/stall.h"
 #include "master/unit.h"
 #include "master/unit_end.h"
 #include "master/version.h"
@@ -61,7 +62,7 @@ static void on_ready(void *context, const void *in)
 	worker->up_ns = loop_now_ns(master->loop);
 	log_info(&master->log, "worker %u (incarnation %u, pid %d) is up", worker->number,
 		 worker->incarnation, (int)worker->pid);
-	watch_worker_started(&master->watchers, worker_process(worker));
+	watch_worker_started(master->watchers, worker_process(worker));
 	names_worker_up(worker);
 	list_foreach_safe (at, &worker->instances)
 		instance_worker_up(container_of(at, struct instance, on_worker));
@@ -231,6 +232,8 @@ static void on_pong(void *context, const void *in)
 	if (!stall_on_pong(worker, (uint64_t)pong->request))
 		worker_kill(worker, "it broke the protocol: a Pong that nobody asked for",
 			    false);
+	else
+		worker_pass_calls(worker);
 }
 
 static void on_census(void *context, const void *in)

@@ -2,11 +2,20 @@
 
 #include "master/arenas.h"
 #include "master/instance.h"
+#include "master/letters.h"
 #include "master/master.h"
+#include "master/stall.h"
+#include "master/suspects.h"
 #include "master/unit.h"
 #include "master/worker_death.h"
 #include "master/worker_notices.h"
 #include "master/worker_requests.h"
+
+struct whole {
+	struct worker worker;
+	struct letters letters;
+	struct suspects suspects;
+};
 
 static void let_next_begin(struct worker *worker)
 {
@@ -16,13 +25,21 @@ static void let_next_begin(struct worker *worker)
 
 static void init(struct worker *worker)
 {
-	letters_init(&worker->letters);
+	struct whole *whole = container_of(worker, struct whole, worker);
+
+	worker->letters = &whole->letters;
+	worker->suspects = &whole->suspects;
+	letters_init(worker->letters);
 	suspects_init(worker, let_next_begin);
 	loop_timer_init(&worker->request_timer, worker->master->loop, worker_on_request_timer);
 }
 
 static void fini(struct worker *worker)
 {
+	list_foreach_safe (at, &worker->instances) {
+		list_remove(at);
+		container_of(at, struct instance, on_worker)->worker = NULL;
+	}
 	suspects_fini(worker);
 }
 
@@ -43,6 +60,7 @@ static void on_away(struct worker *worker)
 const struct worker_ops worker_parts = {
 	.handlers = worker_handlers,
 	.n_handlers = WORKER_HANDLERS,
+	.size = sizeof(struct whole),
 	.init = init,
 	.fini = fini,
 	.on_forget = on_forget,

@@ -4,8 +4,11 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "master/calls.h"
 #include "master/instance.h"
+#include "master/letters.h"
 #include "master/stall.h"
+#include "master/suspects.h"
 #include "master/unit.h"
 #include "master/version.h"
 #include <setjmp.h>
@@ -170,7 +173,8 @@ static void dead_letters_of_a_worker_are_few_lines_that_add_up(void **state)
 		stage_tell(stage->workers[1], &worker_dead_letter_method,
 			   &(struct worker_dead_letter){
 				   .method = "a.b.C", .reason = "mailbox-full", .count = 3});
-	for (unsigned i = 0; i < 1000 && stage->master->workers[1]->letters.unlogged < 120; i++)
+	for (unsigned i = 0; i < 1000 && stage->master->workers[1]->letters->unlogged < 120;
+	     i++)
 		loop_step(stage->master->loop, false);
 	assert_int_equal(read_log(pair[1], "not delivered", &sum), 10);
 	assert_int_equal(sum, 30);
@@ -238,7 +242,7 @@ static void worker_does_not_answer_the_calls_of_others(void **state)
 	stage_reply(stage->workers[1], call, false, NULL, "{\"false\":1}");
 	stage_reply(stage->workers[1], call, true, NULL, "{\"false\":1}");
 	stage_idle(stage);
-	assert_int_equal(stage->master->calls.strays, 2);
+	assert_int_equal(stage->master->calls->strays, 2);
 	stage_reply(stage->workers[2], call, false, NULL, "{\"true\":1}");
 	stage_expect(stage, "true");
 	assert_unharmed(stage);
@@ -464,7 +468,7 @@ static void deaths_that_name_no_plugin_lead_to_a_search(void **state)
 {
 	struct stage *stage = *state;
 	struct unit *unit = unit_find(stage->master, "one");
-	struct suspects *suspects = &stage->master->workers[1]->suspects;
+	struct suspects *suspects = stage->master->workers[1]->suspects;
 
 	unit->file.life.delay_ns = 500 * CLOCK_MS_NS;
 	fault(stage, false, 0, stage->workers[1]->load.plugin + 1);
@@ -494,7 +498,7 @@ static void deaths_with_healthy_time_between_them_speak_against_nobody(void **st
 	for (int i = 0; i < 4; i++) {
 		fault(stage, false, 0, stage->workers[1]->load.plugin);
 		assert_int_equal(unit->crashes, 0);
-		assert_false(stage->master->workers[1]->suspects.is_searching);
+		assert_false(stage->master->workers[1]->suspects->is_searching);
 	}
 	assert_unharmed(stage);
 }
@@ -504,7 +508,7 @@ static void search_starts_one_unit_at_a_time(void **state)
 	struct stage *stage = *state;
 	struct unit *one = unit_find(stage->master, "one"),
 		    *two = unit_find(stage->master, "two");
-	struct suspects *suspects = &stage->master->workers[1]->suspects;
+	struct suspects *suspects = stage->master->workers[1]->suspects;
 	struct unit *first, *other;
 
 	put_both_on_one_worker(stage);
@@ -662,7 +666,7 @@ static void dead_letters_name_few_actors_in_a_second(void **state)
 	}
 	/* The second may have ended meanwhile. */
 	assert_in_range(n_named, LIMIT_DEAD_LETTER_LOOKS, LIMIT_DEAD_LETTER_LOOKS + 20);
-	if (stage->master->workers[1]->letters.n_notices > LIMIT_DEAD_LETTER_LOOKS)
+	if (stage->master->workers[1]->letters->n_notices > LIMIT_DEAD_LETTER_LOOKS)
 		assert_int_equal(n_addressed, 20);
 }
 

@@ -186,7 +186,7 @@ static void watchers_that_do_not_read_cost_no_wakeup(void **state)
 	/* More than a connection takes, less than the ring holds. */
 	for (unsigned i = 0; i < EVENTS; i++) {
 		(void)snprintf(text, sizeof(text), "event %u. %0500d", i, 0);
-		watch_reloaded(&stage->master->watchers, text);
+		watch_reloaded(stage->master->watchers, text);
 		if (i % 64 == 0)
 			loop_step(stage->master->loop, false);
 	}
