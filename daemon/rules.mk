@@ -1,7 +1,7 @@
 # What is built from what. Each folder is one static archive; the lists of archives below are the
 # layering: an archive may use what stands to the right of it.
 
-FOLDERS = base proto core supervise config process bridge control plugin worker master symbolize ctl
+FOLDERS = base proto core supervise config process bridge control plugin worker master clients units requests trouped symbolize ctl
 dir_base = daemon/base
 dir_proto = proto
 dir_core = daemon/core
@@ -13,14 +13,18 @@ dir_control = daemon/control
 dir_plugin = daemon/plugin
 dir_worker = daemon/worker
 dir_master = daemon/master
+dir_clients = daemon/clients
+dir_units = daemon/units
+dir_requests = daemon/requests
+dir_trouped = daemon/trouped
 dir_symbolize = daemon/symbolize
 dir_ctl = ctl
 
 # Files with a main() of their own: not in the archives.
-MAINS = daemon/worker/main.c daemon/master/main.c daemon/symbolize/main.c ctl/main.c proto/troupe-gen.c
+MAINS = daemon/worker/main.c daemon/trouped/main.c daemon/symbolize/main.c ctl/main.c proto/troupe-gen.c
 
 LIBS_worker = worker plugin core bridge proto base
-LIBS_master = master process config control supervise proto base
+LIBS_trouped = trouped requests units clients master process config control supervise proto base
 LIBS_symbolize = symbolize base
 LIBS_ctl    = ctl proto base
 LIBS_gen    = proto base
@@ -69,7 +73,7 @@ $(BUILD)/%.o: %.c | $(CONFIG_H)
 	$(call quiet,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # Everything above the two lowest folders may use the host's interfaces.
-$(foreach folder,core supervise config process bridge control plugin worker master ctl,$(objects_$(folder))): | $(HOST_HEADERS)
+$(foreach folder,core supervise config process bridge control plugin worker master clients units requests trouped ctl,$(objects_$(folder))): | $(HOST_HEADERS)
 $(patsubst %.c,$(BUILD)/%.o,$(filter-out proto/troupe-gen.c,$(MAINS))): | $(HOST_HEADERS)
 
 # The names that io.troupe.Control would take by itself are those of daemon/control/.
@@ -84,7 +88,7 @@ archives = $(patsubst %,$(BUILD)/%.a,$(1))
 $(BUILD)/troupe-gen: $(BUILD)/proto/troupe-gen.o $(call archives,$(LIBS_gen))
 	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lev -lm
 
-$(BUILD)/trouped: $(BUILD)/daemon/master/main.o $(call archives,$(LIBS_master))
+$(BUILD)/trouped: $(BUILD)/daemon/trouped/main.o $(call archives,$(LIBS_trouped))
 	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lev -lsystemd -lm
 
 # The worker exports the SDK, and what stands in for libc, and nothing else, to its plug-ins.

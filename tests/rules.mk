@@ -18,8 +18,8 @@ UNIT_bridge    = bridge proto base
 UNIT_control   = control proto base
 UNIT_plugin    = plugin core proto base
 UNIT_worker    = worker plugin core bridge proto base
-UNIT_world     = worker master process config control supervise plugin core bridge proto base
-UNIT_master    = master process config control supervise proto base
+UNIT_world     = worker trouped requests units clients master process config control supervise plugin core bridge proto base
+UNIT_master    = trouped requests units clients master process config control supervise proto base
 UNIT_ctl       = ctl control proto base
 
 # Failpoints: the product's objects with each call that takes memory or a descriptor renamed to failable_CALL, which
@@ -165,12 +165,12 @@ unit-plugin: | $(ABI_PLUGINS)
 
 # The daemon's processes and troupectl, which are told by a file what is to fail.
 FAILING_BINARIES = $(patsubst %,$(BUILD)/failpoints/%,trouped troupe-worker troupe-symbolize troupectl)
-failing_mains = $(patsubst %,$(BUILD)/failpoints/%/main.o,daemon/worker daemon/master daemon/symbolize ctl)
+failing_mains = $(patsubst %,$(BUILD)/failpoints/%/main.o,daemon/worker daemon/trouped daemon/symbolize ctl)
 $(failing_mains): $(BUILD)/failpoints/%: $(BUILD)/% $(FAILABLE)
 	@mkdir -p $(@D)
 	@objcopy --redefine-syms=$(FAILABLE) $< $@
 failing_binary = $(CC) $(ALL_LDFLAGS) $(addprefix -Wl$(comma)--dynamic-list=,$(filter %.symbols,$^)) -o $@ $(filter %.o,$^) $(filter %.a,$^)
-$(BUILD)/failpoints/trouped: $(BUILD)/failpoints/daemon/master/main.o $(firstword $(FAILPOINTS)) $(call failing_archives,$(LIBS_master))
+$(BUILD)/failpoints/trouped: $(BUILD)/failpoints/daemon/trouped/main.o $(firstword $(FAILPOINTS)) $(call failing_archives,$(LIBS_trouped))
 	$(call quiet,LD)$(failing_binary) -lev -lsystemd -lm
 $(BUILD)/failpoints/troupe-worker: $(BUILD)/failpoints/daemon/worker/main.o $(firstword $(FAILPOINTS)) $(call failing_archives,$(LIBS_worker)) $(EXPORTS_worker)
 	$(call quiet,LD)$(failing_binary) -lev -lnanomsg -ldl -lm
@@ -280,7 +280,7 @@ fuzz: deps-test
 
 .PHONY: fuzz-build
 fuzz-build: $(FUZZ_TARGETS)
-$(FUZZ_TARGETS): $(FUZZ_BUILD)/%: tests/fuzz/%.c $(call archives,master process config control supervise plugin core bridge proto base) | $(HOST_HEADERS)
+$(FUZZ_TARGETS): $(FUZZ_BUILD)/%: tests/fuzz/%.c $(call archives,trouped requests units clients master process config control supervise plugin core bridge proto base) | $(HOST_HEADERS)
 	$(call quiet,FUZZ)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(filter %.o,$^) $(filter %.a,$^) -ljansson -lev -lnanomsg -lsystemd -ldl -lm
 # On the simulated loop, standing before the archives: what waits for time has it at once.
 $(FUZZ_BUILD)/fuzz_bridge: $(SIM_LOOP)

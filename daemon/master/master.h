@@ -1,9 +1,10 @@
 /* master.h - the whole state of trouped: its configuration, its processes, its clients.
  *
  * One per process, made by main() and passed to every part; there is no other state. One
- * thread. The parts reach each other through it: workers (processes), units (what should run),
- * names (which actors run where), calls and inquiries (what clients wait for), watch (the
- * events that they are sent).
+ * thread. The parts reach each other through it, in layers: the workers here, then clients/
+ * (calls that wait, and who watches), units/ (what is to run, and where), requests/ (what
+ * clients ask for) and trouped/ (what follows from events, and the whole). What belongs to one
+ * part is a pointer here, and its struct is known to that part alone.
  */
 #ifndef MASTER_MASTER_H
 #define MASTER_MASTER_H
@@ -114,29 +115,5 @@ struct master {
 	bool must_notify; /* the service manager waits for READY=1 */
 	char status[160]; /* the STATUS= sent last */
 };
-
-/* Read the configuration, make the private directory and the control socket, start the workers.
- * On failure the reason has been logged, and nothing is left behind. log: taken (also on
- * failure), to be used no more. */
-int master_new(const struct master_options *options, struct log *log,
-	       struct master **ret_master);
-
-/* Serve until stopped in order. */
-void master_run(struct master *master);
-
-/* NULL is fine. Kills what still runs. */
-void master_free(struct master *master);
-
-/* Read the whole configuration as --check does, and print what is wrong with it on standard
- * output, a problem a line; if nothing is, how many units were read and where. Returns how many
- * there are; negative: -errno, nothing could be read. */
-int master_check(const struct master_options *options);
-
-/* The state of the daemon as a whole. */
-enum api_status_out_state master_state(const struct master *master);
-
-/* Send the service manager READY=1, once, when everything that was to start runs or has failed;
- * later its STATUS=, when that has changed. */
-void master_notify_manager(struct master *master);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/seqpacket.h"
 #include "process/page_map.h"
 #include "tests/unit/sim/sim.h"
+#include "units/master_state.h"
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>

@@ -8,13 +8,13 @@
 #define TESTS_UNIT_MASTER_STAGE_H
 
 #include "base/loop.h"
+#include "clients/shares.h"
 #include "control/host.h"
 #include "io.troupe.Worker.varlink.h"
-#include "master/master.h"
-#include "master/shares.h"
-#include "master/shutdown.h"
 #include "master/worker.h"
 #include "proto/channel.h"
+#include "requests/shutdown.h"
+#include "trouped/trouped.h"
 #include <sys/types.h>
 
 #define STAGE_WORKERS 2

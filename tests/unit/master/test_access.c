@@ -1,5 +1,5 @@
 /* test_access.c - what a peer may do. */
-#include "master/access.h"
+#include "clients/access.h"
 
 #include "base/cleanup.h"
 #include <setjmp.h>

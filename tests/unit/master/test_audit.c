@@ -1,5 +1,5 @@
 /* test_audit.c - the journal of refused requests has a limit for each user. */
-#include "master/audit.h"
+#include "clients/audit.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"

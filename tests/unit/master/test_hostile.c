@@ -4,13 +4,13 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "master/calls.h"
-#include "master/instance.h"
-#include "master/letters.h"
-#include "master/stall.h"
-#include "master/suspects.h"
-#include "master/unit.h"
-#include "master/version.h"
+#include "requests/calls.h"
+#include "trouped/letters.h"
+#include "units/instance.h"
+#include "units/stall.h"
+#include "units/suspects.h"
+#include "units/unit.h"
+#include "units/version.h"
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

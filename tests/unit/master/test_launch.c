@@ -3,9 +3,9 @@
 #include "stage.h"
 
 #include "base/clock.h"
-#include "master/reload.h"
-#include "master/unit.h"
 #include "tests/unit/sim/sim.h"
+#include "units/reload.h"
+#include "units/unit.h"
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

@@ -2,11 +2,11 @@
 #include "stage.h"
 
 #include "base/clock.h"
-#include "master/unit.h"
-#include "master/unit_change.h"
-#include "master/unit_end.h"
-#include "master/version.h"
 #include "tests/unit/sim/sim.h"
+#include "units/unit.h"
+#include "units/unit_change.h"
+#include "units/unit_end.h"
+#include "units/version.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>

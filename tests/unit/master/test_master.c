@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "master/calls.h"
+#include "requests/calls.h"
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

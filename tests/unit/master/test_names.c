@@ -1,10 +1,10 @@
 /* test_names.c - which actor of a pool is next; what a unit as a whole is at. */
-#include "master/names.h"
+#include "units/names.h"
 
 #include "base/cleanup.h"
-#include "master/calls.h"
-#include "master/unit.h"
 #include "master/worker.h"
+#include "requests/calls.h"
+#include "units/unit.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* test_placement.c - which worker an actor goes to. */
-#include "master/placement.h"
+#include "units/placement.h"
 
 #include "base/cleanup.h"
 #include <setjmp.h>

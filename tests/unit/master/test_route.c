@@ -4,10 +4,10 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "master/calls.h"
-#include "master/instance.h"
-#include "master/unit.h"
-#include "master/unit_end.h"
+#include "requests/calls.h"
+#include "units/instance.h"
+#include "units/unit.h"
+#include "units/unit_end.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -4,9 +4,9 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
-#include "master/unit.h"
-#include "master/watch.h"
+#include "clients/watch.h"
 #include "tests/unit/sim/sim.h"
+#include "units/unit.h"
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>

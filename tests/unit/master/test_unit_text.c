@@ -2,11 +2,11 @@
 #include "stage.h"
 
 #include "io.troupe.Control.varlink.h"
-#include "master/describe.h"
-#include "master/unit.h"
-#include "master/unit_text.h"
 #include "proto/arena.h"
 #include "proto/json.h"
+#include "requests/describe.h"
+#include "requests/unit_text.h"
+#include "units/unit.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -4,9 +4,9 @@
 #include "process.h"
 
 #include "base/clock.h"
-#include "master/unit.h"
 #include "master/worker.h"
 #include "tests/unit/sim/sim.h"
+#include "units/unit.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

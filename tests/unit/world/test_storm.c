@@ -7,16 +7,16 @@
  * fails: WORLD_SEED=N runs that one alone, SEEDS=N more of them.
  */
 #include "caller.h"
-#include "master/calls.h"
 #include "process.h"
+#include "requests/calls.h"
 
 #include "base/clock.h"
+#include "clients/shares.h"
 #include "control/host.h"
-#include "master/shares.h"
-#include "master/shutdown.h"
-#include "master/unit.h"
 #include "master/worker.h"
+#include "requests/shutdown.h"
 #include "tests/unit/sim/sim.h"
+#include "units/unit.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

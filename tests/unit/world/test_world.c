@@ -3,8 +3,8 @@
 #include "process.h"
 
 #include "base/clock.h"
-#include "master/unit.h"
 #include "master/worker.h"
+#include "units/unit.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -3,9 +3,10 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "master/shutdown.h"
 #include "process.h"
+#include "requests/shutdown.h"
 #include "tests/unit/sim/sim.h"
+#include "units/master_state.h"
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -13,8 +13,8 @@
 
 #include "base/list.h"
 #include "base/random.h"
-#include "master/master.h"
 #include "tests/unit/bridge/memory.h"
+#include "trouped/trouped.h"
 #include <stdbool.h>
 #include <stdint.h>
 

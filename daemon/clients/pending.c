@@ -1,0 +1,80 @@
+#include "clients/pending.h"
+
+#include "clients/refusal.h"
+#include "io.troupe.Control.varlink.h"
+#include "master/master.h"
+#include <stdlib.h>
+
+static void on_gone(struct control_call *client)
+{
+	struct pending *pending = client->user;
+
+	if (pending->ops->on_gone)
+		pending->ops->on_gone(pending);
+	pending_free(pending);
+}
+
+static void on_room(struct control_call *client)
+{
+	struct pending *pending = client->user;
+
+	pending->ops->on_room(pending);
+}
+
+static void on_late(struct loop_timer *timer)
+{
+	struct pending *pending = container_of(timer, struct pending, timer);
+
+	pending->ops->on_late(pending);
+}
+
+void *pending_new(const struct pending_ops *ops, struct master *master,
+		  struct control_call *client, struct list *list, size_t bytes)
+{
+	struct pending *pending = NULL;
+
+	if (ops->share == SHARE_CLAIMED || control_call_claim(client, ops->share, bytes) == 0)
+		pending = calloc(1, ops->size);
+	if (!pending) {
+		control_overloaded(client);
+		return NULL;
+	}
+	pending->ops = ops;
+	pending->master = master;
+	pending->client = client;
+	loop_timer_init(&pending->timer, master->loop, on_late);
+	list_append(list, &pending->link);
+	client->user = pending;
+	client->on_gone = on_gone;
+	client->on_room = ops->on_room ? on_room : NULL;
+	return pending;
+}
+
+void pending_free(struct pending *pending)
+{
+	list_remove(&pending->link);
+	loop_timer_stop(&pending->timer);
+	if (pending->ops->fini)
+		pending->ops->fini(pending);
+	free(pending);
+}
+
+void pending_overload(struct pending *pending)
+{
+	control_overloaded(pending->client);
+	pending_free(pending);
+}
+
+void pending_time_out(struct pending *pending)
+{
+	control_call_fail(pending->client, &api_timeout_error, &(struct api_timeout){0});
+	pending_free(pending);
+}
+
+void pending_refuse_all(struct list *list)
+{
+	list_foreach_safe (at, list) {
+		(void)control_refuses(pending_at(at)->master, pending_at(at)->client);
+		pending_free(pending_at(at));
+	}
+}

@@ -1,0 +1,20 @@
+/* refusal.h - calls that are not taken, whatever they ask for: because the daemon is stopping,
+ * or has too many. Master process, one thread. */
+#ifndef CLIENTS_REFUSAL_H
+#define CLIENTS_REFUSAL_H
+
+#include "control/server.h"
+
+struct master;
+
+/* Answer with Overloaded: there is too much of something, or no memory. */
+void control_overloaded(struct control_call *call);
+
+/* true: the daemon is stopping, and the call was answered with that. */
+bool control_refuses(struct master *master, struct control_call *call);
+
+/* The call is one that changes what runs. false: it has been answered, because the daemon is
+ * stopping or too many such are under way. Asked before anything is changed. */
+bool control_begins_change(struct master *master, struct control_call *call);
+
+#endif

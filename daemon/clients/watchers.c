@@ -1,0 +1,265 @@
+#include "clients/watchers.h"
+
+#include "base/clock.h"
+#include "clients/pending.h"
+#include "clients/refusal.h"
+#include "io.troupe.Control.varlink.h"
+#include "master/master.h"
+#include "proto/json.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define FLUSH_NS (2 * CLOCK_MS_NS) /* of one pass of the loop */
+#define BURST    64u               /* events for one watcher before it is another's turn */
+
+struct watcher {
+	struct pending pending;
+	struct watchers *watchers;
+	uint64_t next; /* the event that it is sent next */
+	int64_t lost;  /* events that it has missed, not reported to it yet */
+	bool is_full;  /* it did not read: not before there is room */
+};
+
+static struct watcher *watcher_of(struct pending *pending)
+{
+	return container_of(pending, struct watcher, pending);
+}
+
+static int64_t unix_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static struct watchers_event *event_at(struct watchers *watchers, uint64_t number)
+{
+	return &watchers->ring[number % LIMIT_WATCH_EVENTS];
+}
+
+/* ---- the ring */
+
+static void drop_first(struct watchers *watchers)
+{
+	struct watchers_event *event = event_at(watchers, watchers->first++);
+
+	watchers->bytes -= event->size;
+	free(event->text);
+	*event = (struct watchers_event){0};
+}
+
+static void drop_all(struct watchers *watchers)
+{
+	while (watchers->first < watchers->next)
+		drop_first(watchers);
+}
+
+/* Free the events that all watchers were sent. */
+static void drop_heard(struct watchers *watchers)
+{
+	uint64_t heard = watchers->next;
+
+	list_foreach (at, &watchers->list) {
+		const struct watcher *watcher = watcher_of(pending_at(at));
+
+		if (watcher->next < heard)
+			heard = watcher->next;
+	}
+	while (watchers->first < heard)
+		drop_first(watchers);
+}
+
+/* NULL: there is no memory for it. */
+static char *encode(const struct api_watch_out *event, size_t *ret_size)
+{
+	struct api_watch_out copy = *event;
+	char *text = NULL;
+
+	copy.timeMs = unix_ms();
+	*ret_size = 0;
+	return json_encode(api_watch_method.out, &copy, &text, ret_size) == 0 ? text : NULL;
+}
+
+void watchers_put(struct watchers *watchers, const struct api_watch_out *event)
+{
+	struct watchers_event *place;
+	size_t size;
+	char *text;
+
+	if (list_is_empty(&watchers->list))
+		return;
+	text = encode(event, &size);
+	while (watchers->first < watchers->next &&
+	       (watchers->next - watchers->first >= LIMIT_WATCH_EVENTS ||
+		watchers->bytes + size > LIMIT_WATCH_BYTES))
+		drop_first(watchers);
+	place = event_at(watchers, watchers->next++);
+	*place = (struct watchers_event){.text = text, .size = size};
+	watchers->bytes += size;
+	master_flush_soon(watchers->master);
+}
+
+/* ---- a watcher */
+
+static void on_room(struct pending *pending)
+{
+	watcher_of(pending)->is_full = false;
+	master_flush_soon(pending->master);
+}
+
+/* The link is out of the list. */
+static void fini(struct pending *pending)
+{
+	struct watchers *watchers = watcher_of(pending)->watchers;
+
+	if (list_is_empty(&watchers->list))
+		drop_all(watchers);
+}
+
+static const struct pending_ops ops = {
+	.size = sizeof(struct watcher),
+	.share = SHARE_WATCHERS,
+	.on_room = on_room,
+	.fini = fini,
+};
+
+void watchers_add(struct watchers *watchers, struct control_call *call,
+		  const struct api_watch_out *begin)
+{
+	struct api_watch_out first = *begin;
+	struct watcher *watcher;
+
+	if (!watchers->ring)
+		watchers->ring = calloc(LIMIT_WATCH_EVENTS, sizeof(*watchers->ring));
+	if (!watchers->ring) {
+		control_overloaded(call);
+		return;
+	}
+	watcher = pending_new(&ops, watchers->master, call, &watchers->list, 0);
+	if (!watcher)
+		return;
+	watcher->watchers = watchers;
+	watcher->next = watchers->next;
+	first.timeMs = unix_ms();
+	if (control_call_reply(call, &api_watch_method, &first, true) < 0)
+		watcher->lost++;
+}
+
+/* The number of lost events is sent before the next event, or the gap would be in the wrong
+ * place. false: it was not sent: the client does not read, or there is no memory just now. */
+static bool send_lost(struct watcher *watcher)
+{
+	struct watchers *watchers = watcher->watchers;
+	struct api_watch_out lost = {
+		.timeMs = unix_ms(),
+		.event = API_WATCH_OUT_EVENT_LOST,
+		.count = &watcher->lost,
+	};
+	int r;
+
+	if (watcher->next < watchers->first) {
+		watcher->lost += (int64_t)(watchers->first - watcher->next);
+		watcher->next = watchers->first;
+	}
+	if (watcher->lost == 0)
+		return true;
+	r = control_call_reply(watcher->pending.client, &api_watch_method, &lost, true);
+	watcher->is_full = r == -EAGAIN;
+	if (r == 0)
+		watcher->lost = 0;
+	return r == 0;
+}
+
+static bool is_behind(const struct watcher *watcher)
+{
+	return watcher->next < watcher->watchers->next || watcher->lost > 0;
+}
+
+/* Up to `most` events. */
+static void send_some(struct watcher *watcher, unsigned most)
+{
+	struct watchers *watchers = watcher->watchers;
+
+	for (; most > 0 && is_behind(watcher); most--) {
+		const struct watchers_event *event;
+
+		if (!send_lost(watcher) || watcher->next == watchers->next)
+			return;
+		event = event_at(watchers, watcher->next);
+		if (!event->text) {
+			watcher->lost++;
+		} else if (control_call_reply_text(watcher->pending.client, event->text,
+						   event->size, true) < 0) {
+			watcher->is_full = true;
+			return;
+		}
+		watcher->next++;
+	}
+}
+
+bool watchers_flush(struct watchers *watchers)
+{
+	struct loop *loop = watchers->master->loop;
+	uint64_t end;
+	unsigned idle = 0, n = 0;
+
+	if (list_is_empty(&watchers->list))
+		return false;
+	list_foreach (at, &watchers->list)
+		n++;
+	end = loop_clock_ns(loop) + FLUSH_NS;
+	/* Until a whole round had nothing to do. */
+	while (idle < n) {
+		struct list *link = watchers->list.next;
+		struct watcher *watcher = watcher_of(pending_at(link));
+
+		list_remove(link);
+		list_append(&watchers->list, link);
+		if (watcher->is_full || !is_behind(watcher)) {
+			idle++;
+			continue;
+		}
+		idle = 0;
+		send_some(watcher, BURST);
+		if (loop_clock_ns(loop) >= end)
+			break;
+	}
+	drop_heard(watchers);
+	return idle < n;
+}
+
+void watchers_end(struct watchers *watchers, const struct api_watch_out *last)
+{
+	struct api_watch_out reply = *last;
+
+	reply.timeMs = unix_ms();
+	list_foreach_safe (at, &watchers->list) {
+		send_some(watcher_of(pending_at(at)), LIMIT_WATCH_EVENTS);
+		(void)control_call_reply(pending_at(at)->client, &api_watch_method, &reply,
+					 false);
+		pending_free(pending_at(at));
+	}
+}
+
+/* ---- life */
+
+void watchers_init(struct watchers *watchers, struct master *master)
+{
+	*watchers = (struct watchers){.master = master};
+	list_init(&watchers->list);
+}
+
+void watchers_fini(struct watchers *watchers)
+{
+	if (watchers->ring)
+		drop_all(watchers);
+	free(watchers->ring);
+	watchers->ring = NULL;
+}
+
+bool watchers_any(const struct watchers *watchers)
+{
+	return !list_is_empty(&watchers->list);
+}

@@ -1,0 +1,405 @@
+#include "requests/calls.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "clients/held.h"
+#include "clients/refusal.h"
+#include "clients/senders.h"
+#include "io.troupe.Control.varlink.h"
+#include "io.troupe.Worker.varlink.h"
+#include "master/master.h"
+#include "master/worker.h"
+#include "proto/idl.h"
+#include "units/unit.h"
+#include "units/version.h"
+#include <string.h>
+
+bool calls_is_member(const char *text)
+{
+	if (*text < 'A' || *text > 'Z')
+		return false;
+	for (; *text; text++)
+		if (!((*text >= 'A' && *text <= 'Z') || (*text >= 'a' && *text <= 'z') ||
+		      (*text >= '0' && *text <= '9')))
+			return false;
+	return true;
+}
+
+bool calls_is_qualified(const char *text, size_t *ret_interface)
+{
+	const char *dot = strrchr(text, '.');
+
+	if (!dot || !calls_is_member(dot + 1) ||
+	    !idl_is_interface_name(text, (size_t)(dot - text)))
+		return false;
+	*ret_interface = (size_t)(dot - text);
+	return true;
+}
+
+static struct call *find_call(struct calls *calls, uint64_t id)
+{
+	struct call *call;
+
+	HASH_FIND(by_id, calls->open, &id, sizeof(id), call);
+	return call;
+}
+
+/* Its worker has no more to do with it. */
+static void leave_worker(struct call *call)
+{
+	struct master *master = call->pending.master;
+	struct instance *instance = unit_instance(master, call->unit, call->instance);
+
+	if (instance && instance->outstanding > 0)
+		instance->outstanding--;
+	if (call->by_id.tbl)
+		HASH_DELETE(by_id, master->calls->open, call);
+	call->worker->call_bytes -= call->bytes;
+	call->worker = NULL;
+	list_remove(&call->pending.link);
+	loop_timer_stop(&call->pending.timer);
+}
+
+static void fini(struct pending *pending)
+{
+	struct call *call = container_of(pending, struct call, pending);
+
+	if (call->worker)
+		leave_worker(call);
+	held_fini(&call->held);
+}
+
+/* No client waits any more: send the worker a cancellation, so that it does not go on with the
+ * call. */
+static void cancel(struct pending *pending)
+{
+	struct call *call = container_of(pending, struct call, pending);
+	struct worker_cancel notice = {.call = (int64_t)call->id};
+
+	if (!call->worker)
+		return;
+	(void)worker_send(call->worker, &worker_cancel_method, &notice, -1);
+	/* It may be in the channel still. */
+	call->worker->over_bytes += call->bytes;
+	call->bytes = 0;
+}
+
+static void time_out(struct pending *pending)
+{
+	cancel(pending);
+	pending_time_out(pending);
+}
+
+static void on_room(struct pending *pending);
+
+static const struct pending_ops ops = {
+	.size = sizeof(struct call),
+	.share = SHARE_CALLS,
+	.on_gone = cancel,
+	.on_late = time_out,
+	.on_room = on_room,
+	.fini = fini,
+};
+
+/* Whatever comes first, no deadline holds any more. */
+static void lift_deadline(struct call *call)
+{
+	loop_timer_stop(&call->pending.timer);
+	call->deadline_ns = UINT64_MAX;
+}
+
+void calls_flush(struct master *master)
+{
+	struct calls *calls = master->calls;
+
+	for (; calls->gathered; calls->gathered &= calls->gathered - 1) {
+		const struct worker *worker =
+			master->workers[__builtin_ctzll(calls->gathered) + 1];
+
+		if (worker && worker->channel)
+			(void)channel_flush(worker->channel);
+	}
+}
+
+static int send_call(struct call *call, const struct call_target *target,
+		     const struct call_wish *wish)
+{
+	const struct control_call *client = call->pending.client;
+	bool oneway = call->kind == CALL_SEND || client->oneway;
+	struct worker_call notice = {
+		.call = (int64_t)call->id,
+		.to = target->address,
+		.method = {wish->method.text, strlen(wish->method.text)},
+		.interfaceSize = (int64_t)wish->method.interface,
+		.parameters = {wish->parameters.at, wish->parameters.size},
+		.more = client->more,
+		.oneway = oneway,
+		.client = oneway ? (int64_t)senders_note(call->pending.master, client->client,
+							 target->worker)
+				 : 0,
+		.deadlineNs = wish->deadline_ns <= INT64_MAX ? (int64_t)wish->deadline_ns : 0,
+	};
+
+	call->pending.master->calls->gathered |= 1ull << (target->worker->number - 1);
+	return worker_send_soon(target->worker, &worker_call_method, &notice);
+}
+
+/* NULL: the client was answered. */
+static struct call *new_call(struct master *master, struct control_call *client,
+			     const struct call_target *target, const struct call_wish *wish,
+			     size_t bytes)
+{
+	struct calls *calls = master->calls;
+	struct call *call = pending_new(&ops, master, client, &target->worker->calls, bytes);
+
+	if (!call)
+		return NULL;
+	held_init(&call->held, client);
+	call->kind = wish->kind;
+	call->deadline_ns = wish->deadline_ns;
+	call->is_until_kept = client->more && wish->is_default;
+	call->worker = target->worker;
+	call->bytes = bytes;
+	call->worker->call_bytes += bytes;
+	call->id = ++calls->last_id;
+	HASH_ADD(by_id, calls->open, id, sizeof(call->id), call);
+	if (!call->by_id.tbl) {
+		pending_overload(&call->pending);
+		return NULL;
+	}
+	if (target->instance) {
+		call->unit = target->instance->version->number;
+		call->instance = target->instance->number;
+		target->instance->outstanding++;
+	}
+	return call;
+}
+
+/* The worker cannot be given the call. */
+static void fail_unsent(struct control_call *client, const char *actor, int error)
+{
+	if (error == -ENOTCONN)
+		control_call_fail(client, &api_actor_died_error,
+				  &(struct api_actor_died){.actor = actor});
+	else if (error == -EMSGSIZE)
+		control_call_fail(
+			client, &api_failed_error,
+			&(struct api_failed){.code = error, .message = strerror(-error)});
+	else
+		control_overloaded(client);
+}
+
+void calls_begin(struct master *master, struct control_call *client,
+		 const struct call_target *target, const struct call_wish *wish)
+{
+	size_t bytes = sizeof(struct call) + strlen(wish->method.text) + wish->parameters.size;
+	uint64_t now = loop_now_ns(master->loop);
+	struct call *call;
+	int r;
+
+	/* What a worker has not answered, and calls that are over, may all be waiting in its
+	 * channel, which has a limit that must not be reached: it would cost the worker its
+	 * life.
+	 */
+	if (target->worker->call_bytes + bytes > LIMIT_CLIENT_CALL_BYTES) {
+		fail_unsent(client, target->name, -ENOBUFS);
+		return;
+	}
+	call = new_call(master, client, target, wish, bytes);
+	if (!call)
+		return;
+	r = send_call(call, target, wish);
+	if (r < 0) {
+		fail_unsent(client, target->name, r);
+		pending_free(&call->pending);
+		return;
+	}
+	if (wish->deadline_ns != UINT64_MAX)
+		loop_timer_start(&call->pending.timer,
+				 wish->deadline_ns > now ? wish->deadline_ns - now : 0);
+}
+
+/* ---- answers */
+
+static const struct json_span nothing = {"{}", 2};
+
+static struct json_span text_of(const struct worker_reply *reply)
+{
+	struct json_span text = {reply->parameters.data, reply->parameters.size};
+
+	return text.size > 0 ? text : nothing;
+}
+
+/* The text as it goes to the client: the worker's, or ours, or one in *ret_memory, which is
+ * given. at NULL: no memory. */
+static struct json_span wrap_reply(const struct call *call, const struct worker_reply *reply,
+				   char **ret_memory)
+{
+	struct json_span text = text_of(reply);
+	int n;
+
+	if (call->kind == CALL_SEND)
+		text = nothing;
+	if (call->kind != CALL_WRAPPED)
+		return text;
+	n = asprintf(ret_memory, "{\"parameters\":%.*s}", (int)text.size, text.at);
+	if (n < 0)
+		return (struct json_span){0};
+	return (struct json_span){*ret_memory, (size_t)n};
+}
+
+/* The call's last reply or error: sent after the replies that its client has not read yet. */
+static void finish_call(struct call *call, const char *error, const char *text, size_t size)
+{
+	if (held_finish(&call->held, error, text, size))
+		pending_free(&call->pending);
+	else
+		leave_worker(call);
+}
+
+/* Give the call up: cancel it at the worker and answer the client with Overloaded. */
+static void overload_call(struct call *call)
+{
+	cancel(&call->pending);
+	pending_overload(&call->pending);
+}
+
+/* Send the worker how much of a stream its client has taken, so that the actor goes on. */
+static void report_taken(struct call *call)
+{
+	struct worker_taken taken = {
+		.call = (int64_t)call->id,
+		.count = call->held.taken,
+		.bytes = (int64_t)call->held.taken_weight,
+	};
+	int r;
+
+	if (!call->worker || !held_has_taken_much(&call->held))
+		return;
+	r = worker_send(call->worker, &worker_taken_method, &taken, -1);
+	call->held.taken = 0;
+	call->held.taken_weight = 0;
+	/* The actor would wait for ever. Of a worker that is gone the end follows. */
+	if (r < 0 && r != -ENOTCONN)
+		overload_call(call);
+}
+
+static void on_room(struct pending *pending)
+{
+	struct call *call = container_of(pending, struct call, pending);
+
+	if (held_flush(&call->held))
+		pending_free(pending);
+	else
+		report_taken(call);
+}
+
+static void pass_on(struct call *call, const char *text, size_t size, size_t weight)
+{
+	/* The deadline was for the first reply. */
+	lift_deadline(call);
+	/* A gap in a stream would go unseen: if its client does not read, it ends. */
+	if (held_add(&call->held, text, size, weight) < 0)
+		overload_call(call);
+	else
+		report_taken(call);
+}
+
+static void pass_reply(struct call *call, const struct worker_reply *reply)
+{
+	struct control_call *client = call->pending.client;
+	cleanup_free char *memory = NULL;
+	struct json_span text = wrap_reply(call, reply, &memory);
+
+	if (!text.at) {
+		overload_call(call);
+	} else if (!reply->continues) {
+		finish_call(call, NULL, text.at, text.size);
+	} else if (client->more) {
+		pass_on(call, text.at, text.size, reply->parameters.size);
+	} else {
+		cancel(&call->pending);
+		(void)control_call_reply_text(client, text.at, text.size, false);
+		pending_free(&call->pending);
+	}
+}
+
+/* Whether it may go to a client, who takes it for ours: the one time that a worker's text is
+ * looked at. */
+static bool is_sound(const struct worker_reply *reply)
+{
+	size_t size = reply->parameters.size, interface;
+
+	return (size == 0 ||
+		json_pick(reply->parameters.data, size, NULL, 0, NULL, NULL) == 0) &&
+	       (!reply->error || calls_is_qualified(reply->error, &interface));
+}
+
+bool calls_reply(struct worker *worker, const struct worker_reply *reply)
+{
+	struct calls *calls = worker->master->calls;
+	struct call *call = find_call(calls, (uint64_t)reply->call);
+
+	if (!is_sound(reply))
+		return false;
+	/* A cancelled call's reply may have been on its way. */
+	if (!call || call->worker != worker) {
+		calls->strays++;
+		return true;
+	}
+	/* The timer's turn comes after what was read in the same pass. */
+	if (loop_now_ns(worker->master->loop) >= call->deadline_ns) {
+		calls->strays++;
+		time_out(&call->pending);
+		return true;
+	}
+	if (!reply->error) {
+		pass_reply(call, reply);
+		return true;
+	}
+	finish_call(call, reply->error, text_of(reply).at, text_of(reply).size);
+	return true;
+}
+
+void calls_kept(struct worker *worker, uint64_t id)
+{
+	struct call *call = find_call(worker->master->calls, id);
+
+	if (!call || call->worker != worker)
+		return;
+	/* It lies in the channel no more. */
+	worker->call_bytes -= call->bytes;
+	call->bytes = 0;
+	if (list_is_empty(&call->held.replies))
+		(void)control_call_claim(call->pending.client, SHARE_CALLS, 0);
+	if (call->is_until_kept)
+		lift_deadline(call);
+}
+
+static void fail_died(struct call *call, bool is_culprit)
+{
+	struct instance *instance =
+		unit_instance(call->pending.master, call->unit, call->instance);
+	const char *crashed = is_culprit ? "\"crashed\":true" : "";
+	char text[LIMIT_NAME + 64];
+
+	/* A unit's name needs no escapes. */
+	if (instance)
+		(void)snprintf(text, sizeof(text), "{\"actor\":\"%s/%u\"%s%s}",
+			       instance->unit->name, instance->number, is_culprit ? "," : "",
+			       crashed);
+	else
+		(void)snprintf(text, sizeof(text), "{%s}", crashed);
+	finish_call(call, api_actor_died_error.name, text, strlen(text));
+}
+
+void calls_worker_down(struct worker *worker, uint64_t culprit)
+{
+	list_foreach_safe (at, &worker->calls) {
+		struct call *call = container_of(at, struct call, pending.link);
+
+		fail_died(call, call->id == culprit);
+	}
+	worker_fence_calls(worker);
+	worker_pass_calls(worker);
+}

@@ -1,0 +1,287 @@
+/* control_manage.c - changing what runs. */
+#include "clients/refusal.h"
+#include "requests/calls.h"
+#include "requests/control_handlers.h"
+
+#include "base/cleanup.h"
+#include "clients/shares.h"
+#include "config/spawn.h"
+#include "io.troupe.Control.varlink.h"
+#include "master/master.h"
+#include "master/worker.h"
+#include "proto/address.h"
+#include "requests/inquiry.h"
+#include "requests/kill.h"
+#include "requests/reload_reply.h"
+#include "requests/resolve.h"
+#include "requests/shutdown.h"
+#include "requests/waiter.h"
+#include "units/instance.h"
+#include "units/names.h"
+#include "units/reload.h"
+#include "units/unit.h"
+#include "units/unit_change.h"
+#include "units/unit_define.h"
+#include "units/unit_end.h"
+#include "units/unit_run.h"
+#include "units/version.h"
+#include <errno.h>
+#include <string.h>
+
+static void fail_no_such(struct control_call *call, const char *name)
+{
+	control_call_fail(call, &api_no_such_actor_error,
+			  &(struct api_no_such_actor){.name = name});
+}
+
+/* ---- Spawn */
+
+static void fail_spawn(struct control_call *call, const struct api_spawn *spawn, bool is_plugin,
+		       const char *reason)
+{
+	if (is_plugin)
+		control_call_fail(call, &api_no_such_plugin_error,
+				  &(struct api_no_such_plugin){.plugin = spawn->plugin,
+							       .reason = reason});
+	else
+		control_call_fail(
+			call, &api_bad_unit_error,
+			&(struct api_bad_unit){.name = spawn->name, .reason = reason});
+}
+
+static void spawn_unit(struct master *master, struct control_call *call,
+		       const struct api_spawn *spawn, struct unit_file *file)
+{
+	struct unit *unit;
+	struct problems problems;
+	int r;
+
+	/* The unit's reason names them. */
+	problems_init(&problems);
+	r = unit_new(master, file, spawn->config ? spawn->config : "", false, &problems, &unit);
+	problems_fini(&problems);
+	if (r < 0) {
+		fail_spawn(call, spawn, false,
+			   r == -ENOSPC ? "there are too many units" : strerror(-r));
+		return;
+	}
+	if (!unit->is_broken)
+		unit_start(unit);
+	if (unit->is_broken) {
+		fail_spawn(call, spawn, !version_has_plugin(unit->version),
+			   unit->reason ? unit->reason : "");
+		unit_remove(unit);
+		return;
+	}
+	waiter_new(unit, NULL, WAITER_SPAWN, call);
+}
+
+void control_on_spawn(void *context, struct control_call *call, const void *in)
+{
+	const struct api_spawn *spawn = in;
+	struct master *master = context;
+	struct unit_file file = {0};
+	struct problems problems;
+	int r;
+
+	if (!control_begins_change(master, call))
+		return;
+	if (unit_find(master, spawn->name)) {
+		control_call_fail(call, &api_name_taken_error,
+				  &(struct api_name_taken){.name = spawn->name});
+		return;
+	}
+	problems_init(&problems);
+	r = spawn_define(&file, spawn, &master->settings, &master->path, &problems);
+	if (r == 0) {
+		spawn_unit(master, call, spawn, &file);
+		unit_file_fini(&file);
+	} else if (problems.n > 0) {
+		fail_spawn(call, spawn, r == -ENOENT, problems.items[0].message);
+	} else {
+		fail_spawn(call, spawn, false, strerror(-r));
+	}
+	problems_fini(&problems);
+}
+
+/* ---- Start and Stop */
+
+/* instance: only that one, or NULL. */
+static void start_unit(struct unit *unit, struct instance *instance)
+{
+	/* One that is changed as a whole starts as a whole. */
+	if (!instance || unit->next_version || unit->is_broken)
+		unit_start(unit);
+	else if (unit_place_or_break(unit))
+		instance_start(instance);
+}
+
+/* Whether it is going, or its file could not be read: then the call is answered. */
+static bool cannot_run(struct control_call *call, const struct unit *unit, const char *name)
+{
+	if (!unit->is_removed && !unit->has_bad_file)
+		return false;
+	control_call_fail(call, &api_wrong_state_error,
+			  &(struct api_wrong_state){
+				  .name = name,
+				  .state = api_state_type.names[unit_state(unit)],
+				  .reason = unit->has_bad_file ? unit->reason : NULL,
+			  });
+	return true;
+}
+
+void control_on_start(void *context, struct control_call *call, const void *in)
+{
+	const struct api_start *start = in;
+	struct master *master = context;
+	struct instance *instance = names_instance(master, start->name);
+	struct unit *unit = instance ? instance->unit : unit_find(master, start->name);
+
+	if (!control_begins_change(master, call))
+		return;
+	if (!unit) {
+		fail_no_such(call, start->name);
+		return;
+	}
+	if (cannot_run(call, unit, start->name))
+		return;
+	start_unit(unit, instance);
+	waiter_new(unit, instance, WAITER_START, call);
+}
+
+void control_on_stop(void *context, struct control_call *call, const void *in)
+{
+	const struct api_stop *stop = in;
+	struct master *master = context;
+	struct instance *instance = names_instance(master, stop->name);
+	struct unit *unit = instance ? instance->unit : unit_find(master, stop->name);
+	struct troupe_address address;
+	struct call_target target;
+
+	if (control_call_claim(call, SHARE_CHANGES, 0) < 0) {
+		control_overloaded(call);
+		return;
+	}
+	if (address_parse(stop->name, &address) == 0) {
+		instance = instance_by_address(master, address);
+		if (!instance) {
+			if (resolve_name(master, call, stop->name, &target) == RESOLVE_THERE)
+				inquiry_stop(master, call, target.worker, address, stop->name);
+			return;
+		}
+		unit = instance->unit;
+	}
+	if (!unit) {
+		fail_no_such(call, stop->name);
+		return;
+	}
+	if (instance)
+		instance_stop(instance);
+	else if (unit->is_configured)
+		unit_stop(unit);
+	else
+		unit_remove(unit); /* a spawned one lives until it is stopped */
+	waiter_new(unit, instance, WAITER_STOP, call);
+}
+
+void control_on_restart(void *context, struct control_call *call, const void *in)
+{
+	const struct api_restart *restart = in;
+	struct master *master = context;
+	struct instance *instance = names_instance(master, restart->name);
+	struct unit *unit = instance ? instance->unit : unit_find(master, restart->name);
+
+	if (!control_begins_change(master, call))
+		return;
+	if (!unit) {
+		fail_no_such(call, restart->name);
+		return;
+	}
+	if (cannot_run(call, unit, restart->name))
+		return;
+	/* One that is changed as a whole is restarted as a whole. */
+	if (instance && !unit->next_version) {
+		instance_replace(instance, true);
+	} else if (!instance && !unit->is_broken && unit_restart(unit, NULL, NULL) < 0) {
+		control_overloaded(call);
+		return;
+	}
+	/* What did not run. */
+	start_unit(unit, instance);
+	waiter_new(unit, instance, WAITER_RESTART, call);
+}
+
+static uint64_t bit_of(const struct worker *worker)
+{
+	return worker->pid > 0 && !worker->is_dead ? 1ull << (worker->number - 1) : 0;
+}
+
+/* An instance that is not alive needs no worker killed: no bit. */
+static uint64_t bit_of_instance(const struct instance *instance)
+{
+	return instance_is_alive(instance) ? bit_of(instance->worker) : 0;
+}
+
+void control_on_kill(void *context, struct control_call *call, const void *in)
+{
+	const struct api_kill *kill = in;
+	struct master *master = context;
+	struct kill_target target = {.instance = names_instance(master, kill->name)};
+	struct call_target actor;
+	struct troupe_address address;
+	uint64_t workers = 0;
+
+	_Static_assert(LIMIT_WORKERS <= 64, "a bit for each");
+	if (control_refuses(master, call))
+		return;
+	if (address_parse(kill->name, &address) == 0) {
+		if (resolve_name(master, call, kill->name, &actor) != RESOLVE_THERE)
+			return;
+		target.instance = instance_by_address(master, address);
+		target.address = kill->name;
+		workers = bit_of(actor.worker);
+	} else if (target.instance) {
+		workers = bit_of_instance(target.instance);
+	} else {
+		target.unit = unit_find(master, kill->name);
+		for (unsigned i = 0; target.unit && i < target.unit->n_instances; i++)
+			workers |= bit_of_instance(&target.unit->instances[i]);
+	}
+	if (!target.instance && !target.unit && !target.address)
+		fail_no_such(call, kill->name);
+	else if (workers == 0)
+		control_call_fail(call, &api_wrong_state_error,
+				  &(struct api_wrong_state){.name = kill->name,
+							    .state = "without a process"});
+	else
+		kill_workers(master, call, workers, &target);
+}
+
+/* ---- the daemon */
+
+void control_on_reload(void *context, struct control_call *call, const void *in)
+{
+	struct master *master = context;
+	struct reload_result result;
+
+	(void)in;
+	if (!control_begins_change(master, call))
+		return;
+	if (reload_run(master, &result) == -ENOMEM) {
+		control_overloaded(call);
+		reload_result_fini(&result);
+		return;
+	}
+	reload_reply_when_settled(master, call, &result);
+}
+
+void control_on_shutdown(void *context, struct control_call *call, const void *in)
+{
+	struct master *master = context;
+
+	(void)in;
+	(void)control_call_reply(call, &api_shutdown_method, &(struct api_shutdown_out){0},
+				 false);
+	if (!master->is_stopping)
+		master_stop(master);
+}

@@ -1,0 +1,561 @@
+#include "requests/inquiry.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "clients/pending.h"
+#include "clients/refusal.h"
+#include "io.troupe.Control.varlink.h"
+#include "io.troupe.Worker.varlink.h"
+#include "master/master.h"
+#include "master/worker.h"
+#include "proto/address.h"
+#include "proto/arena.h"
+#include "requests/describe.h"
+#include "requests/unit_reply.h"
+#include "units/stall.h"
+#include "units/stopping.h"
+#include "units/unit.h"
+#include "units/version.h"
+#include <errno.h>
+#include <string.h>
+
+#define ANSWER_NS (2 * CLOCK_SECOND_NS)
+
+enum inquiry_kind { INQUIRY_DESCRIBE, INQUIRY_ACTORS, INQUIRY_STOP };
+
+struct inquiry {
+	struct pending pending; /* in master->inquiries */
+	enum inquiry_kind kind;
+	uint64_t request;   /* what the worker's answer must carry; DESCRIBE: all answers */
+	struct arena arena; /* of the texts of `actors` */
+	struct api_actor *actors;
+	size_t n_actors;
+	int64_t silent[LIMIT_WORKERS]; /* workers that did not answer */
+	size_t n_silent;
+	/* DESCRIBE */
+	unsigned awaited[LIMIT_WORKERS + 1]; /* of each worker */
+	size_t n_awaited;                    /* answers to come */
+	/* The unit's name, for it may change meanwhile; NULL: not known yet, or none. */
+	const char *unit;
+	uint32_t origin;            /* version that spawned the actor; 0: it is a unit's */
+	struct troupe_address only; /* STOP, too */
+	/* ACTORS, STOP */
+	unsigned worker; /* who is being asked */
+	bool one_worker; /* asks that one only */
+	int64_t from;    /* slot; next page */
+	bool is_held;    /* the client does not read: not before there is room */
+	/* STOP */
+	uint64_t patience_ns; /* its unit's StopTimeout=, once it is known whose it is */
+	uint64_t begun_ns;
+	bool is_killing; /* the timer is for the end of its worker */
+};
+
+static struct inquiry *inquiry_of(struct pending *pending)
+{
+	return container_of(pending, struct inquiry, pending);
+}
+
+static struct inquiry *inquiry_at(struct list *link)
+{
+	return inquiry_of(pending_at(link));
+}
+
+static void fini(struct pending *pending)
+{
+	arena_fini(&inquiry_of(pending)->arena);
+	free(inquiry_of(pending)->actors);
+}
+
+static void on_late(struct pending *pending);
+static void on_room(struct pending *pending);
+
+static const struct pending_ops ops = {
+	.size = sizeof(struct inquiry),
+	.share = SHARE_INQUIRIES,
+	.on_late = on_late,
+	.on_room = on_room,
+	.fini = fini,
+};
+
+/* NULL: there are too many, and the client was answered with Overloaded. */
+static struct inquiry *new_inquiry(struct master *master, struct control_call *call,
+				   enum inquiry_kind kind)
+{
+	struct inquiry *inquiry = pending_new(&ops, master, call, &master->inquiries, 0);
+
+	if (!inquiry)
+		return NULL;
+	arena_init(&inquiry->arena);
+	inquiry->actors = calloc(LIMIT_DESCRIBED, sizeof(*inquiry->actors));
+	if (!inquiry->actors) {
+		pending_overload(&inquiry->pending);
+		return NULL;
+	}
+	inquiry->kind = kind;
+	inquiry->request = ++master->last_request;
+	return inquiry;
+}
+
+static char *copy_text(struct inquiry *inquiry, const char *text)
+{
+	return arena_copy(&inquiry->arena, text, strlen(text));
+}
+
+/* Add an actor as its worker describes it. */
+static void add_actor(struct inquiry *inquiry, const struct worker *worker,
+		      const struct worker_resident *resident)
+{
+	const struct instance *known =
+		unit_instance(inquiry->pending.master, (uint64_t)resident->unit,
+			      (uint64_t)resident->instance);
+	const struct unit *unit = known && known->worker == worker ? known->unit : NULL;
+	/* of one that another actor spawned */
+	const struct unit *origin =
+		unit ? unit
+		     : unit_by_number(inquiry->pending.master, (uint64_t)resident->origin);
+	bool has_parent = !troupe_address_is_null(resident->parent);
+	struct api_actor *actor = &inquiry->actors[inquiry->n_actors];
+	int64_t *instance = arena_alloc(&inquiry->arena, sizeof(*instance));
+	struct troupe_address *parent = arena_alloc(&inquiry->arena, sizeof(*parent));
+
+	if (inquiry->n_actors >= LIMIT_DESCRIBED || !instance || !parent ||
+	    !process_equal(process_of(resident->actor), worker_process(worker)))
+		return;
+	*instance = resident->instance;
+	*parent = resident->parent;
+	*actor = (struct api_actor){
+		.address = resident->actor,
+		.unit = origin ? copy_text(inquiry, origin->file.name) : NULL,
+		.instance = unit ? instance : NULL,
+		.parent = has_parent ? parent : NULL,
+		.actorType = copy_text(inquiry, resident->actorType),
+		.worker = worker->number,
+		.queued = resident->queued,
+		.queuedBytes = resident->queuedBytes,
+		.handled = resident->handled,
+		.failed = resident->failed,
+		.refused = resident->refused,
+	};
+	if (!actor->actorType)
+		return;
+	if (unit && inquiry->kind == INQUIRY_DESCRIBE)
+		inquiry->unit = copy_text(inquiry, unit->name);
+	else if (origin && inquiry->kind == INQUIRY_DESCRIBE)
+		inquiry->origin = (uint32_t)resident->origin;
+	inquiry->n_actors++;
+}
+
+static bool will_not_answer(const struct worker *worker)
+{
+	return worker->stall.is_stalled && stall_ns(worker) >= ANSWER_NS;
+}
+
+static void add_silent(struct inquiry *inquiry, unsigned worker)
+{
+	for (size_t i = 0; i < inquiry->n_silent; i++)
+		if (inquiry->silent[i] == worker)
+			return;
+	inquiry->silent[inquiry->n_silent++] = worker;
+}
+
+/* ---- Describe */
+
+static void ask_about(struct inquiry *inquiry, struct worker *worker,
+		      struct troupe_address actor)
+{
+	struct worker_describe describe = {.request = (int64_t)inquiry->request,
+					   .actor = actor};
+
+	/* Of one that is known not to answer in time, nothing need be awaited. */
+	if (will_not_answer(worker)) {
+		add_silent(inquiry, worker->number);
+	} else if (worker_send(worker, &worker_describe_method, &describe, -1) == 0) {
+		inquiry->awaited[worker->number]++;
+		inquiry->n_awaited++;
+	}
+}
+
+/* An actor that another one spawned is none of its unit's, but has its plug-in. */
+static void describe_child(const struct inquiry *inquiry, const char *address,
+			   struct api_unit *ret_unit)
+{
+	const struct version *version = version_find(inquiry->pending.master, inquiry->origin);
+	const struct unit *origin = version ? version->unit : NULL;
+	const char *actor_type = inquiry->actors[0].actorType;
+	const struct deployment_type *type =
+		version ? version_find_type(version, actor_type) : NULL;
+
+	*ret_unit = (struct api_unit){
+		.name = address,
+		.state = API_STATE_RUNNING,
+		.plugin = origin && origin->file.plugin ? origin->file.plugin : "",
+		.actorType = actor_type,
+		.file = origin ? origin->file.file : NULL,
+	};
+	if (type)
+		ret_unit->interfaces =
+			(struct api_string_array){type->interfaces, type->n_interfaces};
+}
+
+static void answer_describe(struct inquiry *inquiry)
+{
+	struct unit *unit =
+		inquiry->unit ? unit_find(inquiry->pending.master, inquiry->unit) : NULL;
+	char address[TROUPE_ADDRESS_TEXT];
+	struct api_describe_out out = {.actors = {inquiry->actors, inquiry->n_actors},
+				       .silent = {inquiry->silent, inquiry->n_silent}};
+	struct control_call *call = inquiry->pending.client;
+
+	address_print(inquiry->only, address);
+	if (unit && !describe_unit(&inquiry->arena, unit, &out.unit)) {
+		control_overloaded(call);
+	} else if (unit) {
+		unit_reply_with(unit, call, api_describe_method.out, &out);
+	} else if (inquiry->unit || inquiry->n_actors == 0) {
+		const char *name = inquiry->unit ? inquiry->unit : address;
+
+		control_call_fail(call, &api_no_such_actor_error,
+				  &(struct api_no_such_actor){.name = name});
+	} else {
+		describe_child(inquiry, address, &out.unit);
+		(void)control_call_reply(call, &api_describe_method, &out, false);
+	}
+	pending_free(&inquiry->pending);
+}
+
+void inquiry_describe(struct master *master, struct control_call *call, struct unit *unit,
+		      struct worker *worker, struct troupe_address only)
+{
+	struct inquiry *inquiry = new_inquiry(master, call, INQUIRY_DESCRIBE);
+
+	if (!inquiry)
+		return;
+	if (unit) {
+		inquiry->unit = copy_text(inquiry, unit->name);
+		if (!inquiry->unit) {
+			pending_overload(&inquiry->pending);
+			return;
+		}
+	}
+	inquiry->only = only;
+	if (!troupe_address_is_null(only)) {
+		ask_about(inquiry, worker, only);
+	} else {
+		for (unsigned i = 0; i < unit->n_instances && i < LIMIT_DESCRIBED; i++) {
+			const struct instance *instance = &unit->instances[i];
+
+			if (!troupe_address_is_null(instance->address))
+				ask_about(inquiry, instance->worker, instance->address);
+		}
+	}
+	if (inquiry->n_awaited == 0)
+		answer_describe(inquiry);
+	else
+		loop_timer_start(&inquiry->pending.timer, ANSWER_NS);
+}
+
+/* ---- Actors */
+
+static void answer_actors(struct inquiry *inquiry)
+{
+	struct api_actors_out out = {.actors = {inquiry->actors, inquiry->n_actors},
+				     .silent = {inquiry->silent, inquiry->n_silent}};
+
+	(void)control_call_reply(inquiry->pending.client, &api_actors_method, &out, false);
+	pending_free(&inquiry->pending);
+}
+
+/* Ask the worker whose turn it is, or the next one that is up. */
+static void ask_page(struct inquiry *inquiry)
+{
+	struct master *master = inquiry->pending.master;
+
+	for (; inquiry->worker <= LIMIT_WORKERS; inquiry->worker++, inquiry->from = 0) {
+		struct worker *worker = master->workers[inquiry->worker];
+		struct worker_inquire inquire = {
+			.request = (int64_t)(inquiry->request = ++master->last_request),
+			.from = inquiry->from,
+			.limit = (int64_t)(LIMIT_DESCRIBED - inquiry->n_actors),
+		};
+
+		if (worker && worker_is_up(worker) && will_not_answer(worker))
+			add_silent(inquiry, worker->number);
+		else if (worker && worker_is_up(worker) &&
+			 worker_send(worker, &worker_inquire_method, &inquire, -1) == 0) {
+			loop_timer_start(&inquiry->pending.timer, ANSWER_NS);
+			return;
+		}
+		if (inquiry->one_worker)
+			break;
+	}
+	answer_actors(inquiry);
+}
+
+static void go_on(struct inquiry *inquiry, int64_t next)
+{
+	if (next > inquiry->from) {
+		inquiry->from = next;
+	} else {
+		inquiry->from = 0;
+		inquiry->worker = inquiry->one_worker ? LIMIT_WORKERS + 1 : inquiry->worker + 1;
+	}
+	if (inquiry->n_actors >= LIMIT_DESCRIBED)
+		answer_actors(inquiry);
+	else
+		ask_page(inquiry);
+}
+
+static void on_room(struct pending *pending)
+{
+	inquiry_of(pending)->is_held = false;
+	ask_page(inquiry_of(pending));
+}
+
+static void take_page(struct inquiry *inquiry, const struct worker *worker,
+		      const struct worker_census *census)
+{
+	size_t before = inquiry->n_actors;
+
+	for (size_t i = 0; i < census->actors.count; i++)
+		add_actor(inquiry, worker, &census->actors.items[i]);
+	if (inquiry->pending.client->more && inquiry->n_actors > 0) {
+		struct api_actors_out out = {.actors = {inquiry->actors, inquiry->n_actors}};
+
+		int r = control_call_reply(inquiry->pending.client, &api_actors_method, &out,
+					   true);
+
+		if (r == -EAGAIN) {
+			/* It has not read the last pages. This one will still be there. */
+			inquiry->n_actors = before;
+			inquiry->is_held = true;
+			loop_timer_stop(&inquiry->pending.timer);
+			return;
+		}
+		if (r < 0) {
+			pending_overload(&inquiry->pending);
+			return;
+		}
+		inquiry->n_actors = 0;
+		arena_fini(&inquiry->arena);
+		arena_init(&inquiry->arena);
+	}
+	/* A page without actors is the last one, or a worker could go on for ever. */
+	go_on(inquiry,
+	      census->actors.count > 0 && census->next <= LIMIT_ACTORS ? census->next : 0);
+}
+
+void inquiry_actors(struct master *master, struct control_call *call, struct worker *worker)
+{
+	struct inquiry *inquiry = new_inquiry(master, call, INQUIRY_ACTORS);
+
+	if (!inquiry)
+		return;
+	inquiry->worker = worker ? worker->number : 1;
+	inquiry->one_worker = worker;
+	ask_page(inquiry);
+}
+
+/* ---- Stop */
+
+/* Longer than the client waits: its worker is left alone. */
+static bool is_patient(const struct inquiry *inquiry)
+{
+	return inquiry->patience_ns > LIMIT_WAIT_NS - STOPPING_GRACE_NS;
+}
+
+/* Its time begins. */
+static void limit_stop(struct inquiry *inquiry, uint64_t patience_ns)
+{
+	inquiry->patience_ns = patience_ns;
+	inquiry->begun_ns = loop_clock_ns(inquiry->pending.master->loop);
+	worker_look_for_progress(inquiry->pending.master->workers[inquiry->worker]);
+	loop_timer_start(&inquiry->pending.timer,
+			 patience_ns < STOPPING_LOOK_NS ? patience_ns : STOPPING_LOOK_NS);
+}
+
+/* Now and then while it stops. */
+static void look_at_stop(struct inquiry *inquiry)
+{
+	struct worker *worker = inquiry->pending.master->workers[inquiry->worker];
+	uint64_t now = loop_clock_ns(inquiry->pending.master->loop), since = inquiry->begun_ns,
+		 left;
+
+	worker_look_for_progress(worker);
+	if (inquiry->is_killing || now - since >= LIMIT_WAIT_NS - STOPPING_GRACE_NS) {
+		pending_time_out(&inquiry->pending);
+		return;
+	}
+	if (worker->progress_ns > since)
+		since = worker->progress_ns;
+	if (is_patient(inquiry) || now < since + inquiry->patience_ns) {
+		left = is_patient(inquiry) ? STOPPING_LOOK_NS
+					   : since + inquiry->patience_ns - now;
+		loop_timer_start(&inquiry->pending.timer,
+				 left < STOPPING_LOOK_NS ? left : STOPPING_LOOK_NS);
+		return;
+	}
+	/* Its end answers. */
+	worker_kill_explained(worker, "an actor there did not stop within its StopTimeout=");
+	inquiry->is_killing = true;
+	loop_timer_start(&inquiry->pending.timer, STOPPING_GRACE_NS);
+}
+
+/* The unit that the actor comes from, which its worker names first: its StopTimeout= is the
+ * limit. */
+static void take_owner(struct inquiry *inquiry, const struct worker_census *census)
+{
+	const struct unit *unit =
+		census->actors.count > 0
+			? unit_by_number(inquiry->pending.master,
+					 (uint64_t)census->actors.items[0].origin)
+			: NULL;
+
+	if (unit && !inquiry->is_killing)
+		limit_stop(inquiry, unit->file.life.stop_timeout_ns);
+}
+
+void inquiry_stop(struct master *master, struct control_call *call, struct worker *worker,
+		  struct troupe_address actor, const char *name)
+{
+	struct inquiry *inquiry = new_inquiry(master, call, INQUIRY_STOP);
+	struct worker_stop stop = {.actor = actor};
+	struct worker_describe describe = {.actor = actor};
+
+	if (!inquiry)
+		return;
+	inquiry->worker = worker->number;
+	inquiry->only = actor;
+	stop.request = describe.request = (int64_t)inquiry->request;
+	if (worker_send(worker, &worker_describe_method, &describe, -1) < 0 ||
+	    worker_send(worker, &worker_stop_method, &stop, -1) < 0) {
+		control_call_fail(call, &api_no_such_actor_error,
+				  &(struct api_no_such_actor){.name = name});
+		pending_free(&inquiry->pending);
+		return;
+	}
+	limit_stop(inquiry, master->settings.life.stop_timeout_ns);
+}
+
+static void answer_stop(struct inquiry *inquiry, bool found)
+{
+	char address[TROUPE_ADDRESS_TEXT];
+	struct control_call *call = inquiry->pending.client;
+
+	address_print(inquiry->only, address);
+	if (found)
+		(void)control_call_reply(call, &api_stop_method, &(struct api_stop_out){0},
+					 false);
+	else
+		control_call_fail(call, &api_no_such_actor_error,
+				  &(struct api_no_such_actor){.name = address});
+	pending_free(&inquiry->pending);
+}
+
+void inquiries_stopped(struct worker *worker, uint64_t request, bool found)
+{
+	list_foreach (at, &worker->master->inquiries) {
+		struct inquiry *inquiry = inquiry_at(at);
+
+		if (inquiry->kind != INQUIRY_STOP || inquiry->request != request ||
+		    inquiry->worker != worker->number)
+			continue;
+		answer_stop(inquiry, found);
+		return;
+	}
+}
+
+/* ---- answers, and none */
+
+/* Whether a census is within the limits of one answer. */
+static bool makes_sense(const struct worker_census *census)
+{
+	if (census->actors.count > LIMIT_DESCRIBED)
+		return false;
+	for (size_t i = 0; i < census->actors.count; i++)
+		if (strlen(census->actors.items[i].actorType) > TROUPE_NAME_MAX)
+			return false;
+	return true;
+}
+
+void inquiries_census(struct worker *worker, const struct worker_census *census)
+{
+	if (!makes_sense(census)) {
+		worker_kill(worker, "it broke the protocol: a census that makes no sense",
+			    false);
+		return;
+	}
+	list_foreach (at, &worker->master->inquiries) {
+		struct inquiry *inquiry = inquiry_at(at);
+
+		if (inquiry->request != (uint64_t)census->request)
+			continue;
+		if (inquiry->kind == INQUIRY_ACTORS && inquiry->worker == worker->number &&
+		    !inquiry->is_held) {
+			take_page(inquiry, worker, census);
+		} else if (inquiry->kind == INQUIRY_DESCRIBE &&
+			   inquiry->awaited[worker->number] > 0) {
+			inquiry->awaited[worker->number]--;
+			if (census->actors.count > 0)
+				add_actor(inquiry, worker, &census->actors.items[0]);
+			if (--inquiry->n_awaited == 0)
+				answer_describe(inquiry);
+		} else if (inquiry->kind == INQUIRY_STOP && inquiry->worker == worker->number) {
+			take_owner(inquiry, census);
+		}
+		return;
+	}
+}
+
+static void on_late(struct pending *pending)
+{
+	struct inquiry *inquiry = inquiry_of(pending);
+
+	if (master_has_slept(pending->master)) {
+		/* The answer may be there already. */
+		loop_timer_start(&pending->timer, ANSWER_NS);
+		return;
+	}
+	switch (inquiry->kind) {
+	case INQUIRY_DESCRIBE:
+		for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+			if (inquiry->awaited[i] > 0)
+				add_silent(inquiry, i);
+		answer_describe(inquiry);
+		break;
+	case INQUIRY_ACTORS:
+		add_silent(inquiry, inquiry->worker);
+		go_on(inquiry, 0);
+		break;
+	case INQUIRY_STOP:
+		look_at_stop(inquiry);
+		break;
+	}
+}
+
+/* Of a Describe: what a worker that is gone was asked will not be answered. true: that was the
+ * last. */
+static bool loses(struct inquiry *inquiry, unsigned worker)
+{
+	if (inquiry->awaited[worker] == 0)
+		return false;
+	inquiry->n_awaited -= inquiry->awaited[worker];
+	inquiry->awaited[worker] = 0;
+	return inquiry->n_awaited == 0;
+}
+
+void inquiries_worker_down(struct worker *worker)
+{
+	list_foreach_safe (at, &worker->master->inquiries) {
+		struct inquiry *inquiry = inquiry_at(at);
+
+		if (inquiry->kind == INQUIRY_DESCRIBE) {
+			if (loses(inquiry, worker->number))
+				answer_describe(inquiry);
+		} else if (inquiry->worker == worker->number && !inquiry->is_held) {
+			if (inquiry->kind == INQUIRY_ACTORS)
+				go_on(inquiry, 0);
+			else
+				answer_stop(inquiry, true);
+		}
+	}
+}

@@ -1,0 +1,37 @@
+/* inquiry.h - questions of clients that only workers can answer: which actors live there, and
+ * how they fare.
+ *
+ * Belongs to the master; one thread. A worker that does not answer within two seconds, because
+ * it is in a long handler, is left out: the client gets what is known.
+ */
+#ifndef REQUESTS_INQUIRY_H
+#define REQUESTS_INQUIRY_H
+
+#include "base/list.h"
+#include "control/server.h"
+#include <stdint.h>
+#include <troupe/address.h>
+
+struct master;
+struct worker;
+struct unit;
+struct worker_census;
+
+/* Answer Describe: the unit with the counters of its actors; of one actor when `only` is not
+ * null, whose worker is `worker`; unit NULL: find out which it is of. */
+void inquiry_describe(struct master *master, struct control_call *call, struct unit *unit,
+		      struct worker *worker, struct troupe_address only);
+
+/* Answer Actors. worker: NULL for all. */
+void inquiry_actors(struct master *master, struct control_call *call, struct worker *worker);
+
+/* Answer Stop of an actor that is no unit's, when it has stopped. */
+void inquiry_stop(struct master *master, struct control_call *call, struct worker *worker,
+		  struct troupe_address actor, const char *name);
+
+/* Answers of workers, to whatever. */
+void inquiries_census(struct worker *worker, const struct worker_census *census);
+void inquiries_stopped(struct worker *worker, uint64_t request, bool found);
+void inquiries_worker_down(struct worker *worker);
+
+#endif

@@ -1,0 +1,168 @@
+#include "requests/reload_reply.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "clients/pending.h"
+#include "clients/refusal.h"
+#include "io.troupe.Control.varlink.h"
+#include "master/master.h"
+#include "requests/describe.h"
+#include "units/stopping.h"
+#include "units/unit.h"
+#include "units/unit_change.h"
+
+#define GRACE_NS CLOCK_SECOND_NS
+
+struct reload_reply {
+	struct pending pending; /* in master->reload_replies */
+	struct reload_result result;
+};
+
+static struct reload_reply *reply_of(struct pending *pending)
+{
+	return container_of(pending, struct reload_reply, pending);
+}
+
+static void fini(struct pending *pending)
+{
+	reload_result_fini(&reply_of(pending)->result);
+}
+
+static struct api_string_array names_of(const struct reload_names *names)
+{
+	return (struct api_string_array){(const char *const *)names->names, names->n};
+}
+
+static void answer(struct control_call *call, const struct reload_result *result)
+{
+	struct api_reload_out out = {
+		.started = names_of(&result->started),
+		.restarted = names_of(&result->restarted),
+		.stopped = names_of(&result->stopped),
+		.changed = names_of(&result->changed),
+		.applied = names_of(&result->applied),
+		.pending = names_of(&result->pending),
+	};
+	const struct problems *problems = &result->problems;
+	struct arena arena;
+
+	arena_init(&arena);
+	if (describe_problems(&arena, &problems, 1, &out.problems, &out.warnings))
+		(void)control_call_reply(call, &api_reload_method, &out, false);
+	else
+		control_overloaded(call);
+	arena_fini(&arena);
+}
+
+/* Whether a unit is as it was to become; noted as a problem if not. */
+static bool has_come_up(struct reload_reply *reply, const char *name)
+{
+	struct problems *problems = &reply->result.problems;
+	const struct unit *unit = unit_find(reply->pending.master, name);
+
+	if (!unit || unit_state(unit) == API_STATE_FAILED ||
+	    unit_state(unit) == API_STATE_BACKOFF) {
+		(void)problems_add(problems, unit ? unit->file.file : name, 0, "%s %s: %s",
+				   name,
+				   !unit                                  ? "is gone"
+				   : unit_state(unit) == API_STATE_FAILED ? "has failed"
+									  : "is in backoff",
+				   unit && unit->reason ? unit->reason : "see the log");
+		return false;
+	}
+	if (unit_is_changing(unit))
+		(void)problems_add(problems, unit->file.file, 0,
+				   "%s is still being restarted: see troupectl show %s", name,
+				   name);
+	return true;
+}
+
+static void drop_failed(struct reload_reply *reply, struct reload_names *names)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < names->n; i++)
+		if (has_come_up(reply, names->names[i]))
+			names->names[n++] = names->names[i];
+		else
+			free(names->names[i]);
+	names->n = n;
+}
+
+/* All have settled, or the time is over. */
+static void finish(struct pending *pending)
+{
+	struct reload_reply *reply = reply_of(pending);
+
+	drop_failed(reply, &reply->result.started);
+	drop_failed(reply, &reply->result.restarted);
+	answer(pending->client, &reply->result);
+	pending_free(pending);
+}
+
+static bool have_started(struct master *master, const struct reload_names *names)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		const struct unit *unit = unit_find(master, names->names[i]);
+
+		if (unit && (unit->is_resumed || unit_is_changing(unit) ||
+			     unit->n_in[API_STATE_STARTING] > 0))
+			return false;
+	}
+	return true;
+}
+
+static bool have_gone(struct master *master, const struct reload_names *names)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		const struct unit *unit = unit_find(master, names->names[i]);
+
+		if (unit && unit->is_removed)
+			return false;
+	}
+	return true;
+}
+
+static bool has_settled(const struct reload_reply *reply)
+{
+	struct master *master = reply->pending.master;
+
+	return have_started(master, &reply->result.started) &&
+	       have_started(master, &reply->result.restarted) &&
+	       have_gone(master, &reply->result.stopped);
+}
+
+static const struct pending_ops ops = {
+	.size = sizeof(struct reload_reply),
+	.share = SHARE_CLAIMED,
+	.on_late = finish,
+	.fini = fini,
+};
+
+void reload_reply_when_settled(struct master *master, struct control_call *call,
+			       struct reload_result *result)
+{
+	struct reload_reply *reply =
+		pending_new(&ops, master, call, &master->reload_replies, 0);
+	uint64_t start_ns = master->settings.life.start_timeout_ns;
+	uint64_t stop_ns = master->settings.life.stop_timeout_ns,
+		 timeout_ns = start_ns + 2 * stop_ns + STOPPING_GRACE_NS; /* draining, too */
+
+	if (!reply) {
+		reload_result_fini(result);
+		return;
+	}
+	reply->result = *result;
+	if (start_ns == TEXT_INFINITY || stop_ns == TEXT_INFINITY ||
+	    timeout_ns > LIMIT_WAIT_NS - GRACE_NS)
+		timeout_ns = LIMIT_WAIT_NS - GRACE_NS;
+	loop_timer_start(&reply->pending.timer, timeout_ns + GRACE_NS);
+	master_settle(master);
+}
+
+void reload_replies_check(struct master *master)
+{
+	list_foreach_safe (at, &master->reload_replies)
+		if (has_settled(reply_of(pending_at(at))))
+			finish(pending_at(at));
+}

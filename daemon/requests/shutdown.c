@@ -1,0 +1,51 @@
+#include "requests/shutdown.h"
+
+#include "clients/pending.h"
+#include "clients/watch.h"
+#include "master/master.h"
+#include "master/worker.h"
+#include "requests/route.h"
+#include "requests/waiter.h"
+
+static void on_drained(void *context)
+{
+	struct master *master = context;
+
+	master->is_drained = true;
+	master_settle(master);
+}
+
+static void hurry(struct master *master)
+{
+	log_notice(&master->log, "told to stop once more: not waiting any longer");
+	master->is_drained = true;
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+		if (master->workers[i])
+			worker_kill(master->workers[i], "we are in a hurry to stop", false);
+	master_settle(master);
+}
+
+void master_stop(struct master *master)
+{
+	uint64_t timeout_ns = master->settings.life.stop_timeout_ns;
+
+	if (master->is_stopping) {
+		hurry(master);
+		return;
+	}
+	master->is_stopping = true;
+	log_notice(&master->log, "stopping");
+	notify_stopping(&master->notify);
+	watch_end(master->watchers);
+	route_end(master);
+	waiters_end(master);
+	pending_refuse_all(&master->reload_replies);
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+		if (master->workers[i])
+			worker_stop(master->workers[i]);
+	if (timeout_ns > LIMIT_CALL_TIMEOUT_NS)
+		timeout_ns = LIMIT_CALL_TIMEOUT_NS;
+	control_server_drain(master->server, timeout_ns + SHUTDOWN_LAST_WORDS_NS, on_drained,
+			     master);
+	master_settle(master);
+}

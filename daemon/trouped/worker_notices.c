@@ -1,0 +1,260 @@
+/* worker_notices.c - the notices of a worker's process. The channel has checked that each is of
+ * its type; all else in it is checked here. */
+#include "trouped/worker_notices.h"
+
+#include "base/cleanup.h"
+#include "clients/watch.h"
+#include "io.troupe.Worker.varlink.h"
+#include "master/arenas.h"
+#include "master/master.h"
+#include "master/worker.h"
+#include "requests/calls.h"
+#include "requests/inquiry.h"
+#include "trouped/letters.h"
+#include "units/instance.h"
+#include "units/names.h"
+#include "units/stall.h"
+#include "units/unit.h"
+#include "units/unit_end.h"
+#include "units/version.h"
+#include "units/worker_requests.h"
+#include <string.h>
+
+/* Whether an address is of an actor of this process: it may name no others. */
+static bool is_its_own(const struct worker *worker, struct troupe_address address)
+{
+	return process_equal(process_of(address), worker_process(worker)) &&
+	       !troupe_address_is_null(address);
+}
+
+/* The request that is answered; ret_instance: of a Spawn, or NULL. false: nothing of the kind
+ * was asked, and the worker is killed. */
+static bool take_request(struct worker *worker, enum request_kind kind, int64_t number,
+			 int64_t id, uint32_t *ret_instance)
+{
+	struct request *request = worker_answered(worker, kind, (uint64_t)number, (uint64_t)id);
+
+	if (!request) {
+		worker_kill(worker, "it broke the protocol: an answer that nobody asked for",
+			    false);
+		return false;
+	}
+	if (ret_instance)
+		*ret_instance = request->instance;
+	free(request);
+	return true;
+}
+
+static void on_ready(void *context, const void *in)
+{
+	struct worker *worker = context;
+	struct master *master = worker->master;
+
+	(void)in;
+	if (worker->state == API_STATE_STOPPING)
+		return;
+	if (worker->state != API_STATE_STARTING) {
+		worker_kill(worker, "it broke the protocol: ready twice", false);
+		return;
+	}
+	worker->state = API_STATE_RUNNING;
+	loop_timer_stop(&worker->request_timer);
+	worker->up_ns = loop_now_ns(master->loop);
+	log_info(&master->log, "worker %u (incarnation %u, pid %d) is up", worker->number,
+		 worker->incarnation, (int)worker->pid);
+	watch_worker_started(master->watchers, worker_process(worker));
+	names_worker_up(worker);
+	list_foreach_safe (at, &worker->instances)
+		instance_worker_up(container_of(at, struct instance, on_worker));
+	master_settle(master);
+}
+
+static void on_loaded(void *context, const void *in)
+{
+	struct worker *worker = context;
+	const struct worker_loaded *loaded = in;
+
+	if (!take_request(worker, REQUEST_LOAD, loaded->plugin, 0, NULL) || !loaded->error)
+		return;
+	/* Another try may have more luck. */
+	number_set_remove(&worker->loaded, (uint32_t)loaded->plugin);
+	/* Its word counts for what is to run there. */
+	units_fail_on(worker, (uint32_t)loaded->plugin, loaded->error);
+}
+
+static void on_defined(void *context, const void *in)
+{
+	struct worker *worker = context;
+	const struct worker_defined *defined = in;
+	struct unit *unit = unit_by_number(worker->master, (uint64_t)defined->unit);
+
+	if (!take_request(worker, REQUEST_DEFINE, defined->unit, 0, NULL) || !defined->error)
+		return;
+	number_set_remove(&worker->defined, (uint32_t)defined->unit);
+	if (unit)
+		unit_fail_on(unit, worker, "%s", defined->error);
+}
+
+static void send_stop(struct worker *worker, struct troupe_address actor)
+{
+	struct worker_stop stop = {
+		.request = (int64_t)++worker->master->last_request,
+		.actor = actor,
+	};
+
+	(void)worker_send(worker, &worker_stop_method, &stop, -1);
+}
+
+static void on_spawned(void *context, const void *in)
+{
+	struct worker *worker = context;
+	const struct worker_spawned *spawned = in;
+	struct instance *instance;
+	uint32_t number;
+
+	if (!take_request(worker, REQUEST_SPAWN, spawned->unit, spawned->request, &number))
+		return;
+	/* Which one was asked for, we know better. */
+	instance = unit_instance(worker->master, (uint64_t)spawned->unit, number);
+	if (!spawned->error && !is_its_own(worker, spawned->actor)) {
+		worker_kill(worker, "it broke the protocol: an address of another", false);
+		return;
+	}
+	if (!instance || instance->worker != worker ||
+	    instance->request != (uint64_t)spawned->request) {
+		/* Its unit is gone, or wants it no more. */
+		if (!spawned->error)
+			send_stop(worker, spawned->actor);
+		return;
+	}
+	instance->request = 0;
+	if (!spawned->error) {
+		instance_started(instance, spawned->actor);
+		return;
+	}
+	/* The reason of a broken unit is more precise: kept. */
+	if (!instance->unit->is_broken)
+		unit_set_reason(instance->unit, "%s", spawned->error);
+	instance_init_failed(instance);
+}
+
+static void on_stopped(void *context, const void *in)
+{
+	struct worker *worker = context;
+	const struct worker_stopped *stopped = in;
+
+	inquiries_stopped(worker, (uint64_t)stopped->request, stopped->found);
+}
+
+static void on_ended(void *context, const void *in)
+{
+	struct worker *worker = context;
+	const struct worker_ended *ended = in;
+	struct instance *instance =
+		unit_instance(worker->master, (uint64_t)ended->unit, (uint64_t)ended->instance);
+	char text[128];
+	int code;
+
+	if (ended->cause < TROUPE_CAUSE_NORMAL || ended->cause > TROUPE_CAUSE_FAILED) {
+		worker_kill(worker, "it broke the protocol: an end of no cause", false);
+		return;
+	}
+	if (!is_its_own(worker, ended->actor)) {
+		worker_kill(worker, "it broke the protocol: an address of another", false);
+		return;
+	}
+	if (!instance || instance->worker != worker ||
+	    !troupe_address_equal(instance->address, ended->actor))
+		return;
+	if (ended->cause != TROUPE_CAUSE_FAILED) {
+		instance_ended(instance, (enum troupe_cause)ended->cause, NULL);
+		return;
+	}
+	code = ended->code < 0 && ended->code > -4096 ? (int)-ended->code : 0;
+	unit_set_reason(instance->unit, "instance %u ended: %s", instance->number,
+			code ? strerror(code) : "failed");
+	(void)snprintf(text, sizeof(text), "%s (%d): %s",
+		       strerrorname_np(code) ? strerrorname_np(code) : "error", code,
+		       strerror(code));
+	instance_ended(instance, TROUPE_CAUSE_FAILED, code ? text : NULL);
+}
+
+static bool has_actors(const struct worker *worker)
+{
+	list_foreach (at, &worker->instances)
+		if (instance_is_alive(container_of(at, struct instance, on_worker)))
+			return true;
+	return !list_is_empty(&worker->requests);
+}
+
+static void on_finished(void *context, const void *in)
+{
+	struct worker *worker = context;
+	const struct worker_finished *finished = in;
+
+	if (worker->is_finished ||
+	    (!finished->error && (worker->state != API_STATE_STOPPING || has_actors(worker))))
+		worker_kill(worker, "it broke the protocol: an end that it may not report",
+			    false);
+	else
+		worker_on_finished(worker, finished->error, finished->peers);
+}
+
+static void on_reply(void *context, const void *in)
+{
+	struct worker *worker = context;
+
+	if (!calls_reply(worker, in))
+		worker_kill(worker, "it broke the protocol: a reply that is not JSON", false);
+}
+
+static void on_kept(void *context, const void *in)
+{
+	const struct worker_kept *kept = in;
+
+	calls_kept(context, (uint64_t)kept->call);
+}
+
+static void on_borrow(void *context, const void *in)
+{
+	struct worker *worker = context;
+	const struct worker_borrow *borrow = in;
+
+	arenas_lend(worker, process_of(borrow->process));
+}
+
+static void on_pong(void *context, const void *in)
+{
+	struct worker *worker = context;
+	const struct worker_pong *pong = in;
+
+	worker->missed_names |= pong->missedNames;
+	if (!stall_on_pong(worker, (uint64_t)pong->request))
+		worker_kill(worker, "it broke the protocol: a Pong that nobody asked for",
+			    false);
+	else
+		worker_pass_calls(worker);
+}
+
+static void on_census(void *context, const void *in)
+{
+	inquiries_census(context, in);
+}
+
+static void on_dead_letter(void *context, const void *in)
+{
+	letters_on_notice(context, in);
+}
+
+#define HANDLER(notice)                                                                        \
+	{                                                                                      \
+		&worker_##notice##_method, on_##notice                                         \
+	}
+
+const struct channel_handler worker_handlers[] = {
+	HANDLER(ready),       HANDLER(loaded), HANDLER(defined), HANDLER(spawned),
+	HANDLER(stopped),     HANDLER(ended),  HANDLER(reply),   HANDLER(census),
+	HANDLER(dead_letter), HANDLER(borrow), HANDLER(kept),    HANDLER(pong),
+	HANDLER(finished),
+};
+_Static_assert(ARRAY_LEN(worker_handlers) == WORKER_HANDLERS, "as others count on it");

@@ -1,0 +1,43 @@
+/* stall.h - stalled workers: found by sampling their pages and by pings, reported, and ended at
+ * WorkerWatchdog=.
+ *
+ * A worker's loop answers each Ping; one is under way at a time. A worker stalls when a handler
+ * has run for over a second, or when a ping was not answered for two (its process is stopped,
+ * or hangs in the host). Part of a worker; looked at once a second. Only time in which the
+ * master itself ran is counted. Master process, one thread.
+ */
+#ifndef UNITS_STALL_H
+#define UNITS_STALL_H
+
+#include "base/clock.h"
+#include "process/activity.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct master;
+struct worker;
+
+/* Look at all workers. Once a second. */
+void stall_tick(struct master *master);
+
+/* A Pong has come. false: it answers no Ping. */
+bool stall_on_pong(struct worker *worker, uint64_t ping);
+
+/* Its process is gone, or is to end: it is not stalled any more. */
+void stall_forget(struct worker *worker);
+
+/* Whether it was ended for a handler that it was still in when it died. */
+struct crash;
+bool stall_is_blamed(const struct worker *worker, const struct crash *crash);
+
+/* How long a worker that is stalled has been so. */
+uint64_t stall_ns(const struct worker *worker);
+
+/* Whose handler it is in, and at what. false: in none. */
+bool stall_name(const struct worker *worker, struct activity_names *ret_names);
+
+/* "crash/0 has been in io.troupe.test.crash.Loop for 3s", "it has not answered for 3s". */
+#define STALL_TEXT (ACTIVITY_ACTOR + ACTIVITY_CHILD + ACTIVITY_MESSAGE + 128)
+void stall_print(const struct worker *worker, char text[STALL_TEXT]);
+
+#endif

@@ -1,0 +1,216 @@
+#include "units/unit_define.h"
+
+#include "base/cleanup.h"
+#include "master/master.h"
+#include "master/worker.h"
+#include "units/ends.h"
+#include "units/instance.h"
+#include "units/stopping.h"
+#include "units/unit.h"
+#include "units/unit_end.h"
+#include "units/unit_place.h"
+#include "units/version.h"
+#include <string.h>
+
+static int make_instances(struct unit *unit)
+{
+	unit->instances = calloc(unit->file.instances, sizeof(*unit->instances));
+	if (!unit->instances)
+		return -ENOMEM;
+	unit->n_instances = unit->replaced = unit->file.instances;
+	unit->n_in[API_STATE_STOPPED] = unit->n_instances;
+	for (unsigned i = 0; i < unit->n_instances; i++)
+		instance_init(&unit->instances[i], unit, i);
+	return 0;
+}
+
+/* Make its instances, or mark the unit broken, with the reason. r, why: of version_new(). */
+static void finish_define(struct unit *unit, int r, const char *why)
+{
+	const struct unit_placement *placement = &unit->file.placement;
+
+	unit->is_broken = false;
+	unit->master->n_changes++;
+	if (r == -EINVAL)
+		unit_break(unit, "%s", why);
+	else if (r < 0)
+		unit_break(unit, "%s", strerror(-r));
+	else if (placement->worker == UNIT_WORKER_NUMBER &&
+		 placement->number > unit->master->n_shared)
+		unit_break(unit, "Worker=%u: there are %u workers", placement->number,
+			   unit->master->n_shared);
+	else if (make_instances(unit) < 0)
+		unit_break(unit, "no memory for %u instances", unit->file.instances);
+}
+
+static void drop_instances(struct unit *unit)
+{
+	for (unsigned i = 0; i < unit->n_instances; i++) {
+		instance_fini(&unit->instances[i]);
+		version_unref(unit->instances[i].version);
+	}
+	free(unit->instances);
+	unit->instances = NULL;
+	unit->n_instances = unit->n_coming_back = unit->replaced = unit->n_waiting = 0;
+	memset(unit->n_in, 0, sizeof(unit->n_in));
+	unit->next = 0;
+}
+
+static int add_unit(struct master *master, struct unit_file *file, bool is_configured,
+		    struct unit **ret_unit)
+{
+	struct unit *unit;
+
+	if (HASH_CNT(by_name, master->units_by_name) >= LIMIT_UNITS)
+		return -ENOSPC;
+	unit = calloc(1, sizeof(*unit));
+	if (!unit)
+		return -ENOMEM;
+	unit->name = strdup(file->name);
+	if (unit->name)
+		HASH_ADD_KEYPTR(by_name, master->units_by_name, unit->name, strlen(unit->name),
+				unit);
+	if (!unit->by_name.tbl) {
+		free(unit->name);
+		free(unit);
+		return -ENOMEM;
+	}
+	unit->master = master;
+	unit->file = *file;
+	*file = (struct unit_file){0};
+	unit->is_configured = is_configured;
+	master->n_changes++;
+	unit->reported = API_STATE_STOPPED;
+	rate_limit_init(&unit->ends, ENDS_INTERVAL_NS, ENDS_BURST);
+	rate_limit_init(&unit->given_up, ENDS_INTERVAL_NS, ENDS_BURST);
+	list_init(&unit->ready);
+	list_init(&unit->changed);
+	list_init(&unit->waiters);
+	list_init(&unit->calls);
+	stopping_init(unit);
+	*ret_unit = unit;
+	return 0;
+}
+
+int unit_new(struct master *master, struct unit_file *file, const char *config,
+	     bool is_configured, struct problems *problems, struct unit **ret_unit)
+{
+	char why[VERSION_WHY_MAX];
+	struct unit *unit;
+	int r = add_unit(master, file, is_configured, &unit);
+
+	if (r < 0)
+		return r;
+	r = version_new(unit, &unit->file, config, &unit->version, why, problems);
+	if (r < 0 && r != -EINVAL) {
+		unit_free(unit);
+		return r;
+	}
+	finish_define(unit, r, why);
+	*ret_unit = unit;
+	return 0;
+}
+
+int unit_new_broken(struct master *master, const char *name, const char *file,
+		    const char *reason, struct unit **ret_unit)
+{
+	struct unit_file empty = {
+		.name = strdup(name), .file = strdup(file), .plugin = strdup("")};
+	struct unit *unit = NULL;
+	char why[VERSION_WHY_MAX];
+	int r = empty.name && empty.file && empty.plugin ? add_unit(master, &empty, true, &unit)
+							 : -ENOMEM;
+
+	if (r == 0)
+		r = version_new(unit, NULL, NULL, &unit->version, why, NULL);
+	if (r < 0) {
+		unit_free(unit);
+		unit_file_fini(&empty);
+		return r;
+	}
+	unit->has_bad_file = true;
+	unit_break(unit, "%s", reason);
+	*ret_unit = unit;
+	return 0;
+}
+
+static void forget_next(struct unit *unit)
+{
+	if (unit->next_file)
+		unit_file_fini(unit->next_file);
+	free(take_pointer(&unit->next_file));
+	version_unref(take_pointer(&unit->next_version));
+}
+
+void unit_hide(struct unit *unit)
+{
+	if (!unit->by_name.tbl)
+		return;
+	HASH_DELETE(by_name, unit->master->units_by_name, unit);
+	unit->by_name.tbl = NULL;
+	unit->master->n_changes++;
+}
+
+void unit_free(struct unit *unit)
+{
+	if (!unit)
+		return;
+	ends_flush(unit);
+	unit_release_own(unit);
+	stopping_fini(unit);
+	drop_instances(unit);
+	list_remove(&unit->changed);
+	unit_hide(unit);
+	forget_next(unit);
+	version_unref(unit->version);
+	unit_file_fini(&unit->file);
+	free(unit->reason);
+	free(unit->name);
+	free(unit);
+}
+
+void unit_redefine(struct unit *unit)
+{
+	struct master *master = unit->master;
+	struct version *version = NULL;
+	char why[VERSION_WHY_MAX], text[1024];
+	struct problems problems;
+	int r;
+
+	problems_init(&problems);
+	/* A spawned one has its configuration from the client that spawned it. */
+	r = version_new(unit, &unit->file, unit->is_configured ? NULL : unit->version->config,
+			&version, why, &problems);
+	for (size_t i = 0; i < problems.n; i++) {
+		problem_print(&problems.items[i], text, sizeof(text));
+		log_error(&master->log, "%s", text);
+	}
+	problems_fini(&problems);
+	drop_instances(unit);
+	if (version) {
+		version_unref(unit->version);
+		unit->version = version;
+	}
+	finish_define(unit, r, why);
+}
+
+void unit_renew(struct unit *unit)
+{
+	bool has_ended = unit->n_instances > 0 &&
+			 unit->n_in[API_STATE_ENDED] == unit->n_instances && !unit->is_resumed;
+
+	unit_release_own(unit);
+	drop_instances(unit);
+	if (unit->next_file) {
+		unit_file_fini(&unit->file);
+		unit->file = *unit->next_file;
+		free(take_pointer(&unit->next_file));
+		unit->has_bad_file = false;
+	}
+	version_unref(unit->version);
+	unit->version = take_pointer(&unit->next_version);
+	free(take_pointer(&unit->reason));
+	finish_define(unit, 0, NULL);
+	for (unsigned i = 0; has_ended && i < unit->n_instances; i++)
+		instance_set_state(&unit->instances[i], API_STATE_ENDED);
+}
