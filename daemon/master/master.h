@@ -40,7 +40,7 @@ struct worker;
 struct unit;
 struct version;
 struct audit;
-struct calls;
+struct relays;
 struct listing;
 struct providers;
 struct senders;
@@ -90,7 +90,7 @@ struct master {
 	char *socket;  /* the path listened at; NULL: handed in by systemd */
 	int socket_fd; /* likewise; the server's */
 	struct control_place socket_place;
-	struct calls *calls;
+	struct relays *relays;
 	struct senders *senders;
 	struct audit *audit;
 	struct listing *listing;

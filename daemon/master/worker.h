@@ -105,7 +105,7 @@ struct worker {
 	uint64_t actors_seen;            /* by worker_look_for_progress() */
 	struct loop_timer request_timer; /* for the first of them; before Ready: for Ready */
 	struct number_set loaded, defined; /* deployments and units that it has been given */
-	struct list calls;                 /* struct call */
+	struct list calls;                 /* struct relay */
 	size_t call_bytes;                 /* their parameters, and of calls that are over, but
 					    * unread: */
 	size_t over_bytes, fenced_bytes;   /* since the last Ping; before it */

@@ -7,8 +7,8 @@
 #include "config.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
-#include "requests/calls.h"
 #include "requests/control_handlers.h"
+#include "requests/relays.h"
 
 static const struct control_method methods[] = {
 	{&api_status_method, CONTROL_OBSERVE, .handle = control_on_status},
@@ -58,7 +58,7 @@ static void on_trouble(void *context, const char *text)
 
 static void on_served(void *context)
 {
-	calls_flush(context);
+	relays_flush(context);
 }
 
 static void on_left(void *context, uint64_t client)

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
-#include "requests/calls.h"
+#include "requests/relays.h"
 #include "requests/resolve.h"
 #include "requests/route.h"
 #include <string.h>
@@ -24,7 +24,7 @@ void control_on_call(void *context, struct control_call *call, const void *in)
 
 	if (control_refuses(context, call))
 		return;
-	if (!calls_is_qualified(method.text, &method.interface)) {
+	if (!relays_is_qualified(method.text, &method.interface)) {
 		control_call_invalid_parameter(call, "method", "must be INTERFACE.METHOD");
 		return;
 	}
@@ -36,7 +36,7 @@ void control_on_call(void *context, struct control_call *call, const void *in)
 	route_begin(context, call,
 		    &(struct route_wish){
 			    .name = wanted->name,
-			    .call = {.kind = CALL_WRAPPED,
+			    .call = {.kind = RELAY_WRAPPED,
 				     .method = method,
 				     .parameters = span_of(wanted->parameters)},
 			    .timeout_ns = (uint64_t)timeout_ms * CLOCK_MS_NS,
@@ -50,14 +50,14 @@ void control_on_send(void *context, struct control_call *call, const void *in)
 
 	if (control_refuses(context, call))
 		return;
-	if (!calls_is_qualified(method.text, &method.interface)) {
+	if (!relays_is_qualified(method.text, &method.interface)) {
 		control_call_invalid_parameter(call, "method", "must be INTERFACE.METHOD");
 		return;
 	}
 	route_begin(context, call,
 		    &(struct route_wish){
 			    .name = wanted->name,
-			    .call = {.kind = CALL_SEND,
+			    .call = {.kind = RELAY_SEND,
 				     .method = method,
 				     .parameters = span_of(wanted->parameters)},
 		    });
@@ -66,7 +66,7 @@ void control_on_send(void *context, struct control_call *call, const void *in)
 void control_on_foreign(void *context, struct control_call *call, struct control_name method,
 			struct json_span parameters)
 {
-	struct call_target target;
+	struct relay_target target;
 
 	if (call->level < CONTROL_CALL) {
 		control_call_permission_denied(call);
@@ -74,14 +74,14 @@ void control_on_foreign(void *context, struct control_call *call, struct control
 	}
 	if (control_refuses(context, call))
 		return;
-	if (!calls_is_member(method.text + method.interface + 1)) {
+	if (!relays_is_member(method.text + method.interface + 1)) {
 		if (resolve_provider(context, call, method, &target) != RESOLVE_NOWHERE)
 			control_call_method_not_found(call, method.text);
 		return;
 	}
 	route_begin(context, call,
 		    &(struct route_wish){
-			    .call = {.kind = CALL_DIRECT,
+			    .call = {.kind = RELAY_DIRECT,
 				     .method = method,
 				     .parameters = parameters},
 		    });

@@ -1,7 +1,7 @@
 /* control_manage.c - changing what runs. */
 #include "clients/refusal.h"
-#include "requests/calls.h"
 #include "requests/control_handlers.h"
+#include "requests/relays.h"
 
 #include "base/cleanup.h"
 #include "clients/shares.h"
@@ -156,7 +156,7 @@ void control_on_stop(void *context, struct control_call *call, const void *in)
 	struct instance *instance = names_instance(master, stop->name);
 	struct unit *unit = instance ? instance->unit : unit_find(master, stop->name);
 	struct troupe_address address;
-	struct call_target target;
+	struct relay_target target;
 
 	if (control_call_claim(call, SHARE_CHANGES, 0) < 0) {
 		control_overloaded(call);
@@ -227,7 +227,7 @@ void control_on_kill(void *context, struct control_call *call, const void *in)
 	const struct api_kill *kill = in;
 	struct master *master = context;
 	struct kill_target target = {.instance = names_instance(master, kill->name)};
-	struct call_target actor;
+	struct relay_target actor;
 	struct troupe_address address;
 	uint64_t workers = 0;
 

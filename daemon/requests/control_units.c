@@ -1,7 +1,7 @@
 /* control_units.c - the units and their actors, to look at; the interfaces that they
  * provide. */
-#include "requests/calls.h"
 #include "requests/control_handlers.h"
+#include "requests/relays.h"
 
 #include "base/cleanup.h"
 #include "io.troupe.Control.varlink.h"
@@ -28,7 +28,7 @@ void control_on_describe(void *context, struct control_call *call, const void *i
 	const struct api_describe *describe = in;
 	struct master *master = context;
 	struct troupe_address address = {0};
-	struct call_target target;
+	struct relay_target target;
 	struct instance *instance;
 	struct unit *unit;
 

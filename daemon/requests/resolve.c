@@ -5,7 +5,7 @@
 #include "master/master.h"
 #include "master/worker.h"
 #include "proto/address.h"
-#include "requests/calls.h"
+#include "requests/relays.h"
 #include "units/instance.h"
 #include "units/names.h"
 #include "units/providers.h"
@@ -34,21 +34,21 @@ static enum resolve_place fail_state(struct control_call *client, const char *na
 	return RESOLVE_NOWHERE;
 }
 
-static enum resolve_place wait_for(struct unit *unit, struct call_target *ret_target)
+static enum resolve_place wait_for(struct unit *unit, struct relay_target *ret_target)
 {
-	*ret_target = (struct call_target){.unit = unit};
+	*ret_target = (struct relay_target){.unit = unit};
 	return RESOLVE_COMING;
 }
 
 static enum resolve_place aim_at(struct control_call *client, struct instance *instance,
-				 const char *name, struct call_target *ret_target)
+				 const char *name, struct relay_target *ret_target)
 {
 	if (instance->state != API_STATE_RUNNING || !worker_is_up(instance->worker)) {
 		if (names_is_coming(instance))
 			return wait_for(instance->unit, ret_target);
 		return fail_state(client, name, instance->unit, instance_shown(instance));
 	}
-	*ret_target = (struct call_target){
+	*ret_target = (struct relay_target){
 		.worker = instance->worker,
 		.address = instance->address,
 		.instance = instance,
@@ -59,7 +59,7 @@ static enum resolve_place aim_at(struct control_call *client, struct instance *i
 }
 
 static enum resolve_place aim_at_unit(struct control_call *client, struct unit *unit,
-				      const char *name, struct call_target *ret_target)
+				      const char *name, struct relay_target *ret_target)
 {
 	struct instance *instance = names_pick(unit);
 
@@ -71,7 +71,7 @@ static enum resolve_place aim_at_unit(struct control_call *client, struct unit *
 }
 
 enum resolve_place resolve_name(struct master *master, struct control_call *client,
-				const char *name, struct call_target *ret_target)
+				const char *name, struct relay_target *ret_target)
 {
 	struct troupe_address address;
 	struct instance *instance;
@@ -82,7 +82,7 @@ enum resolve_place resolve_name(struct master *master, struct control_call *clie
 
 		if (!worker || !worker_is_up(worker))
 			return fail_no_such(client, name);
-		*ret_target = (struct call_target){
+		*ret_target = (struct relay_target){
 			.worker = worker, .address = address, .name = name};
 		return RESOLVE_THERE;
 	}
@@ -120,7 +120,7 @@ static void fail_ambiguous(struct master *master, struct control_call *client,
 }
 
 enum resolve_place resolve_provider(struct master *master, struct control_call *client,
-				    struct control_name method, struct call_target *ret_target)
+				    struct control_name method, struct relay_target *ret_target)
 {
 	struct provision found = providers_find(master, method.text, method.interface);
 

@@ -9,7 +9,7 @@
 #include "control/server.h"
 
 struct master;
-struct call_target;
+struct relay_target;
 
 enum resolve_place {
 	RESOLVE_NOWHERE, /* the client has been answered */
@@ -19,10 +19,11 @@ enum resolve_place {
 
 /* Where a name or address leads: "hello", "pool/2", "0.1.1.17.3". */
 enum resolve_place resolve_name(struct master *master, struct control_call *client,
-				const char *name, struct call_target *ret_target);
+				const char *name, struct relay_target *ret_target);
 
 /* The one unit that clients of a method's interface mean. */
 enum resolve_place resolve_provider(struct master *master, struct control_call *client,
-				    struct control_name method, struct call_target *ret_target);
+				    struct control_name method,
+				    struct relay_target *ret_target);
 
 #endif

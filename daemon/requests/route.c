@@ -68,7 +68,7 @@ static const char *put_text(char **place, const char *text, size_t size)
 static void let_wait(struct master *master, struct unit *unit, struct control_call *client,
 		     const struct route_wish *wish)
 {
-	const struct call_wish *call = &wish->call;
+	const struct relay_wish *call = &wish->call;
 	size_t name = wish->name ? strlen(wish->name) : 0, method = strlen(call->method.text);
 	size_t size = name + method + call->parameters.size + 3;
 	struct waiting_call *waiting =
@@ -96,7 +96,7 @@ static void let_wait(struct master *master, struct unit *unit, struct control_ca
 
 static enum resolve_place find_place(struct master *master, struct control_call *client,
 				     const struct route_wish *wish,
-				     struct call_target *ret_target)
+				     struct relay_target *ret_target)
 {
 	return wish->name ? resolve_name(master, client, wish->name, ret_target)
 			  : resolve_provider(master, client, wish->call.method, ret_target);
@@ -108,7 +108,7 @@ static enum resolve_place find_place(struct master *master, struct control_call 
 static uint64_t default_timeout(const struct control_call *client,
 				const struct route_wish *wish, const struct unit *unit)
 {
-	if (wish->call.kind == CALL_DIRECT && !client->oneway && unit)
+	if (wish->call.kind == RELAY_DIRECT && !client->oneway && unit)
 		return unit->file.call_timeout_ns;
 	return LIMIT_CALL_TIMEOUT_DEFAULT_NS;
 }
@@ -130,7 +130,7 @@ void route_begin(struct master *master, struct control_call *client,
 		 const struct route_wish *in)
 {
 	struct route_wish wish = *in;
-	struct call_target target;
+	struct relay_target target;
 	enum resolve_place place = find_place(master, client, &wish, &target);
 
 	if (place == RESOLVE_NOWHERE)
@@ -143,14 +143,14 @@ void route_begin(struct master *master, struct control_call *client,
 		let_wait(master, target.unit, client, &wish);
 		route_again(target.unit);
 	} else {
-		calls_begin(master, client, &target, &wish.call);
+		relays_begin(master, client, &target, &wish.call);
 	}
 }
 
 static void retry(struct waiting_call *waiting)
 {
 	struct pending *pending = &waiting->pending;
-	struct call_target target;
+	struct relay_target target;
 
 	switch (find_place(pending->master, pending->client, &waiting->wish, &target)) {
 	case RESOLVE_NOWHERE: /* it was answered */
@@ -163,7 +163,7 @@ static void retry(struct waiting_call *waiting)
 		}
 		return;
 	case RESOLVE_THERE:
-		calls_begin(pending->master, pending->client, &target, &waiting->wish.call);
+		relays_begin(pending->master, pending->client, &target, &waiting->wish.call);
 		break;
 	}
 	pending_free(pending);
@@ -173,7 +173,7 @@ void route_again(struct unit *unit)
 {
 	list_foreach_safe (at, &unit->calls)
 		retry(waiting_of(pending_at(at)));
-	calls_flush(unit->master);
+	relays_flush(unit->master);
 }
 
 void route_end(struct master *master)

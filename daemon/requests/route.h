@@ -8,7 +8,7 @@
 #ifndef REQUESTS_ROUTE_H
 #define REQUESTS_ROUTE_H
 
-#include "requests/calls.h"
+#include "requests/relays.h"
 
 struct unit;
 
@@ -16,8 +16,8 @@ struct unit;
 struct route_wish {
 	/* Of a unit, instance or address; NULL: whoever provides the method's interface */
 	const char *name;
-	struct call_wish call; /* its deadline is filled in once the unit is known, from: */
-	uint64_t timeout_ns;   /* 0: that of the unit for a direct call, else of all calls */
+	struct relay_wish call; /* its deadline is filled in once the unit is known, from: */
+	uint64_t timeout_ns;    /* 0: that of the unit for a direct call, else of all calls */
 };
 
 /* Forward the call, now or later; it is answered in any case. */

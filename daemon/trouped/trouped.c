@@ -9,9 +9,9 @@
 #include "master/places.h"
 #include "process/deploy.h"
 #include "process/place.h"
-#include "requests/calls.h"
 #include "requests/control.h"
 #include "requests/listing.h"
+#include "requests/relays.h"
 #include "requests/reload_reply.h"
 #include "requests/shutdown.h"
 #include "requests/unit_reply.h"
@@ -36,7 +36,7 @@
 struct whole {
 	struct master master;
 	struct audit audit;
-	struct calls calls;
+	struct relays relays;
 	struct listing listing;
 	struct providers providers;
 	struct senders senders;
@@ -233,7 +233,7 @@ static void init_parts(struct whole *whole)
 	struct master *master = &whole->master;
 
 	master->audit = &whole->audit;
-	master->calls = &whole->calls;
+	master->relays = &whole->relays;
 	master->listing = &whole->listing;
 	master->providers = &whole->providers;
 	master->senders = &whole->senders;

@@ -1,4 +1,4 @@
-/* trouped.h - the whole master: made from the configuration, run until it is stopped, and freed.
+/* trouped.h - the whole master: made from the configuration, run until it is stopped, freed.
  *
  * Belongs to main(); one thread.
  */

@@ -6,9 +6,9 @@
 #include "master/master.h"
 #include "master/worker.h"
 #include "process/place.h"
-#include "requests/calls.h"
 #include "requests/inquiry.h"
 #include "requests/kill.h"
+#include "requests/relays.h"
 #include "units/activity_print.h"
 #include "units/instance.h"
 #include "units/names.h"
@@ -253,9 +253,9 @@ void worker_on_death(struct worker *worker)
 	}
 	worker->state = was_stopping ? API_STATE_STOPPING : API_STATE_BACKOFF;
 	suspects_down(worker);
-	calls_worker_down(worker, worker->crash.is_blamed && !was_sound
-					  ? worker->crash.activity.call
-					  : 0);
+	relays_worker_down(worker, worker->crash.is_blamed && !was_sound
+					   ? worker->crash.activity.call
+					   : 0);
 	inquiries_worker_down(worker);
 	kills_worker_down(worker);
 	names_worker_down(worker, !was_sound);

@@ -8,8 +8,8 @@
 #include "master/arenas.h"
 #include "master/master.h"
 #include "master/worker.h"
-#include "requests/calls.h"
 #include "requests/inquiry.h"
+#include "requests/relays.h"
 #include "trouped/letters.h"
 #include "units/instance.h"
 #include "units/names.h"
@@ -204,7 +204,7 @@ static void on_reply(void *context, const void *in)
 {
 	struct worker *worker = context;
 
-	if (!calls_reply(worker, in))
+	if (!relays_reply(worker, in))
 		worker_kill(worker, "it broke the protocol: a reply that is not JSON", false);
 }
 
@@ -212,7 +212,7 @@ static void on_kept(void *context, const void *in)
 {
 	const struct worker_kept *kept = in;
 
-	calls_kept(context, (uint64_t)kept->call);
+	relays_kept(context, (uint64_t)kept->call);
 }
 
 static void on_borrow(void *context, const void *in)

@@ -4,7 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "requests/calls.h"
+#include "requests/relays.h"
 #include "trouped/letters.h"
 #include "units/instance.h"
 #include "units/stall.h"
@@ -242,7 +242,7 @@ static void worker_does_not_answer_the_calls_of_others(void **state)
 	stage_reply(stage->workers[1], call, false, NULL, "{\"false\":1}");
 	stage_reply(stage->workers[1], call, true, NULL, "{\"false\":1}");
 	stage_idle(stage);
-	assert_int_equal(stage->master->calls->strays, 2);
+	assert_int_equal(stage->master->relays->strays, 2);
 	stage_reply(stage->workers[2], call, false, NULL, "{\"true\":1}");
 	stage_expect(stage, "true");
 	assert_unharmed(stage);

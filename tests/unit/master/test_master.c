@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "requests/calls.h"
+#include "requests/relays.h"
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -73,7 +73,7 @@ static void master_ignores_replies_to_calls_that_the_worker_was_not_given(void *
 	stage_say(stage, TO_ACTOR(""));
 	stage_reply(stage->workers[1], stage_wait_call(stage, 1), false, NULL, "{\"last\":1}");
 	stage_expect(stage, "last");
-	assert_int_equal(stage->master->calls->strays, 4);
+	assert_int_equal(stage->master->relays->strays, 4);
 	assert_int_equal(stage->n_launched, 1);
 }
 
@@ -295,7 +295,7 @@ static void master_keeps_deadlines_whatever_the_worker_does(void **state)
 	stage_say(stage, TO_ACTOR(""));
 	stage_reply(stage->workers[1], stage_wait_call(stage, 1), false, NULL, "{\"y\":1}");
 	stage_expect(stage, "{\"parameters\":{\"parameters\":{\"y\":1}}}");
-	assert_int_equal(stage->master->calls->strays, 1);
+	assert_int_equal(stage->master->relays->strays, 1);
 }
 
 /* The reply lies there when the deadline has passed, and is read before the timer has its
@@ -307,10 +307,10 @@ static void master_drops_a_late_reply_that_is_read_before_the_timer(void **state
 
 	stage_say(stage, TO_ACTOR_IN("2000", ""));
 	call = stage_wait_call(stage, 1);
-	stage->master->calls->open->deadline_ns = loop_now_ns(stage->master->loop);
+	stage->master->relays->open->deadline_ns = loop_now_ns(stage->master->loop);
 	stage_reply(stage->workers[1], call, false, NULL, "{\"y\":1}");
 	stage_expect(stage, "io.troupe.Control.Timeout");
-	assert_int_equal(stage->master->calls->strays, 1);
+	assert_int_equal(stage->master->relays->strays, 1);
 	assert_int_equal(stage_use(stage, SHARE_CALLS)->calls, 0);
 }
 
@@ -340,12 +340,12 @@ static void say_kept(struct stage *stage, int64_t call)
 
 static void assert_deadline(struct stage *stage, const char *message, bool holds)
 {
-	const struct call *open;
+	const struct relay *open;
 	int64_t call;
 
 	stage_say(stage, message);
 	call = stage_wait_call(stage, 1);
-	open = stage->master->calls->open;
+	open = stage->master->relays->open;
 	assert_true(open->pending.timer.started);
 	assert_false(has_no_bytes(stage));
 	say_kept(stage, call + 1); /* of nobody */

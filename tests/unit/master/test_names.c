@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "master/worker.h"
-#include "requests/calls.h"
+#include "requests/relays.h"
 #include "units/unit.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -167,10 +167,10 @@ static void calls_know_a_qualified_name_when_they_see_one(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(good); i++)
-		assert_true(calls_is_qualified(good[i], &interface) &&
+		assert_true(relays_is_qualified(good[i], &interface) &&
 			    good[i][interface] == '.');
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		assert_false(calls_is_qualified(bad[i], &interface));
+		assert_false(relays_is_qualified(bad[i], &interface));
 }
 
 int main(void)

@@ -4,7 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "requests/calls.h"
+#include "requests/relays.h"
 #include "units/instance.h"
 #include "units/unit.h"
 #include "units/unit_end.h"
@@ -129,13 +129,13 @@ static void direct_call_has_no_deadline_but_that_of_its_unit(void **state)
 	unit->file.call_timeout_ns = UINT64_MAX;
 	stage_say(stage, greet);
 	call = stage_wait_call(stage, 1);
-	assert_false(stage->master->calls->open->pending.timer.started);
+	assert_false(stage->master->relays->open->pending.timer.started);
 	stage_reply(worker, call, false, NULL, "{\"y\":1}");
 	stage_expect(stage, "{\"parameters\":{\"y\":1}}");
 	/* One that nobody waits for has an end, too. */
 	stage_say(stage, "{\"method\":\"io.troupe.hello.Greet\",\"oneway\":true}");
 	call = stage_wait_call(stage, 1);
-	assert_true(stage->master->calls->open->pending.timer.started);
+	assert_true(stage->master->relays->open->pending.timer.started);
 	stage_reply(worker, call, false, NULL, "{}");
 	stage_until(stage, has_no_calls);
 }

@@ -8,7 +8,7 @@
  */
 #include "caller.h"
 #include "process.h"
-#include "requests/calls.h"
+#include "requests/relays.h"
 
 #include "base/clock.h"
 #include "clients/shares.h"
@@ -344,7 +344,7 @@ static void check_nothing_is_held(const struct storm *storm)
 		assert_int_equal(master->server->ledger.uses[i].calls, i == SHARE_WATCHERS);
 		assert_int_equal(master->server->ledger.uses[i].bytes, 0);
 	}
-	assert_null(master->calls->open);
+	assert_null(master->relays->open);
 	assert_true(list_is_empty(&master->inquiries));
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
 		const struct worker *worker = master->workers[i];

@@ -1,4 +1,4 @@
-#include "requests/calls.h"
+#include "requests/relays.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -14,7 +14,7 @@
 #include "units/version.h"
 #include <string.h>
 
-bool calls_is_member(const char *text)
+bool relays_is_member(const char *text)
 {
 	if (*text < 'A' || *text > 'Z')
 		return false;
@@ -25,27 +25,27 @@ bool calls_is_member(const char *text)
 	return true;
 }
 
-bool calls_is_qualified(const char *text, size_t *ret_interface)
+bool relays_is_qualified(const char *text, size_t *ret_interface)
 {
 	const char *dot = strrchr(text, '.');
 
-	if (!dot || !calls_is_member(dot + 1) ||
+	if (!dot || !relays_is_member(dot + 1) ||
 	    !idl_is_interface_name(text, (size_t)(dot - text)))
 		return false;
 	*ret_interface = (size_t)(dot - text);
 	return true;
 }
 
-static struct call *find_call(struct calls *calls, uint64_t id)
+static struct relay *find_relay(struct relays *relays, uint64_t id)
 {
-	struct call *call;
+	struct relay *call;
 
-	HASH_FIND(by_id, calls->open, &id, sizeof(id), call);
+	HASH_FIND(by_id, relays->open, &id, sizeof(id), call);
 	return call;
 }
 
 /* Its worker has no more to do with it. */
-static void leave_worker(struct call *call)
+static void leave_worker(struct relay *call)
 {
 	struct master *master = call->pending.master;
 	struct instance *instance = unit_instance(master, call->unit, call->instance);
@@ -53,7 +53,7 @@ static void leave_worker(struct call *call)
 	if (instance && instance->outstanding > 0)
 		instance->outstanding--;
 	if (call->by_id.tbl)
-		HASH_DELETE(by_id, master->calls->open, call);
+		HASH_DELETE(by_id, master->relays->open, call);
 	call->worker->call_bytes -= call->bytes;
 	call->worker = NULL;
 	list_remove(&call->pending.link);
@@ -62,7 +62,7 @@ static void leave_worker(struct call *call)
 
 static void fini(struct pending *pending)
 {
-	struct call *call = container_of(pending, struct call, pending);
+	struct relay *call = container_of(pending, struct relay, pending);
 
 	if (call->worker)
 		leave_worker(call);
@@ -73,7 +73,7 @@ static void fini(struct pending *pending)
  * call. */
 static void cancel(struct pending *pending)
 {
-	struct call *call = container_of(pending, struct call, pending);
+	struct relay *call = container_of(pending, struct relay, pending);
 	struct worker_cancel notice = {.call = (int64_t)call->id};
 
 	if (!call->worker)
@@ -93,7 +93,7 @@ static void time_out(struct pending *pending)
 static void on_room(struct pending *pending);
 
 static const struct pending_ops ops = {
-	.size = sizeof(struct call),
+	.size = sizeof(struct relay),
 	.share = SHARE_CALLS,
 	.on_gone = cancel,
 	.on_late = time_out,
@@ -102,30 +102,30 @@ static const struct pending_ops ops = {
 };
 
 /* Whatever comes first, no deadline holds any more. */
-static void lift_deadline(struct call *call)
+static void lift_deadline(struct relay *call)
 {
 	loop_timer_stop(&call->pending.timer);
 	call->deadline_ns = UINT64_MAX;
 }
 
-void calls_flush(struct master *master)
+void relays_flush(struct master *master)
 {
-	struct calls *calls = master->calls;
+	struct relays *relays = master->relays;
 
-	for (; calls->gathered; calls->gathered &= calls->gathered - 1) {
+	for (; relays->gathered; relays->gathered &= relays->gathered - 1) {
 		const struct worker *worker =
-			master->workers[__builtin_ctzll(calls->gathered) + 1];
+			master->workers[__builtin_ctzll(relays->gathered) + 1];
 
 		if (worker && worker->channel)
 			(void)channel_flush(worker->channel);
 	}
 }
 
-static int send_call(struct call *call, const struct call_target *target,
-		     const struct call_wish *wish)
+static int send_call(struct relay *call, const struct relay_target *target,
+		     const struct relay_wish *wish)
 {
 	const struct control_call *client = call->pending.client;
-	bool oneway = call->kind == CALL_SEND || client->oneway;
+	bool oneway = call->kind == RELAY_SEND || client->oneway;
 	struct worker_call notice = {
 		.call = (int64_t)call->id,
 		.to = target->address,
@@ -140,17 +140,17 @@ static int send_call(struct call *call, const struct call_target *target,
 		.deadlineNs = wish->deadline_ns <= INT64_MAX ? (int64_t)wish->deadline_ns : 0,
 	};
 
-	call->pending.master->calls->gathered |= 1ull << (target->worker->number - 1);
+	call->pending.master->relays->gathered |= 1ull << (target->worker->number - 1);
 	return worker_send_soon(target->worker, &worker_call_method, &notice);
 }
 
 /* NULL: the client was answered. */
-static struct call *new_call(struct master *master, struct control_call *client,
-			     const struct call_target *target, const struct call_wish *wish,
-			     size_t bytes)
+static struct relay *new_call(struct master *master, struct control_call *client,
+			      const struct relay_target *target, const struct relay_wish *wish,
+			      size_t bytes)
 {
-	struct calls *calls = master->calls;
-	struct call *call = pending_new(&ops, master, client, &target->worker->calls, bytes);
+	struct relays *relays = master->relays;
+	struct relay *call = pending_new(&ops, master, client, &target->worker->calls, bytes);
 
 	if (!call)
 		return NULL;
@@ -161,8 +161,8 @@ static struct call *new_call(struct master *master, struct control_call *client,
 	call->worker = target->worker;
 	call->bytes = bytes;
 	call->worker->call_bytes += bytes;
-	call->id = ++calls->last_id;
-	HASH_ADD(by_id, calls->open, id, sizeof(call->id), call);
+	call->id = ++relays->last_id;
+	HASH_ADD(by_id, relays->open, id, sizeof(call->id), call);
 	if (!call->by_id.tbl) {
 		pending_overload(&call->pending);
 		return NULL;
@@ -189,12 +189,12 @@ static void fail_unsent(struct control_call *client, const char *actor, int erro
 		control_overloaded(client);
 }
 
-void calls_begin(struct master *master, struct control_call *client,
-		 const struct call_target *target, const struct call_wish *wish)
+void relays_begin(struct master *master, struct control_call *client,
+		  const struct relay_target *target, const struct relay_wish *wish)
 {
-	size_t bytes = sizeof(struct call) + strlen(wish->method.text) + wish->parameters.size;
+	size_t bytes = sizeof(struct relay) + strlen(wish->method.text) + wish->parameters.size;
 	uint64_t now = loop_now_ns(master->loop);
-	struct call *call;
+	struct relay *call;
 	int r;
 
 	/* What a worker has not answered, and calls that are over, may all be waiting in its
@@ -232,15 +232,15 @@ static struct json_span text_of(const struct worker_reply *reply)
 
 /* The text as it goes to the client: the worker's, or ours, or one in *ret_memory, which is
  * given. at NULL: no memory. */
-static struct json_span wrap_reply(const struct call *call, const struct worker_reply *reply,
+static struct json_span wrap_reply(const struct relay *call, const struct worker_reply *reply,
 				   char **ret_memory)
 {
 	struct json_span text = text_of(reply);
 	int n;
 
-	if (call->kind == CALL_SEND)
+	if (call->kind == RELAY_SEND)
 		text = nothing;
-	if (call->kind != CALL_WRAPPED)
+	if (call->kind != RELAY_WRAPPED)
 		return text;
 	n = asprintf(ret_memory, "{\"parameters\":%.*s}", (int)text.size, text.at);
 	if (n < 0)
@@ -249,7 +249,7 @@ static struct json_span wrap_reply(const struct call *call, const struct worker_
 }
 
 /* The call's last reply or error: sent after the replies that its client has not read yet. */
-static void finish_call(struct call *call, const char *error, const char *text, size_t size)
+static void finish_call(struct relay *call, const char *error, const char *text, size_t size)
 {
 	if (held_finish(&call->held, error, text, size))
 		pending_free(&call->pending);
@@ -258,14 +258,14 @@ static void finish_call(struct call *call, const char *error, const char *text, 
 }
 
 /* Give the call up: cancel it at the worker and answer the client with Overloaded. */
-static void overload_call(struct call *call)
+static void overload_call(struct relay *call)
 {
 	cancel(&call->pending);
 	pending_overload(&call->pending);
 }
 
 /* Send the worker how much of a stream its client has taken, so that the actor goes on. */
-static void report_taken(struct call *call)
+static void report_taken(struct relay *call)
 {
 	struct worker_taken taken = {
 		.call = (int64_t)call->id,
@@ -286,7 +286,7 @@ static void report_taken(struct call *call)
 
 static void on_room(struct pending *pending)
 {
-	struct call *call = container_of(pending, struct call, pending);
+	struct relay *call = container_of(pending, struct relay, pending);
 
 	if (held_flush(&call->held))
 		pending_free(pending);
@@ -294,7 +294,7 @@ static void on_room(struct pending *pending)
 		report_taken(call);
 }
 
-static void pass_on(struct call *call, const char *text, size_t size, size_t weight)
+static void pass_on(struct relay *call, const char *text, size_t size, size_t weight)
 {
 	/* The deadline was for the first reply. */
 	lift_deadline(call);
@@ -305,7 +305,7 @@ static void pass_on(struct call *call, const char *text, size_t size, size_t wei
 		report_taken(call);
 }
 
-static void pass_reply(struct call *call, const struct worker_reply *reply)
+static void pass_reply(struct relay *call, const struct worker_reply *reply)
 {
 	struct control_call *client = call->pending.client;
 	cleanup_free char *memory = NULL;
@@ -332,24 +332,24 @@ static bool is_sound(const struct worker_reply *reply)
 
 	return (size == 0 ||
 		json_pick(reply->parameters.data, size, NULL, 0, NULL, NULL) == 0) &&
-	       (!reply->error || calls_is_qualified(reply->error, &interface));
+	       (!reply->error || relays_is_qualified(reply->error, &interface));
 }
 
-bool calls_reply(struct worker *worker, const struct worker_reply *reply)
+bool relays_reply(struct worker *worker, const struct worker_reply *reply)
 {
-	struct calls *calls = worker->master->calls;
-	struct call *call = find_call(calls, (uint64_t)reply->call);
+	struct relays *relays = worker->master->relays;
+	struct relay *call = find_relay(relays, (uint64_t)reply->call);
 
 	if (!is_sound(reply))
 		return false;
 	/* A cancelled call's reply may have been on its way. */
 	if (!call || call->worker != worker) {
-		calls->strays++;
+		relays->strays++;
 		return true;
 	}
 	/* The timer's turn comes after what was read in the same pass. */
 	if (loop_now_ns(worker->master->loop) >= call->deadline_ns) {
-		calls->strays++;
+		relays->strays++;
 		time_out(&call->pending);
 		return true;
 	}
@@ -361,9 +361,9 @@ bool calls_reply(struct worker *worker, const struct worker_reply *reply)
 	return true;
 }
 
-void calls_kept(struct worker *worker, uint64_t id)
+void relays_kept(struct worker *worker, uint64_t id)
 {
-	struct call *call = find_call(worker->master->calls, id);
+	struct relay *call = find_relay(worker->master->relays, id);
 
 	if (!call || call->worker != worker)
 		return;
@@ -376,7 +376,7 @@ void calls_kept(struct worker *worker, uint64_t id)
 		lift_deadline(call);
 }
 
-static void fail_died(struct call *call, bool is_culprit)
+static void fail_died(struct relay *call, bool is_culprit)
 {
 	struct instance *instance =
 		unit_instance(call->pending.master, call->unit, call->instance);
@@ -393,10 +393,10 @@ static void fail_died(struct call *call, bool is_culprit)
 	finish_call(call, api_actor_died_error.name, text, strlen(text));
 }
 
-void calls_worker_down(struct worker *worker, uint64_t culprit)
+void relays_worker_down(struct worker *worker, uint64_t culprit)
 {
 	list_foreach_safe (at, &worker->calls) {
-		struct call *call = container_of(at, struct call, pending.link);
+		struct relay *call = container_of(at, struct relay, pending.link);
 
 		fail_died(call, call->id == culprit);
 	}
