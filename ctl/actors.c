@@ -5,8 +5,8 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "ctl/fail.h"
-#include "ctl/names.h"
 #include "ctl/show.h"
+#include "ctl/suggestions.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
 #include "proto/address.h"
@@ -109,7 +109,7 @@ static int print_batch(struct ctl *ctl, const struct api_actor_array *actors,
 /* That there is one of that number; who asked learns which there are. */
 static int check_worker(struct ctl *ctl, uint64_t number)
 {
-	cleanup(names_fini) struct names names = {0};
+	cleanup(suggestions_fini) struct suggestions names = {0};
 	cleanup_free void *reply = NULL;
 	const struct api_worker_array *workers;
 	char text[32];
@@ -121,11 +121,12 @@ static int check_worker(struct ctl *ctl, uint64_t number)
 	for (size_t i = 0; i < workers->count; i++) {
 		if (workers->items[i].worker == (int64_t)number)
 			return STATUS_OK;
-		names_add(&names, show_int(&workers->items[i].worker, text, sizeof(text)));
+		suggestions_add(&names,
+				show_int(&workers->items[i].worker, text, sizeof(text)));
 	}
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
-	return names_fail(ctl, STATUS_FAILED, &names, text, "there are",
-			  "there is no worker %s", text);
+	return suggestions_fail(ctl, STATUS_FAILED, &names, text, "there are",
+				"there is no worker %s", text);
 }
 
 int verb_actors(struct ctl *ctl, char **arguments, int n)

@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "ctl/interface.h"
-#include "ctl/names.h"
+#include "ctl/suggestions.h"
 #include "proto/json_tree.h"
 #include <errno.h>
 #include <string.h>
@@ -39,14 +39,14 @@ static bool is_instance_of(const char *name, const char *unit)
 
 static int no_such_actor(struct ctl *ctl, const struct json_tree *parameters)
 {
-	cleanup(names_fini) struct names names = {0};
+	cleanup(suggestions_fini) struct suggestions names = {0};
 	const char *name = text_of(parameters, "name");
 	cleanup(json_tree_cleanup) struct json_tree *list =
 		ask_quietly(ctl, "io.troupe.Control.List");
 
 	json_tree_foreach(unit, json_tree_find(list, "units"))
 	{
-		names_add(&names, text_of(unit, "name"));
+		suggestions_add(&names, text_of(unit, "name"));
 		if (!is_instance_of(name, text_of(unit, "name")))
 			continue;
 		ctl_fail(ctl, 0,
@@ -54,8 +54,8 @@ static int no_such_actor(struct ctl *ctl, const struct json_tree *parameters)
 			 text_of(unit, "name"), name, text_of(unit, "name"));
 		return STATUS_FAILED;
 	}
-	return names_fail(ctl, STATUS_FAILED, &names, name, "the units are",
-			  "no actor is called %s", name);
+	return suggestions_fail(ctl, STATUS_FAILED, &names, name, "the units are",
+				"no actor is called %s", name);
 }
 
 /* "\n`troupectl start NAME` starts it", where that is what helps. */
@@ -135,21 +135,21 @@ static int provided_by_others(struct ctl *ctl, const char *interface)
 
 static int no_such_interface(struct ctl *ctl, const struct json_tree *parameters)
 {
-	cleanup(names_fini) struct names names = {0};
+	cleanup(suggestions_fini) struct suggestions names = {0};
 	const char *name = text_of(parameters, "interface");
 	cleanup(json_tree_cleanup) struct json_tree *info =
 		ask_quietly(ctl, "org.varlink.service.GetInfo");
 	size_t i;
 
 	json_tree_foreach(interface, json_tree_find(info, "interfaces"))
-		names_add(&names, json_tree_text(interface));
+		suggestions_add(&names, json_tree_text(interface));
 	for (i = 0; i < names.count; i++)
 		if (strcmp(names.items[i], name) == 0)
 			return provided_by_others(ctl, name);
 	if (explain_resting(ctl, name))
 		return STATUS_FAILED;
-	return names_fail(ctl, STATUS_FAILED, &names, name, "there are",
-			  "nothing that runs provides the interface %s", name);
+	return suggestions_fail(ctl, STATUS_FAILED, &names, name, "there are",
+				"nothing that runs provides the interface %s", name);
 }
 
 static int no_such_method(struct ctl *ctl, const char *method,

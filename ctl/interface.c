@@ -39,20 +39,20 @@ int interface_get(struct ctl *ctl, const char *name, bool loud, struct idl **ret
 	return STATUS_OK;
 }
 
-void interface_add_methods(const struct idl *idl, struct names *names)
+void interface_add_methods(const struct idl *idl, struct suggestions *names)
 {
 	for (size_t i = 0; i < idl->n_members; i++)
 		if (idl->members[i].kind == IDL_METHOD)
-			names_add(names, idl->members[i].name);
+			suggestions_add(names, idl->members[i].name);
 }
 
 int interface_no_method(struct ctl *ctl, const struct idl *idl, const char *method)
 {
-	cleanup(names_fini) struct names names = {0};
+	cleanup(suggestions_fini) struct suggestions names = {0};
 
 	interface_add_methods(idl, &names);
-	return names_fail(ctl, STATUS_FAILED, &names, method, "it has", "%s has no method %s",
-			  idl->name, method);
+	return suggestions_fail(ctl, STATUS_FAILED, &names, method, "it has",
+				"%s has no method %s", idl->name, method);
 }
 
 int interface_get_method(struct ctl *ctl, const char *method, bool loud, struct idl **ret_idl,

@@ -8,7 +8,7 @@
 #define CTL_INTERFACE_H
 
 #include "ctl/ctl.h"
-#include "ctl/names.h"
+#include "ctl/suggestions.h"
 #include "proto/idl.h"
 #include "proto/layout.h"
 
@@ -26,7 +26,7 @@ int interface_get_method(struct ctl *ctl, const char *method, bool loud, struct 
 int interface_get_input(struct ctl *ctl, const char *method, struct layout **ret_layout);
 
 /* The names of its methods. */
-void interface_add_methods(const struct idl *idl, struct names *names);
+void interface_add_methods(const struct idl *idl, struct suggestions *names);
 
 /* Say that it lacks a method, and which it has. Returns STATUS_FAILED. */
 int interface_no_method(struct ctl *ctl, const struct idl *idl, const char *method);

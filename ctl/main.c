@@ -3,7 +3,7 @@
 #include "config.h"
 #include "ctl/ctl.h"
 #include "ctl/explain.h"
-#include "ctl/names.h"
+#include "ctl/suggestions.h"
 #include "ctl/verbs.h"
 #include <errno.h>
 #include <signal.h>
@@ -66,12 +66,13 @@ static const struct verb *find_verb(const char *name)
 
 static int no_verb(struct ctl *ctl, const char *name)
 {
-	cleanup(names_fini) struct names names = {0};
+	cleanup(suggestions_fini) struct suggestions names = {0};
 
 	for (size_t i = 0; i < N_VERBS; i++)
-		names_add(&names, verbs[i].name);
-	return names_fail(ctl, STATUS_USAGE, &names, name,
-			  "`troupectl --help` explains the verbs", "there is no verb %s", name);
+		suggestions_add(&names, verbs[i].name);
+	return suggestions_fail(ctl, STATUS_USAGE, &names, name,
+				"`troupectl --help` explains the verbs", "there is no verb %s",
+				name);
 }
 
 static void print_help(FILE *out)

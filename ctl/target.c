@@ -37,7 +37,7 @@ static int find_method(struct ctl *ctl, const char *name, const char *method, ch
 	cleanup_free char *in = NULL;
 	cleanup_free void *out = NULL;
 	cleanup(answer_fini) struct answer answer = {0};
-	cleanup(names_fini) struct names methods = {0};
+	cleanup(suggestions_fini) struct suggestions methods = {0};
 	cleanup_free char *found = NULL;
 	const struct api_unit *unit;
 	size_t size;
@@ -79,8 +79,8 @@ static int find_method(struct ctl *ctl, const char *name, const char *method, ch
 		}
 	}
 	if (!found)
-		return names_fail(ctl, STATUS_FAILED, &methods, method, "it has",
-				  "%s has no method %s", name, method);
+		return suggestions_fail(ctl, STATUS_FAILED, &methods, method, "it has",
+					"%s has no method %s", name, method);
 	*ret_method = take_pointer(&found);
 	return STATUS_OK;
 }

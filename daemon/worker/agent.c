@@ -149,7 +149,7 @@ static void on_start(void *context, const void *data)
 	snprintf(tag, sizeof(tag), "worker %u", agent->process.worker);
 	log_set_tag(agent->config.log, tag);
 	agent->config.log->level = (int)in->logLevel;
-	names_init(&agent->names, agent->process);
+	registry_init(&agent->names, agent->process);
 
 	r = map_page(*channel_fd(agent->channel), &agent->page);
 	if (r < 0) {
@@ -333,9 +333,9 @@ int agent_new(const struct agent_config *config, struct agent **ret_agent)
 	agent->config = *config;
 	agent_stops_init(agent);
 	units_init(&agent->units);
-	calls_init(&agent->calls);
+	client_calls_init(&agent->calls);
 	buffer_init(&agent->text, JSON_TEXT_MAX);
-	names_init(&agent->names, (struct process){0});
+	registry_init(&agent->names, (struct process){0});
 	dead_letters_init(&agent->dead_letters, config->loop, send_dead_letters, agent);
 	loop_timer_init(&agent->timer, config->loop, on_timer);
 	actor_log_init(&agent->actor_log, config->log, config->loop, &agent->units);
@@ -364,7 +364,7 @@ void agent_free(struct agent *agent)
 	dead_letters_fini(&agent->dead_letters);
 	channel_free(agent->channel);
 	agent_stops_fini(agent);
-	names_fini(&agent->names);
+	registry_fini(&agent->names);
 	log_on_stuck(agent->config.log, NULL, NULL);
 	actor_log_fini(&agent->actor_log);
 	units_fini(&agent->units);

@@ -49,7 +49,7 @@ static void send_failure(struct agent *agent, int64_t number, struct failure fai
 /* ---- replies */
 
 /* 0 when it was sent. */
-static int send_data(struct agent *agent, struct calls_call *call,
+static int send_data(struct agent *agent, struct client_call *call,
 		     const struct troupe_reply *reply, const struct troupe_type *type)
 {
 	const char *error = reply->status == TROUPE_ERROR ? reply->error_name : NULL;
@@ -75,7 +75,7 @@ static int send_data(struct agent *agent, struct calls_call *call,
 static void on_reply(struct runtime_client_call *client_call, const struct troupe_reply *reply,
 		     const struct troupe_type *type)
 {
-	struct calls_call *call = container_of(client_call, struct calls_call, client_call);
+	struct client_call *call = container_of(client_call, struct client_call, client_call);
 	bool has_data = reply->status == TROUPE_OK || reply->status == TROUPE_ERROR;
 	struct agent *agent = call->owner;
 	char name[METHOD_NAME];
@@ -92,12 +92,12 @@ static void on_reply(struct runtime_client_call *client_call, const struct troup
 	else if (!has_data)
 		send_failure(agent, call->number, failure_of_reply(reply, call->to, name));
 	if (r < 0 || !reply->continues)
-		calls_remove(&agent->calls, call);
+		client_calls_remove(&agent->calls, call);
 }
 
 static void on_kept(struct runtime_client_call *client_call)
 {
-	struct calls_call *call = container_of(client_call, struct calls_call, client_call);
+	struct client_call *call = container_of(client_call, struct client_call, client_call);
 
 	/* Another worker may say so again and again. */
 	if (call->is_kept)
@@ -152,8 +152,8 @@ static const struct troupe_method *find_method(struct agent *agent,
 static int begin_call(struct agent *agent, const struct worker_call *in,
 		      const struct troupe_method *method, const void *value)
 {
-	struct calls_call *call;
-	int r = calls_add(&agent->calls, in->call, &call);
+	struct client_call *call;
+	int r = client_calls_add(&agent->calls, in->call, &call);
 
 	if (r < 0)
 		return r;
@@ -167,7 +167,7 @@ static int begin_call(struct agent *agent, const struct worker_call *in,
 				in->deadlineNs > 0 ? (uint64_t)in->deadlineNs : UINT64_MAX,
 				in->more ? TROUPE_MORE : 0, &call->client_call);
 	if (r < 0)
-		calls_remove(&agent->calls, call);
+		client_calls_remove(&agent->calls, call);
 	return r;
 }
 
@@ -216,12 +216,12 @@ void agent_on_cancel(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_cancel *in = data;
-	struct calls_call *call = calls_find(&agent->calls, in->call);
+	struct client_call *call = client_calls_find(&agent->calls, in->call);
 
 	if (!call)
 		return;
 	runtime_client_cancel(agent->runtime, &call->client_call);
-	calls_remove(&agent->calls, call);
+	client_calls_remove(&agent->calls, call);
 }
 
 void agent_on_client_gone(void *context, const void *data)
@@ -236,7 +236,7 @@ void agent_on_taken(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_taken *in = data;
-	struct calls_call *call = calls_find(&agent->calls, in->call);
+	struct client_call *call = client_calls_find(&agent->calls, in->call);
 
 	/* The call may have ended in the meantime. */
 	if (call && in->count > 0 && in->count <= UINT32_MAX && in->bytes >= 0)
@@ -246,12 +246,12 @@ void agent_on_taken(void *context, const void *data)
 
 void agent_calls_fini(struct agent *agent)
 {
-	struct calls_call *call;
+	struct client_call *call;
 
 	while ((call = agent->calls.by_number)) {
 		runtime_client_cancel(agent->runtime, &call->client_call);
-		calls_remove(&agent->calls, call);
+		client_calls_remove(&agent->calls, call);
 	}
-	calls_fini(&agent->calls);
+	client_calls_fini(&agent->calls);
 	buffer_fini(&agent->text);
 }

@@ -20,9 +20,9 @@
 #include "proto/json.h"
 #include "worker/actor_log.h"
 #include "worker/agent.h"
-#include "worker/calls.h"
+#include "worker/client_calls.h"
 #include "worker/dead_letters.h"
-#include "worker/names.h"
+#include "worker/registry.h"
 #include "worker/units.h"
 
 #define AGENT_MAGIC 0x6167656eu
@@ -45,9 +45,9 @@ struct agent {
 	struct bridge *bridge;
 
 	struct units units;
-	struct names names;
+	struct registry names;
 	bool missed_names; /* for want of memory; the next Pong says so */
-	struct calls calls;
+	struct client_calls calls;
 	struct dead_letters dead_letters;
 	struct buffer text; /* of the reply at hand */
 	struct actor_log actor_log;

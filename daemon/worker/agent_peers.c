@@ -51,7 +51,8 @@ void agent_on_name(void *context, const void *data)
 	for (size_t i = 0; actors && i < in->actors.count; i++)
 		actors[i] = in->actors.items[i].actor;
 	if (actors)
-		r = names_set(&agent->names, in->name, in->comesBack, actors, in->actors.count);
+		r = registry_set(&agent->names, in->name, in->comesBack, actors,
+				 in->actors.count);
 	agent->missed_names |= r == -ENOMEM;
 	if (r < 0)
 		log_warning(agent->config.log, "name %s: %s", in->name, strerror(-r));
@@ -79,7 +80,7 @@ int agent_find_name(void *context, const char *name, struct troupe_address *ret_
 {
 	struct agent *agent = agent_of(context);
 
-	return names_find(&agent->names, name, ret_address);
+	return registry_find(&agent->names, name, ret_address);
 }
 
 /* ---- the bridge's side */

@@ -1,26 +1,26 @@
 /* calls.c - open calls by their numbers. */
-#include "worker/calls.h"
+#include "worker/client_calls.h"
 
 #include "base/limits.h"
 #include <errno.h>
 #include <stdlib.h>
 
-void calls_init(struct calls *calls)
+void client_calls_init(struct client_calls *calls)
 {
-	*calls = (struct calls){0};
+	*calls = (struct client_calls){0};
 }
 
-void calls_fini(struct calls *calls)
+void client_calls_fini(struct client_calls *calls)
 {
 	while (calls->by_number)
-		calls_remove(calls, calls->by_number);
+		client_calls_remove(calls, calls->by_number);
 }
 
-int calls_add(struct calls *calls, int64_t number, struct calls_call **ret_call)
+int client_calls_add(struct client_calls *calls, int64_t number, struct client_call **ret_call)
 {
-	struct calls_call *call;
+	struct client_call *call;
 
-	if (calls_find(calls, number))
+	if (client_calls_find(calls, number))
 		return -EEXIST;
 	call = HASH_CNT(by_number, calls->by_number) < LIMIT_CALLS ? calloc(1, sizeof(*call))
 								   : NULL;
@@ -36,15 +36,15 @@ int calls_add(struct calls *calls, int64_t number, struct calls_call **ret_call)
 	return 0;
 }
 
-struct calls_call *calls_find(const struct calls *calls, int64_t number)
+struct client_call *client_calls_find(const struct client_calls *calls, int64_t number)
 {
-	struct calls_call *call;
+	struct client_call *call;
 
 	HASH_FIND(by_number, calls->by_number, &number, sizeof(number), call);
 	return call;
 }
 
-void calls_remove(struct calls *calls, struct calls_call *call)
+void client_calls_remove(struct client_calls *calls, struct client_call *call)
 {
 	HASH_DELETE(by_number, calls->by_number, call);
 	free(call);

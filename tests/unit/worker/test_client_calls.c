@@ -1,4 +1,4 @@
-/* test_calls.c - open calls and defined units by their numbers. */
+/* test_client_calls.c - open calls and defined units by their numbers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,30 +6,30 @@
 
 #include <cmocka.h>
 
-#include "worker/calls.h"
+#include "worker/client_calls.h"
 #include "worker/units.h"
 #include <errno.h>
 #include <stdlib.h>
 
 static void calls_are_found_by_any_number(void **state)
 {
-	struct calls_call *call;
-	struct calls calls;
+	struct client_call *call;
+	struct client_calls calls;
 
 	(void)state;
-	calls_init(&calls);
-	assert_null(calls_find(&calls, 1));
+	client_calls_init(&calls);
+	assert_null(client_calls_find(&calls, 1));
 	for (int64_t i = -5000; i < 5000; i++) {
-		assert_int_equal(calls_add(&calls, i * 64, &call), 0);
+		assert_int_equal(client_calls_add(&calls, i * 64, &call), 0);
 		assert_int_equal(call->number, i * 64);
 	}
-	assert_int_equal(calls_add(&calls, 640, &call), -EEXIST);
+	assert_int_equal(client_calls_add(&calls, 640, &call), -EEXIST);
 	for (int64_t i = -5000; i < 5000; i += 2)
-		calls_remove(&calls, calls_find(&calls, i * 64));
+		client_calls_remove(&calls, client_calls_find(&calls, i * 64));
 	assert_int_equal(HASH_CNT(by_number, calls.by_number), 5000);
 	for (int64_t i = -5000; i < 5000; i++)
-		assert_int_equal(calls_find(&calls, i * 64) != NULL, i & 1);
-	calls_fini(&calls);
+		assert_int_equal(client_calls_find(&calls, i * 64) != NULL, i & 1);
+	client_calls_fini(&calls);
 	assert_null(calls.by_number);
 }
 

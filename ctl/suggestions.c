@@ -1,5 +1,5 @@
-/* names.c - near and other names. */
-#include "ctl/names.h"
+/* suggestions.c - near and other names. */
+#include "ctl/suggestions.h"
 
 #include "base/array.h"
 #include "base/buffer.h"
@@ -12,23 +12,23 @@
 #define SHOWN_MAX 24
 #define TEXT_MAX  (64u << 10)
 
-void names_fini(struct names *names)
+void suggestions_fini(struct suggestions *names)
 {
 	texts_free(names->items, names->count);
 }
 
-void names_add(struct names *names, const char *name)
+void suggestions_add(struct suggestions *names, const char *name)
 {
-	if (name && names->count < NAMES_MAX)
+	if (name && names->count < SUGGESTIONS_MAX)
 		(void)texts_add(&names->items, &names->count, name);
 }
 
-const char *names_nearest(const struct names *names, const char *wrong)
+const char *suggestions_nearest(const struct suggestions *names, const char *wrong)
 {
 	return text_nearest(wrong, (const char *const *)names->items, names->count);
 }
 
-static void put_list(struct buffer *text, const struct names *names)
+static void put_list(struct buffer *text, const struct suggestions *names)
 {
 	for (size_t i = 0; i < names->count && i < SHOWN_MAX; i++)
 		buffer_printf(text, "%s%s", i ? ", " : "", names->items[i]);
@@ -38,10 +38,10 @@ static void put_list(struct buffer *text, const struct names *names)
 		buffer_printf(text, "none");
 }
 
-int names_fail(struct ctl *ctl, int status, const struct names *names, const char *wrong,
-	       const char *lead, const char *format, ...)
+int suggestions_fail(struct ctl *ctl, int status, const struct suggestions *names,
+		     const char *wrong, const char *lead, const char *format, ...)
 {
-	const char *nearest = names_nearest(names, wrong);
+	const char *nearest = suggestions_nearest(names, wrong);
 	bool is_itself = nearest && strcmp(nearest, wrong) == 0;
 	cleanup_free char *what = NULL;
 	struct buffer list;

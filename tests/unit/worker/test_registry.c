@@ -1,4 +1,4 @@
-/* test_names.c - whom names stand for. */
+/* test_registry.c - whom names stand for. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/limits.h"
-#include "worker/names.h"
+#include "worker/registry.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -23,68 +23,68 @@ static struct process home(uint16_t worker)
 	return (struct process){.worker = worker, .incarnation = 1};
 }
 
-static void assert_finds(struct names *names, const char *name, uint32_t slot)
+static void assert_finds(struct registry *names, const char *name, uint32_t slot)
 {
 	struct troupe_address found;
 
-	assert_int_equal(names_find(names, name, &found), 0);
+	assert_int_equal(registry_find(names, name, &found), 0);
 	assert_int_equal(found.slot, slot);
 }
 
 static void names_take_turns_beginning_at_home(void **state)
 {
 	struct troupe_address found;
-	struct names names;
+	struct registry names;
 
 	(void)state;
-	names_init(&names, home(1));
-	assert_int_equal(names_find(&names, "pool", &found), -ENOENT);
-	assert_int_equal(names_set(&names, "pool", false, pool, 3), 0);
+	registry_init(&names, home(1));
+	assert_int_equal(registry_find(&names, "pool", &found), -ENOENT);
+	assert_int_equal(registry_set(&names, "pool", false, pool, 3), 0);
 	assert_finds(&names, "pool", 11);
 	assert_finds(&names, "pool", 12);
 	assert_finds(&names, "pool", 10);
 	assert_finds(&names, "pool", 11);
 	/* What is said anew replaces what was said, and the turn goes on. */
-	assert_int_equal(names_set(&names, "pool", false, pool, 2), 0);
+	assert_int_equal(registry_set(&names, "pool", false, pool, 2), 0);
 	assert_finds(&names, "pool", 10);
-	assert_int_equal(names_set(&names, "pool", false, pool, 3), 0);
+	assert_int_equal(registry_set(&names, "pool", false, pool, 3), 0);
 	assert_finds(&names, "pool", 11);
-	assert_int_equal(names_set(&names, "pool", false, pool, 2), 0);
+	assert_int_equal(registry_set(&names, "pool", false, pool, 2), 0);
 	assert_finds(&names, "pool", 10);
 	assert_finds(&names, "pool", 11);
-	assert_int_equal(names_set(&names, "pool", false, NULL, 0), 0);
-	assert_int_equal(names_find(&names, "pool", &found), -ENOENT);
-	assert_int_equal(names_set(&names, "pool", false, NULL, 0), 0);
-	names_fini(&names);
+	assert_int_equal(registry_set(&names, "pool", false, NULL, 0), 0);
+	assert_int_equal(registry_find(&names, "pool", &found), -ENOENT);
+	assert_int_equal(registry_set(&names, "pool", false, NULL, 0), 0);
+	registry_fini(&names);
 }
 
 static void name_without_actors_is_known_while_it_comes_back(void **state)
 {
 	struct troupe_address found;
-	struct names names;
+	struct registry names;
 
 	(void)state;
-	names_init(&names, home(1));
-	assert_int_equal(names_set(&names, "pool", true, NULL, 0), 0);
-	assert_int_equal(names_find(&names, "pool", &found), -EINPROGRESS);
-	assert_int_equal(names_set(&names, "pool", true, pool, 3), 0);
+	registry_init(&names, home(1));
+	assert_int_equal(registry_set(&names, "pool", true, NULL, 0), 0);
+	assert_int_equal(registry_find(&names, "pool", &found), -EINPROGRESS);
+	assert_int_equal(registry_set(&names, "pool", true, pool, 3), 0);
 	assert_finds(&names, "pool", 10);
-	assert_int_equal(names_set(&names, "pool", true, NULL, 0), 0);
-	assert_int_equal(names_find(&names, "pool", &found), -EINPROGRESS);
-	assert_int_equal(names_set(&names, "pool", false, NULL, 0), 0);
-	assert_int_equal(names_find(&names, "pool", &found), -ENOENT);
-	names_fini(&names);
+	assert_int_equal(registry_set(&names, "pool", true, NULL, 0), 0);
+	assert_int_equal(registry_find(&names, "pool", &found), -EINPROGRESS);
+	assert_int_equal(registry_set(&names, "pool", false, NULL, 0), 0);
+	assert_int_equal(registry_find(&names, "pool", &found), -ENOENT);
+	registry_fini(&names);
 }
 
 static void names_begin_anywhere_when_nobody_is_at_home(void **state)
 {
-	struct names names;
+	struct registry names;
 
 	(void)state;
-	names_init(&names, home(9));
-	assert_int_equal(names_set(&names, "pool", false, pool, 3), 0);
+	registry_init(&names, home(9));
+	assert_int_equal(registry_set(&names, "pool", false, pool, 3), 0);
 	assert_finds(&names, "pool", 10);
-	names_fini(&names);
+	registry_fini(&names);
 }
 
 static void names_are_limited(void **state)
@@ -92,30 +92,30 @@ static void names_are_limited(void **state)
 	cleanup_free struct troupe_address *many =
 		calloc(LIMIT_INSTANCES + 1, sizeof(struct troupe_address));
 	struct troupe_address found;
-	struct names names;
+	struct registry names;
 	char name[LIMIT_NAME + 2];
 
 	(void)state;
 	assert_non_null(many);
-	names_init(&names, home(1));
+	registry_init(&names, home(1));
 	memset(name, 'n', LIMIT_NAME + 1);
 	name[LIMIT_NAME + 1] = '\0';
-	assert_int_equal(names_set(&names, "", false, pool, 1), -EINVAL);
-	assert_int_equal(names_set(&names, name, false, pool, 1), -EINVAL);
-	assert_int_equal(names_find(&names, name, &found), -ENOENT);
+	assert_int_equal(registry_set(&names, "", false, pool, 1), -EINVAL);
+	assert_int_equal(registry_set(&names, name, false, pool, 1), -EINVAL);
+	assert_int_equal(registry_find(&names, name, &found), -ENOENT);
 	name[LIMIT_NAME] = '\0';
-	assert_int_equal(names_set(&names, name, false, pool, 1), 0);
-	assert_int_equal(names_set(&names, name, false, many, LIMIT_INSTANCES + 1), -ENOSPC);
+	assert_int_equal(registry_set(&names, name, false, pool, 1), 0);
+	assert_int_equal(registry_set(&names, name, false, many, LIMIT_INSTANCES + 1), -ENOSPC);
 	assert_finds(&names, name, 10);
 	for (unsigned i = 1; i < LIMIT_UNITS; i++) {
 		snprintf(name, sizeof(name), "unit%u", i);
-		assert_int_equal(names_set(&names, name, false, pool + 1, 1), 0);
+		assert_int_equal(registry_set(&names, name, false, pool + 1, 1), 0);
 	}
-	assert_int_equal(names_set(&names, "one-too-many", false, pool, 1), -ENOSPC);
-	assert_int_equal(names_set(&names, "unit7", false, pool, 1), 0);
+	assert_int_equal(registry_set(&names, "one-too-many", false, pool, 1), -ENOSPC);
+	assert_int_equal(registry_set(&names, "unit7", false, pool, 1), 0);
 	assert_finds(&names, "unit7", 10);
 	assert_finds(&names, "unit8", 11);
-	names_fini(&names);
+	registry_fini(&names);
 }
 
 int main(void)
