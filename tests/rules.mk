@@ -74,26 +74,17 @@ unit-$(1): $$(unit_$(1))
 endef
 $(foreach folder,$(FOLDERS),$(eval $(call unit_rules,$(folder))))
 
-# The simulated world: master and workers in one program, on the simulated loop and without nanomsg. Of two functions
-# that have the same name in master and core, those of core get another.
-WORLD_CORE = $(BUILD)/tests/unit/world/core.a
-WORLD_CLASHES = unit_find unit_free
-$(WORLD_CORE): $(call archives,core)
-	@mkdir -p $(@D)
-	@objcopy $(foreach name,$(WORLD_CLASHES),--redefine-sym $(name)=core_$(name)) $< $@
+# The simulated world: master and workers in one program, on the simulated loop and without nanomsg.
 world_shared = $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/world/test_%,$(wildcard tests/unit/world/*.c))) \
 	$(BUILD)/tests/unit/bridge/memory.o
 unit_world = $(patsubst %.c,$(BUILD)/%,$(filter-out %_failpoints.c,$(wildcard tests/unit/world/test_*.c)))
 failpoints_world = $(BUILD)/tests/unit/world/test_world_failpoints
 UNIT_TESTS += $(unit_world) $(failpoints_world)
 SWEEPS += $(failpoints_world)
-$(unit_world): $(BUILD)/%: $(BUILD)/%.o $(world_shared) $(SIM_LOOP) $(SIM_TURN) $(WORLD_CORE) $(call archives,$(filter-out core,$(UNIT_world)))
+$(unit_world): $(BUILD)/%: $(BUILD)/%.o $(world_shared) $(SIM_LOOP) $(SIM_TURN) $(call archives,$(UNIT_world))
 	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
-$(WORLD_CORE:%.a=%_failing.a): $(call failing_archives,core)
-	@mkdir -p $(@D)
-	@objcopy $(foreach name,$(WORLD_CLASHES),--redefine-sym $(name)=core_$(name)) $< $@
-$(failpoints_world): $(BUILD)/%: $(BUILD)/%.o $(world_shared) $(SIM_LOOP) $(FAILPOINTS) $(WORLD_CORE:%.a=%_failing.a) $(call failing_archives,$(filter-out core,$(UNIT_world)))
+$(failpoints_world): $(BUILD)/%: $(BUILD)/%.o $(world_shared) $(SIM_LOOP) $(FAILPOINTS) $(call failing_archives,$(UNIT_world))
 	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
 $(unit_world:%=%.o) $(failpoints_world:%=%.o) $(world_shared): | $(HOST_HEADERS)

@@ -34,7 +34,7 @@ struct actor {
 	struct slot slot;
 	struct mail *tail; /* of the mailbox, see core/mailbox.h; NULL: it is empty */
 	void *state;
-	struct unit *unit;
+	struct definition *unit;
 	uint64_t handled;
 	struct load load;  /* of the mailbox */
 	uint32_t run_next; /* the slot behind in the run queue */

@@ -33,7 +33,7 @@ static uint64_t bytes_of(const struct runtime *runtime, const struct actor *acto
 }
 
 /* The unit, or the first one of the types from *type on. */
-static struct unit *unit_from(struct unit *unit, const struct runtime_type **type)
+static struct definition *unit_from(struct definition *unit, const struct runtime_type **type)
 {
 	while (!unit && *type) {
 		unit = (*type)->spawned;
@@ -45,7 +45,7 @@ static struct unit *unit_from(struct unit *unit, const struct runtime_type **typ
 /* Those of spawned actors, too. */
 #define each_unit(runtime, unit)                                                               \
 	const struct runtime_type *type_ = (runtime)->types;                                   \
-	for (struct unit *unit = unit_from((runtime)->units, &type_); unit;                    \
+	for (struct definition *unit = unit_from((runtime)->units, &type_); unit;              \
 	     unit = unit_from(unit->next, &type_))
 
 static void begin_count(struct runtime *runtime)
@@ -84,7 +84,7 @@ static bool count_more(struct runtime *runtime, uint64_t n)
 	return true;
 }
 
-static void report(struct runtime *runtime, const struct unit *unit)
+static void report(struct runtime *runtime, const struct definition *unit)
 {
 	const struct share *share = unit->share;
 
@@ -98,7 +98,7 @@ static void report(struct runtime *runtime, const struct unit *unit)
 }
 
 /* What a unit may have from now on: the same however often it is asked between two counts. */
-static void judge(struct runtime *runtime, const struct unit *unit)
+static void judge(struct runtime *runtime, const struct definition *unit)
 {
 	struct share *share = unit->share;
 	uint64_t free = free_of(&runtime->budget);
@@ -123,7 +123,7 @@ static void judge_all(struct runtime *runtime)
 		uint32_t before = unit->mailbox_units;
 
 		judge(runtime, unit);
-		unit_bound(unit);
+		definition_bound(unit);
 		budget->has_hogs |= unit->share->is_hog;
 		if (unit->mailbox_units > before)
 			budget->wake_at = 0;

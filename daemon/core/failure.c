@@ -65,7 +65,7 @@ static void report(struct troupe_self *self, int rc)
 			.unit = actor->unit->origin,
 			.instance = actor_instance(actor),
 			.is_child = actor->unit->number == 0,
-			.actor = unit_kind(actor->unit),
+			.actor = definition_kind(actor->unit),
 			.method = is_message ? self->activation.handler->method : NULL,
 			.doing = is_message || !doing ? "" : doing,
 			.error = rc,

@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "core/actor.h"
 #include "core/budget.h"
+#include "core/definition.h"
 #include "core/idle.h"
 #include "core/index.h"
 #include "core/message.h"
@@ -20,7 +21,6 @@
 #include "core/slab.h"
 #include "core/slots.h"
 #include "core/type.h"
-#include "core/unit.h"
 #include "core/wheel.h"
 #include "proto/codec.h"
 #include "proto/process.h"
@@ -100,7 +100,7 @@ struct runtime {
 
 	struct runtime_type *types;
 	uint32_t n_types;
-	struct unit *units;
+	struct definition *units;
 	struct index units_by_number;
 	struct index units_spawned; /* those without number, by type and origin */
 

@@ -175,7 +175,7 @@ NOINLINE static void drop_mailbox(struct runtime *runtime, struct actor *actor)
 
 static void free_actor(struct runtime *runtime, struct actor *actor)
 {
-	struct unit *unit = actor->unit;
+	struct definition *unit = actor->unit;
 
 	free_state(runtime, actor, unit->type->table.state_size);
 	actor->marks |= ACTOR_DEAD;
@@ -183,7 +183,7 @@ static void free_actor(struct runtime *runtime, struct actor *actor)
 		slots_give(&runtime->actors, actor);
 	share_give(&runtime->actors, actor, unit, SHARE_ACTORS);
 	count_actor(runtime, -1);
-	unit_leave(runtime, unit);
+	definition_leave(runtime, unit);
 }
 
 /* This actor is gone: one event, for whatever end and for an init that failed. All that depend
@@ -252,7 +252,7 @@ NOINLINE static void end_family(struct runtime *runtime, struct actor *root)
 	} while (root->marks & ACTOR_PARENT);
 }
 
-int life_begin(struct runtime *runtime, struct unit *unit, struct actor *parent,
+int life_begin(struct runtime *runtime, struct definition *unit, struct actor *parent,
 	       uint32_t instance, const void *config, struct troupe_address *ret_address)
 {
 	const struct troupe_actor *table = &unit->type->table;
@@ -286,7 +286,7 @@ int life_begin(struct runtime *runtime, struct unit *unit, struct actor *parent,
 	else if (!unit->number) /* detached */
 		family_kin(runtime, actor->slot.index)->born_ns = runtime->now_ns;
 	count_actor(runtime, 1);
-	unit_enter(unit);
+	definition_enter(unit);
 	address = actor_address(runtime, actor);
 	rc = run_init(runtime, actor, parent, config, &exiting, &error);
 	if (rc < 0) { /* it never was, and its fini is not called */

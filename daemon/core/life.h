@@ -10,7 +10,7 @@
 
 /* Make an actor, a child of `parent` unless that is NULL, and run its init. Errors: see
  * runtime_spawn(). */
-int life_begin(struct runtime *runtime, struct unit *unit, struct actor *parent,
+int life_begin(struct runtime *runtime, struct definition *unit, struct actor *parent,
 	       uint32_t instance, const void *config, struct troupe_address *ret_address);
 
 /* End an actor that is in no handler: its children, those spawned last first, and theirs before

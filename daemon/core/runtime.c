@@ -208,7 +208,7 @@ void runtime_free(struct runtime *runtime)
 int runtime_spawn(struct runtime *runtime, uint32_t number, uint32_t instance,
 		  const void *config, struct troupe_address *ret_address)
 {
-	struct unit *unit = unit_find(runtime, number);
+	struct definition *unit = definition_find(runtime, number);
 
 	if (!unit)
 		return -ENOENT;

@@ -101,22 +101,22 @@ int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const
 {
 	struct actor *parent = flags & TROUPE_DETACHED ? NULL : self->actor;
 	struct runtime *runtime = self->runtime;
-	struct unit *unit;
+	struct definition *unit;
 	int rc;
 
 	if (!self->can_receive || (flags & ~TROUPE_DETACHED))
 		return -EINVAL;
 	if (runtime->depth >= DEPTH_MAX)
 		return -EAGAIN;
-	rc = unit_of_spawned(runtime, table, self->actor->unit, &unit);
+	rc = definition_of_spawned(runtime, table, self->actor->unit, &unit);
 	if (rc < 0)
 		return rc;
 	activation_suspend(self);
-	unit_enter(unit); /* so that a new one is freed if the spawn fails */
+	definition_enter(unit); /* so that a new one is freed if the spawn fails */
 	/* Whose fault it is, if it crashes, is its ancestor's. */
 	rc = life_begin(runtime, unit, parent, actor_instance(self->actor), config,
 			ret_address);
-	unit_leave(runtime, unit);
+	definition_leave(runtime, unit);
 	activation_resume(self);
 	return unlikely(rc < 0) && table->config
 		       ? failure_of_value(self, table->config, config, rc)
@@ -148,5 +148,5 @@ void self_exit(struct troupe_self *self, int error)
 void self_log(struct troupe_self *self, int priority, const char *text)
 {
 	self->runtime->ops->on_log(self->runtime->context, self->actor->unit->origin, priority,
-				   unit_kind(self->actor->unit), text);
+				   definition_kind(self->actor->unit), text);
 }

@@ -1,6 +1,6 @@
 #include "core/share.h"
 
-COLD void *share_claim(struct slots *slots, void *record, const struct unit *unit,
+COLD void *share_claim(struct slots *slots, void *record, const struct definition *unit,
 		       enum share_kind kind)
 {
 	uint32_t *held = &unit->share->held[kind];

@@ -10,8 +10,8 @@
 #ifndef CORE_SHARE_H
 #define CORE_SHARE_H
 
+#include "core/definition.h"
 #include "core/slots.h"
-#include "core/unit.h"
 
 /* Never NULL. */
 static inline bool share_is_scarce(const struct slots *slots, const void *record)
@@ -20,11 +20,11 @@ static inline bool share_is_scarce(const struct slots *slots, const void *record
 }
 
 /* What a taken record that is scarce is left to: it is counted for the unit, or given back. */
-void *share_claim(struct slots *slots, void *record, const struct unit *unit,
+void *share_claim(struct slots *slots, void *record, const struct definition *unit,
 		  enum share_kind kind);
 
 /* slots_take() for a unit. NULL: the limit is reached, or the unit's share. */
-static inline void *share_take(struct slots *slots, const struct unit *unit,
+static inline void *share_take(struct slots *slots, const struct definition *unit,
 			       enum share_kind kind)
 {
 	void *record = slots_take(slots);
@@ -34,7 +34,7 @@ static inline void *share_take(struct slots *slots, const struct unit *unit,
 }
 
 /* The same with slots_take_raw(). */
-static inline void *share_take_raw(struct slots *slots, const struct unit *unit,
+static inline void *share_take_raw(struct slots *slots, const struct definition *unit,
 				   enum share_kind kind)
 {
 	void *record = slots_take_raw(slots);
@@ -45,7 +45,7 @@ static inline void *share_take_raw(struct slots *slots, const struct unit *unit,
 
 /* The unit has it no more. */
 static inline void share_give(const struct slots *slots, const void *record,
-			      const struct unit *unit, enum share_kind kind)
+			      const struct definition *unit, enum share_kind kind)
 {
 	if (unlikely(share_is_scarce(slots, record)))
 		unit->share->held[kind]--;
@@ -53,7 +53,7 @@ static inline void share_give(const struct slots *slots, const void *record,
 
 /* The record goes from one unit to another, which cannot be refused. */
 static inline void share_move(const struct slots *slots, const void *record,
-			      const struct unit *from, const struct unit *to,
+			      const struct definition *from, const struct definition *to,
 			      enum share_kind kind)
 {
 	if (unlikely(share_is_scarce(slots, record))) {

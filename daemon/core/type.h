@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <troupe/actor.h>
 
-struct unit;
+struct definition;
 
 struct type_handler {
 	/* in_hash when there is a handler; else one that belongs to another place, so that no
@@ -32,7 +32,7 @@ struct runtime_type {
 	const struct troupe_actor *given; /* the plug-in's own table, by which it is known */
 	const void *plugin;
 	struct runtime_type *next;
-	struct unit *spawned; /* its units without name */
+	struct definition *spawned; /* its units without name */
 	uint32_t n_entries;
 	/* Of the handlers, open addressing: by which bits of a hash one is found. Shifted and
 	 * masked it is an offset in bytes. The shift is chosen so that as few as possible

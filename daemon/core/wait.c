@@ -117,7 +117,7 @@ static void wake_repliers(struct runtime *runtime, struct actor_cold *receiver)
  * sent. */
 static uint32_t count_room(struct actor *receiver, struct actor_cold *cold)
 {
-	const struct unit *unit = receiver->unit;
+	const struct definition *unit = receiver->unit;
 	uint32_t room = unit->mailbox - receiver->load.queued;
 
 	if (room > LIMIT_STREAM_UNREAD - cold->window.used)
@@ -135,7 +135,7 @@ static uint32_t count_room(struct actor *receiver, struct actor_cold *cold)
 
 void wait_wake_slow(struct runtime *runtime, struct actor *receiver)
 {
-	const struct unit *unit = receiver->unit;
+	const struct definition *unit = receiver->unit;
 	struct actor_cold *cold = cold_get(runtime, receiver);
 	uint32_t room;
 

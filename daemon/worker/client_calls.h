@@ -1,4 +1,4 @@
-/* client_calls.h - the calls of clients that actors of this worker have not answered yet, by the
+/* client_calls.h - the calls of clients that actors of this worker have not answered, by the
  * master's number.
  *
  * Memory of the caller, init/fini. One thread.

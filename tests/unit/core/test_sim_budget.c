@@ -32,7 +32,7 @@ static uint64_t memory(const struct world *world)
 
 static bool is_hog(const struct world *world, uint32_t unit)
 {
-	return unit_find(world->runtime, unit)->share->is_hog;
+	return definition_find(world->runtime, unit)->share->is_hog;
 }
 
 static int send_text(struct world *world, struct troupe_address to)
@@ -133,8 +133,8 @@ static void unit_cannot_fill_its_workers_memory(void **state)
 	world_run(&world);
 	world_sleep(&world, CLOCK_SECOND_NS);
 	assert_false(is_hog(&world, 2));
-	assert_int_equal(unit_find(world.runtime, 2)->mailbox_units,
-			 unit_find(world.runtime, 2)->mailbox_most);
+	assert_int_equal(definition_find(world.runtime, 2)->mailbox_units,
+			 definition_find(world.runtime, 2)->mailbox_most);
 	for (int i = 0; i < 300; i++)
 		assert_int_equal(send_text(&world, scene.hogs[0]), 0);
 	world_run(&world);
@@ -263,7 +263,7 @@ static void waiters_are_told_once_when_the_bound_is_back(void **state)
 			if (send_text(&world, scene.hogs[i]) == 0)
 				world_run(&world);
 	assert_true(is_hog(&world, 2));
-	assert_true(unit_find(world.runtime, 2)->mailbox_units < TEXT / 16);
+	assert_true(definition_find(world.runtime, 2)->mailbox_units < TEXT / 16);
 	assert_int_equal(world_send(&world, waiter, 1), 0);
 	world_run(&world);
 	assert_int_equal(scene.last, -EAGAIN);
@@ -307,7 +307,7 @@ static void children_count_for_their_unit_and_wait(void **state)
 	assert_int_equal(world.runtime->n_actors, HOGS + 3);
 	(void)fill(&world, &scene);
 	assert_true(is_hog(&world, 2));
-	for (const struct unit *unit = world.type->spawned; unit; unit = unit->next)
+	for (const struct definition *unit = world.type->spawned; unit; unit = unit->next)
 		assert_true(unit->mailbox_units < unit->mailbox_most);
 	/* a spawner of the unit gets none now, one of another does */
 	assert_int_equal(world_send(&world, spawner, 1), 0);

@@ -89,8 +89,8 @@ static void finish(struct world *world)
 	world_run(world);
 	for (uint32_t number = 1; number <= 4; number++)
 		for (int kind = 0; kind < SHARE_KINDS; kind++)
-			assert_int_equal(unit_find(world->runtime, number)->share->held[kind],
-					 0);
+			assert_int_equal(
+				definition_find(world->runtime, number)->share->held[kind], 0);
 	world_assert_empty(world);
 	world_fini(world);
 }
@@ -110,7 +110,7 @@ static void share_with(enum want want)
 	assert_in_range(count.got[3], LIMIT / 8 - 6, LIMIT / 8 + 6);
 	take(&world, &count, 4, 2 * LIMIT);
 	assert_in_range(count.got[4], LIMIT / 16 - 6, LIMIT / 16 + 6);
-	assert_true(unit_find(world.runtime, 2)->share->held[kinds[want]] > 0);
+	assert_true(definition_find(world.runtime, 2)->share->held[kinds[want]] > 0);
 	/* what the greedy one gives up is there for the others */
 	if (want != ACTORS) {
 		assert_int_equal(runtime_stop(world.runtime, world.actors[2]), 0);

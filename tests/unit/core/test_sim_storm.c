@@ -909,7 +909,7 @@ static void assert_kept_calls_are_wanted(struct storm *storm)
 	}
 }
 
-static void assert_none_passes_by(const struct unit *unit)
+static void assert_none_passes_by(const struct definition *unit)
 {
 	for (; unit; unit = unit->next)
 		assert_true(unit->origin < PASSING);

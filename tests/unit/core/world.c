@@ -623,7 +623,7 @@ void world_count_shares(struct world *world)
 		tables[i]->scarce = tables[i]->base;
 }
 
-static void assert_nothing_held(const struct unit *unit)
+static void assert_nothing_held(const struct definition *unit)
 {
 	for (; unit; unit = unit->next)
 		for (int kind = 0; kind < SHARE_KINDS; kind++)

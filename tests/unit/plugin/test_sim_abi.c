@@ -2,9 +2,9 @@
  * with TROUPE_NEXT for the one that the next minor version may bring, whose tables all end
  * in a member more (tests/abi/next). Run at the top of the tree. */
 #include "base/io.h"
+#include "core/definition.h"
 #include "core/inside.h"
 #include "core/type.h"
-#include "core/unit.h"
 #include "plugin/loader.h"
 #include "proto/abi.h"
 #include "tests/unit/sim/sim.h"

@@ -1,10 +1,11 @@
-/* unit.h - the units that actors belong to, and what all units of one origin share.
+/* definition.h - what the actors of a unit have in common, and what all units of one origin
+ * share.
  *
- * A unit is defined by the master, or belongs to the actors that its actors have spawned.
- * Belongs to a runtime and lives as long as it has actors; its thread only.
+ * A unit is defined by the master, or belongs to the actors that its actors have spawned. A
+ * definition belongs to a runtime and lives as long as it has actors; its thread only.
  */
-#ifndef CORE_UNIT_H
-#define CORE_UNIT_H
+#ifndef CORE_DEFINITION_H
+#define CORE_DEFINITION_H
 
 #include "core/type.h"
 
@@ -33,7 +34,7 @@ struct share {
 
 /* What the actors of a unit have in common. Actors spawned by actors belong to a unit without
  * name and number, one per type and unit of the spawner. */
-struct unit {
+struct definition {
 	const struct runtime_type *type;
 	uint32_t mailbox; /* messages */
 	/* of 16 bytes, see message_charge(): at the moment, see core/budget.h */
@@ -47,47 +48,47 @@ struct unit {
 	bool stop_on_error;
 	bool is_forgotten; /* freed when its last actor ends; in no index */
 	char name[TROUPE_NAME_MAX + 1];
-	struct index_link link; /* by number; without number: by type and origin */
-	struct unit *next;      /* in the runtime, to free it; without number: in the type */
+	struct index_link link;  /* by number; without number: by type and origin */
+	struct definition *next; /* in the runtime, to free it; without number: in the type */
 };
 
 /* Its name; of the actors that actors have spawned, that of their type. */
-static inline const char *unit_kind(const struct unit *unit)
+static inline const char *definition_kind(const struct definition *unit)
 {
 	return unit->name[0] ? unit->name : unit->type->table.name;
 }
 
 /* The unit of the actors that an actor of the unit `spawner` makes by a table of its plug-in.
  * -EINVAL: the plug-in has no such table; -ENOMEM. */
-int unit_of_spawned(struct runtime *runtime, const struct troupe_actor *table,
-		    const struct unit *spawner, struct unit **ret_unit);
-struct unit *unit_find(const struct runtime *runtime, uint32_t number);
+int definition_of_spawned(struct runtime *runtime, const struct troupe_actor *table,
+			  const struct definition *spawner, struct definition **ret_unit);
+struct definition *definition_find(const struct runtime *runtime, uint32_t number);
 
 /* Forgotten, and no actor is left. */
-static inline bool unit_is_unused(const struct unit *unit)
+static inline bool definition_is_unused(const struct definition *unit)
 {
 	return unlikely(unit->is_forgotten) && unit->n_actors == 0;
 }
 
 /* End a unit that is unused. */
-void unit_free(struct runtime *runtime, struct unit *unit);
+void definition_free(struct runtime *runtime, struct definition *unit);
 
 /* An actor of the unit begins. */
-static inline void unit_enter(struct unit *unit)
+static inline void definition_enter(struct definition *unit)
 {
 	unit->n_actors++;
 }
 
 /* One ends, which may be the end of the unit. */
-static inline void unit_leave(struct runtime *runtime, struct unit *unit)
+static inline void definition_leave(struct runtime *runtime, struct definition *unit)
 {
 	unit->n_actors--;
-	if (unit_is_unused(unit))
-		unit_free(runtime, unit);
+	if (definition_is_unused(unit))
+		definition_free(runtime, unit);
 }
 
 /* Bound the mailboxes of a unit as configured, or lower when it has too much memory. */
-static inline void unit_bound(struct unit *unit)
+static inline void definition_bound(struct definition *unit)
 {
 	uint32_t bound = unit->share->bound;
 

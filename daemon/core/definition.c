@@ -1,4 +1,4 @@
-#include "core/unit.h"
+#include "core/definition.h"
 #include "base/cleanup.h"
 #include "core/inside.h"
 #include <errno.h>
@@ -10,25 +10,25 @@ static uint32_t units_of(uint32_t bytes)
 	return bytes / 16;
 }
 
-static void set_limits(struct unit *unit, const struct runtime_unit *config)
+static void set_limits(struct definition *unit, const struct runtime_unit *config)
 {
 	unit->mailbox = config->mailbox ? config->mailbox : LIMIT_MAILBOX_DEFAULT;
 	unit->mailbox_most = units_of(config->mailbox_bytes ? config->mailbox_bytes
 							    : LIMIT_MAILBOX_BYTES_DEFAULT);
-	unit_bound(unit);
+	definition_bound(unit);
 	unit->batch = config->batch ? config->batch : LIMIT_BATCH_DEFAULT;
 	unit->stop_on_error = config->stop_on_error;
 }
 
 int runtime_unit_change(struct runtime *runtime, const struct runtime_unit *config)
 {
-	struct unit *unit = unit_find(runtime, config->number);
+	struct definition *unit = definition_find(runtime, config->number);
 
 	if (!unit)
 		return -ENOENT;
 	set_limits(unit, config);
 	for (struct runtime_type *type = runtime->types; type; type = type->next)
-		for (struct unit *at = type->spawned; at; at = at->next)
+		for (struct definition *at = type->spawned; at; at = at->next)
 			if (at->origin == config->number)
 				set_limits(at, config);
 	return 0;
@@ -37,12 +37,12 @@ int runtime_unit_change(struct runtime *runtime, const struct runtime_unit *conf
 int runtime_unit_define(struct runtime *runtime, const struct runtime_unit *config)
 {
 	struct share *share;
-	struct unit *unit;
+	struct definition *unit;
 
 	if (!config->number || !config->type || !config->name ||
 	    strlen(config->name) > TROUPE_NAME_MAX)
 		return -EINVAL;
-	if (unit_find(runtime, config->number))
+	if (definition_find(runtime, config->number))
 		return -EEXIST;
 	unit = calloc(1, sizeof(*unit));
 	share = calloc(1, sizeof(*share));
@@ -57,7 +57,7 @@ int runtime_unit_define(struct runtime *runtime, const struct runtime_unit *conf
 	}
 	share->n_units = 1;
 	share->bound = SHARE_UNBOUNDED;
-	*unit = (struct unit){
+	*unit = (struct definition){
 		.type = config->type,
 		.share = share,
 		.number = config->number,
@@ -72,13 +72,13 @@ int runtime_unit_define(struct runtime *runtime, const struct runtime_unit *conf
 	return 0;
 }
 
-struct unit *unit_find(const struct runtime *runtime, uint32_t number)
+struct definition *definition_find(const struct runtime *runtime, uint32_t number)
 {
 	uint64_t hash = index_hash(runtime->secret, number, 0);
 
 	for (struct index_link *link = index_bucket(&runtime->units_by_number, hash); link;
 	     link = link->next) {
-		struct unit *unit = container_of(link, struct unit, link);
+		struct definition *unit = container_of(link, struct definition, link);
 
 		if (unit->number == number)
 			return unit;
@@ -93,10 +93,10 @@ static uint64_t hash_spawned(const struct runtime *runtime, const struct troupe_
 }
 
 COLD static int make_spawned(struct runtime *runtime, const struct troupe_actor *table,
-			     const struct unit *spawner, struct unit **ret_unit)
+			     const struct definition *spawner, struct definition **ret_unit)
 {
 	struct runtime_type *type = runtime->types;
-	struct unit *unit;
+	struct definition *unit;
 
 	while (type && (type->given != table || type->plugin != spawner->type->plugin))
 		type = type->next;
@@ -105,7 +105,7 @@ COLD static int make_spawned(struct runtime *runtime, const struct troupe_actor 
 	unit = calloc(1, sizeof(*unit));
 	if (!unit)
 		return -ENOMEM;
-	*unit = (struct unit){
+	*unit = (struct definition){
 		.type = type,
 		.mailbox = spawner->mailbox,
 		.mailbox_units = spawner->mailbox_units,
@@ -125,14 +125,14 @@ COLD static int make_spawned(struct runtime *runtime, const struct troupe_actor 
 	return 0;
 }
 
-int unit_of_spawned(struct runtime *runtime, const struct troupe_actor *table,
-		    const struct unit *spawner, struct unit **ret_unit)
+int definition_of_spawned(struct runtime *runtime, const struct troupe_actor *table,
+			  const struct definition *spawner, struct definition **ret_unit)
 {
 	uint64_t hash = hash_spawned(runtime, table, spawner->origin);
 
 	for (struct index_link *link = index_bucket(&runtime->units_spawned, hash); link;
 	     link = link->next) {
-		struct unit *unit = container_of(link, struct unit, link);
+		struct definition *unit = container_of(link, struct definition, link);
 
 		if (unit->origin == spawner->origin && unit->type->given == table &&
 		    unit->type->plugin == spawner->type->plugin) {
@@ -143,7 +143,7 @@ int unit_of_spawned(struct runtime *runtime, const struct troupe_actor *table,
 	return make_spawned(runtime, table, spawner, ret_unit);
 }
 
-static void free_unit(struct unit *unit)
+static void free_unit(struct definition *unit)
 {
 	if (--unit->share->n_units == 0) {
 		free(unit->share->state_directory);
@@ -153,7 +153,7 @@ static void free_unit(struct unit *unit)
 }
 
 /* The list that it is in. */
-static struct unit **list_of(struct runtime *runtime, const struct unit *unit)
+static struct definition **list_of(struct runtime *runtime, const struct definition *unit)
 {
 	struct runtime_type *type = runtime->types;
 
@@ -164,9 +164,9 @@ static struct unit **list_of(struct runtime *runtime, const struct unit *unit)
 	return &type->spawned;
 }
 
-COLD void unit_free(struct runtime *runtime, struct unit *unit)
+COLD void definition_free(struct runtime *runtime, struct definition *unit)
 {
-	struct unit **at = list_of(runtime, unit);
+	struct definition **at = list_of(runtime, unit);
 
 	while (*at != unit)
 		at = &(*at)->next;
@@ -178,30 +178,30 @@ COLD void unit_free(struct runtime *runtime, struct unit *unit)
 
 int runtime_unit_forget(struct runtime *runtime, uint32_t number)
 {
-	struct unit *unit = unit_find(runtime, number);
+	struct definition *unit = definition_find(runtime, number);
 
 	if (!unit)
 		return -ENOENT;
 	index_remove(&runtime->units_by_number, &unit->link);
 	unit->is_forgotten = true;
-	if (unit_is_unused(unit))
-		unit_free(runtime, unit);
+	if (definition_is_unused(unit))
+		definition_free(runtime, unit);
 	for (struct runtime_type *type = runtime->types; type; type = type->next)
-		for (struct unit *at = type->spawned, *next; at; at = next) {
+		for (struct definition *at = type->spawned, *next; at; at = next) {
 			next = at->next;
 			if (at->origin != number)
 				continue;
 			at->is_forgotten = true;
-			if (unit_is_unused(at))
-				unit_free(runtime, at);
+			if (definition_is_unused(at))
+				definition_free(runtime, at);
 		}
 	return 0;
 }
 
-static void free_list(struct unit *unit)
+static void free_list(struct definition *unit)
 {
 	while (unit) {
-		struct unit *next = unit->next;
+		struct definition *next = unit->next;
 
 		free_unit(unit);
 		unit = next;
