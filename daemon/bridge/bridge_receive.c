@@ -21,14 +21,14 @@ void bridge_drop_frame(struct bridge *bridge)
 	bridge->sender = NULL;
 }
 
-static void tell_dropped(struct bridge *bridge, const struct envelope *envelope,
-			 const char *reason)
+static void report_dropped(struct bridge *bridge, const struct envelope *envelope,
+			   const char *reason)
 {
 	bridge->stats.dropped++;
 	bridge->config.ops->on_dropped(bridge->config.context, envelope, reason);
 }
 
-static void tell_gap(struct bridge *bridge, struct link *link, uint64_t lost)
+static void report_gap(struct bridge *bridge, struct link *link, uint64_t lost)
 {
 	bridge->stats.lost += lost;
 	bridge->config.ops->on_gap(bridge->config.context, link->peer, lost);
@@ -37,7 +37,7 @@ static void tell_gap(struct bridge *bridge, struct link *link, uint64_t lost)
 void bridge_cut_frame(struct bridge *bridge)
 {
 	if (bridge->reader.left > 0)
-		tell_gap(bridge, bridge->sender, bridge->reader.left);
+		report_gap(bridge, bridge->sender, bridge->reader.left);
 	bridge_drop_frame(bridge);
 }
 
@@ -49,7 +49,7 @@ static bool check_sequence(struct bridge *bridge, struct link *link)
 	if (sequence < link->expected)
 		return false;
 	if (sequence > link->expected)
-		tell_gap(bridge, link, sequence - link->expected);
+		report_gap(bridge, link, sequence - link->expected);
 	/* The frame's end: if its middle turns out to be malformed, what it lost is reported
 	 * there. */
 	link->expected = sequence + bridge->reader.left;
@@ -72,15 +72,15 @@ static bool next_frame(struct bridge *bridge, size_t *budget)
 		bridge->stats.frames_in++;
 		bridge->stats.bytes_in += size;
 		if (envelope_reader_init(&bridge->reader, bridge->frame, size) < 0) {
-			tell_dropped(bridge, NULL, "malformed-frame");
+			report_dropped(bridge, NULL, "malformed-frame");
 		} else {
 			bridge->sender = bridge_admit(bridge, bridge->reader.from);
 			bridge->is_for_us =
 				process_equal(bridge->reader.to, bridge->config.process);
 			if (bridge->sender && check_sequence(bridge, bridge->sender))
 				return true;
-			tell_dropped(bridge, NULL,
-				     bridge->sender ? "stale-sequence" : "stale-peer");
+			report_dropped(bridge, NULL,
+				       bridge->sender ? "stale-sequence" : "stale-peer");
 		}
 		bridge_drop_frame(bridge);
 	}
@@ -100,7 +100,7 @@ static void refuse_envelope(struct bridge *bridge, const struct envelope *envelo
 					   .from = process_address(bridge->config.process),
 					   .to = envelope->from},
 			NULL, NULL, NULL);
-	tell_dropped(bridge, envelope, "no-such-actor");
+	report_dropped(bridge, envelope, "no-such-actor");
 }
 
 static void learn_layout(struct bridge *bridge, const struct envelope *envelope)
@@ -112,7 +112,7 @@ static void learn_layout(struct bridge *bridge, const struct envelope *envelope)
 	 * InvalidParameter. */
 	if (layouts_learn(&bridge->sender->learned, envelope->hash, layout.name, layout.text) <
 	    0)
-		tell_dropped(bridge, envelope, "bad-layout");
+		report_dropped(bridge, envelope, "bad-layout");
 }
 
 static void handle_envelope(struct bridge *bridge, const struct envelope *envelope)
@@ -133,12 +133,12 @@ static void handle_envelope(struct bridge *bridge, const struct envelope *envelo
 		break;
 	case ENVELOPE_RETURN:
 		if (!link_on_return(bridge->sender, envelope))
-			tell_dropped(bridge, envelope, "bad-return");
+			report_dropped(bridge, envelope, "bad-return");
 		link_check_room(bridge->sender);
 		break;
 	case ENVELOPE_ROOM:
 		/* Room is the transport's event here: no peer sends this. */
-		tell_dropped(bridge, envelope, "unexpected");
+		report_dropped(bridge, envelope, "unexpected");
 		break;
 	default:
 		if (likely(bridge->is_for_us))
@@ -168,7 +168,7 @@ static void read_frame(struct bridge *bridge, size_t *budget)
 		if (unlikely(envelope.flags & ENVELOPE_LENT)) {
 			is_lent = loans_borrow(&bridge->sender->loans, &envelope, &piece);
 			if (!is_lent)
-				tell_dropped(bridge, &envelope, "bad-reference");
+				report_dropped(bridge, &envelope, "bad-reference");
 		}
 		cost = envelope.size < COST_MIN ? COST_MIN : envelope.size;
 		*budget -= *budget < cost ? *budget : cost;
@@ -180,7 +180,7 @@ static void read_frame(struct bridge *bridge, size_t *budget)
 	if (r > 0)
 		return;
 	if (r < 0)
-		tell_dropped(bridge, NULL, "malformed-frame");
+		report_dropped(bridge, NULL, "malformed-frame");
 	bridge_cut_frame(bridge);
 }
 

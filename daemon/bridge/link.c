@@ -132,8 +132,8 @@ static int print_name(const struct envelope_meaning *meaning, char **ret_name)
 	return 0;
 }
 
-/* Tell the peer what a hash means. Once for each, so it may take its time. */
-static int tell_layout(struct link *link, const struct envelope *envelope,
+/* Send the peer what a hash means. Once for each, so it may take its time. */
+static int send_layout(struct link *link, const struct envelope *envelope,
 		       const struct troupe_type *type, const struct envelope_meaning *meaning)
 {
 	cleanup_free char *name = NULL, *text = NULL;
@@ -154,7 +154,7 @@ static int tell_layout(struct link *link, const struct envelope *envelope,
 	}
 	/* When it cannot be noted it is sent again. */
 	if (r == 0)
-		(void)layouts_add(&link->told, envelope->hash);
+		(void)layouts_add(&link->sent, envelope->hash);
 	return r;
 }
 
@@ -184,8 +184,8 @@ static int send_any(struct link *link, const struct envelope *envelope,
 		if (r < 0)
 			return r;
 	}
-	if (meaning && !layouts_has(&link->told, envelope->hash)) {
-		r = tell_layout(link, envelope, type, meaning);
+	if (meaning && !layouts_has(&link->sent, envelope->hash)) {
+		r = send_layout(link, envelope, type, meaning);
 		if (r < 0)
 			return r;
 	}
@@ -236,7 +236,7 @@ int link_send(struct link *link, const struct envelope *envelope,
 		return -ENOBUFS;
 	/* What most are: a plain value of a layout that the peer knows. */
 	if (likely(type && type->flags & TROUPE_TYPE_PLAIN) &&
-	    likely(link->told.last == envelope->hash)) {
+	    likely(link->sent.last == envelope->hash)) {
 		payload = envelope_batch_add_send(&link->batch, envelope, type->size);
 		if (likely(payload != NULL)) {
 			if (type->size > 0)
@@ -303,7 +303,7 @@ int link_new(struct lending *lending, struct process peer, const char *path,
 	link->stats = stats;
 	loans_init(&link->loans, lending, peer);
 	link->expected = 1;
-	layouts_init(&link->told);
+	layouts_init(&link->sent);
 	layouts_init(&link->learned);
 	envelope_batch_init(&link->batch, BRIDGE_BATCH, config->process, peer, 1);
 	envelope_batch_set_memory(&link->batch, &(struct envelope_memory){
@@ -336,7 +336,7 @@ void link_free(struct link *link)
 		return;
 	link_cut(link);
 	list_remove(&link->link);
-	layouts_fini(&link->told);
+	layouts_fini(&link->sent);
 	layouts_fini(&link->learned);
 	loans_fini(&link->loans);
 	free(link);

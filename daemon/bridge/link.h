@@ -25,7 +25,7 @@ struct link {
 	struct list frames;  /* struct link_frame: sealed batches that wait */
 	size_t waiting;      /* bytes of them */
 	bool has_refused;    /* with -EAGAIN, since there was room last */
-	struct layouts told; /* hashes whose layouts we have sent to the peer */
+	struct layouts sent; /* hashes whose layouts we have sent to the peer */
 	struct loans loans;  /* what is not in frames, both ways */
 	/* The outbox has room again for those refused. */
 	void (*on_room)(void *context, struct link *link);

@@ -16,7 +16,7 @@ struct held {
 	struct control_call *client; /* borrowed */
 	struct list replies;         /* the last one of the stream may be among them */
 	size_t bytes;                /* of their texts, but for that one's */
-	/* What the connection has taken and the worker was not told yet */
+	/* What the connection has taken, and the worker was sent no notice of yet */
 	unsigned taken;
 	size_t taken_weight;
 };

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* Bytes: the machine's memory, or the least limit of the control groups that this process is
- * in, as its /proc/PID/cgroup (at `groups`) tells, below `root`: "/proc/self/cgroup",
+ * in, as its /proc/PID/cgroup (at `groups`) says, below `root`: "/proc/self/cgroup",
  * "/sys/fs/cgroup". A limit that cannot be read counts as none. */
 uint64_t memory_limit(const char *groups, const char *root);
 

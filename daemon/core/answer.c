@@ -413,10 +413,10 @@ bool self_call_wants_more(struct troupe_self *self, struct troupe_call call)
 }
 
 /* The caller's process knows whether the deadline still holds. */
-static void tell_kept(struct troupe_self *self, struct kept_call *kept)
+static void send_kept(struct troupe_self *self, struct kept_call *kept)
 {
 	kept->deadline_ns = UINT64_MAX;
-	peer_tell(self->runtime,
+	peer_send(self->runtime,
 		  &(struct envelope){.kind = ENVELOPE_KEPT,
 				     .from = actor_address(self->runtime, self->actor),
 				     .to = kept->caller,
@@ -459,7 +459,7 @@ int self_call_keep(struct troupe_self *self, struct troupe_call *call)
 		kept = answer.kept;
 		kept_hold(self->runtime, self->actor, kept);
 		if (answer.wants_more && kept->peer)
-			tell_kept(self, kept);
+			send_kept(self, kept);
 	} else if (self->activation.message->mail.kind == MAIL_SEND) {
 		rc = kept_new_oneway(self->runtime, self->actor, self->activation.message->from,
 				     answer.method, &kept);

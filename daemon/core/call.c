@@ -43,7 +43,7 @@ void call_move(struct runtime *runtime, struct call *call, struct troupe_address
 {
 	leave_peer(runtime, call);
 	call->target = target;
-	call->told = 0;
+	call->reported = 0;
 	if (peer) {
 		chain_append(&peer->calls, &call->of_peer);
 		call->remote = true;

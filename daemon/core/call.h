@@ -40,9 +40,9 @@ struct call {
 		uint32_t unread_bytes;
 		int32_t code; /* when it has ended, for MAIL_END */
 	};
-	uint16_t taken; /* stream replies read since the last ENVELOPE_TAKEN */
-	uint16_t told;  /* replies reported by ENVELOPE_TAKEN, modulo 2^16 */
-	uint8_t flags;  /* CALL_* */
+	uint16_t taken;    /* stream replies read since the last ENVELOPE_TAKEN */
+	uint16_t reported; /* replies reported by ENVELOPE_TAKEN, modulo 2^16 */
+	uint8_t flags;     /* CALL_* */
 	uint8_t entry;
 	bool remote; /* of_peer is in a chain */
 };
@@ -87,7 +87,7 @@ static inline void call_begin(struct call *call, const struct troupe_method *met
 {
 	mail_mark(&call->mail, MAIL_END, 0);
 	call->method = method;
-	call->kept = call->queued = call->unread_bytes = call->taken = call->told = 0;
+	call->kept = call->queued = call->unread_bytes = call->taken = call->reported = 0;
 	call->flags = flags;
 	call->entry = 0;
 	call->remote = false;

@@ -15,7 +15,7 @@ static void send_envelope(struct runtime *runtime, const struct call *call,
 
 	if (envelope.from.worker == 0) /* a client has no address but its process's */
 		envelope.from = process_address(runtime->self);
-	peer_tell(runtime, &envelope);
+	peer_send(runtime, &envelope);
 }
 
 void callee_cancel(struct runtime *runtime, struct call *call)
@@ -32,8 +32,8 @@ void callee_cancel(struct runtime *runtime, struct call *call)
 	/* else it waits in a mailbox here, where its dead alias will be noticed */
 }
 
-void callee_tell_taken(struct runtime *runtime, struct call *call, uint32_t replies,
-		       uint32_t bytes)
+void callee_report_taken(struct runtime *runtime, struct call *call, uint32_t replies,
+			 uint32_t bytes)
 {
 	struct envelope_taken taken = {replies, bytes};
 
@@ -42,7 +42,7 @@ void callee_tell_taken(struct runtime *runtime, struct call *call, uint32_t repl
 		taken.replies = LIMIT_STREAM_UNREAD;
 	if (replies == 0)
 		return;
-	call->told = (uint16_t)(call->told + taken.replies);
+	call->reported = (uint16_t)(call->reported + taken.replies);
 	send_envelope(runtime, call, ENVELOPE_TAKEN, &taken, sizeof(taken));
 }
 
@@ -63,5 +63,5 @@ void callee_taken(struct runtime *runtime, struct call *call, uint32_t count, ui
 	}
 	call->taken = 0;
 	call->unread_bytes -= (uint32_t)bytes;
-	callee_tell_taken(runtime, call, count, (uint32_t)bytes);
+	callee_report_taken(runtime, call, count, (uint32_t)bytes);
 }

@@ -17,7 +17,7 @@ void callee_taken(struct runtime *runtime, struct call *call, uint32_t count, ui
 
 /* Report it to another process that has the call, of that many (of a whole window at most):
  * what was sent to one that had forwarded it meanwhile is sent again. */
-void callee_tell_taken(struct runtime *runtime, struct call *call, uint32_t replies,
-		       uint32_t bytes);
+void callee_report_taken(struct runtime *runtime, struct call *call, uint32_t replies,
+			 uint32_t bytes);
 
 #endif

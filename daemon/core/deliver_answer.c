@@ -194,7 +194,7 @@ static void cancel_ended(const struct arrival *arrival)
 
 	if (arrival->envelope->kind == ENVELOPE_MOVED && !read_moved(arrival, &move))
 		return;
-	peer_tell(arrival->runtime,
+	peer_send(arrival->runtime,
 		  &(struct envelope){.kind = ENVELOPE_CANCEL,
 				     .from = process_address(arrival->runtime->self),
 				     .to = move.target,
@@ -219,11 +219,11 @@ static void deliver_moved(struct arrival *arrival, struct call *call)
 		caller_fail(runtime, call, (struct call_end){.status = peer->death});
 		return;
 	}
-	lost = (uint16_t)(call->told - move.taken);
+	lost = (uint16_t)(call->reported - move.taken);
 	call_move(runtime, call, move.target, peer);
 	/* What it weighed is not known any more: rather too much than a window that stays
 	 * shut. */
-	callee_tell_taken(runtime, call, lost, UINT32_MAX);
+	callee_report_taken(runtime, call, lost, UINT32_MAX);
 }
 
 static void deliver_kept(struct arrival *arrival, struct call *call)

@@ -122,7 +122,7 @@ COLD static int forward_far(struct troupe_self *self, struct troupe_address to)
 		/* the caller's process must know whose death ends the call from now on */
 		const struct envelope_move move = {.target = to, .taken = kept->taken};
 
-		peer_tell(runtime, &(struct envelope){
+		peer_send(runtime, &(struct envelope){
 					   .kind = ENVELOPE_MOVED,
 					   .from = actor_address(runtime, self->actor),
 					   .to = kept->caller,

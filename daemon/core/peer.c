@@ -38,7 +38,7 @@ struct peer *peer_get(struct runtime *runtime, struct process process)
 	return peer;
 }
 
-void peer_tell(struct runtime *runtime, const struct envelope *envelope)
+void peer_send(struct runtime *runtime, const struct envelope *envelope)
 {
 	/* -EHOSTUNREACH: that process is gone, and needs no notice */
 	(void)runtime->ops->forward(runtime->context, envelope, NULL, NULL, NULL);
@@ -58,7 +58,7 @@ void peer_fail(struct runtime *runtime, struct troupe_address from,
 	}
 	if (size > 0)
 		memcpy(failure.detail, end.detail, size);
-	peer_tell(runtime, &(struct envelope){
+	peer_send(runtime, &(struct envelope){
 				   .kind = ENVELOPE_FAILURE,
 				   .status = end.status,
 				   .from = from,

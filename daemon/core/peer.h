@@ -42,7 +42,7 @@ static inline bool peer_is_dead(const struct peer *peer, struct process process)
 
 /* Send an envelope that carries no value. What the link says is of no matter: these are never
  * refused. */
-void peer_tell(struct runtime *runtime, const struct envelope *envelope);
+void peer_send(struct runtime *runtime, const struct envelope *envelope);
 /* A FAILURE to a caller elsewhere. */
 void peer_fail(struct runtime *runtime, struct troupe_address from,
 	       struct troupe_address caller, uint64_t call, struct call_end end);

@@ -59,8 +59,8 @@ static void on_again(struct loop_timer *timer)
 	send_kept(container_of(timer, struct notify, again));
 }
 
-static __attribute__((format(printf, 2, 3))) void tell(struct notify *notify,
-						       const char *format, ...)
+static __attribute__((format(printf, 2, 3))) void send_format(struct notify *notify,
+							      const char *format, ...)
 {
 	va_list arguments;
 
@@ -106,25 +106,25 @@ void notify_fini(struct notify *notify)
 
 void notify_ready(struct notify *notify, const char *status)
 {
-	tell(notify, "READY=1\nSTATUS=%s", status);
+	send_format(notify, "READY=1\nSTATUS=%s", status);
 }
 
 void notify_status(struct notify *notify, const char *status)
 {
-	tell(notify, "STATUS=%s", status);
+	send_format(notify, "STATUS=%s", status);
 }
 
 void notify_reloading(struct notify *notify)
 {
 	/* The time is what Type=notify-reload wants; Type=notify does not mind it. */
-	tell(notify,
-	     "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reading the configuration",
-	     clock_now_ns() / 1000);
+	send_format(notify,
+		    "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reading the configuration",
+		    clock_now_ns() / 1000);
 }
 
 void notify_stopping(struct notify *notify)
 {
-	tell(notify, "STOPPING=1\nSTATUS=Stopping");
+	send_format(notify, "STOPPING=1\nSTATUS=Stopping");
 }
 
 int notify_take_sockets(int *ret_fds, unsigned *ret_n)

@@ -177,7 +177,7 @@ static void on_closed(void *context, int error)
 	else if (error < 0)
 		worker_kill(worker,
 			    error == -EBADMSG   ? "it broke the protocol"
-			    : error == -ENOBUFS ? "it does not read what it is told"
+			    : error == -ENOBUFS ? "it does not read what it is sent"
 						: "its channel failed",
 			    false);
 	else if (!worker->kill_timer.started)

@@ -17,7 +17,7 @@ static void on_drained(void *context)
 
 static void hurry(struct master *master)
 {
-	log_notice(&master->log, "told to stop once more: not waiting any longer");
+	log_notice(&master->log, "asked to stop once more: not waiting any longer");
 	master->is_drained = true;
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
 		if (master->workers[i])

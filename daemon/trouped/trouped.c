@@ -33,7 +33,7 @@
 #include <sys/resource.h>
 
 /* The master, and what its parts remember in it. */
-struct whole {
+struct master_whole {
 	struct master master;
 	struct audit audit;
 	struct relays relays;
@@ -228,7 +228,7 @@ static void watch_signals(struct master *master)
 	(void)sigprocmask(SIG_UNBLOCK, &held, NULL);
 }
 
-static void init_parts(struct whole *whole)
+static void init_parts(struct master_whole *whole)
 {
 	struct master *master = &whole->master;
 
@@ -267,7 +267,7 @@ static void init_parts(struct whole *whole)
 int master_new(const struct master_options *options, struct log *log,
 	       struct master **ret_master)
 {
-	struct whole *whole = calloc(1, sizeof(*whole));
+	struct master_whole *whole = calloc(1, sizeof(*whole));
 	struct master *master;
 	int r;
 
@@ -370,5 +370,5 @@ void master_free(struct master *master)
 	loop_work_stop(&master->flush);
 	loop_free(master->loop);
 	log_fini(&master->log);
-	free(container_of(master, struct whole, master));
+	free(container_of(master, struct master_whole, master));
 }

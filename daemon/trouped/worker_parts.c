@@ -11,7 +11,7 @@
 #include "units/unit.h"
 #include "units/worker_requests.h"
 
-struct whole {
+struct worker_whole {
 	struct worker worker;
 	struct letters letters;
 	struct suspects suspects;
@@ -25,7 +25,7 @@ static void let_next_begin(struct worker *worker)
 
 static void init(struct worker *worker)
 {
-	struct whole *whole = container_of(worker, struct whole, worker);
+	struct worker_whole *whole = container_of(worker, struct worker_whole, worker);
 
 	worker->letters = &whole->letters;
 	worker->suspects = &whole->suspects;
@@ -60,7 +60,7 @@ static void on_away(struct worker *worker)
 const struct worker_ops worker_parts = {
 	.handlers = worker_handlers,
 	.n_handlers = WORKER_HANDLERS,
-	.size = sizeof(struct whole),
+	.size = sizeof(struct worker_whole),
 	.init = init,
 	.fini = fini,
 	.on_forget = on_forget,

@@ -57,7 +57,7 @@ bool names_is_between_lives(const struct unit *unit)
 
 /* ---- towards workers */
 
-static int tell_name(struct worker *worker, const struct unit *unit,
+static int send_name(struct worker *worker, const struct unit *unit,
 		     const struct worker_instance *actors, size_t n)
 {
 	struct worker_name name = {
@@ -130,7 +130,7 @@ void names_send(struct master *master, struct unit *unit)
 
 		if (!worker || !worker_is_up(worker))
 			continue;
-		r = actors ? tell_name(worker, unit, actors, n) : -ENOMEM;
+		r = actors ? send_name(worker, unit, actors, n) : -ENOMEM;
 		if (r < 0 && r != -ENOTCONN)
 			worker->missed_names = true;
 	}
@@ -140,10 +140,10 @@ void names_forget(struct master *master, const struct unit *unit)
 {
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
 		if (master->workers[i] && worker_is_up(master->workers[i]))
-			(void)tell_name(master->workers[i], unit, NULL, 0);
+			(void)send_name(master->workers[i], unit, NULL, 0);
 }
 
-static void tell_all_names(struct worker *worker)
+static void send_all_names(struct worker *worker)
 {
 	struct unit *unit, *next;
 
@@ -156,7 +156,7 @@ static void tell_all_names(struct worker *worker)
 		if (unit->n_in[API_STATE_RUNNING] == 0 && !names_is_between_lives(unit))
 			continue;
 		actors = list_actors(unit, &n);
-		r = actors ? tell_name(worker, unit, actors, n) : -ENOMEM;
+		r = actors ? send_name(worker, unit, actors, n) : -ENOMEM;
 		if (r < 0 && r != -ENOTCONN)
 			worker->missed_names = true;
 	}
@@ -167,10 +167,10 @@ void names_tick(struct master *master)
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
 		if (master->workers[i] && master->workers[i]->missed_names &&
 		    worker_is_up(master->workers[i]))
-			tell_all_names(master->workers[i]);
+			send_all_names(master->workers[i]);
 }
 
-static void tell_peer(struct worker *to, const struct worker *about, bool up, bool crashed)
+static void send_peer(struct worker *to, const struct worker *about, bool up, bool crashed)
 {
 	struct worker_peer peer = {
 		.process = process_address(worker_process(about)),
@@ -181,7 +181,7 @@ static void tell_peer(struct worker *to, const struct worker *about, bool up, bo
 
 	/* Without the notice it would wait for ever for answers from a peer that is gone. */
 	if (r < 0 && r != -ENOTCONN)
-		worker_kill(to, "it cannot be told about its peers", false);
+		worker_kill(to, "it cannot be sent its peers", false);
 }
 
 void names_worker_up(struct worker *worker)
@@ -191,10 +191,10 @@ void names_worker_up(struct worker *worker)
 
 		if (!other || other == worker || !worker_is_up(other))
 			continue;
-		tell_peer(other, worker, true, false);
-		tell_peer(worker, other, true, false);
+		send_peer(other, worker, true, false);
+		send_peer(worker, other, true, false);
 	}
-	tell_all_names(worker);
+	send_all_names(worker);
 }
 
 void names_worker_down(struct worker *worker, bool has_crashed)
@@ -203,7 +203,7 @@ void names_worker_down(struct worker *worker, bool has_crashed)
 		struct worker *other = worker->master->workers[i];
 
 		if (other && other != worker && worker_is_up(other))
-			tell_peer(other, worker, false, has_crashed);
+			send_peer(other, worker, false, has_crashed);
 	}
 }
 

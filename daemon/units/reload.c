@@ -33,7 +33,7 @@ void reload_result_fini(struct reload_result *result)
 	problems_fini(&result->problems);
 }
 
-/* Tell people, and keep for Status what was found in the same files. */
+/* Log it, and keep for Status what was found in the same files. */
 static void publish(struct master *master, const struct problems *found, struct problems *kept)
 {
 	problems_fini(kept);

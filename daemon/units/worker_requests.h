@@ -28,7 +28,7 @@ struct request {
  * -ENOMEM. */
 int worker_spawn(struct worker *worker, struct instance *instance);
 
-/* Tell it that the limits of a version's unit have changed, if it knows that version. */
+/* The limits of a version's unit have changed: send them to it, if it knows that version. */
 void worker_redefine(struct worker *worker, const struct version *version);
 
 /* The request that an answer belongs to, taken out of the queue (free() it); NULL: there is

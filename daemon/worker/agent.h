@@ -25,10 +25,10 @@ enum agent_end {
 };
 
 struct agent_config {
-	struct loop *loop;   /* borrowed */
-	int channel;         /* the socket to the master, taken */
-	struct log *log;     /* borrowed; Start sets its tag and level */
-	struct crash *crash; /* borrowed; may be NULL */
+	struct loop *loop;      /* borrowed */
+	int channel;            /* the socket to the master, taken */
+	struct log *log;        /* borrowed; Start sets its tag and level */
+	struct recorder *crash; /* borrowed; may be NULL */
 	/* Called once, from the loop; agent_free() is not to be called in it. */
 	void (*on_end)(void *context, enum agent_end end);
 	void *context;

@@ -34,7 +34,7 @@ static void look_at(struct agent *agent, const struct troupe_method *method, int
 	/* on_closed() reports -ENOTCONN. */
 	if (r == 0 || r == -ENOTCONN)
 		return;
-	(void)snprintf(what, sizeof(what), "cannot tell the master (%s)", method->name);
+	(void)snprintf(what, sizeof(what), "cannot send the master %s", method->name);
 	agent_fail(agent, what, r);
 }
 

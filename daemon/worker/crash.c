@@ -25,14 +25,14 @@
 #include <unistd.h>
 
 #define MAGIC       0x5452435243524153ull
-#define HEAD_BYTES  (64u << 10) /* struct crash; the rest of it cannot be touched */
+#define HEAD_BYTES  (64u << 10) /* struct recorder; the rest of it cannot be touched */
 #define STACK_BYTES (256u << 10)
 #define OWN_FRAMES  8 /* of the handler itself, and of a sanitizer around it */
 #define ALARM_S     3
-#define TOLD_MS     1000 /* for the first thread to note an exit of another one */
+#define REPORT_MS   1000 /* for the first thread to note an exit of another one */
 
 /* Lies HEAD_BYTES before the alternate stack. */
-struct crash {
+struct recorder {
 	uint64_t magic;
 	pid_t pid; /* a process that a plug-in has forked is another one */
 	struct page *page;
@@ -53,7 +53,7 @@ struct fault {
 	bool is_exact; /* the first frame is the place itself, not a return address */
 	bool is_exit;  /* no fault: this thread ends the process, with: */
 	int status;
-	_Atomic bool is_told;
+	_Atomic bool is_reported;
 };
 
 static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP};
@@ -88,7 +88,7 @@ static const char *base_name(const char *path)
 }
 
 /* Whether there is code we know of. */
-static bool is_in_module(const struct crash *crash, uintptr_t address)
+static bool is_in_module(const struct recorder *crash, uintptr_t address)
 {
 	struct loader_symbol symbol;
 	Dl_info info;
@@ -99,7 +99,7 @@ static bool is_in_module(const struct crash *crash, uintptr_t address)
 
 /* A plug-in's function; also of one that is being loaded, which the linker knows by the number
  * of a descriptor only. */
-static bool find_in_plugin(const struct crash *crash, uintptr_t address,
+static bool find_in_plugin(const struct recorder *crash, uintptr_t address,
 			   struct loader_symbol *ret_symbol)
 {
 	Dl_info info;
@@ -114,7 +114,7 @@ static bool find_in_plugin(const struct crash *crash, uintptr_t address,
 
 /* "hello.so(on_greet+0x1c)". A return address may be that of the next function: `back` is how
  * far before it the call is looked for. */
-static void print_frame(const struct crash *crash, uintptr_t address, uintptr_t back,
+static void print_frame(const struct recorder *crash, uintptr_t address, uintptr_t back,
 			char *buffer, size_t size)
 {
 	struct crash_text text = {buffer, size - 1};
@@ -146,7 +146,7 @@ static void print_frame(const struct crash *crash, uintptr_t address, uintptr_t 
 
 /* The stack of the code that the signal interrupted, without the handler's own frames. */
 static void find_frames(struct fault *fault, const ucontext_t *context,
-			const struct crash *crash)
+			const struct recorder *crash)
 {
 	void *all[PAGE_FRAMES + OWN_FRAMES];
 	int n = backtrace(all, PAGE_FRAMES + OWN_FRAMES);
@@ -167,7 +167,7 @@ static void find_frames(struct fault *fault, const ucontext_t *context,
 		fault->frames[fault->n_frames++] = crash_context_caller(context);
 }
 
-/* ---- telling */
+/* ---- reporting */
 
 static void copy_thread(struct page_thread *to, const struct page_thread *from)
 {
@@ -200,7 +200,7 @@ static void write_record(struct page *page, const struct fault *fault)
 	atomic_store_explicit(&record->written, 1, memory_order_release);
 }
 
-static void write_frames(const struct crash *crash, const struct fault *fault)
+static void write_frames(const struct recorder *crash, const struct fault *fault)
 {
 	struct page_crash *record = &crash->page->crash;
 
@@ -221,7 +221,7 @@ static void write_frames(const struct crash *crash, const struct fault *fault)
 
 /* "worker 2: SIGSEGV (code 1) at 0x0 in thread 4711: hello.so(on_greet+0x1c)
  * hello.so(+0x1234)" */
-static void write_line(const struct crash *crash, const struct fault *fault)
+static void write_line(const struct recorder *crash, const struct fault *fault)
 {
 	char line[1024], frame[PAGE_SYMBOL];
 	struct crash_text text = {line, sizeof(line) - 2};
@@ -253,7 +253,7 @@ static void write_line(const struct crash *crash, const struct fault *fault)
 	sink_try(STDERR_FILENO, line, (size_t)(text.at + 1 - line));
 }
 
-static void tell(const struct crash *crash, struct fault *fault, const ucontext_t *context)
+static void report(const struct recorder *crash, struct fault *fault, const ucontext_t *context)
 {
 	/* The page is the worker's, and only for its own end: not for a forked child's. */
 	bool has_page = crash->page && crash->pid == getpid();
@@ -322,28 +322,28 @@ static bool is_first_thread(const ucontext_t *context)
 	return context->uc_stack.ss_size == STACK_BYTES;
 }
 
-static const struct crash *find_crash(const ucontext_t *context)
+static const struct recorder *find_crash(const ucontext_t *context)
 {
-	return (const struct crash *)(void *)((char *)context->uc_stack.ss_sp - HEAD_BYTES);
+	return (const struct recorder *)(void *)((char *)context->uc_stack.ss_sp - HEAD_BYTES);
 }
 
 /* Whoever ends the process goes on with that. */
-static void tell_of_exit(struct fault *fault, const ucontext_t *context)
+static void report_exit(struct fault *fault, const ucontext_t *context)
 {
 	if (is_first_thread(context) && find_crash(context)->pid == getpid())
-		tell(find_crash(context), fault, NULL);
-	atomic_store_explicit(&fault->is_told, true, memory_order_release);
+		report(find_crash(context), fault, NULL);
+	atomic_store_explicit(&fault->is_reported, true, memory_order_release);
 }
 
 static void run_handler(int number, siginfo_t *info, void *data)
 {
 	const ucontext_t *context = data;
-	const struct crash *crash;
+	const struct recorder *crash;
 	struct fault *passed = passed_fault(info);
 	struct fault fault = {.signal = number, .info = *info, .thread_id = (uint32_t)gettid()};
 
 	if (passed && passed->is_exit) {
-		tell_of_exit(passed, context);
+		report_exit(passed, context);
 		return;
 	}
 	limit_time();
@@ -355,9 +355,9 @@ static void run_handler(int number, siginfo_t *info, void *data)
 	restore_defaults();
 	crash = find_crash(context);
 	if (passed)
-		tell(crash, passed, NULL);
+		report(crash, passed, NULL);
 	else
-		tell(crash, &fault, context);
+		report(crash, &fault, context);
 	/* Blocked until we return; comes before the instruction at fault runs again. With the
 	 * first signal's own information, for the core dump. */
 	syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), number,
@@ -395,7 +395,8 @@ void crash_note_exit(int status)
 	if (syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), SIGABRT, &info) < 0)
 		return;
 	for (unsigned ms = 0;
-	     ms < TOLD_MS && !atomic_load_explicit(&fault.is_told, memory_order_acquire); ms++)
+	     ms < REPORT_MS && !atomic_load_explicit(&fault.is_reported, memory_order_acquire);
+	     ms++)
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	/* Should it come late all the same, it finds nothing. */
 	atomic_store_explicit(&fault.magic, 0, memory_order_release);
@@ -410,7 +411,7 @@ static void on_process_exit(int status, void *context)
 /* ---- */
 
 /* So that frames of the host have names, too. Without them a record is still of use. */
-static void read_own_symbols(struct crash *crash)
+static void read_own_symbols(struct recorder *crash)
 {
 	cleanup_free char *file = NULL;
 	size_t size;
@@ -436,13 +437,13 @@ static int install_handlers(void)
 	return 0;
 }
 
-int crash_new(struct crash **ret_crash)
+int crash_new(struct recorder **ret_crash)
 {
 	size_t size = HEAD_BYTES + STACK_BYTES;
 	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
 	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-	struct crash *crash = (struct crash *)(void *)memory;
+	struct recorder *crash = (struct recorder *)(void *)memory;
 	stack_t stack = {.ss_size = STACK_BYTES};
 	void *frame[1];
 	int r;
@@ -482,7 +483,7 @@ unmap:
 	return r;
 }
 
-void crash_free(struct crash *crash)
+void crash_free(struct recorder *crash)
 {
 	if (!crash)
 		return;
@@ -492,7 +493,7 @@ void crash_free(struct crash *crash)
 	munmap(crash, HEAD_BYTES + STACK_BYTES);
 }
 
-void crash_set_page(struct crash *crash, struct page *page, const char *tag)
+void crash_set_page(struct recorder *crash, struct page *page, const char *tag)
 {
 	size_t size = strnlen(tag, sizeof(crash->tag) - 1);
 
@@ -501,7 +502,7 @@ void crash_set_page(struct crash *crash, struct page *page, const char *tag)
 	crash->page = page;
 }
 
-void crash_set_loader(struct crash *crash, const struct loader *loader)
+void crash_set_loader(struct recorder *crash, const struct loader *loader)
 {
 	crash->loader = loader;
 }

@@ -14,18 +14,18 @@
 #include "base/page.h"
 #include "plugin/loader.h"
 
-struct crash;
+struct recorder;
 
 /* Begin to listen for faults. *ret_crash is given. Errors of mmap(), sigaltstack(),
  * sigaction(). */
-int crash_new(struct crash **ret_crash);
+int crash_new(struct recorder **ret_crash);
 /* Fatal signals have their default action from now on. NULL is fine. */
-void crash_free(struct crash *crash);
+void crash_free(struct recorder *crash);
 
 /* Where the record goes, and who knows the plug-ins' functions; both borrowed, may be NULL.
  * tag: what the process is called in the line on standard error, copied, cut. */
-void crash_set_page(struct crash *crash, struct page *page, const char *tag);
-void crash_set_loader(struct crash *crash, const struct loader *loader);
+void crash_set_page(struct recorder *crash, struct page *page, const char *tag);
+void crash_set_loader(struct recorder *crash, const struct loader *loader);
 
 /* This thread is about to end the process: write that to the page and to standard error. exit()
  * does so by itself. From any thread; waits a second at most for the first one. Does nothing

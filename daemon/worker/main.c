@@ -105,7 +105,7 @@ static int run(struct log *log)
 	struct program program = {.end = AGENT_FAILED};
 	struct agent_config config = {
 		.channel = CHANNEL, .log = log, .on_end = on_end, .context = &program};
-	struct crash *crash = NULL;
+	struct recorder *crash = NULL;
 	struct agent *agent = NULL;
 	int r = crash_new(&crash);
 

@@ -569,7 +569,7 @@ int troupe_stop(struct troupe_self *self, struct troupe_address child);
  * or counted as dead letters. */
 void troupe_exit(struct troupe_self *self, int error);
 
-/* ------------------------------------------------------------------ telling people */
+/* ------------------------------------------------------------------ log lines */
 
 /* Write a line to the daemon's log, with the actor's name. priority: as in syslog, 3 error, 4
  * warning, 6 information, 7 debug. Cut at 2,000 bytes. The lines of a unit are limited:

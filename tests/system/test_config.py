@@ -52,7 +52,7 @@ class Check(HostTest):
             self.assertEqual(done.returncode, 2, name)
             self.assertIn(f"--instance {name}: a name has letters", done.stderr)
 
-    def test_each_mistake_is_told_with_file_and_line(self):
+    def test_each_mistake_is_reported_with_file_and_line(self):
         mistakes = [
             # (text of x.actor, where, words that the message must hold)
             ("[Actor]\nPlugin=HELLO\nInstance=2\n", "x.actor:3:", ["Instance", "Instances"]),
@@ -82,7 +82,7 @@ class Check(HostTest):
                 for word in words:
                     self.assertIn(word, output)
 
-    def test_each_mistake_in_trouped_conf_is_told(self):
+    def test_each_mistake_in_trouped_conf_is_reported(self):
         for text, where, words in [("[Daemon]\nWorker=2\n", "trouped.conf:2:", ["Worker", "Workers"]),
                                    ("[Daemon]\nWorkers=0\n", "trouped.conf:2:", ["1", "64"]),
                                    ("[Daemon]\nWorkers=65\n", "trouped.conf:2:", ["64"]),
@@ -97,7 +97,7 @@ class Check(HostTest):
                 for word in words:
                     self.assertIn(word, output)
 
-    def test_values_of_the_wrong_type_are_told(self):
+    def test_values_of_the_wrong_type_are_reported(self):
         text = f"[Actor]\nPlugin={plugin('fail_in_init')}\n[Config]\nCode=zero\n"
         status, output = self.check(text)
         self.assertEqual(status, 1)
@@ -124,7 +124,7 @@ class Check(HostTest):
         self.assertIn("x.actor:5:", output)
         self.assertIn("no configuration", output)
 
-    def test_all_mistakes_are_told_at_once(self):
+    def test_all_mistakes_are_reported_at_once(self):
         status, output = self.check("[Actor]\nPlugin=HELLO\nBatch=x\nMailbox=y\n", raw={"y.actor": "[Actor]\nPlugin=no\n"})
         self.assertEqual(status, 1)
         for where in ("x.actor:3:", "x.actor:4:", "y.actor:2:"):
@@ -271,7 +271,7 @@ class Running(HostTest):
         self.assertEqual(host.control("Reload")["warnings"], [])
         self.assertEqual(host.control("Status")["warnings"], [])
 
-    def test_reload_tells_once_which_keys_of_the_daemon_are_in_force(self):
+    def test_reload_reports_once_which_keys_of_the_daemon_are_in_force(self):
         host = self.daemon({"hello": {"Plugin": "hello"}})
         keys = {"LogLevel": "debug", "PluginPath": "/usr/lib", "WorkerWatchdog": "20s", "WorkerMemory": "1G", "GiveUpAfter": 7, "CallGroup": 0,
                 "ManageGroup": "root"}
@@ -283,7 +283,7 @@ class Running(HostTest):
         host.write("trouped.conf", "[Daemon]\nWorkers=2\n")
         self.assertRegex(host.ctl("reload").stdout, "in force now: .*LogLevel")
 
-    def test_reload_tells_each_time_what_needs_a_new_start(self):
+    def test_reload_reports_each_time_what_needs_a_new_start(self):
         host = self.daemon({"hello": {"Plugin": "hello"}}, daemon={"Workers": 1})
         host.write("trouped.conf.d/more.conf", "[Daemon]\nWorkers=2\nConnections=100\nLogLevel=debug\n")
         for _ in range(2):
@@ -342,7 +342,7 @@ class Units(HostTest):
         # One more or less: the channel gives up its spare descriptor while it reads.
         self.assertLessEqual(max(counts), counts[0] + 1, "a plug-in that is loaded keeps a descriptor for ever")
 
-    def test_a_plugin_that_was_spoilt_is_told_and_goes_on(self):
+    def test_a_plugin_that_was_spoilt_is_reported_and_goes_on(self):
         host = self.unstarted()
         spoilt = os.path.join(host.directory, "spoilt.so")
         shutil.copy(plugin("hello"), spoilt)

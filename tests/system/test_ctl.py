@@ -216,7 +216,7 @@ class Ctl(HostTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(host.call("here", GREET, {"name": "x"})["text"], "5, x")
 
-    def test_reload_tells_what_it_did(self):
+    def test_reload_reports_what_it_did(self):
         host = self.daemon()
         host.actor("new", {"Plugin": "hello"})
         self.assertIn("new", host.ctl("reload").stdout)
@@ -237,7 +237,7 @@ class Ctl(HostTest):
         self.assertIn("ABI", done.stdout + done.stderr)
         self.assertNotEqual(host.ctl("inspect", "/etc/passwd", check=False).returncode, 0)
 
-    def test_inspect_tells_of_each_actor_type(self):
+    def test_inspect_reports_each_actor_type(self):
         host = self.unstarted()
         output = host.ctl("inspect", plugin("relay")).stdout
         self.assertIn("Actor type forward: Hands each message on to another actor.\n    Provides: io.troupe.test.slow\n"
@@ -266,7 +266,7 @@ class Ctl(HostTest):
             self.assertEqual(done.returncode, 2, arguments)
             self.assertIn("--help", done.stderr, arguments)
 
-    def test_who_does_not_provide_an_interface_is_told_who_does(self):
+    def test_who_does_not_provide_an_interface_is_answered_with_who_does(self):
         self.host = host = self.daemon({"hello": {"Plugin": "hello"}, "slow": {"Plugin": "slow"}, "slow2": {"Plugin": "slow"}})
         self.assertIn("does not provide the interface io.troupe.test.slow; units that do: slow, slow2\n",
                       self.refusal("call", "hello", "io.troupe.test.slow.Block", "{}"))
@@ -285,14 +285,14 @@ class Ctl(HostTest):
             self.assertEqual(done.returncode, 2)
             self.assertIn(words, done.stderr)
 
-    def test_no_daemon_is_told_with_the_socket_and_a_way_out(self):
+    def test_no_daemon_is_reported_with_the_socket_and_a_way_out(self):
         host = self.unstarted()
         done = host.ctl("status", check=False)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn(host.socket, done.stderr)
         self.assertIn("trouped", done.stderr)
 
-    def test_who_may_not_is_told_what_would_help(self):
+    def test_who_may_not_is_answered_with_what_would_help(self):
         host = self.daemon({"hello": {"Plugin": "hello"}})
         nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 

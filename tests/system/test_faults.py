@@ -221,7 +221,7 @@ class Crashes(HostTest):
         self.assertEqual((actor["handled"], actor["failed"]), (1, 1))
 
     @waits(7)
-    def test_a_handler_that_stalls_is_told_of(self):
+    def test_a_handler_that_stalls_is_reported(self):
         host = self.daemon({"crash": {"Plugin": "crash", "Worker": 1}, "hello": {"Plugin": "hello", "Worker": 2}}, daemon={"StopTimeout": "1s"})
         with host.client() as client:
             client.send(f"{CONTROL}.Call", {"name": "crash", "method": f"{CRASH}.Loop"})
@@ -415,7 +415,7 @@ class Calls(HostTest):
             self.assertEqual(number, 150000)
             client.close()
 
-    def test_a_caller_that_goes_is_told_of(self):
+    def test_a_caller_that_goes_is_reported(self):
         client = self.host.client()
         client.send(f"{CONTROL}.Call", {"name": "slow", "method": f"{SLOW_ACTOR}.Never"})
         wait_for(lambda: self.host.call("slow", f"{SLOW_ACTOR}.Kept")["kept"] == 1)

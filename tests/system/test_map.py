@@ -86,7 +86,7 @@ class Map(HostTest):
         self.assertIs(answers[50]["parameters"]["crashed"], True)
         self.assertEqual(sum(worker["restarts"] for worker in host.workers()), 3)
 
-    def test_only_the_call_that_crashed_is_told_so(self):
+    def test_only_the_call_that_crashed_is_answered_so(self):
         host = self.daemon({"one": {"Plugin": "crash"}}, daemon={"Workers": 1})
         with host.client() as client:
             for crash, ms in ((False, 200), (True, 0), (False, 0)):

@@ -133,7 +133,7 @@ static void bridge_delivers_a_bounded_amount_in_one_pass(void **state)
 	pair_end(&f);
 }
 
-static void bridge_tells_of_gaps(void **state)
+static void bridge_reports_gaps(void **state)
 {
 	struct pair f;
 
@@ -289,7 +289,7 @@ static void bridge_keeps_the_mail_of_two_lives_apart(void **state)
 	pair_end(&f);
 }
 
-static void bridge_answers_a_peer_that_it_has_not_been_told_of(void **state)
+static void bridge_answers_a_peer_that_was_not_announced(void **state)
 {
 	struct pair f;
 
@@ -308,7 +308,7 @@ static void bridge_answers_a_peer_that_it_has_not_been_told_of(void **state)
 	pair_end(&f);
 }
 
-static void bridge_tells_of_death_after_the_last_mail(void **state)
+static void bridge_reports_death_after_the_last_mail(void **state)
 {
 	struct pair f;
 
@@ -364,7 +364,7 @@ static void bridge_drops_late_frames_of_the_dead(void **state)
 	pair_end(&f);
 }
 
-static void bridge_takes_a_successor_before_the_predecessors_end_is_told(void **state)
+static void bridge_takes_a_successor_before_the_predecessors_end_is_reported(void **state)
 {
 	struct pair f;
 
@@ -598,15 +598,16 @@ int main(void)
 			bridge_refuses_sends_and_takes_replies_when_peer_does_not_read),
 		cmocka_unit_test(bridge_loses_replies_only_beyond_the_hard_limit),
 		cmocka_unit_test(bridge_delivers_a_bounded_amount_in_one_pass),
-		cmocka_unit_test(bridge_tells_of_gaps),
+		cmocka_unit_test(bridge_reports_gaps),
 		cmocka_unit_test(bridge_delivers_a_frame_once),
 		cmocka_unit_test(bridge_reaches_nobody_else),
 		cmocka_unit_test(bridge_has_no_route_to_another_node),
 		cmocka_unit_test(bridge_keeps_the_mail_of_two_lives_apart),
-		cmocka_unit_test(bridge_answers_a_peer_that_it_has_not_been_told_of),
-		cmocka_unit_test(bridge_tells_of_death_after_the_last_mail),
+		cmocka_unit_test(bridge_answers_a_peer_that_was_not_announced),
+		cmocka_unit_test(bridge_reports_death_after_the_last_mail),
 		cmocka_unit_test(bridge_drops_late_frames_of_the_dead),
-		cmocka_unit_test(bridge_takes_a_successor_before_the_predecessors_end_is_told),
+		cmocka_unit_test(
+			bridge_takes_a_successor_before_the_predecessors_end_is_reported),
 		cmocka_unit_test(bridge_believes_the_master_more_than_a_frame),
 		cmocka_unit_test(bridge_checks_who_speaks_and_to_whom),
 		cmocka_unit_test(bridge_survives_malformed_frames),

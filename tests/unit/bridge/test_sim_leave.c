@@ -54,7 +54,7 @@ static void bridge_waits_for_last_frames_that_come_one_by_one(void **state)
 	pair_end(&f);
 }
 
-static void bridge_tells_of_a_death_soon_when_another_was_told_before(void **state)
+static void bridge_reports_a_death_soon_when_another_was_reported_before(void **state)
 {
 	cleanup_free char *text = malloc(1001);
 	struct pair_process c;
@@ -85,7 +85,7 @@ static void bridge_tells_of_a_death_soon_when_another_was_told_before(void **sta
 	pair_end(&f);
 }
 
-static void bridge_tells_of_death_at_last_when_others_never_stop(void **state)
+static void bridge_reports_death_at_last_when_others_never_stop(void **state)
 {
 	cleanup_free char *text = malloc(60001);
 	struct pair_process c;
@@ -112,7 +112,7 @@ static void bridge_tells_of_death_at_last_when_others_never_stop(void **state)
 	pair_end(&f);
 }
 
-static void bridge_tells_what_is_lost_of_a_frame_that_it_gives_up(void **state)
+static void bridge_reports_what_is_lost_of_a_frame_that_it_gives_up(void **state)
 {
 	struct pair f;
 
@@ -199,10 +199,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bridge_waits_for_last_frames_that_come_one_by_one),
 		cmocka_unit_test(bridge_says_of_a_peer_how_it_ended),
-		cmocka_unit_test(bridge_tells_of_a_death_soon_when_another_was_told_before),
-		cmocka_unit_test(bridge_tells_of_death_at_last_when_others_never_stop),
+		cmocka_unit_test(bridge_reports_a_death_soon_when_another_was_reported_before),
+		cmocka_unit_test(bridge_reports_death_at_last_when_others_never_stop),
 		cmocka_unit_test(bridge_delivers_no_more_in_a_pass_while_a_peer_leaves),
-		cmocka_unit_test(bridge_tells_what_is_lost_of_a_frame_that_it_gives_up),
+		cmocka_unit_test(bridge_reports_what_is_lost_of_a_frame_that_it_gives_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

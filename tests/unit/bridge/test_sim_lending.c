@@ -325,7 +325,7 @@ static void blocks_of_a_frame_that_cannot_be_sent_come_back(void **state)
 	pair_end(&f);
 }
 
-static void those_refused_are_told_when_what_was_lent_cannot_be_sent(void **state)
+static void those_refused_are_notified_when_what_was_lent_cannot_be_sent(void **state)
 {
 	int64_t sent = 2;
 	struct pair f;
@@ -626,7 +626,7 @@ int main(void)
 		cmocka_unit_test(blocks_come_back_when_their_holder_dies),
 		cmocka_unit_test(last_messages_of_the_dead_are_read_from_its_arena),
 		cmocka_unit_test(blocks_of_a_frame_that_cannot_be_sent_come_back),
-		cmocka_unit_test(those_refused_are_told_when_what_was_lent_cannot_be_sent),
+		cmocka_unit_test(those_refused_are_notified_when_what_was_lent_cannot_be_sent),
 		cmocka_unit_test(references_to_nothing_are_dropped_and_counted),
 		cmocka_unit_test(references_are_dropped_before_there_is_an_arena),
 		cmocka_unit_test(blocks_are_taken_back_once_from_whom_they_were_lent_to),

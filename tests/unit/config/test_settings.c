@@ -398,7 +398,7 @@ static void runtime_directory_is_asked_for_when_none_is_known(void **state)
 			    "70 bytes; set RuntimeDirectory= in [Daemon] to a shorter one");
 }
 
-static void all_mistakes_are_told_at_once(void **state)
+static void all_mistakes_are_reported_at_once(void **state)
 {
 	struct fixture *f = *state;
 
@@ -465,7 +465,7 @@ int main(void)
 		TEST(workers_memory_is_a_size_a_percentage_or_none),
 		TEST(path_is_refused_when_too_long_for_a_socket),
 		TEST(runtime_directory_is_asked_for_when_none_is_known),
-		TEST(all_mistakes_are_told_at_once),
+		TEST(all_mistakes_are_reported_at_once),
 		TEST(what_only_a_start_changes_is_kept_and_told),
 	};
 

@@ -95,7 +95,7 @@ static void connection_refuses_frame_when_larger_than_allowed(void **state)
 	assert_int_equal(fixture->n_handled, 1);
 }
 
-static void connection_tells_why_when_client_writes_an_endless_frame(void **state)
+static void connection_logs_why_when_client_writes_an_endless_frame(void **state)
 {
 	struct fixture *fixture = *state;
 	cleanup_free char *junk = malloc(1 << 20);
@@ -274,7 +274,7 @@ static void connection_has_a_number_until_it_closes(void **state)
 	assert_int_equal(answer_actors(fixture, 2, false), 0);
 }
 
-static void connection_tells_host_of_open_calls_when_server_ends(void **state)
+static void connection_reports_host_of_open_calls_when_server_ends(void **state)
 {
 	struct fixture *fixture = *state;
 
@@ -345,7 +345,7 @@ int main(void)
 		CASE(connection_answers_all_calls_when_they_come_in_one_write),
 		CASE(connection_takes_frame_when_as_large_as_allowed),
 		CASE(connection_refuses_frame_when_larger_than_allowed),
-		CASE(connection_tells_why_when_client_writes_an_endless_frame),
+		CASE(connection_logs_why_when_client_writes_an_endless_frame),
 		CASE(connection_closes_when_refused_client_stays),
 		cmocka_unit_test_setup_teardown(
 			connection_reads_large_frame_in_linear_time_when_it_trickles,
@@ -358,7 +358,7 @@ int main(void)
 		CASE(connection_runs_oneway_calls_when_client_closes_at_once),
 		CASE(connection_keeps_oneway_call_when_client_closes),
 		CASE(connection_has_a_number_until_it_closes),
-		CASE(connection_tells_host_of_open_calls_when_server_ends),
+		CASE(connection_reports_host_of_open_calls_when_server_ends),
 		CASE(connection_survives_host_that_answers_when_client_is_gone),
 		CASE(connection_stops_reading_when_client_does_not_read),
 	};

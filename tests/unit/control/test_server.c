@@ -304,7 +304,7 @@ static void server_can_be_freed_when_it_says_that_it_is_drained(void **state)
 	assert_null(next_frame(fixture));
 }
 
-static void server_tells_of_trouble_rarely_when_there_is_much(void **state)
+static void server_reports_trouble_rarely_when_there_is_much(void **state)
 {
 	struct fixture *fixture = *state;
 
@@ -404,7 +404,7 @@ int main(void)
 		CASE(server_drains_when_open_calls_are_answered),
 		CASE(server_drains_when_time_is_over),
 		CASE(server_can_be_freed_when_it_says_that_it_is_drained),
-		CASE(server_tells_of_trouble_rarely_when_there_is_much),
+		CASE(server_reports_trouble_rarely_when_there_is_much),
 		CASE(server_accepts_when_clients_connect),
 		CASE(server_pauses_when_descriptors_run_out),
 	};

@@ -245,7 +245,7 @@ static int tries_again(struct troupe_self *self, struct puppet *me, struct troup
 	return floods(self, me, (struct troupe_call){0}, 0);
 }
 
-static void waiters_are_told_once_when_the_bound_is_back(void **state)
+static void waiters_are_notified_once_when_the_bound_is_back(void **state)
 {
 	struct troupe_address waiter;
 	struct scene scene;
@@ -558,7 +558,7 @@ int main(void)
 		cmocka_unit_test(what_is_free_beyond_the_budget_goes_back),
 		cmocka_unit_test(worker_without_a_budget_has_no_bound),
 		cmocka_unit_test(unit_that_keeps_too_much_is_refused),
-		cmocka_unit_test(waiters_are_told_once_when_the_bound_is_back),
+		cmocka_unit_test(waiters_are_notified_once_when_the_bound_is_back),
 		cmocka_unit_test(children_count_for_their_unit_and_wait),
 		cmocka_unit_test(message_from_elsewhere_ends_with_the_reason),
 		cmocka_unit_test(

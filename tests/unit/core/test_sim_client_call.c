@@ -394,7 +394,7 @@ static int takes_its_time(struct troupe_self *self, struct puppet *me, struct tr
 }
 
 /* The last message of a slice may be the last of all: its answer is not left behind. */
-static void answers_are_told_at_once_when_the_slice_is_over(void **state)
+static void answers_are_reported_at_once_when_the_slice_is_over(void **state)
 {
 	struct reader readers[2 * SLICE_STRIDE];
 	struct world world;
@@ -505,7 +505,7 @@ int main(void)
 		cmocka_unit_test(waiting_replier_is_woken_when_the_call_is_cancelled),
 		cmocka_unit_test(waiting_replier_is_woken_when_the_stream_ends),
 		cmocka_unit_test(replies_that_wait_hold_a_bounded_amount),
-		cmocka_unit_test(answers_are_told_at_once_when_the_slice_is_over),
+		cmocka_unit_test(answers_are_reported_at_once_when_the_slice_is_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,7 +93,7 @@ static int asks_or_misbehaves(struct troupe_self *self, struct puppet *me,
 			 &num_entry, (uint64_t)n, 0, 0, NULL);
 }
 
-static void caller_is_told_which_field_broke_its_type(void **state)
+static void caller_gets_the_field_that_broke_its_type(void **state)
 {
 	struct world world;
 
@@ -111,7 +111,7 @@ static void caller_is_told_which_field_broke_its_type(void **state)
 	world_finish(&world);
 }
 
-static void failure_of_a_timer_is_told_as_one(void **state)
+static void failure_of_a_timer_is_reported_as_one(void **state)
 {
 	struct world world;
 
@@ -132,8 +132,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(failure_names_the_field_that_broke_its_type),
-		cmocka_unit_test(caller_is_told_which_field_broke_its_type),
-		cmocka_unit_test(failure_of_a_timer_is_told_as_one),
+		cmocka_unit_test(caller_gets_the_field_that_broke_its_type),
+		cmocka_unit_test(failure_of_a_timer_is_reported_as_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -221,7 +221,7 @@ static int fills_itself_again(struct troupe_self *self, struct puppet *me,
 }
 
 /* Its own mailbox is full: it is told once for each time that it was refused. */
-static void sender_to_its_own_full_mailbox_is_told_of_room(void **state)
+static void sender_to_its_own_full_mailbox_is_notified_of_room(void **state)
 {
 	struct world world;
 
@@ -520,7 +520,7 @@ int main(void)
 		cmocka_unit_test(slice_ends_after_the_slow_handler),
 		cmocka_unit_test(neighbour_of_slow_handlers_waits_for_two_at_most),
 		cmocka_unit_test(endless_sender_stops_neither_the_loop_nor_timers_nor_others),
-		cmocka_unit_test(sender_to_its_own_full_mailbox_is_told_of_room),
+		cmocka_unit_test(sender_to_its_own_full_mailbox_is_notified_of_room),
 		cmocka_unit_test(timer_with_a_tiny_period_ticks_once_a_step_at_most),
 		cmocka_unit_test(timer_for_the_end_of_time_lets_the_loop_sleep),
 		cmocka_unit_test(many_timers_that_are_due_at_once_come_in_portions),

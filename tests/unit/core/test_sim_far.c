@@ -519,7 +519,7 @@ static void far_sender_waits_when_the_link_has_no_credit(void **state)
 	net_finish(&cluster.net);
 }
 
-static void far_sender_is_told_when_the_link_ends(void **state)
+static void far_sender_is_notified_when_the_link_ends(void **state)
 {
 	struct cluster cluster;
 	struct world *one = &cluster.worlds[1];
@@ -730,7 +730,7 @@ int main(void)
 		cmocka_unit_test(far_stream_that_has_begun_has_one_window),
 		cmocka_unit_test(far_stream_that_is_kept_outlives_the_default_deadline),
 		cmocka_unit_test(far_sender_waits_when_the_link_has_no_credit),
-		cmocka_unit_test(far_sender_is_told_when_the_link_ends),
+		cmocka_unit_test(far_sender_is_notified_when_the_link_ends),
 		cmocka_unit_test(hostile_envelopes_do_no_harm),
 		cmocka_unit_test(stale_frames_are_dropped_after_the_peer_is_down),
 		cmocka_unit_test(far_versions_are_converted_by_name_or_refused),

@@ -359,7 +359,7 @@ static void call_in_a_name_that_is_taken_is_refused(void **state)
 
 /* The end of a process may be told after its successor's first call, whose number it had used,
  * too. */
-static void successor_calls_before_its_predecessors_end_is_told(void **state)
+static void successor_calls_before_its_predecessors_end_is_reported(void **state)
 {
 	struct cluster cluster;
 	struct world *one = &cluster.worlds[1];
@@ -403,7 +403,7 @@ int main(void)
 		cmocka_unit_test(stream_that_overruns_its_window_is_ended),
 		cmocka_unit_test(nobody_sends_in_the_name_of_a_client),
 		cmocka_unit_test(call_in_a_name_that_is_taken_is_refused),
-		cmocka_unit_test(successor_calls_before_its_predecessors_end_is_told),
+		cmocka_unit_test(successor_calls_before_its_predecessors_end_is_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,7 @@ static void begin(struct world *world, uint32_t mailbox)
 	world_spawn_in(world, 2, 2);
 }
 
-static void waiters_told_are_as_many_as_there_is_room_for(void **state)
+static void waiters_notified_are_as_many_as_there_is_room_for(void **state)
 {
 	struct runtime_info info;
 	struct world world;
@@ -85,7 +85,7 @@ static int sends_the_rest(struct troupe_self *self, struct puppet *me,
 	return sends_all(self, me, (struct troupe_call){0}, 0);
 }
 
-static void waiters_that_send_all_that_fits_are_told_a_few_at_a_time(void **state)
+static void waiters_that_send_all_that_fits_are_notified_a_few_at_a_time(void **state)
 {
 	struct runtime_info info;
 	struct world world;
@@ -255,8 +255,8 @@ static void stream_goes_on_when_its_replies_leave_no_room_to_senders(void **stat
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(waiters_told_are_as_many_as_there_is_room_for),
-		cmocka_unit_test(waiters_that_send_all_that_fits_are_told_a_few_at_a_time),
+		cmocka_unit_test(waiters_notified_are_as_many_as_there_is_room_for),
+		cmocka_unit_test(waiters_that_send_all_that_fits_are_notified_a_few_at_a_time),
 		cmocka_unit_test(room_of_a_waiter_that_dies_goes_to_the_next),
 		cmocka_unit_test(sender_to_the_dead_does_not_wait),
 		cmocka_unit_test(waiters_hear_of_the_death_of_the_receiver),

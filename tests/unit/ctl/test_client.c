@@ -157,7 +157,7 @@ static void client_breaks_off_when_nobody_asked(void **state)
 	assert_true(client_is_broken(fixture->client));
 }
 
-static void client_tells_open_calls_when_service_closes(void **state)
+static void client_reports_open_calls_when_service_closes(void **state)
 {
 	struct fixture *fixture = *state;
 	struct probe one, two;
@@ -273,7 +273,7 @@ int main(void)
 		CASE(client_matches_replies_to_calls_in_order),
 		CASE(client_breaks_off_when_reply_is_malformed),
 		CASE(client_breaks_off_when_nobody_asked),
-		CASE(client_tells_open_calls_when_service_closes),
+		CASE(client_reports_open_calls_when_service_closes),
 		CASE(client_ends_a_call_when_its_deadline_passes),
 		CASE(client_gives_up_when_what_is_late_does_not_come),
 		CASE(client_keeps_no_deadline_of_a_stream_that_has_begun),

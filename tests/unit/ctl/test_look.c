@@ -21,7 +21,7 @@ static size_t count_lines(const char *text)
 	return n;
 }
 
-static void status_tells_state_and_problems_when_degraded(void **state)
+static void status_reports_state_and_problems_when_degraded(void **state)
 {
 	struct fixture *fixture = *state;
 
@@ -53,7 +53,7 @@ static void status_is_the_reply_when_json_is_asked_for(void **state)
 	assert_int_equal(count_lines(fixture->text), 1);
 }
 
-static void workers_tell_last_crash_when_there_was_one(void **state)
+static void workers_report_last_crash_when_there_was_one(void **state)
 {
 	struct fixture *fixture = *state;
 
@@ -257,10 +257,10 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 	const struct CMUnitTest tests[] = {
-		CASE(status_tells_state_and_problems_when_degraded),
+		CASE(status_reports_state_and_problems_when_degraded),
 		CASE(status_is_coloured_when_colours_are_wanted),
 		CASE(status_is_the_reply_when_json_is_asked_for),
-		CASE(workers_tell_last_crash_when_there_was_one),
+		CASE(workers_report_last_crash_when_there_was_one),
 		CASE(list_defuses_text_when_it_would_move_the_cursor),
 		CASE(show_lists_actors_in_order_when_daemon_does_not),
 		CASE(show_goes_on_when_one_name_is_wrong),

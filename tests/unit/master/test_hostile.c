@@ -91,7 +91,7 @@ static void worker_is_ended_when_it_spawns_what_nobody_asked(void **state)
 	expect_end(stage);
 }
 
-static void worker_is_ended_when_it_tells_of_the_end_of_anothers_actor(void **state)
+static void worker_is_ended_when_it_reports_the_end_of_anothers_actor(void **state)
 {
 	struct stage *stage = *state;
 	struct worker_ended ended = {
@@ -105,7 +105,7 @@ static void worker_is_ended_when_it_tells_of_the_end_of_anothers_actor(void **st
 	expect_end(stage);
 }
 
-static void worker_is_ended_when_it_tells_of_an_end_that_no_actor_has(void **state)
+static void worker_is_ended_when_it_reports_an_end_that_no_actor_has(void **state)
 {
 	struct stage *stage = *state;
 
@@ -718,8 +718,8 @@ int main(void)
 		TEST(worker_is_ended_when_it_answers_what_nobody_asked),
 		TEST(worker_is_ended_when_it_defines_what_nobody_asked),
 		TEST(worker_is_ended_when_it_spawns_what_nobody_asked),
-		TEST(worker_is_ended_when_it_tells_of_the_end_of_anothers_actor),
-		TEST(worker_is_ended_when_it_tells_of_an_end_that_no_actor_has),
+		TEST(worker_is_ended_when_it_reports_the_end_of_anothers_actor),
+		TEST(worker_is_ended_when_it_reports_an_end_that_no_actor_has),
 		TEST(worker_is_ended_when_it_floods_us_with_dead_letters),
 		TEST(dead_letters_of_a_worker_are_few_lines_that_add_up),
 		TEST(worker_is_ended_when_its_dead_letters_make_no_sense),

@@ -228,7 +228,7 @@ static bool has_taken_all(struct stage *stage)
 	return stage->workers[1]->n_taken > 3200 - LIMIT_CLIENT_UNREAD / 4;
 }
 
-static void master_tells_what_a_client_has_taken_of_a_stream(void **state)
+static void master_reports_what_a_client_has_taken_of_a_stream(void **state)
 {
 	struct stage *stage = *state;
 	struct stage_worker *worker = stage->workers[1];
@@ -386,7 +386,7 @@ static void master_refuses_calls_when_too_much_waits_for_a_worker(void **state)
 	assert_int_equal(stage_use(stage, SHARE_CALLS)->calls, 0);
 }
 
-static void master_stops_in_order_when_told_to(void **state)
+static void master_stops_in_order_when_asked_to(void **state)
 {
 	struct stage *stage = *state;
 
@@ -455,7 +455,7 @@ int main(void)
 		TEST(master_cancels_a_call_when_its_client_has_gone),
 		TEST(master_cancels_a_stream_when_the_client_takes_one_reply_only),
 		TEST(master_holds_a_stream_when_its_client_reads_late),
-		TEST(master_tells_what_a_client_has_taken_of_a_stream),
+		TEST(master_reports_what_a_client_has_taken_of_a_stream),
 		TEST(master_ends_a_stream_when_its_client_does_not_read),
 		TEST(master_keeps_what_was_held_when_the_worker_dies),
 		TEST(master_keeps_deadlines_whatever_the_worker_does),
@@ -463,7 +463,7 @@ int main(void)
 		TEST(call_that_is_over_counts_until_the_worker_has_read_it),
 		TEST(master_lets_a_stream_be_quiet_once_it_is_kept),
 		TEST(master_refuses_calls_when_too_much_waits_for_a_worker),
-		TEST(master_stops_in_order_when_told_to),
+		TEST(master_stops_in_order_when_asked_to),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

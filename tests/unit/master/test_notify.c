@@ -82,7 +82,7 @@ static void next_text(struct manager *manager, char *text, size_t size)
 	}
 }
 
-static void manager_is_told_at_once_when_it_reads(void **state)
+static void manager_is_notified_at_once_when_it_reads(void **state)
 {
 	struct manager manager;
 	char text[512];
@@ -95,7 +95,7 @@ static void manager_is_told_at_once_when_it_reads(void **state)
 	manager_fini(&manager);
 }
 
-static void manager_that_does_not_read_is_told_later_and_in_order(void **state)
+static void manager_that_does_not_read_is_notified_later_and_in_order(void **state)
 {
 	struct manager manager;
 	char text[512];
@@ -142,8 +142,8 @@ static void oldest_is_dropped_when_there_are_too_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(manager_is_told_at_once_when_it_reads),
-		cmocka_unit_test(manager_that_does_not_read_is_told_later_and_in_order),
+		cmocka_unit_test(manager_is_notified_at_once_when_it_reads),
+		cmocka_unit_test(manager_that_does_not_read_is_notified_later_and_in_order),
 		cmocka_unit_test(oldest_is_dropped_when_there_are_too_many),
 	};
 

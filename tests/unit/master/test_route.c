@@ -274,7 +274,7 @@ static void call_is_refused_when_too_many_wait(void **state)
 	stage_use(stage, SHARE_WAITING)->bytes = 0;
 }
 
-static void call_is_told_when_its_unit_is_stopped(void **state)
+static void call_is_answered_when_its_unit_is_stopped(void **state)
 {
 	struct stage *stage = *state;
 
@@ -287,7 +287,7 @@ static void call_is_told_when_its_unit_is_stopped(void **state)
 	stage_idle(stage);
 }
 
-static void call_is_told_when_the_daemon_stops(void **state)
+static void call_is_answered_when_the_daemon_stops(void **state)
 {
 	struct stage *stage = *state;
 
@@ -303,7 +303,7 @@ static bool is_restarted(struct stage *stage)
 	return stage->n_launched == 3 && stage->workers[1]->n_spawns == 1;
 }
 
-static void start_is_told_when_the_daemon_stops(void **state)
+static void start_is_answered_when_the_daemon_stops(void **state)
 {
 	struct stage *stage = *state;
 
@@ -387,9 +387,9 @@ int main(void)
 		TEST(call_ends_by_its_own_timeout_when_the_unit_does_not_come),
 		TEST(call_is_dropped_when_its_client_goes),
 		TEST(call_is_refused_when_too_many_wait),
-		TEST(call_is_told_when_its_unit_is_stopped),
-		TEST(call_is_told_when_the_daemon_stops),
-		TEST(start_is_told_when_the_daemon_stops),
+		TEST(call_is_answered_when_its_unit_is_stopped),
+		TEST(call_is_answered_when_the_daemon_stops),
+		TEST(start_is_answered_when_the_daemon_stops),
 		TEST(call_waits_when_the_worker_has_died_and_is_back),
 		TEST(call_goes_to_the_new_definition_when_the_unit_is_being_restarted),
 	};

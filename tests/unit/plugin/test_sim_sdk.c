@@ -843,7 +843,7 @@ static void sdk_names_what_is_wrong_with_a_send_or_call(void **state)
 	finish(&host);
 }
 
-static void sdk_refuses_what_a_full_mailbox_cannot_take_and_tells_once_of_room(void **state)
+static void sdk_refuses_what_a_full_mailbox_cannot_take_and_notifies_once_of_room(void **state)
 {
 	struct host host;
 
@@ -937,7 +937,7 @@ int main(void)
 		cmocka_unit_test(generated_wrappers_carry_calls_answers_and_errors),
 		cmocka_unit_test(sdk_names_what_is_wrong_with_a_send_or_call),
 		cmocka_unit_test(
-			sdk_refuses_what_a_full_mailbox_cannot_take_and_tells_once_of_room),
+			sdk_refuses_what_a_full_mailbox_cannot_take_and_notifies_once_of_room),
 		cmocka_unit_test(sdk_names_the_limit_that_is_reached),
 		cmocka_unit_test(sdk_turns_away_foreign_entries_types_and_configurations),
 		cmocka_unit_test(actor_knows_itself_names_and_addresses),

@@ -115,7 +115,7 @@ static void crash_is_unattributed_when_the_page_names_no_thread(void **state)
 	assert_false(crash.is_blamed);
 }
 
-static void crash_tells_what_ran_when_the_worker_was_killed(void **state)
+static void crash_reports_what_ran_when_the_worker_was_killed(void **state)
 {
 	struct page page = {0};
 	struct crash crash;
@@ -189,7 +189,7 @@ int main(void)
 		cmocka_unit_test(crash_is_not_blamed_when_somebody_sent_the_signal),
 		cmocka_unit_test(crash_is_unattributed_when_another_thread_faulted),
 		cmocka_unit_test(crash_is_unattributed_when_the_page_names_no_thread),
-		cmocka_unit_test(crash_tells_what_ran_when_the_worker_was_killed),
+		cmocka_unit_test(crash_reports_what_ran_when_the_worker_was_killed),
 		cmocka_unit_test(crash_is_blamed_when_a_handler_left_the_process),
 		cmocka_unit_test(crash_is_in_no_handler_when_the_sequence_is_even),
 		cmocka_unit_test(crash_is_safe_to_print_when_the_page_is_forged),

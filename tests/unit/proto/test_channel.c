@@ -406,7 +406,7 @@ static void channel_refuses_values_that_break_their_type(void **state)
 	end(&f);
 }
 
-static void channel_tells_when_peer_closes_after_its_last_notices(void **state)
+static void channel_reports_when_peer_closes_after_its_last_notices(void **state)
 {
 	struct fixture f;
 
@@ -601,7 +601,7 @@ int main(void)
 		cmocka_unit_test(channel_ends_its_pass_by_time),
 		cmocka_unit_test(channel_passes_large_blocks_and_descriptors_along),
 		cmocka_unit_test(channel_refuses_values_that_break_their_type),
-		cmocka_unit_test(channel_tells_when_peer_closes_after_its_last_notices),
+		cmocka_unit_test(channel_reports_when_peer_closes_after_its_last_notices),
 		cmocka_unit_test(channel_closes_when_peer_does_not_read),
 		cmocka_unit_test(channel_can_be_freed_in_its_callbacks),
 		cmocka_unit_test(channel_answers_from_inside_a_handler),

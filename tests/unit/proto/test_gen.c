@@ -191,7 +191,7 @@ static char *layout_of(const char *text, const char *method)
 	return layout;
 }
 
-static void layout_tells_recursion_by_levels(void **state)
+static void layout_reports_recursion_by_levels(void **state)
 {
 	char *layout = layout_of("interface a.b\n"
 				 "type List (next: ?List, pair: Pair)\n"
@@ -388,7 +388,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(descriptors_have_the_layouts_that_were_hashed,
 						workshop_setup, workshop_teardown),
 		cmocka_unit_test(hashes_stay_what_they_are),
-		cmocka_unit_test(layout_tells_recursion_by_levels),
+		cmocka_unit_test(layout_reports_recursion_by_levels),
 		cmocka_unit_test(names_that_are_one_in_c_are_refused),
 		cmocka_unit_test_setup_teardown(names_that_are_taken_can_be_used,
 						workshop_setup, workshop_teardown),

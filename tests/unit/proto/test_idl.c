@@ -126,7 +126,7 @@ static void idl_takes_recursion_through_pointers(void **state)
 	idl_free(idl);
 }
 
-static void mistakes_are_told_with_place_and_expectation(void **state)
+static void mistakes_are_reported_with_place_and_expectation(void **state)
 {
 	static const struct {
 		const char *text;
@@ -337,7 +337,7 @@ static void structs_nest_by_value_up_to_a_limit_in_linear_time(void **state)
 	assert_non_null(strstr(error.message, "deeper than 32 by value"));
 }
 
-static void interface_names_are_told_from_other_texts(void **state)
+static void interface_names_are_distinguished_from_other_texts(void **state)
 {
 	static const char *const good[] = {"a.b", "io.troupe.hello", "org.example.a-b", "a.3d",
 					   "a--b.c.D9"};
@@ -360,11 +360,11 @@ int main(void)
 		cmocka_unit_test(idl_parses_every_type),
 		cmocka_unit_test(mark_refines_the_string_of_its_field_only),
 		cmocka_unit_test(idl_takes_recursion_through_pointers),
-		cmocka_unit_test(mistakes_are_told_with_place_and_expectation),
+		cmocka_unit_test(mistakes_are_reported_with_place_and_expectation),
 		cmocka_unit_test(nul_in_the_text_is_refused_everywhere),
 		cmocka_unit_test(limits_are_reached_and_not_passed),
 		cmocka_unit_test(structs_nest_by_value_up_to_a_limit_in_linear_time),
-		cmocka_unit_test(interface_names_are_told_from_other_texts),
+		cmocka_unit_test(interface_names_are_distinguished_from_other_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

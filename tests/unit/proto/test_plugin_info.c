@@ -154,7 +154,7 @@ static void assert_accepted(struct elf_maker *maker, unsigned flags)
 
 /* ---- */
 
-static void plugin_info_tells_all_of_a_good_plugin(void **state)
+static void plugin_info_reports_all_of_a_good_plugin(void **state)
 {
 	struct plugin_info *info;
 	char why[PLUGIN_WHY_MAX];
@@ -770,7 +770,7 @@ static void sdk_symbols_are_those_that_the_linker_exports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plugin_info_tells_all_of_a_good_plugin),
+		cmocka_unit_test(plugin_info_reports_all_of_a_good_plugin),
 		cmocka_unit_test(plugin_info_refuses_what_is_no_elf_file),
 		cmocka_unit_test(plugin_info_refuses_every_prefix_of_a_file),
 		cmocka_unit_test(plugin_info_refuses_a_file_without_actors),

@@ -3,7 +3,7 @@
 #include "workshop.h"
 #include <errno.h>
 
-static void names_of_the_runtimes_are_told_from_a_plugins_own(void **state)
+static void names_of_the_runtimes_are_distinguished_from_a_plugins_own(void **state)
 {
 	static const struct {
 		const char *symbol, *source;
@@ -219,7 +219,7 @@ int main(void)
 #define IN_WORKSHOP(test)                                                                      \
 	cmocka_unit_test_setup_teardown(test, workshop_setup, workshop_teardown)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names_of_the_runtimes_are_told_from_a_plugins_own),
+		cmocka_unit_test(names_of_the_runtimes_are_distinguished_from_a_plugins_own),
 		IN_WORKSHOP(plugin_without_state_of_its_own_is_sealed),
 		IN_WORKSHOP(plugin_in_cxx_with_streams_is_sealed),
 		IN_WORKSHOP(each_kind_of_state_is_named),

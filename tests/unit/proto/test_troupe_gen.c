@@ -36,7 +36,7 @@ static void check(const struct workshop *workshop, const char *arguments, int st
 	free(said);
 }
 
-static void mistake_is_told_with_its_place_and_leaves_the_old_output(void **state)
+static void mistake_is_reported_with_its_place_and_leaves_the_old_output(void **state)
 {
 	const struct workshop *workshop = (const struct workshop *)*state;
 
@@ -79,7 +79,7 @@ static void output_that_is_no_file_is_written_to(void **state)
 	      0, "/* org.example.good in C: made");
 }
 
-static void unusable_files_are_told(void **state)
+static void unusable_files_are_reported(void **state)
 {
 	const struct workshop *workshop = (const struct workshop *)*state;
 
@@ -148,11 +148,11 @@ int main(void)
 #define IN_WORKSHOP(test)                                                                      \
 	cmocka_unit_test_setup_teardown(test, workshop_setup, workshop_teardown)
 	const struct CMUnitTest tests[] = {
-		IN_WORKSHOP(mistake_is_told_with_its_place_and_leaves_the_old_output),
+		IN_WORKSHOP(mistake_is_reported_with_its_place_and_leaves_the_old_output),
 		IN_WORKSHOP(what_varlinkctl_cannot_read_is_warned_of),
 		IN_WORKSHOP(output_is_replaced_as_a_whole_and_readable),
 		IN_WORKSHOP(output_that_is_no_file_is_written_to),
-		IN_WORKSHOP(unusable_files_are_told),
+		IN_WORKSHOP(unusable_files_are_reported),
 		IN_WORKSHOP(arguments_are_checked),
 		IN_WORKSHOP(prefix_and_host_choose_what_is_made),
 		IN_WORKSHOP(layouts_are_printed),

@@ -75,7 +75,7 @@ static void crash_names_static_functions_of_the_plugin(void **state)
 	stage_end(&s);
 }
 
-static void crash_tells_of_abort(void **state)
+static void crash_reports_abort(void **state)
 {
 	const struct page_crash *record;
 	struct stage s;
@@ -87,7 +87,7 @@ static void crash_tells_of_abort(void **state)
 	stage_end(&s);
 }
 
-static void crash_tells_of_a_stack_that_is_used_up(void **state)
+static void crash_reports_a_stack_that_is_used_up(void **state)
 {
 	const struct page_crash *record;
 	struct stage s;
@@ -100,7 +100,7 @@ static void crash_tells_of_a_stack_that_is_used_up(void **state)
 	stage_end(&s);
 }
 
-static void crash_tells_of_a_division(void **state)
+static void crash_reports_a_division(void **state)
 {
 	struct stage s;
 
@@ -167,7 +167,7 @@ static int send_nonsense(struct stage_worker *w)
 	return fd;
 }
 
-static void crash_of_another_thread_is_told_as_such(void **state)
+static void crash_of_another_thread_is_reported_as_such(void **state)
 {
 	pid_t first;
 	int fd;
@@ -214,7 +214,7 @@ static void crash_of_another_thread_interrupts_a_handler(void **state)
 	stage_end(&s);
 }
 
-static void worker_tells_what_it_does_while_it_hangs(void **state)
+static void worker_reports_what_it_does_while_it_hangs(void **state)
 {
 	struct troupe_address crash;
 	struct stage_worker *w;
@@ -239,14 +239,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(crash_names_static_functions_of_the_plugin),
-		cmocka_unit_test(crash_tells_of_abort),
-		cmocka_unit_test(crash_tells_of_a_stack_that_is_used_up),
-		cmocka_unit_test(crash_tells_of_a_division),
+		cmocka_unit_test(crash_reports_abort),
+		cmocka_unit_test(crash_reports_a_stack_that_is_used_up),
+		cmocka_unit_test(crash_reports_a_division),
 		cmocka_unit_test(crash_in_init_is_that_units),
 		cmocka_unit_test(crash_between_handlers_is_nobodys),
-		cmocka_unit_test(crash_of_another_thread_is_told_as_such),
+		cmocka_unit_test(crash_of_another_thread_is_reported_as_such),
 		cmocka_unit_test(crash_of_another_thread_interrupts_a_handler),
-		cmocka_unit_test(worker_tells_what_it_does_while_it_hangs),
+		cmocka_unit_test(worker_reports_what_it_does_while_it_hangs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

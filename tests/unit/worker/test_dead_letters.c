@@ -54,7 +54,7 @@ static void add(struct dead_letters *letters, uint32_t slot, const char *method,
 			 n);
 }
 
-static void dead_letters_are_told_at_once_and_then_counted(void **state)
+static void dead_letters_are_reported_at_once_and_then_counted(void **state)
 {
 	struct heard heard = {0};
 	struct dead_letters letters;
@@ -148,7 +148,7 @@ static void dead_letters_cut_names_between_characters(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(dead_letters_are_told_at_once_and_then_counted),
+		cmocka_unit_test(dead_letters_are_reported_at_once_and_then_counted),
 		cmocka_unit_test(dead_letters_of_each_kind_are_counted_apart),
 		cmocka_unit_test(dead_letters_cut_names_between_characters),
 	};

@@ -183,7 +183,7 @@ static void worker_fails_calls_to_a_worker_that_ended_in_order(void **state)
 	stage_end(&s);
 }
 
-static void worker_tells_callers_elsewhere_before_it_shuts_down(void **state)
+static void worker_answers_callers_elsewhere_before_it_shuts_down(void **state)
 {
 	struct troupe_address relay, slow;
 	struct stage_worker *a, *b;
@@ -261,7 +261,7 @@ int main(void)
 		cmocka_unit_test(worker_gives_pools_turns_beginning_at_home),
 		cmocka_unit_test(worker_fails_calls_to_a_worker_that_was_killed),
 		cmocka_unit_test(worker_fails_calls_to_a_worker_that_ended_in_order),
-		cmocka_unit_test(worker_tells_callers_elsewhere_before_it_shuts_down),
+		cmocka_unit_test(worker_answers_callers_elsewhere_before_it_shuts_down),
 		cmocka_unit_test(workers_lose_no_message_untold_in_a_flood),
 	};
 

@@ -360,7 +360,7 @@ static void worker_refuses_what_it_cannot_make(void **state)
 	stage_end(&s);
 }
 
-static void worker_tells_of_ends_and_numbers(void **state)
+static void worker_reports_ends_and_numbers(void **state)
 {
 	struct troupe_address echo, slow;
 	struct stage_worker *w;
@@ -577,7 +577,7 @@ int main(void)
 		cmocka_unit_test(limits_change_under_a_running_actor),
 		cmocka_unit_test(worker_says_whether_a_send_was_taken),
 		cmocka_unit_test(worker_refuses_what_it_cannot_make),
-		cmocka_unit_test(worker_tells_of_ends_and_numbers),
+		cmocka_unit_test(worker_reports_ends_and_numbers),
 		cmocka_unit_test(worker_shuts_down_in_order),
 		cmocka_unit_test(worker_ends_when_the_master_has_gone),
 		cmocka_unit_test(worker_does_not_mind_signals_to_its_terminal),
