@@ -267,9 +267,14 @@ class Lives(HostTest):
     def test_a_plug_in_that_exits_during_the_stop_is_a_crash(self):
         host = self.daemon({"slow": {"Plugin": "slow_life", "Config": {"ExitInFini": "yes"}}}, daemon={"Workers": 1})
         self.assertEqual(host.terminate(), 0)
-        self.assertRegex(host.log(), r"worker 1 \(incarnation 1, pid \d+\) died: exit 0 in slow/0, in fini")
+        host.may_break_memory = True
+        # A sanitizer's look for leaks makes another status of exit(0) in the midst of a handler.
+        status = "0" if SLOW <= 2 else "[01]"
+        self.assertRegex(host.log(), rf"worker 1 \(incarnation 1, pid \d+\) died: exit {status} in slow/0, in fini")
 
     def test_a_worker_that_cannot_start_is_reported_with_its_reason(self):
+        if SLOW > 2:  # a sanitizer does not begin with so little address space
+            return
         host = self.unstarted({"hello": {"Plugin": "hello"}}, daemon={"Workers": 1})
         bin = os.path.join(host.directory, "bin")
         os.mkdir(bin)
