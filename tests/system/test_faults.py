@@ -268,7 +268,7 @@ class Lives(HostTest):
         host = self.daemon({"slow": {"Plugin": "slow_life", "Config": {"ExitInFini": "yes"}}}, daemon={"Workers": 1})
         self.assertEqual(host.terminate(), 0)
         host.may_break_memory = True
-        # A sanitizer's look for leaks makes another status of exit(0) in the midst of a handler.
+        # A sanitizer's look for leaks makes another status of exit(0) amid a handler.
         status = "0" if SLOW <= 2 else "[01]"
         self.assertRegex(host.log(), rf"worker 1 \(incarnation 1, pid \d+\) died: exit {status} in slow/0, in fini")
 
