@@ -1,4 +1,4 @@
-/* calls.c - open calls by their numbers. */
+/* client_calls.c - open calls by their numbers. */
 #include "worker/client_calls.h"
 
 #include "base/limits.h"
