@@ -47,18 +47,20 @@ static uint64_t mix(uint64_t x)
 static bool fails(const char *call)
 {
 	void *frames[FAILPOINT_FRAMES + 2];
-	uint64_t number;
+	uint64_t number, one_in;
 	int n;
 
 	if (__atomic_load_n(&off, __ATOMIC_RELAXED))
 		return false;
 	number = __atomic_add_fetch(&control->passed, 1, __ATOMIC_RELAXED);
-	if (control->one_in) {
+	/* Once: the test may clear it meanwhile. */
+	one_in = __atomic_load_n(&control->one_in, __ATOMIC_RELAXED);
+	if (one_in) {
 		if (mix(__atomic_add_fetch(&control->state, 0x9e3779b97f4a7c15,
 					   __ATOMIC_RELAXED)) %
-		    control->one_in)
+		    one_in)
 			return false;
-	} else if (number != control->number) {
+	} else if (number != __atomic_load_n(&control->number, __ATOMIC_RELAXED)) {
 		return false;
 	}
 	n = backtrace(frames, FAILPOINT_FRAMES + 2);

@@ -20,7 +20,9 @@ ANSWER = "io.troupe.test.relay.Answer"
 FULL = os.environ.get("TROUPE_SWEEP") == "full"
 BRIEF_SECONDS = 2
 # What people are told when our code was at fault.
-CRASHES = ("SIGSEGV", "SIGABRT", "SIGBUS", "must hold", "Sanitizer", "runtime error:", "free():", "malloc():")
+CRASHES = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "must hold", "Sanitizer", "runtime error:", "free():", "malloc():")
+# What one who asks may meet while something fails.
+PROBLEMS = (varlink.VarlinkError, varlink.Closed, AssertionError, OSError, KeyError, StopIteration)
 
 
 def descriptors(pid):
@@ -60,7 +62,7 @@ class Sweep(HostTest):
         def try_act(what):
             try:
                 act()
-            except (varlink.VarlinkError, varlink.Closed, AssertionError, OSError, KeyError, StopIteration) as problem:
+            except PROBLEMS as problem:
                 return problem
             finally:
                 points.set()
@@ -68,7 +70,12 @@ class Sweep(HostTest):
             return None
 
         def settled():
-            settle()
+            # What failed shortly before the points were cleared may still end a connection.
+            try:
+                settle()
+            except PROBLEMS:
+                self.look(daemon, points, "while it settles")
+                return False
             return try_act("afterwards") is None
 
         # What is made once for all is made now.
