@@ -25,7 +25,10 @@ static void on_late(struct loop_timer *timer)
 {
 	struct pending *pending = container_of(timer, struct pending, timer);
 
-	pending->ops->on_late(pending);
+	if (pending->ops->is_for_worker && master_has_slept(pending->master))
+		loop_timer_start(timer, MASTER_AWAKE_NS);
+	else
+		pending->ops->on_late(pending);
 }
 
 void *pending_new(const struct pending_ops *ops, struct master *master,

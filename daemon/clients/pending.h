@@ -21,6 +21,8 @@
 
 struct master;
 struct pending;
+struct worker;
+struct worker_census;
 
 /* What a part does with its pendings. But for size and share all are optional. */
 struct pending_ops {
@@ -28,10 +30,18 @@ struct pending_ops {
 	enum share share; /* what its call takes up; SHARE_CLAIMED: what it did before */
 	/* The client has left, and no answer is needed: it is freed on return. */
 	void (*on_gone)(struct pending *pending);
-	/* The timer, which the part starts and stops as it likes, has run out. */
+	/* The timer, which the part starts and stops as it likes, has run out. If it is for a
+	 * worker's answer, that may be there already when the master has slept: it is given
+	 * some more time then. */
 	void (*on_late)(struct pending *pending);
+	bool is_for_worker;
 	/* A reply that got -EAGAIN would be taken now; once for each time. */
 	void (*on_room)(struct pending *pending);
+	/* Those in master->inquiries: the process of a worker is gone. */
+	void (*on_worker_down)(struct pending *pending, const struct worker *worker);
+	/* A worker has answered to its request. */
+	void (*on_census)(struct pending *pending, struct worker *worker,
+			  const struct worker_census *census);
 	/* Release what the part's struct holds, before its memory is freed. */
 	void (*fini)(struct pending *pending);
 };
@@ -41,6 +51,7 @@ struct pending {
 	struct master *master;
 	struct control_call *client;
 	struct list link; /* in the part's list of them */
+	uint64_t request; /* the number in what workers were asked for it; 0: nothing */
 	struct loop_timer timer;
 };
 

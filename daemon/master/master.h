@@ -96,10 +96,9 @@ struct master {
 	struct listing *listing;
 	struct unit_replies *unit_replies;
 	struct providers *providers;
-	struct list inquiries; /* of inquiry.c */
+	struct list inquiries; /* what workers are to answer, by notices or by their ends */
 	struct watchers *watchers;
 	struct list reload_replies;
-	struct list kills;
 
 	struct notify notify;
 	struct loop_signal on_terminate, on_interrupt, on_hangup;

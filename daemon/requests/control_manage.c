@@ -10,11 +10,11 @@
 #include "master/master.h"
 #include "master/worker.h"
 #include "proto/address.h"
-#include "requests/inquiry.h"
 #include "requests/kill.h"
 #include "requests/reload_reply.h"
 #include "requests/resolve.h"
 #include "requests/shutdown.h"
+#include "requests/stop_actor.h"
 #include "requests/waiter.h"
 #include "units/instance.h"
 #include "units/names.h"
@@ -166,7 +166,7 @@ void control_on_stop(void *context, struct control_call *call, const void *in)
 		instance = instance_by_address(master, address);
 		if (!instance) {
 			if (resolve_name(master, call, stop->name, &target) == RESOLVE_THERE)
-				inquiry_stop(master, call, target.worker, address, stop->name);
+				stop_actor(master, call, target.worker, address, stop->name);
 			return;
 		}
 		unit = instance->unit;

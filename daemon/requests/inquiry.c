@@ -13,7 +13,6 @@
 #include "requests/describe.h"
 #include "requests/unit_reply.h"
 #include "units/stall.h"
-#include "units/stopping.h"
 #include "units/unit.h"
 #include "units/version.h"
 #include <errno.h>
@@ -21,43 +20,30 @@
 
 #define ANSWER_NS (2 * CLOCK_SECOND_NS)
 
-enum inquiry_kind { INQUIRY_DESCRIBE, INQUIRY_ACTORS, INQUIRY_STOP };
-
 struct inquiry {
 	struct pending pending; /* in master->inquiries */
-	enum inquiry_kind kind;
-	uint64_t request;   /* what the worker's answer must carry; DESCRIBE: all answers */
-	struct arena arena; /* of the texts of `actors` */
+	struct arena arena;     /* of the texts of `actors` */
 	struct api_actor *actors;
 	size_t n_actors;
 	int64_t silent[LIMIT_WORKERS]; /* workers that did not answer */
 	size_t n_silent;
-	/* DESCRIBE */
+	/* Describe */
 	unsigned awaited[LIMIT_WORKERS + 1]; /* of each worker */
 	size_t n_awaited;                    /* answers to come */
 	/* The unit's name, for it may change meanwhile; NULL: not known yet, or none. */
 	const char *unit;
-	uint32_t origin;            /* version that spawned the actor; 0: it is a unit's */
-	struct troupe_address only; /* STOP, too */
-	/* ACTORS, STOP */
+	uint32_t origin; /* version that spawned the actor; 0: it is a unit's */
+	struct troupe_address only;
+	/* Actors */
 	unsigned worker; /* who is being asked */
 	bool one_worker; /* asks that one only */
 	int64_t from;    /* slot; next page */
 	bool is_held;    /* the client does not read: not before there is room */
-	/* STOP */
-	uint64_t patience_ns; /* its unit's StopTimeout=, once it is known whose it is */
-	uint64_t begun_ns;
-	bool is_killing; /* the timer is for the end of its worker */
 };
 
 static struct inquiry *inquiry_of(struct pending *pending)
 {
 	return container_of(pending, struct inquiry, pending);
-}
-
-static struct inquiry *inquiry_at(struct list *link)
-{
-	return inquiry_of(pending_at(link));
 }
 
 static void fini(struct pending *pending)
@@ -66,22 +52,11 @@ static void fini(struct pending *pending)
 	free(inquiry_of(pending)->actors);
 }
 
-static void on_late(struct pending *pending);
-static void on_room(struct pending *pending);
-
-static const struct pending_ops ops = {
-	.size = sizeof(struct inquiry),
-	.share = SHARE_INQUIRIES,
-	.on_late = on_late,
-	.on_room = on_room,
-	.fini = fini,
-};
-
 /* NULL: there are too many, and the client was answered with Overloaded. */
-static struct inquiry *new_inquiry(struct master *master, struct control_call *call,
-				   enum inquiry_kind kind)
+static struct inquiry *new_inquiry(const struct pending_ops *ops, struct master *master,
+				   struct control_call *call)
 {
-	struct inquiry *inquiry = pending_new(&ops, master, call, &master->inquiries, 0);
+	struct inquiry *inquiry = pending_new(ops, master, call, &master->inquiries, 0);
 
 	if (!inquiry)
 		return NULL;
@@ -91,8 +66,7 @@ static struct inquiry *new_inquiry(struct master *master, struct control_call *c
 		pending_overload(&inquiry->pending);
 		return NULL;
 	}
-	inquiry->kind = kind;
-	inquiry->request = ++master->last_request;
+	inquiry->pending.request = ++master->last_request;
 	return inquiry;
 }
 
@@ -101,8 +75,8 @@ static char *copy_text(struct inquiry *inquiry, const char *text)
 	return arena_copy(&inquiry->arena, text, strlen(text));
 }
 
-/* Add an actor as its worker describes it. */
-static void add_actor(struct inquiry *inquiry, const struct worker *worker,
+/* Add an actor as its worker describes it. False: it makes no sense, or there is no memory. */
+static bool add_actor(struct inquiry *inquiry, const struct worker *worker,
 		      const struct worker_resident *resident)
 {
 	const struct instance *known =
@@ -120,7 +94,7 @@ static void add_actor(struct inquiry *inquiry, const struct worker *worker,
 
 	if (inquiry->n_actors >= LIMIT_DESCRIBED || !instance || !parent ||
 	    !process_equal(process_of(resident->actor), worker_process(worker)))
-		return;
+		return false;
 	*instance = resident->instance;
 	*parent = resident->parent;
 	*actor = (struct api_actor){
@@ -136,13 +110,8 @@ static void add_actor(struct inquiry *inquiry, const struct worker *worker,
 		.failed = resident->failed,
 		.refused = resident->refused,
 	};
-	if (!actor->actorType)
-		return;
-	if (unit && inquiry->kind == INQUIRY_DESCRIBE)
-		inquiry->unit = copy_text(inquiry, unit->name);
-	else if (origin && inquiry->kind == INQUIRY_DESCRIBE)
-		inquiry->origin = (uint32_t)resident->origin;
-	inquiry->n_actors++;
+	inquiry->n_actors += actor->actorType != NULL;
+	return actor->actorType;
 }
 
 static bool will_not_answer(const struct worker *worker)
@@ -163,7 +132,7 @@ static void add_silent(struct inquiry *inquiry, unsigned worker)
 static void ask_about(struct inquiry *inquiry, struct worker *worker,
 		      struct troupe_address actor)
 {
-	struct worker_describe describe = {.request = (int64_t)inquiry->request,
+	struct worker_describe describe = {.request = (int64_t)inquiry->pending.request,
 					   .actor = actor};
 
 	/* Of one that is known not to answer in time, nothing need be awaited. */
@@ -223,10 +192,63 @@ static void answer_describe(struct inquiry *inquiry)
 	pending_free(&inquiry->pending);
 }
 
+static void on_description(struct pending *pending, struct worker *worker,
+			   const struct worker_census *census)
+{
+	struct inquiry *inquiry = inquiry_of(pending);
+	const struct worker_resident *resident = census->actors.items;
+
+	if (inquiry->awaited[worker->number] == 0)
+		return;
+	inquiry->awaited[worker->number]--;
+	if (census->actors.count > 0 && add_actor(inquiry, worker, resident)) {
+		const struct api_actor *actor = &inquiry->actors[inquiry->n_actors - 1];
+
+		if (actor->instance)
+			inquiry->unit = actor->unit;
+		else if (actor->unit)
+			inquiry->origin = (uint32_t)resident->origin;
+	}
+	if (--inquiry->n_awaited == 0)
+		answer_describe(inquiry);
+}
+
+/* What a worker that is gone was asked will not be answered. */
+static void on_lost_description(struct pending *pending, const struct worker *worker)
+{
+	struct inquiry *inquiry = inquiry_of(pending);
+	unsigned *awaited = &inquiry->awaited[worker->number];
+
+	if (*awaited == 0)
+		return;
+	inquiry->n_awaited -= *awaited;
+	*awaited = 0;
+	if (inquiry->n_awaited == 0)
+		answer_describe(inquiry);
+}
+
+static void on_late_description(struct pending *pending)
+{
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+		if (inquiry_of(pending)->awaited[i] > 0)
+			add_silent(inquiry_of(pending), i);
+	answer_describe(inquiry_of(pending));
+}
+
+static const struct pending_ops describe_ops = {
+	.size = sizeof(struct inquiry),
+	.share = SHARE_INQUIRIES,
+	.is_for_worker = true,
+	.on_late = on_late_description,
+	.on_census = on_description,
+	.on_worker_down = on_lost_description,
+	.fini = fini,
+};
+
 void inquiry_describe(struct master *master, struct control_call *call, struct unit *unit,
 		      struct worker *worker, struct troupe_address only)
 {
-	struct inquiry *inquiry = new_inquiry(master, call, INQUIRY_DESCRIBE);
+	struct inquiry *inquiry = new_inquiry(&describe_ops, master, call);
 
 	if (!inquiry)
 		return;
@@ -273,7 +295,7 @@ static void ask_page(struct inquiry *inquiry)
 	for (; inquiry->worker <= LIMIT_WORKERS; inquiry->worker++, inquiry->from = 0) {
 		struct worker *worker = master->workers[inquiry->worker];
 		struct worker_inquire inquire = {
-			.request = (int64_t)(inquiry->request = ++master->last_request),
+			.request = (int64_t)(inquiry->pending.request = ++master->last_request),
 			.from = inquiry->from,
 			.limit = (int64_t)(LIMIT_DESCRIBED - inquiry->n_actors),
 		};
@@ -311,11 +333,14 @@ static void on_room(struct pending *pending)
 	ask_page(inquiry_of(pending));
 }
 
-static void take_page(struct inquiry *inquiry, const struct worker *worker,
-		      const struct worker_census *census)
+static void on_page(struct pending *pending, struct worker *worker,
+		    const struct worker_census *census)
 {
+	struct inquiry *inquiry = inquiry_of(pending);
 	size_t before = inquiry->n_actors;
 
+	if (inquiry->worker != worker->number || inquiry->is_held)
+		return;
 	for (size_t i = 0; i < census->actors.count; i++)
 		add_actor(inquiry, worker, &census->actors.items[i]);
 	if (inquiry->pending.client->more && inquiry->n_actors > 0) {
@@ -344,124 +369,40 @@ static void take_page(struct inquiry *inquiry, const struct worker *worker,
 	      census->actors.count > 0 && census->next <= LIMIT_ACTORS ? census->next : 0);
 }
 
+static void on_lost_page(struct pending *pending, const struct worker *worker)
+{
+	struct inquiry *inquiry = inquiry_of(pending);
+
+	if (inquiry->worker == worker->number && !inquiry->is_held)
+		go_on(inquiry, 0);
+}
+
+static void on_late_page(struct pending *pending)
+{
+	add_silent(inquiry_of(pending), inquiry_of(pending)->worker);
+	go_on(inquiry_of(pending), 0);
+}
+
+static const struct pending_ops actors_ops = {
+	.size = sizeof(struct inquiry),
+	.share = SHARE_INQUIRIES,
+	.is_for_worker = true,
+	.on_late = on_late_page,
+	.on_room = on_room,
+	.on_census = on_page,
+	.on_worker_down = on_lost_page,
+	.fini = fini,
+};
+
 void inquiry_actors(struct master *master, struct control_call *call, struct worker *worker)
 {
-	struct inquiry *inquiry = new_inquiry(master, call, INQUIRY_ACTORS);
+	struct inquiry *inquiry = new_inquiry(&actors_ops, master, call);
 
 	if (!inquiry)
 		return;
 	inquiry->worker = worker ? worker->number : 1;
 	inquiry->one_worker = worker;
 	ask_page(inquiry);
-}
-
-/* ---- Stop */
-
-/* Longer than the client waits: its worker is left alone. */
-static bool is_patient(const struct inquiry *inquiry)
-{
-	return inquiry->patience_ns > LIMIT_WAIT_NS - STOPPING_GRACE_NS;
-}
-
-/* Its time begins. */
-static void limit_stop(struct inquiry *inquiry, uint64_t patience_ns)
-{
-	inquiry->patience_ns = patience_ns;
-	inquiry->begun_ns = loop_clock_ns(inquiry->pending.master->loop);
-	worker_look_for_progress(inquiry->pending.master->workers[inquiry->worker]);
-	loop_timer_start(&inquiry->pending.timer,
-			 patience_ns < STOPPING_LOOK_NS ? patience_ns : STOPPING_LOOK_NS);
-}
-
-/* Now and then while it stops. */
-static void look_at_stop(struct inquiry *inquiry)
-{
-	struct worker *worker = inquiry->pending.master->workers[inquiry->worker];
-	uint64_t now = loop_clock_ns(inquiry->pending.master->loop), since = inquiry->begun_ns,
-		 left;
-
-	worker_look_for_progress(worker);
-	if (inquiry->is_killing || now - since >= LIMIT_WAIT_NS - STOPPING_GRACE_NS) {
-		pending_time_out(&inquiry->pending);
-		return;
-	}
-	if (worker->progress_ns > since)
-		since = worker->progress_ns;
-	if (is_patient(inquiry) || now < since + inquiry->patience_ns) {
-		left = is_patient(inquiry) ? STOPPING_LOOK_NS
-					   : since + inquiry->patience_ns - now;
-		loop_timer_start(&inquiry->pending.timer,
-				 left < STOPPING_LOOK_NS ? left : STOPPING_LOOK_NS);
-		return;
-	}
-	/* Its end answers. */
-	worker_kill_explained(worker, "an actor there did not stop within its StopTimeout=");
-	inquiry->is_killing = true;
-	loop_timer_start(&inquiry->pending.timer, STOPPING_GRACE_NS);
-}
-
-/* The unit that the actor comes from, which its worker names first: its StopTimeout= is the
- * limit. */
-static void take_owner(struct inquiry *inquiry, const struct worker_census *census)
-{
-	const struct unit *unit =
-		census->actors.count > 0
-			? unit_by_number(inquiry->pending.master,
-					 (uint64_t)census->actors.items[0].origin)
-			: NULL;
-
-	if (unit && !inquiry->is_killing)
-		limit_stop(inquiry, unit->file.life.stop_timeout_ns);
-}
-
-void inquiry_stop(struct master *master, struct control_call *call, struct worker *worker,
-		  struct troupe_address actor, const char *name)
-{
-	struct inquiry *inquiry = new_inquiry(master, call, INQUIRY_STOP);
-	struct worker_stop stop = {.actor = actor};
-	struct worker_describe describe = {.actor = actor};
-
-	if (!inquiry)
-		return;
-	inquiry->worker = worker->number;
-	inquiry->only = actor;
-	stop.request = describe.request = (int64_t)inquiry->request;
-	if (worker_send(worker, &worker_describe_method, &describe, -1) < 0 ||
-	    worker_send(worker, &worker_stop_method, &stop, -1) < 0) {
-		control_call_fail(call, &api_no_such_actor_error,
-				  &(struct api_no_such_actor){.name = name});
-		pending_free(&inquiry->pending);
-		return;
-	}
-	limit_stop(inquiry, master->settings.life.stop_timeout_ns);
-}
-
-static void answer_stop(struct inquiry *inquiry, bool found)
-{
-	char address[TROUPE_ADDRESS_TEXT];
-	struct control_call *call = inquiry->pending.client;
-
-	address_print(inquiry->only, address);
-	if (found)
-		(void)control_call_reply(call, &api_stop_method, &(struct api_stop_out){0},
-					 false);
-	else
-		control_call_fail(call, &api_no_such_actor_error,
-				  &(struct api_no_such_actor){.name = address});
-	pending_free(&inquiry->pending);
-}
-
-void inquiries_stopped(struct worker *worker, uint64_t request, bool found)
-{
-	list_foreach (at, &worker->master->inquiries) {
-		struct inquiry *inquiry = inquiry_at(at);
-
-		if (inquiry->kind != INQUIRY_STOP || inquiry->request != request ||
-		    inquiry->worker != worker->number)
-			continue;
-		answer_stop(inquiry, found);
-		return;
-	}
 }
 
 /* ---- answers, and none */
@@ -477,85 +418,30 @@ static bool makes_sense(const struct worker_census *census)
 	return true;
 }
 
+struct pending *inquiries_find(struct master *master, uint64_t request)
+{
+	list_foreach (at, &master->inquiries)
+		if (request && pending_at(at)->request == request)
+			return pending_at(at);
+	return NULL;
+}
+
 void inquiries_census(struct worker *worker, const struct worker_census *census)
 {
+	struct pending *pending;
+
 	if (!makes_sense(census)) {
 		worker_kill(worker, "it broke the protocol: a census that makes no sense",
 			    false);
 		return;
 	}
-	list_foreach (at, &worker->master->inquiries) {
-		struct inquiry *inquiry = inquiry_at(at);
-
-		if (inquiry->request != (uint64_t)census->request)
-			continue;
-		if (inquiry->kind == INQUIRY_ACTORS && inquiry->worker == worker->number &&
-		    !inquiry->is_held) {
-			take_page(inquiry, worker, census);
-		} else if (inquiry->kind == INQUIRY_DESCRIBE &&
-			   inquiry->awaited[worker->number] > 0) {
-			inquiry->awaited[worker->number]--;
-			if (census->actors.count > 0)
-				add_actor(inquiry, worker, &census->actors.items[0]);
-			if (--inquiry->n_awaited == 0)
-				answer_describe(inquiry);
-		} else if (inquiry->kind == INQUIRY_STOP && inquiry->worker == worker->number) {
-			take_owner(inquiry, census);
-		}
-		return;
-	}
-}
-
-static void on_late(struct pending *pending)
-{
-	struct inquiry *inquiry = inquiry_of(pending);
-
-	if (master_has_slept(pending->master)) {
-		/* The answer may be there already. */
-		loop_timer_start(&pending->timer, ANSWER_NS);
-		return;
-	}
-	switch (inquiry->kind) {
-	case INQUIRY_DESCRIBE:
-		for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-			if (inquiry->awaited[i] > 0)
-				add_silent(inquiry, i);
-		answer_describe(inquiry);
-		break;
-	case INQUIRY_ACTORS:
-		add_silent(inquiry, inquiry->worker);
-		go_on(inquiry, 0);
-		break;
-	case INQUIRY_STOP:
-		look_at_stop(inquiry);
-		break;
-	}
-}
-
-/* Of a Describe: what a worker that is gone was asked will not be answered. true: that was the
- * last. */
-static bool loses(struct inquiry *inquiry, unsigned worker)
-{
-	if (inquiry->awaited[worker] == 0)
-		return false;
-	inquiry->n_awaited -= inquiry->awaited[worker];
-	inquiry->awaited[worker] = 0;
-	return inquiry->n_awaited == 0;
+	pending = inquiries_find(worker->master, (uint64_t)census->request);
+	if (pending && pending->ops->on_census)
+		pending->ops->on_census(pending, worker, census);
 }
 
 void inquiries_worker_down(struct worker *worker)
 {
-	list_foreach_safe (at, &worker->master->inquiries) {
-		struct inquiry *inquiry = inquiry_at(at);
-
-		if (inquiry->kind == INQUIRY_DESCRIBE) {
-			if (loses(inquiry, worker->number))
-				answer_describe(inquiry);
-		} else if (inquiry->worker == worker->number && !inquiry->is_held) {
-			if (inquiry->kind == INQUIRY_ACTORS)
-				go_on(inquiry, 0);
-			else
-				answer_stop(inquiry, true);
-		}
-	}
+	list_foreach_safe (at, &worker->master->inquiries)
+		pending_at(at)->ops->on_worker_down(pending_at(at), worker);
 }

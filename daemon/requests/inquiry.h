@@ -16,6 +16,7 @@ struct master;
 struct worker;
 struct unit;
 struct worker_census;
+struct pending;
 
 /* Answer Describe: the unit with the counters of its actors; of one actor when `only` is not
  * null, whose worker is `worker`; unit NULL: find out which it is of. */
@@ -25,13 +26,11 @@ void inquiry_describe(struct master *master, struct control_call *call, struct u
 /* Answer Actors. worker: NULL for all. */
 void inquiry_actors(struct master *master, struct control_call *call, struct worker *worker);
 
-/* Answer Stop of an actor that is no unit's, when it has stopped. */
-void inquiry_stop(struct master *master, struct control_call *call, struct worker *worker,
-		  struct troupe_address actor, const char *name);
-
-/* Answers of workers, to whatever. */
+/* The one of the master's inquiries for which workers were asked under that number; NULL: it
+ * needs no answer any more. */
+struct pending *inquiries_find(struct master *master, uint64_t request);
+/* A worker's answer, to whichever of the master's inquiries has asked; its process is gone. */
 void inquiries_census(struct worker *worker, const struct worker_census *census);
-void inquiries_stopped(struct worker *worker, uint64_t request, bool found);
 void inquiries_worker_down(struct worker *worker);
 
 #endif

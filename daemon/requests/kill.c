@@ -13,7 +13,7 @@
 #include <string.h>
 
 struct kill {
-	struct pending pending; /* in master->kills */
+	struct pending pending; /* in master->inquiries */
 	uint64_t workers;       /* a bit for each that is not gone yet */
 	struct arena arena;     /* of `out` */
 	struct api_kill_out out;
@@ -25,17 +25,29 @@ static void fini(struct pending *pending)
 	arena_fini(&container_of(pending, struct kill, pending)->arena);
 }
 
+static void on_worker_down(struct pending *pending, const struct worker *worker)
+{
+	struct kill *kill = container_of(pending, struct kill, pending);
+
+	kill->workers &= ~(1ull << (worker->number - 1));
+	if (kill->workers != 0)
+		return;
+	(void)control_call_reply(pending->client, &api_kill_method, &kill->out, false);
+	pending_free(pending);
+}
+
 static const struct pending_ops ops = {
 	.size = sizeof(struct kill),
 	.share = SHARE_CHANGES,
 	.on_late = pending_time_out,
+	.on_worker_down = on_worker_down,
 	.fini = fini,
 };
 
 /* NULL: the client was answered. */
 static struct kill *new_kill(struct master *master, struct control_call *call)
 {
-	struct kill *kill = pending_new(&ops, master, call, &master->kills, 0);
+	struct kill *kill = pending_new(&ops, master, call, &master->inquiries, 0);
 
 	if (!kill)
 		return NULL;
@@ -110,18 +122,4 @@ void kill_workers(struct master *master, struct control_call *call, uint64_t wor
 		worker_kill_explained(worker, "an operator asked for it");
 	}
 	loop_timer_start(&kill->pending.timer, STOPPING_GRACE_NS);
-}
-
-void kills_worker_down(struct worker *worker)
-{
-	list_foreach_safe (at, &worker->master->kills) {
-		struct kill *kill = container_of(at, struct kill, pending.link);
-
-		kill->workers &= ~(1ull << (worker->number - 1));
-		if (kill->workers != 0)
-			continue;
-		(void)control_call_reply(kill->pending.client, &api_kill_method, &kill->out,
-					 false);
-		pending_free(&kill->pending);
-	}
 }

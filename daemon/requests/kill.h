@@ -26,7 +26,4 @@ struct kill_target {
 void kill_workers(struct master *master, struct control_call *call, uint64_t workers,
 		  const struct kill_target *target);
 
-/* The process of a worker is gone. */
-void kills_worker_down(struct worker *worker);
-
 #endif

@@ -247,7 +247,6 @@ static void init_parts(struct master_whole *whole)
 	watchers_init(master->watchers, master);
 	listing_init(master->listing, master);
 	unit_replies_init(master->unit_replies, master);
-	list_init(&master->kills);
 	problems_init(&master->conf_problems);
 	problems_init(&master->problems);
 	oom_init(&master->oom, "/proc/self/cgroup", "/sys/fs/cgroup");

@@ -7,7 +7,6 @@
 #include "master/worker.h"
 #include "process/place.h"
 #include "requests/inquiry.h"
-#include "requests/kill.h"
 #include "requests/relays.h"
 #include "units/activity_print.h"
 #include "units/instance.h"
@@ -257,7 +256,6 @@ void worker_on_death(struct worker *worker)
 					   ? worker->crash.activity.call
 					   : 0);
 	inquiries_worker_down(worker);
-	kills_worker_down(worker);
 	names_worker_down(worker, !was_sound);
 	place_remove_inbox(master->directory, worker_process(worker));
 	fail_for_good(worker, &blame);

@@ -10,6 +10,7 @@
 #include "master/worker.h"
 #include "requests/inquiry.h"
 #include "requests/relays.h"
+#include "requests/stop_actor.h"
 #include "trouped/letters.h"
 #include "units/instance.h"
 #include "units/names.h"
@@ -143,7 +144,7 @@ static void on_stopped(void *context, const void *in)
 	struct worker *worker = context;
 	const struct worker_stopped *stopped = in;
 
-	inquiries_stopped(worker, (uint64_t)stopped->request, stopped->found);
+	stop_actor_answered(worker, (uint64_t)stopped->request, stopped->found);
 }
 
 static void on_ended(void *context, const void *in)

@@ -1,0 +1,143 @@
+#include "requests/stop_actor.h"
+
+#include "clients/pending.h"
+#include "io.troupe.Control.varlink.h"
+#include "io.troupe.Worker.varlink.h"
+#include "master/master.h"
+#include "master/worker.h"
+#include "proto/address.h"
+#include "requests/inquiry.h"
+#include "units/stopping.h"
+#include "units/unit.h"
+
+struct actor_stop {
+	struct pending pending; /* in master->inquiries */
+	unsigned worker;        /* who is being asked */
+	struct troupe_address actor;
+	uint64_t patience_ns; /* its unit's StopTimeout=, once it is known whose it is */
+	uint64_t begun_ns;
+	bool is_killing; /* the timer is for the end of its worker */
+};
+
+static struct actor_stop *stop_of(struct pending *pending)
+{
+	return container_of(pending, struct actor_stop, pending);
+}
+
+static void look_again_in(struct actor_stop *stop, uint64_t left_ns)
+{
+	loop_timer_start(&stop->pending.timer,
+			 left_ns < STOPPING_LOOK_NS ? left_ns : STOPPING_LOOK_NS);
+}
+
+/* Its time begins. */
+static void set_limit(struct actor_stop *stop, uint64_t patience_ns)
+{
+	stop->patience_ns = patience_ns;
+	stop->begun_ns = loop_clock_ns(stop->pending.master->loop);
+	worker_look_for_progress(stop->pending.master->workers[stop->worker]);
+	look_again_in(stop, patience_ns);
+}
+
+/* Now and then while it stops. */
+static void on_late(struct pending *pending)
+{
+	struct actor_stop *stop = stop_of(pending);
+	struct worker *worker = pending->master->workers[stop->worker];
+	uint64_t now = loop_clock_ns(pending->master->loop), since = stop->begun_ns;
+
+	worker_look_for_progress(worker);
+	if (stop->is_killing || now - since >= LIMIT_WAIT_NS - STOPPING_GRACE_NS) {
+		pending_time_out(pending);
+		return;
+	}
+	if (worker->progress_ns > since)
+		since = worker->progress_ns;
+	if (stop->patience_ns > LIMIT_WAIT_NS - STOPPING_GRACE_NS) {
+		/* Longer than the client waits: its worker is left alone. */
+		look_again_in(stop, STOPPING_LOOK_NS);
+	} else if (now < since + stop->patience_ns) {
+		look_again_in(stop, since + stop->patience_ns - now);
+	} else {
+		/* Its end answers. */
+		worker_kill_explained(worker,
+				      "an actor there did not stop within its StopTimeout=");
+		stop->is_killing = true;
+		loop_timer_start(&pending->timer, STOPPING_GRACE_NS);
+	}
+}
+
+/* The unit that the actor comes from, which its worker names first. */
+static void on_census(struct pending *pending, struct worker *worker,
+		      const struct worker_census *census)
+{
+	struct actor_stop *stop = stop_of(pending);
+	const struct unit *unit = NULL;
+
+	if (stop->worker == worker->number && census->actors.count > 0)
+		unit = unit_by_number(pending->master,
+				      (uint64_t)census->actors.items[0].origin);
+	if (unit && !stop->is_killing)
+		set_limit(stop, unit->file.life.stop_timeout_ns);
+}
+
+static void answer(struct actor_stop *stop, bool found)
+{
+	struct control_call *call = stop->pending.client;
+	char address[TROUPE_ADDRESS_TEXT];
+
+	address_print(stop->actor, address);
+	if (found)
+		(void)control_call_reply(call, &api_stop_method, &(struct api_stop_out){0},
+					 false);
+	else
+		control_call_fail(call, &api_no_such_actor_error,
+				  &(struct api_no_such_actor){.name = address});
+	pending_free(&stop->pending);
+}
+
+static void on_worker_down(struct pending *pending, const struct worker *worker)
+{
+	if (stop_of(pending)->worker == worker->number)
+		answer(stop_of(pending), true);
+}
+
+static const struct pending_ops ops = {
+	.size = sizeof(struct actor_stop),
+	.share = SHARE_INQUIRIES,
+	.is_for_worker = true,
+	.on_late = on_late,
+	.on_census = on_census,
+	.on_worker_down = on_worker_down,
+};
+
+void stop_actor(struct master *master, struct control_call *call, struct worker *worker,
+		struct troupe_address actor, const char *name)
+{
+	struct actor_stop *stop = pending_new(&ops, master, call, &master->inquiries, 0);
+	struct worker_stop notice = {.actor = actor};
+	struct worker_describe describe = {.actor = actor};
+
+	if (!stop)
+		return;
+	stop->worker = worker->number;
+	stop->actor = actor;
+	stop->pending.request = ++master->last_request;
+	notice.request = describe.request = (int64_t)stop->pending.request;
+	if (worker_send(worker, &worker_describe_method, &describe, -1) < 0 ||
+	    worker_send(worker, &worker_stop_method, &notice, -1) < 0) {
+		control_call_fail(call, &api_no_such_actor_error,
+				  &(struct api_no_such_actor){.name = name});
+		pending_free(&stop->pending);
+		return;
+	}
+	set_limit(stop, master->settings.life.stop_timeout_ns);
+}
+
+void stop_actor_answered(struct worker *worker, uint64_t request, bool found)
+{
+	struct pending *pending = inquiries_find(worker->master, request);
+
+	if (pending && pending->ops == &ops && stop_of(pending)->worker == worker->number)
+		answer(stop_of(pending), found);
+}
