@@ -13,7 +13,7 @@ enum share {
 	SHARE_WAITING,   /* a unit is being started: of route.c */
 	SHARE_STREAMS,   /* replies that their client has not read: of held.c */
 	SHARE_INQUIRIES, /* questions to workers: of inquiry.c */
-	SHARE_WATCHERS,  /* of watch.c */
+	SHARE_WATCHERS,  /* of watchers.c */
 	SHARE_CHANGES,   /* Start, Stop, Restart, Spawn, Reload, Kill: they wait for units */
 	SHARE_COUNT,
 	SHARE_CLAIMED = SHARE_COUNT /* none: the call has claimed what it takes up */

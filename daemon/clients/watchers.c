@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "clients/pending.h"
 #include "clients/refusal.h"
-#include "io.troupe.Control.varlink.h"
 #include "master/master.h"
 #include "proto/json.h"
 #include <errno.h>
@@ -71,26 +70,17 @@ static void drop_heard(struct watchers *watchers)
 		drop_first(watchers);
 }
 
-/* NULL: there is no memory for it. */
-static char *encode(const struct api_watch_out *event, size_t *ret_size)
-{
-	struct api_watch_out copy = *event;
-	char *text = NULL;
-
-	copy.timeMs = unix_ms();
-	*ret_size = 0;
-	return json_encode(api_watch_method.out, &copy, &text, ret_size) == 0 ? text : NULL;
-}
-
 void watchers_put(struct watchers *watchers, const struct api_watch_out *event)
 {
+	struct api_watch_out stamped = *event;
 	struct watchers_event *place;
-	size_t size;
-	char *text;
+	size_t size = 0;
+	char *text = NULL; /* without memory for it: that one is lost */
 
 	if (list_is_empty(&watchers->list))
 		return;
-	text = encode(event, &size);
+	stamped.timeMs = unix_ms();
+	(void)json_encode(api_watch_method.out, &stamped, &text, &size);
 	while (watchers->first < watchers->next &&
 	       (watchers->next - watchers->first >= LIMIT_WATCH_EVENTS ||
 		watchers->bytes + size > LIMIT_WATCH_BYTES))
@@ -125,10 +115,10 @@ static const struct pending_ops ops = {
 	.fini = fini,
 };
 
-void watchers_add(struct watchers *watchers, struct control_call *call,
-		  const struct api_watch_out *begin)
+void watchers_add(struct watchers *watchers, struct control_call *call)
 {
-	struct api_watch_out first = *begin;
+	struct api_watch_out first = {.timeMs = unix_ms(),
+				      .event = API_WATCH_OUT_EVENT_WATCHING};
 	struct watcher *watcher;
 
 	if (!watchers->ring)
@@ -142,7 +132,6 @@ void watchers_add(struct watchers *watchers, struct control_call *call,
 		return;
 	watcher->watchers = watchers;
 	watcher->next = watchers->next;
-	first.timeMs = unix_ms();
 	if (control_call_reply(call, &api_watch_method, &first, true) < 0)
 		watcher->lost++;
 }
@@ -230,14 +219,14 @@ bool watchers_flush(struct watchers *watchers)
 	return idle < n;
 }
 
-void watchers_end(struct watchers *watchers, const struct api_watch_out *last)
+void watchers_end(struct watchers *watchers)
 {
-	struct api_watch_out reply = *last;
+	struct api_watch_out last = {.timeMs = unix_ms(),
+				     .event = API_WATCH_OUT_EVENT_STOPPING};
 
-	reply.timeMs = unix_ms();
 	list_foreach_safe (at, &watchers->list) {
 		send_some(watcher_of(pending_at(at)), LIMIT_WATCH_EVENTS);
-		(void)control_call_reply(pending_at(at)->client, &api_watch_method, &reply,
+		(void)control_call_reply(pending_at(at)->client, &api_watch_method, &last,
 					 false);
 		pending_free(pending_at(at));
 	}

@@ -1,5 +1,5 @@
-/* watchers.h - clients that watch: each event is made text once, and the same text is sent to
- * all of them.
+/* watchers.h - clients that watch: each event, in the words of io.troupe.Control, is made
+ * text once, and the same text is sent to all of them.
  *
  * Belongs to the master; one thread. Events wait in one ring for all watchers, each of which
  * has a place in it; what they were not sent yet is sent for a bounded time in each pass of the
@@ -12,12 +12,12 @@
 #include "base/limits.h"
 #include "base/list.h"
 #include "control/server.h"
+#include "io.troupe.Control.varlink.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct master;
-struct api_watch_out;
 
 struct watchers_event {
 	char *text; /* JSON; NULL: there was no memory for it */
@@ -37,19 +37,17 @@ void watchers_fini(struct watchers *watchers);
 
 bool watchers_any(const struct watchers *watchers);
 
-/* The call is sent all events that are put from now on; `begin` is its first reply. It is
- * answered in any case: with Overloaded when its user watches too often already, or all
- * together do. */
-void watchers_add(struct watchers *watchers, struct control_call *call,
-		  const struct api_watch_out *begin);
+/* The call is sent `watching`, and all events that are put from now on. It is answered in any
+ * case: with Overloaded when its user watches too often already, or all together do. */
+void watchers_add(struct watchers *watchers, struct control_call *call);
 
-/* Queue an event for all watchers: watchers_flush() sends it. */
+/* Queue an event, whose time is put in, for all watchers: watchers_flush() sends it. */
 void watchers_put(struct watchers *watchers, const struct api_watch_out *event);
 
 /* Send queued events for a bounded time. true: there is more to send at once. */
 bool watchers_flush(struct watchers *watchers);
 
-/* Send what can be sent, and end all calls with this last reply. */
-void watchers_end(struct watchers *watchers, const struct api_watch_out *last);
+/* Send what can be sent, and end all calls with `stopping`. */
+void watchers_end(struct watchers *watchers);
 
 #endif

@@ -3,7 +3,7 @@
 #include "requests/control_handlers.h"
 
 #include "base/clock.h"
-#include "clients/watch.h"
+#include "clients/watchers.h"
 #include "config.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
@@ -110,5 +110,5 @@ void control_on_watch(void *context, struct control_call *call, const void *in)
 
 	(void)in;
 	if (!control_refuses(master, call))
-		watch_begin(master->watchers, call);
+		watchers_add(master->watchers, call);
 }

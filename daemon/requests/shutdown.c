@@ -1,7 +1,7 @@
 #include "requests/shutdown.h"
 
 #include "clients/pending.h"
-#include "clients/watch.h"
+#include "clients/watchers.h"
 #include "master/master.h"
 #include "master/worker.h"
 #include "requests/route.h"
@@ -36,7 +36,7 @@ void master_stop(struct master *master)
 	master->is_stopping = true;
 	log_notice(&master->log, "stopping");
 	notify_stopping(&master->notify);
-	watch_end(master->watchers);
+	watchers_end(master->watchers);
 	route_end(master);
 	waiters_end(master);
 	pending_refuse_all(&master->reload_replies);

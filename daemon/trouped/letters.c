@@ -1,7 +1,7 @@
 #include "trouped/letters.h"
 
 #include "base/clock.h"
-#include "clients/watch.h"
+#include "clients/watchers.h"
 #include "io.troupe.Worker.varlink.h"
 #include "master/master.h"
 #include "master/worker.h"
@@ -96,13 +96,17 @@ void letters_on_notice(struct worker *worker, const struct worker_dead_letter *n
 		log_write(&master->log, is_loss(notice->reason) ? LOG_P_WARNING : LOG_P_INFO,
 			  "worker %u: %jd message%s not delivered: %s", worker->number,
 			  (intmax_t)notice->count, notice->count == 1 ? "" : "s", text);
-	watch_dead_letters(master->watchers, worker->number,
-			   &(struct watch_letters){.from = from,
-						   .to = to,
-						   .method = notice->method,
-						   .reason = notice->reason,
-						   .text = text,
-						   .count = notice->count});
+	watchers_put(master->watchers,
+		     &(struct api_watch_out){
+			     .event = API_WATCH_OUT_EVENT_DEAD_LETTERS,
+			     .worker = &(int64_t){worker->number},
+			     .text = text,
+			     .count = &notice->count,
+			     .sender = from[0] ? from : NULL,
+			     .receiver = to[0] ? to : NULL,
+			     .method = notice->method[0] ? notice->method : NULL,
+			     .reason = notice->reason[0] ? notice->reason : NULL,
+		     });
 }
 
 void letters_tick(struct worker *worker)

@@ -1,7 +1,7 @@
 #include "trouped/unit_flush.h"
 
 #include "base/cleanup.h"
-#include "clients/watch.h"
+#include "clients/watchers.h"
 #include "master/master.h"
 #include "requests/route.h"
 #include "requests/waiter.h"
@@ -46,7 +46,12 @@ static void flush(struct unit *unit)
 		free(take_pointer(&unit->reason));
 	if (state != unit->reported) {
 		unit->reported = state;
-		watch_unit_state(master->watchers, unit->file.name, state, unit->reason);
+		watchers_put(master->watchers, &(struct api_watch_out){
+						       .event = API_WATCH_OUT_EVENT_UNIT_STATE,
+						       .unit = unit->file.name,
+						       .state = &state,
+						       .text = unit->reason,
+					       });
 	}
 	stopping_watch(unit);
 	waiters_check(unit);

@@ -2,7 +2,7 @@
 #include "trouped/worker_death.h"
 
 #include "base/text.h"
-#include "clients/watch.h"
+#include "clients/watchers.h"
 #include "master/master.h"
 #include "master/worker.h"
 #include "process/place.h"
@@ -245,7 +245,11 @@ void worker_on_death(struct worker *worker)
 		counts = judge(worker, &blame);
 		crash_print(&worker->crash, text, sizeof(text));
 		log_crash(worker, text);
-		watch_worker_died(master->watchers, worker->number, text);
+		watchers_put(master->watchers, &(struct api_watch_out){
+						       .event = API_WATCH_OUT_EVENT_WORKER_DIED,
+						       .worker = &(int64_t){worker->number},
+						       .text = text,
+					       });
 	} else {
 		log_debug(&master->log, "worker %u (pid %d) has ended", worker->number,
 			  (int)worker->pid);

@@ -3,7 +3,7 @@
 #include "trouped/worker_notices.h"
 
 #include "base/cleanup.h"
-#include "clients/watch.h"
+#include "clients/watchers.h"
 #include "io.troupe.Worker.varlink.h"
 #include "master/arenas.h"
 #include "master/master.h"
@@ -63,7 +63,11 @@ static void on_ready(void *context, const void *in)
 	worker->up_ns = loop_now_ns(master->loop);
 	log_info(&master->log, "worker %u (incarnation %u, pid %d) is up", worker->number,
 		 worker->incarnation, (int)worker->pid);
-	watch_worker_started(master->watchers, worker_process(worker));
+	watchers_put(master->watchers, &(struct api_watch_out){
+					       .event = API_WATCH_OUT_EVENT_WORKER_STARTED,
+					       .worker = &(int64_t){worker->number},
+					       .count = &(int64_t){worker->incarnation},
+				       });
 	names_worker_up(worker);
 	list_foreach_safe (at, &worker->instances)
 		instance_worker_up(container_of(at, struct instance, on_worker));

@@ -1,10 +1,11 @@
 #include "units/instance.h"
 
 #include "base/check.h"
-#include "clients/watch.h"
+#include "clients/watchers.h"
 #include "io.troupe.Worker.varlink.h"
 #include "master/master.h"
 #include "master/worker.h"
+#include "proto/cause.h"
 #include "units/ends.h"
 #include "units/suspects.h"
 #include "units/unit.h"
@@ -35,16 +36,19 @@ bool instance_is_alive(const struct instance *instance)
 /* To the clients that watch. cause: 0: it has started; text: of an end. */
 static void report(const struct instance *instance, enum troupe_cause cause, const char *text)
 {
-	const struct watch_actor actor = {
+	int64_t worker = instance->worker ? instance->worker->number : 0;
+	struct api_watch_out event = {
+		.event = cause ? API_WATCH_OUT_EVENT_ACTOR_ENDED
+			       : API_WATCH_OUT_EVENT_ACTOR_STARTED,
 		.unit = instance->unit->file.name,
-		.instance = instance->number,
-		.worker = instance->worker ? instance->worker->number : 0,
-		.state = instance_shown(instance),
-		.cause = cause,
+		.instance = &(int64_t){instance->number},
+		.worker = worker ? &worker : NULL,
+		.state = &(enum api_state){instance_shown(instance)},
+		.cause = cause ? cause_name(cause) : NULL,
 		.text = text,
 	};
 
-	watch_actor(instance->unit->master->watchers, &actor);
+	watchers_put(instance->unit->master->watchers, &event);
 }
 
 /* It was alive. */

@@ -2,7 +2,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
-#include "clients/watch.h"
+#include "clients/watchers.h"
 #include "config/defaults.h"
 #include "master/master.h"
 #include "master/notify.h"
@@ -271,7 +271,9 @@ int reload_run(struct master *master, struct reload_result *ret_result)
 	for (size_t i = 0; i < result->pending.n; i++)
 		log_notice(&master->log, "%s= has changed, which needs a restart of the daemon",
 			   result->pending.names[i]);
-	watch_reloaded(master->watchers, text);
+	watchers_put(
+		master->watchers,
+		&(struct api_watch_out){.event = API_WATCH_OUT_EVENT_RELOADED, .text = text});
 	master->must_notify = true;
 	master_settle(master);
 	return r;

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "clients/watch.h"
+#include "clients/watchers.h"
 #include "io.troupe.Worker.varlink.h"
 #include "master/master.h"
 #include "master/worker.h"
@@ -51,6 +51,7 @@ static void show(struct worker *worker, bool is_stalled)
 	struct stall *stall = &worker->stall;
 	struct instance *before = instance_stalling(worker), *now;
 	char text[STALL_TEXT];
+	int64_t number;
 
 	if (is_stalled == stall->is_stalled)
 		return;
@@ -67,8 +68,16 @@ static void show(struct worker *worker, bool is_stalled)
 		stall_print(worker, text);
 	if (!now)
 		now = before;
-	watch_stall(worker->master->watchers, worker->number, now ? now->unit->file.name : NULL,
-		    now ? now->number : 0, is_stalled ? text : NULL);
+	number = now ? now->number : 0;
+	watchers_put(worker->master->watchers,
+		     &(struct api_watch_out){
+			     .event = is_stalled ? API_WATCH_OUT_EVENT_STALLED
+						 : API_WATCH_OUT_EVENT_RESUMED,
+			     .worker = &(int64_t){worker->number},
+			     .unit = now ? now->unit->file.name : NULL,
+			     .instance = now ? &number : NULL,
+			     .text = is_stalled ? text : NULL,
+		     });
 }
 
 void stall_forget(struct worker *worker)

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
-#include "clients/watch.h"
+#include "clients/watchers.h"
 #include "tests/unit/sim/sim.h"
 #include "units/unit.h"
 #include <inttypes.h>
@@ -186,7 +186,9 @@ static void watchers_that_do_not_read_cost_no_wakeup(void **state)
 	/* More than a connection takes, less than the ring holds. */
 	for (unsigned i = 0; i < EVENTS; i++) {
 		(void)snprintf(text, sizeof(text), "event %u. %0500d", i, 0);
-		watch_reloaded(stage->master->watchers, text);
+		watchers_put(stage->master->watchers,
+			     &(struct api_watch_out){.event = API_WATCH_OUT_EVENT_RELOADED,
+						     .text = text});
 		if (i % 64 == 0)
 			loop_step(stage->master->loop, false);
 	}
