@@ -14,11 +14,9 @@
 
 void actors_table_init(struct table *table)
 {
-	static const char *const headers[] = {"ADDRESS",  "UNIT",   "PARENT",   "ACTOR TYPE",
-					      ">QUEUED",  ">BYTES", ">HANDLED", ">FAILED",
-					      ">REFUSED", NULL};
-
-	table_init(table, headers);
+	*table =
+		(struct table){.headers = {"ADDRESS", "UNIT", "PARENT", "ACTOR TYPE", ">QUEUED",
+					   ">BYTES", ">HANDLED", ">FAILED", ">REFUSED"}};
 }
 
 void actors_table_add(struct table *table, const struct api_actor *actor)

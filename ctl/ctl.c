@@ -257,6 +257,25 @@ int ctl_ask_typed(struct ctl *ctl, const struct troupe_method *method, const voi
 	return STATUS_OK;
 }
 
+int ctl_show_each(struct ctl *ctl, const struct troupe_method *method, char **names, int n,
+		  int (*show)(struct ctl *ctl, const void *out))
+{
+	int status = STATUS_OK;
+
+	for (int i = 0; i == 0 || i < n; i++) {
+		struct {
+			const char *name;
+		} in = {n > 0 ? names[i] : NULL};
+		cleanup_free void *out = NULL;
+		int r = ctl_ask_typed(ctl, method, &in, &out);
+
+		if (r == STATUS_OK && out && show)
+			r = show(ctl, out);
+		status = r != STATUS_OK ? r : status;
+	}
+	return status;
+}
+
 int ctl_stream(struct ctl *ctl, const char *method, const char *parameters,
 	       int (*callback)(struct ctl *ctl, const struct answer *answer, void *context),
 	       void *context)

@@ -76,6 +76,12 @@ int ctl_ask_value(struct ctl *ctl, const struct troupe_method *method, const voi
 int ctl_ask_typed(struct ctl *ctl, const struct troupe_method *method, const void *in,
 		  void **ret_out);
 
+/* The same for each of n names, the only parameter of the method; n 0: once, it takes none.
+ * show (NULL: nothing is to be shown) gets a value of method->out, and returns an exit status.
+ * One that fails does not keep the others from it. */
+int ctl_show_each(struct ctl *ctl, const struct troupe_method *method, char **names, int n,
+		  int (*show)(struct ctl *ctl, const void *out));
+
 /* A call with `more`: on_reply for each reply, until the last one or until it returns other
  * than 0. It is called from the loop and may make no calls. Errors are explained. */
 int ctl_stream(struct ctl *ctl, const char *method, const char *parameters,

@@ -1,38 +1,30 @@
 /* introspect.c - the interfaces that can be called, and what they look like. */
-#include "base/cleanup.h"
 #include "ctl/interface.h"
 #include "ctl/show.h"
 #include "ctl/verbs.h"
 #include "org.varlink.service.varlink.h"
 
-static int list_interfaces(struct ctl *ctl)
+static int list_interfaces(struct ctl *ctl, const void *out)
 {
-	cleanup_free void *reply = NULL;
-	const struct service_get_info_out *info;
-	int r = ctl_ask_typed(ctl, &service_get_info_method, &(struct service_get_info){0},
-			      &reply);
+	const struct service_get_info_out *info = out;
 
-	if (r != STATUS_OK || !reply)
-		return r;
-	info = reply;
 	for (size_t i = 0; i < info->interfaces.count; i++)
 		show_print(ctl, "%s\n", info->interfaces.items[i]);
 	return STATUS_OK;
 }
 
+static int show_description(struct ctl *ctl, const void *out)
+{
+	const struct service_get_interface_description_out *described = out;
+
+	show_print(ctl, "%s", described->description);
+	return STATUS_OK;
+}
+
 int verb_introspect(struct ctl *ctl, char **arguments, int n)
 {
-	cleanup_free void *reply = NULL;
-	int r;
-
-	if (n == 0)
-		return list_interfaces(ctl);
-	r = ctl_ask_typed(
-		ctl, &service_get_interface_description_method,
-		&(struct service_get_interface_description){.interface = arguments[0]}, &reply);
-	if (r == STATUS_OK && reply)
-		show_print(ctl, "%s",
-			   ((const struct service_get_interface_description_out *)reply)
-				   ->description);
-	return r;
+	return n == 0 ? ctl_show_each(ctl, &service_get_info_method, arguments, n,
+				      list_interfaces)
+		      : ctl_show_each(ctl, &service_get_interface_description_method, arguments,
+				      n, show_description);
 }

@@ -9,13 +9,6 @@
 #include <string.h>
 #include <sys/pidfd.h>
 
-static int stop_one(struct ctl *ctl, const char *name)
-{
-	cleanup_free void *reply = NULL;
-
-	return ctl_ask_typed(ctl, &api_stop_method, &(struct api_stop){.name = name}, &reply);
-}
-
 static int explain_start(struct ctl *ctl, const struct api_unit *unit)
 {
 	if (unit->state != API_STATE_FAILED && unit->state != API_STATE_BACKOFF)
@@ -24,26 +17,14 @@ static int explain_start(struct ctl *ctl, const struct api_unit *unit)
 			unit->reason ? unit->reason : "see the daemon's log");
 }
 
-static int start_one(struct ctl *ctl, const char *name)
+static int show_start(struct ctl *ctl, const void *out)
 {
-	cleanup_free void *reply = NULL;
-	int r = ctl_ask_typed(ctl, &api_start_method, &(struct api_start){.name = name},
-			      &reply);
-
-	if (r != STATUS_OK || !reply)
-		return r;
-	return explain_start(ctl, &((const struct api_start_out *)reply)->unit);
+	return explain_start(ctl, &((const struct api_start_out *)out)->unit);
 }
 
-static int restart_one(struct ctl *ctl, const char *name)
+static int show_restart(struct ctl *ctl, const void *out)
 {
-	cleanup_free void *reply = NULL;
-	int r = ctl_ask_typed(ctl, &api_restart_method, &(struct api_restart){.name = name},
-			      &reply);
-
-	if (r != STATUS_OK || !reply)
-		return r;
-	return explain_start(ctl, &((const struct api_restart_out *)reply)->unit);
+	return explain_start(ctl, &((const struct api_restart_out *)out)->unit);
 }
 
 static void show_list(struct ctl *ctl, const char *what, const struct api_string_array *names)
@@ -54,15 +35,10 @@ static void show_list(struct ctl *ctl, const char *what, const struct api_string
 		show_print(ctl, "\n");
 }
 
-static int kill_one(struct ctl *ctl, const char *name)
+static int show_killed(struct ctl *ctl, const void *reply)
 {
-	cleanup_free void *reply = NULL;
-	const struct api_kill_out *out;
-	int r = ctl_ask_typed(ctl, &api_kill_method, &(struct api_kill){.name = name}, &reply);
+	const struct api_kill_out *out = reply;
 
-	if (r != STATUS_OK || !reply)
-		return r;
-	out = reply;
 	for (size_t i = 0; i < out->workers.count; i++)
 		show_print(ctl, "killed worker %lld\n", (long long)out->workers.items[i]);
 	show_list(ctl, "           killed: ", &out->actors);
@@ -74,52 +50,30 @@ static int kill_one(struct ctl *ctl, const char *name)
 	return STATUS_OK;
 }
 
-/* One that fails does not keep the others from it. */
-static int for_each_name(struct ctl *ctl, char **names, int n,
-			 int (*one)(struct ctl *ctl, const char *name))
-{
-	int status = STATUS_OK;
-
-	for (int i = 0; i < n; i++) {
-		int r = one(ctl, names[i]);
-
-		status = r != STATUS_OK ? r : status;
-	}
-	return status;
-}
-
 int verb_stop(struct ctl *ctl, char **arguments, int n)
 {
-	return for_each_name(ctl, arguments, n, stop_one);
+	return ctl_show_each(ctl, &api_stop_method, arguments, n, NULL);
 }
 
 int verb_start(struct ctl *ctl, char **arguments, int n)
 {
-	return for_each_name(ctl, arguments, n, start_one);
+	return ctl_show_each(ctl, &api_start_method, arguments, n, show_start);
 }
 
 int verb_restart(struct ctl *ctl, char **arguments, int n)
 {
-	return for_each_name(ctl, arguments, n, restart_one);
+	return ctl_show_each(ctl, &api_restart_method, arguments, n, show_restart);
 }
 
 int verb_kill(struct ctl *ctl, char **arguments, int n)
 {
-	return for_each_name(ctl, arguments, n, kill_one);
+	return ctl_show_each(ctl, &api_kill_method, arguments, n, show_killed);
 }
 
-int verb_reload(struct ctl *ctl, char **arguments, int n)
+static int show_changes(struct ctl *ctl, const void *reply)
 {
-	cleanup_free void *reply = NULL;
-	const struct api_reload_out *out;
-	int r;
+	const struct api_reload_out *out = reply;
 
-	(void)arguments;
-	(void)n;
-	r = ctl_ask_typed(ctl, &api_reload_method, &(struct api_reload){0}, &reply);
-	if (r != STATUS_OK || !reply)
-		return r;
-	out = reply;
 	show_list(ctl, "  started: ", &out->started);
 	show_list(ctl, "restarted: ", &out->restarted);
 	show_list(ctl, "  stopped: ", &out->stopped);
@@ -134,6 +88,11 @@ int verb_reload(struct ctl *ctl, char **arguments, int n)
 	show_problems(ctl, &out->problems, "");
 	show_problems(ctl, &out->warnings, "warning: ");
 	return out->problems.count > 0 ? STATUS_FAILED : STATUS_OK;
+}
+
+int verb_reload(struct ctl *ctl, char **arguments, int n)
+{
+	return ctl_show_each(ctl, &api_reload_method, arguments, n, show_changes);
 }
 
 /* Hold on to the daemon's process. -1: it cannot be seen from here, as from another

@@ -43,6 +43,13 @@ void show_print(struct ctl *ctl, const char *format, ...)
 	fputs(text ? text : "", ctl->out);
 }
 
+void show_coloured(struct ctl *ctl, enum table_colour colour, const char *text)
+{
+	fputs(table_colour_begin(colour, ctl->colours), ctl->out);
+	show_print(ctl, "%s", text);
+	fputs(table_colour_end(ctl->colours), ctl->out);
+}
+
 void show_table(struct ctl *ctl, struct table *table)
 {
 	ctl->incomplete |= !table_print(table, ctl->out, ctl->colours);
@@ -77,11 +84,9 @@ void show_running(const struct api_unit *unit, char *text, size_t size)
 
 static void show_instances(struct ctl *ctl, const struct api_unit *unit)
 {
-	static const char *const headers[] = {">INSTANCE", "STATE",        ">WORKER",
-					      "ADDRESS",   ">OUTSTANDING", NULL};
-	struct table table;
+	struct table table = {
+		.headers = {">INSTANCE", "STATE", ">WORKER", "ADDRESS", ">OUTSTANDING"}};
 
-	table_init(&table, headers);
 	for (size_t i = 0; i < unit->instances.count; i++) {
 		const struct api_instance *instance = &unit->instances.items[i];
 		char address[TROUPE_ADDRESS_TEXT] = "-", worker[32];
@@ -102,20 +107,13 @@ static void show_instances(struct ctl *ctl, const struct api_unit *unit)
 
 void show_unit(struct ctl *ctl, const struct api_unit *unit)
 {
-	fprintf(ctl->out, "%s",
-		table_colour_begin(show_state_colour(unit->state), ctl->colours));
-	show_print(ctl, "%s", unit->name);
-	fprintf(ctl->out, "%s", table_colour_end(ctl->colours));
+	show_coloured(ctl, show_state_colour(unit->state), unit->name);
 	show_print(ctl, "%s%s\n", unit->description ? " - " : "",
 		   unit->description ? unit->description : "");
 	show_print(ctl, "       State: %s", show_state(unit->state));
 	if (unit->reason)
 		show_print(ctl, " (%s)", unit->reason);
-	if (unit->stall) {
-		show_print(ctl, " (");
-		show_stall(ctl, unit->stall);
-		show_print(ctl, ")");
-	}
+	show_stall(ctl, " (", unit->stall, ")");
 	show_print(ctl, "\n     Plug-in: %s, actor type %s\n", unit->plugin, unit->actorType);
 	show_print(ctl, "        File: %s\n",
 		   unit->file ? unit->file : "none: spawned by an operator");
@@ -129,10 +127,14 @@ void show_unit(struct ctl *ctl, const struct api_unit *unit)
 	}
 }
 
-void show_stall(struct ctl *ctl, const struct api_stall *stall)
+void show_stall(struct ctl *ctl, const char *before, const struct api_stall *stall,
+		const char *after)
 {
 	char span[32];
 
+	if (!stall)
+		return;
+	show_print(ctl, "%s", before);
 	text_print_ms(stall->forMs, span, sizeof(span));
 	if (stall->message)
 		show_print(ctl, "%s%s%s%s has been in %s for %s",
@@ -141,6 +143,7 @@ void show_stall(struct ctl *ctl, const struct api_stall *stall)
 			   stall->child ? ")" : "", stall->message, span);
 	else
 		show_print(ctl, "it has not answered for %s", span);
+	show_print(ctl, "%s", after);
 }
 
 void show_silent(struct ctl *ctl, const struct api_int_array *workers, const char *what)

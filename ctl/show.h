@@ -16,8 +16,9 @@ void show_running(const struct api_unit *unit, char *text, size_t size);
 void show_unit(struct ctl *ctl, const struct api_unit *unit);
 
 /* What holds up a stalled worker: "crash/0 has been in io.troupe.test.crash.Loop for 3s", "it
- * has not answered for 3s". */
-void show_stall(struct ctl *ctl, const struct api_stall *stall);
+ * has not answered for 3s"; between two other texts. NULL: nothing. */
+void show_stall(struct ctl *ctl, const char *before, const struct api_stall *stall,
+		const char *after);
 
 /* A line for each worker that did not answer, with what follows from it. */
 void show_silent(struct ctl *ctl, const struct api_int_array *workers, const char *what);
@@ -32,7 +33,10 @@ void show_problems(struct ctl *ctl, const struct api_problem_array *problems,
 /* Print like printf(), control characters shown as '?'. */
 void show_print(struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* table_print() to the output. Both: what there is no memory for makes it incomplete. */
+/* The same for a text, in a colour. */
+void show_coloured(struct ctl *ctl, enum table_colour colour, const char *text);
+
+/* table_print() to the output. All: what there is no memory for makes it incomplete. */
 void show_table(struct ctl *ctl, struct table *table);
 
 /* Unix time in ms, as local time. Fits 32 bytes. */

@@ -4,7 +4,7 @@
 #include "ctl/text.h"
 #include "ctl/verbs.h"
 
-int verb_status(struct ctl *ctl, char **arguments, int n)
+static int show_status(struct ctl *ctl, const void *out)
 {
 	static const enum table_colour colours[] = {
 		[API_STATUS_OUT_STATE_STARTING] = TABLE_WARN,
@@ -12,20 +12,12 @@ int verb_status(struct ctl *ctl, char **arguments, int n)
 		[API_STATUS_OUT_STATE_DEGRADED] = TABLE_BAD,
 		[API_STATUS_OUT_STATE_STOPPING] = TABLE_WARN,
 	};
-	cleanup_free void *reply = NULL;
-	const struct api_status_out *status;
+	const struct api_status_out *status = out;
 	char uptime[32];
-	int r;
 
-	(void)arguments;
-	(void)n;
-	r = ctl_ask_typed(ctl, &api_status_method, &(struct api_status){0}, &reply);
-	if (r != STATUS_OK || !reply)
-		return r;
-	status = reply;
 	text_print_ms(status->uptimeMs, uptime, sizeof(uptime));
-	fprintf(ctl->out, "%s%s%s", table_colour_begin(colours[status->state], ctl->colours),
-		api_status_out_state_type.names[status->state], table_colour_end(ctl->colours));
+	show_coloured(ctl, colours[status->state],
+		      api_status_out_state_type.names[status->state]);
 	show_print(ctl, ": trouped %s, pid %lld, up %s\n", status->version,
 		   (long long)status->pid, uptime);
 	show_print(ctl, "    Socket: %s, %lld connection%s\n", ctl->socket,
@@ -36,8 +28,7 @@ int verb_status(struct ctl *ctl, char **arguments, int n)
 	for (size_t i = 0; i < status->stalls.count; i++) {
 		show_print(ctl, "            worker %lld is stalled: ",
 			   (long long)status->stalls.items[i].worker);
-		show_stall(ctl, &status->stalls.items[i]);
-		show_print(ctl, "\n");
+		show_stall(ctl, "", &status->stalls.items[i], "\n");
 	}
 	show_print(ctl, "     Units: %lld, %lld failed\n", (long long)status->units,
 		   (long long)status->unitsFailed);
@@ -51,23 +42,18 @@ int verb_status(struct ctl *ctl, char **arguments, int n)
 	return STATUS_OK;
 }
 
-int verb_workers(struct ctl *ctl, char **arguments, int n)
+int verb_status(struct ctl *ctl, char **arguments, int n)
 {
-	static const char *const headers[] = {
-		">WORKER",       "STATE",   ">PID", ">ACTORS",   ">MESSAGES",
-		">DEAD LETTERS", ">MEMORY", ">CPU", ">RESTARTS", NULL};
-	cleanup_free void *reply = NULL;
-	const struct api_worker_array *workers;
-	struct table table;
-	int r;
+	return ctl_show_each(ctl, &api_status_method, arguments, n, show_status);
+}
 
-	(void)arguments;
-	(void)n;
-	r = ctl_ask_typed(ctl, &api_workers_method, &(struct api_workers){0}, &reply);
-	if (r != STATUS_OK || !reply)
-		return r;
-	workers = &((const struct api_workers_out *)reply)->workers;
-	table_init(&table, headers);
+static int show_workers(struct ctl *ctl, const void *out)
+{
+	const struct api_worker_array *workers =
+		&((const struct api_workers_out *)out)->workers;
+	struct table table = {.headers = {">WORKER", "STATE", ">PID", ">ACTORS", ">MESSAGES",
+					  ">DEAD LETTERS", ">MEMORY", ">CPU", ">RESTARTS"}};
+
 	for (size_t i = 0; i < workers->count; i++) {
 		const struct api_worker *worker = &workers->items[i];
 		char pid[32], memory[32] = "-", cpu[32] = "-";
@@ -95,13 +81,14 @@ int verb_workers(struct ctl *ctl, char **arguments, int n)
 
 		if (worker->stall || worker->lastCrash)
 			show_print(ctl, "\nworker %lld\n", (long long)worker->worker);
-		if (worker->stall) {
-			show_print(ctl, "  stalled: ");
-			show_stall(ctl, worker->stall);
-			show_print(ctl, "\n");
-		}
+		show_stall(ctl, "  stalled: ", worker->stall, "\n");
 		if (worker->lastCrash)
 			show_crash(ctl, worker->lastCrash, 2);
 	}
 	return STATUS_OK;
+}
+
+int verb_workers(struct ctl *ctl, char **arguments, int n)
+{
+	return ctl_show_each(ctl, &api_workers_method, arguments, n, show_workers);
 }

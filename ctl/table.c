@@ -7,13 +7,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-void table_init(struct table *table, const char *const *headers)
-{
-	*table = (struct table){0};
-	for (; headers[table->columns]; table->columns++)
-		table->headers[table->columns] = headers[table->columns];
-}
-
 void table_fini(struct table *table)
 {
 	for (size_t i = 0; i < table->count; i++)
@@ -69,7 +62,7 @@ static void print_cell(const struct table *table, FILE *out, size_t column, cons
 {
 	size_t used = text_width(text);
 	int pad = (int)(width > used ? width - used : 0);
-	bool last = column + 1 == table->columns;
+	bool last = !table->headers[column + 1];
 
 	if (is_right(table, column))
 		fprintf(out, "%*s%s%s%s", pad, "", begin, text, end);
@@ -88,9 +81,12 @@ static void widen(struct table *table, size_t column, const char *text)
 
 bool table_print(struct table *table, FILE *out, bool colours)
 {
-	size_t columns = table->columns, count = table->count / columns * columns;
 	bool complete = !table->incomplete;
+	size_t columns = 0, count;
 
+	while (table->headers[columns])
+		columns++;
+	count = table->count / columns * columns;
 	for (size_t c = 0; c < columns; c++)
 		widen(table, c, header(table, c));
 	for (size_t i = 0; i < count; i++)

@@ -1,6 +1,6 @@
 /* table.h - a table for people: aligned columns, colours only where they are wanted.
  *
- * Memory of the caller; cells are copied. When memory runs out, rows are missing, which
+ * Memory of the caller, zero but for the headers; cells are copied. When memory runs out, rows are missing, which
  * table_print() returns.
  */
 #ifndef CTL_TABLE_H
@@ -20,9 +20,8 @@ struct table_cell {
 };
 
 struct table {
-	const char
-		*headers[TABLE_COLUMNS]; /* a '>' before one: numbers, aligned to the right */
-	size_t columns;
+	/* All that its owner sets, borrowed; a '>' before one: numbers, aligned to the right */
+	const char *headers[TABLE_COLUMNS + 1];
 	struct table_cell *cells; /* row by row */
 	size_t count;
 	size_t widths[TABLE_COLUMNS]; /* so far */
@@ -30,8 +29,6 @@ struct table {
 	bool incomplete;
 };
 
-/* headers: NULL-terminated, borrowed. */
-void table_init(struct table *table, const char *const *headers);
 void table_fini(struct table *table);
 
 /* The next cell, from left to right, row after row. */

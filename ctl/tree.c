@@ -32,9 +32,7 @@ static void print_worker(struct ctl *ctl, const struct api_worker *worker, bool 
 	char pid[32], memory[32];
 
 	show_print(ctl, "%sworker %lld ", last ? "└─ " : "├─ ", (long long)worker->worker);
-	fprintf(ctl->out, "%s%s%s",
-		table_colour_begin(show_state_colour(worker->state), ctl->colours),
-		show_state(worker->state), table_colour_end(ctl->colours));
+	show_coloured(ctl, show_state_colour(worker->state), show_state(worker->state));
 	if (worker->pid)
 		show_print(ctl, ", pid %s", show_int(worker->pid, pid, sizeof(pid)));
 	if (worker->memory) {
@@ -46,10 +44,7 @@ static void print_worker(struct ctl *ctl, const struct api_worker *worker, bool 
 	if (worker->restarts > 0)
 		show_print(ctl, ", %lld restart%s", (long long)worker->restarts,
 			   text_plural(worker->restarts));
-	if (worker->stall) {
-		show_print(ctl, ": ");
-		show_stall(ctl, worker->stall);
-	}
+	show_stall(ctl, ": ", worker->stall, "");
 	show_print(ctl, "\n");
 }
 

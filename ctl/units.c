@@ -5,22 +5,12 @@
 #include "ctl/verbs.h"
 #include <string.h>
 
-int verb_list(struct ctl *ctl, char **arguments, int n)
+static int show_units(struct ctl *ctl, const void *out)
 {
-	static const char *const headers[] = {"UNIT",       "STATE",   ">RUNNING", ">RESTARTS",
-					      "ACTOR TYPE", "PLUG-IN", NULL};
-	cleanup_free void *reply = NULL;
-	const struct api_unit_array *units;
-	struct table table;
-	int r;
+	const struct api_unit_array *units = &((const struct api_list_out *)out)->units;
+	struct table table = {
+		.headers = {"UNIT", "STATE", ">RUNNING", ">RESTARTS", "ACTOR TYPE", "PLUG-IN"}};
 
-	(void)arguments;
-	(void)n;
-	r = ctl_ask_typed(ctl, &api_list_method, &(struct api_list){0}, &reply);
-	if (r != STATUS_OK || !reply)
-		return r;
-	units = &((const struct api_list_out *)reply)->units;
-	table_init(&table, headers);
 	for (size_t i = 0; i < units->count; i++) {
 		const struct api_unit *unit = &units->items[i];
 		char running[32];
@@ -45,11 +35,15 @@ int verb_list(struct ctl *ctl, char **arguments, int n)
 				   show_state(units->items[i].state), units->items[i].reason);
 	for (size_t i = 0; i < units->count; i++)
 		if (units->items[i].stall) {
-			show_print(ctl, "%s stalled: ", units->items[i].name);
-			show_stall(ctl, units->items[i].stall);
-			show_print(ctl, "\n");
+			show_print(ctl, "%s", units->items[i].name);
+			show_stall(ctl, " stalled: ", units->items[i].stall, "\n");
 		}
 	return STATUS_OK;
+}
+
+int verb_list(struct ctl *ctl, char **arguments, int n)
+{
+	return ctl_show_each(ctl, &api_list_method, arguments, n, show_units);
 }
 
 static int compare_instances(const void *a, const void *b)

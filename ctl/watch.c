@@ -41,9 +41,8 @@ static int on_event(struct ctl *ctl, const struct answer *answer, void *context)
 		return fail_foreign(ctl, "io.troupe.Control.Watch", &error);
 	event = out;
 	show_time(event->timeMs, when, sizeof(when));
-	fprintf(ctl->out, "%s  %s%s%s", when,
-		table_colour_begin(event_colour(event), ctl->colours),
-		api_watch_out_event_type.names[event->event], table_colour_end(ctl->colours));
+	show_print(ctl, "%s  ", when);
+	show_coloured(ctl, event_colour(event), api_watch_out_event_type.names[event->event]);
 	if (event->worker)
 		show_print(ctl, " worker %lld", (long long)*event->worker);
 	if (event->unit)

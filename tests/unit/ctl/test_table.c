@@ -15,14 +15,12 @@
 
 static void table_aligns_columns_when_text_is_wide(void **state)
 {
-	static const char *const headers[] = {"NAME", ">N", "LAST", NULL};
 	cleanup_free char *text = NULL;
-	struct table table;
+	struct table table = {.headers = {"NAME", ">N", "LAST"}};
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
 	(void)state;
-	table_init(&table, headers);
 	table_add(&table, TABLE_PLAIN, "h\xc3\xa9llo");
 	table_add(&table, TABLE_PLAIN, "%d", 7);
 	table_add(&table, TABLE_PLAIN, "x");
@@ -39,14 +37,12 @@ static void table_aligns_columns_when_text_is_wide(void **state)
 
 static void table_colours_cells_when_asked_to(void **state)
 {
-	static const char *const headers[] = {"A", NULL};
 	cleanup_free char *text = NULL;
-	struct table table;
+	struct table table = {.headers = {"A"}};
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
 	(void)state;
-	table_init(&table, headers);
 	table_add(&table, TABLE_BAD, "x");
 	table_print(&table, out, true);
 	fclose(out);
