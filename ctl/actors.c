@@ -7,7 +7,7 @@
 #include "ctl/fail.h"
 #include "ctl/show.h"
 #include "ctl/suggestions.h"
-#include "ctl/text.h"
+#include "ctl/terminal.h"
 #include "ctl/verbs.h"
 #include "proto/address.h"
 #include "proto/json.h"
@@ -26,7 +26,7 @@ void actors_table_add(struct table *table, const struct api_actor *actor)
 	address_print(actor->address, address);
 	if (actor->parent)
 		address_print(*actor->parent, parent);
-	text_print_bytes(actor->queuedBytes, bytes, sizeof(bytes));
+	terminal_print_bytes(actor->queuedBytes, bytes, sizeof(bytes));
 	table_add(table, TABLE_PLAIN, "%s", address);
 	if (actor->unit && actor->instance)
 		table_add(table, TABLE_PLAIN, "%s/%lld", actor->unit,
@@ -44,7 +44,7 @@ void actors_table_add(struct table *table, const struct api_actor *actor)
 		  (long long)actor->refused);
 }
 
-struct walk {
+struct actors_walk {
 	int (*on_batch)(struct ctl *ctl, const struct api_actor_array *actors,
 			const struct answer *answer, void *context);
 	void *context;
@@ -53,7 +53,7 @@ struct walk {
 
 static int on_reply(struct ctl *ctl, const struct answer *answer, void *context)
 {
-	struct walk *walk = context;
+	struct actors_walk *walk = context;
 	cleanup_free void *out = NULL;
 	const struct api_actor_array *actors;
 	const struct api_int_array *silent;
@@ -80,7 +80,7 @@ int actors_for_each(struct ctl *ctl, uint64_t worker,
 				    const struct answer *answer, void *context),
 		    void *context)
 {
-	struct walk walk = {.on_batch = on_batch, .context = context};
+	struct actors_walk walk = {.on_batch = on_batch, .context = context};
 	char parameters[64] = "";
 
 	if (worker > 0)

@@ -9,7 +9,7 @@
 #define LOST_NS      (10 * CLOCK_SECOND_NS)
 
 void connections_init(struct connections *connections, struct loop *loop, const char *path,
-		      uint64_t count, uint64_t window, struct client *first)
+		      uint64_t count, uint64_t window, struct varlink *first)
 {
 	*connections = (struct connections){
 		.loop = loop,
@@ -24,14 +24,14 @@ void connections_init(struct connections *connections, struct loop *loop, const 
 void connections_fini(struct connections *connections)
 {
 	for (uint64_t i = 0; i < connections->count; i++) {
-		client_free(connections->items[i].client);
+		varlink_free(connections->items[i].client);
 		connections->items[i].client = NULL;
 	}
 }
 
-static bool is_usable(const struct connection *connection)
+static bool is_usable(const struct map_connection *connection)
 {
-	return connection->client && !client_is_broken(connection->client);
+	return connection->client && !varlink_is_broken(connection->client);
 }
 
 bool connections_need_repair(const struct connections *connections)
@@ -46,13 +46,13 @@ bool connections_need_repair(const struct connections *connections)
 static int connect_missing(struct connections *connections)
 {
 	for (uint64_t i = 0; i < connections->count; i++) {
-		struct connection *connection = &connections->items[i];
+		struct map_connection *connection = &connections->items[i];
 		int r;
 
 		if (connection->client)
 			continue;
-		r = client_connect(connections->loop, connections->path, 0,
-				   &connection->client);
+		r = varlink_connect(connections->loop, connections->path, 0,
+				    &connection->client);
 		if (r < 0)
 			return r;
 	}
@@ -65,10 +65,10 @@ int connections_repair(struct connections *connections)
 	bool is_lost = true;
 
 	for (uint64_t i = 0; i < connections->count; i++) {
-		struct connection *connection = &connections->items[i];
+		struct map_connection *connection = &connections->items[i];
 
-		if (connection->client && client_is_broken(connection->client)) {
-			client_free(connection->client);
+		if (connection->client && varlink_is_broken(connection->client)) {
+			varlink_free(connection->client);
 			connection->client = NULL;
 			/* A daemon that ends lets go of its connections before it lets go of
 			 * its socket: not at once. */
@@ -96,12 +96,12 @@ int connections_repair(struct connections *connections)
 	return is_lost && now - connections->lost_ns > LOST_NS ? -ENOTCONN : 0;
 }
 
-struct connection *connections_find(struct connections *connections)
+struct map_connection *connections_find(struct connections *connections)
 {
-	struct connection *best = NULL;
+	struct map_connection *best = NULL;
 
 	for (uint64_t i = 0; i < connections->count; i++) {
-		struct connection *connection = &connections->items[i];
+		struct map_connection *connection = &connections->items[i];
 
 		if (is_usable(connection) && connection->in_flight < connections->window &&
 		    (!best || connection->in_flight < best->in_flight))
@@ -113,10 +113,10 @@ struct connection *connections_find(struct connections *connections)
 void connections_flush(struct connections *connections)
 {
 	for (uint64_t i = 0; i < connections->count; i++) {
-		struct connection *connection = &connections->items[i];
+		struct map_connection *connection = &connections->items[i];
 
 		if (connection->unflushed && connection->client)
-			client_flush(connection->client);
+			varlink_flush(connection->client);
 		connection->unflushed = false;
 	}
 }

@@ -6,22 +6,22 @@
 #ifndef CTL_CONNECTIONS_H
 #define CTL_CONNECTIONS_H
 
-#include "ctl/client.h"
+#include "ctl/varlink.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 #define CONNECTIONS_MAX 64
 
-struct connection {
-	struct client *client; /* NULL: lost */
-	uint64_t in_flight;    /* calls; kept by the owner */
-	bool unflushed;        /* something was put in since the last flush */
+struct map_connection {
+	struct varlink *client; /* NULL: lost */
+	uint64_t in_flight;     /* calls; kept by the owner */
+	bool unflushed;         /* something was put in since the last flush */
 };
 
 struct connections {
 	struct loop *loop;
 	const char *path; /* borrowed */
-	struct connection items[CONNECTIONS_MAX];
+	struct map_connection items[CONNECTIONS_MAX];
 	uint64_t count, window; /* connections; calls in flight on each */
 	uint64_t lost_ns;       /* since when there is none; 0: there is */
 	uint64_t again_ns;      /* not before then is connecting tried again */
@@ -30,7 +30,7 @@ struct connections {
 
 /* `first` is taken: the first of count connections; the others are made by the first repair. */
 void connections_init(struct connections *connections, struct loop *loop, const char *path,
-		      uint64_t count, uint64_t window, struct client *first);
+		      uint64_t count, uint64_t window, struct varlink *first);
 
 /* Close them all; open calls get no reply any more. May be called twice. */
 void connections_fini(struct connections *connections);
@@ -43,7 +43,7 @@ int connections_repair(struct connections *connections);
 bool connections_need_repair(const struct connections *connections);
 
 /* The connection with the fewest calls in flight that has room for one more; NULL: none. */
-struct connection *connections_find(struct connections *connections);
+struct map_connection *connections_find(struct connections *connections);
 
 /* Write what was put into those that are marked unflushed. */
 void connections_flush(struct connections *connections);

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "ctl/fail.h"
-#include "ctl/text.h"
+#include "ctl/terminal.h"
 #include "proto/json.h"
 #include <errno.h>
 #include <string.h>
@@ -61,7 +61,7 @@ int ctl_connect(struct ctl *ctl)
 	if (option_is_given(&ctl->options, OPTION_TIMEOUT) &&
 	    ctl->options.timeout_ns < timeout_ns)
 		timeout_ns = ctl->options.timeout_ns;
-	r = client_connect(ctl->loop, ctl->socket, timeout_ns, &ctl->client);
+	r = varlink_connect(ctl->loop, ctl->socket, timeout_ns, &ctl->client);
 	if (r < 0)
 		return fail_no_connection(ctl, r);
 	return STATUS_OK;
@@ -70,7 +70,7 @@ int ctl_connect(struct ctl *ctl)
 /* ---- one call */
 
 struct exchange {
-	struct client_call call;
+	struct varlink_call call;
 	struct ctl *ctl;
 	struct answer answer; /* of the last reply, or an error */
 	int failure;
@@ -81,7 +81,7 @@ struct exchange {
 	int status;
 };
 
-static void on_reply(struct client_call *call, const struct client_reply *reply)
+static void on_reply(struct varlink_call *call, const struct varlink_reply *reply)
 {
 	struct exchange *exchange = container_of(call, struct exchange, call);
 	struct answer answer = {.continues = reply->continues};
@@ -152,7 +152,7 @@ static int run(struct ctl *ctl, struct exchange *exchange, const char *method,
 {
 	/* Streams begin when they begin, unless somebody said until when. */
 	bool is_limited =
-		!(flags & CLIENT_MORE) || option_is_given(&ctl->options, OPTION_TIMEOUT);
+		!(flags & VARLINK_MORE) || option_is_given(&ctl->options, OPTION_TIMEOUT);
 	uint64_t timeout_ns = is_limited ? ctl_timeout_ns(ctl, method) : 0;
 	uint64_t begin = loop_clock_ns(ctl->loop);
 	int r = ctl_connect(ctl);
@@ -161,11 +161,11 @@ static int run(struct ctl *ctl, struct exchange *exchange, const char *method,
 		return r;
 	if (timeout_ns > 0)
 		timeout_ns = ctl_time_left(ctl, timeout_ns, begin);
-	r = client_call(ctl->client, &exchange->call, method, parameters, strlen(parameters),
-			flags, timeout_ns);
+	r = varlink_call(ctl->client, &exchange->call, method, parameters, strlen(parameters),
+			 flags, timeout_ns);
 	if (r < 0)
 		return fail_lost(ctl, r);
-	client_flush(ctl->client);
+	varlink_flush(ctl->client);
 	while (!exchange->done)
 		loop_step(ctl->loop, true);
 	if (exchange->failure == -ETIMEDOUT && is_of_actor(method))
@@ -284,14 +284,14 @@ int ctl_stream(struct ctl *ctl, const char *method, const char *parameters,
 				    .ctl = ctl,
 				    .on_reply = callback,
 				    .context = context};
-	int r = run(ctl, &exchange, method, parameters, CLIENT_MORE);
+	int r = run(ctl, &exchange, method, parameters, VARLINK_MORE);
 
 	if (r == STATUS_OK && exchange.answer.error[0])
 		r = ctl->explain(ctl, method, &exchange.answer);
 	answer_fini(&exchange.answer);
 	/* The rest of a stream that was left is of no use, nor is its connection. */
 	if (ctl->client && exchange.status != STATUS_OK) {
-		client_free(ctl->client);
+		varlink_free(ctl->client);
 		ctl->client = NULL;
 	}
 	return r != STATUS_OK ? r : exchange.status;

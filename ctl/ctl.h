@@ -7,8 +7,8 @@
 #define CTL_CTL_H
 
 #include "base/loop.h"
-#include "ctl/client.h"
 #include "ctl/options.h"
+#include "ctl/varlink.h"
 #include "proto/json_tree.h"
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,9 +28,9 @@ struct answer;
 struct ctl {
 	struct options options;
 	struct loop *loop;
-	struct client *client; /* NULL: not connected yet */
-	char socket[256];      /* path in use */
-	FILE *out, *err;       /* borrowed */
+	struct varlink *client; /* NULL: not connected yet */
+	char socket[256];       /* path in use */
+	FILE *out, *err;        /* borrowed */
 	/* Say what an error reply to a call of `method` means: explain_error(), which asks the
 	 * daemon for what helps. */
 	int (*explain)(struct ctl *ctl, const char *method, const struct answer *answer);

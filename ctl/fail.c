@@ -2,7 +2,7 @@
 #include "ctl/fail.h"
 
 #include "base/cleanup.h"
-#include "ctl/text.h"
+#include "ctl/terminal.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -13,7 +13,7 @@ int ctl_fail(struct ctl *ctl, int status, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	text = text_vprint(format, arguments, 1);
+	text = terminal_vprint(format, arguments, 1);
 	va_end(arguments);
 	fprintf(ctl->err, "troupectl: %s\n", text ? text : "out of memory");
 	return status;

@@ -9,7 +9,7 @@
 
 #include "ctl/ctl.h"
 
-/* client_connect() failed with `error`. */
+/* varlink_connect() failed with `error`. */
 int fail_no_connection(struct ctl *ctl, int error);
 
 /* The connection was lost in the middle of a call. */

@@ -131,12 +131,12 @@ static const struct idl_field *find_field(const struct idl_type *type, const cha
 
 /* ---- types as text */
 
-struct printer {
+struct type_printer {
 	char *text;
 	size_t size, used;
 };
 
-static __attribute__((format(printf, 2, 3))) void put(struct printer *printer,
+static __attribute__((format(printf, 2, 3))) void put(struct type_printer *printer,
 						      const char *format, ...)
 {
 	va_list arguments;
@@ -153,7 +153,7 @@ static __attribute__((format(printf, 2, 3))) void put(struct printer *printer,
 		printer->used = printer->size - 1;
 }
 
-static void put_type(struct printer *printer, const struct idl_type *type)
+static void put_type(struct type_printer *printer, const struct idl_type *type)
 {
 	static const char *const names[] = {
 		[TROUPE_BOOL] = "bool",
@@ -207,7 +207,7 @@ static void put_type(struct printer *printer, const struct idl_type *type)
 
 void interface_print_type(const struct idl_type *type, char *text, size_t size)
 {
-	struct printer printer = {text, size, 0};
+	struct type_printer printer = {text, size, 0};
 
 	text[0] = '\0';
 	put_type(&printer, type);

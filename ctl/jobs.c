@@ -70,7 +70,7 @@ void job_make_ready(struct job *job, char *text, size_t size)
 	list_append(&job->jobs->ready, &job->queue);
 }
 
-void job_sent(struct job *job, struct connection *connection)
+void job_sent(struct job *job, struct map_connection *connection)
 {
 	list_remove(&job->queue);
 	job->state = JOB_IN_FLIGHT;

@@ -9,28 +9,28 @@
 
 #include "base/list.h"
 #include "base/random.h"
-#include "ctl/client.h"
+#include "ctl/varlink.h"
 #include "ctl/writer.h"
 #include "proto/json.h"
 #include <stdbool.h>
 #include <stdint.h>
 
-struct connection;
+struct map_connection;
 
 enum job_state { JOB_READY, JOB_IN_FLIGHT, JOB_DELAYED, JOB_DONE };
 
 struct job {
-	struct client_call call;
+	struct varlink_call call;
 	struct jobs *jobs;
 	struct list order; /* all jobs, in the order of the input */
 	struct list queue; /* ready or delayed */
 	enum job_state state;
-	struct connection *connection; /* while in flight */
-	uint64_t number;               /* of the line */
-	uint64_t due_ns;               /* delayed until */
-	unsigned tries;                /* so far */
-	unsigned crashes;              /* of them: that crashed a worker */
-	char *text;                    /* parameters for the daemon; then the line of output */
+	struct map_connection *connection; /* while in flight */
+	uint64_t number;                   /* of the line */
+	uint64_t due_ns;                   /* delayed until */
+	unsigned tries;                    /* so far */
+	unsigned crashes;                  /* of them: that crashed a worker */
+	char *text; /* parameters for the daemon; then the line of output */
 	size_t size;
 };
 
@@ -58,8 +58,8 @@ struct job *jobs_add(struct jobs *jobs, uint64_t number);
 /* Make it ready to be sent. text is taken. */
 void job_make_ready(struct job *job, char *text, size_t size);
 
-/* It is on its way, through client_call(&job->call). */
-void job_sent(struct job *job, struct connection *connection);
+/* It is on its way, through varlink_call(&job->call). */
+void job_sent(struct job *job, struct map_connection *connection);
 
 /* Done: the reply is its line. The job may be gone. */
 void job_finish(struct job *job, struct json_span reply);

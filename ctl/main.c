@@ -123,7 +123,7 @@ static int run_verb(struct ctl *ctl, const struct verb *verb, char **arguments, 
 		return ctl_fail(ctl, STATUS_FAILED, "cannot make an event loop: %s",
 				strerror(-r));
 	r = verb->run(ctl, arguments, n);
-	client_free(ctl->client);
+	varlink_free(ctl->client);
 	loop_free(ctl->loop);
 	return r;
 }

@@ -48,21 +48,21 @@ static int read_object(struct ctl *ctl, const char *argument, char **ret_text)
 }
 
 /* One argument, on its way into the object. */
-struct assignment {
+struct typed_pair {
 	struct ctl *ctl;
 	const char *argument; /* as typed */
 	const char *value;
 	bool raw; /* key:=JSON */
 };
 
-static int wrong_value(const struct assignment *assignment, int r, const char *why)
+static int wrong_value(const struct typed_pair *assignment, int r, const char *why)
 {
 	if (r == -ENOMEM)
 		return ctl_fail(assignment->ctl, STATUS_FAILED, "out of memory");
 	return ctl_fail(assignment->ctl, STATUS_USAGE, "%s: %s", assignment->argument, why);
 }
 
-static int read_raw(const struct assignment *assignment, struct json_tree **ret_value)
+static int read_raw(const struct typed_pair *assignment, struct json_tree **ret_value)
 {
 	struct codec_error error = {0};
 	char why[ASSIGN_WHY_MAX];
@@ -75,7 +75,7 @@ static int read_raw(const struct assignment *assignment, struct json_tree **ret_
 	return wrong_value(assignment, r, why);
 }
 
-static int read_value(const struct assignment *assignment, const struct troupe_type *type,
+static int read_value(const struct typed_pair *assignment, const struct troupe_type *type,
 		      struct json_tree **ret_value)
 {
 	char why[ASSIGN_WHY_MAX];
@@ -92,7 +92,7 @@ static int read_value(const struct assignment *assignment, const struct troupe_t
 }
 
 /* Put the value where it belongs: an array grows by it, unless it is one itself. */
-static int assign(const struct assignment *assignment, const struct assign_place *place)
+static int assign(const struct typed_pair *assignment, const struct assign_place *place)
 {
 	const struct troupe_type *type = assign_plain_type(place->type);
 	bool append = type && type->kind == TROUPE_ARRAY && !assignment->raw &&
@@ -112,7 +112,7 @@ static int assign(const struct assignment *assignment, const struct assign_place
 	return STATUS_OK;
 }
 
-static int no_field(const struct assignment *assignment, const struct assign_fault *fault)
+static int no_field(const struct typed_pair *assignment, const struct assign_fault *fault)
 {
 	const char *nearest = assign_nearest(fault);
 	char names[512] = "";
@@ -130,7 +130,7 @@ static int no_field(const struct assignment *assignment, const struct assign_fau
 			fault->type->count == 0 ? "none" : names);
 }
 
-static int wrong_key(const struct assignment *assignment, const struct assign_fault *fault)
+static int wrong_key(const struct typed_pair *assignment, const struct assign_fault *fault)
 {
 	switch (fault->what) {
 	case ASSIGN_NO_FIELD:
@@ -154,7 +154,7 @@ static int wrong_key(const struct assignment *assignment, const struct assign_fa
 static int assign_argument(struct ctl *ctl, const char *argument, struct json_tree *object,
 			   const struct troupe_type *type)
 {
-	struct assignment assignment = {.ctl = ctl, .argument = argument};
+	struct typed_pair assignment = {.ctl = ctl, .argument = argument};
 	const char *equals = strchr(argument, '=');
 	cleanup_free char *key = NULL;
 	struct assign_fault fault;

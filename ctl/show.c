@@ -2,7 +2,7 @@
 #include "ctl/show.h"
 
 #include "base/cleanup.h"
-#include "ctl/text.h"
+#include "ctl/terminal.h"
 #include "proto/address.h"
 #include <stdarg.h>
 #include <time.h>
@@ -37,7 +37,7 @@ void show_print(struct ctl *ctl, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	text = text_vprint(format, arguments, 1);
+	text = terminal_vprint(format, arguments, 1);
 	va_end(arguments);
 	ctl->incomplete |= !text;
 	fputs(text ? text : "", ctl->out);
@@ -135,7 +135,7 @@ void show_stall(struct ctl *ctl, const char *before, const struct api_stall *sta
 	if (!stall)
 		return;
 	show_print(ctl, "%s", before);
-	text_print_ms(stall->forMs, span, sizeof(span));
+	terminal_print_ms(stall->forMs, span, sizeof(span));
 	if (stall->message)
 		show_print(ctl, "%s%s%s%s has been in %s for %s",
 			   stall->actor ? stall->actor : "the host",

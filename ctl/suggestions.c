@@ -5,7 +5,7 @@
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "ctl/text.h"
+#include "ctl/terminal.h"
 #include <stdarg.h>
 #include <string.h>
 
@@ -48,7 +48,7 @@ int suggestions_fail(struct ctl *ctl, int status, const struct suggestions *name
 	va_list arguments;
 
 	va_start(arguments, format);
-	what = text_vprint(format, arguments, 1);
+	what = terminal_vprint(format, arguments, 1);
 	va_end(arguments);
 	/* What does not fit is left out. */
 	buffer_init(&list, TEXT_MAX);

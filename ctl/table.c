@@ -2,7 +2,7 @@
 #include "ctl/table.h"
 
 #include "base/array.h"
-#include "ctl/text.h"
+#include "ctl/terminal.h"
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ void table_add(struct table *table, enum table_colour colour, const char *format
 	if (!cell)
 		return;
 	va_start(arguments, format);
-	cell->text = text_vprint(format, arguments, 0);
+	cell->text = terminal_vprint(format, arguments, 0);
 	va_end(arguments);
 	cell->colour = colour;
 	table->incomplete |= !cell->text;
@@ -60,7 +60,7 @@ static const char *cell_text(const struct table *table, size_t i)
 static void print_cell(const struct table *table, FILE *out, size_t column, const char *text,
 		       size_t width, const char *begin, const char *end)
 {
-	size_t used = text_width(text);
+	size_t used = terminal_width(text);
 	int pad = (int)(width > used ? width - used : 0);
 	bool last = !table->headers[column + 1];
 
@@ -73,7 +73,7 @@ static void print_cell(const struct table *table, FILE *out, size_t column, cons
 
 static void widen(struct table *table, size_t column, const char *text)
 {
-	size_t width = text_width(text);
+	size_t width = terminal_width(text);
 
 	if (width > table->widths[column])
 		table->widths[column] = width;

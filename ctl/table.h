@@ -1,7 +1,7 @@
 /* table.h - a table for people: aligned columns, colours only where they are wanted.
  *
- * Memory of the caller, zero but for the headers; cells are copied. When memory runs out, rows are missing, which
- * table_print() returns.
+ * Memory of the caller, zero but for the headers; cells are copied. When memory runs out, rows
+ * are missing, which table_print() returns.
  */
 #ifndef CTL_TABLE_H
 #define CTL_TABLE_H

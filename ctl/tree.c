@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "ctl/show.h"
-#include "ctl/text.h"
+#include "ctl/terminal.h"
 #include "ctl/verbs.h"
 
 static void print_kinds(struct ctl *ctl, const struct census *census, int64_t worker,
@@ -36,14 +36,14 @@ static void print_worker(struct ctl *ctl, const struct api_worker *worker, bool 
 	if (worker->pid)
 		show_print(ctl, ", pid %s", show_int(worker->pid, pid, sizeof(pid)));
 	if (worker->memory) {
-		text_print_bytes(*worker->memory, memory, sizeof(memory));
+		terminal_print_bytes(*worker->memory, memory, sizeof(memory));
 		show_print(ctl, ", %s", memory);
 	}
 	show_print(ctl, ", %lld actor%s", (long long)worker->actors,
-		   text_plural(worker->actors));
+		   terminal_plural(worker->actors));
 	if (worker->restarts > 0)
 		show_print(ctl, ", %lld restart%s", (long long)worker->restarts,
-			   text_plural(worker->restarts));
+			   terminal_plural(worker->restarts));
 	show_stall(ctl, ": ", worker->stall, "");
 	show_print(ctl, "\n");
 }

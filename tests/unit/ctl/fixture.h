@@ -444,7 +444,7 @@ static int fixture_tear_down(void **state)
 	struct fixture *fixture = *state;
 
 	fixture_stop_daemon(fixture);
-	client_free(fixture->ctl.client);
+	varlink_free(fixture->ctl.client);
 	loop_free(fixture->ctl.loop);
 	fclose(fixture->out);
 	fclose(fixture->err);

@@ -42,7 +42,7 @@ static void go_away(struct world *world)
 static int set_up(void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
-	struct client *first;
+	struct varlink *first;
 
 	snprintf(world->directory, sizeof(world->directory), "/tmp/ctl-test-XXXXXX");
 	assert_non_null(mkdtemp(world->directory));
@@ -50,7 +50,7 @@ static int set_up(void **state)
 	listen_again(world);
 	assert_int_equal(loop_new(&world->loop), 0);
 	sim_advance(world->loop, CLOCK_SECOND_NS);
-	assert_int_equal(client_connect(world->loop, world->path, 0, &first), 0);
+	assert_int_equal(varlink_connect(world->loop, world->path, 0, &first), 0);
 	connections_init(&world->connections, world->loop, world->path, 3, 2, first);
 	*state = world;
 	return 0;
@@ -96,7 +96,7 @@ static void connections_are_all_made_when_first_is_there(void **state)
 static void connections_offer_the_least_used_until_all_windows_are_full(void **state)
 {
 	struct world *world = *state;
-	struct connection *connection;
+	struct map_connection *connection;
 
 	assert_int_equal(connections_repair(&world->connections), 0);
 	for (unsigned i = 0; i < 6; i++) {

@@ -2,7 +2,7 @@
 #include "base/cleanup.h"
 #include "ctl/options.h"
 #include "ctl/table.h"
-#include "ctl/text.h"
+#include "ctl/terminal.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,19 +57,19 @@ static void text_is_defused_when_it_holds_controls(void **state)
 		      "d\ne\xc3\xa9";
 
 	(void)state;
-	text_defuse(text, 1);
+	terminal_defuse(text, 1);
 	assert_string_equal(text, "a?b???c?d\ne\xc3\xa9");
-	text_defuse(text, 0);
+	terminal_defuse(text, 0);
 	assert_string_equal(text, "a?b???c?d?e\xc3\xa9");
 }
 
 static void text_has_width_of_its_characters(void **state)
 {
 	(void)state;
-	assert_int_equal(text_width(""), 0);
-	assert_int_equal(text_width("abc"), 3);
-	assert_int_equal(text_width("e\xcc\x81"), 1);        /* with a combining accent */
-	assert_int_equal(text_width("\xf0\x9f\x98\x80"), 2); /* a picture */
+	assert_int_equal(terminal_width(""), 0);
+	assert_int_equal(terminal_width("abc"), 3);
+	assert_int_equal(terminal_width("e\xcc\x81"), 1);        /* with a combining accent */
+	assert_int_equal(terminal_width("\xf0\x9f\x98\x80"), 2); /* a picture */
 }
 
 static void text_prints_amounts_for_people(void **state)
@@ -77,16 +77,16 @@ static void text_prints_amounts_for_people(void **state)
 	char text[32];
 
 	(void)state;
-	text_print_bytes(1023, text, sizeof(text));
+	terminal_print_bytes(1023, text, sizeof(text));
 	assert_string_equal(text, "1023 B");
-	text_print_bytes(1536, text, sizeof(text));
+	terminal_print_bytes(1536, text, sizeof(text));
 	assert_string_equal(text, "1.5 KiB");
-	text_print_ms(59999, text, sizeof(text));
+	terminal_print_ms(59999, text, sizeof(text));
 	assert_string_equal(text, "59s");
-	text_print_ms(3 * 3600000 + 120000, text, sizeof(text));
+	terminal_print_ms(3 * 3600000 + 120000, text, sizeof(text));
 	assert_string_equal(text, "3h 2min");
-	text_print_ms(INT64_MAX, text, sizeof(text));
-	text_print_bytes(INT64_MAX, text, sizeof(text));
+	terminal_print_ms(INT64_MAX, text, sizeof(text));
+	terminal_print_bytes(INT64_MAX, text, sizeof(text));
 }
 
 /* Parse up to eight words. */

@@ -1,4 +1,4 @@
-/* call.c - one call, one stream of replies, one message. */
+/* verb_call.c - one call, one stream of replies, one message. */
 #include "base/cleanup.h"
 #include "ctl/explain.h"
 #include "ctl/fail.h"
@@ -97,14 +97,14 @@ static int send_oneway(struct ctl *ctl, const struct target *target, const char 
 
 	if (r != STATUS_OK)
 		return r;
-	r = client_call(ctl->client, NULL, target->method, parameters, strlen(parameters),
-			CLIENT_ONEWAY, 0);
+	r = varlink_call(ctl->client, NULL, target->method, parameters, strlen(parameters),
+			 VARLINK_ONEWAY, 0);
 	if (r < 0)
 		return fail_lost(ctl, r);
-	client_flush(ctl->client);
-	while (client_unwritten(ctl->client) > 0 && !client_is_broken(ctl->client))
+	varlink_flush(ctl->client);
+	while (varlink_unwritten(ctl->client) > 0 && !varlink_is_broken(ctl->client))
 		loop_step(ctl->loop, true);
-	return client_is_broken(ctl->client) ? fail_lost(ctl, -ECONNRESET) : STATUS_OK;
+	return varlink_is_broken(ctl->client) ? fail_lost(ctl, -ECONNRESET) : STATUS_OK;
 }
 
 int verb_send(struct ctl *ctl, char **arguments, int n)

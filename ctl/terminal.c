@@ -1,11 +1,11 @@
-/* text.c - widths, and harmless text. */
-#include "ctl/text.h"
+/* terminal.c - widths, and harmless text. */
+#include "ctl/terminal.h"
 
 #include "base/text.h"
 #include <stdio.h>
 #include <string.h>
 
-void text_defuse(char *text, int keep_lines)
+void terminal_defuse(char *text, int keep_lines)
 {
 	unsigned char *at = (unsigned char *)text;
 	size_t left = strlen(text);
@@ -27,41 +27,41 @@ void text_defuse(char *text, int keep_lines)
 	}
 }
 
-char *text_vprint(const char *format, va_list arguments, int keep_lines)
+char *terminal_vprint(const char *format, va_list arguments, int keep_lines)
 {
 	char *text;
 
 	if (vasprintf(&text, format, arguments) < 0)
 		return NULL;
-	text_defuse(text, keep_lines);
+	terminal_defuse(text, keep_lines);
 	return text;
 }
 
-const char *text_plural(int64_t n)
+const char *terminal_plural(int64_t n)
 {
 	return n == 1 ? "" : "s";
 }
 
-struct range {
+struct character_range {
 	uint32_t first, last;
 };
 
 /* Marks that sit on the character before them, and what shows nothing. */
-static const struct range narrow[] = {{0x0300, 0x036f}, {0x0483, 0x0489},  {0x0591, 0x05bd},
-				      {0x0610, 0x061a}, {0x064b, 0x065f},  {0x0e31, 0x0e31},
-				      {0x0e34, 0x0e3a}, {0x1ab0, 0x1aff},  {0x1dc0, 0x1dff},
-				      {0x200b, 0x200f}, {0x202a, 0x202e},  {0x2060, 0x2064},
-				      {0x20d0, 0x20ff}, {0xfe00, 0xfe0f},  {0xfe20, 0xfe2f},
-				      {0xfeff, 0xfeff}, {0xe0100, 0xe01ef}};
+static const struct character_range narrow[] = {
+	{0x0300, 0x036f},  {0x0483, 0x0489}, {0x0591, 0x05bd}, {0x0610, 0x061a},
+	{0x064b, 0x065f},  {0x0e31, 0x0e31}, {0x0e34, 0x0e3a}, {0x1ab0, 0x1aff},
+	{0x1dc0, 0x1dff},  {0x200b, 0x200f}, {0x202a, 0x202e}, {0x2060, 0x2064},
+	{0x20d0, 0x20ff},  {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}, {0xfeff, 0xfeff},
+	{0xe0100, 0xe01ef}};
 
 /* East Asian wide characters and pictures. */
-static const struct range wide[] = {{0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 0x33ff},
-				    {0x3400, 0x4dbf},   {0x4e00, 0x9fff},   {0xa000, 0xa4cf},
-				    {0xac00, 0xd7a3},   {0xf900, 0xfaff},   {0xfe30, 0xfe6f},
-				    {0xff00, 0xff60},   {0xffe0, 0xffe6},   {0x1f300, 0x1f64f},
-				    {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd}};
+static const struct character_range wide[] = {
+	{0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 0x33ff},  {0x3400, 0x4dbf},
+	{0x4e00, 0x9fff},   {0xa000, 0xa4cf},   {0xac00, 0xd7a3},  {0xf900, 0xfaff},
+	{0xfe30, 0xfe6f},   {0xff00, 0xff60},   {0xffe0, 0xffe6},  {0x1f300, 0x1f64f},
+	{0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd}};
 
-static int is_in(uint32_t character, const struct range *ranges, size_t n)
+static int is_in(uint32_t character, const struct character_range *ranges, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (character >= ranges[i].first && character <= ranges[i].last)
@@ -79,7 +79,7 @@ static uint32_t decode(const unsigned char *at, size_t size)
 	return character;
 }
 
-size_t text_width(const char *text)
+size_t terminal_width(const char *text)
 {
 	const unsigned char *at = (const unsigned char *)text;
 	size_t left = strlen(text), width = 0;
@@ -99,7 +99,7 @@ size_t text_width(const char *text)
 	return width;
 }
 
-void text_print_bytes(int64_t bytes, char *text, size_t size)
+void terminal_print_bytes(int64_t bytes, char *text, size_t size)
 {
 	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
 	double value = (double)bytes;
@@ -110,7 +110,7 @@ void text_print_bytes(int64_t bytes, char *text, size_t size)
 	snprintf(text, size, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
 }
 
-void text_print_ms(int64_t ms, char *text, size_t size)
+void terminal_print_ms(int64_t ms, char *text, size_t size)
 {
 	int64_t seconds = ms / 1000;
 

@@ -1,4 +1,4 @@
-/* introspect.c - the interfaces that can be called, and what they look like. */
+/* verb_introspect.c - the interfaces that can be called, and what they look like. */
 #include "ctl/interface.h"
 #include "ctl/show.h"
 #include "ctl/verbs.h"

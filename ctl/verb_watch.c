@@ -1,4 +1,4 @@
-/* watch.c - what happens, as it happens. */
+/* verb_watch.c - what happens, as it happens. */
 #include "base/cleanup.h"
 #include "ctl/fail.h"
 #include "ctl/show.h"

@@ -1,7 +1,7 @@
-/* status.c - the daemon in a few lines; its workers. */
+/* verb_status.c - the daemon in a few lines; its workers. */
 #include "base/cleanup.h"
 #include "ctl/show.h"
-#include "ctl/text.h"
+#include "ctl/terminal.h"
 #include "ctl/verbs.h"
 
 static int show_status(struct ctl *ctl, const void *out)
@@ -15,16 +15,16 @@ static int show_status(struct ctl *ctl, const void *out)
 	const struct api_status_out *status = out;
 	char uptime[32];
 
-	text_print_ms(status->uptimeMs, uptime, sizeof(uptime));
+	terminal_print_ms(status->uptimeMs, uptime, sizeof(uptime));
 	show_coloured(ctl, colours[status->state],
 		      api_status_out_state_type.names[status->state]);
 	show_print(ctl, ": trouped %s, pid %lld, up %s\n", status->version,
 		   (long long)status->pid, uptime);
 	show_print(ctl, "    Socket: %s, %lld connection%s\n", ctl->socket,
-		   (long long)status->connections, text_plural(status->connections));
+		   (long long)status->connections, terminal_plural(status->connections));
 	show_print(ctl, "   Workers: %lld of %lld running, %lld restart%s so far\n",
 		   (long long)status->workersRunning, (long long)status->workers,
-		   (long long)status->restarts, text_plural(status->restarts));
+		   (long long)status->restarts, terminal_plural(status->restarts));
 	for (size_t i = 0; i < status->stalls.count; i++) {
 		show_print(ctl, "            worker %lld is stalled: ",
 			   (long long)status->stalls.items[i].worker);
@@ -34,7 +34,7 @@ static int show_status(struct ctl *ctl, const void *out)
 		   (long long)status->unitsFailed);
 	show_print(ctl, "    Actors: %lld\n", (long long)status->actors);
 	show_print(ctl, "  Messages: %lld, %lld dead letter%s\n", (long long)status->messages,
-		   (long long)status->deadLetters, text_plural(status->deadLetters));
+		   (long long)status->deadLetters, terminal_plural(status->deadLetters));
 	if (status->problems.count + status->warnings.count > 0)
 		show_print(ctl, "\nProblems in the configuration:\n");
 	show_problems(ctl, &status->problems, "");
@@ -59,9 +59,9 @@ static int show_workers(struct ctl *ctl, const void *out)
 		char pid[32], memory[32] = "-", cpu[32] = "-";
 
 		if (worker->memory)
-			text_print_bytes(*worker->memory, memory, sizeof(memory));
+			terminal_print_bytes(*worker->memory, memory, sizeof(memory));
 		if (worker->cpuMs)
-			text_print_ms(*worker->cpuMs, cpu, sizeof(cpu));
+			terminal_print_ms(*worker->cpuMs, cpu, sizeof(cpu));
 		table_add(&table, TABLE_PLAIN, "%lld", (long long)worker->worker);
 		table_add(&table, show_state_colour(worker->state), "%s",
 			  show_state(worker->state));

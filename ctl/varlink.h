@@ -1,10 +1,10 @@
-/* client.h - a connection to a Varlink service: many calls under way, replies in their order.
+/* varlink.h - a connection to a Varlink service: many calls under way, replies in their order.
  *
  * Belongs to one loop and one thread. Calls are memory of the caller, good until their last
- * reply or until client_free(). What the service sends is not trusted to be well-formed.
+ * reply or until varlink_free(). What the service sends is not trusted to be well-formed.
  */
-#ifndef CTL_CLIENT_H
-#define CTL_CLIENT_H
+#ifndef CTL_VARLINK_H
+#define CTL_VARLINK_H
 
 #include "base/list.h"
 #include "base/loop.h"
@@ -13,11 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CLIENT_REPLY_MAX (48u << 20) /* bytes of one reply; a service's are smaller */
+#define VARLINK_REPLY_MAX (48u << 20) /* bytes of one reply; a service's are smaller */
 
-struct client;
+struct varlink;
 
-struct client_reply {
+struct varlink_reply {
 	/* 0; or why none comes: -ECONNRESET, -ETIMEDOUT, -EBADMSG, -ENOBUFS, -ENOMEM */
 	int failure;
 	const char *error;           /* qualified name, [A-Za-z0-9._-]+; NULL: none. Borrowed */
@@ -25,27 +25,27 @@ struct client_reply {
 	bool continues;              /* more replies follow */
 };
 
-struct client_call {
+struct varlink_call {
 	/* Called once, and for each reply before the last of a call with `more`. May use the
 	 * client, not free it. */
-	void (*on_reply)(struct client_call *call, const struct client_reply *reply);
+	void (*on_reply)(struct varlink_call *call, const struct varlink_reply *reply);
 	struct list link; /* of the client */
 	uint64_t deadline_ns;
 };
 
 /* Connect to a Unix socket, waiting at most timeout_ns for a place in its queue. *ret_client is
  * given. -ENOENT, -ECONNREFUSED, -EACCES..., -ENAMETOOLONG, -EAGAIN: the queue stayed full. */
-int client_connect(struct loop *loop, const char *path, uint64_t timeout_ns,
-		   struct client **ret_client);
+int varlink_connect(struct loop *loop, const char *path, uint64_t timeout_ns,
+		    struct varlink **ret_client);
 
 /* Take over a connected socket. On failure fd is closed. */
-int client_new(struct loop *loop, int fd, struct client **ret_client);
+int varlink_new(struct loop *loop, int fd, struct varlink **ret_client);
 
 /* Open calls get no reply any more. NULL is fine. */
-void client_free(struct client *client);
+void varlink_free(struct varlink *client);
 
-#define CLIENT_MORE   1u
-#define CLIENT_ONEWAY 2u /* `call` is NULL: nothing comes back */
+#define VARLINK_MORE   1u
+#define VARLINK_ONEWAY 2u /* `call` is NULL: nothing comes back */
 
 /* Put a call into the output. parameters: text of an object, of size 0 for none. If no reply,
  * of several the first, has come within timeout_ns from now (0: no limit), the call ends with
@@ -53,16 +53,16 @@ void client_free(struct client *client);
  * for the service may have had the same deadline, and its answer be on the way: only when that
  * is not there a second later is the connection given up. -ENOTCONN: it is broken, nothing was
  * queued; -ENOMEM. */
-int client_call(struct client *client, struct client_call *call, const char *method,
-		const char *parameters, size_t size, unsigned flags, uint64_t timeout_ns);
+int varlink_call(struct varlink *client, struct varlink_call *call, const char *method,
+		 const char *parameters, size_t size, unsigned flags, uint64_t timeout_ns);
 
 /* Write what was put in; what the socket does not take follows from the loop. */
-void client_flush(struct client *client);
+void varlink_flush(struct varlink *client);
 
 /* Whether the connection has failed; that has been reported to every open call then. */
-bool client_is_broken(const struct client *client);
+bool varlink_is_broken(const struct varlink *client);
 
 /* Bytes waiting to be written. */
-size_t client_unwritten(const struct client *client);
+size_t varlink_unwritten(const struct varlink *client);
 
 #endif

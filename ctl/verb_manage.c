@@ -1,5 +1,5 @@
-/* manage.c - verbs that change what runs: units stopped and started, the configuration, the
- * daemon. */
+/* verb_manage.c - verbs that change what runs: units stopped and started, the configuration,
+ * the daemon. */
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "ctl/show.h"

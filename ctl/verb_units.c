@@ -1,4 +1,4 @@
-/* units.c - units, one and all. */
+/* verb_units.c - units, one and all. */
 #include "base/cleanup.h"
 #include "ctl/actors.h"
 #include "ctl/show.h"

@@ -1,8 +1,8 @@
-/* inspect.c - what a plug-in says of itself, without running it. */
+/* verb_inspect.c - what a plug-in says of itself, without running it. */
 #include "base/cleanup.h"
 #include "ctl/interface.h"
 #include "ctl/show.h"
-#include "ctl/text.h"
+#include "ctl/terminal.h"
 #include "ctl/verbs.h"
 #include "proto/layout.h"
 #include "proto/plugin_info.h"
@@ -147,7 +147,7 @@ static void print_info(struct ctl *ctl, const char *path, const struct plugin_in
 	for (size_t i = 0; i < info->n_needed; i++)
 		show_print(ctl, "%s%s\n", i == 0 ? "    Libraries: " : "               ",
 			   info->needed[i]);
-	text_print_bytes((int64_t)info->writable, writable, sizeof(writable));
+	terminal_print_bytes((int64_t)info->writable, writable, sizeof(writable));
 	show_print(ctl, "  Static data: %s writable, %s\n", writable,
 		   info->is_sealed ? "judged by plugin.mk"
 				   : "not judged: linked without plugin.mk");

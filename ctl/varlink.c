@@ -1,5 +1,5 @@
-/* client.c - calls out, replies in. */
-#include "ctl/client.h"
+/* varlink.c - calls out, replies in. */
+#include "ctl/varlink.h"
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
@@ -16,7 +16,7 @@
 #define ERROR_NAME_MAX 512
 #define LATE_NS        CLOCK_SECOND_NS /* for replies to calls that have timed out */
 
-struct client {
+struct varlink {
 	struct loop *loop;
 	struct loop_io io;
 	struct loop_timer timer; /* for the deadline of the first call */
@@ -29,20 +29,20 @@ struct client {
 	bool broken;
 };
 
-bool client_is_broken(const struct client *client)
+bool varlink_is_broken(const struct varlink *client)
 {
 	return client->broken;
 }
 
-size_t client_unwritten(const struct client *client)
+size_t varlink_unwritten(const struct varlink *client)
 {
 	return buffer_size(&client->out);
 }
 
 /* The connection has failed: report that to every open call. */
-static void break_off(struct client *client, int failure)
+static void break_off(struct varlink *client, int failure)
 {
-	struct client_reply reply = {.failure = failure};
+	struct varlink_reply reply = {.failure = failure};
 	struct list calls;
 
 	if (client->broken)
@@ -60,7 +60,7 @@ static void break_off(struct client *client, int failure)
 		list_append(&calls, link);
 	}
 	while (!list_is_empty(&calls)) {
-		struct client_call *call = list_first(&calls, struct client_call, link);
+		struct varlink_call *call = list_first(&calls, struct varlink_call, link);
 
 		list_remove(&call->link);
 		call->on_reply(call, &reply);
@@ -69,7 +69,7 @@ static void break_off(struct client *client, int failure)
 
 /* The timer is set for a deadline that was the first once, and looks again when it fires:
  * replies come too often to set it anew each time. */
-static void watch_deadline(struct client *client)
+static void watch_deadline(struct varlink *client)
 {
 	uint64_t first = client->n_late ? client->give_up_ns : UINT64_MAX, now;
 
@@ -77,7 +77,7 @@ static void watch_deadline(struct client *client)
 		return;
 	if (!list_is_empty(&client->calls)) {
 		uint64_t deadline =
-			list_first(&client->calls, struct client_call, link)->deadline_ns;
+			list_first(&client->calls, struct varlink_call, link)->deadline_ns;
 
 		if (deadline < first)
 			first = deadline;
@@ -89,12 +89,13 @@ static void watch_deadline(struct client *client)
 }
 
 /* End the calls whose deadline has passed. */
-static void time_out(struct client *client, uint64_t now)
+static void time_out(struct varlink *client, uint64_t now)
 {
-	struct client_reply reply = {.failure = -ETIMEDOUT};
+	struct varlink_reply reply = {.failure = -ETIMEDOUT};
 
 	while (!client->broken && !list_is_empty(&client->calls)) {
-		struct client_call *call = list_first(&client->calls, struct client_call, link);
+		struct varlink_call *call =
+			list_first(&client->calls, struct varlink_call, link);
 
 		if (call->deadline_ns > now)
 			return;
@@ -107,7 +108,7 @@ static void time_out(struct client *client, uint64_t now)
 
 static void on_timer(struct loop_timer *timer)
 {
-	struct client *client = container_of(timer, struct client, timer);
+	struct varlink *client = container_of(timer, struct varlink, timer);
 	uint64_t now = loop_clock_ns(client->loop);
 
 	if (client->n_late && client->give_up_ns <= now)
@@ -118,7 +119,7 @@ static void on_timer(struct loop_timer *timer)
 }
 
 /* A reply to a call that has timed out. */
-static void drop_late(struct client *client, bool continues)
+static void drop_late(struct varlink *client, bool continues)
 {
 	client->n_late -= !continues;
 	client->give_up_ns = loop_clock_ns(client->loop) + LATE_NS;
@@ -135,13 +136,13 @@ static bool is_error_name(const char *name)
 }
 
 /* One frame; what is no reply breaks the connection. */
-static void take_frame(struct client *client, const char *text, size_t size)
+static void take_frame(struct varlink *client, const char *text, size_t size)
 {
 	static const char *const keys[] = {"error", "parameters", "continues"};
 	struct json_span members[3];
-	struct client_reply reply = {0};
+	struct varlink_reply reply = {0};
 	char error[ERROR_NAME_MAX];
-	struct client_call *call;
+	struct varlink_call *call;
 
 	if ((list_is_empty(&client->calls) && !client->n_late) ||
 	    json_pick(text, size, keys, ARRAY_LEN(keys), members, NULL) < 0) {
@@ -164,14 +165,14 @@ static void take_frame(struct client *client, const char *text, size_t size)
 		drop_late(client, reply.continues);
 		return;
 	}
-	call = list_first(&client->calls, struct client_call, link);
+	call = list_first(&client->calls, struct varlink_call, link);
 	if (!reply.continues)
 		list_remove(&call->link);
 	call->deadline_ns = UINT64_MAX;
 	call->on_reply(call, &reply);
 }
 
-static void take_frames(struct client *client)
+static void take_frames(struct varlink *client)
 {
 	while (!client->broken && client->scanned < buffer_size(&client->in)) {
 		const unsigned char *data = buffer_data(&client->in);
@@ -190,7 +191,7 @@ static void take_frames(struct client *client)
 	}
 }
 
-static void read_replies(struct client *client)
+static void read_replies(struct varlink *client)
 {
 	for (int i = 0; i < READS_A_PASS && !client->broken; i++) {
 		void *place = buffer_reserve(&client->in, READ_SIZE);
@@ -214,7 +215,7 @@ static void read_replies(struct client *client)
 	}
 }
 
-void client_flush(struct client *client)
+void varlink_flush(struct varlink *client)
 {
 	while (!client->broken && buffer_size(&client->out) > 0) {
 		ssize_t n = send(client->io.fd, buffer_data(&client->out),
@@ -239,19 +240,19 @@ void client_flush(struct client *client)
 
 static void on_io(struct loop_io *io, unsigned events)
 {
-	struct client *client = container_of(io, struct client, io);
+	struct varlink *client = container_of(io, struct varlink, io);
 
 	if (events & LOOP_WRITE)
-		client_flush(client);
+		varlink_flush(client);
 	if (events & LOOP_READ && !client->broken)
 		read_replies(client);
 	if (!client->broken)
 		watch_deadline(client);
 }
 
-int client_new(struct loop *loop, int fd, struct client **ret_client)
+int varlink_new(struct loop *loop, int fd, struct varlink **ret_client)
 {
-	struct client *client = calloc(1, sizeof(*client));
+	struct varlink *client = calloc(1, sizeof(*client));
 
 	if (!client) {
 		close(fd);
@@ -259,7 +260,7 @@ int client_new(struct loop *loop, int fd, struct client **ret_client)
 	}
 	client->loop = loop;
 	list_init(&client->calls);
-	buffer_init(&client->in, CLIENT_REPLY_MAX + READ_SIZE);
+	buffer_init(&client->in, VARLINK_REPLY_MAX + READ_SIZE);
 	buffer_init(&client->out, SIZE_MAX);
 	loop_timer_init(&client->timer, loop, on_timer);
 	loop_io_init(&client->io, loop, fd, on_io);
@@ -268,8 +269,8 @@ int client_new(struct loop *loop, int fd, struct client **ret_client)
 	return 0;
 }
 
-int client_connect(struct loop *loop, const char *path, uint64_t timeout_ns,
-		   struct client **ret_client)
+int varlink_connect(struct loop *loop, const char *path, uint64_t timeout_ns,
+		    struct varlink **ret_client)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	uint64_t deadline = loop_clock_ns(loop) + timeout_ns;
@@ -290,10 +291,10 @@ int client_connect(struct loop *loop, const char *path, uint64_t timeout_ns,
 			return -EAGAIN;
 		poll(NULL, 0, RETRY_MS);
 	}
-	return client_new(loop, take_fd(&fd), ret_client);
+	return varlink_new(loop, take_fd(&fd), ret_client);
 }
 
-void client_free(struct client *client)
+void varlink_free(struct varlink *client)
 {
 	if (!client)
 		return;
@@ -305,8 +306,8 @@ void client_free(struct client *client)
 	free(client);
 }
 
-int client_call(struct client *client, struct client_call *call, const char *method,
-		const char *parameters, size_t size, unsigned flags, uint64_t timeout_ns)
+int varlink_call(struct varlink *client, struct varlink_call *call, const char *method,
+		 const char *parameters, size_t size, unsigned flags, uint64_t timeout_ns)
 {
 	static const char head[] = "{\"method\":\"",
 			  middle[] = "\",\"parameters\":", more[] = ",\"more\":true",
@@ -327,9 +328,9 @@ int client_call(struct client *client, struct client_call *call, const char *met
 		buffer_append(&client->out, parameters, size);
 	else
 		buffer_append(&client->out, "{}", 2);
-	if (flags & CLIENT_MORE)
+	if (flags & VARLINK_MORE)
 		buffer_append(&client->out, more, sizeof(more) - 1);
-	if (flags & CLIENT_ONEWAY)
+	if (flags & VARLINK_ONEWAY)
 		buffer_append(&client->out, oneway, sizeof(oneway) - 1);
 	buffer_append(&client->out, "}", 2);
 	if (!call)

@@ -1,7 +1,7 @@
 /* The client against services that misbehave. */
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "ctl/client.h"
+#include "ctl/varlink.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,19 +17,19 @@
 
 struct fixture {
 	struct loop *loop;
-	struct client *client;
+	struct varlink *client;
 	int service;
 };
 
 struct probe {
-	struct client_call call;
+	struct varlink_call call;
 	unsigned replies;
 	int failure;
 	bool continues;
 	char error[64], parameters[256];
 };
 
-static void on_reply(struct client_call *call, const struct client_reply *reply)
+static void on_reply(struct varlink_call *call, const struct varlink_reply *reply)
 {
 	struct probe *probe = container_of(call, struct probe, call);
 
@@ -49,7 +49,7 @@ static int set_up(void **state)
 	assert_int_equal(loop_new(&fixture->loop), 0);
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
-	assert_int_equal(client_new(fixture->loop, ends[0], &fixture->client), 0);
+	assert_int_equal(varlink_new(fixture->loop, ends[0], &fixture->client), 0);
 	fixture->service = ends[1];
 	*state = fixture;
 	return 0;
@@ -59,7 +59,7 @@ static int tear_down(void **state)
 {
 	struct fixture *fixture = *state;
 
-	client_free(fixture->client);
+	varlink_free(fixture->client);
 	if (fixture->service >= 0)
 		close(fixture->service);
 	loop_free(fixture->loop);
@@ -71,10 +71,10 @@ static void begin(struct fixture *fixture, struct probe *probe, unsigned flags,
 		  uint64_t timeout_ns)
 {
 	*probe = (struct probe){.call.on_reply = on_reply};
-	assert_int_equal(client_call(fixture->client, &probe->call, "a.B", "{\"x\":1}", 7,
-				     flags, timeout_ns),
+	assert_int_equal(varlink_call(fixture->client, &probe->call, "a.B", "{\"x\":1}", 7,
+				      flags, timeout_ns),
 			 0);
-	client_flush(fixture->client);
+	varlink_flush(fixture->client);
 }
 
 static void answer(struct fixture *fixture, const char *text, size_t size)
@@ -98,9 +98,10 @@ static void client_writes_call_as_varlink_has_it(void **state)
 	struct probe other;
 
 	begin(fixture, &probe, 0, 0);
-	begin(fixture, &other, CLIENT_MORE, 0);
-	assert_int_equal(client_call(fixture->client, NULL, "a.C", "", 0, CLIENT_ONEWAY, 0), 0);
-	client_flush(fixture->client);
+	begin(fixture, &other, VARLINK_MORE, 0);
+	assert_int_equal(varlink_call(fixture->client, NULL, "a.C", "", 0, VARLINK_ONEWAY, 0),
+			 0);
+	varlink_flush(fixture->client);
 	assert_int_equal(recv(fixture->service, text, sizeof(text), 0), sizeof(wanted));
 	assert_memory_equal(text, wanted, sizeof(wanted));
 }
@@ -111,7 +112,7 @@ static void client_matches_replies_to_calls_in_order(void **state)
 	struct probe one, two, three;
 
 	begin(fixture, &one, 0, 0);
-	begin(fixture, &two, CLIENT_MORE, 0);
+	begin(fixture, &two, VARLINK_MORE, 0);
 	begin(fixture, &three, 0, 0);
 	ANSWER(fixture, "{\"parameters\":{\"n\":1}}\0{\"parameters\":{},\"continues\":true}");
 	assert_int_equal(one.replies, 1);
@@ -143,8 +144,8 @@ static void client_breaks_off_when_reply_is_malformed(void **state)
 		answer(fixture, bad[i], strlen(bad[i]) + 1);
 		assert_int_equal(one.failure, -EBADMSG);
 		assert_int_equal(two.failure, -EBADMSG);
-		assert_true(client_is_broken(fixture->client));
-		assert_int_equal(client_call(fixture->client, &one.call, "a.B", "", 0, 0, 0),
+		assert_true(varlink_is_broken(fixture->client));
+		assert_int_equal(varlink_call(fixture->client, &one.call, "a.B", "", 0, 0, 0),
 				 -ENOTCONN);
 	}
 }
@@ -154,7 +155,7 @@ static void client_breaks_off_when_nobody_asked(void **state)
 	struct fixture *fixture = *state;
 
 	ANSWER(fixture, "{}");
-	assert_true(client_is_broken(fixture->client));
+	assert_true(varlink_is_broken(fixture->client));
 }
 
 static void client_reports_open_calls_when_service_closes(void **state)
@@ -163,7 +164,7 @@ static void client_reports_open_calls_when_service_closes(void **state)
 	struct probe one, two;
 
 	begin(fixture, &one, 0, 0);
-	begin(fixture, &two, CLIENT_MORE, 0);
+	begin(fixture, &two, VARLINK_MORE, 0);
 	answer(fixture, "{\"parameters\":{}}\0{\"contin", 26);
 	close(fixture->service);
 	fixture->service = -1;
@@ -188,7 +189,7 @@ static void client_ends_a_call_when_its_deadline_passes(void **state)
 	assert_int_equal(two.failure, -ETIMEDOUT);
 	assert_true(clock_now_ns() - start >= 60 * CLOCK_MS_NS);
 	/* The service may have had the same deadline. */
-	assert_false(client_is_broken(fixture->client));
+	assert_false(varlink_is_broken(fixture->client));
 	ANSWER(fixture, "{\"error\":\"a.b.Late\"}");
 	begin(fixture, &one, 0, 0);
 	ANSWER(fixture, "{\"parameters\":{\"n\":1}}");
@@ -210,7 +211,7 @@ static void client_gives_up_when_what_is_late_does_not_come(void **state)
 		loop_step(fixture->loop, true);
 	assert_int_equal(one.failure, -ETIMEDOUT);
 	assert_int_equal(two.failure, -ETIMEDOUT);
-	assert_true(client_is_broken(fixture->client));
+	assert_true(varlink_is_broken(fixture->client));
 	assert_in_range(clock_now_ns() - start, CLOCK_SECOND_NS, 5 * CLOCK_SECOND_NS);
 }
 
@@ -220,7 +221,7 @@ static void client_keeps_no_deadline_of_a_stream_that_has_begun(void **state)
 	struct probe probe;
 	uint64_t start = clock_now_ns();
 
-	begin(fixture, &probe, CLIENT_MORE, 50 * CLOCK_MS_NS);
+	begin(fixture, &probe, VARLINK_MORE, 50 * CLOCK_MS_NS);
 	ANSWER(fixture, "{\"continues\":true}");
 	while (clock_now_ns() - start < 100 * CLOCK_MS_NS)
 		loop_step(fixture->loop, false);
@@ -255,13 +256,13 @@ static void client_takes_large_reply_when_it_comes_in_pieces(void **state)
 static void client_says_why_when_it_cannot_connect(void **state)
 {
 	struct fixture *fixture = *state;
-	struct client *client = NULL;
+	struct varlink *client = NULL;
 	char path[200];
 
 	memset(path, 'x', sizeof(path));
 	path[108] = '\0';
-	assert_int_equal(client_connect(fixture->loop, "/nonexistent/s", 0, &client), -ENOENT);
-	assert_int_equal(client_connect(fixture->loop, path, 0, &client), -ENAMETOOLONG);
+	assert_int_equal(varlink_connect(fixture->loop, "/nonexistent/s", 0, &client), -ENOENT);
+	assert_int_equal(varlink_connect(fixture->loop, path, 0, &client), -ENAMETOOLONG);
 	assert_null(client);
 }
 

@@ -1,4 +1,4 @@
-/* map.c - one call for each line of input, many under way, one line of output for each. */
+/* verb_map.c - one call for each line of input, many under way, one line of output for each. */
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "ctl/connections.h"
@@ -82,7 +82,7 @@ static bool is_worth_a_try(struct job *job, const char *error, struct json_span 
 	return is_passing(error, parameters) && job->crashes <= CRASHES_MAX;
 }
 
-static void on_reply(struct client_call *call, const struct client_reply *reply)
+static void on_reply(struct varlink_call *call, const struct varlink_reply *reply)
 {
 	struct job *job = container_of(call, struct job, call);
 	const struct map *map = container_of(job->jobs, struct map, jobs);
@@ -188,13 +188,13 @@ static void send_ready(struct map *map)
 	while (!list_is_empty(&map->jobs.ready) &&
 	       writer_unwritten(&map->writer) < OUTPUT_HIGH) {
 		struct job *job = list_first(&map->jobs.ready, struct job, queue);
-		struct connection *connection = connections_find(&map->connections);
+		struct map_connection *connection = connections_find(&map->connections);
 
 		if (!connection)
 			break;
 		job->call.on_reply = on_reply;
-		if (client_call(connection->client, &job->call, map->method, job->text,
-				job->size, 0, timeout_ns) < 0) {
+		if (varlink_call(connection->client, &job->call, map->method, job->text,
+				 job->size, 0, timeout_ns) < 0) {
 			map->jobs.error = -ENOMEM;
 			break;
 		}

@@ -1,4 +1,4 @@
-/* spawn.c - units made by hand. */
+/* verb_spawn.c - units made by hand. */
 #include "base/cleanup.h"
 #include "config.h"
 #include "ctl/parameters.h"
@@ -19,19 +19,19 @@ static const int64_t *optional(const struct options *options, enum option_bit bi
 }
 
 /* A plug-in as it was typed, "./hello.so:greeter". */
-struct plugin {
+struct typed_plugin {
 	char *name;       /* for the daemon: a path from the root, or a name that it looks up */
 	const char *type; /* of the actors; NULL: not given */
 	char path[PATH_MAX]; /* of the file, where that is known here */
 	bool is_untyped;     /* key=value was given, and no file to say of which type */
 };
 
-static void plugin_fini(struct plugin *plugin)
+static void plugin_fini(struct typed_plugin *plugin)
 {
 	free(plugin->name);
 }
 
-static int find_plugin(struct ctl *ctl, const char *typed, struct plugin *plugin)
+static int find_plugin(struct ctl *ctl, const char *typed, struct typed_plugin *plugin)
 {
 	const char *colon = strrchr(typed, ':');
 	cleanup_free char *file = NULL;
@@ -73,7 +73,7 @@ static const struct plugin_actor *find_actor(const struct plugin_info *info, con
 
 /* key=value, typed by what the plug-in's file says, if it can be read from here. What is wrong
  * with the plug-in itself is left to the daemon to say. */
-static int read_config(struct ctl *ctl, struct plugin *plugin, char **arguments, int n,
+static int read_config(struct ctl *ctl, struct typed_plugin *plugin, char **arguments, int n,
 		       char **ret_config)
 {
 	cleanup(plugin_info_cleanup) struct plugin_info *info = NULL;
@@ -92,7 +92,7 @@ static int read_config(struct ctl *ctl, struct plugin *plugin, char **arguments,
 	return parameters_read(ctl, arguments, n, actor ? actor->config : NULL, ret_config);
 }
 
-static int make_config(struct ctl *ctl, struct plugin *plugin, char **arguments, int n,
+static int make_config(struct ctl *ctl, struct typed_plugin *plugin, char **arguments, int n,
 		       char **ret_config)
 {
 	struct codec_error error = {0};
@@ -115,7 +115,7 @@ int verb_spawn(struct ctl *ctl, char **arguments, int n)
 	const struct options *options = &ctl->options;
 	int64_t instances, mailbox, mailbox_bytes, batch;
 	enum api_spawn_on_error on_error = API_SPAWN_ON_ERROR_CONTINUE;
-	cleanup(plugin_fini) struct plugin plugin = {0};
+	cleanup(plugin_fini) struct typed_plugin plugin = {0};
 	cleanup_free char *config = NULL;
 	cleanup_free void *reply = NULL;
 	struct api_spawn in = {
