@@ -24,7 +24,7 @@ struct page_thread {
 	_Atomic uint64_t sequence;
 	_Atomic uint64_t actor;     /* slot << 32 | generation; 0: none */
 	_Atomic uint64_t type_hash; /* of the message; small numbers: PAGE_DOING_* */
-	_Atomic uint32_t unit;      /* the master's number of the actor's unit; 0: none */
+	_Atomic uint32_t version;   /* that the actor is of, by the master's number; 0: none */
 	_Atomic uint32_t instance;
 	_Atomic uint32_t thread_id; /* gettid() of the plug-in thread */
 	uint32_t reserved;

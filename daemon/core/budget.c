@@ -91,7 +91,7 @@ static void report(struct runtime *runtime, const struct definition *unit)
 	if (runtime->ops->on_memory)
 		runtime->ops->on_memory(
 			runtime->context,
-			&(struct runtime_memory){.unit = unit->origin,
+			&(struct runtime_memory){.version = unit->origin,
 						 .bytes = share->bytes,
 						 .budget = runtime->budget.bytes,
 						 .is_short = share->is_hog});

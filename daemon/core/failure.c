@@ -62,7 +62,7 @@ static void report(struct troupe_self *self, int rc)
 	runtime->ops->on_failure(
 		runtime->context,
 		&(struct runtime_failure){
-			.unit = actor->unit->origin,
+			.version = actor->unit->origin,
 			.instance = actor_instance(actor),
 			.is_child = actor->unit->number == 0,
 			.actor = definition_kind(actor->unit),

@@ -224,7 +224,7 @@ static void end_one(struct runtime *runtime, struct actor *actor, enum troupe_ca
 {
 	const struct runtime_end end = {
 		.actor = actor_address(runtime, actor),
-		.unit = actor->unit->number,
+		.version = actor->unit->number,
 		.origin = actor->unit->origin,
 		.type = actor->unit->type->table.name,
 		.instance = actor_instance(actor),

@@ -52,7 +52,7 @@ static inline void page_actor(struct runtime *runtime, const struct actor *actor
 	const uint64_t id = slots_id(actor);
 
 	page_store(&thread->actor, id << 32 | id >> 32); /* the other way round: one load */
-	page_store(&thread->unit, origin);
+	page_store(&thread->version, origin);
 	page_store(&thread->instance, instance);
 }
 

@@ -325,7 +325,7 @@ static void fill_info(const struct runtime *runtime, const struct actor *actor,
 
 	*info = (struct runtime_info){
 		.address = actor_address(runtime, actor),
-		.unit = actor->unit->number,
+		.version = actor->unit->number,
 		.origin = actor->unit->origin,
 		.parent = parent ? actor_address(runtime, parent) : (struct troupe_address){0},
 		.instance = actor_instance(actor),

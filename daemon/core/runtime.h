@@ -40,8 +40,8 @@ struct runtime_unit {
 /* How an actor ended, for the host. text: borrowed, "" when there is nothing to add. */
 struct runtime_end {
 	struct troupe_address actor;
-	uint32_t unit;    /* 0: spawned by another actor */
-	uint32_t origin;  /* its unit, or of a spawned one the unit that it comes from */
+	uint32_t version; /* 0: spawned by another actor */
+	uint32_t origin;  /* its version, or of a spawned one the version that it comes from */
 	const char *type; /* the name of its type; of the plug-in */
 	uint32_t instance;
 	enum troupe_cause cause;
@@ -51,7 +51,7 @@ struct runtime_end {
 
 /* A handler that failed. */
 struct runtime_failure {
-	uint32_t unit; /* of the actor, or of the one that it was spawned for */
+	uint32_t version; /* of the actor, or of the one that it was spawned for */
 	uint32_t instance;
 	bool is_child;                      /* it was spawned by another actor */
 	const char *actor;                  /* as on_log() has it */
@@ -63,7 +63,7 @@ struct runtime_failure {
 
 /* A unit has come to have too much of the worker's memory (is_short), or has no more. */
 struct runtime_memory {
-	uint32_t unit;
+	uint32_t version;
 	uint64_t bytes; /* of messages in mailboxes, kept messages and states */
 	uint64_t budget;
 	bool is_short; /* its mailboxes and its actors' spawning are bounded */
@@ -94,9 +94,10 @@ struct runtime_ops {
 	 * when it is not known. reason: a constant word, "mailbox-full", "no-such-actor"... */
 	void (*on_dead_letter)(void *context, struct troupe_address from,
 			       struct troupe_address to, const char *name, const char *reason);
-	/* troupe_log() of an actor. unit: of the actor, or of the one that it was spawned for.
-	 * actor: the name of its unit, or of a spawned one's type; it and text are borrowed. */
-	void (*on_log)(void *context, uint32_t unit, int priority, const char *actor,
+	/* troupe_log() of an actor. version: of the actor, or of the one that it was spawned
+	 * for. actor: the name of its unit, or of a spawned one's type; it and text are
+	 * borrowed. */
+	void (*on_log)(void *context, uint32_t version, int priority, const char *actor,
 		       const char *text);
 	/* A handler returned a negative value. Optional. Borrowed for the call. */
 	void (*on_failure)(void *context, const struct runtime_failure *failure);
@@ -156,9 +157,9 @@ int runtime_unit_forget(struct runtime *runtime, uint32_t number);
 
 /* Make an instance of a unit; init runs at once. config: a value of the type's config type in
  * memory form (copied for the call only), or NULL. Negative: a limit (-ENOMEM, -EAGAIN),
- * -ENOENT (unit), or what init returned. */
-int runtime_spawn(struct runtime *runtime, uint32_t unit, uint32_t instance, const void *config,
-		  struct troupe_address *ret_address);
+ * -ENOENT (version), or what init returned. */
+int runtime_spawn(struct runtime *runtime, uint32_t version, uint32_t instance,
+		  const void *config, struct troupe_address *ret_address);
 
 /* Stop an actor: after the message it is at, before those in its mailbox; fini runs, reason
  * SHUTDOWN. Its children end before it, reason PARENT. -ESRCH. */
@@ -244,8 +245,8 @@ void runtime_peer_down(struct runtime *runtime, struct process peer, enum troupe
 
 struct runtime_info {
 	struct troupe_address address;
-	uint32_t unit, instance;
-	uint32_t origin; /* its unit, or of a spawned one the unit that it comes from */
+	uint32_t version, instance;
+	uint32_t origin; /* its version, or of a spawned one the version that it comes from */
 	struct troupe_address parent;     /* null: it has none */
 	const char *unit_name;            /* "" when spawned by another actor; borrowed */
 	const struct troupe_actor *table; /* the plug-in's own */

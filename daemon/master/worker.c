@@ -58,7 +58,7 @@ void worker_undefine(struct worker *worker, uint32_t version)
 		return;
 	number_set_remove(&worker->defined, version);
 	(void)worker_send(worker, &worker_undefine_method,
-			  &(struct worker_undefine){.unit = version}, -1);
+			  &(struct worker_undefine){.version = version}, -1);
 }
 
 /* The letter of the state in /proc/PID/stat; '?': unknown. */
@@ -339,7 +339,7 @@ static void launch(struct worker *worker)
 	worker->is_finished = worker->is_sound = false;
 	worker->failure[0] = '\0';
 	worker->killed_why = NULL;
-	worker->culprit_unit = worker->culprit_deployment = worker->culprit_definition = 0;
+	worker->culprit_version = worker->culprit_deployment = worker->culprit_definition = 0;
 	worker->is_late = worker->missed_names = false;
 	worker->state = API_STATE_STARTING;
 	worker->is_away = false;

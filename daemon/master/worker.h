@@ -114,7 +114,7 @@ struct worker {
 	bool is_killed;               /* SIGKILL was sent */
 	bool is_explained; /* it is known why we did, and no actor is to be suspected */
 	/* Whose init or load took too long; 0: none */
-	uint32_t culprit_unit, culprit_instance, culprit_deployment;
+	uint32_t culprit_version, culprit_instance, culprit_deployment;
 	uint32_t culprit_definition; /* whose configuration took too long to decode; 0: none */
 
 	struct stall stall;

@@ -6,7 +6,7 @@ bool activity_read(const struct page_thread *thread, struct activity *ret_activi
 
 	*ret_activity = (struct activity){
 		.sequence = atomic_load_explicit(&thread->sequence, memory_order_relaxed),
-		.unit = atomic_load_explicit(&thread->unit, memory_order_relaxed),
+		.version = atomic_load_explicit(&thread->version, memory_order_relaxed),
 		.instance = atomic_load_explicit(&thread->instance, memory_order_relaxed),
 		.type_hash = atomic_load_explicit(&thread->type_hash, memory_order_relaxed),
 		.address = {.slot = (uint32_t)(actor >> 32), .generation = (uint32_t)actor},

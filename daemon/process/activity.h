@@ -17,7 +17,7 @@
 
 struct activity {
 	uint64_t sequence;             /* another one: another activity */
-	uint32_t unit, instance;       /* unit 0: of no unit's actor */
+	uint32_t version, instance;    /* version 0: of no unit's actor */
 	uint64_t type_hash;            /* of the message, or a PAGE_DOING_ number */
 	struct troupe_address address; /* slot and generation only */
 	uint64_t call; /* number of the client's call that is handled; 0: none */

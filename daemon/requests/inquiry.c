@@ -80,7 +80,7 @@ static bool add_actor(struct inquiry *inquiry, const struct worker *worker,
 		      const struct worker_resident *resident)
 {
 	const struct instance *known =
-		unit_instance(inquiry->pending.master, (uint64_t)resident->unit,
+		unit_instance(inquiry->pending.master, (uint64_t)resident->version,
 			      (uint64_t)resident->instance);
 	const struct unit *unit = known && known->worker == worker ? known->unit : NULL;
 	/* of one that another actor spawned */

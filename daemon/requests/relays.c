@@ -48,7 +48,7 @@ static struct relay *find_relay(struct relays *relays, uint64_t id)
 static void leave_worker(struct relay *call)
 {
 	struct master *master = call->pending.master;
-	struct instance *instance = unit_instance(master, call->unit, call->instance);
+	struct instance *instance = unit_instance(master, call->version, call->instance);
 
 	if (instance && instance->outstanding > 0)
 		instance->outstanding--;
@@ -168,7 +168,7 @@ static struct relay *new_call(struct master *master, struct control_call *client
 		return NULL;
 	}
 	if (target->instance) {
-		call->unit = target->instance->version->number;
+		call->version = target->instance->version->number;
 		call->instance = target->instance->number;
 		target->instance->outstanding++;
 	}
@@ -379,7 +379,7 @@ void relays_kept(struct worker *worker, uint64_t id)
 static void fail_died(struct relay *call, bool is_culprit)
 {
 	struct instance *instance =
-		unit_instance(call->pending.master, call->unit, call->instance);
+		unit_instance(call->pending.master, call->version, call->instance);
 	const char *crashed = is_culprit ? "\"crashed\":true" : "";
 	char text[LIMIT_NAME + 64];
 

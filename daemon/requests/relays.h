@@ -37,10 +37,10 @@ struct relay {
 	enum relay_kind kind;
 	struct worker *worker; /* NULL: it has ended the call, and the client has yet to read */
 	size_t bytes;          /* that it counts for in worker->call_bytes */
-	uint32_t unit, instance; /* whose `outstanding` it counts for; unit 0: of none */
-	uint64_t deadline_ns;    /* UINT64_MAX: none */
-	bool is_until_kept;      /* of a stream: the deadline holds until an actor keeps it */
-	struct held held;        /* of a stream: its replies */
+	uint32_t version, instance; /* whose `outstanding` it counts for; version 0: of none */
+	uint64_t deadline_ns;       /* UINT64_MAX: none */
+	bool is_until_kept; /* of a stream: the deadline holds until an actor keeps it */
+	struct held held;   /* of a stream: its replies */
 };
 
 struct relays {

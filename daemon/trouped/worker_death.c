@@ -123,8 +123,8 @@ static void find_blame(struct worker *worker, struct blame *blame)
 	/* A hostile process could name one that is down each time, and so never be delayed. */
 	if (blame->actor && !instance_is_alive(blame->actor))
 		blame->actor = NULL;
-	blame->hanging =
-		unit_instance(worker->master, worker->culprit_unit, worker->culprit_instance);
+	blame->hanging = unit_instance(worker->master, worker->culprit_version,
+				       worker->culprit_instance);
 	blame->deployment = worker->culprit_deployment
 				    ? worker->culprit_deployment
 				    : find_request(worker, REQUEST_LOAD, PAGE_DOING_LOAD);

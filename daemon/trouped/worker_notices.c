@@ -91,11 +91,11 @@ static void on_defined(void *context, const void *in)
 {
 	struct worker *worker = context;
 	const struct worker_defined *defined = in;
-	struct unit *unit = unit_by_number(worker->master, (uint64_t)defined->unit);
+	struct unit *unit = unit_by_number(worker->master, (uint64_t)defined->version);
 
-	if (!take_request(worker, REQUEST_DEFINE, defined->unit, 0, NULL) || !defined->error)
+	if (!take_request(worker, REQUEST_DEFINE, defined->version, 0, NULL) || !defined->error)
 		return;
-	number_set_remove(&worker->defined, (uint32_t)defined->unit);
+	number_set_remove(&worker->defined, (uint32_t)defined->version);
 	if (unit)
 		unit_fail_on(unit, worker, "%s", defined->error);
 }
@@ -117,10 +117,10 @@ static void on_spawned(void *context, const void *in)
 	struct instance *instance;
 	uint32_t number;
 
-	if (!take_request(worker, REQUEST_SPAWN, spawned->unit, spawned->request, &number))
+	if (!take_request(worker, REQUEST_SPAWN, spawned->version, spawned->request, &number))
 		return;
 	/* Which one was asked for, we know better. */
-	instance = unit_instance(worker->master, (uint64_t)spawned->unit, number);
+	instance = unit_instance(worker->master, (uint64_t)spawned->version, number);
 	if (!spawned->error && !is_its_own(worker, spawned->actor)) {
 		worker_kill(worker, "it broke the protocol: an address of another", false);
 		return;
@@ -155,8 +155,8 @@ static void on_ended(void *context, const void *in)
 {
 	struct worker *worker = context;
 	const struct worker_ended *ended = in;
-	struct instance *instance =
-		unit_instance(worker->master, (uint64_t)ended->unit, (uint64_t)ended->instance);
+	struct instance *instance = unit_instance(worker->master, (uint64_t)ended->version,
+						  (uint64_t)ended->instance);
 	char text[128];
 	int code;
 

@@ -35,7 +35,7 @@ struct instance *activity_print(const struct worker *worker, const struct activi
 				struct activity_names *ret_names)
 {
 	struct instance *instance =
-		unit_instance(worker->master, activity->unit, activity->instance);
+		unit_instance(worker->master, activity->version, activity->instance);
 	const char *message = page_doing_words(activity->type_hash);
 
 	if (instance && instance->worker != worker)

@@ -130,8 +130,8 @@ struct instance *instance_stalling(const struct worker *worker)
 
 	if (!stall->is_stalled || stall->busy_ns < STALL_BUSY_NS)
 		return NULL;
-	instance =
-		unit_instance(worker->master, stall->activity.unit, stall->activity.instance);
+	instance = unit_instance(worker->master, stall->activity.version,
+				 stall->activity.instance);
 	return instance && instance->worker == worker ? instance : NULL;
 }
 

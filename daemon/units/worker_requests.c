@@ -115,7 +115,7 @@ static struct worker_limits limits_of(const struct unit *unit)
 static int define(struct worker *worker, const struct version *version)
 {
 	struct worker_define notice = {
-		.unit = version->number,
+		.version = version->number,
 		.name = version->unit->file.name,
 		.plugin = version->deployment->number,
 		.actorType = version->type,
@@ -135,7 +135,7 @@ static int define(struct worker *worker, const struct version *version)
 void worker_redefine(struct worker *worker, const struct version *version)
 {
 	struct worker_redefine notice = {
-		.unit = version->number,
+		.version = version->number,
 		.limits = limits_of(version->unit),
 	};
 
@@ -146,7 +146,7 @@ void worker_redefine(struct worker *worker, const struct version *version)
 int worker_spawn(struct worker *worker, struct instance *instance)
 {
 	const struct version *version = instance->version;
-	struct worker_spawn notice = {.unit = version->number, .instance = instance->number};
+	struct worker_spawn notice = {.version = version->number, .instance = instance->number};
 	struct request request = {
 		.kind = REQUEST_SPAWN,
 		.number = version->number,
@@ -178,7 +178,7 @@ bool worker_is_at_request(const struct worker *worker, const struct activity *ac
 		return false;
 	first = list_first(&worker->requests, struct request, link);
 	return (first->kind == REQUEST_SPAWN && activity->type_hash == PAGE_DOING_INIT &&
-		activity->unit == first->number) ||
+		activity->version == first->number) ||
 	       (first->kind == REQUEST_LOAD && activity->type_hash == PAGE_DOING_LOAD) ||
 	       (first->kind == REQUEST_DEFINE && activity->type_hash == PAGE_DOING_DEFINE);
 }
@@ -210,7 +210,7 @@ void worker_on_request_timer(struct loop_timer *timer)
 	in_handler = activity_read(&worker->page->thread, &activity);
 	if (in_handler && worker_is_at_request(worker, &activity)) {
 		if (first->kind == REQUEST_SPAWN) {
-			worker->culprit_unit = first->number;
+			worker->culprit_version = first->number;
 			worker->culprit_instance = first->instance;
 			worker_kill(worker, "an actor's init did not return in time", true);
 		} else if (first->kind == REQUEST_LOAD) {

@@ -136,7 +136,7 @@ void actor_log_forget(struct actor_log *actors, int64_t number)
 
 /* The place of a kind, or one that is free for it: its interval is over, and nothing of it is
  * left to be said. */
-static struct actor_log_kind *find_kind(struct actor_log *actors, uint32_t unit,
+static struct actor_log_kind *find_kind(struct actor_log *actors, uint32_t version,
 					const void *key, bool is_end)
 {
 	uint64_t now = loop_now_ns(actors->loop);
@@ -145,7 +145,7 @@ static struct actor_log_kind *find_kind(struct actor_log *actors, uint32_t unit,
 	for (size_t i = 0; i < LIMIT_LOGGED_KINDS; i++) {
 		struct actor_log_kind *kind = &actors->kinds[i];
 
-		if (kind->key == key && kind->unit == unit && kind->is_end == is_end)
+		if (kind->key == key && kind->version == version && kind->is_end == is_end)
 			return kind;
 		if (!free_one &&
 		    (!kind->key || (kind->limit.suppressed == 0 &&
@@ -154,7 +154,7 @@ static struct actor_log_kind *find_kind(struct actor_log *actors, uint32_t unit,
 	}
 	if (!free_one)
 		return &actors->others;
-	*free_one = (struct actor_log_kind){.unit = unit, .key = key, .is_end = is_end};
+	*free_one = (struct actor_log_kind){.version = version, .key = key, .is_end = is_end};
 	rate_limit_init(&free_one->limit, ACTOR_LOG_INTERVAL_NS, is_end ? ACTOR_LOG_ENDS : 1);
 	return free_one;
 }
@@ -170,8 +170,9 @@ static bool pass_kind(struct actor_log *actors, struct actor_log_kind *kind, int
 void actor_log_failure(struct actor_log *actors, const struct runtime_failure *failure)
 {
 	const struct troupe_method *method = failure->method;
-	struct actor_log_kind *kind = find_kind(
-		actors, failure->unit, method ? (const void *)method : failure->doing, false);
+	struct actor_log_kind *kind =
+		find_kind(actors, failure->version,
+			  method ? (const void *)method : failure->doing, false);
 	char error[ERROR_TEXT], what[sizeof(kind->what)], number[16] = "";
 
 	if (!pass_kind(actors, kind, failure->error))
@@ -240,7 +241,7 @@ void actor_log_end(struct actor_log *actors, const struct runtime_end *end)
 
 void actor_log_memory(struct actor_log *actors, const struct runtime_memory *memory)
 {
-	struct units_unit *unit = units_get_unit(actors->units, memory->unit);
+	struct units_unit *unit = units_get_unit(actors->units, memory->version);
 	struct rate_limit *limit = unit ? &unit->shortages : &actors->orphans;
 	uint64_t now = loop_now_ns(actors->loop), others = 0;
 	char more[64] = "";

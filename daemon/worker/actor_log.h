@@ -22,7 +22,7 @@
 
 /* One kind of what is said of actors. */
 struct actor_log_kind {
-	uint32_t unit;
+	uint32_t version;
 	const void *key; /* a method, or a constant text; NULL: this place is free */
 	bool is_end;
 	char actor[64]; /* its unit, or a child's type; cut */
@@ -49,10 +49,10 @@ void actor_log_init(struct actor_log *actors, struct log *log, struct loop *loop
 void actor_log_fini(struct actor_log *actors);
 
 /* A unit goes: report what its actors' lines left out. */
-void actor_log_forget(struct actor_log *actors, int64_t unit);
+void actor_log_forget(struct actor_log *actors, int64_t version);
 
 /* For runtime_ops. */
-void actor_log_line(struct actor_log *actors, uint32_t unit, int priority, const char *actor,
+void actor_log_line(struct actor_log *actors, uint32_t version, int priority, const char *actor,
 		    const char *text);
 void actor_log_failure(struct actor_log *actors, const struct runtime_failure *failure);
 /* An actor that another one has spawned ended: with an error, a line, of those of one type and

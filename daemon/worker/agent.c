@@ -41,12 +41,12 @@ static void send_dead_letters(void *context, const struct dead_letter *letter, i
 						.count = count});
 }
 
-static void on_log(void *context, uint32_t unit, int priority, const char *actor,
+static void on_log(void *context, uint32_t version, int priority, const char *actor,
 		   const char *text)
 {
 	struct agent *agent = agent_of(context);
 
-	actor_log_line(&agent->actor_log, unit, priority, actor, text);
+	actor_log_line(&agent->actor_log, version, priority, actor, text);
 }
 
 static void on_failure(void *context, const struct runtime_failure *failure)

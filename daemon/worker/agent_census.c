@@ -10,7 +10,7 @@ static struct worker_resident resident_of(const struct runtime_info *info)
 	return (struct worker_resident){
 		.actor = info->address,
 		.parent = info->parent,
-		.unit = info->unit,
+		.version = info->version,
 		.origin = info->origin,
 		.instance = info->instance,
 		.actorType = info->table->name,

@@ -140,10 +140,10 @@ NOINLINE static void report_end(struct agent *agent, const struct runtime_end *e
 {
 	struct stop *stop;
 
-	if (end->unit != 0)
+	if (end->version != 0)
 		agent_send(agent, &worker_ended_method,
 			   &(struct worker_ended){
-				   .unit = end->unit,
+				   .version = end->version,
 				   .instance = end->instance,
 				   .actor = end->actor,
 				   .cause = end->cause,
@@ -165,7 +165,7 @@ void agent_actor_ended(void *context, const struct runtime_end *end)
 	struct agent *agent = agent_of(context);
 
 	/* most were spawned by others and end well, which few want to read of */
-	if (end->unit != 0 || end->cause == TROUPE_CAUSE_FAILED ||
+	if (end->version != 0 || end->cause == TROUPE_CAUSE_FAILED ||
 	    !list_is_empty(&agent->stops) || agent->config.log->level >= LOG_P_DEBUG)
 		report_end(agent, end);
 }

@@ -20,20 +20,20 @@ static const char *error_text(int error)
 /* Code and tables of a plug-in run outside of all handlers, too: its constructors while it is
  * loaded, its types while a configuration is decoded. The page says so from mark_begin() to
  * mark_end(). */
-static void mark(struct page *page, uint64_t doing, uint32_t unit)
+static void mark(struct page *page, uint64_t doing, uint32_t version)
 {
 	struct page_thread *thread = &page->thread;
 
 	atomic_fetch_add_explicit(&thread->sequence, 1, memory_order_relaxed);
 	atomic_store_explicit(&thread->actor, 0, memory_order_relaxed);
 	atomic_store_explicit(&thread->type_hash, doing, memory_order_relaxed);
-	atomic_store_explicit(&thread->unit, unit, memory_order_relaxed);
+	atomic_store_explicit(&thread->version, version, memory_order_relaxed);
 	atomic_store_explicit(&thread->instance, 0, memory_order_relaxed);
 }
 
-static void mark_begin(struct agent *agent, uint64_t doing, int64_t unit)
+static void mark_begin(struct agent *agent, uint64_t doing, int64_t version)
 {
-	mark(agent->page, doing, unit > 0 && unit <= UINT32_MAX ? (uint32_t)unit : 0);
+	mark(agent->page, doing, version > 0 && version <= UINT32_MAX ? (uint32_t)version : 0);
 }
 
 static void mark_end(struct agent *agent)
@@ -136,9 +136,10 @@ static bool take_limits(const struct worker_limits *limits, struct runtime_unit 
 	       fits_uint32(limits->batch);
 }
 
-static void limit_lines(struct agent *agent, int64_t unit, const struct worker_limits *limits)
+static void limit_lines(struct agent *agent, int64_t version,
+			const struct worker_limits *limits)
 {
-	units_limit_lines(&agent->units, unit, (uint64_t)limits->logIntervalNs,
+	units_limit_lines(&agent->units, version, (uint64_t)limits->logIntervalNs,
 			  (uint64_t)limits->logBurst);
 }
 
@@ -154,7 +155,7 @@ static int define_unit(struct agent *agent, const struct worker_define *in, char
 	size_t at = 0;
 	int r;
 
-	if (!fits_uint32(in->unit) || in->unit == 0 || !take_limits(&in->limits, &unit)) {
+	if (!fits_uint32(in->version) || in->version == 0 || !take_limits(&in->limits, &unit)) {
 		snprintf(why, why_size, "a number is out of range");
 		return -ERANGE;
 	}
@@ -170,16 +171,16 @@ static int define_unit(struct agent *agent, const struct worker_define *in, char
 	r = decode_config(plugin->plugin->tables[at], in->config, &config, why, why_size);
 	if (r < 0)
 		return r;
-	unit.number = (uint32_t)in->unit;
+	unit.number = (uint32_t)in->version;
 	unit.type = plugin->types[at];
 	r = runtime_unit_define(agent->runtime, &unit);
 	if (r == 0) {
-		r = units_add_unit(&agent->units, in->unit, in->name, take_pointer(&config));
+		r = units_add_unit(&agent->units, in->version, in->name, take_pointer(&config));
 		if (r < 0)
 			(void)runtime_unit_forget(agent->runtime, unit.number);
 	}
 	if (r == 0)
-		limit_lines(agent, in->unit, &in->limits);
+		limit_lines(agent, in->version, &in->limits);
 	else
 		snprintf(why, why_size, "%s", error_text(r));
 	return r;
@@ -192,24 +193,25 @@ void agent_on_define(void *context, const void *data)
 	char why[512] = "";
 	int r;
 
-	mark_begin(agent, PAGE_DOING_DEFINE, in->unit);
+	mark_begin(agent, PAGE_DOING_DEFINE, in->version);
 	r = define_unit(agent, in, why, sizeof(why));
 	mark_end(agent);
-	agent_send(agent, &worker_defined_method,
-		   &(struct worker_defined){.unit = in->unit, .error = r < 0 ? why : NULL});
+	agent_send(
+		agent, &worker_defined_method,
+		&(struct worker_defined){.version = in->version, .error = r < 0 ? why : NULL});
 }
 
 void agent_on_redefine(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_redefine *in = data;
-	struct runtime_unit unit = {.number = (uint32_t)in->unit};
+	struct runtime_unit unit = {.number = (uint32_t)in->version};
 
 	/* When Define failed there is no such unit. */
-	if (!fits_uint32(in->unit) || !take_limits(&in->limits, &unit))
+	if (!fits_uint32(in->version) || !take_limits(&in->limits, &unit))
 		return;
 	(void)runtime_unit_change(agent->runtime, &unit);
-	limit_lines(agent, in->unit, &in->limits);
+	limit_lines(agent, in->version, &in->limits);
 }
 
 void agent_on_undefine(void *context, const void *data)
@@ -217,11 +219,11 @@ void agent_on_undefine(void *context, const void *data)
 	struct agent *agent = agent_of(context);
 	const struct worker_undefine *in = data;
 
-	if (!units_find_unit(&agent->units, in->unit))
+	if (!units_find_unit(&agent->units, in->version))
 		return; /* Define failed */
-	(void)runtime_unit_forget(agent->runtime, (uint32_t)in->unit);
-	actor_log_forget(&agent->actor_log, in->unit);
-	units_remove_unit(&agent->units, in->unit);
+	(void)runtime_unit_forget(agent->runtime, (uint32_t)in->version);
+	actor_log_forget(&agent->actor_log, in->version);
+	units_remove_unit(&agent->units, in->version);
 }
 
 /* ---- actors */
@@ -229,7 +231,7 @@ void agent_on_undefine(void *context, const void *data)
 static int spawn_actor(struct agent *agent, const struct worker_spawn *in,
 		       struct troupe_address *ret_actor, char *why, size_t why_size)
 {
-	const struct units_unit *unit = units_find_unit(&agent->units, in->unit);
+	const struct units_unit *unit = units_find_unit(&agent->units, in->version);
 	int r;
 
 	if (agent->is_stopping) {
@@ -240,7 +242,7 @@ static int spawn_actor(struct agent *agent, const struct worker_spawn *in,
 		snprintf(why, why_size, unit ? "no such instance" : "no such unit");
 		return -ENOENT;
 	}
-	r = runtime_spawn(agent->runtime, (uint32_t)in->unit, (uint32_t)in->instance,
+	r = runtime_spawn(agent->runtime, (uint32_t)in->version, (uint32_t)in->instance,
 			  unit->config, ret_actor);
 	if (r < 0)
 		snprintf(why, why_size, "init failed: %s", error_text(r));
@@ -252,7 +254,7 @@ void agent_on_spawn(void *context, const void *data)
 	struct agent *agent = agent_of(context);
 	const struct worker_spawn *in = data;
 	struct worker_spawned out = {
-		.request = in->request, .unit = in->unit, .instance = in->instance};
+		.request = in->request, .version = in->version, .instance = in->instance};
 	char why[128];
 
 	if (spawn_actor(agent, in, &out.actor, why, sizeof(why)) < 0)

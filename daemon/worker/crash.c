@@ -174,7 +174,7 @@ static void copy_thread(struct page_thread *to, const struct page_thread *from)
 	to->sequence = from->sequence;
 	to->actor = from->actor;
 	to->type_hash = from->type_hash;
-	to->unit = from->unit;
+	to->version = from->version;
 	to->instance = from->instance;
 	to->thread_id = from->thread_id;
 	to->call = from->call;

@@ -124,7 +124,7 @@ static void detached_child_outlives_its_parent(void **state)
 	assert_int_equal(runtime_info(world.runtime, world.actors[2], &info), 0);
 	assert_true(troupe_address_is_null(info.parent));
 	assert_int_equal(info.origin, 1);
-	assert_int_equal(info.unit, 0);
+	assert_int_equal(info.version, 0);
 	assert_int_equal(runtime_info(world.runtime, world.actors[3], &info), 0);
 	assert_true(troupe_address_equal(info.parent, world.actors[1]));
 	assert_int_equal(info.origin, 1);

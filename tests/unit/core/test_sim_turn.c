@@ -283,7 +283,7 @@ static void assert_doing(struct troupe_self *self, uint64_t doing)
 	assert_int_equal(thread->actor >> 32, address.slot);
 	assert_int_equal((uint32_t)thread->actor, address.generation);
 	assert_int_equal(thread->sequence % 2, 1);
-	assert_int_equal(thread->unit, 1);
+	assert_int_equal(thread->version, 1);
 }
 
 static int page_of_num(struct troupe_self *self, struct puppet *me, struct troupe_call call,

@@ -429,7 +429,7 @@ static void on_failure(void *context, const struct runtime_failure *failure)
 
 	world->failures++;
 	snprintf(world->last_failure, sizeof(world->last_failure), "%s %u%s %s %d %s",
-		 failure->actor, failure->unit, failure->is_child ? " child" : "",
+		 failure->actor, failure->version, failure->is_child ? " child" : "",
 		 failure->method ? failure->method->name : failure->doing, failure->error,
 		 failure->detail);
 }

@@ -129,10 +129,10 @@ static void on_define(void *context, const void *in)
 	struct stage_worker *worker = context;
 
 	worker->n_defines++;
-	worker->define.unit = ((const struct worker_define *)in)->unit;
+	worker->define.version = ((const struct worker_define *)in)->version;
 	if (!worker->stage->is_reader_slow)
 		stage_tell(worker, &worker_defined_method,
-			   &(struct worker_defined){.unit = worker->define.unit});
+			   &(struct worker_defined){.version = worker->define.version});
 }
 
 static void on_spawn(void *context, const void *in)
@@ -349,7 +349,7 @@ void stage_spawned(struct stage_worker *worker, const char *error)
 		worker, &worker_spawned_method,
 		&(struct worker_spawned){
 			.request = worker->spawn.request,
-			.unit = worker->spawn.unit,
+			.version = worker->spawn.version,
 			.instance = worker->spawn.instance,
 			.actor = {0, worker->number, worker->incarnation, worker->n_spawns, 1},
 			.error = error,

@@ -73,7 +73,7 @@ static void worker_is_ended_when_it_defines_what_nobody_asked(void **state)
 	struct stage *stage = *state;
 
 	stage_tell(stage->workers[1], &worker_defined_method,
-		   &(struct worker_defined){.unit = stage->workers[2]->define.unit,
+		   &(struct worker_defined){.version = stage->workers[2]->define.version,
 					    .error = "no"});
 	expect_end(stage);
 }
@@ -85,7 +85,7 @@ static void worker_is_ended_when_it_spawns_what_nobody_asked(void **state)
 
 	stage_tell(stage->workers[1], &worker_spawned_method,
 		   &(struct worker_spawned){.request = other->spawn.request,
-					    .unit = other->spawn.unit,
+					    .version = other->spawn.version,
 					    .actor = {0, 1, 2, 9, 1},
 					    .error = "no"});
 	expect_end(stage);
@@ -95,7 +95,7 @@ static void worker_is_ended_when_it_reports_the_end_of_anothers_actor(void **sta
 {
 	struct stage *stage = *state;
 	struct worker_ended ended = {
-		.unit = stage->workers[2]->spawn.unit,
+		.version = stage->workers[2]->spawn.version,
 		.actor = actor_of(stage, "two"),
 		.cause = TROUPE_CAUSE_FAILED,
 		.code = INT64_MIN,
@@ -111,7 +111,7 @@ static void worker_is_ended_when_it_reports_an_end_that_no_actor_has(void **stat
 
 	stage_tell(stage->workers[1], &worker_ended_method,
 		   &(struct worker_ended){
-			   .unit = stage->workers[1]->spawn.unit,
+			   .version = stage->workers[1]->spawn.version,
 			   .actor = actor_of(stage, "one"),
 			   .cause = TROUPE_CAUSE_COLLATERAL,
 		   });
@@ -211,14 +211,14 @@ static void worker_is_not_believed_when_it_names_units_of_others(void **state)
 	struct stage *stage = *state;
 	struct stage_worker *worker = stage->workers[1], *other = stage->workers[2];
 	struct worker_ended ended = {
-		.unit = other->spawn.unit,
+		.version = other->spawn.version,
 		.instance = other->spawn.instance,
 		.actor = actor_of(stage, "one"), /* which is its own */
 		.cause = TROUPE_CAUSE_FAILED,
 	};
 
 	stage_tell(worker, &worker_ended_method, &ended);
-	ended.unit = INT64_MAX;
+	ended.version = INT64_MAX;
 	ended.instance = INT64_MIN;
 	stage_tell(worker, &worker_ended_method, &ended);
 	stage_tell(worker, &worker_stopped_method,
@@ -279,7 +279,7 @@ static void point_at_other(struct stage *stage, struct page_thread *thread, uint
 	thread->sequence = 7;
 	thread->actor = (uint64_t)actor.slot << 32 | actor.generation;
 	thread->type_hash = doing;
-	thread->unit = (uint32_t)stage->workers[2]->spawn.unit;
+	thread->version = (uint32_t)stage->workers[2]->spawn.version;
 	thread->instance = (uint32_t)stage->workers[2]->spawn.instance;
 	thread->thread_id = 1;
 }
@@ -328,7 +328,7 @@ static void expect_own_blame(struct stage *stage, unsigned n_deaths)
 	page->crash.thread.sequence = 7;
 	page->crash.thread.actor = (uint64_t)actor.slot << 32 | actor.generation;
 	page->crash.thread.type_hash = 0x123456789;
-	page->crash.thread.unit = unit_find(stage->master, "one")->version->number;
+	page->crash.thread.version = unit_find(stage->master, "one")->version->number;
 	page->crash.thread.thread_id = page->crash.thread_id = 1;
 	page->crash.signal = SIGSEGV;
 	page->crash.code = 1;
@@ -583,7 +583,7 @@ static void census_ends_when_a_worker_has_nothing_more_to_tell(void **state)
 {
 	struct stage *stage = *state;
 	struct worker_resident resident = {.actor = actor_of(stage, "one"),
-					   .unit = stage->workers[2]->spawn.unit,
+					   .version = stage->workers[2]->spawn.version,
 					   .actorType = "x"};
 	struct worker_census census = {.actors = {&resident, 1}, .next = 1};
 
@@ -628,7 +628,7 @@ static void census_does_not_name_units_of_others(void **state)
 	struct stage *stage = *state;
 	struct worker_resident residents[2] = {
 		{.actor = actor_of(stage, "one"),
-		 .unit = stage->workers[2]->spawn.unit,
+		 .version = stage->workers[2]->spawn.version,
 		 .actorType = "mine"},
 		{.actor = actor_of(stage, "two"), .actorType = "foreign"},
 	};
@@ -686,7 +686,7 @@ static void calls_of_one_life_do_not_count_for_the_next(void **state)
 	struct stage *stage = *state;
 	const struct unit *unit = unit_find(stage->master, "one");
 	struct worker_ended ended = {
-		.unit = stage->workers[1]->spawn.unit,
+		.version = stage->workers[1]->spawn.version,
 		.actor = actor_of(stage, "one"),
 		.cause = TROUPE_CAUSE_SHUTDOWN,
 	};

@@ -36,7 +36,7 @@ static void tell_end(struct stage *stage, const char *unit, enum troupe_cause ca
 
 	stage_tell(stage->workers[instance->worker->number], &worker_ended_method,
 		   &(struct worker_ended){
-			   .unit = stage->workers[instance->worker->number]->spawn.unit,
+			   .version = stage->workers[instance->worker->number]->spawn.version,
 			   .actor = instance->address,
 			   .cause = cause,
 			   .code = cause == TROUPE_CAUSE_FAILED ? -EIO : 0,
@@ -197,7 +197,7 @@ static void pool_that_ends_at_once_is_a_few_lines_and_a_number(void **state)
 	for (unsigned i = 0; i < pool->n_instances; i++)
 		stage_tell(stage->workers[1], &worker_ended_method,
 			   &(struct worker_ended){
-				   .unit = pool->version->number,
+				   .version = pool->version->number,
 				   .instance = i,
 				   .actor = pool->instances[i].address,
 				   .cause = TROUPE_CAUSE_NORMAL,
@@ -247,7 +247,7 @@ static void version_lives_as_long_as_an_actor_is_of_it(void **state)
 	assert_ptr_equal(unit_instance(master, old, 0), instance);
 	assert_int_not_equal(instance->unit->version->number, old);
 	assert_int_equal(HASH_CNT(by_number, master->versions), n + 1);
-	stage->workers[1]->spawn.unit = old;
+	stage->workers[1]->spawn.version = old;
 	tell_end(stage, "one", TROUPE_CAUSE_SHUTDOWN);
 	stage_until(stage, is_up);
 	assert_null(version_find(master, old));

@@ -357,7 +357,7 @@ static void call_goes_to_the_new_definition_when_the_unit_is_being_restarted(voi
 	/* The old one is still stopping. */
 	stage_tell(stage->workers[1], &worker_ended_method,
 		   &(struct worker_ended){
-			   .unit = stage->workers[1]->spawn.unit,
+			   .version = stage->workers[1]->spawn.version,
 			   .actor = {0, 1, stage->workers[1]->incarnation, 1, 1},
 			   .cause = TROUPE_CAUSE_SHUTDOWN,
 		   });

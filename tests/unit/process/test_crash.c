@@ -23,7 +23,7 @@ static void set_thread(struct page_thread *thread, uint64_t sequence, uint64_t t
 	thread->sequence = sequence;
 	thread->actor = 5ull << 32 | 2;
 	thread->type_hash = type_hash;
-	thread->unit = 3;
+	thread->version = 3;
 	thread->instance = 1;
 	thread->thread_id = PID;
 }
@@ -54,7 +54,7 @@ static void crash_is_blamed_when_a_handler_faulted(void **state)
 	assert_string_equal(crash.cause, "SIGSEGV");
 	assert_true(crash.in_handler);
 	assert_true(crash.is_blamed);
-	assert_int_equal(crash.activity.unit, 3);
+	assert_int_equal(crash.activity.version, 3);
 	assert_int_equal(crash.activity.instance, 1);
 	assert_int_equal(crash.activity.address.slot, 5);
 	assert_int_equal(crash.activity.address.generation, 2);
@@ -97,7 +97,7 @@ static void crash_is_unattributed_when_another_thread_faulted(void **state)
 	crash_read(&crash, &page, &end);
 	assert_false(crash.in_handler);
 	assert_false(crash.is_blamed);
-	assert_int_equal(crash.activity.unit, 0);
+	assert_int_equal(crash.activity.version, 0);
 	crash_print(&crash, text, sizeof(text));
 	assert_string_equal(text, "SIGSEGV, not in a handler");
 }

@@ -112,7 +112,7 @@ static void on_census(void *context, const void *data)
 	worker->n_residents = in->actors.count;
 	worker->next = in->next;
 	if (in->actors.count > 0) {
-		worker->resident_unit = in->actors.items[0].unit;
+		worker->resident_unit = in->actors.items[0].version;
 		worker->resident_handled = in->actors.items[0].handled;
 	}
 }
@@ -338,7 +338,7 @@ const char *stage_define(struct stage_worker *worker, int64_t unit, int64_t plug
 	stage_tell(
 		worker, &worker_define_method,
 		&(struct worker_define){
-			.unit = unit,
+			.version = unit,
 			.name = type,
 			.plugin = plugin,
 			.actorType = type,
@@ -355,7 +355,7 @@ const char *stage_spawn(struct stage_worker *worker, int64_t unit, int64_t insta
 
 	stage_tell(worker, &worker_spawn_method,
 		   &(struct worker_spawn){.request = ++worker->stage->last,
-					  .unit = unit,
+					  .version = unit,
 					  .instance = instance});
 	stage_until(worker->stage, worker->spawneds > before || worker->is_closed);
 	return worker->error;

@@ -90,7 +90,7 @@ static void lines_are_limited_by_their_unit(void **state)
 
 static void report_failure(struct fixture *f, const struct troupe_method *method, int error)
 {
-	actor_log_failure(&f->actors, &(struct runtime_failure){.unit = 1,
+	actor_log_failure(&f->actors, &(struct runtime_failure){.version = 1,
 								.instance = 4,
 								.actor = "one",
 								.method = method,
@@ -119,7 +119,7 @@ static void failures_of_a_method_are_one_line_and_a_number(void **state)
 static void shortages_of_a_unit_are_one_line_and_a_number(void **state)
 {
 	struct runtime_memory memory = {
-		.unit = 1, .bytes = 800 << 20, .budget = 1024 << 20, .is_short = true};
+		.version = 1, .bytes = 800 << 20, .budget = 1024 << 20, .is_short = true};
 	struct fixture *f = *state;
 
 	for (int i = 0; i < 10; i++) {

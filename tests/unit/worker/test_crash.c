@@ -46,7 +46,7 @@ static const struct page_crash *die(struct stage *s, const char *method, int num
 	assert_int_equal(WTERMSIG(status), number);
 	assert_int_equal(record->written, 1);
 	assert_int_equal(record->signal, number);
-	assert_int_equal(record->thread.unit, 7);
+	assert_int_equal(record->thread.version, 7);
 	assert_int_equal(record->thread.actor, (uint64_t)crash.slot << 32 | crash.generation);
 	assert_true(record->thread.sequence & 1);
 	assert_int_equal(record->thread_id, record->thread.thread_id);
@@ -125,7 +125,7 @@ static void crash_in_init_is_that_units(void **state)
 	stage_spawn(w, 9, 4);
 	assert_int_equal(WTERMSIG(stage_wait_dead(w)), SIGSEGV);
 	assert_int_equal(record->written, 1);
-	assert_int_equal(record->thread.unit, 9);
+	assert_int_equal(record->thread.version, 9);
 	assert_int_equal(record->thread.instance, 4);
 	assert_int_equal(record->thread.type_hash, PAGE_DOING_INIT);
 	assert_true(has_frame(record, "crash_in_init.so("));
@@ -227,7 +227,7 @@ static void worker_reports_what_it_does_while_it_hangs(void **state)
 	stage_call(w, crash, CRASH ".Loop", "", 0, 0);
 	stage_until(&s, w->page->thread.sequence & 1);
 	/* What it does is told by the page while it hangs. */
-	assert_int_equal(w->page->thread.unit, 1);
+	assert_int_equal(w->page->thread.version, 1);
 	assert_true(w->page->thread.type_hash > PAGE_DOING_COUNT);
 	kill(w->pid, SIGKILL);
 	assert_int_equal(WTERMSIG(stage_wait_dead(w)), SIGKILL);

@@ -51,7 +51,7 @@ static void worker_forgets_a_unit_but_not_its_actors(void **state)
 	assert_null(stage_define(w, 7, 1, "echo", ""));
 	assert_null(stage_spawn(w, 7, 0));
 	echo = w->actor;
-	stage_tell(w, &worker_undefine_method, &(struct worker_undefine){.unit = 7});
+	stage_tell(w, &worker_undefine_method, &(struct worker_undefine){.version = 7});
 	assert_string_equal(stage_spawn(w, 7, 1), "no such unit");
 	assert_reply(stage_ask(w, echo, ECHO ".Text", "{\"text\":\"x\"}"), NULL,
 		     "{\"text\":\"x\"}");
@@ -60,7 +60,7 @@ static void worker_forgets_a_unit_but_not_its_actors(void **state)
 	stage_tell(w, &worker_stop_method, &(struct worker_stop){.request = 1, .actor = echo});
 	assert_reply(stage_ask(w, echo, ECHO ".Text", "{\"text\":\"x\"}"),
 		     "io.troupe.Control.NoSuchActor", NULL);
-	stage_tell(w, &worker_undefine_method, &(struct worker_undefine){.unit = 99});
+	stage_tell(w, &worker_undefine_method, &(struct worker_undefine){.version = 99});
 	stage_end(&s);
 }
 
@@ -88,7 +88,7 @@ static void worker_says_whose_configuration_it_decodes(void **state)
 
 		stage_tell(w, &worker_define_method,
 			   &(struct worker_define){
-				   .unit = unit,
+				   .version = unit,
 				   .name = "forward",
 				   .plugin = 1,
 				   .actorType = "forward",
@@ -98,11 +98,12 @@ static void worker_says_whose_configuration_it_decodes(void **state)
 		while (w->defineds == before) {
 			loop_step(s.loop, false);
 			is_seen |= w->page->thread.type_hash == PAGE_DOING_DEFINE &&
-				   w->page->thread.unit == (uint32_t)unit &&
+				   w->page->thread.version == (uint32_t)unit &&
 				   w->page->thread.sequence % 2 == 1;
 		}
 		assert_null(w->error);
-		stage_tell(w, &worker_undefine_method, &(struct worker_undefine){.unit = unit});
+		stage_tell(w, &worker_undefine_method,
+			   &(struct worker_undefine){.version = unit});
 	}
 	assert_true(is_seen);
 	assert_int_equal(w->page->thread.sequence % 2, 0);
@@ -283,7 +284,7 @@ static void drain_ends_with_a_stop_that_does_not_drain(void **state)
 static void limits_change_under_a_running_actor(void **state)
 {
 	struct worker_redefine redefine = {
-		.unit = 1, .limits = {.mailbox = 1, .mailboxBytes = 32 << 20, .batch = 1}};
+		.version = 1, .limits = {.mailbox = 1, .mailboxBytes = 32 << 20, .batch = 1}};
 	struct troupe_address slow;
 	struct stage_worker *w;
 	int64_t calls[3];
@@ -303,7 +304,7 @@ static void limits_change_under_a_running_actor(void **state)
 		stage_tell(w, &worker_redefine_method, &redefine);
 	}
 	/* Nobody knows the unit: nothing happens. */
-	redefine.unit = 9;
+	redefine.version = 9;
 	stage_tell(w, &worker_redefine_method, &redefine);
 	assert_reply(stage_ask(w, slow, SLOW ".Block", "{\"ms\":0}"), NULL, "{}");
 	stage_end(&s);

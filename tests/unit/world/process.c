@@ -205,7 +205,7 @@ static void write_record(struct page *page, int number)
 	page->crash.thread.sequence = thread->sequence;
 	page->crash.thread.actor = thread->actor;
 	page->crash.thread.type_hash = thread->type_hash;
-	page->crash.thread.unit = thread->unit;
+	page->crash.thread.version = thread->version;
 	page->crash.thread.instance = thread->instance;
 	page->crash.thread.thread_id = thread->thread_id;
 	page->crash.thread.call = thread->call;
