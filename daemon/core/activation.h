@@ -2,8 +2,7 @@
  * both.
  *
  * It is part of what the SDK hands to a plug-in as struct troupe_self, which lies on the stack
- * of whoever runs the handler. The bodies of the SDK's functions are self.h, send.h, answer.h
- * and kept_message.h. One runtime, one thread.
+ * of whoever runs the handler. One runtime, one thread.
  */
 #ifndef CORE_ACTIVATION_H
 #define CORE_ACTIVATION_H

@@ -199,7 +199,7 @@ static int give_answer(struct troupe_self *self, struct answer *answer,
 	return rc;
 }
 
-/* Any return but that of self_return(). */
+/* Any return but that of troupe_return(). */
 NOINLINE static int return_slow(struct troupe_self *self, struct troupe_call call,
 				const struct troupe_method *method, const void *out)
 {
@@ -222,8 +222,8 @@ NOINLINE static int return_slow(struct troupe_self *self, struct troupe_call cal
 
 /* What most returns are, of the call being handled to an actor here, takes the short way. The
  * call was in time when the handler began, and that was less than a millisecond ago. */
-int self_return(struct troupe_self *self, struct troupe_call handle,
-		const struct troupe_method *method, const void *out)
+int troupe_return(struct troupe_self *self, struct troupe_call handle,
+		  const struct troupe_method *method, const void *out)
 {
 	struct runtime *runtime = self->runtime;
 	struct message *message;
@@ -287,8 +287,8 @@ static int claim_stream(struct troupe_self *self, const struct answer *answer)
 	return rc < 0 ? rc : -EAGAIN;
 }
 
-int self_reply(struct troupe_self *self, struct troupe_call call,
-	       const struct troupe_method *method, const void *out)
+int troupe_reply(struct troupe_self *self, struct troupe_call call,
+		 const struct troupe_method *method, const void *out)
 {
 	struct answer answer;
 	int rc = find_answer(self, call, &answer);
@@ -319,8 +319,8 @@ int self_reply(struct troupe_self *self, struct troupe_call call,
 	return rc;
 }
 
-int self_fail(struct troupe_self *self, struct troupe_call call,
-	      const struct troupe_error *error, const void *data)
+int troupe_fail(struct troupe_self *self, struct troupe_call call,
+		const struct troupe_error *error, const void *data)
 {
 	struct answer answer;
 	int rc = find_answer(self, call, &answer);
@@ -354,8 +354,8 @@ static void give_status(struct troupe_self *self, struct answer *answer, struct 
 	finish_answer(self, answer);
 }
 
-int self_fail_parameter(struct troupe_self *self, struct troupe_call call, const char *field,
-			const char *reason)
+int troupe_fail_parameter(struct troupe_self *self, struct troupe_call call, const char *field,
+			  const char *reason)
 {
 	char *text = NULL;
 	struct answer answer;
@@ -377,8 +377,8 @@ int self_fail_parameter(struct troupe_self *self, struct troupe_call call, const
 	return 0;
 }
 
-int self_fail_status(struct troupe_self *self, struct troupe_call call,
-		     enum troupe_status status)
+static int fail_status(struct troupe_self *self, struct troupe_call call,
+		       enum troupe_status status)
 {
 	struct answer answer;
 	int rc = find_answer(self, call, &answer);
@@ -389,7 +389,22 @@ int self_fail_status(struct troupe_self *self, struct troupe_call call,
 	return 0;
 }
 
-void self_settle(struct troupe_self *self, struct call_end end)
+int troupe_fail_not_implemented(struct troupe_self *self, struct troupe_call call)
+{
+	return fail_status(self, call, TROUPE_METHOD_NOT_IMPLEMENTED);
+}
+
+int troupe_fail_expected_more(struct troupe_self *self, struct troupe_call call)
+{
+	return fail_status(self, call, TROUPE_EXPECTED_MORE);
+}
+
+int troupe_fail_permission_denied(struct troupe_self *self, struct troupe_call call)
+{
+	return fail_status(self, call, TROUPE_PERMISSION_DENIED);
+}
+
+void answer_end(struct troupe_self *self, struct call_end end)
 {
 	struct answer answer;
 
@@ -397,7 +412,7 @@ void self_settle(struct troupe_self *self, struct call_end end)
 		give_status(self, &answer, end);
 }
 
-void self_settle_kept(struct troupe_self *self, struct call_end end)
+void answer_end_kept(struct troupe_self *self, struct call_end end)
 {
 	struct answer answer;
 
@@ -405,7 +420,7 @@ void self_settle_kept(struct troupe_self *self, struct call_end end)
 		give_status(self, &answer, end);
 }
 
-bool self_call_wants_more(struct troupe_self *self, struct troupe_call call)
+bool troupe_call_wants_more(struct troupe_self *self, struct troupe_call call)
 {
 	struct answer answer;
 
@@ -436,7 +451,7 @@ static struct kept_call *keep_near(struct troupe_self *self, struct call *call)
 	return kept;
 }
 
-bool self_call_wants_reply(struct troupe_self *self, struct troupe_call call)
+bool troupe_call_wants_reply(struct troupe_self *self, struct troupe_call call)
 {
 	struct answer answer;
 
@@ -444,7 +459,7 @@ bool self_call_wants_reply(struct troupe_self *self, struct troupe_call call)
 	       (answer.call || (answer.kept && answer.kept->peer));
 }
 
-int self_call_keep(struct troupe_self *self, struct troupe_call *call)
+int troupe_call_keep(struct troupe_self *self, struct troupe_call *call)
 {
 	struct answer answer;
 	struct kept_call *kept;
@@ -484,7 +499,7 @@ int self_call_keep(struct troupe_self *self, struct troupe_call *call)
 	return 0;
 }
 
-int self_call_drop(struct troupe_self *self, struct troupe_call call)
+int troupe_call_drop(struct troupe_self *self, struct troupe_call call)
 {
 	struct answer answer;
 

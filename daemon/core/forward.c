@@ -1,4 +1,6 @@
-#include "core/forward.h"
+/* Handing the message at hand on to another actor, with its sender and its call, as
+ * <troupe/actor.h> says. */
+#include "core/activation.h"
 #include "core/call.h"
 #include "core/dead_letter.h"
 #include "core/kept.h"
@@ -158,7 +160,7 @@ static bool drop_ended(struct troupe_self *self)
 	return true;
 }
 
-int self_forward(struct troupe_self *self, struct troupe_address to)
+int troupe_forward(struct troupe_self *self, struct troupe_address to)
 {
 	struct actor *receiver;
 	int rc = 0;

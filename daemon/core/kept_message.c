@@ -4,7 +4,7 @@
 #include "core/share.h"
 #include <errno.h>
 
-int self_keep(struct troupe_self *self, struct troupe_kept **ret_kept)
+int troupe_keep(struct troupe_self *self, struct troupe_kept **ret_kept)
 {
 	struct runtime *runtime = self->runtime;
 	struct troupe_kept *kept;
@@ -35,7 +35,7 @@ int self_keep(struct troupe_self *self, struct troupe_kept **ret_kept)
 	return 0;
 }
 
-const void *self_kept_in(const struct troupe_kept *kept)
+const void *troupe_kept_in(const struct troupe_kept *kept)
 {
 	return kept ? message_block(kept->message) : NULL;
 }
@@ -65,7 +65,7 @@ static struct message *take_message(struct runtime *runtime, struct troupe_kept 
 	return message;
 }
 
-void self_release(struct troupe_self *self, struct troupe_kept *kept)
+void troupe_release(struct troupe_self *self, struct troupe_kept *kept)
 {
 	struct message *message;
 

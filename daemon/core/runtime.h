@@ -2,11 +2,11 @@
  * lives.
  *
  * A runtime belongs to the worker process that made it and is used in one thread only, the
- * one that runs its loop. It is all that other folders see of core/: plugin/ (the SDK's bodies)
- * acts for an actor through runtime_*() with a `struct troupe_self`, worker/ (the agent) and
- * bridge/ act for others. It knows no process, file or socket: what must leave goes through
- * runtime_ops. Two actors of one runtime talk without a lock, an atomic or a malloc per
- * message.
+ * one that runs its loop. It is all that other folders see of core/: worker/ (the agent) acts
+ * through it. What actors do is declared in <troupe/actor.h>: send.c, forward.c, answer.c,
+ * kept_message.c and self.c are the bodies of the SDK. It knows no process, file or socket:
+ * what must leave goes through runtime_ops. Two actors of one runtime talk without a lock, an
+ * atomic or a malloc per message.
  */
 #ifndef CORE_RUNTIME_H
 #define CORE_RUNTIME_H
@@ -268,10 +268,5 @@ struct runtime_stats {
 	uint64_t actors, messages, dead_letters, calls_open, kept_open, timers, memory_bytes;
 };
 void runtime_stats(const struct runtime *runtime, struct runtime_stats *ret_stats);
-
-/* ---- the SDK's side: more in core/self.h, which plugin/ binds to */
-
-struct troupe_address runtime_self_address(const struct troupe_self *self);
-struct runtime *runtime_of(const struct troupe_self *self);
 
 #endif

@@ -1,36 +1,37 @@
-#include "core/self.h"
+/* What an actor may ask and do in a handler: its names, time, timers and children, its own end,
+ * as <troupe/actor.h> says. */
+#include "core/activation.h"
 #include "core/failure.h"
 #include "core/family.h"
 #include "core/life.h"
 #include "core/page.h"
 #include "core/slice.h"
 #include "core/timer.h"
+#include "proto/address.h"
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
-#define DEPTH_MAX 16 /* inits inside inits */
+#define DEPTH_MAX 16   /* inits inside inits */
+#define LOG_TEXT  2000 /* bytes of a line, as promised */
 
-struct runtime *runtime_of(const struct troupe_self *self)
-{
-	return self->runtime;
-}
-
-struct troupe_address runtime_self_address(const struct troupe_self *self)
+struct troupe_address troupe_address(const struct troupe_self *self)
 {
 	return actor_address(self->runtime, self->actor);
 }
 
-uint64_t self_now_ns(struct troupe_self *self)
+uint64_t troupe_now_ns(struct troupe_self *self)
 {
 	return slice_now_ns(self->runtime);
 }
 
-uint64_t self_random(struct troupe_self *self)
+uint64_t troupe_random(struct troupe_self *self)
 {
 	return random_next(&self->runtime->random);
 }
 
-struct troupe_address self_sender(const struct troupe_self *self)
+struct troupe_address troupe_sender(const struct troupe_self *self)
 {
 	struct troupe_address from = self->activation.message ? self->activation.message->from
 							      : self->activation.sender;
@@ -39,22 +40,22 @@ struct troupe_address self_sender(const struct troupe_self *self)
 	return from.worker ? from : (struct troupe_address){0};
 }
 
-const char *self_name(const struct troupe_self *self)
+const char *troupe_name(const struct troupe_self *self)
 {
 	return self->actor->unit->name;
 }
 
-const char *self_state_directory(const struct troupe_self *self)
+const char *troupe_state_directory(const struct troupe_self *self)
 {
 	return self->actor->unit->share->state_directory;
 }
 
-uint32_t self_instance(const struct troupe_self *self)
+uint32_t troupe_instance(const struct troupe_self *self)
 {
 	return actor_instance(self->actor);
 }
 
-int self_find(struct troupe_self *self, const char *name, struct troupe_address *ret_address)
+int troupe_find(struct troupe_self *self, const char *name, struct troupe_address *ret_address)
 {
 	struct troupe_address address;
 	int rc;
@@ -68,9 +69,19 @@ int self_find(struct troupe_self *self, const char *name, struct troupe_address 
 	return 0;
 }
 
-int self_timer_start(struct troupe_self *self, const struct troupe_entry *entry,
-		     uint64_t delay_ns, uint64_t period_ns, uint64_t context,
-		     struct troupe_timer *ret_timer)
+void troupe_address_print(struct troupe_address address, char *text)
+{
+	address_print(address, text);
+}
+
+int troupe_address_parse(const char *text, struct troupe_address *ret_address)
+{
+	return text ? address_parse(text, ret_address) : -EINVAL;
+}
+
+int troupe_timer_start(struct troupe_self *self, const struct troupe_entry *entry,
+		       uint64_t delay_ns, uint64_t period_ns, uint64_t context,
+		       struct troupe_timer *ret_timer)
 {
 	int index = type_entry_index(self->actor->unit->type, entry, TROUPE_ENTRY_TIMER);
 	struct timer *timer;
@@ -86,7 +97,7 @@ int self_timer_start(struct troupe_self *self, const struct troupe_entry *entry,
 	return 0;
 }
 
-int self_timer_stop(struct troupe_self *self, struct troupe_timer handle)
+int troupe_timer_stop(struct troupe_self *self, struct troupe_timer handle)
 {
 	struct timer *timer = slots_find_id(&self->runtime->timers, handle.id);
 
@@ -96,8 +107,8 @@ int self_timer_stop(struct troupe_self *self, struct troupe_timer handle)
 	return 0;
 }
 
-int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const void *config,
-	       uint32_t flags, struct troupe_address *ret_address)
+int troupe_spawn(struct troupe_self *self, const struct troupe_actor *table, const void *config,
+		 uint32_t flags, struct troupe_address *ret_address)
 {
 	struct actor *parent = flags & TROUPE_DETACHED ? NULL : self->actor;
 	struct runtime *runtime = self->runtime;
@@ -123,7 +134,7 @@ int self_spawn(struct troupe_self *self, const struct troupe_actor *table, const
 		       : rc;
 }
 
-int self_stop(struct troupe_self *self, struct troupe_address address)
+int troupe_stop(struct troupe_self *self, struct troupe_address address)
 {
 	struct runtime *runtime = self->runtime;
 	struct actor *child = actor_find(runtime, address);
@@ -140,13 +151,19 @@ int self_stop(struct troupe_self *self, struct troupe_address address)
 	return 0;
 }
 
-void self_exit(struct troupe_self *self, int error)
+void troupe_exit(struct troupe_self *self, int error)
 {
 	activation_exit(self, error);
 }
 
-void self_log(struct troupe_self *self, int priority, const char *text)
+void troupe_log(struct troupe_self *self, int priority, const char *format, ...)
 {
+	char text[LOG_TEXT + 1];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
 	self->runtime->ops->on_log(self->runtime->context, self->actor->unit->origin, priority,
 				   definition_kind(self->actor->unit), text);
 }

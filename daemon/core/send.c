@@ -1,4 +1,5 @@
-#include "core/send.h"
+/* How messages leave an actor: sending, calling and cancelling, as <troupe/actor.h> says. */
+#include "core/activation.h"
 #include "core/call.h"
 #include "core/callee.h"
 #include "core/caller.h"
@@ -137,8 +138,8 @@ NOINLINE static int send_typed(struct troupe_self *self, struct troupe_address t
 
 /* What most sends are, a few plain words to an actor here that has room, is done without a
  * call, so that no register has to be saved; all else is left to send_typed(). */
-int self_send(struct troupe_self *self, struct troupe_address to,
-	      const struct troupe_method *method, const void *in)
+int troupe_send(struct troupe_self *self, struct troupe_address to,
+		const struct troupe_method *method, const void *in)
 {
 	struct runtime *runtime = self->runtime;
 	struct actor *receiver = actor_find(runtime, to);
@@ -199,7 +200,7 @@ NOINLINE static int call_far(struct troupe_self *self, struct call *call,
 	return 0;
 }
 
-/* What self_call() has found out. */
+/* What troupe_call() has found out. */
 struct calling {
 	const struct troupe_method *method;
 	const void *in;
@@ -269,10 +270,10 @@ call_near(struct troupe_self *self, struct actor *receiver, struct troupe_addres
 }
 
 /* One body with all that it calls, so that registers are saved once. */
-int self_call(struct troupe_self *self, struct troupe_address to,
-	      const struct troupe_method *method, const void *in,
-	      const struct troupe_entry *entry, uint64_t context, uint64_t timeout_ns,
-	      uint32_t flags, struct troupe_request *ret_request)
+int troupe_call(struct troupe_self *self, struct troupe_address to,
+		const struct troupe_method *method, const void *in,
+		const struct troupe_entry *entry, uint64_t context, uint64_t timeout_ns,
+		uint32_t flags, struct troupe_request *ret_request)
 {
 	struct runtime *runtime = self->runtime;
 	struct actor *receiver = actor_find(runtime, to);
@@ -306,7 +307,7 @@ int self_call(struct troupe_self *self, struct troupe_address to,
 	return 0;
 }
 
-int self_cancel(struct troupe_self *self, struct troupe_request request)
+int troupe_cancel(struct troupe_self *self, struct troupe_request request)
 {
 	struct runtime *runtime = self->runtime;
 	struct call *call = call_find(runtime, request.id);

@@ -43,20 +43,20 @@ COLD static bool adapt_message(struct troupe_self *self,
 				 strlen(theirs->interface), theirs->name, strlen(theirs->name),
 				 &has_interface);
 	if (!handler) {
-		self_settle(self, (struct call_end){TROUPE_METHOD_NOT_FOUND, 0, theirs->name});
+		answer_end(self, (struct call_end){TROUPE_METHOD_NOT_FOUND, 0, theirs->name});
 		goto dead;
 	}
 	self->activation.handler = handler;
 	rc = codec_convert(theirs->in, message_block(message), handler->method->in, 0, &block,
 			   &size, &error);
 	if (rc < 0 && rc != -ENOMEM) {
-		self_settle(self, (struct call_end){TROUPE_INVALID_PARAMETER, 0, error.path});
+		answer_end(self, (struct call_end){TROUPE_INVALID_PARAMETER, 0, error.path});
 		goto dead;
 	}
 	converted = rc < 0 ? NULL : message_new(&runtime->messages, message->mail.kind, size);
 	if (!converted) {
 		free(block);
-		self_settle(self, (struct call_end){.status = TROUPE_OVERLOADED});
+		answer_end(self, (struct call_end){.status = TROUPE_OVERLOADED});
 		goto dead;
 	}
 	memcpy(converted, message, message_head(message->mail.kind));
@@ -120,10 +120,10 @@ COLD static void settle_result(struct troupe_self *self, int rc)
 	char detail[FAILURE_DETAIL_MAX];
 
 	if (rc < 0)
-		self_settle(self, (struct call_end){TROUPE_FAILED, rc,
-						    failure_print(self, rc, detail)});
+		answer_end(self, (struct call_end){TROUPE_FAILED, rc,
+						   failure_print(self, rc, detail)});
 	else
-		self_settle(self, (struct call_end){.status = TROUPE_NO_REPLY});
+		answer_end(self, (struct call_end){.status = TROUPE_NO_REPLY});
 }
 
 /* Its place in the table holds another handler or none. NULL: the message is answered, or
@@ -139,8 +139,8 @@ COLD static const struct type_handler *find_slow(struct troupe_self *self)
 	page_doing(self->runtime, PAGE_DOING_NOTHING);
 	if (handler) {
 		self->activation.handler = handler;
-		self_settle(self, (struct call_end){TROUPE_METHOD_NOT_IMPLEMENTED, 0,
-						    handler->method->name});
+		answer_end(self, (struct call_end){TROUPE_METHOD_NOT_IMPLEMENTED, 0,
+						   handler->method->name});
 		return NULL;
 	}
 	/* whatever it is, for an answer that needs no method of ours */
@@ -196,8 +196,8 @@ COLD static void finish_call_slow(struct troupe_self *self, int rc)
 	char detail[FAILURE_DETAIL_MAX];
 
 	if (rc < 0 && self->activation.outcome.call == SELF_KEPT)
-		self_settle_kept(self, (struct call_end){TROUPE_FAILED, rc,
-							 failure_print(self, rc, detail)});
+		answer_end_kept(self, (struct call_end){TROUPE_FAILED, rc,
+							failure_print(self, rc, detail)});
 	finish_slow(self, rc);
 }
 

@@ -25,15 +25,26 @@ struct loader {
 	size_t n_plugins;
 };
 
+/* One function of each file of core/ that is a body of the SDK. Nothing else refers to some of
+ * them: without this, the linker would leave those files out of the program. That they are
+ * exported too is sdk.symbols' part. */
+static const struct {
+	const char *name;
+	void *function;
+} sdk[] = {
+	{"troupe_send", troupe_send},     {"troupe_forward", troupe_forward},
+	{"troupe_return", troupe_return}, {"troupe_keep", troupe_keep},
+	{"troupe_log", troupe_log},
+};
+
 int loader_new(struct loader **ret_loader)
 {
 	struct loader *loader = calloc(1, sizeof(*loader));
 
 	if (!loader)
 		return -ENOMEM;
-	/* Nothing else refers to the SDK here: without this, the linker would leave it out
-	 * of the program. That it is exported too is sdk.symbols' part. */
-	check(dlsym(RTLD_DEFAULT, "troupe_send") == (void *)troupe_send);
+	for (size_t i = 0; i < ARRAY_LEN(sdk); i++)
+		check(dlsym(RTLD_DEFAULT, sdk[i].name) == sdk[i].function);
 	*ret_loader = loader;
 	return 0;
 }

@@ -9,11 +9,8 @@
 #include "base/cleanup.h"
 #include "bridge/bridge_inside.h"
 #include "core/answer.h"
-#include "core/forward.h"
 #include "core/kept_message.h"
 #include "core/runtime.h"
-#include "core/self.h"
-#include "core/send.h"
 #include "tests/unit/sim/sim.h"
 #include <fcntl.h>
 #include <string.h>
@@ -278,7 +275,7 @@ static const struct troupe_interface interface = {.table_size = sizeof(interface
 static int on_reply(struct troupe_self *self, void *state, uint64_t context, const void *event)
 {
 	const struct troupe_reply *reply = event;
-	struct host *host = runtime_of(self)->context;
+	struct host *host = self->runtime->context;
 
 	(void)state;
 	(void)context;
@@ -301,7 +298,7 @@ static const struct troupe_entry obey_entry = {.table_size = sizeof(obey_entry),
 static int on_obey(struct troupe_self *self, void *state, struct troupe_call call,
 		   const void *in)
 {
-	struct host *host = runtime_of(self)->context;
+	struct host *host = self->runtime->context;
 	const struct order *order = in;
 	/* Some answers are so long that they go through an arena. */
 	const struct order *out = order->number & 16 ? &host->large : order;
@@ -311,27 +308,27 @@ static int on_obey(struct troupe_self *self, void *state, struct troupe_call cal
 
 	switch (order->number & 7) {
 	case 0:
-		return self_return(self, call, &obey_method, out);
+		return troupe_return(self, call, &obey_method, out);
 	case 1:
-		me->other = self_sender(self);
-		return self_fail(self, call, &bad_error, out);
+		me->other = troupe_sender(self);
+		return troupe_fail(self, call, &bad_error, out);
 	case 2:
-		r = self_call_keep(self, &call);
+		r = troupe_call_keep(self, &call);
 		me->kept = r < 0 ? me->kept : call;
 		return r;
 	case 3:
-		return self_return(self, me->kept, &obey_method, out);
+		return troupe_return(self, me->kept, &obey_method, out);
 	case 4:
-		return self_reply(self, me->kept, &obey_method, out);
+		return troupe_reply(self, me->kept, &obey_method, out);
 	case 5:
-		return self_forward(self, me->other);
+		return troupe_forward(self, me->other);
 	case 6:
-		return self_send(self, me->other, &obey_method, out);
+		return troupe_send(self, me->other, &obey_method, out);
 	default:
 		if (host->begun >= CALLS_MAX)
 			return -EBUSY;
-		r = self_call(self, me->other, &obey_method, order, &obey_entry, 0, SECOND_NS,
-			      order->number & 8 ? TROUPE_MORE : 0, &request);
+		r = troupe_call(self, me->other, &obey_method, order, &obey_entry, 0, SECOND_NS,
+				order->number & 8 ? TROUPE_MORE : 0, &request);
 		if (r < 0)
 			return r;
 		host->open++;

@@ -55,7 +55,7 @@ static int keeps(struct troupe_self *self, struct puppet *me, struct troupe_call
 	(void)text;
 	if (me->id != 100)
 		return 0;
-	scene_of(self)->last = self_keep(self, &kept);
+	scene_of(self)->last = troupe_keep(self, &kept);
 	return 0;
 }
 
@@ -232,7 +232,7 @@ static int floods(struct troupe_self *self, struct puppet *me, struct troupe_cal
 	(void)n;
 	(void)me;
 	scene->last =
-		self_send(self, scene->hogs[0], &text_method, &(struct text){scene->text});
+		troupe_send(self, scene->hogs[0], &text_method, &(struct text){scene->text});
 	scene->sent += scene->last == 0;
 	scene->refused += scene->last == -EAGAIN;
 	return 0;
@@ -286,7 +286,7 @@ static int spawns(struct troupe_self *self, struct puppet *me, struct troupe_cal
 	(void)call;
 	(void)n;
 	(void)me;
-	scene_of(self)->last = self_spawn(self, &puppet_table, &(struct num){100}, 0, &child);
+	scene_of(self)->last = troupe_spawn(self, &puppet_table, &(struct num){100}, 0, &child);
 	return 0;
 }
 
@@ -333,7 +333,7 @@ static int sends_text(struct troupe_self *self, struct puppet *me, struct troupe
 	(void)call;
 	(void)n;
 	scene->last =
-		self_send(self, scene->hogs[0], &text_method, &(struct text){scene->text});
+		troupe_send(self, scene->hogs[0], &text_method, &(struct text){scene->text});
 	return 0;
 }
 
@@ -396,8 +396,8 @@ static void send_any(struct troupe_self *self, int me, int to)
 	struct storm *storm = world_of(self)->test;
 	uint32_t sizes[] = {100, 3000, 40000};
 	uint32_t size = sizes[draw(storm, 3)];
-	int rc = self_send(self, storm->actors[to], &text_method,
-			   &(struct text){storm->text + sizeof(storm->text) - 1 - size});
+	int rc = troupe_send(self, storm->actors[to], &text_method,
+			     &(struct text){storm->text + sizeof(storm->text) - 1 - size});
 
 	if (rc == -EAGAIN) {
 		storm->refused++;
@@ -431,10 +431,10 @@ static int storm_text(struct troupe_self *self, struct puppet *me, struct troupe
 	if (draw(storm, 3))
 		return 0;
 	if (me->kept && draw(storm, 8) == 0) {
-		self_release(self, me->kept);
+		troupe_release(self, me->kept);
 		me->kept = NULL;
 	}
-	rc = self_keep(self, &kept);
+	rc = troupe_keep(self, &kept);
 	assert_true(rc == 0 || rc == -ENOBUFS);
 	if (rc == 0)
 		me->kept = kept;

@@ -13,9 +13,9 @@ static int call_two(struct troupe_self *self, struct puppet *me, struct troupe_c
 	if (me->id != 1)
 		return ((int (*)(struct troupe_self *, struct puppet *, struct troupe_call,
 				 int64_t))world->test)(self, me, call, n);
-	return self_call(self, world->actors[2], &num_method, &(struct num){n - 100},
-			 &num_entry, (uint64_t)n - 100, 1000000000, n >= 200 ? TROUPE_MORE : 0,
-			 NULL);
+	return troupe_call(self, world->actors[2], &num_method, &(struct num){n - 100},
+			   &num_entry, (uint64_t)n - 100, 1000000000,
+			   n >= 200 ? TROUPE_MORE : 0, NULL);
 }
 
 typedef int behaviour(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -34,7 +34,7 @@ static int returns(struct troupe_self *self, struct puppet *me, struct troupe_ca
 		   int64_t n)
 {
 	(void)me;
-	return self_return(self, call, &num_method, &(struct num){n * 2});
+	return troupe_return(self, call, &num_method, &(struct num){n * 2});
 }
 
 static void call_ends_with_the_reply_when_answered(void **state)
@@ -56,7 +56,7 @@ static int fails(struct troupe_self *self, struct puppet *me, struct troupe_call
 {
 	(void)me;
 	(void)n;
-	return self_fail(self, call, &bad_error, &(struct text){"why"});
+	return troupe_fail(self, call, &bad_error, &(struct text){"why"});
 }
 
 static void call_ends_with_the_typed_error(void **state)
@@ -103,9 +103,9 @@ static int keeps_and_fails(struct troupe_self *self, struct puppet *me, struct t
 {
 	if (n == 6) /* the handle of before is used up */
 		assert_int_equal(
-			self_return(self, me->kept_call, &num_method, &(struct num){n}),
+			troupe_return(self, me->kept_call, &num_method, &(struct num){n}),
 			-EALREADY);
-	assert_int_equal(self_call_keep(self, &call), 0);
+	assert_int_equal(troupe_call_keep(self, &call), 0);
 	me->kept_call = call;
 	return -EIO;
 }
@@ -131,18 +131,18 @@ static int answers_wrongly(struct troupe_self *self, struct puppet *me, struct t
 
 	(void)me;
 	for (size_t i = 0; i < 4; i++)
-		assert_true(self_return(self, made_up[i], &num_method, &(struct num){n}) < 0);
-	assert_int_equal(self_return(self, call, &text_method, &(struct text){"x"}), -EINVAL);
-	assert_int_equal(self_return(self, call, &num_method, NULL), -EINVAL);
-	assert_int_equal(self_return(self, call, NULL, &(struct num){n}), -EINVAL);
-	assert_int_equal(self_fail(self, call, NULL, NULL), -EINVAL);
-	assert_int_equal(self_fail_parameter(self, call, "\xff", NULL), -EINVAL);
-	assert_int_equal(self_reply(self, call, &num_method, &(struct num){n}), -EPROTOTYPE);
-	assert_int_equal(self_fail_parameter(self, call, "n", NULL), 0);
-	assert_int_equal(self_return(self, call, &num_method, &(struct num){n}), -EALREADY);
-	assert_int_equal(self_call_keep(self, &call), -EALREADY);
-	assert_int_equal(self_call_drop(self, call), -ESRCH);
-	assert_int_equal(self_forward(self, world_of(self)->actors[1]), -EALREADY);
+		assert_true(troupe_return(self, made_up[i], &num_method, &(struct num){n}) < 0);
+	assert_int_equal(troupe_return(self, call, &text_method, &(struct text){"x"}), -EINVAL);
+	assert_int_equal(troupe_return(self, call, &num_method, NULL), -EINVAL);
+	assert_int_equal(troupe_return(self, call, NULL, &(struct num){n}), -EINVAL);
+	assert_int_equal(troupe_fail(self, call, NULL, NULL), -EINVAL);
+	assert_int_equal(troupe_fail_parameter(self, call, "\xff", NULL), -EINVAL);
+	assert_int_equal(troupe_reply(self, call, &num_method, &(struct num){n}), -EPROTOTYPE);
+	assert_int_equal(troupe_fail_parameter(self, call, "n", NULL), 0);
+	assert_int_equal(troupe_return(self, call, &num_method, &(struct num){n}), -EALREADY);
+	assert_int_equal(troupe_call_keep(self, &call), -EALREADY);
+	assert_int_equal(troupe_call_drop(self, call), -ESRCH);
+	assert_int_equal(troupe_forward(self, world_of(self)->actors[1]), -EALREADY);
 	return 0;
 }
 
@@ -165,31 +165,31 @@ static int keeps(struct troupe_self *self, struct puppet *me, struct troupe_call
 
 	switch (n) {
 	case 1:
-		assert_int_equal(self_call_keep(self, &call), 0);
+		assert_int_equal(troupe_call_keep(self, &call), 0);
 		assert_true(old.id != call.id);
-		assert_int_equal(self_return(self, old, &num_method, &(struct num){n}),
+		assert_int_equal(troupe_return(self, old, &num_method, &(struct num){n}),
 				 -EALREADY);
 		me->kept_call = call;
 		return 0;
 	case 2:
 		assert_int_equal(
-			self_return(self, me->kept_call, &text_method, &(struct text){"x"}),
+			troupe_return(self, me->kept_call, &text_method, &(struct text){"x"}),
 			-EINVAL);
 		assert_int_equal(
-			self_return(self, me->kept_call, &num_method, &(struct num){7}), 0);
+			troupe_return(self, me->kept_call, &num_method, &(struct num){7}), 0);
 		assert_int_equal(
-			self_return(self, me->kept_call, &num_method, &(struct num){7}),
+			troupe_return(self, me->kept_call, &num_method, &(struct num){7}),
 			-EALREADY);
 		return 0;
 	case 3:
-		assert_int_equal(self_call_drop(self, me->kept_call), 0);
-		assert_int_equal(self_call_drop(self, me->kept_call), -ESRCH);
+		assert_int_equal(troupe_call_drop(self, me->kept_call), 0);
+		assert_int_equal(troupe_call_drop(self, me->kept_call), -ESRCH);
 		return 0;
 	default:
 		/* the caller has gone meanwhile: nothing to do about it, and no on_cancel
 		 * either */
 		assert_int_equal(
-			self_return(self, me->kept_call, &num_method, &(struct num){7}), 0);
+			troupe_return(self, me->kept_call, &num_method, &(struct num){7}), 0);
 		return 0;
 	}
 }
@@ -281,8 +281,8 @@ static int exits_when_told(struct troupe_self *self, struct puppet *me, struct t
 			   int64_t n)
 {
 	if (n != 9)
-		return self_return(self, call, &num_method, &(struct num){me->id});
-	self_exit(self, 0);
+		return troupe_return(self, call, &num_method, &(struct num){me->id});
+	troupe_exit(self, 0);
 	return 0;
 }
 
@@ -290,7 +290,7 @@ static int calls_and_exits(struct troupe_self *self, struct puppet *me, struct t
 			   int64_t n)
 {
 	if (me->id == 1)
-		self_exit(self, 0);
+		troupe_exit(self, 0);
 	return call_two(self, me, call, n);
 }
 
@@ -321,12 +321,12 @@ static int cancels(struct troupe_self *self, struct puppet *me, struct troupe_ca
 	(void)call;
 	if (me->id == 2)
 		return 0;
-	assert_int_equal(self_call(self, world_of(self)->actors[2], &num_method,
-				   &(struct num){n}, &num_entry, 1, 0, 0, &request),
+	assert_int_equal(troupe_call(self, world_of(self)->actors[2], &num_method,
+				     &(struct num){n}, &num_entry, 1, 0, 0, &request),
 			 0);
-	assert_int_equal(self_cancel(self, request), 0);
-	assert_int_equal(self_cancel(self, request), -ESRCH);
-	assert_int_equal(self_cancel(self, (struct troupe_request){12345}), -ESRCH);
+	assert_int_equal(troupe_cancel(self, request), 0);
+	assert_int_equal(troupe_cancel(self, request), -ESRCH);
+	assert_int_equal(troupe_cancel(self, (struct troupe_request){12345}), -ESRCH);
 	return 0;
 }
 
@@ -354,32 +354,33 @@ static int calls_badly(struct troupe_self *self, struct puppet *me, struct troup
 	(void)call;
 	(void)n;
 	gone.generation++;
-	assert_int_equal(
-		self_call(self, gone, &num_method, &(struct num){1}, &num_entry, 0, 0, 0, NULL),
-		-ESRCH);
-	assert_int_equal(self_call(self, (struct troupe_address){0}, &num_method,
-				   &(struct num){1}, &num_entry, 0, 0, 0, NULL),
+	assert_int_equal(troupe_call(self, gone, &num_method, &(struct num){1}, &num_entry, 0,
+				     0, 0, NULL),
 			 -ESRCH);
-	assert_int_equal(
-		self_call(self, two, &num_method, &(struct num){1}, &text_entry, 0, 0, 0, NULL),
-		-EINVAL);
-	assert_int_equal(
-		self_call(self, two, &num_method, &(struct num){1}, &tick_entry, 0, 0, 0, NULL),
-		-EINVAL);
-	assert_int_equal(
-		self_call(self, two, &num_method, &(struct num){1}, NULL, 0, 0, 0, NULL),
-		-EINVAL);
-	assert_int_equal(self_call(self, two, &num_method, NULL, &num_entry, 0, 0, 0, NULL),
+	assert_int_equal(troupe_call(self, (struct troupe_address){0}, &num_method,
+				     &(struct num){1}, &num_entry, 0, 0, 0, NULL),
+			 -ESRCH);
+	assert_int_equal(troupe_call(self, two, &num_method, &(struct num){1}, &text_entry, 0,
+				     0, 0, NULL),
+			 -EINVAL);
+	assert_int_equal(troupe_call(self, two, &num_method, &(struct num){1}, &tick_entry, 0,
+				     0, 0, NULL),
 			 -EINVAL);
 	assert_int_equal(
-		self_call(self, two, &num_method, &(struct num){1}, &num_entry, 0, 0, 2, NULL),
+		troupe_call(self, two, &num_method, &(struct num){1}, NULL, 0, 0, 0, NULL),
 		-EINVAL);
-	assert_int_equal(self_call(self, two, NULL, NULL, &num_entry, 0, 0, 0, NULL), -EINVAL);
-	assert_int_equal(self_send(self, two, NULL, NULL), -EINVAL);
-	assert_int_equal(self_send(self, two, &num_method, NULL), -EINVAL);
-	assert_int_equal(self_send(self, two, &text_method, &(struct text){NULL}), -EINVAL);
-	assert_int_equal(self_send(self, two, &text_method, &(struct text){"\xff"}), -EINVAL);
-	assert_int_equal(self_send(self, gone, &num_method, &(struct num){1}), -ESRCH);
+	assert_int_equal(troupe_call(self, two, &num_method, NULL, &num_entry, 0, 0, 0, NULL),
+			 -EINVAL);
+	assert_int_equal(troupe_call(self, two, &num_method, &(struct num){1}, &num_entry, 0, 0,
+				     2, NULL),
+			 -EINVAL);
+	assert_int_equal(troupe_call(self, two, NULL, NULL, &num_entry, 0, 0, 0, NULL),
+			 -EINVAL);
+	assert_int_equal(troupe_send(self, two, NULL, NULL), -EINVAL);
+	assert_int_equal(troupe_send(self, two, &num_method, NULL), -EINVAL);
+	assert_int_equal(troupe_send(self, two, &text_method, &(struct text){NULL}), -EINVAL);
+	assert_int_equal(troupe_send(self, two, &text_method, &(struct text){"\xff"}), -EINVAL);
+	assert_int_equal(troupe_send(self, gone, &num_method, &(struct num){1}), -ESRCH);
 	return 0;
 }
 
@@ -400,7 +401,7 @@ static void call_that_fails_at_once_gets_no_reply(void **state)
 static int keeps_at_most_one(struct troupe_self *self, struct puppet *me,
 			     struct troupe_call call, int64_t n)
 {
-	int rc = self_call_keep(self, &call);
+	int rc = troupe_call_keep(self, &call);
 
 	(void)n;
 	assert_int_equal(rc, me->count++ ? -ENOMEM : 0);
@@ -429,11 +430,11 @@ static int forwards(struct troupe_self *self, struct puppet *me, struct troupe_c
 		    int64_t n)
 {
 	if (me->id == 3)
-		return self_return(self, call, &num_method, &(struct num){n + 1000});
-	assert_int_equal(self_forward(self, world_of(self)->actors[3]), 0);
-	assert_int_equal(self_forward(self, world_of(self)->actors[3]), -EALREADY);
-	assert_int_equal(self_return(self, call, &num_method, &(struct num){n}), -EALREADY);
-	assert_int_equal(self_keep(self, &me->kept), -EALREADY);
+		return troupe_return(self, call, &num_method, &(struct num){n + 1000});
+	assert_int_equal(troupe_forward(self, world_of(self)->actors[3]), 0);
+	assert_int_equal(troupe_forward(self, world_of(self)->actors[3]), -EALREADY);
+	assert_int_equal(troupe_return(self, call, &num_method, &(struct num){n}), -EALREADY);
+	assert_int_equal(troupe_keep(self, &me->kept), -EALREADY);
 	return 0;
 }
 
@@ -454,19 +455,19 @@ static int streams(struct troupe_self *self, struct puppet *me, struct troupe_ca
 		   int64_t n)
 {
 	(void)n;
-	assert_true(self_call_wants_more(self, call));
+	assert_true(troupe_call_wants_more(self, call));
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(self_reply(self, call, &num_method, &(struct num){i}), 0);
-	assert_int_equal(self_call_keep(self, &call), 0);
-	assert_true(self_call_wants_more(self, call));
+		assert_int_equal(troupe_reply(self, call, &num_method, &(struct num){i}), 0);
+	assert_int_equal(troupe_call_keep(self, &call), 0);
+	assert_true(troupe_call_wants_more(self, call));
 	me->kept_call = call;
-	return self_timer_start(self, &tick_entry, 5000000000, 0, 0, NULL);
+	return troupe_timer_start(self, &tick_entry, 5000000000, 0, 0, NULL);
 }
 
 static int ends_stream(struct troupe_self *self, struct puppet *me, uint64_t context)
 {
 	(void)context;
-	return self_return(self, me->kept_call, &num_method, &(struct num){99});
+	return troupe_return(self, me->kept_call, &num_method, &(struct num){99});
 }
 
 static void stream_has_many_replies_and_one_end(void **state)
@@ -496,11 +497,12 @@ static int subscribes(struct troupe_self *self, struct puppet *me, struct troupe
 	const struct question *question = world_of(self)->test;
 
 	if (me->id == 1)
-		return self_call(self, world_of(self)->actors[2], &num_method, &(struct num){n},
-				 &num_entry, 1, question->timeout_ns, question->flags, NULL);
-	assert_int_equal(self_call_keep(self, &call), 0);
+		return troupe_call(self, world_of(self)->actors[2], &num_method,
+				   &(struct num){n}, &num_entry, 1, question->timeout_ns,
+				   question->flags, NULL);
+	assert_int_equal(troupe_call_keep(self, &call), 0);
 	me->kept_call = call;
-	return self_timer_start(self, &tick_entry, 60000000000, 0, 0, NULL);
+	return troupe_timer_start(self, &tick_entry, 60000000000, 0, 0, NULL);
 }
 
 static void assert_quiet(uint64_t timeout_ns, uint32_t flags, const char *log)
@@ -537,15 +539,16 @@ static int floods(struct troupe_self *self, struct puppet *me, struct troupe_cal
 
 	(void)n;
 	if (!me->kept_call.id) {
-		assert_int_equal(self_call_keep(self, &call), 0);
+		assert_int_equal(troupe_call_keep(self, &call), 0);
 		me->kept_call = call;
 	}
 	while (me->count < 3000 && rc == 0) {
-		rc = self_reply(self, me->kept_call, &num_method, &(struct num){me->count});
+		rc = troupe_reply(self, me->kept_call, &num_method, &(struct num){me->count});
 		me->count += rc == 0;
 	}
 	if (rc == 0)
-		return self_return(self, me->kept_call, &num_method, &(struct num){me->count});
+		return troupe_return(self, me->kept_call, &num_method,
+				     &(struct num){me->count});
 	assert_int_equal(rc, -EAGAIN);
 	return 0;
 }
@@ -597,14 +600,15 @@ static int calls_odd(struct troupe_self *self, struct puppet *me, struct troupe_
 
 	(void)me;
 	(void)call;
-	assert_int_equal(self_call(self, two, &odd_method, &(struct num){n}, table->entries[6],
-				   1, 0, 0, NULL),
+	assert_int_equal(troupe_call(self, two, &odd_method, &(struct num){n},
+				     table->entries[6], 1, 0, 0, NULL),
 			 0);
-	assert_int_equal(self_call(self, two, table->entries[5]->method, &(struct num){n},
-				   table->entries[5], 2, 0, 0, NULL),
+	assert_int_equal(troupe_call(self, two, table->entries[5]->method, &(struct num){n},
+				     table->entries[5], 2, 0, 0, NULL),
 			 0);
 	assert_int_equal(
-		self_call(self, two, &none_method, NULL, table->entries[4], 3, 0, 0, NULL), 0);
+		troupe_call(self, two, &none_method, NULL, table->entries[4], 3, 0, 0, NULL),
+		0);
 	return 0;
 }
 

@@ -21,12 +21,12 @@ static int keeps(struct troupe_self *self, struct puppet *me, struct troupe_call
 	struct keeper *keeper = world_of(self)->test;
 
 	(void)me;
-	assert_true(troupe_address_is_null(self_sender(self)) == (n != 77));
-	keeper->wanted = self_call_wants_reply(self, call);
-	keeper->last = self_call_keep(self, &call);
+	assert_true(troupe_address_is_null(troupe_sender(self)) == (n != 77));
+	keeper->wanted = troupe_call_wants_reply(self, call);
+	keeper->last = troupe_call_keep(self, &call);
 	if (keeper->last == 0) {
-		assert_int_equal(self_call_wants_reply(self, call), keeper->wanted);
-		assert_false(self_call_wants_more(self, call));
+		assert_int_equal(troupe_call_wants_reply(self, call), keeper->wanted);
+		assert_false(troupe_call_wants_more(self, call));
 		keeper->calls[keeper->n++] = call;
 	} else {
 		keeper->refused++;
@@ -105,7 +105,7 @@ static int sends_to_keeper(struct troupe_self *self, struct puppet *me, struct t
 {
 	if (me->id == 1)
 		return keeps(self, me, call, n);
-	return self_send(self, world_of(self)->actors[1], &num_method, &(struct num){77});
+	return troupe_send(self, world_of(self)->actors[1], &num_method, &(struct num){77});
 }
 
 static void send_of_an_actor_that_is_kept_ends_too(void **state)
@@ -135,17 +135,18 @@ static int answers(struct troupe_self *self, struct puppet *me, struct troupe_ca
 	(void)call;
 	if (n == 1)
 		assert_int_equal(
-			self_return(self, keeper->calls[0], &num_method, &(struct num){1}), 0);
+			troupe_return(self, keeper->calls[0], &num_method, &(struct num){1}),
+			0);
 	if (n == 2)
-		assert_int_equal(self_call_drop(self, keeper->calls[1]), 0);
+		assert_int_equal(troupe_call_drop(self, keeper->calls[1]), 0);
 	if (n == 3)
 		assert_int_equal(
-			self_fail(self, keeper->calls[2], &bad_error, &(struct text){"bad"}),
+			troupe_fail(self, keeper->calls[2], &bad_error, &(struct text){"bad"}),
 			0);
 	/* no stream was asked for, but answering is harmless whatever it is */
 	if (n == 4)
 		assert_int_equal(
-			self_reply(self, keeper->calls[3], &num_method, &(struct num){1}), 0);
+			troupe_reply(self, keeper->calls[3], &num_method, &(struct num){1}), 0);
 	return 0;
 }
 

@@ -43,21 +43,22 @@ static void on_kept(struct runtime_client_call *client_call)
 static int stream_on(struct troupe_self *self, struct puppet *me)
 {
 	for (; me->count < TOTAL; me->count++) {
-		int r = self_reply(self, me->kept_call, &num_method, &(struct num){me->count});
+		int r = troupe_reply(self, me->kept_call, &num_method,
+				     &(struct num){me->count});
 
 		if (r < 0) {
 			assert_int_equal(r, -EAGAIN);
 			return 0;
 		}
 	}
-	return self_return(self, me->kept_call, &num_method, &(struct num){TOTAL});
+	return troupe_return(self, me->kept_call, &num_method, &(struct num){TOTAL});
 }
 
 static int begin_stream(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 			int64_t n)
 {
 	(void)n;
-	assert_int_equal(self_call_keep(self, &call), 0);
+	assert_int_equal(troupe_call_keep(self, &call), 0);
 	me->kept_call = call;
 	me->count = 0;
 	return stream_on(self, me);
@@ -187,7 +188,7 @@ static int fill(struct troupe_self *self, struct troupe_call call)
 	int rc = 0;
 
 	while (rc == 0)
-		rc = self_reply(self, call, &num_method, &(struct num){0});
+		rc = troupe_reply(self, call, &num_method, &(struct num){0});
 	assert_int_equal(rc, -EAGAIN);
 	return 0;
 }
@@ -202,7 +203,7 @@ static int fill_one_more(struct troupe_self *self, struct puppet *me, struct tro
 		return 0;
 	if (streams->late)
 		fill(self, call);
-	assert_int_equal(self_call_keep(self, &call), 0);
+	assert_int_equal(troupe_call_keep(self, &call), 0);
 	streams->calls[streams->n++] = call;
 	return fill(self, call);
 }
@@ -271,8 +272,8 @@ static int asks_twice(struct troupe_self *self, struct puppet *me, struct troupe
 	if (me->id == 1)
 		return fill_one_more(self, me, call, n);
 	for (unsigned i = 0; i < 2; i++)
-		assert_int_equal(self_call(self, from, &num_method, &(struct num){1},
-					   &num_entry, i, 0, TROUPE_MORE, NULL),
+		assert_int_equal(troupe_call(self, from, &num_method, &(struct num){1},
+					     &num_entry, i, 0, TROUPE_MORE, NULL),
 				 0);
 	return 0;
 }
@@ -283,7 +284,7 @@ static int leaves_last(struct troupe_self *self, struct puppet *me, struct troup
 
 	assert_true(troupe_address_equal(where, world_of(self)->actors[2]));
 	assert_int_equal(world_of(self)->room_of.id, streams->calls[me->count++].id);
-	return self_return(self, world_of(self)->room_of, &num_method, &(struct num){0});
+	return troupe_return(self, world_of(self)->room_of, &num_method, &(struct num){0});
 }
 
 static void replier_learns_which_actors_stream_has_room(void **state)
@@ -363,7 +364,8 @@ static int fills_and_ends(struct troupe_self *self, struct puppet *me, struct tr
 	int r = begin_stream(self, me, call, n);
 
 	return r < 0 ? r
-		     : self_return(self, me->kept_call, &num_method, &(struct num){me->count});
+		     : troupe_return(self, me->kept_call, &num_method,
+				     &(struct num){me->count});
 }
 
 /* The reader's memory is its own again, though nothing of the stream has been taken. */
@@ -390,7 +392,7 @@ static int takes_its_time(struct troupe_self *self, struct puppet *me, struct tr
 {
 	(void)me;
 	sim_advance(world_of(self)->loop, 1000000);
-	return self_return(self, call, &num_method, &(struct num){n});
+	return troupe_return(self, call, &num_method, &(struct num){n});
 }
 
 /* The last message of a slice may be the last of all: its answer is not left behind. */
@@ -435,7 +437,7 @@ static int answers_much(struct troupe_self *self, struct puppet *me, struct trou
 	assert_non_null(much);
 	memset(much, 'x', REPLY_BYTES - 1);
 	much[REPLY_BYTES - 1] = '\0';
-	r = self_return(self, call, &text_method, &(struct text){much});
+	r = troupe_return(self, call, &text_method, &(struct text){much});
 	free(much);
 	return r;
 }

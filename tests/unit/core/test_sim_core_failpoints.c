@@ -50,17 +50,17 @@ static struct troupe_address actor(const struct play *play, int id)
 static int refuse(struct troupe_self *self, struct troupe_call call, int error)
 {
 	play_of(self)->error = error;
-	return self_fail_status(self, call, TROUPE_OVERLOADED);
+	return troupe_fail_permission_denied(self, call);
 }
 
 /* Keep the call while another one is under way. */
 static int keep_for(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 		    struct troupe_request request)
 {
-	int r = self_call_keep(self, &call);
+	int r = troupe_call_keep(self, &call);
 
 	if (r < 0) {
-		assert_int_equal(self_cancel(self, request), 0);
+		assert_int_equal(troupe_cancel(self, request), 0);
 		return refuse(self, call, r);
 	}
 	me->kept_call = call;
@@ -72,8 +72,8 @@ static int ask(struct troupe_self *self, struct puppet *me, struct troupe_call c
 	       const struct troupe_entry *entry, int context)
 {
 	struct troupe_request request;
-	int r = self_call(self, actor(play_of(self), to), method, in, entry, (uint64_t)context,
-			  1000000000, 0, &request);
+	int r = troupe_call(self, actor(play_of(self), to), method, in, entry,
+			    (uint64_t)context, 1000000000, 0, &request);
 
 	return r < 0 ? refuse(self, call, r) : keep_for(self, me, call, request);
 }
@@ -84,7 +84,7 @@ static int answer_kept(struct troupe_self *self, struct puppet *me)
 	int r;
 
 	me->kept_call = (struct troupe_call){0};
-	r = self_return(self, call, &num_method, &(struct num){me->count});
+	r = troupe_return(self, call, &num_method, &(struct num){me->count});
 	return r < 0 ? refuse(self, call, r) : r;
 }
 
@@ -93,7 +93,7 @@ static int go_on_streaming(struct troupe_self *self, struct puppet *me)
 	int r = 0;
 
 	for (; me->count < STREAMED && r == 0; me->count += r == 0)
-		r = self_reply(self, me->kept_call, &num_method, &(struct num){me->count});
+		r = troupe_reply(self, me->kept_call, &num_method, &(struct num){me->count});
 	if (r == -EAGAIN)
 		return 0;
 	if (r == 0)
@@ -106,7 +106,7 @@ static int go_on_crowding(struct troupe_self *self, struct puppet *me)
 	int r = 0;
 
 	for (; me->count < CROWDED && r == 0; me->count += r == 0)
-		r = self_send(self, actor(play_of(self), 3), &num_method, &(struct num){0});
+		r = troupe_send(self, actor(play_of(self), 3), &num_method, &(struct num){0});
 	if (r == -EAGAIN)
 		return 0;
 	if (r == 0)
@@ -116,7 +116,7 @@ static int go_on_crowding(struct troupe_self *self, struct puppet *me)
 
 static int keep_call(struct troupe_self *self, struct puppet *me, struct troupe_call call)
 {
-	int r = self_call_keep(self, &call);
+	int r = troupe_call_keep(self, &call);
 
 	if (r < 0)
 		return refuse(self, call, r);
@@ -127,41 +127,41 @@ static int keep_call(struct troupe_self *self, struct puppet *me, struct troupe_
 
 static int start_timer(struct troupe_self *self, struct puppet *me, struct troupe_call call)
 {
-	int r = self_timer_start(self, &tick_entry, 1000000, 1000000, 0, &me->timer);
+	int r = troupe_timer_start(self, &tick_entry, 1000000, 1000000, 0, &me->timer);
 
 	if (r < 0)
 		return refuse(self, call, r);
 	r = keep_call(self, me, call);
 	if (r <= 0)
-		assert_int_equal(self_timer_stop(self, me->timer), 0);
+		assert_int_equal(troupe_timer_stop(self, me->timer), 0);
 	return 0;
 }
 
 static int keep_message(struct troupe_self *self, struct puppet *me, struct troupe_call call)
 {
-	int r = self_keep(self, &me->kept);
+	int r = troupe_keep(self, &me->kept);
 
 	if (r < 0)
 		return refuse(self, call, r);
-	me->count = ((const struct num *)self_kept_in(me->kept))->n;
-	r = self_return(self, call, &num_method, &(struct num){me->count});
-	self_release(self, me->kept);
+	me->count = ((const struct num *)troupe_kept_in(me->kept))->n;
+	r = troupe_return(self, call, &num_method, &(struct num){me->count});
+	troupe_release(self, me->kept);
 	return r < 0 ? refuse(self, call, r) : r;
 }
 
 static int spawn_child(struct troupe_self *self, struct troupe_call call)
 {
 	struct troupe_address child;
-	int r = self_spawn(self, &puppet_table, &(struct num){5}, 0, &child);
+	int r = troupe_spawn(self, &puppet_table, &(struct num){5}, 0, &child);
 
 	if (r < 0)
 		return refuse(self, call, r);
-	r = self_send(self, child, &num_method, &(struct num){7});
+	r = troupe_send(self, child, &num_method, &(struct num){7});
 	if (r < 0) {
-		assert_int_equal(self_stop(self, child), 0);
+		assert_int_equal(troupe_stop(self, child), 0);
 		return refuse(self, call, r);
 	}
-	r = self_return(self, call, &num_method, &(struct num){SPAWN});
+	r = troupe_return(self, call, &num_method, &(struct num){SPAWN});
 	return r < 0 ? refuse(self, call, r) : r;
 }
 
@@ -172,9 +172,9 @@ static int on_act(struct troupe_self *self, struct puppet *me, struct troupe_cal
 	int r;
 
 	if (me->id == 5)
-		return self_exit(self, 0), 0;
+		return troupe_exit(self, 0), 0;
 	if (me->id != 1) {
-		r = self_return(self, call, &num_method, &(struct num){n});
+		r = troupe_return(self, call, &num_method, &(struct num){n});
 		return r < 0 && r != -EINVAL ? refuse(self, call, r) : 0;
 	}
 	switch ((enum act)n) {
@@ -191,7 +191,7 @@ static int on_act(struct troupe_self *self, struct puppet *me, struct troupe_cal
 	case TIME:
 		return start_timer(self, me, call);
 	case FORWARD:
-		r = self_forward(self, actor(play, 2));
+		r = troupe_forward(self, actor(play, 2));
 		return r < 0 ? refuse(self, call, r) : 0;
 	case KEEP:
 		return keep_message(self, me, call);
@@ -202,7 +202,7 @@ static int on_act(struct troupe_self *self, struct puppet *me, struct troupe_cal
 		r = keep_call(self, me, call);
 		return r <= 0 ? r : go_on_crowding(self, me);
 	case BAD:
-		r = self_fail(self, call, &bad_error, &(struct text){"bad"});
+		r = troupe_fail(self, call, &bad_error, &(struct text){"bad"});
 		return r < 0 ? refuse(self, call, r) : 0;
 	case ACTS:
 		break;
@@ -231,7 +231,7 @@ static int on_tick(struct troupe_self *self, struct puppet *me, uint64_t context
 	(void)context;
 	if (++me->count < 2)
 		return 0;
-	assert_int_equal(self_timer_stop(self, me->timer), 0);
+	assert_int_equal(troupe_timer_stop(self, me->timer), 0);
 	me->count = TIME;
 	return answer_kept(self, me);
 }

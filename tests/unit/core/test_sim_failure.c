@@ -9,28 +9,28 @@ enum { FAIL, SEND_NULL, SEND_NOTHING, SWALLOW, SPAWN_AFTER, WRONG_HANDLE };
 static int misbehave(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 		     int64_t n)
 {
-	struct troupe_address child, own = runtime_self_address(self);
+	struct troupe_address child, own = troupe_address(self);
 	int rc = -EINVAL;
 
 	(void)me;
 	switch (n) {
 	case SEND_NULL:
-		return self_send(self, own, &text_method, &(struct text){NULL});
+		return troupe_send(self, own, &text_method, &(struct text){NULL});
 	case SEND_NOTHING:
-		return self_send(self, own, &text_method, NULL);
+		return troupe_send(self, own, &text_method, NULL);
 	case SWALLOW:
-		assert_int_equal(self_send(self, own, &text_method, &(struct text){NULL}),
+		assert_int_equal(troupe_send(self, own, &text_method, &(struct text){NULL}),
 				 -EINVAL);
 		return 0;
 	case SPAWN_AFTER:
-		rc = self_send(self, own, &text_method, &(struct text){NULL});
-		assert_int_equal(self_spawn(self, &puppet_table, &(struct num){2},
-					    TROUPE_DETACHED, &child),
+		rc = troupe_send(self, own, &text_method, &(struct text){NULL});
+		assert_int_equal(troupe_spawn(self, &puppet_table, &(struct num){2},
+					      TROUPE_DETACHED, &child),
 				 0);
 		return rc;
 	case WRONG_HANDLE:
-		rc = self_return(self, (struct troupe_call){call.id + 2}, &num_method,
-				 &(struct num){1});
+		rc = troupe_return(self, (struct troupe_call){call.id + 2}, &num_method,
+				   &(struct num){1});
 		assert_int_equal(rc, -EINVAL);
 		return rc;
 	default:
@@ -51,7 +51,7 @@ static int start_tick(struct troupe_self *self, struct puppet *me, struct troupe
 {
 	(void)call;
 	(void)n;
-	return self_timer_start(self, &tick_entry, 1000, 0, 0, &me->timer);
+	return troupe_timer_start(self, &tick_entry, 1000, 0, 0, &me->timer);
 }
 
 static void tell(struct world *world, int64_t n, const char *expected)
@@ -89,8 +89,8 @@ static int asks_or_misbehaves(struct troupe_self *self, struct puppet *me,
 {
 	if (me->id == 1)
 		return misbehave(self, me, call, n);
-	return self_call(self, world_of(self)->actors[1], &num_method, &(struct num){n},
-			 &num_entry, (uint64_t)n, 0, 0, NULL);
+	return troupe_call(self, world_of(self)->actors[1], &num_method, &(struct num){n},
+			   &num_entry, (uint64_t)n, 0, 0, NULL);
 }
 
 static void caller_gets_the_field_that_broke_its_type(void **state)

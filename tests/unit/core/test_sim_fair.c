@@ -98,13 +98,14 @@ static int pings(struct troupe_self *self, struct puppet *me, uint64_t context)
 	(void)context;
 	(void)me;
 	world_of(self)->log_size = 0;
-	return self_send(self, world_of(self)->actors[3], &num_method,
-			 &(struct num){(int64_t)loop_clock_ns(world_of(self)->loop)});
+	return troupe_send(self, world_of(self)->actors[3], &num_method,
+			   &(struct num){(int64_t)loop_clock_ns(world_of(self)->loop)});
 }
 
 static int starts_to_ping(struct troupe_self *self, struct puppet *me)
 {
-	return me->id == 2 ? self_timer_start(self, &tick_entry, 7000000, 7000000, 0, NULL) : 0;
+	return me->id == 2 ? troupe_timer_start(self, &tick_entry, 7000000, 7000000, 0, NULL)
+			   : 0;
 }
 
 /* Defaults of Mailbox= and Batch=; a full mailbox of what takes 20 s in all. */
@@ -144,12 +145,12 @@ static int sends_to_itself(struct troupe_self *self, struct puppet *me, struct t
 	sim_advance(world_of(self)->loop, 100);
 	if (n == 0)
 		return 0;
-	return self_send(self, runtime_self_address(self), &num_method, &(struct num){n});
+	return troupe_send(self, troupe_address(self), &num_method, &(struct num){n});
 }
 
 static int starts_a_timer(struct troupe_self *self, struct puppet *me)
 {
-	return me->id == 2 ? self_timer_start(self, &tick_entry, 5000000, 0, 0, NULL) : 0;
+	return me->id == 2 ? troupe_timer_start(self, &tick_entry, 5000000, 0, 0, NULL) : 0;
 }
 
 static int stops_the_world(struct troupe_self *self, struct puppet *me, uint64_t context)
@@ -207,7 +208,7 @@ static int fills_itself(struct troupe_self *self, struct puppet *me, struct trou
 		return 0;
 	me->count = n;
 	while (rc == 0)
-		rc = self_send(self, runtime_self_address(self), &num_method, &(struct num){0});
+		rc = troupe_send(self, troupe_address(self), &num_method, &(struct num){0});
 	assert_int_equal(rc, -EAGAIN);
 	return 0;
 }
@@ -215,7 +216,7 @@ static int fills_itself(struct troupe_self *self, struct puppet *me, struct trou
 static int fills_itself_again(struct troupe_self *self, struct puppet *me,
 			      struct troupe_address where)
 {
-	assert_true(troupe_address_equal(where, runtime_self_address(self)));
+	assert_true(troupe_address_equal(where, troupe_address(self)));
 	return me->count > 1 ? fills_itself(self, me, (struct troupe_call){0}, me->count - 1)
 			     : 0;
 }
@@ -242,7 +243,7 @@ static void sender_to_its_own_full_mailbox_is_notified_of_room(void **state)
 
 static int starts_tiny_timer(struct troupe_self *self, struct puppet *me)
 {
-	return self_timer_start(self, &tick_entry, 1, 1, 0, &me->timer);
+	return troupe_timer_start(self, &tick_entry, 1, 1, 0, &me->timer);
 }
 
 static int counts_ticks(struct troupe_self *self, struct puppet *me, uint64_t context)
@@ -270,10 +271,10 @@ static void timer_with_a_tiny_period_ticks_once_a_step_at_most(void **state)
 static int starts_huge_timers(struct troupe_self *self, struct puppet *me)
 {
 	(void)me;
-	assert_int_equal(self_timer_start(self, &tick_entry, UINT64_MAX, 0, 1, NULL), 0);
-	assert_int_equal(self_timer_start(self, &tick_entry, UINT64_MAX, UINT64_MAX, 2, NULL),
+	assert_int_equal(troupe_timer_start(self, &tick_entry, UINT64_MAX, 0, 1, NULL), 0);
+	assert_int_equal(troupe_timer_start(self, &tick_entry, UINT64_MAX, UINT64_MAX, 2, NULL),
 			 0);
-	return self_timer_start(self, &tick_entry, 1000000, UINT64_MAX, 3, NULL);
+	return troupe_timer_start(self, &tick_entry, 1000000, UINT64_MAX, 3, NULL);
 }
 
 static void timer_for_the_end_of_time_lets_the_loop_sleep(void **state)
@@ -295,7 +296,7 @@ static void timer_for_the_end_of_time_lets_the_loop_sleep(void **state)
 static int starts_many_timers(struct troupe_self *self, struct puppet *me)
 {
 	for (int i = 0; me->id == 1 && i < DUE; i++)
-		assert_int_equal(self_timer_start(self, &tick_entry, 1000000, 0, 0, NULL), 0);
+		assert_int_equal(troupe_timer_start(self, &tick_entry, 1000000, 0, 0, NULL), 0);
 	return 0;
 }
 
@@ -337,14 +338,14 @@ static int asks_for_room(struct troupe_self *self, struct puppet *me)
 
 	if (me->id == 1)
 		return 0;
-	rc = self_send(self, world_of(self)->actors[1], &num_method, &(struct num){me->id});
+	rc = troupe_send(self, world_of(self)->actors[1], &num_method, &(struct num){me->id});
 	assert_int_equal(rc, -EAGAIN);
 	return 0;
 }
 
 static int asks_again(struct troupe_self *self, struct puppet *me, struct troupe_address where)
 {
-	return self_send(self, where, &num_method, &(struct num){me->id});
+	return troupe_send(self, where, &num_method, &(struct num){me->id});
 }
 
 static int takes_in_order(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -392,8 +393,8 @@ static int fills_and_waits(struct troupe_self *self, struct puppet *me, struct t
 	(void)me;
 	(void)call;
 	for (int64_t i = 0; i < n; i++)
-		assert_int_equal(self_send(self, world_of(self)->actors[2], &num_method,
-					   &(struct num){0}),
+		assert_int_equal(troupe_send(self, world_of(self)->actors[2], &num_method,
+					     &(struct num){0}),
 				 0);
 	world_of(self)->log_size = 0;
 	return 0;

@@ -24,16 +24,15 @@ static int spawns(struct troupe_self *self, struct puppet *me)
 	for (const struct brood *brood = plan->broods; brood->parent; brood++)
 		if (brood->first <= me->id && me->id <= brood->last)
 			expected = brood->flags ? none : world_of(self)->actors[brood->parent];
-	assert_true(troupe_address_equal(self_sender(self), expected));
+	assert_true(troupe_address_equal(troupe_sender(self), expected));
 	for (const struct brood *brood = plan->broods; brood->parent; brood++)
 		for (int64_t id = brood->first; brood->parent == me->id && id <= brood->last;
 		     id++)
-			assert_int_equal(self_spawn(self, &puppet_table, &(struct num){id},
-						    brood->flags, &address),
+			assert_int_equal(troupe_spawn(self, &puppet_table, &(struct num){id},
+						      brood->flags, &address),
 					 0);
 	/* a child's init has run inside this one */
-	assert_int_equal(world_of(self)->page->thread.actor >> 32,
-			 runtime_self_address(self).slot);
+	assert_int_equal(world_of(self)->page->thread.actor >> 32, troupe_address(self).slot);
 	return me->id == plan->refuses ? -EACCES : 0;
 }
 
@@ -44,7 +43,7 @@ static int exits(struct troupe_self *self, struct puppet *me, struct troupe_call
 
 	(void)call;
 	if (me->id == plan->exits)
-		self_exit(self, (int)-n);
+		troupe_exit(self, (int)-n);
 	return 0;
 }
 
@@ -184,19 +183,19 @@ static int stops(struct troupe_self *self, struct puppet *me, struct troupe_call
 	if (me->id != 1 || n != 1)
 		return 0;
 	other.worker++;
-	assert_int_equal(self_stop(self, other), -EPERM);
-	assert_int_equal(self_stop(self, world->actors[1]), -EPERM); /* itself */
-	assert_int_equal(self_stop(self, world->actors[3]), -EPERM); /* detached */
-	assert_int_equal(self_stop(self, world->actors[4]), -EPERM); /* its child's child */
-	assert_int_equal(self_stop(self, world->actors[5]), -EPERM); /* a stranger */
-	assert_int_equal(self_send(self, gone, &num_method, &(struct num){9}), 0);
-	assert_int_equal(self_stop(self, gone), 0);
-	assert_int_equal(self_stop(self, gone), -ESRCH);
-	assert_int_equal(self_send(self, gone, &num_method, &(struct num){9}), -ESRCH);
+	assert_int_equal(troupe_stop(self, other), -EPERM);
+	assert_int_equal(troupe_stop(self, world->actors[1]), -EPERM); /* itself */
+	assert_int_equal(troupe_stop(self, world->actors[3]), -EPERM); /* detached */
+	assert_int_equal(troupe_stop(self, world->actors[4]), -EPERM); /* its child's child */
+	assert_int_equal(troupe_stop(self, world->actors[5]), -EPERM); /* a stranger */
+	assert_int_equal(troupe_send(self, gone, &num_method, &(struct num){9}), 0);
+	assert_int_equal(troupe_stop(self, gone), 0);
+	assert_int_equal(troupe_stop(self, gone), -ESRCH);
+	assert_int_equal(troupe_send(self, gone, &num_method, &(struct num){9}), -ESRCH);
 	/* this handler goes on, and what crashes now is its own fault */
-	assert_int_equal(world->page->thread.actor >> 32, runtime_self_address(self).slot);
+	assert_int_equal(world->page->thread.actor >> 32, troupe_address(self).slot);
 	assert_int_equal(world->page->thread.type_hash, num_method.in_hash);
-	return self_return(self, call, &num_method, &(struct num){2});
+	return troupe_return(self, call, &num_method, &(struct num){2});
 }
 
 static void fini_tries(struct troupe_self *self, struct puppet *me, enum troupe_cause cause)
@@ -206,10 +205,10 @@ static void fini_tries(struct troupe_self *self, struct puppet *me, enum troupe_
 	(void)cause;
 	/* none may come while a family ends */
 	assert_int_equal(
-		self_spawn(self, &puppet_table, &(struct num){me->id + 10}, 0, &address),
+		troupe_spawn(self, &puppet_table, &(struct num){me->id + 10}, 0, &address),
 		-EINVAL);
 	if (me->id == 2)
-		assert_int_equal(self_stop(self, world_of(self)->actors[4]), -ESRCH);
+		assert_int_equal(troupe_stop(self, world_of(self)->actors[4]), -ESRCH);
 }
 
 static void parent_stops_its_own_child_only(void **state)
@@ -243,9 +242,9 @@ static int spawns_next(struct troupe_self *self, struct puppet *me, struct troup
 	(void)call;
 	if (n == 0)
 		return 0;
-	assert_int_equal(self_spawn(self, &puppet_table, &(struct num){1000 + n}, 0, &child),
+	assert_int_equal(troupe_spawn(self, &puppet_table, &(struct num){1000 + n}, 0, &child),
 			 0);
-	return self_send(self, child, &num_method, &(struct num){n - 1});
+	return troupe_send(self, child, &num_method, &(struct num){n - 1});
 }
 
 static void family_deeper_than_any_stack_ends(void **state)
@@ -298,7 +297,7 @@ static int overfills(struct troupe_self *self, struct puppet *me, struct troupe_
 	(void)call;
 	if (me->id != 1)
 		return n == 13 ? -EIO : 0;
-	while (self_send(self, child, &num_method, &(struct num){n}) == 0)
+	while (troupe_send(self, child, &num_method, &(struct num){n}) == 0)
 		sent++;
 	assert_int_equal(sent, 3);
 	return 0;
@@ -309,10 +308,10 @@ static int hands_down(struct troupe_self *self, struct puppet *me, struct troupe
 		      int64_t n)
 {
 	if (me->id != 4)
-		return self_forward(self, world_of(self)->actors[4]);
+		return troupe_forward(self, world_of(self)->actors[4]);
 	if (n != 2)
-		return self_return(self, call, &num_method, &(struct num){n});
-	assert_int_equal(self_call_keep(self, &call), 0);
+		return troupe_return(self, call, &num_method, &(struct num){n});
+	assert_int_equal(troupe_call_keep(self, &call), 0);
 	me->kept_call = call;
 	return 0;
 }

@@ -28,9 +28,9 @@ static int call_two(struct troupe_self *self, struct puppet *me, struct troupe_c
 
 	if (me->id != 1)
 		return ((behaviour *)world->test)(self, me, call, n);
-	return self_call(self, address_of(world, 2), &num_method, &(struct num){n % 100},
-			 &num_entry, (uint64_t)n % 100, 1000000000, n >= 200 ? TROUPE_MORE : 0,
-			 NULL);
+	return troupe_call(self, address_of(world, 2), &num_method, &(struct num){n % 100},
+			   &num_entry, (uint64_t)n % 100, 1000000000,
+			   n >= 200 ? TROUPE_MORE : 0, NULL);
 }
 
 /* Worker 1 is on node 0, the others on `node`. */
@@ -82,14 +82,14 @@ static int returns(struct troupe_self *self, struct puppet *me, struct troupe_ca
 		   int64_t n)
 {
 	(void)me;
-	assert_int_equal(self_sender(self).worker, 1);
+	assert_int_equal(troupe_sender(self).worker, 1);
 	if (n == 7)
-		return self_fail(self, call, &bad_error, &(struct text){"seven"});
+		return troupe_fail(self, call, &bad_error, &(struct text){"seven"});
 	if (n == 8)
-		return self_fail_parameter(self, call, "n", NULL);
+		return troupe_fail_parameter(self, call, "n", NULL);
 	if (n == 9)
 		return -EIO;
-	return self_return(self, call, &num_method, &(struct num){n + 1});
+	return troupe_return(self, call, &num_method, &(struct num){n + 1});
 }
 
 static void far_call_gets_replies_errors_and_failures_unchanged(void **state)
@@ -113,7 +113,7 @@ static int keeps(struct troupe_self *self, struct puppet *me, struct troupe_call
 		 int64_t n)
 {
 	(void)n;
-	assert_int_equal(self_call_keep(self, &call), 0);
+	assert_int_equal(troupe_call_keep(self, &call), 0);
 	me->kept_call = call;
 	return 0;
 }
@@ -161,9 +161,9 @@ static int send_to_nowhere(struct troupe_self *self, struct puppet *me, struct t
 	(void)me;
 	(void)call;
 	*(int *)world_of(self)->test =
-		n == 1 ? self_send(self, to, &num_method, &(struct num){1})
-		       : self_call(self, to, &num_method, &(struct num){1}, &num_entry, 0,
-				   1000000000, 0, NULL);
+		n == 1 ? troupe_send(self, to, &num_method, &(struct num){1})
+		       : troupe_call(self, to, &num_method, &(struct num){1}, &num_entry, 0,
+				     1000000000, 0, NULL);
 	return 0;
 }
 
@@ -278,10 +278,10 @@ static int forwards(struct troupe_self *self, struct puppet *me, struct troupe_c
 		    int64_t n)
 {
 	if (me->id == 2)
-		return self_forward(self, address_of(world_of(self), n == 5 ? 1 : 3));
+		return troupe_forward(self, address_of(world_of(self), n == 5 ? 1 : 3));
 	if (n == 2)
 		return keeps(self, me, call, n);
-	return self_return(self, call, &num_method, &(struct num){n + 1000});
+	return troupe_return(self, call, &num_method, &(struct num){n + 1000});
 }
 
 static void far_call_can_be_forwarded_to_a_third_process(void **state)
@@ -327,7 +327,7 @@ static int calls_home(struct troupe_self *self, struct puppet *me, struct troupe
 		      int64_t n)
 {
 	if (me->id == 1 && n == 5)
-		return self_return(self, call, &num_method, &(struct num){55});
+		return troupe_return(self, call, &num_method, &(struct num){55});
 	return call_two(self, me, call, n);
 }
 
@@ -353,11 +353,11 @@ static int floods(struct troupe_self *self, struct puppet *me, struct troupe_cal
 	if (!me->kept_call.id)
 		keeps(self, me, call, n);
 	while (me->count < 5000 && rc == 0) {
-		rc = self_reply(self, me->kept_call, &num_method, &(struct num){me->count});
+		rc = troupe_reply(self, me->kept_call, &num_method, &(struct num){me->count});
 		me->count += rc == 0;
 	}
 	if (rc == 0)
-		return self_return(self, me->kept_call, &num_method, &(struct num){0});
+		return troupe_return(self, me->kept_call, &num_method, &(struct num){0});
 	assert_int_equal(rc, -EAGAIN);
 	return 0;
 }
@@ -397,8 +397,8 @@ static int replies_and_hands_on(struct troupe_self *self, struct puppet *me,
 	if (me->id == 3)
 		return floods(self, me, call, n);
 	for (int64_t i = 0; i < n * 100; i++)
-		assert_int_equal(self_reply(self, call, &num_method, &(struct num){i}), 0);
-	return self_forward(self, address_of(world_of(self), 3));
+		assert_int_equal(troupe_reply(self, call, &num_method, &(struct num){i}), 0);
+	return troupe_forward(self, address_of(world_of(self), 3));
 }
 
 /* Until all that three may send lies with one, or is on the way there. */
@@ -451,8 +451,8 @@ static int keeps_for_good(struct troupe_self *self, struct puppet *me, struct tr
 			  int64_t n)
 {
 	if (n == 9)
-		return self_reply(self, me->kept_call, &num_method, &(struct num){n});
-	assert_int_equal(self_call_keep(self, &call), 0);
+		return troupe_reply(self, me->kept_call, &num_method, &(struct num){n});
+	assert_int_equal(troupe_call_keep(self, &call), 0);
 	if (n == 1)
 		me->kept_call = call;
 	return 0;
@@ -463,9 +463,9 @@ static int subscribes(struct troupe_self *self, struct puppet *me, struct troupe
 {
 	if (me->id == 2)
 		return keeps_for_good(self, me, call, n);
-	return self_call(self, address_of(world_of(self), 2), &num_method, &(struct num){n},
-			 &num_entry, (uint64_t)n, n == 3 ? 60000000000 : 0,
-			 n == 2 ? 0 : TROUPE_MORE, NULL);
+	return troupe_call(self, address_of(world_of(self), 2), &num_method, &(struct num){n},
+			   &num_entry, (uint64_t)n, n == 3 ? 60000000000 : 0,
+			   n == 2 ? 0 : TROUPE_MORE, NULL);
 }
 
 /* Num(1): a stream, replied to by Num(9) of a client; Num(2): a call; Num(3): a stream with a
@@ -632,11 +632,11 @@ static int calls_wide(struct troupe_self *self, struct puppet *me, struct troupe
 	(void)me;
 	(void)call;
 	(void)n;
-	assert_int_equal(self_call(self, address_of(world_of(self), 2), &wide_method,
-				   &(struct wide){3, NULL}, &wide_entry, 1, 0, 0, NULL),
+	assert_int_equal(troupe_call(self, address_of(world_of(self), 2), &wide_method,
+				     &(struct wide){3, NULL}, &wide_entry, 1, 0, 0, NULL),
 			 0);
-	return self_call(self, address_of(world_of(self), 2), &wide_method,
-			 &(struct wide){3, &more}, &wide_entry, 2, 0, 0, NULL);
+	return troupe_call(self, address_of(world_of(self), 2), &wide_method,
+			   &(struct wide){3, &more}, &wide_entry, 2, 0, 0, NULL);
 }
 
 static void far_versions_are_converted_by_name_or_refused(void **state)
@@ -664,22 +664,22 @@ static int has_many_streams(struct troupe_self *self, struct puppet *me,
 
 	switch (me->id) {
 	case 1:
-		return self_call(self, n == 50 ? world->actors[3] : address_of(world, 2),
-				 &num_method, &(struct num){n}, &num_entry, 0, 0, TROUPE_MORE,
-				 NULL);
+		return troupe_call(self, n == 50 ? world->actors[3] : address_of(world, 2),
+				   &num_method, &(struct num){n}, &num_entry, 0, 0, TROUPE_MORE,
+				   NULL);
 	case 2:
 		for (int i = 0; i < 1024; i++)
-			assert_int_equal(self_reply(self, call, &num_method, &(struct num){i}),
-					 0);
-		return self_call_keep(self, &call);
+			assert_int_equal(
+				troupe_reply(self, call, &num_method, &(struct num){i}), 0);
+		return troupe_call_keep(self, &call);
 	default:
 		if (n == 50) {
-			assert_int_equal(self_call_keep(self, &call), 0);
+			assert_int_equal(troupe_call_keep(self, &call), 0);
 			me->kept_call = call;
 			return 0;
 		}
 		*(int *)world->test =
-			self_reply(self, me->kept_call, &num_method, &(struct num){n});
+			troupe_reply(self, me->kept_call, &num_method, &(struct num){n});
 		return 0;
 	}
 }

@@ -65,9 +65,9 @@ static int keeps_and_hands_on(struct troupe_self *self, struct puppet *me,
 			      struct troupe_call call, const char *text)
 {
 	if (me->id == 4)
-		return self_return(self, call, &text_method, &(struct text){text});
-	assert_int_equal(self_keep(self, &me->kept), 0);
-	assert_int_equal(self_forward(self, world_of(self)->actors[4]), 0);
+		return troupe_return(self, call, &text_method, &(struct text){text});
+	assert_int_equal(troupe_keep(self, &me->kept), 0);
+	assert_int_equal(troupe_forward(self, world_of(self)->actors[4]), 0);
 	assert_string_equal(text, "both"); /* ours is still here */
 	return 0;
 }
@@ -77,8 +77,8 @@ static int reads_kept(struct troupe_self *self, struct puppet *me, struct troupe
 {
 	(void)call;
 	(void)n;
-	assert_string_equal(((const struct text *)self_kept_in(me->kept))->text, "both");
-	self_release(self, me->kept);
+	assert_string_equal(((const struct text *)troupe_kept_in(me->kept))->text, "both");
+	troupe_release(self, me->kept);
 	return 0;
 }
 
@@ -116,9 +116,9 @@ static int hands_on_to_four(struct troupe_self *self, struct puppet *me,
 	(void)call;
 	if (me->id == 4)
 		return 0;
-	assert_int_equal(self_forward(self, n == 7 ? runtime_self_address(self)
-						   : world_of(self)->actors[4]),
-			 0);
+	assert_int_equal(
+		troupe_forward(self, n == 7 ? troupe_address(self) : world_of(self)->actors[4]),
+		0);
 	if (n == 7)
 		world_of(self)->hooks.num = NULL;
 	return 0;
@@ -151,17 +151,17 @@ static int answers_for_another(struct troupe_self *self, struct puppet *me,
 
 	switch (me->id) {
 	case 1:
-		return self_call(self, world->actors[4], &num_method, &(struct num){n},
-				 &num_entry, 0, 0, 0, NULL);
+		return troupe_call(self, world->actors[4], &num_method, &(struct num){n},
+				   &num_entry, 0, 0, 0, NULL);
 	case 4:
-		assert_int_equal(self_call_keep(self, &call), 0);
+		assert_int_equal(troupe_call_keep(self, &call), 0);
 		world->replies = call.id;
 		return 0;
 	default:
 		call.id = world->replies;
-		assert_int_equal(self_return(self, call, &num_method, &(struct num){6}),
+		assert_int_equal(troupe_return(self, call, &num_method, &(struct num){6}),
 				 -EINVAL);
-		assert_int_equal(self_call_drop(self, call), -ESRCH);
+		assert_int_equal(troupe_call_drop(self, call), -ESRCH);
 		return 0;
 	}
 }
@@ -191,21 +191,21 @@ static int relays(struct troupe_self *self, struct puppet *me, struct troupe_cal
 {
 	switch (me->id) {
 	case 1:
-		return self_call(self, world_of(self)->actors[4], &num_method, &(struct num){n},
-				 &num_entry, 5, 0, TROUPE_MORE, NULL);
+		return troupe_call(self, world_of(self)->actors[4], &num_method,
+				   &(struct num){n}, &num_entry, 5, 0, TROUPE_MORE, NULL);
 	case 4:
-		return self_forward(self, address_of(self, 2));
+		return troupe_forward(self, address_of(self, 2));
 	case 2:
-		assert_int_equal(self_sender(self).worker, 1);
+		assert_int_equal(troupe_sender(self).worker, 1);
 		if (n == 2) {
 			me->kept_call = call;
-			return self_call_keep(self, &me->kept_call);
+			return troupe_call_keep(self, &me->kept_call);
 		}
-		return self_forward(self, address_of(self, 3));
+		return troupe_forward(self, address_of(self, 3));
 	default:
-		assert_true(self_call_wants_more(self, call));
-		assert_int_equal(self_reply(self, call, &num_method, &(struct num){1}), 0);
-		return self_return(self, call, &num_method, &(struct num){2});
+		assert_true(troupe_call_wants_more(self, call));
+		assert_int_equal(troupe_reply(self, call, &num_method, &(struct num){1}), 0);
+		return troupe_return(self, call, &num_method, &(struct num){2});
 	}
 }
 
@@ -242,13 +242,14 @@ static int answers_wrongly(struct troupe_self *self, struct puppet *me, struct t
 			   const char *text)
 {
 	(void)me;
-	assert_int_equal(self_return(self, call, &text_method, &(struct text){NULL}), -EINVAL);
-	assert_int_equal(self_return(self, call, &text_method, &(struct text){"\xff"}),
+	assert_int_equal(troupe_return(self, call, &text_method, &(struct text){NULL}),
 			 -EINVAL);
-	assert_int_equal(self_reply(self, call, &text_method, &(struct text){text}),
+	assert_int_equal(troupe_return(self, call, &text_method, &(struct text){"\xff"}),
+			 -EINVAL);
+	assert_int_equal(troupe_reply(self, call, &text_method, &(struct text){text}),
 			 -EPROTOTYPE);
-	assert_int_equal(self_fail(self, call, &bad_error, &(struct text){NULL}), -EINVAL);
-	return self_return(self, call, &text_method, &(struct text){"right"});
+	assert_int_equal(troupe_fail(self, call, &bad_error, &(struct text){NULL}), -EINVAL);
+	return troupe_return(self, call, &text_method, &(struct text){"right"});
 }
 
 static int asks_text(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -257,8 +258,8 @@ static int asks_text(struct troupe_self *self, struct puppet *me, struct troupe_
 	(void)me;
 	(void)call;
 	(void)n;
-	return self_call(self, address_of(self, 2), &text_method, &(struct text){"?"},
-			 &text_entry, 1, 0, 0, NULL);
+	return troupe_call(self, address_of(self, 2), &text_method, &(struct text){"?"},
+			   &text_entry, 1, 0, 0, NULL);
 }
 
 static void wrong_answer_to_a_far_call_leaves_it_open(void **state)
@@ -277,17 +278,17 @@ static int answers_the_gone(struct troupe_self *self, struct puppet *me,
 			    struct troupe_call call, int64_t n)
 {
 	if (me->id == 1)
-		return self_call(self, address_of(self, 2), &num_method, &(struct num){n},
-				 &num_entry, 1, 0, TROUPE_MORE, NULL);
+		return troupe_call(self, address_of(self, 2), &num_method, &(struct num){n},
+				   &num_entry, 1, 0, TROUPE_MORE, NULL);
 	if (n == 1) {
-		assert_int_equal(self_call_keep(self, &call), 0);
+		assert_int_equal(troupe_call_keep(self, &call), 0);
 		me->kept_call = call;
 		return 0;
 	}
 	/* its process is gone, which nobody has told us: there is nothing to do about it */
-	assert_int_equal(self_reply(self, me->kept_call, &num_method, &(struct num){1}), 0);
-	assert_int_equal(self_return(self, me->kept_call, &num_method, &(struct num){1}), 0);
-	assert_int_equal(self_return(self, me->kept_call, &num_method, &(struct num){1}),
+	assert_int_equal(troupe_reply(self, me->kept_call, &num_method, &(struct num){1}), 0);
+	assert_int_equal(troupe_return(self, me->kept_call, &num_method, &(struct num){1}), 0);
+	assert_int_equal(troupe_return(self, me->kept_call, &num_method, &(struct num){1}),
 			 -EALREADY);
 	return 0;
 }
@@ -332,16 +333,16 @@ static int hands_on_for_a_client(struct troupe_self *self, struct puppet *me,
 				 struct troupe_call call, int64_t n)
 {
 	if (me->id == 1 && n < 10)
-		return self_forward(self, address_of(self, 2));
+		return troupe_forward(self, address_of(self, 2));
 	switch (n % 10) {
 	case 1:
-		return self_return(self, call, &num_method, &(struct num){11});
+		return troupe_return(self, call, &num_method, &(struct num){11});
 	case 2:
-		return self_fail(self, call, &bad_error, &(struct text){"bad"});
+		return troupe_fail(self, call, &bad_error, &(struct text){"bad"});
 	case 3:
-		return self_fail_parameter(self, call, "n", NULL);
+		return troupe_fail_parameter(self, call, "n", NULL);
 	case 4:
-		return self_call_keep(self, &call);
+		return troupe_call_keep(self, &call);
 	default:
 		return 0;
 	}

@@ -25,12 +25,12 @@ static int on_num(struct troupe_self *self, struct puppet *me, struct troupe_cal
 	struct cluster *cluster = cluster_of(self);
 
 	if (me->id == 1)
-		return self_call(self, cluster->worlds[2].actors[2], &num_method,
-				 &(struct num){n}, &num_entry, (uint64_t)n, 1000000000,
-				 cluster->more ? TROUPE_MORE : 0, &cluster->request);
+		return troupe_call(self, cluster->worlds[2].actors[2], &num_method,
+				   &(struct num){n}, &num_entry, (uint64_t)n, 1000000000,
+				   cluster->more ? TROUPE_MORE : 0, &cluster->request);
 	if (n == 0)
-		return self_return(self, me->kept_call, &num_method, &(struct num){42});
-	assert_int_equal(self_call_keep(self, &call), 0);
+		return troupe_return(self, me->kept_call, &num_method, &(struct num){42});
+	assert_int_equal(troupe_call_keep(self, &call), 0);
 	me->kept_call = call;
 	return 0;
 }
@@ -157,7 +157,7 @@ static int keeps(struct troupe_self *self, struct puppet *me, struct troupe_call
 {
 	(void)me;
 	(void)n;
-	return self_call_keep(self, &call);
+	return troupe_call_keep(self, &call);
 }
 
 static int streams(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -165,8 +165,8 @@ static int streams(struct troupe_self *self, struct puppet *me, struct troupe_ca
 {
 	(void)me;
 	(void)n;
-	assert_int_equal(self_reply(self, call, &num_method, &(struct num){1}), -EPROTOTYPE);
-	return self_return(self, call, &num_method, &(struct num){2});
+	assert_int_equal(troupe_reply(self, call, &num_method, &(struct num){1}), -EPROTOTYPE);
+	return troupe_return(self, call, &num_method, &(struct num){2});
 }
 
 static void call_that_comes_home_asks_for_no_more_than_its_caller_did(void **state)

@@ -19,9 +19,9 @@ static int act(struct troupe_self *self, struct puppet *me, struct troupe_call c
 
 	if (me->id != 1)
 		return ((behaviour *)world->test)(self, me, call, n);
-	return self_call(self, there->actors[2], &num_method, &(struct num){n % 100},
-			 &num_entry, (uint64_t)n % 100, 50 * MS, n >= 200 ? TROUPE_MORE : 0,
-			 NULL);
+	return troupe_call(self, there->actors[2], &num_method, &(struct num){n % 100},
+			   &num_entry, (uint64_t)n % 100, 50 * MS, n >= 200 ? TROUPE_MORE : 0,
+			   NULL);
 }
 
 static void begin(struct world *world, uint16_t worker, behaviour *two)
@@ -38,7 +38,7 @@ static int takes_20_ms(struct troupe_self *self, struct puppet *me, struct troup
 {
 	(void)me;
 	sim_advance(world_of(self)->loop, 20 * MS);
-	return self_return(self, call, &num_method, &(struct num){n});
+	return troupe_return(self, call, &num_method, &(struct num){n});
 }
 
 static void expired_calls_are_not_run_behind_slow_handlers(void **state)
@@ -70,11 +70,11 @@ static int takes_60_ms(struct troupe_self *self, struct puppet *me, struct troup
 	sim_advance(world_of(self)->loop, 60 * MS);
 	switch (n) {
 	case 1:
-		return self_return(self, call, &num_method, &(struct num){n});
+		return troupe_return(self, call, &num_method, &(struct num){n});
 	case 2:
-		return self_fail(self, call, &bad_error, &(struct text){"bad"});
+		return troupe_fail(self, call, &bad_error, &(struct text){"bad"});
 	case 3:
-		return self_fail_parameter(self, call, "n", NULL);
+		return troupe_fail_parameter(self, call, "n", NULL);
 	case 4:
 		return -EIO;
 	default:
@@ -115,10 +115,10 @@ static int keeps(struct troupe_self *self, struct puppet *me, struct troupe_call
 		sim_advance(world_of(self)->loop, 60 * MS);
 		/* the wheel has not seen it yet: it is dead nevertheless */
 		assert_int_equal(
-			self_return(self, me->kept_call, &num_method, &(struct num){1}), 0);
+			troupe_return(self, me->kept_call, &num_method, &(struct num){1}), 0);
 		return 0;
 	}
-	assert_int_equal(self_call_keep(self, &call), 0);
+	assert_int_equal(troupe_call_keep(self, &call), 0);
 	me->kept_call = call;
 	return 0;
 }
@@ -145,13 +145,13 @@ static int streams_late(struct troupe_self *self, struct puppet *me, struct trou
 			int64_t n)
 {
 	if (n != 3) {
-		assert_int_equal(self_call_keep(self, &call), 0);
+		assert_int_equal(troupe_call_keep(self, &call), 0);
 		me->kept_call = call;
 	}
 	if (n == 2) /* in time: there is no deadline from now on */
-		assert_int_equal(self_reply(self, call, &num_method, &(struct num){n}), 0);
+		assert_int_equal(troupe_reply(self, call, &num_method, &(struct num){n}), 0);
 	sim_advance(world_of(self)->loop, 60 * MS);
-	assert_int_equal(self_reply(self, call, &num_method, &(struct num){n}), 0);
+	assert_int_equal(troupe_reply(self, call, &num_method, &(struct num){n}), 0);
 	return 0;
 }
 
@@ -179,16 +179,16 @@ static int works_then_asks(struct troupe_self *self, struct puppet *me, struct t
 			   int64_t n)
 {
 	struct world *world = world_of(self);
-	uint64_t before = self_now_ns(self);
+	uint64_t before = troupe_now_ns(self);
 
 	(void)call;
 	if (me->id != 2 || n == 0)
 		return 0;
 	sim_advance(world->loop, 40 * MS);
-	assert_int_equal(self_now_ns(self) - before, 40 * MS);
-	assert_int_equal(self_timer_start(self, &tick_entry, 30 * MS, 0, 7, NULL), 0);
-	return self_call(self, world->actors[3], &num_method, &(struct num){0}, &num_entry, 3,
-			 30 * MS, 0, NULL);
+	assert_int_equal(troupe_now_ns(self) - before, 40 * MS);
+	assert_int_equal(troupe_timer_start(self, &tick_entry, 30 * MS, 0, 7, NULL), 0);
+	return troupe_call(self, world->actors[3], &num_method, &(struct num){0}, &num_entry, 3,
+			   30 * MS, 0, NULL);
 }
 
 static void time_counts_from_when_it_was_asked_for_in_a_long_handler(void **state)
@@ -309,7 +309,7 @@ static int returns(struct troupe_self *self, struct puppet *me, struct troupe_ca
 		   int64_t n)
 {
 	(void)me;
-	return self_return(self, call, &num_method, &(struct num){n});
+	return troupe_return(self, call, &num_method, &(struct num){n});
 }
 
 static void expired_calls_of_another_process_are_not_run(void **state)

@@ -12,7 +12,7 @@ static int exits(struct troupe_self *self, struct puppet *me, struct troupe_call
 	(void)me;
 	(void)call;
 	if (n < 10)
-		self_exit(self, (int)-n);
+		troupe_exit(self, (int)-n);
 	return 0;
 }
 
@@ -62,9 +62,9 @@ static void stop_goes_before_what_is_in_the_mailbox(void **state)
 
 static int refuses(struct troupe_self *self, struct puppet *me)
 {
-	assert_int_equal(
-		self_send(self, runtime_self_address(self), &num_method, &(struct num){1}), 0);
-	assert_int_equal(self_timer_start(self, &tick_entry, 0, 1, 0, NULL), 0);
+	assert_int_equal(troupe_send(self, troupe_address(self), &num_method, &(struct num){1}),
+			 0);
+	assert_int_equal(troupe_timer_start(self, &tick_entry, 0, 1, 0, NULL), 0);
 	return me->id == 2 ? -EACCES : 0;
 }
 
@@ -92,15 +92,14 @@ static int spawns(struct troupe_self *self, struct puppet *me)
 {
 	struct troupe_address address;
 
-	assert_true(self_spawn(self, &wide_table, NULL, 0, &address) < 0);
+	assert_true(troupe_spawn(self, &wide_table, NULL, 0, &address) < 0);
 	if (me->id < 100) {
-		int rc =
-			self_spawn(self, &puppet_table, &(struct num){me->id + 1}, 0, &address);
+		int rc = troupe_spawn(self, &puppet_table, &(struct num){me->id + 1}, 0,
+				      &address);
 
 		assert_true(rc == 0 || rc == -EAGAIN);
 	}
-	assert_int_equal(world_of(self)->page->thread.actor >> 32,
-			 runtime_self_address(self).slot);
+	assert_int_equal(world_of(self)->page->thread.actor >> 32, troupe_address(self).slot);
 	return 0;
 }
 
@@ -143,22 +142,22 @@ static int misuses(struct troupe_self *self, struct puppet *me, struct troupe_ca
 
 	(void)call;
 	(void)n;
-	assert_int_equal(self_spawn(self, &other, NULL, 0, &address), -EINVAL);
-	assert_int_equal(self_spawn(self, NULL, NULL, 0, &address), -EINVAL);
-	assert_int_equal(self_timer_start(self, &foreign_entry, 1, 0, 0, NULL), -EINVAL);
-	assert_int_equal(self_timer_start(self, &num_entry, 1, 0, 0, NULL), -EINVAL);
-	assert_int_equal(self_timer_start(self, NULL, 1, 0, 0, NULL), -EINVAL);
-	assert_int_equal(self_timer_stop(self, (struct troupe_timer){77}), -ESRCH);
-	assert_int_equal(self_find(self, "", &address), -EINVAL);
-	assert_int_equal(self_find(self, "nobody", &address), -ENOENT);
-	assert_int_equal(self_find(self, "puppet", &address), 0);
+	assert_int_equal(troupe_spawn(self, &other, NULL, 0, &address), -EINVAL);
+	assert_int_equal(troupe_spawn(self, NULL, NULL, 0, &address), -EINVAL);
+	assert_int_equal(troupe_timer_start(self, &foreign_entry, 1, 0, 0, NULL), -EINVAL);
+	assert_int_equal(troupe_timer_start(self, &num_entry, 1, 0, 0, NULL), -EINVAL);
+	assert_int_equal(troupe_timer_start(self, NULL, 1, 0, 0, NULL), -EINVAL);
+	assert_int_equal(troupe_timer_stop(self, (struct troupe_timer){77}), -ESRCH);
+	assert_int_equal(troupe_find(self, "", &address), -EINVAL);
+	assert_int_equal(troupe_find(self, "nobody", &address), -ENOENT);
+	assert_int_equal(troupe_find(self, "puppet", &address), 0);
 	assert_true(troupe_address_equal(address, world_of(self)->actors[1]));
-	self_release(self, NULL);
-	self_release(self, (struct troupe_kept *)(void *)me);
-	assert_int_equal(self_keep(self, &kept), 0);
-	assert_int_equal(self_keep(self, &kept), -EALREADY);
-	self_release(self, kept);
-	self_release(self, kept);
+	troupe_release(self, NULL);
+	troupe_release(self, (struct troupe_kept *)(void *)me);
+	assert_int_equal(troupe_keep(self, &kept), 0);
+	assert_int_equal(troupe_keep(self, &kept), -EALREADY);
+	troupe_release(self, kept);
+	troupe_release(self, kept);
 	return 0;
 }
 
@@ -202,11 +201,11 @@ static int streams_ten(struct troupe_self *self, struct puppet *me, struct troup
 		       int64_t n)
 {
 	if (n == 3)
-		return self_call_keep(self, &call);
+		return troupe_call_keep(self, &call);
 	for (int i = 0; i < 9; i++)
-		assert_int_equal(self_reply(self, call, &num_method, &(struct num){i}), 0);
+		assert_int_equal(troupe_reply(self, call, &num_method, &(struct num){i}), 0);
 	(void)me;
-	return self_return(self, call, &num_method, &(struct num){9});
+	return troupe_return(self, call, &num_method, &(struct num){9});
 }
 
 static void client_calls_are_answered_streamed_and_cancelled(void **state)
@@ -360,7 +359,7 @@ static int spawns_in_vain(struct troupe_self *self, struct puppet *me, struct tr
 	(void)me;
 	(void)call;
 	(void)n;
-	assert_int_equal(self_spawn(self, &puppet_table, NULL, 0, &address), -EINVAL);
+	assert_int_equal(troupe_spawn(self, &puppet_table, NULL, 0, &address), -EINVAL);
 	return 0;
 }
 

@@ -12,18 +12,18 @@ static int sends(struct troupe_self *self, struct puppet *me, struct troupe_call
 	if (me->id == 2)
 		return 0;
 	for (int64_t i = 1; i <= n; i++) {
-		int rc = self_send(self, world_of(self)->actors[2], &num_method,
-				   &(struct num){i});
+		int rc = troupe_send(self, world_of(self)->actors[2], &num_method,
+				     &(struct num){i});
 
 		if (rc < 0) {
 			world_note(world_of(self), "%d:refused %d; ", (int)me->id, (int)i);
 			assert_int_equal(rc, -EAGAIN);
-			assert_int_equal(self_send(self, world_of(self)->actors[2], &num_method,
-						   &(struct num){i}),
+			assert_int_equal(troupe_send(self, world_of(self)->actors[2],
+						     &num_method, &(struct num){i}),
 					 -EAGAIN);
 			/* what is wrong is so in a full mailbox, too */
-			assert_int_equal(self_send(self, world_of(self)->actors[2],
-						   &text_method, &(struct text){"\xff"}),
+			assert_int_equal(troupe_send(self, world_of(self)->actors[2],
+						     &text_method, &(struct text){"\xff"}),
 					 -EINVAL);
 			break;
 		}
@@ -35,7 +35,7 @@ static int sends_again(struct troupe_self *self, struct puppet *me, struct troup
 {
 	(void)me;
 	assert_true(troupe_address_equal(where, world_of(self)->actors[2]));
-	return self_send(self, where, &num_method, &(struct num){100 + me->id});
+	return troupe_send(self, where, &num_method, &(struct num){100 + me->id});
 }
 
 static void full_mailbox_refuses_and_calls_when_half_empty(void **state)
@@ -129,18 +129,18 @@ static int keeps_text(struct troupe_self *self, struct puppet *me, struct troupe
 {
 	(void)call;
 	(void)text;
-	return self_keep(self, &me->kept);
+	return troupe_keep(self, &me->kept);
 }
 
 static int releases(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 		    int64_t n)
 {
-	const struct text *text = self_kept_in(me->kept);
+	const struct text *text = troupe_kept_in(me->kept);
 
 	(void)call;
 	(void)n;
 	assert_string_equal(text->text, "kept");
-	self_release(self, me->kept);
+	troupe_release(self, me->kept);
 	return 0;
 }
 
@@ -176,14 +176,14 @@ static int keeps_all(struct troupe_self *self, struct puppet *me, struct troupe_
 
 	(void)call;
 	if (n == 100) { /* the one that releases reaches its actor */
-		self_release(self, me->kept);
+		troupe_release(self, me->kept);
 		return 0;
 	}
-	rc = self_keep(self, &kept);
+	rc = troupe_keep(self, &kept);
 	assert_true(rc == 0 || rc == -ENOBUFS);
 	if (rc == 0 && n % 2) { /* kept and released in one handler is as if never kept */
-		self_release(self, kept);
-		assert_int_equal(self_keep(self, &kept), 0);
+		troupe_release(self, kept);
+		assert_int_equal(troupe_keep(self, &kept), 0);
 	}
 	me->count += rc == 0;
 	me->kept = rc == 0 ? kept : me->kept;

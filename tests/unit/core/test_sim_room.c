@@ -14,10 +14,10 @@ static int sends_to_two(struct troupe_self *self, struct puppet *me, struct trou
 
 	(void)call;
 	if (n == 99)
-		self_exit(self, 0);
+		troupe_exit(self, 0);
 	if (me->id == 2 || n == 99)
 		return 0;
-	rc = self_send(self, world_of(self)->actors[2], &num_method, &(struct num){n});
+	rc = troupe_send(self, world_of(self)->actors[2], &num_method, &(struct num){n});
 	if (rc < 0)
 		world_note(world_of(self), "%d:refused %d; ", (int)me->id, rc);
 	return 0;
@@ -72,7 +72,8 @@ static int sends_all(struct troupe_self *self, struct puppet *me, struct troupe_
 
 	(void)call;
 	while (me->id != 2 && me->count < FLOOD && rc == 0) {
-		rc = self_send(self, world_of(self)->actors[2], &num_method, &(struct num){n});
+		rc = troupe_send(self, world_of(self)->actors[2], &num_method,
+				 &(struct num){n});
 		me->count += rc == 0;
 	}
 	return 0;
@@ -153,10 +154,10 @@ static int fills_and_ends(struct troupe_self *self, struct puppet *me, struct tr
 
 	(void)call;
 	if (me->id == 2) {
-		self_exit(self, 0);
+		troupe_exit(self, 0);
 		return 0;
 	}
-	while (self_send(self, two, &num_method, &(struct num){n}) == 0)
+	while (troupe_send(self, two, &num_method, &(struct num){n}) == 0)
 		;
 	return 0;
 }
@@ -165,7 +166,7 @@ static int finds_nobody(struct troupe_self *self, struct puppet *me,
 			struct troupe_address where)
 {
 	(void)me;
-	assert_int_equal(self_send(self, where, &num_method, &(struct num){1}), -ESRCH);
+	assert_int_equal(troupe_send(self, where, &num_method, &(struct num){1}), -ESRCH);
 	return 0;
 }
 
@@ -189,7 +190,7 @@ static void waiters_hear_of_the_death_of_the_receiver(void **state)
 static int sends_to(struct troupe_self *self, int id)
 {
 	assert_int_equal(
-		self_send(self, world_of(self)->actors[id], &num_method, &(struct num){3}),
+		troupe_send(self, world_of(self)->actors[id], &num_method, &(struct num){3}),
 		-EAGAIN);
 	return 0;
 }
@@ -205,21 +206,21 @@ static int asks_for_much(struct troupe_self *self, struct puppet *me, struct tro
 	if (me->id == 1 && n != 9)
 		return 0;
 	if (me->id == 1)
-		return self_call(self, world_of(self)->actors[2], &num_method, &(struct num){0},
-				 &num_entry, 0, 0, TROUPE_MORE, NULL);
+		return troupe_call(self, world_of(self)->actors[2], &num_method,
+				   &(struct num){0}, &num_entry, 0, 0, TROUPE_MORE, NULL);
 	if (!me->kept_call.id) {
 		me->kept_call = call;
-		assert_int_equal(self_call_keep(self, &me->kept_call), 0);
+		assert_int_equal(troupe_call_keep(self, &me->kept_call), 0);
 	}
 	while (me->count < 3000 && rc == 0) {
-		rc = self_reply(self, me->kept_call, &num_method, &(struct num){me->count});
+		rc = troupe_reply(self, me->kept_call, &num_method, &(struct num){me->count});
 		me->count += rc == 0;
 	}
 	if (rc == -EAGAIN && me->count == LIMIT_STREAM_UNREAD) /* 3 waits behind it */
-		assert_int_equal(self_send(self, world_of(self)->actors[3], &num_method,
-					   &(struct num){0}),
+		assert_int_equal(troupe_send(self, world_of(self)->actors[3], &num_method,
+					     &(struct num){0}),
 				 0);
-	return rc == 0 ? self_return(self, me->kept_call, &num_method, &(struct num){-1}) : 0;
+	return rc == 0 ? troupe_return(self, me->kept_call, &num_method, &(struct num){-1}) : 0;
 }
 
 static int streams_on(struct troupe_self *self, struct puppet *me, struct troupe_address where)

@@ -18,17 +18,17 @@ static int take_one(struct troupe_self *self, enum want want, struct troupe_call
 
 	switch (want) {
 	case CALLS:
-		return self_call(self, world_of(self)->actors[7], &num_method, &(struct num){0},
-				 &num_entry, 0, 0, 0, NULL);
+		return troupe_call(self, world_of(self)->actors[7], &num_method,
+				   &(struct num){0}, &num_entry, 0, 0, 0, NULL);
 	case KEPT_CALLS:
-		return self_call_keep(self, &call);
+		return troupe_call_keep(self, &call);
 	case KEPT_MESSAGES:
-		return self_keep(self, &kept);
+		return troupe_keep(self, &kept);
 	case TIMERS:
-		return self_timer_start(self, &tick_entry, TROUPE_SECOND_NS, 0, 0, NULL);
+		return troupe_timer_start(self, &tick_entry, TROUPE_SECOND_NS, 0, 0, NULL);
 	default:
-		return self_spawn(self, &puppet_table, &(struct num){100}, TROUPE_DETACHED,
-				  &address);
+		return troupe_spawn(self, &puppet_table, &(struct num){100}, TROUPE_DETACHED,
+				    &address);
 	}
 }
 
@@ -46,7 +46,7 @@ static int takes(struct troupe_self *self, struct puppet *me, struct troupe_call
 
 	(void)n;
 	if (me->id == 7) /* it is called, and answers never */
-		return self_call_keep(self, &call);
+		return troupe_call_keep(self, &call);
 	count->last = take_one(self, count->want, call);
 	count->got[me->id] += count->last == 0;
 	return 0;
@@ -162,7 +162,7 @@ static int breeds(struct troupe_self *self, struct puppet *me, struct troupe_cal
 
 	(void)call;
 	if (me->id == 2 && n == 1)
-		return self_spawn(self, &puppet_table, &(struct num){6}, 0, &child);
+		return troupe_spawn(self, &puppet_table, &(struct num){6}, 0, &child);
 	if (me->id == 6 || me->id == 3)
 		count->got[me->id] += take_one(self, TIMERS, call) == 0;
 	return 0;

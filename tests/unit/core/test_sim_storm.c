@@ -186,7 +186,7 @@ static int reply_next(struct troupe_self *self, struct puppet *me, struct troupe
 
 	(void)snprintf(text, sizeof(text), "%u %u %u", number, (unsigned)me->id,
 		       stream->sent + 1);
-	rc = self_reply(self, call, &text_method, &(struct text){text});
+	rc = troupe_reply(self, call, &text_method, &(struct text){text});
 	stream->sent += rc == 0;
 	return rc;
 }
@@ -198,7 +198,7 @@ static int return_last(struct troupe_self *self, struct puppet *me, struct troup
 	char text[64];
 
 	(void)snprintf(text, sizeof(text), "%u %u last", number, (unsigned)me->id);
-	return self_return(self, call, &text_method, &(struct text){text});
+	return troupe_return(self, call, &text_method, &(struct text){text});
 }
 
 /* A reply of the call of that number: the next of its stream, or the last, when all others of
@@ -225,15 +225,14 @@ static void see_reply(struct storm *storm, unsigned number, const struct troupe_
 static void send_one(struct troupe_self *self, struct puppet *me)
 {
 	struct storm *storm = storm_of(self);
-	struct troupe_address to =
-		below(storm, 8) ? anybody(storm) : runtime_self_address(self);
+	struct troupe_address to = below(storm, 8) ? anybody(storm) : troupe_address(self);
 	uint32_t before = count_waits(self);
 	int receiver = id_of(storm, to), rc;
 	struct num num = {.n = me->id << 32};
 
 	if (receiver >= 0)
 		num.n |= storm->sent[me->id][receiver] + 1;
-	rc = self_send(self, to, &num_method, &num);
+	rc = troupe_send(self, to, &num_method, &num);
 	assert_true(rc == 0 || rc == -EAGAIN || rc == -ESRCH);
 	note_result(self, me, to, 0, rc, before);
 	if (rc != -EAGAIN)
@@ -256,8 +255,9 @@ static void call_one(struct troupe_self *self, struct puppet *me)
 	if (index == CALLS)
 		return;
 	(void)snprintf(text, sizeof(text), "storm %u", index);
-	rc = self_call(self, to, &text_method, &(struct text){text}, &text_entry, index,
-		       timeouts[below(storm, 4)], below(storm, 3) ? 0 : TROUPE_MORE, &request);
+	rc = troupe_call(self, to, &text_method, &(struct text){text}, &text_entry, index,
+			 timeouts[below(storm, 4)], below(storm, 3) ? 0 : TROUPE_MORE,
+			 &request);
 	assert_true(rc == 0 || rc == -EAGAIN || rc == -ESRCH);
 	note_result(self, me, to, 0, rc, before);
 	if (rc < 0)
@@ -267,7 +267,7 @@ static void call_one(struct troupe_self *self, struct puppet *me)
 	storm->requests[index] = request.id;
 	storm->workers[index] = world_of(self)->process.worker;
 	if (below(storm, 8) == 0)
-		assert_int_equal(self_cancel(self, request), 0);
+		assert_int_equal(troupe_cancel(self, request), 0);
 }
 
 /* Keep the call of that number or the send being handled; me->count: it is a send. */
@@ -279,7 +279,7 @@ static void keep_call(struct troupe_self *self, struct puppet *me, struct troupe
 
 	if (me->kept_call.id)
 		return;
-	rc = self_call_keep(self, &call);
+	rc = troupe_call_keep(self, &call);
 	/* a client's share */
 	assert_true(rc == 0 || (rc == -ENOBUFS && is_send));
 	if (rc < 0)
@@ -287,7 +287,7 @@ static void keep_call(struct troupe_self *self, struct puppet *me, struct troupe
 	me->kept_call = call;
 	me->count = is_send;
 	storm->kept_numbers[me->id] = number;
-	storm->kept_from[me->id] = self_sender(self);
+	storm->kept_from[me->id] = troupe_sender(self);
 }
 
 static void answer_kept(struct troupe_self *self, struct puppet *me)
@@ -300,18 +300,20 @@ static void answer_kept(struct troupe_self *self, struct puppet *me)
 		return;
 	switch (below(storm_of(self), 4)) {
 	case 0:
-		rc = me->count ? self_return(self, me->kept_call, &num_method, &(struct num){1})
-			       : return_last(self, me, me->kept_call, number);
+		rc = me->count
+			     ? troupe_return(self, me->kept_call, &num_method, &(struct num){1})
+			     : return_last(self, me, me->kept_call, number);
 		break;
 	case 1:
-		rc = self_call_drop(self, me->kept_call);
+		rc = troupe_call_drop(self, me->kept_call);
 		break;
 	case 2:
-		rc = self_fail(self, me->kept_call, &bad_error, &(struct text){"bad"});
+		rc = troupe_fail(self, me->kept_call, &bad_error, &(struct text){"bad"});
 		break;
 	default:
-		rc = me->count ? self_reply(self, me->kept_call, &num_method, &(struct num){1})
-			       : reply_next(self, me, me->kept_call, number);
+		rc = me->count
+			     ? troupe_reply(self, me->kept_call, &num_method, &(struct num){1})
+			     : reply_next(self, me, me->kept_call, number);
 		assert_true(rc == 0 || rc == -EAGAIN || rc == -EPROTOTYPE);
 		note_result(self, me, storm_of(self)->kept_from[me->id], me->kept_call.id, rc,
 			    before);
@@ -334,10 +336,10 @@ static void spawn_one(struct troupe_self *self, struct puppet *me)
 	storm->next_id++;
 	storm->parents[id] = flags ? 0 : (uint16_t)(me->id + 1);
 	storm->refuses[id] = below(storm, 10) == 0;
-	rc = self_spawn(self, &puppet_table, &(struct num){id}, flags, &address);
+	rc = troupe_spawn(self, &puppet_table, &(struct num){id}, flags, &address);
 	assert_int_equal(rc, storm->refuses[id] ? -EACCES : 0);
 	if (rc == 0 && below(storm, 4) == 0) {
-		rc = self_stop(self, address);
+		rc = troupe_stop(self, address);
 		/* its own init may have ended it */
 		assert_true(rc == -ESRCH || rc == (flags ? -EPERM : 0));
 	}
@@ -347,7 +349,7 @@ static void spawn_one(struct troupe_self *self, struct puppet *me)
 static void stop_one(struct troupe_self *self, struct puppet *me, struct troupe_address address)
 {
 	struct storm *storm = storm_of(self);
-	struct troupe_address own = runtime_self_address(self);
+	struct troupe_address own = troupe_address(self);
 	bool is_near = address.worker == own.worker && address.incarnation == own.incarnation;
 	int id = id_of(storm, address), expected = -ESRCH;
 
@@ -355,7 +357,7 @@ static void stop_one(struct troupe_self *self, struct puppet *me, struct troupe_
 		expected = id >= 0 && storm->alive[id] && storm->parents[id] == me->id + 1
 				   ? 0
 				   : -EPERM;
-	assert_int_equal(self_stop(self, address), expected);
+	assert_int_equal(troupe_stop(self, address), expected);
 	assert_true(id < 0 || expected != 0 || !storm->alive[id]);
 }
 
@@ -396,14 +398,16 @@ static void act(struct troupe_self *self, struct puppet *me)
 			answer_kept(self, me);
 			break;
 		case 1:
-			self_timer_start(self, &tick_entry, below(storm, 100000000),
-					 below(storm, 4) ? 0 : 30000000, 0, &me->timer);
+			assert_int_equal(troupe_timer_start(
+						 self, &tick_entry, below(storm, 100000000),
+						 below(storm, 4) ? 0 : 30000000, 0, &me->timer),
+					 0);
 			break;
 		case 2:
-			self_timer_stop(self, me->timer);
+			troupe_timer_stop(self, me->timer);
 			break;
 		case 3:
-			self_release(self, me->kept);
+			troupe_release(self, me->kept);
 			me->kept = NULL;
 			break;
 		case 4:
@@ -413,7 +417,7 @@ static void act(struct troupe_self *self, struct puppet *me)
 			if (below(storm, 3) == 0)
 				stop_one(self, me, some_child(storm, me));
 			else if (below(storm, 4) == 0)
-				self_exit(self, -(int)below(storm, 2));
+				troupe_exit(self, -(int)below(storm, 2));
 			else /* a handler that takes long */
 				sim_advance(world_of(self)->loop, below(storm, 60000000));
 			break;
@@ -445,7 +449,7 @@ static int on_storm_num(struct troupe_self *self, struct puppet *me, struct trou
 		storm->seen[sender][me->id] = sequence;
 	}
 	if (!me->kept && below(storm, 10) == 0)
-		assert_int_equal(self_keep(self, &me->kept), 0);
+		assert_int_equal(troupe_keep(self, &me->kept), 0);
 	if (below(storm, 20) == 0)
 		keep_call(self, me, call, 0, true);
 	act(self, me);
@@ -460,12 +464,12 @@ static void reply_some(struct troupe_self *self, struct puppet *me, struct troup
 	uint32_t before = count_waits(self);
 	int n = below(storm, 20) ? 5 : 1100, rc = 0;
 
-	if (!self_call_wants_more(self, call))
+	if (!troupe_call_wants_more(self, call))
 		return;
 	while (n-- > 0 && rc == 0)
 		rc = reply_next(self, me, call, number);
 	assert_true(rc == 0 || rc == -EAGAIN);
-	note_result(self, me, self_sender(self), 0, rc, before);
+	note_result(self, me, troupe_sender(self), 0, rc, before);
 }
 
 static int on_storm_text(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -495,7 +499,7 @@ static int on_storm_text(struct troupe_self *self, struct puppet *me, struct tro
 	case 2:
 		to = anybody(storm);
 		waits = count_waits(self);
-		rc = self_forward(self, to);
+		rc = troupe_forward(self, to);
 		assert_true(rc == 0 || rc == -EAGAIN || rc == -ESRCH);
 		note_result(self, me, to, 0, rc, waits);
 		return 0;
@@ -510,7 +514,7 @@ static int on_storm_text(struct troupe_self *self, struct puppet *me, struct tro
 		keep_call(self, me, call, number, false);
 		return 0;
 	case 6:
-		stop_one(self, me, self_sender(self));
+		stop_one(self, me, troupe_sender(self));
 		keep_call(self, me, call, number, false);
 		return 0;
 	default:
@@ -538,7 +542,7 @@ static int on_storm_tick(struct troupe_self *self, struct puppet *me, uint64_t c
 	(void)context;
 	act(self, me);
 	if (storm_of(self)->budget <= 0) /* let it come to rest */
-		self_timer_stop(self, me->timer);
+		troupe_timer_stop(self, me->timer);
 	return 0;
 }
 
@@ -546,17 +550,18 @@ static int on_storm_tick(struct troupe_self *self, struct puppet *me, uint64_t c
 static void misbehave(struct troupe_self *self, struct puppet *me)
 {
 	struct storm *storm = storm_of(self);
-	struct troupe_address address = runtime_self_address(self);
+	struct troupe_address address = troupe_address(self);
 	struct troupe_kept *kept;
 
-	assert_int_equal(self_keep(self, &kept), -EINVAL);
-	assert_int_equal(self_forward(self, anybody(storm)), -EINVAL);
-	assert_int_equal(self_call_keep(self, &(struct troupe_call){0}), -EINVAL);
-	assert_int_equal(self_stop(self, address), -EPERM);
+	assert_int_equal(troupe_keep(self, &kept), -EINVAL);
+	assert_int_equal(troupe_forward(self, anybody(storm)), -EINVAL);
+	assert_int_equal(troupe_call_keep(self, &(struct troupe_call){0}), -EINVAL);
+	assert_int_equal(troupe_stop(self, address), -EPERM);
 	if (storm->parents[me->id])
-		assert_int_equal(self_stop(self, storm->addresses[storm->parents[me->id] - 1]),
-				 -EPERM);
-	self_release(self, NULL);
+		assert_int_equal(
+			troupe_stop(self, storm->addresses[storm->parents[me->id] - 1]),
+			-EPERM);
+	troupe_release(self, NULL);
 }
 
 static void misbehave_at_the_end(struct troupe_self *self, struct puppet *me)
@@ -565,21 +570,21 @@ static void misbehave_at_the_end(struct troupe_self *self, struct puppet *me)
 	struct troupe_address address;
 
 	misbehave(self, me);
-	assert_int_equal(self_spawn(self, &puppet_table, &(struct num){0},
-				    below(storm, 2) ? TROUPE_DETACHED : 0, &address),
+	assert_int_equal(troupe_spawn(self, &puppet_table, &(struct num){0},
+				      below(storm, 2) ? TROUPE_DETACHED : 0, &address),
 			 -EINVAL);
-	assert_int_equal(self_call(self, anybody(storm), &text_method, &(struct text){"storm"},
-				   &text_entry, 0, 0, 0, NULL),
+	assert_int_equal(troupe_call(self, anybody(storm), &text_method,
+				     &(struct text){"storm"}, &text_entry, 0, 0, 0, NULL),
 			 -EINVAL);
-	assert_int_equal(self_timer_start(self, &tick_entry, 0, 0, 0, NULL), -EINVAL);
+	assert_int_equal(troupe_timer_start(self, &tick_entry, 0, 0, 0, NULL), -EINVAL);
 	answer_kept(self, me);
 	if (below(storm, 2))
-		self_release(self, me->kept);
+		troupe_release(self, me->kept);
 	for (unsigned i = 0; i < storm->n_calls; i++)
 		if (storm->callers[i] == me->id && storm->calls[i] == 0 && below(storm, 2))
-			(void)self_cancel(self, (struct troupe_request){storm->requests[i]});
+			(void)troupe_cancel(self, (struct troupe_request){storm->requests[i]});
 	if (below(storm, 4) == 0)
-		self_exit(self, -EIO);
+		troupe_exit(self, -EIO);
 }
 
 static int on_storm_init(struct troupe_self *self, struct puppet *me)
@@ -588,7 +593,7 @@ static int on_storm_init(struct troupe_self *self, struct puppet *me)
 
 	if (storm->n_addresses <= (unsigned)me->id)
 		storm->n_addresses = (unsigned)me->id + 1;
-	storm->addresses[me->id] = runtime_self_address(self);
+	storm->addresses[me->id] = troupe_address(self);
 	storm->alive[me->id] = true;
 	misbehave(self, me);
 	act(self, me);
@@ -625,7 +630,8 @@ static int on_storm_room(struct troupe_self *self, struct puppet *me,
 static int on_storm_cancel(struct troupe_self *self, struct puppet *me, struct troupe_call call)
 {
 	assert_int_equal(me->kept_call.id, call.id);
-	assert_int_equal(self_return(self, call, &text_method, &(struct text){"x"}), -EALREADY);
+	assert_int_equal(troupe_return(self, call, &text_method, &(struct text){"x"}),
+			 -EALREADY);
 	me->kept_call.id = 0;
 	act(self, me);
 	return 0;

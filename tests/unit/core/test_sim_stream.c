@@ -24,12 +24,12 @@ static int goes_on(struct troupe_self *self, struct puppet *me, struct troupe_ad
 	while (me->count < TOTAL && rc == 0) {
 		/* Now and then a small one: they do not all weigh the same. */
 		text[me->count % 7 == 3 ? 10 : LARGE - 1] = '\0';
-		rc = self_reply(self, me->kept_call, &text_method, &(struct text){text});
+		rc = troupe_reply(self, me->kept_call, &text_method, &(struct text){text});
 		text[10] = 'x';
 		me->count += rc == 0;
 	}
 	if (rc == 0)
-		return self_return(self, me->kept_call, &text_method, &(struct text){"end"});
+		return troupe_return(self, me->kept_call, &text_method, &(struct text){"end"});
 	assert_int_equal(rc, -EAGAIN);
 	return 0;
 }
@@ -38,7 +38,7 @@ static int streams(struct troupe_self *self, struct puppet *me, struct troupe_ca
 		   const char *text)
 {
 	(void)text;
-	assert_int_equal(self_call_keep(self, &call), 0);
+	assert_int_equal(troupe_call_keep(self, &call), 0);
 	me->kept_call = call;
 	return goes_on(self, me, (struct troupe_address){0});
 }
@@ -56,9 +56,9 @@ static int subscribes(struct troupe_self *self, struct puppet *me, struct troupe
 	(void)me;
 	(void)call;
 	(void)n;
-	return self_call(self, address_of_two(world_of(self)), &text_method,
-			 &(struct text){"go"}, &text_entry, 1, 0, TROUPE_MORE,
-			 world_of(self)->test);
+	return troupe_call(self, address_of_two(world_of(self)), &text_method,
+			   &(struct text){"go"}, &text_entry, 1, 0, TROUPE_MORE,
+			   world_of(self)->test);
 }
 
 static int counts(struct troupe_self *self, struct puppet *me, uint64_t context,
@@ -180,7 +180,7 @@ static int hands_on(struct troupe_self *self, struct puppet *me, struct troupe_c
 	(void)me;
 	(void)call;
 	(void)text;
-	return self_forward(self, address_of_two(world_of(self)));
+	return troupe_forward(self, address_of_two(world_of(self)));
 }
 
 static void far_stream_of_a_client_waits_when_its_bytes_are_not_read(void **state)

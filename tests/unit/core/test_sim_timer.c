@@ -6,9 +6,9 @@
 
 static int starts_timers(struct troupe_self *self, struct puppet *me)
 {
-	assert_int_equal(self_timer_start(self, &tick_entry, 50000000, 0, 1, NULL), 0);
-	assert_int_equal(self_timer_start(self, &tick_entry, 0, 0, 2, NULL), 0);
-	return self_timer_start(self, &tick_entry, 20000000, 20000000, 3, &me->timer);
+	assert_int_equal(troupe_timer_start(self, &tick_entry, 50000000, 0, 1, NULL), 0);
+	assert_int_equal(troupe_timer_start(self, &tick_entry, 0, 0, 2, NULL), 0);
+	return troupe_timer_start(self, &tick_entry, 20000000, 20000000, 3, &me->timer);
 }
 
 static void timers_tick_once_or_each_period(void **state)
@@ -35,8 +35,8 @@ static int stops_timer(struct troupe_self *self, struct puppet *me, struct troup
 {
 	(void)call;
 	(void)n;
-	assert_int_equal(self_timer_stop(self, me->timer), 0);
-	assert_int_equal(self_timer_stop(self, me->timer), -ESRCH);
+	assert_int_equal(troupe_timer_stop(self, me->timer), 0);
+	assert_int_equal(troupe_timer_stop(self, me->timer), -ESRCH);
 	return 0;
 }
 
@@ -67,14 +67,14 @@ static int stops_some_of_many(struct troupe_self *self, struct puppet *me)
 
 	(void)me;
 	for (uint64_t i = 0; i < 5; i++)
-		assert_int_equal(self_timer_start(self, &tick_entry, 10000000,
-						  i % 2 ? 0 : 10000000, i, &timers[i]),
+		assert_int_equal(troupe_timer_start(self, &tick_entry, 10000000,
+						    i % 2 ? 0 : 10000000, i, &timers[i]),
 				 0);
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		assert_int_equal(self_timer_stop(self, timers[order[i]]), 0);
+		assert_int_equal(troupe_timer_stop(self, timers[order[i]]), 0);
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		assert_int_equal(self_timer_stop(self, timers[order[i]]), -ESRCH);
-	return self_timer_start(self, &tick_entry, 10000000, 10000000, 5, NULL);
+		assert_int_equal(troupe_timer_stop(self, timers[order[i]]), -ESRCH);
+	return troupe_timer_start(self, &tick_entry, 10000000, 10000000, 5, NULL);
 }
 
 static void timers_of_an_actor_stop_in_any_order(void **state)

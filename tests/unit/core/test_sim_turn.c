@@ -13,7 +13,7 @@ static int ends_or_fails(struct troupe_self *self, struct puppet *me, struct tro
 	(void)me;
 	(void)call;
 	if (n == 1)
-		self_exit(self, -EIO);
+		troupe_exit(self, -EIO);
 	return n == 2 ? -EXDEV : 0;
 }
 
@@ -69,7 +69,7 @@ static void failure_ends_the_actor_only_where_the_unit_says_so(void **state)
 
 static int exits_at_once(struct troupe_self *self, struct puppet *me)
 {
-	self_exit(self, me->id == 2 ? -EIO : 0);
+	troupe_exit(self, me->id == 2 ? -EIO : 0);
 	return 0;
 }
 
@@ -93,7 +93,7 @@ static int exits_too(struct troupe_self *self, struct puppet *me, struct troupe_
 {
 	(void)me;
 	(void)where;
-	self_exit(self, 0);
+	troupe_exit(self, 0);
 	return 0;
 }
 
@@ -101,7 +101,7 @@ static int cancelled_too(struct troupe_self *self, struct puppet *me, struct tro
 {
 	(void)me;
 	(void)call;
-	self_exit(self, 0);
+	troupe_exit(self, 0);
 	return 0;
 }
 
@@ -113,13 +113,13 @@ static int waits_and_keeps(struct troupe_self *self, struct puppet *me, struct t
 	if (me->id == 2)
 		return 0;
 	if (me->id == 3)
-		return self_call_keep(self, &call);
+		return troupe_call_keep(self, &call);
 	if (n == 1)
-		while (self_send(self, two, &num_method, &(struct num){0}) == 0)
+		while (troupe_send(self, two, &num_method, &(struct num){0}) == 0)
 			;
 	else
-		return self_call(self, world_of(self)->actors[3], &num_method, &(struct num){0},
-				 &num_entry, 0, 1000000, 0, NULL);
+		return troupe_call(self, world_of(self)->actors[3], &num_method,
+				   &(struct num){0}, &num_entry, 0, 1000000, 0, NULL);
 	return 0;
 }
 
@@ -153,10 +153,10 @@ static int calls_itself_once(struct troupe_self *self, struct puppet *me,
 			     struct troupe_call call, int64_t n)
 {
 	if (n == 0)
-		return self_return(self, call, &num_method, &(struct num){1});
-	assert_int_equal(self_timer_start(self, &tick_entry, 1, 0, 7, &me->timer), 0);
-	return self_call(self, runtime_self_address(self), &num_method, &(struct num){0},
-			 &num_entry, 3, 0, 0, NULL);
+		return troupe_return(self, call, &num_method, &(struct num){1});
+	assert_int_equal(troupe_timer_start(self, &tick_entry, 1, 0, 7, &me->timer), 0);
+	return troupe_call(self, troupe_address(self), &num_method, &(struct num){0},
+			   &num_entry, 3, 0, 0, NULL);
 }
 
 static int knows_the_sender(struct troupe_self *self, struct puppet *me, uint64_t context,
@@ -165,15 +165,15 @@ static int knows_the_sender(struct troupe_self *self, struct puppet *me, uint64_
 	(void)me;
 	(void)context;
 	(void)reply;
-	assert_true(troupe_address_equal(self_sender(self), runtime_self_address(self)));
+	assert_true(troupe_address_equal(troupe_sender(self), troupe_address(self)));
 	return 0;
 }
 
 static int timer_has_ended(struct troupe_self *self, struct puppet *me, uint64_t context)
 {
 	(void)context;
-	assert_true(troupe_address_is_null(self_sender(self)));
-	assert_int_equal(self_timer_stop(self, me->timer), -ESRCH);
+	assert_true(troupe_address_is_null(troupe_sender(self)));
+	assert_int_equal(troupe_timer_stop(self, me->timer), -ESRCH);
 	return 0;
 }
 
@@ -277,7 +277,7 @@ static void call_without_a_deadline_stays_open(void **state)
 static void assert_doing(struct troupe_self *self, uint64_t doing)
 {
 	const struct page_thread *thread = &world_of(self)->page->thread;
-	struct troupe_address address = runtime_self_address(self);
+	struct troupe_address address = troupe_address(self);
 
 	assert_true(thread->type_hash == doing);
 	assert_int_equal(thread->actor >> 32, address.slot);
@@ -293,14 +293,14 @@ static int page_of_num(struct troupe_self *self, struct puppet *me, struct troup
 
 	assert_doing(self, num_method.in_hash);
 	if (n == 2)
-		return self_call_keep(self, &call);
+		return troupe_call_keep(self, &call);
 	if (me->id == 1 && n == 1) {
-		assert_int_equal(self_spawn(self, &puppet_table, &(struct num){9}, 0, &child),
+		assert_int_equal(troupe_spawn(self, &puppet_table, &(struct num){9}, 0, &child),
 				 0);
 		assert_doing(self, num_method.in_hash); /* again, after the child's init */
-		assert_int_equal(self_timer_start(self, &tick_entry, 1, 0, 0, NULL), 0);
-		return self_call(self, world_of(self)->actors[2], &num_method, &(struct num){2},
-				 &num_entry, 0, 1000000, 0, NULL);
+		assert_int_equal(troupe_timer_start(self, &tick_entry, 1, 0, 0, NULL), 0);
+		return troupe_call(self, world_of(self)->actors[2], &num_method,
+				   &(struct num){2}, &num_entry, 0, 1000000, 0, NULL);
 	}
 	return 0;
 }
@@ -378,14 +378,14 @@ static int sends_unknown(struct troupe_self *self, struct puppet *me, uint64_t c
 	(void)me;
 	(void)context;
 	assert_int_equal(
-		self_send(self, world_of(self)->actors[2], &unknown_method, &(struct num){1}),
+		troupe_send(self, world_of(self)->actors[2], &unknown_method, &(struct num){1}),
 		0);
 	return 0;
 }
 
 static int starts_a_timer(struct troupe_self *self, struct puppet *me)
 {
-	return me->id == 1 ? self_timer_start(self, &tick_entry, 1000000, 0, 0, NULL) : 0;
+	return me->id == 1 ? troupe_timer_start(self, &tick_entry, 1000000, 0, 0, NULL) : 0;
 }
 
 /* No message's handler has run in that slice, so that there is none to look at. */
@@ -431,8 +431,8 @@ static void slice_ends_when_no_message_has_a_handler(void **state)
 static int stops_many_timers(struct troupe_self *self, struct puppet *me)
 {
 	for (int i = 0; i < 200000; i++) {
-		assert_int_equal(self_timer_start(self, &tick_entry, 0, 0, 0, &me->timer), 0);
-		assert_int_equal(self_timer_stop(self, me->timer), 0);
+		assert_int_equal(troupe_timer_start(self, &tick_entry, 0, 0, 0, &me->timer), 0);
+		assert_int_equal(troupe_timer_stop(self, me->timer), 0);
 	}
 	return 0;
 }

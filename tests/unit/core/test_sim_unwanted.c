@@ -37,9 +37,9 @@ static int act(struct troupe_self *self, struct puppet *me, struct troupe_call c
 
 	if (me->id != 1)
 		return stage->two(self, me, call, n);
-	return self_call(self, two_of(stage), &num_method, &(struct num){n % 100}, &num_entry,
-			 (uint64_t)n % 100, n >= 300 ? 0 : 50 * MS, n >= 200 ? TROUPE_MORE : 0,
-			 NULL);
+	return troupe_call(self, two_of(stage), &num_method, &(struct num){n % 100}, &num_entry,
+			   (uint64_t)n % 100, n >= 300 ? 0 : 50 * MS,
+			   n >= 200 ? TROUPE_MORE : 0, NULL);
 }
 
 /* Puppet i lives in world i, from n_worlds on all in the last one. */
@@ -92,9 +92,9 @@ static int replies_late_and_keeps(struct troupe_self *self, struct puppet *me,
 				  struct troupe_call call, int64_t n)
 {
 	sim_advance(world_of(self)->loop, 60 * MS);
-	assert_int_equal(self_reply(self, call, &num_method, &(struct num){n}), 0);
-	assert_int_equal(self_call_keep(self, &call), 0);
-	assert_false(self_call_wants_reply(self, call));
+	assert_int_equal(troupe_reply(self, call, &num_method, &(struct num){n}), 0);
+	assert_int_equal(troupe_call_keep(self, &call), 0);
+	assert_false(troupe_call_wants_reply(self, call));
 	me->kept_call = call;
 	return 0;
 }
@@ -126,7 +126,7 @@ static int keeps_late(struct troupe_self *self, struct puppet *me, struct troupe
 {
 	(void)n;
 	sim_advance(world_of(self)->loop, 46000 * MS);
-	assert_int_equal(self_call_keep(self, &call), 0);
+	assert_int_equal(troupe_call_keep(self, &call), 0);
 	me->kept_call = call;
 	return 0;
 }
@@ -158,7 +158,7 @@ static int keeps(struct troupe_self *self, struct puppet *me, struct troupe_call
 		 int64_t n)
 {
 	(void)n;
-	assert_int_equal(self_call_keep(self, &call), 0);
+	assert_int_equal(troupe_call_keep(self, &call), 0);
 	me->kept_call = call;
 	return 0;
 }
@@ -213,9 +213,9 @@ static int replies_and_forwards(struct troupe_self *self, struct puppet *me,
 	const struct stage *stage = stage_of(self);
 
 	if (me->id == 3)
-		return self_return(self, call, &num_method, &(struct num){n + 10});
-	assert_int_equal(self_reply(self, call, &num_method, &(struct num){n}), 0);
-	assert_int_equal(self_forward(self, stage->worlds[stage->n_worlds].actors[3]), 0);
+		return troupe_return(self, call, &num_method, &(struct num){n + 10});
+	assert_int_equal(troupe_reply(self, call, &num_method, &(struct num){n}), 0);
+	assert_int_equal(troupe_forward(self, stage->worlds[stage->n_worlds].actors[3]), 0);
 	sim_advance(world_of(self)->loop, 60 * MS); /* before puppet 3 has its turn */
 	return 0;
 }
@@ -258,8 +258,8 @@ static int replies_late_and_forwards(struct troupe_self *self, struct puppet *me
 	if (me->id == 3)
 		return keeps(self, me, call, n);
 	sim_advance(world_of(self)->loop, 60 * MS);
-	assert_int_equal(self_reply(self, call, &num_method, &(struct num){n}), 0);
-	assert_int_equal(self_forward(self, stage->worlds[stage->n_worlds].actors[3]), 0);
+	assert_int_equal(troupe_reply(self, call, &num_method, &(struct num){n}), 0);
+	assert_int_equal(troupe_forward(self, stage->worlds[stage->n_worlds].actors[3]), 0);
 	return 0;
 }
 
@@ -289,7 +289,7 @@ static int forwards_to_three(struct troupe_self *self, struct puppet *me,
 {
 	if (me->id == 3)
 		return keeps(self, me, call, n);
-	return self_forward(self, stage_of(self)->worlds[3].actors[3]);
+	return troupe_forward(self, stage_of(self)->worlds[3].actors[3]);
 }
 
 /* The caller gives up before it knows that the call was handed on: who has it hears of it. */

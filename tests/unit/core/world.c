@@ -79,7 +79,7 @@ static const struct troupe_interface wide_interface = INTERFACE(wide_methods);
 
 struct world *world_of(const struct troupe_self *self)
 {
-	return runtime_of(self)->context;
+	return self->runtime->context;
 }
 
 void world_note(struct world *world, const char *format, ...)
@@ -117,7 +117,7 @@ static int on_num(struct troupe_self *self, void *state, struct troupe_call call
 	note(self, (struct puppet *)state, "num %d", (int)num->n);
 	if (world_of(self)->hooks.num)
 		return world_of(self)->hooks.num(self, state, call, num->n);
-	return self_return(self, call, &num_method, &(struct num){num->n + 1});
+	return troupe_return(self, call, &num_method, &(struct num){num->n + 1});
 }
 
 static int on_wide(struct troupe_self *self, void *state, struct troupe_call call,
@@ -127,7 +127,7 @@ static int on_wide(struct troupe_self *self, void *state, struct troupe_call cal
 
 	note(self, (struct puppet *)state, "wide %d %s", (int)wide->n,
 	     wide->more ? "more" : "less");
-	return self_return(self, call, &wide_method, &(struct wide){wide->n + 1, &wide->n});
+	return troupe_return(self, call, &wide_method, &(struct wide){wide->n + 1, &wide->n});
 }
 
 static int on_text(struct troupe_self *self, void *state, struct troupe_call call,
@@ -138,7 +138,7 @@ static int on_text(struct troupe_self *self, void *state, struct troupe_call cal
 	note(self, (struct puppet *)state, "text %.20s", text->text);
 	if (world_of(self)->hooks.text)
 		return world_of(self)->hooks.text(self, state, call, text->text);
-	return self_return(self, call, &text_method, text);
+	return troupe_return(self, call, &text_method, text);
 }
 
 static troupe_handler_fn *const functions[] = {on_num, on_text, NULL};
@@ -223,7 +223,7 @@ static int init(struct troupe_self *self, void *state, const void *config)
 
 	me->id = ((const struct num *)config)->n;
 	if (me->id < (int)ARRAY_LEN(world_of(self)->actors))
-		world_of(self)->actors[me->id] = runtime_self_address(self);
+		world_of(self)->actors[me->id] = troupe_address(self);
 	return world_of(self)->hooks.init ? world_of(self)->hooks.init(self, me) : 0;
 }
 
