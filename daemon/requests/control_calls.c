@@ -11,56 +11,43 @@
 #include "requests/route.h"
 #include <string.h>
 
-static struct json_span span_of(const char *text)
+/* `wish`, to be filled in with what it has in common for Call and Send. */
+static void begin(struct master *master, struct control_call *call, struct route_wish wish,
+		  const char *method, const char *parameters)
 {
-	return (struct json_span){.at = text, .size = text ? strlen(text) : 0};
+	if (control_refuses(master, call))
+		return;
+	wish.call.method.text = method;
+	wish.call.parameters = (struct json_span){.at = parameters,
+						  .size = parameters ? strlen(parameters) : 0};
+	if (!relays_is_qualified(method, &wish.call.method.interface))
+		control_call_invalid_parameter(call, "method", "must be INTERFACE.METHOD");
+	else if (wish.timeout_ns > LIMIT_CALL_TIMEOUT_NS)
+		control_call_invalid_parameter(call, "timeoutMs",
+					       "must be from 0 to 604800000, a week");
+	else
+		route_begin(master, call, &wish);
 }
 
 void control_on_call(void *context, struct control_call *call, const void *in)
 {
 	const struct api_call *wanted = in;
 	int64_t timeout_ms = wanted->timeoutMs ? *wanted->timeoutMs : 0;
-	struct control_name method = {.text = wanted->method};
+	struct route_wish wish = {.name = wanted->name, .call.kind = RELAY_WRAPPED};
 
-	if (control_refuses(context, call))
-		return;
-	if (!relays_is_qualified(method.text, &method.interface)) {
-		control_call_invalid_parameter(call, "method", "must be INTERFACE.METHOD");
-		return;
-	}
-	if (timeout_ms < 0 || timeout_ms > (int64_t)(LIMIT_CALL_TIMEOUT_NS / CLOCK_MS_NS)) {
-		control_call_invalid_parameter(call, "timeoutMs",
-					       "must be from 0 to 604800000, a week");
-		return;
-	}
-	route_begin(context, call,
-		    &(struct route_wish){
-			    .name = wanted->name,
-			    .call = {.kind = RELAY_WRAPPED,
-				     .method = method,
-				     .parameters = span_of(wanted->parameters)},
-			    .timeout_ns = (uint64_t)timeout_ms * CLOCK_MS_NS,
-		    });
+	/* One that is too long, or negative, is refused. */
+	wish.timeout_ns = (uint64_t)timeout_ms > LIMIT_CALL_TIMEOUT_NS / CLOCK_MS_NS
+				  ? UINT64_MAX
+				  : (uint64_t)timeout_ms * CLOCK_MS_NS;
+	begin(context, call, wish, wanted->method, wanted->parameters);
 }
 
 void control_on_send(void *context, struct control_call *call, const void *in)
 {
 	const struct api_send *wanted = in;
-	struct control_name method = {.text = wanted->method};
+	struct route_wish wish = {.name = wanted->name, .call.kind = RELAY_SEND};
 
-	if (control_refuses(context, call))
-		return;
-	if (!relays_is_qualified(method.text, &method.interface)) {
-		control_call_invalid_parameter(call, "method", "must be INTERFACE.METHOD");
-		return;
-	}
-	route_begin(context, call,
-		    &(struct route_wish){
-			    .name = wanted->name,
-			    .call = {.kind = RELAY_SEND,
-				     .method = method,
-				     .parameters = span_of(wanted->parameters)},
-		    });
+	begin(context, call, wish, wanted->method, wanted->parameters);
 }
 
 void control_on_foreign(void *context, struct control_call *call, struct control_name method,
