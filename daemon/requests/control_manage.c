@@ -28,12 +28,6 @@
 #include <errno.h>
 #include <string.h>
 
-static void fail_no_such(struct control_call *call, const char *name)
-{
-	control_call_fail(call, &api_no_such_actor_error,
-			  &(struct api_no_such_actor){.name = name});
-}
-
 /* ---- Spawn */
 
 static void fail_spawn(struct control_call *call, const struct api_spawn *spawn, bool is_plugin,
@@ -116,34 +110,29 @@ static void start_unit(struct unit *unit, struct instance *instance)
 		instance_start(instance);
 }
 
-/* Whether it is going, or its file could not be read: then the call is answered. */
-static bool cannot_run(struct control_call *call, const struct unit *unit, const char *name)
+/* What is to run: the unit, or (not NULL) an instance of it. NULL: the call was answered; it
+ * cannot run when it is going, or its file could not be read. */
+static struct unit *begin_start(struct master *master, struct control_call *call,
+				const char *name, struct instance **ret_instance)
 {
-	if (!unit->is_removed && !unit->has_bad_file)
-		return false;
-	control_call_fail(call, &api_wrong_state_error,
-			  &(struct api_wrong_state){
-				  .name = name,
-				  .state = api_state_type.names[unit_state(unit)],
-				  .reason = unit->has_bad_file ? unit->reason : NULL,
-			  });
-	return true;
+	struct unit *unit = control_begins_change(master, call)
+				    ? resolve_unit(master, call, name, ret_instance)
+				    : NULL;
+
+	if (!unit || (!unit->is_removed && !unit->has_bad_file))
+		return unit;
+	control_wrong_state(call, name, api_state_type.names[unit_state(unit)],
+			    unit->has_bad_file ? unit->reason : NULL);
+	return NULL;
 }
 
 void control_on_start(void *context, struct control_call *call, const void *in)
 {
 	const struct api_start *start = in;
-	struct master *master = context;
-	struct instance *instance = names_instance(master, start->name);
-	struct unit *unit = instance ? instance->unit : unit_find(master, start->name);
+	struct instance *instance;
+	struct unit *unit = begin_start(context, call, start->name, &instance);
 
-	if (!control_begins_change(master, call))
-		return;
-	if (!unit) {
-		fail_no_such(call, start->name);
-		return;
-	}
-	if (cannot_run(call, unit, start->name))
+	if (!unit)
 		return;
 	start_unit(unit, instance);
 	waiter_new(unit, instance, WAITER_START, call);
@@ -153,8 +142,8 @@ void control_on_stop(void *context, struct control_call *call, const void *in)
 {
 	const struct api_stop *stop = in;
 	struct master *master = context;
-	struct instance *instance = names_instance(master, stop->name);
-	struct unit *unit = instance ? instance->unit : unit_find(master, stop->name);
+	struct instance *instance;
+	struct unit *unit;
 	struct troupe_address address;
 	struct relay_target target;
 
@@ -170,11 +159,11 @@ void control_on_stop(void *context, struct control_call *call, const void *in)
 			return;
 		}
 		unit = instance->unit;
+	} else {
+		unit = resolve_unit(master, call, stop->name, &instance);
 	}
-	if (!unit) {
-		fail_no_such(call, stop->name);
+	if (!unit)
 		return;
-	}
 	if (instance)
 		instance_stop(instance);
 	else if (unit->is_configured)
@@ -187,17 +176,10 @@ void control_on_stop(void *context, struct control_call *call, const void *in)
 void control_on_restart(void *context, struct control_call *call, const void *in)
 {
 	const struct api_restart *restart = in;
-	struct master *master = context;
-	struct instance *instance = names_instance(master, restart->name);
-	struct unit *unit = instance ? instance->unit : unit_find(master, restart->name);
+	struct instance *instance;
+	struct unit *unit = begin_start(context, call, restart->name, &instance);
 
-	if (!control_begins_change(master, call))
-		return;
-	if (!unit) {
-		fail_no_such(call, restart->name);
-		return;
-	}
-	if (cannot_run(call, unit, restart->name))
+	if (!unit)
 		return;
 	/* One that is changed as a whole is restarted as a whole. */
 	if (instance && !unit->next_version) {
@@ -226,7 +208,7 @@ void control_on_kill(void *context, struct control_call *call, const void *in)
 {
 	const struct api_kill *kill = in;
 	struct master *master = context;
-	struct kill_target target = {.instance = names_instance(master, kill->name)};
+	struct kill_target target = {0};
 	struct relay_target actor;
 	struct troupe_address address;
 	uint64_t workers = 0;
@@ -240,19 +222,16 @@ void control_on_kill(void *context, struct control_call *call, const void *in)
 		target.instance = instance_by_address(master, address);
 		target.address = kill->name;
 		workers = bit_of(actor.worker);
-	} else if (target.instance) {
-		workers = bit_of_instance(target.instance);
 	} else {
-		target.unit = unit_find(master, kill->name);
-		for (unsigned i = 0; target.unit && i < target.unit->n_instances; i++)
-			workers |= bit_of_instance(&target.unit->instances[i]);
+		target.unit = resolve_unit(master, call, kill->name, &target.instance);
+		if (!target.unit)
+			return;
+		for (unsigned i = 0; i < target.unit->n_instances; i++)
+			if (!target.instance || target.instance->number == i)
+				workers |= bit_of_instance(&target.unit->instances[i]);
 	}
-	if (!target.instance && !target.unit && !target.address)
-		fail_no_such(call, kill->name);
-	else if (workers == 0)
-		control_call_fail(call, &api_wrong_state_error,
-				  &(struct api_wrong_state){.name = kill->name,
-							    .state = "without a process"});
+	if (workers == 0)
+		control_wrong_state(call, kill->name, "without a process", NULL);
 	else
 		kill_workers(master, call, workers, &target);
 }

@@ -37,12 +37,10 @@ void control_on_describe(void *context, struct control_call *call, const void *i
 			inquiry_describe(master, call, NULL, target.worker, address);
 		return;
 	}
-	instance = names_instance(master, describe->name);
-	unit = instance ? instance->unit : unit_find(master, describe->name);
+	unit = resolve_unit(master, call, describe->name, &instance);
 	if (!unit)
-		control_call_fail(call, &api_no_such_actor_error,
-				  &(struct api_no_such_actor){.name = describe->name});
-	else if (instance && instance->state == API_STATE_RUNNING)
+		return;
+	if (instance && instance->state == API_STATE_RUNNING)
 		inquiry_describe(master, call, unit, instance->worker, instance->address);
 	else
 		inquiry_describe(master, call, unit, NULL, (struct troupe_address){0});

@@ -181,10 +181,7 @@ static void answer_describe(struct inquiry *inquiry)
 	} else if (unit) {
 		unit_reply_with(unit, call, api_describe_method.out, &out);
 	} else if (inquiry->unit || inquiry->n_actors == 0) {
-		const char *name = inquiry->unit ? inquiry->unit : address;
-
-		control_call_fail(call, &api_no_such_actor_error,
-				  &(struct api_no_such_actor){.name = name});
+		control_no_such_actor(call, inquiry->unit ? inquiry->unit : address);
 	} else {
 		describe_child(inquiry, address, &out.unit);
 		(void)control_call_reply(call, &api_describe_method, &out, false);

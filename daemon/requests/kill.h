@@ -16,9 +16,9 @@ struct instance;
 
 /* What is meant; its worker's process goes with all that lives there. */
 struct kill_target {
-	const struct unit *unit;         /* NULL, or all of it */
-	const struct instance *instance; /* NULL, or only that one */
-	const char *address;             /* NULL, or as it was named */
+	const struct unit *unit;   /* NULL: an address was given */
+	struct instance *instance; /* NULL, or only that one */
+	const char *address;       /* NULL, or as it was named */
 };
 
 /* Kill the processes of `workers` (bit N - 1: number N, which has one), and answer Kill when

@@ -1,6 +1,7 @@
 #include "requests/resolve.h"
 
 #include "base/cleanup.h"
+#include "clients/refusal.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
 #include "master/worker.h"
@@ -13,24 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum resolve_place fail_no_such(struct control_call *client, const char *name)
-{
-	control_call_fail(client, &api_no_such_actor_error,
-			  &(struct api_no_such_actor){.name = name});
-	return RESOLVE_NOWHERE;
-}
-
 static enum resolve_place fail_state(struct control_call *client, const char *name,
 				     const struct unit *unit, enum api_state state)
 {
 	bool has_reason = state == API_STATE_FAILED || state == API_STATE_BACKOFF;
 
-	control_call_fail(client, &api_wrong_state_error,
-			  &(struct api_wrong_state){
-				  .name = name,
-				  .state = api_state_type.names[state],
-				  .reason = has_reason ? unit->reason : NULL,
-			  });
+	control_wrong_state(client, name, api_state_type.names[state],
+			    has_reason ? unit->reason : NULL);
 	return RESOLVE_NOWHERE;
 }
 
@@ -70,6 +60,18 @@ static enum resolve_place aim_at_unit(struct control_call *client, struct unit *
 	return fail_state(client, name, unit, unit_state(unit));
 }
 
+struct unit *resolve_unit(struct master *master, struct control_call *client, const char *name,
+			  struct instance **ret_instance)
+{
+	struct instance *instance = names_instance(master, name);
+	struct unit *unit = instance ? instance->unit : unit_find(master, name);
+
+	if (!unit)
+		control_no_such_actor(client, name);
+	*ret_instance = instance;
+	return unit;
+}
+
 enum resolve_place resolve_name(struct master *master, struct control_call *client,
 				const char *name, struct relay_target *ret_target)
 {
@@ -80,19 +82,19 @@ enum resolve_place resolve_name(struct master *master, struct control_call *clie
 	if (address_parse(name, &address) == 0) {
 		struct worker *worker = worker_find(master, process_of(address));
 
-		if (!worker || !worker_is_up(worker))
-			return fail_no_such(client, name);
+		if (!worker || !worker_is_up(worker)) {
+			control_no_such_actor(client, name);
+			return RESOLVE_NOWHERE;
+		}
 		*ret_target = (struct relay_target){
 			.worker = worker, .address = address, .name = name};
 		return RESOLVE_THERE;
 	}
-	instance = names_instance(master, name);
-	if (instance)
-		return aim_at(client, instance, name, ret_target);
-	unit = unit_find(master, name);
-	if (unit)
-		return aim_at_unit(client, unit, name, ret_target);
-	return fail_no_such(client, name);
+	unit = resolve_unit(master, client, name, &instance);
+	if (!unit)
+		return RESOLVE_NOWHERE;
+	return instance ? aim_at(client, instance, name, ret_target)
+			: aim_at_unit(client, unit, name, ret_target);
 }
 
 static int compare_names(const void *a, const void *b)

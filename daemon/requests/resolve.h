@@ -10,6 +10,8 @@
 
 struct master;
 struct relay_target;
+struct unit;
+struct instance;
 
 enum resolve_place {
 	RESOLVE_NOWHERE, /* the client has been answered */
@@ -20,6 +22,11 @@ enum resolve_place {
 /* Where a name or address leads: "hello", "pool/2", "0.1.1.17.3". */
 enum resolve_place resolve_name(struct master *master, struct control_call *client,
 				const char *name, struct relay_target *ret_target);
+
+/* The unit that a client names, or (not NULL then) of which instance. NULL: there is none, and
+ * the client was answered. */
+struct unit *resolve_unit(struct master *master, struct control_call *client, const char *name,
+			  struct instance **ret_instance);
 
 /* The one unit that clients of a method's interface mean. */
 enum resolve_place resolve_provider(struct master *master, struct control_call *client,

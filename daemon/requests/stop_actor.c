@@ -1,6 +1,7 @@
 #include "requests/stop_actor.h"
 
 #include "clients/pending.h"
+#include "clients/refusal.h"
 #include "io.troupe.Control.varlink.h"
 #include "io.troupe.Worker.varlink.h"
 #include "master/master.h"
@@ -91,8 +92,7 @@ static void answer(struct actor_stop *stop, bool found)
 		(void)control_call_reply(call, &api_stop_method, &(struct api_stop_out){0},
 					 false);
 	else
-		control_call_fail(call, &api_no_such_actor_error,
-				  &(struct api_no_such_actor){.name = address});
+		control_no_such_actor(call, address);
 	pending_free(&stop->pending);
 }
 
@@ -126,8 +126,7 @@ void stop_actor(struct master *master, struct control_call *call, struct worker 
 	notice.request = describe.request = (int64_t)stop->pending.request;
 	if (worker_send(worker, &worker_describe_method, &describe, -1) < 0 ||
 	    worker_send(worker, &worker_stop_method, &notice, -1) < 0) {
-		control_call_fail(call, &api_no_such_actor_error,
-				  &(struct api_no_such_actor){.name = name});
+		control_no_such_actor(call, name);
 		pending_free(&stop->pending);
 		return;
 	}

@@ -154,9 +154,8 @@ void waiters_fail(struct unit *unit)
 		if (waiter->kind == WAITER_STOP)
 			answer_stop(waiter->pending.client);
 		else
-			control_call_fail(waiter->pending.client, &api_wrong_state_error,
-					  &(struct api_wrong_state){.name = unit->file.name,
-								    .state = "removed"});
+			control_wrong_state(waiter->pending.client, unit->file.name, "removed",
+					    NULL);
 		pending_free(&waiter->pending);
 	}
 }
