@@ -295,7 +295,7 @@ void connection_free(struct connection *connection)
 	check(connection->state == CONNECTION_DOOMED);
 	check(list_is_empty(&connection->calls) && list_is_empty(&connection->oneways));
 	if (config->ops->on_left)
-		config->ops->on_left(config->context, connection->number);
+		config->ops->on_left(config->context, connection->number, connection->marks);
 	list_remove(&connection->doomed_link);
 	list_remove(&connection->link);
 	close(connection->io.fd);

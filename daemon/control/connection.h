@@ -33,6 +33,7 @@ struct connection {
 	struct list doomed_link;
 	struct loop_io io;
 	uint64_t number; /* never used twice */
+	uint64_t marks;  /* the host's own */
 	struct credentials *peer;
 	struct account *account;
 	enum connection_state state;

@@ -66,6 +66,15 @@ int control_call_claim(struct control_call *public, unsigned share, size_t bytes
 	return 0;
 }
 
+uint64_t control_call_mark(struct control_call *public, uint64_t bits)
+{
+	struct connection *connection = call_of(public)->connection;
+
+	if (connection)
+		connection->marks |= bits;
+	return public->client;
+}
+
 /* ---- ends */
 
 static void free_call(struct open_call *call)

@@ -117,8 +117,8 @@ struct control_ops {
 	 * was begun for several of their calls together may go on. Optional. */
 	void (*on_served)(void *context);
 	/* The connection of that number is closed; none of its calls is left but those marked
-	 * oneway. Optional. */
-	void (*on_left)(void *context, uint64_t client);
+	 * oneway. marks: as control_call_mark() has set them. Optional. */
+	void (*on_left)(void *context, uint64_t client, uint64_t marks);
 };
 
 /* How many there may be: of all, of one uid, and beyond `all` for root and our own uid: users
@@ -172,6 +172,10 @@ unsigned control_server_connections(const struct control_server *server);
  * had taken up before is given back first. -EUSERS: its user has too much of that; -ENFILE: all
  * together have; then it takes up nothing. The call may have lost its connection. */
 int control_call_claim(struct control_call *call, unsigned share, size_t bytes);
+
+/* Set bits, whose meaning is the host's, in the marks of the call's connection, if that is open
+ * still. Returns its number; 0: it is closed. */
+uint64_t control_call_mark(struct control_call *call, uint64_t bits);
 
 /* Which file a socket is, whatever lies at its path later. */
 struct control_place {

@@ -43,7 +43,6 @@ struct audit;
 struct relays;
 struct listing;
 struct providers;
-struct senders;
 struct unit_replies;
 struct watchers;
 
@@ -91,7 +90,6 @@ struct master {
 	int socket_fd; /* likewise; the server's */
 	struct control_place socket_place;
 	struct relays *relays;
-	struct senders *senders;
 	struct audit *audit;
 	struct listing *listing;
 	struct unit_replies *unit_replies;

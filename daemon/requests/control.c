@@ -2,11 +2,12 @@
 
 #include "clients/access.h"
 #include "clients/audit.h"
-#include "clients/senders.h"
 #include "clients/shares.h"
 #include "config.h"
 #include "io.troupe.Control.varlink.h"
+#include "io.troupe.Worker.varlink.h"
 #include "master/master.h"
+#include "master/worker.h"
 #include "requests/control_handlers.h"
 #include "requests/relays.h"
 
@@ -61,9 +62,17 @@ static void on_served(void *context)
 	relays_flush(context);
 }
 
-static void on_left(void *context, uint64_t client)
+/* Of a connection, a bit for each worker that it has sent something without an answer to:
+ * those are notified. One that has gone knows nothing of it, and its successor never did. */
+static void on_left(void *context, uint64_t client, uint64_t marks)
 {
-	senders_left(context, client);
+	struct master *master = context;
+	struct worker_client_gone gone = {.client = (int64_t)client};
+
+	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
+		if (master->workers[i] && marks >> (i - 1) & 1)
+			(void)worker_send(master->workers[i], &worker_client_gone_method, &gone,
+					  -1);
 }
 
 static const struct control_ops ops = {

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "clients/held.h"
 #include "clients/refusal.h"
-#include "clients/senders.h"
 #include "io.troupe.Control.varlink.h"
 #include "io.troupe.Worker.varlink.h"
 #include "master/master.h"
@@ -124,7 +123,8 @@ void relays_flush(struct master *master)
 static int send_call(struct relay *call, const struct relay_target *target,
 		     const struct relay_wish *wish)
 {
-	const struct control_call *client = call->pending.client;
+	struct control_call *client = call->pending.client;
+	uint64_t mark = 1ull << (target->worker->number - 1);
 	bool oneway = call->kind == RELAY_SEND || client->oneway;
 	struct worker_call notice = {
 		.call = (int64_t)call->id,
@@ -134,13 +134,11 @@ static int send_call(struct relay *call, const struct relay_target *target,
 		.parameters = {wish->parameters.at, wish->parameters.size},
 		.more = client->more,
 		.oneway = oneway,
-		.client = oneway ? (int64_t)senders_note(call->pending.master, client->client,
-							 target->worker)
-				 : 0,
+		.client = oneway ? (int64_t)control_call_mark(client, mark) : 0,
 		.deadlineNs = wish->deadline_ns <= INT64_MAX ? (int64_t)wish->deadline_ns : 0,
 	};
 
-	call->pending.master->relays->gathered |= 1ull << (target->worker->number - 1);
+	call->pending.master->relays->gathered |= mark;
 	return worker_send_soon(target->worker, &worker_call_method, &notice);
 }
 

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "clients/audit.h"
-#include "clients/senders.h"
 #include "clients/watchers.h"
 #include "master/places.h"
 #include "process/deploy.h"
@@ -39,7 +38,6 @@ struct master_whole {
 	struct relays relays;
 	struct listing listing;
 	struct providers providers;
-	struct senders senders;
 	struct unit_replies unit_replies;
 	struct watchers watchers;
 };
@@ -236,7 +234,6 @@ static void init_parts(struct master_whole *whole)
 	master->relays = &whole->relays;
 	master->listing = &whole->listing;
 	master->providers = &whole->providers;
-	master->senders = &whole->senders;
 	master->unit_replies = &whole->unit_replies;
 	master->watchers = &whole->watchers;
 	list_init(&master->deployments);
@@ -340,7 +337,6 @@ void master_free(struct master *master)
 	/* First, so that no call is left whose callbacks would reach the parts freed below. */
 	control_server_free(master->server);
 	places_unlisten(master);
-	senders_fini(master->senders);
 	HASH_ITER (by_name, master->units_by_name, unit, next)
 		unit_free(unit);
 	symbolizer_fini(&master->symbolizer);

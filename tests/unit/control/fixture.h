@@ -54,7 +54,8 @@ struct fixture {
 	char audit[512];
 	char trouble[4096];
 	unsigned n_trouble;
-	uint64_t left; /* the connection that closed last */
+	uint64_t left;       /* the connection that closed last */
+	uint64_t left_marks; /* its marks */
 	unsigned n_left;
 	bool drained;
 	char reply[1 << 20];
@@ -190,11 +191,12 @@ static void on_trouble(void *context, const char *text)
 	snprintf(fixture->trouble + used, sizeof(fixture->trouble) - used, "%s\n", text);
 }
 
-static void on_left(void *context, uint64_t client)
+static void on_left(void *context, uint64_t client, uint64_t marks)
 {
 	struct fixture *fixture = context;
 
 	fixture->left = client;
+	fixture->left_marks = marks;
 	fixture->n_left++;
 }
 

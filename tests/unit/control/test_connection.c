@@ -258,11 +258,15 @@ static void connection_has_a_number_until_it_closes(void **state)
 	number = fixture->open[0]->client;
 	assert_int_not_equal(number, 0);
 	assert_int_equal(fixture->open[1]->client, number);
+	assert_int_equal(control_call_mark(fixture->open[0], 1), number);
+	assert_int_equal(control_call_mark(fixture->open[1], 4), number);
 	assert_int_equal(fixture->n_left, 0);
 	close(fixture->client);
 	wait_until(fixture, control_server_connections(fixture->server) == 1);
 	assert_int_equal(fixture->n_left, 1);
 	assert_int_equal(fixture->left, number);
+	assert_int_equal(fixture->left_marks, 5);
+	assert_int_equal(control_call_mark(fixture->open[0], 2), 0);
 	/* its calls go on, and are of nobody who could leave once more */
 	assert_int_equal(fixture->open[0]->client, 0);
 	assert_int_equal(answer_actors(fixture, 0, false), 0);
