@@ -62,7 +62,7 @@ static void spawn_unit(struct master *master, struct control_call *call,
 	if (!unit->is_broken)
 		unit_start(unit);
 	if (unit->is_broken) {
-		fail_spawn(call, spawn, !version_has_plugin(unit->version),
+		fail_spawn(call, spawn, !unit->version->deployment,
 			   unit->reason ? unit->reason : "");
 		unit_remove(unit);
 		return;

@@ -75,7 +75,7 @@ static int compare_texts(const void *a, const void *b)
 static bool is_callable(const struct unit *unit)
 {
 	return (unit->n_in[API_STATE_RUNNING] > 0 || names_is_between_lives(unit)) &&
-	       version_type(unit->version);
+	       unit->version->type;
 }
 
 void control_list_interfaces(void *context, void (*add)(void *list, const char *name),
@@ -88,7 +88,7 @@ void control_list_interfaces(void *context, void (*add)(void *list, const char *
 
 	HASH_ITER (by_name, master->units_by_name, unit, next) {
 		const struct deployment_type *type =
-			is_callable(unit) ? version_type(unit->version) : NULL;
+			is_callable(unit) ? unit->version->type : NULL;
 		const char **grown;
 
 		if (!type || type->n_interfaces == 0)
@@ -117,11 +117,12 @@ const char *control_describe_interface(void *context, const char *name)
 		HASH_ITER (by_name, master->units_by_name, unit, next)
 			if (is_callable(unit) && unit->file.is_default >= want_default &&
 			    unit_provides(unit, name, strlen(name)))
-				return version_description(unit->version, name);
+				return deploy_description(unit->version->deployment, name);
 	/* Of actors that others spawn: no unit's, but clients may have their addresses. */
 	HASH_ITER (by_name, master->units_by_name, unit, next) {
-		const char *text =
-			is_callable(unit) ? version_description(unit->version, name) : NULL;
+		const char *text = is_callable(unit)
+					   ? deploy_description(unit->version->deployment, name)
+					   : NULL;
 
 		if (text)
 			return text;

@@ -66,7 +66,7 @@ static bool describe_instance(struct arena *arena, const struct instance *instan
 static void describe_interfaces(const struct unit *unit,
 				struct api_string_array *ret_interfaces)
 {
-	const struct deployment_type *type = version_type(unit->version);
+	const struct deployment_type *type = unit->version->type;
 
 	if (type)
 		*ret_interfaces =
@@ -94,7 +94,7 @@ bool describe_unit(struct arena *arena, const struct unit *unit, struct api_unit
 		.reason = unit->reason,
 		.description = unit->file.description,
 		.plugin = unit->file.plugin ? unit->file.plugin : "",
-		.actorType = unit->version->type ? unit->version->type
+		.actorType = unit->version->type ? unit->version->type->name
 			     : unit->file.type   ? unit->file.type
 						 : "",
 		.file = unit->is_configured ? unit->file.file : NULL,

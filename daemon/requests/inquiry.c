@@ -152,7 +152,8 @@ static void describe_child(const struct inquiry *inquiry, const char *address,
 	const struct unit *origin = version ? version->unit : NULL;
 	const char *actor_type = inquiry->actors[0].actorType;
 	const struct deployment_type *type =
-		version ? version_find_type(version, actor_type) : NULL;
+		version && version->deployment ? deploy_type(version->deployment, actor_type)
+					       : NULL;
 
 	*ret_unit = (struct api_unit){
 		.name = address,

@@ -42,7 +42,8 @@ struct instance *activity_print(const struct worker *worker, const struct activi
 		instance = NULL;
 	print_actor(worker, activity, instance, ret_names);
 	if (!message && instance)
-		message = version_message_name(instance->version, activity->type_hash);
+		message =
+			deploy_message_name(instance->version->deployment, activity->type_hash);
 	if (message)
 		(void)snprintf(ret_names->message, sizeof(ret_names->message), "%s", message);
 	else

@@ -103,8 +103,9 @@ void unit_set_reason(struct unit *unit, const char *format, ...)
 bool unit_provides(const struct unit *unit, const char *interface, size_t size)
 {
 	/* One that is about to become something else is waited for. */
-	const struct deployment_type *type = version_type(
-		unit->is_resumed && unit->next_version ? unit->next_version : unit->version);
+	const struct version *version =
+		unit->is_resumed && unit->next_version ? unit->next_version : unit->version;
+	const struct deployment_type *type = version->type;
 
 	for (size_t i = 0; type && i < type->n_interfaces; i++)
 		if (strlen(type->interfaces[i]) == size &&

@@ -41,7 +41,6 @@ void version_unref(struct version *version)
 		if (master->workers[i])
 			worker_undefine(master->workers[i], version->number);
 	deploy_put(version->deployment);
-	free(version->type);
 	free(version->state_directory);
 	free(version->config);
 	free(version);
@@ -67,7 +66,8 @@ static struct version *new_empty(struct unit *unit)
 static int make_config(struct version *version, const struct unit_file *file, char *why,
 		       struct problems *problems)
 {
-	const struct troupe_type *type = deploy_config_type(version->deployment, version->type);
+	const struct troupe_type *type =
+		deploy_config_type(version->deployment, version->type->name);
 	size_t before = problems->n;
 	int r = config_json(file, type, &version->config, problems);
 
@@ -129,9 +129,7 @@ static int make(struct version *version, const struct unit_file *file, const cha
 	type = deploy_choose_type(version->deployment, file->type, why);
 	if (!type)
 		return note_plugin(file, why, problems);
-	version->type = strdup(type);
-	if (!version->type)
-		return -ENOMEM;
+	version->type = deploy_type(version->deployment, type);
 	r = make_state(version, file, why, problems);
 	if (r < 0)
 		return r;
@@ -159,51 +157,27 @@ int version_new(struct unit *unit, const struct unit_file *file, const char *con
 	return r;
 }
 
+static int copy_text(const char *text, char **ret_copy)
+{
+	*ret_copy = text ? strdup(text) : NULL;
+	return text && !*ret_copy ? -ENOMEM : 0;
+}
+
 int version_again(const struct version *version, struct version **ret_version)
 {
 	struct version *again = new_empty(version->unit);
 
 	if (!again)
 		return -ENOMEM;
-	again->type = version->type ? strdup(version->type) : NULL;
-	again->config = version->config ? strdup(version->config) : NULL;
-	again->state_directory =
-		version->state_directory ? strdup(version->state_directory) : NULL;
-	if (!again->type != !version->type || !again->config != !version->config ||
-	    !again->state_directory != !version->state_directory) {
+	if (copy_text(version->config, &again->config) < 0 ||
+	    copy_text(version->state_directory, &again->state_directory) < 0) {
 		version_unref(again);
 		return -ENOMEM;
 	}
 	again->deployment = deploy_ref(version->deployment);
+	again->type = version->type;
 	*ret_version = again;
 	return 0;
-}
-
-const struct deployment_type *version_find_type(const struct version *version,
-						const char *actor_type)
-{
-	return version->deployment && actor_type ? deploy_type(version->deployment, actor_type)
-						 : NULL;
-}
-
-const struct deployment_type *version_type(const struct version *version)
-{
-	return version_find_type(version, version->type);
-}
-
-const char *version_description(const struct version *version, const char *interface)
-{
-	return version->deployment ? deploy_description(version->deployment, interface) : NULL;
-}
-
-const char *version_message_name(const struct version *version, uint64_t hash)
-{
-	return version->deployment ? deploy_message_name(version->deployment, hash) : NULL;
-}
-
-bool version_has_plugin(const struct version *version)
-{
-	return version->deployment;
 }
 
 bool version_is_of(const struct version *version, uint32_t deployment)

@@ -2,8 +2,8 @@
  * number that workers know it by.
  *
  * A unit has one that is current; instances that run under an older one keep that alive until
- * they are replaced. A version does not change after it was made; it has counted users. It
- * alone knows deployments for the others. Belongs to the master; one thread.
+ * they are replaced. A version does not change after it was made; it has counted users. That of
+ * an instance has a deployment and a type. Belongs to the master; one thread.
  */
 #ifndef UNITS_VERSION_H
 #define UNITS_VERSION_H
@@ -25,9 +25,10 @@ struct version {
 	uint32_t number;   /* never used again: late notices about it match nothing else */
 	unsigned users;    /* instances, and the unit whose current one it is */
 	struct deployment *deployment; /* NULL: none could be used */
-	char *type;                    /* actor type; NULL: unknown */
-	char *state_directory;         /* absolute; NULL: it has none */
-	char *config;                  /* JSON text, "" for none; NULL: wrong */
+	/* Of its actors, and what they provide; the deployment's. NULL: unknown */
+	const struct deployment_type *type;
+	char *state_directory; /* absolute; NULL: it has none */
+	char *config;          /* JSON text, "" for none; NULL: wrong */
 	UT_hash_handle by_number;
 };
 
@@ -51,18 +52,6 @@ struct version *version_ref(struct version *version);
 /* One user less; the last one frees it, and workers forget it. NULL is fine. */
 void version_unref(struct version *version);
 
-/* What its actors provide. NULL: not known. */
-const struct deployment_type *version_type(const struct version *version);
-/* The same for an actor type of its plug-in. */
-const struct deployment_type *version_find_type(const struct version *version,
-						const char *actor_type);
-/* The IDL text of an interface that its plug-in knows; NULL: it does not. */
-const char *version_description(const struct version *version, const char *interface);
-/* The qualified name of a method or error of its plug-in; NULL: unknown. */
-const char *version_message_name(const struct version *version, uint64_t hash);
-
-/* Whether its plug-in could be used. */
-bool version_has_plugin(const struct version *version);
 /* Whether it is made of the deployment of that number. */
 bool version_is_of(const struct version *version, uint32_t deployment);
 /* Whether it is made of the plug-in's file as that is now. Negative: of the errors of

@@ -118,7 +118,7 @@ static int define(struct worker *worker, const struct version *version)
 		.version = version->number,
 		.name = version->unit->file.name,
 		.plugin = version->deployment->number,
-		.actorType = version->type,
+		.actorType = version->type->name,
 		.config = version->config,
 		.stateDirectory = version->state_directory ? version->state_directory : "",
 		.limits = limits_of(version->unit),
