@@ -8,6 +8,7 @@
 #include "tests/unit/sim/sim.h"
 #include "units/master_state.h"
 #include <fcntl.h>
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -38,6 +39,24 @@ static void find_build(struct world *world)
 	*end = '\0';
 }
 
+static int remove_one(const char *path, const struct stat *stat, int kind, struct FTW *at)
+{
+	(void)stat;
+	(void)kind;
+	(void)at;
+	return remove(path);
+}
+
+/* Also where a program that was killed, and had our number, has left one. */
+static void make_directory(const char *path)
+{
+	if (mkdir(path, 0700) == 0)
+		return;
+	assert_int_equal(errno, EEXIST);
+	assert_int_equal(nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+}
+
 struct world *world_new(uint64_t seed, unsigned n_workers, const char *settings)
 {
 	struct world *world = calloc(1, sizeof(*world));
@@ -54,7 +73,7 @@ struct world *world_new(uint64_t seed, unsigned n_workers, const char *settings)
 	/* The same for each world of this program: it is seen in texts. */
 	(void)snprintf(world->directory, sizeof(world->directory), "/tmp/troupe-world-%d",
 		       (int)getpid());
-	assert_int_equal(mkdir(world->directory, 0700), 0);
+	make_directory(world->directory);
 	(void)snprintf(world->socket, sizeof(world->socket), "%s/s", world->directory);
 	(void)snprintf(text, sizeof(text), "[Daemon]\nWorkers=%u\nRuntimeDirectory=%s\n%s",
 		       n_workers, world->directory, settings);
