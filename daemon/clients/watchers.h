@@ -9,7 +9,6 @@
 #ifndef CLIENTS_WATCHERS_H
 #define CLIENTS_WATCHERS_H
 
-#include "base/limits.h"
 #include "base/list.h"
 #include "control/server.h"
 #include "io.troupe.Control.varlink.h"

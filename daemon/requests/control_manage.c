@@ -3,7 +3,6 @@
 #include "requests/control_handlers.h"
 #include "requests/relays.h"
 
-#include "base/cleanup.h"
 #include "clients/shares.h"
 #include "config/spawn.h"
 #include "io.troupe.Control.varlink.h"
@@ -17,7 +16,6 @@
 #include "requests/stop_actor.h"
 #include "requests/waiter.h"
 #include "units/instance.h"
-#include "units/names.h"
 #include "units/reload.h"
 #include "units/unit.h"
 #include "units/unit_change.h"

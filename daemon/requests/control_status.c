@@ -10,7 +10,6 @@
 #include "master/worker.h"
 #include "requests/describe.h"
 #include "units/master_state.h"
-#include "units/stall.h"
 #include "units/unit.h"
 #include <unistd.h>
 

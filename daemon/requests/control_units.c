@@ -8,7 +8,6 @@
 #include "master/master.h"
 #include "master/worker.h"
 #include "proto/address.h"
-#include "requests/describe.h"
 #include "requests/inquiry.h"
 #include "requests/listing.h"
 #include "requests/resolve.h"

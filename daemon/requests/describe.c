@@ -9,7 +9,6 @@
 #include "units/stall.h"
 #include "units/unit.h"
 #include "units/version.h"
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 

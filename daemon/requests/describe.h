@@ -6,8 +6,6 @@
 #ifndef REQUESTS_DESCRIBE_H
 #define REQUESTS_DESCRIBE_H
 
-#include "control/server.h"
-#include "process/crash.h"
 #include "proto/arena.h"
 #include <stdbool.h>
 

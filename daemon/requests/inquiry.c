@@ -1,6 +1,5 @@
 #include "requests/inquiry.h"
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "clients/pending.h"
 #include "clients/refusal.h"

@@ -7,7 +7,6 @@
 #ifndef REQUESTS_INQUIRY_H
 #define REQUESTS_INQUIRY_H
 
-#include "base/list.h"
 #include "control/server.h"
 #include <stdint.h>
 #include <troupe/address.h>

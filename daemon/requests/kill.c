@@ -1,6 +1,5 @@
 #include "requests/kill.h"
 
-#include "base/cleanup.h"
 #include "clients/pending.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"

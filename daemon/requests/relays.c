@@ -1,7 +1,6 @@
 #include "requests/relays.h"
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "clients/held.h"
 #include "clients/refusal.h"
 #include "io.troupe.Control.varlink.h"

@@ -7,7 +7,6 @@
 #include "master/worker.h"
 #include "proto/address.h"
 #include "requests/relays.h"
-#include "units/instance.h"
 #include "units/names.h"
 #include "units/providers.h"
 #include "units/unit.h"

@@ -9,7 +9,6 @@
 #include "requests/describe.h"
 #include "requests/unit_text.h"
 #include "units/unit.h"
-#include <stdlib.h>
 
 /* One that is being made, or waits until those before it have been. */
 struct reply {

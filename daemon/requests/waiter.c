@@ -1,13 +1,11 @@
 #include "requests/waiter.h"
 
 #include "base/clock.h"
-#include "base/text.h"
 #include "clients/pending.h"
 #include "clients/refusal.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
 #include "master/worker.h"
-#include "requests/describe.h"
 #include "requests/unit_reply.h"
 #include "units/stopping.h"
 #include "units/unit.h"

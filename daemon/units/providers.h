@@ -8,7 +8,6 @@
 #define UNITS_PROVIDERS_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 struct master;
 struct unit;

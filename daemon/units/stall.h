@@ -9,7 +9,6 @@
 #ifndef UNITS_STALL_H
 #define UNITS_STALL_H
 
-#include "base/clock.h"
 #include "process/activity.h"
 #include <stdbool.h>
 #include <stdint.h>

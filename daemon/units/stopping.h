@@ -10,7 +10,6 @@
 #define UNITS_STOPPING_H
 
 #include "base/clock.h"
-#include "base/loop.h"
 
 struct unit;
 struct instance;

@@ -1,7 +1,6 @@
 #include "units/unit.h"
 
 #include "base/cleanup.h"
-#include "base/text.h"
 #include "master/master.h"
 #include "master/worker.h"
 #include "units/version.h"

@@ -1,8 +1,6 @@
 #include "units/unit_change.h"
 
 #include "base/cleanup.h"
-#include "base/clock.h"
-#include "base/text.h"
 #include "master/master.h"
 #include "master/worker.h"
 #include "units/instance.h"

@@ -1,6 +1,5 @@
 #include "units/unit_place.h"
 
-#include "base/cleanup.h"
 #include "master/master.h"
 #include "master/worker.h"
 #include "units/placement.h"

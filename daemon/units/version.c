@@ -1,7 +1,6 @@
 /* version.c - from a definition to what can be started. */
 #include "units/version.h"
 
-#include "base/cleanup.h"
 #include "config/config_json.h"
 #include "config/unit_file.h"
 #include "master/master.h"
