@@ -1,6 +1,6 @@
 /* idl_names.h - the forms that names have in Varlink's IDL; that of interfaces is in idl.h.
  *
- * Pure. Used inside proto/ only.
+ * Pure.
  */
 #ifndef PROTO_IDL_NAMES_H
 #define PROTO_IDL_NAMES_H

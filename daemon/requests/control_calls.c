@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
+#include "proto/idl_names.h"
 #include "requests/relays.h"
 #include "requests/resolve.h"
 #include "requests/route.h"
@@ -53,6 +54,7 @@ void control_on_send(void *context, struct control_call *call, const void *in)
 void control_on_foreign(void *context, struct control_call *call, struct control_name method,
 			struct json_span parameters)
 {
+	const char *member = method.text + method.interface + 1;
 	struct relay_target target;
 
 	if (call->level < CONTROL_CALL) {
@@ -61,7 +63,7 @@ void control_on_foreign(void *context, struct control_call *call, struct control
 	}
 	if (control_refuses(context, call))
 		return;
-	if (!relays_is_member(method.text + method.interface + 1)) {
+	if (!idl_is_member_name(member, strlen(member))) {
 		if (resolve_provider(context, call, method, &target) != RESOLVE_NOWHERE)
 			control_call_method_not_found(call, method.text);
 		return;

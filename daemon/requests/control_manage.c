@@ -42,16 +42,14 @@ static void fail_spawn(struct control_call *call, const struct api_spawn *spawn,
 }
 
 static void spawn_unit(struct master *master, struct control_call *call,
-		       const struct api_spawn *spawn, struct unit_file *file)
+		       const struct api_spawn *spawn, struct unit_file *file,
+		       struct problems *problems)
 {
 	struct unit *unit;
-	struct problems problems;
-	int r;
+	/* The unit's reason names its problems. */
+	int r = unit_new(master, file, spawn->config ? spawn->config : "", false, problems,
+			 &unit);
 
-	/* The unit's reason names them. */
-	problems_init(&problems);
-	r = unit_new(master, file, spawn->config ? spawn->config : "", false, &problems, &unit);
-	problems_fini(&problems);
 	if (r < 0) {
 		fail_spawn(call, spawn, false,
 			   r == -ENOSPC ? "there are too many units" : strerror(-r));
@@ -86,7 +84,7 @@ void control_on_spawn(void *context, struct control_call *call, const void *in)
 	problems_init(&problems);
 	r = spawn_define(&file, spawn, &master->settings, &master->path, &problems);
 	if (r == 0) {
-		spawn_unit(master, call, spawn, &file);
+		spawn_unit(master, call, spawn, &file, &problems);
 		unit_file_fini(&file);
 	} else if (problems.n > 0) {
 		fail_spawn(call, spawn, r == -ENOENT, problems.items[0].message);

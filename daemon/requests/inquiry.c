@@ -22,7 +22,7 @@
 struct inquiry {
 	struct pending pending; /* in master->inquiries */
 	struct arena arena;     /* of the texts of `actors` */
-	struct api_actor *actors;
+	struct api_actor actors[LIMIT_DESCRIBED];
 	size_t n_actors;
 	int64_t silent[LIMIT_WORKERS]; /* workers that did not answer */
 	size_t n_silent;
@@ -48,7 +48,6 @@ static struct inquiry *inquiry_of(struct pending *pending)
 static void fini(struct pending *pending)
 {
 	arena_fini(&inquiry_of(pending)->arena);
-	free(inquiry_of(pending)->actors);
 }
 
 /* NULL: there are too many, and the client was answered with Overloaded. */
@@ -60,11 +59,6 @@ static struct inquiry *new_inquiry(const struct pending_ops *ops, struct master 
 	if (!inquiry)
 		return NULL;
 	arena_init(&inquiry->arena);
-	inquiry->actors = calloc(LIMIT_DESCRIBED, sizeof(*inquiry->actors));
-	if (!inquiry->actors) {
-		pending_overload(&inquiry->pending);
-		return NULL;
-	}
 	inquiry->pending.request = ++master->last_request;
 	return inquiry;
 }

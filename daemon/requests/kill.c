@@ -16,6 +16,7 @@ struct kill {
 	uint64_t workers;       /* a bit for each that is not gone yet */
 	struct arena arena;     /* of `out` */
 	struct api_kill_out out;
+	const char *actors[LIMIT_DESCRIBED], *collateral[LIMIT_DESCRIBED];
 	int64_t numbers[LIMIT_WORKERS];
 };
 
@@ -43,36 +44,13 @@ static const struct pending_ops ops = {
 	.fini = fini,
 };
 
-/* NULL: the client was answered. */
-static struct kill *new_kill(struct master *master, struct control_call *call)
+/* names: the array that `out` has, with their number, in *ret_n. */
+static void add_name(struct kill *kill, const char **names, size_t *ret_n, const char *name)
 {
-	struct kill *kill = pending_new(&ops, master, call, &master->inquiries, 0);
-
-	if (!kill)
-		return NULL;
-	arena_init(&kill->arena);
-	kill->out.actors.items = arena_alloc(&kill->arena, LIMIT_DESCRIBED * sizeof(char *));
-	kill->out.collateral.items =
-		arena_alloc(&kill->arena, LIMIT_DESCRIBED * sizeof(char *));
-	kill->out.workers.items = kill->numbers;
-	if (!kill->out.actors.items || !kill->out.collateral.items) {
-		pending_overload(&kill->pending);
-		return NULL;
-	}
-	return kill;
-}
-
-static void add_name(struct kill *kill, struct api_string_array *names, const char *name)
-{
-	/* The array is ours. */
-	const char **items = (const char **)(uintptr_t)names->items;
-	const char *copy;
-
-	if (names->count >= LIMIT_DESCRIBED)
+	if (*ret_n >= LIMIT_DESCRIBED)
 		return;
-	copy = arena_copy(&kill->arena, name, strlen(name));
-	if (copy)
-		items[names->count++] = copy;
+	names[*ret_n] = arena_copy(&kill->arena, name, strlen(name));
+	*ret_n += names[*ret_n] != NULL;
 }
 
 static bool is_meant(const struct kill_target *target, const struct instance *instance)
@@ -91,22 +69,27 @@ static void add_instances(struct kill *kill, const struct kill_target *target,
 			continue;
 		(void)snprintf(name, sizeof(name), "%s/%u", instance->unit->file.name,
 			       instance->number);
-		add_name(kill,
-			 is_meant(target, instance) ? &kill->out.actors : &kill->out.collateral,
-			 name);
+		if (is_meant(target, instance))
+			add_name(kill, kill->actors, &kill->out.actors.count, name);
+		else
+			add_name(kill, kill->collateral, &kill->out.collateral.count, name);
 	}
 }
 
 void kill_workers(struct master *master, struct control_call *call, uint64_t workers,
 		  const struct kill_target *target)
 {
-	struct kill *kill = new_kill(master, call);
+	struct kill *kill = pending_new(&ops, master, call, &master->inquiries, 0);
 
 	if (!kill)
 		return;
+	arena_init(&kill->arena);
+	kill->out = (struct api_kill_out){.actors.items = kill->actors,
+					  .collateral.items = kill->collateral,
+					  .workers.items = kill->numbers};
 	kill->workers = workers;
 	if (target->address && !target->instance)
-		add_name(kill, &kill->out.actors, target->address);
+		add_name(kill, kill->actors, &kill->out.actors.count, target->address);
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
 		struct worker *worker = master->workers[i];
 		uint64_t count;

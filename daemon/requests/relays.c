@@ -8,26 +8,16 @@
 #include "master/master.h"
 #include "master/worker.h"
 #include "proto/idl.h"
+#include "proto/idl_names.h"
 #include "units/unit.h"
 #include "units/version.h"
 #include <string.h>
-
-bool relays_is_member(const char *text)
-{
-	if (*text < 'A' || *text > 'Z')
-		return false;
-	for (; *text; text++)
-		if (!((*text >= 'A' && *text <= 'Z') || (*text >= 'a' && *text <= 'z') ||
-		      (*text >= '0' && *text <= '9')))
-			return false;
-	return true;
-}
 
 bool relays_is_qualified(const char *text, size_t *ret_interface)
 {
 	const char *dot = strrchr(text, '.');
 
-	if (!dot || !relays_is_member(dot + 1) ||
+	if (!dot || !idl_is_member_name(dot + 1, strlen(dot + 1)) ||
 	    !idl_is_interface_name(text, (size_t)(dot - text)))
 		return false;
 	*ret_interface = (size_t)(dot - text);

@@ -92,7 +92,5 @@ void relays_worker_down(struct worker *worker, uint64_t culprit);
 
 /* Whether text is "INTERFACE.MEMBER"; *ret_interface is the size of INTERFACE then. */
 bool relays_is_qualified(const char *text, size_t *ret_interface);
-/* Whether text is a MEMBER's name. */
-bool relays_is_member(const char *text);
 
 #endif

@@ -171,9 +171,8 @@ void unit_free(struct unit *unit)
 
 void unit_redefine(struct unit *unit)
 {
-	struct master *master = unit->master;
 	struct version *version = NULL;
-	char why[VERSION_WHY_MAX], text[1024];
+	char why[VERSION_WHY_MAX];
 	struct problems problems;
 	int r;
 
@@ -181,10 +180,7 @@ void unit_redefine(struct unit *unit)
 	/* A spawned one has its configuration from the client that spawned it. */
 	r = version_new(unit, &unit->file, unit->is_configured ? NULL : unit->version->config,
 			&version, why, &problems);
-	for (size_t i = 0; i < problems.n; i++) {
-		problem_print(&problems.items[i], text, sizeof(text));
-		log_error(&master->log, "%s", text);
-	}
+	problems_log(&problems, &unit->master->log);
 	problems_fini(&problems);
 	drop_instances(unit);
 	if (version) {
