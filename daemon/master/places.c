@@ -100,9 +100,9 @@ static void restore_directory(struct master *master)
 	}
 	master->is_directory_lost = false;
 	log_warning(&master->log, "%s had vanished; it was made again", master->directory);
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-		if (master->workers[i] && worker_is_up(master->workers[i]))
-			(void)worker_send(master->workers[i], &worker_publish_method,
+	workers_foreach (worker, master)
+		if (worker_is_up(worker))
+			(void)worker_send(worker, &worker_publish_method,
 					  &(struct worker_publish){0}, -1);
 }
 

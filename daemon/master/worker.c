@@ -457,6 +457,14 @@ struct worker *worker_find(const struct master *master, struct process process)
 	return worker && process_equal(worker_process(worker), process) ? worker : NULL;
 }
 
+struct worker *worker_after(const struct master *master, unsigned number)
+{
+	while (++number <= LIMIT_WORKERS)
+		if (master->workers[number])
+			return master->workers[number];
+	return NULL;
+}
+
 void worker_free(struct worker *worker)
 {
 	if (!worker)

@@ -180,6 +180,13 @@ static inline struct process worker_process(const struct worker *worker)
 /* The worker whose process that is, or was last. NULL: there is none in this master. */
 struct worker *worker_find(const struct master *master, struct process process);
 
+/* The one of the next number above `number`. NULL: there is none. */
+struct worker *worker_after(const struct master *master, unsigned number);
+/* All of the master; the body may not free it. */
+#define workers_foreach(at, master)                                                            \
+	for (struct worker *at = worker_after(master, 0); at;                                  \
+	     at = worker_after(master, at->number))
+
 /* Whether it can be sent notices: it is running, and its channel is open. */
 bool worker_is_up(const struct worker *worker);
 

@@ -69,10 +69,9 @@ static void on_left(void *context, uint64_t client, uint64_t marks)
 	struct master *master = context;
 	struct worker_client_gone gone = {.client = (int64_t)client};
 
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-		if (master->workers[i] && marks >> (i - 1) & 1)
-			(void)worker_send(master->workers[i], &worker_client_gone_method, &gone,
-					  -1);
+	workers_foreach (worker, master)
+		if (marks >> (worker->number - 1) & 1)
+			(void)worker_send(worker, &worker_client_gone_method, &gone, -1);
 }
 
 static const struct control_ops ops = {

@@ -19,9 +19,8 @@ static void hurry(struct master *master)
 {
 	log_notice(&master->log, "asked to stop once more: not waiting any longer");
 	master->is_drained = true;
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-		if (master->workers[i])
-			worker_kill(master->workers[i], "we are in a hurry to stop", false);
+	workers_foreach (worker, master)
+		worker_kill(worker, "we are in a hurry to stop", false);
 	master_settle(master);
 }
 

@@ -46,8 +46,8 @@ struct master_whole {
 
 static bool has_workers(const struct master *master)
 {
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-		if (master->workers[i] && master->workers[i]->state != API_STATE_STOPPED)
+	workers_foreach (worker, master)
+		if (worker->state != API_STATE_STOPPED)
 			return true;
 	return false;
 }
@@ -97,9 +97,8 @@ static void on_second(struct loop_timer *timer)
 
 	master_note_tick(master);
 	stall_tick(master);
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-		if (master->workers[i])
-			letters_tick(master->workers[i]);
+	workers_foreach (worker, master)
+		letters_tick(worker);
 	names_tick(master);
 	ends_tick(master);
 	places_tick(master);

@@ -41,8 +41,8 @@ static bool has_settled(const struct master *master)
 	    up_ns > master->settings.life.start_timeout_ns + START_GRACE_NS)
 		return true;
 
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-		if (master->workers[i] && !is_worker_settled(master->workers[i]))
+	workers_foreach (worker, master)
+		if (!is_worker_settled(worker))
 			return false;
 	for (unit = master->units_by_name; unit; unit = unit->by_name.next)
 		if (!is_unit_settled(unit))
@@ -60,10 +60,9 @@ static struct tally count_all(const struct master *master)
 	struct tally tally = {0};
 	const struct unit *unit;
 
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
-		tally.workers += master->workers[i] != NULL;
-		tally.workers_up +=
-			master->workers[i] && master->workers[i]->state == API_STATE_RUNNING;
+	workers_foreach (worker, master) {
+		tally.workers++;
+		tally.workers_up += worker->state == API_STATE_RUNNING;
 	}
 	for (unit = master->units_by_name; unit; unit = unit->by_name.next) {
 		enum api_state state = unit_state(unit);

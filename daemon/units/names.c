@@ -57,8 +57,9 @@ bool names_is_between_lives(const struct unit *unit)
 
 /* ---- towards workers */
 
-static int send_name(struct worker *worker, const struct unit *unit,
-		     const struct worker_instance *actors, size_t n)
+/* actors: NULL: there is no memory for them. What cannot be sent is sent at the next tick. */
+static void send_name(struct worker *worker, const struct unit *unit,
+		      const struct worker_instance *actors, size_t n)
 {
 	struct worker_name name = {
 		.name = unit->file.name,
@@ -66,8 +67,10 @@ static int send_name(struct worker *worker, const struct unit *unit,
 		.comesBack = names_is_between_lives(unit),
 		.actors = {actors, n},
 	};
+	int r = actors ? worker_send(worker, &worker_name_method, &name, -1) : -ENOMEM;
 
-	return worker_send(worker, &worker_name_method, &name, -1);
+	if (r < 0 && r != -ENOTCONN)
+		worker->missed_names = true;
 }
 
 /* *ret_actors is given. NULL: no memory. */
@@ -124,23 +127,18 @@ void names_send(struct master *master, struct unit *unit)
 	unit->sent_between_lives = names_is_between_lives(unit);
 	unit->names_sent_ns = loop_now_ns(master->loop);
 	actors = list_actors(unit, &n);
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
-		struct worker *worker = master->workers[i];
-		int r;
-
-		if (!worker || !worker_is_up(worker))
-			continue;
-		r = actors ? send_name(worker, unit, actors, n) : -ENOMEM;
-		if (r < 0 && r != -ENOTCONN)
-			worker->missed_names = true;
-	}
+	workers_foreach (worker, master)
+		if (worker_is_up(worker))
+			send_name(worker, unit, actors, n);
 }
 
 void names_forget(struct master *master, const struct unit *unit)
 {
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-		if (master->workers[i] && worker_is_up(master->workers[i]))
-			(void)send_name(master->workers[i], unit, NULL, 0);
+	static const struct worker_instance none;
+
+	workers_foreach (worker, master)
+		if (worker_is_up(worker))
+			send_name(worker, unit, &none, 0);
 }
 
 static void send_all_names(struct worker *worker)
@@ -151,23 +149,19 @@ static void send_all_names(struct worker *worker)
 	HASH_ITER (by_name, worker->master->units_by_name, unit, next) {
 		size_t n;
 		cleanup_free struct worker_instance *actors = NULL;
-		int r;
 
 		if (unit->n_in[API_STATE_RUNNING] == 0 && !names_is_between_lives(unit))
 			continue;
 		actors = list_actors(unit, &n);
-		r = actors ? send_name(worker, unit, actors, n) : -ENOMEM;
-		if (r < 0 && r != -ENOTCONN)
-			worker->missed_names = true;
+		send_name(worker, unit, actors, n);
 	}
 }
 
 void names_tick(struct master *master)
 {
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-		if (master->workers[i] && master->workers[i]->missed_names &&
-		    worker_is_up(master->workers[i]))
-			send_all_names(master->workers[i]);
+	workers_foreach (worker, master)
+		if (worker->missed_names && worker_is_up(worker))
+			send_all_names(worker);
 }
 
 static void send_peer(struct worker *to, const struct worker *about, bool up, bool crashed)
@@ -186,10 +180,8 @@ static void send_peer(struct worker *to, const struct worker *about, bool up, bo
 
 void names_worker_up(struct worker *worker)
 {
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
-		struct worker *other = worker->master->workers[i];
-
-		if (!other || other == worker || !worker_is_up(other))
+	workers_foreach (other, worker->master) {
+		if (other == worker || !worker_is_up(other))
 			continue;
 		send_peer(other, worker, true, false);
 		send_peer(worker, other, true, false);
@@ -199,12 +191,9 @@ void names_worker_up(struct worker *worker)
 
 void names_worker_down(struct worker *worker, bool has_crashed)
 {
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
-		struct worker *other = worker->master->workers[i];
-
-		if (other && other != worker && worker_is_up(other))
+	workers_foreach (other, worker->master)
+		if (other != worker && worker_is_up(other))
 			send_peer(other, worker, false, has_crashed);
-	}
 }
 
 /* ---- which instance */

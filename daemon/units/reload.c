@@ -254,9 +254,8 @@ int reload_run(struct master *master, struct reload_result *ret_result)
 		settings_fini(&master->settings);
 		master->settings = settings;
 		master->log.level = settings.log_level;
-		for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-			if (master->workers[i])
-				worker_reconfigure(master->workers[i]);
+		workers_foreach (worker, master)
+			worker_reconfigure(worker);
 		r = apply_units(master, result, false);
 		publish(master, &result->problems, &master->problems);
 	}

@@ -205,7 +205,6 @@ void stall_tick(struct master *master)
 	if (passed_ns > 2 * TICK_NS)
 		passed_ns = 0;
 	master->stalls_ns = now;
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-		if (master->workers[i])
-			look(master->workers[i], passed_ns);
+	workers_foreach (worker, master)
+		look(worker, passed_ns);
 }

@@ -146,13 +146,13 @@ const struct worker *unit_stalls(const struct unit *unit)
 {
 	const struct master *master = unit->master;
 
-	for (unsigned i = 1; i <= LIMIT_WORKERS && master->n_stalled > 0; i++) {
-		const struct instance *instance =
-			master->workers[i] ? instance_stalling(master->workers[i]) : NULL;
+	if (master->n_stalled > 0)
+		workers_foreach (worker, master) {
+			const struct instance *instance = instance_stalling(worker);
 
-		if (instance && instance->unit == unit)
-			return master->workers[i];
-	}
+			if (instance && instance->unit == unit)
+				return worker;
+		}
 	return NULL;
 }
 

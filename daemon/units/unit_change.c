@@ -30,9 +30,9 @@ void unit_change(struct unit *unit, struct unit_file *file)
 
 	take_file(unit, file);
 	HASH_ITER (by_number, master->versions, version, next)
-		for (unsigned i = 1; version->unit == unit && i <= LIMIT_WORKERS; i++)
-			if (master->workers[i])
-				worker_redefine(master->workers[i], version);
+		if (version->unit == unit)
+			workers_foreach (worker, master)
+				worker_redefine(worker, version);
 }
 
 void unit_stay_broken(struct unit *unit, struct unit_file *file, const char *why)

@@ -36,9 +36,8 @@ void version_unref(struct version *version)
 		return;
 	master = version->unit->master;
 	HASH_DELETE(by_number, master->versions, version);
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
-		if (master->workers[i])
-			worker_undefine(master->workers[i], version->number);
+	workers_foreach (worker, master)
+		worker_undefine(worker, version->number);
 	deploy_put(version->deployment);
 	free(version->state_directory);
 	free(version->config);
