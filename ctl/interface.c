@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "proto/gen.h"
 #include "proto/json_tree.h"
+#include "proto/kind.h"
 #include <stdarg.h>
 #include <string.h>
 
@@ -155,16 +156,6 @@ static __attribute__((format(printf, 2, 3))) void put(struct type_printer *print
 
 static void put_type(struct type_printer *printer, const struct idl_type *type)
 {
-	static const char *const names[] = {
-		[TROUPE_BOOL] = "bool",
-		[TROUPE_INT] = "int",
-		[TROUPE_FLOAT] = "float",
-		[TROUPE_STRING] = "string",
-		[TROUPE_BINARY] = "base64 string",
-		[TROUPE_ADDRESS] = "address (string)",
-		[TROUPE_OBJECT] = "object",
-	};
-
 	if (type->named) {
 		put(printer, "%s ", type->named->name);
 		put_type(printer, type->named->type);
@@ -172,16 +163,16 @@ static void put_type(struct type_printer *printer, const struct idl_type *type)
 	}
 	switch (type->kind) {
 	case TROUPE_OPTIONAL:
-		put(printer, "?");
-		put_type(printer, type->item);
-		break;
 	case TROUPE_ARRAY:
-		put(printer, "[]");
+	case TROUPE_MAP:
+		put(printer, "%s", kinds[type->kind].word);
 		put_type(printer, type->item);
 		break;
-	case TROUPE_MAP:
-		put(printer, "[string]");
-		put_type(printer, type->item);
+	case TROUPE_BINARY:
+		put(printer, "base64 string");
+		break;
+	case TROUPE_ADDRESS:
+		put(printer, "address (string)");
 		break;
 	case TROUPE_STRUCT:
 	case TROUPE_ENUM:
@@ -201,7 +192,7 @@ static void put_type(struct type_printer *printer, const struct idl_type *type)
 		put(printer, ")");
 		break;
 	default:
-		put(printer, "%s", names[type->kind]);
+		put(printer, "%s", kinds[type->kind].word);
 	}
 }
 

@@ -7,6 +7,7 @@
 #include "proto/arena.h"
 #include "proto/codec_error.h"
 #include "proto/codec_walk.h"
+#include "proto/kind.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -189,7 +190,7 @@ static int convert_kind(struct converter *converter, const struct troupe_type *f
 		return convert_present(converter, from, source, to, cell);
 	if (from->kind != to->kind)
 		return codec_error_set(converter->error, -EINVAL, "%s, found %s",
-				       codec_kind_name(to), codec_kind_name(from));
+				       kind_phrase(to), kind_phrase(from));
 	switch ((enum troupe_kind)to->kind) {
 	case TROUPE_STRUCT:
 		return convert_struct(converter, from, source, to, cell);

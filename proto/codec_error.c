@@ -84,32 +84,3 @@ void codec_error_key(struct codec_error *error, const char *key, size_t size)
 		     shown < size ? "..." : "");
 	prepend_step(error, step, (size_t)n);
 }
-
-const char *codec_kind_name(const struct troupe_type *type)
-{
-	switch ((enum troupe_kind)type->kind) {
-	case TROUPE_BOOL:
-		return "a bool";
-	case TROUPE_INT:
-		return "an int";
-	case TROUPE_FLOAT:
-		return "a float";
-	case TROUPE_STRING:
-		return "a string";
-	case TROUPE_BINARY:
-		return "a string in base64";
-	case TROUPE_ADDRESS:
-		return "a string with an address";
-	case TROUPE_OBJECT:
-	case TROUPE_STRUCT:
-	case TROUPE_MAP:
-		return "an object";
-	case TROUPE_ENUM:
-		return "an enum's name";
-	case TROUPE_ARRAY:
-		return "an array";
-	case TROUPE_OPTIONAL:
-		return codec_kind_name(type->item);
-	}
-	return "a type of unknown kind";
-}

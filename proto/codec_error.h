@@ -22,7 +22,4 @@ void codec_error_field(struct codec_error *error, const char *name);
 void codec_error_index(struct codec_error *error, size_t index);
 void codec_error_key(struct codec_error *error, const char *key, size_t size);
 
-/* What a value of the type is called in messages: "a string". */
-const char *codec_kind_name(const struct troupe_type *type);
-
 #endif

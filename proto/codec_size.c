@@ -4,6 +4,7 @@
 #include "proto/codec_quick.h"
 #include "proto/codec_walk.h"
 #include "proto/json_text.h"
+#include "proto/kind.h"
 #include <errno.h>
 #include <math.h>
 
@@ -23,7 +24,7 @@ static int size_optional(struct sizer *sizer, const struct troupe_type *type, co
 static int fail_null(struct sizer *sizer, const struct troupe_type *type)
 {
 	return codec_error_set(sizer->judge.error, -EINVAL, "%s, found NULL",
-			       codec_kind_name(type));
+			       kind_phrase(type));
 }
 
 static int add_bytes(struct sizer *sizer, size_t align, size_t bytes)

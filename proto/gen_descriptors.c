@@ -1,20 +1,12 @@
 #include "proto/gen_model.h"
 
+#include "proto/kind.h"
 #include <inttypes.h>
 #include <string.h>
 
 /* All descriptors are members of one const struct, because C++ has no tentative definitions:
  * only members of one object can point at one another in any order there. Macros give them
  * names of their own. */
-
-static const char *const kind_words[] = {
-	[TROUPE_BOOL] = "TROUPE_BOOL",     [TROUPE_INT] = "TROUPE_INT",
-	[TROUPE_FLOAT] = "TROUPE_FLOAT",   [TROUPE_STRING] = "TROUPE_STRING",
-	[TROUPE_BINARY] = "TROUPE_BINARY", [TROUPE_ADDRESS] = "TROUPE_ADDRESS",
-	[TROUPE_OBJECT] = "TROUPE_OBJECT", [TROUPE_ENUM] = "TROUPE_ENUM",
-	[TROUPE_STRUCT] = "TROUPE_STRUCT", [TROUPE_ARRAY] = "TROUPE_ARRAY",
-	[TROUPE_MAP] = "TROUPE_MAP",       [TROUPE_OPTIONAL] = "TROUPE_OPTIONAL",
-};
 
 static void declare_type(const struct gen_type *type, FILE *out)
 {
@@ -80,8 +72,8 @@ static void write_type(const struct gen_model *model, const struct gen_type *typ
 	const char *prefix = model->prefix;
 
 	fprintf(out, "\t{sizeof(struct troupe_type), %s, %s%s, __alignof__(",
-		kind_words[type->kind],
-		type->plain                            ? "TROUPE_TYPE_PLAIN"
+		kinds[type->kind].constant,
+		type->made.flags & TROUPE_TYPE_PLAIN   ? "TROUPE_TYPE_PLAIN"
 		: type->made.flags & TROUPE_TYPE_STEPS ? "TROUPE_TYPE_STEPS"
 						       : "0",
 		type->made.flags & TROUPE_TYPE_QUICK ? " | TROUPE_TYPE_QUICK" : "");

@@ -2,6 +2,7 @@
 
 #include "proto/gen_names.h"
 #include "proto/idl_lex.h"
+#include "proto/kind.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,26 +30,12 @@ static struct gen_type *add_type(struct gen_model *model, enum troupe_kind kind)
 
 static struct gen_type *get_plain(struct gen_model *model, enum troupe_kind kind)
 {
-	static const struct {
-		const char *stem, *descriptor, *c;
-	} plain[] = {
-		[TROUPE_BOOL] = {"bool", "bool_", "bool "},
-		[TROUPE_INT] = {"int", "int_", "int64_t "},
-		[TROUPE_FLOAT] = {"float", "float_", "double "},
-		[TROUPE_STRING] = {"string", "string_", "const char *"},
-		[TROUPE_BINARY] = {"binary", "binary_", "struct troupe_binary "},
-		[TROUPE_ADDRESS] = {"address", "address_", "struct troupe_address "},
-		[TROUPE_OBJECT] = {"object", "object_", "const char *"},
-	};
-
 	if (!model->plain[kind]) {
 		struct gen_type *type = add_type(model, kind);
 
-		type->stem = plain[kind].stem;
-		type->descriptor = plain[kind].descriptor;
-		type->c = plain[kind].c;
-		type->what = plain[kind].stem;
-		type->plain = kind == TROUPE_INT || kind == TROUPE_ADDRESS;
+		type->stem = type->what = kinds[kind].word;
+		type->descriptor = gen_printf(model, "%s_", type->stem);
+		type->c = kinds[kind].c;
 		model->plain[kind] = type;
 	}
 	return model->plain[kind];
@@ -134,8 +121,6 @@ static void fill_enum(struct gen_model *model, const struct idl_type *idl,
 static void fill_struct(struct gen_model *model, const struct idl_type *idl,
 			struct gen_type *type)
 {
-	/* A struct without fields is all padding. */
-	type->plain = idl->n_fields > 0;
 	for (size_t i = 0; i < idl->n_fields; i++) {
 		struct gen_field *field = &type->fields[i];
 		const char *snake =
@@ -152,7 +137,6 @@ static void fill_struct(struct gen_model *model, const struct idl_type *idl,
 		owner.what = gen_printf(model, "'%s' of %s", field->name, type->what);
 		gen_claim(model, GEN_FIELD, field->c_name, owner.what, owner.line);
 		field->type = get_type(model, idl->fields[i].type, &owner);
-		type->plain = type->plain && field->type->plain;
 	}
 }
 
@@ -173,8 +157,7 @@ static void fill_type(struct gen_model *model, struct gen_type *type,
 		fill_struct(model, idl, type);
 }
 
-/* A named type. It is entered before it is filled, so that recursion finds it; what holds it by
- * value is filled after it, so that `plain` is known by then. */
+/* A named type. It is entered before it is filled, so that recursion finds it. */
 static struct gen_type *get_named(struct gen_model *model, const struct idl_member *member)
 {
 	struct gen_type **place = &model->named[member - model->idl->members], *type = *place;

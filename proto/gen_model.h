@@ -36,7 +36,6 @@ struct gen_type {
 	const char *what; /* for people: "type Config" */
 	const char *doc;
 	unsigned line;
-	bool plain;   /* TROUPE_TYPE_PLAIN */
 	bool visible; /* its descriptor has a name in C: not one of the SDK's kinds */
 	struct gen_field *fields;
 	size_t n_fields;
@@ -44,7 +43,7 @@ struct gen_type {
 	/* What is made of this one; NULL: nothing so far. */
 	struct gen_type *array, *map, *optional;
 	bool written, entry_written; /* by the writer of structs */
-	struct troupe_type made;     /* the descriptor, as far as steps are made of it */
+	struct troupe_type made;     /* the descriptor, but for names and items' places */
 };
 
 struct gen_member {

@@ -1,59 +1,40 @@
 #include "proto/gen_model.h"
 
-#include "proto/codec_walk.h"
+#include "proto/kind.h"
 #include "proto/steps.h"
 #include <errno.h>
 #include <inttypes.h>
-
-static const struct {
-	uint8_t size, align;
-} cells[] = {
-	[TROUPE_BOOL] = {1, 1},   [TROUPE_INT] = {8, 8},     [TROUPE_FLOAT] = {8, 8},
-	[TROUPE_STRING] = {8, 8}, [TROUPE_BINARY] = {16, 8}, [TROUPE_ADDRESS] = {16, 4},
-	[TROUPE_OBJECT] = {8, 8}, [TROUPE_ENUM] = {4, 4},    [TROUPE_STRUCT] = {0, 0},
-	[TROUPE_ARRAY] = {16, 8}, [TROUPE_MAP] = {16, 8},    [TROUPE_OPTIONAL] = {8, 8},
-};
 
 static void begin_type(struct gen_type *type)
 {
 	type->made = (struct troupe_type){
 		.table_size = sizeof(type->made),
 		.kind = (uint8_t)type->kind,
-		.flags = type->plain ? TROUPE_TYPE_PLAIN : 0,
-		.align = cells[type->kind].align,
-		.size = cells[type->kind].size,
-		.count = (uint32_t)type->n_fields,
 		.item = type->item ? &type->item->made : NULL,
 	};
+	kind_measure(&type->made, NULL);
+	type->made.count = (uint32_t)type->n_fields;
 }
 
 /* Where the compiler will put the members of a struct. */
 static int lay_out(struct gen_model *model, struct gen_type *type)
 {
-	struct troupe_type *made = &type->made;
 	struct troupe_field *fields;
 
-	if (made->align > 0)
+	if (type->kind != TROUPE_STRUCT || type->made.fields)
 		return 0;
 	fields = (struct troupe_field *)arena_alloc(&model->arena,
 						    (type->n_fields + 1) * sizeof(*fields));
 	if (!fields)
 		return -ENOMEM;
-	made->align = 1;
-	made->fields = fields;
 	for (size_t i = 0; i < type->n_fields; i++) {
-		struct gen_type *field = type->fields[i].type;
-		int r = lay_out(model, field);
+		int r = lay_out(model, type->fields[i].type);
 
 		if (r < 0)
 			return r;
-		fields[i].type = &field->made;
-		fields[i].offset = (uint32_t)align_up(made->size, field->made.align);
-		made->size = (uint32_t)(fields[i].offset + placed_size(&field->made));
-		if (field->made.align > made->align)
-			made->align = field->made.align;
+		fields[i].type = &type->fields[i].type->made;
 	}
-	made->size = (uint32_t)align_up(made->size, made->align);
+	kind_measure(&type->made, fields);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "proto/idl_check.h"
 #include "proto/idl_lex.h"
 #include "proto/idl_names.h"
+#include "proto/kind.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -212,22 +213,16 @@ static void refuse_mark(struct parser *parser, struct mark mark)
 /* A plain type or a reference. */
 static void parse_word_type(struct parser *parser, struct mark mark, struct idl_type *type)
 {
-	static const struct {
-		const char *word;
-		enum troupe_kind kind;
-	} plain[] = {{"bool", TROUPE_BOOL},
-		     {"int", TROUPE_INT},
-		     {"float", TROUPE_FLOAT},
-		     {"string", TROUPE_STRING},
-		     {"object", TROUPE_OBJECT}};
 	struct idl_lex *lex = &parser->lex;
 	struct idl_reference *reference;
 
-	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
-		if (!idl_lex_is_word(lex, plain[i].word))
+	for (enum troupe_kind kind = TROUPE_BOOL; kind <= TROUPE_OBJECT; kind++) {
+		/* These are strings, with a mark. */
+		if (kind == TROUPE_BINARY || kind == TROUPE_ADDRESS ||
+		    !idl_lex_is_word(lex, kinds[kind].word))
 			continue;
-		type->kind = plain[i].kind;
-		if (type->kind != TROUPE_STRING)
+		type->kind = kind;
+		if (kind != TROUPE_STRING)
 			refuse_mark(parser, mark);
 		else if (mark.kind != IDL_MARK_NONE)
 			type->kind =

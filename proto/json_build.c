@@ -6,6 +6,7 @@
 #include "proto/codec_walk.h"
 #include "proto/json_number.h"
 #include "proto/json_string.h"
+#include "proto/kind.h"
 #include <errno.h>
 
 int json_build_fail(struct json_builder *builder, const char *message)
@@ -47,7 +48,7 @@ int json_build_fail_kind(struct json_builder *builder, const struct troupe_type 
 		break;
 	}
 	return codec_error_set(builder->reader.error, -EINVAL, "%s, found %s",
-			       codec_kind_name(type), found);
+			       kind_phrase(type), found);
 }
 
 int json_build_scratch(struct json_builder *builder, size_t size, char **ret_memory)

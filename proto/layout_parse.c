@@ -1,9 +1,9 @@
 #include "proto/layout.h"
 
 #include "proto/arena.h"
-#include "proto/codec_walk.h"
 #include "proto/idl.h"
 #include "proto/idl_names.h"
+#include "proto/kind.h"
 #include "proto/steps.h"
 #include <errno.h>
 #include <stdbool.h>
@@ -63,19 +63,15 @@ static void *allocate(struct parser *parser, size_t size)
 	return memory;
 }
 
-static struct troupe_type *make_type(struct parser *parser, enum troupe_kind kind, size_t size,
-				     size_t align)
+static struct troupe_type *make_type(struct parser *parser, enum troupe_kind kind)
 {
 	struct made_type *made = allocate(parser, sizeof(*made));
 
 	if (!made)
 		return NULL;
-	made->type = (struct troupe_type){
-		.table_size = sizeof(made->type),
-		.kind = (uint8_t)kind,
-		.size = (uint32_t)size,
-		.align = (uint16_t)align,
-	};
+	made->type.table_size = sizeof(made->type);
+	made->type.kind = (uint8_t)kind;
+	kind_measure(&made->type, NULL);
 	made->older = parser->newest;
 	parser->newest = made;
 	return &made->type;
@@ -113,7 +109,7 @@ static void *grow_array(struct parser *parser, void *items, uint32_t count, size
 
 static struct troupe_type *parse_enum(struct parser *parser)
 {
-	struct troupe_type *type = make_type(parser, TROUPE_ENUM, 4, 4);
+	struct troupe_type *type = make_type(parser, TROUPE_ENUM);
 	const char **names = NULL;
 
 	if (!type)
@@ -145,40 +141,26 @@ static bool parse_field(struct parser *parser, struct troupe_type *type,
 	if (!field->name || !take(parser, ":"))
 		return false;
 	field->type = parse_type(parser);
-	if (!field->type)
-		return false;
-	field->offset = (uint32_t)align_up(type->size, field->type->align);
-	if (!is_plain(field->type) || field->offset != type->size)
-		type->flags = 0;
-	type->size = (uint32_t)(field->offset + placed_size(field->type));
-	if (field->type->align > type->align)
-		type->align = field->type->align;
 	type->count++;
-	return true;
+	return field->type != NULL;
 }
 
 static bool parse_fields(struct parser *parser, struct troupe_type *type)
 {
 	struct troupe_field *fields = NULL;
-	size_t end;
 
-	type->flags = TROUPE_TYPE_PLAIN;
 	do {
 		fields = grow_array(parser, fields, type->count, sizeof(*fields));
 		if (!fields || !parse_field(parser, type, fields))
 			return false;
 	} while (take(parser, ","));
-	type->fields = fields;
-	end = align_up(type->size, type->align);
-	if (end != type->size)
-		type->flags = 0;
-	type->size = (uint32_t)end;
+	kind_measure(type, fields);
 	return take(parser, ")");
 }
 
 static struct troupe_type *parse_struct(struct parser *parser)
 {
-	struct troupe_type *type = make_type(parser, TROUPE_STRUCT, 0, 1);
+	struct troupe_type *type = make_type(parser, TROUPE_STRUCT);
 
 	if (!type || take(parser, ")"))
 		return type;
@@ -191,7 +173,7 @@ static struct troupe_type *parse_struct(struct parser *parser)
 
 static struct troupe_type *parse_item(struct parser *parser, enum troupe_kind kind)
 {
-	struct troupe_type *type = make_type(parser, kind, kind == TROUPE_OPTIONAL ? 8 : 16, 8);
+	struct troupe_type *type = make_type(parser, kind);
 
 	if (!type)
 		return NULL;
@@ -222,80 +204,25 @@ static const struct troupe_type *parse_reference(struct parser *parser)
 	return open->n_pointers == parser->n_pointers ? NULL : open->type;
 }
 
-static struct troupe_type *parse_scalar(struct parser *parser)
-{
-	static const struct {
-		const char word[8];
-		enum troupe_kind kind;
-		uint8_t size, align, flags;
-	} scalars[] = {
-		{"bool", TROUPE_BOOL, 1, 1, 0},
-		{"int", TROUPE_INT, 8, 8, TROUPE_TYPE_PLAIN},
-		{"float", TROUPE_FLOAT, 8, 8, 0},
-		{"string", TROUPE_STRING, 8, 8, 0},
-		{"binary", TROUPE_BINARY, 16, 8, 0},
-		{"address", TROUPE_ADDRESS, 16, 4, TROUPE_TYPE_PLAIN},
-		{"object", TROUPE_OBJECT, 8, 8, 0},
-	};
-
-	for (size_t i = 0; i < sizeof(scalars) / sizeof(scalars[0]); i++) {
-		struct troupe_type *type;
-
-		if (!take(parser, scalars[i].word))
-			continue;
-		type = make_type(parser, scalars[i].kind, scalars[i].size, scalars[i].align);
-		if (type)
-			type->flags = scalars[i].flags;
-		return type;
-	}
-	return NULL;
-}
-
-static const struct troupe_type *parse_nested(struct parser *parser)
-{
-	if (take(parser, "("))
-		return parse_struct(parser);
-	if (take(parser, "[]"))
-		return parse_item(parser, TROUPE_ARRAY);
-	if (take(parser, "[string]"))
-		return parse_item(parser, TROUPE_MAP);
-	return take(parser, "?") ? parse_item(parser, TROUPE_OPTIONAL) : NULL;
-}
-
 static const struct troupe_type *parse_type(struct parser *parser)
 {
 	const struct troupe_type *type;
+	enum troupe_kind kind = TROUPE_BOOL;
 
 	if (take(parser, "^"))
 		return parse_reference(parser);
-	if (take(parser, "{"))
+	while (kind <= TROUPE_OPTIONAL && !take(parser, kinds[kind].word))
+		kind++;
+	if (kind < TROUPE_ENUM)
+		return make_type(parser, kind);
+	if (kind == TROUPE_ENUM)
 		return parse_enum(parser);
-	if (parser->at == parser->end || !strchr("([?", *parser->at))
-		return parse_scalar(parser);
-	if (parser->depth == LAYOUT_DEPTH_MAX)
+	if (kind > TROUPE_OPTIONAL || parser->depth == LAYOUT_DEPTH_MAX)
 		return NULL;
 	parser->depth++;
-	type = parse_nested(parser);
+	type = kind == TROUPE_STRUCT ? parse_struct(parser) : parse_item(parser, kind);
 	parser->depth--;
 	return type;
-}
-
-/* All structs are complete: set the distance between the items of arrays and maps. */
-static void measure_items(struct made_type *made)
-{
-	for (; made; made = made->older) {
-		struct troupe_type *type = &made->type;
-
-		if (type->kind == TROUPE_ARRAY) {
-			type->stride = (uint32_t)placed_size(type->item);
-			type->entry_align = type->item->align;
-		} else if (type->kind == TROUPE_MAP) {
-			type->value_offset = sizeof(char *);
-			type->entry_align = _Alignof(char *);
-			type->stride = (uint32_t)align_up(
-				sizeof(char *) + placed_size(type->item), _Alignof(char *));
-		}
-	}
 }
 
 int layout_parse(const char *text, size_t size, struct layout **ret_layout)
@@ -314,10 +241,11 @@ int layout_parse(const char *text, size_t size, struct layout **ret_layout)
 	parser.memory = &layout->memory;
 	layout->root = parse_type(&parser);
 	r = parser.no_memory ? -ENOMEM : layout->root && parser.at == parser.end ? 0 : -EINVAL;
-	if (r == 0)
-		measure_items(parser.newest);
-	for (struct made_type *made = parser.newest; made && r == 0; made = made->older)
+	for (struct made_type *made = parser.newest; made && r == 0; made = made->older) {
+		/* All structs are complete now. */
+		kind_measure_items(&made->type);
 		r = steps_make(&made->type, &layout->memory);
+	}
 	if (r < 0)
 		layout_free(layout);
 	else

@@ -1,5 +1,6 @@
 #include "proto/layout_text.h"
 
+#include "proto/kind.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,15 +55,6 @@ static bool refer(struct layout_text *text, const void *id)
 
 bool layout_text_open(struct layout_text *text, enum troupe_kind kind, const void *id)
 {
-	static const char *const words[] = {
-		[TROUPE_BOOL] = "bool",     [TROUPE_INT] = "int",
-		[TROUPE_FLOAT] = "float",   [TROUPE_STRING] = "string",
-		[TROUPE_BINARY] = "binary", [TROUPE_ADDRESS] = "address",
-		[TROUPE_OBJECT] = "object", [TROUPE_ENUM] = "{",
-		[TROUPE_STRUCT] = "(",      [TROUPE_ARRAY] = "[]",
-		[TROUPE_MAP] = "[string]",  [TROUPE_OPTIONAL] = "?",
-	};
-
 	if (text->error || (kind == TROUPE_STRUCT && refer(text, id)))
 		return false;
 	if (kind > TROUPE_ENUM) {
@@ -74,7 +66,7 @@ bool layout_text_open(struct layout_text *text, enum troupe_kind kind, const voi
 	}
 	if (kind == TROUPE_STRUCT)
 		text->structs[text->n_structs++] = id;
-	add(text, words[kind]);
+	add(text, kinds[kind].word);
 	return kind >= TROUPE_ENUM && !text->error;
 }
 

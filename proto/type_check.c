@@ -27,34 +27,23 @@ static int refuse(struct walk *walk, const char *wrong)
 	return -EINVAL;
 }
 
-static bool is_same_step(const struct troupe_step *a, const struct troupe_step *b)
+/* Whether two arrays of numbers and pointers, without padding, are the same. */
+static bool is_same(const void *a, const void *b, size_t n, size_t size)
 {
-	return a->kind == b->kind && a->count == b->count && a->offset == b->offset &&
-	       a->type == b->type;
-}
-
-static bool is_same_word(const struct troupe_word *a, const struct troupe_word *b)
-{
-	return a->keep == b->keep && a->add == b->add && a->bad == b->bad &&
-	       a->offset == b->offset && a->reserved == b->reserved;
+	return n == 0 || memcmp(a, b, n * size) == 0;
 }
 
 static bool has_same_steps(const struct troupe_type *claimed, const struct troupe_type *right)
 {
-	if (claimed->n_steps != right->n_steps || claimed->n_words != right->n_words ||
-	    claimed->n_floats != right->n_floats || claimed->levels != right->levels)
-		return false;
-	for (unsigned i = 0; i < right->n_steps; i++)
-		if (!is_same_step(&claimed->steps[i], &right->steps[i]))
-			return false;
-	for (unsigned i = 0; i < right->n_words; i++)
-		if (!is_same_word(&claimed->words[i], &right->words[i]))
-			return false;
-	for (unsigned i = 0; i < right->n_floats; i++)
-		if (claimed->floats[i] != right->floats[i])
-			return false;
-	return true;
+	return claimed->n_steps == right->n_steps && claimed->n_words == right->n_words &&
+	       claimed->n_floats == right->n_floats && claimed->levels == right->levels &&
+	       is_same(claimed->steps, right->steps, right->n_steps, sizeof(*right->steps)) &&
+	       is_same(claimed->words, right->words, right->n_words, sizeof(*right->words)) &&
+	       is_same(claimed->floats, right->floats, right->n_floats, sizeof(*right->floats));
 }
+
+_Static_assert(sizeof(struct troupe_step) == 16 && sizeof(struct troupe_word) == 32,
+	       "no padding");
 
 static bool has_any_steps(const struct troupe_type *type)
 {
