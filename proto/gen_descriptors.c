@@ -1,7 +1,6 @@
 #include "proto/gen_model.h"
 
 #include "proto/kind.h"
-#include <inttypes.h>
 #include <string.h>
 
 /* All descriptors are members of one const struct, because C++ has no tentative definitions:
@@ -23,80 +22,39 @@ static void declare_type(const struct gen_type *type, FILE *out)
 
 static void declare_all(const struct gen_model *model, FILE *out)
 {
+	const struct gen_fill fill = {.model = model};
+
 	fprintf(out, "static const struct %s_descriptors_ {\n", model->prefix);
 	for (const struct gen_type *type = model->types; type; type = type->next)
 		declare_type(type, out);
-	for (size_t i = 0; i < model->n_methods; i++)
-		fprintf(out, "\tstruct troupe_method %s_method_;\n",
-			model->methods[i].type->stem);
-	for (size_t i = 0; i < model->n_errors; i++)
-		fprintf(out, "\tstruct troupe_error %s_error_;\n", model->errors[i].type->stem);
+	gen_fill(&fill,
+		 "$[\tstruct troupe_method $t_method_;\n$]"
+		 "$(\tstruct troupe_error $T_error_;\n$)",
+		 out);
 	if (model->n_methods > 0)
-		fprintf(out, "\tconst struct troupe_method *methods_[%zu];\n",
-			model->n_methods);
+		gen_fill(&fill, "\tconst struct troupe_method *methods_[$1];\n", out);
 	if (model->n_errors > 0)
-		fprintf(out, "\tconst struct troupe_error *errors_[%zu];\n", model->n_errors);
+		gen_fill(&fill, "\tconst struct troupe_error *errors_[$2];\n", out);
 	fputs("\tstruct troupe_interface interface_;\n", out);
-}
-
-/* The C type of a value, for sizeof. */
-static void write_c_type(const struct gen_type *type, FILE *out)
-{
-	size_t size = strlen(type->c);
-
-	if (type->c[size - 1] == ' ')
-		size--;
-	fwrite(type->c, 1, size, out);
-}
-
-static void write_items(const struct gen_type *type, FILE *out)
-{
-	if (type->kind == TROUPE_MAP) {
-		fprintf(out,
-			"\t\tsizeof(struct %s), offsetof(struct %s, value), __alignof__(struct "
-			"%s),\n",
-			type->entry, type->entry, type->entry);
-		return;
-	}
-	fputs("\t\tsizeof(", out);
-	write_c_type(type->item, out);
-	fputs("), 0, __alignof__(", out);
-	write_c_type(type->item, out);
-	fputs("),\n", out);
 }
 
 static void write_type(const struct gen_model *model, const struct gen_type *type, FILE *out)
 {
-	bool is_struct = type->kind == TROUPE_STRUCT;
-	bool has_items = type->kind == TROUPE_ARRAY || type->kind == TROUPE_MAP;
-	const char *prefix = model->prefix;
+	const struct troupe_type *made = &type->made;
 
-	fprintf(out, "\t{sizeof(struct troupe_type), %s, %s%s, __alignof__(",
+	fprintf(out, "\t{sizeof(struct troupe_type), %s, %s%s, %u, %u, %u, %u, %u, %u,\n\t\t",
 		kinds[type->kind].constant,
-		type->made.flags & TROUPE_TYPE_PLAIN   ? "TROUPE_TYPE_PLAIN"
-		: type->made.flags & TROUPE_TYPE_STEPS ? "TROUPE_TYPE_STEPS"
-						       : "0",
-		type->made.flags & TROUPE_TYPE_QUICK ? " | TROUPE_TYPE_QUICK" : "");
-	write_c_type(type, out);
-	fputs("),\n\t\t", out);
-	if (is_struct && type->n_fields == 0) {
-		fputs("0,", out);
-	} else {
-		fputs("sizeof(", out);
-		write_c_type(type, out);
-		fputs("),", out);
-	}
-	fprintf(out, " %zu,\n", type->n_fields);
-	if (has_items)
-		write_items(type, out);
-	else
-		fputs("\t\t0, 0, 0,\n", out);
-	fputs("\t\t", out);
-	gen_write_member(model, type->stem, "_fields", is_struct ? type->n_fields : 0, out);
+		made->flags & TROUPE_TYPE_PLAIN   ? "TROUPE_TYPE_PLAIN"
+		: made->flags & TROUPE_TYPE_STEPS ? "TROUPE_TYPE_STEPS"
+						  : "0",
+		made->flags & TROUPE_TYPE_QUICK ? " | TROUPE_TYPE_QUICK" : "", made->align,
+		made->size, made->count, made->stride, made->value_offset, made->entry_align);
+	gen_write_member(model, type->stem, "_fields",
+			 type->kind == TROUPE_STRUCT ? made->count : 0, out);
 	gen_write_member(model, type->stem, "_names",
-			 type->kind == TROUPE_ENUM ? type->n_fields : 0, out);
+			 type->kind == TROUPE_ENUM ? made->count : 0, out);
 	if (type->item)
-		fprintf(out, "&%s_descriptors_.%s,\n", prefix, type->item->descriptor);
+		fprintf(out, "&%s_descriptors_.%s,\n", model->prefix, type->item->descriptor);
 	else
 		fputs("NULL,\n", out);
 	gen_write_step_counts(model, type, out);
@@ -125,50 +83,21 @@ static void write_field_list(const struct gen_model *model, const struct gen_typ
 
 static void write_members(const struct gen_model *model, FILE *out)
 {
-	const char *prefix = model->prefix;
-	const char *interface = model->idl->name;
+	const struct gen_fill fill = {.model = model};
 
-	for (size_t i = 0; i < model->n_methods; i++) {
-		const struct gen_member *method = &model->methods[i];
-
-		fprintf(out,
-			"\t{sizeof(struct troupe_method), 0, \"%s\", \"%s\",\n"
-			"\t\t&%s_descriptors_.%s, &%s_descriptors_.%s,\n"
-			"\t\t0x%016" PRIx64 "ull, 0x%016" PRIx64 "ull},\n",
-			interface, method->idl->name, prefix, method->type->descriptor, prefix,
-			method->out->descriptor, method->hash, method->out_hash);
-	}
-	for (size_t i = 0; i < model->n_errors; i++) {
-		const struct gen_member *error = &model->errors[i];
-
-		fprintf(out,
-			"\t{sizeof(struct troupe_error), 0, \"%s.%s\",\n"
-			"\t\t&%s_descriptors_.%s, 0x%016" PRIx64 "ull},\n",
-			interface, error->idl->name, prefix, error->type->descriptor,
-			error->hash);
-	}
-}
-
-static void write_tables(const struct gen_model *model, FILE *out)
-{
-	const char *prefix = model->prefix;
-
-	if (model->n_methods > 0) {
-		fputs("\t{\n", out);
-		for (size_t i = 0; i < model->n_methods; i++)
-			fprintf(out, "\t\t&%s_descriptors_.%s_method_,\n", prefix,
-				model->methods[i].type->stem);
-		fputs("\t},\n", out);
-	}
-	if (model->n_errors > 0) {
-		fputs("\t{\n", out);
-		for (size_t i = 0; i < model->n_errors; i++)
-			fprintf(out, "\t\t&%s_descriptors_.%s_error_,\n", prefix,
-				model->errors[i].type->stem);
-		fputs("\t},\n", out);
-	}
-	fprintf(out, "\t{sizeof(struct troupe_interface), 0, %zu, %zu, \"%s\", %s_IDL_,\n\t\t",
-		model->n_methods, model->n_errors, model->idl->name, model->upper);
+	gen_fill(&fill,
+		 "$[\t{sizeof(struct troupe_method), 0, \"$I\", \"$m\",\n"
+		 "\t\t&$p_descriptors_.$d, &$p_descriptors_.$o,\n"
+		 "\t\t$h, $k},\n$]"
+		 "$(\t{sizeof(struct troupe_error), 0, \"$I.$M\",\n"
+		 "\t\t&$p_descriptors_.$D, $H},\n$)",
+		 out);
+	if (model->n_methods > 0)
+		gen_fill(&fill, "\t{\n$[\t\t&$p_descriptors_.$t_method_,\n$]\t},\n", out);
+	if (model->n_errors > 0)
+		gen_fill(&fill, "\t{\n$(\t\t&$p_descriptors_.$T_error_,\n$)\t},\n", out);
+	gen_fill(&fill, "\t{sizeof(struct troupe_interface), 0, $1, $2, \"$I\", $P_IDL_,\n\t\t",
+		 out);
 	gen_write_member(model, "", "methods", model->n_methods, out);
 	gen_write_member(model, "", "errors", model->n_errors, out);
 	fputs("},\n", out);
@@ -176,20 +105,16 @@ static void write_tables(const struct gen_model *model, FILE *out)
 
 static void write_names(const struct gen_model *model, FILE *out)
 {
-	const char *prefix = model->prefix;
-
 	fputs("/* The descriptors' names. */\n", out);
 	for (const struct gen_type *type = model->types; type; type = type->next)
 		if (type->visible)
-			fprintf(out, "#define %s_type %s_descriptors_.%s\n", type->tag, prefix,
-				type->descriptor);
-	for (size_t i = 0; i < model->n_methods; i++)
-		fprintf(out, "#define %s_method %s_descriptors_.%s_method_\n",
-			model->methods[i].stem, prefix, model->methods[i].type->stem);
-	for (size_t i = 0; i < model->n_errors; i++)
-		fprintf(out, "#define %s_error %s_descriptors_.%s_error_\n",
-			model->errors[i].stem, prefix, model->errors[i].type->stem);
-	fprintf(out, "#define %s_interface %s_descriptors_.interface_\n\n", prefix, prefix);
+			fprintf(out, "#define %s_type %s_descriptors_.%s\n", type->tag,
+				model->prefix, type->descriptor);
+	gen_fill(&(struct gen_fill){.model = model},
+		 "$[#define $s_method $p_descriptors_.$t_method_\n$]"
+		 "$(#define $S_error $p_descriptors_.$T_error_\n$)"
+		 "#define $p_interface $p_descriptors_.interface_\n\n",
+		 out);
 }
 
 void gen_write_descriptors(struct gen_model *model, FILE *out)
@@ -215,7 +140,6 @@ void gen_write_descriptors(struct gen_model *model, FILE *out)
 		write_field_list(model, type, out);
 	}
 	write_members(model, out);
-	write_tables(model, out);
 	fputs("};\n", out);
 	if (!model->host)
 		fprintf(out, "TROUPE_NOTE_INTERFACE(%s, \"%s\", %s_IDL_)\n", model->prefix,

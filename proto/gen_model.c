@@ -4,6 +4,7 @@
 #include "proto/idl_lex.h"
 #include "proto/kind.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -238,6 +239,7 @@ static int add_member(struct gen_model *model, const struct idl_member *idl,
 {
 	const char *snake = gen_text(model, gen_member(&model->arena, idl->name));
 	bool is_method = idl->kind == IDL_METHOD;
+	uint64_t hash;
 	int r;
 
 	member->idl = idl;
@@ -246,18 +248,20 @@ static int add_member(struct gen_model *model, const struct idl_member *idl,
 	member->stem = gen_printf(model, "%s_%s", model->prefix, snake);
 	member->constant = gen_text(model, gen_upper(&model->arena, member->stem));
 	/* The hash first: it refuses what nests too deep to be walked. */
-	r = gen_hash(model->idl, idl, idl->type, is_method ? '(' : '!', NULL, &member->hash,
-		     error);
+	r = gen_hash(model->idl, idl, idl->type, is_method ? '(' : '!', NULL, &hash, error);
 	if (r < 0)
 		return r;
+	member->hash = gen_printf(model, "0x%016" PRIx64 "ull", hash);
 	member->type = make_struct(model, idl, idl->type, "", is_method ? "method" : "error");
 	member->type->doc = idl->doc;
 	if (!is_method)
 		return 0;
-	r = gen_hash(model->idl, idl, idl->out, '>', NULL, &member->out_hash, error);
-	if (r == 0)
-		member->out = make_struct(model, idl, idl->out, "_out", "the output of");
-	return r;
+	r = gen_hash(model->idl, idl, idl->out, '>', NULL, &hash, error);
+	if (r < 0)
+		return r;
+	member->out_hash = gen_printf(model, "0x%016" PRIx64 "ull", hash);
+	member->out = make_struct(model, idl, idl->out, "_out", "the output of");
+	return 0;
 }
 
 static int add_members(struct gen_model *model, struct idl_error *error)

@@ -53,8 +53,8 @@ struct gen_member {
 		*c_name; /* "greet": as a member of a struct, of X_HANDLERS() or of a reply */
 	const char *constant; /* "HELLO_GREET" */
 	struct gen_type *type;
-	struct gen_type *out; /* methods */
-	uint64_t hash, out_hash;
+	struct gen_type *out;        /* methods */
+	const char *hash, *out_hash; /* in C: "0x...ull" */
 };
 
 /* Where a name counts. */
@@ -134,6 +134,26 @@ void gen_write_steps(const struct gen_model *model, const struct gen_type *type,
 void gen_write_step_counts(const struct gen_model *model, const struct gen_type *type,
 			   FILE *out);
 void gen_write_step_checks(const struct gen_model *model, FILE *out);
+
+/* What the words of a text are of. */
+struct gen_fill {
+	const struct gen_model *model;
+	const struct gen_member *method, *error;
+};
+
+/* Write a text in which '$' and a letter stand for a word:
+ *
+ *   p P I   the prefix, in capitals; the interface
+ *   1 2     how many methods, how many errors
+ *   s n c   of the method: hello_greet, its name as a member, HELLO_GREET
+ *   m t     its name in the IDL; its stem among the descriptors
+ *   d o     the descriptors of its input and output
+ *   h k     their hashes
+ *   S N M T D H   the same of the error
+ *
+ * What is between "$[" and "$]" is written once for each method, between "$(" and "$)" for each
+ * error. */
+void gen_fill(const struct gen_fill *fill, const char *text, FILE *out);
 
 /* The parts of the header; errors of `out` are seen when it is closed. */
 void gen_write_comment(FILE *out, const char *indent, const char *doc);

@@ -51,6 +51,7 @@ int gen_make_steps(struct gen_model *model)
 	for (struct gen_type *type = model->types; type; type = type->next) {
 		int r = steps_make(&type->made, &model->arena);
 
+		kind_measure_items(&type->made);
 		if (r < 0)
 			return r;
 	}
@@ -60,12 +61,6 @@ int gen_make_steps(struct gen_model *model)
 static const struct gen_type *type_of(const struct troupe_type *made)
 {
 	return (const void *)((const char *)made - offsetof(struct gen_type, made));
-}
-
-static bool has_any(const struct gen_type *type)
-{
-	return type->made.size > 0 &&
-	       type->made.flags & (TROUPE_TYPE_STEPS | TROUPE_TYPE_QUICK);
 }
 
 static void declare(const struct gen_type *type, const char *what, const char *name, unsigned n,
@@ -144,12 +139,21 @@ void gen_write_step_counts(const struct gen_model *model, const struct gen_type 
 		made->levels);
 }
 
+static void check_size(const char *tag, unsigned size, unsigned align, FILE *out)
+{
+	fprintf(out,
+		"TROUPE_STATIC_ASSERT(sizeof(struct %s) == %u && __alignof__(struct %s) == %u, "
+		"\"laid out as its descriptor says\");\n",
+		tag, size, tag, align);
+}
+
 void gen_write_step_checks(const struct gen_model *model, FILE *out)
 {
-	for (const struct gen_type *type = model->types; type; type = type->next)
-		if (has_any(type))
-			fprintf(out,
-				"TROUPE_STATIC_ASSERT(sizeof(struct %s) == %u, \"laid out as "
-				"its steps say\");\n",
-				type->tag, type->made.size);
+	for (const struct gen_type *type = model->types; type; type = type->next) {
+		/* A struct without fields has a byte of its own in C. */
+		if (type->tag && type->kind != TROUPE_ENUM && type->made.size > 0)
+			check_size(type->tag, type->made.size, type->made.align, out);
+		if (type->entry)
+			check_size(type->entry, type->made.stride, type->made.entry_align, out);
+	}
 }

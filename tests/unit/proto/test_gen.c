@@ -135,7 +135,8 @@ static void check_layouts(const struct workshop *workshop, const char *name, con
 			     "gcc -std=gnu11 -D_GNU_SOURCE -Iinclude -I. -Idaemon -I\"$DIR\" "
 			     "-DHEADER='\"%s.varlink.h\"' -DINTERFACE=%s_interface -o "
 			     "\"$DIR\"/layouts " DATA "layouts.c proto/layout*.c "
-			     "proto/kind.c proto/steps.c proto/arena.c proto/idl_names.c proto/abi.c "
+			     "proto/kind.c proto/steps.c proto/arena.c proto/idl_names.c "
+			     "proto/abi.c "
 			     "&& \"$DIR\"/layouts >\"$DIR\"/printed",
 			     name, prefix),
 		0);
