@@ -1,5 +1,5 @@
 /* address.h - addresses as text, for the host (plug-ins have troupe_address_print() and
- * _parse()).
+ * troupe_address_parse()).
  *
  * The form is described in <troupe/address.h>. Pure, any thread.
  */

@@ -73,7 +73,7 @@ static void send_name(struct worker *worker, const struct unit *unit,
 		worker->missed_names = true;
 }
 
-/* *ret_actors is given. NULL: no memory. */
+/* The list is given. NULL: no memory. */
 static struct worker_instance *list_actors(const struct unit *unit, size_t *ret_n)
 {
 	struct worker_instance *actors =

@@ -2,7 +2,7 @@
  *
  * A puppet does what the hooks of its world say and logs every handler that runs, one word
  * group per event: "1:num 5; 1:reply ok 6; ". Worlds that are linked exchange envelopes that
- * are really encoded and decoded, when world_carry() is called.
+ * are really encoded and decoded, when the net carries them.
  */
 #ifndef TEST_CORE_WORLD_H
 #define TEST_CORE_WORLD_H
