@@ -367,8 +367,10 @@ int unit_file_load(struct unit_file *unit, const struct conf_files *files,
 	*unit = (struct unit_file){0};
 	conf_init(&conf);
 	read = conf_files_read(files, &conf, problems);
-	r = read == -ENOMEM ? read
-			    : unit_file_init(unit, &conf, files, settings, path, problems);
+	/* Where nothing could be read it is not known what is missing. */
+	r = read == -ENOMEM || (read < 0 && conf.n == 0)
+		    ? read
+		    : unit_file_init(unit, &conf, files, settings, path, problems);
 	if (r == 0 && read < 0) {
 		unit_file_fini(unit);
 		r = read;

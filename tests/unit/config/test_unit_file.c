@@ -238,6 +238,18 @@ static void mistake_is_named_with_its_key(void **state)
 	}
 }
 
+static void nothing_is_missing_in_a_file_that_is_unreadable(void **state)
+{
+	struct fixture *f = *state;
+
+	conf_tree_file("bad.actor", "[Actor]\nPlugin=hello\nDescription=\xff\n");
+	load(f);
+	assert_int_equal(f->n, 0);
+	assert_string_equal(
+		conf_tree_problems(&f->tree),
+		"bad.actor:3: a byte here is not UTF-8 (0xff); save the file as UTF-8");
+}
+
 static void description_has_a_limit(void **state)
 {
 	struct fixture *f = *state;
@@ -358,6 +370,7 @@ int main(void)
 		TEST(each_key_is_taken_in),
 		TEST(instance_takes_its_template_with_dropins),
 		TEST(mistake_is_named_with_its_key),
+		TEST(nothing_is_missing_in_a_file_that_is_unreadable),
 		TEST(description_has_a_limit),
 		TEST(dropin_is_named_when_the_mistake_is_there),
 		TEST(syntax_mistake_keeps_the_unit_out),
