@@ -118,7 +118,6 @@ static void on_drained(struct loop_timer *timer)
 {
 	struct control_server *server = container_of(timer, struct control_server, drained);
 
-	server->is_drained = true;
 	server->on_drained(server->drain_context);
 }
 
@@ -189,7 +188,7 @@ int control_server_adopt(struct control_server *server, int fd)
 	return connection_new(server, fd);
 }
 
-void control_server_drain(struct control_server *server, uint64_t timeout_ns,
+void control_server_drain(struct control_server *server,
 			  void (*on_drained_callback)(void *context), void *context)
 {
 	list_foreach_safe (at, &server->listeners)
@@ -197,7 +196,6 @@ void control_server_drain(struct control_server *server, uint64_t timeout_ns,
 	server->draining = true;
 	server->on_drained = on_drained_callback;
 	server->drain_context = context;
-	loop_timer_start(&server->drained, timeout_ns);
 	/* Idle ones are closed, but for what they have written so far. */
 	list_foreach_safe (link, &server->connections)
 		connection_drain(connection_at(link));

@@ -163,9 +163,10 @@ void control_server_unlisten(struct control_server *server, int fd);
 int control_server_adopt(struct control_server *server, int fd);
 /* Accept nothing new but who waits already, take on what clients have written so far and
  * nothing that comes later, let what is being answered finish; `on_drained`, from the loop,
- * when all is written or timeout_ns has passed. It may free the server. */
-void control_server_drain(struct control_server *server, uint64_t timeout_ns,
-			  void (*on_drained)(void *context), void *context);
+ * when all is written: the host answers all calls, and need not wait for those who do not
+ * read. It may free the server. */
+void control_server_drain(struct control_server *server, void (*on_drained)(void *context),
+			  void *context);
 unsigned control_server_connections(const struct control_server *server);
 
 /* The call takes up one of a share from now until it has ended, and `bytes` of it; whatever it

@@ -70,19 +70,24 @@ static bool is_plugin_thread(const struct page_crash *record)
 	return expected && record->thread_id == expected;
 }
 
-void crash_read(struct crash *crash, const struct page *page, const struct launch_end *end)
+void crash_read(struct crash *crash, const struct page *page, const struct launch_end *known)
 {
 	const struct page_crash *record = page ? &page->crash : NULL;
-	bool is_written, same_thread = true;
+	const struct launch_end *end = &crash->end;
+	bool is_written =
+		page && atomic_load_explicit(&record->written, memory_order_acquire) == 1;
+	bool same_thread = true;
 	int code = 0;
 
-	*crash = (struct crash){.time_ms = unix_ms()};
+	*crash = (struct crash){.time_ms = unix_ms(), .end = *known};
+	/* That of an exit has no signal. */
+	if (is_written && known->cause == LAUNCH_UNKNOWN && record->signal > 0)
+		crash->end = (struct launch_end){LAUNCH_SIGNALED, record->signal};
 	print_cause(crash->cause, sizeof(crash->cause), end);
 	crash->was_sent =
 		end->cause == LAUNCH_SIGNALED && !is_own_fault(end->number, SI_KERNEL);
 	if (!page)
 		return;
-	is_written = atomic_load_explicit(&record->written, memory_order_acquire) == 1;
 	if (is_written) {
 		unsigned n_frames =
 			record->n_frames < PAGE_FRAMES ? record->n_frames : PAGE_FRAMES;

@@ -31,6 +31,7 @@ struct crash_frame {
 struct crash {
 	uint64_t time_ms; /* Unix time */
 	struct process process;
+	struct launch_end end;       /* by its record where the launcher does not know */
 	char cause[CRASH_CAUSE];     /* "SIGSEGV", "exit 1", "killed" by us */
 	const char *killed;          /* why we did, a constant; NULL: we did not */
 	bool is_explained;           /* killed for a known cause: no actor is blamed */
@@ -48,8 +49,9 @@ struct crash {
 		names; /* of the activity; filled in by whoever knows the worker */
 };
 
-/* Read what is in `page` (NULL: none was ever mapped) about the end `end`. */
-void crash_read(struct crash *crash, const struct page *page, const struct launch_end *end);
+/* Read what is in `page` (NULL: none was ever mapped) about an end, of which the launcher knows
+ * `known`. */
+void crash_read(struct crash *crash, const struct page *page, const struct launch_end *known);
 
 /* It was the kernel that killed it, because memory ran out. */
 void crash_note_oom(struct crash *crash);

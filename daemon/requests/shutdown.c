@@ -26,8 +26,6 @@ static void hurry(struct master *master)
 
 void master_stop(struct master *master)
 {
-	uint64_t timeout_ns = master->settings.life.stop_timeout_ns;
-
 	if (master->is_stopping) {
 		hurry(master);
 		return;
@@ -42,9 +40,6 @@ void master_stop(struct master *master)
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
 		if (master->workers[i])
 			worker_stop(master->workers[i]);
-	if (timeout_ns > LIMIT_CALL_TIMEOUT_NS)
-		timeout_ns = LIMIT_CALL_TIMEOUT_NS;
-	control_server_drain(master->server, timeout_ns + SHUTDOWN_LAST_WORDS_NS, on_drained,
-			     master);
+	control_server_drain(master->server, on_drained, master);
 	master_settle(master);
 }

@@ -95,8 +95,11 @@ static uint32_t find_request(const struct worker *worker, enum request_kind kind
 /* Whether the kernel killed it because memory ran out: then no actor can be blamed. */
 static bool is_oom(struct worker *worker)
 {
-	return !worker->killed_why && worker->end.cause == LAUNCH_SIGNALED &&
-	       worker->end.number == SIGKILL && oom_has_killed(&worker->master->oom);
+	const struct launch_end *end = &worker->crash.end;
+	bool may_be = end->cause == LAUNCH_UNKNOWN ||
+		      (end->cause == LAUNCH_SIGNALED && end->number == SIGKILL);
+
+	return may_be && !worker->killed_why && oom_has_killed(&worker->master->oom);
 }
 
 /* What is to blame for a death; all empty: nothing that is known. */

@@ -6,6 +6,7 @@
 #include "tests/unit/sim/sim.h"
 #include "units/reload.h"
 #include "units/unit.h"
+#include "units/version.h"
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -185,6 +186,143 @@ static void process_that_no_signal_ends_is_given_up(void **state)
 	stage_until(stage, is_up);
 }
 
+/* Worker 1 is in a handler of unit one. */
+static void be_in_a_handler(struct stage *stage)
+{
+	struct page_thread *thread = &stage->workers[1]->page->thread;
+
+	thread->sequence = 1;
+	thread->type_hash = 99;
+	thread->version = stage->master->units_by_name->version->number;
+	thread->thread_id = (uint32_t)stage->workers[1]->pid;
+}
+
+static void process_that_is_given_up_is_not_taken_for_the_one_before(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_exit(stage->workers[1], 3);
+	pass(stage, S);
+	stage_until(stage, is_up);
+	be_in_a_handler(stage);
+	stage->is_undying = true;
+	worker_kill_explained(first(stage), "a test asked for it");
+	pass(stage, 8 * S);
+	assert_true(first(stage)->has_crashed);
+	assert_true(first(stage)->crash.in_handler);
+	assert_false(first(stage)->crash.is_blamed);
+}
+
+static void end_that_nobody_knows_is_that_of_the_record(void **state)
+{
+	struct stage *stage = *state;
+	struct page_crash *record = &stage->workers[1]->page->crash;
+
+	stage->is_unknowing = true;
+	be_in_a_handler(stage);
+	record->thread = stage->workers[1]->page->thread;
+	record->thread_id = record->thread.thread_id;
+	record->signal = SIGSEGV;
+	record->code = SEGV_MAPERR;
+	record->written = 1;
+	stage_signal(stage->workers[1], SIGSEGV);
+	pass(stage, S);
+	assert_string_equal(first(stage)->crash.cause, "SIGSEGV");
+	assert_true(first(stage)->crash.is_blamed);
+}
+
+static void set_kills(struct stage *stage, const char *text)
+{
+	char path[128];
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/memory.events", stage->directory);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	(void)fputs(text, file);
+	assert_int_equal(fclose(file), 0);
+	free(stage->master->oom.path);
+	stage->master->oom.path = strdup(path);
+}
+
+static void memory_that_ran_out_is_seen_though_nobody_knows_the_end(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->is_unknowing = true;
+	set_kills(stage, "oom_kill 0\n");
+	stage_signal(stage->workers[1], SIGKILL);
+	pass(stage, S);
+	assert_string_equal(first(stage)->crash.cause, "unknown");
+	set_kills(stage, "oom_kill 1\n");
+	stage_until(stage, is_up);
+	stage_signal(stage->workers[1], SIGKILL);
+	pass(stage, S);
+	assert_true(first(stage)->crash.is_oom);
+	(void)unlink(stage->master->oom.path);
+}
+
+/* Ask for what one socket's buffer has no room for. */
+static void ask_much(struct stage *stage)
+{
+	for (unsigned i = 0; i < 40; i++)
+		stage_say(stage, "{\"method\":\"org.varlink.service.GetInterfaceDescription\","
+				 "\"parameters\":{\"interface\":\"io.troupe.Control\"}}");
+	stage_idle(stage);
+}
+
+/* A client that reads late. */
+struct reader {
+	struct loop_timer timer;
+	struct stage *stage;
+	bool has_seen;
+};
+
+static void on_reader(struct loop_timer *timer)
+{
+	struct reader *reader = container_of(timer, struct reader, timer);
+	struct stage *stage = reader->stage;
+
+	while (stage_has_answer(stage)) {
+		reader->has_seen |= strstr(stage->answer, "ActorDied") != NULL;
+		stage->size -= strlen(stage->answer) + 1;
+		memmove(stage->answer, stage->answer + strlen(stage->answer) + 1, stage->size);
+	}
+	loop_timer_start(timer, CLOCK_MS_NS);
+}
+
+static void call_is_answered_when_the_stop_takes_longest(void **state)
+{
+	struct stage *stage = *state;
+	struct reader reader = {.stage = stage};
+
+	ask_much(stage);
+	/* A child of the worker holds its channel open: a second more after SIGKILL. */
+	stage->has_heirs = stage->is_stubborn = true;
+	stage_say(stage,
+		  "{\"method\":\"io.troupe.hello.Greet\",\"parameters\":{\"name\":\"x\"}}");
+	master_stop(stage->master);
+	loop_timer_init(&reader.timer, stage->master->loop, on_reader);
+	loop_timer_start(&reader.timer, stage->master->settings.life.stop_timeout_ns +
+						3 * CLOCK_SECOND_NS / 2);
+	master_run(stage->master);
+	loop_timer_stop(&reader.timer);
+	assert_true(reader.has_seen);
+}
+
+static void client_that_does_not_read_holds_up_no_stop(void **state)
+{
+	struct stage *stage = *state;
+	uint64_t begin_ns = loop_clock_ns(stage->master->loop);
+
+	ask_much(stage);
+	master_stop(stage->master);
+	master_run(stage->master);
+	assert_false(stage->master->is_drained);
+	assert_true(loop_clock_ns(stage->master->loop) - begin_ns <=
+		    stage->master->settings.life.stop_timeout_ns + SHUTDOWN_LAST_WORDS_NS);
+}
+
 /* ---- its last notice */
 
 static void finish(struct stage *stage, unsigned number, const char *error)
@@ -341,6 +479,11 @@ int main(void)
 		TEST(units_own_worker_goes_with_it_while_it_is_only_asked_for),
 		TEST(process_that_ends_before_start_is_reported_by_its_own_end),
 		TEST(process_that_no_signal_ends_is_given_up),
+		TEST_UNITS(process_that_is_given_up_is_not_taken_for_the_one_before),
+		TEST_UNITS(end_that_nobody_knows_is_that_of_the_record),
+		TEST(memory_that_ran_out_is_seen_though_nobody_knows_the_end),
+		TEST_UNITS(call_is_answered_when_the_stop_takes_longest),
+		TEST(client_that_does_not_read_holds_up_no_stop),
 		TEST(end_is_orderly_by_the_last_notice),
 		TEST(end_is_orderly_though_nobody_knows_how_the_process_went),
 		TEST(exit_without_the_last_notice_is_a_crash),

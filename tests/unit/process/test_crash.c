@@ -143,6 +143,27 @@ static void crash_is_blamed_when_a_handler_left_the_process(void **state)
 	assert_true(crash.is_blamed);
 }
 
+static void crash_names_the_signal_of_its_record_when_no_other_is_known(void **state)
+{
+	struct page page = {0};
+	struct crash crash;
+	struct launch_end end = {0};
+
+	(void)state;
+	set_record(&page, SIGSEGV, SEGV_MAPERR);
+	crash_read(&crash, &page, &end);
+	assert_string_equal(crash.cause, "SIGSEGV");
+	assert_true(crash.is_blamed);
+	/* What an exit() has left names none. */
+	set_record(&page, 0, 0);
+	crash_read(&crash, &page, &end);
+	assert_string_equal(crash.cause, "unknown");
+	assert_false(crash.was_sent);
+	end = (struct launch_end){LAUNCH_EXITED, 3};
+	crash_read(&crash, &page, &end);
+	assert_string_equal(crash.cause, "exit 3");
+}
+
 static void crash_is_in_no_handler_when_the_sequence_is_even(void **state)
 {
 	struct page page = {0};
@@ -191,6 +212,7 @@ int main(void)
 		cmocka_unit_test(crash_is_unattributed_when_the_page_names_no_thread),
 		cmocka_unit_test(crash_reports_what_ran_when_the_worker_was_killed),
 		cmocka_unit_test(crash_is_blamed_when_a_handler_left_the_process),
+		cmocka_unit_test(crash_names_the_signal_of_its_record_when_no_other_is_known),
 		cmocka_unit_test(crash_is_in_no_handler_when_the_sequence_is_even),
 		cmocka_unit_test(crash_is_safe_to_print_when_the_page_is_forged),
 	};
