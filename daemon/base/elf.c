@@ -35,18 +35,42 @@ void elf_segment(const struct elf *elf, size_t i, Elf64_Phdr *ret_segment)
 	copy_record(&elf->segments, i, ret_segment, sizeof(*ret_segment));
 }
 
+bool elf_next_segment(const struct elf *elf, uint32_t type, size_t *at, Elf64_Phdr *ret_segment)
+{
+	while (*at < elf->segments.count) {
+		elf_segment(elf, (*at)++, ret_segment);
+		if (ret_segment->p_type == type)
+			return true;
+	}
+	return false;
+}
+
+bool elf_dynamic(const struct elf *elf, int64_t tag, uint64_t *value)
+{
+	Elf64_Dyn entry;
+
+	for (size_t i = elf->dynamic.count; i-- > 0;) {
+		copy_record(&elf->dynamic, i, &entry, sizeof(entry));
+		if (entry.d_tag == tag) {
+			*value = entry.d_un.d_val;
+			return true;
+		}
+	}
+	return false;
+}
+
 const unsigned char *elf_find_memory(const struct elf *elf, uint64_t address,
 				     uint64_t *ret_size)
 {
-	for (size_t i = 0; i < elf->segments.count; i++) {
-		Elf64_Phdr segment;
+	Elf64_Phdr segment;
 
-		elf_segment(elf, i, &segment);
-		if (segment.p_type != PT_LOAD || address < segment.p_vaddr ||
-		    address - segment.p_vaddr > segment.p_filesz)
+	for (size_t i = 0; elf_next_segment(elf, PT_LOAD, &i, &segment);) {
+		uint64_t offset = address - segment.p_vaddr;
+
+		if (address < segment.p_vaddr || offset > segment.p_filesz)
 			continue;
-		*ret_size = segment.p_filesz - (address - segment.p_vaddr);
-		return elf->file + segment.p_offset + (address - segment.p_vaddr);
+		*ret_size = segment.p_filesz - offset;
+		return elf->file + segment.p_offset + offset;
 	}
 	return NULL;
 }
@@ -83,18 +107,15 @@ static int get_string(const struct elf_strings *strings, uint64_t offset,
 static int check_segments(const struct elf *elf)
 {
 	uint64_t notes = 0;
+	Elf64_Phdr segment;
 
 	for (size_t i = 0; i < elf->segments.count; i++) {
-		Elf64_Phdr segment;
-
 		elf_segment(elf, i, &segment);
 		if (!is_inside(elf, segment.p_offset, segment.p_filesz))
 			return -EBADMSG;
-		if (segment.p_type == PT_NOTE) {
-			notes += segment.p_filesz;
-			if (notes > elf->size)
-				return -EBADMSG;
-		}
+		notes += segment.p_type == PT_NOTE ? segment.p_filesz : 0;
+		if (notes > elf->size)
+			return -EBADMSG;
 	}
 	return 0;
 }
@@ -226,21 +247,11 @@ static int init_dynamic_symbols(struct elf *elf)
 	uint64_t count;
 	int r;
 
-	for (size_t i = 0; i < elf->dynamic.count; i++) {
-		Elf64_Dyn entry;
-
-		copy_record(&elf->dynamic, i, &entry, sizeof(entry));
-		if (entry.d_tag == DT_SYMTAB)
-			tables.symbols = entry.d_un.d_ptr;
-		else if (entry.d_tag == DT_STRTAB)
-			tables.strings = entry.d_un.d_ptr;
-		else if (entry.d_tag == DT_STRSZ)
-			tables.strings_size = entry.d_un.d_val;
-		else if (entry.d_tag == DT_HASH)
-			tables.hash = entry.d_un.d_ptr;
-		else if (entry.d_tag == DT_GNU_HASH)
-			tables.gnu_hash = entry.d_un.d_ptr;
-	}
+	(void)elf_dynamic(elf, DT_SYMTAB, &tables.symbols);
+	(void)elf_dynamic(elf, DT_STRTAB, &tables.strings);
+	(void)elf_dynamic(elf, DT_STRSZ, &tables.strings_size);
+	(void)elf_dynamic(elf, DT_HASH, &tables.hash);
+	(void)elf_dynamic(elf, DT_GNU_HASH, &tables.gnu_hash);
 	if (!tables.symbols || !tables.strings)
 		return 0;
 	at = find_memory(elf, tables.strings, tables.strings_size);
@@ -262,31 +273,26 @@ static int init_dynamic_symbols(struct elf *elf)
 
 static int init_dynamic(struct elf *elf)
 {
-	for (size_t i = 0; i < elf->segments.count; i++) {
-		Elf64_Phdr segment;
-		const unsigned char *at;
-		size_t count;
+	Elf64_Phdr segment;
+	const unsigned char *at;
+	size_t i = 0, count;
 
-		elf_segment(elf, i, &segment);
-		if (segment.p_type != PT_DYNAMIC)
-			continue;
-		/* By address, not by offset: that is where the dynamic linker looks. */
-		at = find_memory(elf, segment.p_vaddr, segment.p_filesz);
-		count = segment.p_filesz / sizeof(Elf64_Dyn);
-		if (!at || count > ELF_DYNAMIC_MAX)
-			return -EBADMSG;
-		elf->dynamic = (struct elf_records){at, 0, sizeof(Elf64_Dyn)};
-		while (elf->dynamic.count < count) {
-			Elf64_Dyn entry;
+	if (!elf_next_segment(elf, PT_DYNAMIC, &i, &segment))
+		return -EBADMSG; /* a shared object without one cannot be loaded */
+	/* By address, not by offset: that is where the dynamic linker looks. */
+	at = find_memory(elf, segment.p_vaddr, segment.p_filesz);
+	count = segment.p_filesz / sizeof(Elf64_Dyn);
+	if (!at || count > ELF_DYNAMIC_MAX)
+		return -EBADMSG;
+	elf->dynamic = (struct elf_records){at, 0, sizeof(Elf64_Dyn)};
+	for (; elf->dynamic.count < count; elf->dynamic.count++) {
+		Elf64_Dyn entry;
 
-			copy_record(&elf->dynamic, elf->dynamic.count, &entry, sizeof(entry));
-			if (entry.d_tag == DT_NULL)
-				break;
-			elf->dynamic.count++;
-		}
-		return init_dynamic_symbols(elf);
+		copy_record(&elf->dynamic, elf->dynamic.count, &entry, sizeof(entry));
+		if (entry.d_tag == DT_NULL)
+			break;
 	}
-	return -EBADMSG; /* a shared object without one cannot be loaded */
+	return init_dynamic_symbols(elf);
 }
 
 int elf_init(const void *file, size_t size, struct elf *ret_elf)
@@ -427,15 +433,19 @@ static const char *find_meddling(const Elf64_Dyn *entry)
 
 void elf_wishes(const struct elf *elf, struct elf_wishes *ret_wishes)
 {
+	Elf64_Phdr segment;
 	const char *meddling;
+	uint64_t value;
 
-	*ret_wishes = (struct elf_wishes){.executable_stack = true};
+	*ret_wishes = (struct elf_wishes){
+		.executable_stack = true,
+		.rpath = elf_dynamic(elf, DT_RPATH, &value) ||
+			 elf_dynamic(elf, DT_RUNPATH, &value),
+	};
 	for (size_t i = 0; i < elf->dynamic.count; i++) {
 		Elf64_Dyn entry;
 
 		copy_record(&elf->dynamic, i, &entry, sizeof(entry));
-		if (entry.d_tag == DT_RPATH || entry.d_tag == DT_RUNPATH)
-			ret_wishes->rpath = true;
 		if (entry.d_tag == DT_TEXTREL ||
 		    (entry.d_tag == DT_FLAGS && (entry.d_un.d_val & DF_TEXTREL)))
 			ret_wishes->textrel = true;
@@ -443,13 +453,8 @@ void elf_wishes(const struct elf *elf, struct elf_wishes *ret_wishes)
 		if (meddling)
 			ret_wishes->meddling = meddling;
 	}
-	for (size_t i = 0; i < elf->segments.count; i++) {
-		Elf64_Phdr segment;
-
-		elf_segment(elf, i, &segment);
-		if (segment.p_type == PT_GNU_STACK)
-			ret_wishes->executable_stack = segment.p_flags & PF_X;
-	}
+	for (size_t i = 0; elf_next_segment(elf, PT_GNU_STACK, &i, &segment);)
+		ret_wishes->executable_stack = segment.p_flags & PF_X;
 }
 
 int elf_needed(const struct elf *elf, size_t i, const char **ret_name)
@@ -472,33 +477,27 @@ static uint64_t add_saturating(uint64_t a, uint64_t b)
 /* The RELRO segment: [*ret_start, *ret_end); empty when there is none. */
 static void find_relro(const struct elf *elf, uint64_t *ret_start, uint64_t *ret_end)
 {
-	*ret_start = 0;
-	*ret_end = 0;
-	for (size_t i = 0; i < elf->segments.count; i++) {
-		Elf64_Phdr segment;
+	Elf64_Phdr segment;
+	size_t i = 0;
 
-		elf_segment(elf, i, &segment);
-		if (segment.p_type != PT_GNU_RELRO)
-			continue;
-		*ret_start = segment.p_vaddr;
-		*ret_end = add_saturating(segment.p_vaddr, segment.p_memsz);
-		return;
-	}
+	if (!elf_next_segment(elf, PT_GNU_RELRO, &i, &segment))
+		segment = (Elf64_Phdr){0};
+	*ret_start = segment.p_vaddr;
+	*ret_end = add_saturating(segment.p_vaddr, segment.p_memsz);
 }
 
 void elf_writable(const struct elf *elf, uint64_t *ret_writable, uint64_t *ret_tls)
 {
 	uint64_t writable = 0, tls = 0, relro_start, relro_end;
+	Elf64_Phdr segment;
 
 	find_relro(elf, &relro_start, &relro_end);
-	for (size_t i = 0; i < elf->segments.count; i++) {
+	for (size_t i = 0; elf_next_segment(elf, PT_TLS, &i, &segment);)
+		tls = add_saturating(tls, segment.p_memsz);
+	for (size_t i = 0; elf_next_segment(elf, PT_LOAD, &i, &segment);) {
 		uint64_t start, end, shared;
-		Elf64_Phdr segment;
 
-		elf_segment(elf, i, &segment);
-		if (segment.p_type == PT_TLS)
-			tls = add_saturating(tls, segment.p_memsz);
-		if (segment.p_type != PT_LOAD || !(segment.p_flags & PF_W))
+		if (!(segment.p_flags & PF_W))
 			continue;
 		start = segment.p_vaddr;
 		end = add_saturating(start, segment.p_memsz);

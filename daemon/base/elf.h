@@ -55,6 +55,15 @@ int elf_init(const void *file, size_t size, struct elf *ret_elf);
 /* Segment i, i < elf->segments.count. What lies in the file was checked to do so. */
 void elf_segment(const struct elf *elf, size_t i, Elf64_Phdr *ret_segment);
 
+/* The first segment of that type from number *at on, which is moved behind it (start with 0).
+ * false: there is none left. */
+bool elf_next_segment(const struct elf *elf, uint32_t type, size_t *at,
+		      Elf64_Phdr *ret_segment);
+
+/* The value of the last entry of the dynamic section with that tag. false: there is none, and
+ * *value is as it was. */
+bool elf_dynamic(const struct elf *elf, int64_t tag, uint64_t *value);
+
 /* What the file puts at an address, as far as it comes from one segment; NULL: nothing.
  * Relocations are not applied: elf_image.h does. */
 const unsigned char *elf_find_memory(const struct elf *elf, uint64_t address,

@@ -31,14 +31,14 @@
 /* Words that one word of packed relocations can describe: then its lowest bit is set. */
 #define PACKED_WORDS 63
 
-/* One of the tables in the dynamic section. */
-struct table {
-	uint64_t address, size, entry_size;
+/* One of the tables that the dynamic section names. */
+struct relocations {
+	uint64_t size;
 	const unsigned char *at;
 };
 
 struct tables {
-	struct table rela, relr;
+	struct relocations rela, relr;
 };
 
 static uint64_t load_word(const unsigned char *at)
@@ -49,14 +49,18 @@ static uint64_t load_word(const unsigned char *at)
 	return word;
 }
 
-static int find_table(const struct elf *elf, struct table *table, size_t entry_size)
+/* Its entries have that size; *_tag: what says where it is, and its size and theirs. */
+static int find_table(const struct elf *elf, struct relocations *table, size_t entry_size,
+		      int64_t address_tag, int64_t size_tag, int64_t entry_tag)
 {
-	uint64_t rest;
+	uint64_t address = 0, said = 0, rest;
 
-	if (table->size == 0)
+	(void)elf_dynamic(elf, address_tag, &address);
+	(void)elf_dynamic(elf, entry_tag, &said);
+	if (!elf_dynamic(elf, size_tag, &table->size) || table->size == 0)
 		return 0;
-	table->at = elf_find_memory(elf, table->address, &rest);
-	if (!table->at || table->size > rest || table->entry_size != entry_size ||
+	table->at = elf_find_memory(elf, address, &rest);
+	if (!table->at || table->size > rest || said != entry_size ||
 	    table->size % entry_size != 0)
 		return -EBADMSG;
 	return 0;
@@ -64,29 +68,15 @@ static int find_table(const struct elf *elf, struct table *table, size_t entry_s
 
 static int find_tables(const struct elf *elf, struct tables *tables)
 {
+	uint64_t value;
 	int r;
 
-	for (size_t i = 0; i < elf->dynamic.count; i++) {
-		Elf64_Dyn entry;
-
-		memcpy(&entry, elf->dynamic.at + i * elf->dynamic.stride, sizeof(entry));
-		if (entry.d_tag == DT_RELA)
-			tables->rela.address = entry.d_un.d_ptr;
-		else if (entry.d_tag == DT_RELASZ)
-			tables->rela.size = entry.d_un.d_val;
-		else if (entry.d_tag == DT_RELAENT)
-			tables->rela.entry_size = entry.d_un.d_val;
-		else if (entry.d_tag == DT_RELR)
-			tables->relr.address = entry.d_un.d_ptr;
-		else if (entry.d_tag == DT_RELRSZ)
-			tables->relr.size = entry.d_un.d_val;
-		else if (entry.d_tag == DT_RELRENT)
-			tables->relr.entry_size = entry.d_un.d_val;
-		else if (entry.d_tag == DT_REL)
-			return -ENOTSUP;
-	}
-	r = find_table(elf, &tables->rela, sizeof(Elf64_Rela));
-	return r < 0 ? r : find_table(elf, &tables->relr, WORD_SIZE);
+	if (elf_dynamic(elf, DT_REL, &value))
+		return -ENOTSUP;
+	r = find_table(elf, &tables->rela, sizeof(Elf64_Rela), DT_RELA, DT_RELASZ, DT_RELAENT);
+	return r < 0 ? r
+		     : find_table(elf, &tables->relr, WORD_SIZE, DT_RELR, DT_RELRSZ,
+				  DT_RELRENT);
 }
 
 const void *elf_image_at(const struct elf_image *image, uint64_t address)
@@ -108,9 +98,8 @@ static int load_segments(const struct elf *elf, struct elf_image *image)
 	uint64_t low = UINT64_MAX, high = 0;
 	Elf64_Phdr segment;
 
-	for (size_t i = 0; i < elf->segments.count; i++) {
-		elf_segment(elf, i, &segment);
-		if (segment.p_type != PT_LOAD || segment.p_filesz == 0)
+	for (size_t i = 0; elf_next_segment(elf, PT_LOAD, &i, &segment);) {
+		if (segment.p_filesz == 0)
 			continue;
 		if (segment.p_vaddr > UINT64_MAX - segment.p_filesz)
 			return -EBADMSG;
@@ -130,12 +119,10 @@ static int load_segments(const struct elf *elf, struct elf_image *image)
 			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (image->memory == MAP_FAILED)
 		return -ENOMEM;
-	for (size_t i = 0; i < elf->segments.count; i++) {
-		elf_segment(elf, i, &segment);
-		if (segment.p_type == PT_LOAD && segment.p_filesz > 0)
+	for (size_t i = 0; elf_next_segment(elf, PT_LOAD, &i, &segment);)
+		if (segment.p_filesz > 0)
 			memcpy(image->memory + (segment.p_vaddr - low),
 			       elf->file + segment.p_offset, segment.p_filesz);
-	}
 	return 0;
 }
 
@@ -164,7 +151,8 @@ static void put_packed(const struct elf *elf, struct elf_image *image, uint64_t 
 
 /* An even word is the address of a relocated word; an odd one has a bit for each of the
  * words that follow: whether it is relocated. */
-static int unpack(const struct elf *elf, struct elf_image *image, const struct table *table)
+static int unpack(const struct elf *elf, struct elf_image *image,
+		  const struct relocations *table)
 {
 	uint64_t next = 0;
 
