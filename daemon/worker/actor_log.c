@@ -54,9 +54,8 @@ static void report_kind(struct actor_log *actors, struct actor_log_kind *kind, u
 
 static void report_all(struct actor_log *actors, uint64_t now_ns)
 {
-	for (size_t i = 0; i < actors->units->n_units; i++)
-		report_lines(actors, &actors->units->units[i].lines,
-			     actors->units->units[i].name, now_ns);
+	for (struct units_unit *unit = actors->units->units; unit; unit = unit->by_number.next)
+		report_lines(actors, &unit->lines, unit->name, now_ns);
 	report_lines(actors, &actors->orphans, "actors of units that are gone", now_ns);
 	for (size_t i = 0; i < LIMIT_LOGGED_KINDS; i++)
 		report_kind(actors, &actors->kinds[i], now_ns);
@@ -67,8 +66,8 @@ static bool is_any_left(const struct actor_log *actors)
 {
 	uint64_t left = actors->orphans.suppressed | actors->others.limit.suppressed;
 
-	for (size_t i = 0; i < actors->units->n_units; i++)
-		left |= actors->units->units[i].lines.suppressed;
+	for (struct units_unit *unit = actors->units->units; unit; unit = unit->by_number.next)
+		left |= unit->lines.suppressed;
 	for (size_t i = 0; i < LIMIT_LOGGED_KINDS; i++)
 		left |= actors->kinds[i].limit.suppressed;
 	return left != 0;
@@ -116,7 +115,7 @@ void actor_log_line(struct actor_log *actors, uint32_t number, int priority, con
 	/* What would not be written does not count. */
 	if (priority > actors->log->level)
 		return;
-	unit = units_get_unit(actors->units, number);
+	unit = units_find_unit(actors->units, number);
 	limit = unit ? &unit->lines : &actors->orphans;
 	report_lines(actors, limit, unit ? unit->name : "actors of units that are gone",
 		     loop_now_ns(actors->loop));
@@ -126,7 +125,7 @@ void actor_log_line(struct actor_log *actors, uint32_t number, int priority, con
 
 void actor_log_forget(struct actor_log *actors, int64_t number)
 {
-	struct units_unit *unit = units_get_unit(actors->units, number);
+	struct units_unit *unit = units_find_unit(actors->units, number);
 
 	if (unit)
 		report_lines(actors, &unit->lines, unit->name, UINT64_MAX);
@@ -241,7 +240,7 @@ void actor_log_end(struct actor_log *actors, const struct runtime_end *end)
 
 void actor_log_memory(struct actor_log *actors, const struct runtime_memory *memory)
 {
-	struct units_unit *unit = units_get_unit(actors->units, memory->version);
+	struct units_unit *unit = units_find_unit(actors->units, memory->version);
 	struct rate_limit *limit = unit ? &unit->shortages : &actors->orphans;
 	uint64_t now = loop_now_ns(actors->loop), others = 0;
 	char more[64] = "";

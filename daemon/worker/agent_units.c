@@ -139,8 +139,12 @@ static bool take_limits(const struct worker_limits *limits, struct runtime_unit 
 static void limit_lines(struct agent *agent, int64_t version,
 			const struct worker_limits *limits)
 {
-	units_limit_lines(&agent->units, version, (uint64_t)limits->logIntervalNs,
-			  (uint64_t)limits->logBurst);
+	struct units_unit *unit = units_find_unit(&agent->units, version);
+
+	if (!unit)
+		return;
+	unit->lines.interval_ns = (uint64_t)limits->logIntervalNs;
+	unit->lines.burst = (uint64_t)limits->logBurst;
 }
 
 static int define_unit(struct agent *agent, const struct worker_define *in, char *why,

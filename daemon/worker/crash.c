@@ -33,7 +33,6 @@
 
 /* Lies HEAD_BYTES before the alternate stack. */
 struct recorder {
-	uint64_t magic;
 	pid_t pid; /* a process that a plug-in has forked is another one */
 	struct page *page;
 	const struct loader *loader;
@@ -58,44 +57,7 @@ struct fault {
 
 static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP};
 
-static const char *name_signal(int number)
-{
-	switch (number) {
-	case SIGSEGV:
-		return "SIGSEGV";
-	case SIGBUS:
-		return "SIGBUS";
-	case SIGFPE:
-		return "SIGFPE";
-	case SIGILL:
-		return "SIGILL";
-	case SIGABRT:
-		return "SIGABRT";
-	case SIGSYS:
-		return "SIGSYS";
-	default:
-		return "SIGTRAP";
-	}
-}
-
 /* ---- frames */
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-/* Whether there is code we know of. */
-static bool is_in_module(const struct recorder *crash, uintptr_t address)
-{
-	struct loader_symbol symbol;
-	Dl_info info;
-
-	return (crash->loader && loader_find_symbol(crash->loader, address, &symbol)) ||
-	       dladdr((void *)address, &info) != 0;
-}
 
 /* A plug-in's function; also of one that is being loaded, which the linker knows by the number
  * of a descriptor only. */
@@ -112,6 +74,15 @@ static bool find_in_plugin(const struct recorder *crash, uintptr_t address,
 				    address, ret_symbol));
 }
 
+/* Whether there is code we know of. */
+static bool is_in_module(const struct recorder *crash, uintptr_t address)
+{
+	struct loader_symbol symbol;
+	Dl_info info;
+
+	return find_in_plugin(crash, address, &symbol) || dladdr((void *)address, &info) != 0;
+}
+
 /* "hello.so(on_greet+0x1c)". A return address may be that of the next function: `back` is how
  * far before it the call is looked for. */
 static void print_frame(const struct recorder *crash, uintptr_t address, uintptr_t back,
@@ -125,20 +96,17 @@ static void print_frame(const struct recorder *crash, uintptr_t address, uintptr
 		crash_text_add_place(&text, symbol.plugin, symbol.function,
 				     symbol.offset + back);
 	} else if (dladdr((void *)(address - back), &info) != 0 && info.dli_fname) {
-		uint64_t offset = address - back - crash->own_base;
-		const char *function = NULL;
+		uint64_t offset = address - back - (uintptr_t)info.dli_fbase;
+		const char *function = NULL, *slash = strrchr(info.dli_fname, '/');
 
 		if ((uintptr_t)info.dli_fbase == crash->own_base)
 			function = plugin_symbols_find(crash->own, offset, &offset);
-		if (function)
-			crash_text_add_place(&text, base_name(info.dli_fname), function,
-					     offset + back);
-		else if (info.dli_sname)
-			crash_text_add_place(&text, base_name(info.dli_fname), info.dli_sname,
-					     address - (uintptr_t)info.dli_saddr);
-		else
-			crash_text_add_place(&text, base_name(info.dli_fname), "",
-					     address - (uintptr_t)info.dli_fbase);
+		if (!function && info.dli_sname) {
+			function = info.dli_sname;
+			offset = address - back - (uintptr_t)info.dli_saddr;
+		}
+		crash_text_add_place(&text, slash ? slash + 1 : info.dli_fname,
+				     function ? function : "", offset + back);
 	} else {
 		crash_text_add_hex(&text, address);
 	}
@@ -169,18 +137,6 @@ static void find_frames(struct fault *fault, const ucontext_t *context,
 
 /* ---- reporting */
 
-static void copy_thread(struct page_thread *to, const struct page_thread *from)
-{
-	to->sequence = from->sequence;
-	to->actor = from->actor;
-	to->type_hash = from->type_hash;
-	to->version = from->version;
-	to->instance = from->instance;
-	to->thread_id = from->thread_id;
-	to->call = from->call;
-	to->call_sequence = from->call_sequence;
-}
-
 /* Whether an instruction faulted; otherwise some process, perhaps this one, sent the signal. */
 static bool is_fault(const struct fault *fault)
 {
@@ -196,7 +152,7 @@ static void write_record(struct page *page, const struct fault *fault)
 	record->thread_id = fault->thread_id;
 	record->address = is_fault(fault) ? (uintptr_t)fault->info.si_addr : 0;
 	record->n_frames = 0;
-	copy_thread(&record->thread, &page->thread);
+	record->thread = page->thread;
 	atomic_store_explicit(&record->written, 1, memory_order_release);
 }
 
@@ -228,7 +184,8 @@ static void write_line(const struct recorder *crash, const struct fault *fault)
 
 	crash_text_add(&text, crash->tag);
 	crash_text_add(&text, ": ");
-	crash_text_add(&text, fault->is_exit ? "exit " : name_signal(fault->signal));
+	crash_text_add(&text, fault->is_exit ? "exit " : "SIG");
+	crash_text_add(&text, fault->is_exit ? "" : sigabbrev_np(fault->signal));
 	if (fault->is_exit) {
 		crash_text_add_number(&text, (uint64_t)(uint8_t)fault->status, 10);
 	} else if (is_fault(fault)) {
@@ -289,17 +246,24 @@ static void limit_time(void)
 	alarm(ALARM_S);
 }
 
-/* Another thread's fault, reported by the first thread; then that thread ends the process. */
-static void pass_on(struct fault *fault, const ucontext_t *context)
+/* Have the first thread report what is known of a fault or exit of another one, in its handler
+ * of that signal. False: it cannot be reached. */
+static bool send_to_first(struct fault *fault, int number)
 {
-	siginfo_t info = {.si_signo = fault->signal, .si_code = SI_QUEUE};
+	siginfo_t info = {.si_signo = number, .si_code = SI_QUEUE};
 
-	find_frames(fault, context, NULL);
 	atomic_store_explicit(&fault->magic, MAGIC, memory_order_release);
 	info.si_pid = getpid();
 	info.si_uid = getuid();
 	info.si_value.sival_ptr = fault;
-	if (syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), fault->signal, &info) == 0)
+	return syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), number, &info) == 0;
+}
+
+/* Another thread's fault, reported by the first thread; then that thread ends the process. */
+static void pass_on(struct fault *fault, const ucontext_t *context)
+{
+	find_frames(fault, context, NULL);
+	if (send_to_first(fault, fault->signal))
 		/* It dies in its handler, and this thread with it. */
 		nanosleep(&(struct timespec){.tv_sec = ALARM_S}, NULL);
 	restore_defaults();
@@ -379,7 +343,6 @@ void crash_note_exit(int status)
 {
 	struct fault fault = {
 		.thread_id = (uint32_t)gettid(), .is_exit = true, .status = status};
-	siginfo_t info = {.si_signo = SIGABRT, .si_code = SI_QUEUE};
 	void *all[PAGE_FRAMES + 1];
 	int n;
 
@@ -388,11 +351,7 @@ void crash_note_exit(int status)
 	n = backtrace(all, PAGE_FRAMES + 1);
 	for (int i = 1; i < n; i++) /* without this function */
 		fault.frames[fault.n_frames++] = (uintptr_t)all[i];
-	atomic_store_explicit(&fault.magic, MAGIC, memory_order_release);
-	info.si_pid = getpid();
-	info.si_uid = getuid();
-	info.si_value.sival_ptr = &fault;
-	if (syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), SIGABRT, &info) < 0)
+	if (!send_to_first(&fault, SIGABRT))
 		return;
 	for (unsigned ms = 0;
 	     ms < REPORT_MS && !atomic_load_explicit(&fault.is_reported, memory_order_acquire);
@@ -439,9 +398,8 @@ static int install_handlers(void)
 
 int crash_new(struct recorder **ret_crash)
 {
-	size_t size = HEAD_BYTES + STACK_BYTES;
 	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
-	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	char *memory = mmap(NULL, HEAD_BYTES + STACK_BYTES, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 	struct recorder *crash = (struct recorder *)(void *)memory;
 	stack_t stack = {.ss_size = STACK_BYTES};
@@ -450,36 +408,23 @@ int crash_new(struct recorder **ret_crash)
 
 	if (memory == MAP_FAILED)
 		return -errno;
-	/* So that the handler's own stack cannot run over into the state. */
-	if (mprotect(memory + HEAD_BYTES - page_size, page_size, PROT_NONE) < 0) {
-		r = -errno;
-		goto unmap;
-	}
-	crash->magic = MAGIC;
 	crash->pid = getpid();
 	memcpy(crash->tag, "troupe-worker", sizeof("troupe-worker"));
 	read_own_symbols(crash);
 	/* The first call loads the unwinder. */
 	backtrace(frame, 1);
 	stack.ss_sp = memory + HEAD_BYTES;
-	if (sigaltstack(&stack, NULL) < 0) {
-		r = -errno;
-		goto unmap;
-	}
-	r = install_handlers();
+	/* So that the handler's own stack cannot run over into the state. */
+	r = mprotect(memory + HEAD_BYTES - page_size, page_size, PROT_NONE) < 0 ||
+			    sigaltstack(&stack, NULL) < 0
+		    ? -errno
+		    : install_handlers();
 	if (r == 0 && on_exit(on_process_exit, NULL) != 0)
 		r = -ENOMEM;
 	if (r < 0)
-		goto restore;
-	*ret_crash = crash;
-	return 0;
-
-restore:
-	restore_defaults();
-	sigaltstack(&(stack_t){.ss_flags = SS_DISABLE}, NULL);
-unmap:
-	plugin_symbols_free(crash->own);
-	munmap(memory, size);
+		crash_free(crash);
+	else
+		*ret_crash = crash;
 	return r;
 }
 

@@ -11,14 +11,11 @@
 #include <stdint.h>
 #include <troupe/address.h>
 
-#define REGISTRY_BUCKETS 1024
-
 struct registry_entry;
 
 struct registry {
-	struct process process; /* this one: a pool's turn begins with its own actors */
-	size_t count;
-	struct registry_entry *buckets[REGISTRY_BUCKETS];
+	struct process process;         /* this one: a pool's turn begins with its own actors */
+	struct registry_entry *entries; /* uthash; any one of them, or NULL */
 };
 
 void registry_init(struct registry *registry, struct process process);

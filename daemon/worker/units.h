@@ -6,6 +6,7 @@
 #define WORKER_UNITS_H
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/rate_limit.h"
 #include "core/runtime.h"
 #include "plugin/loader.h"
@@ -19,21 +20,21 @@ struct units_plugin {
 	int64_t number;
 	const struct plugin *plugin;       /* borrowed from the loader */
 	const struct runtime_type **types; /* in the order of plugin->tables; owned */
+	UT_hash_handle by_number;
 };
 
 struct units_unit {
 	int64_t number;
-	struct rate_limit lines;     /* that its actors and their children log */
+	struct rate_limit lines;     /* that its actors and their children log; at first none */
 	struct rate_limit shortages; /* the same, that it has too much memory */
 	char name[TROUPE_NAME_MAX + 1];
 	void *config; /* a value of its actor type's config, owned; NULL: it takes none */
+	UT_hash_handle by_number;
 };
 
 struct units {
-	struct units_plugin *plugins; /* in the order of their numbers */
-	size_t n_plugins;
-	struct units_unit *units; /* likewise */
-	size_t n_units;
+	struct units_plugin *plugins; /* uthash; any one of them, or NULL */
+	struct units_unit *units;     /* likewise; to go through them: by_number.next */
 };
 
 void units_init(struct units *units);
@@ -47,13 +48,8 @@ const struct units_plugin *units_find_plugin(const struct units *units, int64_t 
 
 /* Note a unit. name: copied. `config`: taken (also on failure). -EEXIST, -ENOMEM. */
 int units_add_unit(struct units *units, int64_t number, const char *name, void *config);
-/* Its lines are without limit until this. */
-void units_limit_lines(struct units *units, int64_t number, uint64_t interval_ns,
-		       uint64_t burst);
-/* NULL: no unit has that number. What is found stays in its place until one is added or
- * removed. */
-const struct units_unit *units_find_unit(const struct units *units, int64_t number);
-struct units_unit *units_get_unit(struct units *units, int64_t number);
+/* NULL: no unit has that number. */
+struct units_unit *units_find_unit(const struct units *units, int64_t number);
 /* It may be absent. */
 void units_remove_unit(struct units *units, int64_t number);
 

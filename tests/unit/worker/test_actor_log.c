@@ -65,7 +65,7 @@ static void lines_are_limited_by_their_unit(void **state)
 {
 	struct fixture *f = *state;
 
-	units_limit_lines(&f->units, 1, 3600 * CLOCK_SECOND_NS, 2);
+	rate_limit_init(&units_find_unit(&f->units, 1)->lines, 3600 * CLOCK_SECOND_NS, 2);
 	for (int i = 0; i < 10; i++)
 		actor_log_line(&f->actors, 1, LOG_P_INFO, "child", "x");
 	/* What is not written anyway does not count. */
@@ -132,11 +132,11 @@ static void shortages_of_a_unit_are_one_line_and_a_number(void **state)
 			    "hold less\n");
 	assert_string_equal(next(f), "");
 	/* as if half a minute had passed */
-	units_get_unit(&f->units, 1)->shortages.interval_ns = 1;
+	units_find_unit(&f->units, 1)->shortages.interval_ns = 1;
 	memory.is_short = true;
 	do
 		loop_step(f->loop, false);
-	while (loop_now_ns(f->loop) <= units_get_unit(&f->units, 1)->shortages.begin_ns);
+	while (loop_now_ns(f->loop) <= units_find_unit(&f->units, 1)->shortages.begin_ns);
 	actor_log_memory(&f->actors, &memory);
 	assert_non_null(strstr(next(f), "hold less, and so 4 times since this was logged\n"));
 	/* its children may outlive it */
