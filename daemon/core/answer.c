@@ -91,8 +91,10 @@ static void finish_answer(struct troupe_self *self, const struct answer *answer)
 }
 
 /* A message with an answer, for a caller of this process. */
-static inline int make_answer(struct troupe_self *self, struct call *call,
-			      const struct value *value, struct message **ret_message)
+static inline __attribute__((always_inline)) int make_answer(struct troupe_self *self,
+							     struct call *call,
+							     const struct value *value,
+							     struct message **ret_message)
 {
 	struct runtime *runtime = self->runtime;
 	struct codec_measure measure;
@@ -121,10 +123,11 @@ static inline int make_answer(struct troupe_self *self, struct call *call,
 	return 0;
 }
 
-static int answer_near(struct troupe_self *self, struct call *call, const struct value *value)
+NOINLINE static int answer_near(struct troupe_self *self, struct call *call,
+				const struct value *value)
 {
 	struct runtime *runtime = self->runtime;
-	struct message *message;
+	struct message *message = NULL;
 	int rc = make_answer(self, call, value, &message);
 
 	if (unlikely(rc < 0))
@@ -199,25 +202,44 @@ static int give_answer(struct troupe_self *self, struct answer *answer,
 	return rc;
 }
 
+/* What a method returns. */
+static inline struct value value_of(const struct troupe_method *method, const void *out)
+{
+	return (struct value){.kind = MAIL_REPLY,
+			      .hash = method->out_hash,
+			      .descriptor = method,
+			      .type = method->out,
+			      .data = out};
+}
+
+/* Find whom the handle answers, and whether that is how `method` answers. */
+static int find_reply(struct troupe_self *self, struct troupe_call handle,
+		      const struct troupe_method *method, const void *out,
+		      struct answer *answer)
+{
+	int rc = find_answer(self, handle, answer);
+
+	if (rc < 0)
+		return rc;
+	if (!method || method->out_hash != answer->method->out_hash)
+		return -EINVAL;
+	if (!out && method->out->size)
+		return failure_of_value(self, method->out, out, -EINVAL);
+	return 0;
+}
+
 /* Any return but that of troupe_return(). */
 NOINLINE static int return_slow(struct troupe_self *self, struct troupe_call call,
 				const struct troupe_method *method, const void *out)
 {
 	struct answer answer;
-	int rc = find_answer(self, call, &answer);
+	int rc = find_reply(self, call, method, out, &answer);
+	struct value value;
 
 	if (unlikely(rc < 0))
 		return rc;
-	if (unlikely(!method || method->out_hash != answer.method->out_hash))
-		return -EINVAL;
-	if (unlikely(!out && method->out->size))
-		return failure_of_value(self, method->out, out, -EINVAL);
-	return give_answer(self, &answer,
-			   &(struct value){.kind = MAIL_REPLY,
-					   .hash = method->out_hash,
-					   .descriptor = method,
-					   .type = method->out,
-					   .data = out});
+	value = value_of(method, out);
+	return give_answer(self, &answer, &value);
 }
 
 /* What most returns are, of the call being handled to an actor here, takes the short way. The
@@ -226,7 +248,8 @@ int troupe_return(struct troupe_self *self, struct troupe_call handle,
 		  const struct troupe_method *method, const void *out)
 {
 	struct runtime *runtime = self->runtime;
-	struct message *message;
+	struct message *message = NULL;
+	struct value value;
 	struct call *call;
 	int rc;
 
@@ -239,13 +262,8 @@ int troupe_return(struct troupe_self *self, struct troupe_call handle,
 	call = call_find(runtime, self->activation.message->call);
 	if (unlikely(!call || (call->flags & CALL_OF_CLIENT) || slice_is_stale(runtime)))
 		return return_slow(self, handle, method, out);
-	rc = make_answer(self, call,
-			 &(struct value){.kind = MAIL_REPLY,
-					 .hash = method->out_hash,
-					 .descriptor = method,
-					 .type = method->out,
-					 .data = out},
-			 &message);
+	value = value_of(method, out);
+	rc = make_answer(self, call, &value, &message);
 	if (unlikely(rc < 0))
 		return rc;
 	mailbox_add_reply(runtime, actor_at(runtime, call->caller), message);
@@ -291,14 +309,11 @@ int troupe_reply(struct troupe_self *self, struct troupe_call call,
 		 const struct troupe_method *method, const void *out)
 {
 	struct answer answer;
-	int rc = find_answer(self, call, &answer);
+	int rc = find_reply(self, call, method, out, &answer);
+	struct value value;
 
 	if (rc < 0)
 		return rc;
-	if (!method || method->out_hash != answer.method->out_hash)
-		return -EINVAL;
-	if (!out && method->out->size)
-		return failure_of_value(self, method->out, out, -EINVAL);
 	expire_answer(self, &answer);
 	if (!answer.call && !(answer.kept && answer.kept->peer))
 		return 0; /* nobody is there, so that nothing was asked for either */
@@ -307,13 +322,9 @@ int troupe_reply(struct troupe_self *self, struct troupe_call call,
 	rc = claim_stream(self, &answer);
 	if (rc < 0)
 		return rc;
-	rc = give_answer(self, &answer,
-			 &(struct value){.kind = MAIL_REPLY,
-					 .continues = true,
-					 .hash = method->out_hash,
-					 .descriptor = method,
-					 .type = method->out,
-					 .data = out});
+	value = value_of(method, out);
+	value.continues = true;
+	rc = give_answer(self, &answer, &value);
 	if (rc == 0 && answer.activation) /* also for whom it may be forwarded to */
 		self->activation.message->extra = UINT64_MAX;
 	return rc;
@@ -404,19 +415,11 @@ int troupe_fail_permission_denied(struct troupe_self *self, struct troupe_call c
 	return fail_status(self, call, TROUPE_PERMISSION_DENIED);
 }
 
-void answer_end(struct troupe_self *self, struct call_end end)
+void answer_end(struct troupe_self *self, uint64_t handle, struct call_end end)
 {
 	struct answer answer;
 
-	if (find_activation(self, &answer) == 0)
-		give_status(self, &answer, end);
-}
-
-void answer_end_kept(struct troupe_self *self, struct call_end end)
-{
-	struct answer answer;
-
-	if (find_answer(self, (struct troupe_call){self->activation.kept_id}, &answer) == 0)
+	if (find_answer(self, (struct troupe_call){handle}, &answer) == 0)
 		give_status(self, &answer, end);
 }
 

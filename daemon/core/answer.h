@@ -8,9 +8,8 @@
 
 #include "core/activation.h"
 
-/* Answer the message being handled, without a value, if it still has to be answered. */
-void answer_end(struct troupe_self *self, struct call_end end);
-/* The same for the handle that it was kept under. */
-void answer_end_kept(struct troupe_self *self, struct call_end end);
+/* Answer the message being handled, without a value, if it still has to be answered. handle:
+ * activation.call_id, or the kept_id that it was kept under. */
+void answer_end(struct troupe_self *self, uint64_t handle, struct call_end end);
 
 #endif

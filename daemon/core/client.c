@@ -8,14 +8,11 @@ static uint64_t hash_client(const struct runtime *runtime, uint64_t number)
 
 struct client *client_find(const struct runtime *runtime, uint64_t number)
 {
-	for (struct index_link *link =
-		     index_bucket(&runtime->clients, hash_client(runtime, number));
-	     link; link = link->next) {
-		struct client *client = container_of(link, struct client, link);
+	struct client *client;
 
+	index_foreach (client, &runtime->clients, hash_client(runtime, number), link)
 		if (client->number == number)
 			return client;
-	}
 	return NULL;
 }
 
@@ -41,8 +38,8 @@ void client_free(struct runtime *runtime, struct client *client)
 
 void clients_free(struct runtime *runtime)
 {
-	for (size_t i = 0; runtime->clients.buckets && i < runtime->clients.size; i++)
-		while (runtime->clients.buckets[i])
-			client_free(runtime, container_of(runtime->clients.buckets[i],
-							  struct client, link));
+	struct client *client;
+
+	while ((client = index_take(&runtime->clients, struct client, link)))
+		free(client);
 }

@@ -74,15 +74,12 @@ int runtime_unit_define(struct runtime *runtime, const struct runtime_unit *conf
 
 struct definition *definition_find(const struct runtime *runtime, uint32_t number)
 {
-	uint64_t hash = index_hash(runtime->secret, number, 0);
+	struct definition *unit;
 
-	for (struct index_link *link = index_bucket(&runtime->units_by_number, hash); link;
-	     link = link->next) {
-		struct definition *unit = container_of(link, struct definition, link);
-
+	index_foreach (unit, &runtime->units_by_number, index_hash(runtime->secret, number, 0),
+		       link)
 		if (unit->number == number)
 			return unit;
-	}
 	return NULL;
 }
 
@@ -102,21 +99,14 @@ COLD static int make_spawned(struct runtime *runtime, const struct troupe_actor 
 		type = type->next;
 	if (!type)
 		return -EINVAL;
-	unit = calloc(1, sizeof(*unit));
+	unit = malloc(sizeof(*unit));
 	if (!unit)
 		return -ENOMEM;
-	*unit = (struct definition){
-		.type = type,
-		.mailbox = spawner->mailbox,
-		.mailbox_units = spawner->mailbox_units,
-		.mailbox_most = spawner->mailbox_most,
-		.batch = spawner->batch,
-		.stop_on_error = spawner->stop_on_error,
-		.share = spawner->share,
-		.origin = spawner->origin,
-		.is_forgotten = spawner->is_forgotten,
-		.next = type->spawned,
-	};
+	*unit = *spawner; /* its limits, its share, its origin */
+	unit->type = type;
+	unit->number = unit->n_actors = 0;
+	unit->name[0] = '\0';
+	unit->next = type->spawned;
 	unit->share->n_units++;
 	type->spawned = unit;
 	index_put(&runtime->units_spawned, &unit->link,
@@ -128,18 +118,15 @@ COLD static int make_spawned(struct runtime *runtime, const struct troupe_actor 
 int definition_of_spawned(struct runtime *runtime, const struct troupe_actor *table,
 			  const struct definition *spawner, struct definition **ret_unit)
 {
-	uint64_t hash = hash_spawned(runtime, table, spawner->origin);
+	struct definition *unit;
 
-	for (struct index_link *link = index_bucket(&runtime->units_spawned, hash); link;
-	     link = link->next) {
-		struct definition *unit = container_of(link, struct definition, link);
-
+	index_foreach (unit, &runtime->units_spawned,
+		       hash_spawned(runtime, table, spawner->origin), link)
 		if (unit->origin == spawner->origin && unit->type->given == table &&
 		    unit->type->plugin == spawner->type->plugin) {
 			*ret_unit = unit;
 			return 0;
 		}
-	}
 	return make_spawned(runtime, table, spawner, ret_unit);
 }
 

@@ -42,17 +42,15 @@ static void trim_actors(struct runtime *runtime)
 /* The next amount. False: that was all. */
 static bool trim_more(struct runtime *runtime)
 {
-	struct slots *tables[] = {&runtime->colds, &runtime->calls,  &runtime->kept_calls,
-				  &runtime->kept,  &runtime->timers, &runtime->waits};
 	struct slab *slabs[] = {&runtime->messages, &runtime->states};
 	uint32_t stage = runtime->idle.stage;
 
 	if (stage < ARRAY_LEN(slabs)) {
 		if (slab_trim(slabs[stage]))
 			return true;
-	} else if (stage < ARRAY_LEN(slabs) + ARRAY_LEN(tables)) {
-		(void)slots_trim(tables[stage - ARRAY_LEN(slabs)]);
-	} else if (stage == ARRAY_LEN(slabs) + ARRAY_LEN(tables)) {
+	} else if (stage < ARRAY_LEN(slabs) + RUNTIME_TABLES) {
+		(void)slots_trim(&runtime->tables[stage - ARRAY_LEN(slabs)]);
+	} else if (stage == ARRAY_LEN(slabs) + RUNTIME_TABLES) {
 		trim_actors(runtime);
 	} else {
 		/* of plug-ins, too; some 15 ms for each 100 MB, when they lie in pieces */

@@ -63,3 +63,14 @@ void index_remove(struct index *index, struct index_link *link)
 	link->next = NULL;
 	index->count--;
 }
+
+struct index_link *index_pop(struct index *index)
+{
+	struct index_link *link = NULL;
+
+	for (size_t i = 0; i < index->size && !link; i++)
+		link = index->buckets[i];
+	if (link)
+		index_remove(index, link);
+	return link;
+}

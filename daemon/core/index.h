@@ -1,12 +1,13 @@
 /* index.h - records found by a hash of their key; the links live inside the records.
  *
  * Open inside core/: the user computes the hash (index_hash() keeps peers from choosing
- * collisions) and compares keys itself while it walks a bucket. Memory of the owner, one
+ * collisions) and compares keys itself (index_foreach()). Memory of the owner, one
  * thread.
  */
 #ifndef CORE_INDEX_H
 #define CORE_INDEX_H
 
+#include "base/list.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,12 +30,26 @@ void index_fini(struct index *index);
 void index_put(struct index *index, struct index_link *link, uint64_t hash);
 void index_remove(struct index *index, struct index_link *link);
 
-/* The first link of the bucket that a hash belongs to; go on by ->next, compare ->hash and
- * the key. */
+/* Take out one, whichever. NULL: there is none. */
+struct index_link *index_pop(struct index *index);
+#define index_take(index, type, member)                                                        \
+	({                                                                                     \
+		struct index_link *popped_ = index_pop(index);                                 \
+		popped_ ? container_of(popped_, type, member) : NULL;                          \
+	})
+
+/* The first link of the bucket that a hash belongs to. */
 static inline struct index_link *index_bucket(const struct index *index, uint64_t hash)
 {
 	return index->buckets[hash & (index->size - 1)];
 }
+
+/* Go through the records that may have that hash by `record`, a pointer; `member` is the link
+ * in them. The body compares the key. */
+#define index_foreach(record, index, hash, member)                                             \
+	for (struct index_link *link_ = index_bucket(index, hash);                             \
+	     link_ && ((record) = container_of(link_, __typeof__(*(record)), member));         \
+	     link_ = link_->next)
 
 /* Mix two words of a key with a secret. */
 static inline uint64_t index_hash(uint64_t secret, uint64_t a, uint64_t b)

@@ -25,6 +25,9 @@
 #include "proto/codec.h"
 #include "proto/process.h"
 
+#define RUNTIME_TABLES  6
+#define RUNTIME_INDEXES 6
+
 /* What has nodes in the wheel. */
 #define RUNTIME_CALL_NODE  1
 #define RUNTIME_TIMER_NODE 2
@@ -77,19 +80,31 @@ struct runtime {
 	uint64_t handled, dead_letters;
 	struct page *page;
 
-	struct slots calls;      /* struct call */
-	struct slots kept_calls; /* struct kept_call */
-	struct slots kept;       /* struct troupe_kept */
-	struct slots timers;     /* struct timer */
-	struct slots colds;      /* struct actor_cold */
-	struct slots waits;      /* struct wait */
-	struct slab states;      /* those that are not near, and what few timers need */
-	unsigned char *near;     /* of each slot of an actor, STATE_NEAR bytes */
-	struct kin *kins;        /* the same: its parent and children */
-	struct index inbound;    /* struct kept_call of callers in other processes */
-	struct index waits_by_key;
-	struct index peers;        /* struct peer */
-	struct index clients;      /* struct client */
+	union {
+		struct {
+			struct slots calls;      /* struct call */
+			struct slots kept_calls; /* struct kept_call */
+			struct slots kept;       /* struct troupe_kept */
+			struct slots timers;     /* struct timer */
+			struct slots colds;      /* struct actor_cold */
+			struct slots waits;      /* struct wait */
+		};
+		struct slots tables[RUNTIME_TABLES]; /* the same */
+	};
+	struct slab states;  /* those that are not near, and what few timers need */
+	unsigned char *near; /* of each slot of an actor, STATE_NEAR bytes */
+	struct kin *kins;    /* the same: its parent and children */
+	union {
+		struct {
+			struct index inbound; /* struct kept_call of callers elsewhere */
+			struct index waits_by_key;
+			struct index peers;   /* struct peer */
+			struct index clients; /* struct client */
+			struct index units_by_number;
+			struct index units_spawned; /* without number, by type and origin */
+		};
+		struct index indexes[RUNTIME_INDEXES]; /* the same */
+	};
 	struct peer *last_peer;    /* the one that was found last */
 	uint32_t n_actors;         /* alive */
 	struct list *client_calls; /* struct call */
@@ -101,8 +116,6 @@ struct runtime {
 	struct runtime_type *types;
 	uint32_t n_types;
 	struct definition *units;
-	struct index units_by_number;
-	struct index units_spawned; /* those without number, by type and origin */
 
 	struct process self;
 	const struct runtime_ops *ops;

@@ -17,16 +17,12 @@ static uint64_t hash_inbound(const struct runtime *runtime, struct troupe_addres
 struct kept_call *kept_find_inbound(const struct runtime *runtime, struct troupe_address caller,
 				    uint64_t call)
 {
-	uint64_t hash = hash_inbound(runtime, caller, call);
+	struct kept_call *kept;
 
-	for (struct index_link *link = index_bucket(&runtime->inbound, hash); link;
-	     link = link->next) {
-		struct kept_call *kept = container_of(link, struct kept_call, link);
-
-		if (link->hash == hash && kept->call == call &&
+	index_foreach (kept, &runtime->inbound, hash_inbound(runtime, caller, call), link)
+		if (kept->call == call &&
 		    process_equal(process_of(kept->caller), process_of(caller)))
 			return kept;
-	}
 	return NULL;
 }
 

@@ -101,45 +101,32 @@ NOINLINE static void drop_calls(struct runtime *runtime, struct actor *actor)
 	}
 }
 
-/* Callers of what it kept get ActorDied. */
+/* The caller of what it had gets ActorDied: of `kept` in another process, of `call` here; NULL
+ * where there is none. */
+static void drop_call(struct runtime *runtime, struct actor *actor, struct kept_call *kept,
+		      struct call *call)
+{
+	const struct call_end end = {.status = TROUPE_ACTOR_DIED};
+
+	if (call)
+		caller_fail(runtime, call, end);
+	else if (kept && kept->peer)
+		peer_fail(runtime, actor_address(runtime, actor), kept->caller, kept->call,
+			  end);
+	if (kept)
+		kept_free(runtime, kept);
+}
+
 NOINLINE static void drop_kept_calls(struct runtime *runtime, struct actor *actor)
 {
 	struct actor_cold *cold = cold_find(runtime, actor);
 
 	while (cold->kept) {
 		struct kept_call *kept = container_of(cold->kept, struct kept_call, of_owner);
-		struct call *call = kept->peer || kept->is_oneway || !kept->call
-					    ? NULL
-					    : call_find(runtime, kept->call);
+		bool is_near = !kept->peer && !kept->is_oneway && kept->call;
 
-		if (call)
-			caller_fail(runtime, call,
-				    (struct call_end){.status = TROUPE_ACTOR_DIED});
-		else if (kept->peer)
-			peer_fail(runtime, actor_address(runtime, actor), kept->caller,
-				  kept->call, (struct call_end){.status = TROUPE_ACTOR_DIED});
-		kept_free(runtime, kept);
-	}
-}
-
-/* Callers of what waits in the mailbox get ActorDied, too. */
-static void drop_call(struct runtime *runtime, struct actor *actor, struct message *message)
-{
-	if (message->mail.flags & MAIL_INBOUND) {
-		struct kept_call *kept = kept_find(runtime, message->call);
-
-		if (!kept)
-			return;
-		if (kept->state != KEPT_GONE)
-			peer_fail(runtime, actor_address(runtime, actor), kept->caller,
-				  kept->call, (struct call_end){.status = TROUPE_ACTOR_DIED});
-		kept_free(runtime, kept);
-	} else {
-		struct call *call = call_find(runtime, message->call);
-
-		if (call)
-			caller_fail(runtime, call,
-				    (struct call_end){.status = TROUPE_ACTOR_DIED});
+		drop_call(runtime, actor, kept,
+			  is_near ? call_find(runtime, kept->call) : NULL);
 	}
 }
 
@@ -154,8 +141,10 @@ static void drop_mail(struct runtime *runtime, struct actor *actor, struct mail 
 	if (mail->kind == MAIL_SEND)
 		dead_letter(runtime, message->from, actor_address(runtime, actor),
 			    message->descriptor, "actor-died");
+	else if (mail->flags & MAIL_INBOUND)
+		drop_call(runtime, actor, kept_find(runtime, message->call), NULL);
 	else
-		drop_call(runtime, actor, message);
+		drop_call(runtime, actor, NULL, call_find(runtime, message->call));
 	load_subtract(&actor->load, (struct load){1, 0});
 	drop_message(runtime, actor, message, message_head(mail->kind));
 }

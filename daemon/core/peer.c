@@ -9,17 +9,11 @@ static uint64_t hash_worker(const struct runtime *runtime, struct process proces
 
 struct peer *peer_search(struct runtime *runtime, struct process process)
 {
-	uint64_t hash = hash_worker(runtime, process);
+	struct peer *peer;
 
-	for (struct index_link *link = index_bucket(&runtime->peers, hash); link;
-	     link = link->next) {
-		struct peer *peer = container_of(link, struct peer, link);
-
-		if (process_is_same_worker(peer->dead, process)) {
-			runtime->last_peer = peer;
-			return peer;
-		}
-	}
+	index_foreach (peer, &runtime->peers, hash_worker(runtime, process), link)
+		if (process_is_same_worker(peer->dead, process))
+			return runtime->last_peer = peer;
 	return NULL;
 }
 
@@ -70,12 +64,8 @@ void peer_fail(struct runtime *runtime, struct troupe_address from,
 
 void peers_free(struct runtime *runtime)
 {
-	for (size_t i = 0; runtime->peers.buckets && i < runtime->peers.size; i++) {
-		while (runtime->peers.buckets[i]) {
-			struct index_link *link = runtime->peers.buckets[i];
+	struct peer *peer;
 
-			runtime->peers.buckets[i] = link->next;
-			free(container_of(link, struct peer, link));
-		}
-	}
+	while ((peer = index_take(&runtime->peers, struct peer, link)))
+		free(peer);
 }

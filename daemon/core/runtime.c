@@ -62,61 +62,39 @@ static uint32_t limit_of(uint32_t configured, uint32_t limit)
 
 static int init_tables(struct runtime *runtime, const struct runtime_config *config)
 {
-	uint32_t kept_limit = limit_of(config->max_kept_calls, LIMIT_KEPT_CALLS);
+	const uint32_t actors = limit_of(config->max_actors, LIMIT_ACTORS);
+	const uint32_t kept = limit_of(config->max_kept_calls, LIMIT_KEPT_CALLS);
 	const struct {
-		struct slots *slots;
 		uint32_t size, limit;
-	} tables[] = {
-		{&runtime->actors, sizeof(struct actor),
-		 limit_of(config->max_actors, LIMIT_ACTORS)},
-		{&runtime->colds, sizeof(struct actor_cold),
-		 limit_of(config->max_actors, LIMIT_ACTORS)},
-		{&runtime->calls, sizeof(struct call),
-		 limit_of(config->max_calls, LIMIT_CALLS)},
-		{&runtime->kept_calls, sizeof(struct kept_call), kept_limit},
-		{&runtime->kept, sizeof(struct troupe_kept), kept_limit},
-		{&runtime->timers, sizeof(struct timer),
-		 limit_of(config->max_timers, LIMIT_TIMERS)},
-		{&runtime->waits, sizeof(struct wait), LIMIT_CALLS},
+	} sizes[RUNTIME_TABLES] = {
+		{sizeof(struct call), limit_of(config->max_calls, LIMIT_CALLS)},
+		{sizeof(struct kept_call), kept},
+		{sizeof(struct troupe_kept), kept},
+		{sizeof(struct timer), limit_of(config->max_timers, LIMIT_TIMERS)},
+		{sizeof(struct actor_cold), actors},
+		{sizeof(struct wait), LIMIT_CALLS},
 	};
-	struct index *indexes[] = {&runtime->inbound,         &runtime->waits_by_key,
-				   &runtime->peers,           &runtime->clients,
-				   &runtime->units_by_number, &runtime->units_spawned};
-	int rc;
+	int rc = slots_init(&runtime->actors, sizeof(struct actor), actors);
 
-	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
-		rc = slots_init(tables[i].slots, tables[i].size, tables[i].limit);
-		if (rc < 0)
-			return rc;
-	}
-	runtime->near = mapping_reserve((size_t)runtime->actors.limit * STATE_NEAR);
-	runtime->kins = mapping_reserve((size_t)runtime->actors.limit * sizeof(struct kin));
-	if (!runtime->near || !runtime->kins)
-		return -ENOMEM;
-	for (size_t i = 0; i < ARRAY_LEN(indexes); i++) {
-		rc = index_init(indexes[i]);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
+	for (size_t i = 0; i < RUNTIME_TABLES && rc == 0; i++)
+		rc = slots_init(&runtime->tables[i], sizes[i].size, sizes[i].limit);
+	for (size_t i = 0; i < RUNTIME_INDEXES && rc == 0; i++)
+		rc = index_init(&runtime->indexes[i]);
+	if (rc < 0)
+		return rc;
+	runtime->near = mapping_reserve((size_t)actors * STATE_NEAR);
+	runtime->kins = mapping_reserve((size_t)actors * sizeof(struct kin));
+	return runtime->near && runtime->kins ? 0 : -ENOMEM;
 }
 
 static void fini_tables(struct runtime *runtime)
 {
-	index_fini(&runtime->units_spawned);
-	index_fini(&runtime->units_by_number);
-	index_fini(&runtime->clients);
-	index_fini(&runtime->peers);
-	index_fini(&runtime->waits_by_key);
-	index_fini(&runtime->inbound);
-	slots_fini(&runtime->waits);
-	slots_fini(&runtime->timers);
-	slots_fini(&runtime->kept);
-	slots_fini(&runtime->kept_calls);
-	slots_fini(&runtime->calls);
 	mapping_release(runtime->kins, (size_t)runtime->actors.limit * sizeof(struct kin));
 	mapping_release(runtime->near, (size_t)runtime->actors.limit * STATE_NEAR);
-	slots_fini(&runtime->colds);
+	for (size_t i = 0; i < RUNTIME_INDEXES; i++)
+		index_fini(&runtime->indexes[i]);
+	for (size_t i = 0; i < RUNTIME_TABLES; i++)
+		slots_fini(&runtime->tables[i]);
 	slots_fini(&runtime->actors);
 }
 

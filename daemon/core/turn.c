@@ -43,20 +43,23 @@ COLD static bool adapt_message(struct troupe_self *self,
 				 strlen(theirs->interface), theirs->name, strlen(theirs->name),
 				 &has_interface);
 	if (!handler) {
-		answer_end(self, (struct call_end){TROUPE_METHOD_NOT_FOUND, 0, theirs->name});
+		answer_end(self, self->activation.call_id,
+			   (struct call_end){TROUPE_METHOD_NOT_FOUND, 0, theirs->name});
 		goto dead;
 	}
 	self->activation.handler = handler;
 	rc = codec_convert(theirs->in, message_block(message), handler->method->in, 0, &block,
 			   &size, &error);
 	if (rc < 0 && rc != -ENOMEM) {
-		answer_end(self, (struct call_end){TROUPE_INVALID_PARAMETER, 0, error.path});
+		answer_end(self, self->activation.call_id,
+			   (struct call_end){TROUPE_INVALID_PARAMETER, 0, error.path});
 		goto dead;
 	}
 	converted = rc < 0 ? NULL : message_new(&runtime->messages, message->mail.kind, size);
 	if (!converted) {
 		free(block);
-		answer_end(self, (struct call_end){.status = TROUPE_OVERLOADED});
+		answer_end(self, self->activation.call_id,
+			   (struct call_end){.status = TROUPE_OVERLOADED});
 		goto dead;
 	}
 	memcpy(converted, message, message_head(message->mail.kind));
@@ -114,16 +117,15 @@ static inline bool is_wanted(struct troupe_self *self)
 	return is_wanted_slow(self);
 }
 
-/* The handler has returned, and the call is neither answered nor kept. */
-COLD static void settle_result(struct troupe_self *self, int rc)
+/* The handler has returned, and the call of that handle is not answered. */
+COLD static void answer_result(struct troupe_self *self, uint64_t handle, int rc)
 {
+	struct call_end end = {.status = TROUPE_NO_REPLY};
 	char detail[FAILURE_DETAIL_MAX];
 
 	if (rc < 0)
-		answer_end(self, (struct call_end){TROUPE_FAILED, rc,
-						   failure_print(self, rc, detail)});
-	else
-		answer_end(self, (struct call_end){.status = TROUPE_NO_REPLY});
+		end = (struct call_end){TROUPE_FAILED, rc, failure_print(self, rc, detail)};
+	answer_end(self, handle, end);
 }
 
 /* Its place in the table holds another handler or none. NULL: the message is answered, or
@@ -139,8 +141,9 @@ COLD static const struct type_handler *find_slow(struct troupe_self *self)
 	page_doing(self->runtime, PAGE_DOING_NOTHING);
 	if (handler) {
 		self->activation.handler = handler;
-		answer_end(self, (struct call_end){TROUPE_METHOD_NOT_IMPLEMENTED, 0,
-						   handler->method->name});
+		answer_end(self, self->activation.call_id,
+			   (struct call_end){TROUPE_METHOD_NOT_IMPLEMENTED, 0,
+					     handler->method->name});
 		return NULL;
 	}
 	/* whatever it is, for an answer that needs no method of ours */
@@ -193,11 +196,8 @@ static inline void handle_send(struct troupe_self *self, struct runtime *runtime
 /* The same after a call, which is answered also if the handler has kept it before it failed. */
 COLD static void finish_call_slow(struct troupe_self *self, int rc)
 {
-	char detail[FAILURE_DETAIL_MAX];
-
 	if (rc < 0 && self->activation.outcome.call == SELF_KEPT)
-		answer_end_kept(self, (struct call_end){TROUPE_FAILED, rc,
-							failure_print(self, rc, detail)});
+		answer_result(self, self->activation.kept_id, rc);
 	finish_slow(self, rc);
 }
 
@@ -219,7 +219,7 @@ NOINLINE static void handle_call(struct troupe_self *self, struct message *messa
 		rc = run_handler(self, runtime, actor, handler,
 				 (char *)self->activation.message + message_head(MAIL_CALL));
 		if (unlikely(self->activation.outcome.call == SELF_OPEN))
-			settle_result(self, rc);
+			answer_result(self, self->activation.call_id, rc);
 	}
 	if (likely(rc >= 0 && outcome_is_usual(&self->activation.outcome)))
 		drop_message(runtime, actor, self->activation.message, message_head(MAIL_CALL));

@@ -21,16 +21,13 @@ static struct wait *find_wait(const struct runtime *runtime, uint32_t sender,
 			      struct troupe_address where, struct list *const *chain,
 			      uint64_t stream)
 {
-	uint64_t hash = hash_key(runtime, sender, where, chain, stream);
+	struct wait *wait;
 
-	for (struct index_link *link = index_bucket(&runtime->waits_by_key, hash); link;
-	     link = link->next) {
-		struct wait *wait = container_of(link, struct wait, link);
-
-		if (link->hash == hash && wait->sender == sender && wait->chain == chain &&
-		    wait->stream == stream && troupe_address_equal(wait->where, where))
+	index_foreach (wait, &runtime->waits_by_key,
+		       hash_key(runtime, sender, where, chain, stream), link)
+		if (wait->sender == sender && wait->chain == chain && wait->stream == stream &&
+		    troupe_address_equal(wait->where, where))
 			return wait;
-	}
 	return NULL;
 }
 
