@@ -383,7 +383,8 @@ int troupe_fail_parameter(struct troupe_self *self, struct troupe_call call, con
 	if (reason && asprintf(&text, "%s: %s", field, reason) < 0)
 		text = NULL;
 	give_status(self, &answer,
-		    (struct call_end){TROUPE_INVALID_PARAMETER, 0, text ? text : field});
+		    (struct call_end){TROUPE_INVALID_PARAMETER,
+				      text ? (int32_t)strlen(field) : 0, text ? text : field});
 	free(text);
 	return 0;
 }

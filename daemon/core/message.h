@@ -72,7 +72,9 @@ _Static_assert(offsetof(struct message, call) % 16 == 0, "blocks are aligned");
 /* How a call ended without an answer. */
 struct call_end {
 	enum troupe_status status;
-	int32_t code;       /* FAILED: what the handler returned; else 0 */
+	/* FAILED: what the handler returned. INVALID_PARAMETER: how many bytes of `detail` are
+	 * the field, where ": " and a reason follow; 0: all of it is. Else 0. */
+	int32_t code;
 	const char *detail; /* for people; borrowed, or NULL */
 };
 

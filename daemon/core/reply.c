@@ -72,6 +72,12 @@ static inline void run_reply(struct troupe_self *self, const struct troupe_entry
 	take_result(self, entry->on_event(self, self->actor->state, context, reply));
 }
 
+/* For an actor: what call_end.code says of a parameter is for clients. */
+static int32_t code_of(enum troupe_status status, int32_t code)
+{
+	return status == TROUPE_FAILED ? code : 0;
+}
+
 /* Anything but a reply of the version that the caller knows. */
 COLD static void read_reply(struct troupe_self *self, const struct troupe_entry *entry,
 			    struct message *message, bool continues)
@@ -89,7 +95,7 @@ COLD static void read_reply(struct troupe_self *self, const struct troupe_entry 
 		read_error(entry, message, &reply, &block, &problem);
 	} else {
 		reply.status = message->mail.status;
-		reply.code = (int32_t)message->call;
+		reply.code = code_of(reply.status, (int32_t)message->call);
 		reply.detail = (const char *)message_block(message);
 	}
 	if (reply.status != TROUPE_OK && reply.status != TROUPE_ERROR)
@@ -149,7 +155,7 @@ void reply_handle_end(struct troupe_self *self, struct call *call)
 	const struct troupe_entry *entry = &self->actor->unit->type->entries[call->entry];
 	const struct troupe_reply reply = {.head = REPLY_HEAD,
 					   .status = call->mail.status,
-					   .code = call->code,
+					   .code = code_of(call->mail.status, call->code),
 					   .error_name = status_error_name(call->mail.status)};
 	uint64_t context = call->context;
 

@@ -180,8 +180,9 @@ void runtime_stop_all(struct runtime *runtime);
  * counts as unread until the client has taken it; past LIMIT_CLIENT_UNREAD of them, or
  * LIMIT_STREAM_UNREAD_BYTES, the actor gets -EAGAIN, and on_room when half of that is left. */
 struct runtime_client_call {
-	/* `reply->data` is of `type` (NULL when there is no data). May call runtime
-	 * functions. */
+	/* `reply->data` is of `type` (NULL when there is no data). reply->code: of an
+	 * INVALID_PARAMETER, how many bytes of its detail are the field, where ": " and a
+	 * reason follow; 0: all of it is. May call runtime functions. */
 	void (*on_reply)(struct runtime_client_call *client_call,
 			 const struct troupe_reply *reply, const struct troupe_type *type);
 	/* An actor has kept the call, and may answer it much later. Perhaps several times,

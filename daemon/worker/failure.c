@@ -45,13 +45,14 @@ struct failure failure_invalid_parameter(const char *path, const char *reason)
 				.parameters = invalid_parameter_print(path, reason)};
 }
 
-/* "FIELD: REASON", or the field alone. */
-static struct failure invalid_by_detail(const char *detail)
+/* "FIELD: REASON", the field of so many bytes; or the field alone. Of another process it may be
+ * anything. */
+static struct failure invalid_by_detail(const char *detail, int32_t field)
 {
-	const char *colon = strstr(detail, ": ");
-	char *path = colon ? strndup(detail, (size_t)(colon - detail)) : NULL;
+	const char *reason = field > 0 && (size_t)field < strlen(detail) ? detail + field : "";
+	char *path = strncmp(reason, ": ", 2) == 0 ? strndup(detail, (size_t)field) : NULL;
 	struct failure failure =
-		failure_invalid_parameter(path ? path : detail, path ? colon + 2 : NULL);
+		failure_invalid_parameter(path ? path : detail, path ? reason + 2 : NULL);
 
 	free(path);
 	return failure;
@@ -81,7 +82,7 @@ struct failure failure_of_reply(const struct troupe_reply *reply, struct troupe_
 	case TROUPE_NO_REPLY:
 		return make_failure(&api_no_reply_error, "");
 	case TROUPE_INVALID_PARAMETER:
-		return invalid_by_detail(reply->detail ? reply->detail : "");
+		return invalid_by_detail(reply->detail ? reply->detail : "", reply->code);
 	case TROUPE_METHOD_NOT_FOUND:
 		return make_failure(&service_method_not_found_error,
 				    &(struct service_method_not_found){.method = method});

@@ -14,7 +14,7 @@ struct failure {
 };
 
 /* The failure of a call of `method` (qualified) to `to`. Of the reply its status (any but OK
- * and ERROR), code and detail are looked at. */
+ * and ERROR), code and detail are looked at, as runtime_client_call.on_reply has them. */
 struct failure failure_of_reply(const struct troupe_reply *reply, struct troupe_address to,
 				const char *method);
 

@@ -325,8 +325,10 @@ static void on_client_reply(struct runtime_client_call *client_call,
 		assert_string_equal(reply->error_name, "test.puppet.Bad");
 		assert_string_equal(((const struct text *)reply->data)->text, "bad");
 	}
-	if (reply->status == TROUPE_INVALID_PARAMETER)
-		assert_string_equal(reply->detail, "n");
+	if (reply->status == TROUPE_INVALID_PARAMETER) {
+		assert_string_equal(reply->detail, "map[a: b]: is 0");
+		assert_int_equal(reply->code, strlen("map[a: b]"));
+	}
 }
 
 static int hands_on_for_a_client(struct troupe_self *self, struct puppet *me,
@@ -340,7 +342,7 @@ static int hands_on_for_a_client(struct troupe_self *self, struct puppet *me,
 	case 2:
 		return troupe_fail(self, call, &bad_error, &(struct text){"bad"});
 	case 3:
-		return troupe_fail_parameter(self, call, "n", NULL);
+		return troupe_fail_parameter(self, call, "map[a: b]", "is 0");
 	case 4:
 		return troupe_call_keep(self, &call);
 	default:

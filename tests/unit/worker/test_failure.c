@@ -1,0 +1,57 @@
+/* test_failure.c - what clients read of a call that failed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "worker/failure.h"
+#include <stdlib.h>
+#include <string.h>
+
+static void assert_invalid(const char *detail, int32_t field, const char *parameters)
+{
+	const struct troupe_reply reply = {
+		.status = TROUPE_INVALID_PARAMETER, .code = field, .detail = detail};
+	struct failure failure = failure_of_reply(&reply, (struct troupe_address){0}, "a.B");
+
+	assert_string_equal(failure.error, "org.varlink.service.InvalidParameter");
+	assert_string_equal(failure.parameters, parameters);
+	free(failure.parameters);
+}
+
+/* Keys of maps may hold anything. */
+static void failure_names_a_field_that_holds_a_colon(void **state)
+{
+	(void)state;
+	assert_invalid("n: is 0", 1, "{\"parameter\":\"n\",\"reason\":\"is 0\"}");
+	assert_invalid("map[a: b]: is 0", 9,
+		       "{\"parameter\":\"map[a: b]\",\"reason\":\"is 0\"}");
+	assert_invalid("map[a: b]", 0, "{\"parameter\":\"map[a: b]\"}");
+	assert_invalid(NULL, 0, "{\"parameter\":\"\"}");
+}
+
+/* What another worker says of it may be made up, and its text is cut. */
+static void failure_survives_a_field_of_any_size(void **state)
+{
+	(void)state;
+	assert_invalid("map[a: b]", 9, "{\"parameter\":\"map[a: b]\"}");
+	assert_invalid("map[a: b]", 4, "{\"parameter\":\"map[a: b]\"}");
+	assert_invalid("\xc3\xa4: x", 1, "{\"parameter\":\"\xc3\xa4: x\"}");
+	assert_invalid("n:", 1, "{\"parameter\":\"n:\"}");
+	assert_invalid("n: ", 1, "{\"parameter\":\"n\"}");
+	assert_invalid("n", -1, "{\"parameter\":\"n\"}");
+	assert_invalid("n", INT32_MAX, "{\"parameter\":\"n\"}");
+	assert_invalid("", 1, "{\"parameter\":\"\"}");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(failure_names_a_field_that_holds_a_colon),
+		cmocka_unit_test(failure_survives_a_field_of_any_size),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
