@@ -146,9 +146,3 @@ int bridge_publish(struct bridge *bridge)
 {
 	return bridge->config.transport.ops->inbox_publish(bridge->inbox);
 }
-
-void bridge_stats(const struct bridge *bridge, struct bridge_stats *ret_stats)
-{
-	*ret_stats = bridge->stats;
-	ret_stats->lent = bridge->lending.lender ? lender_lent(bridge->lending.lender) : 0;
-}

@@ -113,14 +113,4 @@ void bridge_close(struct bridge *bridge, uint64_t timeout_ns, void (*on_closed)(
 /* After bridge_close(): how many peers have not acknowledged all that was sent to them. */
 unsigned bridge_count_unsettled(struct bridge *bridge);
 
-struct bridge_stats {
-	uint64_t frames_in, envelopes_in, bytes_in;
-	uint64_t frames_out, envelopes_out, bytes_out;
-	uint64_t lost;     /* envelopes missed in gaps */
-	uint64_t dropped;  /* frames and envelopes that could not be passed on */
-	uint64_t lent;     /* bytes of our arena that peers have not given back, now */
-	uint64_t lent_out; /* payloads that went by reference */
-};
-void bridge_stats(const struct bridge *bridge, struct bridge_stats *ret_stats);
-
 #endif

@@ -24,13 +24,11 @@ void bridge_drop_frame(struct bridge *bridge)
 static void report_dropped(struct bridge *bridge, const struct envelope *envelope,
 			   const char *reason)
 {
-	bridge->stats.dropped++;
 	bridge->config.ops->on_dropped(bridge->config.context, envelope, reason);
 }
 
 static void report_gap(struct bridge *bridge, struct link *link, uint64_t lost)
 {
-	bridge->stats.lost += lost;
 	bridge->config.ops->on_gap(bridge->config.context, link->peer, lost);
 }
 
@@ -69,8 +67,6 @@ static bool next_frame(struct bridge *bridge, size_t *budget)
 			return false;
 		}
 		*budget -= *budget < COST_MIN ? *budget : COST_MIN;
-		bridge->stats.frames_in++;
-		bridge->stats.bytes_in += size;
 		if (envelope_reader_init(&bridge->reader, bridge->frame, size) < 0) {
 			report_dropped(bridge, NULL, "malformed-frame");
 		} else {

@@ -40,7 +40,6 @@ static void send_frames(struct link *link)
 			link->stats->bytes_out += waiting->size;
 			waiting->frame = NULL;
 		} else {
-			link->stats->dropped++;
 			loans_take_back_frame(&link->loans, waiting->frame, waiting->size);
 		}
 		drop_frame(link, waiting);
@@ -76,10 +75,9 @@ bool link_check_room(struct link *link)
 /* The batch becomes a frame, which leaves now or waits. -ENOMEM: it is still a batch. */
 static int seal_batch(struct link *link)
 {
-	uint32_t count = link->batch.count;
 	struct link_frame *waiting;
 
-	if (count == 0)
+	if (link->batch.count == 0)
 		return 0;
 	waiting = malloc(sizeof(*waiting));
 	if (!waiting)
@@ -89,7 +87,6 @@ static int seal_batch(struct link *link)
 		free(waiting);
 		return -ENOMEM;
 	}
-	link->stats->envelopes_out += count;
 	list_append(&link->frames, &waiting->link);
 	link->waiting += waiting->size;
 	/* While the watcher runs, the transport has no room. */

@@ -13,6 +13,12 @@
 #include "bridge/layouts.h"
 #include "bridge/lending.h"
 
+/* What a bridge has done so far, for those who debug it. */
+struct bridge_stats {
+	uint64_t envelopes_in, frames_out, bytes_out;
+	uint64_t lent_out; /* payloads that went by reference */
+};
+
 struct link {
 	struct list link; /* in the bridge's list of those that leave */
 	const struct transport *transport;

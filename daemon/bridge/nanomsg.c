@@ -16,37 +16,24 @@
 #define RECONNECT_MS  10
 #define URL_MAX       160 /* a path in sockaddr_un is shorter */
 
+struct nanomsg_socket {
+	int number; /* of nanomsg */
+	int fd;     /* becomes readable when it is ready */
+};
+
 struct inbox {
-	int socket;
-	int fd;
+	struct nanomsg_socket socket;
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 };
 
 struct outbox {
-	int socket;
-	int fd;
+	struct nanomsg_socket socket;
 };
 
 /* nanomsg sets errno to numbers of its own where the system lacks one; Linux has them all. */
 static int last_error(void)
 {
 	return errno > 0 ? -errno : -EIO;
-}
-
-static int set_option(int socket, int option, int value)
-{
-	return nn_setsockopt(socket, NN_SOL_SOCKET, option, &value, sizeof(value)) < 0
-		       ? last_error()
-		       : 0;
-}
-
-/* The descriptor that becomes readable when the socket is ready. */
-static int get_fd(int socket, int option, int *ret_fd)
-{
-	size_t size = sizeof(*ret_fd);
-
-	return nn_getsockopt(socket, NN_SOL_SOCKET, option, ret_fd, &size) < 0 ? last_error()
-									       : 0;
 }
 
 /* nanomsg aborts over a path that does not fit. */
@@ -58,42 +45,60 @@ static int print_url(const char *path, char url[URL_MAX])
 	return 0;
 }
 
-static int open_inbox(void *context, const char *path, struct inbox **ret_inbox)
+static void close_socket(const struct nanomsg_socket *socket)
 {
-	const struct nanomsg *nanomsg = context;
-	struct inbox *inbox;
+	while (nn_close(socket->number) < 0 && errno == EINTR)
+		;
+}
+
+/* A socket of a protocol, with two options, attached to `path` by nn_bind() or nn_connect().
+ * fd_option: which one names its descriptor. */
+static int open_socket(const char *path, int protocol, const int options[2][2], int fd_option,
+		       int (*attach)(int socket, const char *url),
+		       struct nanomsg_socket *ret_socket)
+{
+	size_t size = sizeof(ret_socket->fd);
 	char url[URL_MAX];
 	int r = print_url(path, url);
 
 	if (r < 0)
 		return r;
+	ret_socket->number = nn_socket(AF_SP, protocol);
+	if (ret_socket->number < 0)
+		return last_error();
+	for (size_t i = 0; i < 2 && r == 0; i++)
+		r = nn_setsockopt(ret_socket->number, NN_SOL_SOCKET, options[i][0],
+				  &options[i][1], sizeof(int));
+	if (r < 0 ||
+	    nn_getsockopt(ret_socket->number, NN_SOL_SOCKET, fd_option, &ret_socket->fd,
+			  &size) < 0 ||
+	    attach(ret_socket->number, url) < 0) {
+		r = last_error();
+		close_socket(ret_socket);
+		return r;
+	}
+	return 0;
+}
+
+static int open_inbox(void *context, const char *path, struct inbox **ret_inbox)
+{
+	const struct nanomsg *nanomsg = context;
+	const int options[2][2] = {{NN_RCVMAXSIZE, (int)nanomsg->frame_max},
+				   {NN_RCVBUF, SOCKET_BUFFER}};
+	struct inbox *inbox = calloc(1, sizeof(*inbox));
+	int r;
+
 	check(nanomsg->frame_max <= INT_MAX);
-	inbox = calloc(1, sizeof(*inbox));
 	if (!inbox)
 		return -ENOMEM;
-	inbox->socket = nn_socket(AF_SP, NN_PULL);
-	if (inbox->socket < 0) {
-		r = last_error();
-		goto free_inbox;
+	r = open_socket(path, NN_PULL, options, NN_RCVFD, nn_bind, &inbox->socket);
+	if (r < 0) {
+		free(inbox);
+		return r;
 	}
-	r = set_option(inbox->socket, NN_RCVMAXSIZE, (int)nanomsg->frame_max);
-	if (r == 0)
-		r = set_option(inbox->socket, NN_RCVBUF, SOCKET_BUFFER);
-	if (r == 0)
-		r = get_fd(inbox->socket, NN_RCVFD, &inbox->fd);
-	if (r == 0 && nn_bind(inbox->socket, url) < 0)
-		r = last_error();
-	if (r < 0)
-		goto close_socket;
 	strcpy(inbox->path, path);
 	*ret_inbox = inbox;
 	return 0;
-
-close_socket:
-	nn_close(inbox->socket);
-free_inbox:
-	free(inbox);
-	return r;
 }
 
 /* The endpoint that had the path before stays: closing it would cut off those who came by
@@ -103,12 +108,12 @@ static int publish_inbox(struct inbox *inbox)
 	char url[URL_MAX];
 	int r = print_url(inbox->path, url);
 
-	return r == 0 && nn_bind(inbox->socket, url) < 0 ? last_error() : r;
+	return r == 0 && nn_bind(inbox->socket.number, url) < 0 ? last_error() : r;
 }
 
 static int get_inbox_fd(struct inbox *inbox)
 {
-	return inbox->fd;
+	return inbox->socket.fd;
 }
 
 static int receive_frame(struct inbox *inbox, void **ret_frame, size_t *ret_size)
@@ -117,7 +122,7 @@ static int receive_frame(struct inbox *inbox, void **ret_frame, size_t *ret_size
 	int n;
 
 	do {
-		n = nn_recv(inbox->socket, &frame, NN_MSG, NN_DONTWAIT);
+		n = nn_recv(inbox->socket.number, &frame, NN_MSG, NN_DONTWAIT);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return last_error();
@@ -130,56 +135,37 @@ static void close_inbox(struct inbox *inbox)
 {
 	if (!inbox)
 		return;
-	while (nn_close(inbox->socket) < 0 && errno == EINTR)
-		;
+	close_socket(&inbox->socket);
 	(void)unlink(inbox->path);
 	free(inbox);
 }
 
 static int open_outbox(void *context, const char *path, struct outbox **ret_outbox)
 {
-	struct outbox *outbox;
-	char url[URL_MAX];
-	int r = print_url(path, url);
+	static const int options[2][2] = {{NN_SNDBUF, SOCKET_BUFFER},
+					  {NN_RECONNECT_IVL, RECONNECT_MS}};
+	struct outbox *outbox = calloc(1, sizeof(*outbox));
+	int r;
 
 	(void)context;
-	if (r < 0)
-		return r;
-	outbox = calloc(1, sizeof(*outbox));
 	if (!outbox)
 		return -ENOMEM;
-	outbox->socket = nn_socket(AF_SP, NN_PUSH);
-	if (outbox->socket < 0) {
-		r = last_error();
-		goto free_outbox;
-	}
-	r = set_option(outbox->socket, NN_SNDBUF, SOCKET_BUFFER);
-	if (r == 0)
-		r = set_option(outbox->socket, NN_RECONNECT_IVL, RECONNECT_MS);
-	if (r == 0)
-		r = get_fd(outbox->socket, NN_SNDFD, &outbox->fd);
-	if (r == 0 && nn_connect(outbox->socket, url) < 0)
-		r = last_error();
+	r = open_socket(path, NN_PUSH, options, NN_SNDFD, nn_connect, &outbox->socket);
 	if (r < 0)
-		goto close_socket;
-	*ret_outbox = outbox;
-	return 0;
-
-close_socket:
-	nn_close(outbox->socket);
-free_outbox:
-	free(outbox);
+		free(outbox);
+	else
+		*ret_outbox = outbox;
 	return r;
 }
 
 static int get_outbox_fd(struct outbox *outbox)
 {
-	return outbox->fd;
+	return outbox->socket.fd;
 }
 
 static int send_frame(struct outbox *outbox, void *frame)
 {
-	while (nn_send(outbox->socket, &frame, NN_MSG, NN_DONTWAIT) < 0)
+	while (nn_send(outbox->socket.number, &frame, NN_MSG, NN_DONTWAIT) < 0)
 		if (errno != EINTR)
 			return last_error();
 	return 0;
@@ -189,8 +175,7 @@ static void close_outbox(struct outbox *outbox)
 {
 	if (!outbox)
 		return;
-	while (nn_close(outbox->socket) < 0 && errno == EINTR)
-		;
+	close_socket(&outbox->socket);
 	free(outbox);
 }
 

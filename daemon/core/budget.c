@@ -12,11 +12,6 @@
 #define AGAIN_NS   10000000u   /* between two looks at units that have too much */
 #define AGAIN_MAX  1000000000u /* the same, while nothing is done */
 
-static uint64_t memory_of(const struct runtime *runtime)
-{
-	return slab_bytes(&runtime->messages) + slab_bytes(&runtime->states);
-}
-
 static uint64_t free_of(const struct budget *budget)
 {
 	return budget->bytes > budget->counted ? budget->bytes - budget->counted : 0;
@@ -149,7 +144,7 @@ static void on_growth(void *context)
 {
 	struct runtime *runtime = context;
 	struct budget *budget = &runtime->budget;
-	uint64_t now = memory_of(runtime), grown;
+	uint64_t now = runtime_bytes(runtime), grown;
 
 	if (budget->bytes == 0)
 		return;
@@ -214,7 +209,8 @@ static void on_timer(struct loop_timer *timer)
 	if (budget->wake_at != SLOT_NONE)
 		wake_more(runtime);
 	if (budget->wants_trim)
-		budget->wants_trim = memory_of(runtime) > budget->bytes && trim_more(runtime);
+		budget->wants_trim =
+			runtime_bytes(runtime) > budget->bytes && trim_more(runtime);
 	is_complete &= !budget->wants_trim && budget->wake_at == SLOT_NONE;
 	if (is_complete && !has_more_to_do(budget))
 		return;

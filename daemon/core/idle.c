@@ -27,8 +27,7 @@ static bool is_worth_it(const struct runtime *runtime)
 
 	return messages >= WORTH_MESSAGES ||
 	       count_vacant(runtime) >= runtime->idle.vacant + WORTH_SLOTS ||
-	       (messages > 0 &&
-		slab_bytes(&runtime->messages) + slab_bytes(&runtime->states) >= WORTH_BYTES);
+	       (messages > 0 && runtime_bytes(runtime) >= WORTH_BYTES);
 }
 
 static void trim_actors(struct runtime *runtime)
@@ -87,8 +86,7 @@ static void on_timer(struct loop_timer *timer)
 		idle->done = runtime->handled;
 		idle->vacant = count_vacant(runtime);
 	}
-	page_store(&runtime->page->memory,
-		   slab_bytes(&runtime->messages) + slab_bytes(&runtime->states));
+	page_store(&runtime->page->memory, runtime_bytes(runtime));
 }
 
 void idle_init(struct runtime *runtime)

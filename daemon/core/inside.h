@@ -183,6 +183,12 @@ static inline struct actor *actor_find(const struct runtime *runtime,
 	return likely(slot_equal(&actor->slot, &wanted)) ? actor : NULL;
 }
 
+/* What the system was asked for, for messages and states. */
+static inline uint64_t runtime_bytes(const struct runtime *runtime)
+{
+	return slab_bytes(&runtime->messages) + slab_bytes(&runtime->states);
+}
+
 /* Set the handlers' time to that of the loop's pass, in a call from another folder. */
 static inline void runtime_touch(struct runtime *runtime)
 {

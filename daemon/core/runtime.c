@@ -48,8 +48,7 @@ static bool on_work(struct loop_work *work)
 	struct runtime *runtime = container_of(work, struct runtime, work);
 	bool again = turn_run(runtime);
 
-	page_store(&runtime->page->memory,
-		   slab_bytes(&runtime->messages) + slab_bytes(&runtime->states));
+	page_store(&runtime->page->memory, runtime_bytes(runtime));
 	arm_alarm(runtime);
 	idle_watch(runtime);
 	return again;
@@ -335,17 +334,4 @@ bool runtime_next(struct runtime *runtime, uint32_t *at, struct runtime_info *re
 	if (actor)
 		fill_info(runtime, actor, ret_info);
 	return actor != NULL;
-}
-
-void runtime_stats(const struct runtime *runtime, struct runtime_stats *ret_stats)
-{
-	*ret_stats = (struct runtime_stats){
-		.actors = runtime->n_actors,
-		.messages = runtime->handled,
-		.dead_letters = runtime->dead_letters,
-		.calls_open = runtime->calls.count,
-		.kept_open = runtime->kept_calls.count,
-		.timers = runtime->timers.count,
-		.memory_bytes = slab_bytes(&runtime->messages) + slab_bytes(&runtime->states),
-	};
 }

@@ -265,9 +265,4 @@ int runtime_info(struct runtime *runtime, struct troupe_address actor,
  * left. */
 bool runtime_next(struct runtime *runtime, uint32_t *at, struct runtime_info *ret_info);
 
-struct runtime_stats {
-	uint64_t actors, messages, dead_letters, calls_open, kept_open, timers, memory_bytes;
-};
-void runtime_stats(const struct runtime *runtime, struct runtime_stats *ret_stats);
-
 #endif

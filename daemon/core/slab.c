@@ -103,21 +103,3 @@ void *slab_take_slow(struct slab *slab, size_t size)
 	slab_unpoison(piece, class->size);
 	return piece;
 }
-
-uint64_t slab_count(const struct slab *slab)
-{
-	uint64_t count = slab->large.n_out;
-
-	for (unsigned i = 0; i < SLAB_CLASSES; i++) {
-		const struct slab_class *class = &slab->classes[i];
-
-		count += class->carved;
-		for (struct slab_piece *piece = class->free, *next; piece; piece = next) {
-			slab_unpoison(piece, sizeof(*piece));
-			next = piece->next;
-			slab_poison(piece, sizeof(*piece));
-			count--;
-		}
-	}
-	return count - slab_trim_count(slab);
-}

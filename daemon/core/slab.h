@@ -72,9 +72,6 @@ static inline uint64_t slab_bytes(const struct slab *slab)
 	return slab->mapped + slab->large.bytes;
 }
 
-/* Pieces out. Walks through the free lists. */
-uint64_t slab_count(const struct slab *slab);
-
 /* What slab_take() leaves to a call: an empty class, and the large. */
 void *slab_take_slow(struct slab *slab, size_t size);
 

@@ -12,21 +12,6 @@
 #define PIECES_AT_ONCE 16384 /* a piece takes some 10 ns, mostly a miss of the cache */
 #define CHUNKS_AT_ONCE 16    /* to let go of one takes some 20 us */
 
-/* A chunk and its free pieces that have been found. */
-struct part {
-	struct slab_chunk *chunk;
-	struct slab_piece *first, *last;
-	uint32_t count;
-};
-
-struct slab_trim {
-	struct slab_class *class;
-	struct slab_piece *left; /* not sorted yet */
-	size_t n_parts, settled;
-	size_t recent; /* where the last piece was */
-	struct part parts[];
-};
-
 /* ---- pieces, which the address sanitizer guards */
 
 static struct slab_piece *next_of(struct slab_piece *piece)
@@ -50,8 +35,8 @@ static void set_next(struct slab_piece *piece, struct slab_piece *next)
 
 static int compare_parts(const void *a, const void *b)
 {
-	uintptr_t one = (uintptr_t)((const struct part *)a)->chunk;
-	uintptr_t two = (uintptr_t)((const struct part *)b)->chunk;
+	uintptr_t one = (uintptr_t)((const struct trim_part *)a)->chunk;
+	uintptr_t two = (uintptr_t)((const struct trim_part *)b)->chunk;
 
 	return one < two ? -1 : one > two;
 }
@@ -78,13 +63,13 @@ static bool begin_class(struct slab *slab, struct slab_class *class)
 	return true;
 }
 
-static bool holds(const struct part *part, const void *piece)
+static bool holds(const struct trim_part *part, const void *piece)
 {
 	return (const char *)piece > (const char *)part->chunk &&
 	       (const char *)piece < (const char *)part->chunk + part->chunk->size;
 }
 
-static struct part *find_part(struct slab_trim *trim, const void *piece)
+static struct trim_part *find_part(struct slab_trim *trim, const void *piece)
 {
 	size_t low = 0, high = trim->n_parts;
 
@@ -107,7 +92,7 @@ static void sort_pieces(struct slab_trim *trim)
 {
 	for (unsigned n = 0; n < PIECES_AT_ONCE && trim->left; n++) {
 		struct slab_piece *piece = trim->left;
-		struct part *part = find_part(trim, piece);
+		struct trim_part *part = find_part(trim, piece);
 
 		trim->left = next_of(piece);
 		__builtin_prefetch(trim->left);
@@ -130,7 +115,7 @@ static uint32_t count_carved(const struct slab_class *class, const struct slab_c
 	return (uint32_t)((size_t)(end - begin) / class->size);
 }
 
-static void give_back(struct part *part)
+static void give_back(struct trim_part *part)
 {
 	if (part->first) {
 		set_next(part->last, part->chunk->class->free);
@@ -162,7 +147,7 @@ static void free_chunk(struct slab *slab, struct slab_class *class, struct slab_
 static void settle_parts(struct slab *slab, struct slab_trim *trim)
 {
 	for (unsigned n = 0; n < CHUNKS_AT_ONCE && trim->settled < trim->n_parts;) {
-		struct part *part = &trim->parts[trim->settled++];
+		struct trim_part *part = &trim->parts[trim->settled++];
 
 		if (part->count == count_carved(trim->class, part->chunk)) {
 			free_chunk(slab, trim->class, part->chunk, part->count);
@@ -228,18 +213,4 @@ bool slab_trim_stop(struct slab *slab, const struct slab_class *class)
 void slab_trim_fini(struct slab *slab)
 {
 	end_class(slab);
-}
-
-uint64_t slab_trim_count(const struct slab *slab)
-{
-	const struct slab_trim *trim = slab->trim;
-	uint64_t count = 0;
-
-	if (!trim)
-		return 0;
-	for (struct slab_piece *piece = trim->left; piece; piece = next_of(piece))
-		count++;
-	for (size_t i = trim->settled; i < trim->n_parts; i++)
-		count += trim->parts[i].count;
-	return count;
 }

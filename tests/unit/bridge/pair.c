@@ -245,8 +245,12 @@ int pair_send_note(struct pair *f, int64_t number)
 
 struct bridge_stats pair_stats_of(const struct pair_process *process)
 {
-	struct bridge_stats stats;
+	return process->bridge->stats;
+}
 
-	bridge_stats(process->bridge, &stats);
-	return stats;
+size_t pair_lent_by(const struct pair_process *process)
+{
+	const struct lender *lender = process->bridge->lending.lender;
+
+	return lender ? lender_lent(lender) : 0;
 }

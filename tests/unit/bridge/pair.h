@@ -8,7 +8,7 @@
 #define TESTS_UNIT_BRIDGE_PAIR_H
 
 #include "base/loop.h"
-#include "bridge/bridge.h"
+#include "bridge/bridge_inside.h"
 #include "memory.h"
 
 #include <setjmp.h>
@@ -87,6 +87,8 @@ void pair_give_arenas(struct pair *f);
 char *pair_text(int64_t number, size_t length);
 
 struct bridge_stats pair_stats_of(const struct pair_process *process);
+/* Bytes of its arena that its peers have not given back. */
+size_t pair_lent_by(const struct pair_process *process);
 /* For bridge_close(): counts. */
 void pair_on_closed(void *context);
 

@@ -5,6 +5,7 @@
 #include "core/mapping.h"
 #include "core/slab.h"
 #include "core/slots.h"
+#include "slab_count.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -4,6 +4,7 @@
 #include "core/mapping.h"
 #include "core/runq.h"
 #include "core/wheel.h"
+#include "slab_count.h"
 #include "world.h"
 #include <errno.h>
 
@@ -402,8 +403,8 @@ static int fills_and_waits(struct troupe_self *self, struct puppet *me, struct t
 
 static void memory_of_a_burst_serves_the_next(void **state)
 {
-	struct runtime_stats first, second;
 	struct world world;
+	uint64_t first;
 
 	(void)state;
 	world_init(&world, 1, NULL);
@@ -413,15 +414,14 @@ static void memory_of_a_burst_serves_the_next(void **state)
 	world_spawn_in(&world, 2, 2);
 	world_send(&world, world.actors[1], 1000000);
 	world_run(&world);
-	runtime_stats(world.runtime, &first);
+	first = runtime_bytes(world.runtime);
 	assert_int_equal(slab_count(&world.runtime->messages), 0);
 	for (int i = 0; i < 3; i++) {
 		world_send(&world, world.actors[1], 1000000);
 		world_run(&world);
 	}
-	runtime_stats(world.runtime, &second);
-	assert_int_equal(first.memory_bytes, second.memory_bytes);
-	assert_true(second.memory_bytes < 1000000ull * 128);
+	assert_int_equal(runtime_bytes(world.runtime), first);
+	assert_true(first < 1000000ull * 128);
 	world.log_size = 0;
 	world_finish(&world);
 }
@@ -430,7 +430,6 @@ static void memory_of_a_burst_serves_the_next(void **state)
  * and sleeps. One that is at work keeps what it needs next. */
 static void memory_goes_back_when_there_is_nothing_to_do(void **state)
 {
-	struct runtime_stats stats;
 	struct world world;
 
 	(void)state;
@@ -443,16 +442,14 @@ static void memory_goes_back_when_there_is_nothing_to_do(void **state)
 		world_send(&world, world.actors[1], 1000000);
 		world_run(&world);
 		world_sleep(&world, 900000000);
-		runtime_stats(world.runtime, &stats);
-		assert_true(stats.memory_bytes > 1000000ull * 48);
+		assert_true(runtime_bytes(world.runtime) > 1000000ull * 48);
 	}
 	for (int64_t i = 10; i < 100010; i++)
 		world_spawn(&world, i);
 	runtime_stop_all(world.runtime);
 	assert_true(world.runtime->actors.used > 100000);
 	world_sleep(&world, 5000000000);
-	runtime_stats(world.runtime, &stats);
-	assert_int_equal(stats.memory_bytes, 0);
+	assert_int_equal(runtime_bytes(world.runtime), 0);
 	assert_int_equal(world.runtime->actors.used, 0);
 	assert_true(sim_is_asleep(world.loop));
 	/* and it goes on */
@@ -491,7 +488,6 @@ static void memory_of_actors_goes_back_when_they_ended_without_a_message(void **
 /* Whatever it is at when there is something to do again. */
 static void giving_memory_back_is_interrupted_and_done_later(void **state)
 {
-	struct runtime_stats stats;
 	struct world world;
 
 	(void)state;
@@ -507,8 +503,7 @@ static void giving_memory_back_is_interrupted_and_done_later(void **state)
 		world_sleep(&world, 2000000000 + steps * 1000000);
 	}
 	world_sleep(&world, 5000000000);
-	runtime_stats(world.runtime, &stats);
-	assert_true(stats.memory_bytes < 2 * MAPPING_HUGE);
+	assert_true(runtime_bytes(world.runtime) < 2 * MAPPING_HUGE);
 	assert_true(sim_is_asleep(world.loop));
 	world.log_size = 0;
 	world_finish(&world);

@@ -57,10 +57,7 @@ static void begin(struct world *world, struct plan *plan, const struct runtime_c
 
 static uint64_t count_actors(const struct world *world)
 {
-	struct runtime_stats stats;
-
-	runtime_stats(world->runtime, &stats);
-	return stats.actors;
+	return world->runtime->n_actors;
 }
 
 static void children_end_before_their_parent_last_spawned_first(void **state)

@@ -5,6 +5,7 @@
 #include "core/share.h"
 #include "proto/cause.h"
 #include "proto/layout.h"
+#include "slab_count.h"
 
 /* ------------------------------------------------------------------ descriptors */
 
