@@ -25,7 +25,6 @@ struct parser {
 	char *logical;    /* the lines joined so far; NULL: not in a continuation */
 	size_t logical_size;
 	unsigned logical_line;
-	int result;
 };
 
 void conf_init(struct conf *conf)
@@ -45,17 +44,16 @@ void conf_fini(struct conf *conf)
 	conf_init(conf);
 }
 
-static int add_entry(struct parser *parser, const char *key, const char *value)
+int conf_add(struct conf *conf, const char *section, const char *key, const char *value,
+	     const char *file, unsigned line)
 {
-	struct conf *conf = parser->conf;
 	struct conf_entry *entry = array_add(&conf->entries, &conf->n, sizeof(*entry));
 
 	if (!entry)
 		return -ENOMEM;
-	entry->file = parser->file;
-	entry->line = parser->logical_line;
-	entry->section_line = parser->section_line;
-	entry->section = strdup(parser->section);
+	entry->file = file;
+	entry->line = line;
+	entry->section = strdup(section);
 	entry->key = strdup(key);
 	entry->value = strdup(value);
 	/* It is freed with the conf, half filled in or not. */
@@ -64,8 +62,7 @@ static int add_entry(struct parser *parser, const char *key, const char *value)
 
 /* Note a mistake in the logical line. */
 #define complain(parser, ...)                                                                  \
-	((parser)->result = problems_add((parser)->problems, (parser)->file,                   \
-					 (parser)->logical_line, __VA_ARGS__))
+	problems_add((parser)->problems, (parser)->file, (parser)->logical_line, __VA_ARGS__)
 
 /* Cut blanks off both ends of a text that may be written to. */
 static char *strip(char *text)
@@ -87,17 +84,15 @@ static int take_header(struct parser *parser, char *line)
 	free(parser->section);
 	parser->section = NULL;
 	parser->bad_section = true;
-	if (line[size - 1] != ']') {
-		complain(parser,
-			 "the section header \"%.60s\" lacks its \"]\" at the end of the line",
-			 line);
-		return 0;
-	}
+	if (line[size - 1] != ']')
+		return complain(
+			parser,
+			"the section header \"%.60s\" lacks its \"]\" at the end of the line",
+			line);
 	line[size - 1] = '\0';
-	if (size == 2 || strpbrk(line + 1, "[]")) {
-		complain(parser, "\"%.60s]\" is not a section header; write [Name]", line);
-		return 0;
-	}
+	if (size == 2 || strpbrk(line + 1, "[]"))
+		return complain(parser, "\"%.60s]\" is not a section header; write [Name]",
+				line);
 	parser->section = strdup(line + 1);
 	parser->section_line = parser->logical_line;
 	parser->bad_section = false;
@@ -108,6 +103,7 @@ static int take_header(struct parser *parser, char *line)
 static int take_line(struct parser *parser, char *line)
 {
 	char *equals, *key;
+	int r;
 
 	line = strip(line);
 	if (*line == '\0')
@@ -115,29 +111,27 @@ static int take_line(struct parser *parser, char *line)
 	if (*line == '[')
 		return take_header(parser, line);
 	equals = strchr(line, '=');
-	if (!equals) {
-		complain(parser,
-			 "\"%.60s\" is neither Key=value nor a [Section]; comments begin with "
-			 "\"#\"",
-			 line);
-		return 0;
-	}
+	if (!equals)
+		return complain(parser,
+				"\"%.60s\" is neither Key=value nor a [Section]; comments "
+				"begin with \"#\"",
+				line);
 	*equals = '\0';
 	key = strip(line);
-	if (*key == '\0') {
-		complain(parser, "there is no key before \"=\"");
-		return 0;
-	}
+	if (*key == '\0')
+		return complain(parser, "there is no key before \"=\"");
 	if (parser->bad_section)
 		return 0;
-	if (!parser->section) {
-		complain(parser,
-			 "%.60s= is before the first section; write the line [Section] "
-			 "above it",
-			 key);
-		return 0;
-	}
-	return add_entry(parser, key, strip(equals + 1));
+	if (!parser->section)
+		return complain(parser,
+				"%.60s= is before the first section; write the line [Section] "
+				"above it",
+				key);
+	r = conf_add(parser->conf, parser->section, key, strip(equals + 1), parser->file,
+		     parser->logical_line);
+	if (r == 0)
+		parser->conf->entries[parser->conf->n - 1].section_line = parser->section_line;
+	return r;
 }
 
 /* Whether an odd number of backslashes ends the line: the last one continues it. */
@@ -174,8 +168,7 @@ static int take_physical(struct parser *parser, const char *line, size_t size, u
 	}
 	if (size > LIMIT_CONFIG_LINE - parser->logical_size) {
 		free(take_pointer(&parser->logical));
-		complain(parser, "the line is longer than %u bytes", LIMIT_CONFIG_LINE);
-		return 0;
+		return complain(parser, "the line is longer than %u bytes", LIMIT_CONFIG_LINE);
 	}
 	continued = is_continued(line, size);
 	joined = realloc(parser->logical, parser->logical_size + size + 1);
@@ -217,22 +210,22 @@ static int check_text(struct parser *parser, const char *text, size_t size)
 static int parse_text(struct parser *parser, const char *text, size_t size)
 {
 	const char *end = text + size;
-	int r = 0;
+	int result = 0;
 
 	if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		text += 3;
-	for (unsigned number = 1; text < end && r == 0; number++) {
+	for (unsigned number = 1; text < end && result != -ENOMEM; number++) {
 		const char *newline = memchr(text, '\n', (size_t)(end - text));
 		const char *next = newline ? newline + 1 : end;
 		size_t line_size = (size_t)((newline ? newline : end) - text);
 
 		if (line_size > 0 && text[line_size - 1] == '\r')
 			line_size--;
-		r = take_physical(parser, text, line_size, number);
+		result = problems_worse(result, take_physical(parser, text, line_size, number));
 		text = next;
 	}
 	/* A backslash at the very end of the file continues nothing. */
-	return r < 0 ? r : finish_logical(parser);
+	return problems_worse(result, finish_logical(parser));
 }
 
 int conf_parse(struct conf *conf, const char *file, const char *text, size_t size,
@@ -253,7 +246,7 @@ int conf_parse(struct conf *conf, const char *file, const char *text, size_t siz
 		r = parse_text(&parser, text, size);
 	free(parser.section);
 	free(parser.logical);
-	return r < 0 ? r : parser.result;
+	return r;
 }
 
 int conf_read(struct conf *conf, const char *path, struct problems *problems)

@@ -64,6 +64,8 @@ int conf_set_size(const struct conf_key *key, const struct conf_setting *setting
 	char min[32], max[32];
 	uint64_t bytes;
 
+	if (setting->line == 0) /* a number, of which no file says how it may be written */
+		return conf_set_uint(key, setting, field);
 	if (text_parse_size(setting->value, key->min, key->max, &bytes) < 0) {
 		print_size(key->min, min, sizeof(min));
 		print_size(key->max, max, sizeof(max));
@@ -177,7 +179,7 @@ int conf_set_path(const struct conf_key *key, const struct conf_setting *setting
 int conf_set_paths(const struct conf_key *key, const struct conf_setting *setting, void *field)
 {
 	struct conf_list *list = field;
-	char **words = NULL, **joined;
+	char **words;
 	const char *error;
 	size_t n;
 	int r = conf_split(setting->value, &words, &n, &error);
@@ -187,41 +189,33 @@ int conf_set_paths(const struct conf_key *key, const struct conf_setting *settin
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n && r == 0; i++) {
-		char *path = NULL;
+		cleanup_free char *path = NULL;
 
 		r = parse_path(key, setting, words[i], &path);
-		if (r == 0) {
-			free(words[i]);
-			words[i] = path;
-		}
-	}
-	if (r == 0) {
-		joined = reallocarray(list->words, list->n + n + 1, sizeof(*joined));
-		if (!joined) {
-			r = -ENOMEM;
-		} else {
-			memcpy(joined + list->n, words, n * sizeof(*words));
-			list->words = joined;
-			list->n += n;
-			n = 0; /* moved */
-		}
+		if (r == 0)
+			r = texts_add(&list->words, &list->n, path);
 	}
 	texts_free(words, n);
 	return r;
 }
 
+static void *field_of(const struct conf_table *table, const struct conf_key *key)
+{
+	return (char *)table->target + key->offset;
+}
+
 /* An empty value: as if the key had not been there. */
 static void reset(const struct conf_key *key, const struct conf_table *table)
 {
-	char *field = (char *)table->target + key->offset;
+	void *field = field_of(table, key);
 
 	switch (key->kind) {
 	case CONF_TEXT:
-		free(*(char **)(void *)field);
-		*(char **)(void *)field = NULL;
+		free(*(char **)field);
+		*(char **)field = NULL;
 		break;
 	case CONF_LIST:
-		conf_list_fini((struct conf_list *)(void *)field);
+		conf_list_fini(field);
 		break;
 	case CONF_PLAIN:
 		memcpy(field, (const char *)table->defaults + key->offset, key->size);
@@ -265,8 +259,7 @@ enum conf_change conf_compare(const struct conf_table *table, const void *after)
 		const struct conf_key *key = &table->keys[i];
 
 		if (key->change > change &&
-		    !is_same(key, (const char *)table->target + key->offset,
-			     (const char *)after + key->offset))
+		    !is_same(key, field_of(table, key), (const char *)after + key->offset))
 			change = key->change;
 	}
 	return change;
@@ -296,7 +289,7 @@ void conf_keep(const struct conf_table *table, void *after,
 {
 	for (size_t i = 0; i < table->n; i++) {
 		const struct conf_key *key = &table->keys[i];
-		unsigned char *before = (unsigned char *)table->target + key->offset;
+		unsigned char *before = field_of(table, key);
 		unsigned char *now = (unsigned char *)after + key->offset;
 
 		if (is_same(key, before, now) || is_former(table, key))
@@ -327,16 +320,15 @@ int conf_expand_entry(const struct conf_entry *entry, const struct conf_names *n
 	return r;
 }
 
-static int complain_unknown(const struct conf_entry *entry, const struct conf_table *tables,
-			    size_t n, struct problems *problems)
+static int complain_unknown(const struct conf_entry *entry, const struct conf_table *table,
+			    struct problems *problems)
 {
 	const char *names[NAMES_MAX], *nearest;
-	size_t n_names = 0;
 
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < tables[i].n && n_names < NAMES_MAX; j++)
-			names[n_names++] = tables[i].keys[j].name;
-	nearest = text_nearest(entry->key, names, n_names);
+	check(table->n <= NAMES_MAX);
+	for (size_t i = 0; i < table->n; i++)
+		names[i] = table->keys[i].name;
+	nearest = text_nearest(entry->key, names, table->n);
 	if (nearest)
 		return problems_add(problems, entry->file, entry->line,
 				    "unknown key %.60s= in [%s]; did you mean %s=?", entry->key,
@@ -345,58 +337,13 @@ static int complain_unknown(const struct conf_entry *entry, const struct conf_ta
 			    entry->key, entry->section);
 }
 
-/* The key of that name; *ret_table is the one that it is in. NULL: there is none. */
-static const struct conf_key *find_key(const struct conf_table *tables, size_t n,
-				       const char *name, const struct conf_table **ret_table)
+/* NULL: there is none of that name. */
+static const struct conf_key *find_key(const struct conf_table *table, const char *name)
 {
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < tables[i].n; j++)
-			if (strcmp(tables[i].keys[j].name, name) == 0) {
-				*ret_table = &tables[i];
-				return &tables[i].keys[j];
-			}
+	for (size_t i = 0; i < table->n; i++)
+		if (strcmp(table->keys[i].name, name) == 0)
+			return &table->keys[i];
 	return NULL;
-}
-
-static void *field_of(const struct conf_table *table, const struct conf_key *key)
-{
-	return (char *)table->target + key->offset;
-}
-
-static int set(const struct conf_table *table, const struct conf_key *key,
-	       const struct conf_setting *setting)
-{
-	if (*setting->value != '\0')
-		return key->set(key, setting, field_of(table, key));
-	reset(key, table);
-	return 0;
-}
-
-int conf_set(const struct conf_setting *setting, const struct conf_table *tables, size_t n)
-{
-	const struct conf_table *table = NULL;
-	const struct conf_key *key = find_key(tables, n, setting->key, &table);
-
-	check(key != NULL);
-	return set(table, key, setting);
-}
-
-int conf_set_number(const struct conf_setting *setting, const struct conf_table *tables,
-		    size_t n, int64_t number)
-{
-	const struct conf_table *table = NULL;
-	const struct conf_key *key = find_key(tables, n, setting->key, &table);
-	uint32_t value;
-
-	check(key != NULL && key->kind == CONF_PLAIN && key->size == sizeof(value));
-	if (number < 0 || (uint64_t)number < key->min || (uint64_t)number > key->max)
-		return problems_add(setting->problems, setting->file, setting->line,
-				    "%s=%lld: must be a number from %llu to %llu", key->name,
-				    (long long)number, (unsigned long long)key->min,
-				    (unsigned long long)key->max);
-	value = (uint32_t)number;
-	memcpy(field_of(table, key), &value, sizeof(value));
-	return 0;
 }
 
 static int apply(const struct conf_entry *entry, const struct conf_section *section,
@@ -405,24 +352,26 @@ static int apply(const struct conf_entry *entry, const struct conf_section *sect
 	cleanup_free char *value = NULL;
 	struct conf_setting setting = {entry->key, entry->value, entry->file, entry->line,
 				       problems};
-	const struct conf_table *table = NULL;
 	const struct conf_key *key;
 	int r;
 
 	if (section->take)
-		return section->take(section->context, entry, problems);
+		return section->take(section->context, entry, names, problems);
 	if (strncmp(entry->key, "X-", 2) == 0)
 		return 0;
-	key = find_key(section->tables, section->n_tables, entry->key, &table);
+	key = find_key(section->table, entry->key);
 	if (!key)
-		return complain_unknown(entry, section->tables, section->n_tables, problems);
+		return complain_unknown(entry, section->table, problems);
 	if (names) {
 		r = conf_expand_entry(entry, names, &value, problems);
 		if (r < 0)
 			return r;
 		setting.value = value;
 	}
-	return set(table, key, &setting);
+	if (*setting.value != '\0')
+		return key->set(key, &setting, field_of(section->table, key));
+	reset(key, section->table);
+	return 0;
 }
 
 static int complain_section(const struct conf_entry *entry, const struct conf_section *sections,
@@ -465,7 +414,7 @@ int conf_fill(const struct conf *conf, const struct conf_section *sections, size
 {
 	int result = 0;
 
-	for (size_t i = 0; i < conf->n; i++) {
+	for (size_t i = 0; i < conf->n && result != -ENOMEM; i++) {
 		const struct conf_entry *entry = &conf->entries[i];
 		const struct conf_section *section = find_section(entry->section, sections, n);
 		int r = 0;
@@ -476,10 +425,7 @@ int conf_fill(const struct conf *conf, const struct conf_section *sections, size
 			r = goes_on(conf, entry)
 				    ? -EINVAL
 				    : complain_section(entry, sections, n, problems);
-		if (r < 0 && r != -EINVAL)
-			return r;
-		if (r < 0)
-			result = r;
+		result = problems_worse(result, r);
 	}
 	return result;
 }

@@ -37,11 +37,15 @@ enum conf_change {
 /* What a field holds, by its type. */
 enum conf_kind { CONF_PLAIN, CONF_TEXT, CONF_LIST };
 
+struct conf_key;
+/* Checks a value, which is not "", and stores it in `field`. -EINVAL: not a value of this key,
+ * and noted; -ENOMEM. */
+typedef int conf_setter(const struct conf_key *key, const struct conf_setting *setting,
+			void *field);
+
 struct conf_key {
 	const char *name; /* as in the file; the case of letters counts */
-	/* Check the value, which is not "", and store it in `field`. -EINVAL: not a value of
-	 * this key, and noted; -ENOMEM. */
-	int (*set)(const struct conf_key *key, const struct conf_setting *setting, void *field);
+	conf_setter *set;
 	size_t offset; /* of the field in the struct */
 	size_t size;   /* of the field; for the defaults */
 	enum conf_kind kind;
@@ -69,41 +73,31 @@ struct conf_table {
 		defaults; /* of the same type; what an empty value sets a plain field back to */
 };
 
-/* Setters. Those of strings and lists own the field: an empty value frees it, it is NULL
- * then. */
-int conf_set_uint(const struct conf_key *key, const struct conf_setting *setting,
-		  void *field); /* uint32_t */
-int conf_set_size(const struct conf_key *key, const struct conf_setting *setting,
-		  void *field); /* uint32_t or uint64_t */
-int conf_set_span(const struct conf_key *key, const struct conf_setting *setting,
-		  void *field); /* uint64_t */
-int conf_set_bool(const struct conf_key *key, const struct conf_setting *setting,
-		  void *field); /* bool */
-/* An enum: the number of the choice. */
-int conf_set_choice(const struct conf_key *key, const struct conf_setting *setting,
-		    void *field);
-/* A text of at most .max bytes; 0: as long as its line may be. */
-int conf_set_text(const struct conf_key *key, const struct conf_setting *setting,
-		  void *field); /* char * */
-/* An absolute path of at most .max bytes; slashes at its end are dropped. */
-int conf_set_path(const struct conf_key *key, const struct conf_setting *setting, void *field);
-/* Absolute paths; a further assignment adds to them. */
-int conf_set_paths(const struct conf_key *key, const struct conf_setting *setting,
-		   void *field); /* conf_list */
+/* Those of strings and lists own the field: an empty value frees it, it is NULL then. */
+conf_setter conf_set_uint;   /* uint32_t */
+conf_setter conf_set_size;   /* uint32_t or uint64_t */
+conf_setter conf_set_span;   /* uint64_t */
+conf_setter conf_set_bool;   /* bool */
+conf_setter conf_set_choice; /* an enum: the number of the choice */
+conf_setter conf_set_text;   /* char *: at most .max bytes; 0: as long as its line may be */
+/* char *: an absolute path of at most .max bytes; slashes at its end are dropped. */
+conf_setter conf_set_path;
+/* conf_list: such paths; a further assignment adds to them. */
+conf_setter conf_set_paths;
 
 /* Note a wrong value: "KEY=VALUE: TEXT". Returns -EINVAL. */
 int conf_refuse(const struct conf_setting *setting, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* What a section may hold: keys of tables, or (take) whatever the reader of the section makes
+/* What a section may hold: keys of a table, or (take) whatever the reader of the section makes
  * of it. */
 struct conf_section {
 	const char *name;
-	const struct conf_table *tables;
-	size_t n_tables;
-	/* Take an assignment as it is written. -EINVAL: noted; -ENOMEM. NULL: the tables
-	 * say. */
-	int (*take)(void *context, const struct conf_entry *entry, struct problems *problems);
+	const struct conf_table *table;
+	/* Take an assignment as it is written. -EINVAL: noted; -ENOMEM. NULL: the table
+	 * says. */
+	int (*take)(void *context, const struct conf_entry *entry,
+		    const struct conf_names *names, struct problems *problems);
 	void *context;
 };
 
@@ -113,13 +107,6 @@ struct conf_section {
  * -ENOMEM. */
 int conf_fill(const struct conf *conf, const struct conf_section *sections, size_t n,
 	      const struct conf_names *names, struct problems *problems);
-
-/* A value that comes from no file, without specifiers. The first: a text; "" resets. The
- * second: a number, in place of setting->value, for a key that holds one. Results as for the
- * key's setter; a key that no table has is our own mistake. */
-int conf_set(const struct conf_setting *setting, const struct conf_table *tables, size_t n);
-int conf_set_number(const struct conf_setting *setting, const struct conf_table *tables,
-		    size_t n, int64_t number);
 
 /* The last assignment to a key; NULL: there is none. */
 const struct conf_entry *conf_find(const struct conf *conf, const char *section,

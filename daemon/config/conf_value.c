@@ -11,28 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The value of n digits of a base at `text`, or -1. */
+/* The value of n digits of base 8 or 16 at `text`, or -1. */
 static int64_t read_digits(const char *text, unsigned n, unsigned base)
 {
-	int64_t value = 0;
+	const char *digits = base == 8 ? "01234567" : "0123456789abcdefABCDEF";
+	char copy[9] = "";
 
-	for (unsigned i = 0; i < n; i++) {
-		char c = text[i];
-		unsigned digit;
-
-		if (c >= '0' && c <= '9')
-			digit = (unsigned)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			digit = (unsigned)(c - 'a') + 10;
-		else if (c >= 'A' && c <= 'F')
-			digit = (unsigned)(c - 'A') + 10;
-		else
-			return -1;
-		if (digit >= base)
-			return -1;
-		value = value * base + digit;
-	}
-	return value;
+	if (strspn(text, digits) < n)
+		return -1;
+	memcpy(copy, text, n);
+	return (int64_t)strtoull(copy, NULL, (int)base);
 }
 
 /* Undo the escape behind a backslash at *at, which moves past it. NULL, or what is wrong. */

@@ -2,21 +2,15 @@
 #include "config/life_keys.h"
 
 #include "base/cleanup.h"
-#include "base/clock.h"
-#include "base/text.h"
 #include "config/problems.h"
 #include <stdio.h>
 #include <string.h>
-
-#define DAY_NS       (24ull * 3600 * CLOCK_SECOND_NS)
-#define FAILURES_MAX 1000u
-#define BURST_MAX    64u /* of StartLimitBurst= */
 
 /* An actor that crashes harms all others of its worker: fewer such ends are borne, and it takes
  * longer until they are forgotten. */
 #define CRASH_HEALTHY_NS (120 * CLOCK_SECOND_NS)
 
-static const char *const give_up_names[] = {"fail", "never", NULL};
+const char *const restart_give_up_names[] = {"fail", "never", NULL};
 
 static void warn_former(const struct conf_setting *setting, const char *instead)
 {
@@ -25,8 +19,8 @@ static void warn_former(const struct conf_setting *setting, const char *instead)
 }
 
 /* Restarts before the failure that was the last; 0: no limit. */
-static int set_burst(const struct conf_key *key, const struct conf_setting *setting,
-		     void *field)
+int life_keys_set_burst(const struct conf_key *key, const struct conf_setting *setting,
+			void *field)
 {
 	struct restart_limit *limit = field;
 	char instead[48] = "GiveUp=never";
@@ -45,8 +39,8 @@ static int set_burst(const struct conf_key *key, const struct conf_setting *sett
 	return 0;
 }
 
-static int set_interval(const struct conf_key *key, const struct conf_setting *setting,
-			void *field)
+int life_keys_set_interval(const struct conf_key *key, const struct conf_setting *setting,
+			   void *field)
 {
 	uint64_t *healthy_ns = field;
 	int r = conf_set_span(key, setting, field);
@@ -59,20 +53,6 @@ static int set_interval(const struct conf_key *key, const struct conf_setting *s
 			     "healthy");
 	return 0;
 }
-
-#define FIELD(member) CONF_FIELD(struct life_keys, member, IN_PLACE)
-
-static const struct conf_key keys_known[] = {
-	{"StartTimeout", conf_set_span, FIELD(start_timeout_ns), CLOCK_MS_NS, TEXT_INFINITY},
-	{"StopTimeout", conf_set_span, FIELD(stop_timeout_ns), CLOCK_MS_NS, TEXT_INFINITY},
-	{"RestartDelay", conf_set_span, FIELD(delay_ns), 0, DAY_NS},
-	{"RestartDelayMax", conf_set_span, FIELD(delay_max_ns), 0, DAY_NS},
-	{"HealthyAfter", conf_set_span, FIELD(healthy_ns), CLOCK_MS_NS, 7 * DAY_NS},
-	{"GiveUpAfter", conf_set_uint, FIELD(limit.after), 1, FAILURES_MAX},
-	{"GiveUp", conf_set_choice, FIELD(limit.give_up), .choices = give_up_names},
-	{"StartLimitBurst", set_burst, FIELD(limit), 0, BURST_MAX},
-	{"StartLimitInterval", set_interval, FIELD(healthy_ns), 0, 7 * DAY_NS},
-};
 
 void life_keys_init(struct life_keys *keys)
 {
@@ -87,25 +67,17 @@ void life_keys_init(struct life_keys *keys)
 	};
 }
 
-struct conf_table life_keys_table(struct life_keys *keys, const struct life_keys *defaults)
-{
-	return (struct conf_table){
-		.keys = keys_known,
-		.n = ARRAY_LEN(keys_known),
-		.target = keys,
-		.defaults = defaults,
-	};
-}
-
 /* The last assignment to one of the keys of restarts; NULL: there is none. */
 static const struct conf_entry *find_any(const struct conf *conf, const char *section)
 {
-	const struct conf_entry *last = NULL, *entry;
+	static const char *const keys[] = {
+		"RestartDelay", "RestartDelayMax", "HealthyAfter",      "GiveUpAfter",
+		"GiveUp",       "StartLimitBurst", "StartLimitInterval"};
+	const struct conf_entry *last = NULL;
 
-	for (size_t i = 0; i < ARRAY_LEN(keys_known); i++) {
-		if (keys_known[i].offset < offsetof(struct life_keys, delay_ns))
-			continue;
-		entry = conf_find(conf, section, keys_known[i].name);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const struct conf_entry *entry = conf_find(conf, section, keys[i]);
+
 		if (entry && (!last || entry > last))
 			last = entry;
 	}
@@ -139,8 +111,8 @@ void life_keys_check(const struct life_keys *keys, const struct conf *conf, cons
 			      a, b);
 	}
 	wait_ns = restart_least_wait_ns(&rules, keys->limit.after);
-	if (wait_ns > DAY_NS) {
-		text_print_span_ns(wait_ns / DAY_NS * DAY_NS, a, sizeof(a));
+	if (wait_ns > LIFE_KEYS_DAY_NS) {
+		text_print_span_ns(wait_ns / LIFE_KEYS_DAY_NS * LIFE_KEYS_DAY_NS, a, sizeof(a));
 		problems_warn(problems, any->file, any->line,
 			      "with these delays an actor that always fails is given up after "
 			      "more than %s; see GiveUpAfter=, RestartDelay= and "

@@ -14,6 +14,8 @@
 #ifndef CONFIG_LIFE_KEYS_H
 #define CONFIG_LIFE_KEYS_H
 
+#include "base/clock.h"
+#include "base/text.h"
 #include "config/conf_key.h"
 #include "supervise/restart.h"
 #include <stdbool.h>
@@ -40,9 +42,36 @@ struct life_keys {
 /* The defaults. */
 void life_keys_init(struct life_keys *keys);
 
-/* The table that fills in `keys`; an empty value takes a field back to what `defaults` says.
- * The former names, StartLimitBurst= and StartLimitInterval=, are read with a warning. */
-struct conf_table life_keys_table(struct life_keys *keys, const struct life_keys *defaults);
+#define LIFE_KEYS_DAY_NS       (24ull * 3600 * CLOCK_SECOND_NS)
+#define LIFE_KEYS_FAILURES_MAX 1000u
+#define LIFE_KEYS_BURST_MAX    64u /* of StartLimitBurst= */
+#define LIFE_KEY(type, name, setter, member, ...)                                              \
+	{                                                                                      \
+		name, setter, CONF_FIELD(type, life.member, IN_PLACE), __VA_ARGS__             \
+	}
+
+/* The keys, as items of the table of a struct that has them as its member `life`. The former
+ * names, StartLimitBurst= and StartLimitInterval=, are read with a warning. */
+#define LIFE_KEYS(type)                                                                        \
+	LIFE_KEY(type, "StartTimeout", conf_set_span, start_timeout_ns, CLOCK_MS_NS,           \
+		 TEXT_INFINITY),                                                               \
+		LIFE_KEY(type, "StopTimeout", conf_set_span, stop_timeout_ns, CLOCK_MS_NS,     \
+			 TEXT_INFINITY),                                                       \
+		LIFE_KEY(type, "RestartDelay", conf_set_span, delay_ns, 0, LIFE_KEYS_DAY_NS),  \
+		LIFE_KEY(type, "RestartDelayMax", conf_set_span, delay_max_ns, 0,              \
+			 LIFE_KEYS_DAY_NS),                                                    \
+		LIFE_KEY(type, "HealthyAfter", conf_set_span, healthy_ns, CLOCK_MS_NS,         \
+			 7 * LIFE_KEYS_DAY_NS),                                                \
+		LIFE_KEY(type, "GiveUpAfter", conf_set_uint, limit.after, 1,                   \
+			 LIFE_KEYS_FAILURES_MAX),                                              \
+		LIFE_KEY(type, "GiveUp", conf_set_choice, limit.give_up,                       \
+			 .choices = restart_give_up_names),                                    \
+		LIFE_KEY(type, "StartLimitBurst", life_keys_set_burst, limit, 0,               \
+			 LIFE_KEYS_BURST_MAX),                                                 \
+		LIFE_KEY(type, "StartLimitInterval", life_keys_set_interval, healthy_ns, 0,    \
+			 7 * LIFE_KEYS_DAY_NS)
+extern const char *const restart_give_up_names[]; /* ends in NULL */
+conf_setter life_keys_set_burst, life_keys_set_interval;
 
 /* Warn of combinations that are of no use or surprising, where `conf` sets one of the keys of
  * restarts in `section`. Each limit can be reached in any case: see supervise/restart.h. */

@@ -8,6 +8,7 @@
 #ifndef CONFIG_PROBLEMS_H
 #define CONFIG_PROBLEMS_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -34,6 +35,12 @@ void problems_fini(struct problems *problems);
  * nothing is noted. */
 int problems_add(struct problems *problems, const char *file, unsigned line, const char *format,
 		 ...) __attribute__((format(printf, 4, 5)));
+
+/* What both of two steps have returned: -ENOMEM of either, else -EINVAL of either, else 0. */
+static inline int problems_worse(int a, int b)
+{
+	return a == 0 || b == -ENOMEM ? b : a;
+}
 
 /* Note something that is taken as it is, but hardly meant. problems may be NULL. */
 void problems_warn(struct problems *problems, const char *file, unsigned line,

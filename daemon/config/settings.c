@@ -198,6 +198,7 @@ static const struct conf_key keys_known[] = {
 	{"CallGroup", set_group, FIELD(call, IN_PLACE)},
 	{"ManageGroup", set_group, FIELD(manage, IN_PLACE)},
 	{"DeployGroup", set_group, FIELD(deploy, IN_PLACE)},
+	LIFE_KEYS(struct settings),
 };
 
 static unsigned count_processors(void)
@@ -236,21 +237,17 @@ static int fill_paths(struct settings *settings, const struct conf_path *path, c
 		return problems_add(
 			problems, file, 0,
 			"XDG_RUNTIME_DIR is not set: set it, or RuntimeDirectory= in [Daemon]");
-	if (!settings->runtime_directory) {
+	if (!settings->runtime_directory)
 		settings->runtime_directory = strdup(path->runtime);
-		if (!settings->runtime_directory)
-			return -ENOMEM;
-	}
+	if (!settings->state_directory)
+		settings->state_directory = strdup(path->state);
+	if (!settings->runtime_directory || !settings->state_directory)
+		return -ENOMEM;
 	if (strlen(settings->runtime_directory) > LIMIT_RUNTIME_PATH)
 		return problems_add(problems, file, 0,
 				    "the runtime directory %.80s has more than %u bytes; set "
 				    "RuntimeDirectory= in [Daemon] to a shorter one",
 				    settings->runtime_directory, LIMIT_RUNTIME_PATH);
-	if (!settings->state_directory) {
-		settings->state_directory = strdup(path->state);
-		if (!settings->state_directory)
-			return -ENOMEM;
-	}
 	if (!settings->socket &&
 	    asprintf(&settings->socket, "%s/control.sock", settings->runtime_directory) < 0) {
 		settings->socket = NULL;
@@ -265,52 +262,42 @@ static int init(struct settings *settings, const struct conf *conf,
 		struct problems *problems)
 {
 	struct settings defaults;
-	int r, result;
+	int r = init_defaults(&defaults, before);
 
-	r = init_defaults(&defaults, before);
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0)
 		return problems_add(problems, file, 0, "groups cannot be read: %s",
 				    strerror(-r));
 	*settings = defaults;
-	const struct conf_table tables[] = {
-		{keys_known, ARRAY_LEN(keys_known), settings, &defaults},
-		life_keys_table(&settings->life, &defaults.life),
-	};
-	const struct conf_section section = {
-		.name = "Daemon", .tables = tables, .n_tables = ARRAY_LEN(tables)};
-	result = conf_fill(conf, &section, 1, NULL, problems);
+	const struct conf_table table = {keys_known, ARRAY_LEN(keys_known), settings,
+					 &defaults};
+	const struct conf_section section = {.name = "Daemon", .table = &table};
+	r = conf_fill(conf, &section, 1, NULL, problems);
 	life_keys_check(&settings->life, conf, "Daemon", problems);
-	r = fill_paths(settings, path, file, problems);
-	if (r < 0 && result != -ENOMEM)
-		result = r;
+	r = problems_worse(r, fill_paths(settings, path, file, problems));
 	settings->before = NULL;
-	if (result < 0)
-		settings_fini(settings);
-	return result;
+	return r;
 }
 
 int settings_load(struct settings *settings, const struct conf_path *path,
 		  const struct settings *before, struct problems *problems)
 {
 	struct conf_files files;
-	struct conf conf;
-	int r, read;
+	struct conf conf = {0};
+	int r;
 
 	*settings = (struct settings){0};
 	r = conf_path_daemon(path, &files, problems);
 	if (r < 0)
 		return r;
-	conf_init(&conf);
-	read = conf_files_read(&files, &conf, problems);
-	r = read == -ENOMEM ? read
-			    : init(settings, &conf, path, before,
-				   files.fragment ? files.fragment : "trouped.conf", problems);
-	if (r == 0 && read < 0) {
+	r = conf_files_read(&files, &conf, problems);
+	if (r != -ENOMEM)
+		r = problems_worse(r, init(settings, &conf, path, before,
+					   files.fragment ? files.fragment : "trouped.conf",
+					   problems));
+	if (r < 0)
 		settings_fini(settings);
-		r = read;
-	}
 	conf_fini(&conf);
 	conf_files_fini(&files);
 	return r;
@@ -330,8 +317,5 @@ void settings_keep(struct settings *before, struct settings *after,
 {
 	const struct conf_table table = {keys_known, ARRAY_LEN(keys_known), before, NULL};
 
-	const struct conf_table life = life_keys_table(&before->life, NULL);
-
 	conf_keep(&table, after, on_change, context);
-	conf_keep(&life, &after->life, on_change, context);
 }

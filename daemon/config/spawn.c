@@ -4,56 +4,63 @@
 #include "base/limits.h"
 #include "io.troupe.Control.varlink.h"
 #include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
 
 #define SOURCE "spawn"
 
-static int set_texts(struct unit_file *unit, const struct api_spawn *spawn,
-		     const struct settings *settings, struct problems *problems)
+static bool has_control(const char *text)
 {
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ')
+			return true;
+	return false;
+}
+
+/* What it asks for as assignments, taken as they are. -EINVAL: noted. */
+static int make_conf(struct conf *conf, const struct api_spawn *spawn,
+		     struct problems *problems)
+{
+	const char *on_error = !spawn->onError                              ? NULL
+			       : *spawn->onError == API_SPAWN_ON_ERROR_STOP ? "stop"
+									    : "continue";
 	const struct {
-		const char *key, *value;
-	} texts[] = {
-		{"Type", spawn->actorType},
-		{"Worker", spawn->worker},
+		const char *key, *text;
+		const int64_t *number;
+	} keys[] = {
+		{"Plugin", spawn->plugin, NULL},   {"Type", spawn->actorType, NULL},
+		{"Worker", spawn->worker, NULL},   {"Instances", NULL, spawn->instances},
+		{"Mailbox", NULL, spawn->mailbox}, {"MailboxBytes", NULL, spawn->mailboxBytes},
+		{"Batch", NULL, spawn->batch},     {"OnError", on_error, NULL},
 	};
 	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(texts) && r == 0; i++)
-		if (texts[i].value)
-			r = unit_file_set(unit, settings, texts[i].key, texts[i].value,
-					  problems);
+	for (size_t i = 0; i < ARRAY_LEN(keys) && r == 0; i++) {
+		const char *text = keys[i].text;
+		char number[24];
+
+		if (keys[i].number) {
+			(void)snprintf(number, sizeof(number), "%" PRId64, *keys[i].number);
+			text = number;
+		}
+		if (text && i > 0 && has_control(text))
+			r = problems_add(problems, SOURCE, 0, "%s= holds a control character",
+					 keys[i].key);
+		else if (text)
+			r = conf_add(conf, "Actor", keys[i].key, text, SOURCE, 0);
+	}
 	return r;
 }
 
-static int set_numbers(struct unit_file *unit, const struct api_spawn *spawn,
-		       struct problems *problems)
-{
-	const struct {
-		const char *key;
-		const int64_t *value;
-	} numbers[] = {
-		{"Instances", spawn->instances},
-		{"Mailbox", spawn->mailbox},
-		{"MailboxBytes", spawn->mailboxBytes},
-		{"Batch", spawn->batch},
-	};
-	int r = 0;
-
-	for (size_t i = 0; i < ARRAY_LEN(numbers) && r == 0; i++)
-		if (numbers[i].value)
-			r = unit_file_set_number(unit, numbers[i].key, *numbers[i].value,
-						 problems);
-	return r;
-}
-
-static int set_plugin(struct unit_file *unit, const struct api_spawn *spawn,
+static int set_plugin(struct unit_file *unit, const struct conf *conf,
 		      const struct settings *settings, const struct conf_path *path,
 		      struct problems *problems)
 {
-	int r = unit_file_set(unit, settings, "Plugin", spawn->plugin, problems);
+	int r = unit->plugin && has_control(unit->plugin)
+			? problems_add(problems, SOURCE, 0, "Plugin= holds a control character")
+			: unit_file_find_plugin(unit, conf, settings, path, problems);
 
-	if (r == 0)
-		r = unit_file_find_plugin(unit, settings, path, problems);
 	return r == -EINVAL ? -ENOENT : r;
 }
 
@@ -61,27 +68,22 @@ int spawn_define(struct unit_file *unit, const struct api_spawn *spawn,
 		 const struct settings *settings, const struct conf_path *path,
 		 struct problems *problems)
 {
+	struct conf conf = {0};
 	int r;
 
+	*unit = (struct unit_file){0};
 	if (!conf_is_unit_name(spawn->name))
 		return problems_add(
 			problems, SOURCE, 0,
 			"not a valid name: letters, digits, '_', '-' and '.', at most %u",
 			LIMIT_NAME);
-	r = unit_file_begin(unit, spawn->name, SOURCE, settings);
-	if (r < 0)
-		return r;
-	r = set_texts(unit, spawn, settings, problems);
+	r = make_conf(&conf, spawn, problems);
 	if (r == 0)
-		r = set_numbers(unit, spawn, problems);
-	if (r == 0 && spawn->onError)
-		unit->on_error =
-			*spawn->onError == API_SPAWN_ON_ERROR_STOP ? UNIT_STOP : UNIT_CONTINUE;
+		r = unit_file_init(unit, spawn->name, SOURCE, &conf, NULL, settings, problems);
 	if (r == 0)
-		r = unit_file_check(unit, settings, problems);
-	if (r == 0)
-		r = set_plugin(unit, spawn, settings, path, problems);
+		r = set_plugin(unit, &conf, settings, path, problems);
 	if (r < 0)
 		unit_file_fini(unit);
+	conf_fini(&conf);
 	return r;
 }

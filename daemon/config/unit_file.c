@@ -84,6 +84,7 @@ static const struct conf_key keys_known[] = {
 	{"LogRateLimitBurst", conf_set_uint, FIELD(log_burst, WORKERS), 0, UINT32_MAX},
 	{"AllowGlobals", conf_set_bool, FIELD(allow_globals, RESTART)},
 	{"StateDirectory", conf_set_bool, FIELD(has_state, RESTART)},
+	LIFE_KEYS(struct unit_file),
 };
 
 static void init_defaults(struct unit_file *unit, const struct settings *settings)
@@ -101,16 +102,10 @@ static void init_defaults(struct unit_file *unit, const struct settings *setting
 	};
 }
 
-/* An assignment of [Config] on its way into a unit. */
-struct config_reader {
-	struct unit_file *unit;
-	const struct conf_names *names;
-};
-
-static int take_config(void *context, const struct conf_entry *entry, struct problems *problems)
+static int take_config(void *context, const struct conf_entry *entry,
+		       const struct conf_names *names, struct problems *problems)
 {
-	struct config_reader *reader = context;
-	struct unit_file *unit = reader->unit;
+	struct unit_file *unit = context;
 	struct unit_config *config = array_add(&unit->config, &unit->n_config, sizeof(*config));
 	int r;
 
@@ -118,7 +113,7 @@ static int take_config(void *context, const struct conf_entry *entry, struct pro
 	if (!config)
 		return -ENOMEM;
 	config->line = entry->line;
-	r = conf_expand_entry(entry, reader->names, &config->value, problems);
+	r = conf_expand_entry(entry, names, &config->value, problems);
 	if (r < 0) {
 		unit->n_config--;
 		return r;
@@ -152,20 +147,28 @@ static int split_type(struct unit_file *unit, const struct conf_setting *setting
 	return 0;
 }
 
-/* Make of Plugin=, as it was set, an actor type and the path of a file that is there. */
-static int find_plugin(struct unit_file *unit, const struct conf_setting *setting,
-		       const struct settings *settings, const struct conf_path *path)
+int unit_file_find_plugin(struct unit_file *unit, const struct conf *conf,
+			  const struct settings *settings, const struct conf_path *path,
+			  struct problems *problems)
 {
-	char why[PLUGIN_PATH_WHY_MAX];
+	const struct conf_entry *entry = conf_find(conf, "Actor", "Plugin");
+	struct conf_setting setting;
 	char *found = NULL;
-	int r = split_type(unit, setting);
+	int r;
 
-	if (r < 0)
-		return r;
-	r = plugin_path_find(unit->plugin, settings, path, &found, why);
-	if (r == -EINVAL)
-		return problems_add(setting->problems, setting->file, setting->line,
-				    "Plugin=%.80s: %s", setting->value, why);
+	if (!entry || !unit->plugin)
+		return problems_add(problems, unit->file, 0,
+				    "Plugin= is missing in [Actor]; it names the .so that "
+				    "holds the actor");
+	unit->plugin_line = entry->line;
+	unit->plugin_file = strdup(entry->file);
+	if (!unit->plugin_file)
+		return -ENOMEM;
+	setting = (struct conf_setting){entry->key, entry->value, entry->file, entry->line,
+					problems};
+	r = split_type(unit, &setting);
+	if (r == 0)
+		r = plugin_path_find(unit->plugin, &setting, settings, path, &found);
 	if (r < 0)
 		return r;
 	free(unit->plugin);
@@ -173,89 +176,52 @@ static int find_plugin(struct unit_file *unit, const struct conf_setting *settin
 	return 0;
 }
 
-static int complain_missing(const struct unit_file *unit, struct problems *problems)
+/* What depends on several keys. */
+static int check_unit(const struct unit_file *unit, const struct conf *conf,
+		      const struct settings *settings, struct problems *problems)
 {
-	return problems_add(
-		problems, unit->file, 0,
-		"Plugin= is missing in [Actor]; it names the .so that holds the actor");
-}
+	const struct conf_entry *isolate = conf_find(conf, "Actor", "Isolate");
+	const struct conf_entry *worker = conf_find(conf, "Actor", "Worker");
 
-/* Whether there is a worker of the number that Worker= says. */
-static int check_worker(const struct unit_file *unit, const struct conf_setting *setting,
-			const struct settings *settings)
-{
-	if (unit->placement.worker != UNIT_WORKER_NUMBER ||
+	life_keys_check(&unit->life, conf, "Actor", problems);
+	if (isolate && unit->isolate == UNIT_ISOLATE_AFTER_CRASH &&
+	    unit->placement.worker != UNIT_WORKER_ANY)
+		problems_warn(problems, isolate->file, isolate->line,
+			      "Isolate=after-crash has no effect with Worker=; it is for units "
+			      "that may run anywhere");
+	if (!worker || unit->placement.worker != UNIT_WORKER_NUMBER ||
 	    unit->placement.number <= settings->workers)
 		return 0;
-	return problems_add(setting->problems, setting->file, setting->line,
+	return problems_add(problems, worker->file, worker->line,
 			    "Worker=%u: there are %u workers; see Workers= in trouped.conf",
 			    unit->placement.number, settings->workers);
 }
 
-static struct conf_setting setting_of(const struct conf_entry *entry, struct problems *problems)
+int unit_file_init(struct unit_file *unit, const char *name, const char *file,
+		   const struct conf *conf, const struct conf_names *names,
+		   const struct settings *settings, struct problems *problems)
 {
-	return (struct conf_setting){entry->key, entry->value, entry->file, entry->line,
-				     problems};
-}
+	struct unit_file defaults;
+	const struct conf_table table = {keys_known, ARRAY_LEN(keys_known), unit, &defaults};
+	const struct conf_section sections[] = {
+		{.name = "Actor", .table = &table},
+		{.name = "Config", .take = take_config, .context = unit},
+	};
+	int r;
 
-static int check_plugin(struct unit_file *unit, const struct conf_entry *entry,
-			const struct settings *settings, const struct conf_path *path,
-			struct problems *problems)
-{
-	struct conf_setting setting;
-
-	if (!entry || !unit->plugin)
-		return complain_missing(unit, problems);
-	unit->plugin_line = entry->line;
-	unit->plugin_file = strdup(entry->file);
-	if (!unit->plugin_file)
-		return -ENOMEM;
-	setting = setting_of(entry, problems);
-	return find_plugin(unit, &setting, settings, path);
-}
-
-/* What depends on several keys. */
-static int check_unit(struct unit_file *unit, const struct conf *conf,
-		      const struct settings *settings, const struct conf_path *path,
-		      struct problems *problems)
-{
-	const struct conf_entry *entry = conf_find(conf, "Actor", "Plugin");
-	struct conf_setting setting;
-	int result = check_plugin(unit, entry, settings, path, problems);
-
-	entry = conf_find(conf, "Actor", "Isolate");
-	if (entry && unit->isolate == UNIT_ISOLATE_AFTER_CRASH &&
-	    unit->placement.worker != UNIT_WORKER_ANY)
-		problems_warn(problems, entry->file, entry->line,
-			      "Isolate=after-crash has no effect with Worker=; it is for units "
-			      "that may run anywhere");
-	entry = conf_find(conf, "Actor", "Worker");
-	if (!entry || result == -ENOMEM)
-		return result;
-	setting = setting_of(entry, problems);
-	return check_worker(unit, &setting, settings) < 0 ? -EINVAL : result;
-}
-
-static int init(struct unit_file *unit, const char *name, const char *file,
-		const struct settings *settings)
-{
-	init_defaults(unit, settings);
+	init_defaults(&defaults, settings);
+	*unit = defaults;
 	unit->name = strdup(name);
 	unit->file = strdup(file);
-	return unit->name && unit->file ? 0 : -ENOMEM;
+	if (!unit->name || !unit->file)
+		return -ENOMEM;
+	r = conf_fill(conf, sections, ARRAY_LEN(sections), names, problems);
+	return problems_worse(r, check_unit(unit, conf, settings, problems));
 }
 
-/* Two tables: of `unit`, whose defaults are those of `defaults`. */
-#define N_TABLES 2
-static void make_tables(struct unit_file *unit, const struct unit_file *defaults,
-			struct conf_table tables[static N_TABLES])
-{
-	tables[0] = (struct conf_table){keys_known, ARRAY_LEN(keys_known), unit, defaults};
-	tables[1] = life_keys_table(&unit->life, defaults ? &defaults->life : NULL);
-}
-
-static int fill(struct unit_file *unit, const struct conf *conf, const struct conf_files *files,
-		const struct settings *settings, struct problems *problems)
+int unit_file_load(struct unit_file *unit, const struct conf_files *files,
+		   const struct settings *settings, const struct conf_path *path,
+		   struct problems *problems)
 {
 	char host[256] = "";
 	const struct conf_names names = {
@@ -265,116 +231,24 @@ static int fill(struct unit_file *unit, const struct conf *conf, const struct co
 		.host = host,
 		.state = settings->state_directory,
 	};
-	struct config_reader config = {.unit = unit, .names = &names};
-	struct unit_file defaults;
-	struct conf_table tables[N_TABLES];
-	const struct conf_section sections[] = {
-		{.name = "Actor", .tables = tables, .n_tables = N_TABLES},
-		{.name = "Config", .take = take_config, .context = &config},
-	};
+	struct conf conf = {0};
+	int r;
 
 	/* Without a name, %H is empty; a cut one is terminated by hand. */
 	if (gethostname(host, sizeof(host)) < 0)
 		host[0] = '\0';
 	host[sizeof(host) - 1] = '\0';
-	init_defaults(&defaults, settings);
-	make_tables(unit, &defaults, tables);
-	return conf_fill(conf, sections, ARRAY_LEN(sections), &names, problems);
-}
-
-int unit_file_init(struct unit_file *unit, const struct conf *conf,
-		   const struct conf_files *files, const struct settings *settings,
-		   const struct conf_path *path, struct problems *problems)
-{
-	int r = init(unit, files->name, files->fragment, settings), filled;
-
-	if (r == 0)
-		r = fill(unit, conf, files, settings, problems);
-	filled = r;
-	if (r == 0 || r == -EINVAL) {
-		life_keys_check(&unit->life, conf, "Actor", problems);
-		r = check_unit(unit, conf, settings, path, problems);
-	}
-	if (r == 0)
-		r = filled;
-	if (r < 0)
-		unit_file_fini(unit);
-	return r;
-}
-
-int unit_file_begin(struct unit_file *unit, const char *name, const char *source,
-		    const struct settings *settings)
-{
-	int r = init(unit, name, source, settings);
-
-	if (r < 0)
-		unit_file_fini(unit);
-	return r;
-}
-
-int unit_file_set(struct unit_file *unit, const struct settings *settings, const char *key,
-		  const char *value, struct problems *problems)
-{
-	const struct conf_setting setting = {key, value, unit->file, 0, problems};
-	struct unit_file defaults;
-	struct conf_table tables[N_TABLES];
-
-	for (const char *at = value; *at; at++)
-		if ((unsigned char)*at < ' ')
-			return problems_add(problems, unit->file, 0,
-					    "%s= holds a control character", key);
-	init_defaults(&defaults, settings);
-	make_tables(unit, &defaults, tables);
-	return conf_set(&setting, tables, N_TABLES);
-}
-
-int unit_file_set_number(struct unit_file *unit, const char *key, int64_t value,
-			 struct problems *problems)
-{
-	const struct conf_setting setting = {key, "", unit->file, 0, problems};
-	struct conf_table tables[N_TABLES];
-
-	make_tables(unit, NULL, tables);
-	return conf_set_number(&setting, tables, N_TABLES, value);
-}
-
-int unit_file_check(struct unit_file *unit, const struct settings *settings,
-		    struct problems *problems)
-{
-	const struct conf_setting setting = {"Worker", "", unit->file, 0, problems};
-
-	return check_worker(unit, &setting, settings);
-}
-
-int unit_file_find_plugin(struct unit_file *unit, const struct settings *settings,
-			  const struct conf_path *path, struct problems *problems)
-{
-	cleanup_free char *given = unit->plugin ? strdup(unit->plugin) : NULL;
-	const struct conf_setting setting = {"Plugin", given, unit->file, 0, problems};
-
-	if (!unit->plugin)
-		return complain_missing(unit, problems);
-	return given ? find_plugin(unit, &setting, settings, path) : -ENOMEM;
-}
-
-int unit_file_load(struct unit_file *unit, const struct conf_files *files,
-		   const struct settings *settings, const struct conf_path *path,
-		   struct problems *problems)
-{
-	struct conf conf;
-	int r, read;
-
 	*unit = (struct unit_file){0};
-	conf_init(&conf);
-	read = conf_files_read(files, &conf, problems);
+	r = conf_files_read(files, &conf, problems);
 	/* Where nothing could be read it is not known what is missing. */
-	r = read == -ENOMEM || (read < 0 && conf.n == 0)
-		    ? read
-		    : unit_file_init(unit, &conf, files, settings, path, problems);
-	if (r == 0 && read < 0) {
+	if (r == 0 || (r == -EINVAL && conf.n > 0))
+		r = problems_worse(r, unit_file_init(unit, files->name, files->fragment, &conf,
+						     &names, settings, problems));
+	if (r == 0 || (r == -EINVAL && conf.n > 0))
+		r = problems_worse(
+			r, unit_file_find_plugin(unit, &conf, settings, path, problems));
+	if (r < 0)
 		unit_file_fini(unit);
-		r = read;
-	}
 	conf_fini(&conf);
 	return r;
 }
@@ -409,15 +283,9 @@ static bool is_same_config(const struct unit_file *a, const struct unit_file *b)
 
 enum conf_change unit_file_compare(struct unit_file *before, struct unit_file *after)
 {
-	const struct conf_table own = {keys_known, ARRAY_LEN(keys_known), before, NULL};
-	const struct conf_table life = life_keys_table(&before->life, NULL);
-	enum conf_change one, other;
+	const struct conf_table table = {keys_known, ARRAY_LEN(keys_known), before, NULL};
 
-	if (!is_same_config(before, after))
-		return CONF_RESTART;
-	one = conf_compare(&own, after);
-	other = conf_compare(&life, &after->life);
-	return one > other ? one : other;
+	return is_same_config(before, after) ? conf_compare(&table, after) : CONF_RESTART;
 }
 
 int unit_files_load(const struct conf_path *path, const struct settings *settings,

@@ -97,37 +97,19 @@ int unit_file_load(struct unit_file *unit, const struct conf_files *files,
 		   const struct settings *settings, const struct conf_path *path,
 		   struct problems *problems);
 
-/* The same from assignments already read. */
-int unit_file_init(struct unit_file *unit, const struct conf *conf,
-		   const struct conf_files *files, const struct settings *settings,
-		   const struct conf_path *path, struct problems *problems);
 void unit_file_fini(struct unit_file *unit);
 
-/* ---- a unit that no file defines: begun with the defaults, set key by key, and checked like
- * one of a file */
-
-/* `source` is what problems name in place of a file. -ENOMEM: *unit is as after
- * unit_file_fini(). */
-int unit_file_begin(struct unit_file *unit, const char *name, const char *source,
-		    const struct settings *settings);
-
-/* Set a key of [Actor] to a text, taken as it is: "" is the default, specifiers mean nothing.
- * -EINVAL: noted; -ENOMEM. */
-int unit_file_set(struct unit_file *unit, const struct settings *settings, const char *key,
-		  const char *value, struct problems *problems);
-
-/* Set Instances=, Mailbox=, MailboxBytes= or Batch=. -EINVAL: out of its range, and noted. */
-int unit_file_set_number(struct unit_file *unit, const char *key, int64_t value,
-			 struct problems *problems);
-
-/* What depends on several keys, the plug-in apart. -EINVAL: noted. */
-int unit_file_check(struct unit_file *unit, const struct settings *settings,
-		    struct problems *problems);
-
+/* The two steps of that, for a unit that no file defines: from assignments already read, all
+ * but its plug-in. file: what problems name; names: NULL: specifiers have no meaning. Whatever
+ * it returns, unit_file_fini() ends *unit. -EINVAL: noted; -ENOMEM. */
+int unit_file_init(struct unit_file *unit, const char *name, const char *file,
+		   const struct conf *conf, const struct conf_names *names,
+		   const struct settings *settings, struct problems *problems);
 /* Make of Plugin= the path of a file that is there, and an actor type if it says one. -EINVAL:
  * noted; -ENOMEM. */
-int unit_file_find_plugin(struct unit_file *unit, const struct settings *settings,
-			  const struct conf_path *path, struct problems *problems);
+int unit_file_find_plugin(struct unit_file *unit, const struct conf *conf,
+			  const struct settings *settings, const struct conf_path *path,
+			  struct problems *problems);
 
 /* What it takes to go from one definition to another, [Config] included (which takes a
  * restart). Changes neither. */
