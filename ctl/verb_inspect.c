@@ -65,7 +65,7 @@ static struct json_tree *describe_actor(const struct plugin_actor *actor)
 	struct json_tree *object = json_tree_object(), *interfaces = json_tree_array();
 
 	for (size_t i = 0; i < actor->n_interfaces; i++)
-		json_tree_append(interfaces, json_tree_string(actor->interfaces[i]->name));
+		json_tree_append(interfaces, json_tree_string(actor->interfaces[i]));
 	json_tree_set_text(object, "name", actor->name);
 	json_tree_set(object, "abiMajor", json_tree_int(actor->abi_major));
 	json_tree_set(object, "abiMinor", json_tree_int(actor->abi_minor));
@@ -125,7 +125,7 @@ static void print_actor(struct ctl *ctl, const struct plugin_actor *actor)
 		   actor->description ? actor->description : "");
 	for (size_t i = 0; i < actor->n_interfaces; i++)
 		show_print(ctl, "%s%s\n", i == 0 ? "    Provides: " : "              ",
-			   actor->interfaces[i]->name);
+			   actor->interfaces[i]);
 	if (!actor->config) {
 		show_print(ctl, "    [Config]: takes none\n");
 		return;

@@ -43,8 +43,9 @@ struct plugin_actor {
 	uint16_t abi_major, abi_minor;
 	bool is_described;       /* a note says what follows */
 	const char *description; /* one line for people; NULL: none */
-	/* Those that it has handlers for, of the info, in the order of its table. */
-	const struct plugin_interface *interfaces[TROUPE_INTERFACES_MAX];
+	/* The names of those that it has handlers for, of the info, in the order of its
+	 * table. */
+	const char *interfaces[TROUPE_INTERFACES_MAX];
 	size_t n_interfaces;
 	/* What its [Config] section may hold, a STRUCT; NULL: it takes no configuration. */
 	const struct troupe_type *config;

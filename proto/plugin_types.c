@@ -190,7 +190,7 @@ static int take_interface(struct reader *reader, struct plugin_actor *actor)
 		return refuse(reader, "it implements %s, which the plug-in does not describe",
 			      name);
 	interface->is_implemented = true;
-	actor->interfaces[actor->n_interfaces++] = interface;
+	actor->interfaces[actor->n_interfaces++] = interface->name;
 	return 0;
 }
 

@@ -170,8 +170,7 @@ static int compare_interfaces(const struct plugin_actor *noted,
 
 	for (; n < TROUPE_INTERFACES_MAX && table->interfaces[n]; n++)
 		if (n >= noted->n_interfaces ||
-		    strcmp(noted->interfaces[n]->name, table->interfaces[n]->interface->name) !=
-			    0)
+		    strcmp(noted->interfaces[n], table->interfaces[n]->interface->name) != 0)
 			return 1;
 	return n != noted->n_interfaces;
 }

@@ -9,16 +9,18 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 static bool is_same_file(const struct deployment *deployment, const struct stat *st)
 {
-	return deployment->device == st->st_dev && deployment->inode == st->st_ino &&
-	       deployment->size == st->st_size &&
-	       deployment->changed.tv_sec == st->st_ctim.tv_sec &&
-	       deployment->changed.tv_nsec == st->st_ctim.tv_nsec;
+	const struct stat *copied = &deployment->stat;
+
+	return copied->st_dev == st->st_dev && copied->st_ino == st->st_ino &&
+	       copied->st_size == st->st_size && copied->st_ctim.tv_sec == st->st_ctim.tv_sec &&
+	       copied->st_ctim.tv_nsec == st->st_ctim.tv_nsec;
 }
 
 static int fail(char *why, int r, const char *path, const char *what)
@@ -44,21 +46,12 @@ static int copy_file(int from, const char *path, const char *name, off_t size, i
 	if (copy < 0)
 		return fail(why, -errno, path, "cannot make a copy");
 	while (copied < size) {
-		char block[65536];
-		ssize_t n = pread(from, block, sizeof(block), copied);
+		ssize_t n = sendfile(copy, from, &copied, (size_t)(size - copied));
 
 		if (n < 0)
-			return fail(why, -errno, path, "cannot read");
+			return fail(why, -errno, path, "cannot make a copy");
 		if (n == 0)
 			break;
-		for (ssize_t done = 0; done < n;) {
-			ssize_t written = write(copy, block + done, (size_t)(n - done));
-
-			if (written < 0)
-				return fail(why, -errno, path, "cannot make a copy");
-			done += written;
-		}
-		copied += n;
 	}
 	if (fcntl(copy, F_ADD_SEALS, SEALS) < 0)
 		return fail(why, -errno, path, "cannot seal the copy");
@@ -75,7 +68,7 @@ static int compare_messages(const void *a, const void *b)
 }
 
 static int add_message(struct deployment *deployment, const char *interface, const char *member,
-		       char mark, const struct idl_type *type)
+		       const struct idl_type *type)
 {
 	cleanup_free char *layout = NULL;
 	struct deployment_message *message;
@@ -91,56 +84,27 @@ static int add_message(struct deployment *deployment, const char *interface, con
 		free(name);
 		return -ENOMEM;
 	}
-	*message = (struct deployment_message){layout_hash(name, mark, layout), name};
+	*message = (struct deployment_message){layout_hash(name, '(', layout), name};
 	return 0;
-}
-
-static int index_interface(struct deployment *deployment, const struct idl *idl)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < idl->n_members; i++) {
-		const struct idl_member *member = &idl->members[i];
-
-		if (member->kind == IDL_METHOD)
-			r = add_message(deployment, idl->name, member->name, '(', member->type);
-	}
-	return r;
 }
 
 static int index_interfaces(struct deployment *deployment)
 {
 	const struct plugin_info *info = deployment->info;
+	int r = 0;
 
 	for (size_t i = 0; i < info->n_interfaces; i++) {
-		int r = index_interface(deployment, info->interfaces[i].idl);
+		const struct idl *idl = info->interfaces[i].idl;
 
-		if (r < 0)
-			return r;
+		for (size_t j = 0; r == 0 && j < idl->n_members; j++)
+			if (idl->members[j].kind == IDL_METHOD)
+				r = add_message(deployment, idl->name, idl->members[j].name,
+						idl->members[j].type);
 	}
 	if (deployment->n_messages > 0)
 		qsort(deployment->messages, deployment->n_messages,
 		      sizeof(*deployment->messages), compare_messages);
-	return 0;
-}
-
-static int read_types(struct deployment *deployment)
-{
-	const struct plugin_info *info = deployment->info;
-
-	deployment->types = calloc(info->n_actors + 1, sizeof(*deployment->types));
-	if (!deployment->types)
-		return -ENOMEM;
-	for (; deployment->n_types < info->n_actors; deployment->n_types++) {
-		const struct plugin_actor *actor = &info->actors[deployment->n_types];
-		struct deployment_type *type = &deployment->types[deployment->n_types];
-
-		type->name = actor->name;
-		type->n_interfaces = actor->n_interfaces;
-		for (size_t i = 0; i < actor->n_interfaces; i++)
-			type->interfaces[i] = actor->interfaces[i]->name;
-	}
-	return 0;
+	return r;
 }
 
 static void free_deployment(struct deployment *deployment)
@@ -148,7 +112,6 @@ static void free_deployment(struct deployment *deployment)
 	if (!deployment)
 		return;
 	list_remove(&deployment->link);
-	free(deployment->types);
 	for (size_t i = 0; i < deployment->n_messages; i++)
 		free(deployment->messages[i].name);
 	free(deployment->messages);
@@ -171,10 +134,7 @@ static int make_deployment(const char *path, int file, const struct stat *st,
 	list_init(&deployment->link);
 	deployment->fd = -1;
 	deployment->allow_globals = allow_globals;
-	deployment->device = st->st_dev;
-	deployment->inode = st->st_ino;
-	deployment->size = st->st_size;
-	deployment->changed = st->st_ctim;
+	deployment->stat = *st;
 	deployment->path = strdup(path);
 	if (!deployment->path) {
 		r = fail(why, -ENOMEM, path, "cannot take it in");
@@ -191,8 +151,6 @@ static int make_deployment(const char *path, int file, const struct stat *st,
 		goto fail;
 	}
 	r = index_interfaces(deployment);
-	if (r == 0)
-		r = read_types(deployment);
 	if (r < 0) {
 		r = fail(why, r, path, "cannot read its interfaces");
 		goto fail;
@@ -293,21 +251,32 @@ struct deployment *deploy_find(const struct list *deployments, uint64_t number)
 	return NULL;
 }
 
-const char *deploy_choose_type(const struct deployment *deployment, const char *type, char *why)
+const struct plugin_actor *deploy_type(const struct deployment *deployment, const char *name)
+{
+	const struct plugin_info *info = deployment->info;
+
+	for (size_t i = 0; i < info->n_actors; i++)
+		if (strcmp(info->actors[i].name, name) == 0)
+			return &info->actors[i];
+	return NULL;
+}
+
+const struct plugin_actor *deploy_choose_type(const struct deployment *deployment,
+					      const char *type, char *why)
 {
 	const struct plugin_info *info = deployment->info;
 	char names[256] = "";
 	size_t used = 0;
+	const struct plugin_actor *actor = type                  ? deploy_type(deployment, type)
+					   : info->n_actors == 1 ? info->actors
+								 : NULL;
 
-	if (!type && info->n_actors == 1)
-		return info->actors[0].name;
+	if (actor)
+		return actor;
 	for (size_t i = 0; i < info->n_actors; i++) {
-		int n;
+		int n = snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
+				 info->actors[i].name);
 
-		if (type && strcmp(info->actors[i].name, type) == 0)
-			return info->actors[i].name;
-		n = snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
-			     info->actors[i].name);
 		if (n > 0 && used + (size_t)n < sizeof(names))
 			used += (size_t)n;
 	}
@@ -318,15 +287,6 @@ const char *deploy_choose_type(const struct deployment *deployment, const char *
 		(void)snprintf(why, DEPLOY_WHY_MAX,
 			       "%s has several actor types (%s): choose one with Type=",
 			       deployment->path, names);
-	return NULL;
-}
-
-const struct troupe_type *deploy_config_type(const struct deployment *deployment,
-					     const char *type)
-{
-	for (size_t i = 0; i < deployment->info->n_actors; i++)
-		if (strcmp(deployment->info->actors[i].name, type) == 0)
-			return deployment->info->actors[i].config;
 	return NULL;
 }
 
@@ -342,26 +302,12 @@ const char *deploy_message_name(const struct deployment *deployment, uint64_t ha
 	return message ? message->name : NULL;
 }
 
-static const struct plugin_interface *find_interface(const struct deployment *deployment,
-						     const char *name)
-{
-	for (size_t i = 0; i < deployment->info->n_interfaces; i++)
-		if (strcmp(deployment->info->interfaces[i].name, name) == 0)
-			return &deployment->info->interfaces[i];
-	return NULL;
-}
-
 const char *deploy_description(const struct deployment *deployment, const char *interface)
 {
-	const struct plugin_interface *found = find_interface(deployment, interface);
+	const struct plugin_info *info = deployment->info;
 
-	return found ? found->description : NULL;
-}
-
-const struct deployment_type *deploy_type(const struct deployment *deployment, const char *name)
-{
-	for (size_t i = 0; i < deployment->n_types; i++)
-		if (strcmp(deployment->types[i].name, name) == 0)
-			return &deployment->types[i];
+	for (size_t i = 0; i < info->n_interfaces; i++)
+		if (strcmp(info->interfaces[i].name, interface) == 0)
+			return info->interfaces[i].description;
 	return NULL;
 }

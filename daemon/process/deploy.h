@@ -15,7 +15,7 @@
 #include "proto/plugin_info.h"
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #define DEPLOY_WHY_MAX    (PLUGIN_WHY_MAX + TRUST_WHY_MAX)
 #define DEPLOY_UNUSED_MAX 64 /* deployments that are kept while no unit uses them */
@@ -26,13 +26,6 @@ struct deployment_message {
 	char *name; /* qualified */
 };
 
-/* An actor type, and the names of the interfaces that it provides; all of info. */
-struct deployment_type {
-	const char *name;
-	const char *interfaces[TROUPE_INTERFACES_MAX];
-	size_t n_interfaces;
-};
-
 struct deployment {
 	struct list link; /* in the list of the master */
 	uint32_t number;  /* what workers know it by; never used again */
@@ -40,17 +33,11 @@ struct deployment {
 	char *path;
 	const char *name; /* the last part of path */
 	bool allow_globals;
-	/* Of the file, so that it is copied again only when it was changed */
-	dev_t device;
-	ino_t inode;
-	off_t size;
-	struct timespec changed;
-	int fd; /* the sealed copy */
+	struct stat stat; /* of the file, so that it is copied again only when it was changed */
+	int fd;           /* the sealed copy */
 	struct plugin_info *info;
 	struct deployment_message *messages; /* sorted by hash */
 	size_t n_messages;
-	struct deployment_type *types;
-	size_t n_types;
 };
 
 /* Find or make the deployment of the file at `path`. *ret_deployment counts one more user.
@@ -67,14 +54,10 @@ void deploy_free_all(struct list *deployments);
 
 struct deployment *deploy_find(const struct list *deployments, uint64_t number);
 
-/* Which actor type a unit means by `type` (NULL: the only one): its name, borrowed. NULL: none,
- * and `why` lists what there is. */
-const char *deploy_choose_type(const struct deployment *deployment, const char *type,
-			       char *why);
-
-/* What the [Config] section of an actor type may hold, a STRUCT. NULL: it takes none. */
-const struct troupe_type *deploy_config_type(const struct deployment *deployment,
-					     const char *type);
+/* Which actor type a unit means by `type` (NULL: the only one), borrowed. NULL: none, and `why`
+ * lists what there is. */
+const struct plugin_actor *deploy_choose_type(const struct deployment *deployment,
+					      const char *type, char *why);
 
 /* The qualified name behind a hash; NULL: unknown. */
 const char *deploy_message_name(const struct deployment *deployment, uint64_t hash);
@@ -83,7 +66,6 @@ const char *deploy_message_name(const struct deployment *deployment, uint64_t ha
 const char *deploy_description(const struct deployment *deployment, const char *interface);
 
 /* NULL: the plug-in has none of that name. */
-const struct deployment_type *deploy_type(const struct deployment *deployment,
-					  const char *name);
+const struct plugin_actor *deploy_type(const struct deployment *deployment, const char *name);
 
 #endif

@@ -86,7 +86,7 @@ void control_list_interfaces(void *context, void (*add)(void *list, const char *
 	size_t n = 0;
 
 	HASH_ITER (by_name, master->units_by_name, unit, next) {
-		const struct deployment_type *type =
+		const struct plugin_actor *type =
 			is_callable(unit) ? unit->version->type : NULL;
 		const char **grown;
 

@@ -65,7 +65,7 @@ static bool describe_instance(struct arena *arena, const struct instance *instan
 static void describe_interfaces(const struct unit *unit,
 				struct api_string_array *ret_interfaces)
 {
-	const struct deployment_type *type = unit->version->type;
+	const struct plugin_actor *type = unit->version->type;
 
 	if (type)
 		*ret_interfaces =

@@ -144,9 +144,9 @@ static void describe_child(const struct inquiry *inquiry, const char *address,
 	const struct version *version = version_find(inquiry->pending.master, inquiry->origin);
 	const struct unit *origin = version ? version->unit : NULL;
 	const char *actor_type = inquiry->actors[0].actorType;
-	const struct deployment_type *type =
-		version && version->deployment ? deploy_type(version->deployment, actor_type)
-					       : NULL;
+	const struct plugin_actor *type = version && version->deployment
+						  ? deploy_type(version->deployment, actor_type)
+						  : NULL;
 
 	*ret_unit = (struct api_unit){
 		.name = address,

@@ -12,8 +12,8 @@
 #include <string.h>
 
 struct checked {
-	struct deployment *deployment;      /* NULL: it was refused */
-	const struct deployment_type *type; /* NULL: there is none such */
+	struct deployment *deployment;   /* NULL: it was refused */
+	const struct plugin_actor *type; /* NULL: there is none such */
 };
 
 static struct checked check_unit(const struct unit_file *file, struct list *deployments,
@@ -22,21 +22,17 @@ static struct checked check_unit(const struct unit_file *file, struct list *depl
 	struct checked checked = {0};
 	char why[DEPLOY_WHY_MAX];
 	cleanup_free char *config = NULL;
-	const char *type;
 
 	if (deploy_get(deployments, last, file->plugin, file->allow_globals,
 		       &checked.deployment, why) < 0) {
 		(void)problems_add(problems, file->plugin_file, file->plugin_line, "%s", why);
 		return checked;
 	}
-	type = deploy_choose_type(checked.deployment, file->type, why);
-	if (!type) {
+	checked.type = deploy_choose_type(checked.deployment, file->type, why);
+	if (checked.type)
+		(void)config_json(file, checked.type->config, &config, problems);
+	else
 		(void)problems_add(problems, file->plugin_file, file->plugin_line, "%s", why);
-		return checked;
-	}
-	(void)config_json(file, deploy_config_type(checked.deployment, type), &config,
-			  problems);
-	checked.type = deploy_type(checked.deployment, type);
 	return checked;
 }
 

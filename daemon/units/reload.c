@@ -186,7 +186,7 @@ static int check_defaults(struct master *master, struct problems *problems)
 
 	HASH_ITER (by_name, master->units_by_name, unit, next) {
 		const struct unit_file *file = unit->next_file ? unit->next_file : &unit->file;
-		const struct deployment_type *type =
+		const struct plugin_actor *type =
 			(unit->next_version ? unit->next_version : unit->version)->type;
 
 		if (file->is_default && !unit->is_removed && type && r == 0)

@@ -104,7 +104,7 @@ bool unit_provides(const struct unit *unit, const char *interface, size_t size)
 	/* One that is about to become something else is waited for. */
 	const struct version *version =
 		unit->is_resumed && unit->next_version ? unit->next_version : unit->version;
-	const struct deployment_type *type = version->type;
+	const struct plugin_actor *type = version->type;
 
 	for (size_t i = 0; type && i < type->n_interfaces; i++)
 		if (strlen(type->interfaces[i]) == size &&

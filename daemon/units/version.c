@@ -64,10 +64,8 @@ static struct version *new_empty(struct unit *unit)
 static int make_config(struct version *version, const struct unit_file *file, char *why,
 		       struct problems *problems)
 {
-	const struct troupe_type *type =
-		deploy_config_type(version->deployment, version->type->name);
 	size_t before = problems->n;
-	int r = config_json(file, type, &version->config, problems);
+	int r = config_json(file, version->type->config, &version->config, problems);
 
 	if (r == -EINVAL && problems->n > before)
 		problem_print(&problems->items[before], why, VERSION_WHY_MAX);
@@ -118,16 +116,14 @@ static int make(struct version *version, const struct unit_file *file, const cha
 		char *why, struct problems *problems)
 {
 	struct master *master = version->unit->master;
-	const char *type;
 	int r;
 
 	if (deploy_get(&master->deployments, &master->last_deployment, file->plugin,
 		       file->allow_globals, &version->deployment, why) < 0)
 		return note_plugin(file, why, problems);
-	type = deploy_choose_type(version->deployment, file->type, why);
-	if (!type)
+	version->type = deploy_choose_type(version->deployment, file->type, why);
+	if (!version->type)
 		return note_plugin(file, why, problems);
-	version->type = deploy_type(version->deployment, type);
 	r = make_state(version, file, why, problems);
 	if (r < 0)
 		return r;

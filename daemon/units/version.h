@@ -26,7 +26,7 @@ struct version {
 	unsigned users;    /* instances, and the unit whose current one it is */
 	struct deployment *deployment; /* NULL: none could be used */
 	/* Of its actors, and what they provide; the deployment's. NULL: unknown */
-	const struct deployment_type *type;
+	const struct plugin_actor *type;
 	char *state_directory; /* absolute; NULL: it has none */
 	char *config;          /* JSON text, "" for none; NULL: wrong */
 	UT_hash_handle by_number;

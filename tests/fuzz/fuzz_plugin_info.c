@@ -26,10 +26,14 @@ static void check_actor(const struct plugin_info *info, const struct plugin_acto
 	check(strlen(actor->name) > 0);
 	check(!actor->description || strlen(actor->description) < 256);
 	check(actor->n_interfaces <= TROUPE_INTERFACES_MAX);
-	for (size_t i = 0; i < actor->n_interfaces; i++)
-		check(actor->interfaces[i] >= info->interfaces &&
-		      actor->interfaces[i] < info->interfaces + info->n_interfaces &&
-		      actor->interfaces[i]->is_implemented);
+	for (size_t i = 0; i < actor->n_interfaces; i++) {
+		size_t at = 0;
+
+		while (at < info->n_interfaces &&
+		       info->interfaces[at].name != actor->interfaces[i])
+			at++;
+		check(at < info->n_interfaces && info->interfaces[at].is_implemented);
+	}
 	check(!actor->config_member == !actor->config_interface);
 	if (!actor->config)
 		return;

@@ -118,7 +118,7 @@ static int deploy(void *data)
 		assert_string_not_equal(why, "");
 		assert_true(list_is_empty(&deployments));
 	} else {
-		assert_string_equal(one->types[0].name, "hello");
+		assert_string_equal(one->info->actors[0].name, "hello");
 		assert_true(one->n_messages > 0);
 		r = deploy_get(&deployments, &last, f->plugin, false, &again, why);
 		if (r == 0) {

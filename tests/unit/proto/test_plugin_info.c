@@ -530,13 +530,13 @@ static void notes_of_tables_say_what_actor_types_are(void **state)
 	assert_string_equal(actor->description, "Gr\xc3\xbc\xc3\x9f"
 						"e");
 	assert_int_equal(actor->n_interfaces, 2);
-	assert_string_equal(actor->interfaces[0]->name, "io.example.greeter");
-	assert_string_equal(actor->interfaces[1]->name, "io.example.farmer");
-	assert_true(actor->interfaces[1]->is_implemented);
+	assert_string_equal(actor->interfaces[0], "io.example.greeter");
+	assert_string_equal(actor->interfaces[1], "io.example.farmer");
+	assert_true(actor->config_interface->is_implemented);
 	assert_int_equal(actor->config->count, 2);
 	assert_string_equal(actor->config->fields[1].name, "name");
 	assert_string_equal(actor->config_member->name, "Config");
-	assert_ptr_equal(actor->config_interface, actor->interfaces[1]);
+	assert_ptr_equal(actor->config_interface->name, actor->interfaces[1]);
 	assert_null(info->actors[1].config);
 	assert_int_equal(info->actors[1].n_interfaces, 1);
 	plugin_info_free(info);

@@ -59,8 +59,8 @@ static void check_kiosk(const struct plugin_info *info)
 	assert_int_equal(info->n_actors, 4);
 	assert_string_equal(kiosk->description, "Sells papers, and hüte.");
 	assert_int_equal(kiosk->n_interfaces, 2);
-	assert_string_equal(kiosk->interfaces[0]->name, "io.example.kiosk");
-	assert_string_equal(kiosk->interfaces[1]->name, "io.example.stock");
+	assert_string_equal(kiosk->interfaces[0], "io.example.kiosk");
+	assert_string_equal(kiosk->interfaces[1], "io.example.stock");
 	assert_string_equal(kiosk->config_interface->name, "io.example.kiosk");
 	assert_string_equal(kiosk->config_member->name, "Config");
 	assert_int_equal(kiosk->config->count, kiosk->config_member->type->n_fields);
