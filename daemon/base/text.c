@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -304,6 +305,18 @@ void text_make_utf8(char *text)
 		text += n;
 		left -= n;
 	}
+}
+
+char *text_printf(const char *format, ...)
+{
+	va_list arguments;
+	char *text;
+	int n;
+
+	va_start(arguments, format);
+	n = vasprintf(&text, format, arguments);
+	va_end(arguments);
+	return n < 0 ? NULL : text;
 }
 
 #define NEAREST_MAX   64 /* longer names are never suggested */

@@ -51,6 +51,9 @@ bool text_is_utf8(const char *text, size_t size);
  * becomes '?'. */
 void text_make_utf8(char *text);
 
+/* The text that printf() would write, given; NULL: no memory. */
+char *text_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* The one of n names that `text` is most likely a misspelling of (case counts little), or else
  * the beginning of, borrowed; NULL when none is close. For "did you mean ...?". */
 const char *text_nearest(const char *text, const char *const *names, size_t n);

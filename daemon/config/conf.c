@@ -27,11 +27,6 @@ struct parser {
 	unsigned logical_line;
 };
 
-void conf_init(struct conf *conf)
-{
-	*conf = (struct conf){0};
-}
-
 void conf_fini(struct conf *conf)
 {
 	for (size_t i = 0; i < conf->n; i++) {
@@ -41,7 +36,7 @@ void conf_fini(struct conf *conf)
 	}
 	free(conf->entries);
 	texts_free(conf->files, conf->n_files);
-	conf_init(conf);
+	*conf = (struct conf){0};
 }
 
 int conf_add(struct conf *conf, const char *section, const char *key, const char *value,

@@ -7,10 +7,10 @@
  *       goes on         backslash and newline become one blank
  *   Key=                an empty value resets a list (the readers of keys see to that)
  *
- * A conf is a value of the caller (init/fini) that several files are read into, in the order in
- * which they override each other. Pure but for conf_read(); master process (and --check), one
- * thread. CRLF ends of line and a byte order mark are tolerated. A mistake does not end the
- * reading: each goes to `problems`.
+ * A conf is a value of the caller (zeroed is empty; fini) that several files are read into, in
+ * the order in which they override each other. Pure but for conf_read(); master process (and
+ * --check), one thread. CRLF ends of line and a byte order mark are tolerated. A mistake does
+ * not end the reading: each goes to `problems`.
  */
 #ifndef CONFIG_CONF_H
 #define CONFIG_CONF_H
@@ -35,7 +35,6 @@ struct conf {
 	size_t n_files;
 };
 
-void conf_init(struct conf *conf);
 void conf_fini(struct conf *conf);
 
 /* Append the assignments of `text`. -EINVAL: there were mistakes, all of them noted; what was

@@ -2,6 +2,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "config/conf_path.h"
 #include <dirent.h>
 #include <errno.h>
@@ -17,7 +18,7 @@
 
 /* A file that was found: what it is called, and where. */
 struct found {
-	char *name; /* "hello.actor" */
+	const char *name; /* "hello.actor", the end of path */
 	char *path;
 };
 
@@ -28,10 +29,8 @@ struct found_list {
 
 static void found_fini(struct found_list *list)
 {
-	for (size_t i = 0; i < list->n; i++) {
-		free(list->items[i].name);
+	for (size_t i = 0; i < list->n; i++)
 		free(list->items[i].path);
-	}
 	free(list->items);
 	*list = (struct found_list){0};
 }
@@ -93,11 +92,10 @@ static int scan_directory(struct found_list *list, const char *path, const char 
 		item = array_add(&list->items, &list->n, sizeof(*item));
 		if (!item)
 			return -ENOMEM;
-		item->name = strdup(entry->d_name);
-		if (asprintf(&item->path, "%s/%s", path, entry->d_name) < 0)
-			item->path = NULL;
-		if (!item->name || !item->path)
+		item->path = text_printf("%s/%s", path, entry->d_name);
+		if (!item->path)
 			return -ENOMEM;
+		item->name = strrchr(item->path, '/') + 1;
 	}
 	if (list->n > 0)
 		qsort(list->items, list->n, sizeof(*list->items), compare_found);
@@ -125,28 +123,20 @@ static int find_dropins(const struct conf_path *path, const char *const *names,
 
 	for (; *names && r == 0; names++)
 		for (size_t i = 0; i < path->n && r == 0; i++) {
-			cleanup_free char *directory = NULL;
+			cleanup_free char *directory =
+				text_printf("%s/%s.d", path->directories[i], *names);
 
-			if (asprintf(&directory, "%s/%s.d", path->directories[i], *names) < 0) {
-				directory = NULL;
-				r = -ENOMEM;
-			} else {
-				r = scan_directory(&list, directory, SUFFIX_DROPIN, false,
-						   problems);
-			}
+			r = directory ? scan_directory(&list, directory, SUFFIX_DROPIN, false,
+						       problems)
+				      : -ENOMEM;
 		}
 	if (r == 0 && list.n > LIMIT_CONFIG_DROPINS)
 		r = problems_add(problems, list.items[LIMIT_CONFIG_DROPINS].path, 0,
 				 "%s has more than %u drop-ins", files->name,
 				 LIMIT_CONFIG_DROPINS);
-	if (r == 0 && list.n > 0) {
-		files->dropins = calloc(list.n, sizeof(*files->dropins));
-		if (!files->dropins)
-			r = -ENOMEM;
-	}
 	for (size_t i = 0; i < list.n && r == 0; i++)
 		if (!is_masked(list.items[i].path))
-			files->dropins[files->n_dropins++] = take_pointer(&list.items[i].path);
+			r = texts_add(&files->dropins, &files->n_dropins, list.items[i].path);
 	found_fini(&list);
 	return r;
 }
@@ -155,16 +145,15 @@ static int find_dropins(const struct conf_path *path, const char *const *names,
 static int find_file(const struct conf_path *path, const char *name, char **ret_path)
 {
 	for (size_t i = 0; i < path->n; i++) {
+		cleanup_free char *file = text_printf("%s/%s", path->directories[i], name);
 		struct stat status;
-		char *file;
 
-		if (asprintf(&file, "%s/%s", path->directories[i], name) < 0)
+		if (!file)
 			return -ENOMEM;
 		if (lstat(file, &status) == 0) {
-			*ret_path = file;
+			*ret_path = take_pointer(&file);
 			return 0;
 		}
-		free(file);
 	}
 	*ret_path = NULL;
 	return 0;
@@ -176,9 +165,7 @@ void conf_files_fini(struct conf_files *files)
 	free(files->prefix);
 	free(files->instance);
 	free(files->fragment);
-	for (size_t i = 0; i < files->n_dropins; i++)
-		free(files->dropins[i]);
-	free(files->dropins);
+	texts_free(files->dropins, files->n_dropins);
 	*files = (struct conf_files){0};
 }
 
@@ -187,13 +174,10 @@ int conf_files_read(const struct conf_files *files, struct conf *conf,
 {
 	int result = 0;
 
-	for (size_t i = 0; i <= files->n_dropins && result != -ENOMEM; i++) {
-		const char *path = i == 0 ? files->fragment : files->dropins[i - 1];
-		int r = path ? conf_read(conf, path, problems) : 0;
-
-		if (r < 0)
-			result = r;
-	}
+	if (files->fragment)
+		result = conf_read(conf, files->fragment, problems);
+	for (size_t i = 0; i < files->n_dropins && result != -ENOMEM; i++)
+		result = problems_worse(result, conf_read(conf, files->dropins[i], problems));
 	return result;
 }
 
@@ -212,10 +196,8 @@ int conf_path_daemon(const struct conf_path *path, struct conf_files *ret_files,
 				 "holds trouped.conf");
 	if (r == 0)
 		r = find_file(path, names[0], &files.fragment);
-	if (r == 0 && files.fragment && is_masked(files.fragment)) {
-		free(files.fragment);
-		files.fragment = NULL;
-	}
+	if (r == 0 && files.fragment && is_masked(files.fragment))
+		free(take_pointer(&files.fragment));
 	if (r == 0)
 		r = find_dropins(path, names, &files, problems);
 	if (r < 0) {
@@ -266,19 +248,17 @@ static int name_unit(struct conf_files *files, const char *file_name, const char
 	return files->prefix && (!at || files->instance) ? 0 : -ENOMEM;
 }
 
-/* The files of one unit whose own was found at `path`; taken. *ret_masked: there is no such
- * unit. */
+/* The files of one unit whose own was found. -ENOENT: it is masked, there is no such unit. */
 static int find_unit(const struct conf_path *path, const struct found *found,
-		     struct conf_files *files, bool *ret_masked, struct problems *problems)
+		     struct conf_files *files, struct problems *problems)
 {
 	cleanup_free char *template = NULL, *linked = NULL;
 	const char *names[3] = {found->name};
 	struct stat status;
 	int r;
 
-	*ret_masked = is_masked(found->path);
-	if (*ret_masked)
-		return 0;
+	if (is_masked(found->path))
+		return -ENOENT;
 	r = name_unit(files, found->name, found->path, problems);
 	if (r < 0)
 		return r;
@@ -286,10 +266,9 @@ static int find_unit(const struct conf_path *path, const struct found *found,
 	if (!files->fragment)
 		return -ENOMEM;
 	if (files->instance) {
-		if (asprintf(&template, "%s@" SUFFIX_UNIT, files->prefix) < 0) {
-			template = NULL;
+		template = text_printf("%s@" SUFFIX_UNIT, files->prefix);
+		if (!template)
 			return -ENOMEM;
-		}
 		names[1] = template;
 	}
 	if (template && is_link_to(found->path, template)) {
@@ -303,9 +282,8 @@ static int find_unit(const struct conf_path *path, const struct found *found,
 				template);
 		free(files->fragment);
 		files->fragment = take_pointer(&linked);
-		*ret_masked = is_masked(files->fragment);
-		if (*ret_masked)
-			return 0;
+		if (is_masked(files->fragment))
+			return -ENOENT;
 	}
 	if (stat(files->fragment, &status) < 0)
 		return problems_add(problems, found->path, 0, "cannot be read: %s",
@@ -337,16 +315,8 @@ int conf_path_units(const struct conf_path *path, struct conf_files **ret_units,
 	for (size_t i = 0; i < path->n && r != -ENOMEM; i++)
 		r = scan_directory(&list, path->directories[i], SUFFIX_UNIT, path->required,
 				   problems);
-	if (r == -ENOMEM)
-		goto finish;
-	units = calloc(list.n < LIMIT_UNITS ? list.n + 1 : LIMIT_UNITS, sizeof(*units));
-	if (!units) {
-		r = -ENOMEM;
-		goto finish;
-	}
-	for (size_t i = 0; i < list.n; i++) {
-		struct conf_files files = {0};
-		bool masked = false;
+	for (size_t i = 0; i < list.n && r != -ENOMEM; i++) {
+		struct conf_files *files;
 
 		if (has_suffix(list.items[i].name, "@" SUFFIX_UNIT))
 			continue; /* a template */
@@ -357,22 +327,19 @@ int conf_path_units(const struct conf_path *path, struct conf_files **ret_units,
 				     LIMIT_UNITS);
 			break;
 		}
-		r = find_unit(path, &list.items[i], &files, &masked, problems);
-		if (r == 0 && !masked)
-			units[n++] = files;
-		else
-			conf_files_fini(&files);
-		if (r == -ENOMEM)
-			goto finish;
+		files = array_add(&units, &n, sizeof(*files));
+		r = files ? find_unit(path, &list.items[i], files, problems) : -ENOMEM;
+		if (files && r < 0)
+			conf_files_fini(&units[--n]);
 	}
-	r = 0;
-	qsort(units, n, sizeof(*units), compare_files);
+	found_fini(&list);
+	if (r == -ENOMEM) {
+		conf_units_free(units, n);
+		return r;
+	}
+	if (n > 0)
+		qsort(units, n, sizeof(*units), compare_files);
 	*ret_units = units;
 	*ret_n = n;
-	units = NULL;
-finish:
-	if (units)
-		conf_units_free(units, n);
-	found_fini(&list);
-	return r;
+	return 0;
 }

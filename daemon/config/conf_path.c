@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "config.h"
 #include <errno.h>
 #include <stdio.h>
@@ -67,40 +68,33 @@ static int add_directory(char **directories, size_t *n, char *directory)
 static char *name_directory(const char *parent, const struct conf_scope *scope,
 			    const char *below)
 {
-	char *path;
-
-	if (asprintf(&path, "%s/troupe%s%s%s", parent, scope->instance ? "-" : "",
-		     scope->instance ? scope->instance : "", below) < 0)
-		return NULL;
-	return path;
+	return text_printf("%s/troupe%s%s%s", parent, scope->instance ? "-" : "",
+			   scope->instance ? scope->instance : "", below);
 }
 
-/* An absolute path from the environment, else the one below HOME; NULL: neither is set. Given.
- */
+/* An absolute path from the environment, else the one below HOME; given. -EINVAL: neither is
+ * set. */
 static int find_base(const char *variable, const char *below_home, char **ret_base)
 {
 	const char *value = getenv(variable), *home = getenv("HOME");
-	char *base = NULL;
 
 	if (value && *value == '/')
-		base = strdup(value);
-	else if (!below_home)
-		return -ENOENT;
+		*ret_base = strdup(value);
 	else if (!home || *home != '/')
 		return -EINVAL;
-	else if (asprintf(&base, "%s/%s", home, below_home) < 0)
-		base = NULL;
-	if (!base)
-		return -ENOMEM;
-	*ret_base = base;
-	return 0;
+	else
+		*ret_base = text_printf("%s/%s", home, below_home);
+	return *ret_base ? 0 : -ENOMEM;
 }
 
 static int init_user(struct conf_path *path, const struct conf_scope *scope)
 {
-	cleanup_free char *config = NULL, *runtime = NULL, *data = NULL, *state = NULL;
+	cleanup_free char *config = NULL, *data = NULL, *state = NULL;
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
 	int r;
 
+	if (runtime && *runtime != '/')
+		runtime = NULL;
 	r = find_base("XDG_CONFIG_HOME", ".config", &config);
 	if (r == 0)
 		r = find_base("XDG_DATA_HOME", ".local/share", &data);
@@ -108,33 +102,24 @@ static int init_user(struct conf_path *path, const struct conf_scope *scope)
 		r = find_base("XDG_STATE_HOME", ".local/state", &state);
 	if (r < 0)
 		return r;
-	r = find_base("XDG_RUNTIME_DIR", NULL, &runtime);
-	if (r < 0 && r != -ENOENT)
-		return r;
 	path->state = name_directory(state, scope, "");
-	if (!path->state)
+	path->runtime = runtime ? name_directory(runtime, scope, "") : NULL;
+	if (!path->state || (runtime && !path->runtime))
 		return -ENOMEM;
-	if (runtime) {
-		path->runtime = name_directory(runtime, scope, "");
-		if (!path->runtime)
-			return -ENOMEM;
-	}
 	r = add_directory(path->plugins, &path->n_plugins,
 			  name_directory(data, scope, "/plugins"));
-	if (r < 0 || scope->config)
-		return r;
-	r = add_directory(path->directories, &path->n, name_directory(config, scope, ""));
-	if (r == 0 && runtime)
-		r = add_directory(path->directories, &path->n,
-				  name_directory(runtime, scope, "/config"));
-	if (r == 0)
-		r = add_directory(path->directories, &path->n, name_directory(data, scope, ""));
-	if (r == 0)
-		r = add_directory(path->directories, &path->n,
-				  name_directory("/usr/local/lib", scope, "/user"));
-	if (r == 0)
-		r = add_directory(path->directories, &path->n,
-				  name_directory("/usr/lib", scope, "/user"));
+	const struct {
+		const char *parent, *below;
+	} places[] = {{config, ""},
+		      {runtime, "/config"},
+		      {data, ""},
+		      {"/usr/local/lib", "/user"},
+		      {"/usr/lib", "/user"}};
+	for (size_t i = 0; i < ARRAY_LEN(places) && r == 0 && !scope->config; i++)
+		if (places[i].parent)
+			r = add_directory(
+				path->directories, &path->n,
+				name_directory(places[i].parent, scope, places[i].below));
 	return r;
 }
 

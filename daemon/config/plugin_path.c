@@ -2,6 +2,7 @@
 #include "config/plugin_path.h"
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,14 +23,12 @@ static int find_in(char *const *directories, size_t n, const char *name, char *l
 {
 	for (size_t i = 0; i < n; i++) {
 		/* "hello" means hello.so, never a file without that ending. */
-		cleanup_free char *path = NULL;
+		cleanup_free char *path = text_printf("%s/%s%s", directories[i], name,
+						      ends_in_so(name) ? "" : ".so");
 		size_t used = strlen(list);
 
-		if (asprintf(&path, "%s/%s%s", directories[i], name,
-			     ends_in_so(name) ? "" : ".so") < 0) {
-			path = NULL;
+		if (!path)
 			return -ENOMEM;
-		}
 		if (access(path, F_OK) == 0) {
 			*ret_path = take_pointer(&path);
 			return 0;

@@ -12,11 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void problems_init(struct problems *problems)
-{
-	*problems = (struct problems){0};
-}
-
 static void free_items(struct problem *items, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -30,7 +25,7 @@ void problems_fini(struct problems *problems)
 {
 	free_items(problems->items, problems->n);
 	free_items(problems->warnings, problems->n_warnings);
-	problems_init(problems);
+	*problems = (struct problems){0};
 }
 
 static bool add(struct problem **items, size_t *n, const char *file, unsigned line,

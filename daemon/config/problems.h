@@ -2,8 +2,8 @@
  * that its author sees all mistakes at once. Warnings are collected apart: with them alone a
  * file is taken as it is.
  *
- * A value of the caller (init/fini) in the master; one thread. A problem names file and line
- * and says what to do.
+ * A value of the caller (zeroed is empty; fini) in the master; one thread. A problem names file
+ * and line and says what to do.
  */
 #ifndef CONFIG_PROBLEMS_H
 #define CONFIG_PROBLEMS_H
@@ -28,7 +28,6 @@ struct problems {
 	size_t n_warnings; /* LIMIT_PROBLEMS at most; further ones are dropped */
 };
 
-void problems_init(struct problems *problems);
 void problems_fini(struct problems *problems);
 
 /* Note one. Always returns -EINVAL, so that a caller can return it on. problems may be NULL:

@@ -248,12 +248,9 @@ static int fill_paths(struct settings *settings, const struct conf_path *path, c
 				    "the runtime directory %.80s has more than %u bytes; set "
 				    "RuntimeDirectory= in [Daemon] to a shorter one",
 				    settings->runtime_directory, LIMIT_RUNTIME_PATH);
-	if (!settings->socket &&
-	    asprintf(&settings->socket, "%s/control.sock", settings->runtime_directory) < 0) {
-		settings->socket = NULL;
-		return -ENOMEM;
-	}
-	return 0;
+	if (!settings->socket)
+		settings->socket = text_printf("%s/control.sock", settings->runtime_directory);
+	return settings->socket ? 0 : -ENOMEM;
 }
 
 /* From assignments already read; `file` is named in problems that belong to no line. */

@@ -292,19 +292,18 @@ int unit_files_load(const struct conf_path *path, const struct settings *setting
 		    struct unit_file **ret_units, size_t *ret_n, struct problems *problems)
 {
 	struct conf_files *files = NULL;
-	struct unit_file *units;
+	struct unit_file *units = NULL;
 	size_t n_files = 0, n = 0;
 	int r = conf_path_units(path, &files, &n_files, problems);
 
 	if (r < 0)
 		return r;
-	units = calloc(n_files + 1, sizeof(*units));
-	if (!units)
-		r = -ENOMEM;
 	for (size_t i = 0; i < n_files && r != -ENOMEM; i++) {
-		r = unit_file_load(&units[n], &files[i], settings, path, problems);
-		if (r == 0)
-			n++;
+		struct unit_file *unit = array_add(&units, &n, sizeof(*unit));
+
+		r = unit ? unit_file_load(unit, &files[i], settings, path, problems) : -ENOMEM;
+		if (unit && r < 0)
+			n--;
 	}
 	conf_units_free(files, n_files);
 	if (r == -ENOMEM) {

@@ -2,6 +2,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "proto/gen.h"
 #include "proto/layout.h"
 #include <errno.h>
@@ -72,19 +73,17 @@ static int add_message(struct deployment *deployment, const char *interface, con
 {
 	cleanup_free char *layout = NULL;
 	struct deployment_message *message;
-	char *name;
 	int r = gen_layout(type, &layout);
 
 	if (r < 0)
 		return r;
-	if (asprintf(&name, "%s.%s", interface, member) < 0)
-		return -ENOMEM;
 	message = array_add(&deployment->messages, &deployment->n_messages, sizeof(*message));
-	if (!message) {
-		free(name);
+	if (!message)
 		return -ENOMEM;
-	}
-	*message = (struct deployment_message){layout_hash(name, '(', layout), name};
+	message->name = text_printf("%s.%s", interface, member);
+	if (!message->name)
+		return -ENOMEM;
+	message->hash = layout_hash(message->name, '(', layout);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "config.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -80,14 +81,32 @@ static void remove_left(const char *runtime)
 	closedir(entries);
 }
 
+/* A private directory below `runtime`, without a name that means anything yet; given. */
+static int make_unnamed(const char *runtime, char **ret_made)
+{
+	cleanup_free char *made = text_printf("%s/.XXXXXX", runtime);
+	int r = made ? place_make_parents(made) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	if (!mkdtemp(made)) /* 0700 */
+		return -errno;
+	*ret_made = take_pointer(&made);
+	return 0;
+}
+
 /* Lock a new directory before it gets its name, so that no daemon takes it for one left
- * behind. */
+ * behind. On failure it is gone. */
 static int name_locked(const char *made, const char *directory, int *ret_lock)
 {
 	cleanup_close int lock = open_directory(AT_FDCWD, made);
 
-	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0 || rename(made, directory) < 0)
-		return -errno;
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0 || rename(made, directory) < 0) {
+		int r = -errno;
+
+		(void)rmdir(made);
+		return r;
+	}
 	*ret_lock = take_fd(&lock);
 	return 0;
 }
@@ -95,34 +114,23 @@ static int name_locked(const char *made, const char *directory, int *ret_lock)
 int place_make_directory(const char *runtime, char **ret_directory, int *ret_lock)
 {
 	cleanup_free char *made = NULL, *directory = NULL;
-	int r;
+	int r = make_unnamed(runtime, &made);
 
-	if (asprintf(&made, "%s/.XXXXXX", runtime) < 0) {
-		made = NULL;
-		return -ENOMEM;
-	}
-	r = place_make_parents(made);
 	if (r < 0)
 		return r;
 	remove_left(runtime);
-	if (!mkdtemp(made)) /* 0700 */
-		return -errno;
-	if (asprintf(&directory, "%s/" INBOX "%s", runtime, strrchr(made, '.') + 1) < 0) {
-		directory = NULL;
+	directory = text_printf("%s/" INBOX "%s", runtime, strrchr(made, '.') + 1);
+	if (!directory)
 		r = -ENOMEM;
-		goto fail;
-	}
-	if (strlen(directory) + strlen(LONGEST_INBOX) > LIMIT_SOCKET_PATH) {
+	else if (strlen(directory) + strlen(LONGEST_INBOX) > LIMIT_SOCKET_PATH)
 		r = -ENAMETOOLONG;
-		goto fail;
+	if (r < 0) {
+		(void)rmdir(made);
+		return r;
 	}
 	r = name_locked(made, directory, ret_lock);
-	if (r < 0)
-		goto fail;
-	*ret_directory = take_pointer(&directory);
-	return 0;
-fail:
-	(void)rmdir(made);
+	if (r == 0)
+		*ret_directory = take_pointer(&directory);
 	return r;
 }
 
@@ -136,24 +144,15 @@ bool place_is_there(const char *directory, int lock)
 
 int place_restore_directory(const char *directory, int *lock)
 {
+	cleanup_free char *runtime =
+		strndup(directory, (size_t)(strrchr(directory, '/') - directory));
 	cleanup_free char *made = NULL;
-	int r, new_lock;
+	int new_lock, r = runtime ? make_unnamed(runtime, &made) : -ENOMEM;
 
-	if (asprintf(&made, "%.*s/.XXXXXX", (int)(strrchr(directory, '/') - directory),
-		     directory) < 0) {
-		made = NULL;
-		return -ENOMEM;
-	}
-	r = place_make_parents(made);
+	if (r == 0)
+		r = name_locked(made, directory, &new_lock);
 	if (r < 0)
 		return r;
-	if (!mkdtemp(made)) /* 0700 */
-		return -errno;
-	r = name_locked(made, directory, &new_lock);
-	if (r < 0) {
-		(void)rmdir(made);
-		return r;
-	}
 	close(*lock);
 	*lock = new_lock;
 	return 0;
@@ -206,17 +205,13 @@ int place_make_state(const char *path)
 /* DIRECTORY/NAME, if it can be run; *ret_path is given. */
 static int find_in(const char *directory, size_t size, const char *name, char **ret_path)
 {
-	char *path;
+	cleanup_free char *path = text_printf("%.*s/%s", (int)size, directory, name);
 
-	if (asprintf(&path, "%.*s/%s", (int)size, directory, name) < 0)
+	if (!path)
 		return -ENOMEM;
-	if (access(path, X_OK) < 0) {
-		int r = -errno;
-
-		free(path);
-		return r;
-	}
-	*ret_path = path;
+	if (access(path, X_OK) < 0)
+		return -errno;
+	*ret_path = take_pointer(&path);
 	return 0;
 }
 

@@ -4,32 +4,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-/* Whether the file or directory at `path` may be read or passed through. 0, or a negative errno
- * value and `why`. */
-static int check_owner(const struct stat *st, const char *path, uid_t owner, char *why)
+__attribute__((format(printf, 3, 4))) static int refuse(char *why, int r, const char *format,
+							...)
 {
-	const char *what = S_ISDIR(st->st_mode) ? "directory " : "";
+	va_list arguments;
 
-	if (st->st_uid != 0 && st->st_uid != owner) {
-		(void)snprintf(why, TRUST_WHY_MAX,
-			       "%s%s belongs to user %u: it must belong to root%s", what, path,
-			       (unsigned)st->st_uid, owner ? " or to the daemon's user" : "");
-		return -EPERM;
-	}
-	if ((st->st_mode & (S_IWGRP | S_IWOTH)) &&
-	    !(S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX))) {
-		(void)snprintf(why, TRUST_WHY_MAX,
-			       "%s%s may be written by others than its owner (mode %04o): "
-			       "chmod go-w it",
-			       what, path, (unsigned)(st->st_mode & 07777));
-		return -EPERM;
-	}
-	return 0;
+	va_start(arguments, format);
+	(void)vsnprintf(why, TRUST_WHY_MAX, format, arguments);
+	va_end(arguments);
+	return r;
 }
 
 static int fail_open(int r, const char *path, char *why)
@@ -37,13 +26,35 @@ static int fail_open(int r, const char *path, char *why)
 	/* O_DIRECTORY makes a symbolic link ENOTDIR. */
 	struct stat st;
 
-	if ((r == -ELOOP || r == -ENOTDIR) && lstat(path, &st) == 0 && S_ISLNK(st.st_mode)) {
-		(void)snprintf(why, TRUST_WHY_MAX,
-			       "%s is a symbolic link: write the path that it leads to", path);
-		return -ELOOP;
-	}
-	(void)snprintf(why, TRUST_WHY_MAX, "cannot open %s: %s", path, strerror(-r));
-	return r;
+	if ((r == -ELOOP || r == -ENOTDIR) && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		return refuse(why, -ELOOP,
+			      "%s is a symbolic link: write the path that it leads to", path);
+	return refuse(why, r, "cannot open %s: %s", path, strerror(-r));
+}
+
+/* Whether the file or directory `fd` at `path`, the last one or not, may be read or passed
+ * through. 0, or a negative errno value and `why`. */
+static int check_opened(int fd, const char *path, bool is_last, uid_t owner, char *why)
+{
+	const char *what;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail_open(-errno, path, why);
+	if (is_last && !S_ISREG(st.st_mode))
+		return refuse(why, -EINVAL, "%.400s is not a regular file", path);
+	what = S_ISDIR(st.st_mode) ? "directory " : "";
+	if (st.st_uid != 0 && st.st_uid != owner)
+		return refuse(why, -EPERM, "%s%s belongs to user %u: it must belong to root%s",
+			      what, path, (unsigned)st.st_uid,
+			      owner ? " or to the daemon's user" : "");
+	if ((st.st_mode & (S_IWGRP | S_IWOTH)) &&
+	    !(S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX)))
+		return refuse(why, -EPERM,
+			      "%s%s may be written by others than its owner (mode %04o): "
+			      "chmod go-w it",
+			      what, path, (unsigned)(st.st_mode & 07777));
+	return 0;
 }
 
 int trust_open(const char *path, uid_t owner, int *ret_fd, char *why)
@@ -51,32 +62,22 @@ int trust_open(const char *path, uid_t owner, int *ret_fd, char *why)
 	cleanup_close int at = -1;
 	char copy[PATH_MAX], component[NAME_MAX + 1];
 	const char *rest = path;
-	struct stat st;
+	bool is_last = false;
 	int r;
 
-	if (path[0] != '/' || strlen(path) >= sizeof(copy)) {
-		(void)snprintf(why, TRUST_WHY_MAX, "%.300s: not an absolute path", path);
-		return -EINVAL;
-	}
+	if (path[0] != '/' || strlen(path) >= sizeof(copy))
+		return refuse(why, -EINVAL, "%.300s: not an absolute path", path);
 	at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (at < 0)
-		return fail_open(-errno, "/", why);
-	if (fstat(at, &st) < 0)
-		return fail_open(-errno, "/", why);
-	r = check_owner(&st, "/", owner, why);
-	while (r == 0) {
+	r = check_opened(at, "/", false, owner, why);
+	while (r == 0 && !is_last) {
 		size_t size;
-		bool is_last;
 		int next;
 
 		rest += strspn(rest, "/");
 		size = strcspn(rest, "/");
 		is_last = rest[size + strspn(rest + size, "/")] == '\0';
-		if (size == 0 || size > NAME_MAX || (size == 2 && memcmp(rest, "..", 2) == 0)) {
-			(void)snprintf(why, TRUST_WHY_MAX, "%.300s: not a plain path of a file",
-				       path);
-			return -EINVAL;
-		}
+		if (size == 0 || size > NAME_MAX || (size == 2 && memcmp(rest, "..", 2) == 0))
+			return refuse(why, -EINVAL, "%.300s: not a plain path of a file", path);
 		memcpy(component, rest, size);
 		component[size] = '\0';
 		rest += size;
@@ -87,23 +88,11 @@ int trust_open(const char *path, uid_t owner, int *ret_fd, char *why)
 			      O_CLOEXEC | O_NOFOLLOW |
 				      (is_last ? O_RDONLY | O_NONBLOCK | O_NOCTTY
 					       : O_PATH | O_DIRECTORY));
-		if (next < 0)
-			return fail_open(-errno, copy, why);
+		r = check_opened(next, copy, is_last, owner, why);
 		close(at);
 		at = next;
-		if (fstat(at, &st) < 0)
-			return fail_open(-errno, copy, why);
-		if (is_last && !S_ISREG(st.st_mode)) {
-			(void)snprintf(why, TRUST_WHY_MAX, "%.400s is not a regular file",
-				       copy);
-			return -EINVAL;
-		}
-		r = check_owner(&st, copy, owner, why);
-		if (is_last)
-			break;
 	}
-	if (r < 0)
-		return r;
-	*ret_fd = take_fd(&at);
-	return 0;
+	if (r == 0)
+		*ret_fd = take_fd(&at);
+	return r;
 }

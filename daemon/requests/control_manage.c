@@ -71,7 +71,7 @@ void control_on_spawn(void *context, struct control_call *call, const void *in)
 	const struct api_spawn *spawn = in;
 	struct master *master = context;
 	struct unit_file file = {0};
-	struct problems problems;
+	struct problems problems = {0};
 	int r;
 
 	if (!control_begins_change(master, call))
@@ -81,7 +81,6 @@ void control_on_spawn(void *context, struct control_call *call, const void *in)
 				  &(struct api_name_taken){.name = spawn->name});
 		return;
 	}
-	problems_init(&problems);
 	r = spawn_define(&file, spawn, &master->settings, &master->path, &problems);
 	if (r == 0) {
 		spawn_unit(master, call, spawn, &file, &problems);

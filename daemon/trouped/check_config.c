@@ -101,7 +101,7 @@ int master_check(const struct master_options *options)
 		.instance = options->instance,
 		.config = options->config,
 	};
-	struct problems problems;
+	struct problems problems = {0};
 	struct conf_path path;
 	char text[2048];
 	size_t n, n_units = 0;
@@ -109,7 +109,6 @@ int master_check(const struct master_options *options)
 
 	if (r < 0)
 		return r;
-	problems_init(&problems);
 	r = check_all(&path, &n_units, &problems);
 	for (size_t i = 0; i < problems.n; i++) {
 		problem_print(&problems.items[i], text, sizeof(text));

@@ -243,8 +243,6 @@ static void init_parts(struct master_whole *whole)
 	watchers_init(master->watchers, master);
 	listing_init(master->listing, master);
 	unit_replies_init(master->unit_replies, master);
-	problems_init(&master->conf_problems);
-	problems_init(&master->problems);
 	oom_init(&master->oom, "/proc/self/cgroup", "/sys/fs/cgroup");
 	random_init(&master->random, random_seed_from_kernel());
 	loop_signal_init(&master->on_terminate, master->loop, SIGTERM, on_stop_signal);

@@ -220,7 +220,6 @@ int reload_first(struct master *master)
 	struct reload_result result = {0};
 	int r;
 
-	problems_init(&result.problems);
 	r = apply_units(master, &result, true);
 	publish(master, &result.problems, &master->problems);
 	reload_result_fini(&result);
@@ -238,14 +237,12 @@ static void on_change(void *context, const struct conf_key *key)
 int reload_run(struct master *master, struct reload_result *ret_result)
 {
 	struct reload_result *result = ret_result;
-	struct problems conf_problems;
+	struct problems conf_problems = {0};
 	struct settings settings;
 	char text[160];
 	int r;
 
 	*result = (struct reload_result){0};
-	problems_init(&result->problems);
-	problems_init(&conf_problems);
 	notify_reloading(&master->notify);
 	r = settings_load(&settings, &master->path, &master->settings, &conf_problems);
 	publish(master, &conf_problems, &master->conf_problems);

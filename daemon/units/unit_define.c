@@ -173,10 +173,9 @@ void unit_redefine(struct unit *unit)
 {
 	struct version *version = NULL;
 	char why[VERSION_WHY_MAX];
-	struct problems problems;
+	struct problems problems = {0};
 	int r;
 
-	problems_init(&problems);
 	/* A spawned one has its configuration from the client that spawned it. */
 	r = version_new(unit, &unit->file, unit->is_configured ? NULL : unit->version->config,
 			&version, why, &problems);

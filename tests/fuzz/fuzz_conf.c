@@ -72,15 +72,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct problems problems;
-	struct conf conf;
+	struct problems problems = {0};
+	struct conf conf = {0};
 	unsigned lines = 1;
 	int r;
 
 	for (size_t i = 0; i < size; i++)
 		lines += data[i] == '\n';
-	problems_init(&problems);
-	conf_init(&conf);
 	r = conf_parse(&conf, "fuzz", (const char *)data, size, &problems);
 	check(r == 0 ? problems.n == 0 : problems.n > 0);
 	for (size_t i = 0; i < conf.n; i++) {

@@ -24,8 +24,7 @@ static int setup(void **state)
 {
 	static struct fixture fixture;
 
-	conf_init(&fixture.conf);
-	problems_init(&fixture.problems);
+	fixture = (struct fixture){0};
 	*state = &fixture;
 	return 0;
 }

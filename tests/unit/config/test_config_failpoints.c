@@ -107,9 +107,8 @@ static int read_units(const struct fixture *f, const struct conf_path *path,
 	if (r == 0)
 		r = defaults_add(&claims, interfaces + 1, 1, units[1].name, units[1].file);
 	if (r == 0) {
-		struct problems found;
+		struct problems found = {0};
 
-		problems_init(&found);
 		defaults_check(&claims, &found);
 		if (found.n_lost)
 			r = -ENOMEM;
@@ -138,13 +137,12 @@ static int read_directory(void *data)
 	struct fixture *f = (struct fixture *)data;
 	struct conf_path path;
 	struct settings settings, again;
-	struct problems problems;
+	struct problems problems = {0};
 	int r = conf_path_init(&path,
 			       &(struct conf_scope){.config = f->tree.root, .instance = "i"});
 
 	if (r < 0)
 		return r;
-	problems_init(&problems);
 	r = conf_path_add_plugins(&path, f->tree.root);
 	if (r == 0) {
 		r = settings_load(&settings, &path, NULL, &problems);

@@ -65,8 +65,8 @@ static const char *convert(struct fixture *f, const struct layout *layout,
 
 	f->text[0] = '\0';
 	assert_true(asprintf(&text, "[Config]\n%s\n", assignments) > 0);
-	conf_init(&f->conf);
-	problems_init(&f->problems);
+	f->conf = (struct conf){0};
+	f->problems = (struct problems){0};
 	assert_int_equal(conf_parse(&f->conf, "u.actor", text, strlen(text), NULL), 0);
 	for (size_t i = 0; i < f->conf.n && i < ARRAY_LEN(config); i++)
 		config[unit.n_config++] =
