@@ -42,11 +42,14 @@ void conf_fini(struct conf *conf)
 int conf_add(struct conf *conf, const char *section, const char *key, const char *value,
 	     const char *file, unsigned line)
 {
-	struct conf_entry *entry = array_add(&conf->entries, &conf->n, sizeof(*entry));
+	bool is_known = conf->n_files > 0 && strcmp(conf->files[conf->n_files - 1], file) == 0;
+	int r = is_known ? 0 : texts_add(&conf->files, &conf->n_files, file);
+	struct conf_entry *entry =
+		r == 0 ? array_add(&conf->entries, &conf->n, sizeof(*entry)) : NULL;
 
 	if (!entry)
 		return -ENOMEM;
-	entry->file = file;
+	entry->file = conf->files[conf->n_files - 1];
 	entry->line = line;
 	entry->section = strdup(section);
 	entry->key = strdup(key);
@@ -226,16 +229,12 @@ static int parse_text(struct parser *parser, const char *text, size_t size)
 int conf_parse(struct conf *conf, const char *file, const char *text, size_t size,
 	       struct problems *problems)
 {
-	struct parser parser = {.conf = conf, .problems = problems};
+	struct parser parser = {.conf = conf, .problems = problems, .file = file};
 	int r;
 
 	if (size > LIMIT_CONFIG_FILE)
 		return problems_add(problems, file, 0, "the file is larger than %u bytes",
 				    LIMIT_CONFIG_FILE);
-	r = texts_add(&conf->files, &conf->n_files, file);
-	if (r < 0)
-		return r;
-	parser.file = conf->files[conf->n_files - 1];
 	r = check_text(&parser, text, size);
 	if (r == 0)
 		r = parse_text(&parser, text, size);

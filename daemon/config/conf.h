@@ -23,7 +23,7 @@ struct conf_entry {
 	char *section;
 	char *key;
 	char *value;      /* "" when empty; quotes and specifiers as written */
-	const char *file; /* owned by the conf, or borrowed: see conf_add() */
+	const char *file; /* owned by the conf */
 	unsigned line;    /* where it begins; 0: in no file */
 	unsigned section_line;
 };
@@ -45,8 +45,8 @@ int conf_parse(struct conf *conf, const char *file, const char *text, size_t siz
 /* The same from the file at `path`. A file that cannot be read is a problem too. */
 int conf_read(struct conf *conf, const char *path, struct problems *problems);
 
-/* Append one assignment, copied but for `file`, which is borrowed for the life of the conf.
- * line: 0: it comes from no file, and `file` is what problems name. -ENOMEM. */
+/* Append one assignment, copied. line: 0: it comes from no file, and `file` is what problems
+ * name. -ENOMEM. */
 int conf_add(struct conf *conf, const char *section, const char *key, const char *value,
 	     const char *file, unsigned line);
 

@@ -15,6 +15,7 @@
 
 #define NAMES_MAX    64 /* keys of all tables of a section */
 #define SECTIONS_MAX 4
+#define SWAPPED_MAX  64 /* bytes of a field that only a new start may change */
 
 void conf_list_fini(struct conf_list *list)
 {
@@ -265,14 +266,14 @@ enum conf_change conf_compare(const struct conf_table *table, const void *after)
 	return change;
 }
 
-static void swap(unsigned char *a, unsigned char *b, size_t size)
+static void swap(void *a, void *b, size_t size)
 {
-	for (size_t i = 0; i < size; i++) {
-		unsigned char byte = a[i];
+	unsigned char kept[SWAPPED_MAX];
 
-		a[i] = b[i];
-		b[i] = byte;
-	}
+	check(size <= sizeof(kept));
+	memcpy(kept, a, size);
+	memcpy(a, b, size);
+	memcpy(b, kept, size);
 }
 
 /* A former name of a key stands behind it, and sets the same field. */
@@ -289,8 +290,7 @@ void conf_keep(const struct conf_table *table, void *after,
 {
 	for (size_t i = 0; i < table->n; i++) {
 		const struct conf_key *key = &table->keys[i];
-		unsigned char *before = field_of(table, key);
-		unsigned char *now = (unsigned char *)after + key->offset;
+		void *before = field_of(table, key), *now = (char *)after + key->offset;
 
 		if (is_same(key, before, now) || is_former(table, key))
 			continue;
@@ -300,8 +300,9 @@ void conf_keep(const struct conf_table *table, void *after,
 	}
 }
 
-int conf_expand_entry(const struct conf_entry *entry, const struct conf_names *names,
-		      char **ret_value, struct problems *problems)
+/* Expand the specifiers of an entry's value; *ret_value is given. */
+static int expand(const struct conf_entry *entry, const struct conf_names *names,
+		  char **ret_value, struct problems *problems)
 {
 	const char *at;
 	int r = conf_expand(entry->value, names, ret_value, &at);
@@ -352,22 +353,22 @@ static int apply(const struct conf_entry *entry, const struct conf_section *sect
 	cleanup_free char *value = NULL;
 	struct conf_setting setting = {entry->key, entry->value, entry->file, entry->line,
 				       problems};
-	const struct conf_key *key;
+	const struct conf_key *key = NULL;
 	int r;
 
-	if (section->take)
-		return section->take(section->context, entry, names, problems);
-	if (strncmp(entry->key, "X-", 2) == 0)
+	if (section->table && strncmp(entry->key, "X-", 2) == 0)
 		return 0;
-	key = find_key(section->table, entry->key);
-	if (!key)
+	if (section->table && !(key = find_key(section->table, entry->key)))
 		return complain_unknown(entry, section->table, problems);
 	if (names) {
-		r = conf_expand_entry(entry, names, &value, problems);
+		r = expand(entry, names, &value, problems);
 		if (r < 0)
 			return r;
 		setting.value = value;
 	}
+	if (!key)
+		return conf_add(section->copy, entry->section, entry->key, setting.value,
+				entry->file, entry->line);
 	if (*setting.value != '\0')
 		return key->set(key, &setting, field_of(section->table, key));
 	reset(key, section->table);

@@ -89,16 +89,12 @@ conf_setter conf_set_paths;
 int conf_refuse(const struct conf_setting *setting, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* What a section may hold: keys of a table, or (take) whatever the reader of the section makes
- * of it. */
+/* What a section may hold: keys of a table; or, without one, whatever is read from `copy`,
+ * where its assignments go as they are, specifiers expanded. */
 struct conf_section {
 	const char *name;
 	const struct conf_table *table;
-	/* Take an assignment as it is written. -EINVAL: noted; -ENOMEM. NULL: the table
-	 * says. */
-	int (*take)(void *context, const struct conf_entry *entry,
-		    const struct conf_names *names, struct problems *problems);
-	void *context;
+	struct conf *copy;
 };
 
 /* Give each assignment to the key of its name in its section; names: NULL when specifiers have
@@ -121,9 +117,5 @@ enum conf_change conf_compare(const struct conf_table *table, const void *after)
  * is given each key that differs (with context), of either kind. */
 void conf_keep(const struct conf_table *table, void *after,
 	       void (*on_change)(void *context, const struct conf_key *key), void *context);
-
-/* Expand the specifiers of an entry's value; noted when they are wrong. *ret_value is given. */
-int conf_expand_entry(const struct conf_entry *entry, const struct conf_names *names,
-		      char **ret_value, struct problems *problems);
 
 #endif

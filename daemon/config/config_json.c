@@ -14,7 +14,7 @@
 
 /* One assignment on its way to its place. */
 struct assignment {
-	const struct unit_config *config;
+	const struct conf_entry *config;
 	struct problems *problems;
 };
 
@@ -203,28 +203,28 @@ static int assign(const struct assignment *a, const struct assign_place *place)
 
 static int complain(const struct assignment *a, const struct assign_fault *fault)
 {
-	const struct unit_config *config = a->config;
-	const char *nearest;
+	const char *nearest = NULL;
+	char why[ASSIGN_WHY_MAX] = "nested too deeply";
 
 	switch (fault->what) {
 	case ASSIGN_NO_FIELD:
 		nearest = assign_nearest(fault);
-		return problems_add(a->problems, config->file, config->line,
-				    "%.80s=: the plug-in's Config has no field %s%s%s%s",
-				    config->key, fault->name, nearest ? "; did you mean " : "",
-				    nearest ? nearest : "", nearest ? "?" : "");
+		(void)snprintf(why, sizeof(why), "the plug-in's Config has no field %s%s%s%s",
+			       fault->name, nearest ? "; did you mean " : "",
+			       nearest ? nearest : "", nearest ? "?" : "");
+		break;
 	case ASSIGN_NOT_IN_IT:
-		return problems_add(a->problems, config->file, config->line,
-				    "%.80s=: %s is %s, nothing can follow it after a dot",
-				    config->key, fault->name, name_kind(fault->type));
+		(void)snprintf(why, sizeof(why), "%s is %s, nothing can follow it after a dot",
+			       fault->name, name_kind(fault->type));
+		break;
 	case ASSIGN_NAME_MISSING:
-		return problems_add(a->problems, config->file, config->line,
-				    "%.80s=: a name is missing beside a dot", config->key);
+		(void)snprintf(why, sizeof(why), "a name is missing beside a dot");
+		break;
 	case ASSIGN_TOO_DEEP:
 		break;
 	}
-	return problems_add(a->problems, config->file, config->line,
-			    "%.80s=: nested too deeply", config->key);
+	return problems_add(a->problems, a->config->file, a->config->line, "%.80s=: %s",
+			    a->config->key, why);
 }
 
 static int take(const struct assignment *a, const struct troupe_type *type,
@@ -274,7 +274,7 @@ static int complete(const struct unit_file *unit, const struct troupe_type *type
 		    struct json_tree *value, const char *path, struct problems *problems)
 {
 	char inner_path[512];
-	int result = 0, r;
+	int result = 0;
 
 	type = assign_plain_type(type);
 	if (!json_tree_is(value,
@@ -284,18 +284,17 @@ static int complete(const struct unit_file *unit, const struct troupe_type *type
 		for (uint32_t i = 0; i < type->count && result != -ENOMEM; i++) {
 			snprintf(inner_path, sizeof(inner_path), "%s%s%s", path,
 				 *path ? "." : "", type->fields[i].name);
-			r = complete_field(unit, &type->fields[i], value, inner_path, problems);
-			if (r < 0)
-				result = r;
+			result = problems_worse(result,
+						complete_field(unit, &type->fields[i], value,
+							       inner_path, problems));
 		}
 	else if (type->kind == TROUPE_MAP)
 		json_tree_foreach(item, value)
 		{
 			snprintf(inner_path, sizeof(inner_path), "%s.%s", path,
 				 json_tree_key(item));
-			r = complete(unit, type->item, item, inner_path, problems);
-			if (r < 0)
-				result = r;
+			result = problems_worse(
+				result, complete(unit, type->item, item, inner_path, problems));
 		}
 	return result;
 }
@@ -326,9 +325,9 @@ int config_json(const struct unit_file *unit, const struct troupe_type *type, ch
 	cleanup(json_tree_cleanup) struct json_tree *root = NULL;
 	int result = 0;
 
-	if (!type && unit->n_config > 0)
+	if (!type && unit->config.n > 0)
 		return problems_add(
-			problems, unit->config[0].file, unit->config[0].line,
+			problems, unit->config.entries[0].file, unit->config.entries[0].line,
 			"this plug-in takes no configuration; remove the [Config] section");
 	if (!type) {
 		*ret_text = strdup("");
@@ -337,12 +336,10 @@ int config_json(const struct unit_file *unit, const struct troupe_type *type, ch
 	root = json_tree_object();
 	if (!root)
 		return -ENOMEM;
-	for (size_t i = 0; i < unit->n_config && result != -ENOMEM; i++) {
-		const struct assignment a = {&unit->config[i], problems};
-		int r = take(&a, type, root);
+	for (size_t i = 0; i < unit->config.n && result != -ENOMEM; i++) {
+		const struct assignment a = {&unit->config.entries[i], problems};
 
-		if (r < 0)
-			result = r;
+		result = problems_worse(result, take(&a, type, root));
 	}
 	/* What was refused above would be reported as missing again. */
 	if (result == 0)

@@ -1,6 +1,7 @@
 /* defaults.c - claims, sorted, so that those for one interface lie together. */
 #include "config/defaults.h"
 
+#include "base/array.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,16 +9,14 @@
 int defaults_add(struct default_claims *claims, const char *const *interfaces, size_t n,
 		 const char *unit, const char *file)
 {
-	struct default_claim *grown;
+	for (size_t i = 0; i < n; i++) {
+		struct default_claim *claim =
+			array_add(&claims->items, &claims->n, sizeof(*claim));
 
-	if (n == 0)
-		return 0;
-	grown = reallocarray(claims->items, claims->n + n, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	claims->items = grown;
-	for (size_t i = 0; i < n; i++)
-		grown[claims->n++] = (struct default_claim){interfaces[i], unit, file};
+		if (!claim)
+			return -ENOMEM;
+		*claim = (struct default_claim){interfaces[i], unit, file};
+	}
 	return 0;
 }
 

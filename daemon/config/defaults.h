@@ -19,8 +19,8 @@ struct default_claims {
 	size_t n;
 };
 
-/* A unit with Default=yes: claims each of the n interfaces of its actor type. -ENOMEM: none was
- * added. */
+/* A unit with Default=yes: claims each of the n interfaces of its actor type. -ENOMEM: not all
+ * were added. */
 int defaults_add(struct default_claims *claims, const char *const *interfaces, size_t n,
 		 const char *unit, const char *file);
 

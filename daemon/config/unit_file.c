@@ -102,27 +102,6 @@ static void init_defaults(struct unit_file *unit, const struct settings *setting
 	};
 }
 
-static int take_config(void *context, const struct conf_entry *entry,
-		       const struct conf_names *names, struct problems *problems)
-{
-	struct unit_file *unit = context;
-	struct unit_config *config = array_add(&unit->config, &unit->n_config, sizeof(*config));
-	int r;
-
-	/* Freed with the unit, half filled in or not. */
-	if (!config)
-		return -ENOMEM;
-	config->line = entry->line;
-	r = conf_expand_entry(entry, names, &config->value, problems);
-	if (r < 0) {
-		unit->n_config--;
-		return r;
-	}
-	config->key = strdup(entry->key);
-	config->file = strdup(entry->file);
-	return config->key && config->file ? 0 : -ENOMEM;
-}
-
 /* Take ":TYPE" off the end of Plugin=. */
 static int split_type(struct unit_file *unit, const struct conf_setting *setting)
 {
@@ -205,7 +184,7 @@ int unit_file_init(struct unit_file *unit, const char *name, const char *file,
 	const struct conf_table table = {keys_known, ARRAY_LEN(keys_known), unit, &defaults};
 	const struct conf_section sections[] = {
 		{.name = "Actor", .table = &table},
-		{.name = "Config", .take = take_config, .context = unit},
+		{.name = "Config", .copy = &unit->config},
 	};
 	int r;
 
@@ -255,12 +234,7 @@ int unit_file_load(struct unit_file *unit, const struct conf_files *files,
 
 void unit_file_fini(struct unit_file *unit)
 {
-	for (size_t i = 0; i < unit->n_config; i++) {
-		free(unit->config[i].key);
-		free(unit->config[i].value);
-		free(unit->config[i].file);
-	}
-	free(unit->config);
+	conf_fini(&unit->config);
 	free(unit->name);
 	free(unit->file);
 	free(unit->description);
@@ -270,13 +244,13 @@ void unit_file_fini(struct unit_file *unit)
 	*unit = (struct unit_file){0};
 }
 
-static bool is_same_config(const struct unit_file *a, const struct unit_file *b)
+static bool is_same_config(const struct conf *a, const struct conf *b)
 {
-	if (a->n_config != b->n_config)
+	if (a->n != b->n)
 		return false;
-	for (size_t i = 0; i < a->n_config; i++)
-		if (strcmp(a->config[i].key, b->config[i].key) != 0 ||
-		    strcmp(a->config[i].value, b->config[i].value) != 0)
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->entries[i].key, b->entries[i].key) != 0 ||
+		    strcmp(a->entries[i].value, b->entries[i].value) != 0)
 			return false;
 	return true;
 }
@@ -285,7 +259,8 @@ enum conf_change unit_file_compare(struct unit_file *before, struct unit_file *a
 {
 	const struct conf_table table = {keys_known, ARRAY_LEN(keys_known), before, NULL};
 
-	return is_same_config(before, after) ? conf_compare(&table, after) : CONF_RESTART;
+	return is_same_config(&before->config, &after->config) ? conf_compare(&table, after)
+							       : CONF_RESTART;
 }
 
 int unit_files_load(const struct conf_path *path, const struct settings *settings,

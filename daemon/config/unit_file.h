@@ -55,14 +55,6 @@ struct unit_placement {
 	unsigned number; /* NUMBER only: 1 .. settings.workers */
 };
 
-/* An assignment of [Config], specifiers expanded. */
-struct unit_config {
-	char *key;
-	char *value; /* "": reset */
-	char *file;
-	unsigned line;
-};
-
 struct unit_file {
 	char *name;           /* "hello", "pool@eu" */
 	char *file;           /* the path to name in problems and in the control interface */
@@ -86,8 +78,9 @@ struct unit_file {
 	enum restart_policy restart;
 	enum unit_isolate isolate;
 	struct life_keys life;
-	struct unit_config *config; /* in order; an empty value resets those before it */
-	size_t n_config;
+	/* The assignments of [Config], specifiers expanded; an empty value resets those before
+	 * it. */
+	struct conf config;
 };
 
 /* Read a unit's files. `settings` gives the defaults and the number of workers, `path` the

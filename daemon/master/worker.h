@@ -151,6 +151,10 @@ void worker_stop(struct worker *worker);
  * names where it was, unless its process is stopped. */
 void worker_kill(struct worker *worker, const char *why, bool abort);
 
+/* The same, without abort, for what no worker of ours sends. how: a constant text. */
+#define worker_broke_protocol(worker, how)                                                     \
+	worker_kill(worker, "it broke the protocol: " how, false)
+
 /* The same, with abort, where the cause is known: no actor is suspected. */
 void worker_kill_explained(struct worker *worker, const char *why);
 

@@ -60,14 +60,6 @@ static int copy_file(int from, const char *path, const char *name, off_t size, i
 	return 0;
 }
 
-static int compare_messages(const void *a, const void *b)
-{
-	uint64_t x = ((const struct deployment_message *)a)->hash;
-	uint64_t y = ((const struct deployment_message *)b)->hash;
-
-	return x < y ? -1 : x > y;
-}
-
 static int add_message(struct deployment *deployment, const char *interface, const char *member,
 		       const struct idl_type *type)
 {
@@ -100,9 +92,6 @@ static int index_interfaces(struct deployment *deployment)
 				r = add_message(deployment, idl->name, idl->members[j].name,
 						idl->members[j].type);
 	}
-	if (deployment->n_messages > 0)
-		qsort(deployment->messages, deployment->n_messages,
-		      sizeof(*deployment->messages), compare_messages);
 	return r;
 }
 
@@ -291,14 +280,10 @@ const struct plugin_actor *deploy_choose_type(const struct deployment *deploymen
 
 const char *deploy_message_name(const struct deployment *deployment, uint64_t hash)
 {
-	struct deployment_message key = {.hash = hash};
-	const struct deployment_message *message =
-		deployment->n_messages == 0
-			? NULL
-			: bsearch(&key, deployment->messages, deployment->n_messages,
-				  sizeof(key), compare_messages);
-
-	return message ? message->name : NULL;
+	for (size_t i = 0; i < deployment->n_messages; i++)
+		if (deployment->messages[i].hash == hash)
+			return deployment->messages[i].name;
+	return NULL;
 }
 
 const char *deploy_description(const struct deployment *deployment, const char *interface)

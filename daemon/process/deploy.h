@@ -36,7 +36,7 @@ struct deployment {
 	struct stat stat; /* of the file, so that it is copied again only when it was changed */
 	int fd;           /* the sealed copy */
 	struct plugin_info *info;
-	struct deployment_message *messages; /* sorted by hash */
+	struct deployment_message *messages;
 	size_t n_messages;
 };
 
@@ -49,7 +49,7 @@ int deploy_get(struct list *deployments, uint32_t *last_number, const char *path
 struct deployment *deploy_ref(struct deployment *deployment);
 /* One user less. NULL is fine. */
 void deploy_put(struct deployment *deployment);
-/* Free them; none is in use any more. */
+/* Free them, also those that were not put: none is in use any more. */
 void deploy_free_all(struct list *deployments);
 
 struct deployment *deploy_find(const struct list *deployments, uint64_t number);

@@ -138,7 +138,6 @@ static void on_output(struct loop_io *io, unsigned events)
 
 struct arguments {
 	struct child_plan plan;
-	const struct deployment *deployments[CHILD_FDS_MAX]; /* of plan.fds */
 	char name[ARGUMENT];
 	char texts[PAGE_FRAMES][ARGUMENT];
 	char *pointers[PAGE_FRAMES + 2];
@@ -149,15 +148,12 @@ static int place_file(struct arguments *arguments, const struct deployment *depl
 {
 	unsigned i = 0;
 
-	while (i < arguments->plan.n_fds && arguments->deployments[i] != deployment)
+	while (i < arguments->plan.n_fds && arguments->plan.fds[i] != deployment->fd)
 		i++;
 	if (i == CHILD_FDS_MAX)
 		return -1;
-	if (i == arguments->plan.n_fds) {
-		arguments->deployments[i] = deployment;
-		arguments->plan.fds[i] = deployment->fd;
-		arguments->plan.n_fds++;
-	}
+	if (i == arguments->plan.n_fds)
+		arguments->plan.fds[arguments->plan.n_fds++] = deployment->fd;
 	return (int)i;
 }
 

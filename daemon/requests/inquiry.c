@@ -422,8 +422,7 @@ void inquiries_census(struct worker *worker, const struct worker_census *census)
 	struct pending *pending;
 
 	if (!makes_sense(census)) {
-		worker_kill(worker, "it broke the protocol: a census that makes no sense",
-			    false);
+		worker_broke_protocol(worker, "a census that makes no sense");
 		return;
 	}
 	pending = inquiries_find(worker->master, (uint64_t)census->request);

@@ -11,53 +11,44 @@
 #include <stdio.h>
 #include <string.h>
 
-struct checked {
-	struct deployment *deployment;   /* NULL: it was refused */
-	const struct plugin_actor *type; /* NULL: there is none such */
-};
-
-static struct checked check_unit(const struct unit_file *file, struct list *deployments,
-				 uint32_t *last, struct problems *problems)
+/* What its actors provide; NULL: it was refused. */
+static const struct plugin_actor *check_unit(const struct unit_file *file,
+					     struct list *deployments, uint32_t *last,
+					     struct problems *problems)
 {
-	struct checked checked = {0};
+	const struct plugin_actor *type = NULL;
+	struct deployment *deployment;
 	char why[DEPLOY_WHY_MAX];
 	cleanup_free char *config = NULL;
 
-	if (deploy_get(deployments, last, file->plugin, file->allow_globals,
-		       &checked.deployment, why) < 0) {
-		(void)problems_add(problems, file->plugin_file, file->plugin_line, "%s", why);
-		return checked;
-	}
-	checked.type = deploy_choose_type(checked.deployment, file->type, why);
-	if (checked.type)
-		(void)config_json(file, checked.type->config, &config, problems);
+	if (deploy_get(deployments, last, file->plugin, file->allow_globals, &deployment,
+		       why) == 0)
+		type = deploy_choose_type(deployment, file->type, why);
+	if (type)
+		(void)config_json(file, type->config, &config, problems);
 	else
 		(void)problems_add(problems, file->plugin_file, file->plugin_line, "%s", why);
-	return checked;
+	return type;
 }
 
 static int check_units(const struct unit_file *files, size_t n, struct problems *problems)
 {
-	cleanup_free struct checked *units = calloc(n + 1, sizeof(*units));
 	struct default_claims claims = {0};
 	struct list deployments;
 	uint32_t last = 0;
 	int r = 0;
 
-	if (!units)
-		return -ENOMEM;
 	list_init(&deployments);
 	for (size_t i = 0; i < n; i++) {
-		units[i] = check_unit(&files[i], &deployments, &last, problems);
-		if (files[i].is_default && units[i].type && r == 0)
-			r = defaults_add(&claims, units[i].type->interfaces,
-					 units[i].type->n_interfaces, files[i].name,
-					 files[i].file);
+		const struct plugin_actor *type =
+			check_unit(&files[i], &deployments, &last, problems);
+
+		if (files[i].is_default && type && r == 0)
+			r = defaults_add(&claims, type->interfaces, type->n_interfaces,
+					 files[i].name, files[i].file);
 	}
 	defaults_check(&claims, problems);
 	defaults_fini(&claims);
-	for (size_t i = 0; i < n; i++)
-		deploy_put(units[i].deployment);
 	deploy_free_all(&deployments);
 	return r;
 }

@@ -69,13 +69,12 @@ void letters_on_notice(struct worker *worker, const struct worker_dead_letter *n
 	bool is_logged, may_look;
 
 	if (++letters->n_notices > LIMIT_DEAD_LETTER_NOTICES) {
-		worker_kill(worker, "it broke the protocol: a flood of dead letters", false);
+		worker_broke_protocol(worker, "a flood of dead letters");
 		return;
 	}
 	if (notice->count < 1 || strlen(notice->method) > METHOD_MAX ||
 	    strlen(notice->reason) > REASON_MAX) {
-		worker_kill(worker, "it broke the protocol: dead letters that make no sense",
-			    false);
+		worker_broke_protocol(worker, "dead letters that make no sense");
 		return;
 	}
 	if (rate_limit_take_suppressed(&letters->limit, now) > 0)

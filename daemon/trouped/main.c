@@ -32,19 +32,19 @@ enum { EXIT_USAGE = 2 };
 
 struct arguments {
 	struct master_options options;
-	bool check, version, help;
+	int check, version, help; /* bool */
 };
 
 /* 0, or the exit status. */
 static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 {
-	static const struct option options[] = {
+	const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
 		{"instance", required_argument, NULL, 'i'},
 		{"socket", required_argument, NULL, 's'},
-		{"check", no_argument, NULL, 'k'},
-		{"version", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},
+		{"check", no_argument, &arguments->check, true},
+		{"version", no_argument, &arguments->version, true},
+		{"help", no_argument, &arguments->help, true},
 		{0},
 	};
 	int option;
@@ -61,14 +61,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 		case 's':
 			arguments->options.socket = optarg;
 			break;
-		case 'k':
-			arguments->check = true;
-			break;
-		case 'v':
-			arguments->version = true;
-			break;
-		case 'h':
-			arguments->help = true;
+		case 0:
 			break;
 		default:
 			(void)fputs("Try 'trouped --help'.\n", stderr);

@@ -36,8 +36,7 @@ static bool take_request(struct worker *worker, enum request_kind kind, int64_t 
 	struct request *request = worker_answered(worker, kind, (uint64_t)number, (uint64_t)id);
 
 	if (!request) {
-		worker_kill(worker, "it broke the protocol: an answer that nobody asked for",
-			    false);
+		worker_broke_protocol(worker, "an answer that nobody asked for");
 		return false;
 	}
 	if (ret_instance)
@@ -55,7 +54,7 @@ static void on_ready(void *context, const void *in)
 	if (worker->state == API_STATE_STOPPING)
 		return;
 	if (worker->state != API_STATE_STARTING) {
-		worker_kill(worker, "it broke the protocol: ready twice", false);
+		worker_broke_protocol(worker, "ready twice");
 		return;
 	}
 	worker->state = API_STATE_RUNNING;
@@ -122,7 +121,7 @@ static void on_spawned(void *context, const void *in)
 	/* Which one was asked for, we know better. */
 	instance = unit_instance(worker->master, (uint64_t)spawned->version, number);
 	if (!spawned->error && !is_its_own(worker, spawned->actor)) {
-		worker_kill(worker, "it broke the protocol: an address of another", false);
+		worker_broke_protocol(worker, "an address of another");
 		return;
 	}
 	if (!instance || instance->worker != worker ||
@@ -161,11 +160,11 @@ static void on_ended(void *context, const void *in)
 	int code;
 
 	if (ended->cause < TROUPE_CAUSE_NORMAL || ended->cause > TROUPE_CAUSE_FAILED) {
-		worker_kill(worker, "it broke the protocol: an end of no cause", false);
+		worker_broke_protocol(worker, "an end of no cause");
 		return;
 	}
 	if (!is_its_own(worker, ended->actor)) {
-		worker_kill(worker, "it broke the protocol: an address of another", false);
+		worker_broke_protocol(worker, "an address of another");
 		return;
 	}
 	if (!instance || instance->worker != worker ||
@@ -199,8 +198,7 @@ static void on_finished(void *context, const void *in)
 
 	if (worker->is_finished ||
 	    (!finished->error && (worker->state != API_STATE_STOPPING || has_actors(worker))))
-		worker_kill(worker, "it broke the protocol: an end that it may not report",
-			    false);
+		worker_broke_protocol(worker, "an end that it may not report");
 	else
 		worker_on_finished(worker, finished->error, finished->peers);
 }
@@ -210,7 +208,7 @@ static void on_reply(void *context, const void *in)
 	struct worker *worker = context;
 
 	if (!relays_reply(worker, in))
-		worker_kill(worker, "it broke the protocol: a reply that is not JSON", false);
+		worker_broke_protocol(worker, "a reply that is not JSON");
 }
 
 static void on_kept(void *context, const void *in)
@@ -235,8 +233,7 @@ static void on_pong(void *context, const void *in)
 
 	worker->missed_names |= pong->missedNames;
 	if (!stall_on_pong(worker, (uint64_t)pong->request))
-		worker_kill(worker, "it broke the protocol: a Pong that nobody asked for",
-			    false);
+		worker_broke_protocol(worker, "a Pong that nobody asked for");
 	else
 		worker_pass_calls(worker);
 }

@@ -43,7 +43,7 @@ static void check_value(const char *value)
 /* What config_json() makes, the worker's decoder takes. */
 static void check_config(const struct conf *conf, struct problems *problems)
 {
-	struct unit_file unit = {.file = (char[]){"fuzz"}};
+	struct unit_file unit = {.file = (char[]){"fuzz"}, .config = *conf};
 	cleanup_free char *json = NULL;
 	struct codec_error error;
 	struct layout *layout;
@@ -51,12 +51,6 @@ static void check_config(const struct conf *conf, struct problems *problems)
 	void *block;
 
 	check(layout_parse(layout_text, strlen(layout_text), &layout) == 0);
-	unit.config = calloc(conf->n + 1, sizeof(*unit.config));
-	check(unit.config != NULL);
-	for (size_t i = 0; i < conf->n; i++)
-		unit.config[unit.n_config++] =
-			(struct unit_config){conf->entries[i].key, conf->entries[i].value,
-					     unit.file, conf->entries[i].line};
 	if (config_json(&unit, layout_type(layout), &json, problems) == 0) {
 		check(json_decode(layout_type(layout), json, strlen(json), &block, &size,
 				  &error) == 0);
@@ -64,7 +58,6 @@ static void check_config(const struct conf *conf, struct problems *problems)
 	} else {
 		check(problems->n > 0);
 	}
-	free(unit.config);
 	layout_free(layout);
 }
 

@@ -93,7 +93,7 @@ static int read_units(const struct fixture *f, const struct conf_path *path,
 		assert_string_equal(units[0].type, "greeter");
 		assert_string_equal(units[0].description, "hello says hello");
 		assert_int_equal(units[0].instances, 3);
-		assert_int_equal(units[0].n_config, 8);
+		assert_int_equal(units[0].config.n, 8);
 		assert_int_equal(units[1].restart, RESTART_ALWAYS);
 		assert_string_equal(units[2].description, "eu");
 		r = config_json(&units[0], layout_type(f->layout), &json, problems);

@@ -57,9 +57,7 @@ static int group_teardown(void **state)
 static const char *convert(struct fixture *f, const struct layout *layout,
 			   const char *assignments)
 {
-	struct unit_config config[64];
-	char file[] = "u.actor";
-	struct unit_file unit = {.name = (char[]){"u"}, .file = file, .config = config};
+	struct unit_file unit = {.name = (char[]){"u"}, .file = (char[]){"u.actor"}};
 	cleanup_free char *text = NULL, *json = NULL;
 	int r;
 
@@ -68,12 +66,7 @@ static const char *convert(struct fixture *f, const struct layout *layout,
 	f->conf = (struct conf){0};
 	f->problems = (struct problems){0};
 	assert_int_equal(conf_parse(&f->conf, "u.actor", text, strlen(text), NULL), 0);
-	for (size_t i = 0; i < f->conf.n && i < ARRAY_LEN(config); i++)
-		config[unit.n_config++] =
-			(struct unit_config){.key = f->conf.entries[i].key,
-					     .value = f->conf.entries[i].value,
-					     .file = file,
-					     .line = f->conf.entries[i].line};
+	unit.config = f->conf;
 	r = config_json(&unit, layout ? layout_type(layout) : NULL, &json, &f->problems);
 	assert_int_equal(r, f->problems.n > 0 ? -EINVAL : 0);
 	for (size_t i = 0; i < f->problems.n; i++) {

@@ -97,7 +97,7 @@ static void unit_has_defaults(void **state)
 	assert_true(unit->life.start_timeout_ns == 30 * CLOCK_SECOND_NS);
 	assert_true(unit->life.stop_timeout_ns == 10 * CLOCK_SECOND_NS);
 	assert_true(unit->life.delay_ns == 100 * CLOCK_MS_NS);
-	assert_int_equal(unit->n_config, 0);
+	assert_int_equal(unit->config.n, 0);
 }
 
 static void each_key_is_taken_in(void **state)
@@ -137,11 +137,11 @@ static void each_key_is_taken_in(void **state)
 	assert_true(unit->life.delay_ns == 0);
 	assert_int_equal(unit->life.limit.after, 3);
 	assert_true(unit->life.healthy_ns == 20 * CLOCK_SECOND_NS);
-	assert_int_equal(unit->n_config, 2);
-	assert_string_equal(unit->config[0].key, "Greeting");
-	assert_string_equal(unit->config[0].value, "hello eu of /s");
-	assert_int_equal(unit->config[0].line, 22);
-	assert_string_equal(unit->config[1].value, "");
+	assert_int_equal(unit->config.n, 2);
+	assert_string_equal(unit->config.entries[0].key, "Greeting");
+	assert_string_equal(unit->config.entries[0].value, "hello eu of /s");
+	assert_int_equal(unit->config.entries[0].line, 22);
+	assert_string_equal(unit->config.entries[1].value, "");
 }
 
 static void instance_takes_its_template_with_dropins(void **state)
