@@ -43,7 +43,7 @@ PRODUCT = ("daemon", "proto", "ctl", "include")
 TIMES, SECONDS = 5, 10
 BRIEF_SECONDS = 60
 # Folders whose unit tests start the host's processes.
-STARTERS = ("worker", "master", "ctl")
+STARTERS = ("worker", "ctl")
 BINARIES = ("trouped", "troupe-worker", "troupe-symbolize", "troupectl")
 
 

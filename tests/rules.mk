@@ -1,13 +1,16 @@
 # Unit tests: tests/unit/FOLDER/test_*.c, each a program, linked with what its folder may use. Those
 # called test_sim_*.c run on the simulated loop: standing before the archives, it keeps the real one out.
-# So do those that stand on the stage of a simulated master.
+# So do those that stand on the stage of a simulated master, sim/stage.h.
 # With core/ the loop's seed also decides which actor is next: likewise.
 SIM_LOOP = $(BUILD)/tests/unit/sim/loop.o
 SIM_TURN = $(BUILD)/tests/unit/sim/turn.o
 $(SIM_TURN): | $(HOST_HEADERS)
 -include $(SIM_LOOP:.o=.d) $(SIM_TURN:.o=.d)
-SIM_MASTER = arenas hostile launch lives master route unit_text
-sim_tests = $(BUILD)/tests/unit/$(1)/test_sim_% $(SIM_MASTER:%=$(BUILD)/tests/unit/master/test_%)
+SIM_STAGE = $(BUILD)/tests/unit/sim/stage.o
+$(SIM_STAGE): | $(HOST_HEADERS)
+-include $(SIM_STAGE:.o=.d)
+STAGED := $(patsubst %.c,$(BUILD)/%,$(shell grep -l '"tests/unit/sim/stage.h"' tests/unit/*/test_*.c))
+sim_tests = $(BUILD)/tests/unit/$(1)/test_sim_% $(STAGED)
 UNIT_base      = base
 UNIT_proto     = proto base
 UNIT_core      = core proto base
@@ -19,7 +22,11 @@ UNIT_control   = control proto base
 UNIT_plugin    = plugin core proto base
 UNIT_worker    = worker plugin core bridge proto base
 UNIT_world     = worker trouped requests units clients master process config control supervise plugin core bridge proto base
-UNIT_master    = trouped requests units clients master process config control supervise proto base
+UNIT_trouped   = trouped requests units clients master process config control supervise proto base
+UNIT_requests  = $(UNIT_trouped)
+UNIT_units     = $(UNIT_trouped)
+UNIT_clients   = $(UNIT_trouped)
+UNIT_master    = $(UNIT_trouped)
 UNIT_ctl       = ctl control proto base
 
 # Failpoints: the product's objects with each call that takes memory or a descriptor renamed to failable_CALL, which
@@ -58,6 +65,7 @@ $$(BUILD)/tests/unit/$(1)/shared.a: $$(patsubst %.c,$$(BUILD)/%.o,$$(shared_$(1)
 $$(unit_$(1)): $$(BUILD)/%: $$(BUILD)/%.o $$(archive_$(1)) $$(call archives,$$(UNIT_$(1)))
 	$$(call quiet,LD)$$(CC) $$(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
 $$(filter $$(call sim_tests,$(1)),$$(unit_$(1)) $$(failpoints_$(1))): $$(SIM_LOOP)
+$$(filter $$(STAGED),$$(unit_$(1))): $$(SIM_STAGE)
 $$(filter $$(call sim_tests,$(1)),$$(unit_$(1))): $(if $(filter core,$(UNIT_$(1))),$(SIM_TURN))
 $$(failpoints_$(1)): $$(BUILD)/%: $$(BUILD)/%.o $$(archive_$(1)) $$(FAILPOINTS) $$(call failing_archives,$$(UNIT_$(1)))
 	$$(call quiet,LD)$$(failing_link)
@@ -65,6 +73,7 @@ $$(unit_$(1):$$(BUILD)/%=$$(BUILD)/failpoints/%): $$(BUILD)/failpoints/%: $$(BUI
 	@mkdir -p $$(@D)
 	$$(call quiet,LD)$$(failing_link)
 $$(patsubst $$(BUILD)/%,$$(BUILD)/failpoints/%,$$(filter $$(call sim_tests,$(1)),$$(unit_$(1)))): $$(SIM_LOOP)
+$$(patsubst $$(BUILD)/%,$$(BUILD)/failpoints/%,$$(filter $$(STAGED),$$(unit_$(1)))): $$(SIM_STAGE)
 FAILING_TESTS += $$(unit_$(1):$$(BUILD)/%=$$(BUILD)/failpoints/%)
 $$(patsubst %,%.o,$$(unit_$(1)) $$(failpoints_$(1))) $$(patsubst %.c,$$(BUILD)/%.o,$$(shared_$(1))): | $$(HOST_HEADERS)
 .PHONY: unit-$(1)

@@ -1,6 +1,6 @@
 /* test_arenas.c - memory for large messages: made for its owner, read by others, gone with its
  * process. */
-#include "stage.h"
+#include "tests/unit/sim/stage.h"
 
 #include "base/cleanup.h"
 #include "base/limits.h"

@@ -1,6 +1,6 @@
 /* test_launch.c - a worker's process is asked for, launched, and ends: every window in between,
  * and every way to end. */
-#include "stage.h"
+#include "tests/unit/sim/stage.h"
 
 #include "base/clock.h"
 #include "tests/unit/sim/sim.h"
