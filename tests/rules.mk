@@ -6,7 +6,7 @@ SIM_LOOP = $(BUILD)/tests/unit/sim/loop.o
 SIM_TURN = $(BUILD)/tests/unit/sim/turn.o
 $(SIM_TURN): | $(HOST_HEADERS)
 -include $(SIM_LOOP:.o=.d) $(SIM_TURN:.o=.d)
-SIM_STAGE = $(BUILD)/tests/unit/sim/stage.o
+SIM_STAGE = $(BUILD)/tests/unit/sim/stage.o $(BUILD)/tests/unit/sim/stage_worker.o
 $(SIM_STAGE): | $(HOST_HEADERS)
 -include $(SIM_STAGE:.o=.d)
 STAGED := $(patsubst %.c,$(BUILD)/%,$(shell grep -l '"tests/unit/sim/stage.h"' tests/unit/*/test_*.c))

@@ -468,6 +468,14 @@ static void worker_that_fails_without_a_word_has_crashed(void **state)
 #define TEST_UNITS(function)                                                                   \
 	cmocka_unit_test_setup_teardown(function, stage_raise_units, stage_strike)
 
+static void master_starts_a_worker_again_when_launching_failed(void **state)
+{
+	struct stage *stage = *state;
+
+	assert_int_equal(stage->n_launched, 1);
+	assert_int_equal(stage->master->workers[1]->incarnation, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -494,6 +502,7 @@ int main(void)
 		TEST(last_notice_unasked_breaks_the_protocol),
 		TEST(worker_that_fails_is_reported_with_its_own_words),
 		TEST(worker_that_fails_without_a_word_has_crashed),
+		TEST(master_starts_a_worker_again_when_launching_failed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "requests/relays.h"
+#include "units/instance.h"
+#include "units/unit.h"
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -26,16 +28,6 @@ static bool is_restarted(struct stage *stage)
 	"{\"method\":\"io.troupe.Control.Call\"," more                                         \
 	"\"parameters\":{\"name\":\"0.1.2.5.1\",\"method\":\"a.b.Do\",\"parameters\":{\"x\":"  \
 	"1}}}"
-
-/* ---- tests */
-
-static void master_starts_a_worker_again_when_launching_failed(void **state)
-{
-	struct stage *stage = *state;
-
-	assert_int_equal(stage->n_launched, 1);
-	assert_int_equal(stage->master->workers[1]->incarnation, 2);
-}
 
 static void master_passes_calls_and_replies_on_as_text(void **state)
 {
@@ -103,16 +95,6 @@ static void master_ends_a_worker_when_its_reply_would_end_the_frame_early(void *
 static void master_ends_a_worker_when_its_error_has_no_qualified_name(void **state)
 {
 	expect_death_by(*state, "not \"a\" name", "{}");
-}
-
-static void master_ends_a_worker_when_it_is_ready_twice(void **state)
-{
-	struct stage *stage = *state;
-
-	assert_int_equal(channel_send(stage->workers[1]->channel, &worker_ready_method,
-				      &(struct worker_ready){0}, -1),
-			 0);
-	stage_until(stage, is_restarted);
 }
 
 static void master_goes_on_when_a_child_of_a_dead_worker_holds_its_channel(void **state)
@@ -386,70 +368,56 @@ static void master_refuses_calls_when_too_much_waits_for_a_worker(void **state)
 	assert_int_equal(stage_use(stage, SHARE_CALLS)->calls, 0);
 }
 
-static void master_stops_in_order_when_asked_to(void **state)
+static bool is_draining(struct stage *stage)
+{
+	return instance_drains(&unit_find(stage->master, "one")->instances[0]);
+}
+
+static bool runs_again(struct stage *stage)
+{
+	return stage->workers[1]->n_spawns == 2 &&
+	       unit_find(stage->master, "one")->instances[0].state == API_STATE_RUNNING;
+}
+
+static void calls_of_one_life_do_not_count_for_the_next(void **state)
 {
 	struct stage *stage = *state;
+	const struct unit *unit = unit_find(stage->master, "one");
+	struct worker_ended ended = {
+		.version = stage->workers[1]->spawn.version,
+		.actor = stage_actor(stage, "one"),
+		.cause = TROUPE_CAUSE_SHUTDOWN,
+	};
+	int64_t call;
 
-	stage_say(stage, "{\"method\":\"io.troupe.Control.Watch\",\"more\":true}");
-	stage_expect(stage, "watching");
-	master_stop(stage->master);
-	master_run(stage->master);
-	assert_int_equal(stage->workers[1]->n_shutdown, 1);
-	assert_true(stage_has_answer(stage));
-	stage_expect(stage, "stopping");
-	assert_int_equal(stage->master->workers[1]->state, API_STATE_STOPPED);
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Call\",\"parameters\":{\"name\":"
+			 "\"one\",\"method\":\"a.b.Do\"}}");
+	call = stage_wait_call(stage, 1);
+	assert_int_equal(unit->instances[0].outstanding, 1);
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Restart\",\"parameters\":"
+			 "{\"name\":\"one\"}}");
+	stage_until(stage, is_draining);
+	/* It does not say what became of the call. */
+	stage_tell(stage->workers[1], &worker_ended_method, &ended);
+	stage_until(stage, runs_again);
+	assert_int_equal(unit->instances[0].outstanding, 0);
+	stage_reply(stage->workers[1], call, false, NULL, "{\"late\":1}");
+	stage_expect(stage, "late");
+	stage_expect(stage, "\"running\"");
+	assert_int_equal(unit->instances[0].outstanding, 0);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, stage_raise, stage_strike)
 
-static void on_answer(struct loop_io *io, unsigned events)
-{
-	(void)events;
-	loop_io_stop(io);
-}
-
-static void on_alarm(struct loop_timer *timer)
-{
-	loop_timer_stop(timer);
-}
-
-/* With nothing to change nothing happens that would wake the loop later; and its tick must not
- * be what does. */
-static void master_answers_reload_though_nothing_else_happens(void **state)
-{
-	struct stage *stage = *state;
-	struct loop_timer alarm;
-	struct loop_io answer;
-	bool is_in_time;
-
-	stage_idle(stage);
-	loop_timer_start(&stage->master->second, 3600 * CLOCK_SECOND_NS);
-	loop_timer_init(&alarm, stage->master->loop, on_alarm);
-	loop_timer_start(&alarm, 5 * CLOCK_SECOND_NS);
-	loop_io_init(&answer, stage->master->loop, stage->client, on_answer);
-	loop_io_set(&answer, LOOP_READ);
-	stage_say(stage, "{\"method\":\"io.troupe.Control.Reload\"}");
-	while (answer.started && alarm.started)
-		loop_step(stage->master->loop, true);
-	is_in_time = alarm.started;
-	loop_io_stop(&answer);
-	loop_timer_stop(&alarm);
-	assert_true(is_in_time);
-	stage_expect(stage, "\"problems\":[]");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(master_starts_a_worker_again_when_launching_failed),
 		TEST(master_passes_calls_and_replies_on_as_text),
 		TEST(master_ignores_replies_to_calls_that_the_worker_was_not_given),
 		TEST(master_ends_a_worker_when_its_reply_is_not_json),
 		TEST(master_ends_a_worker_when_its_reply_is_not_an_object),
 		TEST(master_ends_a_worker_when_its_reply_would_end_the_frame_early),
 		TEST(master_ends_a_worker_when_its_error_has_no_qualified_name),
-		TEST(master_ends_a_worker_when_it_is_ready_twice),
-		TEST(master_answers_reload_though_nothing_else_happens),
 		TEST(master_goes_on_when_a_child_of_a_dead_worker_holds_its_channel),
 		TEST(master_answers_calls_at_once_when_their_worker_dies),
 		TEST(master_cancels_a_call_when_its_client_has_gone),
@@ -463,7 +431,8 @@ int main(void)
 		TEST(call_that_is_over_counts_until_the_worker_has_read_it),
 		TEST(master_lets_a_stream_be_quiet_once_it_is_kept),
 		TEST(master_refuses_calls_when_too_much_waits_for_a_worker),
-		TEST(master_stops_in_order_when_asked_to),
+		cmocka_unit_test_setup_teardown(calls_of_one_life_do_not_count_for_the_next,
+						stage_raise_units, stage_strike),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,5 +111,23 @@ void stage_signal(struct stage_worker *worker, int number);
 void stage_exit(struct stage_worker *worker, int status);
 /* Send what is under way, then end its process by SIGKILL. */
 void stage_kill(struct stage_worker *worker);
+/* Let worker 1 die of a fault, in a handler or not, with that in its page, and wait until
+ * another process is up. */
+void stage_fault(struct stage *stage, bool in_handler, uint64_t doing, int64_t plugin);
+
+/* Of the first actor of a unit. */
+struct troupe_address stage_actor(struct stage *stage, const char *unit);
+/* Let the unit two be on worker 1, too. */
+void stage_share_worker(struct stage *stage);
+/* The unit two on worker 2 runs, answers, and was not blamed for anything. */
+void stage_expect_unharmed(struct stage *stage);
+/* Worker 1 is ended for what it said and replaced; nobody else is harmed. */
+void stage_expect_replaced(struct stage *stage);
+
+/* Between stage.c and stage_worker.c: the launcher, whose context is the stage; launch a worker
+ * that was asked for before there was a loop; free one (NULL is fine). */
+extern const struct launcher_ops stage_launcher;
+void stage_worker_launch(struct stage_worker *worker);
+void stage_worker_free(struct stage_worker *worker);
 
 #endif
