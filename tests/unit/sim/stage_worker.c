@@ -1,4 +1,4 @@
-/* stage_worker.c - the workers of the stage: what they are asked is noted and mostly answered. */
+/* stage_worker.c - the workers of the stage: what they are asked is noted, mostly answered. */
 #include "tests/unit/sim/stage.h"
 
 #include "base/cleanup.h"
