@@ -32,10 +32,13 @@ static void access_is_observe_when_of_no_group_unless_that_is_closed(void **stat
 	const struct settings open = {.call = {.is_set = true, .gid = 5}};
 	const struct settings closed = {.observe = {.is_set = true, .gid = 7},
 					.call = {.is_set = true, .gid = 5}};
+	const gid_t others[] = {4, 6}, observers[] = {4, 7};
 
 	(void)state;
 	assert_int_equal(level(&open, 1000, 1000, NULL, 0), CONTROL_OBSERVE);
 	assert_int_equal(level(&closed, 1000, 1000, NULL, 0), CONTROL_NOTHING);
+	assert_int_equal(level(&closed, 1000, 1000, others, 2), CONTROL_NOTHING);
+	assert_int_equal(level(&closed, 1000, 1000, observers, 2), CONTROL_OBSERVE);
 	assert_int_equal(level(&closed, 1000, 7, NULL, 0), CONTROL_OBSERVE);
 	assert_int_equal(level(&closed, 1000, 5, NULL, 0), CONTROL_CALL);
 }

@@ -2,6 +2,7 @@
 #include "process/symbolizer.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "process/deploy.h"
 #include <setjmp.h>
@@ -167,9 +168,11 @@ static void helper_is_asked_for_frames_of_known_plugins(void **state)
 static void helper_that_hangs_is_given_up(void **state)
 {
 	struct stage *stage = *state;
+	uint64_t begin = clock_now_ns();
 
 	write_helper(stage, "echo '0 f f.c:1'\nexec sleep 1000");
 	run(stage);
+	assert_true(clock_now_ns() - begin < 8 * CLOCK_SECOND_NS);
 	assert_string_equal(stage->result.frames[1].place, "f at f.c:1");
 }
 
