@@ -52,15 +52,13 @@ int bridge_peer_up(struct bridge *bridge, struct process peer)
 	/* Nothing can be sent to it any more, so there is nothing to wait for either. */
 	if (bridge->is_closing)
 		return 0;
-	/* The master knows better than the frame that brought a link up. */
+	/* Its successor's frame was faster than the master's word. */
+	if (route->link && peer.incarnation < route->link->peer.incarnation)
+		return 0;
 	if (route->link && !process_equal(route->link->peer, peer))
 		bridge_peer_down(bridge, route->link->peer, true);
 	route->announced = peer.incarnation;
-	if (route->link)
-		return 0;
-	if (route->gone >= peer.incarnation)
-		route->gone = peer.incarnation - 1;
-	return open_link(bridge, route, peer);
+	return route->link ? 0 : open_link(bridge, route, peer);
 }
 
 static struct link *find_leaving(const struct bridge *bridge, struct process peer)
