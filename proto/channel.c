@@ -1,11 +1,13 @@
 /* channel.c - notices in packets; a queue for those the socket does not take yet. */
 #include "proto/channel.h"
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/list.h"
 #include "base/seqpacket.h"
-#include "proto/codec.h"
+#include "proto/codec_walk.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <string.h>
@@ -33,6 +35,7 @@ struct head {
 #define ALIGN        16u /* of a head, from the packet's begin, and so of a block */
 #define GATHERED_MAX 16u /* the peer is to begin while we go on */
 #define PACKET_MAX   (sizeof(struct head) + CHANNEL_INLINE)
+#define OUT_MAX      (2 * PACKET_MAX + CODEC_BLOCK_MAX)
 #define PADDED(size) (((size) + ALIGN - 1) & ~(size_t)(ALIGN - 1))
 
 /* A packet that waits for room in the socket. */
@@ -66,8 +69,9 @@ struct channel {
 	size_t gathered;     /* bytes of `out` that are to be sent */
 	unsigned n_gathered; /* notices */
 	unsigned n_handled;  /* in this pass */
+	struct buffer out;   /* in `packet`, but for a large notice */
 	_Alignas(ALIGN) unsigned char in[PACKET_MAX];
-	_Alignas(ALIGN) unsigned char out[PACKET_MAX];
+	_Alignas(ALIGN) unsigned char packet[PACKET_MAX];
 };
 
 static void packet_free(struct packet *packet)
@@ -82,6 +86,7 @@ static void drop_queue(struct channel *channel)
 {
 	list_foreach_safe (at, &channel->queue)
 		packet_free(container_of(at, struct packet, link));
+	buffer_fini(&channel->out);
 	channel->queued = channel->gathered = channel->n_gathered = 0;
 }
 
@@ -218,15 +223,19 @@ static int send_packet(struct channel *channel, const struct iovec *parts, size_
 /* Send what was gathered. -ENOMEM: it is still to be sent. */
 static int flush_gathered(struct channel *channel)
 {
-	struct iovec part = {channel->out, channel->gathered};
+	struct iovec part = {buffer_data(&channel->out), channel->gathered};
+	size_t behind = buffer_size(&channel->out) - channel->gathered;
 	int r = 0;
 
 	if (channel->gathered > 0)
 		r = send_packet(channel, &part, 1, NULL, 0, 0);
-	if (r == 0)
+	if (r == 0) {
+		buffer_eat(&channel->out,
+			   behind > 0 ? PADDED(channel->gathered) : channel->gathered);
 		channel->gathered = channel->n_gathered = 0;
-	else if (r == -ENOMEM)
+	} else if (r == -ENOMEM) {
 		loop_timer_start(&channel->timer, RETRY_NS);
+	}
 	return r;
 }
 
@@ -252,22 +261,19 @@ static void flush_queue(struct channel *channel)
 		channel->config.on_flushed(channel->config.context);
 }
 
-static int send_large(struct channel *channel, const struct troupe_method *method,
-		      const void *in, size_t size, int fd)
+/* Send the block behind `head` as the memory of a descriptor. */
+static int send_large(struct channel *channel, struct head *head, int fd)
 {
-	struct head head = {method->in_hash, (uint32_t)size, HEAD_LARGE};
-	struct iovec part = {&head, sizeof(head)};
+	struct iovec part = {head, sizeof(*head)};
 	cleanup_close int memory = -1;
-	cleanup_free void *block = malloc(size);
 	int r;
 
-	if (!block)
-		return -ENOMEM;
-	codec_encode(method->in, in, block, size);
+	head->flags = HEAD_LARGE;
 	free_spare(channel);
-	r = memfd_of("troupe-notice", block, size, &memory);
+	r = memfd_of("troupe-notice", head + 1, head->size, &memory);
 	if (r == 0)
-		r = send_packet(channel, &part, 1, (int[]){memory, fd}, fd >= 0 ? 2 : 1, size);
+		r = send_packet(channel, &part, 1, (int[]){memory, fd}, fd >= 0 ? 2 : 1,
+				head->size);
 	if (memory >= 0)
 		close(take_fd(&memory));
 	/* While it reads it has made way for what comes, and is taken back afterwards. */
@@ -276,66 +282,112 @@ static int send_large(struct channel *channel, const struct troupe_method *metho
 	return r;
 }
 
-/* Put a notice behind those that were gathered; there is room. */
-static void gather(struct channel *channel, const struct troupe_method *method, const void *in,
-		   size_t size)
+/* The notice that is put behind those that were gathered, at the next multiple of ALIGN. */
+static struct head *head_behind(struct channel *channel)
 {
-	struct head head = {method->in_hash, (uint32_t)size, 0};
-	size_t at = PADDED(channel->gathered);
-
-	memset(channel->out + channel->gathered, 0, at - channel->gathered);
-	memcpy(channel->out + at, &head, sizeof(head));
-	if (size > 0)
-		codec_encode(method->in, in, channel->out + at + sizeof(head), size);
-	channel->gathered = at + sizeof(head) + size;
-	channel->n_gathered++;
+	return (struct head *)(void *)(buffer_data(&channel->out) + PADDED(channel->gathered));
 }
 
-/* Measure a notice, and send what was gathered unless it has room behind that. */
-static int make_room(struct channel *channel, const struct troupe_method *method,
-		     const void *in, bool alone, size_t *ret_size)
+/* Those that were gathered are sent first when it is to be alone, or has little room. */
+static int put_notice(struct channel *channel, const struct troupe_method *method,
+		      const void *in, bool alone)
 {
-	int r = channel->is_mute ? -ENOTCONN : codec_size(method->in, in, ret_size, NULL);
+	size_t size, gap;
+	int r = channel->is_mute ? -ENOTCONN : codec_size(method->in, in, &size, NULL);
+	unsigned char *place;
 
 	if (r == 0 && (alone || channel->n_gathered == GATHERED_MAX ||
-		       PADDED(channel->gathered) + *ret_size > CHANNEL_INLINE))
+		       channel->gathered > CHANNEL_INLINE / 2))
 		r = flush_gathered(channel);
-	return r;
+	if (r < 0)
+		return r;
+	gap = PADDED(channel->gathered) - channel->gathered;
+	place = buffer_reserve(&channel->out, gap + sizeof(struct head) + size);
+	if (!place)
+		return -errno;
+	memset(place, 0, gap + sizeof(struct head));
+	buffer_added(&channel->out, gap + sizeof(struct head) + size);
+	head_behind(channel)->in_hash = method->in_hash;
+	if (size > 0)
+		codec_encode(method->in, in, head_behind(channel) + 1, size);
+	return 0;
 }
 
-int channel_send_soon(struct channel *channel, const struct troupe_method *method,
-		      const void *in)
+/* What was put is whole. It is one of those that were gathered from now on, which are sent
+ * before if they leave it no room; a large one, and one that is alone, is sent. On failure it
+ * is nowhere. */
+static int finish_notice(struct channel *channel, int fd, bool alone)
 {
-	size_t size;
-	int r = make_room(channel, method, in, false, &size);
+	size_t before = PADDED(channel->gathered);
+	size_t size = buffer_size(&channel->out) - before - sizeof(struct head);
+	struct head *head;
+	int r = size > CODEC_BLOCK_MAX ? -EMSGSIZE : 0;
 
-	if (r == 0 && size > CHANNEL_INLINE)
-		return send_large(channel, method, in, size, -1);
-	if (r == 0)
-		gather(channel, method, in, size);
+	if (r == 0 && before + size > CHANNEL_INLINE)
+		r = flush_gathered(channel);
+	if (r == 0) {
+		head = head_behind(channel);
+		head->size = (uint32_t)size;
+		if (size > CHANNEL_INLINE) {
+			r = send_large(channel, head, fd);
+		} else if (alone) {
+			struct iovec part = {head, sizeof(*head) + size};
+
+			r = send_packet(channel, &part, 1, &fd, fd >= 0, 0);
+		} else {
+			channel->gathered = buffer_size(&channel->out);
+			channel->n_gathered++;
+		}
+	}
+	buffer_cut(&channel->out, channel->gathered);
 	return r;
-}
-
-int channel_flush(struct channel *channel)
-{
-	return channel->is_mute ? -ENOTCONN : flush_gathered(channel);
 }
 
 int channel_send(struct channel *channel, const struct troupe_method *method, const void *in,
 		 int fd)
 {
-	struct iovec part = {channel->out, 0};
-	size_t size;
-	int r = make_room(channel, method, in, true, &size);
+	int r = put_notice(channel, method, in, true);
 
+	return r < 0 ? r : finish_notice(channel, fd, true);
+}
+
+int channel_send_soon(struct channel *channel, const struct troupe_method *method,
+		      const void *in)
+{
+	int r = put_notice(channel, method, in, false);
+
+	return r < 0 ? r : finish_notice(channel, -1, false);
+}
+
+int channel_send_json(struct channel *channel, const struct troupe_method *method,
+		      const void *in, const struct troupe_type *type, const void *value,
+		      size_t *ret_size)
+{
+	const struct troupe_field *last = &method->in->fields[method->in->count - 1];
+	int r = put_notice(channel, method, in, false);
+	size_t begin, size;
+
+	check(last->type->kind == TROUPE_BINARY);
 	if (r < 0)
 		return r;
-	if (size > CHANNEL_INLINE)
-		return send_large(channel, method, in, size, fd);
-	gather(channel, method, in, size);
-	part.iov_len = channel->gathered;
-	channel->gathered = channel->n_gathered = 0;
-	return send_packet(channel, &part, 1, &fd, fd >= 0 ? 1 : 0, 0);
+	begin = buffer_size(&channel->out);
+	r = json_print(type, value, &channel->out);
+	if (r < 0) {
+		buffer_cut(&channel->out, channel->gathered);
+		return r;
+	}
+	size = buffer_size(&channel->out) - begin;
+	begin -= PADDED(channel->gathered) + sizeof(struct head);
+	/* A block ends with what its last member has. */
+	store_span((char *)(head_behind(channel) + 1) + last->offset, (const void *)begin,
+		   size);
+	*ret_size = size;
+	return finish_notice(channel, -1, false);
+}
+
+int channel_flush(struct channel *channel)
+{
+	return channel->is_mute ? -ENOTCONN : flush_gathered(channel);
 }
 
 size_t channel_backlog(const struct channel *channel)
@@ -581,6 +633,7 @@ int channel_new(const struct channel_config *config, struct channel **ret_channe
 	if (channel->config.queue_limit == 0)
 		channel->config.queue_limit = CHANNEL_QUEUE;
 	list_init(&channel->queue);
+	buffer_init_in(&channel->out, channel->packet, sizeof(channel->packet), OUT_MAX);
 	channel->spare = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	/* A notice of the largest size must fit, and more of them save wake-ups. The kernel
 	 * cuts this down to what it allows. */

@@ -12,6 +12,7 @@
 #define PROTO_CHANNEL_H
 
 #include "base/loop.h"
+#include "proto/json.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,7 +23,7 @@
 
 struct channel;
 
-/* One kind of notice that this end takes. `in` is borrowed. */
+/* One kind of notice that this end takes. `in` is borrowed, and may be overwritten. */
 struct channel_handler {
 	const struct troupe_method *method;
 	void (*handle)(void *context, const void *in);
@@ -68,6 +69,13 @@ int channel_send(struct channel *channel, const struct troupe_method *method, co
  * channel_send(), or the end of what this channel's handlers do in one pass. */
 int channel_send_soon(struct channel *channel, const struct troupe_method *method,
 		      const void *in);
+
+/* The same, and the last member of the input, a binary that is empty in `in`, becomes the JSON
+ * text of a value of `type` (valid as for json_print()), which is printed where it is sent
+ * from. *ret_size: bytes of that text. */
+int channel_send_json(struct channel *channel, const struct troupe_method *method,
+		      const void *in, const struct troupe_type *type, const void *value,
+		      size_t *ret_size);
 
 /* Send what waits for others. -ENOTCONN; -ENOMEM: nothing was sent, and it is tried again
  * later. */

@@ -38,7 +38,8 @@ int json_pick(const char *text, size_t size, const char *const *keys, size_t n,
 	      struct json_span *spans, struct codec_error *ret_error);
 
 /* The string that a raw value `span` of a text that was scanned means, escapes undone, into
- * buffer (NUL-terminated). -EINVAL: not a string or holds U+0000; -ENOBUFS. */
+ * buffer (NUL-terminated), which may be the span's own memory from its second byte on.
+ * -EINVAL: not a string or holds U+0000; -ENOBUFS. */
 int json_unquote(struct json_span span, char *buffer, size_t size);
 
 /* Whether the text of a span is exactly that: a raw value is the literal `true`, say. */
@@ -52,20 +53,21 @@ bool json_span_is(struct json_span span, const char *text);
 int json_decode(const struct troupe_type *type, const char *text, size_t size, void **ret_block,
 		size_t *ret_size, struct codec_error *ret_error);
 
-/* What json_decode() makes a block of: a value in scratch memory. */
+/* What json_decode() makes a block of: a value in scratch memory and in the text. */
 struct json_value {
 	const void *value;
 	struct arena scratch;
 };
 
-/* The first half of json_decode(), for whoever makes the block: the value, which lives until
- * json_value_fini(), is yet to be measured by codec_size(), which finds what is still wrong
- * with it (a key of a map twice, too large). json_value_fini() is owed on failure, too.
- * is_scanned: the text has passed json_scan() or is a value of one that has, in this process or
- * one that it trusts, so that it needs not be looked at twice. Were it not so, the text would
- * still be read with all checks, but with other messages, and at the price of more memory. */
-int json_read(const struct troupe_type *type, const char *text, size_t size, bool is_scanned,
-	      struct json_value *ret_value, struct codec_error *ret_error);
+/* The first half of json_decode(), for whoever makes the block. The text has passed
+ * json_scan(), or is a value of one that has, in this process or one that it trusts. Were it
+ * not so, it would still be read with all checks, but with other messages, and at the price of
+ * more memory. It is overwritten, also on failure: the value's strings lie in it. `value`,
+ * zeroed by the caller, lives as long as the text and until json_value_fini(), which is owed on
+ * failure, too; it is yet to be measured by codec_size(), which finds what is still wrong with
+ * it (a key of a map twice, too large). */
+int json_read(const struct troupe_type *type, char *text, size_t size, struct json_value *value,
+	      struct codec_error *ret_error);
 void json_value_fini(struct json_value *value);
 
 /* Whether json_decode() would take the text, with the same errors. */

@@ -57,7 +57,7 @@ int json_build_scratch(struct json_builder *builder, size_t size, char **ret_mem
 
 	if (size > JSON_SCRATCH_MAX - builder->scratch_used)
 		return json_build_fail_size(builder);
-	memory = arena_alloc(&builder->scratch, size);
+	memory = arena_alloc(builder->scratch, size);
 	if (!memory)
 		return -ENOMEM;
 	builder->scratch_used += size;
@@ -121,17 +121,17 @@ int json_build_text(struct json_builder *builder, const struct troupe_type *type
 		    char **ret_text)
 {
 	struct json_span span;
-	char *text = NULL;
+	char *text;
 	int r;
 
 	if (json_peek(&builder->reader) != '"')
 		return json_build_fail_kind(builder, type);
 	r = json_read_string(&builder->reader, &span);
-	if (r == 0)
-		r = json_build_scratch(builder, span.size, &text);
 	if (r < 0)
 		return r;
-	if (json_unquote(span, text, span.size) < 0)
+	/* It ends at its closing quote, if not before. */
+	text = builder->text + (span.at - builder->reader.text) + 1;
+	if (json_unquote(span, text, span.size - 1) < 0)
 		return json_build_fail(builder, "a string with U+0000 in it");
 	*ret_text = text;
 	return 0;

@@ -18,7 +18,8 @@
 
 struct json_builder {
 	struct json_reader reader;
-	struct arena scratch;
+	char *text; /* what the reader reads, to be overwritten behind it */
+	struct arena *scratch;
 	size_t scratch_used;
 };
 
@@ -34,7 +35,7 @@ int json_build_scratch(struct json_builder *builder, size_t size, char **ret_mem
 /* Consume `literal` when it is next; say whether it was. */
 bool json_build_literal(struct json_builder *builder, const char *literal);
 
-/* Read a string, escapes undone, into scratch memory. `type` is for the message. */
+/* Read a string and undo its escapes where it lies. `type` is for the message. */
 int json_build_text(struct json_builder *builder, const struct troupe_type *type,
 		    char **ret_text);
 

@@ -1,7 +1,8 @@
 /* From JSON text to a block, without a tree of JSON values in between: the text is read
  * straight into values of the type, in scratch memory and in the order in which it has them,
- * and these are then laid out as a block. So nothing in a text costs more memory than its type
- * gives it, and an `object` keeps its text as it was written. */
+ * and these are then laid out as a block. Strings stay in the text meanwhile. So nothing in a
+ * text costs more memory than its type gives it, and an `object` keeps its text as it was
+ * written. */
 
 #include "proto/json.h"
 
@@ -257,30 +258,19 @@ static int build_root(struct json_builder *builder, const struct troupe_type *ty
 	return r < 0 ? r : json_read_end(&builder->reader);
 }
 
-int json_read(const struct troupe_type *type, const char *text, size_t size, bool is_scanned,
-	      struct json_value *ret_value, struct codec_error *ret_error)
+int json_read(const struct troupe_type *type, char *text, size_t size, struct json_value *value,
+	      struct codec_error *ret_error)
 {
-	struct json_builder builder = {0};
-	char *value = NULL;
-	int r = 0;
+	char empty[] = "{}", *cell = NULL;
+	struct json_builder builder = {.text = size ? text : empty, .scratch = &value->scratch};
+	int r;
 
-	*ret_value = (struct json_value){0};
 	if (ret_error)
 		*ret_error = (struct codec_error){0};
-	if (size == 0) {
-		text = "{}";
-		size = 2;
-	}
-	/* Values are counted, and the syntax is seen to be right, before any memory is spent.
-	 */
-	if (!is_scanned)
-		r = json_scan(text, size, ret_error);
-	if (r < 0)
-		return r;
-	json_reader_init(&builder.reader, text, size, JSON_DEPTH_MAX, ret_error);
-	r = build_root(&builder, type, &value);
-	ret_value->scratch = builder.scratch;
-	ret_value->value = value;
+	json_reader_init(&builder.reader, builder.text, size ? size : strlen(empty),
+			 JSON_DEPTH_MAX, ret_error);
+	r = build_root(&builder, type, &cell);
+	value->value = cell;
 	return r;
 }
 
@@ -289,26 +279,43 @@ void json_value_fini(struct json_value *value)
 	arena_fini(&value->scratch);
 }
 
+/* The same from a text that is looked at for the first time, and not overwritten: values are
+ * counted, and the syntax is seen to be right, before any memory is spent. */
+static int read_copy(const struct troupe_type *type, const char *text, size_t size,
+		     struct json_value *value, size_t *ret_block_size,
+		     struct codec_error *ret_error)
+{
+	char *copy = NULL;
+	int r = size > 0 ? json_scan(text, size, ret_error) : 0;
+
+	if (r < 0)
+		return r;
+	if (size > 0) {
+		copy = arena_copy(&value->scratch, text, size);
+		if (!copy)
+			return -ENOMEM;
+	}
+	r = json_read(type, copy, size, value, ret_error);
+	return r < 0 ? r : codec_size(type, value->value, ret_block_size, ret_error);
+}
+
 int json_check(const struct troupe_type *type, const char *text, size_t size,
 	       struct codec_error *ret_error)
 {
-	cleanup(json_value_fini) struct json_value value;
+	cleanup(json_value_fini) struct json_value value = {0};
 	size_t block_size;
-	int r = json_read(type, text, size, false, &value, ret_error);
 
-	return r < 0 ? r : codec_size(type, value.value, &block_size, ret_error);
+	return read_copy(type, text, size, &value, &block_size, ret_error);
 }
 
 int json_decode(const struct troupe_type *type, const char *text, size_t size, void **ret_block,
 		size_t *ret_size, struct codec_error *ret_error)
 {
-	cleanup(json_value_fini) struct json_value value;
+	cleanup(json_value_fini) struct json_value value = {0};
 	size_t block_size;
 	void *block;
-	int r = json_read(type, text, size, false, &value, ret_error);
+	int r = read_copy(type, text, size, &value, &block_size, ret_error);
 
-	if (r == 0)
-		r = codec_size(type, value.value, &block_size, ret_error);
 	if (r < 0)
 		return r;
 	block = malloc(block_size ? block_size : 1);

@@ -124,7 +124,9 @@ int json_unquote(struct json_span span, char *buffer, size_t size)
 
 		if (n >= size || run >= size - n)
 			return -ENOBUFS;
-		memcpy(buffer + n, at, run);
+		/* In place most texts are where they belong. */
+		if (buffer + n != at)
+			memmove(buffer + n, at, run);
 		n += run;
 		if (!escape)
 			break;

@@ -16,11 +16,27 @@ void buffer_init(struct buffer *buffer, size_t limit)
 	*buffer = (struct buffer){.limit = limit};
 }
 
+void buffer_init_in(struct buffer *buffer, void *memory, size_t room, size_t limit)
+{
+	*buffer = (struct buffer){.memory = memory,
+				  .own = memory,
+				  .own_room = room,
+				  .room = room,
+				  .limit = limit};
+}
+
+static void free_memory(struct buffer *buffer)
+{
+	if (buffer->memory != buffer->own)
+		free(buffer->memory);
+}
+
 void buffer_fini(struct buffer *buffer)
 {
-	free(buffer->memory);
-	buffer->memory = NULL;
-	buffer->start = buffer->end = buffer->room = 0;
+	free_memory(buffer);
+	buffer->memory = buffer->own;
+	buffer->room = buffer->own_room;
+	buffer->start = buffer->end = 0;
 }
 
 /* Move what is held to memory of a size that is at least `needed`. */
@@ -38,7 +54,7 @@ static int grow(struct buffer *buffer, size_t needed)
 		return -ENOMEM;
 	if (held > 0)
 		memcpy(memory, buffer_data(buffer), held);
-	free(buffer->memory);
+	free_memory(buffer);
 	buffer->memory = memory;
 	buffer->start = 0;
 	buffer->end = held;
@@ -110,9 +126,15 @@ void buffer_eat(struct buffer *buffer, size_t size)
 	if (buffer->start < buffer->end)
 		return;
 	buffer->start = buffer->end = 0;
-	if (buffer->room > ROOM_KEEP) {
-		free(buffer->memory);
-		buffer->memory = NULL;
-		buffer->room = 0;
-	}
+	if (buffer->room > ROOM_KEEP)
+		buffer_fini(buffer);
+}
+
+void buffer_cut(struct buffer *buffer, size_t size)
+{
+	check(size <= buffer_size(buffer));
+	if (size == 0)
+		buffer_eat(buffer, buffer_size(buffer));
+	else
+		buffer->end = buffer->start + size;
 }

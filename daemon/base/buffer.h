@@ -10,12 +10,18 @@
 
 struct buffer {
 	unsigned char *memory;
+	unsigned char *own; /* of whoever made it: used first, never freed; or NULL */
+	size_t own_room;
 	size_t start, end; /* of the bytes held, in memory */
 	size_t room;       /* size of memory */
 	size_t limit;      /* on bytes held */
 };
 
 void buffer_init(struct buffer *buffer, size_t limit);
+/* The same in `room` bytes of the caller's memory, borrowed until buffer_fini(): only what is
+ * over that takes other memory, until the buffer runs empty. */
+void buffer_init_in(struct buffer *buffer, void *memory, size_t room, size_t limit);
+/* Drop all that is held, and give the memory back. */
 void buffer_fini(struct buffer *buffer);
 
 static inline size_t buffer_size(const struct buffer *buffer)
@@ -42,5 +48,7 @@ int buffer_printf(struct buffer *buffer, const char *format, ...)
 /* Drop `size` bytes from the front. Memory beyond 64 KiB is given back when the buffer runs
  * empty. */
 void buffer_eat(struct buffer *buffer, size_t size);
+/* Drop all but the first `size` bytes, in the same way. */
+void buffer_cut(struct buffer *buffer, size_t size);
 
 #endif

@@ -125,7 +125,8 @@ static void call_service(struct open_call *call, const struct control_service *s
 				  &(struct service_expected_more){0});
 		return;
 	}
-	r = json_read(method->method->in, parameters.at, parameters.size, true, &in, &error);
+	r = json_read(method->method->in, (char *)(uintptr_t)parameters.at, parameters.size,
+		      &in, &error);
 	if (r == 0)
 		r = codec_size(method->method->in, in.value, &size, &error);
 	if (r == -ENOMEM) {
@@ -175,7 +176,7 @@ void dispatch_refuse(struct connection *connection, const char *field, const cha
 		control_call_invalid_parameter(&call->public, field, what);
 }
 
-void dispatch_frame(struct connection *connection, const char *text, size_t size)
+void dispatch_frame(struct connection *connection, char *text, size_t size)
 {
 	static const char *const keys[] = {"method", "parameters", "oneway", "more", "upgrade"};
 	struct json_span members[MEMBER_COUNT], parameters;

@@ -10,9 +10,9 @@
 /* Longest name of a method with its interface, with its NUL. */
 #define METHOD_NAME_MAX 512
 
-/* Take on one frame: `text`, without its NUL, is hostile and borrowed. Whatever is wrong is
+/* Take on one frame: `text`, without its NUL, is hostile, and overwritten. Whatever is wrong is
  * answered, or ends the connection. */
-void dispatch_frame(struct connection *connection, const char *text, size_t size);
+void dispatch_frame(struct connection *connection, char *text, size_t size);
 
 /* The client broke the protocol: an open connection takes on no more, answers that when all
  * calls before are answered, and is closed then. field: the member of the call that is wrong,

@@ -64,7 +64,7 @@ static void take_on_frames(struct connection *connection, uint64_t until_ns)
 	     n < TURN_FRAMES && bytes < TURN_BYTES && connection_may_dispatch(connection);
 	     n++) {
 		bytes += connection->scanned;
-		dispatch_frame(connection, (const char *)buffer_data(&connection->in),
+		dispatch_frame(connection, (char *)buffer_data(&connection->in),
 			       connection->scanned);
 		if (connection->state == CONNECTION_OPEN)
 			eat_frame(connection);

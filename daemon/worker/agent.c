@@ -334,7 +334,6 @@ int agent_new(const struct agent_config *config, struct agent **ret_agent)
 	agent_stops_init(agent);
 	units_init(&agent->units);
 	client_calls_init(&agent->calls);
-	buffer_init(&agent->text, JSON_TEXT_MAX);
 	registry_init(&agent->names, (struct process){0});
 	dead_letters_init(&agent->dead_letters, config->loop, send_dead_letters, agent);
 	loop_timer_init(&agent->timer, config->loop, on_timer);

@@ -10,6 +10,13 @@
 #define METHOD_NAME 512        /* bytes of a qualified name in an error's parameters, cut */
 #define BACKLOG     (4u << 20) /* bytes waiting for the master that make replies wait here */
 
+/* A stream could make the channel's queue overflow, which would be the end of us. */
+static void look_at_backlog(struct agent *agent)
+{
+	if (channel_backlog(agent->channel) > BACKLOG)
+		runtime_client_hold(agent->runtime, true);
+}
+
 static void send_reply(struct agent *agent, int64_t number, bool continues, const char *error,
 		       struct json_span parameters)
 {
@@ -19,9 +26,7 @@ static void send_reply(struct agent *agent, int64_t number, bool continues, cons
 					       .error = error,
 					       .parameters = {(const uint8_t *)parameters.at,
 							      parameters.size}});
-	/* A stream could make the channel's queue overflow, which would be the end of us. */
-	if (channel_backlog(agent->channel) > BACKLOG)
-		runtime_client_hold(agent->runtime, true);
+	look_at_backlog(agent);
 }
 
 void agent_calls_on_replied(void *context)
@@ -53,23 +58,23 @@ static int send_data(struct agent *agent, struct client_call *call,
 		     const struct troupe_reply *reply, const struct troupe_type *type)
 {
 	const char *error = reply->status == TROUPE_ERROR ? reply->error_name : NULL;
-	struct buffer *text = &agent->text;
-	size_t size;
+	struct worker_reply notice = {
+		.call = call->number, .continues = reply->continues, .error = error};
+	size_t size = 0;
 	int r;
 
-	r = reply->data && type ? json_print(type, reply->data, text)
-				: buffer_append(text, "{}", 2);
-	size = buffer_size(text);
+	if (agent->is_ended)
+		return 0;
 	/* Notices have the limit of messages; JSON takes more room than a block. */
-	if (size > LIMIT_MESSAGE_BYTES - 4096)
-		r = -EMSGSIZE;
-	if (r == 0 && reply->continues)
+	r = reply->data && type
+		    ? channel_send_json(agent->channel, &worker_reply_method, &notice, type,
+					reply->data, &size)
+		    : channel_send_soon(agent->channel, &worker_reply_method, &notice);
+	if (reply->continues)
 		call->client_call.window.bytes += size;
-	if (r == 0)
-		send_reply(agent, call->number, reply->continues, error,
-			   (struct json_span){(const char *)buffer_data(text), size});
-	buffer_eat(text, size);
-	return r;
+	look_at_backlog(agent);
+	/* on_closed() reports -ENOTCONN. */
+	return r == -ENOTCONN ? 0 : r;
 }
 
 static void on_reply(struct runtime_client_call *client_call, const struct troupe_reply *reply,
@@ -201,9 +206,9 @@ void agent_on_call(void *context, const void *data)
 
 	if (!method)
 		return;
-	/* The master has scanned the frame that the text is of. */
-	r = json_read(method->in, in->parameters.data, in->parameters.size, true, &value,
-		      &error);
+	/* The master has scanned the frame that the text is of, and the notice is ours. */
+	r = json_read(method->in, (char *)(uintptr_t)in->parameters.data, in->parameters.size,
+		      &value, &error);
 	if (r == -ENOMEM)
 		refuse(agent, in, r);
 	else if (r < 0)
@@ -253,5 +258,4 @@ void agent_calls_fini(struct agent *agent)
 		client_calls_remove(&agent->calls, call);
 	}
 	client_calls_fini(&agent->calls);
-	buffer_fini(&agent->text);
 }

@@ -49,7 +49,6 @@ struct agent {
 	bool missed_names; /* for want of memory; the next Pong says so */
 	struct client_calls calls;
 	struct dead_letters dead_letters;
-	struct buffer text; /* of the reply at hand */
 	struct actor_log actor_log;
 	struct list stops; /* Stop notices whose actors have not ended yet; of agent_stops.c */
 	struct stop *stops_by_actor; /* the same; uthash */

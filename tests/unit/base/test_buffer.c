@@ -105,6 +105,53 @@ static void memory_is_given_back_when_a_large_buffer_runs_empty(void **state)
 	buffer_fini(&buffer);
 }
 
+static void memory_of_the_caller_is_used_first_and_again(void **state)
+{
+	static _Alignas(16) unsigned char own[100 << 10];
+	struct buffer buffer;
+
+	(void)state;
+	buffer_init_in(&buffer, own, sizeof(own), SIZE_MAX);
+	for (int i = 0; i < 3; i++) {
+		void *place = buffer_reserve(&buffer, sizeof(own));
+
+		assert_ptr_equal(place, own);
+		memset(place, 'a' + i, sizeof(own));
+		buffer_added(&buffer, sizeof(own));
+		assert_ptr_equal(buffer_data(&buffer), own);
+		/* What is over it is held as well, elsewhere. */
+		assert_int_equal(buffer_append(&buffer, "over", 4), 0);
+		assert_ptr_not_equal(buffer.memory, own);
+		assert_int_equal(buffer_data(&buffer)[0], 'a' + i);
+		assert_memory_equal(buffer_data(&buffer) + sizeof(own) - 1,
+				    ((char[]){(char)('a' + i), 'o', 'v', 'e', 'r'}), 5);
+		if (i == 0)
+			buffer_eat(&buffer, buffer_size(&buffer));
+		else if (i == 1)
+			buffer_cut(&buffer, 0);
+		else
+			buffer_fini(&buffer);
+	}
+	assert_ptr_equal(buffer_reserve(&buffer, 1), own);
+}
+
+static void cut_keeps_what_is_in_front(void **state)
+{
+	struct buffer buffer;
+
+	(void)state;
+	buffer_init(&buffer, 1000);
+	assert_int_equal(buffer_append(&buffer, "abcdef", 6), 0);
+	buffer_eat(&buffer, 1);
+	buffer_cut(&buffer, 3);
+	assert_int_equal(buffer_append(&buffer, "x", 1), 0);
+	assert_int_equal(buffer_size(&buffer), 4);
+	assert_memory_equal(buffer_data(&buffer), "bcdx", 4);
+	buffer_cut(&buffer, 0);
+	assert_int_equal(buffer_size(&buffer), 0);
+	buffer_fini(&buffer);
+}
+
 static void data_is_aligned_when_nothing_was_eaten(void **state)
 {
 	struct buffer buffer;
@@ -125,6 +172,8 @@ int main(void)
 		cmocka_unit_test(append_is_refused_when_over_the_limit),
 		cmocka_unit_test(printf_fills_exactly_to_the_limit),
 		cmocka_unit_test(memory_is_given_back_when_a_large_buffer_runs_empty),
+		cmocka_unit_test(memory_of_the_caller_is_used_first_and_again),
+		cmocka_unit_test(cut_keeps_what_is_in_front),
 		cmocka_unit_test(data_is_aligned_when_nothing_was_eaten),
 	};
 

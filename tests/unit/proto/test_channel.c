@@ -10,6 +10,7 @@
 #include "base/io.h"
 #include "base/seqpacket.h"
 #include "proto/channel.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -48,6 +49,30 @@ static const struct troupe_method ping_method = {.interface = "test",
 						 .in_hash = 21,
 						 .out_hash = 22};
 
+/* Its last member is JSON text. */
+struct letter {
+	int64_t number;
+	struct troupe_binary text;
+};
+
+static const struct troupe_type binary_type = {
+	.kind = TROUPE_BINARY, .align = 8, .size = sizeof(struct troupe_binary)};
+static const struct troupe_field letter_fields[] = {
+	{"number", &int_type, offsetof(struct letter, number), 0},
+	{"text", &binary_type, offsetof(struct letter, text), 0},
+};
+static const struct troupe_type letter_type = {.kind = TROUPE_STRUCT,
+					       .align = 8,
+					       .size = sizeof(struct letter),
+					       .count = 2,
+					       .fields = letter_fields};
+static const struct troupe_method letter_method = {.interface = "test",
+						   .name = "Letter",
+						   .in = &letter_type,
+						   .out = &nothing_type,
+						   .in_hash = 31,
+						   .out_hash = 32};
+
 struct end {
 	struct channel *channel;
 	unsigned notes, pings, closes, flushes;
@@ -85,6 +110,22 @@ static void on_note(void *context, const void *data)
 				 0);
 }
 
+static void on_letter(void *context, const void *data)
+{
+	struct end *end = context;
+	const struct letter *in = data;
+	const char *text = in->text.data;
+
+	assert_int_equal(in->number, end->last + 1);
+	end->last = in->number;
+	end->notes++;
+	end->text_size = in->text.size;
+	assert_int_equal(text[0], '"');
+	assert_int_equal(text[in->text.size - 1], '"');
+	for (size_t i = 1; i < in->text.size - 1; i += 97)
+		assert_int_equal(text[i], 'x');
+}
+
 static void on_ping(void *context, const void *in)
 {
 	struct end *end = context;
@@ -117,6 +158,7 @@ static void on_closed(void *context, int error)
 
 static const struct channel_handler handlers[] = {
 	{&note_method, on_note},
+	{&letter_method, on_letter},
 	{&ping_method, on_ping},
 };
 
@@ -267,6 +309,70 @@ static void channel_keeps_order_of_gathered_notices_of_any_size(void **state)
 	for (int i = 0; i < 1000 && f.b.notes < 300; i++)
 		turn(&f, 1);
 	assert_int_equal(f.b.notes, 300);
+	end(&f);
+}
+
+static int send_letter(struct end *from, int64_t number, const char *text)
+{
+	size_t size = 0;
+	int r = channel_send_json(from->channel, &letter_method,
+				  &(struct letter){.number = number}, &string_type, &text,
+				  &size);
+
+	if (r == 0)
+		assert_int_equal(size, strlen(text) + 2);
+	return r;
+}
+
+static void channel_prints_text_into_packets_in_order(void **state)
+{
+	static const size_t sizes[] = {0,    1,      1000, 30000,   CHANNEL_INLINE - 26,
+				       20,   200000, 9000, 3000000, CHANNEL_INLINE - 25,
+				       60000};
+	cleanup_free char *text = long_text(3000000);
+	struct fixture f;
+
+	(void)state;
+	begin(&f, false, 0);
+	for (int i = 1; i <= 300; i++) {
+		const char *tail = text + 3000000 - sizes[i % 11];
+
+		assert_int_equal(i % 4   ? send_letter(&f.a, i, tail)
+				 : i % 8 ? send_soon(&f.a, i, tail)
+					 : send_note(&f.a, i, tail, -1),
+				 0);
+		if (i % 30 == 0)
+			turn(&f, 30);
+	}
+	assert_int_equal(channel_flush(f.a.channel), 0);
+	for (int i = 0; i < 1000 && f.b.notes < 300; i++)
+		turn(&f, 1);
+	assert_int_equal(f.b.notes, 300);
+	end(&f);
+}
+
+/* What is refused takes nothing with it, and leaves nothing. */
+static void channel_refuses_text_over_the_limit_of_a_message(void **state)
+{
+	static const size_t sizes[] = {CODEC_BLOCK_MAX - 25, CODEC_BLOCK_MAX,
+				       2 * CODEC_BLOCK_MAX};
+	cleanup_free char *text = long_text(2 * CODEC_BLOCK_MAX);
+	struct fixture f;
+
+	(void)state;
+	begin(&f, false, 0);
+	for (int64_t i = 0; i < (int64_t)ARRAY_LEN(sizes); i++) {
+		assert_int_equal(send_letter(&f.a, 2 * i + 1, "x"), 0);
+		assert_int_equal(send_letter(&f.a, 99, text + 2 * CODEC_BLOCK_MAX - sizes[i]),
+				 -EMSGSIZE);
+		assert_int_equal(send_letter(&f.a, 2 * i + 2, "xx"), 0);
+	}
+	/* 24 bytes of the struct, and two quotes */
+	assert_int_equal(send_letter(&f.a, 7, text + CODEC_BLOCK_MAX + 26), 0);
+	assert_int_equal(channel_flush(f.a.channel), 0);
+	turn(&f, 10);
+	assert_int_equal(f.b.notes, 7);
+	assert_int_equal(f.b.text_size, CODEC_BLOCK_MAX - 24);
 	end(&f);
 }
 
@@ -594,6 +700,8 @@ int main(void)
 		cmocka_unit_test(channel_delivers_notices_in_order),
 		cmocka_unit_test(channel_gathers_notices_until_it_is_flushed),
 		cmocka_unit_test(channel_keeps_order_of_gathered_notices_of_any_size),
+		cmocka_unit_test(channel_prints_text_into_packets_in_order),
+		cmocka_unit_test(channel_refuses_text_over_the_limit_of_a_message),
 		cmocka_unit_test(channel_sends_what_it_gathered_when_it_is_enough),
 		cmocka_unit_test(channel_sends_what_its_handlers_gathered_in_a_pass),
 		cmocka_unit_test(channel_keeps_order_when_socket_is_full),

@@ -245,6 +245,24 @@ static void unquote_undoes_escapes(void **state)
 	assert_string_equal(buffer, "");
 }
 
+static void unquote_takes_the_texts_own_memory(void **state)
+{
+	static const char *const texts[] = {"\"plain\"", "\"a\\nb\"",
+					    "\"\\ud83d\\ude00-\\u00e9x\"", "\"\""};
+	char copy[32], buffer[32];
+
+	(void)state;
+	for (size_t i = 0; i < LEN(texts); i++) {
+		size_t size = strlen(texts[i]);
+
+		memcpy(copy, texts[i], size + 1);
+		assert_int_equal(unquote(texts[i], buffer, sizeof(buffer)), 0);
+		assert_int_equal(
+			json_unquote((struct json_span){copy, size}, copy + 1, size - 1), 0);
+		assert_string_equal(copy + 1, buffer);
+	}
+}
+
 static void unquote_refuses_other_values_and_small_buffers(void **state)
 {
 	static const char *const bad[] = {"", "1", "\"", "\"a", "a\"", "\"\\u0000\"", "\"\\\""};
@@ -409,6 +427,34 @@ static void decode_keeps_objects_as_they_are(void **state)
 		       "{\"o\":[[1,2],null,\"a b\",1.50,true,{},-0]}");
 	assert_becomes("(o:?object)", "{\"o\":null}", "{}");
 	assert_becomes("(o:?object)", "{\"o\":5}", "{\"o\":5}");
+}
+
+/* They are copied once: into the block. */
+static void read_leaves_strings_in_the_text(void **state)
+{
+	char text[] = "{\"b\":\"a\\u00e9\\nz\",\"a\":\"plain\",\"l\":[\"\",\"x\"]}";
+	struct layout *layout = parse_layout("(a:string,b:?string,l:[]string)");
+	struct json_value value = {0};
+	const struct {
+		const char *a, *b;
+		const char *const *items;
+		size_t n_items;
+	} * read;
+
+	(void)state;
+	assert_int_equal(json_read(layout_type(layout), text, strlen(text), &value, NULL), 0);
+	read = value.value;
+	assert_string_equal(read->a, "plain");
+	assert_string_equal(read->b, "a\xc3\xa9\nz");
+	assert_int_equal(read->n_items, 2);
+	assert_string_equal(read->items[0], "");
+	assert_string_equal(read->items[1], "x");
+	for (const char *const *at = (const char *const[]){read->a, read->b, read->items[0],
+							   read->items[1], NULL};
+	     *at; at++)
+		assert_true(*at > text && *at < text + sizeof(text));
+	json_value_fini(&value);
+	layout_free(layout);
 }
 
 static void decode_names_the_field_at_fault(void **state)
@@ -626,11 +672,13 @@ int main(void)
 		cmocka_unit_test(pick_finds_top_level_keys_as_they_were_written),
 		cmocka_unit_test(pick_refuses_what_is_no_object_of_unique_keys),
 		cmocka_unit_test(unquote_undoes_escapes),
+		cmocka_unit_test(unquote_takes_the_texts_own_memory),
 		cmocka_unit_test(unquote_refuses_other_values_and_small_buffers),
 		cmocka_unit_test(check_takes_a_value_of_any_kind),
 		cmocka_unit_test(decode_reads_each_kind),
 		cmocka_unit_test(decode_keeps_objects_as_they_are),
 		cmocka_unit_test(decode_takes_whole_numbers_for_int_however_written),
+		cmocka_unit_test(read_leaves_strings_in_the_text),
 		cmocka_unit_test(decode_names_the_field_at_fault),
 		cmocka_unit_test(decode_refuses_base64_but_the_canonical),
 		cmocka_unit_test(decode_bounds_the_depth_of_objects),
