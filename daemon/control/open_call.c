@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 static struct open_call *call_of(struct control_call *public)
 {
@@ -195,33 +197,49 @@ void open_call_cancel_all(struct connection *connection)
 
 /* ---- replies */
 
-/* A piece of a frame. */
-struct piece {
-	const char *text;
-	size_t size;
-};
-#define PIECE(literal) ((struct piece){(literal), sizeof(literal) - 1})
+/* A piece of a frame, and its end. */
+#define PIECE(at, size) ((struct iovec){(void *)(uintptr_t)(at), size})
+#define LITERAL(text)   PIECE(text, sizeof(text) - 1)
+#define END(text)       PIECE(text, sizeof(text))
+
+/* Bytes of a frame that the client took at once, from where they lie. What more is to follow
+ * soon is better sent together; an error is found again when the rest is written. */
+static size_t send_at_once(const struct open_call *call, const struct iovec *pieces, size_t n)
+{
+	const struct connection *connection = call->connection;
+	const struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)pieces,
+				       .msg_iovlen = n};
+	ssize_t sent;
+
+	if (call->public.more || connection->n_calls > 1 || connection->has_frame ||
+	    connection->blocked || buffer_size(&connection->out) > 0)
+		return 0;
+	sent = sendmsg(connection->io.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return sent > 0 ? (size_t)sent : 0;
+}
 
 /* Put one frame where the call's replies go. */
-static int put_frame(struct open_call *call, const struct piece *pieces, size_t n)
+static int put_frame(struct open_call *call, const struct iovec *pieces, size_t n)
 {
 	struct connection *connection = call->connection;
 	bool first = connection->calls.next == &call->link;
 	struct buffer *buffer = first ? &connection->out : &call->replies;
-	size_t size = 1;
+	size_t sent = first ? send_at_once(call, pieces, n) : 0, size = 0;
 	char *place;
 
 	for (size_t i = 0; i < n; i++)
-		size += pieces[i].size;
-	place = buffer_reserve(buffer, size);
+		size += pieces[i].iov_len;
+	size -= sent;
+	place = size > 0 ? buffer_reserve(buffer, size) : NULL;
 	if (!place)
-		return -errno;
+		return size > 0 ? -errno : 0;
 	for (size_t i = 0; i < n; i++) {
-		if (pieces[i].size > 0)
-			memcpy(place, pieces[i].text, pieces[i].size);
-		place += pieces[i].size;
+		size_t skip = sent < pieces[i].iov_len ? sent : pieces[i].iov_len;
+
+		place = mempcpy(place, (const char *)pieces[i].iov_base + skip,
+				pieces[i].iov_len - skip);
+		sent -= skip;
 	}
-	*place = '\0';
 	buffer_added(buffer, size);
 	if (!first)
 		connection->waiting += size;
@@ -235,7 +253,7 @@ static bool has_reader(const struct open_call *call)
 	       call->connection->state != CONNECTION_DOOMED;
 }
 
-static void answer(struct open_call *call, const struct piece *pieces, size_t n, bool continues)
+static void answer(struct open_call *call, const struct iovec *pieces, size_t n, bool continues)
 {
 	if (has_reader(call) && put_frame(call, pieces, n) < 0)
 		lose_reply(call->connection);
@@ -282,13 +300,15 @@ int control_call_reply_text(struct control_call *public, const char *parameters,
 			    bool continues)
 {
 	struct open_call *call = call_of(public);
-	bool is_empty = is_empty_object(parameters, size);
-	struct piece pieces[] = {
-		is_empty ? PIECE("{") : PIECE("{\"parameters\":"),
-		is_empty ? PIECE("") : (struct piece){parameters, size},
-		!continues ? PIECE("}")
-		: is_empty ? PIECE("\"continues\":true}")
-			   : PIECE(",\"continues\":true}"),
+	bool is_empty = !public->wraps && is_empty_object(parameters, size);
+	struct iovec pieces[] = {
+		is_empty ? LITERAL("{") : LITERAL("{\"parameters\":"),
+		public->wraps ? LITERAL("{\"parameters\":") : LITERAL(""),
+		PIECE(parameters, is_empty ? 0 : size),
+		public->wraps ? LITERAL("}") : LITERAL(""),
+		!continues ? END("}")
+		: is_empty ? END("\"continues\":true}")
+			   : END(",\"continues\":true}"),
 	};
 
 	check(!continues || public->more);
@@ -336,12 +356,12 @@ void control_call_fail_text(struct control_call *public, const char *error,
 {
 	struct open_call *call = call_of(public);
 	bool is_empty = is_empty_object(parameters, size);
-	struct piece pieces[] = {
-		PIECE("{\"error\":\""),
-		{error, strlen(error)},
-		is_empty ? PIECE("\"") : PIECE("\",\"parameters\":"),
-		is_empty ? PIECE("") : (struct piece){parameters, size},
-		PIECE("}"),
+	struct iovec pieces[] = {
+		LITERAL("{\"error\":\""),
+		PIECE(error, strlen(error)),
+		is_empty ? LITERAL("\"") : LITERAL("\",\"parameters\":"),
+		PIECE(parameters, is_empty ? 0 : size),
+		END("}"),
 	};
 
 	if (!is_error_name(error) || size > REPLY_MAX)

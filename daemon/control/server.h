@@ -71,6 +71,9 @@ struct control_call {
 	void (*on_room)(struct control_call *call);
 	bool more;   /* the client takes several replies */
 	bool oneway; /* no reply is sent; answering is still required, and ends the call */
+	/* Set by the host: what control_call_reply_text() is given goes into a reply's
+	 * `parameters` as its member `parameters`. */
+	bool wraps;
 	/* The number of its connection, never used twice; 0: that is closed. */
 	uint64_t client;
 	const struct control_peer *peer; /* borrowed */
@@ -203,8 +206,8 @@ void control_unlink(const char *path, const struct control_place *place);
  * over 32 MiB; -ENOMEM. */
 int control_call_reply(struct control_call *call, const struct troupe_method *method,
 		       const void *out, bool continues);
-/* The same with JSON text of an object, which the caller has scanned or printed (size 0:
- * {}). */
+/* The same with JSON text of an object, which the caller has scanned or printed (size 0: {},
+ * but not where the call wraps). */
 int control_call_reply_text(struct control_call *call, const char *parameters, size_t size,
 			    bool continues);
 /* An error with its data. */

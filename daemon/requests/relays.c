@@ -1,6 +1,5 @@
 #include "requests/relays.h"
 
-#include "base/cleanup.h"
 #include "clients/held.h"
 #include "clients/refusal.h"
 #include "io.troupe.Control.varlink.h"
@@ -11,6 +10,8 @@
 #include "proto/idl_names.h"
 #include "units/unit.h"
 #include "units/version.h"
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 bool relays_is_qualified(const char *text, size_t *ret_interface)
@@ -143,6 +144,7 @@ static struct relay *new_call(struct master *master, struct control_call *client
 		return NULL;
 	held_init(&call->held, client);
 	call->kind = wish->kind;
+	client->wraps = wish->kind == RELAY_WRAPPED;
 	call->deadline_ns = wish->deadline_ns;
 	call->is_until_kept = client->more && wish->is_default;
 	call->worker = target->worker;
@@ -210,29 +212,11 @@ void relays_begin(struct master *master, struct control_call *client,
 
 static const struct json_span nothing = {"{}", 2};
 
-static struct json_span text_of(const struct worker_reply *reply)
+static struct json_span text_of(const struct relay *call, const struct worker_reply *reply)
 {
 	struct json_span text = {reply->parameters.data, reply->parameters.size};
 
-	return text.size > 0 ? text : nothing;
-}
-
-/* The text as it goes to the client: the worker's, or ours, or one in *ret_memory, which is
- * given. at NULL: no memory. */
-static struct json_span wrap_reply(const struct relay *call, const struct worker_reply *reply,
-				   char **ret_memory)
-{
-	struct json_span text = text_of(reply);
-	int n;
-
-	if (call->kind == RELAY_SEND)
-		text = nothing;
-	if (call->kind != RELAY_WRAPPED)
-		return text;
-	n = asprintf(ret_memory, "{\"parameters\":%.*s}", (int)text.size, text.at);
-	if (n < 0)
-		return (struct json_span){0};
-	return (struct json_span){*ret_memory, (size_t)n};
+	return text.size > 0 && (call->kind != RELAY_SEND || reply->error) ? text : nothing;
 }
 
 /* The call's last reply or error: sent after the replies that its client has not read yet. */
@@ -292,15 +276,12 @@ static void pass_on(struct relay *call, const char *text, size_t size, size_t we
 		report_taken(call);
 }
 
-static void pass_reply(struct relay *call, const struct worker_reply *reply)
+static void pass_reply(struct relay *call, struct json_span text,
+		       const struct worker_reply *reply)
 {
 	struct control_call *client = call->pending.client;
-	cleanup_free char *memory = NULL;
-	struct json_span text = wrap_reply(call, reply, &memory);
 
-	if (!text.at) {
-		overload_call(call);
-	} else if (!reply->continues) {
+	if (!reply->continues) {
 		finish_call(call, NULL, text.at, text.size);
 	} else if (client->more) {
 		pass_on(call, text.at, text.size, reply->parameters.size);
@@ -326,6 +307,7 @@ bool relays_reply(struct worker *worker, const struct worker_reply *reply)
 {
 	struct relays *relays = worker->master->relays;
 	struct relay *call = find_relay(relays, (uint64_t)reply->call);
+	struct json_span text;
 
 	if (!is_sound(reply))
 		return false;
@@ -340,11 +322,11 @@ bool relays_reply(struct worker *worker, const struct worker_reply *reply)
 		time_out(&call->pending);
 		return true;
 	}
-	if (!reply->error) {
-		pass_reply(call, reply);
-		return true;
-	}
-	finish_call(call, reply->error, text_of(reply).at, text_of(reply).size);
+	text = text_of(call, reply);
+	if (reply->error)
+		finish_call(call, reply->error, text.at, text.size);
+	else
+		pass_reply(call, text, reply);
 	return true;
 }
 

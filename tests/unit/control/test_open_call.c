@@ -20,6 +20,85 @@ static int tear_down(void **state)
 #define ACTORS_MORE "{\"method\":\"io.troupe.Control.Actors\",\"more\":true}"
 #define ONEWAY      "{\"method\":\"io.troupe.Control.Actors\",\"oneway\":true}"
 
+/* The text of an object, `size` bytes. */
+static char *wide_object(size_t size)
+{
+	char *text = malloc(size);
+
+	assert_non_null(text);
+	memset(text, ' ', size);
+	text[0] = '{';
+	text[size - 1] = '}';
+	return text;
+}
+
+static size_t arrived(struct fixture *fixture)
+{
+	char text[1024];
+	ssize_t n = recv(fixture->client, text, sizeof(text), MSG_PEEK | MSG_DONTWAIT);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* One that waits for nothing else has its reply before the loop goes on; those of several calls
+ * are written together. */
+static void call_is_replied_to_at_once_when_it_is_the_only_one(void **state)
+{
+	struct fixture *fixture = *state;
+
+	send_frame(fixture, ACTORS);
+	wait_until(fixture, fixture->n_open == 1);
+	answer_number(fixture, 0, 1);
+	assert_int_equal(arrived(fixture), sizeof("{\"parameters\":{\"n\":1}}"));
+	expect_frame(fixture, "{\"parameters\":{\"n\":1}}");
+	send_frame(fixture, ACTORS);
+	send_frame(fixture, ACTORS);
+	wait_until(fixture, fixture->n_open == 3);
+	answer_number(fixture, 1, 2);
+	/* The last one, but there is output before it. */
+	answer_number(fixture, 2, 3);
+	assert_int_equal(arrived(fixture), 0);
+	expect_frame(fixture, "{\"parameters\":{\"n\":2}}");
+	expect_frame(fixture, "{\"parameters\":{\"n\":3}}");
+}
+
+/* The socket takes a part of it at once, and the rest as it is read. */
+static void call_is_replied_to_whole_when_the_client_reads_slowly(void **state)
+{
+	static const char head[] = "{\"parameters\":{";
+	struct fixture *fixture = *state;
+	size_t size = 8 << 20, got = 0, all = sizeof("{\"parameters\":}") + size;
+	cleanup_free char *text = wide_object(size), *read = malloc(all);
+
+	send_frame(fixture, ACTORS);
+	wait_until(fixture, fixture->n_open == 1);
+	assert_int_equal(control_call_reply_text(fixture->open[0], text, size, false), 0);
+	fixture->open[0] = NULL;
+	while (got < all) {
+		ssize_t n = recv(fixture->client, read + got, all - got, MSG_DONTWAIT);
+
+		got += n > 0 ? (size_t)n : 0;
+		loop_step(fixture->loop, false);
+	}
+	assert_memory_equal(read, head, strlen(head));
+	assert_memory_equal(read + strlen(head), text + 1, size - 1);
+	assert_string_equal(read + all - 3, "}}");
+	expect_silence(fixture);
+}
+
+static void call_ends_when_its_client_left_without_a_word(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->ignore_gone = true;
+	send_frame(fixture, ACTORS);
+	wait_until(fixture, fixture->n_open == 1);
+	close(take_fd(&fixture->client));
+	answer_number(fixture, 0, 1);
+	wait_until(fixture, fixture->n_left == 1);
+	assert_int_equal(control_server_connections(fixture->server), 0);
+}
+
 static void call_replies_in_order_when_answered_in_another(void **state)
 {
 	static const int order[] = {2, 0, 3, 1};
@@ -85,12 +164,9 @@ static void call_says_again_when_stream_is_not_read(void **state)
 {
 	struct fixture *fixture = *state;
 	size_t size = 64 << 10, sent = 0, got = 0;
-	cleanup_free char *text = malloc(size);
+	cleanup_free char *text = wide_object(size);
 	int r;
 
-	memset(text, ' ', size);
-	text[0] = '{';
-	text[size - 1] = '}';
 	send_frame(fixture, ACTORS_MORE);
 	wait_until(fixture, fixture->n_open == 1);
 	for (;;) {
@@ -115,11 +191,8 @@ static void call_says_again_when_stream_waits_behind_another_call(void **state)
 {
 	struct fixture *fixture = *state;
 	size_t size = 512 << 10;
-	cleanup_free char *text = malloc(size);
+	cleanup_free char *text = wide_object(size);
 
-	memset(text, ' ', size);
-	text[0] = '{';
-	text[size - 1] = '}';
 	send_frame(fixture, ACTORS);
 	send_frame(fixture, ACTORS_MORE);
 	wait_until(fixture, fixture->n_open == 2);
@@ -132,11 +205,8 @@ static void calls_are_read_on_when_many_replies_have_waited(void **state)
 {
 	struct fixture *fixture = *state;
 	size_t size = 512 << 10;
-	cleanup_free char *text = malloc(size);
+	cleanup_free char *text = wide_object(size);
 
-	memset(text, ' ', size);
-	text[0] = '{';
-	text[size - 1] = '}';
 	/* Four times as much as may wait at once. */
 	for (size_t i = 0; i < 16; i += 2) {
 		send_frame(fixture, ACTORS);
@@ -307,6 +377,9 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+		CASE(call_is_replied_to_at_once_when_it_is_the_only_one),
+		CASE(call_is_replied_to_whole_when_the_client_reads_slowly),
+		CASE(call_ends_when_its_client_left_without_a_word),
 		CASE(call_replies_in_order_when_answered_in_another),
 		CASE(call_waits_unread_when_64_are_open),
 		CASE(call_holds_those_behind_it_when_it_streams),

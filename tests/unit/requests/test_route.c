@@ -125,6 +125,7 @@ static void direct_call_has_no_deadline_but_that_of_its_unit(void **state)
 	stage_say(stage, greet);
 	stage_expect(stage, "io.troupe.Control.Timeout");
 	call = stage_wait_call(stage, 1);
+	stage_idle(stage);
 	assert_int_equal(worker->cancelled, call);
 	unit->file.call_timeout_ns = UINT64_MAX;
 	stage_say(stage, greet);
