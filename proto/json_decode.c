@@ -279,43 +279,20 @@ void json_value_fini(struct json_value *value)
 	arena_fini(&value->scratch);
 }
 
-/* The same from a text that is looked at for the first time, and not overwritten: values are
- * counted, and the syntax is seen to be right, before any memory is spent. */
-static int read_copy(const struct troupe_type *type, const char *text, size_t size,
-		     struct json_value *value, size_t *ret_block_size,
-		     struct codec_error *ret_error)
-{
-	char *copy = NULL;
-	int r = size > 0 ? json_scan(text, size, ret_error) : 0;
-
-	if (r < 0)
-		return r;
-	if (size > 0) {
-		copy = arena_copy(&value->scratch, text, size);
-		if (!copy)
-			return -ENOMEM;
-	}
-	r = json_read(type, copy, size, value, ret_error);
-	return r < 0 ? r : codec_size(type, value->value, ret_block_size, ret_error);
-}
-
-int json_check(const struct troupe_type *type, const char *text, size_t size,
-	       struct codec_error *ret_error)
-{
-	cleanup(json_value_fini) struct json_value value = {0};
-	size_t block_size;
-
-	return read_copy(type, text, size, &value, &block_size, ret_error);
-}
-
+/* Values are counted, and the syntax is seen to be right, before any memory is spent. */
 int json_decode(const struct troupe_type *type, const char *text, size_t size, void **ret_block,
 		size_t *ret_size, struct codec_error *ret_error)
 {
 	cleanup(json_value_fini) struct json_value value = {0};
+	int r = size > 0 ? json_scan(text, size, ret_error) : 0;
+	char *copy = r == 0 ? arena_copy(&value.scratch, text, size) : NULL;
 	size_t block_size;
 	void *block;
-	int r = read_copy(type, text, size, &value, &block_size, ret_error);
 
+	if (r == 0)
+		r = copy ? json_read(type, copy, size, &value, ret_error) : -ENOMEM;
+	if (r == 0)
+		r = codec_size(type, value.value, &block_size, ret_error);
 	if (r < 0)
 		return r;
 	block = malloc(block_size ? block_size : 1);
@@ -325,4 +302,12 @@ int json_decode(const struct troupe_type *type, const char *text, size_t size, v
 	*ret_block = block;
 	*ret_size = block_size;
 	return 0;
+}
+
+int json_check(const struct troupe_type *type, const char *text, size_t size,
+	       struct codec_error *ret_error)
+{
+	cleanup_free void *block = NULL;
+
+	return json_decode(type, text, size, &block, &size, ret_error);
 }

@@ -10,7 +10,7 @@
 
 struct held_reply {
 	struct list link;
-	size_t size, weight;
+	size_t size;
 	bool is_last;
 	const char *error; /* of the last one, behind the text; NULL: it is no error */
 	char text[];       /* NUL-terminated */
@@ -41,16 +41,16 @@ void held_fini(struct held *held)
 		drop_first(held);
 }
 
-static void count_taken(struct held *held, size_t weight)
+static void count_taken(struct held *held, size_t size)
 {
 	held->taken++;
-	held->taken_weight += weight;
+	held->taken_bytes += size;
 }
 
 bool held_has_taken_much(const struct held *held)
 {
 	return held->taken >= LIMIT_CLIENT_UNREAD / 4 ||
-	       held->taken_weight >= LIMIT_STREAM_UNREAD_BYTES / 4;
+	       held->taken_bytes >= LIMIT_STREAM_UNREAD_BYTES / 4;
 }
 
 /* NULL: no memory. */
@@ -71,7 +71,7 @@ static struct held_reply *append(struct held *held, const char *error, const cha
 	return reply;
 }
 
-int held_add(struct held *held, const char *text, size_t size, size_t weight)
+int held_add(struct held *held, const char *text, size_t size)
 {
 	struct held_reply *reply;
 
@@ -79,7 +79,7 @@ int held_add(struct held *held, const char *text, size_t size, size_t weight)
 		int r = control_call_reply_text(held->client, text, size, true);
 
 		if (r == 0)
-			count_taken(held, weight);
+			count_taken(held, size);
 		if (r != -EAGAIN)
 			return r;
 	}
@@ -89,7 +89,6 @@ int held_add(struct held *held, const char *text, size_t size, size_t weight)
 	reply = append(held, NULL, text, size);
 	if (!reply)
 		return -ENOMEM;
-	reply->weight = weight;
 	held->bytes += size;
 	return 0;
 }
@@ -133,7 +132,7 @@ bool held_flush(struct held *held)
 		if (control_call_reply_text(held->client, first->text, first->size, true) ==
 		    -EAGAIN)
 			break;
-		count_taken(held, first->weight);
+		count_taken(held, first->size);
 		held->bytes -= first->size;
 		drop_first(held);
 	}

@@ -18,15 +18,15 @@ struct held {
 	size_t bytes;                /* of their texts, but for that one's */
 	/* What the connection has taken, and the worker was sent no notice of yet */
 	unsigned taken;
-	size_t taken_weight;
+	size_t taken_bytes;
 };
 
 void held_init(struct held *held, struct control_call *client);
 void held_fini(struct held *held);
 
-/* One more reply (text of an object, copied): sent at once if the client reads. weight: what it
- * counts for. -ENOBUFS: LIMIT_STREAM_HELD or LIMIT_STREAMS_HELD is reached; -ENOMEM. */
-int held_add(struct held *held, const char *text, size_t size, size_t weight);
+/* One more reply (text of an object, copied): sent at once if the client reads. -ENOBUFS:
+ * LIMIT_STREAM_HELD or LIMIT_STREAMS_HELD is reached; -ENOMEM. */
+int held_add(struct held *held, const char *text, size_t size);
 
 /* The last one (copied): an error by name, or (NULL) a reply. True: the client was answered.
  * False: it will be when it has read the replies before. */

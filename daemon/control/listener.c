@@ -87,6 +87,13 @@ int listener_new(struct control_server *server, int fd, bool is_shared)
 	return 0;
 }
 
+/* Accept no more; the socket stays open. */
+static void stop(struct listener *listener)
+{
+	loop_timer_stop(&listener->pause);
+	loop_io_stop(&listener->io);
+}
+
 void listener_drain(struct list *link)
 {
 	struct listener *listener = listener_of(link);
@@ -100,13 +107,7 @@ void listener_drain(struct list *link)
 		else if (errno != EINTR && errno != ECONNABORTED)
 			break;
 	}
-	listener_stop(link);
-}
-
-void listener_stop(struct list *link)
-{
-	loop_timer_stop(&listener_of(link)->pause);
-	loop_io_stop(&listener_of(link)->io);
+	stop(listener);
 }
 
 int listener_fd(struct list *link)
@@ -118,7 +119,7 @@ void listener_free(struct list *link)
 {
 	struct listener *listener = listener_of(link);
 
-	listener_stop(link);
+	stop(listener);
 	close(listener->io.fd);
 	list_remove(&listener->link);
 	free(listener);

@@ -16,7 +16,4 @@ void listener_free(struct list *link); /* by its link in the server's listeners 
 /* The server drains: accept those that wait, unless another process will, and no more. */
 void listener_drain(struct list *link);
 
-/* Accept no more; the socket stays open. */
-void listener_stop(struct list *link);
-
 #endif

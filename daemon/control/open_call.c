@@ -161,37 +161,35 @@ void open_call_cancel(struct open_call *call)
 	free_call(call);
 }
 
+/* Its connection has gone, and the host will answer, not knowing. */
+static void orphan(struct open_call *call)
+{
+	call->connection = NULL;
+	call->public.client = 0;
+	buffer_fini(&call->replies);
+	list_remove(&call->link);
+	list_append(&call->server->orphans, &call->link);
+}
+
 void open_call_cancel_all(struct connection *connection)
 {
-	struct control_server *server = connection->server;
+	struct open_call *call;
 
 	/* on_gone may answer other calls: take the first anew each time. */
 	while (!list_is_empty(&connection->calls)) {
-		struct open_call *call = list_first(&connection->calls, struct open_call, link);
-
+		call = list_first(&connection->calls, struct open_call, link);
 		connection->waiting -= buffer_size(&call->replies);
 		if (!call->finished)
 			close_call(call);
-		if (call->finished || call->public.on_gone) {
+		if (call->finished || call->public.on_gone)
 			open_call_cancel(call);
-			continue;
-		}
-		/* The host will answer, not knowing. */
-		call->connection = NULL;
-		call->public.client = 0;
-		buffer_fini(&call->replies);
-		list_remove(&call->link);
-		list_append(&server->orphans, &call->link);
+		else
+			orphan(call);
 	}
 	while (!list_is_empty(&connection->oneways)) {
-		struct open_call *call =
-			list_first(&connection->oneways, struct open_call, link);
-
+		call = list_first(&connection->oneways, struct open_call, link);
 		close_call(call);
-		call->connection = NULL;
-		call->public.client = 0;
-		list_remove(&call->link);
-		list_append(&server->orphans, &call->link);
+		orphan(call);
 	}
 }
 
@@ -218,32 +216,25 @@ static size_t send_at_once(const struct open_call *call, const struct iovec *pie
 	return sent > 0 ? (size_t)sent : 0;
 }
 
-/* Put one frame where the call's replies go. */
+/* Put one frame where the call's replies go; on failure a part of it is there. */
 static int put_frame(struct open_call *call, const struct iovec *pieces, size_t n)
 {
 	struct connection *connection = call->connection;
 	bool first = connection->calls.next == &call->link;
 	struct buffer *buffer = first ? &connection->out : &call->replies;
-	size_t sent = first ? send_at_once(call, pieces, n) : 0, size = 0;
-	char *place;
+	size_t sent = first ? send_at_once(call, pieces, n) : 0, before = buffer_size(buffer);
+	int r = 0;
 
-	for (size_t i = 0; i < n; i++)
-		size += pieces[i].iov_len;
-	size -= sent;
-	place = size > 0 ? buffer_reserve(buffer, size) : NULL;
-	if (!place)
-		return size > 0 ? -errno : 0;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; r == 0 && i < n; i++) {
 		size_t skip = sent < pieces[i].iov_len ? sent : pieces[i].iov_len;
 
-		place = mempcpy(place, (const char *)pieces[i].iov_base + skip,
-				pieces[i].iov_len - skip);
+		r = buffer_append(buffer, (const char *)pieces[i].iov_base + skip,
+				  pieces[i].iov_len - skip);
 		sent -= skip;
 	}
-	buffer_added(buffer, size);
 	if (!first)
-		connection->waiting += size;
-	return 0;
+		connection->waiting += buffer_size(buffer) - before;
+	return r;
 }
 
 /* Whether a reply is sent to a client. */

@@ -241,7 +241,7 @@ static void report_taken(struct relay *call)
 	struct worker_taken taken = {
 		.call = (int64_t)call->id,
 		.count = call->held.taken,
-		.bytes = (int64_t)call->held.taken_weight,
+		.bytes = (int64_t)call->held.taken_bytes,
 	};
 	int r;
 
@@ -249,7 +249,7 @@ static void report_taken(struct relay *call)
 		return;
 	r = worker_send(call->worker, &worker_taken_method, &taken, -1);
 	call->held.taken = 0;
-	call->held.taken_weight = 0;
+	call->held.taken_bytes = 0;
 	/* The actor would wait for ever. Of a worker that is gone the end follows. */
 	if (r < 0 && r != -ENOTCONN)
 		overload_call(call);
@@ -265,31 +265,16 @@ static void on_room(struct pending *pending)
 		report_taken(call);
 }
 
-static void pass_on(struct relay *call, const char *text, size_t size, size_t weight)
+/* One more of a stream's replies. */
+static void pass_on(struct relay *call, struct json_span text)
 {
 	/* The deadline was for the first reply. */
 	lift_deadline(call);
 	/* A gap in a stream would go unseen: if its client does not read, it ends. */
-	if (held_add(&call->held, text, size, weight) < 0)
+	if (held_add(&call->held, text.at, text.size) < 0)
 		overload_call(call);
 	else
 		report_taken(call);
-}
-
-static void pass_reply(struct relay *call, struct json_span text,
-		       const struct worker_reply *reply)
-{
-	struct control_call *client = call->pending.client;
-
-	if (!reply->continues) {
-		finish_call(call, NULL, text.at, text.size);
-	} else if (client->more) {
-		pass_on(call, text.at, text.size, reply->parameters.size);
-	} else {
-		cancel(&call->pending);
-		(void)control_call_reply_text(client, text.at, text.size, false);
-		pending_free(&call->pending);
-	}
 }
 
 /* Whether it may go to a client, who takes it for ours: the one time that a worker's text is
@@ -323,10 +308,14 @@ bool relays_reply(struct worker *worker, const struct worker_reply *reply)
 		return true;
 	}
 	text = text_of(call, reply);
-	if (reply->error)
-		finish_call(call, reply->error, text.at, text.size);
-	else
-		pass_reply(call, text, reply);
+	if (!reply->error && reply->continues && call->pending.client->more) {
+		pass_on(call, text);
+		return true;
+	}
+	/* More replies than the client has asked for. */
+	if (!reply->error && reply->continues)
+		cancel(&call->pending);
+	finish_call(call, reply->error, text.at, text.size);
 	return true;
 }
 

@@ -333,7 +333,6 @@ int agent_new(const struct agent_config *config, struct agent **ret_agent)
 	agent->config = *config;
 	agent_stops_init(agent);
 	units_init(&agent->units);
-	client_calls_init(&agent->calls);
 	registry_init(&agent->names, (struct process){0});
 	dead_letters_init(&agent->dead_letters, config->loop, send_dead_letters, agent);
 	loop_timer_init(&agent->timer, config->loop, on_timer);

@@ -5,17 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-void client_calls_init(struct client_calls *calls)
-{
-	*calls = (struct client_calls){0};
-}
-
-void client_calls_fini(struct client_calls *calls)
-{
-	while (calls->by_number)
-		client_calls_remove(calls, calls->by_number);
-}
-
 int client_calls_add(struct client_calls *calls, int64_t number, struct client_call **ret_call)
 {
 	struct client_call *call;

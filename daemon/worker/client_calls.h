@@ -1,7 +1,7 @@
 /* client_calls.h - the calls of clients that actors of this worker have not answered, by the
  * master's number.
  *
- * Memory of the caller, init/fini. One thread.
+ * Memory of the caller, zeroed at first, and empty at last. One thread.
  */
 #ifndef WORKER_CLIENT_CALLS_H
 #define WORKER_CLIENT_CALLS_H
@@ -25,10 +25,6 @@ struct client_call {
 struct client_calls {
 	struct client_call *by_number; /* uthash; any one of them, or NULL */
 };
-
-void client_calls_init(struct client_calls *calls);
-/* Frees what is left; the runtime must not know of it any more. */
-void client_calls_fini(struct client_calls *calls);
 
 /* Make a call, zeroed but for its number. *ret_call is borrowed, until client_calls_remove().
  * -EEXIST; -ENOMEM, also at LIMIT_CALLS. */
