@@ -205,30 +205,33 @@ void loop_io_init(struct loop_io *io, struct loop *loop, int fd,
 	io_body(io)->data = io;
 }
 
-void loop_io_set(struct loop_io *io, unsigned events)
+int loop_io_set(struct loop_io *io, unsigned events)
 {
 	struct epoll_event hangup = {.events = EPOLLONESHOT, .data.ptr = io};
 
 	if (events == io->events && io->started == (events != 0))
-		return;
+		return 0;
 	if (io->events == LOOP_HANGUP)
 		(void)epoll_ctl(io->loop->hangups, EPOLL_CTL_DEL, io->fd, NULL);
 	ev_io_stop(io->loop->ev, io_body(io));
+	io->events = 0;
+	io->started = false;
+	if (events == LOOP_HANGUP &&
+	    epoll_ctl(io->loop->hangups, EPOLL_CTL_ADD, io->fd, &hangup) < 0)
+		return -errno;
 	io->events = events;
 	io->started = events != 0;
-	/* Where the kernel has no room for it, the next read or write finds out. */
-	if (events == LOOP_HANGUP)
-		(void)epoll_ctl(io->loop->hangups, EPOLL_CTL_ADD, io->fd, &hangup);
 	if (!(events & (LOOP_READ | LOOP_WRITE)))
-		return;
+		return 0;
 	ev_io_set(io_body(io), io->fd,
 		  (events & LOOP_READ ? EV_READ : 0) | (events & LOOP_WRITE ? EV_WRITE : 0));
 	ev_io_start(io->loop->ev, io_body(io));
+	return 0;
 }
 
 void loop_io_stop(struct loop_io *io)
 {
-	loop_io_set(io, 0);
+	(void)loop_io_set(io, 0);
 }
 
 static void on_timer(struct ev_loop *ev, ev_timer *watcher, int events)

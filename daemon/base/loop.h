@@ -48,8 +48,9 @@ struct loop_io {
 void loop_io_init(struct loop_io *io, struct loop *loop, int fd,
 		  void (*callback)(struct loop_io *io, unsigned events));
 /* Watch for exactly `events` from now on; 0 stops. LOOP_HANGUP is reported once, and only where
- * it is watched for alone: those who watch for LOOP_READ or LOOP_WRITE get these for it. */
-void loop_io_set(struct loop_io *io, unsigned events);
+ * it is watched for alone: those who watch for LOOP_READ or LOOP_WRITE get these for it. For it
+ * alone this may fail, with errno of epoll_ctl(2); then nothing is watched for. */
+int loop_io_set(struct loop_io *io, unsigned events);
 void loop_io_stop(struct loop_io *io); /* call before closing the fd */
 
 /* ---- timers, for the few; actors' timers are the runtime's own */

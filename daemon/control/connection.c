@@ -180,6 +180,7 @@ void connection_settle(struct connection *connection)
 {
 	struct control_server *server = connection->server;
 	unsigned events = 0;
+	int r;
 
 	charge(connection);
 	if (connection->state == CONNECTION_OPEN && connection->end_of_input &&
@@ -204,7 +205,9 @@ void connection_settle(struct connection *connection)
 	/* One whose turn is to come will most likely read on after it. */
 	if (!list_is_empty(&connection->turn))
 		events |= connection->io.events & LOOP_READ;
-	loop_io_set(&connection->io, events);
+	r = loop_io_set(&connection->io, events);
+	if (r < 0)
+		host_trouble(server, "cannot notice when a client hangs up: %s", strerror(-r));
 	if (connection->state == CONNECTION_LINGERING)
 		host_sweep_soon(server);
 }

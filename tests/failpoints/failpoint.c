@@ -215,6 +215,14 @@ FAILABLE(int, accept4, EMFILE, -1,
 FAILABLE(int, pipe2, EMFILE, -1, (int fds[2], int flags), (fds, flags))
 FAILABLE(int, memfd_create, EMFILE, -1, (const char *name, unsigned flags), (name, flags))
 FAILABLE(int, epoll_create1, EMFILE, -1, (int flags), (flags))
+/* What removes needs no memory. */
+int failable_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
+int failable_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
+{
+	if (operation == EPOLL_CTL_ADD)
+		FAIL("epoll_ctl", ENOMEM, -1);
+	return epoll_ctl(epoll, operation, fd, event);
+}
 FAILABLE(int, pidfd_open, EMFILE, -1, (pid_t pid, unsigned flags), (pid, flags))
 FAILABLE(int, mkostemp, EMFILE, -1, (char *path, int flags), (path, flags))
 FAILABLE(int, on_exit, ENOMEM, -1, (void (*act)(int, void *), void *data), (act, data))

@@ -186,10 +186,45 @@ static void packets_arrive_behind_a_lost_descriptor(void **state)
 	sweep(pass_descriptors, NULL);
 }
 
+static void note_hangup(struct loop_io *io, unsigned events)
+{
+	assert_int_equal(events, LOOP_HANGUP);
+	loop_io_stop(io);
+	loop_stop(io->loop);
+}
+
+/* What could not be watched is not taken for watched: the next time it is. */
+static int watch_hangup(void *data)
+{
+	struct loop *loop;
+	struct loop_io io;
+	int ends[2], r = loop_new(&loop), watched;
+
+	(void)data;
+	if (r < 0)
+		return r;
+	r = seqpacket_pair(ends);
+	if (r < 0) {
+		loop_free(loop);
+		return r;
+	}
+	loop_io_init(&io, loop, ends[0], note_hangup);
+	watched = loop_io_set(&io, LOOP_HANGUP);
+	assert_int_equal(io.started, watched == 0);
+	sweep_calm();
+	assert_int_equal(loop_io_set(&io, LOOP_HANGUP), 0);
+	close(ends[1]);
+	loop_run(loop);
+	close(ends[0]);
+	loop_free(loop);
+	return watched;
+}
+
 static void loop_is_made_whole_or_not_at_all(void **state)
 {
 	(void)state;
 	sweep(run_loop, NULL);
+	sweep(watch_hangup, NULL);
 }
 
 int main(void)

@@ -299,7 +299,7 @@ void loop_io_init(struct loop_io *io, struct loop *loop, int fd,
 	list_init(&io_body(io)->link);
 }
 
-void loop_io_set(struct loop_io *io, unsigned events)
+int loop_io_set(struct loop_io *io, unsigned events)
 {
 	if (io->events != events)
 		io_body(io)->hung_up = false;
@@ -308,11 +308,12 @@ void loop_io_set(struct loop_io *io, unsigned events)
 	list_remove(&io_body(io)->link);
 	if (io->started)
 		list_append(&io->loop->ios, &io_body(io)->link);
+	return 0;
 }
 
 void loop_io_stop(struct loop_io *io)
 {
-	loop_io_set(io, 0);
+	(void)loop_io_set(io, 0);
 	io_body(io)->ready = io_body(io)->polled = 0;
 }
 
