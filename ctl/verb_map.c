@@ -394,8 +394,9 @@ int verb_map(struct ctl *ctl, char **arguments, int n)
 		return ctl_fail(ctl, STATUS_FAILED, "out of memory");
 	r = prepare(map, arguments, n);
 	if (r == STATUS_OK) {
-		loop_signal_start(&map->interrupt);
-		loop_signal_start(&map->terminate);
+		/* Where that fails they end it without a report. */
+		(void)loop_signal_start(&map->interrupt);
+		(void)loop_signal_start(&map->terminate);
 		for (pump(map); !is_finished(map); pump(map))
 			loop_step(ctl->loop, true);
 		if (map->at_once || map->deserted)

@@ -285,10 +285,17 @@ void loop_signal_init(struct loop_signal *signal, struct loop *loop, int number,
 	signal_body(signal)->data = signal;
 }
 
-void loop_signal_start(struct loop_signal *signal)
+int loop_signal_start(struct loop_signal *signal)
 {
+	/* libev ends the process where there is none for it. */
+	int spare = epoll_create1(EPOLL_CLOEXEC);
+
+	if (spare < 0)
+		return -errno;
+	close(spare);
 	ev_signal_start(signal->loop->ev, signal_body(signal));
 	signal->started = true;
+	return 0;
 }
 
 void loop_signal_stop(struct loop_signal *signal)

@@ -76,7 +76,8 @@ struct loop_signal {
 };
 void loop_signal_init(struct loop_signal *signal, struct loop *loop, int number,
 		      void (*callback)(struct loop_signal *signal));
-void loop_signal_start(struct loop_signal *signal);
+/* -EMFILE: the first one of a process needs a descriptor. */
+int loop_signal_start(struct loop_signal *signal);
 void loop_signal_stop(struct loop_signal *signal);
 
 /* ---- work: called in each pass just before the loop would sleep; while `again` returns true

@@ -210,19 +210,27 @@ static void start_all(struct master *master)
 	master_settle(master);
 }
 
-static void watch_signals(struct master *master)
+static int watch_signals(struct master *master)
 {
+	struct loop_signal *const watched[] = {&master->on_terminate, &master->on_interrupt,
+					       &master->on_hangup};
 	sigset_t held;
 
-	loop_signal_start(&master->on_terminate);
-	loop_signal_start(&master->on_interrupt);
-	loop_signal_start(&master->on_hangup);
+	for (size_t i = 0; i < ARRAY_LEN(watched); i++) {
+		int r = loop_signal_start(watched[i]);
+
+		if (r < 0) {
+			log_error(&master->log, "cannot watch for signals: %s", strerror(-r));
+			return r;
+		}
+	}
 	/* Signals that are pending since main() began are handled from now on. */
 	sigemptyset(&held);
 	sigaddset(&held, SIGTERM);
 	sigaddset(&held, SIGINT);
 	sigaddset(&held, SIGHUP);
 	(void)sigprocmask(SIG_UNBLOCK, &held, NULL);
+	return 0;
 }
 
 static void init_parts(struct master_whole *whole)
@@ -303,9 +311,10 @@ int master_new(const struct master_options *options, struct log *log,
 		r = make_workers(master);
 	if (r == 0)
 		r = reload_first(master);
+	if (r == 0)
+		r = watch_signals(master);
 	if (r < 0)
 		goto fail;
-	watch_signals(master);
 	notify_init(&master->notify, master->loop);
 	start_all(master);
 	*ret_master = master;

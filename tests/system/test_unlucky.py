@@ -1,8 +1,10 @@
 """What happens to daemons at the wrong moment, or behind their backs."""
 import os
+import resource
 import shutil
 import signal
 import socket
+import unittest
 
 import varlink
 from host import HostTest, SLOW
@@ -21,6 +23,18 @@ class Unlucky(HostTest):
         host.wait_ready(60)
         # The SIGHUP has been heard.
         host.wait_log("reload", 60)
+
+    @unittest.skipIf(SLOW > 2, "a sanitizer needs descriptors of its own")
+    def test_however_few_descriptors_there_are_it_ends_with_a_reason(self):
+        host = self.unstarted({"hello": {"Plugin": "hello"}})
+        for few in range(5, 15):
+            host.launch(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (few, few)))
+            wait_for(lambda: host.process.poll() is not None or "will try again" in host.log(), 20 * SLOW, "an end, or none")
+            has_ended = host.process.poll() is not None
+            with self.subTest(few=few, log=host.log()):
+                self.assertEqual(host.process.returncode if has_ended else host.terminate(), 1 if has_ended else 0)
+                self.assertIn("Too many open files", host.log())
+            os.truncate(host.log_path, 0)
 
     def test_a_daemon_that_ends_leaves_anothers_socket(self):
         host = self.daemon({"hello": {"Plugin": "hello"}})

@@ -217,7 +217,7 @@ static void signal_arrives_on_the_loop(void **state)
 	struct fixture *f = *state;
 
 	loop_signal_init(&f->signal, f->loop, SIGUSR1, on_signal);
-	loop_signal_start(&f->signal);
+	assert_int_equal(loop_signal_start(&f->signal), 0);
 	raise(SIGUSR1);
 	assert_int_equal(f->calls, 0);
 	loop_run(f->loop);
@@ -315,17 +315,20 @@ static void run_ends_without_sleeping_when_work_stops_the_loop(void **state)
 
 static void loop_is_refused_when_descriptors_are_exhausted(void **state)
 {
+	struct fixture *f = *state;
 	struct rlimit old, none;
 	struct loop *loop = NULL;
 
-	(void)state;
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
 	none = old;
 	none.rlim_cur = 0;
+	loop_signal_init(&f->signal, f->loop, SIGUSR1, on_signal);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
 	assert_int_equal(loop_new(&loop), -EMFILE);
+	assert_int_equal(loop_signal_start(&f->signal), -EMFILE);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 	assert_null(loop);
+	assert_false(f->signal.started);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -190,7 +190,7 @@ static void events_come_only_from_the_tests_hand(void **state)
 	loop_step(f->loop, true);
 	assert_int_equal(f->events, 0);
 	sim_signal_raise(&f->signal);
-	loop_signal_start(&f->signal);
+	assert_int_equal(loop_signal_start(&f->signal), 0);
 	loop_step(f->loop, true);
 	assert_int_equal(f->n_order, 0);
 	sim_signal_raise(&f->signal);

@@ -353,11 +353,12 @@ void loop_signal_init(struct loop_signal *signal, struct loop *loop, int number,
 	list_init(&signal_body(signal)->link);
 }
 
-void loop_signal_start(struct loop_signal *signal)
+int loop_signal_start(struct loop_signal *signal)
 {
 	list_remove(&signal_body(signal)->link);
 	list_append(&signal->loop->signals, &signal_body(signal)->link);
 	signal->started = true;
+	return 0;
 }
 
 void loop_signal_stop(struct loop_signal *signal)
