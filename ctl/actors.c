@@ -12,6 +12,8 @@
 #include "proto/address.h"
 #include "proto/json.h"
 
+#define TOGETHER 10000u /* cells */
+
 void actors_table_init(struct table *table)
 {
 	*table =
@@ -100,7 +102,9 @@ static int print_batch(struct ctl *ctl, const struct api_actor_array *actors,
 	}
 	for (size_t i = 0; i < actors->count; i++)
 		actors_table_add(table, &actors->items[i]);
-	show_table(ctl, table);
+	/* The columns of what is shown together are alike. */
+	if (table->count > TOGETHER)
+		show_table(ctl, table);
 	return STATUS_OK;
 }
 
@@ -146,6 +150,8 @@ int verb_actors(struct ctl *ctl, char **arguments, int n)
 	}
 	actors_table_init(&table);
 	r = actors_for_each(ctl, worker, print_batch, &table);
+	if (!option_is_given(&ctl->options, OPTION_JSON) && (r == STATUS_OK || table.count > 0))
+		show_table(ctl, &table);
 	table_fini(&table);
 	return r;
 }

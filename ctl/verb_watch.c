@@ -52,7 +52,11 @@ static int on_event(struct ctl *ctl, const struct answer *answer, void *context)
 	if (event->state)
 		show_print(ctl, " %s", show_state(*event->state));
 	if (event->count)
-		show_print(ctl, " %lld", (long long)*event->count);
+		show_print(ctl,
+			   event->event == API_WATCH_OUT_EVENT_WORKER_STARTED
+				   ? " (incarnation %lld)"
+				   : " (%lld)",
+			   (long long)*event->count);
 	if (event->text)
 		show_print(ctl, ": %s", event->text);
 	show_print(ctl, "\n");

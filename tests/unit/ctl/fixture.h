@@ -201,7 +201,10 @@ static const struct api_unit fake_units[] = {
 static const struct api_actor fake_all_actors[] = {
 	{.actorType = "child", .unit = "unit", .worker = 2},
 	{.actorType = "t", .worker = 2, .unit = "unit", .instance = &fake_numbers[1]},
-	{.actorType = "child", .unit = "unit", .worker = 2},
+	{.actorType = "child",
+	 .unit = "unit",
+	 .worker = 2,
+	 .parent = &(const struct troupe_address){0, 2, 1, 1, 1}},
 	{.actorType = "t", .worker = 2, .unit = "unit", .instance = &fake_numbers[0]},
 };
 
@@ -305,6 +308,12 @@ static void fake_watch(void *context, struct control_call *call, const void *in)
 	(void)control_call_reply(call, &api_watch_method,
 				 &(struct api_watch_out){.event = API_WATCH_OUT_EVENT_WATCHING},
 				 true);
+	(void)control_call_reply(
+		call, &api_watch_method,
+		&(struct api_watch_out){.event = API_WATCH_OUT_EVENT_WORKER_STARTED,
+					.worker = &fake_numbers[2],
+					.count = &fake_numbers[3]},
+		true);
 	(void)control_call_reply(
 		call, &api_watch_method,
 		&(struct api_watch_out){.event = API_WATCH_OUT_EVENT_WORKER_DIED,

@@ -101,11 +101,15 @@ static void show_goes_on_when_one_name_is_wrong(void **state)
 static void actors_are_one_table_when_they_come_in_several_replies(void **state)
 {
 	struct fixture *fixture = *state;
+	ptrdiff_t column;
 
 	assert_int_equal(run_verb(fixture, verb_actors, NULL), STATUS_OK);
 	assert_int_equal(count_lines(fixture->text), 5);
 	assert_int_equal(strncmp(fixture->text, "ADDRESS ", 8), 0);
 	assert_null(strstr(fixture->text + 1, "ADDRESS"));
+	column = strstr(fixture->text, "ACTOR TYPE") - fixture->text;
+	for (const char *line = fixture->text; *line; line = strchr(line, '\n') + 1)
+		assert_true(line[column - 1] == ' ' && line[column] != ' ');
 	/* As JSON: the replies, but for the last, which holds nothing. */
 	as_json(fixture);
 	assert_int_equal(run_verb(fixture, verb_actors, NULL), STATUS_OK);
@@ -181,8 +185,9 @@ static void watch_prints_each_event_when_it_comes(void **state)
 	struct fixture *fixture = *state;
 
 	assert_int_equal(run_verb(fixture, verb_watch, NULL), STATUS_OK);
-	assert_int_equal(count_lines(fixture->text), 2);
+	assert_int_equal(count_lines(fixture->text), 3);
 	expect_in(fixture->text, "  watching\n");
+	expect_in(fixture->text, "  workerStarted worker 2 (incarnation 3)\n");
 	expect_in(fixture->text, "  workerDied worker 2 unit/1: SIGSEGV?[2J\n");
 	as_json(fixture);
 	assert_int_equal(run_verb(fixture, verb_watch, NULL), STATUS_OK);
