@@ -50,5 +50,5 @@ install: $(BINARIES) plugins $(BUILD)/packaging/troupe.pc $(BUILD)/packaging/tro
 uninstall:
 	@for entry in $(MANIFEST); do rest=$${entry#*:}; rm -f "$(DESTDIR)$${rest%%:*}"; done
 	@for directory in $(OWN_DIRECTORIES); do rmdir "$(DESTDIR)$$directory" 2> /dev/null || true; done
-	@left=$$(ls -d $(addprefix $(DESTDIR),$(OWN_DIRECTORIES)) 2> /dev/null | tr '\n' ' '); \
+	@left=$$(echo $$(ls -d $(addprefix $(DESTDIR),$(OWN_DIRECTORIES)) 2> /dev/null)); \
 		echo "removed from $(DESTDIR)$(PREFIX)$${left:+; left, since files of others are in there: $$left}"

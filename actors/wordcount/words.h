@@ -47,7 +47,7 @@ enum words_limit { WORDS_NO_LIMIT, WORDS_DISTINCT, WORDS_LENGTH };
 void words_init(struct words *words, uint32_t seed);
 void words_fini(struct words *words);
 
-/* Count the next slice of the text. -E2BIG: a limit, told in *ret_limit; -ENOMEM. After an
+/* Count the next slice of the text. -E2BIG: a limit, which *ret_limit names; -ENOMEM. After an
  * error only words_fini() makes sense. */
 int words_add(struct words *words, const char *slice, size_t size, enum words_limit *ret_limit);
 

@@ -1,6 +1,6 @@
 /* seqpacket.h - one packet, with up to four descriptors, over a SOCK_SEQPACKET socket.
  *
- * What master and worker speak over. Stateless and never blocking, whatever the socket's flags;
+ * The channel of master and worker. Stateless and never blocking, whatever the socket's flags;
  * any process and thread. The peer is hostile: a packet that is cut, or brings more descriptors
  * than there is room for, is refused as a whole, and nothing it brought stays open.
  */

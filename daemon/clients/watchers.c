@@ -56,17 +56,17 @@ static void drop_all(struct watchers *watchers)
 }
 
 /* Free the events that all watchers were sent. */
-static void drop_heard(struct watchers *watchers)
+static void drop_sent(struct watchers *watchers)
 {
-	uint64_t heard = watchers->next;
+	uint64_t sent = watchers->next;
 
 	list_foreach (at, &watchers->list) {
 		const struct watcher *watcher = watcher_of(pending_at(at));
 
-		if (watcher->next < heard)
-			heard = watcher->next;
+		if (watcher->next < sent)
+			sent = watcher->next;
 	}
-	while (watchers->first < heard)
+	while (watchers->first < sent)
 		drop_first(watchers);
 }
 
@@ -215,7 +215,7 @@ bool watchers_flush(struct watchers *watchers)
 		if (loop_clock_ns(loop) >= end)
 			break;
 	}
-	drop_heard(watchers);
+	drop_sent(watchers);
 	return idle < n;
 }
 

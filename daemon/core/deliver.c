@@ -23,8 +23,8 @@ static struct call *find_home_call(struct arrival *arrival)
 		       : NULL;
 }
 
-/* Bury a send. What its method is called, whoever sent it has said with its layout. */
-static void bury(struct arrival *arrival, const char *reason)
+/* A send is a dead letter. Its method's name came with its layout. */
+static void drop_send(struct arrival *arrival, const char *reason)
 {
 	const struct envelope *envelope = arrival->envelope;
 	const struct troupe_type *type;
@@ -35,7 +35,7 @@ static void bury(struct arrival *arrival, const char *reason)
 	dead_letter_named(arrival->runtime, envelope->from, envelope->to, name, reason);
 }
 
-/* Answer a call, or bury a send. */
+/* Answer a call, or drop a send. */
 static void reject(struct arrival *arrival, enum troupe_status status, const char *detail,
 		   const char *reason)
 {
@@ -44,7 +44,7 @@ static void reject(struct arrival *arrival, enum troupe_status status, const cha
 	struct call *call;
 
 	if (envelope->kind == ENVELOPE_SEND) {
-		bury(arrival, reason);
+		drop_send(arrival, reason);
 	} else if (is_own(runtime, envelope->from)) {
 		call = find_home_call(arrival);
 		if (call)
@@ -191,7 +191,7 @@ void runtime_deliver(struct runtime *runtime, struct process process,
 		peer = peer_get(runtime, process);
 	if ((peer && peer_is_dead(peer, process)) ||
 	    (!is_forwarded && !process_equal(process_of(envelope->from), process))) {
-		bury(&arrival, "stale");
+		drop_send(&arrival, "stale");
 		return;
 	}
 	switch (envelope->kind) {
