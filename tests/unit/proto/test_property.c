@@ -5,339 +5,19 @@
  *
  * A failure prints the seed and the type of its round: SEED=that ROUNDS=1 repeats it.
  */
+#include "tests/unit/proto/round.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "proto/arena.h"
 #include "proto/codec_quick.h"
 #include "proto/codec_walk.h"
 #include "proto/json.h"
-#include "proto/layout.h"
 #include "tests/unit/proto/codec_equal.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define SEED_DEFAULT   1
 #define ROUNDS_DEFAULT 300
-#define FIELDS_MAX     8    /* of a random struct */
-#define TYPE_DEPTH     4    /* of a random type */
-#define VALUE_DEPTH    8    /* of a random value of a type that recurses */
 #define MUTATIONS_MAX  3000 /* of one block */
-
-/* ------------------------------------------------------------------ one round */
-
-struct round {
-	uint64_t seed;
-	uint64_t random; /* state of the generator */
-	struct arena arena;
-	char *text; /* the type's layout */
-	struct layout *layout;
-	const struct troupe_type *type;
-	void *value;
-	bool spoil; /* make values that break their types here and there */
-};
-
-#define require(round, condition)                                                              \
-	do {                                                                                   \
-		if (!(condition)) {                                                            \
-			print_error("SEED=%" PRIu64 " ROUNDS=1: %s\n", (round)->seed,          \
-				    (round)->text);                                            \
-			fail_msg("%s", #condition);                                            \
-		}                                                                              \
-	} while (0)
-
-/* splitmix64 */
-static uint64_t draw(struct round *round)
-{
-	uint64_t z = round->random += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
-
-static size_t below(struct round *round, size_t bound)
-{
-	return (size_t)(draw(round) % bound);
-}
-
-static bool once_in(struct round *round, size_t n)
-{
-	return below(round, n) == 0;
-}
-
-static void *get_memory(struct round *round, size_t size)
-{
-	void *memory = arena_alloc(&round->arena, size ? size : 1);
-
-	assert_non_null(memory);
-	memset(memory, 0xa5, size ? size : 1); /* what padding must not let through */
-	return memory;
-}
-
-/* ------------------------------------------------------------------ random types */
-
-static char *make_type(struct round *round, unsigned depth, unsigned n_structs, bool pointer,
-		       bool optional);
-
-/* The fields of a struct as "name:type". */
-static size_t make_fields(struct round *round, unsigned depth, unsigned n_structs,
-			  char **fields)
-{
-	size_t n = below(round, FIELDS_MAX);
-
-	for (size_t i = 0; i < n; i++) {
-		fields[i] = arena_printf(&round->arena, "f%zu:%s", i,
-					 make_type(round, depth, n_structs, false, false));
-		assert_non_null(fields[i]);
-	}
-	return n;
-}
-
-static char *join(struct round *round, char *const *fields, size_t n)
-{
-	char *text = arena_printf(&round->arena, "(");
-
-	for (size_t i = 0; i < n; i++)
-		text = arena_printf(&round->arena, "%s%s%s", text, i ? "," : "", fields[i]);
-	text = arena_printf(&round->arena, "%s)", text);
-	assert_non_null(text);
-	return text;
-}
-
-/* pointer: whether the type stands behind a pointer of the innermost struct; optional: right
- * behind a `?`. */
-static char *make_type(struct round *round, unsigned depth, unsigned n_structs, bool pointer,
-		       bool optional)
-{
-	static const char *const words[] = {"bool",   "int",     "float",  "string",
-					    "binary", "address", "object", "{a,b,c}"};
-	char *fields[FIELDS_MAX];
-	size_t n;
-
-	switch (depth > 0 ? below(round, 14) : below(round, 7)) {
-	case 8:
-	case 9:
-		n = make_fields(round, depth - 1, n_structs + 1, fields);
-		return join(round, fields, n);
-	case 10:
-		return arena_printf(&round->arena, "[]%s",
-				    make_type(round, depth - 1, n_structs, true, false));
-	case 11:
-		return arena_printf(&round->arena, "[string]%s",
-				    make_type(round, depth - 1, n_structs, true, false));
-	case 12:
-	case 13:
-		if (optional)
-			break;
-		return arena_printf(&round->arena, "?%s",
-				    make_type(round, depth - 1, n_structs, true, true));
-	case 7:
-		if (pointer)
-			return arena_printf(&round->arena, "^%zu", below(round, n_structs));
-		break;
-	default:
-		break;
-	}
-	return arena_printf(&round->arena, "%s",
-			    words[below(round, sizeof(words) / sizeof(words[0]))]);
-}
-
-/* ------------------------------------------------------------------ random values */
-
-static void fill(struct round *round, const struct troupe_type *type, char *cell,
-		 unsigned depth);
-
-/* Whether to break this value, in a round that wants that. */
-static bool is_spoilt(struct round *round)
-{
-	return round->spoil && once_in(round, 40);
-}
-
-static char *make_text(struct round *round)
-{
-	static const char *const pieces[] = {
-		"a",    "Z",    "\"",       "\\",           "\n",
-		"\x01", "\x7f", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
-		" ",    "/",    "plain"};
-	size_t n = once_in(round, 20) ? below(round, 60) : below(round, 6);
-	char *text, *at;
-
-	if (is_spoilt(round))
-		return once_in(round, 2) ? NULL
-					 : arena_printf(&round->arena,
-							"long enough\xff to be read at once");
-	text = at = get_memory(round, n * 8 + 1);
-	*at = '\0';
-	for (size_t i = 0; i < n; i++)
-		at = stpcpy(at, pieces[below(round, sizeof(pieces) / sizeof(pieces[0]))]);
-	return text;
-}
-
-static double make_float(struct round *round)
-{
-	uint64_t bits;
-	double value;
-
-	if (once_in(round, 2))
-		return (double)(int64_t)below(round, 2000) - 1000;
-	do {
-		bits = draw(round);
-		memcpy(&value, &bits, sizeof(value));
-	} while (!isfinite(value));
-	return value;
-}
-
-static int64_t make_int(struct round *round)
-{
-	static const int64_t edges[] = {0, -1, INT64_MAX, INT64_MIN, 1ll << 53};
-
-	return once_in(round, 2) ? edges[below(round, 5)] : (int64_t)draw(round);
-}
-
-static void fill_items(struct round *round, const struct troupe_type *type, char *cell,
-		       unsigned depth)
-{
-	size_t count = depth >= VALUE_DEPTH ? 0 : below(round, 4);
-	char *items = get_memory(round, count * type->stride);
-
-	if (count > 0 && is_spoilt(round)) {
-		store_span(cell, NULL, count);
-		return;
-	}
-	store_span(cell, count || once_in(round, 2) ? items : NULL, count);
-	for (size_t i = 0; i < count; i++) {
-		if (type->kind == TROUPE_MAP) {
-			/* "", "x...", "y...", "z...": in order, whatever follows */
-			const char *text = make_text(round);
-			const char *key =
-				!text ? NULL
-				: i ? arena_printf(&round->arena, "%c%s", (int)('w' + i), text)
-				    : "";
-
-			store_pointer(items + i * type->stride, key);
-		}
-		fill(round, type->item, items + i * type->stride + type->value_offset,
-		     depth + 1);
-	}
-}
-
-static void fill_optional(struct round *round, const struct troupe_type *type, char *cell,
-			  unsigned depth)
-{
-	char *value = cell;
-
-	if (depth >= VALUE_DEPTH || once_in(round, 3)) {
-		store_pointer(cell, NULL);
-		return;
-	}
-	if (!is_text(type->item)) {
-		value = get_memory(round, placed_size(type->item));
-		store_pointer(cell, value);
-	}
-	fill(round, type->item, value, depth + 1);
-}
-
-static void fill(struct round *round, const struct troupe_type *type, char *cell,
-		 unsigned depth)
-{
-	static const char *const objects[] = {"{}", "{\"a\":[1,2.5e9,{\"b\":null}]}",
-					      "{\"n\":123456789012345678901234567890}"};
-	struct troupe_address address;
-	uint32_t choice;
-	int64_t integer;
-	double number;
-	char *bytes;
-	size_t size;
-
-	switch ((enum troupe_kind)type->kind) {
-	case TROUPE_BOOL:
-		*cell = (char)(is_spoilt(round) ? 2 : below(round, 2));
-		break;
-	case TROUPE_INT:
-		integer = make_int(round);
-		memcpy(cell, &integer, sizeof(integer));
-		break;
-	case TROUPE_FLOAT:
-		number = is_spoilt(round) ? NAN : make_float(round);
-		memcpy(cell, &number, sizeof(number));
-		break;
-	case TROUPE_STRING:
-		store_pointer(cell, make_text(round));
-		break;
-	case TROUPE_OBJECT:
-		store_pointer(cell, objects[below(round, 3)]);
-		break;
-	case TROUPE_BINARY:
-		size = below(round, 10);
-		bytes = get_memory(round, size);
-		for (size_t i = 0; i < size; i++)
-			bytes[i] = (char)draw(round);
-		store_span(cell, bytes, size);
-		break;
-	case TROUPE_ADDRESS:
-		address = (struct troupe_address){(uint16_t)draw(round), (uint16_t)draw(round),
-						  (uint32_t)draw(round), (uint32_t)draw(round),
-						  (uint32_t)draw(round)};
-		memcpy(cell, &address, sizeof(address));
-		break;
-	case TROUPE_ENUM:
-		choice = (uint32_t)(is_spoilt(round) ? type->count : below(round, type->count));
-		memcpy(cell, &choice, sizeof(choice));
-		break;
-	case TROUPE_STRUCT:
-		for (uint32_t i = 0; i < type->count; i++)
-			fill(round, type->fields[i].type, cell + type->fields[i].offset,
-			     depth + 1);
-		break;
-	case TROUPE_ARRAY:
-	case TROUPE_MAP:
-		fill_items(round, type, cell, depth);
-		break;
-	case TROUPE_OPTIONAL:
-		fill_optional(round, type, cell, depth);
-		break;
-	}
-}
-
-/* ------------------------------------------------------------------ rounds */
-
-static struct layout *parse(struct round *round, const char *text)
-{
-	struct layout *layout = NULL;
-	int r = layout_parse(text, strlen(text), &layout);
-
-	if (r < 0)
-		print_error("not taken: %s\n", text);
-	require(round, r == 0);
-	return layout;
-}
-
-static void begin(struct round *round, uint64_t seed, char **fields, size_t *ret_n)
-{
-	*round = (struct round){.seed = seed, .random = seed};
-	arena_init(&round->arena);
-	*ret_n = make_fields(round, TYPE_DEPTH, 1, fields);
-	round->text = join(round, fields, *ret_n);
-	round->layout = parse(round, round->text);
-	round->type = layout_type(round->layout);
-	round->value = get_memory(round, round->type->size);
-	fill(round, round->type, round->value, 0);
-}
-
-static void end(struct round *round)
-{
-	layout_free(round->layout);
-	arena_fini(&round->arena);
-}
 
 static uint64_t setting(const char *name, uint64_t otherwise)
 {
@@ -353,13 +33,13 @@ static void run_rounds(void (*look)(struct round *round, char **fields, size_t n
 		 rounds = setting("ROUNDS", ROUNDS_DEFAULT);
 
 	for (uint64_t i = 0; i < rounds; i++) {
-		char *fields[FIELDS_MAX];
+		char *fields[ROUND_FIELDS];
 		struct round round;
 		size_t n;
 
-		begin(&round, seed + i, fields, &n);
+		round_begin(&round, seed + i, fields, &n);
 		look(&round, fields, n);
-		end(&round);
+		round_end(&round);
 	}
 }
 
@@ -508,7 +188,7 @@ static int measure_and_fill(const struct troupe_type *type, const void *value)
 /* With steps and without them the walks come to the same, for valid values and for others. */
 static void check_steps(struct round *round, char **fields, size_t n)
 {
-	struct layout *layout = parse(round, round->text);
+	struct layout *layout = round_parse(round, round->text);
 	const struct troupe_type *slow = layout_type(layout);
 	struct codec_error error = {0}, slow_error = {0};
 	struct codec_measure measure, slow_measure;
@@ -520,7 +200,7 @@ static void check_steps(struct round *round, char **fields, size_t n)
 	(void)n;
 	strip(slow);
 	round->spoil = true;
-	fill(round, round->type, round->value, 0);
+	round_fill(round, round->type, round->value, 0);
 	r = codec_size(slow, round->value, &slow_size, &slow_error);
 	require(round, codec_size(round->type, round->value, &size, &error) == r);
 	require(round, measure_and_fill(round->type, round->value) == r);
@@ -576,15 +256,15 @@ static void check_mutations(struct round *round, char **fields, size_t n)
 	(void)fields;
 	(void)n;
 	step = size * 8 / MUTATIONS_MAX + 1;
-	for (size_t bit = below(round, step); bit < size * 8; bit += step) {
+	for (size_t bit = round_below(round, step); bit < size * 8; bit += step) {
 		wire[bit / 8] ^= (unsigned char)(1u << bit % 8);
 		check_changed(round, wire, size);
 		wire[bit / 8] ^= (unsigned char)(1u << bit % 8);
 	}
-	for (size_t i = below(round, step); i < size; i += step) {
+	for (size_t i = round_below(round, step); i < size; i += step) {
 		unsigned char was = wire[i];
 
-		wire[i] = (unsigned char)draw(round);
+		wire[i] = (unsigned char)round_draw(round);
 		check_changed(round, wire, size);
 		wire[i] = was;
 	}
@@ -617,7 +297,7 @@ static void layouts_print_as_they_were_written(void **state)
 static void shuffle(struct round *round, char **fields, size_t n)
 {
 	for (size_t i = n; i > 1; i--) {
-		size_t k = below(round, i);
+		size_t k = round_below(round, i);
 		char *field = fields[k];
 
 		fields[k] = fields[i - 1];
@@ -630,22 +310,22 @@ static void shuffle(struct round *round, char **fields, size_t n)
 static struct layout *make_version(struct round *round, char *const *fields, size_t n,
 				   size_t drop)
 {
-	char *version[2 * FIELDS_MAX];
+	char *version[2 * ROUND_FIELDS];
 	size_t count = 0;
 
 	for (size_t i = drop; i < n; i++) {
 		char *type = strchr(fields[i], ':') + 1;
 
 		version[count++] =
-			once_in(round, 3) && *type != '?'
+			round_once_in(round, 3) && *type != '?'
 				? arena_printf(&round->arena, "%.*s?%s",
 					       (int)(type - fields[i]), fields[i], type)
 				: fields[i];
-		if (once_in(round, 4))
+		if (round_once_in(round, 4))
 			version[count++] = arena_printf(&round->arena, "new%zu:?[]string", i);
 	}
 	shuffle(round, version, count);
-	return parse(round, join(round, version, count));
+	return round_parse(round, round_join_fields(round, version, count));
 }
 
 static void check_versions(struct round *round, char **fields, size_t n)

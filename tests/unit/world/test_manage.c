@@ -1,133 +1,15 @@
 /* test_manage.c - what operators do, with the real master and real workers, in simulated time:
  * the defaults of the manual, and what takes seconds, minutes or an hour. */
-#include "client.h"
-#include "process.h"
+#include "scene.h"
 
-#include "base/clock.h"
 #include "master/worker.h"
 #include "tests/unit/sim/sim.h"
-#include "units/unit.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
-
-#define S CLOCK_SECOND_NS
-
-#define UNIT(plugin, keys) "[Actor]\nPlugin=%B/test-plugins/" plugin ".so\n" keys
-
-struct scene {
-	struct world *world;
-	struct client client;
-};
-
-/* Two workers; the units slow, crash, flock and pool. */
-static int raise_scene(void **state)
-{
-	struct scene *scene = calloc(1, sizeof(*scene));
-	struct world *world = world_new(11, 2, "");
-
-	world_write(world, "slow.actor", UNIT("slow", "Worker=1\nDefault=yes\n"));
-	world_write(world, "crash.actor", UNIT("crash", "Worker=2\n"));
-	world_write(world, "flock.actor", UNIT("flock", "Type=flock\nWorker=2\n"));
-	world_write(world, "pool.actor", UNIT("slow", "Instances=6\n"));
-	world_start(world);
-	assert_true(world_until(world, world_is_running));
-	scene->world = world;
-	client_init(&scene->client, world);
-	*state = scene;
-	return 0;
-}
-
-static int strike_scene(void **state)
-{
-	struct scene *scene = *state;
-
-	client_fini(&scene->client);
-	world_free(scene->world);
-	free(scene);
-	return 0;
-}
-
-static struct unit *find(struct scene *scene, const char *name)
-{
-	struct unit *unit = unit_find(scene->world->master, name);
-
-	assert_non_null(unit);
-	return unit;
-}
-
-/* ---- Spawn */
-
-static void spawn(struct scene *scene, const char *name, const char *plugin, const char *more,
-		  const char *piece)
-{
-	char text[768];
-
-	(void)snprintf(text, sizeof(text),
-		       "{\"name\":\"%s\",\"plugin\":\"%s/test-plugins/%s.so\"%s}", name,
-		       scene->world->build, plugin, more);
-	client_expect(&scene->client, "Spawn", text, piece);
-}
-
-static void unit_is_spawned_runs_and_is_gone_when_stopped(void **state)
-{
-	struct scene *scene = *state;
-	struct client *client = &scene->client;
-
-	spawn(scene, "new", "slow", ",\"instances\":3,\"mailbox\":5,\"worker\":\"2\"",
-	      "\"state\":\"running\"");
-	assert_int_equal(find(scene, "new")->n_in[API_STATE_RUNNING], 3);
-	client_call(client, "new/2", "slow.Kept", "", "\"kept\":0");
-	spawn(scene, "new", "slow", "", "io.troupe.Control.NameTaken");
-	client_expect(client, "Stop", "{\"name\":\"new\"}", "{}");
-	assert_null(unit_find(scene->world->master, "new"));
-	client_expect(client, "Stop", "{\"name\":\"new\"}", "NoSuchActor");
-}
-
-static void spawn_says_why_a_unit_cannot_be(void **state)
-{
-	struct scene *scene = *state;
-
-	spawn(scene, "a b", "slow", "", "not a valid name");
-	spawn(scene, "new", "nobody", "", "io.troupe.Control.NoSuchPlugin");
-	spawn(scene, "new", "slow", ",\"actorType\":\"fast\"", "io.troupe.Control.BadUnit");
-	spawn(scene, "new", "slow", ",\"instances\":0", "io.troupe.Control.BadUnit");
-	spawn(scene, "new", "slow", ",\"worker\":\"9\"", "io.troupe.Control.BadUnit");
-	spawn(scene, "new", "slow", ",\"config\":{\"x\":1}", "io.troupe.Control.BadUnit");
-	spawn(scene, "new", "slow_life", ",\"config\":{\"initMs\":true}",
-	      "io.troupe.Control.BadUnit");
-	assert_null(unit_find(scene->world->master, "new"));
-}
-
-/* All ten tries of the default. */
-static void spawn_fails_when_its_actor_is_given_up(void **state)
-{
-	struct scene *scene = *state;
-	uint64_t begin_ns = world_now_ns(scene->world);
-
-	spawn(scene, "new", "fail_in_init", ",\"config\":{\"code\":-5}", "Input/output error");
-	assert_in_range(world_now_ns(scene->world) - begin_ns, 0, 81 * S);
-	assert_null(unit_find(scene->world->master, "new"));
-}
-
-static void init_has_its_time_and_no_more(void **state)
-{
-	struct scene *scene = *state;
-	uint64_t begin_ns = world_now_ns(scene->world);
-
-	spawn(scene, "patient", "slow_life", ",\"config\":{\"initMs\":29000}",
-	      "\"state\":\"running\"");
-	assert_in_range(world_now_ns(scene->world) - begin_ns, 29 * S, 30 * S);
-	/* StartTimeout=30s: the worker is killed, and the unit alone has failed. */
-	spawn(scene, "late", "slow_life", ",\"config\":{\"initMs\":40000},\"worker\":\"own\"",
-	      "io.troupe.Control.BadUnit");
-	client_call(&scene->client, "slow", "slow.Kept", "", "\"kept\":0");
-}
-
-/* ---- Start, Stop, Restart */
 
 static void unit_is_stopped_and_started_again(void **state)
 {
@@ -139,15 +21,15 @@ static void unit_is_stopped_and_started_again(void **state)
 	client_call(client, "pool", "slow.Kept", "", "io.troupe.Control.WrongState");
 	client_call(client, "pool/1", "slow.Kept", "", "io.troupe.Control.WrongState");
 	client_expect(client, "Start", "{\"name\":\"pool/1\"}", "\"name\":\"pool\"");
-	assert_int_equal(find(scene, "pool")->n_in[API_STATE_RUNNING], 1);
+	assert_int_equal(scene_unit(scene, "pool")->n_in[API_STATE_RUNNING], 1);
 	client_call(client, "pool", "slow.Kept", "", "\"kept\":0");
 	client_expect(client, "Start", "{\"name\":\"pool\"}", "\"state\":\"running\"");
-	assert_int_equal(find(scene, "pool")->n_in[API_STATE_RUNNING], 6);
+	assert_int_equal(scene_unit(scene, "pool")->n_in[API_STATE_RUNNING], 6);
 	client_expect(client, "Stop", "{\"name\":\"pool/4\"}", "{}");
 	client_expect(client, "Restart", "{\"name\":\"pool/3\"}", "\"name\":\"pool\"");
-	assert_int_equal(find(scene, "pool")->n_in[API_STATE_RUNNING], 5);
+	assert_int_equal(scene_unit(scene, "pool")->n_in[API_STATE_RUNNING], 5);
 	client_expect(client, "Restart", "{\"name\":\"pool\"}", "\"state\":\"running\"");
-	assert_int_equal(find(scene, "pool")->n_in[API_STATE_RUNNING], 6);
+	assert_int_equal(scene_unit(scene, "pool")->n_in[API_STATE_RUNNING], 6);
 	client_expect(client, "Start", "{\"name\":\"pool/6\"}", "NoSuchActor");
 	client_expect(client, "Restart", "{\"name\":\"nobody\"}", "NoSuchActor");
 }
@@ -175,17 +57,15 @@ static void actor_that_does_not_stop_costs_its_worker(void **state)
 	struct scene *scene = *state;
 	uint64_t ns;
 
-	spawn(scene, "long", "slow_life", ",\"config\":{\"finiMs\":60000},\"worker\":\"2\"",
-	      "\"state\":\"running\"");
+	scene_spawn(scene, "long", "slow_life",
+		    ",\"config\":{\"finiMs\":60000},\"worker\":\"2\"", "\"state\":\"running\"");
 	/* StopTimeout=10s */
 	ns = client_expect(&scene->client, "Stop", "{\"name\":\"long\"}", "{}");
 	assert_in_range(ns, 10 * S, 13 * S);
 	assert_true(world_until(scene->world, world_is_running));
-	assert_int_equal(find(scene, "flock")->crashes, 0);
+	assert_int_equal(scene_unit(scene, "flock")->crashes, 0);
 	client_call(&scene->client, "crash", "crash.Ping", "", "{");
 }
-
-/* ---- actors that others have spawned */
 
 /* The address that stands first in an answer. */
 static void read_address(const char *answer, char address[64])
@@ -233,15 +113,13 @@ static void child_is_killed_by_its_address_with_its_worker(void **state)
 	client_expect(&scene->client, "Kill", text, "\"collateral\":[\"");
 	assert_int_equal(scene->world->deaths, 1);
 	assert_true(world_until(scene->world, world_is_running));
-	assert_int_equal(find(scene, "flock")->crashes, 0);
+	assert_int_equal(scene_unit(scene, "flock")->crashes, 0);
 	client_expect(&scene->client, "Kill", text, "NoSuchActor");
 	client_expect(&scene->client, "Kill", "{\"name\":\"nobody\"}", "NoSuchActor");
 	client_expect(&scene->client, "Kill", "{\"name\":\"pool\"}", "\"workers\":[1,2]");
 	client_expect(&scene->client, "Stop", "{\"name\":\"crash\"}", "{}");
 	client_expect(&scene->client, "Kill", "{\"name\":\"crash\"}", "WrongState");
 }
-
-/* ---- looking */
 
 static void actors_are_listed_in_pieces_and_whole(void **state)
 {
@@ -250,8 +128,8 @@ static void actors_are_listed_in_pieces_and_whole(void **state)
 	const char *answer;
 	unsigned n = 0;
 
-	spawn(scene, "many", "slow", ",\"instances\":700,\"worker\":\"1\"",
-	      "\"state\":\"running\"");
+	scene_spawn(scene, "many", "slow", ",\"instances\":700,\"worker\":\"1\"",
+		    "\"state\":\"running\"");
 	client_expect(client, "Actors", "{\"worker\":9}", "InvalidParameter");
 	client_expect(client, "Actors", "{\"worker\":1}", "\"instance\":699");
 	client_expect(client, "Describe", "{\"name\":\"many\"}", "\"instance\":699");
@@ -299,13 +177,11 @@ static void watcher_is_sent_what_happens(void **state)
 	client_fini(&watcher);
 }
 
-/* ---- faults */
-
 /* GiveUpAfter= and the quarantine, with the defaults of the manual. */
 static void actor_that_crashes_again_and_again_is_given_up(void **state)
 {
 	struct scene *scene = *state;
-	struct unit *unit = find(scene, "crash");
+	struct unit *unit = scene_unit(scene, "crash");
 	unsigned n = 0;
 
 	while (unit_state(unit) != API_STATE_FAILED) {
@@ -319,7 +195,7 @@ static void actor_that_crashes_again_and_again_is_given_up(void **state)
 	assert_non_null(unit->reason);
 	client_call(&scene->client, "crash", "crash.Ping", "", "WrongState");
 	/* The neighbours of its worker were not blamed, and are there. */
-	assert_int_equal(find(scene, "flock")->crashes, 0);
+	assert_int_equal(scene_unit(scene, "flock")->crashes, 0);
 	client_call(&scene->client, "flock", "flock.Ended", "", "count");
 	client_expect(&scene->client, "Start", "{\"name\":\"crash\"}", "\"state\":\"running\"");
 	client_call(&scene->client, "crash", "crash.Ping", "", "{");
@@ -332,8 +208,8 @@ static void actor_that_crashed_twice_goes_on_in_a_worker_of_its_own(void **state
 	struct unit *unit;
 	uint64_t restarts;
 
-	spawn(scene, "frail", "crash", "", "running");
-	unit = find(scene, "frail");
+	scene_spawn(scene, "frail", "crash", "", "running");
+	unit = scene_unit(scene, "frail");
 	for (unsigned i = 0; i < 2; i++) {
 		client_call(&scene->client, "frail", "crash.Raise", "{\"signal\":11}", "error");
 		world_run(scene->world, 5 * S);
@@ -341,10 +217,11 @@ static void actor_that_crashed_twice_goes_on_in_a_worker_of_its_own(void **state
 	}
 	assert_true(unit->is_isolated);
 	assert_in_range(unit->instances[0].address.worker, 3, LIMIT_WORKERS);
-	restarts = find(scene, "flock")->restarts + find(scene, "slow")->restarts;
+	restarts = scene_unit(scene, "flock")->restarts + scene_unit(scene, "slow")->restarts;
 	client_call(&scene->client, "frail", "crash.Raise", "{\"signal\":11}", "error");
 	world_run(scene->world, S);
-	assert_int_equal(find(scene, "flock")->restarts + find(scene, "slow")->restarts,
+	assert_int_equal(scene_unit(scene, "flock")->restarts +
+				 scene_unit(scene, "slow")->restarts,
 			 restarts);
 }
 
@@ -356,7 +233,8 @@ static void message_of_megabytes_goes_from_worker_to_worker(void **state)
 	const char *answer;
 	int n;
 
-	spawn(scene, "relay", "relay", ",\"actorType\":\"relay\",\"worker\":\"2\"", "running");
+	scene_spawn(scene, "relay", "relay", ",\"actorType\":\"relay\",\"worker\":\"2\"",
+		    "running");
 	n = sprintf(
 		text,
 		"{\"method\":\"io.troupe.Control.Call\",\"parameters\":{\"name\":\"relay\","
@@ -378,8 +256,6 @@ static void message_of_megabytes_goes_from_worker_to_worker(void **state)
 	free(text);
 }
 
-/* ---- configuration */
-
 static void reload_applies_what_has_changed(void **state)
 {
 	struct scene *scene = *state;
@@ -392,8 +268,8 @@ static void reload_applies_what_has_changed(void **state)
 	world_write(world, "flock.actor",
 		    UNIT("flock", "Type=flock\nWorker=2\n[Config]\nchildren=4\n"));
 	client_expect(client, "Reload", "", "\"started\":[\"new\"],\"restarted\":[\"flock\"");
-	assert_int_equal(find(scene, "pool")->n_in[API_STATE_RUNNING], 3);
-	assert_int_equal(find(scene, "new")->n_in[API_STATE_RUNNING], 2);
+	assert_int_equal(scene_unit(scene, "pool")->n_in[API_STATE_RUNNING], 3);
+	assert_int_equal(scene_unit(scene, "new")->n_in[API_STATE_RUNNING], 2);
 	world_remove(world, "new.actor");
 	world_write(world, "pool.actor", UNIT("slow", "Instances=none\n"));
 	world_write(world, "slow.actor", UNIT("fast", ""));
@@ -476,15 +352,11 @@ static void shutdown_stops_the_daemon(void **state)
 	assert_int_equal(scene->world->deaths, 0);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, raise_scene, strike_scene)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, scene_raise, scene_strike)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(unit_is_spawned_runs_and_is_gone_when_stopped),
-		TEST(spawn_says_why_a_unit_cannot_be),
-		TEST(spawn_fails_when_its_actor_is_given_up),
-		TEST(init_has_its_time_and_no_more),
 		TEST(unit_is_stopped_and_started_again),
 		TEST(restart_waits_for_the_work_that_is_under_way),
 		TEST(actor_that_does_not_stop_costs_its_worker),
