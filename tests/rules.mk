@@ -106,7 +106,7 @@ unit-world: $(unit_world) | plugins test-plugins
 $(BUILD)/gen/tests/unit/plugin/data/%.varlink.h: tests/unit/plugin/data/%.varlink $(BUILD)/troupe-gen
 	@mkdir -p $(@D)
 	$(call quiet,GEN)$(BUILD)/troupe-gen -o $@ $<
-$(BUILD)/tests/unit/plugin/test_sim_sdk.o: $(BUILD)/gen/tests/unit/plugin/data/desk.varlink.h
+$(patsubst %,$(BUILD)/tests/unit/plugin/%.o,test_sim_sdk desk desk_answers): $(BUILD)/gen/tests/unit/plugin/data/desk.varlink.h
 $(BUILD)/tests/unit/proto/test_table_check.o: $(BUILD)/gen/tests/unit/plugin/data/every.varlink.h
 
 # ---------------------------------------------------------------- other versions of the ABI

@@ -11,6 +11,7 @@
 #include "core/answer.h"
 #include "core/kept_message.h"
 #include "core/runtime.h"
+#include "tests/unit/sim/lone.h"
 #include "tests/unit/sim/sim.h"
 #include <fcntl.h>
 #include <string.h>
@@ -366,35 +367,13 @@ static bool find_layout(void *context, struct process from, uint64_t hash,
 				  ret_name);
 }
 
-static int find_name(void *context, const char *name, struct troupe_address *ret_address)
-{
-	(void)context;
-	(void)name;
-	(void)ret_address;
-	return -ENOENT;
-}
-
-static void on_end(void *context, const struct runtime_end *end)
-{
-	(void)context;
-	(void)end;
-}
-
-static void on_log(void *context, uint32_t unit, int priority, const char *actor,
-		   const char *text)
-{
-	(void)context;
-	(void)unit;
-	(void)priority;
-	(void)actor;
-	(void)text;
-}
-
-static const struct runtime_ops runtime_ops = {.forward = forward,
-					       .find_layout = find_layout,
-					       .find_name = find_name,
-					       .on_end = on_end,
-					       .on_log = on_log};
+static const struct runtime_ops runtime_ops = {
+	.forward = forward,
+	.find_layout = find_layout,
+	.find_name = lone_find_name,
+	.on_end = lone_on_end,
+	.on_log = lone_on_log,
+};
 
 static void on_envelope(void *context, struct process peer, const struct envelope *envelope)
 {

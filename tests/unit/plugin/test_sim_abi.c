@@ -7,6 +7,7 @@
 #include "core/type.h"
 #include "plugin/loader.h"
 #include "proto/abi.h"
+#include "tests/unit/sim/lone.h"
 #include "tests/unit/sim/sim.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -44,59 +45,19 @@ struct host {
 	char steps[8192]; /* of the answer, a line each */
 };
 
-/* ------------------------------------------------------------------ what a runtime asks of its
- * host */
-
-static int forward(void *context, const struct envelope *envelope,
-		   const struct troupe_type *type, const void *data,
-		   const struct envelope_meaning *meaning)
-{
-	(void)context;
-	(void)envelope;
-	(void)type;
-	(void)data;
-	(void)meaning;
-	return -EHOSTUNREACH;
-}
-
-static bool find_layout(void *context, struct process from, uint64_t hash,
-			const struct troupe_type **ret_type, const char **ret_name)
-{
-	(void)context;
-	(void)from;
-	(void)hash;
-	(void)ret_type;
-	(void)ret_name;
-	return false;
-}
-
 static int find_name(void *context, const char *name, struct troupe_address *ret_address)
 {
 	*ret_address = ((struct host *)context)->veteran;
 	return strcmp(name, "veteran") == 0 ? 0 : -ENOENT;
 }
 
-static void on_end(void *context, const struct runtime_end *end)
-{
-	(void)context;
-	(void)end;
-}
-
-static void on_log(void *context, uint32_t unit, int priority, const char *actor,
-		   const char *text)
-{
-	(void)context;
-	(void)unit;
-	(void)priority;
-	(void)actor;
-	(void)text;
-}
-
-static const struct runtime_ops ops = {.forward = forward,
-				       .find_layout = find_layout,
-				       .find_name = find_name,
-				       .on_end = on_end,
-				       .on_log = on_log};
+static const struct runtime_ops ops = {
+	.forward = lone_forward,
+	.find_layout = lone_find_layout,
+	.find_name = find_name,
+	.on_end = lone_on_end,
+	.on_log = lone_on_log,
+};
 
 /* ------------------------------------------------------------------ plug-ins */
 

@@ -1,4 +1,4 @@
-/* round.h - a round of a test of properties: a random type and a random value of it, from a seed.
+/* round.h - a round of a test of properties: a random type and a value of it, from a seed.
  *
  * All memory of a round is freed by round_end(). A failure prints the seed and the type.
  */

@@ -1,4 +1,4 @@
-/* storm.h - a world in trouble: what is there, who calls, and what happens to them by the seed. */
+/* storm.h - a world in trouble: what is there, who calls, and what the seed does to them. */
 #ifndef TESTS_UNIT_WORLD_STORM_H
 #define TESTS_UNIT_WORLD_STORM_H
 
