@@ -46,19 +46,6 @@ static void tell(struct cluster *cluster, int id, int64_t n)
 	net_run(&cluster->net);
 }
 
-static void kill_world(struct cluster *cluster, int i)
-{
-	struct world *dead = &cluster->worlds[i];
-
-	cluster->net.worlds[i] = NULL;
-	dead->net = NULL;
-	world_fini(dead);
-	for (int k = 1; k <= 3; k++)
-		if (cluster->worlds[k].runtime)
-			runtime_peer_down(cluster->worlds[k].runtime, life_of((uint16_t)i, 1),
-					  TROUPE_ACTOR_DIED);
-}
-
 /* ------------------------------------------------------------------ near */
 
 static int keeps_and_hands_on(struct troupe_self *self, struct puppet *me,
@@ -232,7 +219,7 @@ static void call_handed_on_to_another_process_ends_with_it(void **state)
 	runtime_stop(cluster.worlds[1].runtime, cluster.worlds[1].actors[4]);
 	net_run(&cluster.net);
 	assert_log(&cluster.worlds[1], "1:num 2; 4:num 2; 4:fini shutdown; ");
-	kill_world(&cluster, 2);
+	net_kill(&cluster.net, 2);
 	net_run(&cluster.net);
 	assert_log(&cluster.worlds[1], "1:reply5 died; ");
 	net_finish(&cluster.net);
@@ -402,7 +389,7 @@ static void client_call_ends_with_the_process_that_has_it(void **state)
 	assert_log(&cluster.worlds[2], "2:num 4; 2:cancel; ");
 	assert_int_equal(cluster.calls, 0);
 	ask(&cluster, 4);
-	kill_world(&cluster, 2);
+	net_kill(&cluster.net, 2);
 	net_run(&cluster.net);
 	assert_int_equal(cluster.calls, 1);
 	assert_int_equal(cluster.status, TROUPE_ACTOR_DIED);

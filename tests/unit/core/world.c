@@ -597,6 +597,19 @@ void net_fini(struct net *net)
 		}
 }
 
+void net_kill(struct net *net, uint16_t worker)
+{
+	struct world *dead = net->worlds[worker];
+	struct process gone = dead->process;
+
+	net->worlds[worker] = NULL;
+	dead->net = NULL;
+	world_fini(dead);
+	for (uint16_t i = 1; i <= WORLDS; i++)
+		if (net->worlds[i])
+			runtime_peer_down(net->worlds[i]->runtime, gone, TROUPE_ACTOR_DIED);
+}
+
 void net_finish(struct net *net)
 {
 	for (uint16_t i = 1; i <= WORLDS; i++)

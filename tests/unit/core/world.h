@@ -146,6 +146,8 @@ void net_run(struct net *net);
 /* Deliver one parcel to that worker, without running. False: there is none. */
 bool net_carry_one(struct net *net, uint16_t worker);
 void net_fini(struct net *net);
+/* That worker dies without a word; the others hear of it. */
+void net_kill(struct net *net, uint16_t worker);
 /* world_finish() for all worlds that live, with what is on the way between them, and
  * net_fini(). */
 void net_finish(struct net *net);
