@@ -410,6 +410,29 @@ static void calls_of_one_life_do_not_count_for_the_next(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, stage_raise, stage_strike)
 
+static void relays_know_a_qualified_name_when_they_see_one(void **state)
+{
+	static const char *const good[] = {"io.troupe.hello.Greet", "a.b.C",
+					   "org.varlink.service.X1"};
+	static const char *const bad[] = {"",
+					  "Greet",
+					  ".Greet",
+					  "io.troupe.hello.greet",
+					  "io.troupe.hello.",
+					  "a.b.C-D",
+					  "hello.Greet",
+					  "a.b.C\n",
+					  "a..b.C"};
+	size_t interface = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++)
+		assert_true(relays_is_qualified(good[i], &interface) &&
+			    good[i][interface] == '.');
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_false(relays_is_qualified(bad[i], &interface));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -434,6 +457,7 @@ int main(void)
 		TEST(master_refuses_calls_when_too_much_waits_for_a_worker),
 		cmocka_unit_test_setup_teardown(calls_of_one_life_do_not_count_for_the_next,
 						stage_raise_units, stage_strike),
+		cmocka_unit_test(relays_know_a_qualified_name_when_they_see_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

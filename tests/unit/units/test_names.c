@@ -3,7 +3,6 @@
 
 #include "base/cleanup.h"
 #include "master/worker.h"
-#include "requests/relays.h"
 #include "units/unit.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -150,29 +149,6 @@ static void instance_is_shown_in_backoff_when_its_worker_is(void **state)
 	assert_int_equal(instance_shown(&pool.instances[2]), API_STATE_STARTING);
 }
 
-static void calls_know_a_qualified_name_when_they_see_one(void **state)
-{
-	static const char *const good[] = {"io.troupe.hello.Greet", "a.b.C",
-					   "org.varlink.service.X1"};
-	static const char *const bad[] = {"",
-					  "Greet",
-					  ".Greet",
-					  "io.troupe.hello.greet",
-					  "io.troupe.hello.",
-					  "a.b.C-D",
-					  "hello.Greet",
-					  "a.b.C\n",
-					  "a..b.C"};
-	size_t interface = 0;
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(good); i++)
-		assert_true(relays_is_qualified(good[i], &interface) &&
-			    good[i][interface] == '.');
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		assert_false(relays_is_qualified(bad[i], &interface));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,7 +158,6 @@ int main(void)
 		cmocka_unit_test(names_pick_takes_the_least_busy_when_asked_to),
 		cmocka_unit_test(unit_state_is_the_one_most_worth_knowing_when_a_pool_is_mixed),
 		cmocka_unit_test(instance_is_shown_in_backoff_when_its_worker_is),
-		cmocka_unit_test(calls_know_a_qualified_name_when_they_see_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
