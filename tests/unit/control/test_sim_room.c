@@ -74,6 +74,18 @@ static void begin_stream(struct fixture *fixture, size_t i, int client, struct s
 	stream->call->on_room = on_stream_room;
 }
 
+/* Begin a stream of the fixture's client, behind an open call or not, and fill its queue. */
+static void fill_stream(struct fixture *fixture, bool is_behind, struct stream *stream)
+{
+	if (is_behind)
+		send_frame(fixture, ACTORS);
+	send_frame(fixture, WATCH);
+	wait_until(fixture, fixture->n_open == (is_behind ? 2 : 1));
+	begin_stream(fixture, is_behind, fixture->client, stream);
+	send_some(stream);
+	assert_int_equal(stream->n_refused, 1);
+}
+
 /* Read up to `size` bytes as the client does, and check that the replies come in order. */
 static void read_some(struct stream *stream, size_t size)
 {
@@ -128,11 +140,7 @@ static void room_is_reported_once_for_each_refusal(void **state)
 	struct fixture *fixture = *state;
 	struct stream stream;
 
-	send_frame(fixture, WATCH);
-	wait_until(fixture, fixture->n_open == 1);
-	begin_stream(fixture, 0, fixture->client, &stream);
-	send_some(&stream);
-	assert_int_equal(stream.n_refused, 1);
+	fill_stream(fixture, false, &stream);
 	for (unsigned n = 0; !stream.has_ended; n++) {
 		unsigned n_room;
 
@@ -155,11 +163,7 @@ static void no_room_is_reported_after_the_last_reply(void **state)
 	struct fixture *fixture = *state;
 	struct stream stream;
 
-	send_frame(fixture, WATCH);
-	wait_until(fixture, fixture->n_open == 1);
-	begin_stream(fixture, 0, fixture->client, &stream);
-	send_some(&stream);
-	assert_int_equal(stream.n_refused, 1);
+	fill_stream(fixture, false, &stream);
 	assert_int_equal(control_call_reply_text(stream.call, "{\"n\":-1}", 8, false), 0);
 	stream.call = NULL;
 	for (int i = 0; i < 100; i++) {
@@ -178,12 +182,7 @@ static void room_is_reported_to_a_stream_behind_an_open_call(void **state)
 	struct fixture *fixture = *state;
 	struct stream stream;
 
-	send_frame(fixture, ACTORS);
-	send_frame(fixture, WATCH);
-	wait_until(fixture, fixture->n_open == 2);
-	begin_stream(fixture, 1, fixture->client, &stream);
-	send_some(&stream);
-	assert_int_equal(stream.n_refused, 1);
+	fill_stream(fixture, true, &stream);
 	expect_sleep(fixture);
 	answer_actors(fixture, 0, false);
 	expect_frame(fixture, EMPTY_ACTORS);
@@ -214,12 +213,8 @@ static void client_that_hangs_up_with_a_full_queue_is_released_at_once(void **st
 	struct fixture *fixture = *state;
 	struct stream stream;
 
-	send_frame(fixture, WATCH);
+	fill_stream(fixture, false, &stream);
 	send_frame(fixture, ACTORS); /* not read before the stream has ended */
-	wait_until(fixture, fixture->n_open == 1);
-	begin_stream(fixture, 0, fixture->client, &stream);
-	send_some(&stream);
-	assert_int_equal(stream.n_refused, 1);
 	expect_release(fixture);
 	assert_null(stream.call);
 }
@@ -229,12 +224,7 @@ static void client_that_hangs_up_while_replies_wait_for_others_is_released_at_on
 	struct fixture *fixture = *state;
 	struct stream stream;
 
-	send_frame(fixture, ACTORS);
-	send_frame(fixture, WATCH);
-	wait_until(fixture, fixture->n_open == 2);
-	begin_stream(fixture, 1, fixture->client, &stream);
-	send_some(&stream);
-	assert_int_equal(stream.n_refused, 1);
+	fill_stream(fixture, true, &stream);
 	expect_release(fixture);
 	assert_null(stream.call);
 	assert_int_equal(fixture->n_gone, 1);

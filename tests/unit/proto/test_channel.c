@@ -10,44 +10,13 @@
 #include "base/io.h"
 #include "base/seqpacket.h"
 #include "proto/channel.h"
+#include "tests/unit/proto/note.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-
-struct note {
-	int64_t number;
-	const char *text;
-};
-
-static const struct troupe_type int_type = {
-	.kind = TROUPE_INT, .flags = TROUPE_TYPE_PLAIN, .align = 8, .size = 8};
-static const struct troupe_type string_type = {.kind = TROUPE_STRING, .align = 8, .size = 8};
-static const struct troupe_field note_fields[] = {
-	{"number", &int_type, offsetof(struct note, number), 0},
-	{"text", &string_type, offsetof(struct note, text), 0},
-};
-static const struct troupe_type note_type = {.kind = TROUPE_STRUCT,
-					     .align = 8,
-					     .size = sizeof(struct note),
-					     .count = 2,
-					     .fields = note_fields};
-static const struct troupe_type nothing_type = {
-	.kind = TROUPE_STRUCT, .flags = TROUPE_TYPE_PLAIN, .align = 1, .size = 0};
-static const struct troupe_method note_method = {.interface = "test",
-						 .name = "Note",
-						 .in = &note_type,
-						 .out = &nothing_type,
-						 .in_hash = 11,
-						 .out_hash = 12};
-static const struct troupe_method ping_method = {.interface = "test",
-						 .name = "Ping",
-						 .in = &nothing_type,
-						 .out = &nothing_type,
-						 .in_hash = 21,
-						 .out_hash = 22};
 
 /* Its last member is JSON text. */
 struct letter {

@@ -23,6 +23,7 @@
 #include "proto/plugin_info.h"
 #include "proto/seal.h"
 #include "tests/failpoints/sweep.h"
+#include "tests/unit/proto/note.h"
 #include "tests/unit/proto/workshop.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -300,22 +301,6 @@ static int batch_envelopes(void *data)
 
 /* ---- channels */
 
-struct note {
-	const char *text;
-};
-static const struct troupe_type string_type = {.kind = TROUPE_STRING, .align = 8, .size = 8};
-static const struct troupe_field note_fields[] = {{"text", &string_type, 0, 0}};
-static const struct troupe_type note_type = {
-	.kind = TROUPE_STRUCT, .align = 8, .size = 8, .count = 1, .fields = note_fields};
-static const struct troupe_type nothing_type = {
-	.kind = TROUPE_STRUCT, .flags = TROUPE_TYPE_PLAIN, .align = 1, .size = 0};
-static const struct troupe_method note_method = {.interface = "test",
-						 .name = "Note",
-						 .in = &note_type,
-						 .out = &nothing_type,
-						 .in_hash = 11,
-						 .out_hash = 12};
-
 struct end {
 	struct channel *channel;
 	size_t notes, bytes, fds;
@@ -385,10 +370,10 @@ static int pass_notes(void *data)
 		large[i % 5 == 0 ? 2 * CHANNEL_INLINE - 1 : 20000] = '\0';
 		if (i % 4 == 1)
 			sending = channel_send_soon(ends[0].channel, &note_method,
-						    &(struct note){large});
+						    &(struct note){.text = large});
 		else
 			sending = channel_send(ends[0].channel, &note_method,
-					       &(struct note){large},
+					       &(struct note){.text = large},
 					       i % 7 == 0 ? STDERR_FILENO : -1);
 		large[20000] = 'x';
 		if (sending < 0)
@@ -402,9 +387,9 @@ static int pass_notes(void *data)
 		assert_int_equal(channel_flush(ends[0].channel), 0);
 		settle();
 		assert_int_equal(ends[1].notes, sent);
-		assert_int_equal(
-			channel_send(ends[0].channel, &note_method, &(struct note){"last"}, -1),
-			0);
+		assert_int_equal(channel_send(ends[0].channel, &note_method,
+					      &(struct note){.text = "last"}, -1),
+				 0);
 		settle();
 		assert_int_equal(ends[1].notes, sent + 1);
 	} else {
