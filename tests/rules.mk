@@ -283,7 +283,7 @@ fuzz-build: $(FUZZ_TARGETS)
 $(FUZZ_TARGETS): $(FUZZ_BUILD)/%: tests/fuzz/%.c $(call archives,trouped requests units clients master process config control supervise plugin core bridge proto base) | $(HOST_HEADERS)
 	$(call quiet,FUZZ)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(filter %.o,$^) $(filter %.a,$^) -ljansson -lev -lnanomsg -lsystemd -ldl -lm
 # On the simulated loop, standing before the archives: what waits for time has it at once.
-$(FUZZ_BUILD)/fuzz_bridge: $(SIM_LOOP)
+$(FUZZ_BUILD)/fuzz_bridge: $(SIM_LOOP) $(patsubst %,$(BUILD)/tests/fuzz/%.o,bridge_wire bridge_puppet)
 
 # ---------------------------------------------------------------- mutants: the tests find what they are there to find
 

@@ -7,23 +7,12 @@
  */
 #include "base/check.h"
 #include "base/cleanup.h"
-#include "bridge/bridge_inside.h"
-#include "core/answer.h"
-#include "core/kept_message.h"
-#include "core/runtime.h"
+#include "tests/fuzz/bridge_host.h"
 #include "tests/unit/sim/lone.h"
 #include "tests/unit/sim/sim.h"
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-
-#define US        1
-#define CALLS_MAX 1000
-#define SECOND_NS 1000000000ull
-#define PEERS     3 /* workers 2..4 */
-#define FRAMES    64
-
-static const struct process us = {.worker = US, .incarnation = 1};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -52,300 +41,6 @@ static const uint8_t *take_bytes(struct input *input, size_t *size)
 	input->left -= *size;
 	return at;
 }
-
-/* ---- a transport that lets the fuzzer play all peers */
-
-struct frame {
-	size_t size;
-	_Alignas(16) unsigned char bytes[];
-};
-
-struct inbox {
-	struct frame *frames[FRAMES];
-	unsigned first, n;
-};
-
-struct outbox {
-	struct host *host;
-	uint64_t expected; /* number of the next envelope */
-};
-
-struct order {
-	int64_t number;
-	const char *text;
-};
-
-struct host {
-	struct loop *loop;
-	struct bridge *bridge;
-	struct runtime *runtime;
-	struct page page;
-	struct inbox inbox;
-	struct troupe_address actor;
-	uint64_t sequence[PEERS][4]; /* of peers' frames, by incarnation */
-	unsigned room;               /* frames that outboxes take now */
-	uint64_t calls[4];           /* the last ones that we made: their names */
-	unsigned n_calls;
-	unsigned open;  /* calls of the actors that have not ended */
-	unsigned begun; /* in all */
-	bool is_closed;
-	bool is_wanted;        /* our own arena */
-	int arena;             /* of all peers */
-	unsigned char *memory; /* what they write there */
-	struct order large;
-	char text[BRIDGE_INLINE + 1];
-};
-
-static int open_inbox(void *context, const char *path, struct inbox **ret_inbox)
-{
-	(void)path;
-	*ret_inbox = &((struct host *)context)->inbox;
-	return 0;
-}
-
-static int get_inbox_fd(struct inbox *inbox)
-{
-	(void)inbox;
-	return -1;
-}
-
-static int receive_frame(struct inbox *inbox, void **ret_frame, size_t *ret_size)
-{
-	struct frame *frame;
-
-	if (inbox->n == 0)
-		return -EAGAIN;
-	frame = inbox->frames[inbox->first];
-	inbox->first = (inbox->first + 1) % FRAMES;
-	inbox->n--;
-	*ret_frame = frame->bytes;
-	*ret_size = frame->size;
-	return 0;
-}
-
-static void free_frame(void *bytes)
-{
-	if (bytes)
-		free(container_of(bytes, struct frame, bytes));
-}
-
-static void close_inbox(struct inbox *inbox)
-{
-	void *bytes;
-	size_t size;
-
-	while (receive_frame(inbox, &bytes, &size) == 0)
-		free_frame(bytes);
-}
-
-static int open_outbox(void *context, const char *path, struct outbox **ret_outbox)
-{
-	struct outbox *outbox = calloc(1, sizeof(*outbox));
-
-	(void)path;
-	check(outbox);
-	*outbox = (struct outbox){.host = context, .expected = 1};
-	*ret_outbox = outbox;
-	return 0;
-}
-
-static int get_outbox_fd(struct outbox *outbox)
-{
-	(void)outbox;
-	return -1;
-}
-
-static int send_frame(struct outbox *outbox, void *bytes)
-{
-	struct host *host = outbox->host;
-	struct frame *frame = container_of(bytes, struct frame, bytes);
-	struct envelope_reader reader;
-	struct envelope envelope;
-	int r;
-
-	if (host->room == 0)
-		return -EAGAIN;
-	host->room--;
-	check(envelope_reader_init(&reader, bytes, frame->size) == 0);
-	check(process_equal(reader.from, us));
-	check(reader.sequence == outbox->expected);
-	while ((r = envelope_reader_next(&reader, &envelope)) > 0)
-		if (envelope.kind == ENVELOPE_CALL)
-			host->calls[host->n_calls++ % ARRAY_LEN(host->calls)] = envelope.call;
-	check(r == 0);
-	outbox->expected = reader.sequence;
-	free_frame(bytes);
-	return 0;
-}
-
-static void close_outbox(struct outbox *outbox)
-{
-	free(outbox);
-}
-
-static void *resize_frame(void *context, void *bytes, size_t size)
-{
-	struct frame *old = bytes ? container_of(bytes, struct frame, bytes) : NULL;
-	struct frame *frame = aligned_alloc(16, (sizeof(*frame) + size + 15) / 16 * 16);
-
-	(void)context;
-	check(frame);
-	frame->size = size;
-	if (old)
-		memcpy(frame->bytes, old->bytes, old->size < size ? old->size : size);
-	free(old);
-	return frame->bytes;
-}
-
-static int publish_inbox(struct inbox *inbox)
-{
-	(void)inbox;
-	return 0;
-}
-
-static const struct transport_ops transport_ops = {
-	.inbox_open = open_inbox,
-	.inbox_publish = publish_inbox,
-	.inbox_fd = get_inbox_fd,
-	.inbox_receive = receive_frame,
-	.inbox_close = close_inbox,
-	.outbox_open = open_outbox,
-	.outbox_fd = get_outbox_fd,
-	.outbox_send = send_frame,
-	.outbox_close = close_outbox,
-	.frame_resize = resize_frame,
-	.frame_free = free_frame,
-};
-
-static void put_frame(struct host *host, const void *data, size_t size)
-{
-	void *bytes;
-
-	if (host->inbox.n == FRAMES)
-		return;
-	bytes = resize_frame(NULL, NULL, size);
-	if (size > 0)
-		memcpy(bytes, data, size);
-	host->inbox.frames[(host->inbox.first + host->inbox.n++) % FRAMES] =
-		container_of(bytes, struct frame, bytes);
-}
-
-/* ---- actors: a number says what they do next */
-
-struct puppet {
-	struct troupe_call kept;
-	struct troupe_address other;
-};
-
-static const struct troupe_type int_type = {
-	.kind = TROUPE_INT, .flags = TROUPE_TYPE_PLAIN, .align = 8, .size = 8};
-static const struct troupe_type string_type = {.kind = TROUPE_STRING, .align = 8, .size = 8};
-static const struct troupe_field order_fields[] = {
-	{"number", &int_type, offsetof(struct order, number), 0},
-	{"text", &string_type, offsetof(struct order, text), 0},
-};
-static const struct troupe_type order_type = {.kind = TROUPE_STRUCT,
-					      .align = 8,
-					      .size = sizeof(struct order),
-					      .count = 2,
-					      .fields = order_fields};
-#define IN_HASH    0x100
-#define OUT_HASH   0x200
-#define ERROR_HASH 0x300
-static const struct troupe_method obey_method = {.table_size = sizeof(obey_method),
-						 .interface = "test.puppet",
-						 .name = "Obey",
-						 .in = &order_type,
-						 .out = &order_type,
-						 .in_hash = IN_HASH,
-						 .out_hash = OUT_HASH};
-static const struct troupe_error bad_error = {.table_size = sizeof(bad_error),
-					      .name = "test.puppet.Bad",
-					      .type = &order_type,
-					      .hash = ERROR_HASH};
-static const struct troupe_method *const methods[] = {&obey_method};
-static const struct troupe_error *const errors[] = {&bad_error};
-static const struct troupe_interface interface = {.table_size = sizeof(interface),
-						  .n_methods = 1,
-						  .n_errors = 1,
-						  .name = "test.puppet",
-						  .description = "",
-						  .methods = methods,
-						  .errors = errors};
-
-static int on_reply(struct troupe_self *self, void *state, uint64_t context, const void *event)
-{
-	const struct troupe_reply *reply = event;
-	struct host *host = self->runtime->context;
-
-	(void)state;
-	(void)context;
-	if (reply->data && reply->status == TROUPE_OK)
-		check(strlen(((const struct order *)reply->data)->text) <= LIMIT_MESSAGE_BYTES);
-	if (reply->continues)
-		return 0;
-	check(host->open > 0);
-	host->open--;
-	return 0;
-}
-
-static const struct troupe_entry obey_entry = {.table_size = sizeof(obey_entry),
-					       .kind = TROUPE_ENTRY_REPLY,
-					       .name = "obey",
-					       .method = &obey_method,
-					       .interface = &interface,
-					       .on_event = on_reply};
-
-static int on_obey(struct troupe_self *self, void *state, struct troupe_call call,
-		   const void *in)
-{
-	struct host *host = self->runtime->context;
-	const struct order *order = in;
-	/* Some answers are so long that they go through an arena. */
-	const struct order *out = order->number & 16 ? &host->large : order;
-	struct puppet *me = state;
-	struct troupe_request request;
-	int r;
-
-	switch (order->number & 7) {
-	case 0:
-		return troupe_return(self, call, &obey_method, out);
-	case 1:
-		me->other = troupe_sender(self);
-		return troupe_fail(self, call, &bad_error, out);
-	case 2:
-		r = troupe_call_keep(self, &call);
-		me->kept = r < 0 ? me->kept : call;
-		return r;
-	case 3:
-		return troupe_return(self, me->kept, &obey_method, out);
-	case 4:
-		return troupe_reply(self, me->kept, &obey_method, out);
-	case 5:
-		return troupe_forward(self, me->other);
-	case 6:
-		return troupe_send(self, me->other, &obey_method, out);
-	default:
-		if (host->begun >= CALLS_MAX)
-			return -EBUSY;
-		r = troupe_call(self, me->other, &obey_method, order, &obey_entry, 0, SECOND_NS,
-				order->number & 8 ? TROUPE_MORE : 0, &request);
-		if (r < 0)
-			return r;
-		host->open++;
-		host->begun++;
-		return 0;
-	}
-}
-
-static troupe_handler_fn *const functions[] = {on_obey};
-static const struct troupe_handlers handlers = {.table_size = sizeof(handlers),
-						.n_handlers = 1,
-						.interface = &interface,
-						.handlers = functions};
-static const struct troupe_actor puppet_table = {
-	TROUPE_ABI(puppet), .state_size = sizeof(struct puppet), .interfaces = {&handlers},
-	.entries = {&obey_entry}};
 
 /* ---- the agent's part */
 
@@ -443,7 +138,7 @@ static void begin(struct host *host)
 {
 	const struct runtime_type *type;
 	const char *why;
-	struct bridge_config bridge = {.transport = {&transport_ops, host},
+	struct bridge_config bridge = {.transport = {&wire_ops, host},
 				       .directory = "",
 				       .process = us,
 				       .ops = &bridge_ops,
@@ -593,7 +288,7 @@ static void put_batch(struct host *host, struct input *input)
 		add_envelope(host, input, &batch, from);
 	if (batch.count > 0) {
 		data = envelope_batch_data(&batch, &size);
-		put_frame(host, data, size);
+		wire_put(host, data, size);
 		*sequence = batch.sequence + batch.count - 1;
 	}
 	envelope_batch_fini(&batch);
@@ -616,7 +311,7 @@ static void put_raw(struct host *host, struct input *input)
 	memcpy(head + 32, &us, sizeof(us));
 	memcpy(frame, head, sizeof(head));
 	memcpy(frame + sizeof(head), data, size);
-	put_frame(host, frame, total);
+	wire_put(host, frame, total);
 }
 
 static void pass(struct host *host)
@@ -635,7 +330,7 @@ static void step(struct host *host, struct input *input)
 	switch (take_byte(input) % 9) {
 	case 0:
 		size = take_byte(input);
-		put_frame(host, take_bytes(input, &size), size);
+		wire_put(host, take_bytes(input, &size), size);
 		break;
 	case 1:
 		put_raw(host, input);
