@@ -1,5 +1,5 @@
-/* bridge_host.h - the process that fuzz_bridge looks at: a bridge, a runtime with an actor behind
- * it, and a wire on which the fuzzer plays all peers.
+/* bridge_host.h - the process that fuzz_bridge looks at: a bridge, a runtime with an actor
+ * behind it, and a wire on which the fuzzer plays all peers.
  */
 #ifndef TESTS_FUZZ_BRIDGE_HOST_H
 #define TESTS_FUZZ_BRIDGE_HOST_H

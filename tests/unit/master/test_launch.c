@@ -19,16 +19,6 @@
 #define S     CLOCK_SECOND_NS
 #define NEVER (24 * 3600 * S)
 
-static struct worker *first(struct stage *stage)
-{
-	return stage->master->workers[1];
-}
-
-static void pass(struct stage *stage, uint64_t ns)
-{
-	sim_run_until(stage->master->loop, loop_clock_ns(stage->master->loop) + ns);
-}
-
 /* Worker 1 has died, and its next process is only asked for. */
 static void lose(struct stage *stage)
 {
@@ -36,23 +26,11 @@ static void lose(struct stage *stage)
 
 	stage->launch_ns = NEVER;
 	stage_kill(stage->workers[1]);
-	pass(stage, S);
+	stage_pass(stage, S);
 	assert_int_equal(stage->n_asked, n + 1);
-	assert_int_equal(first(stage)->state, API_STATE_STARTING);
-	assert_int_equal(first(stage)->pid, 0);
+	assert_int_equal(stage_first(stage)->state, API_STATE_STARTING);
+	assert_int_equal(stage_first(stage)->pid, 0);
 }
-
-static bool is_up(struct stage *stage)
-{
-	return worker_is_up(first(stage));
-}
-
-static bool is_stopped(struct stage *stage)
-{
-	return first(stage)->state == API_STATE_STOPPED;
-}
-
-/* ---- asked for */
 
 static void launch_may_take_long(void **state)
 {
@@ -60,13 +38,13 @@ static void launch_may_take_long(void **state)
 
 	stage->launch_ns = 20 * S;
 	stage_kill(stage->workers[1]);
-	pass(stage, 19 * S);
+	stage_pass(stage, 19 * S);
 	assert_int_equal(stage->n_launched, 1);
-	assert_int_equal(first(stage)->state, API_STATE_STARTING);
+	assert_int_equal(stage_first(stage)->state, API_STATE_STARTING);
 	stage_say(stage, "{\"method\":\"io.troupe.Control.Workers\"}");
 	stage_expect(stage, "\"state\":\"starting\"");
-	pass(stage, 3 * S);
-	assert_true(is_up(stage));
+	stage_pass(stage, 3 * S);
+	assert_true(stage_is_up(stage));
 	assert_int_equal(stage->n_launched, 2);
 }
 
@@ -77,13 +55,13 @@ static void launch_that_does_not_come_is_tried_again(void **state)
 	unsigned n;
 
 	lose(stage);
-	incarnation = first(stage)->incarnation;
+	incarnation = stage_first(stage)->incarnation;
 	n = stage->n_asked;
-	pass(stage, stage->master->settings.life.start_timeout_ns);
+	stage_pass(stage, stage->master->settings.life.start_timeout_ns);
 	assert_int_equal(stage->n_asked, n + 1);
-	assert_int_equal(first(stage)->incarnation, incarnation + 1);
+	assert_int_equal(stage_first(stage)->incarnation, incarnation + 1);
 	stage->launch_ns = 0;
-	stage_until(stage, is_up);
+	stage_until(stage, stage_is_up);
 	/* None of those that were given up came late. */
 	assert_int_equal(stage->n_launched, 2);
 }
@@ -96,7 +74,7 @@ static void daemon_stops_at_once_while_a_worker_is_only_asked_for(void **state)
 	lose(stage);
 	begin_ns = loop_clock_ns(stage->master->loop);
 	master_stop(stage->master);
-	assert_true(is_stopped(stage));
+	assert_true(stage_is_stopped(stage));
 	assert_true(stage->workers[1]->is_released);
 	master_run(stage->master);
 	assert_true(loop_clock_ns(stage->master->loop) - begin_ns <= 2 * S);
@@ -116,12 +94,12 @@ static void worker_that_is_only_asked_for_cannot_be_killed(void **state)
 	stage_say(stage,
 		  "{\"method\":\"io.troupe.Control.Kill\",\"parameters\":{\"name\":\"one\"}}");
 	stage_expect(stage, "without a process");
-	worker_kill(first(stage), "a test asked for it", true);
-	worker_kill_explained(first(stage), "a test asked for it");
-	assert_null(first(stage)->killed_why);
+	worker_kill(stage_first(stage), "a test asked for it", true);
+	worker_kill_explained(stage_first(stage), "a test asked for it");
+	assert_null(stage_first(stage)->killed_why);
 	stage->launch_ns = 0;
-	pass(stage, stage->master->settings.life.start_timeout_ns);
-	stage_until(stage, is_up);
+	stage_pass(stage, stage->master->settings.life.start_timeout_ns);
+	stage_until(stage, stage_is_up);
 }
 
 static void reload(struct stage *stage)
@@ -155,20 +133,18 @@ static void units_own_worker_goes_with_it_while_it_is_only_asked_for(void **stat
 	assert_int_equal(stage->n_launched, 1);
 }
 
-/* ---- launched */
-
 static void process_that_ends_before_start_is_reported_by_its_own_end(void **state)
 {
 	struct stage *stage = *state;
 
 	stage->is_stillborn = true;
 	stage_kill(stage->workers[1]);
-	pass(stage, S);
+	stage_pass(stage, S);
 	assert_true(stage->n_launched > 1);
-	assert_string_equal(first(stage)->crash.cause, "exit 3");
-	assert_null(first(stage)->crash.killed);
+	assert_string_equal(stage_first(stage)->crash.cause, "exit 3");
+	assert_null(stage_first(stage)->crash.killed);
 	stage->is_stillborn = false;
-	stage_until(stage, is_up);
+	stage_until(stage, stage_is_up);
 }
 
 static void process_that_no_signal_ends_is_given_up(void **state)
@@ -178,12 +154,12 @@ static void process_that_no_signal_ends_is_given_up(void **state)
 	stage->is_undying = true;
 	stage->n_signals = 0;
 	stage_tell(stage->workers[1], &worker_ready_method, &(struct worker_ready){0});
-	pass(stage, 4 * S);
+	stage_pass(stage, 4 * S);
 	assert_int_equal(stage->n_signals, 1);
 	assert_int_equal(stage->n_launched, 1);
-	pass(stage, 2 * S);
+	stage_pass(stage, 2 * S);
 	assert_int_equal(stage->n_launched, 2);
-	stage_until(stage, is_up);
+	stage_until(stage, stage_is_up);
 }
 
 /* Worker 1 is in a handler of unit one. */
@@ -202,15 +178,15 @@ static void process_that_is_given_up_is_not_taken_for_the_one_before(void **stat
 	struct stage *stage = *state;
 
 	stage_exit(stage->workers[1], 3);
-	pass(stage, S);
-	stage_until(stage, is_up);
+	stage_pass(stage, S);
+	stage_until(stage, stage_is_up);
 	be_in_a_handler(stage);
 	stage->is_undying = true;
-	worker_kill_explained(first(stage), "a test asked for it");
-	pass(stage, 8 * S);
-	assert_true(first(stage)->has_crashed);
-	assert_true(first(stage)->crash.in_handler);
-	assert_false(first(stage)->crash.is_blamed);
+	worker_kill_explained(stage_first(stage), "a test asked for it");
+	stage_pass(stage, 8 * S);
+	assert_true(stage_first(stage)->has_crashed);
+	assert_true(stage_first(stage)->crash.in_handler);
+	assert_false(stage_first(stage)->crash.is_blamed);
 }
 
 static void end_that_nobody_knows_is_that_of_the_record(void **state)
@@ -226,9 +202,9 @@ static void end_that_nobody_knows_is_that_of_the_record(void **state)
 	record->code = SEGV_MAPERR;
 	record->written = 1;
 	stage_signal(stage->workers[1], SIGSEGV);
-	pass(stage, S);
-	assert_string_equal(first(stage)->crash.cause, "SIGSEGV");
-	assert_true(first(stage)->crash.is_blamed);
+	stage_pass(stage, S);
+	assert_string_equal(stage_first(stage)->crash.cause, "SIGSEGV");
+	assert_true(stage_first(stage)->crash.is_blamed);
 }
 
 static void set_kills(struct stage *stage, const char *text)
@@ -252,13 +228,13 @@ static void memory_that_ran_out_is_seen_though_nobody_knows_the_end(void **state
 	stage->is_unknowing = true;
 	set_kills(stage, "oom_kill 0\n");
 	stage_signal(stage->workers[1], SIGKILL);
-	pass(stage, S);
-	assert_string_equal(first(stage)->crash.cause, "unknown");
+	stage_pass(stage, S);
+	assert_string_equal(stage_first(stage)->crash.cause, "unknown");
 	set_kills(stage, "oom_kill 1\n");
-	stage_until(stage, is_up);
+	stage_until(stage, stage_is_up);
 	stage_signal(stage->workers[1], SIGKILL);
-	pass(stage, S);
-	assert_true(first(stage)->crash.is_oom);
+	stage_pass(stage, S);
+	assert_true(stage_first(stage)->crash.is_oom);
 	(void)unlink(stage->master->oom.path);
 }
 
@@ -323,151 +299,6 @@ static void client_that_does_not_read_holds_up_no_stop(void **state)
 		    stage->master->settings.life.stop_timeout_ns + SHUTDOWN_LAST_WORDS_NS);
 }
 
-/* ---- its last notice */
-
-static void finish(struct stage *stage, unsigned number, const char *error)
-{
-	stage_tell(stage->workers[number], &worker_finished_method,
-		   &(struct worker_finished){.error = error});
-	stage_idle(stage);
-}
-
-static void begin_to_stop(struct stage *stage)
-{
-	stage->is_stubborn = true;
-	master_stop(stage->master);
-	stage_idle(stage);
-	assert_int_equal(first(stage)->state, API_STATE_STOPPING);
-}
-
-static void end_is_orderly_by_the_last_notice(void **state)
-{
-	struct stage *stage = *state;
-
-	begin_to_stop(stage);
-	finish(stage, 1, NULL);
-	stage_exit(stage->workers[1], 0);
-	master_run(stage->master);
-	assert_true(is_stopped(stage));
-	assert_false(first(stage)->has_crashed);
-}
-
-static void end_is_orderly_though_nobody_knows_how_the_process_went(void **state)
-{
-	struct stage *stage = *state;
-
-	stage->is_unknowing = true;
-	begin_to_stop(stage);
-	finish(stage, 1, NULL);
-	stage_exit(stage->workers[1], 0);
-	master_run(stage->master);
-	assert_false(first(stage)->has_crashed);
-}
-
-static void exit_without_the_last_notice_is_a_crash(void **state)
-{
-	struct stage *stage = *state;
-
-	begin_to_stop(stage);
-	stage_exit(stage->workers[1], 0);
-	master_run(stage->master);
-	assert_true(first(stage)->has_crashed);
-	assert_string_equal(first(stage)->crash.cause, "exit 0");
-}
-
-static void fault_after_the_last_notice_is_a_crash(void **state)
-{
-	struct stage *stage = *state;
-
-	begin_to_stop(stage);
-	finish(stage, 1, NULL);
-	stage_signal(stage->workers[1], SIGSEGV);
-	master_run(stage->master);
-	assert_true(first(stage)->has_crashed);
-	assert_string_equal(first(stage)->crash.cause, "SIGSEGV");
-}
-
-static void process_that_does_not_exit_after_its_last_notice_is_killed(void **state)
-{
-	struct stage *stage = *state;
-
-	stage->master->settings.life.stop_timeout_ns = 3600 * S;
-	begin_to_stop(stage);
-	finish(stage, 1, NULL);
-	pass(stage, 4 * S);
-	assert_int_equal(first(stage)->state, API_STATE_STOPPING);
-	pass(stage, 2 * S);
-	assert_true(is_stopped(stage));
-	assert_non_null(strstr(first(stage)->crash.killed, "did not exit"));
-}
-
-static void expect_violation(struct stage *stage)
-{
-	stage_until(stage, is_stopped);
-	assert_true(first(stage)->has_crashed);
-	assert_non_null(strstr(first(stage)->crash.killed, "broke the protocol"));
-}
-
-static void last_notice_that_comes_twice_breaks_the_protocol(void **state)
-{
-	struct stage *stage = *state;
-
-	begin_to_stop(stage);
-	finish(stage, 1, NULL);
-	finish(stage, 1, NULL);
-	expect_violation(stage);
-}
-
-static void last_notice_while_actors_run_breaks_the_protocol(void **state)
-{
-	struct stage *stage = *state;
-
-	begin_to_stop(stage);
-	finish(stage, 1, NULL);
-	expect_violation(stage);
-}
-
-static void last_notice_unasked_breaks_the_protocol(void **state)
-{
-	struct stage *stage = *state;
-
-	finish(stage, 1, NULL);
-	pass(stage, S);
-	assert_int_equal(stage->n_launched, 2);
-	assert_non_null(strstr(first(stage)->crash.killed, "broke the protocol"));
-}
-
-static void worker_that_fails_is_reported_with_its_own_words(void **state)
-{
-	struct stage *stage = *state;
-	char text[CRASH_TEXT];
-
-	finish(stage, 1, "no luck\ntoday");
-	assert_int_equal(stage->n_launched, 1);
-	stage_exit(stage->workers[1], 1);
-	pass(stage, S);
-	assert_int_equal(stage->n_launched, 2);
-	assert_null(first(stage)->crash.killed);
-	crash_print(&first(stage)->crash, text, sizeof(text));
-	assert_string_equal(text, "exit 1, not in a handler: no luck?today");
-}
-
-/* An empty reason is no orderly end. */
-static void worker_that_fails_without_a_word_has_crashed(void **state)
-{
-	struct stage *stage = *state;
-
-	begin_to_stop(stage);
-	finish(stage, 1, "");
-	stage_exit(stage->workers[1], 0);
-	master_run(stage->master);
-	assert_true(first(stage)->has_crashed);
-}
-
-#define TEST(function) cmocka_unit_test_setup_teardown(function, stage_raise, stage_strike)
-#define TEST_UNITS(function)                                                                   \
-	cmocka_unit_test_setup_teardown(function, stage_raise_units, stage_strike)
-
 static void master_starts_a_worker_again_when_launching_failed(void **state)
 {
 	struct stage *stage = *state;
@@ -475,6 +306,10 @@ static void master_starts_a_worker_again_when_launching_failed(void **state)
 	assert_int_equal(stage->n_launched, 1);
 	assert_int_equal(stage->master->workers[1]->incarnation, 2);
 }
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, stage_raise, stage_strike)
+#define TEST_UNITS(function)                                                                   \
+	cmocka_unit_test_setup_teardown(function, stage_raise_units, stage_strike)
 
 int main(void)
 {
@@ -492,16 +327,6 @@ int main(void)
 		TEST(memory_that_ran_out_is_seen_though_nobody_knows_the_end),
 		TEST_UNITS(call_is_answered_when_the_stop_takes_longest),
 		TEST(client_that_does_not_read_holds_up_no_stop),
-		TEST(end_is_orderly_by_the_last_notice),
-		TEST(end_is_orderly_though_nobody_knows_how_the_process_went),
-		TEST(exit_without_the_last_notice_is_a_crash),
-		TEST(fault_after_the_last_notice_is_a_crash),
-		TEST(process_that_does_not_exit_after_its_last_notice_is_killed),
-		TEST(last_notice_that_comes_twice_breaks_the_protocol),
-		TEST_UNITS(last_notice_while_actors_run_breaks_the_protocol),
-		TEST(last_notice_unasked_breaks_the_protocol),
-		TEST(worker_that_fails_is_reported_with_its_own_words),
-		TEST(worker_that_fails_without_a_word_has_crashed),
 		TEST(master_starts_a_worker_again_when_launching_failed),
 	};
 

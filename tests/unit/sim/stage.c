@@ -45,9 +45,29 @@ void stage_until(struct stage *stage, bool (*is_so)(struct stage *stage))
 	}
 }
 
+void stage_pass(struct stage *stage, uint64_t ns)
+{
+	sim_run_until(stage->master->loop, loop_clock_ns(stage->master->loop) + ns);
+}
+
 void stage_idle(struct stage *stage)
 {
-	sim_run_until(stage->master->loop, loop_clock_ns(stage->master->loop) + IDLE_NS);
+	stage_pass(stage, IDLE_NS);
+}
+
+struct worker *stage_first(struct stage *stage)
+{
+	return stage->master->workers[1];
+}
+
+bool stage_is_up(struct stage *stage)
+{
+	return worker_is_up(stage_first(stage));
+}
+
+bool stage_is_stopped(struct stage *stage)
+{
+	return stage_first(stage)->state == API_STATE_STOPPED;
 }
 
 static bool are_up(struct stage *stage)

@@ -87,6 +87,13 @@ void stage_step(struct stage *stage);
 void stage_until(struct stage *stage, bool (*is_so)(struct stage *stage));
 /* A few passes of the loop, for what must not happen. */
 void stage_idle(struct stage *stage);
+/* Let so much time pass. */
+void stage_pass(struct stage *stage, uint64_t ns);
+
+/* The master's worker 1; whether it is up, or stopped. */
+struct worker *stage_first(struct stage *stage);
+bool stage_is_up(struct stage *stage);
+bool stage_is_stopped(struct stage *stage);
 
 /* What open calls take up of a share, all users together. */
 struct ledger_use *stage_use(struct stage *stage, enum share share);

@@ -25,11 +25,6 @@ static struct instance *first_of(struct stage *stage, const char *unit)
 	return &unit_find(stage->master, unit)->instances[0];
 }
 
-static void pass(struct stage *stage, uint64_t ns)
-{
-	sim_run_until(stage->master->loop, loop_clock_ns(stage->master->loop) + ns);
-}
-
 static void tell_end(struct stage *stage, const char *unit, enum troupe_cause cause)
 {
 	const struct instance *instance = first_of(stage, unit);
@@ -63,7 +58,7 @@ static void time_of_an_init_that_fails_is_no_life(void **state)
 		n = stage->workers[1]->n_spawns;
 		while (stage->workers[1]->n_spawns == n)
 			stage_step(stage);
-		pass(stage, 5 * S);
+		stage_pass(stage, 5 * S);
 		stage_spawned(stage->workers[1], "not yet");
 		stage_idle(stage);
 	}
@@ -79,12 +74,12 @@ static void life_that_was_long_enough_ends_the_row(void **state)
 	unit->file.life.healthy_ns = S;
 	unit->file.life.limit.after = 2;
 	for (unsigned i = 0; i < 10; i++) {
-		pass(stage, S);
+		stage_pass(stage, S);
 		tell_end(stage, "one", TROUPE_CAUSE_FAILED);
 		stage_until(stage, is_up);
 		assert_int_equal(unit->restarts, i + 1);
 	}
-	pass(stage, S / 2);
+	stage_pass(stage, S / 2);
 	tell_end(stage, "one", TROUPE_CAUSE_FAILED);
 	assert_int_equal(unit_state(unit), API_STATE_FAILED);
 }
@@ -205,9 +200,9 @@ static void pool_that_ends_at_once_is_a_few_lines_and_a_number(void **state)
 	stage_idle(stage);
 	assert_int_equal(unit_state(pool), API_STATE_ENDED);
 	assert_int_equal(count_lines(fd, " ended: normal after "), 10);
-	pass(stage, 25 * S);
+	stage_pass(stage, 25 * S);
 	assert_int_equal(count_lines(fd, "more of its actors ended"), 0);
-	pass(stage, 10 * S);
+	stage_pass(stage, 10 * S);
 	assert_int_equal(count_lines(fd, "pool: 20 more of its actors ended"), 1);
 	close(fd);
 }
@@ -220,12 +215,12 @@ static void draining_has_its_time_and_then_stopping_has(void **state)
 
 	assert_int_equal(unit_restart(instance->unit, NULL, NULL), 0);
 	/* Of StopTimeout=2s. */
-	pass(stage, 1900 * CLOCK_MS_NS);
+	stage_pass(stage, 1900 * CLOCK_MS_NS);
 	assert_true(instance_drains(instance));
-	pass(stage, 200 * CLOCK_MS_NS);
+	stage_pass(stage, 200 * CLOCK_MS_NS);
 	assert_int_equal(instance->state, API_STATE_STOPPING);
 	assert_false(instance_drains(instance));
-	pass(stage, 1500 * CLOCK_MS_NS);
+	stage_pass(stage, 1500 * CLOCK_MS_NS);
 	assert_int_equal(instance->state, API_STATE_STOPPING);
 	assert_int_equal(instance->worker->incarnation, incarnation);
 	stage_until(stage, is_up);
@@ -263,14 +258,14 @@ static void worker_that_was_healthy_has_a_clean_record(void **state)
 
 	stage->n_refusals = 1000;
 	stage_kill(stage->workers[1]);
-	pass(stage, 2 * S);
+	stage_pass(stage, 2 * S);
 	assert_in_range(worker->trouble.row, 3, 10);
 	stage->n_refusals = 0;
 	stage_until(stage, is_up);
 	/* Whatever ends that life. */
-	pass(stage, stage->master->settings.life.healthy_ns);
+	stage_pass(stage, stage->master->settings.life.healthy_ns);
 	stage_kill(stage->workers[1]);
-	pass(stage, S);
+	stage_pass(stage, S);
 	assert_int_equal(worker->trouble.row, 0);
 	assert_int_equal(worker->deaths.row, 1);
 }
