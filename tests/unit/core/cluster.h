@@ -11,9 +11,6 @@ struct cluster {
 	struct world worlds[4];
 };
 
-typedef int behaviour(struct troupe_self *self, struct puppet *me, struct troupe_call call,
-		      int64_t n);
-
 struct troupe_address cluster_address(struct world *world, int id);
 /* What puppets do when told Num(n): puppet 1 calls puppet 2, the others do what `two` does. */
 int cluster_call_two(struct troupe_self *self, struct puppet *me, struct troupe_call call,

@@ -1,34 +1,6 @@
 /* Calls: each ends in exactly one callback, whatever happens to either side. */
-#include "world.h"
+#include "couple.h"
 #include <errno.h>
-
-/* Puppet 1 calls puppet 2 by Num(n), with the context n, when told by Num(100 + n) from
- * outside; what puppet 2 does is the test's. */
-static int call_two(struct troupe_self *self, struct puppet *me, struct troupe_call call,
-		    int64_t n)
-{
-	struct world *world = world_of(self);
-
-	(void)call;
-	if (me->id != 1)
-		return ((int (*)(struct troupe_self *, struct puppet *, struct troupe_call,
-				 int64_t))world->test)(self, me, call, n);
-	return troupe_call(self, world->actors[2], &num_method, &(struct num){n - 100},
-			   &num_entry, (uint64_t)n - 100, 1000000000,
-			   n >= 200 ? TROUPE_MORE : 0, NULL);
-}
-
-typedef int behaviour(struct troupe_self *self, struct puppet *me, struct troupe_call call,
-		      int64_t n);
-
-static void begin(struct world *world, behaviour *two)
-{
-	world_init(world, 1, NULL);
-	world->hooks.num = call_two;
-	world->test = (void *)two;
-	world_spawn(world, 1);
-	world_spawn(world, 2);
-}
 
 static int returns(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 		   int64_t n)
@@ -42,7 +14,7 @@ static void call_ends_with_the_reply_when_answered(void **state)
 	struct world world;
 
 	(void)state;
-	begin(&world, returns);
+	couple_begin(&world, returns);
 	assert_int_equal(world_send(&world, world.actors[1], 104), 0);
 	world_run(&world);
 	assert_log(&world, "1:num 104; 2:num 4; 1:reply4 ok 8; ");
@@ -64,7 +36,7 @@ static void call_ends_with_the_typed_error(void **state)
 	struct world world;
 
 	(void)state;
-	begin(&world, fails);
+	couple_begin(&world, fails);
 	world_send(&world, world.actors[1], 104);
 	world_run(&world);
 	assert_log(&world, "1:num 104; 2:num 4; 1:reply4 error test.puppet.Bad why; ");
@@ -86,7 +58,7 @@ static void call_ends_with_no_reply_or_failed_when_not_answered(void **state)
 	struct world world;
 
 	(void)state;
-	begin(&world, does_nothing);
+	couple_begin(&world, does_nothing);
 	world_send(&world, world.actors[1], 104);
 	world_send(&world, world.actors[1], 105);
 	world_run(&world);
@@ -95,32 +67,6 @@ static void call_ends_with_no_reply_or_failed_when_not_answered(void **state)
 	assert_int_equal(runtime_info(world.runtime, world.actors[2], &info), 0);
 	assert_int_equal(info.failed, 1);
 	assert_int_equal(info.handled, 2);
-	world_finish(&world);
-}
-
-static int keeps_and_fails(struct troupe_self *self, struct puppet *me, struct troupe_call call,
-			   int64_t n)
-{
-	if (n == 6) /* the handle of before is used up */
-		assert_int_equal(
-			troupe_return(self, me->kept_call, &num_method, &(struct num){n}),
-			-EALREADY);
-	assert_int_equal(troupe_call_keep(self, &call), 0);
-	me->kept_call = call;
-	return -EIO;
-}
-
-static void kept_call_ends_with_failed_when_its_handler_fails(void **state)
-{
-	struct world world;
-
-	(void)state;
-	begin(&world, keeps_and_fails);
-	world_send(&world, world.actors[1], 105);
-	world_send(&world, world.actors[1], 106);
-	world_run(&world);
-	assert_log(&world, "1:num 105; 1:num 106; 2:num 5; 2:num 6; 1:reply5 failed (EIO); "
-			   "1:reply6 failed (EIO); ");
 	world_finish(&world);
 }
 
@@ -151,129 +97,10 @@ static void call_survives_misuse_and_is_answered_once(void **state)
 	struct world world;
 
 	(void)state;
-	begin(&world, answers_wrongly);
+	couple_begin(&world, answers_wrongly);
 	world_send(&world, world.actors[1], 104);
 	world_run(&world);
 	assert_log(&world, "1:num 104; 2:num 4; 1:reply4 invalid (n: why); ");
-	world_finish(&world);
-}
-
-static int keeps(struct troupe_self *self, struct puppet *me, struct troupe_call call,
-		 int64_t n)
-{
-	struct troupe_call old = call;
-
-	switch (n) {
-	case 1:
-		assert_int_equal(troupe_call_keep(self, &call), 0);
-		assert_true(old.id != call.id);
-		assert_int_equal(troupe_return(self, old, &num_method, &(struct num){n}),
-				 -EALREADY);
-		me->kept_call = call;
-		return 0;
-	case 2:
-		assert_int_equal(
-			troupe_return(self, me->kept_call, &text_method, &(struct text){"x"}),
-			-EINVAL);
-		assert_int_equal(
-			troupe_return(self, me->kept_call, &num_method, &(struct num){7}), 0);
-		assert_int_equal(
-			troupe_return(self, me->kept_call, &num_method, &(struct num){7}),
-			-EALREADY);
-		return 0;
-	case 3:
-		assert_int_equal(troupe_call_drop(self, me->kept_call), 0);
-		assert_int_equal(troupe_call_drop(self, me->kept_call), -ESRCH);
-		return 0;
-	default:
-		/* the caller has gone meanwhile: nothing to do about it, and no on_cancel
-		 * either */
-		assert_int_equal(
-			troupe_return(self, me->kept_call, &num_method, &(struct num){7}), 0);
-		return 0;
-	}
-}
-
-static void kept_call_is_answered_later(void **state)
-{
-	struct world world;
-
-	(void)state;
-	begin(&world, keeps);
-	world_send(&world, world.actors[1], 101);
-	world_run(&world);
-	world_send(&world, world.actors[2], 2);
-	world_run(&world);
-	assert_log(&world, "1:num 101; 2:num 1; 2:num 2; 1:reply1 ok 7; ");
-	world_send(&world, world.actors[1], 101);
-	world_run(&world);
-	world_send(&world, world.actors[2], 3);
-	world_run(&world);
-	assert_log(&world, "1:num 101; 2:num 1; 2:num 3; 1:reply1 no-reply; ");
-	world_finish(&world);
-}
-
-static void kept_call_of_a_send_is_answered_into_the_void(void **state)
-{
-	struct world world;
-
-	(void)state;
-	begin(&world, keeps);
-	world_send(&world, world.actors[2], 1);
-	world_send(&world, world.actors[2], 2);
-	world_run(&world);
-	assert_log(&world, "2:num 1; 2:num 2; ");
-	world_finish(&world);
-}
-
-static void kept_call_ends_and_is_cancelled_when_the_deadline_passes(void **state)
-{
-	struct world world;
-
-	(void)state;
-	begin(&world, keeps);
-	world_send(&world, world.actors[1], 101);
-	world_run(&world);
-	world_sleep(&world, 999000000);
-	assert_log(&world, "1:num 101; 2:num 1; ");
-	world_sleep(&world, 2000000);
-	assert_log(&world, "2:cancel; 1:reply1 timeout; ");
-	world_finish(&world);
-}
-
-static void kept_call_is_answered_by_death(void **state)
-{
-	struct world world;
-
-	(void)state;
-	begin(&world, keeps);
-	world_send(&world, world.actors[1], 101);
-	world_run(&world);
-	assert_int_equal(runtime_stop(world.runtime, world.actors[2]), 0);
-	world_run(&world);
-	assert_log(&world, "1:num 101; 2:num 1; 2:fini shutdown; 1:reply1 died; ");
-	world_finish(&world);
-}
-
-static void kept_call_is_cancelled_when_the_caller_dies(void **state)
-{
-	struct world world;
-
-	(void)state;
-	begin(&world, keeps);
-	world_send(&world, world.actors[1], 101);
-	world_run(&world);
-	runtime_stop(world.runtime, world.actors[1]);
-	world_run(&world);
-	assert_log(&world, "1:num 101; 2:num 1; 1:fini shutdown; 2:cancel; ");
-	/* and when it is answered before on_cancel came, that does not come */
-	world_spawn(&world, 1);
-	world_send(&world, world.actors[1], 101);
-	world_run(&world);
-	world_send(&world, world.actors[2], 9);
-	runtime_stop(world.runtime, world.actors[1]);
-	world_run(&world);
-	assert_log(&world, "1:num 101; 2:num 1; 1:fini shutdown; 2:num 9; ");
 	world_finish(&world);
 }
 
@@ -291,7 +118,7 @@ static int calls_and_exits(struct troupe_self *self, struct puppet *me, struct t
 {
 	if (me->id == 1)
 		troupe_exit(self, 0);
-	return call_two(self, me, call, n);
+	return couple_call_two(self, me, call, n);
 }
 
 static void queued_call_is_answered_by_death_and_not_run_after_the_callers(void **state)
@@ -299,7 +126,7 @@ static void queued_call_is_answered_by_death_and_not_run_after_the_callers(void 
 	struct world world;
 
 	(void)state;
-	begin(&world, exits_when_told);
+	couple_begin(&world, exits_when_told);
 	world_send(&world, world.actors[1], 104);
 	world_send(&world, world.actors[2], 9); /* is first in the mailbox */
 	world_run(&world);
@@ -335,7 +162,7 @@ static void cancelled_call_is_not_run(void **state)
 	struct world world;
 
 	(void)state;
-	begin(&world, returns);
+	couple_begin(&world, returns);
 	world.hooks.num = cancels;
 	world_send(&world, world.actors[1], 4);
 	world_run(&world);
@@ -389,7 +216,7 @@ static void call_that_fails_at_once_gets_no_reply(void **state)
 	struct world world;
 
 	(void)state;
-	begin(&world, returns);
+	couple_begin(&world, returns);
 	world.hooks.num = calls_badly;
 	world_send(&world, world.actors[1], 4);
 	world_run(&world);
@@ -414,7 +241,7 @@ static void calls_and_kept_calls_stop_at_their_limits(void **state)
 
 	(void)state;
 	world_init(&world, 1, &(struct runtime_config){.max_calls = 2, .max_kept_calls = 1});
-	world.hooks.num = call_two;
+	world.hooks.num = couple_call_two;
 	world.test = (void *)keeps_at_most_one;
 	world_spawn(&world, 1);
 	world_spawn(&world, 2);
@@ -443,7 +270,7 @@ static void forwarded_call_is_answered_by_whoever_has_it(void **state)
 	struct world world;
 
 	(void)state;
-	begin(&world, forwards);
+	couple_begin(&world, forwards);
 	world_spawn(&world, 3);
 	world_send(&world, world.actors[1], 104);
 	world_run(&world);
@@ -475,7 +302,7 @@ static void stream_has_many_replies_and_one_end(void **state)
 	struct world world;
 
 	(void)state;
-	begin(&world, streams);
+	couple_begin(&world, streams);
 	world.hooks.tick = ends_stream;
 	world_send(&world, world.actors[1], 204);
 	world_sleep(&world, 6000000000); /* the deadline was for the first reply */
@@ -564,7 +391,7 @@ static void stream_waits_when_the_caller_does_not_read(void **state)
 	struct world world;
 
 	(void)state;
-	begin(&world, floods);
+	couple_begin(&world, floods);
 	world.hooks.room = floods_on;
 	world_send(&world, world.actors[1], 204);
 	world_run(&world);
@@ -583,7 +410,7 @@ static void method_of_another_version_is_converted_by_name(void **state)
 	(void)client_call;
 	world_init(&world, 1, NULL);
 	world_unit(&world, 2, world.wide, 0, 0, 0);
-	world.hooks.num = call_two;
+	world.hooks.num = couple_call_two;
 	world_spawn(&world, 1);
 	world_spawn_in(&world, 2, 2);
 	world_send(&world, world.actors[1], 104);
@@ -617,7 +444,7 @@ static void method_that_does_not_fit_is_refused_with_the_reason(void **state)
 	struct world world;
 
 	(void)state;
-	begin(&world, returns);
+	couple_begin(&world, returns);
 	world.hooks.num = calls_odd;
 	world_send(&world, world.actors[1], 104);
 	world_run(&world);
@@ -633,12 +460,6 @@ int main(void)
 		cmocka_unit_test(call_ends_with_the_typed_error),
 		cmocka_unit_test(call_ends_with_no_reply_or_failed_when_not_answered),
 		cmocka_unit_test(call_survives_misuse_and_is_answered_once),
-		cmocka_unit_test(kept_call_is_answered_later),
-		cmocka_unit_test(kept_call_ends_with_failed_when_its_handler_fails),
-		cmocka_unit_test(kept_call_of_a_send_is_answered_into_the_void),
-		cmocka_unit_test(kept_call_ends_and_is_cancelled_when_the_deadline_passes),
-		cmocka_unit_test(kept_call_is_answered_by_death),
-		cmocka_unit_test(kept_call_is_cancelled_when_the_caller_dies),
 		cmocka_unit_test(
 			queued_call_is_answered_by_death_and_not_run_after_the_callers),
 		cmocka_unit_test(cancelled_call_is_not_run),

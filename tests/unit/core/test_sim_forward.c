@@ -18,9 +18,6 @@ struct cluster {
 	unsigned n_kept; /* how often the client was told so */
 };
 
-typedef int behaviour(struct troupe_self *self, struct puppet *me, struct troupe_call call,
-		      int64_t n);
-
 static struct troupe_address address_of(const struct troupe_self *self, int id)
 {
 	return world_of(self)->net->worlds[id]->actors[id];

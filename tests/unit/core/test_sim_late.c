@@ -9,9 +9,6 @@
 
 /* Puppet 1 calls puppet 2 by Num(n) when told Num(100 + n), as a stream when told Num(200 + n):
  * with a deadline of 50 ms. Puppet 2 does what the test says; so do puppets from 3 on. */
-typedef int behaviour(struct troupe_self *self, struct puppet *me, struct troupe_call call,
-		      int64_t n);
-
 static int act(struct troupe_self *self, struct puppet *me, struct troupe_call call, int64_t n)
 {
 	struct world *world = world_of(self);

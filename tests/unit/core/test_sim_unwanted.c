@@ -11,9 +11,6 @@
 /* Puppet 1 calls puppet 2, of the last world, by Num(n % 100) when told Num(n): with a deadline
  * of 50 ms from 100 on, with the default one from 300 on; as a stream from 200 on. Puppet 2
  * does what the test says; so do puppets from 3 on. */
-typedef int behaviour(struct troupe_self *self, struct puppet *me, struct troupe_call call,
-		      int64_t n);
-
 struct stage {
 	struct net net;
 	struct world worlds[4];

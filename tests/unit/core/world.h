@@ -62,6 +62,10 @@ struct puppet {
 	int64_t count;
 };
 
+/* What a puppet does when told Num(n). */
+typedef int behaviour(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		      int64_t n);
+
 struct world;
 
 struct hooks {
