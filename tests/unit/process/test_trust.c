@@ -81,6 +81,9 @@ static void trust_refuses_when_the_file_may_be_written_by_others(void **state)
 	assert_non_null(strstr(why, "0646"));
 	assert_int_equal(chmod(place->file, 0664), 0);
 	assert_int_equal(try_open(place->file, geteuid(), why), -EPERM);
+	/* What a sticky bit is for a directory it is not for a file. */
+	assert_int_equal(chmod(place->file, 01664), 0);
+	assert_int_equal(try_open(place->file, geteuid(), why), -EPERM);
 }
 
 static void trust_refuses_when_a_directory_above_may_be_written_by_others(void **state)

@@ -92,6 +92,17 @@ static void names_pick_takes_none_when_the_worker_has_just_died(void **state)
 	assert_null(names_pick(&pool.unit));
 }
 
+static void unit_is_not_coming_when_its_worker_is_stopping(void **state)
+{
+	struct pool pool;
+
+	(void)state;
+	make_pool(&pool, UNIT_ROUND_ROBIN);
+	assert_true(names_is_unit_coming(&pool.unit));
+	pool.worker.state = API_STATE_STOPPING;
+	assert_false(names_is_unit_coming(&pool.unit));
+}
+
 static void names_pick_takes_the_least_busy_when_asked_to(void **state)
 {
 	struct pool pool;
@@ -155,6 +166,7 @@ int main(void)
 		cmocka_unit_test(names_pick_goes_round_when_all_run),
 		cmocka_unit_test(names_pick_leaves_out_those_that_do_not_run),
 		cmocka_unit_test(names_pick_takes_none_when_the_worker_has_just_died),
+		cmocka_unit_test(unit_is_not_coming_when_its_worker_is_stopping),
 		cmocka_unit_test(names_pick_takes_the_least_busy_when_asked_to),
 		cmocka_unit_test(unit_state_is_the_one_most_worth_knowing_when_a_pool_is_mixed),
 		cmocka_unit_test(instance_is_shown_in_backoff_when_its_worker_is),

@@ -89,6 +89,26 @@ static void dead_letters_are_reported_at_once_and_then_counted(void **state)
 	loop_free(loop);
 }
 
+static void dead_letters_of_two_senders_are_counted_apart(void **state)
+{
+	struct dead_letter letter = {.method = "a.b.C", .reason = "stale"};
+	struct heard heard = {0};
+	struct dead_letters letters;
+	struct loop *loop;
+
+	(void)state;
+	assert_int_equal(loop_new(&loop), 0);
+	dead_letters_init(&letters, loop, report, &heard);
+	add(&letters, 5, "", "stale", 1);
+	for (letter.from.slot = 1; letter.from.slot <= 2; letter.from.slot++)
+		dead_letters_add(&letters, &letter, 3);
+	dead_letters_fini(&letters);
+	assert_int_equal(heard.notices, 3);
+	assert_int_equal(heard.last.from.slot, 2);
+	assert_int_equal(heard.last_count, 3);
+	loop_free(loop);
+}
+
 static void dead_letters_of_each_kind_are_counted_apart(void **state)
 {
 	struct heard heard = {0};
@@ -149,6 +169,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dead_letters_are_reported_at_once_and_then_counted),
+		cmocka_unit_test(dead_letters_of_two_senders_are_counted_apart),
 		cmocka_unit_test(dead_letters_of_each_kind_are_counted_apart),
 		cmocka_unit_test(dead_letters_cut_names_between_characters),
 	};
