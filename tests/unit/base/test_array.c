@@ -60,7 +60,7 @@ static void array_has_room_after_items_were_taken_off(void **state)
 
 static void texts_are_copies(void **state)
 {
-	char **texts = NULL, text[8];
+	char **texts = NULL, text[12];
 	size_t n = 0;
 
 	(void)state;
