@@ -14,7 +14,7 @@
 #define BLANKS " \t\r\n"
 
 /* One text on its way through the parser. */
-struct parser {
+struct conf_parser {
 	struct conf *conf;
 	struct problems *problems;
 	const char *file;
@@ -75,7 +75,7 @@ static char *strip(char *text)
 	return text;
 }
 
-static int take_header(struct parser *parser, char *line)
+static int take_header(struct conf_parser *parser, char *line)
 {
 	size_t size = strlen(line);
 
@@ -98,7 +98,7 @@ static int take_header(struct parser *parser, char *line)
 }
 
 /* A whole line, its continuations included; written to. */
-static int take_line(struct parser *parser, char *line)
+static int take_line(struct conf_parser *parser, char *line)
 {
 	char *equals, *key;
 	int r;
@@ -142,7 +142,7 @@ static bool is_continued(const char *line, size_t size)
 	return n % 2 == 1;
 }
 
-static int finish_logical(struct parser *parser)
+static int finish_logical(struct conf_parser *parser)
 {
 	cleanup_free char *line = take_pointer(&parser->logical);
 
@@ -150,7 +150,8 @@ static int finish_logical(struct parser *parser)
 }
 
 /* A line as it is in the file, without its end. */
-static int take_physical(struct parser *parser, const char *line, size_t size, unsigned number)
+static int take_physical(struct conf_parser *parser, const char *line, size_t size,
+			 unsigned number)
 {
 	size_t blanks = 0;
 	bool continued;
@@ -185,7 +186,7 @@ static int take_physical(struct parser *parser, const char *line, size_t size, u
 
 /* A NUL or a character that is not UTF-8 makes the whole file suspect: it is not read at all.
  */
-static int check_text(struct parser *parser, const char *text, size_t size)
+static int check_text(struct conf_parser *parser, const char *text, size_t size)
 {
 	parser->logical_line = 1;
 	for (size_t at = 0; at < size;) {
@@ -205,7 +206,7 @@ static int check_text(struct parser *parser, const char *text, size_t size)
 	return 0;
 }
 
-static int parse_text(struct parser *parser, const char *text, size_t size)
+static int parse_text(struct conf_parser *parser, const char *text, size_t size)
 {
 	const char *end = text + size;
 	int result = 0;
@@ -229,7 +230,7 @@ static int parse_text(struct parser *parser, const char *text, size_t size)
 int conf_parse(struct conf *conf, const char *file, const char *text, size_t size,
 	       struct problems *problems)
 {
-	struct parser parser = {.conf = conf, .problems = problems, .file = file};
+	struct conf_parser parser = {.conf = conf, .problems = problems, .file = file};
 	int r;
 
 	if (size > LIMIT_CONFIG_FILE)

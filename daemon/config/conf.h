@@ -61,11 +61,10 @@ int conf_split(const char *value, char ***ret_words, size_t *ret_n, const char *
 
 /* The values of specifiers in a unit's file. All borrowed. */
 struct conf_names {
-	const char *unit;     /* %N: "pool@eu" */
-	const char *prefix;   /* %p: "pool" */
-	const char *instance; /* %i and %I: "eu"; "" when the unit is no instance */
-	const char *host;     /* %H */
-	const char *state;    /* %S: "/var/lib/troupe" */
+	/* %N: "pool@eu"; so %p is "pool", %i and %I are "eu", or "" when it is no instance. */
+	const char *unit;
+	const char *host;  /* %H */
+	const char *state; /* %S: "/var/lib/troupe" */
 };
 
 /* Replace %N %n (the unit's name, %n with ".actor"), %p, %i, %I, %H, %S and %% in a value.

@@ -162,8 +162,6 @@ static int find_file(const struct conf_path *path, const char *name, char **ret_
 void conf_files_fini(struct conf_files *files)
 {
 	free(files->name);
-	free(files->prefix);
-	free(files->instance);
 	free(files->fragment);
 	texts_free(files->dropins, files->n_dropins);
 	*files = (struct conf_files){0};
@@ -185,9 +183,9 @@ int conf_path_daemon(const struct conf_path *path, struct conf_files *ret_files,
 		     struct problems *problems)
 {
 	static const char *const names[] = {"trouped.conf", NULL};
-	struct conf_files files = {.name = strdup("trouped"), .prefix = strdup("trouped")};
+	struct conf_files files = {.name = strdup("trouped")};
 	struct stat status;
-	int r = files.name && files.prefix ? 0 : -ENOMEM;
+	int r = files.name ? 0 : -ENOMEM;
 
 	if (r == 0 && path->required &&
 	    (stat(path->directories[0], &status) < 0 || !S_ISDIR(status.st_mode)))
@@ -226,8 +224,6 @@ static bool is_link_to(const char *path, const char *template)
 static int name_unit(struct conf_files *files, const char *file_name, const char *path,
 		     struct problems *problems)
 {
-	const char *at;
-
 	files->name = strndup(file_name, strlen(file_name) - strlen(SUFFIX_UNIT));
 	if (!files->name)
 		return -ENOMEM;
@@ -240,12 +236,7 @@ static int name_unit(struct conf_files *files, const char *file_name, const char
 				    ". -, not first - "
 				    "or ., nothing like an address",
 				    files->name);
-	at = strchr(files->name, '@');
-	files->prefix =
-		at ? strndup(files->name, (size_t)(at - files->name)) : strdup(files->name);
-	if (at)
-		files->instance = strdup(at + 1);
-	return files->prefix && (!at || files->instance) ? 0 : -ENOMEM;
+	return 0;
 }
 
 /* The files of one unit whose own was found. -ENOENT: it is masked, there is no such unit. */
@@ -253,7 +244,7 @@ static int find_unit(const struct conf_path *path, const struct found *found,
 		     struct conf_files *files, struct problems *problems)
 {
 	cleanup_free char *template = NULL, *linked = NULL;
-	const char *names[3] = {found->name};
+	const char *names[3] = {found->name}, *at;
 	struct stat status;
 	int r;
 
@@ -265,8 +256,10 @@ static int find_unit(const struct conf_path *path, const struct found *found,
 	files->fragment = strdup(found->path);
 	if (!files->fragment)
 		return -ENOMEM;
-	if (files->instance) {
-		template = text_printf("%s@" SUFFIX_UNIT, files->prefix);
+	at = strchr(files->name, '@');
+	if (at) {
+		template =
+			text_printf("%.*s@" SUFFIX_UNIT, (int)(at - files->name), files->name);
 		if (!template)
 			return -ENOMEM;
 		names[1] = template;

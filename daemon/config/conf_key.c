@@ -330,12 +330,10 @@ static int complain_unknown(const struct conf_entry *entry, const struct conf_ta
 	for (size_t i = 0; i < table->n; i++)
 		names[i] = table->keys[i].name;
 	nearest = text_nearest(entry->key, names, table->n);
-	if (nearest)
-		return problems_add(problems, entry->file, entry->line,
-				    "unknown key %.60s= in [%s]; did you mean %s=?", entry->key,
-				    entry->section, nearest);
-	return problems_add(problems, entry->file, entry->line, "unknown key %.60s= in [%s]",
-			    entry->key, entry->section);
+	return problems_add(problems, entry->file, entry->line,
+			    "unknown key %.60s= in [%s]%s%s%s", entry->key, entry->section,
+			    nearest ? "; did you mean " : "", nearest ? nearest : "",
+			    nearest ? "=?" : "");
 }
 
 /* NULL: there is none of that name. */
@@ -386,12 +384,10 @@ static int complain_section(const struct conf_entry *entry, const struct conf_se
 	nearest = text_nearest(entry->section, names, n);
 	if (!nearest && n == 1)
 		nearest = names[0];
-	if (nearest)
-		return problems_add(problems, entry->file, entry->section_line,
-				    "unknown section [%.60s]; did you mean [%s]?",
-				    entry->section, nearest);
 	return problems_add(problems, entry->file, entry->section_line,
-			    "unknown section [%.60s]", entry->section);
+			    "unknown section [%.60s]%s%s%s", entry->section,
+			    nearest ? "; did you mean [" : "", nearest ? nearest : "",
+			    nearest ? "]?" : "");
 }
 
 static const struct conf_section *find_section(const char *name,

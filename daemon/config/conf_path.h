@@ -71,8 +71,6 @@ int conf_path_add_plugins(struct conf_path *path, const char *directory);
 /* The files of one configuration, all paths. */
 struct conf_files {
 	char *name;     /* of the unit: "pool@eu"; "trouped" */
-	char *prefix;   /* "pool"; without an instance: the name */
-	char *instance; /* "eu"; NULL: none */
 	char *fragment; /* the file itself; NULL: there is none (trouped.conf only) */
 	char **dropins; /* in the order in which they are to be read */
 	size_t n_dropins;

@@ -128,18 +128,19 @@ fail:
 	return r;
 }
 
-/* The text of one specifier; NULL: there is no such. */
+/* The text of one specifier, of %p up to its "@"; NULL: there is no such. */
 static const char *find_specifier(char letter, const struct conf_names *names)
 {
+	const char *at = strchrnul(names->unit, '@');
+
 	switch (letter) {
 	case 'n':
 	case 'N':
-		return names->unit;
 	case 'p':
-		return names->prefix;
+		return names->unit;
 	case 'i':
 	case 'I':
-		return names->instance;
+		return *at ? at + 1 : at;
 	case 'H':
 		return names->host;
 	case 'S':
@@ -172,7 +173,8 @@ int conf_expand(const char *value, const struct conf_names *names, char **ret_va
 			r = -EINVAL;
 			break;
 		}
-		r = buffer_append(&out, text, strlen(text));
+		r = buffer_append(&out, text,
+				  value[1] == 'p' ? strcspn(text, "@") : strlen(text));
 		if (r == 0 && value[1] == 'n')
 			r = buffer_append(&out, ".actor", strlen(".actor"));
 		value += 2;

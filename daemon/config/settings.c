@@ -94,27 +94,22 @@ static int read_group(const char *name, gid_t *ret_gid)
 /* Wherever the system looks for groups, which may be on the network. -ENOENT: no such group. */
 static int ask_for_group(const char *name, gid_t *ret_gid)
 {
-	size_t size = 16384;
+	struct group group, *found = NULL;
+	int r = ERANGE;
 
-	for (;;) {
+	for (size_t size = 16384; r == ERANGE && size <= 8u << 20; size *= 2) {
 		cleanup_free char *memory = malloc(size);
-		struct group group, *found;
-		int r;
 
 		if (!memory)
 			return -ENOMEM;
 		r = getgrnam_r(name, &group, memory, size, &found);
-		if (r == ERANGE && size < (8u << 20)) {
-			size *= 2;
-			continue;
-		}
-		if (r == ENOMEM || r == EMFILE || r == ENFILE)
-			return -r;
-		if (r != 0 || !found)
-			return -ENOENT;
-		*ret_gid = found->gr_gid;
-		return 0;
 	}
+	if (r == ENOMEM || r == EMFILE || r == ENFILE)
+		return -r;
+	if (r != 0 || !found)
+		return -ENOENT;
+	*ret_gid = group.gr_gid;
+	return 0;
 }
 
 /* What those settings know. -ENOENT: nothing. */

@@ -205,8 +205,6 @@ int unit_file_load(struct unit_file *unit, const struct conf_files *files,
 	char host[256] = "";
 	const struct conf_names names = {
 		.unit = files->name,
-		.prefix = files->prefix,
-		.instance = files->instance ? files->instance : "",
 		.host = host,
 		.state = settings->state_directory,
 	};

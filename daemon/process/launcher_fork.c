@@ -2,6 +2,7 @@
 #include "process/launcher.h"
 
 #include "base/cleanup.h"
+#include "base/list.h"
 #include "base/seqpacket.h"
 #include "process/child.h"
 #include "process/reaper.h"

@@ -1,36 +1,23 @@
 #include "process/reaper.h"
 
+#include "base/array.h"
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/limits.h"
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* A child that has not been waited for, or has not died. */
-struct zombie {
-	struct list link;
-	int pidfd;
-};
-
-static void forget(struct reaper *reaper, struct zombie *zombie)
-{
-	list_remove(&zombie->link);
-	reaper->n--;
-	close(zombie->pidfd);
-	free(zombie);
-}
 
 static void on_timer(struct loop_timer *timer)
 {
 	struct reaper *reaper = container_of(timer, struct reaper, timer);
 	siginfo_t end;
 
-	list_foreach_safe (at, &reaper->processes) {
-		struct zombie *zombie = container_of(at, struct zombie, link);
-
-		if (reaper_collect(zombie->pidfd, &end))
-			forget(reaper, zombie);
-	}
+	for (size_t i = reaper->n; i-- > 0;)
+		if (reaper_collect(reaper->pidfds[i], &end)) {
+			close(reaper->pidfds[i]);
+			reaper->pidfds[i] = reaper->pidfds[--reaper->n];
+		}
 	if (reaper->n > 0)
 		loop_timer_start(timer, CLOCK_SECOND_NS);
 }
@@ -38,15 +25,15 @@ static void on_timer(struct loop_timer *timer)
 void reaper_init(struct reaper *reaper, struct loop *loop)
 {
 	*reaper = (struct reaper){0};
-	list_init(&reaper->processes);
 	loop_timer_init(&reaper->timer, loop, on_timer);
 }
 
 void reaper_fini(struct reaper *reaper)
 {
 	loop_timer_stop(&reaper->timer);
-	list_foreach_safe (at, &reaper->processes)
-		forget(reaper, container_of(at, struct zombie, link));
+	for (size_t i = 0; i < reaper->n; i++)
+		close(reaper->pidfds[i]);
+	free(reaper->pidfds);
 }
 
 bool reaper_collect(int pidfd, siginfo_t *ret_end)
@@ -64,14 +51,15 @@ bool reaper_collect(int pidfd, siginfo_t *ret_end)
 
 void reaper_add(struct reaper *reaper, int pidfd)
 {
-	struct zombie *zombie = reaper->n < LIMIT_UNREAPED ? malloc(sizeof(*zombie)) : NULL;
+	int *place = reaper->n < LIMIT_UNREAPED
+			     ? array_add(&reaper->pidfds, &reaper->n, sizeof(*place))
+			     : NULL;
 
-	if (!zombie) {
+	if (!place) {
 		close(pidfd);
 		return;
 	}
-	zombie->pidfd = pidfd;
-	list_append(&reaper->processes, &zombie->link);
-	if (reaper->n++ == 0)
+	*place = pidfd;
+	if (!reaper->timer.started)
 		loop_timer_start(&reaper->timer, CLOCK_SECOND_NS);
 }

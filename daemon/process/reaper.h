@@ -9,14 +9,14 @@
 #ifndef PROCESS_REAPER_H
 #define PROCESS_REAPER_H
 
-#include "base/list.h"
 #include "base/loop.h"
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 struct reaper {
-	struct list processes;
-	unsigned n;
+	int *pidfds; /* of children that have not been waited for, or have not died */
+	size_t n;
 	struct loop_timer timer; /* tries all again, once a second, while there are any */
 };
 

@@ -136,7 +136,7 @@ static void on_output(struct loop_io *io, unsigned events)
 
 /* ---- its beginning */
 
-struct arguments {
+struct helper_arguments {
 	struct child_plan plan;
 	char name[ARGUMENT];
 	char texts[PAGE_FRAMES][ARGUMENT];
@@ -144,7 +144,7 @@ struct arguments {
 };
 
 /* The place of a deployment's file among the descriptors; -1: one too many. */
-static int place_file(struct arguments *arguments, const struct deployment *deployment)
+static int place_file(struct helper_arguments *arguments, const struct deployment *deployment)
 {
 	unsigned i = 0;
 
@@ -159,7 +159,7 @@ static int place_file(struct arguments *arguments, const struct deployment *depl
 
 /* Ask for each frame in a plug-in that is known. */
 static void make_arguments(struct symbolizer *symbolizer, const struct list *deployments,
-			   const struct crash *crash, struct arguments *arguments)
+			   const struct crash *crash, struct helper_arguments *arguments)
 {
 	symbolizer->n_frames = 0;
 	(void)snprintf(arguments->name, sizeof(arguments->name), "troupe-symbolize");
@@ -211,7 +211,7 @@ static int launch(struct symbolizer *symbolizer, struct child_plan *plan)
 int symbolizer_start(struct symbolizer *symbolizer, const struct list *deployments,
 		     const struct crash *crash)
 {
-	struct arguments arguments = {0};
+	struct helper_arguments arguments = {0};
 	int r;
 
 	if (symbolizer->pid != 0 || symbolizer->crash)

@@ -30,13 +30,13 @@ static const char usage[] =
 
 enum { EXIT_USAGE = 2 };
 
-struct arguments {
+struct command_line {
 	struct master_options options;
 	int check, version, help; /* bool */
 };
 
 /* 0, or the exit status. */
-static int parse_arguments(int argc, char **argv, struct arguments *arguments)
+static int parse_arguments(int argc, char **argv, struct command_line *arguments)
 {
 	const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
@@ -49,7 +49,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 	};
 	int option;
 
-	*arguments = (struct arguments){0};
+	*arguments = (struct command_line){0};
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
@@ -135,7 +135,7 @@ static int check_config(const struct master_options *options)
 
 int main(int argc, char **argv)
 {
-	struct arguments arguments;
+	struct command_line arguments;
 	struct master *master;
 	struct log log;
 	int status;

@@ -25,7 +25,7 @@ static void check(int condition)
 
 static void check_value(const char *value)
 {
-	static const struct conf_names names = {"pool@eu", "pool", "eu", "host", "/s"};
+	static const struct conf_names names = {"pool@eu", "host", "/s"};
 	cleanup_free char *expanded = NULL;
 	const char *error, *at;
 	char **words;

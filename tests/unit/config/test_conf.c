@@ -252,8 +252,7 @@ static void words_are_split_at_blanks_outside_quotes(void **state)
 
 static void specifiers_stand_for_the_units_names(void **state)
 {
-	static const struct conf_names names = {"pool@eu", "pool", "eu", "server",
-						"/var/lib/troupe"};
+	static const struct conf_names names = {"pool@eu", "server", "/var/lib/troupe"};
 	const char *at = NULL, *value = "100%% of %N %n %p %i %I %H %S/%N";
 	char *expanded;
 	char large[LIMIT_CONFIG_LINE + 1];
