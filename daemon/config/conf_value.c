@@ -37,11 +37,8 @@ static const char *read_escape(const char **at, char out[4], size_t *ret_size)
 		(*at)++;
 		return NULL;
 	}
-	if (**at == 'x') {
-		digits = 2;
-		(*at)++;
-	} else if (**at == 'u' || **at == 'U') {
-		digits = **at == 'u' ? 4 : 8;
+	if (**at == 'x' || **at == 'u' || **at == 'U') {
+		digits = **at == 'x' ? 2 : **at == 'u' ? 4 : 8;
 		(*at)++;
 	} else if (**at >= '0' && **at <= '7') {
 		digits = 3;

@@ -52,68 +52,48 @@ static bool is_word(const struct troupe_type *type)
 	}
 }
 
-/* A string as it is, or, when it begins with a quote, the text in quotes. */
-static int read_string(const struct assignment *a, struct json_tree **ret_value)
+/* The text in the quotes that a string begins with; given. */
+static int unquote(const struct assignment *a, char **ret_text)
 {
-	const char *text = a->config->value, *error;
+	const char *error;
 	char **words;
 	size_t n;
-	int r;
+	int r = conf_split(a->config->value, &words, &n, &error);
 
-	if (*text != '"' && *text != '\'') {
-		*ret_value = json_tree_string(text);
-		return *ret_value ? 0 : -ENOMEM;
-	}
-	r = conf_split(text, &words, &n, &error);
-	if (r == -EINVAL)
-		return refuse(a, error);
 	if (r < 0)
-		return r;
-	*ret_value = n == 1 ? json_tree_string(words[0]) : NULL;
+		return r == -EINVAL ? refuse(a, error) : r;
+	if (n == 1)
+		*ret_text = take_pointer(&words[0]);
+	else
+		r = refuse(a, "the quotes end before the value does; put all of it in quotes");
 	texts_free(words, n);
-	if (n != 1)
-		return refuse(a,
-			      "the quotes end before the value does; put all of it in quotes");
-	return *ret_value ? 0 : -ENOMEM;
+	return r;
 }
 
-/* JSON text of a value of exactly that type. */
-static int read_json(const struct assignment *a, const struct troupe_type *type,
-		     struct json_tree **ret_value)
-{
-	const char *text = a->config->value;
-	cleanup(json_tree_cleanup) struct json_tree *value = NULL;
-	struct codec_error error = {0};
-	char why[ASSIGN_WHY_MAX];
-	int r = assign_value(type, text, &value, why);
-
-	if (r == -EINVAL)
-		return refuse(a, why);
-	if (r == 0)
-		r = json_check(type, text, strlen(text), &error);
-	if (r == 0) {
-		*ret_value = take_pointer(&value);
-		return 0;
-	}
-	if (r == -ENOMEM)
-		return r;
-	snprintf(why, sizeof(why), "%s%s%s", error.path, *error.path ? ": " : "",
-		 error.message);
-	return refuse(a, why);
-}
-
+/* A string as it is, or in quotes; a word; or the JSON text of a value of exactly that type. */
 static int read_value(const struct assignment *a, const struct troupe_type *type,
 		      struct json_tree **ret_value)
 {
+	const char *text = a->config->value;
+	cleanup(json_tree_cleanup) struct json_tree *value = NULL;
+	cleanup_free char *unquoted = NULL;
+	struct codec_error error = {0};
 	char why[ASSIGN_WHY_MAX];
-	int r;
+	int r = 0;
 
-	if (type->kind == TROUPE_STRING)
-		return read_string(a, ret_value);
-	if (!is_word(type))
-		return read_json(a, type, ret_value);
-	r = assign_value(type, a->config->value, ret_value, why);
-	return r == -EINVAL ? refuse(a, why) : r;
+	if (type->kind == TROUPE_STRING && (*text == '"' || *text == '\''))
+		r = unquote(a, &unquoted);
+	if (r < 0)
+		return r;
+	r = assign_value(type, unquoted ? unquoted : text, &value, why);
+	if (r == 0 && !is_word(type)) {
+		r = json_check(type, text, strlen(text), &error);
+		(void)snprintf(why, sizeof(why), "%s%s%s", error.path, *error.path ? ": " : "",
+			       error.message);
+	}
+	if (r == 0)
+		*ret_value = take_pointer(&value);
+	return r == 0 || r == -ENOMEM ? r : refuse(a, why);
 }
 
 /* Words, each of which is an item. Their quotes are gone, so that a string is what the word
@@ -154,7 +134,7 @@ static int add_items(const struct assignment *a, const struct troupe_type *type,
 
 	if (is_word(item))
 		return add_words(a, item, array);
-	r = read_json(a, is_list ? type : item, &value);
+	r = read_value(a, is_list ? type : item, &value);
 	if (r < 0)
 		return r;
 	if (!is_list) {

@@ -6,14 +6,14 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "config/plugin_path.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define TYPE_NAME_MAX 63 /* TROUPE_NAME_MAX */
+#define TYPE_NAME_MAX   63 /* TROUPE_NAME_MAX */
+#define PLUGIN_PATH_MAX 1024
 
 static const char *const on_error_names[] = {"continue", "stop", NULL};
 static const char *const balance_names[] = {"round-robin", "least-outstanding", NULL};
@@ -126,6 +126,70 @@ static int split_type(struct unit_file *unit, const struct conf_setting *setting
 	return 0;
 }
 
+static bool ends_in_so(const char *name)
+{
+	size_t size = strlen(name);
+
+	return size > 3 && strcmp(name + size - 3, ".so") == 0;
+}
+
+/* -ENOENT: it is in none of them; they are put behind those that `list` has. */
+static int find_in(char *const *directories, size_t n, const char *name, char *list,
+		   size_t list_size, char **ret_path)
+{
+	for (size_t i = 0; i < n; i++) {
+		/* "hello" means hello.so, never a file without that ending. */
+		cleanup_free char *path = text_printf("%s/%s%s", directories[i], name,
+						      ends_in_so(name) ? "" : ".so");
+		size_t used = strlen(list);
+
+		if (!path)
+			return -ENOMEM;
+		if (access(path, F_OK) == 0) {
+			*ret_path = take_pointer(&path);
+			return 0;
+		}
+		/* A list too long for the message is merely cut. */
+		(void)snprintf(list + used, list_size - used, "%s%s", used > 0 ? ", " : "",
+			       directories[i]);
+	}
+	return -ENOENT;
+}
+
+/* The file that a plug-in's name means, which is there. An absolute path is taken as it is; a name
+ * without slashes ("hello", "hello.so") is looked for in settings->plugin_path, then in
+ * path->plugins. *ret_path is given. -EINVAL: noted; -ENOMEM. */
+static int find_file(const char *plugin, const struct conf_setting *setting,
+		     const struct settings *settings, const struct conf_path *path,
+		     char **ret_path)
+{
+	char list[1280] = "";
+	int r;
+
+	if (strlen(plugin) > PLUGIN_PATH_MAX)
+		return conf_refuse(setting, "the path is longer than %u bytes",
+				   PLUGIN_PATH_MAX);
+	if (*plugin == '/') {
+		if (access(plugin, F_OK) < 0)
+			return conf_refuse(setting, "%s", strerror(errno));
+		*ret_path = strdup(plugin);
+		return *ret_path ? 0 : -ENOMEM;
+	}
+	if (*plugin == '\0' || strchr(plugin, '/'))
+		return conf_refuse(setting, "must be an absolute path, or a plug-in's name "
+					    "without slashes");
+	r = find_in(settings->plugin_path.words, settings->plugin_path.n, plugin, list,
+		    sizeof(list), ret_path);
+	if (r == -ENOENT)
+		r = find_in(path->plugins, path->n_plugins, plugin, list, sizeof(list),
+			    ret_path);
+	if (r != -ENOENT)
+		return r;
+	return problems_add(setting->problems, setting->file, setting->line,
+			    "%s=%.80s: there is no such plug-in in %s", setting->key,
+			    setting->value, list);
+}
+
 int unit_file_find_plugin(struct unit_file *unit, const struct conf *conf,
 			  const struct settings *settings, const struct conf_path *path,
 			  struct problems *problems)
@@ -147,7 +211,7 @@ int unit_file_find_plugin(struct unit_file *unit, const struct conf *conf,
 					problems};
 	r = split_type(unit, &setting);
 	if (r == 0)
-		r = plugin_path_find(unit->plugin, &setting, settings, path, &found);
+		r = find_file(unit->plugin, &setting, settings, path, &found);
 	if (r < 0)
 		return r;
 	free(unit->plugin);

@@ -135,12 +135,12 @@ int notify_take_sockets(int *ret_fds, unsigned *ret_n)
 		return n;
 	if (n > NOTIFY_SOCKETS_MAX)
 		return -EINVAL;
-	for (int i = 0; i < n; i++)
-		if (sd_is_socket(SD_LISTEN_FDS_START + i, AF_UNIX, SOCK_STREAM, 1) <= 0)
-			return -EINVAL;
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
 		ret_fds[i] =
 			SD_LISTEN_FDS_START + i; /* sd_listen_fds() has set close-on-exec */
+		if (sd_is_socket(ret_fds[i], AF_UNIX, SOCK_STREAM, 1) <= 0)
+			return -EINVAL;
+	}
 	*ret_n = (unsigned)n;
 	return 0;
 }

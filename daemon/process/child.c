@@ -87,6 +87,7 @@ static int fork_child(const struct child_plan *plan, pid_t *ret_pid)
 {
 	pid_t master = getpid(), pid;
 	sigset_t all, before;
+	int r = 0;
 
 	/* A signal in the child before exec would run the master's handler there. */
 	sigfillset(&all);
@@ -95,15 +96,12 @@ static int fork_child(const struct child_plan *plan, pid_t *ret_pid)
 	pid = fork();
 	if (pid == 0)
 		become(plan, master);
-	if (pid < 0) {
-		int r = -errno;
-
-		(void)sigprocmask(SIG_SETMASK, &before, NULL);
-		return r;
-	}
+	if (pid < 0)
+		r = -errno;
+	else
+		*ret_pid = pid;
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
-	*ret_pid = pid;
-	return 0;
+	return r;
 }
 
 int child_start(const struct child_plan *plan, pid_t *ret_pid, int *ret_pidfd)

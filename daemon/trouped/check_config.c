@@ -85,6 +85,16 @@ static void print_summary(const struct conf_path *path, size_t n)
 	(void)puts("");
 }
 
+static void print(const struct problem *items, size_t n, const char *mark)
+{
+	char text[2048];
+
+	for (size_t i = 0; i < n; i++) {
+		problem_print(&items[i], text, sizeof(text));
+		(void)printf("%s%s\n", mark, text);
+	}
+}
+
 int master_check(const struct master_options *options)
 {
 	struct conf_scope scope = {
@@ -94,21 +104,14 @@ int master_check(const struct master_options *options)
 	};
 	struct problems problems = {0};
 	struct conf_path path;
-	char text[2048];
 	size_t n, n_units = 0;
 	int r = conf_path_init(&path, &scope);
 
 	if (r < 0)
 		return r;
 	r = check_all(&path, &n_units, &problems);
-	for (size_t i = 0; i < problems.n; i++) {
-		problem_print(&problems.items[i], text, sizeof(text));
-		(void)puts(text);
-	}
-	for (size_t i = 0; i < problems.n_warnings; i++) {
-		problem_print(&problems.warnings[i], text, sizeof(text));
-		(void)printf("warning: %s\n", text);
-	}
+	print(problems.items, problems.n, "");
+	print(problems.warnings, problems.n_warnings, "warning: ");
 	n = problems.n + problems.n_lost;
 	if (r == 0 && n == 0)
 		print_summary(&path, n_units);
