@@ -156,8 +156,8 @@ static int find_in(char *const *directories, size_t n, const char *name, char *l
 	return -ENOENT;
 }
 
-/* The file that a plug-in's name means, which is there. An absolute path is taken as it is; a name
- * without slashes ("hello", "hello.so") is looked for in settings->plugin_path, then in
+/* The file that a plug-in's name means, which is there. An absolute path is taken as it is; a
+ * name without slashes ("hello", "hello.so") is looked for in settings->plugin_path, then in
  * path->plugins. *ret_path is given. -EINVAL: noted; -ENOMEM. */
 static int find_file(const char *plugin, const struct conf_setting *setting,
 		     const struct settings *settings, const struct conf_path *path,

@@ -2,8 +2,8 @@
 
 #include "base/array.h"
 #include "base/clock.h"
-#include "base/list.h"
 #include "base/limits.h"
+#include "base/list.h"
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>

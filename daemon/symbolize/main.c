@@ -4,11 +4,11 @@
  *   troupe-symbolize FD:ADDRESS...
  *
  * FD: a plug-in's file, inherited; ADDRESS: hexadecimal, as in that file. For the N-th
- * argument, from 0, lines "N FUNCTION FILE:LINE" on standard output, see places.h. What the
- * file holds is hostile, and libdw was not made for that: before it is read the process gives
- * up its user and all ways to get more, and its time and memory are limited.
+ * argument, from 0, lines "N FUNCTION FILE:LINE" on standard output, see source_lines.h. What
+ * the file holds is hostile, and libdw was not made for that: before it is read the process
+ * gives up its user and all ways to get more, and its time and memory are limited.
  */
-#include "symbolize/places.h"
+#include "symbolize/source_lines.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -79,7 +79,7 @@ int main(int argc, char **argv)
 
 		if (!parse(argv[i], &fd, &address))
 			return 2;
-		places_write(fd, address, (unsigned)i - 1, stdout);
+		source_lines_write(fd, address, (unsigned)i - 1, stdout);
 	}
 	return fflush(stdout) == 0 ? 0 : 1;
 }

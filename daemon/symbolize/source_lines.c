@@ -1,4 +1,4 @@
-#include "symbolize/places.h"
+#include "symbolize/source_lines.h"
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
@@ -96,7 +96,7 @@ static void write_scopes(Dwarf_Die *unit, uint64_t address, unsigned index, FILE
 			file = NULL;
 	}
 	n = find_scopes(unit, address, &scopes);
-	for (int i = 0; i < n && depth < PLACES_DEPTH; i++) {
+	for (int i = 0; i < n && depth < SOURCE_LINES_DEPTH; i++) {
 		int tag = dwarf_tag(&scopes[i]);
 
 		if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram)
@@ -110,7 +110,7 @@ static void write_scopes(Dwarf_Die *unit, uint64_t address, unsigned index, FILE
 	free(scopes);
 }
 
-void places_write(int fd, uint64_t address, unsigned index, FILE *out)
+void source_lines_write(int fd, uint64_t address, unsigned index, FILE *out)
 {
 	Dwarf *debug = dwarf_begin(fd, DWARF_C_READ);
 	Dwarf_Die unit;
