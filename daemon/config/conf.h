@@ -16,7 +16,6 @@
 #define CONFIG_CONF_H
 
 #include "config/problems.h"
-#include <stdbool.h>
 #include <stddef.h>
 
 struct conf_entry {

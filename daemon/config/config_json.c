@@ -3,7 +3,6 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
-#include "base/limits.h"
 #include "config/conf.h"
 #include "proto/assign.h"
 #include "proto/json.h"

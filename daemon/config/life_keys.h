@@ -18,7 +18,6 @@
 #include "base/text.h"
 #include "config/conf_key.h"
 #include "supervise/restart.h"
-#include <stdbool.h>
 #include <stdint.h>
 
 #define LIFE_KEYS_CRASHES 5 /* in a row; fewer where GiveUpAfter= is less */

@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,7 +22,6 @@ static uint64_t read_groups(char *line, const char *root, uint64_t most)
 {
 	char *controllers = strchr(line, ':');
 	char *group = controllers ? strchr(controllers + 1, ':') : NULL;
-	char *end;
 	bool is_v2;
 
 	if (!group)
@@ -33,21 +31,16 @@ static uint64_t read_groups(char *line, const char *root, uint64_t most)
 	is_v2 = controllers[1] == '\0';
 	if (!is_v2 && strcmp(controllers + 1, "memory") != 0)
 		return most;
-	do {
+	/* The root itself is "/", and comes last in any case. */
+	for (char *end = group + strlen(group); end; end = strrchr(group, '/')) {
 		cleanup_free char *path = NULL;
 
-		end = strrchr(group, '/');
-		if (end && !end[1])
-			*end = '\0'; /* the root itself */
-		if (asprintf(&path, "%s%s%s/memory.%s", root, is_v2 ? "" : "/memory", group,
-			     is_v2 ? "max" : "limit_in_bytes") < 0)
-			path = NULL;
+		*end = '\0';
+		path = text_printf("%s%s%s/memory.%s", root, is_v2 ? "" : "/memory", group,
+				   is_v2 ? "max" : "limit_in_bytes");
 		if (path)
 			most = read_limit(path, most);
-		end = strrchr(group, '/');
-		if (end)
-			*end = '\0';
-	} while (end);
+	}
 	return most;
 }
 

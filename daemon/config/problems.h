@@ -9,7 +9,6 @@
 #define CONFIG_PROBLEMS_H
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 struct log;

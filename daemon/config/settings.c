@@ -2,7 +2,6 @@
 #include "config/settings.h"
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -13,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define CALL_GROUP_DEFAULT "troupe-call"
 #define CPUS_MAX           8192

@@ -137,16 +137,14 @@ void places_unlisten(struct master *master)
 {
 	if (master->socket)
 		control_unlink(master->socket, &master->socket_place);
-	free(master->socket);
-	master->socket = NULL;
+	free(take_pointer(&master->socket));
 }
 
 void places_remove_directory(struct master *master)
 {
 	if (master->directory)
 		place_remove_directory(master->directory, master->directory_lock);
-	free(master->directory);
-	master->directory = NULL;
+	free(take_pointer(&master->directory));
 	if (master->directory_lock >= 0)
 		close(take_fd(&master->directory_lock));
 }

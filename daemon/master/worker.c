@@ -170,8 +170,7 @@ static void on_closed(void *context, int error)
 {
 	struct worker *worker = context;
 
-	channel_free(worker->channel);
-	worker->channel = NULL;
+	channel_free(take_pointer(&worker->channel));
 	if (worker->is_dead)
 		worker->ops->on_death(worker);
 	else if (error < 0)
@@ -333,8 +332,7 @@ static void launch(struct worker *worker)
 
 	worker->incarnation = ++master->incarnations[worker->number];
 	request.process = worker_process(worker);
-	page_unmap(worker->page);
-	worker->page = NULL;
+	page_unmap(take_pointer(&worker->page));
 	worker->is_dead = worker->is_killed = worker->is_explained = false;
 	worker->is_finished = worker->is_sound = false;
 	worker->failure[0] = '\0';
@@ -396,8 +394,7 @@ void worker_forget_process(struct worker *worker)
 	loop_timer_stop(&worker->kill_timer);
 	loop_timer_stop(&worker->request_timer);
 	loop_timer_stop(&worker->restart_timer);
-	channel_free(worker->channel);
-	worker->channel = NULL;
+	channel_free(take_pointer(&worker->channel));
 	launcher_release(&worker->master->launcher, &worker->launch);
 	worker->ops->on_forget(worker);
 	worker->pid = 0;

@@ -1,7 +1,6 @@
 /* crash.c - a dead worker's page, read with distrust. */
 #include "process/crash.h"
 
-#include "base/cleanup.h"
 #include "base/text.h"
 #include <signal.h>
 #include <stdio.h>
@@ -73,46 +72,36 @@ static bool is_plugin_thread(const struct page_crash *record)
 void crash_read(struct crash *crash, const struct page *page, const struct launch_end *known)
 {
 	const struct page_crash *record = page ? &page->crash : NULL;
-	const struct launch_end *end = &crash->end;
 	bool is_written =
-		page && atomic_load_explicit(&record->written, memory_order_acquire) == 1;
-	bool same_thread = true;
-	int code = 0;
+		record && atomic_load_explicit(&record->written, memory_order_acquire) == 1;
+	unsigned n_frames = is_written ? record->n_frames : 0;
+	int code = is_written ? record->code : SI_USER;
+	const struct launch_end *end = &crash->end;
+	bool is_signal;
 
 	*crash = (struct crash){.time_ms = unix_ms(), .end = *known};
 	/* That of an exit has no signal. */
 	if (is_written && known->cause == LAUNCH_UNKNOWN && record->signal > 0)
 		crash->end = (struct launch_end){LAUNCH_SIGNALED, record->signal};
 	print_cause(crash->cause, sizeof(crash->cause), end);
+	is_signal = end->cause == LAUNCH_SIGNALED;
+	/* Without a record, by the signal alone. */
 	crash->was_sent =
-		end->cause == LAUNCH_SIGNALED && !is_own_fault(end->number, SI_KERNEL);
+		is_signal && !is_own_fault(end->number, is_written ? code : SI_KERNEL);
 	if (!page)
 		return;
-	if (is_written) {
-		unsigned n_frames =
-			record->n_frames < PAGE_FRAMES ? record->n_frames : PAGE_FRAMES;
-
-		crash->in_handler = activity_read(&record->thread, &crash->activity);
-		same_thread = is_plugin_thread(record);
-		code = record->code;
-		crash->was_sent =
-			end->cause == LAUNCH_SIGNALED && !is_own_fault(end->number, code);
-		for (unsigned i = 0; i < n_frames; i++)
-			crash->n_frames +=
-				copy_frame(&crash->frames[crash->n_frames], &record->frames[i]);
-	} else {
-		crash->in_handler = activity_read(&page->thread, &crash->activity);
-	}
+	for (unsigned i = 0; i < n_frames && i < PAGE_FRAMES; i++)
+		crash->n_frames +=
+			copy_frame(&crash->frames[crash->n_frames], &record->frames[i]);
 	/* A fault in another thread is no evidence against the handler that happened to run. */
-	crash->in_handler = crash->in_handler && same_thread;
-	if (!crash->in_handler) {
+	crash->in_handler =
+		activity_read(is_written ? &record->thread : &page->thread, &crash->activity) &&
+		(!is_written || is_plugin_thread(record));
+	if (!crash->in_handler)
 		crash->activity = (struct activity){0};
-		return;
-	}
-	if (end->cause == LAUNCH_EXITED)
-		crash->is_blamed = true;
-	else if (end->cause == LAUNCH_SIGNALED)
-		crash->is_blamed = is_own_fault(end->number, code);
+	else
+		crash->is_blamed = end->cause == LAUNCH_EXITED ||
+				   (is_signal && is_own_fault(end->number, code));
 }
 
 void crash_note_oom(struct crash *crash)

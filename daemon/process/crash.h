@@ -12,7 +12,6 @@
 #include "proto/process.h"
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #define CRASH_CAUSE   48
 #define CRASH_PLACE   240

@@ -11,7 +11,6 @@
 
 #include "base/list.h"
 #include "process/trust.h"
-#include "proto/idl.h"
 #include "proto/plugin_info.h"
 #include <stdbool.h>
 #include <stdint.h>

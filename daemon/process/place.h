@@ -5,7 +5,6 @@
 
 #include "proto/process.h"
 #include <stdbool.h>
-#include <stdint.h>
 
 /* Make a private directory (0700) for inboxes below `runtime`, which is made too if it is not
  * there, and remove those that daemons of this user left there when they were killed. Both are

@@ -13,7 +13,6 @@
 #include "base/loop.h"
 #include "process/crash.h"
 #include "process/reaper.h"
-#include <stdbool.h>
 #include <sys/types.h>
 
 struct symbolizer {

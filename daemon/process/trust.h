@@ -6,7 +6,6 @@
 #ifndef PROCESS_TRUST_H
 #define PROCESS_TRUST_H
 
-#include <stddef.h>
 #include <sys/types.h>
 
 #define TRUST_WHY_MAX 512 /* bytes of a refusal's text, with its NUL */

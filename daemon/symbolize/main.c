@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/prctl.h>

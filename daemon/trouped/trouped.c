@@ -2,7 +2,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/text.h"
 #include "clients/audit.h"
 #include "clients/watchers.h"
 #include "master/places.h"

@@ -16,7 +16,6 @@
 #include "units/unit.h"
 #include "units/unit_end.h"
 #include "units/unit_place.h"
-#include "units/version.h"
 #include "units/worker_requests.h"
 #include <signal.h>
 #include <string.h>
