@@ -7,7 +7,6 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,18 +20,6 @@ void conf_list_fini(struct conf_list *list)
 {
 	texts_free(list->words, list->n);
 	*list = (struct conf_list){0};
-}
-
-int conf_refuse(const struct conf_setting *setting, const char *format, ...)
-{
-	char text[512];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	return problems_add(setting->problems, setting->file, setting->line, "%s=%.80s: %s",
-			    setting->key, setting->value, text);
 }
 
 int conf_set_uint(const struct conf_key *key, const struct conf_setting *setting, void *field)

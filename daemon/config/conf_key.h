@@ -86,8 +86,9 @@ conf_setter conf_set_path;
 conf_setter conf_set_paths;
 
 /* Note a wrong value: "KEY=VALUE: TEXT". Returns -EINVAL. */
-int conf_refuse(const struct conf_setting *setting, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+#define conf_refuse(setting, format, ...)                                                      \
+	problems_add((setting)->problems, (setting)->file, (setting)->line,                    \
+		     "%s=%.80s: " format, (setting)->key, (setting)->value, ##__VA_ARGS__)
 
 /* What a section may hold: keys of a table; or, without one, whatever is read from `copy`,
  * where its assignments go as they are, specifiers expanded. */

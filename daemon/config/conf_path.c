@@ -10,21 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_name_byte(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '_' || c == '.' || c == '-';
-}
-
 /* One part of a name: the text before or after its "@". */
 static bool is_name_part(const char *text, size_t size)
 {
-	if (size == 0 || *text == '.' || *text == '-')
-		return false;
-	for (size_t i = 0; i < size; i++)
-		if (!is_name_byte(text[i]))
-			return false;
-	return true;
+	return size > 0 && *text != '.' && *text != '-' &&
+	       strspn(text, CONF_LETTERS "0123456789_.-") >= size;
 }
 
 /* "0.1.1.17.3": the control interface takes this for an actor's address. */
@@ -32,12 +22,10 @@ static bool is_like_address(const char *text)
 {
 	unsigned dots = 0;
 
-	for (; *text; text++) {
-		if (*text == '.')
-			dots++;
-		else if (*text < '0' || *text > '9')
-			return false;
-	}
+	if (text[strspn(text, "0123456789.")] != '\0')
+		return false;
+	for (; *text; text++)
+		dots += *text == '.';
 	return dots == 4;
 }
 

@@ -96,6 +96,7 @@ int conf_path_units(const struct conf_path *path, struct conf_files **ret_units,
 		    struct problems *problems);
 void conf_units_free(struct conf_files *units, size_t n);
 
+#define CONF_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 /* Whether text (without ".actor") can be a unit's name: "hello", "pool@eu". */
 bool conf_is_unit_name(const char *text);
 /* Whether a text can name a daemon (--instance): as a unit without a template. */

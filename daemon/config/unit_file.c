@@ -23,8 +23,7 @@ static const char *const isolate_names[] = {"after-crash", "no", NULL};
 
 static bool is_type_name(const char *text)
 {
-	size_t size =
-		strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+	size_t size = strspn(text, CONF_LETTERS "0123456789_");
 
 	return size > 0 && size <= TYPE_NAME_MAX && text[size] == '\0' &&
 	       !(*text >= '0' && *text <= '9');
@@ -185,9 +184,7 @@ static int find_file(const char *plugin, const struct conf_setting *setting,
 			    ret_path);
 	if (r != -ENOENT)
 		return r;
-	return problems_add(setting->problems, setting->file, setting->line,
-			    "%s=%.80s: there is no such plug-in in %s", setting->key,
-			    setting->value, list);
+	return conf_refuse(setting, "there is no such plug-in in %s", list);
 }
 
 int unit_file_find_plugin(struct unit_file *unit, const struct conf *conf,

@@ -61,26 +61,18 @@ void worker_undefine(struct worker *worker, uint32_t version)
 			  &(struct worker_undefine){.version = version}, -1);
 }
 
-/* The letter of the state in /proc/PID/stat; '?': unknown. */
-static char process_state(pid_t pid)
+bool worker_is_halted(const struct worker *worker)
 {
 	char path[64], line[512];
 	const char *after;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)worker->pid);
 	cleanup_fclose FILE *stat = fopen(path, "re");
 	if (!stat || !fgets(line, sizeof(line), stat))
-		return '?';
-	/* The name before it may hold anything, even ')'. */
+		return false;
+	/* The name before its state may hold anything, even ')'. */
 	after = strrchr(line, ')');
-	return after && after[1] == ' ' && after[2] ? after[2] : '?';
-}
-
-bool worker_is_halted(const struct worker *worker)
-{
-	char state = worker->pid > 0 ? process_state(worker->pid) : '?';
-
-	return state == 'T' || state == 't';
+	return after && (strncmp(after, ") T", 3) == 0 || strncmp(after, ") t", 3) == 0);
 }
 
 static void send_kill(struct worker *worker)

@@ -254,7 +254,6 @@ const struct plugin_actor *deploy_choose_type(const struct deployment *deploymen
 {
 	const struct plugin_info *info = deployment->info;
 	char names[256] = "";
-	size_t used = 0;
 	const struct plugin_actor *actor = type                  ? deploy_type(deployment, type)
 					   : info->n_actors == 1 ? info->actors
 								 : NULL;
@@ -262,11 +261,10 @@ const struct plugin_actor *deploy_choose_type(const struct deployment *deploymen
 	if (actor)
 		return actor;
 	for (size_t i = 0; i < info->n_actors; i++) {
-		int n = snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
-				 info->actors[i].name);
+		size_t used = strlen(names);
 
-		if (n > 0 && used + (size_t)n < sizeof(names))
-			used += (size_t)n;
+		(void)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
+			       info->actors[i].name);
 	}
 	if (type)
 		(void)snprintf(why, DEPLOY_WHY_MAX, "%s has no actor type %.64s, but %s",

@@ -1,6 +1,7 @@
 #include "process/oom.h"
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,9 +24,7 @@ static char *find_counter(char *line, const char *root)
 {
 	char *controllers = strchr(line, ':');
 	char *group = controllers ? strchr(controllers + 1, ':') : NULL;
-	char *path;
 	bool is_v2;
-	int n;
 
 	if (!group)
 		return NULL;
@@ -34,9 +33,8 @@ static char *find_counter(char *line, const char *root)
 	is_v2 = controllers[1] == '\0';
 	if (!is_v2 && strcmp(controllers + 1, "memory") != 0)
 		return NULL;
-	n = is_v2 ? asprintf(&path, "%s%s/memory.events", root, group)
-		  : asprintf(&path, "%s/memory%s/memory.oom_control", root, group);
-	return n < 0 ? NULL : path;
+	return is_v2 ? text_printf("%s%s/memory.events", root, group)
+		     : text_printf("%s/memory%s/memory.oom_control", root, group);
 }
 
 void oom_init(struct oom *oom, const char *groups, const char *root)
