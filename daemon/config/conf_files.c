@@ -15,28 +15,15 @@
 #define SUFFIX_UNIT   ".actor"
 #define SUFFIX_DROPIN ".conf"
 
-/* A file that was found: what it is called, and where. */
-struct found {
-	const char *name; /* "hello.actor", the end of path */
-	char *path;
-};
-
-struct found_list {
-	struct found *items;
-	size_t n;
-};
-
-static void found_fini(struct found_list *list)
+/* What a file that was found at `path` is called: "hello.actor". */
+static const char *name_of(const char *path)
 {
-	for (size_t i = 0; i < list->n; i++)
-		free(list->items[i].path);
-	free(list->items);
-	*list = (struct found_list){0};
+	return strrchr(path, '/') + 1;
 }
 
-static int compare_found(const void *a, const void *b)
+static int compare_names(const void *a, const void *b)
 {
-	return strcmp(((const struct found *)a)->name, ((const struct found *)b)->name);
+	return strcmp(name_of(*(char *const *)a), name_of(*(char *const *)b));
 }
 
 static bool has_suffix(const char *text, const char *suffix)
@@ -52,16 +39,15 @@ static void cleanup_closedir(DIR **directory)
 		closedir(*directory);
 }
 
-/* Add the names of a directory that end in `suffix`, unless an earlier directory had them:
- * `list` must be sorted as far as those go, which are the first n_before. A directory that does
- * not exist is empty. -EINVAL: one cannot be read, which was noted; -ENOMEM. */
-static int scan_directory(struct found_list *list, const char *path, const char *suffix,
+/* Add the paths of a directory's files whose names end in `suffix`, unless an earlier directory
+ * had such a name; the *n found before must be sorted. A directory that does not exist is
+ * empty. -EINVAL: one cannot be read, which was noted; -ENOMEM. */
+static int scan_directory(char ***found, size_t *n, const char *path, const char *suffix,
 			  bool required, struct problems *problems)
 {
 	cleanup(cleanup_closedir) DIR *directory = opendir(path);
-	size_t n_before = list->n, n_seen = 0;
+	size_t n_before = *n, n_seen = 0;
 	struct dirent *entry;
-	struct found *item;
 
 	if (!directory) {
 		if (errno == ENOMEM)
@@ -73,7 +59,7 @@ static int scan_directory(struct found_list *list, const char *path, const char 
 		return 0;
 	}
 	while ((entry = readdir(directory))) {
-		struct found found = {.name = entry->d_name};
+		cleanup_free char *file = NULL;
 
 		if (++n_seen > LIMIT_CONFIG_DIRECTORY) {
 			problems_add(
@@ -85,19 +71,15 @@ static int scan_directory(struct found_list *list, const char *path, const char 
 		}
 		if (entry->d_name[0] == '.' || !has_suffix(entry->d_name, suffix))
 			continue;
-		if (n_before > 0 &&
-		    bsearch(&found, list->items, n_before, sizeof(found), compare_found))
+		file = text_printf("%s/%s", path, entry->d_name);
+		if (file && n_before > 0 &&
+		    bsearch(&file, *found, n_before, sizeof(file), compare_names))
 			continue;
-		item = array_add(&list->items, &list->n, sizeof(*item));
-		if (!item)
+		if (!file || texts_add(found, n, file) < 0)
 			return -ENOMEM;
-		item->path = text_printf("%s/%s", path, entry->d_name);
-		if (!item->path)
-			return -ENOMEM;
-		item->name = strrchr(item->path, '/') + 1;
 	}
-	if (list->n > 0)
-		qsort(list->items, list->n, sizeof(*list->items), compare_found);
+	if (*n > 0)
+		qsort(*found, *n, sizeof(**found), compare_names);
 	return 0;
 }
 
@@ -117,7 +99,8 @@ static bool is_masked(const char *path)
 static int find_dropins(const struct conf_path *path, const char *const *names,
 			struct conf_files *files, struct problems *problems)
 {
-	struct found_list list = {0};
+	char **found = NULL;
+	size_t n = 0;
 	int r = 0;
 
 	for (; *names && r == 0; names++)
@@ -125,18 +108,18 @@ static int find_dropins(const struct conf_path *path, const char *const *names,
 			cleanup_free char *directory =
 				text_printf("%s/%s.d", path->directories[i], *names);
 
-			r = directory ? scan_directory(&list, directory, SUFFIX_DROPIN, false,
-						       problems)
+			r = directory ? scan_directory(&found, &n, directory, SUFFIX_DROPIN,
+						       false, problems)
 				      : -ENOMEM;
 		}
-	if (r == 0 && list.n > LIMIT_CONFIG_DROPINS)
-		r = problems_add(problems, list.items[LIMIT_CONFIG_DROPINS].path, 0,
+	if (r == 0 && n > LIMIT_CONFIG_DROPINS)
+		r = problems_add(problems, found[LIMIT_CONFIG_DROPINS], 0,
 				 "%s has more than %u drop-ins", files->name,
 				 LIMIT_CONFIG_DROPINS);
-	for (size_t i = 0; i < list.n && r == 0; i++)
-		if (!is_masked(list.items[i].path))
-			r = texts_add(&files->dropins, &files->n_dropins, list.items[i].path);
-	found_fini(&list);
+	for (size_t i = 0; i < n && r == 0; i++)
+		if (!is_masked(found[i]))
+			r = texts_add(&files->dropins, &files->n_dropins, found[i]);
+	texts_free(found, n);
 	return r;
 }
 
@@ -220,10 +203,9 @@ static bool is_link_to(const char *path, const char *template)
 }
 
 /* Take apart the name of a unit's file. */
-static int name_unit(struct conf_files *files, const char *file_name, const char *path,
-		     struct problems *problems)
+static int name_unit(struct conf_files *files, const char *path, struct problems *problems)
 {
-	files->name = strndup(file_name, strlen(file_name) - strlen(SUFFIX_UNIT));
+	files->name = strndup(name_of(path), strlen(name_of(path)) - strlen(SUFFIX_UNIT));
 	if (!files->name)
 		return -ENOMEM;
 	if (strlen(files->name) > LIMIT_NAME)
@@ -238,21 +220,21 @@ static int name_unit(struct conf_files *files, const char *file_name, const char
 	return 0;
 }
 
-/* The files of one unit whose own was found. -ENOENT: it is masked, there is no such unit. */
-static int find_unit(const struct conf_path *path, const struct found *found,
-		     struct conf_files *files, struct problems *problems)
+/* The files of one unit whose own is `found`. -ENOENT: it is masked, there is no such unit. */
+static int find_unit(const struct conf_path *path, const char *found, struct conf_files *files,
+		     struct problems *problems)
 {
 	cleanup_free char *template = NULL, *linked = NULL;
-	const char *names[3] = {found->name}, *at;
+	const char *names[3] = {name_of(found)}, *at;
 	struct stat status;
 	int r;
 
-	if (is_masked(found->path))
+	if (is_masked(found))
 		return -ENOENT;
-	r = name_unit(files, found->name, found->path, problems);
+	r = name_unit(files, found, problems);
 	if (r < 0)
 		return r;
-	files->fragment = strdup(found->path);
+	files->fragment = strdup(found);
 	if (!files->fragment)
 		return -ENOMEM;
 	at = strchr(files->name, '@');
@@ -263,13 +245,13 @@ static int find_unit(const struct conf_path *path, const struct found *found,
 			return -ENOMEM;
 		names[1] = template;
 	}
-	if (template && is_link_to(found->path, template)) {
+	if (template && is_link_to(found, template)) {
 		r = find_file(path, template, &linked);
 		if (r < 0)
 			return r;
 		if (!linked)
 			return problems_add(
-				problems, found->path, 0,
+				problems, found, 0,
 				"it is an instance of %s, which is in none of the directories",
 				template);
 		free(files->fragment);
@@ -278,8 +260,7 @@ static int find_unit(const struct conf_path *path, const struct found *found,
 			return -ENOENT;
 	}
 	if (stat(files->fragment, &status) < 0)
-		return problems_add(problems, found->path, 0, "cannot be read: %s",
-				    strerror(errno));
+		return problems_add(problems, found, 0, "cannot be read: %s", strerror(errno));
 	return find_dropins(path, names, files, problems);
 }
 
@@ -299,32 +280,32 @@ static int compare_files(const void *a, const void *b)
 int conf_path_units(const struct conf_path *path, struct conf_files **ret_units, size_t *ret_n,
 		    struct problems *problems)
 {
-	struct found_list list = {0};
+	char **found = NULL;
 	struct conf_files *units = NULL;
-	size_t n = 0;
+	size_t n = 0, n_found = 0;
 	int r = 0;
 
 	for (size_t i = 0; i < path->n && r != -ENOMEM; i++)
-		r = scan_directory(&list, path->directories[i], SUFFIX_UNIT, path->required,
-				   problems);
-	for (size_t i = 0; i < list.n && r != -ENOMEM; i++) {
+		r = scan_directory(&found, &n_found, path->directories[i], SUFFIX_UNIT,
+				   path->required, problems);
+	for (size_t i = 0; i < n_found && r != -ENOMEM; i++) {
 		struct conf_files *files;
 
-		if (has_suffix(list.items[i].name, "@" SUFFIX_UNIT))
+		if (has_suffix(name_of(found[i]), "@" SUFFIX_UNIT))
 			continue; /* a template */
 		if (n == LIMIT_UNITS) {
-			problems_add(problems, list.items[i].path, 0,
+			problems_add(problems, found[i], 0,
 				     "there are more than %u units; this one and those after "
 				     "it are left out",
 				     LIMIT_UNITS);
 			break;
 		}
 		files = array_add(&units, &n, sizeof(*files));
-		r = files ? find_unit(path, &list.items[i], files, problems) : -ENOMEM;
+		r = files ? find_unit(path, found[i], files, problems) : -ENOMEM;
 		if (files && r < 0)
 			conf_files_fini(&units[--n]);
 	}
-	found_fini(&list);
+	texts_free(found, n_found);
 	if (r == -ENOMEM) {
 		conf_units_free(units, n);
 		return r;

@@ -224,7 +224,7 @@ static uint64_t enter_end(struct worker *worker, struct restart *record, uint64_
 	return wait_ns;
 }
 
-void worker_follow_end(struct worker *worker, const struct restart *counts)
+void worker_start_next(struct worker *worker, const struct restart *counts)
 {
 	const struct life_keys *life = &worker->master->settings.life;
 	uint64_t wait_ns;
@@ -301,7 +301,7 @@ void worker_launch_failed(struct worker *worker, int error)
 	log_error(&worker->master->log, "cannot start worker %u: %s; will try again",
 		  worker->number, strerror(-error));
 	worker_forget_process(worker);
-	worker_follow_end(worker, &worker->trouble);
+	worker_start_next(worker, &worker->trouble);
 	master_settle(worker->master);
 }
 

@@ -216,6 +216,6 @@ void worker_ended(struct worker *worker);
 /* It ended otherwise: start the next one, now or later. What was to run there may move. counts:
  * in which of its records; NULL: in none, for an actor or a plug-in was at fault, and is what
  * waits. */
-void worker_follow_end(struct worker *worker, const struct restart *counts);
+void worker_start_next(struct worker *worker, const struct restart *counts);
 
 #endif

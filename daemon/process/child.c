@@ -41,7 +41,7 @@ char **child_environment(void)
 	return copy;
 }
 
-static bool place_fds(const struct child_plan *plan)
+static bool install_fds(const struct child_plan *plan)
 {
 	const int end = CHILD_FIRST_FD + (int)plan->n_fds;
 	int apart[CHILD_FDS_MAX];
@@ -72,7 +72,7 @@ static _Noreturn void become(const struct child_plan *plan, pid_t master)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != master)
 		_exit(127);
 	(void)setsid();
-	if (!place_fds(plan))
+	if (!install_fds(plan))
 		_exit(127);
 	/* An ignored signal would stay ignored after exec, a blocked one blocked. */
 	for (int number = 1; number < NSIG; number++)

@@ -124,29 +124,27 @@ static int make_deployment(const char *path, int file, const struct stat *st,
 	deployment->allow_globals = allow_globals;
 	deployment->stat = *st;
 	deployment->path = strdup(path);
-	if (!deployment->path) {
-		r = fail(why, -ENOMEM, path, "cannot take it in");
-		goto fail;
+	r = deployment->path ? 0 : fail(why, -ENOMEM, path, "cannot take it in");
+	if (r == 0) {
+		deployment->name = strrchr(deployment->path, '/') + 1;
+		r = copy_file(file, path, deployment->name, st->st_size, &deployment->fd, why);
 	}
-	deployment->name = strrchr(deployment->path, '/') + 1;
-	r = copy_file(file, path, deployment->name, st->st_size, &deployment->fd, why);
+	if (r == 0) {
+		r = plugin_info_read_fd(deployment->fd,
+					allow_globals ? PLUGIN_ALLOW_GLOBALS : 0,
+					&deployment->info, refusal);
+		if (r < 0)
+			(void)snprintf(why, DEPLOY_WHY_MAX, "%s: %s", path, refusal);
+	}
+	if (r == 0) {
+		r = index_interfaces(deployment);
+		if (r < 0)
+			(void)fail(why, r, path, "cannot read its interfaces");
+	}
 	if (r < 0)
-		goto fail;
-	r = plugin_info_read_fd(deployment->fd, allow_globals ? PLUGIN_ALLOW_GLOBALS : 0,
-				&deployment->info, refusal);
-	if (r < 0) {
-		(void)snprintf(why, DEPLOY_WHY_MAX, "%s: %s", path, refusal);
-		goto fail;
-	}
-	r = index_interfaces(deployment);
-	if (r < 0) {
-		r = fail(why, r, path, "cannot read its interfaces");
-		goto fail;
-	}
-	*ret_deployment = deployment;
-	return 0;
-fail:
-	free_deployment(deployment);
+		free_deployment(deployment);
+	else
+		*ret_deployment = deployment;
 	return r;
 }
 

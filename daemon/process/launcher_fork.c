@@ -168,7 +168,7 @@ static const struct launcher_ops fork_ops = {
 int launcher_fork_new(struct loop *loop, const char *binary, struct launcher *ret_launcher)
 {
 	struct fork_launcher *launcher;
-	int r = -ENOMEM;
+	int r;
 
 	if (access(binary, X_OK) < 0)
 		return -errno;
@@ -177,19 +177,15 @@ int launcher_fork_new(struct loop *loop, const char *binary, struct launcher *re
 		return -ENOMEM;
 	launcher->loop = loop;
 	reaper_init(&launcher->reaper, loop);
-	launcher->null = -1;
 	launcher->binary = strdup(binary);
 	launcher->environment = child_environment();
-	if (!launcher->binary || !launcher->environment)
-		goto fail;
 	launcher->null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (launcher->null < 0) {
-		r = -errno;
-		goto fail;
-	}
-	*ret_launcher = (struct launcher){.ops = &fork_ops, .context = launcher};
-	return 0;
-fail:
-	free_fork(launcher);
+	r = launcher->null < 0 ? -errno : 0;
+	if (!launcher->binary || !launcher->environment)
+		r = -ENOMEM;
+	if (r < 0)
+		free_fork(launcher);
+	else
+		*ret_launcher = (struct launcher){.ops = &fork_ops, .context = launcher};
 	return r;
 }

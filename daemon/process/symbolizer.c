@@ -143,7 +143,8 @@ struct helper_arguments {
 };
 
 /* The place of a deployment's file among the descriptors; -1: one too many. */
-static int place_file(struct helper_arguments *arguments, const struct deployment *deployment)
+static int find_descriptor(struct helper_arguments *arguments,
+			   const struct deployment *deployment)
 {
 	unsigned i = 0;
 
@@ -167,7 +168,7 @@ static void make_arguments(struct symbolizer *symbolizer, const struct list *dep
 		const struct crash_frame *frame = &crash->frames[i];
 		const struct deployment *deployment =
 			frame->plugin ? deploy_find(deployments, frame->plugin) : NULL;
-		int file = deployment ? place_file(arguments, deployment) : -1;
+		int file = deployment ? find_descriptor(arguments, deployment) : -1;
 		char *text = arguments->texts[symbolizer->n_frames];
 
 		if (file < 0)

@@ -144,7 +144,7 @@ static void find_blame(struct worker *worker, struct blame *blame)
 		blame->hanging || worker->culprit_deployment || worker->culprit_definition;
 }
 
-/* Which of its records the end counts in: see worker_follow_end(). */
+/* Which of its records the end counts in: see worker_start_next(). */
 static const struct restart *judge(const struct worker *worker, const struct blame *blame)
 {
 	/* A signal that was sent may come at any moment, and is no sign that the next process
@@ -271,5 +271,5 @@ void worker_on_death(struct worker *worker)
 	if (was_stopping)
 		worker_ended(worker);
 	else
-		worker_follow_end(worker, counts);
+		worker_start_next(worker, counts);
 }
