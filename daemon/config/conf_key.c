@@ -35,16 +35,12 @@ int conf_set_uint(const struct conf_key *key, const struct conf_setting *setting
 
 static void print_size(uint64_t bytes, char *text, size_t size)
 {
-	static const char suffixes[] = "KMGT";
-	const char *suffix = "";
-	char letter[2] = "";
+	static const char *const suffixes[] = {"", "K", "M", "G", "T"};
+	unsigned i = 0;
 
-	for (unsigned i = 0; i < 4 && bytes > 0 && bytes % 1024 == 0; i++) {
-		letter[0] = suffixes[i];
-		suffix = letter;
+	for (; i + 1 < ARRAY_LEN(suffixes) && bytes > 0 && bytes % 1024 == 0; i++)
 		bytes /= 1024;
-	}
-	snprintf(text, size, "%llu%s", (unsigned long long)bytes, suffix);
+	snprintf(text, size, "%llu%s", (unsigned long long)bytes, suffixes[i]);
 }
 
 int conf_set_size(const struct conf_key *key, const struct conf_setting *setting, void *field)

@@ -34,21 +34,10 @@ static struct fork_launch *fork_of(struct launch *launch)
 	return container_of(launch, struct fork_launch, launch);
 }
 
-static struct launch_end end_of(const siginfo_t *info)
-{
-	struct launch_end end = {.number = info->si_status};
-
-	if (info->si_code == CLD_EXITED)
-		end.cause = LAUNCH_EXITED;
-	else if (info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED)
-		end.cause = LAUNCH_SIGNALED;
-	return end;
-}
-
 static void on_pidfd(struct loop_io *io, unsigned events)
 {
 	struct fork_launch *launch = container_of(io, struct fork_launch, io);
-	struct launch_end end;
+	struct launch_end end = {LAUNCH_UNKNOWN, 0};
 	siginfo_t info = {0};
 
 	(void)events;
@@ -57,7 +46,11 @@ static void on_pidfd(struct loop_io *io, unsigned events)
 	 * its tracer lets go of it. */
 	if (reaper_collect(launch->pidfd, &info))
 		close(take_fd(&launch->pidfd));
-	end = end_of(&info);
+	end.number = info.si_status;
+	if (info.si_code == CLD_EXITED)
+		end.cause = LAUNCH_EXITED;
+	else if (info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED)
+		end.cause = LAUNCH_SIGNALED;
 	launch->launch.events->on_end(launch->launch.context, &end);
 }
 

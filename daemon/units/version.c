@@ -1,6 +1,7 @@
 /* version.c - from a definition to what can be started. */
 #include "units/version.h"
 
+#include "base/text.h"
 #include "config/config_json.h"
 #include "config/unit_file.h"
 #include "master/master.h"
@@ -102,11 +103,10 @@ static int make_state(struct version *version, const struct unit_file *file, cha
 {
 	if (!file->has_state)
 		return 0;
-	if (asprintf(&version->state_directory, "%s/%s",
-		     version->unit->master->settings.state_directory, file->name) < 0) {
-		version->state_directory = NULL;
+	version->state_directory = text_printf(
+		"%s/%s", version->unit->master->settings.state_directory, file->name);
+	if (!version->state_directory)
 		return -ENOMEM;
-	}
 	if (version_make_state(version, why) < 0)
 		return problems_add(problems, file->file, 0, "%s", why);
 	return 0;
