@@ -154,7 +154,7 @@ void log_write(struct log *log, int priority, const char *format, ...)
 		log->missed++;
 		log->error = r;
 	}
-	if (log->on_stuck && (log->missed > 0 || sink_is_held(&log->sink)))
+	if (log->on_stuck && (log->missed > 0 || log->sink.held > 0))
 		log->on_stuck(log->context);
 	errno = saved;
 }

@@ -169,11 +169,6 @@ bool sink_flush(struct sink *sink)
 	return write_held(sink) != -EAGAIN;
 }
 
-bool sink_is_held(const struct sink *sink)
-{
-	return sink->held > 0;
-}
-
 void sink_try(int fd, const char *data, size_t size)
 {
 	struct sink sink;

@@ -51,9 +51,6 @@ int sink_put(struct sink *sink, const char *data, size_t size);
 /* Write what is held. True: nothing is, any more. */
 bool sink_flush(struct sink *sink);
 
-/* Whether a piece is held. */
-bool sink_is_held(const struct sink *sink);
-
 /* Write a piece if that does not wait, for those who have no sink: signal handlers, and a
  * process that is about to end. Async-signal-safe. */
 void sink_try(int fd, const char *data, size_t size);

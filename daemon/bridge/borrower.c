@@ -4,16 +4,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
-void borrower_init(struct borrower *borrower)
-{
-	*borrower = (struct borrower){0};
-}
-
 void borrower_fini(struct borrower *borrower)
 {
 	if (borrower->memory)
 		(void)munmap((void *)(uintptr_t)borrower->memory, borrower->size);
-	borrower_init(borrower);
+	*borrower = (struct borrower){0};
 }
 
 int borrower_map(struct borrower *borrower, int fd)

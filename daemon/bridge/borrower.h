@@ -1,7 +1,7 @@
 /* borrower.h - a peer's arena as this process sees it: mapped to be read, and the blocks of it
  * that are to be given back.
  *
- * Memory of the caller, init/fini; part of a link. What lies in the arena is hostile, and can
+ * Memory of the caller, zeroed; part of a link. What lies in the arena is hostile, and can
  * change at any moment: it is copied first, and only the copy is looked at. What is to be given
  * back is a set, so that whatever the peer sends it takes no more memory. One thread.
  */
@@ -17,7 +17,7 @@ struct borrower {
 	uint32_t n_used;
 };
 
-void borrower_init(struct borrower *borrower);
+/* Zeroed, it holds nothing. */
 void borrower_fini(struct borrower *borrower);
 
 /* Map the arena behind fd (borrowed). Errors as of lender_new(); -EEXIST: there is one. */

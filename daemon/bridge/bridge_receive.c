@@ -171,7 +171,7 @@ static void read_frame(struct bridge *bridge, size_t *budget)
 		if (!(envelope.flags & ENVELOPE_LENT))
 			handle_envelope(bridge, &envelope);
 		if (is_lent)
-			loans_give_back(&bridge->sender->loans, piece);
+			borrower_use(&bridge->sender->loans.borrower, piece);
 	}
 	if (r > 0)
 		return;

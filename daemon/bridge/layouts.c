@@ -16,11 +16,6 @@ struct layouts_entry {
 	bool is_bad;           /* and never will be */
 };
 
-void layouts_init(struct layouts *layouts)
-{
-	*layouts = (struct layouts){0};
-}
-
 void layouts_fini(struct layouts *layouts)
 {
 	for (size_t i = 0; i < layouts->room; i++) {
@@ -28,7 +23,7 @@ void layouts_fini(struct layouts *layouts)
 		free(layouts->entries[i].name);
 	}
 	free(layouts->entries);
-	layouts_init(layouts);
+	*layouts = (struct layouts){0};
 }
 
 /* Where the hash is, or where it would go. The table is never full. Hashes are spread already,

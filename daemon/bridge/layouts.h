@@ -25,7 +25,7 @@ struct layouts {
 	uint64_t last; /* the hash asked for last, when it was there */
 };
 
-void layouts_init(struct layouts *layouts);
+/* Zeroed, it holds nothing. */
 void layouts_fini(struct layouts *layouts);
 
 /* Whether the hash is in it. */

@@ -40,20 +40,11 @@ void lending_fini(struct lending *lending)
 	lending->lender = NULL;
 }
 
-static void want_arena(struct lending *lending, struct process process)
+/* Ask the host for the arena of a process, unless that was a moment ago. */
+static void want_arena(struct lending *lending, struct process process, uint64_t *last_ns)
 {
-	lending->config->ops->on_arena_wanted(lending->config->context, process);
-}
-
-void loans_init(struct loans *loans, struct lending *lending, struct process peer)
-{
-	*loans = (struct loans){.lending = lending, .peer = peer};
-	borrower_init(&loans->borrower);
-}
-
-void loans_fini(struct loans *loans)
-{
-	borrower_fini(&loans->borrower);
+	if (is_due(lending, last_ns))
+		lending->config->ops->on_arena_wanted(lending->config->context, process);
 }
 
 /* ---- lending */
@@ -67,8 +58,7 @@ void *loans_lend(struct loans *loans, struct envelope_reference *reference, bool
 	if (!lending->config->ops->on_arena_wanted)
 		return NULL;
 	if (!lending->lender) {
-		if (is_due(lending, &lending->asked_ns))
-			want_arena(lending, lending->config->process);
+		want_arena(lending, lending->config->process, &lending->asked_ns);
 		return NULL;
 	}
 	if (!loans->is_accepted) {
@@ -127,8 +117,7 @@ bool loans_on_offer(struct loans *loans)
 {
 	if (loans->borrower.memory)
 		return true;
-	if (is_due(loans->lending, &loans->wanted_ns))
-		want_arena(loans->lending, loans->peer);
+	want_arena(loans->lending, loans->peer, &loans->wanted_ns);
 	return false;
 }
 
@@ -146,9 +135,4 @@ bool loans_borrow(struct loans *loans, struct envelope *envelope, uint32_t *ret_
 	envelope->size = reference.size;
 	*ret_piece = reference.piece;
 	return true;
-}
-
-void loans_give_back(struct loans *loans, uint32_t piece)
-{
-	borrower_use(&loans->borrower, piece);
 }

@@ -22,9 +22,10 @@ struct lending {
 		timer; /* while there is memory that may be given back to the kernel */
 };
 
-/* What one peer has of us, and we of it: part of its link. */
+/* What one peer has of us, and we of it: part of its link, which sets the first two of a zeroed
+ * one, and ends the borrower. */
 struct loans {
-	struct lending *lending; /* of the bridge */
+	struct lending *lending; /* of the bridge; borrowed */
 	struct process peer;
 	size_t lent;         /* bytes of our arena that the peer has */
 	bool is_accepted;    /* the peer can read our arena */
@@ -36,10 +37,6 @@ struct loans {
 /* config: borrowed. */
 void lending_init(struct lending *lending, const struct bridge_config *config);
 void lending_fini(struct lending *lending);
-
-/* lending: borrowed. */
-void loans_init(struct loans *loans, struct lending *lending, struct process peer);
-void loans_fini(struct loans *loans);
 
 /* ---- what the peer has of us */
 
@@ -61,8 +58,7 @@ void loans_take_all_back(struct loans *loans);
 bool loans_on_offer(struct loans *loans);
 
 /* Turn an envelope that refers to the peer's arena into one with a payload. false: it refers to
- * nothing. *ret_piece: for loans_give_back(), when the payload has been copied. */
+ * nothing. *ret_piece: for borrower_use(), when the payload has been copied. */
 bool loans_borrow(struct loans *loans, struct envelope *envelope, uint32_t *ret_piece);
-void loans_give_back(struct loans *loans, uint32_t piece);
 
 #endif

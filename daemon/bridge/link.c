@@ -298,10 +298,9 @@ int link_new(struct lending *lending, struct process peer, const char *path,
 	link->transport = transport;
 	link->peer = peer;
 	link->stats = stats;
-	loans_init(&link->loans, lending, peer);
+	link->loans.lending = lending;
+	link->loans.peer = peer;
 	link->expected = 1;
-	layouts_init(&link->sent);
-	layouts_init(&link->learned);
 	envelope_batch_init(&link->batch, BRIDGE_BATCH, config->process, peer, 1);
 	envelope_batch_set_memory(&link->batch, &(struct envelope_memory){
 							.resize = transport->ops->frame_resize,
@@ -335,6 +334,6 @@ void link_free(struct link *link)
 	list_remove(&link->link);
 	layouts_fini(&link->sent);
 	layouts_fini(&link->learned);
-	loans_fini(&link->loans);
+	borrower_fini(&link->loans.borrower);
 	free(link);
 }

@@ -1,5 +1,7 @@
 #include "plugin/plugin_symbols.h"
 
+#include "base/array.h"
+#include "base/buffer.h"
 #include "base/elf.h"
 #include <errno.h>
 #include <stdbool.h>
@@ -15,7 +17,7 @@ struct function {
 struct plugin_symbols {
 	struct function *functions; /* in the order of their addresses */
 	size_t count;
-	char *text; /* NUL-terminated names */
+	struct buffer text; /* NUL-terminated names */
 };
 
 /* Symbol i when it is a named function of the plug-in. */
@@ -36,40 +38,33 @@ static int compare_functions(const void *a, const void *b)
 	return (one->name > other->name) - (one->name < other->name);
 }
 
-/* Names are copied: the file is unmapped after loading. Two passes, as most symbols are no
- * functions. */
+/* Names are copied: the file is unmapped after loading. */
 static int copy_functions(const struct elf *elf, enum elf_table table,
 			  struct plugin_symbols *symbols)
 {
-	size_t count = 0, bytes = 0, used = 0;
 	const char *name;
 	Elf64_Sym symbol;
 
-	for (size_t i = 0; i < elf->symbols[table].count && count < PLUGIN_SYMBOLS_MAX; i++) {
+	for (size_t i = 0; i < elf->symbols[table].count && symbols->count < PLUGIN_SYMBOLS_MAX;
+	     i++) {
+		uint32_t at = (uint32_t)buffer_size(&symbols->text);
+		struct function *added;
+		int r;
+
 		if (!find_function(elf, table, i, &symbol, &name))
 			continue;
-		size_t size = strlen(name) + 1;
-		if (size > PLUGIN_SYMBOLS_TEXT_MAX - bytes)
+		r = buffer_append(&symbols->text, name, strlen(name) + 1);
+		if (r == -ENOBUFS)
 			break;
-		bytes += size;
-		count++;
+		added = r < 0 ? NULL
+			      : array_add(&symbols->functions, &symbols->count, sizeof(*added));
+		if (!added)
+			return -ENOMEM;
+		*added = (struct function){symbol.st_value, symbol.st_size, at};
 	}
-	if (count == 0)
-		return 0;
-	symbols->functions = calloc(count, sizeof(*symbols->functions));
-	symbols->text = malloc(bytes);
-	if (!symbols->functions || !symbols->text)
-		return -ENOMEM;
-	for (size_t i = 0; symbols->count < count; i++) {
-		if (!find_function(elf, table, i, &symbol, &name))
-			continue;
-		size_t size = strlen(name) + 1;
-		memcpy(symbols->text + used, name, size);
-		symbols->functions[symbols->count++] =
-			(struct function){symbol.st_value, symbol.st_size, (uint32_t)used};
-		used += size;
-	}
-	qsort(symbols->functions, count, sizeof(*symbols->functions), compare_functions);
+	if (symbols->count > 0)
+		qsort(symbols->functions, symbols->count, sizeof(*symbols->functions),
+		      compare_functions);
 	return 0;
 }
 
@@ -83,6 +78,7 @@ int plugin_symbols_read(const void *file, size_t size, struct plugin_symbols **r
 	struct plugin_symbols *symbols = calloc(1, sizeof(*symbols));
 	if (!symbols)
 		return -ENOMEM;
+	buffer_init(&symbols->text, PLUGIN_SYMBOLS_TEXT_MAX);
 	r = copy_functions(
 		&elf, elf.symbols[ELF_SYMBOLS].count > 0 ? ELF_SYMBOLS : ELF_DYNAMIC_SYMBOLS,
 		symbols);
@@ -99,7 +95,7 @@ void plugin_symbols_free(struct plugin_symbols *symbols)
 	if (!symbols)
 		return;
 	free(symbols->functions);
-	free(symbols->text);
+	buffer_fini(&symbols->text);
 	free(symbols);
 }
 
@@ -123,5 +119,5 @@ const char *plugin_symbols_find(const struct plugin_symbols *symbols, uint64_t a
 	if (address - function->start >= function->size)
 		return NULL;
 	*ret_offset = address - function->start;
-	return symbols->text + function->name;
+	return (const char *)buffer_data(&symbols->text) + function->name;
 }

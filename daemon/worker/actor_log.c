@@ -10,7 +10,7 @@
 
 #define LOOK_NS    CLOCK_SECOND_NS /* between looks at what was left out */
 #define ERROR_TEXT 96
-#define CHILD_TEXT (TROUPE_ADDRESS_TEXT + 80)
+#define END_TEXT   (TROUPE_ADDRESS_TEXT + TROUPE_NAME_MAX + 128)
 
 /* ---- what was left out */
 
@@ -158,84 +158,72 @@ static struct actor_log_kind *find_kind(struct actor_log *actors, uint32_t versi
 	return free_one;
 }
 
-/* Count it, and report what was left out of it before. True: it is to be logged. */
-static bool pass_kind(struct actor_log *actors, struct actor_log_kind *kind, int error)
+/* Count it, and report what was left out of it before. The kind, when it is to be logged; else
+ * NULL. */
+static struct actor_log_kind *pass_kind(struct actor_log *actors, uint32_t unit,
+					const void *key, bool is_end, int error)
 {
+	struct actor_log_kind *kind = find_kind(actors, unit, key, is_end);
+
 	report_kind(actors, kind, loop_now_ns(actors->loop));
 	kind->error = error;
-	return pass(actors, &kind->limit);
+	return pass(actors, &kind->limit) ? kind : NULL;
+}
+
+/* What it is called when others of it are left out. */
+static void name_kind(struct actor_log *actors, struct actor_log_kind *kind, const char *actor,
+		      const char *what)
+{
+	if (kind == &actors->others)
+		return;
+	(void)snprintf(kind->actor, sizeof(kind->actor), "%s", actor);
+	(void)snprintf(kind->what, sizeof(kind->what), "%s", what);
 }
 
 void actor_log_failure(struct actor_log *actors, const struct runtime_failure *failure)
 {
 	const struct troupe_method *method = failure->method;
+	const void *key = method ? (const void *)method : failure->doing;
 	struct actor_log_kind *kind =
-		find_kind(actors, failure->version,
-			  method ? (const void *)method : failure->doing, false);
+		pass_kind(actors, failure->version, key, false, failure->error);
 	char error[ERROR_TEXT], what[sizeof(kind->what)], number[16] = "";
 
-	if (!pass_kind(actors, kind, failure->error))
+	if (!kind)
 		return;
 	print_error(failure->error, error);
 	(void)snprintf(what, sizeof(what), "%s%s%s", method ? method->interface : "",
 		       method ? "." : "", method ? method->name : failure->doing);
-	if (kind != &actors->others) {
-		(void)snprintf(kind->actor, sizeof(kind->actor), "%s", failure->actor);
-		strcpy(kind->what, what);
-	}
+	name_kind(actors, kind, failure->actor, what);
 	if (!failure->is_child)
 		(void)snprintf(number, sizeof(number), "/%u", failure->instance);
 	log_warning(actors->log, "%s%s: %s failed: %s%s%s", failure->actor, number, what, error,
 		    failure->detail[0] ? ": " : "", failure->detail);
 }
 
-/* "0.1.1.17.3 of noisy": that of its unit, if that is there. */
-static void print_child(const struct actor_log *actors, const struct runtime_end *end,
-			char *text, size_t size)
-{
-	const struct units_unit *unit = units_find_unit(actors->units, end->origin);
-	char address[TROUPE_ADDRESS_TEXT];
-
-	address_print(end->actor, address);
-	(void)snprintf(text, size, "%s%s%s", address, unit ? " of " : "",
-		       unit ? unit->name : "");
-}
-
-static void log_end(struct actor_log *actors, const struct runtime_end *end)
-{
-	struct actor_log_kind *kind = find_kind(actors, end->origin, end->type, true);
-	const struct units_unit *unit = units_find_unit(actors->units, end->origin);
-	char error[ERROR_TEXT], child[CHILD_TEXT], lived[64];
-
-	if (!pass_kind(actors, kind, end->error))
-		return;
-	if (kind != &actors->others) {
-		(void)snprintf(kind->actor, sizeof(kind->actor), "%s", end->type);
-		(void)snprintf(kind->what, sizeof(kind->what), "%s%s", unit ? " of " : "",
-			       unit ? unit->name : "");
-	}
-	print_error(end->error, error);
-	print_child(actors, end, child, sizeof(child));
-	text_print_time_ns(loop_clock_ns(actors->loop) - end->born_ns, lived, sizeof(lived));
-	log_warning(actors->log, "%s %s ended: %s after %s: %s; it stays ended", end->type,
-		    child, cause_name(end->cause), lived, error);
-}
-
 void actor_log_end(struct actor_log *actors, const struct runtime_end *end)
 {
-	char text[CHILD_TEXT + 128], child[CHILD_TEXT], lived[64];
+	const struct units_unit *unit = units_find_unit(actors->units, end->origin);
+	struct actor_log_kind *kind = NULL;
+	char address[TROUPE_ADDRESS_TEXT], of_unit[TROUPE_NAME_MAX + 8] = "", lived[64];
+	char error[ERROR_TEXT], text[END_TEXT];
 
-	if (end->cause == TROUPE_CAUSE_FAILED) {
-		log_end(actors, end);
+	if (end->cause == TROUPE_CAUSE_FAILED)
+		kind = pass_kind(actors, end->origin, end->type, true, end->error);
+	if (!kind && (end->cause == TROUPE_CAUSE_FAILED || actors->log->level < LOG_P_DEBUG))
+		return;
+	address_print(end->actor, address);
+	if (unit)
+		(void)snprintf(of_unit, sizeof(of_unit), " of %s", unit->name);
+	text_print_time_ns(loop_clock_ns(actors->loop) - end->born_ns, lived, sizeof(lived));
+	(void)snprintf(text, sizeof(text), "%s%s ended: %s after %s", address, of_unit,
+		       cause_name(end->cause), lived);
+	if (!kind) {
+		actor_log_line(actors, end->origin, LOG_P_DEBUG, end->type, text);
 		return;
 	}
-	if (actors->log->level < LOG_P_DEBUG)
-		return;
-	print_child(actors, end, child, sizeof(child));
-	text_print_time_ns(loop_clock_ns(actors->loop) - end->born_ns, lived, sizeof(lived));
-	(void)snprintf(text, sizeof(text), "%s ended: %s after %s", child,
-		       cause_name(end->cause), lived);
-	actor_log_line(actors, end->origin, LOG_P_DEBUG, end->type, text);
+	name_kind(actors, kind, end->type, of_unit);
+	print_error(end->error, error);
+	log_warning(actors->log, "%s %s: %s; it stays ended", end->type, text, error);
 }
 
 void actor_log_memory(struct actor_log *actors, const struct runtime_memory *memory)

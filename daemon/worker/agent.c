@@ -136,6 +136,7 @@ static void on_start(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_start *in = data;
+	const char *what = "status page";
 	char tag[32];
 	int r;
 
@@ -152,32 +153,27 @@ static void on_start(void *context, const void *data)
 	registry_init(&agent->names, agent->process);
 
 	r = map_page(*channel_fd(agent->channel), &agent->page);
-	if (r < 0) {
-		agent_fail(agent, "status page", r);
-		return;
+	if (r == 0) {
+		what = "loader";
+		r = loader_new(&agent->loader);
 	}
-	r = loader_new(&agent->loader);
-	if (r < 0) {
-		agent_fail(agent, "loader", r);
-		return;
-	}
-	if (agent->config.crash) {
+	if (r == 0 && agent->config.crash) {
 		crash_set_page(agent->config.crash, agent->page, tag);
 		crash_set_loader(agent->config.crash, agent->loader);
 	}
-	r = start_runtime(agent, in->memory);
-	if (r < 0) {
-		agent_fail(agent,
-			   r == -ENOMEM
-				   ? "cannot reserve address space for actors (a limit such as "
-				     "LimitAS=?)"
-				   : "cannot start a thread (a limit such as TasksMax=?)",
-			   r);
-		return;
+	if (r == 0) {
+		r = start_runtime(agent, in->memory);
+		what = r == -ENOMEM
+			       ? "cannot reserve address space for actors (a limit such as "
+				 "LimitAS=?)"
+			       : "cannot start a thread (a limit such as TasksMax=?)";
 	}
-	r = start_bridge(agent, in->directory);
+	if (r == 0) {
+		what = in->directory;
+		r = start_bridge(agent, in->directory);
+	}
 	if (r < 0) {
-		agent_fail(agent, in->directory, r);
+		agent_fail(agent, what, r);
 		return;
 	}
 	/* A fault in another thread is not an actor's. */

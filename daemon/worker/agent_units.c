@@ -17,28 +17,24 @@ static const char *error_text(int error)
 
 /* ---- plug-ins */
 
-/* Code and tables of a plug-in run outside of all handlers, too: its constructors while it is
- * loaded, its types while a configuration is decoded. The page says so from mark_begin() to
- * mark_end(). */
-static void mark(struct page *page, uint64_t doing, uint32_t version)
+static bool fits_uint32(int64_t value)
 {
-	struct page_thread *thread = &page->thread;
+	return value >= 0 && value <= UINT32_MAX;
+}
+
+/* Code and tables of a plug-in run outside of all handlers, too: its constructors while it is
+ * loaded, its types while a configuration is decoded. The page says so until it is marked with
+ * PAGE_DOING_NOTHING. */
+static void mark(struct agent *agent, uint64_t doing, int64_t version)
+{
+	struct page_thread *thread = &agent->page->thread;
 
 	atomic_fetch_add_explicit(&thread->sequence, 1, memory_order_relaxed);
 	atomic_store_explicit(&thread->actor, 0, memory_order_relaxed);
 	atomic_store_explicit(&thread->type_hash, doing, memory_order_relaxed);
-	atomic_store_explicit(&thread->version, version, memory_order_relaxed);
+	atomic_store_explicit(&thread->version, fits_uint32(version) ? (uint32_t)version : 0,
+			      memory_order_relaxed);
 	atomic_store_explicit(&thread->instance, 0, memory_order_relaxed);
-}
-
-static void mark_begin(struct agent *agent, uint64_t doing, int64_t version)
-{
-	mark(agent->page, doing, version > 0 && version <= UINT32_MAX ? (uint32_t)version : 0);
-}
-
-static void mark_end(struct agent *agent)
-{
-	mark(agent->page, PAGE_DOING_NOTHING, 0);
 }
 
 static int load_plugin(struct agent *agent, const struct worker_load *in, char *why)
@@ -88,9 +84,9 @@ void agent_on_load(void *context, const void *data)
 	char why[PLUGIN_WHY_MAX] = "";
 	int r;
 
-	mark_begin(agent, PAGE_DOING_LOAD, 0);
+	mark(agent, PAGE_DOING_LOAD, 0);
 	r = load_plugin(agent, in, why);
-	mark_end(agent);
+	mark(agent, PAGE_DOING_NOTHING, 0);
 	agent_send(agent, &worker_loaded_method,
 		   &(struct worker_loaded){.plugin = in->plugin, .error = r < 0 ? why : NULL});
 }
@@ -99,7 +95,7 @@ void agent_on_load(void *context, const void *data)
 
 /* The typed form of a [Config] section. 0, and NULL for an actor type that takes none. */
 static int decode_config(const struct troupe_actor *table, const char *text, void **ret_config,
-			 char *why, size_t why_size)
+			 char *why)
 {
 	struct codec_error error = {0};
 	size_t size;
@@ -110,19 +106,15 @@ static int decode_config(const struct troupe_actor *table, const char *text, voi
 			*ret_config = NULL;
 			return 0;
 		}
-		snprintf(why, why_size, "actor type %s takes no configuration", table->name);
+		snprintf(why, PLUGIN_WHY_MAX, "actor type %s takes no configuration",
+			 table->name);
 		return -EINVAL;
 	}
 	r = json_decode(table->config, text, strlen(text), ret_config, &size, &error);
 	if (r < 0)
-		snprintf(why, why_size, "%s%s%s", error.path, error.path[0] ? ": " : "",
+		snprintf(why, PLUGIN_WHY_MAX, "%s%s%s", error.path, error.path[0] ? ": " : "",
 			 error.message[0] ? error.message : error_text(r));
 	return r;
-}
-
-static bool fits_uint32(int64_t value)
-{
-	return value >= 0 && value <= UINT32_MAX;
 }
 
 /* false: one is out of range. */
@@ -147,8 +139,7 @@ static void limit_lines(struct agent *agent, int64_t version,
 	unit->lines.burst = (uint64_t)limits->logBurst;
 }
 
-static int define_unit(struct agent *agent, const struct worker_define *in, char *why,
-		       size_t why_size)
+static int define_unit(struct agent *agent, const struct worker_define *in, char *why)
 {
 	const struct units_plugin *plugin = units_find_plugin(&agent->units, in->plugin);
 	cleanup_free void *config = NULL;
@@ -160,19 +151,19 @@ static int define_unit(struct agent *agent, const struct worker_define *in, char
 	int r;
 
 	if (!fits_uint32(in->version) || in->version == 0 || !take_limits(&in->limits, &unit)) {
-		snprintf(why, why_size, "a number is out of range");
+		snprintf(why, PLUGIN_WHY_MAX, "a number is out of range");
 		return -ERANGE;
 	}
 	while (at < n && strcmp(plugin->plugin->tables[at]->name, in->actorType) != 0)
 		at++;
 	if (at == n) {
-		snprintf(why, why_size,
+		snprintf(why, PLUGIN_WHY_MAX,
 			 plugin ? "the plug-in has no actor type %s"
 				: "the plug-in of actor type %s is not loaded",
 			 in->actorType);
 		return -ENOENT;
 	}
-	r = decode_config(plugin->plugin->tables[at], in->config, &config, why, why_size);
+	r = decode_config(plugin->plugin->tables[at], in->config, &config, why);
 	if (r < 0)
 		return r;
 	unit.number = (uint32_t)in->version;
@@ -186,7 +177,7 @@ static int define_unit(struct agent *agent, const struct worker_define *in, char
 	if (r == 0)
 		limit_lines(agent, in->version, &in->limits);
 	else
-		snprintf(why, why_size, "%s", error_text(r));
+		snprintf(why, PLUGIN_WHY_MAX, "%s", error_text(r));
 	return r;
 }
 
@@ -194,12 +185,12 @@ void agent_on_define(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_define *in = data;
-	char why[512] = "";
+	char why[PLUGIN_WHY_MAX] = "";
 	int r;
 
-	mark_begin(agent, PAGE_DOING_DEFINE, in->version);
-	r = define_unit(agent, in, why, sizeof(why));
-	mark_end(agent);
+	mark(agent, PAGE_DOING_DEFINE, in->version);
+	r = define_unit(agent, in, why);
+	mark(agent, PAGE_DOING_NOTHING, 0);
 	agent_send(
 		agent, &worker_defined_method,
 		&(struct worker_defined){.version = in->version, .error = r < 0 ? why : NULL});
@@ -233,23 +224,23 @@ void agent_on_undefine(void *context, const void *data)
 /* ---- actors */
 
 static int spawn_actor(struct agent *agent, const struct worker_spawn *in,
-		       struct troupe_address *ret_actor, char *why, size_t why_size)
+		       struct troupe_address *ret_actor, char *why)
 {
 	const struct units_unit *unit = units_find_unit(&agent->units, in->version);
 	int r;
 
 	if (agent->is_stopping) {
-		snprintf(why, why_size, "the worker is shutting down");
+		snprintf(why, PLUGIN_WHY_MAX, "the worker is shutting down");
 		return -ESHUTDOWN;
 	}
 	if (!unit || in->instance < 0 || in->instance >= LIMIT_INSTANCES) {
-		snprintf(why, why_size, unit ? "no such instance" : "no such unit");
+		snprintf(why, PLUGIN_WHY_MAX, unit ? "no such instance" : "no such unit");
 		return -ENOENT;
 	}
 	r = runtime_spawn(agent->runtime, (uint32_t)in->version, (uint32_t)in->instance,
 			  unit->config, ret_actor);
 	if (r < 0)
-		snprintf(why, why_size, "init failed: %s", error_text(r));
+		snprintf(why, PLUGIN_WHY_MAX, "init failed: %s", error_text(r));
 	return r;
 }
 
@@ -259,9 +250,9 @@ void agent_on_spawn(void *context, const void *data)
 	const struct worker_spawn *in = data;
 	struct worker_spawned out = {
 		.request = in->request, .version = in->version, .instance = in->instance};
-	char why[128];
+	char why[PLUGIN_WHY_MAX];
 
-	if (spawn_actor(agent, in, &out.actor, why, sizeof(why)) < 0)
+	if (spawn_actor(agent, in, &out.actor, why) < 0)
 		out.error = why;
 	agent_send(agent, &worker_spawned_method, &out);
 }

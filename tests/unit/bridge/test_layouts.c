@@ -26,7 +26,7 @@ static void layouts_gives_types_of_what_it_learned(void **state)
 	char text[64];
 
 	(void)state;
-	layouts_init(&layouts);
+	layouts = (struct layouts){0};
 	assert_false(layouts_has(&layouts, 1));
 	assert_false(layouts_find(&layouts, 1, &type, &name));
 	for (int i = 0; i < 1000; i++) {
@@ -49,7 +49,7 @@ static void layouts_refuses_a_hash_of_something_else(void **state)
 	struct layouts layouts;
 
 	(void)state;
-	layouts_init(&layouts);
+	layouts = (struct layouts){0};
 	assert_int_equal(layouts_learn(&layouts, 0, "a.B", text), -EINVAL);
 	assert_int_equal(layouts_learn(&layouts, 12345, "a.B", text), -EINVAL);
 	assert_int_equal(layouts_learn(&layouts, layout_hash("a.C", '(', text), "a.B", text),
@@ -68,7 +68,7 @@ static void layouts_finds_nothing_behind_a_text_that_is_no_layout(void **state)
 	const char *name;
 
 	(void)state;
-	layouts_init(&layouts);
+	layouts = (struct layouts){0};
 	assert_int_equal(learn(&layouts, "a.B", "(a:nonsense)"), 0);
 	for (int i = 0; i < 2; i++)
 		assert_false(layouts_find(&layouts, layout_hash("a.B", '(', "(a:nonsense)"),
@@ -85,7 +85,7 @@ static void layouts_are_limited_in_number(void **state)
 	struct layouts layouts;
 
 	(void)state;
-	layouts_init(&layouts);
+	layouts = (struct layouts){0};
 	for (uint64_t hash = 1; hash <= LAYOUTS_MAX; hash++)
 		assert_int_equal(layouts_add(&layouts, hash), 0);
 	assert_int_equal(layouts_add(&layouts, LAYOUTS_MAX + 1), -ENOSPC);
@@ -105,7 +105,7 @@ static void layouts_are_limited_in_bytes(void **state)
 	assert_non_null(text);
 	memset(text, 'x', size);
 	text[size] = '\0';
-	layouts_init(&layouts);
+	layouts = (struct layouts){0};
 	while (r == 0 && n < 1000) {
 		char name[32];
 

@@ -182,7 +182,7 @@ static void arena_is_refused_when_it_is_not_sealed_or_of_no_size(void **state)
 	struct lender *lender;
 
 	(void)state;
-	borrower_init(&borrower);
+	borrower = (struct borrower){0};
 	assert_int_equal(ftruncate(open, PIECE), 0);
 	assert_int_equal(ftruncate(plain, PIECE), 0);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -206,7 +206,7 @@ static void borrower_finds_what_lies_in_the_arena(void **state)
 	char *place;
 
 	(void)state;
-	borrower_init(&borrower);
+	borrower = (struct borrower){0};
 	assert_null(borrower_find(&borrower, 0, 1));
 	assert_int_equal(borrower_map(&borrower, fd), 0);
 	assert_int_equal(borrower_map(&borrower, fd), -EEXIST);
@@ -235,7 +235,7 @@ static void borrower_gives_each_block_back_once(void **state)
 	uint32_t pieces[4];
 
 	(void)state;
-	borrower_init(&borrower);
+	borrower = (struct borrower){0};
 	for (size_t i = 0; i < 3; i++) {
 		borrower_use(&borrower, LENDER_PIECES - 1);
 		borrower_use(&borrower, 0);
