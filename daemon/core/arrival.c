@@ -43,28 +43,41 @@ struct message *arrival_decode(struct arrival *arrival, const struct troupe_type
 	return NULL;
 }
 
+struct message *arrival_adapt(struct slab *slab, const struct message *message,
+			      const struct troupe_type *theirs, const struct troupe_type *ours,
+			      unsigned flags, struct codec_error *problem,
+			      enum troupe_status *ret_status)
+{
+	struct message *adapted;
+	void *block;
+	size_t size;
+	int rc = codec_convert(theirs, message_block(message), ours, flags, &block, &size,
+			       problem);
+
+	*ret_status = rc < 0 && rc != -ENOMEM ? TROUPE_INVALID_PARAMETER : TROUPE_OVERLOADED;
+	if (rc < 0)
+		return NULL;
+	adapted = message_new(slab, message->mail.kind, size);
+	if (adapted) {
+		memcpy(adapted, message, message_head(message->mail.kind));
+		adapted->mail.size = (uint32_t)size;
+		codec_copy(ours, block, message_block(adapted), size);
+	}
+	free(block);
+	return adapted;
+}
+
 struct message *arrival_convert(struct arrival *arrival, const struct troupe_type *theirs,
 				const struct troupe_type *ours, unsigned flags,
 				enum troupe_status *ret_status)
 {
 	struct slab *slab = &arrival->runtime->messages;
-	struct message *raw = arrival_decode(arrival, theirs, ret_status), *message = NULL;
-	void *block;
-	size_t size;
-	int rc;
+	struct message *raw = arrival_decode(arrival, theirs, ret_status), *message;
 
 	if (!raw)
 		return NULL;
-	rc = codec_convert(theirs, message_block(raw), ours, flags, &block, &size,
-			   &arrival->problem);
+	message = arrival_adapt(slab, raw, theirs, ours, flags, &arrival->problem, ret_status);
 	message_free(slab, raw);
-	*ret_status = rc < 0 && rc != -ENOMEM ? TROUPE_INVALID_PARAMETER : TROUPE_OVERLOADED;
-	if (rc < 0)
-		return NULL;
-	message = message_new(slab, kind_of(arrival->envelope), size);
-	if (message)
-		codec_copy(ours, block, message_block(message), size);
-	free(block);
 	return message;
 }
 

@@ -24,6 +24,14 @@ struct message *arrival_convert(struct arrival *arrival, const struct troupe_typ
 				const struct troupe_type *ours, unsigned flags,
 				enum troupe_status *ret_status);
 
+/* A copy of a message whose block, of type `theirs`, has become one of ours: its head but for
+ * the block's size. flags: of codec_convert(). NULL with *ret_status, and *problem when that is
+ * INVALID_PARAMETER. */
+struct message *arrival_adapt(struct slab *slab, const struct message *message,
+			      const struct troupe_type *theirs, const struct troupe_type *ours,
+			      unsigned flags, struct codec_error *problem,
+			      enum troupe_status *ret_status);
+
 /* The layout of that hash in the process that it comes from. False: that process sent none. */
 bool arrival_find_layout(struct arrival *arrival, const struct troupe_type **ret_type,
 			 const char **ret_name);

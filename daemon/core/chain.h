@@ -27,4 +27,9 @@ static inline void chain_remove(struct list **head, struct list *link)
 	list_remove(link);
 }
 
+/* Go through a chain once; the body may remove `at`, or append. */
+#define chain_foreach(at, head)                                                                \
+	for (struct list *at = (head), *last_ = at ? at->previous : NULL, *next_;              \
+	     at && (next_ = at == last_ ? NULL : at->next, true); at = next_)
+
 #endif

@@ -2,6 +2,7 @@
 #include "core/arrival.h"
 #include "core/call.h"
 #include "core/caller.h"
+#include "core/chain.h"
 #include "core/dead_letter.h"
 #include "core/deliver_answer.h"
 #include "core/kept.h"
@@ -235,7 +236,6 @@ void runtime_peer_down(struct runtime *runtime, struct process process,
 		       enum troupe_status status)
 {
 	struct peer *peer = peer_get(runtime, process);
-	struct list *next;
 
 	if (!peer)
 		return;
@@ -245,20 +245,15 @@ void runtime_peer_down(struct runtime *runtime, struct process process,
 	}
 	/* A later incarnation may have calls already; they stay, and the chains are gone
 	 * through once. */
-	for (struct list *last = peer->calls ? peer->calls->previous : NULL, *at = peer->calls;
-	     at; at = next) {
+	chain_foreach (at, peer->calls) {
 		struct call *call = container_of(at, struct call, of_peer);
 
-		next = at == last ? NULL : at->next;
 		if (call->target.incarnation <= process.incarnation)
 			caller_fail(runtime, call, (struct call_end){.status = status});
 	}
-	for (struct list *last = peer->inbound ? peer->inbound->previous : NULL,
-			 *at = peer->inbound;
-	     at; at = next) {
+	chain_foreach (at, peer->inbound) {
 		struct kept_call *kept = container_of(at, struct kept_call, of_peer);
 
-		next = at == last ? NULL : at->next;
 		if (kept->caller.incarnation <= process.incarnation)
 			kept_gone(runtime, kept);
 	}

@@ -208,14 +208,12 @@ int runtime_stop(struct runtime *runtime, struct troupe_address address)
 static bool keeps_calls(const struct runtime *runtime, const struct actor *actor)
 {
 	const struct actor_cold *cold = cold_find(runtime, actor);
-	struct list *at = cold ? cold->kept : NULL, *first = at;
 
-	while (at) {
+	chain_foreach (at, cold ? cold->kept : NULL) {
 		const struct kept_call *kept = container_of(at, struct kept_call, of_owner);
 
 		if (kept->call && !kept->is_oneway && !(kept->flags & MAIL_MORE))
 			return true;
-		at = at->next == first ? NULL : at->next;
 	}
 	return false;
 }

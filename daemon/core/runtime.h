@@ -136,9 +136,9 @@ void runtime_free(struct runtime *runtime);
 /* ---- types and units ---- */
 
 /* Build the dispatch table of an actor type. `plugin`: whatever identifies its plug-in;
- * troupe_spawn() works among the types of one plug-in. The table must outlive the runtime.
- * -EINVAL with a reason in *ret_why (a constant): ABI, sizes, entries or interfaces
- * malformed, an interface twice. */
+ * troupe_spawn() works among the types of one plug-in. The table must outlive the runtime,
+ * and have been judged by table_check(). -EINVAL with a reason in *ret_why (a constant): ABI or
+ * sizes, an interface twice, too many types. -ENOMEM. */
 int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
 		     const void *plugin, const struct runtime_type **ret_type,
 		     const char **ret_why);

@@ -1,5 +1,6 @@
 #include "core/turn.h"
 #include "core/answer.h"
+#include "core/arrival.h"
 #include "core/call.h"
 #include "core/caller.h"
 #include "core/client_call.h"
@@ -15,9 +16,6 @@
 #include "core/slice.h"
 #include "core/timer.h"
 #include "core/wait.h"
-#include "proto/codec.h"
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define EXPIRED_AT_ONCE 4096u /* of timers and deadlines, before actors have their turns */
@@ -34,40 +32,23 @@ COLD static bool adapt_message(struct troupe_self *self,
 	const struct troupe_method *theirs = message->descriptor;
 	const struct type_handler *handler;
 	struct codec_error error = {0};
+	enum troupe_status status = TROUPE_METHOD_NOT_FOUND;
+	const char *detail = theirs->name;
 	bool has_interface;
-	void *block = NULL;
-	size_t size;
-	int rc;
 
 	handler = type_find_name(self->actor->unit->type, theirs->interface,
 				 strlen(theirs->interface), theirs->name, strlen(theirs->name),
 				 &has_interface);
-	if (!handler) {
-		answer_end(self, self->activation.call_id,
-			   (struct call_end){TROUPE_METHOD_NOT_FOUND, 0, theirs->name});
+	if (!handler)
 		goto dead;
-	}
 	self->activation.handler = handler;
-	rc = codec_convert(theirs->in, message_block(message), handler->method->in, 0, &block,
-			   &size, &error);
-	if (rc < 0 && rc != -ENOMEM) {
-		answer_end(self, self->activation.call_id,
-			   (struct call_end){TROUPE_INVALID_PARAMETER, 0, error.path});
+	converted = arrival_adapt(&runtime->messages, message, theirs->in, handler->method->in,
+				  0, &error, &status);
+	detail = status == TROUPE_INVALID_PARAMETER ? error.path : NULL;
+	if (!converted)
 		goto dead;
-	}
-	converted = rc < 0 ? NULL : message_new(&runtime->messages, message->mail.kind, size);
-	if (!converted) {
-		free(block);
-		answer_end(self, self->activation.call_id,
-			   (struct call_end){.status = TROUPE_OVERLOADED});
-		goto dead;
-	}
-	memcpy(converted, message, message_head(message->mail.kind));
-	converted->mail.size = (uint32_t)size;
 	converted->hash = handler->hash;
 	converted->descriptor = handler->method;
-	codec_copy(handler->method->in, block, message_block(converted), size);
-	free(block);
 	load_add(&self->actor->load, (struct load){0, message_charge(converted)});
 	load_subtract(&self->actor->load, (struct load){0, message_charge(message)});
 	message_free(&runtime->messages, message);
@@ -75,6 +56,7 @@ COLD static bool adapt_message(struct troupe_self *self,
 	*ret_handler = handler;
 	return true;
 dead:
+	answer_end(self, self->activation.call_id, (struct call_end){status, 0, detail});
 	dead_letter(runtime, message->from, actor_address(runtime, self->actor), theirs,
 		    "invalid");
 	return false;

@@ -5,69 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Each check returns why something cannot be run, a constant text; NULL: it can. */
-
-static const char *check_handlers(const struct troupe_handlers *given)
+/* How many methods its interfaces have together. False: one of them stands twice. */
+static bool count_methods(const struct troupe_actor *table, uint32_t *ret_methods)
 {
-	struct troupe_handlers handlers;
-	struct troupe_interface interface;
-	const char *wrong;
-
-	if (abi_copy(ABI_HANDLERS, NULL, given, &handlers, &wrong) < 0 || !handlers.interface ||
-	    abi_copy(ABI_INTERFACE, NULL, handlers.interface, &interface, &wrong) < 0 ||
-	    !interface.name || (interface.n_methods && !interface.methods))
-		return "an interface is malformed";
-	if (handlers.n_handlers != interface.n_methods ||
-	    (handlers.n_handlers && !handlers.handlers))
-		return "an interface does not have as many handlers as methods";
-	for (uint32_t i = 0; i < interface.n_methods; i++) {
-		const struct troupe_method *method = interface.methods[i];
-
-		if (!method || abi_check(ABI_METHOD, NULL, method, &wrong) < 0 ||
-		    !method->interface || !method->name || !method->in || !method->out ||
-		    !method->in_hash || !method->out_hash)
-			return "a method is malformed";
-	}
-	return NULL;
-}
-
-static const char *copy_entry(const struct troupe_entry *given, struct troupe_entry *entry)
-{
-	const char *wrong;
-
-	if (abi_copy(ABI_ENTRY, NULL, given, entry, &wrong) < 0)
-		return "an entry has another size than the SDK says";
-	if (!entry->on_event)
-		return "an entry has no function";
-	if (entry->kind == TROUPE_ENTRY_TIMER)
-		return NULL;
-	if (entry->kind != TROUPE_ENTRY_REPLY)
-		return "an entry is of no known kind";
-	if (!entry->method || !entry->method->out || !entry->interface)
-		return "a reply entry is malformed";
-	return NULL;
-}
-
-static const char *check_interfaces(const struct troupe_actor *table, uint32_t *ret_methods)
-{
-	uint32_t methods = 0;
-
+	*ret_methods = 0;
 	for (uint32_t n = 0; n < TROUPE_INTERFACES_MAX && table->interfaces[n]; n++) {
-		const char *why = check_handlers(table->interfaces[n]);
-
-		if (why)
-			return why;
-		methods += table->interfaces[n]->n_handlers;
+		*ret_methods += table->interfaces[n]->n_handlers;
 		for (uint32_t i = 0; i < n; i++)
 			if (strcmp(table->interfaces[i]->interface->name,
 				   table->interfaces[n]->interface->name) == 0)
-				return "an interface stands twice";
+				return false;
 	}
-	*ret_methods = methods;
-	return NULL;
+	return true;
 }
 
-/* The plug-in's tables as this host knows them. */
+/* The plug-in's tables as this host knows them. Why they cannot be run, a constant text; NULL:
+ * they can. What is in them proto/table_check.h has judged. */
 static const char *copy_tables(const struct troupe_actor *given, struct runtime_type *type,
 			       uint32_t *ret_methods)
 {
@@ -78,20 +31,14 @@ static const char *copy_tables(const struct troupe_actor *given, struct runtime_
 		return "built for another version of the SDK";
 	if (abi_copy(ABI_ACTOR, NULL, given, table, &why) < 0)
 		return "the actor's table has another size than the SDK says";
-	if (!table->name || !table->name[0] || strlen(table->name) > TROUPE_NAME_MAX)
-		return "the actor type's name is absent or too long";
-	if (table->state_size > LIMIT_STATE_BYTES)
-		return "the state is too large";
 	if (table->life && abi_copy(ABI_LIFE, NULL, table->life, &type->life, &why) < 0)
 		return "the actor's life has another size than the SDK says";
 	for (; type->n_entries < TROUPE_ENTRIES_MAX && table->entries[type->n_entries];
-	     type->n_entries++) {
-		why = copy_entry(table->entries[type->n_entries],
-				 &type->entries[type->n_entries]);
-		if (why)
-			return why;
-	}
-	return check_interfaces(table, ret_methods);
+	     type->n_entries++)
+		if (abi_copy(ABI_ENTRY, NULL, table->entries[type->n_entries],
+			     &type->entries[type->n_entries], &why) < 0)
+			return "an entry has another size than the SDK says";
+	return count_methods(table, ret_methods) ? NULL : "an interface stands twice";
 }
 
 static size_t handler_places(const struct runtime_type *type)

@@ -94,14 +94,9 @@ static void wake_first(struct runtime *runtime, struct list **chain)
 /* The replies of a stream need no room in the mailbox, only in the stream's window. */
 static void wake_repliers(struct runtime *runtime, struct actor_cold *receiver)
 {
-	struct list *last = receiver->window.waiters ? receiver->window.waiters->previous
-						     : NULL,
-		    *next;
-
-	for (struct list *at = receiver->window.waiters; at; at = next) {
+	chain_foreach (at, receiver->window.waiters) {
 		struct wait *wait = container_of(at, struct wait, of_receiver);
 
-		next = at == last ? NULL : at->next;
 		if (!wait->stream || receiver->promised >= LIMIT_STREAM_UNREAD / 2)
 			continue;
 		receiver->promised++;
