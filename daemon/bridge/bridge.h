@@ -111,6 +111,6 @@ bool bridge_find_layout(struct bridge *bridge, struct process from, uint64_t has
 void bridge_close(struct bridge *bridge, uint64_t timeout_ns, void (*on_closed)(void *context));
 
 /* After bridge_close(): how many peers have not acknowledged all that was sent to them. */
-unsigned bridge_count_unsettled(struct bridge *bridge);
+unsigned bridge_count_unacknowledged(struct bridge *bridge);
 
 #endif

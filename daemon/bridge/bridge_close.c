@@ -5,17 +5,17 @@
 #define LINGER_NS 20000000ull
 
 /* Whether a peer has all we sent, or can do nothing with it any more. */
-static bool is_settled(const struct link *link)
+static bool is_acknowledged(const struct link *link)
 {
 	return link->is_complete || link->has_ended;
 }
 
-unsigned bridge_count_unsettled(struct bridge *bridge)
+unsigned bridge_count_unacknowledged(struct bridge *bridge)
 {
 	unsigned n = 0;
 
 	routes_foreach (route, &bridge->routes)
-		n += route->link && !is_settled(route->link);
+		n += route->link && !is_acknowledged(route->link);
 	return n;
 }
 
@@ -45,7 +45,7 @@ void bridge_check_closed(struct bridge *bridge)
 
 		if (!link)
 			continue;
-		if (!is_settled(link) || !link_is_flushed(link))
+		if (!is_acknowledged(link) || !link_is_flushed(link))
 			return;
 		owes_nothing = owes_nothing && !link->has_ended;
 	}

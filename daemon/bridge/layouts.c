@@ -28,7 +28,7 @@ void layouts_fini(struct layouts *layouts)
 
 /* Where the hash is, or where it would go. The table is never full. Hashes are spread already,
  * but a hostile peer may choose them: the number of entries bounds the search. */
-static struct layouts_entry *find_place(struct layouts_entry *entries, size_t room,
+static struct layouts_entry *find_entry(struct layouts_entry *entries, size_t room,
 					uint64_t hash)
 {
 	size_t at = (size_t)(hash * 0x9e3779b97f4a7c15u) & (room - 1);
@@ -47,7 +47,7 @@ static int grow_table(struct layouts *layouts)
 		return -ENOMEM;
 	for (size_t i = 0; i < layouts->room; i++)
 		if (layouts->entries[i].hash != 0)
-			*find_place(entries, room, layouts->entries[i].hash) =
+			*find_entry(entries, room, layouts->entries[i].hash) =
 				layouts->entries[i];
 	free(layouts->entries);
 	layouts->entries = entries;
@@ -60,7 +60,7 @@ bool layouts_has(struct layouts *layouts, uint64_t hash)
 	/* An actor tends to send what it has just sent. */
 	if (layouts->last == hash && hash != 0)
 		return true;
-	if (layouts->room == 0 || find_place(layouts->entries, layouts->room, hash)->hash == 0)
+	if (layouts->room == 0 || find_entry(layouts->entries, layouts->room, hash)->hash == 0)
 		return false;
 	layouts->last = hash;
 	return true;
@@ -78,7 +78,7 @@ static int add_entry(struct layouts *layouts, uint64_t hash, struct layouts_entr
 		if (r < 0)
 			return r;
 	}
-	entry = find_place(layouts->entries, layouts->room, hash);
+	entry = find_entry(layouts->entries, layouts->room, hash);
 	entry->hash = hash;
 	layouts->count++;
 	*ret_entry = entry;
@@ -134,7 +134,7 @@ bool layouts_find(struct layouts *layouts, uint64_t hash, const struct troupe_ty
 
 	if (hash == 0 || !layouts_has(layouts, hash))
 		return false;
-	entry = find_place(layouts->entries, layouts->room, hash);
+	entry = find_entry(layouts->entries, layouts->room, hash);
 	if (!entry->name || entry->is_bad)
 		return false;
 	if (!entry->layout) {

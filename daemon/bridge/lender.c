@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-struct piece {
+struct lender_piece {
 	uint16_t length; /* pieces of the block that begins here; 0: none does */
 	struct process holder;
 	bool is_lent;   /* part of a block */
@@ -21,7 +21,7 @@ struct lender {
 	size_t size;
 	uint32_t count; /* pieces */
 	size_t lent;    /* of them */
-	struct piece pieces[LENDER_PIECES];
+	struct lender_piece pieces[LENDER_PIECES];
 };
 
 int lender_check_file(int fd, size_t *ret_size)
@@ -105,8 +105,8 @@ void *lender_lend(struct lender *lender, size_t size, struct process holder,
 	if (first == lender->count)
 		return NULL;
 	for (uint32_t i = first; i < first + length; i++)
-		lender->pieces[i] =
-			(struct piece){.is_lent = true, .is_held = true, .is_recent = true};
+		lender->pieces[i] = (struct lender_piece){
+			.is_lent = true, .is_held = true, .is_recent = true};
 	lender->pieces[first].length = (uint16_t)length;
 	lender->pieces[first].holder = holder;
 	lender->lent += length;
@@ -142,7 +142,7 @@ void lender_take_all_back(struct lender *lender, struct process holder)
 			(void)free_block(lender, i);
 }
 
-static bool is_idle(const struct piece *piece)
+static bool is_idle(const struct lender_piece *piece)
 {
 	return piece->is_held && !piece->is_lent && !piece->is_recent;
 }
@@ -152,7 +152,7 @@ bool lender_age(struct lender *lender)
 	bool is_held = false;
 
 	for (uint32_t i = 0; i < lender->count;) {
-		struct piece *piece = &lender->pieces[i];
+		struct lender_piece *piece = &lender->pieces[i];
 		uint32_t first = i;
 
 		while (i < lender->count && is_idle(&lender->pieces[i]))

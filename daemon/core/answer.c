@@ -16,7 +16,7 @@
 
 /* Whom a handle answers: `call` in this process, `kept` with a peer in another, or nobody
  * (any more). */
-struct answer {
+struct recipient {
 	struct call *call;
 	struct kept_call *kept;
 	const struct troupe_method *method; /* the callee's */
@@ -35,7 +35,7 @@ struct value {
 	const char *name; /* of an error; NULL: of the method */
 };
 
-static int find_activation(struct troupe_self *self, struct answer *answer)
+static int find_activation(struct troupe_self *self, struct recipient *answer)
 {
 	const struct message *message = self->activation.message;
 
@@ -43,9 +43,9 @@ static int find_activation(struct troupe_self *self, struct answer *answer)
 		return -EINVAL;
 	if (self->activation.outcome.call != SELF_OPEN)
 		return -EALREADY;
-	*answer = (struct answer){.method = self->activation.handler->method,
-				  .wants_more = message->mail.flags & MAIL_MORE,
-				  .activation = true};
+	*answer = (struct recipient){.method = self->activation.handler->method,
+				     .wants_more = message->mail.flags & MAIL_MORE,
+				     .activation = true};
 	if (message->mail.kind != MAIL_CALL)
 		return 0;
 	if (unlikely(message->mail.flags & MAIL_INBOUND))
@@ -56,7 +56,7 @@ static int find_activation(struct troupe_self *self, struct answer *answer)
 }
 
 static int find_answer(struct troupe_self *self, struct troupe_call handle,
-		       struct answer *answer)
+		       struct recipient *answer)
 {
 	struct runtime *runtime = self->runtime;
 	struct kept_call *kept;
@@ -74,7 +74,7 @@ static int find_answer(struct troupe_self *self, struct troupe_call handle,
 			       : -EINVAL;
 	if (!kept->owned || kept->owner != actor_slot(runtime, self->actor))
 		return -EINVAL;
-	*answer = (struct answer){
+	*answer = (struct recipient){
 		.kept = kept, .method = kept->method, .wants_more = kept->flags & MAIL_MORE};
 	if (!kept->peer && !kept->is_oneway && kept->call)
 		answer->call = call_find(runtime, kept->call);
@@ -82,7 +82,7 @@ static int find_answer(struct troupe_self *self, struct troupe_call handle,
 }
 
 /* The handle is used up. */
-static void finish_answer(struct troupe_self *self, const struct answer *answer)
+static void finish_answer(struct troupe_self *self, const struct recipient *answer)
 {
 	if (answer->activation)
 		self->activation.outcome.call = SELF_ANSWERED;
@@ -139,7 +139,7 @@ NOINLINE static int answer_near(struct troupe_self *self, struct call *call,
 }
 
 static int answer_far(struct troupe_self *self, struct kept_call *kept,
-		      const struct answer *answer, const struct value *value)
+		      const struct recipient *answer, const struct value *value)
 {
 	struct runtime *runtime = self->runtime;
 	const struct envelope envelope = {
@@ -172,7 +172,7 @@ static int answer_far(struct troupe_self *self, struct kept_call *kept,
 
 /* Whoever answers after the deadline answers nobody: the caller gets Timeout, as if the wheel
  * had been first. A caller elsewhere sees to that itself. */
-static void expire_answer(struct troupe_self *self, struct answer *answer)
+static void expire_answer(struct troupe_self *self, struct recipient *answer)
 {
 	struct runtime *runtime = self->runtime;
 	uint64_t now_ns = slice_now_ns(runtime);
@@ -187,7 +187,7 @@ static void expire_answer(struct troupe_self *self, struct answer *answer)
 	}
 }
 
-static int give_answer(struct troupe_self *self, struct answer *answer,
+static int give_answer(struct troupe_self *self, struct recipient *answer,
 		       const struct value *value)
 {
 	int rc = 0;
@@ -215,7 +215,7 @@ static inline struct value value_of(const struct troupe_method *method, const vo
 /* Find whom the handle answers, and whether that is how `method` answers. */
 static int find_reply(struct troupe_self *self, struct troupe_call handle,
 		      const struct troupe_method *method, const void *out,
-		      struct answer *answer)
+		      struct recipient *answer)
 {
 	int rc = find_answer(self, handle, answer);
 
@@ -232,7 +232,7 @@ static int find_reply(struct troupe_self *self, struct troupe_call handle,
 NOINLINE static int return_slow(struct troupe_self *self, struct troupe_call call,
 				const struct troupe_method *method, const void *out)
 {
-	struct answer answer;
+	struct recipient answer;
 	int rc = find_reply(self, call, method, out, &answer);
 	struct value value;
 
@@ -279,7 +279,7 @@ struct stream {
 	uint64_t id;
 };
 
-static struct stream find_stream(struct runtime *runtime, const struct answer *answer)
+static struct stream find_stream(struct runtime *runtime, const struct recipient *answer)
 {
 	const struct call *call = answer->call;
 
@@ -292,7 +292,7 @@ static struct stream find_stream(struct runtime *runtime, const struct answer *a
 
 /* Whether the caller may get one more reply of a stream now; if not, the replier waits for
  * it. */
-static int claim_stream(struct troupe_self *self, const struct answer *answer)
+static int claim_stream(struct troupe_self *self, const struct recipient *answer)
 {
 	struct stream stream = find_stream(self->runtime, answer);
 	uint64_t handle = answer->kept && !answer->activation ? slots_id(answer->kept) : 0;
@@ -308,7 +308,7 @@ static int claim_stream(struct troupe_self *self, const struct answer *answer)
 int troupe_reply(struct troupe_self *self, struct troupe_call call,
 		 const struct troupe_method *method, const void *out)
 {
-	struct answer answer;
+	struct recipient answer;
 	int rc = find_reply(self, call, method, out, &answer);
 	struct value value;
 
@@ -333,7 +333,7 @@ int troupe_reply(struct troupe_self *self, struct troupe_call call,
 int troupe_fail(struct troupe_self *self, struct troupe_call call,
 		const struct troupe_error *error, const void *data)
 {
-	struct answer answer;
+	struct recipient answer;
 	int rc = find_answer(self, call, &answer);
 
 	if (rc < 0)
@@ -352,7 +352,7 @@ int troupe_fail(struct troupe_self *self, struct troupe_call call,
 }
 
 /* An answer of the runtime's own. Cannot fail. */
-static void give_status(struct troupe_self *self, struct answer *answer, struct call_end end)
+static void give_status(struct troupe_self *self, struct recipient *answer, struct call_end end)
 {
 	struct runtime *runtime = self->runtime;
 
@@ -369,7 +369,7 @@ int troupe_fail_parameter(struct troupe_self *self, struct troupe_call call, con
 			  const char *reason)
 {
 	char *text = NULL;
-	struct answer answer;
+	struct recipient answer;
 	int rc = find_answer(self, call, &answer);
 
 	if (rc < 0)
@@ -392,7 +392,7 @@ int troupe_fail_parameter(struct troupe_self *self, struct troupe_call call, con
 static int fail_status(struct troupe_self *self, struct troupe_call call,
 		       enum troupe_status status)
 {
-	struct answer answer;
+	struct recipient answer;
 	int rc = find_answer(self, call, &answer);
 
 	if (rc < 0)
@@ -418,7 +418,7 @@ int troupe_fail_permission_denied(struct troupe_self *self, struct troupe_call c
 
 void answer_end(struct troupe_self *self, uint64_t handle, struct call_end end)
 {
-	struct answer answer;
+	struct recipient answer;
 
 	if (find_answer(self, (struct troupe_call){handle}, &answer) == 0)
 		give_status(self, &answer, end);
@@ -426,7 +426,7 @@ void answer_end(struct troupe_self *self, uint64_t handle, struct call_end end)
 
 bool troupe_call_wants_more(struct troupe_self *self, struct troupe_call call)
 {
-	struct answer answer;
+	struct recipient answer;
 
 	return find_answer(self, call, &answer) == 0 && answer.wants_more;
 }
@@ -457,7 +457,7 @@ static struct kept_call *keep_near(struct troupe_self *self, struct call *call)
 
 bool troupe_call_wants_reply(struct troupe_self *self, struct troupe_call call)
 {
-	struct answer answer;
+	struct recipient answer;
 
 	return find_answer(self, call, &answer) == 0 &&
 	       (answer.call || (answer.kept && answer.kept->peer));
@@ -465,7 +465,7 @@ bool troupe_call_wants_reply(struct troupe_self *self, struct troupe_call call)
 
 int troupe_call_keep(struct troupe_self *self, struct troupe_call *call)
 {
-	struct answer answer;
+	struct recipient answer;
 	struct kept_call *kept;
 	int rc = find_answer(self, *call, &answer);
 
@@ -505,7 +505,7 @@ int troupe_call_keep(struct troupe_self *self, struct troupe_call *call)
 
 int troupe_call_drop(struct troupe_self *self, struct troupe_call call)
 {
-	struct answer answer;
+	struct recipient answer;
 
 	if (find_answer(self, call, &answer) < 0)
 		return -ESRCH;

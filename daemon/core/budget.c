@@ -81,7 +81,7 @@ static bool count_more(struct runtime *runtime, uint64_t n)
 
 static void report(struct runtime *runtime, const struct definition *unit)
 {
-	const struct share *share = unit->share;
+	const struct unit_share *share = unit->share;
 
 	if (runtime->ops->on_memory)
 		runtime->ops->on_memory(
@@ -95,7 +95,7 @@ static void report(struct runtime *runtime, const struct definition *unit)
 /* What a unit may have from now on: the same however often it is asked between two counts. */
 static void judge(struct runtime *runtime, const struct definition *unit)
 {
-	struct share *share = unit->share;
+	struct unit_share *share = unit->share;
 	uint64_t free = free_of(&runtime->budget);
 	uint64_t bound = SHARE_UNBOUNDED;
 	bool was_hog = share->is_hog;

@@ -36,7 +36,7 @@ int runtime_unit_change(struct runtime *runtime, const struct runtime_unit *conf
 
 int runtime_unit_define(struct runtime *runtime, const struct runtime_unit *config)
 {
-	struct share *share;
+	struct unit_share *share;
 	struct definition *unit;
 
 	if (!config->number || !config->type || !config->name ||

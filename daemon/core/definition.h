@@ -22,7 +22,7 @@ enum share_kind {
 #define SHARE_UNBOUNDED UINT32_MAX
 
 /* Of a unit and of those of the actors that its actors have spawned. */
-struct share {
+struct unit_share {
 	uint32_t held[SHARE_KINDS]; /* records in upper halves */
 	uint32_t n_units;
 	bool is_hog;           /* it has too much of the worker's memory: core/budget.h */
@@ -44,7 +44,7 @@ struct definition {
 	uint32_t number; /* 0: of actors spawned by actors */
 	uint32_t origin; /* the number of the unit that is to blame for a crash */
 	uint32_t n_actors;
-	struct share *share; /* with all units of this origin */
+	struct unit_share *share; /* with all units of this origin */
 	bool stop_on_error;
 	bool is_forgotten; /* freed when its last actor ends; in no index */
 	char name[TROUPE_NAME_MAX + 1];

@@ -5,8 +5,8 @@
 #include "core/dead_letter.h"
 #include "core/kept.h"
 #include "core/mailbox.h"
+#include "core/no_room.h"
 #include "core/peer.h"
-#include "core/refusal.h"
 #include "proto/codec.h"
 #include <errno.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static int forward_near(struct troupe_self *self, struct actor *receiver,
 	uint32_t charge = message_charge(message);
 
 	if (!mailbox_has_room(receiver, charge))
-		return refusal_by_mailbox(runtime, self->actor, receiver, to, charge);
+		return no_room_in_mailbox(runtime, self->actor, receiver, to, charge);
 	if (self->activation.outcome.kept) {
 		message = copy_message(runtime, self->activation.handler->method->in, message);
 		if (!message)
@@ -117,7 +117,7 @@ COLD static int forward_far(struct troupe_self *self, struct troupe_address to)
 		&(struct envelope_meaning){self->activation.handler->method->interface,
 					   self->activation.handler->method->name});
 	if (rc < 0)
-		return refusal_by_link(runtime, self->actor, to, rc);
+		return no_room_in_link(runtime, self->actor, to, rc);
 	if (call)
 		call_move(runtime, call, to, peer);
 	if (kept) {

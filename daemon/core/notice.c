@@ -75,7 +75,7 @@ static void handle_room(struct troupe_self *self, struct mail *mail)
 	if (life->on_room)
 		take_result(self, life->on_room(self, self->actor->state, past.where,
 						(struct troupe_call){past.handle}));
-	wait_settle(runtime, actor_slot(runtime, self->actor), &past);
+	wait_pass_on(runtime, actor_slot(runtime, self->actor), &past);
 }
 
 /* The next one has what this one does not use. */
@@ -84,7 +84,7 @@ static void drop_room(struct runtime *runtime, struct actor *actor, struct mail 
 	const struct wait_past past =
 		wait_finish(runtime, container_of(mail, struct wait, mail));
 
-	wait_settle(runtime, actor_slot(runtime, actor), &past);
+	wait_pass_on(runtime, actor_slot(runtime, actor), &past);
 }
 
 /* ------------------------------------------------------------------ callers that are gone */

@@ -6,8 +6,8 @@
 #include "core/dead_letter.h"
 #include "core/failure.h"
 #include "core/mailbox.h"
+#include "core/no_room.h"
 #include "core/peer.h"
-#include "core/refusal.h"
 #include "core/slice.h"
 #include "proto/codec_quick.h"
 #include <errno.h>
@@ -48,7 +48,7 @@ NOINLINE static int send_far(struct troupe_self *self, struct troupe_address to,
 				   &(struct envelope_meaning){method->interface, method->name});
 	if (rc == -EHOSTUNREACH)
 		dead_letter(runtime, envelope.from, to, method, "no-such-peer");
-	return refusal_by_link(runtime, self->actor, to, rc);
+	return no_room_in_link(runtime, self->actor, to, rc);
 }
 
 /* A plain value, word by word as it was most likely written, the last word perhaps with a part
@@ -101,7 +101,7 @@ make_message(struct troupe_self *self, struct actor *receiver, struct troupe_add
 	if (unlikely(!mailbox_has_room(receiver, block_charge(kind, measure.size)))) {
 		rc = check_value(self, method->in, in);
 		return rc < 0 ? rc
-			      : refusal_by_mailbox(runtime, self->actor, receiver, to,
+			      : no_room_in_mailbox(runtime, self->actor, receiver, to,
 						   block_charge(kind, measure.size));
 	}
 	message = slab_take(&runtime->messages, message_head(kind) + measure.size);
@@ -195,7 +195,7 @@ NOINLINE static int call_far(struct troupe_self *self, struct call *call,
 	rc = runtime->ops->forward(runtime->context, &envelope, method->in, in,
 				   &(struct envelope_meaning){method->interface, method->name});
 	if (rc < 0)
-		return refusal_by_link(runtime, self->actor, to, rc);
+		return no_room_in_link(runtime, self->actor, to, rc);
 	call_move(runtime, call, to, peer);
 	return 0;
 }

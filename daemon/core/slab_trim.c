@@ -144,10 +144,10 @@ static void free_chunk(struct slab *slab, struct slab_class *class, struct slab_
 }
 
 /* Let go of the chunks that are whole. */
-static void settle_parts(struct slab *slab, struct slab_trim *trim)
+static void finish_parts(struct slab *slab, struct slab_trim *trim)
 {
-	for (unsigned n = 0; n < CHUNKS_AT_ONCE && trim->settled < trim->n_parts;) {
-		struct trim_part *part = &trim->parts[trim->settled++];
+	for (unsigned n = 0; n < CHUNKS_AT_ONCE && trim->finished < trim->n_parts;) {
+		struct trim_part *part = &trim->parts[trim->finished++];
 
 		if (part->count == count_carved(trim->class, part->chunk)) {
 			free_chunk(slab, trim->class, part->chunk, part->count);
@@ -186,8 +186,8 @@ bool slab_trim(struct slab *slab)
 		sort_pieces(trim);
 		return true;
 	}
-	if (trim && trim->settled < trim->n_parts) {
-		settle_parts(slab, trim);
+	if (trim && trim->finished < trim->n_parts) {
+		finish_parts(slab, trim);
 		return true;
 	}
 	if (!trim && large_trim(&slab->large))
@@ -204,7 +204,7 @@ bool slab_trim_stop(struct slab *slab, const struct slab_class *class)
 	if (trim->class != class)
 		return false;
 	trim->class->free = trim->left;
-	for (size_t i = trim->settled; i < trim->n_parts; i++)
+	for (size_t i = trim->finished; i < trim->n_parts; i++)
 		give_back(&trim->parts[i]);
 	end_class(slab);
 	return class->free != NULL;

@@ -14,7 +14,7 @@ struct trim_part {
 struct slab_trim {
 	struct slab_class *class;
 	struct slab_piece *left; /* not sorted yet */
-	size_t n_parts, settled;
+	size_t n_parts, finished;
 	size_t recent; /* where the last piece was */
 	struct trim_part parts[];
 };

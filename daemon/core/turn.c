@@ -129,7 +129,7 @@ COLD static const struct type_handler *find_slow(struct troupe_self *self)
 		return NULL;
 	}
 	/* whatever it is, for an answer that needs no method of ours */
-	self->activation.handler = type_place(type, self->activation.message->hash);
+	self->activation.handler = type_bucket(type, self->activation.message->hash);
 	return adapt_message(self, &handler) ? handler : NULL;
 }
 
@@ -156,7 +156,7 @@ COLD static void finish_slow(struct troupe_self *self, int rc)
 static inline void handle_send(struct troupe_self *self, struct runtime *runtime,
 			       struct actor *actor, struct message *message)
 {
-	const struct type_handler *handler = type_place(actor->unit->type, message->hash);
+	const struct type_handler *handler = type_bucket(actor->unit->type, message->hash);
 	int rc = 0;
 
 	load_subtract(&actor->load, (struct load){1, 0});
@@ -187,7 +187,7 @@ NOINLINE static void handle_call(struct troupe_self *self, struct message *messa
 {
 	struct runtime *runtime = self->runtime;
 	struct actor *actor = self->actor;
-	const struct type_handler *handler = type_place(actor->unit->type, message->hash);
+	const struct type_handler *handler = type_bucket(actor->unit->type, message->hash);
 	int rc = 0;
 
 	load_subtract(&actor->load, (struct load){1, 0});

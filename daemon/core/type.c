@@ -41,21 +41,21 @@ static const char *copy_tables(const struct troupe_actor *given, struct runtime_
 	return count_methods(table, ret_methods) ? NULL : "an interface stands twice";
 }
 
-static size_t handler_places(const struct runtime_type *type)
+static size_t count_buckets(const struct runtime_type *type)
 {
 	return type->mask / sizeof(type->handlers[0]) + 1;
 }
 
 static size_t handler_index(const struct runtime_type *type, uint64_t hash)
 {
-	return (size_t)(type_place(type, hash) - type->handlers);
+	return (size_t)(type_bucket(type, hash) - type->handlers);
 }
 
 /* How many of the methods would find their place taken, with this shift. */
 static uint32_t count_collisions(struct runtime_type *type, uint8_t shift)
 {
 	const struct troupe_actor *table = &type->table;
-	uint32_t n_places = (uint32_t)handler_places(type), collisions = 0;
+	uint32_t n_buckets = (uint32_t)count_buckets(type), collisions = 0;
 
 	type->shift = shift;
 	for (uint32_t n = 0; n < TROUPE_INTERFACES_MAX && table->interfaces[n]; n++) {
@@ -69,7 +69,7 @@ static uint32_t count_collisions(struct runtime_type *type, uint8_t shift)
 			type->handlers[at].in_hash = 1;
 		}
 	}
-	for (uint32_t at = 0; at < n_places; at++)
+	for (uint32_t at = 0; at < n_buckets; at++)
 		type->handlers[at].in_hash = 0;
 	return collisions;
 }
@@ -98,7 +98,7 @@ static void put_handler(struct runtime_type *type, const struct troupe_method *m
 	size_t at = handler_index(type, method->in_hash);
 
 	while (type->handlers[at].method)
-		at = (at + 1) % handler_places(type);
+		at = (at + 1) % count_buckets(type);
 	type->handlers[at].in_hash = method->in_hash;
 	type->handlers[at].handler = handler;
 	type->handlers[at].method = method;
@@ -108,7 +108,7 @@ static void put_handler(struct runtime_type *type, const struct troupe_method *m
 
 const struct type_handler *type_find(const struct runtime_type *type, uint64_t hash)
 {
-	for (size_t at = handler_index(type, hash);; at = (at + 1) % handler_places(type)) {
+	for (size_t at = handler_index(type, hash);; at = (at + 1) % count_buckets(type)) {
 		const struct type_handler *handler = &type->handlers[at];
 
 		if (!handler->method)

@@ -48,8 +48,8 @@ struct runtime_type {
 };
 
 /* Where the handler of a hash is unless others took the place first. */
-static inline const struct type_handler *type_place(const struct runtime_type *type,
-						    uint64_t hash)
+static inline const struct type_handler *type_bucket(const struct runtime_type *type,
+						     uint64_t hash)
 {
 	return (const struct type_handler *)(const void *)((const char *)type->handlers +
 							   (hash >> type->shift & type->mask));

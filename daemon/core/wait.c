@@ -180,7 +180,7 @@ struct wait_past wait_finish(struct runtime *runtime, struct wait *wait)
 	return past;
 }
 
-void wait_settle(struct runtime *runtime, uint32_t sender, const struct wait_past *past)
+void wait_pass_on(struct runtime *runtime, uint32_t sender, const struct wait_past *past)
 {
 	struct actor *receiver = actor_find(runtime, past->where);
 	struct actor_cold *cold = receiver ? cold_find(runtime, receiver) : NULL;

@@ -57,12 +57,12 @@ void wait_wake_all(struct runtime *runtime, struct list **chain);
 /* window_give(); all who wait for it are woken if half of it is free then. */
 void wait_give(struct runtime *runtime, struct window *window, uint32_t count, uint64_t bytes);
 
-/* The notice has left the mailbox: the wait is over and freed. wait_settle() is to follow when
+/* The notice has left the mailbox: the wait is over and freed. wait_pass_on() is to follow when
  * the sender has had its chance. */
 struct wait_past wait_finish(struct runtime *runtime, struct wait *wait);
 
 /* The room promised to `sender` is used or not wanted: if so, the next may have it. */
-void wait_settle(struct runtime *runtime, uint32_t sender, const struct wait_past *past);
+void wait_pass_on(struct runtime *runtime, uint32_t sender, const struct wait_past *past);
 
 /* The sender is gone; its mailbox is drained already. */
 void wait_forget_all(struct runtime *runtime, struct actor *sender);

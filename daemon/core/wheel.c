@@ -42,7 +42,7 @@ static void append_node(struct wheel *wheel, uint32_t head, uint32_t name,
 	wheel->heads[head].previous = name;
 }
 
-static void place_node(struct wheel *wheel, uint32_t name, struct wheel_node *node)
+static void link_node(struct wheel *wheel, uint32_t name, struct wheel_node *node)
 {
 	uint64_t step = step_of(node->at_ns), begin;
 	unsigned level, slot, shift;
@@ -74,7 +74,7 @@ void wheel_add(struct wheel *wheel, uint32_t name, uint64_t at_ns)
 
 	node->at_ns = at_ns;
 	wheel->count++;
-	place_node(wheel, name, node);
+	link_node(wheel, name, node);
 }
 
 void wheel_remove(struct wheel *wheel, struct wheel_node *node)
@@ -163,7 +163,7 @@ static void fall_from(struct wheel *wheel, uint32_t head)
 		uint32_t next = node->next;
 
 		__builtin_prefetch(wheel_node_at(wheel, next), 1);
-		place_node(wheel, name, node);
+		link_node(wheel, name, node);
 		name = next;
 	}
 }

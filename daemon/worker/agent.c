@@ -158,8 +158,8 @@ static void on_start(void *context, const void *data)
 		r = loader_new(&agent->loader);
 	}
 	if (r == 0 && agent->config.crash) {
-		crash_set_page(agent->config.crash, agent->page, tag);
-		crash_set_loader(agent->config.crash, agent->loader);
+		recorder_set_page(agent->config.crash, agent->page, tag);
+		recorder_set_loader(agent->config.crash, agent->loader);
 	}
 	if (r == 0) {
 		r = start_runtime(agent, in->memory);
@@ -213,7 +213,7 @@ static void on_links_closed(void *context)
 	dead_letters_flush(&agent->dead_letters);
 	agent_send(agent, &worker_finished_method,
 		   &(struct worker_finished){
-			   .peers = bridge_count_unsettled(agent->bridge),
+			   .peers = bridge_count_unacknowledged(agent->bridge),
 		   });
 	on_timer(&agent->timer);
 }
@@ -363,8 +363,8 @@ void agent_free(struct agent *agent)
 	actor_log_fini(&agent->actor_log);
 	units_fini(&agent->units);
 	if (agent->config.crash) {
-		crash_set_loader(agent->config.crash, NULL);
-		crash_set_page(agent->config.crash, NULL, "");
+		recorder_set_loader(agent->config.crash, NULL);
+		recorder_set_page(agent->config.crash, NULL, "");
 	}
 	loader_free(agent->loader);
 	if (agent->page)

@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "base/loop.h"
-#include "worker/crash.h"
+#include "worker/recorder.h"
 
 struct agent;
 

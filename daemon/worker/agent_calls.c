@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "proto/json.h"
-#include "worker/failure.h"
+#include "worker/call_error.h"
 #include <string.h>
 
 #define METHOD_NAME 512        /* bytes of a qualified name in an error's parameters, cut */
@@ -42,7 +42,7 @@ void agent_calls_have_room(struct agent *agent)
 }
 
 /* Takes failure.parameters. */
-static void send_failure(struct agent *agent, int64_t number, struct failure failure)
+static void send_failure(struct agent *agent, int64_t number, struct call_error failure)
 {
 	cleanup_free char *text = failure.parameters;
 
@@ -93,9 +93,9 @@ static void on_reply(struct runtime_client_call *client_call, const struct troup
 	if (r < 0 && reply->continues)
 		runtime_client_cancel(agent->runtime, client_call);
 	if (r < 0)
-		send_failure(agent, call->number, failure_of_errno(r, call->to, name));
+		send_failure(agent, call->number, call_error_of_errno(r, call->to, name));
 	else if (!has_data)
-		send_failure(agent, call->number, failure_of_reply(reply, call->to, name));
+		send_failure(agent, call->number, call_error_of_reply(reply, call->to, name));
 	if (r < 0 || !reply->continues)
 		client_calls_remove(&agent->calls, call);
 }
@@ -119,7 +119,7 @@ static void refuse(struct agent *agent, const struct worker_call *in, int error)
 {
 	cleanup_free char *name = strndup(in->method.data, in->method.size);
 
-	send_failure(agent, in->call, failure_of_errno(error, in->to, name ? name : ""));
+	send_failure(agent, in->call, call_error_of_errno(error, in->to, name ? name : ""));
 }
 
 /* The parameters are not of the method's type. */
@@ -127,8 +127,8 @@ static void refuse_parameters(struct agent *agent, const struct worker_call *in,
 			      const struct codec_error *error)
 {
 	send_failure(agent, in->call,
-		     failure_invalid_parameter(error->path[0] ? error->path : "parameters",
-					       error->message));
+		     call_error_invalid_parameter(error->path[0] ? error->path : "parameters",
+						  error->message));
 }
 
 /* The method that is meant. NULL: answered with an error. */
@@ -147,7 +147,7 @@ static const struct troupe_method *find_method(struct agent *agent,
 		cleanup_free char *text =
 			strndup(size > 0 ? name : "", interface < size ? interface : size);
 
-		send_failure(agent, in->call, failure_interface_not_found(text ? text : ""));
+		send_failure(agent, in->call, call_error_interface_not_found(text ? text : ""));
 	} else if (r < 0) {
 		refuse(agent, in, r);
 	}

@@ -29,8 +29,8 @@ void crash_text_add_hex(struct crash_text *text, uint64_t number)
 	crash_text_add_number(text, number, 16);
 }
 
-void crash_text_add_place(struct crash_text *text, const char *module, const char *function,
-			  uint64_t offset)
+void crash_text_add_location(struct crash_text *text, const char *module, const char *function,
+			     uint64_t offset)
 {
 	crash_text_add(text, module);
 	crash_text_add(text, "(");

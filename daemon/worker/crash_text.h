@@ -19,7 +19,7 @@ void crash_text_add_number(struct crash_text *text, uint64_t number, unsigned ba
 /* "0x1c" */
 void crash_text_add_hex(struct crash_text *text, uint64_t number);
 /* "hello.so(on_greet+0x1c)" */
-void crash_text_add_place(struct crash_text *text, const char *module, const char *function,
-			  uint64_t offset);
+void crash_text_add_location(struct crash_text *text, const char *module, const char *function,
+			     uint64_t offset);
 
 #endif

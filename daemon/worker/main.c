@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "config.h"
 #include "worker/agent.h"
-#include "worker/crash.h"
+#include "worker/recorder.h"
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -33,13 +33,13 @@ static _Noreturn void leave(int status)
  * (exit() says so itself.) */
 _Noreturn void _exit(int status)
 {
-	crash_note_exit(status);
+	recorder_note_exit(status);
 	leave(status);
 }
 
 _Noreturn void _Exit(int status)
 {
-	crash_note_exit(status);
+	recorder_note_exit(status);
 	leave(status);
 }
 
@@ -107,7 +107,7 @@ static int run(struct log *log)
 		.channel = CHANNEL, .log = log, .on_end = on_end, .context = &program};
 	struct recorder *crash = NULL;
 	struct agent *agent = NULL;
-	int r = crash_new(&crash);
+	int r = recorder_new(&crash);
 
 	if (r == 0)
 		r = loop_new(&program.loop);
@@ -125,7 +125,7 @@ static int run(struct log *log)
 	}
 	agent_free(agent);
 	loop_free(program.loop);
-	crash_free(crash);
+	recorder_free(crash);
 	return r == 0 && program.end == AGENT_DONE ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -497,7 +497,7 @@ static void bridge_closes_when_the_peer_has_everything(void **state)
 	for (int i = 0; i < 1000 && f.a.closes == 0; i++)
 		pair_turn(&f, 1);
 	assert_int_equal(f.a.closes, 1);
-	assert_int_equal(bridge_count_unsettled(f.a.bridge), 0);
+	assert_int_equal(bridge_count_unacknowledged(f.a.bridge), 0);
 	assert_int_equal(f.b.envelopes, 20000);
 	pair_end(&f);
 }
@@ -529,7 +529,7 @@ static void bridge_closes_by_the_deadline_when_a_peer_is_silent(void **state)
 	pair_run_for(&f, 10000000);
 	assert_int_equal(f.a.closes, 0);
 	pair_run_until(&f, &f.a.closes, 1);
-	assert_int_equal(bridge_count_unsettled(f.a.bridge), 1);
+	assert_int_equal(bridge_count_unacknowledged(f.a.bridge), 1);
 	pair_end(&f);
 }
 

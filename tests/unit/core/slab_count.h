@@ -25,7 +25,7 @@ static inline uint64_t slab_count(const struct slab *slab)
 		count += slab->classes[i].carved - slab_count_list(slab->classes[i].free);
 	if (!trim)
 		return count;
-	for (size_t i = trim->settled; i < trim->n_parts; i++)
+	for (size_t i = trim->finished; i < trim->n_parts; i++)
 		count -= trim->parts[i].count;
 	return count - slab_count_list(trim->left);
 }

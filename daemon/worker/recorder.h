@@ -1,4 +1,5 @@
-/* crash.h - the report of a crashing worker: who faulted, where, and in which actor's handler.
+/* recorder.h - the report of a crashing worker: who faulted, where, and in which actor's
+ * handler.
  *
  * A handler for the fatal signals writes a crash record to the status page and a line to
  * standard error, then lets the signal do its default work, so that core dump and wait status
@@ -8,8 +9,8 @@
  * alternate stack: there is no global. A call of exit() is noted as a fault is, with its
  * thread, since the wait status does not say who it was.
  */
-#ifndef WORKER_CRASH_H
-#define WORKER_CRASH_H
+#ifndef WORKER_RECORDER_H
+#define WORKER_RECORDER_H
 
 #include "base/page.h"
 #include "plugin/loader.h"
@@ -18,18 +19,18 @@ struct recorder;
 
 /* Begin to listen for faults. *ret_crash is given. Errors of mmap(), sigaltstack(),
  * sigaction(). */
-int crash_new(struct recorder **ret_crash);
+int recorder_new(struct recorder **ret_crash);
 /* Fatal signals have their default action from now on. NULL is fine. */
-void crash_free(struct recorder *crash);
+void recorder_free(struct recorder *crash);
 
 /* Where the record goes, and who knows the plug-ins' functions; both borrowed, may be NULL.
  * tag: what the process is called in the line on standard error, copied, cut. */
-void crash_set_page(struct recorder *crash, struct page *page, const char *tag);
-void crash_set_loader(struct recorder *crash, const struct loader *loader);
+void recorder_set_page(struct recorder *crash, struct page *page, const char *tag);
+void recorder_set_loader(struct recorder *crash, const struct loader *loader);
 
 /* This thread is about to end the process: write that to the page and to standard error. exit()
  * does so by itself. From any thread; waits a second at most for the first one. Does nothing
- * after crash_free(), and in a process forked off. */
-void crash_note_exit(int status);
+ * after recorder_free(), and in a process forked off. */
+void recorder_note_exit(int status);
 
 #endif

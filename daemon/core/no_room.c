@@ -1,11 +1,11 @@
-#include "core/refusal.h"
+#include "core/no_room.h"
 #include "core/cold.h"
 #include "core/mailbox.h"
 #include "core/peer.h"
 #include "core/wait.h"
 #include <errno.h>
 
-COLD int refusal_by_mailbox(struct runtime *runtime, struct actor *sender,
+COLD int no_room_in_mailbox(struct runtime *runtime, struct actor *sender,
 			    struct actor *receiver, struct troupe_address to, uint32_t charge)
 {
 	int rc = mailbox_refuse(runtime, receiver, charge), waiting;
@@ -17,7 +17,7 @@ COLD int refusal_by_mailbox(struct runtime *runtime, struct actor *sender,
 	return waiting < 0 ? waiting : -EAGAIN;
 }
 
-int refusal_by_link(struct runtime *runtime, struct actor *sender, struct troupe_address to,
+int no_room_in_link(struct runtime *runtime, struct actor *sender, struct troupe_address to,
 		    int rc)
 {
 	struct peer *peer;

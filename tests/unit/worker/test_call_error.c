@@ -1,4 +1,4 @@
-/* test_failure.c - what clients read of a call that failed. */
+/* test_call_error.c - what clients read of a call that failed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "worker/failure.h"
+#include "worker/call_error.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +14,8 @@ static void assert_invalid(const char *detail, int32_t field, const char *parame
 {
 	const struct troupe_reply reply = {
 		.status = TROUPE_INVALID_PARAMETER, .code = field, .detail = detail};
-	struct failure failure = failure_of_reply(&reply, (struct troupe_address){0}, "a.B");
+	struct call_error failure =
+		call_error_of_reply(&reply, (struct troupe_address){0}, "a.B");
 
 	assert_string_equal(failure.error, "org.varlink.service.InvalidParameter");
 	assert_string_equal(failure.parameters, parameters);
@@ -22,7 +23,7 @@ static void assert_invalid(const char *detail, int32_t field, const char *parame
 }
 
 /* Keys of maps may hold anything. */
-static void failure_names_a_field_that_holds_a_colon(void **state)
+static void call_error_names_a_field_that_holds_a_colon(void **state)
 {
 	(void)state;
 	assert_invalid("n: is 0", 1, "{\"parameter\":\"n\",\"reason\":\"is 0\"}");
@@ -33,7 +34,7 @@ static void failure_names_a_field_that_holds_a_colon(void **state)
 }
 
 /* What another worker says of it may be made up, and its text is cut. */
-static void failure_survives_a_field_of_any_size(void **state)
+static void call_error_survives_a_field_of_any_size(void **state)
 {
 	(void)state;
 	assert_invalid("map[a: b]", 9, "{\"parameter\":\"map[a: b]\"}");
@@ -49,8 +50,8 @@ static void failure_survives_a_field_of_any_size(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(failure_names_a_field_that_holds_a_colon),
-		cmocka_unit_test(failure_survives_a_field_of_any_size),
+		cmocka_unit_test(call_error_names_a_field_that_holds_a_colon),
+		cmocka_unit_test(call_error_survives_a_field_of_any_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

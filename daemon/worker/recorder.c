@@ -1,11 +1,11 @@
-/* crash.c - a handler for the signals that end a process.
+/* recorder.c - a handler for the signals that end a process.
  *
  * Everything below run_handler() is async-signal-safe, or as good as: backtrace() and
  * dladdr() take no memory once they were called, and the linker's lock that dladdr() takes is
  * recursive. Should they hang or fault all the same: what is known without them is written
  * first, a second fault kills, and an alarm ends a handler that hangs.
  */
-#include "worker/crash.h"
+#include "worker/recorder.h"
 
 #include "base/cleanup.h"
 #include "base/io.h"
@@ -93,8 +93,8 @@ static void print_frame(const struct recorder *crash, uintptr_t address, uintptr
 	Dl_info info;
 
 	if (find_in_plugin(crash, address - back, &symbol)) {
-		crash_text_add_place(&text, symbol.plugin, symbol.function,
-				     symbol.offset + back);
+		crash_text_add_location(&text, symbol.plugin, symbol.function,
+					symbol.offset + back);
 	} else if (dladdr((void *)(address - back), &info) != 0 && info.dli_fname) {
 		uint64_t offset = address - back - (uintptr_t)info.dli_fbase;
 		const char *function = NULL, *slash = strrchr(info.dli_fname, '/');
@@ -105,8 +105,8 @@ static void print_frame(const struct recorder *crash, uintptr_t address, uintptr
 			function = info.dli_sname;
 			offset = address - back - (uintptr_t)info.dli_saddr;
 		}
-		crash_text_add_place(&text, slash ? slash + 1 : info.dli_fname,
-				     function ? function : "", offset + back);
+		crash_text_add_location(&text, slash ? slash + 1 : info.dli_fname,
+					function ? function : "", offset + back);
 	} else {
 		crash_text_add_hex(&text, address);
 	}
@@ -339,7 +339,7 @@ static bool has_handler(int number)
 	       now.sa_sigaction == run_handler;
 }
 
-void crash_note_exit(int status)
+void recorder_note_exit(int status)
 {
 	struct fault fault = {
 		.thread_id = (uint32_t)gettid(), .is_exit = true, .status = status};
@@ -364,7 +364,7 @@ void crash_note_exit(int status)
 static void on_process_exit(int status, void *context)
 {
 	(void)context;
-	crash_note_exit(status);
+	recorder_note_exit(status);
 }
 
 /* ---- */
@@ -396,7 +396,7 @@ static int install_handlers(void)
 	return 0;
 }
 
-int crash_new(struct recorder **ret_crash)
+int recorder_new(struct recorder **ret_crash)
 {
 	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
 	char *memory = mmap(NULL, HEAD_BYTES + STACK_BYTES, PROT_READ | PROT_WRITE,
@@ -422,13 +422,13 @@ int crash_new(struct recorder **ret_crash)
 	if (r == 0 && on_exit(on_process_exit, NULL) != 0)
 		r = -ENOMEM;
 	if (r < 0)
-		crash_free(crash);
+		recorder_free(crash);
 	else
 		*ret_crash = crash;
 	return r;
 }
 
-void crash_free(struct recorder *crash)
+void recorder_free(struct recorder *crash)
 {
 	if (!crash)
 		return;
@@ -438,7 +438,7 @@ void crash_free(struct recorder *crash)
 	munmap(crash, HEAD_BYTES + STACK_BYTES);
 }
 
-void crash_set_page(struct recorder *crash, struct page *page, const char *tag)
+void recorder_set_page(struct recorder *crash, struct page *page, const char *tag)
 {
 	size_t size = strnlen(tag, sizeof(crash->tag) - 1);
 
@@ -447,7 +447,7 @@ void crash_set_page(struct recorder *crash, struct page *page, const char *tag)
 	crash->page = page;
 }
 
-void crash_set_loader(struct recorder *crash, const struct loader *loader)
+void recorder_set_loader(struct recorder *crash, const struct loader *loader)
 {
 	crash->loader = loader;
 }

@@ -1,6 +1,6 @@
-/* failure.c - statuses and errno values in the words of io.troupe.Control and
+/* call_error.c - statuses and errno values in the words of io.troupe.Control and
  * org.varlink.service. */
-#include "worker/failure.h"
+#include "worker/call_error.h"
 
 #include "io.troupe.Control.varlink.h"
 #include "org.varlink.service.varlink.h"
@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct failure make_failure(const struct troupe_error *error, const void *value)
+static struct call_error make_failure(const struct troupe_error *error, const void *value)
 {
-	struct failure failure = {.error = error->name};
+	struct call_error failure = {.error = error->name};
 	size_t size;
 
 	if (json_encode(error->type, value, &failure.parameters, &size) < 0)
@@ -22,7 +22,7 @@ static struct failure make_failure(const struct troupe_error *error, const void 
 	return failure;
 }
 
-static struct failure make_failed(int code, const char *detail, const char *otherwise)
+static struct call_error make_failed(int code, const char *detail, const char *otherwise)
 {
 	const char *known = code > -4096 ? strerrordesc_np(-code) : NULL;
 
@@ -33,33 +33,33 @@ static struct failure make_failed(int code, const char *detail, const char *othe
 									    : otherwise});
 }
 
-struct failure failure_interface_not_found(const char *interface)
+struct call_error call_error_interface_not_found(const char *interface)
 {
 	return make_failure(&service_interface_not_found_error,
 			    &(struct service_interface_not_found){.interface = interface});
 }
 
-struct failure failure_invalid_parameter(const char *path, const char *reason)
+struct call_error call_error_invalid_parameter(const char *path, const char *reason)
 {
-	return (struct failure){.error = service_invalid_parameter_error.name,
-				.parameters = invalid_parameter_print(path, reason)};
+	return (struct call_error){.error = service_invalid_parameter_error.name,
+				   .parameters = invalid_parameter_print(path, reason)};
 }
 
 /* "FIELD: REASON", the field of so many bytes; or the field alone. Of another process it may be
  * anything. */
-static struct failure invalid_by_detail(const char *detail, int32_t field)
+static struct call_error invalid_by_detail(const char *detail, int32_t field)
 {
 	const char *reason = field > 0 && (size_t)field < strlen(detail) ? detail + field : "";
 	char *path = strncmp(reason, ": ", 2) == 0 ? strndup(detail, (size_t)field) : NULL;
-	struct failure failure =
-		failure_invalid_parameter(path ? path : detail, path ? reason + 2 : NULL);
+	struct call_error failure =
+		call_error_invalid_parameter(path ? path : detail, path ? reason + 2 : NULL);
 
 	free(path);
 	return failure;
 }
 
-struct failure failure_of_reply(const struct troupe_reply *reply, struct troupe_address to,
-				const char *method)
+struct call_error call_error_of_reply(const struct troupe_reply *reply,
+				      struct troupe_address to, const char *method)
 {
 	char name[TROUPE_ADDRESS_TEXT];
 
@@ -99,7 +99,7 @@ struct failure failure_of_reply(const struct troupe_reply *reply, struct troupe_
 	}
 }
 
-struct failure failure_of_errno(int error, struct troupe_address to, const char *method)
+struct call_error call_error_of_errno(int error, struct troupe_address to, const char *method)
 {
 	struct troupe_reply reply = {.status = TROUPE_FAILED};
 
@@ -111,5 +111,5 @@ struct failure failure_of_errno(int error, struct troupe_address to, const char 
 		reply.status = TROUPE_METHOD_NOT_FOUND;
 	else
 		return make_failed(error, NULL, "unknown error");
-	return failure_of_reply(&reply, to, method);
+	return call_error_of_reply(&reply, to, method);
 }
