@@ -27,28 +27,11 @@ static uint64_t bytes_of(const struct runtime *runtime, const struct actor *acto
 	       (state > STATE_NEAR ? state : 0);
 }
 
-/* The unit, or the first one of the types from *type on. */
-static struct definition *unit_from(struct definition *unit, const struct runtime_type **type)
-{
-	while (!unit && *type) {
-		unit = (*type)->spawned;
-		*type = (*type)->next;
-	}
-	return unit;
-}
-
-/* Those of spawned actors, too. */
-#define each_unit(runtime, unit)                                                               \
-	const struct runtime_type *type_ = (runtime)->types;                                   \
-	for (struct definition *unit = unit_from((runtime)->units, &type_); unit;              \
-	     unit = unit_from(unit->next, &type_))
-
 static void begin_count(struct runtime *runtime)
 {
 	runtime->budget.counted = 0;
 	runtime->budget.at = 0;
-	each_unit(runtime, unit)
-	{
+	for (struct definition *unit = runtime->units; unit; unit = unit->next) {
 		unit->share->bytes = 0;
 		unit->share->n_actors = 0;
 	}
@@ -113,8 +96,7 @@ static void judge_all(struct runtime *runtime)
 	struct budget *budget = &runtime->budget;
 
 	budget->has_hogs = false;
-	each_unit(runtime, unit)
-	{
+	for (struct definition *unit = runtime->units; unit; unit = unit->next) {
 		uint32_t before = unit->mailbox_units;
 
 		judge(runtime, unit);

@@ -22,15 +22,11 @@ static void set_limits(struct definition *unit, const struct runtime_unit *confi
 
 int runtime_unit_change(struct runtime *runtime, const struct runtime_unit *config)
 {
-	struct definition *unit = definition_find(runtime, config->number);
-
-	if (!unit)
+	if (!definition_find(runtime, config->number))
 		return -ENOENT;
-	set_limits(unit, config);
-	for (struct runtime_type *type = runtime->types; type; type = type->next)
-		for (struct definition *at = type->spawned; at; at = at->next)
-			if (at->origin == config->number)
-				set_limits(at, config);
+	for (struct definition *at = runtime->units; at; at = at->next)
+		if (at->origin == config->number)
+			set_limits(at, config);
 	return 0;
 }
 
@@ -106,9 +102,9 @@ COLD static int make_spawned(struct runtime *runtime, const struct troupe_actor 
 	unit->type = type;
 	unit->number = unit->n_actors = 0;
 	unit->name[0] = '\0';
-	unit->next = type->spawned;
+	unit->next = runtime->units;
 	unit->share->n_units++;
-	type->spawned = unit;
+	runtime->units = unit;
 	index_put(&runtime->units_spawned, &unit->link,
 		  hash_spawned(runtime, table, spawner->origin));
 	*ret_unit = unit;
@@ -130,8 +126,15 @@ int definition_of_spawned(struct runtime *runtime, const struct troupe_actor *ta
 	return make_spawned(runtime, table, spawner, ret_unit);
 }
 
-static void free_unit(struct definition *unit)
+COLD void definition_free(struct runtime *runtime, struct definition *unit)
 {
+	struct definition **at = &runtime->units;
+
+	while (*at != unit)
+		at = &(*at)->next;
+	*at = unit->next;
+	if (!unit->number)
+		index_remove(&runtime->units_spawned, &unit->link);
 	if (--unit->share->n_units == 0) {
 		free(unit->share->state_directory);
 		free(unit->share);
@@ -139,65 +142,26 @@ static void free_unit(struct definition *unit)
 	free(unit);
 }
 
-/* The list that it is in. */
-static struct definition **list_of(struct runtime *runtime, const struct definition *unit)
-{
-	struct runtime_type *type = runtime->types;
-
-	if (unit->number)
-		return &runtime->units;
-	while (type != unit->type)
-		type = type->next;
-	return &type->spawned;
-}
-
-COLD void definition_free(struct runtime *runtime, struct definition *unit)
-{
-	struct definition **at = list_of(runtime, unit);
-
-	while (*at != unit)
-		at = &(*at)->next;
-	*at = unit->next;
-	if (!unit->number)
-		index_remove(&runtime->units_spawned, &unit->link);
-	free_unit(unit);
-}
-
 int runtime_unit_forget(struct runtime *runtime, uint32_t number)
 {
-	struct definition *unit = definition_find(runtime, number);
+	struct definition *unit = definition_find(runtime, number), *next;
 
 	if (!unit)
 		return -ENOENT;
 	index_remove(&runtime->units_by_number, &unit->link);
-	unit->is_forgotten = true;
-	if (definition_is_unused(unit))
-		definition_free(runtime, unit);
-	for (struct runtime_type *type = runtime->types; type; type = type->next)
-		for (struct definition *at = type->spawned, *next; at; at = next) {
-			next = at->next;
-			if (at->origin != number)
-				continue;
-			at->is_forgotten = true;
-			if (definition_is_unused(at))
-				definition_free(runtime, at);
-		}
-	return 0;
-}
-
-static void free_list(struct definition *unit)
-{
-	while (unit) {
-		struct definition *next = unit->next;
-
-		free_unit(unit);
-		unit = next;
+	for (unit = runtime->units; unit; unit = next) {
+		next = unit->next;
+		if (unit->origin != number)
+			continue;
+		unit->is_forgotten = true;
+		if (definition_is_unused(unit))
+			definition_free(runtime, unit);
 	}
+	return 0;
 }
 
 void units_free(struct runtime *runtime)
 {
-	free_list(runtime->units);
-	for (struct runtime_type *type = runtime->types; type; type = type->next)
-		free_list(type->spawned);
+	while (runtime->units)
+		definition_free(runtime, runtime->units);
 }

@@ -49,7 +49,7 @@ struct definition {
 	bool is_forgotten; /* freed when its last actor ends; in no index */
 	char name[TROUPE_NAME_MAX + 1];
 	struct index_link link;  /* by number; without number: by type and origin */
-	struct definition *next; /* in the runtime, to free it; without number: in the type */
+	struct definition *next; /* in the runtime */
 };
 
 /* Its name; of the actors that actors have spawned, that of their type. */

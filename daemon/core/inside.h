@@ -115,7 +115,7 @@ struct runtime {
 
 	struct runtime_type *types;
 	uint32_t n_types;
-	struct definition *units;
+	struct definition *units; /* those without number, too */
 
 	struct process self;
 	const struct runtime_ops *ops;

@@ -19,12 +19,6 @@ static void *map_pages(size_t size, int flags)
 	return at == MAP_FAILED ? NULL : at;
 }
 
-static void unmap_pages(unsigned char *at, size_t size)
-{
-	if (size)
-		munmap(at, size);
-}
-
 /* `size` bytes of which those from `head` on begin at a huge page's boundary and are asked to
  * be huge. Where the system has no huge pages, small ones do. */
 static void *map_aligned(size_t size, size_t head, int flags)
@@ -35,8 +29,8 @@ static void *map_aligned(size_t size, size_t head, int flags)
 	if (!at)
 		return NULL;
 	before = -((uintptr_t)at + head) & (MAPPING_HUGE - 1);
-	unmap_pages(at, before);
-	unmap_pages(at + before + size, whole - before - size);
+	mapping_release(before ? at : NULL, before);
+	mapping_release(at + before + size, whole - before - size);
 	(void)madvise(at + before + head, size - head, MADV_HUGEPAGE);
 	return at + before;
 }
@@ -69,10 +63,5 @@ void mapping_release(void *base, size_t size)
 
 void *mapping_take(size_t size)
 {
-	return map_pages(size, 0);
-}
-
-void *mapping_take_huge(void)
-{
-	return map_aligned(MAPPING_HUGE, 0, 0);
+	return size == MAPPING_HUGE ? map_aligned(size, 0, 0) : map_pages(size, 0);
 }

@@ -20,9 +20,8 @@ void mapping_release(void *base, size_t size);
 /* The memory is zero from now on, and where it is whole pages none is behind it any more. */
 void mapping_discard(void *at, size_t size);
 
-/* `size` bytes in small pages; or one huge page, aligned as such, where the system has one.
- * Given back with mapping_release(). NULL: no memory. */
+/* `size` bytes in small pages; of MAPPING_HUGE bytes one huge page, aligned as such, where the
+ * system has one. Given back with mapping_release(). NULL: no memory. */
 void *mapping_take(size_t size);
-void *mapping_take_huge(void);
 
 #endif

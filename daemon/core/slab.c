@@ -67,8 +67,7 @@ static void *take_large(struct slab *slab, size_t size)
 static int grow_class(struct slab *slab, struct slab_class *class)
 {
 	size_t size = slab->mapped < slab->huge_from ? SMALL_BYTES : MAPPING_HUGE;
-	struct slab_chunk *chunk =
-		size == MAPPING_HUGE ? mapping_take_huge() : mapping_take(size);
+	struct slab_chunk *chunk = mapping_take(size);
 
 	if (!chunk)
 		return -1;

@@ -14,8 +14,6 @@
 #include <stdint.h>
 #include <troupe/actor.h>
 
-struct definition;
-
 struct type_handler {
 	/* in_hash when there is a handler; else one that belongs to another place, so that no
 	 * message which is looked for here has it */
@@ -32,7 +30,6 @@ struct runtime_type {
 	const struct troupe_actor *given; /* the plug-in's own table, by which it is known */
 	const void *plugin;
 	struct runtime_type *next;
-	struct definition *spawned; /* its units without name */
 	uint32_t n_entries;
 	/* Of the handlers, open addressing: by which bits of a hash one is found. Shifted and
 	 * masked it is an offset in bytes. The shift is chosen so that as few as possible

@@ -49,8 +49,10 @@ int loader_new(struct loader **ret_loader)
 	return 0;
 }
 
-static void plugin_free(struct plugin *plugin)
+static void free_plugin(struct plugin **place)
 {
+	struct plugin *plugin = *place;
+
 	if (!plugin)
 		return;
 	plugin_symbols_free(plugin->symbols);
@@ -60,27 +62,6 @@ static void plugin_free(struct plugin *plugin)
 	free(plugin);
 }
 
-static void plugin_free_run(struct plugin **plugin)
-{
-	plugin_free(*plugin);
-}
-
-static int plugin_new(const char *name, uint32_t number, struct plugin **ret_plugin)
-{
-	struct plugin *plugin = calloc(1, sizeof(*plugin));
-
-	if (!plugin)
-		return -ENOMEM;
-	plugin->number = number;
-	plugin->name = strdup(name);
-	if (!plugin->name) {
-		plugin_free(plugin);
-		return -ENOMEM;
-	}
-	*ret_plugin = plugin;
-	return 0;
-}
-
 void loader_free(struct loader *loader)
 {
 	if (!loader)
@@ -88,7 +69,7 @@ void loader_free(struct loader *loader)
 	for (struct plugin *plugin = atomic_load(&loader->first), *next; plugin;
 	     plugin = next) {
 		next = plugin->next;
-		plugin_free(plugin);
+		free_plugin(&plugin);
 	}
 	free(loader);
 }
@@ -278,7 +259,7 @@ static int load(struct loader *loader, int fd, const char *name, uint32_t number
 		unsigned flags, struct plugin **ret_plugin, char *why)
 {
 	cleanup_close int file = fd;
-	cleanup(plugin_free_run) struct plugin *plugin = NULL;
+	cleanup(free_plugin) struct plugin *plugin = NULL;
 	struct plugin *loaded;
 	void *handle = NULL;
 
@@ -288,10 +269,11 @@ static int load(struct loader *loader, int fd, const char *name, uint32_t number
 			 LOADER_PLUGINS_MAX);
 		return -EMFILE;
 	}
-	int r = plugin_new(name, number, &plugin);
-	if (r < 0)
-		return r;
-	r = read_file(plugin, file, flags, why);
+	plugin = calloc(1, sizeof(*plugin));
+	if (!plugin || !(plugin->name = strdup(name)))
+		return -ENOMEM;
+	plugin->number = number;
+	int r = read_file(plugin, file, flags, why);
 	if (r < 0)
 		return r;
 	plugin->tables = calloc(plugin->info->n_actors, sizeof(*plugin->tables));
@@ -344,23 +326,12 @@ static void find_function(const struct plugin *plugin, uint64_t address,
 	};
 }
 
-bool loader_find_loading(const struct loader *loader, const char *path, uintptr_t base,
-			 uintptr_t address, struct loader_symbol *ret_symbol)
-{
-	const struct plugin *plugin =
-		atomic_load_explicit(&loader->loading, memory_order_acquire);
-
-	if (!plugin || strcmp(path, plugin->path) != 0)
-		return false;
-	find_function(plugin, address - base, ret_symbol);
-	return true;
-}
-
 bool loader_find_symbol(const struct loader *loader, uintptr_t address,
 			struct loader_symbol *ret_symbol)
 {
 	const struct plugin *plugin =
 		atomic_load_explicit(&loader->first, memory_order_acquire);
+	Dl_info info;
 
 	for (; plugin; plugin = plugin->next) {
 		if (address < plugin->base || address >= plugin->end)
@@ -368,5 +339,11 @@ bool loader_find_symbol(const struct loader *loader, uintptr_t address,
 		find_function(plugin, address - plugin->bias, ret_symbol);
 		return true;
 	}
-	return false;
+	/* of the one that is being loaded the linker knows where it lies */
+	plugin = atomic_load_explicit(&loader->loading, memory_order_acquire);
+	if (!plugin || dladdr((void *)address, &info) == 0 || !info.dli_fname ||
+	    strcmp(info.dli_fname, plugin->path) != 0)
+		return false;
+	find_function(plugin, address - (uintptr_t)info.dli_fbase, ret_symbol);
+	return true;
 }

@@ -63,13 +63,10 @@ struct loader_symbol {
 		offset; /* of the address in the function; in the plug-in when function is "" */
 };
 
-/* false: the address is in no plug-in. Async-signal-safe: no lock, no memory, bounded time. */
+/* false: the address is in no plug-in, nor in one that is being loaded, whose constructors run.
+ * Async-signal-safe, or as good as: no memory, bounded time, no lock but the linker's, which is
+ * recursive, while a plug-in is being loaded. */
 bool loader_find_symbol(const struct loader *loader, uintptr_t address,
 			struct loader_symbol *ret_symbol);
-
-/* The same for the plug-in that is being loaded, whose constructors run: `path` and `base` are
- * what dladdr(3) says of the object. */
-bool loader_find_loading(const struct loader *loader, const char *path, uintptr_t base,
-			 uintptr_t address, struct loader_symbol *ret_symbol);
 
 #endif

@@ -84,8 +84,11 @@ static void on_timer(struct loop_timer *timer)
 		loop_timer_start(timer, LOOK_NS);
 }
 
-void actor_log_stuck(struct actor_log *actors)
+/* The log has left something for log_flush() to do, or a line was left out. */
+static void on_stuck(void *context)
 {
+	struct actor_log *actors = context;
+
 	if (!actors->timer.started)
 		loop_timer_start(&actors->timer, LOOK_NS);
 }
@@ -100,7 +103,7 @@ static bool pass(struct actor_log *actors, struct rate_limit *limit)
 {
 	if (rate_limit_pass(limit, loop_now_ns(actors->loop)))
 		return true;
-	actor_log_stuck(actors);
+	on_stuck(actors);
 	return false;
 }
 
@@ -265,10 +268,12 @@ void actor_log_init(struct actor_log *actors, struct log *log, struct loop *loop
 			LIMIT_LOG_BURST_DEFAULT);
 	rate_limit_init(&actors->others.limit, ACTOR_LOG_INTERVAL_NS, 1);
 	loop_timer_init(&actors->timer, loop, on_timer);
+	log_on_stuck(log, on_stuck, actors);
 }
 
 void actor_log_fini(struct actor_log *actors)
 {
+	log_on_stuck(actors->log, NULL, NULL);
 	actor_log_flush(actors);
 	loop_timer_stop(&actors->timer);
 }

@@ -42,7 +42,7 @@ struct actor_log {
 	struct actor_log_kind others; /* those for which there is no place */
 };
 
-/* All borrowed until actor_log_fini(). */
+/* All borrowed until actor_log_fini(); what the log has to write later is seen to meanwhile. */
 void actor_log_init(struct actor_log *actors, struct log *log, struct loop *loop,
 		    struct units *units);
 /* What was left out is reported now. */
@@ -66,8 +66,5 @@ void actor_log_memory(struct actor_log *actors, const struct runtime_memory *mem
 
 /* Report all that was left out, whatever interval is under way. */
 void actor_log_flush(struct actor_log *actors);
-
-/* The log has left something for log_flush() to do. */
-void actor_log_stuck(struct actor_log *actors);
 
 #endif

@@ -25,20 +25,13 @@ static void on_dead_letter(void *context, struct troupe_address from, struct tro
 
 	dead_letters_add(
 		&agent->dead_letters,
-		&(struct dead_letter){.from = from, .to = to, .method = name, .reason = reason},
-		1);
+		&(struct worker_dead_letter){
+			.from = from, .to = to, .method = name, .reason = reason, .count = 1});
 }
 
-static void send_dead_letters(void *context, const struct dead_letter *letter, int64_t count)
+static void send_dead_letter(void *context, const struct worker_dead_letter *letter)
 {
-	struct agent *agent = agent_of(context);
-
-	agent_send(agent, &worker_dead_letter_method,
-		   &(struct worker_dead_letter){.from = letter->from,
-						.to = letter->to,
-						.method = letter->method,
-						.reason = letter->reason,
-						.count = count});
+	agent_send(agent_of(context), &worker_dead_letter_method, letter);
 }
 
 static void on_log(void *context, uint32_t version, int priority, const char *actor,
@@ -61,13 +54,6 @@ static void on_memory(void *context, const struct runtime_memory *memory)
 	struct agent *agent = agent_of(context);
 
 	actor_log_memory(&agent->actor_log, memory);
-}
-
-static void on_log_stuck(void *context)
-{
-	struct agent *agent = agent_of(context);
-
-	actor_log_stuck(&agent->actor_log);
 }
 
 static const struct runtime_ops runtime_ops = {
@@ -328,16 +314,14 @@ int agent_new(const struct agent_config *config, struct agent **ret_agent)
 	agent->magic = AGENT_MAGIC;
 	agent->config = *config;
 	agent_stops_init(agent);
-	units_init(&agent->units);
 	registry_init(&agent->names, (struct process){0});
-	dead_letters_init(&agent->dead_letters, config->loop, send_dead_letters, agent);
+	dead_letters_init(&agent->dead_letters, config->loop, send_dead_letter, agent);
 	loop_timer_init(&agent->timer, config->loop, on_timer);
 	actor_log_init(&agent->actor_log, config->log, config->loop, &agent->units);
-	log_on_stuck(config->log, on_log_stuck, agent);
 	channel.context = agent;
 	r = channel_new(&channel, &agent->channel);
 	if (r < 0) {
-		log_on_stuck(config->log, NULL, NULL);
+		actor_log_fini(&agent->actor_log);
 		free(agent);
 		return r;
 	}
@@ -359,7 +343,6 @@ void agent_free(struct agent *agent)
 	channel_free(agent->channel);
 	agent_stops_fini(agent);
 	registry_fini(&agent->names);
-	log_on_stuck(agent->config.log, NULL, NULL);
 	actor_log_fini(&agent->actor_log);
 	units_fini(&agent->units);
 	if (agent->config.crash) {

@@ -113,23 +113,23 @@ static void on_gap(void *context, struct process peer, uint64_t lost)
 	log_warning(agent->config.log, "%ju messages from worker %u were lost", (uintmax_t)lost,
 		    peer.worker);
 	dead_letters_add(&agent->dead_letters,
-			 &(struct dead_letter){.from = process_address(peer),
-					       .method = "",
-					       .reason = "lost-on-link"},
-			 (int64_t)(lost & INT64_MAX));
+			 &(struct worker_dead_letter){.from = process_address(peer),
+						      .method = "",
+						      .reason = "lost-on-link",
+						      .count = (int64_t)(lost & INT64_MAX)});
 }
 
 static void on_dropped(void *context, const struct envelope *envelope, const char *reason)
 {
 	struct agent *agent = agent_of(context);
 
-	struct dead_letter letter = {.method = "", .reason = reason};
+	struct worker_dead_letter letter = {.method = "", .reason = reason, .count = 1};
 
 	if (envelope) {
 		letter.from = envelope->from;
 		letter.to = envelope->to;
 	}
-	dead_letters_add(&agent->dead_letters, &letter, 1);
+	dead_letters_add(&agent->dead_letters, &letter);
 }
 
 static void on_arena_wanted(void *context, struct process process)

@@ -16,8 +16,7 @@ static void on_period(struct loop_timer *timer)
 }
 
 void dead_letters_init(struct dead_letters *letters, struct loop *loop,
-		       void (*report)(void *context, const struct dead_letter *letter,
-				      int64_t count),
+		       void (*report)(void *context, const struct worker_dead_letter *letter),
 		       void *context)
 {
 	letters->n_kinds = 0;
@@ -36,13 +35,13 @@ void dead_letters_fini(struct dead_letters *letters)
 void dead_letters_flush(struct dead_letters *letters)
 {
 	for (unsigned i = 0; i < letters->n_kinds; i++)
-		letters->report(letters->context, &letters->kinds[i].letter,
-				letters->kinds[i].count);
+		letters->report(letters->context, &letters->kinds[i].letter);
 	letters->n_kinds = 0;
 	if (letters->others > 0)
 		letters->report(letters->context,
-				&(struct dead_letter){.method = "", .reason = "various"},
-				letters->others);
+				&(struct worker_dead_letter){.method = "",
+							     .reason = "various",
+							     .count = letters->others});
 	letters->others = 0;
 }
 
@@ -63,8 +62,8 @@ static void add_count(int64_t *count, int64_t n)
 		*count = INT64_MAX;
 }
 
-static bool is_of_kind(const struct dead_letters_kind *kind, const struct dead_letter *letter,
-		       const char *method)
+static bool is_of_kind(const struct dead_letters_kind *kind,
+		       const struct worker_dead_letter *letter, const char *method)
 {
 	return troupe_address_equal(kind->letter.from, letter->from) &&
 	       troupe_address_equal(kind->letter.to, letter->to) &&
@@ -72,7 +71,7 @@ static bool is_of_kind(const struct dead_letters_kind *kind, const struct dead_l
 	       strcmp(kind->method, method) == 0;
 }
 
-void dead_letters_add(struct dead_letters *letters, const struct dead_letter *letter, int64_t n)
+void dead_letters_add(struct dead_letters *letters, const struct worker_dead_letter *letter)
 {
 	struct dead_letters_kind *kind = letters->kinds;
 	char method[DEAD_LETTERS_METHOD];
@@ -80,17 +79,16 @@ void dead_letters_add(struct dead_letters *letters, const struct dead_letter *le
 	copy_name(method, letter->method);
 	for (; kind < letters->kinds + letters->n_kinds; kind++)
 		if (is_of_kind(kind, letter, method)) {
-			add_count(&kind->count, n);
+			add_count(&kind->letter.count, letter->count);
 			return;
 		}
 	if (letters->n_kinds == LIMIT_DEAD_LETTER_KINDS) {
-		add_count(&letters->others, n);
+		add_count(&letters->others, letter->count);
 		return;
 	}
 	kind->letter = *letter;
 	strcpy(kind->method, method);
 	kind->letter.method = kind->method;
-	kind->count = n;
 	letters->n_kinds++;
 	if (letters->timer.started)
 		return;

@@ -9,22 +9,18 @@
 
 #include "base/limits.h"
 #include "base/loop.h"
+#include "io.troupe.Worker.varlink.h"
 #include <stdint.h>
 #include <troupe/address.h>
 
 #define DEAD_LETTERS_PERIOD_NS 200000000ull /* between two reports of a kind */
 #define DEAD_LETTERS_METHOD    256          /* bytes of a method's name, cut */
 
-struct dead_letter {
-	struct troupe_address from, to; /* null, or with a worker only, when no more is known */
-	const char *method;             /* qualified; "" when it is not known */
-	const char *reason;             /* a constant */
-};
-
 struct dead_letters_kind {
-	struct dead_letter letter; /* its method is the one here: */
+	/* from, to: null, or with a worker only, when no more is known; reason: a constant;
+	 * count: not reported yet; its method is the one here: */
+	struct worker_dead_letter letter;
 	char method[DEAD_LETTERS_METHOD];
-	int64_t count; /* not reported yet */
 };
 
 struct dead_letters {
@@ -32,23 +28,22 @@ struct dead_letters {
 	struct dead_letters_kind kinds[LIMIT_DEAD_LETTER_KINDS];
 	unsigned n_kinds;
 	int64_t others; /* of further kinds */
-	void (*report)(void *context, const struct dead_letter *letter, int64_t count);
+	void (*report)(void *context, const struct worker_dead_letter *letter);
 	void *context;
 };
 
-/* `report`: `count` messages (1..) of that kind, the letter borrowed for the call. Further
+/* `report`: letter->count messages (1..) of that kind, borrowed for the call. Further
  * kinds than there is room for come together, as the reason "various", with nothing else
  * known. */
 void dead_letters_init(struct dead_letters *letters, struct loop *loop,
-		       void (*report)(void *context, const struct dead_letter *letter,
-				      int64_t count),
+		       void (*report)(void *context, const struct worker_dead_letter *letter),
 		       void *context);
 /* What is counted is reported first. */
 void dead_letters_fini(struct dead_letters *letters);
 
-/* `n` messages (1..) were not delivered. letter: borrowed. */
-void dead_letters_add(struct dead_letters *letters, const struct dead_letter *letter,
-		      int64_t n);
+/* letter->count messages (1..) were not delivered. Borrowed; its method is "" when it is not
+ * known. */
+void dead_letters_add(struct dead_letters *letters, const struct worker_dead_letter *letter);
 
 /* Report now what is counted. */
 void dead_letters_flush(struct dead_letters *letters);

@@ -59,19 +59,10 @@ static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SI
 
 /* ---- frames */
 
-/* A plug-in's function; also of one that is being loaded, which the linker knows by the number
- * of a descriptor only. */
 static bool find_in_plugin(const struct recorder *crash, uintptr_t address,
 			   struct loader_symbol *ret_symbol)
 {
-	Dl_info info;
-
-	if (!crash->loader)
-		return false;
-	return loader_find_symbol(crash->loader, address, ret_symbol) ||
-	       (dladdr((void *)address, &info) != 0 && info.dli_fname &&
-		loader_find_loading(crash->loader, info.dli_fname, (uintptr_t)info.dli_fbase,
-				    address, ret_symbol));
+	return crash->loader && loader_find_symbol(crash->loader, address, ret_symbol);
 }
 
 /* Whether there is code we know of. */
@@ -167,7 +158,7 @@ static void write_frames(const struct recorder *crash, const struct fault *fault
 
 		print_frame(crash, fault->frames[i], back, frame->text, sizeof(frame->text));
 		frame->plugin = 0;
-		if (crash->loader && find_in_plugin(crash, fault->frames[i] - back, &symbol)) {
+		if (find_in_plugin(crash, fault->frames[i] - back, &symbol)) {
 			frame->plugin = symbol.number;
 			frame->address = symbol.address;
 		}

@@ -4,11 +4,6 @@
 #include "base/cleanup.h"
 #include <string.h>
 
-void units_init(struct units *units)
-{
-	*units = (struct units){0};
-}
-
 void units_fini(struct units *units)
 {
 	while (units->plugins) {

@@ -1,6 +1,7 @@
 /* units.h - the plug-ins that the master had loaded here, and the units it has defined of them.
  *
- * Memory of the caller, init/fini; knows numbers, owns the units' configuration. One thread.
+ * Memory of the caller, zeroed, and fini; knows numbers, owns the units' configuration. One
+ * thread.
  */
 #ifndef WORKER_UNITS_H
 #define WORKER_UNITS_H
@@ -37,7 +38,6 @@ struct units {
 	struct units_unit *units;     /* likewise; to go through them: by_number.next */
 };
 
-void units_init(struct units *units);
 void units_fini(struct units *units);
 
 /* Note a plug-in. `types`: taken (also on failure). -EEXIST: the number is in use; -ENOMEM. */

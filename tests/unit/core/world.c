@@ -637,20 +637,13 @@ void world_count_shares(struct world *world)
 		tables[i]->scarce = tables[i]->base;
 }
 
-static void assert_nothing_held(const struct definition *unit)
-{
-	for (; unit; unit = unit->next)
-		for (int kind = 0; kind < SHARE_KINDS; kind++)
-			assert_int_equal(unit->share->held[kind], 0);
-}
-
 void world_assert_empty(struct world *world)
 {
 	const struct runtime *runtime = world->runtime;
 
-	assert_nothing_held(runtime->units);
-	for (const struct runtime_type *type = runtime->types; type; type = type->next)
-		assert_nothing_held(type->spawned);
+	for (const struct definition *unit = runtime->units; unit; unit = unit->next)
+		for (int kind = 0; kind < SHARE_KINDS; kind++)
+			assert_int_equal(unit->share->held[kind], 0);
 	assert_int_equal(runtime->n_actors, 0);
 	assert_int_equal(runtime->calls.count, 0);
 	assert_int_equal(runtime->kept_calls.count, 0);

@@ -31,7 +31,7 @@ static int setup(void **state)
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, f->fds) < 0)
 		return -1;
 	log_init(&f->log, f->fds[0], "", LOG_P_INFO);
-	units_init(&f->units);
+	f->units = (struct units){0};
 	if (loop_new(&f->loop) < 0 || units_add_unit(&f->units, 1, "one", NULL) < 0)
 		return -1;
 	actor_log_init(&f->actors, &f->log, f->loop, &f->units);

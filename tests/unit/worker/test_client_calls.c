@@ -37,7 +37,7 @@ static void units_are_found_by_their_numbers(void **state)
 	struct units units;
 
 	(void)state;
-	units_init(&units);
+	units = (struct units){0};
 	assert_null(units_find_unit(&units, 1));
 	assert_null(units_find_plugin(&units, 1));
 	for (int64_t i = 0; i < 100; i++)

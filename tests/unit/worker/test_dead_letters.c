@@ -13,15 +13,16 @@
 struct heard {
 	unsigned notices;
 	int64_t letters;
-	struct dead_letter last;
+	struct worker_dead_letter last;
 	char method[DEAD_LETTERS_METHOD];
 	int64_t last_count;
 	int64_t by_slot[64]; /* of the receiver */
 };
 
-static void report(void *context, const struct dead_letter *letter, int64_t count)
+static void report(void *context, const struct worker_dead_letter *letter)
 {
 	struct heard *heard = context;
+	int64_t count = letter->count;
 
 	heard->notices++;
 	if (count < INT64_MAX / 2) {
@@ -44,14 +45,13 @@ static void run_for(struct loop *loop, uint64_t ns)
 static void add(struct dead_letters *letters, uint32_t slot, const char *method,
 		const char *reason, int64_t n)
 {
-	dead_letters_add(letters,
-			 &(struct dead_letter){
-				 .from = {.worker = 2, .slot = 7, .generation = 8},
-				 .to = {.worker = 1, .slot = slot, .generation = 6},
-				 .method = method,
-				 .reason = reason,
-			 },
-			 n);
+	dead_letters_add(letters, &(struct worker_dead_letter){
+					  .from = {.worker = 2, .slot = 7, .generation = 8},
+					  .to = {.worker = 1, .slot = slot, .generation = 6},
+					  .method = method,
+					  .reason = reason,
+					  .count = n,
+				  });
 }
 
 static void dead_letters_are_reported_at_once_and_then_counted(void **state)
