@@ -1,4 +1,4 @@
-/* test_dead_letters.c - a flood of dead letters becomes a few notices that add up. */
+/* test_sim_dead_letters.c - a flood of dead letters becomes a few notices that add up. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "tests/unit/sim/sim.h"
 #include "worker/dead_letters.h"
 #include <string.h>
 
@@ -36,10 +37,7 @@ static void report(void *context, const struct worker_dead_letter *letter)
 
 static void run_for(struct loop *loop, uint64_t ns)
 {
-	uint64_t until = loop_clock_ns(loop) + ns;
-
-	while (loop_clock_ns(loop) < until)
-		loop_step(loop, false);
+	sim_run_until(loop, loop_clock_ns(loop) + ns);
 }
 
 static void add(struct dead_letters *letters, uint32_t slot, const char *method,
