@@ -16,13 +16,6 @@ int bridge_print_path(const struct bridge *bridge, struct process process, char 
 
 /* ---- up */
 
-static void on_link_room(void *context, struct link *link)
-{
-	struct bridge *bridge = context;
-
-	bridge->config.ops->on_room(bridge->config.context, link->peer);
-}
-
 static int open_link(struct bridge *bridge, struct route *route, struct process peer)
 {
 	cleanup_free char *path = NULL;
@@ -33,8 +26,6 @@ static int open_link(struct bridge *bridge, struct route *route, struct process 
 		r = link_new(&bridge->lending, peer, path, &bridge->stats, &link);
 	if (r < 0)
 		return r;
-	link->on_room = on_link_room;
-	link->context = bridge;
 	route->link = link;
 	if (peer.worker > bridge->routes.highest)
 		bridge->routes.highest = peer.worker;

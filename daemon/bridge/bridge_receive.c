@@ -125,7 +125,7 @@ static void handle_envelope(struct bridge *bridge, const struct envelope *envelo
 		link_on_offer(bridge->sender);
 		break;
 	case ENVELOPE_ACCEPT:
-		link_on_accept(bridge->sender);
+		bridge->sender->loans.is_accepted = bridge->sender->outbox != NULL;
 		break;
 	case ENVELOPE_RETURN:
 		if (!link_on_return(bridge->sender, envelope))

@@ -177,12 +177,3 @@ size_t lender_lent(const struct lender *lender)
 {
 	return lender->lent * LIMIT_ARENA_PIECE;
 }
-
-size_t lender_held(const struct lender *lender)
-{
-	size_t held = 0;
-
-	for (uint32_t i = 0; i < lender->count; i++)
-		held += lender->pieces[i].is_held;
-	return held * LIMIT_ARENA_PIECE;
-}

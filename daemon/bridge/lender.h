@@ -46,9 +46,8 @@ static inline size_t lender_size_of(size_t size)
 	return (size + LIMIT_ARENA_PIECE - 1) / LIMIT_ARENA_PIECE * LIMIT_ARENA_PIECE;
 }
 
-/* Bytes lent, and bytes that may hold memory. */
+/* Bytes lent. */
 size_t lender_lent(const struct lender *lender);
-size_t lender_held(const struct lender *lender);
 
 /* For lender and borrower: the size of the arena behind fd. Errors as of lender_new(). */
 int lender_check_file(int fd, size_t *ret_size);

@@ -63,12 +63,14 @@ static void on_writable(struct loop_io *io, unsigned events)
 
 bool link_check_room(struct link *link)
 {
+	const struct bridge_config *config = link->loans.lending->config;
+
 	/* Half of it, so that those who waited do not find it full again at once. */
 	if (!link->outbox || !link->has_refused || link->waiting > BRIDGE_UNSENT / 2 ||
 	    link->loans.lent > BRIDGE_LENT / 2)
 		return false;
 	link->has_refused = false;
-	link->on_room(link->context, link);
+	config->ops->on_room(config->context, link->peer);
 	return true;
 }
 

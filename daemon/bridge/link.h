@@ -33,9 +33,6 @@ struct link {
 	bool has_refused;    /* with -EAGAIN, since there was room last */
 	struct layouts sent; /* hashes whose layouts we have sent to the peer */
 	struct loans loans;  /* what is not in frames, both ways */
-	/* The outbox has room again for those refused. */
-	void (*on_room)(void *context, struct link *link);
-	void *context;
 	struct bridge_stats *stats;
 
 	/* In */
@@ -51,9 +48,9 @@ struct link {
 	uint64_t quiet_ns, latest_ns;
 };
 
-/* Open the way out to the process `peer`, whose inbox is at `path`. on_room is called from
- * the loop only. lending: borrowed, with the bridge's configuration. *ret_link is given.
- * -ENOMEM, or the transport's. */
+/* Open the way out to the process `peer`, whose inbox is at `path`. The bridge's on_room is
+ * called from the loop only. lending: borrowed, with the bridge's configuration. *ret_link is
+ * given. -ENOMEM, or the transport's. */
 int link_new(struct lending *lending, struct process peer, const char *path,
 	     struct bridge_stats *stats, struct link **ret_link);
 /* NULL is fine. */

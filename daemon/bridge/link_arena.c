@@ -11,11 +11,6 @@ void link_on_offer(struct link *link)
 		link_send_mark(link, ENVELOPE_ACCEPT);
 }
 
-void link_on_accept(struct link *link)
-{
-	link->loans.is_accepted = link->outbox != NULL;
-}
-
 bool link_on_return(struct link *link, const struct envelope *envelope)
 {
 	const unsigned char *at = envelope->payload;

@@ -10,8 +10,6 @@
 /* OFFER: the peer has an arena. The host is asked for it, or, when it is mapped, ACCEPT is sent
  * once more. */
 void link_on_offer(struct link *link);
-/* ACCEPT: the peer can read ours. */
-void link_on_accept(struct link *link);
 /* RETURN. false: some were not lent to that peer. */
 bool link_on_return(struct link *link, const struct envelope *envelope);
 /* The peer's arena is here: map it, and send the peer ACCEPT. fd: borrowed. Errors as of

@@ -4,20 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What comes of an envelope that carries a value. */
-static enum mail_kind kind_of(const struct envelope *envelope)
-{
-	switch (envelope->kind) {
-	case ENVELOPE_SEND:
-		return MAIL_SEND;
-	case ENVELOPE_CALL:
-		return MAIL_CALL;
-	case ENVELOPE_REPLY:
-		return MAIL_REPLY;
-	default:
-		return MAIL_ERROR;
-	}
-}
+/* What comes of an envelope that carries a value, by its kind. */
+static const enum mail_kind mail_kinds[] = {
+	[ENVELOPE_SEND] = MAIL_SEND,
+	[ENVELOPE_CALL] = MAIL_CALL,
+	[ENVELOPE_REPLY] = MAIL_REPLY,
+	[ENVELOPE_ERROR] = MAIL_ERROR,
+};
 
 struct message *arrival_decode(struct arrival *arrival, const struct troupe_type *type,
 			       enum troupe_status *ret_status)
@@ -29,7 +22,8 @@ struct message *arrival_decode(struct arrival *arrival, const struct troupe_type
 	*ret_status = TROUPE_OVERLOADED;
 	if (envelope->size > LIMIT_MESSAGE_BYTES)
 		return NULL;
-	message = message_new(&arrival->runtime->messages, kind_of(envelope), envelope->size);
+	message = message_new(&arrival->runtime->messages, mail_kinds[envelope->kind],
+			      envelope->size);
 	if (!message)
 		return NULL;
 	if (envelope->size)

@@ -106,16 +106,10 @@ struct call *call_new_oneway(struct runtime *runtime, struct actor *keeper,
 	return call;
 }
 
-/* Out of everything that would find it, except the chain of its caller. */
-static void disconnect_call(struct runtime *runtime, struct call *call)
+void call_close(struct runtime *runtime, struct call *call)
 {
 	wheel_remove(&runtime->wheel, &call->deadline);
 	leave_peer(runtime, call);
-}
-
-void call_close(struct runtime *runtime, struct call *call)
-{
-	disconnect_call(runtime, call);
 	leave_chain(runtime, call);
 	slots_close(&call->slot);
 	if (!(call->mail.flags & MAIL_QUEUED))

@@ -39,7 +39,8 @@ void client_free(struct runtime *runtime, struct client *client)
 void clients_free(struct runtime *runtime)
 {
 	struct client *client;
+	size_t at = 0;
 
-	while ((client = index_take(&runtime->clients, struct client, link)))
+	while ((client = index_take(&runtime->clients, &at, struct client, link)))
 		free(client);
 }

@@ -5,16 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint32_t units_of(uint32_t bytes)
-{
-	return bytes / 16;
-}
-
 static void set_limits(struct definition *unit, const struct runtime_unit *config)
 {
 	unit->mailbox = config->mailbox ? config->mailbox : LIMIT_MAILBOX_DEFAULT;
-	unit->mailbox_most = units_of(config->mailbox_bytes ? config->mailbox_bytes
-							    : LIMIT_MAILBOX_BYTES_DEFAULT);
+	unit->mailbox_most =
+		(config->mailbox_bytes ? config->mailbox_bytes : LIMIT_MAILBOX_BYTES_DEFAULT) /
+		16;
 	definition_bound(unit);
 	unit->batch = config->batch ? config->batch : LIMIT_BATCH_DEFAULT;
 	unit->stop_on_error = config->stop_on_error;

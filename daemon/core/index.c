@@ -64,12 +64,12 @@ void index_remove(struct index *index, struct index_link *link)
 	index->count--;
 }
 
-struct index_link *index_pop(struct index *index)
+struct index_link *index_pop(struct index *index, size_t *at)
 {
 	struct index_link *link = NULL;
 
-	for (size_t i = 0; i < index->size && !link; i++)
-		link = index->buckets[i];
+	while (*at < index->size && !(link = index->buckets[*at]))
+		(*at)++;
 	if (link)
 		index_remove(index, link);
 	return link;

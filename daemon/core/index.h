@@ -30,11 +30,12 @@ void index_fini(struct index *index);
 void index_put(struct index *index, struct index_link *link, uint64_t hash);
 void index_remove(struct index *index, struct index_link *link);
 
-/* Take out one, whichever. NULL: there is none. */
-struct index_link *index_pop(struct index *index);
-#define index_take(index, type, member)                                                        \
+/* Take out one, whichever, of those from bucket *at on, which is moved there (start with 0).
+ * NULL: there is none. */
+struct index_link *index_pop(struct index *index, size_t *at);
+#define index_take(index, at, type, member)                                                    \
 	({                                                                                     \
-		struct index_link *popped_ = index_pop(index);                                 \
+		struct index_link *popped_ = index_pop(index, at);                             \
 		popped_ ? container_of(popped_, type, member) : NULL;                          \
 	})
 

@@ -65,7 +65,8 @@ void peer_fail(struct runtime *runtime, struct troupe_address from,
 void peers_free(struct runtime *runtime)
 {
 	struct peer *peer;
+	size_t at = 0;
 
-	while ((peer = index_take(&runtime->peers, struct peer, link)))
+	while ((peer = index_take(&runtime->peers, &at, struct peer, link)))
 		free(peer);
 }

@@ -54,7 +54,7 @@ void slots_fini(struct slots *slots);
 /* A record, zeroed but for its slot. NULL: the limit is reached. */
 void *slots_take(struct slots *slots);
 
-/* From now on slots_find() does not find the record; its memory stays until slots_give(). */
+/* From now on slots_find_id() does not find the record; its memory stays until slots_give(). */
 static inline void slots_close(struct slot *slot)
 {
 	slot->index = SLOT_NONE;
@@ -124,18 +124,6 @@ static inline bool slot_equal(const struct slot *a, const struct slot *b)
 	return words[0] == words[1];
 }
 
-/* The record at `index` with that generation; any numbers may be asked for. */
-static inline void *slots_find(const struct slots *slots, uint32_t index, uint32_t generation)
-{
-	const struct slot wanted = {index, generation};
-	struct slot *slot;
-
-	if (unlikely(index >= slots->used))
-		return NULL;
-	slot = slots_at(slots, index);
-	return likely(slot_equal(slot, &wanted)) ? slot : NULL;
-}
-
 /* Whether index and generation named a record once that is gone now. */
 bool slots_is_past(const struct slots *slots, uint32_t index, uint32_t generation);
 
@@ -147,9 +135,16 @@ static inline uint64_t slots_id(const void *record)
 	return (uint64_t)slot->generation << 32 | slot->index;
 }
 
+/* The record of that name, which may be made up. */
 static inline void *slots_find_id(const struct slots *slots, uint64_t id)
 {
-	return slots_find(slots, (uint32_t)id, (uint32_t)(id >> 32));
+	const struct slot wanted = {(uint32_t)id, (uint32_t)(id >> 32)};
+	struct slot *slot;
+
+	if (unlikely(wanted.index >= slots->used))
+		return NULL;
+	slot = slots_at(slots, wanted.index);
+	return likely(slot_equal(slot, &wanted)) ? slot : NULL;
 }
 
 #endif

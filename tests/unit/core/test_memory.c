@@ -344,6 +344,11 @@ static void slots_in_use_or_closed_hold_what_is_before_them(void **state)
 	slots_fini(&slots);
 }
 
+static void *find(const struct slots *slots, uint32_t index, uint32_t generation)
+{
+	return slots_find_id(slots, (uint64_t)generation << 32 | index);
+}
+
 static void slots_turn_away_stale_and_made_up_names(void **state)
 {
 	struct slots slots;
@@ -356,16 +361,16 @@ static void slots_turn_away_stale_and_made_up_names(void **state)
 	record->value = 5;
 	id = slots_id(record);
 	assert_ptr_equal(slots_find_id(&slots, id), record);
-	assert_null(slots_find(&slots, 0, 0));
-	assert_null(slots_find(&slots, 1, 0)); /* never used: its generation is 0 */
-	assert_null(slots_find(&slots, 2, 1));
-	assert_null(slots_find(&slots, UINT32_MAX, 1));
+	assert_null(find(&slots, 0, 0));
+	assert_null(find(&slots, 1, 0)); /* never used: its generation is 0 */
+	assert_null(find(&slots, 2, 1));
+	assert_null(find(&slots, UINT32_MAX, 1));
 	slots_close(&record->slot);
 	assert_null(slots_find_id(&slots, id));
-	assert_null(slots_find(&slots, SLOT_NONE, 1)); /* what now stands there */
+	assert_null(find(&slots, SLOT_NONE, 1)); /* what now stands there */
 	slots_give(&slots, record);
 	assert_null(slots_find_id(&slots, id));
-	assert_null(slots_find(&slots, SLOT_NONE, 1));
+	assert_null(find(&slots, SLOT_NONE, 1));
 	assert_true(slots_is_past(&slots, 0, 1));
 	assert_false(slots_is_past(&slots, 0, 2));
 	assert_ptr_equal(slots_take(&slots), record);
@@ -458,7 +463,7 @@ static void slots_retire_a_slot_that_has_had_all_generations(void **state)
 	slots_give(&slots, record);
 	assert_ptr_equal(slots_take(&slots), slots_at(&slots, 1));
 	assert_null(slots_take(&slots));
-	assert_null(slots_find(&slots, 0, SLOT_GENERATION_MAX));
+	assert_null(find(&slots, 0, SLOT_GENERATION_MAX));
 	slots_fini(&slots);
 }
 
