@@ -17,8 +17,7 @@ struct placer {
 };
 
 static void place_struct(struct placer *placer, const struct troupe_type *type, char *copy);
-static void place_array(struct placer *placer, const struct troupe_type *type, char *cell);
-static void place_map(struct placer *placer, const struct troupe_type *type, char *cell);
+static void place_items(struct placer *placer, const struct troupe_type *type, char *cell);
 static void place_optional(struct placer *placer, const struct troupe_type *type, char *cell);
 
 static void clear_gap(char *block, size_t from, size_t to)
@@ -89,10 +88,8 @@ place_value(struct placer *placer, const struct troupe_type *type, char *cell)
 			place_struct(placer, type, cell);
 		return;
 	case TROUPE_ARRAY:
-		place_array(placer, type, cell);
-		return;
 	case TROUPE_MAP:
-		place_map(placer, type, cell);
+		place_items(placer, type, cell);
 		return;
 	case TROUPE_OPTIONAL:
 		place_optional(placer, type, cell);
@@ -118,7 +115,7 @@ static void place_pointees(struct placer *placer, const struct troupe_type *type
 		char *cell = copy + step->offset;
 
 		if (step->kind == TROUPE_STEP_ITEMS)
-			place_array(placer, step->type, cell);
+			place_items(placer, step->type, cell);
 		else if (step->kind == TROUPE_STEP_VALUE)
 			place_value(placer, step->type, cell);
 		else
@@ -155,9 +152,10 @@ static void place_struct(struct placer *placer, const struct troupe_type *type, 
 	clear_gap(copy, end, type->size);
 }
 
-static void place_array(struct placer *placer, const struct troupe_type *type, char *cell)
+static void place_items(struct placer *placer, const struct troupe_type *type, char *cell)
 {
 	struct codec_span span = load_span(cell);
+	bool is_map = type->kind == TROUPE_MAP;
 	char *item;
 
 	if (span.count == 0) {
@@ -165,30 +163,15 @@ static void place_array(struct placer *placer, const struct troupe_type *type, c
 		return;
 	}
 	item = place_bytes(placer, cell, span.at, type->entry_align, span.count * type->stride);
-	if (is_plain(type->item))
+	if (is_plain(type->item) && !is_map)
 		return;
 	for (size_t i = 0; i < span.count; i++, item += type->stride) {
-		place_value(placer, type->item, item);
-		clear_gap(item, type->item->size, type->stride);
-	}
-}
-
-static void place_map(struct placer *placer, const struct troupe_type *type, char *cell)
-{
-	struct codec_span span = load_span(cell);
-	char *entry;
-
-	if (span.count == 0) {
-		store_pointer(cell, NULL);
-		return;
-	}
-	entry = place_bytes(placer, cell, span.at, type->entry_align,
-			    span.count * type->stride);
-	for (size_t i = 0; i < span.count; i++, entry += type->stride) {
-		place_text(placer, entry);
-		clear_gap(entry, sizeof(char *), type->value_offset);
-		place_value(placer, type->item, entry + type->value_offset);
-		clear_gap(entry, type->value_offset + type->item->size, type->stride);
+		if (is_map) {
+			place_text(placer, item);
+			clear_gap(item, sizeof(char *), type->value_offset);
+		}
+		place_value(placer, type->item, item + type->value_offset);
+		clear_gap(item, type->value_offset + type->item->size, type->stride);
 	}
 }
 

@@ -14,8 +14,7 @@ struct decoder {
 };
 
 static int decode_struct(struct decoder *decoder, const struct troupe_type *type, char *cell);
-static int decode_array(struct decoder *decoder, const struct troupe_type *type, char *cell);
-static int decode_map(struct decoder *decoder, const struct troupe_type *type, char *cell);
+static int decode_items(struct decoder *decoder, const struct troupe_type *type, char *cell);
 static int decode_optional(struct decoder *decoder, const struct troupe_type *type, char *cell);
 
 static int check_gap(struct decoder *decoder, const char *base, size_t from, size_t to)
@@ -111,9 +110,8 @@ decode_value(struct decoder *decoder, const struct troupe_type *type, char *cell
 	case TROUPE_STRUCT:
 		return is_plain(type) ? 0 : decode_struct(decoder, type, cell);
 	case TROUPE_ARRAY:
-		return decode_array(decoder, type, cell);
 	case TROUPE_MAP:
-		return decode_map(decoder, type, cell);
+		return decode_items(decoder, type, cell);
 	case TROUPE_OPTIONAL:
 		return decode_optional(decoder, type, cell);
 	}
@@ -143,31 +141,6 @@ static int decode_struct(struct decoder *decoder, const struct troupe_type *type
 	return check_gap(decoder, cell, end, type->size);
 }
 
-static int decode_array(struct decoder *decoder, const struct troupe_type *type, char *cell)
-{
-	size_t count = load_span(cell).count;
-	char *item;
-	int r = judge_enter(&decoder->judge);
-
-	if (r == 0)
-		r = take_items(decoder, type, cell, count, &item);
-	if (r < 0)
-		return r;
-	if (is_plain(type->item))
-		count = 0;
-	for (size_t i = 0; i < count; i++, item += type->stride) {
-		r = decode_value(decoder, type->item, item);
-		if (r == 0)
-			r = check_gap(decoder, item, type->item->size, type->stride);
-		if (r < 0) {
-			codec_error_index(decoder->judge.error, i);
-			return r;
-		}
-	}
-	decoder->judge.depth--;
-	return 0;
-}
-
 static int decode_key(struct decoder *decoder, char *entry, const char *last_key)
 {
 	static const struct troupe_type key_type = {.kind = TROUPE_STRING};
@@ -178,34 +151,37 @@ static int decode_key(struct decoder *decoder, char *entry, const char *last_key
 	return r;
 }
 
-static int decode_map(struct decoder *decoder, const struct troupe_type *type, char *cell)
+static int decode_items(struct decoder *decoder, const struct troupe_type *type, char *cell)
 {
 	size_t count = load_span(cell).count;
+	bool is_map = type->kind == TROUPE_MAP;
 	const char *key = NULL;
-	char *entry;
+	char *item = NULL;
 	int r = judge_enter(&decoder->judge);
 
 	if (r == 0)
-		r = take_items(decoder, type, cell, count, &entry);
+		r = take_items(decoder, type, cell, count, &item);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < count; i++, entry += type->stride) {
-		r = decode_key(decoder, entry, key);
-		if (r < 0) {
-			codec_error_index(decoder->judge.error, i);
-			return r;
-		}
-		key = load_pointer(entry);
-		r = check_gap(decoder, entry, sizeof(char *), type->value_offset);
+	if (is_plain(type->item) && !is_map)
+		count = 0;
+	for (size_t i = 0; i < count; i++, item += type->stride) {
+		r = is_map ? decode_key(decoder, item, key) : 0;
+		key = is_map && r == 0 ? load_pointer(item) : NULL;
+		if (key)
+			r = check_gap(decoder, item, sizeof(char *), type->value_offset);
 		if (r == 0)
-			r = decode_value(decoder, type->item, entry + type->value_offset);
+			r = decode_value(decoder, type->item, item + type->value_offset);
 		if (r == 0)
-			r = check_gap(decoder, entry, type->value_offset + type->item->size,
+			r = check_gap(decoder, item, type->value_offset + type->item->size,
 				      type->stride);
-		if (r < 0) {
+		if (r == 0)
+			continue;
+		if (key)
 			codec_error_key(decoder->judge.error, key, strlen(key));
-			return r;
-		}
+		else
+			codec_error_index(decoder->judge.error, i);
+		return r;
 	}
 	decoder->judge.depth--;
 	return 0;

@@ -17,8 +17,7 @@ struct sizer {
 };
 
 static int size_struct(struct sizer *sizer, const struct troupe_type *type, const char *value);
-static int size_array(struct sizer *sizer, const struct troupe_type *type, const void *cell);
-static int size_map(struct sizer *sizer, const struct troupe_type *type, const void *cell);
+static int size_items(struct sizer *sizer, const struct troupe_type *type, const void *cell);
 static int size_optional(struct sizer *sizer, const struct troupe_type *type, const void *cell);
 
 static int fail_null(struct sizer *sizer, const struct troupe_type *type)
@@ -93,9 +92,8 @@ size_value(struct sizer *sizer, const struct troupe_type *type, const void *cell
 	case TROUPE_STRUCT:
 		return is_plain(type) ? 0 : size_struct(sizer, type, cell);
 	case TROUPE_ARRAY:
-		return size_array(sizer, type, cell);
 	case TROUPE_MAP:
-		return size_map(sizer, type, cell);
+		return size_items(sizer, type, cell);
 	case TROUPE_OPTIONAL:
 		return size_optional(sizer, type, cell);
 	}
@@ -199,29 +197,6 @@ static int size_struct(struct sizer *sizer, const struct troupe_type *type, cons
 	return 0;
 }
 
-static int size_array(struct sizer *sizer, const struct troupe_type *type, const void *cell)
-{
-	struct codec_span span = load_span(cell);
-	const char *item = span.at;
-	int r = judge_enter(&sizer->judge);
-
-	if (r < 0)
-		return r;
-	if (span.count > 0 && !item)
-		r = judge_fail(&sizer->judge, "items, found NULL");
-	else if (span.count > 0)
-		r = add_items(sizer, type, span.count);
-	if (is_plain(type->item))
-		span.count = 0;
-	for (size_t i = 0; r == 0 && i < span.count; i++, item += type->stride) {
-		r = size_value(sizer, type->item, item);
-		if (r < 0)
-			codec_error_index(sizer->judge.error, i);
-	}
-	sizer->judge.depth--;
-	return r;
-}
-
 static int size_entry(struct sizer *sizer, const struct troupe_type *type, const char *entry,
 		      const char *last_key)
 {
@@ -245,21 +220,31 @@ static int size_entry(struct sizer *sizer, const struct troupe_type *type, const
 	return r;
 }
 
-static int size_map(struct sizer *sizer, const struct troupe_type *type, const void *cell)
+static int size_items(struct sizer *sizer, const struct troupe_type *type, const void *cell)
 {
 	struct codec_span span = load_span(cell);
-	const char *entry = span.at, *last_key = NULL;
+	bool is_map = type->kind == TROUPE_MAP;
+	const char *item = span.at, *last_key = NULL;
 	int r = judge_enter(&sizer->judge);
 
 	if (r < 0)
 		return r;
-	if (span.count > 0 && !entry)
-		r = judge_fail(&sizer->judge, "entries, found NULL");
+	if (span.count > 0 && !item)
+		r = judge_fail(&sizer->judge,
+			       is_map ? "entries, found NULL" : "items, found NULL");
 	else if (span.count > 0)
 		r = add_items(sizer, type, span.count);
-	for (size_t i = 0; r == 0 && i < span.count; i++, entry += type->stride) {
-		r = size_entry(sizer, type, entry, last_key);
-		last_key = load_pointer(entry);
+	if (is_plain(type->item) && !is_map)
+		span.count = 0;
+	for (size_t i = 0; r == 0 && i < span.count; i++, item += type->stride) {
+		if (is_map) {
+			r = size_entry(sizer, type, item, last_key);
+			last_key = load_pointer(item);
+			continue;
+		}
+		r = size_value(sizer, type->item, item);
+		if (r < 0)
+			codec_error_index(sizer->judge.error, i);
 	}
 	sizer->judge.depth--;
 	return r;

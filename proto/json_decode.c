@@ -130,29 +130,6 @@ static int build_struct(struct json_builder *builder, const struct troupe_type *
 	return r;
 }
 
-static int build_array(struct json_builder *builder, const struct troupe_type *type, char *cell)
-{
-	struct json_reader *reader = &builder->reader;
-	struct growing growing = {0};
-	char *item;
-	int r;
-
-	if (json_peek(reader) != '[')
-		return json_build_fail_kind(builder, type);
-	for (r = json_read_open(reader, '['); r > 0; r = json_read_next(reader, '[')) {
-		r = add_item(builder, type, &growing, &item);
-		if (r == 0)
-			r = build_value(builder, type->item, item);
-		if (r < 0) {
-			codec_error_index(reader->error, growing.count - 1);
-			return r;
-		}
-	}
-	if (r == 0)
-		store_span(cell, growing.items, growing.count);
-	return r;
-}
-
 static int build_entry(struct json_builder *builder, const struct troupe_type *type,
 		       char *entry)
 {
@@ -180,27 +157,32 @@ static int compare_keys(const void *a, const void *b)
 	return strcmp(load_pointer(a), load_pointer(b));
 }
 
-static int build_map(struct json_builder *builder, const struct troupe_type *type, char *cell)
+static int build_items(struct json_builder *builder, const struct troupe_type *type, char *cell)
 {
+	char open = type->kind == TROUPE_MAP ? '{' : '[';
 	struct json_reader *reader = &builder->reader;
 	struct growing growing = {0};
-	char *entry;
+	char *item;
 	int r;
 
-	if (json_peek(reader) != '{')
+	if (json_peek(reader) != open)
 		return json_build_fail_kind(builder, type);
-	for (r = json_read_open(reader, '{'); r > 0; r = json_read_next(reader, '{')) {
-		r = add_item(builder, type, &growing, &entry);
-		if (r == 0)
-			r = build_entry(builder, type, entry);
+	for (r = json_read_open(reader, open); r > 0; r = json_read_next(reader, open)) {
+		r = add_item(builder, type, &growing, &item);
+		if (r == 0 && open == '{')
+			r = build_entry(builder, type, item);
+		else if (r == 0)
+			r = build_value(builder, type->item, item);
+		if (r < 0 && open == '[')
+			codec_error_index(reader->error, growing.count - 1);
 		if (r < 0)
 			return r;
 	}
 	if (r < 0)
 		return r;
-	if (growing.count > 0)
-		qsort(growing.items, growing.count, type->stride, compare_keys);
 	/* A key that is there twice is found when the value is measured. */
+	if (open == '{' && growing.count > 0)
+		qsort(growing.items, growing.count, type->stride, compare_keys);
 	store_span(cell, growing.items, growing.count);
 	return 0;
 }
@@ -238,9 +220,8 @@ static int build_value(struct json_builder *builder, const struct troupe_type *t
 	case TROUPE_STRUCT:
 		return build_struct(builder, type, cell);
 	case TROUPE_ARRAY:
-		return build_array(builder, type, cell);
 	case TROUPE_MAP:
-		return build_map(builder, type, cell);
+		return build_items(builder, type, cell);
 	case TROUPE_OPTIONAL:
 		return build_optional(builder, type, cell);
 	}
