@@ -70,6 +70,19 @@ char *arena_copy(struct arena *arena, const char *text, size_t size)
 	return copy;
 }
 
+void *arena_extend(struct arena *arena, void *items, size_t count, size_t size)
+{
+	void *grown;
+
+	/* There is room up to the next power of two. */
+	if (count & (count - 1))
+		return items;
+	grown = arena_alloc(arena, (count ? 2 * count : 1) * size);
+	if (grown && count > 0)
+		memcpy(grown, items, count * size);
+	return grown;
+}
+
 char *arena_printf(struct arena *arena, const char *format, ...)
 {
 	va_list arguments;

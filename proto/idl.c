@@ -16,17 +16,6 @@ struct idl_own {
 	struct arena arena;
 };
 
-/* Fields and members are gathered in lists, and become arrays when their number is known. */
-struct field_node {
-	struct field_node *next;
-	struct idl_field field;
-};
-
-struct member_node {
-	struct member_node *next;
-	struct idl_member member;
-};
-
 struct parser {
 	struct idl_lex lex;
 	struct arena *arena;
@@ -49,6 +38,15 @@ static void *allocate(struct parser *parser, size_t size)
 	if (!memory)
 		idl_lex_stop(&parser->lex, -ENOMEM);
 	return memory;
+}
+
+/* Make room for one more in an array. */
+static void *extend(struct parser *parser, void *items, size_t count, size_t size)
+{
+	items = arena_extend(parser->arena, items, count, size);
+	if (!items)
+		idl_lex_stop(&parser->lex, -ENOMEM);
+	return items;
 }
 
 static char *copy_token(struct parser *parser)
@@ -124,16 +122,17 @@ static struct idl_type *new_type(struct parser *parser)
 	return type ? type : &parser->nowhere;
 }
 
-static void check_unique(struct parser *parser, const struct field_node *first)
+static void check_unique(struct parser *parser, const struct idl_type *type)
 {
 	struct idl_lex *lex = &parser->lex;
 
-	for (const struct field_node *node = first; node; node = node->next)
-		if (strlen(node->field.name) == lex->length &&
-		    memcmp(node->field.name, lex->start, lex->length) == 0)
+	for (size_t i = 0; i < type->n_fields; i++) {
+		const char *name = type->fields[i].name;
+
+		if (strlen(name) == lex->length && memcmp(name, lex->start, lex->length) == 0)
 			idl_lex_refuse(lex, lex->token_line, lex->token_column,
-				       "a second '%s' in one pair of parentheses",
-				       node->field.name);
+				       "a second '%s' in one pair of parentheses", name);
+	}
 }
 
 /* After the '(': one `name` or `name: type`. The first one decides what this is. */
@@ -168,24 +167,18 @@ static void parse_field(struct parser *parser, struct idl_type *type, unsigned d
 static void parse_fields(struct parser *parser, unsigned depth, struct idl_type *type)
 {
 	struct idl_lex *lex = &parser->lex;
-	struct field_node *first = NULL;
-	struct field_node **last = &first;
-	size_t n = 0;
 
 	type->kind = TROUPE_STRUCT;
 	idl_lex_skip(lex, '(', "'('");
 	while (!lex->r && (type->n_fields > 0 || !idl_lex_is_punct(lex, ')'))) {
-		struct field_node *node;
-
 		if (type->n_fields == IDL_FIELDS_MAX)
 			fail_here(parser, "more than 256 fields or names");
-		check_unique(parser, first);
-		node = allocate(parser, sizeof(*node));
-		if (!node)
+		check_unique(parser, type);
+		type->fields =
+			extend(parser, type->fields, type->n_fields, sizeof(*type->fields));
+		if (lex->r)
 			return;
-		parse_field(parser, type, depth, &node->field);
-		*last = node;
-		last = &node->next;
+		parse_field(parser, type, depth, &type->fields[type->n_fields]);
 		type->n_fields++;
 		if (!idl_lex_is_punct(lex, ','))
 			break;
@@ -196,11 +189,6 @@ static void parse_fields(struct parser *parser, unsigned depth, struct idl_type 
 		     type->kind == TROUPE_ENUM && type->n_fields == 1
 			     ? "':' and a type, or for an enum ',' or ')'"
 			     : "',' or ')'");
-	if (lex->r || type->n_fields == 0)
-		return;
-	type->fields = allocate(parser, type->n_fields * sizeof(*type->fields));
-	for (const struct field_node *node = first; type->fields && node; node = node->next)
-		type->fields[n++] = node->field;
 }
 
 static void refuse_mark(struct parser *parser, struct mark mark)
@@ -328,40 +316,34 @@ static void parse_member(struct parser *parser, struct idl_member *member)
 	member->out = parse_struct(parser, owners[kind]);
 }
 
-static void check_member(struct parser *parser, const struct member_node *first,
+static void check_member(struct parser *parser, const struct idl *idl,
 			 const struct idl_member *member)
 {
-	for (; first && !parser->lex.r; first = first->next)
-		if (strcmp(first->member.name, member->name) == 0)
+	for (size_t i = 0; i < idl->n_members && !parser->lex.r; i++)
+		if (strcmp(idl->members[i].name, member->name) == 0)
 			idl_lex_refuse(&parser->lex, member->line, 1,
 				       "a second '%s'; the first is in line %u", member->name,
-				       first->member.line);
+				       idl->members[i].line);
 }
 
 static void parse_members(struct parser *parser, struct idl *idl)
 {
 	struct idl_lex *lex = &parser->lex;
-	struct member_node *first = NULL;
-	struct member_node **last = &first;
-	size_t n = 0;
 
 	while (lex->token != IDL_TOKEN_END) {
-		struct member_node *node;
+		struct idl_member *member;
 
 		if (idl->n_members == IDL_MEMBERS_MAX)
 			fail_here(parser, "more than 1024 types, methods and errors");
-		node = allocate(parser, sizeof(*node));
-		if (!node)
+		idl->members =
+			extend(parser, idl->members, idl->n_members, sizeof(*idl->members));
+		if (lex->r)
 			return;
-		parse_member(parser, &node->member);
-		check_member(parser, first, &node->member);
-		*last = node;
-		last = &node->next;
+		member = &idl->members[idl->n_members];
+		parse_member(parser, member);
+		check_member(parser, idl, member);
 		idl->n_members++;
 	}
-	idl->members = allocate(parser, (idl->n_members + 1) * sizeof(*idl->members));
-	for (const struct member_node *node = first; idl->members && node; node = node->next)
-		idl->members[n++] = node->member;
 }
 
 static void parse_interface(struct parser *parser, struct idl *idl)

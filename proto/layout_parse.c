@@ -92,19 +92,14 @@ static const char *parse_name(struct parser *parser)
 	return name ? memcpy(name, at, (size_t)(parser->at - at)) : NULL;
 }
 
-/* Make room for one more in an array of the arena, which doubles at powers of two. */
-static void *grow_array(struct parser *parser, void *items, uint32_t count, size_t size)
+/* Make room for one more in an array. */
+static void *extend(struct parser *parser, void *items, uint32_t count, size_t size)
 {
-	void *grown;
-
 	if (count == IDL_FIELDS_MAX)
 		return NULL;
-	if (count & (count - 1))
-		return items;
-	grown = allocate(parser, (count ? 2 * (size_t)count : 1) * size);
-	if (grown && count > 0)
-		memcpy(grown, items, count * size);
-	return grown;
+	items = arena_extend(parser->memory, items, count, size);
+	parser->no_memory |= !items;
+	return items;
 }
 
 static struct troupe_type *parse_enum(struct parser *parser)
@@ -120,7 +115,7 @@ static struct troupe_type *parse_enum(struct parser *parser)
 		for (uint32_t i = 0; name && i < type->count; i++)
 			if (strcmp(names[i], name) == 0)
 				return NULL;
-		names = name ? grow_array(parser, names, type->count, sizeof(*names)) : NULL;
+		names = name ? extend(parser, names, type->count, sizeof(*names)) : NULL;
 		if (!names)
 			return NULL;
 		names[type->count++] = name;
@@ -150,7 +145,7 @@ static bool parse_fields(struct parser *parser, struct troupe_type *type)
 	struct troupe_field *fields = NULL;
 
 	do {
-		fields = grow_array(parser, fields, type->count, sizeof(*fields));
+		fields = extend(parser, fields, type->count, sizeof(*fields));
 		if (!fields || !parse_field(parser, type, fields))
 			return false;
 	} while (take(parser, ","));

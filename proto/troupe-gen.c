@@ -1,5 +1,6 @@
 /* troupe-gen - from a Varlink interface to a C header, and from a plug-in to its seal. */
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "config.h"
 #include "proto/gen.h"
 #include "proto/idl.h"
@@ -40,7 +41,7 @@ static const char usage[] =
 	"      --help          print this\n"
 	"      --version       print the version\n";
 
-struct arguments {
+struct gen_command {
 	const char *input;
 	const char *output;
 	bool layout;
@@ -66,34 +67,15 @@ static int fail(const char *path, const char *what, int error)
 	return EXIT_FAILURE;
 }
 
-/* A file's bytes, but no more than `limit` and one. *ret_text is given. */
+/* A file's bytes; of one that has more than `limit`, only that it has: *ret_size. */
 static int read_file(const char *path, size_t limit, char **ret_text, size_t *ret_size)
 {
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	cleanup_free char *text = NULL;
-	size_t size = 0, room = 0;
+	int r = fd < 0 ? -errno : io_fd_read(fd, limit, ret_text, ret_size);
 
-	if (fd < 0)
-		return -errno;
-	for (;;) {
-		ssize_t n;
-
-		if (size == room) {
-			char *grown = (char *)realloc(text, room = 2 * room + 65536);
-
-			if (!grown)
-				return -ENOMEM;
-			text = grown;
-		}
-		n = read(fd, text + size, room - size);
-		if (n < 0)
-			return -errno;
-		size += (size_t)n;
-		if (n == 0 || size > limit)
-			break;
-	}
-	*ret_text = take_pointer(&text);
-	*ret_size = size > limit ? limit + 1 : size;
+	if (r != -EFBIG)
+		return r;
+	*ret_size = limit + 1;
 	return 0;
 }
 
@@ -110,66 +92,44 @@ static int write_all(int fd, const char *text, size_t size)
 	return 0;
 }
 
-/* Devices and pipes are written to; renaming a file over them would do away with them. */
-static int write_special(const char *path, const char *text, size_t size)
-{
-	cleanup_close int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	return write_all(fd, text, size);
-}
-
-/* Replace a file by a new one in one step: who reads it meanwhile sees the old or the new
- * text. */
-static int replace_file(const char *path, const char *text, size_t size)
+/* Devices and pipes are written to; renaming a file over them would do away with them. A file is
+ * replaced by a new one in one step: who reads it meanwhile sees the old or the new text. */
+static int write_file(const char *path, const char *text, size_t size)
 {
 	cleanup_free char *temporary = NULL;
 	cleanup_close int fd = -1;
+	struct stat status;
 	mode_t mask = umask(0);
 	int r;
 
 	umask(mask);
-	if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
+	if ((stat(path, &status) < 0 || S_ISREG(status.st_mode)) &&
+	    asprintf(&temporary, "%s.XXXXXX", path) < 0) {
 		temporary = NULL;
 		return -ENOMEM;
 	}
-	fd = mkostemp(temporary, O_CLOEXEC);
+	fd = temporary ? mkostemp(temporary, O_CLOEXEC) : open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	r = write_all(fd, text, size);
-	if (r == 0 && fchmod(fd, 0666 & ~mask) < 0)
+	if (r == 0 && temporary &&
+	    (fchmod(fd, 0666 & ~mask) < 0 || rename(temporary, path) < 0))
 		r = -errno;
-	if (r == 0 && rename(temporary, path) < 0)
-		r = -errno;
-	if (r < 0)
+	if (r < 0 && temporary)
 		unlink(temporary);
 	return r;
-}
-
-static int write_file(const char *path, const char *text, size_t size)
-{
-	struct stat status;
-
-	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
-		return write_special(path, text, size);
-	return replace_file(path, text, size);
 }
 
 /* To a file, or to the standard output. */
 static int put(const char *path, const char *text, size_t size)
 {
-	int r;
+	int r = path ? write_file(path, text, size) : write_all(STDOUT_FILENO, text, size);
 
-	if (path)
-		r = write_file(path, text, size);
-	else
-		r = write_all(STDOUT_FILENO, text, size);
 	return r < 0 ? fail(path ? path : "standard output", "cannot write", r) : EXIT_SUCCESS;
 }
 
 /* The interface is right, and yet not for everybody. */
-static void warn_of_subset(const struct arguments *arguments, const struct idl *idl)
+static void warn_of_subset(const struct gen_command *arguments, const struct idl *idl)
 {
 	struct idl_error error;
 
@@ -180,7 +140,7 @@ static void warn_of_subset(const struct arguments *arguments, const struct idl *
 			arguments->input, error.line, error.column, error.message);
 }
 
-static int translate(const struct arguments *arguments)
+static int translate(const struct gen_command *arguments)
 {
 	cleanup_free char *source = NULL;
 	cleanup_free char *text = NULL;
@@ -216,7 +176,7 @@ static int translate(const struct arguments *arguments)
 
 static void print_offender(void *context, const struct seal_offender *offender)
 {
-	const struct arguments *arguments = (const struct arguments *)context;
+	const struct gen_command *arguments = (const struct gen_command *)context;
 
 	fprintf(stderr, "%s: %s%s%s (%" PRIu64 " bytes in %s) is writable static data\n",
 		arguments->input, offender->symbol ? "'" : "",
@@ -241,7 +201,7 @@ static const char *explain(int error)
 }
 
 /* The note of its static data; "" where that is not judged. */
-static int seal_data(const struct arguments *arguments, const char *file, size_t size,
+static int seal_data(const struct gen_command *arguments, const char *file, size_t size,
 		     char **ret_note)
 {
 	struct seal seal;
@@ -275,7 +235,7 @@ static int seal_data(const struct arguments *arguments, const char *file, size_t
 	return EXIT_SUCCESS;
 }
 
-static int seal(const struct arguments *arguments)
+static int seal(const struct gen_command *arguments)
 {
 	cleanup_free char *file = NULL;
 	cleanup_free char *text = NULL;
@@ -333,7 +293,7 @@ int main(int argc, char **argv)
 		{"version", no_argument, NULL, OPTION_VERSION},
 		{0},
 	};
-	struct arguments arguments = {0};
+	struct gen_command arguments = {0};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "o:", options, NULL)) >= 0) {
