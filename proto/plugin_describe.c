@@ -19,7 +19,7 @@
  * configuration has no name, and is the same but for that. */
 #define LAYOUTS_MAX 1024
 
-struct reader {
+struct describer {
 	struct elf_image image;
 	const struct plugin_info *info;
 	uint64_t *addresses; /* of the table of each actor type; 0: not found */
@@ -27,17 +27,11 @@ struct reader {
 	char *why; /* PLUGIN_WHY_MAX bytes */
 };
 
-#define refuse(reader, ...) plugin_types_refuse((reader)->why, __VA_ARGS__)
-
-/* Actors and interfaces begin with their names. */
-static int compare_name(const void *name, const void *item)
-{
-	return strcmp(name, *(const char *const *)item);
-}
+#define refuse(reader, ...) plugin_types_refuse((reader)->why, NULL, __VA_ARGS__)
 
 /* ---- where the tables are */
 
-static int find_tables(struct reader *reader, const struct elf *elf)
+static int find_tables(struct describer *reader, const struct elf *elf)
 {
 	const struct plugin_info *info = reader->info;
 
@@ -52,8 +46,7 @@ static int find_tables(struct reader *reader, const struct elf *elf)
 		    symbol.st_shndx == SHN_UNDEF || symbol.st_shndx == SHN_ABS ||
 		    ELF64_ST_BIND(symbol.st_info) == STB_LOCAL)
 			continue;
-		actor = bsearch(name + strlen(TABLE_PREFIX), info->actors, info->n_actors,
-				sizeof(*info->actors), compare_name);
+		actor = plugin_types_find(info, name + strlen(TABLE_PREFIX));
 		if (!actor)
 			continue;
 		uint64_t *address = &reader->addresses[actor - info->actors];
@@ -88,23 +81,15 @@ static bool provides(const struct troupe_actor *table, const char *interface)
 	return false;
 }
 
-static int check_interfaces(const struct reader *reader, const struct troupe_actor *table)
+static int check_interfaces(const struct describer *reader, const struct troupe_actor *table)
 {
-	const char *name;
+	struct plugin_interface *found;
+	int r = 0;
 
-	for (size_t i = 0; (name = interface_of(table, i)) != NULL; i++) {
-		if (plugin_types_is_reserved(name))
-			return refuse(
-				reader,
-				"actor type \"%s\" implements %s, which only the host does",
-				table->name, name);
-		if (!plugin_types_find(reader->info, name))
-			return refuse(reader,
-				      "actor type \"%s\" implements %s, which the plug-in does "
-				      "not describe",
-				      table->name, name);
-	}
-	return 0;
+	for (size_t i = 0; r == 0 && interface_of(table, i); i++)
+		r = plugin_types_find_interface(reader->info, table->name,
+						interface_of(table, i), reader->why, &found);
+	return r;
 }
 
 /* ---- the configuration of one */
@@ -123,7 +108,7 @@ static bool is_like(const struct idl_type *declared, const struct troupe_type *t
 }
 
 /* 1: they are the same; 0: not. */
-static int is_same(struct reader *reader, const struct idl_type *declared,
+static int is_same(struct describer *reader, const struct idl_type *declared,
 		   const struct troupe_type *type, const char *layout)
 {
 	cleanup_free char *text = NULL;
@@ -151,7 +136,7 @@ struct declaration {
 };
 
 /* Find the declaration of the configuration's type, the best there is. */
-static int find_declaration(struct reader *reader, const struct troupe_actor *table,
+static int find_declaration(struct describer *reader, const struct troupe_actor *table,
 			    const char *layout, struct declaration *declaration)
 {
 	const struct plugin_info *info = reader->info;
@@ -203,7 +188,7 @@ static void write_note(FILE *out, const struct troupe_actor *table, const char *
 	fputs(")\n", out);
 }
 
-static int describe_actor(struct reader *reader, size_t i, FILE *out)
+static int describe_actor(struct describer *reader, size_t i, FILE *out)
 {
 	const struct elf_image *image = &reader->image;
 	const struct bounds bounds = {.base = (uintptr_t)image->memory,
@@ -214,8 +199,7 @@ static int describe_actor(struct reader *reader, size_t i, FILE *out)
 	cleanup_free char *layout = NULL;
 	struct troupe_actor table;
 	const char *wrong;
-	int r = table_check(given, reader->info->actors[i].name, &bounds, reader->why,
-			    PLUGIN_WHY_MAX);
+	int r = table_check(given, reader->info->actors[i].name, &bounds, reader->why);
 
 	if (r < 0)
 		return r;
@@ -230,7 +214,7 @@ static int describe_actor(struct reader *reader, size_t i, FILE *out)
 	return r;
 }
 
-static int describe_actors(struct reader *reader, const struct elf *elf, FILE *out)
+static int describe_actors(struct describer *reader, const struct elf *elf, FILE *out)
 {
 	int r = find_tables(reader, elf);
 
@@ -255,7 +239,7 @@ static int describe(const void *file, size_t size, const struct plugin_info *inf
 {
 	cleanup_free uint64_t *addresses =
 		calloc(info->n_actors ? info->n_actors : 1, sizeof(*addresses));
-	struct reader reader = {.info = info, .addresses = addresses, .why = why};
+	struct describer reader = {.info = info, .addresses = addresses, .why = why};
 	struct elf elf;
 	int r;
 

@@ -18,16 +18,16 @@
 #include <troupe/actor.h>
 
 /* A plug-in being read. */
-struct reader {
+struct plugin_reader {
 	struct elf elf;
 	unsigned flags;
 	struct plugin_info *info;
 	char *why; /* PLUGIN_WHY_MAX bytes */
 };
 
-#define refuse(reader, ...) plugin_types_refuse((reader)->why, __VA_ARGS__)
+#define refuse(reader, ...) plugin_types_refuse((reader)->why, NULL, __VA_ARGS__)
 
-static int refuse_size(struct reader *reader, size_t limit, const char *what)
+static int refuse_size(struct plugin_reader *reader, size_t limit, const char *what)
 {
 	refuse(reader, "it has more than %zu %s", limit, what);
 	return -E2BIG;
@@ -54,7 +54,7 @@ static const char *note_string(const struct elf_note *note, size_t at)
 	return content + at;
 }
 
-static int read_actor(struct reader *reader, const struct elf_note *note)
+static int read_actor(struct plugin_reader *reader, const struct elf_note *note)
 {
 	struct plugin_info *info = reader->info;
 	const char *name = note_string(note, 4);
@@ -94,7 +94,7 @@ static struct plugin_interface *find_interface(struct plugin_info *info, const c
 }
 
 /* Parse the text of an interface, which must be valid, and of that name. */
-static int parse_description(struct reader *reader, const char *name, const char *text,
+static int parse_description(struct plugin_reader *reader, const char *name, const char *text,
 			     struct idl **ret_idl)
 {
 	struct idl *idl = NULL;
@@ -114,7 +114,7 @@ static int parse_description(struct reader *reader, const char *name, const char
 	return 0;
 }
 
-static int read_interface(struct reader *reader, const struct elf_note *note)
+static int read_interface(struct plugin_reader *reader, const struct elf_note *note)
 {
 	struct plugin_info *info = reader->info;
 	const char *name = note_string(note, 0);
@@ -144,7 +144,7 @@ static int read_interface(struct reader *reader, const struct elf_note *note)
 	return 0;
 }
 
-static int read_seal(struct reader *reader, const struct elf_note *note)
+static int read_seal(struct plugin_reader *reader, const struct elf_note *note)
 {
 	struct plugin_info *info = reader->info;
 	uint32_t allowed[2];
@@ -164,7 +164,7 @@ enum pass {
 	PASS_TABLES, /* when actor types and interfaces are in order */
 };
 
-static int read_note(struct reader *reader, const struct elf_note *note, enum pass pass)
+static int read_note(struct plugin_reader *reader, const struct elf_note *note, enum pass pass)
 {
 	if (pass == PASS_TABLES)
 		return note->type == TROUPE_NOTE_TYPE_TABLE
@@ -183,7 +183,7 @@ static int read_note(struct reader *reader, const struct elf_note *note, enum pa
 	return 0;
 }
 
-static int read_notes(struct reader *reader, enum pass pass)
+static int read_notes(struct plugin_reader *reader, enum pass pass)
 {
 	struct elf_note note = {0};
 	size_t n = 0, bytes = 0;
@@ -202,7 +202,7 @@ static int read_notes(struct reader *reader, enum pass pass)
 	return r < 0 ? refuse(reader, "its notes are malformed") : 0;
 }
 
-static int read_needed(struct reader *reader)
+static int read_needed(struct plugin_reader *reader)
 {
 	struct plugin_info *info = reader->info;
 
@@ -238,7 +238,7 @@ static bool is_program(const struct elf *elf)
 	return false;
 }
 
-static int check_wishes(struct reader *reader)
+static int check_wishes(struct plugin_reader *reader)
 {
 	struct elf_wishes wishes;
 
@@ -263,7 +263,7 @@ static int check_wishes(struct reader *reader)
 
 /* Functions that are to come from this host but do not exist here: the dynamic linker would
  * refuse them as well, but without the reason. */
-static int check_symbols(struct reader *reader)
+static int check_symbols(struct plugin_reader *reader)
 {
 	for (size_t i = 0; i < reader->elf.symbols[ELF_DYNAMIC_SYMBOLS].count; i++) {
 		const char *name;
@@ -283,7 +283,7 @@ static int check_symbols(struct reader *reader)
 	return 0;
 }
 
-static int check_writable(struct reader *reader)
+static int check_writable(struct plugin_reader *reader)
 {
 	struct plugin_info *info = reader->info;
 
@@ -305,14 +305,6 @@ static int check_writable(struct reader *reader)
 		(unsigned long long)info->writable, (unsigned long long)info->tls,
 		(unsigned long long)info->writable_allowed,
 		(unsigned long long)info->tls_allowed);
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	/* Both kinds of item begin with their name. */
-	const char *const *one = a, *const *other = b;
-
-	return strcmp(*one, *other);
 }
 
 /* Why a file is not what elf_init() takes. */
@@ -338,7 +330,7 @@ static const char *explain_elf(const void *file, size_t size, int r)
 			     : "it was built for another kind of machine";
 }
 
-static int read_plugin(struct reader *reader, const void *file, size_t size)
+static int read_plugin(struct plugin_reader *reader, const void *file, size_t size)
 {
 	struct plugin_info *info = reader->info;
 	int r;
@@ -359,10 +351,11 @@ static int read_plugin(struct reader *reader, const void *file, size_t size)
 	if (info->n_actors == 0 && !(reader->flags & PLUGIN_UNDESCRIBED))
 		return refuse(reader, "it is no plug-in of Troupe: no TROUPE_ACTOR() is in it");
 	if (info->n_actors > 0)
-		qsort(info->actors, info->n_actors, sizeof(*info->actors), compare_names);
+		qsort(info->actors, info->n_actors, sizeof(*info->actors),
+		      plugin_types_compare);
 	if (info->n_interfaces > 0)
 		qsort(info->interfaces, info->n_interfaces, sizeof(*info->interfaces),
-		      compare_names);
+		      plugin_types_compare);
 	if (reader->flags & PLUGIN_UNDESCRIBED)
 		return 0;
 	r = read_needed(reader);
@@ -385,7 +378,7 @@ static int read_plugin(struct reader *reader, const void *file, size_t size)
 int plugin_info_read(const void *file, size_t size, unsigned flags,
 		     struct plugin_info **ret_info, char *why)
 {
-	struct reader reader = {.flags = flags, .why = why};
+	struct plugin_reader reader = {.flags = flags, .why = why};
 
 	snprintf(why, PLUGIN_WHY_MAX, "out of memory");
 	reader.info = calloc(1, sizeof(*reader.info));

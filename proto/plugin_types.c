@@ -10,15 +10,16 @@
 #include <string.h>
 
 /* The strings of a note, taken one by one. */
-struct reader {
+struct note_reader {
 	const char *at, *end;
 	struct plugin_info *info;
 	const char *actor; /* its name; NULL: not known yet */
 	char *why;         /* PLUGIN_WHY_MAX bytes */
 };
 
-__attribute__((format(printf, 2, 3))) static int refuse(const struct reader *reader,
-							const char *format, ...)
+#define refuse(reader, ...) plugin_types_refuse((reader)->why, (reader)->actor, __VA_ARGS__)
+
+int plugin_types_refuse(char *why, const char *actor, const char *format, ...)
 {
 	char wrong[PLUGIN_WHY_MAX - 100];
 	va_list arguments;
@@ -26,45 +27,61 @@ __attribute__((format(printf, 2, 3))) static int refuse(const struct reader *rea
 	va_start(arguments, format);
 	(void)vsnprintf(wrong, sizeof(wrong), format, arguments);
 	va_end(arguments);
-	if (reader->actor)
-		(void)snprintf(reader->why, PLUGIN_WHY_MAX, "actor type \"%.*s\": %s",
-			       TROUPE_NAME_MAX, reader->actor, wrong);
-	else
-		(void)snprintf(reader->why, PLUGIN_WHY_MAX, "%s", wrong);
+	(void)snprintf(why, PLUGIN_WHY_MAX, "%s%.*s%s%s", actor ? "actor type \"" : "",
+		       TROUPE_NAME_MAX, actor ? actor : "", actor ? "\": " : "", wrong);
 	return -ENOEXEC;
 }
 
-int plugin_types_refuse(char *why, const char *format, ...)
+int plugin_types_compare(const void *a, const void *b)
 {
-	va_list arguments;
+	const char *const *one = a, *const *other = b;
 
-	va_start(arguments, format);
-	(void)vsnprintf(why, PLUGIN_WHY_MAX, format, arguments);
-	va_end(arguments);
-	return -ENOEXEC;
+	return strcmp(*one, *other);
 }
 
-bool plugin_types_is_reserved(const char *interface)
+static void *find(const char *name, const void *items, size_t n, size_t size)
 {
-	return strcmp(interface, "org.varlink.service") == 0 ||
-	       strcmp(interface, "io.troupe.Control") == 0;
+	return n == 0 ? NULL : bsearch(&name, items, n, size, plugin_types_compare);
 }
 
-/* Actors and interfaces begin with their names. */
-static int compare_name(const void *name, const void *item)
+struct plugin_actor *plugin_types_find(const struct plugin_info *info, const char *name)
 {
-	return strcmp(name, *(const char *const *)item);
+	return find(name, info->actors, info->n_actors, sizeof(*info->actors));
 }
 
-struct plugin_interface *plugin_types_find(const struct plugin_info *info, const char *name)
+static struct plugin_interface *find_interface(const struct plugin_info *info, const char *name)
 {
-	return info->n_interfaces == 0 ? NULL
-				       : bsearch(name, info->interfaces, info->n_interfaces,
-						 sizeof(*info->interfaces), compare_name);
+	return find(name, info->interfaces, info->n_interfaces, sizeof(*info->interfaces));
+}
+
+int plugin_types_find_interface(const struct plugin_info *info, const char *actor,
+				const char *name, char *why,
+				struct plugin_interface **ret_interface)
+{
+	struct plugin_interface *found = find_interface(info, name);
+
+	if (strcmp(name, "org.varlink.service") == 0 || strcmp(name, "io.troupe.Control") == 0)
+		return plugin_types_refuse(why, actor,
+					   "it implements %s, which only the host does", name);
+	if (!found)
+		return plugin_types_refuse(
+			why, actor, "it implements %s, which the plug-in does not describe",
+			name);
+	*ret_interface = found;
+	return 0;
+}
+
+int plugin_types_check_description(const char *actor, const char *text, char *why)
+{
+	if (strlen(text) > PLUGIN_DESCRIPTION_MAX)
+		return plugin_types_refuse(why, actor, "its description is too long");
+	if (!text_is_utf8(text, strlen(text)))
+		return plugin_types_refuse(why, actor, "its description is not UTF-8");
+	return 0;
 }
 
 /* The next string. *ret_string is borrowed from the note. */
-static int take_string(struct reader *reader, const char **ret_string)
+static int take_string(struct note_reader *reader, const char **ret_string)
 {
 	const char *end =
 		reader->at == reader->end
@@ -78,17 +95,15 @@ static int take_string(struct reader *reader, const char **ret_string)
 	return 0;
 }
 
-static int take_actor(struct reader *reader, struct plugin_actor **ret_actor)
+static int take_actor(struct note_reader *reader, struct plugin_actor **ret_actor)
 {
-	const struct plugin_info *info = reader->info;
 	struct plugin_actor *actor;
 	const char *name = "";
 	int r = take_string(reader, &name);
 
 	if (r < 0)
 		return r;
-	actor = bsearch(name, info->actors, info->n_actors, sizeof(*info->actors),
-			compare_name);
+	actor = plugin_types_find(reader->info, name);
 	if (!actor)
 		return refuse(reader, "its note of a table names no actor type");
 	reader->actor = actor->name;
@@ -99,23 +114,21 @@ static int take_actor(struct reader *reader, struct plugin_actor **ret_actor)
 	return 0;
 }
 
-static int take_description(struct reader *reader, struct plugin_actor *actor)
+static int take_description(struct note_reader *reader, struct plugin_actor *actor)
 {
 	const char *text = "";
 	int r = take_string(reader, &text);
 
+	if (r == 0 && *text)
+		r = plugin_types_check_description(actor->name, text, reader->why);
 	if (r < 0 || !*text)
 		return r;
-	if (strlen(text) > PLUGIN_DESCRIPTION_MAX)
-		return refuse(reader, "its description is too long");
-	if (!text_is_utf8(text, strlen(text)))
-		return refuse(reader, "its description is not UTF-8");
 	actor->description = arena_copy(&reader->info->memory, text, strlen(text));
 	return actor->description ? 0 : -ENOMEM;
 }
 
 /* Whether a type that an interface declares has the layout that the note gives. */
-static int check_declaration(const struct reader *reader, const struct idl_member *member,
+static int check_declaration(const struct note_reader *reader, const struct idl_member *member,
 			     const char *layout)
 {
 	cleanup_free char *text = NULL;
@@ -129,7 +142,7 @@ static int check_declaration(const struct reader *reader, const struct idl_membe
 	return 0;
 }
 
-static int take_declaration(struct reader *reader, struct plugin_actor *actor,
+static int take_declaration(struct note_reader *reader, struct plugin_actor *actor,
 			    const char *layout)
 {
 	const char *interface = "", *name = "";
@@ -139,21 +152,16 @@ static int take_declaration(struct reader *reader, struct plugin_actor *actor,
 		r = take_string(reader, &name);
 	if (r < 0 || (!*interface && !*name))
 		return r;
-	actor->config_interface = plugin_types_find(reader->info, interface);
+	actor->config_interface = find_interface(reader->info, interface);
 	if (!actor->config_interface || !*layout)
 		return refuse(reader, "its note of a table is malformed");
-	for (size_t i = 0; i < actor->config_interface->idl->n_members; i++) {
-		const struct idl_member *member = &actor->config_interface->idl->members[i];
-
-		if (member->kind == IDL_TYPE && strcmp(member->name, name) == 0)
-			actor->config_member = member;
-	}
-	if (!actor->config_member)
+	actor->config_member = idl_find(actor->config_interface->idl, name);
+	if (!actor->config_member || actor->config_member->kind != IDL_TYPE)
 		return refuse(reader, "no type declares its configuration");
 	return check_declaration(reader, actor->config_member, layout);
 }
 
-static int take_config(struct reader *reader, struct plugin_actor *actor)
+static int take_config(struct note_reader *reader, struct plugin_actor *actor)
 {
 	const char *layout = "";
 	int r = take_string(reader, &layout);
@@ -172,7 +180,7 @@ static int take_config(struct reader *reader, struct plugin_actor *actor)
 	return take_declaration(reader, actor, layout);
 }
 
-static int take_interface(struct reader *reader, struct plugin_actor *actor)
+static int take_interface(struct note_reader *reader, struct plugin_actor *actor)
 {
 	struct plugin_interface *interface;
 	const char *name = "";
@@ -183,12 +191,10 @@ static int take_interface(struct reader *reader, struct plugin_actor *actor)
 	if (!idl_is_interface_name(name, strlen(name)) ||
 	    actor->n_interfaces == TROUPE_INTERFACES_MAX)
 		return refuse(reader, "its note of a table is malformed");
-	if (plugin_types_is_reserved(name))
-		return refuse(reader, "it implements %s, which only the host does", name);
-	interface = plugin_types_find(reader->info, name);
-	if (!interface)
-		return refuse(reader, "it implements %s, which the plug-in does not describe",
-			      name);
+	r = plugin_types_find_interface(reader->info, actor->name, name, reader->why,
+					&interface);
+	if (r < 0)
+		return r;
 	interface->is_implemented = true;
 	actor->interfaces[actor->n_interfaces++] = interface->name;
 	return 0;
@@ -196,7 +202,7 @@ static int take_interface(struct reader *reader, struct plugin_actor *actor)
 
 int plugin_types_take(struct plugin_info *info, const void *content, size_t size, char *why)
 {
-	struct reader reader = {
+	struct note_reader reader = {
 		.at = content, .end = (const char *)content + size, .info = info, .why = why};
 	struct plugin_actor *actor = NULL;
 	int r = take_actor(&reader, &actor);
@@ -213,14 +219,11 @@ int plugin_types_take(struct plugin_info *info, const void *content, size_t size
 int plugin_types_check(const struct plugin_info *info, char *why)
 {
 	for (size_t i = 0; i < info->n_actors; i++)
-		if (!info->actors[i].is_described) {
-			const struct reader reader = {.actor = info->actors[i].name,
-						      .why = why};
-
-			return refuse(&reader,
-				      "no note says what its table holds: link the plug-in "
-				      "with plugin.mk, or once more with what troupe-gen "
-				      "--seal makes of it");
-		}
+		if (!info->actors[i].is_described)
+			return plugin_types_refuse(
+				why, info->actors[i].name,
+				"no note says what its table holds: link the plug-in with "
+				"plugin.mk, or once more with what troupe-gen --seal makes of "
+				"it");
 	return 0;
 }

@@ -2,40 +2,26 @@
 
 #include "base/cleanup.h"
 #include "base/limits.h"
-#include "base/text.h"
 #include "proto/abi.h"
 #include "proto/idl.h"
 #include "proto/idl_names.h"
 #include "proto/layout.h"
-#include "proto/plugin_info.h"
+#include "proto/plugin_types.h"
 #include "proto/type_check.h"
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 struct table_reader {
 	const struct bounds *bounds; /* of the plug-in */
-	char *why;
-	size_t size;
-	const char *id; /* of the actor type */
+	char *why;                   /* PLUGIN_WHY_MAX bytes */
+	const char *id;              /* of the actor type */
 };
 
 /* Each check returns 0, or says what is wrong and returns a negative value. */
 
-__attribute__((format(printf, 2, 3))) static int refuse(const struct table_reader *reader,
-							const char *format, ...)
-{
-	char wrong[400];
-	va_list arguments;
-
-	va_start(arguments, format);
-	(void)vsnprintf(wrong, sizeof(wrong), format, arguments);
-	va_end(arguments);
-	(void)snprintf(reader->why, reader->size, "actor type \"%s\": %s", reader->id, wrong);
-	return -ENOEXEC;
-}
+#define refuse(reader, ...) plugin_types_refuse((reader)->why, (reader)->id, __VA_ARGS__)
 
 #define HOLDS(reader, at, n) BOUNDS_HOLD((reader)->bounds, at, n)
 
@@ -210,17 +196,13 @@ static int check_description(const struct table_reader *reader, const char *desc
 {
 	int r = check_text(reader, description, "its description");
 
-	if (r < 0)
-		return r;
-	if (strlen(description) > PLUGIN_DESCRIPTION_MAX)
-		return refuse(reader, "its description is too long");
-	if (!text_is_utf8(description, strlen(description)))
-		return refuse(reader, "its description is not UTF-8");
-	return 0;
+	return r < 0 ? r : plugin_types_check_description(reader->id, description, reader->why);
 }
 
-static int check_table(const struct table_reader *reader, const struct troupe_actor *given)
+int table_check(const struct troupe_actor *given, const char *name, const struct bounds *bounds,
+		char *why)
 {
+	const struct table_reader of = {bounds, why, name}, *reader = &of;
 	struct troupe_actor table;
 	int r;
 
@@ -248,12 +230,4 @@ static int check_table(const struct table_reader *reader, const struct troupe_ac
 	for (size_t i = 0; i < TROUPE_ENTRIES_MAX && table.entries[i] && r == 0; i++)
 		r = check_entry(reader, table.entries[i]);
 	return r;
-}
-
-int table_check(const struct troupe_actor *table, const char *name, const struct bounds *bounds,
-		char *why, size_t size)
-{
-	const struct table_reader reader = {bounds, why, size, name};
-
-	return check_table(&reader, table);
 }

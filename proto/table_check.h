@@ -17,8 +17,8 @@
  * an older SDK's tables too, see proto/abi.h) and strings, that each descriptor it points to
  * lies in the plug-in, that each type is what its fields make it (proto/type_check.h), and that
  * the hash of each method and error is that of its types: equal hashes mean that a block of one
- * is read as the other. why, `size` bytes, says what is wrong. -ENOEXEC; -ENOMEM. */
-int table_check(const struct troupe_actor *table, const char *name, const struct bounds *bounds,
-		char *why, size_t size);
+ * is read as the other. why, PLUGIN_WHY_MAX bytes, says what is wrong. -ENOEXEC; -ENOMEM. */
+int table_check(const struct troupe_actor *given, const char *name, const struct bounds *bounds,
+		char *why);
 
 #endif

@@ -215,7 +215,7 @@ static int find_tables(struct plugin *plugin, void *handle, char *why)
 				 symbol);
 			return -ENOEXEC;
 		}
-		int r = table_check(plugin->tables[i], name, &bounds, why, PLUGIN_WHY_MAX);
+		int r = table_check(plugin->tables[i], name, &bounds, why);
 		if (r == 0)
 			r = compare_note(&info->actors[i], plugin->tables[i], why);
 		if (r < 0)

@@ -230,12 +230,12 @@ static void plugin_table_is_refused_when_it_is_wrong(void **state)
 		{"static const struct troupe_interface i = INTERFACE(\"io.example.secret\");\n"
 		 "static const struct troupe_handlers h = HANDLERS(&i);\n"
 		 "TROUPE_ACTOR(x) = {TROUPE_ABI(x), .interfaces = {&h}};",
-		 "\"x\" implements io.example.secret, which the plug-in does not describe"},
+		 "\"x\": it implements io.example.secret, which the plug-in does not describe"},
 		{"static const struct troupe_interface i = "
 		 "INTERFACE(\"org.varlink.service\");\n"
 		 "static const struct troupe_handlers h = HANDLERS(&i);\n"
 		 "TROUPE_ACTOR(x) = {TROUPE_ABI(x), .interfaces = {&h}};",
-		 "\"x\" implements org.varlink.service, which only the host does"},
+		 "\"x\": it implements org.varlink.service, which only the host does"},
 		/* sizes that a table can only claim */
 		{"TROUPE_ACTOR(x) = {TROUPE_ABI(x), .table_size = sizeof(struct troupe_actor) "
 		 "- 8};",

@@ -1,4 +1,5 @@
 /* The table of an actor type, spoiled in one place at a time. */
+#include "proto/plugin_info.h"
 #include "proto/table_check.h"
 
 #include "proto/codec.h"
@@ -126,13 +127,13 @@ static int check_image(const struct image *image, char *why)
 {
 	const struct bounds bounds = {.base = (uintptr_t)image, .end = (uintptr_t)(image + 1)};
 
-	return table_check(&image->actor, "good", &bounds, why, 256);
+	return table_check(&image->actor, "good", &bounds, why);
 }
 
 static void table_check_takes_a_good_table(void **state)
 {
 	struct image image;
-	char why[256] = "";
+	char why[PLUGIN_WHY_MAX] = "";
 
 	(void)state;
 	make_image(&image);
@@ -150,7 +151,7 @@ static void table_check_takes_a_good_table(void **state)
 static void table_check_names_the_actor_and_what_is_wrong(void **state)
 {
 	struct image image;
-	char why[256];
+	char why[PLUGIN_WHY_MAX];
 
 	(void)state;
 	make_image(&image);
@@ -163,7 +164,7 @@ static void table_check_names_the_actor_and_what_is_wrong(void **state)
 /* Spoil one thing and expect a refusal. */
 #define REFUSES(spoil)                                                                         \
 	do {                                                                                   \
-		char why[256] = "";                                                            \
+		char why[PLUGIN_WHY_MAX] = "";                                                 \
 		make_image(&image);                                                            \
 		spoil;                                                                         \
 		if (check_image(&image, why) != -ENOEXEC || why[0] == '\0')                    \
@@ -254,7 +255,7 @@ static void table_check_refuses_arrays_that_end_outside(void **state)
 	assert_ptr_equal(both.image.last + sizeof(both.image.last), &both.beyond);
 #define REFUSES_TWO(what, of, spoil)                                                           \
 	do {                                                                                   \
-		char why[256] = "";                                                            \
+		char why[PLUGIN_WHY_MAX] = "";                                                 \
 		make_image(&both.image);                                                       \
 		last = both.beyond = (void *)(uintptr_t)(of);                                  \
 		memcpy(both.image.last, &last, sizeof(last));                                  \
@@ -277,7 +278,7 @@ static void table_check_refuses_arrays_that_end_outside(void **state)
 	const struct bounds bounds = {.base = (uintptr_t)&image,
 				      .end = (uintptr_t)(&image + 1)};
 	assert_int_equal(table_check((const struct troupe_actor *)8, "good", &bounds,
-				     (char[64]){""}, 64),
+				     (char[PLUGIN_WHY_MAX]){""}),
 			 -ENOEXEC);
 }
 
@@ -289,7 +290,7 @@ static void table_check_refuses_names_that_are_too_long(void **state)
 		struct image image;
 		char name[2 * FITS];
 	} both;
-	char name[FITS + 1], why[256] = "";
+	char name[FITS + 1], why[PLUGIN_WHY_MAX] = "";
 
 	(void)state;
 	make_image(&both.image);
@@ -302,8 +303,7 @@ static void table_check_refuses_names_that_are_too_long(void **state)
 	both.image.method.in_hash = layout_hash(name, '(', "()");
 	both.image.method.out_hash = layout_hash(name, '>', "()");
 	const struct bounds bounds = {.base = (uintptr_t)&both, .end = (uintptr_t)(&both + 1)};
-	assert_int_equal(table_check(&both.image.actor, "good", &bounds, why, sizeof(why)),
-			 -ENOEXEC);
+	assert_int_equal(table_check(&both.image.actor, "good", &bounds, why), -ENOEXEC);
 	assert_string_equal(why, "actor type \"good\": a method's name is too long");
 }
 
@@ -326,7 +326,7 @@ static void table_check_refuses_sizes_that_cannot_be(void **state)
 		{"an entry", &image.timer.table_size},
 		{"an entry", &image.reply.table_size},
 	};
-	char why[256];
+	char why[PLUGIN_WHY_MAX];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
@@ -423,7 +423,7 @@ static int check_piece(const struct piece *piece, size_t size, char *why)
 {
 	const struct bounds bounds = {.base = (uintptr_t)piece, .end = (uintptr_t)piece + size};
 
-	return table_check(&piece->actor, "every", &bounds, why, 256);
+	return table_check(&piece->actor, "every", &bounds, why);
 }
 
 /* A value's wire form by some descriptor; given. */
@@ -477,7 +477,7 @@ static void table_check_refuses_any_byte_that_matters(void **state)
 	static const unsigned char changes[] = {0x01, 0x08, 0x80, 0xff};
 	struct piece *piece = malloc(sizeof(*piece));
 	size_t size, taken = 0, refused = 0;
-	char why[256] = "";
+	char why[PLUGIN_WHY_MAX] = "";
 
 	(void)state;
 	assert_non_null(piece);
@@ -543,7 +543,7 @@ static void begin_spoiling(struct spoiling *spoiling)
 #define SPOIL(spoiling, type, place, value)                                                    \
 	do {                                                                                   \
 		__typeof__(place) before_ = (place);                                           \
-		char why_[256] = "";                                                           \
+		char why_[PLUGIN_WHY_MAX] = "";                                                \
 		(place) = (value);                                                             \
 		if (check_piece((spoiling)->piece, (spoiling)->size, why_) != -ENOEXEC)        \
 			fail_msg("taken: %s of a type of kind %u", #place, (type)->kind);      \
@@ -607,7 +607,7 @@ static void table_check_refuses_steps_that_differ_in_anything(void **state)
 	begin_spoiling(&spoiling);
 	for (size_t i = 0; i < spoiling.n_types; i++) {
 		struct troupe_type *type = spoiling.types[i], right = *type;
-		char why[256] = "";
+		char why[PLUGIN_WHY_MAX] = "";
 
 		if (type->kind == TROUPE_STRUCT && type->flags & TROUPE_TYPE_QUICK &&
 		    !(type->flags & TROUPE_TYPE_STEPS)) {
@@ -656,7 +656,7 @@ static void table_check_says_which_type_is_wrong(void **state)
 	const struct troupe_type *type;
 	const uint32_t offset = 4096;
 	size_t size;
-	char why[256] = "";
+	char why[PLUGIN_WHY_MAX] = "";
 
 	(void)state;
 	assert_non_null(piece);
@@ -678,7 +678,7 @@ static void table_check_refuses_sizes_of_types_within_types(void **state)
 					 sizeof(struct troupe_type) + 8, UINT32_MAX};
 	struct piece *piece = malloc(sizeof(*piece));
 	const struct troupe_type *all;
-	char why[256] = "";
+	char why[PLUGIN_WHY_MAX] = "";
 	size_t size;
 
 	(void)state;
