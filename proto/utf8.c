@@ -38,7 +38,7 @@ int codec_is_utf8(const char *text, size_t size)
 			at++;
 		if (at == end)
 			return 1;
-		n = *at == 0 ? 0 : text_utf8_size((const char *)at, (size_t)(end - at));
+		n = text_wide_size(at, (size_t)(end - at));
 		if (n == 0)
 			return 0;
 		at += n;

@@ -223,38 +223,6 @@ void text_print_time_ns(uint64_t ns, char *text, size_t size)
 	text_print_span_ns(ns < unit ? unit : ns - ns % unit, text, size);
 }
 
-size_t text_utf8_size(const char *text, size_t size)
-{
-	const unsigned char *at = (const unsigned char *)text;
-	unsigned char low = 0x80, high = 0xbf; /* what the second byte may be */
-	size_t n;
-
-	if (at[0] < 0x80)
-		return 1;
-	if (at[0] >= 0xc2 && at[0] <= 0xdf)
-		n = 2;
-	else if (at[0] >= 0xe0 && at[0] <= 0xef)
-		n = 3;
-	else if (at[0] >= 0xf0 && at[0] <= 0xf4)
-		n = 4;
-	else
-		return 0;
-	if (at[0] == 0xe0)
-		low = 0xa0; /* else overlong */
-	else if (at[0] == 0xed)
-		high = 0x9f; /* else a surrogate */
-	else if (at[0] == 0xf0)
-		low = 0x90;
-	else if (at[0] == 0xf4)
-		high = 0x8f; /* else past U+10FFFF */
-	if (n > size || at[1] < low || at[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
 size_t text_put_utf8(uint32_t code, char out[4])
 {
 	if (code < 0x80) {

@@ -34,10 +34,38 @@ void text_print_span_ns(uint64_t ns, char *text, size_t size);
  * millisecond is one; from ten seconds on there are no milliseconds. */
 void text_print_time_ns(uint64_t ns, char *text, size_t size);
 
-/* Bytes of the well-formed UTF-8 character at the start of text: 1 .. 4; 0 when there is none
- * (also for surrogates, overlong forms and what is past U+10FFFF). A NUL byte is a character of
- * one byte. size > 0. */
-size_t text_utf8_size(const char *text, size_t size);
+/* Bytes of the well-formed UTF-8 character that begins with a byte above 0x7f, or 0: the second
+ * byte's range excludes overlong forms, surrogates and what is past U+10FFFF. size > 0. */
+static inline size_t text_wide_size(const unsigned char *text, size_t size)
+{
+	unsigned char first = text[0];
+
+	if (first < 0xc2 || size < 2 || (text[1] & 0xc0) != 0x80)
+		return 0;
+	if (first < 0xe0)
+		return 2;
+	if (size < 3 || (text[2] & 0xc0) != 0x80)
+		return 0;
+	if (first < 0xf0) {
+		if ((first == 0xe0 && text[1] < 0xa0) || (first == 0xed && text[1] > 0x9f))
+			return 0;
+		return 3;
+	}
+	if (size < 4 || (text[3] & 0xc0) != 0x80 || first > 0xf4)
+		return 0;
+	if ((first == 0xf0 && text[1] < 0x90) || (first == 0xf4 && text[1] > 0x8f))
+		return 0;
+	return 4;
+}
+
+/* Bytes of the well-formed UTF-8 character at the start of text: 1 .. 4; 0 when there is none.
+ * A NUL byte is a character of one byte. size > 0. */
+static inline size_t text_utf8_size(const char *text, size_t size)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	return *at < 0x80 ? 1 : text_wide_size(at, size);
+}
 
 /* Write a character of Unicode, at most U+10FFFF and no surrogate; returns its bytes: 1 ..
  * 4. */
