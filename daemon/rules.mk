@@ -38,16 +38,19 @@ BINARIES = $(BUILD)/trouped $(BUILD)/troupe-worker $(BUILD)/troupe-symbolize $(B
 .DELETE_ON_ERROR:
 all: $(BINARIES)
 
-# What the sources must know of the installation; touched only when it changes.
+# What the sources must know of the installation, and the functions that the worker exports; touched only when it
+# changes.
 CONFIG_H = $(BUILD)/gen/config.h
+SDK_SYMBOLS := $(shell sed -n 's/^\t\([a-z0-9_]*\);$$/"\1",/p' daemon/plugin/sdk.symbols)
 define CONFIG_TEXT
-/* config.h - where this build is meant to live; made by make. */
+/* config.h - where this build is meant to live, and what its worker exports; made by make. */
 #ifndef TROUPE_CONFIG_H
 #define TROUPE_CONFIG_H
 #define TROUPE_VERSION "$(VERSION)"
 #define TROUPE_LIBEXECDIR "$(libexecdir)"
 #define TROUPE_PLUGINDIR "$(plugindir)"
 #define TROUPE_SYSCONFDIR "$(sysconfdir)"
+#define TROUPE_SDK_SYMBOLS $(SDK_SYMBOLS)
 #endif
 endef
 export CONFIG_TEXT

@@ -1,8 +1,8 @@
 /* sdk_symbols.h - the functions that a worker exports to its plug-ins, by name.
  *
- * The same list as daemon/plugin/sdk.symbols, which is the linker's; a unit test compares
- * them. Constant data, any process and thread. troupe-gen refuses to seal, and the host to
- * load, a plug-in that asks for another troupe_ symbol.
+ * Made of daemon/plugin/sdk.symbols, which is the linker's. Constant data, any process and
+ * thread. troupe-gen refuses to seal, and the host to load, a plug-in that asks for another
+ * troupe_ symbol.
  */
 #ifndef PROTO_SDK_SYMBOLS_H
 #define PROTO_SDK_SYMBOLS_H
