@@ -16,7 +16,7 @@ struct idl_own {
 	struct arena arena;
 };
 
-struct parser {
+struct idl_parser {
 	struct idl_lex lex;
 	struct arena *arena;
 	struct idl_reference *references;
@@ -25,13 +25,13 @@ struct parser {
 
 /* What fails ends the text: lex->r says that it did, and nothing more is read. */
 
-static void fail_here(struct parser *parser, const char *message)
+static void fail_here(struct idl_parser *parser, const char *message)
 {
 	idl_lex_refuse(&parser->lex, parser->lex.token_line, parser->lex.token_column, "%s",
 		       message);
 }
 
-static void *allocate(struct parser *parser, size_t size)
+static void *allocate(struct idl_parser *parser, size_t size)
 {
 	void *memory = arena_alloc(parser->arena, size);
 
@@ -41,7 +41,7 @@ static void *allocate(struct parser *parser, size_t size)
 }
 
 /* Make room for one more in an array. */
-static void *extend(struct parser *parser, void *items, size_t count, size_t size)
+static void *extend(struct idl_parser *parser, void *items, size_t count, size_t size)
 {
 	items = arena_extend(parser->arena, items, count, size);
 	if (!items)
@@ -49,7 +49,7 @@ static void *extend(struct parser *parser, void *items, size_t count, size_t siz
 	return items;
 }
 
-static char *copy_token(struct parser *parser)
+static char *copy_token(struct idl_parser *parser)
 {
 	char *copy = allocate(parser, parser->lex.length + 1);
 
@@ -57,7 +57,7 @@ static char *copy_token(struct parser *parser)
 }
 
 /* Take a name of the kind that is_name() knows, and go past it. NULL: it failed. */
-static char *parse_name(struct parser *parser, bool (*is_name)(const char *, size_t),
+static char *parse_name(struct idl_parser *parser, bool (*is_name)(const char *, size_t),
 			const char *expected)
 {
 	struct idl_lex *lex = &parser->lex;
@@ -75,7 +75,7 @@ static char *parse_name(struct parser *parser, bool (*is_name)(const char *, siz
 }
 
 /* The comment before this token as text: without '#', one blank after it and what trails. */
-static char *parse_doc(struct parser *parser)
+static char *parse_doc(struct idl_parser *parser)
 {
 	const char *at = parser->lex.doc;
 	const char *end = at ? at + parser->lex.doc_size : NULL;
@@ -112,17 +112,17 @@ struct mark {
 	unsigned line, column;
 };
 
-static void parse_type(struct parser *parser, struct mark mark, unsigned depth,
+static void parse_type(struct idl_parser *parser, struct mark mark, unsigned depth,
 		       struct idl_type *type);
 
-static struct idl_type *new_type(struct parser *parser)
+static struct idl_type *new_type(struct idl_parser *parser)
 {
 	struct idl_type *type = allocate(parser, sizeof(*type));
 
 	return type ? type : &parser->nowhere;
 }
 
-static void check_unique(struct parser *parser, const struct idl_type *type)
+static void check_unique(struct idl_parser *parser, const struct idl_type *type)
 {
 	struct idl_lex *lex = &parser->lex;
 
@@ -136,7 +136,7 @@ static void check_unique(struct parser *parser, const struct idl_type *type)
 }
 
 /* After the '(': one `name` or `name: type`. The first one decides what this is. */
-static void parse_field(struct parser *parser, struct idl_type *type, unsigned depth,
+static void parse_field(struct idl_parser *parser, struct idl_type *type, unsigned depth,
 			struct idl_field *field)
 {
 	struct idl_lex *lex = &parser->lex;
@@ -164,7 +164,7 @@ static void parse_field(struct parser *parser, struct idl_type *type, unsigned d
 }
 
 /* ( ... ): a struct or an enum; () is the empty struct. */
-static void parse_fields(struct parser *parser, unsigned depth, struct idl_type *type)
+static void parse_fields(struct idl_parser *parser, unsigned depth, struct idl_type *type)
 {
 	struct idl_lex *lex = &parser->lex;
 
@@ -191,7 +191,7 @@ static void parse_fields(struct parser *parser, unsigned depth, struct idl_type 
 			     : "',' or ')'");
 }
 
-static void refuse_mark(struct parser *parser, struct mark mark)
+static void refuse_mark(struct idl_parser *parser, struct mark mark)
 {
 	if (mark.kind != IDL_MARK_NONE)
 		idl_lex_refuse(&parser->lex, mark.line, mark.column,
@@ -199,7 +199,7 @@ static void refuse_mark(struct parser *parser, struct mark mark)
 }
 
 /* A plain type or a reference. */
-static void parse_word_type(struct parser *parser, struct mark mark, struct idl_type *type)
+static void parse_word_type(struct idl_parser *parser, struct mark mark, struct idl_type *type)
 {
 	struct idl_lex *lex = &parser->lex;
 	struct idl_reference *reference;
@@ -233,7 +233,7 @@ static void parse_word_type(struct parser *parser, struct mark mark, struct idl_
 }
 
 /* Past '[': "]" makes an array, "string]" a map. */
-static void parse_brackets(struct parser *parser, struct idl_type *type)
+static void parse_brackets(struct idl_parser *parser, struct idl_type *type)
 {
 	struct idl_lex *lex = &parser->lex;
 
@@ -244,7 +244,7 @@ static void parse_brackets(struct parser *parser, struct idl_type *type)
 }
 
 /* depth: of anonymous types, prefixes included, around this one. */
-static void parse_type(struct parser *parser, struct mark mark, unsigned depth,
+static void parse_type(struct idl_parser *parser, struct mark mark, unsigned depth,
 		       struct idl_type *type)
 {
 	struct idl_lex *lex = &parser->lex;
@@ -273,7 +273,7 @@ static void parse_type(struct parser *parser, struct mark mark, unsigned depth,
 	parse_type(parser, mark, depth + 1, type->item);
 }
 
-static struct idl_type *parse_struct(struct parser *parser, const char *owner)
+static struct idl_type *parse_struct(struct idl_parser *parser, const char *owner)
 {
 	struct idl_lex *lex = &parser->lex;
 	unsigned line = lex->token_line, column = lex->token_column;
@@ -287,7 +287,7 @@ static struct idl_type *parse_struct(struct parser *parser, const char *owner)
 	return type;
 }
 
-static void parse_member(struct parser *parser, struct idl_member *member)
+static void parse_member(struct idl_parser *parser, struct idl_member *member)
 {
 	static const char *const keywords[] = {"type", "method", "error"};
 	static const char *const owners[] = {NULL, "a method", "an error"};
@@ -316,7 +316,7 @@ static void parse_member(struct parser *parser, struct idl_member *member)
 	member->out = parse_struct(parser, owners[kind]);
 }
 
-static void check_member(struct parser *parser, const struct idl *idl,
+static void check_member(struct idl_parser *parser, const struct idl *idl,
 			 const struct idl_member *member)
 {
 	for (size_t i = 0; i < idl->n_members && !parser->lex.r; i++)
@@ -326,7 +326,7 @@ static void check_member(struct parser *parser, const struct idl *idl,
 				       idl->members[i].line);
 }
 
-static void parse_members(struct parser *parser, struct idl *idl)
+static void parse_members(struct idl_parser *parser, struct idl *idl)
 {
 	struct idl_lex *lex = &parser->lex;
 
@@ -346,7 +346,7 @@ static void parse_members(struct parser *parser, struct idl *idl)
 	}
 }
 
-static void parse_interface(struct parser *parser, struct idl *idl)
+static void parse_interface(struct idl_parser *parser, struct idl *idl)
 {
 	struct idl_lex *lex = &parser->lex;
 
@@ -363,7 +363,7 @@ static void parse_interface(struct parser *parser, struct idl *idl)
 
 int idl_parse(const char *text, size_t size, struct idl **ret_idl, struct idl_error *ret_error)
 {
-	struct parser parser = {0};
+	struct idl_parser parser = {0};
 	struct idl_own *own;
 	int r;
 

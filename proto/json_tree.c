@@ -351,26 +351,28 @@ int json_tree_parse(const char *text, size_t size, struct json_tree **ret_tree,
 
 /* ---- to text */
 
-struct printer {
+struct tree_printer {
 	struct buffer text;
 	unsigned indent; /* 0: on one line */
 };
 
-static int print_value(struct printer *printer, const struct json_tree *tree, unsigned depth);
+static int print_value(struct tree_printer *printer, const struct json_tree *tree,
+		       unsigned depth);
 
-static int put(struct printer *printer, const char *text)
+static int put(struct tree_printer *printer, const char *text)
 {
 	return buffer_append(&printer->text, text, strlen(text));
 }
 
-static int break_line(struct printer *printer, unsigned depth)
+static int break_line(struct tree_printer *printer, unsigned depth)
 {
 	if (printer->indent == 0)
 		return 0;
 	return buffer_printf(&printer->text, "\n%*s", (int)(depth * printer->indent), "");
 }
 
-static int print_member(struct printer *printer, const struct json_tree *member, unsigned depth)
+static int print_member(struct tree_printer *printer, const struct json_tree *member,
+			unsigned depth)
 {
 	int r = break_line(printer, depth);
 
@@ -381,7 +383,8 @@ static int print_member(struct printer *printer, const struct json_tree *member,
 	return r < 0 ? r : print_value(printer, member, depth);
 }
 
-static int print_members(struct printer *printer, const struct json_tree *tree, unsigned depth)
+static int print_members(struct tree_printer *printer, const struct json_tree *tree,
+			 unsigned depth)
 {
 	bool is_object = tree->kind == JSON_TREE_OBJECT;
 	int r = put(printer, is_object ? "{" : "[");
@@ -398,7 +401,8 @@ static int print_members(struct printer *printer, const struct json_tree *tree, 
 	return r < 0 ? r : put(printer, is_object ? "}" : "]");
 }
 
-static int print_value(struct printer *printer, const struct json_tree *tree, unsigned depth)
+static int print_value(struct tree_printer *printer, const struct json_tree *tree,
+		       unsigned depth)
 {
 	if (tree->is_spoilt)
 		return -ENOMEM;
@@ -417,7 +421,7 @@ static int print_value(struct printer *printer, const struct json_tree *tree, un
 int json_tree_print(const struct json_tree *tree, unsigned indent, char **ret_text,
 		    size_t *ret_size)
 {
-	struct printer printer = {.indent = indent};
+	struct tree_printer printer = {.indent = indent};
 	int r;
 
 	if (!tree)

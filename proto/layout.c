@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* bounds NULL: the type is trusted. */
-struct printer {
+struct layout_printer {
 	struct layout_text text;
 	const struct bounds *bounds;
 	const char *wrong;
@@ -38,13 +38,14 @@ static const char *find_wrong(const struct bounds *bounds, const struct troupe_t
 	return has_item && !type->item ? bounds_wrong(bounds, NULL) : NULL;
 }
 
-static void refuse(struct printer *printer, const char *wrong)
+static void refuse(struct layout_printer *printer, const char *wrong)
 {
 	printer->wrong = wrong;
 	printer->text.error = -EINVAL;
 }
 
-static void print_name(struct printer *printer, size_t i, const char *name, bool is_field)
+static void print_name(struct layout_printer *printer, size_t i, const char *name,
+		       bool is_field)
 {
 	const struct bounds *bounds = printer->bounds;
 
@@ -56,7 +57,7 @@ static void print_name(struct printer *printer, size_t i, const char *name, bool
 		layout_text_add_name(&printer->text, i, name, is_field);
 }
 
-static void print_type(struct printer *printer, const struct troupe_type *type)
+static void print_type(struct layout_printer *printer, const struct troupe_type *type)
 {
 	struct layout_text *text = &printer->text;
 	const char *wrong = find_wrong(printer->bounds, type);
@@ -81,7 +82,7 @@ static void print_type(struct printer *printer, const struct troupe_type *type)
 int layout_print_within(const struct troupe_type *type, const struct bounds *bounds,
 			char **ret_text, const char **ret_wrong)
 {
-	struct printer printer = {.bounds = bounds};
+	struct layout_printer printer = {.bounds = bounds};
 
 	print_type(&printer, type);
 	if (printer.wrong)

@@ -29,7 +29,7 @@ struct layout {
 	const struct troupe_type *root;
 };
 
-struct parser {
+struct layout_parser {
 	const char *at, *end;
 	struct arena *memory;
 	struct made_type *newest;
@@ -43,9 +43,9 @@ struct parser {
 
 /* All functions return NULL when there is no such thing at the parser's place, or no memory. */
 
-static const struct troupe_type *parse_type(struct parser *parser);
+static const struct troupe_type *parse_type(struct layout_parser *parser);
 
-static bool take(struct parser *parser, const char *token)
+static bool take(struct layout_parser *parser, const char *token)
 {
 	size_t size = strlen(token);
 
@@ -55,7 +55,7 @@ static bool take(struct parser *parser, const char *token)
 	return true;
 }
 
-static void *allocate(struct parser *parser, size_t size)
+static void *allocate(struct layout_parser *parser, size_t size)
 {
 	void *memory = arena_alloc(parser->memory, size);
 
@@ -63,7 +63,7 @@ static void *allocate(struct parser *parser, size_t size)
 	return memory;
 }
 
-static struct troupe_type *make_type(struct parser *parser, enum troupe_kind kind)
+static struct troupe_type *make_type(struct layout_parser *parser, enum troupe_kind kind)
 {
 	struct made_type *made = allocate(parser, sizeof(*made));
 
@@ -77,7 +77,7 @@ static struct troupe_type *make_type(struct parser *parser, enum troupe_kind kin
 	return &made->type;
 }
 
-static const char *parse_name(struct parser *parser)
+static const char *parse_name(struct layout_parser *parser)
 {
 	const char *at = parser->at;
 	char *name;
@@ -93,7 +93,7 @@ static const char *parse_name(struct parser *parser)
 }
 
 /* Make room for one more in an array. */
-static void *extend(struct parser *parser, void *items, uint32_t count, size_t size)
+static void *extend(struct layout_parser *parser, void *items, uint32_t count, size_t size)
 {
 	if (count == IDL_FIELDS_MAX)
 		return NULL;
@@ -102,7 +102,7 @@ static void *extend(struct parser *parser, void *items, uint32_t count, size_t s
 	return items;
 }
 
-static struct troupe_type *parse_enum(struct parser *parser)
+static struct troupe_type *parse_enum(struct layout_parser *parser)
 {
 	struct troupe_type *type = make_type(parser, TROUPE_ENUM);
 	const char **names = NULL;
@@ -124,7 +124,7 @@ static struct troupe_type *parse_enum(struct parser *parser)
 	return take(parser, "}") ? type : NULL;
 }
 
-static bool parse_field(struct parser *parser, struct troupe_type *type,
+static bool parse_field(struct layout_parser *parser, struct troupe_type *type,
 			struct troupe_field *fields)
 {
 	struct troupe_field *field = &fields[type->count];
@@ -140,7 +140,7 @@ static bool parse_field(struct parser *parser, struct troupe_type *type,
 	return field->type != NULL;
 }
 
-static bool parse_fields(struct parser *parser, struct troupe_type *type)
+static bool parse_fields(struct layout_parser *parser, struct troupe_type *type)
 {
 	struct troupe_field *fields = NULL;
 
@@ -153,7 +153,7 @@ static bool parse_fields(struct parser *parser, struct troupe_type *type)
 	return take(parser, ")");
 }
 
-static struct troupe_type *parse_struct(struct parser *parser)
+static struct troupe_type *parse_struct(struct layout_parser *parser)
 {
 	struct troupe_type *type = make_type(parser, TROUPE_STRUCT);
 
@@ -166,7 +166,7 @@ static struct troupe_type *parse_struct(struct parser *parser)
 	return type;
 }
 
-static struct troupe_type *parse_item(struct parser *parser, enum troupe_kind kind)
+static struct troupe_type *parse_item(struct layout_parser *parser, enum troupe_kind kind)
 {
 	struct troupe_type *type = make_type(parser, kind);
 
@@ -181,7 +181,7 @@ static struct troupe_type *parse_item(struct parser *parser, enum troupe_kind ki
 }
 
 /* A struct may hold itself only behind a pointer, or it would have no end. */
-static const struct troupe_type *parse_reference(struct parser *parser)
+static const struct troupe_type *parse_reference(struct layout_parser *parser)
 {
 	const struct open_struct *open;
 	unsigned up = 0;
@@ -199,7 +199,7 @@ static const struct troupe_type *parse_reference(struct parser *parser)
 	return open->n_pointers == parser->n_pointers ? NULL : open->type;
 }
 
-static const struct troupe_type *parse_type(struct parser *parser)
+static const struct troupe_type *parse_type(struct layout_parser *parser)
 {
 	const struct troupe_type *type;
 	enum troupe_kind kind = TROUPE_BOOL;
@@ -222,7 +222,7 @@ static const struct troupe_type *parse_type(struct parser *parser)
 
 int layout_parse(const char *text, size_t size, struct layout **ret_layout)
 {
-	struct parser parser = {.at = text};
+	struct layout_parser parser = {.at = text};
 	struct layout *layout;
 	int r;
 

@@ -12,7 +12,7 @@
 #define PADDING_MIN 16
 
 /* Bytes of the file's memory that a symbol names. */
-struct range {
+struct named_bytes {
 	uint64_t start, end;
 };
 
@@ -23,7 +23,7 @@ struct judge {
 	seal_offender_fn *on_offender;
 	void *context;
 	size_t n_offenders;
-	struct range *ranges; /* those of one section */
+	struct named_bytes *ranges; /* those of one section */
 };
 
 static void offend(struct judge *judge, const char *symbol, const char *section, uint64_t size)
@@ -56,8 +56,8 @@ static bool is_judged(const struct judge *judge, const Elf64_Shdr *section, cons
 
 static int compare_ranges(const void *a, const void *b)
 {
-	const struct range *one = (const struct range *)a;
-	const struct range *other = (const struct range *)b;
+	const struct named_bytes *one = (const struct named_bytes *)a;
+	const struct named_bytes *other = (const struct named_bytes *)b;
 
 	return one->start < other->start ? -1 : one->start > other->start;
 }
@@ -171,7 +171,7 @@ static int judge_section(struct judge *judge, size_t i, const Elf64_Shdr *sectio
 			start += judge->tls_start;
 		if (start + symbol.st_size < start)
 			return -EBADMSG;
-		judge->ranges[n++] = (struct range){start, start + symbol.st_size};
+		judge->ranges[n++] = (struct named_bytes){start, start + symbol.st_size};
 		if (ELF64_ST_BIND(symbol.st_info) != STB_LOCAL)
 			source = "";
 		if (!seal_is_runtime(name, source) &&
@@ -232,7 +232,7 @@ int seal_judge(const void *file, size_t size, seal_offender_fn *on_offender, voi
 	       struct seal *ret_seal)
 {
 	struct judge judge = {.on_offender = on_offender, .context = context};
-	cleanup_free struct range *ranges = NULL;
+	cleanup_free struct named_bytes *ranges = NULL;
 	uint64_t writable, tls;
 	int r;
 
@@ -241,7 +241,8 @@ int seal_judge(const void *file, size_t size, seal_offender_fn *on_offender, voi
 		return r;
 	if (judge.elf.symbols[ELF_SYMBOLS].count == 0)
 		return -ENODATA;
-	ranges = (struct range *)calloc(judge.elf.symbols[ELF_SYMBOLS].count, sizeof(*ranges));
+	ranges = (struct named_bytes *)calloc(judge.elf.symbols[ELF_SYMBOLS].count,
+					      sizeof(*ranges));
 	if (!ranges)
 		return -ENOMEM;
 	judge.ranges = ranges;

@@ -92,9 +92,8 @@ static int write_all(int fd, const char *text, size_t size)
 	return 0;
 }
 
-/* To a file, or (NULL) to the standard output. Devices and pipes are written to; renaming a
- * file over them would do away with them. A file is replaced by a new one in one step: who
- * reads it meanwhile sees the old or the new text. */
+/* Devices and pipes are written to; renaming a file over them would do away with them. A file
+ * is replaced by a new one in one step: who reads it meanwhile sees the old or the new text. */
 static int write_file(const char *path, const char *text, size_t size)
 {
 	cleanup_free char *temporary = NULL;

@@ -14,14 +14,14 @@ struct pair {
 	const struct troupe_type *claimed, *made;
 };
 
-struct walk {
+struct type_judge {
 	const struct bounds *bounds;
 	const char *wrong;
 	unsigned n_open;
 	struct pair open[LAYOUT_DEPTH_MAX]; /* structs around the place of the walk */
 };
 
-static int refuse(struct walk *walk, const char *wrong)
+static int refuse(struct type_judge *walk, const char *wrong)
 {
 	walk->wrong = wrong;
 	return -EINVAL;
@@ -61,7 +61,7 @@ static bool has_right_steps(const struct troupe_type *claimed, const struct trou
 
 /* The steps of a struct whose fields have been found right: those that its fields make, or
  * none. */
-static int check_steps(struct walk *walk, const struct troupe_type *claimed)
+static int check_steps(struct type_judge *walk, const struct troupe_type *claimed)
 {
 	struct troupe_type right = *claimed;
 	struct arena memory;
@@ -93,10 +93,10 @@ static int check_steps(struct walk *walk, const struct troupe_type *claimed)
 	return r;
 }
 
-static int compare(struct walk *walk, const struct troupe_type *claimed,
+static int compare(struct type_judge *walk, const struct troupe_type *claimed,
 		   const struct troupe_type *made);
 
-static int compare_struct(struct walk *walk, const struct troupe_type *claimed,
+static int compare_struct(struct type_judge *walk, const struct troupe_type *claimed,
 			  const struct troupe_type *made)
 {
 	int r = 0;
@@ -115,7 +115,7 @@ static int compare_struct(struct walk *walk, const struct troupe_type *claimed,
 	return r < 0 ? r : check_steps(walk, claimed);
 }
 
-static int compare(struct walk *walk, const struct troupe_type *claimed,
+static int compare(struct type_judge *walk, const struct troupe_type *claimed,
 		   const struct troupe_type *made)
 {
 	if (claimed->size != made->size || claimed->align != made->align)
@@ -139,7 +139,7 @@ int type_check(const struct troupe_type *type, const struct bounds *bounds, char
 {
 	cleanup_free char *text = NULL;
 	struct layout *layout;
-	struct walk walk = {.bounds = bounds};
+	struct type_judge walk = {.bounds = bounds};
 	int r = layout_print_within(type, bounds, &text, ret_wrong);
 
 	if (r == -EINVAL)
