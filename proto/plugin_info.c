@@ -359,19 +359,15 @@ static int read_plugin(struct plugin_reader *reader, const void *file, size_t si
 	if (reader->flags & PLUGIN_UNDESCRIBED)
 		return 0;
 	r = read_needed(reader);
-	if (r < 0)
-		return r;
-	r = check_wishes(reader);
-	if (r < 0)
-		return r;
-	r = check_symbols(reader);
-	if (r < 0)
-		return r;
-	r = check_writable(reader);
-	if (r < 0)
-		return r;
+	if (r == 0)
+		r = check_wishes(reader);
+	if (r == 0)
+		r = check_symbols(reader);
+	if (r == 0)
+		r = check_writable(reader);
 	/* Last, so that the plainer reasons to refuse it come first. */
-	r = read_notes(reader, PASS_TABLES);
+	if (r == 0)
+		r = read_notes(reader, PASS_TABLES);
 	return r < 0 ? r : plugin_types_check(info, reader->why);
 }
 

@@ -32,22 +32,18 @@ static int check_text(const struct table_reader *reader, const char *text, const
 		       : refuse(reader, "%s %s", what, bounds_wrong(reader->bounds, text));
 }
 
-/* This host's copy of a table, called `what` in a refusal. */
+/* This host's copy of a table, called `what` in a refusal. reserved: its place for what later
+ * versions may give a meaning, or NULL. */
 static int copy(const struct table_reader *reader, enum abi_table which, const void *table,
-		void *ret_table, const char *what)
+		void *ret_table, uint32_t *reserved, const char *what)
 {
 	const char *wrong;
 
 	if (abi_copy(which, reader->bounds, table, ret_table, &wrong) < 0)
 		return refuse(reader, "%s %s", what, wrong);
+	if (reserved && *reserved)
+		return refuse(reader, "%s is not zero where it must be", what);
 	return 0;
-}
-
-/* What later versions may give a meaning. */
-static int check_reserved(const struct table_reader *reader, uint32_t reserved,
-			  const char *what)
-{
-	return reserved ? refuse(reader, "%s is not zero where it must be", what) : 0;
 }
 
 /* The type of `what`, for a mark see layout_hash(); `hash` is what it claims, name the
@@ -74,10 +70,9 @@ static int check_method(const struct table_reader *reader, const struct troupe_m
 {
 	char name[IDL_NAME_MAX + 2 + IDL_MEMBER_NAME_MAX], what[sizeof(name) + 32];
 	struct troupe_method method;
-	int r = copy(reader, ABI_METHOD, given, &method, "a method's descriptor");
+	int r = copy(reader, ABI_METHOD, given, &method, &method.reserved,
+		     "a method's descriptor");
 
-	if (r == 0)
-		r = check_reserved(reader, method.reserved, "a method's descriptor");
 	if (r == 0)
 		r = check_text(reader, method.interface, "a method's interface");
 	if (r == 0)
@@ -99,10 +94,9 @@ static int check_error(const struct table_reader *reader, const struct troupe_er
 {
 	char what[IDL_NAME_MAX + IDL_MEMBER_NAME_MAX + 32];
 	struct troupe_error error;
-	int r = copy(reader, ABI_ERROR, given, &error, "an error's descriptor");
+	int r = copy(reader, ABI_ERROR, given, &error, &error.reserved,
+		     "an error's descriptor");
 
-	if (r == 0)
-		r = check_reserved(reader, error.reserved, "an error's descriptor");
 	if (r == 0)
 		r = check_text(reader, error.name, "an error's name");
 	if (r < 0)
@@ -115,10 +109,9 @@ static int check_interface(const struct table_reader *reader,
 			   const struct troupe_interface *given,
 			   struct troupe_interface *interface)
 {
-	int r = copy(reader, ABI_INTERFACE, given, interface, "an interface's descriptor");
+	int r = copy(reader, ABI_INTERFACE, given, interface, &interface->reserved,
+		     "an interface's descriptor");
 
-	if (r == 0)
-		r = check_reserved(reader, interface->reserved, "an interface's descriptor");
 	if (r == 0)
 		r = check_text(reader, interface->name, "an interface's name");
 	if (r == 0)
@@ -149,7 +142,7 @@ static int check_handlers(const struct table_reader *reader,
 {
 	struct troupe_interface interface;
 	struct troupe_handlers handlers;
-	int r = copy(reader, ABI_HANDLERS, given, &handlers, "a table of handlers");
+	int r = copy(reader, ABI_HANDLERS, given, &handlers, NULL, "a table of handlers");
 
 	if (r == 0)
 		r = check_interface(reader, handlers.interface, &interface);
@@ -166,7 +159,7 @@ static int check_entry(const struct table_reader *reader, const struct troupe_en
 {
 	struct troupe_interface interface;
 	struct troupe_entry entry;
-	int r = copy(reader, ABI_ENTRY, given, &entry, "an entry");
+	int r = copy(reader, ABI_ENTRY, given, &entry, NULL, "an entry");
 
 	if (r == 0)
 		r = check_text(reader, entry.name, "an entry's name");
@@ -187,9 +180,8 @@ static int check_entry(const struct table_reader *reader, const struct troupe_en
 static int check_life(const struct table_reader *reader, const struct troupe_life *given)
 {
 	struct troupe_life life;
-	int r = copy(reader, ABI_LIFE, given, &life, "its life");
 
-	return r < 0 ? r : check_reserved(reader, life.reserved, "its life");
+	return copy(reader, ABI_LIFE, given, &life, &life.reserved, "its life");
 }
 
 static int check_description(const struct table_reader *reader, const char *description)
@@ -212,7 +204,7 @@ int table_check(const struct troupe_actor *given, const char *name, const struct
 		return refuse(reader, "its table %s", bounds_wrong(reader->bounds, given));
 	if (!abi_takes(given->abi_major, given->abi_minor))
 		return refuse(reader, "its table does not begin with TROUPE_ABI");
-	r = copy(reader, ABI_ACTOR, given, &table, "its table");
+	r = copy(reader, ABI_ACTOR, given, &table, NULL, "its table");
 	if (r == 0)
 		r = check_text(reader, table.name, "its name");
 	if (r == 0 && strcmp(table.name, reader->id) != 0)

@@ -50,17 +50,6 @@ struct gen_command {
 	struct gen_options gen;
 };
 
-enum {
-	OPTION_HOST = 256,
-	OPTION_PREFIX,
-	OPTION_LAYOUT,
-	OPTION_SEAL,
-	OPTION_ALLOW_GLOBALS,
-	OPTION_SDK,
-	OPTION_HELP,
-	OPTION_VERSION
-};
-
 static int fail(const char *path, const char *what, int error)
 {
 	fprintf(stderr, "troupe-gen: %s: %s: %s\n", path, what, strerror(-error));
@@ -281,16 +270,17 @@ static int complain(const char *message)
 
 int main(int argc, char **argv)
 {
+	/* But for -o, the letters are no options. */
 	static const struct option options[] = {
 		{"output", required_argument, NULL, 'o'},
-		{"host", no_argument, NULL, OPTION_HOST},
-		{"prefix", required_argument, NULL, OPTION_PREFIX},
-		{"layout", no_argument, NULL, OPTION_LAYOUT},
-		{"seal", no_argument, NULL, OPTION_SEAL},
-		{"allow-globals", no_argument, NULL, OPTION_ALLOW_GLOBALS},
-		{"sdk", no_argument, NULL, OPTION_SDK},
-		{"help", no_argument, NULL, OPTION_HELP},
-		{"version", no_argument, NULL, OPTION_VERSION},
+		{"host", no_argument, NULL, 'H'},
+		{"prefix", required_argument, NULL, 'p'},
+		{"layout", no_argument, NULL, 'l'},
+		{"seal", no_argument, NULL, 's'},
+		{"allow-globals", no_argument, NULL, 'g'},
+		{"sdk", no_argument, NULL, 'S'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
 		{0},
 	};
 	struct gen_command arguments = {0};
@@ -301,27 +291,27 @@ int main(int argc, char **argv)
 		case 'o':
 			arguments.output = optarg;
 			break;
-		case OPTION_HOST:
+		case 'H':
 			arguments.gen.host = true;
 			break;
-		case OPTION_PREFIX:
+		case 'p':
 			arguments.gen.prefix = optarg;
 			break;
-		case OPTION_LAYOUT:
+		case 'l':
 			arguments.layout = true;
 			break;
-		case OPTION_SEAL:
+		case 's':
 			arguments.seal = true;
 			break;
-		case OPTION_ALLOW_GLOBALS:
+		case 'g':
 			arguments.allow_globals = true;
 			break;
-		case OPTION_SDK:
+		case 'S':
 			return print_sdk();
-		case OPTION_HELP:
+		case 'h':
 			fputs(usage, stdout);
 			return EXIT_SUCCESS;
-		case OPTION_VERSION:
+		case 'V':
 			puts("troupe-gen " TROUPE_VERSION);
 			return EXIT_SUCCESS;
 		default:
