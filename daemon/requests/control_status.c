@@ -62,7 +62,6 @@ void control_on_status(void *context, struct control_call *call, const void *in)
 		.restarts = (int64_t)master->worker_restarts,
 		.connections = control_server_connections(master->server),
 	};
-	struct unit *unit, *next;
 	struct api_stall stalls[LIMIT_WORKERS];
 	const struct problems *problems[] = {&master->conf_problems, &master->problems};
 	struct arena arena;
@@ -71,7 +70,7 @@ void control_on_status(void *context, struct control_call *call, const void *in)
 	(void)in;
 	arena_init(&arena);
 	fits = count_workers(master, &arena, stalls, &out);
-	HASH_ITER (by_name, master->units_by_name, unit, next) {
+	units_foreach (unit, master) {
 		out.units++;
 		out.unitsFailed += unit_state(unit) == API_STATE_FAILED;
 	}

@@ -82,10 +82,9 @@ void control_list_interfaces(void *context, void (*add)(void *list, const char *
 {
 	struct master *master = context;
 	cleanup_free const char **names = NULL;
-	struct unit *unit, *next;
 	size_t n = 0;
 
-	HASH_ITER (by_name, master->units_by_name, unit, next) {
+	units_foreach (unit, master) {
 		const struct plugin_actor *type =
 			is_callable(unit) ? unit->version->type : NULL;
 		const char **grown;
@@ -109,16 +108,15 @@ void control_list_interfaces(void *context, void (*add)(void *list, const char *
 const char *control_describe_interface(void *context, const char *name)
 {
 	struct master *master = context;
-	struct unit *unit, *next;
 
 	/* Where two units have two versions of it, the one that is called without a name. */
 	for (int want_default = 1; want_default >= 0; want_default--)
-		HASH_ITER (by_name, master->units_by_name, unit, next)
+		units_foreach (unit, master)
 			if (is_callable(unit) && unit->file.is_default >= want_default &&
 			    unit_provides(unit, name, strlen(name)))
 				return deploy_description(unit->version->deployment, name);
 	/* Of actors that others spawn: no unit's, but clients may have their addresses. */
-	HASH_ITER (by_name, master->units_by_name, unit, next) {
+	units_foreach (unit, master) {
 		const char *text = is_callable(unit)
 					   ? deploy_description(unit->version->deployment, name)
 					   : NULL;

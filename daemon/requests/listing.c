@@ -54,7 +54,6 @@ static int begin(struct listing *listing)
 {
 	static const char head[] = "{\"units\":[";
 	struct master *master = listing->master;
-	struct unit *unit, *next;
 
 	forget(listing);
 	listing->is_making = true;
@@ -63,7 +62,7 @@ static int begin(struct listing *listing)
 	listing->worked_ns = 0;
 	listing->at = 0;
 	listing->budget = LIMIT_LISTED_INSTANCES;
-	HASH_ITER (by_name, master->units_by_name, unit, next)
+	units_foreach (unit, master)
 		if (texts_add(&listing->names, &listing->n_names, unit->name) < 0)
 			return -ENOMEM;
 	if (listing->n_names > 0)

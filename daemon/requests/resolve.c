@@ -106,10 +106,9 @@ static void fail_ambiguous(struct master *master, struct control_call *client,
 {
 	cleanup_free const char **names = calloc(n_candidates, sizeof(*names));
 	cleanup_free char *interface = strndup(method.text, method.interface);
-	struct unit *unit, *next;
 	unsigned n = 0;
 
-	HASH_ITER (by_name, master->units_by_name, unit, next)
+	units_foreach (unit, master)
 		if (names && n < n_candidates && unit_has_future(unit) &&
 		    unit_provides(unit, method.text, method.interface))
 			names[n++] = unit->file.name;

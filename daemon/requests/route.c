@@ -178,8 +178,6 @@ void route_again(struct unit *unit)
 
 void route_end(struct master *master)
 {
-	struct unit *unit;
-
-	for (unit = master->units_by_name; unit; unit = unit->by_name.next)
+	units_foreach (unit, master)
 		pending_refuse_all(&unit->calls);
 }

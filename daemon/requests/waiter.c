@@ -160,9 +160,7 @@ void waiters_fail(struct unit *unit)
 
 void waiters_end(struct master *master)
 {
-	struct unit *unit;
-
-	for (unit = master->units_by_name; unit; unit = unit->by_name.next)
+	units_foreach (unit, master)
 		list_foreach_safe (at, &unit->waiters) {
 			struct waiter *waiter = waiter_at(at);
 

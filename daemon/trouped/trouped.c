@@ -199,11 +199,9 @@ static int make_workers(struct master *master)
 
 static void start_all(struct master *master)
 {
-	struct unit *unit, *next;
-
 	for (unsigned i = 1; i <= master->n_shared; i++)
 		worker_start(master->workers[i]);
-	HASH_ITER (by_name, master->units_by_name, unit, next)
+	units_foreach (unit, master)
 		if (!unit->is_broken)
 			unit_start(unit);
 	master_settle(master);
@@ -334,15 +332,13 @@ void master_run(struct master *master)
 
 void master_free(struct master *master)
 {
-	struct unit *unit, *next;
-
 	if (!master)
 		return;
 	master->is_stopping = true;
 	/* First, so that no call is left whose callbacks would reach the parts freed below. */
 	control_server_free(master->server);
 	places_unlisten(master);
-	HASH_ITER (by_name, master->units_by_name, unit, next)
+	units_foreach (unit, master)
 		unit_free(unit);
 	symbolizer_fini(&master->symbolizer);
 	free(master->symbolizer_binary);

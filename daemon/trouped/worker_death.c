@@ -206,11 +206,9 @@ static void report_to(struct worker *worker, const struct blame *blame, bool bla
  * the next process. */
 static void lose_instances(struct worker *worker, const struct blame *blame, const char *text)
 {
-	struct unit *unit, *next;
-
 	if (blame->actor)
 		note_crash(worker, blame->actor->unit, blame, text);
-	HASH_ITER (by_name, worker->master->units_by_name, unit, next)
+	units_foreach (unit, worker->master)
 		if (unit->is_pinned) {
 			log_error(&worker->master->log, "unit %s is blamed for that: %s",
 				  unit->file.name, blame->why);
@@ -219,7 +217,7 @@ static void lose_instances(struct worker *worker, const struct blame *blame, con
 	/* Those blamed first, so that the log begins with them. */
 	report_to(worker, blame, true, text);
 	report_to(worker, blame, false, text);
-	HASH_ITER (by_name, worker->master->units_by_name, unit, next)
+	units_foreach (unit, worker->master)
 		unit->is_pinned = false;
 }
 

@@ -109,9 +109,8 @@ void ends_log(struct instance *instance, const struct end *end)
 void ends_tick(struct master *master)
 {
 	uint64_t now = loop_now_ns(master->loop);
-	struct unit *unit, *other;
 
-	HASH_ITER (by_name, master->units_by_name, unit, other)
+	units_foreach (unit, master)
 		report_more(unit, now);
 }
 

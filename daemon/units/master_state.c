@@ -34,7 +34,6 @@ static bool is_unit_settled(const struct unit *unit)
 static bool has_settled(const struct master *master)
 {
 	uint64_t up_ns = loop_clock_ns(master->loop) - master->started_ns;
-	const struct unit *unit;
 
 	/* A worker that dies in a loop must not keep those that run from being a service. */
 	if (master->settings.life.start_timeout_ns != TEXT_INFINITY &&
@@ -44,7 +43,7 @@ static bool has_settled(const struct master *master)
 	workers_foreach (worker, master)
 		if (!is_worker_settled(worker))
 			return false;
-	for (unit = master->units_by_name; unit; unit = unit->by_name.next)
+	units_foreach (unit, master)
 		if (!is_unit_settled(unit))
 			return false;
 	return true;
@@ -58,13 +57,12 @@ struct tally {
 static struct tally count_all(const struct master *master)
 {
 	struct tally tally = {0};
-	const struct unit *unit;
 
 	workers_foreach (worker, master) {
 		tally.workers++;
 		tally.workers_up += worker->state == API_STATE_RUNNING;
 	}
-	for (unit = master->units_by_name; unit; unit = unit->by_name.next) {
+	units_foreach (unit, master) {
 		enum api_state state = unit_state(unit);
 
 		tally.units++;

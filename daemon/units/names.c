@@ -109,9 +109,8 @@ static bool is_too_early(struct master *master, const struct unit *unit)
 void names_on_timer(struct loop_timer *timer)
 {
 	struct master *master = container_of(timer, struct master, names_timer);
-	struct unit *unit, *next;
 
-	HASH_ITER (by_name, master->units_by_name, unit, next)
+	units_foreach (unit, master)
 		if (unit->names_changed)
 			unit_mark_changed(unit);
 }
@@ -143,10 +142,8 @@ void names_forget(struct master *master, const struct unit *unit)
 
 static void send_all_names(struct worker *worker)
 {
-	struct unit *unit, *next;
-
 	worker->missed_names = false;
-	HASH_ITER (by_name, worker->master->units_by_name, unit, next) {
+	units_foreach (unit, worker->master) {
 		size_t n;
 		cleanup_free struct worker_instance *actors = NULL;
 

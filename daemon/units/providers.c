@@ -19,10 +19,10 @@ struct provider {
 static struct provision look(const struct master *master, const char *interface, size_t size)
 {
 	struct provision found = {0};
-	struct unit *unit, *next, *only = NULL, *chosen = NULL;
+	struct unit *only = NULL, *chosen = NULL;
 	unsigned n_default = 0;
 
-	HASH_ITER (by_name, master->units_by_name, unit, next) {
+	units_foreach (unit, master) {
 		if (!unit_provides(unit, interface, size))
 			continue;
 		if (!unit_has_future(unit)) {

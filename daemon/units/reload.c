@@ -167,9 +167,7 @@ static bool has_files(const struct conf_files *files, size_t n, const char *name
 static void remove_others(struct master *master, const struct conf_files *files, size_t n,
 			  struct reload_result *result)
 {
-	struct unit *unit, *next;
-
-	HASH_ITER (by_name, master->units_by_name, unit, next)
+	units_foreach (unit, master)
 		if (unit->is_configured && !unit->is_removed &&
 		    !has_files(files, n, unit->file.name)) {
 			add_name(&result->stopped, unit->file.name);
@@ -181,10 +179,9 @@ static void remove_others(struct master *master, const struct conf_files *files,
 static int check_defaults(struct master *master, struct problems *problems)
 {
 	struct default_claims claims = {0};
-	struct unit *unit, *next;
 	int r = 0;
 
-	HASH_ITER (by_name, master->units_by_name, unit, next) {
+	units_foreach (unit, master) {
 		const struct unit_file *file = unit->next_file ? unit->next_file : &unit->file;
 		const struct plugin_actor *type =
 			(unit->next_version ? unit->next_version : unit->version)->type;

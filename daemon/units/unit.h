@@ -124,6 +124,11 @@ struct instance *instance_stalling(const struct worker *worker);
 const struct worker *instance_stalls(const struct instance *instance);
 const struct worker *unit_stalls(const struct unit *unit);
 
+/* All of the master; the body may free `at`. */
+#define units_foreach(at, master)                                                              \
+	for (struct unit *at = (master)->units_by_name, *at##_next = NULL;                     \
+	     at && (at##_next = at->by_name.next, true); at = at##_next)
+
 struct unit *unit_find(struct master *master, const char *name);
 /* The unit that has or had a version of that number, and still has instances of it. NULL:
  * none. */

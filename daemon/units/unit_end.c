@@ -52,9 +52,7 @@ void unit_fail_on(struct unit *unit, const struct worker *worker, const char *fo
 
 void units_fail_on(struct worker *worker, uint32_t deployment, const char *why)
 {
-	struct unit *unit, *next;
-
-	HASH_ITER (by_name, worker->master->units_by_name, unit, next)
+	units_foreach (unit, worker->master)
 		if (version_is_of(unit->version, deployment))
 			unit_fail_on(unit, worker, "%s: %s", unit->file.plugin, why);
 }
