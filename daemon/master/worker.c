@@ -330,7 +330,7 @@ static void launch(struct worker *worker)
 	worker->failure[0] = '\0';
 	worker->killed_why = NULL;
 	worker->end = (struct launch_end){0};
-	worker->culprit_version = worker->culprit_deployment = worker->culprit_definition = 0;
+	worker->culprit.kind = REQUEST_NONE;
 	worker->is_late = worker->missed_names = false;
 	worker->state = API_STATE_STARTING;
 	worker->is_away = false;

@@ -53,6 +53,18 @@ struct stall {
 	bool is_blamed; /* it was ended for that, and the handler that it was in is to blame */
 };
 
+/* What a process may be asked to make; of worker_requests.h. */
+struct request_what {
+	enum request_kind {
+		REQUEST_NONE,
+		REQUEST_LOAD,
+		REQUEST_DEFINE,
+		REQUEST_SPAWN,
+	} kind;
+	uint32_t number;   /* of the deployment or version */
+	uint32_t instance; /* SPAWN */
+};
+
 /* What is made of what happens to a worker, by those who know what runs there: see
  * worker_parts.h. */
 struct worker_ops {
@@ -113,9 +125,7 @@ struct worker {
 	const char *killed_why;       /* constant; NULL: we did not */
 	bool is_killed;               /* SIGKILL was sent */
 	bool is_explained; /* it is known why we did, and no actor is to be suspected */
-	/* Whose init or load took too long; 0: none */
-	uint32_t culprit_version, culprit_instance, culprit_deployment;
-	uint32_t culprit_definition; /* whose configuration took too long to decode; 0: none */
+	struct request_what culprit; /* what took too long */
 
 	struct stall stall;
 	bool is_late;      /* a request is overdue, because a handler still runs */

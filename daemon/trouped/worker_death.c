@@ -77,18 +77,18 @@ static bool is_sound_end(const struct worker *worker)
 		(worker->end.cause == LAUNCH_EXITED && worker->end.number == 0));
 }
 
-/* The number in the request of that kind that the process was at, outside of all handlers, when
- * it died by its own fault; 0: it was at none. */
-static uint32_t find_request(const struct worker *worker, enum request_kind kind,
-			     uint64_t doing)
+/* What the process was asked to make and did not come back from: in time, or outside of all
+ * handlers, when it died by its own fault. */
+static struct request_what find_request(const struct worker *worker)
 {
-	const struct request *first;
+	const struct crash *crash = &worker->crash;
+	const struct request *at = crash->in_handler && crash->is_blamed
+					   ? worker_request_at(worker, &crash->activity)
+					   : NULL;
 
-	if (!worker->crash.in_handler || worker->crash.activity.type_hash != doing ||
-	    !worker->crash.is_blamed || list_is_empty(&worker->requests))
-		return 0;
-	first = list_first(&worker->requests, struct request, link);
-	return first->kind == kind ? first->number : 0;
+	if (worker->culprit.kind != REQUEST_NONE)
+		return worker->culprit;
+	return at && at->what.kind != REQUEST_SPAWN ? at->what : (struct request_what){0};
 }
 
 /* Whether the kernel killed it because memory ran out: then no actor can be blamed. */
@@ -120,19 +120,17 @@ static bool is_anybody_to_blame(const struct blame *blame)
 static void find_blame(struct worker *worker, struct blame *blame)
 {
 	bool is_open, was_sent = worker->crash.was_sent && !worker->killed_why;
+	struct request_what request = find_request(worker);
 
 	blame->actor = attribute(worker);
 	/* A hostile process could name one that is down each time, and so never be delayed. */
 	if (blame->actor && !instance_is_alive(blame->actor))
 		blame->actor = NULL;
-	blame->hanging = unit_instance(worker->master, worker->culprit_version,
-				       worker->culprit_instance);
-	blame->deployment = worker->culprit_deployment
-				    ? worker->culprit_deployment
-				    : find_request(worker, REQUEST_LOAD, PAGE_DOING_LOAD);
-	blame->definition = worker->culprit_definition
-				    ? worker->culprit_definition
-				    : find_request(worker, REQUEST_DEFINE, PAGE_DOING_DEFINE);
+	if (request.kind == REQUEST_SPAWN)
+		blame->hanging =
+			unit_instance(worker->master, request.number, request.instance);
+	blame->deployment = request.kind == REQUEST_LOAD ? request.number : 0;
+	blame->definition = request.kind == REQUEST_DEFINE ? request.number : 0;
 	/* A signal from another process, a kill that was asked for and memory that ran out are
 	 * evidence against no unit. */
 	is_open = worker->state == API_STATE_RUNNING && !was_sent && !worker->is_explained &&
@@ -140,8 +138,8 @@ static void find_blame(struct worker *worker, struct blame *blame)
 	if (is_open && !is_anybody_to_blame(blame))
 		blame->is_pinned = suspects_find(worker, worker_life_ns(worker), &blame->why);
 	/* That we had to end it is its fault after all. */
-	worker->crash.is_blamed |=
-		blame->hanging || worker->culprit_deployment || worker->culprit_definition;
+	worker->crash.is_blamed |= blame->hanging || worker->culprit.kind == REQUEST_LOAD ||
+				   worker->culprit.kind == REQUEST_DEFINE;
 }
 
 /* Which of its records the end counts in: see worker_start_next(). */
@@ -168,11 +166,11 @@ static void fail_for_good(struct worker *worker, const struct blame *blame)
 
 	if (blame->deployment)
 		units_fail_on(worker, blame->deployment,
-			      worker->culprit_deployment ? "it did not load in time"
-							 : "loading it crashed a worker");
+			      worker->culprit.kind ? "it did not load in time"
+						   : "loading it crashed a worker");
 	if (unit)
 		unit_fail_on(unit, worker, "%s",
-			     worker->culprit_definition
+			     worker->culprit.kind
 				     ? "its configuration was not decoded in time"
 				     : "decoding its configuration crashed a worker");
 	if (!hanging)

@@ -28,23 +28,6 @@ static bool is_its_own(const struct worker *worker, struct troupe_address addres
 	       !troupe_address_is_null(address);
 }
 
-/* The request that is answered; ret_instance: of a Spawn, or NULL. false: nothing of the kind
- * was asked, and the worker is killed. */
-static bool take_request(struct worker *worker, enum request_kind kind, int64_t number,
-			 int64_t id, uint32_t *ret_instance)
-{
-	struct request *request = worker_answered(worker, kind, (uint64_t)number, (uint64_t)id);
-
-	if (!request) {
-		worker_broke_protocol(worker, "an answer that nobody asked for");
-		return false;
-	}
-	if (ret_instance)
-		*ret_instance = request->instance;
-	free(request);
-	return true;
-}
-
 static void on_ready(void *context, const void *in)
 {
 	struct worker *worker = context;
@@ -78,7 +61,7 @@ static void on_loaded(void *context, const void *in)
 	struct worker *worker = context;
 	const struct worker_loaded *loaded = in;
 
-	if (!take_request(worker, REQUEST_LOAD, loaded->plugin, 0, NULL) || !loaded->error)
+	if (!worker_answered(worker, REQUEST_LOAD, loaded->plugin, 0, NULL) || !loaded->error)
 		return;
 	/* Another try may have more luck. */
 	number_set_remove(&worker->loaded, (uint32_t)loaded->plugin);
@@ -92,7 +75,8 @@ static void on_defined(void *context, const void *in)
 	const struct worker_defined *defined = in;
 	struct unit *unit = unit_by_number(worker->master, (uint64_t)defined->version);
 
-	if (!take_request(worker, REQUEST_DEFINE, defined->version, 0, NULL) || !defined->error)
+	if (!worker_answered(worker, REQUEST_DEFINE, defined->version, 0, NULL) ||
+	    !defined->error)
 		return;
 	number_set_remove(&worker->defined, (uint32_t)defined->version);
 	if (unit)
@@ -116,7 +100,8 @@ static void on_spawned(void *context, const void *in)
 	struct instance *instance;
 	uint32_t number;
 
-	if (!take_request(worker, REQUEST_SPAWN, spawned->version, spawned->request, &number))
+	if (!worker_answered(worker, REQUEST_SPAWN, spawned->version, spawned->request,
+			     &number))
 		return;
 	/* Which one was asked for, we know better. */
 	instance = unit_instance(worker->master, (uint64_t)spawned->version, number);

@@ -160,7 +160,7 @@ static void judge(struct worker *worker)
 	if (limit_ns == 0 || stall->silent_ns < limit_ns)
 		return;
 	/* StartTimeout= holds for what it was asked to load and start. */
-	if (stall->in_handler && worker_is_at_request(worker, &stall->activity))
+	if (stall->in_handler && worker_request_at(worker, &stall->activity))
 		return;
 	/* The actor whose handler ran for at least half of the limit is blamed; none for a
 	 * process that is stopped. */

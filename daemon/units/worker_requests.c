@@ -9,43 +9,53 @@
 #include "units/unit.h"
 #include "units/version.h"
 
+/* NULL: it has answered all. */
+static const struct request *first_request(const struct worker *worker)
+{
+	return list_is_empty(&worker->requests)
+		       ? NULL
+		       : list_first(&worker->requests, struct request, link);
+}
+
 static void arm_request_timer(struct worker *worker)
 {
-	const struct request *first;
+	const struct request *first = first_request(worker);
 
 	worker->n_late = 0;
-	if (list_is_empty(&worker->requests)) {
-		loop_timer_stop(&worker->request_timer);
-		return;
-	}
-	first = list_first(&worker->requests, struct request, link);
-	if (first->timeout_ns == TEXT_INFINITY)
+	if (!first || first->timeout_ns == TEXT_INFINITY)
 		loop_timer_stop(&worker->request_timer);
 	else
 		loop_timer_start(&worker->request_timer, first->timeout_ns);
 }
 
-struct request *worker_answered(struct worker *worker, enum request_kind kind, uint64_t number,
-				uint64_t id)
+bool worker_answered(struct worker *worker, enum request_kind kind, int64_t number, int64_t id,
+		     uint32_t *ret_instance)
 {
 	list_foreach (at, &worker->requests) {
 		struct request *request = container_of(at, struct request, link);
 
-		if (request->kind != kind || request->number != number || request->id != id)
+		if (request->what.kind != kind || request->what.number != number ||
+		    request->id != (uint64_t)id)
 			continue;
 		list_remove(&request->link);
 		worker->is_late = false;
 		worker->progress_ns = loop_now_ns(worker->master->loop);
 		/* The time for one begins with the end of the one before. */
 		arm_request_timer(worker);
-		return request;
+		if (ret_instance)
+			*ret_instance = request->what.instance;
+		free(request);
+		return true;
 	}
 	worker->bad_notices++;
-	return NULL;
+	worker_broke_protocol(worker, "an answer that nobody asked for");
+	return false;
 }
 
-static int ask(struct worker *worker, const struct request *what,
-	       const struct troupe_method *method, const void *in, int fd)
+/* id: SPAWN; of: whose StartTimeout= holds. */
+static int ask(struct worker *worker, struct request_what what, uint64_t id,
+	       const struct version *of, const struct troupe_method *method, const void *in,
+	       int fd)
 {
 	struct request *request = malloc(sizeof(*request));
 	bool is_first = list_is_empty(&worker->requests);
@@ -53,7 +63,8 @@ static int ask(struct worker *worker, const struct request *what,
 
 	if (!request)
 		return -ENOMEM;
-	*request = *what;
+	*request = (struct request){
+		.what = what, .id = id, .timeout_ns = of->unit->file.life.start_timeout_ns};
 	r = worker_send(worker, method, in, fd);
 	if (r < 0) {
 		free(request);
@@ -66,19 +77,20 @@ static int ask(struct worker *worker, const struct request *what,
 }
 
 /* The same, if it was not asked for that number yet. */
-static int ask_once(struct worker *worker, struct number_set *asked, const struct request *what,
-		    const struct troupe_method *method, const void *in, int fd)
+static int ask_once(struct worker *worker, struct number_set *asked, struct request_what what,
+		    const struct version *of, const struct troupe_method *method,
+		    const void *in, int fd)
 {
 	int r;
 
-	if (number_set_has(asked, what->number))
+	if (number_set_has(asked, what.number))
 		return 0;
-	r = number_set_add(asked, what->number);
+	r = number_set_add(asked, what.number);
 	if (r < 0)
 		return r;
-	r = ask(worker, what, method, in, fd);
+	r = ask(worker, what, 0, of, method, in, fd);
 	if (r < 0)
-		number_set_remove(asked, what->number);
+		number_set_remove(asked, what.number);
 	return r;
 }
 
@@ -90,14 +102,10 @@ static int load(struct worker *worker, const struct version *version)
 		.name = deployment->name,
 		.allowGlobals = deployment->allow_globals,
 	};
-	struct request request = {
-		.kind = REQUEST_LOAD,
-		.number = deployment->number,
-		.timeout_ns = version->unit->file.life.start_timeout_ns,
-	};
 
-	return ask_once(worker, &worker->loaded, &request, &worker_load_method, &notice,
-			deployment->fd);
+	return ask_once(worker, &worker->loaded,
+			(struct request_what){REQUEST_LOAD, deployment->number, 0}, version,
+			&worker_load_method, &notice, deployment->fd);
 }
 
 static struct worker_limits limits_of(const struct unit *unit)
@@ -123,13 +131,10 @@ static int define(struct worker *worker, const struct version *version)
 		.stateDirectory = version->state_directory ? version->state_directory : "",
 		.limits = limits_of(version->unit),
 	};
-	struct request request = {
-		.kind = REQUEST_DEFINE,
-		.number = version->number,
-		.timeout_ns = version->unit->file.life.start_timeout_ns,
-	};
 
-	return ask_once(worker, &worker->defined, &request, &worker_define_method, &notice, -1);
+	return ask_once(worker, &worker->defined,
+			(struct request_what){REQUEST_DEFINE, version->number, 0}, version,
+			&worker_define_method, &notice, -1);
 }
 
 void worker_redefine(struct worker *worker, const struct version *version)
@@ -147,12 +152,8 @@ int worker_spawn(struct worker *worker, struct instance *instance)
 {
 	const struct version *version = instance->version;
 	struct worker_spawn notice = {.version = version->number, .instance = instance->number};
-	struct request request = {
-		.kind = REQUEST_SPAWN,
-		.number = version->number,
-		.instance = instance->number,
-		.timeout_ns = instance->unit->file.life.start_timeout_ns,
-	};
+	struct request_what what = {REQUEST_SPAWN, version->number, instance->number};
+	uint64_t id;
 	int r;
 
 	if (!worker_is_up(worker))
@@ -162,33 +163,42 @@ int worker_spawn(struct worker *worker, struct instance *instance)
 		r = define(worker, version);
 	if (r < 0)
 		return r;
-	request.id = ++worker->master->last_request;
-	notice.request = (int64_t)request.id;
-	r = ask(worker, &request, &worker_spawn_method, &notice, -1);
+	id = ++worker->master->last_request;
+	notice.request = (int64_t)id;
+	r = ask(worker, what, id, version, &worker_spawn_method, &notice, -1);
 	if (r == 0)
-		instance->request = request.id;
+		instance->request = id;
 	return r;
 }
 
-bool worker_is_at_request(const struct worker *worker, const struct activity *activity)
+const struct request *worker_request_at(const struct worker *worker,
+					const struct activity *activity)
 {
-	const struct request *first;
+	static const uint64_t doings[] = {
+		[REQUEST_LOAD] = PAGE_DOING_LOAD,
+		[REQUEST_DEFINE] = PAGE_DOING_DEFINE,
+		[REQUEST_SPAWN] = PAGE_DOING_INIT,
+	};
+	const struct request *first = first_request(worker);
 
-	if (list_is_empty(&worker->requests))
-		return false;
-	first = list_first(&worker->requests, struct request, link);
-	return (first->kind == REQUEST_SPAWN && activity->type_hash == PAGE_DOING_INIT &&
-		activity->version == first->number) ||
-	       (first->kind == REQUEST_LOAD && activity->type_hash == PAGE_DOING_LOAD) ||
-	       (first->kind == REQUEST_DEFINE && activity->type_hash == PAGE_DOING_DEFINE);
+	return first && activity->type_hash == doings[first->what.kind] &&
+			       (first->what.kind != REQUEST_SPAWN ||
+				activity->version == first->what.number)
+		       ? first
+		       : NULL;
 }
 
 /* The oldest request is overdue: decide what is to blame. */
 void worker_on_request_timer(struct loop_timer *timer)
 {
 	struct worker *worker = container_of(timer, struct worker, request_timer);
+	static const char *const too_late[] = {
+		[REQUEST_LOAD] = "a plug-in did not load in time",
+		[REQUEST_DEFINE] = "a configuration was not decoded in time",
+		[REQUEST_SPAWN] = "an actor's init did not return in time",
+	};
 	struct log *log = &worker->master->log;
-	const struct request *first;
+	const struct request *first = first_request(worker);
 	struct activity activity;
 	bool in_handler;
 
@@ -204,22 +214,12 @@ void worker_on_request_timer(struct loop_timer *timer)
 		worker_kill(worker, "it was not ready in time", true);
 		return;
 	}
-	if (list_is_empty(&worker->requests))
+	if (!first)
 		return;
-	first = list_first(&worker->requests, struct request, link);
 	in_handler = activity_read(&worker->page->thread, &activity);
-	if (in_handler && worker_is_at_request(worker, &activity)) {
-		if (first->kind == REQUEST_SPAWN) {
-			worker->culprit_version = first->number;
-			worker->culprit_instance = first->instance;
-			worker_kill(worker, "an actor's init did not return in time", true);
-		} else if (first->kind == REQUEST_LOAD) {
-			worker->culprit_deployment = first->number;
-			worker_kill(worker, "a plug-in did not load in time", true);
-		} else {
-			worker->culprit_definition = first->number;
-			worker_kill(worker, "a configuration was not decoded in time", true);
-		}
+	if (in_handler && worker_request_at(worker, &activity)) {
+		worker->culprit = first->what;
+		worker_kill(worker, too_late[first->what.kind], true);
 	} else if (in_handler || worker->n_late == 0) {
 		/* Some actor's handler takes long, which is no reason to end them all. */
 		if (!worker->is_late)

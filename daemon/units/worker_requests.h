@@ -5,21 +5,18 @@
 
 #include "base/list.h"
 #include "base/loop.h"
-#include "process/activity.h"
+#include "master/worker.h"
 #include <stdbool.h>
 #include <stdint.h>
 
-struct worker;
 struct instance;
 struct version;
 
 /* A request that was sent to the process and not answered yet; answers come in order. */
 struct request {
 	struct list link;
-	enum request_kind { REQUEST_LOAD, REQUEST_DEFINE, REQUEST_SPAWN } kind;
-	uint32_t number;   /* of the deployment or unit */
-	uint32_t instance; /* SPAWN */
-	uint64_t id;       /* SPAWN */
+	struct request_what what;
+	uint64_t id; /* SPAWN */
 	uint64_t timeout_ns;
 };
 
@@ -31,14 +28,15 @@ int worker_spawn(struct worker *worker, struct instance *instance);
 /* The limits of a version's unit have changed: send them to it, if it knows that version. */
 void worker_redefine(struct worker *worker, const struct version *version);
 
-/* The request that an answer belongs to, taken out of the queue (free() it); NULL: there is
- * none. id: SPAWN only. */
-struct request *worker_answered(struct worker *worker, enum request_kind kind, uint64_t number,
-				uint64_t id);
+/* A request was answered. id, ret_instance: of a SPAWN; else 0 and NULL. false: nothing of the kind was asked,
+ * and the worker is killed. */
+bool worker_answered(struct worker *worker, enum request_kind kind, int64_t number, int64_t id,
+		     uint32_t *ret_instance);
 
-/* Whether its process is at what it was asked for first, loading or starting something, as the
- * page says: that has a time limit of its own. */
-bool worker_is_at_request(const struct worker *worker, const struct activity *activity);
+/* The request that the process has come to first, if it is loading, defining or starting that,
+ * as the page says, for which there is a time limit of its own. NULL: it is at none. */
+const struct request *worker_request_at(const struct worker *worker,
+					const struct activity *activity);
 
 /* For request_timer: the process has not come to the first request in time, or was not
  * ready. */
