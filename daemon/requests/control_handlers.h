@@ -2,7 +2,7 @@
  * for them.
  *
  * The context of all handlers is the master. Each answers its call, now or later. Of
- * control_status.c, control_units.c, control_manage.c and control_calls.c. One thread.
+ * control_observe.c, control_manage.c and control_calls.c. One thread.
  */
 #ifndef REQUESTS_CONTROL_HANDLERS_H
 #define REQUESTS_CONTROL_HANDLERS_H

@@ -21,7 +21,6 @@
 #include "units/unit_change.h"
 #include "units/unit_define.h"
 #include "units/unit_end.h"
-#include "units/unit_run.h"
 #include "units/version.h"
 #include <errno.h>
 #include <string.h>

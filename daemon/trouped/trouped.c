@@ -25,7 +25,6 @@
 #include "units/stall.h"
 #include "units/unit.h"
 #include "units/unit_define.h"
-#include "units/unit_run.h"
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>

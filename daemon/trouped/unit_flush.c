@@ -11,7 +11,6 @@
 #include "units/unit_change.h"
 #include "units/unit_define.h"
 #include "units/unit_place.h"
-#include "units/unit_run.h"
 
 static bool is_resting(const struct unit *unit)
 {

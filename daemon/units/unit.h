@@ -6,7 +6,7 @@
  * with the worker's number through its restarts, unless that is away for long or their unit is
  * to be alone.
  *
- * What is done to them: unit_define.h, unit_place.h, unit_run.h, unit_change.h, unit_end.h and
+ * What is done to them: unit_define.h, unit_place.h, unit_change.h, unit_end.h and
  * instance.h.
  */
 #ifndef UNITS_UNIT_H

@@ -1,4 +1,4 @@
-/* unit_define.h - from what a file or an operator asks for to a unit that can run. Master
+/* unit_define.h - from what a file or an operator asks for to a unit that runs, and goes. Master
  * process, one thread. */
 #ifndef UNITS_UNIT_DEFINE_H
 #define UNITS_UNIT_DEFINE_H
@@ -27,5 +27,14 @@ void unit_free(struct unit *unit);
 void unit_redefine(struct unit *unit);
 /* Nothing of it runs: become what next_file and next_version say. */
 void unit_renew(struct unit *unit);
+
+/* Give each instance that has none a worker. false: there is none to be had, and the unit is
+ * broken. */
+bool unit_place_or_break(struct unit *unit);
+
+/* Start what does not run, with a clean record. */
+void unit_start(struct unit *unit);
+/* Stop it, then forget it. */
+void unit_remove(struct unit *unit);
 
 #endif
