@@ -35,6 +35,17 @@ int texts_add(char ***texts, size_t *count, const char *text)
 	return 0;
 }
 
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void texts_sort(const char **texts, size_t count)
+{
+	if (count > 0)
+		qsort(texts, count, sizeof(*texts), compare_texts);
+}
+
 void texts_free(char **texts, size_t count)
 {
 	for (size_t i = 0; texts && i < count; i++)

@@ -17,6 +17,9 @@ void *array_add(void *place, size_t *count, size_t size);
 /* The same for a copy of a text. -ENOMEM. */
 int texts_add(char ***texts, size_t *count, const char *text);
 
+/* By their bytes. No texts are fine. */
+void texts_sort(const char **texts, size_t count);
+
 /* NULL is fine. */
 void texts_free(char **texts, size_t count);
 

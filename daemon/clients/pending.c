@@ -1,5 +1,6 @@
 #include "clients/pending.h"
 
+#include "base/buffer.h"
 #include "clients/refusal.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
@@ -71,6 +72,21 @@ void pending_overload(struct pending *pending)
 void pending_time_out(struct pending *pending)
 {
 	control_call_fail(pending->client, &api_timeout_error, &(struct api_timeout){0});
+	pending_free(pending);
+}
+
+struct pending *pending_next(struct list *list, uid_t last)
+{
+	list_foreach (at, list)
+		if (pending_at(at)->client->peer->uid != last)
+			return pending_at(at);
+	return pending_at(list->next);
+}
+
+void pending_reply(struct pending *pending, const struct buffer *text)
+{
+	(void)control_call_reply_text(pending->client, (const char *)buffer_data(text),
+				      buffer_size(text), false);
 	pending_free(pending);
 }
 

@@ -19,6 +19,7 @@
 #include "control/server.h"
 #include <stddef.h>
 
+struct buffer;
 struct master;
 struct pending;
 struct worker;
@@ -74,6 +75,12 @@ void pending_free(struct pending *pending);
 /* Answer the client, with Overloaded or with Timeout, and free it. */
 void pending_overload(struct pending *pending);
 void pending_time_out(struct pending *pending);
+
+/* The first of a list that is not empty, of another user than `last` if there is one. */
+struct pending *pending_next(struct list *list, uid_t last);
+
+/* Answer the client with the text of an object, and free it. */
+void pending_reply(struct pending *pending, const struct buffer *text);
 
 /* The daemon is stopping: answer all of `list` with that, and free them. */
 void pending_refuse_all(struct list *list);

@@ -52,6 +52,17 @@ int worker_send_soon(struct worker *worker, const struct troupe_method *method, 
 	return channel_send_soon(worker->channel, method, in);
 }
 
+void worker_send_stop(struct worker *worker, struct troupe_address actor, bool drain)
+{
+	struct worker_stop stop = {
+		.request = (int64_t)++worker->master->last_request,
+		.actor = actor,
+		.drain = drain,
+	};
+
+	(void)worker_send(worker, &worker_stop_method, &stop, -1);
+}
+
 void worker_undefine(struct worker *worker, uint32_t version)
 {
 	if (!number_set_has(&worker->defined, version))

@@ -177,6 +177,9 @@ int worker_send(struct worker *worker, const struct troupe_method *method, const
 /* The same by channel_send_soon(). */
 int worker_send_soon(struct worker *worker, const struct troupe_method *method, const void *in);
 
+/* Ask it to stop an actor, drained or not; what becomes of that, its end says. */
+void worker_send_stop(struct worker *worker, struct troupe_address actor, bool drain);
+
 /* Of actors that are being stopped: whether some have ended since the last look, as children
  * do, whose ends are not sent to the master. Then worker->progress_ns is now. */
 void worker_look_for_progress(struct worker *worker);

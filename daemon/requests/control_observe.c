@@ -2,6 +2,7 @@
  * actors, the interfaces that they provide. */
 #include "requests/control_handlers.h"
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "clients/refusal.h"
@@ -174,11 +175,6 @@ void control_on_actors(void *context, struct control_call *call, const void *in)
 
 /* ---- introspection */
 
-static int compare_texts(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Whether calls of its interfaces are answered, now or when it is back. */
 static bool is_callable(const struct unit *unit)
 {
@@ -207,8 +203,7 @@ void control_list_interfaces(void *context, void (*add)(void *list, const char *
 		memcpy(names + n, type->interfaces, type->n_interfaces * sizeof(*names));
 		n += type->n_interfaces;
 	}
-	if (n > 0)
-		qsort(names, n, sizeof(*names), compare_texts);
+	texts_sort(names, n);
 	for (size_t i = 0; i < n; i++)
 		if (i == 0 || strcmp(names[i - 1], names[i]) != 0)
 			add(list, names[i]);

@@ -10,8 +10,6 @@
 #include "requests/describe.h"
 #include "units/unit.h"
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define SLOW_NS CLOCK_MS_NS         /* what takes that long to make is kept */
 #define KEEP_NS (100 * CLOCK_MS_NS) /* but no longer than that */
@@ -45,11 +43,6 @@ static void forget(struct listing *listing)
 	listing->is_making = listing->is_made = false;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static int begin(struct listing *listing)
 {
 	static const char head[] = "{\"units\":[";
@@ -65,8 +58,7 @@ static int begin(struct listing *listing)
 	units_foreach (unit, master)
 		if (texts_add(&listing->names, &listing->n_names, unit->name) < 0)
 			return -ENOMEM;
-	if (listing->n_names > 0)
-		qsort(listing->names, listing->n_names, sizeof(char *), compare_names);
+	texts_sort((void *)listing->names, listing->n_names);
 	return buffer_append(&listing->text, head, sizeof(head) - 1);
 }
 
@@ -127,15 +119,6 @@ static void fail_all(struct listing *listing)
 		pending_overload(pending_at(at));
 }
 
-/* The first that waits, of another user than the last one if there is one. */
-static struct pending *find_next(struct listing *listing)
-{
-	list_foreach (at, &listing->waiting)
-		if (pending_at(at)->client->peer->uid != listing->last)
-			return pending_at(at);
-	return pending_at(listing->waiting.next);
-}
-
 static void answer(struct listing *listing, uint64_t until_ns)
 {
 	do {
@@ -143,12 +126,9 @@ static void answer(struct listing *listing, uint64_t until_ns)
 
 		if (list_is_empty(&listing->waiting))
 			return;
-		asker = find_next(listing);
+		asker = pending_next(&listing->waiting, listing->last);
 		listing->last = asker->client->peer->uid;
-		(void)control_call_reply_text(asker->client,
-					      (const char *)buffer_data(&listing->text),
-					      buffer_size(&listing->text), false);
-		pending_free(asker);
+		pending_reply(asker, &listing->text);
 	} while (now(listing) < until_ns);
 }
 

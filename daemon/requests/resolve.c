@@ -1,5 +1,6 @@
 #include "requests/resolve.h"
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "clients/refusal.h"
 #include "io.troupe.Control.varlink.h"
@@ -96,11 +97,6 @@ enum resolve_place resolve_name(struct master *master, struct control_call *clie
 			: aim_at_unit(client, unit, name, ret_target);
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static void fail_ambiguous(struct master *master, struct control_call *client,
 			   struct control_name method, unsigned n_candidates)
 {
@@ -112,8 +108,7 @@ static void fail_ambiguous(struct master *master, struct control_call *client,
 		if (names && n < n_candidates && unit_has_future(unit) &&
 		    unit_provides(unit, method.text, method.interface))
 			names[n++] = unit->file.name;
-	if (names)
-		qsort(names, n, sizeof(*names), compare_names);
+	texts_sort(names, n);
 	control_call_fail(client, &api_ambiguous_error,
 			  &(struct api_ambiguous){.interface = interface ? interface : "",
 						  .candidates = {names, n}});

@@ -43,40 +43,33 @@ static bool go_on(struct master *master, struct reply *reply)
 	if (r == 0)
 		return false;
 	if (r < 0)
-		control_overloaded(reply->pending.client);
+		pending_overload(&reply->pending);
 	else
-		(void)control_call_reply_text(reply->pending.client,
-					      (const char *)buffer_data(&reply->out),
-					      buffer_size(&reply->out), false);
-	pending_free(&reply->pending);
+		pending_reply(&reply->pending, &reply->out);
 	return true;
-}
-
-/* The next one is of another user than the last one, if there is one. */
-static void choose_next(struct unit_replies *replies, uid_t last)
-{
-	list_foreach (at, &replies->queue) {
-		if (pending_at(at)->client->peer->uid == last)
-			continue;
-		list_remove(at);
-		list_insert(&replies->queue, at);
-		return;
-	}
 }
 
 static void on_timer(struct loop_timer *timer)
 {
 	struct unit_replies *replies = container_of(timer, struct unit_replies, timer);
 
-	if (!list_is_empty(&replies->queue)) {
-		struct pending *first = pending_at(replies->queue.next);
-		uid_t uid = first->client->peer->uid;
+	struct pending *first;
+	uid_t uid;
+	bool is_over;
 
-		if (go_on(replies->master, reply_of(first)))
-			choose_next(replies, uid);
+	if (list_is_empty(&replies->queue))
+		return;
+	first = pending_at(replies->queue.next);
+	uid = first->client->peer->uid;
+	is_over = go_on(replies->master, reply_of(first));
+	if (list_is_empty(&replies->queue))
+		return;
+	if (is_over) {
+		first = pending_next(&replies->queue, uid);
+		list_remove(&first->link);
+		list_insert(&replies->queue, &first->link);
 	}
-	if (!list_is_empty(&replies->queue))
-		loop_timer_start(&replies->timer, 0);
+	loop_timer_start(&replies->timer, 0);
 }
 
 void unit_replies_init(struct unit_replies *replies, struct master *master)

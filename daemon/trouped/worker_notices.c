@@ -83,16 +83,6 @@ static void on_defined(void *context, const void *in)
 		unit_fail_on(unit, worker, "%s", defined->error);
 }
 
-static void send_stop(struct worker *worker, struct troupe_address actor)
-{
-	struct worker_stop stop = {
-		.request = (int64_t)++worker->master->last_request,
-		.actor = actor,
-	};
-
-	(void)worker_send(worker, &worker_stop_method, &stop, -1);
-}
-
 static void on_spawned(void *context, const void *in)
 {
 	struct worker *worker = context;
@@ -113,7 +103,7 @@ static void on_spawned(void *context, const void *in)
 	    instance->request != (uint64_t)spawned->request) {
 		/* Its unit is gone, or wants it no more. */
 		if (!spawned->error)
-			send_stop(worker, spawned->actor);
+			worker_send_stop(worker, spawned->actor, false);
 		return;
 	}
 	instance->request = 0;

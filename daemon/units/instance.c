@@ -233,17 +233,6 @@ void instance_start(struct instance *instance)
 	begin(instance);
 }
 
-static void send_stop(struct instance *instance, bool drain)
-{
-	struct worker_stop stop = {
-		.request = (int64_t)++instance->unit->master->last_request,
-		.actor = instance->address,
-		.drain = drain,
-	};
-
-	(void)worker_send(instance->worker, &worker_stop_method, &stop, -1);
-}
-
 static void begin_stop(struct instance *instance, bool drain)
 {
 	change_state(instance, API_STATE_STOPPING, drain, NULL);
@@ -251,7 +240,7 @@ static void begin_stop(struct instance *instance, bool drain)
 	worker_look_for_progress(instance->worker);
 	/* One that is being started is stopped as soon as it has been made. */
 	if (!troupe_address_is_null(instance->address))
-		send_stop(instance, drain);
+		worker_send_stop(instance->worker, instance->address, drain);
 }
 
 static void stop(struct instance *instance)
@@ -361,7 +350,7 @@ void instance_started(struct instance *instance, struct troupe_address address)
 {
 	instance->address = address;
 	if (instance->state == API_STATE_STOPPING) {
-		send_stop(instance, false);
+		worker_send_stop(instance->worker, instance->address, false);
 		return;
 	}
 	instance_set_state(instance, API_STATE_RUNNING);

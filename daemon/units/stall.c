@@ -11,9 +11,10 @@
 #include "units/worker_requests.h"
 #include <stdio.h>
 
-#define TICK_NS  CLOCK_SECOND_NS
-#define QUIET_NS (2 * TICK_NS - TICK_NS / 10) /* a worker full of work may be late for a ping */
-#define LOG_NS   (5 * TICK_NS - TICK_NS / 10)
+#define TICK_NS    CLOCK_SECOND_NS
+#define QUIET_NS   (2 * TICK_NS - TICK_NS / 10) /* a worker full of work may be late */
+#define STALL_TEXT (ACTIVITY_ACTOR + ACTIVITY_CHILD + ACTIVITY_MESSAGE + 128)
+#define LOG_NS     (5 * TICK_NS - TICK_NS / 10)
 
 uint64_t stall_ns(const struct worker *worker)
 {
@@ -30,7 +31,8 @@ bool stall_name(const struct worker *worker, struct activity_names *ret_names)
 	return true;
 }
 
-void stall_print(const struct worker *worker, char text[STALL_TEXT])
+/* "crash/0 has been in io.troupe.test.crash.Loop for 3s", "it has not answered for 3s". */
+static void print_stall(const struct worker *worker, char text[STALL_TEXT])
 {
 	struct activity_names names;
 	char span[64];
@@ -65,7 +67,7 @@ static void show(struct worker *worker, bool is_stalled)
 	if (before || now)
 		unit_mark_changed((now ? now : before)->unit);
 	if (is_stalled)
-		stall_print(worker, text);
+		print_stall(worker, text);
 	if (!now)
 		now = before;
 	number = now ? now->number : 0;
@@ -189,7 +191,7 @@ static void look(struct worker *worker, uint64_t passed_ns)
 	show(worker, stall->busy_ns >= STALL_BUSY_NS || stall->silent_ns >= QUIET_NS);
 	if (stall->is_stalled && !stall->is_logged && stall_ns(worker) >= LOG_NS) {
 		stall->is_logged = true;
-		stall_print(worker, text);
+		print_stall(worker, text);
 		log_warning(&worker->master->log,
 			    "worker %u is stalled: %s; the other actors there wait",
 			    worker->number, text);

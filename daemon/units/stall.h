@@ -35,8 +35,4 @@ uint64_t stall_ns(const struct worker *worker);
 /* Whose handler it is in, and at what. false: in none. */
 bool stall_name(const struct worker *worker, struct activity_names *ret_names);
 
-/* "crash/0 has been in io.troupe.test.crash.Loop for 3s", "it has not answered for 3s". */
-#define STALL_TEXT (ACTIVITY_ACTOR + ACTIVITY_CHILD + ACTIVITY_MESSAGE + 128)
-void stall_print(const struct worker *worker, char text[STALL_TEXT]);
-
 #endif

@@ -18,7 +18,8 @@ enum api_state instance_shown(const struct instance *instance)
 	if (instance_waits(instance) && instance->worker &&
 	    instance->worker->state == API_STATE_BACKOFF)
 		return API_STATE_BACKOFF;
-	return instance->state == API_STATE_RUNNING && instance_stalls(instance)
+	return instance->state == API_STATE_RUNNING && instance->worker &&
+			       instance_stalling(instance->worker) == instance
 		       ? API_STATE_STALLED
 		       : instance->state;
 }
@@ -133,13 +134,6 @@ struct instance *instance_stalling(const struct worker *worker)
 	instance = unit_instance(worker->master, stall->activity.version,
 				 stall->activity.instance);
 	return instance && instance->worker == worker ? instance : NULL;
-}
-
-const struct worker *instance_stalls(const struct instance *instance)
-{
-	return instance->worker && instance_stalling(instance->worker) == instance
-		       ? instance->worker
-		       : NULL;
 }
 
 const struct worker *unit_stalls(const struct unit *unit)

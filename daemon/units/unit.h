@@ -120,8 +120,7 @@ bool unit_has_future(const struct unit *unit);
 
 /* The instance whose handler stalls a worker; NULL: none, or not known. */
 struct instance *instance_stalling(const struct worker *worker);
-/* The worker that this instance stalls, or any one of the unit; NULL: it does not. */
-const struct worker *instance_stalls(const struct instance *instance);
+/* A worker that an instance of the unit stalls; NULL: none does. */
 const struct worker *unit_stalls(const struct unit *unit);
 
 /* All of the master; the body may free `at`. */

@@ -171,7 +171,8 @@ void unit_free(struct unit *unit)
 	free(unit);
 }
 
-void unit_redefine(struct unit *unit)
+/* Try again to make of its file what broke it. */
+static void redefine(struct unit *unit)
 {
 	struct version *version = NULL;
 	char why[VERSION_WHY_MAX];
@@ -243,7 +244,7 @@ void unit_start(struct unit *unit)
 	}
 	if (unit->is_broken) {
 		/* What was in its way may have been mended. */
-		unit_redefine(unit);
+		redefine(unit);
 		if (unit->is_broken)
 			return;
 	}

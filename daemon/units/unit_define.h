@@ -1,5 +1,5 @@
-/* unit_define.h - from what a file or an operator asks for to a unit that runs, and goes. Master
- * process, one thread. */
+/* unit_define.h - from what a file or an operator asks for to a unit that runs, and goes.
+ * Master process, one thread. */
 #ifndef UNITS_UNIT_DEFINE_H
 #define UNITS_UNIT_DEFINE_H
 
@@ -23,8 +23,6 @@ void unit_hide(struct unit *unit);
 /* At once, without a word to its actors. Nobody waits for it any more. NULL is fine. */
 void unit_free(struct unit *unit);
 
-/* Try again to make of its file what broke it. */
-void unit_redefine(struct unit *unit);
 /* Nothing of it runs: become what next_file and next_version say. */
 void unit_renew(struct unit *unit);
 

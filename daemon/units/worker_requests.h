@@ -28,8 +28,8 @@ int worker_spawn(struct worker *worker, struct instance *instance);
 /* The limits of a version's unit have changed: send them to it, if it knows that version. */
 void worker_redefine(struct worker *worker, const struct version *version);
 
-/* A request was answered. id, ret_instance: of a SPAWN; else 0 and NULL. false: nothing of the kind was asked,
- * and the worker is killed. */
+/* A request was answered. id, ret_instance: of a SPAWN; else 0 and NULL. false: nothing of the
+ * kind was asked, and the worker is killed. */
 bool worker_answered(struct worker *worker, enum request_kind kind, int64_t number, int64_t id,
 		     uint32_t *ret_instance);
 
