@@ -1,8 +1,9 @@
 /* control_handlers.h - io.troupe.Control, and actors' own methods, as the control server asks
  * for them.
  *
- * The context of all handlers is the master. Each answers its call, now or later. Of
- * control_observe.c, control_manage.c and control_calls.c. One thread.
+ * The context of all handlers is the master. Each answers its call, now or later. They are in
+ * control_observe.c, control_manage.c and control_calls.c, or where their answers are waited
+ * for. One thread.
  */
 #ifndef REQUESTS_CONTROL_HANDLERS_H
 #define REQUESTS_CONTROL_HANDLERS_H

@@ -9,14 +9,11 @@
 #include "master/master.h"
 #include "master/worker.h"
 #include "proto/address.h"
-#include "requests/kill.h"
-#include "requests/reload_reply.h"
 #include "requests/resolve.h"
 #include "requests/shutdown.h"
 #include "requests/stop_actor.h"
 #include "requests/waiter.h"
 #include "units/instance.h"
-#include "units/reload.h"
 #include "units/unit.h"
 #include "units/unit_change.h"
 #include "units/unit_define.h"
@@ -187,66 +184,7 @@ void control_on_restart(void *context, struct control_call *call, const void *in
 	waiter_new(unit, instance, WAITER_RESTART, call);
 }
 
-static uint64_t bit_of(const struct worker *worker)
-{
-	return worker->pid > 0 && !worker->is_dead ? 1ull << (worker->number - 1) : 0;
-}
-
-/* An instance that is not alive needs no worker killed: no bit. */
-static uint64_t bit_of_instance(const struct instance *instance)
-{
-	return instance_is_alive(instance) ? bit_of(instance->worker) : 0;
-}
-
-void control_on_kill(void *context, struct control_call *call, const void *in)
-{
-	const struct api_kill *kill = in;
-	struct master *master = context;
-	struct kill_target target = {0};
-	struct relay_target actor;
-	struct troupe_address address;
-	uint64_t workers = 0;
-
-	_Static_assert(LIMIT_WORKERS <= 64, "a bit for each");
-	if (control_refuses(master, call))
-		return;
-	if (address_parse(kill->name, &address) == 0) {
-		if (resolve_name(master, call, kill->name, &actor) != RESOLVE_THERE)
-			return;
-		target.instance = instance_by_address(master, address);
-		target.address = kill->name;
-		workers = bit_of(actor.worker);
-	} else {
-		target.unit = resolve_unit(master, call, kill->name, &target.instance);
-		if (!target.unit)
-			return;
-		for (unsigned i = 0; i < target.unit->n_instances; i++)
-			if (!target.instance || target.instance->number == i)
-				workers |= bit_of_instance(&target.unit->instances[i]);
-	}
-	if (workers == 0)
-		control_wrong_state(call, kill->name, "without a process", NULL);
-	else
-		kill_workers(master, call, workers, &target);
-}
-
 /* ---- the daemon */
-
-void control_on_reload(void *context, struct control_call *call, const void *in)
-{
-	struct master *master = context;
-	struct reload_result result;
-
-	(void)in;
-	if (!control_begins_change(master, call))
-		return;
-	if (reload_run(master, &result) == -ENOMEM) {
-		control_overloaded(call);
-		reload_result_fini(&result);
-		return;
-	}
-	reload_reply_when_settled(master, call, &result);
-}
 
 void control_on_shutdown(void *context, struct control_call *call, const void *in)
 {

@@ -11,12 +11,8 @@
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
 #include "master/worker.h"
-#include "proto/address.h"
 #include "requests/describe.h"
-#include "requests/inquiry.h"
-#include "requests/listing.h"
 #include "requests/relays.h"
-#include "requests/resolve.h"
 #include "units/master_state.h"
 #include "units/names.h"
 #include "units/unit.h"
@@ -125,53 +121,6 @@ void control_on_watch(void *context, struct control_call *call, const void *in)
 }
 
 /* ---- units and actors */
-
-void control_on_list(void *context, struct control_call *call, const void *in)
-{
-	(void)in;
-	listing_reply(context, call);
-}
-
-void control_on_describe(void *context, struct control_call *call, const void *in)
-{
-	const struct api_describe *describe = in;
-	struct master *master = context;
-	struct troupe_address address = {0};
-	struct relay_target target;
-	struct instance *instance;
-	struct unit *unit;
-
-	if (address_parse(describe->name, &address) == 0) {
-		if (resolve_name(master, call, describe->name, &target))
-			inquiry_describe(master, call, NULL, target.worker, address);
-		return;
-	}
-	unit = resolve_unit(master, call, describe->name, &instance);
-	if (!unit)
-		return;
-	if (instance && instance->state == API_STATE_RUNNING)
-		inquiry_describe(master, call, unit, instance->worker, instance->address);
-	else
-		inquiry_describe(master, call, unit, NULL, (struct troupe_address){0});
-}
-
-void control_on_actors(void *context, struct control_call *call, const void *in)
-{
-	const struct api_actors *actors = in;
-	struct master *master = context;
-	struct worker *worker = NULL;
-
-	if (actors->worker) {
-		if (*actors->worker >= 1 && *actors->worker <= (int64_t)LIMIT_WORKERS)
-			worker = master->workers[*actors->worker];
-		if (!worker) {
-			control_call_invalid_parameter(call, "worker",
-						       "there is no such worker");
-			return;
-		}
-	}
-	inquiry_actors(master, call, worker);
-}
 
 /* ---- introspection */
 

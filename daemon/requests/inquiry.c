@@ -9,7 +9,10 @@
 #include "master/worker.h"
 #include "proto/address.h"
 #include "proto/arena.h"
+#include "requests/control_handlers.h"
 #include "requests/describe.h"
+#include "requests/relays.h"
+#include "requests/resolve.h"
 #include "requests/unit_reply.h"
 #include "units/stall.h"
 #include "units/unit.h"
@@ -236,8 +239,10 @@ static const struct pending_ops describe_ops = {
 	.fini = fini,
 };
 
-void inquiry_describe(struct master *master, struct control_call *call, struct unit *unit,
-		      struct worker *worker, struct troupe_address only)
+/* Answer Describe: the unit with the counters of its actors; of one actor when `only` is not
+ * null, whose worker is `worker`; unit NULL: find out which it is of. */
+static void begin_describe(struct master *master, struct control_call *call, struct unit *unit,
+			   struct worker *worker, struct troupe_address only)
 {
 	struct inquiry *inquiry = new_inquiry(&describe_ops, master, call);
 
@@ -265,6 +270,29 @@ void inquiry_describe(struct master *master, struct control_call *call, struct u
 		answer_describe(inquiry);
 	else
 		loop_timer_start(&inquiry->pending.timer, ANSWER_NS);
+}
+
+void control_on_describe(void *context, struct control_call *call, const void *in)
+{
+	const struct api_describe *describe = in;
+	struct master *master = context;
+	struct troupe_address address = {0};
+	struct relay_target target;
+	struct instance *instance;
+	struct unit *unit;
+
+	if (address_parse(describe->name, &address) == 0) {
+		if (resolve_name(master, call, describe->name, &target))
+			begin_describe(master, call, NULL, target.worker, address);
+		return;
+	}
+	unit = resolve_unit(master, call, describe->name, &instance);
+	if (!unit)
+		return;
+	if (instance && instance->state == API_STATE_RUNNING)
+		begin_describe(master, call, unit, instance->worker, instance->address);
+	else
+		begin_describe(master, call, unit, NULL, (struct troupe_address){0});
 }
 
 /* ---- Actors */
@@ -385,10 +413,23 @@ static const struct pending_ops actors_ops = {
 	.fini = fini,
 };
 
-void inquiry_actors(struct master *master, struct control_call *call, struct worker *worker)
+void control_on_actors(void *context, struct control_call *call, const void *in)
 {
-	struct inquiry *inquiry = new_inquiry(&actors_ops, master, call);
+	const struct api_actors *actors = in;
+	struct master *master = context;
+	struct worker *worker = NULL;
+	struct inquiry *inquiry;
 
+	if (actors->worker) {
+		if (*actors->worker >= 1 && *actors->worker <= (int64_t)LIMIT_WORKERS)
+			worker = master->workers[*actors->worker];
+		if (!worker) {
+			control_call_invalid_parameter(call, "worker",
+						       "there is no such worker");
+			return;
+		}
+	}
+	inquiry = new_inquiry(&actors_ops, master, call);
 	if (!inquiry)
 		return;
 	inquiry->worker = worker ? worker->number : 1;

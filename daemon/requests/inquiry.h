@@ -7,23 +7,13 @@
 #ifndef REQUESTS_INQUIRY_H
 #define REQUESTS_INQUIRY_H
 
-#include "control/server.h"
 #include <stdint.h>
-#include <troupe/address.h>
 
 struct master;
 struct worker;
 struct unit;
 struct worker_census;
 struct pending;
-
-/* Answer Describe: the unit with the counters of its actors; of one actor when `only` is not
- * null, whose worker is `worker`; unit NULL: find out which it is of. */
-void inquiry_describe(struct master *master, struct control_call *call, struct unit *unit,
-		      struct worker *worker, struct troupe_address only);
-
-/* Answer Actors. worker: NULL for all. */
-void inquiry_actors(struct master *master, struct control_call *call, struct worker *worker);
 
 /* The one of the master's inquiries for which workers were asked under that number; NULL: it
  * needs no answer any more. */

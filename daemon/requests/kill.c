@@ -1,10 +1,16 @@
-#include "requests/kill.h"
+/* kill.c - processes of workers that an operator has killed, and the clients that wait for
+ * their ends. */
+#include "requests/control_handlers.h"
 
 #include "clients/pending.h"
+#include "clients/refusal.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
 #include "master/worker.h"
+#include "proto/address.h"
 #include "proto/arena.h"
+#include "requests/relays.h"
+#include "requests/resolve.h"
 #include "units/instance.h"
 #include "units/stopping.h"
 #include "units/unit.h"
@@ -53,6 +59,13 @@ static void add_name(struct kill *kill, const char **names, size_t *ret_n, const
 	*ret_n += names[*ret_n] != NULL;
 }
 
+/* What is meant; its worker's process goes with all that lives there. */
+struct kill_target {
+	const struct unit *unit;   /* NULL: an address was given */
+	struct instance *instance; /* NULL, or only that one */
+	const char *address;       /* NULL, or as it was named */
+};
+
 static bool is_meant(const struct kill_target *target, const struct instance *instance)
 {
 	return target->instance ? instance == target->instance : instance->unit == target->unit;
@@ -76,8 +89,10 @@ static void add_instances(struct kill *kill, const struct kill_target *target,
 	}
 }
 
-void kill_workers(struct master *master, struct control_call *call, uint64_t workers,
-		  const struct kill_target *target)
+/* Kill the processes of `workers` (bit N - 1: number N, which has one), and answer when they
+ * are gone. */
+static void kill_workers(struct master *master, struct control_call *call, uint64_t workers,
+			 const struct kill_target *target)
 {
 	struct kill *kill = pending_new(&ops, master, call, &master->inquiries, 0);
 
@@ -90,13 +105,12 @@ void kill_workers(struct master *master, struct control_call *call, uint64_t wor
 	kill->workers = workers;
 	if (target->address && !target->instance)
 		add_name(kill, kill->actors, &kill->out.actors.count, target->address);
-	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
-		struct worker *worker = master->workers[i];
+	workers_foreach (worker, master) {
 		uint64_t count;
 
-		if (!(workers & 1ull << (i - 1)))
+		if (!(workers & 1ull << (worker->number - 1)))
 			continue;
-		kill->numbers[kill->out.workers.count++] = i;
+		kill->numbers[kill->out.workers.count++] = worker->number;
 		/* Its word: */
 		count = atomic_load_explicit(&worker->page->actors, memory_order_relaxed);
 		kill->out.count += count > LIMIT_ACTORS ? LIMIT_ACTORS : (int64_t)count;
@@ -104,4 +118,47 @@ void kill_workers(struct master *master, struct control_call *call, uint64_t wor
 		worker_kill_explained(worker, "an operator asked for it");
 	}
 	loop_timer_start(&kill->pending.timer, STOPPING_GRACE_NS);
+}
+
+static uint64_t bit_of(const struct worker *worker)
+{
+	return worker->pid > 0 && !worker->is_dead ? 1ull << (worker->number - 1) : 0;
+}
+
+/* An instance that is not alive needs no worker killed: no bit. */
+static uint64_t bit_of_instance(const struct instance *instance)
+{
+	return instance_is_alive(instance) ? bit_of(instance->worker) : 0;
+}
+
+void control_on_kill(void *context, struct control_call *call, const void *in)
+{
+	const struct api_kill *kill = in;
+	struct master *master = context;
+	struct kill_target target = {0};
+	struct relay_target actor;
+	struct troupe_address address;
+	uint64_t workers = 0;
+
+	_Static_assert(LIMIT_WORKERS <= 64, "a bit for each");
+	if (control_refuses(master, call))
+		return;
+	if (address_parse(kill->name, &address) == 0) {
+		if (resolve_name(master, call, kill->name, &actor) != RESOLVE_THERE)
+			return;
+		target.instance = instance_by_address(master, address);
+		target.address = kill->name;
+		workers = bit_of(actor.worker);
+	} else {
+		target.unit = resolve_unit(master, call, kill->name, &target.instance);
+		if (!target.unit)
+			return;
+		for (unsigned i = 0; i < target.unit->n_instances; i++)
+			if (!target.instance || target.instance->number == i)
+				workers |= bit_of_instance(&target.unit->instances[i]);
+	}
+	if (workers == 0)
+		control_wrong_state(call, kill->name, "without a process", NULL);
+	else
+		kill_workers(master, call, workers, &target);
 }

@@ -7,6 +7,7 @@
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
 #include "proto/arena.h"
+#include "requests/control_handlers.h"
 #include "requests/describe.h"
 #include "units/unit.h"
 #include <errno.h>
@@ -209,13 +210,15 @@ void listing_tick(struct master *master)
 		forget(listing);
 }
 
-void listing_reply(struct master *master, struct control_call *call)
+void control_on_list(void *context, struct control_call *call, const void *in)
 {
+	struct master *master = context;
 	struct listing *listing = master->listing;
 	bool is_idle = !listing->is_making && list_is_empty(&listing->waiting) &&
 		       list_is_empty(&listing->later);
 	bool is_in_time = (listing->is_making || listing->is_made) && is_fresh(listing);
 
+	(void)in;
 	/* One that is small is made, and sent, at once. */
 	if (pending_new(&ops, master, call, is_in_time ? &listing->waiting : &listing->later,
 			0) &&

@@ -44,8 +44,6 @@ void listing_init(struct listing *listing, struct master *master);
 /* No call may be left: the server is gone. */
 void listing_fini(struct listing *listing);
 
-void listing_reply(struct master *master, struct control_call *call);
-
 /* Give back its memory when no client has asked for a while. Once a second. */
 void listing_tick(struct master *master);
 

@@ -6,10 +6,13 @@
 #include "clients/refusal.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
+#include "requests/control_handlers.h"
 #include "requests/describe.h"
+#include "units/reload.h"
 #include "units/stopping.h"
 #include "units/unit.h"
 #include "units/unit_change.h"
+#include <errno.h>
 
 #define GRACE_NS CLOCK_SECOND_NS
 
@@ -139,7 +142,8 @@ static const struct pending_ops ops = {
 	.fini = fini,
 };
 
-void reload_reply_when_settled(struct master *master, struct control_call *call,
+/* Answer the call with the result (taken) when its units have settled. */
+static void reply_when_settled(struct master *master, struct control_call *call,
 			       struct reload_result *result)
 {
 	struct reload_reply *reply =
@@ -158,6 +162,22 @@ void reload_reply_when_settled(struct master *master, struct control_call *call,
 		timeout_ns = LIMIT_WAIT_NS - GRACE_NS;
 	loop_timer_start(&reply->pending.timer, timeout_ns + GRACE_NS);
 	master_settle(master);
+}
+
+void control_on_reload(void *context, struct control_call *call, const void *in)
+{
+	struct master *master = context;
+	struct reload_result result;
+
+	(void)in;
+	if (!control_begins_change(master, call))
+		return;
+	if (reload_run(master, &result) == -ENOMEM) {
+		control_overloaded(call);
+		reload_result_fini(&result);
+		return;
+	}
+	reply_when_settled(master, call, &result);
 }
 
 void reload_replies_check(struct master *master)

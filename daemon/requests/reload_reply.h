@@ -6,14 +6,7 @@
 #ifndef REQUESTS_RELOAD_REPLY_H
 #define REQUESTS_RELOAD_REPLY_H
 
-#include "control/server.h"
-#include "units/reload.h"
-
 struct master;
-
-/* Answer the call with the result (taken) when its units have settled. */
-void reload_reply_when_settled(struct master *master, struct control_call *call,
-			       struct reload_result *result);
 
 /* Units have changed: answer those whose time has come. */
 void reload_replies_check(struct master *master);
