@@ -1,7 +1,7 @@
 #include "clients/held.h"
 
 #include "base/limits.h"
-#include "clients/refusal.h"
+#include "clients/errors.h"
 #include "clients/shares.h"
 #include "io.troupe.Control.varlink.h"
 #include <errno.h>

@@ -1,7 +1,7 @@
 #include "clients/pending.h"
 
 #include "base/buffer.h"
-#include "clients/refusal.h"
+#include "clients/errors.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
 #include <stdlib.h>

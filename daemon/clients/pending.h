@@ -27,8 +27,8 @@ struct worker_census;
 
 /* What a part does with its pendings. But for size and share all are optional. */
 struct pending_ops {
-	size_t size;      /* of the part's struct, whose first member is the pending */
-	enum share share; /* what its call takes up; SHARE_CLAIMED: what it did before */
+	size_t size;           /* of the part's struct, whose first member is the pending */
+	enum call_share share; /* what its call takes up; SHARE_CLAIMED: what it did before */
 	/* The client has left, and no answer is needed: it is freed on return. */
 	void (*on_gone)(struct pending *pending);
 	/* The timer, which the part starts and stops as it likes, has run out. If it is for a

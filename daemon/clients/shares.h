@@ -8,7 +8,7 @@
 
 #include "control/server.h"
 
-enum share {
+enum call_share {
 	SHARE_CALLS,     /* actors have not answered: of relays.c */
 	SHARE_WAITING,   /* a unit is being started: of route.c */
 	SHARE_STREAMS,   /* replies that their client has not read: of held.c */

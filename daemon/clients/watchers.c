@@ -1,8 +1,8 @@
 #include "clients/watchers.h"
 
 #include "base/clock.h"
+#include "clients/errors.h"
 #include "clients/pending.h"
-#include "clients/refusal.h"
 #include "master/master.h"
 #include "proto/json.h"
 #include <errno.h>

@@ -176,7 +176,7 @@ static void queue_up(struct connection *connection)
 	host_wake(server);
 }
 
-void connection_settle(struct connection *connection)
+void connection_update(struct connection *connection)
 {
 	struct control_server *server = connection->server;
 	unsigned events = 0;
@@ -220,7 +220,7 @@ void connection_drain(struct connection *connection)
 	if (connection->state == CONNECTION_OPEN &&
 	    ioctl(connection->io.fd, FIONREAD, &unread) == 0)
 		connection->due = buffer_size(&connection->in) + (size_t)unread;
-	connection_settle(connection);
+	connection_update(connection);
 }
 
 static void on_io(struct loop_io *io, unsigned events)
@@ -234,7 +234,7 @@ static void on_io(struct loop_io *io, unsigned events)
 		connection->blocked = false;
 	if (events & LOOP_READ && connection_may_read(connection))
 		connection->readable = true;
-	connection_settle(connection);
+	connection_update(connection);
 }
 
 /* ---- life */
@@ -282,7 +282,7 @@ int connection_new(struct control_server *server, int fd)
 	loop_io_init(&connection->io, server->config.loop, take_fd(&taken), on_io);
 	/* Most likely its first call is there already: not a whole pass later. */
 	connection->readable = true;
-	connection_settle(connection);
+	connection_update(connection);
 	return 0;
 
 fail:

@@ -67,7 +67,7 @@ int connection_new(struct control_server *server, int fd);
 
 /* Something about it has changed (input, output, calls): charge its account, which may doom
  * whichever connection holds most, and decide what it waits for next. */
-void connection_settle(struct connection *connection);
+void connection_update(struct connection *connection);
 
 /* Close it at the end of this pass. */
 void connection_doom(struct connection *connection);

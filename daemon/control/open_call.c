@@ -147,7 +147,7 @@ static void finish(struct open_call *call)
 		free_call(call);
 	else
 		advance_queue(connection);
-	connection_settle(connection);
+	connection_update(connection);
 }
 
 void open_call_cancel(struct open_call *call)
@@ -251,7 +251,7 @@ static void answer(struct open_call *call, const struct iovec *pieces, size_t n,
 	if (!continues)
 		finish(call);
 	else if (call->connection)
-		connection_settle(call->connection);
+		connection_update(call->connection);
 }
 
 /* An error that the host made, not the client. */

@@ -157,7 +157,7 @@ void traffic_turn(struct connection *connection, uint64_t until_ns)
 		flush(connection);
 	if (connection->state != CONNECTION_DOOMED)
 		open_call_give_room(connection);
-	connection_settle(connection);
+	connection_update(connection);
 }
 
 /* ---- ends */

@@ -107,10 +107,10 @@ struct master {
 	unsigned n_stalled;        /* workers */
 	bool is_ready;             /* everything configured has started or failed once */
 	bool is_stopping;          /* SIGTERM or Shutdown */
-	bool is_drained;  /* the control socket has sent all replies, or is not waited for */
-	bool is_settling; /* a look at readiness is due */
-	bool must_notify; /* the service manager waits for READY=1 */
-	char status[160]; /* the STATUS= sent last */
+	bool is_drained;   /* the control socket has sent all replies, or is not waited for */
+	bool is_check_due; /* a look at readiness is due */
+	bool must_notify;  /* the service manager waits for READY=1 */
+	char status[160];  /* the STATUS= sent last */
 };
 
 #endif

@@ -33,8 +33,8 @@ void master_flush_soon(struct master *master)
 	loop_work_start(&master->flush);
 }
 
-void master_settle(struct master *master)
+void master_check_soon(struct master *master)
 {
-	master->is_settling = true;
+	master->is_check_due = true;
 	master_flush_soon(master);
 }

@@ -13,7 +13,7 @@ struct master;
 void master_flush_soon(struct master *master);
 
 /* Something started, failed or ended: look again, before the loop sleeps, whether all is up. */
-void master_settle(struct master *master);
+void master_check_soon(struct master *master);
 
 /* Whether the master itself did not run for some seconds up to just now: it was stopped,
  * suspended, or starved of processor time. What workers sent meanwhile may not have been read,

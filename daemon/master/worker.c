@@ -313,7 +313,7 @@ void worker_launch_failed(struct worker *worker, int error)
 		  worker->number, strerror(-error));
 	worker_forget_process(worker);
 	worker_start_next(worker, &worker->trouble);
-	master_settle(worker->master);
+	master_check_soon(worker->master);
 }
 
 static void on_failed(void *context, int error)

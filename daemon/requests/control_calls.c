@@ -1,6 +1,6 @@
 /* control_calls.c - clients' calls of actors: by name, or by an interface that one unit
  * provides. */
-#include "clients/refusal.h"
+#include "clients/errors.h"
 #include "requests/control_handlers.h"
 
 #include "base/clock.h"

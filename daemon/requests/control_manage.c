@@ -1,5 +1,5 @@
 /* control_manage.c - changing what runs. */
-#include "clients/refusal.h"
+#include "clients/errors.h"
 #include "requests/control_handlers.h"
 #include "requests/relays.h"
 

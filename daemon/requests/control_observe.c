@@ -5,7 +5,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "clients/refusal.h"
+#include "clients/errors.h"
 #include "clients/watchers.h"
 #include "config.h"
 #include "io.troupe.Control.varlink.h"

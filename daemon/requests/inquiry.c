@@ -1,8 +1,8 @@
 #include "requests/inquiry.h"
 
 #include "base/clock.h"
+#include "clients/errors.h"
 #include "clients/pending.h"
-#include "clients/refusal.h"
 #include "io.troupe.Control.varlink.h"
 #include "io.troupe.Worker.varlink.h"
 #include "master/master.h"

@@ -2,8 +2,8 @@
  * their ends. */
 #include "requests/control_handlers.h"
 
+#include "clients/errors.h"
 #include "clients/pending.h"
-#include "clients/refusal.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
 #include "master/worker.h"

@@ -1,7 +1,7 @@
 #include "requests/relays.h"
 
+#include "clients/errors.h"
 #include "clients/held.h"
-#include "clients/refusal.h"
 #include "io.troupe.Control.varlink.h"
 #include "io.troupe.Worker.varlink.h"
 #include "master/master.h"

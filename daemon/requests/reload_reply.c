@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "clients/errors.h"
 #include "clients/pending.h"
-#include "clients/refusal.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
 #include "requests/control_handlers.h"
@@ -161,7 +161,7 @@ static void reply_when_settled(struct master *master, struct control_call *call,
 	    timeout_ns > LIMIT_WAIT_NS - GRACE_NS)
 		timeout_ns = LIMIT_WAIT_NS - GRACE_NS;
 	loop_timer_start(&reply->pending.timer, timeout_ns + GRACE_NS);
-	master_settle(master);
+	master_check_soon(master);
 }
 
 void control_on_reload(void *context, struct control_call *call, const void *in)

@@ -2,7 +2,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
-#include "clients/refusal.h"
+#include "clients/errors.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
 #include "master/worker.h"
@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum resolve_place fail_state(struct control_call *client, const char *name,
-				     const struct unit *unit, enum api_state state)
+static enum resolve_outcome fail_state(struct control_call *client, const char *name,
+				       const struct unit *unit, enum api_state state)
 {
 	bool has_reason = state == API_STATE_FAILED || state == API_STATE_BACKOFF;
 
@@ -24,14 +24,14 @@ static enum resolve_place fail_state(struct control_call *client, const char *na
 	return RESOLVE_NOWHERE;
 }
 
-static enum resolve_place wait_for(struct unit *unit, struct relay_target *ret_target)
+static enum resolve_outcome wait_for(struct unit *unit, struct relay_target *ret_target)
 {
 	*ret_target = (struct relay_target){.unit = unit};
 	return RESOLVE_COMING;
 }
 
-static enum resolve_place aim_at(struct control_call *client, struct instance *instance,
-				 const char *name, struct relay_target *ret_target)
+static enum resolve_outcome aim_at(struct control_call *client, struct instance *instance,
+				   const char *name, struct relay_target *ret_target)
 {
 	if (instance->state != API_STATE_RUNNING || !worker_is_up(instance->worker)) {
 		if (names_is_coming(instance))
@@ -48,8 +48,8 @@ static enum resolve_place aim_at(struct control_call *client, struct instance *i
 	return RESOLVE_THERE;
 }
 
-static enum resolve_place aim_at_unit(struct control_call *client, struct unit *unit,
-				      const char *name, struct relay_target *ret_target)
+static enum resolve_outcome aim_at_unit(struct control_call *client, struct unit *unit,
+					const char *name, struct relay_target *ret_target)
 {
 	struct instance *instance = names_pick(unit);
 
@@ -72,8 +72,8 @@ struct unit *resolve_unit(struct master *master, struct control_call *client, co
 	return unit;
 }
 
-enum resolve_place resolve_name(struct master *master, struct control_call *client,
-				const char *name, struct relay_target *ret_target)
+enum resolve_outcome resolve_name(struct master *master, struct control_call *client,
+				  const char *name, struct relay_target *ret_target)
 {
 	struct troupe_address address;
 	struct instance *instance;
@@ -114,8 +114,9 @@ static void fail_ambiguous(struct master *master, struct control_call *client,
 						  .candidates = {names, n}});
 }
 
-enum resolve_place resolve_provider(struct master *master, struct control_call *client,
-				    struct control_name method, struct relay_target *ret_target)
+enum resolve_outcome resolve_provider(struct master *master, struct control_call *client,
+				      struct control_name method,
+				      struct relay_target *ret_target)
 {
 	struct provision found = providers_find(master, method.text, method.interface);
 

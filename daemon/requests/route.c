@@ -94,9 +94,9 @@ static void let_wait(struct master *master, struct unit *unit, struct control_ca
 				 call->deadline_ns - loop_now_ns(master->loop));
 }
 
-static enum resolve_place find_place(struct master *master, struct control_call *client,
-				     const struct route_wish *wish,
-				     struct relay_target *ret_target)
+static enum resolve_outcome resolve_wish(struct master *master, struct control_call *client,
+					 const struct route_wish *wish,
+					 struct relay_target *ret_target)
 {
 	return wish->name ? resolve_name(master, client, wish->name, ret_target)
 			  : resolve_provider(master, client, wish->call.method, ret_target);
@@ -131,12 +131,12 @@ void route_begin(struct master *master, struct control_call *client,
 {
 	struct route_wish wish = *in;
 	struct relay_target target;
-	enum resolve_place place = find_place(master, client, &wish, &target);
+	enum resolve_outcome outcome = resolve_wish(master, client, &wish, &target);
 
-	if (place == RESOLVE_NOWHERE)
+	if (outcome == RESOLVE_NOWHERE)
 		return;
 	set_deadline(master, client, target.unit, &wish);
-	if (place == RESOLVE_COMING) {
+	if (outcome == RESOLVE_COMING) {
 		let_wait(master, target.unit, client, &wish);
 	} else if (target.unit && !list_is_empty(&target.unit->calls)) {
 		/* Not before those that came before it. */
@@ -152,7 +152,7 @@ static void retry(struct waiting_call *waiting)
 	struct pending *pending = &waiting->pending;
 	struct relay_target target;
 
-	switch (find_place(pending->master, pending->client, &waiting->wish, &target)) {
+	switch (resolve_wish(pending->master, pending->client, &waiting->wish, &target)) {
 	case RESOLVE_NOWHERE: /* it was answered */
 		break;
 	case RESOLVE_COMING:

@@ -12,7 +12,7 @@ static void on_drained(void *context)
 	struct master *master = context;
 
 	master->is_drained = true;
-	master_settle(master);
+	master_check_soon(master);
 }
 
 static void hurry(struct master *master)
@@ -21,7 +21,7 @@ static void hurry(struct master *master)
 	master->is_drained = true;
 	workers_foreach (worker, master)
 		worker_kill(worker, "we are in a hurry to stop", false);
-	master_settle(master);
+	master_check_soon(master);
 }
 
 void master_stop(struct master *master)
@@ -41,5 +41,5 @@ void master_stop(struct master *master)
 		if (master->workers[i])
 			worker_stop(master->workers[i]);
 	control_server_drain(master->server, on_drained, master);
-	master_settle(master);
+	master_check_soon(master);
 }

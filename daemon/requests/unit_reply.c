@@ -1,8 +1,8 @@
 #include "requests/unit_reply.h"
 
 #include "base/check.h"
+#include "clients/errors.h"
 #include "clients/pending.h"
-#include "clients/refusal.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
 #include "proto/arena.h"

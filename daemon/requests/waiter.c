@@ -1,8 +1,8 @@
 #include "requests/waiter.h"
 
 #include "base/clock.h"
+#include "clients/errors.h"
 #include "clients/pending.h"
-#include "clients/refusal.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
 #include "master/worker.h"

@@ -104,7 +104,7 @@ static void on_second(struct loop_timer *timer)
 	audit_tick(master->audit, &master->log, loop_now_ns(master->loop));
 	(void)log_flush(&master->log);
 	if (!master->is_ready)
-		master_settle(master);
+		master_check_soon(master);
 	loop_timer_start(&master->second, CLOCK_SECOND_NS);
 }
 
@@ -115,15 +115,15 @@ static bool on_flush(struct loop_work *work)
 
 	units_flush(master);
 	more = watchers_flush(master->watchers);
-	if (!master->is_settling)
+	if (!master->is_check_due)
 		return more;
-	master->is_settling = false;
+	master->is_check_due = false;
 	reload_replies_check(master);
 	if (master->is_stopping)
 		check_stopped(master);
 	else
 		master_notify_manager(master);
-	return more || master->is_settling;
+	return more || master->is_check_due;
 }
 
 /* ---- beginning */
@@ -203,7 +203,7 @@ static void start_all(struct master *master)
 	units_foreach (unit, master)
 		if (!unit->is_broken)
 			unit_start(unit);
-	master_settle(master);
+	master_check_soon(master);
 }
 
 static int watch_signals(struct master *master)

@@ -85,5 +85,5 @@ void units_flush(struct master *master)
 		flush(unit);
 	}
 	if (any)
-		master_settle(master);
+		master_check_soon(master);
 }

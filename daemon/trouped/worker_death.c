@@ -263,7 +263,7 @@ void worker_on_death(struct worker *worker)
 	fail_for_good(worker, &blame);
 	worker_forget_process(worker);
 	lose_instances(worker, &blame, text);
-	master_settle(master);
+	master_check_soon(master);
 	if (was_stopping)
 		worker_ended(worker);
 	else

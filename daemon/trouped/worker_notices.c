@@ -53,7 +53,7 @@ static void on_ready(void *context, const void *in)
 	names_worker_up(worker);
 	list_foreach_safe (at, &worker->instances)
 		instance_worker_up(container_of(at, struct instance, on_worker));
-	master_settle(master);
+	master_check_soon(master);
 }
 
 static void on_loaded(void *context, const void *in)

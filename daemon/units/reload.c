@@ -267,6 +267,6 @@ int reload_run(struct master *master, struct reload_result *ret_result)
 		master->watchers,
 		&(struct api_watch_out){.event = API_WATCH_OUT_EVENT_RELOADED, .text = text});
 	master->must_notify = true;
-	master_settle(master);
+	master_check_soon(master);
 	return r;
 }

@@ -21,7 +21,7 @@ void unit_break(struct unit *unit, const char *format, ...)
 	for (unsigned i = 0; i < unit->n_instances; i++)
 		instance_stop(&unit->instances[i]);
 	unit_mark_changed(unit);
-	master_settle(unit->master);
+	master_check_soon(unit->master);
 }
 
 static bool is_to_start(const struct instance *instance, const struct worker *worker)
@@ -47,7 +47,7 @@ void unit_fail_on(struct unit *unit, const struct worker *worker, const char *fo
 	for (; i < unit->n_instances; i++)
 		if (is_to_start(&unit->instances[i], worker))
 			instance_give_up(&unit->instances[i]);
-	master_settle(unit->master);
+	master_check_soon(unit->master);
 }
 
 void units_fail_on(struct worker *worker, uint32_t deployment, const char *why)

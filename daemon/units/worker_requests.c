@@ -228,7 +228,7 @@ void worker_on_request_timer(struct loop_timer *timer)
 		worker->is_late = true;
 		worker->n_late++;
 		loop_timer_start(&worker->request_timer, first->timeout_ns);
-		master_settle(worker->master);
+		master_check_soon(worker->master);
 	} else {
 		worker_kill(worker, "it does not answer", true);
 	}

@@ -96,7 +96,7 @@ bool stage_is_up(struct stage *stage);
 bool stage_is_stopped(struct stage *stage);
 
 /* What open calls take up of a share, all users together. */
-struct ledger_use *stage_use(struct stage *stage, enum share share);
+struct ledger_use *stage_use(struct stage *stage, enum call_share share);
 
 /* A client's message, as JSON. */
 void stage_say(struct stage *stage, const char *message);

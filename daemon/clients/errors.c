@@ -1,4 +1,4 @@
-#include "clients/refusal.h"
+#include "clients/errors.h"
 
 #include "clients/shares.h"
 #include "io.troupe.Control.varlink.h"

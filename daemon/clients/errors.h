@@ -1,7 +1,7 @@
-/* refusal.h - calls that are not taken, whatever they ask for: because the daemon is stopping,
+/* errors.h - errors that several parts answer calls with: because the daemon is stopping,
  * or has too many. Master process, one thread. */
-#ifndef CLIENTS_REFUSAL_H
-#define CLIENTS_REFUSAL_H
+#ifndef CLIENTS_ERRORS_H
+#define CLIENTS_ERRORS_H
 
 #include "control/server.h"
 
