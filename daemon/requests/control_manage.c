@@ -16,8 +16,7 @@
 #include "units/instance.h"
 #include "units/unit.h"
 #include "units/unit_change.h"
-#include "units/unit_define.h"
-#include "units/unit_end.h"
+#include "units/unit_life.h"
 #include "units/version.h"
 #include <errno.h>
 #include <string.h>

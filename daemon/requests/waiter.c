@@ -10,7 +10,7 @@
 #include "units/stopping.h"
 #include "units/unit.h"
 #include "units/unit_change.h"
-#include "units/unit_define.h"
+#include "units/unit_life.h"
 
 /* Later than the deadline of what is waited for. */
 #define START_GRACE_NS (5 * CLOCK_SECOND_NS)

@@ -24,7 +24,7 @@
 #include "units/reload.h"
 #include "units/stall.h"
 #include "units/unit.h"
-#include "units/unit_define.h"
+#include "units/unit_life.h"
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>

@@ -9,7 +9,7 @@
 #include "units/stopping.h"
 #include "units/unit.h"
 #include "units/unit_change.h"
-#include "units/unit_define.h"
+#include "units/unit_life.h"
 #include "units/unit_place.h"
 
 static bool is_resting(const struct unit *unit)

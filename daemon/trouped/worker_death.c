@@ -14,7 +14,7 @@
 #include "units/stall.h"
 #include "units/suspects.h"
 #include "units/unit.h"
-#include "units/unit_end.h"
+#include "units/unit_life.h"
 #include "units/unit_place.h"
 #include "units/worker_requests.h"
 #include <signal.h>

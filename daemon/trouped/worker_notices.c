@@ -16,7 +16,7 @@
 #include "units/names.h"
 #include "units/stall.h"
 #include "units/unit.h"
-#include "units/unit_end.h"
+#include "units/unit_life.h"
 #include "units/version.h"
 #include "units/worker_requests.h"
 #include <string.h>

@@ -6,8 +6,7 @@
  * with the worker's number through its restarts, unless that is away for long or their unit is
  * to be alone.
  *
- * What is done to them: unit_define.h, unit_place.h, unit_change.h, unit_end.h and
- * instance.h.
+ * What is done to them: unit_life.h, unit_place.h, unit_change.h and instance.h.
  */
 #ifndef UNITS_UNIT_H
 #define UNITS_UNIT_H

@@ -5,7 +5,7 @@
 #include "master/worker.h"
 #include "units/instance.h"
 #include "units/unit.h"
-#include "units/unit_define.h"
+#include "units/unit_life.h"
 #include "units/version.h"
 #include "units/worker_requests.h"
 #include <errno.h>

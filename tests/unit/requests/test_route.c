@@ -7,7 +7,7 @@
 #include "requests/relays.h"
 #include "units/instance.h"
 #include "units/unit.h"
-#include "units/unit_end.h"
+#include "units/unit_life.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

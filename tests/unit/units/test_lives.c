@@ -5,7 +5,7 @@
 #include "tests/unit/sim/sim.h"
 #include "units/unit.h"
 #include "units/unit_change.h"
-#include "units/unit_end.h"
+#include "units/unit_life.h"
 #include "units/version.h"
 #include <errno.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* test_placement.c - which worker an actor goes to. */
-#include "units/placement.h"
+#include "units/unit_place.h"
 
 #include "base/cleanup.h"
 #include <setjmp.h>

@@ -1,14 +1,16 @@
-/* unit_define.h - from what a file or an operator asks for to a unit that runs, and goes.
- * Master process, one thread. */
-#ifndef UNITS_UNIT_DEFINE_H
-#define UNITS_UNIT_DEFINE_H
+/* unit_life.h - from what a file or an operator asks for to a unit that runs, stops or
+ * fails, and goes. Master process, one thread. */
+#ifndef UNITS_UNIT_LIFE_H
+#define UNITS_UNIT_LIFE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct master;
 struct problems;
 struct unit;
 struct unit_file;
+struct worker;
 
 /* Take a definition in: file is taken over (emptied). config: JSON text of a spawned unit,
  * NULL: made from file->config. The unit is there even if it is broken; mistakes of its file
@@ -34,5 +36,19 @@ bool unit_place_or_break(struct unit *unit);
 void unit_start(struct unit *unit);
 /* Stop it, then forget it. */
 void unit_remove(struct unit *unit);
+
+/* Stop all instances; then it is `stopped`. */
+void unit_stop(struct unit *unit);
+
+/* It cannot run: stops what runs. reason is printed. */
+void unit_break(struct unit *unit, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* It cannot run on that worker, for good: its instances there that were to start are given up,
+ * the others go on. */
+void unit_fail_on(struct unit *unit, const struct worker *worker, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The same for all units that are made of the deployment of that number, which it could not
+ * load. Other workers still try it, for a worker's page may hold anything. */
+void units_fail_on(struct worker *worker, uint32_t deployment, const char *why);
 
 #endif
