@@ -53,6 +53,13 @@ static inline void list_remove(struct list *link)
 
 #define list_foreach(at, head) for (struct list *at = (head)->next; at != (head); at = at->next)
 
+/* What is listed itself, of that type; `member` is its link. The body may remove `at`. */
+#define list_each(type, at, head, member)                                                      \
+	for (type *at = list_first(head, type, member),                                        \
+		  *at##_next = list_first(&at->member, type, member);                          \
+	     &at->member != (head);                                                            \
+	     at = at##_next, at##_next = list_first(&at->member, type, member))
+
 /* The body may remove `at`. */
 #define list_foreach_safe(at, head)                                                            \
 	for (struct list *at = (head)->next, *at##_next = at->next; at != (head);              \

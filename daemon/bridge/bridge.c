@@ -19,9 +19,7 @@ static void on_leave_timer(struct loop_timer *timer)
 {
 	struct bridge *bridge = container_of(timer, struct bridge, leave_timer);
 
-	list_foreach_safe (at, &bridge->leaving) {
-		struct link *link = container_of(at, struct link, link);
-
+	list_each (struct link, link, &bridge->leaving, link) {
 		if (loop_now_ns(bridge->config.loop) < link->latest_ns)
 			continue;
 		/* Only when a stream of other frames has kept us from its last ones for too

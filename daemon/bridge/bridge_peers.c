@@ -54,12 +54,9 @@ int bridge_peer_up(struct bridge *bridge, struct process peer)
 
 static struct link *find_leaving(const struct bridge *bridge, struct process peer)
 {
-	list_foreach (at, &bridge->leaving) {
-		struct link *link = container_of(at, struct link, link);
-
+	list_each (struct link, link, &bridge->leaving, link)
 		if (process_equal(link->peer, peer))
 			return link;
-	}
 	return NULL;
 }
 
@@ -128,12 +125,9 @@ void bridge_finish_link(struct bridge *bridge, struct link *link)
 
 void bridge_finish_leaving(struct bridge *bridge)
 {
-	list_foreach_safe (at, &bridge->leaving) {
-		struct link *link = container_of(at, struct link, link);
-
+	list_each (struct link, link, &bridge->leaving, link)
 		if (loop_now_ns(bridge->config.loop) >= link->quiet_ns)
 			bridge_finish_link(bridge, link);
-	}
 	bridge_check_closed(bridge);
 }
 

@@ -97,9 +97,7 @@ static struct connection *find_greediest(struct control_server *server,
 {
 	struct connection *greediest = NULL;
 
-	list_foreach (at, &server->connections) {
-		struct connection *connection = container_of(at, struct connection, link);
-
+	list_each (struct connection, connection, &server->connections, link) {
 		if (connection->state == CONNECTION_DOOMED ||
 		    (account && connection->account != account))
 			continue;

@@ -15,12 +15,9 @@ void ledger_init(struct ledger *ledger)
 /* Looked up once for each connection; there are at most as many as connections and calls. */
 static struct account *find_account(struct ledger *ledger, uid_t uid)
 {
-	list_foreach (at, &ledger->accounts) {
-		struct account *account = container_of(at, struct account, link);
-
+	list_each (struct account, account, &ledger->accounts, link)
 		if (account->uid == uid)
 			return account;
-	}
 	return NULL;
 }
 

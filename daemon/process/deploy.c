@@ -154,9 +154,7 @@ static void free_unused(struct list *deployments, const char *path, bool allow_g
 {
 	size_t n_unused = 0;
 
-	list_foreach_safe (at, deployments) {
-		struct deployment *deployment = container_of(at, struct deployment, link);
-
+	list_each (struct deployment, deployment, deployments, link) {
 		if (deployment->users > 0)
 			continue;
 		if (deployment->allow_globals == allow_globals &&
@@ -165,9 +163,7 @@ static void free_unused(struct list *deployments, const char *path, bool allow_g
 		else
 			n_unused++;
 	}
-	list_foreach_safe (at, deployments) {
-		struct deployment *deployment = container_of(at, struct deployment, link);
-
+	list_each (struct deployment, deployment, deployments, link) {
 		if (n_unused <= DEPLOY_UNUSED_MAX)
 			return;
 		if (deployment->users == 0) {
@@ -228,12 +224,9 @@ void deploy_free_all(struct list *deployments)
 
 struct deployment *deploy_find(const struct list *deployments, uint64_t number)
 {
-	list_foreach (at, deployments) {
-		struct deployment *deployment = container_of(at, struct deployment, link);
-
+	list_each (struct deployment, deployment, deployments, link)
 		if (deployment->number == number)
 			return deployment;
-	}
 	return NULL;
 }
 

@@ -74,8 +74,7 @@ static bool is_meant(const struct kill_target *target, const struct instance *in
 static void add_instances(struct kill *kill, const struct kill_target *target,
 			  const struct worker *worker)
 {
-	list_foreach (at, &worker->instances) {
-		const struct instance *instance = container_of(at, struct instance, on_worker);
+	list_each (struct instance, instance, &worker->instances, on_worker) {
 		char name[LIMIT_NAME + 32];
 
 		if (!instance_is_alive(instance))

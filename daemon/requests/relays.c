@@ -353,11 +353,8 @@ static void fail_died(struct relay *call, bool is_culprit)
 
 void relays_worker_down(struct worker *worker, uint64_t culprit)
 {
-	list_foreach_safe (at, &worker->calls) {
-		struct relay *call = container_of(at, struct relay, pending.link);
-
+	list_each (struct relay, call, &worker->calls, pending.link)
 		fail_died(call, call->id == culprit);
-	}
 	worker_fence_calls(worker);
 	worker_pass_calls(worker);
 }

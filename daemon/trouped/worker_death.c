@@ -192,12 +192,9 @@ static void note_crash(const struct worker *worker, struct unit *unit,
 static void report_to(struct worker *worker, const struct blame *blame, bool blamed,
 		      const char *text)
 {
-	list_foreach_safe (at, &worker->instances) {
-		struct instance *instance = container_of(at, struct instance, on_worker);
-
+	list_each (struct instance, instance, &worker->instances, on_worker)
 		if ((instance == blame->actor || instance->unit->is_pinned) == blamed)
 			instance_worker_down(instance, blamed, text);
-	}
 }
 
 /* Report the death to its instances: those blamed count a failure, the others come back with

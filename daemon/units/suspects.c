@@ -25,9 +25,7 @@ static void end_search(struct worker *worker)
 
 static bool is_starting(const struct worker *worker, uint32_t version)
 {
-	list_foreach (at, &worker->instances) {
-		const struct instance *instance = container_of(at, struct instance, on_worker);
-
+	list_each (struct instance, instance, &worker->instances, on_worker) {
 		if (instance->version->number == version &&
 		    instance->state == API_STATE_STARTING && !instance->is_held)
 			return true;
@@ -118,10 +116,7 @@ static uint32_t find_plugin(const struct worker *worker)
 		if (plugin == 0)
 			continue;
 		last = NULL;
-		list_foreach (at, &worker->instances) {
-			const struct instance *instance =
-				container_of(at, struct instance, on_worker);
-
+		list_each (struct instance, instance, &worker->instances, on_worker) {
 			/* Instances of a pool are adjacent, and have one version. */
 			if (instance->version == last || !is_there(instance))
 				continue;
@@ -138,8 +133,7 @@ static bool pin(struct worker *worker, uint32_t plugin, uint32_t version)
 {
 	bool any = false;
 
-	list_foreach (at, &worker->instances) {
-		struct instance *instance = container_of(at, struct instance, on_worker);
+	list_each (struct instance, instance, &worker->instances, on_worker) {
 		const struct version *its = instance->version;
 
 		if (!is_there(instance) ||

@@ -184,12 +184,9 @@ struct instance *instance_by_address(struct master *master, struct troupe_addres
 
 	if (!worker || troupe_address_is_null(address))
 		return NULL;
-	list_foreach (at, &worker->instances) {
-		struct instance *instance = container_of(at, struct instance, on_worker);
-
+	list_each (struct instance, instance, &worker->instances, on_worker)
 		if (troupe_address_equal(instance->address, address))
 			return instance;
-	}
 	return NULL;
 }
 

@@ -31,9 +31,7 @@ static void arm_request_timer(struct worker *worker)
 bool worker_answered(struct worker *worker, enum request_kind kind, int64_t number, int64_t id,
 		     uint32_t *ret_instance)
 {
-	list_foreach (at, &worker->requests) {
-		struct request *request = container_of(at, struct request, link);
-
+	list_each (struct request, request, &worker->requests, link) {
 		if (request->what.kind != kind || request->what.number != number ||
 		    request->id != (uint64_t)id)
 			continue;
