@@ -77,9 +77,9 @@ void pending_time_out(struct pending *pending)
 
 struct pending *pending_next(struct list *list, uid_t last)
 {
-	list_foreach (at, list)
-		if (pending_at(at)->client->peer->uid != last)
-			return pending_at(at);
+	list_each (struct pending, pending, list, link)
+		if (pending->client->peer->uid != last)
+			return pending;
 	return pending_at(list->next);
 }
 
@@ -92,8 +92,8 @@ void pending_reply(struct pending *pending, const struct buffer *text)
 
 void pending_refuse_all(struct list *list)
 {
-	list_foreach_safe (at, list) {
-		(void)control_refuses(pending_at(at)->master, pending_at(at)->client);
-		pending_free(pending_at(at));
+	list_each (struct pending, pending, list, link) {
+		(void)control_refuses(pending->master, pending->client);
+		pending_free(pending);
 	}
 }

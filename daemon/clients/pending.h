@@ -7,7 +7,7 @@
  *
  * Answering a client ends no other pending: the server reports clients that left from the loop
  * only, never from inside an answer (control/server.h). So a list of pendings may be walked
- * with list_foreach_safe(), each answered and freed on the way, in either order: pending_free()
+ * with list_each(), each answered and freed on the way, in either order: pending_free()
  * does not touch the call.
  */
 #ifndef CLIENTS_PENDING_H

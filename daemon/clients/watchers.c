@@ -7,7 +7,6 @@
 #include "proto/json.h"
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define FLUSH_NS (2 * CLOCK_MS_NS) /* of one pass of the loop */
 #define BURST    64u               /* events for one watcher before it is another's turn */
@@ -23,14 +22,6 @@ struct watcher {
 static struct watcher *watcher_of(struct pending *pending)
 {
 	return container_of(pending, struct watcher, pending);
-}
-
-static int64_t unix_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static struct watchers_event *event_at(struct watchers *watchers, uint64_t number)
@@ -60,12 +51,9 @@ static void drop_sent(struct watchers *watchers)
 {
 	uint64_t sent = watchers->next;
 
-	list_foreach (at, &watchers->list) {
-		const struct watcher *watcher = watcher_of(pending_at(at));
-
+	list_each (struct watcher, watcher, &watchers->list, pending.link)
 		if (watcher->next < sent)
 			sent = watcher->next;
-	}
 	while (watchers->first < sent)
 		drop_first(watchers);
 }
@@ -79,7 +67,7 @@ void watchers_put(struct watchers *watchers, const struct api_watch_out *event)
 
 	if (list_is_empty(&watchers->list))
 		return;
-	stamped.timeMs = unix_ms();
+	stamped.timeMs = clock_unix_ms();
 	(void)json_encode(api_watch_method.out, &stamped, &text, &size);
 	while (watchers->first < watchers->next &&
 	       (watchers->next - watchers->first >= LIMIT_WATCH_EVENTS ||
@@ -117,7 +105,7 @@ static const struct pending_ops ops = {
 
 void watchers_add(struct watchers *watchers, struct control_call *call)
 {
-	struct api_watch_out first = {.timeMs = unix_ms(),
+	struct api_watch_out first = {.timeMs = clock_unix_ms(),
 				      .event = API_WATCH_OUT_EVENT_WATCHING};
 	struct watcher *watcher;
 
@@ -142,7 +130,7 @@ static bool send_lost(struct watcher *watcher)
 {
 	struct watchers *watchers = watcher->watchers;
 	struct api_watch_out lost = {
-		.timeMs = unix_ms(),
+		.timeMs = clock_unix_ms(),
 		.event = API_WATCH_OUT_EVENT_LOST,
 		.count = &watcher->lost,
 	};
@@ -221,14 +209,14 @@ bool watchers_flush(struct watchers *watchers)
 
 void watchers_end(struct watchers *watchers)
 {
-	struct api_watch_out last = {.timeMs = unix_ms(),
+	struct api_watch_out last = {.timeMs = clock_unix_ms(),
 				     .event = API_WATCH_OUT_EVENT_STOPPING};
 
-	list_foreach_safe (at, &watchers->list) {
-		send_some(watcher_of(pending_at(at)), LIMIT_WATCH_EVENTS);
-		(void)control_call_reply(pending_at(at)->client, &api_watch_method, &last,
+	list_each (struct watcher, watcher, &watchers->list, pending.link) {
+		send_some(watcher, LIMIT_WATCH_EVENTS);
+		(void)control_call_reply(watcher->pending.client, &api_watch_method, &last,
 					 false);
-		pending_free(pending_at(at));
+		pending_free(&watcher->pending);
 	}
 }
 

@@ -1,19 +1,11 @@
 /* crash.c - a dead worker's page, read with distrust. */
 #include "process/crash.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-static uint64_t unix_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static void print_cause(char *text, size_t size, const struct launch_end *end)
 {
@@ -79,7 +71,7 @@ void crash_read(struct crash *crash, const struct page *page, const struct launc
 	const struct launch_end *end = &crash->end;
 	bool is_signal;
 
-	*crash = (struct crash){.time_ms = unix_ms(), .end = *known};
+	*crash = (struct crash){.time_ms = (uint64_t)clock_unix_ms(), .end = *known};
 	/* That of an exit has no signal. */
 	if (is_written && known->cause == LAUNCH_UNKNOWN && record->signal > 0)
 		crash->end = (struct launch_end){LAUNCH_SIGNALED, record->signal};

@@ -62,14 +62,10 @@ static bool describe_instance(struct arena *arena, const struct instance *instan
 	return true;
 }
 
-static void describe_interfaces(const struct unit *unit,
-				struct api_string_array *ret_interfaces)
+struct api_string_array describe_interfaces(const struct plugin_actor *type)
 {
-	const struct plugin_actor *type = unit->version->type;
-
-	if (type)
-		*ret_interfaces =
-			(struct api_string_array){type->interfaces, type->n_interfaces};
+	return type ? (struct api_string_array){type->interfaces, type->n_interfaces}
+		    : (struct api_string_array){0};
 }
 
 bool describe_instances(struct arena *arena, const struct unit *unit, unsigned first,
@@ -98,8 +94,8 @@ bool describe_unit(struct arena *arena, const struct unit *unit, struct api_unit
 						 : "",
 		.file = unit->is_configured ? unit->file.file : NULL,
 		.restarts = (int64_t)unit->restarts,
+		.interfaces = describe_interfaces(unit->version->type),
 	};
-	describe_interfaces(unit, &ret_unit->interfaces);
 	if (ret_unit->state == API_STATE_STALLED) {
 		ret_unit->stall = describe_stall(arena, unit_stalls(unit));
 		return ret_unit->stall;

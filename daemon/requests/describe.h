@@ -6,13 +6,11 @@
 #ifndef REQUESTS_DESCRIBE_H
 #define REQUESTS_DESCRIBE_H
 
+#include "io.troupe.Control.varlink.h"
 #include "proto/arena.h"
 #include <stdbool.h>
 
-struct api_instance_array;
-struct api_unit;
-struct api_worker;
-struct api_problem_array;
+struct plugin_actor;
 struct problems;
 struct unit;
 struct worker;
@@ -28,6 +26,9 @@ bool describe_worker(struct arena *arena, const struct worker *worker,
 bool describe_problems(struct arena *arena, const struct problems *const *lists, size_t n_lists,
 		       struct api_problem_array *ret_problems,
 		       struct api_problem_array *ret_warnings);
+
+/* What actors of that type provide. NULL: nothing is known. */
+struct api_string_array describe_interfaces(const struct plugin_actor *type);
 
 /* `worker` is stalled: how. NULL: no memory. */
 const struct api_stall *describe_stall(struct arena *arena, const struct worker *worker);

@@ -157,10 +157,8 @@ static void describe_child(const struct inquiry *inquiry, const char *address,
 		.plugin = origin && origin->file.plugin ? origin->file.plugin : "",
 		.actorType = actor_type,
 		.file = origin ? origin->file.file : NULL,
+		.interfaces = describe_interfaces(type),
 	};
-	if (type)
-		ret_unit->interfaces =
-			(struct api_string_array){type->interfaces, type->n_interfaces};
 }
 
 static void answer_describe(struct inquiry *inquiry)
@@ -452,9 +450,9 @@ static bool makes_sense(const struct worker_census *census)
 
 struct pending *inquiries_find(struct master *master, uint64_t request)
 {
-	list_foreach (at, &master->inquiries)
-		if (request && pending_at(at)->request == request)
-			return pending_at(at);
+	list_each (struct pending, pending, &master->inquiries, link)
+		if (request && pending->request == request)
+			return pending;
 	return NULL;
 }
 
@@ -473,6 +471,6 @@ void inquiries_census(struct worker *worker, const struct worker_census *census)
 
 void inquiries_worker_down(struct worker *worker)
 {
-	list_foreach_safe (at, &worker->master->inquiries)
-		pending_at(at)->ops->on_worker_down(pending_at(at), worker);
+	list_each (struct pending, pending, &worker->master->inquiries, link)
+		pending->ops->on_worker_down(pending, worker);
 }

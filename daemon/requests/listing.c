@@ -116,8 +116,8 @@ static int go_on(struct listing *listing, uint64_t until_ns)
 
 static void fail_all(struct listing *listing)
 {
-	list_foreach_safe (at, &listing->waiting)
-		pending_overload(pending_at(at));
+	list_each (struct pending, pending, &listing->waiting, link)
+		pending_overload(pending);
 }
 
 static void answer(struct listing *listing, uint64_t until_ns)

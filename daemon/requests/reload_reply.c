@@ -182,7 +182,7 @@ void control_on_reload(void *context, struct control_call *call, const void *in)
 
 void reload_replies_check(struct master *master)
 {
-	list_foreach_safe (at, &master->reload_replies)
-		if (has_settled(reply_of(pending_at(at))))
-			finish(pending_at(at));
+	list_each (struct reload_reply, reply, &master->reload_replies, pending.link)
+		if (has_settled(reply))
+			finish(&reply->pending);
 }

@@ -23,11 +23,6 @@ struct waiter {
 	enum waiter_kind kind;
 };
 
-static struct waiter *waiter_at(struct list *link)
-{
-	return container_of(link, struct waiter, pending.link);
-}
-
 /* ---- what is waited for */
 
 static bool is_starting(const struct instance *instance)
@@ -139,16 +134,14 @@ void waiter_new(struct unit *unit, struct instance *instance, enum waiter_kind k
 
 void waiters_check(struct unit *unit)
 {
-	list_foreach_safe (at, &unit->waiters)
-		if (has_come(waiter_at(at)))
-			answer(&waiter_at(at)->pending);
+	list_each (struct waiter, waiter, &unit->waiters, pending.link)
+		if (has_come(waiter))
+			answer(&waiter->pending);
 }
 
 void waiters_fail(struct unit *unit)
 {
-	list_foreach_safe (at, &unit->waiters) {
-		struct waiter *waiter = waiter_at(at);
-
+	list_each (struct waiter, waiter, &unit->waiters, pending.link) {
 		if (waiter->kind == WAITER_STOP)
 			answer_stop(waiter->pending.client);
 		else
@@ -161,9 +154,7 @@ void waiters_fail(struct unit *unit)
 void waiters_end(struct master *master)
 {
 	units_foreach (unit, master)
-		list_foreach_safe (at, &unit->waiters) {
-			struct waiter *waiter = waiter_at(at);
-
+		list_each (struct waiter, waiter, &unit->waiters, pending.link) {
 			if (waiter->kind == WAITER_STOP)
 				continue;
 			(void)control_refuses(master, waiter->pending.client);

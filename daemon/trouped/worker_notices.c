@@ -51,8 +51,8 @@ static void on_ready(void *context, const void *in)
 					       .count = &(int64_t){worker->incarnation},
 				       });
 	names_worker_up(worker);
-	list_foreach_safe (at, &worker->instances)
-		instance_worker_up(container_of(at, struct instance, on_worker));
+	list_each (struct instance, instance, &worker->instances, on_worker)
+		instance_worker_up(instance);
 	master_check_soon(master);
 }
 
@@ -160,8 +160,8 @@ static void on_ended(void *context, const void *in)
 
 static bool has_actors(const struct worker *worker)
 {
-	list_foreach (at, &worker->instances)
-		if (instance_is_alive(container_of(at, struct instance, on_worker)))
+	list_each (struct instance, instance, &worker->instances, on_worker)
+		if (instance_is_alive(instance))
 			return true;
 	return !list_is_empty(&worker->requests);
 }

@@ -19,8 +19,8 @@ struct worker_whole {
 
 static void let_next_begin(struct worker *worker)
 {
-	list_foreach_safe (at, &worker->instances)
-		instance_worker_up(container_of(at, struct instance, on_worker));
+	list_each (struct instance, instance, &worker->instances, on_worker)
+		instance_worker_up(instance);
 }
 
 static void init(struct worker *worker)
@@ -36,9 +36,9 @@ static void init(struct worker *worker)
 
 static void fini(struct worker *worker)
 {
-	list_foreach_safe (at, &worker->instances) {
-		list_remove(at);
-		container_of(at, struct instance, on_worker)->worker = NULL;
+	list_each (struct instance, instance, &worker->instances, on_worker) {
+		list_remove(&instance->on_worker);
+		instance->worker = NULL;
 	}
 	suspects_fini(worker);
 }
@@ -53,8 +53,8 @@ static void on_forget(struct worker *worker)
 
 static void on_away(struct worker *worker)
 {
-	list_foreach_safe (at, &worker->instances)
-		instance_worker_away(container_of(at, struct instance, on_worker));
+	list_each (struct instance, instance, &worker->instances, on_worker)
+		instance_worker_away(instance);
 }
 
 const struct worker_ops worker_parts = {

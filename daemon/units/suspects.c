@@ -150,8 +150,8 @@ static bool pin_owner(struct worker *worker)
 {
 	if (!worker->owner)
 		return false;
-	list_foreach (at, &worker->instances)
-		if (is_there(container_of(at, struct instance, on_worker)))
+	list_each (struct instance, instance, &worker->instances, on_worker)
+		if (is_there(instance))
 			worker->owner->is_pinned = true;
 	return worker->owner->is_pinned;
 }

@@ -234,9 +234,9 @@ void worker_on_request_timer(struct loop_timer *timer)
 
 void worker_forget_requests(struct worker *worker)
 {
-	list_foreach_safe (at, &worker->requests) {
-		list_remove(at);
-		free(container_of(at, struct request, link));
+	list_each (struct request, request, &worker->requests, link) {
+		list_remove(&request->link);
+		free(request);
 	}
 	number_set_fini(&worker->loaded);
 	number_set_fini(&worker->defined);
