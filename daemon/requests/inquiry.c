@@ -32,9 +32,8 @@ struct inquiry {
 	/* Describe */
 	unsigned awaited[LIMIT_WORKERS + 1]; /* of each worker */
 	size_t n_awaited;                    /* answers to come */
-	/* The unit's name, for it may change meanwhile; NULL: not known yet, or none. */
-	const char *unit;
-	uint32_t origin; /* version that spawned the actor; 0: it is a unit's */
+	char unit[LIMIT_NAME + 1]; /* for it may change meanwhile; "": not known yet, or none */
+	uint32_t origin;           /* version that spawned the actor; 0: it is a unit's */
 	struct troupe_address only;
 	/* Actors */
 	unsigned worker; /* who is being asked */
@@ -163,8 +162,7 @@ static void describe_child(const struct inquiry *inquiry, const char *address,
 
 static void answer_describe(struct inquiry *inquiry)
 {
-	struct unit *unit =
-		inquiry->unit ? unit_find(inquiry->pending.master, inquiry->unit) : NULL;
+	struct unit *unit = unit_find(inquiry->pending.master, inquiry->unit);
 	char address[TROUPE_ADDRESS_TEXT];
 	struct api_describe_out out = {.actors = {inquiry->actors, inquiry->n_actors},
 				       .silent = {inquiry->silent, inquiry->n_silent}};
@@ -175,8 +173,8 @@ static void answer_describe(struct inquiry *inquiry)
 		control_overloaded(call);
 	} else if (unit) {
 		unit_reply_with(unit, call, api_describe_method.out, &out);
-	} else if (inquiry->unit || inquiry->n_actors == 0) {
-		control_no_such_actor(call, inquiry->unit ? inquiry->unit : address);
+	} else if (inquiry->unit[0] || inquiry->n_actors == 0) {
+		control_no_such_actor(call, inquiry->unit[0] ? inquiry->unit : address);
 	} else {
 		describe_child(inquiry, address, &out.unit);
 		(void)control_call_reply(call, &api_describe_method, &out, false);
@@ -197,7 +195,7 @@ static void on_description(struct pending *pending, struct worker *worker,
 		const struct api_actor *actor = &inquiry->actors[inquiry->n_actors - 1];
 
 		if (actor->instance)
-			inquiry->unit = actor->unit;
+			strcpy(inquiry->unit, actor->unit);
 		else if (actor->unit)
 			inquiry->origin = (uint32_t)resident->origin;
 	}
@@ -237,60 +235,43 @@ static const struct pending_ops describe_ops = {
 	.fini = fini,
 };
 
-/* Answer Describe: the unit with the counters of its actors; of one actor when `only` is not
- * null, whose worker is `worker`; unit NULL: find out which it is of. */
-static void begin_describe(struct master *master, struct control_call *call, struct unit *unit,
-			   struct worker *worker, struct troupe_address only)
-{
-	struct inquiry *inquiry = new_inquiry(&describe_ops, master, call);
-
-	if (!inquiry)
-		return;
-	if (unit) {
-		inquiry->unit = copy_text(inquiry, unit->name);
-		if (!inquiry->unit) {
-			pending_overload(&inquiry->pending);
-			return;
-		}
-	}
-	inquiry->only = only;
-	if (!troupe_address_is_null(only)) {
-		ask_about(inquiry, worker, only);
-	} else {
-		for (unsigned i = 0; i < unit->n_instances && i < LIMIT_DESCRIBED; i++) {
-			const struct instance *instance = &unit->instances[i];
-
-			if (!troupe_address_is_null(instance->address))
-				ask_about(inquiry, instance->worker, instance->address);
-		}
-	}
-	if (inquiry->n_awaited == 0)
-		answer_describe(inquiry);
-	else
-		loop_timer_start(&inquiry->pending.timer, ANSWER_NS);
-}
-
 void control_on_describe(void *context, struct control_call *call, const void *in)
 {
 	const struct api_describe *describe = in;
 	struct master *master = context;
-	struct troupe_address address = {0};
-	struct relay_target target;
+	struct relay_target only = {0};
 	struct instance *instance;
-	struct unit *unit;
+	struct unit *unit = NULL;
+	struct inquiry *inquiry;
 
-	if (address_parse(describe->name, &address) == 0) {
-		if (resolve_name(master, call, describe->name, &target))
-			begin_describe(master, call, NULL, target.worker, address);
-		return;
+	if (address_parse(describe->name, &only.address) == 0) {
+		/* Its worker knows which unit it is of. */
+		if (resolve_name(master, call, describe->name, &only) == RESOLVE_NOWHERE)
+			return;
+	} else {
+		unit = resolve_unit(master, call, describe->name, &instance);
+		if (!unit)
+			return;
+		if (instance && instance->state == API_STATE_RUNNING)
+			only = (struct relay_target){.worker = instance->worker,
+						     .address = instance->address};
 	}
-	unit = resolve_unit(master, call, describe->name, &instance);
-	if (!unit)
+	inquiry = new_inquiry(&describe_ops, master, call);
+	if (!inquiry)
 		return;
-	if (instance && instance->state == API_STATE_RUNNING)
-		begin_describe(master, call, unit, instance->worker, instance->address);
+	if (unit)
+		strcpy(inquiry->unit, unit->name);
+	inquiry->only = only.address;
+	if (only.worker)
+		ask_about(inquiry, only.worker, only.address);
+	for (unsigned i = 0; !only.worker && i < unit->n_instances && i < LIMIT_DESCRIBED; i++)
+		if (!troupe_address_is_null(unit->instances[i].address))
+			ask_about(inquiry, unit->instances[i].worker,
+				  unit->instances[i].address);
+	if (inquiry->n_awaited == 0)
+		answer_describe(inquiry);
 	else
-		begin_describe(master, call, unit, NULL, (struct troupe_address){0});
+		loop_timer_start(&inquiry->pending.timer, ANSWER_NS);
 }
 
 /* ---- Actors */

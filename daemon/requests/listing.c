@@ -190,7 +190,6 @@ void listing_init(struct listing *listing, struct master *master)
 	list_init(&listing->later);
 	loop_timer_init(&listing->timer, master->loop, on_timer);
 	buffer_init(&listing->text, SIZE_MAX);
-	unit_text_init(&listing->unit);
 }
 
 void listing_fini(struct listing *listing)

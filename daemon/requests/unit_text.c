@@ -12,15 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-void unit_text_init(struct unit_text *text)
-{
-	*text = (struct unit_text){0};
-}
-
 void unit_text_fini(struct unit_text *text)
 {
 	free(text->text);
-	unit_text_init(text);
+	*text = (struct unit_text){0};
 }
 
 static const struct troupe_type *instances_type(void)

@@ -4,7 +4,7 @@
  * To describe 20,000 instances takes several milliseconds, in which no other client would be
  * served: whoever makes such a text goes on with it from the loop. Instances are described as
  * they are when their turn comes; of a unit that is gone meanwhile, or has fewer, there are no
- * more. Memory of the caller, init/fini. Master process, one thread.
+ * more. Memory of the caller, zeroed at first. Master process, one thread.
  */
 #ifndef REQUESTS_UNIT_TEXT_H
 #define REQUESTS_UNIT_TEXT_H
@@ -26,7 +26,6 @@ struct unit_text {
 	size_t size, rest;  /* where what comes behind the instances begins */
 };
 
-void unit_text_init(struct unit_text *text);
 void unit_text_fini(struct unit_text *text);
 
 /* Append to `out` what comes before the instances of `unit`, of which there shall be `n` at
@@ -36,7 +35,7 @@ int unit_text_begin(struct unit_text *text, const struct troupe_type *type, cons
 		    const char *unit, unsigned n, struct buffer *out);
 
 /* Go on until loop_clock_ns() is until_ns; some are put in in any case. 1: all is in `out`, and
- * `text` is as after unit_text_init(); 0: not yet. -ENOMEM, -ENOBUFS: `out` is full. */
+ * `text` is zeroed; 0: not yet. -ENOMEM, -ENOBUFS: `out` is full. */
 int unit_text_go_on(struct unit_text *text, struct master *master, uint64_t until_ns,
 		    struct buffer *out);
 

@@ -41,7 +41,7 @@ static void begin(struct fixture *f, void **state, const char *description)
 	for (unsigned i = 0; i < MANY; i++)
 		f->unit->instances[i] =
 			(struct instance){.unit = f->unit, .number = i, .outstanding = 2 * i};
-	unit_text_init(&f->text);
+	f->text = (struct unit_text){0};
 	buffer_init(&f->out, 1u << 20);
 	arena_init(&arena);
 	assert_true(describe_unit(&arena, f->unit, &value));
