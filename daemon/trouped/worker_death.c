@@ -169,7 +169,7 @@ static void fail_for_good(struct worker *worker, const struct blame *blame)
 			      worker->culprit.kind ? "it did not load in time"
 						   : "loading it crashed a worker");
 	if (unit)
-		unit_fail_on(unit, worker, "%s",
+		unit_fail_on(unit, worker, NULL,
 			     worker->culprit.kind
 				     ? "its configuration was not decoded in time"
 				     : "decoding its configuration crashed a worker");

@@ -80,7 +80,7 @@ static void on_defined(void *context, const void *in)
 		return;
 	number_set_remove(&worker->defined, (uint32_t)defined->version);
 	if (unit)
-		unit_fail_on(unit, worker, "%s", defined->error);
+		unit_fail_on(unit, worker, NULL, defined->error);
 }
 
 static void on_spawned(void *context, const void *in)

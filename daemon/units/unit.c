@@ -80,24 +80,20 @@ static void cut_text(char *text, size_t size)
 	text[size] = '\0';
 }
 
-void unit_set_reason_v(struct unit *unit, const char *format, va_list arguments)
+void unit_set_reason(struct unit *unit, const char *format, ...)
 {
+	va_list arguments;
 	char *reason;
+	int r;
 
-	if (vasprintf(&reason, format, arguments) < 0)
+	va_start(arguments, format);
+	r = vasprintf(&reason, format, arguments);
+	va_end(arguments);
+	if (r < 0)
 		return;
 	cut_text(reason, REASON_MAX);
 	free(unit->reason);
 	unit->reason = reason;
-}
-
-void unit_set_reason(struct unit *unit, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	unit_set_reason_v(unit, format, arguments);
-	va_end(arguments);
 }
 
 bool unit_provides(const struct unit *unit, const char *interface, size_t size)

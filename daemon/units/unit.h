@@ -18,7 +18,6 @@
 #include "config/unit_file.h"
 #include "io.troupe.Control.varlink.h"
 #include "supervise/restart.h"
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <troupe/actor.h>
@@ -141,7 +140,6 @@ struct instance *instance_by_address(struct master *master, struct troupe_addres
 /* Cut to a length that fits a line. */
 void unit_set_reason(struct unit *unit, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-void unit_set_reason_v(struct unit *unit, const char *format, va_list arguments);
 
 /* Take it off its worker, without a word. */
 void instance_fini(struct instance *instance);

@@ -11,18 +11,12 @@
 #include "units/unit_place.h"
 #include "units/version.h"
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 
 /* ---- how it stops: by order, because it cannot run */
 
-void unit_break(struct unit *unit, const char *format, ...)
+void unit_break(struct unit *unit)
 {
-	va_list arguments;
-
-	va_start(arguments, format);
-	unit_set_reason_v(unit, format, arguments);
-	va_end(arguments);
 	unit->is_broken = true;
 	if (!unit->has_bad_file) /* which is logged with all other problems of files */
 		log_error(&unit->master->log, "unit %s has failed: %s", unit->file.name,
@@ -39,18 +33,16 @@ static bool is_to_start(const struct instance *instance, const struct worker *wo
 	       (instance->state == API_STATE_STARTING || instance->state == API_STATE_BACKOFF);
 }
 
-void unit_fail_on(struct unit *unit, const struct worker *worker, const char *format, ...)
+void unit_fail_on(struct unit *unit, const struct worker *worker, const char *what,
+		  const char *why)
 {
 	unsigned i = 0;
-	va_list arguments;
 
 	while (i < unit->n_instances && !is_to_start(&unit->instances[i], worker))
 		i++;
 	if (i == unit->n_instances)
 		return;
-	va_start(arguments, format);
-	unit_set_reason_v(unit, format, arguments);
-	va_end(arguments);
+	unit_set_reason(unit, "%s%s%s", what ? what : "", what ? ": " : "", why);
 	log_error(&unit->master->log, "unit %s has failed on worker %u: %s", unit->file.name,
 		  worker->number, unit->reason ? unit->reason : "");
 	for (; i < unit->n_instances; i++)
@@ -63,7 +55,7 @@ void units_fail_on(struct worker *worker, uint32_t deployment, const char *why)
 {
 	units_foreach (unit, worker->master)
 		if (version_is_of(unit->version, deployment))
-			unit_fail_on(unit, worker, "%s: %s", unit->file.plugin, why);
+			unit_fail_on(unit, worker, unit->file.plugin, why);
 }
 
 void unit_stop(struct unit *unit)
@@ -95,16 +87,17 @@ static void finish_define(struct unit *unit, int r, const char *why)
 
 	unit->is_broken = false;
 	unit->master->n_changes++;
-	if (r == -EINVAL)
-		unit_break(unit, "%s", why);
-	else if (r < 0)
-		unit_break(unit, "%s", strerror(-r));
+	if (r < 0)
+		unit_set_reason(unit, "%s", r == -EINVAL ? why : strerror(-r));
 	else if (placement->worker == UNIT_WORKER_NUMBER &&
 		 placement->number > unit->master->n_shared)
-		unit_break(unit, "Worker=%u: there are %u workers", placement->number,
-			   unit->master->n_shared);
+		unit_set_reason(unit, "Worker=%u: there are %u workers", placement->number,
+				unit->master->n_shared);
 	else if (make_instances(unit) < 0)
-		unit_break(unit, "no memory for %u instances", unit->file.instances);
+		unit_set_reason(unit, "no memory for %u instances", unit->file.instances);
+	else
+		return;
+	unit_break(unit);
 }
 
 static void drop_instances(struct unit *unit)
@@ -193,7 +186,8 @@ int unit_new_broken(struct master *master, const char *name, const char *file,
 		return r;
 	}
 	unit->has_bad_file = true;
-	unit_break(unit, "%s", reason);
+	unit_set_reason(unit, "%s", reason);
+	unit_break(unit);
 	*ret_unit = unit;
 	return 0;
 }
@@ -283,15 +277,18 @@ bool unit_place_or_break(struct unit *unit)
 	int r = version_make_state(unit->version, why);
 
 	if (r < 0) {
-		unit_break(unit, "%s", why);
-		return false;
+		unit_set_reason(unit, "%s", why);
+	} else {
+		r = unit_place(unit);
+		if (r == -ENOSPC)
+			unit_set_reason(unit,
+					"Worker=own: there are %u worker processes already",
+					LIMIT_WORKERS);
+		else if (r < 0)
+			unit_set_reason(unit, "Worker=own: %s", strerror(-r));
 	}
-	r = unit_place(unit);
-	if (r == -ENOSPC)
-		unit_break(unit, "Worker=own: there are %u worker processes already",
-			   LIMIT_WORKERS);
-	else if (r < 0)
-		unit_break(unit, "Worker=own: %s", strerror(-r));
+	if (r < 0)
+		unit_break(unit);
 	return r == 0;
 }
 
