@@ -103,24 +103,25 @@ static void finish(struct pending *pending)
 	pending_free(pending);
 }
 
-static bool have_started(struct master *master, const struct reload_names *names)
+static bool has_started(const struct unit *unit)
 {
-	for (size_t i = 0; i < names->n; i++) {
-		const struct unit *unit = unit_find(master, names->names[i]);
-
-		if (unit && (unit->is_resumed || unit_is_changing(unit) ||
-			     unit->n_in[API_STATE_STARTING] > 0))
-			return false;
-	}
-	return true;
+	return !unit->is_resumed && !unit_is_changing(unit) &&
+	       unit->n_in[API_STATE_STARTING] == 0;
 }
 
-static bool have_gone(struct master *master, const struct reload_names *names)
+static bool is_kept(const struct unit *unit)
+{
+	return !unit->is_removed;
+}
+
+/* Whether that holds for all of them that are there. */
+static bool have_all(struct master *master, const struct reload_names *names,
+		     bool (*has)(const struct unit *unit))
 {
 	for (size_t i = 0; i < names->n; i++) {
 		const struct unit *unit = unit_find(master, names->names[i]);
 
-		if (unit && unit->is_removed)
+		if (unit && !has(unit))
 			return false;
 	}
 	return true;
@@ -130,9 +131,9 @@ static bool has_settled(const struct reload_reply *reply)
 {
 	struct master *master = reply->pending.master;
 
-	return have_started(master, &reply->result.started) &&
-	       have_started(master, &reply->result.restarted) &&
-	       have_gone(master, &reply->result.stopped);
+	return have_all(master, &reply->result.started, has_started) &&
+	       have_all(master, &reply->result.restarted, has_started) &&
+	       have_all(master, &reply->result.stopped, is_kept);
 }
 
 static const struct pending_ops ops = {
@@ -142,42 +143,29 @@ static const struct pending_ops ops = {
 	.fini = fini,
 };
 
-/* Answer the call with the result (taken) when its units have settled. */
-static void reply_when_settled(struct master *master, struct control_call *call,
-			       struct reload_result *result)
-{
-	struct reload_reply *reply =
-		pending_new(&ops, master, call, &master->reload_replies, 0);
-	uint64_t start_ns = master->settings.life.start_timeout_ns;
-	uint64_t stop_ns = master->settings.life.stop_timeout_ns,
-		 timeout_ns = start_ns + 2 * stop_ns + STOPPING_GRACE_NS; /* draining, too */
-
-	if (!reply) {
-		reload_result_fini(result);
-		return;
-	}
-	reply->result = *result;
-	if (start_ns == TEXT_INFINITY || stop_ns == TEXT_INFINITY ||
-	    timeout_ns > LIMIT_WAIT_NS - GRACE_NS)
-		timeout_ns = LIMIT_WAIT_NS - GRACE_NS;
-	loop_timer_start(&reply->pending.timer, timeout_ns + GRACE_NS);
-	master_check_soon(master);
-}
-
 void control_on_reload(void *context, struct control_call *call, const void *in)
 {
 	struct master *master = context;
-	struct reload_result result;
+	const struct life_keys *life = &master->settings.life;
+	struct reload_reply *reply;
+	uint64_t timeout_ns;
 
 	(void)in;
 	if (!control_begins_change(master, call))
 		return;
-	if (reload_run(master, &result) == -ENOMEM) {
-		control_overloaded(call);
-		reload_result_fini(&result);
+	reply = pending_new(&ops, master, call, &master->reload_replies, 0);
+	if (!reply)
+		return;
+	if (reload_run(master, &reply->result) == -ENOMEM) {
+		pending_overload(&reply->pending);
 		return;
 	}
-	reply_when_settled(master, call, &result);
+	timeout_ns = life->start_timeout_ns + 2 * life->stop_timeout_ns + /* draining, too */
+		     STOPPING_GRACE_NS;
+	if (life->start_timeout_ns == TEXT_INFINITY || life->stop_timeout_ns == TEXT_INFINITY ||
+	    timeout_ns > LIMIT_WAIT_NS - GRACE_NS)
+		timeout_ns = LIMIT_WAIT_NS - GRACE_NS;
+	loop_timer_start(&reply->pending.timer, timeout_ns + GRACE_NS);
 }
 
 void reload_replies_check(struct master *master)

@@ -212,7 +212,7 @@ int stage_strike(void **state)
 	return 0;
 }
 
-struct ledger_use *stage_use(struct stage *stage, enum share share)
+struct ledger_use *stage_use(struct stage *stage, enum call_share share)
 {
 	return &stage->master->server->ledger.uses[share];
 }
