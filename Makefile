@@ -9,6 +9,7 @@ endif
 CXX      ?= g++
 PKG_CONFIG ?= pkg-config
 SANITIZE ?=
+COVERAGE ?=
 DESTDIR  ?=
 PREFIX   ?= /usr/local
 bindir     = $(PREFIX)/bin
@@ -26,7 +27,7 @@ unitdir   ?= $(if $(system_prefix),$(or $(shell $(PKG_CONFIG) --variable=systemd
 
 # A build of its own for each compiler and sanitizer, so that they can live side by side.
 comma := ,
-BUILD ?= build$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))$(if $(findstring clang,$(CC)),-clang)
+BUILD ?= build$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))$(if $(COVERAGE),-coverage)$(if $(findstring clang,$(CC)),-clang)
 # One name for one directory, however it was given: what depends on which header is remembered by name.
 override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
 
@@ -34,11 +35,16 @@ WARNINGS = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wcas
 	   $(if $(WERROR),-Werror)
 HARDEN   = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
 OPTIMIZE = $(if $(SANITIZE),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all,-O2 $(HARDEN))
+ifneq ($(COVERAGE),)
+OPTIMIZE = -O0
+COVERAGE_COMPILE = --coverage
+COVERAGE_LINK = --coverage -Wl,--wrap=_exit,--wrap=syscall $(BUILD)/tests/coverage/ends.o
+endif
 CFLAGS  ?= -g
-ALL_CFLAGS = -std=gnu11 -fPIE $(OPTIMIZE) $(WARNINGS) $(CFLAGS) -D_GNU_SOURCE \
+ALL_CFLAGS = -std=gnu11 -fPIE $(OPTIMIZE) $(COVERAGE_COMPILE) $(WARNINGS) $(CFLAGS) -D_GNU_SOURCE \
 	     -Iinclude -I. -Idaemon -I$(BUILD)/gen -MMD -MP
 LDFLAGS ?=
-ALL_LDFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -pie -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
+ALL_LDFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(COVERAGE_LINK) -pie -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
 
 # Sub-makes use every processor, unless the caller said how many.
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -67,6 +73,7 @@ help:
 	@echo 'make bench-count instructions that a message and a call take'
 	@echo 'make mutants     break the code on purpose: the tests must find each break (ONLY=NAME)'
 	@echo 'make sweep       each allocation and each descriptor fails once (ONLY=WORD)'
+	@echo 'make coverage    how much of each folder the unit tests run (ONLY=WORD: the lines that they do not)'
 	@echo 'make fuzz        fuzz what parses, FUZZ_SECONDS each (10)'
 	@echo 'make trial       figures under trouble, each beside its aim'
 	@echo 'make soak        the long storms, and the figures'

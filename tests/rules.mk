@@ -298,6 +298,22 @@ mutants-brief: deps-test
 	@$(MAKE) --no-print-directory $(PARALLEL) test-build
 	@tests/mutants.py --build $(BUILD) --brief
 
+# ---------------------------------------------------------------- coverage: what the unit tests run
+
+# Without sweeps: what fails in them runs nearly everything and proves little. ONLY=WORD prints the lines that were not run, of
+# files whose path holds it.
+.PHONY: coverage coverage-build coverage-run
+coverage: deps-test
+	@$(MAKE) --no-print-directory COVERAGE=1 build-coverage/tests/coverage/ends.o
+	@$(MAKE) --no-print-directory $(PARALLEL) COVERAGE=1 coverage-build
+	@$(MAKE) --no-print-directory COVERAGE=1 coverage-run
+COVERED_TESTS = $(filter-out $(SWEEPS),$(UNIT_TESTS))
+coverage-build: $(BINARIES) $(COVERED_TESTS) plugins test-plugins
+coverage-run:
+	@find $(BUILD) -name '*.gcda' -delete
+	@tests/run.py --build $(BUILD) --skip-system $(COVERED_TESTS)
+	@tests/coverage/report.py --build $(BUILD) $(patsubst %,--lines %,$(ONLY))
+
 # ---------------------------------------------------------------- longer ones, not for each change
 
 SOAK_SECONDS ?= 600
