@@ -1,5 +1,6 @@
 /* Headers that troupe-gen makes: do the compilers take them, do they mean what the interface
  * says? */
+#include "base/cleanup.h"
 #include "base/elf.h"
 #include "proto/gen_names.h"
 #include "troupe/actor.h"
@@ -8,10 +9,24 @@
 
 #define STRICT "-Wall -Wextra -Wshadow -Wcast-qual -Werror -Iinclude -I\"$DIR\""
 
-static const char *const c_compilers[] = {"gcc -std=c11", "clang -std=c11"};
-static const char *const cxx_compilers[] = {"g++ -std=c++17 -x c++",
-					    "clang++ -std=c++17 -x c++"};
+#define COMPILERS 4
+
+static const char *const compilers[COMPILERS] = {
+	"gcc -std=c11", "clang -std=c11", "g++ -std=c++17 -x c++", "clang++ -std=c++17 -x c++"};
 static const char *const interfaces[] = {"hello", "tricky", "types", "bare", "crlf", "long"};
+
+/* Have all compilers look at a file of the workshop, at once. */
+static void check_syntax(const struct workshop *workshop, const char *options, const char *file)
+{
+	pid_t pids[COMPILERS];
+
+	for (size_t i = 0; i < COMPILERS; i++)
+		pids[i] = workshop_start(workshop, "%s %s -fsyntax-only \"$DIR\"/%s",
+					 compilers[i], options, file);
+	for (size_t i = 0; i < COMPILERS; i++)
+		if (workshop_wait(pids[i]) != 0)
+			fail_msg("%s: %s", compilers[i], file);
+}
 
 static void headers_compile_twice_included_in_both_languages(void **state)
 {
@@ -25,26 +40,13 @@ static void headers_compile_twice_included_in_both_languages(void **state)
 				     "cd \"$DIR\" && for i in 1 2; do for h in *.h; do "
 				     "echo \"#include \\\"$h\\\"\"; done; done >all.c"),
 			0);
-		for (size_t i = 0; i < 2; i++)
-			assert_int_equal(
-				workshop_run(workshop,
-					     "%s " STRICT
-					     " -Wpedantic -fsyntax-only \"$DIR\"/all.c",
-					     c_compilers[i]),
-				0);
-		for (size_t i = 0; i < 2; i++)
-			assert_int_equal(
-				workshop_run(workshop,
-					     "%s " STRICT
-					     " -Wpedantic -fsyntax-only \"$DIR\"/all.c",
-					     cxx_compilers[i]),
-				0);
+		check_syntax(workshop, STRICT " -Wpedantic", "all.c");
 	}
 }
 
 /* How often a note of this type and content stands in a file. */
-static size_t count_notes(const struct workshop *workshop, uint32_t type, const void *content,
-			  size_t size)
+static size_t count_notes(const struct workshop *workshop, size_t number, uint32_t type,
+			  const void *content, size_t size)
 {
 	struct elf_note note = {0};
 	char path[64];
@@ -53,7 +55,7 @@ static size_t count_notes(const struct workshop *workshop, uint32_t type, const 
 	char *file;
 	int r;
 
-	snprintf(path, sizeof(path), "%s/plugin.so", workshop->directory);
+	snprintf(path, sizeof(path), "%s/plugin%zu.so", workshop->directory, number);
 	file = workshop_read(path, &file_size);
 	assert_int_equal(elf_init(file, file_size, &elf), 0);
 	while ((r = elf_next_note(&elf, TROUPE_NOTE_OWNER, &note)) == 1)
@@ -64,7 +66,8 @@ static size_t count_notes(const struct workshop *workshop, uint32_t type, const 
 	return n;
 }
 
-static void check_plugin(const struct workshop *workshop)
+/* That of the number. */
+static void check_plugin(const struct workshop *workshop, size_t number)
 {
 	static const char actor[] = {
 		TROUPE_ABI_MAJOR, 0, TROUPE_ABI_MINOR, 0, 'h', 'e', 'l', 'l', 'o', 0};
@@ -75,9 +78,9 @@ static void check_plugin(const struct workshop *workshop)
 	assert_non_null(both);
 	strcpy(both, "io.troupe.hello");
 	strcpy(both + sizeof("io.troupe.hello"), text);
-	assert_int_equal(count_notes(workshop, TROUPE_NOTE_TYPE_ACTOR, actor, sizeof(actor)),
-			 1);
-	assert_int_equal(count_notes(workshop, TROUPE_NOTE_TYPE_INTERFACE, both,
+	assert_int_equal(
+		count_notes(workshop, number, TROUPE_NOTE_TYPE_ACTOR, actor, sizeof(actor)), 1);
+	assert_int_equal(count_notes(workshop, number, TROUPE_NOTE_TYPE_INTERFACE, both,
 				     sizeof("io.troupe.hello") + size + 1),
 			 1);
 	free(both);
@@ -90,37 +93,37 @@ static void plugin_compiles_and_keeps_its_notes_however_it_is_optimized(void **s
 		"-O0", "-O2 -flto -fuse-ld=bfd -Wl,--gc-sections -fvisibility=hidden",
 		"-O1 -fsanitize=address"};
 	const struct workshop *workshop = (const struct workshop *)*state;
+	pid_t pids[ARRAY_LEN(ways) * COMPILERS];
 
 	workshop_generate(workshop, "hello", false);
-	for (size_t way = 0; way < 3; way++) {
-		for (size_t i = 0; i < 4; i++) {
-			const char *compiler = i < 2 ? c_compilers[i] : cxx_compilers[i - 2];
-
-			assert_int_equal(
-				workshop_run(workshop,
-					     "%s " STRICT
-					     " %s -fPIC -shared -o \"$DIR\"/plugin.so " DATA
-					     "plugin.c",
-					     compiler, ways[way]),
-				0);
-			check_plugin(workshop);
-		}
+	for (size_t i = 0; i < ARRAY_LEN(pids); i++)
+		pids[i] = workshop_start(workshop,
+					 "%s " STRICT " %s -fPIC -shared -o "
+					 "\"$DIR\"/plugin%zu.so " DATA "plugin.c",
+					 compilers[i % COMPILERS], ways[i / COMPILERS], i);
+	for (size_t i = 0; i < ARRAY_LEN(pids); i++) {
+		assert_int_equal(workshop_wait(pids[i]), 0);
+		check_plugin(workshop, i);
 	}
 }
 
 static void wrappers_and_thunks_call_the_sdk_with_what_they_were_given(void **state)
 {
 	const struct workshop *workshop = (const struct workshop *)*state;
+	pid_t pids[COMPILERS];
 
 	workshop_generate(workshop, "hello", false);
-	for (size_t i = 0; i < 4; i++) {
-		assert_int_equal(workshop_run(workshop,
-					      "%s " STRICT " -o \"$DIR\"/drive " DATA "drive.c",
-					      i < 2 ? c_compilers[i] : cxx_compilers[i - 2]),
-				 0);
-		assert_int_equal(workshop_run(workshop, "\"$DIR\"/drive"), 0);
-	}
+	for (size_t i = 0; i < COMPILERS; i++)
+		pids[i] =
+			workshop_start(workshop,
+				       "%s " STRICT " -o \"$DIR\"/drive%zu " DATA "drive.c && "
+				       "\"$DIR\"/drive%zu",
+				       compilers[i], i, i);
+	for (size_t i = 0; i < COMPILERS; i++)
+		assert_int_equal(workshop_wait(pids[i]), 0);
 }
+
+#define COMPILE_HERE "gcc -std=gnu11 -D_GNU_SOURCE -Iinclude -I. -Idaemon"
 
 static void check_layouts(const struct workshop *workshop, const char *name, const char *prefix)
 {
@@ -153,6 +156,13 @@ static void descriptors_have_the_layouts_that_were_hashed(void **state)
 {
 	const struct workshop *workshop = (const struct workshop *)*state;
 
+	assert_int_equal(workshop_run(workshop,
+				      "for f in proto/layout*.c proto/steps.c proto/arena.c "
+				      "proto/idl_names.c proto/abi.c; do " COMPILE_HERE
+				      " -c -o \"$DIR\"/$(basename $f).o $f & "
+				      "all=\"$all $!\"; done; "
+				      "for pid in $all; do wait $pid || exit 1; done"),
+			 0);
 	check_layouts(workshop, "hello", "hello");
 	check_layouts(workshop, "tricky", "my_tricky_thing2");
 }
@@ -253,8 +263,53 @@ static void names_that_are_one_in_c_are_refused(void **state)
 	check_refused("interface a.b\n", "No", 1, "is no prefix");
 }
 
+#define CROWDS 40
+
+/* An interface that holds as many of the members as are not one in C with each other. */
+struct crowd {
+	char text[8192];
+	char uses[8192]; /* of what the header declares, as C */
+};
+
+/* Its header; NULL: there is none for such names. Given. */
+static char *header_of(const char *text, const char *prefix)
+{
+	struct gen_options options = {.prefix = prefix};
+	struct idl_error error;
+	struct idl *idl;
+	char *header = NULL;
+	size_t size;
+
+	if (idl_parse(text, strlen(text), &idl, &error) < 0)
+		return NULL;
+	if (gen_header(idl, &options, &header, &size, &error) < 0)
+		header = NULL;
+	idl_free(idl);
+	return header;
+}
+
+/* Whether it had room for the member; `use` is C that uses it. */
+static bool crowd_add(struct crowd *crowd, const char *prefix, const char *member,
+		      const char *use)
+{
+	cleanup_free char *header = NULL;
+	size_t used = strlen(crowd->text);
+
+	if (used + strlen(member) >= sizeof(crowd->text) ||
+	    strlen(crowd->uses) + strlen(use) >= sizeof(crowd->uses))
+		return false;
+	strcpy(crowd->text + used, member);
+	header = header_of(crowd->text, prefix);
+	if (header)
+		strcat(crowd->uses, use);
+	else
+		crowd->text[used] = '\0';
+	return header != NULL;
+}
+
 /* A second member next to those of this interface, of each kind, and called as whatever the
- * header may make of them. */
+ * header may make of them. What compiles beside others does without them, too: so few headers
+ * hold all members. */
 static void names_that_are_taken_can_be_used(void **state)
 {
 	static const char interface[] =
@@ -269,63 +324,61 @@ static void names_that_are_taken_can_be_used(void **state)
 					   "E",     "WantsReply", "Interface", "Handlers"};
 	static const char *const kinds[] = {"type", "error", "method"};
 	const struct workshop *workshop = (const struct workshop *)*state;
-	struct gen_options options = {0};
-	char path[64], text[512];
-	struct idl_error error;
-	struct idl *idl;
-	char *header;
+	struct crowd *crowds = (struct crowd *)calloc(CROWDS, sizeof(*crowds));
+	char path[64];
 	int taken = 0;
-	size_t size;
 	FILE *file;
 
+	assert_non_null(crowds);
+	for (size_t i = 0; i < CROWDS; i++)
+		strcpy(crowds[i].text, interface);
+	for (size_t i = 0; i < 4 * 20 * 3; i++) {
+		const char *stem = stems[i / 60], *end = ends[i / 3 % 20], *kind = kinds[i % 3];
+		cleanup_free char *alone = NULL;
+		char name[64], member[128], use[320], text[512], prefix[32];
+		struct arena arena;
+		const char *snake;
+		size_t at = 0;
+
+		snprintf(name, sizeof(name), "%s%s", stem, end);
+		snprintf(member, sizeof(member), "%s %s (b: int)%s\n", kind, name,
+			 strcmp(kind, "method") == 0 ? " -> ()" : "");
+		snprintf(text, sizeof(text), "%s%s", interface, member);
+		alone = header_of(text, "h");
+		if (!alone)
+			continue;
+		taken++;
+		arena_init(&arena);
+		snake = gen_member(&arena, name);
+		assert_non_null(snake);
+		do {
+			assert_true(at < CROWDS);
+			snprintf(prefix, sizeof(prefix), "h%zu", at);
+			snprintf(use, sizeof(use),
+				 "struct %s_%s %s_it%zu; const void *%s_at%zu = "
+				 "&%s_%s_type;\n",
+				 prefix, snake, prefix, i, prefix, i, prefix, snake);
+		} while (!crowd_add(&crowds[at++], prefix, member, use));
+		arena_fini(&arena);
+	}
+	assert_true(taken > 150);
 	snprintf(path, sizeof(path), "%s/uses.c", workshop->directory);
 	file = fopen(path, "w");
 	assert_non_null(file);
-	for (size_t i = 0; i < 4 * 20 * 3; i++) {
-		const char *stem = stems[i / 60], *end = ends[i / 3 % 20], *kind = kinds[i % 3];
-		char prefix[16];
+	for (size_t i = 0; i < CROWDS && crowds[i].uses[0] != '\0'; i++) {
+		cleanup_free char *header = NULL;
+		char prefix[32];
 
-		snprintf(text, sizeof(text), "%s%s %s%s (b: int)%s\n", interface, kind, stem,
-			 end, strcmp(kind, "method") == 0 ? " -> ()" : "");
 		snprintf(prefix, sizeof(prefix), "h%zu", i);
-		options.prefix = prefix;
-		assert_int_equal(idl_parse(text, strlen(text), &idl, &error), 0);
-		if (gen_header(idl, &options, &header, &size, &error) == 0) {
-			/* Each in a file of its own kind, but all compiled at once. */
-			char *snake;
-			struct arena arena;
-
-			arena_init(&arena);
-			snprintf(text, sizeof(text), "%s%s", stem, end);
-			snake = gen_member(&arena, text);
-			assert_non_null(snake);
-			fprintf(file,
-				"%s\n#undef TROUPE_A_H_VARLINK_H\n"
-				"struct %s_%s %s_it; const void *%s_at = &%s_%s_type;\n"
-				"struct s%zu { int x; };\n"
-				"H%zu_HANDLERS(%s_all, struct s%zu, .greet = NULL)\n",
-				header, prefix, snake, prefix, prefix, prefix, snake, i, i,
-				prefix, i);
-			arena_fini(&arena);
-			free(header);
-			taken++;
-		}
-		idl_free(idl);
+		header = header_of(crowds[i].text, prefix);
+		fprintf(file,
+			"%s\n#undef TROUPE_A_H_VARLINK_H\n%sstruct s%zu { int x; };\n"
+			"H%zu_HANDLERS(%s_all, struct s%zu, .greet = NULL)\n",
+			header, crowds[i].uses, i, i, prefix, i);
 	}
 	assert_int_equal(fclose(file), 0);
-	assert_true(taken > 150);
-	for (size_t i = 0; i < 2; i++) {
-		assert_int_equal(
-			workshop_run(workshop,
-				     "%s -Werror -Iinclude -fsyntax-only \"$DIR\"/uses.c",
-				     c_compilers[i]),
-			0);
-		assert_int_equal(
-			workshop_run(workshop,
-				     "%s -Werror -Iinclude -fsyntax-only \"$DIR\"/uses.c",
-				     cxx_compilers[i]),
-			0);
-	}
+	free(crowds);
+	check_syntax(workshop, "-Werror -Iinclude", "uses.c");
 }
 
 static void types_beyond_the_limits_of_layouts_are_refused(void **state)

@@ -6,39 +6,66 @@
 #include "workshop.h"
 #include <errno.h>
 
-#define LINK                                                                                   \
-	"%s -w -fPIC -shared -fvisibility=hidden -Iinclude -I\"$DIR\" -o \"$DIR\"/plugin.so"
-
-/* Link a C file of the workshop, named in `command` or its last argument, to plugin.so; link it
- * again with what its tables are found to hold, and read that. */
-static int build_and_read(const struct workshop *workshop, const char *command,
-			  struct plugin_info **ret_info, char *why)
+/* Begin to link a C file of the workshop, which `command` names last, and what else there is to
+ * plugin NUMBER. */
+static pid_t start_link(const struct workshop *workshop, size_t number, const char *command,
+			const char *more)
 {
-	cleanup_free char *unsealed = NULL, *sealed = NULL, *notes = NULL;
+	return workshop_start(workshop,
+			      "%s -w -fPIC -shared -fvisibility=hidden -Iinclude -I\"$DIR\" -o "
+			      "\"$DIR\"/plugin%zu.so%s",
+			      command, number, more);
+}
+
+static char *read_plugin(const struct workshop *workshop, size_t number, size_t *ret_size)
+{
 	char path[64];
+
+	snprintf(path, sizeof(path), "%s/plugin%zu.so", workshop->directory, number);
+	return workshop_read(path, ret_size);
+}
+
+/* Once a link has ended: begin to link that plug-in again, with what its tables are found to
+ * hold. */
+static int start_seal(const struct workshop *workshop, size_t number, const char *command,
+		      pid_t *pid, char *why)
+{
+	cleanup_free char *unsealed = NULL, *notes = NULL;
+	struct plugin_info *info = NULL;
+	char path[64], seal_path[sizeof(path) + 1];
 	size_t size;
 	FILE *seal;
 	int r;
 
-	if (workshop_run(workshop, LINK, command) != 0)
+	if (workshop_wait(*pid) != 0)
 		fail_msg("cannot build: %s", command);
-	snprintf(path, sizeof(path), "%s/plugin.so", workshop->directory);
-	unsealed = workshop_read(path, &size);
+	unsealed = read_plugin(workshop, number, &size);
 	r = plugin_describe(unsealed, size, &notes, why);
 	if (r < 0)
 		return r;
-	assert_int_equal(plugin_info_read(unsealed, size, PLUGIN_ALLOW_GLOBALS, ret_info, why),
+	assert_int_equal(plugin_info_read(unsealed, size, PLUGIN_ALLOW_GLOBALS, &info, why),
 			 -ENOEXEC);
 	assert_non_null(strstr(why, "no note says what its table holds"));
-	snprintf(path, sizeof(path), "%s/seal.c", workshop->directory);
+	snprintf(path, sizeof(path), "%s/seal%zu.c", workshop->directory, number);
 	seal = fopen(path, "we");
 	assert_non_null(seal);
 	fprintf(seal, "#include <troupe/note.h>\n%s", notes);
 	assert_int_equal(fclose(seal), 0);
-	if (workshop_run(workshop, LINK " \"$DIR\"/seal.c", command) != 0)
+	snprintf(seal_path, sizeof(seal_path), " %s", path);
+	*pid = start_link(workshop, number, command, seal_path);
+	return 0;
+}
+
+/* Once the second link has ended, too. */
+static int read_sealed(const struct workshop *workshop, size_t number, const char *command,
+		       pid_t pid, struct plugin_info **ret_info, char *why)
+{
+	cleanup_free char *sealed = NULL;
+	size_t size;
+
+	if (workshop_wait(pid) != 0)
 		fail_msg("cannot seal: %s", command);
-	snprintf(path, sizeof(path), "%s/plugin.so", workshop->directory);
-	sealed = workshop_read(path, &size);
+	sealed = read_plugin(workshop, number, &size);
 	return plugin_info_read(sealed, size, PLUGIN_ALLOW_GLOBALS, ret_info, why);
 }
 
@@ -107,24 +134,35 @@ static void plugin_table_is_read_whoever_built_the_plugin(void **state)
 	};
 	const struct workshop *workshop = (const struct workshop *)*state;
 
+	char commands[ARRAY_LEN(ways)][256], why[PLUGIN_WHY_MAX];
+	/* lld is not everywhere. */
+	bool has_lld = system("command -v ld.lld >/dev/null") == 0;
+	pid_t pids[ARRAY_LEN(ways)] = {0};
+
 	workshop_generate(workshop, "kiosk", false);
 	workshop_generate(workshop, "stock", false);
 	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		snprintf(commands[i], sizeof(commands[i]), "%s " DATA "kiosk.c", ways[i]);
+		if (has_lld || !strstr(ways[i], "lld"))
+			pids[i] = start_link(workshop, i, commands[i], "");
+	}
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++)
+		if (pids[i] && start_seal(workshop, i, commands[i], &pids[i], why) < 0)
+			fail_msg("%s: %s", ways[i], why);
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
 		struct plugin_info *info = NULL;
-		char command[256], why[PLUGIN_WHY_MAX];
 
-		/* lld is not everywhere. */
-		if (strstr(ways[i], "lld") && system("command -v ld.lld >/dev/null") != 0)
+		if (!pids[i])
 			continue;
-		snprintf(command, sizeof(command), "%s " DATA "kiosk.c", ways[i]);
-		if (build_and_read(workshop, command, &info, why) < 0)
+		if (read_sealed(workshop, i, commands[i], pids[i], &info, why) < 0)
 			fail_msg("%s: %s", ways[i], why);
 		check_kiosk(info);
 		plugin_info_free(info);
 		if (strstr(ways[i], "pack-relative-relocs"))
 			assert_int_equal(
 				workshop_run(workshop,
-					     "readelf -d \"$DIR\"/plugin.so | grep -q RELR"),
+					     "readelf -d \"$DIR\"/plugin%zu.so | grep -q RELR",
+					     i),
 				0);
 	}
 }
@@ -146,18 +184,28 @@ static const char preamble[] =
 	"static const struct troupe_type string = TYPE(TROUPE_STRING, .align = 8, .size = 8);\n"
 	"extern const struct troupe_type elsewhere;\n";
 
-static int read_text(const struct workshop *workshop, const char *text,
-		     struct plugin_info **ret_info, char *why)
+/* Begin to link the text; the command to go on with. */
+static pid_t start_text(const struct workshop *workshop, size_t number, const char *text,
+			char command[64])
 {
 	char path[64];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/bad.c", workshop->directory);
+	snprintf(path, sizeof(path), "%s/text%zu.c", workshop->directory, number);
 	file = fopen(path, "we");
 	assert_non_null(file);
 	fprintf(file, "%s%s", preamble, text);
 	assert_int_equal(fclose(file), 0);
-	return build_and_read(workshop, "gcc \"$DIR\"/bad.c", ret_info, why);
+	snprintf(command, 64, "gcc \"$DIR\"/text%zu.c", number);
+	return start_link(workshop, number, command, "");
+}
+
+static int read_text(const struct workshop *workshop, size_t number, const char *command,
+		     pid_t pid, struct plugin_info **ret_info, char *why)
+{
+	int r = start_seal(workshop, number, command, &pid, why);
+
+	return r < 0 ? r : read_sealed(workshop, number, command, pid, ret_info, why);
 }
 
 static void plugin_table_is_refused_when_it_is_wrong(void **state)
@@ -282,12 +330,18 @@ static void plugin_table_is_refused_when_it_is_wrong(void **state)
 	};
 	const struct workshop *workshop = (const struct workshop *)*state;
 
+	char commands[ARRAY_LEN(cases)][64];
+	pid_t pids[ARRAY_LEN(cases)];
+
 	workshop_generate(workshop, "stock", false);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		pids[i] = start_text(workshop, i, cases[i].text, commands[i]);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct plugin_info *info = NULL;
 		char why[PLUGIN_WHY_MAX] = "";
 
-		assert_int_equal(read_text(workshop, cases[i].text, &info, why), -ENOEXEC);
+		assert_int_equal(read_text(workshop, i, commands[i], pids[i], &info, why),
+				 -ENOEXEC);
 		assert_null(info);
 		if (!strstr(why, cases[i].reason))
 			fail_msg("case %zu: \"%s\" instead of \"%s\"", i, why, cases[i].reason);
@@ -298,23 +352,22 @@ static void plugin_table_follows_symbols_and_takes_what_just_fits(void **state)
 {
 	const struct workshop *workshop = (const struct workshop *)*state;
 	struct plugin_info *info = NULL;
-	char why[PLUGIN_WHY_MAX];
+	char why[PLUGIN_WHY_MAX], command[64];
+	pid_t pid;
 
 	workshop_generate(workshop, "stock", false);
 	/* An exported type is referred to by its symbol, not by its place. */
-	assert_int_equal(
-		read_text(
-			workshop,
-			"static const struct troupe_field f[] = {{\"a\", &string}};\n"
-			"TROUPE_EXPORT const struct troupe_type t = STRUCT(1, f);\n"
-			"static const char text[256] = {[0 ... 254] = 'a'};\n"
-			"static const struct troupe_interface i = "
-			"INTERFACE(\"io.example.stock\");\n"
-			"static const struct troupe_handlers h = HANDLERS(&i);\n"
-			"TROUPE_ACTOR(x) = {TROUPE_ABI(x), .config = &t, .description = text,\n"
-			"                   .interfaces = {&h, &h, &h, &h, &h, &h, &h, &h}};",
-			&info, why),
-		0);
+	pid = start_text(
+		workshop, 0,
+		"static const struct troupe_field f[] = {{\"a\", &string}};\n"
+		"TROUPE_EXPORT const struct troupe_type t = STRUCT(1, f);\n"
+		"static const char text[256] = {[0 ... 254] = 'a'};\n"
+		"static const struct troupe_interface i = INTERFACE(\"io.example.stock\");\n"
+		"static const struct troupe_handlers h = HANDLERS(&i);\n"
+		"TROUPE_ACTOR(x) = {TROUPE_ABI(x), .config = &t, .description = text,\n"
+		"                   .interfaces = {&h, &h, &h, &h, &h, &h, &h, &h}};",
+		command);
+	assert_int_equal(read_text(workshop, 0, command, pid, &info, why), 0);
 	check_layout(info->actors[0].config, "(a:string)");
 	assert_int_equal(strlen(info->actors[0].description), PLUGIN_DESCRIPTION_MAX);
 	assert_int_equal(info->actors[0].n_interfaces, TROUPE_INTERFACES_MAX);
@@ -323,7 +376,7 @@ static void plugin_table_follows_symbols_and_takes_what_just_fits(void **state)
 	assert_int_equal(
 		workshop_run(
 			workshop,
-			"readelf -rW \"$DIR\"/plugin.so | grep -q '_ABS64\\|_64 .* t + 0'"),
+			"readelf -rW \"$DIR\"/plugin0.so | grep -q '_ABS64\\|_64 .* t + 0'"),
 		0);
 }
 

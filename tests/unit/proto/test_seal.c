@@ -1,4 +1,5 @@
 /* The seal: real compilers' objects, judged. */
+#include "base/cleanup.h"
 #include "proto/seal.h"
 #include "workshop.h"
 #include <errno.h>
@@ -55,7 +56,8 @@ static void note_offender(void *context, const struct seal_offender *offender)
 		 offender->symbol ? offender->symbol : "?");
 }
 
-static int judge(const struct workshop *workshop, struct found *found, struct seal *seal)
+static int judge_number(const struct workshop *workshop, size_t number, struct found *found,
+			struct seal *seal)
 {
 	char path[64];
 	size_t size;
@@ -63,31 +65,51 @@ static int judge(const struct workshop *workshop, struct found *found, struct se
 	int r;
 
 	found->symbols[0] = '\0';
-	snprintf(path, sizeof(path), "%s/plugin.so", workshop->directory);
+	snprintf(path, sizeof(path), "%s/plugin%zu.so", workshop->directory, number);
 	file = workshop_read(path, &size);
 	r = seal_judge(file, size, note_offender, found, seal);
 	free(file);
 	return r;
 }
 
-/* Link a text as a plug-in; `command` is a compiler and its options. */
+static int judge(const struct workshop *workshop, struct found *found, struct seal *seal)
+{
+	return judge_number(workshop, 0, found, seal);
+}
+
+/* Begin to link a text as plug-in NUMBER; `command` is a compiler and its options. */
+static pid_t start_link(const struct workshop *workshop, size_t number, const char *command,
+			const char *text)
+{
+	return workshop_start(workshop,
+			      "cat >\"$DIR\"/a%zu.c <<'END'\n%s\nEND\n%s -fPIC -shared -o "
+			      "\"$DIR\"/plugin%zu.so \"$DIR\"/a%zu.c",
+			      number, text, command, number, number);
+}
+
 static void link_text(const struct workshop *workshop, const char *command, const char *text)
 {
-	if (workshop_run(workshop,
-			 "cat >\"$DIR\"/a.c <<'END'\n%s\nEND\n%s -fPIC -shared -o "
-			 "\"$DIR\"/plugin.so \"$DIR\"/a.c",
-			 text, command) != 0)
+	if (workshop_wait(start_link(workshop, 0, command, text)) != 0)
 		fail_msg("cannot compile: %s", command);
 }
 
-static void check_clean(const struct workshop *workshop, const char *command, const char *text)
+/* By each of n commands. */
+static void check_clean(const struct workshop *workshop, const char *const *commands, size_t n,
+			const char *text)
 {
+	pid_t pids[16];
 	struct found found;
 	struct seal seal;
 
-	link_text(workshop, command, text);
-	if (judge(workshop, &found, &seal) != 0)
-		fail_msg("%s: %s", command, found.symbols);
+	assert_in_range(n, 1, ARRAY_LEN(pids));
+	for (size_t i = 0; i < n; i++)
+		pids[i] = start_link(workshop, i, commands[i], text);
+	for (size_t i = 0; i < n; i++) {
+		if (workshop_wait(pids[i]) != 0)
+			fail_msg("cannot compile: %s", commands[i]);
+		if (judge_number(workshop, i, &found, &seal) != 0)
+			fail_msg("%s: %s", commands[i], found.symbols);
+	}
 }
 
 static void check_offenders(const struct workshop *workshop, const char *command,
@@ -118,10 +140,8 @@ static void plugin_without_state_of_its_own_is_sealed(void **state)
 					   "clang -fsanitize=address,undefined",
 					   "gcc -fsanitize=thread",
 					   "gcc --coverage"};
-	const struct workshop *workshop = (const struct workshop *)*state;
 
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
-		check_clean(workshop, ways[i], clean_c);
+	check_clean((const struct workshop *)*state, ways, ARRAY_LEN(ways), clean_c);
 }
 
 static void plugin_in_cxx_with_streams_is_sealed(void **state)
@@ -131,10 +151,10 @@ static void plugin_in_cxx_with_streams_is_sealed(void **state)
 		"extern int g(const char *);\n"
 		"int f(const char *s) { try { std::cout << s; return g(s); } "
 		"catch (const std::exception &) { return 1; } }\n";
-	const struct workshop *workshop = (const struct workshop *)*state;
+	static const char *const ways[] = {"g++ -std=c++17 -O1 -x c++",
+					   "clang++ -std=c++17 -x c++"};
 
-	check_clean(workshop, "g++ -std=c++17 -O1 -x c++", text);
-	check_clean(workshop, "clang++ -std=c++17 -x c++", text);
+	check_clean((const struct workshop *)*state, ways, ARRAY_LEN(ways), text);
 }
 
 static void each_kind_of_state_is_named(void **state)
@@ -206,8 +226,8 @@ static void seal_holds_after_it_was_linked_in(void **state)
 	assert_int_equal(workshop_run(workshop,
 				      "echo '#include <troupe/note.h>\nTROUPE_NOTE_SEAL(%u, "
 				      "%u)' >\"$DIR\"/seal.c; "
-				      "gcc -Iinclude -fPIC -shared -o \"$DIR\"/plugin.so "
-				      "\"$DIR\"/a.c \"$DIR\"/seal.c",
+				      "gcc -Iinclude -fPIC -shared -o \"$DIR\"/plugin0.so "
+				      "\"$DIR\"/a0.c \"$DIR\"/seal.c",
 				      before.writable, before.tls),
 			 0);
 	assert_int_equal(judge(workshop, &found, &after), 0);

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -37,18 +38,56 @@ static inline int workshop_setup(void **state)
 	return mkdtemp(workshop->directory) ? 0 : -1;
 }
 
-/* Run a shell command, DIR standing in it for the directory. Returns its exit status. */
+static inline pid_t workshop_start_list(const struct workshop *workshop, const char *format,
+					va_list arguments)
+{
+	char command[4096];
+	int used = snprintf(command, sizeof(command), "DIR=%s; ", workshop->directory);
+	pid_t pid;
+
+	vsnprintf(command + used, sizeof(command) - (size_t)used, format, arguments);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+	return pid;
+}
+
+/* Begin a shell command, DIR standing in it for the directory; several may run at a time. */
+__attribute__((format(printf, 2, 3))) static inline pid_t
+workshop_start(const struct workshop *workshop, const char *format, ...)
+{
+	va_list arguments;
+	pid_t pid;
+
+	va_start(arguments, format);
+	pid = workshop_start_list(workshop, format, arguments);
+	va_end(arguments);
+	return pid;
+}
+
+/* Wait for its end. Returns its wait status. */
+static inline int workshop_wait(pid_t pid)
+{
+	int status = -1;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+/* Both. */
 __attribute__((format(printf, 2, 3))) static inline int
 workshop_run(const struct workshop *workshop, const char *format, ...)
 {
-	char command[4096];
 	va_list arguments;
-	int used = snprintf(command, sizeof(command), "DIR=%s; ", workshop->directory);
+	pid_t pid;
 
 	va_start(arguments, format);
-	vsnprintf(command + used, sizeof(command) - (size_t)used, format, arguments);
+	pid = workshop_start_list(workshop, format, arguments);
 	va_end(arguments);
-	return system(command);
+	return workshop_wait(pid);
 }
 
 static inline int workshop_teardown(void **state)
