@@ -113,16 +113,6 @@ static void connection_logs_why_when_client_writes_an_endless_frame(void **state
 	wait_until(fixture, control_server_connections(fixture->server) == 0);
 }
 
-static void connection_closes_when_refused_client_stays(void **state)
-{
-	struct fixture *fixture = *state;
-
-	send_frame(fixture, "no json");
-	assert_non_null(next_frame(fixture));
-	assert_null(next_frame(fixture));
-	wait_until(fixture, control_server_connections(fixture->server) == 0);
-}
-
 static void connection_reads_large_frame_in_linear_time_when_it_trickles(void **state)
 {
 	struct fixture *fixture = *state;
@@ -350,7 +340,6 @@ int main(void)
 		CASE(connection_takes_frame_when_as_large_as_allowed),
 		CASE(connection_refuses_frame_when_larger_than_allowed),
 		CASE(connection_logs_why_when_client_writes_an_endless_frame),
-		CASE(connection_closes_when_refused_client_stays),
 		cmocka_unit_test_setup_teardown(
 			connection_reads_large_frame_in_linear_time_when_it_trickles,
 			set_up_large, tear_down),

@@ -293,6 +293,21 @@ static void slow_readers_are_served_alike(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void connection_closes_when_refused_client_stays(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t begin_ns = loop_clock_ns(fixture->loop);
+
+	send_frame(fixture, "no json");
+	assert_non_null(next_frame(fixture));
+	assert_null(next_frame(fixture));
+	/* It has two seconds to read what it was sent. */
+	sim_run_until(fixture->loop, begin_ns + 1900 * CLOCK_MS_NS);
+	assert_int_equal(control_server_connections(fixture->server), 1);
+	sim_run_until(fixture->loop, begin_ns + 4 * CLOCK_SECOND_NS);
+	assert_int_equal(control_server_connections(fixture->server), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +319,7 @@ int main(void)
 		CASE(client_that_hangs_up_while_its_next_call_waits_is_released_at_once),
 		CASE(half_closed_client_that_hangs_up_is_released_at_once),
 		CASE(slow_readers_are_served_alike),
+		CASE(connection_closes_when_refused_client_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,6 +60,7 @@ struct fake {
 	int listener;
 	struct loop_timer drop;
 	bool dropped;
+	struct control_call *held; /* the first call of HangTwo */
 	unsigned char seen[65536]; /* parameters that Flaky was asked with, by hash */
 };
 
@@ -110,6 +111,20 @@ static void fake_reply_late(struct fake *fake, struct control_call *call, const 
 	loop_timer_start(&late->timer, wait_ns);
 }
 
+/* Of three calls, the second is not answered; the first is, once the third was. */
+static void fake_hang_two(struct fake *fake, struct control_call *call, struct json_span in)
+{
+	switch (in.at[strlen("{\"n\":")]) {
+	case '1':
+		fake->held = call;
+		break;
+	case '3':
+		(void)control_call_reply_text(call, in.at, in.size, false);
+		(void)control_call_reply_text(fake->held, "{\"n\":1}", 7, false);
+		break;
+	}
+}
+
 /* Answer a method of com.example.test; `wrap`: as io.troupe.Control.Call does. */
 static void fake_answer(struct fake *fake, struct control_call *call, const char *method,
 			struct json_span in, bool wrap)
@@ -126,8 +141,14 @@ static void fake_answer(struct fake *fake, struct control_call *call, const char
 	hash %= sizeof(fake->seen);
 	if (strcmp(method, "Hang") == 0)
 		return;
-	if (strcmp(method, "HangTwo") == 0 && in.size && strstr(in.at, "{\"n\":2}") == in.at)
+	if (strcmp(method, "HangInterrupted") == 0) {
+		kill(getppid(), SIGINT);
 		return;
+	}
+	if (strcmp(method, "HangTwo") == 0) {
+		fake_hang_two(fake, call, in);
+		return;
+	}
 	if (strcmp(method, "Flaky") == 0 && !fake->seen[hash]) {
 		fake->seen[hash] = 1;
 		control_call_fail(call, &api_actor_died_error, &(struct api_actor_died){0});
@@ -154,7 +175,8 @@ static void fake_answer(struct fake *fake, struct control_call *call, const char
 	} else if (strcmp(method, "Slow") == 0) {
 		fake_reply_late(fake, call, text, 20 * CLOCK_MS_NS);
 	} else if (strcmp(method, "Long") == 0) {
-		fake_reply_late(fake, call, text, 900 * CLOCK_MS_NS);
+		kill(getppid(), SIGINT);
+		fake_reply_late(fake, call, text, 300 * CLOCK_MS_NS);
 	} else if (strcmp(method, "Lines") == 0) {
 		(void)control_call_reply_text(call, "{\"a\":1,\n\"b\":2}", 14, false);
 	} else {
@@ -439,6 +461,7 @@ static int fixture_set_up(void **state)
 	fixture->err = tmpfile();
 	assert_non_null(fixture->out);
 	assert_non_null(fixture->err);
+	setvbuf(fixture->err, NULL, _IONBF, 0);
 	fixture->ctl = (struct ctl){
 		.out = fixture->out, .err = fixture->err, .explain = explain_error};
 	fixture->ctl.options = (struct options){.connections = 4, .window = 32};

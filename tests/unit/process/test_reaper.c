@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "tests/unit/sim/sim.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
