@@ -65,7 +65,7 @@ static void worker_holds_streams_back_while_the_master_does_not_read(void **stat
 	slow = stage_cast(w, 1, "slow", "slow", "");
 	/* Far more than the channel's queue takes. */
 	stage_call(w, slow, SLOW ".Burst", "{\"count\":100000}", STAGE_MORE, 0);
-	usleep(500000);
+	usleep(100000);
 	stage_until(&s, w->told == 100000 || w->is_closed);
 	assert_false(w->is_closed);
 	stage_call(w, slow, SLOW ".Answer", "{\"text\":\"x\",\"delayMs\":0}", 0, 0);
@@ -92,7 +92,7 @@ static void worker_holds_replies_back_while_the_master_does_not_read(void **stat
 		for (int i = 0; i < CALLS; i++)
 			stage_call(w, slow, SLOW ".Much", "{\"bytes\":60000}", 0, 0);
 		/* When it holds enough it refuses calls without handling them. */
-		for (int idle = 0; idle < 100;
+		for (int idle = 0; idle < 20;
 		     idle = now == before ? idle + 1 : 0, before = now) {
 			now = atomic_load(&w->page->messages);
 			if (now >= end)
