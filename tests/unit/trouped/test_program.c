@@ -1,0 +1,255 @@
+/* test_program.c - trouped itself: its options, what it prints and the status that it ends with.
+ */
+#include "base/cleanup.h"
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define ARGUMENTS 8
+
+struct place {
+	char directory[64], socket[80], build[512];
+	FILE *output; /* of trouped, both descriptors */
+	char text[1 << 16];
+};
+
+static int set_up(void **state)
+{
+	struct place *place = calloc(1, sizeof(*place));
+	ssize_t n;
+
+	assert_non_null(place);
+	strcpy(place->directory, "/tmp/troupe-program-XXXXXX");
+	assert_non_null(mkdtemp(place->directory));
+	(void)snprintf(place->socket, sizeof(place->socket), "%s/s", place->directory);
+	/* BUILD/tests/unit/trouped/test_x */
+	n = readlink("/proc/self/exe", place->build, sizeof(place->build) - 1);
+	assert_in_range(n, 1, sizeof(place->build) - 2);
+	for (int i = 0; i < 4; i++)
+		*strrchr(place->build, '/') = '\0';
+	place->output = tmpfile();
+	assert_non_null(place->output);
+	*state = place;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct place *place = *state;
+	char command[128];
+
+	(void)fclose(place->output);
+	(void)snprintf(command, sizeof(command), "rm -r %s", place->directory);
+	assert_int_equal(system(command), 0);
+	free(place);
+	return 0;
+}
+
+/* A file of the configuration; %s in the text stands for the build directory. */
+__attribute__((format(printf, 3, 0))) static void write_file(const struct place *place,
+							     const char *name, const char *text)
+{
+	char path[128];
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", place->directory, name);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	assert_true(fprintf(file, text, place->build) > 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* Start it with the arguments, up to NULL. */
+static pid_t start(const struct place *place, const char *const *arguments)
+{
+	char path[600], *all[ARGUMENTS + 2] = {path};
+	pid_t pid;
+
+	(void)snprintf(path, sizeof(path), "%s/trouped", place->build);
+	for (size_t i = 0; arguments[i]; i++)
+		all[i + 1] = (char *)(uintptr_t)arguments[i];
+	assert_int_equal(ftruncate(fileno(place->output), 0), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		alarm(60); /* whatever happens to the test */
+		/* One that is no service, and whose output grows at its end. */
+		unsetenv("NOTIFY_SOCKET");
+		unsetenv("LISTEN_PID");
+		setenv("XDG_RUNTIME_DIR", place->directory, 0);
+		lseek(fileno(place->output), 0, SEEK_SET);
+		dup2(fileno(place->output), STDOUT_FILENO);
+		dup2(fileno(place->output), STDERR_FILENO);
+		execv(path, all);
+		_exit(127);
+	}
+	return pid;
+}
+
+static int wait_status(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* What it has printed. */
+static const char *read_output(struct place *place)
+{
+	ssize_t n = pread(fileno(place->output), place->text, sizeof(place->text) - 1, 0);
+
+	place->text[n > 0 ? n : 0] = '\0';
+	return place->text;
+}
+
+static void expect(struct place *place, const char *piece)
+{
+	if (!strstr(read_output(place), piece))
+		fail_msg("no \"%s\" in: %s", piece, place->text);
+}
+
+#define RUN(place, ...)                                                                        \
+	wait_status(start(place, (const char *const[ARGUMENTS + 1]){__VA_ARGS__, NULL}))
+#define CHECK(place) RUN(place, "--config", (place)->directory, "--check")
+
+static void usage_and_version_are_printed(void **state)
+{
+	struct place *place = *state;
+
+	assert_int_equal(RUN(place, "--help"), 0);
+	expect(place, "Usage: trouped [OPTION]...\n");
+	expect(place, "\n  --config DIR ");
+	assert_int_equal(RUN(place, "--version"), 0);
+	assert_int_equal(strncmp(read_output(place), "trouped ", 8), 0);
+}
+
+static void wrong_usage_has_a_status_of_its_own(void **state)
+{
+	struct place *place = *state;
+
+	assert_int_equal(RUN(place, "--nonsense"), 2);
+	expect(place, "Try 'trouped --help'.\n");
+	assert_int_equal(RUN(place, "--check", "extra"), 2);
+	expect(place, "unexpected argument 'extra'\n");
+	assert_int_equal(RUN(place, "--instance", "-x"), 2);
+	expect(place, "--instance -x: a name has letters, digits");
+	assert_int_equal(RUN(place, "--instance", "a/b"), 2);
+}
+
+static void check_prints_what_was_read_when_all_is_well(void **state)
+{
+	struct place *place = *state;
+	char wanted[128];
+
+	write_file(place, "trouped.conf", "[Daemon]\nWorkers=1\n");
+	write_file(place, "a.actor", "[Actor]\nPlugin=%s/test-plugins/slow.so\nDefault=yes\n");
+	assert_int_equal(CHECK(place), 0);
+	(void)snprintf(wanted, sizeof(wanted), "no problems in 1 unit of %s\n",
+		       place->directory);
+	assert_string_equal(read_output(place), wanted);
+	write_file(place, "b.actor", "[Actor]\nPlugin=%s/test-plugins/slow.so\n");
+	assert_int_equal(CHECK(place), 0);
+	expect(place, "no problems in 2 units of ");
+}
+
+static void check_finds_what_a_start_would(void **state)
+{
+	struct place *place = *state;
+
+	write_file(place, "trouped.conf", "[Daemon]\nWorkers=1\n");
+	write_file(place, "a.actor", "[Actor]\nPlugin=/nowhere.so\n");
+	write_file(place, "b.actor",
+		   "[Actor]\nPlugin=%s/test-plugins/slow_life.so\n[Config]\ninitMs=soon\n");
+	write_file(place, "c.actor", "[Actor]\nPlugin=%s/test-plugins/slow.so\nDefault=yes\n");
+	write_file(place, "d.actor", "[Actor]\nPlugin=%s/test-plugins/slow.so\nDefault=yes\n");
+	write_file(place, "e.actor", "[Actor]\nPlugin=%s/test-plugins/slow.so\nType=fast\n");
+	write_file(place, "f.actor",
+		   "[Actor]\nPlugin=%s/test-plugins/slow.so\nStartLimitBurst=3\n");
+	assert_int_equal(CHECK(place), 1);
+	expect(place, "/a.actor:2: Plugin=/nowhere.so: No such file");
+	expect(place, "/b.actor:4: initMs=soon: must be a whole number");
+	expect(place, "Default=yes: unit c is the default for io.troupe.test.slow already");
+	expect(place, "slow.so has no actor type fast, but slow");
+	/* A warning is no problem. */
+	expect(place, "\nwarning: ");
+	assert_null(strstr(place->text, "no problems"));
+	write_file(place, "trouped.conf", "[Daemon]\nWorkers=many\n");
+	assert_int_equal(CHECK(place), 1);
+	expect(place, "/trouped.conf:2: Workers=many: must be a number");
+	expect(place, "units are checked when this file is right");
+	assert_null(strstr(place->text, "a.actor"));
+	assert_int_equal(RUN(place, "--config", place->socket, "--check"), 1);
+	expect(place, "/s: there is no such directory");
+}
+
+/* Wait until it has printed the text. */
+static void await(struct place *place, const char *piece)
+{
+	for (unsigned i = 0; i < 12000 && !strstr(read_output(place), piece); i++)
+		usleep(5000);
+	expect(place, piece);
+}
+
+static void daemon_reloads_and_stops_in_order_by_signals(void **state)
+{
+	struct place *place = *state;
+	const char *const arguments[] = {"--config", place->directory, "--socket",
+					 place->socket, NULL};
+	pid_t pid;
+
+	write_file(place, "trouped.conf", "[Daemon]\nWorkers=1\n");
+	write_file(place, "a.actor", "[Actor]\nPlugin=%s/test-plugins/slow.so\n");
+	pid = start(place, arguments);
+	await(place, "ready: 1 of 1 workers run, 1 of 1 units ok");
+	assert_int_equal(access(place->socket, F_OK), 0);
+	write_file(place, "bad.actor", "[Actor]\nPlugin=/nowhere.so\n");
+	assert_int_equal(kill(pid, SIGHUP), 0);
+	await(place, "/bad.actor:2: ");
+	/* What means nothing to it does not end it. */
+	assert_int_equal(kill(pid, SIGUSR1), 0);
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	assert_int_equal(wait_status(pid), 0);
+	assert_int_equal(access(place->socket, F_OK), -1);
+}
+
+static void daemon_that_cannot_start_says_why(void **state)
+{
+	struct place *place = *state;
+
+	write_file(place, "trouped.conf", "[Daemon]\nWorkers=many\n");
+	assert_int_equal(RUN(place, "--config", place->directory, "--socket", place->socket),
+			 1);
+	expect(place, "Workers=many: must be a number");
+	write_file(place, "trouped.conf", "[Daemon]\nWorkers=1\n");
+	assert_int_equal(RUN(place, "--config", place->directory, "--socket", "/dev/null/s"),
+			 1);
+	expect(place, "/dev/null");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(usage_and_version_are_printed),
+		TEST(wrong_usage_has_a_status_of_its_own),
+		TEST(check_prints_what_was_read_when_all_is_well),
+		TEST(check_finds_what_a_start_would),
+		TEST(daemon_reloads_and_stops_in_order_by_signals),
+		TEST(daemon_that_cannot_start_says_why),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
