@@ -72,15 +72,15 @@ struct call_error call_error_of_reply(const struct troupe_reply *reply,
 		return make_failure(&api_actor_died_error,
 				    &(struct api_actor_died){.actor = name});
 	case TROUPE_PEER_DOWN:
-		return make_failure(&api_peer_down_error, "");
+		return make_failure(&api_peer_down_error, &(struct api_peer_down){0});
 	case TROUPE_TIMEOUT:
-		return make_failure(&api_timeout_error, "");
+		return make_failure(&api_timeout_error, &(struct api_timeout){0});
 	case TROUPE_OVERLOADED:
-		return make_failure(&api_overloaded_error, "");
+		return make_failure(&api_overloaded_error, &(struct api_overloaded){0});
 	case TROUPE_CANCELLED:
-		return make_failure(&api_cancelled_error, "");
+		return make_failure(&api_cancelled_error, &(struct api_cancelled){0});
 	case TROUPE_NO_REPLY:
-		return make_failure(&api_no_reply_error, "");
+		return make_failure(&api_no_reply_error, &(struct api_no_reply){0});
 	case TROUPE_INVALID_PARAMETER:
 		return invalid_by_detail(reply->detail ? reply->detail : "", reply->code);
 	case TROUPE_METHOD_NOT_FOUND:
@@ -90,9 +90,11 @@ struct call_error call_error_of_reply(const struct troupe_reply *reply,
 		return make_failure(&service_method_not_implemented_error,
 				    &(struct service_method_not_implemented){.method = method});
 	case TROUPE_EXPECTED_MORE:
-		return make_failure(&service_expected_more_error, "");
+		return make_failure(&service_expected_more_error,
+				    &(struct service_expected_more){0});
 	case TROUPE_PERMISSION_DENIED:
-		return make_failure(&service_permission_denied_error, "");
+		return make_failure(&service_permission_denied_error,
+				    &(struct service_permission_denied){0});
 	case TROUPE_FAILED:
 	default:
 		return make_failed(reply->code, reply->detail, status_phrase(TROUPE_FAILED));
