@@ -313,8 +313,8 @@ COVERED_TESTS = $(filter-out $(SWEEPS),$(UNIT_TESTS))
 coverage-build: $(BINARIES) $(COVERED_TESTS) plugins test-plugins
 coverage-run:
 	@find $(BUILD) -name '*.gcda' -delete
-	@tests/run.py --build $(BUILD) --skip-system $(COVERED_TESTS)
-	@tests/coverage/report.py --build $(BUILD) $(patsubst %,--lines %,$(ONLY))
+	@tests/run.py --build $(BUILD) --skip-system $(COVERED_TESTS); status=$$?; \
+		tests/coverage/report.py --build $(BUILD) $(patsubst %,--lines %,$(ONLY)) && exit $$status
 
 # ---------------------------------------------------------------- longer ones, not for each change
 

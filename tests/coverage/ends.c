@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 
 void __gcov_dump(void);
+void __gcov_reset(void);
 long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
 _Noreturn void __real__exit(int status);
@@ -27,8 +28,10 @@ long __wrap_syscall(long number, ...)
 	for (int i = 0; i < 6; i++)
 		arguments[i] = va_arg(list, long);
 	va_end(list);
-	if (number == SYS_exit_group || number == SYS_rt_tgsigqueueinfo)
+	if (number == SYS_exit_group || number == SYS_rt_tgsigqueueinfo) {
 		__gcov_dump();
+		__gcov_reset(); /* another thread may have more to write */
+	}
 	return __real_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3],
 			      arguments[4], arguments[5]);
 }

@@ -12,9 +12,11 @@
 #include "base/io.h"
 #include "base/seqpacket.h"
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -186,6 +188,11 @@ static void forget_worker(struct stage_worker *worker)
 		return;
 	channel_free(worker->channel);
 	if (worker->pid > 0) {
+		/* Without a master it ends by itself, unless a handler hangs. */
+		cleanup_close int pidfd = pidfd_open(worker->pid, 0);
+
+		if (pidfd >= 0)
+			(void)poll(&(struct pollfd){pidfd, POLLIN, 0}, 1, 1000);
 		kill(worker->pid, SIGKILL);
 		waitpid(worker->pid, NULL, 0);
 	}

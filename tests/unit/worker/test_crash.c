@@ -110,6 +110,54 @@ static void crash_reports_a_division(void **state)
 	stage_end(&s);
 }
 
+/* A wait status does not say who called exit(). */
+static void exit_is_noted_with_its_actor(void **state)
+{
+	const struct page_crash *record;
+	struct troupe_address crash;
+	struct stage_worker *w;
+	struct stage s;
+	char *complaints;
+	int status;
+
+	(void)state;
+	stage_begin(&s);
+	w = stage_start(&s, 1);
+	record = &w->page->crash;
+	crash = stage_cast(w, 7, "crash", "crash", "");
+	stage_call(w, crash, CRASH ".Exit", "{\"code\":3}", 0, 0);
+	status = stage_wait_dead(w);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 3);
+	assert_int_equal(record->written, 1);
+	assert_int_equal(record->signal, 0);
+	assert_int_equal(record->thread.version, 7);
+	assert_int_equal(record->thread_id, record->thread.thread_id);
+	assert_true(has_frame(record, "crash.so("));
+	complaints = stage_complaints(w);
+	assert_non_null(strstr(complaints, "worker 1: exit 3 in thread "));
+	free(complaints);
+	stage_end(&s);
+}
+
+/* Its end is not the worker's: nothing is written to its page. */
+static void end_of_a_forked_process_is_its_own(void **state)
+{
+	struct troupe_address crash;
+	struct stage_worker *w;
+	struct stage s;
+
+	(void)state;
+	stage_begin(&s);
+	w = stage_start(&s, 1);
+	crash = stage_cast(w, 7, "crash", "crash", "");
+	assert_null(stage_ask(w, crash, CRASH ".Fork", "{\"code\":3}")->error);
+	assert_null(stage_ask(w, crash, CRASH ".Fork", "{\"code\":0}")->error);
+	assert_int_equal(w->page->crash.written, 0);
+	assert_null(stage_ask(w, crash, CRASH ".Ping", "")->error);
+	stage_end(&s);
+}
+
 static void crash_in_init_is_that_units(void **state)
 {
 	const struct page_crash *record;
@@ -242,6 +290,8 @@ int main(void)
 		cmocka_unit_test(crash_reports_abort),
 		cmocka_unit_test(crash_reports_a_stack_that_is_used_up),
 		cmocka_unit_test(crash_reports_a_division),
+		cmocka_unit_test(exit_is_noted_with_its_actor),
+		cmocka_unit_test(end_of_a_forked_process_is_its_own),
 		cmocka_unit_test(crash_in_init_is_that_units),
 		cmocka_unit_test(crash_between_handlers_is_nobodys),
 		cmocka_unit_test(crash_of_another_thread_is_reported_as_such),
