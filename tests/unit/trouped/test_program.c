@@ -1,5 +1,4 @@
-/* test_program.c - trouped itself: its options, what it prints and the status that it ends with.
- */
+/* test_program.c - trouped itself: its options, what it prints and the status it ends with. */
 #include "base/cleanup.h"
 #include <setjmp.h>
 #include <signal.h>
