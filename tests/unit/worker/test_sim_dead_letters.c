@@ -89,7 +89,7 @@ static void dead_letters_are_reported_at_once_and_then_counted(void **state)
 
 static void dead_letters_of_two_senders_are_counted_apart(void **state)
 {
-	struct dead_letter letter = {.method = "a.b.C", .reason = "stale"};
+	struct worker_dead_letter letter = {.method = "a.b.C", .reason = "stale", .count = 3};
 	struct heard heard = {0};
 	struct dead_letters letters;
 	struct loop *loop;
@@ -99,7 +99,7 @@ static void dead_letters_of_two_senders_are_counted_apart(void **state)
 	dead_letters_init(&letters, loop, report, &heard);
 	add(&letters, 5, "", "stale", 1);
 	for (letter.from.slot = 1; letter.from.slot <= 2; letter.from.slot++)
-		dead_letters_add(&letters, &letter, 3);
+		dead_letters_add(&letters, &letter);
 	dead_letters_fini(&letters);
 	assert_int_equal(heard.notices, 3);
 	assert_int_equal(heard.last.from.slot, 2);
