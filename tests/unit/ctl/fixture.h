@@ -60,7 +60,8 @@ struct fake {
 	int listener;
 	struct loop_timer drop;
 	bool dropped;
-	struct control_call *held; /* the first call of HangTwo */
+	struct control_call *first; /* of HangTwo, while it is not answered */
+	bool has_third;
 	unsigned char seen[65536]; /* parameters that Flaky was asked with, by hash */
 };
 
@@ -111,18 +112,24 @@ static void fake_reply_late(struct fake *fake, struct control_call *call, const 
 	loop_timer_start(&late->timer, wait_ns);
 }
 
-/* Of three calls, the second is not answered; the first is, once the third was. */
+/* Of three calls, which come in any order, the second is not answered; the first is, when the
+ * answer of the third has been sent. */
 static void fake_hang_two(struct fake *fake, struct control_call *call, struct json_span in)
 {
 	switch (in.at[strlen("{\"n\":")]) {
 	case '1':
-		fake->held = call;
+		fake->first = call;
 		break;
 	case '3':
 		(void)control_call_reply_text(call, in.at, in.size, false);
-		(void)control_call_reply_text(fake->held, "{\"n\":1}", 7, false);
+		fake->has_third = true;
 		break;
 	}
+	if (!fake->first || !fake->has_third)
+		return;
+	fake_reply_late(fake, fake->first, "{\"n\":1}", 50 * CLOCK_MS_NS);
+	fake->first = NULL;
+	fake->has_third = false;
 }
 
 /* Answer a method of com.example.test; `wrap`: as io.troupe.Control.Call does. */
