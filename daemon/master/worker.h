@@ -44,7 +44,8 @@ struct suspects;
 /* What was seen of it last, by stall.c. */
 struct stall {
 	uint64_t ping;      /* the number of the one under way; 0: none */
-	uint64_t silent_ns; /* since it was sent */
+	uint64_t silent_ns; /* since it was sent, as far as ticks have passed */
+	bool is_early;      /* it was sent between two ticks: the next one is its first */
 	bool in_handler;
 	struct activity activity; /* in_handler */
 	uint64_t busy_ns;         /* in_handler: in that same one, as far as was seen */

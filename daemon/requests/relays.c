@@ -8,6 +8,7 @@
 #include "master/worker.h"
 #include "proto/idl.h"
 #include "proto/idl_names.h"
+#include "units/stall.h"
 #include "units/unit.h"
 #include "units/version.h"
 #include <errno.h>
@@ -58,6 +59,20 @@ static void fini(struct pending *pending)
 	held_fini(&call->held);
 }
 
+/* Of much that is over it is to be known soon that the worker has read it, or one user's calls
+ * could keep the others' out. */
+static void fence_much(struct worker *worker)
+{
+	if (worker->over_bytes > LIMIT_CLIENT_CALL_BYTES / 8)
+		stall_ping(worker);
+}
+
+void relays_on_pong(struct worker *worker)
+{
+	worker_pass_calls(worker);
+	fence_much(worker);
+}
+
 /* No client waits any more: send the worker a cancellation, so that it does not go on with the
  * call. */
 static void cancel(struct pending *pending)
@@ -71,6 +86,7 @@ static void cancel(struct pending *pending)
 	/* It may be in the channel still. */
 	call->worker->over_bytes += call->bytes;
 	call->bytes = 0;
+	fence_much(call->worker);
 }
 
 static void time_out(struct pending *pending)

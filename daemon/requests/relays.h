@@ -82,6 +82,9 @@ void relays_flush(struct master *master);
  * breaks the protocol. */
 bool relays_reply(struct worker *worker, const struct worker_reply *reply);
 
+/* A worker's Pong: it has read what was sent before the Ping. */
+void relays_on_pong(struct worker *worker);
+
 /* A worker's notice: an actor has kept a call. */
 void relays_kept(struct worker *worker, uint64_t id);
 

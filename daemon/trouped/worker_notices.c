@@ -210,7 +210,7 @@ static void on_pong(void *context, const void *in)
 	if (!stall_on_pong(worker, (uint64_t)pong->request))
 		worker_broke_protocol(worker, "a Pong that nobody asked for");
 	else
-		worker_pass_calls(worker);
+		relays_on_pong(worker);
 }
 
 static void on_census(void *context, const void *in)

@@ -107,8 +107,8 @@ bool stall_on_pong(struct worker *worker, uint64_t ping)
 	/* One that is stopping was forgotten. */
 	if (stall->ping == 0 || stall->ping != ping)
 		return worker->state == API_STATE_STOPPING;
-	stall->ping = 0;
-	stall->silent_ns = 0;
+	stall->ping = stall->silent_ns = 0;
+	stall->is_early = false;
 	if (stall->busy_ns < STALL_BUSY_NS)
 		show(worker, false);
 	return true;
@@ -139,7 +139,8 @@ static void ping(struct worker *worker, uint64_t passed_ns)
 	struct stall *stall = &worker->stall;
 
 	if (stall->ping != 0) {
-		stall->silent_ns += passed_ns;
+		stall->silent_ns += stall->is_early ? 0 : passed_ns;
+		stall->is_early = false;
 		return;
 	}
 	stall->ping = ++worker->master->last_request;
@@ -150,6 +151,14 @@ static void ping(struct worker *worker, uint64_t passed_ns)
 			0; /* for lack of memory; if the channel failed, that is its end */
 	else
 		worker_fence_calls(worker);
+}
+
+void stall_ping(struct worker *worker)
+{
+	if (!worker_is_up(worker) || worker->killed_why || worker->stall.ping != 0)
+		return;
+	ping(worker, 0);
+	worker->stall.is_early = true;
 }
 
 /* At the limit: end it. */

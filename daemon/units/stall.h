@@ -19,6 +19,9 @@ struct worker;
 /* Look at all workers. Once a second. */
 void stall_tick(struct master *master);
 
+/* Send a Ping before its time, unless one is under way: worker_fence_calls() holds from now. */
+void stall_ping(struct worker *worker);
+
 /* A Pong has come. false: it answers no Ping. */
 bool stall_on_pong(struct worker *worker, uint64_t ping);
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "requests/relays.h"
 #include "units/instance.h"
+#include "units/stall.h"
 #include "units/unit.h"
 #include <setjmp.h>
 #include <signal.h>
@@ -314,6 +315,30 @@ static void call_that_is_over_counts_until_the_worker_has_read_it(void **state)
 	assert_int_equal(stage->master->workers[1]->over_bytes, 0);
 }
 
+static void calls_that_are_over_keep_no_others_out(void **state)
+{
+	struct stage *stage = *state;
+	struct worker *worker = stage->master->workers[1];
+	uint64_t silent_ns;
+
+	/* At once, not with the next tick's Ping. */
+	stage_say(stage, TO_ACTOR_IN("50", ""));
+	(void)stage_wait_call(stage, 1);
+	worker->over_bytes = LIMIT_CLIENT_CALL_BYTES / 8;
+	worker->call_bytes += worker->over_bytes;
+	stage_expect(stage, "io.troupe.Control.Timeout");
+	stage_idle(stage);
+	assert_true(has_no_bytes(stage));
+	/* Of a worker that does not answer the time goes on from the next tick. */
+	stage->workers[1]->is_mute = true;
+	stall_ping(worker);
+	assert_int_not_equal(worker->stall.ping, 0);
+	silent_ns = loop_clock_ns(stage->master->loop);
+	while (worker->stall.silent_ns == 0)
+		stage_step(stage);
+	assert_true(loop_clock_ns(stage->master->loop) - silent_ns >= CLOCK_SECOND_NS);
+}
+
 static void say_kept(struct stage *stage, int64_t call)
 {
 	assert_int_equal(channel_send(stage->workers[1]->channel, &worker_kept_method,
@@ -453,6 +478,7 @@ int main(void)
 		TEST(master_keeps_deadlines_whatever_the_worker_does),
 		TEST(master_drops_a_late_reply_that_is_read_before_the_timer),
 		TEST(call_that_is_over_counts_until_the_worker_has_read_it),
+		TEST(calls_that_are_over_keep_no_others_out),
 		TEST(master_lets_a_stream_be_quiet_once_it_is_kept),
 		TEST(master_refuses_calls_when_too_much_waits_for_a_worker),
 		cmocka_unit_test_setup_teardown(calls_of_one_life_do_not_count_for_the_next,

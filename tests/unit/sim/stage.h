@@ -31,6 +31,7 @@ struct stage_worker {
 	struct launch_end end;
 	struct channel *channel;
 	bool is_closed;
+	bool is_mute;    /* no Pong */
 	uint16_t number; /* 0: not told Start yet */
 	uint32_t incarnation;
 	struct page *page; /* mapped */

@@ -186,8 +186,9 @@ static void on_ping(void *context, const void *in)
 {
 	const struct worker_ping *ping = in;
 
-	stage_tell(context, &worker_pong_method,
-		   &(struct worker_pong){.request = ping->request});
+	if (!((const struct stage_worker *)context)->is_mute)
+		stage_tell(context, &worker_pong_method,
+			   &(struct worker_pong){.request = ping->request});
 }
 
 static void on_client_gone(void *context, const void *in)
