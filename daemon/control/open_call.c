@@ -216,25 +216,33 @@ static size_t send_at_once(const struct open_call *call, const struct iovec *pie
 	return sent > 0 ? (size_t)sent : 0;
 }
 
-/* Put one frame where the call's replies go; on failure a part of it is there. */
+/* Put one frame where the call's replies go. */
 static int put_frame(struct open_call *call, const struct iovec *pieces, size_t n)
 {
 	struct connection *connection = call->connection;
 	bool first = connection->calls.next == &call->link;
 	struct buffer *buffer = first ? &connection->out : &call->replies;
-	size_t sent = first ? send_at_once(call, pieces, n) : 0, before = buffer_size(buffer);
-	int r = 0;
+	size_t sent = first ? send_at_once(call, pieces, n) : 0, size = 0;
+	char *place;
 
-	for (size_t i = 0; r == 0 && i < n; i++) {
+	for (size_t i = 0; i < n; i++)
+		size += pieces[i].iov_len;
+	if (sent == size)
+		return 0;
+	size -= sent;
+	place = buffer_reserve(buffer, size);
+	if (!place)
+		return -errno;
+	for (size_t i = 0; i < n; i++) {
 		size_t skip = sent < pieces[i].iov_len ? sent : pieces[i].iov_len;
 
-		r = buffer_append(buffer, (const char *)pieces[i].iov_base + skip,
-				  pieces[i].iov_len - skip);
+		place = mempcpy(place, (const char *)pieces[i].iov_base + skip,
+				pieces[i].iov_len - skip);
 		sent -= skip;
 	}
-	if (!first)
-		connection->waiting += buffer_size(buffer) - before;
-	return r;
+	buffer_added(buffer, size);
+	connection->waiting += first ? 0 : size;
+	return 0;
 }
 
 /* Whether a reply is sent to a client. */
