@@ -310,6 +310,7 @@ coverage: deps-test
 	@$(MAKE) --no-print-directory $(PARALLEL) COVERAGE=1 coverage-build
 	@$(MAKE) --no-print-directory COVERAGE=1 coverage-run
 COVERED_TESTS = $(filter-out $(SWEEPS),$(UNIT_TESTS))
+$(BUILD)/tests/coverage/ends.o: COVERAGE_COMPILE =
 coverage-build: $(BINARIES) $(COVERED_TESTS) plugins test-plugins
 coverage-run:
 	@find $(BUILD) -name '*.gcda' -delete

@@ -139,12 +139,39 @@ static void oldest_is_dropped_when_there_are_too_many(void **state)
 	manager_fini(&manager);
 }
 
+/* Half of its time is the longest that it waits. */
+static void watchdog_is_fed_while_the_loop_runs(void **state)
+{
+	struct manager manager;
+	char text[256];
+	unsigned n = 0;
+
+	(void)state;
+	assert_int_equal(setenv("WATCHDOG_USEC", "20000", 1), 0);
+	manager_init(&manager);
+	(void)unsetenv("WATCHDOG_USEC");
+	assert_int_equal(manager.notify.watchdog_ns, 20 * CLOCK_MS_NS);
+	for (unsigned i = 0; i < 1000 && n < 3; i++) {
+		ssize_t size;
+
+		loop_step(manager.loop, true);
+		while ((size = recv(manager.socket, text, sizeof(text) - 1, 0)) > 0) {
+			text[size] = '\0';
+			assert_string_equal(text, "WATCHDOG=1");
+			n++;
+		}
+	}
+	assert_int_equal(n, 3);
+	manager_fini(&manager);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(manager_is_notified_at_once_when_it_reads),
 		cmocka_unit_test(manager_that_does_not_read_is_notified_later_and_in_order),
 		cmocka_unit_test(oldest_is_dropped_when_there_are_too_many),
+		cmocka_unit_test(watchdog_is_fed_while_the_loop_runs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* test_program.c - trouped itself: its options, what it prints and the status it ends with. */
 #include "base/cleanup.h"
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -8,7 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,8 +70,9 @@ __attribute__((format(printf, 3, 0))) static void write_file(const struct place 
 	assert_int_equal(fclose(file), 0);
 }
 
-/* Start it with the arguments, up to NULL. */
-static pid_t start(const struct place *place, const char *const *arguments)
+/* Start it with the arguments, up to NULL. handed: a descriptor that is handed in as a service
+ * manager does; -1: none. */
+static pid_t start_with(const struct place *place, const char *const *arguments, int handed)
 {
 	char path[600], *all[ARGUMENTS + 2] = {path};
 	pid_t pid;
@@ -85,14 +88,28 @@ static pid_t start(const struct place *place, const char *const *arguments)
 		/* One that is no service, and whose output grows at its end. */
 		unsetenv("NOTIFY_SOCKET");
 		unsetenv("LISTEN_PID");
+		if (handed >= 0) {
+			char pid_text[16];
+
+			(void)snprintf(pid_text, sizeof(pid_text), "%d", (int)getpid());
+			setenv("LISTEN_PID", pid_text, 1);
+			setenv("LISTEN_FDS", "1", 1);
+		}
 		setenv("XDG_RUNTIME_DIR", place->directory, 0);
 		lseek(fileno(place->output), 0, SEEK_SET);
 		dup2(fileno(place->output), STDOUT_FILENO);
 		dup2(fileno(place->output), STDERR_FILENO);
+		if (handed >= 0)
+			dup2(handed, STDERR_FILENO + 1);
 		execv(path, all);
 		_exit(127);
 	}
 	return pid;
+}
+
+static pid_t start(const struct place *place, const char *const *arguments)
+{
+	return start_with(place, arguments, -1);
 }
 
 static int wait_status(pid_t pid)
@@ -223,18 +240,89 @@ static void daemon_reloads_and_stops_in_order_by_signals(void **state)
 	assert_int_equal(access(place->socket, F_OK), -1);
 }
 
+#define START(place, path) RUN(place, "--config", (place)->directory, "--socket", path)
+
 static void daemon_that_cannot_start_says_why(void **state)
 {
 	struct place *place = *state;
+	char path[256], text[256];
 
 	write_file(place, "trouped.conf", "[Daemon]\nWorkers=many\n");
-	assert_int_equal(RUN(place, "--config", place->directory, "--socket", place->socket),
-			 1);
+	assert_int_equal(START(place, place->socket), 1);
 	expect(place, "Workers=many: must be a number");
 	write_file(place, "trouped.conf", "[Daemon]\nWorkers=1\n");
-	assert_int_equal(RUN(place, "--config", place->directory, "--socket", "/dev/null/s"),
-			 1);
-	expect(place, "/dev/null");
+	assert_int_equal(START(place, "/dev/null/s"), 1);
+	expect(place, "/dev/null/s: cannot listen: Not a directory");
+	(void)snprintf(path, sizeof(path), "%s/%0100d", place->directory, 0);
+	assert_int_equal(START(place, path), 1);
+	expect(place, "the path of the control socket has 1");
+	(void)snprintf(path, sizeof(path), "%s/trouped.conf", place->directory);
+	assert_int_equal(START(place, path), 1);
+	expect(place, "/trouped.conf: there is something that is not a socket");
+	write_file(place, "trouped.conf", "[Daemon]\nWorkers=1\nRuntimeDirectory=/dev/null\n");
+	assert_int_equal(START(place, place->socket), 1);
+	expect(place, "cannot make a directory in RuntimeDirectory=/dev/null: ");
+	(void)snprintf(text, sizeof(text), "[Daemon]\nRuntimeDirectory=/tmp/%0100d\n", 0);
+	write_file(place, "trouped.conf", text);
+	assert_int_equal(START(place, place->socket), 1);
+	expect(place, "the path has 105 bytes, at most 70 are possible");
+}
+
+static int listen_there(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_in_range(strlen(path), 1, sizeof(address.sun_path) - 1);
+	strcpy(address.sun_path, path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 16), 0);
+	return fd;
+}
+
+static void second_daemon_does_not_take_the_socket(void **state)
+{
+	struct place *place = *state;
+	int fd = listen_there(place->socket);
+
+	write_file(place, "trouped.conf", "[Daemon]\nWorkers=1\n");
+	assert_int_equal(START(place, place->socket), 1);
+	expect(place, "/s: another daemon listens there; stop it, or choose another path");
+	close(fd);
+}
+
+/* As systemd does it; the file is not ours to remove then. */
+static void socket_that_was_handed_in_is_listened_at(void **state)
+{
+	struct place *place = *state;
+	const char *const arguments[] = {"--config", place->directory, NULL};
+	static const char ask[] = "{\"method\":\"org.varlink.service.GetInfo\"}";
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char answer[4096] = "";
+	int ends[2], fd, client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pid_t pid;
+
+	write_file(place, "trouped.conf", "[Daemon]\nWorkers=1\n");
+	fd = listen_there(place->socket);
+	pid = start_with(place, arguments, fd);
+	close(fd);
+	await(place, "ready: 1 of 1 workers run");
+	strcpy(address.sun_path, place->socket);
+	assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(write(client, ask, sizeof(ask)), sizeof(ask));
+	assert_true(read(client, answer, sizeof(answer) - 1) > 0);
+	assert_non_null(strstr(answer, "io.troupe.Control"));
+	close(client);
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	assert_int_equal(wait_status(pid), 0);
+	assert_int_equal(access(place->socket, F_OK), 0);
+	/* What is handed in must be that. */
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(wait_status(start_with(place, arguments, ends[0])), 1);
+	expect(place, "the sockets that were handed in are not for us: ");
+	close(ends[0]);
+	close(ends[1]);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -248,6 +336,8 @@ int main(void)
 		TEST(check_finds_what_a_start_would),
 		TEST(daemon_reloads_and_stops_in_order_by_signals),
 		TEST(daemon_that_cannot_start_says_why),
+		TEST(second_daemon_does_not_take_the_socket),
+		TEST(socket_that_was_handed_in_is_listened_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
