@@ -1,5 +1,5 @@
-/* plugin_maker.h - files of plug-ins for tests: a good one, of which each test spoils something,
- * and what becomes of it. */
+/* plugin_maker.h - files of plug-ins for tests: a good one, of which each test spoils
+ * something, and what becomes of it. */
 #ifndef TESTS_UNIT_PROTO_PLUGIN_MAKER_H
 #define TESTS_UNIT_PROTO_PLUGIN_MAKER_H
 
