@@ -45,7 +45,7 @@ struct wide { /* a later version of num */
 extern const struct troupe_type num_type, text_type, wide_type, empty_type;
 extern const struct troupe_method num_method, text_method, none_method;
 /* other versions of Num: one that fits by name, one that does not */
-extern const struct troupe_method wide_method, odd_method;
+extern const struct troupe_method wide_method, odd_method, lost_method;
 extern const struct troupe_error bad_error;
 extern const struct troupe_entry num_entry, wide_entry, text_entry, tick_entry, foreign_entry;
 extern const struct troupe_actor puppet_table;
