@@ -53,12 +53,16 @@ static inline void list_remove(struct list *link)
 
 #define list_foreach(at, head) for (struct list *at = (head)->next; at != (head); at = at->next)
 
+/* NULL: it is the list's head, which is in no such item. */
+#define list_item(link, head, type, member)                                                    \
+	((link) == (head) ? NULL : container_of(link, type, member))
+
 /* What is listed itself, of that type; `member` is its link. The body may remove `at`. */
 #define list_each(type, at, head, member)                                                      \
-	for (type *at = list_first(head, type, member),                                        \
-		  *at##_next = list_first(&at->member, type, member);                          \
-	     &at->member != (head);                                                            \
-	     at = at##_next, at##_next = list_first(&at->member, type, member))
+	for (type *at = list_item((head)->next, head, type, member),                           \
+		  *at##_next = at ? list_item(at->member.next, head, type, member) : NULL;     \
+	     at; at = at##_next,                                                               \
+		  at##_next = at ? list_item(at->member.next, head, type, member) : NULL)
 
 /* The body may remove `at`. */
 #define list_foreach_safe(at, head)                                                            \

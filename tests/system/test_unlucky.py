@@ -4,7 +4,6 @@ import resource
 import shutil
 import signal
 import socket
-import unittest
 
 import varlink
 from host import HostTest, SLOW
@@ -24,10 +23,10 @@ class Unlucky(HostTest):
         # The SIGHUP has been heard.
         host.wait_log("reload", 60)
 
-    @unittest.skipIf(SLOW > 2, "a sanitizer needs descriptors of its own")
     def test_however_few_descriptors_there_are_it_ends_with_a_reason(self):
         host = self.unstarted({"hello": {"Plugin": "hello"}})
-        for few in range(5, 15):
+        # A sanitizer needs descriptors of its own to begin at all.
+        for few in range(5, 15) if SLOW <= 2 else range(9, 15):
             host.launch(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (few, few)))
             wait_for(lambda: host.process.poll() is not None or "will try again" in host.log(), 20 * SLOW, "an end, or none")
             has_ended = host.process.poll() is not None
