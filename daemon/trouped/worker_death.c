@@ -167,12 +167,14 @@ static void fail_for_good(struct worker *worker, const struct blame *blame)
 	if (blame->deployment)
 		units_fail_on(worker, blame->deployment,
 			      worker->culprit.kind ? "it did not load in time"
-						   : "loading it crashed a worker");
+						   : "loading it crashed a worker",
+			      0);
 	if (unit)
 		unit_fail_on(unit, worker, NULL,
 			     worker->culprit.kind
 				     ? "its configuration was not decoded in time"
-				     : "decoding its configuration crashed a worker");
+				     : "decoding its configuration crashed a worker",
+			     0);
 	if (!hanging)
 		return;
 	text_print_span_ns(hanging->unit->file.life.start_timeout_ns, span, sizeof(span));

@@ -66,7 +66,7 @@ static void on_loaded(void *context, const void *in)
 	/* Another try may have more luck. */
 	number_set_remove(&worker->loaded, (uint32_t)loaded->plugin);
 	/* Its word counts for what is to run there. */
-	units_fail_on(worker, (uint32_t)loaded->plugin, loaded->error);
+	units_fail_on(worker, (uint32_t)loaded->plugin, loaded->error, loaded->code);
 }
 
 static void on_defined(void *context, const void *in)
@@ -80,7 +80,7 @@ static void on_defined(void *context, const void *in)
 		return;
 	number_set_remove(&worker->defined, (uint32_t)defined->version);
 	if (unit)
-		unit_fail_on(unit, worker, NULL, defined->error);
+		unit_fail_on(unit, worker, NULL, defined->error, defined->code);
 }
 
 static void on_spawned(void *context, const void *in)

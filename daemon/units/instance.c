@@ -358,6 +358,7 @@ void instance_started(struct instance *instance, struct troupe_address address)
 
 void instance_init_failed(struct instance *instance)
 {
+	instance->request = 0;
 	if (instance->state == API_STATE_STOPPING)
 		instance_set_state(instance, API_STATE_STOPPED);
 	else if (instance->state == API_STATE_STARTING)

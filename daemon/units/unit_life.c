@@ -27,35 +27,52 @@ void unit_break(struct unit *unit)
 	master_check_soon(unit->master);
 }
 
-static bool is_to_start(const struct instance *instance, const struct worker *worker)
+/* -EAGAIN: what it needs is not there, and why was reported before. */
+static bool may_pass(int64_t error)
+{
+	return error == -ENOMEM || error == -EMFILE || error == -ENFILE || error == -EAGAIN;
+}
+
+/* Those in backoff try it again by themselves, if there is a use in it. */
+static bool is_to_start(const struct instance *instance, const struct worker *worker,
+			int64_t error)
 {
 	return instance->worker == worker &&
-	       (instance->state == API_STATE_STARTING || instance->state == API_STATE_BACKOFF);
+	       (instance->state == API_STATE_STARTING ||
+		(instance->state == API_STATE_BACKOFF && !may_pass(error)));
 }
 
 void unit_fail_on(struct unit *unit, const struct worker *worker, const char *what,
-		  const char *why)
+		  const char *why, int64_t error)
 {
 	unsigned i = 0;
 
-	while (i < unit->n_instances && !is_to_start(&unit->instances[i], worker))
+	while (i < unit->n_instances && !is_to_start(&unit->instances[i], worker, error))
 		i++;
 	if (i == unit->n_instances)
 		return;
 	unit_set_reason(unit, "%s%s%s", what ? what : "", what ? ": " : "", why);
-	log_error(&unit->master->log, "unit %s has failed on worker %u: %s", unit->file.name,
-		  worker->number, unit->reason ? unit->reason : "");
-	for (; i < unit->n_instances; i++)
-		if (is_to_start(&unit->instances[i], worker))
-			instance_give_up(&unit->instances[i]);
+	if (!may_pass(error))
+		log_error(&unit->master->log, "unit %s has failed on worker %u: %s",
+			  unit->file.name, worker->number, unit->reason ? unit->reason : "");
+	for (; i < unit->n_instances; i++) {
+		struct instance *instance = &unit->instances[i];
+
+		if (!is_to_start(instance, worker, error))
+			continue;
+		if (may_pass(error))
+			instance_init_failed(instance);
+		else
+			instance_give_up(instance);
+	}
 	master_check_soon(unit->master);
 }
 
-void units_fail_on(struct worker *worker, uint32_t deployment, const char *why)
+void units_fail_on(struct worker *worker, uint32_t deployment, const char *why, int64_t error)
 {
 	units_foreach (unit, worker->master)
 		if (version_is_of(unit->version, deployment))
-			unit_fail_on(unit, worker, unit->file.plugin, why);
+			unit_fail_on(unit, worker, unit->file.plugin, why, error);
 }
 
 void unit_stop(struct unit *unit)

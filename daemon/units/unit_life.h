@@ -42,12 +42,14 @@ void unit_stop(struct unit *unit);
 
 /* It cannot run, for its reason: stops what runs. */
 void unit_break(struct unit *unit);
-/* It cannot run on that worker, for good: its instances there that were to start are given up,
- * the others go on. what: whose fault it is; NULL: its own. */
+/* It cannot run on that worker: its instances there that were to start are given up, the others
+ * go on. what: whose fault it is; NULL: its own. error: a negative errno, 0 for none; when
+ * memory or descriptors ran out, which may pass, they failed to start as by an init that fails,
+ * and are started again by the unit's rules. */
 void unit_fail_on(struct unit *unit, const struct worker *worker, const char *what,
-		  const char *why);
+		  const char *why, int64_t error);
 /* The same for all units that are made of the deployment of that number, which it could not
  * load. Other workers still try it, for a worker's page may hold anything. */
-void units_fail_on(struct worker *worker, uint32_t deployment, const char *why);
+void units_fail_on(struct worker *worker, uint32_t deployment, const char *why, int64_t error);
 
 #endif

@@ -88,7 +88,9 @@ void agent_on_load(void *context, const void *data)
 	r = load_plugin(agent, in, why);
 	mark(agent, PAGE_DOING_NOTHING, 0);
 	agent_send(agent, &worker_loaded_method,
-		   &(struct worker_loaded){.plugin = in->plugin, .error = r < 0 ? why : NULL});
+		   &(struct worker_loaded){.plugin = in->plugin,
+					   .error = r < 0 ? why : NULL,
+					   .code = r < 0 ? r : 0});
 }
 
 /* ---- units */
@@ -161,7 +163,7 @@ static int define_unit(struct agent *agent, const struct worker_define *in, char
 			 plugin ? "the plug-in has no actor type %s"
 				: "the plug-in of actor type %s is not loaded",
 			 in->actorType);
-		return -ENOENT;
+		return plugin ? -ENOENT : -EAGAIN;
 	}
 	r = decode_config(plugin->plugin->tables[at], in->config, &config, why);
 	if (r < 0)
@@ -191,9 +193,10 @@ void agent_on_define(void *context, const void *data)
 	mark(agent, PAGE_DOING_DEFINE, in->version);
 	r = define_unit(agent, in, why);
 	mark(agent, PAGE_DOING_NOTHING, 0);
-	agent_send(
-		agent, &worker_defined_method,
-		&(struct worker_defined){.version = in->version, .error = r < 0 ? why : NULL});
+	agent_send(agent, &worker_defined_method,
+		   &(struct worker_defined){.version = in->version,
+					    .error = r < 0 ? why : NULL,
+					    .code = r < 0 ? r : 0});
 }
 
 void agent_on_redefine(void *context, const void *data)

@@ -94,6 +94,78 @@ static void end_decides_what_becomes_of_an_actor(void **state)
 	assert_int_equal(unit_state(unit_find(stage->master, "two")), API_STATE_STOPPED);
 }
 
+/* The worker of "one" is a new one, that loads no plug-ins and defines no units by itself. */
+static void begin_anew(struct stage *stage)
+{
+	stage->is_loader_slow = stage->is_reader_slow = stage->is_slow = true;
+	stage_kill(stage->workers[1]);
+	while (stage->workers[1]->channel == NULL || stage->workers[1]->n_loads == 0)
+		stage_step(stage);
+	stage_pass(stage, CLOCK_MS_NS);
+}
+
+static void report_defined(struct stage *stage, const char *error, int64_t code)
+{
+	stage_tell(stage->workers[1], &worker_defined_method,
+		   &(struct worker_defined){.version = stage->workers[1]->define.version,
+					    .error = error,
+					    .code = code});
+	stage_pass(stage, CLOCK_MS_NS);
+}
+
+static void report_loaded(struct stage *stage, const char *error, int64_t code)
+{
+	stage_tell(stage->workers[1], &worker_loaded_method,
+		   &(struct worker_loaded){.plugin = stage->workers[1]->load.plugin,
+					   .error = error,
+					   .code = code});
+}
+
+static void expect_another_try(struct stage *stage, const char *reason)
+{
+	const struct unit *unit = unit_find(stage->master, "one");
+
+	assert_int_not_equal(unit_state(unit), API_STATE_FAILED);
+	assert_string_equal(unit->reason, reason);
+	stage->is_loader_slow = stage->is_reader_slow = stage->is_slow = false;
+	stage_until(stage, is_up);
+}
+
+static void unit_that_finds_no_memory_is_started_again(void **state)
+{
+	struct stage *stage = *state;
+
+	begin_anew(stage);
+	report_loaded(stage, NULL, 0);
+	report_defined(stage, "Cannot allocate memory", -ENOMEM);
+	expect_another_try(stage, "Cannot allocate memory");
+}
+
+static void plugin_that_finds_no_descriptor_is_loaded_again(void **state)
+{
+	struct stage *stage = *state;
+	char reason[512];
+
+	begin_anew(stage);
+	report_loaded(stage, "Too many open files", -EMFILE);
+	report_defined(stage, "the plug-in of actor type t is not loaded", -EAGAIN);
+	snprintf(reason, sizeof(reason), "%s: Too many open files",
+		 unit_find(stage->master, "one")->file.plugin);
+	expect_another_try(stage, reason);
+}
+
+static void unit_that_was_refused_is_not_started_again(void **state)
+{
+	struct stage *stage = *state;
+	const struct unit *unit = unit_find(stage->master, "one");
+
+	begin_anew(stage);
+	report_loaded(stage, NULL, 0);
+	report_defined(stage, "greeting: is no string", -EINVAL);
+	assert_int_equal(unit_state(unit), API_STATE_FAILED);
+	assert_string_equal(unit->reason, "greeting: is no string");
+}
+
 /* The end of the first actor of that unit is reported to a client that watches. */
 static void expect_end(struct stage *stage, const char *unit, const char *state,
 		       const char *cause)
@@ -278,6 +350,9 @@ int main(void)
 		TEST(time_of_an_init_that_fails_is_no_life),
 		TEST(life_that_was_long_enough_ends_the_row),
 		TEST(end_decides_what_becomes_of_an_actor),
+		TEST(unit_that_finds_no_memory_is_started_again),
+		TEST(plugin_that_finds_no_descriptor_is_loaded_again),
+		TEST(unit_that_was_refused_is_not_started_again),
 		TEST(watchers_hear_why_an_actor_ended),
 		TEST(pool_is_spread_whatever_else_runs_there),
 		TEST(pool_that_ends_at_once_is_a_few_lines_and_a_number),
