@@ -127,7 +127,7 @@ def run_test(tree, build, test, seconds):
     path, words = os.path.join(tree, build, "tests", "unit", test), []
     if "/" not in test:
         path, words = os.path.join(tree, "tests", "run.py"), ["--build", build, "--only", test]
-    # A sample of a sweep is of as many as there was time for; the world's takes more than a minute.
+    # A sample of a sweep has as many as there was time for; all of the world's take minutes.
     sweep = "full" if test.endswith("_failpoints") and not test.startswith("world/") else ""
     _, status, output, _ = run.run_program(path, [], words, seconds=seconds, cwd=tree, start_new_session=True,
                                            preexec_fn=offer_to_kill,
