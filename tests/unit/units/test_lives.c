@@ -94,7 +94,7 @@ static void end_decides_what_becomes_of_an_actor(void **state)
 	assert_int_equal(unit_state(unit_find(stage->master, "two")), API_STATE_STOPPED);
 }
 
-/* The worker of "one" is a new one, that loads no plug-ins and defines no units by itself. */
+/* The worker of "one" is a new one, that has not done yet what it was asked. */
 static void begin_anew(struct stage *stage)
 {
 	stage->is_loader_slow = stage->is_reader_slow = stage->is_slow = true;
@@ -110,6 +110,8 @@ static void report_defined(struct stage *stage, const char *error, int64_t code)
 		   &(struct worker_defined){.version = stage->workers[1]->define.version,
 					    .error = error,
 					    .code = code});
+	/* It was asked for at the same time; the reason is the first one's. */
+	stage_spawned(stage->workers[1], "no such unit");
 	stage_pass(stage, CLOCK_MS_NS);
 }
 
@@ -127,7 +129,10 @@ static void expect_another_try(struct stage *stage, const char *reason)
 
 	assert_int_not_equal(unit_state(unit), API_STATE_FAILED);
 	assert_string_equal(unit->reason, reason);
+	while (stage->workers[1]->n_spawns == 1)
+		stage_step(stage);
 	stage->is_loader_slow = stage->is_reader_slow = stage->is_slow = false;
+	stage_kill(stage->workers[1]);
 	stage_until(stage, is_up);
 }
 

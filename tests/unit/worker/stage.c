@@ -40,6 +40,7 @@ static void on_loaded(void *context, const void *data)
 	const struct worker_loaded *in = data;
 
 	worker->loadeds++;
+	worker->error_code = in->code;
 	set_text(&worker->error, in->error);
 }
 
@@ -49,6 +50,7 @@ static void on_defined(void *context, const void *data)
 	const struct worker_defined *in = data;
 
 	worker->defineds++;
+	worker->error_code = in->code;
 	set_text(&worker->error, in->error);
 }
 

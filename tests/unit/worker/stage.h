@@ -38,6 +38,7 @@ struct stage_worker {
 	/* What it told: counts, and the last of each */
 	unsigned readies, loadeds, defineds, spawneds, stoppeds, endeds, censuses, dead_letters;
 	char *error;                 /* of Loaded, Defined, Spawned; NULL: none */
+	int64_t error_code;          /* of Loaded, Defined */
 	struct troupe_address actor; /* of Spawned */
 	struct troupe_address ended;
 	int64_t cause; /* enum troupe_cause */

@@ -342,10 +342,14 @@ static void worker_refuses_what_it_cannot_make(void **state)
 	assert_non_null(strstr(stage_load(w, 1, "globals"), "static"));
 	assert_non_null(stage_load(w, 1, "wrong_abi"));
 	assert_null(stage_load(w, 1, "echo"));
+	assert_int_equal(w->error_code, 0);
 	assert_non_null(strstr(stage_load(w, 1, "slow"), "in use"));
+	assert_int_equal(w->error_code, -EEXIST);
 	assert_null(stage_load(w, 2, "relay"));
 	assert_non_null(strstr(stage_define(w, 1, 9, "echo", ""), "not loaded"));
+	assert_int_equal(w->error_code, -EAGAIN);
 	assert_non_null(strstr(stage_define(w, 1, 1, "nothing", ""), "no actor type nothing"));
+	assert_int_equal(w->error_code, -ENOENT);
 	assert_non_null(strstr(stage_define(w, 1, 1, "echo", "{\"a\":1}"), "no configuration"));
 	assert_non_null(strstr(stage_define(w, 1, 2, "forward", "{\"to\":1}"), "to: "));
 	assert_non_null(strstr(stage_define(w, 1, 2, "forward", ""), "to: "));
