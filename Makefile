@@ -46,6 +46,9 @@ ALL_CFLAGS = -std=gnu11 -fPIE $(OPTIMIZE) $(COVERAGE_COMPILE) $(WARNINGS) $(CFLA
 LDFLAGS ?=
 ALL_LDFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(COVERAGE_LINK) -pie -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
 
+# The three functions of libboost_context that switch stacks; its shared form would bring libstdc++ along.
+FCONTEXT ?= -l:libboost_context.a
+
 # Sub-makes use every processor, unless the caller said how many.
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
@@ -66,6 +69,7 @@ include packaging/rules.mk
 help:
 	@echo 'make             build trouped, troupe-worker, troupectl, troupe-gen and the plug-ins into $(BUILD)/'
 	@echo 'make demo        see it work: words counted by actors in two workers, one of them killed'
+	@echo 'make demo-pipeline  the same of pages that an actor fetches from a web server, a thousand at a time'
 	@echo 'make test        all tests (installs what they need; as root also those that boot a systemd)'
 	@echo 'make check       format, layering, no globals, headers, warnings, static analysis'
 	@echo 'make bench       measure: what runs in a worker, between workers, and the control socket'

@@ -1,7 +1,17 @@
 # Plug-ins: those that ship with the daemon, and those that misbehave for the tests. Each is built by
 # packaging/plugin.mk, in the way that anybody's plug-in is.
 
-PLUGIN_FOLDERS = $(patsubst actors/%/Makefile,%,$(wildcard actors/*/Makefile))
+# What a plug-in needs that nothing else does, for pkg-config; the Debian package that has it. Without it all but that plug-in
+# is built.
+PLUGIN_NEEDS_http-client = libcurl >= 7.88.0
+PLUGIN_PACKAGE_http-client = libcurl4-gnutls-dev
+PLUGIN_NEEDS_http-server = libmicrohttpd >= 0.9.75 gnutls
+PLUGIN_PACKAGE_http-server = libmicrohttpd-dev
+
+ALL_PLUGIN_FOLDERS = $(patsubst actors/%/Makefile,%,$(wildcard actors/*/Makefile))
+PLUGINS_LEFT_OUT := $(foreach name,$(ALL_PLUGIN_FOLDERS),$(if $(PLUGIN_NEEDS_$(name)),$(if \
+	$(shell $(PKG_CONFIG) --exists '$(PLUGIN_NEEDS_$(name))' 2>/dev/null && echo yes),,$(name))))
+PLUGIN_FOLDERS = $(filter-out $(PLUGINS_LEFT_OUT),$(ALL_PLUGIN_FOLDERS))
 PLUGINS = $(PLUGIN_FOLDERS:%=$(BUILD)/plugins/%.so)
 
 TEST_PLUGIN_FOLDERS = $(patsubst tests/actors/%/Makefile,%,$(wildcard tests/actors/*/Makefile))
@@ -9,6 +19,7 @@ TEST_PLUGINS = $(TEST_PLUGIN_FOLDERS:%=$(BUILD)/test-plugins/%.so)
 
 .PHONY: plugins test-plugins
 plugins: $(PLUGINS)
+	@$(foreach name,$(PLUGINS_LEFT_OUT),echo '  --   plugins/$(name).so is left out: it needs $(PLUGIN_NEEDS_$(name)) (apt-get install $(PLUGIN_PACKAGE_$(name)))';) :
 test-plugins: $(TEST_PLUGINS)
 all: plugins
 
@@ -38,6 +49,11 @@ $(foreach name,$(TEST_PLUGIN_FOLDERS),$(eval $(call plugin_rules,test-plugins,te
 demo: deps-build
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@actors/demo $(BUILD)
+
+.PHONY: demo-pipeline
+demo-pipeline: deps-build
+	@$(MAKE) --no-print-directory $(PARALLEL) all
+	@actors/demo-pipeline $(BUILD)
 
 # The tests of loader and worker load them, those of the master inspect one.
 unit-plugin unit-worker unit-master: | plugins test-plugins

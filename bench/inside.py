@@ -141,6 +141,15 @@ def timers(actors, longest_ms):
                limit("bench-limit-timers", actors, longest_ms, ops=actors))
 
 
+def tasks(what, tasks_, amount, ops):
+    def run(build):
+        reply, used = ask(build, "taskmaster", "Tasks", {"what": what, "tasks": tasks_, "amount": amount}, 1,
+                          keys={"Tasks": 100_000})
+        expect(f"what tasks counted in {what}", reply["count"], ops)
+        return result(reply, used, bytes_per_task=reply["bytesPerTask"])
+    return Row(f"task-{what}", f"{tasks_}:{amount}", ops, run)
+
+
 def rows(brief):
     scale = 100 if brief else 1
     messages, actors = 10_000_000 // scale, 1_000_000 // scale
@@ -159,3 +168,9 @@ def rows(brief):
     yield strings(3_000_000 // scale)
     yield broadcast(1000, 10_000 // scale)
     yield timers(actors, 200 if brief else 2000)
+    yield tasks("step", 10, 1_000_000 // scale, 10_000_000 // scale)
+    yield tasks("life", 10, 200_000 // scale, 2_000_000 // scale)
+    yield tasks("wait", 99_999 // scale, 1, 99_999 // scale)
+    yield tasks("job", 1, 50_000 // scale, 50_000 // scale)
+    yield tasks("job", 64, 20_000 // scale, 1_280_000 // scale)
+    yield tasks("file", 1, 200_000 // scale, 200_000 // scale)

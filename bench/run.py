@@ -19,8 +19,9 @@ import statistics
 import sys
 import traceback
 
-# What runs in one worker; between two; the control socket, troupectl, the start.
-MODULES = ("inside", "between", "outside")
+# What runs in one worker; between two; the control socket, troupectl, the start; pages; HTTP;
+# lines.
+MODULES = ("inside", "between", "outside", "pages", "web", "lines")
 
 
 def all_rows(brief, only=None):

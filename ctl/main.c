@@ -11,6 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Among a verb's options: none that says where a daemon is. */
+#define ASKS_NO_DAEMON (1ull << 63)
+_Static_assert(OPTION_COUNT < 63, "a bit of its own");
+
 static const struct verb {
 	const char *name, *synopsis, *help;
 	int min, max; /* arguments; max -1: any number */
@@ -23,8 +27,16 @@ static const struct verb {
 	{"tree", "", "workers, and the actors in them", 0, 0, 0, verb_tree},
 	{"workers", "", "worker processes, and how they died last", 0, 0, 0, verb_workers},
 	{"actors", "[WORKER]", "every actor alive", 0, 1, 0, verb_actors},
+	{"tasks", "NAME", "the tasks of actors: what each waits for, and where", 1, 1, 0,
+	 verb_tasks},
+	{"blocked", "", "handlers that take long, or did, and where they were", 0, 0, 0,
+	 verb_blocked},
 	{"call", "NAME METHOD|INTERFACE.METHOD [JSON|-|KEY=VALUE|KEY:=JSON...]",
 	 "call a method, print the reply", 1, -1, OPTION(MORE), verb_call},
+	{"run",
+	 "FILE.so|NAME.actor... [METHOD|INTERFACE.METHOD [JSON|-|KEY=VALUE|KEY:=JSON...]]",
+	 "a daemon of its own for these units, for one call or until it is ended", 1, -1,
+	 OPTION(MORE) | ASKS_NO_DAEMON, verb_run},
 	{"send", "NAME METHOD|INTERFACE.METHOD [JSON|-|KEY=VALUE|KEY:=JSON...]",
 	 "send a message, wait for no reply", 1, -1, 0, verb_send},
 	{"map", "NAME METHOD|INTERFACE.METHOD",
@@ -48,13 +60,22 @@ static const struct verb {
 	{"watch", "", "what happens, as it happens", 0, 0, 0, verb_watch},
 	{"introspect", "[INTERFACE]", "the interfaces that can be called, or one of them", 0, 1,
 	 0, verb_introspect},
-	{"inspect", "FILE...", "what plug-ins contain, without running them", 1, -1, 0,
-	 verb_inspect},
+	{"inspect", "FILE...", "what plug-ins contain, without running them", 1, -1,
+	 ASKS_NO_DAEMON, verb_inspect},
 	{"shutdown", "", "stop everything and the daemon, and wait for its end", 0, 0, 0,
 	 verb_shutdown},
 };
 
 #define N_VERBS ARRAY_LEN(verbs)
+
+static uint64_t options_of(const struct verb *verb)
+{
+	uint64_t options = verb->options | OPTIONS_GLOBAL;
+
+	if (options & ASKS_NO_DAEMON)
+		options &= ~(ASKS_NO_DAEMON | OPTION(SOCKET) | OPTION(INSTANCE));
+	return options;
+}
 
 static const struct verb *find_verb(const char *name)
 {
@@ -91,13 +112,13 @@ static void print_verb_help(FILE *out, const struct verb *verb)
 {
 	fprintf(out, "troupectl %s%s%s\n  %s\n\n", verb->name, verb->synopsis[0] ? " " : "",
 		verb->synopsis, verb->help);
-	options_print(out, verb->options | OPTIONS_GLOBAL);
+	options_print(out, options_of(verb));
 }
 
 /* Options that the verb does not take. 0, or an exit status. */
 static int check_options(struct ctl *ctl, const struct verb *verb)
 {
-	uint64_t wrong = ctl->options.given & ~(verb->options | OPTIONS_GLOBAL);
+	uint64_t wrong = ctl->options.given & ~options_of(verb);
 
 	for (unsigned i = 0; i < OPTION_COUNT; i++)
 		if (wrong >> i & 1)

@@ -105,6 +105,63 @@ static void show_instances(struct ctl *ctl, const struct api_unit *unit)
 	table_fini(&table);
 }
 
+/* ---- how long things took */
+
+static void print_ns(int64_t ns, char *text, size_t size)
+{
+	static const struct {
+		int64_t ns;
+		const char *name;
+	} units[] = {{1000000000, "s"}, {1000000, "ms"}, {1000, "us"}};
+	size_t i = 0;
+
+	while (i < 2 && ns < units[i].ns)
+		i++;
+	snprintf(text, size, "%.*f%s", ns < 10 * units[i].ns ? 1 : 0,
+		 (double)ns / (double)units[i].ns, units[i].name);
+}
+
+/* So many percent of them took no longer than that. */
+static int64_t bound_of(const struct api_times *times, int percent)
+{
+	double wanted = (double)times->count * percent / 100, so_far = 0;
+	int64_t bound = 1024;
+
+	for (size_t i = 0; i + 1 < times->counts.count && bound < times->maxNs; i++) {
+		so_far += (double)times->counts.items[i];
+		if (so_far >= wanted)
+			return bound;
+		bound = bound > INT64_MAX / 2 ? INT64_MAX : 2 * bound;
+	}
+	return times->maxNs;
+}
+
+void show_worst(const struct api_times *times, char *text, size_t size)
+{
+	char most[32], longest[32];
+
+	snprintf(text, size, "-");
+	if (!times || times->count == 0)
+		return;
+	print_ns(bound_of(times, 99), most, sizeof(most));
+	print_ns(times->maxNs, longest, sizeof(longest));
+	snprintf(text, size, "%s/%s", most, longest);
+}
+
+static void show_handlers(struct ctl *ctl, const struct api_times *times)
+{
+	char half[32], most[32], longest[32];
+
+	if (!times || times->count == 0)
+		return;
+	print_ns(bound_of(times, 50), half, sizeof(half));
+	print_ns(bound_of(times, 99), most, sizeof(most));
+	print_ns(times->maxNs, longest, sizeof(longest));
+	show_print(ctl,
+		   "    Handlers: %lld measured: half within %s, 99%% within %s, longest %s\n",
+		   (long long)times->count, half, most, longest);
+}
+
 void show_unit(struct ctl *ctl, const struct api_unit *unit)
 {
 	show_coloured(ctl, show_state_colour(unit->state), unit->name);
@@ -118,6 +175,11 @@ void show_unit(struct ctl *ctl, const struct api_unit *unit)
 	show_print(ctl, "        File: %s\n",
 		   unit->file ? unit->file : "none: spawned by an operator");
 	show_print(ctl, "    Restarts: %lld\n", (long long)unit->restarts);
+	show_handlers(ctl, unit->handlerTimes);
+	if (unit->slowHandlers)
+		show_print(ctl, "        Slow: %lld handler%s; see troupectl blocked\n",
+			   (long long)*unit->slowHandlers,
+			   terminal_plural(*unit->slowHandlers));
 	for (size_t i = 0; i < unit->interfaces.count; i++)
 		show_print(ctl, "%s%s\n", i == 0 ? "  Interfaces: " : "              ",
 			   unit->interfaces.items[i]);
@@ -170,6 +232,28 @@ void show_crash(struct ctl *ctl, const struct api_crash *crash, int indent)
 	show_print(ctl, "\n");
 	for (size_t i = 0; i < crash->backtrace.count; i++)
 		show_print(ctl, "%*s  %s\n", indent, "", crash->backtrace.items[i]);
+}
+
+void show_owned(struct ctl *ctl, const struct api_actor *actor)
+{
+	const size_t n = actor->owns ? actor->owns->count : 0;
+	char name[TROUPE_ADDRESS_TEXT], bytes[32];
+
+	if (n == 0)
+		return;
+	address_print(actor->address, name);
+	show_print(ctl, "%s has", name);
+	for (size_t i = 0; i < n; i++) {
+		const struct api_owned *owned = &actor->owns->items[i];
+
+		show_print(ctl, "%s %lld %s%s", i > 0 ? "," : "", (long long)owned->count,
+			   owned->kind, terminal_plural(owned->count));
+		if (owned->bytes == 0)
+			continue;
+		terminal_print_bytes(owned->bytes, bytes, sizeof(bytes));
+		show_print(ctl, " (%s)", bytes);
+	}
+	show_print(ctl, "\n");
 }
 
 void show_problems(struct ctl *ctl, const struct api_problem_array *problems,

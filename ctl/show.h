@@ -21,10 +21,15 @@ void show_stall(struct ctl *ctl, const char *before, const struct api_stall *sta
 		const char *after);
 
 /* A line for each worker that did not answer, with what follows from it. */
+/* How long almost all took, and the longest: "33us/61ms", or "-". */
+void show_worst(const struct api_times *times, char *text, size_t size);
 void show_silent(struct ctl *ctl, const struct api_int_array *workers, const char *what);
 
 /* A crash, indented by `indent` blanks. */
 void show_crash(struct ctl *ctl, const struct api_crash *crash, int indent);
+
+/* What an actor has besides its mailbox, in a line; nothing when it has nothing. */
+void show_owned(struct ctl *ctl, const struct api_actor *actor);
 
 /* Problems of the configuration, each "FILE:LINE: MESSAGE", with `before` before it. */
 void show_problems(struct ctl *ctl, const struct api_problem_array *problems,

@@ -22,7 +22,8 @@ static void print_kinds(struct ctl *ctl, const struct census *census, int64_t wo
 			show_print(ctl, "%s(%s, spawned)", kind->unit ? " " : "",
 				   kind->type ? kind->type : "?");
 		if (kind->count != 1 || kind->is_spawned)
-			show_print(ctl, ": %lld actors", (long long)kind->count);
+			show_print(ctl, ": %lld actor%s", (long long)kind->count,
+				   terminal_plural(kind->count));
 		show_print(ctl, "\n");
 	}
 }

@@ -35,6 +35,13 @@ static int show_status(struct ctl *ctl, const void *out)
 	show_print(ctl, "    Actors: %lld\n", (long long)status->actors);
 	show_print(ctl, "  Messages: %lld, %lld dead letter%s\n", (long long)status->messages,
 		   (long long)status->deadLetters, terminal_plural(status->deadLetters));
+	if (status->lostMemory && *status->lostMemory) {
+		char lost[32];
+
+		terminal_print_bytes(*status->lostMemory, lost, sizeof(lost));
+		show_print(ctl, "      Lost: %s, of tasks that did not end within TaskGrace=\n",
+			   lost);
+	}
 	if (status->problems.count + status->warnings.count > 0)
 		show_print(ctl, "\nProblems in the configuration:\n");
 	show_problems(ctl, &status->problems, "");
@@ -47,16 +54,36 @@ int verb_status(struct ctl *ctl, char **arguments, int n)
 	return ctl_show_each(ctl, &api_status_method, arguments, n, show_status);
 }
 
+static bool has_lost(const struct api_worker *worker)
+{
+	return worker->lostMemory && *worker->lostMemory;
+}
+
+/* What it has set aside for tasks that did not end. */
+static void show_lost(struct ctl *ctl, const struct api_worker *worker)
+{
+	/* Their number is as old as the last Ping. */
+	int64_t tasks = worker->abandonedTasks ? *worker->abandonedTasks : 0;
+	char lost[32], count[32] = "";
+
+	terminal_print_bytes(*worker->lostMemory, lost, sizeof(lost));
+	if (tasks)
+		snprintf(count, sizeof(count), "%lld ", (long long)tasks);
+	show_print(ctl, "  lost: %s, of %stask%s that did not end within TaskGrace=\n", lost,
+		   count, terminal_plural(tasks));
+}
+
 static int show_workers(struct ctl *ctl, const void *out)
 {
 	const struct api_worker_array *workers =
 		&((const struct api_workers_out *)out)->workers;
 	struct table table = {.headers = {">WORKER", "STATE", ">PID", ">ACTORS", ">MESSAGES",
-					  ">DEAD LETTERS", ">MEMORY", ">CPU", ">RESTARTS"}};
+					  ">DEAD LETTERS", ">MEMORY", ">CPU", ">HANDLERS",
+					  ">LOOP", ">RESTARTS", "STACK GUARD"}};
 
 	for (size_t i = 0; i < workers->count; i++) {
 		const struct api_worker *worker = &workers->items[i];
-		char pid[32], memory[32] = "-", cpu[32] = "-";
+		char pid[32], memory[32] = "-", cpu[32] = "-", times[64];
 
 		if (worker->memory)
 			terminal_print_bytes(*worker->memory, memory, sizeof(memory));
@@ -71,16 +98,24 @@ static int show_workers(struct ctl *ctl, const void *out)
 		table_add(&table, TABLE_PLAIN, "%lld", (long long)worker->deadLetters);
 		table_add(&table, TABLE_PLAIN, "%s", memory);
 		table_add(&table, TABLE_PLAIN, "%s", cpu);
+		show_worst(worker->handlerTimes, times, sizeof(times));
+		table_add(&table, TABLE_PLAIN, "%s", times);
+		show_worst(worker->loopTimes, times, sizeof(times));
+		table_add(&table, TABLE_PLAIN, "%s", times);
 		table_add(&table, worker->restarts ? TABLE_WARN : TABLE_PLAIN, "%lld",
 			  (long long)worker->restarts);
+		table_add(&table, TABLE_FAINT, "%s",
+			  worker->stackGuard ? worker->stackGuard : "-");
 	}
 	show_table(ctl, &table);
 	table_fini(&table);
 	for (size_t i = 0; i < workers->count; i++) {
 		const struct api_worker *worker = &workers->items[i];
 
-		if (worker->stall || worker->lastCrash)
+		if (worker->stall || worker->lastCrash || has_lost(worker))
 			show_print(ctl, "\nworker %lld\n", (long long)worker->worker);
+		if (has_lost(worker))
+			show_lost(ctl, worker);
 		show_stall(ctl, "  stalled: ", worker->stall, "\n");
 		if (worker->lastCrash)
 			show_crash(ctl, worker->lastCrash, 2);

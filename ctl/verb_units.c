@@ -72,6 +72,8 @@ static int show_actors(struct ctl *ctl, const struct api_actor_array *actors)
 	fputc('\n', ctl->out);
 	show_table(ctl, &table);
 	table_fini(&table);
+	for (size_t i = 0; i < actors->count; i++)
+		show_owned(ctl, &sorted[i]);
 	return STATUS_OK;
 }
 

@@ -1,10 +1,12 @@
 # What is built from what. Each folder is one static archive; the lists of archives below are the
 # layering: an archive may use what stands to the right of it.
 
-FOLDERS = base proto core supervise config process bridge control plugin worker master clients units requests trouped symbolize ctl
+FOLDERS = base proto core sync io supervise config process bridge control plugin worker master clients units requests trouped symbolize ctl
 dir_base = daemon/base
 dir_proto = proto
 dir_core = daemon/core
+dir_sync = daemon/sync
+dir_io = daemon/io
 dir_supervise = daemon/supervise
 dir_config = daemon/config
 dir_process = daemon/process
@@ -23,7 +25,7 @@ dir_ctl = ctl
 # Files with a main() of their own: not in the archives.
 MAINS = daemon/worker/main.c daemon/trouped/main.c daemon/symbolize/main.c ctl/main.c proto/troupe-gen.c
 
-LIBS_worker = worker plugin core bridge proto base
+LIBS_worker = worker plugin io sync core bridge proto base
 LIBS_trouped = trouped requests units clients master process config control supervise proto base
 LIBS_symbolize = symbolize base
 LIBS_ctl    = ctl proto base
@@ -76,7 +78,7 @@ $(BUILD)/%.o: %.c | $(CONFIG_H)
 	$(call quiet,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # Everything above the two lowest folders may use the host's interfaces.
-$(foreach folder,core supervise config process bridge control plugin worker master clients units requests trouped ctl,$(objects_$(folder))): | $(HOST_HEADERS)
+$(foreach folder,core sync io supervise config process bridge control plugin worker master clients units requests trouped ctl,$(objects_$(folder))): | $(HOST_HEADERS)
 $(patsubst %.c,$(BUILD)/%.o,$(filter-out proto/troupe-gen.c,$(MAINS))): | $(HOST_HEADERS)
 
 # The names that io.troupe.Control would take by itself are those of daemon/control/.
@@ -94,11 +96,14 @@ $(BUILD)/troupe-gen: $(BUILD)/proto/troupe-gen.o $(call archives,$(LIBS_gen))
 $(BUILD)/trouped: $(BUILD)/daemon/trouped/main.o $(call archives,$(LIBS_trouped))
 	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lev -lsystemd -lm
 
+# Only plug-ins use most of the SDK: without these the linker would leave it out.
+SDK_NEEDED := $(shell sed -n 's/^\t\([a-z0-9_]*\);$$/-Wl,-u,\1/p' daemon/plugin/sdk.symbols)
+
 # The worker exports the SDK, and what stands in for libc, and nothing else, to its plug-ins.
 EXPORTS_worker := daemon/plugin/sdk.symbols daemon/worker/exit.symbols
 $(BUILD)/troupe-worker: $(BUILD)/daemon/worker/main.o $(call archives,$(LIBS_worker)) $(EXPORTS_worker)
 	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) $(addprefix -Wl$(comma)--dynamic-list=,$(EXPORTS_worker)) -o $@ \
-		$(filter-out %.symbols,$^) -lev -lnanomsg -ldl -lm
+		$(SDK_NEEDED) $(filter-out %.symbols,$^) -lev -lnanomsg $(FCONTEXT) -ldl -lm
 
 $(BUILD)/troupe-symbolize: $(BUILD)/daemon/symbolize/main.o $(call archives,$(LIBS_symbolize))
 	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ldw

@@ -13,7 +13,8 @@
 #             GENFLAGS_FILE.varlink   what else troupe-gen is to do with that interface: "--prefix other" where the names
 #                         of two end alike
 #             BUILD       where results go       build
-#             CC CXX CPPFLAGS CFLAGS CXXFLAGS LDFLAGS LDLIBS    as usual
+#             CC CXX CPPFLAGS CFLAGS CXXFLAGS LDFLAGS LDLIBS    as usual: CFLAGS and CXXFLAGS of the Makefile come
+#                         behind the defaults (-g -O2 -Wall -Wextra ...), those of the caller stand in their place
 #             DESTDIR, PLUGINDIR    where `install` puts the plug-in    as troupe.pc says
 #
 #             ALLOW_GLOBALS   yes: link without judging its static data
@@ -52,9 +53,15 @@ ifneq ($(words $(notdir $(INTERFACES))),$(words $(sort $(notdir $(INTERFACES))))
 $(error INTERFACES = $(INTERFACES): two of them have one name, and would become one header)
 endif
 
-troupe_optimize := -g -O2 -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2
-CFLAGS ?= $(troupe_optimize) -Wall -Wextra
-CXXFLAGS ?= $(troupe_optimize) -Wall -Wextra
+# What the Makefile says (CFLAGS += -DX, CFLAGS = -O0) comes behind, and so wins; a caller that says something (make CFLAGS=...,
+# the environment) is obeyed to the letter. Without optimization the C library warns of _FORTIFY_SOURCE.
+troupe_default_flags = -g -O2 -fstack-protector-strong -fstack-clash-protection -Wall -Wextra \
+		       $(if $(filter -O0,$(1)),,-D_FORTIFY_SOURCE=2)
+troupe_of_makefile = $(filter undefined default file,$(origin $(1)))
+troupe_c_flags := $(if $(call troupe_of_makefile,CFLAGS),yes)
+troupe_cxx_flags := $(if $(call troupe_of_makefile,CXXFLAGS),yes)
+troupe_user_cflags = $(if $(troupe_c_flags),$(call troupe_default_flags,$(CFLAGS))) $(CFLAGS)
+troupe_user_cxxflags = $(if $(troupe_cxx_flags),$(call troupe_default_flags,$(CXXFLAGS))) $(CXXFLAGS)
 
 # Nothing is exported but the actors' tables. The worker's functions are bound when the plug-in is loaded, so they are
 # called without the detour of a PLT. A handler of another type than its method's would be called all the same, and a function
@@ -97,43 +104,68 @@ $(troupe_objects): | $(troupe_headers)
 
 $(BUILD)/%.c.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(filter-out -w,$(CPPFLAGS) $(CFLAGS)) $(troupe_cflags) -MMD -MP -MT $@ -c -o $@ $<
+	$(CC) $(filter-out -w,$(CPPFLAGS) $(troupe_user_cflags)) $(troupe_cflags) -MMD -MP -MT $@ -c -o $@ $<
 
 $(BUILD)/%.cc.o: %.cc
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(troupe_cxxflags) -MMD -MP -MT $@ -c -o $@ $<
+	$(CXX) $(CPPFLAGS) $(troupe_user_cxxflags) $(troupe_cxxflags) -MMD -MP -MT $@ -c -o $@ $<
 
 $(BUILD)/%.cpp.o: %.cpp
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(troupe_cxxflags) -MMD -MP -MT $@ -c -o $@ $<
+	$(CXX) $(CPPFLAGS) $(troupe_user_cxxflags) $(troupe_cxxflags) -MMD -MP -MT $@ -c -o $@ $<
+
+# What the plug-in is made of. When a file has gone, what was made of it goes, too, and the plug-in is linked again.
+troupe_parts = $(BUILD)/gen/$(PLUGIN).parts
+troupe_made_of := $(strip $(troupe_objects) $(troupe_headers))
+troupe_was_made_of := $(strip $(file <$(troupe_parts)))
+ifneq ($(troupe_was_made_of),$(troupe_made_of))
+.PHONY: troupe_other_parts
+$(troupe_parts): troupe_other_parts
+endif
+troupe_gone := $(filter-out $(troupe_made_of),$(troupe_was_made_of))
+
+$(troupe_parts):
+	@mkdir -p $(@D)
+	@rm -f $(troupe_gone) $(patsubst %.o,%.d,$(filter %.o,$(troupe_gone)))
+	@echo '$(troupe_made_of)' >$@
+
+$(troupe_objects): | $(troupe_parts)
 
 # Linked twice: the first result is judged and read, and the second has the seal, notes of what was found.
 troupe_seal = $(BUILD)/gen/$(PLUGIN).seal
 troupe_seal_object = $(troupe_seal).o
 
-$(BUILD)/$(PLUGIN).unsealed: $(troupe_objects)
-	$(if $(troupe_defined),@$(troupe_link) $(troupe_defined) -o $@ $^ $(LDLIBS))
-	@$(troupe_link) -o $@ $^ $(LDLIBS)
+$(BUILD)/$(PLUGIN).unsealed: $(troupe_objects) $(troupe_parts)
+	$(if $(troupe_defined),@$(troupe_link) $(troupe_defined) -o $@ $(troupe_objects) $(LDLIBS))
+	@$(troupe_link) -o $@ $(troupe_objects) $(LDLIBS)
 
 $(troupe_seal).c: $(BUILD)/$(PLUGIN).unsealed $(TROUPE_GEN)
 	@mkdir -p $(@D)
 	$(TROUPE_GEN) --seal $(if $(filter yes,$(ALLOW_GLOBALS)),--allow-globals) $< -o $@
 
 $(troupe_seal).o: $(troupe_seal).c
-	@$(CC) $(CPPFLAGS) $(CFLAGS) $(troupe_cflags) -c -o $@ $<
+	@$(CC) $(CPPFLAGS) $(troupe_user_cflags) $(troupe_cflags) -c -o $@ $<
 
 $(BUILD)/$(PLUGIN).so: $(troupe_objects) $(troupe_seal_object)
 	$(troupe_link) -o $@ $^ $(LDLIBS)
 
 clean:
-	rm -f $(troupe_objects) $(troupe_objects:.o=.d) $(troupe_headers) $(troupe_seal).c $(troupe_seal).o \
+	rm -f $(troupe_objects) $(troupe_objects:.o=.d) $(troupe_headers) $(troupe_seal).c $(troupe_seal).o $(troupe_parts) \
 		$(BUILD)/$(PLUGIN).unsealed $(BUILD)/$(PLUGIN).so
 	-@rmdir $(BUILD)/gen $(BUILD) 2>/dev/null || true
 
+# Where Troupe's own plug-ins are, none of them is overwritten, nor removed with ours.
+TROUPE_PLUGINS ?= $(shell pkg-config --variable=plugins troupe)
+troupe_place = $(PLUGINDIR)/$(PLUGIN).so
+troupe_is_free = $(if $(filter $(PLUGIN),$(TROUPE_PLUGINS)),@[ "$(PLUGINDIR)" != "$$(pkg-config --variable=plugindir troupe)" ] || \
+	{ echo "$(troupe_place) is a plug-in of Troupe's own: choose another PLUGIN= or PLUGINDIR=" >&2; exit 1; })
+
 install: all
-	install -D -m 644 $(BUILD)/$(PLUGIN).so $(DESTDIR)$(PLUGINDIR)/$(PLUGIN).so
+	$(troupe_is_free)
+	install -D -m 644 $(BUILD)/$(PLUGIN).so $(DESTDIR)$(troupe_place)
 
 uninstall:
-	rm -f $(DESTDIR)$(PLUGINDIR)/$(PLUGIN).so
+	$(troupe_is_free)
+	rm -f $(DESTDIR)$(troupe_place)
 
 -include $(troupe_objects:.o=.d)

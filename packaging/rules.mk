@@ -14,7 +14,7 @@ MANIFEST = $(call placed,0755,$(bindir),$(addprefix $(BUILD)/,trouped troupectl 
 	$(call placed,0755,$(libexecdir),$(addprefix $(BUILD)/,troupe-worker troupe-symbolize)) \
 	$(call placed,0644,$(includedir)/troupe,$(wildcard include/troupe/*.h)) \
 	$(call placed,0644,$(datadir)/troupe,packaging/plugin.mk) \
-	$(call placed,0644,$(datadir)/troupe/interfaces,proto/io.troupe.Control.varlink) \
+	$(call placed,0644,$(datadir)/troupe/interfaces,proto/io.troupe.Control.varlink actors/http-client/http-client.varlink) \
 	$(call placed,0644,$(plugindir),$(PLUGINS)) \
 	$(call placed,0644,$(datadir)/doc/troupe,README.md CHANGELOG.md LICENSE) \
 	$(call placed,0644,$(datadir)/doc/troupe/docs,$(wildcard docs/*.md)) \
@@ -32,7 +32,7 @@ OWN_DIRECTORIES = $(libexecdir) $(includedir)/troupe $(datadir)/troupe/interface
 
 SUBSTITUTE = sed -e 's|@version@|$(VERSION)|g' -e 's|@prefix@|$(PREFIX)|g' -e 's|@bindir@|$(bindir)|g' \
 	-e 's|@libdir@|$(libdir)|g' -e 's|@includedir@|$(includedir)|g' -e 's|@datadir@|$(datadir)|g' \
-	-e 's|@plugindir@|$(plugindir)|g' -e 's|@libexecdir@|$(libexecdir)|g'
+	-e 's|@plugindir@|$(plugindir)|g' -e 's|@plugins@|$(PLUGIN_FOLDERS)|g' -e 's|@libexecdir@|$(libexecdir)|g'
 $(BUILD)/packaging/%: packaging/%.in FORCE
 	@mkdir -p $(@D)
 	@$(SUBSTITUTE) $< > $@

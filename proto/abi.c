@@ -37,16 +37,6 @@ uint32_t abi_least(enum abi_table which)
 	return rules[which].least;
 }
 
-uint32_t abi_most(enum abi_table which)
-{
-	return rules[which].most;
-}
-
-size_t abi_size_offset(enum abi_table which)
-{
-	return rules[which].size_at;
-}
-
 const char *abi_size_wrong(enum abi_table which, uint32_t size)
 {
 	if (size < rules[which].least)

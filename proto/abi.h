@@ -29,18 +29,14 @@ enum abi_table {
 /* Whether this host takes plug-ins of an ABI. */
 bool abi_takes(uint16_t major, uint16_t minor);
 
-/* Bytes of a table as ABI 2.0 had it, and as this host has it. */
+/* Bytes of a table as ABI 2.0 had it. */
 uint32_t abi_least(enum abi_table which);
-uint32_t abi_most(enum abi_table which);
-
-/* Where a table says its size, in a uint32_t. */
-size_t abi_size_offset(enum abi_table which);
 
 /* Why a table that says this size is not taken, a constant text to follow its name: "is
  * larger ...". NULL: it is taken. */
 const char *abi_size_wrong(enum abi_table which, uint32_t size);
 
-/* Copy a table into this host's struct of it, abi_most() bytes, what it lacks being zero.
+/* Copy a table into this host's struct of it, of which what it lacks becomes zero.
  * *ret_wrong, on failure: why not, a constant text to follow its name. -EFAULT: it does not
  * lie within `bounds` as a whole (NULL: it is trusted to), or not aligned; -EINVAL:
  * abi_size_wrong(). */

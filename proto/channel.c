@@ -7,9 +7,11 @@
 #include "base/list.h"
 #include "base/seqpacket.h"
 #include "proto/codec_walk.h"
+#include "proto/packet.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -24,31 +26,7 @@
 #define RETRY_NS      10000000ull   /* after the kernel was short of something but room */
 #define LINGER_NS     1000000000ull /* for the last words of a peer that reads no more */
 
-struct head {
-	uint64_t in_hash;
-	uint32_t size; /* of the block */
-	uint32_t flags;
-};
-
-#define HEAD_LARGE 1u /* the block is the memory of the first descriptor */
-
-#define ALIGN        16u /* of a head, from the packet's begin, and so of a block */
-#define GATHERED_MAX 16u /* the peer is to begin while we go on */
-#define PACKET_MAX   (sizeof(struct head) + CHANNEL_INLINE)
-#define OUT_MAX      (2 * PACKET_MAX + CODEC_BLOCK_MAX)
-#define PADDED(size) (((size) + ALIGN - 1) & ~(size_t)(ALIGN - 1))
-
-/* A packet that waits for room in the socket. */
-struct packet {
-	struct list link;
-	size_t held; /* bytes it counts for in the queue */
-	size_t size;
-	int fds[2];
-	size_t n_fds;
-	unsigned char data[];
-};
-
-_Static_assert(sizeof(struct head) % ALIGN == 0, "the block follows the head");
+#define OUT_MAX (2 * PACKET_MAX + CODEC_BLOCK_MAX)
 
 struct channel {
 	struct channel_config config;
@@ -65,22 +43,15 @@ struct channel {
 	bool is_mute;        /* the peer takes no more: its last notices are still read */
 	bool is_closed;      /* and that was reported */
 	bool has_received;   /* since the timer was started */
+	bool is_changing;    /* what was gathered: not to be read by a signal handler */
 	int *fd;             /* of the notice that is handled */
 	size_t gathered;     /* bytes of `out` that are to be sent */
 	unsigned n_gathered; /* notices */
 	unsigned n_handled;  /* in this pass */
 	struct buffer out;   /* in `packet`, but for a large notice */
-	_Alignas(ALIGN) unsigned char in[PACKET_MAX];
-	_Alignas(ALIGN) unsigned char packet[PACKET_MAX];
+	_Alignas(PACKET_ALIGN) unsigned char in[PACKET_MAX];
+	_Alignas(PACKET_ALIGN) unsigned char packet[PACKET_MAX];
 };
-
-static void packet_free(struct packet *packet)
-{
-	list_remove(&packet->link);
-	for (size_t i = 0; i < packet->n_fds; i++)
-		close(packet->fds[i]);
-	free(packet);
-}
 
 static void drop_queue(struct channel *channel)
 {
@@ -168,36 +139,18 @@ static int queue_packet(struct channel *channel, const struct iovec *parts, size
 			const int *fds, size_t n_fds, size_t held)
 {
 	struct packet *packet;
-	size_t size = 0;
+	int r;
 
-	for (size_t i = 0; i < n; i++)
-		size += parts[i].iov_len;
-	held += sizeof(*packet) + size;
+	held += packet_weight(parts, n);
 	/* One packet always has room, however small the limit. */
 	if (channel->queued > 0 && channel->queued + held > channel->config.queue_limit) {
 		fail_sending(channel, -ENOBUFS);
 		return -ENOTCONN;
 	}
-	packet = malloc(sizeof(*packet) + size);
-	if (!packet)
-		return -ENOMEM;
-	*packet = (struct packet){.held = held};
-	list_init(&packet->link);
-	for (size_t i = 0; i < n; i++) {
-		memcpy(packet->data + packet->size, parts[i].iov_base, parts[i].iov_len);
-		packet->size += parts[i].iov_len;
-	}
-	for (size_t i = 0; i < n_fds; i++) {
-		int fd = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
-
-		if (fd < 0) {
-			int r = -errno;
-
-			packet_free(packet);
-			return r;
-		}
-		packet->fds[packet->n_fds++] = fd;
-	}
+	r = packet_new(parts, n, fds, n_fds, &packet);
+	if (r < 0)
+		return r;
+	packet->held = held;
 	list_append(&channel->queue, &packet->link);
 	channel->queued += held;
 	watch_socket(channel);
@@ -220,6 +173,19 @@ static int send_packet(struct channel *channel, const struct iovec *parts, size_
 	return 0;
 }
 
+static void begin_change(struct channel *channel)
+{
+	channel->is_changing = true;
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+static int end_change(struct channel *channel, int r)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	channel->is_changing = false;
+	return r;
+}
+
 /* Send what was gathered. -ENOMEM: it is still to be sent. */
 static int flush_gathered(struct channel *channel)
 {
@@ -231,7 +197,7 @@ static int flush_gathered(struct channel *channel)
 		r = send_packet(channel, &part, 1, NULL, 0, 0);
 	if (r == 0) {
 		buffer_eat(&channel->out,
-			   behind > 0 ? PADDED(channel->gathered) : channel->gathered);
+			   behind > 0 ? PACKET_PADDED(channel->gathered) : channel->gathered);
 		channel->gathered = channel->n_gathered = 0;
 	} else if (r == -ENOMEM) {
 		loop_timer_start(&channel->timer, RETRY_NS);
@@ -255,20 +221,20 @@ static void flush_queue(struct channel *channel)
 		channel->queued -= packet->held;
 		packet_free(packet);
 	}
-	(void)flush_gathered(channel);
+	(void)channel_flush(channel);
 	watch_socket(channel);
 	if (channel_is_flushed(channel) && channel->config.on_flushed)
 		channel->config.on_flushed(channel->config.context);
 }
 
 /* Send the block behind `head` as the memory of a descriptor. */
-static int send_large(struct channel *channel, struct head *head, int fd)
+static int send_large(struct channel *channel, struct packet_head *head, int fd)
 {
 	struct iovec part = {head, sizeof(*head)};
 	cleanup_close int memory = -1;
 	int r;
 
-	head->flags = HEAD_LARGE;
+	head->flags = PACKET_LARGE;
 	free_spare(channel);
 	r = memfd_of("troupe-notice", head + 1, head->size, &memory);
 	if (r == 0)
@@ -282,10 +248,12 @@ static int send_large(struct channel *channel, struct head *head, int fd)
 	return r;
 }
 
-/* The notice that is put behind those that were gathered, at the next multiple of ALIGN. */
-static struct head *head_behind(struct channel *channel)
+/* The notice that is put behind those that were gathered, at the next multiple of
+ * PACKET_ALIGN. */
+static struct packet_head *head_behind(struct channel *channel)
 {
-	return (struct head *)(void *)(buffer_data(&channel->out) + PADDED(channel->gathered));
+	return (struct packet_head *)(void *)(buffer_data(&channel->out) +
+					      PACKET_PADDED(channel->gathered));
 }
 
 /* Those that were gathered are sent first when it is to be alone, or has little room. */
@@ -296,17 +264,17 @@ static int put_notice(struct channel *channel, const struct troupe_method *metho
 	int r = channel->is_mute ? -ENOTCONN : codec_size(method->in, in, &size, NULL);
 	unsigned char *place;
 
-	if (r == 0 && (alone || channel->n_gathered == GATHERED_MAX ||
-		       channel->gathered > CHANNEL_INLINE / 2))
+	if (r == 0 && (alone || channel->n_gathered == PACKET_NOTICES ||
+		       channel->gathered > PACKET_INLINE / 2))
 		r = flush_gathered(channel);
 	if (r < 0)
 		return r;
-	gap = PADDED(channel->gathered) - channel->gathered;
-	place = buffer_reserve(&channel->out, gap + sizeof(struct head) + size);
+	gap = PACKET_PADDED(channel->gathered) - channel->gathered;
+	place = buffer_reserve(&channel->out, gap + sizeof(struct packet_head) + size);
 	if (!place)
 		return -errno;
-	memset(place, 0, gap + sizeof(struct head));
-	buffer_added(&channel->out, gap + sizeof(struct head) + size);
+	memset(place, 0, gap + sizeof(struct packet_head));
+	buffer_added(&channel->out, gap + sizeof(struct packet_head) + size);
 	head_behind(channel)->in_hash = method->in_hash;
 	if (size > 0)
 		codec_encode(method->in, in, head_behind(channel) + 1, size);
@@ -318,17 +286,17 @@ static int put_notice(struct channel *channel, const struct troupe_method *metho
  * is nowhere. */
 static int finish_notice(struct channel *channel, int fd, bool alone)
 {
-	size_t before = PADDED(channel->gathered);
-	size_t size = buffer_size(&channel->out) - before - sizeof(struct head);
-	struct head *head;
+	size_t before = PACKET_PADDED(channel->gathered);
+	size_t size = buffer_size(&channel->out) - before - sizeof(struct packet_head);
+	struct packet_head *head;
 	int r = size > CODEC_BLOCK_MAX ? -EMSGSIZE : 0;
 
-	if (r == 0 && before + size > CHANNEL_INLINE)
+	if (r == 0 && before + size > PACKET_INLINE)
 		r = flush_gathered(channel);
 	if (r == 0) {
 		head = head_behind(channel);
 		head->size = (uint32_t)size;
-		if (size > CHANNEL_INLINE) {
+		if (size > PACKET_INLINE) {
 			r = send_large(channel, head, fd);
 		} else if (alone) {
 			struct iovec part = {head, sizeof(*head) + size};
@@ -346,22 +314,30 @@ static int finish_notice(struct channel *channel, int fd, bool alone)
 int channel_send(struct channel *channel, const struct troupe_method *method, const void *in,
 		 int fd)
 {
-	int r = put_notice(channel, method, in, true);
+	int r;
 
-	return r < 0 ? r : finish_notice(channel, fd, true);
+	begin_change(channel);
+	r = put_notice(channel, method, in, true);
+	if (r == 0)
+		r = finish_notice(channel, fd, true);
+	return end_change(channel, r);
 }
 
 int channel_send_soon(struct channel *channel, const struct troupe_method *method,
 		      const void *in)
 {
-	int r = put_notice(channel, method, in, false);
+	int r;
 
-	return r < 0 ? r : finish_notice(channel, -1, false);
+	begin_change(channel);
+	r = put_notice(channel, method, in, false);
+	if (r == 0)
+		r = finish_notice(channel, -1, false);
+	return end_change(channel, r);
 }
 
-int channel_send_json(struct channel *channel, const struct troupe_method *method,
-		      const void *in, const struct troupe_type *type, const void *value,
-		      size_t *ret_size)
+static int send_json(struct channel *channel, const struct troupe_method *method,
+		     const void *in, const struct troupe_type *type, const void *value,
+		     size_t *ret_size)
 {
 	const struct troupe_field *last = &method->in->fields[method->in->count - 1];
 	int r = put_notice(channel, method, in, false);
@@ -377,7 +353,7 @@ int channel_send_json(struct channel *channel, const struct troupe_method *metho
 		return r;
 	}
 	size = buffer_size(&channel->out) - begin;
-	begin -= PADDED(channel->gathered) + sizeof(struct head);
+	begin -= PACKET_PADDED(channel->gathered) + sizeof(struct packet_head);
 	/* A block ends with what its last member has. */
 	store_span((char *)(head_behind(channel) + 1) + last->offset, (const void *)begin,
 		   size);
@@ -385,9 +361,29 @@ int channel_send_json(struct channel *channel, const struct troupe_method *metho
 	return finish_notice(channel, -1, false);
 }
 
+int channel_send_json(struct channel *channel, const struct troupe_method *method,
+		      const void *in, const struct troupe_type *type, const void *value,
+		      size_t *ret_size)
+{
+	begin_change(channel);
+	return end_change(channel, send_json(channel, method, in, type, value, ret_size));
+}
+
 int channel_flush(struct channel *channel)
 {
-	return channel->is_mute ? -ENOTCONN : flush_gathered(channel);
+	if (channel->is_mute)
+		return -ENOTCONN;
+	begin_change(channel);
+	return end_change(channel, flush_gathered(channel));
+}
+
+void channel_send_last(const struct channel *channel)
+{
+	struct iovec part = {buffer_data(&channel->out), channel->gathered};
+
+	if (channel->gathered > 0 && !channel->is_changing && !channel->is_mute &&
+	    list_is_empty(&channel->queue))
+		(void)seqpacket_send(channel->io.fd, &part, 1, NULL, 0);
 }
 
 size_t channel_backlog(const struct channel *channel)
@@ -419,60 +415,6 @@ static const struct channel_handler *find_handler(const struct channel *channel,
 	return NULL;
 }
 
-/* The block of a large notice, copied out of the peer's memory: decoding happens in place. */
-static int read_large(int memory, size_t size, void **ret_block)
-{
-	const void *data;
-	void *block;
-	size_t mapped;
-	int r = memfd_map(memory, CODEC_BLOCK_MAX, &data, &mapped);
-
-	if (r == -EPERM || r == -EFBIG)
-		return -EBADMSG;
-	if (r < 0)
-		return r;
-	if (mapped != size || size == 0) {
-		memfd_unmap(data, mapped);
-		return -EBADMSG;
-	}
-	block = malloc(size);
-	if (block)
-		memcpy(block, data, size);
-	memfd_unmap(data, mapped);
-	if (!block)
-		return -ENOMEM;
-	*ret_block = block;
-	return 0;
-}
-
-static struct head *head_at(struct channel *channel, size_t at)
-{
-	return (struct head *)(void *)(channel->in + at);
-}
-
-/* Whether a packet is made of whole notices, as many as one may have; a large one, and one with
- * descriptors, is alone in it. */
-static bool is_well_formed(struct channel *channel, size_t size, size_t n_fds)
-{
-	size_t at = 0;
-
-	for (unsigned n = 0; n < GATHERED_MAX && at < size; n++) {
-		const struct head *head = head_at(channel, at);
-		size_t room = size - at;
-
-		if (room < sizeof(*head) || (head->flags & ~HEAD_LARGE))
-			return false;
-		if (head->flags & HEAD_LARGE)
-			return room == sizeof(*head) && at == 0 && n_fds >= 1 && n_fds <= 2;
-		if (room - sizeof(*head) == head->size)
-			return n_fds == 0 || (n_fds == 1 && at == 0);
-		if (room - sizeof(*head) < head->size)
-			return false;
-		at += PADDED(sizeof(*head) + head->size);
-	}
-	return false;
-}
-
 static void hand_over(struct channel *channel, const struct channel_handler *handler,
 		      const void *block, int *fd)
 {
@@ -489,7 +431,7 @@ int *channel_fd(struct channel *channel)
 }
 
 /* Check a notice in full and hand it to its handler. fds: those taken over become -1. */
-static int handle_notice(struct channel *channel, struct head *head, int *fds)
+static int handle_notice(struct channel *channel, struct packet_head *head, int *fds)
 {
 	const struct channel_handler *handler = find_handler(channel, head->in_hash);
 	cleanup_free void *large = NULL;
@@ -498,8 +440,8 @@ static int handle_notice(struct channel *channel, struct head *head, int *fds)
 
 	if (!handler)
 		return -EBADMSG;
-	if (head->flags & HEAD_LARGE) {
-		r = read_large(*fds++, head->size, &large);
+	if (head->flags & PACKET_LARGE) {
+		r = packet_read_large(*fds++, head->size, &large);
 		block = large;
 	}
 	if (r == 0)
@@ -511,25 +453,17 @@ static int handle_notice(struct channel *channel, struct head *head, int *fds)
 
 static int handle_packet(struct channel *channel, size_t size, int *fds, size_t n_fds)
 {
-	int r = is_well_formed(channel, size, n_fds) ? 0 : -EBADMSG;
+	int r = packet_is_well_formed(channel->in, size, n_fds) ? 0 : -EBADMSG;
 
 	/* A handler's own send may have been the one too many. */
 	for (size_t at = 0; r == 0 && at < size && !channel->is_freed && channel->error == 0;) {
-		struct head *head = head_at(channel, at);
+		struct packet_head *head = packet_head_at(channel->in, at);
 
 		r = handle_notice(channel, head, fds);
 		channel->n_handled++;
-		at += PADDED(sizeof(*head) + head->size);
+		at += PACKET_PADDED(sizeof(*head) + head->size);
 	}
 	return r;
-}
-
-/* Bytes that the packet at hand brought. */
-static size_t packet_bytes(const struct channel *channel, size_t size)
-{
-	const struct head *first = (const struct head *)(const void *)channel->in;
-
-	return size + (first->flags & HEAD_LARGE ? first->size : 0);
 }
 
 /* One packet. Positive: the bytes it brought; 0: nothing there; negative: the channel's end,
@@ -559,7 +493,7 @@ static ssize_t receive_packet(struct channel *channel)
 	for (size_t i = 0; i < SEQPACKET_FDS; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
-	return r < 0 ? r : (ssize_t)packet_bytes(channel, size);
+	return r < 0 ? r : (ssize_t)(size + packet_bytes_beside(channel->in));
 }
 
 static void read_socket(struct channel *channel)

@@ -1,12 +1,9 @@
 /* channel.h - typed notices over a SOCK_SEQPACKET socket: what master and worker talk through.
  *
- * A notice is the input of one method of io.troupe.Worker: a head { u64 in_hash, u32 size, u32
- * flags } and the block in wire form. A packet holds one, or up to 16 of at most CHANNEL_INLINE
- * bytes together, each at a multiple of 16 from the start. A block over CHANNEL_INLINE bytes
- * travels as a sealed memfd (its descriptor comes first); what comes with descriptors is alone
- * in its packet. What arrives is hostile: it is checked in full (codec_decode) before a handler
- * sees it, and descriptors nobody asked for are closed. A channel belongs to one loop and is
- * used in its thread.
+ * A notice is the input of one method of io.troupe.Worker; packet.h says how notices lie in
+ * packets. A block of over PACKET_INLINE bytes travels as a sealed memfd. What arrives is
+ * hostile: it is checked in full (codec_decode) before a handler sees it, and descriptors
+ * nobody asked for are closed. A channel belongs to one loop and is used in its thread.
  */
 #ifndef PROTO_CHANNEL_H
 #define PROTO_CHANNEL_H
@@ -18,8 +15,7 @@
 #include <stdint.h>
 #include <troupe/type.h>
 
-#define CHANNEL_INLINE (64u << 10)
-#define CHANNEL_QUEUE  (64u << 20) /* default limit of bytes waiting to be sent */
+#define CHANNEL_QUEUE (64u << 20) /* default limit of bytes waiting to be sent */
 
 struct channel;
 
@@ -80,6 +76,12 @@ int channel_send_json(struct channel *channel, const struct troupe_method *metho
 /* Send what waits for others. -ENOTCONN; -ENOMEM: nothing was sent, and it is tried again
  * later. */
 int channel_flush(struct channel *channel);
+
+/* For a process that is about to end, from a signal handler of the thread that uses the
+ * channel: send what waits for others. Takes no memory and no lock, and changes nothing, so it
+ * is to be called once. Nothing is sent when the signal came in the midst of that, when the
+ * socket is full, or has not taken what was sent before. */
+void channel_send_last(const struct channel *channel);
 
 /* Bytes that wait to be sent. */
 size_t channel_backlog(const struct channel *channel);

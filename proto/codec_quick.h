@@ -45,11 +45,13 @@ codec_measure(const struct troupe_type *type, const void *value,
 		size_t n = step->count;
 
 		if (unlikely(step->kind >= TROUPE_STEP_ITEMS)) {
-			struct codec_span span = load_span(cell);
+			struct codec_span span;
 			size_t stride = step->type->stride;
 
-			if (step->kind == TROUPE_STEP_VALUE || span.count > CODEC_BLOCK_MAX ||
-			    (!span.at && span.count > 0))
+			if (step->kind == TROUPE_STEP_VALUE)
+				goto slow;
+			span = load_span(cell);
+			if (span.count > CODEC_BLOCK_MAX || (!span.at && span.count > 0))
 				goto slow;
 			*note++ = (uint32_t)(span.count * stride);
 			if (span.count > 0)

@@ -10,8 +10,8 @@
 const struct kind_rule envelope_rules[ENVELOPE_KIND_COUNT] = {
 	[ENVELOPE_SEND] = {HAS_HASH | HAS_FROM | HAS_TO, ENVELOPE_FORWARDED | ENVELOPE_LENT,
 			   ENVELOPE_PAYLOAD_MAX},
-	[ENVELOPE_CALL] = {HAS_HASH | HAS_CALL | HAS_DEADLINE | HAS_FROM | HAS_TO,
-			   ENVELOPE_MORE | ENVELOPE_FORWARDED | ENVELOPE_LENT,
+	[ENVELOPE_CALL] = {HAS_HASH | HAS_CALL | HAS_DEADLINE | HAS_FROM | HAS_TO | HAS_WINDOW,
+			   ENVELOPE_MORE | ENVELOPE_FORWARDED | ENVELOPE_LENT | ENVELOPE_TEXT,
 			   ENVELOPE_PAYLOAD_MAX},
 	[ENVELOPE_REPLY] = {HAS_HASH | HAS_CALL | HAS_FROM | HAS_TO,
 			    ENVELOPE_CONTINUES | ENVELOPE_LENT, ENVELOPE_PAYLOAD_MAX},
@@ -165,7 +165,7 @@ static size_t read_any(const struct envelope_reader *reader, const struct envelo
 	*ret_envelope = (struct envelope){
 		.kind = (enum envelope_kind)head->kind,
 		.flags = head->flags,
-		.status = (enum troupe_status)head->status,
+		.window = head->status,
 		.hash = head->hash,
 		.payload = at + before,
 		.size = head->size,
@@ -213,7 +213,7 @@ int envelope_reader_next(struct envelope_reader *reader, struct envelope *ret_en
 	if (room < sizeof(head))
 		return -EBADMSG;
 	memcpy(&head, at, sizeof(head));
-	if (likely(head.kind == ENVELOPE_SEND && (head.flags | head.status | head.zero) == 0))
+	if (likely(head.kind == ENVELOPE_SEND && (head.flags | head.status) == 0))
 		size = read_send(reader, &head, at, room, ret_envelope);
 	else
 		size = read_any(reader, &head, at, room, ret_envelope);

@@ -9,9 +9,9 @@
  * be.
  *
  *   batch       0  u32  magic, "TRP1"                  envelope  0  u8   kind
- *               4  u32  version, 4                               1  u8   flags
- *               8  u32  envelopes in the batch                   2  u8   status
- *              12  u32  bytes of the batch, this included        3  u8   zero
+ *               4  u32  version, 6                               1  u8   flags
+ *               8  u32  envelopes in the batch                   2  u16  status; CALL: window
+ *              12  u32  bytes of the batch, this included
  *              16  u64  sequence number of the first             4  u32  bytes of payload
  *              24       sender: struct process                   8  u64  hash
  *              32       receiver: struct process                16  u32  from: slot
@@ -38,6 +38,7 @@
  *             hash   call  deadline  from     to       flags      payload
  *   SEND      type   -     -         yes      yes      FORW., L.  wire block
  *   CALL      type   yes   yes       yes      yes      MORE, F L  wire block
+ *     TEXT    -      yes   yes       yes      yes      MORE, LENT wire block of text_call.h
  *   REPLY     type   yes   -         callee   caller   CONT., L.  wire block
  *   ERROR     type   yes   -         callee   caller   LENT       wire block of the error
  *   FAILURE   -      yes   -         callee   caller   -          - or i32 code, text; and
@@ -59,6 +60,12 @@
  * process, which then knows whose death ends the call. TAKEN: the caller has read so much of a
  * stream, since it last said so: sent for each half of a window. KEPT: the callee has kept a
  * call that asks for a stream, so that the default deadline does not hold any more.
+ *
+ * A CALL with MORE may have a window: how many replies its caller leaves unread at most. 0:
+ * as many as LIMIT_STREAM_UNREAD.
+ *
+ * TEXT: the callee's process is to find the method by its name, and to make its input of JSON
+ * text. From there on the call is as any other, and it is answered as any other.
  *
  * LENT: the wire block lies in the sender's arena, and the payload is a struct
  * envelope_reference. Only to a peer that has said ACCEPT, which answers OFFER: "large payloads
@@ -82,6 +89,7 @@
 #define ENVELOPE_NAME_MAX    255 /* bytes of a type's qualified name */
 #define ENVELOPE_DETAIL_MAX  512 /* bytes of a FAILURE's text */
 #define ENVELOPE_FAILURE_MIN 4   /* bytes of its code */
+#define ENVELOPE_WINDOW_MAX  1024
 #define ENVELOPE_PAYLOAD_MAX CODEC_BLOCK_MAX
 
 /* The longest batch: one envelope with the longest payload. Receivers must take messages of
@@ -113,6 +121,7 @@ enum envelope_kind {
 #define ENVELOPE_CONTINUES 2u    /* REPLY: more of them follow */
 #define ENVELOPE_FORWARDED 4u    /* SEND, CALL: by another than `from` */
 #define ENVELOPE_LENT      8u    /* SEND, CALL, REPLY, ERROR: the payload is a reference */
+#define ENVELOPE_TEXT      16u   /* CALL: by name, with JSON text; not FORWARDED */
 #define ENVELOPE_RETURNS   1024u /* blocks in one RETURN */
 
 /* Where a wire block lies in its sender's arena. */
@@ -145,7 +154,10 @@ struct envelope_taken {
 struct envelope {
 	enum envelope_kind kind;
 	uint8_t flags;
-	enum troupe_status status;  /* FAILURE */
+	union {
+		enum troupe_status status; /* FAILURE */
+		uint32_t window;           /* CALL with MORE */
+	};
 	struct troupe_address from; /* ROOM: the actor that has room again, or the process */
 	struct troupe_address to;
 	uint64_t hash;   /* of the payload's layout; see layout_hash() */

@@ -3,13 +3,14 @@
 #ifndef PROTO_ENVELOPE_INSIDE_H
 #define PROTO_ENVELOPE_INSIDE_H
 
+#include "base/check.h"
 #include "proto/envelope.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define ENVELOPE_MAGIC   0x31505254u /* "TRP1" as bytes */
-#define ENVELOPE_VERSION 4
+#define ENVELOPE_VERSION 6
 
 struct batch_head {
 	uint32_t magic;
@@ -31,8 +32,7 @@ struct place {
 struct envelope_head {
 	uint8_t kind;
 	uint8_t flags;
-	uint8_t status;
-	uint8_t zero;
+	uint16_t status; /* CALL: its window */
 	uint32_t size;
 	uint64_t hash;
 	struct place from;
@@ -65,6 +65,7 @@ enum {
 	HAS_TO = 16,
 	HAS_STATUS = 32,
 	HAS_CREDIT = 64,
+	HAS_WINDOW = 128,
 };
 
 struct kind_rule {
@@ -103,21 +104,31 @@ static inline bool is_nowhere(struct place place)
 	return (place.slot | place.generation) == 0;
 }
 
-static inline bool status_is_valid(unsigned status, const struct kind_rule *rule)
+static inline bool status_is_valid(const struct envelope_head *head,
+				   const struct kind_rule *rule)
 {
-	return rule->has & HAS_STATUS
-		       ? status >= TROUPE_NO_SUCH_ACTOR && status < TROUPE_STATUS_COUNT
-		       : status == 0;
+	if (head->status == 0)
+		return !(rule->has & HAS_STATUS);
+	if (rule->has & HAS_WINDOW)
+		return head->flags & ENVELOPE_MORE && head->status <= ENVELOPE_WINDOW_MAX;
+	return rule->has & HAS_STATUS && head->status >= TROUPE_NO_SUCH_ACTOR &&
+	       head->status < TROUPE_STATUS_COUNT;
+}
+
+/* A call by name says by its text what it is, and is not passed on so. */
+static inline bool hash_is_valid(const struct envelope_head *head, const struct kind_rule *rule)
+{
+	if (unlikely(head->flags & ENVELOPE_TEXT))
+		return head->hash == 0 && !(head->flags & ENVELOPE_FORWARDED);
+	return (head->hash != 0) == !!(rule->has & HAS_HASH);
 }
 
 /* Whether a head says what its kind may say, its payload's size excepted. Hashes, calls and
  * deadlines are never zero where there is one; places and credit may be anything. */
 static inline bool head_is_valid(const struct envelope_head *head, const struct kind_rule *rule)
 {
-	return !(head->flags & ~rule->flags) && !head->zero &&
-	       status_is_valid(head->status, rule) &&
-	       (head->hash != 0) == !!(rule->has & HAS_HASH) &&
-	       (rule->has & HAS_FROM || is_nowhere(head->from)) &&
+	return !(head->flags & ~rule->flags) && status_is_valid(head, rule) &&
+	       hash_is_valid(head, rule) && (rule->has & HAS_FROM || is_nowhere(head->from)) &&
 	       (rule->has & HAS_TO || is_nowhere(head->to));
 }
 

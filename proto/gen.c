@@ -75,7 +75,7 @@ static void write_head(const struct gen_model *model, const char *guard, FILE *o
 	fprintf(out, "#ifndef %s\n#define %s\n\n", guard, guard);
 	gen_write_comment(out, "", idl->doc);
 	fputs("#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n", out);
-	fprintf(out, "#include <troupe/%s.h>\n\n", model->host ? "type" : "actor");
+	fprintf(out, "#include <troupe/%s.h>\n\n", model->host ? "type" : "items");
 	if (!model->host)
 		fprintf(out,
 			"#if TROUPE_ABI_MAJOR != %d || TROUPE_ABI_MINOR < %d\n"

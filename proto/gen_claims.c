@@ -32,12 +32,21 @@ static void claim_with(struct gen_model *model, enum gen_space space,
 		  member->type->what, member->idl->line);
 }
 
+/* A member of what X_HANDLERS() is given. */
+static void claim_handler(struct gen_model *model, const struct gen_member *method,
+			  const char *way)
+{
+	gen_claim(model, GEN_NAME,
+		  gen_printf(model, "%s_HANDLERS() .%s%s", model->upper, method->c_name, way),
+		  gen_printf(model, "a handler of %s", method->type->what), method->idl->line);
+}
+
 static void claim_method(struct gen_model *model, const struct gen_member *method)
 {
 	static const char *const functions[] = {
-		"send", "ask",         "ask_more",      "return",      "reply",
-		"keep", "drop",        "wants_more",    "wants_reply", "reply_read",
-		"deny", "expect_more", "fail_parameter"};
+		"send", "ask",         "ask_more",       "return",      "reply",
+		"keep", "drop",        "wants_more",     "wants_reply", "reply_read",
+		"deny", "expect_more", "fail_parameter", "await",       "put"};
 	const char *what = method->type->what;
 
 	claim_with(model, GEN_MACRO, method, "method");
@@ -48,8 +57,12 @@ static void claim_method(struct gen_model *model, const struct gen_member *metho
 		claim_with(model, GEN_NAME, method, functions[i]);
 	claim_with(model, GEN_TAG, method, "call");
 	claim_with(model, GEN_TAG, method, "reply");
+	claim_with(model, GEN_TAG, method, "answer");
 	gen_claim(model, GEN_NAME, gen_printf(model, "%s_REPLY", method->constant), what,
 		  method->idl->line);
+	claim_handler(model, method, "");
+	claim_handler(model, method, "_task");
+	claim_handler(model, method, "_alone");
 	for (size_t i = 0; i < model->n_errors; i++) {
 		const struct gen_member *error = &model->errors[i];
 

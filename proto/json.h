@@ -31,6 +31,9 @@ struct json_span {
  * many values. */
 int json_scan(const char *text, size_t size, struct codec_error *ret_error);
 
+/* Whether it is one object, all else as json_scan(). */
+int json_scan_struct(const char *text, size_t size, struct codec_error *ret_error);
+
 /* Find top-level keys of an object, in one pass with the checks of json_scan(). For each of the
  * n keys spans[i] is set to the raw text of its value, or to absent. -EINVAL also when the text
  * is no object, or a wanted key is in it twice. */
@@ -80,6 +83,11 @@ int json_check(const struct troupe_type *type, const char *text, size_t size,
 int json_print(const struct troupe_type *type, const void *value, struct buffer *out);
 /* Of a text: a control character of the block takes six bytes, names of fields a few more. */
 #define JSON_TEXT_MAX (8ull * CODEC_BLOCK_MAX)
+
+/* The same as a text of its own, of `limit` bytes at most with its NUL: -EMSGSIZE. *ret_text is
+ * given (malloc). */
+int json_print_text(const struct troupe_type *type, const void *value, size_t limit,
+		    char **ret_text, size_t *ret_size);
 
 /* The JSON text of a value, compact, fields in the order of the type, absent optionals left
  * out. *ret_text is given (malloc, NUL-terminated). -EINVAL, -EMSGSIZE: as codec_size();

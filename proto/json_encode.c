@@ -183,26 +183,31 @@ int json_print(const struct troupe_type *type, const void *value, struct buffer 
 	return r == -ENOBUFS ? -EMSGSIZE : r;
 }
 
-int json_encode(const struct troupe_type *type, const void *value, char **ret_text,
-		size_t *ret_size)
+int json_print_text(const struct troupe_type *type, const void *value, size_t limit,
+		    char **ret_text, size_t *ret_size)
 {
 	struct buffer out;
-	size_t size;
 	int r;
 
-	r = codec_size(type, value, &size, NULL);
-	if (r < 0)
-		return r;
-	buffer_init(&out, JSON_TEXT_MAX);
+	buffer_init(&out, limit);
 	r = json_print(type, value, &out);
 	if (r == 0)
 		r = buffer_append(&out, "", 1);
 	if (r < 0) {
 		buffer_fini(&out);
-		return r;
+		return r == -ENOBUFS ? -EMSGSIZE : r;
 	}
 	/* Nothing was eaten from the front, so the buffer's memory is the text. */
 	*ret_size = buffer_size(&out) - 1;
 	*ret_text = (char *)out.memory;
 	return 0;
+}
+
+int json_encode(const struct troupe_type *type, const void *value, char **ret_text,
+		size_t *ret_size)
+{
+	size_t size;
+	int r = codec_size(type, value, &size, NULL);
+
+	return r < 0 ? r : json_print_text(type, value, JSON_TEXT_MAX, ret_text, ret_size);
 }

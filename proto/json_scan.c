@@ -266,3 +266,8 @@ int json_pick(const char *text, size_t size, const char *const *keys, size_t n,
 	}
 	return r < 0 ? r : json_read_end(&reader);
 }
+
+int json_scan_struct(const char *text, size_t size, struct codec_error *ret_error)
+{
+	return json_pick(text, size, NULL, 0, NULL, ret_error);
+}

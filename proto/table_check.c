@@ -152,6 +152,10 @@ static int check_handlers(const struct table_reader *reader,
 		return refuse(reader, "an interface has not as many handlers as methods");
 	if (handlers.n_handlers && !HOLDS(reader, handlers.handlers, handlers.n_handlers))
 		return refuse(reader, "a table of handlers is not in the plug-in");
+	if (handlers.ways &&
+	    !bounds_hold(reader->bounds, handlers.ways, 3 * (size_t)handlers.n_handlers,
+			 sizeof(void *), _Alignof(void *)))
+		return refuse(reader, "how handlers are run is not in the plug-in");
 	return 0;
 }
 
@@ -169,6 +173,9 @@ static int check_entry(const struct table_reader *reader, const struct troupe_en
 		return refuse(reader, "an entry has no function");
 	switch (entry.kind) {
 	case TROUPE_ENTRY_TIMER:
+	case TROUPE_ENTRY_TEXT:
+	case TROUPE_ENTRY_WATCH:
+	case TROUPE_ENTRY_POST:
 		return 0;
 	case TROUPE_ENTRY_REPLY:
 		r = check_interface(reader, entry.interface, &interface);

@@ -42,8 +42,8 @@ PRODUCT = ("daemon", "proto", "ctl", "include")
 # a mutant may run for ever: so many times as long as without it, and so many seconds
 TIMES, SECONDS = 5, 10
 BRIEF_SECONDS = 60
-# Folders whose unit tests start the host's processes.
-STARTERS = ("worker", "ctl")
+# Unit tests that start the host's processes: by folder, or alone.
+STARTERS = ("worker", "ctl", "symbolize", "trouped/test_program")
 BINARIES = ("trouped", "troupe-worker", "troupe-symbolize", "troupectl")
 
 
@@ -58,12 +58,18 @@ def squeeze(text):
 
 
 def find(text, old):
-    """Where `old` begins and ends in the text, each time."""
+    """Where `old` begins and ends in the text, each time, as whole words."""
     (squeezed, places), wanted = squeeze(text), squeeze(old)[0]
     if not wanted:
         raise Unfit("has an empty text to replace")
-    return [(places[match.start()], places[match.start() + len(wanted) - 1] + 1)
-            for match in re.finditer(re.escape(wanted), squeezed)]
+    spans = ((places[match.start()], places[match.start() + len(wanted) - 1] + 1)
+             for match in re.finditer(re.escape(wanted), squeezed))
+    return [(begin, end) for begin, end in spans
+            if not (is_within_word(text, begin) or is_within_word(text, end))]
+
+
+def is_within_word(text, at):
+    return re.fullmatch(r"\w\w", text[at - 1:at + 1] if at else "") is not None
 
 
 def read(path):

@@ -2,7 +2,7 @@
 # called test_sim_*.c run on the simulated loop: standing before the archives, it keeps the real one out.
 # So do those that stand on the stage of a simulated master, sim/stage.h.
 # With core/ the loop's seed also decides which actor is next: likewise.
-SIM_LOOP = $(BUILD)/tests/unit/sim/loop.o
+SIM_LOOP = $(BUILD)/tests/unit/sim/loop.o $(BUILD)/tests/unit/sim/crew.o
 SIM_TURN = $(BUILD)/tests/unit/sim/turn.o
 $(SIM_TURN): | $(HOST_HEADERS)
 -include $(SIM_LOOP:.o=.d) $(SIM_TURN:.o=.d)
@@ -16,27 +16,30 @@ sim_tests = $(BUILD)/tests/unit/$(1)/test_sim_% $(STAGED) $(SIMULATED)
 UNIT_base      = base
 UNIT_proto     = proto base
 UNIT_core      = core proto base
+UNIT_sync      = sync core proto base
+UNIT_io        = io core proto base
 UNIT_supervise = supervise proto base
 UNIT_config    = config supervise proto base
 UNIT_process   = process config proto base
 UNIT_bridge    = bridge proto base
 UNIT_control   = control proto base
 UNIT_plugin    = plugin core proto base
-UNIT_worker    = worker plugin core bridge proto base
-UNIT_world     = worker trouped requests units clients master process config control supervise plugin core bridge proto base
+UNIT_worker    = worker plugin io sync core bridge proto base
+UNIT_world     = worker trouped requests units clients master process config control supervise plugin io sync core bridge proto base
 UNIT_trouped   = trouped requests units clients master process config control supervise proto base
 UNIT_requests  = $(UNIT_trouped)
 UNIT_units     = $(UNIT_trouped)
 UNIT_clients   = $(UNIT_trouped)
 UNIT_master    = $(UNIT_trouped)
 UNIT_ctl       = ctl control proto base
+UNIT_symbolize = symbolize proto base
 
 # Failpoints: the product's objects with each call that takes memory or a descriptor renamed to failable_CALL, which
 # tests/failpoints defines. tests/unit/FOLDER/test_*_failpoints.c are linked with these; all other unit tests can be.
 FAILPOINTS = $(patsubst %,$(BUILD)/tests/failpoints/%.o,failpoint heap sweep)
 FAILABLE = $(BUILD)/failpoints/calls
 failing_archives = $(patsubst %,$(BUILD)/failpoints/%.a,$(1))
-failing_link = $(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
+failing_link = $(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka -ljansson -lev -lnanomsg $(FCONTEXT) -lsystemd -ldw -ldl -lm
 $(FAILABLE): $(BUILD)/tests/failpoints/failpoint.o
 	@mkdir -p $(@D)
 	@nm --defined-only $< | sed -n 's/.* T failable_\(.*\)/\1 failable_\1/p' > $@
@@ -54,6 +57,14 @@ $(BUILD)/failpoints/core.a: $(failing_core) $(FAILABLE)
 	@$(AR) rcs $@ $(filter %.o,$^) && objcopy --redefine-syms=$(FAILABLE) $@
 -include $(failing_core:.o=.d)
 
+# Those of sync/ and io/ play in the world of core/.
+WORLD_sync = $(BUILD)/tests/unit/core/shared.a
+WORLD_io = $(BUILD)/tests/unit/core/shared.a
+
+# Where plug-ins with tasks may be loaded.
+NEEDED_worker = $(SDK_NEEDED)
+NEEDED_world = $(SDK_NEEDED)
+
 define unit_rules
 unit_$(1) = $$(patsubst %.c,$$(BUILD)/%,$$(filter-out %_failpoints.c,$$(wildcard tests/unit/$(1)/test_*.c)))
 failpoints_$(1) = $$(patsubst %.c,$$(BUILD)/%,$$(wildcard tests/unit/$(1)/test_*_failpoints.c))
@@ -61,19 +72,19 @@ UNIT_TESTS += $$(unit_$(1)) $$(failpoints_$(1))
 SWEEPS += $$(failpoints_$(1))
 # what the tests of a folder share, taken by those that need it
 shared_$(1) = $$(filter-out $$(wildcard tests/unit/$(1)/test_*.c),$$(wildcard tests/unit/$(1)/*.c))
-archive_$(1) = $$(if $$(shared_$(1)),$$(BUILD)/tests/unit/$(1)/shared.a)
+archive_$(1) = $$(if $$(shared_$(1)),$$(BUILD)/tests/unit/$(1)/shared.a) $$(WORLD_$(1))
 $$(BUILD)/tests/unit/$(1)/shared.a: $$(patsubst %.c,$$(BUILD)/%.o,$$(shared_$(1)))
 	$$(AR) rcs $$@ $$^
 $$(unit_$(1)): $$(BUILD)/%: $$(BUILD)/%.o $$(archive_$(1)) $$(call archives,$$(UNIT_$(1)))
-	$$(call quiet,LD)$$(CC) $$(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
+	$$(call quiet,LD)$$(CC) $$(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols $$(NEEDED_$(1)) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka -ljansson -lev -lnanomsg $(FCONTEXT) -lsystemd -ldw -ldl -lm
 $$(filter $$(call sim_tests,$(1)),$$(unit_$(1)) $$(failpoints_$(1))): $$(SIM_LOOP)
 $$(filter $$(STAGED),$$(unit_$(1))): $$(SIM_STAGE)
 $$(filter $$(call sim_tests,$(1)),$$(unit_$(1))): $(if $(filter core,$(UNIT_$(1))),$(SIM_TURN))
 $$(failpoints_$(1)): $$(BUILD)/%: $$(BUILD)/%.o $$(archive_$(1)) $$(FAILPOINTS) $$(call failing_archives,$$(UNIT_$(1)))
-	$$(call quiet,LD)$$(failing_link)
+	$$(call quiet,LD)$$(failing_link) $$(NEEDED_$(1))
 $$(unit_$(1):$$(BUILD)/%=$$(BUILD)/failpoints/%): $$(BUILD)/failpoints/%: $$(BUILD)/%.o $$(archive_$(1)) $$(FAILPOINTS) $$(call failing_archives,$$(UNIT_$(1)))
 	@mkdir -p $$(@D)
-	$$(call quiet,LD)$$(failing_link)
+	$$(call quiet,LD)$$(failing_link) $$(NEEDED_$(1))
 $$(patsubst $$(BUILD)/%,$$(BUILD)/failpoints/%,$$(filter $$(call sim_tests,$(1)),$$(unit_$(1)))): $$(SIM_LOOP)
 $$(patsubst $$(BUILD)/%,$$(BUILD)/failpoints/%,$$(filter $$(STAGED),$$(unit_$(1)))): $$(SIM_STAGE)
 FAILING_TESTS += $$(unit_$(1):$$(BUILD)/%=$$(BUILD)/failpoints/%)
@@ -93,11 +104,11 @@ failpoints_world = $(BUILD)/tests/unit/world/test_world_failpoints
 UNIT_TESTS += $(unit_world) $(failpoints_world)
 SWEEPS += $(failpoints_world)
 $(unit_world): $(BUILD)/%: $(BUILD)/%.o $(world_shared) $(SIM_LOOP) $(SIM_TURN) $(call archives,$(UNIT_world))
-	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $@ $(filter %.o,$^) \
-		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
+	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols $(NEEDED_world) -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -ljansson -lev -lnanomsg $(FCONTEXT) -lsystemd -ldw -ldl -lm
 $(failpoints_world): $(BUILD)/%: $(BUILD)/%.o $(world_shared) $(SIM_LOOP) $(FAILPOINTS) $(call failing_archives,$(UNIT_world))
-	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $@ $(filter %.o,$^) \
-		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -ljansson -lev -lnanomsg -lsystemd -ldl -lm
+	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols $(NEEDED_world) -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -ljansson -lev -lnanomsg $(FCONTEXT) -lsystemd -ldw -ldl -lm
 $(unit_world:%=%.o) $(failpoints_world:%=%.o) $(world_shared): | $(HOST_HEADERS)
 .PHONY: unit-world
 unit-world: $(unit_world) | plugins test-plugins
@@ -109,7 +120,7 @@ $(BUILD)/gen/tests/unit/plugin/data/%.varlink.h: tests/unit/plugin/data/%.varlin
 	@mkdir -p $(@D)
 	$(call quiet,GEN)$(BUILD)/troupe-gen -o $@ $<
 $(patsubst %,$(BUILD)/tests/unit/plugin/%.o,test_sim_sdk desk desk_answers): $(BUILD)/gen/tests/unit/plugin/data/desk.varlink.h
-$(BUILD)/tests/unit/proto/test_table_check.o: $(BUILD)/gen/tests/unit/plugin/data/every.varlink.h
+$(BUILD)/tests/unit/proto/test_table_check_types.o: $(BUILD)/gen/tests/unit/plugin/data/every.varlink.h
 
 # ---------------------------------------------------------------- other versions of the ABI
 
@@ -159,7 +170,7 @@ $(ABI_NEXT)/troupe-gen: $(ABI_NEXT)/proto/troupe-gen.o $(sources_proto:%.c=$(ABI
 ABI_NEXT_TEST = $(BUILD)/tests/unit/next/test_sim_abi
 $(ABI_NEXT_TEST): $(abi_next_objects) $(SIM_LOOP) $(call archives,base)
 	@mkdir -p $(@D)
-	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $@ $^ -lcmocka -ljansson -lev -lnanomsg -ldl -lm
+	$(call quiet,LD)$(CC) $(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $@ $^ -lcmocka -ljansson -lev -lnanomsg $(FCONTEXT) -ldl -lm
 -include $(abi_next_objects:.o=.d) $(ABI_NEXT)/proto/troupe-gen.d
 UNIT_TESTS += $(ABI_NEXT_TEST)
 test-plugins: $(ABI_PLUGINS)
@@ -175,7 +186,7 @@ failing_binary = $(CC) $(ALL_LDFLAGS) $(addprefix -Wl$(comma)--dynamic-list=,$(f
 $(BUILD)/failpoints/trouped: $(BUILD)/failpoints/daemon/trouped/main.o $(firstword $(FAILPOINTS)) $(call failing_archives,$(LIBS_trouped))
 	$(call quiet,LD)$(failing_binary) -lev -lsystemd -lm
 $(BUILD)/failpoints/troupe-worker: $(BUILD)/failpoints/daemon/worker/main.o $(firstword $(FAILPOINTS)) $(call failing_archives,$(LIBS_worker)) $(EXPORTS_worker)
-	$(call quiet,LD)$(failing_binary) -lev -lnanomsg -ldl -lm
+	$(call quiet,LD)$(failing_binary) $(SDK_NEEDED) -lev -lnanomsg $(FCONTEXT) -ldl -lm
 $(BUILD)/failpoints/troupe-symbolize: $(BUILD)/failpoints/daemon/symbolize/main.o $(firstword $(FAILPOINTS)) $(call failing_archives,$(LIBS_symbolize))
 	$(call quiet,LD)$(failing_binary) -ldw
 $(BUILD)/failpoints/troupectl: $(BUILD)/failpoints/ctl/main.o $(firstword $(FAILPOINTS)) $(call failing_archives,$(LIBS_ctl))
@@ -191,7 +202,7 @@ $(BUILD)/failpoints/troupectl: $(BUILD)/failpoints/ctl/main.o $(firstword $(FAIL
 TEST_SCRIPTS = $(if $(SANITIZE),tests/outside/run.sh,$(wildcard tests/outside/*.sh))
 # Races are between threads, and nearly all of these programs have one: for that sanitizer only those are built and run that
 # make another, or start workers. No other one may: see check-threads.
-THREADED = base/test_overrun bridge/test_nanomsg plugin/test_loader worker/%
+THREADED = base/test_crew base/test_handoff base/test_loop base/test_overrun bridge/test_nanomsg core/test_inlet io/test_pool io/test_threads plugin/test_loader worker/%
 ifeq ($(SANITIZE),thread)
 ONE_THREAD = $(filter-out $(THREADED:%=$(BUILD)/tests/unit/%),$(UNIT_TESTS))
 endif
@@ -283,7 +294,7 @@ fuzz: deps-test
 .PHONY: fuzz-build
 fuzz-build: $(FUZZ_TARGETS)
 $(FUZZ_TARGETS): $(FUZZ_BUILD)/%: tests/fuzz/%.c $(call archives,trouped requests units clients master process config control supervise plugin core bridge proto base) | $(HOST_HEADERS)
-	$(call quiet,FUZZ)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(filter %.o,$^) $(filter %.a,$^) -ljansson -lev -lnanomsg -lsystemd -ldl -lm
+	$(call quiet,FUZZ)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(filter %.o,$^) $(filter %.a,$^) -ljansson -lev -lnanomsg $(FCONTEXT) -lsystemd -ldl -lm
 # On the simulated loop, standing before the archives: what waits for time has it at once.
 $(FUZZ_BUILD)/fuzz_bridge: $(SIM_LOOP) $(patsubst %,$(BUILD)/tests/fuzz/%.o,bridge_wire bridge_puppet)
 

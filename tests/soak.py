@@ -20,7 +20,7 @@ import time
 import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-STORMS = ["frames", "liars", "plugins", "configurations", "reloads", "operators", "onlookers", "departures"]
+STORMS = ["frames", "liars", "plugins", "configurations", "reloads", "operators", "onlookers", "departures", "chaos"]
 
 
 def program(build, path, **env):
@@ -91,6 +91,7 @@ def main():
     each = 2 if options.brief else 20
     parts = {"runtime": lambda seed: program(build, "core/test_sim_storm", STORM_SEED=str(seed)),
              "world": lambda seed: program(build, "world/test_storm", WORLD_SEED=str(seed)),
+             "children": lambda seed: program(build, "io/test_sim_child_real", CHILDREN="10000"),
              "types": lambda seed: program(build, "proto/test_property", SEED=str(seed), ROUNDS="500"), "deaths": deaths}
     for name in STORMS:
         parts[name] = lambda seed, name=name: weather(name, seed, each)

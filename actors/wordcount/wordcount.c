@@ -19,16 +19,19 @@
 #define TOP_DEFAULT      10
 #define JOBS_MAX         256
 
+enum job_kind { JOB_TEXT, JOB_BYTES, JOB_FILE };
+
 /* A count that was asked for. */
 struct job {
 	struct job *next;
-	struct troupe_call call; /* of Count or CountFile */
+	enum job_kind kind;
+	struct troupe_call call; /* of the method of that kind */
 	struct troupe_kept
 		*kept; /* the message that text and path lie in; NULL: handled right now */
 	size_t top;
-	const char *text; /* Count: what is left of it. CountFile: NULL */
+	const char *text; /* what is left of a text, or of bytes */
 	size_t text_left;
-	const char *path; /* CountFile */
+	const char *path; /* FILE */
 	int fd;           /* of the file, once its turn has come; else -1 */
 	struct words words;
 };
@@ -51,9 +54,31 @@ static struct wordcount_count_call text_call(const struct job *job)
 	return (struct wordcount_count_call){job->call};
 }
 
+static struct wordcount_count_bytes_call bytes_call(const struct job *job)
+{
+	return (struct wordcount_count_bytes_call){job->call};
+}
+
 static struct wordcount_count_file_call file_call(const struct job *job)
 {
 	return (struct wordcount_count_file_call){job->call};
+}
+
+static int reply(struct troupe_self *self, const struct job *job,
+		 const struct wordcount_result *result)
+{
+	switch (job->kind) {
+	case JOB_TEXT:
+		return wordcount_count_return(self, text_call(job),
+					      &(struct wordcount_count_out){*result});
+	case JOB_BYTES:
+		return wordcount_count_bytes_return(
+			self, bytes_call(job), &(struct wordcount_count_bytes_out){*result});
+	case JOB_FILE:
+		return wordcount_count_file_return(self, file_call(job),
+						   &(struct wordcount_count_file_out){*result});
+	}
+	return -EINVAL;
 }
 
 static int fail_too_large(struct troupe_self *self, const struct job *job, const char *what,
@@ -61,8 +86,15 @@ static int fail_too_large(struct troupe_self *self, const struct job *job, const
 {
 	const struct wordcount_too_large error = {.what = what, .limit = limit};
 
-	return job->path ? wordcount_count_file_fail_too_large(self, file_call(job), &error)
-			 : wordcount_count_fail_too_large(self, text_call(job), &error);
+	switch (job->kind) {
+	case JOB_TEXT:
+		return wordcount_count_fail_too_large(self, text_call(job), &error);
+	case JOB_BYTES:
+		return wordcount_count_bytes_fail_too_large(self, bytes_call(job), &error);
+	case JOB_FILE:
+		return wordcount_count_file_fail_too_large(self, file_call(job), &error);
+	}
+	return -EINVAL;
 }
 
 static int fail_not_readable(struct troupe_self *self, const struct job *job, int error)
@@ -104,11 +136,7 @@ static int return_result(struct troupe_self *self, struct job *job)
 		.distinct = (int64_t)words->distinct,
 		.top = {.items = items, .count = n},
 	};
-	r = job->path ? wordcount_count_file_return(
-				self, file_call(job),
-				&(struct wordcount_count_file_out){.result = result})
-		      : wordcount_count_return(self, text_call(job),
-					       &(struct wordcount_count_out){.result = result});
+	r = reply(self, job, &result);
 	free(items);
 	free(top);
 	if (r == -EMSGSIZE)
@@ -120,7 +148,7 @@ static int return_result(struct troupe_self *self, struct job *job)
 static int next_slice(struct counter *me, struct job *job, const char **ret_slice,
 		      size_t *ret_size)
 {
-	if (!job->path) {
+	if (job->kind != JOB_FILE) {
 		size_t size = job->text_left < SLICE_BYTES ? job->text_left : SLICE_BYTES;
 
 		*ret_slice = job->text;
@@ -161,7 +189,7 @@ static int step(struct troupe_self *self, struct counter *me, struct job *job)
 	size_t size = 0;
 	int r;
 
-	if (job->path && job->fd < 0) {
+	if (job->kind == JOB_FILE && job->fd < 0) {
 		r = directories_open(&me->directories, job->path, &job->fd);
 		if (r < 0) {
 			r = fail_not_readable(self, job, r);
@@ -170,10 +198,10 @@ static int step(struct troupe_self *self, struct counter *me, struct job *job)
 	}
 	r = next_slice(me, job, &slice, &size);
 	if (r < 0) {
-		r = job->path && r != -ENOMEM ? fail_not_readable(self, job, r) : r;
+		r = job->kind == JOB_FILE && r != -ENOMEM ? fail_not_readable(self, job, r) : r;
 		return r < 0 ? r : 1;
 	}
-	if (job->path && job->words.bytes + size > (uint64_t)me->file_max) {
+	if (job->kind == JOB_FILE && job->words.bytes + size > (uint64_t)me->file_max) {
 		r = fail_too_large(self, job, "bytes", me->file_max);
 		return r < 0 ? r : 1;
 	}
@@ -289,6 +317,7 @@ static int on_count(struct troupe_self *self, struct counter *me,
 		    struct wordcount_count_call call, const struct wordcount_count *in)
 {
 	struct job job = {
+		.kind = JOB_TEXT,
 		.call = call.call,
 		.top = in->top ? (size_t)*in->top : TOP_DEFAULT,
 		.text = in->text,
@@ -302,11 +331,31 @@ static int on_count(struct troupe_self *self, struct counter *me,
 	return begin(self, me, &job);
 }
 
+static int on_count_bytes(struct troupe_self *self, struct counter *me,
+			  struct wordcount_count_bytes_call call,
+			  const struct wordcount_count_bytes *in)
+{
+	struct job job = {
+		.kind = JOB_BYTES,
+		.call = call.call,
+		.top = in->top ? (size_t)*in->top : TOP_DEFAULT,
+		.text = in->bytes.data,
+		.text_left = in->bytes.size,
+		.fd = -1,
+	};
+
+	if (in->top && *in->top < 0)
+		return wordcount_count_bytes_fail_parameter(self, call, "top",
+							    "must not be negative");
+	return begin(self, me, &job);
+}
+
 static int on_count_file(struct troupe_self *self, struct counter *me,
 			 struct wordcount_count_file_call call,
 			 const struct wordcount_count_file *in)
 {
 	struct job job = {
+		.kind = JOB_FILE,
 		.call = call.call,
 		.top = in->top ? (size_t)*in->top : TOP_DEFAULT,
 		.path = in->path,
@@ -367,7 +416,7 @@ static void counter_fini(struct troupe_self *self, struct counter *me, enum trou
 }
 
 WORDCOUNT_HANDLERS(counter_wordcount, struct counter, .count = on_count,
-		   .count_file = on_count_file)
+		   .count_bytes = on_count_bytes, .count_file = on_count_file)
 TROUPE_LIFE(counter_life, struct counter, struct wordcount_config, .init = counter_init,
 	    .fini = counter_fini, .on_cancel = on_cancel)
 

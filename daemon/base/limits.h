@@ -28,8 +28,54 @@
 #define LIMIT_CALLS       (4u << 20)  /* calls under way */
 #define LIMIT_KEPT_CALLS  (4u << 20)  /* call handles kept */
 #define LIMIT_TIMERS      (16u << 20)
+#define LIMIT_WATCHES     (1u << 20) /* descriptors watched */
+#define LIMIT_INLETS      65536u
+#define LIMIT_TASKS       (1u << 20) /* also scopes that they have begun */
+#define LIMIT_BELONGINGS  (1u << 20) /* streams, listeners, children, channels */
+#define LIMIT_CHILDREN    1024u      /* processes, those too that their actors have left */
 #define LIMIT_ACTOR_TYPES 4096u
 #define LIMIT_STATE_BYTES (1u << 20) /* of one actor */
+
+/* Tasks */
+#define LIMIT_TASKS_DEFAULT         1000u /* of an actor: Tasks= */
+#define LIMIT_TASKS_MAX             100000u
+#define LIMIT_TASK_STACK_MIN        (64u << 10) /* TaskStack=, and its default */
+#define LIMIT_TASK_STACK_MAX        (1u << 20)
+#define LIMIT_TASK_GRACE_DEFAULT_NS 5000000000ull /* TaskGrace= */
+#define LIMIT_TASK_GRACE_MAX_NS     3600000000000ull
+#define LIMIT_TASK_TRIM_NS          1000000000ull /* of waiting, until its stack is trimmed */
+#define LIMIT_TASK_DEPTH            64u           /* scopes and tasks inside one another */
+#define LIMIT_AWAIT_CHAIN           16u  /* actors looked at for an await in a circle */
+#define LIMIT_TASK_REFUSED          64u  /* waits in a row, then it is put behind the others */
+#define LIMIT_TASK_NAME             100u /* bytes of it that are shown */
+#define LIMIT_TASK_READY            128u /* waits in a row that were over at once; likewise */
+#define LIMIT_CHANNEL_ITEM          (64u << 10) /* bytes */
+#define LIMIT_CHANNEL_BYTES         (16u << 20) /* of the items that a channel holds */
+
+/* Connections */
+#define LIMIT_CONNECT_ADDRESSES 8u            /* of a host: so many are tried */
+#define LIMIT_CONNECT_NEXT_NS   5000000000ull /* for so long each, but the last */
+#define LIMIT_ACCEPT_REST_MS    100u          /* without descriptors, until it is tried again */
+#define LIMIT_SHORTAGE_NS       60000000000ull /* after that long it is logged anew */
+
+/* Threads beside the loop's, of a worker */
+#define LIMIT_BLOCKING_THREADS_DEFAULT 4u /* BlockingThreads= */
+#define LIMIT_BLOCKING_THREADS_MAX     64u
+#define LIMIT_BLOCKING_DEFAULT         4u         /* jobs of a unit at a time: Blocking= */
+#define LIMIT_JOB_STACK                (8u << 20) /* of such a thread */
+#define LIMIT_FILE_THREADS             4u         /* for files that are not in memory */
+#define LIMIT_FILE_STACK               (256u << 10)
+#define LIMIT_FILE_PIECE               (64u << 10) /* that is read on the loop */
+#define LIMIT_UNIT_FILES               3u          /* of these threads, for one unit */
+#define LIMIT_NAME_THREADS             4u
+#define LIMIT_NAME_STACK               (512u << 10) /* the system's modules take some */
+#define LIMIT_UNIT_LOOKUPS             3u           /* of these threads, for one unit */
+#define LIMIT_LOOKUPS                  1000u        /* under way */
+#define LIMIT_NAMES_KNOWN              1024u
+#define LIMIT_NAME_ADDRESSES           32u /* of one name */
+#define LIMIT_NAME_KNOWN_NS            30000000000ull
+#define LIMIT_NAME_UNKNOWN_NS          5000000000ull  /* that there is none, or no answer */
+#define LIMIT_THREAD_REST_NS           10000000000ull /* without work, until it ends */
 
 /* Calls, ns */
 #define LIMIT_CALL_TIMEOUT_DEFAULT_NS 45000000000ull
@@ -41,13 +87,15 @@
 #define LIMIT_WORKERS                   64u
 #define LIMIT_WORKER_DELAY_NS           100000000ull   /* at most, unless a unit is blamed */
 #define LIMIT_WORKER_SILENCE_DEFAULT_NS 30000000000ull /* WorkerWatchdog= */
-#define LIMIT_WORKER_MEMORY_MIN         (64u << 20)    /* WorkerMemory=, and its default */
-#define LIMIT_UNITS                     4096u          /* .actor files */
-#define LIMIT_INSTANCES                 100000u        /* of one unit */
-#define LIMIT_REPLACED_SHARE            16u            /* of a pool, replaced at once... */
-#define LIMIT_REPLACED_AT_ONCE          64u            /* ...and no more than these */
-#define LIMIT_NAME                      63u            /* bytes of a unit's name */
-#define LIMIT_DESCRIPTION               1024u          /* bytes of a unit's Description= */
+#define LIMIT_SLOW_HANDLER_DEFAULT_NS   50000000ull    /* SlowHandler= */
+#define LIMIT_SLOW_HANDLER_MIN_NS       1000000ull
+#define LIMIT_WORKER_MEMORY_MIN         (64u << 20) /* WorkerMemory=, and its default */
+#define LIMIT_UNITS                     4096u       /* .actor files */
+#define LIMIT_INSTANCES                 100000u     /* of one unit */
+#define LIMIT_REPLACED_SHARE            16u         /* of a pool, replaced at once... */
+#define LIMIT_REPLACED_AT_ONCE          64u         /* ...and no more than these */
+#define LIMIT_NAME                      63u         /* bytes of a unit's name */
+#define LIMIT_DESCRIPTION               1024u       /* bytes of a unit's Description= */
 #define LIMIT_UNREAPED                  1024u /* dead workers without a wait status so far */
 
 /* Control socket */
@@ -92,6 +140,10 @@
 #define LIMIT_CHANGES_UID           256u
 #define LIMIT_CHANGES_KEPT          16u
 #define LIMIT_DESCRIBED             1000u  /* actors in a Describe, or in a reply of Actors */
+#define LIMIT_SLOW_KEPT             16u    /* of a worker's slow handlers, the last ones */
+#define LIMIT_SLOW_LISTED           256u   /* in a reply of Blocked */
+#define LIMIT_DESCRIBED_TASKS       256u   /* in a reply of Tasks */
+#define LIMIT_OWNED_KINDS           32u    /* of what an actor has */
 #define LIMIT_LISTED_INSTANCES      20000u /* of units in one reply, all units together */
 
 /* Logs and events */

@@ -4,10 +4,12 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/list.h"
 #include <errno.h>
 #include <ev.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define WORKS_MAX   4
@@ -302,6 +304,47 @@ void loop_signal_stop(struct loop_signal *signal)
 {
 	ev_signal_stop(signal->loop->ev, signal_body(signal));
 	signal->started = false;
+}
+
+static void on_wake(struct loop_io *io, unsigned events)
+{
+	struct loop_wake *wake = container_of(io, struct loop_wake, io);
+	uint64_t sent;
+
+	(void)events;
+	(void)!read(io->fd, &sent,
+		    sizeof(sent)); /* before the callback looks at what there is */
+	wake->callback(wake);
+}
+
+int loop_wake_init(struct loop_wake *wake, struct loop *loop,
+		   void (*callback)(struct loop_wake *wake))
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	wake->callback = callback;
+	loop_io_init(&wake->io, loop, fd, on_wake);
+	return loop_io_set(&wake->io, LOOP_READ);
+}
+
+void loop_wake_send(struct loop_wake *wake)
+{
+	const uint64_t once = 1;
+
+	/* It fails only when that many are pending that one more changes nothing. */
+	(void)!write(wake->io.fd, &once, sizeof(once));
+}
+
+void loop_wake_stop(struct loop_wake *wake)
+{
+	loop_io_stop(&wake->io);
+}
+
+void loop_wake_fini(struct loop_wake *wake)
+{
+	close(wake->io.fd);
 }
 
 void loop_work_init(struct loop_work *work, struct loop *loop,

@@ -80,6 +80,22 @@ void loop_signal_init(struct loop_signal *signal, struct loop *loop, int number,
 int loop_signal_start(struct loop_signal *signal);
 void loop_signal_stop(struct loop_signal *signal);
 
+/* ---- wakes: the one thing here that other threads may use */
+struct loop_wake {
+	void (*callback)(struct loop_wake *wake);
+	struct loop_io io; /* of loop.c */
+};
+/* Takes a descriptor. -EMFILE, -ENFILE, -ENOMEM. */
+int loop_wake_init(struct loop_wake *wake, struct loop *loop,
+		   void (*callback)(struct loop_wake *wake));
+/* Any thread, and signal handlers: the callback is called in the loop's thread, once at least
+ * for all that has been sent until then, and sees all that was done before. */
+void loop_wake_send(struct loop_wake *wake);
+/* The loop's thread: no callback any more. It may still be sent, also when the loop is gone. */
+void loop_wake_stop(struct loop_wake *wake);
+/* Any thread, after the stop: nobody sends it any more. */
+void loop_wake_fini(struct loop_wake *wake);
+
 /* ---- work: called in each pass just before the loop would sleep; while `again` returns true
  * the pass polls instead of sleeping. At most four per loop; the runtime's turns and the links'
  * flushes. They run in the order of their start. */

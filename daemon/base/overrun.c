@@ -2,10 +2,9 @@
 #include "base/overrun.h"
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include <errno.h>
-#include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -72,23 +71,10 @@ static void *run(void *context)
 	return NULL;
 }
 
-/* Signals are the other threads' affair, but for those that the thread's own faults raise. */
-static void block_signals(sigset_t *ret_before)
-{
-	const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
-	sigset_t set;
-
-	sigfillset(&set);
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		sigdelset(&set, own[i]);
-	pthread_sigmask(SIG_SETMASK, &set, ret_before);
-}
-
 int overrun_new(struct loop *loop, _Atomic uint64_t *word, struct overrun **ret_overrun)
 {
 	struct overrun *overrun = calloc(1, sizeof(*overrun));
-	sigset_t before;
-	int error;
+	int rc;
 
 	(void)loop;
 	if (!overrun)
@@ -98,15 +84,12 @@ int overrun_new(struct loop *loop, _Atomic uint64_t *word, struct overrun **ret_
 		free(overrun);
 		return -errno;
 	}
-	block_signals(&before);
-	error = pthread_create(&overrun->thread, NULL, run, overrun);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (error) {
+	rc = thread_start(&overrun->thread, "overrun", 0, run, overrun);
+	if (rc < 0) {
 		sem_destroy(&overrun->wake);
 		free(overrun);
-		return -error;
+		return rc;
 	}
-	(void)pthread_setname_np(overrun->thread, "overrun");
 	*ret_overrun = overrun;
 	return 0;
 }

@@ -24,6 +24,7 @@ struct master;
 struct pending;
 struct worker;
 struct worker_census;
+struct worker_task_census;
 
 /* What a part does with its pendings. But for size and share all are optional. */
 struct pending_ops {
@@ -43,6 +44,8 @@ struct pending_ops {
 	/* A worker has answered to its request. */
 	void (*on_census)(struct pending *pending, struct worker *worker,
 			  const struct worker_census *census);
+	void (*on_tasks)(struct pending *pending, struct worker *worker,
+			 const struct worker_task_census *census);
 	/* Release what the part's struct holds, before its memory is freed. */
 	void (*fini)(struct pending *pending);
 };

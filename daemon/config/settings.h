@@ -18,9 +18,13 @@
  *   ConnectionsPerUser=  1 .. 1024 (default)
  *   WorkerWatchdog=      for a worker's loop to come round; then its process is killed, and the
  *                        actor whose handler it is in counts as crashed; 0: never; default 30s
+ *   SlowHandler=         a handler that runs longer than that is reported, with its
+ *                        backtrace, while it runs; less than 1ms is 1ms; 0, infinity: none
+ *                        is; default 50ms
  *   WorkerMemory=        bytes that the messages and states of one worker should take at most,
  *                        or a percentage of what this process may have; at least 64M; infinity:
  *                        no bound; default: see memory.h
+ *   BlockingThreads=     of one worker, for its actors' blocking jobs, 1 .. 64; default 4
  *   ObserveGroup=        a group (name or number): only its members, and those of the groups
  *                        below, may observe; default: everyone may
  *   CallGroup=           its members may call actors; default troupe-call if there is one
@@ -60,6 +64,8 @@ struct settings {
 	size_t frame_max;
 	unsigned connections, connections_uid;
 	uint64_t worker_watchdog_ns; /* 0, TEXT_INFINITY: never */
+	unsigned blocking_threads;   /* of a worker */
+	uint64_t slow_handler_ns;    /* 0, TEXT_INFINITY: none is reported */
 	uint64_t worker_memory;      /* bytes; 0: the default; TEXT_INFINITY: no bound */
 	struct life_keys life;
 	struct settings_group observe, call, manage, deploy;

@@ -71,6 +71,12 @@ static const struct conf_key keys_known[] = {
 	{"MailboxBytes", conf_set_size, FIELD(mailbox_bytes, WORKERS), LIMIT_MAILBOX_BYTES_MIN,
 	 LIMIT_MAILBOX_BYTES_MAX},
 	{"Batch", conf_set_uint, FIELD(batch, WORKERS), 1, LIMIT_MAILBOX_MAX},
+	{"Tasks", conf_set_uint, FIELD(tasks, WORKERS), 1, LIMIT_TASKS_MAX},
+	{"TaskStack", conf_set_size, FIELD(task_stack, WORKERS), LIMIT_TASK_STACK_MIN,
+	 LIMIT_TASK_STACK_MAX},
+	{"Blocking", conf_set_uint, FIELD(blocking, WORKERS), 1, LIMIT_BLOCKING_THREADS_MAX},
+	{"TaskGrace", conf_set_span, FIELD(task_grace_ns, WORKERS), CLOCK_MS_NS,
+	 LIMIT_TASK_GRACE_MAX_NS},
 	{"OnError", conf_set_choice, FIELD(on_error, WORKERS), .choices = on_error_names},
 	{"Default", conf_set_bool, FIELD(is_default, IN_PLACE)},
 	{"Balance", conf_set_choice, FIELD(balance, IN_PLACE), .choices = balance_names},
@@ -93,6 +99,10 @@ static void init_defaults(struct unit_file *unit, const struct settings *setting
 		.mailbox = LIMIT_MAILBOX_DEFAULT,
 		.mailbox_bytes = LIMIT_MAILBOX_BYTES_DEFAULT,
 		.batch = LIMIT_BATCH_DEFAULT,
+		.tasks = LIMIT_TASKS_DEFAULT,
+		.task_stack = LIMIT_TASK_STACK_MIN,
+		.blocking = LIMIT_BLOCKING_DEFAULT,
+		.task_grace_ns = LIMIT_TASK_GRACE_DEFAULT_NS,
 		.log_interval_ns = LIMIT_LOG_INTERVAL_DEFAULT_NS,
 		.log_burst = LIMIT_LOG_BURST_DEFAULT,
 		.call_timeout_ns = TEXT_INFINITY,
@@ -220,10 +230,15 @@ int unit_file_find_plugin(struct unit_file *unit, const struct conf *conf,
 static int check_unit(const struct unit_file *unit, const struct conf *conf,
 		      const struct settings *settings, struct problems *problems)
 {
+	const struct conf_entry *grace = conf_find(conf, "Actor", "TaskGrace");
 	const struct conf_entry *isolate = conf_find(conf, "Actor", "Isolate");
 	const struct conf_entry *worker = conf_find(conf, "Actor", "Worker");
 
 	life_keys_check(&unit->life, conf, "Actor", problems);
+	if (grace && unit->task_grace_ns > unit->life.stop_timeout_ns)
+		return problems_add(problems, grace->file, grace->line,
+				    "TaskGrace= is longer than StopTimeout=, after which the "
+				    "worker is killed");
 	if (isolate && unit->isolate == UNIT_ISOLATE_AFTER_CRASH &&
 	    unit->placement.worker != UNIT_WORKER_ANY)
 		problems_warn(problems, isolate->file, isolate->line,

@@ -15,6 +15,11 @@
  *   Mailbox=       messages, 1 .. 1048576; default 1024
  *   MailboxBytes=  1K .. 1G; default 32M
  *   Batch=         messages in one turn, 1 .. 1048576; default 1024
+ *   Tasks=         tasks of an actor, 1 .. 100000; default 1000
+ *   TaskStack=     64K .. 1M of each; default 64K
+ *   Blocking=      jobs of their tasks in threads at a time, 1 .. 64; default 4
+ *   TaskGrace=     for those of an actor that ends, 1ms .. 1h and at most StopTimeout=; default
+ *                  5s, or nine tenths of StopTimeout= where that is less
  *   OnError=       what a handler's negative return does to the actor: continue (default)
  *                  or stop
  *   Default=       whether this unit serves its interfaces where several units provide them
@@ -67,6 +72,8 @@ struct unit_file {
 	unsigned instances;
 	struct unit_placement placement;
 	uint32_t mailbox, mailbox_bytes, batch;
+	uint32_t tasks, task_stack, blocking;
+	uint64_t task_grace_ns;
 	uint64_t log_interval_ns; /* 0, or a burst of 0: no limit */
 	unsigned log_burst;
 	enum unit_on_error on_error;

@@ -19,7 +19,15 @@ enum self_call {
 	SELF_OPEN,
 	SELF_ANSWERED,  /* or dropped */
 	SELF_KEPT,      /* under another handle */
+	SELF_HELD,      /* by a task that waits: as OPEN, but kept_id names its record */
 	SELF_FORWARDED, /* the message too is no longer ours */
+};
+
+/* What becomes of a reply of a stream whose call has a window. */
+enum self_reply {
+	SELF_REPLY_NONE, /* there is none */
+	SELF_REPLY_TAKEN,
+	SELF_REPLY_HELD,
 };
 
 /* What has become of the message being handled. Two words, each written and read as a whole
@@ -30,7 +38,7 @@ struct self_outcome {
 		bool kept;  /* the message has been detached */
 		bool moved; /* the message lies in another mailbox now */
 		bool exiting;
-		bool pad;
+		uint8_t reply; /* enum self_reply */
 	};
 };
 
@@ -49,10 +57,11 @@ struct activation {
 	struct message *message;            /* being handled, or a reply; when there is one */
 	const struct type_handler *handler; /* of it, the actor's own version */
 	uint64_t call_id;
-	uint64_t kept_id; /* SELF_KEPT: the other handle */
+	uint64_t kept_id; /* SELF_KEPT: the other handle; SELF_HELD */
 	struct self_outcome outcome;
 	int exit_error;
 	struct troupe_address sender; /* when there is no message */
+	const char *task;             /* that has returned what is judged; NULL: none */
 	struct {
 		uint64_t doing, sequence;
 	} page; /* what the status page said of it, while it is suspended */
@@ -63,8 +72,27 @@ struct troupe_self {
 	struct runtime *runtime;
 	struct actor *actor;
 	struct activation activation;
-	bool can_receive; /* false in fini: what arrives is not handled any more */
+	struct task *task; /* NULL: a handler's */
+	bool is_last;      /* it is in fini: what arrives is not handled any more */
 };
+
+/* Whether what it begins now, such as a call, can still reach it. */
+static inline bool self_can_receive(const struct troupe_self *self)
+{
+	return !self->is_last && !(self->actor->marks & ACTOR_ENDING);
+}
+
+/* What a task's `self` is of while another thread has it, see pause_lend(): one in which
+ * nothing is found. It is never written. */
+extern const struct runtime runtime_of_nobody;
+
+/* Whether that is so: then nothing may be done for it. To be asked by functions of the SDK that
+ * would do something, but where no message passes by: what looks for something first finds
+ * nothing, and it cannot receive. */
+static inline bool self_is_away(const struct troupe_self *self)
+{
+	return unlikely(self->runtime == &runtime_of_nobody);
+}
 
 /* The actor ends after this handler, which is what troupe_exit() asks for. */
 static inline void activation_exit(struct troupe_self *self, int error)

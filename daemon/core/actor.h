@@ -13,13 +13,18 @@
 #include <string.h>
 
 /* Of a turn, all cleared when nothing is left to do: */
-#define ACTOR_QUEUED         1u /* is in the run queue, or at its turn */
-#define ACTOR_AWAITED        2u /* `waiters` is not empty */
-#define ACTOR_DEAD           4u /* ended; the slot waits for the run queue to let go of it */
+#define ACTOR_QUEUED         1u  /* is in the run queue, or at its turn */
+#define ACTOR_AWAITED        2u  /* `waiters` is not empty */
+#define ACTOR_DEAD           4u  /* ended; the slot waits for the run queue to let go of it */
+#define ACTOR_RESTS          8u  /* its messages are set aside, see core/rest.h */
+#define ACTOR_RELEASED       16u /* they are not any more, and not in the mailbox yet */
+#define ACTOR_LOST           32u /* it stays where it is, and so does its unit, for ever */
 #define ACTOR_FLAGS          0xffu
 #define ACTOR_CHILD          0x100u /* it has a parent, see core/family.h */
 #define ACTOR_PARENT         0x200u /* it has children */
-#define ACTOR_INSTANCE_SHIFT 10
+#define ACTOR_ENDING         0x400u /* its tasks run to their ends, then it is gone */
+#define ACTOR_TASKS          0x800u /* it has or had tasks, see core/task.h */
+#define ACTOR_INSTANCE_SHIFT 12
 
 _Static_assert(LIMIT_INSTANCES < 1u << (32 - ACTOR_INSTANCE_SHIFT), "an instance has room");
 

@@ -1,5 +1,7 @@
 #include "core/answer.h"
 #include "core/call.h"
+#include "core/call_text.h"
+#include "core/callee.h"
 #include "core/caller.h"
 #include "core/failure.h"
 #include "core/kept.h"
@@ -7,6 +9,7 @@
 #include "core/page.h"
 #include "core/peer.h"
 #include "core/slice.h"
+#include "core/task.h"
 #include "core/wait.h"
 #include "proto/codec_quick.h"
 #include <errno.h>
@@ -35,19 +38,34 @@ struct value {
 	const char *name; /* of an error; NULL: of the method */
 };
 
+/* By the record that a task has of it. */
+COLD static void find_held(struct troupe_self *self, struct recipient *answer)
+{
+	struct kept_call *kept = kept_find(self->runtime, self->activation.kept_id);
+
+	answer->kept = kept;
+	if (kept && !kept->peer && kept->call)
+		answer->call = call_find(self->runtime, kept->call);
+}
+
 static int find_activation(struct troupe_self *self, struct recipient *answer)
 {
 	const struct message *message = self->activation.message;
 
 	if (self->activation.outcome.call == SELF_NO_MESSAGE)
 		return -EINVAL;
-	if (self->activation.outcome.call != SELF_OPEN)
+	if (self->activation.outcome.call != SELF_OPEN &&
+	    self->activation.outcome.call != SELF_HELD)
 		return -EALREADY;
 	*answer = (struct recipient){.method = self->activation.handler->method,
 				     .wants_more = message->mail.flags & MAIL_MORE,
 				     .activation = true};
 	if (message->mail.kind != MAIL_CALL)
 		return 0;
+	if (unlikely(self->activation.outcome.call == SELF_HELD)) {
+		find_held(self, answer);
+		return 0;
+	}
 	if (unlikely(message->mail.flags & MAIL_INBOUND))
 		answer->kept = kept_find(self->runtime, message->call);
 	else
@@ -61,6 +79,8 @@ static int find_answer(struct troupe_self *self, struct troupe_call handle,
 	struct runtime *runtime = self->runtime;
 	struct kept_call *kept;
 
+	if (self_is_away(self))
+		return -EINVAL;
 	if (likely(handle.id == self->activation.call_id))
 		return find_activation(self, answer);
 	if (handle.id & SELF_ACTIVATION) /* of a handler that has returned, or made up */
@@ -123,13 +143,38 @@ static inline __attribute__((always_inline)) int make_answer(struct troupe_self 
 	return 0;
 }
 
+/* The same for one that wants text. */
+COLD static int make_text(struct troupe_self *self, const struct call *call,
+			  const struct value *value, struct message **ret_message)
+{
+	size_t size;
+	int rc = codec_size(value->type, value->data, &size, NULL);
+
+	if (rc < 0)
+		return failure_of_value(self, value->type, value->data, rc);
+	rc = call_text_print(self->runtime, call, value->name, value->type, value->data,
+			     ret_message);
+	if (rc < 0)
+		return rc;
+	(*ret_message)->mail.flags = value->continues ? MAIL_CONTINUES : 0;
+	(*ret_message)->from = actor_address(self->runtime, self->actor);
+	return 0;
+}
+
 NOINLINE static int answer_near(struct troupe_self *self, struct call *call,
 				const struct value *value)
 {
 	struct runtime *runtime = self->runtime;
 	struct message *message = NULL;
-	int rc = make_answer(self, call, value, &message);
+	int rc = call->flags & CALL_TEXT ? make_text(self, call, value, &message)
+					 : make_answer(self, call, value, &message);
 
+	if (unlikely(rc == -ENOBUFS)) { /* the callee has done nothing wrong */
+		if (value->continues)
+			callee_cancel(runtime, call);
+		caller_fail(runtime, call, call_text_too_long);
+		return 0;
+	}
 	if (unlikely(rc < 0))
 		return rc;
 	if (value->continues) /* the deadline was for the first reply */
@@ -260,7 +305,8 @@ int troupe_return(struct troupe_self *self, struct troupe_call handle,
 		     method->out_hash != self->activation.handler->method->out_hash))
 		return return_slow(self, handle, method, out);
 	call = call_find(runtime, self->activation.message->call);
-	if (unlikely(!call || (call->flags & CALL_OF_CLIENT) || slice_is_stale(runtime)))
+	if (unlikely(!call || (call->flags & (CALL_OF_CLIENT | CALL_TEXT | CALL_TASK)) ||
+		     slice_is_stale(runtime)))
 		return return_slow(self, handle, method, out);
 	value = value_of(method, out);
 	rc = make_answer(self, call, &value, &message);
@@ -274,7 +320,7 @@ int troupe_return(struct troupe_self *self, struct troupe_call handle,
 
 /* A stream whose caller is there, as a replier waits for it. */
 struct stream {
-	struct window *window;
+	struct window *windows[2];   /* that its replies count in; NULL: there is none */
 	struct troupe_address where; /* its caller; null: a client */
 	uint64_t id;
 };
@@ -284,10 +330,12 @@ static struct stream find_stream(struct runtime *runtime, const struct recipient
 	const struct call *call = answer->call;
 
 	if (!call)
-		return (struct stream){&answer->kept->window, answer->kept->caller,
-				       slots_id(answer->kept)};
-	return (struct stream){caller_window(runtime, call), call_caller(runtime, call),
-			       slots_id(call)};
+		return (struct stream){
+			{&answer->kept->window}, answer->kept->caller, slots_id(answer->kept)};
+	return (struct stream){
+		{call_own_window(runtime, call), caller_shared_window(runtime, call)},
+		call_caller(runtime, call),
+		slots_id(call)};
 }
 
 /* Whether the caller may get one more reply of a stream now; if not, the replier waits for
@@ -298,11 +346,16 @@ static int claim_stream(struct troupe_self *self, const struct recipient *answer
 	uint64_t handle = answer->kept && !answer->activation ? slots_id(answer->kept) : 0;
 	int rc;
 
-	if (window_is_open(stream.window))
-		return 0;
-	rc = wait_add(self->runtime, self->actor, stream.where, &stream.window->waiters,
-		      stream.id, handle);
-	return rc < 0 ? rc : -EAGAIN;
+	for (int i = 0; i < 2; i++) {
+		struct window *window = stream.windows[i];
+
+		if (!window || window_is_open(window))
+			continue;
+		rc = wait_add(self->runtime, self->actor, stream.where, &window->waiters,
+			      stream.id, handle);
+		return rc < 0 ? rc : -EAGAIN;
+	}
+	return 0;
 }
 
 int troupe_reply(struct troupe_self *self, struct troupe_call call,
@@ -424,6 +477,16 @@ void answer_end(struct troupe_self *self, uint64_t handle, struct call_end end)
 		give_status(self, &answer, end);
 }
 
+COLD void answer_result(struct troupe_self *self, uint64_t handle, int rc)
+{
+	struct call_end end = {.status = TROUPE_NO_REPLY};
+	char detail[FAILURE_DETAIL_MAX];
+
+	if (rc < 0)
+		end = (struct call_end){TROUPE_FAILED, rc, failure_print(self, rc, detail)};
+	answer_end(self, handle, end);
+}
+
 bool troupe_call_wants_more(struct troupe_self *self, struct troupe_call call)
 {
 	struct recipient answer;
@@ -463,6 +526,82 @@ bool troupe_call_wants_reply(struct troupe_self *self, struct troupe_call call)
 	       (answer.call || (answer.kept && answer.kept->peer));
 }
 
+/* Keep the call of the message being handled. */
+static int keep(struct troupe_self *self, const struct recipient *answer,
+		struct kept_call **ret_kept)
+{
+	struct kept_call *kept = answer->kept;
+	int rc;
+
+	if (kept) {
+		kept_hold(self->runtime, self->actor, kept);
+		if (answer->wants_more && kept->peer)
+			send_kept(self, kept);
+	} else if (self->activation.message->mail.kind == MAIL_SEND) {
+		rc = kept_new_oneway(self->runtime, self->actor, self->activation.message->from,
+				     answer->method, &kept);
+		if (rc < 0)
+			return rc;
+	} else {
+		kept = keep_near(self, answer->call);
+		if (!kept)
+			return -ENOMEM;
+	}
+	kept->method = answer->method;
+	*ret_kept = kept;
+	return 0;
+}
+
+void answer_hold(struct task *task)
+{
+	struct troupe_self *self = &task->self;
+	struct recipient answer;
+	struct kept_call *kept;
+
+	if (self->activation.outcome.call != SELF_OPEN ||
+	    self->activation.message->mail.kind != MAIL_CALL ||
+	    find_activation(self, &answer) < 0)
+		return;
+	expire_answer(self, &answer);
+	if (keep(self, &answer, &kept) < 0)
+		return;
+	self->activation.outcome.call = SELF_HELD;
+	self->activation.kept_id = slots_id(kept);
+	kept->task = slots_index(&self->runtime->tasks, task) + 1;
+	if (answer.wants_more)
+		task->deadline_ns = UINT64_MAX;
+	if (!kept->call)
+		kept_gone(self->runtime, kept);
+}
+
+/* What a task has of it becomes its actor's. */
+static void keep_held(struct troupe_self *self, struct kept_call *kept)
+{
+	kept->task = 0;
+	if (kept->state == KEPT_GONE) { /* which its actor does not know */
+		kept->state = KEPT_HELD;
+		kept_gone(self->runtime, kept);
+	}
+}
+
+void answer_unhold(struct troupe_self *self)
+{
+	struct kept_call *kept = kept_find(self->runtime, self->activation.kept_id);
+
+	self->activation.outcome.call = SELF_OPEN;
+	if (!kept)
+		return;
+	if (self->activation.message->mail.flags & MAIL_INBOUND) {
+		kept_unhold(self->runtime, kept);
+	} else {
+		struct call *call = call_find(self->runtime, kept->call);
+
+		if (call)
+			call->kept = 0;
+		kept_free(self->runtime, kept);
+	}
+}
+
 int troupe_call_keep(struct troupe_self *self, struct troupe_call *call)
 {
 	struct recipient answer;
@@ -474,31 +613,25 @@ int troupe_call_keep(struct troupe_self *self, struct troupe_call *call)
 	if (!answer.activation)
 		return 0; /* it is a kept one already */
 	expire_answer(self, &answer);
-	if (answer.kept) {
+	if (self->activation.outcome.call == SELF_HELD && answer.kept) {
 		kept = answer.kept;
-		kept_hold(self->runtime, self->actor, kept);
-		if (answer.wants_more && kept->peer)
-			send_kept(self, kept);
-	} else if (self->activation.message->mail.kind == MAIL_SEND) {
-		rc = kept_new_oneway(self->runtime, self->actor, self->activation.message->from,
-				     answer.method, &kept);
+		keep_held(self, kept);
+	} else {
+		rc = keep(self, &answer, &kept);
 		if (rc < 0)
 			return rc;
-	} else {
-		kept = keep_near(self, answer.call);
-		if (!kept)
-			return -ENOMEM;
+		if (!kept->call)
+			kept_gone(self->runtime, kept);
 	}
-	kept->method = answer.method;
 	self->activation.outcome.call = SELF_KEPT;
 	self->activation.kept_id = call->id = slots_id(kept);
-	if (!kept->call)
-		kept_gone(self->runtime, kept);
 	if (answer.wants_more && (answer.call || kept->peer)) {
 		struct stream stream = find_stream(self->runtime, &answer);
 
-		wait_keep(self->runtime, self->actor, stream.where, &stream.window->waiters,
-			  stream.id, call->id);
+		for (int i = 0; i < 2; i++)
+			if (stream.windows[i])
+				wait_keep(self->runtime, self->actor, stream.where,
+					  &stream.windows[i]->waiters, stream.id, call->id);
 	}
 	return 0;
 }

@@ -4,6 +4,8 @@
 #include "core/client.h"
 #include "core/cold.h"
 #include "core/peer.h"
+#include "core/wait.h"
+#include "proto/envelope.h"
 
 #define ALIAS_INDEX_BITS 22
 
@@ -50,6 +52,37 @@ void call_move(struct runtime *runtime, struct call *call, struct troupe_address
 	}
 }
 
+_Static_assert(TROUPE_WINDOW_MAX == LIMIT_STREAM_UNREAD &&
+		       TROUPE_WINDOW_MAX == ENVELOPE_WINDOW_MAX,
+	       "what a call may ask for, a replier heeds and an envelope says");
+
+void call_begin_window(struct runtime *runtime, struct call *call, uint32_t replies)
+{
+	struct call_window *window = slots_take(&runtime->call_windows);
+
+	check(window); /* the table is as long as that of the calls */
+	window->window.limit = replies;
+	call->window = window->slot.index;
+	call->flags |= CALL_WINDOW;
+}
+
+/* Who waits for it is owed an on_room. */
+static void end_window(struct runtime *runtime, struct call *call)
+{
+	struct call_window *window = call_window_of(runtime, call);
+
+	wait_wake_all(runtime, &window->window.waiters);
+	call->flags &= (uint8_t)~CALL_WINDOW;
+	slots_give(&runtime->call_windows, window);
+}
+
+struct window *call_own_window(struct runtime *runtime, const struct call *call)
+{
+	if (call->flags & CALL_OF_CLIENT)
+		return &call->client_call->window;
+	return call->flags & CALL_WINDOW ? &call_window_of(runtime, call)->window : NULL;
+}
+
 #define CALL_NO_CALLER (CALL_OF_CLIENT | CALL_ONEWAY)
 
 /* The chain of a call that no actor has made. */
@@ -60,8 +93,20 @@ static struct list **outer_chain_of(struct runtime *runtime, struct call *call)
 	return call->client ? &call->client->kept : &runtime->oneways;
 }
 
-COLD static void leave_outer_chain(struct runtime *runtime, struct call *call)
+static void leave_caller(struct runtime *runtime, struct call *call)
 {
+	chain_remove(&cold_find(runtime, actor_at(runtime, call->caller))->calls,
+		     &call->of_caller);
+}
+
+COLD static void leave_chain_slow(struct runtime *runtime, struct call *call)
+{
+	if (call->flags & CALL_WINDOW)
+		end_window(runtime, call);
+	if (!(call->flags & CALL_NO_CALLER)) {
+		leave_caller(runtime, call);
+		return;
+	}
 	chain_remove(outer_chain_of(runtime, call), &call->of_caller);
 	if (call->flags & CALL_ONEWAY && call->client)
 		call->client->n_kept--;
@@ -69,11 +114,10 @@ COLD static void leave_outer_chain(struct runtime *runtime, struct call *call)
 
 static void leave_chain(struct runtime *runtime, struct call *call)
 {
-	if (unlikely(call->flags & CALL_NO_CALLER))
-		leave_outer_chain(runtime, call);
+	if (unlikely(call->flags & (CALL_NO_CALLER | CALL_WINDOW)))
+		leave_chain_slow(runtime, call);
 	else
-		chain_remove(&cold_find(runtime, actor_at(runtime, call->caller))->calls,
-			     &call->of_caller);
+		leave_caller(runtime, call);
 }
 
 struct call *call_new_of_client(struct runtime *runtime, const struct troupe_method *method)

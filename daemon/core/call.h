@@ -7,15 +7,21 @@
 #ifndef CORE_CALL_H
 #define CORE_CALL_H
 
+#include "core/call_window.h"
 #include "core/chain.h"
 #include "core/cold.h"
 #include "core/inside.h"
 #include "core/share.h"
+#include "core/slice.h"
 
 #define CALL_MORE       1u /* a stream was asked for */
 #define CALL_OF_CLIENT  2u /* of a client: no caller, no entry, no deadline */
 #define CALL_UNTIL_KEPT 4u /* the deadline holds only until the call is kept */
 #define CALL_ONEWAY     8u /* a message that was only sent, and is kept: no answer, no caller */
+#define CALL_TEXT       16u  /* of an actor that gets text: without a method */
+#define CALL_TASK       32u  /* a task waits for it, context: its slot; no entry */
+#define CALL_WINDOW     64u  /* of an actor, a stream with a window of its own: `window` */
+#define CALL_ITEMS      128u /* with TASK: read item by item; context: its struct items */
 
 struct call {
 	struct slot slot;
@@ -30,10 +36,14 @@ struct call {
 		struct runtime_client_call *client_call;
 		struct client *client; /* ONEWAY; NULL: it was an actor, or nobody knows */
 	};
-	const struct troupe_method *method;
-	uint32_t caller; /* slot; ONEWAY: who keeps it */
-	uint32_t kept;   /* index of the struct kept_call that has it in this process, plus 1 */
-	uint32_t queued; /* replies in the outbox; an actor's: remote ones in its mailbox */
+	const struct troupe_method *method; /* the caller's; TEXT: NULL */
+	uint32_t caller;                    /* slot; ONEWAY: who keeps it */
+	uint32_t kept; /* index of the struct kept_call that has it in this process, plus 1 */
+	union {
+		/* replies in the outbox; an actor's: remote ones in its mailbox */
+		uint32_t queued;
+		uint32_t window; /* WINDOW: index of its struct call_window */
+	};
 	union {
 		/* Bytes of stream replies from another process: unread, and read since the
 		 * last ENVELOPE_TAKEN */
@@ -113,6 +123,22 @@ call_new(struct runtime *runtime, struct actor *caller, const struct troupe_meth
 /* A new call of a client, without a deadline. NULL: the limit is reached. */
 struct call *call_new_of_client(struct runtime *runtime, const struct troupe_method *method);
 
+/* When a call that is made now ends; timeout_ns 0: the default. The handler may have been
+ * running for long: its call has the whole of its time from now on. */
+static inline uint64_t call_deadline_ns(struct runtime *runtime, uint64_t timeout_ns)
+{
+	if (timeout_ns == 0)
+		timeout_ns = LIMIT_CALL_TIMEOUT_DEFAULT_NS;
+	if (unlikely(timeout_ns > LIMIT_CALL_TIMEOUT_NS))
+		timeout_ns = LIMIT_CALL_TIMEOUT_NS;
+	return slice_now_ns(runtime) + timeout_ns;
+}
+
+static inline uint8_t call_flags_of_stream(uint64_t timeout_ns)
+{
+	return timeout_ns ? CALL_MORE : CALL_MORE | CALL_UNTIL_KEPT;
+}
+
 /* Whether its deadline has passed: it ends with Timeout then, whatever answer is given. A
  * stream has none after its first reply. The wheel may not have come to it yet. */
 static inline bool call_is_late(const struct call *call, uint64_t now_ns)
@@ -123,6 +149,21 @@ static inline bool call_is_late(const struct call *call, uint64_t now_ns)
 /* A message that was only sent is to be kept by `keeper`. NULL: the limit. */
 struct call *call_new_oneway(struct runtime *runtime, struct actor *keeper,
 			     struct client *client, const struct troupe_method *method);
+
+/* Give a new call that asks for a stream a window of so many replies. There is a place for each
+ * call, so that it cannot fail. */
+void call_begin_window(struct runtime *runtime, struct call *call, uint32_t replies);
+
+/* The record of a call with CALL_WINDOW. */
+static inline struct call_window *call_window_of(const struct runtime *runtime,
+						 const struct call *call)
+{
+	return slots_at(&runtime->call_windows, call->window);
+}
+
+/* The window that replies of the stream count in beside that of all streams of its caller: of a
+ * client, or one that was asked for. NULL: there is none. */
+struct window *call_own_window(struct runtime *runtime, const struct call *call);
 
 /* It is now with `target`, in the process of `peer` (NULL: in this one). */
 void call_move(struct runtime *runtime, struct call *call, struct troupe_address target,

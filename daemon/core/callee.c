@@ -48,16 +48,20 @@ void callee_report_taken(struct runtime *runtime, struct call *call, uint32_t re
 
 void callee_taken(struct runtime *runtime, struct call *call, uint32_t count, uint32_t left)
 {
+	const struct window *own;
 	uint64_t bytes = call->unread_bytes;
+	uint32_t limit;
 
 	if (!call->remote || count == 0)
 		return;
+	own = call_own_window(runtime, call);
+	limit = own ? own->limit : LIMIT_STREAM_UNREAD;
 	count += call->taken;
 	/* What each of them weighed on its way here is not known any more; all of them
 	 * together, it is. */
 	if (left > 0)
 		bytes = bytes * count / (count + left);
-	if (count < LIMIT_STREAM_UNREAD / 2 && bytes < LIMIT_STREAM_UNREAD_BYTES / 2) {
+	if (count < limit / 2 && bytes < LIMIT_STREAM_UNREAD_BYTES / 2) {
 		call->taken = (uint16_t)count;
 		return;
 	}

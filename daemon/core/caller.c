@@ -1,5 +1,7 @@
 #include "core/caller.h"
+#include "core/awaited.h"
 #include "core/callee.h"
+#include "core/items.h"
 #include "core/mailbox.h"
 #include "core/outbox.h"
 #include "core/wait.h"
@@ -84,25 +86,50 @@ static void fail_client(struct runtime *runtime, struct call *call, struct call_
 
 /* ------------------------------------------------------------------ whoever it is */
 
-struct window *caller_window(struct runtime *runtime, const struct call *call)
+struct window *caller_shared_window(struct runtime *runtime, const struct call *call)
 {
-	if (call->flags & CALL_OF_CLIENT)
-		return &call->client_call->window;
+	if (call->flags & (CALL_OF_CLIENT | CALL_ITEMS))
+		return NULL;
 	return &cold_get(runtime, actor_at(runtime, call->caller))->window;
+}
+
+void caller_taken(struct runtime *runtime, struct call *call, struct window *own,
+		  uint32_t count, uint64_t bytes)
+{
+	callee_taken(runtime, call, count, own->used - count);
+	wait_give(runtime, own, count, bytes);
+}
+
+/* A reply of a stream lies in its caller's mailbox. */
+COLD static void claim_windows(struct runtime *runtime, const struct call *call,
+			       struct mail *reply)
+{
+	struct window *own = call_own_window(runtime, call);
+
+	window_claim(caller_shared_window(runtime, call), reply->size);
+	if (own) {
+		window_claim(own, reply->size);
+		reply->flags |= MAIL_WINDOW;
+	}
 }
 
 void caller_reply(struct runtime *runtime, struct call *call, struct message *message)
 {
 	struct actor *caller;
 
-	if (unlikely(call->flags & CALL_OF_CLIENT)) {
-		add_to_outbox(runtime, call, message);
+	if (unlikely(call->flags & (CALL_OF_CLIENT | CALL_TASK))) {
+		if (call->flags & CALL_ITEMS)
+			items_reply(runtime, call, message);
+		else if (call->flags & CALL_TASK)
+			awaited_reply(runtime, call, message);
+		else
+			add_to_outbox(runtime, call, message);
 		return;
 	}
 	caller = actor_at(runtime, call->caller);
 	mailbox_add_reply(runtime, caller, message);
 	if (message->mail.flags & MAIL_CONTINUES)
-		window_claim(&cold_get(runtime, caller)->window, message->mail.size);
+		claim_windows(runtime, call, &message->mail);
 	else
 		call_close(runtime, call);
 }
@@ -118,6 +145,14 @@ void caller_fail(struct runtime *runtime, struct call *call, struct call_end end
 	}
 	caller = actor_at(runtime, call->caller);
 	message = end.detail ? make_failure(runtime, end) : NULL;
+	if (call->flags & CALL_ITEMS) {
+		items_end(runtime, call, end, message);
+		return;
+	}
+	if (call->flags & CALL_TASK) {
+		awaited_end(runtime, call, end, message);
+		return;
+	}
 	if (message) {
 		message->mail.entry = call->entry;
 		message->from = call->target;

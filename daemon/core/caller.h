@@ -1,8 +1,9 @@
 /* caller.h - notices to the caller of a call: replies, the end without one, that it was kept.
  *
- * The one place that knows that there are two kinds of callers: an actor here gets all of it in
- * its mailbox, a client in the outbox. What waits there names the call by its index, so a
- * client's record stays until the outbox is past it. One runtime, one thread.
+ * The one place that knows what kinds of callers there are: an actor here gets all of it in its
+ * mailbox, a task of one with what wakes it, a client in the outbox. What waits there names the
+ * call by its index, so a client's record stays until the outbox is past it. One runtime, one
+ * thread.
  */
 #ifndef CORE_CALLER_H
 #define CORE_CALLER_H
@@ -26,8 +27,13 @@ void caller_expire(struct runtime *runtime, struct call *call);
  * notice. */
 int caller_kept(struct runtime *runtime, struct call *call);
 
-/* The window of the caller's streams. */
-struct window *caller_window(struct runtime *runtime, const struct call *call);
+/* The window of all streams that its caller reads. NULL: it is a client, or a task that reads
+ * item by item, which has them elsewhere than in the mailbox. */
+struct window *caller_shared_window(struct runtime *runtime, const struct call *call);
+
+/* So many of the replies in its own window have been taken. */
+void caller_taken(struct runtime *runtime, struct call *call, struct window *own,
+		  uint32_t count, uint64_t bytes);
 
 /* Close a client's call: the client gets nothing of it but what is in the outbox already. */
 void caller_close(struct runtime *runtime, struct call *call);

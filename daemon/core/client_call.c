@@ -96,6 +96,7 @@ static void deliver_mail(struct runtime *runtime, struct mail *mail)
 
 static void end_replies(struct runtime *runtime)
 {
+	runtime->outbox.is_begun = false;
 	if (runtime->ops->on_replied)
 		runtime->ops->on_replied(runtime->context);
 }
@@ -121,18 +122,29 @@ static void deliver_first(struct runtime *runtime)
 		deliver_mail(runtime, mail);
 }
 
-void client_calls_deliver(struct runtime *runtime)
+void client_calls_hand_out(struct runtime *runtime)
 {
 	uint64_t until_ns;
 
 	if (!outbox_has_mail(runtime))
 		return;
+	runtime->outbox.is_begun = true;
+	deliver_first(runtime);
+	/* A reply handed out may be the one that fills the room, or takes long. One alone is
+	 * not worth a look at the clock. */
+	if (!outbox_has_mail(runtime))
+		return;
 	until_ns = slice_read_ns(runtime) + DELIVER_NS;
-	/* A reply handed out may be the one that fills the room, or takes long. */
 	do
 		deliver_first(runtime);
 	while (outbox_has_mail(runtime) && slice_read_ns(runtime) < until_ns);
-	end_replies(runtime);
+}
+
+void client_calls_deliver(struct runtime *runtime)
+{
+	client_calls_hand_out(runtime);
+	if (runtime->outbox.is_begun)
+		end_replies(runtime);
 }
 
 void client_calls_drain(struct runtime *runtime)
@@ -164,8 +176,7 @@ void runtime_client_taken(struct runtime *runtime, struct runtime_client_call *c
 		window_give(&client_call->window, count, bytes);
 		return;
 	}
-	callee_taken(runtime, call, count, client_call->window.used - count);
-	wait_give(runtime, &client_call->window, count, bytes);
+	caller_taken(runtime, call, &client_call->window, count, bytes);
 }
 
 void runtime_client_hold(struct runtime *runtime, bool hold)

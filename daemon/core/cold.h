@@ -1,9 +1,9 @@
-/* cold.h - the part of an actor that most never need: what it owns beside timers, whom it waits
- * for, what went wrong.
+/* cold.h - the part of an actor that most never need: what it owns beside timers, children,
+ * whom it waits for, what went wrong.
  *
  * An actor's head is one cache line, so that idle ones are small and a message touches no more.
- * The first call, kept message, refusal or failure gets the actor its cold part, which it has
- * until it ends. One runtime, one thread.
+ * The first call, child, kept message, refusal or failure gets the actor its cold part, which
+ * it has until it ends. One runtime, one thread.
  */
 #ifndef CORE_COLD_H
 #define CORE_COLD_H
@@ -17,6 +17,9 @@ struct actor_cold {
 	struct list *kept;     /* struct kept_call */
 	struct list *messages; /* struct troupe_kept */
 	struct list *waits;    /* struct wait: where it was refused */
+	struct list *watches;  /* struct watch */
+	struct list *inlets;   /* struct inlet */
+	struct list *belongings;
 	struct window
 		window;   /* of all streams that it reads; senders it refused wait there, too */
 	uint32_t failed;  /* negative returns */
@@ -27,6 +30,7 @@ struct actor_cold {
 	 * since the last time: how many, and what they sent; `before`: it was in the mailbox
 	 * when the one under way began. */
 	uint32_t share, users, used, before;
+	uint32_t newest; /* the slot of its child that was spawned last, see core/family.h */
 };
 
 /* Make one. There is a place for each actor, so that it cannot fail. */

@@ -13,6 +13,11 @@ static void set_limits(struct definition *unit, const struct runtime_unit *confi
 		16;
 	definition_bound(unit);
 	unit->batch = config->batch ? config->batch : LIMIT_BATCH_DEFAULT;
+	unit->tasks = config->tasks ? config->tasks : LIMIT_TASKS_DEFAULT;
+	unit->task_stack = config->task_stack ? config->task_stack : LIMIT_TASK_STACK_MIN;
+	unit->blocking = config->blocking ? config->blocking : LIMIT_BLOCKING_DEFAULT;
+	unit->task_grace_ns =
+		config->task_grace_ns ? config->task_grace_ns : LIMIT_TASK_GRACE_DEFAULT_NS;
 	unit->stop_on_error = config->stop_on_error;
 }
 

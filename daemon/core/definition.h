@@ -7,6 +7,8 @@
 #ifndef CORE_DEFINITION_H
 #define CORE_DEFINITION_H
 
+#include "base/crew.h"
+#include "base/histogram.h"
 #include "core/type.h"
 
 enum share_kind {
@@ -16,6 +18,12 @@ enum share_kind {
 	SHARE_KEPT_MESSAGES,
 	SHARE_TIMERS,
 	SHARE_WAITS,
+	SHARE_WATCHES,
+	SHARE_INLETS,
+	SHARE_TASKS,
+	SHARE_BELONGINGS,
+	SHARE_CHILDREN,
+	SHARE_ITEMS,
 	SHARE_KINDS
 };
 
@@ -25,11 +33,13 @@ enum share_kind {
 struct unit_share {
 	uint32_t held[SHARE_KINDS]; /* records in upper halves */
 	uint32_t n_units;
-	bool is_hog;           /* it has too much of the worker's memory: core/budget.h */
-	uint32_t bound;        /* of each mailbox then, in units of 16 bytes */
-	uint32_t n_actors;     /* by the count of memory under way, or the last one */
-	uint64_t bytes;        /* the same */
-	char *state_directory; /* NULL: none */
+	bool is_hog;               /* it has too much of the worker's memory: core/budget.h */
+	uint32_t bound;            /* of each mailbox then, in units of 16 bytes */
+	uint32_t n_actors;         /* by the count of memory under way, or the last one */
+	uint64_t bytes;            /* the same */
+	char *state_directory;     /* NULL: none */
+	struct crew_line blocking; /* jobs of their tasks */
+	struct crew_line files;    /* what they do with files */
 };
 
 /* What the actors of a unit have in common. Actors spawned by actors belong to a unit without
@@ -41,6 +51,10 @@ struct definition {
 	uint32_t mailbox_units;
 	uint32_t mailbox_most; /* the same as configured */
 	uint32_t batch;
+	uint32_t tasks; /* of an actor */
+	uint32_t task_stack;
+	uint32_t blocking; /* jobs at a time, of all its actors */
+	uint64_t task_grace_ns;
 	uint32_t number; /* 0: of actors spawned by actors */
 	uint32_t origin; /* the number of the unit that is to blame for a crash */
 	uint32_t n_actors;
@@ -50,6 +64,7 @@ struct definition {
 	char name[TROUPE_NAME_MAX + 1];
 	struct index_link link;  /* by number; without number: by type and origin */
 	struct definition *next; /* in the runtime */
+	struct histogram times;  /* of its handlers, see core/slice.h */
 };
 
 /* Its name; of the actors that actors have spawned, that of their type. */

@@ -1,6 +1,7 @@
 /* What comes in from other processes, and what their links and ends do. */
 #include "core/arrival.h"
 #include "core/call.h"
+#include "core/call_text.h"
 #include "core/caller.h"
 #include "core/chain.h"
 #include "core/dead_letter.h"
@@ -9,6 +10,7 @@
 #include "core/mailbox.h"
 #include "core/peer.h"
 #include "core/wait.h"
+#include <errno.h>
 #include <string.h>
 
 /* ------------------------------------------------------------------ sends and calls */
@@ -37,8 +39,7 @@ static void drop_send(struct arrival *arrival, const char *reason)
 }
 
 /* Answer a call, or drop a send. */
-static void reject(struct arrival *arrival, enum troupe_status status, const char *detail,
-		   const char *reason)
+static void reject_as(struct arrival *arrival, struct call_end end, const char *reason)
 {
 	struct runtime *runtime = arrival->runtime;
 	const struct envelope *envelope = arrival->envelope;
@@ -49,11 +50,16 @@ static void reject(struct arrival *arrival, enum troupe_status status, const cha
 	} else if (is_own(runtime, envelope->from)) {
 		call = find_home_call(arrival);
 		if (call)
-			caller_fail(runtime, call, (struct call_end){status, 0, detail});
+			caller_fail(runtime, call, end);
 	} else {
-		peer_fail(runtime, envelope->to, envelope->from, envelope->call,
-			  (struct call_end){status, 0, detail});
+		peer_fail(runtime, envelope->to, envelope->from, envelope->call, end);
 	}
+}
+
+static void reject(struct arrival *arrival, enum troupe_status status, const char *detail,
+		   const char *reason)
+{
+	reject_as(arrival, (struct call_end){status, 0, detail}, reason);
 }
 
 /* The handler that the receiver's type has for what came in, and the payload as a message of
@@ -128,9 +134,38 @@ static bool enter_call(struct arrival *arrival, struct actor *receiver, struct m
 	kept->flags = message->mail.flags;
 	kept->window.used = envelope->unread;
 	kept->window.bytes = envelope->unread_bytes;
+	if (envelope->window)
+		kept->window.limit = envelope->window;
 	message->mail.flags |= MAIL_INBOUND;
 	message->call = slots_id(kept);
 	return true;
+}
+
+/* The same for a call by name. */
+static struct message *read_text(struct arrival *arrival, const struct runtime_type *type)
+{
+	enum troupe_status status;
+	struct message *raw = arrival_decode(arrival, &text_call_type, &status), *message;
+	struct text_refusal refusal;
+
+	if (!raw) {
+		reject(arrival, status, NULL, "invalid");
+		return NULL;
+	}
+	message = call_text_read(arrival->runtime, type, message_block(raw), &refusal);
+	message_free(&arrival->runtime->messages, raw);
+	if (!message)
+		reject_as(arrival, refusal.end, "invalid");
+	return message;
+}
+
+static void refuse(struct arrival *arrival, struct actor *receiver, uint32_t charge)
+{
+	if (mailbox_refuse(arrival->runtime, receiver, charge) == -ESRCH)
+		reject(arrival, TROUPE_NO_SUCH_ACTOR, NULL, "no-such-actor");
+	else
+		reject(arrival, TROUPE_OVERLOADED, NULL,
+		       receiver->unit->share->is_hog ? "unit-memory" : "mailbox-full");
 }
 
 static void deliver_input(struct arrival *arrival)
@@ -144,13 +179,12 @@ static void deliver_input(struct arrival *arrival)
 		reject(arrival, TROUPE_NO_SUCH_ACTOR, NULL, "no-such-actor");
 		return;
 	}
-	message = read_input(arrival, receiver->unit->type);
+	message = envelope->flags & ENVELOPE_TEXT ? read_text(arrival, receiver->unit->type)
+						  : read_input(arrival, receiver->unit->type);
 	if (!message)
 		return;
 	if (!mailbox_has_room(receiver, message_charge(message))) {
-		mailbox_refuse(runtime, receiver, message_charge(message));
-		reject(arrival, TROUPE_OVERLOADED, NULL,
-		       receiver->unit->share->is_hog ? "unit-memory" : "mailbox-full");
+		refuse(arrival, receiver, message_charge(message));
 		goto free_message;
 	}
 	/* it may be made up, but must not name a client of this process */

@@ -1,10 +1,14 @@
 #include "core/deliver_answer.h"
+#include "core/awaited.h"
 #include "core/call.h"
+#include "core/call_text.h"
 #include "core/callee.h"
 #include "core/caller.h"
 #include "core/client_call.h"
+#include "core/items.h"
 #include "core/peer.h"
 #include "proto/codec.h"
+#include <errno.h>
 #include <string.h>
 
 static const struct troupe_interface *interface_of(const struct runtime *runtime,
@@ -12,6 +16,10 @@ static const struct troupe_interface *interface_of(const struct runtime *runtime
 {
 	if (call->flags & CALL_OF_CLIENT)
 		return NULL;
+	if (call->flags & CALL_ITEMS)
+		return items_of(runtime, call)->interface;
+	if (call->flags & CALL_TASK)
+		return awaited_of(runtime, call)->interface;
 	return actor_at(runtime, call->caller)->unit->type->entries[call->entry].interface;
 }
 
@@ -24,56 +32,94 @@ static void take_answer(struct arrival *arrival, struct call *call, struct messa
 	message->from = arrival->envelope->from;
 	message->call = slots_id(call);
 	message->extra = call->context;
-	if (message->mail.flags & MAIL_CONTINUES && !(call->flags & CALL_OF_CLIENT))
+	if (message->mail.flags & MAIL_CONTINUES &&
+	    !(call->flags & (CALL_OF_CLIENT | CALL_WINDOW)))
 		call->queued++;
 	caller_reply(runtime, call, message);
 }
 
 /* Whether one more reply of a stream may come, as far as whoever sends them can know. The bytes
  * of two windows: of one that was handed on it may not be known what has been read. */
-static bool may_continue(const struct call *call)
+static bool may_continue(struct runtime *runtime, const struct call *call)
 {
-	const uint32_t unread =
-		call->flags & CALL_OF_CLIENT ? call->client_call->window.used : call->queued;
+	const struct window *own = call_own_window(runtime, call);
+	const uint32_t limit = own ? own->limit : LIMIT_STREAM_UNREAD;
 
-	return call->flags & CALL_MORE && unread < LIMIT_STREAM_UNREAD &&
+	return call->flags & CALL_MORE && (own ? own->used : call->queued) < limit &&
 	       call->unread_bytes < 2 * (LIMIT_STREAM_UNREAD_BYTES + LIMIT_MESSAGE_BYTES);
+}
+
+/* What has come in, for a caller that wants text; of an error, is_error. NULL with *ret_end.
+ * The process that sent it has sent its layout before. */
+static struct message *read_text(struct arrival *arrival, const struct call *call,
+				 bool is_error, struct call_end *ret_end)
+{
+	struct runtime *runtime = arrival->runtime;
+	const struct troupe_type *theirs;
+	struct message *raw, *message;
+	const char *name;
+	int rc;
+
+	*ret_end = (struct call_end){TROUPE_INVALID_PARAMETER, 0, arrival->problem.path};
+	if (!arrival_find_layout(arrival, &theirs, &name))
+		return NULL;
+	raw = arrival_decode(arrival, theirs, &ret_end->status);
+	if (!raw)
+		return NULL;
+	rc = call_text_print(runtime, call, is_error ? name : NULL, theirs, message_block(raw),
+			     &message);
+	message_free(&runtime->messages, raw);
+	if (rc == 0)
+		return message;
+	*ret_end = rc == -ENOBUFS ? call_text_too_long
+				  : (struct call_end){.status = TROUPE_OVERLOADED};
+	return NULL;
+}
+
+/* The same for one that knows the method. */
+static struct message *read_value(struct arrival *arrival, const struct troupe_method *method,
+				  struct call_end *ret_end)
+{
+	const struct troupe_type *theirs;
+	struct message *message = NULL;
+	const char *name;
+
+	*ret_end = (struct call_end){TROUPE_INVALID_PARAMETER, 0, arrival->problem.path};
+	if (arrival->envelope->hash == method->out_hash)
+		message = arrival_decode(arrival, method->out, &ret_end->status);
+	else if (arrival_find_layout(arrival, &theirs, &name))
+		message = arrival_convert(arrival, theirs, method->out, CODEC_DROP,
+					  &ret_end->status);
+	if (message) {
+		message->hash = method->out_hash;
+		message->descriptor = method;
+	}
+	return message;
 }
 
 static void deliver_reply(struct arrival *arrival, struct call *call)
 {
 	struct runtime *runtime = arrival->runtime;
 	const struct envelope *envelope = arrival->envelope;
-	const struct troupe_method *method = call->method;
 	bool continues = envelope->flags & ENVELOPE_CONTINUES;
-	const struct troupe_type *theirs;
 	struct message *message;
-	enum troupe_status status;
-	const char *name;
+	struct call_end end;
 
-	if (continues && !may_continue(call)) {
+	if (continues && !may_continue(runtime, call)) {
 		/* more than was asked for, or than the window allows */
 		callee_cancel(runtime, call);
 		caller_fail(runtime, call, (struct call_end){.status = TROUPE_OVERLOADED});
 		return;
 	}
-	if (envelope->hash == method->out_hash) {
-		message = arrival_decode(arrival, method->out, &status);
-	} else if (arrival_find_layout(arrival, &theirs, &name)) {
-		message = arrival_convert(arrival, theirs, method->out, CODEC_DROP, &status);
-	} else {
-		message = NULL;
-		status = TROUPE_INVALID_PARAMETER;
-	}
+	message = call->flags & CALL_TEXT ? read_text(arrival, call, false, &end)
+					  : read_value(arrival, call->method, &end);
 	if (!message) {
 		if (continues)
 			callee_cancel(runtime, call);
-		caller_fail(runtime, call, (struct call_end){status, 0, arrival->problem.path});
+		caller_fail(runtime, call, end);
 		return;
 	}
 	message->mail.flags = continues ? MAIL_CONTINUES : 0;
-	message->hash = method->out_hash;
-	message->descriptor = method;
 	if (continues) {
 		wheel_remove(&runtime->wheel, &call->deadline);
 		call->unread_bytes += (uint32_t)envelope->size;
@@ -122,6 +168,17 @@ static void deliver_client_error(struct arrival *arrival, const struct troupe_ty
 	}
 	if (message)
 		message_free(&runtime->messages, message);
+}
+
+static void deliver_text_error(struct arrival *arrival, struct call *call)
+{
+	struct call_end end;
+	struct message *message = read_text(arrival, call, true, &end);
+
+	if (message)
+		take_answer(arrival, call, message);
+	else
+		caller_fail(arrival->runtime, call, end);
 }
 
 static void deliver_error(struct arrival *arrival, struct call *call)
@@ -174,6 +231,9 @@ static void deliver_failure(struct arrival *arrival, struct call *call)
 		memcpy(&failure, envelope->payload, envelope->size);
 	end.code = failure.code;
 	end.detail = failure.detail[0] ? failure.detail : NULL;
+	if ((call->flags & (CALL_TASK | CALL_ITEMS)) == CALL_TASK)
+		awaited_of(arrival->runtime, call)->was_refused =
+			end.status == TROUPE_OVERLOADED;
 	caller_fail(arrival->runtime, call, end);
 }
 
@@ -260,7 +320,10 @@ void deliver_answer(struct arrival *arrival)
 		deliver_reply(arrival, call);
 		break;
 	case ENVELOPE_ERROR:
-		deliver_error(arrival, call);
+		if (call->flags & CALL_TEXT)
+			deliver_text_error(arrival, call);
+		else
+			deliver_error(arrival, call);
 		break;
 	case ENVELOPE_FAILURE:
 		deliver_failure(arrival, call);

@@ -68,6 +68,7 @@ static void report(struct troupe_self *self, int rc)
 			.actor = definition_kind(actor->unit),
 			.method = is_message ? self->activation.handler->method : NULL,
 			.doing = is_message || !doing ? "" : doing,
+			.task = self->activation.task,
 			.error = rc,
 			.detail = detail ? detail : "",
 		});

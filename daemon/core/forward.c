@@ -1,29 +1,15 @@
 /* Handing the message at hand on to another actor, with its sender and its call, as
  * <troupe/actor.h> says. */
 #include "core/activation.h"
+#include "core/answer.h"
 #include "core/call.h"
 #include "core/dead_letter.h"
 #include "core/kept.h"
+#include "core/kept_message.h"
 #include "core/mailbox.h"
 #include "core/no_room.h"
 #include "core/peer.h"
-#include "proto/codec.h"
 #include <errno.h>
-#include <string.h>
-
-/* A copy for another mailbox, because the original has been kept by this actor. */
-static struct message *copy_message(struct runtime *runtime, const struct troupe_type *type,
-				    const struct message *message)
-{
-	struct message *copy =
-		message_new(&runtime->messages, message->mail.kind, message->mail.size);
-
-	if (!copy)
-		return NULL;
-	memcpy(copy, message, message_head(message->mail.kind));
-	codec_copy(type, message_block(message), message_block(copy), message->mail.size);
-	return copy;
-}
 
 static int forward_near(struct troupe_self *self, struct actor *receiver,
 			struct troupe_address to)
@@ -34,8 +20,10 @@ static int forward_near(struct troupe_self *self, struct actor *receiver,
 
 	if (!mailbox_has_room(receiver, charge))
 		return no_room_in_mailbox(runtime, self->actor, receiver, to, charge);
-	if (self->activation.outcome.kept) {
-		message = copy_message(runtime, self->activation.handler->method->in, message);
+	if (self->activation.outcome.kept || self->task) {
+		/* the original has been kept by this actor, or its task still reads it */
+		message = kept_message_copy(runtime, self->activation.handler->method->in,
+					    message);
 		if (!message)
 			return -ENOMEM;
 	} else {
@@ -64,6 +52,7 @@ static struct envelope make_envelope(struct troupe_self *self, struct troupe_add
 {
 	struct runtime *runtime = self->runtime;
 	const struct message *message = self->activation.message;
+	const struct window *own;
 	struct envelope envelope = {
 		.kind = ENVELOPE_SEND, .from = message->from, .to = to, .hash = message->hash};
 
@@ -80,11 +69,16 @@ static struct envelope make_envelope(struct troupe_self *self, struct troupe_add
 			envelope.call = (*ret_kept)->call;
 			envelope.unread = (*ret_kept)->window.used;
 			envelope.unread_bytes = (uint32_t)(*ret_kept)->window.bytes;
+			if (envelope.flags & ENVELOPE_MORE)
+				envelope.window = (*ret_kept)->window.limit;
 		} else {
 			*ret_call = call_find(runtime, message->call);
 			envelope.call = call_alias(runtime, *ret_call);
-			if ((*ret_call)->flags & CALL_OF_CLIENT)
-				envelope.unread = (*ret_call)->client_call->window.used;
+			own = call_own_window(runtime, *ret_call);
+			if (own && envelope.flags & ENVELOPE_MORE) {
+				envelope.unread = own->used;
+				envelope.window = own->limit;
+			}
 		}
 	}
 	if (envelope.from.worker == 0) /* a client has no address but its process's */
@@ -162,11 +156,14 @@ static bool drop_ended(struct troupe_self *self)
 
 int troupe_forward(struct troupe_self *self, struct troupe_address to)
 {
+	const bool is_held = self->activation.outcome.call == SELF_HELD;
 	struct actor *receiver;
 	int rc = 0;
 
-	if (self->activation.outcome.call == SELF_NO_MESSAGE)
+	if (self->activation.outcome.call == SELF_NO_MESSAGE || self_is_away(self))
 		return -EINVAL;
+	if (is_held)
+		answer_unhold(self);
 	if (self->activation.outcome.call != SELF_OPEN)
 		return -EALREADY;
 	if (!drop_ended(self)) {
@@ -175,5 +172,7 @@ int troupe_forward(struct troupe_self *self, struct troupe_address to)
 	}
 	if (rc == 0)
 		self->activation.outcome.call = SELF_FORWARDED;
+	else if (is_held)
+		answer_hold(self->task);
 	return rc;
 }

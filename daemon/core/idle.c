@@ -5,6 +5,7 @@
 #include "core/inside.h"
 #include "core/mapping.h"
 #include "core/page.h"
+#include "core/task.h"
 #include <malloc.h>
 
 #define IDLE_NS 1000000000u
@@ -35,6 +36,8 @@ static void trim_actors(struct runtime *runtime)
 	uint32_t trimmed = slots_trim(&runtime->actors), used = runtime->actors.used;
 
 	mapping_discard(state_near(runtime, used), (size_t)trimmed * STATE_NEAR);
+	if (runtime->tasks.floor > 0 || runtime->tasks.used > 0) /* there ever were any */
+		mapping_discard(runtime->taskeds + used, trimmed * sizeof(*runtime->taskeds));
 	mapping_discard(runtime->kins + used, trimmed * sizeof(*runtime->kins));
 }
 

@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/loop.h"
 #include "base/overrun.h"
+#include "base/poller.h"
 #include "base/random.h"
 #include "core/actor.h"
 #include "core/budget.h"
@@ -20,17 +21,23 @@
 #include "core/runtime.h"
 #include "core/slab.h"
 #include "core/slots.h"
+#include "core/stacks.h"
 #include "core/type.h"
 #include "core/wheel.h"
 #include "proto/codec.h"
 #include "proto/process.h"
 
-#define RUNTIME_TABLES  6
-#define RUNTIME_INDEXES 6
+#define RUNTIME_TABLES  13
+#define RUNTIME_INDEXES 7
 
 /* What has nodes in the wheel. */
 #define RUNTIME_CALL_NODE  1
 #define RUNTIME_TIMER_NODE 2
+#define RUNTIME_TASK_NODE  3 /* struct task: it sleeps */
+#define RUNTIME_SCOPE_NODE 4 /* struct open_scope: its time */
+#define RUNTIME_GRACE_NODE 5 /* struct tasked: how long its actor's end may take */
+
+#define BELONGING_RECORD 16u /* bytes */
 
 /* A state of up to so many bytes lies where the actor's slot says, so that it is on its way to
  * the cache together with the head, not behind it. */
@@ -50,13 +57,15 @@ struct slice {
 	struct overrun *overrun;
 	uint32_t looks; /* so far */
 	bool is_over;
+	uint64_t looked_ns, looked_sequence; /* at the last look */
 };
 
 /* What waits for clients: outbox.h. */
 struct client_outbox {
 	struct mail *first, *last;
 	size_t bytes;
-	bool held; /* they have no room for it */
+	bool held;     /* they have no room for it */
+	bool is_begun; /* some was handed out: on_replied() is due */
 };
 
 /* Why a value was refused last; see core/failure.h. */
@@ -75,7 +84,7 @@ struct runtime {
 	uint32_t depth;     /* handlers on the stack */
 	uint32_t *run_end;  /* where the slot of the next one queued goes */
 	uint64_t now_ns;
-	bool pause; /* between two turns: the slice is over, or a client has mail */
+	bool pause; /* between two turns: the slice is over, or a client had mail */
 
 	uint64_t handled, dead_letters;
 	struct page *page;
@@ -88,6 +97,13 @@ struct runtime {
 			struct slots timers;     /* struct timer */
 			struct slots colds;      /* struct actor_cold */
 			struct slots waits;      /* struct wait */
+			struct slots watches;    /* struct watch */
+			struct slots inlets;     /* struct inlet */
+			struct slots tasks;      /* struct task */
+			struct slots scopes;     /* struct open_scope */
+			struct slots belongings; /* see core/belonging.h */
+			struct slots call_windows;
+			struct slots items; /* struct items */
 		};
 		struct slots tables[RUNTIME_TABLES]; /* the same */
 	};
@@ -100,6 +116,7 @@ struct runtime {
 			struct index waits_by_key;
 			struct index peers;   /* struct peer */
 			struct index clients; /* struct client */
+			struct index watches_by_fd;
 			struct index units_by_number;
 			struct index units_spawned; /* without number, by type and origin */
 		};
@@ -113,6 +130,19 @@ struct runtime {
 	struct wheel wheel;
 	uint64_t armed_ns; /* for when alarm is set; UINT64_MAX: it is not */
 
+	struct stacks stacks;
+	struct tasked *taskeds; /* of each slot of an actor */
+	uint32_t n_tasked;
+	struct task *running;   /* NULL: a handler runs, or nothing */
+	struct wait_seat *seat; /* of whoever waits for room that is missing; core/wait.h */
+	const struct task *overflown; /* it has written below its stack: the process dies */
+	uint32_t n_aside;             /* messages that abandoned tasks may still read */
+	const struct task *astray;    /* its function is gone, its scope is not: likewise */
+	const char *no_tasks;         /* why there are none here; NULL: there are */
+	uint64_t lost; /* bytes set aside: of stacks that were abandoned, and of states */
+	bool said_no_tasks;
+
+	const struct type_serving *serving;
 	struct runtime_type *types;
 	uint32_t n_types;
 	struct definition *units; /* those without number, too */
@@ -120,9 +150,14 @@ struct runtime {
 	struct process self;
 	const struct runtime_ops *ops;
 	void *context;
+	const atomic_bool *watch_sleeps; /* or: */
+	atomic_bool unwatched;           /* false */
 	struct loop *loop;
 	struct loop_work work;
 	struct loop_timer alarm;
+	struct poller poller;        /* of what actors watch */
+	struct inlet_hub *inlet_hub; /* NULL: no actor has had an inlet */
+	struct io *io;               /* of daemon/io; NULL: there is none */
 	struct idle idle;
 	struct budget budget;
 	struct random random;
@@ -156,6 +191,13 @@ static inline void *state_near(const struct runtime *runtime, uint32_t slot)
 	return runtime->near + (size_t)slot * STATE_NEAR;
 }
 
+/* It has ended, and no queue holds it any more. */
+static inline void actor_give(struct runtime *runtime, struct actor *actor)
+{
+	if (likely(!(actor->marks & ACTOR_LOST)))
+		slots_give(&runtime->actors, actor);
+}
+
 /* Of an actor that is not closed. */
 static inline struct troupe_address actor_address(const struct runtime *runtime,
 						  const struct actor *actor)
@@ -181,6 +223,14 @@ static inline struct actor *actor_find(const struct runtime *runtime,
 	actor = actor_at(runtime, address.slot);
 	memcpy(&wanted, &address.slot, sizeof(wanted));
 	return likely(slot_equal(&actor->slot, &wanted)) ? actor : NULL;
+}
+
+/* A line of a unit's in the log. */
+static inline void unit_log(const struct runtime *runtime, const struct definition *unit,
+			    int priority, const char *text)
+{
+	runtime->ops->on_log(runtime->context, unit->origin, priority, definition_kind(unit),
+			     text);
 }
 
 /* What the system was asked for, for messages and states. */

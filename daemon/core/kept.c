@@ -5,6 +5,7 @@
 #include "core/cold.h"
 #include "core/mailbox.h"
 #include "core/peer.h"
+#include "core/task.h"
 #include "core/wait.h"
 #include <errno.h>
 
@@ -75,6 +76,16 @@ void kept_hold(struct runtime *runtime, struct actor *owner, struct kept_call *k
 	chain_append(&cold_get(runtime, owner)->kept, &kept->of_owner);
 }
 
+void kept_unhold(struct runtime *runtime, struct kept_call *kept)
+{
+	if (kept->state != KEPT_GONE)
+		kept->state = KEPT_INBOUND;
+	kept->task = 0;
+	kept->owned = false;
+	chain_remove(&cold_find(runtime, actor_at(runtime, kept->owner))->kept,
+		     &kept->of_owner);
+}
+
 struct kept_call *kept_new(struct runtime *runtime, struct actor *owner, struct call *call)
 {
 	struct kept_call *kept = take_kept(runtime, owner);
@@ -129,13 +140,18 @@ static void leave_peer(struct runtime *runtime, struct kept_call *kept)
 void kept_gone(struct runtime *runtime, struct kept_call *kept)
 {
 	enum kept_state was = kept->state;
+	struct task *task = kept->task ? task_at(runtime, kept->task - 1) : NULL;
 
 	leave_peer(runtime, kept);
 	kept->state = KEPT_GONE;
 	kept->call = 0;
 	/* who waits for the stream's window learns it by on_cancel, but is owed its on_room */
 	wait_wake_all(runtime, &kept->window.waiters);
-	if (was == KEPT_HELD)
+	if (task)
+		scope_cut(runtime, &task->root,
+			  task->deadline_ns <= runtime->now_ns ? -ETIMEDOUT : -ECANCELED,
+			  false);
+	else if (was == KEPT_HELD)
 		mailbox_notify(runtime, actor_at(runtime, kept->owner), &kept->mail,
 			       MAIL_CANCEL);
 }

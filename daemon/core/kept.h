@@ -33,6 +33,7 @@ struct kept_call {
 	uint64_t deadline_ns; /* when `peer` is set: UINT64_MAX once a stream has begun */
 	const struct troupe_method *method; /* the callee's */
 	uint32_t owner; /* slot: whose message it is, or who has the handle */
+	uint32_t task;  /* the index, plus 1, of the task handler that has it; 0: none */
 	uint16_t taken; /* TAKEN that came from the caller elsewhere, modulo 2^16 */
 	uint8_t state;  /* enum kept_state */
 	uint8_t flags;  /* MAIL_MORE */
@@ -68,7 +69,10 @@ int kept_new_oneway(struct runtime *runtime, struct actor *owner, struct troupe_
 /* The same for an inbound call. */
 void kept_hold(struct runtime *runtime, struct actor *owner, struct kept_call *kept);
 
-/* Nobody waits any more: the owner gets on_cancel. */
+/* Its owner, a task, has it no more: it is of a message again. */
+void kept_unhold(struct runtime *runtime, struct kept_call *kept);
+
+/* Nobody waits any more: the owner gets on_cancel, or its task is cancelled. */
 void kept_gone(struct runtime *runtime, struct kept_call *kept);
 
 /* Its record is free again: it is closed, and lies in no mailbox. */

@@ -2,7 +2,39 @@
 #include "core/chain.h"
 #include "core/cold.h"
 #include "core/share.h"
+#include "proto/codec.h"
 #include <errno.h>
+#include <string.h>
+
+struct message *kept_message_copy(struct runtime *runtime, const struct troupe_type *type,
+				  const struct message *message)
+{
+	struct message *copy =
+		message_new(&runtime->messages, message->mail.kind, message->mail.size);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, message, message_head(message->mail.kind));
+	codec_copy(type, message_block(message), message_block(copy), message->mail.size);
+	return copy;
+}
+
+/* The message at hand is the kept one's. A task reads its own until it returns, whoever
+ * releases that one meanwhile: it gets a copy. */
+static bool give_message(struct troupe_self *self, struct troupe_kept *kept, uint32_t charge)
+{
+	struct message *message = self->activation.message;
+
+	if (unlikely(self->task != NULL)) {
+		kept->message = kept_message_copy(
+			self->runtime, self->activation.handler->method->in, message);
+		return kept->message != NULL;
+	}
+	kept->message = message;
+	load_subtract(&self->actor->load, (struct load){0, charge});
+	self->activation.outcome.kept = true;
+	return true;
+}
 
 int troupe_keep(struct troupe_self *self, struct troupe_kept **ret_kept)
 {
@@ -11,7 +43,7 @@ int troupe_keep(struct troupe_self *self, struct troupe_kept **ret_kept)
 	struct actor_cold *cold;
 	uint32_t charge;
 
-	if (self->activation.outcome.call == SELF_NO_MESSAGE)
+	if (self->activation.outcome.call == SELF_NO_MESSAGE || self_is_away(self))
 		return -EINVAL;
 	if (self->activation.outcome.kept || self->activation.outcome.moved)
 		return -EALREADY;
@@ -25,12 +57,14 @@ int troupe_keep(struct troupe_self *self, struct troupe_kept **ret_kept)
 	kept = share_take(&runtime->kept, self->actor->unit, SHARE_KEPT_MESSAGES);
 	if (!kept)
 		return -ENOMEM;
-	kept->message = self->activation.message;
+	if (!give_message(self, kept, charge)) {
+		share_give(&runtime->kept, kept, self->actor->unit, SHARE_KEPT_MESSAGES);
+		slots_give(&runtime->kept, kept);
+		return -ENOMEM;
+	}
 	kept->owner = actor_slot(runtime, self->actor);
 	chain_append(&cold->messages, &kept->of_owner);
 	load_add(&cold->keeping, (struct load){1, charge});
-	load_subtract(&self->actor->load, (struct load){0, charge});
-	self->activation.outcome.kept = true;
 	*ret_kept = kept;
 	return 0;
 }
@@ -51,25 +85,65 @@ static bool is_kept(const struct troupe_self *self, const struct troupe_kept *ke
 	       kept->owner == actor_slot(self->runtime, self->actor);
 }
 
-/* Its actor keeps it no more; the message is given. */
+/* Its actor or task keeps it no more; the message is given. */
 static struct message *take_message(struct runtime *runtime, struct troupe_kept *kept)
 {
-	struct actor_cold *cold = cold_find(runtime, actor_at(runtime, kept->owner));
+	struct actor *owner = actor_at(runtime, kept->owner);
 	struct message *message = kept->message;
 
-	chain_remove(&cold->messages, &kept->of_owner);
-	load_subtract(&cold->keeping, (struct load){1, message_charge(message)});
-	share_give(&runtime->kept, kept, actor_at(runtime, kept->owner)->unit,
-		   SHARE_KEPT_MESSAGES);
+	if (kept->chain) {
+		chain_remove(kept->chain, &kept->of_owner);
+		if (message)
+			load_subtract(&owner->load, (struct load){0, message_charge(message)});
+	} else {
+		struct actor_cold *cold = cold_find(runtime, owner);
+
+		chain_remove(&cold->messages, &kept->of_owner);
+		load_subtract(&cold->keeping, (struct load){1, message_charge(message)});
+	}
+	share_give(&runtime->kept, kept, owner->unit, SHARE_KEPT_MESSAGES);
 	slots_give(&runtime->kept, kept);
 	return message;
+}
+
+struct troupe_kept *kept_message_reserve(struct runtime *runtime, struct actor *owner,
+					 struct list **chain)
+{
+	struct troupe_kept *kept = share_take(&runtime->kept, owner->unit, SHARE_KEPT_MESSAGES);
+
+	if (!kept)
+		return NULL;
+	kept->owner = actor_slot(runtime, owner);
+	kept->chain = chain;
+	chain_append(chain, &kept->of_owner);
+	return kept;
+}
+
+bool kept_message_is_in(const struct troupe_self *self, const struct troupe_kept *kept,
+			struct list *const *chain)
+{
+	return is_kept(self, kept) && kept->chain == chain;
+}
+
+void kept_message_drop(struct runtime *runtime, struct troupe_kept *kept)
+{
+	struct message *message = take_message(runtime, kept);
+
+	if (message)
+		message_free(&runtime->messages, message);
+}
+
+void kept_message_drop_chain(struct runtime *runtime, struct list **chain)
+{
+	while (*chain)
+		kept_message_drop(runtime, container_of(*chain, struct troupe_kept, of_owner));
 }
 
 void troupe_release(struct troupe_self *self, struct troupe_kept *kept)
 {
 	struct message *message;
 
-	if (!kept || !is_kept(self, kept))
+	if (!kept || !is_kept(self, kept) || kept->chain)
 		return;
 	message = take_message(self->runtime, kept);
 	if (message == self->activation.message && self->activation.outcome.kept) {
@@ -86,8 +160,6 @@ void kept_message_drop_all(struct runtime *runtime, struct actor *owner)
 {
 	struct actor_cold *cold = cold_find(runtime, owner);
 
-	while (cold && cold->messages)
-		message_free(&runtime->messages,
-			     take_message(runtime, container_of(cold->messages,
-								struct troupe_kept, of_owner)));
+	if (cold)
+		kept_message_drop_chain(runtime, &cold->messages);
 }

@@ -1,5 +1,6 @@
 #include "core/life.h"
 #include "core/activation.h"
+#include "core/belonging.h"
 #include "core/call.h"
 #include "core/callee.h"
 #include "core/caller.h"
@@ -7,14 +8,19 @@
 #include "core/dead_letter.h"
 #include "core/family.h"
 #include "core/handler.h"
+#include "core/inlet.h"
+#include "core/items.h"
 #include "core/kept.h"
 #include "core/kept_message.h"
+#include "core/mailbox.h"
 #include "core/notice.h"
 #include "core/page.h"
 #include "core/peer.h"
 #include "core/share.h"
+#include "core/task.h"
 #include "core/timer.h"
 #include "core/wait.h"
+#include "core/watch.h"
 #include "proto/codec.h"
 #include <errno.h>
 #include <string.h>
@@ -35,7 +41,7 @@ static int run_init(struct runtime *runtime, struct actor *actor, const struct a
 	if (!life->init)
 		return 0;
 
-	self = (struct troupe_self){.runtime = runtime, .actor = actor, .can_receive = true};
+	self = (struct troupe_self){.runtime = runtime, .actor = actor};
 	if (parent)
 		self.activation.sender = actor_address(runtime, parent);
 	runtime->depth++;
@@ -58,7 +64,7 @@ static void run_fini(struct runtime *runtime, struct actor *actor, enum troupe_c
 	if (!life->fini)
 		return;
 
-	self = (struct troupe_self){.runtime = runtime, .actor = actor};
+	self = (struct troupe_self){.runtime = runtime, .actor = actor, .is_last = true};
 	runtime->depth++;
 	page_enter(runtime, actor, PAGE_DOING_FINI);
 	life->fini(&self, actor->state, cause);
@@ -83,19 +89,19 @@ static bool make_state(struct runtime *runtime, struct actor *actor, size_t size
 
 static void free_state(struct runtime *runtime, struct actor *actor, size_t size)
 {
-	if (size > STATE_NEAR)
+	if (size > STATE_NEAR && actor->state) /* unless it is set aside */
 		slab_give(&runtime->states, actor->state, size);
 	actor->state = NULL;
 }
 
-/* Cancel its calls: their callees get a notice. */
-NOINLINE static void drop_calls(struct runtime *runtime, struct actor *actor)
+/* Cancel its calls, of its tasks only with of_tasks: their callees get a notice. */
+NOINLINE static void drop_calls(struct runtime *runtime, struct actor *actor, bool of_tasks)
 {
-	struct actor_cold *cold = cold_find(runtime, actor);
+	chain_foreach (at, cold_find(runtime, actor)->calls) {
+		struct call *call = container_of(at, struct call, of_caller);
 
-	while (cold->calls) {
-		struct call *call = container_of(cold->calls, struct call, of_caller);
-
+		if (call->flags & CALL_TASK && !of_tasks)
+			continue;
 		callee_cancel(runtime, call);
 		call_close(runtime, call);
 	}
@@ -169,10 +175,11 @@ static void free_actor(struct runtime *runtime, struct actor *actor)
 	free_state(runtime, actor, unit->type->table.state_size);
 	actor->marks |= ACTOR_DEAD;
 	if (!(actor->marks & ACTOR_QUEUED))
-		slots_give(&runtime->actors, actor);
+		actor_give(runtime, actor);
 	share_give(&runtime->actors, actor, unit, SHARE_ACTORS);
 	count_actor(runtime, -1);
-	definition_leave(runtime, unit);
+	if (likely(!(actor->marks & ACTOR_LOST)))
+		definition_leave(runtime, unit);
 }
 
 /* This actor is gone: one event, for whatever end and for an init that failed. All that depend
@@ -185,19 +192,29 @@ static void report_gone(struct runtime *runtime, struct actor *actor)
 		family_leave(runtime, actor);
 	/* whom it has called, and whoever waits for what it has kept */
 	if (actor->cold) {
-		drop_calls(runtime, actor);
+		drop_calls(runtime, actor, true);
 		drop_kept_calls(runtime, actor);
 		kept_message_drop_all(runtime, actor);
 	}
 	if (actor->timers)
 		timer_stop_all(runtime, actor);
+	if (actor->cold) {
+		watch_stop_all(runtime, actor);
+		if (actor->marks & ACTOR_TASKS) {
+			items_close_abandoned(runtime, actor);
+			tasks_drop(runtime, actor);
+		}
+	}
 	/* The senders of messages that it did not handle. After those, since some of their
 	 * records lie in the mailbox as notices; before the waits, since those that do not lie
 	 * there are in the chains of others. */
 	if (actor->tail)
 		drop_mailbox(runtime, actor);
-	if (actor->cold)
-		wait_forget_all(runtime, actor);
+	if (actor->cold) {
+		inlet_free_all(runtime, actor);
+		belongings_drop(runtime, actor);
+		wait_forget_all(runtime, actor, true);
+	}
 	/* from here on it is not found any more; and the senders that it refused are woken */
 	slots_close(&actor->slot);
 	if (actor->cold) {
@@ -219,9 +236,11 @@ static void end_one(struct runtime *runtime, struct actor *actor, enum troupe_ca
 		.instance = actor_instance(actor),
 		.cause = cause,
 		.error = error,
-		.born_ns = family_kin(runtime, actor->slot.index)->born_ns,
+		.lived_ns = family_lived_ns(runtime, actor),
 	};
 
+	if (actor->cold)
+		inlet_close_all(runtime, actor); /* so that fini can join their threads */
 	run_fini(runtime, actor, cause);
 	report_gone(runtime, actor);
 	runtime->ops->on_end(runtime->context, &end);
@@ -273,7 +292,7 @@ int life_begin(struct runtime *runtime, struct definition *unit, struct actor *p
 	if (parent)
 		family_join(runtime, parent, actor);
 	else if (!unit->number) /* detached */
-		family_kin(runtime, actor->slot.index)->born_ns = runtime->now_ns;
+		family_kin(runtime, actor->slot.index)->born = family_now(runtime);
 	count_actor(runtime, 1);
 	definition_enter(unit);
 	address = actor_address(runtime, actor);
@@ -291,9 +310,165 @@ int life_begin(struct runtime *runtime, struct definition *unit, struct actor *p
 	return 0;
 }
 
-void life_end(struct runtime *runtime, struct actor *actor, enum troupe_cause cause, int error)
+/* ------------------------------------------------------------------ ends of actors with tasks
+ *
+ * Such an end takes time: the tasks of the whole family are cancelled, and run until they have
+ * returned. It goes on where it began, in life_end(), when the last one has.
+ */
+
+/* More messages than any mailbox may hold: nothing is added to it any more. */
+#define LOAD_ENDING (1u << 30)
+
+static inline void end_at_once(struct runtime *runtime, struct actor *actor,
+			       enum troupe_cause cause, int error)
 {
 	if (actor->marks & ACTOR_PARENT)
 		end_family(runtime, actor);
 	end_one(runtime, actor, cause, error);
+}
+
+static bool has_tasks(const struct runtime *runtime, struct actor *root)
+{
+	for (struct actor *at = root; at; at = family_next(runtime, root, at))
+		if (tasks_count(runtime, at) > 0)
+			return true;
+	return false;
+}
+
+static bool is_for_tasks(struct mail *mail)
+{
+	return mail->kind == MAIL_RESUME || mail->kind == MAIL_CANCEL ||
+	       (mail->kind == MAIL_ROOM && container_of(mail, struct wait, mail)->seat);
+}
+
+/* What its tasks wait for stays, and the calls whose handles they may have. */
+static void keep_notices(struct runtime *runtime, struct actor *actor)
+{
+	struct mail *mail = actor->tail ? mailbox_take_all(actor) : NULL, *next;
+
+	for (; mail; mail = next) {
+		next = mail->next;
+		if (is_for_tasks(mail))
+			mailbox_push(runtime, actor, mail);
+		else
+			drop_mail(runtime, actor, mail);
+	}
+}
+
+/* From now on only its tasks run. */
+static void begin_end(struct runtime *runtime, struct actor *actor)
+{
+	struct tasked *tasked = tasked_get(runtime, actor);
+
+	if (actor->marks & ACTOR_ENDING)
+		return;
+	actor->marks |= ACTOR_ENDING;
+	if (actor->cold) {
+		inlet_close_all(runtime, actor);
+		drop_calls(runtime, actor, false);
+		watch_stop_all(runtime, actor);
+	}
+	if (actor->timers)
+		timer_stop_all(runtime, actor);
+	rest_empty(actor, &tasked->rest);
+	keep_notices(runtime, actor);
+	if (actor->cold)
+		wait_forget_all(runtime, actor, false);
+	load_add(&actor->load, (struct load){LOAD_ENDING, 0});
+	scope_cut(runtime, &tasked->scope, -ECANCELED, false);
+}
+
+static void wait_for(struct runtime *runtime, const struct actor *actor, uint64_t delay_ns)
+{
+	wheel_add(&runtime->wheel, wheel_name(RUNTIME_GRACE_NODE, actor_slot(runtime, actor)),
+		  runtime->now_ns + delay_ns);
+}
+
+/* How long shields hold, and what is left for those in them. */
+static uint64_t shield_ns(const struct actor *actor)
+{
+	return actor->unit->task_grace_ns / 4 * 3;
+}
+
+static void begin_ends(struct runtime *runtime, struct actor *root, enum troupe_cause cause,
+		       int error)
+{
+	struct tasked *tasked = tasked_get(runtime, root);
+
+	if (tasked->has_cause)
+		return;
+	tasked->has_cause = true;
+	tasked->cause = cause;
+	tasked->error = error;
+	for (struct actor *at = root; at; at = family_next(runtime, root, at))
+		begin_end(runtime, at);
+	wait_for(runtime, root, shield_ns(root));
+}
+
+/* All that waited only for tasks of this actor's family end now: it, or those whose end has
+ * begun and that it descends from. */
+static void go_on(struct runtime *runtime, struct actor *actor)
+{
+	while (actor && actor->marks & ACTOR_ENDING) {
+		struct actor *parent = family_parent(runtime, actor);
+		const struct tasked *tasked = tasked_find(runtime, actor);
+
+		if (tasked->has_cause && !has_tasks(runtime, actor))
+			end_at_once(runtime, actor, tasked->cause, tasked->error);
+		actor = parent;
+	}
+}
+
+NOINLINE static void end_with_tasks(struct runtime *runtime, struct actor *actor,
+				    enum troupe_cause cause, int error)
+{
+	if (!(actor->marks & ACTOR_ENDING) && !has_tasks(runtime, actor)) {
+		end_at_once(runtime, actor, cause, error);
+		return;
+	}
+	if (!(actor->marks & ACTOR_ENDING) || tasks_count(runtime, actor) > 0)
+		begin_ends(runtime, actor, cause, error);
+	go_on(runtime, actor);
+}
+
+static void cut_shields(struct runtime *runtime, struct actor *root)
+{
+	for (struct actor *at = root; at; at = family_next(runtime, root, at)) {
+		struct tasked *tasked = tasked_find(runtime, at);
+
+		if (!tasked)
+			continue;
+		tasked->is_exposed = true;
+		scope_cut(runtime, &tasked->scope, -ECANCELED, true);
+	}
+}
+
+void life_grace_due(struct runtime *runtime, struct actor *actor)
+{
+	struct tasked *tasked = tasked_find(runtime, actor);
+
+	if (tasked->is_late) {
+		page_wake_watch(runtime);
+		end_at_once(runtime, actor, tasked->cause, tasked->error);
+		return;
+	}
+	tasked->is_late = true;
+	cut_shields(runtime, actor);
+	wait_for(runtime, actor, actor->unit->task_grace_ns - shield_ns(actor));
+}
+
+void life_end(struct runtime *runtime, struct actor *actor, enum troupe_cause cause, int error)
+{
+	if (unlikely(runtime->n_tasked > 0))
+		end_with_tasks(runtime, actor, cause, error);
+	else
+		end_at_once(runtime, actor, cause, error);
+}
+
+void life_abandon(struct runtime *runtime, struct actor *actor)
+{
+	const struct tasked *tasked = tasked_find(runtime, actor);
+
+	if (actor->marks & ACTOR_ENDING && tasked->has_cause)
+		end_at_once(runtime, actor, tasked->cause, tasked->error);
 }

@@ -4,6 +4,8 @@
 
 int mailbox_refuse(struct runtime *runtime, struct actor *actor, uint32_t charge)
 {
+	if (actor->marks & ACTOR_ENDING)
+		return -ESRCH;
 	if (charge > actor->unit->mailbox_most)
 		return -EMSGSIZE;
 	cold_get(runtime, actor)->refused++;

@@ -48,8 +48,8 @@ static inline void mailbox_put_back(struct actor *actor, struct mail *first, str
 	}
 }
 
-/* 0: a send or call of that charge may be added. -EAGAIN: not now; -EMSGSIZE: never. The
- * refusal is counted. */
+/* Why a send or call of that charge is not added. -EAGAIN: not now; -EMSGSIZE: never; -ESRCH:
+ * the actor ends. The refusal is counted. */
 int mailbox_refuse(struct runtime *runtime, struct actor *actor, uint32_t charge);
 
 static inline bool mailbox_has_room(const struct actor *actor, uint32_t charge)

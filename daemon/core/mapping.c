@@ -42,6 +42,15 @@ void *mapping_reserve(size_t size)
 	return map_aligned(round_page(size), MAPPING_SMALL, MAP_NORESERVE);
 }
 
+void *mapping_reserve_small(size_t size)
+{
+	void *at = map_pages(size, MAP_NORESERVE);
+
+	if (at)
+		(void)madvise(at, size, MADV_NOHUGEPAGE);
+	return at;
+}
+
 void mapping_discard(void *at, size_t size)
 {
 	unsigned char *begin = at, *end = begin + size, *first, *last;

@@ -17,6 +17,9 @@
 void *mapping_reserve(size_t size);
 void mapping_release(void *base, size_t size);
 
+/* The same where no page is ever to be huge. NULL: there is none. */
+void *mapping_reserve_small(size_t size);
+
 /* The memory is zero from now on, and where it is whole pages none is behind it any more. */
 void mapping_discard(void *at, size_t size);
 

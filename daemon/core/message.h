@@ -24,20 +24,25 @@ enum mail_kind {
 	MAIL_TICK,    /* notice in struct timer */
 	MAIL_ROOM,    /* notice in struct wait */
 	MAIL_CANCEL,  /* notice in struct kept_call */
+	MAIL_READY,   /* notice in struct watch */
+	MAIL_POST,    /* message of a kind of its own, see core/inlet.h */
+	MAIL_RESUME,  /* notice in struct task */
 	MAIL_KEPT,    /* message to a client, never in a mailbox: its call has been kept */
+	MAIL_TEXT,    /* message: what REPLY or ERROR is, as text; core/call_text.h */
 	MAIL_KINDS,
 };
 
 #define MAIL_MORE      1u /* CALL: a stream is wanted */
 #define MAIL_INBOUND   2u /* CALL: `call` names a kept call, the caller is in another process */
-#define MAIL_CONTINUES 4u /* REPLY: more follow */
+#define MAIL_CONTINUES 4u /* REPLY, TEXT: more follow */
 #define MAIL_QUEUED    8u /* a notice: it lies in a mailbox */
+#define MAIL_WINDOW    16u /* CONTINUES: its call has, or had, a window of its own */
 
 struct mail {
 	struct mail *next;
 	uint8_t kind;   /* enum mail_kind */
 	uint8_t flags;  /* MAIL_* */
-	uint8_t status; /* enum troupe_status of FAILURE and END */
+	uint8_t status; /* enum troupe_status of FAILURE, END and TEXT */
 	uint8_t entry;  /* replies: the place in the caller's table of entries */
 	uint32_t size;  /* of the block, when it is a message */
 };

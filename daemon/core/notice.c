@@ -1,11 +1,15 @@
 #include "core/notice.h"
 #include "core/call.h"
 #include "core/handler.h"
+#include "core/inlet.h"
 #include "core/kept.h"
 #include "core/page.h"
 #include "core/reply.h"
+#include "core/step.h"
+#include "core/task.h"
 #include "core/timer.h"
 #include "core/wait.h"
+#include "core/watch.h"
 
 static void begin_notice(struct troupe_self *self)
 {
@@ -61,7 +65,40 @@ static void drop_tick(struct runtime *runtime, struct actor *actor, struct mail 
 	timer_untick(runtime, container_of(mail, struct timer, mail));
 }
 
+/* ------------------------------------------------------------------ watches */
+
+static void handle_ready(struct troupe_self *self, struct mail *mail)
+{
+	begin_notice(self);
+	page_doing(self->runtime, PAGE_DOING_WATCH); /* also when it was stopped */
+	watch_handle(self, container_of(mail, struct watch, mail));
+}
+
+static void drop_ready(struct runtime *runtime, struct actor *actor, struct mail *mail)
+{
+	(void)actor;
+	watch_drop(runtime, container_of(mail, struct watch, mail));
+}
+
+/* ------------------------------------------------------------------ posts */
+
+static void handle_post(struct troupe_self *self, struct mail *mail)
+{
+	begin_notice(self);
+	page_doing(self->runtime, PAGE_DOING_POST);
+	inlet_handle(self, mail);
+}
+
 /* ------------------------------------------------------------------ room */
+
+/* It sends again, unless it has left, or will: its scope was cut. */
+static void resume_for_room(struct troupe_self *self, struct wait_seat *seat)
+{
+	struct task *task = container_of(seat, struct task, room);
+
+	if (task->state == TASK_WAITING)
+		step_resume(self, task, 0);
+}
 
 static void handle_room(struct troupe_self *self, struct mail *mail)
 {
@@ -72,7 +109,9 @@ static void handle_room(struct troupe_self *self, struct mail *mail)
 
 	begin_notice(self);
 	page_doing(runtime, PAGE_DOING_ROOM);
-	if (life->on_room)
+	if (past.seat)
+		resume_for_room(self, past.seat);
+	else if (life->on_room && !past.is_of_task)
 		take_result(self, life->on_room(self, self->actor->state, past.where,
 						(struct troupe_call){past.handle}));
 	wait_pass_on(runtime, actor_slot(runtime, self->actor), &past);
@@ -118,11 +157,31 @@ static void drop_cancel(struct runtime *runtime, struct actor *actor, struct mai
 	kept_give(runtime, kept);
 }
 
+/* ------------------------------------------------------------------ tasks */
+
+static void handle_resume(struct troupe_self *self, struct mail *mail)
+{
+	begin_notice(self);
+	step_run(self, container_of(mail, struct task, mail));
+}
+
+/* An actor's tasks are closed before its mailbox is emptied. */
+static void drop_resume(struct runtime *runtime, struct actor *actor, struct mail *mail)
+{
+	struct task *task = container_of(mail, struct task, mail);
+
+	(void)actor;
+	check(slots_is_closed(&task->slot));
+	(void)task_take_notice(runtime, task);
+}
+
 /* ------------------------------------------------------------------ the kinds */
 
 const struct notice_kind notice_kinds[MAIL_KINDS] = {
 	[MAIL_REPLY] = {handle_reply, drop_reply},    [MAIL_ERROR] = {handle_reply, drop_reply},
 	[MAIL_FAILURE] = {handle_reply, drop_reply},  [MAIL_END] = {handle_end, drop_end},
 	[MAIL_TICK] = {handle_tick, drop_tick},       [MAIL_ROOM] = {handle_room, drop_room},
-	[MAIL_CANCEL] = {handle_cancel, drop_cancel},
+	[MAIL_CANCEL] = {handle_cancel, drop_cancel}, [MAIL_TEXT] = {handle_reply, drop_reply},
+	[MAIL_READY] = {handle_ready, drop_ready},    [MAIL_POST] = {handle_post, inlet_drop},
+	[MAIL_RESUME] = {handle_resume, drop_resume},
 };

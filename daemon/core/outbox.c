@@ -1,4 +1,5 @@
 #include "core/outbox.h"
+#include "core/page.h"
 #include "core/slice.h"
 
 /* What a mail in the queue counts for. */
@@ -19,6 +20,7 @@ void outbox_push(struct runtime *runtime, struct mail *mail)
 	outbox->last = mail;
 	outbox->bytes += bytes_of(mail);
 	runtime->pause = true;
+	page_store(&runtime->slice.look_at, 0); /* it is handed out before the next handler */
 	if (outbox_is_full(runtime))
 		slice_cut(runtime);
 }

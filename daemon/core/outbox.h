@@ -1,15 +1,17 @@
 /* outbox.h - what waits for clients: replies, and notices that a call has been kept, in one
  * queue.
  *
- * It is emptied between turns (client_call.h), so that no client's code runs inside a handler,
- * and bounded: when it is full, no actor has a turn. One runtime, one thread.
+ * It is emptied after each handler (client_call.h), so that no client's code runs inside one,
+ * and what one has answered is not lost with the next that crashes. Where clients have no room
+ * it is bounded: when it is full, no actor has a turn. One runtime, one thread.
  */
 #ifndef CORE_OUTBOX_H
 #define CORE_OUTBOX_H
 
 #include "core/inside.h"
 
-/* The last in the queue; the turn at hand ends soon, so that it is handed out. */
+/* The last in the queue; it is handed out after the handler at hand, and the turn at hand ends
+ * soon, so that it leaves. */
 void outbox_push(struct runtime *runtime, struct mail *mail);
 /* The first, taken out; there is one. */
 struct mail *outbox_pop(struct runtime *runtime);

@@ -12,6 +12,14 @@
 #define page_store(place, value) atomic_store_explicit(place, value, memory_order_relaxed)
 #define page_load(place)         atomic_load_explicit(place, memory_order_relaxed)
 
+/* Handlers follow soon: if their watch sleeps it is woken. Should it fall asleep just now, it
+ * looks once more a moment later. */
+static inline void page_wake_watch(struct runtime *runtime)
+{
+	if (unlikely(page_load(runtime->watch_sleeps)))
+		runtime->ops->on_busy(runtime->context);
+}
+
 /* Handlers follow, until page_leave(). */
 static inline void page_begin(struct runtime *runtime)
 {

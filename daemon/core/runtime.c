@@ -6,7 +6,9 @@
 #include "core/client_call.h"
 #include "core/cold.h"
 #include "core/family.h"
+#include "core/inlet.h"
 #include "core/inside.h"
+#include "core/items.h"
 #include "core/kept.h"
 #include "core/kept_message.h"
 #include "core/life.h"
@@ -14,9 +16,12 @@
 #include "core/mapping.h"
 #include "core/page.h"
 #include "core/peer.h"
+#include "core/serve.h"
+#include "core/task.h"
 #include "core/timer.h"
 #include "core/turn.h"
 #include "core/wait.h"
+#include "core/watch.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +77,13 @@ static int init_tables(struct runtime *runtime, const struct runtime_config *con
 		{sizeof(struct timer), limit_of(config->max_timers, LIMIT_TIMERS)},
 		{sizeof(struct actor_cold), actors},
 		{sizeof(struct wait), LIMIT_CALLS},
+		{sizeof(struct watch), limit_of(config->max_watches, LIMIT_WATCHES)},
+		{sizeof(struct inlet), limit_of(config->max_inlets, LIMIT_INLETS)},
+		{sizeof(struct task), limit_of(config->max_tasks, LIMIT_TASKS)},
+		{sizeof(struct open_scope), limit_of(config->max_tasks, LIMIT_TASKS)},
+		{BELONGING_RECORD, limit_of(config->max_belongings, LIMIT_BELONGINGS)},
+		{sizeof(struct call_window), limit_of(config->max_calls, LIMIT_CALLS)},
+		{sizeof(struct items), limit_of(config->max_calls, LIMIT_CALLS)},
 	};
 	int rc = slots_init(&runtime->actors, sizeof(struct actor), actors);
 
@@ -83,11 +95,14 @@ static int init_tables(struct runtime *runtime, const struct runtime_config *con
 		return rc;
 	runtime->near = mapping_reserve((size_t)actors * STATE_NEAR);
 	runtime->kins = mapping_reserve((size_t)actors * sizeof(struct kin));
-	return runtime->near && runtime->kins ? 0 : -ENOMEM;
+	runtime->taskeds = mapping_reserve_small((size_t)actors * sizeof(struct tasked));
+	return runtime->near && runtime->kins && runtime->taskeds ? 0 : -ENOMEM;
 }
 
 static void fini_tables(struct runtime *runtime)
 {
+	mapping_release(runtime->taskeds,
+			(size_t)runtime->actors.limit * sizeof(struct tasked));
 	mapping_release(runtime->kins, (size_t)runtime->actors.limit * sizeof(struct kin));
 	mapping_release(runtime->near, (size_t)runtime->actors.limit * STATE_NEAR);
 	for (size_t i = 0; i < RUNTIME_INDEXES; i++)
@@ -128,6 +143,8 @@ int runtime_new(const struct runtime_config *config, struct runtime **ret_runtim
 		   page_load(&runtime->page->thread.sequence) | SELF_ACTIVATION);
 	runtime->ops = config->ops;
 	runtime->context = config->context;
+	runtime->watch_sleeps =
+		config->watch_sleeps ? config->watch_sleeps : &runtime->unwatched;
 	runtime->now_ns = loop_clock_ns(config->loop);
 	runtime->armed_ns = UINT64_MAX;
 	random_init(&runtime->random, config->seed);
@@ -140,7 +157,19 @@ int runtime_new(const struct runtime_config *config, struct runtime **ret_runtim
 	wheel_set_kind(&runtime->wheel, RUNTIME_TIMER_NODE,
 		       &((struct timer *)(void *)runtime->timers.base)->node,
 		       sizeof(struct timer));
+	wheel_set_kind(&runtime->wheel, RUNTIME_TASK_NODE,
+		       &((struct task *)(void *)runtime->tasks.base)->sleep,
+		       sizeof(struct task));
+	wheel_set_kind(&runtime->wheel, RUNTIME_SCOPE_NODE,
+		       &((struct open_scope *)(void *)runtime->scopes.base)->deadline,
+		       sizeof(struct open_scope));
+	wheel_set_kind(&runtime->wheel, RUNTIME_GRACE_NODE, &runtime->taskeds->grace,
+		       sizeof(struct tasked));
 	loop_timer_init(&runtime->alarm, config->loop, on_alarm);
+	poller_init(&runtime->poller, config->loop, watch_on_ready);
+	runtime->no_tasks = flow_refusal();
+	runtime->serving = &serve_serving;
+	stacks_init(&runtime->stacks, config->loop, STACKS_MADVISE);
 	idle_init(runtime);
 	budget_init(runtime, config->memory);
 	loop_work_init(&runtime->work, config->loop, on_work);
@@ -148,6 +177,8 @@ int runtime_new(const struct runtime_config *config, struct runtime **ret_runtim
 	*ret_runtime = runtime;
 	return 0;
 }
+
+static void abandon_all(struct runtime *runtime);
 
 void runtime_free(struct runtime *runtime)
 {
@@ -157,8 +188,9 @@ void runtime_free(struct runtime *runtime)
 		return;
 	check(runtime->depth == 0);
 	runtime_stop_all(runtime);
+	abandon_all(runtime);
 	while ((actor = runq_pop(runtime)))
-		slots_give(&runtime->actors, actor);
+		actor_give(runtime, actor);
 	while (runtime->client_calls) {
 		struct call *call = container_of(runtime->client_calls, struct call, of_caller);
 
@@ -167,13 +199,16 @@ void runtime_free(struct runtime *runtime)
 	client_calls_drain(runtime);
 	loop_work_stop(&runtime->work);
 	loop_timer_stop(&runtime->alarm);
+	poller_fini(&runtime->poller);
 	idle_fini(runtime);
 	budget_fini(runtime);
+	inlets_free(runtime);
 	overrun_free(runtime->slice.overrun);
 	peers_free(runtime);
 	clients_free(runtime);
 	units_free(runtime);
 	types_free(runtime);
+	stacks_fini(&runtime->stacks);
 	slab_fini(&runtime->states);
 	slab_fini(&runtime->messages);
 	fini_tables(runtime);
@@ -190,6 +225,7 @@ int runtime_spawn(struct runtime *runtime, uint32_t number, uint32_t instance,
 	if (!unit)
 		return -ENOENT;
 	runtime_touch(runtime);
+	page_wake_watch(runtime);
 	return life_begin(runtime, unit, NULL, instance, config, ret_address);
 }
 
@@ -201,6 +237,7 @@ int runtime_stop(struct runtime *runtime, struct troupe_address address)
 	if (!actor)
 		return -ESRCH;
 	runtime_touch(runtime);
+	page_wake_watch(runtime);
 	life_end(runtime, actor, TROUPE_CAUSE_SHUTDOWN, 0);
 	return 0;
 }
@@ -233,8 +270,12 @@ static bool is_awaited(const struct runtime *runtime, struct mail *mail)
 
 static bool has_calls(const struct runtime *runtime, const struct actor *actor)
 {
+	const struct tasked *tasked = tasked_find(runtime, actor);
 	struct mail *mail = actor->load.queued > 0 ? actor->tail : NULL;
 
+	for (struct mail *held = tasked ? tasked->rest.first : NULL; held; held = held->next)
+		if (is_awaited(runtime, held))
+			return true;
 	while (mail) {
 		if (is_awaited(runtime, mail))
 			return true;
@@ -243,25 +284,11 @@ static bool has_calls(const struct runtime *runtime, const struct actor *actor)
 	return false;
 }
 
-/* Of `root` and all that descend from it, the one after `at`. NULL: that was the last. */
-static struct actor *next_of_family(const struct runtime *runtime, const struct actor *root,
-				    struct actor *at)
-{
-	struct actor *child = family_newest(runtime, at);
-
-	for (; !child && at != root; at = family_parent(runtime, at)) {
-		uint32_t older = family_kin(runtime, at->slot.index)->older;
-
-		child = older == SLOT_NONE ? NULL : actor_at(runtime, older);
-	}
-	return child;
-}
-
 bool runtime_owes_answers(struct runtime *runtime, struct troupe_address address)
 {
 	struct actor *root = actor_find(runtime, address);
 
-	for (struct actor *at = root; at; at = next_of_family(runtime, root, at))
+	for (struct actor *at = root; at; at = family_next(runtime, root, at))
 		if (keeps_calls(runtime, at) || (at != root && has_calls(runtime, at)))
 			return true;
 	return false;
@@ -285,9 +312,20 @@ void runtime_stop_all(struct runtime *runtime)
 	uint32_t at = 0;
 
 	runtime_touch(runtime);
+	page_wake_watch(runtime);
 	while ((actor = next_actor(runtime, &at)))
 		if (!(actor->marks & ACTOR_CHILD)) /* it ends with its parent, in order */
 			life_end(runtime, actor, TROUPE_CAUSE_SHUTDOWN, 0);
+}
+
+static void abandon_all(struct runtime *runtime)
+{
+	struct actor *actor;
+	uint32_t at = 0;
+
+	while ((actor = next_actor(runtime, &at)))
+		if (!(actor->marks & ACTOR_CHILD))
+			life_abandon(runtime, actor);
 }
 
 /* ------------------------------------------------------------------ looking in */
@@ -296,6 +334,7 @@ static void fill_info(const struct runtime *runtime, const struct actor *actor,
 		      struct runtime_info *info)
 {
 	const struct actor_cold *cold = cold_find(runtime, actor);
+	const struct tasked *tasked = tasked_find(runtime, actor);
 	const struct actor *parent = family_parent(runtime, actor);
 
 	*info = (struct runtime_info){
@@ -306,11 +345,12 @@ static void fill_info(const struct runtime *runtime, const struct actor *actor,
 		.instance = actor_instance(actor),
 		.unit_name = actor->unit->name,
 		.table = actor->unit->type->given,
-		.queued = mailbox_count(actor),
+		.queued = mailbox_count(actor) + (tasked ? tasked->rest.count : 0),
 		.queued_bytes = (uint64_t)actor->load.charged * 16,
 		.handled = actor->handled,
 		.failed = cold ? cold->failed : 0,
 		.refused = cold ? cold->refused : 0,
+		.times = &actor->unit->times,
 	};
 }
 
@@ -332,4 +372,36 @@ bool runtime_next(struct runtime *runtime, uint32_t *at, struct runtime_info *re
 	if (actor)
 		fill_info(runtime, actor, ret_info);
 	return actor != NULL;
+}
+
+bool runtime_is_empty(const struct runtime *runtime)
+{
+	return runtime->n_actors == 0;
+}
+
+bool runtime_find_overflow(const struct runtime *runtime, uintptr_t address,
+			   const char **ret_task, size_t *ret_bytes)
+{
+	const struct stack *stack = stacks_find(&runtime->stacks, address);
+	const struct task *task = runtime->overflown;
+
+	if (!task && stack)
+		task = stack->owner;
+	if (!task)
+		return false;
+	*ret_task = task->entry->name;
+	*ret_bytes = stacks_size(task->stack);
+	return true;
+}
+
+bool runtime_find_astray(const struct runtime *runtime, const char **ret_task,
+			 const char **ret_function)
+{
+	const struct task *task = runtime->astray;
+
+	if (!task)
+		return false;
+	*ret_task = task->entry->name;
+	*ret_function = task->scope->function;
+	return true;
 }

@@ -14,6 +14,7 @@
 #include "base/loop.h"
 #include "base/page.h"
 #include "core/window.h"
+#include "proto/codec.h"
 #include "proto/envelope.h"
 #include "proto/process.h"
 #include <stdbool.h>
@@ -33,6 +34,10 @@ struct runtime_unit {
 	uint32_t mailbox; /* messages */
 	uint32_t mailbox_bytes;
 	uint32_t batch;              /* messages in one turn */
+	uint32_t tasks;              /* of an actor */
+	uint32_t task_stack;         /* bytes of each */
+	uint32_t blocking;           /* their jobs at a time, of all actors together */
+	uint64_t task_grace_ns;      /* for those of an actor that ends */
 	bool stop_on_error;          /* OnError=stop */
 	const char *state_directory; /* absolute; borrowed for the call; NULL: it has none */
 };
@@ -45,8 +50,8 @@ struct runtime_end {
 	const char *type; /* the name of its type; of the plug-in */
 	uint32_t instance;
 	enum troupe_cause cause;
-	int error;        /* negative errno, 0 when normal */
-	uint64_t born_ns; /* of one spawned by another actor: as the loop's time was */
+	int error;         /* negative errno, 0 when normal */
+	uint64_t lived_ns; /* of one spawned by another actor, 8 ms more or less */
 };
 
 /* A handler that failed. */
@@ -57,6 +62,7 @@ struct runtime_failure {
 	const char *actor;                  /* as on_log() has it */
 	const struct troupe_method *method; /* NULL: it was no message: */
 	const char *doing; /* a constant: "a timer", "a reply"; "" with a method */
+	const char *task;  /* the task's name, the plug-in's own; NULL: it was none */
 	int error;
 	const char *detail; /* of -EINVAL, the field that broke its type and how; or "" */
 };
@@ -88,6 +94,21 @@ struct runtime_ops {
 			    const struct troupe_type **ret_type, const char **ret_name);
 	/* The address of a unit's actor, for troupe_find(): 0, -EINPROGRESS or -ENOENT. */
 	int (*find_name)(void *context, const char *name, struct troupe_address *ret_address);
+	/* The same of one that provides an interface, and -ENOTUNIQ. */
+	int (*find_provider)(void *context, const char *interface,
+			     struct troupe_address *ret_address);
+	/* The text of messages, for troupe_call_text(). 0: it is one object; else as
+	 * troupe_call_text() has it. */
+	int (*check_text)(void *context, const char *text, size_t size);
+	/* Make a block of `type` of a text that nobody has checked; size 0: of an empty object.
+	 * *ret_block is given (malloc). Negative: as of json_decode(). */
+	int (*read_text)(void *context, const struct troupe_type *type, const char *text,
+			 size_t size, void **ret_block, size_t *ret_size,
+			 struct codec_error *ret_error);
+	/* The text of a value that is known to be valid; given (malloc), with a NUL behind.
+	 * -EMSGSIZE: it would be longer than LIMIT_MESSAGE_BYTES; -ENOMEM. */
+	int (*print_text)(void *context, const struct troupe_type *type, const void *value,
+			  char **ret_text, size_t *ret_size);
 	/* An actor ended (after its fini). */
 	void (*on_end)(void *context, const struct runtime_end *end);
 	/* A message was not delivered. Optional. name: of its method, qualified, borrowed; ""
@@ -106,6 +127,9 @@ struct runtime_ops {
 	/* on_reply has been called for all that is at hand: what of it waits to be sent on
 	 * together is to be sent, since actors have their turns next. Optional. */
 	void (*on_replied)(void *context);
+	/* Handlers are about to run, and *runtime_config.watch_sleeps is true. Mandatory with
+	 * that. */
+	void (*on_busy)(void *context);
 };
 
 struct runtime_config {
@@ -117,8 +141,12 @@ struct runtime_config {
 	uint64_t seed; /* of troupe_random() and jitter */
 	/* Makes what calls are called in envelopes; no other process may know or guess it. */
 	uint64_t secret[2];
+	/* Whether whoever watches how long handlers take, in a thread of its own, sleeps while
+	 * none runs, and is to be woken by on_busy. NULL: nobody. Outlives the runtime. */
+	const atomic_bool *watch_sleeps;
 	/* Limits; 0: the default of base/limits.h */
-	uint32_t max_actors, max_calls, max_kept_calls, max_timers;
+	uint32_t max_actors, max_calls, max_kept_calls, max_timers, max_watches, max_inlets,
+		max_tasks, max_belongings;
 	/* Bytes that messages and states should take together, see core/budget.h; 0: no
 	 * bound */
 	uint64_t memory;
@@ -146,9 +174,10 @@ int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
 /* -EEXIST: number in use; -EINVAL; -ENOMEM. */
 int runtime_unit_define(struct runtime *runtime, const struct runtime_unit *unit);
 
-/* Give a unit other limits: mailbox, mailbox_bytes, batch and stop_on_error; the rest of `unit`
- * but its number is not looked at. They hold for the actors that live and those that they have
- * spawned, too: what a mailbox holds beyond them stays. -ENOENT. */
+/* Give a unit other limits: mailbox, mailbox_bytes, batch, tasks, task_stack, blocking,
+ * task_grace_ns and stop_on_error; the rest of `unit` but its number is not looked at. They
+ * hold for the actors that live and those that they have spawned, too: what a mailbox holds
+ * beyond them stays. -ENOENT. */
 int runtime_unit_change(struct runtime *runtime, const struct runtime_unit *unit);
 
 /* Make no more instances of a unit, and let its number go. Its actors, and those that they
@@ -162,7 +191,8 @@ int runtime_spawn(struct runtime *runtime, uint32_t version, uint32_t instance,
 		  const void *config, struct troupe_address *ret_address);
 
 /* Stop an actor: after the message it is at, before those in its mailbox; fini runs, reason
- * SHUTDOWN. Its children end before it, reason PARENT. -ESRCH. */
+ * SHUTDOWN. Its children end before it, reason PARENT. Where one of them has tasks, the end
+ * only begins here: it is there when these have returned, or with task_grace_ns. -ESRCH. */
 int runtime_stop(struct runtime *runtime, struct troupe_address actor);
 
 /* Whether an actor keeps calls whose callers wait for it, or one that descends from it and
@@ -170,7 +200,7 @@ int runtime_stop(struct runtime *runtime, struct troupe_address actor);
  * kept, which may have no end, are not counted. */
 bool runtime_owes_answers(struct runtime *runtime, struct troupe_address actor);
 
-/* Stop them all, children before their parents; on_end reports each. */
+/* Stop them all, children before their parents; on_end reports each. Likewise. */
 void runtime_stop_all(struct runtime *runtime);
 
 /* ---- calls of clients (of the control socket, through the agent) ---- */
@@ -242,6 +272,18 @@ void runtime_link_room(struct runtime *runtime, struct process peer);
  * on_cancel is called. So it is for all earlier incarnations of that worker. */
 void runtime_peer_down(struct runtime *runtime, struct process peer, enum troupe_status status);
 
+/* ---- crashes ---- */
+
+/* Whether the fault at that address is a task's that has used up its stack: its name, borrowed,
+ * and how many bytes that were. For a signal handler of the runtime's thread. */
+bool runtime_find_overflow(const struct runtime *runtime, uintptr_t address,
+			   const char **ret_task, size_t *ret_bytes);
+
+/* Whether the process dies since a function of a debug build has returned without ending a
+ * scope that it has begun, in which task: both names, borrowed. Likewise. */
+bool runtime_find_astray(const struct runtime *runtime, const char **ret_task,
+			 const char **ret_function);
+
 /* ---- looking in ---- */
 
 struct runtime_info {
@@ -256,6 +298,9 @@ struct runtime_info {
 	uint64_t handled; /* messages so far */
 	uint64_t failed;  /* negative returns so far */
 	uint64_t refused; /* messages refused by a full mailbox so far */
+	/* How long the handlers of its unit's actors took, as core/slice.h measures; borrowed,
+	 * until an actor ends. */
+	const struct histogram *times;
 };
 /* -ESRCH. */
 int runtime_info(struct runtime *runtime, struct troupe_address actor,
@@ -264,5 +309,8 @@ int runtime_info(struct runtime *runtime, struct troupe_address actor,
 /* Go through the actors alive, from slot *at on (start with 0): false when there is none
  * left. */
 bool runtime_next(struct runtime *runtime, uint32_t *at, struct runtime_info *ret_info);
+
+/* Whether no actor lives. */
+bool runtime_is_empty(const struct runtime *runtime);
 
 #endif

@@ -1,4 +1,5 @@
 /* How messages leave an actor: sending, calling and cancelling, as <troupe/actor.h> says. */
+#include "core/send.h"
 #include "core/activation.h"
 #include "core/call.h"
 #include "core/callee.h"
@@ -9,6 +10,7 @@
 #include "core/no_room.h"
 #include "core/peer.h"
 #include "core/slice.h"
+#include "core/task.h"
 #include "proto/codec_quick.h"
 #include <errno.h>
 #include <string.h>
@@ -37,6 +39,8 @@ NOINLINE static int send_far(struct troupe_self *self, struct troupe_address to,
 					  .hash = method->in_hash};
 	int rc;
 
+	if (self_is_away(self))
+		return -EINVAL;
 	if (troupe_address_is_null(to) || is_own_worker(runtime, to)) {
 		dead_letter(runtime, envelope.from, to, method, "no-such-actor");
 		return -ESRCH;
@@ -130,8 +134,12 @@ NOINLINE static int send_typed(struct troupe_self *self, struct troupe_address t
 	if (unlikely(!receiver))
 		return send_far(self, to, method, in);
 	rc = make_message(self, receiver, to, MAIL_SEND, method, in, &message);
-	if (unlikely(rc < 0))
+	if (unlikely(rc < 0)) {
+		if (rc == -ESRCH) /* its end has begun */
+			dead_letter(self->runtime, actor_address(self->runtime, self->actor),
+				    to, method, "no-such-actor");
 		return rc;
+	}
 	mailbox_add(self->runtime, receiver, message);
 	return 0;
 }
@@ -165,26 +173,29 @@ int troupe_send(struct troupe_self *self, struct troupe_address to,
 	return 0;
 }
 
-NOINLINE static int call_far(struct troupe_self *self, struct call *call,
-			     struct troupe_address to, const void *in, uint64_t deadline_ns)
+int send_call(struct troupe_self *self, struct call *call, struct troupe_address to,
+	      const struct call_value *value, uint64_t deadline_ns)
 {
 	struct runtime *runtime = self->runtime;
-	const struct troupe_method *method = call->method;
 	const struct envelope envelope = {
 		.kind = ENVELOPE_CALL,
-		.flags = call->flags & CALL_MORE ? ENVELOPE_MORE : 0,
+		.flags = (call->flags & CALL_MORE ? ENVELOPE_MORE : 0) |
+			 (call->flags & CALL_TEXT ? ENVELOPE_TEXT : 0),
 		.from = actor_address(runtime, self->actor),
 		.to = to,
-		.hash = method->in_hash,
+		.hash = value->hash,
 		.call = call_alias(runtime, call),
 		.deadline_ns = deadline_ns,
+		.window = call->flags & CALL_WINDOW
+				  ? call_window_of(runtime, call)->window.limit
+				  : 0,
 	};
 	struct peer *peer;
 	int rc;
 
 	if (troupe_address_is_null(to) || is_own_worker(runtime, to))
 		return -ESRCH;
-	rc = check_value(self, method->in, in);
+	rc = check_value(self, value->type, value->in);
 	if (unlikely(rc < 0))
 		return rc;
 	peer = peer_get(runtime, process_of(to));
@@ -192,8 +203,8 @@ NOINLINE static int call_far(struct troupe_self *self, struct call *call,
 		return -ENOMEM;
 	if (peer_is_dead(peer, process_of(to)))
 		return -ESRCH;
-	rc = runtime->ops->forward(runtime->context, &envelope, method->in, in,
-				   &(struct envelope_meaning){method->interface, method->name});
+	rc = runtime->ops->forward(runtime->context, &envelope, value->type, value->in,
+				   value->meaning);
 	if (rc < 0)
 		return no_room_in_link(runtime, self->actor, to, rc);
 	call_move(runtime, call, to, peer);
@@ -205,9 +216,18 @@ struct calling {
 	const struct troupe_method *method;
 	const void *in;
 	uint64_t deadline_ns, context;
-	uint8_t flags; /* CALL_MORE, CALL_UNTIL_KEPT */
+	uint16_t window; /* 0: it has none of its own */
+	uint8_t flags;   /* CALL_MORE, CALL_UNTIL_KEPT */
 	uint8_t entry;
 };
+
+COLD static void begin_stream(struct runtime *runtime, struct call *call,
+			      const struct calling *calling)
+{
+	call->flags = calling->flags;
+	if (calling->window)
+		call_begin_window(runtime, call, calling->window);
+}
 
 static inline __attribute__((always_inline)) struct call *
 begin_call(struct troupe_self *self, const struct calling *calling)
@@ -219,7 +239,7 @@ begin_call(struct troupe_self *self, const struct calling *calling)
 		call->context = calling->context;
 		call->entry = calling->entry;
 		if (unlikely(calling->flags))
-			call->flags = calling->flags;
+			begin_stream(self->runtime, call, calling);
 	}
 	return call;
 }
@@ -227,12 +247,16 @@ begin_call(struct troupe_self *self, const struct calling *calling)
 NOINLINE static int call_out(struct troupe_self *self, struct troupe_address to,
 			     const struct calling *calling, struct call **ret_call)
 {
+	const struct troupe_method *method = calling->method;
+	const struct envelope_meaning meaning = {method->interface, method->name};
 	struct call *call = begin_call(self, calling);
 	int rc;
 
 	if (!call)
 		return -ENOMEM;
-	rc = call_far(self, call, to, calling->in, calling->deadline_ns);
+	rc = send_call(self, call, to,
+		       &(struct call_value){method->in, calling->in, method->in_hash, &meaning},
+		       calling->deadline_ns);
 	if (rc < 0) {
 		call_close(self->runtime, call);
 		return rc;
@@ -281,7 +305,7 @@ int troupe_call(struct troupe_self *self, struct troupe_address to,
 	struct call *call;
 	int index, rc;
 
-	if (unlikely(!method || (flags & ~TROUPE_MORE) || !self->can_receive))
+	if (unlikely(!method || !call_window_is_valid(flags) || !self_can_receive(self)))
 		return -EINVAL;
 	index = type_entry_index(self->actor->unit->type, entry, TROUPE_ENTRY_REPLY);
 	if (unlikely(index < 0 || (entry->method != method &&
@@ -289,15 +313,11 @@ int troupe_call(struct troupe_self *self, struct troupe_address to,
 				    entry->method->out_hash != method->out_hash))))
 		return -EINVAL;
 	calling.entry = (uint8_t)index;
-	if (unlikely(flags & TROUPE_MORE))
-		calling.flags = timeout_ns ? CALL_MORE : CALL_MORE | CALL_UNTIL_KEPT;
-	if (timeout_ns == 0)
-		timeout_ns = LIMIT_CALL_TIMEOUT_DEFAULT_NS;
-	if (unlikely(timeout_ns > LIMIT_CALL_TIMEOUT_NS))
-		timeout_ns = LIMIT_CALL_TIMEOUT_NS;
-	/* The handler may have been running for long: its call has the whole of its time from
-	 * now on. */
-	calling.deadline_ns = slice_now_ns(runtime) + timeout_ns;
+	if (unlikely(flags)) {
+		calling.flags = call_flags_of_stream(timeout_ns);
+		calling.window = call_window_size(flags);
+	}
+	calling.deadline_ns = call_deadline_ns(runtime, timeout_ns);
 	rc = likely(receiver != NULL) ? call_near(self, receiver, to, &calling, &call)
 				      : call_out(self, to, &calling, &call);
 	if (unlikely(rc < 0))
@@ -307,12 +327,57 @@ int troupe_call(struct troupe_self *self, struct troupe_address to,
 	return 0;
 }
 
+static int call_of_task(struct task *task, struct troupe_address to,
+			const struct calling *calling, uint64_t *ret_call)
+{
+	struct troupe_self *self = &task->self;
+	struct actor *receiver = actor_find(self->runtime, to);
+	struct call *call;
+	int rc = receiver ? call_near(self, receiver, to, calling, &call)
+			  : call_out(self, to, calling, &call);
+
+	if (rc == 0)
+		*ret_call = slots_id(call);
+	return rc;
+}
+
+int send_call_of_task(struct task *task, struct troupe_address to,
+		      const struct troupe_method *method, const void *in, uint64_t deadline_ns,
+		      uint64_t *ret_call)
+{
+	const struct calling calling = {
+		.method = method,
+		.in = in,
+		.deadline_ns = deadline_ns,
+		.context = slots_index(&task->self.runtime->tasks, task),
+		.flags = CALL_TASK,
+	};
+
+	return call_of_task(task, to, &calling, ret_call);
+}
+
+int send_call_of_items(struct task *task, struct troupe_address to,
+		       const struct items_call *items_call, uint64_t *ret_call)
+{
+	const struct calling calling = {
+		.method = items_call->method,
+		.in = items_call->in,
+		.deadline_ns = items_call->deadline_ns,
+		.context = items_call->items,
+		.window = (uint16_t)items_call->window,
+		.flags = CALL_TASK | CALL_ITEMS | CALL_MORE |
+			 (items_call->until_kept ? CALL_UNTIL_KEPT : 0),
+	};
+
+	return call_of_task(task, to, &calling, ret_call);
+}
+
 int troupe_cancel(struct troupe_self *self, struct troupe_request request)
 {
 	struct runtime *runtime = self->runtime;
 	struct call *call = call_find(runtime, request.id);
 
-	if (!call || (call->flags & (CALL_OF_CLIENT | CALL_ONEWAY)) ||
+	if (!call || (call->flags & (CALL_OF_CLIENT | CALL_ONEWAY | CALL_TASK)) ||
 	    call->caller != actor_slot(runtime, self->actor))
 		return -ESRCH;
 	callee_cancel(runtime, call);

@@ -15,6 +15,40 @@ static void read_clock(struct runtime *runtime)
 	page_store(&runtime->page->messages, runtime->handled);
 }
 
+/* The clock was read. */
+static inline void mark(struct runtime *runtime, uint64_t sequence)
+{
+	runtime->slice.looked_ns = runtime->now_ns;
+	runtime->slice.looked_sequence = sequence;
+}
+
+static inline void add(struct runtime *runtime, struct definition *unit, uint64_t ns,
+		       uint64_t n)
+{
+	if (likely(unit != NULL))
+		histogram_add(&unit->times, ns, n);
+	histogram_add(&runtime->page->handlers, ns, n);
+}
+
+/* How long the n handlers since the last look took, of which the last one is of that unit. */
+static inline void measure(struct runtime *runtime, struct definition *unit, uint64_t n)
+{
+	const struct slice *slice = &runtime->slice;
+	uint64_t took_ns = runtime->now_ns - slice->looked_ns, mean_ns, last_ns;
+
+	if (n <= 1) {
+		add(runtime, unit, took_ns, 1);
+		return;
+	}
+	mean_ns = took_ns / n;
+	last_ns = runtime->now_ns - slice->until_ns;
+	if (likely(runtime->now_ns < slice->until_ns || slice->until_ns < slice->looked_ns ||
+		   last_ns <= mean_ns))
+		add(runtime, unit, mean_ns, n);
+	else /* none begins once the slice is to end: what has passed since then is its own */
+		add(runtime, unit, last_ns, 1);
+}
+
 void slice_begin(struct runtime *runtime)
 {
 	struct slice *slice = &runtime->slice;
@@ -22,21 +56,25 @@ void slice_begin(struct runtime *runtime)
 	slice->looks = 0;
 	slice->is_over = false;
 	read_clock(runtime);
+	mark(runtime, page_load(&runtime->page->thread.sequence));
 	slice->until_sequence =
 		page_load(&runtime->page->thread.sequence) + STEP * SLICE_MESSAGES;
 	slice->until_ns = runtime->now_ns + SLICE_NS;
 }
 
-void slice_look(struct runtime *runtime)
+void slice_look(struct runtime *runtime, struct definition *unit)
 {
 	struct slice *slice = &runtime->slice;
+	uint64_t sequence;
 
 	/* Most slices are short: only the others are worth the thread's attention. */
 	if (++slice->looks == SLICE_LOOKS)
 		overrun_begin(slice->overrun, slice->until_ns);
 	read_clock(runtime);
-	if (runtime->now_ns >= slice->until_ns ||
-	    page_load(&runtime->page->thread.sequence) >= slice->until_sequence)
+	sequence = page_load(&runtime->page->thread.sequence);
+	measure(runtime, unit, (sequence - slice->looked_sequence) / STEP);
+	mark(runtime, sequence);
+	if (runtime->now_ns >= slice->until_ns || sequence >= slice->until_sequence)
 		slice->is_over = runtime->pause = true;
 }
 
@@ -49,7 +87,10 @@ void slice_cut(struct runtime *runtime)
 void slice_end(struct runtime *runtime)
 {
 	struct slice *slice = &runtime->slice;
+	uint64_t began_ns = loop_now_ns(runtime->loop);
 
+	histogram_add(&runtime->page->passes,
+		      runtime->now_ns > began_ns ? runtime->now_ns - began_ns : 0, 1);
 	if (slice->looks >= SLICE_LOOKS)
 		overrun_end(slice->overrun);
 	page_store(&slice->look_at, 0);

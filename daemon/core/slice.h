@@ -8,6 +8,13 @@
  * hand when the slice has lasted too long. So the time that handlers get is never much more
  * than a millisecond old, even if the one before took a second.
  *
+ * What is known of time by that is counted, too: of each unit, and of all, how long handlers
+ * took (struct histogram). Where the clock was read after each, that is exact; of those between
+ * two looks the mean is taken, for the unit of the last one, unless that one held up the slice:
+ * then it alone is counted, by what it took beyond the slice's time. Those after the last look
+ * of a slice are not counted. And how long the passes of the loop took, until the last look in
+ * each.
+ *
  * One runtime, one thread.
  */
 #ifndef CORE_SLICE_H
@@ -21,8 +28,9 @@ void slice_begin(struct runtime *runtime);
 /* It is over; outside of slices handlers (init, fini) read the clock whenever they ask. */
 void slice_end(struct runtime *runtime);
 
-/* Read the clock, between two messages: the slice may be over then. */
-void slice_look(struct runtime *runtime);
+/* Read the clock, between two messages: the slice may be over then. unit: whose handler ran
+ * last; NULL: it is gone. */
+void slice_look(struct runtime *runtime, struct definition *unit);
 
 /* End the slice: after the message at hand, when there is one. */
 void slice_cut(struct runtime *runtime);
@@ -48,6 +56,15 @@ uint64_t slice_read_ns(struct runtime *runtime);
 static inline uint64_t slice_now_ns(struct runtime *runtime)
 {
 	return slice_is_stale(runtime) ? slice_read_ns(runtime) : runtime->now_ns;
+}
+
+/* So long from then on; the end of time is far enough for what passes it. */
+static inline uint64_t slice_later_ns(struct runtime *runtime, uint64_t delay_ns)
+{
+	uint64_t at_ns;
+
+	return __builtin_add_overflow(slice_now_ns(runtime), delay_ns, &at_ns) ? UINT64_MAX
+									       : at_ns;
 }
 
 #endif

@@ -50,7 +50,7 @@ static void add_to_wheel(struct runtime *runtime, struct timer *timer, uint64_t 
 
 static bool is_periodic(const struct timer *timer)
 {
-	return timer->mail.status;
+	return timer->mail.status & TIMER_PERIODIC;
 }
 
 static void give_timer(struct runtime *runtime, struct timer *timer)
@@ -69,17 +69,24 @@ static void close_timer(struct runtime *runtime, struct timer *timer)
 	slots_close(&timer->slot);
 }
 
+/* In no wheel and no mailbox; delay 0: it is due. */
+static void set_time(struct runtime *runtime, struct timer *timer, uint64_t at_ns, bool is_due)
+{
+	if (is_due) {
+		timer->at_ns = at_ns;
+		timer_due(runtime, timer);
+	} else {
+		add_to_wheel(runtime, timer, at_ns);
+	}
+}
+
 struct timer *timer_new(struct runtime *runtime, struct actor *actor, uint8_t entry,
 			uint64_t delay_ns, uint64_t period_ns, uint64_t context)
 {
 	struct timer *timer = share_take_raw(&runtime->timers, actor->unit, SHARE_TIMERS);
-	uint64_t at_ns;
 
 	if (!timer)
 		return NULL;
-	/* the end of time is far enough for delays that pass it */
-	if (__builtin_add_overflow(slice_now_ns(runtime), delay_ns, &at_ns))
-		at_ns = UINT64_MAX;
 	timer->mail = (struct mail){.entry = entry};
 	timer->actor = actor_slot(runtime, actor);
 	timer->context = context;
@@ -92,15 +99,10 @@ struct timer *timer_new(struct runtime *runtime, struct actor *actor, uint8_t en
 		}
 		*period = (struct timer_period){period_ns, context};
 		timer->period = period;
-		timer->mail.status = 1;
+		timer->mail.status = TIMER_PERIODIC;
 	}
 	enter_ring(runtime, actor, timer);
-	if (delay_ns == 0) {
-		timer->at_ns = at_ns;
-		timer_due(runtime, timer);
-	} else {
-		add_to_wheel(runtime, timer, at_ns);
-	}
+	set_time(runtime, timer, slice_later_ns(runtime, delay_ns), delay_ns == 0);
 	return timer;
 }
 
@@ -128,6 +130,13 @@ bool timer_tick(struct runtime *runtime, struct timer *timer, uint64_t *ret_cont
 		give_timer(runtime, timer);
 		return false;
 	}
+	if (unlikely(timer->mail.status & TIMER_MOVED)) {
+		timer->mail.status &= (uint8_t)~TIMER_MOVED;
+		if (timer->at_ns > runtime->now_ns) {
+			add_to_wheel(runtime, timer, timer->at_ns);
+			return false;
+		}
+	}
 	if (is_periodic(timer)) {
 		*ret_context = timer->period->context;
 		start_next_period(runtime, timer);
@@ -144,6 +153,19 @@ void timer_untick(struct runtime *runtime, struct timer *timer)
 	/* an actor's timers are stopped before its mailbox is drained */
 	check(slots_is_closed(&timer->slot));
 	give_timer(runtime, timer);
+}
+
+void timer_move(struct runtime *runtime, struct timer *timer, uint64_t delay_ns)
+{
+	uint64_t at_ns = slice_later_ns(runtime, delay_ns);
+
+	if (timer->mail.flags & MAIL_QUEUED) { /* where a node's links are, there is a mail's */
+		timer->at_ns = at_ns;
+		timer->mail.status |= TIMER_MOVED;
+		return;
+	}
+	wheel_remove(&runtime->wheel, &timer->node);
+	set_time(runtime, timer, at_ns, delay_ns == 0);
 }
 
 void timer_stop(struct runtime *runtime, struct timer *timer)

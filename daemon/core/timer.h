@@ -11,6 +11,10 @@
 
 #include "core/inside.h"
 
+#define TIMER_PERIODIC 1u
+/* Its notice lies in the mailbox, and it was moved since: to at_ns. */
+#define TIMER_MOVED 2u
+
 /* Of a timer that ticks again and again: from the slab. */
 struct timer_period {
 	uint64_t period_ns;
@@ -28,7 +32,7 @@ struct timer {
 		struct {
 			uint64_t at_ns;   /* the node's: outlives the links */
 			struct mail mail; /* MAIL_TICK; mail.entry: the place in the table of
-					   * entries; mail.status: whether it has a period */
+					   * entries; mail.status: TIMER_* */
 		};
 	};
 	uint32_t next, previous; /* of the actor's timers, by index: a ring, while not closed */
@@ -55,11 +59,15 @@ struct timer *timer_new(struct runtime *runtime, struct actor *actor, uint8_t en
 void timer_due(struct runtime *runtime, struct timer *timer);
 
 /* Its tick has left the mailbox, to be handled: the timer goes on, or it was the only tick and
- * the timer is gone now. False: it was stopped meanwhile, and is freed now. */
+ * the timer is gone now. False: not now, since it was moved meanwhile, or stopped: then it is
+ * freed now. */
 bool timer_tick(struct runtime *runtime, struct timer *timer, uint64_t *ret_context);
 
 /* Its tick has left the mailbox of an actor that is gone. */
 void timer_untick(struct runtime *runtime, struct timer *timer);
+
+/* The next tick comes after delay_ns, wherever it is now. */
+void timer_move(struct runtime *runtime, struct timer *timer, uint64_t delay_ns);
 
 /* No tick any more; freed when the mailbox lets go of it. */
 void timer_stop(struct runtime *runtime, struct timer *timer);

@@ -14,6 +14,7 @@
 #include "core/outbox.h"
 #include "core/page.h"
 #include "core/slice.h"
+#include "core/task.h"
 #include "core/timer.h"
 #include "core/wait.h"
 #include <string.h>
@@ -97,17 +98,6 @@ static inline bool is_wanted(struct troupe_self *self)
 		return true;
 	}
 	return is_wanted_slow(self);
-}
-
-/* The handler has returned, and the call of that handle is not answered. */
-COLD static void answer_result(struct troupe_self *self, uint64_t handle, int rc)
-{
-	struct call_end end = {.status = TROUPE_NO_REPLY};
-	char detail[FAILURE_DETAIL_MAX];
-
-	if (rc < 0)
-		end = (struct call_end){TROUPE_FAILED, rc, failure_print(self, rc, detail)};
-	answer_end(self, handle, end);
 }
 
 /* Its place in the table holds another handler or none. NULL: the message is answered, or
@@ -222,6 +212,25 @@ COLD static void end_exiting(struct troupe_self *self)
 		 error);
 }
 
+COLD static void go_on_or_rest(struct runtime *runtime, struct actor *actor)
+{
+	if (actor->marks & ACTOR_RELEASED)
+		rest_empty(actor, &tasked_find(runtime, actor)->rest);
+	if (actor->tail)
+		runq_push(runtime, actor);
+	else
+		actor->marks &= ~ACTOR_QUEUED;
+}
+
+/* It is in the run queue again if it has something to do. */
+static inline void leave_turn(struct runtime *runtime, struct actor *actor)
+{
+	if (actor->marks & ACTOR_DEAD)
+		actor_give(runtime, actor);
+	else
+		go_on_or_rest(runtime, actor);
+}
+
 /* What is rare at the end of a turn. */
 COLD static void end_turn_slow(struct troupe_self *self, struct mail *rest, struct mail *last)
 {
@@ -233,12 +242,17 @@ COLD static void end_turn_slow(struct troupe_self *self, struct mail *rest, stru
 		end_exiting(self);
 	else
 		wait_wake(self->runtime, actor);
-	if (actor->marks & ACTOR_DEAD)
-		slots_give(&self->runtime->actors, actor);
-	else if (actor->tail)
-		runq_push(self->runtime, actor);
-	else
-		actor->marks &= ~ACTOR_QUEUED;
+	leave_turn(self->runtime, actor);
+}
+
+/* Between two handlers of a turn, now and then. False: it ends here, since time is up, or what
+ * the last handler has answered takes long to hand out. */
+NOINLINE static bool goes_on(struct runtime *runtime, const struct actor *actor)
+{
+	client_calls_hand_out(runtime);
+	/* slow handlers share the loop, too; with its last actor a unit may be gone */
+	slice_look(runtime, actor->marks & ACTOR_DEAD ? NULL : actor->unit);
+	return !runtime->slice.is_over && !outbox_has_mail(runtime);
 }
 
 /* Handle what lies in the mailbox now, a batch at most. `self` serves all turns of a slice. */
@@ -261,11 +275,8 @@ static inline void run_turn(struct troupe_self *self, struct runtime *runtime,
 			notice_kinds[mail->kind].handle(self, mail);
 		mail = next;
 		handled++;
-		if (unlikely(slice_wants_look(runtime))) {
-			slice_look(runtime);
-			if (runtime->slice.is_over) /* slow handlers share the loop, too */
-				break;
-		}
+		if (unlikely(slice_wants_look(runtime)) && !goes_on(runtime, actor))
+			break;
 	} while (mail && handled < actor->unit->batch &&
 		 likely(!self->activation.outcome.exiting));
 
@@ -280,21 +291,25 @@ static inline void run_turn(struct troupe_self *self, struct runtime *runtime,
 
 bool turn_run(struct runtime *runtime)
 {
-	struct troupe_self self = {.runtime = runtime, .can_receive = true};
+	struct troupe_self self = {.runtime = runtime};
 	struct actor *actor;
 
 	slice_begin(runtime);
 	turn_expire(runtime);
 	client_calls_deliver(runtime);
-	while (!runtime->slice.is_over && !outbox_is_full(runtime)) {
+	if (!runq_is_empty(runtime))
+		page_wake_watch(runtime);
+	/* No handler begins while clients can have what others have answered. */
+	while (!runtime->slice.is_over && !outbox_has_mail(runtime) &&
+	       !outbox_is_full(runtime)) {
 		runtime->pause = false;
 		runtime->depth = 1;
 		page_begin(runtime);
 		while (!runtime->pause && (actor = runq_pop(runtime))) {
 			if (likely(actor->tail != NULL))
 				run_turn(&self, runtime, actor);
-			else /* it has ended while it was queued */
-				slots_give(&runtime->actors, actor);
+			else /* it has ended while it was queued, or what it had is gone */
+				leave_turn(runtime, actor);
 		}
 		runtime->depth = 0;
 		page_leave(runtime);
@@ -307,6 +322,26 @@ bool turn_run(struct runtime *runtime)
 	       (!runq_is_empty(runtime) && !outbox_is_full(runtime));
 }
 
+static void expire(struct runtime *runtime, uint32_t kind, uint32_t index)
+{
+	switch (kind) {
+	case RUNTIME_CALL_NODE:
+		caller_expire(runtime, slots_at(&runtime->calls, index));
+		break;
+	case RUNTIME_TIMER_NODE:
+		timer_due(runtime, slots_at(&runtime->timers, index));
+		break;
+	case RUNTIME_TASK_NODE:
+		task_due(runtime, task_at(runtime, index));
+		break;
+	case RUNTIME_SCOPE_NODE:
+		scope_due(runtime, slots_at(&runtime->scopes, index));
+		break;
+	default:
+		life_grace_due(runtime, actor_at(runtime, index));
+	}
+}
+
 void turn_expire(struct runtime *runtime)
 {
 	uint32_t name;
@@ -314,9 +349,6 @@ void turn_expire(struct runtime *runtime)
 	wheel_advance(&runtime->wheel, runtime->now_ns);
 	/* The alarm sees to the rest: for the wheel they are due. */
 	for (uint32_t n = 0; n < EXPIRED_AT_ONCE && (name = wheel_take(&runtime->wheel)); n++) {
-		if (wheel_kind_of(name) == RUNTIME_CALL_NODE)
-			caller_expire(runtime, slots_at(&runtime->calls, wheel_index_of(name)));
-		else
-			timer_due(runtime, slots_at(&runtime->timers, wheel_index_of(name)));
+		expire(runtime, wheel_kind_of(name), wheel_index_of(name));
 	}
 }

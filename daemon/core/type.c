@@ -92,8 +92,9 @@ static void choose_shift(struct runtime_type *type)
 	type->shift = chosen;
 }
 
-static void put_handler(struct runtime_type *type, const struct troupe_method *method,
-			troupe_handler_fn *handler)
+static struct type_handler *put_handler(struct runtime_type *type,
+					const struct troupe_method *method,
+					troupe_handler_fn *handler)
 {
 	size_t at = handler_index(type, method->in_hash);
 
@@ -104,6 +105,93 @@ static void put_handler(struct runtime_type *type, const struct troupe_method *m
 	type->handlers[at].method = method;
 	if (handler)
 		type->handlers[at].hash = method->in_hash;
+	return &type->handlers[at];
+}
+
+/* ------------------------------------------------------------------ handlers that are tasks */
+
+enum way { WAY_PLAIN, WAY_TASK, WAY_ALONE, WAYS };
+
+/* How method i is handled; -EINVAL: in more than one way. */
+static int way_of(const struct troupe_handlers *handlers, uint32_t i)
+{
+	const uintptr_t *words = (const uintptr_t *)handlers->ways;
+	int found = WAY_PLAIN, count = 0;
+
+	for (int way = 0; words && way < WAYS; way++)
+		if (words[(size_t)i * WAYS + way]) {
+			found = way;
+			count++;
+		}
+	return count > 1 ? -EINVAL : found;
+}
+
+/* How many of them are tasks; -EINVAL: one is more than one thing. */
+static int count_tasks(const struct troupe_handlers *handlers)
+{
+	int count = 0;
+
+	for (uint32_t i = 0; i < handlers->n_handlers; i++) {
+		int way = way_of(handlers, i);
+
+		if (way < 0)
+			return way;
+		count += way != WAY_PLAIN;
+	}
+	return count;
+}
+
+/* Whether any of the type's are. */
+static int has_tasks(const struct troupe_actor *table)
+{
+	struct troupe_handlers handlers;
+	const char *why;
+	int all = 0;
+
+	for (uint32_t n = 0; n < TROUPE_INTERFACES_MAX && table->interfaces[n]; n++) {
+		int count = abi_copy(ABI_HANDLERS, NULL, table->interfaces[n], &handlers, &why);
+
+		if (count == 0)
+			count = count_tasks(&handlers);
+		if (count < 0)
+			return count;
+		all += count;
+	}
+	return all > 0;
+}
+
+/* In the place of the plug-in's handler comes what sees to how it is run. */
+static void serve_handler(const struct type_serving *serving, struct runtime_type *type,
+			  struct type_handler *handler, int way)
+{
+	struct type_way *place = &type->ways[handler - type->handlers];
+
+	if (!handler->handler)
+		return;
+	*place = (struct type_way){
+		.handler = handler->handler,
+		.is_alone = way == WAY_ALONE,
+		.entry = {.table_size = sizeof(place->entry),
+			  .name = handler->method->name,
+			  .run = serving->run},
+	};
+	handler->handler = way == WAY_PLAIN ? serving->plain : serving->task;
+}
+
+static void put_handlers(const struct type_serving *serving, struct runtime_type *type,
+			 const struct troupe_handlers *given)
+{
+	struct troupe_handlers handlers;
+	const char *why;
+
+	(void)abi_copy(ABI_HANDLERS, NULL, given, &handlers, &why); /* has_tasks() did it */
+	for (uint32_t i = 0; i < handlers.n_handlers; i++) {
+		struct type_handler *handler =
+			put_handler(type, handlers.interface->methods[i], handlers.handlers[i]);
+
+		if (type->ways)
+			serve_handler(serving, type, handler, way_of(&handlers, i));
+	}
 }
 
 const struct type_handler *type_find(const struct runtime_type *type, uint64_t hash)
@@ -124,6 +212,7 @@ int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
 {
 	struct runtime_type copies = {.given = table, .plugin = plugin}, *type;
 	uint32_t methods = 0, size = 4;
+	int tasks;
 
 	*ret_why = copy_tables(table, &copies, &methods);
 	if (*ret_why)
@@ -132,10 +221,20 @@ int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
 		*ret_why = "too many actor types";
 		return -EINVAL;
 	}
+	tasks = has_tasks(table);
+	if (tasks < 0) {
+		*ret_why = "a method has two handlers";
+		return -EINVAL;
+	}
 	while (size < 4 * methods) /* mostly empty: a search ends, and soon */
 		size *= 2;
-	type = calloc(1, sizeof(*type) + size * sizeof(type->handlers[0]));
+	if (tasks)
+		copies.ways = calloc(size, sizeof(copies.ways[0]));
+	type = tasks && !copies.ways
+		       ? NULL
+		       : calloc(1, sizeof(*type) + size * sizeof(type->handlers[0]));
 	if (!type) {
+		free(copies.ways);
 		*ret_why = "no memory";
 		return -ENOMEM;
 	}
@@ -144,13 +243,8 @@ int runtime_type_add(struct runtime *runtime, const struct troupe_actor *table,
 	choose_shift(type);
 	/* 0 belongs to the first place */
 	type->handlers[0].hash = (uint64_t)sizeof(type->handlers[0]) << type->shift;
-	for (uint32_t n = 0; n < TROUPE_INTERFACES_MAX && table->interfaces[n]; n++) {
-		const struct troupe_handlers *handlers = table->interfaces[n];
-
-		for (uint32_t i = 0; i < handlers->n_handlers; i++)
-			put_handler(type, handlers->interface->methods[i],
-				    handlers->handlers[i]);
-	}
+	for (uint32_t n = 0; n < TROUPE_INTERFACES_MAX && table->interfaces[n]; n++)
+		put_handlers(runtime->serving, type, table->interfaces[n]);
 	type->next = runtime->types;
 	runtime->types = type;
 	runtime->n_types++;
@@ -190,6 +284,7 @@ void types_free(struct runtime *runtime)
 		struct runtime_type *type = runtime->types;
 
 		runtime->types = type->next;
+		free(type->ways);
 		free(type);
 	}
 }

@@ -12,7 +12,7 @@
 #include "core/runtime.h"
 #include <stdbool.h>
 #include <stdint.h>
-#include <troupe/actor.h>
+#include <troupe/task.h>
 
 struct type_handler {
 	/* in_hash when there is a handler; else one that belongs to another place, so that no
@@ -25,6 +25,19 @@ struct type_handler {
 
 _Static_assert((sizeof(struct type_handler) & (sizeof(struct type_handler) - 1)) == 0,
 	       "a power of two");
+
+/* How a handler of a type is run that has any which are tasks. */
+struct type_way {
+	troupe_handler_fn *handler; /* the plug-in's */
+	bool is_alone;
+	struct troupe_task_entry entry; /* when it is a task */
+};
+
+/* What such a type has in place of the plug-in's handlers: core/serve.h. */
+struct type_serving {
+	troupe_handler_fn *plain, *task;
+	int (*run)(struct troupe_self *self, void *state, void *arg, void *shared);
+};
 
 struct runtime_type {
 	const struct troupe_actor *given; /* the plug-in's own table, by which it is known */
@@ -41,6 +54,7 @@ struct runtime_type {
 	struct troupe_actor table;
 	struct troupe_life life;
 	struct troupe_entry entries[TROUPE_ENTRIES_MAX]; /* n_entries */
+	struct type_way *ways; /* of the place of each handler; NULL: none is a task */
 	struct type_handler handlers[];
 };
 
@@ -50,6 +64,12 @@ static inline const struct type_handler *type_bucket(const struct runtime_type *
 {
 	return (const struct type_handler *)(const void *)((const char *)type->handlers +
 							   (hash >> type->shift & type->mask));
+}
+
+static inline const struct type_way *type_way(const struct runtime_type *type,
+					      const struct type_handler *handler)
+{
+	return &type->ways[handler - type->handlers];
 }
 
 /* What the type has for a message by the hash of its layout. NULL: nothing, find out by

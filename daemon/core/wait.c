@@ -6,27 +6,25 @@
 #include <errno.h>
 
 /* The chain is a part of it, for the streams of one caller have windows of their own. */
-static uint64_t hash_key(const struct runtime *runtime, uint32_t sender,
-			 struct troupe_address where, struct list *const *chain,
-			 uint64_t stream)
+static uint64_t hash_key(const struct runtime *runtime, const struct wait *wait)
 {
-	uint64_t place = ((uint64_t)where.slot << 32 | where.generation) ^ (uintptr_t)chain ^
-			 stream << 1;
+	const struct troupe_address where = wait->where;
+	uint64_t place = ((uint64_t)where.slot << 32 | where.generation) ^
+			 (uintptr_t)wait->chain ^ wait->stream << 1;
+	uint64_t who = (uintptr_t)wait->seat + wait->sender;
 
-	return index_hash(runtime->secret, process_word(process_of(where)) * 31 + sender,
-			  place);
+	return index_hash(runtime->secret, process_word(process_of(where)) * 31 + who, place);
 }
 
-static struct wait *find_wait(const struct runtime *runtime, uint32_t sender,
-			      struct troupe_address where, struct list *const *chain,
-			      uint64_t stream)
+/* That is in a chain, and of the same sender, task, address, chain and stream. */
+static struct wait *find_wait(const struct runtime *runtime, const struct wait *wanted)
 {
 	struct wait *wait;
 
-	index_foreach (wait, &runtime->waits_by_key,
-		       hash_key(runtime, sender, where, chain, stream), link)
-		if (wait->sender == sender && wait->chain == chain && wait->stream == stream &&
-		    troupe_address_equal(wait->where, where))
+	index_foreach (wait, &runtime->waits_by_key, hash_key(runtime, wanted), link)
+		if (wait->sender == wanted->sender && wait->seat == wanted->seat &&
+		    wait->chain == wanted->chain && wait->stream == wanted->stream &&
+		    troupe_address_equal(wait->where, wanted->where))
 			return wait;
 	return NULL;
 }
@@ -35,33 +33,46 @@ int wait_add(struct runtime *runtime, struct actor *sender, struct troupe_addres
 	     struct list **chain, uint64_t stream, uint64_t handle)
 {
 	struct actor *receiver = actor_find(runtime, where); /* NULL: a link, a far stream */
-	uint32_t slot = actor_slot(runtime, sender);
-	struct wait *wait = find_wait(runtime, slot, where, chain, stream);
+	struct actor_cold *cold = receiver ? cold_find(runtime, receiver) : NULL;
+	const struct wait wanted = {
+		.where = where,
+		.chain = chain,
+		.stream = stream,
+		.sender = actor_slot(runtime, sender),
+		.seat = runtime->seat,
+	};
+	struct wait *wait = find_wait(runtime, &wanted);
 
 	if (wait)
 		return 0;
 	wait = share_take(&runtime->waits, sender->unit, SHARE_WAITS);
 	if (!wait)
 		return -ENOMEM;
-	wait->sender = slot;
+	wait->sender = wanted.sender;
+	wait->seat = wanted.seat;
 	wait->where = where;
 	wait->chain = chain;
 	wait->stream = stream;
 	wait->handle = handle;
+	if (wait->seat)
+		wait->seat->wait = wait;
 	chain_append(chain, &wait->of_receiver);
-	if (receiver)
+	if (cold && chain == &cold->window.waiters)
 		receiver->marks |= ACTOR_AWAITED;
 	chain_append(&cold_get(runtime, sender)->waits, &wait->of_sender);
-	index_put(&runtime->waits_by_key, &wait->link,
-		  hash_key(runtime, slot, where, chain, stream));
+	index_put(&runtime->waits_by_key, &wait->link, hash_key(runtime, wait));
 	return 0;
 }
 
 void wait_keep(struct runtime *runtime, struct actor *sender, struct troupe_address where,
 	       struct list **chain, uint64_t stream, uint64_t handle)
 {
-	struct wait *wait =
-		find_wait(runtime, actor_slot(runtime, sender), where, chain, stream);
+	struct wait *wait = find_wait(runtime, &(struct wait){
+						       .where = where,
+						       .chain = chain,
+						       .stream = stream,
+						       .sender = actor_slot(runtime, sender),
+					       });
 
 	if (wait)
 		wait->handle = handle;
@@ -71,6 +82,16 @@ static void give_wait(struct runtime *runtime, struct wait *wait)
 {
 	share_give(&runtime->waits, wait, actor_at(runtime, wait->sender)->unit, SHARE_WAITS);
 	slots_give(&runtime->waits, wait);
+}
+
+/* Its record is free. */
+static void leave_sender(struct runtime *runtime, struct wait *wait)
+{
+	if (wait->seat)
+		wait->seat->wait = NULL;
+	chain_remove(&cold_find(runtime, actor_at(runtime, wait->sender))->waits,
+		     &wait->of_sender);
+	give_wait(runtime, wait);
 }
 
 static void leave_chain(struct runtime *runtime, struct wait *wait)
@@ -86,6 +107,15 @@ static void wake(struct runtime *runtime, struct wait *wait)
 	mailbox_notify(runtime, actor_at(runtime, wait->sender), &wait->mail, MAIL_ROOM);
 }
 
+/* For room that no other is woken for, until it has had its chance. */
+static void wake_promised(struct runtime *runtime, struct actor_cold *receiver,
+			  struct wait *wait)
+{
+	receiver->promised++;
+	wait->is_promised = true;
+	wake(runtime, wait);
+}
+
 static void wake_first(struct runtime *runtime, struct list **chain)
 {
 	wake(runtime, container_of(*chain, struct wait, of_receiver));
@@ -99,8 +129,7 @@ static void wake_repliers(struct runtime *runtime, struct actor_cold *receiver)
 
 		if (!wait->stream || receiver->promised >= LIMIT_STREAM_UNREAD / 2)
 			continue;
-		receiver->promised++;
-		wake(runtime, wait);
+		wake_promised(runtime, receiver, wait);
 	}
 }
 
@@ -141,10 +170,9 @@ void wait_wake_slow(struct runtime *runtime, struct actor *receiver)
 		return;
 	}
 	room = count_room(receiver, cold);
-	while (cold->window.waiters && cold->promised < room) {
-		cold->promised++;
-		wake_first(runtime, &cold->window.waiters);
-	}
+	while (cold->window.waiters && cold->promised < room)
+		wake_promised(runtime, cold,
+			      container_of(cold->window.waiters, struct wait, of_receiver));
 	if (!cold->window.waiters)
 		receiver->marks &= ~ACTOR_AWAITED;
 }
@@ -164,25 +192,26 @@ void wait_give(struct runtime *runtime, struct window *window, uint32_t count, u
 
 struct wait_past wait_finish(struct runtime *runtime, struct wait *wait)
 {
-	const struct wait_past past = {wait->where, wait->stream, wait->handle};
+	const struct wait_past past = {.where = wait->where,
+				       .stream = wait->stream,
+				       .handle = wait->handle,
+				       .seat = wait->seat,
+				       .is_of_task = wait->seat || wait->is_left,
+				       .is_promised = wait->is_promised};
 	struct actor *receiver = actor_find(runtime, past.where);
 	struct actor_cold *cold = receiver ? cold_find(runtime, receiver) : NULL;
 
-	/* A receiver's death wakes its waiters without a promise, but then it is not found
-	 * here. */
-	if (cold) {
-		cold->promised -= cold->promised > 0;
+	if (cold && past.is_promised) {
+		cold->promised--;
 		cold->before = receiver->load.queued;
 	}
-	chain_remove(&cold_find(runtime, actor_at(runtime, wait->sender))->waits,
-		     &wait->of_sender);
-	give_wait(runtime, wait);
+	leave_sender(runtime, wait);
 	return past;
 }
 
 void wait_pass_on(struct runtime *runtime, uint32_t sender, const struct wait_past *past)
 {
-	struct actor *receiver = actor_find(runtime, past->where);
+	struct actor *receiver = past->is_promised ? actor_find(runtime, past->where) : NULL;
 	struct actor_cold *cold = receiver ? cold_find(runtime, receiver) : NULL;
 
 	if (cold && receiver->load.queued > cold->before) {
@@ -192,19 +221,46 @@ void wait_pass_on(struct runtime *runtime, uint32_t sender, const struct wait_pa
 	/* Refused again: there is no room after all, and asking the next would only go round
 	 * in circles. */
 	if (cold && cold->window.waiters &&
-	    !find_wait(runtime, sender, past->where, &cold->window.waiters, past->stream))
+	    !find_wait(runtime, &(struct wait){
+					.where = past->where,
+					.chain = &cold->window.waiters,
+					.stream = past->stream,
+					.sender = sender,
+					.seat = past->seat,
+				}))
 		wait_wake_slow(runtime, receiver);
 }
 
-void wait_forget_all(struct runtime *runtime, struct actor *sender)
+void wait_leave(struct runtime *runtime, struct wait_seat *seat)
+{
+	struct wait *wait = seat->wait;
+
+	if (!wait)
+		return;
+	if (wait->chain) {
+		leave_chain(runtime, wait);
+		leave_sender(runtime, wait);
+		return;
+	}
+	/* What was promised goes to the next one, when the notice is taken. */
+	seat->wait = NULL;
+	wait->seat = NULL;
+	wait->is_left = true;
+}
+
+void wait_forget_all(struct runtime *runtime, struct actor *sender, bool of_tasks)
 {
 	struct actor_cold *cold = cold_find(runtime, sender);
 
-	while (cold && cold->waits) {
-		struct wait *wait = container_of(cold->waits, struct wait, of_sender);
+	if (!cold)
+		return;
+	chain_foreach (at, cold->waits) {
+		struct wait *wait = container_of(at, struct wait, of_sender);
 
+		/* One whose notice lies in the mailbox goes with that. */
+		if (!wait->chain || (wait->seat && !of_tasks))
+			continue;
 		leave_chain(runtime, wait);
-		chain_remove(&cold->waits, &wait->of_sender);
-		give_wait(runtime, wait);
+		leave_sender(runtime, wait);
 	}
 }

@@ -20,18 +20,31 @@ struct wait {
 	struct list **chain; /* that of_receiver is in; NULL: woken */
 	struct index_link link;
 	struct troupe_address where;
-	uint64_t stream; /* whose reply was refused; 0: it was a message */
-	uint64_t handle; /* of the stream, when the sender has kept it */
-	uint32_t sender; /* slot */
+	uint64_t stream;        /* whose reply was refused; 0: it was a message */
+	uint64_t handle;        /* of the stream, when the sender has kept it */
+	uint32_t sender;        /* slot */
+	struct wait_seat *seat; /* of a task of it that waits; NULL: it is the sender's */
+	bool is_left;           /* its task has left */
+	bool is_promised;       /* it was woken for room in a mailbox that is counted as its */
+};
+
+/* Where a task has its wait. A wait that is added while runtime->seat points to one is its
+ * task's: that is woken in place of on_room. */
+struct wait_seat {
+	struct wait *wait; /* NULL: none */
 };
 
 /* A wait that is over. */
 struct wait_past {
 	struct troupe_address where;
 	uint64_t stream, handle;
+	struct wait_seat *seat; /* NULL also when its task has left */
+	bool is_of_task;
+	bool is_promised;
 };
 
-/* Let `sender` wait for room at `where`, whose chain is given. stream: the id of the caller's
+/* Let `sender`, or the task of it whose seat is runtime->seat, wait for room at `where`, whose
+ * chain is given. stream: the id of the caller's
  * struct call, or of the kept call for a caller elsewhere, when what was refused is a stream's
  * reply, for which the mailbox's bounds do not matter; else 0, as is handle. 0 also when it
  * waits already; -ENOMEM. */
@@ -64,7 +77,11 @@ struct wait_past wait_finish(struct runtime *runtime, struct wait *wait);
 /* The room promised to `sender` is used or not wanted: if so, the next may have it. */
 void wait_pass_on(struct runtime *runtime, uint32_t sender, const struct wait_past *past);
 
-/* The sender is gone; its mailbox is drained already. */
-void wait_forget_all(struct runtime *runtime, struct actor *sender);
+/* A task waits no more, be it woken or not. */
+void wait_leave(struct runtime *runtime, struct wait_seat *seat);
+
+/* The sender gets no on_room any more. of_tasks: nor do its tasks: it is gone, and its mailbox
+ * drained already. */
+void wait_forget_all(struct runtime *runtime, struct actor *sender, bool of_tasks);
 
 #endif

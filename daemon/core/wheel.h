@@ -21,7 +21,7 @@
 #define WHEEL_SLOTS     (1u << WHEEL_SLOT_BITS)
 
 #define WHEEL_INDEX_BITS 28
-#define WHEEL_KINDS      4
+#define WHEEL_KINDS      6
 
 /* The owner sees to it that a node is in a wheel at most once; zeroed means in none. */
 struct wheel_node {

@@ -259,6 +259,16 @@ static int64_t bytes_of_memory(const struct master *master)
 					 master->settings.workers);
 }
 
+/* 0: no handler is slow. */
+static int64_t slow_ns(const struct master *master)
+{
+	const uint64_t ns = master->settings.slow_handler_ns;
+
+	if (ns == 0 || ns > INT64_MAX)
+		return 0;
+	return (int64_t)(ns < LIMIT_SLOW_HANDLER_MIN_NS ? LIMIT_SLOW_HANDLER_MIN_NS : ns);
+}
+
 static int introduce(struct worker *worker, int page)
 {
 	struct worker_start start = {
@@ -266,6 +276,8 @@ static int introduce(struct worker *worker, int page)
 		.directory = worker->master->directory,
 		.logLevel = worker->master->log.level,
 		.memory = bytes_of_memory(worker->master),
+		.blockingThreads = worker->master->settings.blocking_threads,
+		.slowNs = slow_ns(worker->master),
 	};
 
 	return worker_send(worker, &worker_start_method, &start, page);
@@ -408,8 +420,11 @@ void worker_reconfigure(struct worker *worker)
 	struct master *master = worker->master;
 
 	(void)worker_send(worker, &worker_reconfigure_method,
-			  &(struct worker_reconfigure){.logLevel = master->log.level,
-						       .memory = bytes_of_memory(master)},
+			  &(struct worker_reconfigure){
+				  .logLevel = master->log.level,
+				  .memory = bytes_of_memory(master),
+				  .slowNs = slow_ns(master),
+				  .blockingThreads = master->settings.blocking_threads},
 			  -1);
 }
 

@@ -36,6 +36,7 @@ struct unit;
 struct instance;
 struct letters;
 struct suspects;
+struct slow;
 
 /* In one handler for that long: that handler stalls the worker. Seen at two ticks, which never
  * are exact. */
@@ -129,6 +130,7 @@ struct worker {
 	struct request_what culprit; /* what took too long */
 
 	struct stall stall;
+	struct slow *slow; /* of slow.h; NULL: no handler was slow */
 	bool is_late;      /* a request is overdue, because a handler still runs */
 	bool missed_names; /* a list could not be sent to it; see names.c */
 	unsigned n_late;   /* expiries of request_timer for the same request */

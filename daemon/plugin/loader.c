@@ -80,8 +80,6 @@ static void explain_dlerror(const struct plugin *plugin, char *why)
 	const char *error = dlerror();
 	size_t size = strlen(plugin->path);
 
-	if (!error)
-		error = "the dynamic linker refuses it";
 	if (strncmp(error, plugin->path, size) == 0 && strncmp(error + size, ": ", 2) == 0)
 		error += size + 2;
 	snprintf(why, PLUGIN_WHY_MAX, "%s", error);
@@ -108,15 +106,13 @@ static int visit_object(struct dl_phdr_info *object, size_t size, void *context)
 		if (segment->p_vaddr + segment->p_memsz > high)
 			high = segment->p_vaddr + segment->p_memsz;
 	}
-	if (low > high)
-		return 0;
 	plugin->base = plugin->bias + low;
 	plugin->end = plugin->bias + high;
 	return 1;
 }
 
-static int link_object(struct loader *loader, struct plugin *plugin, int fd, void **ret_handle,
-		       char *why)
+/* NULL: the dynamic linker has refused it. */
+static void *link_object(struct loader *loader, struct plugin *plugin, int fd, char *why)
 {
 	struct link_map *map;
 	void *handle;
@@ -129,19 +125,13 @@ static int link_object(struct loader *loader, struct plugin *plugin, int fd, voi
 	atomic_store_explicit(&loader->loading, NULL, memory_order_release);
 	if (!handle) {
 		explain_dlerror(plugin, why);
-		return -ENOEXEC;
+		return NULL;
 	}
-	*ret_handle = handle;
-	if (dlinfo(handle, RTLD_DI_LINKMAP, &map) < 0) {
-		explain_dlerror(plugin, why);
-		return -ENOEXEC;
-	}
+	/* What is linked lies somewhere. */
+	check(dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0);
 	plugin->bias = map->l_addr;
-	if (dl_iterate_phdr(visit_object, plugin) == 0) {
-		snprintf(why, PLUGIN_WHY_MAX, "it has no segments in memory");
-		return -ENOEXEC;
-	}
-	return 0;
+	check(dl_iterate_phdr(visit_object, plugin) == 1);
+	return handle;
 }
 
 static int compare_interfaces(const struct plugin_actor *noted,
@@ -261,7 +251,7 @@ static int load(struct loader *loader, int fd, const char *name, uint32_t number
 	cleanup_close int file = fd;
 	cleanup(free_plugin) struct plugin *plugin = NULL;
 	struct plugin *loaded;
-	void *handle = NULL;
+	void *handle;
 
 	if (loader->n_plugins == LOADER_PLUGINS_MAX) {
 		snprintf(why, PLUGIN_WHY_MAX,
@@ -280,9 +270,9 @@ static int load(struct loader *loader, int fd, const char *name, uint32_t number
 	if (!plugin->tables)
 		return -ENOMEM;
 
-	r = link_object(loader, plugin, file, &handle, why);
+	handle = link_object(loader, plugin, file, why);
 	if (!handle)
-		return r;
+		return -ENOEXEC;
 	/* Once an object is loaded, its descriptor stays open for ever, whatever becomes of
 	 * the plug-in: the dynamic linker knows objects by the names they were opened under,
 	 * and would take another file that gets this number for the one it has. Its code stays
@@ -290,12 +280,10 @@ static int load(struct loader *loader, int fd, const char *name, uint32_t number
 	plugin->fd = take_fd(&file);
 	loaded = take_pointer(&plugin);
 	put_first(loader, loaded);
+	r = find_tables(loaded, handle, why);
 	if (r == 0)
-		r = find_tables(loaded, handle, why);
-	if (r < 0)
-		return r;
-	*ret_plugin = loaded;
-	return 0;
+		*ret_plugin = loaded;
+	return r;
 }
 
 int loader_load(struct loader *loader, int fd, const char *name, uint32_t number,

@@ -50,12 +50,9 @@ static bool install_fds(const struct child_plan *plan)
 	    (plan->output >= 0 && dup2(plan->output, STDOUT_FILENO) < 0) ||
 	    (plan->error >= 0 && dup2(plan->error, STDERR_FILENO) < 0))
 		return false;
-	/* Out of the way first: none may be where another is to go. */
-	for (unsigned i = 0; i < plan->n_fds; i++) {
+	/* Out of the way first: none may be where another is to go. -1 fails below. */
+	for (unsigned i = 0; i < plan->n_fds; i++)
 		apart[i] = fcntl(plan->fds[i], F_DUPFD, end);
-		if (apart[i] < 0)
-			return false;
-	}
 	for (unsigned i = 0; i < plan->n_fds; i++)
 		if (dup2(apart[i], CHILD_FIRST_FD + (int)i) < 0)
 			return false;
@@ -91,8 +88,7 @@ static int fork_child(const struct child_plan *plan, pid_t *ret_pid)
 
 	/* A signal in the child before exec would run the master's handler there. */
 	sigfillset(&all);
-	if (sigprocmask(SIG_SETMASK, &all, &before) < 0)
-		return -errno;
+	(void)sigprocmask(SIG_SETMASK, &all, &before);
 	pid = fork();
 	if (pid == 0)
 		become(plan, master);

@@ -27,8 +27,7 @@ static void print_cause(char *text, size_t size, const struct launch_end *end)
 	}
 }
 
-/* One frame of a backtrace. false: there is nothing in it. */
-static bool copy_frame(struct crash_frame *to, const struct page_frame *from)
+bool crash_copy_frame(struct crash_frame *to, const struct page_frame *from)
 {
 	size_t size = strnlen(from->text, sizeof(from->text) - 1);
 
@@ -84,7 +83,14 @@ void crash_read(struct crash *crash, const struct page *page, const struct launc
 		return;
 	for (unsigned i = 0; i < n_frames && i < PAGE_FRAMES; i++)
 		crash->n_frames +=
-			copy_frame(&crash->frames[crash->n_frames], &record->frames[i]);
+			crash_copy_frame(&crash->frames[crash->n_frames], &record->frames[i]);
+	if (is_written && record->what[0]) {
+		char what[PAGE_WHAT];
+
+		memcpy(what, record->what, sizeof(what));
+		what[sizeof(what) - 1] = '\0';
+		crash_note_failure(crash, what);
+	}
 	/* A fault in another thread is no evidence against the handler that happened to run. */
 	crash->in_handler =
 		activity_read(is_written ? &record->thread : &page->thread, &crash->activity) &&

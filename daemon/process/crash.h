@@ -52,6 +52,9 @@ struct crash {
  * `known`. */
 void crash_read(struct crash *crash, const struct page *page, const struct launch_end *known);
 
+/* One frame of a backtrace, without its place. false: there is nothing in it. */
+bool crash_copy_frame(struct crash_frame *to, const struct page_frame *from);
+
 /* It was the kernel that killed it, because memory ran out. */
 void crash_note_oom(struct crash *crash);
 

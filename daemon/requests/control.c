@@ -17,6 +17,8 @@ static const struct control_method methods[] = {
 	{&api_list_method, CONTROL_OBSERVE, .handle = control_on_list},
 	{&api_describe_method, CONTROL_OBSERVE, .handle = control_on_describe},
 	{&api_actors_method, CONTROL_OBSERVE, .handle = control_on_actors},
+	{&api_tasks_method, CONTROL_OBSERVE, .handle = control_on_tasks},
+	{&api_blocked_method, CONTROL_OBSERVE, .handle = control_on_blocked},
 	{&api_watch_method, CONTROL_OBSERVE, .handle = control_on_watch, .needs_more = true},
 	{&api_call_method, CONTROL_CALL, .handle = control_on_call},
 	{&api_send_method, CONTROL_CALL, .handle = control_on_send},

@@ -15,6 +15,8 @@ void control_on_workers(void *context, struct control_call *call, const void *in
 void control_on_list(void *context, struct control_call *call, const void *in);
 void control_on_describe(void *context, struct control_call *call, const void *in);
 void control_on_actors(void *context, struct control_call *call, const void *in);
+void control_on_tasks(void *context, struct control_call *call, const void *in);
+void control_on_blocked(void *context, struct control_call *call, const void *in);
 void control_on_watch(void *context, struct control_call *call, const void *in);
 void control_on_spawn(void *context, struct control_call *call, const void *in);
 void control_on_start(void *context, struct control_call *call, const void *in);

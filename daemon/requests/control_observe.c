@@ -33,7 +33,7 @@ static void add_counter(int64_t *sum, const _Atomic uint64_t *place)
 
 /* stalls: room for all. */
 static bool count_workers(const struct master *master, struct arena *arena,
-			  struct api_stall *stalls, struct api_status_out *out)
+			  struct api_stall *stalls, int64_t *lost, struct api_status_out *out)
 {
 	out->stalls.items = stalls;
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++) {
@@ -55,6 +55,7 @@ static bool count_workers(const struct master *master, struct arena *arena,
 		add_counter(&out->actors, &worker->page->actors);
 		add_counter(&out->messages, &worker->page->messages);
 		add_counter(&out->deadLetters, &worker->page->dead_letters);
+		add_counter(lost, &worker->page->lost);
 	}
 	return true;
 }
@@ -62,6 +63,7 @@ static bool count_workers(const struct master *master, struct arena *arena,
 void control_on_status(void *context, struct control_call *call, const void *in)
 {
 	struct master *master = context;
+	int64_t lost = 0;
 	struct api_status_out out = {
 		.version = TROUPE_VERSION,
 		.pid = getpid(),
@@ -70,6 +72,7 @@ void control_on_status(void *context, struct control_call *call, const void *in)
 		.state = master_state(master),
 		.restarts = (int64_t)master->worker_restarts,
 		.connections = control_server_connections(master->server),
+		.lostMemory = &lost,
 	};
 	struct api_stall stalls[LIMIT_WORKERS];
 	const struct problems *problems[] = {&master->conf_problems, &master->problems};
@@ -78,7 +81,7 @@ void control_on_status(void *context, struct control_call *call, const void *in)
 
 	(void)in;
 	arena_init(&arena);
-	fits = count_workers(master, &arena, stalls, &out);
+	fits = count_workers(master, &arena, stalls, &lost, &out);
 	units_foreach (unit, master) {
 		out.units++;
 		out.unitsFailed += unit_state(unit) == API_STATE_FAILED;

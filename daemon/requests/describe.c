@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/histogram.h"
 #include "config/problems.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/master.h"
@@ -96,6 +97,11 @@ bool describe_unit(struct arena *arena, const struct unit *unit, struct api_unit
 		.restarts = (int64_t)unit->restarts,
 		.interfaces = describe_interfaces(unit->version->type),
 	};
+	if (unit->slow_handlers > 0) {
+		ret_unit->slowHandlers = number(arena, (int64_t)unit->slow_handlers);
+		if (!ret_unit->slowHandlers)
+			return false;
+	}
 	if (ret_unit->state == API_STATE_STALLED) {
 		ret_unit->stall = describe_stall(arena, unit_stalls(unit));
 		return ret_unit->stall;
@@ -105,22 +111,31 @@ bool describe_unit(struct arena *arena, const struct unit *unit, struct api_unit
 
 /* ---- workers */
 
+bool describe_frames(struct arena *arena, const struct crash_frame *frames, unsigned n,
+		     struct api_string_array *ret_texts)
+{
+	const char **texts = arena_alloc(arena, (n + 1) * sizeof(*texts));
+
+	if (!texts)
+		return false;
+	for (unsigned i = 0; i < n; i++) {
+		texts[i] = frames[i].place[0] ? arena_printf(arena, "%s %s", frames[i].text,
+							     frames[i].place)
+					      : frames[i].text;
+		if (!texts[i])
+			return false;
+	}
+	*ret_texts = (struct api_string_array){texts, n};
+	return true;
+}
+
 static const struct api_crash *describe_crash(struct arena *arena, const struct crash *crash)
 {
 	struct api_crash *api = arena_alloc(arena, sizeof(*api));
-	const char **frames = arena_alloc(arena, (crash->n_frames + 1) * sizeof(*frames));
+	struct api_string_array frames;
 
-	if (!api || !frames)
+	if (!api || !describe_frames(arena, crash->frames, crash->n_frames, &frames))
 		return NULL;
-	for (unsigned i = 0; i < crash->n_frames; i++) {
-		const struct crash_frame *frame = &crash->frames[i];
-
-		frames[i] = frame->place[0]
-				    ? arena_printf(arena, "%s %s", frame->text, frame->place)
-				    : frame->text;
-		if (!frames[i])
-			return NULL;
-	}
 	*api = (struct api_crash){
 		.timeMs = (int64_t)crash->time_ms,
 		.incarnation = crash->process.incarnation,
@@ -129,7 +144,7 @@ static const struct api_crash *describe_crash(struct arena *arena, const struct 
 		.actor = crash->names.actor[0] ? crash->names.actor : NULL,
 		.child = crash->names.child[0] ? crash->names.child : NULL,
 		.message = crash->names.message[0] ? crash->names.message : NULL,
-		.backtrace = {frames, crash->n_frames},
+		.backtrace = frames,
 	};
 	return api;
 }
@@ -166,6 +181,23 @@ static int64_t counter(const _Atomic uint64_t *place)
 	return value > INT64_MAX ? INT64_MAX : (int64_t)value;
 }
 
+const struct api_times *describe_times(struct arena *arena, const struct histogram *times)
+{
+	struct api_times *api = arena_alloc(arena, sizeof(*api));
+	int64_t *counts = arena_alloc(arena, HISTOGRAM_BUCKETS * sizeof(*counts));
+
+	if (!api || !counts)
+		return NULL;
+	*api = (struct api_times){.maxNs = counter(&times->max_ns),
+				  .counts = {counts, HISTOGRAM_BUCKETS}};
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		counts[i] = counter(&times->counts[i]);
+		if (__builtin_add_overflow(api->count, counts[i], &api->count))
+			api->count = INT64_MAX;
+	}
+	return api;
+}
+
 bool describe_worker(struct arena *arena, const struct worker *worker,
 		     struct api_worker *ret_worker)
 {
@@ -195,6 +227,14 @@ bool describe_worker(struct arena *arena, const struct worker *worker,
 		ret_worker->actors = counter(&worker->page->actors);
 		ret_worker->messages = counter(&worker->page->messages);
 		ret_worker->deadLetters = counter(&worker->page->dead_letters);
+		ret_worker->lostMemory = number(arena, counter(&worker->page->lost));
+		ret_worker->abandonedTasks = number(arena, counter(&worker->page->abandoned));
+		ret_worker->stackGuard = page_guard_words(
+			atomic_load_explicit(&worker->page->guard, memory_order_relaxed));
+		ret_worker->handlerTimes = describe_times(arena, &worker->page->handlers);
+		ret_worker->loopTimes = describe_times(arena, &worker->page->passes);
+		if (!ret_worker->handlerTimes || !ret_worker->loopTimes)
+			return false;
 	}
 	return true;
 }

@@ -10,6 +10,8 @@
 #include "proto/arena.h"
 #include <stdbool.h>
 
+struct crash_frame;
+struct histogram;
 struct plugin_actor;
 struct problems;
 struct unit;
@@ -22,6 +24,11 @@ bool describe_instances(struct arena *arena, const struct unit *unit, unsigned f
 			unsigned n, struct api_instance_array *ret_instances);
 bool describe_worker(struct arena *arena, const struct worker *worker,
 		     struct api_worker *ret_worker);
+/* A backtrace, borrowed but for what has places. false: no memory. */
+bool describe_frames(struct arena *arena, const struct crash_frame *frames, unsigned n,
+		     struct api_string_array *ret_texts);
+/* How long things took, out of what may hold any number. NULL: no memory. */
+const struct api_times *describe_times(struct arena *arena, const struct histogram *times);
 /* Borrows the texts of the lists. */
 bool describe_problems(struct arena *arena, const struct problems *const *lists, size_t n_lists,
 		       struct api_problem_array *ret_problems,

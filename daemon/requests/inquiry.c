@@ -1,6 +1,7 @@
 #include "requests/inquiry.h"
 
 #include "base/clock.h"
+#include "base/histogram.h"
 #include "clients/errors.h"
 #include "clients/pending.h"
 #include "io.troupe.Control.varlink.h"
@@ -20,8 +21,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define ANSWER_NS (2 * CLOCK_SECOND_NS)
-
 struct inquiry {
 	struct pending pending; /* in master->inquiries */
 	struct arena arena;     /* of the texts of `actors` */
@@ -34,6 +33,8 @@ struct inquiry {
 	size_t n_awaited;                    /* answers to come */
 	char unit[LIMIT_NAME + 1]; /* for it may change meanwhile; "": not known yet, or none */
 	uint32_t origin;           /* version that spawned the actor; 0: it is a unit's */
+	struct histogram times;    /* of what is described, over all workers */
+	bool has_times[LIMIT_WORKERS + 1];
 	struct troupe_address only;
 	/* Actors */
 	unsigned worker; /* who is being asked */
@@ -68,6 +69,34 @@ static struct inquiry *new_inquiry(const struct pending_ops *ops, struct master 
 static char *copy_text(struct inquiry *inquiry, const char *text)
 {
 	return arena_copy(&inquiry->arena, text, strlen(text));
+}
+
+/* What an actor has, in the answer to Describe. False: no memory. */
+static bool add_owned(struct inquiry *inquiry, struct api_actor *actor,
+		      const struct worker_resident *resident)
+{
+	struct api_owned_array *array = arena_alloc(&inquiry->arena, sizeof(*array));
+	struct api_owned *items =
+		arena_alloc(&inquiry->arena, (resident->owns.count + 1) * sizeof(*items));
+
+	if (resident->owns.count == 0)
+		return true;
+	if (!array || !items)
+		return false;
+	for (size_t i = 0; i < resident->owns.count; i++) {
+		const struct worker_owned *owned = &resident->owns.items[i];
+
+		items[i] = (struct api_owned){
+			.kind = copy_text(inquiry, owned->kind),
+			.count = owned->count,
+			.bytes = owned->bytes,
+		};
+		if (!items[i].kind)
+			return false;
+	}
+	*array = (struct api_owned_array){items, resident->owns.count};
+	actor->owns = array;
+	return true;
 }
 
 /* Add an actor as its worker describes it. False: it makes no sense, or there is no memory. */
@@ -105,13 +134,11 @@ static bool add_actor(struct inquiry *inquiry, const struct worker *worker,
 		.failed = resident->failed,
 		.refused = resident->refused,
 	};
-	inquiry->n_actors += actor->actorType != NULL;
-	return actor->actorType;
-}
-
-static bool will_not_answer(const struct worker *worker)
-{
-	return worker->stall.is_stalled && stall_ns(worker) >= ANSWER_NS;
+	if (!add_owned(inquiry, actor, resident) || !actor->actorType ||
+	    (origin && !actor->unit))
+		return false;
+	inquiry->n_actors++;
+	return true;
 }
 
 static void add_silent(struct inquiry *inquiry, unsigned worker)
@@ -131,12 +158,27 @@ static void ask_about(struct inquiry *inquiry, struct worker *worker,
 					   .actor = actor};
 
 	/* Of one that is known not to answer in time, nothing need be awaited. */
-	if (will_not_answer(worker)) {
+	if (stall_outlasts(worker, INQUIRY_NS)) {
 		add_silent(inquiry, worker->number);
 	} else if (worker_send(worker, &worker_describe_method, &describe, -1) == 0) {
 		inquiry->awaited[worker->number]++;
 		inquiry->n_awaited++;
 	}
+}
+
+/* Each worker says it with each actor, of all that its actors of the unit did. */
+static void add_times(struct inquiry *inquiry, const struct worker *worker,
+		      const struct worker_times *times)
+{
+	struct histogram *sum = &inquiry->times;
+
+	if (!times || inquiry->has_times[worker->number])
+		return;
+	inquiry->has_times[worker->number] = true;
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+		sum->counts[i] += (uint64_t)times->counts.items[i];
+	if ((uint64_t)times->maxNs > sum->max_ns)
+		sum->max_ns = (uint64_t)times->maxNs;
 }
 
 /* An actor that another one spawned is none of its unit's, but has its plug-in. */
@@ -167,16 +209,20 @@ static void answer_describe(struct inquiry *inquiry)
 	struct api_describe_out out = {.actors = {inquiry->actors, inquiry->n_actors},
 				       .silent = {inquiry->silent, inquiry->n_silent}};
 	struct control_call *call = inquiry->pending.client;
+	const struct api_times *times;
 
 	address_print(inquiry->only, address);
-	if (unit && !describe_unit(&inquiry->arena, unit, &out.unit)) {
+	times = describe_times(&inquiry->arena, &inquiry->times);
+	if (!times || (unit && !describe_unit(&inquiry->arena, unit, &out.unit))) {
 		control_overloaded(call);
 	} else if (unit) {
+		out.unit.handlerTimes = times;
 		unit_reply_with(unit, call, api_describe_method.out, &out);
 	} else if (inquiry->unit[0] || inquiry->n_actors == 0) {
 		control_no_such_actor(call, inquiry->unit[0] ? inquiry->unit : address);
 	} else {
 		describe_child(inquiry, address, &out.unit);
+		out.unit.handlerTimes = times;
 		(void)control_call_reply(call, &api_describe_method, &out, false);
 	}
 	pending_free(&inquiry->pending);
@@ -194,6 +240,7 @@ static void on_description(struct pending *pending, struct worker *worker,
 	if (census->actors.count > 0 && add_actor(inquiry, worker, resident)) {
 		const struct api_actor *actor = &inquiry->actors[inquiry->n_actors - 1];
 
+		add_times(inquiry, worker, resident->times);
 		if (actor->instance)
 			strcpy(inquiry->unit, actor->unit);
 		else if (actor->unit)
@@ -271,7 +318,7 @@ void control_on_describe(void *context, struct control_call *call, const void *i
 	if (inquiry->n_awaited == 0)
 		answer_describe(inquiry);
 	else
-		loop_timer_start(&inquiry->pending.timer, ANSWER_NS);
+		loop_timer_start(&inquiry->pending.timer, INQUIRY_NS);
 }
 
 /* ---- Actors */
@@ -298,11 +345,11 @@ static void ask_page(struct inquiry *inquiry)
 			.limit = (int64_t)(LIMIT_DESCRIBED - inquiry->n_actors),
 		};
 
-		if (worker && worker_is_up(worker) && will_not_answer(worker))
+		if (worker && worker_is_up(worker) && stall_outlasts(worker, INQUIRY_NS))
 			add_silent(inquiry, worker->number);
 		else if (worker && worker_is_up(worker) &&
 			 worker_send(worker, &worker_inquire_method, &inquire, -1) == 0) {
-			loop_timer_start(&inquiry->pending.timer, ANSWER_NS);
+			loop_timer_start(&inquiry->pending.timer, INQUIRY_NS);
 			return;
 		}
 		if (inquiry->one_worker)
@@ -418,14 +465,34 @@ void control_on_actors(void *context, struct control_call *call, const void *in)
 
 /* ---- answers, and none */
 
+/* Sums of all workers' are numbers yet. */
+static bool times_make_sense(const struct worker_times *times)
+{
+	if (times->counts.count != HISTOGRAM_BUCKETS || times->maxNs < 0)
+		return false;
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+		if (times->counts.items[i] < 0 ||
+		    times->counts.items[i] > INT64_MAX / LIMIT_WORKERS)
+			return false;
+	return true;
+}
+
 /* Whether a census is within the limits of one answer. */
 static bool makes_sense(const struct worker_census *census)
 {
 	if (census->actors.count > LIMIT_DESCRIBED)
 		return false;
-	for (size_t i = 0; i < census->actors.count; i++)
-		if (strlen(census->actors.items[i].actorType) > TROUPE_NAME_MAX)
+	for (size_t i = 0; i < census->actors.count; i++) {
+		const struct worker_resident *resident = &census->actors.items[i];
+
+		if (strlen(resident->actorType) > TROUPE_NAME_MAX ||
+		    resident->owns.count > LIMIT_OWNED_KINDS ||
+		    (resident->times && !times_make_sense(resident->times)))
 			return false;
+		for (size_t j = 0; j < resident->owns.count; j++)
+			if (strlen(resident->owns.items[j].kind) > LIMIT_NAME)
+				return false;
+	}
 	return true;
 }
 

@@ -7,12 +7,16 @@
 #ifndef REQUESTS_INQUIRY_H
 #define REQUESTS_INQUIRY_H
 
+#include "base/clock.h"
 #include <stdint.h>
+
+#define INQUIRY_NS (2 * CLOCK_SECOND_NS) /* that a worker has for an answer */
 
 struct master;
 struct worker;
 struct unit;
 struct worker_census;
+struct worker_task_census;
 struct pending;
 
 /* The one of the master's inquiries for which workers were asked under that number; NULL: it

@@ -17,7 +17,6 @@ struct actor_stop {
 	struct troupe_address actor;
 	uint64_t patience_ns; /* its unit's StopTimeout=, once it is known whose it is */
 	uint64_t begun_ns;
-	bool is_killing; /* the timer is for the end of its worker */
 };
 
 static struct actor_stop *stop_of(struct pending *pending)
@@ -31,44 +30,30 @@ static void look_again_in(struct actor_stop *stop, uint64_t left_ns)
 			 left_ns < STOPPING_LOOK_NS ? left_ns : STOPPING_LOOK_NS);
 }
 
-/* Its time begins. */
-static void set_limit(struct actor_stop *stop, uint64_t patience_ns)
-{
-	stop->patience_ns = patience_ns;
-	stop->begun_ns = loop_clock_ns(stop->pending.master->loop);
-	worker_look_for_progress(stop->pending.master->workers[stop->worker]);
-	look_again_in(stop, patience_ns);
-}
-
 /* Now and then while it stops. */
 static void on_late(struct pending *pending)
 {
 	struct actor_stop *stop = stop_of(pending);
 	struct worker *worker = pending->master->workers[stop->worker];
-	uint64_t now = loop_clock_ns(pending->master->loop), since = stop->begun_ns;
+	uint64_t now, since = stop->begun_ns;
 
 	worker_look_for_progress(worker);
-	if (stop->is_killing || now - since >= LIMIT_WAIT_NS - STOPPING_GRACE_NS) {
-		pending_time_out(pending);
-		return;
-	}
+	now = loop_clock_ns(pending->master->loop);
 	if (worker->progress_ns > since)
 		since = worker->progress_ns;
-	if (stop->patience_ns > LIMIT_WAIT_NS - STOPPING_GRACE_NS) {
-		/* Longer than the client waits: its worker is left alone. */
-		look_again_in(stop, STOPPING_LOOK_NS);
-	} else if (now < since + stop->patience_ns) {
-		look_again_in(stop, since + stop->patience_ns - now);
-	} else {
+	if (now - stop->begun_ns >= LIMIT_WAIT_NS - STOPPING_GRACE_NS)
+		/* No client waits for longer: its worker is left alone. */
+		pending_time_out(pending);
+	else if (now - since < stop->patience_ns)
+		look_again_in(stop, stop->patience_ns - (now - since));
+	else
 		/* Its end answers. */
 		worker_kill_explained(worker,
 				      "an actor there did not stop within its StopTimeout=");
-		stop->is_killing = true;
-		loop_timer_start(&pending->timer, STOPPING_GRACE_NS);
-	}
 }
 
-/* The unit that the actor comes from, which its worker names first. */
+/* The unit that the actor comes from, which its worker names first. Its time began with the
+ * request all the same: a worker may repeat itself. */
 static void on_census(struct pending *pending, struct worker *worker,
 		      const struct worker_census *census)
 {
@@ -78,8 +63,10 @@ static void on_census(struct pending *pending, struct worker *worker,
 	if (stop->worker == worker->number && census->actors.count > 0)
 		unit = unit_by_number(pending->master,
 				      (uint64_t)census->actors.items[0].origin);
-	if (unit && !stop->is_killing)
-		set_limit(stop, unit->file.life.stop_timeout_ns);
+	if (!unit)
+		return;
+	stop->patience_ns = unit->file.life.stop_timeout_ns;
+	on_late(pending);
 }
 
 static void answer(struct actor_stop *stop, bool found)
@@ -130,7 +117,10 @@ void stop_actor(struct master *master, struct control_call *call, struct worker 
 		pending_free(&stop->pending);
 		return;
 	}
-	set_limit(stop, master->settings.life.stop_timeout_ns);
+	stop->patience_ns = master->settings.life.stop_timeout_ns;
+	stop->begun_ns = loop_clock_ns(master->loop);
+	worker_look_for_progress(worker);
+	look_again_in(stop, stop->patience_ns);
 }
 
 void stop_actor_answered(struct worker *worker, uint64_t request, bool found)

@@ -142,11 +142,7 @@ void waiters_check(struct unit *unit)
 void waiters_fail(struct unit *unit)
 {
 	list_each (struct waiter, waiter, &unit->waiters, pending.link) {
-		if (waiter->kind == WAITER_STOP)
-			answer_stop(waiter->pending.client);
-		else
-			control_wrong_state(waiter->pending.client, unit->file.name, "removed",
-					    NULL);
+		control_wrong_state(waiter->pending.client, unit->file.name, "removed", NULL);
 		pending_free(&waiter->pending);
 	}
 }

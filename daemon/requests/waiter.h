@@ -26,7 +26,8 @@ void waiter_new(struct unit *unit, struct instance *instance, enum waiter_kind k
 /* The unit has changed: answer those whose time has come. */
 void waiters_check(struct unit *unit);
 
-/* The unit is going away: answer all. */
+/* The unit is going away, as nothing of it runs, and waiters_check() has answered those who
+ * wait for that: answer the others. */
 void waiters_fail(struct unit *unit);
 
 /* The daemon is about to end: nothing starts any more; answer those who wait for that with

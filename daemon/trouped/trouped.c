@@ -22,6 +22,7 @@
 #include "units/names.h"
 #include "units/providers.h"
 #include "units/reload.h"
+#include "units/slow.h"
 #include "units/stall.h"
 #include "units/unit.h"
 #include "units/unit_life.h"
@@ -95,6 +96,7 @@ static void on_second(struct loop_timer *timer)
 
 	master_note_tick(master);
 	stall_tick(master);
+	slow_tick(master);
 	workers_foreach (worker, master)
 		letters_tick(worker);
 	names_tick(master);

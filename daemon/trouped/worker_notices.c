@@ -11,6 +11,7 @@
 #include "requests/inquiry.h"
 #include "requests/relays.h"
 #include "requests/stop_actor.h"
+#include "requests/tasks.h"
 #include "trouped/letters.h"
 #include "units/instance.h"
 #include "units/names.h"
@@ -218,6 +219,11 @@ static void on_census(void *context, const void *in)
 	inquiries_census(context, in);
 }
 
+static void on_task_census(void *context, const void *in)
+{
+	tasks_census(context, in);
+}
+
 static void on_dead_letter(void *context, const void *in)
 {
 	letters_on_notice(context, in);
@@ -229,9 +235,9 @@ static void on_dead_letter(void *context, const void *in)
 	}
 
 const struct channel_handler worker_handlers[] = {
-	HANDLER(ready),       HANDLER(loaded), HANDLER(defined), HANDLER(spawned),
-	HANDLER(stopped),     HANDLER(ended),  HANDLER(reply),   HANDLER(census),
-	HANDLER(dead_letter), HANDLER(borrow), HANDLER(kept),    HANDLER(pong),
-	HANDLER(finished),
+	HANDLER(ready),       HANDLER(loaded),      HANDLER(defined), HANDLER(spawned),
+	HANDLER(stopped),     HANDLER(ended),       HANDLER(reply),   HANDLER(census),
+	HANDLER(dead_letter), HANDLER(borrow),      HANDLER(kept),    HANDLER(pong),
+	HANDLER(finished),    HANDLER(task_census),
 };
 _Static_assert(ARRAY_LEN(worker_handlers) == WORKER_HANDLERS, "as others count on it");

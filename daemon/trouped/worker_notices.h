@@ -5,7 +5,7 @@
 
 #include "proto/channel.h"
 
-#define WORKER_HANDLERS 13
+#define WORKER_HANDLERS 14
 extern const struct channel_handler worker_handlers[WORKER_HANDLERS];
 
 #endif

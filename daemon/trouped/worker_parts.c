@@ -6,6 +6,7 @@
 #include "trouped/worker_death.h"
 #include "trouped/worker_notices.h"
 #include "units/instance.h"
+#include "units/slow.h"
 #include "units/stall.h"
 #include "units/suspects.h"
 #include "units/unit.h"
@@ -41,6 +42,7 @@ static void fini(struct worker *worker)
 		instance->worker = NULL;
 	}
 	suspects_fini(worker);
+	slow_free(worker);
 }
 
 static void on_forget(struct worker *worker)
@@ -48,6 +50,7 @@ static void on_forget(struct worker *worker)
 	worker_forget_requests(worker);
 	arenas_forget(worker);
 	stall_forget(worker);
+	slow_forget(worker);
 	letters_end(worker);
 }
 

@@ -66,8 +66,17 @@ static void send_name(struct worker *worker, const struct unit *unit,
 		.leastOutstanding = unit->file.balance == UNIT_LEAST_OUTSTANDING,
 		.comesBack = names_is_between_lives(unit),
 		.actors = {actors, n},
+		.isDefault = unit->file.is_default,
 	};
-	int r = actors ? worker_send(worker, &worker_name_method, &name, -1) : -ENOMEM;
+	const struct plugin_actor *type = unit_type(unit);
+
+	int r;
+
+	if (type) {
+		name.interfaces.items = type->interfaces;
+		name.interfaces.count = type->n_interfaces;
+	}
+	r = actors ? worker_send(worker, &worker_name_method, &name, -1) : -ENOMEM;
 
 	if (r < 0 && r != -ENOTCONN)
 		worker->missed_names = true;

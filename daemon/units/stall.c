@@ -23,6 +23,11 @@ uint64_t stall_ns(const struct worker *worker)
 	return stall->busy_ns > stall->silent_ns ? stall->busy_ns : stall->silent_ns;
 }
 
+bool stall_outlasts(const struct worker *worker, uint64_t ns)
+{
+	return worker->stall.is_stalled && stall_ns(worker) >= ns;
+}
+
 bool stall_name(const struct worker *worker, struct activity_names *ret_names)
 {
 	if (worker->stall.busy_ns < STALL_BUSY_NS)
@@ -170,9 +175,6 @@ static void judge(struct worker *worker)
 
 	if (limit_ns == 0 || stall->silent_ns < limit_ns)
 		return;
-	/* StartTimeout= holds for what it was asked to load and start. */
-	if (stall->in_handler && worker_request_at(worker, &stall->activity))
-		return;
 	/* The actor whose handler ran for at least half of the limit is blamed; none for a
 	 * process that is stopped. */
 	if (worker_is_halted(worker)) {
@@ -181,6 +183,13 @@ static void judge(struct worker *worker)
 	}
 	stall->is_blamed = stall->busy_ns >= limit_ns / 2;
 	worker_kill(worker, why, true);
+}
+
+/* StartTimeout= holds for what it was asked to load and start: that time is not of its silence,
+ * also when it has come to an end and its Pong not yet. */
+static bool has_time_of_its_own(const struct worker *worker)
+{
+	return worker->stall.in_handler && worker_request_at(worker, &worker->stall.activity);
 }
 
 static void look(struct worker *worker, uint64_t passed_ns)
@@ -196,7 +205,7 @@ static void look(struct worker *worker, uint64_t passed_ns)
 		return;
 	}
 	note_activity(worker, passed_ns);
-	ping(worker, passed_ns);
+	ping(worker, has_time_of_its_own(worker) ? 0 : passed_ns);
 	show(worker, stall->busy_ns >= STALL_BUSY_NS || stall->silent_ns >= QUIET_NS);
 	if (stall->is_stalled && !stall->is_logged && stall_ns(worker) >= LOG_NS) {
 		stall->is_logged = true;

@@ -35,6 +35,9 @@ bool stall_is_blamed(const struct worker *worker, const struct crash *crash);
 /* How long a worker that is stalled has been so. */
 uint64_t stall_ns(const struct worker *worker);
 
+/* Whether a question to it would not be answered within that time, as far as is known. */
+bool stall_outlasts(const struct worker *worker, uint64_t ns);
+
 /* Whose handler it is in, and at what. false: in none. */
 bool stall_name(const struct worker *worker, struct activity_names *ret_names);
 

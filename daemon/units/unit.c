@@ -96,12 +96,18 @@ void unit_set_reason(struct unit *unit, const char *format, ...)
 	unit->reason = reason;
 }
 
-bool unit_provides(const struct unit *unit, const char *interface, size_t size)
+const struct plugin_actor *unit_type(const struct unit *unit)
 {
 	/* One that is about to become something else is waited for. */
 	const struct version *version =
 		unit->is_resumed && unit->next_version ? unit->next_version : unit->version;
-	const struct plugin_actor *type = version->type;
+
+	return version->type;
+}
+
+bool unit_provides(const struct unit *unit, const char *interface, size_t size)
+{
+	const struct plugin_actor *type = unit_type(unit);
 
 	for (size_t i = 0; type && i < type->n_interfaces; i++)
 		if (strlen(type->interfaces[i]) == size &&
@@ -112,10 +118,11 @@ bool unit_provides(const struct unit *unit, const char *interface, size_t size)
 
 bool unit_has_future(const struct unit *unit)
 {
-	enum api_state state = unit_state(unit);
-
-	return state == API_STATE_RUNNING || state == API_STATE_STARTING ||
-	       state == API_STATE_BACKOFF || unit->is_resumed || unit->n_coming_back > 0;
+	/* Of a pool one is enough. */
+	return unit->n_in[API_STATE_RUNNING] + unit->n_in[API_STATE_STARTING] +
+			       unit->n_in[API_STATE_BACKOFF] >
+		       0 ||
+	       unit->is_resumed || unit->n_coming_back > 0;
 }
 
 /* ---- which instance stalls a worker */

@@ -77,7 +77,8 @@ struct unit {
 	bool is_pinned;        /* in worker_on_death(): to blame, though no handler of it ran */
 	bool is_isolated;      /* see unit_note_crash() */
 	uint64_t restarts;
-	bool names_changed; /* the running instances are not those that workers were sent */
+	uint64_t slow_handlers; /* longer than SlowHandler=, as far as was seen */
+	bool names_changed;     /* the running instances are not those that workers were sent */
 	bool sent_between_lives;      /* they were sent that it comes back */
 	uint64_t names_sent_ns;       /* when they were sent; 0: never */
 	struct list changed;          /* in master->changed_units */
@@ -111,9 +112,11 @@ static inline bool instance_drains(const struct instance *instance)
 enum api_state unit_shown(const struct unit *unit);
 enum api_state instance_shown(const struct instance *instance);
 
+/* What its actors are, or will be; NULL: it is not known. */
+const struct plugin_actor *unit_type(const struct unit *unit);
 /* Whether an actor of the unit provides the interface, as far as is known. */
 bool unit_provides(const struct unit *unit, const char *interface, size_t size);
-/* Whether it runs, or will: not one that was stopped, has ended or has failed. */
+/* Whether any of it runs, or will: not one that was stopped, has ended or has failed. */
 bool unit_has_future(const struct unit *unit);
 
 /* The instance whose handler stalls a worker; NULL: none, or not known. */

@@ -18,7 +18,7 @@ static void take_file(struct unit *unit, struct unit_file *file)
 	unit_file_fini(&unit->file);
 	unit->file = *file;
 	*file = (struct unit_file){0};
-	/* Workers choose among a pool's actors by Balance=. */
+	/* Workers choose among a pool's actors by Balance=, among units by Default=. */
 	unit->names_changed = true;
 	unit_mark_changed(unit);
 }
@@ -85,6 +85,7 @@ static int renew(struct unit *unit, struct unit_file *file, struct version *vers
 	unit->next_file = next;
 	unit->next_version = version;
 	unit->is_resumed = is_wanted(unit);
+	unit->names_changed = true; /* it may come to provide something else */
 	unit->is_removed = false;
 	for (unsigned i = 0; i < unit->n_instances; i++)
 		if (unit->instances[i].state == API_STATE_RUNNING)
@@ -189,6 +190,7 @@ int unit_restart(struct unit *unit, struct unit_file *file, struct version *vers
 		take_file(unit, file);
 	version_unref(unit->version);
 	unit->version = version ? version : again;
+	unit->names_changed = true; /* it may provide something else */
 	unit->replaced = 0;
 	free(take_pointer(&unit->reason));
 	/* So that calls which come after are for the new one. */

@@ -100,16 +100,10 @@ static int make_instances(struct unit *unit)
 /* Make its instances, or mark the unit broken, with the reason. r, why: of version_new(). */
 static void finish_define(struct unit *unit, int r, const char *why)
 {
-	const struct unit_placement *placement = &unit->file.placement;
-
 	unit->is_broken = false;
 	unit->master->n_changes++;
 	if (r < 0)
 		unit_set_reason(unit, "%s", r == -EINVAL ? why : strerror(-r));
-	else if (placement->worker == UNIT_WORKER_NUMBER &&
-		 placement->number > unit->master->n_shared)
-		unit_set_reason(unit, "Worker=%u: there are %u workers", placement->number,
-				unit->master->n_shared);
 	else if (make_instances(unit) < 0)
 		unit_set_reason(unit, "no memory for %u instances", unit->file.instances);
 	else

@@ -106,12 +106,24 @@ static int load(struct worker *worker, const struct version *version)
 			&worker_load_method, &notice, deployment->fd);
 }
 
+/* So that the end is there before the worker is killed for want of it. */
+static int64_t task_grace_ns(const struct unit_file *file)
+{
+	const uint64_t most_ns = file->life.stop_timeout_ns / 10 * 9;
+
+	return (int64_t)(file->task_grace_ns < most_ns ? file->task_grace_ns : most_ns);
+}
+
 static struct worker_limits limits_of(const struct unit *unit)
 {
 	return (struct worker_limits){
 		.mailbox = unit->file.mailbox,
 		.mailboxBytes = unit->file.mailbox_bytes,
 		.batch = unit->file.batch,
+		.tasks = unit->file.tasks,
+		.taskStack = unit->file.task_stack,
+		.blocking = unit->file.blocking,
+		.taskGraceNs = task_grace_ns(&unit->file),
 		.stopOnError = unit->file.on_error == UNIT_STOP,
 		.logIntervalNs = (int64_t)unit->file.log_interval_ns,
 		.logBurst = unit->file.log_burst,

@@ -186,7 +186,9 @@ static void name_kind(struct actor_log *actors, struct actor_log_kind *kind, con
 void actor_log_failure(struct actor_log *actors, const struct runtime_failure *failure)
 {
 	const struct troupe_method *method = failure->method;
-	const void *key = method ? (const void *)method : failure->doing;
+	const void *key = method          ? (const void *)method
+			  : failure->task ? failure->task
+					  : failure->doing;
 	struct actor_log_kind *kind =
 		pass_kind(actors, failure->version, key, false, failure->error);
 	char error[ERROR_TEXT], what[sizeof(kind->what)], number[16] = "";
@@ -194,8 +196,11 @@ void actor_log_failure(struct actor_log *actors, const struct runtime_failure *f
 	if (!kind)
 		return;
 	print_error(failure->error, error);
-	(void)snprintf(what, sizeof(what), "%s%s%s", method ? method->interface : "",
-		       method ? "." : "", method ? method->name : failure->doing);
+	if (failure->task)
+		(void)snprintf(what, sizeof(what), "task %s", failure->task);
+	else
+		(void)snprintf(what, sizeof(what), "%s%s%s", method ? method->interface : "",
+			       method ? "." : "", method ? method->name : failure->doing);
 	name_kind(actors, kind, failure->actor, what);
 	if (!failure->is_child)
 		(void)snprintf(number, sizeof(number), "/%u", failure->instance);
@@ -217,7 +222,7 @@ void actor_log_end(struct actor_log *actors, const struct runtime_end *end)
 	address_print(end->actor, address);
 	if (unit)
 		(void)snprintf(of_unit, sizeof(of_unit), " of %s", unit->name);
-	text_print_time_ns(loop_clock_ns(actors->loop) - end->born_ns, lived, sizeof(lived));
+	text_print_time_ns(end->lived_ns, lived, sizeof(lived));
 	(void)snprintf(text, sizeof(text), "%s%s ended: %s after %s", address, of_unit,
 		       cause_name(end->cause), lived);
 	if (!kind) {

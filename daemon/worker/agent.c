@@ -3,11 +3,13 @@
 #include "worker/agent_census.h"
 #include "worker/agent_peers.h"
 #include "worker/agent_stops.h"
+#include "worker/agent_tasks.h"
 #include "worker/agent_units.h"
 
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "base/random.h"
+#include "core/inspect.h"
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -56,16 +58,29 @@ static void on_memory(void *context, const struct runtime_memory *memory)
 	actor_log_memory(&agent->actor_log, memory);
 }
 
+static void on_busy(void *context)
+{
+	slow_watch_wake(agent_of(context)->slow_watch);
+}
+
+static void on_end(void *context, const struct runtime_end *end);
+static void on_io_quiet(void *context);
+
 static const struct runtime_ops runtime_ops = {
 	.forward = agent_forward,
 	.find_layout = agent_find_layout,
 	.find_name = agent_find_name,
-	.on_end = agent_actor_ended,
+	.find_provider = agent_find_provider,
+	.check_text = agent_check_text,
+	.read_text = agent_read_text,
+	.print_text = agent_print_text,
+	.on_end = on_end,
 	.on_dead_letter = on_dead_letter,
 	.on_log = on_log,
 	.on_failure = on_failure,
 	.on_memory = on_memory,
 	.on_replied = agent_calls_on_replied,
+	.on_busy = on_busy,
 };
 
 /* ---- Start */
@@ -86,20 +101,48 @@ static int map_page(int fd, struct page **ret_page)
 	return 0;
 }
 
-static int start_runtime(struct agent *agent, int64_t memory)
+/* Of handlers that take long. */
+static int start_watch(struct agent *agent, int64_t slow_ns)
 {
-	return runtime_new(
+	int r = agent->config.crash
+			? slow_watch_new(agent->config.crash, agent->page, &agent->slow_watch)
+			: 0;
+
+	if (agent->slow_watch)
+		slow_watch_set_limit(agent->slow_watch, (uint64_t)slow_ns);
+	return r;
+}
+
+/* What tests leave out is the default. */
+static bool is_blocking_threads(int64_t n)
+{
+	return n >= 0 && n <= LIMIT_BLOCKING_THREADS_MAX;
+}
+
+static int start_runtime(struct agent *agent, const struct worker_start *in)
+{
+	int r = runtime_new(
 		&(struct runtime_config){
 			.process = agent->process,
 			.loop = agent->config.loop,
 			.page = agent->page,
 			.ops = &runtime_ops,
 			.context = agent,
-			.memory = (uint64_t)memory,
+			.memory = (uint64_t)in->memory,
+			.watch_sleeps =
+				agent->slow_watch ? slow_watch_sleeps(agent->slow_watch) : NULL,
 			.seed = random_seed_from_kernel(),
 			.secret = {random_seed_from_kernel(), random_seed_from_kernel()},
 		},
 		&agent->runtime);
+
+	if (r == 0)
+		r = io_new(agent->runtime, &agent->io);
+	if (r == 0 && in->blockingThreads > 0)
+		io_set_blocking_threads(agent->io, (uint32_t)in->blockingThreads);
+	if (r == 0)
+		io_on_quiet(agent->io, on_io_quiet, agent);
+	return r;
 }
 
 /* After the runtime: what its turns send leaves in the same pass. */
@@ -128,7 +171,7 @@ static void on_start(void *context, const void *data)
 
 	if (agent->is_started || in->process.worker < 1 || in->process.worker > LIMIT_WORKERS ||
 	    in->process.incarnation < 1 || in->logLevel < 0 || in->logLevel > LOG_P_DEBUG ||
-	    in->memory < 0) {
+	    in->memory < 0 || in->slowNs < 0 || !is_blocking_threads(in->blockingThreads)) {
 		agent_fail(agent, "the master's Start makes no sense", -EINVAL);
 		return;
 	}
@@ -146,14 +189,19 @@ static void on_start(void *context, const void *data)
 	if (r == 0 && agent->config.crash) {
 		recorder_set_page(agent->config.crash, agent->page, tag);
 		recorder_set_loader(agent->config.crash, agent->loader);
+		recorder_set_channel(agent->config.crash, agent->channel);
 	}
 	if (r == 0) {
-		r = start_runtime(agent, in->memory);
+		r = start_watch(agent, in->slowNs);
+		if (r == 0)
+			r = start_runtime(agent, in);
 		what = r == -ENOMEM
 			       ? "cannot reserve address space for actors (a limit such as "
 				 "LimitAS=?)"
 			       : "cannot start a thread (a limit such as TasksMax=?)";
 	}
+	if (r == 0 && agent->config.crash)
+		recorder_set_runtime(agent->config.crash, agent->runtime);
 	if (r == 0) {
 		what = in->directory;
 		r = start_bridge(agent, in->directory);
@@ -177,6 +225,10 @@ static void on_reconfigure(void *context, const void *data)
 		agent->config.log->level = (int)in->logLevel;
 	if (in->memory >= 0)
 		runtime_set_memory(agent->runtime, (uint64_t)in->memory);
+	if (in->blockingThreads > 0 && is_blocking_threads(in->blockingThreads))
+		io_set_blocking_threads(agent->io, (uint32_t)in->blockingThreads);
+	if (in->slowNs >= 0 && agent->slow_watch)
+		slow_watch_set_limit(agent->slow_watch, (uint64_t)in->slowNs);
 }
 
 /* ---- Shutdown */
@@ -215,6 +267,17 @@ static void on_publish(void *context, const void *in)
 		log_warning(agent->config.log, "cannot bind the inbox again: %s", strerror(-r));
 }
 
+/* What changes rarely, for the page. */
+static void note_stacks(struct agent *agent)
+{
+	uint32_t guard = inspect_guard(agent->runtime);
+
+	if (guard != PAGE_GUARD_UNKNOWN)
+		atomic_store_explicit(&agent->page->guard, guard, memory_order_relaxed);
+	atomic_store_explicit(&agent->page->abandoned, inspect_abandoned(agent->runtime),
+			      memory_order_relaxed);
+}
+
 static void on_ping(void *context, const void *data)
 {
 	const struct worker_ping *in = data;
@@ -222,7 +285,30 @@ static void on_ping(void *context, const void *data)
 	struct worker_pong pong = {.request = in->request, .missedNames = agent->missed_names};
 
 	agent->missed_names = false;
+	note_stacks(agent);
 	agent_send(agent, &worker_pong_method, &pong);
+}
+
+/* After Shutdown the links are closed when the last actor has ended, which takes some time if
+ * it has tasks, and what it has left: child processes have their TaskGrace=. */
+static void look_for_end(struct agent *agent)
+{
+	if (!agent->is_stopping || agent->is_closing || agent->is_ended ||
+	    !runtime_is_empty(agent->runtime) || !io_is_quiet(agent->io))
+		return;
+	agent->is_closing = true;
+	bridge_close(agent->bridge, LINKS_CLOSE_NS, on_links_closed);
+}
+
+static void on_end(void *context, const struct runtime_end *end)
+{
+	agent_actor_ended(context, end);
+	look_for_end(agent_of(context));
+}
+
+static void on_io_quiet(void *context)
+{
+	look_for_end(agent_of(context));
 }
 
 static void on_shutdown(void *context, const void *in)
@@ -234,7 +320,7 @@ static void on_shutdown(void *context, const void *in)
 		return;
 	agent->is_stopping = true;
 	runtime_stop_all(agent->runtime);
-	bridge_close(agent->bridge, LINKS_CLOSE_NS, on_links_closed);
+	look_for_end(agent);
 }
 
 /* ---- notices */
@@ -267,6 +353,7 @@ static const struct channel_handler handlers[] = {
 	{&worker_name_method, agent_on_name},
 	{&worker_inquire_method, agent_on_inquire},
 	{&worker_describe_method, agent_on_describe},
+	{&worker_tasks_method, agent_on_tasks},
 	{&worker_publish_method, on_publish},
 	{&worker_ping_method, on_ping},
 	{&worker_shutdown_method, on_shutdown},
@@ -329,6 +416,11 @@ int agent_new(const struct agent_config *config, struct agent **ret_agent)
 	return 0;
 }
 
+bool agent_is_held(const struct agent *agent)
+{
+	return agent && io_is_held(agent->io);
+}
+
 void agent_free(struct agent *agent)
 {
 	if (!agent)
@@ -337,7 +429,13 @@ void agent_free(struct agent *agent)
 	agent->is_ended = true;
 	loop_timer_stop(&agent->timer);
 	agent_calls_fini(agent);
+	if (agent->config.crash) {
+		recorder_set_runtime(agent->config.crash, NULL);
+		recorder_set_channel(agent->config.crash, NULL);
+	}
 	runtime_free(agent->runtime);
+	io_free(agent->io);
+	slow_watch_free(agent->slow_watch);
 	bridge_free(agent->bridge);
 	dead_letters_fini(&agent->dead_letters);
 	channel_free(agent->channel);

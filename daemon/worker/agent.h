@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "worker/recorder.h"
+#include <stdbool.h>
 
 struct agent;
 
@@ -36,6 +37,9 @@ struct agent_config {
 
 /* *ret_agent is given. -ENOMEM; on failure the socket is closed. */
 int agent_new(const struct agent_config *config, struct agent **ret_agent);
+/* Whether a thread is still at something that an actor of it asked for: then nothing can be
+ * freed, and the process is to leave as it is. */
+bool agent_is_held(const struct agent *agent);
 /* Actors that still live end now. NULL is fine. */
 void agent_free(struct agent *agent);
 

@@ -258,3 +258,26 @@ void agent_calls_fini(struct agent *agent)
 		client_calls_remove(&agent->calls, call);
 	}
 }
+
+/* ---- calls of actors, by name */
+
+int agent_check_text(void *context, const char *text, size_t size)
+{
+	(void)context;
+	return json_scan_struct(text, size, NULL);
+}
+
+int agent_read_text(void *context, const struct troupe_type *type, const char *text,
+		    size_t size, void **ret_block, size_t *ret_size,
+		    struct codec_error *ret_error)
+{
+	(void)context;
+	return json_decode(type, text, size, ret_block, ret_size, ret_error);
+}
+
+int agent_print_text(void *context, const struct troupe_type *type, const void *value,
+		     char **ret_text, size_t *ret_size)
+{
+	(void)context;
+	return json_print_text(type, value, LIMIT_MESSAGE_BYTES, ret_text, ret_size);
+}

@@ -2,6 +2,7 @@
 #include "worker/agent_census.h"
 
 #include "base/cleanup.h"
+#include "core/inspect.h"
 
 #define AT_ONCE 4096 /* actors in one Census */
 
@@ -46,11 +47,24 @@ void agent_on_describe(void *context, const void *data)
 	struct agent *agent = agent_of(context);
 	const struct worker_describe *in = data;
 	struct worker_census out = {.request = in->request};
+	struct inspect_owned owned[INSPECT_OWNED_MAX];
+	struct worker_owned owns[INSPECT_OWNED_MAX];
 	struct worker_resident resident;
+	int64_t counts[HISTOGRAM_BUCKETS];
+	struct worker_times times = {.counts = {counts, HISTOGRAM_BUCKETS}};
 	struct runtime_info info;
 
 	if (runtime_info(agent->runtime, in->actor, &info) == 0) {
 		resident = resident_of(&info);
+		resident.owns.items = owns;
+		resident.owns.count = inspect_owned(agent->runtime, in->actor, owned);
+		for (size_t i = 0; i < resident.owns.count; i++)
+			owns[i] = (struct worker_owned){owned[i].kind, owned[i].count,
+							(int64_t)owned[i].bytes};
+		for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+			counts[i] = (int64_t)info.times->counts[i];
+		times.maxNs = (int64_t)info.times->max_ns;
+		resident.times = &times;
 		out.actors.items = &resident;
 		out.actors.count = 1;
 	}

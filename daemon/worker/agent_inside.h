@@ -1,6 +1,7 @@
 /* agent_inside.h - the agent, for the files it is made of, and what all of them do with it.
  *
- * Its parts are agent_units.h, agent_stops.h, agent_calls.h, agent_census.h and agent_peers.h.
+ * Its parts are agent_units.h, agent_stops.h, agent_calls.h, agent_census.h, agent_tasks.h and
+ * agent_peers.h.
  * One thread.
  */
 #ifndef WORKER_AGENT_INSIDE_H
@@ -15,6 +16,7 @@
 #include "bridge/nanomsg.h"
 #include "core/runtime.h"
 #include "io.troupe.Worker.varlink.h"
+#include "io/io.h"
 #include "plugin/loader.h"
 #include "proto/channel.h"
 #include "proto/json.h"
@@ -23,6 +25,7 @@
 #include "worker/client_calls.h"
 #include "worker/dead_letters.h"
 #include "worker/registry.h"
+#include "worker/slow_watch.h"
 #include "worker/units.h"
 
 #define AGENT_MAGIC 0x6167656eu
@@ -34,13 +37,16 @@ struct agent {
 	struct loop_timer timer; /* while shutting down: the channel's last notices */
 	bool is_started;
 	bool is_stopping;
+	bool is_closing; /* all actors have ended */
 	bool is_ended;
 
 	/* From Start on: */
 	struct process process;
-	struct page *page; /* mapped */
+	struct page *page;             /* mapped */
+	struct slow_watch *slow_watch; /* NULL: there is none */
 	struct loader *loader;
 	struct runtime *runtime;
+	struct io *io;
 	struct nanomsg nanomsg;
 	struct bridge *bridge;
 

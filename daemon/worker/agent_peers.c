@@ -51,8 +51,15 @@ void agent_on_name(void *context, const void *data)
 	for (size_t i = 0; actors && i < in->actors.count; i++)
 		actors[i] = in->actors.items[i].actor;
 	if (actors)
-		r = registry_set(&agent->names, in->name, in->comesBack, actors,
-				 in->actors.count);
+		r = registry_set(&agent->names, &(struct registry_name){
+							.name = in->name,
+							.actors = actors,
+							.n_actors = in->actors.count,
+							.comes_back = in->comesBack,
+							.is_default = in->isDefault,
+							.interfaces = in->interfaces.items,
+							.n_interfaces = in->interfaces.count,
+						});
 	agent->missed_names |= r == -ENOMEM;
 	if (r < 0)
 		log_warning(agent->config.log, "name %s: %s", in->name, strerror(-r));
@@ -81,6 +88,14 @@ int agent_find_name(void *context, const char *name, struct troupe_address *ret_
 	struct agent *agent = agent_of(context);
 
 	return registry_find(&agent->names, name, ret_address);
+}
+
+int agent_find_provider(void *context, const char *interface,
+			struct troupe_address *ret_address)
+{
+	struct agent *agent = agent_of(context);
+
+	return registry_find_provider(&agent->names, interface, ret_address);
 }
 
 /* ---- the bridge's side */

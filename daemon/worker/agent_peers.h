@@ -13,9 +13,11 @@ void agent_on_name(void *context, const void *in);
 extern const struct bridge_ops agent_bridge_ops;
 int agent_forward(void *context, const struct envelope *e, const struct troupe_type *type,
 		  const void *data,
-		  const struct envelope_meaning *meaning); /* these three for runtime_ops */
+		  const struct envelope_meaning *meaning); /* these four for runtime_ops */
 bool agent_find_layout(void *context, struct process from, uint64_t hash,
 		       const struct troupe_type **ret_type, const char **ret_name);
 int agent_find_name(void *context, const char *name, struct troupe_address *ret_address);
+int agent_find_provider(void *context, const char *interface,
+			struct troupe_address *ret_address);
 
 #endif

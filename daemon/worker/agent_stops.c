@@ -12,14 +12,14 @@
 /* Of many less often, so that the looks take a small part of the time. */
 #define DRAIN_LOOK_EACH_NS 1000
 
-/* A Stop that is answered when its actor has ended. Of one actor there may be several. */
+/* A Stop that is answered when its actor has ended: in the list are those that drain, for an
+ * actor that is not to drain ends at once. Of one actor there may be several. */
 struct stop {
 	struct list link; /* in agent->stops */
 	UT_hash_handle by_actor;
 	struct troupe_address actor;
 	int64_t request;
-	bool is_draining;
-	uint64_t target; /* DRAINING: messages handled once its mailbox is through */
+	uint64_t target; /* messages handled once its mailbox is through */
 };
 
 static void free_stop(struct agent *agent, struct stop *stop)
@@ -64,7 +64,6 @@ static void begin_drain(struct agent *agent, struct stop *stop)
 		answer_stop(agent, stop, false);
 		return;
 	}
-	stop->is_draining = true;
 	stop->target = info.handled + info.queued;
 	/* At once if it is idle; not from here, for it is one of a list. */
 	loop_timer_start(&agent->drain_timer, 0);
@@ -91,16 +90,12 @@ static void on_drain_timer(struct loop_timer *timer)
 
 		list_remove(&stop->link);
 		list_append(&agent->stops, &stop->link);
-		if (!stop->is_draining)
-			continue;
 		if (!has_drained(agent, stop)) {
 			n_draining++;
 			continue;
 		}
-		stop->is_draining = false;
 		/* Its end is what answers it. */
-		if (runtime_stop(agent->runtime, stop->actor) < 0)
-			answer_stop(agent, stop, false);
+		(void)runtime_stop(agent->runtime, stop->actor);
 	}
 	if (n_draining > 0)
 		loop_timer_start(timer, DRAIN_LOOK_NS + n_draining * DRAIN_LOOK_EACH_NS);

@@ -125,9 +125,15 @@ static bool take_limits(const struct worker_limits *limits, struct runtime_unit 
 	unit->mailbox = (uint32_t)limits->mailbox;
 	unit->mailbox_bytes = (uint32_t)limits->mailboxBytes;
 	unit->batch = (uint32_t)limits->batch;
+	unit->tasks = (uint32_t)limits->tasks;
+	unit->task_stack = (uint32_t)limits->taskStack;
+	unit->blocking = (uint32_t)limits->blocking;
+	unit->task_grace_ns = (uint64_t)limits->taskGraceNs;
 	unit->stop_on_error = limits->stopOnError;
 	return fits_uint32(limits->mailbox) && fits_uint32(limits->mailboxBytes) &&
-	       fits_uint32(limits->batch);
+	       fits_uint32(limits->batch) && fits_uint32(limits->tasks) &&
+	       fits_uint32(limits->taskStack) && limits->blocking >= 0 &&
+	       limits->blocking <= LIMIT_BLOCKING_THREADS_MAX && limits->taskGraceNs >= 0;
 }
 
 static void limit_lines(struct agent *agent, int64_t version,

@@ -3,13 +3,19 @@
 #ifndef WORKER_CRASH_CONTEXT_H
 #define WORKER_CRASH_CONTEXT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <ucontext.h>
 
+/* Where it was interrupted. false, and 0: not known; a backtrace then begins with the handler's
+ * own frames. */
+static inline bool crash_context_pc(const ucontext_t *context, uintptr_t *ret_pc);
+
 #if defined(__x86_64__)
-static inline uintptr_t crash_context_pc(const ucontext_t *context)
+static inline bool crash_context_pc(const ucontext_t *context, uintptr_t *ret_pc)
 {
-	return (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+	*ret_pc = (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+	return true;
 }
 
 /* Where the call came from that led to a pc without code: nothing was pushed since. */
@@ -20,9 +26,10 @@ static inline uintptr_t crash_context_caller(const ucontext_t *context)
 	return *stack;
 }
 #elif defined(__aarch64__)
-static inline uintptr_t crash_context_pc(const ucontext_t *context)
+static inline bool crash_context_pc(const ucontext_t *context, uintptr_t *ret_pc)
 {
-	return (uintptr_t)context->uc_mcontext.pc;
+	*ret_pc = (uintptr_t)context->uc_mcontext.pc;
+	return true;
 }
 
 static inline uintptr_t crash_context_caller(const ucontext_t *context)
@@ -30,11 +37,11 @@ static inline uintptr_t crash_context_caller(const ucontext_t *context)
 	return (uintptr_t)context->uc_mcontext.regs[30];
 }
 #else
-/* 0: not known; the backtrace then begins with the handler's own frames. */
-static inline uintptr_t crash_context_pc(const ucontext_t *context)
+static inline bool crash_context_pc(const ucontext_t *context, uintptr_t *ret_pc)
 {
 	(void)context;
-	return 0;
+	*ret_pc = 0;
+	return false;
 }
 
 static inline uintptr_t crash_context_caller(const ucontext_t *context)

@@ -107,7 +107,7 @@ static int run(struct log *log)
 		.channel = CHANNEL, .log = log, .on_end = on_end, .context = &program};
 	struct recorder *crash = NULL;
 	struct agent *agent = NULL;
-	int r = recorder_new(&crash);
+	int r = recorder_new(&crash), status;
 
 	if (r == 0)
 		r = loop_new(&program.loop);
@@ -123,10 +123,14 @@ static int run(struct log *log)
 		if (program.end == AGENT_ORPHANED)
 			leave(EXIT_FAILURE);
 	}
+	status = r == 0 && program.end == AGENT_DONE ? EXIT_SUCCESS : EXIT_FAILURE;
+	/* Jobs that do not return must not hold us up either, nor find freed what they use. */
+	if (agent_is_held(agent))
+		leave(status);
 	agent_free(agent);
 	loop_free(program.loop);
 	recorder_free(crash);
-	return r == 0 && program.end == AGENT_DONE ? EXIT_SUCCESS : EXIT_FAILURE;
+	return status;
 }
 
 static void print_help(void)

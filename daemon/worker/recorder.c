@@ -8,9 +8,8 @@
 #include "worker/recorder.h"
 
 #include "base/cleanup.h"
-#include "base/io.h"
 #include "base/sink.h"
-#include "plugin/plugin_symbols.h"
+#include "worker/code_names.h"
 #include "worker/crash_context.h"
 #include "worker/crash_text.h"
 #include <dlfcn.h>
@@ -20,6 +19,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,9 +35,10 @@
 struct recorder {
 	pid_t pid; /* a process that a plug-in has forked is another one */
 	struct page *page;
-	const struct loader *loader;
-	struct plugin_symbols *own; /* this program's functions; NULL: not known */
-	uintptr_t own_base;         /* where it lies */
+	const struct runtime *runtime;
+	const struct channel *channel;
+	struct code_names names;
+	sigjmp_buf *volatile guard; /* NULL: none */
 	char tag[32];
 };
 
@@ -59,71 +60,44 @@ static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SI
 
 /* ---- frames */
 
-static bool find_in_plugin(const struct recorder *crash, uintptr_t address,
-			   struct loader_symbol *ret_symbol)
+/* Whether that lies in an object that is loaded. Async-signal-safe. */
+static bool is_loaded(uintptr_t address)
 {
-	return crash->loader && loader_find_symbol(crash->loader, address, ret_symbol);
-}
+	struct dl_find_object object;
 
-/* Whether there is code we know of. */
-static bool is_in_module(const struct recorder *crash, uintptr_t address)
-{
-	struct loader_symbol symbol;
-	Dl_info info;
-
-	return find_in_plugin(crash, address, &symbol) || dladdr((void *)address, &info) != 0;
-}
-
-/* "hello.so(on_greet+0x1c)". A return address may be that of the next function: `back` is how
- * far before it the call is looked for. */
-static void print_frame(const struct recorder *crash, uintptr_t address, uintptr_t back,
-			char *buffer, size_t size)
-{
-	struct crash_text text = {buffer, size - 1};
-	struct loader_symbol symbol;
-	Dl_info info;
-
-	if (find_in_plugin(crash, address - back, &symbol)) {
-		crash_text_add_location(&text, symbol.plugin, symbol.function,
-					symbol.offset + back);
-	} else if (dladdr((void *)(address - back), &info) != 0 && info.dli_fname) {
-		uint64_t offset = address - back - (uintptr_t)info.dli_fbase;
-		const char *function = NULL, *slash = strrchr(info.dli_fname, '/');
-
-		if ((uintptr_t)info.dli_fbase == crash->own_base)
-			function = plugin_symbols_find(crash->own, offset, &offset);
-		if (!function && info.dli_sname) {
-			function = info.dli_sname;
-			offset = address - back - (uintptr_t)info.dli_saddr;
-		}
-		crash_text_add_location(&text, slash ? slash + 1 : info.dli_fname,
-					function ? function : "", offset + back);
-	} else {
-		crash_text_add_hex(&text, address);
-	}
+	return _dl_find_object((void *)address, &object) == 0;
 }
 
 /* The stack of the code that the signal interrupted, without the handler's own frames. */
-static void find_frames(struct fault *fault, const ucontext_t *context,
-			const struct recorder *crash)
+static void find_frames(struct fault *fault, const ucontext_t *context)
+{
+	fault->n_frames = recorder_find_frames(context, fault->frames, &fault->is_exact);
+}
+
+uint32_t recorder_find_frames(const ucontext_t *context, uintptr_t frames[static PAGE_FRAMES],
+			      bool *ret_exact)
 {
 	void *all[PAGE_FRAMES + OWN_FRAMES];
-	int n = backtrace(all, PAGE_FRAMES + OWN_FRAMES);
-	uintptr_t pc = crash_context_pc(context);
-	int first = 0;
+	uint32_t n_frames = 0;
+	int first = 0, n;
+	uintptr_t pc;
 
+	/* Called or jumped to where no code is: the unwinder cannot get past that, and faults
+	 * itself where nothing is mapped. */
+	if (crash_context_pc(context, &pc) && !is_loaded(pc)) {
+		frames[0] = pc;
+		frames[1] = crash_context_caller(context);
+		*ret_exact = true;
+		return 2;
+	}
+	n = backtrace(all, PAGE_FRAMES + OWN_FRAMES);
 	for (int i = 0; i < n && first == 0; i++)
 		if ((uintptr_t)all[i] == pc)
 			first = i;
-	fault->is_exact = pc != 0 || first > 0;
-	/* Called or jumped to where no code is: the unwinder cannot get past that. */
-	if (pc != 0 && first == 0)
-		fault->frames[fault->n_frames++] = pc;
-	else
-		while (first < n && fault->n_frames < PAGE_FRAMES)
-			fault->frames[fault->n_frames++] = (uintptr_t)all[first++];
-	if (fault->n_frames <= 1 && crash && !is_in_module(crash, pc))
-		fault->frames[fault->n_frames++] = crash_context_caller(context);
+	*ret_exact = first > 0;
+	while (first < n && n_frames < PAGE_FRAMES)
+		frames[n_frames++] = (uintptr_t)all[first++];
+	return n_frames;
 }
 
 /* ---- reporting */
@@ -134,8 +108,67 @@ static bool is_fault(const struct fault *fault)
 	return fault->info.si_code > 0;
 }
 
-static void write_record(struct page *page, const struct fault *fault)
+/* "stack overflow in task fetch, 64 KiB: TaskStack=" */
+static bool find_overflow(const struct recorder *crash, const struct fault *fault,
+			  struct crash_text *text)
 {
+	const char *task;
+	size_t bytes;
+
+	if (!runtime_find_overflow(crash->runtime,
+				   is_fault(fault) ? (uintptr_t)fault->info.si_addr : 0, &task,
+				   &bytes))
+		return false;
+	crash_text_add(text, "stack overflow in task ");
+	crash_text_add(text, task);
+	crash_text_add(text, ", ");
+	crash_text_add_number(text, bytes >> 10, 10);
+	crash_text_add(text, " KiB: TaskStack=");
+	return true;
+}
+
+/* "task stray: begin_and_return() has returned from a scope that it began" */
+static void find_astray(const struct recorder *crash, struct crash_text *text)
+{
+	const char *task, *function;
+
+	if (!runtime_find_astray(crash->runtime, &task, &function))
+		return;
+	crash_text_add(text, "task ");
+	crash_text_add(text, task);
+	crash_text_add(text, ": ");
+	crash_text_add(text, function);
+	crash_text_add(text, "() has returned from a scope that it began");
+}
+
+static void find_what(const struct recorder *crash, const struct fault *fault,
+		      char what[static PAGE_WHAT])
+{
+	struct crash_text text = {what, PAGE_WHAT - 1};
+
+	what[0] = '\0';
+	if (fault->is_exit || !crash->runtime)
+		return;
+	if (!find_overflow(crash, fault, &text))
+		find_astray(crash, &text);
+}
+
+/* What the thread was at that it happened to, if that is one which runs plug-in code by itself;
+ * else what the plug-ins' thread was at. */
+static const struct page_thread *find_thread(const struct page *page, uint32_t thread_id)
+{
+	for (size_t i = 0; i < ARRAY_LEN(page->jobs); i++) {
+		const struct page_thread *thread = &page->jobs[i];
+
+		if (atomic_load_explicit(&thread->thread_id, memory_order_relaxed) == thread_id)
+			return thread;
+	}
+	return &page->thread;
+}
+
+static void write_record(const struct recorder *crash, const struct fault *fault)
+{
+	struct page *page = crash->page;
 	struct page_crash *record = &page->crash;
 
 	record->signal = fault->signal;
@@ -143,7 +176,8 @@ static void write_record(struct page *page, const struct fault *fault)
 	record->thread_id = fault->thread_id;
 	record->address = is_fault(fault) ? (uintptr_t)fault->info.si_addr : 0;
 	record->n_frames = 0;
-	record->thread = page->thread;
+	record->thread = *find_thread(page, fault->thread_id);
+	find_what(crash, fault, record->what);
 	atomic_store_explicit(&record->written, 1, memory_order_release);
 }
 
@@ -152,16 +186,8 @@ static void write_frames(const struct recorder *crash, const struct fault *fault
 	struct page_crash *record = &crash->page->crash;
 
 	for (uint32_t i = 0; i < fault->n_frames; i++) {
-		struct page_frame *frame = &record->frames[i];
-		uintptr_t back = i > 0 || !fault->is_exact;
-		struct loader_symbol symbol;
-
-		print_frame(crash, fault->frames[i], back, frame->text, sizeof(frame->text));
-		frame->plugin = 0;
-		if (find_in_plugin(crash, fault->frames[i] - back, &symbol)) {
-			frame->plugin = symbol.number;
-			frame->address = symbol.address;
-		}
+		code_names_fill(&crash->names, fault->frames[i], i > 0 || !fault->is_exact,
+				&record->frames[i]);
 		record->n_frames = i + 1;
 	}
 }
@@ -170,7 +196,7 @@ static void write_frames(const struct recorder *crash, const struct fault *fault
  * hello.so(+0x1234)" */
 static void write_line(const struct recorder *crash, const struct fault *fault)
 {
-	char line[1024], frame[PAGE_SYMBOL];
+	char line[1024], frame[PAGE_SYMBOL], what[PAGE_WHAT];
 	struct crash_text text = {line, sizeof(line) - 2};
 
 	crash_text_add(&text, crash->tag);
@@ -190,10 +216,13 @@ static void write_line(const struct recorder *crash, const struct fault *fault)
 	}
 	crash_text_add(&text, " in thread ");
 	crash_text_add_number(&text, fault->thread_id, 10);
+	find_what(crash, fault, what);
+	crash_text_add(&text, what[0] ? ": " : "");
+	crash_text_add(&text, what);
 	crash_text_add(&text, ":");
 	for (uint32_t i = 0; i < fault->n_frames && i < 6; i++) {
-		print_frame(crash, fault->frames[i], i > 0 || !fault->is_exact, frame,
-			    sizeof(frame));
+		code_names_print(&crash->names, fault->frames[i], i > 0 || !fault->is_exact,
+				 frame, sizeof(frame));
 		crash_text_add(&text, " ");
 		crash_text_add(&text, frame);
 	}
@@ -204,12 +233,16 @@ static void write_line(const struct recorder *crash, const struct fault *fault)
 static void report(const struct recorder *crash, struct fault *fault, const ucontext_t *context)
 {
 	/* The page is the worker's, and only for its own end: not for a forked child's. */
-	bool has_page = crash->page && crash->pid == getpid();
+	bool is_ours = crash->pid == getpid(), has_page = crash->page && is_ours;
 
 	if (has_page)
-		write_record(crash->page, fault);
+		write_record(crash, fault);
+	/* What handlers have answered before the one at fault. Of another thread's faults
+	 * none of them knows. */
+	if (is_ours && crash->channel && fault->thread_id == (uint32_t)gettid())
+		channel_send_last(crash->channel);
 	if (context)
-		find_frames(fault, context, crash);
+		find_frames(fault, context);
 	if (has_page)
 		write_frames(crash, fault);
 	write_line(crash, fault);
@@ -253,7 +286,7 @@ static bool send_to_first(struct fault *fault, int number)
 /* Another thread's fault, reported by the first thread; then that thread ends the process. */
 static void pass_on(struct fault *fault, const ucontext_t *context)
 {
-	find_frames(fault, context, NULL);
+	find_frames(fault, context);
 	if (send_to_first(fault, fault->signal))
 		/* It dies in its handler, and this thread with it. */
 		nanosleep(&(struct timespec){.tv_sec = ALARM_S}, NULL);
@@ -290,6 +323,12 @@ static void report_exit(struct fault *fault, const ucontext_t *context)
 	atomic_store_explicit(&fault->is_reported, true, memory_order_release);
 }
 
+/* Whether it is a fault of somebody who counts with it. */
+static bool is_guarded(const siginfo_t *info, const ucontext_t *context)
+{
+	return info->si_code > 0 && is_first_thread(context) && find_crash(context)->guard;
+}
+
 static void run_handler(int number, siginfo_t *info, void *data)
 {
 	const ucontext_t *context = data;
@@ -301,6 +340,8 @@ static void run_handler(int number, siginfo_t *info, void *data)
 		report_exit(passed, context);
 		return;
 	}
+	if (is_guarded(info, context))
+		siglongjmp(*find_crash(context)->guard, 1);
 	limit_time();
 	if (!is_first_thread(context)) {
 		pass_on(&fault, context);
@@ -360,21 +401,6 @@ static void on_process_exit(int status, void *context)
 
 /* ---- */
 
-/* So that frames of the host have names, too. Without them a record is still of use. */
-static void read_own_symbols(struct recorder *crash)
-{
-	cleanup_free char *file = NULL;
-	size_t size;
-	Dl_info info;
-
-	if (dladdr((void *)(uintptr_t)read_own_symbols, &info) == 0 ||
-	    io_file_read(AT_FDCWD, "/proc/self/exe", PLUGIN_FILE_MAX, &file, &size) < 0)
-		return;
-	crash->own_base = (uintptr_t)info.dli_fbase;
-	if (plugin_symbols_read(file, size, &crash->own) < 0)
-		crash->own = NULL;
-}
-
 static int install_handlers(void)
 {
 	struct sigaction action = {.sa_sigaction = run_handler,
@@ -401,7 +427,7 @@ int recorder_new(struct recorder **ret_crash)
 		return -errno;
 	crash->pid = getpid();
 	memcpy(crash->tag, "troupe-worker", sizeof("troupe-worker"));
-	read_own_symbols(crash);
+	code_names_init(&crash->names);
 	/* The first call loads the unwinder. */
 	backtrace(frame, 1);
 	stack.ss_sp = memory + HEAD_BYTES;
@@ -425,7 +451,7 @@ void recorder_free(struct recorder *crash)
 		return;
 	restore_defaults();
 	sigaltstack(&(stack_t){.ss_flags = SS_DISABLE}, NULL);
-	plugin_symbols_free(crash->own);
+	code_names_fini(&crash->names);
 	munmap(crash, HEAD_BYTES + STACK_BYTES);
 }
 
@@ -440,5 +466,25 @@ void recorder_set_page(struct recorder *crash, struct page *page, const char *ta
 
 void recorder_set_loader(struct recorder *crash, const struct loader *loader)
 {
-	crash->loader = loader;
+	crash->names.loader = loader;
+}
+
+void recorder_set_runtime(struct recorder *crash, const struct runtime *runtime)
+{
+	crash->runtime = runtime;
+}
+
+void recorder_set_channel(struct recorder *crash, const struct channel *channel)
+{
+	crash->channel = channel;
+}
+
+const struct code_names *recorder_names(const struct recorder *crash)
+{
+	return &crash->names;
+}
+
+void recorder_set_guard(struct recorder *crash, sigjmp_buf *guard)
+{
+	crash->guard = guard;
 }

@@ -13,9 +13,16 @@
 #define WORKER_RECORDER_H
 
 #include "base/page.h"
+#include "core/runtime.h"
 #include "plugin/loader.h"
+#include "proto/channel.h"
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <ucontext.h>
 
 struct recorder;
+struct code_names;
 
 /* Begin to listen for faults. *ret_crash is given. Errors of mmap(), sigaltstack(),
  * sigaction(). */
@@ -27,6 +34,25 @@ void recorder_free(struct recorder *crash);
  * tag: what the process is called in the line on standard error, copied, cut. */
 void recorder_set_page(struct recorder *crash, struct page *page, const char *tag);
 void recorder_set_loader(struct recorder *crash, const struct loader *loader);
+/* Who knows the stacks of tasks; likewise. */
+void recorder_set_runtime(struct recorder *crash, const struct runtime *runtime);
+/* Where the answers lie that handlers have given and that have not been sent yet: they are,
+ * unless the fault or exit is another thread's; likewise. */
+void recorder_set_channel(struct recorder *crash, const struct channel *channel);
+
+/* The names of places in the code, borrowed; its loader is that which was set. */
+const struct code_names *recorder_names(const struct recorder *crash);
+
+/* From now on a fault of the first thread is not the process's end: it goes on there, by
+ * siglongjmp(). NULL: it is again. For a signal handler of that thread, which looks at what may
+ * be broken. */
+void recorder_set_guard(struct recorder *crash, sigjmp_buf *guard);
+
+/* The stack of the code that a signal has interrupted, without the handler's own frames,
+ * innermost first: how many frames. *ret_exact: the first one is the place itself, not a return
+ * address. To be called by that signal's handler. */
+uint32_t recorder_find_frames(const ucontext_t *context, uintptr_t frames[static PAGE_FRAMES],
+			      bool *ret_exact);
 
 /* This thread is about to end the process: write that to the page and to standard error. exit()
  * does so by itself. From any thread; waits a second at most for the first one. Does nothing

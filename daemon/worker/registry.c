@@ -11,6 +11,7 @@ struct registry_entry {
 	UT_hash_handle by_name;
 	size_t n_actors;
 	size_t turn; /* of the actor that is found next */
+	struct offering offering;
 	char name[LIMIT_NAME + 1];
 	struct troupe_address actors[];
 };
@@ -23,6 +24,7 @@ void registry_init(struct registry *registry, struct process process)
 static void remove_entry(struct registry *registry, struct registry_entry *entry)
 {
 	HASH_DELETE(by_name, registry->entries, entry);
+	offers_remove(&registry->offers, &entry->offering);
 	free(entry);
 }
 
@@ -41,16 +43,17 @@ static struct registry_entry *find_entry(const struct registry *registry, const 
 	return entry;
 }
 
-int registry_set(struct registry *registry, const char *name, bool comes_back,
-		 const struct troupe_address *actors, size_t n_actors)
+int registry_set(struct registry *registry, const struct registry_name *given)
 {
-	size_t size = strlen(name);
+	const struct troupe_address *actors = given->actors;
+	size_t size = strlen(given->name), n_actors = given->n_actors;
 	struct registry_entry *before, *entry;
+	int r;
 
 	if (size == 0 || size > LIMIT_NAME)
 		return -EINVAL;
-	before = find_entry(registry, name, size);
-	if (n_actors == 0 && !comes_back) {
+	before = find_entry(registry, given->name, size);
+	if (n_actors == 0 && !given->comes_back) {
 		if (before)
 			remove_entry(registry, before);
 		return 0;
@@ -62,7 +65,7 @@ int registry_set(struct registry *registry, const char *name, bool comes_back,
 	if (!entry)
 		return -ENOMEM;
 	*entry = (struct registry_entry){.n_actors = n_actors};
-	memcpy(entry->name, name, size + 1);
+	memcpy(entry->name, given->name, size + 1);
 	if (n_actors > 0)
 		memcpy(entry->actors, actors, n_actors * sizeof(*actors));
 	/* A pool that changes goes on where it was. A new one begins at home: what asks for
@@ -73,8 +76,15 @@ int registry_set(struct registry *registry, const char *name, bool comes_back,
 		while (entry->turn < n_actors &&
 		       !process_equal(process_of(actors[entry->turn]), registry->process))
 			entry->turn++;
+	r = offers_add(&registry->offers, &entry->offering, entry, given->is_default,
+		       given->interfaces, given->n_interfaces);
+	if (r < 0) {
+		free(entry);
+		return r;
+	}
 	HASH_ADD_KEYPTR(by_name, registry->entries, entry->name, size, entry);
 	if (!entry->by_name.tbl) {
+		offers_remove(&registry->offers, &entry->offering);
 		free(entry);
 		return -ENOMEM;
 	}
@@ -83,17 +93,29 @@ int registry_set(struct registry *registry, const char *name, bool comes_back,
 	return 0;
 }
 
-int registry_find(struct registry *registry, const char *name,
-		  struct troupe_address *ret_address)
+static int take_turn(struct registry_entry *entry, struct troupe_address *ret_address)
 {
-	struct registry_entry *entry = find_entry(registry, name, strlen(name));
-
-	if (!entry)
-		return -ENOENT;
 	if (entry->n_actors == 0)
 		return -EINPROGRESS;
 	if (entry->turn >= entry->n_actors)
 		entry->turn = 0;
 	*ret_address = entry->actors[entry->turn++];
 	return 0;
+}
+
+int registry_find(struct registry *registry, const char *name,
+		  struct troupe_address *ret_address)
+{
+	struct registry_entry *entry = find_entry(registry, name, strlen(name));
+
+	return entry ? take_turn(entry, ret_address) : -ENOENT;
+}
+
+int registry_find_provider(struct registry *registry, const char *interface,
+			   struct troupe_address *ret_address)
+{
+	struct registry_entry *entry;
+	int r = offers_find(&registry->offers, interface, &entry);
+
+	return r < 0 ? r : take_turn(entry, ret_address);
 }

@@ -40,6 +40,23 @@
  *        it so, and PARENT has another number
  *        else nothing changes for source code that uses the macros; headers that troupe-gen
  *        made for 1.x are to be made anew
+ *   2.1  calls by name, with JSON text: <troupe/text.h>, entries of kind TROUPE_ENTRY_TEXT
+ *        troupe_find_provider()
+ *        windows of single streams: TROUPE_WINDOW(), troupe_window_hold(), troupe_window_give()
+ *        streams item by item, for tasks: <troupe/items.h>, which generated headers include
+ *        watches of descriptors: <troupe/io.h>, entries of kind TROUPE_ENTRY_WATCH
+ *        what threads hand to an actor: <troupe/inlet.h>, entries of kind TROUPE_ENTRY_POST
+ *        troupe_timer_move()
+ *        tasks and scopes: task.h
+ *        functions that block, in threads: <troupe/pool.h>; files: <troupe/file.h>
+ *        names of hosts: troupe_resolve() in <troupe/names.h>
+ *        troupe_stop() gives -EINPROGRESS where the child has tasks
+ *        calls, sends and replies that a task waits with: <troupe/await.h>, which generated
+ *        headers include; of each method struct X_answer, X_await() and X_put()
+ *        troupe_wait_fd(); connections, listeners and datagrams: <troupe/stream.h>
+ *        handlers that are tasks: struct troupe_handlers has ways
+ *        channels, semaphores and events: <troupe/sync.h>; troupe_for_all(), troupe_race()
+ *        child processes: <troupe/child.h>
  */
 #ifndef TROUPE_ACTOR_H
 #define TROUPE_ACTOR_H
@@ -63,7 +80,7 @@ extern "C" {
  * its own. Tables of an older minor version are smaller than its own; docs/abi.md says what may
  * change, and `make check` that nothing else did. */
 #define TROUPE_ABI_MAJOR 2
-#define TROUPE_ABI_MINOR 0
+#define TROUPE_ABI_MINOR 1
 
 /* Limits of this header; the run-time limits are in docs/limits.md. */
 #define TROUPE_INTERFACES_MAX 8           /* interfaces of an actor type */
@@ -170,17 +187,24 @@ struct troupe_handlers {
 	uint32_t n_handlers;
 	const struct troupe_interface *interface;
 	troupe_handler_fn *const *handlers;
+	/* How each is run: three words a method, of which one at most is not NULL, and which
+	 * then says: as a handler; as a task (<troupe/task.h>); as a task while whose waits no
+	 * message is handled. NULL: all as handlers. Since 2.1. */
+	const void *ways TROUPE_ABSENT;
 };
 
 /* Kinds of entries, each with its event. */
 enum troupe_entry_kind {
 	TROUPE_ENTRY_REPLY = 1, /* struct troupe_reply */
 	TROUPE_ENTRY_TIMER,     /* struct troupe_event_head, nothing more */
+	TROUPE_ENTRY_WATCH,     /* struct troupe_watch_event, of <troupe/io.h> */
+	TROUPE_ENTRY_POST,      /* struct troupe_post_event, of <troupe/inlet.h> */
+	TROUPE_ENTRY_TEXT = 5,  /* struct troupe_text_reply, of <troupe/text.h> */
 };
 
-/* A place where something arrives later: a reply, a timer's tick. The runtime stores which of
- * the actor type's entries it is, never the function itself, and 64 bits of the plug-in's
- * own. */
+/* A place where something arrives later: a reply, a timer's tick, a ready descriptor. The
+ * runtime stores which of the actor type's entries it is, never the function itself, and 64
+ * bits of the plug-in's own. */
 struct troupe_entry {
 	uint32_t table_size;
 	uint32_t kind; /* enum troupe_entry_kind */
@@ -380,8 +404,9 @@ const char *troupe_name(const struct troupe_self *self);
  * started, and never removes it or anything in it. Works in init, handlers and fini. */
 const char *troupe_state_directory(const struct troupe_self *self);
 
-/* CLOCK_MONOTONIC, at most about a millisecond old, however long the handler has been running;
- * it costs next to nothing. What is started now, a call or a timer, counts from it. */
+/* CLOCK_MONOTONIC, at most about a millisecond old, however long the handler has been running:
+ * two looks in one handler may differ. It costs next to nothing. What is started now, a call or
+ * a timer, counts from it. */
 uint64_t troupe_now_ns(struct troupe_self *self);
 
 /* The sender of the message being handled; the null address when it came from a client (of
@@ -424,6 +449,14 @@ int troupe_send(struct troupe_self *self, struct troupe_address to,
 
 #define TROUPE_MORE 1u /* flag: ask for a stream of replies */
 
+/* The same flag, and the stream gets a window: at most `replies` (1 to 1,024) that this actor
+ * has not taken, 1 MiB together and the one that passes it. Who replies waits then, wherever he
+ * is. Without one, and beside it, there is the one window of all streams that an actor reads
+ * (1,024 and 1 MiB), in which replies count that lie in its mailbox. Since ABI 2.1. */
+#define TROUPE_WINDOW_MAX 1024u
+#define TROUPE_WINDOW(replies)                                                                 \
+	(TROUPE_MORE | 2u | ((replies) < 0xffffu ? (uint32_t)(replies) : 0xffffu) << 16)
+
 /* Call: exactly one reply arrives at `entry`, with `context`, by timeout_ns from now at the
  * latest (then: TROUPE_TIMEOUT). With TROUPE_MORE: replies with `continues` set, then exactly
  * one without; the timeout holds for the first one. timeout_ns 0: the default of 45 s, which of
@@ -439,6 +472,17 @@ int troupe_call(struct troupe_self *self, struct troupe_address to,
  * callee gets on_cancel if it keeps the call. -ESRCH: it has ended already (its reply may be
  * waiting in the mailbox). */
 int troupe_cancel(struct troupe_self *self, struct troupe_request request);
+
+/* The reply being handled, which `continues`, is not taken yet: what becomes of it has to wait.
+ * It counts in its stream's window, when the handler has returned, until it is given back. What
+ * is not held is taken when its handler returns. -EINVAL: no such reply is being handled, or
+ * its call has no window (TROUPE_WINDOW). Since ABI 2.1. */
+int troupe_window_hold(struct troupe_self *self);
+
+/* Take `count` of the replies to a call that are held: as many more may follow. Which of them
+ * they are does not matter, but each counts as their average of bytes then. -ESRCH: the call
+ * has ended; -EINVAL: not so many are held. Since ABI 2.1. */
+int troupe_window_give(struct troupe_self *self, struct troupe_request request, uint32_t count);
 
 /* Hand the message being handled on to another actor, call handle and deadline included: its
  * answer goes straight to the caller. Errors as for troupe_send(), and -EINVAL: there is no
@@ -459,8 +503,11 @@ int troupe_forward(struct troupe_self *self, struct troupe_address to) TROUPE_WA
 int troupe_return(struct troupe_self *self, struct troupe_call call,
 		  const struct troupe_method *method, const void *out);
 
-/* One reply of a stream; more follow. -EAGAIN: the caller has too many unread replies, on_room
- * follows with the handle. -EPROTOTYPE: the caller asked for one reply only. */
+/* One reply of a stream; more follow. -EAGAIN: the caller has too many unread replies, or its
+ * window for this stream is full (TROUPE_WINDOW); on_room follows with the handle when half of
+ * that is free. -EPROTOTYPE: the caller asked for one reply only. To a caller who
+ * is gone it is 0 each time: who replies until there is no room asks troupe_call_wants_reply(),
+ * too. */
 int troupe_reply(struct troupe_self *self, struct troupe_call call,
 		 const struct troupe_method *method, const void *out) TROUPE_WARN_UNUSED;
 
@@ -537,6 +584,12 @@ int troupe_timer_start(struct troupe_self *self, const struct troupe_entry *entr
 		       uint64_t delay_ns, uint64_t period_ns, uint64_t context,
 		       struct troupe_timer *ret_timer) TROUPE_WARN_UNUSED;
 
+/* Let its next tick come after delay_ns from now (0: at once), sooner or later than it would
+ * have; a period goes on from there. A tick that is due already and has not arrived is the one
+ * that is moved; it keeps its place among the messages if the new time has come when they get
+ * there. -ESRCH: not running, as one without period is from its tick on. Since ABI 2.1. */
+int troupe_timer_move(struct troupe_self *self, struct troupe_timer timer, uint64_t delay_ns);
+
 /* Stop it: no tick arrives any more, not even one that is already due. -ESRCH: not running. */
 int troupe_timer_stop(struct troupe_self *self, struct troupe_timer timer);
 
@@ -560,8 +613,9 @@ int troupe_spawn(struct troupe_self *self, const struct troupe_actor *actor, con
 
 /* End a child of this actor at once, with TROUPE_CAUSE_SHUTDOWN, and its children before it:
  * their fini functions have run when this returns. What its mailbox still holds, messages of
- * this actor among them, is answered with ActorDied or counted as dead letters. -ESRCH: it has
- * ended already; -EPERM: it is not a child of this actor, or was spawned detached. */
+ * this actor among them, is answered with ActorDied or counted as dead letters. -EINPROGRESS:
+ * it or a child of it has tasks (task.h), and ends as soon as these have returned. -ESRCH: it
+ * has ended already; -EPERM: it is not a child of this actor, or was spawned detached. */
 int troupe_stop(struct troupe_self *self, struct troupe_address child);
 
 /* End this actor, and its children before it, when the handler has returned: error 0 normally,

@@ -63,7 +63,7 @@ _troupectl_parameters() {
 
 _troupectl() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs='status list show tree workers actors call send map spawn stop start restart kill reload watch
+	local verbs='status list show tree workers actors tasks blocked call run send map spawn stop start restart kill reload watch
 		introspect inspect shutdown'
 	local options='--socket --instance --json --timeout --help --version'
 	local verb='' name='' method='' at=0 i
@@ -111,7 +111,7 @@ _troupectl() {
 		;;
 	esac
 	case $verb in
-	call) options+=' --more' ;;
+	call | run) options+=' --more' ;;
 	map) options+=' --input --connections --window --unordered --retry --no-progress' ;;
 	spawn) options+=' --type --instances --worker --config --mailbox --mailbox-bytes --batch --on-error' ;;
 	esac
@@ -121,10 +121,15 @@ _troupectl() {
 	fi
 	case $verb:$at in
 	:*) mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$word") ;;
-	show:* | stop:* | start:*) mapfile -t COMPREPLY < <(compgen -W "$(_troupectl_units)" -- "$word") ;;
+	show:* | tasks:0 | stop:* | start:* | restart:* | kill:*) mapfile -t COMPREPLY < <(compgen -W "$(_troupectl_units)" -- "$word") ;;
 	call:0 | send:0 | map:0)
 		mapfile -t COMPREPLY < <(compgen -W "$(_troupectl_units) \
 			$(_troupectl_methods @ $(_troupectl_interfaces))" -- "$word")
+		;;
+	run:*)
+		# Units; what may follow them is known when they run.
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -X '!*.so' -- "$word"; compgen -f -X '!*.actor' -- "$word"; compgen -d -- "$word")
 		;;
 	map:1) mapfile -t COMPREPLY < <(compgen -W "$(_troupectl_methods_of "$name" "$word")" -- "$word") ;;
 	call:* | send:*)

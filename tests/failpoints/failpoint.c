@@ -7,6 +7,7 @@
 #include <execinfo.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
@@ -215,6 +217,7 @@ FAILABLE(int, accept4, EMFILE, -1,
 FAILABLE(int, pipe2, EMFILE, -1, (int fds[2], int flags), (fds, flags))
 FAILABLE(int, memfd_create, EMFILE, -1, (const char *name, unsigned flags), (name, flags))
 FAILABLE(int, epoll_create1, EMFILE, -1, (int flags), (flags))
+FAILABLE(int, eventfd, EMFILE, -1, (unsigned value, int flags), (value, flags))
 /* What removes needs no memory. */
 int failable_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
 int failable_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
@@ -228,6 +231,14 @@ FAILABLE(int, mkostemp, EMFILE, -1, (char *path, int flags), (path, flags))
 FAILABLE(int, on_exit, ENOMEM, -1, (void (*act)(int, void *), void *data), (act, data))
 FAILABLE(cpu_set_t *, __sched_cpualloc, ENOMEM, NULL, (size_t n), (n))
 FAILABLE(pid_t, fork, EAGAIN, -1, (void), ())
+/* In place of fork() where nothing is to be copied. Of the further arguments, one. */
+extern __typeof__(clone) __clone;
+int failable___clone(int (*run)(void *), void *stack, int flags, void *argument, int *more);
+int failable___clone(int (*run)(void *), void *stack, int flags, void *argument, int *more)
+{
+	FAIL("clone", EAGAIN, -1);
+	return __clone(run, stack, flags, argument, more);
+}
 FAILABLE(struct ev_loop *, ev_loop_new, ENOMEM, NULL, (unsigned flags), (flags))
 FAILABLE(void *, dwarf_begin, ENOMEM, NULL, (int fd, int command), (fd, command))
 FAILABLE(int, nn_socket, EMFILE, -1, (int domain, int protocol), (domain, protocol))
@@ -369,10 +380,18 @@ long failable_syscall(long number, ...)
 	va_list list;
 	long a, b, c, d;
 
-	if (number != SYS_exit_group && number != SYS_rt_tgsigqueueinfo) {
+	bool is_known = number == SYS_exit_group || number == SYS_rt_tgsigqueueinfo ||
+			number == SYS_openat2;
+
+#ifdef SYS_arch_prctl
+	is_known = is_known || number == SYS_arch_prctl;
+#endif
+	if (!is_known) {
 		fprintf(stderr, "system call %ld has no failpoint\n", number);
 		abort();
 	}
+	if (number == SYS_openat2)
+		FAIL("openat2", EMFILE, -1);
 	va_start(list, number);
 	a = va_arg(list, long);
 	b = va_arg(list, long);
@@ -416,6 +435,14 @@ int failable_getgrnam_r(const char *name, struct group *group, char *memory, siz
 		return EMFILE;
 	}
 	return getgrnam_r(name, group, memory, size, ret_found);
+}
+
+int failable_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+			 struct addrinfo **ret_infos);
+int failable_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+			 struct addrinfo **ret_infos)
+{
+	return fails("getaddrinfo") ? EAI_MEMORY : getaddrinfo(host, service, hints, ret_infos);
 }
 
 int failable_pthread_create(pthread_t *ret_thread, const pthread_attr_t *attributes,

@@ -3,8 +3,10 @@
 
 #include "base/check.h"
 #include "core/activation.h"
+#include "proto/json.h"
 #include <errno.h>
 #include <string.h>
+#include <troupe/text.h>
 
 struct puppet {
 	struct troupe_call kept;
@@ -67,6 +69,39 @@ static const struct troupe_entry obey_entry = {.table_size = sizeof(obey_entry),
 					       .interface = &interface,
 					       .on_event = on_reply};
 
+static int on_said(struct troupe_self *self, void *state, uint64_t context,
+		   const struct troupe_text_reply *reply)
+{
+	struct host *host = self->runtime->context;
+
+	(void)state;
+	(void)context;
+	check((reply->json != NULL) ==
+	      (reply->status == TROUPE_OK || reply->status == TROUPE_ERROR));
+	if (reply->json)
+		check(json_scan_struct(reply->json, reply->size, NULL) == 0);
+	if (reply->continues)
+		return 0;
+	check(host->open > 0);
+	host->open--;
+	return 0;
+}
+TROUPE_TEXT(on_said, void)
+
+static int make_call(struct troupe_self *self, const struct puppet *me,
+		     const struct order *order)
+{
+	static const char json[] = "{\"number\":1,\"text\":\"x\"}";
+	uint32_t flags = order->number & 8 ? TROUPE_MORE : 0;
+	struct troupe_request request;
+
+	return order->number & 32 ? troupe_call_text(self, me->other, "test.puppet.Obey", json,
+						     sizeof(json) - 1, &on_said_entry, 0,
+						     SECOND_NS, flags, &request)
+				  : troupe_call(self, me->other, &obey_method, order,
+						&obey_entry, 0, SECOND_NS, flags, &request);
+}
+
 static int on_obey(struct troupe_self *self, void *state, struct troupe_call call,
 		   const void *in)
 {
@@ -75,7 +110,6 @@ static int on_obey(struct troupe_self *self, void *state, struct troupe_call cal
 	/* Some answers are so long that they go through an arena. */
 	const struct order *out = order->number & 16 ? &host->large : order;
 	struct puppet *me = state;
-	struct troupe_request request;
 	int r;
 
 	switch (order->number & 7) {
@@ -99,8 +133,7 @@ static int on_obey(struct troupe_self *self, void *state, struct troupe_call cal
 	default:
 		if (host->begun >= CALLS_MAX)
 			return -EBUSY;
-		r = troupe_call(self, me->other, &obey_method, order, &obey_entry, 0, SECOND_NS,
-				order->number & 8 ? TROUPE_MORE : 0, &request);
+		r = make_call(self, me, order);
 		if (r < 0)
 			return r;
 		host->open++;
@@ -114,6 +147,6 @@ static const struct troupe_handlers handlers = {.table_size = sizeof(handlers),
 						.n_handlers = 1,
 						.interface = &interface,
 						.handlers = functions};
-const struct troupe_actor puppet_table = {TROUPE_ABI(puppet),
-					  .state_size = sizeof(struct puppet),
-					  .interfaces = {&handlers}, .entries = {&obey_entry}};
+const struct troupe_actor puppet_table = {
+	TROUPE_ABI(puppet), .state_size = sizeof(struct puppet), .interfaces = {&handlers},
+	.entries = {&obey_entry, &on_said_entry}};

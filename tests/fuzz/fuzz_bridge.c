@@ -7,9 +7,12 @@
  */
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "proto/envelope_inside.h"
+#include "proto/text_call.h"
 #include "tests/fuzz/bridge_host.h"
 #include "tests/unit/sim/lone.h"
 #include "tests/unit/sim/sim.h"
+#include "tests/unit/sim/texts.h"
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -66,6 +69,9 @@ static const struct runtime_ops runtime_ops = {
 	.forward = forward,
 	.find_layout = find_layout,
 	.find_name = lone_find_name,
+	.check_text = texts_check,
+	.read_text = texts_read,
+	.print_text = texts_print,
 	.on_end = lone_on_end,
 	.on_log = lone_on_log,
 };
@@ -193,6 +199,30 @@ static size_t make_payload(struct input *input, unsigned choice, unsigned char p
 	return size;
 }
 
+/* A call by name in wire form, of an order or of what stands in the input; or the latter. */
+static size_t make_text(struct input *input, unsigned choice, unsigned char payload[512])
+{
+	char text[256] = "{\"number\":0,\"text\":\"x\"}";
+	struct text_call call = {.method = "test.puppet.Obey", .parameters = {text, 24}};
+	unsigned number = take_byte(input);
+	size_t size = take_byte(input);
+
+	if (choice & 1) {
+		memcpy(payload, take_bytes(input, &size), size);
+		return size;
+	}
+	if (choice & 32)
+		memcpy(text, take_bytes(input, &size), size);
+	else
+		text[10] = (char)('0' + number % 10);
+	call.parameters.size = choice & 32 ? size : 24;
+	if (choice & 16)
+		call.method += number % 17;
+	check(codec_size(&text_call_type, &call, &size, NULL) == 0);
+	codec_encode(&text_call_type, &call, payload, size);
+	return size;
+}
+
 /* The payload goes to the arena, or something is there already; the reference is right, or
  * not. */
 static size_t make_reference(struct host *host, struct input *input, size_t size,
@@ -226,9 +256,10 @@ static void add_envelope(struct host *host, struct input *input, struct envelope
 	static const uint64_t hashes[] = {IN_HASH, OUT_HASH, ERROR_HASH, 0x999};
 	unsigned choice = take_byte(input);
 	struct envelope envelope = {.kind = take_byte(input) % (ENVELOPE_KIND_COUNT + 1),
-				    .flags = take_byte(input) & 15,
+				    .flags = take_byte(input) & 31,
 				    .status = take_byte(input) % (TROUPE_STATUS_COUNT + 1)};
 	unsigned char payload[512];
+	bool is_text;
 	void *place;
 
 	/* What such an envelope must have it gets, for otherwise it ends at the reader. */
@@ -245,7 +276,8 @@ static void add_envelope(struct host *host, struct input *input, struct envelope
 		envelope.to.incarnation = batch->to.incarnation;
 		envelope.to.slot ^= choice >> 6;
 	}
-	if (envelope.kind <= ENVELOPE_ERROR)
+	is_text = envelope.kind == ENVELOPE_CALL && envelope.flags & ENVELOPE_TEXT;
+	if (envelope.kind <= ENVELOPE_ERROR && !is_text)
 		envelope.hash = hashes[take_byte(input) % ARRAY_LEN(hashes)];
 	if (envelope.kind >= ENVELOPE_CALL && envelope.kind != ENVELOPE_LAYOUT &&
 	    envelope.kind != ENVELOPE_ROOM && envelope.kind < ENVELOPE_END)
@@ -257,7 +289,8 @@ static void add_envelope(struct host *host, struct input *input, struct envelope
 	if (envelope.kind == ENVELOPE_CALL)
 		envelope.deadline_ns = loop_now_ns(host->loop) + take_byte(input) * 10000000ull;
 	if (envelope.kind <= ENVELOPE_FAILURE || choice & 2)
-		envelope.size = make_payload(input, choice, payload);
+		envelope.size = is_text ? make_text(input, choice, payload)
+					: make_payload(input, choice, payload);
 	if (envelope.flags & ENVELOPE_LENT)
 		envelope.size = make_reference(host, input, envelope.size, payload);
 	if (envelope.kind == ENVELOPE_RETURN)
@@ -299,7 +332,7 @@ static void put_raw(struct host *host, struct input *input)
 	struct troupe_address from = peer_address(take_byte(input));
 	size_t size = take_byte(input) * 4;
 	const uint8_t *data = take_bytes(input, &size);
-	unsigned char head[ENVELOPE_BATCH_HEAD] = {'T', 'R', 'P', '1', 4};
+	unsigned char head[ENVELOPE_BATCH_HEAD] = {'T', 'R', 'P', '1', ENVELOPE_VERSION};
 	unsigned char frame[ENVELOPE_BATCH_HEAD + 1024];
 	uint32_t count = 1, total = (uint32_t)(sizeof(head) + size);
 	uint64_t sequence = 1 + host->sequence[from.worker - 2][from.incarnation - 1];

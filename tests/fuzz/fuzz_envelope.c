@@ -1,17 +1,12 @@
 /* Hostile batches: what reads whole must, written again envelope by envelope, be the same
  * bytes. */
 
-#include "proto/envelope.h"
+#include "base/check.h"
+#include "proto/envelope_inside.h"
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void check(int condition)
-{
-	if (!condition)
-		abort();
-}
 
 static int read_and_write(struct envelope_reader *reader, struct envelope_batch *batch)
 {
@@ -40,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const unsigned char magic[8] = {'T', 'R', 'P', '1', 2};
+	static const unsigned char magic[8] = {'T', 'R', 'P', '1', ENVELOPE_VERSION};
 	struct envelope_reader reader;
 	struct envelope_batch batch;
 	unsigned char *bytes = malloc(size ? size : 1);
@@ -50,9 +45,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(bytes, data, size);
 	/* What no chance finds is put right, so that what follows is reached; not always. */
 	if (size >= ENVELOPE_BATCH_HEAD && bytes[0] & 1) {
-		memcpy(bytes, magic, 6);
-		memcpy(bytes + 24, &total, sizeof(total));
-		memset(bytes + 36, 0, 12);
+		memcpy(bytes, magic, sizeof(magic));
+		memcpy(bytes + 12, &total, sizeof(total));
+		memset(bytes + 40, 0, 8);
 	}
 	if (envelope_reader_init(&reader, bytes, size) == 0) {
 		const void *written;

@@ -112,6 +112,46 @@ make -s install DESTDIR="$work/stage" PLUGINDIR=/opt/plugins
 [ -f "$work/stage/opt/plugins/tally.so" ] || fail "PLUGINDIR is not heeded"
 make -s BUILD="$work/elsewhere"
 [ -f "$work/elsewhere/tally.so" ] || fail "BUILD is not heeded"
+
+# A source or an interface that has gone is not in the plug-in any more, nor is what was made of it.
+echo 'int tally_extra(void); int tally_extra(void) { return 1; }' >extra.c
+sed 's/^interface .*/interface org.example.extra/' tally.varlink >extra.varlink
+make -s
+make -q build/tally.so || fail "a plug-in with another source is built again"
+nm build/tally.so | grep -q tally_extra || fail "another source is not linked"
+rm extra.c extra.varlink
+make -s
+! nm build/tally.so | grep -q tally_extra || fail "a source that has gone is still linked"
+[ -z "$(find build -name 'extra*')" ] || fail "what has gone leaves $(find build -name 'extra*')"
+make -q build/tally.so || fail "a plug-in with a source less is built again"
+
+# What a Makefile says comes behind the defaults; what its caller says stands in their place.
+says()
+{
+	(cd "$work/flags" && make -s clean && make -n "$@" build/tally.c.o) | grep -- '-c -o build/tally.c.o'
+}
+mkdir "$work/flags"
+cp "$here/tally/"* "$work/flags"
+sed -i '1a CFLAGS += -DTALLY=1 -Wno-unused-parameter' "$work/flags/Makefile"
+says | grep -q -- '-O2.*-D_FORTIFY_SOURCE=2.*-DTALLY=1 -Wno-unused-parameter' || fail "CFLAGS += is not behind the defaults: $(says)"
+! says CFLAGS=-O1 | grep -q -- '-O2' || fail "make CFLAGS= does not replace the defaults"
+sed -i '2s/.*/CFLAGS += -O0/' "$work/flags/Makefile"
+(cd "$work/flags" && make -s 2>"$work/warnings") && [ ! -s "$work/warnings" ] || { cat "$work/warnings" >&2; fail "CFLAGS += -O0"; }
+sed -i '2d' "$work/flags/Makefile"
+! says | grep -q -- '-O0' || fail "the defaults do not optimize"
+! (cd "$work/flags" && CFLAGS=-O1 make -n build/tally.c.o) | grep -q -- '-O2' || fail "the environment's CFLAGS do not replace the defaults"
+
+# Troupe's own plug-ins are not overwritten, nor removed, by one of their name; elsewhere, it may lie.
+sum=$(sha256sum "$(pkg-config --variable=plugindir troupe)/hello.so")
+for target in install uninstall; do
+	! make -s $target PLUGIN=hello >"$work/refusal" 2>&1 || fail "make $target goes for Troupe's own hello.so"
+	grep -q "hello.so is a plug-in of Troupe's own" "$work/refusal" || { cat "$work/refusal" >&2; fail "make $target does not say why not"; }
+	[ "$(sha256sum "${sum#*  }")" = "$sum" ] || fail "make $target has changed Troupe's own hello.so"
+done
+make -s install PLUGIN=hello PLUGINDIR="$work/own"
+[ -f "$work/own/hello.so" ] || fail "no hello.so in another directory"
+make -s install uninstall
 make -s clean
+make -s clean PLUGIN=hello
 [ ! -e build ] || fail "make clean leaves something: $(find build)"
 make -s

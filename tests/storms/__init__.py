@@ -35,6 +35,12 @@ class Honest(threading.Thread):
         assert self.trouble is None, f"{self.name_called} after {self.calls} calls: {type(self.trouble).__name__}: {self.trouble}"
 
 
+def victims(daemon):
+    """The processes of workers that may be harmed: not that of the honest unit."""
+    spared = {i["worker"] for i in daemon.unit("honest")["instances"] if i.get("worker")}
+    return [w["pid"] for w in daemon.workers() if w.get("pid") and w["worker"] not in spared] or [2 ** 30]
+
+
 @contextlib.contextmanager
 def honest(daemon, seconds, **more):
     """Beside what is done in the block: an honest caller, checked in the end. Gives a function

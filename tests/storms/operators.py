@@ -15,7 +15,7 @@ import host
 import varlink
 from varlink import wait_for
 
-from storms import Honest
+from storms import Honest, victims
 
 CONTROL = "io.troupe.Control."
 START, STOP = 3, 2  # StartTimeout=, StopTimeout=, in seconds
@@ -88,7 +88,7 @@ class Operator(threading.Thread):
         self.ask(CONTROL + "Stop", {"name": guest})
 
     def harm(self):
-        pid = self.choose.choice(self.host.victims())
+        pid = self.choose.choice(victims(self.host))
         how = self.choose.choice([signal.SIGKILL, signal.SIGABRT, signal.SIGSTOP])
         try:
             os.kill(pid, how)
@@ -115,13 +115,6 @@ class Operator(threading.Thread):
 
     def check(self):
         assert self.trouble is None, f"operator {self.number} after {self.done} verbs: {type(self.trouble).__name__}: {self.trouble}"
-
-
-class Daemon(host.Daemon):
-    def victims(self):
-        """Workers that may be harmed: not that of the honest unit."""
-        honest = {i["worker"] for i in self.unit("honest")["instances"] if i.get("worker")}
-        return [w["pid"] for w in self.workers() if w.get("pid") and w["worker"] not in honest] or [2 ** 30]
 
 
 def unleash(daemon, seed, verbs):
@@ -192,7 +185,7 @@ def weather(daemon, seed, seconds):
 
 def storm(seed, seconds):
     choose = random.Random(seed)
-    with Daemon({"honest": {"Plugin": "echo", "Worker": "own"}}, start=False,
+    with host.Daemon({"honest": {"Plugin": "echo", "Worker": "own"}}, start=False,
                 daemon={"Workers": choose.randrange(1, 4), "StartTimeout": f"{START}s", "StopTimeout": f"{STOP}s", "WorkerWatchdog": "3s"}) as daemon:
         for name in UNITS:
             define(daemon, choose, name)

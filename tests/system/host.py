@@ -1,9 +1,12 @@
 """A Troupe daemon of a test's own: private configuration, socket and log, gone with the
 test."""
+import errno
 import json
 import os
+import random
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -20,6 +23,45 @@ CONTROL = "io.troupe.Control"
 
 # Sanitizer builds are several times slower; every deadline of a test is scaled by this.
 SLOW = int(os.environ.get("TROUPE_SLOW", "1"))
+
+
+def free_port(address="127.0.0.1"):
+    """One for a server that cannot say which one it was given. The kernel gives none of these
+    to whoever asks for any, as all other tests do."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+        least = int(file.read().split()[0])
+    while True:
+        port = random.randrange(least // 2, least)
+        with socket.socket() as probe:
+            try:
+                probe.bind((address, port))
+                return port
+            except OSError:
+                pass
+
+
+def silent_place(test):
+    """A bound socket at which nobody listens: who connects is refused, and the port is nobody
+    else's until the test is over."""
+    silent = socket.socket()
+    test.addCleanup(silent.close)
+    silent.bind(("127.0.0.1", 0))
+    return silent
+
+
+def silent_name_server(test):
+    """One that takes questions and never answers: its socket and its address, which other runs
+    of the same test do not have."""
+    silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    test.addCleanup(silent.close)
+    while True:
+        address = f"127.{random.randrange(1, 255)}.{random.randrange(256)}.{random.randrange(1, 255)}"
+        try:
+            silent.bind((address, 53))
+            return silent, address
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
 
 
 def plugin(name):

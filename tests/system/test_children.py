@@ -67,6 +67,9 @@ class Children(HostTest):
         self.assertEqual(others, [{"unit": "flock", "actorType": "bird", "actors": 100}])
         bird = self.birds(host)[0]["address"]
         self.assertEqual(host.ctl_json("show", bird)["actors"][0]["parent"], parent)
+        birds = [other["address"] for other in self.birds(host)]
+        host.ctl("stop", *birds[1:])
+        self.assertRegex(host.ctl("tree").stdout, r"flock \(bird, spawned\): 1 actor\n")
 
     def test_a_child_has_its_interfaces_and_its_plugin(self):
         host = self.flock()

@@ -193,7 +193,7 @@ class Users(HostTest):
         self.assertLess(processor_ms() - before, 700 * SLOW, "of three seconds: it looks at all units for each call that waits")
 
     def test_calls_that_have_ended_do_not_cost_a_worker_that_reads_slowly_its_life(self):
-        host = self.daemon({"hello": {"Plugin": "hello"}}, daemon={"Workers": 1})
+        host = self.daemon({"hello": {"Plugin": "hello"}}, daemon={"Workers": 1, "WorkerWatchdog": 0})
         pid = host.worker(1)["pid"]
         # As a packet each, and as a block beside its packet, of which thousands fit into the
         # socket's buffer.

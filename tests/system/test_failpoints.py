@@ -332,10 +332,11 @@ class Commands(HostTest):
             return re.sub(r"\d+", "N", re.sub(r" +", " ", text))
         for words in (["list"], ["--json", "list"], ["status"], ["show", "hello"], ["workers"], ["actors"],
                       ["call", "hello", "Greet", "name=x"], ["call", GREET, '{"name": "x"}'], ["send", "hello", "Greet", "name=x"],
-                      ["call", "hello", "Greet", "name=5", "nonsense=1"], ["introspect", "hello"], ["inspect", plugin("hello")],
+                      ["call", "hello", "Greet", "name=5", "nonsense=1"], ["introspect", "hello"],
                       ["reload"], ["stop", "slow"], ["start", "slow"], ["restart", "hello"], ["show", "nobody"]):
             with self.subTest(words=words):
                 self.sweep([*ctl, *words], plain=plain)
+        self.sweep([ctl[0], "inspect", plugin("hello")], plain=plain)
 
     def test_troupectl_maps(self):
         daemon = self.daemon({"hello": {"Plugin": "hello"}})

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import threading
 import time
 
 import varlink
@@ -135,20 +134,19 @@ class Crashes(HostTest):
             self.assertLess(time.monotonic() - began, 5 * SLOW)
 
     def test_answers_given_before_a_crash_arrive(self):
-        host = self.daemon({"hello": {"Plugin": "hello", "Worker": 1}, "crash": {"Plugin": "crash", "Worker": 1}},
-                           daemon={"RestartDelay": "10ms"})
-        host.wait_unit("crash", "running")
-        for _ in range(3):
-            host.wait_unit("hello", "running")
-            calls = [{"method": "io.troupe.hello.Greet", "parameters": {"name": "x"}}] * 8 + [{"method": f"{CRASH}.Segfault"}]
-            with host.client() as client:
-                # At once, so that they come to the worker together, and the crash follows in
-                # the same slice.
+        # A process that exits in the midst of a handler has not freed what it had.
+        host = self.daemon({"crash": {"Plugin": "crash", "Worker": 1}}, daemon=PATIENT, env={"ASAN_OPTIONS": "detect_leaks=0"})
+        ways = ("Segfault", {}), ("Abort", {}), ("StackOverflow", {}), ("Exit", {"code": 1})
+        for number, (method, parameters) in enumerate(ways, 2):
+            host.wait_unit("crash", "running")
+            calls = [{"method": f"{CRASH}.Ping"}] * 8 + [{"method": f"{CRASH}.{method}", "parameters": parameters}]
+            with self.subTest(method), host.client() as client:
+                # At once, so that they come to the actor together, and are one turn of it.
                 client.send_raw(b"".join(json.dumps(call).encode() + b"\0" for call in calls))
                 for _ in range(8):
-                    self.assertEqual(client.receive()[0]["text"], "hello, x")
-                self.assert_error(f"{CONTROL}.ActorDied", client.receive)
-            host.wait_unit("crash", "running", 60)
+                    self.assertEqual(client.receive()[0], {})
+                self.assertTrue(self.assert_error("ActorDied", client.receive)["crashed"])
+            wait_for(lambda: host.worker(1)["incarnation"] == number, 20 * SLOW, method)
 
     def test_a_plugin_that_crashes_in_init_fails_alone(self):
         host = self.daemon({"bad": {"Plugin": "crash_in_init", "GiveUpAfter": 3, "RestartDelay": "10ms", "RestartDelayMax": "50ms"},
@@ -318,19 +316,13 @@ class Lives(HostTest):
 
     def test_a_mailbox_that_is_full_refuses_and_loses_nothing(self):
         host = self.daemon({"slow": {"Plugin": "slow", "Mailbox": 4, "Worker": 1}})
-        outcomes = []
-        def block():
-            try:
-                host.call("slow", f"{SLOW_ACTOR}.Block", {"ms": 1000})
-            except varlink.VarlinkError as error:
-                outcomes.append(error.name)
-        thread = threading.Thread(target=block)
-        thread.start()
-        time.sleep(0.3)
         with host.client() as client:
+            # The first is in its handler while the others come, all of them at once.
+            client.send(f"{CONTROL}.Call", {"name": "slow", "method": f"{SLOW_ACTOR}.Block", "parameters": {"ms": 1000}})
             for number in range(20):
                 client.send(f"{CONTROL}.Call", {"name": "slow", "method": f"{SLOW_ACTOR}.Answer",
                                                 "parameters": {"text": str(number), "delayMs": 0}})
+            self.assertEqual(client.receive()[0]["parameters"], {})
             answered = overloaded = 0
             for number in range(20):
                 try:
@@ -339,11 +331,9 @@ class Lives(HostTest):
                 except varlink.VarlinkError as error:
                     self.assertEqual(error.name, f"{CONTROL}.Overloaded")
                     overloaded += 1
-        thread.join()
         self.assertEqual(answered + overloaded, 20)
-        self.assertGreaterEqual(answered, 4)
+        self.assertGreaterEqual(answered, 3)
         self.assertGreater(overloaded, 0)
-        self.assertEqual(outcomes, [])
 
 
 class Calls(HostTest):

@@ -120,7 +120,8 @@ class Map(HostTest):
         """400 lines, and a daemon that is killed and started again in the middle: the status,
         the lines asked and answered."""
         host = self.daemon({"pool": {"Plugin": "slow", "Instances": 4}})
-        asked = [{"text": str(n), "delayMs": 10} for n in range(400)]
+        # What is answered is seen 4 KiB at a time: then there is more than a second left.
+        asked = [{"text": str(n), "delayMs": 10 if n < 250 else 300} for n in range(400)]
         path = os.path.join(host.directory, "answers")
         with open(path, "w") as output:
             process = subprocess.Popen([TROUPECTL, "--socket", host.socket, "map", "--window", "4", *options, *target],
@@ -148,8 +149,10 @@ class Map(HostTest):
         self.assertEqual(status, 1)
         self.assertEqual(len(answers), len(asked))
         failed = [n for n, answer in enumerate(answers) if "error" in answer]
-        # No more than the windows of four connections hold.
-        self.assertIn(len(failed), range(1, 17))
+        # No more than the windows of four connections hold; and once more, since the kernel
+        # ends the connections of a killed process before its listening socket, at which those
+        # that are made meanwhile end.
+        self.assertIn(len(failed), range(1, 33))
         for n, answer in enumerate(answers):
             if n in failed:
                 self.assertEqual((answer["error"], answer["line"]), ("io.troupe.Control.PeerDown", n + 1))
@@ -220,7 +223,7 @@ class Map(HostTest):
     def test_the_window_bounds_what_is_in_flight(self):
         host = self.daemon({"slow": {"Plugin": "slow"}})
         process = subprocess.Popen([TROUPECTL, "--socket", host.socket, "map", "--connections", "2", "--window", "8", "slow",
-                                    f"{SLOW_ACTOR}.Never"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
+                                    f"{SLOW_ACTOR}.Never"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         process.stdin.write(lines([{}] * 1000))
         process.stdin.flush()
         wait_for(lambda: host.call("slow", f"{SLOW_ACTOR}.Kept")["kept"] >= 16)
@@ -228,11 +231,12 @@ class Map(HostTest):
         self.assertEqual(host.call("slow", f"{SLOW_ACTOR}.Kept")["kept"], 16)
         # Asked to stop, it waits for what is in flight; asked again, it does not.
         process.send_signal(signal.SIGINT)
-        time.sleep(0.2)
+        self.assertIn("waiting for the calls under way", process.stderr.readline())
         self.assertIsNone(process.poll())
         process.send_signal(signal.SIGINT)
         process.wait(20 * SLOW)
         process.stdin.close()
+        process.stderr.close()
         wait_for(lambda: host.call("slow", f"{SLOW_ACTOR}.Kept")["kept"] == 0)
 
     def test_a_reader_that_goes_away_ends_it(self):

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <troupe/actor.h>
@@ -105,6 +106,19 @@ static int on_stack_overflow(struct troupe_self *self, void *state,
 	return descend(0);
 }
 
+static int on_jump(struct troupe_self *self, void *state, struct crash_jump_call call,
+		   const struct crash_jump *in)
+{
+	void *nowhere = opaque((uintptr_t)in->address);
+	int (*function)(void);
+
+	(void)self;
+	(void)state;
+	(void)call;
+	memcpy(&function, &nowhere, sizeof(function));
+	return function() + 1; /* not a tail call */
+}
+
 static int on_loop(struct troupe_self *self, void *state, struct crash_loop_call call,
 		   const struct crash_loop *in)
 {
@@ -191,7 +205,8 @@ static int on_maybe(struct troupe_self *self, void *state, struct crash_maybe_ca
 	(void)state;
 	if (in->crash)
 		write_to_first_page();
-	nanosleep(&time, NULL);
+	while (nanosleep(&time, &time) < 0 && errno == EINTR)
+		;
 	return crash_maybe_return(self, call, &(struct crash_maybe_out){0});
 }
 
@@ -212,8 +227,8 @@ static int on_segfault_later(struct troupe_self *self, void *state,
 
 CRASH_HANDLERS(crasher, void, .ping = on_ping, .segfault = on_segfault, .raise = on_raise,
 	       .abort = on_abort, .divide = on_divide, .stack_overflow = on_stack_overflow,
-	       .loop = on_loop, .hang = on_hang, .exit = on_leave, .fork = on_fork,
-	       .wild_free = on_wild_free, .eat_memory = on_eat_memory,
+	       .jump = on_jump, .loop = on_loop, .hang = on_hang, .exit = on_leave,
+	       .fork = on_fork, .wild_free = on_wild_free, .eat_memory = on_eat_memory,
 	       .segfault_later = on_segfault_later, .maybe = on_maybe)
 
 TROUPE_ACTOR(crash) = {

@@ -123,8 +123,9 @@ static void bird_end(struct troupe_self *self, struct bird *me, enum troupe_caus
 	int r = flock_gone_send(self, me->parent, &(struct flock_gone){(int64_t)cause});
 
 	(void)r;
-	if (me->end_ms > 0) /* It holds up its worker; that is the point. */
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+	/* It holds up its worker, that is the point; also when it is reported as slow. */
+	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, &pause) == EINTR)
+		;
 }
 
 static int on_sing(struct troupe_self *self, struct bird *me, struct bird_sing_call call,

@@ -23,7 +23,10 @@ static int find_child(struct troupe_self *self, struct noisy *me)
 
 static void hold(int64_t ms)
 {
-	nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+	struct timespec left = {ms / 1000, ms % 1000 * 1000000};
+
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		;
 }
 
 static int on_say(struct troupe_self *self, struct noisy *me, struct noisy_say_call call,

@@ -241,6 +241,38 @@ static int on_burn(struct troupe_self *self, struct slow *me, struct slow_burn_c
 	return slow_burn_return(self, call, &(struct slow_burn_out){0});
 }
 
+/* Whoever looks where this was called from reads what is not there. */
+static __attribute__((noinline)) void mislead(uint64_t rounds)
+{
+#if defined(__x86_64__)
+	__asm__ volatile(".cfi_remember_state\n\t"
+			 ".cfi_def_cfa %%rbx, 16\n\t"
+			 "mov $8, %%ebx\n"
+			 "1:\tdec %%rcx\n\t"
+			 "jnz 1b\n\t"
+			 ".cfi_restore_state"
+			 : "+c"(rounds)
+			 :
+			 : "rbx", "cc");
+#else
+	while (rounds > 0)
+		__asm__ volatile("" : "+r"(rounds) : : "memory"), rounds--;
+#endif
+}
+
+static int on_mislead(struct troupe_self *self, struct slow *me, struct slow_mislead_call call,
+		      const struct slow_mislead *in)
+{
+	uint64_t until_ns = clock_ns() + (uint64_t)in->ms * TROUPE_MS_NS;
+
+	(void)me;
+	if (in->ms < 0)
+		return slow_mislead_fail_parameter(self, call, "ms", "must not be negative");
+	while (clock_ns() < until_ns)
+		mislead(10000000);
+	return slow_mislead_return(self, call, &(struct slow_mislead_out){0});
+}
+
 static int on_much(struct troupe_self *self, struct slow *me, struct slow_much_call call,
 		   const struct slow_much *in)
 {
@@ -298,8 +330,8 @@ static void end(struct troupe_self *self, struct slow *me, enum troupe_cause cau
 
 SLOW_HANDLERS(slowness, struct slow, .answer = on_answer, .stream = on_stream,
 	      .burst = on_burst, .never = on_never, .drop = on_drop, .forget = on_forget,
-	      .fail = on_fail, .block = on_block, .burn = on_burn, .much = on_much,
-	      .quit = on_quit, .kept = on_kept)
+	      .fail = on_fail, .block = on_block, .burn = on_burn, .mislead = on_mislead,
+	      .much = on_much, .quit = on_quit, .kept = on_kept)
 TROUPE_LIFE(slow_life, struct slow, void, .fini = end, .on_room = on_room,
 	    .on_cancel = on_cancel)
 

@@ -1,5 +1,6 @@
 /* slow_life.c - take as long as the configuration says in init and fini. */
 #include "slow_life.varlink.h"
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
@@ -11,15 +12,15 @@ struct slow_life {
 	bool exits;
 };
 
-/* It holds up its worker; that is the point. */
+/* It holds up its worker, that is the point; also when it is reported as slow. */
 static void hold_up(int64_t ms)
 {
 	struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 
 	while (ms < 0)
 		(void)pause();
-	if (ms > 0)
-		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
+	while (ms > 0 && clock_nanosleep(CLOCK_MONOTONIC, 0, &time, &time) == EINTR)
+		;
 }
 
 static int on_ping(struct troupe_self *self, struct slow_life *me,

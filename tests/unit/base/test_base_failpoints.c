@@ -1,5 +1,6 @@
 /* test_base_failpoints.c - each allocation and each descriptor of base/ fails once. */
 #include "base/buffer.h"
+#include "base/crew.h"
 #include "base/elf.h"
 #include "base/elf_image.h"
 #include "base/io.h"
@@ -227,6 +228,55 @@ static void loop_is_made_whole_or_not_at_all(void **state)
 	sweep(watch_hangup, NULL);
 }
 
+/* ---- crews: without a thread the work is refused, and not begun */
+
+static void do_nothing(struct crew_work *work, unsigned thread)
+{
+	(void)work;
+	(void)thread;
+}
+
+static void note_done(struct crew_work *work)
+{
+	work->is_lost = true; /* it is nobody's any more */
+}
+
+static int do_work(void *data)
+{
+	struct crew_work work = {.run = do_nothing, .on_done = note_done};
+	struct crew_line line = {0};
+	struct crew *crew = NULL;
+	struct loop *loop = NULL;
+	int r = loop_new(&loop);
+
+	(void)data;
+	if (r == 0)
+		r = crew_new(&(struct crew_config){.loop = loop,
+						   .name = "test",
+						   .most = 1,
+						   .rest_ns = 1000000000,
+						   .stack = 1 << 20},
+			     &crew);
+	if (r == 0)
+		r = crew_give(crew, &line, 1, &work);
+	if (r == 0)
+		while (!work.is_lost)
+			loop_step(loop, true);
+	assert_int_equal(line.admitted, 0);
+	if (crew)
+		assert_int_equal(crew_count(crew).waiting, 0);
+	crew_free(crew);
+	if (loop)
+		loop_free(loop);
+	return r;
+}
+
+static void crews(void **state)
+{
+	(void)state;
+	sweep(do_work, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +284,7 @@ int main(void)
 		cmocka_unit_test(what_is_read_whole_is_refused),
 		cmocka_unit_test(packets_arrive_behind_a_lost_descriptor),
 		cmocka_unit_test(loop_is_made_whole_or_not_at_all),
+		cmocka_unit_test(crews),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

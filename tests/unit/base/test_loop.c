@@ -1,8 +1,10 @@
 /* test_loop.c - the event loop over libev. */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -331,6 +333,72 @@ static void loop_is_refused_when_descriptors_are_exhausted(void **state)
 	assert_false(f->signal.started);
 }
 
+struct waker {
+	struct loop_wake wake;
+	_Atomic int sent;
+	int seen, calls;
+};
+
+static void on_wake(struct loop_wake *wake)
+{
+	struct waker *waker = container_of(wake, struct waker, wake);
+
+	waker->seen = atomic_load_explicit(&waker->sent, memory_order_relaxed);
+	waker->calls++;
+}
+
+static void *send_wakes(void *context)
+{
+	struct waker *waker = context;
+
+	for (int i = 0; i < 1000; i++) {
+		atomic_fetch_add_explicit(&waker->sent, 1, memory_order_relaxed);
+		loop_wake_send(&waker->wake);
+	}
+	return NULL;
+}
+
+static void wake_of_another_thread_ends_the_sleep(void **state)
+{
+	struct fixture *f = *state;
+	struct waker waker = {.sent = 0};
+	pthread_t thread;
+
+	assert_int_equal(loop_wake_init(&waker.wake, f->loop, on_wake), 0);
+	loop_step(f->loop, false);
+	assert_int_equal(waker.calls, 0);
+	assert_int_equal(pthread_create(&thread, NULL, send_wakes, &waker), 0);
+	while (waker.seen < 1000)
+		loop_step(f->loop, true);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	loop_step(f->loop, false);
+	/* many are one */
+	waker.calls = 0;
+	send_wakes(&waker);
+	loop_step(f->loop, true);
+	loop_step(f->loop, false);
+	assert_int_equal(waker.calls, 1);
+	loop_wake_stop(&waker.wake);
+	loop_wake_send(&waker.wake);
+	loop_step(f->loop, false);
+	assert_int_equal(waker.calls, 1);
+	loop_wake_fini(&waker.wake);
+}
+
+static void wake_needs_a_descriptor(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit limit, none;
+	struct waker waker = {.sent = 0};
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(loop_wake_init(&waker.wake, f->loop, on_wake), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -348,6 +416,8 @@ int main(void)
 		TEST(work_runs_before_sleeping_when_started_by_work),
 		TEST(run_ends_without_sleeping_when_work_stops_the_loop),
 		TEST(loop_is_refused_when_descriptors_are_exhausted),
+		TEST(wake_of_another_thread_ends_the_sleep),
+		TEST(wake_needs_a_descriptor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,9 +151,10 @@ static void thread_sleeps_while_no_stretch_is_under_way(void **state)
 		before = count_wakeups(thread);
 		usleep(100000);
 	} while (count_wakeups(thread) > before + 1);
+	/* on a busy machine it may see the end only now: then it wakes for that alone */
 	before = count_wakeups(thread);
 	usleep(200000);
-	assert_int_equal(count_wakeups(thread), before);
+	assert_in_range(count_wakeups(thread), before, before + 1);
 	finish(&fixture);
 }
 

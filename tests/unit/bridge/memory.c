@@ -150,6 +150,7 @@ static int outbox_open(void *context, const char *path, struct outbox **ret_outb
 	if (!outbox)
 		return -ENOMEM;
 	outbox->memory = memory;
+	outbox->number = ++memory->opened;
 	snprintf(outbox->path, sizeof(outbox->path), "%s", path);
 	outbox->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	list_append(&memory->outboxes, &outbox->link);
@@ -179,7 +180,7 @@ static int outbox_send(struct outbox *outbox, void *data)
 		free(frame);
 		return 0;
 	}
-	frame->sender = outbox;
+	frame->sender = outbox->number;
 	list_append(&inbox->frames, &frame->link);
 	inbox->count++;
 	memory_update(outbox->memory);
@@ -201,7 +202,7 @@ static void *frame_resize(void *context, void *data, size_t size)
 	if (!frame)
 		return NULL;
 	list_init(&frame->link);
-	frame->sender = NULL;
+	frame->sender = 0;
 	frame->size = size;
 	return frame->data;
 }

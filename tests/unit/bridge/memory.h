@@ -16,7 +16,7 @@
 
 struct frame {
 	struct list link;
-	const struct outbox *sender; /* to be compared only; NULL: put by hand */
+	uint64_t sender; /* the number of its outbox; 0: put by hand */
 	size_t size;
 	_Alignas(16) unsigned char data[];
 };
@@ -34,6 +34,7 @@ struct inbox {
 struct outbox {
 	struct list link;
 	struct memory *memory;
+	uint64_t number; /* no other one has had it, as its address another one may have */
 	char path[64];
 	int fd;
 };
@@ -41,8 +42,9 @@ struct outbox {
 struct memory {
 	struct inbox *inboxes[MEMORY_INBOXES];
 	struct list outboxes;
-	unsigned room; /* of new inboxes */
-	bool is_short; /* of descriptors: no outbox can be opened */
+	uint64_t opened; /* outboxes */
+	unsigned room;   /* of new inboxes */
+	bool is_short;   /* of descriptors: no outbox can be opened */
 	/* Frames of different senders arrive as it says; NULL: as they were sent. */
 	struct random *random;
 };

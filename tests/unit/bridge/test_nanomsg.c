@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#define PATIENCE_NS (60 * TROUPE_SECOND_NS)
+
 /* Both processes: worker 1 is the test, worker 2 its child. */
 struct party {
 	struct loop *loop;
@@ -75,7 +77,7 @@ static void on_envelope(void *context, struct process peer, const struct envelop
 	    send_number(process, ENVELOPE_REPLY, number, e->payload, e->size) < 0)
 		abort();
 	if (number == process->reply_until)
-		bridge_close(process->bridge, 10 * TROUPE_SECOND_NS, on_closed);
+		bridge_close(process->bridge, PATIENCE_NS, on_closed);
 }
 
 static void on_room(void *context, struct process peer)
@@ -198,7 +200,7 @@ static uint64_t deadline_after(struct fixture *f, uint64_t ns)
 static void exchange(struct fixture *f, uint64_t from, uint64_t to, const void *payload,
 		     size_t size)
 {
-	uint64_t deadline = deadline_after(f, 20 * TROUPE_SECOND_NS);
+	uint64_t deadline = deadline_after(f, PATIENCE_NS);
 	unsigned rooms = 0;
 	bool is_refused = false;
 
@@ -267,7 +269,7 @@ static void nanomsg_pushes_back_when_the_peer_stands_still(void **state)
 	assert_int_equal(r, -EAGAIN);
 	assert_int_equal(f.here.rooms, 0);
 	kill(f.child, SIGCONT);
-	deadline = deadline_after(&f, 20 * TROUPE_SECOND_NS);
+	deadline = deadline_after(&f, PATIENCE_NS);
 	while (f.here.last < 10 + sent && loop_clock_ns(f.here.loop) < deadline)
 		step(&f);
 	assert_int_equal(f.here.last, 10 + sent);
@@ -291,7 +293,7 @@ static void nanomsg_delivers_all_that_was_sent_before_an_orderly_end(void **stat
 	step(&f);
 	step(&f);
 	usleep(100000);
-	deadline = deadline_after(&f, 20 * TROUPE_SECOND_NS);
+	deadline = deadline_after(&f, PATIENCE_NS);
 	while (f.here.last < 5000 && loop_clock_ns(f.here.loop) < deadline)
 		step(&f);
 	assert_int_equal(f.here.last, 5000);
@@ -316,7 +318,7 @@ static void nanomsg_link_is_down_after_the_peer_was_killed(void **state)
 	waitid(P_PID, (id_t)f.child, NULL, WEXITED | WNOWAIT);
 	bridge_peer_down(f.here.bridge, process_of(address_2), true);
 	assert_int_equal(send_number(&f.here, ENVELOPE_SEND, 1001, "x", 1), -EHOSTUNREACH);
-	deadline = deadline_after(&f, 5 * TROUPE_SECOND_NS);
+	deadline = deadline_after(&f, PATIENCE_NS);
 	while (f.here.downs == 0 && loop_clock_ns(f.here.loop) < deadline)
 		step(&f);
 	assert_int_equal(f.here.downs, 1);

@@ -111,6 +111,7 @@ static void settings_have_defaults_without_a_file(void **state)
 	assert_true(s->life.start_timeout_ns == 30 * CLOCK_SECOND_NS);
 	assert_true(s->worker_watchdog_ns == 30 * CLOCK_SECOND_NS);
 	assert_int_equal(s->worker_memory, 0);
+	assert_int_equal(s->blocking_threads, 4);
 	assert_true(s->life.stop_timeout_ns == 10 * CLOCK_SECOND_NS);
 	assert_true(s->life.delay_ns == 100 * CLOCK_MS_NS);
 	assert_true(s->life.delay_max_ns == 30 * CLOCK_SECOND_NS);
@@ -134,17 +135,17 @@ static void each_key_is_taken_in(void **state)
 	struct fixture *f = *state;
 	const struct settings *s = &f->settings;
 
-	conf_tree_file(
-		"trouped.conf",
-		"[Daemon]\n"
-		"Workers=3\nSocket=/tmp/x/\nRuntimeDirectory=/tmp/r\n"
-		"StateDirectory=/tmp/s\nPluginPath=/a /b\nPluginPath=\"/c d\"\n"
-		"WorkerMemory=1G\nWorkerWatchdog=0\nLogLevel=debug\nFrameMax=4K\nConnections="
-		"7\nConnectionsPerUser=6\n"
-		"StartTimeout=1min 30s\nStopTimeout=infinity\nRestartDelay=1s\n"
-		"RestartDelayMax=2min\nHealthyAfter=5min\nGiveUpAfter=7\nGiveUp=never\n"
-		"ObserveGroup=root\nCallGroup=0\nManageGroup=17\nDeployGroup=root\n"
-		"X-Other=ignored\n[X-Site]\nAnything=goes\n");
+	conf_tree_file("trouped.conf",
+		       "[Daemon]\n"
+		       "Workers=3\nSocket=/tmp/x/\nRuntimeDirectory=/tmp/r\n"
+		       "StateDirectory=/tmp/s\nPluginPath=/a /b\nPluginPath=\"/c d\"\n"
+		       "WorkerMemory=1G\nBlockingThreads=64\nWorkerWatchdog=0\nLogLevel="
+		       "debug\nFrameMax=4K\nConnections="
+		       "7\nConnectionsPerUser=6\n"
+		       "StartTimeout=1min 30s\nStopTimeout=infinity\nRestartDelay=1s\n"
+		       "RestartDelayMax=2min\nHealthyAfter=5min\nGiveUpAfter=7\nGiveUp=never\n"
+		       "ObserveGroup=root\nCallGroup=0\nManageGroup=17\nDeployGroup=root\n"
+		       "X-Other=ignored\n[X-Site]\nAnything=goes\n");
 	assert_int_equal(load(f), 0);
 	assert_string_equal(conf_tree_problems(&f->tree), "");
 	assert_int_equal(s->workers, 3);
@@ -159,6 +160,7 @@ static void each_key_is_taken_in(void **state)
 	assert_int_equal(s->connections_uid, 6);
 	assert_true(s->worker_watchdog_ns == 0);
 	assert_int_equal(s->worker_memory, 1 << 30);
+	assert_int_equal(s->blocking_threads, 64);
 	assert_true(s->life.start_timeout_ns == 90 * CLOCK_SECOND_NS);
 	assert_true(s->life.stop_timeout_ns == TEXT_INFINITY);
 	assert_true(s->life.delay_ns == CLOCK_SECOND_NS);

@@ -90,6 +90,10 @@ static void unit_has_defaults(void **state)
 	assert_int_equal(unit->mailbox, 1024);
 	assert_int_equal(unit->mailbox_bytes, 32 << 20);
 	assert_int_equal(unit->batch, 1024);
+	assert_int_equal(unit->tasks, 1000);
+	assert_int_equal(unit->task_stack, 64 << 10);
+	assert_int_equal(unit->blocking, 4);
+	assert_true(unit->task_grace_ns == 5 * CLOCK_SECOND_NS);
 	assert_int_equal(unit->on_error, UNIT_CONTINUE);
 	assert_int_equal(unit->balance, UNIT_ROUND_ROBIN);
 	assert_int_equal(unit->restart, RESTART_ON_FAILURE);
@@ -109,7 +113,8 @@ static void each_key_is_taken_in(void **state)
 		"pool@eu.actor",
 		"[Actor]\nDescription=Unit %N on "
 		"100%%\nPlugin=both.so:greeter\nInstances=100000\n"
-		"Worker=2\nMailbox=1\nMailboxBytes=1G\nBatch=7\nOnError=stop\nDefault=yes\n"
+		"Worker=2\nMailbox=1\nMailboxBytes=1G\nBatch=7\nTasks=100000\nTaskStack="
+		"1M\nTaskGrace=2s\nBlocking=64\nOnError=stop\nDefault=yes\n"
 		"StopTimeout=2s\nBalance=least-outstanding\nStartTimeout=infinity\nRestart="
 		"always\nRestartDelay=0\n"
 		"RestartDelayMax=1s\nGiveUpAfter=3\nHealthyAfter=20s\nAllowGlobals="
@@ -128,6 +133,10 @@ static void each_key_is_taken_in(void **state)
 	assert_int_equal(unit->mailbox, 1);
 	assert_int_equal(unit->mailbox_bytes, 1 << 30);
 	assert_int_equal(unit->batch, 7);
+	assert_int_equal(unit->tasks, 100000);
+	assert_int_equal(unit->task_stack, 1 << 20);
+	assert_int_equal(unit->blocking, 64);
+	assert_true(unit->task_grace_ns == 2 * CLOCK_SECOND_NS);
 	assert_int_equal(unit->on_error, UNIT_STOP);
 	assert_true(unit->is_default && unit->allow_globals && unit->has_state);
 	assert_int_equal(unit->balance, UNIT_LEAST_OUTSTANDING);
@@ -140,7 +149,7 @@ static void each_key_is_taken_in(void **state)
 	assert_int_equal(unit->config.n, 2);
 	assert_string_equal(unit->config.entries[0].key, "Greeting");
 	assert_string_equal(unit->config.entries[0].value, "hello eu of /s");
-	assert_int_equal(unit->config.entries[0].line, 22);
+	assert_int_equal(unit->config.entries[0].line, 26);
 	assert_string_equal(unit->config.entries[1].value, "");
 }
 
@@ -196,6 +205,11 @@ static void mistake_is_named_with_its_key(void **state)
 		{"MailboxBytes=1",
 		 "bad.actor:3: MailboxBytes=1: must be a size from 1K to 1G, like 64K"},
 		{"Batch=1.5", "bad.actor:3: Batch=1.5: must be a number from 1 to 1048576"},
+		{"Tasks=0", "bad.actor:3: Tasks=0: must be a number from 1 to 100000"},
+		{"TaskStack=32K",
+		 "bad.actor:3: TaskStack=32K: must be a size from 64K to 1M, like 64K"},
+		{"TaskGrace=11s", "bad.actor:3: TaskGrace= is longer than StopTimeout=, after "
+				  "which the worker is killed"},
 		{"OnError=explode", "bad.actor:3: OnError=explode: must be continue or stop"},
 		{"Default=maybe", "bad.actor:3: Default=maybe: must be yes or no"},
 		{"Balance=random",
@@ -317,6 +331,10 @@ static void change_takes_what_its_keys_say(void **state)
 		{"MailboxBytes=2M", CONF_WORKERS},
 		{"Batch=9\nDescription=x", CONF_WORKERS},
 		{"OnError=stop", CONF_WORKERS},
+		{"Tasks=9", CONF_WORKERS},
+		{"TaskStack=128K", CONF_WORKERS},
+		{"TaskGrace=9s", CONF_WORKERS},
+		{"Blocking=9", CONF_WORKERS},
 		{"Plugin=both", CONF_RESTART},
 		{"Type=t", CONF_RESTART},
 		{"Instances=2\nMailbox=9", CONF_RESTART},

@@ -110,6 +110,14 @@ static int on_text(struct troupe_self *self, void *state, struct troupe_call cal
 	return troupe_return(self, call, &text_method, text);
 }
 
+static int on_none(struct troupe_self *self, void *state, struct troupe_call call,
+		   const void *in)
+{
+	(void)in;
+	note(self, (struct puppet *)state, "none");
+	return troupe_return(self, call, &none_method, &(struct num){0});
+}
+
 static troupe_handler_fn *const functions[] = {on_num, on_text, NULL};
 static troupe_handler_fn *const wide_functions[] = {on_wide, on_text, NULL};
 #define HANDLERS(interface_, functions_)                                                       \
@@ -119,12 +127,23 @@ static troupe_handler_fn *const wide_functions[] = {on_wide, on_text, NULL};
 		.handlers = functions_                                                         \
 	}
 static const struct troupe_handlers handlers = HANDLERS(&interface, functions);
+static troupe_handler_fn *const tasker_functions[] = {on_num, on_text, on_none};
+/* plain, task, alone */
+static troupe_handler_fn *const tasker_ways[] = {NULL,    on_num,  NULL, NULL, NULL,
+						 on_text, on_none, NULL, NULL};
+static const struct troupe_handlers tasker_handlers = {
+	.table_size = sizeof(struct troupe_handlers),
+	.n_handlers = ARRAY_LEN(tasker_functions),
+	.interface = &interface,
+	.handlers = tasker_functions,
+	.ways = tasker_ways,
+};
 static const struct troupe_handlers wide_handlers = HANDLERS(&wide_interface, wide_functions);
 
 static const char *const status_words[TROUPE_STATUS_COUNT] = {
-	"ok",      "error",      "no-such-actor",  "died",     "peer-down",
-	"timeout", "overloaded", "cancelled",      "no-reply", "failed",
-	"invalid", "not-found",  "not-implemented"};
+	"ok",      "error",      "no-such-actor",   "died",          "peer-down",
+	"timeout", "overloaded", "cancelled",       "no-reply",      "failed",
+	"invalid", "not-found",  "not-implemented", "expected-more", "denied"};
 
 /* What is common to all replies. */
 static void note_reply(struct troupe_self *self, void *state, uint64_t context,
@@ -175,6 +194,35 @@ static int on_text_reply(struct troupe_self *self, void *state, uint64_t context
 		       : 0;
 }
 
+static int on_said(struct troupe_self *self, void *state, uint64_t context, const void *event)
+{
+	const struct troupe_text_reply *reply = event;
+	struct puppet *me = state;
+
+	assert_int_equal(reply->head.size, sizeof(*reply));
+	assert_int_equal(reply->head.kind, TROUPE_ENTRY_TEXT);
+	world_of(self)->replies++;
+	world_note(world_of(self), "%d:said%u %s%s", (int)me->id, (unsigned)context,
+		   status_words[reply->status], reply->continues ? "+" : "");
+	assert_int_equal(reply->error_name == NULL, reply->status == TROUPE_OK);
+	assert_int_equal(reply->json != NULL,
+			 reply->status == TROUPE_OK || reply->status == TROUPE_ERROR);
+	if (reply->status == TROUPE_ERROR)
+		world_note(world_of(self), " %s", reply->error_name);
+	if (reply->json) {
+		assert_int_equal(strlen(reply->json), reply->size);
+		world_note(world_of(self), " %.40s", reply->json);
+	}
+	if (reply->code)
+		world_note(world_of(self), " (%s)", strerrorname_np(-reply->code));
+	if (reply->detail)
+		world_note(world_of(self), " (%s)", reply->detail);
+	world_note(world_of(self), "; ");
+	return world_of(self)->hooks.said
+		       ? world_of(self)->hooks.said(self, state, context, reply)
+		       : 0;
+}
+
 static int on_tick(struct troupe_self *self, void *state, uint64_t context, const void *event)
 {
 	const struct troupe_event_head *head = event;
@@ -184,6 +232,34 @@ static int on_tick(struct troupe_self *self, void *state, uint64_t context, cons
 	note(self, (struct puppet *)state, "tick%u", (unsigned)context);
 	return world_of(self)->hooks.tick ? world_of(self)->hooks.tick(self, state, context)
 					  : 0;
+}
+
+static int on_watch(struct troupe_self *self, void *state, uint64_t context, const void *event)
+{
+	const struct troupe_watch_event *ready = event;
+
+	assert_int_equal(ready->head.size, sizeof(*ready));
+	assert_int_equal(ready->head.kind, TROUPE_ENTRY_WATCH);
+	note(self, (struct puppet *)state, "ready%u %s%s", (unsigned)context,
+	     ready->events & TROUPE_READABLE ? "r" : "",
+	     ready->events & TROUPE_WRITABLE ? "w" : "");
+	return world_of(self)->hooks.watch
+		       ? world_of(self)->hooks.watch(self, state, context, ready)
+		       : 0;
+}
+
+static int on_post(struct troupe_self *self, void *state, uint64_t context, const void *event)
+{
+	const struct troupe_post_event *post = event;
+
+	assert_int_equal(post->head.size, sizeof(*post));
+	assert_int_equal(post->head.kind, TROUPE_ENTRY_POST);
+	assert_true(post->size > 0 ? (uintptr_t)post->data % 16 == 0 : !post->data);
+	note(self, (struct puppet *)state, "post%u %.*s", (unsigned)context,
+	     post->size < 20 ? (int)post->size : 20, (const char *)post->data);
+	return world_of(self)->hooks.post
+		       ? world_of(self)->hooks.post(self, state, context, post)
+		       : 0;
 }
 
 static int init(struct troupe_self *self, void *state, const void *config)
@@ -247,7 +323,19 @@ static const struct troupe_entry lost_entry =
 	REPLY_ENTRY("lost", &lost_method, &interface, on_num_reply);
 static const struct troupe_entry odd_entry =
 	REPLY_ENTRY("odd", &odd_method, &interface, on_num_reply);
+const struct troupe_entry watch_entry = {.table_size = sizeof(struct troupe_entry),
+					 .kind = TROUPE_ENTRY_WATCH,
+					 .name = "watch",
+					 .on_event = on_watch};
 const struct troupe_entry tick_entry = TIMER_ENTRY("tick");
+const struct troupe_entry say_entry = {.table_size = sizeof(say_entry),
+				       .kind = TROUPE_ENTRY_TEXT,
+				       .name = "say",
+				       .on_event = on_said};
+const struct troupe_entry post_entry = {.table_size = sizeof(struct troupe_entry),
+					.kind = TROUPE_ENTRY_POST,
+					.name = "post",
+					.on_event = on_post};
 const struct troupe_entry foreign_entry = TIMER_ENTRY("foreign");
 
 const struct troupe_actor puppet_table = {
@@ -257,7 +345,15 @@ const struct troupe_actor puppet_table = {
 	.life = &life,
 	.interfaces = {&handlers},
 	.entries = {&num_entry, &wide_entry, &text_entry, &tick_entry, &none_entry, &lost_entry,
-		    &odd_entry},
+		    &odd_entry, &say_entry, &watch_entry, &post_entry},
+};
+const struct troupe_actor tasker_table = {
+	TROUPE_ABI(tasker),
+	.state_size = sizeof(struct puppet),
+	.config = &num_type,
+	.life = &life,
+	.interfaces = {&tasker_handlers},
+	.entries = {&num_entry, &text_entry, &tick_entry},
 };
 const struct troupe_actor wide_table = {
 	TROUPE_ABI(wide), .state_size = sizeof(struct puppet), .config = &num_type,

@@ -105,7 +105,9 @@ static struct stream *get_stream(struct storm *storm, unsigned number, unsigned 
 int storm_reply_next(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 		     unsigned number)
 {
-	struct stream *stream = get_stream(storm_of(self), number, (unsigned)me->id);
+	struct storm *storm = storm_of(self);
+	struct stream *stream = get_stream(storm, number, (unsigned)me->id);
+	bool is_wanted = troupe_call_wants_reply(self, call);
 	char text[64];
 	int rc;
 
@@ -113,6 +115,11 @@ int storm_reply_next(struct troupe_self *self, struct puppet *me, struct troupe_
 		       stream->sent + 1);
 	rc = troupe_reply(self, call, &text_method, &(struct text){text});
 	stream->sent += rc == 0;
+	if (rc == 0 && is_wanted && number < STORM_CALLS && storm->windows[number]) {
+		storm->replied[number]++;
+		assert_in_range(storm->replied[number] - storm->taken[number], 0,
+				storm->windows[number]);
+	}
 	return rc;
 }
 

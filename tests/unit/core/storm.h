@@ -56,6 +56,8 @@ struct storm {
 	uint8_t calls[STORM_CALLS];    /* how often it has ended */
 	uint16_t callers[STORM_CALLS]; /* ids */
 	uint64_t requests[STORM_CALLS];
+	/* of streams: the window asked for (0: none), replies that are sent, and taken */
+	uint32_t windows[STORM_CALLS], replied[STORM_CALLS], taken[STORM_CALLS];
 	uint16_t workers[STORM_CALLS];
 	unsigned n_calls;
 	unsigned n_client_calls;
@@ -70,6 +72,7 @@ struct storm {
 	unsigned n_refusals;
 	uint64_t clients[STORM_WORKERS + 1][STORM_CLIENTS], next_client; /* numbers */
 	struct asker askers[STORM_WORKERS + 1][STORM_CLIENTS];
+	uint64_t n_tasks, n_tasks_ended; /* those that never began have not */
 	bool kills;
 };
 
@@ -87,6 +90,11 @@ uint64_t storm_below(struct storm *storm, uint64_t bound);
 struct troupe_address storm_anybody(struct storm *storm);
 /* Whose address that is, -1: of none that is known. */
 int storm_id_of(struct storm *storm, struct troupe_address address);
+
+/* What any of its functions may do. */
+void storm_act(struct troupe_self *self, struct puppet *me);
+/* A task of that actor, unless there are too many. */
+void storm_start_task(struct troupe_self *self);
 
 /* How many waits for room there are. */
 uint32_t storm_count_waits(const struct troupe_self *self);

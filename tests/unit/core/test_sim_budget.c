@@ -9,8 +9,8 @@
 #include <errno.h>
 
 #define MIB    ((uint64_t)1 << 20)
-#define BUDGET (64 * MIB)
-#define TEXT   (60000u)
+#define BUDGET (16 * MIB)
+#define TEXT   (15000u)
 #define HOGS   400
 
 struct scene {
@@ -369,13 +369,13 @@ static void message_from_elsewhere_ends_with_the_reason(void **state)
 
 #define ACTORS 24
 #define STEPS  400
-#define SMALL  (16 * MIB) /* for four units that want far more */
+#define SMALL  (4 * MIB) /* for four units that want far more */
 
 struct storm {
 	struct random random;
 	struct troupe_address actors[ACTORS];
 	bool waits[ACTORS][ACTORS]; /* the first for room at the second */
-	char text[40001];
+	char text[10001];
 	uint64_t refused, rooms;
 };
 
@@ -395,7 +395,7 @@ static int index_at(const struct storm *storm, struct troupe_address address)
 static void send_any(struct troupe_self *self, int me, int to)
 {
 	struct storm *storm = world_of(self)->test;
-	uint32_t sizes[] = {100, 3000, 40000};
+	uint32_t sizes[] = {100, 1000, 10000};
 	uint32_t size = sizes[draw(storm, 3)];
 	int rc = troupe_send(self, storm->actors[to], &text_method,
 			     &(struct text){storm->text + sizeof(storm->text) - 1 - size});

@@ -10,6 +10,7 @@
 #include "tests/failpoints/sweep.h"
 #include "tests/unit/core/world.h"
 #include <errno.h>
+#include <troupe/task.h>
 
 enum act {
 	CALL,    /* another actor, and answer when it has */
@@ -22,6 +23,10 @@ enum act {
 	CROWD,   /* more messages than a mailbox takes, until there is room */
 	WIDE,    /* another version of a type, and back */
 	BAD,     /* answer by an error with a text */
+	SAY,     /* call by name, with JSON text */
+	ROAR,    /* the same with a large one */
+	POST,    /* a number to itself, as a thread would */
+	TASK,    /* two tasks in a scope of a third one, which answers */
 	ACTS,
 };
 
@@ -76,6 +81,35 @@ static int ask(struct troupe_self *self, struct puppet *me, struct troupe_call c
 			    (uint64_t)context, 1000000000, 0, &request);
 
 	return r < 0 ? refuse(self, call, r) : keep_for(self, me, call, request);
+}
+
+static int ask_by_name(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		       const char *method, const char *json, int context)
+{
+	struct troupe_request request;
+	int r = troupe_call_text(self, actor(play_of(self), 2), method, json, strlen(json),
+				 &say_entry, (uint64_t)context, 1000000000, 0, &request);
+
+	return r < 0 ? refuse(self, call, r) : keep_for(self, me, call, request);
+}
+
+static int say(struct troupe_self *self, struct puppet *me, struct troupe_call call)
+{
+	char json[32];
+
+	snprintf(json, sizeof(json), "{\"n\":%d}", SAY);
+	return ask_by_name(self, me, call, "test.puppet.Num", json, SAY);
+}
+
+static int roar(struct troupe_self *self, struct puppet *me, struct troupe_call call)
+{
+	char *json = malloc(LARGE_TEXT + 16);
+	int r;
+
+	sprintf(json, "{\"text\":\"%s\"}", play_of(self)->large);
+	r = ask_by_name(self, me, call, "test.puppet.Text", json, ROAR);
+	free(json);
+	return r;
 }
 
 static int answer_kept(struct troupe_self *self, struct puppet *me)
@@ -165,6 +199,83 @@ static int spawn_child(struct troupe_self *self, struct troupe_call call)
 	return r < 0 ? refuse(self, call, r) : r;
 }
 
+static int post_to_itself(struct troupe_self *self, struct puppet *me, struct troupe_call call)
+{
+	int64_t n = POST;
+	int r = troupe_inlet_open(self, &post_entry, 0, 1, &me->inlet);
+
+	if (r < 0)
+		return refuse(self, call, r);
+	r = troupe_post(me->inlet, &n, sizeof(n));
+	if (r < 0)
+		r = refuse(self, call, r);
+	else
+		r = keep_call(self, me, call);
+	if (r <= 0) {
+		troupe_inlet_release(me->inlet);
+		me->inlet = NULL;
+	}
+	return r < 0 ? r : 0;
+}
+
+static int on_post(struct troupe_self *self, struct puppet *me, uint64_t context,
+		   const struct troupe_post_event *event)
+{
+	(void)context;
+	if (!me->inlet)
+		return 0; /* it could not keep the call */
+	memcpy(&me->count, event->data, sizeof(me->count));
+	troupe_inlet_release(me->inlet);
+	me->inlet = NULL;
+	return answer_kept(self, me);
+}
+
+static int nap(struct troupe_self *self, struct puppet *me, void *unused, void *unused_too)
+{
+	int r = troupe_sleep(self, 1000000);
+
+	(void)unused;
+	(void)unused_too;
+	me->count += r == 0;
+	return r;
+}
+TROUPE_TASK(nap, struct puppet, void, void)
+
+static int share_out(struct troupe_self *self, struct puppet *me, void *unused,
+		     void *unused_too)
+{
+	struct troupe_scope scope;
+	struct troupe_task task;
+	int r = troupe_scope_begin(self, 1000000000, &scope);
+
+	(void)unused;
+	(void)unused_too;
+	if (r == 0)
+		r = troupe_start(self, scope, &nap_task, NULL, NULL, NULL);
+	if (r == 0)
+		r = troupe_start(self, scope, &nap_task, NULL, NULL, &task);
+	if (r == 0)
+		r = troupe_join(self, task, NULL);
+	if (r == 0)
+		r = troupe_scope_end(self, scope);
+	if (r < 0)
+		return refuse(self, me->kept_call, r);
+	assert_int_equal(me->count, 2);
+	me->count = TASK;
+	return answer_kept(self, me);
+}
+TROUPE_TASK(share_out, struct puppet, void, void)
+
+static int start_task(struct troupe_self *self, struct puppet *me, struct troupe_call call)
+{
+	int r = keep_call(self, me, call);
+
+	if (r <= 0)
+		return r;
+	r = troupe_start(self, TROUPE_OF_ACTOR, &share_out_task, NULL, NULL, NULL);
+	return r < 0 ? refuse(self, me->kept_call, r) : 0;
+}
+
 static int on_act(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 		  int64_t n)
 {
@@ -204,6 +315,14 @@ static int on_act(struct troupe_self *self, struct puppet *me, struct troupe_cal
 	case BAD:
 		r = troupe_fail(self, call, &bad_error, &(struct text){"bad"});
 		return r < 0 ? refuse(self, call, r) : 0;
+	case SAY:
+		return say(self, me, call);
+	case ROAR:
+		return roar(self, me, call);
+	case POST:
+		return post_to_itself(self, me, call);
+	case TASK:
+		return start_task(self, me, call);
 	case ACTS:
 		break;
 	}
@@ -222,6 +341,20 @@ static int on_reply(struct troupe_self *self, struct puppet *me, uint64_t contex
 	else
 		assert_int_equal(((const struct num *)reply->data)->n,
 				 context == WIDE ? WIDE : CALL);
+	me->count = (int64_t)context;
+	return answer_kept(self, me);
+}
+
+static int on_said(struct troupe_self *self, struct puppet *me, uint64_t context,
+		   const struct troupe_text_reply *reply)
+{
+	assert_int_not_equal(reply->status, TROUPE_INVALID_PARAMETER);
+	if (reply->status != TROUPE_OK)
+		return refuse(self, me->kept_call, -ENOMEM);
+	if (context == ROAR)
+		assert_int_equal(reply->size, LARGE_TEXT + strlen("{\"text\":\"\"}"));
+	else
+		assert_int_equal(strtol(reply->json + strlen("{\"n\":"), NULL, 10), SAY);
 	me->count = (int64_t)context;
 	return answer_kept(self, me);
 }
@@ -324,8 +457,12 @@ static void make_world(struct world *world, uint16_t number, struct play *play)
 {
 	world_init(world, number, NULL);
 	world->test = play;
-	world->hooks = (struct hooks){
-		.num = on_act, .reply = on_reply, .tick = on_tick, .room = on_room};
+	world->hooks = (struct hooks){.num = on_act,
+				      .reply = on_reply,
+				      .said = on_said,
+				      .tick = on_tick,
+				      .post = on_post,
+				      .room = on_room};
 	world_unit(world, 2, world->wide, 0, 0, 0);
 	world_unit(world, 3, world->type, 4, 0, 0);
 }

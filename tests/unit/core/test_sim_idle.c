@@ -4,6 +4,8 @@
 #include "slab_count.h"
 #include "world.h"
 
+#define BURST 250000 /* messages; some ten pieces of what the system gives */
+
 static int fills_and_waits(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 			   int64_t n)
 {
@@ -17,48 +19,50 @@ static int fills_and_waits(struct troupe_self *self, struct puppet *me, struct t
 	return 0;
 }
 
+/* Two actors: of a number, the first sends the second as many messages, BURST at most. */
+static void begin_burst(struct world *world)
+{
+	world_init(world, 1, NULL);
+	world_unit(world, 2, world->type, BURST, UINT32_MAX, 0);
+	world->hooks.num = fills_and_waits;
+	world_spawn(world, 1);
+	world_spawn_in(world, 2, 2);
+}
+
 static void memory_of_a_burst_serves_the_next(void **state)
 {
 	struct world world;
 	uint64_t first;
 
 	(void)state;
-	world_init(&world, 1, NULL);
-	world_unit(&world, 2, world.type, 1000000, UINT32_MAX, 0);
-	world.hooks.num = fills_and_waits;
-	world_spawn(&world, 1);
-	world_spawn_in(&world, 2, 2);
-	world_send(&world, world.actors[1], 1000000);
+	begin_burst(&world);
+	world_send(&world, world.actors[1], BURST);
 	world_run(&world);
 	first = runtime_bytes(world.runtime);
 	assert_int_equal(slab_count(&world.runtime->messages), 0);
 	for (int i = 0; i < 3; i++) {
-		world_send(&world, world.actors[1], 1000000);
+		world_send(&world, world.actors[1], BURST);
 		world_run(&world);
 	}
 	assert_int_equal(runtime_bytes(world.runtime), first);
-	assert_true(first < 1000000ull * 128);
+	assert_true(first < BURST * 128ull);
 	world.log_size = 0;
 	world_finish(&world);
 }
 
-/* Of a million messages and many actors that have been an idle runtime has nothing any more,
+/* Of many messages and many actors that have been an idle runtime has nothing any more,
  * and sleeps. One that is at work keeps what it needs next. */
 static void memory_goes_back_when_there_is_nothing_to_do(void **state)
 {
 	struct world world;
 
 	(void)state;
-	world_init(&world, 1, NULL);
-	world_unit(&world, 2, world.type, 1000000, UINT32_MAX, 0);
-	world.hooks.num = fills_and_waits;
-	world_spawn(&world, 1);
-	world_spawn_in(&world, 2, 2);
+	begin_burst(&world);
 	for (int i = 0; i < 3; i++) {
-		world_send(&world, world.actors[1], 1000000);
+		world_send(&world, world.actors[1], BURST);
 		world_run(&world);
 		world_sleep(&world, 900000000);
-		assert_true(runtime_bytes(world.runtime) > 1000000ull * 48);
+		assert_true(runtime_bytes(world.runtime) > BURST * 48ull);
 	}
 	for (int64_t i = 10; i < 100010; i++)
 		world_spawn(&world, i);
@@ -74,7 +78,7 @@ static void memory_goes_back_when_there_is_nothing_to_do(void **state)
 	world_spawn(&world, 2);
 	world_send(&world, world.actors[1], 1000);
 	world_run(&world);
-	assert_int_equal(world.runtime->handled, 3 * 1000001 + 1001);
+	assert_int_equal(world.runtime->handled, 3 * (BURST + 1) + 1001);
 	world.log_size = 0;
 	world_finish(&world);
 }
@@ -101,22 +105,23 @@ static void memory_of_actors_goes_back_when_they_ended_without_a_message(void **
 	world_finish(&world);
 }
 
-/* Whatever it is at when there is something to do again. */
+#define INTERRUPTIONS 24
+
+/* Whatever it is at when there is something to do again: a millisecond later each time, until
+ * nothing is left. */
 static void giving_memory_back_is_interrupted_and_done_later(void **state)
 {
 	struct world world;
 
 	(void)state;
-	world_init(&world, 1, NULL);
-	world_unit(&world, 2, world.type, 1000000, UINT32_MAX, 0);
-	world.hooks.num = fills_and_waits;
-	world_spawn(&world, 1);
-	world_spawn_in(&world, 2, 2);
-	for (uint64_t steps = 0; steps < 60; steps++) {
+	begin_burst(&world);
+	for (uint64_t steps = 0; steps < INTERRUPTIONS; steps++) {
 		world_send(&world, world.actors[1], 100000);
 		world_run(&world);
 		world.log_size = 0;
 		world_sleep(&world, 2000000000 + steps * 1000000);
+		if (steps == 0 || steps == INTERRUPTIONS - 1)
+			assert_int_equal(sim_is_asleep(world.loop), steps > 0);
 	}
 	world_sleep(&world, 5000000000);
 	assert_true(runtime_bytes(world.runtime) < 2 * MAPPING_HUGE);

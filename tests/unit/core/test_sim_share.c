@@ -3,13 +3,29 @@
 #include "core/share.h"
 #include "world.h"
 #include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #define LIMIT 400
 
-enum want { CALLS, KEPT_CALLS, KEPT_MESSAGES, TIMERS, ACTORS, WANTS };
+enum want { CALLS, KEPT_CALLS, KEPT_MESSAGES, TIMERS, WATCHES, ACTORS, WANTS };
 
-static const enum share_kind kinds[WANTS] = {SHARE_CALLS, SHARE_KEPT_CALLS, SHARE_KEPT_MESSAGES,
-					     SHARE_TIMERS, SHARE_ACTORS};
+static const enum share_kind kinds[WANTS] = {SHARE_CALLS,         SHARE_KEPT_CALLS,
+					     SHARE_KEPT_MESSAGES, SHARE_TIMERS,
+					     SHARE_WATCHES,       SHARE_ACTORS};
+
+/* A descriptor of its own, left open until the end of the test. */
+static int watch_one(struct troupe_self *self)
+{
+	struct troupe_watch watch;
+	int fd = eventfd(0, EFD_CLOEXEC), r;
+
+	assert_true(fd >= 0);
+	r = troupe_watch_start(self, fd, 0, &watch_entry, 0, &watch);
+	if (r < 0)
+		close(fd);
+	return r;
+}
 
 static int take_one(struct troupe_self *self, enum want want, struct troupe_call call)
 {
@@ -26,6 +42,8 @@ static int take_one(struct troupe_self *self, enum want want, struct troupe_call
 		return troupe_keep(self, &kept);
 	case TIMERS:
 		return troupe_timer_start(self, &tick_entry, TROUPE_SECOND_NS, 0, 0, NULL);
+	case WATCHES:
+		return watch_one(self);
 	default:
 		return troupe_spawn(self, &puppet_table, &(struct num){100}, TROUPE_DETACHED,
 				    &address);
@@ -70,6 +88,7 @@ static void begin(struct world *world, struct count *count, enum want want)
 	limits.max_calls = want == CALLS || want == KEPT_CALLS ? LIMIT : 0;
 	limits.max_kept_calls = want == KEPT_CALLS || want == KEPT_MESSAGES ? LIMIT : 0;
 	limits.max_timers = want == TIMERS ? LIMIT : 0;
+	limits.max_watches = want == WATCHES ? LIMIT : 0;
 	limits.max_actors = want == ACTORS ? LIMIT : 0;
 	world_init(world, 1, &limits);
 	world->hooks.num = takes;
@@ -146,6 +165,16 @@ static void one_unit_leaves_timers_to_the_others(void **state)
 	share_with(TIMERS);
 }
 
+static void one_unit_leaves_watches_to_the_others(void **state)
+{
+	int next = eventfd(0, EFD_CLOEXEC);
+
+	(void)state;
+	share_with(WATCHES);
+	close(next);
+	(void)close_range((unsigned)next, ~0u, 0); /* what units that are gone watched */
+}
+
 static void one_unit_leaves_actors_to_the_others(void **state)
 {
 	(void)state;
@@ -198,6 +227,7 @@ int main(void)
 		cmocka_unit_test(one_unit_leaves_kept_calls_to_the_others),
 		cmocka_unit_test(one_unit_leaves_kept_messages_to_the_others),
 		cmocka_unit_test(one_unit_leaves_timers_to_the_others),
+		cmocka_unit_test(one_unit_leaves_watches_to_the_others),
 		cmocka_unit_test(one_unit_leaves_actors_to_the_others),
 		cmocka_unit_test(children_take_from_the_share_of_their_unit),
 	};

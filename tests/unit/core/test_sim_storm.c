@@ -3,7 +3,8 @@
  * of a client, ends exactly once, and who has kept one that has ended hears of it; messages
  * between two actors keep their order, and so do the replies of a stream, of which none is
  * missing; sends add up, bounds hold; who was refused hears of room exactly once; no child
- * outlives its parent, and nothing is left in the end. A failure names its seed. */
+ * outlives its parent and no task its scope, and nothing is left in the end. A failure names
+ * its seed. */
 #include "base/cleanup.h"
 #include "core/call.h"
 #include "core/inside.h"
@@ -175,9 +176,10 @@ static void change_limits(struct storm *storm, struct world *world)
 /* What an idle runtime does, in the middle of everything. */
 static void trim(struct storm *storm, struct runtime *runtime)
 {
-	struct slots *tables[] = {&runtime->actors,     &runtime->colds, &runtime->calls,
-				  &runtime->kept_calls, &runtime->kept,  &runtime->timers,
-				  &runtime->waits};
+	struct slots *tables[] = {
+		&runtime->actors, &runtime->colds,  &runtime->calls, &runtime->kept_calls,
+		&runtime->kept,   &runtime->timers, &runtime->waits, &runtime->call_windows,
+		&runtime->tasks,  &runtime->scopes};
 
 	for (uint64_t n = storm_below(storm, 8); n > 0; n--)
 		slab_trim(storm_below(storm, 2) ? &runtime->messages : &runtime->states);
@@ -328,6 +330,7 @@ static void rage_with_seed(uint64_t seed, bool kills)
 	assert_kept_calls_are_wanted(storm);
 	assert_families_are_whole(storm);
 	assert_int_equal(storm->n_refusals, 0); /* those of the dead are forgotten */
+	assert_in_range(storm->n_tasks_ended, 1, storm->n_tasks);
 	for (uint16_t i = 1; i <= STORM_WORKERS; i++)
 		runtime_stop_all(storm->worlds[i].runtime);
 	net_run(&storm->net);

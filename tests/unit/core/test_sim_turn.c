@@ -387,6 +387,117 @@ static void seed_decides_which_actor_is_next(void **state)
 	assert_true(has_begun_with[1] && has_begun_with[2] && has_begun_with[3]);
 }
 
+/* Not by what the host does for itself, and not while it is awake. */
+static void watch_is_woken_before_a_handler_runs(void **state)
+{
+	atomic_bool sleeps = true;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, &(struct runtime_config){.watch_sleeps = &sleeps});
+	world_run(&world);
+	world_sleep(&world, TROUPE_SECOND_NS);
+	assert_int_equal(world.wakes, 0);
+	world_spawn(&world, 1);
+	assert_int_equal(world.wakes, 1); /* its init */
+	world_send(&world, world.actors[1], 1);
+	world_run(&world);
+	assert_int_equal(world.wakes, 2);
+	sleeps = false;
+	world_send(&world, world.actors[1], 2);
+	world_run(&world);
+	assert_int_equal(world.wakes, 2);
+	sleeps = true;
+	assert_int_equal(runtime_stop(world.runtime, world.actors[1]), 0);
+	assert_int_equal(world.wakes, 3); /* its fini */
+	world_finish(&world);
+}
+
+/* Each takes so long. */
+static int takes_time(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		      int64_t n)
+{
+	(void)me;
+	(void)call;
+	sim_advance(world_of(self)->loop, (uint64_t)n);
+	return 0;
+}
+
+static uint64_t count_of(const struct histogram *times)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+		count += times->counts[i];
+	return count;
+}
+
+static void handlers_are_measured_by_unit_and_in_all(void **state)
+{
+	const struct histogram *one, *two, *all, *passes;
+	struct runtime_info info;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.num = takes_time;
+	assert_int_equal(
+		runtime_unit_define(world.runtime, &(struct runtime_unit){.number = 2,
+									  .name = "other",
+									  .type = world.type}),
+		0);
+	world_spawn(&world, 1);
+	world_spawn_in(&world, 2, 2);
+	assert_int_equal(runtime_info(world.runtime, world.actors[1], &info), 0);
+	one = info.times;
+	assert_int_equal(runtime_info(world.runtime, world.actors[2], &info), 0);
+	two = info.times;
+	all = &world.runtime->page->handlers;
+	passes = &world.runtime->page->passes;
+	assert_int_equal(count_of(all), 0);
+	/* the first of a slice each by itself */
+	world_send(&world, world.actors[1], 5000);
+	world_send(&world, world.actors[1], 100);
+	world_run(&world);
+	assert_int_equal(count_of(one), 2);
+	assert_int_equal(one->counts[0], 1);
+	assert_int_equal(one->counts[histogram_bucket(5000)], 1);
+	assert_int_equal(one->max_ns, 5000);
+	assert_int_equal(count_of(two), 0);
+	assert_true(passes->max_ns >= 5100);
+	assert_true(count_of(passes) > 0);
+	/* of the rest the mean */
+	for (unsigned i = 0; i < 4 + SLICE_STRIDE; i++)
+		world_send(&world, world.actors[2], 3000);
+	world_run(&world);
+	assert_int_equal(count_of(two), 4 + SLICE_STRIDE);
+	assert_int_equal(two->counts[histogram_bucket(3000)], 4 + SLICE_STRIDE);
+	assert_int_equal(two->max_ns, 3000);
+	assert_int_equal(count_of(all), 6 + SLICE_STRIDE);
+	world_finish(&world);
+}
+
+/* As long as it was, to a millisecond, however many quick ones there are before it. */
+static void long_handler_among_quick_ones_is_measured(void **state)
+{
+	struct runtime_info info;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.num = takes_time;
+	world_spawn(&world, 1);
+	for (int i = 0; i < 30; i++)
+		world_send(&world, world.actors[1], i == 20 ? 40000000 : 0);
+	world_run(&world);
+	assert_int_equal(runtime_info(world.runtime, world.actors[1], &info), 0);
+	assert_in_range(info.times->max_ns, 39000000, 40000000);
+	assert_int_equal(info.times->counts[histogram_bucket(40000000)], 1);
+	assert_int_equal(info.times->counts[0], 8); /* the first of two slices */
+	assert_true(world.runtime->page->passes.max_ns >= 40000000);
+	world_finish(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -402,6 +513,9 @@ int main(void)
 		cmocka_unit_test(slice_ends_when_no_message_has_a_handler),
 		cmocka_unit_test(slice_ends_when_no_notice_has_a_handler),
 		cmocka_unit_test(seed_decides_which_actor_is_next),
+		cmocka_unit_test(watch_is_woken_before_a_handler_runs),
+		cmocka_unit_test(handlers_are_measured_by_unit_and_in_all),
+		cmocka_unit_test(long_handler_among_quick_ones_is_measured),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <troupe/actor.h>
+#include <troupe/inlet.h>
+#include <troupe/io.h>
+#include <troupe/text.h>
 
 #include <cmocka.h>
 
@@ -47,10 +49,13 @@ extern const struct troupe_method num_method, text_method, none_method;
 /* other versions of Num: one that fits by name, one that does not */
 extern const struct troupe_method wide_method, odd_method, lost_method;
 extern const struct troupe_error bad_error;
-extern const struct troupe_entry num_entry, wide_entry, text_entry, tick_entry, foreign_entry;
+extern const struct troupe_entry num_entry, wide_entry, text_entry, tick_entry, foreign_entry,
+	watch_entry, post_entry, say_entry; /* of calls by name */
 extern const struct troupe_actor puppet_table;
 /* a puppet whose Num is wide_method */
 extern const struct troupe_actor wide_table;
+/* a puppet whose Num is handled by tasks, and Text by tasks that are alone; None is plain */
+extern const struct troupe_actor tasker_table;
 
 /* ---- worlds */
 
@@ -59,6 +64,7 @@ struct puppet {
 	struct troupe_call kept_call;
 	struct troupe_kept *kept;
 	struct troupe_timer timer;
+	struct troupe_inlet *inlet;
 	int64_t count;
 };
 
@@ -75,7 +81,13 @@ struct hooks {
 		    const char *text);
 	int (*reply)(struct troupe_self *self, struct puppet *me, uint64_t context,
 		     const struct troupe_reply *reply);
+	int (*said)(struct troupe_self *self, struct puppet *me, uint64_t context,
+		    const struct troupe_text_reply *reply);
 	int (*tick)(struct troupe_self *self, struct puppet *me, uint64_t context);
+	int (*watch)(struct troupe_self *self, struct puppet *me, uint64_t context,
+		     const struct troupe_watch_event *event);
+	int (*post)(struct troupe_self *self, struct puppet *me, uint64_t context,
+		    const struct troupe_post_event *event);
 	int (*init)(struct troupe_self *self, struct puppet *me);
 	void (*fini)(struct troupe_self *self, struct puppet *me, enum troupe_cause cause);
 	int (*room)(struct troupe_self *self, struct puppet *me, struct troupe_address where);
@@ -99,7 +111,7 @@ struct world {
 	struct loop *loop;
 	struct page *page;
 	struct runtime *runtime;
-	const struct runtime_type *type, *wide;
+	const struct runtime_type *type, *wide, *tasker;
 	struct hooks hooks;
 	struct net *net;
 	struct process process;
@@ -109,9 +121,12 @@ struct world {
 	uint64_t dead_letters, dead_sends, ends, rooms, replies;
 	char last_dead_letter[64];
 	uint64_t failures;
+	uint64_t wakes; /* of whoever watches: runtime_config.watch_sleeps */
 	char last_failure[512];
 	struct troupe_call room_of; /* what the last on_room got */
 	void *test;                 /* of the test */
+	/* Optional: the runtime has gone, its loop has not: what was made for it goes, too. */
+	void (*on_gone)(struct world *world);
 };
 
 /* That life of a worker. */

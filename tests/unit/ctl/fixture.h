@@ -15,9 +15,12 @@
  *   Drop      closes all connections the first time, echoes later
  *   Lines     replies with a newline between values
  *   HangTwo   never replies when n is 2, else echoes
+ * Nothing that runs provides com.example.resting.
  * io.troupe.Control: Describe and Call for a unit "unit", whose interface that is; List,
  * Status, Workers; Actors in three replies, the last of them empty; Spawn, whose unit's
- * description is the configuration that it got; Watch, with two events.
+ * description is the configuration that it got; Watch, with two events; Stop, Start, Restart
+ * and Kill, of "unit" as it should be, of "other" as it should not; Reload, once with all that
+ * there can be, then with nothing; Shutdown, which ends nothing.
  */
 #ifndef TESTS_CTL_FIXTURE_H
 #define TESTS_CTL_FIXTURE_H
@@ -61,7 +64,7 @@ struct fake {
 	struct loop_timer drop;
 	bool dropped;
 	struct control_call *first; /* of HangTwo, while it is not answered */
-	bool has_third;
+	bool has_third, has_reloaded;
 	unsigned char seen[65536]; /* parameters that Flaky was asked with, by hash */
 };
 
@@ -202,6 +205,7 @@ static void fake_on_foreign(void *context, struct control_call *call,
 }
 
 static const char *const fake_interfaces[] = {"com.example.test"};
+static const char *const fake_resting[] = {"com.example.resting"};
 static const int64_t fake_numbers[] = {0, 1, 2, 3};
 static const struct troupe_address fake_address = {
 	.worker = 2, .incarnation = 1, .generation = 1};
@@ -224,7 +228,8 @@ static const struct api_unit fake_units[] = {
 	 .state = API_STATE_FAILED,
 	 .reason = "why\033[31m",
 	 .plugin = "p.so",
-	 .actorType = "t"},
+	 .actorType = "t",
+	 .interfaces = {fake_resting, 1}},
 };
 
 static const struct api_actor fake_all_actors[] = {
@@ -353,6 +358,87 @@ static void fake_watch(void *context, struct control_call *call, const void *in)
 		false);
 }
 
+static void fake_stop(void *context, struct control_call *call, const void *in)
+{
+	const struct api_stop *input = in;
+
+	(void)context;
+	if (strcmp(input->name, "unit") == 0)
+		(void)control_call_reply(call, &api_stop_method, &(struct api_stop_out){0},
+					 false);
+	else
+		control_call_fail(call, &api_no_such_actor_error,
+				  &(struct api_no_such_actor){.name = input->name});
+}
+
+static void fake_start(void *context, struct control_call *call, const void *in)
+{
+	const struct api_start *input = in;
+
+	(void)context;
+	(void)control_call_reply(
+		call, &api_start_method,
+		&(struct api_start_out){.unit = fake_units[strcmp(input->name, "unit") != 0]},
+		false);
+}
+
+static void fake_restart(void *context, struct control_call *call, const void *in)
+{
+	struct api_unit unit = fake_units[0];
+
+	(void)context;
+	if (strcmp(((const struct api_restart *)in)->name, "unit") != 0)
+		unit.state = API_STATE_BACKOFF;
+	(void)control_call_reply(call, &api_restart_method,
+				 &(struct api_restart_out){.unit = unit}, false);
+}
+
+static void fake_kill(void *context, struct control_call *call, const void *in)
+{
+	static const char *const names[] = {"unit/0", "unit/1", "other/0"};
+
+	(void)context;
+	(void)in;
+	(void)control_call_reply(call, &api_kill_method,
+				 &(struct api_kill_out){.workers = {fake_numbers + 1, 2},
+							.actors = {names, 2},
+							.collateral = {names + 2, 1},
+							.count = 8},
+				 false);
+}
+
+static void fake_reload(void *context, struct control_call *call, const void *in)
+{
+	static const char *const names[] = {"a", "b", "c", "d", "Key1", "Key2"};
+	static const struct api_problem problem = {
+		.file = "bad.actor", .line = 3, .message = "no such key"};
+	struct fake *fake = context;
+	struct api_reload_out out = {
+		.started = {names, 2},
+		.restarted = {names + 1, 1},
+		.stopped = {names + 2, 1},
+		.changed = {names + 3, 1},
+		.applied = {names + 4, 1},
+		.pending = {names + 5, 1},
+		.problems = {&problem, 1},
+		.warnings = {&problem, 1},
+	};
+
+	(void)in;
+	if (fake->has_reloaded)
+		out = (struct api_reload_out){0};
+	fake->has_reloaded = true;
+	(void)control_call_reply(call, &api_reload_method, &out, false);
+}
+
+static void fake_shutdown(void *context, struct control_call *call, const void *in)
+{
+	(void)context;
+	(void)in;
+	(void)control_call_reply(call, &api_shutdown_method, &(struct api_shutdown_out){0},
+				 false);
+}
+
 static void fake_call(void *context, struct control_call *call, const void *in)
 {
 	const struct api_call *input = in;
@@ -371,6 +457,12 @@ static const struct control_method fake_methods[] = {
 	{&api_actors_method, CONTROL_OBSERVE, .handle = fake_actors, .needs_more = true},
 	{&api_spawn_method, CONTROL_OBSERVE, .handle = fake_spawn},
 	{&api_watch_method, CONTROL_OBSERVE, .handle = fake_watch, .needs_more = true},
+	{&api_stop_method, CONTROL_OBSERVE, .handle = fake_stop},
+	{&api_start_method, CONTROL_OBSERVE, .handle = fake_start},
+	{&api_restart_method, CONTROL_OBSERVE, .handle = fake_restart},
+	{&api_kill_method, CONTROL_OBSERVE, .handle = fake_kill},
+	{&api_reload_method, CONTROL_OBSERVE, .handle = fake_reload},
+	{&api_shutdown_method, CONTROL_OBSERVE, .handle = fake_shutdown},
 	{0},
 };
 static const struct control_service fake_service = {&api_interface, fake_methods};

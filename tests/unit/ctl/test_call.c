@@ -170,7 +170,7 @@ static void call_ends_at_its_deadline_when_no_reply_comes(void **state)
 	fixture->ctl.options.given |= OPTION(MORE);
 	assert_int_equal(call(fixture, TEST "Hang", "{}", NULL), STATUS_FAILED);
 	expect_in(fixture->errors, "the actor did not answer in time; --timeout TIME");
-	assert_in_range(clock_now_ns() - begin, 200 * CLOCK_MS_NS, 1500 * CLOCK_MS_NS);
+	assert_in_range(clock_now_ns() - begin, 200 * CLOCK_MS_NS, 20 * CLOCK_SECOND_NS);
 }
 
 static void call_says_that_the_daemon_does_not_answer(void **state)
@@ -182,7 +182,7 @@ static void call_says_that_the_daemon_does_not_answer(void **state)
 	fixture->ctl.options.timeout_ns = 100 * CLOCK_MS_NS;
 	assert_int_equal(call(fixture, "hang", TEST "Hang", "{}", NULL), STATUS_UNREACHABLE);
 	expect_in(fixture->errors, "no reply in time from the daemon");
-	assert_in_range(clock_now_ns() - begin, 100 * CLOCK_MS_NS, 1000 * CLOCK_MS_NS);
+	assert_in_range(clock_now_ns() - begin, 100 * CLOCK_MS_NS, 20 * CLOCK_SECOND_NS);
 }
 
 static void call_says_that_daemon_is_gone_when_it_closes(void **state)

@@ -245,6 +245,81 @@ static void inspect_says_why_when_plugin_is_refused(void **state)
 	assert_string_equal(fixture->text, "");
 }
 
+/* BUILD/tests/unit/ctl/test_x */
+static char *path_of_plugin(const char *name, char path[600])
+{
+	ssize_t n = readlink("/proc/self/exe", path, 500);
+
+	assert_in_range(n, 1, 499);
+	path[n] = '\0';
+	sprintf(strstr(path, "/tests/unit/"), "/test-plugins/%s.so", name);
+	return path;
+}
+
+static void inspect_prints_what_the_notes_say(void **state)
+{
+	struct fixture *fixture = *state;
+	char handmade[600], relay[600], thread[600];
+
+	path_of_plugin("handmade", handmade);
+	path_of_plugin("relay", relay);
+	path_of_plugin("thread_crash", thread);
+	assert_int_equal(run_verb(fixture, verb_inspect, handmade, relay, thread, NULL),
+			 STATUS_OK);
+	expect_in(fixture->text, "handmade.so: ABI 2.");
+	expect_in(fixture->text, "    Libraries: lib");
+	expect_in(fixture->text, "\n  Actor type handmade: right\n"
+				 "    Provides: io.troupe.test.handmade-a\n");
+	expect_in(fixture->text, "      n: int\n");
+	expect_in(fixture->text, "    [Config]: io.troupe.test.forward.Config\n"
+				 "      to: string\n");
+	expect_in(fixture->text, "    Provides: io.troupe.test.relay\n"
+				 "    [Config]: takes none\n");
+	expect_in(fixture->text,
+		  "      # By a fault, by exit(), by _exit(), or by the kernel's "
+		  "call, which leaves no trace.\n"
+		  "      how: (fault, exit, leave, vanish)\n");
+	expect_in(fixture->text, "\n# What it does not provide, with a name as long.\n"
+				 "interface io.troupe.test.handmade-b\n");
+	assert_string_equal(fixture->errors, "");
+}
+
+static void inspect_prints_the_same_for_programs(void **state)
+{
+	struct fixture *fixture = *state;
+	char relay[600], thread[600];
+	const char *thread_text;
+	json_t *root, *actors, *field;
+
+	path_of_plugin("relay", relay);
+	path_of_plugin("thread_crash", thread);
+	as_json(fixture);
+	/* A line for each, and the status of those that there are not. */
+	assert_int_equal(run_verb(fixture, verb_inspect, relay, "/none.so", thread, NULL),
+			 STATUS_FAILED);
+	assert_int_equal(count_lines(fixture->text), 2);
+	root = json_loads(fixture->text, JSON_DISABLE_EOF_CHECK, NULL);
+	actors = json_object_get(root, "actors");
+	assert_int_equal(json_array_size(actors), 2);
+	assert_string_equal(
+		json_string_value(json_object_get(json_array_get(actors, 0), "name")),
+		"forward");
+	assert_true(json_is_null(json_object_get(json_array_get(actors, 1), "config")));
+	assert_int_equal(json_array_size(json_object_get(root, "interfaces")), 3);
+	json_decref(root);
+	thread_text = strchr(fixture->text, '\n') + 1;
+	root = json_loads(thread_text, JSON_DISABLE_EOF_CHECK, NULL);
+	actors = json_object_get(json_array_get(json_object_get(root, "actors"), 0), "config");
+	assert_string_equal(json_string_value(json_object_get(actors, "interface")),
+			    "io.troupe.test.thread-crash");
+	field = json_array_get(json_object_get(actors, "fields"), 1);
+	assert_string_equal(json_string_value(json_object_get(field, "type")),
+			    "(fault, exit, leave, vanish)");
+	assert_non_null(
+		strstr(json_string_value(json_object_get(field, "description")), "By a fault"));
+	json_decref(root);
+}
+
 static void looking_says_unreachable_when_there_is_no_daemon(void **state)
 {
 	struct fixture *fixture = *state;
@@ -258,6 +333,21 @@ static void looking_says_unreachable_when_there_is_no_daemon(void **state)
 	assert_string_equal(fixture->text, "");
 }
 
+/* A daemon that does not know a member yet is the fixture's: it leaves that out. */
+static void answers_of_an_older_daemon_are_read(void **state)
+{
+	struct fixture *fixture = *state;
+
+	as_json(fixture);
+	assert_int_equal(run_verb(fixture, verb_workers, NULL), STATUS_OK);
+	assert_null(strstr(fixture->text, "lostMemory"));
+	fixture->ctl.options.given = 0;
+	assert_int_equal(run_verb(fixture, verb_status, NULL), STATUS_OK);
+	assert_null(strstr(fixture->text, "Lost:"));
+	assert_int_equal(run_verb(fixture, verb_workers, NULL), STATUS_OK);
+	assert_null(strstr(fixture->text, "lost:"));
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
@@ -266,6 +356,7 @@ int main(void)
 		CASE(status_is_coloured_when_colours_are_wanted),
 		CASE(status_is_the_reply_when_json_is_asked_for),
 		CASE(workers_report_last_crash_when_there_was_one),
+		CASE(answers_of_an_older_daemon_are_read),
 		CASE(list_defuses_text_when_it_would_move_the_cursor),
 		CASE(show_lists_actors_in_order_when_daemon_does_not),
 		CASE(show_goes_on_when_one_name_is_wrong),
@@ -276,6 +367,8 @@ int main(void)
 		CASE(watch_prints_each_event_when_it_comes),
 		CASE(introspect_prints_description_when_interface_is_known),
 		CASE(inspect_says_why_when_plugin_is_refused),
+		CASE(inspect_prints_what_the_notes_say),
+		CASE(inspect_prints_the_same_for_programs),
 		CASE(looking_says_unreachable_when_there_is_no_daemon),
 	};
 

@@ -66,6 +66,22 @@ static void launch_that_does_not_come_is_tried_again(void **state)
 	assert_int_equal(stage->n_launched, 2);
 }
 
+static void launch_that_is_refused_at_once_is_tried_again(void **state)
+{
+	struct stage *stage = *state;
+	unsigned n = stage->n_asked;
+	uint32_t incarnation = stage_first(stage)->incarnation;
+
+	stage->n_refusals_at_once = 3;
+	stage_kill(stage->workers[1]);
+	stage_pass(stage, 10 * S);
+	assert_true(stage_is_up(stage));
+	assert_int_equal(stage->n_refusals_at_once, 0);
+	assert_int_equal(stage->n_launched, 2);
+	assert_int_equal(stage->n_asked, n + 1);
+	assert_int_equal(stage_first(stage)->incarnation, incarnation + 4);
+}
+
 static void daemon_stops_at_once_while_a_worker_is_only_asked_for(void **state)
 {
 	struct stage *stage = *state;
@@ -316,6 +332,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(launch_may_take_long),
 		TEST(launch_that_does_not_come_is_tried_again),
+		TEST(launch_that_is_refused_at_once_is_tried_again),
 		TEST(daemon_stops_at_once_while_a_worker_is_only_asked_for),
 		TEST(daemon_may_be_freed_while_a_worker_is_only_asked_for),
 		TEST_UNITS(worker_that_is_only_asked_for_cannot_be_killed),

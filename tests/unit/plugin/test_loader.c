@@ -197,6 +197,63 @@ static void loader_compares_notes_with_tables(void **state)
 	}
 }
 
+/* It would be another type than the one that the master has asked for. */
+static void loader_refuses_a_note_without_a_table(void **state)
+{
+	static const char type[] = {TROUPE_ABI_MAJOR,
+				    0,
+				    TROUPE_ABI_MINOR,
+				    0,
+				    'h',
+				    'a',
+				    'n',
+				    'd',
+				    'm',
+				    'a',
+				    'd',
+				    'e',
+				    0};
+	static const char table[] = "handmade\0right";
+	struct plugin *plugin = NULL;
+	char why[PLUGIN_WHY_MAX] = "";
+	size_t size;
+	char *data = read_plugin("test-plugins/handmade.so", &size);
+	char *at = memmem(data, size, type, sizeof(type));
+	int fd;
+
+	/* Both notes name another type now. */
+	assert_non_null(at);
+	at[sizeof(type) - 2] = 'd';
+	at = memmem(data, size, table, sizeof(table));
+	assert_non_null(at);
+	at[strlen(table) - 1] = 'd';
+	assert_int_equal(memfd_of("plugin", data, size, &fd), 0);
+	free(data);
+	assert_int_equal(loader_load(*state, fd, "a.so", 7, 0, &plugin, why), -ENOEXEC);
+	assert_null(plugin);
+	assert_string_equal(why, "actor type \"handmadd\": the plug-in does not export "
+				 "troupe_actor_handmadd");
+}
+
+static void loader_refuses_what_is_no_file_of_a_plugin(void **state)
+{
+	struct plugin *plugin = NULL;
+	char why[PLUGIN_WHY_MAX] = "";
+	int fd = memfd_create("large", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)PLUGIN_FILE_MAX + 1), 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS,
+			       F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE),
+			 0);
+	assert_int_equal(loader_load(*state, fd, "a.so", 7, 0, &plugin, why), -E2BIG);
+	assert_string_equal(why, "its file is larger than 256 MiB");
+	/* A Load that came without its descriptor. */
+	assert_int_equal(loader_load(*state, -1, "a.so", 7, 0, &plugin, why), -EBADF);
+	assert_string_equal(why, "Bad file descriptor");
+	assert_null(plugin);
+}
+
 static void loader_takes_globals_when_allowed(void **state)
 {
 	struct plugin *plugin = load(*state, "test-plugins/globals.so", PLUGIN_ALLOW_GLOBALS);
@@ -322,6 +379,10 @@ int main(void)
 						make_loader, free_loader),
 		cmocka_unit_test_setup_teardown(loader_compares_notes_with_tables, make_loader,
 						free_loader),
+		cmocka_unit_test_setup_teardown(loader_refuses_a_note_without_a_table,
+						make_loader, free_loader),
+		cmocka_unit_test_setup_teardown(loader_refuses_what_is_no_file_of_a_plugin,
+						make_loader, free_loader),
 		cmocka_unit_test_setup_teardown(loader_takes_globals_when_allowed, make_loader,
 						free_loader),
 		cmocka_unit_test_setup_teardown(

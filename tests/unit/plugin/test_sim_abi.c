@@ -206,11 +206,21 @@ static uint32_t released_size(const char *layout, const char *name)
 	return (uint32_t)strtoul(at + strlen(line), NULL, 10);
 }
 
-static const char *const names[ABI_TABLES] = {
-	[ABI_ACTOR] = "troupe_actor",         [ABI_LIFE] = "troupe_life",
-	[ABI_ENTRY] = "troupe_entry",         [ABI_HANDLERS] = "troupe_handlers",
-	[ABI_INTERFACE] = "troupe_interface", [ABI_METHOD] = "troupe_method",
-	[ABI_ERROR] = "troupe_error",         [ABI_TYPE] = "troupe_type",
+/* As this host has them. */
+static const struct {
+	uint32_t size;
+	size_t size_at; /* where it says its size */
+	const char *name;
+} tables[ABI_TABLES] = {
+#define TABLE(type)                                                                            \
+	{                                                                                      \
+		sizeof(struct type), offsetof(struct type, table_size), #type                  \
+	}
+	[ABI_ACTOR] = TABLE(troupe_actor),         [ABI_LIFE] = TABLE(troupe_life),
+	[ABI_ENTRY] = TABLE(troupe_entry),         [ABI_HANDLERS] = TABLE(troupe_handlers),
+	[ABI_INTERFACE] = TABLE(troupe_interface), [ABI_METHOD] = TABLE(troupe_method),
+	[ABI_ERROR] = TABLE(troupe_error),         [ABI_TYPE] = TABLE(troupe_type),
+#undef TABLE
 };
 
 static void sizes_are_taken_from_those_of_2_0_to_the_hosts_own(void **state)
@@ -219,9 +229,9 @@ static void sizes_are_taken_from_those_of_2_0_to_the_hosts_own(void **state)
 
 	(void)state;
 	for (enum abi_table which = 0; which < ABI_TABLES; which++) {
-		uint32_t least = abi_least(which), most = abi_most(which);
+		uint32_t least = abi_least(which), most = tables[which].size;
 
-		assert_int_equal(least, released_size(layout, names[which]));
+		assert_int_equal(least, released_size(layout, tables[which].name));
 		assert_null(abi_size_wrong(which, least));
 		assert_null(abi_size_wrong(which, most));
 		assert_non_null(strstr(abi_size_wrong(which, 0), "smaller than ABI 2.0"));
@@ -291,16 +301,16 @@ static void table_that_reaches_beyond_the_plugin_is_refused(void **state)
 		const struct bounds bounds = {(uintptr_t)plugin, (uintptr_t)plugin + size};
 
 		memset(plugin, 0xff, sizeof(plugin));
-		memcpy(plugin + abi_size_offset(which), &size, sizeof(size));
+		memcpy(plugin + tables[which].size_at, &size, sizeof(size));
 		assert_int_equal(abi_check(which, &bounds, plugin, &wrong), 0);
 		assert_int_equal(abi_copy(which, &bounds, plugin, copy, &wrong), 0);
 		assert_memory_equal(copy, plugin, size);
-		assert_int_equal(copy[size] | copy[abi_most(which) - 1], 0);
+		assert_int_equal(copy[size] | copy[tables[which].size - 1], 0);
 		assert_int_equal(abi_check(which, &bounds, plugin + 16, &wrong), -EFAULT);
 		assert_int_equal(abi_check(which, &bounds, plugin + 4, &wrong), -EFAULT);
 		assert_int_equal(abi_check(which, &bounds, NULL, &wrong), -EFAULT);
-		size = abi_most(which);
-		memcpy(plugin + abi_size_offset(which), &size, sizeof(size));
+		size = tables[which].size;
+		memcpy(plugin + tables[which].size_at, &size, sizeof(size));
 		assert_int_equal(abi_copy(which, &bounds, plugin, copy, &wrong), -EFAULT);
 		assert_string_equal(wrong, "is not in the plug-in");
 	}
@@ -316,7 +326,7 @@ static void tables_of_the_hosts_own_size_are_taken_whole(void **state)
 		struct host host;
 
 		begin(&host, plugins[i]);
-		assert_int_equal(host.types[1]->table.table_size, abi_most(ABI_ACTOR));
+		assert_int_equal(host.types[1]->table.table_size, sizeof(struct troupe_actor));
 		assert_string_equal(work(&host), expected);
 		finish(&host);
 	}

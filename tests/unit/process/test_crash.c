@@ -66,6 +66,31 @@ static void crash_is_blamed_when_a_handler_faulted(void **state)
 	assert_string_equal(text, "SIGSEGV in pool/1 while handling io.troupe.hello.Greet");
 }
 
+/* The record may hold anything, also where a text is to end. */
+static void crash_has_the_word_of_its_worker(void **state)
+{
+	struct page page = {0};
+	struct crash crash;
+	struct launch_end end = killed(SIGSEGV);
+	char text[400];
+
+	(void)state;
+	set_record(&page, SIGSEGV, SEGV_MAPERR);
+	strcpy(page.crash.what, "stack overflow in task get, 64 KiB: TaskStack=");
+	crash_read(&crash, &page, &end);
+	assert_true(crash.is_blamed);
+	strcpy(crash.names.actor, "pool/1");
+	strcpy(crash.names.message, "a task");
+	crash.activity.type_hash = PAGE_DOING_TASK;
+	crash_print(&crash, text, sizeof(text));
+	assert_string_equal(text, "SIGSEGV in pool/1, in a task: stack overflow in task get, "
+				  "64 KiB: TaskStack=");
+	memset(page.crash.what, 0xff, sizeof(page.crash.what));
+	crash_read(&crash, &page, &end);
+	assert_true(strlen(crash.failure) > 0 && strlen(crash.failure) < sizeof(crash.failure));
+	assert_null(memchr(crash.failure, 0xff, strlen(crash.failure)));
+}
+
 static void crash_is_not_blamed_when_somebody_sent_the_signal(void **state)
 {
 	struct page page = {0};
@@ -164,6 +189,17 @@ static void crash_names_the_signal_of_its_record_when_no_other_is_known(void **s
 	assert_string_equal(crash.cause, "exit 3");
 }
 
+static void crash_by_a_signal_without_a_name_has_its_number(void **state)
+{
+	struct page page = {0};
+	struct crash crash;
+	struct launch_end end = killed(SIGRTMIN + 6);
+
+	(void)state;
+	crash_read(&crash, &page, &end);
+	assert_string_equal(crash.cause, "signal 40");
+}
+
 static void crash_is_in_no_handler_when_the_sequence_is_even(void **state)
 {
 	struct page page = {0};
@@ -207,12 +243,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(crash_is_blamed_when_a_handler_faulted),
+		cmocka_unit_test(crash_has_the_word_of_its_worker),
 		cmocka_unit_test(crash_is_not_blamed_when_somebody_sent_the_signal),
 		cmocka_unit_test(crash_is_unattributed_when_another_thread_faulted),
 		cmocka_unit_test(crash_is_unattributed_when_the_page_names_no_thread),
 		cmocka_unit_test(crash_reports_what_ran_when_the_worker_was_killed),
 		cmocka_unit_test(crash_is_blamed_when_a_handler_left_the_process),
 		cmocka_unit_test(crash_names_the_signal_of_its_record_when_no_other_is_known),
+		cmocka_unit_test(crash_by_a_signal_without_a_name_has_its_number),
 		cmocka_unit_test(crash_is_in_no_handler_when_the_sequence_is_even),
 		cmocka_unit_test(crash_is_safe_to_print_when_the_page_is_forged),
 	};

@@ -1,9 +1,11 @@
 /* test_launcher.c - what a forked worker inherits and what it does not, and what is reported of
- * it. */
+ * it. Time is simulated, the processes are not. */
 #include "process/launcher.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/io.h"
+#include "tests/unit/sim/sim.h"
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -16,6 +18,8 @@
 #include <sys/wait.h>
 
 #include <cmocka.h>
+
+#include "rlimits.h"
 
 /* A program in the worker's place, that writes down what it finds. */
 struct stand_in {
@@ -109,6 +113,7 @@ static void ask(struct watched *watched, const char *program)
 
 	*watched = (struct watched){.channel = -1};
 	assert_int_equal(loop_new(&watched->loop), 0);
+	sim_poll(watched->loop);
 	assert_int_equal(launcher_fork_new(watched->loop, program, &watched->launcher), 0);
 	assert_int_equal(launcher_launch(&watched->launcher, &request, &watched->launch), 0);
 	assert_int_equal(watched->n_launched + watched->n_failed, 0);
@@ -230,6 +235,32 @@ static void launcher_reports_that_the_program_went_away(void **state)
 	release(&watched);
 }
 
+/* A pair for the channel, and one for the end of the child. */
+static void launcher_reports_that_there_are_too_few_descriptors(void **state)
+{
+	const struct stand_in *in = *state;
+	struct watched watched;
+	rlim_t before;
+
+	write_program(in, "#!/bin/sh\nexit 0\n");
+	for (unsigned n = 0; n <= 3; n++) {
+		ask(&watched, in->program);
+		before = lower_limit(RLIMIT_NOFILE, limit_of_free(n));
+		for (unsigned i = 0; i < 20000 && watched.n_failed + watched.n_launched == 0;
+		     i++)
+			step(&watched);
+		lower_limit(RLIMIT_NOFILE, before);
+		assert_int_equal(watched.n_failed, n < 3);
+		if (n < 3) {
+			assert_int_equal(watched.error, -EMFILE);
+			assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+		} else {
+			wait_end(&watched);
+		}
+		release(&watched);
+	}
+}
+
 static void launcher_never_launches_what_was_released_before(void **state)
 {
 	const struct stand_in *in = *state;
@@ -270,9 +301,11 @@ static void launcher_kills_what_is_released_and_reports_nothing(void **state)
 	ask(&watched, in->program);
 	wait_launched(&watched);
 	launcher_release(&watched.launcher, &watched.launch);
-	/* The reaper collects it. */
-	for (unsigned i = 0; i < 20000 && kill(watched.pid, 0) == 0; i++)
+	/* The reaper collects it, which looks now and then. */
+	for (unsigned i = 0; i < 20000 && kill(watched.pid, 0) == 0; i++) {
+		sim_advance(watched.loop, CLOCK_SECOND_NS);
 		step(&watched);
+	}
 	assert_int_equal(kill(watched.pid, 0), -1);
 	assert_int_equal(watched.n_ended, 0);
 	release(&watched);
@@ -345,6 +378,7 @@ int main(void)
 		TEST(launcher_gives_a_worker_its_channel_and_nothing_else),
 		cmocka_unit_test(launcher_is_refused_when_there_is_no_program),
 		TEST(launcher_reports_that_the_program_went_away),
+		TEST(launcher_reports_that_there_are_too_few_descriptors),
 		TEST(launcher_never_launches_what_was_released_before),
 		TEST(launcher_reports_the_signal_that_it_has_sent),
 		TEST(launcher_kills_what_is_released_and_reports_nothing),

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -194,6 +195,23 @@ static void place_makes_a_state_directory_and_touches_nothing_else(void **state)
 	assert_int_equal(rmdir(root), 0);
 }
 
+static void place_refuses_paths_that_cannot_be(void **state)
+{
+	cleanup_free char *directory = NULL, *longest = malloc(PATH_MAX + 2), *below = NULL;
+	cleanup_close int lock = -1;
+
+	memset(longest, '/', PATH_MAX + 1);
+	longest[PATH_MAX + 1] = '\0';
+	assert_int_equal(place_make_directory(longest, &directory, &lock), -ENAMETOOLONG);
+	assert_true(asprintf(&below, "%s/file", (char *)*state) > 0);
+	close(open(below, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	assert_int_equal(place_make_directory(below, &directory, &lock), -ENOTDIR);
+	assert_int_equal(make_state(below, "a/b/c"), -ENOTDIR);
+	assert_null(directory);
+	assert_int_equal(lock, -1);
+	assert_int_equal(unlink(below), 0);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, make_runtime, remove_runtime)
 
 int main(void)
@@ -203,6 +221,7 @@ int main(void)
 		TEST(place_removes_what_was_left_but_not_what_is_in_use),
 		TEST(place_restores_what_has_vanished),
 		TEST(place_makes_a_state_directory_and_touches_nothing_else),
+		TEST(place_refuses_paths_that_cannot_be),
 		TEST(place_refuses_when_sockets_would_have_too_long_a_path),
 	};
 

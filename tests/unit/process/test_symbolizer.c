@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "process/child.h"
 #include "process/deploy.h"
 #include "tests/unit/sim/sim.h"
 #include <poll.h>
@@ -17,6 +18,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "rlimits.h"
 
 static const unsigned two[] = {0, 2};
 
@@ -177,6 +180,57 @@ static void helper_is_asked_for_frames_of_known_plugins(void **state)
 	assert_memory_equal(stage->result.frames[1].place, "3:1234 at 0,1,2,3,", 18);
 }
 
+/* It gets so many files as it can have, and is not asked for the others. */
+static void helper_is_asked_for_frames_of_some_of_many_plugins(void **state)
+{
+	struct stage *stage = *state;
+	struct deployment others[CHILD_FDS_MAX + 2];
+	char text[16];
+
+	for (unsigned i = 0; i < ARRAY_LEN(others); i++) {
+		others[i] = (struct deployment){.number = 10 + i, .fd = dup(0)};
+		list_append(&stage->deployments, &others[i].link);
+		stage->crash.frames[i].plugin = 10 + i;
+		stage->crash.frames[i].address = i;
+	}
+	/* another frame of the first */
+	stage->crash.frames[ARRAY_LEN(others)] = stage->crash.frames[0];
+	stage->crash.n_frames = ARRAY_LEN(others) + 1;
+	write_helper(stage, "i=0\nfor a; do echo \"$i ${a%:*} $#:1\"; i=$((i + 1)); done");
+	start(stage);
+	wait_for_helper(stage, stage->n_done > 0);
+	for (unsigned i = 0; i <= ARRAY_LEN(others); i++) {
+		snprintf(text, sizeof(text), "%u at %d:1",
+			 CHILD_FIRST_FD + (i < ARRAY_LEN(others) ? i : 0), CHILD_FDS_MAX + 1);
+		if (i == CHILD_FDS_MAX || i == CHILD_FDS_MAX + 1)
+			text[0] = '\0';
+		assert_string_equal(stage->result.frames[i].place, text);
+	}
+	for (unsigned i = 0; i < ARRAY_LEN(others); i++) {
+		list_remove(&others[i].link);
+		close(others[i].fd);
+	}
+}
+
+/* /dev/null, a pipe, and one for the end of the helper; then it works again. */
+static void helper_is_not_started_with_too_few_descriptors(void **state)
+{
+	struct stage *stage = *state;
+	rlim_t before;
+	int r;
+
+	write_helper(stage, "echo '0 f f.c:1'");
+	for (unsigned n = 0; n < 4; n++) {
+		before = lower_limit(RLIMIT_NOFILE, limit_of_free(n));
+		r = symbolizer_start(&stage->symbolizer, &stage->deployments, &stage->crash);
+		lower_limit(RLIMIT_NOFILE, before);
+		assert_int_equal(r, -EMFILE);
+		assert_int_equal(stage->n_done, 0);
+	}
+	run(stage);
+	assert_string_equal(stage->result.frames[1].place, "f at f.c:1");
+}
+
 static void helper_that_hangs_is_given_up(void **state)
 {
 	struct stage *stage = *state;
@@ -232,6 +286,10 @@ int main(void)
 		cmocka_unit_test(places_go_to_the_frames_they_were_asked_for),
 		cmocka_unit_test(lines_that_are_none_are_passed_over),
 		cmocka_unit_test_setup_teardown(helper_is_asked_for_frames_of_known_plugins,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			helper_is_asked_for_frames_of_some_of_many_plugins, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(helper_is_not_started_with_too_few_descriptors,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(helper_that_hangs_is_given_up, set_up,
 						tear_down),

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAKER_ITEMS 400
+#define MAKER_ITEMS 1200
 
 #if defined(__aarch64__)
 #define MAKER_MACHINE  EM_AARCH64

@@ -37,6 +37,7 @@ static const struct {
 	{{.kind = ENVELOPE_SEND, .from = HERE, .to = THERE, .hash = 5}, "block"},
 	{{.kind = ENVELOPE_CALL,
 	  .flags = ENVELOPE_MORE,
+	  .window = ENVELOPE_WINDOW_MAX,
 	  .from = HERE,
 	  .to = THERE,
 	  .hash = 6,
@@ -97,11 +98,19 @@ static const struct {
 	  .hash = 5,
 	  .call = 7},
 	 "piece+sz"},
+	{{.kind = ENVELOPE_CALL,
+	  .flags = ENVELOPE_MORE | ENVELOPE_TEXT,
+	  .from = HERE,
+	  .to = THERE,
+	  .call = 7,
+	  .deadline_ns = 8},
+	 "by name"},
 };
 
 #define FORWARDED_CALL 8
 #define RETURN         16
 #define LENT_SEND      17
+#define TEXT_CALL      19
 
 static inline void init_batch(struct envelope_batch *batch)
 {

@@ -100,9 +100,20 @@ static void batch_takes_one_payload_of_any_size_up_to_the_limit(void **state)
 	envelope_batch_fini(&batch);
 }
 
+/* A sample with this hash and more flags. */
+static int add_with(struct envelope_batch *batch, size_t sample, uint64_t hash, uint8_t flags)
+{
+	struct envelope envelope = samples[sample].envelope;
+
+	envelope.hash = hash;
+	envelope.flags |= flags;
+	return add(batch, &envelope, "");
+}
+
 static void add_refuses_fields_that_do_not_go_with_the_kind(void **state)
 {
 	struct envelope_batch batch;
+	struct envelope wide;
 
 	(void)state;
 	init_batch(&batch);
@@ -114,7 +125,12 @@ static void add_refuses_fields_that_do_not_go_with_the_kind(void **state)
 		bad[1].hash = !good->hash;
 		bad[2].call = !good->call;
 		bad[3].deadline_ns = !good->deadline_ns;
-		bad[4].status = good->kind == ENVELOPE_FAILURE ? TROUPE_ERROR : TROUPE_TIMEOUT;
+		if (good->kind == ENVELOPE_FAILURE)
+			bad[4].status = TROUPE_ERROR;
+		else if (good->flags & ENVELOPE_MORE)
+			bad[4].window = ENVELOPE_WINDOW_MAX + 1;
+		else /* a status, or the window of one who wants no stream */
+			bad[4].status = TROUPE_TIMEOUT;
 		bad[5].kind = 0;
 		for (size_t k = 0; k < LEN(bad); k++)
 			assert_int_equal(add(&batch, &bad[k], ""), -EINVAL);
@@ -122,6 +138,12 @@ static void add_refuses_fields_that_do_not_go_with_the_kind(void **state)
 	assert_int_equal(add(&batch, &(struct envelope){.kind = ENVELOPE_KIND_COUNT}, ""),
 			 -EINVAL);
 	assert_int_equal(add(&batch, &samples[5].envelope, "cancel"), -EMSGSIZE);
+	wide = samples[FORWARDED_CALL].envelope;
+	wide.window = (1u << 16) + 1; /* cut off it would be one */
+	assert_int_equal(add(&batch, &wide, ""), -EINVAL);
+	/* Only calls go by name, and who forwards one knows more of it. */
+	assert_int_equal(add_with(&batch, TEXT_CALL, 0, ENVELOPE_FORWARDED), -EINVAL);
+	assert_int_equal(add_with(&batch, 0, 0, ENVELOPE_TEXT), -EINVAL);
 	/* A reference is of one size. */
 	assert_int_equal(add(&batch, &samples[LENT_SEND].envelope, ""), -EINVAL);
 	assert_int_equal(add(&batch, &samples[LENT_SEND].envelope, "piece+siz"), -EINVAL);

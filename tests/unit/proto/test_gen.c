@@ -123,50 +123,6 @@ static void wrappers_and_thunks_call_the_sdk_with_what_they_were_given(void **st
 		assert_int_equal(workshop_wait(pids[i]), 0);
 }
 
-#define COMPILE_HERE "gcc -std=gnu11 -D_GNU_SOURCE -Iinclude -I. -Idaemon"
-
-static void check_layouts(const struct workshop *workshop, const char *name, const char *prefix)
-{
-	struct idl *idl = workshop_parse(name);
-	struct idl_error error;
-	char *expected, *printed;
-	char path[64];
-
-	workshop_generate(workshop, name, true);
-	assert_int_equal(
-		workshop_run(workshop,
-			     "gcc -std=gnu11 -D_GNU_SOURCE -Iinclude -I. -Idaemon -I\"$DIR\" "
-			     "-DHEADER='\"%s.varlink.h\"' -DINTERFACE=%s_interface -o "
-			     "\"$DIR\"/layouts " DATA "layouts.c proto/layout*.c "
-			     "proto/kind.c proto/steps.c proto/arena.c proto/idl_names.c "
-			     "proto/abi.c "
-			     "&& \"$DIR\"/layouts >\"$DIR\"/printed",
-			     name, prefix),
-		0);
-	snprintf(path, sizeof(path), "%s/printed", workshop->directory);
-	printed = workshop_read(path, NULL);
-	assert_int_equal(gen_layouts(idl, &expected, &error), 0);
-	assert_string_equal(printed, expected);
-	free(printed);
-	free(expected);
-	idl_free(idl);
-}
-
-static void descriptors_have_the_layouts_that_were_hashed(void **state)
-{
-	const struct workshop *workshop = (const struct workshop *)*state;
-
-	assert_int_equal(workshop_run(workshop,
-				      "for f in proto/layout*.c proto/steps.c proto/arena.c "
-				      "proto/idl_names.c proto/abi.c; do " COMPILE_HERE
-				      " -c -o \"$DIR\"/$(basename $f).o $f & "
-				      "all=\"$all $!\"; done; "
-				      "for pid in $all; do wait $pid || exit 1; done"),
-			 0);
-	check_layouts(workshop, "hello", "hello");
-	check_layouts(workshop, "tricky", "my_tricky_thing2");
-}
-
 /* The hashes are part of the protocol between processes: whoever changes them breaks it. */
 static void hashes_stay_what_they_are(void **state)
 {
@@ -439,8 +395,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			wrappers_and_thunks_call_the_sdk_with_what_they_were_given,
 			workshop_setup, workshop_teardown),
-		cmocka_unit_test_setup_teardown(descriptors_have_the_layouts_that_were_hashed,
-						workshop_setup, workshop_teardown),
 		cmocka_unit_test(hashes_stay_what_they_are),
 		cmocka_unit_test(layout_reports_recursion_by_levels),
 		cmocka_unit_test(names_that_are_one_in_c_are_refused),

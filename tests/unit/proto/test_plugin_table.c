@@ -6,15 +6,17 @@
 #include "workshop.h"
 #include <errno.h>
 
-/* Begin to link a C file of the workshop, which `command` names last, and what else there is to
- * plugin NUMBER. */
-static pid_t start_link(const struct workshop *workshop, size_t number, const char *command,
-			const char *more)
+#define OPTIONS " -w -fPIC -fvisibility=hidden -Iinclude -I\"$DIR\""
+
+/* Begin to compile a file and to link it to plugin NUMBER. */
+static pid_t start_build(const struct workshop *workshop, size_t number, const char *command,
+			 const char *source)
 {
 	return workshop_start(workshop,
-			      "%s -w -fPIC -shared -fvisibility=hidden -Iinclude -I\"$DIR\" -o "
-			      "\"$DIR\"/plugin%zu.so%s",
-			      command, number, more);
+			      "%s" OPTIONS " -c -o \"$DIR\"/plugin%zu.o %s && "
+			      "%s" OPTIONS " -shared -o \"$DIR\"/plugin%zu.so -x none "
+			      "\"$DIR\"/plugin%zu.o",
+			      command, number, source, command, number, number);
 }
 
 static char *read_plugin(const struct workshop *workshop, size_t number, size_t *ret_size)
@@ -32,7 +34,7 @@ static int start_seal(const struct workshop *workshop, size_t number, const char
 {
 	cleanup_free char *unsealed = NULL, *notes = NULL;
 	struct plugin_info *info = NULL;
-	char path[64], seal_path[sizeof(path) + 1];
+	char path[64];
 	size_t size;
 	FILE *seal;
 	int r;
@@ -51,8 +53,10 @@ static int start_seal(const struct workshop *workshop, size_t number, const char
 	assert_non_null(seal);
 	fprintf(seal, "#include <troupe/note.h>\n%s", notes);
 	assert_int_equal(fclose(seal), 0);
-	snprintf(seal_path, sizeof(seal_path), " %s", path);
-	*pid = start_link(workshop, number, command, seal_path);
+	*pid = workshop_start(workshop,
+			      "%s" OPTIONS " -shared -o \"$DIR\"/plugin%zu.so %s -x none "
+			      "\"$DIR\"/plugin%zu.o",
+			      command, number, path, number);
 	return 0;
 }
 
@@ -134,27 +138,25 @@ static void plugin_table_is_read_whoever_built_the_plugin(void **state)
 	};
 	const struct workshop *workshop = (const struct workshop *)*state;
 
-	char commands[ARRAY_LEN(ways)][256], why[PLUGIN_WHY_MAX];
+	char why[PLUGIN_WHY_MAX];
 	/* lld is not everywhere. */
 	bool has_lld = system("command -v ld.lld >/dev/null") == 0;
 	pid_t pids[ARRAY_LEN(ways)] = {0};
 
 	workshop_generate(workshop, "kiosk", false);
 	workshop_generate(workshop, "stock", false);
-	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
-		snprintf(commands[i], sizeof(commands[i]), "%s " DATA "kiosk.c", ways[i]);
-		if (has_lld || !strstr(ways[i], "lld"))
-			pids[i] = start_link(workshop, i, commands[i], "");
-	}
 	for (size_t i = 0; i < ARRAY_LEN(ways); i++)
-		if (pids[i] && start_seal(workshop, i, commands[i], &pids[i], why) < 0)
+		if (has_lld || !strstr(ways[i], "lld"))
+			pids[i] = start_build(workshop, i, ways[i], DATA "kiosk.c");
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++)
+		if (pids[i] && start_seal(workshop, i, ways[i], &pids[i], why) < 0)
 			fail_msg("%s: %s", ways[i], why);
 	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
 		struct plugin_info *info = NULL;
 
 		if (!pids[i])
 			continue;
-		if (read_sealed(workshop, i, commands[i], pids[i], &info, why) < 0)
+		if (read_sealed(workshop, i, ways[i], pids[i], &info, why) < 0)
 			fail_msg("%s: %s", ways[i], why);
 		check_kiosk(info);
 		plugin_info_free(info);
@@ -184,9 +186,8 @@ static const char preamble[] =
 	"static const struct troupe_type string = TYPE(TROUPE_STRING, .align = 8, .size = 8);\n"
 	"extern const struct troupe_type elsewhere;\n";
 
-/* Begin to link the text; the command to go on with. */
-static pid_t start_text(const struct workshop *workshop, size_t number, const char *text,
-			char command[64])
+/* Begin to build the text. */
+static pid_t start_text(const struct workshop *workshop, size_t number, const char *text)
 {
 	char path[64];
 	FILE *file;
@@ -196,16 +197,15 @@ static pid_t start_text(const struct workshop *workshop, size_t number, const ch
 	assert_non_null(file);
 	fprintf(file, "%s%s", preamble, text);
 	assert_int_equal(fclose(file), 0);
-	snprintf(command, 64, "gcc \"$DIR\"/text%zu.c", number);
-	return start_link(workshop, number, command, "");
+	return start_build(workshop, number, "gcc", path);
 }
 
-static int read_text(const struct workshop *workshop, size_t number, const char *command,
-		     pid_t pid, struct plugin_info **ret_info, char *why)
+static int read_text(const struct workshop *workshop, size_t number, pid_t pid,
+		     struct plugin_info **ret_info, char *why)
 {
-	int r = start_seal(workshop, number, command, &pid, why);
+	int r = start_seal(workshop, number, "gcc", &pid, why);
 
-	return r < 0 ? r : read_sealed(workshop, number, command, pid, ret_info, why);
+	return r < 0 ? r : read_sealed(workshop, number, "gcc", pid, ret_info, why);
 }
 
 static void plugin_table_is_refused_when_it_is_wrong(void **state)
@@ -330,18 +330,16 @@ static void plugin_table_is_refused_when_it_is_wrong(void **state)
 	};
 	const struct workshop *workshop = (const struct workshop *)*state;
 
-	char commands[ARRAY_LEN(cases)][64];
 	pid_t pids[ARRAY_LEN(cases)];
 
 	workshop_generate(workshop, "stock", false);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		pids[i] = start_text(workshop, i, cases[i].text, commands[i]);
+		pids[i] = start_text(workshop, i, cases[i].text);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct plugin_info *info = NULL;
 		char why[PLUGIN_WHY_MAX] = "";
 
-		assert_int_equal(read_text(workshop, i, commands[i], pids[i], &info, why),
-				 -ENOEXEC);
+		assert_int_equal(read_text(workshop, i, pids[i], &info, why), -ENOEXEC);
 		assert_null(info);
 		if (!strstr(why, cases[i].reason))
 			fail_msg("case %zu: \"%s\" instead of \"%s\"", i, why, cases[i].reason);
@@ -352,7 +350,7 @@ static void plugin_table_follows_symbols_and_takes_what_just_fits(void **state)
 {
 	const struct workshop *workshop = (const struct workshop *)*state;
 	struct plugin_info *info = NULL;
-	char why[PLUGIN_WHY_MAX], command[64];
+	char why[PLUGIN_WHY_MAX];
 	pid_t pid;
 
 	workshop_generate(workshop, "stock", false);
@@ -365,9 +363,8 @@ static void plugin_table_follows_symbols_and_takes_what_just_fits(void **state)
 		"static const struct troupe_interface i = INTERFACE(\"io.example.stock\");\n"
 		"static const struct troupe_handlers h = HANDLERS(&i);\n"
 		"TROUPE_ACTOR(x) = {TROUPE_ABI(x), .config = &t, .description = text,\n"
-		"                   .interfaces = {&h, &h, &h, &h, &h, &h, &h, &h}};",
-		command);
-	assert_int_equal(read_text(workshop, 0, command, pid, &info, why), 0);
+		"                   .interfaces = {&h, &h, &h, &h, &h, &h, &h, &h}};");
+	assert_int_equal(read_text(workshop, 0, pid, &info, why), 0);
 	check_layout(info->actors[0].config, "(a:string)");
 	assert_int_equal(strlen(info->actors[0].description), PLUGIN_DESCRIPTION_MAX);
 	assert_int_equal(info->actors[0].n_interfaces, TROUPE_INTERFACES_MAX);

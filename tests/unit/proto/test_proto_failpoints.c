@@ -19,6 +19,7 @@
 #include "proto/json.h"
 #include "proto/json_tree.h"
 #include "proto/layout.h"
+#include "proto/packet.h"
 #include "proto/plugin_describe.h"
 #include "proto/plugin_info.h"
 #include "proto/seal.h"
@@ -362,12 +363,12 @@ static int pass_notes(void *data)
 			return r;
 		}
 	}
-	large = (char *)malloc(2 * CHANNEL_INLINE);
-	memset(large, 'x', 2 * CHANNEL_INLINE);
+	large = (char *)malloc(2 * PACKET_INLINE);
+	memset(large, 'x', 2 * PACKET_INLINE);
 	for (int i = 0; i < 30; i++) {
 		int sending;
 
-		large[i % 5 == 0 ? 2 * CHANNEL_INLINE - 1 : 20000] = '\0';
+		large[i % 5 == 0 ? 2 * PACKET_INLINE - 1 : 20000] = '\0';
 		if (i % 4 == 1)
 			sending = channel_send_soon(ends[0].channel, &note_method,
 						    &(struct note){.text = large});

@@ -2,9 +2,14 @@
 #include "tests/unit/sim/stage.h"
 
 #include "base/cleanup.h"
+#include "base/limits.h"
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -79,6 +84,150 @@ static void census_does_not_name_units_of_others(void **state)
 	stage_expect(stage, "mine");
 }
 
+#define ACTORS "{\"method\":\"io.troupe.Control.Actors\",\"parameters\":{\"worker\":1}}"
+
+static void worker_is_ended_when_its_census_is_of_too_many_actors(void **state)
+{
+	struct stage *stage = *state;
+	struct worker_resident residents[LIMIT_DESCRIBED + 1];
+	struct worker_census census = {.actors = {residents, ARRAY_LEN(residents)}};
+
+	for (size_t i = 0; i < ARRAY_LEN(residents); i++)
+		residents[i] = (struct worker_resident){.actor = stage_actor(stage, "one"),
+							.actorType = "x"};
+	stage_say(stage, ACTORS);
+	stage_until(stage, has_inquiry);
+	census.request = stage->workers[1]->inquiry;
+	stage_tell(stage->workers[1], &worker_census_method, &census);
+	stage_expect(stage, "{\"parameters\":{\"actors\":[],");
+	stage_expect_replaced(stage);
+}
+
+#define DESCRIBE "{\"method\":\"io.troupe.Control.Describe\",\"parameters\":{\"name\":\"one\"}}"
+
+static void answer_with_times(struct stage *stage, int64_t max_ns, size_t n, int64_t count)
+{
+	int64_t counts[HISTOGRAM_BUCKETS + 1] = {count};
+	struct worker_times times = {.maxNs = max_ns, .counts = {counts, n}};
+	struct worker_resident resident = {.actor = stage_actor(stage, "one"),
+					   .version = stage->workers[1]->spawn.version,
+					   .actorType = "x",
+					   .times = &times};
+	struct worker_census census = {.actors = {&resident, 1}};
+
+	stage->workers[1]->inquiry = 0;
+	stage_say(stage, DESCRIBE);
+	stage_until(stage, has_inquiry);
+	census.request = stage->workers[1]->inquiry;
+	stage_tell(stage->workers[1], &worker_census_method, &census);
+}
+
+static void times_of_handlers_are_in_a_description(void **state)
+{
+	struct stage *stage = *state;
+
+	answer_with_times(stage, 900, HISTOGRAM_BUCKETS, 12);
+	stage_expect(stage, "\"handlerTimes\":{\"count\":12,\"maxNs\":900,\"counts\":[12,0,");
+	stage_expect_unharmed(stage);
+}
+
+static void expect_end(struct stage *stage, int64_t max_ns, size_t n, int64_t count)
+{
+	answer_with_times(stage, max_ns, n, count);
+	stage_expect(stage, "\"actors\":[]");
+	stage_expect_replaced(stage);
+}
+
+static void worker_is_ended_for_too_few_counts(void **state)
+{
+	expect_end(*state, 900, HISTOGRAM_BUCKETS - 1, 1);
+}
+
+static void worker_is_ended_for_too_many_counts(void **state)
+{
+	expect_end(*state, 900, HISTOGRAM_BUCKETS + 1, 1);
+}
+
+static void worker_is_ended_for_a_time_before_zero(void **state)
+{
+	expect_end(*state, -1, HISTOGRAM_BUCKETS, 1);
+}
+
+static void worker_is_ended_for_a_count_below_zero(void **state)
+{
+	expect_end(*state, 900, HISTOGRAM_BUCKETS, -1);
+}
+
+static void worker_is_ended_for_a_count_that_none_can_have(void **state)
+{
+	expect_end(*state, 900, HISTOGRAM_BUCKETS, INT64_MAX);
+}
+
+/* The page may hold anything. */
+static void times_of_a_worker_are_numbers_whatever_its_page_holds(void **state)
+{
+	struct stage *stage = *state;
+
+	memset((void *)&stage->workers[1]->page->handlers, 0xff, sizeof(struct histogram));
+	stage->workers[1]->page->passes.counts[3] = 7;
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Workers\"}");
+	stage_expect(stage, "\"handlerTimes\":{\"count\":9223372036854775807,"
+			    "\"maxNs\":9223372036854775807,\"counts\":[9223372036854775807,");
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Workers\"}");
+	stage_expect(stage, "\"loopTimes\":{\"count\":7,\"maxNs\":0,\"counts\":[0,0,0,7,0,");
+	stage_expect_unharmed(stage);
+}
+
+/* A client of its own, as replies of one come in order; returns the one before. */
+static int connect_another(struct stage *stage)
+{
+	int before = stage->client, pair[2];
+
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(control_server_adopt(stage->master->server, pair[0]), 0);
+	stage->client = pair[1];
+	return before;
+}
+
+static void questions_beyond_the_limit_are_refused(void **state)
+{
+	struct stage *stage = *state;
+	struct troupe_address address = stage_actor(stage, "one");
+	char text[160];
+	int first;
+
+	for (unsigned i = 0; i < LIMIT_INQUIRIES_UID; i++)
+		stage_say(stage, ACTORS);
+	stage_idle(stage);
+	assert_int_equal(stage_use(stage, SHARE_INQUIRIES)->calls, LIMIT_INQUIRIES_UID);
+	first = connect_another(stage);
+	stage_say(stage, ACTORS);
+	stage_expect(stage, "io.troupe.Control.Overloaded");
+	stage_say(stage, "{\"method\":\"io.troupe.Control.Describe\","
+			 "\"parameters\":{\"name\":\"one\"}}");
+	stage_expect(stage, "io.troupe.Control.Overloaded");
+	stage_say(stage, "{\"method\":\"io.troupe.Control.List\"}");
+	stage_expect(stage, "io.troupe.Control.Overloaded");
+	/* A child of it */
+	(void)snprintf(text, sizeof(text),
+		       "{\"method\":\"io.troupe.Control.Stop\",\"parameters\":{"
+		       "\"name\":\"%u.%u.%u.%u.%u\"}}",
+		       address.node, address.worker, address.incarnation, address.slot + 7,
+		       address.generation);
+	stage_say(stage, text);
+	stage_expect(stage, "io.troupe.Control.Overloaded");
+	assert_int_equal(stage->workers[1]->n_stops, 0);
+	/* Its end answers all of them. */
+	stage_signal(stage->workers[1], SIGKILL);
+	close(stage->client);
+	stage->client = first;
+	for (unsigned i = 0; i < LIMIT_INQUIRIES_UID; i++)
+		stage_expect(stage, "{\"parameters\":{\"actors\":[],");
+	assert_int_equal(stage_use(stage, SHARE_INQUIRIES)->calls, 0);
+	stage_expect_replaced(stage);
+}
+
 #define TEST(function)                                                                         \
 	cmocka_unit_test_setup_teardown(function, stage_raise_units, stage_strike)
 
@@ -88,6 +237,15 @@ int main(void)
 		TEST(census_ends_when_a_worker_has_nothing_more_to_tell),
 		TEST(worker_is_ended_when_its_census_fills_an_answer),
 		TEST(census_does_not_name_units_of_others),
+		TEST(worker_is_ended_when_its_census_is_of_too_many_actors),
+		TEST(times_of_handlers_are_in_a_description),
+		TEST(worker_is_ended_for_too_few_counts),
+		TEST(worker_is_ended_for_too_many_counts),
+		TEST(worker_is_ended_for_a_time_before_zero),
+		TEST(worker_is_ended_for_a_count_below_zero),
+		TEST(worker_is_ended_for_a_count_that_none_can_have),
+		TEST(times_of_a_worker_are_numbers_whatever_its_page_holds),
+		TEST(questions_beyond_the_limit_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

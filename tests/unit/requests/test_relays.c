@@ -30,7 +30,7 @@ static bool is_restarted(struct stage *stage)
 	"\"parameters\":{\"name\":\"0.1.2.5.1\",\"method\":\"a.b.Do\",\"parameters\":{\"x\":"  \
 	"1}}}"
 
-static void master_passes_calls_and_replies_on_as_text(void **state)
+static void relay_passes_calls_and_replies_on_as_text(void **state)
 {
 	struct stage *stage = *state;
 	int64_t call;
@@ -49,7 +49,7 @@ static void master_passes_calls_and_replies_on_as_text(void **state)
 	assert_int_equal(stage->master->workers[1]->call_bytes, 0);
 }
 
-static void master_ignores_replies_to_calls_that_the_worker_was_not_given(void **state)
+static void relay_ignores_replies_to_calls_that_the_worker_was_not_given(void **state)
 {
 	struct stage *stage = *state;
 	int64_t call;
@@ -78,27 +78,27 @@ static void expect_death_by(struct stage *stage, const char *error, const char *
 	stage_until(stage, is_restarted);
 }
 
-static void master_ends_a_worker_when_its_reply_is_not_json(void **state)
+static void relay_ends_a_worker_when_its_reply_is_not_json(void **state)
 {
 	expect_death_by(*state, NULL, "{\"x\":");
 }
 
-static void master_ends_a_worker_when_its_reply_is_not_an_object(void **state)
+static void relay_ends_a_worker_when_its_reply_is_not_an_object(void **state)
 {
 	expect_death_by(*state, NULL, "[1]");
 }
 
-static void master_ends_a_worker_when_its_reply_would_end_the_frame_early(void **state)
+static void relay_ends_a_worker_when_its_reply_would_end_the_frame_early(void **state)
 {
 	expect_death_by(*state, NULL, "{}}, {\"x\":1}");
 }
 
-static void master_ends_a_worker_when_its_error_has_no_qualified_name(void **state)
+static void relay_ends_a_worker_when_its_error_has_no_qualified_name(void **state)
 {
 	expect_death_by(*state, "not \"a\" name", "{}");
 }
 
-static void master_goes_on_when_a_child_of_a_dead_worker_holds_its_channel(void **state)
+static void relay_goes_on_when_a_child_of_a_dead_worker_holds_its_channel(void **state)
 {
 	struct stage *stage = *state;
 
@@ -110,7 +110,7 @@ static void master_goes_on_when_a_child_of_a_dead_worker_holds_its_channel(void 
 	stage_until(stage, is_restarted);
 }
 
-static void master_answers_calls_at_once_when_their_worker_dies(void **state)
+static void relay_answers_calls_at_once_when_their_worker_dies(void **state)
 {
 	struct stage *stage = *state;
 	int64_t last;
@@ -130,7 +130,7 @@ static void master_answers_calls_at_once_when_their_worker_dies(void **state)
 	stage_expect(stage, "io.troupe.Control.NoSuchActor");
 }
 
-static void master_cancels_a_call_when_its_client_has_gone(void **state)
+static void relay_cancels_a_call_when_its_client_has_gone(void **state)
 {
 	struct stage *stage = *state;
 	int64_t call;
@@ -145,7 +145,7 @@ static void master_cancels_a_call_when_its_client_has_gone(void **state)
 	assert_int_equal(stage_use(stage, SHARE_CALLS)->calls, 0);
 }
 
-static void master_cancels_a_stream_when_the_client_takes_one_reply_only(void **state)
+static void relay_cancels_a_stream_when_the_client_takes_one_reply_only(void **state)
 {
 	struct stage *stage = *state;
 	int64_t call;
@@ -188,7 +188,7 @@ static unsigned read_stream(struct stage *stage, const char *last)
 	}
 }
 
-static void master_holds_a_stream_when_its_client_reads_late(void **state)
+static void relay_holds_a_stream_when_its_client_reads_late(void **state)
 {
 	struct stage *stage = *state;
 	int64_t call;
@@ -211,7 +211,7 @@ static bool has_taken_all(struct stage *stage)
 	return stage->workers[1]->n_taken > 3200 - LIMIT_CLIENT_UNREAD / 4;
 }
 
-static void master_reports_what_a_client_has_taken_of_a_stream(void **state)
+static void relay_reports_what_a_client_has_taken_of_a_stream(void **state)
 {
 	struct stage *stage = *state;
 	struct stage_worker *worker = stage->workers[1];
@@ -230,7 +230,7 @@ static void master_reports_what_a_client_has_taken_of_a_stream(void **state)
 	assert_in_range(worker->taken_bytes, worker->n_taken * 1100, worker->n_taken * 1200);
 }
 
-static void master_ends_a_stream_when_its_client_does_not_read(void **state)
+static void relay_ends_a_stream_when_its_client_does_not_read(void **state)
 {
 	struct stage *stage = *state;
 	int64_t call;
@@ -244,7 +244,7 @@ static void master_ends_a_stream_when_its_client_does_not_read(void **state)
 	assert_int_equal(stage_use(stage, SHARE_STREAMS)->bytes, 0);
 }
 
-static void master_keeps_what_was_held_when_the_worker_dies(void **state)
+static void relay_keeps_what_was_held_when_the_worker_dies(void **state)
 {
 	struct stage *stage = *state;
 	int64_t call;
@@ -261,7 +261,7 @@ static void master_keeps_what_was_held_when_the_worker_dies(void **state)
 	"\"parameters\":{\"name\":\"0.1.2.5.1\",\"method\":\"a.b.Do\",\"timeoutMs\":" ms "}}"
 
 /* The worker stands still. */
-static void master_keeps_deadlines_whatever_the_worker_does(void **state)
+static void relay_keeps_deadlines_whatever_the_worker_does(void **state)
 {
 	struct stage *stage = *state;
 	uint64_t begin = loop_clock_ns(stage->master->loop);
@@ -284,7 +284,7 @@ static void master_keeps_deadlines_whatever_the_worker_does(void **state)
 
 /* The reply lies there when the deadline has passed, and is read before the timer has its
  * turn. */
-static void master_drops_a_late_reply_that_is_read_before_the_timer(void **state)
+static void relay_drops_a_late_reply_that_is_read_before_the_timer(void **state)
 {
 	struct stage *stage = *state;
 	int64_t call;
@@ -367,7 +367,7 @@ static void assert_deadline(struct stage *stage, const char *message, bool holds
 	assert_int_equal(stage_use(stage, SHARE_CALLS)->calls, 0);
 }
 
-static void master_lets_a_stream_be_quiet_once_it_is_kept(void **state)
+static void relay_lets_a_stream_be_quiet_once_it_is_kept(void **state)
 {
 	assert_deadline(*state, TO_ACTOR("\"more\":true,"), false);
 	/* Asked for, it holds until the first reply. */
@@ -375,7 +375,7 @@ static void master_lets_a_stream_be_quiet_once_it_is_kept(void **state)
 	assert_deadline(*state, TO_ACTOR(""), true);
 }
 
-static void master_refuses_calls_when_too_much_waits_for_a_worker(void **state)
+static void relay_refuses_calls_when_too_much_waits_for_a_worker(void **state)
 {
 	struct stage *stage = *state;
 
@@ -461,26 +461,26 @@ static void relays_know_a_qualified_name_when_they_see_one(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(master_passes_calls_and_replies_on_as_text),
-		TEST(master_ignores_replies_to_calls_that_the_worker_was_not_given),
-		TEST(master_ends_a_worker_when_its_reply_is_not_json),
-		TEST(master_ends_a_worker_when_its_reply_is_not_an_object),
-		TEST(master_ends_a_worker_when_its_reply_would_end_the_frame_early),
-		TEST(master_ends_a_worker_when_its_error_has_no_qualified_name),
-		TEST(master_goes_on_when_a_child_of_a_dead_worker_holds_its_channel),
-		TEST(master_answers_calls_at_once_when_their_worker_dies),
-		TEST(master_cancels_a_call_when_its_client_has_gone),
-		TEST(master_cancels_a_stream_when_the_client_takes_one_reply_only),
-		TEST(master_holds_a_stream_when_its_client_reads_late),
-		TEST(master_reports_what_a_client_has_taken_of_a_stream),
-		TEST(master_ends_a_stream_when_its_client_does_not_read),
-		TEST(master_keeps_what_was_held_when_the_worker_dies),
-		TEST(master_keeps_deadlines_whatever_the_worker_does),
-		TEST(master_drops_a_late_reply_that_is_read_before_the_timer),
+		TEST(relay_passes_calls_and_replies_on_as_text),
+		TEST(relay_ignores_replies_to_calls_that_the_worker_was_not_given),
+		TEST(relay_ends_a_worker_when_its_reply_is_not_json),
+		TEST(relay_ends_a_worker_when_its_reply_is_not_an_object),
+		TEST(relay_ends_a_worker_when_its_reply_would_end_the_frame_early),
+		TEST(relay_ends_a_worker_when_its_error_has_no_qualified_name),
+		TEST(relay_goes_on_when_a_child_of_a_dead_worker_holds_its_channel),
+		TEST(relay_answers_calls_at_once_when_their_worker_dies),
+		TEST(relay_cancels_a_call_when_its_client_has_gone),
+		TEST(relay_cancels_a_stream_when_the_client_takes_one_reply_only),
+		TEST(relay_holds_a_stream_when_its_client_reads_late),
+		TEST(relay_reports_what_a_client_has_taken_of_a_stream),
+		TEST(relay_ends_a_stream_when_its_client_does_not_read),
+		TEST(relay_keeps_what_was_held_when_the_worker_dies),
+		TEST(relay_keeps_deadlines_whatever_the_worker_does),
+		TEST(relay_drops_a_late_reply_that_is_read_before_the_timer),
 		TEST(call_that_is_over_counts_until_the_worker_has_read_it),
 		TEST(calls_that_are_over_keep_no_others_out),
-		TEST(master_lets_a_stream_be_quiet_once_it_is_kept),
-		TEST(master_refuses_calls_when_too_much_waits_for_a_worker),
+		TEST(relay_lets_a_stream_be_quiet_once_it_is_kept),
+		TEST(relay_refuses_calls_when_too_much_waits_for_a_worker),
 		cmocka_unit_test_setup_teardown(calls_of_one_life_do_not_count_for_the_next,
 						stage_raise_units, stage_strike),
 		cmocka_unit_test(relays_know_a_qualified_name_when_they_see_one),

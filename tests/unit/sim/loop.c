@@ -15,13 +15,16 @@
 /* Timers, ios and signals wait in one list each; lists are short, so they are searched. */
 struct loop {
 	struct random random;
-	struct list timers, ios, signals, overruns;
+	struct list timers, ios, signals, overruns, crews;
 	struct loop_work *works;
 	uint64_t now_ns;                  /* when this pass began */
 	uint64_t own_clock_ns, *clock_ns; /* its own, or another loop's */
+	uint64_t look_ns;                 /* what a look at it takes in a pass */
+	bool is_in_pass;
 	uint64_t pass;
 	bool is_seeded;
 	bool polls;
+	bool crews_are_held;
 	bool is_fresh; /* works have run, and nothing else has since */
 	bool more_work;
 	bool stopped;
@@ -81,6 +84,7 @@ int loop_new(struct loop **ret_loop)
 	list_init(&loop->ios);
 	list_init(&loop->signals);
 	list_init(&loop->overruns);
+	list_init(&loop->crews);
 	loop->clock_ns = &loop->own_clock_ns;
 	loop->now_ns = loop->own_clock_ns = SIM_START_NS;
 	*ret_loop = loop;
@@ -236,6 +240,7 @@ void loop_step(struct loop *loop, bool wait)
 	struct io_body *io;
 	struct signal_body *signal;
 
+	loop->is_in_pass = true;
 	run_works(loop);
 	if (wait && !loop->stopped && !has_event(loop)) {
 		timer = find_next_timer(loop);
@@ -265,6 +270,7 @@ void loop_step(struct loop *loop, bool wait)
 		loop->is_fresh = false;
 		timer->timer->callback(timer->timer);
 	}
+	loop->is_in_pass = false;
 }
 
 void loop_run(struct loop *loop)
@@ -286,7 +292,14 @@ uint64_t loop_now_ns(struct loop *loop)
 
 uint64_t loop_clock_ns(struct loop *loop)
 {
+	if (loop->is_in_pass)
+		*loop->clock_ns += loop->look_ns;
 	return *loop->clock_ns;
+}
+
+void sim_be_slow(struct loop *loop, uint64_t ns)
+{
+	loop->look_ns = ns;
 }
 
 /* ---- watchers */
@@ -366,6 +379,38 @@ void loop_signal_stop(struct loop_signal *signal)
 	list_remove(&signal_body(signal)->link);
 	signal_body(signal)->raised = false;
 	signal->started = false;
+}
+
+/* Sent by hand and in the one thread that there is. */
+static void on_wake(struct loop_io *io, unsigned events)
+{
+	struct loop_wake *wake = container_of(io, struct loop_wake, io);
+
+	(void)events;
+	wake->callback(wake);
+}
+
+int loop_wake_init(struct loop_wake *wake, struct loop *loop,
+		   void (*callback)(struct loop_wake *wake))
+{
+	wake->callback = callback;
+	loop_io_init(&wake->io, loop, -1, on_wake);
+	return loop_io_set(&wake->io, LOOP_READ);
+}
+
+void loop_wake_send(struct loop_wake *wake)
+{
+	sim_io_ready(&wake->io, LOOP_READ);
+}
+
+void loop_wake_stop(struct loop_wake *wake)
+{
+	loop_io_stop(&wake->io);
+}
+
+void loop_wake_fini(struct loop_wake *wake)
+{
+	(void)wake;
 }
 
 void loop_work_init(struct loop_work *work, struct loop *loop,
@@ -469,6 +514,23 @@ void sim_poll(struct loop *loop)
 	loop->polls = true;
 }
 
+void sim_hold_crews(struct loop *loop, bool hold)
+{
+	loop->crews_are_held = hold;
+	list_foreach (at, &loop->crews)
+		sim_crew_turn(at);
+}
+
+bool sim_crews_are_held(const struct loop *loop)
+{
+	return loop->crews_are_held;
+}
+
+void sim_crew_enter(struct loop *loop, struct list *crew)
+{
+	list_append(&loop->crews, crew);
+}
+
 void sim_share_clock(struct loop *loop, struct loop *of)
 {
 	loop->clock_ns = of->clock_ns;
@@ -526,7 +588,8 @@ void sim_run_until(struct loop *loop, uint64_t until_ns)
 		next = find_next_timer(loop);
 		if (loop->stopped || (!has_event(loop) && (!next || next->due_ns > until_ns)))
 			break;
-		loop_step(loop, true);
+		/* To wait is to go to the next timer, which may be later. */
+		loop_step(loop, !has_event(loop));
 	}
 	if (*loop->clock_ns < until_ns)
 		*loop->clock_ns = until_ns;

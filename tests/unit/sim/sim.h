@@ -44,12 +44,25 @@ uint64_t sim_next_ns(struct loop *loop);
  * for work that takes time, or a process that was suspended. */
 void sim_advance(struct loop *loop, uint64_t ns);
 
+/* From now on each look at the clock by whoever works in a pass takes so long, as if what is
+ * between two took it: for what is done a piece at a time. */
+void sim_be_slow(struct loop *loop, uint64_t ns);
+
 /* Let an io's callback be called in the next pass with those of `events` that it watches then;
  * once. */
 void sim_io_ready(struct loop_io *io, unsigned events);
 
 /* Let a started signal's callback be called in the next pass. */
 void sim_signal_raise(struct loop_signal *signal);
+
+/* Let no work that a crew of this loop has begun end, base/crew.h, as if all were stuck; or no
+ * longer. */
+void sim_hold_crews(struct loop *loop, bool hold);
+/* Of crew.c. */
+struct list;
+bool sim_crews_are_held(const struct loop *loop);
+void sim_crew_enter(struct loop *loop, struct list *crew);
+void sim_crew_turn(struct list *crew);
 
 /* Whether a waiting pass would find nothing, ever: no timer, no event, no work. loop_run()
  * returns then (a real one would sleep for good). */

@@ -32,19 +32,23 @@ struct stage_worker {
 	struct channel *channel;
 	bool is_closed;
 	bool is_mute;    /* no Pong */
+	bool has_missed; /* names: its Pong says so */
 	uint16_t number; /* 0: not told Start yet */
 	uint32_t incarnation;
 	struct page *page; /* mapped */
 	/* What the master told it */
 	unsigned n_cancelled, n_shutdown, n_calls, n_loads, n_defines, n_spawns, n_taken,
-		n_gone;
+		n_gone, n_stops, n_names;
 	int64_t calls[STAGE_CALLS], cancelled, taken, taken_bytes;
-	int64_t inquiry, inquiry_from; /* of the last Inquire */
+	int64_t inquiry, inquiry_from; /* of the last Inquire, Describe or Tasks */
 	char method[128], parameters[256];
+	char name[128]; /* of the last Name, and how many actors run under it */
+	size_t n_of_name;
 	struct troupe_address to;
 	struct worker_load load;
 	struct worker_define define;
 	struct worker_spawn spawn; /* the last one */
+	struct worker_stop stop;   /* likewise */
 	struct worker_peer peer;   /* likewise */
 	struct worker_arena arena; /* likewise, and its descriptor; 0: none came */
 	int arena_fd;
@@ -57,12 +61,14 @@ struct stage {
 	struct master *master;
 	unsigned n_asked, n_launched;
 	unsigned n_refusals; /* launches that are to fail */
+	unsigned n_refusals_at_once;
 	uint64_t launch_ns;  /* that launching takes */
 	bool is_stillborn;   /* a process exits with 3 before the master knows that it runs */
 	bool is_unknowing;   /* how a process ended is not reported */
 	bool is_stubborn;    /* Shutdown has no effect */
 	bool is_undying;     /* signals have no effect */
 	unsigned n_signals;  /* that had none */
+	bool is_unready;     /* processes do not say that they are ready */
 	bool is_slow;        /* actors are not made before stage_spawned() */
 	bool is_loader_slow; /* plug-ins are not loaded */
 	bool is_reader_slow; /* units are not defined */

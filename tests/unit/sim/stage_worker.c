@@ -79,7 +79,8 @@ static void on_start(void *context, const void *in)
 	worker->page = page;
 	worker->number = start->process.worker;
 	worker->incarnation = start->process.incarnation;
-	stage_tell(worker, &worker_ready_method, &(struct worker_ready){0});
+	if (!worker->stage->is_unready)
+		stage_tell(worker, &worker_ready_method, &(struct worker_ready){0});
 }
 
 static void on_call(void *context, const void *in)
@@ -182,19 +183,55 @@ static void on_inquire(void *context, const void *in)
 	worker->inquiry_from = ((const struct worker_inquire *)in)->from;
 }
 
+static void on_describe(void *context, const void *in)
+{
+	struct stage_worker *worker = context;
+
+	worker->inquiry = ((const struct worker_describe *)in)->request;
+}
+
+static void on_tasks(void *context, const void *in)
+{
+	struct stage_worker *worker = context;
+
+	worker->inquiry = ((const struct worker_tasks *)in)->request;
+	worker->inquiry_from = ((const struct worker_tasks *)in)->from;
+}
+
 static void on_ping(void *context, const void *in)
 {
+	struct stage_worker *worker = context;
 	const struct worker_ping *ping = in;
 
-	if (!((const struct stage_worker *)context)->is_mute)
-		stage_tell(context, &worker_pong_method,
-			   &(struct worker_pong){.request = ping->request});
+	if (!worker->is_mute)
+		stage_tell(worker, &worker_pong_method,
+			   &(struct worker_pong){.request = ping->request,
+						 .missedNames = worker->has_missed});
+	worker->has_missed = false;
 }
 
 static void on_client_gone(void *context, const void *in)
 {
 	(void)in;
 	((struct stage_worker *)context)->n_gone++;
+}
+
+static void on_stop(void *context, const void *in)
+{
+	struct stage_worker *worker = context;
+
+	worker->n_stops++;
+	worker->stop = *(const struct worker_stop *)in;
+}
+
+static void on_name(void *context, const void *in)
+{
+	struct stage_worker *worker = context;
+	const struct worker_name *name = in;
+
+	worker->n_names++;
+	(void)snprintf(worker->name, sizeof(worker->name), "%s", name->name);
+	worker->n_of_name = name->actors.count;
 }
 
 static void on_other(void *context, const void *in)
@@ -204,25 +241,16 @@ static void on_other(void *context, const void *in)
 }
 
 static const struct channel_handler handlers[] = {
-	{&worker_start_method, on_start},
-	{&worker_call_method, on_call},
-	{&worker_cancel_method, on_cancel},
-	{&worker_shutdown_method, on_shutdown},
-	{&worker_load_method, on_load},
-	{&worker_define_method, on_define},
-	{&worker_spawn_method, on_spawn},
-	{&worker_peer_method, on_peer},
-	{&worker_taken_method, on_taken},
-	{&worker_name_method, on_other},
-	{&worker_describe_method, on_other},
-	{&worker_inquire_method, on_inquire},
-	{&worker_stop_method, on_other},
-	{&worker_undefine_method, on_other},
-	{&worker_redefine_method, on_other},
-	{&worker_reconfigure_method, on_other},
-	{&worker_client_gone_method, on_client_gone},
-	{&worker_arena_method, on_arena},
-	{&worker_ping_method, on_ping},
+	{&worker_start_method, on_start},       {&worker_call_method, on_call},
+	{&worker_cancel_method, on_cancel},     {&worker_shutdown_method, on_shutdown},
+	{&worker_load_method, on_load},         {&worker_define_method, on_define},
+	{&worker_spawn_method, on_spawn},       {&worker_peer_method, on_peer},
+	{&worker_taken_method, on_taken},       {&worker_name_method, on_name},
+	{&worker_describe_method, on_describe}, {&worker_inquire_method, on_inquire},
+	{&worker_tasks_method, on_tasks},       {&worker_stop_method, on_stop},
+	{&worker_undefine_method, on_other},    {&worker_redefine_method, on_other},
+	{&worker_reconfigure_method, on_other}, {&worker_client_gone_method, on_client_gone},
+	{&worker_arena_method, on_arena},       {&worker_ping_method, on_ping},
 };
 
 static void on_closed(void *context, int error)
@@ -270,9 +298,14 @@ void stage_worker_launch(struct stage_worker *worker)
 static int launch(void *context, const struct launch *request, struct launch **ret_launch)
 {
 	struct stage *stage = context;
-	struct stage_worker *worker = calloc(1, sizeof(*worker));
+	struct stage_worker *worker;
 
 	assert_in_range(request->process.worker, 1, STAGE_WORKERS);
+	if (stage->n_refusals_at_once > 0) {
+		stage->n_refusals_at_once--;
+		return -EAGAIN;
+	}
+	worker = calloc(1, sizeof(*worker));
 	worker->launch = *request;
 	worker->stage = stage;
 	stage->n_asked++;

@@ -141,6 +141,50 @@ static void unit_fails_alone_when_its_configuration_ends_the_worker(void **state
 	stage_expect_unharmed(stage);
 }
 
+/* The worker does one thing, and never comes to its end: it is killed for that after 30 s. */
+static void hang(struct stage *stage, uint64_t doing)
+{
+	struct page_thread *thread = &stage->workers[1]->page->thread;
+
+	thread->sequence = 7;
+	thread->type_hash = doing;
+	stage_pass(stage, 29 * CLOCK_SECOND_NS);
+	assert_int_equal(stage->n_launched, 3);
+	stage->is_loader_slow = stage->is_reader_slow = stage->is_slow = false;
+	stage_pass(stage, 3 * CLOCK_SECOND_NS);
+	assert_int_equal(stage->n_launched, 4);
+}
+
+static void unit_fails_alone_when_its_plugin_does_not_load_in_time(void **state)
+{
+	struct stage *stage = *state;
+	const struct unit *unit = unit_find(stage->master, "one");
+
+	stage->is_loader_slow = stage->is_slow = true;
+	stage_kill(stage->workers[1]);
+	while (stage->workers[1]->channel == NULL || stage->workers[1]->n_loads == 0)
+		stage_step(stage);
+	hang(stage, PAGE_DOING_LOAD);
+	assert_int_equal(unit_state(unit), API_STATE_FAILED);
+	assert_non_null(strstr(unit->reason, ": it did not load in time"));
+	stage_expect_unharmed(stage);
+}
+
+static void unit_fails_alone_when_its_configuration_is_not_decoded_in_time(void **state)
+{
+	struct stage *stage = *state;
+	const struct unit *unit = unit_find(stage->master, "one");
+
+	stage->is_reader_slow = stage->is_slow = true;
+	stage_kill(stage->workers[1]);
+	while (stage->workers[1]->channel == NULL || stage->workers[1]->n_defines == 0)
+		stage_step(stage);
+	hang(stage, PAGE_DOING_DEFINE);
+	assert_int_equal(unit_state(unit), API_STATE_FAILED);
+	assert_string_equal(unit->reason, "its configuration was not decoded in time");
+	stage_expect_unharmed(stage);
+}
+
 /* What a page says must fit to what the worker was asked. */
 static void unit_is_not_blamed_for_what_was_not_asked(void **state)
 {
@@ -188,6 +232,8 @@ int main(void)
 		TEST(blame_of_an_actor_that_is_down_does_not_hasten_restarts),
 		TEST(unit_is_not_blamed_when_anothers_page_says_define),
 		TEST(unit_fails_alone_when_its_configuration_ends_the_worker),
+		TEST(unit_fails_alone_when_its_plugin_does_not_load_in_time),
+		TEST(unit_fails_alone_when_its_configuration_is_not_decoded_in_time),
 		TEST(unit_is_not_blamed_for_what_was_not_asked),
 		TEST(handler_that_was_there_at_the_limit_pays_and_no_other),
 	};

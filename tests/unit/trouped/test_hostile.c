@@ -152,9 +152,6 @@ static void page_of_garbage_is_survived(void **state)
 	stage_expect_replaced(stage);
 }
 
-#define TEST(function)                                                                         \
-	cmocka_unit_test_setup_teardown(function, stage_raise_units, stage_strike)
-
 static void worker_is_ended_when_it_is_ready_twice(void **state)
 {
 	struct stage *stage = *state;
@@ -162,6 +159,34 @@ static void worker_is_ended_when_it_is_ready_twice(void **state)
 	stage_tell(stage->workers[1], &worker_ready_method, &(struct worker_ready){0});
 	stage_expect_replaced(stage);
 }
+
+static void worker_is_ended_when_it_made_an_actor_of_another(void **state)
+{
+	struct stage *stage = *state;
+	const struct worker_spawn *spawn = &stage->workers[1]->spawn;
+
+	stage_spawned(stage->workers[2], NULL);
+	stage_idle(stage);
+	stage->is_slow = false;
+	stage_tell(stage->workers[1], &worker_spawned_method,
+		   &(struct worker_spawned){.request = spawn->request,
+					    .version = spawn->version,
+					    .instance = spawn->instance,
+					    .actor = stage_actor(stage, "two")});
+	stage_expect_replaced(stage);
+}
+
+static void worker_is_ended_when_it_answers_no_ping(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_tell(stage->workers[1], &worker_pong_method,
+		   &(struct worker_pong){.request = INT64_MAX});
+	stage_expect_replaced(stage);
+}
+
+#define TEST(function)                                                                         \
+	cmocka_unit_test_setup_teardown(function, stage_raise_units, stage_strike)
 
 int main(void)
 {
@@ -176,6 +201,10 @@ int main(void)
 		TEST(plugin_is_refused_for_one_worker_only),
 		TEST(page_of_garbage_is_survived),
 		TEST(worker_is_ended_when_it_is_ready_twice),
+		cmocka_unit_test_setup_teardown(
+			worker_is_ended_when_it_made_an_actor_of_another, stage_raise_slowly,
+			stage_strike),
+		TEST(worker_is_ended_when_it_answers_no_ping),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -240,6 +240,38 @@ static void daemon_reloads_and_stops_in_order_by_signals(void **state)
 	assert_int_equal(access(place->socket, F_OK), -1);
 }
 
+/* Before its loop runs, that is: while it prints something that does not fit into a pipe. */
+static void hangup_in_its_first_moments_does_not_end_it(void **state)
+{
+	const struct place *place = *state;
+	char path[600], name[65536], option[] = "--instance",
+				     *arguments[] = {path, option, name, NULL};
+	int ends[2];
+	pid_t pid;
+
+	(void)snprintf(path, sizeof(path), "%s/trouped", place->build);
+	memset(name, '/', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(fcntl(ends[1], F_SETPIPE_SZ, 4096), 4096);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		alarm(60);
+		(void)signal(SIGHUP, SIG_DFL);
+		dup2(ends[1], STDERR_FILENO);
+		execv(path, arguments);
+		_exit(127);
+	}
+	close(ends[1]);
+	assert_int_equal(read(ends[0], name, 1), 1);
+	assert_int_equal(kill(pid, SIGHUP), 0);
+	while (read(ends[0], name, sizeof(name)) > 0)
+		;
+	assert_int_equal(wait_status(pid), 2);
+	close(ends[0]);
+}
+
 #define START(place, path) RUN(place, "--config", (place)->directory, "--socket", path)
 
 static void daemon_that_cannot_start_says_why(void **state)
@@ -335,6 +367,7 @@ int main(void)
 		TEST(check_prints_what_was_read_when_all_is_well),
 		TEST(check_finds_what_a_start_would),
 		TEST(daemon_reloads_and_stops_in_order_by_signals),
+		TEST(hangup_in_its_first_moments_does_not_end_it),
 		TEST(daemon_that_cannot_start_says_why),
 		TEST(second_daemon_does_not_take_the_socket),
 		TEST(socket_that_was_handed_in_is_listened_at),

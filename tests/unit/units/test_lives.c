@@ -171,6 +171,43 @@ static void unit_that_was_refused_is_not_started_again(void **state)
 	assert_string_equal(unit->reason, "greeting: is no string");
 }
 
+/* The worker contradicts itself. */
+static void actor_of_a_unit_that_was_given_up_is_stopped(void **state)
+{
+	struct stage *stage = *state;
+	struct stage_worker *worker;
+
+	begin_anew(stage);
+	worker = stage->workers[1];
+	report_loaded(stage, NULL, 0);
+	stage_tell(worker, &worker_defined_method,
+		   &(struct worker_defined){
+			   .version = worker->define.version, .error = "no", .code = -EINVAL});
+	stage_pass(stage, CLOCK_MS_NS);
+	assert_int_equal(worker->n_stops, 0);
+	stage_spawned(worker, NULL);
+	stage_pass(stage, CLOCK_MS_NS);
+	assert_int_equal(worker->n_stops, 1);
+	assert_int_equal(worker->stop.actor.slot, worker->n_spawns);
+	assert_int_equal(unit_state(unit_find(stage->master, "one")), API_STATE_FAILED);
+}
+
+static void actor_may_stop_for_ever_if_its_time_was_taken_away(void **state)
+{
+	struct stage *stage = *state;
+	struct unit *unit = unit_find(stage->master, "one");
+
+	unit_stop(unit);
+	stage_pass(stage, S);
+	/* As by a reload: StopTimeout=infinity */
+	unit->file.life.stop_timeout_ns = TEXT_INFINITY;
+	stage_pass(stage, 3600 * S);
+	assert_int_equal(unit_state(unit), API_STATE_STOPPING);
+	assert_int_equal(stage->n_launched, 2);
+	tell_end(stage, "one", TROUPE_CAUSE_SHUTDOWN);
+	assert_int_equal(unit_state(unit), API_STATE_STOPPED);
+}
+
 /* The end of the first actor of that unit is reported to a client that watches. */
 static void expect_end(struct stage *stage, const char *unit, const char *state,
 		       const char *cause)
@@ -284,6 +321,33 @@ static void pool_that_ends_at_once_is_a_few_lines_and_a_number(void **state)
 	close(fd);
 }
 
+static void pool_that_is_given_up_is_a_few_lines_and_a_number(void **state)
+{
+	struct stage *stage = *state;
+	struct log *log = &stage->master->log;
+	struct unit *pool = spawn_pool(stage, "pool", 30, "1");
+	int fd = memfd_create("log", MFD_CLOEXEC);
+
+	log_fini(log);
+	log_init(log, fd, "", LOG_P_INFO);
+	pool->file.life.limit.after = 1;
+	for (unsigned i = 0; i < pool->n_instances; i++)
+		stage_tell(stage->workers[1], &worker_ended_method,
+			   &(struct worker_ended){
+				   .version = pool->version->number,
+				   .instance = i,
+				   .actor = pool->instances[i].address,
+				   .cause = TROUPE_CAUSE_FAILED,
+				   .code = -EIO,
+			   });
+	stage_idle(stage);
+	assert_int_equal(unit_state(pool), API_STATE_FAILED);
+	assert_int_equal(count_lines(fd, " is given up (failed): "), 10);
+	stage_pass(stage, 35 * S);
+	assert_int_equal(count_lines(fd, "pool: 20 more of its actors are given up"), 1);
+	close(fd);
+}
+
 static void draining_has_its_time_and_then_stopping_has(void **state)
 {
 	struct stage *stage = *state;
@@ -358,9 +422,12 @@ int main(void)
 		TEST(unit_that_finds_no_memory_is_started_again),
 		TEST(plugin_that_finds_no_descriptor_is_loaded_again),
 		TEST(unit_that_was_refused_is_not_started_again),
+		TEST(actor_of_a_unit_that_was_given_up_is_stopped),
+		TEST(actor_may_stop_for_ever_if_its_time_was_taken_away),
 		TEST(watchers_hear_why_an_actor_ended),
 		TEST(pool_is_spread_whatever_else_runs_there),
 		TEST(pool_that_ends_at_once_is_a_few_lines_and_a_number),
+		TEST(pool_that_is_given_up_is_a_few_lines_and_a_number),
 		TEST(draining_has_its_time_and_then_stopping_has),
 		TEST(version_lives_as_long_as_an_actor_is_of_it),
 		TEST(worker_that_was_healthy_has_a_clean_record),

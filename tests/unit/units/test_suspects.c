@@ -2,6 +2,7 @@
 #include "tests/unit/sim/stage.h"
 
 #include "base/clock.h"
+#include "tests/unit/sim/sim.h"
 #include "units/instance.h"
 #include "units/suspects.h"
 #include "units/unit.h"
@@ -105,6 +106,24 @@ static void search_starts_one_unit_at_a_time(void **state)
 	assert_int_equal(other->crashes, 0);
 }
 
+/* The death of the one that was on trial may not have been read yet. */
+static void search_clears_nobody_while_the_master_sleeps(void **state)
+{
+	struct stage *stage = *state;
+	struct suspects *suspects = stage->master->workers[1]->suspects;
+
+	for (int i = 0; i < 3; i++)
+		stage_fault(stage, false, 0, 0);
+	assert_true(suspects->on_trial != 0);
+	sim_advance(stage->master->loop, 3600 * CLOCK_SECOND_NS);
+	stage_idle(stage);
+	assert_true(suspects->on_trial != 0);
+	assert_int_equal(suspects->cleared.n, 0);
+	stage_fault(stage, false, 0, 0);
+	assert_int_equal(unit_find(stage->master, "one")->crashes, 1);
+	stage_expect_unharmed(stage);
+}
+
 #define TEST(function)                                                                         \
 	cmocka_unit_test_setup_teardown(function, stage_raise_units, stage_strike)
 
@@ -116,6 +135,7 @@ int main(void)
 		TEST(deaths_that_name_no_plugin_lead_to_a_search),
 		TEST(deaths_with_healthy_time_between_them_speak_against_nobody),
 		TEST(search_starts_one_unit_at_a_time),
+		TEST(search_clears_nobody_while_the_master_sleeps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

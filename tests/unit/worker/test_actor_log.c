@@ -116,6 +116,29 @@ static void failures_of_a_method_are_one_line_and_a_number(void **state)
 	assert_string_equal(next(f), "");
 }
 
+static void failures_of_tasks_name_them(void **state)
+{
+	struct fixture *f = *state;
+	struct runtime_failure failure = {.version = 1,
+					  .instance = 4,
+					  .actor = "one",
+					  .doing = "a task",
+					  .task = "fetch",
+					  .error = -EIO,
+					  .detail = ""};
+
+	for (int i = 0; i < 3; i++)
+		actor_log_failure(&f->actors, &failure);
+	assert_string_equal(next(f), "one/4: task fetch failed: EIO (5): Input/output error\n");
+	/* Each for itself. */
+	failure.task = "count";
+	actor_log_failure(&f->actors, &failure);
+	assert_string_equal(next(f), "one/4: task count failed: EIO (5): Input/output error\n");
+	actor_log_flush(&f->actors);
+	assert_string_equal(next(f), "one: task fetch failed 2 more times, last with EIO (5): "
+				     "Input/output error\n");
+}
+
 static void shortages_of_a_unit_are_one_line_and_a_number(void **state)
 {
 	struct runtime_memory memory = {
@@ -194,6 +217,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(lines_are_limited_by_their_unit),
 		TEST(failures_of_a_method_are_one_line_and_a_number),
+		TEST(failures_of_tasks_name_them),
 		TEST(shortages_of_a_unit_are_one_line_and_a_number),
 		TEST(kinds_beyond_the_limit_are_counted_together),
 		TEST(children_that_fail_are_a_few_lines_and_a_number),

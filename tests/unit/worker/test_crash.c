@@ -29,7 +29,8 @@ static bool has_frame(const struct page_crash *record, const char *part)
 }
 
 /* Call the method, and see that the worker died of the signal with a record that says so. */
-static const struct page_crash *die(struct stage *s, const char *method, int number)
+static const struct page_crash *die_asked(struct stage *s, const char *method,
+					  const char *parameters, int number)
 {
 	cleanup_free char *complaints = NULL;
 	struct stage_worker *w = stage_start(s, 1);
@@ -40,7 +41,7 @@ static const struct page_crash *die(struct stage *s, const char *method, int num
 
 	assert_int_equal(record->written, 0);
 	snprintf(qualified, sizeof(qualified), CRASH ".%s", method);
-	stage_call(w, crash, qualified, "", 0, 0);
+	stage_call(w, crash, qualified, parameters, 0, 0);
 	status = stage_wait_dead(w);
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), number);
@@ -57,6 +58,11 @@ static const struct page_crash *die(struct stage *s, const char *method, int num
 	assert_non_null(strstr(complaints, name));
 	assert_non_null(strstr(complaints, "worker 1: "));
 	return record;
+}
+
+static const struct page_crash *die(struct stage *s, const char *method, int number)
+{
+	return die_asked(s, method, "", number);
 }
 
 static void crash_names_static_functions_of_the_plugin(void **state)
@@ -110,6 +116,31 @@ static void crash_reports_a_division(void **state)
 	stage_end(&s);
 }
 
+/* The unwinder cannot get past an address without code, and faults itself where nothing is
+ * mapped. */
+static void crash_of_a_call_to_nowhere_names_the_caller(void **state)
+{
+	const struct page_crash *record;
+	struct stage s;
+
+	(void)state;
+	stage_begin(&s);
+	for (uint64_t address = 0; address <= 16; address += 16) {
+		char parameters[32], frame[32];
+
+		snprintf(parameters, sizeof(parameters), "{\"address\":%d}", (int)address);
+		snprintf(frame, sizeof(frame), "0x%x", (unsigned)address);
+		record = die_asked(&s, "Jump", parameters, SIGSEGV);
+		assert_int_equal(record->address, address);
+		assert_int_equal(record->n_frames, 2);
+		assert_string_equal(record->frames[0].text, frame);
+		assert_int_equal(record->frames[0].plugin, 0);
+		assert_memory_equal(record->frames[1].text, "crash.so(", 9);
+		assert_true(record->frames[1].plugin > 0);
+	}
+	stage_end(&s);
+}
+
 /* A wait status does not say who called exit(). */
 static void exit_is_noted_with_its_actor(void **state)
 {
@@ -138,6 +169,37 @@ static void exit_is_noted_with_its_actor(void **state)
 	complaints = stage_complaints(w);
 	assert_non_null(strstr(complaints, "worker 1: exit 1 in thread "));
 	free(complaints);
+	stage_end(&s);
+}
+
+/* By exit() and by _exit(). */
+static void exit_of_another_thread_is_noted_with_that_thread(void **state)
+{
+	static const char *const ways[] = {"exit", "leave"};
+	cleanup_free char *complaints = NULL;
+	const struct page_crash *record;
+	struct stage_worker *w;
+	struct stage s;
+	char config[64];
+
+	(void)state;
+	stage_begin(&s);
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		snprintf(config, sizeof(config), "{\"afterMs\":0,\"how\":\"%s\"}", ways[i]);
+		w = stage_start(&s, 1);
+		record = &w->page->crash;
+		assert_null(stage_load(w, 1, "thread_crash"));
+		assert_null(stage_define(w, 7, 1, "thread_crash", config));
+		stage_spawn(w, 7, 0);
+		assert_true(WIFEXITED(stage_wait_dead(w)));
+		assert_int_equal(record->written, 1);
+		assert_int_equal(record->signal, 0);
+		assert_int_not_equal(record->thread_id, record->thread.thread_id);
+		assert_true(has_frame(record, "thread_crash.so("));
+		free(complaints);
+		complaints = stage_complaints(w);
+		assert_non_null(strstr(complaints, "worker 1: exit 9 in thread "));
+	}
 	stage_end(&s);
 }
 
@@ -178,6 +240,26 @@ static void crash_in_init_is_that_units(void **state)
 	assert_int_equal(record->thread.instance, 4);
 	assert_int_equal(record->thread.type_hash, PAGE_DOING_INIT);
 	assert_true(has_frame(record, "crash_in_init.so("));
+	stage_end(&s);
+}
+
+/* The plug-in is in no list yet. */
+static void crash_while_a_plugin_is_loaded_names_its_function(void **state)
+{
+	const struct page_crash *record;
+	struct stage_worker *w;
+	struct stage s;
+
+	(void)state;
+	stage_begin(&s);
+	w = stage_start(&s, 1);
+	record = &w->page->crash;
+	stage_load(w, 5, "crash_in_load");
+	assert_int_equal(WTERMSIG(stage_wait_dead(w)), SIGSEGV);
+	assert_int_equal(record->written, 1);
+	assert_int_equal(record->thread.type_hash, PAGE_DOING_LOAD);
+	assert_memory_equal(record->frames[0].text, "crash_in_load.so(crash_at_once+0x", 33);
+	assert_int_equal(record->frames[0].plugin, 5);
 	stage_end(&s);
 }
 
@@ -291,9 +373,12 @@ int main(void)
 		cmocka_unit_test(crash_reports_abort),
 		cmocka_unit_test(crash_reports_a_stack_that_is_used_up),
 		cmocka_unit_test(crash_reports_a_division),
+		cmocka_unit_test(crash_of_a_call_to_nowhere_names_the_caller),
 		cmocka_unit_test(exit_is_noted_with_its_actor),
+		cmocka_unit_test(exit_of_another_thread_is_noted_with_that_thread),
 		cmocka_unit_test(end_of_a_forked_process_is_its_own),
 		cmocka_unit_test(crash_in_init_is_that_units),
+		cmocka_unit_test(crash_while_a_plugin_is_loaded_names_its_function),
 		cmocka_unit_test(crash_between_handlers_is_nobodys),
 		cmocka_unit_test(crash_of_another_thread_is_reported_as_such),
 		cmocka_unit_test(crash_of_another_thread_interrupts_a_handler),

@@ -8,10 +8,12 @@
 
 #include "base/cleanup.h"
 #include "stage.h"
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -34,6 +36,69 @@ static void worker_shuts_down_in_order(void **state)
 	assert_int_equal(w->finisheds, 1);
 	assert_null(w->failure);
 	assert_reply(stage_find_reply(w, call, 0), "io.troupe.Control.ActorDied", NULL);
+	stage_end(&s);
+}
+
+/* How often it has gone to sleep so far. */
+static unsigned long read_sleeps(pid_t pid)
+{
+	char path[64], line[128];
+	unsigned long n = 0;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		(void)sscanf(line, "voluntary_ctxt_switches: %lu", &n);
+	(void)fclose(file);
+	return n;
+}
+
+/* Whatever the master reads late, it reads whole, and the last notice after all else. */
+static void worker_ends_when_its_master_has_read_everything(void **state)
+{
+	enum { CALLS = 200, BYTES = 20000 }; /* twice what a channel's socket holds */
+	struct troupe_address echo;
+	struct stage_worker *w;
+	int64_t calls[CALLS];
+	unsigned long sleeps;
+	uint64_t handled;
+	struct stage s;
+	char in[64];
+
+	(void)state;
+	stage_begin(&s);
+	w = stage_start(&s, 1);
+	echo = stage_cast(w, 1, "echo", "echo", "");
+	handled = w->page->messages + CALLS;
+	snprintf(in, sizeof(in), "{\"bytes\":%d}", BYTES);
+	for (size_t i = 0; i < CALLS; i++)
+		calls[i] = stage_call(w, echo, "io.troupe.test.echo.Big", in, 0, 0);
+	for (unsigned i = 0; i < 60000 && w->page->messages < handled; i++)
+		usleep(1000);
+	stage_tell(w, &worker_shutdown_method, "");
+	/* Once more means nothing, and what comes too late is refused. */
+	stage_tell(w, &worker_shutdown_method, "");
+	stage_tell(w, &worker_spawn_method,
+		   &(struct worker_spawn){.request = 1, .version = 1, .instance = 1});
+	/* It looks again and again whether we have read it. */
+	sleeps = read_sleeps(w->pid) + 10;
+	for (unsigned i = 0; i < 2000 && read_sleeps(w->pid) < sleeps; i++)
+		usleep(1000);
+	assert_int_equal(stage_wait_dead(w), 0);
+	for (size_t i = 0; i < CALLS; i++) {
+		const struct stage_reply *reply = stage_find_reply(w, calls[i], 0);
+
+		assert_non_null(reply);
+		assert_null(reply->error);
+		assert_true(strlen(reply->parameters) > BYTES);
+	}
+	assert_int_equal(w->endeds, 1);
+	assert_int_equal(w->spawneds, 2);
+	assert_string_equal(w->error, "the worker is shutting down");
+	assert_int_equal(w->finisheds, 1);
+	assert_null(w->failure);
 	stage_end(&s);
 }
 
@@ -129,19 +194,111 @@ static void worker_ends_over_notices_that_make_no_sense(void **state)
 	expect_failure(&packet, 16, "channel");        /* cut */
 	expect_failure(&packet, 16 + 24, "not Start"); /* too early */
 	packet.hash = worker_start_method.in_hash;
-	packet.size = 40;
+	packet.size = 56;
 	packet.numbers[2] = 999; /* an offset out of bounds */
-	expect_failure(&packet, 16 + 40, "channel");
-	packet.numbers[2] = 40; /* an empty directory; worker 0 */
-	packet.size = 41;
-	expect_failure(&packet, 16 + 41, "makes no sense");
+	expect_failure(&packet, 16 + 56, "channel");
+	packet.numbers[2] = 56; /* an empty directory; worker 0 */
+	packet.size = 57;
+	expect_failure(&packet, 16 + 57, "makes no sense");
 	packet.numbers[0] = 1ll << 32 | 1 << 16; /* worker 1, incarnation 1 */
 	packet.numbers[3] = 7;
 	packet.numbers[4] = -1;
-	expect_failure(&packet, 16 + 41, "makes no sense");
+	expect_failure(&packet, 16 + 57, "makes no sense");
 	packet.numbers[4] = 0;
-	expect_failure(&packet, 16 + 41, "status page");
+	expect_failure(&packet, 16 + 57, "status page");
 }
+
+/* Start with this file as its status page; the last notice says what is wrong. */
+static void expect_refused_page(int page, const char *failure)
+{
+	struct stage_worker *w;
+	struct stage s;
+
+	stage_begin(&s);
+	w = stage_launch(&s, 1);
+	assert_int_equal(
+		channel_send(w->channel, &worker_start_method,
+			     &(struct worker_start){.process = {.worker = 1, .incarnation = 1},
+						    .directory = s.directory},
+			     page),
+		0);
+	stage_until(&s, w->is_closed || w->readies > 0);
+	assert_int_equal(w->readies, 0);
+	assert_int_equal(WEXITSTATUS(stage_wait_dead(w)), 1);
+	assert_int_equal(w->finisheds, 1);
+	assert_string_equal(w->failure, failure);
+	stage_end(&s);
+}
+
+static void worker_does_not_take_a_status_page_that_is_none(void **state)
+{
+	cleanup_close int page = memfd_create("page", MFD_CLOEXEC), reading = -1;
+	char path[64];
+
+	(void)state;
+	/* A later access would be the end of it. */
+	assert_int_equal(ftruncate(page, PAGE_BYTES - 1), 0);
+	expect_refused_page(page, "status page: Invalid argument");
+	assert_int_equal(ftruncate(page, PAGE_BYTES), 0);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", page);
+	reading = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(reading >= 0);
+	expect_refused_page(reading, "status page: Permission denied");
+}
+
+/* A sanitizer that has none itself ends the worker before main(). */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+/* A worker that has so many descriptors only. */
+static int run_with_descriptors(struct stage *s, rlim_t n, char **ret_complaints)
+{
+	struct stage_worker *w = &s->workers[1];
+	const struct rlimit limit = {n, n};
+	char path[300];
+	int fds[2], status = 0;
+	pid_t pid;
+
+	w->complaints = memfd_create("complaints", MFD_CLOEXEC);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+	snprintf(path, sizeof(path), "%s/troupe-worker", s->build);
+	pid = fork();
+	if (pid == 0) {
+		alarm(60);
+		dup2(fds[1], STDIN_FILENO);
+		dup2(w->complaints, STDERR_FILENO);
+		(void)close_range(STDERR_FILENO + 1, ~0u, 0);
+		close(STDOUT_FILENO);
+		setrlimit(RLIMIT_NOFILE, &limit);
+		execl(path, path, "--channel=0", NULL);
+		_exit(127);
+	}
+	close(fds[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	*ret_complaints = stage_complaints(w);
+	close(w->complaints);
+	close(fds[0]);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void worker_that_has_too_few_descriptors_says_so(void **state)
+{
+	static const char *const errors[] = {"troupe-worker: cannot start: Bad file descriptor",
+					     "cannot start: Too many open files"};
+	struct stage s;
+
+	(void)state;
+	stage_begin(&s);
+	for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
+		cleanup_free char *complaints = NULL;
+
+		assert_int_equal(run_with_descriptors(&s, 3 + i, &complaints), 1);
+		if (!strstr(complaints, errors[i]))
+			fail_msg("no \"%s\" in \"%s\"", errors[i], complaints);
+	}
+	stage_end(&s);
+}
+
+#endif
 
 static void worker_complains_when_started_by_hand(void **state)
 {
@@ -162,6 +319,11 @@ static void worker_complains_when_started_by_hand(void **state)
 	assert_true(fread(text, 1, sizeof(text) - 1, output) > 0);
 	assert_int_equal(pclose(output), 0);
 	assert_memory_equal(text, "troupe-worker ", 14);
+	snprintf(path, sizeof(path), "%s/troupe-worker --help", s.build);
+	output = popen(path, "r");
+	assert_true(fread(text, 1, sizeof(text) - 1, output) > 0);
+	assert_int_equal(pclose(output), 0);
+	assert_non_null(strstr(text, "trouped(8)"));
 	stage_end(&s);
 }
 
@@ -169,9 +331,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(worker_shuts_down_in_order),
+		cmocka_unit_test(worker_ends_when_its_master_has_read_everything),
 		cmocka_unit_test(worker_ends_when_the_master_has_gone),
 		cmocka_unit_test(worker_does_not_mind_signals_to_its_terminal),
 		cmocka_unit_test(worker_ends_over_notices_that_make_no_sense),
+		cmocka_unit_test(worker_does_not_take_a_status_page_that_is_none),
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+		cmocka_unit_test(worker_that_has_too_few_descriptors_says_so),
+#endif
 		cmocka_unit_test(worker_complains_when_started_by_hand),
 	};
 

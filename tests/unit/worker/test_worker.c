@@ -310,6 +310,103 @@ static void limits_change_under_a_running_actor(void **state)
 	stage_end(&s);
 }
 
+static void redefine_that_makes_no_sense_changes_nothing(void **state)
+{
+	static const struct worker_redefine wrong[] = {
+		{.version = 1ll << 32 | 1,
+		 .limits = {.mailbox = 1, .mailboxBytes = 1, .batch = 1}},
+		{.version = 1, .limits = {.mailbox = -1, .mailboxBytes = 1, .batch = 1}},
+		{.version = 1, .limits = {.mailbox = 1, .mailboxBytes = 1ll << 32, .batch = 1}},
+		{.version = 1, .limits = {.mailbox = 1, .mailboxBytes = 1, .batch = 1ll << 32}},
+	};
+	struct troupe_address slow;
+	struct stage_worker *w;
+	int64_t calls[3];
+	struct stage s;
+
+	(void)state;
+	stage_begin(&s);
+	w = stage_start(&s, 1);
+	slow = stage_cast(w, 1, "slow", "slow", "");
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		stage_tell(w, &worker_redefine_method, &wrong[i]);
+	/* A mailbox of one would refuse the last. */
+	calls[0] = stage_call(w, slow, SLOW ".Block", "{\"ms\":50}", 0, 0);
+	calls[1] = stage_call(w, slow, SLOW ".Block", "{\"ms\":0}", 0, 0);
+	calls[2] = stage_call(w, slow, SLOW ".Block", "{\"ms\":0}", 0, 0);
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+		assert_reply(stage_reply(w, calls[i], 0), NULL, "{}");
+	stage_end(&s);
+}
+
+static bool complains(struct stage_worker *w, const char *piece)
+{
+	cleanup_free char *complaints = stage_complaints(w);
+
+	return strstr(complaints, piece) != NULL;
+}
+
+/* What cannot be done is logged, and the worker goes on. */
+static void worker_logs_notices_that_it_cannot_follow(void **state)
+{
+	static const char *const lines[] = {
+		"no link to worker 0: Invalid argument",
+		"no arena of worker 2: ",
+		"name : Invalid argument",
+		"cannot bind the inbox again: No such file or directory",
+	};
+	struct troupe_address echo;
+	struct stage_worker *w;
+	struct stage s;
+	char path[128];
+
+	(void)state;
+	stage_begin(&s);
+	w = stage_start(&s, 1);
+	echo = stage_cast(w, 1, "echo", "echo", "");
+	stage_tell(w, &worker_peer_method, &(struct worker_peer){.up = true});
+	stage_tell(
+		w, &worker_peer_method,
+		&(struct worker_peer){.process = {.worker = 2, .incarnation = 1}, .up = true});
+	stage_tell(w, &worker_arena_method,
+		   &(struct worker_arena){.process = {.worker = 2, .incarnation = 1}});
+	stage_name(w, "", &echo, 1);
+	snprintf(path, sizeof(path), "%s/w1-1", s.directory);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(s.directory), 0);
+	stage_tell(w, &worker_publish_method, "");
+	assert_reply(stage_ask(w, echo, ECHO ".Text", "{\"text\":\"a\"}"), NULL,
+		     "{\"text\":\"a\"}");
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		if (!complains(w, lines[i]))
+			fail_msg("no \"%s\" in: %s", lines[i], stage_complaints(w));
+	stage_end(&s);
+}
+
+/* Once, in the words of the unit's owner; the budget comes with Start and Reconfigure. */
+static void worker_logs_who_holds_its_memory(void **state)
+{
+	const struct stage_reply *reply;
+	struct troupe_address hoard;
+	struct stage_worker *w;
+	struct stage s;
+
+	(void)state;
+	stage_begin(&s);
+	w = stage_start(&s, 1);
+	hoard = stage_cast(w, 1, "hoard", "hoard", "");
+	stage_tell(w, &worker_reconfigure_method,
+		   &(struct worker_reconfigure){.logLevel = 7, .memory = 8 << 20});
+	reply = stage_ask(w, hoard, "io.troupe.test.hoard.Fill",
+			  "{\"cells\":10,\"texts\":10,\"bytes\":200000}");
+	assert_reply(reply, NULL, NULL);
+	assert_null(strstr(reply->parameters, "\"refused\":0"));
+	stage_until(&s, complains(w, "hoard: its actors hold "));
+	assert_true(complains(w, "of the 8 MiB of this worker (WorkerMemory=): messages to "
+				 "them are refused"));
+	stage_end(&s);
+}
+
 static void worker_says_whether_a_send_was_taken(void **state)
 {
 	struct troupe_address echo;
@@ -429,6 +526,9 @@ int main(void)
 		cmocka_unit_test(drained_actor_answers_what_it_has_before_it_ends),
 		cmocka_unit_test(drain_ends_with_a_stop_that_does_not_drain),
 		cmocka_unit_test(limits_change_under_a_running_actor),
+		cmocka_unit_test(redefine_that_makes_no_sense_changes_nothing),
+		cmocka_unit_test(worker_logs_notices_that_it_cannot_follow),
+		cmocka_unit_test(worker_logs_who_holds_its_memory),
 		cmocka_unit_test(worker_says_whether_a_send_was_taken),
 		cmocka_unit_test(worker_refuses_what_it_cannot_make),
 		cmocka_unit_test(worker_reports_ends_and_numbers),

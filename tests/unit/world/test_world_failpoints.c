@@ -218,10 +218,43 @@ static void world_goes_on_whatever_fails(void **state)
 	sweep(ask_all, NULL);
 }
 
+/* What is described of so many actors takes more than one piece of memory, and it may be for
+ * their name that there is no other. */
+#define LONG "a-pool-whose-name-is-as-long-as-those-of-some-people-ever-are"
+
+static int describe(void *data)
+{
+	struct world *world;
+	int r;
+
+	(void)data;
+	sweep_calm();
+	world = world_new(1, 1, "");
+	world_write(world, LONG ".actor",
+		    "[Actor]\nPlugin=%B/test-plugins/slow.so\nInstances=9\n");
+	world_start(world);
+	assert_true(world_until(world, world_is_running));
+	sweep_go_on();
+	r = ask_for(world, CONTROL("Describe", "{\"name\":\"" LONG "\"}"), "\"instance\":8,");
+	sweep_calm();
+	assert_int_equal(
+		ask_for(world, CONTROL("Describe", "{\"name\":\"" LONG "\"}"), "\"queued\":0"),
+		0);
+	world_free(world);
+	return r;
+}
+
+static void unit_is_described_as_far_as_memory_goes(void **state)
+{
+	(void)state;
+	sweep(describe, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(world_goes_on_whatever_fails),
+		cmocka_unit_test(unit_is_described_as_far_as_memory_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

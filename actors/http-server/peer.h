@@ -1,0 +1,53 @@
+/* peer.h - connections, and how long each may stay in a phase. A phase has one time for all, so
+ * a list for each, the oldest first, is in order. */
+#ifndef HTTPSERVER_PEER_H
+#define HTTPSERVER_PEER_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+enum phase {
+	PHASE_HEADER, /* a request's line and header are awaited, or arrive */
+	PHASE_BODY,
+	PHASE_IDLE, /* kept alive */
+	PHASE_BUSY, /* is being answered: libmicrohttpd's idle time, or the call's, holds */
+	PHASE_COUNT
+};
+
+struct peer {
+	TAILQ_ENTRY(peer) link; /* in its phase's list */
+	enum phase phase;
+	int fd;
+	bool is_secure;
+	uint64_t since_ns; /* of the phase */
+};
+
+TAILQ_HEAD(peer_list, peer);
+
+struct peers {
+	struct peer_list phases[PHASE_COUNT];
+	unsigned count;
+};
+
+struct server;
+
+void peers_init(struct peers *peers);
+
+/* MHD_OPTION_NOTIFY_CONNECTION's, whose context is the server. */
+void peer_on_connection(void *context, struct MHD_Connection *connection, void **peer,
+			enum MHD_ConnectionNotificationCode code);
+
+/* NULL: there was no memory for it. */
+struct peer *peer_of(struct MHD_Connection *connection);
+
+void peer_enter(struct server *server, struct peer *peer, enum phase phase);
+
+/* End those whose phase took too long; with is_crowded, those that idle and could make room. */
+void peers_sweep(struct server *server, bool is_crowded);
+
+/* When the next one's phase is over; UINT64_MAX: there is none. */
+uint64_t peers_due_ns(const struct server *server);
+
+#endif

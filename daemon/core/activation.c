@@ -1,0 +1,3 @@
+#include "core/activation.h"
+
+const struct runtime runtime_of_nobody;

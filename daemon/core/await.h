@@ -1,0 +1,19 @@
+/* await.h - the bodies of <troupe/task.h>, and what of them the host needs itself. One runtime,
+ * one thread.
+ */
+#ifndef CORE_AWAIT_H
+#define CORE_AWAIT_H
+
+#include "core/task.h"
+
+/* The running task's function has returned: what scopes it has left open are cancelled and
+ * ended. On its stack. */
+void await_end_scopes(struct task *task);
+
+/* This machine has none (runtime->no_tasks): -EOPNOTSUPP. The log says it once. */
+int await_refuse_tasks(struct troupe_self *self);
+
+/* Whether a plug-in's entry is what it should be; it may be NULL. */
+bool await_is_sound(const struct troupe_task_entry *entry);
+
+#endif

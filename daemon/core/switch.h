@@ -1,0 +1,174 @@
+/* switch.h - a flow of control on a stack of its own, entered and left like a function that can
+ * pause.
+ *
+ * With switch.c the only file that knows libboost_context: its make_fcontext(), jump_fcontext()
+ * and ontop_fcontext(), which are plain functions of a C ABI, and what sanitizers have to be
+ * told of a change of stacks. A switch keeps the registers that functions keep, with the
+ * control words of the floating-point units; errno and all else belong to the thread, in which
+ * a flow stays. Owns nothing; one thread.
+ *
+ * A flow runs on nobody's behalf but its owner's: flow_enter() returns when the flow has left
+ * or ended. Inside it, what needs more of a stack than the flow has is done on that of who
+ * entered it (flow_outside()).
+ */
+#ifndef CORE_SWITCH_H
+#define CORE_SWITCH_H
+
+#include "base/check.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__ 1
+#endif
+#endif
+
+struct flow {
+	void *inside;  /* while it does not run: where its stack is at */
+	void *outside; /* while it runs: the same of who entered it */
+	void (*run)(void *arg);
+	void *arg;
+	void (*errand)(void *arg); /* to be done outside */
+	void *errand_arg;
+	bool has_ended;
+	bool is_visited; /* it has been visited since it left */
+	/* Of sanitizers; unused without them. */
+	void *fake_inside, *fake_outside; /* AddressSanitizer's stacks for locals */
+	const void *bottom_inside, *bottom_outside;
+	size_t size_inside, size_outside;
+	void *fiber_inside, *fiber_outside; /* ThreadSanitizer's */
+};
+
+/* ------------------------------------------------------------------ libboost_context */
+
+/* What the other side gets: where it came from, to return there, and a pointer. */
+struct flow_transfer {
+	void *context;
+	void *data;
+};
+
+void *make_fcontext(void *top, size_t size, void (*run)(struct flow_transfer));
+struct flow_transfer jump_fcontext(void *to, void *data);
+struct flow_transfer ontop_fcontext(void *to, void *data,
+				    struct flow_transfer (*run)(struct flow_transfer));
+
+/* ------------------------------------------------------------------ sanitizers */
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#define flow_asan_begin(fake, bottom, size) __sanitizer_start_switch_fiber(fake, bottom, size)
+#define flow_asan_end(fake, bottom, size)   __sanitizer_finish_switch_fiber(fake, bottom, size)
+/* What lay in the same memory before may have been abandoned in the middle of its frames. */
+#define flow_asan_clear(low, size) __asan_unpoison_memory_region(low, size)
+#else
+#define flow_asan_begin(fake, bottom, size) ((void)0)
+#define flow_asan_end(fake, bottom, size)   ((void)0)
+#define flow_asan_clear(low, size)          ((void)0)
+#endif
+
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#define flow_tsan_current()     __tsan_get_current_fiber()
+#define flow_tsan_make()        __tsan_create_fiber(0)
+#define flow_tsan_drop(fiber)   __tsan_destroy_fiber(fiber)
+#define flow_tsan_change(fiber) __tsan_switch_to_fiber(fiber, 0)
+#else
+#define flow_tsan_current()     NULL
+#define flow_tsan_make()        NULL
+#define flow_tsan_drop(fiber)   ((void)(fiber))
+#define flow_tsan_change(fiber) ((void)(fiber))
+#endif
+
+/* ------------------------------------------------------------------ the two sides */
+
+/* To the stack of who entered it. NULL as `fake`: for good. */
+static inline void flow_before_out(struct flow *flow, void **fake)
+{
+	(void)fake;
+	flow_asan_begin(fake, flow->bottom_outside, flow->size_outside);
+	flow_tsan_change(flow->fiber_outside);
+}
+
+/* On the flow's stack, which was gone to from outside. */
+static inline void flow_after_in(struct flow *flow)
+{
+	(void)flow;
+	flow_asan_end(flow->fake_inside, &flow->bottom_outside, &flow->size_outside);
+}
+
+static inline void flow_before_in(struct flow *flow)
+{
+	flow_asan_begin(&flow->fake_outside, flow->bottom_inside, flow->size_inside);
+	flow->fiber_outside = flow_tsan_current();
+	flow_tsan_change(flow->fiber_inside);
+}
+
+static inline void flow_after_out(struct flow *flow)
+{
+	(void)flow;
+	flow_asan_end(flow->fake_outside, NULL, NULL);
+}
+
+/* NULL: flows can be made here. Otherwise why not, a constant text: the process runs with
+ * shadow stacks, which the library's switches do not keep in step. */
+const char *flow_refusal(void);
+
+/* A flow that calls run(arg) on the `size` bytes of stack from `low` on, which stay the
+ * caller's, when it is first entered. */
+void flow_make(struct flow *flow, void *low, size_t size, void (*run)(void *arg), void *arg);
+
+/* For flow_enter(): what is to be done outside. */
+void flow_do_errand(struct flow *flow);
+
+/* Let it run until it leaves, or its function returns: false then. Not from inside it. Inline,
+ * as is flow_leave(): after each change of stacks the processor guesses wrongly where functions
+ * return to, so that there are to be few of them. */
+static inline bool flow_enter(struct flow *flow)
+{
+	for (;;) {
+		struct flow_transfer from;
+
+		flow_before_in(flow);
+		from = jump_fcontext(flow->inside, flow);
+		flow_after_out(flow);
+		flow->inside = from.context;
+		if (likely(!flow->errand))
+			return !flow->has_ended;
+		flow_do_errand(flow);
+	}
+}
+
+/* From inside: go back to who entered it, until it is entered again. */
+static inline void flow_leave(struct flow *flow)
+{
+	struct flow_transfer from;
+
+	flow_before_out(flow, &flow->fake_inside);
+	from = jump_fcontext(flow->outside, flow);
+	flow->outside = from.context;
+	flow_after_in(flow);
+}
+
+/* From inside: call errand(arg) on the stack of who entered it. It must neither enter nor leave
+ * this flow. */
+void flow_outside(struct flow *flow, void (*errand)(void *arg), void *arg);
+
+/* Call visit(arg) on the stack of a flow that has left and not ended, as if it had called it
+ * where it left: a backtrace taken there is the flow's. */
+void flow_visit(struct flow *flow, void (*visit)(void *arg), void *arg);
+
+/* The lowest address that a flow uses which has left: what is below may go. */
+static inline void *flow_depth(const struct flow *flow)
+{
+	return flow->inside;
+}
+
+/* It is not entered any more: it has ended, or is given up where it is. */
+void flow_drop(struct flow *flow);
+
+#endif

@@ -1,0 +1,261 @@
+#include "io/listener.h"
+
+#include "core/slice.h"
+#include "io/place.h"
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG           4096 /* the kernel takes its own limit, when that is less */
+#define LOG_WARNING_LEVEL 4
+
+/* ------------------------------------------------------------------ lives */
+
+/* Its own, not that of whoever has put another there since. */
+static void remove_path(const struct listener *listener)
+{
+	struct stat found;
+
+	if (listener->path[0] && lstat(listener->path, &found) == 0 &&
+	    found.st_dev == listener->file.st_dev && found.st_ino == listener->file.st_ino)
+		(void)unlink(listener->path);
+}
+
+void listener_rouse(struct runtime *runtime, struct listener *listener, int result)
+{
+	task_wake_all(runtime, &listener->resting, result);
+}
+
+static void close_listener(struct runtime *runtime, struct listener *listener)
+{
+	remove_path(listener);
+	port_close(runtime, &listener->port);
+	listener_rouse(runtime, listener, -ECONNABORTED);
+	free(listener);
+}
+
+static void on_gone(struct runtime *runtime, struct belonging *belonging)
+{
+	close_listener(runtime, container_of(belonging, struct listener, port.belonging));
+}
+
+const struct belonging_kind listener_kind = {.name = "listener", .on_gone = on_gone};
+
+struct listener *listener_find(const struct troupe_self *self, struct troupe_listener handle)
+{
+	struct belonging *belonging = belonging_find(self, handle.id, &listener_kind);
+
+	return belonging ? container_of(belonging, struct listener, port.belonging) : NULL;
+}
+
+/* ------------------------------------------------------------------ opening */
+
+/* A socket that nobody has any more: its owner was killed. One of another type asks, so that
+ * who listens there gets no connection of it. */
+static bool is_left_over(const struct troupe_endpoint *endpoint)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	bool refused;
+
+	if (fd < 0)
+		return false;
+	refused =
+		connect(fd, (const struct sockaddr *)&endpoint->address, endpoint->size) < 0 &&
+		errno == ECONNREFUSED;
+	close(fd);
+	return refused;
+}
+
+static int bind_to(int fd, const struct troupe_endpoint *endpoint)
+{
+	return bind(fd, (const struct sockaddr *)&endpoint->address, endpoint->size) < 0
+		       ? -errno
+		       : 0;
+}
+
+static int bind_socket(int fd, const struct troupe_endpoint *endpoint, const char *path)
+{
+	int rc;
+
+	if (endpoint->address.ss_family != AF_UNIX) {
+		/* those who are accepted have it, too */
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+		/* what is left of a listener that was here before is in nobody's way */
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+	}
+	rc = bind_to(fd, endpoint);
+	if (rc == -EADDRINUSE && path[0] && is_left_over(endpoint) && unlink(path) == 0)
+		rc = bind_to(fd, endpoint);
+	return rc;
+}
+
+/* "": it has none in the file system. */
+static const char *path_of(const struct troupe_endpoint *endpoint)
+{
+	const struct sockaddr_un *local = (const void *)&endpoint->address;
+
+	return local->sun_family == AF_UNIX ? local->sun_path : "";
+}
+
+/* A descriptor. */
+static int open_socket(const struct troupe_endpoint *endpoint)
+{
+	int fd = socket(endpoint->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+			0);
+	int rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = bind_socket(fd, endpoint, path_of(endpoint));
+	if (rc == 0 && listen(fd, BACKLOG) < 0)
+		rc = -errno;
+	if (rc < 0) {
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+int troupe_listen(struct troupe_self *self, const char *text,
+		  struct troupe_listener *ret_listener)
+{
+	struct listener *listener;
+	struct place place;
+	const char *path;
+	int fd, rc = stream_place(self, text, false, &place);
+
+	if (rc < 0)
+		return rc;
+	path = path_of(&place.endpoint);
+	listener = calloc(1, sizeof(*listener) + strlen(path) + 1);
+	if (!listener)
+		return -ENOMEM;
+	fd = open_socket(&place.endpoint);
+	if (fd < 0) {
+		free(listener);
+		return fd;
+	}
+	strcpy(listener->path, path);
+	if (path[0] && lstat(path, &listener->file) < 0)
+		listener->path[0] = '\0'; /* somebody has removed it already */
+	listener->port.ready = LOOP_READ;
+	rc = port_open(self, &listener->port, &listener_kind, fd, LOOP_READ | POLLER_EDGE);
+	if (rc < 0) {
+		remove_path(listener);
+		free(listener);
+		close(fd);
+		return rc;
+	}
+	ret_listener->id = listener->port.belonging.id;
+	return 0;
+}
+
+void troupe_listener_close(struct troupe_self *self, struct troupe_listener handle)
+{
+	struct listener *listener = listener_find(self, handle);
+
+	if (listener)
+		close_listener(self->runtime, listener);
+}
+
+int troupe_listener_place(struct troupe_self *self, struct troupe_listener handle,
+			  char ret_place[TROUPE_PLACE_MAX])
+{
+	const struct listener *listener = listener_find(self, handle);
+
+	return listener ? place_of_socket(listener->port.fd, false, ret_place) : -ESRCH;
+}
+
+/* ------------------------------------------------------------------ accepting */
+
+/* Whether it is the process or the kernel that has no more, for now. */
+static bool is_short(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* Once; and anew when it was well for a minute. */
+static void warn_of_shortage(struct troupe_self *self, struct listener *listener, int error)
+{
+	const uint64_t now_ns = slice_now_ns(self->runtime);
+	char text[160];
+
+	if (!listener->short_ns || now_ns - listener->short_ns > LIMIT_SHORTAGE_NS) {
+		snprintf(text, sizeof(text),
+			 "connections have to wait: %s; tried again every %u ms",
+			 strerrordesc_np(error), LIMIT_ACCEPT_REST_MS);
+		unit_log(self->runtime, self->actor->unit, LOG_WARNING_LEVEL, text);
+	}
+	listener->short_ns = now_ns;
+}
+
+static struct listener *listener_of(struct use *use)
+{
+	return container_of(use->port, struct listener, port);
+}
+
+int listener_rest(struct use *use, bool is_long)
+{
+	return use_rest(use, &listener_of(use)->resting,
+			is_long ? UINT64_MAX : LIMIT_ACCEPT_REST_MS * TROUPE_MS_NS);
+}
+
+int listener_recover(struct use *use, int error)
+{
+	warn_of_shortage(use->self, listener_of(use), -error);
+	return listener_rest(use, false);
+}
+
+/* What became of an accept() that failed. 0: try again. */
+static int recover(struct use *use, int error)
+{
+	if (error == EAGAIN) {
+		port_tried(use->port, LOOP_READ);
+		return 0;
+	}
+	if (is_short(error))
+		return listener_recover(use, -error);
+	/* All else is of the connection, which is gone (see accept(2)); unless it is no socket
+	 * that listens, which none of ours is. */
+	return error == EINVAL || error == EBADF ? -error : 0;
+}
+
+int listener_accept(struct use *use, struct stream **ret_stream)
+{
+	for (;;) {
+		int rc = use_wait(use, 0), fd;
+
+		if (rc < 0)
+			return rc;
+		fd = accept4(use->port->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0)
+			rc = recover(use, errno);
+		else if ((rc = stream_open(use->self, fd, ret_stream)) == 0)
+			return 0;
+		else
+			rc = listener_recover(use, rc);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+int troupe_accept(struct troupe_self *self, struct troupe_listener handle,
+		  struct troupe_stream *ret_stream)
+{
+	struct stream *stream;
+	struct use use;
+	int rc = use_begin(self, handle.id, &listener_kind, LOOP_READ, &use);
+
+	if (rc < 0)
+		return rc;
+	rc = listener_accept(&use, &stream);
+	if (rc == 0)
+		ret_stream->id = stream->port.belonging.id;
+	return use_end_ready(&use, rc);
+}

@@ -1,0 +1,12 @@
+/* agent_tasks.h - the agent's part: the tasks of an actor, listed, with their backtraces.
+ *
+ * A page at a time, and no longer at a stretch than a turn, however many there are. One thread.
+ */
+#ifndef WORKER_AGENT_TASKS_H
+#define WORKER_AGENT_TASKS_H
+
+#include "worker/agent_inside.h"
+
+void agent_on_tasks(void *context, const void *in);
+
+#endif

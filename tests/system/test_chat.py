@@ -1,0 +1,139 @@
+"""chat: people who say lines, hear them, leave, and do not read."""
+import socket
+import struct
+
+from host import SLOW, HostTest, waits
+from varlink import wait_for
+
+CHAT = "io.troupe.chat"
+
+
+class Chat(HostTest):
+    def chat(self, tasks=1000, **config):
+        host = self.daemon({"chat": {"Plugin": "chat", "Worker": 1, "Tasks": tasks, "Config": {
+            "Listen": "tcp:127.0.0.1:0", **config}}, "hello": {"Plugin": "hello", "Worker": 1}})
+        return host, int(self.status(host)["listening"].rsplit(":", 1)[1])
+
+    def status(self, host):
+        return host.call("chat", f"{CHAT}.Status")
+
+    def wait_people(self, host, count):
+        wait_for(lambda: self.status(host)["people"] == count, 20 * SLOW, f"{count} people")
+
+    def come(self, host, port, count=1):
+        before = self.status(host)["people"]
+        people = []
+        for _ in range(count):
+            people.append(socket.create_connection(("127.0.0.1", port), timeout=20 * SLOW))
+            self.addCleanup(people[-1].close)
+        self.wait_people(host, before + count)
+        return people if count > 1 else people[0]
+
+    def hear(self, person):
+        line = b""
+        while not line.endswith(b"\n"):
+            byte = person.recv(1)
+            self.assertTrue(byte, f"the end after {line!r}")
+            line += byte
+        return line
+
+    def assert_gone(self, person):
+        try:
+            while person.recv(65536):
+                pass
+        except ConnectionResetError:
+            pass
+
+    def test_what_one_says_all_others_hear(self):
+        host, port = self.chat()
+        people = self.come(host, port, 50)
+        people[0].sendall(b"hello\nall\n")
+        for person in people[1:]:
+            self.assertEqual(self.hear(person), b"hello\n")
+            self.assertEqual(self.hear(person), b"all\n")
+        people[1].sendall(b"and you\n")
+        self.assertEqual(self.hear(people[0]), b"and you\n")
+
+    def test_people_come_and_leave_in_every_way(self):
+        host, port = self.chat()
+        stays, closes, ends, breaks = self.come(host, port, 4)
+        closes.close()
+        # who has said his last word is heard to the end, and leaves
+        ends.sendall(b"bye\n")
+        ends.shutdown(socket.SHUT_WR)
+        breaks.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        breaks.close()
+        self.assertEqual(self.hear(stays), b"bye\n")
+        self.wait_people(host, 1)
+        other = self.come(host, port)
+        other.sendall(b"anybody?\n")
+        self.assertEqual(self.hear(stays), b"anybody?\n")
+        status = self.status(host)
+        self.assertEqual((status["came"], status["lines"], status["slow"]), (5, 2, 0))
+
+    def test_who_does_not_read_has_to_leave_and_holds_up_nobody(self):
+        host, port = self.chat(Behind=16)
+        speaker, deaf, listener = self.come(host, port, 3)
+        line = b"l" * 4000 + b"\n"
+        for _ in range(200_000):
+            speaker.sendall(line)
+            self.assertEqual(len(self.read(listener, len(line))), len(line))
+            if self.is_slow(deaf, host):
+                break
+        self.assertEqual(self.status(host)["slow"], 1)
+        self.wait_people(host, 2)
+        speaker.sendall(b"still\n")
+        self.assertEqual(self.hear(listener), b"still\n")
+
+    def is_slow(self, _, host):
+        return self.status(host)["slow"] > 0
+
+    def read(self, person, size):
+        data = bytearray()
+        while len(data) < size:
+            more = person.recv(size - len(data))
+            self.assertTrue(more, "the end")
+            data += more
+        return data
+
+    def test_a_line_that_is_too_long_is_answered(self):
+        host, port = self.chat(Line=10)
+        one, other = self.come(host, port, 2)
+        one.sendall(b"123456789\n")
+        self.assertEqual(self.hear(other), b"123456789\n")
+        one.sendall(b"1234567890\n")
+        self.assertEqual(self.hear(one), b"* that line is too long\n")
+        self.assert_gone(one)
+        self.wait_people(host, 1)
+
+    @waits(2)
+    def test_who_says_nothing_has_to_leave(self):
+        host, port = self.chat(IdleMs=1000 * SLOW)
+        silent = self.come(host, port)
+        self.assert_gone(silent)
+        self.wait_people(host, 0)
+
+    def test_actors_and_clients_say_something_too(self):
+        host, port = self.chat(Line=10)
+        person = self.come(host, port)
+        self.assertEqual(host.call("chat", f"{CHAT}.Say", {"text": "from out"}), {"heard": 1})
+        self.assertEqual(self.hear(person), b"from out\n")
+        for text in ("two\nlines", "0123456789"):
+            self.assert_error(f"{CHAT}.BadLine", host.call, "chat", f"{CHAT}.Say", {"text": text})
+
+    def test_as_many_as_there_is_room_for(self):
+        host, port = self.chat(People=2)
+        one, other = self.come(host, port, 2)
+        third = socket.create_connection(("127.0.0.1", port), timeout=20 * SLOW)
+        self.addCleanup(third.close)
+        third.sendall(b"may I?\n")
+        one.close()
+        self.assertEqual(self.hear(other), b"may I?\n")
+
+    def test_a_stop_ends_all_connections(self):
+        host, port = self.chat()
+        people = self.come(host, port, 10)
+        host.control("Stop", {"name": "chat"})
+        for person in people:
+            self.assert_gone(person)
+        self.assertEqual(host.worker(1)["restarts"], 0)

@@ -1,0 +1,121 @@
+"""crawler: the pages of a real server, counted by a pool, one of whose workers is killed."""
+import collections
+import os
+import re
+import shutil
+import tempfile
+
+from host import SLOW, HostTest, silent_place
+from http_server import Server
+from varlink import wait_for
+
+CRAWL = "io.troupe.crawler.Crawl"
+WORD = re.compile(rb"[a-z]+")
+
+
+class Crawler(HostTest):
+    def crawler(self, client=None, counter=None, crawler=None, web=None):
+        units = {
+            "http-client": {"Plugin": "http-client", "Worker": 2, "Config": {
+                "Connections": 100, "ConnectionsPerHost": 100, "Retries": 0, **(client or {})}},
+            "crawler": {"Plugin": "crawler", "Worker": 2, "Tasks": 200, "Config": crawler or {}},
+            "wordcount": {"Plugin": "wordcount", "Instances": 3, "Config": counter or {}}}
+        if web:
+            units["web"] = {"Plugin": "http-server", "Worker": 1, "Config": {
+                "Listen": "tcp:127.0.0.1:0", "Root": web, "Connections": 1000}}
+        return self.daemon(units, daemon={"Workers": 3})
+
+    def crawl(self, host, urls, **parameters):
+        done = host.call("crawler", CRAWL, {"urls": urls, "inFlight": 50, **parameters})
+        return done["progress"], done["result"]
+
+    def serve(self):
+        server = Server()
+        self.addCleanup(server.close)
+        return server
+
+    def make_pages(self, count):
+        directory = tempfile.mkdtemp(prefix="troupe-pages-", dir="/tmp")
+        self.addCleanup(shutil.rmtree, directory)
+        os.chmod(directory, 0o755)
+        words = collections.Counter()
+        for number in range(count):
+            text = (f"page number {'abcdefghij'[number % 10] * (number % 7 + 1)}\n" * (1 + number * 7)).encode()
+            with open(f"{directory}/{number}", "wb") as file:
+                file.write(text)
+            words.update(WORD.findall(text))
+        return directory, {word.decode(): number for word, number in words.items()}
+
+    def test_all_pages_are_counted_though_a_worker_is_killed(self):
+        directory, expected = self.make_pages(300)
+        host = self.crawler(web=directory)
+        place = host.call("web", "io.troupe.httpserver.Status")["listen"][0].removeprefix("tcp:")
+        last = {}
+        with host.client(60) as client:
+            client.send("io.troupe.crawler.Crawl", {
+                "urls": [f"http://{place}/{i % 300}" for i in range(3000)], "inFlight": 100, "top": 0}, more=True)
+            continues, killed = True, False
+            while continues:
+                last, continues = client.receive()
+                if continues and not killed and last["progress"]["pages"] > 0:
+                    host.kill_worker(3)
+                    killed = True
+        self.assertTrue(killed, "it was over before a worker was killed")
+        self.assertEqual((last["progress"]["pages"], last["progress"]["failed"]), (3000, 0))
+        self.assertEqual({w["word"]: w["count"] for w in last["result"]["top"]},
+                         {word: 10 * count for word, count in expected.items()})
+        self.assertEqual(last["result"]["distinct"], len(expected))
+        self.assertEqual(last["result"]["failures"], [])
+
+    def test_pages_that_cannot_be_had_are_given_up_one_by_one(self):
+        server = self.serve()
+        nobody = silent_place(self).getsockname()[1]
+        host = self.crawler(client={"BodyMax": 100000})
+        bad = {f"{server.url}/nowhere": "status 404", "gopher://localhost/": "not fetched", f"{server.url}/bytes/200000": "not fetched",
+               f"http://127.0.0.1:{nobody}/": "not fetched"}
+        progress, result = self.crawl(host, [f"{server.url}/bytes/16", *bad, f"{server.url}/bytes/0", f"{server.url}/bytes/16"], tries=3)
+        self.assertEqual((progress["pages"], progress["failed"], progress["bytes"]), (3, 4, 32))
+        self.assertEqual(result["top"], [{"word": "abcdef", "count": 2}])
+        self.assertEqual({f["url"] for f in result["failures"]}, set(bad))
+        for failure in result["failures"]:
+            self.assertIn(bad[failure["url"]], failure["reason"])
+        # What is of no use is not tried again, what may be is.
+        self.assertEqual(progress["retried"], 2)
+        self.assertEqual((server.count("/nowhere"), server.count("/bytes/200000")), (1, 1))
+
+    def test_a_server_that_closes_is_tried_again(self):
+        server = self.serve()
+        closes = {"left": 5}
+
+        def do_closes(connection, **_):
+            with server.lock:
+                closes["left"] -= 1
+                if closes["left"] >= 0:
+                    return False
+            return server.say(connection, body=b"at last")
+        server.do_closes = do_closes
+        host = self.crawler()
+        progress, result = self.crawl(host, [f"{server.url}/closes"])
+        self.assertEqual((progress["pages"], progress["failed"], progress["retried"]), (1, 0, 5))
+        self.assertEqual(result["words"], 2)
+
+    def test_what_is_too_much_is_refused(self):
+        server = self.serve()
+        host = self.crawler(crawler={"Distinct": 1})
+        self.assertEqual(self.crawl(host, [f"{server.url}/bytes/16"])[1]["distinct"], 1)
+        server.do_two = lambda connection, **_: server.say(connection, body=b"one two")
+        self.assert_error("io.troupe.crawler.TooLarge", self.crawl, host, [f"{server.url}/two"])
+        for parameters in ({"inFlight": 0}, {"inFlight": 100001}, {"tries": 0}, {"top": -1}):
+            self.assert_error("org.varlink.service.InvalidParameter", self.crawl, host, [], **parameters)
+        self.assertEqual(self.crawl(host, [])[0], {"pages": 0, "failed": 0, "retried": 0, "bytes": 0})
+
+    def test_who_leaves_ends_what_is_on_the_way(self):
+        server = self.serve()
+        server.do_never = lambda **_: server.is_over.wait(60 * SLOW) and False
+        host = self.crawler()
+        with host.client() as client:
+            client.send(CRAWL, {"urls": [f"{server.url}/never"] * 100, "inFlight": 20}, more=True)
+            client.receive()
+            wait_for(lambda: server.count("/never") == 20, 20 * SLOW, "20 requests")
+        wait_for(lambda: host.call("http-client", "io.troupe.HttpClient.Stats")["active"] == 0, 20 * SLOW, "none on the way")
+        self.assertEqual(server.count("/never"), 20)

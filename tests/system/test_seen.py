@@ -1,0 +1,227 @@
+"""What people see of actors that wait and of handlers that do not return."""
+import re
+import threading
+import time
+
+import varlink
+from host import CONTROL, SLOW, HostTest
+from varlink import wait_for
+
+TASKS = "io.troupe.test.tasks"
+SLOW_ACTOR = "io.troupe.test.slow"
+WIRES = "io.troupe.test.wires"
+GREET = "io.troupe.hello.Greet"
+HOUR = 3600000
+
+
+class Tasks(HostTest):
+    def tasks_of(self, host, name):
+        """All replies of a stream."""
+        with host.client() as client:
+            return list(client.stream(f"{CONTROL}.Tasks", {"name": name}))
+
+    def wait_tasks(self, host, name, count):
+        return wait_for(lambda: (tasks := host.control("Tasks", {"name": name})["tasks"]) and
+                        len(tasks) == count and tasks, 20 * SLOW, f"{count} tasks")
+
+    def test_each_task_shows_what_it_waits_for_and_where(self):
+        host = self.daemon({"tasks": {"Plugin": "tasks", "Worker": 1}})
+        self.assertEqual(host.ctl("tasks", "tasks").stdout, "no tasks\n")
+        with host.client() as client:
+            client.send(f"{TASKS}.Sum", {"tasks": 2, "ms": HOUR})
+            tasks = self.wait_tasks(host, "tasks", 3)
+            wait_for(lambda: all(t["state"] == "waiting" for t in host.control("Tasks", {"name": "tasks"})["tasks"]),
+                     20 * SLOW, "all tasks to wait")
+            tasks = host.control("Tasks", {"name": "tasks/0"})["tasks"]
+            self.assertEqual(sorted((t["name"], t["waitsFor"]) for t in tasks),
+                             [("Sum", "scope end"), ("add", "sleep"), ("add", "sleep")])
+            for task in tasks:
+                inner, outer = task["backtrace"][:2]
+                # or what that jumps to: compilers leave out the frame of who does nothing else
+                self.assertRegex(inner, r"\(troupe_sleep\+" if task["name"] == "add" else r"\((troupe_scope_end|end_innermost)\+")
+                # A handler that is a task has the method's name; its function is in the trace.
+                self.assertIn("tasks.so(add" if task["name"] == "add" else "tasks.so(on_sum", outer)
+                # all that runs tasks is left out
+                self.assertNotIn("run_task", "".join(task["backtrace"]))
+                self.assertIn("tasks.so", task["backtrace"][-1])
+                self.assertFalse(task["cancelled"])
+            self.assertEqual(len({t["task"] for t in tasks}), 3)
+            text = host.ctl("tasks", tasks[0]["actor"]).stdout
+            self.assertIn("waiting: sleep", text)
+            self.assertIn("    tasks.so(add", text)
+            self.assertEqual(len(host.ctl_json("tasks", "tasks")["tasks"]), 3)
+            # and so does the actor itself
+            self.assertEqual({"kind": "task", "count": 3, "bytes": 0},
+                             host.control("Describe", {"name": "tasks"})["actors"][0]["owns"][0])
+            self.assertIn("has 3 tasks, 1 kept call", host.ctl("show", "tasks").stdout)
+            wait_for(lambda: host.worker(1).get("stackGuard") in ("madvise", "mprotect", "canary"), 20 * SLOW,
+                     "the grade of the guards")
+            self.assertIn(host.worker(1)["stackGuard"], host.ctl("workers").stdout)
+
+    def test_thousands_of_tasks_come_in_pages_while_others_are_served(self):
+        host = self.daemon({"tasks": {"Plugin": "tasks", "Worker": 1, "Instances": 2, "Tasks": 10000},
+                            "hello": {"Plugin": "hello", "Worker": 1}})
+        n = 6000 // SLOW
+        with host.client() as one, host.client() as other:
+            for name, client in ("tasks/0", one), ("tasks/1", other):
+                client.send(f"{CONTROL}.Call", {"name": name, "method": f"{TASKS}.Sum",
+                                                "parameters": {"tasks": n, "ms": HOUR}, "timeoutMs": HOUR})
+            wait_for(lambda: sum(len(r["tasks"]) for r in self.tasks_of(host, "tasks")) == 2 * (n + 1), 60 * SLOW,
+                     "all tasks")
+            ends = threading.Event()
+            slowest = []
+
+            def greet():
+                while not ends.is_set():
+                    begun = time.monotonic()
+                    host.call("hello", GREET, {"name": "x"})
+                    slowest.append(time.monotonic() - begun)
+
+            greeter = threading.Thread(target=greet)
+            greeter.start()
+            wait_for(lambda: self.tasks_of(host, "tasks") and len(slowest) > 5, 60 * SLOW, "calls while tasks are listed")
+            replies = self.tasks_of(host, "tasks")
+            ends.set()
+            greeter.join()
+            tasks = [task for reply in replies for task in reply["tasks"]]
+            self.assertEqual(len({(t["actor"], t["task"]) for t in tasks}), 2 * (n + 1))
+            self.assertGreater(len(replies), 2 * n // 256)
+            self.assertEqual(replies[-1]["silent"], [])
+            self.assertLess(sorted(slowest)[len(slowest) // 2], 0.5 * SLOW, slowest)
+            # without `more`, as many as fit
+            self.assertEqual(len(host.control("Tasks", {"name": "tasks/1"})["tasks"]), 256)
+
+    def test_a_worker_that_does_not_answer_is_named(self):
+        host = self.daemon({"tasks": {"Plugin": "tasks", "Worker": 1}, "slow": {"Plugin": "slow", "Worker": 1}})
+        with host.client() as client:
+            client.send("io.troupe.test.slow.Burn", {"ms": 20000 * SLOW})
+            wait_for(lambda: host.control("Tasks", {"name": "tasks"}) == {"tasks": [], "silent": [1]}, 20 * SLOW,
+                     "a worker that is busy")
+            # whether it is known to be stalled or not
+            wait_for(lambda: host.worker(1)["state"] == "stalled", 20 * SLOW, "a stalled worker")
+            self.assertEqual(host.control("Tasks", {"name": "tasks"}), {"tasks": [], "silent": [1]})
+            self.assertIn("worker 1 does not answer", host.ctl("tasks", "tasks").stdout)
+
+    def test_what_is_not_there_is_refused(self):
+        host = self.daemon({"hello": {"Plugin": "hello", "Worker": 1}})
+        address = host.unit("hello")["instances"][0]["address"]
+        gone = address.rsplit(".", 1)[0] + ".12345"
+        for name in "nobody", "hello/7", gone, "0.9.9.9.9":
+            with self.assertRaises(varlink.VarlinkError) as caught:
+                host.control("Tasks", {"name": name})
+            self.assertEqual(caught.exception.name, f"{CONTROL}.NoSuchActor", name)
+        self.assertEqual(host.control("Tasks", {"name": address})["tasks"], [])
+
+
+class Blocked(HostTest):
+    ACTORS = {"slow": {"Plugin": "slow", "Worker": 1}, "hello": {"Plugin": "hello", "Worker": 1},
+              "tasks": {"Plugin": "tasks", "Worker": 2}}
+
+    def wait_found(self, host, actor, message, running=None):
+        def find():
+            return next((h for h in host.control("Blocked")["handlers"] if h.get("actor") == actor and
+                         h["message"] == message and running in (None, h["running"])), None)
+        return wait_for(find, 20 * SLOW, f"{message} of {actor} to be found")
+
+    def test_a_handler_is_reported_while_it_runs(self):
+        host = self.daemon(self.ACTORS)
+        self.assertNotIn(f"{SLOW_ACTOR}.Burn", host.ctl("blocked").stdout)
+        with host.client() as client:
+            client.send(f"{SLOW_ACTOR}.Burn", {"ms": 4000 * SLOW})
+            found = self.wait_found(host, "slow/0", f"{SLOW_ACTOR}.Burn", running=True)
+            self.assertEqual(found["worker"], 1)
+            self.assertGreaterEqual(found["forMs"], 50)
+            self.assertTrue(any("on_burn+" in frame for frame in found["backtrace"]), found)
+            text = host.ctl("blocked").stdout
+            self.assertIn("slow/0 has been in io.troupe.test.slow.Burn for", text)
+            self.assertIn("on_burn+", text)
+            # what is in the handler now has not been let go of
+            client.receive()
+        found = wait_for(lambda: not (h := self.wait_found(host, "slow/0", f"{SLOW_ACTOR}.Burn"))["running"] and h,
+                         20 * SLOW, "its end to be seen")
+        self.assertGreater(found["forMs"], 2000)
+        host.wait_log("worker 1: slow handler: slow/0 has been in io.troupe.test.slow.Burn for")
+        # on a machine with much to do other handlers of it may be slow, too
+        self.assertGreaterEqual(host.unit("slow")["slowHandlers"], 1)
+        self.assertRegex(host.ctl("show", "slow").stdout, "Slow: [0-9]+ handlers?; see troupectl blocked")
+        self.assertLessEqual({"worker", "message", "backtrace"}, host.ctl_json("blocked")["handlers"][0].keys())
+
+    def test_a_step_of_a_task_is_reported_too(self):
+        host = self.daemon(self.ACTORS, {"SlowHandler": "500ms"})
+        host.call("tasks", f"{TASKS}.Burn", {"ms": 3000})
+        found = self.wait_found(host, "tasks/0", f"{TASKS}.Burn")
+        self.assertTrue(any("on_burn+" in frame for frame in found["backtrace"]), found)
+        # a task that waits is none
+        host.call("tasks", f"{TASKS}.Nap", {"ms": 1500})
+        self.assertNotIn(f"{TASKS}.Nap", [h["message"] for h in host.control("Blocked")["handlers"]])
+
+    def test_what_a_handler_waits_in_goes_on(self):
+        host = self.daemon(self.ACTORS)
+        begun = time.monotonic()
+        host.call("slow", f"{SLOW_ACTOR}.Block", {"ms": 1000})
+        self.assertGreaterEqual(time.monotonic() - begun, 1)
+        found = self.wait_found(host, "slow/0", f"{SLOW_ACTOR}.Block")
+        self.assertTrue(any("on_block+" in frame for frame in found["backtrace"]), found)
+
+    def test_code_that_cannot_be_looked_at_is_not_harmed(self):
+        host = self.daemon(self.ACTORS)
+        pid = host.worker(1)["pid"]
+        for _ in range(3):
+            host.call("slow", f"{SLOW_ACTOR}.Mislead", {"ms": 1000})
+        found = self.wait_found(host, "slow/0", f"{SLOW_ACTOR}.Mislead", running=False)
+        self.assertTrue(any("slow.so" in frame for frame in found["backtrace"]), found)
+        self.assertEqual(host.worker(1)["pid"], pid)
+        # the second and third are counted, and not logged once more
+        wait_for(lambda: host.unit("slow")["slowHandlers"] >= 3, 20 * SLOW, "three slow handlers")
+        self.assertEqual(len(re.findall(f"slow handler: slow/0.*{SLOW_ACTOR}.Mislead", host.log())), 1)
+
+    def test_the_time_is_set_by_a_key_and_changed_by_a_reload(self):
+        host = self.daemon(self.ACTORS, {"SlowHandler": "0"})
+        host.call("slow", f"{SLOW_ACTOR}.Burn", {"ms": 300})
+        host.write("trouped.conf.d/slow.conf", "[Daemon]\nSlowHandler=2h\n")
+        self.assertIn("SlowHandler", host.control("Reload")["applied"])
+        host.call("slow", f"{SLOW_ACTOR}.Burn", {"ms": 300})
+        self.assertEqual(host.control("Blocked"), {"handlers": [], "missed": 0})
+        host.write("trouped.conf.d/slow.conf", "[Daemon]\nSlowHandler=20ms\n")
+        host.control("Reload")
+        host.call("slow", f"{SLOW_ACTOR}.Burn", {"ms": 1000})
+        self.wait_found(host, "slow/0", f"{SLOW_ACTOR}.Burn")
+
+    def test_what_a_killed_worker_found_is_not_forgotten(self):
+        host = self.daemon(self.ACTORS)
+        with host.client() as client:
+            client.send(f"{SLOW_ACTOR}.Burn", {"ms": 60000})
+            self.wait_found(host, "slow/0", f"{SLOW_ACTOR}.Burn", running=True)
+            host.kill_worker(1)
+        self.wait_found(host, "slow/0", f"{SLOW_ACTOR}.Burn", running=False)
+
+
+class Times(HostTest):
+    def test_handlers_and_passes_of_the_loop_are_measured(self):
+        host = self.daemon({"slow": {"Plugin": "slow", "Worker": 1}, "hello": {"Plugin": "hello", "Worker": 1}})
+        self.assertEqual(host.control("Describe", {"name": "hello"})["unit"]["handlerTimes"]["count"], 0)
+        for _ in range(10):
+            host.call("hello", GREET, {"name": "Ada"})
+        host.call("slow", f"{SLOW_ACTOR}.Burn", {"ms": 300})
+        times = host.control("Describe", {"name": "hello"})["unit"]["handlerTimes"]
+        self.assertEqual(times["count"], 10)
+        self.assertEqual(sum(times["counts"]), 10)
+        times = host.control("Describe", {"name": "slow"})["unit"]["handlerTimes"]
+        self.assertEqual(times["count"], 1)
+        self.assertGreaterEqual(times["maxNs"], 299000000)
+        self.assertEqual(sum(n for i, n in enumerate(times["counts"]) if 1 << (i + 10) > 299000000), 1)
+        worker = host.worker(1)
+        self.assertEqual(worker["handlerTimes"]["count"], 11)
+        self.assertEqual(worker["handlerTimes"]["maxNs"], times["maxNs"])
+        self.assertGreaterEqual(worker["loopTimes"]["maxNs"], 299000000)
+        self.assertRegex(host.ctl("show", "slow").stdout, "Handlers: 1 measured: half within .*s, longest [0-9.]+m?s\n")
+        self.assertRegex(host.ctl("workers").stdout, r"\bHANDLERS +LOOP\b[^\n]*\n +1 [^\n]*s/[0-9.]+m?s ")
+
+
+class Owned(HostTest):
+    def test_descriptors_of_an_actor_are_counted(self):
+        host = self.daemon({"wires": {"Plugin": "wires", "Worker": 1}})
+        host.call("wires", f"{WIRES}.Listen", {"path": f"{host.directory}/wires"})
+        owns = {o["kind"]: o["count"] for o in host.control("Describe", {"name": "wires"})["actors"][0]["owns"]}
+        self.assertEqual(owns.get("watch"), 1)
+        self.assertIn("has 1 watch", host.ctl("show", "wires").stdout)

@@ -1,0 +1,48 @@
+"""Tasks of actors in real workers."""
+from host import CONTROL, SLOW, HostTest, waits
+
+TASKS = "io.troupe.test.tasks"
+
+
+class Ends(HostTest):
+    def test_what_does_not_end_is_named_and_its_memory_is_counted_as_lost(self):
+        host = self.daemon({"tasks": {"Plugin": "tasks", "TaskGrace": "200ms"}}, daemon={"Workers": 1})
+        self.assertEqual(host.control("Status")["lostMemory"], 0)
+        self.assertNotIn("Lost", host.ctl("status").stdout)
+        stack = 0
+        for tasks, more in ((2, 2), (3, 1)):
+            for _ in range(more):
+                host.call("tasks", f"{TASKS}.Refuse")
+            host.control("Stop", {"name": "tasks"})
+            host.wait_unit("tasks", "stopped")
+            lost = host.control("Status")["lostMemory"]
+            # 64 KiB each, but for sanitizers, and less than one of them for records and states.
+            stack = stack or lost // tasks >> 16
+            self.assertGreaterEqual(stack, 1)
+            self.assertEqual((lost >> 16, host.worker(1)["lostMemory"]), (tasks * stack, lost))
+            self.assertIn(f"Lost: {lost / 1024:.1f} KiB, of tasks that did not end", host.ctl("status").stdout)
+            self.assertIn(f"lost: {lost / 1024:.1f} KiB", host.ctl("workers").stdout)
+            host.control("Start", {"name": "tasks"})
+            host.call("tasks", f"{TASKS}.Nap", {"ms": 1})
+        host.wait_log("task refuse did not end within TaskGrace=: abandoned")
+        # Until the process ends.
+        host.kill_worker(1)
+        self.assertEqual(host.control("Status")["lostMemory"], 0)
+
+    @waits(5)
+    def test_a_shorter_stop_timeout_holds_for_tasks_at_once(self):
+        """Of the unit, and of the daemon: TaskGrace= is below it, or the worker would be
+        killed."""
+        host = self.daemon({"one": {"Plugin": "tasks"}, "two": {"Plugin": "tasks"}}, daemon={"Workers": 1, "StopTimeout": "1min"})
+        pid = host.worker(1)["pid"]
+        for name in ("one", "two"):
+            host.call(name, f"{TASKS}.Refuse")
+        host.actor("one", {"Plugin": "tasks", "StopTimeout": f"{4 * SLOW}s"})
+        host.write("trouped.conf", f"[Daemon]\nWorkers=1\nStopTimeout={5 * SLOW}s\n")
+        self.assertEqual(sorted(host.control("Reload")["changed"]), ["one", "two"])
+        with host.client() as client:
+            client.send(f"{CONTROL}.Stop", {"name": "one"})
+            host.control("Stop", {"name": "two"})
+            client.receive()
+        self.assertGreaterEqual(host.control("Status")["lostMemory"], 2 * 64 << 10)
+        self.assertEqual((host.worker(1)["pid"], host.worker(1)["restarts"]), (pid, 0))

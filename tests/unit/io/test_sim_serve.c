@@ -1,0 +1,346 @@
+/* A task for each connection: how many, how they end, and what their failures mean. */
+#include "core/task.h"
+#include "harbour.h"
+
+#define LIMIT 3
+
+static int attends(struct troupe_self *self, struct puppet *me, struct troupe_stream *stream,
+		   const char *greeting)
+{
+	const char *text;
+	ssize_t n;
+	int rc = troupe_write(self, *stream, greeting, strlen(greeting));
+
+	(void)me;
+	while (rc == 0 && (n = troupe_read_until(self, *stream, "\n", 64, &text)) > 0) {
+		if (strncmp(text, "fail", 4) == 0)
+			return -EBADMSG;
+		if (strncmp(text, "close", 5) == 0) {
+			troupe_close(self, *stream);
+			stream->id = 77; /* what a plug-in does with it is its own affair */
+			return 0;
+		}
+		rc = troupe_write(self, *stream, text, (size_t)n);
+	}
+	note(self, "left; ");
+	return rc;
+}
+TROUPE_TASK(attends, struct puppet, struct troupe_stream, const char)
+
+static int serves(struct troupe_self *self, struct harbour *harbour)
+{
+	int rc = troupe_listen(self, "tcp:127.0.0.1:0", &harbour->listener);
+
+	assert_int_equal(rc, 0);
+	assert_int_equal(troupe_listener_place(self, harbour->listener, harbour->place), 0);
+	rc = troupe_serve(self, harbour->listener, &attends_task, "hi", LIMIT);
+	note(self, "served %d; ", rc);
+	return rc;
+}
+
+static int joined(struct harbour *harbour)
+{
+	int fd = harbour_connect(harbour->place);
+
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO,
+				    &(struct timeval){.tv_usec = 1000}, sizeof(struct timeval)),
+			 0);
+	harbour_run(harbour);
+	return fd;
+}
+
+static void assert_hears(int fd, const char *expected)
+{
+	char bytes[64] = "";
+	ssize_t n = recv(fd, bytes, sizeof(bytes) - 1, 0);
+
+	bytes[n > 0 ? n : 0] = '\0';
+	assert_string_equal(bytes, expected);
+}
+
+static void each_connection_has_a_task(void **state)
+{
+	struct harbour harbour;
+	int one, two;
+
+	(void)state;
+	harbour_play(&harbour, serves);
+	one = joined(&harbour);
+	two = joined(&harbour);
+	assert_hears(one, "hi");
+	assert_hears(two, "hi");
+	assert_int_equal(send(two, "two\n", 4, 0), 4);
+	assert_int_equal(send(one, "one\n", 4, 0), 4);
+	harbour_run(&harbour);
+	assert_hears(one, "one\n");
+	assert_hears(two, "two\n");
+	close(one);
+	harbour_run(&harbour);
+	assert_noted(&harbour, "left; ");
+	assert_int_equal(send(two, "close\n", 6, 0), 6);
+	harbour_run(&harbour);
+	assert_int_equal(recv(two, &(char){0}, 1, 0), 0);
+	close(two);
+	assert_noted(&harbour, "");
+	harbour_finish(&harbour);
+}
+
+static void so_many_at_a_time_and_the_others_wait(void **state)
+{
+	struct harbour harbour;
+	int fds[LIMIT + 2];
+
+	(void)state;
+	harbour_play(&harbour, serves);
+	for (int i = 0; i < LIMIT + 2; i++) {
+		fds[i] = joined(&harbour);
+		assert_hears(fds[i], i < LIMIT ? "hi" : "");
+	}
+	assert_int_equal(
+		tasks_count(harbour.world.runtime,
+			    actor_find(harbour.world.runtime, harbour.world.actors[1])),
+		LIMIT + 1);
+	for (int i = 0; i < 2; i++) {
+		close(fds[i]);
+		harbour_run(&harbour);
+		assert_hears(fds[LIMIT + i], "hi");
+	}
+	for (int i = 2; i < LIMIT + 2; i++)
+		close(fds[i]);
+	harbour_finish(&harbour);
+}
+
+static void failure_concerns_its_own_connection(void **state)
+{
+	struct harbour harbour;
+	const char *log;
+	int one, two;
+
+	(void)state;
+	harbour_play(&harbour, serves);
+	one = joined(&harbour);
+	two = joined(&harbour);
+	assert_int_equal(send(one, "fail\n", 5, 0), 5);
+	harbour_run(&harbour);
+	log = world_log(&harbour.world);
+	assert_non_null(strstr(log, "task attends of a connection failed: Bad message"));
+	assert_int_equal(harbour.world.failures, 0);
+	assert_hears(two, "hi");
+	assert_int_equal(send(two, "on\n", 3, 0), 3);
+	harbour_run(&harbour);
+	assert_hears(two, "on\n");
+	close(one);
+	close(two);
+	harbour_finish(&harbour);
+}
+
+static int closes(struct troupe_self *self, struct harbour *harbour)
+{
+	troupe_listener_close(self, harbour->listener);
+	return 0;
+}
+
+static void closed_listener_lets_connections_end_by_themselves(void **state)
+{
+	struct harbour harbour;
+	int fd;
+
+	(void)state;
+	harbour_play(&harbour, serves);
+	harbour.handler = closes;
+	fd = joined(&harbour);
+	assert_hears(fd, "hi");
+	harbour_tell(&harbour);
+	assert_int_equal(send(fd, "still\n", 6, 0), 6);
+	harbour_run(&harbour);
+	assert_hears(fd, "still\n");
+	close(fd);
+	harbour_run(&harbour);
+	assert_noted(&harbour, "left; served 0; ");
+	harbour_finish(&harbour);
+}
+
+/* Also where it waits for room. */
+static void closed_listener_is_noticed_at_the_limit(void **state)
+{
+	struct harbour harbour;
+	int fds[LIMIT];
+
+	(void)state;
+	harbour_play(&harbour, serves);
+	harbour.handler = closes;
+	for (int i = 0; i < LIMIT; i++)
+		fds[i] = joined(&harbour);
+	harbour_tell(&harbour);
+	for (int i = 0; i < LIMIT; i++)
+		close(fds[i]);
+	harbour_run(&harbour);
+	assert_noted(&harbour, "left; left; left; served 0; ");
+	harbour_finish(&harbour);
+}
+
+static int cancels(struct troupe_self *self, struct harbour *harbour)
+{
+	return troupe_task_cancel(self, harbour->tasks[0]);
+}
+
+static void cancelled_server_ends_with_its_connections(void **state)
+{
+	struct harbour harbour;
+	char expected[64];
+	int fd;
+
+	(void)state;
+	harbour_play(&harbour, serves);
+	harbour.handler = cancels;
+	fd = joined(&harbour);
+	assert_hears(fd, "hi");
+	harbour_tell(&harbour);
+	snprintf(expected, sizeof(expected), "left; served %d; ", -ECANCELED);
+	assert_noted(&harbour, expected);
+	assert_int_equal(recv(fd, &(char){0}, 1, 0), 0);
+	close(fd);
+	/* the listener is still the actor's, and its adopted stream */
+	assert_int_equal(harbour.world.runtime->belongings.count, 2);
+	harbour_finish(&harbour);
+}
+
+/* It was accepted, and its task waits for its turn behind who cancels the server. */
+static void connection_whose_task_never_begins_is_closed(void **state)
+{
+	struct harbour harbour;
+	char expected[64];
+	int fd;
+
+	(void)state;
+	harbour_play(&harbour, serves);
+	harbour.handler = cancels;
+	fd = harbour_connect(harbour.place);
+	loop_step(harbour.world.loop, false); /* the server is woken */
+	harbour_tell(&harbour);
+	snprintf(expected, sizeof(expected), "served %d; ", -ECANCELED);
+	assert_noted(&harbour, expected);
+	assert_int_equal(harbour.world.runtime->belongings.count, 2);
+	assert_int_equal(recv(fd, &(char){0}, 1, 0), 0);
+	close(fd);
+	harbour_finish(&harbour);
+}
+
+static int serves_wrongly(struct troupe_self *self, struct harbour *harbour)
+{
+	static const struct troupe_task_entry empty = {.table_size = sizeof(empty)};
+
+	assert_int_equal(troupe_listen(self, "tcp:127.0.0.1:0", &harbour->listener), 0);
+	assert_int_equal(troupe_serve(self, harbour->listener, NULL, NULL, 1), -EINVAL);
+	assert_int_equal(troupe_serve(self, harbour->listener, &empty, NULL, 1), -EINVAL);
+	assert_int_equal(troupe_serve(self, harbour->listener, &attends_task, NULL, 0),
+			 -EINVAL);
+	troupe_listener_close(self, harbour->listener);
+	assert_int_equal(troupe_serve(self, harbour->listener, &attends_task, NULL, 1), -ESRCH);
+	note(self, "refused; ");
+	return 0;
+}
+
+static void wrong_serving_is_refused(void **state)
+{
+	struct harbour harbour;
+
+	(void)state;
+	harbour_play(&harbour, serves_wrongly);
+	harbour_run(&harbour);
+	assert_noted(&harbour, "refused; ");
+	harbour_finish(&harbour);
+}
+
+static void set_tasks(struct harbour *harbour, uint32_t tasks)
+{
+	assert_int_equal(
+		runtime_unit_change(harbour->world.runtime,
+				    &(struct runtime_unit){.number = 1,
+							   .mailbox = 100,
+							   .mailbox_bytes = 1 << 20,
+							   .batch = 100,
+							   .tasks = tasks,
+							   .task_stack = LIMIT_TASK_STACK_MIN,
+							   .task_grace_ns = TROUPE_SECOND_NS}),
+		0);
+}
+
+/* The unit's Tasks= is the bound then: said once, and nobody is refused. */
+static void connections_wait_while_the_actor_has_all_its_tasks(void **state)
+{
+	struct harbour harbour;
+	const char *log, *first;
+	int one, two;
+
+	(void)state;
+	harbour_play(&harbour, serves);
+	set_tasks(&harbour, 2);
+	one = joined(&harbour);
+	two = joined(&harbour);
+	world_sleep(&harbour.world, TROUPE_SECOND_NS);
+	assert_hears(one, "hi");
+	assert_hears(two, "");
+	log = world_log(&harbour.world);
+	first = strstr(log, "have to wait: the actor has 2 tasks: Tasks=");
+	assert_non_null(first);
+	assert_null(strstr(first + 1, "have to wait"));
+	close(one);
+	harbour_run(&harbour);
+	assert_hears(two, "hi");
+	close(two);
+	harbour_finish(&harbour);
+}
+
+static int sleeps(struct troupe_self *self, struct harbour *harbour)
+{
+	(void)harbour;
+	return troupe_sleep(self, TROUPE_SECOND_NS);
+}
+
+/* The last task is taken by another one while the server waits for a connection. */
+static void connection_waits_for_a_task_that_others_have_taken(void **state)
+{
+	struct harbour harbour;
+	int fds[2];
+
+	(void)state;
+	harbour_play(&harbour, serves);
+	set_tasks(&harbour, 2);
+	harbour_start(&harbour, sleeps);
+	fds[0] = joined(&harbour);
+	assert_hears(fds[0], "");
+	assert_non_null(strstr(world_log(&harbour.world), "the actor has 2 tasks: Tasks="));
+	world_sleep(&harbour.world, 2 * TROUPE_SECOND_NS);
+	assert_hears(fds[0], "hi");
+	close(fds[0]);
+	harbour_run(&harbour);
+	assert_noted(&harbour, "left; ");
+	/* where the listener is closed meanwhile, the connection goes, too */
+	harbour_start(&harbour, sleeps);
+	fds[1] = joined(&harbour);
+	harbour.handler = closes;
+	harbour_tell(&harbour);
+	assert_int_equal(recv(fds[1], &(char){0}, 1, 0), 0);
+	close(fds[1]);
+	assert_noted(&harbour, "served 0; ");
+	harbour_finish(&harbour);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_connection_has_a_task),
+		cmocka_unit_test(so_many_at_a_time_and_the_others_wait),
+		cmocka_unit_test(failure_concerns_its_own_connection),
+		cmocka_unit_test(closed_listener_lets_connections_end_by_themselves),
+		cmocka_unit_test(closed_listener_is_noticed_at_the_limit),
+		cmocka_unit_test(cancelled_server_ends_with_its_connections),
+		cmocka_unit_test(connection_whose_task_never_begins_is_closed),
+		cmocka_unit_test(wrong_serving_is_refused),
+		cmocka_unit_test(connections_wait_while_the_actor_has_all_its_tasks),
+		cmocka_unit_test(connection_waits_for_a_task_that_others_have_taken),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
