@@ -197,8 +197,8 @@ $(BUILD)/failpoints/troupectl: $(BUILD)/failpoints/ctl/main.o $(firstword $(FAIL
 .PHONY: test check check-format check-layers check-circles check-globals check-failpoints check-promises check-docs check-headers check-abi check-threads check-warnings check-analyse fuzz soak valgrind
 
 # Everything a test may need, then the tests: programs, outside plug-ins, real daemons, and as root a real systemd.
-# ONLY=WORD runs those whose name holds it. What make and compilers say of plug-ins, and where things are installed, is the same
-# under a sanitizer, which looks at what runs.
+# ONLY=WORD runs those whose name holds it. AGAIN=N: so many that fail get a second try, alone, and are named as unsteady.
+# What make and compilers say of plug-ins, and where things are installed, is the same under a sanitizer, which looks at what runs.
 TEST_SCRIPTS = $(if $(SANITIZE),tests/outside/run.sh,$(wildcard tests/outside/*.sh))
 # Races are between threads, and nearly all of these programs have one: for that sanitizer only those are built and run that
 # make another, or start workers. No other one may: see check-threads.
@@ -209,7 +209,7 @@ endif
 RUN_TESTS = $(filter-out $(ONE_THREAD),$(UNIT_TESTS))
 test: deps-test
 	@$(MAKE) --no-print-directory $(PARALLEL) test-build
-	@TROUPE_SLOW=$(if $(SANITIZE),4,1) tests/run.py --build $(BUILD) $(patsubst %,--only %,$(ONLY)) $(RUN_TESTS) $(TEST_SCRIPTS)
+	@TROUPE_SLOW=$(if $(SANITIZE),4,1) tests/run.py --build $(BUILD) $(patsubst %,--again %,$(AGAIN)) $(patsubst %,--only %,$(ONLY)) $(RUN_TESTS) $(TEST_SCRIPTS)
 
 .PHONY: test-build
 test-build: $(BINARIES) $(FAILING_BINARIES) $(RUN_TESTS) plugins test-plugins $(if $(SANITIZE),,$(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/*.c)))

@@ -8,8 +8,14 @@ a skip). The system tests, tests/system/test_*.py, follow: real processes, real 
 root a real systemd. The last line is "N passed, N failed", with ", N skipped" behind it when
 there were any. Run as root, a skipped test is a failure: everything a test may need is there
 then.
+
+With --again N, a test that fails while the machine is full of others runs once more, with the
+machine for itself. If it passes then it is listed as unsteady: a fault to be mended, but not
+one of the change that is being tested. More than N such tests, a sanitizer's finding, or a
+program that was killed, are failures at once.
 """
 import argparse
+import collections
 import io
 import multiprocessing
 import multiprocessing.connection
@@ -25,6 +31,10 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIMIT_SECONDS = 600  # for one test, or all of a program
+FINDING = re.compile(r"(Address|Leak|Thread)Sanitizer|runtime error: |ended with status -|its process has died")
+
+# What one job came to: its tally, what it printed, its seconds and those of processors.
+Outcome = collections.namedtuple("Outcome", "job tally text seconds used")
 
 
 class Tally:
@@ -203,16 +213,15 @@ def run_job(job, pipe):
     pipe.send((sys.stdout.getvalue(), tally, used))
 
 
-def run_jobs(jobs, at_a_time, waiting_at_a_time, tally):
+def run_jobs(jobs, at_a_time, waiting_at_a_time):
     """Run each in a process of its own: so many at a time, and so many of those that mostly
     wait for time to pass beside them, those first that wait longest. Those that measure have
-    the machine for themselves afterwards, one less at a time. Returns (seconds, seconds of
-    processors, name) of each."""
+    the machine for themselves afterwards, one less at a time. Returns their outcomes."""
     fork = multiprocessing.get_context("fork")
     measuring = [job for job in jobs if job.measures]
     waiting = sorted((job for job in jobs if job.waits and not job.measures), key=lambda job: -job.waits)
     others = [job for job in jobs if not job.waits and not job.measures]
-    running, took = {}, []
+    running, outcomes = {}, []
 
     def start(queue, limit):
         while queue and sum(lane is queue for lane, *_ in running.values()) < limit:
@@ -229,7 +238,7 @@ def run_jobs(jobs, at_a_time, waiting_at_a_time, tally):
         if not others and not any(lane is others for lane, *_ in running.values()):
             start(measuring, max(at_a_time - 1, 1))
         if not running:
-            return took
+            return outcomes
         for pipe in multiprocessing.connection.wait(list(running)):
             _, job, process, began = running.pop(pipe)
             try:
@@ -240,8 +249,19 @@ def run_jobs(jobs, at_a_time, waiting_at_a_time, tally):
             process.join()
             pipe.close()
             print(text, end="", flush=True)
-            tally.add(its)
-            took.append((time.monotonic() - began, used, job.name))
+            outcomes.append(Outcome(job, its, text, time.monotonic() - began, used))
+
+
+def run_again(outcomes, limit):
+    """Run each job that failed once more, one at a time. Returns the outcomes that count, and
+    the names of the tests that failed first and pass now."""
+    failed = [outcome for outcome in outcomes if outcome.tally.failed]
+    if not failed or len(failed) > limit or any(FINDING.search(outcome.text) for outcome in failed):
+        return outcomes, []
+    print(f"once more, with the machine for themselves: {', '.join(outcome.job.name for outcome in failed)}")
+    second = {outcome.job: outcome for outcome in run_jobs([outcome.job for outcome in failed], 1, 1)}
+    unsteady = [name for outcome in failed if not second[outcome.job].tally.failed for name in outcome.tally.failed]
+    return [second.get(outcome.job, outcome) for outcome in outcomes], unsteady
 
 
 def main():
@@ -255,6 +275,7 @@ def main():
                         "--wrap whose findings count, and under which limits and times are not what the tests expect")
     parser.add_argument("--jobs", type=int, default=cores + 1, help="tests at a time, but for those that mostly wait")
     parser.add_argument("--waiting", type=int, default=4 * cores, help="tests at a time of those that mostly wait")
+    parser.add_argument("--again", type=int, metavar="N", default=0, help="as above: at most N jobs get a second try (0)")
     parser.add_argument("--slowest", type=int, metavar="N", default=0, help="show the N that took longest, and the N that took "
                         "most of the processors")
     parser.add_argument("programs", nargs="*")
@@ -264,22 +285,25 @@ def main():
     # size when the block begins 16 bytes into a page, and dies of it while looking for leaks.
     os.environ["ASAN_OPTIONS"] = ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"), "intercept_tls_get_addr=0"]))
     tally = Tally()
-
     began = time.monotonic()
     # Scripts first: they run compilers, and are not to be left for the end.
     paths = sorted(map(os.path.abspath, options.programs), key=lambda path: not path.endswith(".sh"))
     jobs = [Program(path, options) for path in paths if not options.only or any(word in path for word in options.only)]
     if not options.skip_system:
         jobs += system_tests(options.only)
-    took = run_jobs(jobs, options.jobs, options.waiting, tally)
+    outcomes, unsteady = run_again(run_jobs(jobs, options.jobs, options.waiting), options.again)
+    for outcome in outcomes:
+        tally.add(outcome.tally)
 
     if options.slowest:
-        for what, key in (("longest", 0), ("most of the processors", 1)):
+        for what, key in (("longest", "seconds"), ("most of the processors", "used")):
             print(f"took {what} (seconds, of processors):")
-            for entry in sorted(took, key=lambda entry: -entry[key])[:options.slowest]:
-                print("  {:6.1f} {:6.1f} {}".format(*entry))
-    print(f"{time.monotonic() - began:.0f} s, in which tests took {sum(entry[0] for entry in took):.0f} s, and "
-          f"{sum(entry[1] for entry in took):.0f} s of processors")
+            for outcome in sorted(outcomes, key=lambda outcome: -getattr(outcome, key))[:options.slowest]:
+                print(f"  {outcome.seconds:6.1f} {outcome.used:6.1f} {outcome.job.name}")
+    print(f"{time.monotonic() - began:.0f} s, in which tests took {sum(outcome.seconds for outcome in outcomes):.0f} s, and "
+          f"{sum(outcome.used for outcome in outcomes):.0f} s of processors")
+    if unsteady:
+        print("unsteady, to be mended (failed among the others, pass alone):", *unsteady, sep="\n  ")
     if tally.skipped:
         print("skipped:", *tally.skipped, sep="\n  ")
         if os.geteuid() == 0:
