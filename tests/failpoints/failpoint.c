@@ -46,13 +46,36 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 31;
 }
 
+/* Whether this one is of the process and below the function that the test asks for. */
+static bool is_wanted(void)
+{
+	uint64_t within = __atomic_load_n(&control->within, __ATOMIC_RELAXED),
+		 pid = __atomic_load_n(&control->pid, __ATOMIC_RELAXED);
+	void *frames[FAILPOINT_FRAMES + 3];
+	int n;
+
+	if (pid && pid != (uint64_t)getpid())
+		return false;
+	if (!within)
+		return true;
+	n = backtrace(frames, FAILPOINT_FRAMES + 3);
+	for (int i = 0; i < n; i++) {
+		uint64_t at = (uint64_t)((char *)frames[i] - &__executable_start);
+
+		if (at > within &&
+		    at <= __atomic_load_n(&control->within_end, __ATOMIC_RELAXED))
+			return true;
+	}
+	return false;
+}
+
 static bool fails(const char *call)
 {
 	void *frames[FAILPOINT_FRAMES + 2];
 	uint64_t number, one_in;
 	int n;
 
-	if (__atomic_load_n(&off, __ATOMIC_RELAXED))
+	if (__atomic_load_n(&off, __ATOMIC_RELAXED) || !is_wanted())
 		return false;
 	number = __atomic_add_fetch(&control->passed, 1, __ATOMIC_RELAXED);
 	/* Once: the test may clear it meanwhile. */

@@ -28,6 +28,10 @@ struct failpoint_control {
 	/* who called the last that failed, innermost first: offsets in the program */
 	uint64_t from[FAILPOINT_FRAMES];
 	char call[32]; /* the last that failed */
+	/* Others neither fail nor count: the process, and where a caller stands, as offsets in
+	 * the program; 0: all. */
+	uint64_t pid;
+	uint64_t within, within_end;
 };
 
 /* From now on the failpoint of this number fails, counted from 1; 0: they are only counted. */

@@ -10,6 +10,7 @@ import host
 BINARIES = os.path.join(host.BUILD, "failpoints")
 SIZE = 4096
 FRAMES = 12
+ONLY = 40 + 8 * FRAMES + 32
 
 
 class Points:
@@ -30,6 +31,15 @@ class Points:
         struct.pack_into("QQQ", self.memory, 16, seed, one_in, 0)
         struct.pack_into("Q", self.memory, 0, 0)
         struct.pack_into("Q", self.memory, 8, number)
+
+    def only(self, function, pid):
+        """Until the test is over none but those of that process count or fail, and of them
+        those that are called from within the function."""
+        lines = subprocess.run(["nm", "-S", os.path.join(BINARIES, self.program)], stdout=subprocess.PIPE, text=True,
+                               check=True).stdout.splitlines()
+        found = {words[-1]: words for words in map(str.split, lines)}
+        base, (at, size) = int(found["__executable_start"][0], 16), (int(word, 16) for word in found[function][:2])
+        struct.pack_into("QQQ", self.memory, ONLY, pid, at - base, at - base + size)
 
     def passed(self):
         return struct.unpack_from("Q", self.memory, 0)[0]
