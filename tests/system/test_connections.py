@@ -97,7 +97,7 @@ class Connections(HostTest):
         self.assertLess(accepted, 64)
         before, begin = cpu_seconds(worker), time.monotonic()
         time.sleep(3)
-        self.assertLess(cpu_seconds(worker) - before, 0.05 * (time.monotonic() - begin) * SLOW)
+        self.assertLess(cpu_seconds(worker) - before, 0.25 * (time.monotonic() - begin))
         for n, connection in enumerate(connections):
             connection.sendall(b"%d\n" % n)
             self.assertEqual(self.read_line(connection), b"%d\n" % n)

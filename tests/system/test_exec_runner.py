@@ -220,7 +220,7 @@ class Runner(HostTest):
         host.wait_unit("exec-runner", "running")
         pid = self.begin_stubborn(host)
         host.terminate()
-        self.assertFalse(is_alive(pid))
+        wait_for(lambda: not is_alive(pid), 20 * SLOW, "the end with the daemon")
 
     def test_many_runs_leave_nothing(self):
         host = self.runner(Runs=50)

@@ -131,7 +131,7 @@ class Crashes(HostTest):
                 relayed.result()
             self.assertEqual(caught.exception.name, "io.troupe.test.relay.NotAnswered")
             self.assertEqual(caught.exception.parameters["status"], "actor-died")
-            self.assertLess(time.monotonic() - began, 5 * SLOW)
+            self.assertLess(time.monotonic() - began, 15 * SLOW)
 
     def test_answers_given_before_a_crash_arrive(self):
         # A process that exits in the midst of a handler has not freed what it had.
@@ -318,10 +318,10 @@ class Lives(HostTest):
         host = self.daemon({"slow": {"Plugin": "slow", "Mailbox": 4, "Worker": 1}})
         with host.client() as client:
             # The first is in its handler while the others come, all of them at once.
-            client.send(f"{CONTROL}.Call", {"name": "slow", "method": f"{SLOW_ACTOR}.Block", "parameters": {"ms": 1000}})
+            calls = [{"name": "slow", "method": f"{SLOW_ACTOR}.Block", "parameters": {"ms": 1000}}]
             for number in range(20):
-                client.send(f"{CONTROL}.Call", {"name": "slow", "method": f"{SLOW_ACTOR}.Answer",
-                                                "parameters": {"text": str(number), "delayMs": 0}})
+                calls.append({"name": "slow", "method": f"{SLOW_ACTOR}.Answer", "parameters": {"text": str(number), "delayMs": 0}})
+            client.send_raw(b"".join(json.dumps({"method": f"{CONTROL}.Call", "parameters": call}).encode() + b"\0" for call in calls))
             self.assertEqual(client.receive()[0]["parameters"], {})
             answered = overloaded = 0
             for number in range(20):
@@ -364,10 +364,10 @@ class Calls(HostTest):
 
     def test_failures_cross_workers_unchanged(self):
         for relay in ("near", "far"):
-            for habit, status in [("never", "timeout"), ("drop", "no-reply"), ("forget", "no-reply"), ("fail", "failed"),
-                                  ("missing", "method-not-implemented")]:
+            for habit, status, ms in [("never", "timeout", 300), ("drop", "no-reply", 20000), ("forget", "no-reply", 20000),
+                                      ("fail", "failed", 20000), ("missing", "method-not-implemented", 20000)]:
                 data = self.assert_error("io.troupe.test.relay.NotAnswered", self.host.call, relay,
-                                         "io.troupe.test.relay.Provoke", {"to": "slow", "habit": habit, "timeoutMs": 300})
+                                         "io.troupe.test.relay.Provoke", {"to": "slow", "habit": habit, "timeoutMs": ms})
                 self.assertEqual(data["status"], status, (relay, habit))
 
     def test_streams_come_one_by_one(self):

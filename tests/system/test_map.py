@@ -32,7 +32,7 @@ class Map(HostTest):
 
     def test_unordered_answers_come_as_they_come(self):
         host = self.daemon({"pool": {"Plugin": "slow", "Instances": 4}})
-        asked = [{"text": str(n), "delayMs": 300 if n == 0 else 0} for n in range(100)]
+        asked = [{"text": str(n), "delayMs": 2000 * SLOW if n == 0 else 0} for n in range(100)]
         _, answers = self.map(host, "--unordered", "pool", f"{SLOW_ACTOR}.Answer", input=lines(asked))
         self.assertEqual(sorted(a["text"] for a in answers), sorted(line["text"] for line in asked))
         # Only those behind it on its own connection wait for the slow one.
@@ -84,6 +84,7 @@ class Map(HostTest):
         self.assertEqual([answer for n, answer in enumerate(answers) if n != 50 and answer != {}], [])
         self.assertEqual(answers[50]["error"], "io.troupe.Control.ActorDied")
         self.assertIs(answers[50]["parameters"]["crashed"], True)
+        wait_for(lambda: sum(worker["restarts"] for worker in host.workers()) >= 3, 20 * SLOW, "three restarts")
         self.assertEqual(sum(worker["restarts"] for worker in host.workers()), 3)
 
     def test_only_the_call_that_crashed_is_answered_so(self):
@@ -121,7 +122,7 @@ class Map(HostTest):
         the lines asked and answered."""
         host = self.daemon({"pool": {"Plugin": "slow", "Instances": 4}})
         # What is answered is seen 4 KiB at a time: then there is more than a second left.
-        asked = [{"text": str(n), "delayMs": 10 if n < 250 else 300} for n in range(400)]
+        asked = [{"text": str(n), "delayMs": 10 if n < 250 else 500} for n in range(400)]
         path = os.path.join(host.directory, "answers")
         with open(path, "w") as output:
             process = subprocess.Popen([TROUPECTL, "--socket", host.socket, "map", "--window", "4", *options, *target],
@@ -175,13 +176,13 @@ class Map(HostTest):
         self.assertEqual([(a["error"], a["line"]) for a in map(json.loads, output.splitlines())],
                          [("io.troupe.Control.PeerDown", 1), ("io.troupe.Control.PeerDown", 2)])
 
-    @waits(3)
+    @waits(7)
     def test_signals_end_it_in_order_and_then_at_once(self):
         host = self.daemon({"slow": {"Plugin": "slow"}})
         command = [TROUPECTL, "--socket", host.socket, "map", "--connections", "1", "--window", "2", "slow", f"{SLOW_ACTOR}.Answer"]
         for number in (signal.SIGINT, signal.SIGTERM):
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            process.stdin.write(lines([{"text": str(n), "delayMs": 1000} for n in range(10)]))
+            process.stdin.write(lines([{"text": str(n), "delayMs": 3000} for n in range(10)]))
             process.stdin.flush()
             wait_for(lambda: host.call("slow", f"{SLOW_ACTOR}.Kept")["kept"] == 2)
             process.send_signal(number)

@@ -28,24 +28,24 @@ class OperatorsTest(HostTest):
         wait_for(lambda: self.listed(daemon, name)["state"] == state, 20 * SLOW, f"{name} to be {state}")
 
     def test_daemon_ends_when_a_unit_is_to_come_back_in_a_worker_of_its_own(self):
-        daemon = self.daemon({"alone": {"Plugin": "slow", "Worker": "own"}}, {"StopTimeout": "3s"})
-        self.block(daemon, "alone", 2000)
+        daemon = self.daemon({"alone": {"Plugin": "slow", "Worker": "own"}}, {"StopTimeout": "7s"})
+        self.block(daemon, "alone", 4000)
         daemon.actor("alone", {"Plugin": "slow", "Worker": "own", "Instances": 2})
         with daemon.client() as client:
             client.send(f"{CONTROL}.Reload", {})
             self.wait_listed(daemon, "alone", "stopping")
-            self.assertEqual(daemon.terminate(10), 0)
+            self.assertEqual(daemon.terminate(20), 0)
 
     def test_daemon_does_not_wait_for_what_will_not_be_replaced_any_more(self):
-        daemon = self.daemon({"pool": {"Plugin": "slow", "Instances": 2}}, {"StopTimeout": "8s"})
-        self.block(daemon, "pool/0", 1000)
+        daemon = self.daemon({"pool": {"Plugin": "slow", "Instances": 2}}, {"StopTimeout": "30s"})
+        self.block(daemon, "pool/0", 3000)
         daemon.actor("pool", {"Plugin": "echo", "Instances": 2})
         with daemon.client() as client:
             client.send(f"{CONTROL}.Reload", {})
             self.wait_listed(daemon, "pool", "stopping")
             begin = time.monotonic()
             self.assertEqual(daemon.terminate(20), 0)
-            self.assertLess(time.monotonic() - begin, 5 * SLOW)
+            self.assertLess(time.monotonic() - begin, 20)
             self.assert_error("WrongState", client.receive)
 
     def test_one_actor_that_does_not_drain_is_restarted_in_its_time(self):
@@ -77,7 +77,7 @@ class OperatorsTest(HostTest):
 
     def test_unit_is_described_by_its_name_when_it_changes_meanwhile(self):
         daemon = self.daemon({"alone": {"Plugin": "slow"}})
-        self.block(daemon, "alone", 1000)
+        self.block(daemon, "alone", 3000)
         daemon.actor("alone", {"Plugin": "slow", "Instances": 2})
         with daemon.client() as client, daemon.client() as other:
             client.send(f"{CONTROL}.Reload", {})
@@ -89,7 +89,7 @@ class OperatorsTest(HostTest):
     def assert_joins_a_change(self, verb):
         daemon = self.daemon({"pool": {"Plugin": "slow", "Instances": 2}})
         daemon.control("Stop", {"name": "pool/1"})
-        self.block(daemon, "pool/0", 1000)
+        self.block(daemon, "pool/0", 3000)
         daemon.actor("pool", {"Plugin": "slow", "Instances": 3})
         with daemon.client() as client:
             client.send(f"{CONTROL}.Reload", {})

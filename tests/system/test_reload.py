@@ -5,7 +5,7 @@ import shutil
 import threading
 import time
 
-from host import CONTROL, Daemon, HostTest, SLOW, TROUPED, plugin
+from host import CONTROL, Daemon, HostTest, SLOW, TROUPED, measures, plugin
 from varlink import VarlinkError, wait_for
 
 GREET = "io.troupe.hello.Greet"
@@ -40,7 +40,7 @@ class Load:
     def wait(self, count):
         """Until so many more calls were answered."""
         goal = self.done + count
-        wait_for(lambda: self.done >= goal)
+        wait_for(lambda: self.done >= goal, 60 * SLOW, "answers")
 
     def __enter__(self):
         for thread in self.threads:
@@ -188,12 +188,13 @@ class Reload(HostTest):
         self.assertEqual(states.count("running") + states.count("failed"), 64)
 
     def test_each_actor_of_a_large_pool_has_its_time_to_finish(self):
-        host = self.daemon({"slow": {"Plugin": "slow", "Instances": 64}}, daemon={"StopTimeout": f"{SLOW}s"})
+        seconds = SLOW + 2
+        host = self.daemon({"slow": {"Plugin": "slow", "Instances": 64}}, daemon={"StopTimeout": f"{seconds}s"})
         with host.client() as client:
             # The first cannot finish. One beside it is done after half of the time; then others
             # begin, who have all of theirs.
-            for instance, method, parameters in ((0, "Never", {}), (1, "Answer", {"text": "1", "delayMs": 500 * SLOW}),
-                                                 (4, "Answer", {"text": "4", "delayMs": 1700 * SLOW})):
+            for instance, method, parameters in ((0, "Never", {}), (1, "Answer", {"text": "1", "delayMs": 500 * seconds}),
+                                                 (4, "Answer", {"text": "4", "delayMs": 1700 * seconds})):
                 client.send(f"{CONTROL}.Call", {"name": f"slow/{instance}", "method": f"{SLEEPY}.{method}", "parameters": parameters,
                                                 "timeoutMs": 60000})
             wait_for(lambda: host.call("slow/4", SLEEPY + ".Kept")["kept"] == 1)
@@ -204,10 +205,11 @@ class Reload(HostTest):
             self.assertEqual([client.receive()[0]["parameters"]["text"] for _ in range(2)], ["1", "4"])
         self.assertEqual(host.log().count("still had work when its time was over"), 1)
 
+    @measures
     def test_a_large_pool_is_replaced_within_one_reload(self):
         # The work for each of them must not grow with their number: Reload waits for 40 s, also
         # in a build that is slow.
-        count = 100000 // SLOW
+        count = 60000 // SLOW
         def pool(**keys):
             return {"Plugin": "hello", "Instances": count, **keys}
         host = self.unstarted()

@@ -83,8 +83,9 @@ class Innocents(HostTest):
 
     def ping_beside_a_crashing_pool(self, **more):
         host = self.daemon({"pool": {"Plugin": "crash", "Instances": 20, **more}, "hello": {"Plugin": "hello"}}, daemon={"Workers": 1})
-        # The aim is 50 ms, which make trial measures; here no other load may fail it.
-        with Pinger(host, "hello", 0.25) as pinger:
+        # The aim is 50 ms, which make trial measures; here no other load may fail it. Who
+        # waited with the guilty ones would be late by seconds.
+        with Pinger(host, "hello", 1) as pinger:
             for member in range(10):
                 self.crash(host, f"pool/{member}")
                 time.sleep(1)
@@ -98,13 +99,13 @@ class Innocents(HostTest):
     def test_a_neighbour_answers_while_members_of_a_pool_crash_one_by_one(self):
         host = self.ping_beside_a_crashing_pool()
         # Two crashes it shared with the neighbour, the rest was its own affair.
-        self.assertEqual(host.worker(1)["restarts"], 2)
-        self.assertEqual(host.worker(2)["restarts"], 8)
+        wait_for(lambda: [worker["restarts"] for worker in host.workers()] == [2, 8], 20 * SLOW,
+                 f"2 and 8 restarts, of {host.workers()}")
 
     @measures
     def test_a_neighbour_answers_though_the_pool_is_not_isolated(self):
         host = self.ping_beside_a_crashing_pool(Isolate="no")
-        self.assertEqual(host.worker(1)["restarts"], 10)
+        wait_for(lambda: host.worker(1)["restarts"] == 10, 20 * SLOW, f"10 restarts of {host.worker(1)}")
 
     def test_the_guilty_one_waits_alone(self):
         host = self.daemon({"crash": {"Plugin": "crash", "RestartDelay": "1h", "RestartDelayMax": "1h", "Worker": 1},
@@ -161,7 +162,7 @@ class Innocents(HostTest):
         for _ in range(12):
             host.kill_worker(1)
         # With the delays of actors it would take over a minute.
-        self.assertLess(time.monotonic() - began, 12 * SLOW)
+        self.assertLess(time.monotonic() - began, 45)
         unit = host.wait_unit("hello", "running")
         # It counts for nobody.
         self.assertNotIn("reason", {k: v for k, v in unit.items() if v})
@@ -206,7 +207,7 @@ class Innocents(HostTest):
             # A sanitizer's shadow is memory, too.
             file.write("100M" if SLOW <= 2 else "500M")
         host = self.unstarted({"crash": {"Plugin": "crash", "Worker": 1}, "hello": {"Plugin": "hello"}},
-                              daemon={"RestartDelay": "3s", "RestartDelayMax": "3s"})
+                              daemon={"RestartDelay": "7s", "RestartDelayMax": "7s"})
 
         def enter():
             with open(f"{group}/cgroup.procs", "w") as file:

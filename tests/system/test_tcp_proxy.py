@@ -112,6 +112,7 @@ class Proxy(HostTest):
 
         def notices(connection):
             try:
+                connection.sendall(connection.recv(1))
                 self.read_all(connection)
             finally:
                 ended.set()
@@ -119,6 +120,7 @@ class Proxy(HostTest):
         host, port = self.proxy(Target(self, notices).place)
         connection = self.connect(port)
         connection.sendall(b"x")
+        self.assertEqual(self.read(connection, 1), b"x")
         self.wait_open(host, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()

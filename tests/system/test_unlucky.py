@@ -86,7 +86,7 @@ class Unlucky(HostTest):
                                  {"to": "slow", "text": "x", "delayMs": 0, "timeoutMs": timeout * SLOW})["text"] == "x"
             except varlink.VarlinkError:
                 return False
-        self.assertTrue(relay())
+        self.assertTrue(relay(15000))
         shutil.rmtree(os.path.join(host.directory, "run"))
 
         def answers():
@@ -96,7 +96,7 @@ class Unlucky(HostTest):
                 return False
         wait_for(answers, 20 * SLOW, "the control socket to be there again")
         # Those who knew each other go on.
-        self.assertTrue(relay())
+        self.assertTrue(relay(15000))
         # Successors of both find the other, and are found.
         host.kill_worker(1)
         wait_for(relay, 20 * SLOW, "the new worker 1 to reach worker 2")
