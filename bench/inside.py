@@ -105,9 +105,18 @@ def big(actors, pings):
     return run_row("big", f"{actors}:{pings}", ops, "big", actors, pings, ops, bare("big", actors, pings, ops=ops))
 
 
-def call(calls):
+def call(calls, kind="call"):
+    """kind: "served": in a task that does not wait; "await": by a task that waits."""
     # Of a call, the least is two messages; the fields of one fit in the 64 bytes of each.
-    return run_row("call", calls, calls, "call", 2, calls, calls, bare("pingpong", calls, ops=2 * calls))
+    return run_row(kind, calls, calls, kind, 2, calls, calls, bare("pingpong", calls, ops=2 * calls))
+
+
+def served(calls):
+    return call(calls, "served")
+
+
+def awaited(calls):
+    return call(calls, "await")
 
 
 def broadcast(listeners, times):
@@ -164,7 +173,8 @@ def rows(brief):
     yield create(actors)
     yield create(actors, actors)
     yield idle(actors)
-    yield call(3_000_000 // scale)
+    for of_calls in (call, served, awaited):
+        yield of_calls(3_000_000 // scale)
     yield strings(3_000_000 // scale)
     yield broadcast(1000, 10_000 // scale)
     yield timers(actors, 200 if brief else 2000)

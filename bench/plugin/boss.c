@@ -259,7 +259,8 @@ static const struct measure *const measures[] = {
 	[BENCH_WHAT_PINGPONG] = &ring_measure,     [BENCH_WHAT_RING] = &ring_measure,
 	[BENCH_WHAT_SHUFFLED] = &shuffled_measure, [BENCH_WHAT_COUNTING] = &counting_measure,
 	[BENCH_WHAT_STRINGS] = &strings_measure,   [BENCH_WHAT_BIG] = &big_measure,
-	[BENCH_WHAT_CALL] = &call_measure,         [BENCH_WHAT_BROADCAST] = &broadcast_measure,
+	[BENCH_WHAT_CALL] = &call_measure,         [BENCH_WHAT_SERVED] = &served_measure,
+	[BENCH_WHAT_AWAIT] = &await_measure,       [BENCH_WHAT_BROADCAST] = &broadcast_measure,
 	[BENCH_WHAT_IDLE] = &idle_measure,
 };
 

@@ -43,7 +43,8 @@ struct measure {
 };
 
 extern const struct measure ring_measure, shuffled_measure, counting_measure, strings_measure,
-	big_measure, call_measure, broadcast_measure, idle_measure;
+	big_measure, call_measure, served_measure, await_measure, broadcast_measure,
+	idle_measure;
 
 /* ---- for the players */
 
