@@ -51,6 +51,11 @@ static inline bool outcome_is_usual(const struct self_outcome *outcome)
 	return flags == 0;
 }
 
+static inline void outcome_make_usual(struct self_outcome *outcome)
+{
+	memset(&outcome->kept, 0, sizeof(uint32_t));
+}
+
 /* It holds no register of the turn that it began in, so it may lie elsewhere while others run,
  * and go on in another turn. */
 struct activation {

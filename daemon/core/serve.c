@@ -44,13 +44,37 @@ COLD static int refuse(struct troupe_self *self)
 	return 0;
 }
 
-/* It has returned in its first step: what it leaves is what a handler does. */
-static int take_back(struct troupe_self *self, struct task *task)
+/* The message is the task's to handle: what a turn has set of its activation when it comes to a
+ * handler. Member by member, since a load that is wider than the stores before it has to wait
+ * for the cache. */
+static inline void hand_over(const struct troupe_self *self, struct message *message,
+			     struct task *task)
 {
+	const struct activation *from = &self->activation;
+	struct activation *to = &task->self.activation;
+
+	to->message = message;
+	to->handler = from->handler;
+	to->call_id = from->call_id;
+	to->outcome.call = from->outcome.call;
+	outcome_make_usual(&to->outcome);
+	to->exit_error = 0;
+}
+
+/* It has returned in its first step: what it leaves is what a handler does. */
+static int take_back(struct troupe_self *self, struct tasked *tasked, struct task *task)
+{
+	const struct activation *from = &task->self.activation;
+	struct activation *to = &self->activation;
 	int result = task->result;
 
-	self->activation = task->self.activation;
-	(void)task_end(self->runtime, task, 0);
+	to->outcome.call = from->outcome.call;
+	to->kept_id = from->kept_id;
+	if (unlikely(!outcome_is_usual(&from->outcome))) {
+		to->outcome = from->outcome;
+		to->exit_error = from->exit_error;
+	}
+	task_end_handler(self->actor, tasked, task);
 	if (!scope_is_word(result))
 		return result;
 	answer_result(self, self->activation.call_id, result);
@@ -131,6 +155,7 @@ static int serve_task(struct troupe_self *self, void *state, struct troupe_call 
 {
 	struct runtime *runtime = self->runtime;
 	const struct type_way *way = way_of(self);
+	struct message *message = self->activation.message;
 	struct tasked *tasked;
 	struct task *task;
 
@@ -146,18 +171,17 @@ static int serve_task(struct troupe_self *self, void *state, struct troupe_call 
 	}
 	if (unlikely(tasked->live >= self->actor->unit->tasks))
 		return begin_rest(self, tasked);
-	task = task_make(runtime, self->actor, &tasked->scope, &way->entry,
-			 (void *)(uintptr_t)way, NULL);
+	task = task_make_handler(runtime, self->actor, tasked, &way->entry,
+				 (void *)(uintptr_t)way);
 	if (unlikely(!task))
 		return refuse(self);
-	task->self.activation = self->activation;
-	task->is_fresh = true;
+	hand_over(self, message, task);
 	task->is_alone = way->is_alone;
 	task->duty = &duty;
-	if (self->activation.message->mail.kind == MAIL_CALL)
-		task->deadline_ns = self->activation.message->extra;
+	if (message->mail.kind == MAIL_CALL)
+		task->deadline_ns = message->extra;
 	if (!step_begin(self, task))
-		return take_back(self, task);
+		return take_back(self, tasked, task);
 	/* neither the call nor the message is this turn's any more */
 	self->activation.outcome.call = SELF_NO_MESSAGE;
 	self->activation.outcome.kept = true;

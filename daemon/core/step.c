@@ -6,10 +6,8 @@
 #include "core/page.h"
 #include <stdlib.h>
 
-/* On the task's stack, from its first step to its last. */
-static void run_task(void *arg)
+static void run_once(struct task *task)
 {
-	struct task *task = arg;
 	int result =
 		task->entry->run(&task->self, task->self.actor->state, task->arg, task->shared);
 
@@ -18,6 +16,22 @@ static void run_task(void *arg)
 		items_close_all(task->self.runtime, task);
 	await_end_scopes(task);
 	task->result = result;
+}
+
+/* On the task's stack, from its first step to its last: where that is the same, as often as it
+ * is given to another handler. */
+static void run_task(void *arg)
+{
+	struct task *task = arg;
+
+	do {
+		task->is_parked = false;
+		run_once(task);
+		if (!task->is_fresh)
+			return;
+		task->is_parked = true;
+		flow_leave(&task->stack->flow);
+	} while (task->is_fresh);
 }
 
 static void give_stack(struct runtime *runtime, struct task *task)
@@ -62,7 +76,7 @@ static bool enter(struct runtime *runtime, struct task *task)
 	task->state = TASK_RUNNING;
 	runtime->running = task;
 	stacks_enter(&runtime->stacks, task->stack);
-	goes_on = flow_enter(&task->stack->flow);
+	goes_on = flow_enter(&task->stack->flow) && !task->is_parked;
 	runtime->running = NULL;
 	if (unlikely(!stacks_is_sound(task->stack)))
 		die_of_overflow(runtime, task);

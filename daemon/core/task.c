@@ -31,42 +31,63 @@ struct tasked *tasked_get(struct runtime *runtime, struct actor *actor)
 
 /* ------------------------------------------------------------------ lives */
 
-struct task *task_make(struct runtime *runtime, struct actor *actor, struct scope *scope,
-		       const struct troupe_task_entry *entry, void *arg, void *shared)
+/* A record that is zero, but for its slot. NULL: there is none, or no stack. */
+static struct task *take_task(struct runtime *runtime, struct actor *actor, uint32_t stack_size)
 {
 	struct task *task = share_take(&runtime->tasks, actor->unit, SHARE_TASKS);
-	struct tasked *tasked = tasked_get(runtime, actor);
 
 	if (!task)
 		return NULL;
-	task->stack_size = entry->stack ? (uint32_t)entry->stack : actor->unit->task_stack;
-	if (!stacks_promise(&runtime->stacks, task->stack_size)) {
+	if (!stacks_promise(&runtime->stacks, stack_size)) {
 		share_give(&runtime->tasks, task, actor->unit, SHARE_TASKS);
 		slots_give(&runtime->tasks, task);
 		return NULL;
 	}
-	task->actor = actor_slot(runtime, actor);
+	task->stack_size = stack_size;
+	task->root.owner = task;
+	task->scope = &task->root;
+	task->self.runtime = runtime;
+	task->self.task = task;
+	return task;
+}
+
+static uint32_t stack_size_of(const struct actor *actor, const struct troupe_task_entry *entry)
+{
+	return entry->stack ? (uint32_t)entry->stack : actor->unit->task_stack;
+}
+
+/* From now on it is that actor's, and one of those in that scope. */
+static inline void place(struct task *task, struct tasked *tasked, struct scope *scope,
+			 const struct troupe_task_entry *entry, void *arg)
+{
+	struct runtime *runtime = task->self.runtime;
+
+	task->actor = (uint32_t)(tasked - runtime->taskeds);
 	task->deadline_ns = UINT64_MAX;
 	task->entry = entry;
 	task->arg = arg;
-	task->shared = shared;
 	task->since_ns = slice_now_ns(runtime);
 	task->root.outer = scope;
-	task->root.owner = task;
 	task->root.depth = scope->depth + 1;
 	task->root.cut = scope->cut;
-	task->is_alone = scope->owner && scope->owner->is_alone;
-	task->scope = &task->root;
-	task->self = (struct troupe_self){
-		.runtime = runtime,
-		.actor = actor,
-		.task = task,
-	};
 	chain_append(&tasked->tasks, &task->of_actor);
 	chain_append(&scope->tasks, &task->of_scope);
 	scope->live++;
 	tasked->live++;
 	tasked->count++;
+}
+
+struct task *task_make(struct runtime *runtime, struct actor *actor, struct scope *scope,
+		       const struct troupe_task_entry *entry, void *arg, void *shared)
+{
+	struct task *task = take_task(runtime, actor, stack_size_of(actor, entry));
+
+	if (!task)
+		return NULL;
+	task->self.actor = actor;
+	task->shared = shared;
+	task->is_alone = scope->owner && scope->owner->is_alone;
+	place(task, tasked_get(runtime, actor), scope, entry, arg);
 	return task;
 }
 
@@ -114,6 +135,76 @@ void task_forget(struct runtime *runtime, struct task *task)
 	slots_close(&task->slot);
 	if (!(task->mail.flags & MAIL_QUEUED))
 		give_task(runtime, task);
+}
+
+/* ------------------------------------------------------------------ handlers */
+
+struct task *task_make_handler(struct runtime *runtime, struct actor *actor,
+			       struct tasked *tasked, const struct troupe_task_entry *entry,
+			       void *arg)
+{
+	struct task *task = runtime->parked;
+
+	if (unlikely(!task || task->stack_size != stack_size_of(actor, entry))) {
+		task = task_make(runtime, actor, &tasked->scope, entry, arg, NULL);
+		if (!task)
+			return NULL;
+		task->is_fresh = true;
+		return task;
+	}
+	runtime->parked = NULL;
+	task->self.actor = actor;
+	place(task, tasked, &tasked->scope, entry, arg);
+	return task;
+}
+
+/* The flow of a parked one ends. */
+COLD static void unpark(struct task *task)
+{
+	bool goes_on;
+
+	task->is_fresh = false;
+	goes_on = flow_enter(&task->stack->flow);
+	check(!goes_on);
+	task->is_parked = false;
+}
+
+/* The record and the stack of a parked one are free. */
+COLD static void drop_parked(struct runtime *runtime, struct task *task)
+{
+	unpark(task);
+	flow_drop(&task->stack->flow);
+	stacks_give(&runtime->stacks, task->stack);
+	slots_give(&runtime->tasks, task);
+}
+
+/* Whether what it leaves is as in a new record, but for what each one sets. One that counts for
+ * its unit is not for others. */
+static bool is_clean(const struct runtime *runtime, const struct task *task)
+{
+	return task->is_parked && !task->is_named && !task->answers && !task->root.told &&
+	       !task->root.error && !share_is_scarce(&runtime->tasks, task);
+}
+
+void task_end_handler(struct actor *actor, struct tasked *tasked, struct task *task)
+{
+	struct runtime *runtime = task->self.runtime;
+
+	if (unlikely(!is_clean(runtime, task) || runtime->parked)) {
+		(void)task_end(runtime, task, 0);
+		return;
+	}
+	check(task->scope == &task->root && task->root.live == 0);
+	chain_remove(&tasked->tasks, &task->of_actor);
+	chain_remove(&tasked->scope.tasks, &task->of_scope);
+	tasked->scope.live--;
+	tasked->live--;
+	tasked->count--;
+	task_rest_look(runtime, actor);
+	task->item = NULL;
+	task->refused = task->ready = 0;
+	task->is_cut = false;
+	runtime->parked = task;
 }
 
 /* It waits for nothing any more. */
@@ -219,6 +310,8 @@ bool task_end(struct runtime *runtime, struct task *task, int result)
 	if (task->state == TASK_NEW)
 		stacks_withdraw(&runtime->stacks, task->stack_size);
 	if (task->stack) {
+		if (unlikely(task->is_parked))
+			unpark(task);
 		flow_drop(&task->stack->flow);
 		stacks_give(&runtime->stacks, task->stack);
 		task->stack = NULL;
@@ -436,5 +529,8 @@ void tasks_drop(struct runtime *runtime, struct actor *actor)
 	wheel_remove(&runtime->wheel, &tasked->grace);
 	rest_empty(actor, &tasked->rest);
 	actor->marks &= ~ACTOR_TASKS;
-	runtime->n_tasked--;
+	if (--runtime->n_tasked == 0 && runtime->parked) {
+		drop_parked(runtime, runtime->parked);
+		runtime->parked = NULL;
+	}
 }

@@ -125,6 +125,7 @@ struct task {
 	bool is_cut;          /* `result` is that its scope is cut */
 	bool is_alone;        /* it is a handler that is alone, or works for one */
 	bool is_fresh;        /* a handler's that has not waited */
+	bool is_parked;       /* the same, when it has returned: its flow has not ended */
 	bool is_abandoned;    /* the record is never used again */
 	struct troupe_self self;
 };
@@ -183,6 +184,15 @@ struct task *task_make(struct runtime *runtime, struct actor *actor, struct scop
 /* The same, and its notice is in the mailbox. */
 struct task *task_new(struct runtime *runtime, struct actor *actor, struct scope *scope,
 		      const struct troupe_task_entry *entry, void *arg, void *shared);
+
+/* One that is a handler, and has no scope but the actor's: likewise to run at once. It gets the
+ * record and the stack of the last that did not wait, where they fit. */
+struct task *task_make_handler(struct runtime *runtime, struct actor *actor,
+			       struct tasked *tasked, const struct troupe_task_entry *entry,
+			       void *arg);
+
+/* It has returned without having waited, which concerns nobody but who has let it begin. */
+void task_end_handler(struct actor *actor, struct tasked *tasked, struct task *task);
 
 /* It has returned, or never will have begun. Whom this concerns gets to know it. True: nobody
  * but the actor's OnError= is concerned with the failure. */

@@ -83,8 +83,80 @@ static void handler_that_does_not_wait_is_over_at_once(void **state)
 	begin(&world, waits, 0);
 	ask(&world, 0);
 	assert_log(&world, "1:num 100; 2:num 0; 2:waited0 0; 1:reply0 ok 1; ");
-	assert_int_equal(world.runtime->tasks.count, 0);
+	assert_int_equal(world.runtime->tasks.count, 1);
+	assert_non_null(world.runtime->parked);
 	assert_int_equal(world.runtime->kept_calls.count, 0);
+	world_finish(&world);
+}
+
+/* They take turns with a record and a stack, which stay while an actor has tasks at times. */
+static void handlers_that_do_not_wait_take_one_record(void **state)
+{
+	struct world world;
+
+	(void)state;
+	begin(&world, waits, 0);
+	for (int i = 0; i < 100; i++) {
+		ask(&world, 0);
+		assert_log(&world, "1:num 100; 2:num 0; 2:waited0 0; 1:reply0 ok 1; ");
+	}
+	assert_int_equal(world.runtime->tasks.count, 1);
+	assert_int_equal(world.runtime->tasks.used, 1);
+	assert_int_equal(world.runtime->stacks.n_used, 1);
+	/* one that waits has it for itself */
+	ask(&world, 20);
+	assert_null(world.runtime->parked);
+	assert_int_equal(world.runtime->tasks.count, 1);
+	assert_log(&world, "1:num 120; 2:num 20; ");
+	ask(&world, 0);
+	assert_log(&world, "1:num 100; 2:num 0; 2:waited0 0; 1:reply0 ok 1; ");
+	assert_int_equal(world.runtime->tasks.count, 2);
+	world_sleep(&world, 20 * TROUPE_MS_NS + A_BIT);
+	assert_log(&world, "2:waited20 0; 1:reply20 ok 21; ");
+	assert_int_equal(world.runtime->tasks.count, 1);
+	assert_int_equal(world.runtime->stacks.n_used, 1);
+	world_finish(&world);
+}
+
+/* Says how large its stack is; of a 1 it exits besides. */
+static int says_stack(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		      int64_t n)
+{
+	note(self, "%d:%d KiB; ", (int)me->id, (int)(stacks_size(self->task->stack) >> 10));
+	if (n == 1)
+		troupe_exit(self, -EIO);
+	return troupe_return(self, call, &num_method, &(struct num){n});
+}
+
+/* Each has the stack that its unit promises, and nothing of what another has left. */
+static void handlers_of_two_units_have_their_own_stacks(void **state)
+{
+	struct world world;
+
+	(void)state;
+	begin(&world, says_stack, 0);
+	assert_int_equal(runtime_unit_define(world.runtime,
+					     &(struct runtime_unit){.number = 3,
+								    .name = "large",
+								    .type = world.tasker,
+								    .task_stack = 256 << 10}),
+			 0);
+	world.actors[3] = world_spawn_in(&world, 3, 3);
+	for (int i = 0; i < 3; i++) {
+		for (int actor = 2; actor <= 3; actor++) {
+			assert_int_equal(world_send(&world, world.actors[actor], 0), 0);
+			world_run(&world);
+		}
+		assert_log(&world, "2:num 0; 2:64 KiB; 3:num 0; 3:256 KiB; ");
+	}
+	assert_int_equal(world_send(&world, world.actors[2], 1), 0);
+	world_run(&world);
+	assert_log(&world, "2:num 1; 2:64 KiB; 2:fini failed; ");
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(world_send(&world, world.actors[3], 0), 0);
+		world_run(&world);
+		assert_log(&world, "3:num 0; 3:256 KiB; ");
+	}
 	world_finish(&world);
 }
 
@@ -939,6 +1011,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(handler_that_does_not_wait_is_over_at_once),
+		cmocka_unit_test(handlers_that_do_not_wait_take_one_record),
+		cmocka_unit_test(handlers_of_two_units_have_their_own_stacks),
 		cmocka_unit_test(others_are_handled_while_a_handler_waits),
 		cmocka_unit_test(failure_after_a_wait_is_the_calls_and_counts),
 		cmocka_unit_test(handler_without_an_answer_gives_no_reply),
