@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Among a verb's options: none that says where a daemon is. */
+/* Among a verb's options: none that says where a daemon is, or how long its answer may take. */
 #define ASKS_NO_DAEMON (1ull << 63)
 _Static_assert(OPTION_COUNT < 63, "a bit of its own");
 
@@ -36,7 +36,7 @@ static const struct verb {
 	{"run",
 	 "FILE.so|NAME.actor... [METHOD|INTERFACE.METHOD [JSON|-|KEY=VALUE|KEY:=JSON...]]",
 	 "a daemon of its own for these units, for one call or until it is ended", 1, -1,
-	 OPTION(MORE) | ASKS_NO_DAEMON, verb_run},
+	 OPTION(MORE) | OPTION(TIMEOUT) | ASKS_NO_DAEMON, verb_run},
 	{"send", "NAME METHOD|INTERFACE.METHOD [JSON|-|KEY=VALUE|KEY:=JSON...]",
 	 "send a message, wait for no reply", 1, -1, 0, verb_send},
 	{"map", "NAME METHOD|INTERFACE.METHOD",
@@ -73,8 +73,9 @@ static uint64_t options_of(const struct verb *verb)
 	uint64_t options = verb->options | OPTIONS_GLOBAL;
 
 	if (options & ASKS_NO_DAEMON)
-		options &= ~(ASKS_NO_DAEMON | OPTION(SOCKET) | OPTION(INSTANCE));
-	return options;
+		options &=
+			~(ASKS_NO_DAEMON | OPTION(SOCKET) | OPTION(INSTANCE) | OPTION(TIMEOUT));
+	return options | (verb->options & OPTION(TIMEOUT));
 }
 
 static const struct verb *find_verb(const char *name)

@@ -54,6 +54,7 @@
 
 /* Connections */
 #define LIMIT_CONNECT_ADDRESSES 8u            /* of a host: so many are tried */
+#define LIMIT_CONNECT_BESIDE_NS 250000000ull  /* then the next one is, too */
 #define LIMIT_CONNECT_NEXT_NS   5000000000ull /* for so long each, but the last */
 #define LIMIT_ACCEPT_REST_MS    100u          /* without descriptors, until it is tried again */
 #define LIMIT_SHORTAGE_NS       60000000000ull /* after that long it is logged anew */

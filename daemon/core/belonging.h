@@ -16,6 +16,8 @@ struct belonging;
 
 struct belonging_kind {
 	const char *name; /* for people: "stream" */
+	/* For people: what waits until it may be read waits for that. NULL: "read". */
+	const char *reading;
 	/* The actor is gone, and its tasks are, too: let go of the object. By then
 	 * belonging_leave() has been done. */
 	void (*on_gone)(struct runtime *runtime, struct belonging *belonging);

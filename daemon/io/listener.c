@@ -45,7 +45,11 @@ static void on_gone(struct runtime *runtime, struct belonging *belonging)
 	close_listener(runtime, container_of(belonging, struct listener, port.belonging));
 }
 
-const struct belonging_kind listener_kind = {.name = "listener", .on_gone = on_gone};
+const struct belonging_kind listener_kind = {
+	.name = "listener",
+	.reading = "accept",
+	.on_gone = on_gone,
+};
 
 struct listener *listener_find(const struct troupe_self *self, struct troupe_listener handle)
 {

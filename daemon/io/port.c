@@ -3,6 +3,13 @@
 #include <errno.h>
 #include <unistd.h>
 
+static void wake_writers(struct runtime *runtime, struct port *port, int result)
+{
+	task_wake_all(runtime, &port->writers, result);
+	if (port->dialing)
+		task_wake_all(runtime, port->dialing, 1);
+}
+
 void port_on_ready(struct poller *poller, uint64_t id, unsigned events)
 {
 	struct runtime *runtime = container_of(poller, struct io, poller)->runtime;
@@ -18,7 +25,7 @@ void port_on_ready(struct poller *poller, uint64_t id, unsigned events)
 	if (events & LOOP_READ || port->is_once)
 		task_wake_all(runtime, &port->readers, 1);
 	if (events & LOOP_WRITE)
-		task_wake_all(runtime, &port->writers, 1);
+		wake_writers(runtime, port, 1);
 }
 
 static struct port *find_by_fd(const struct io *io, int fd, uint64_t hash)
@@ -37,7 +44,7 @@ static void lose_fd(struct runtime *runtime, struct port *port)
 	index_remove(&runtime->io->ports_by_fd, &port->by_fd);
 	port->fd = -1;
 	task_wake_all(runtime, &port->readers, -EBADF);
-	task_wake_all(runtime, &port->writers, -EBADF);
+	wake_writers(runtime, port, -EBADF);
 }
 
 static void take_fd(struct runtime *runtime, struct port *port, int fd)
@@ -77,15 +84,16 @@ int port_detach(struct runtime *runtime, struct port *port)
 {
 	int fd = port->fd;
 
-	/* its file may be open elsewhere, too; when it was closed there is nothing to remove */
+	/* its file may be open elsewhere, too */
 	if (fd >= 0) {
 		index_remove(&runtime->io->ports_by_fd, &port->by_fd);
-		(void)poller_remove(&runtime->io->poller, fd);
+		if (poller_remove(&runtime->io->poller, fd) < 0)
+			fd = -1;
 	}
 	port->fd = -1;
 	belonging_leave(runtime, &port->belonging);
 	task_wake_all(runtime, &port->readers, -ECONNABORTED);
-	task_wake_all(runtime, &port->writers, -ECONNABORTED);
+	wake_writers(runtime, port, -ECONNABORTED);
 	task_wake_all(runtime, &port->reading.waiting, -ECONNABORTED);
 	task_wake_all(runtime, &port->writing.waiting, -ECONNABORTED);
 	return fd;

@@ -25,10 +25,11 @@ struct port {
 	struct index_link by_fd;
 	struct list *readers, *writers; /* struct task */
 	struct lane reading, writing;
-	int fd;        /* -1: none */
-	uint8_t ready; /* LOOP_READ, LOOP_WRITE: may be tried */
-	bool is_odd;   /* what was read may be less than there is */
-	bool is_once;  /* whatever event wakes the readers */
+	struct list **dialing; /* whoever waits there is woken with the writers; NULL: nobody */
+	int fd;                /* -1: none */
+	uint8_t ready;         /* LOOP_READ, LOOP_WRITE: may be tried */
+	bool is_odd;           /* what was read may be less than there is */
+	bool is_once;          /* whatever event wakes the readers */
 };
 
 /* What the kernel found, for the poller. */
@@ -55,7 +56,8 @@ static inline void port_tried(struct port *port, unsigned events)
 }
 
 /* The kernel looks at it no more, the actor has it no more, and whoever waits is woken. What it
- * returns is the descriptor, which is the caller's now. */
+ * returns is the descriptor, which is the caller's now; -1: it was closed behind its back, and
+ * the number, if it names anything, names a file of somebody else's. */
 int port_detach(struct runtime *runtime, struct port *port);
 
 /* The same, and the descriptor is closed. */

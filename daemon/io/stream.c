@@ -134,8 +134,10 @@ int troupe_adopt(struct troupe_self *self, int fd, struct troupe_stream *ret_str
 	struct stream *stream;
 	int rc = io_set_nonblock(fd);
 
-	if (rc < 0)
+	if (rc < 0) {
+		close(fd); /* it was taken; of one that is not open that does nothing */
 		return rc;
+	}
 	rc = stream_open(self, fd, &stream);
 	if (rc == 0)
 		ret_stream->id = stream->port.belonging.id;
@@ -145,14 +147,18 @@ int troupe_adopt(struct troupe_self *self, int fd, struct troupe_stream *ret_str
 int troupe_detach(struct troupe_self *self, struct troupe_stream handle, int *ret_fd)
 {
 	struct stream *stream = stream_find(self, handle.id);
+	int fd;
 
 	if (!stream)
 		return -ESRCH;
 	if (stream->port.reading.is_taken || stream->port.writing.is_taken ||
 	    buffer_size(&stream->input) > stream->lent)
 		return -EBUSY;
-	*ret_fd = port_detach(self->runtime, &stream->port);
+	fd = port_detach(self->runtime, &stream->port);
 	free_stream(self->runtime, stream);
+	if (fd < 0)
+		return -EBADF;
+	*ret_fd = fd;
 	return 0;
 }
 

@@ -48,6 +48,14 @@ static void set_alarm(struct task *task, uint64_t ns)
 		  slice_later_ns(runtime, ns));
 }
 
+/* What it waits for. */
+static const char *word_of(const struct use *use)
+{
+	if (use->event == LOOP_WRITE)
+		return "write";
+	return use->kind->reading ? use->kind->reading : "read";
+}
+
 int use_wait(struct use *use, uint64_t idle_ns)
 {
 	struct port *port = use->port;
@@ -59,7 +67,7 @@ int use_wait(struct use *use, uint64_t idle_ns)
 		return pause_refuse(use->task);
 	if (idle_ns)
 		set_alarm(use->task, idle_ns);
-	use->task->waits_for = use->event == LOOP_READ ? "read" : "write";
+	use->task->waits_for = word_of(use);
 	/* 1: it is ready; 0: the alarm */
 	rc = pause_wait_in(use->task,
 			   use->event == LOOP_READ ? &port->readers : &port->writers);

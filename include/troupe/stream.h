@@ -50,10 +50,12 @@ struct troupe_listener {
 /* ------------------------------------------------------------------ connecting */
 
 /* Connect to a place, which may name its host ("tcp:example.org:25"): then it is looked up (see
- * <troupe/names.h>, and the errors there), and its addresses are tried in turn, up to 8, for 5
- * s each but the last. -EINVAL: no such place; -ECONNREFUSED, -ENOENT, -EHOSTUNREACH and other
- * errors of connect(2); -EMFILE, -ENFILE, -ENOMEM, -ENOSPC: limits; -EOPNOTSUPP: a kind of
- * place that is no stream.
+ * <troupe/names.h>, and the errors there), and up to 8 of its addresses are tried, those of
+ * IPv6 and IPv4 by turns: each one when the one before has failed or was silent for 250 ms,
+ * beside those that are still silent, for 5 s each but the last. The first that answers is it;
+ * errors are those of the last. -EINVAL: no such place; -ECONNREFUSED, -ENOENT, -EHOSTUNREACH
+ * and other errors of connect(2); -EMFILE, -ENFILE, -ENOMEM, -ENOSPC: limits; -EOPNOTSUPP: a
+ * kind of place that is no stream.
  *
  * There is no limit of time but that of the scope; the kernel gives up a silent host after two
  * minutes. */
@@ -61,19 +63,21 @@ TROUPE_AWAIT int troupe_connect(struct troupe_self *self, const char *place,
 				struct troupe_stream *ret_stream) TROUPE_WARN_UNUSED;
 
 /* Make a descriptor that is open a stream: a socket of streams, a pipe, a terminal. It is
- * taken, closed on failure, too; and is non-blocking from now on, also for others who have its
- * file open. -EPERM: a file that never waits (a regular one, a directory): there is no use in a
- * stream; -EBADF; -ENOMEM, -ENOSPC, -EMFILE: limits. */
+ * taken, closed on each failure, too; and is non-blocking from now on, also for others who have
+ * its file open. -EPERM: a file that never waits (a regular one, a directory): there is no use
+ * in a stream; -EBADF; -ENOMEM, -ENOSPC, -EMFILE: limits. */
 int troupe_adopt(struct troupe_self *self, int fd,
 		 struct troupe_stream *ret_stream) TROUPE_WARN_UNUSED;
 
 /* The other way: the stream is gone, and its descriptor, non-blocking, is the caller's. -EBUSY:
- * a task is at work on it, or bytes that it has read ahead are not taken. -ESRCH. */
+ * a task is at work on it, or bytes that it has read ahead are not taken. -EBADF: somebody has
+ * closed its descriptor; the stream is gone all the same. -ESRCH. */
 int troupe_detach(struct troupe_self *self, struct troupe_stream stream,
 		  int *ret_fd) TROUPE_WARN_UNUSED;
 
-/* Never fails, never waits; of one that is closed: nothing. What the kernel has taken it still
- * sends. */
+/* Never fails, never waits; of one that is closed: nothing; of one whose descriptor somebody
+ * else has closed, nothing happens to whatever has its number since. What the kernel has taken
+ * it still sends. */
 void troupe_close(struct troupe_self *self, struct troupe_stream stream);
 
 /* Half-close: nothing more comes from us, the other side reads its end, and reading goes on.

@@ -62,8 +62,13 @@ static void wrong_usage_has_a_status_of_its_own(void **state)
 	expect_in(fixture->errors, "--socket does not go with inspect; see troupectl inspect");
 	assert_int_equal(run(fixture, "--instance x run /dev/null"), STATUS_USAGE);
 	expect_in(fixture->errors, "--instance does not go with run; see troupectl run");
+	assert_int_equal(run(fixture, "--timeout 1s inspect /dev/null"), STATUS_USAGE);
+	expect_in(fixture->errors, "--timeout does not go with inspect; see troupectl inspect");
 	assert_int_equal(run(fixture, "--help inspect"), STATUS_OK);
 	assert_null(strstr(fixture->text, "--socket"));
+	assert_null(strstr(fixture->text, "--timeout"));
+	assert_int_equal(run(fixture, "--help run"), STATUS_OK);
+	expect_in(fixture->text, "--timeout");
 	assert_int_equal(run(fixture, "--nonsense"), STATUS_USAGE);
 	assert_string_equal(fixture->text, "");
 }

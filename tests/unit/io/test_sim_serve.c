@@ -1,4 +1,5 @@
 /* A task for each connection: how many, how they end, and what their failures mean. */
+#include "core/inspect.h"
 #include "core/task.h"
 #include "harbour.h"
 
@@ -82,6 +83,22 @@ static void each_connection_has_a_task(void **state)
 	assert_int_equal(recv(two, &(char){0}, 1, 0), 0);
 	close(two);
 	assert_noted(&harbour, "");
+	harbour_finish(&harbour);
+}
+
+/* For people: what the task that serves waits for. */
+static void server_is_seen_to_accept(void **state)
+{
+	struct inspect_task task;
+	struct harbour harbour;
+	uint32_t at = 0, steps = 100;
+
+	(void)state;
+	harbour_play(&harbour, serves);
+	assert_int_equal(inspect_next_task(harbour.world.runtime, harbour.world.actors[1], &at,
+					   &steps, &task),
+			 1);
+	assert_string_equal(task.waits_for, "accept");
 	harbour_finish(&harbour);
 }
 
@@ -331,6 +348,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_connection_has_a_task),
+		cmocka_unit_test(server_is_seen_to_accept),
 		cmocka_unit_test(so_many_at_a_time_and_the_others_wait),
 		cmocka_unit_test(failure_concerns_its_own_connection),
 		cmocka_unit_test(closed_listener_lets_connections_end_by_themselves),

@@ -504,6 +504,59 @@ static void stream_in_use_is_not_detached(void **state)
 	harbour_finish(&harbour);
 }
 
+/* What was closed behind a stream's back is not handed out, and whoever has its number since
+ * keeps it: whether that is another stream, something else, or nothing. */
+static int loses_descriptors(struct troupe_self *self, struct harbour *harbour)
+{
+	struct troupe_stream streams[4], other;
+	int pairs[5][2], fd = 7, before;
+
+	(void)harbour;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pairs[i]),
+				 0);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(troupe_adopt(self, pairs[i][0], &streams[i]), 0);
+	before = pairs[0][0];
+	close(before);
+	assert_int_equal(dup2(pairs[4][0], before), before);
+	close(pairs[4][0]);
+	assert_int_equal(troupe_adopt(self, before, &other), 0);
+	close(pairs[1][0]);
+	assert_int_equal(dup2(pairs[4][1], pairs[1][0]), pairs[1][0]);
+	close(pairs[2][0]);
+	assert_int_equal(dup2(pairs[4][1], pairs[3][0]), pairs[3][0]);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(troupe_detach(self, streams[i], &fd), -EBADF);
+		assert_int_equal(fd, 7);
+		assert_int_equal(troupe_detach(self, streams[i], &fd), -ESRCH);
+	}
+	troupe_close(self, streams[3]);
+	assert_true(fcntl(before, F_GETFD) >= 0);
+	assert_true(fcntl(pairs[1][0], F_GETFD) >= 0);
+	assert_true(fcntl(pairs[3][0], F_GETFD) >= 0);
+	assert_int_equal(troupe_detach(self, other, &fd), 0);
+	assert_int_equal(fd, before);
+	close(pairs[1][0]);
+	close(pairs[3][0]);
+	for (int i = 0; i < 5; i++)
+		close(pairs[i][1]);
+	close(fd);
+	note(self, "lost; ");
+	return 0;
+}
+
+static void descriptor_that_was_closed_elsewhere_is_not_handed_out(void **state)
+{
+	struct harbour harbour;
+
+	(void)state;
+	harbour_play(&harbour, loses_descriptors);
+	harbour_run(&harbour);
+	assert_noted(&harbour, "lost; ");
+	harbour_finish(&harbour);
+}
+
 /* Trap 13: the same number again and again, some with a copy elsewhere. */
 static int opens_and_closes(struct troupe_self *self, struct harbour *harbour)
 {
@@ -552,6 +605,9 @@ static int adopts_odd_ones(struct troupe_self *self, struct harbour *harbour)
 	assert_int_equal(troupe_adopt(self, file, &stream), -EPERM);
 	assert_int_equal(fcntl(file, F_GETFD), -1); /* it was taken, and closed */
 	assert_int_equal(troupe_adopt(self, -1, &stream), -EBADF);
+	file = open("/", O_PATH | O_CLOEXEC); /* not even its flags can be set */
+	assert_int_equal(troupe_adopt(self, file, &stream), -EBADF);
+	assert_int_equal(fcntl(file, F_GETFD), -1);
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	assert_int_equal(troupe_adopt(self, ends[0], &stream), 0);
 	assert_int_equal(write(ends[1], "pipe", 4), 4);
@@ -688,6 +744,7 @@ int main(void)
 		cmocka_unit_test(cancelled_read_leaves_all_to_the_next),
 		cmocka_unit_test(detached_descriptor_is_the_callers),
 		cmocka_unit_test(stream_in_use_is_not_detached),
+		cmocka_unit_test(descriptor_that_was_closed_elsewhere_is_not_handed_out),
 		cmocka_unit_test(number_is_used_again_at_once),
 		cmocka_unit_test(pipes_are_adopted_and_files_are_not),
 		cmocka_unit_test(streams_outlive_the_tasks_of_an_actor_and_end_with_it),
