@@ -180,6 +180,9 @@ void show_unit(struct ctl *ctl, const struct api_unit *unit)
 		show_print(ctl, "        Slow: %lld handler%s; see troupectl blocked\n",
 			   (long long)*unit->slowHandlers,
 			   terminal_plural(*unit->slowHandlers));
+	for (size_t i = 0; unit->sockets && i < unit->sockets->count; i++)
+		show_print(ctl, "%s%s, %s\n", i == 0 ? "     Sockets: " : "              ",
+			   unit->sockets->items[i].name, unit->sockets->items[i].place);
 	for (size_t i = 0; i < unit->interfaces.count; i++)
 		show_print(ctl, "%s%s\n", i == 0 ? "  Interfaces: " : "              ",
 			   unit->interfaces.items[i]);

@@ -131,6 +131,16 @@ bool conf_is_instance_name(const char *text)
 	return conf_is_unit_name(text) && !strchr(text, '@');
 }
 
+bool conf_is_socket_name(const char *text)
+{
+	static const char unit[] = ".socket";
+	const size_t size = strlen(text), tail = sizeof(unit) - 1;
+
+	return size <= LIMIT_NAME && is_name_part(text, size) &&
+	       (size < tail || strcmp(text + size - tail, unit) != 0) &&
+	       strcmp(text, "control") != 0 && strcmp(text, "unknown") != 0;
+}
+
 int conf_path_init(struct conf_path *path, const struct conf_scope *scope)
 {
 	int r;

@@ -101,5 +101,8 @@ void conf_units_free(struct conf_files *units, size_t n);
 bool conf_is_unit_name(const char *text);
 /* Whether a text can name a daemon (--instance): as a unit without a template. */
 bool conf_is_instance_name(const char *text);
+/* Whether it is a name that a socket for actors may have: letters, digits, '_', '-' and '.', at
+ * most LIMIT_NAME; not what a socket is called for want of a name, nor "control". */
+bool conf_is_socket_name(const char *text);
 
 #endif

@@ -59,6 +59,49 @@ static int set_worker(const struct conf_key *key, const struct conf_setting *set
 	return 0;
 }
 
+static bool has_word(const struct conf_list *list, const char *word)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->words[i], word) == 0)
+			return true;
+	return false;
+}
+
+static int add_socket(struct conf_list *sockets, const char *name,
+		      const struct conf_setting *setting)
+{
+	if (!conf_is_socket_name(name))
+		return conf_refuse(setting,
+				   "\"%.80s\" is no name of a socket: it is what "
+				   "FileDescriptorName= says in its .socket unit",
+				   name);
+	if (has_word(sockets, name))
+		return 0;
+	if (sockets->n == LIMIT_UNIT_SOCKETS)
+		return conf_refuse(setting, "has more than %u names", LIMIT_UNIT_SOCKETS);
+	return texts_add(&sockets->words, &sockets->n, name);
+}
+
+/* Names, to which a further assignment adds. */
+static int set_sockets(const struct conf_key *key, const struct conf_setting *setting,
+		       void *field)
+{
+	const char *error;
+	char **words;
+	size_t n;
+	int r = conf_split(setting->value, &words, &n, &error);
+
+	(void)key;
+	if (r == -EINVAL)
+		return conf_refuse(setting, "%s", error);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = add_socket(field, words[i], setting);
+	texts_free(words, n);
+	return r;
+}
+
 #define FIELD(member, effect) CONF_FIELD(struct unit_file, member, effect)
 
 static const struct conf_key keys_known[] = {
@@ -89,6 +132,7 @@ static const struct conf_key keys_known[] = {
 	{"LogRateLimitBurst", conf_set_uint, FIELD(log_burst, WORKERS), 0, UINT32_MAX},
 	{"AllowGlobals", conf_set_bool, FIELD(allow_globals, RESTART)},
 	{"StateDirectory", conf_set_bool, FIELD(has_state, RESTART)},
+	{"Sockets", set_sockets, FIELD(sockets, RESTART)},
 	LIFE_KEYS(struct unit_file),
 };
 
@@ -315,6 +359,7 @@ void unit_file_fini(struct unit_file *unit)
 	free(unit->plugin);
 	free(unit->plugin_file);
 	free(unit->type);
+	conf_list_fini(&unit->sockets);
 	*unit = (struct unit_file){0};
 }
 

@@ -35,6 +35,9 @@
  *   AllowGlobals=  whether the plug-in may have writable static data; default no
  *   StateDirectory=
  *                  whether it has a directory of its own below that of trouped.conf; default no
+ *   Sockets=       names of sockets that were handed in to the daemon (FileDescriptorName= of
+ *                  .socket units): its actors may listen there; list, at most
+ *                  LIMIT_UNIT_SOCKETS; default: none
  *
  * and those of life_keys.h, whose defaults are trouped.conf's. [Config] is kept as it was
  * written: config_json() makes sense of it when the plug-in's Config type is known.
@@ -79,7 +82,8 @@ struct unit_file {
 	enum unit_on_error on_error;
 	bool is_default;
 	bool allow_globals;
-	bool has_state; /* StateDirectory=yes */
+	bool has_state;           /* StateDirectory=yes */
+	struct conf_list sockets; /* names, each once */
 	enum unit_balance balance;
 	uint64_t call_timeout_ns; /* of clients' direct calls; TEXT_INFINITY: none */
 	enum restart_policy restart;

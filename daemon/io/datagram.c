@@ -1,5 +1,7 @@
 /* datagram.c - sockets of datagrams: streams in all but reading and writing. */
+#include "base/endpoint.h"
 #include "io/place.h"
+#include "io/socket.h"
 #include "io/stream.h"
 #include "io/use.h"
 
@@ -8,10 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-int troupe_datagram_open(struct troupe_self *self, const char *text,
-			 struct troupe_stream *ret_stream)
+/* A descriptor. */
+static int open_socket(const struct troupe_self *self, const char *text)
 {
-	struct stream *stream;
 	struct place place;
 	int fd, rc = stream_place(self, text, true, &place);
 
@@ -27,10 +28,24 @@ int troupe_datagram_open(struct troupe_self *self, const char *text,
 		close(fd);
 		return rc;
 	}
+	return fd;
+}
+
+int troupe_datagram_open(struct troupe_self *self, const char *text,
+			 struct troupe_stream *ret_stream)
+{
+	const bool is_handed = socket_is_meant(text);
+	struct stream *stream;
+	int fd = is_handed ? socket_open(self, text, SOCK_DGRAM) : open_socket(self, text), rc;
+
+	if (fd < 0)
+		return fd;
 	rc = stream_open(self, fd, &stream);
-	if (rc == 0)
-		ret_stream->id = stream->port.belonging.id;
-	return rc;
+	if (rc < 0)
+		return rc;
+	stream->is_shared = is_handed;
+	ret_stream->id = stream->port.belonging.id;
+	return 0;
 }
 
 int troupe_datagram_place(struct troupe_self *self, struct troupe_stream handle,
@@ -38,7 +53,7 @@ int troupe_datagram_place(struct troupe_self *self, struct troupe_stream handle,
 {
 	const struct stream *stream = stream_find(self, handle.id);
 
-	return stream ? place_of_socket(stream->port.fd, false, ret_place) : -ESRCH;
+	return stream ? endpoint_of_socket(stream->port.fd, false, ret_place) : -ESRCH;
 }
 
 static int begin(struct troupe_self *self, struct troupe_stream handle, unsigned event,

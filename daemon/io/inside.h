@@ -7,6 +7,7 @@
 #include "core/index.h"
 #include "core/inside.h"
 #include "io/children.h"
+#include "io/handed.h"
 
 struct io {
 	struct runtime *runtime;
@@ -20,6 +21,7 @@ struct io {
 	struct crew *blocking, *files;
 	uint32_t blocking_threads; /* at most */
 	struct resolver *resolver;
+	struct handed handed;
 };
 
 #endif

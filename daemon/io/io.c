@@ -42,6 +42,7 @@ void io_free(struct io *io)
 	crew_free(io->blocking);
 	crew_free(io->files);
 	resolver_free(io->resolver);
+	handed_fini(&io->handed);
 	poller_fini(&io->poller);
 	index_fini(&io->ports_by_fd);
 	free(io);
@@ -52,6 +53,16 @@ void io_set_blocking_threads(struct io *io, uint32_t most)
 	io->blocking_threads = most;
 	if (io->blocking)
 		crew_set_most(io->blocking, most);
+}
+
+int io_hand_over(struct io *io, uint32_t version, size_t index, const char *name, int fd)
+{
+	return handed_add(&io->handed, version, index, name, fd);
+}
+
+void io_take_back(struct io *io, uint32_t version)
+{
+	handed_forget(&io->handed, version);
 }
 
 bool io_is_held(const struct io *io)

@@ -10,6 +10,7 @@
 #define IO_IO_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct io;
@@ -22,6 +23,13 @@ void io_free(struct io *io);
 
 /* BlockingThreads= */
 void io_set_blocking_threads(struct io *io, uint32_t most);
+
+/* A socket (taken, on failure too) for the actors of that version, and those that they spawn,
+ * to use by that name: see socket.h. index: among those of the version; 0: the first, which
+ * begins anew. -ENOMEM. */
+int io_hand_over(struct io *io, uint32_t version, size_t index, const char *name, int fd);
+/* All of that version, if there are any; what actors have of them stays. */
+void io_take_back(struct io *io, uint32_t version);
 
 /* Whether some thread is still at what an actor's task has asked for, so that nothing that this
  * may have to do with can be freed: the process can only leave. */

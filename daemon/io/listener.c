@@ -1,7 +1,9 @@
 #include "io/listener.h"
 
+#include "base/endpoint.h"
 #include "core/slice.h"
 #include "io/place.h"
+#include "io/socket.h"
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -129,18 +131,20 @@ static int open_socket(const struct troupe_endpoint *endpoint)
 int troupe_listen(struct troupe_self *self, const char *text,
 		  struct troupe_listener *ret_listener)
 {
+	const bool is_handed = socket_is_meant(text);
 	struct listener *listener;
 	struct place place;
 	const char *path;
-	int fd, rc = stream_place(self, text, false, &place);
+	int fd, rc = is_handed ? 0 : stream_place(self, text, false, &place);
 
 	if (rc < 0)
 		return rc;
-	path = path_of(&place.endpoint);
+	/* the file of one that is others', too, stays */
+	path = is_handed ? "" : path_of(&place.endpoint);
 	listener = calloc(1, sizeof(*listener) + strlen(path) + 1);
 	if (!listener)
 		return -ENOMEM;
-	fd = open_socket(&place.endpoint);
+	fd = is_handed ? socket_open(self, text, SOCK_STREAM) : open_socket(&place.endpoint);
 	if (fd < 0) {
 		free(listener);
 		return fd;
@@ -173,7 +177,7 @@ int troupe_listener_place(struct troupe_self *self, struct troupe_listener handl
 {
 	const struct listener *listener = listener_find(self, handle);
 
-	return listener ? place_of_socket(listener->port.fd, false, ret_place) : -ESRCH;
+	return listener ? endpoint_of_socket(listener->port.fd, false, ret_place) : -ESRCH;
 }
 
 /* ------------------------------------------------------------------ accepting */

@@ -1,5 +1,6 @@
 #include "io/place.h"
 
+#include "base/endpoint.h"
 #include "base/text.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <sys/un.h>
 
-_Static_assert(sizeof(struct sockaddr_un) <= sizeof(struct sockaddr_storage), "it fits");
+_Static_assert(TROUPE_PLACE_MAX == ENDPOINT_TEXT, "a place is written as in base");
 
 /* "host:port" or "[host]:port". */
 static int split_host(const char *text, char *host, size_t size, uint16_t *ret_port)
@@ -123,56 +124,8 @@ int troupe_endpoint_of(const char *text, struct troupe_endpoint *ret_endpoint)
 	return 0;
 }
 
-static void print_unix(const struct troupe_endpoint *endpoint, char *text)
-{
-	const struct sockaddr_un *local = (const void *)&endpoint->address;
-	const size_t head = offsetof(struct sockaddr_un, sun_path);
-	size_t size = endpoint->size > head ? endpoint->size - head : 0;
-	const bool is_abstract = size > 0 && local->sun_path[0] == '\0';
-
-	if (size > sizeof(local->sun_path))
-		size = sizeof(local->sun_path);
-	if (is_abstract)
-		snprintf(text, TROUPE_PLACE_MAX, "unix:@%.*s", (int)size - 1,
-			 local->sun_path + 1);
-	else
-		snprintf(text, TROUPE_PLACE_MAX, "unix:%.*s", (int)size, local->sun_path);
-}
-
 void troupe_endpoint_place(const struct troupe_endpoint *endpoint, bool is_datagram,
 			   char ret_place[TROUPE_PLACE_MAX])
 {
-	const struct sockaddr_in *v4 = (const void *)&endpoint->address;
-	const struct sockaddr_in6 *v6 = (const void *)&endpoint->address;
-	const char *prefix = is_datagram ? "udp" : "tcp";
-	char host[INET6_ADDRSTRLEN] = "";
-
-	if (endpoint->size >= sizeof(*v4) && v4->sin_family == AF_INET) {
-		(void)inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
-		snprintf(ret_place, TROUPE_PLACE_MAX, "%s:%s:%u", prefix, host,
-			 ntohs(v4->sin_port));
-	} else if (endpoint->size >= sizeof(*v6) && v6->sin6_family == AF_INET6) {
-		(void)inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
-		snprintf(ret_place, TROUPE_PLACE_MAX, "%s:[%s]:%u", prefix, host,
-			 ntohs(v6->sin6_port));
-	} else if (endpoint->size == 0 || v4->sin_family == AF_UNIX) {
-		print_unix(endpoint, ret_place);
-	} else {
-		snprintf(ret_place, TROUPE_PLACE_MAX, "unknown:");
-	}
-}
-
-int place_of_socket(int fd, bool of_peer, char ret_text[TROUPE_PLACE_MAX])
-{
-	struct troupe_endpoint endpoint = {0};
-	socklen_t size = sizeof(endpoint.address), type_size = sizeof(int);
-	int type = SOCK_STREAM, rc;
-
-	rc = of_peer ? getpeername(fd, (struct sockaddr *)&endpoint.address, &size)
-		     : getsockname(fd, (struct sockaddr *)&endpoint.address, &size);
-	if (rc < 0 || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) < 0)
-		return -errno;
-	endpoint.size = size;
-	troupe_endpoint_place(&endpoint, type == SOCK_DGRAM, ret_text);
-	return 0;
+	endpoint_print(&endpoint->address, endpoint->size, is_datagram, ret_place);
 }

@@ -23,7 +23,4 @@ int place_parse(const char *text, struct place *ret_place);
 /* Of a text that place_parse() gave -EADDRNOTAVAIL for. */
 void place_split(const char *text, struct place_host *ret_host);
 
-/* Where an open socket is, or its peer. Errors of getsockname(2) and getpeername(2). */
-int place_of_socket(int fd, bool of_peer, char ret_text[TROUPE_PLACE_MAX]);
-
 #endif

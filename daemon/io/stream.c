@@ -1,5 +1,6 @@
 #include "io/stream.h"
 
+#include "base/endpoint.h"
 #include "base/io.h"
 #include "io/place.h"
 #include <errno.h>
@@ -178,6 +179,9 @@ int troupe_finish(struct troupe_self *self, struct troupe_stream handle)
 		return -ESRCH;
 	if (stream->port.writing.is_taken)
 		return -EBUSY;
+	/* it would be the end for all of them */
+	if (stream->is_shared)
+		return -EPERM;
 	return shutdown(stream->port.fd, SHUT_WR) < 0 ? -errno : 0;
 }
 
@@ -200,5 +204,5 @@ int troupe_peer(struct troupe_self *self, struct troupe_stream handle,
 {
 	struct stream *stream = stream_find(self, handle.id);
 
-	return stream ? place_of_socket(stream->port.fd, true, ret_place) : -ESRCH;
+	return stream ? endpoint_of_socket(stream->port.fd, true, ret_place) : -ESRCH;
 }

@@ -19,8 +19,9 @@ struct stream {
 	bool has_scratch; /* the input lies in that of struct io */
 	bool is_socket;
 	bool is_datagram;
-	bool is_whole; /* a read that finds less than it asks for has found all */
-	bool is_torn;  /* part of what was to be written has been */
+	bool is_shared; /* its socket is others', too */
+	bool is_whole;  /* a read that finds less than it asks for has found all */
+	bool is_torn;   /* part of what was to be written has been */
 };
 
 extern const struct belonging_kind stream_kind;

@@ -21,6 +21,7 @@
 #include "io.troupe.Control.varlink.h"
 #include "master/notify.h"
 #include "master/pulse.h"
+#include "master/sockets.h"
 #include "process/launcher.h"
 #include "process/oom.h"
 #include "process/symbolizer.h"
@@ -89,6 +90,8 @@ struct master {
 	char *socket;  /* the path listened at; NULL: handed in by systemd */
 	int socket_fd; /* likewise; the server's */
 	struct control_place socket_place;
+	bool has_handed_control; /* the service manager has handed in a control socket */
+	struct sockets sockets;  /* what else it has handed in */
 	struct relays *relays;
 	struct audit *audit;
 	struct listing *listing;

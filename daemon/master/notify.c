@@ -126,19 +126,26 @@ void notify_stopping(struct notify *notify)
 	send_format(notify, "STOPPING=1\nSTATUS=Stopping");
 }
 
-int notify_take_sockets(int *ret_fds, unsigned *ret_n)
+int notify_take_sockets(struct notify_socket ret_sockets[], unsigned *ret_n)
 {
-	int n = sd_listen_fds(0);
+	const char *names = getenv("LISTEN_FDNAMES");
+	int n = sd_listen_fds(0); /* it sets close-on-exec */
 
 	if (n < 0)
 		return n;
-	if (n > NOTIFY_SOCKETS_MAX)
-		return -EINVAL;
+	if (n > (int)LIMIT_SOCKETS)
+		return -E2BIG;
 	for (int i = 0; i < n; i++) {
-		ret_fds[i] =
-			SD_LISTEN_FDS_START + i; /* sd_listen_fds() has set close-on-exec */
-		if (sd_is_socket(ret_fds[i], AF_UNIX, SOCK_STREAM, 1) <= 0)
-			return -EINVAL;
+		const size_t size = names ? strcspn(names, ":") : 0;
+		struct notify_socket *socket = &ret_sockets[i];
+
+		socket->fd = SD_LISTEN_FDS_START + i;
+		snprintf(socket->name, sizeof(socket->name), "%.*s", (int)size,
+			 names ? names : "");
+		if (size == 0)
+			strcpy(socket->name, "unknown");
+		if (names)
+			names += size + (names[size] == ':');
 	}
 	*ret_n = (unsigned)n;
 	return 0;

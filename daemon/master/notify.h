@@ -9,6 +9,7 @@
 #ifndef MASTER_NOTIFY_H
 #define MASTER_NOTIFY_H
 
+#include "base/limits.h"
 #include "base/loop.h"
 #include <stddef.h>
 #include <stdint.h>
@@ -36,9 +37,15 @@ void notify_status(struct notify *notify, const char *status);
 void notify_reloading(struct notify *notify);
 void notify_stopping(struct notify *notify);
 
-#define NOTIFY_SOCKETS_MAX 8
-/* The listening stream sockets that the service manager passed, close-on-exec; *ret_n of them,
- * at most NOTIFY_SOCKETS_MAX, given. Once per process. -EINVAL: it passed something else. */
-int notify_take_sockets(int *ret_fds, unsigned *ret_n);
+/* What the service manager has passed. */
+struct notify_socket {
+	int fd; /* given, close-on-exec */
+	/* FileDescriptorName=, as far as it fits, for no longer one is of use; "unknown": there
+	 * is none */
+	char name[LIMIT_NAME + 2];
+};
+
+/* All of it, *ret_n of LIMIT_SOCKETS at most. Once per process. -E2BIG: more were passed. */
+int notify_take_sockets(struct notify_socket ret_sockets[], unsigned *ret_n);
 
 #endif

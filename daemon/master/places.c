@@ -4,6 +4,7 @@
 #include "io.troupe.Worker.varlink.h"
 #include "master/master.h"
 #include "master/notify.h"
+#include "master/sockets.h"
 #include "master/worker.h"
 #include "process/place.h"
 #include <string.h>
@@ -56,25 +57,42 @@ static int listen_at(struct master *master, const char *path)
 	return control_server_listen(master->server, fd, false);
 }
 
+/* One that was handed in; is taken. */
+static int take_socket(struct master *master, const struct notify_socket *socket)
+{
+	if (!sockets_is_control(socket))
+		return sockets_add(&master->sockets, socket, &master->log);
+	master->has_handed_control = true;
+	if (sockets_can_control(socket->fd))
+		return control_server_listen(master->server, socket->fd, true);
+	close(socket->fd);
+	log_error(&master->log,
+		  "the socket that was handed in as \"%.80s\" is no control socket, that is a "
+		  "Unix socket of streams that listens: one for actors needs a name, by "
+		  "FileDescriptorName=",
+		  socket->name);
+	return -EINVAL;
+}
+
 int places_listen(struct master *master)
 {
-	int fds[NOTIFY_SOCKETS_MAX];
+	struct notify_socket sockets[LIMIT_SOCKETS];
 	unsigned n = 0;
-	int r = notify_take_sockets(fds, &n);
+	int r = notify_take_sockets(sockets, &n);
 
 	if (r < 0) {
-		log_error(&master->log, "the sockets that were handed in are not for us: %s",
+		log_error(&master->log, "cannot take the sockets that were handed in: %s",
 			  strerror(-r));
 		return r;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		int added = control_server_listen(master->server, fds[i], true);
+		int taken = take_socket(master, &sockets[i]);
 
 		if (r == 0)
-			r = added;
+			r = taken;
 	}
 	/* A socket on the command line is wanted in any case. */
-	if (r == 0 && (n == 0 || master->options->socket))
+	if (r == 0 && (!master->has_handed_control || master->options->socket))
 		r = listen_at(master, master->options->socket ? master->options->socket
 							      : master->settings.socket);
 	return r;

@@ -82,6 +82,29 @@ bool describe_instances(struct arena *arena, const struct unit *unit, unsigned f
 	return true;
 }
 
+/* Those of its version. *ret_sockets: NULL: there are none. */
+static bool describe_sockets(struct arena *arena, const struct unit *unit,
+			     const struct api_socket_array **ret_sockets)
+{
+	const struct sockets *sockets = &unit->master->sockets;
+	const struct version *version = unit->version;
+	struct api_socket *items = arena_alloc(arena, (sockets->n + 1) * sizeof(*items));
+	struct api_socket_array *array = arena_alloc(arena, sizeof(*array));
+
+	*ret_sockets = NULL;
+	if (!items || !array)
+		return false;
+	*array = (struct api_socket_array){.items = items};
+	for (size_t i = 0; i < version->n_sockets; i++)
+		for (const struct socket_named *socket = NULL;
+		     (socket = sockets_next(sockets, version->sockets[i], socket));)
+			items[array->count++] = (struct api_socket){.name = socket->name,
+								    .place = socket->place};
+	if (array->count > 0)
+		*ret_sockets = array;
+	return true;
+}
+
 bool describe_unit(struct arena *arena, const struct unit *unit, struct api_unit *ret_unit)
 {
 	*ret_unit = (struct api_unit){
@@ -97,6 +120,8 @@ bool describe_unit(struct arena *arena, const struct unit *unit, struct api_unit
 		.restarts = (int64_t)unit->restarts,
 		.interfaces = describe_interfaces(unit->version->type),
 	};
+	if (unit->version->n_sockets > 0 && !describe_sockets(arena, unit, &ret_unit->sockets))
+		return false;
 	if (unit->slow_handlers > 0) {
 		ret_unit->slowHandlers = number(arena, (int64_t)unit->slow_handlers);
 		if (!ret_unit->slowHandlers)

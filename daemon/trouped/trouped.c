@@ -339,6 +339,7 @@ void master_free(struct master *master)
 	/* First, so that no call is left whose callbacks would reach the parts freed below. */
 	control_server_free(master->server);
 	places_unlisten(master);
+	sockets_fini(&master->sockets);
 	units_foreach (unit, master)
 		unit_free(unit);
 	symbolizer_fini(&master->symbolizer);

@@ -1,6 +1,7 @@
 /* version.c - from a definition to what can be started. */
 #include "units/version.h"
 
+#include "base/array.h"
 #include "base/text.h"
 #include "config/config_json.h"
 #include "config/unit_file.h"
@@ -41,6 +42,7 @@ void version_unref(struct version *version)
 		worker_undefine(worker, version->number);
 	deploy_put(version->deployment);
 	free(version->state_directory);
+	texts_free(version->sockets, version->n_sockets);
 	free(version->config);
 	free(version);
 }
@@ -112,6 +114,31 @@ static int make_state(struct version *version, const struct unit_file *file, cha
 	return 0;
 }
 
+/* Sockets that were handed in later are not taken: it is the start that hands them over. */
+static int make_sockets(struct version *version, const struct unit_file *file, char *why,
+			struct problems *problems)
+{
+	const struct sockets *sockets = &version->unit->master->sockets;
+
+	for (size_t i = 0; i < file->sockets.n; i++) {
+		const char *name = file->sockets.words[i];
+
+		if (!sockets_next(sockets, name, NULL)) {
+			(void)snprintf(
+				why, VERSION_WHY_MAX,
+				"Sockets=%s: no socket of that name was handed in to "
+				"trouped: one is by a .socket unit with "
+				"FileDescriptorName=%s and Service=trouped.service that is "
+				"started before trouped is; then restart trouped",
+				name, name);
+			return problems_add(problems, file->file, 0, "%s", why);
+		}
+		if (texts_add(&version->sockets, &version->n_sockets, name) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int make(struct version *version, const struct unit_file *file, const char *config,
 		char *why, struct problems *problems)
 {
@@ -125,6 +152,8 @@ static int make(struct version *version, const struct unit_file *file, const cha
 	if (!version->type)
 		return note_plugin(file, why, problems);
 	r = make_state(version, file, why, problems);
+	if (r == 0)
+		r = make_sockets(version, file, why, problems);
 	if (r < 0)
 		return r;
 	if (!config)
@@ -168,6 +197,11 @@ int version_again(const struct version *version, struct version **ret_version)
 		version_unref(again);
 		return -ENOMEM;
 	}
+	for (size_t i = 0; i < version->n_sockets; i++)
+		if (texts_add(&again->sockets, &again->n_sockets, version->sockets[i]) < 0) {
+			version_unref(again);
+			return -ENOMEM;
+		}
 	again->deployment = deploy_ref(version->deployment);
 	again->type = version->type;
 	*ret_version = again;

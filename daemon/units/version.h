@@ -28,7 +28,9 @@ struct version {
 	/* Of its actors, and what they provide; the deployment's. NULL: unknown */
 	const struct plugin_actor *type;
 	char *state_directory; /* absolute; NULL: it has none */
-	char *config;          /* JSON text, "" for none; NULL: wrong */
+	char **sockets;        /* Sockets=; names of those that it may use */
+	size_t n_sockets;
+	char *config; /* JSON text, "" for none; NULL: wrong */
 	UT_hash_handle by_number;
 };
 

@@ -130,6 +130,23 @@ static struct worker_limits limits_of(const struct unit *unit)
 	};
 }
 
+/* Before Define: so that when one cannot be sent, the version is as good as unknown. */
+static int send_sockets(struct worker *worker, const struct version *version)
+{
+	const struct sockets *sockets = &worker->master->sockets;
+	struct worker_socket notice = {.version = version->number};
+	int r = 0;
+
+	for (size_t i = 0; i < version->n_sockets; i++)
+		for (const struct socket_named *socket = NULL;
+		     r == 0 && (socket = sockets_next(sockets, version->sockets[i], socket));) {
+			notice.name = socket->name;
+			r = worker_send(worker, &worker_socket_method, &notice, socket->fd);
+			notice.index++;
+		}
+	return r;
+}
+
 static int define(struct worker *worker, const struct version *version)
 {
 	struct worker_define notice = {
@@ -142,6 +159,12 @@ static int define(struct worker *worker, const struct version *version)
 		.limits = limits_of(version->unit),
 	};
 
+	if (!number_set_has(&worker->defined, version->number)) {
+		int r = send_sockets(worker, version);
+
+		if (r < 0)
+			return r;
+	}
 	return ask_once(worker, &worker->defined,
 			(struct request_what){REQUEST_DEFINE, version->number, 0}, version,
 			&worker_define_method, &notice, -1);

@@ -338,6 +338,7 @@ static bool admits(void *context, const struct troupe_method *method)
 static const struct channel_handler handlers[] = {
 	{&worker_start_method, on_start},
 	{&worker_load_method, agent_on_load},
+	{&worker_socket_method, agent_on_socket},
 	{&worker_define_method, agent_on_define},
 	{&worker_reconfigure_method, on_reconfigure},
 	{&worker_redefine_method, agent_on_redefine},

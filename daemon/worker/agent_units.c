@@ -189,6 +189,21 @@ static int define_unit(struct agent *agent, const struct worker_define *in, char
 	return r;
 }
 
+void agent_on_socket(void *context, const void *data)
+{
+	struct agent *agent = agent_of(context);
+	const struct worker_socket *in = data;
+	int fd = take_fd(channel_fd(agent->channel)), r = -EPROTO;
+
+	if (fd >= 0 && fits_uint32(in->version) && in->index >= 0)
+		r = io_hand_over(agent->io, (uint32_t)in->version, (size_t)in->index, in->name,
+				 fd);
+	else if (fd >= 0)
+		close(fd);
+	if (r < 0)
+		agent_fail(agent, "cannot take a socket", r);
+}
+
 void agent_on_define(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
@@ -225,6 +240,7 @@ void agent_on_undefine(void *context, const void *data)
 
 	if (!units_find_unit(&agent->units, in->version))
 		return; /* Define failed */
+	io_take_back(agent->io, (uint32_t)in->version);
 	(void)runtime_unit_forget(agent->runtime, (uint32_t)in->version);
 	actor_log_forget(&agent->actor_log, in->version);
 	units_remove_unit(&agent->units, in->version);

@@ -8,6 +8,7 @@
 #include "worker/agent_inside.h"
 
 void agent_on_load(void *context, const void *in);
+void agent_on_socket(void *context, const void *in);
 void agent_on_define(void *context, const void *in);
 void agent_on_redefine(void *context, const void *in);
 void agent_on_undefine(void *context, const void *in);

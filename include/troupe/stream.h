@@ -19,6 +19,10 @@
  *   "tcp:127.0.0.1:80"  "tcp:[::1]:0"      a port of 0, to listen on: any that is free
  *   "unix:/run/x"       "unix:@abstract"
  *   "udp:[::]:514"      for troupe_datagram_open() and troupe_endpoint_of()
+ *   "socket:web"        to listen, or for troupe_datagram_open(): a socket that the daemon has
+ *                       handed to the unit, by a name that its Sockets= has. "socket:web:2":
+ *                       the second one of that name and type. Every actor of the unit may take
+ *                       it, in whatever worker, also at a time
  *
  * All functions here are of the actor's thread, as those of actor.h. Since ABI 2.1.
  */
@@ -81,7 +85,8 @@ int troupe_detach(struct troupe_self *self, struct troupe_stream stream,
 void troupe_close(struct troupe_self *self, struct troupe_stream stream);
 
 /* Half-close: nothing more comes from us, the other side reads its end, and reading goes on.
- * -EBUSY: a task is writing; -ENOTSOCK: a pipe or terminal: close it; -ENOTCONN; -ESRCH. */
+ * -EBUSY: a task is writing; -ENOTSOCK: a pipe or terminal: close it; -EPERM: a "socket:",
+ * which is others', too; -ENOTCONN; -ESRCH. */
 int troupe_finish(struct troupe_self *self, struct troupe_stream stream);
 
 /* idle_ns: a read or write in which no byte moves for so long returns -ETIME; 0: no limit, as
@@ -137,7 +142,11 @@ TROUPE_AWAIT ssize_t troupe_send_file(struct troupe_self *self, struct troupe_st
 /* Listen at a place. A path whose socket nobody listens on any more is taken over, and goes
  * when the listener is closed. -EINVAL: no such place; -EADDRINUSE, -EACCES and other errors of
  * bind(2); -EMFILE, -ENFILE, -ENOMEM, -ENOSPC: limits; -EOPNOTSUPP: not for streams. In fini:
- * of no use. */
+ * of no use.
+ *
+ * A "socket:" stays open when the listener is closed, when the actor ends and when the worker
+ * dies: whoever connects meanwhile waits in its backlog, until somebody accepts there again.
+ * -ENOENT: its unit has no such socket, which is logged. */
 int troupe_listen(struct troupe_self *self, const char *place,
 		  struct troupe_listener *ret_listener) TROUPE_WARN_UNUSED;
 
@@ -148,6 +157,14 @@ int troupe_listener_place(struct troupe_self *self, struct troupe_listener liste
 /* Nobody connects any more; connections that were accepted stay. Of one that is closed:
  * nothing. */
 void troupe_listener_close(struct troupe_self *self, struct troupe_listener listener);
+
+/* For libraries that want a descriptor: a new one of a "socket:", of `type` (SOCK_STREAM: it
+ * listens; SOCK_DGRAM), close-on-exec and non-blocking. It is the caller's: close it. Its
+ * options and shutdown(2) are to be left alone: the socket is others', too, and a library that
+ * shuts down what it was given to listen at (libmicrohttpd does) ends it for all of them until
+ * the daemon is started anew. Errors as of troupe_listen(). */
+int troupe_socket(struct troupe_self *self, const char *place, int type,
+		  int *ret_fd) TROUPE_WARN_UNUSED;
 
 /* Wait for a connection. One task accepts at a time, others wait for their turn. While the
  * process has no descriptor left, or the worker or this unit has reached another limit, that is
@@ -185,7 +202,8 @@ void troupe_endpoint_place(const struct troupe_endpoint *endpoint, bool is_datag
 
 /* Open a socket of datagrams at a place ("udp:127.0.0.1:0", "unix:/run/x"), for
  * troupe_receive(), troupe_send_to(), troupe_limit() and troupe_close(). A path must be free,
- * and stays when it is closed. Errors as of troupe_listen(). */
+ * and stays when it is closed. Of a "socket:" that several actors read each datagram goes to
+ * one of them. Errors as of troupe_listen(). */
 int troupe_datagram_open(struct troupe_self *self, const char *place,
 			 struct troupe_stream *ret_stream) TROUPE_WARN_UNUSED;
 

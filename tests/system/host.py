@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -72,6 +73,19 @@ def plugin(name):
     raise AssertionError(f"no plug-in {name}.so in {PLUGINS} or {TEST_PLUGINS}")
 
 
+# LISTEN_PID names the process that runs trouped, which is the same.
+HAND_IN = """
+import fcntl, os, sys
+names, n = sys.argv[1], sys.argv[1].count(":") + 1
+high = [fcntl.fcntl(int(fd), fcntl.F_DUPFD_CLOEXEC, 100) for fd in sys.argv[2:2 + n]]
+os.closerange(3, 100)
+for at, fd in enumerate(high):
+    os.dup2(fd, 3 + at)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(n), LISTEN_FDNAMES=names)
+os.execv(sys.argv[2 + n], sys.argv[2 + n:])
+"""
+
+
 class Daemon:
     """with Daemon({"hello": {"Plugin": ...}}) as daemon: daemon.call("hello",
     "io.troupe.hello.Greet", {...})"""
@@ -82,6 +96,7 @@ class Daemon:
         self.socket = os.path.join(self.directory, "s")
         self.log_path = os.path.join(self.directory, "log")
         self.process = None
+        self.handed = []  # (name, socket), as a service manager hands them in
         self.wrap, self.env = wrap or [], env or {}
         self.may_break_memory = False  # a sanitizer's report is what the test is about
         os.mkdir(self.config)
@@ -120,7 +135,14 @@ class Daemon:
         self.write(name + ".actor", unit)
 
     def command(self, *arguments):
-        return [*self.wrap, TROUPED, "--config", self.config, "--socket", self.socket, *arguments]
+        return [*self.wrap, *self.hand_in(), TROUPED, "--config", self.config, "--socket", self.socket, *arguments]
+
+    def hand_in(self):
+        """A command that puts the sockets where the one behind it expects them."""
+        if not self.handed:
+            return []
+        names = ":".join(name for name, _ in self.handed)
+        return [sys.executable, "-c", HAND_IN, names, *(str(handed.fileno()) for _, handed in self.handed)]
 
     def launch(self, *arguments, output=None, **more):
         """output: a descriptor for its log, in place of a file."""
@@ -130,7 +152,7 @@ class Daemon:
         # A user without a session has none; root's daemons do not look at it.
         env.setdefault("XDG_RUNTIME_DIR", self.directory)
         self.process = subprocess.Popen(self.command(*arguments), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                        env={**env, **self.env}, **more)
+                                        env={**env, **self.env}, pass_fds=[s.fileno() for _, s in self.handed], **more)
         log.close()
         return self.process
 

@@ -1,5 +1,6 @@
 /* lines.c - echoes lines, a task for each connection. */
 #include "lines.varlink.h"
+#include <errno.h>
 #include <troupe/stream.h>
 
 #define CONNECTIONS 20000
@@ -7,6 +8,7 @@
 
 struct server {
 	struct troupe_listener listener;
+	struct troupe_stream datagrams;
 	struct lines_status_out status;
 	char place[TROUPE_PLACE_MAX];
 };
@@ -44,22 +46,54 @@ static int on_status(struct troupe_self *self, struct server *me, struct lines_s
 	return lines_status_return(self, call, &me->status);
 }
 
-static int init(struct troupe_self *self, struct server *me, const void *config)
+static int echo_datagrams(struct troupe_self *self, struct server *me, void *unused,
+			  void *unused_too)
 {
-	int rc = troupe_listen(self, "tcp:127.0.0.1:0", &me->listener);
+	struct troupe_endpoint from;
+	char bytes[LINE];
+	ssize_t n;
 
-	(void)config;
+	(void)unused;
+	(void)unused_too;
+	/* what concerns one of them is no concern of the others */
+	while ((n = troupe_receive(self, me->datagrams, bytes, sizeof(bytes), &from)) >= 0)
+		if (from.size > 0)
+			(void)troupe_send_to(self, me->datagrams, bytes, (size_t)n, &from);
+	return (int)n;
+}
+TROUPE_TASK(echo_datagrams, struct server, void, void)
+
+static int open_datagrams(struct troupe_self *self, struct server *me, const char *place)
+{
+	int rc = troupe_datagram_open(self, place, &me->datagrams);
+
+	/* it would be the end for all who share it */
+	if (rc == 0 && troupe_finish(self, me->datagrams) == 0)
+		rc = -ENOTRECOVERABLE;
+	return rc < 0 ? rc
+		      : troupe_start(self, TROUPE_OF_ACTOR, &echo_datagrams_task, NULL, NULL,
+				     NULL);
+}
+
+static int init(struct troupe_self *self, struct server *me, const struct lines_config *config)
+{
+	const char *place = config->listen ? config->listen : "tcp:127.0.0.1:0";
+	int rc = config->datagrams ? open_datagrams(self, me, config->datagrams) : 0;
+
+	if (rc == 0)
+		rc = troupe_listen(self, place, &me->listener);
 	if (rc == 0)
 		rc = troupe_listener_place(self, me->listener, me->place);
 	me->status.place = me->place;
 	return rc < 0 ? rc : troupe_start(self, TROUPE_OF_ACTOR, &serve_task, NULL, NULL, NULL);
 }
 
-TROUPE_LIFE(life, struct server, void, .init = init)
+TROUPE_LIFE(life, struct server, struct lines_config, .init = init)
 LINES_HANDLERS(serving, struct server, .status = on_status)
 TROUPE_ACTOR(lines) = {
 	TROUPE_ABI(lines),
 	.state_size = sizeof(struct server),
+	.config = &lines_config_type,
 	.life = &life,
 	.interfaces = {&serving},
 };

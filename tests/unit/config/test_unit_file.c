@@ -118,7 +118,8 @@ static void each_key_is_taken_in(void **state)
 		"StopTimeout=2s\nBalance=least-outstanding\nStartTimeout=infinity\nRestart="
 		"always\nRestartDelay=0\n"
 		"RestartDelayMax=1s\nGiveUpAfter=3\nHealthyAfter=20s\nAllowGlobals="
-		"on\nStateDirectory=yes\n"
+		"on\nStateDirectory=yes\nSockets=gone\nSockets=\nSockets=web log\n"
+		"Sockets=web a.b-c_1\n"
 		"[Config]\nGreeting=hello %i of %S\nWords=\n[X-Site]\nOwner=me\n");
 	load(f);
 	assert_string_equal(conf_tree_problems(&f->tree), "");
@@ -139,6 +140,10 @@ static void each_key_is_taken_in(void **state)
 	assert_true(unit->task_grace_ns == 2 * CLOCK_SECOND_NS);
 	assert_int_equal(unit->on_error, UNIT_STOP);
 	assert_true(unit->is_default && unit->allow_globals && unit->has_state);
+	assert_int_equal(unit->sockets.n, 3);
+	assert_string_equal(unit->sockets.words[0], "web");
+	assert_string_equal(unit->sockets.words[1], "log");
+	assert_string_equal(unit->sockets.words[2], "a.b-c_1");
 	assert_int_equal(unit->balance, UNIT_LEAST_OUTSTANDING);
 	assert_true(unit->life.start_timeout_ns == TEXT_INFINITY);
 	assert_true(unit->life.stop_timeout_ns == 2 * CLOCK_SECOND_NS);
@@ -149,7 +154,7 @@ static void each_key_is_taken_in(void **state)
 	assert_int_equal(unit->config.n, 2);
 	assert_string_equal(unit->config.entries[0].key, "Greeting");
 	assert_string_equal(unit->config.entries[0].value, "hello eu of /s");
-	assert_int_equal(unit->config.entries[0].line, 26);
+	assert_int_equal(unit->config.entries[0].line, 30);
 	assert_string_equal(unit->config.entries[1].value, "");
 }
 
@@ -220,6 +225,21 @@ static void mistake_is_named_with_its_key(void **state)
 		 "bad.actor:3: StartTimeout=1 fortnight: must be a time from 1ms to "
 		 "infinity, like 500ms or 1min 30s"},
 		{"AllowGlobals=2", "bad.actor:3: AllowGlobals=2: must be yes or no"},
+		{"Sockets=web a:b",
+		 "bad.actor:3: Sockets=web a:b: \"a:b\" is no name of a socket: it is what "
+		 "FileDescriptorName= says in its .socket unit"},
+		{"Sockets=web.socket",
+		 "bad.actor:3: Sockets=web.socket: \"web.socket\" is no name of a socket: it "
+		 "is what FileDescriptorName= says in its .socket unit"},
+		{"Sockets=control",
+		 "bad.actor:3: Sockets=control: \"control\" is no name of a socket: it is what "
+		 "FileDescriptorName= says in its .socket unit"},
+		{"Sockets=unknown",
+		 "bad.actor:3: Sockets=unknown: \"unknown\" is no name of a socket: it is what "
+		 "FileDescriptorName= says in its .socket unit"},
+		{"Sockets=a b c d e f g h i j k l m n o p q",
+		 "bad.actor:3: Sockets=a b c d e f g h i j k l m n o p q: has more than 16 "
+		 "names"},
 		{"Description=%x",
 		 "bad.actor:3: Description=%x: \"%x\" is not a specifier; write %% for a "
 		 "percent sign"},
@@ -341,6 +361,7 @@ static void change_takes_what_its_keys_say(void **state)
 		{"Worker=own", CONF_RESTART},
 		{"AllowGlobals=yes", CONF_RESTART},
 		{"StateDirectory=yes", CONF_RESTART},
+		{"Sockets=web", CONF_RESTART},
 		{"[Config]\nA=1", CONF_RESTART},
 	};
 	struct fixture *f = *state;

@@ -352,7 +352,7 @@ static void socket_that_was_handed_in_is_listened_at(void **state)
 	/* What is handed in must be that. */
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	assert_int_equal(wait_status(start_with(place, arguments, ends[0])), 1);
-	expect(place, "the sockets that were handed in are not for us: ");
+	expect(place, "the socket that was handed in as \"unknown\" is no control socket");
 	close(ends[0]);
 	close(ends[1]);
 }
