@@ -38,7 +38,7 @@ import time
 import run
 
 TREE = os.path.dirname(run.HERE)
-PRODUCT = ("daemon", "proto", "ctl", "include")
+PRODUCT = ("daemon", "proto", "ctl", "include", "actors")
 # a mutant may run for ever: so many times as long as without it, and so many seconds
 TIMES, SECONDS = 5, 10
 BRIEF_SECONDS = 60
@@ -171,10 +171,12 @@ class Copy:
         wanted = [entry for entry in os.listdir(TREE) if not entry.startswith((".", "build"))]
         subprocess.run(["cp", "-a", "--reflink=auto", *wanted, build, self.tree], cwd=TREE, check=True)
 
-    def make(self, tests):
+    def make(self, tests, paths):
         targets = [f"{self.build}/tests/unit/{test}" for test in tests if "/" in test]
         if any("/" not in test or test.startswith(STARTERS) for test in tests):
             targets += [f"{self.build}/{name}" for name in BINARIES]
+        if any(path.startswith("actors/") for path in paths):
+            targets += ["plugins"]
         # The generator stays as it is: what it makes is no mutant.
         return subprocess.run(["make", "--no-print-directory", "-o", f"{self.build}/troupe-gen", f"BUILD={self.build}", "WERROR=",
                                *targets], cwd=self.tree, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -186,7 +188,7 @@ class Copy:
         before = {path: read(os.path.join(self.tree, path)) for path in files}
         try:
             self.write(files)
-            made = self.make(mutant.tests)
+            made = self.make(mutant.tests, files)
             if made.returncode:
                 raise Unfit(f"does not build:\n{made.stdout}")
             for test in mutant.tests:

@@ -108,6 +108,7 @@ class Crashes(HostTest):
         self.assertEqual((crash["actor"], crash["message"]), ("crash/0", "a timer"))
 
     def test_calls_in_flight_fail_at_once(self):
+        """Trap 23."""
         host = self.daemon({"crash": {"Plugin": "crash", "Worker": 1}, "slow": {"Plugin": "slow", "Worker": 1},
                             "far": {"Plugin": "slow", "Worker": 2}, "relay": {"Plugin": "relay", "Type": "relay", "Worker": 2}},
                            daemon=PATIENT)

@@ -408,6 +408,7 @@ class Queue(HttpTest):
 
 class Cancelling(HttpTest):
     def test_a_request_ends_with_its_caller_in_every_phase(self):
+        """Trap 19."""
         host = self.host_with({"ConnectionsPerHost": 4, "Retries": 2, "RetryDelayMs": 60000, "RetryDelayMaxMs": 60000})
         with socket.create_server(("127.0.0.1", 0)) as silent, socket.socket() as full:
             full.bind(("127.0.0.1", 0))
@@ -440,6 +441,7 @@ class Cancelling(HttpTest):
         self.assertEqual(host.log().count("Crash"), 0)
 
     def test_an_actor_ends_with_everything_on_the_way(self):
+        """Trap 19: all at once."""
         host = self.host_with()
         clients = [host.client() for _ in range(40)]
         for number, client in enumerate(clients):
@@ -457,6 +459,7 @@ class Cancelling(HttpTest):
         self.assertEqual(host.workers()[0]["pid"], worker)
 
     def test_calls_end_when_the_worker_is_killed(self):
+        """Trap 23."""
         host = self.host_with(unit={"Worker": 1})
         clients = [host.client() for _ in range(10)]
         for client in clients:
@@ -536,7 +539,7 @@ class Streams(HttpTest):
 
     @waits(8)
     def test_a_slow_reader_slows_the_server_down(self):
-        """A reader that has stopped for longer than the idle limit loses nothing."""
+        """Trap 18. A reader that has stopped for longer than the idle limit loses nothing."""
         host = self.host_with({"Timeouts.IdleMs": 1500 * SLOW})
         worker = host.unit("http")["instances"][0]["worker"]
         pid = host.worker(worker)["pid"]
@@ -567,6 +570,7 @@ class Streams(HttpTest):
             self.assertLess(most, 32 << 10)
 
     def test_streams_that_are_dropped_half_read_leave_no_place_taken(self):
+        """Trap 17."""
         host = self.host_with({"Connections": 10})
         for _ in range(20):
             clients = [host.client() for _ in range(10)]

@@ -158,8 +158,9 @@ class Calls(HttpTest):
             self.assertEqual(wire.response().status, 413)
 
     def test_however_a_request_is_cut_it_is_one(self):
-        """libmicrohttpd's epoll is edge-triggered: a piece of the body that arrived with the
-        header, or a timeout that is not set, would leave a request waiting for ever."""
+        """Trap 20: libmicrohttpd's epoll is edge-triggered: a piece of the body that arrived
+        with the header, or a timeout that is not set, would leave a request waiting for
+        ever."""
         source = random.Random(20)
         with Wire(self.place) as wire:
             text = request("POST", GREET, YOU)

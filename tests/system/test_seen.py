@@ -25,6 +25,7 @@ class Tasks(HostTest):
                         len(tasks) == count and tasks, 20 * SLOW, f"{count} tasks")
 
     def test_each_task_shows_what_it_waits_for_and_where(self):
+        """Trap 6: tasks of which nobody has kept a handle are listed."""
         host = self.daemon({"tasks": {"Plugin": "tasks", "Worker": 1}})
         self.assertEqual(host.ctl("tasks", "tasks").stdout, "no tasks\n")
         with host.client() as client:

@@ -90,6 +90,7 @@ static size_t list(struct world *world, struct troupe_address actor, struct insp
 	return n;
 }
 
+/* Trap 6: nor need anybody, to see them. */
 static void task_shows_what_it_waits_for_and_since_when(void **state)
 {
 	struct inspect_task tasks[8];

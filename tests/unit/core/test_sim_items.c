@@ -268,6 +268,7 @@ static int joins(struct troupe_self *self, struct puppet *me, void *unused, void
 }
 TROUPE_TASK(joins, struct puppet, void, void)
 
+/* Trap 5: the stream is closed in the middle. */
 static void who_yields_learns_that_nobody_reads_on(void **state)
 {
 	struct cluster cluster;
@@ -310,6 +311,7 @@ static int waits_for_ever(struct troupe_self *self, struct puppet *me, struct tr
 	return 0;
 }
 
+/* Trap 5: the reader returns without a word. */
 static void end_of_the_reader_closes(void **state)
 {
 	struct cluster cluster;

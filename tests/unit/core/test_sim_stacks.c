@@ -210,6 +210,7 @@ static void overflows(void *arg)
 	flow_leave(&stack->flow);
 }
 
+/* Trap 25: where nothing guards the stack. */
 static void canary_finds_an_overflow(void **state)
 {
 	struct stack *stack;

@@ -73,6 +73,7 @@ static int starts_two(struct troupe_self *self, struct puppet *me, struct troupe
 	return 0;
 }
 
+/* Trap 6: nobody keeps a handle of them. */
 static void tasks_take_turns_with_messages(void **state)
 {
 	struct world world;

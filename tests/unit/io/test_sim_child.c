@@ -565,7 +565,7 @@ static int begins_storm(struct troupe_self *self, struct puppet *me)
 	return 0;
 }
 
-/* Ends of the actor in between, by seed. */
+/* Trap 24: ends of the actor in between, by seed. */
 static void storm_loses_none(void **state)
 {
 	const unsigned n_seeds = 10, n_children = 1000;

@@ -210,6 +210,7 @@ static int leaves_a_grandchild(struct troupe_self *self, struct stage *stage)
 	return 0;
 }
 
+/* Trap 24: what it has left holds its pipe. */
 static void wait_returns_at_the_exit(void **state)
 {
 	struct stage stage;
@@ -387,6 +388,7 @@ static unsigned count_fds(void)
 	return n;
 }
 
+/* Trap 24: statuses that are lost. */
 static void many_come_and_go(void **state)
 {
 	const char *chosen = getenv("CHILDREN");

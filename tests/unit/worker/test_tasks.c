@@ -36,6 +36,7 @@ static void ask(struct stage_worker *w, struct troupe_address actor, const char 
 	assert_reply(stage_ask(w, actor, qualified, parameters), NULL, answer);
 }
 
+/* Trap 25: 40 KiB at once are no overflow. */
 static void tasks_wait_add_and_use_their_stacks(void **state)
 {
 	struct troupe_address actor;
@@ -70,6 +71,7 @@ static void nothing_is_handled_beside_one_that_is_alone(void **state)
 	stage_end(&s);
 }
 
+/* Trap 25. */
 static void exceptions_of_two_tasks_do_not_mix(void **state)
 {
 	struct troupe_address actor;
@@ -82,6 +84,7 @@ static void exceptions_of_two_tasks_do_not_mix(void **state)
 	stage_end(&s);
 }
 
+/* Trap 25: it is seen, and said whose it is. */
 static void stack_overflow_names_its_task(void **state)
 {
 	cleanup_free char *complaints = NULL;
