@@ -63,6 +63,7 @@ struct fake {
 	int listener;
 	struct loop_timer drop;
 	bool dropped;
+	struct loop_timer interrupt;
 	struct control_call *first; /* of HangTwo, while it is not answered */
 	bool has_third, has_reloaded;
 	unsigned char seen[65536]; /* parameters that Flaky was asked with, by hash */
@@ -76,6 +77,12 @@ struct late {
 };
 
 static void fake_serve(struct fake *fake);
+
+static void fake_on_interrupt(struct loop_timer *timer)
+{
+	(void)timer;
+	kill(getppid(), SIGINT);
+}
 
 static void fake_on_drop(struct loop_timer *timer)
 {
@@ -175,8 +182,12 @@ static void fake_answer(struct fake *fake, struct control_call *call, const char
 		control_call_fail(
 			call, &api_wrong_state_error,
 			&(struct api_wrong_state){.name = "test", .state = method + 5});
-	} else if (strcmp(method, "Full") == 0) {
+	} else if (strncmp(method, "Full", 4) == 0) {
 		control_call_fail(call, &api_overloaded_error, &(struct api_overloaded){0});
+		/* A moment after the first is known to have failed: the next is waited for. */
+		if (strcmp(method, "FullInterrupted") == 0 && fake->seen[hash] < 2 &&
+		    ++fake->seen[hash] == 2)
+			loop_timer_start(&fake->interrupt, 20 * CLOCK_MS_NS);
 	} else if (strcmp(method, "Bad") == 0) {
 		control_call_fail_text(call, "com.example.test.Bad", "{\"code\":\n7}", 11);
 	} else if (strcmp(method, "Drop") == 0 && !fake->dropped) {
@@ -534,6 +545,7 @@ static void fixture_start_daemon(struct fixture *fixture)
 	if (loop_new(&fake.loop) < 0)
 		_exit(1);
 	loop_timer_init(&fake.drop, fake.loop, fake_on_drop);
+	loop_timer_init(&fake.interrupt, fake.loop, fake_on_interrupt);
 	fake_serve(&fake);
 	loop_run(fake.loop);
 	_exit(0);
