@@ -6,10 +6,13 @@ against.
 
 Every trial starts a daemon of its own with the defaults of the manual (but for the number of
 workers, where the aim is about neighbours in one process), makes trouble from outside, and
-measures. One line each: name, what was measured, the aim. --brief: the same for less long, and
-times of milliseconds may be four times as long, so that a machine that is busy with something
-else fails no change; the figures are printed all the same. The last line is "N passed, N
-failed".
+measures. One line each: name, what was measured, the aim. --brief: the same for less long; and,
+so that a machine that is busy with something else fails no change, times of milliseconds may be
+four times as long, and times that are too long are measured again, three times in all: other
+load passes, a fault stays. What is wrong, and not late, fails at once. The figures are printed
+all the same. The last line is "N passed, N failed".
+
+A trial returns what it measured; whether it is right; and whether it is in time.
 """
 import argparse
 import json
@@ -23,6 +26,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.abspath(os.environ.get("TROUPE_BUILD", "build"))
 BUSY = 4  # how much longer milliseconds may be with --brief
+TRIES = 3  # of what is late then
 TEST = "io.troupe.test"
 CALL = "io.troupe.Control.Call"
 
@@ -89,7 +93,7 @@ def crashing_pool(brief):
         restarts = daemon.worker(1)["restarts"]
     share = 100 * good / len(pings)
     return f"{share:.2f} % of {len(pings)} pings within {limit} ms, slowest {max(ms for ms, _ in pings):.0f} ms; {crashes} crashes, " \
-        f"{restarts} of them in its worker", share >= 99 and crashes == 10
+        f"{restarts} of them in its worker", crashes == 10, share >= 99
 
 
 def slow_handlers(brief):
@@ -116,7 +120,7 @@ def slow_handlers(brief):
         thread.join(60)
     times = [ms for ms, _ in pings]
     return f"{len(pings)} pings: median {percentile(times, 50):.0f} ms, slowest {max(times):.0f} ms", \
-        len(pings) > 20 and all(error is None for _, error in pings) and max(times) <= 60 * (BUSY if brief else 1)
+        all(error is None for _, error in pings), len(pings) > 20 and max(times) <= 60 * (BUSY if brief else 1)
 
 
 def deadlines(brief):
@@ -135,7 +139,7 @@ def deadlines(brief):
         late = max(ms for ms, _ in pings) - 50
         ends = {error for _, error in pings}
     return f"{len(pings)} deadlines of 50 ms: at most {late:.0f} ms late, ended with {', '.join(map(str, ends))}", \
-        late <= 50 * (BUSY if brief else 1) and ends == {"io.troupe.Control.Timeout"}
+        ends == {"io.troupe.Control.Timeout"}, late <= 50 * (BUSY if brief else 1)
 
 
 def children(brief):
@@ -150,8 +154,10 @@ def children(brief):
             daemon.ctl("start", "parent", check=False)
             wait_for(lambda: (unit := daemon.unit("parent"))["state"] == "running" and unit["instances"][0]["address"] != before,
                      60, "the parent to be back")
-        actors = wait_for(lambda: daemon.worker(1)["actors"], 20)
-    return f"{actors} actors after {lives} restarts of a parent with 100 children", actors == 101
+        end = time.monotonic() + 20
+        while (actors := daemon.worker(1)["actors"]) != 101 and time.monotonic() < end:
+            time.sleep(0.02)
+    return f"{actors} actors after {lives} restarts of a parent with 100 children", actors == 101, True
 
 
 def stuck(brief):
@@ -175,7 +181,7 @@ def stuck(brief):
         caller.join(60)
         again = daemon.ctl("start", "stuck", check=False).returncode == 0 and daemon.unit("stuck")["state"] == "running"
     return f"stopped ({state}) after {stopped:.1f} s with StopTimeout= of {limit:.0f} s, neighbour answers after {back:.1f} s, " \
-        f"started again: {'yes' if again else 'no'}", state == "stopped" and stopped <= limit + 2 and back <= limit + 3 and again
+        f"started again: {'yes' if again else 'no'}", state == "stopped" and again, stopped <= limit + 2 and back <= limit + 3
 
 
 def hopeless_init(brief):
@@ -185,7 +191,7 @@ def hopeless_init(brief):
         wait_for(lambda: daemon.unit("hopeless")["state"] == "failed", 600, "the unit to be given up")
         took = time.monotonic() - began
         restarts = daemon.unit("hopeless")["restarts"]
-    return f"given up after {took:.0f} s and {restarts} restarts", True
+    return f"given up after {took:.0f} s and {restarts} restarts", True, True
 
 
 OBSERVER = """
@@ -232,7 +238,7 @@ def observer(brief):
                     asked += 1
                     time.sleep(0.002)
                 process.communicate("end\n")
-    return f"{asked} times Status: slowest {slowest * 1000:.0f} ms", slowest <= 0.1 * (BUSY if brief else 1)
+    return f"{asked} times Status: slowest {slowest * 1000:.0f} ms", True, slowest <= 0.1 * (BUSY if brief else 1)
 
 
 def killed_workers(brief):
@@ -290,11 +296,11 @@ def killed_workers(brief):
         in_order = answers == [str(n) for n in range(count[0])]
         slowest = max(took for took, _ in waits)
         ends = {end for _, end in waits}
-    # Each wait ends with the worker that it waits for: one of two dies each 400 ms.
-    good = status == 0 and in_order and kills[0] >= (seconds * 1000 / 300) and slowest < 5 and \
-        ends <= {"io.troupe.Control.ActorDied", "io.troupe.Control.WrongState"}
+    good = status == 0 and in_order and ends <= {"io.troupe.Control.ActorDied", "io.troupe.Control.WrongState"}
+    # One of two workers dies each 400 ms.
+    is_in_time = kills[0] >= (seconds * 1000 / 300) and slowest < 5
     return f"{kills[0]} kills in {seconds} s: {len(answers)} of {count[0]} lines, status {status}; {len(waits)} waits ended with " \
-        f"{', '.join(sorted(ends))} after {slowest:.1f} s at most{'' if good else '; ' + trouble[-300:]}", good
+        f"{', '.join(sorted(ends))} after {slowest:.1f} s at most{'' if good else '; ' + trouble[-300:]}", good, is_in_time
 
 
 # What the system tests show with the defaults too, as slowly (test_supervision.Limits): not
@@ -322,10 +328,16 @@ def main():
     for trial in TRIALS:
         if trial.__name__ not in options.names if options.names else options.brief and trial in TESTED:
             continue
-        try:
-            measured, good = trial(options.brief)
-        except Exception as failure:  # a trial that breaks off has failed, and the others go on
-            measured, good = f"broke off: {type(failure).__name__}: {failure}", False
+        for left in range(TRIES if options.brief else 1, 0, -1):
+            try:
+                measured, is_right, is_in_time = trial(options.brief)
+            except Exception as failure:
+                # One that breaks off has failed, and the others go on.
+                measured, is_right, is_in_time = f"broke off: {type(failure).__name__}: {failure}", False, False
+            if is_in_time or not is_right or left == 1:
+                break
+            print(f"late {trial.__name__}: {measured}", flush=True)
+        good = is_right and is_in_time
         passed += good
         failed += not good
         print(f"{'ok' if good else 'FAIL':4} {trial.__name__}: {measured}\n     aim: {trial.__doc__}", flush=True)

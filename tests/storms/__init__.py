@@ -13,7 +13,7 @@ import varlink
 class Honest(threading.Thread):
     """Calls one unit all the time and expects the right answer each time, soon."""
 
-    def __init__(self, daemon, name="honest", patience=5):
+    def __init__(self, daemon, name="honest", patience=15):
         super().__init__(daemon=True)
         self.host, self.name_called, self.patience = daemon, name, patience
         self.over = threading.Event()

@@ -106,7 +106,7 @@ def calm(daemon, instances):
 
 
 def weather(daemon, choose, seed, seconds, instances):
-    quiet = Honest(daemon, patience=5 * host.SLOW)
+    quiet = Honest(daemon, patience=15 * host.SLOW)
     callers = [Caller(daemon, f"{seed} {n}", choose.choice([1, 3, 5])) for n in range(choose.choice([1, 4, 8]))]
     for thread in [quiet, *callers]:
         thread.start()

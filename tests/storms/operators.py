@@ -155,7 +155,7 @@ def settle(daemon):
 
 def weather(daemon, seed, seconds):
     verbs = ["Start", "Stop", "Restart", "Kill"]
-    quiet = Honest(daemon, patience=5 * host.SLOW)
+    quiet = Honest(daemon, patience=15 * host.SLOW)
     quiet.start()
     operators = unleash(daemon, seed, verbs)
     end = time.monotonic() + seconds
