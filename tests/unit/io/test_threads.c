@@ -39,15 +39,17 @@ static atomic_uint n_asked, n_asking, most_asking;
 int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
 		struct addrinfo **ret_infos)
 {
-	unsigned now = atomic_fetch_add(&n_asking, 1) + 1, most = atomic_load(&most_asking);
+	unsigned now, most = atomic_load(&most_asking);
 
 	(void)host;
 	(void)service;
 	(void)hints;
 	(void)ret_infos;
+	/* who sees that so many ask sees that so many have asked */
+	atomic_fetch_add(&n_asked, 1);
+	now = atomic_fetch_add(&n_asking, 1) + 1;
 	while (now > most && !atomic_compare_exchange_weak(&most_asking, &most, now))
 		;
-	atomic_fetch_add(&n_asked, 1);
 	while (sem_wait(&may_answer) < 0)
 		;
 	atomic_fetch_sub(&n_asking, 1);
