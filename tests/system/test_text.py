@@ -158,7 +158,7 @@ class Text(HostTest):
         self.assertEqual(found[:4], found[4:])
         self.assertGreater(len({address[:4] for address in found}), 1, "it is in several workers")
         # While it is started, it is not there yet, but is to come.
-        host.actor("late", {"Plugin": "slow_life", **FAR, "Config": {"initMs": 1000 * SLOW}})
+        host.actor("late", {"Plugin": "slow_life", **FAR, "Config": {"initMs": 3000 * SLOW}})
         reload = threading.Thread(target=host.ctl, args=("reload",))  # which waits for it
         reload.start()
         self.addCleanup(reload.join)
