@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <troupe/stream.h>
 #include <unistd.h>
 
 #define BACKLOG 4096
@@ -79,30 +80,43 @@ static void remove_stale(const union place *place)
 
 static void print_name(int fd, const char *place, char *name)
 {
+	const char *prefix = strncmp(place, "tls:", 4) == 0 ? "tls:" : "tcp:";
 	char host[INET6_ADDRSTRLEN];
 	union place bound;
 	socklen_t size = sizeof(bound);
 
 	snprintf(name, PLACE_MAX, "%s", place);
-	if (place[0] == 'u' || getsockname(fd, &bound.any, &size) < 0)
+	if (getsockname(fd, &bound.any, &size) < 0 || bound.any.sa_family == AF_UNIX)
 		return;
 	if (bound.any.sa_family == AF_INET6)
-		snprintf(name, PLACE_MAX, "%.4s[%s]:%u", place,
+		snprintf(name, PLACE_MAX, "%s[%s]:%u", prefix,
 			 inet_ntop(AF_INET6, &bound.v6.sin6_addr, host, sizeof(host)),
 			 ntohs(bound.v6.sin6_port));
 	else
-		snprintf(name, PLACE_MAX, "%.4s%s:%u", place,
+		snprintf(name, PLACE_MAX, "%s%s:%u", prefix,
 			 inet_ntop(AF_INET, &bound.v4.sin_addr, host, sizeof(host)),
 			 ntohs(bound.v4.sin_port));
 }
 
-int listener_open(struct listener *listener, const char *place, char *name)
+int listener_open(struct listener *listener, struct troupe_self *self, const char *place,
+		  char *name)
 {
 	union place address;
 	socklen_t size;
-	int one = 1, r = strlen(place) < PLACE_MAX ? parse(place, &address, &size) : -EINVAL;
+	int one = 1, r = -EINVAL;
 
 	*listener = (struct listener){.fd = -1, .is_tls = strncmp(place, "tls:", 4) == 0};
+	if (strlen(place) >= PLACE_MAX)
+		return r;
+	const char *rest = listener->is_tls ? place + 4 : place;
+	if (strncmp(rest, "socket:", 7) == 0) {
+		/* it is open already, and stays so when it is closed here */
+		r = troupe_socket(self, rest, SOCK_STREAM, &listener->fd);
+		if (r == 0)
+			print_name(listener->fd, place, name);
+		return r;
+	}
+	r = parse(place, &address, &size);
 	if (r < 0)
 		return r;
 	int family = address.any.sa_family;

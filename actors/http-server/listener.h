@@ -4,6 +4,7 @@
 
 #include "settings.h"
 #include <stdbool.h>
+#include <troupe/actor.h>
 
 struct listener {
 	int fd; /* -1: closed */
@@ -12,10 +13,12 @@ struct listener {
 };
 
 /* Open it: "tcp:ADDRESS:PORT", "tls:ADDRESS:PORT", "unix:PATH", where an IPv6 address stands in
- * brackets. Several processes may listen on one port and share its connections. A socket that
- * nobody listens on any more is removed; -EADDRINUSE: somebody does. -EINVAL: no place. Writes
- * what is open now, with its port, into name (PLACE_MAX bytes). */
-int listener_open(struct listener *listener, const char *place, char *name);
+ * brackets; or "socket:NAME", "tls:socket:NAME", which its unit has by Sockets=. Several
+ * processes may listen on one port and share its connections. A socket that nobody listens on
+ * any more is removed; -EADDRINUSE: somebody does. -EINVAL: no place; -ENOENT: its unit has no
+ * such socket. Writes what is open now, with its port, into name (PLACE_MAX bytes). */
+int listener_open(struct listener *listener, struct troupe_self *self, const char *place,
+		  char *name);
 void listener_close(struct listener *listener);
 
 #endif

@@ -136,12 +136,14 @@ static int open_doors(struct server *server)
 	for (size_t i = 0; i < server->settings.n_places; i++) {
 		struct door *door = &server->doors[i];
 		const char *place = server->settings.places[i];
-		int r = listener_open(&door->listener, place, door->name);
+		int r = listener_open(&door->listener, server->self, place, door->name);
 
 		if (r < 0) {
 			troupe_log(server->self, 3, "Listen=%s: %s", place,
 				   r == -EINVAL ? "names no place; \"tcp:127.0.0.1:8080\" does"
-						: strerror(-r));
+				   : r == -ENOENT
+					   ? "Sockets= of the unit does not name that socket"
+					   : strerror(-r));
 			return r;
 		}
 		server->n_doors++;

@@ -129,6 +129,29 @@ class Sockets(HostTest):
             for client in clients:
                 self.assertEqual(client.recv(100), b"hello\n")
 
+    def test_a_pool_of_http_servers_shares_one(self):
+        web = self.listener()
+        unit = {"Plugin": "http-server", "Sockets": "web", "Instances": 2, "Config": {"Listen": "socket:web", "HttpMethods": "io.troupe.hello.*"}}
+        host = self.host([("web", web)], {"http": unit, "hello": {"Plugin": "hello", "Worker": "own"}})
+        host.start()
+        host.wait_unit("http", "running")
+        place = f"tcp:127.0.0.1:{web.getsockname()[1]}"
+        self.assertEqual(host.call("http/0", "io.troupe.httpserver.Status")["listen"], [place])
+        # both stand still, and are killed
+        pids = [host.worker(number)["pid"] for number in (1, 2)]
+        for pid in pids:
+            self.stop_still(pid)
+        clients = [socket.create_connection(web.getsockname(), timeout=100 * SLOW) for _ in range(40)]
+        for client in clients:
+            self.addCleanup(client.close)
+            client.sendall(b'POST /io.troupe.hello.Greet HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n'
+                           b'Content-Type: application/json\r\nContent-Length: 12\r\n\r\n{"name":"x"}')
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        for client in clients:
+            with client.makefile("rb") as answer:
+                self.assertIn(b"hello, x", answer.read())
+
     def test_it_stays_over_a_restart_and_a_reload(self):
         web = self.listener()
         host = self.host([("web", web)])

@@ -16,6 +16,40 @@ GREET = "io.troupe.hello.Greet"
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
+# clients.py N [PID]: N connections, each with a question and its answer. PID: a process that
+# stands still before they connect, and is killed before they are answered.
+CLIENTS = r"""
+import os, signal, socket, sys, time
+
+def stands(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rsplit(")", 1)[1].split()[0] == "T"
+
+def connect(place):
+    client = socket.socket(socket.AF_UNIX if isinstance(place, str) else socket.AF_INET)
+    client.settimeout(100)
+    client.connect(place)
+    client.sendall(b'{"method":"org.varlink.service.GetInfo"}\0')
+    return client
+
+pid = int(sys.argv[2]) if len(sys.argv) > 2 else None
+if pid:
+    os.kill(pid, signal.SIGSTOP)
+    while not stands(pid):
+        time.sleep(0.01)
+clients = [connect("/run/web" if i % 2 else ("127.0.0.1", 80)) for i in range(int(sys.argv[1]))]
+if pid:
+    os.kill(pid, signal.SIGKILL)
+for client in clients:
+    answer = b""
+    while not answer.endswith(b"\0"):
+        more = client.recv(65536)
+        assert more, f"the end after {answer}"
+        answer += more
+    assert b"io.troupe.Control" in answer, answer
+"""
+
+
 @unittest.skipUnless(os.geteuid() == 0, "booting a systemd takes root")
 @waits(20)
 class Service(unittest.TestCase):
@@ -52,6 +86,9 @@ class Service(unittest.TestCase):
     def tearDown(self):
         self.run_in("systemctl", "stop", "trouped.socket", "trouped.service")
         self.run_in("systemctl", "reset-failed", "trouped.service", "trouped.socket", check=False)
+
+    def write(self, path, text):
+        self.run_in("sh", "-c", f"cat > {path}", input=text)
 
     def property(self, name):
         return self.run_in("systemctl", "show", "-P", name, "trouped.service").strip()
@@ -107,6 +144,36 @@ class Service(unittest.TestCase):
             self.run_in("systemctl", "restart", "trouped.service")
             self.assertEqual(self.ctl("call", "hello", GREET, '{"name": "again"}')["text"], "hello, again")
         self.assertEqual(self.run_in("stat", "-c", "%a %F", "/run/troupe/control.sock").strip(), "666 socket")
+
+    def test_sockets_for_actors_outlive_workers_and_the_daemon(self):
+        self.run_in("systemctl", "stop", "trouped.socket", "trouped.service")
+        self.write("/run/systemd/system/web.socket", "[Socket]\nListenStream=127.0.0.1:80\nListenStream=/run/web\nFileDescriptorName=web\n"
+                   "Service=trouped.service\n")
+        self.write("/etc/troupe/web.actor", "[Actor]\nPlugin=tcp-proxy\nSockets=web\nWorker=1\n"
+                   "[Config]\nListen=socket:web:2\nConnect=unix:/run/troupe/control.sock\n")
+        self.write("/etc/troupe/near.actor", "[Actor]\nPlugin=tcp-proxy\nSockets=web\nWorker=1\n"
+                   "[Config]\nListen=socket:web\nConnect=unix:/run/troupe/control.sock\n")
+        self.write("/run/clients.py", CLIENTS)
+        try:
+            self.run_in("systemctl", "daemon-reload")
+            self.run_in("systemctl", "start", "web.socket")
+            self.assertEqual(self.property("ActiveState"), "inactive")
+            # the first connection starts the daemon, and is served
+            self.run_in("python3", "/run/clients.py", "1")
+            wait_for(lambda: self.property("ActiveState") == "active", 20 * SLOW)
+            shown = self.run_in("troupectl", "show", "web")
+            self.assertIn("Sockets: web, tcp:127.0.0.1:80\n              web, unix:/run/web\n", shown)
+            # so are those who connect when nobody accepts, and the worker is killed
+            for _ in range(3):
+                worker = next(w for w in self.ctl("workers")["workers"] if w["worker"] == 1)
+                self.run_in("python3", "/run/clients.py", "50", str(worker["pid"]))
+            # and those who connect while the daemon is not there
+            self.run_in("systemctl", "stop", "trouped.service")
+            self.run_in("python3", "/run/clients.py", "50")
+        finally:
+            self.run_in("systemctl", "stop", "web.socket", "trouped.service")
+            self.run_in("rm", "/run/systemd/system/web.socket", "/etc/troupe/web.actor", "/etc/troupe/near.actor")
+            self.run_in("systemctl", "daemon-reload")
 
     def test_priorities_reach_the_journal(self):
         worker = next(w for w in self.ctl("workers")["workers"] if w["worker"] == 2)
