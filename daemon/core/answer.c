@@ -287,8 +287,21 @@ NOINLINE static int return_slow(struct troupe_self *self, struct troupe_call cal
 	return give_answer(self, &answer, &value);
 }
 
-/* What most returns are, of the call being handled to an actor here, takes the short way. The
- * call was in time when the handler began, and that was less than a millisecond ago. */
+/* Of the call being handled, which a task of an actor here waits for. */
+NOINLINE static int return_to_task(struct troupe_self *self, struct call *call,
+				   const struct troupe_method *method, const void *out)
+{
+	const struct value value = value_of(method, out);
+	int rc = answer_near(self, call, &value);
+
+	if (likely(rc == 0))
+		self->activation.outcome.call = SELF_ANSWERED;
+	return rc;
+}
+
+/* What most returns are, of the call being handled to an actor here, takes the short way, and
+ * to a task one that is not much longer. The call was in time when the handler began, and that
+ * was less than a millisecond ago. */
 int troupe_return(struct troupe_self *self, struct troupe_call handle,
 		  const struct troupe_method *method, const void *out)
 {
@@ -306,8 +319,11 @@ int troupe_return(struct troupe_self *self, struct troupe_call handle,
 		return return_slow(self, handle, method, out);
 	call = call_find(runtime, self->activation.message->call);
 	if (unlikely(!call || (call->flags & (CALL_OF_CLIENT | CALL_TEXT | CALL_TASK)) ||
-		     slice_is_stale(runtime)))
+		     slice_is_stale(runtime))) {
+		if (call && call->flags == CALL_TASK && !slice_is_stale(runtime))
+			return return_to_task(self, call, method, out);
 		return return_slow(self, handle, method, out);
+	}
 	value = value_of(method, out);
 	rc = make_answer(self, call, &value, &message);
 	if (unlikely(rc < 0))
