@@ -103,16 +103,17 @@ static inline void call_begin(struct call *call, const struct troupe_method *met
 	call->remote = false;
 }
 
-/* A new call of `caller`, not yet sent. NULL: the limit, or the share of its unit. */
+/* A new call of `caller` with CALL_* `flags`, not yet sent. NULL: the limit, or the share of
+ * its unit. */
 static inline __attribute__((always_inline)) struct call *
 call_new(struct runtime *runtime, struct actor *caller, const struct troupe_method *method,
-	 uint64_t deadline_ns)
+	 uint64_t deadline_ns, uint8_t flags)
 {
 	struct call *call = share_take_raw(&runtime->calls, caller->unit, SHARE_CALLS);
 
 	if (unlikely(!call))
 		return NULL;
-	call_begin(call, method, 0);
+	call_begin(call, method, flags);
 	call->caller = caller->slot.index;
 	chain_append(&cold_get(runtime, caller)->calls, &call->of_caller);
 	wheel_add(&runtime->wheel, wheel_name(RUNTIME_CALL_NODE, call->slot.index),

@@ -133,7 +133,7 @@ struct text_calling {
 
 static struct call *begin_call(struct troupe_self *self, const struct text_calling *calling)
 {
-	struct call *call = call_new(self->runtime, self->actor, NULL, calling->deadline_ns);
+	struct call *call = call_new(self->runtime, self->actor, NULL, calling->deadline_ns, 0);
 
 	if (call) {
 		call->context = calling->context;

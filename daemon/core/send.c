@@ -217,29 +217,21 @@ struct calling {
 	const void *in;
 	uint64_t deadline_ns, context;
 	uint16_t window; /* 0: it has none of its own */
-	uint8_t flags;   /* CALL_MORE, CALL_UNTIL_KEPT */
+	uint8_t flags;   /* CALL_MORE, CALL_UNTIL_KEPT, CALL_TASK, CALL_ITEMS */
 	uint8_t entry;
 };
-
-COLD static void begin_stream(struct runtime *runtime, struct call *call,
-			      const struct calling *calling)
-{
-	call->flags = calling->flags;
-	if (calling->window)
-		call_begin_window(runtime, call, calling->window);
-}
 
 static inline __attribute__((always_inline)) struct call *
 begin_call(struct troupe_self *self, const struct calling *calling)
 {
-	struct call *call =
-		call_new(self->runtime, self->actor, calling->method, calling->deadline_ns);
+	struct call *call = call_new(self->runtime, self->actor, calling->method,
+				     calling->deadline_ns, calling->flags);
 
 	if (likely(call != NULL)) {
 		call->context = calling->context;
 		call->entry = calling->entry;
-		if (unlikely(calling->flags))
-			begin_stream(self->runtime, call, calling);
+		if (unlikely(calling->window))
+			call_begin_window(self->runtime, call, calling->window);
 	}
 	return call;
 }
