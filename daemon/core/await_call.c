@@ -197,6 +197,12 @@ COLD static void read_message(void *arg)
 	}
 }
 
+/* Whether it is a value of the version that the caller knows. */
+static inline bool is_known(const struct message *message, const struct troupe_method *method)
+{
+	return message->mail.kind == MAIL_REPLY && message->hash == method->out_hash;
+}
+
 void await_read(struct await_reading *reading, struct message *message, struct call_end end)
 {
 	if (!message) {
@@ -204,8 +210,7 @@ void await_read(struct await_reading *reading, struct message *message, struct c
 		return;
 	}
 	reading->kept->message = message;
-	if (likely(message->mail.kind == MAIL_REPLY &&
-		   message->hash == reading->method->out_hash))
+	if (likely(is_known(message, reading->method)))
 		reading->reply.data = message_block(message);
 	else
 		pause_outside(&reading->task->self, read_message, reading);
@@ -315,12 +320,54 @@ static enum troupe_status status_of(int rc)
 	}
 }
 
+/* Any answer but a value of the version that the caller knows. */
+NOINLINE static int read_slow(struct task *task, const struct troupe_method *method,
+			      const struct awaited *awaited, struct troupe_kept *kept,
+			      struct troupe_answer *answer)
+{
+	struct await_reading reading = {
+		.task = task, .method = method, .interface = awaited->interface, .kept = kept};
+
+	await_read(&reading, awaited->message, awaited->end);
+	return await_give(&reading, answer);
+}
+
+static inline int read_answer(struct task *task, const struct troupe_method *method,
+			      const struct awaited *awaited, struct troupe_kept *kept,
+			      struct troupe_answer *answer)
+{
+	struct message *message = awaited->message;
+
+	if (unlikely(!message || !is_known(message, method)))
+		return read_slow(task, method, awaited, kept, answer);
+	kept->message = message;
+	answer->status = TROUPE_OK;
+	answer->data = message_block(message);
+	answer->kept = kept;
+	return 0;
+}
+
+/* The call is not made: its scope is cut, or it would wait for itself. */
+COLD static int refuse(struct troupe_self *self, struct task *task,
+		       struct troupe_answer *answer)
+{
+	int rc = -EDEADLK;
+
+	troupe_answer_free(self, answer);
+	answer->status = TROUPE_OVERLOADED;
+	if (pause_is_cut(task)) {
+		rc = pause_refuse(task);
+		answer->status = status_of(rc);
+	}
+	return rc;
+}
+
 int troupe_await(struct troupe_self *self, struct troupe_address to,
 		 const struct troupe_method *method, const struct troupe_interface *interface,
 		 const void *in, struct troupe_answer *answer)
 {
 	struct awaited awaited = {.interface = interface};
-	struct await_reading reading = {.method = method, .interface = interface};
+	struct troupe_kept *kept;
 	struct task *task;
 	int rc = pause_begin(self, &task);
 
@@ -328,29 +375,21 @@ int troupe_await(struct troupe_self *self, struct troupe_address to,
 		return rc;
 	if (!method || !interface || !answer)
 		return -EINVAL;
-	troupe_answer_free(self, answer);
-	answer->status = TROUPE_OVERLOADED;
-	if (pause_is_cut(task)) {
-		rc = pause_refuse(task);
-		answer->status = status_of(rc);
-		return rc;
-	}
-	if (unlikely(task->is_alone) && await_cycle_is_closed(task, to))
-		return -EDEADLK;
-	reading.task = task;
-	reading.kept = kept_message_reserve(self->runtime, self->actor, &task->answers);
-	if (!reading.kept)
+	if (pause_is_cut(task) || (unlikely(task->is_alone) && await_cycle_is_closed(task, to)))
+		return refuse(self, task, answer);
+	kept = kept_message_renew(self, answer->kept, &task->answers);
+	*answer = (struct troupe_answer){.status = TROUPE_OVERLOADED};
+	if (!kept)
 		return -ENOMEM;
 	rc = call_and_wait(task, to, method, in, &awaited);
-	if (rc == 0) {
-		await_read(&reading, awaited.message, awaited.end);
-		rc = await_give(&reading, answer);
+	if (likely(rc == 0)) {
+		rc = read_answer(task, method, &awaited, kept, answer);
 	} else {
 		answer->status = status_of(rc);
 		answer->error_name = status_error_name(answer->status);
 	}
-	if (!answer->kept)
-		kept_message_drop(self->runtime, reading.kept);
+	if (unlikely(!answer->kept))
+		kept_message_drop(self->runtime, kept);
 	/* Its time was that of the scope. */
 	if (rc == -ETIMEDOUT)
 		scope_tell(task->scope);

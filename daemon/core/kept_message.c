@@ -77,11 +77,7 @@ const void *troupe_kept_in(const struct troupe_kept *kept)
 /* Whether a pointer that a plug-in hands back is one that it was given, and still its own. */
 static bool is_kept(const struct troupe_self *self, const struct troupe_kept *kept)
 {
-	const struct slots *slots = &self->runtime->kept;
-	uint64_t offset = (uint64_t)((uintptr_t)kept - (uintptr_t)slots->base);
-
-	return offset < (uint64_t)slots->used * slots->size && offset % slots->size == 0 &&
-	       !slots_is_closed(&kept->slot) &&
+	return slots_has(&self->runtime->kept, kept) && !slots_is_closed(&kept->slot) &&
 	       kept->owner == actor_slot(self->runtime, self->actor);
 }
 
@@ -109,10 +105,12 @@ static struct message *take_message(struct runtime *runtime, struct troupe_kept 
 struct troupe_kept *kept_message_reserve(struct runtime *runtime, struct actor *owner,
 					 struct list **chain)
 {
-	struct troupe_kept *kept = share_take(&runtime->kept, owner->unit, SHARE_KEPT_MESSAGES);
+	struct troupe_kept *kept =
+		share_take_raw(&runtime->kept, owner->unit, SHARE_KEPT_MESSAGES);
 
 	if (!kept)
 		return NULL;
+	kept->message = NULL;
 	kept->owner = actor_slot(runtime, owner);
 	kept->chain = chain;
 	chain_append(chain, &kept->of_owner);
@@ -123,6 +121,23 @@ bool kept_message_is_in(const struct troupe_self *self, const struct troupe_kept
 			struct list *const *chain)
 {
 	return is_kept(self, kept) && kept->chain == chain;
+}
+
+struct troupe_kept *kept_message_renew(struct troupe_self *self, struct troupe_kept *kept,
+				       struct list **chain)
+{
+	struct runtime *runtime = self->runtime;
+	struct message *message;
+
+	if (!kept || !kept_message_is_in(self, kept, chain))
+		return kept_message_reserve(runtime, self->actor, chain);
+	message = kept->message;
+	kept->message = NULL;
+	if (message) {
+		load_subtract(&self->actor->load, (struct load){0, message_charge(message)});
+		message_free(&runtime->messages, message);
+	}
+	return kept;
 }
 
 void kept_message_drop(struct runtime *runtime, struct troupe_kept *kept)

@@ -22,6 +22,10 @@ struct troupe_kept {
 struct troupe_kept *kept_message_reserve(struct runtime *runtime, struct actor *owner,
 					 struct list **chain);
 
+/* The same, in the place of `kept` when that is in this chain, whose message goes. */
+struct troupe_kept *kept_message_renew(struct troupe_self *self, struct troupe_kept *kept,
+				       struct list **chain);
+
 /* Whether one that a plug-in hands back is in that chain. */
 bool kept_message_is_in(const struct troupe_self *self, const struct troupe_kept *kept,
 			struct list *const *chain);

@@ -109,10 +109,18 @@ static inline void *slots_take_raw(struct slots *slots)
 /* Of any record, closed ones too. */
 static inline uint32_t slots_index(const struct slots *slots, const void *record)
 {
-	uint64_t offset = (uint64_t)((const unsigned char *)record - slots->base);
+	uint64_t offset = (uintptr_t)record - (uintptr_t)slots->base;
 
 	/* the division leaves no rest, so that a multiplication does it, without the wait */
 	return (uint32_t)((offset >> slots->shift) * slots->inverse);
+}
+
+/* Whether a pointer that may be made up is to one of the records, closed ones too. */
+static inline bool slots_has(const struct slots *slots, const void *record)
+{
+	uint32_t index = slots_index(slots, record);
+
+	return index < slots->used && slots_at(slots, index) == record;
 }
 
 static inline bool slot_equal(const struct slot *a, const struct slot *b)
