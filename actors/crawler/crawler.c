@@ -5,6 +5,7 @@
  */
 #include "crawler.varlink.h"
 #include "http-client.varlink.h"
+#include "listing.h"
 #include "tally.h"
 #include "wordcount.varlink.h"
 #include <errno.h>
@@ -29,6 +30,7 @@
 
 struct crawler {
 	char client[TROUPE_NAME_MAX + 1], counter[TROUPE_NAME_MAX + 1]; /* units */
+	char *listings; /* a directory, or NULL */
 	size_t distinct_max;
 };
 
@@ -39,8 +41,11 @@ struct crawl {
 	struct crawler_progress progress;
 	struct tally tally;
 	struct crawler_failure failures[FAILURES_MAX];
+	char *urls[FAILURES_MAX]; /* of them; its own */
 	char reasons[FAILURES_MAX][REASON_MAX];
 	size_t n_failures;
+	struct listing listing;
+	size_t n_listed; /* lines of it */
 	int ended;
 };
 
@@ -143,10 +148,14 @@ static void give_up(struct crawl *crawl, const struct page *page)
 	crawl->progress.failed++;
 	if (crawl->n_failures == FAILURES_MAX)
 		return;
+	char *url = strdup(page->url);
+	if (!url)
+		return; /* it is counted */
+	crawl->urls[crawl->n_failures] = url;
 	char *reason = crawl->reasons[crawl->n_failures];
 	memcpy(reason, page->reason, REASON_MAX);
 	crawl->failures[crawl->n_failures++] =
-		(struct crawler_failure){.url = page->url, .reason = reason};
+		(struct crawler_failure){.url = url, .reason = reason};
 }
 
 static int fetch_page(struct troupe_self *self, struct crawler *me, const char *const *url,
@@ -170,6 +179,22 @@ static int fetch_page(struct troupe_self *self, struct crawler *me, const char *
 	return merge(crawl, &page);
 }
 TROUPE_TASK(fetch_page, struct crawler, const char *const, struct crawl)
+
+/* The page at the next line, which is the task's. */
+static int fetch_listed(struct troupe_self *self, struct crawler *me, const char *unused,
+			struct crawl *crawl)
+{
+	char *url;
+
+	(void)unused;
+	int r = listing_next(self, &crawl->listing, &url);
+	if (r <= 0)
+		return r;
+	r = fetch_page(self, me, &(const char *){url}, crawl);
+	free(url);
+	return r;
+}
+TROUPE_TASK(fetch_listed, struct crawler, const char, struct crawl)
 
 static int return_result(struct troupe_self *self, struct crawler_crawl_call call,
 			 struct crawl *crawl, size_t n_top)
@@ -205,10 +230,15 @@ static int return_result(struct troupe_self *self, struct crawler_crawl_call cal
 static int fetch_all(struct troupe_self *self, struct crawler *me,
 		     const struct crawler_crawl *in, struct crawl *crawl)
 {
+	const size_t limit = in->inFlight ? (size_t)*in->inFlight : IN_FLIGHT_DEFAULT;
+
 	(void)me;
-	crawl->ended = troupe_for_all(
-		self, &fetch_page_task, in->urls.items, sizeof(*in->urls.items), in->urls.count,
-		in->inFlight ? (size_t)*in->inFlight : IN_FLIGHT_DEFAULT, crawl);
+	crawl->ended = troupe_for_all(self, &fetch_page_task, in->urls.items,
+				      sizeof(*in->urls.items), in->urls.count, limit, crawl);
+	/* Items of no size: each takes the next line for itself. */
+	if (crawl->ended == 0)
+		crawl->ended = troupe_for_all(self, &fetch_listed_task, "", 0, crawl->n_listed,
+					      limit, crawl);
 	return 0;
 }
 TROUPE_TASK(fetch_all, struct crawler, const struct crawler_crawl, struct crawl)
@@ -242,6 +272,51 @@ static int fetch_and_report(struct troupe_self *self, struct crawler_crawl_call 
 	return r < 0 ? r : crawl->ended;
 }
 
+/* Open the listing, if one is named: NULL; or what is wrong with it. */
+static const char *open_listing(struct troupe_self *self, const struct crawler *me,
+				const char *name, struct crawl *crawl)
+{
+	if (!name)
+		return NULL;
+	if (!me->listings)
+		return "this crawler has no Listings=";
+	int r = listing_open(self, me->listings, name, &crawl->listing);
+	if (r < 0)
+		return "is no file that can be read in Listings=";
+	r = listing_count(self, &crawl->listing, &crawl->n_listed);
+	if (r == -EILSEQ)
+		return "each line must be a URL of at most 8192 visible ASCII characters";
+	return r < 0 ? "cannot be read" : NULL;
+}
+
+static void end_crawl(struct troupe_self *self, struct crawl *crawl)
+{
+	listing_close(self, &crawl->listing);
+	for (size_t i = 0; i < crawl->n_failures; i++)
+		free(crawl->urls[i]);
+	tally_fini(&crawl->tally);
+}
+
+/* Of what is sound: to its end, and its answer. */
+static int crawl_all(struct troupe_self *self, struct crawler_crawl_call call,
+		     const struct crawler_crawl *in, struct crawl *crawl)
+{
+	int r = troupe_semaphore_open(self, COUNTING_MAX, &crawl->counting);
+	if (r < 0)
+		return r;
+	r = fetch_and_report(self, call, in, crawl);
+	troupe_semaphore_close(self, crawl->counting);
+	if (r == 0)
+		r = return_result(self, call, crawl, in->top ? (size_t)*in->top : TOP_DEFAULT);
+	if (r == -E2BIG || r == -EMSGSIZE) {
+		const struct crawler_too_large error = {
+			.what = r == -E2BIG ? "distinct words" : "bytes in the reply"};
+
+		r = crawler_crawl_fail_too_large(self, call, &error);
+	}
+	return r;
+}
+
 static int on_crawl(struct troupe_self *self, struct crawler *me,
 		    struct crawler_crawl_call call, const struct crawler_crawl *in)
 {
@@ -257,20 +332,10 @@ static int on_crawl(struct troupe_self *self, struct crawler *me,
 		.tries = in->tries ? *in->tries : TRIES_DEFAULT,
 		.tally = {.seed = troupe_random(self), .distinct_max = me->distinct_max},
 	};
-	int r = troupe_semaphore_open(self, COUNTING_MAX, &crawl.counting);
-	if (r < 0)
-		return r;
-	r = fetch_and_report(self, call, in, &crawl);
-	troupe_semaphore_close(self, crawl.counting);
-	if (r == 0)
-		r = return_result(self, call, &crawl, in->top ? (size_t)*in->top : TOP_DEFAULT);
-	if (r == -E2BIG || r == -EMSGSIZE) {
-		const struct crawler_too_large error = {
-			.what = r == -E2BIG ? "distinct words" : "bytes in the reply"};
-
-		r = crawler_crawl_fail_too_large(self, call, &error);
-	}
-	tally_fini(&crawl.tally);
+	const char *wrong = open_listing(self, me, in->listing, &crawl);
+	int r = wrong ? crawler_crawl_fail_parameter(self, call, "listing", wrong)
+		      : crawl_all(self, call, in, &crawl);
+	end_crawl(self, &crawl);
 	return r;
 }
 
@@ -297,11 +362,23 @@ static int begin(struct troupe_self *self, struct crawler *me,
 		return -EINVAL;
 	}
 	me->distinct_max = (size_t)distinct;
+	if (config->listings) {
+		me->listings = strdup(config->listings);
+		if (!me->listings)
+			return -ENOMEM;
+	}
 	return 0;
 }
 
+static void end(struct troupe_self *self, struct crawler *me, enum troupe_cause cause)
+{
+	(void)self;
+	(void)cause;
+	free(me->listings);
+}
+
 CRAWLER_HANDLERS(crawling, struct crawler, .crawl_task = on_crawl)
-TROUPE_LIFE(life, struct crawler, struct crawler_config, .init = begin)
+TROUPE_LIFE(life, struct crawler, struct crawler_config, .init = begin, .fini = end)
 
 TROUPE_ACTOR(crawler) = {
 	TROUPE_ABI(crawler),

@@ -1,11 +1,15 @@
 """crawler: the pages of a real server, counted by a pool, one of whose workers is killed."""
 import collections
 import os
+import random
 import re
 import shutil
+import signal
 import tempfile
+import threading
+import time
 
-from host import SLOW, HostTest, silent_place
+from host import CONTROL, SLOW, HostTest, silent_place
 from http_server import Server
 from varlink import wait_for
 
@@ -14,16 +18,16 @@ WORD = re.compile(rb"[a-z]+")
 
 
 class Crawler(HostTest):
-    def crawler(self, client=None, counter=None, crawler=None, web=None):
+    def crawler(self, client=None, counter=None, crawler=None, web=None, pool=None, settings=None):
         units = {
             "http-client": {"Plugin": "http-client", "Worker": 2, "Config": {
                 "Connections": 100, "ConnectionsPerHost": 100, "Retries": 0, **(client or {})}},
             "crawler": {"Plugin": "crawler", "Worker": 2, "Tasks": 200, "Config": crawler or {}},
-            "wordcount": {"Plugin": "wordcount", "Instances": 3, "Config": counter or {}}}
+            "wordcount": {"Plugin": "wordcount", **(pool or {"Instances": 3}), "Config": counter or {}}}
         if web:
             units["web"] = {"Plugin": "http-server", "Worker": 1, "Config": {
                 "Listen": "tcp:127.0.0.1:0", "Root": web, "Connections": 1000}}
-        return self.daemon(units, daemon={"Workers": 3})
+        return self.daemon(units, daemon={"Workers": 3, **(settings or {})})
 
     def crawl(self, host, urls, **parameters):
         done = host.call("crawler", CRAWL, {"urls": urls, "inFlight": 50, **parameters})
@@ -34,10 +38,14 @@ class Crawler(HostTest):
         self.addCleanup(server.close)
         return server
 
-    def make_pages(self, count):
+    def make_directory(self):
         directory = tempfile.mkdtemp(prefix="troupe-pages-", dir="/tmp")
         self.addCleanup(shutil.rmtree, directory)
         os.chmod(directory, 0o755)
+        return directory
+
+    def make_pages(self, count):
+        directory = self.make_directory()
         words = collections.Counter()
         for number in range(count):
             text = (f"page number {'abcdefghij'[number % 10] * (number % 7 + 1)}\n" * (1 + number * 7)).encode()
@@ -66,6 +74,93 @@ class Crawler(HostTest):
                          {word: 10 * count for word, count in expected.items()})
         self.assertEqual(last["result"]["distinct"], len(expected))
         self.assertEqual(last["result"]["failures"], [])
+
+    def test_workers_are_killed_again_and_again(self):
+        pages, seed = 800, random.randrange(1 << 32)
+        chance = random.Random(seed)
+        server, turn, is_over = self.serve(), threading.Semaphore(0), threading.Event()
+
+        def do_page(connection, rest, **_):
+            # Pages go out between two kills, so the job lasts until the last of these.
+            while not is_over.is_set() and not turn.acquire(timeout=0.2):
+                if server.is_over.is_set():
+                    return False
+            return server.say(connection, body=b"all are counted " + b"again and " * 2000 + b"abcdefghij"[int(rest) % 10:][:1])
+        server.do_page = do_page
+        host = self.crawler()
+        with host.client(120) as client:
+            client.send(CRAWL, {"urls": [f"{server.url}/page/{i}" for i in range(pages)],
+                                "inFlight": 50, "tries": 1000, "top": 0}, more=True)
+            for _ in range(20):
+                for _ in range(20):
+                    turn.release()
+                time.sleep(chance.random() / 20)
+                host.kill_worker(chance.choice((1, 3)))
+            is_over.set()
+            continues = True
+            while continues:
+                last, continues = client.receive()
+        killed = sum(host.worker(number)["restarts"] for number in (1, 3))
+        self.assertEqual((killed, last["progress"]["pages"], last["progress"]["failed"]), (20, pages, 0), f"seed {seed}")
+        expected = {word: pages for word in ("all", "are", "counted")}
+        expected.update({letter: pages // 10 for letter in "abcdefghij"})
+        expected.update({"again": 2000 * pages, "and": 2000 * pages})
+        self.assertEqual({w["word"]: w["count"] for w in last["result"]["top"]}, expected, f"seed {seed}")
+
+    def test_few_pages_are_with_counters_at_a_time(self):
+        server, pages = self.serve(), 190
+        host = self.crawler(pool={"Worker": 3}, settings={"WorkerWatchdog": 0})
+        pid = host.worker(3)["pid"]
+        with host.client(60) as client:
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                client.send(CRAWL, {"urls": [f"{server.url}/bytes/16"] * pages, "inFlight": pages})
+
+                def all_others_wait():
+                    with host.client() as other:
+                        tasks = [t for reply in other.stream(f"{CONTROL}.Tasks", {"name": "crawler"}) for t in reply["tasks"]]
+                    waits = collections.Counter(t.get("waitsFor") for t in tasks if t["name"] == "fetch_page")
+                    return waits["semaphore"] == pages - 128 and waits["answer"] == 128
+                wait_for(all_others_wait, 20 * SLOW, "all pages but 128 to wait for their turn")
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            self.assertEqual(client.receive()[0]["progress"]["pages"], pages)
+
+    def test_a_listing_is_read_as_it_goes(self):
+        server, listings, lines = self.serve(), self.make_directory(), 300
+        host = self.crawler(crawler={"Listings": listings}, settings={"FrameMax": "1M"})
+        with open(f"{listings}/long", "w") as file:
+            for number in range(lines):
+                file.write(f"{server.url}/bytes/16?{number:04}".ljust(8192 if number % 2 else 8000, "x") + "\n" * (1 + number % 3))
+            file.write(f"{server.url}/nowhere")  # the last line may have no end
+        self.assertGreater(os.path.getsize(f"{listings}/long"), 2 << 20)
+        progress, result = self.crawl(host, [f"{server.url}/bytes/16"], listing="long")
+        self.assertEqual((progress["pages"], progress["failed"]), (lines + 1, 1), result["failures"])
+        self.assertEqual(result["failures"], [{"url": f"{server.url}/nowhere", "reason": "status 404"}])
+        with server.lock:
+            queries = collections.Counter(target.partition("?")[2][:4] for _, target, _ in server.seen)
+        self.assertEqual(queries, {f"{number:04}": 1 for number in range(lines)} | {"": 2})
+        with open(f"{listings}/empty", "w"):
+            pass
+        self.assertEqual(self.crawl(host, [], listing="empty")[0]["pages"], 0)
+
+    def test_what_is_no_listing_is_refused(self):
+        directory = self.make_directory()
+        listings = f"{directory}/listings"
+        os.mkdir(listings)
+        os.mkdir(f"{listings}/directory")
+        os.mkfifo(f"{listings}/fifo")
+        os.symlink("../outside", f"{listings}/link")
+        texts = {"../outside": b"http://localhost/\n", "long": b"http://localhost/" + b"x" * 8192, ".hidden": b"",
+                 "longer": b"x" * 100000, "space": b"http://localhost/\nhttp://localhost/ \n", "binary": b"http://localhost/\xff\n"}
+        for name, text in texts.items():
+            with open(f"{listings}/{name}", "wb") as file:
+                file.write(text)
+        host = self.crawler(crawler={"Listings": listings})
+        for name in (*texts, "directory", "fifo", "link", "nowhere", "", "directory/../long"):
+            error = self.assert_error("org.varlink.service.InvalidParameter", self.crawl, host, [], listing=name)
+            self.assertEqual(error["parameter"], "listing", name)
+        self.assert_error("org.varlink.service.InvalidParameter", self.crawl, self.crawler(), [], listing="long")
 
     def test_pages_that_cannot_be_had_are_given_up_one_by_one(self):
         server = self.serve()
