@@ -334,6 +334,48 @@ static void shield_keeps_cancellation_out(void **state)
 	run_for(&shields_task, 100, "1:num 0; nap8 0; slept; ");
 }
 
+/* Told to end for as long as it tidies up. */
+TEST_TASK(tidies_long)
+{
+	struct troupe_scope outer, shield;
+
+	UNUSED;
+	assert_int_equal(troupe_scope_begin(self, TROUPE_MS_NS, &outer), 0);
+	assert_int_equal(troupe_scope_shield(self, 60 * TROUPE_SECOND_NS, &shield), 0);
+	assert_int_equal(troupe_start(self, shield, &naps_task, number(40000), NULL, NULL), 0);
+	assert_int_equal(troupe_sleep(self, 50 * TROUPE_SECOND_NS), 0);
+	note(self, "tidied; ");
+	assert_int_equal(troupe_scope_end(self, shield), 0);
+	(void)troupe_scope_end(self, outer);
+	return 0;
+}
+
+/* Trap 8: nothing runs for a task in a shield until what it waits for is there, not even to
+ * look whether it obeys now. */
+static void task_in_a_shield_costs_nothing_while_it_waits(void **state)
+{
+	struct world world;
+	uint64_t handled;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.test = (void *)(uintptr_t)&tidies_long_task;
+	world.hooks.num = starts_the_test;
+	world_spawn(&world, 1);
+	world_send(&world, world.actors[1], 0);
+	world_sleep(&world, TROUPE_SECOND_NS);
+	handled = world.runtime->handled;
+	world_sleep(&world, 38 * TROUPE_SECOND_NS);
+	assert_int_equal(world.runtime->handled, handled);
+	assert_log(&world, "1:num 0; ");
+	world_sleep(&world, 2 * TROUPE_SECOND_NS);
+	assert_int_equal(world.runtime->handled, handled + 1);
+	world_sleep(&world, 10 * TROUPE_SECOND_NS);
+	assert_int_equal(world.runtime->handled, handled + 2);
+	assert_log(&world, "nap40000 0; tidied; ");
+	world_finish(&world);
+}
+
 /* ------------------------------------------------------------------ cancelling */
 
 TEST_TASK(cancels_one)
@@ -583,6 +625,7 @@ int main(void)
 		cmocka_unit_test(scope_left_open_ends_with_its_task),
 		cmocka_unit_test(depth_is_bounded),
 		cmocka_unit_test(shield_keeps_cancellation_out),
+		cmocka_unit_test(task_in_a_shield_costs_nothing_while_it_waits),
 		cmocka_unit_test(cancelled_task_fails_nobody),
 		cmocka_unit_test(scope_cancelled_by_its_owner),
 		cmocka_unit_test(stubborn_task_is_put_behind_the_others),
