@@ -22,6 +22,12 @@ def memory_kib(pid):
         return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
 
 
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
@@ -410,6 +416,7 @@ class Cancelling(HttpTest):
     def test_a_request_ends_with_its_caller_in_every_phase(self):
         """Trap 19."""
         host = self.host_with({"ConnectionsPerHost": 4, "Retries": 2, "RetryDelayMs": 60000, "RetryDelayMaxMs": 60000})
+        busy = self.serve()  # of its own, that it does not wait for a place
         with socket.create_server(("127.0.0.1", 0)) as silent, socket.socket() as full:
             full.bind(("127.0.0.1", 0))
             full.listen(0)
@@ -421,7 +428,7 @@ class Cancelling(HttpTest):
                     f"https://127.0.0.1:{silent.getsockname()[1]}/",        # TLS
                     self.server.url + "/never",                             # first byte
                     self.server.url + "/stuck",                             # body
-                    self.server.url + "/busy/9",                            # before a retry
+                    busy.url + "/busy/9",                                   # before a retry
                     *[self.server.url + "/never"] * 6]                      # queue
             clients = []
             for url in urls:
@@ -432,6 +439,7 @@ class Cancelling(HttpTest):
             clients.append(host.client())
             clients[-1].send(f"{HTTP}.Fetch", {"url": self.server.url + "/endless"}, more=True)
             wait_for(lambda: self.stats(host)["waiting"] + self.stats(host)["active"] == len(clients), 20 * SLOW)
+            wait_for(lambda: self.stats(host)["retries"] >= 2, 20 * SLOW, "a try in vain of both")
             for client in clients:
                 client.close()
             self.wait_stats(host, active=0, waiting=0, memory=0)
@@ -555,7 +563,9 @@ class Streams(HttpTest):
                 return self.server.sent == was
             wait_for(rests, 20 * SLOW)
             self.assertLess(self.server.sent, 100 << 20)
+            used = cpu_seconds(pid)
             time.sleep(2 * SLOW)
+            self.assertLess(cpu_seconds(pid) - used, 0.2 * 2 * SLOW, "paused, and busy")
             most = memory_kib(pid) - before
             # The rest as it is: this side is slow enough without looking into it.
             total, last = 0, b""
@@ -572,12 +582,17 @@ class Streams(HttpTest):
     def test_streams_that_are_dropped_half_read_leave_no_place_taken(self):
         """Trap 17."""
         host = self.host_with({"Connections": 10})
-        for _ in range(20):
+        for number in range(20):
             clients = [host.client() for _ in range(10)]
             for client in clients:
                 client.send(f"{HTTP}.Fetch", {"url": self.server.url + "/endless"}, more=True)
             for client in clients:
                 self.assertIn("head", client.receive()[0])
+            was = -1 if number == 19 else None  # dropped as they come, or paused
+            while was is not None and was != self.server.sent:
+                was = self.server.sent
+                time.sleep(0.1)
+            for client in clients:
                 client.close()
         self.assertEqual(self.get(host, "/text")["status"], 200)
         self.wait_stats(host, active=0, waiting=0, memory=0)

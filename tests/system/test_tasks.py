@@ -46,3 +46,42 @@ class Ends(HostTest):
             client.receive()
         self.assertGreaterEqual(host.control("Status")["lostMemory"], 2 * 64 << 10)
         self.assertEqual((host.worker(1)["pid"], host.worker(1)["restarts"]), (pid, 0))
+
+
+class Shields(HostTest):
+    """Trap 7, with a real daemon: what tidies up is neither cut off at once nor waited for
+    without an end."""
+
+    def stop_while_it_tidies(self, tidies_ms, **unit):
+        """The daemon's log, when it has stopped the actor in order."""
+        host = self.daemon({"tasks": {"Plugin": "tasks", **unit}}, daemon={"Workers": 1, "StopTimeout": "2min"})
+        pid = host.worker(1)["pid"]
+        host.call("tasks", f"{TASKS}.Tidy", {"ms": tidies_ms})
+        with host.client(60) as client:
+            client.send(f"{CONTROL}.Stop", {"name": "tasks"})
+            client.receive()
+        host.wait_unit("tasks", "stopped")
+        self.assertEqual((host.worker(1)["pid"], host.worker(1)["restarts"]), (pid, 0))
+        self.assertEqual(host.control("Status")["lostMemory"], 0)
+        return host
+
+    @waits(8)
+    def test_a_task_that_tidies_up_has_its_time(self):
+        self.stop_while_it_tidies(300, TaskGrace="60s").wait_log("tidied: 0")
+
+    @waits(8)
+    def test_no_task_tidies_up_for_longer_than_it_may(self):
+        """It would for a minute."""
+        self.stop_while_it_tidies(59000, TaskGrace=f"{8 * SLOW}s").wait_log("tidied: -125")
+
+    @waits(8)
+    def test_a_task_that_goes_on_waiting_in_vain_holds_up_nobody(self):
+        """Trap 8: others of its worker are served as long as it does."""
+        host = self.daemon({"tasks": {"Plugin": "tasks", "TaskGrace": f"{2 * SLOW}s", "Worker": 1}, "hello": {"Plugin": "hello", "Worker": 1}})
+        host.call("tasks", f"{TASKS}.Refuse")
+        with host.client(60) as client:
+            client.send(f"{CONTROL}.Stop", {"name": "tasks"})
+            host.wait_log("is cancelled and goes on waiting: it is put behind the others")
+            for _ in range(10):
+                host.call("hello", "io.troupe.hello.Greet", {"name": "you"})
+            client.receive()
