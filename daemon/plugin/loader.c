@@ -22,6 +22,8 @@
 struct loader {
 	_Atomic(struct plugin *) first;
 	_Atomic(struct plugin *) loading; /* its code runs, and it is in no list yet */
+	atomic_uint lookers;              /* who may be looking at that one */
+	struct plugin *failed;            /* that one of them may have looked at */
 	size_t n_plugins;
 };
 
@@ -62,6 +64,18 @@ static void free_plugin(struct plugin **place)
 	free(plugin);
 }
 
+/* Those that failed, unless another thread may still look at one; then a later failure frees
+ * them. A looker that comes now finds none. */
+static void free_failed(struct loader *loader)
+{
+	while (loader->failed && atomic_load(&loader->lookers) == 0) {
+		struct plugin *plugin = loader->failed;
+
+		loader->failed = plugin->next;
+		free_plugin(&plugin);
+	}
+}
+
 void loader_free(struct loader *loader)
 {
 	if (!loader)
@@ -71,6 +85,8 @@ void loader_free(struct loader *loader)
 		next = plugin->next;
 		free_plugin(&plugin);
 	}
+	atomic_store(&loader->lookers, 0);
+	free_failed(loader);
 	free(loader);
 }
 
@@ -120,9 +136,9 @@ static void *link_object(struct loader *loader, struct plugin *plugin, int fd, c
 	/* Not /proc/self: a debugger opens what the link map names, and must find the same
 	 * file. */
 	snprintf(plugin->path, sizeof(plugin->path), "/proc/%d/fd/%d", (int)getpid(), fd);
-	atomic_store_explicit(&loader->loading, plugin, memory_order_release);
+	atomic_store(&loader->loading, plugin);
 	handle = dlopen(plugin->path, RTLD_NOW | RTLD_LOCAL);
-	atomic_store_explicit(&loader->loading, NULL, memory_order_release);
+	atomic_store(&loader->loading, NULL);
 	if (!handle) {
 		explain_dlerror(plugin, why);
 		return NULL;
@@ -271,8 +287,12 @@ static int load(struct loader *loader, int fd, const char *name, uint32_t number
 		return -ENOMEM;
 
 	handle = link_object(loader, plugin, file, why);
-	if (!handle)
+	if (!handle) {
+		plugin->next = loader->failed;
+		loader->failed = take_pointer(&plugin);
+		free_failed(loader);
 		return -ENOEXEC;
+	}
 	/* Once an object is loaded, its descriptor stays open for ever, whatever becomes of
 	 * the plug-in: the dynamic linker knows objects by the names they were opened under,
 	 * and would take another file that gets this number for the one it has. Its code stays
@@ -314,12 +334,11 @@ static void find_function(const struct plugin *plugin, uint64_t address,
 	};
 }
 
-bool loader_find_symbol(const struct loader *loader, uintptr_t address,
+static bool find_loaded(struct loader *loader, uintptr_t address,
 			struct loader_symbol *ret_symbol)
 {
 	const struct plugin *plugin =
 		atomic_load_explicit(&loader->first, memory_order_acquire);
-	Dl_info info;
 
 	for (; plugin; plugin = plugin->next) {
 		if (address < plugin->base || address >= plugin->end)
@@ -327,11 +346,36 @@ bool loader_find_symbol(const struct loader *loader, uintptr_t address,
 		find_function(plugin, address - plugin->bias, ret_symbol);
 		return true;
 	}
-	/* of the one that is being loaded the linker knows where it lies */
-	plugin = atomic_load_explicit(&loader->loading, memory_order_acquire);
-	if (!plugin || dladdr((void *)address, &info) == 0 || !info.dli_fname ||
-	    strcmp(info.dli_fname, plugin->path) != 0)
+	return false;
+}
+
+/* Of the one that is being loaded the linker knows where it lies. Another thread that asks it
+ * waits until that is over, and then has to look anew: it may have failed. */
+static bool find_loading(struct loader *loader, uintptr_t address,
+			 struct loader_symbol *ret_symbol)
+{
+	const struct plugin *plugin = atomic_load(&loader->loading);
+	Dl_info info;
+
+	if (!plugin || dladdr((void *)address, &info) == 0 || !info.dli_fname)
+		return false;
+	if (atomic_load(&loader->loading) != plugin)
+		return find_loaded(loader, address, ret_symbol);
+	if (strcmp(info.dli_fname, plugin->path) != 0)
 		return false;
 	find_function(plugin, address - (uintptr_t)info.dli_fbase, ret_symbol);
 	return true;
+}
+
+bool loader_find_symbol(struct loader *loader, uintptr_t address,
+			struct loader_symbol *ret_symbol)
+{
+	bool found = find_loaded(loader, address, ret_symbol);
+
+	if (found)
+		return true;
+	atomic_fetch_add(&loader->lookers, 1);
+	found = find_loading(loader, address, ret_symbol);
+	atomic_fetch_sub(&loader->lookers, 1);
+	return found;
 }

@@ -66,7 +66,7 @@ struct loader_symbol {
 /* false: the address is in no plug-in, nor in one that is being loaded, whose constructors run.
  * Async-signal-safe, or as good as: no memory, bounded time, no lock but the linker's, which is
  * recursive, while a plug-in is being loaded. */
-bool loader_find_symbol(const struct loader *loader, uintptr_t address,
+bool loader_find_symbol(struct loader *loader, uintptr_t address,
 			struct loader_symbol *ret_symbol);
 
 #endif

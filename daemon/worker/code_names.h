@@ -11,9 +11,9 @@
 #include "plugin/loader.h"
 
 struct code_names {
-	const struct loader *loader; /* NULL: no plug-in is known */
-	struct plugin_symbols *own;  /* this program's functions; NULL: not known */
-	uintptr_t own_base;          /* where it lies; 0: not known */
+	struct loader *loader;      /* NULL: no plug-in is known */
+	struct plugin_symbols *own; /* this program's functions; NULL: not known */
+	uintptr_t own_base;         /* where it lies; 0: not known */
 };
 
 /* Read what this program's file says; without that, its places have no names. */

@@ -464,7 +464,7 @@ void recorder_set_page(struct recorder *crash, struct page *page, const char *ta
 	crash->page = page;
 }
 
-void recorder_set_loader(struct recorder *crash, const struct loader *loader)
+void recorder_set_loader(struct recorder *crash, struct loader *loader)
 {
 	crash->names.loader = loader;
 }

@@ -33,7 +33,7 @@ void recorder_free(struct recorder *crash);
 /* Where the record goes, and who knows the plug-ins' functions; both borrowed, may be NULL.
  * tag: what the process is called in the line on standard error, copied, cut. */
 void recorder_set_page(struct recorder *crash, struct page *page, const char *tag);
-void recorder_set_loader(struct recorder *crash, const struct loader *loader);
+void recorder_set_loader(struct recorder *crash, struct loader *loader);
 /* Who knows the stacks of tasks; likewise. */
 void recorder_set_runtime(struct recorder *crash, const struct runtime *runtime);
 /* Where the answers lie that handlers have given and that have not been sent yet: they are,

@@ -5,6 +5,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -365,6 +367,76 @@ static void loader_keeps_its_limit(void **state)
 	assert_null(plugin);
 }
 
+/* ------------------------------------------------------------------ two threads */
+
+/* Another thread asks the linker while a load fails, and is answered when that is over. */
+static struct {
+	bool is_on;
+	struct loader *loader;
+	sem_t loading, looking, failed;
+	char path[64];
+	pthread_t looker;
+} race;
+
+void *dlopen(const char *path, int mode)
+{
+	void *(*next)(const char *, int);
+
+	*(void **)&next = dlsym(RTLD_NEXT, "dlopen");
+	if (race.is_on) {
+		snprintf(race.path, sizeof(race.path), "%s", path);
+		sem_post(&race.loading);
+		while (sem_wait(&race.looking) < 0)
+			;
+	}
+	return next(path, mode);
+}
+
+int dladdr(const void *address, Dl_info *ret_info)
+{
+	int (*next)(const void *, Dl_info *);
+
+	if (race.is_on && pthread_equal(pthread_self(), race.looker)) {
+		sem_post(&race.looking);
+		while (sem_wait(&race.failed) < 0)
+			;
+		*ret_info = (Dl_info){.dli_fname = race.path, .dli_fbase = &race};
+		return 1;
+	}
+	*(void **)&next = dlsym(RTLD_NEXT, "dladdr");
+	return next(address, ret_info);
+}
+
+static void *look(void *unused)
+{
+	struct loader_symbol symbol;
+
+	race.looker = pthread_self();
+	while (sem_wait(&race.loading) < 0)
+		;
+	return loader_find_symbol(race.loader, (uintptr_t)&race + 1, &symbol) ? unused : NULL;
+}
+
+static void looker_finds_nothing_of_a_load_that_has_failed(void **state)
+{
+	pthread_t thread;
+	void *found;
+
+	race.loader = *state;
+	assert_int_equal(sem_init(&race.loading, 0, 0), 0);
+	assert_int_equal(sem_init(&race.looking, 0, 0), 0);
+	assert_int_equal(sem_init(&race.failed, 0, 0), 0);
+	race.is_on = true;
+	assert_int_equal(pthread_create(&thread, NULL, look, &race), 0);
+	assert_refused(*state, "test-plugins/undefined_symbol.so", "undefined symbol");
+	sem_post(&race.failed);
+	assert_int_equal(pthread_join(thread, &found), 0);
+	race.is_on = false;
+	assert_null(found);
+	/* what was kept for the looker is freed by the next one */
+	assert_refused(*state, "test-plugins/undefined_symbol.so", "undefined symbol");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -395,6 +467,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			loader_loads_under_a_name_that_a_debugger_can_open, make_loader,
 			free_loader),
+		cmocka_unit_test_setup_teardown(looker_finds_nothing_of_a_load_that_has_failed,
+						make_loader, free_loader),
 		cmocka_unit_test_setup_teardown(loader_keeps_its_limit, make_loader,
 						free_loader),
 	};
