@@ -165,7 +165,8 @@ static size_t read_any(const struct envelope_reader *reader, const struct envelo
 	*ret_envelope = (struct envelope){
 		.kind = (enum envelope_kind)head->kind,
 		.flags = head->flags,
-		.window = head->status,
+		.window = head->status & WINDOW_MASK,
+		.halvings = (uint8_t)(head->status >> WINDOW_BITS),
 		.hash = head->hash,
 		.payload = at + before,
 		.size = head->size,
@@ -192,6 +193,7 @@ static inline size_t read_send(const struct envelope_reader *reader,
 	ret_envelope->kind = ENVELOPE_SEND;
 	ret_envelope->flags = 0;
 	ret_envelope->status = TROUPE_OK;
+	ret_envelope->halvings = 0;
 	set_address(&ret_envelope->from, &reader->from, head->from);
 	set_address(&ret_envelope->to, &reader->to, head->to);
 	ret_envelope->hash = head->hash;

@@ -9,7 +9,7 @@
  * be.
  *
  *   batch       0  u32  magic, "TRP1"                  envelope  0  u8   kind
- *               4  u32  version, 6                               1  u8   flags
+ *               4  u32  version, 7                               1  u8   flags
  *               8  u32  envelopes in the batch                   2  u16  status; CALL: window
  *              12  u32  bytes of the batch, this included
  *              16  u64  sequence number of the first             4  u32  bytes of payload
@@ -61,8 +61,9 @@
  * stream, since it last said so: sent for each half of a window. KEPT: the callee has kept a
  * call that asks for a stream, so that the default deadline does not hold any more.
  *
- * A CALL with MORE may have a window: how many replies its caller leaves unread at most. 0:
- * as many as LIMIT_STREAM_UNREAD.
+ * A CALL with MORE may have a window: in its lowest 11 bits how many replies its caller leaves
+ * unread at most, 0: as many as LIMIT_STREAM_UNREAD; in the others, when there is one, how
+ * often LIMIT_STREAM_UNREAD_BYTES is to be halved for their bytes.
  *
  * TEXT: the callee's process is to find the method by its name, and to make its input of JSON
  * text. From there on the call is as any other, and it is answered as any other.
@@ -82,15 +83,16 @@
 #include <stdint.h>
 #include <troupe/actor.h>
 
-#define ENVELOPE_BATCH_HEAD  48
-#define ENVELOPE_HEAD        32 /* at least; with all that an envelope may have: */
-#define ENVELOPE_HEAD_MAX    64
-#define ENVELOPE_ALIGN       16
-#define ENVELOPE_NAME_MAX    255 /* bytes of a type's qualified name */
-#define ENVELOPE_DETAIL_MAX  512 /* bytes of a FAILURE's text */
-#define ENVELOPE_FAILURE_MIN 4   /* bytes of its code */
-#define ENVELOPE_WINDOW_MAX  1024
-#define ENVELOPE_PAYLOAD_MAX CODEC_BLOCK_MAX
+#define ENVELOPE_BATCH_HEAD   48
+#define ENVELOPE_HEAD         32 /* at least; with all that an envelope may have: */
+#define ENVELOPE_HEAD_MAX     64
+#define ENVELOPE_ALIGN        16
+#define ENVELOPE_NAME_MAX     255 /* bytes of a type's qualified name */
+#define ENVELOPE_DETAIL_MAX   512 /* bytes of a FAILURE's text */
+#define ENVELOPE_FAILURE_MIN  4   /* bytes of its code */
+#define ENVELOPE_WINDOW_MAX   1024
+#define ENVELOPE_HALVINGS_MAX 31
+#define ENVELOPE_PAYLOAD_MAX  CODEC_BLOCK_MAX
 
 /* The longest batch: one envelope with the longest payload. Receivers must take messages of
  * this size. */
@@ -154,6 +156,7 @@ struct envelope_taken {
 struct envelope {
 	enum envelope_kind kind;
 	uint8_t flags;
+	uint8_t halvings; /* of a window */
 	union {
 		enum troupe_status status; /* FAILURE */
 		uint32_t window;           /* CALL with MORE */

@@ -102,7 +102,8 @@ static bool numbers_fit(const struct envelope *envelope, const struct kind_rule 
 	const struct call_part part = {envelope->call, envelope->deadline_ns};
 
 	if ((!(rule->has & HAS_CREDIT) && envelope->credit != 0) ||
-	    envelope->window > UINT16_MAX)
+	    envelope->window > WINDOW_MASK || envelope->halvings > ENVELOPE_HALVINGS_MAX ||
+	    (envelope->halvings && !envelope->window))
 		return false;
 	if (!(rule->has & HAS_CALL))
 		return (part.call | part.deadline_ns) == 0;
@@ -116,7 +117,7 @@ int envelope_batch_add(struct envelope_batch *batch, const struct envelope *enve
 	const struct envelope_head head = {
 		.kind = (uint8_t)envelope->kind,
 		.flags = envelope->flags,
-		.status = (uint16_t)envelope->window,
+		.status = (uint16_t)(envelope->window | envelope->halvings << WINDOW_BITS),
 		.size = (uint32_t)envelope->size,
 		.hash = envelope->hash,
 		.from = place_of(&envelope->from),

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define ENVELOPE_MAGIC   0x31505254u /* "TRP1" as bytes */
-#define ENVELOPE_VERSION 6
+#define ENVELOPE_VERSION 7
 
 struct batch_head {
 	uint32_t magic;
@@ -29,10 +29,17 @@ struct place {
 	uint32_t generation;
 };
 
+/* Of a CALL's status; the halvings of its window are above them. */
+#define WINDOW_BITS 11u
+#define WINDOW_MASK ((1u << WINDOW_BITS) - 1)
+_Static_assert(ENVELOPE_WINDOW_MAX <= WINDOW_MASK &&
+		       ENVELOPE_HALVINGS_MAX << WINDOW_BITS <= UINT16_MAX,
+	       "both fit");
+
 struct envelope_head {
 	uint8_t kind;
 	uint8_t flags;
-	uint16_t status; /* CALL: its window */
+	uint16_t status; /* CALL: its window, see WINDOW_BITS */
 	uint32_t size;
 	uint64_t hash;
 	struct place from;
@@ -110,7 +117,8 @@ static inline bool status_is_valid(const struct envelope_head *head,
 	if (head->status == 0)
 		return !(rule->has & HAS_STATUS);
 	if (rule->has & HAS_WINDOW)
-		return head->flags & ENVELOPE_MORE && head->status <= ENVELOPE_WINDOW_MAX;
+		return head->flags & ENVELOPE_MORE && (head->status & WINDOW_MASK) != 0 &&
+		       (head->status & WINDOW_MASK) <= ENVELOPE_WINDOW_MAX;
 	return rule->has & HAS_STATUS && head->status >= TROUPE_NO_SUCH_ACTOR &&
 	       head->status < TROUPE_STATUS_COUNT;
 }

@@ -19,7 +19,8 @@
 /* Stream replies that a caller has not read; of that many bytes: */
 #define LIMIT_STREAM_UNREAD       1024u
 #define LIMIT_STREAM_UNREAD_BYTES (1u << 20)
-#define LIMIT_CLIENT_UNREAD       256u        /* where the caller is a client */
+#define LIMIT_ITEMS_SHARE_MIN     4096u /* of a stream that a task reads; else it has none */
+#define LIMIT_CLIENT_UNREAD       256u  /* where the caller is a client */
 #define LIMIT_OUTBOX_BYTES        (32u << 20) /* replies to clients that wait in a worker */
 #define LIMIT_CLIENT_KEPT         64u /* messages of one client without an answer, kept */
 

@@ -56,12 +56,14 @@ _Static_assert(TROUPE_WINDOW_MAX == LIMIT_STREAM_UNREAD &&
 		       TROUPE_WINDOW_MAX == ENVELOPE_WINDOW_MAX,
 	       "what a call may ask for, a replier heeds and an envelope says");
 
-void call_begin_window(struct runtime *runtime, struct call *call, uint32_t replies)
+void call_begin_window(struct runtime *runtime, struct call *call, uint16_t replies,
+		       uint16_t halvings)
 {
 	struct call_window *window = slots_take(&runtime->call_windows);
 
 	check(window); /* the table is as long as that of the calls */
 	window->window.limit = replies;
+	window->window.halvings = halvings;
 	call->window = window->slot.index;
 	call->flags |= CALL_WINDOW;
 }

@@ -151,9 +151,10 @@ static inline bool call_is_late(const struct call *call, uint64_t now_ns)
 struct call *call_new_oneway(struct runtime *runtime, struct actor *keeper,
 			     struct client *client, const struct troupe_method *method);
 
-/* Give a new call that asks for a stream a window of so many replies. There is a place for each
- * call, so that it cannot fail. */
-void call_begin_window(struct runtime *runtime, struct call *call, uint32_t replies);
+/* Give a new call that asks for a stream a window of so many replies, with so many halvings.
+ * There is a place for each call, so that it cannot fail. */
+void call_begin_window(struct runtime *runtime, struct call *call, uint16_t replies,
+		       uint16_t halvings);
 
 /* The record of a call with CALL_WINDOW. */
 static inline struct call_window *call_window_of(const struct runtime *runtime,

@@ -140,7 +140,7 @@ static struct call *begin_call(struct troupe_self *self, const struct text_calli
 		call->entry = calling->entry;
 		call->flags = calling->flags;
 		if (calling->window)
-			call_begin_window(self->runtime, call, calling->window);
+			call_begin_window(self->runtime, call, calling->window, 0);
 	}
 	return call;
 }

@@ -49,19 +49,20 @@ void callee_report_taken(struct runtime *runtime, struct call *call, uint32_t re
 void callee_taken(struct runtime *runtime, struct call *call, uint32_t count, uint32_t left)
 {
 	const struct window *own;
-	uint64_t bytes = call->unread_bytes;
+	uint64_t bytes = call->unread_bytes, most_bytes;
 	uint32_t limit;
 
 	if (!call->remote || count == 0)
 		return;
 	own = call_own_window(runtime, call);
 	limit = own ? own->limit : LIMIT_STREAM_UNREAD;
+	most_bytes = own ? window_most_bytes(own) : LIMIT_STREAM_UNREAD_BYTES;
 	count += call->taken;
 	/* What each of them weighed on its way here is not known any more; all of them
 	 * together, it is. */
 	if (left > 0)
 		bytes = bytes * count / (count + left);
-	if (count < limit / 2 && bytes < LIMIT_STREAM_UNREAD_BYTES / 2) {
+	if (count < limit / 2 && bytes < most_bytes / 2) {
 		call->taken = (uint16_t)count;
 		return;
 	}

@@ -134,8 +134,10 @@ static bool enter_call(struct arrival *arrival, struct actor *receiver, struct m
 	kept->flags = message->mail.flags;
 	kept->window.used = envelope->unread;
 	kept->window.bytes = envelope->unread_bytes;
-	if (envelope->window)
-		kept->window.limit = envelope->window;
+	if (envelope->window) {
+		kept->window.limit = (uint16_t)envelope->window;
+		kept->window.halvings = envelope->halvings;
+	}
 	message->mail.flags |= MAIL_INBOUND;
 	message->call = slots_id(kept);
 	return true;

@@ -45,6 +45,12 @@ static int forward_near(struct troupe_self *self, struct actor *receiver,
 	return 0;
 }
 
+static void set_window(struct envelope *envelope, const struct window *window)
+{
+	envelope->window = window->limit;
+	envelope->halvings = (uint8_t)window->halvings;
+}
+
 /* The envelope of the message being handled, for another process; *ret_call or *ret_kept says
  * whose call it is. */
 static struct envelope make_envelope(struct troupe_self *self, struct troupe_address to,
@@ -70,14 +76,14 @@ static struct envelope make_envelope(struct troupe_self *self, struct troupe_add
 			envelope.unread = (*ret_kept)->window.used;
 			envelope.unread_bytes = (uint32_t)(*ret_kept)->window.bytes;
 			if (envelope.flags & ENVELOPE_MORE)
-				envelope.window = (*ret_kept)->window.limit;
+				set_window(&envelope, &(*ret_kept)->window);
 		} else {
 			*ret_call = call_find(runtime, message->call);
 			envelope.call = call_alias(runtime, *ret_call);
 			own = call_own_window(runtime, *ret_call);
 			if (own && envelope.flags & ENVELOPE_MORE) {
 				envelope.unread = own->used;
-				envelope.window = own->limit;
+				set_window(&envelope, own);
 			}
 		}
 	}

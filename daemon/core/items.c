@@ -16,6 +16,35 @@ struct items *items_new(struct runtime *runtime, struct task *task)
 	return items;
 }
 
+#define SHARE_PARTS 16u /* of what is left: so much is one stream's */
+
+uint8_t items_begin_share(struct runtime *runtime, struct items *items)
+{
+	struct actor *actor = task_actor(runtime, task_at(runtime, items->task));
+	struct tasked *tasked = tasked_find(runtime, actor);
+	const uint64_t all = (uint64_t)actor->unit->mailbox_units * 16 / 2;
+	const uint64_t left = all > tasked->items_bytes ? all - tasked->items_bytes : 0;
+	uint8_t halvings = 0;
+
+	while (LIMIT_STREAM_UNREAD_BYTES >> halvings > left / SHARE_PARTS)
+		halvings++;
+	items->share = LIMIT_STREAM_UNREAD_BYTES >> halvings;
+	if (items->share < LIMIT_ITEMS_SHARE_MIN) {
+		halvings = ENVELOPE_HALVINGS_MAX;
+		items->share = 0;
+	}
+	tasked->items_bytes += items->share;
+	return halvings;
+}
+
+void items_end_share(struct runtime *runtime, struct items *items)
+{
+	struct actor *actor = task_actor(runtime, task_at(runtime, items->task));
+
+	tasked_find(runtime, actor)->items_bytes -= items->share;
+	items->share = 0;
+}
+
 struct items *items_find(const struct runtime *runtime, const struct task *task, uint64_t id)
 {
 	struct items *items = slots_find_id(&runtime->items, id);
@@ -111,6 +140,7 @@ void items_close(struct runtime *runtime, struct items *items)
 		load_subtract(&actor->load, (struct load){0, message_charge(message)});
 		message_free(&runtime->messages, message);
 	}
+	items_end_share(runtime, items);
 	chain_remove(&task->items, &items->of_task);
 	share_give(&runtime->items, items, actor->unit, SHARE_ITEMS);
 	slots_give(&runtime->items, items);

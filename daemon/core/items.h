@@ -20,6 +20,7 @@ struct items {
 	const struct troupe_interface *interface;
 	struct call_end end; /* how it ended, when `last` does not say it; without detail */
 	uint32_t task;       /* slot */
+	uint32_t share;      /* bytes, of what such streams of the actor may hold */
 	bool is_over;        /* the call has ended */
 	bool has_ended;      /* and the task was handed that */
 	bool is_waited;      /* the task waits for the next one */
@@ -27,6 +28,13 @@ struct items {
 
 /* A record for a task, without a call. NULL: the limit, or its unit's share. */
 struct items *items_new(struct runtime *runtime, struct task *task);
+
+/* Its share of half of the actor's MailboxBytes=: as bytes of a window, halved so often. What
+ * is left is shared by as many streams again and again, so that each has some; when hardly
+ * anything is left, it holds one reply at a time. To be given back by items_end_share(). */
+uint8_t items_begin_share(struct runtime *runtime, struct items *items);
+/* No more of it comes, and nothing is there; also done by items_close(). */
+void items_end_share(struct runtime *runtime, struct items *items);
 
 /* The one of this id, which may be made up, if the task has opened it; NULL: it is none. */
 struct items *items_find(const struct runtime *runtime, const struct task *task, uint64_t id);

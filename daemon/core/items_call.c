@@ -52,6 +52,7 @@ int troupe_items_open(struct troupe_self *self, struct troupe_address to,
 	opened->method = method;
 	opened->interface = interface;
 	call.items = slots_index(&runtime->items, opened);
+	call.halvings = items_begin_share(runtime, opened);
 	rc = call_items(task, to, &call, &opened->call);
 	if (rc < 0) {
 		items_close(runtime, opened);
@@ -118,6 +119,8 @@ int troupe_items_next(struct troupe_self *self, struct troupe_items *items)
 		reading.interface = opened->interface;
 		message = take_first(runtime, opened);
 		opened->has_ended = !message || !(message->mail.flags & MAIL_CONTINUES);
+		if (opened->has_ended)
+			items_end_share(runtime, opened);
 		await_read(&reading, message, opened->end);
 		rc = await_give(&reading, &items->now);
 		if (rc == -ETIMEDOUT) /* its time was that of the scope */

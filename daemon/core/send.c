@@ -189,6 +189,9 @@ int send_call(struct troupe_self *self, struct call *call, struct troupe_address
 		.window = call->flags & CALL_WINDOW
 				  ? call_window_of(runtime, call)->window.limit
 				  : 0,
+		.halvings = call->flags & CALL_WINDOW
+				    ? (uint8_t)call_window_of(runtime, call)->window.halvings
+				    : 0,
 	};
 	struct peer *peer;
 	int rc;
@@ -217,7 +220,8 @@ struct calling {
 	const void *in;
 	uint64_t deadline_ns, context;
 	uint16_t window; /* 0: it has none of its own */
-	uint8_t flags;   /* CALL_MORE, CALL_UNTIL_KEPT, CALL_TASK, CALL_ITEMS */
+	uint8_t halvings;
+	uint8_t flags; /* CALL_MORE, CALL_UNTIL_KEPT, CALL_TASK, CALL_ITEMS */
 	uint8_t entry;
 };
 
@@ -231,7 +235,8 @@ begin_call(struct troupe_self *self, const struct calling *calling)
 		call->context = calling->context;
 		call->entry = calling->entry;
 		if (unlikely(calling->window))
-			call_begin_window(self->runtime, call, calling->window);
+			call_begin_window(self->runtime, call, calling->window,
+					  calling->halvings);
 	}
 	return call;
 }
@@ -357,6 +362,7 @@ int send_call_of_items(struct task *task, struct troupe_address to,
 		.deadline_ns = items_call->deadline_ns,
 		.context = items_call->items,
 		.window = (uint16_t)items_call->window,
+		.halvings = items_call->halvings,
 		.flags = CALL_TASK | CALL_ITEMS | CALL_MORE |
 			 (items_call->until_kept ? CALL_UNTIL_KEPT : 0),
 	};

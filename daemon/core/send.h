@@ -35,7 +35,8 @@ struct items_call {
 	uint64_t deadline_ns;
 	bool until_kept; /* the deadline is only the default */
 	uint32_t window; /* replies */
-	uint32_t items;  /* slot of the struct items */
+	uint8_t halvings;
+	uint32_t items; /* slot of the struct items */
 };
 
 /* The same for one of those, which is to get the replies. */

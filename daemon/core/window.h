@@ -19,20 +19,28 @@ struct window {
 	struct list *waiters; /* struct wait; of an actor also those whom its mailbox refused */
 	uint64_t bytes;       /* of the replies */
 	uint32_t used;        /* replies */
-	uint32_t limit;       /* of these; of the bytes it is LIMIT_STREAM_UNREAD_BYTES */
+	uint16_t limit;       /* of these */
+	uint16_t halvings;    /* of LIMIT_STREAM_UNREAD_BYTES, which is that of the bytes */
 };
 
-/* Whether it may have one more. */
+/* The limit of the bytes; 0: one reply at a time. */
+static inline uint64_t window_most_bytes(const struct window *window)
+{
+	return (uint64_t)LIMIT_STREAM_UNREAD_BYTES >> window->halvings;
+}
+
+/* Whether it may have one more: the first one always, so that each stream goes on. */
 static inline bool window_is_open(const struct window *window)
 {
-	return window->used < window->limit && window->bytes < LIMIT_STREAM_UNREAD_BYTES;
+	return window->used < window->limit &&
+	       (window->bytes < window_most_bytes(window) || window->used == 0);
 }
 
 /* Whether at most half of it is used. */
 static inline bool window_is_half_open(const struct window *window)
 {
 	return window->used <= window->limit / 2 &&
-	       window->bytes <= LIMIT_STREAM_UNREAD_BYTES / 2;
+	       (window->bytes <= window_most_bytes(window) / 2 || window->used == 0);
 }
 
 /* A reply is on its way. */

@@ -32,9 +32,10 @@ struct troupe_items {
 };
 
 /* Call `method` of the actor at `to` for a stream, of which at most `window` replies (1 to
- * TROUPE_WINDOW_MAX), and 1 MiB and the one that passes it, are on their way or not taken. One
- * that is open is closed first. `in` is read before this returns. A full mailbox, or link, is
- * waited for.
+ * TROUPE_WINDOW_MAX), and 1 MiB and the one that passes it, are on their way or not taken; of
+ * fewer bytes, when the actor's tasks read many streams, which hold half of its MailboxBytes=
+ * and one reply of each. One that is open is closed first. `in` is read before this returns. A
+ * full mailbox, or link, is waited for.
  *
  * The first item is there by the time that the scopes have now, else the call ends with
  * -ETIMEDOUT. Without such a time it is 45 s, which end when the callee has kept the call; from
