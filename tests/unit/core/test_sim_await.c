@@ -157,6 +157,43 @@ static void await_returns_how_the_call_ended(void **state)
 	world_finish(&world);
 }
 
+/* asks puppet 2 again and again */
+static int asks_on(struct troupe_self *self, struct puppet *me, void *n, void *unused)
+{
+	struct troupe_answer answer = {0};
+	uint32_t charged = 0;
+
+	(void)me;
+	(void)unused;
+	for (int i = 0; i < (int)(uintptr_t)n; i++) {
+		assert_int_equal(await_num(self, puppet(self, 2), 1, &answer), 0);
+		if (i == 0)
+			charged = self->actor->load.charged;
+		assert_int_equal(self->actor->load.charged, charged);
+		assert_int_equal(self->runtime->kept.count, 1);
+	}
+	troupe_answer_free(self, &answer);
+	assert_true(self->actor->load.charged < charged);
+	assert_int_equal(self->runtime->kept.count, 0);
+	note(self, "done");
+	return 0;
+}
+TROUPE_TASK(asks_on, struct puppet, void, void)
+
+static void answer_used_again_takes_no_more_room(void **state)
+{
+	struct play play = {&asks_on_task, answers};
+	struct world world;
+
+	(void)state;
+	begin(&world, &play);
+	tell(&world, 100);
+	world_run(&world);
+	assert_int_equal(world.runtime->tasks.count, 0);
+	assert_non_null(strstr(world.log, "done"));
+	world_finish(&world);
+}
+
 static void await_of_another_process_returns_the_same(void **state)
 {
 	struct play play = {&asks_in_turn_task, answers};
@@ -863,6 +900,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(await_returns_how_the_call_ended),
+		cmocka_unit_test(answer_used_again_takes_no_more_room),
 		cmocka_unit_test(await_of_another_process_returns_the_same),
 		cmocka_unit_test(await_refuses_what_cannot_be_called),
 		cmocka_unit_test(answer_of_another_version_is_converted),
