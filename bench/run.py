@@ -5,10 +5,10 @@
 
 Each line is the run of median duration, of --runs. A line "limit.NAME" is what the row above it
 is held against: bare code that does the same work with nothing around it, run in turn with it
-(ours, limit, ours, limit ...); of "pipeline" it is the same job in Python. Absolute figures of shared machines drift; the ratios of such
-pairs, which stand at the end together with what else was measured (on standard error), drift
-less. --brief: small amounts, one run: only to see that each row does its work; the exit status
-says so.
+(ours, limit, ours, limit ...); for "pipeline" it is the same job in Python. Absolute figures of
+shared machines drift; the ratios of such pairs, which stand at the end together with what else
+was measured (on standard error), drift less. --brief: small amounts, one run: only to see that
+each row does its work; the exit status says so.
 """
 import argparse
 import csv
