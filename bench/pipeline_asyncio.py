@@ -22,6 +22,7 @@ import aiohttp
 
 WORD = re.compile(rb"[a-z]+")
 BATCH = 32
+TRIES = 10
 
 
 def count(bodies):
@@ -50,12 +51,22 @@ class Crawl:
         self.under_way.add(future)
         future.add_done_callback(self.merge)
 
+    @staticmethod
+    async def fetch(session, url):
+        for tries_left in reversed(range(TRIES)):
+            try:
+                async with session.get(url) as response:
+                    response.raise_for_status()
+                    return await response.read()
+            except aiohttp.ClientConnectionError:  # such as one kept that the server has closed
+                if not tries_left:
+                    raise
+                await asyncio.sleep(0.02)
+
     async def fetch_some(self, session, lines):
         for line in lines:
-            async with session.get(line.strip()) as response:
-                response.raise_for_status()
-                self.batch.append(await response.read())
-            if len(self.batch) == BATCH:
+            self.batch.append(await self.fetch(session, line.strip()))
+            if len(self.batch) >= BATCH:
                 self.hand_over()
             while len(self.under_way) * BATCH > self.in_flight:  # memory is bounded
                 await asyncio.wait(self.under_way, return_when=asyncio.FIRST_COMPLETED)
