@@ -65,8 +65,9 @@ class Crawl:
 
     async def fetch_some(self, session, lines):
         for line in lines:
-            self.batch.append(await self.fetch(session, line.strip()))
-            if len(self.batch) >= BATCH:
+            body = await self.fetch(session, line.strip())
+            self.batch.append(body)  # to what is the batch now
+            if len(self.batch) == BATCH:
                 self.hand_over()
             while len(self.under_way) * BATCH > self.in_flight:  # memory is bounded
                 await asyncio.wait(self.under_way, return_when=asyncio.FIRST_COMPLETED)
