@@ -54,11 +54,14 @@
 #define LIMIT_CHANNEL_BYTES         (16u << 20) /* of the items that a channel holds */
 
 /* Connections */
-#define LIMIT_CONNECT_ADDRESSES 8u            /* of a host: so many are tried */
-#define LIMIT_CONNECT_BESIDE_NS 250000000ull  /* then the next one is, too */
-#define LIMIT_CONNECT_NEXT_NS   5000000000ull /* for so long each, but the last */
-#define LIMIT_ACCEPT_REST_MS    100u          /* without descriptors, until it is tried again */
-#define LIMIT_SHORTAGE_NS       60000000000ull /* after that long it is logged anew */
+#define LIMIT_CONNECT_ADDRESSES    8u             /* of a host: so many are tried */
+#define LIMIT_CONNECT_BESIDE_NS    250000000ull   /* then the next one is, too */
+#define LIMIT_CONNECT_NEXT_NS      5000000000ull  /* for so long each, but the last */
+#define LIMIT_HANDSHAKE_DEFAULT_NS 10000000000ull /* to agree on TLS */
+#define LIMIT_FAREWELL_NS          60000000000ull /* for the end of TLS to find room */
+#define LIMIT_FAREWELLS            1024u          /* such ends on their way */
+#define LIMIT_ACCEPT_REST_MS       100u /* without descriptors, until it is tried again */
+#define LIMIT_SHORTAGE_NS          60000000000ull /* after that long it is logged anew */
 
 /* Threads beside the loop's, of a worker */
 #define LIMIT_BLOCKING_THREADS_DEFAULT 4u /* BlockingThreads= */

@@ -1,5 +1,6 @@
 /* connect.c - tasks that connect: without blocking, and with nothing left when it fails. */
 #include "io/dial.h"
+#include "io/handshake.h"
 #include "io/place.h"
 #include "io/use.h"
 
@@ -99,22 +100,68 @@ static int connect_by_name(struct troupe_self *self, const char *text,
 	return 0;
 }
 
-int troupe_connect(struct troupe_self *self, const char *text, struct troupe_stream *ret_stream)
-{
+/* What is connected to: a place, or one whose host has a name. */
+struct goal {
+	const char *text;
 	struct place place;
-	struct task *task;
-	int rc = pause_begin(self, &task);
-	bool is_name;
+	bool is_name, is_tls;
+};
+
+static int read_goal(struct troupe_self *self, const char *text, struct goal *goal)
+{
+	*goal = (struct goal){.text = text};
+	goal->is_name = place_parse(text, &goal->place) == -EADDRNOTAVAIL &&
+			strncmp(text, "udp:", 4) != 0;
+	goal->is_tls = text && strncmp(text, "tls:", 4) == 0;
+	return goal->is_name ? 0 : stream_place_or_tls(self, text, &goal->place);
+}
+
+static int reach(struct troupe_self *self, const struct goal *goal,
+		 struct troupe_stream *ret_stream)
+{
+	return goal->is_name ? connect_by_name(self, goal->text, ret_stream)
+			     : connect_to(self, &goal->place.endpoint, ret_stream);
+}
+
+/* The keys come first: who cannot have them need not connect. */
+static int reach_by_tls(struct troupe_self *self, const struct goal *goal,
+			struct troupe_stream *ret_stream)
+{
+	struct troupe_stream handle;
+	struct place_host host;
+	struct keys *keys;
+	int rc = keys_obtain(self, (struct troupe_tls){0}, &keys);
 
 	if (rc < 0)
 		return rc;
-	is_name = place_parse(text, &place) == -EADDRNOTAVAIL && strncmp(text, "tcp:", 4) == 0;
-	rc = is_name ? 0 : stream_place(self, text, false, &place);
+	rc = reach(self, goal, &handle);
+	if (rc < 0) {
+		keys_unref(keys);
+		return rc;
+	}
+	place_split(goal->text, &host);
+	rc = handshake_client(self, handle.id, keys, host.name);
+	if (rc < 0)
+		troupe_close(self, handle);
+	else
+		*ret_stream = handle;
+	return rc;
+}
+
+int troupe_connect(struct troupe_self *self, const char *text, struct troupe_stream *ret_stream)
+{
+	struct goal goal;
+	struct task *task;
+	int rc = pause_begin(self, &task);
+
+	if (rc < 0)
+		return rc;
+	rc = read_goal(self, text, &goal);
 	if (rc < 0)
 		return rc;
 	if (pause_is_cut(task))
 		return pause_refuse(task);
-	rc = is_name ? connect_by_name(self, text, ret_stream)
-		     : connect_to(self, &place.endpoint, ret_stream);
+	rc = goal.is_tls ? reach_by_tls(self, &goal, ret_stream)
+			 : reach(self, &goal, ret_stream);
 	return rc < 0 ? rc : pause_ready(task, 0);
 }

@@ -7,7 +7,9 @@
 #include "core/index.h"
 #include "core/inside.h"
 #include "io/children.h"
+#include "io/farewell.h"
 #include "io/handed.h"
+#include "io/key_store.h"
 
 struct io {
 	struct runtime *runtime;
@@ -22,6 +24,8 @@ struct io {
 	uint32_t blocking_threads; /* at most */
 	struct resolver *resolver;
 	struct handed handed;
+	struct key_store key_store; /* of TLS */
+	struct farewells farewells;
 };
 
 #endif

@@ -3,6 +3,7 @@
 #include "io/child.h"
 #include "io/errand.h"
 #include "io/inside.h"
+#include "io/keys.h"
 #include "io/port.h"
 #include "io/resolver.h"
 #include <errno.h>
@@ -29,6 +30,7 @@ int io_new(struct runtime *runtime, struct io **ret_io)
 	io->runtime = runtime;
 	io->blocking_threads = LIMIT_BLOCKING_THREADS_DEFAULT;
 	poller_init(&io->poller, runtime->loop, port_on_ready);
+	farewells_init(&io->farewells, runtime);
 	runtime->io = io;
 	*ret_io = io;
 	return 0;
@@ -39,6 +41,8 @@ void io_free(struct io *io)
 	if (!io)
 		return;
 	children_fini(&io->children);
+	key_store_fini(io);
+	farewells_fini(&io->farewells);
 	crew_free(io->blocking);
 	crew_free(io->files);
 	resolver_free(io->resolver);

@@ -4,6 +4,7 @@
 #include "core/slice.h"
 #include "io/place.h"
 #include "io/socket.h"
+#include "io/tls.h"
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -39,6 +40,7 @@ static void close_listener(struct runtime *runtime, struct listener *listener)
 	remove_path(listener);
 	port_close(runtime, &listener->port);
 	listener_rouse(runtime, listener, -ECONNABORTED);
+	keys_unref(listener->keys);
 	free(listener);
 }
 
@@ -128,26 +130,16 @@ static int open_socket(const struct troupe_endpoint *endpoint)
 	return fd;
 }
 
-int troupe_listen(struct troupe_self *self, const char *text,
-		  struct troupe_listener *ret_listener)
+/* With the path of its file, "" being none; fd is taken, closed on failure, too. */
+static int open_listener(struct troupe_self *self, int fd, const char *path,
+			 struct listener **ret_listener)
 {
-	const bool is_handed = socket_is_meant(text);
-	struct listener *listener;
-	struct place place;
-	const char *path;
-	int fd, rc = is_handed ? 0 : stream_place(self, text, false, &place);
+	struct listener *listener = calloc(1, sizeof(*listener) + strlen(path) + 1);
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	/* the file of one that is others', too, stays */
-	path = is_handed ? "" : path_of(&place.endpoint);
-	listener = calloc(1, sizeof(*listener) + strlen(path) + 1);
-	if (!listener)
+	if (!listener) {
+		close(fd);
 		return -ENOMEM;
-	fd = is_handed ? socket_open(self, text, SOCK_STREAM) : open_socket(&place.endpoint);
-	if (fd < 0) {
-		free(listener);
-		return fd;
 	}
 	strcpy(listener->path, path);
 	if (path[0] && lstat(path, &listener->file) < 0)
@@ -160,6 +152,78 @@ int troupe_listen(struct troupe_self *self, const char *text,
 		close(fd);
 		return rc;
 	}
+	*ret_listener = listener;
+	return 0;
+}
+
+/* At one that was handed in. The file of one that is others', too, stays. */
+static int listen_handed(struct troupe_self *self, const char *text,
+			 struct listener **ret_listener)
+{
+	int fd = socket_open(self, text, SOCK_STREAM);
+
+	return fd < 0 ? fd : open_listener(self, fd, "", ret_listener);
+}
+
+static int listen_at(struct troupe_self *self, const struct place *place,
+		     struct listener **ret_listener)
+{
+	int fd = open_socket(&place->endpoint);
+
+	return fd < 0 ? fd : open_listener(self, fd, path_of(&place->endpoint), ret_listener);
+}
+
+int troupe_listen(struct troupe_self *self, const char *text,
+		  struct troupe_listener *ret_listener)
+{
+	struct listener *listener;
+	struct place place;
+	int rc;
+
+	if (socket_is_meant(text)) {
+		rc = listen_handed(self, text, &listener);
+	} else {
+		rc = stream_place(self, text, false, &place);
+		if (rc == 0)
+			rc = listen_at(self, &place, &listener);
+	}
+	if (rc == 0)
+		ret_listener->id = listener->port.belonging.id;
+	return rc;
+}
+
+static int listen_with(struct troupe_self *self, const char *text,
+		       struct listener **ret_listener)
+{
+	struct place place;
+	int rc;
+
+	if (socket_is_meant(text + 4))
+		return listen_handed(self, text + 4, ret_listener);
+	rc = stream_place_or_tls(self, text, &place);
+	if (rc < 0)
+		return rc;
+	return listen_at(self, &place, ret_listener);
+}
+
+int troupe_tls_listen(struct troupe_self *self, const char *text, struct troupe_tls tls,
+		      struct troupe_listener *ret_listener)
+{
+	struct listener *listener;
+	struct keys *keys;
+	int rc;
+
+	if (!text || strncmp(text, "tls:", 4) != 0)
+		return troupe_listen(self, text, ret_listener);
+	keys = keys_find(self, tls);
+	if (!keys)
+		return -ESRCH;
+	if (!keys->has_certificate)
+		return -EINVAL;
+	rc = listen_with(self, text, &listener);
+	if (rc < 0)
+		return rc;
+	listener->keys = keys_ref(keys);
 	ret_listener->id = listener->port.belonging.id;
 	return 0;
 }
@@ -177,7 +241,11 @@ int troupe_listener_place(struct troupe_self *self, struct troupe_listener handl
 {
 	const struct listener *listener = listener_find(self, handle);
 
-	return listener ? endpoint_of_socket(listener->port.fd, false, ret_place) : -ESRCH;
+	int rc = listener ? endpoint_of_socket(listener->port.fd, false, ret_place) : -ESRCH;
+
+	if (rc == 0 && listener->keys)
+		tls_mark_place(ret_place);
+	return rc;
 }
 
 /* ------------------------------------------------------------------ accepting */
@@ -234,6 +302,24 @@ static int recover(struct use *use, int error)
 	return error == EINVAL || error == EBADF ? -error : 0;
 }
 
+/* With TLS to be agreed on, where the listener has it. */
+static int open_accepted(struct use *use, int fd, struct stream **ret_stream)
+{
+	struct keys *keys = listener_of(use)->keys;
+	struct stream *stream;
+	int rc = stream_open(use->self, fd, &stream);
+
+	if (rc == 0 && keys) {
+		rc = tls_new(&stream->port, stream->is_whole, keys_ref(keys), NULL,
+			     &stream->tls);
+		if (rc < 0)
+			stream_close(use->self->runtime, stream);
+	}
+	if (rc == 0)
+		*ret_stream = stream;
+	return rc;
+}
+
 int listener_accept(struct use *use, struct stream **ret_stream)
 {
 	for (;;) {
@@ -244,7 +330,7 @@ int listener_accept(struct use *use, struct stream **ret_stream)
 		fd = accept4(use->port->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0)
 			rc = recover(use, errno);
-		else if ((rc = stream_open(use->self, fd, ret_stream)) == 0)
+		else if ((rc = open_accepted(use, fd, ret_stream)) == 0)
 			return 0;
 		else
 			rc = listener_recover(use, rc);

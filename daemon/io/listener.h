@@ -14,6 +14,7 @@ struct listener {
 	struct port port;
 	struct list *resting; /* struct task */
 	uint64_t short_ns;    /* when descriptors were lacking last; 0: never */
+	struct keys *keys;    /* of TLS; NULL: it is plain */
 	struct stat file;     /* of `path` */
 	char path[];          /* that goes when it is closed; "": none */
 };

@@ -95,6 +95,9 @@ int place_parse(const char *text, struct place *ret_place)
 		rc = parse_unix(rest, &place.endpoint);
 	} else if ((rest = after(text, "tcp:"))) {
 		rc = parse_internet(rest, &place.endpoint);
+	} else if ((rest = after(text, "tls:"))) {
+		place.is_tls = true;
+		rc = parse_internet(rest, &place.endpoint);
 	} else if ((rest = after(text, "udp:"))) {
 		place.is_datagram = true;
 		rc = parse_internet(rest, &place.endpoint);
@@ -108,7 +111,7 @@ void place_split(const char *text, struct place_host *ret_host)
 {
 	uint16_t port = 0;
 
-	/* behind "tcp:" or "udp:" */
+	/* behind "tcp:", "tls:" or "udp:" */
 	(void)split_host(text + 4, ret_host->name, sizeof(ret_host->name), &port);
 	snprintf(ret_host->port, sizeof(ret_host->port), "%u", ntohs(port));
 }

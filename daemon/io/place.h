@@ -9,6 +9,7 @@
 struct place {
 	struct troupe_endpoint endpoint;
 	bool is_datagram; /* "udp:"; "unix:" may be either */
+	bool is_tls;      /* "tls:" */
 };
 
 /* What of a place of the internet is its host, without brackets, and its port. */

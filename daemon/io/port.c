@@ -1,6 +1,7 @@
 #include "io/port.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static void wake_writers(struct runtime *runtime, struct port *port, int result)
@@ -105,4 +106,38 @@ void port_close(struct runtime *runtime, struct port *port)
 
 	if (fd >= 0)
 		close(fd);
+}
+
+ssize_t port_take(struct port *port, bool is_whole, void *buffer, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = read(port->fd, buffer, size);
+	while (n < 0 && errno == EINTR);
+	if (n < 0) {
+		int error = errno;
+
+		if (error == EAGAIN)
+			port_tried(port, LOOP_READ);
+		return port_error(error);
+	}
+	if (n > 0 && (size_t)n < size && is_whole && !port->is_odd)
+		port_tried(port, LOOP_READ);
+	return n;
+}
+
+ssize_t port_give(struct port *port, bool is_socket, const void *data, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = is_socket ? send(port->fd, data, size, MSG_NOSIGNAL)
+			      : write(port->fd, data, size);
+	while (n < 0 && errno == EINTR);
+	if (n >= 0)
+		return n;
+	if (errno == EAGAIN)
+		port_tried(port, LOOP_WRITE);
+	return port_error(errno);
 }

@@ -55,6 +55,13 @@ static inline void port_tried(struct port *port, unsigned events)
 	port->ready &= (uint8_t)~events;
 }
 
+/* What the kernel has: the count; 0: the end; -EAGAIN: nothing now. is_whole: a read that finds
+ * less than it asks for has found all. */
+ssize_t port_take(struct port *port, bool is_whole, void *buffer, size_t size);
+
+/* What the kernel takes. -EAGAIN: nothing now. */
+ssize_t port_give(struct port *port, bool is_socket, const void *data, size_t size);
+
 /* The kernel looks at it no more, the actor has it no more, and whoever waits is woken. What it
  * returns is the descriptor, which is the caller's now; -1: it was closed behind its back, and
  * the number, if it names anything, names a file of somebody else's. */

@@ -5,6 +5,7 @@
  * until its task begins (`host`). All on the stack of the task that serves, which ends after
  * them all.
  */
+#include "io/handshake.h"
 #include "io/listener.h"
 
 #include "core/await.h"
@@ -65,12 +66,15 @@ static int attend(struct troupe_self *self, void *state, void *arg, void *shared
 {
 	struct troupe_stream handle = {(uint64_t)(uintptr_t)arg};
 	struct stream *stream = stream_find(self, handle.id);
+	const bool is_tls = stream && stream->tls;
 	struct serve *serve = shared;
-	int result;
+	int result = 0;
 
 	if (stream)
 		stream->host = NULL;
-	result = serve->entry->run(self, state, &handle, serve->shared);
+	/* that it failed is logged there */
+	if (!is_tls || handshake_do(self, handle.id) == 0)
+		result = serve->entry->run(self, state, &handle, serve->shared);
 	/* by its number: the plug-in may have written to the handle */
 	troupe_close(self, (struct troupe_stream){(uint64_t)(uintptr_t)arg});
 	leave(self, serve);

@@ -3,7 +3,9 @@
 #include "base/endpoint.h"
 #include "base/io.h"
 #include "io/place.h"
+#include "io/tls.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,8 +47,7 @@ void *stream_reserve(struct runtime *runtime, struct stream *stream, size_t size
 	return buffer_reserve(&stream->input, size);
 }
 
-int stream_place(const struct troupe_self *self, const char *text, bool for_datagrams,
-		 struct place *ret_place)
+static int parse(const struct troupe_self *self, const char *text, struct place *ret_place)
 {
 	int rc = place_parse(text, ret_place);
 	char line[TROUPE_PLACE_MAX + 80];
@@ -57,8 +58,29 @@ int stream_place(const struct troupe_self *self, const char *text, bool for_data
 		unit_log(self->runtime, self->actor->unit, LOG_WARNING_LEVEL, line);
 		return -EINVAL;
 	}
+	return rc;
+}
+
+int stream_place_or_tls(const struct troupe_self *self, const char *text,
+			struct place *ret_place)
+{
+	int rc = parse(self, text, ret_place);
+
+	return rc == 0 && ret_place->is_datagram ? -EOPNOTSUPP : rc;
+}
+
+int stream_place(const struct troupe_self *self, const char *text, bool for_datagrams,
+		 struct place *ret_place)
+{
+	int rc = parse(self, text, ret_place);
+
 	if (rc < 0 || ret_place->endpoint.address.ss_family == AF_UNIX)
 		return rc;
+	if (ret_place->is_tls && !for_datagrams) {
+		unit_log(self->runtime, self->actor->unit, LOG_WARNING_LEVEL,
+			 "\"tls:\" is listened at by troupe_tls_listen()");
+		return -EINVAL;
+	}
 	return ret_place->is_datagram == for_datagrams ? 0 : -EOPNOTSUPP;
 }
 
@@ -66,12 +88,37 @@ int stream_place(const struct troupe_self *self, const char *text, bool for_data
 
 static void free_stream(struct runtime *runtime, struct stream *stream)
 {
+	tls_free(stream->tls);
 	give_input(runtime, stream);
 	free(stream);
 }
 
+/* Of TLS: our end is said, or on its way. */
+static int finish_tls(struct runtime *runtime, struct stream *stream)
+{
+	int rc = tls_end(runtime, stream->tls), fd;
+
+	if (rc == 0)
+		(void)shutdown(stream->port.fd, SHUT_WR); /* it has been said already */
+	if (rc != -EAGAIN)
+		return rc; /* 0, too */
+	fd = fcntl(stream->port.fd, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -errno
+		      : farewell_say(&runtime->io->farewells, fd, &stream->tls->output);
+}
+
+/* What has been written is all, and the other side does not know yet. */
+static bool owes_end(const struct stream *stream)
+{
+	return stream->tls && tls_refusal(stream->tls) == 0 && !stream->is_torn &&
+	       !stream->port.writing.is_taken && stream->port.fd >= 0 &&
+	       (!stream->tls->has_said_end || buffer_size(&stream->tls->output) > 0);
+}
+
 void stream_close(struct runtime *runtime, struct stream *stream)
 {
+	if (owes_end(stream))
+		(void)finish_tls(runtime, stream);
 	port_close(runtime, &stream->port);
 	free_stream(runtime, stream);
 }
@@ -83,7 +130,10 @@ static void on_gone(struct runtime *runtime, struct belonging *belonging)
 
 static uint64_t count_bytes(struct belonging *belonging)
 {
-	return buffer_size(&container_of(belonging, struct stream, port.belonging)->input);
+	const struct stream *stream = container_of(belonging, struct stream, port.belonging);
+
+	return buffer_size(&stream->input) +
+	       (stream->tls ? buffer_size(&stream->tls->output) : 0);
 }
 
 const struct belonging_kind stream_kind = {
@@ -152,6 +202,8 @@ int troupe_detach(struct troupe_self *self, struct troupe_stream handle, int *re
 
 	if (!stream)
 		return -ESRCH;
+	if (stream->tls)
+		return -EOPNOTSUPP;
 	if (stream->port.reading.is_taken || stream->port.writing.is_taken ||
 	    buffer_size(&stream->input) > stream->lent)
 		return -EBUSY;
@@ -174,6 +226,7 @@ void troupe_close(struct troupe_self *self, struct troupe_stream handle)
 int troupe_finish(struct troupe_self *self, struct troupe_stream handle)
 {
 	struct stream *stream = stream_find(self, handle.id);
+	int rc;
 
 	if (!stream)
 		return -ESRCH;
@@ -182,6 +235,12 @@ int troupe_finish(struct troupe_self *self, struct troupe_stream handle)
 	/* it would be the end for all of them */
 	if (stream->is_shared)
 		return -EPERM;
+	if (stream->tls) {
+		rc = tls_refusal(stream->tls);
+		return rc < 0            ? rc
+		       : stream->is_torn ? -EPIPE
+					 : finish_tls(self->runtime, stream);
+	}
 	return shutdown(stream->port.fd, SHUT_WR) < 0 ? -errno : 0;
 }
 
@@ -204,5 +263,9 @@ int troupe_peer(struct troupe_self *self, struct troupe_stream handle,
 {
 	struct stream *stream = stream_find(self, handle.id);
 
-	return stream ? endpoint_of_socket(stream->port.fd, true, ret_place) : -ESRCH;
+	int rc = stream ? endpoint_of_socket(stream->port.fd, true, ret_place) : -ESRCH;
+
+	if (rc == 0 && stream->tls)
+		tls_mark_place(ret_place);
+	return rc;
 }

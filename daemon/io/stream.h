@@ -10,8 +10,11 @@
 #include "io/port.h"
 #include <troupe/stream.h>
 
+struct tls;
+
 struct stream {
 	struct port port;
+	struct tls *tls; /* NULL: it is plain */
 	struct buffer input;
 	size_t lent; /* of the input: a task works with it until the next read */
 	uint64_t idle_ns;
@@ -45,6 +48,10 @@ static inline struct stream *stream_find(const struct troupe_self *self, uint64_
 
 	return belonging ? container_of(belonging, struct stream, port.belonging) : NULL;
 }
+
+/* The same, also of "tls:", which may not be for datagrams. */
+int stream_place_or_tls(const struct troupe_self *self, const char *text,
+			struct place *ret_place);
 
 /* A stream on a non-blocking descriptor, which is taken, closed on failure, too. *ret_stream is
  * the actor's. */

@@ -1,44 +1,46 @@
 #include "io/stream.h"
 
+#include "io/tls.h"
 #include "io/use.h"
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PIECE 4096u /* of input, to begin with */
 
-/* What the kernel has: the count; 0: the end; -EAGAIN: nothing now. */
-static ssize_t take(struct stream *stream, void *buffer, size_t size)
+/* What has come: the count; 0: the end; -EAGAIN: nothing now. */
+static ssize_t take(struct use *use, void *buffer, size_t size)
 {
-	struct port *port = &stream->port;
+	struct stream *stream = stream_of(use->port);
 	ssize_t n;
 
-	do
-		n = read(port->fd, buffer, size);
-	while (n < 0 && errno == EINTR);
-	if (n < 0) {
-		int error = errno;
-
-		if (error == EAGAIN)
-			port_tried(port, LOOP_READ);
-		return port_error(error);
-	}
-	if (n > 0 && (size_t)n < size && stream->is_whole && !port->is_odd)
-		port_tried(port, LOOP_READ);
-	return n;
+	if (!stream->tls)
+		return port_take(&stream->port, stream->is_whole, buffer, size);
+	n = tls_read(use->self->runtime, stream->tls, buffer, size);
+	if (n != -EAGAIN)
+		return n;
+	/* nothing that means something: who sends such has his turn, and others have theirs */
+	(void)pause_ready(use->task, 0);
+	return use_look_again(use) < 0 ? -ECONNABORTED : n;
 }
 
-/* The same, waiting. */
+/* Until something may be there. */
+static int wait_for_input(struct use *use)
+{
+	const struct stream *stream = stream_of(use->port);
+
+	return stream->tls && tls_has_input(stream->tls) ? 0 : use_wait(use, stream->idle_ns);
+}
+
+/* Take, waiting. */
 static ssize_t fetch(struct use *use, void *buffer, size_t size)
 {
 	for (;;) {
-		struct stream *stream = stream_of(use->port);
-		int rc = use_wait(use, stream->idle_ns);
+		int rc = wait_for_input(use);
 		ssize_t n;
 
 		if (rc < 0)
 			return rc;
-		n = take(stream_of(use->port), buffer, size);
+		n = take(use, buffer, size);
 		if (n != -EAGAIN)
 			return n;
 	}
@@ -52,6 +54,9 @@ static int begin(struct troupe_self *self, struct troupe_stream handle, struct u
 		return rc;
 	if (stream_of(use->port)->is_datagram)
 		return use_end_ready(use, -EINVAL);
+	rc = tls_refusal(stream_of(use->port)->tls);
+	if (rc < 0)
+		return use_end_ready(use, rc);
 	stream_settle(self->runtime, stream_of(use->port));
 	return 0;
 }
@@ -111,7 +116,7 @@ static ssize_t fetch_more(struct use *use, size_t most)
 {
 	struct stream *stream = stream_of(use->port);
 	size_t held = buffer_size(&stream->input), size = held > PIECE ? held : PIECE;
-	int rc = use_wait(use, stream->idle_ns);
+	int rc = wait_for_input(use);
 	void *place;
 	ssize_t n;
 
@@ -123,7 +128,9 @@ static ssize_t fetch_more(struct use *use, size_t most)
 	place = stream_reserve(use->self->runtime, stream, size);
 	if (!place)
 		return -ENOMEM;
-	n = take(stream, place, size);
+	n = take(use, place, size);
+	if (!use->port)
+		return n;
 	if (n > 0)
 		buffer_added(&stream->input, (size_t)n);
 	else

@@ -1,5 +1,6 @@
 #include "io/stream.h"
 
+#include "io/tls.h"
 #include "io/use.h"
 #include <errno.h>
 #include <sys/sendfile.h>
@@ -17,9 +18,12 @@ static int begin(struct troupe_self *self, struct troupe_stream handle, struct u
 	if (rc < 0)
 		return rc;
 	stream = stream_of(use->port);
-	if (stream->is_datagram || stream->is_torn)
-		return use_end_ready(use, stream->is_datagram ? -EINVAL : -EPIPE);
-	return 0;
+	if (stream->is_datagram)
+		return use_end_ready(use, -EINVAL);
+	rc = tls_refusal(stream->tls);
+	if (rc == 0 && (stream->is_torn || (stream->tls && stream->tls->has_said_end)))
+		rc = -EPIPE;
+	return rc < 0 ? use_end_ready(use, rc) : 0;
 }
 
 /* It ends with an error. */
@@ -30,21 +34,21 @@ static int fail(struct use *use, bool has_begun, int rc)
 	return use_end_ready(use, rc);
 }
 
-/* What the kernel takes. -EAGAIN: nothing now. */
-static ssize_t give(struct stream *stream, const void *data, size_t size)
+/* What is taken of it. -EAGAIN: nothing now. */
+static ssize_t give(const struct use *use, const void *data, size_t size)
 {
-	struct port *port = &stream->port;
-	ssize_t n;
+	struct stream *stream = stream_of(use->port);
 
-	do
-		n = stream->is_socket ? send(port->fd, data, size, MSG_NOSIGNAL)
-				      : write(port->fd, data, size);
-	while (n < 0 && errno == EINTR);
-	if (n >= 0)
-		return n;
-	if (errno == EAGAIN)
-		port_tried(port, LOOP_WRITE);
-	return port_error(errno);
+	return stream->tls ? tls_write(use->self->runtime, stream->tls, data, size)
+			   : port_give(&stream->port, stream->is_socket, data, size);
+}
+
+/* Encrypted, and not with the kernel yet. */
+static bool has_output(const struct use *use)
+{
+	const struct tls *tls = use->port ? stream_of(use->port)->tls : NULL;
+
+	return tls && buffer_size(&tls->output) > 0;
 }
 
 int troupe_write(struct troupe_self *self, struct troupe_stream to, const void *data,
@@ -56,8 +60,8 @@ int troupe_write(struct troupe_self *self, struct troupe_stream to, const void *
 
 	if (rc < 0)
 		return rc;
-	while (done < size) {
-		ssize_t n = give(stream_of(use.port), (const char *)data + done, size - done);
+	while (done < size || has_output(&use)) {
+		ssize_t n = give(&use, (const char *)data + done, size - done);
 
 		if (n >= 0) {
 			done += (size_t)n;
@@ -70,6 +74,31 @@ int troupe_write(struct troupe_self *self, struct troupe_stream to, const void *
 	return use_end_ready(&use, 0);
 }
 
+static ssize_t send_encrypted(struct use *use, int fd, off_t offset, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size || has_output(use)) {
+		struct stream *stream = stream_of(use->port);
+		ssize_t n = tls_write_file(use->self->runtime, stream->tls, fd,
+					   offset + (off_t)done, size - done);
+		int rc = n == -EAGAIN ? use_wait(use, stream->idle_ns) : n < 0 ? (int)n : 0;
+
+		if (n == 0)
+			size = done; /* it ends here */
+		if (n > 0)
+			done += (size_t)n;
+		if (n > 0) {
+			(void)pause_ready(use->task, 0);
+			rc = use_look_again(use);
+		}
+		if (rc < 0)
+			return fail(use, done > 0, rc);
+	}
+	(void)use_end_ready(use, 0);
+	return (ssize_t)done;
+}
+
 ssize_t troupe_send_file(struct troupe_self *self, struct troupe_stream to, int fd,
 			 off_t offset, size_t size)
 {
@@ -79,6 +108,8 @@ ssize_t troupe_send_file(struct troupe_self *self, struct troupe_stream to, int 
 
 	if (rc < 0)
 		return rc;
+	if (stream_of(use.port)->tls)
+		return send_encrypted(&use, fd, offset, size);
 	while (done < size) {
 		const size_t left = size - done;
 		struct port *port = use.port;

@@ -57,6 +57,7 @@
  *        handlers that are tasks: struct troupe_handlers has ways
  *        channels, semaphores and events: <troupe/sync.h>; troupe_for_all(), troupe_race()
  *        child processes: <troupe/child.h>
+ *        TLS on streams, "tls:" as a place to connect to: <troupe/tls.h>
  */
 #ifndef TROUPE_ACTOR_H
 #define TROUPE_ACTOR_H

@@ -18,6 +18,7 @@
  *
  *   "tcp:127.0.0.1:80"  "tcp:[::1]:0"      a port of 0, to listen on: any that is free
  *   "unix:/run/x"       "unix:@abstract"
+ *   "tls:example.org:443"  TCP, and TLS over it: see <troupe/tls.h>, and the errors there
  *   "udp:[::]:514"      for troupe_datagram_open() and troupe_endpoint_of()
  *   "socket:web"        to listen, or for troupe_datagram_open(): a socket that the daemon has
  *                       handed to the unit, by a name that its Sockets= has. "socket:web:2":
@@ -57,12 +58,13 @@ struct troupe_listener {
  * <troupe/names.h>, and the errors there), and up to 8 of its addresses are tried, those of
  * IPv6 and IPv4 by turns: each one when the one before has failed or was silent for 250 ms,
  * beside those that are still silent, for 5 s each but the last. The first that answers is it;
- * errors are those of the last. -EINVAL: no such place; -ECONNREFUSED, -ENOENT, -EHOSTUNREACH
- * and other errors of connect(2); -EMFILE, -ENFILE, -ENOMEM, -ENOSPC: limits; -EOPNOTSUPP: a
- * kind of place that is no stream.
+ * errors are those of the last. At "tls:" TLS is agreed on, too, as by troupe_start_tls() with
+ * the name of that place. -EINVAL: no such place; -ECONNREFUSED, -ENOENT, -EHOSTUNREACH and
+ * other errors of connect(2); -EMFILE, -ENFILE, -ENOMEM, -ENOSPC: limits; -EOPNOTSUPP: a kind
+ * of place that is no stream.
  *
- * There is no limit of time but that of the scope; the kernel gives up a silent host after two
- * minutes. */
+ * There is no limit of time but that of the scope, and 10 s for TLS; the kernel gives up a
+ * silent host after two minutes. */
 TROUPE_AWAIT int troupe_connect(struct troupe_self *self, const char *place,
 				struct troupe_stream *ret_stream) TROUPE_WARN_UNUSED;
 
@@ -86,7 +88,8 @@ void troupe_close(struct troupe_self *self, struct troupe_stream stream);
 
 /* Half-close: nothing more comes from us, the other side reads its end, and reading goes on.
  * -EBUSY: a task is writing; -ENOTSOCK: a pipe or terminal: close it; -EPERM: a "socket:",
- * which is others', too; -ENOTCONN; -ESRCH. */
+ * which is others', too; -ENOTCONN; -EPIPE: over TLS, after a write that was cut short;
+ * -ESRCH. */
 int troupe_finish(struct troupe_self *self, struct troupe_stream stream);
 
 /* idle_ns: a read or write in which no byte moves for so long returns -ETIME; 0: no limit, as
@@ -139,10 +142,10 @@ TROUPE_AWAIT ssize_t troupe_send_file(struct troupe_self *self, struct troupe_st
 
 /* ------------------------------------------------------------------ listening */
 
-/* Listen at a place. A path whose socket nobody listens on any more is taken over, and goes
- * when the listener is closed. -EINVAL: no such place; -EADDRINUSE, -EACCES and other errors of
- * bind(2); -EMFILE, -ENFILE, -ENOMEM, -ENOSPC: limits; -EOPNOTSUPP: not for streams. In fini:
- * of no use.
+/* Listen at a place; for "tls:" there is troupe_tls_listen(). A path whose socket nobody
+ * listens on any more is taken over, and goes when the listener is closed. -EINVAL: no such
+ * place; -EADDRINUSE, -EACCES and other errors of bind(2); -EMFILE, -ENFILE, -ENOMEM, -ENOSPC:
+ * limits; -EOPNOTSUPP: not for streams. In fini: of no use.
  *
  * A "socket:" stays open when the listener is closed, when the actor ends and when the worker
  * dies: whoever connects meanwhile waits in its backlog, until somebody accepts there again.

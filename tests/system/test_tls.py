@@ -1,0 +1,273 @@
+"""TLS of actors' streams beside other implementations of it: OpenSSL's, by Python's ssl and
+openssl s_server, as servers and clients, right and wrong."""
+import os
+import select
+import socket
+import ssl
+import subprocess
+import tempfile
+import threading
+
+from host import SLOW, HostTest, waits
+from http_server import Certificates
+from varlink import wait_for
+
+SECURE = "io.troupe.test.secure"
+EKEYREJECTED, EPROTO, ECONNRESET, EPIPE = -129, -71, -104, -32
+
+
+class Tls(HostTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.files = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.files.cleanup)
+        cls.certificates = Certificates(cls.files.name)
+        cls.good = cls.certificates.make("good")
+
+    def host_of(self, **more):
+        certificate, key = self.good
+        config = {"CaFile": self.certificates.authority, "Certificate": certificate, "Key": key}
+        host = self.daemon({"secure": {"Plugin": "secure", "Worker": 1, "Tasks": 5000, **more, "Config": config},
+                            "hello": {"Plugin": "hello", "Worker": 2}})
+        return host
+
+    def place(self, host):
+        wait_for(lambda: self.status(host)["place"], 30 * SLOW, "the listener")
+        return self.status(host)["place"]
+
+    def port(self, host):
+        place = self.place(host)
+        self.assertTrue(place.startswith("tls:127.0.0.1:"), place)
+        return int(place.rsplit(":", 1)[1])
+
+    def status(self, host):
+        return host.call("secure", f"{SECURE}.Status")
+
+    def ask(self, host, port, **more):
+        return host.call("secure", f"{SECURE}.Ask", {"line": "a question", "place": f"tcp:127.0.0.1:{port}", **more})
+
+    def trusting(self, **more):
+        context = ssl.create_default_context(cafile=self.certificates.authority)
+        for name, value in more.items():
+            setattr(context, name, value)
+        return context
+
+    def connect(self, port, context=None, name="localhost"):
+        plain = socket.create_connection(("127.0.0.1", port), timeout=60 * SLOW)
+        self.addCleanup(plain.close)
+        secure = (context or self.trusting()).wrap_socket(plain, server_hostname=name, suppress_ragged_eofs=False)
+        self.addCleanup(secure.close)
+        return secure
+
+    # ---- servers of others, and our client
+
+    def serve(self, attend, context=None):
+        """A server for one connection, in a thread; without a context it speaks no TLS."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.settimeout(20 * SLOW)  # when nobody comes the test has failed
+        self.addCleanup(listener.close)
+
+        def run():
+            try:
+                connection, _ = listener.accept()
+                connection.settimeout(60 * SLOW)
+                with connection:
+                    if context:
+                        with context.wrap_socket(connection, server_side=True, suppress_ragged_eofs=False) as secure:
+                            attend(secure)
+                    else:
+                        attend(connection)
+            except OSError:
+                pass
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        self.addCleanup(thread.join)
+        return listener.getsockname()[1]
+
+    @staticmethod
+    def read_line(connection):
+        line = b""
+        while not line.endswith(b"\n"):
+            more = connection.recv(1000)
+            if not more:
+                break
+            line += more
+        return line
+
+    def answer(self, connection):
+        """As a peer that keeps to the rules."""
+        connection.sendall(self.read_line(connection).upper())
+        while connection.recv(1000):
+            pass
+        connection.unwrap()
+
+    def test_a_client_asks_servers_of_every_version_that_is_sound(self):
+        host = self.host_of()
+        for version in ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3:
+            context = self.certificates.context("good")
+            context.minimum_version = context.maximum_version = version
+            got = self.ask(host, self.serve(self.answer, context))
+            self.assertEqual(got, {"connected": 0, "answer": "A QUESTION", "ended": 0,
+                                   "version": version.name.replace("v1_", "1.")})
+
+    def test_what_is_wrong_with_a_server_is_said(self):
+        host = self.host_of()
+        for what, words in [({"expired": True}, "expired"), ({"signed": False}, "issuer is unknown"),
+                            ({"names": "DNS:elsewhere.test"}, "does not match")]:
+            context = self.certificates.context("bad", **what)
+            seen = []
+            got = self.ask(host, self.serve(lambda connection: seen.append(connection.recv(1)), context))
+            self.assertEqual(got["connected"], EKEYREJECTED, what)
+            host.wait_log(words)
+            self.assertFalse(any(seen), "nothing was said")
+        # the system trusts nobody of ours
+        port = self.serve(self.answer, self.certificates.context("good"))
+        got = host.call("secure", f"{SECURE}.Ask", {"line": "a", "system": True, "place": f"tls:localhost:{port}"})
+        self.assertEqual(got["connected"], EKEYREJECTED)
+
+    def test_old_versions_and_what_is_no_tls_are_refused(self):
+        host = self.host_of()
+        server = subprocess.Popen(["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", self.good[0], "-key", self.good[1],
+                                   "-tls1_1", "-cipher", "ALL:@SECLEVEL=0"],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        self.addCleanup(server.stdout.close)
+        self.addCleanup(server.stdin.close)
+        for line in server.stdout:
+            if line.startswith(b"ACCEPT"):
+                break
+        self.assertEqual(self.ask(host, int(line.rsplit(b":", 1)[1]))["connected"], EPROTO)
+        got = self.ask(host, self.serve(lambda connection: (connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n"), connection.recv(1000))))
+        self.assertEqual(got["connected"], EPROTO)
+        got = self.ask(host, self.serve(lambda connection: connection.recv(10)))
+        self.assertIn(got["connected"], (ECONNRESET, EPROTO, EPIPE))
+
+    def test_an_end_that_was_not_said_is_no_end(self):
+        host = self.host_of()
+
+        def cut(connection):
+            connection.sendall(self.read_line(connection))
+            connection.shutdown(socket.SHUT_WR)  # from here on without TLS
+            while connection.recv(1000):
+                pass
+
+        got = self.ask(host, self.serve(cut, self.certificates.context("good")))
+        self.assertEqual((got["connected"], got["answer"], got["ended"]), (0, "a question", ECONNRESET))
+
+    def test_a_connection_is_upgraded(self):
+        host = self.host_of()
+        context = self.certificates.context("good")
+
+        def greet(connection):
+            connection.sendall(b"220 ready\n")
+            with context.wrap_socket(connection, server_side=True) as secure:
+                self.answer(secure)
+
+        self.assertEqual(self.ask(host, self.serve(greet), greets=True)["answer"], "A QUESTION")
+
+        def forge(connection):
+            connection.sendall(b"220 ready\n250 forged\n")
+            connection.recv(1000)
+
+        self.assertEqual(self.ask(host, self.serve(forge), greets=True)["connected"], EPROTO)
+        host.wait_log("it was sent before")
+
+    # ---- clients of others, and our server
+
+    def test_clients_are_served(self):
+        host = self.host_of()
+        port = self.port(host)
+        for version in ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3:
+            connection = self.connect(port, self.trusting(minimum_version=version, maximum_version=version))
+            connection.sendall(b"hello")
+            self.assertEqual(connection.recv(100), b"hello")
+            connection.sendall(b"late")
+            self.assertEqual(connection.recv(100), b"late")
+            connection.unwrap()  # both ends are said
+        with self.assertRaises(ssl.SSLCertVerificationError):
+            self.connect(port, name="elsewhere.test")
+        done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0"],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60 * SLOW)
+        self.assertNotEqual(done.returncode, 0)
+        host.wait_log("no TLS with tls:127.0.0.1:")
+        self.assertEqual(host.worker(1)["restarts"], 0)
+
+    @waits(12)
+    def test_a_silent_and_a_slow_client_have_their_time(self):
+        host = self.host_of()
+        port = self.port(host)
+        silent, slow = (socket.create_connection(("127.0.0.1", port), timeout=60 * SLOW) for _ in range(2))
+        slow.sendall(b"\x16\x03\x01\x20\x00\x01\x00\x1f\xfc\x03\x03")
+        stop = threading.Event()
+
+        def trickle():
+            while not stop.wait(1):
+                try:
+                    slow.send(b"x")
+                except OSError:
+                    return
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        try:
+            # both are closed, and others are served meanwhile
+            served = self.connect(port)
+            served.sendall(b"hello")
+            self.assertEqual(served.recv(100), b"hello")
+            for connection in silent, slow:
+                try:
+                    while connection.recv(100):
+                        pass
+                except ConnectionResetError:
+                    pass
+        finally:
+            stop.set()
+            thread.join()
+            silent.close()
+            slow.close()
+        host.wait_log("It took too long.")
+
+    # ---- much and many
+
+    @waits(5)
+    def test_a_hundred_megabytes_go_both_ways(self):
+        size = (100 if SLOW < 4 else 10) << 20
+        host = self.host_of()
+        place = self.place(host).replace("tls:", "tcp:")
+        got = host.call("secure", f"{SECURE}.Pump", {"place": place, "name": "localhost", "bytes": size})
+        self.assertEqual(got, {"result": 0, "bytes": size})
+        # and with another implementation, which reads while it writes
+        connection = self.connect(self.port(host))
+        block, back = os.urandom(1 << 16), 0
+        connection.setblocking(False)
+        view, sent = memoryview(block * (size // len(block) // 4)), 0
+        got = bytearray()
+        while len(got) < len(view):
+            select.select([connection] if not connection.pending() else [], [connection] if sent < len(view) else [], [], 1)
+            for _ in range(64):
+                try:
+                    got += connection.recv(1 << 16)
+                except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                    break
+            if sent < len(view):
+                try:
+                    sent += connection.send(view[sent:sent + (1 << 16)])
+                except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                    pass
+        self.assertEqual(bytes(got), bytes(view))
+
+    @waits(5)
+    def test_a_thousand_connections_are_open_at_a_time(self):
+        host = self.host_of()
+        count = 1000 if SLOW < 4 else 200
+        port = self.port(host)
+        got = host.call("secure", f"{SECURE}.Crowd", {"place": f"tcp:127.0.0.1:{port}", "name": "localhost", "count": count})
+        self.assertEqual(got["connected"], count)
+        wait_for(lambda: self.status(host)["open"] == count, 60 * SLOW, "all of them")
+        served = self.connect(port)
+        served.sendall(b"hello")
+        self.assertEqual(served.recv(100), b"hello")
+        self.assertEqual(host.worker(1)["restarts"], 0)
