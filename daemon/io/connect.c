@@ -91,8 +91,9 @@ static int connect_by_name(struct troupe_self *self, const char *text,
 
 	place_split(text, &host);
 	rc = troupe_resolve(self, host.name, host.port, found, LIMIT_NAME_ADDRESSES);
-	if (rc > 0)
-		rc = dial_any(self, found, rc, &stream);
+	if (rc < 0)
+		return rc;
+	rc = dial_any(self, found, rc, &stream);
 	if (rc < 0)
 		return rc;
 	set_nodelay(stream->port.fd);
