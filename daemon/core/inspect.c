@@ -67,7 +67,8 @@ int inspect_next_task(struct runtime *runtime, struct troupe_address address, ui
 			return -EAGAIN;
 		--*steps;
 		task = task_at(runtime, (*at)++);
-		if (slots_is_closed(&task->slot) || task_actor(runtime, task) != actor)
+		if (slots_is_closed(&task->slot) || task == runtime->parked ||
+		    task_actor(runtime, task) != actor)
 			continue;
 		fill(task, loop_clock_ns(runtime->loop), ret_task);
 		return 1;

@@ -19,15 +19,16 @@ static void run_once(struct task *task)
 }
 
 /* On the task's stack, from its first step to its last: where that is the same, as often as it
- * is given to another handler. */
+ * is given to another handler. Who has left another arithmetic behind was the last. */
 static void run_task(void *arg)
 {
 	struct task *task = arg;
+	const uint64_t arithmetic = flow_arithmetic();
 
 	do {
 		task->is_parked = false;
 		run_once(task);
-		if (!task->is_fresh)
+		if (!task->is_fresh || unlikely(flow_arithmetic() != arithmetic))
 			return;
 		task->is_parked = true;
 		flow_leave(&task->stack->flow);

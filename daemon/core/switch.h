@@ -17,6 +17,7 @@
 #include "base/check.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -161,6 +162,27 @@ void flow_outside(struct flow *flow, void (*errand)(void *arg), void *arg);
 /* Call visit(arg) on the stack of a flow that has left and not ended, as if it had called it
  * where it left: a backtrace taken there is the flow's. */
 void flow_visit(struct flow *flow, void (*visit)(void *arg), void *arg);
+
+/* What this side of a switch does with floating-point numbers: rounding, traps, denormals. A
+ * flow keeps its own. 0: not known on this machine. */
+static inline uint64_t flow_arithmetic(void)
+{
+#if defined(__x86_64__)
+	uint32_t sse;
+	uint16_t x87;
+
+	__asm__ volatile("stmxcsr %0" : "=m"(sse));
+	__asm__ volatile("fnstcw %0" : "=m"(x87));
+	return (uint64_t)x87 << 32 | (sse & ~0x3fu); /* without what has happened */
+#elif defined(__aarch64__)
+	uint64_t control;
+
+	__asm__ volatile("mrs %0, fpcr" : "=r"(control));
+	return control;
+#else
+	return 0;
+#endif
+}
 
 /* The lowest address that a flow uses which has left: what is below may go. */
 static inline void *flow_depth(const struct flow *flow)

@@ -31,11 +31,45 @@ struct tasked *tasked_get(struct runtime *runtime, struct actor *actor)
 
 /* ------------------------------------------------------------------ lives */
 
+/* The flow of a parked one ends. */
+COLD static void unpark(struct task *task)
+{
+	bool goes_on;
+
+	task->is_fresh = false;
+	goes_on = flow_enter(&task->stack->flow);
+	check(!goes_on);
+	task->is_parked = false;
+}
+
+/* The record and the stack of the parked one are free. */
+COLD static void drop_parked(struct runtime *runtime)
+{
+	struct task *task = runtime->parked;
+
+	runtime->parked = NULL;
+	unpark(task);
+	flow_drop(&task->stack->flow);
+	stacks_give(&runtime->stacks, task->stack);
+	slots_give(&runtime->tasks, task);
+}
+
+/* No record is free: the one that nobody has may go. */
+COLD static struct task *take_parked(struct runtime *runtime, const struct definition *unit)
+{
+	if (!runtime->parked)
+		return NULL;
+	drop_parked(runtime);
+	return share_take(&runtime->tasks, unit, SHARE_TASKS);
+}
+
 /* A record that is zero, but for its slot. NULL: there is none, or no stack. */
 static struct task *take_task(struct runtime *runtime, struct actor *actor, uint32_t stack_size)
 {
 	struct task *task = share_take(&runtime->tasks, actor->unit, SHARE_TASKS);
 
+	if (unlikely(!task))
+		task = take_parked(runtime, actor->unit);
 	if (!task)
 		return NULL;
 	if (!stacks_promise(&runtime->stacks, stack_size)) {
@@ -156,26 +190,6 @@ struct task *task_make_handler(struct runtime *runtime, struct actor *actor,
 	task->self.actor = actor;
 	place(task, tasked, &tasked->scope, entry, arg);
 	return task;
-}
-
-/* The flow of a parked one ends. */
-COLD static void unpark(struct task *task)
-{
-	bool goes_on;
-
-	task->is_fresh = false;
-	goes_on = flow_enter(&task->stack->flow);
-	check(!goes_on);
-	task->is_parked = false;
-}
-
-/* The record and the stack of a parked one are free. */
-COLD static void drop_parked(struct runtime *runtime, struct task *task)
-{
-	unpark(task);
-	flow_drop(&task->stack->flow);
-	stacks_give(&runtime->stacks, task->stack);
-	slots_give(&runtime->tasks, task);
 }
 
 /* Whether what it leaves is as in a new record, but for what each one sets. One that counts for
@@ -340,7 +354,9 @@ struct task *task_find(const struct runtime *runtime, const struct actor *actor,
 {
 	struct task *task = slots_find_id(&runtime->tasks, handle.id);
 
-	return task && task->actor == actor_slot(runtime, actor) ? task : NULL;
+	/* nobody has the id of one that is not named */
+	return task && task->is_named && task->actor == actor_slot(runtime, actor) ? task
+										   : NULL;
 }
 
 /* ------------------------------------------------------------------ scopes */
@@ -529,8 +545,6 @@ void tasks_drop(struct runtime *runtime, struct actor *actor)
 	wheel_remove(&runtime->wheel, &tasked->grace);
 	rest_empty(actor, &tasked->rest);
 	actor->marks &= ~ACTOR_TASKS;
-	if (--runtime->n_tasked == 0 && runtime->parked) {
-		drop_parked(runtime, runtime->parked);
-		runtime->parked = NULL;
-	}
+	if (--runtime->n_tasked == 0 && runtime->parked)
+		drop_parked(runtime);
 }
