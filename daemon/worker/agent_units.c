@@ -214,6 +214,8 @@ void agent_on_define(void *context, const void *data)
 	mark(agent, PAGE_DOING_DEFINE, in->version);
 	r = define_unit(agent, in, why);
 	mark(agent, PAGE_DOING_NOTHING, 0);
+	if (r < 0) /* nobody has what was handed over for it */
+		io_take_back(agent->io, (uint32_t)in->version);
 	agent_send(agent, &worker_defined_method,
 		   &(struct worker_defined){.version = in->version,
 					    .error = r < 0 ? why : NULL,
