@@ -188,7 +188,9 @@ static int fetch_listed(struct troupe_self *self, struct crawler *me, const char
 
 	(void)unused;
 	int r = listing_next(self, &crawl->listing, &url);
-	if (r <= 0)
+	if (r == 0) /* somebody has cut it short since it was counted */
+		r = -ESTALE;
+	if (r < 0)
 		return r;
 	r = fetch_page(self, me, &(const char *){url}, crawl);
 	free(url);
@@ -362,6 +364,10 @@ static int begin(struct troupe_self *self, struct crawler *me,
 		return -EINVAL;
 	}
 	me->distinct_max = (size_t)distinct;
+	if (config->listings && config->listings[0] != '/') {
+		troupe_log(self, 3, "listings must be the path of a directory, from / on");
+		return -EINVAL;
+	}
 	if (config->listings) {
 		me->listings = strdup(config->listings);
 		if (!me->listings)
