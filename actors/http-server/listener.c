@@ -86,13 +86,13 @@ static void print_name(int fd, const char *place, char *name)
 	socklen_t size = sizeof(bound);
 
 	snprintf(name, PLACE_MAX, "%s", place);
-	if (getsockname(fd, &bound.any, &size) < 0 || bound.any.sa_family == AF_UNIX)
+	if (getsockname(fd, &bound.any, &size) < 0)
 		return;
 	if (bound.any.sa_family == AF_INET6)
 		snprintf(name, PLACE_MAX, "%s[%s]:%u", prefix,
 			 inet_ntop(AF_INET6, &bound.v6.sin6_addr, host, sizeof(host)),
 			 ntohs(bound.v6.sin6_port));
-	else
+	else if (bound.any.sa_family == AF_INET)
 		snprintf(name, PLACE_MAX, "%s%s:%u", prefix,
 			 inet_ntop(AF_INET, &bound.v4.sin_addr, host, sizeof(host)),
 			 ntohs(bound.v4.sin_port));
