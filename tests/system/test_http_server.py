@@ -733,9 +733,9 @@ class Limits(HttpTest):
             self.fail("a body without an end is read to none")
         self.assert_greets()
 
-    @waits(3)
+    @waits(6)
     def test_slow_clients_have_an_end(self):
-        self.start(HeaderTimeoutMs=1000 * SLOW, BodyTimeoutMs=1000 * SLOW, IdleTimeoutMs=1000 * SLOW)
+        self.start(HeaderTimeoutMs=3000 * SLOW, BodyTimeoutMs=3000 * SLOW, IdleTimeoutMs=3000 * SLOW)
         with Wire(self.place) as header, Wire(self.place) as body, Wire(self.place) as idle, Wire(self.place) as silent:
             header.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
             body.send(request("POST", GREET, b" " * 1000)[:-1000])

@@ -29,7 +29,7 @@ class Ends(HostTest):
         host.kill_worker(1)
         self.assertEqual(host.control("Status")["lostMemory"], 0)
 
-    @waits(5)
+    @waits(11)
     def test_a_shorter_stop_timeout_holds_for_tasks_at_once(self):
         """Of the unit, and of the daemon: TaskGrace= is below it, or the worker would be
         killed."""
@@ -37,8 +37,8 @@ class Ends(HostTest):
         pid = host.worker(1)["pid"]
         for name in ("one", "two"):
             host.call(name, f"{TASKS}.Refuse")
-        host.actor("one", {"Plugin": "tasks", "StopTimeout": f"{4 * SLOW}s"})
-        host.write("trouped.conf", f"[Daemon]\nWorkers=1\nStopTimeout={5 * SLOW}s\n")
+        host.actor("one", {"Plugin": "tasks", "StopTimeout": f"{10 * SLOW}s"})
+        host.write("trouped.conf", f"[Daemon]\nWorkers=1\nStopTimeout={11 * SLOW}s\n")
         self.assertEqual(sorted(host.control("Reload")["changed"]), ["one", "two"])
         with host.client() as client:
             client.send(f"{CONTROL}.Stop", {"name": "one"})
