@@ -195,6 +195,21 @@ static int configure(struct tls *tls)
 	return 0;
 }
 
+static bool is_of_end(const struct tls *tls, int code)
+{
+	return code == GNUTLS_E_PREMATURE_TERMINATION ||
+	       (code == GNUTLS_E_UNEXPECTED_PACKET_LENGTH && tls->has_hung_up);
+}
+
+/* Tell the other side why, if it is there. What the kernel says to that is no reason. */
+static void send_alert(struct tls *tls, int code)
+{
+	if (tls->kernel_error || is_of_end(tls, code))
+		return;
+	(void)tls->keys->library->alert_send_appropriate(tls->session, code);
+	tls->kernel_error = 0;
+}
+
 static void run_shake(void *context)
 {
 	struct step *step = context;
@@ -215,7 +230,7 @@ static void run_shake(void *context)
 	if (code == GNUTLS_E_WARNING_ALERT_RECEIVED || code == GNUTLS_E_INTERRUPTED)
 		code = GNUTLS_E_AGAIN;
 	if (code < 0 && code != GNUTLS_E_AGAIN && tls->session)
-		(void)library->alert_send_appropriate(tls->session, code);
+		send_alert(tls, code);
 	step->result = code;
 }
 
@@ -226,12 +241,6 @@ static bool is_of_certificate(int code)
 	return code == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR ||
 	       code == GNUTLS_E_CERTIFICATE_ERROR || code == GNUTLS_E_NO_CERTIFICATE_FOUND ||
 	       code == GNUTLS_E_CERTIFICATE_REQUIRED;
-}
-
-static bool is_of_end(const struct tls *tls, int code)
-{
-	return code == GNUTLS_E_PREMATURE_TERMINATION ||
-	       (code == GNUTLS_E_UNEXPECTED_PACKET_LENGTH && tls->has_hung_up);
 }
 
 static int result_of(const struct tls *tls, int code)
@@ -320,7 +329,7 @@ static void run_read(void *context)
 	    n == GNUTLS_E_WARNING_ALERT_RECEIVED)
 		n = GNUTLS_E_AGAIN;
 	if (n < 0 && n != GNUTLS_E_AGAIN)
-		(void)library->alert_send_appropriate(tls->session, (int)n);
+		send_alert(tls, (int)n);
 	step->result = n;
 }
 

@@ -485,6 +485,55 @@ static void whoever_hangs_up_instead_is_heard(void **state)
 	finish(&duo);
 }
 
+/* Nobody at the other end any more: nobody hears the alert, and that is not what went wrong. */
+static void is_gone(struct duo *duo)
+{
+	close(duo->harbour.there);
+	duo->harbour.there = -1;
+	run(duo);
+}
+
+static void whoever_goes_altogether_has_hung_up(void **state)
+{
+	struct duo duo;
+	char expected[64], bytes[4096];
+
+	snprintf(expected, sizeof(expected), "client %d; ", -ECONNRESET);
+	for (unsigned i = 0; i < 2; i++) {
+		duo = sound(state);
+		begin_alone(&duo);
+		if (i > 0) /* what was said has been read */
+			assert_true(read(duo.harbour.there, bytes, sizeof(bytes)) > 0);
+		is_gone(&duo);
+		assert_non_null(strstr(world_log(&duo.harbour.world), expected));
+		finish(&duo);
+	}
+	duo = sound(state);
+	duo.client_does = reads_on;
+	play(&duo);
+	assert_said(&duo, "client 0; server 0; ");
+	is_gone(&duo);
+	assert_said(&duo, "%d; %d; ", -ECONNRESET, -ECONNRESET);
+	finish(&duo);
+}
+
+static void certificate_of_one_who_has_gone_is_refused(void **state)
+{
+	struct duo duo = sound(state);
+	char expected[64];
+
+	duo.certificate = "unknown";
+	begin(&duo);
+	while (duo.to_client == 0) {
+		run(&duo);
+		carry_both(&duo);
+	}
+	is_gone(&duo);
+	snprintf(expected, sizeof(expected), "client %d; ", -EKEYREJECTED);
+	assert_non_null(strstr(world_log(&duo.harbour.world), expected));
+	finish(&duo);
+}
+
 /* ------------------------------------------------------------------ time */
 
 static void agreement_has_its_time_whatever_comes(void **state)
@@ -1159,6 +1208,8 @@ int main(void)
 		cmocka_unit_test(record_that_was_changed_is_refused),
 		cmocka_unit_test(whoever_speaks_no_tls_is_refused),
 		cmocka_unit_test(whoever_hangs_up_instead_is_heard),
+		cmocka_unit_test(whoever_goes_altogether_has_hung_up),
+		cmocka_unit_test(certificate_of_one_who_has_gone_is_refused),
 		cmocka_unit_test(agreement_has_its_time_whatever_comes),
 		cmocka_unit_test(cancelled_anywhere_it_leaves_nothing),
 		cmocka_unit_test(closed_anywhere_it_leaves_nothing),
