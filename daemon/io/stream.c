@@ -93,11 +93,14 @@ static void free_stream(struct runtime *runtime, struct stream *stream)
 	free(stream);
 }
 
-/* Of TLS: our end is said, or on its way. */
+/* Of TLS: our end is said, or on its way; once. */
 static int finish_tls(struct runtime *runtime, struct stream *stream)
 {
-	int rc = tls_end(runtime, stream->tls), fd;
+	int rc, fd;
 
+	if (stream->tls->has_said_end && buffer_size(&stream->tls->output) == 0)
+		return 0; /* also by a farewell that is under way */
+	rc = tls_end(runtime, stream->tls);
 	if (rc == 0)
 		(void)shutdown(stream->port.fd, SHUT_WR); /* it has been said already */
 	if (rc != -EAGAIN)
