@@ -289,6 +289,14 @@ static void describe(const struct tls *tls, int code, char *reason)
 		snprintf(reason, KEYS_REASON, "%s", library->strerror(code));
 }
 
+/* It stays what it was at first. */
+static int broken_by(struct tls *tls, int code)
+{
+	if (!tls->broken)
+		tls->broken = result_of(tls, code);
+	return tls->broken;
+}
+
 int tls_shake(struct runtime *runtime, struct tls *tls, char ret_reason[KEYS_REASON])
 {
 	struct step step = {.tls = tls};
@@ -342,10 +350,7 @@ ssize_t tls_read(struct runtime *runtime, struct tls *tls, void *buffer, size_t 
 		tls->has_ended = true;
 	if (n >= 0)
 		return n;
-	if (n == GNUTLS_E_AGAIN)
-		return -EAGAIN;
-	tls->broken = result_of(tls, (int)n);
-	return tls->broken;
+	return n == GNUTLS_E_AGAIN ? -EAGAIN : broken_by(tls, (int)n);
 }
 
 bool tls_has_input(const struct tls *tls)
@@ -369,8 +374,7 @@ static ssize_t written(struct tls *tls, ssize_t n)
 		return n;
 	if (n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED)
 		return -EAGAIN;
-	tls->broken = result_of(tls, (int)n);
-	return tls->broken;
+	return broken_by(tls, (int)n);
 }
 
 ssize_t tls_write(struct runtime *runtime, struct tls *tls, const void *data, size_t size)
