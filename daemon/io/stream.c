@@ -113,7 +113,7 @@ static int finish_tls(struct runtime *runtime, struct stream *stream)
 /* What has been written is all, and the other side does not know yet. */
 static bool owes_end(const struct stream *stream)
 {
-	return stream->tls && tls_refusal(stream->tls) == 0 && !stream->is_torn &&
+	return stream->tls && tls_refusal_to_write(stream->tls) == 0 && !stream->is_torn &&
 	       !stream->port.writing.is_taken && stream->port.fd >= 0 &&
 	       (!stream->tls->has_said_end || buffer_size(&stream->tls->output) > 0);
 }
@@ -239,7 +239,7 @@ int troupe_finish(struct troupe_self *self, struct troupe_stream handle)
 	if (stream->is_shared)
 		return -EPERM;
 	if (stream->tls) {
-		rc = tls_refusal(stream->tls);
+		rc = tls_refusal_to_write(stream->tls);
 		return rc < 0            ? rc
 		       : stream->is_torn ? -EPIPE
 					 : finish_tls(self->runtime, stream);

@@ -23,11 +23,14 @@ static ssize_t take(struct use *use, void *buffer, size_t size)
 	return use_look_again(use) < 0 ? -ECONNABORTED : n;
 }
 
-/* Until something may be there. */
+/* Until something may be there. What lies in the input is had without this. */
 static int wait_for_input(struct use *use)
 {
 	const struct stream *stream = stream_of(use->port);
+	int rc = tls_refusal(stream->tls);
 
+	if (rc < 0)
+		return rc;
 	return stream->tls && tls_has_input(stream->tls) ? 0 : use_wait(use, stream->idle_ns);
 }
 
@@ -54,9 +57,6 @@ static int begin(struct troupe_self *self, struct troupe_stream handle, struct u
 		return rc;
 	if (stream_of(use->port)->is_datagram)
 		return use_end_ready(use, -EINVAL);
-	rc = tls_refusal(stream_of(use->port)->tls);
-	if (rc < 0)
-		return use_end_ready(use, rc);
 	stream_settle(self->runtime, stream_of(use->port));
 	return 0;
 }

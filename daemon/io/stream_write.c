@@ -20,7 +20,7 @@ static int begin(struct troupe_self *self, struct troupe_stream handle, struct u
 	stream = stream_of(use->port);
 	if (stream->is_datagram)
 		return use_end_ready(use, -EINVAL);
-	rc = tls_refusal(stream->tls);
+	rc = tls_refusal_to_write(stream->tls);
 	if (rc == 0 && (stream->is_torn || (stream->tls && stream->tls->has_said_end)))
 		rc = -EPIPE;
 	return rc < 0 ? use_end_ready(use, rc) : 0;

@@ -88,6 +88,8 @@ int tls_flush(struct tls *tls)
 		ssize_t n = port_give(tls->port, true, buffer_data(&tls->output),
 				      buffer_size(&tls->output));
 
+		if (n < 0 && n != -EAGAIN)
+			tls->unwritable = (int)n;
 		if (n < 0)
 			return (int)n;
 		buffer_eat(&tls->output, (size_t)n);
@@ -374,7 +376,10 @@ static ssize_t written(struct tls *tls, ssize_t n)
 		return n;
 	if (n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED)
 		return -EAGAIN;
-	return broken_by(tls, (int)n);
+	if (!tls->kernel_error)
+		return broken_by(tls, (int)n);
+	tls->unwritable = tls->kernel_error;
+	return tls->unwritable;
 }
 
 ssize_t tls_write(struct runtime *runtime, struct tls *tls, const void *data, size_t size)

@@ -21,6 +21,7 @@ struct tls {
 	gnutls_session_t session; /* NULL: not begun */
 	struct buffer output;     /* that the kernel had no room for */
 	int broken;               /* what reads and writes return; 0: it is well */
+	int unwritable;           /* what writes return: the kernel takes no more */
 	int kernel_error;         /* of the last step */
 	bool is_whole;            /* as of port_take() */
 	bool is_server;
@@ -40,12 +41,20 @@ int tls_new(struct port *port, bool is_whole, struct keys *keys, const char *nam
 /* NULL is fine. */
 void tls_free(struct tls *tls);
 
-/* What a read or write of the stream returns at once; 0: it may go on. */
+/* What a read of the stream returns at once; 0: it may go on. */
 static inline int tls_refusal(const struct tls *tls)
 {
 	if (!tls || (tls->is_agreed && !tls->broken))
 		return 0;
 	return tls->broken ? tls->broken : -ENOTCONN;
+}
+
+/* The same of a write. What has come can still be read. */
+static inline int tls_refusal_to_write(const struct tls *tls)
+{
+	int rc = tls_refusal(tls);
+
+	return tls && rc == 0 ? tls->unwritable : rc;
 }
 
 /* A step of the agreement. 0: it is agreed on; -EAGAIN: more has to come. Else it has failed,

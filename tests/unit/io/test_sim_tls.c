@@ -692,6 +692,49 @@ static void idle_limit_holds_over_tls(void **state)
 	finish(&duo);
 }
 
+static int says_three_lines(struct troupe_self *self, struct harbour *harbour)
+{
+	const struct troupe_stream to = duo_of(harbour)->server;
+
+	assert_int_equal(troupe_write(self, to, "one\ntwo\n", 8), 0);
+	return troupe_write(self, to, "three\n", 6);
+}
+
+static int reads_a_line(struct troupe_self *self, struct harbour *harbour)
+{
+	const char *text;
+	ssize_t n = troupe_read_until(self, harbour->stream, "\n", 64, &text);
+
+	note(self, "[%.*s]", n > 0 ? (int)n - 1 : 0, text);
+	return 0;
+}
+
+static int writes_and_reads_on(struct troupe_self *self, struct harbour *harbour)
+{
+	for (unsigned i = 0; i < 2; i++)
+		note(self, "%d ", troupe_write(self, harbour->stream, "more", 4));
+	note(self, "%d ", troupe_finish(self, harbour->stream));
+	reads_a_line(self, harbour);
+	return reads_on(self, harbour);
+}
+
+/* Both what has been read ahead and what the kernel holds. */
+static void what_has_come_is_read_after_a_write_that_failed(void **state)
+{
+	struct duo duo = sound(state);
+
+	duo.client_does = reads_a_line;
+	duo.server_does = says_three_lines;
+	play(&duo);
+	assert_said(&duo, "client 0; server 0; [one]");
+	is_gone(&duo);
+	harbour_start(&duo.harbour, writes_and_reads_on);
+	run(&duo);
+	assert_said(&duo, "%d %d %d [two][three\n]%d; %d; ", -EPIPE, -EPIPE, -EPIPE,
+		    -ECONNRESET, -ECONNRESET);
+	finish(&duo);
+}
+
 /* ------------------------------------------------------------------ STARTTLS */
 
 static int upgrades(struct troupe_self *self, struct harbour *harbour)
@@ -1215,6 +1258,7 @@ int main(void)
 		cmocka_unit_test(closed_anywhere_it_leaves_nothing),
 		cmocka_unit_test(stream_that_has_failed_is_of_no_use),
 		cmocka_unit_test(idle_limit_holds_over_tls),
+		cmocka_unit_test(what_has_come_is_read_after_a_write_that_failed),
 		cmocka_unit_test(what_was_said_before_is_not_taken_for_what_is_said_now),
 		cmocka_unit_test(stream_is_upgraded_after_a_line),
 		cmocka_unit_test(what_makes_no_sense_is_refused),
