@@ -51,6 +51,13 @@ static bool has_output(const struct use *use)
 	return tls && buffer_size(&tls->output) > 0;
 }
 
+/* Arithmetic takes time: others have theirs between two records. */
+static int let_others(struct use *use)
+{
+	(void)pause_ready(use->task, 0);
+	return use_look_again(use);
+}
+
 int troupe_write(struct troupe_self *self, struct troupe_stream to, const void *data,
 		 size_t size)
 {
@@ -65,9 +72,11 @@ int troupe_write(struct troupe_self *self, struct troupe_stream to, const void *
 
 		if (n >= 0) {
 			done += (size_t)n;
-			continue;
+			rc = stream_of(use.port)->tls && done < size ? let_others(&use) : 0;
+		} else {
+			rc = n == -EAGAIN ? use_wait(&use, stream_of(use.port)->idle_ns)
+					  : (int)n;
 		}
-		rc = n == -EAGAIN ? use_wait(&use, stream_of(use.port)->idle_ns) : (int)n;
 		if (rc < 0)
 			return fail(&use, done > 0, rc);
 	}
@@ -88,10 +97,8 @@ static ssize_t send_encrypted(struct use *use, int fd, off_t offset, size_t size
 			size = done; /* it ends here */
 		if (n > 0)
 			done += (size_t)n;
-		if (n > 0) {
-			(void)pause_ready(use->task, 0);
-			rc = use_look_again(use);
-		}
+		if (n > 0)
+			rc = let_others(use);
 		if (rc < 0)
 			return fail(use, done > 0, rc);
 	}

@@ -937,6 +937,51 @@ static void writer_waits_for_a_slow_reader_with_little(void **state)
 	finish(&duo);
 }
 
+/* As if the other side took all there is. */
+static ssize_t swallows(gnutls_session_t session, const void *data, size_t size)
+{
+	(void)session;
+	(void)data;
+	return size < 16384 ? (ssize_t)size : 16384;
+}
+
+static int has_a_turn(struct troupe_self *self, struct puppet *me, void *unused,
+		      void *unused_too)
+{
+	(void)me;
+	(void)unused;
+	(void)unused_too;
+	note(self, "a turn; ");
+	return 0;
+}
+TROUPE_TASK(has_a_turn, struct puppet, void, void)
+
+static int writes_a_lot(struct troupe_self *self, struct harbour *harbour)
+{
+	const size_t size = 4u << 20;
+	char *bytes = calloc(1, size);
+
+	assert_non_null(bytes);
+	harbour->io->key_store.library->record_send = swallows;
+	assert_int_equal(
+		troupe_start(self, TROUPE_OF_ACTOR, &has_a_turn_task, NULL, NULL, NULL), 0);
+	note(self, "writes; ");
+	assert_int_equal(troupe_write(self, duo_of(harbour)->server, bytes, size), 0);
+	free(bytes);
+	note(self, "written; ");
+	return 0;
+}
+
+static void others_have_their_turn_in_a_long_write(void **state)
+{
+	struct duo duo = sound(state);
+
+	duo.server_does = writes_a_lot;
+	play(&duo);
+	assert_said(&duo, "client 0; server 0; writes; a turn; written; ");
+	finish(&duo);
+}
+
 static void file_is_sent_encrypted(void **state)
 {
 	struct duo duo = sound(state);
@@ -1264,6 +1309,7 @@ int main(void)
 		cmocka_unit_test(what_makes_no_sense_is_refused),
 		cmocka_unit_test(stream_in_use_is_not_upgraded),
 		cmocka_unit_test(writer_waits_for_a_slow_reader_with_little),
+		cmocka_unit_test(others_have_their_turn_in_a_long_write),
 		cmocka_unit_test(file_is_sent_encrypted),
 		cmocka_unit_test(end_that_finds_no_room_is_said_later),
 		cmocka_unit_test(end_that_never_finds_room_is_given_up),
