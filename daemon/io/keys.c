@@ -162,13 +162,13 @@ static void stock(struct crew_work *work, unsigned thread)
 	if (!store->library) {
 		rc = tls_library_load(&store->new_library);
 		if (rc == -ELIBACC)
-			snprintf(store->reason, KEYS_REASON,
+			snprintf(store->new_reason, KEYS_REASON,
 				 "TLS: libgnutls.so.30 (3.7) is not on this machine");
 	}
 	if (rc == 0 && store->wants_system)
 		rc = make_keys(store->library ? store->library : store->new_library, &none,
-			       &store->new_system, store->reason);
-	store->result = rc;
+			       &store->new_system, store->new_reason);
+	store->new_result = rc;
 }
 
 /* What it has brought is had, whatever else went wrong. */
@@ -182,6 +182,9 @@ static void on_stocked(struct crew_work *work)
 		store->system = store->new_system;
 	store->new_library = NULL;
 	store->new_system = NULL;
+	/* whoever is told may look when another thread is at it already */
+	store->result = store->new_result;
+	memcpy(store->reason, store->new_reason, sizeof(store->reason));
 	store->is_busy = false;
 	runtime_touch(store->runtime);
 	task_wake_all(store->runtime, &store->waiting, store->result);
@@ -203,7 +206,7 @@ static int begin_stocking(struct runtime *runtime, bool with_system)
 	store->work = (struct crew_work){.run = stock, .on_done = on_stocked};
 	store->runtime = runtime;
 	store->wants_system = with_system;
-	store->reason[0] = '\0';
+	store->new_reason[0] = '\0';
 	rc = crew_give(runtime->io->files, NULL, 0, &store->work);
 	store->is_busy = rc == 0;
 	return rc;
