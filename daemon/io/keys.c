@@ -111,6 +111,17 @@ static int take_protocols(struct keys *keys, const char *const *alpn)
 	return 0;
 }
 
+/* Of whoever asks nobody for a certificate, a server perhaps, that is no fault. */
+static void trust_system(struct keys *keys, bool is_for_clients, char *reason)
+{
+	if (keys->library->certificate_set_x509_system_trust(keys->credentials) > 0)
+		return;
+	keys->trusts_nobody = true;
+	if (is_for_clients)
+		snprintf(reason, KEYS_REASON, "TLS: the system trusts no authorities %s",
+			 "(is ca-certificates installed?)");
+}
+
 static int fill_in(struct keys *keys, const struct troupe_tls_options *options, char *reason)
 {
 	const struct tls_library *library = keys->library;
@@ -123,8 +134,8 @@ static int fill_in(struct keys *keys, const struct troupe_tls_options *options, 
 	keys->asks_clients = options->ca_file != NULL;
 	if (options->ca_file)
 		rc = trust_file(keys, options->ca_file, reason);
-	else /* where there are none nobody is trusted, which is found out by whoever asks */
-		(void)library->certificate_set_x509_system_trust(keys->credentials);
+	else
+		trust_system(keys, !options->certificate, reason);
 	if (rc == 0 && options->certificate)
 		rc = take_certificate(keys, options, reason);
 	return rc;
@@ -152,9 +163,22 @@ static int make_keys(const struct tls_library *library,
 
 /* ------------------------------------------------------------------ what all share */
 
-static void stock(struct crew_work *work, unsigned thread)
+/* Some may be installed before the next one asks: none are not kept. */
+static int stock_system(struct key_store *store)
 {
 	const struct troupe_tls_options none = {.table_size = sizeof(none)};
+	int rc = make_keys(store->library ? store->library : store->new_library, &none,
+			   &store->new_system, store->new_reason);
+
+	if (rc < 0 || !store->new_system->trusts_nobody)
+		return rc;
+	keys_unref(store->new_system);
+	store->new_system = NULL;
+	return -EKEYREJECTED;
+}
+
+static void stock(struct crew_work *work, unsigned thread)
+{
 	struct key_store *store = container_of(work, struct key_store, work);
 	int rc = 0;
 
@@ -166,8 +190,7 @@ static void stock(struct crew_work *work, unsigned thread)
 				 "TLS: libgnutls.so.30 (3.7) is not on this machine");
 	}
 	if (rc == 0 && store->wants_system)
-		rc = make_keys(store->library ? store->library : store->new_library, &none,
-			       &store->new_system, store->new_reason);
+		rc = stock_system(store);
 	store->new_result = rc;
 }
 
@@ -218,13 +241,18 @@ static void log_reason(struct troupe_self *self, const char *reason)
 		unit_log(self->runtime, self->actor->unit, LOG_ERR_LEVEL, reason);
 }
 
+static bool has_all(const struct key_store *store, bool with_system)
+{
+	return store->library && (!with_system || store->system);
+}
+
 /* Wait until the store has the library; and the system's authorities. */
 static int wait_for_store(struct troupe_self *self, bool with_system)
 {
 	struct key_store *store = &self->runtime->io->key_store;
 	struct task *task = self->task;
 
-	while (!store->library || (with_system && !store->system)) {
+	while (!has_all(store, with_system)) {
 		int rc = 0;
 
 		if (pause_is_cut(task))
@@ -235,6 +263,8 @@ static int wait_for_store(struct troupe_self *self, bool with_system)
 			return rc;
 		task->waits_for = "tls";
 		rc = pause_wait_in(task, &store->waiting);
+		if (rc == store->result && has_all(store, with_system))
+			break; /* what went wrong is a matter of who wanted more */
 		if (rc < 0) {
 			if (rc == store->result)
 				log_reason(self, store->reason);

@@ -21,6 +21,7 @@ struct keys {
 	unsigned references;
 	uint64_t handshake_ns;
 	bool has_certificate, asks_clients;
+	bool trusts_nobody; /* the system has no authorities */
 };
 
 /* Before the crews go. */
