@@ -107,13 +107,23 @@ static int agree(struct troupe_self *self, struct both *both)
 	}
 }
 
+/* It was cut short before it began; unless another task is at it. */
+static int refuse(struct troupe_self *self, uint64_t id, int rc)
+{
+	const struct stream *stream = stream_find(self, id);
+
+	if (stream && rc != -EBUSY)
+		tls_break(stream->tls);
+	return rc;
+}
+
 int handshake_do(struct troupe_self *self, uint64_t id)
 {
 	struct both both = {.reason = ""};
 	int rc = begin(self, id, &both);
 
 	if (rc < 0)
-		return rc;
+		return refuse(self, id, rc);
 	both.end_ns = slice_later_ns(self->runtime, tls_of(&both)->keys->handshake_ns);
 	rc = agree(self, &both);
 	if (rc < 0 && both.reading.port && both.writing.port) {

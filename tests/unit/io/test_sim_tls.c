@@ -1,6 +1,7 @@
 /* TLS between two tasks, whose bytes go through this program: it cuts them, holds them up,
  * changes them and ends them too soon. The certificates are made anew, by openssl. */
 #include "harbour.h"
+#include "io/handshake.h"
 #include "io/stream.h"
 #include "io/tls.h"
 #include <dirent.h>
@@ -668,6 +669,35 @@ static void stream_that_has_failed_is_of_no_use(void **state)
 	harbour_start(&duo.harbour, tries_after_it_failed);
 	run(&duo);
 	assert_said(&duo, "%d %d %d %d; ", -EPROTO, -EPROTO, -EPROTO, -EISCONN);
+	finish(&duo);
+}
+
+/* As when the scope ends just when the keys are there. */
+static int is_cut_before_it_begins(struct troupe_self *self, struct harbour *harbour)
+{
+	struct troupe_scope scope;
+	struct troupe_tls tls;
+	char byte;
+
+	assert_int_equal(load(self, duo_of(harbour), false, &tls), 0);
+	assert_int_equal(troupe_scope_begin(self, TROUPE_UNLIMITED, &scope), 0);
+	troupe_scope_cancel(self, scope);
+	note(self, "%d ",
+	     handshake_client(self, harbour->stream.id, keys_ref(keys_find(self, tls)), "a"));
+	note(self, "%d ", troupe_scope_end(self, scope));
+	note(self, "%zd ", troupe_read(self, harbour->stream, &byte, 1));
+	note(self, "%d; ", troupe_write(self, harbour->stream, &byte, 1));
+	return 0;
+}
+
+static void agreement_that_never_began_is_over(void **state)
+{
+	struct duo duo = sound(state);
+
+	duo.own = duo.there = -1;
+	harbour_play(&duo.harbour, is_cut_before_it_begins);
+	run(&duo);
+	assert_said(&duo, "%d %d %d %d; ", -ECANCELED, -ECANCELED, -EPROTO, -EPROTO);
 	finish(&duo);
 }
 
@@ -1346,6 +1376,7 @@ int main(void)
 		cmocka_unit_test(cancelled_anywhere_it_leaves_nothing),
 		cmocka_unit_test(closed_anywhere_it_leaves_nothing),
 		cmocka_unit_test(stream_that_has_failed_is_of_no_use),
+		cmocka_unit_test(agreement_that_never_began_is_over),
 		cmocka_unit_test(idle_limit_holds_over_tls),
 		cmocka_unit_test(what_has_come_is_read_after_a_write_that_failed),
 		cmocka_unit_test(what_was_said_before_is_not_taken_for_what_is_said_now),
