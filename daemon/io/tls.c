@@ -469,14 +469,15 @@ static void name_peer(const struct tls *tls, char *name)
 	const struct tls_library *library = tls->keys->library;
 	unsigned n = 0;
 	const gnutls_datum_t *chain = library->certificate_get_peers(tls->session, &n);
-	size_t size = TROUPE_PEER_MAX;
 	gnutls_x509_crt_t certificate;
+	gnutls_datum_t text = {0};
 
 	if (n == 0 || library->x509_crt_init(&certificate) < 0)
 		return;
-	if (library->x509_crt_import(certificate, &chain[0], GNUTLS_X509_FMT_DER) < 0 ||
-	    library->x509_crt_get_dn(certificate, name, &size) < 0)
-		name[0] = '\0';
+	if (library->x509_crt_import(certificate, &chain[0], GNUTLS_X509_FMT_DER) == 0 &&
+	    library->x509_crt_get_dn3(certificate, &text, 0) == 0)
+		copy_text(name, TROUPE_PEER_MAX, (const char *)text.data);
+	(*library->free)(text.data);
 	library->x509_crt_deinit(certificate);
 }
 

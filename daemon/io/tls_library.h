@@ -50,7 +50,7 @@
 	X(transport_set_pull_timeout_function)                                                 \
 	X(transport_set_push_function)                                                         \
 	X(x509_crt_deinit)                                                                     \
-	X(x509_crt_get_dn)                                                                     \
+	X(x509_crt_get_dn3)                                                                    \
 	X(x509_crt_import)                                                                     \
 	X(x509_crt_init)
 

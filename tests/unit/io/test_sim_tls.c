@@ -300,6 +300,26 @@ static void what_was_agreed_on_is_told(void **state)
 	finish(&duo);
 }
 
+static int measures(struct troupe_self *self, struct harbour *harbour)
+{
+	struct troupe_tls_info info;
+
+	assert_int_equal(troupe_tls_describe(self, duo_of(harbour)->server, &info), 0);
+	note(self, "%.15s, %zu; ", info.peer, strlen(info.peer));
+	return 0;
+}
+
+static void long_name_is_cut(void **state)
+{
+	struct duo duo = sound(state);
+
+	duo.client_certificate = "long";
+	duo.server_does = measures;
+	play(&duo);
+	assert_said(&duo, "client 0; server 0; CN=long,OU=0000, 255; ");
+	finish(&duo);
+}
+
 /* ------------------------------------------------------------------ whom nobody trusts */
 
 static void refused(struct duo *duo, const char *client, const char *server)
@@ -1361,6 +1381,7 @@ int main(void)
 		cmocka_unit_test(lines_go_both_ways_however_they_are_cut),
 		cmocka_unit_test(what_goes_through_is_not_readable),
 		cmocka_unit_test(what_was_agreed_on_is_told),
+		cmocka_unit_test(long_name_is_cut),
 		cmocka_unit_test(certificates_that_are_wrong_are_refused),
 		cmocka_unit_test(addresses_are_names_too),
 		cmocka_unit_test(
