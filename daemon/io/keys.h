@@ -3,7 +3,8 @@
  * Loaded by threads, since that reads and parses files, then never changed: sessions share
  * them, and each holds a reference. A store of the worker's has what all actors share, the
  * library and the system's authorities, which are loaded once, when a task first needs them;
- * others who need them meanwhile wait for the same. The loop's thread, but for what is said.
+ * others who need them meanwhile wait for the same. Keys that an actor loads without a file of
+ * authorities have the system's for themselves, 4 MiB. The loop's thread, but for what is said.
  */
 #ifndef IO_KEYS_H
 #define IO_KEYS_H

@@ -88,8 +88,9 @@ void troupe_close(struct troupe_self *self, struct troupe_stream stream);
 
 /* Half-close: nothing more comes from us, the other side reads its end, and reading goes on.
  * -EBUSY: a task is writing; -ENOTSOCK: a pipe or terminal: close it; -EPERM: a "socket:",
- * which is others', too; -ENOTCONN; -EPIPE: over TLS, after a write that was cut short;
- * -ESRCH. */
+ * which is others', too; -ENOTCONN; -ESRCH. Over TLS also -EPIPE: after a write that was cut
+ * short; -EMFILE, -ENFILE, -ENOMEM, -ENOSPC: limits, when the kernel has no room for the end;
+ * and the errors of writes. */
 int troupe_finish(struct troupe_self *self, struct troupe_stream stream);
 
 /* idle_ns: a read or write in which no byte moves for so long returns -ETIME; 0: no limit, as
@@ -133,10 +134,10 @@ TROUPE_AWAIT ssize_t troupe_read_until(struct troupe_self *self, struct troupe_s
 TROUPE_AWAIT int troupe_write(struct troupe_self *self, struct troupe_stream to,
 			      const void *data, size_t size);
 
-/* Write `size` bytes of a regular file from `offset` on, without copying them: how many, which
- * is less when the file ends before. Its position does not move. What is not in the page cache
- * is waited for by the whole worker. Errors as troupe_write() has them, and those of
- * sendfile(2). */
+/* Write `size` bytes of a regular file from `offset` on, without copying them (over TLS they
+ * are read and encrypted): how many, which is less when the file ends before. Its position does
+ * not move. What is not in the page cache is waited for by the whole worker. Errors as
+ * troupe_write() has them, and those of sendfile(2); over TLS those of pread(2). */
 TROUPE_AWAIT ssize_t troupe_send_file(struct troupe_self *self, struct troupe_stream to, int fd,
 				      off_t offset, size_t size);
 

@@ -62,8 +62,9 @@ struct troupe_tls_options {
 	const char *certificate
 		TROUPE_ABSENT;         /* one's own, then those who signed it; or NULL */
 	const char *key TROUPE_ABSENT; /* of the certificate, without a password */
-	/* Authorities that are trusted, in place of the system's. A server that has this asks
-	 * its clients for a certificate of theirs, and refuses those without. */
+	/* Authorities that are trusted, in place of the system's, which take 4 MiB for each
+	 * that is loaded. A server that has this asks its clients for a certificate of theirs,
+	 * and refuses those without. */
 	const char *ca_file TROUPE_ABSENT;
 	/* What is spoken over it ("h2", "http/1.1"), best first, NULL-terminated; NULL: not
 	 * said. A server refuses clients that offer others only. */
@@ -97,8 +98,9 @@ void troupe_tls_drop(struct troupe_self *self, struct troupe_tls tls);
  * good for nothing but its close.
  *
  * -EKEYREJECTED: its certificate is not to be trusted: signed by none of the authorities, of
- * another name, expired, revoked or too weak; -EPROTO: it does not speak TLS, or no version or
- * cipher that we do, or refuses (also our certificate), or see above; -ETIME: it took too long;
+ * another name, expired, revoked or too weak; or the system has no authorities; -EPROTO: it
+ * does not speak TLS, or no version or cipher that we do, or refuses (also our certificate:
+ * over TLS 1.3 the first read says that), or see above; -ETIME: it took too long;
  * -ECONNRESET: it has hung up; -EBUSY: a task reads or writes; -EISCONN: it has TLS already;
  * -EINVAL: no name, of more than 253 bytes, or not a stream for that; -ELIBACC, -EAGAIN,
  * -ENOMEM, -EMFILE: as of troupe_tls_load(); else as of reads and writes. */
