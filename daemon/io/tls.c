@@ -67,11 +67,15 @@ static ssize_t push(gnutls_transport_ptr_t context, const void *data, size_t siz
 	struct tls *tls = context;
 	size_t done = 0;
 
-	if (tls->has_said_end)
+	if (tls->has_said_end || tls->unwritable)
 		return (ssize_t)size; /* nobody listens any more */
 	if (buffer_size(&tls->output) == 0) {
 		ssize_t n = port_give(tls->port, true, data, size);
 
+		if (!tls->is_agreed && (n == -EPIPE || n == -ECONNRESET)) {
+			tls->unwritable = (int)n;
+			return (ssize_t)size; /* why is in what has come */
+		}
 		if (n < 0 && n != -EAGAIN)
 			return refuse(tls, (int)-n);
 		done = n > 0 ? (size_t)n : 0;
