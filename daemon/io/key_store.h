@@ -14,16 +14,16 @@ struct runtime;
 struct tls_library;
 
 struct key_store {
-	struct tls_library *library; /* NULL: not loaded yet */
-	struct keys *system;         /* likewise */
-	struct list *waiting;        /* struct task */
-	int result;                  /* of the last thread that was at it */
-	char reason[KEYS_REASON];    /* likewise */
+	struct tls_library *gnutls; /* NULL: not loaded yet */
+	struct keys *system;        /* likewise */
+	struct list *waiting;       /* struct task */
+	int result;                 /* of the last thread that was at it */
+	char reason[KEYS_REASON];   /* likewise */
 	/* What a thread is at, and what it brings. */
 	struct crew_work work;
 	struct runtime *runtime;
 	bool is_busy, wants_system;
-	struct tls_library *new_library;
+	struct tls_library *new_gnutls;
 	struct keys *new_system;
 	int new_result;
 	char new_reason[KEYS_REASON];

@@ -167,7 +167,7 @@ static int make_keys(const struct tls_library *library,
 static int stock_system(struct key_store *store)
 {
 	const struct troupe_tls_options none = {.table_size = sizeof(none)};
-	int rc = make_keys(store->library ? store->library : store->new_library, &none,
+	int rc = make_keys(store->gnutls ? store->gnutls : store->new_gnutls, &none,
 			   &store->new_system, store->new_reason);
 
 	if (rc < 0 || !store->new_system->trusts_nobody)
@@ -183,8 +183,8 @@ static void stock(struct crew_work *work, unsigned thread)
 	int rc = 0;
 
 	(void)thread;
-	if (!store->library) {
-		rc = tls_library_load(&store->new_library);
+	if (!store->gnutls) {
+		rc = tls_library_load(&store->new_gnutls);
 		if (rc == -ELIBACC)
 			snprintf(store->new_reason, KEYS_REASON,
 				 "TLS: libgnutls.so.30 (3.7) is not on this machine");
@@ -199,11 +199,11 @@ static void on_stocked(struct crew_work *work)
 {
 	struct key_store *store = container_of(work, struct key_store, work);
 
-	if (store->new_library)
-		store->library = store->new_library;
+	if (store->new_gnutls)
+		store->gnutls = store->new_gnutls;
 	if (store->new_system)
 		store->system = store->new_system;
-	store->new_library = NULL;
+	store->new_gnutls = NULL;
 	store->new_system = NULL;
 	/* whoever is told may look when another thread is at it already */
 	store->result = store->new_result;
@@ -243,7 +243,7 @@ static void log_reason(struct troupe_self *self, const char *reason)
 
 static bool has_all(const struct key_store *store, bool with_system)
 {
-	return store->library && (!with_system || store->system);
+	return store->gnutls && (!with_system || store->system);
 }
 
 /* Wait until the store has the library; and the system's authorities. */
@@ -283,8 +283,8 @@ void key_store_fini(struct io *io)
 		(void)crew_lose(io->files, &store->work);
 	keys_unref(store->new_system);
 	keys_unref(store->system);
-	tls_library_free(store->new_library);
-	tls_library_free(store->library);
+	tls_library_free(store->new_gnutls);
+	tls_library_free(store->gnutls);
 }
 
 /* ------------------------------------------------------------------ an actor's */
@@ -343,7 +343,7 @@ int keys_obtain(struct troupe_self *self, struct troupe_tls handle, struct keys 
 /* On the stack of the task that waits. */
 struct order {
 	struct errand errand;
-	const struct tls_library *library;
+	const struct tls_library *gnutls;
 	const struct troupe_tls_options *options;
 	struct keys *keys;
 	int result;
@@ -355,7 +355,7 @@ static void run_order(struct crew_work *work, unsigned thread)
 	struct order *order = container_of(work, struct order, errand.work);
 
 	(void)thread;
-	order->result = make_keys(order->library, order->options, &order->keys, order->reason);
+	order->result = make_keys(order->gnutls, order->options, &order->keys, order->reason);
 }
 
 /* Nobody is there any more who would have them. */
@@ -420,7 +420,7 @@ int troupe_tls_load(struct troupe_self *self, const struct troupe_tls_options *o
 	if (rc < 0)
 		return rc;
 	order = (struct order){.errand.work = {.run = run_order, .on_lost = on_order_lost},
-			       .library = runtime->io->key_store.library,
+			       .gnutls = runtime->io->key_store.gnutls,
 			       .options = options};
 	rc = errand_wait(self, &order.errand, runtime->io->files,
 			 &self->actor->unit->share->files, LIMIT_UNIT_FILES, &order_kind,

@@ -1015,7 +1015,7 @@ static int writes_a_lot(struct troupe_self *self, struct harbour *harbour)
 	char *bytes = calloc(1, size);
 
 	assert_non_null(bytes);
-	harbour->io->key_store.library->record_send = swallows;
+	harbour->io->key_store.gnutls->record_send = swallows;
 	assert_int_equal(
 		troupe_start(self, TROUPE_OF_ACTOR, &has_a_turn_task, NULL, NULL, NULL), 0);
 	note(self, "writes; ");
@@ -1353,13 +1353,13 @@ static int trusts_the_system(struct troupe_self *self, struct harbour *harbour)
 	struct keys *keys;
 
 	assert_int_equal(load(self, duo_of(harbour), true, &tls), 0);
-	store->library->certificate_set_x509_system_trust = have_none;
+	store->gnutls->certificate_set_x509_system_trust = have_none;
 	for (unsigned i = 0; i < 2; i++)
 		note(self, "%d; ", troupe_start_tls(self, harbour->stream, "example.test"));
 	assert_null(store->system);
 	/* a server asks nobody */
 	assert_int_equal(load(self, duo_of(harbour), true, &tls), 0);
-	store->library->certificate_set_x509_system_trust = have_one;
+	store->gnutls->certificate_set_x509_system_trust = have_one;
 	assert_int_equal(keys_obtain(self, (struct troupe_tls){0}, &keys), 0);
 	keys_unref(keys);
 	return 0;
