@@ -111,8 +111,9 @@ static inline void place(struct task *task, struct tasked *tasked, struct scope 
 	tasked->count++;
 }
 
-struct task *task_make(struct runtime *runtime, struct actor *actor, struct scope *scope,
-		       const struct troupe_task_entry *entry, void *arg, void *shared)
+/* One that is to run at once. */
+static struct task *make(struct runtime *runtime, struct actor *actor, struct scope *scope,
+			 const struct troupe_task_entry *entry, void *arg, void *shared)
 {
 	struct task *task = take_task(runtime, actor, stack_size_of(actor, entry));
 
@@ -128,7 +129,7 @@ struct task *task_make(struct runtime *runtime, struct actor *actor, struct scop
 struct task *task_new(struct runtime *runtime, struct actor *actor, struct scope *scope,
 		      const struct troupe_task_entry *entry, void *arg, void *shared)
 {
-	struct task *task = task_make(runtime, actor, scope, entry, arg, shared);
+	struct task *task = make(runtime, actor, scope, entry, arg, shared);
 
 	if (task)
 		mailbox_notify(runtime, actor, &task->mail, MAIL_RESUME);
@@ -180,7 +181,7 @@ struct task *task_make_handler(struct runtime *runtime, struct actor *actor,
 	struct task *task = runtime->parked;
 
 	if (unlikely(!task || task->stack_size != stack_size_of(actor, entry))) {
-		task = task_make(runtime, actor, &tasked->scope, entry, arg, NULL);
+		task = make(runtime, actor, &tasked->scope, entry, arg, NULL);
 		if (!task)
 			return NULL;
 		task->is_fresh = true;

@@ -178,15 +178,11 @@ static inline struct tasked *tasked_find(const struct runtime *runtime,
 /* Made when it is not there. */
 struct tasked *tasked_get(struct runtime *runtime, struct actor *actor);
 
-/* A task in that scope that is to run at once. NULL: no record, or no stack. */
-struct task *task_make(struct runtime *runtime, struct actor *actor, struct scope *scope,
-		       const struct troupe_task_entry *entry, void *arg, void *shared);
-
-/* The same, and its notice is in the mailbox. */
+/* A task in that scope, whose notice is in the mailbox. NULL: no record, or no stack. */
 struct task *task_new(struct runtime *runtime, struct actor *actor, struct scope *scope,
 		      const struct troupe_task_entry *entry, void *arg, void *shared);
 
-/* One that is a handler, and has no scope but the actor's: likewise to run at once. It gets the
+/* One that is a handler, and has no scope but the actor's: it is to run at once. It gets the
  * record and the stack of the last that did not wait, where they fit. */
 struct task *task_make_handler(struct runtime *runtime, struct actor *actor,
 			       struct tasked *tasked, const struct troupe_task_entry *entry,
