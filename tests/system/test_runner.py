@@ -69,6 +69,15 @@ class Again(unittest.TestCase):
         self.assertEqual(self.judge(3, *jobs)[1], [job.name for job in jobs])
         self.assertEqual({job.runs() for job in jobs}, {1})
 
+    def test_what_a_failed_assertion_leaks_is_no_finding(self):
+        leak = ("==5==ERROR: LeakSanitizer: detected memory leaks\nIndirect leak of 40 byte(s) in 1 object(s)\n"
+                "SUMMARY: AddressSanitizer: 40 byte(s) leaked in 1 allocation(s).")
+        left = self.job("left", 1, f"\nnot ok 8 - many\n# error: Failure!\n{leak}")
+        self.assertEqual(self.judge(3, left), (1, [], ["left"]))
+        for i, why in enumerate((f"\nok 8 - many\n{leak}", f"\nnot ok 8 - many\n==5==ERROR: AddressSanitizer: SEGV\n{leak}")):
+            found = self.job(f"found{i}", 1, why)
+            self.assertEqual(self.judge(3, found), (0, [found.name], []))
+
     def test_a_finding_is_not_taken_back(self):
         for why in ("ERROR: AddressSanitizer: heap-use-after-free", "WARNING: ThreadSanitizer: data race",
                     "switch.c:1:2: runtime error: shift exponent", "x: ended with status -11 after 3 tests"):
