@@ -124,7 +124,7 @@ static int set_up(void **state)
 {
 	struct fixture *fixture = fixture_new(&(struct control_config){.frame_max = 4096});
 
-	sim_poll(fixture->loop);
+	sim_poll(fixture->loop, true);
 	*state = fixture;
 	return 0;
 }

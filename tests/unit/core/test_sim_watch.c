@@ -20,7 +20,7 @@ static void begin(struct world *world, struct pipes *pipes,
 	assert_int_equal(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
 	*pipes = (struct pipes){.in = ends[0], .out = ends[1]};
 	world_init(world, 1, NULL);
-	sim_poll(world->loop);
+	sim_poll(world->loop, true);
 	world->test = pipes;
 	world->hooks.init = init;
 	world_spawn(world, 1);

@@ -48,7 +48,7 @@ static int set_up(void **state)
 	int ends[2];
 
 	assert_int_equal(loop_new(&fixture->loop), 0);
-	sim_poll(fixture->loop);
+	sim_poll(fixture->loop, true);
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
 	assert_int_equal(varlink_new(fixture->loop, ends[0], &fixture->client), 0);

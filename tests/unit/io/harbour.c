@@ -57,7 +57,7 @@ void harbour_begin(struct harbour *harbour, script *const *scripts)
 	for (int i = 0; i < SCRIPTS && scripts[i]; i++)
 		harbour->scripts[i] = scripts[i];
 	world_init(&harbour->world, 1, NULL);
-	sim_poll(harbour->world.loop);
+	sim_poll(harbour->world.loop, true);
 	assert_int_equal(io_new(harbour->world.runtime, &harbour->io), 0);
 	harbour->world.test = harbour;
 	harbour->world.on_gone = free_io;

@@ -38,7 +38,7 @@ static void begin(struct stage *stage)
 	memset(stage, 0, sizeof(*stage));
 	world_init(&stage->world, 1, NULL);
 	fake_exec_begin(stage->world.loop);
-	sim_poll(stage->world.loop);
+	sim_poll(stage->world.loop, true);
 	assert_int_equal(io_new(stage->world.runtime, &stage->io), 0);
 	stage->world.test = stage;
 	stage->world.on_gone = free_io;

@@ -62,7 +62,7 @@ static int run_a_child(void *data)
 	(void)data;
 	sweep_calm();
 	world_init(&stage.world, 1, NULL);
-	sim_poll(stage.world.loop);
+	sim_poll(stage.world.loop, true);
 	assert_int_equal(io_new(stage.world.runtime, &stage.io), 0);
 	stage.world.test = &stage;
 	stage.world.on_gone = free_io;

@@ -60,7 +60,7 @@ static void begin(struct stage *stage, int (*what)(struct troupe_self *, struct 
 	assert_int_equal(pipe2(stage->ends, O_CLOEXEC), 0);
 	deed = what;
 	world_init(&stage->world, 1, NULL);
-	sim_poll(stage->world.loop);
+	sim_poll(stage->world.loop, true);
 	assert_int_equal(io_new(stage->world.runtime, &stage->io), 0);
 	stage->world.test = stage;
 	stage->world.on_gone = free_io;
@@ -405,6 +405,11 @@ static void many_come_and_go(void **state)
 	world_run(&stage.world);
 	stage.world.hooks.init = begins_many;
 	world_spawn(&stage.world, 1);
+	/* however fast the children are: these are not heard before their time is over */
+	sim_poll(stage.world.loop, false);
+	world_sleep(&stage.world, MS / 2);
+	assert_true(cancelled > 0);
+	sim_poll(stage.world.loop, true);
 	while (stage.done < TASKS) {
 		struct pollfd look = {.fd = stage.io->children.poller.fd, .events = POLLIN};
 
@@ -413,7 +418,7 @@ static void many_come_and_go(void **state)
 		world_sleep(&stage.world, MS / 2); /* about as fast as it is */
 	}
 	assert_int_equal(statuses + cancelled, n);
-	assert_true(statuses >= unhurried && cancelled > 0);
+	assert_true(statuses >= unhurried);
 	wait_for_ends(&stage, 0);
 	finish(&stage);
 	assert_int_equal(count_fds(), fds);

@@ -29,7 +29,7 @@ static void begin(struct stage *stage, int (*init)(struct troupe_self *, struct 
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, stage->ends),
 		0);
 	world_init(&stage->world, 1, NULL);
-	sim_poll(stage->world.loop);
+	sim_poll(stage->world.loop, true);
 	assert_int_equal(io_new(stage->world.runtime, &stage->io), 0);
 	stage->world.test = stage;
 	stage->world.on_gone = free_io;

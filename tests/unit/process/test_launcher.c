@@ -113,7 +113,7 @@ static void ask(struct watched *watched, const char *program)
 
 	*watched = (struct watched){.channel = -1};
 	assert_int_equal(loop_new(&watched->loop), 0);
-	sim_poll(watched->loop);
+	sim_poll(watched->loop, true);
 	assert_int_equal(launcher_fork_new(watched->loop, program, &watched->launcher), 0);
 	assert_int_equal(launcher_launch(&watched->launcher, &request, &watched->launch), 0);
 	assert_int_equal(watched->n_launched + watched->n_failed, 0);

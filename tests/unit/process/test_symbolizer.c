@@ -100,7 +100,7 @@ static int set_up(void **state)
 
 	assert_non_null(stage);
 	assert_int_equal(loop_new(&stage->loop), 0);
-	sim_poll(stage->loop);
+	sim_poll(stage->loop, true);
 	strcpy(stage->directory, "/tmp/troupe-symbolizer-XXXXXX");
 	assert_non_null(mkdtemp(stage->directory));
 	(void)snprintf(stage->binary, sizeof(stage->binary), "%s/helper", stage->directory);

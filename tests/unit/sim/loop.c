@@ -509,9 +509,9 @@ uint64_t sim_pick(struct loop *loop, uint64_t n)
 	return loop->is_seeded && n > 1 ? random_below(&loop->random, n) : 0;
 }
 
-void sim_poll(struct loop *loop)
+void sim_poll(struct loop *loop, bool polls)
 {
-	loop->polls = true;
+	loop->polls = polls;
 }
 
 void sim_hold_crews(struct loop *loop, bool hold)

@@ -23,9 +23,10 @@ void sim_seed(struct loop *loop, uint64_t seed);
 /* A number below n, as the seed decides; 0 as long as there was none. */
 uint64_t sim_pick(struct loop *loop, uint64_t n);
 
-/* From now on ask the kernel, too, which descriptors are ready. Where whoever is at their other
- * ends lives in this process, that goes the same way each time. */
-void sim_poll(struct loop *loop);
+/* From now on ask the kernel, too, which descriptors are ready, or no more. Where whoever is at
+ * their other ends lives in this process, that goes the same way each time; where others are,
+ * time can pass without their answer by asking no more. */
+void sim_poll(struct loop *loop, bool polls);
 
 /* Let `loop` go by the clock of another from now on: processes of one machine. That one must
  * outlive it. */

@@ -148,7 +148,7 @@ static struct stage *raise_stage(unsigned n_workers, bool has_units, bool is_slo
 	stage->options.launcher = (struct launcher){.ops = &stage_launcher, .context = stage};
 	log_init(&log, open("/dev/null", O_WRONLY | O_CLOEXEC), "", LOG_P_ERROR);
 	assert_int_equal(master_new(&stage->options, &log, &stage->master), 0);
-	sim_poll(stage->master->loop);
+	sim_poll(stage->master->loop, true);
 	sim_be_slow(stage->master->loop, 1);
 	/* Launching fails at first, so that this is tested each time, too. */
 	stage->n_refusals = n_workers;

@@ -122,7 +122,7 @@ static void begin(struct world_process *process)
 	};
 
 	check(loop_new(&process->loop) == 0);
-	sim_poll(process->loop);
+	sim_poll(process->loop, true);
 	sim_seed(process->loop, random_next(&process->world->random));
 	sim_share_clock(process->loop, process->world->master->loop);
 	log_init(&process->log, process->world->log, "worker", LOG_P_INFO);

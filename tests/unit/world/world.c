@@ -128,7 +128,7 @@ void world_start(struct world *world)
 	log_init(&log, world->log, "trouped", LOG_P_INFO);
 	assert_int_equal(master_new(&world->options, &log, &master), 0);
 	world->master = master;
-	sim_poll(master->loop);
+	sim_poll(master->loop, true);
 	sim_seed(master->loop, random_next(&world->random));
 }
 
