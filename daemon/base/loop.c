@@ -262,6 +262,7 @@ void loop_timer_start(struct loop_timer *timer, uint64_t delay_ns)
 	ev_timer_set(timer_body(timer), (double)delay_ns / 1e9, 0.);
 	ev_timer_start(timer->loop->ev, timer_body(timer));
 	timer->started = true;
+	timer->delay_ns = delay_ns;
 }
 
 void loop_timer_stop(struct loop_timer *timer)

@@ -26,9 +26,9 @@ static void on_late(struct loop_timer *timer)
 {
 	struct pending *pending = container_of(timer, struct pending, timer);
 
-	if (pending->ops->is_for_worker && master_has_slept(pending->master))
-		loop_timer_start(timer, MASTER_AWAKE_NS);
-	else
+	/* Whose answer may be there already. */
+	if (!pending->ops->is_for_worker ||
+	    !master_slept_over(pending->master, timer, timer->delay_ns))
 		pending->ops->on_late(pending);
 }
 

@@ -34,7 +34,7 @@ struct pending_ops {
 	void (*on_gone)(struct pending *pending);
 	/* The timer, which the part starts and stops as it likes, has run out. If it is for a
 	 * worker's answer, that may be there already when the master has slept: it is given
-	 * some more time then. */
+	 * that time, too. */
 	void (*on_late)(struct pending *pending);
 	bool is_for_worker;
 	/* A reply that got -EAGAIN would be taken now; once for each time. */

@@ -105,11 +105,11 @@ struct master {
 	struct loop_signal on_terminate, on_interrupt, on_hangup;
 	struct loop_timer second, deadline, names_timer;
 	struct loop_work flush;
-	uint64_t tick_ns, woke_ns; /* of master_has_slept() */
-	uint64_t stalls_ns;        /* the last look; of stall.c */
-	unsigned n_stalled;        /* workers */
-	bool is_ready;             /* everything configured has started or failed once */
-	bool is_stopping;          /* SIGTERM or Shutdown */
+	uint64_t tick_ns, woke_ns, slept_ns; /* of pulse.c */
+	uint64_t stalls_ns;                  /* the last look; of stall.c */
+	unsigned n_stalled;                  /* workers */
+	bool is_ready;     /* everything configured has started or failed once */
+	bool is_stopping;  /* SIGTERM or Shutdown */
 	bool is_drained;   /* the control socket has sent all replies, or is not waited for */
 	bool is_check_due; /* a look at readiness is due */
 	bool must_notify;  /* the service manager waits for READY=1 */

@@ -7,19 +7,42 @@
 
 void master_note_tick(struct master *master)
 {
+	uint64_t now = loop_clock_ns(master->loop), gap_ns = now - master->tick_ns;
+
+	if (gap_ns > SLEPT_NS) {
+		master->woke_ns = now;
+		master->slept_ns = gap_ns;
+	}
+	master->tick_ns = now;
+}
+
+/* For how long, up to just now; 0: it was awake. */
+static uint64_t slept_ns(const struct master *master)
+{
 	uint64_t now = loop_clock_ns(master->loop);
 
 	if (now - master->tick_ns > SLEPT_NS)
-		master->woke_ns = now;
-	master->tick_ns = now;
+		return now - master->tick_ns;
+	if (master->woke_ns > 0 && now - master->woke_ns < MASTER_AWAKE_NS - CLOCK_MS_NS)
+		return master->slept_ns;
+	return 0;
 }
 
 bool master_has_slept(const struct master *master)
 {
-	uint64_t now = loop_clock_ns(master->loop);
+	return slept_ns(master) > 0;
+}
 
-	return now - master->tick_ns > SLEPT_NS ||
-	       (master->woke_ns > 0 && now - master->woke_ns < MASTER_AWAKE_NS - CLOCK_MS_NS);
+bool master_slept_over(const struct master *master, struct loop_timer *timer, uint64_t term_ns)
+{
+	uint64_t more_ns = slept_ns(master);
+
+	if (more_ns == 0)
+		return false;
+	if (more_ns > term_ns)
+		more_ns = term_ns;
+	loop_timer_start(timer, more_ns > MASTER_AWAKE_NS ? more_ns : MASTER_AWAKE_NS);
+	return true;
 }
 
 /* A work that has run in this pass runs again only after something else has happened, which may

@@ -6,7 +6,9 @@
 #define MASTER_PULSE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
+struct loop_timer;
 struct master;
 
 /* Units have changed: look at them before the loop sleeps, whoever reports it. */
@@ -17,8 +19,12 @@ void master_check_soon(struct master *master);
 
 /* Whether the master itself did not run for some seconds up to just now: it was stopped,
  * suspended, or starved of processor time. What workers sent meanwhile may not have been read,
- * so no deadline of theirs holds: ask again MASTER_AWAKE_NS later. */
+ * so no deadline of theirs holds. */
 bool master_has_slept(const struct master *master);
+/* The timer of such a deadline is due. Whether the master has slept: then the timer is started
+ * again, for the time that it slept, in which workers may not have run either; for no longer
+ * than term_ns, which is all that they have, and for MASTER_AWAKE_NS at least. */
+bool master_slept_over(const struct master *master, struct loop_timer *timer, uint64_t term_ns);
 #define MASTER_AWAKE_NS 2000000000ull
 /* The second's tick, for that. */
 void master_note_tick(struct master *master);

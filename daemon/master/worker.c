@@ -133,10 +133,8 @@ static void on_kill_timer(struct loop_timer *timer)
 	struct worker *worker = container_of(timer, struct worker, kill_timer);
 
 	/* What it did meanwhile, its end perhaps, has not been read yet. */
-	if (master_has_slept(worker->master)) {
-		loop_timer_start(timer, MASTER_AWAKE_NS);
+	if (master_slept_over(worker->master, timer, timer->delay_ns))
 		return;
-	}
 	if (worker->is_dead) {
 		worker->ops->on_death(worker);
 		return;

@@ -61,11 +61,8 @@ static void on_timer(struct loop_timer *timer)
 
 	if (unit->file.life.stop_timeout_ns == TEXT_INFINITY)
 		return;
-	if (master_has_slept(unit->master)) {
-		/* What workers did meanwhile has not been read yet. */
-		loop_timer_start(timer, MASTER_AWAKE_NS);
+	if (master_slept_over(unit->master, timer, unit->file.life.stop_timeout_ns))
 		return;
-	}
 	for (unsigned i = 0; i < unit->n_instances; i++) {
 		struct instance *instance = &unit->instances[i];
 		bool was_held = instance->is_held;

@@ -235,10 +235,8 @@ void worker_on_request_timer(struct loop_timer *timer)
 	struct activity activity;
 	bool in_handler;
 
-	if (master_has_slept(worker->master)) {
-		loop_timer_start(timer, MASTER_AWAKE_NS);
+	if (master_slept_over(worker->master, timer, timer->delay_ns))
 		return;
-	}
 	if (worker->state == API_STATE_STARTING && worker->pid == 0) {
 		worker_launch_failed(worker, -ETIMEDOUT);
 		return;

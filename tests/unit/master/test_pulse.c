@@ -44,6 +44,36 @@ static void actor_has_time_to_stop(void **state)
 	expect_down_in(stage, S, 5 * S);
 }
 
+/* A machine that was frozen: its workers have not run either. */
+static void no_time_is_lost_to_a_short_sleep(void **state)
+{
+	struct stage *stage = *state;
+
+	unit_find(stage->master, "one")->file.life.stop_timeout_ns = 20 * S;
+	unit_stop(unit_find(stage->master, "one"));
+	stage_pass(stage, 15 * S);
+	sim_advance(stage->master->loop, 7 * S);
+	stage_idle(stage);
+	/* of 20 seconds, 15 had passed */
+	expect_down_in(stage, 5 * S, 12 * S);
+}
+
+static void process_has_its_time_to_end(void **state)
+{
+	struct stage *stage = *state;
+	struct worker *worker = stage_first(stage);
+
+	stage->is_stubborn = true;
+	worker_stop(worker); /* StopTimeout=2s, of the daemon */
+	stage_idle(stage);
+	sleep_long(stage);
+	stage_pass(stage, 3 * S / 2);
+	assert_null(worker->killed_why);
+	stage_pass(stage, S);
+	assert_non_null(worker->killed_why);
+	stage->is_stubborn = false;
+}
+
 static void actor_has_time_to_start(void **state)
 {
 	struct stage *stage = *state;
@@ -96,7 +126,7 @@ static void process_that_does_not_get_ready_is_replaced(void **state)
 	assert_int_equal(stage->n_launched, n);
 	sleep_long(stage);
 	assert_int_equal(stage->n_launched, n);
-	stage_pass(stage, 5 * S);
+	stage_pass(stage, 35 * S);
 	assert_int_equal(stage->n_launched, n + 1);
 	stage->is_unready = false;
 	stage_pass(stage, 60 * S);
@@ -113,6 +143,8 @@ int main(void)
 		TEST(actor_has_time_to_stop),
 		cmocka_unit_test_setup_teardown(actor_has_time_to_start, stage_raise_slowly,
 						stage_strike),
+		TEST(no_time_is_lost_to_a_short_sleep),
+		TEST(process_has_its_time_to_end),
 		TEST(worker_has_time_to_answer),
 		TEST(process_has_time_to_leave_its_record),
 		TEST(process_that_does_not_get_ready_is_replaced),

@@ -350,6 +350,7 @@ void loop_timer_start(struct loop_timer *timer, uint64_t delay_ns)
 	body->pass = loop->pass;
 	list_append(&loop->timers, &body->link);
 	timer->started = true;
+	timer->delay_ns = delay_ns;
 }
 
 void loop_timer_stop(struct loop_timer *timer)
