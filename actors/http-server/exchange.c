@@ -303,8 +303,7 @@ void *exchange_on_line(void *context, const char *target, struct MHD_Connection 
 	exchange->target = (struct framing_target){.text = target, .size = strlen(target)};
 	if (server->settings.access_log)
 		exchange->log_target = strndup(target, 1000);
-	if (peer->phase != PHASE_HEADER)
-		peer_enter(server, peer, PHASE_HEADER);
+	peer_asks(server, peer);
 	return exchange;
 }
 

@@ -1,6 +1,7 @@
 /* peer.c - connections, and how long each may stay in a phase. */
 #include "server.h"
 
+#include <gnutls/gnutls.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -25,6 +26,76 @@ void peers_init(struct peers *peers)
 {
 	for (int i = 0; i < PHASE_COUNT; i++)
 		TAILQ_INIT(&peers->phases[i]);
+	TAILQ_INIT(&peers->agreeing);
+}
+
+static gnutls_session_t session_of(const struct peer *peer)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(peer->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	return info ? info->tls_session : NULL;
+}
+
+static void park(struct server *server, struct peer *peer)
+{
+	gnutls_session_t session = session_of(peer);
+	uint32_t events =
+		gnutls_record_get_direction(session) ? TROUPE_WRITABLE : TROUPE_READABLE;
+
+	if (gnutls_record_check_pending(session) > 0 ||
+	    troupe_watch_start(server->self, peer->fd, events, server->on_parked,
+			       (uintptr_t)peer, &peer->parked) < 0)
+		return; /* it is run again, which takes time, but goes on */
+	TAILQ_REMOVE(&server->peers.agreeing, peer, agreeing_link);
+	MHD_suspend_connection(peer->connection);
+}
+
+void peers_park(struct server *server)
+{
+	struct peer *peer = TAILQ_FIRST(&server->peers.agreeing);
+
+	while (peer) {
+		struct peer *next = TAILQ_NEXT(peer, agreeing_link);
+
+		park(server, peer);
+		peer = next;
+	}
+}
+
+void peer_unpark(struct server *server, struct peer *peer)
+{
+	troupe_watch_stop(server->self, peer->parked);
+	peer->parked = (struct troupe_watch){0};
+	TAILQ_INSERT_TAIL(&server->peers.agreeing, peer, agreeing_link);
+	MHD_resume_connection(peer->connection);
+}
+
+void peers_unpark(struct server *server)
+{
+	struct peer *peer;
+
+	TAILQ_FOREACH(peer, &server->peers.phases[PHASE_HEADER], link)
+	if (peer->parked.id)
+		peer_unpark(server, peer);
+	TAILQ_FOREACH(peer, &server->peers.phases[PHASE_BUSY], link)
+	if (peer->parked.id)
+		peer_unpark(server, peer);
+}
+
+/* It asks for something, or has gone. */
+static void has_agreed(struct server *server, struct peer *peer)
+{
+	if (peer->is_agreeing)
+		TAILQ_REMOVE(&server->peers.agreeing, peer, agreeing_link);
+	peer->is_agreeing = false;
+}
+
+void peer_asks(struct server *server, struct peer *peer)
+{
+	has_agreed(server, peer);
+	if (peer->phase != PHASE_HEADER)
+		peer_enter(server, peer, PHASE_HEADER);
 }
 
 void peer_enter(struct server *server, struct peer *peer, enum phase phase)
@@ -50,6 +121,7 @@ void peer_on_connection(void *context, struct MHD_Connection *connection, void *
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
 		if (!peer)
 			return;
+		has_agreed(server, peer); /* what is parked does not close */
 		TAILQ_REMOVE(&server->peers.phases[peer->phase], peer, link);
 		server->peers.count--;
 		free(peer);
@@ -62,6 +134,11 @@ void peer_on_connection(void *context, struct MHD_Connection *connection, void *
 		return;
 	peer->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
 			   ->connect_fd;
+	peer->connection = connection;
+	if (session_of(peer)) {
+		peer->is_agreeing = true;
+		TAILQ_INSERT_TAIL(&server->peers.agreeing, peer, agreeing_link);
+	}
 	peer->phase = PHASE_HEADER;
 	peer->since_ns = troupe_now_ns(server->self);
 	TAILQ_INSERT_TAIL(&server->peers.phases[PHASE_HEADER], peer, link);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
+#include <troupe/io.h>
 
 enum phase {
 	PHASE_HEADER, /* a request's line and header are awaited, or arrive */
@@ -20,14 +21,19 @@ struct peer {
 	TAILQ_ENTRY(peer) link; /* in its phase's list */
 	enum phase phase;
 	int fd;
-	bool is_secure;
 	uint64_t since_ns; /* of the phase */
+	struct MHD_Connection *connection;
+	/* Of one whose TLS is being agreed on, or that has not asked for anything since: */
+	bool is_agreeing;
+	TAILQ_ENTRY(peer) agreeing_link; /* unless it is parked */
+	struct troupe_watch parked;      /* until something comes; id 0: it is not */
 };
 
 TAILQ_HEAD(peer_list, peer);
 
 struct peers {
 	struct peer_list phases[PHASE_COUNT];
+	struct peer_list agreeing;
 	unsigned count;
 };
 
@@ -41,6 +47,18 @@ void peer_on_connection(void *context, struct MHD_Connection *connection, void *
 
 /* NULL: there was no memory for it. */
 struct peer *peer_of(struct MHD_Connection *connection);
+
+/* Its first request has begun. */
+void peer_asks(struct server *server, struct peer *peer);
+
+/* libmicrohttpd takes a connection whose TLS is being agreed on for ready all the time, and has
+ * to run again and again while nothing comes. To be called after it ran: those are suspended
+ * until their sockets are ready. */
+void peers_park(struct server *server);
+/* The watch of one that is parked has fired: let it go on. */
+void peer_unpark(struct server *server, struct peer *peer);
+/* All of them, since the server ends: suspended ones are not closed. */
+void peers_unpark(struct server *server);
 
 void peer_enter(struct server *server, struct peer *peer, enum phase phase);
 

@@ -31,10 +31,13 @@ static int on_door(struct troupe_self *self, struct server *server, uint64_t con
 		   const struct troupe_watch_event *event);
 static int on_house(struct troupe_self *self, struct server *server, uint64_t context,
 		    const struct troupe_watch_event *event);
+static int on_parked(struct troupe_self *self, struct server *server, uint64_t peer,
+		     const struct troupe_watch_event *event);
 static int on_turn(struct troupe_self *self, struct server *server, uint64_t context);
 static int on_wake(struct troupe_self *self, struct server *server, uint64_t context);
 TROUPE_WATCH(on_door, struct server)
 TROUPE_WATCH(on_house, struct server)
+TROUPE_WATCH(on_parked, struct server)
 TROUPE_WATCH(events_on_reader, struct server)
 TROUPE_WATCH(websocket_on_ready, struct server)
 TROUPE_TEXT(call_on_answer, struct server)
@@ -279,6 +282,8 @@ static void run(struct server *server)
 		if (!server->houses[i].daemon)
 			continue;
 		MHD_run(server->houses[i].daemon);
+		if (i == SECURE)
+			peers_park(server);
 		if (MHD_get_timeout(server->houses[i].daemon, &left_ms) != MHD_YES)
 			continue;
 		is_ready |= left_ms == 0;
@@ -300,6 +305,17 @@ static int on_house(struct troupe_self *self, struct server *server, uint64_t co
 	(void)event;
 	server->self = self;
 	run(server);
+	return 0;
+}
+
+static int on_parked(struct troupe_self *self, struct server *server, uint64_t peer,
+		     const struct troupe_watch_event *event)
+{
+	(void)event;
+	server->self = self;
+	/* A watch that was stopped has no event any more, and none that is parked is gone. */
+	peer_unpark(server, (struct peer *)(uintptr_t)peer);
+	server_turn_soon(server);
 	return 0;
 }
 
@@ -359,6 +375,7 @@ static void end(struct server *server)
 {
 	server->is_stopping = true;
 	close_doors(server);
+	peers_unpark(server);
 	websockets_stop(server);
 	for (unsigned i = 0; server->tickets && i < server->settings.calls; i++) {
 		struct exchange *exchange = server->tickets[i].exchange;
@@ -395,6 +412,7 @@ static int begin(struct troupe_self *self, struct server *server,
 	server->on_answer = &call_on_answer_entry;
 	server->on_reader = &events_on_reader_entry;
 	server->on_websocket = &websocket_on_ready_entry;
+	server->on_parked = &on_parked_entry;
 	peers_init(&server->peers);
 	TAILQ_INIT(&server->resumed);
 	TAILQ_INIT(&server->opening);
@@ -434,5 +452,6 @@ TROUPE_ACTOR(httpserver) = {
 	.life = &life,
 	.interfaces = {&serving},
 	.entries = {&on_door_entry, &on_house_entry, &on_turn_entry, &on_wake_entry,
-		    &call_on_answer_entry, &events_on_reader_entry, &websocket_on_ready_entry},
+		    &on_parked_entry, &call_on_answer_entry, &events_on_reader_entry,
+		    &websocket_on_ready_entry},
 };

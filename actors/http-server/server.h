@@ -39,7 +39,7 @@ struct ticket {
 struct server {
 	struct troupe_self *self; /* of the handler that runs */
 	/* entries, for those who start what arrives at them */
-	const struct troupe_entry *on_answer, *on_reader, *on_websocket;
+	const struct troupe_entry *on_answer, *on_reader, *on_websocket, *on_parked;
 	struct settings settings;
 	struct house houses[HOUSES];
 	struct door doors[LISTENERS_MAX];

@@ -33,6 +33,9 @@ class HttpTest(HostTest):
         self.place = self.status()["listen"][0]
         return self.host
 
+    def server_pid(self):
+        return self.host.worker(self.host.unit("web")["instances"][0]["worker"])["pid"]
+
     def status(self):
         return self.host.direct("io.troupe.httpserver.Status")
 
@@ -629,12 +632,13 @@ class Streams(HttpTest):
         self.place = self.status()["listen"][0]
 
     def test_a_slow_reader_holds_back_who_streams(self):
+        count = 2000 if SLOW == 1 else 600
         for worker in ("1", "own"):
             with self.subTest(worker=worker):
                 self.host.actor("fountain", {"Plugin": "fountain", "Worker": worker})
                 self.host.control("Reload")
                 self.host.wait_unit("fountain", "running")
-                wire = self.open("/io.troupe.test.fountain.Pour", {"bytes": 50000, "count": 2000}, receive_buffer=4096)
+                wire = self.open("/io.troupe.test.fountain.Pour", {"bytes": 50000, "count": count}, receive_buffer=4096)
                 wire.head()
                 self.wait_until_held_back()
                 # What the limits allow, and what the sockets hold.
@@ -646,7 +650,7 @@ class Streams(HttpTest):
                 self.assertEqual(list(self.events(ticks))[-1], "event: end\ndata: {}")
                 self.assert_greets()
                 *events, last = self.events(wire)
-                self.assertEqual([json.loads(event[6:])["number"] for event in events], list(range(1, 2001)))
+                self.assertEqual([json.loads(event[6:])["number"] for event in events], list(range(1, count + 1)))
                 self.assertEqual(last, "event: end\ndata: {}")
                 self.wait_status(calls=0, streams=0)
 
@@ -676,10 +680,6 @@ class Streams(HttpTest):
         self.assertTrue(last.startswith("event: error\n"), last)
         self.assertEqual(json.loads(last.split("data: ")[1]), {"error": ERRORS + "TooSlow", "parameters": {"limit": 1 << 20, "afterMs": 500}})
 
-    def server_pid(self):
-        number = self.host.control("Describe", {"name": "web"})["actors"][0]["worker"]
-        return self.host.worker(number)["pid"]
-
     def test_the_death_of_who_streams_is_an_event(self):
         self.host.actor("far", {"Plugin": "ticker", "Worker": "own", "Default": "yes"})
         self.host.control("Reload")
@@ -706,9 +706,6 @@ def cpu_seconds(pid):
 
 
 class Limits(HttpTest):
-    def server_pid(self):
-        return self.host.worker(1)["pid"]
-
     def start(self, **config):
         self.serve({"HttpMethods": "io.troupe.hello.* io.troupe.ticker.Watch", **config}, {"ticker": {"Plugin": "ticker"}},
                    web={"Worker": 1})
@@ -1136,7 +1133,7 @@ class Tls(HttpTest):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", self.key,
                         "-out", self.certificate, "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
                        check=True, stderr=subprocess.DEVNULL)
-        self.serve({"Listen": "tls:127.0.0.1:0 tcp:127.0.0.1:0", "Certificate": self.certificate, "Key": self.key, "HeaderTimeoutMs": 3000 * SLOW, "WebSocket": "/ws",
+        self.serve({"Listen": "tls:127.0.0.1:0 tcp:127.0.0.1:0", "Certificate": self.certificate, "Key": self.key, "HeaderTimeoutMs": 6000 * min(SLOW, 3), "WebSocket": "/ws",
                     "HttpMethods": "io.troupe.hello.* io.troupe.ticker.Watch"}, {"ticker": {"Plugin": "ticker"}})
         self.secure, self.place = self.status()["listen"]
 
@@ -1182,12 +1179,83 @@ class Tls(HttpTest):
             self.connect(ssl.create_default_context())
         self.assert_greets()
 
-    def test_what_is_no_tls_is_no_request(self):
-        for data in (request("POST", GREET, YOU), os.urandom(1000), b"\x16\x03\x01\xff\xff" + b"\0" * 100, b"\x16"):
-            with Wire(self.secure) as wire, contextlib.suppress(ConnectionError):
-                wire.send(data)
+    def hello(self):
+        """What a client says first."""
+        out = ssl.MemoryBIO()
+        client = self.context().wrap_bio(ssl.MemoryBIO(), out, server_hostname="localhost")
+        with contextlib.suppress(ssl.SSLWantReadError):
+            client.do_handshake()
+        return out.read()
+
+    @waits(8)
+    def test_who_does_not_go_on_with_tls_costs_no_time(self):
+        pid, hello = self.server_pid(), self.hello()
+        silent = [Wire(self.secure) for _ in range(4 * 5)]
+        for wire in silent:
+            self.addCleanup(wire.socket.close)
+        for wire, data in zip(silent, (b"", hello[:1], hello[:-1], hello) * 5):
+            wire.send(data)
+        self.wait_status(connections=len(silent))
+        time.sleep(0.5)
+        before, began = cpu_seconds(pid), time.monotonic()
+        time.sleep(1.5)
+        self.assertLess((cpu_seconds(pid) - before) / (time.monotonic() - began), 0.3)
+        # Others are served meanwhile.
+        wire = self.connect(self.context())
+        wire.send(request("POST", GREET, YOU))
+        self.assertEqual(wire.response().status, 200)
+        wire.socket.close()
+        # Their time is that of a request's header.
+        self.wait_status(connections=0, timedOut=len(silent))
+
+    def test_who_goes_on_with_tls_late_is_served(self):
+        client, reply = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = self.context().wrap_bio(reply, client, server_hostname="localhost")
+        with Wire(self.secure) as wire:
+            self.wait_status(connections=1)
+            while not (done := self.steps(tls.do_handshake)) or client.pending:
+                for byte in client.read():  # in as many packets
+                    wire.send(bytes([byte]))
+                if not done:
+                    reply.write(wire.socket.recv(65536))
+            tls.write(request("POST", GREET, YOU))
+            wire.send(client.read())
+            while not (said := self.steps(lambda: tls.read(65536))):
+                reply.write(wire.socket.recv(65536))
+        self.assertTrue(said.startswith(b"HTTP/1.1 200 "), said)
+
+    def steps(self, step):
+        """What it gives, or None when it wants to read first."""
+        with contextlib.suppress(ssl.SSLWantReadError):
+            return step() or True
+
+    def test_a_server_ends_with_tls_half_agreed_on(self):
+        silent = [Wire(self.secure) for _ in range(2)]
+        for wire in silent:
+            self.addCleanup(wire.socket.close)
+        silent[1].send(self.hello())
+        self.wait_status(connections=2)
+        self.assertTrue(silent[1].fill())
+        pid = self.server_pid()
+        self.host.control("Restart", {"name": "web"})
+        self.host.wait_unit("web", "running")
+        for wire in silent:
+            with contextlib.suppress(ConnectionError):
                 while wire.fill():
                     pass
-                self.assertNotIn(b"HTTP/", wire.buffer)
+        self.assertEqual(self.server_pid(), pid)
+
+    @waits(8)
+    def test_what_is_no_tls_is_no_request(self):
+        wires = []
+        for data in (request("POST", GREET, YOU), os.urandom(1000), b"\x16\x03\x01\xff\xff" + b"\0" * 100, b"\x16"):
+            wires.append(Wire(self.secure))
+            self.addCleanup(wires[-1].socket.close)
+            wires[-1].send(data)
+        for wire in wires:
+            with contextlib.suppress(ConnectionError):
+                while wire.fill():
+                    pass
+            self.assertNotIn(b"HTTP/", wire.buffer)
         self.assertEqual(self.status()["requests"], 0)
         self.wait_status(connections=0)
