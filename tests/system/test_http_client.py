@@ -526,7 +526,8 @@ class Streams(HttpTest):
         """curl has a part of the body while it is paused, and hands it over when it goes on:
         wherever that lies, one of these has its limit there."""
         host = self.host_with({"Connections": 100})
-        for base in range(1728 << 10, 2816 << 10, 8 * (8 << 10)):
+        # Everywhere, but for a sanitizer, which looks at the way and not at the place.
+        for base in range(1728 << 10, 2816 << 10, (8 if SLOW == 1 else 64) * (8 << 10)):
             clients = [host.client() for _ in range(8)]
             for n, client in enumerate(clients):
                 client.send(f"{HTTP}.Fetch", {"url": self.server.url + "/endless", "maxBytes": base + n * (8 << 10)}, more=True)
@@ -582,13 +583,14 @@ class Streams(HttpTest):
     def test_streams_that_are_dropped_half_read_leave_no_place_taken(self):
         """Trap 17."""
         host = self.host_with({"Connections": 10})
-        for number in range(20):
+        rounds = 20 if SLOW == 1 else 6
+        for number in range(rounds):
             clients = [host.client() for _ in range(10)]
             for client in clients:
                 client.send(f"{HTTP}.Fetch", {"url": self.server.url + "/endless"}, more=True)
             for client in clients:
                 self.assertIn("head", client.receive()[0])
-            was = -1 if number == 19 else None  # dropped as they come, or paused
+            was = -1 if number == rounds - 1 else None  # dropped as they come, or paused
             while was is not None and was != self.server.sent:
                 was = self.server.sent
                 time.sleep(0.1)
