@@ -23,7 +23,7 @@
 #define ACTOR_CHILD          0x100u /* it has a parent, see core/family.h */
 #define ACTOR_PARENT         0x200u /* it has children */
 #define ACTOR_ENDING         0x400u /* its tasks run to their ends, then it is gone */
-#define ACTOR_TASKS          0x800u /* it has or had tasks, see core/task.h */
+#define ACTOR_TASKS          0x800u /* it has or had tasks, see core/tasked.h */
 #define ACTOR_INSTANCE_SHIFT 12
 
 _Static_assert(LIMIT_INSTANCES < 1u << (32 - ACTOR_INSTANCE_SHIFT), "an instance has room");

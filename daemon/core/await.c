@@ -1,7 +1,10 @@
 #include "core/await.h"
 
+#include "core/open_scope.h"
 #include "core/pause.h"
 #include "core/slice.h"
+#include "core/task_end.h"
+#include "core/tasked.h"
 #include <errno.h>
 #include <stdio.h>
 

@@ -4,6 +4,7 @@
 #include "core/awaited.h"
 #include "core/callee.h"
 #include "core/kept_message.h"
+#include "core/open_scope.h"
 #include "core/pause.h"
 #include "core/reply.h"
 #include "core/send.h"

@@ -2,6 +2,7 @@
 #include "core/await.h"
 #include "core/items.h"
 #include "core/kept_message.h"
+#include "core/open_scope.h"
 #include "core/pause.h"
 #include <errno.h>
 

@@ -6,6 +6,7 @@
 #include "core/mailbox.h"
 #include "core/peer.h"
 #include "core/task.h"
+#include "core/task_end.h"
 #include "core/wait.h"
 #include <errno.h>
 

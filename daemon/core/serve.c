@@ -5,6 +5,7 @@
 #include "core/dead_letter.h"
 #include "core/handler.h"
 #include "core/step.h"
+#include "core/task_handler.h"
 #include <errno.h>
 
 static const struct type_way *way_of(const struct troupe_self *self)

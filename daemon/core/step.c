@@ -4,6 +4,8 @@
 #include "core/handler.h"
 #include "core/items.h"
 #include "core/page.h"
+#include "core/task_end.h"
+#include "core/tasked.h"
 #include <stdlib.h>
 
 static void run_once(struct task *task)

@@ -1,13 +1,9 @@
-/* task.h - the tasks of actors and their scopes, as records: who is in what, who waits, who is
- * cut short.
+/* task.h - the tasks of actors, as records: who is in what, and who waits.
  *
- * A task is started in a scope, has one of its own (`root`), and begins others inside it. So
- * the scopes of an actor are a tree, whose root belongs to the actor. A scope that is cut
- * knows it itself (`cut`): cutting one goes down the tree once, as far as the shields, so that
- * each wait looks at one word.
- *
- * What wakes a task is a notice in its record (MAIL_RESUME), so that it needs no memory. How it
- * runs is in core/step.h. One runtime, one thread.
+ * A task is one of its actor's (core/tasked.h) and of the scope that it was started in
+ * (core/scope.h). What wakes it is a notice in its record (MAIL_RESUME), so that it needs no
+ * memory. How it runs is in core/step.h, how it ends in core/task_end.h. One runtime, one
+ * thread.
  */
 #ifndef CORE_TASK_H
 #define CORE_TASK_H
@@ -16,10 +12,11 @@
 #include "core/activation.h"
 #include "core/chain.h"
 #include "core/inside.h"
-#include "core/rest.h"
+#include "core/scope.h"
+#include "core/slice.h"
 #include "core/stacks.h"
+#include "core/tasked.h"
 #include "core/wait.h"
-#include <errno.h>
 #include <troupe/task.h>
 
 struct task;
@@ -32,38 +29,6 @@ struct task_duty {
 	void (*on_end)(struct task *task, int result);
 	/* It is abandoned; a thread may have its `self`, then and later. */
 	void (*on_abandon)(struct runtime *runtime, struct task *task);
-};
-
-/* What waits in a scope that is cut return: nobody's failure. */
-static inline bool scope_is_word(int result)
-{
-	return result == -ECANCELED || result == -ETIMEDOUT;
-}
-
-struct scope {
-	struct scope *outer; /* NULL: it is an actor's own */
-	struct scope *inner; /* that its owner has begun in it; NULL: none */
-	struct list *tasks;  /* struct task: started in it, and not forgotten */
-	struct task *owner;  /* that it is a part of, or began it; NULL: an actor's own */
-	uint32_t live;       /* of the tasks: those that have not ended */
-	uint32_t depth;
-	int32_t cut;     /* what waits in it return: 0, -ECANCELED or -ETIMEDOUT */
-	int32_t told;    /* the same, when one has returned it */
-	int32_t error;   /* of the first task in it that failed; of a race: of the last */
-	uint32_t winner; /* of a race: which task of it, plus 1; 0: none */
-	/* Of a debug build's: that of the function that has begun it, and its name; NULL. */
-	const void *frame;
-	const char *function;
-	bool is_shield;
-	bool is_race;   /* the first of its tasks that does not fail ends it */
-	bool is_ending; /* its owner waits until `live` is 0 */
-};
-
-/* One that a task has begun. */
-struct open_scope {
-	struct slot slot;
-	struct wheel_node deadline;
-	struct scope scope;
 };
 
 /* How far something has come that another thread does for a task. */
@@ -130,25 +95,6 @@ struct task {
 	struct troupe_self self;
 };
 
-/* What an actor with tasks has: at the place of its slot, in a table that is touched only for
- * those (ACTOR_TASKS). */
-struct tasked {
-	struct wheel_node grace; /* while it ends */
-	struct list *tasks;      /* struct task, of_actor */
-	struct scope scope;      /* TROUPE_OF_ACTOR */
-	uint32_t count;          /* of the tasks */
-	uint32_t live;           /* of these: those that have not ended */
-	uint64_t items_bytes;    /* that the streams which they read have a share of */
-	struct rest rest;
-	/* ACTOR_ENDING: whether it ends by itself, not with its parent, and then why */
-	bool has_cause;
-	bool said_unjoined; /* the log: of tasks that have ended and count in Tasks= */
-	bool is_late;       /* its family's shields are cut */
-	bool is_exposed;    /* its own are: no new one holds */
-	enum troupe_cause cause;
-	int error;
-};
-
 static inline struct task *task_at(const struct runtime *runtime, uint32_t index)
 {
 	return slots_at(&runtime->tasks, index);
@@ -167,33 +113,41 @@ static inline uint64_t task_call_end_ns(const struct task *task)
 	return call == SELF_OPEN || call == SELF_HELD ? task->deadline_ns : UINT64_MAX;
 }
 
-/* NULL: it never had a task. */
-static inline struct tasked *tasked_find(const struct runtime *runtime,
-					 const struct actor *actor)
+/* That one with that entry is promised. */
+static inline uint32_t task_stack_size(const struct actor *actor,
+				       const struct troupe_task_entry *entry)
 {
-	return actor->marks & ACTOR_TASKS ? runtime->taskeds + actor_slot(runtime, actor)
-					  : NULL;
+	return entry->stack ? (uint32_t)entry->stack : actor->unit->task_stack;
 }
 
-/* Made when it is not there. */
-struct tasked *tasked_get(struct runtime *runtime, struct actor *actor);
+/* From now on it is that actor's, and one of those in that scope. */
+static inline void task_place(struct task *task, struct tasked *tasked, struct scope *scope,
+			      const struct troupe_task_entry *entry, void *arg)
+{
+	struct runtime *runtime = task->self.runtime;
+
+	task->actor = (uint32_t)(tasked - runtime->taskeds);
+	task->deadline_ns = UINT64_MAX;
+	task->entry = entry;
+	task->arg = arg;
+	task->since_ns = slice_now_ns(runtime);
+	task->root.outer = scope;
+	task->root.depth = scope->depth + 1;
+	task->root.cut = scope->cut;
+	chain_append(&tasked->tasks, &task->of_actor);
+	chain_append(&scope->tasks, &task->of_scope);
+	scope->live++;
+	tasked->live++;
+	tasked->count++;
+}
+
+/* A task in that scope that is to run at once. NULL: no record, or no stack. */
+struct task *task_make(struct runtime *runtime, struct actor *actor, struct scope *scope,
+		       const struct troupe_task_entry *entry, void *arg, void *shared);
 
 /* A task in that scope, whose notice is in the mailbox. NULL: no record, or no stack. */
 struct task *task_new(struct runtime *runtime, struct actor *actor, struct scope *scope,
 		      const struct troupe_task_entry *entry, void *arg, void *shared);
-
-/* One that is a handler, and has no scope but the actor's: it is to run at once. It gets the
- * record and the stack of the last that did not wait, where they fit. */
-struct task *task_make_handler(struct runtime *runtime, struct actor *actor,
-			       struct tasked *tasked, const struct troupe_task_entry *entry,
-			       void *arg);
-
-/* It has returned without having waited, which concerns nobody but who has let it begin. */
-void task_end_handler(struct actor *actor, struct tasked *tasked, struct task *task);
-
-/* It has returned, or never will have begun. Whom this concerns gets to know it. True: nobody
- * but the actor's OnError= is concerned with the failure. */
-bool task_end(struct runtime *runtime, struct task *task, int result);
 
 /* What it waits for is there, and it is to run at once: step_resume(). */
 void task_take(struct runtime *runtime, struct task *task, int result);
@@ -207,6 +161,18 @@ void task_wake_all(struct runtime *runtime, struct list **chain, int result);
 /* Its sleep is over: it has left the wheel. */
 void task_due(struct runtime *runtime, struct task *task);
 
+/* It waits for nothing any more. */
+void task_stop_waiting(struct runtime *runtime, struct task *task);
+
+/* A parked one's flow ends (core/task_handler.h), and it is parked no more. */
+void task_unpark(struct task *task);
+
+/* The record and the stack of the parked one are free. */
+void task_drop_parked(struct runtime *runtime);
+
+/* One that is in no chain any more counts no longer; its record is free, unless abandoned. */
+void task_give(struct runtime *runtime, struct task *task);
+
 /* An ended task's result has been taken, or nobody can ask for it any more. */
 void task_forget(struct runtime *runtime, struct task *task);
 
@@ -217,52 +183,5 @@ bool task_take_notice(struct runtime *runtime, struct task *task);
 /* It is one of the actor's: by a handle that may be made up. NULL: it is not. */
 struct task *task_find(const struct runtime *runtime, const struct actor *actor,
 		       struct troupe_task handle);
-
-/* The mailbox goes on, when it rests and nothing keeps it from that any more. */
-void task_rest_look_slow(struct runtime *runtime, struct actor *actor);
-static inline void task_rest_look(struct runtime *runtime, struct actor *actor)
-{
-	if (unlikely(actor->marks & ACTOR_RESTS))
-		task_rest_look_slow(runtime, actor);
-}
-
-/* Tasks that have not ended. */
-static inline uint32_t tasks_count(const struct runtime *runtime, const struct actor *actor)
-{
-	const struct tasked *tasked = tasked_find(runtime, actor);
-
-	return tasked ? tasked->live : 0;
-}
-
-/* An actor that has or had tasks is gone, and whoever has not ended is abandoned: named in the
- * log. Then its state is set aside, too: it is not to be freed. */
-void tasks_drop(struct runtime *runtime, struct actor *actor);
-
-/* ------------------------------------------------------------------ scopes */
-
-/* Begin one inside that at hand. NULL: no record. */
-struct open_scope *scope_open(struct runtime *runtime, struct task *task, uint64_t timeout_ns,
-			      bool is_shield);
-
-/* The innermost of its owner's, in which no task lives any more, ends. What its end returns. */
-int scope_close(struct runtime *runtime, struct open_scope *open);
-
-/* Cut all that is in it short; `through`: in the shields, too. */
-void scope_cut(struct runtime *runtime, struct scope *scope, int code, bool through);
-
-/* What is in a scope that is cut has been told so. */
-void scope_tell(struct scope *scope);
-
-/* Its time is up: it has left the wheel. */
-void scope_due(struct runtime *runtime, struct open_scope *open);
-
-static inline struct open_scope *scope_open_of(struct scope *scope)
-{
-	return container_of(scope, struct open_scope, scope);
-}
-
-/* By a handle that may be made up: of a task of that actor. NULL: there is none. */
-struct open_scope *scope_find(const struct runtime *runtime, const struct actor *actor,
-			      struct troupe_scope handle);
 
 #endif

@@ -15,6 +15,7 @@
 #include "core/page.h"
 #include "core/slice.h"
 #include "core/task.h"
+#include "core/task_end.h"
 #include "core/timer.h"
 #include "core/wait.h"
 #include <string.h>
