@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "descriptors.h"
 #include "io/exec.h"
 
 #define IN_TIME_MS 20000
@@ -308,15 +309,6 @@ static void it_dies_with_who_started_it(void **state)
 	close(ends[1]);
 }
 
-static unsigned count_fds(void)
-{
-	unsigned n = 0;
-
-	for (int fd = 0; fd < 1024; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
 /* All at once, half of them killed before they may have begun. */
 static void many_begin_at_once(void **state)
 {
@@ -325,7 +317,7 @@ static void many_begin_at_once(void **state)
 	const char *const arguments[] = {"true", NULL};
 	const struct exec_plan plan = {
 		.arguments = arguments, .environment = standard, .fds = {0, 1, 2}};
-	const unsigned fds = count_fds();
+	const unsigned fds = descriptors_count();
 
 	(void)state;
 	for (int i = 0; i < N; i++) {
@@ -341,7 +333,7 @@ static void many_begin_at_once(void **state)
 		rc = status == 0 || (i % 2 && status == -SIGKILL);
 		assert_true(rc);
 	}
-	assert_int_equal(count_fds(), fds);
+	assert_int_equal(descriptors_count(), fds);
 }
 
 /* Without a descriptor there is no process; with too few of them for itself it says so. */
@@ -356,7 +348,7 @@ static void descriptors_that_run_out_are_an_error(void **state)
 		const char *const arguments[] = {"true", NULL};
 		const struct exec_plan plan = {
 			.arguments = arguments, .environment = standard, .fds = {0, 1, 2}};
-		const unsigned fds = count_fds();
+		const unsigned fds = descriptors_count();
 		struct begun begun;
 
 		few = before;
@@ -374,7 +366,7 @@ static void descriptors_that_run_out_are_an_error(void **state)
 				exec_free(begun.exec);
 			}
 		}
-		assert_int_equal(count_fds(), fds);
+		assert_int_equal(descriptors_count(), fds);
 	}
 	assert_int_equal(rc, 0); /* in the end there were enough */
 	close(spare);

@@ -1,6 +1,7 @@
 /* Child processes that are some, in simulated time: the kernel is asked for their ends. */
 #include "base/cleanup.h"
 #include "core/inside.h"
+#include "descriptors.h"
 #include "io/inside.h"
 #include "io/io.h"
 #include "tests/unit/core/world.h"
@@ -379,15 +380,6 @@ static int begins_many(struct troupe_self *self, struct puppet *me)
 	return 0;
 }
 
-static unsigned count_fds(void)
-{
-	unsigned n = 0;
-
-	for (int fd = 0; fd < 1024; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
 /* Trap 24: statuses that are lost. */
 static void many_come_and_go(void **state)
 {
@@ -397,7 +389,7 @@ static void many_come_and_go(void **state)
 	unsigned fds;
 
 	(void)state;
-	fds = count_fds();
+	fds = descriptors_count();
 	wanted = n;
 	begin(&stage, runs_many);
 	sim_seed(stage.world.loop, 7);
@@ -421,7 +413,7 @@ static void many_come_and_go(void **state)
 	assert_true(statuses >= unhurried);
 	wait_for_ends(&stage, 0);
 	finish(&stage);
-	assert_int_equal(count_fds(), fds);
+	assert_int_equal(descriptors_count(), fds);
 }
 
 int main(void)

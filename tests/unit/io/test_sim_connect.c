@@ -1,8 +1,8 @@
 /* Connecting by name: the addresses of a host, one beside the other, on a simulated crew, with
  * a getaddrinfo() of this program's own. */
+#include "descriptors.h"
 #include "harbour.h"
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -187,18 +187,6 @@ static void silent_host_is_no_timeout_of_the_scope(void **state)
 
 /* ------------------------------------------------------------------ one beside the other */
 
-static unsigned count_descriptors(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	assert_non_null(directory);
-	while (readdir(directory))
-		n++;
-	closedir(directory);
-	return n;
-}
-
 /* What it notes, at the same simulated time: the kernel may need a moment. */
 static const char *await_note(struct harbour *harbour)
 {
@@ -280,12 +268,12 @@ static void silent_addresses_have_five_seconds_and_an_end(void **state)
 	begin_to_connect(&harbour, (const char *[]){"127.0.0.8", "127.0.0.2", NULL});
 	world_sleep(&harbour.world, 100 * TROUPE_MS_NS);
 	assert_int_equal(silence.tried, 1);
-	n = count_descriptors();
+	n = descriptors_count();
 	world_sleep(&harbour.world, 4800 * TROUPE_MS_NS);
 	assert_noted(&harbour, "");
 	world_sleep(&harbour.world, 200 * TROUPE_MS_NS);
 	assert_string_equal(await_note(&harbour), silent);
-	assert_int_equal(count_descriptors(), n - 1);
+	assert_int_equal(descriptors_count(), n - 1);
 	finish_connecting(&harbour);
 }
 
@@ -293,13 +281,13 @@ static void silent_addresses_have_five_seconds_and_an_end(void **state)
 static int connects_in_time(struct troupe_self *self, struct harbour *harbour)
 {
 	struct troupe_scope scope;
-	unsigned n = count_descriptors();
+	unsigned n = descriptors_count();
 	int rc = troupe_scope_begin(self, TROUPE_SECOND_NS, &scope);
 
 	assert_int_equal(rc, 0);
 	rc = troupe_connect(self, "tcp:a.test:80", &harbour->stream);
 	note(self, "%d; ", rc);
-	assert_int_equal(count_descriptors(), n);
+	assert_int_equal(descriptors_count(), n);
 	assert_int_equal(troupe_scope_end(self, scope), -ETIMEDOUT);
 	return 0;
 }
@@ -346,11 +334,11 @@ static void wait_for_a_backlog_holds_no_descriptor(void **state)
 	harbour_begin(&harbour, (script *const[SCRIPTS + 1]){NULL});
 	snprintf(harbour.place, sizeof(harbour.place), "unix:@%.*s",
 		 (int)(size - sizeof(sa_family_t) - 1), address.sun_path + 1);
-	n = count_descriptors();
+	n = descriptors_count();
 	harbour_start(&harbour, connects_to_the_busy);
 	harbour_run(&harbour);
 	assert_noted(&harbour, "");
-	assert_int_equal(count_descriptors(), n);
+	assert_int_equal(descriptors_count(), n);
 	close(accept(listener, NULL, NULL));
 	world_sleep(&harbour.world, TROUPE_SECOND_NS);
 	assert_noted(&harbour, "0; ");
