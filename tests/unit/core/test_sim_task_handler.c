@@ -1,0 +1,176 @@
+/* Handlers that are tasks and do not wait: they have one record and one stack after another. */
+#include "core/inside.h"
+#include "core/inspect.h"
+#include "core/task.h"
+#include "tasker.h"
+#include <fenv.h>
+
+static void handler_that_does_not_wait_is_over_at_once(void **state)
+{
+	struct world world;
+
+	(void)state;
+	tasker_begin(&world, tasker_waits, 0);
+	tasker_ask(&world, 0);
+	assert_log(&world, "1:num 100; 2:num 0; 2:waited0 0; 1:reply0 ok 1; ");
+	assert_int_equal(world.runtime->tasks.count, 1);
+	assert_non_null(world.runtime->parked);
+	assert_int_equal(world.runtime->kept_calls.count, 0);
+	world_finish(&world);
+}
+
+static size_t count_listed(const struct world *world, struct troupe_address actor)
+{
+	uint32_t at = 0, steps = UINT32_MAX;
+	struct inspect_task task;
+	size_t count = 0;
+
+	while (inspect_next_task(world->runtime, actor, &at, &steps, &task) > 0)
+		count++;
+	return count;
+}
+
+/* They take turns with a record and a stack, which stay while an actor has tasks at times. */
+static void handlers_that_do_not_wait_take_one_record(void **state)
+{
+	struct world world;
+
+	(void)state;
+	tasker_begin(&world, tasker_waits, 0);
+	for (int i = 0; i < 100; i++) {
+		tasker_ask(&world, 0);
+		assert_log(&world, "1:num 100; 2:num 0; 2:waited0 0; 1:reply0 ok 1; ");
+	}
+	assert_int_equal(world.runtime->tasks.count, 1);
+	assert_int_equal(world.runtime->tasks.used, 1);
+	assert_int_equal(world.runtime->stacks.n_used, 1);
+	assert_int_equal(count_listed(&world, world.actors[2]), 0);
+	/* one that tasker_waits has it for itself */
+	tasker_ask(&world, 20);
+	assert_null(world.runtime->parked);
+	assert_int_equal(world.runtime->tasks.count, 1);
+	assert_log(&world, "1:num 120; 2:num 20; ");
+	tasker_ask(&world, 0);
+	assert_log(&world, "1:num 100; 2:num 0; 2:waited0 0; 1:reply0 ok 1; ");
+	assert_int_equal(world.runtime->tasks.count, 2);
+	world_sleep(&world, 20 * TROUPE_MS_NS + A_BIT);
+	assert_log(&world, "2:waited20 0; 1:reply20 ok 21; ");
+	assert_int_equal(world.runtime->tasks.count, 1);
+	assert_int_equal(world.runtime->stacks.n_used, 1);
+	world_finish(&world);
+}
+
+/* Says how large its stack is; of a 1 it exits besides. */
+static int says_stack(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		      int64_t n)
+{
+	/* sanitizers have a multiple of it */
+	note(self, "%d:%d KiB; ", (int)me->id, 64 << self->task->stack->run->class);
+	if (n == 1)
+		troupe_exit(self, -EIO);
+	return troupe_return(self, call, &num_method, &(struct num){n});
+}
+
+/* Each has the stack that its unit promises, and nothing of what another has left. */
+static void handlers_of_two_units_have_their_own_stacks(void **state)
+{
+	struct world world;
+
+	(void)state;
+	tasker_begin(&world, says_stack, 0);
+	assert_int_equal(runtime_unit_define(world.runtime,
+					     &(struct runtime_unit){.number = 3,
+								    .name = "large",
+								    .type = world.tasker,
+								    .task_stack = 256 << 10}),
+			 0);
+	world.actors[3] = world_spawn_in(&world, 3, 3);
+	for (int i = 0; i < 3; i++) {
+		for (int actor = 2; actor <= 3; actor++) {
+			assert_int_equal(world_send(&world, world.actors[actor], 0), 0);
+			world_run(&world);
+		}
+		assert_log(&world, "2:num 0; 2:64 KiB; 3:num 0; 3:256 KiB; ");
+	}
+	assert_int_equal(world_send(&world, world.actors[2], 1), 0);
+	world_run(&world);
+	assert_log(&world, "2:num 1; 2:64 KiB; 2:fini failed; ");
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(world_send(&world, world.actors[3], 0), 0);
+		world_run(&world);
+		assert_log(&world, "3:num 0; 3:256 KiB; ");
+	}
+	world_finish(&world);
+}
+
+/* Says how it rounds; 1: and rounds upward from now on. */
+static int rounds(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		  int64_t n)
+{
+	note(self, "%d:%s; ", (int)me->id, fegetround() == FE_TONEAREST ? "nearest" : "up");
+	if (n == 1)
+		fesetround(FE_UPWARD);
+	return troupe_return(self, call, &num_method, &(struct num){n});
+}
+
+static void arithmetic_of_one_handler_is_not_anothers(void **state)
+{
+	struct world world;
+
+	(void)state;
+	tasker_begin(&world, rounds, 0);
+	world.actors[3] = world_spawn_in(&world, 2, 3);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(world_send(&world, world.actors[2], 1), 0);
+		assert_int_equal(world_send(&world, world.actors[3], 0), 0);
+		world_run(&world);
+		assert_log(&world, "2:num 1; 2:nearest; 3:num 0; 3:nearest; ");
+	}
+	assert_int_equal(fegetround(), FE_TONEAREST);
+	world_finish(&world);
+}
+
+/* Waits n ms; then joins what lies there for the next handler, by an id that it makes up. */
+static int joins_nobody(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+			int64_t n)
+{
+	int rc;
+
+	(void)me;
+	if (n == 0)
+		return troupe_return(self, call, &num_method, &(struct num){n});
+	rc = troupe_sleep(self, (uint64_t)n * TROUPE_MS_NS);
+	if (rc < 0)
+		return rc;
+	assert_non_null(self->runtime->parked);
+	rc = troupe_join(self, (struct troupe_task){slots_id(self->runtime->parked)}, NULL);
+	note(self, "2:%s; ", tasker_word(rc));
+	return troupe_return(self, call, &num_method, &(struct num){n});
+}
+
+static void record_that_is_nobodys_cannot_be_joined(void **state)
+{
+	struct world world;
+
+	(void)state;
+	tasker_begin(&world, joins_nobody, 0);
+	tasker_ask(&world, 10);
+	tasker_ask(&world, 0);
+	assert_log(&world, "1:num 110; 2:num 10; 1:num 100; 2:num 0; 1:reply0 ok 0; ");
+	world_sleep(&world, 10 * TROUPE_MS_NS + A_BIT);
+	assert_log(&world, "2:ESRCH; 1:reply10 ok 10; ");
+	world_finish(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(handler_that_does_not_wait_is_over_at_once),
+		cmocka_unit_test(handlers_that_do_not_wait_take_one_record),
+		cmocka_unit_test(handlers_of_two_units_have_their_own_stacks),
+		cmocka_unit_test(arithmetic_of_one_handler_is_not_anothers),
+		cmocka_unit_test(record_that_is_nobodys_cannot_be_joined),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
