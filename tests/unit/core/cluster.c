@@ -5,6 +5,13 @@ struct troupe_address cluster_address(struct world *world, int id)
 	return world->net->worlds[id]->actors[id];
 }
 
+struct troupe_address cluster_puppet(struct troupe_self *self, int id)
+{
+	struct world *world = world_of(self);
+
+	return world->net ? cluster_address(world, id) : world->actors[id];
+}
+
 int cluster_call_two(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 		     int64_t n)
 {

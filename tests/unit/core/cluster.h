@@ -12,6 +12,8 @@ struct cluster {
 };
 
 struct troupe_address cluster_address(struct world *world, int id);
+/* The same by a handler, and of a world without others, too. */
+struct troupe_address cluster_puppet(struct troupe_self *self, int id);
 /* What puppets do when told Num(n): puppet 1 calls puppet 2, the others do what `two` does. */
 int cluster_call_two(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 		     int64_t n);
