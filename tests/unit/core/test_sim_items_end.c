@@ -1,4 +1,4 @@
-/* The ends of a stream that a task reads: of who streams, of who reads, and of either by force. */
+/* The ends of a stream that a task reads: by who streams, by who reads, and by force. */
 #include "base/cleanup.h"
 #include "core/inside.h"
 #include "reading.h"

@@ -1,5 +1,5 @@
-/* duo.h - TLS between two tasks, whose bytes go through this program: it cuts them, holds them up,
- * changes them and ends them too soon.
+/* duo.h - TLS between two tasks, whose bytes go through this program: it cuts them, holds them
+ * up, changes them and ends them too soon.
  *
  * The certificates are made anew, by openssl.
  */
