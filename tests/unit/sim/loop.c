@@ -171,7 +171,8 @@ static void poll_descriptors(struct loop *loop)
 					   .events = (io->events & LOOP_READ ? POLLIN : 0) |
 						     (io->events & LOOP_WRITE ? POLLOUT : 0)};
 	}
-	check(poll(fds, n, 0) >= 0);
+	while (poll(fds, n, 0) < 0)
+		check(errno == EINTR); /* a fuzzer's clock */
 	n = 0;
 	list_foreach (at, &loop->ios) {
 		struct io_body *body = container_of(at, struct io_body, link);
