@@ -98,13 +98,14 @@ ssize_t troupe_read(struct troupe_self *self, struct troupe_stream from, void *b
 static size_t find_mark(const struct buffer *input, size_t looked, const char *mark,
 			size_t mark_size)
 {
-	const unsigned char *data = buffer_data(input), *at;
 	const size_t size = buffer_size(input);
 	/* it may have begun in what was there before */
 	const size_t from = looked >= mark_size ? looked - mark_size + 1 : 0;
+	const unsigned char *data, *at;
 
 	if (size - from < mark_size)
 		return 0;
+	data = buffer_data(input); /* not before: an empty one may have none */
 	at = mark_size == 1 ? memchr(data + from, *mark, size - from)
 			    : memmem(data + from, size - from, mark, mark_size);
 	return at ? (size_t)(at - data) + mark_size : 0;
