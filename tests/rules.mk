@@ -293,8 +293,13 @@ fuzz: deps-test
 
 .PHONY: fuzz-build
 fuzz-build: $(FUZZ_TARGETS)
-$(FUZZ_TARGETS): $(FUZZ_BUILD)/%: tests/fuzz/%.c $(call archives,trouped requests units clients master process config control supervise plugin core bridge proto base) | $(HOST_HEADERS)
+# Those that play in the world of core/ and io/.
+FUZZ_WORLD = $(patsubst %,$(FUZZ_BUILD)/fuzz_%,stream names)
+$(filter-out $(FUZZ_WORLD),$(FUZZ_TARGETS)): $(FUZZ_BUILD)/%: tests/fuzz/%.c $(call archives,trouped requests units clients master process config control supervise plugin core bridge proto base) | $(HOST_HEADERS)
 	$(call quiet,FUZZ)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(filter %.o,$^) $(filter %.a,$^) -ljansson -lev -lnanomsg $(FCONTEXT) -lsystemd -ldl -lm
+$(filter $(FUZZ_WORLD),$(FUZZ_TARGETS)): $(FUZZ_BUILD)/%: tests/fuzz/%.c $(SIM_LOOP) $(SIM_TURN) $(FUZZ_BUILD)/tests/unit/io/shared.a $(WORLD_io) $(call archives,io sync core proto base) | $(HOST_HEADERS)
+	$(call quiet,FUZZ)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(filter %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -ljansson -lev $(FCONTEXT) -ldl -lm
 # On the simulated loop, standing before the archives: what waits for time has it at once.
 $(FUZZ_BUILD)/fuzz_bridge: $(SIM_LOOP) $(patsubst %,$(BUILD)/tests/fuzz/%.o,bridge_wire bridge_puppet)
 
