@@ -294,7 +294,7 @@ fuzz: deps-test
 .PHONY: fuzz-build
 fuzz-build: $(FUZZ_TARGETS)
 # Those that play in the world of core/ and io/.
-FUZZ_WORLD = $(patsubst %,$(FUZZ_BUILD)/fuzz_%,stream names)
+FUZZ_WORLD = $(patsubst %,$(FUZZ_BUILD)/fuzz_%,stream tls names)
 $(filter-out $(FUZZ_WORLD),$(FUZZ_TARGETS)): $(FUZZ_BUILD)/%: tests/fuzz/%.c $(call archives,trouped requests units clients master process config control supervise plugin core bridge proto base) | $(HOST_HEADERS)
 	$(call quiet,FUZZ)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(filter %.o,$^) $(filter %.a,$^) -ljansson -lev -lnanomsg $(FCONTEXT) -lsystemd -ldl -lm
 $(filter $(FUZZ_WORLD),$(FUZZ_TARGETS)): $(FUZZ_BUILD)/%: tests/fuzz/%.c $(SIM_LOOP) $(SIM_TURN) $(FUZZ_BUILD)/tests/unit/io/shared.a $(WORLD_io) $(call archives,io sync core proto base) | $(HOST_HEADERS)
