@@ -277,8 +277,10 @@ check-analyse: $(HOST_HEADERS)
 
 FUZZ_SECONDS ?= 10
 FUZZ_BUILD   = build-fuzz
-FUZZ_SOURCES = $(wildcard tests/fuzz/fuzz_*.c)
+# Those of a plug-in that is left out are, too.
+FUZZ_SOURCES = $(filter-out $(addprefix tests/fuzz/,$(addsuffix .c,$(foreach name,$(PLUGINS_LEFT_OUT),$(FUZZ_OF_$(name))))),$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_TARGETS = $(patsubst tests/fuzz/%.c,$(FUZZ_BUILD)/%,$(FUZZ_SOURCES))
+FUZZ_OF_http-server = fuzz_http_server
 FUZZ_FLAGS   = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
 fuzz: deps-test
@@ -293,14 +295,21 @@ fuzz: deps-test
 
 .PHONY: fuzz-build
 fuzz-build: $(FUZZ_TARGETS)
-# Those that play in the world of core/ and io/.
-FUZZ_WORLD = $(patsubst %,$(FUZZ_BUILD)/fuzz_%,stream tls names)
+# Those that play in the world of core/ and io/, some with a plug-in's actor on the stage.
+FUZZ_WORLD = $(patsubst %,$(FUZZ_BUILD)/fuzz_%,stream tls names chat http_server)
 $(filter-out $(FUZZ_WORLD),$(FUZZ_TARGETS)): $(FUZZ_BUILD)/%: tests/fuzz/%.c $(call archives,trouped requests units clients master process config control supervise plugin core bridge proto base) | $(HOST_HEADERS)
 	$(call quiet,FUZZ)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(filter %.o,$^) $(filter %.a,$^) -ljansson -lev -lnanomsg $(FCONTEXT) -lsystemd -ldl -lm
 $(filter $(FUZZ_WORLD),$(FUZZ_TARGETS)): $(FUZZ_BUILD)/%: tests/fuzz/%.c $(SIM_LOOP) $(SIM_TURN) $(FUZZ_BUILD)/tests/unit/io/shared.a $(WORLD_io) $(call archives,io sync core proto base) | $(HOST_HEADERS)
 	$(call quiet,FUZZ)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(filter %.o,$^) \
-		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -ljansson -lev $(FCONTEXT) -ldl -lm
+		$(if $(FUZZ_PLUGIN),$(FUZZ_BUILD)/plugins/$(FUZZ_PLUGIN)/*.c.o) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -ljansson -lev $(FCONTEXT) $(FUZZ_LIBS) -ldl -lm
 # On the simulated loop, standing before the archives: what waits for time has it at once.
+$(FUZZ_BUILD)/fuzz_chat $(FUZZ_BUILD)/fuzz_http_server: $(BUILD)/tests/fuzz/plugin_stage.o
+$(FUZZ_BUILD)/fuzz_chat: $(FUZZ_BUILD)/plugins/chat.so
+$(FUZZ_BUILD)/fuzz_chat: FUZZ_PLUGIN = chat
+$(FUZZ_BUILD)/fuzz_http_server: $(FUZZ_BUILD)/plugins/http-server.so
+$(FUZZ_BUILD)/fuzz_http_server: FUZZ_PLUGIN = http-server
+$(FUZZ_BUILD)/fuzz_http_server: FUZZ_LIBS = -lmicrohttpd -lgnutls $(if $(wildcard /usr/include/wslay/wslay.h),-lwslay)
 $(FUZZ_BUILD)/fuzz_bridge: $(SIM_LOOP) $(patsubst %,$(BUILD)/tests/fuzz/%.o,bridge_wire bridge_puppet)
 
 # ---------------------------------------------------------------- mutants: the tests find what they are there to find
