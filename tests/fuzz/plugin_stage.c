@@ -51,7 +51,7 @@ void plugin_stage_begin(struct plugin_stage *stage, const struct troupe_actor *t
 	memset(stage, 0, sizeof(*stage));
 	stage->lowest = lowest_fd();
 	world_init(&stage->world, 1, NULL);
-	sim_poll(stage->world.loop);
+	sim_poll(stage->world.loop, true);
 	check(io_new(stage->world.runtime, &stage->io) == 0);
 	stage->world.test = stage;
 	stage->world.on_gone = free_io;
