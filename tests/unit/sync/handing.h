@@ -36,7 +36,7 @@ void handing_finish(struct world *world);
 /* Both, with so many ms and that log. */
 void handing_run(const struct troupe_task_entry *entry, unsigned ms, const char *log);
 
-/* A task, and its entry name_task; what it is given is called arg_name. */
+/* The head of a task and its entry; what it is given is called as the second argument. */
 #define TASK(name, arg_name)                                                                   \
 	static int name(struct troupe_self *self, struct puppet *me, void *arg_name,           \
 			struct handing *handing);                                              \
