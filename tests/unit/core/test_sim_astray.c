@@ -2,36 +2,15 @@
  * not. */
 #define TROUPE_DEBUG
 #include "core/task.h"
-#include "world.h"
+#include "tasking.h"
 #include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
-#include <troupe/task.h>
 #include <unistd.h>
-
-static int starts_the_test(struct troupe_self *self, struct puppet *me, struct troupe_call call,
-			   int64_t n)
-{
-	(void)me;
-	(void)call;
-	(void)n;
-	return troupe_start(self, TROUPE_OF_ACTOR, world_of(self)->test, NULL, NULL, NULL);
-}
 
 static void run(const struct troupe_task_entry *entry)
 {
-	struct world world;
-
-	world_init(&world, 1, NULL);
-	world.test = (void *)(uintptr_t)entry;
-	world.hooks.num = starts_the_test;
-	world_spawn(&world, 1);
-	world_send(&world, world.actors[1], 0);
-	world_sleep(&world, TROUPE_SECOND_NS);
-	assert_log(&world, "1:num 0; ");
-	assert_int_equal(world.failures, 0);
-	assert_int_equal(world.runtime->scopes.count, 0);
-	world_finish(&world);
+	tasking_run(entry, 1000, "1:num 0; ");
 }
 
 /* What is asked of the runtime when it has died. */
@@ -62,12 +41,8 @@ static void assert_dies(const struct troupe_task_entry *entry, const char *funct
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		signal(SIGABRT, on_abort);
-		world_init(&world, 1, NULL);
+		tasking_begin(&world, &named);
 		dying = world.runtime;
-		world.test = &named;
-		world.hooks.num = starts_the_test;
-		world_spawn(&world, 1);
-		world_send(&world, world.actors[1], 0);
 		world_sleep(&world, TROUPE_SECOND_NS);
 		_exit(0); /* nothing was found */
 	}
@@ -75,18 +50,6 @@ static void assert_dies(const struct troupe_task_entry *entry, const char *funct
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 42);
 }
-
-#define TEST_TASK(name)                                                                        \
-	static int name(struct troupe_self *self, struct puppet *me, void *unused,             \
-			void *unused_too);                                                     \
-	TROUPE_TASK(name, struct puppet, void, void)                                           \
-	static int name(struct troupe_self *self, struct puppet *me, void *unused,             \
-			void *unused_too)
-
-#define UNUSED                                                                                 \
-	(void)me;                                                                              \
-	(void)unused;                                                                          \
-	(void)unused_too
 
 #define FUNCTION static __attribute__((noinline)) int
 

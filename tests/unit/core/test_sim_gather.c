@@ -1,11 +1,8 @@
 /* One thing done with many items at a time, and the first of several tasks. */
 #include "base/cleanup.h"
 #include "core/task.h"
-#include "world.h"
+#include "tasking.h"
 #include <errno.h>
-#include <troupe/task.h>
-
-#define note(self, ...) world_note(world_of(self), __VA_ARGS__)
 
 /* ------------------------------------------------------------------ what tasks do */
 
@@ -31,28 +28,13 @@ static int visits(struct troupe_self *self, struct puppet *me, const int *item,
 }
 TROUPE_TASK(visits, struct puppet, const int, struct tally)
 
-static void *number(int n)
-{
-	return (void *)(uintptr_t)n;
-}
-
-/* Sleeps n ms. */
-static int naps(struct troupe_self *self, struct puppet *me, void *n, void *unused)
-{
-	int rc = troupe_sleep(self, (uint64_t)(uintptr_t)n * TROUPE_MS_NS);
-
-	(void)me;
-	(void)unused;
-	note(self, "nap%d %d; ", (int)(uintptr_t)n, rc);
-	return rc;
-}
-TROUPE_TASK(naps, struct puppet, void, void)
-
 /* Sleeps n ms, then fails with that. */
 static int fails(struct troupe_self *self, struct puppet *me, void *n, void *unused)
 {
-	int rc = naps(self, me, n, unused);
+	int rc = tasking_nap(self, (unsigned)(uintptr_t)n);
 
+	(void)me;
+	(void)unused;
 	return rc < 0 ? rc : -(int)(uintptr_t)n;
 }
 TROUPE_TASK(fails, struct puppet, void, void)
@@ -67,15 +49,6 @@ static int says(struct troupe_self *self, struct puppet *me, void *unused, void 
 }
 TROUPE_TASK(says, struct puppet, void, void)
 
-static int starts_the_test(struct troupe_self *self, struct puppet *me, struct troupe_call call,
-			   int64_t n)
-{
-	(void)me;
-	(void)call;
-	(void)n;
-	return troupe_start(self, TROUPE_OF_ACTOR, world_of(self)->test, NULL, NULL, NULL);
-}
-
 static void run_in(const struct troupe_task_entry *entry, uint32_t tasks, unsigned ms,
 		   const char *log)
 {
@@ -83,7 +56,7 @@ static void run_in(const struct troupe_task_entry *entry, uint32_t tasks, unsign
 
 	world_init(&world, 1, NULL);
 	world.test = (void *)(uintptr_t)entry;
-	world.hooks.num = starts_the_test;
+	world.hooks.num = tasking_starts_the_test;
 	assert_int_equal(
 		runtime_unit_define(world.runtime, &(struct runtime_unit){.number = 2,
 									  .name = "unit2",
@@ -94,29 +67,8 @@ static void run_in(const struct troupe_task_entry *entry, uint32_t tasks, unsign
 	world_send(&world, world.actors[1], 0);
 	world_run(&world);
 	world_sleep(&world, ms * TROUPE_MS_NS);
-	assert_log(&world, log);
-	assert_int_equal(world.failures, 0);
-	assert_int_equal(world.runtime->tasks.count, 0);
-	assert_int_equal(world.runtime->scopes.count, 0);
-	world_finish(&world);
+	tasking_finish(&world, log);
 }
-
-static void run_for(const struct troupe_task_entry *entry, unsigned ms, const char *log)
-{
-	run_in(entry, 0, ms, log);
-}
-
-#define TEST_TASK(name)                                                                        \
-	static int name(struct troupe_self *self, struct puppet *me, void *unused,             \
-			void *unused_too);                                                     \
-	TROUPE_TASK(name, struct puppet, void, void)                                           \
-	static int name(struct troupe_self *self, struct puppet *me, void *unused,             \
-			void *unused_too)
-
-#define UNUSED                                                                                 \
-	(void)me;                                                                              \
-	(void)unused;                                                                          \
-	(void)unused_too
 
 /* ------------------------------------------------------------------ all */
 
@@ -155,7 +107,7 @@ TEST_TASK(visits_a_hundred)
 static void limit_of_for_all_holds(void **state)
 {
 	(void)state;
-	run_for(&visits_a_hundred_task, 200, "1:num 0; ");
+	tasking_run(&visits_a_hundred_task, 200, "1:num 0; ");
 }
 
 TEST_TASK(visits_one_that_fails)
@@ -174,7 +126,7 @@ TEST_TASK(visits_one_that_fails)
 static void first_failure_of_for_all_cancels_the_others(void **state)
 {
 	(void)state;
-	run_for(&visits_one_that_fails_task, 50, "1:num 0; ");
+	tasking_run(&visits_one_that_fails_task, 50, "1:num 0; ");
 }
 
 TEST_TASK(visits_until_cut)
@@ -205,7 +157,7 @@ TEST_TASK(visits_until_cut)
 static void for_all_that_is_cut_says_so_unless_all_is_done(void **state)
 {
 	(void)state;
-	run_for(&visits_until_cut_task, 100, "1:num 0; 0 0 2 2 4 4 6 6 ");
+	tasking_run(&visits_until_cut_task, 100, "1:num 0; 0 0 2 2 4 4 6 6 ");
 }
 
 /* Items that never wait let others run in between, and what they leave open is ended. */
@@ -228,8 +180,9 @@ TEST_TASK(scribbles_beside_another)
 	int sum = 0;
 
 	UNUSED;
-	assert_int_equal(troupe_start(self, TROUPE_OF_ACTOR, &naps_task, number(0), NULL, NULL),
-			 0);
+	assert_int_equal(
+		troupe_start(self, TROUPE_OF_ACTOR, tasking_naps, tasking_arg(0), NULL, NULL),
+		0);
 	assert_int_equal(
 		troupe_for_all(self, &scribbles_task, items, sizeof(items[0]), 3, 1, &sum), 0);
 	assert_int_equal(sum, 6);
@@ -242,7 +195,7 @@ TEST_TASK(scribbles_beside_another)
 static void items_that_do_not_wait_let_others_run(void **state)
 {
 	(void)state;
-	run_for(&scribbles_beside_another_task, 10, "1:num 0; 1 nap0 0; 2 3 3 3 3 3 ");
+	tasking_run(&scribbles_beside_another_task, 10, "1:num 0; 1 nap0 0; 2 3 3 3 3 3 ");
 }
 
 TEST_TASK(runs_out_of_tasks)
@@ -256,9 +209,9 @@ TEST_TASK(runs_out_of_tasks)
 	assert_int_equal(tally.most, 3);
 	assert_int_equal(tally.done, 9);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(
-			troupe_start(self, TROUPE_OF_ACTOR, &naps_task, number(2), NULL, NULL),
-			0);
+		assert_int_equal(troupe_start(self, TROUPE_OF_ACTOR, tasking_naps,
+					      tasking_arg(2), NULL, NULL),
+				 0);
 	assert_int_equal(visit_all(self, items, ARRAY_LEN(items), 5, &tally), -EAGAIN);
 	assert_int_equal(troupe_sleep(self, 3 * TROUPE_MS_NS), 0);
 	return 0;
@@ -277,20 +230,20 @@ static int race(struct troupe_self *self, const struct troupe_task_entry *a, int
 		int c_ms)
 {
 	const struct troupe_task_entry *const entries[] = {a, b, c};
-	void *const args[] = {number(a_ms), number(b_ms), number(c_ms)};
+	void *const args[] = {tasking_arg(a_ms), tasking_arg(b_ms), tasking_arg(c_ms)};
 
 	return troupe_race(self, 3, entries, args, NULL);
 }
 
 TEST_TASK(races)
 {
-	const struct troupe_task_entry *const two[] = {&says_task, &naps_task};
+	const struct troupe_task_entry *const two[] = {&says_task, tasking_naps};
 
 	UNUSED;
-	assert_int_equal(race(self, &naps_task, 9, &naps_task, 3, &naps_task, 6), 1);
+	assert_int_equal(race(self, tasking_naps, 9, tasking_naps, 3, tasking_naps, 6), 1);
 	note(self, "| ");
 	/* failures are no wins */
-	assert_int_equal(race(self, &fails_task, 1, &naps_task, 9, &fails_task, 3), 1);
+	assert_int_equal(race(self, &fails_task, 1, tasking_naps, 9, &fails_task, 3), 1);
 	note(self, "| ");
 	assert_int_equal(race(self, &fails_task, 2, &fails_task, 3, &fails_task, 1), -3);
 	note(self, "| ");
@@ -302,9 +255,9 @@ TEST_TASK(races)
 static void first_that_does_not_fail_wins(void **state)
 {
 	(void)state;
-	run_for(&races_task, 100,
-		"1:num 0; nap3 0; nap9 -125; nap6 -125; | nap1 0; nap3 0; nap9 0; | "
-		"nap1 0; nap2 0; nap3 0; | said; ");
+	tasking_run(&races_task, 100,
+		    "1:num 0; nap3 0; nap9 -125; nap6 -125; | nap1 0; nap3 0; nap9 0; | "
+		    "nap1 0; nap2 0; nap3 0; | said; ");
 }
 
 TEST_TASK(races_in_vain)
@@ -313,7 +266,7 @@ TEST_TASK(races_in_vain)
 
 	UNUSED;
 	assert_int_equal(troupe_scope_begin(self, 5 * TROUPE_MS_NS, &scope), 0);
-	assert_int_equal(race(self, &fails_task, 2, &naps_task, 20, &naps_task, 30),
+	assert_int_equal(race(self, &fails_task, 2, tasking_naps, 20, tasking_naps, 30),
 			 -ETIMEDOUT);
 	assert_int_equal(troupe_scope_end(self, scope), -ETIMEDOUT);
 	note(self, "| ");
@@ -322,26 +275,27 @@ TEST_TASK(races_in_vain)
 		int rc;
 
 		assert_int_equal(troupe_scope_begin(self, ms * TROUPE_MS_NS, &scope), 0);
-		rc = race(self, &naps_task, 3, &naps_task, 3, &naps_task, 20);
+		rc = race(self, tasking_naps, 3, tasking_naps, 3, tasking_naps, 20);
 		assert_true(rc == 0 || rc == -ETIMEDOUT);
 		(void)troupe_scope_end(self, scope);
 	}
 	world_log(world_of(self));
 	/* one that cannot be started ends those that were */
-	assert_int_equal(race(self, &naps_task, 3, NULL, 0, &naps_task, 20), -EINVAL);
+	assert_int_equal(race(self, tasking_naps, 3, NULL, 0, tasking_naps, 20), -EINVAL);
 	return troupe_sleep(self, 1);
 }
 
 static void race_that_nobody_wins_says_why(void **state)
 {
 	(void)state;
-	run_for(&races_in_vain_task, 100, "");
+	tasking_run(&races_in_vain_task, 100, "");
 }
 
 TEST_TASK(races_too_many)
 {
 	UNUSED;
-	assert_int_equal(race(self, &naps_task, 1, &naps_task, 2, &naps_task, 3), -EAGAIN);
+	assert_int_equal(race(self, tasking_naps, 1, tasking_naps, 2, tasking_naps, 3),
+			 -EAGAIN);
 	return troupe_sleep(self, 1);
 }
 
@@ -356,9 +310,9 @@ static void race_needs_all_of_its_tasks(void **state)
 static int asks_for_what_it_may_not(struct troupe_self *self, struct puppet *me,
 				    struct troupe_call call, int64_t n)
 {
-	static const struct troupe_task_entry small = {
-		.table_size = 8, .name = "small", .run = naps_run};
-	const struct troupe_task_entry *entries[] = {&naps_task};
+	const struct troupe_task_entry small = {
+		.table_size = 8, .name = "small", .run = tasking_naps->run};
+	const struct troupe_task_entry *entries[] = {tasking_naps};
 	int items[2] = {0};
 
 	(void)me;
@@ -366,13 +320,13 @@ static int asks_for_what_it_may_not(struct troupe_self *self, struct puppet *me,
 	(void)n;
 	assert_int_equal(troupe_for_all(self, NULL, items, 4, 2, 1, NULL), -EINVAL);
 	assert_int_equal(troupe_for_all(self, &small, items, 4, 2, 1, NULL), -EINVAL);
-	assert_int_equal(troupe_for_all(self, &naps_task, NULL, 4, 2, 1, NULL), -EINVAL);
-	assert_int_equal(troupe_for_all(self, &naps_task, items, SIZE_MAX / 2, 3, 1, NULL),
+	assert_int_equal(troupe_for_all(self, tasking_naps, NULL, 4, 2, 1, NULL), -EINVAL);
+	assert_int_equal(troupe_for_all(self, tasking_naps, items, SIZE_MAX / 2, 3, 1, NULL),
 			 -EINVAL);
 	assert_int_equal(troupe_race(self, 0, entries, NULL, NULL), -EINVAL);
 	assert_int_equal(troupe_race(self, 1, NULL, NULL, NULL), -EINVAL);
 	/* a handler cannot wait */
-	assert_int_equal(troupe_for_all(self, &naps_task, items, 4, 2, 1, NULL), -EDEADLK);
+	assert_int_equal(troupe_for_all(self, tasking_naps, items, 4, 2, 1, NULL), -EDEADLK);
 	assert_int_equal(troupe_race(self, 1, entries, NULL, NULL), -EDEADLK);
 	return 0;
 }

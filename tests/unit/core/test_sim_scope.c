@@ -2,29 +2,10 @@
 #include "base/cleanup.h"
 #include "base/random.h"
 #include "core/task.h"
-#include "world.h"
+#include "tasking.h"
 #include <errno.h>
-#include <troupe/task.h>
-
-#define note(self, ...) world_note(world_of(self), __VA_ARGS__)
 
 /* ------------------------------------------------------------------ what tasks do */
-
-static void *number(int n)
-{
-	return (void *)(uintptr_t)n;
-}
-
-static int naps(struct troupe_self *self, struct puppet *me, void *ms, void *unused)
-{
-	int rc = troupe_sleep(self, (uint64_t)(uintptr_t)ms * TROUPE_MS_NS);
-
-	(void)me;
-	(void)unused;
-	note(self, "nap%d %d; ", (int)(uintptr_t)ms, rc);
-	return rc;
-}
-TROUPE_TASK(naps, struct puppet, void, void)
 
 /* Sleeps as long in ms, and fails with as much. */
 static int fails(struct troupe_self *self, struct puppet *me, void *n, void *unused)
@@ -37,45 +18,6 @@ static int fails(struct troupe_self *self, struct puppet *me, void *n, void *unu
 }
 TROUPE_TASK(fails, struct puppet, void, void)
 
-/* A test is one task. */
-static int starts_the_test(struct troupe_self *self, struct puppet *me, struct troupe_call call,
-			   int64_t n)
-{
-	(void)me;
-	(void)call;
-	(void)n;
-	return troupe_start(self, TROUPE_OF_ACTOR, world_of(self)->test, NULL, NULL, NULL);
-}
-
-static void run_for(const struct troupe_task_entry *entry, unsigned ms, const char *log)
-{
-	struct world world;
-
-	world_init(&world, 1, NULL);
-	world.test = (void *)(uintptr_t)entry;
-	world.hooks.num = starts_the_test;
-	world_spawn(&world, 1);
-	world_send(&world, world.actors[1], 0);
-	world_run(&world);
-	world_sleep(&world, ms * TROUPE_MS_NS);
-	assert_log(&world, log);
-	assert_int_equal(world.failures, 0);
-	assert_int_equal(world.runtime->tasks.count, 0);
-	world_finish(&world);
-}
-
-#define TEST_TASK(name)                                                                        \
-	static int name(struct troupe_self *self, struct puppet *me, void *unused,             \
-			void *unused_too);                                                     \
-	TROUPE_TASK(name, struct puppet, void, void)                                           \
-	static int name(struct troupe_self *self, struct puppet *me, void *unused,             \
-			void *unused_too)
-
-#define UNUSED                                                                                 \
-	(void)me;                                                                              \
-	(void)unused;                                                                          \
-	(void)unused_too
-
 /* ------------------------------------------------------------------ a nursery */
 
 TEST_TASK(waits_for_all)
@@ -85,13 +27,14 @@ TEST_TASK(waits_for_all)
 	UNUSED;
 	assert_int_equal(troupe_scope_begin(self, TROUPE_UNLIMITED, &scope), 0);
 	for (int i = 3; i > 0; i--)
-		assert_int_equal(
-			troupe_start(self, scope, &naps_task, number(10 * i), NULL, NULL), 0);
+		assert_int_equal(troupe_start(self, scope, tasking_naps, tasking_arg(10 * i),
+					      NULL, NULL),
+				 0);
 	assert_int_equal(troupe_scope_end(self, scope), 0);
 	note(self, "all; ");
 	/* it is over, for all that one can do with it */
 	assert_int_equal(troupe_scope_end(self, scope), -EINVAL);
-	assert_int_equal(troupe_start(self, scope, &naps_task, NULL, NULL, NULL), -EINVAL);
+	assert_int_equal(troupe_start(self, scope, tasking_naps, NULL, NULL, NULL), -EINVAL);
 	troupe_scope_cancel(self, scope);
 	return troupe_sleep(self, 1);
 }
@@ -99,7 +42,7 @@ TEST_TASK(waits_for_all)
 static void scope_waits_for_its_tasks(void **state)
 {
 	(void)state;
-	run_for(&waits_for_all_task, 100, "1:num 0; nap10 0; nap20 0; nap30 0; all; ");
+	tasking_run(&waits_for_all_task, 100, "1:num 0; nap10 0; nap20 0; nap30 0; all; ");
 }
 
 TEST_TASK(first_failure_wins)
@@ -108,13 +51,17 @@ TEST_TASK(first_failure_wins)
 
 	UNUSED;
 	assert_int_equal(troupe_scope_begin(self, TROUPE_UNLIMITED, &scope), 0);
-	assert_int_equal(troupe_start(self, scope, &naps_task, number(10), NULL, NULL), 0);
-	assert_int_equal(troupe_start(self, scope, &fails_task, number(20), NULL, NULL), 0);
-	assert_int_equal(troupe_start(self, scope, &fails_task, number(30), NULL, NULL), 0);
-	assert_int_equal(troupe_start(self, scope, &naps_task, number(40), NULL, NULL), 0);
+	assert_int_equal(troupe_start(self, scope, tasking_naps, tasking_arg(10), NULL, NULL),
+			 0);
+	assert_int_equal(troupe_start(self, scope, &fails_task, tasking_arg(20), NULL, NULL),
+			 0);
+	assert_int_equal(troupe_start(self, scope, &fails_task, tasking_arg(30), NULL, NULL),
+			 0);
+	assert_int_equal(troupe_start(self, scope, tasking_naps, tasking_arg(40), NULL, NULL),
+			 0);
 	/* the owner's own waits in it end, too */
 	assert_int_equal(troupe_sleep(self, TROUPE_SECOND_NS), -ECANCELED);
-	assert_int_equal(troupe_start(self, scope, &naps_task, number(1), NULL, NULL),
+	assert_int_equal(troupe_start(self, scope, tasking_naps, tasking_arg(1), NULL, NULL),
 			 -ECANCELED);
 	assert_int_equal(troupe_scope_end(self, scope), -20);
 	return troupe_sleep(self, 1);
@@ -123,7 +70,7 @@ TEST_TASK(first_failure_wins)
 static void failure_cancels_the_others(void **state)
 {
 	(void)state;
-	run_for(&first_failure_wins_task, 100, "1:num 0; nap10 0; nap40 -125; ");
+	tasking_run(&first_failure_wins_task, 100, "1:num 0; nap10 0; nap40 -125; ");
 }
 
 /* ------------------------------------------------------------------ a time limit */
@@ -134,8 +81,10 @@ TEST_TASK(runs_out_of_time)
 
 	UNUSED;
 	assert_int_equal(troupe_scope_begin(self, 15 * TROUPE_MS_NS, &scope), 0);
-	assert_int_equal(troupe_start(self, scope, &naps_task, number(10), NULL, NULL), 0);
-	assert_int_equal(troupe_start(self, scope, &naps_task, number(30), NULL, NULL), 0);
+	assert_int_equal(troupe_start(self, scope, tasking_naps, tasking_arg(10), NULL, NULL),
+			 0);
+	assert_int_equal(troupe_start(self, scope, tasking_naps, tasking_arg(30), NULL, NULL),
+			 0);
 	assert_int_equal(troupe_scope_begin(self, TROUPE_SECOND_NS, &inner), 0);
 	assert_int_equal(troupe_sleep(self, TROUPE_SECOND_NS), -ETIMEDOUT);
 	assert_int_equal(troupe_sleep(self, 1), -ETIMEDOUT);
@@ -154,7 +103,7 @@ TEST_TASK(runs_out_of_time)
 static void scope_ends_by_its_time(void **state)
 {
 	(void)state;
-	run_for(&runs_out_of_time_task, 100, "1:num 0; nap10 0; nap30 -110; ");
+	tasking_run(&runs_out_of_time_task, 100, "1:num 0; nap10 0; nap30 -110; ");
 }
 
 /* Trap 1: what is due in the same pass as the time limit is there, or still to come. */
@@ -166,8 +115,8 @@ TEST_TASK(joins_at_the_limit)
 		struct troupe_scope scope;
 		int rc, result = 77;
 
-		assert_int_equal(troupe_start(self, TROUPE_OF_ACTOR, &naps_task, number(10),
-					      NULL, &task),
+		assert_int_equal(troupe_start(self, TROUPE_OF_ACTOR, tasking_naps,
+					      tasking_arg(10), NULL, &task),
 				 0);
 		assert_int_equal(troupe_scope_begin(self, at * TROUPE_MS_NS, &scope), 0);
 		rc = troupe_join(self, task, &result);
@@ -184,8 +133,8 @@ TEST_TASK(joins_at_the_limit)
 static void result_that_is_there_wins(void **state)
 {
 	(void)state;
-	run_for(&joins_at_the_limit_task, 100,
-		"1:num 0; nap10 0; nap10 0; nap10 0; nap10 0; nap10 0; ");
+	tasking_run(&joins_at_the_limit_task, 100,
+		    "1:num 0; nap10 0; nap10 0; nap10 0; nap10 0; nap10 0; ");
 }
 
 /* ------------------------------------------------------------------ order */
@@ -212,8 +161,10 @@ TEST_TASK(ends_out_of_order)
 	assert_int_equal(troupe_scope_begin(self, TROUPE_UNLIMITED, &outer), 0);
 	assert_int_equal(troupe_scope_begin(self, TROUPE_UNLIMITED, &middle), 0);
 	assert_int_equal(troupe_scope_begin(self, TROUPE_UNLIMITED, &inner), 0);
-	assert_int_equal(troupe_start(self, inner, &naps_task, number(1000), NULL, NULL), 0);
-	assert_int_equal(troupe_start(self, outer, &naps_task, number(5), NULL, NULL), 0);
+	assert_int_equal(troupe_start(self, inner, tasking_naps, tasking_arg(1000), NULL, NULL),
+			 0);
+	assert_int_equal(troupe_start(self, outer, tasking_naps, tasking_arg(5), NULL, NULL),
+			 0);
 	assert_int_equal(troupe_start(self, outer, &ends_anothers_task, &middle, NULL, NULL),
 			 0);
 	assert_int_equal(troupe_sleep(self, TROUPE_MS_NS), 0);
@@ -227,7 +178,7 @@ TEST_TASK(ends_out_of_order)
 static void scopes_out_of_order_break_nothing(void **state)
 {
 	(void)state;
-	run_for(&ends_out_of_order_task, 100, "1:num 0; nap1000 -125; nap5 0; ");
+	tasking_run(&ends_out_of_order_task, 100, "1:num 0; nap1000 -125; nap5 0; ");
 }
 
 /* ------------------------------------------------------------------ TROUPE_SCOPE */
@@ -237,7 +188,8 @@ static int leaves_early(struct troupe_self *self, bool early)
 	int local[2] = {1, 2}; /* what the tasks in it might work on */
 
 	TROUPE_SCOPE(scope, self, TROUPE_UNLIMITED);
-	assert_int_equal(troupe_start(self, scope, &naps_task, number(20), local, NULL), 0);
+	assert_int_equal(troupe_start(self, scope, tasking_naps, tasking_arg(20), local, NULL),
+			 0);
 	assert_int_equal(troupe_sleep(self, TROUPE_MS_NS), 0);
 	if (early)
 		return -EIO;
@@ -261,7 +213,7 @@ TEST_TASK(leaves_blocks)
 static void block_that_is_left_ends_its_scope(void **state)
 {
 	(void)state;
-	run_for(&leaves_blocks_task, 100, "1:num 0; nap20 -125; left; nap20 0; ended; ");
+	tasking_run(&leaves_blocks_task, 100, "1:num 0; nap20 -125; left; nap20 0; ended; ");
 }
 
 TEST_TASK(leaves_it_open)
@@ -271,15 +223,17 @@ TEST_TASK(leaves_it_open)
 	UNUSED;
 	assert_int_equal(troupe_scope_begin(self, TROUPE_UNLIMITED, &scope), 0);
 	assert_int_equal(troupe_scope_begin(self, TROUPE_UNLIMITED, &inner), 0);
-	assert_int_equal(troupe_start(self, scope, &naps_task, number(20), NULL, NULL), 0);
-	assert_int_equal(troupe_start(self, inner, &naps_task, number(30), NULL, NULL), 0);
+	assert_int_equal(troupe_start(self, scope, tasking_naps, tasking_arg(20), NULL, NULL),
+			 0);
+	assert_int_equal(troupe_start(self, inner, tasking_naps, tasking_arg(30), NULL, NULL),
+			 0);
 	return troupe_sleep(self, TROUPE_MS_NS);
 }
 
 static void scope_left_open_ends_with_its_task(void **state)
 {
 	(void)state;
-	run_for(&leaves_it_open_task, 100, "1:num 0; nap30 -125; nap20 -125; ");
+	tasking_run(&leaves_it_open_task, 100, "1:num 0; nap30 -125; nap20 -125; ");
 }
 
 TEST_TASK(begins_too_many)
@@ -291,7 +245,7 @@ TEST_TASK(begins_too_many)
 	while ((rc = troupe_scope_begin(self, TROUPE_UNLIMITED, &scope)) == 0)
 		n++;
 	note(self, "%d then %d; ", n, rc);
-	assert_int_equal(troupe_start(self, scope, &naps_task, NULL, NULL, NULL), -EAGAIN);
+	assert_int_equal(troupe_start(self, scope, tasking_naps, NULL, NULL, NULL), -EAGAIN);
 	return troupe_scope_end(self, scope);
 }
 
@@ -299,7 +253,7 @@ static void depth_is_bounded(void **state)
 {
 	(void)state;
 	/* the task's own is one of the 64 */
-	run_for(&begins_too_many_task, 100, "1:num 0; 63 then -11; ");
+	tasking_run(&begins_too_many_task, 100, "1:num 0; 63 then -11; ");
 }
 
 /* ------------------------------------------------------------------ shields */
@@ -313,7 +267,8 @@ TEST_TASK(shields)
 	assert_int_equal(troupe_scope_shield(self, TROUPE_SHIELD_MAX_NS + 1, &shield), -EINVAL);
 	assert_int_equal(troupe_scope_begin(self, 5 * TROUPE_MS_NS, &outer), 0);
 	assert_int_equal(troupe_scope_shield(self, 20 * TROUPE_MS_NS, &shield), 0);
-	assert_int_equal(troupe_start(self, shield, &naps_task, number(8), NULL, NULL), 0);
+	assert_int_equal(troupe_start(self, shield, tasking_naps, tasking_arg(8), NULL, NULL),
+			 0);
 	assert_int_equal(troupe_sleep(self, 10 * TROUPE_MS_NS), 0);
 	note(self, "slept; ");
 	/* its own time is up, however */
@@ -331,7 +286,7 @@ TEST_TASK(shields)
 static void shield_keeps_cancellation_out(void **state)
 {
 	(void)state;
-	run_for(&shields_task, 100, "1:num 0; nap8 0; slept; ");
+	tasking_run(&shields_task, 100, "1:num 0; nap8 0; slept; ");
 }
 
 /* Told to end for as long as it tidies up. */
@@ -342,7 +297,8 @@ TEST_TASK(tidies_long)
 	UNUSED;
 	assert_int_equal(troupe_scope_begin(self, TROUPE_MS_NS, &outer), 0);
 	assert_int_equal(troupe_scope_shield(self, 60 * TROUPE_SECOND_NS, &shield), 0);
-	assert_int_equal(troupe_start(self, shield, &naps_task, number(40000), NULL, NULL), 0);
+	assert_int_equal(
+		troupe_start(self, shield, tasking_naps, tasking_arg(40000), NULL, NULL), 0);
 	assert_int_equal(troupe_sleep(self, 50 * TROUPE_SECOND_NS), 0);
 	note(self, "tidied; ");
 	assert_int_equal(troupe_scope_end(self, shield), 0);
@@ -360,7 +316,7 @@ static void task_in_a_shield_costs_nothing_while_it_waits(void **state)
 	(void)state;
 	world_init(&world, 1, NULL);
 	world.test = (void *)(uintptr_t)&tidies_long_task;
-	world.hooks.num = starts_the_test;
+	world.hooks.num = tasking_starts_the_test;
 	world_spawn(&world, 1);
 	world_send(&world, world.actors[1], 0);
 	world_sleep(&world, TROUPE_SECOND_NS);
@@ -385,10 +341,11 @@ TEST_TASK(cancels_one)
 
 	UNUSED;
 	TROUPE_SCOPE(scope, self, TROUPE_UNLIMITED);
-	assert_int_equal(troupe_start(self, scope, &naps_task, number(1000), NULL, &waiting),
-			 0);
+	assert_int_equal(
+		troupe_start(self, scope, tasking_naps, tasking_arg(1000), NULL, &waiting), 0);
 	assert_int_equal(troupe_sleep(self, TROUPE_MS_NS), 0);
-	assert_int_equal(troupe_start(self, scope, &naps_task, number(2), NULL, &fresh), 0);
+	assert_int_equal(troupe_start(self, scope, tasking_naps, tasking_arg(2), NULL, &fresh),
+			 0);
 	assert_int_equal(troupe_task_cancel(self, waiting), 0);
 	assert_int_equal(troupe_task_cancel(self, fresh), 0);
 	/* it will never begin */
@@ -405,7 +362,7 @@ TEST_TASK(cancels_one)
 static void cancelled_task_fails_nobody(void **state)
 {
 	(void)state;
-	run_for(&cancels_one_task, 100, "1:num 0; nap1000 -125; ");
+	tasking_run(&cancels_one_task, 100, "1:num 0; nap1000 -125; ");
 }
 
 TEST_TASK(cancels_itself)
@@ -414,24 +371,27 @@ TEST_TASK(cancels_itself)
 
 	UNUSED;
 	assert_int_equal(troupe_scope_begin(self, TROUPE_UNLIMITED, &scope), 0);
-	assert_int_equal(troupe_start(self, scope, &naps_task, number(50), NULL, NULL), 0);
+	assert_int_equal(troupe_start(self, scope, tasking_naps, tasking_arg(50), NULL, NULL),
+			 0);
 	assert_int_equal(troupe_sleep(self, TROUPE_MS_NS), 0);
 	troupe_scope_cancel(self, scope);
 	assert_int_equal(troupe_scope_end(self, scope), -ECANCELED);
 	/* and all of the actor's, this one too, but none that comes later */
 	assert_int_equal(
-		troupe_start(self, TROUPE_OF_ACTOR, &naps_task, number(60), NULL, NULL), 0);
+		troupe_start(self, TROUPE_OF_ACTOR, tasking_naps, tasking_arg(60), NULL, NULL),
+		0);
 	troupe_scope_cancel(self, TROUPE_OF_ACTOR);
 	assert_int_equal(troupe_sleep(self, 1), -ECANCELED);
-	assert_int_equal(troupe_start(self, TROUPE_OF_ACTOR, &naps_task, number(3), NULL, NULL),
-			 0);
+	assert_int_equal(
+		troupe_start(self, TROUPE_OF_ACTOR, tasking_naps, tasking_arg(3), NULL, NULL),
+		0);
 	return -ECANCELED;
 }
 
 static void scope_cancelled_by_its_owner(void **state)
 {
 	(void)state;
-	run_for(&cancels_itself_task, 100, "1:num 0; nap50 -125; nap3 0; ");
+	tasking_run(&cancels_itself_task, 100, "1:num 0; nap50 -125; nap3 0; ");
 }
 
 /* Trap 8: who goes on although all is refused does not keep others from running. */
@@ -442,12 +402,13 @@ TEST_TASK(never_gives_up)
 
 	UNUSED;
 	assert_int_equal(troupe_scope_begin(self, 2 * TROUPE_MS_NS, &scope), 0);
-	assert_int_equal(troupe_start(self, TROUPE_OF_ACTOR, &naps_task, number(1), NULL, NULL),
-			 0);
+	assert_int_equal(
+		troupe_start(self, TROUPE_OF_ACTOR, tasking_naps, tasking_arg(1), NULL, NULL),
+		0);
 	while (troupe_sleep(self, TROUPE_MS_NS) == 0 || ++n < 200) {
 		if (n == 100)
-			assert_int_equal(troupe_start(self, TROUPE_OF_ACTOR, &naps_task,
-						      number(0), NULL, NULL),
+			assert_int_equal(troupe_start(self, TROUPE_OF_ACTOR, tasking_naps,
+						      tasking_arg(0), NULL, NULL),
 					 0);
 		if (n == 104)
 			note(self, "104; ");
@@ -459,7 +420,8 @@ TEST_TASK(never_gives_up)
 static void stubborn_task_is_put_behind_the_others(void **state)
 {
 	(void)state;
-	run_for(&never_gives_up_task, 100,
+	tasking_run(
+		&never_gives_up_task, 100,
 		"1:num 0; nap1 0; log 4 unit1 task never_gives_up is cancelled and goes on "
 		"waiting: it is put behind the others from now on; nap0 0; 104; gives up; ");
 }
