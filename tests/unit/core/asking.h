@@ -5,8 +5,6 @@
 #include "cluster.h"
 #include <troupe/await.h>
 
-#define note(self, ...) world_note(world_of(self), __VA_ARGS__)
-
 /* Num(n), to that one. */
 int asking_await(struct troupe_self *self, struct troupe_address to, int64_t n,
 		 struct troupe_answer *answer);

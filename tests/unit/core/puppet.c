@@ -71,7 +71,7 @@ static const struct troupe_error *const errors[] = {&bad_error};
 static const struct troupe_interface interface = INTERFACE(methods);
 static const struct troupe_interface wide_interface = INTERFACE(wide_methods);
 
-#define note(self, me, ...)                                                                    \
+#define log_of(self, me, ...)                                                                  \
 	do {                                                                                   \
 		world_note(world_of(self), "%d:", (int)(me)->id);                              \
 		world_note(world_of(self), __VA_ARGS__);                                       \
@@ -83,7 +83,7 @@ static int on_num(struct troupe_self *self, void *state, struct troupe_call call
 {
 	const struct num *num = in;
 
-	note(self, (struct puppet *)state, "num %d", (int)num->n);
+	log_of(self, (struct puppet *)state, "num %d", (int)num->n);
 	if (world_of(self)->hooks.num)
 		return world_of(self)->hooks.num(self, state, call, num->n);
 	return troupe_return(self, call, &num_method, &(struct num){num->n + 1});
@@ -94,8 +94,8 @@ static int on_wide(struct troupe_self *self, void *state, struct troupe_call cal
 {
 	const struct wide *wide = in;
 
-	note(self, (struct puppet *)state, "wide %d %s", (int)wide->n,
-	     wide->more ? "more" : "less");
+	log_of(self, (struct puppet *)state, "wide %d %s", (int)wide->n,
+	       wide->more ? "more" : "less");
 	return troupe_return(self, call, &wide_method, &(struct wide){wide->n + 1, &wide->n});
 }
 
@@ -104,7 +104,7 @@ static int on_text(struct troupe_self *self, void *state, struct troupe_call cal
 {
 	const struct text *text = in;
 
-	note(self, (struct puppet *)state, "text %.20s", text->text);
+	log_of(self, (struct puppet *)state, "text %.20s", text->text);
 	if (world_of(self)->hooks.text)
 		return world_of(self)->hooks.text(self, state, call, text->text);
 	return troupe_return(self, call, &text_method, text);
@@ -114,7 +114,7 @@ static int on_none(struct troupe_self *self, void *state, struct troupe_call cal
 		   const void *in)
 {
 	(void)in;
-	note(self, (struct puppet *)state, "none");
+	log_of(self, (struct puppet *)state, "none");
 	return troupe_return(self, call, &none_method, &(struct num){0});
 }
 
@@ -229,7 +229,7 @@ static int on_tick(struct troupe_self *self, void *state, uint64_t context, cons
 
 	assert_int_equal(head->size, sizeof(*head));
 	assert_int_equal(head->kind, TROUPE_ENTRY_TIMER);
-	note(self, (struct puppet *)state, "tick%u", (unsigned)context);
+	log_of(self, (struct puppet *)state, "tick%u", (unsigned)context);
 	return world_of(self)->hooks.tick ? world_of(self)->hooks.tick(self, state, context)
 					  : 0;
 }
@@ -240,9 +240,9 @@ static int on_watch(struct troupe_self *self, void *state, uint64_t context, con
 
 	assert_int_equal(ready->head.size, sizeof(*ready));
 	assert_int_equal(ready->head.kind, TROUPE_ENTRY_WATCH);
-	note(self, (struct puppet *)state, "ready%u %s%s", (unsigned)context,
-	     ready->events & TROUPE_READABLE ? "r" : "",
-	     ready->events & TROUPE_WRITABLE ? "w" : "");
+	log_of(self, (struct puppet *)state, "ready%u %s%s", (unsigned)context,
+	       ready->events & TROUPE_READABLE ? "r" : "",
+	       ready->events & TROUPE_WRITABLE ? "w" : "");
 	return world_of(self)->hooks.watch
 		       ? world_of(self)->hooks.watch(self, state, context, ready)
 		       : 0;
@@ -255,8 +255,8 @@ static int on_post(struct troupe_self *self, void *state, uint64_t context, cons
 	assert_int_equal(post->head.size, sizeof(*post));
 	assert_int_equal(post->head.kind, TROUPE_ENTRY_POST);
 	assert_true(post->size > 0 ? (uintptr_t)post->data % 16 == 0 : !post->data);
-	note(self, (struct puppet *)state, "post%u %.*s", (unsigned)context,
-	     post->size < 20 ? (int)post->size : 20, (const char *)post->data);
+	log_of(self, (struct puppet *)state, "post%u %.*s", (unsigned)context,
+	       post->size < 20 ? (int)post->size : 20, (const char *)post->data);
 	return world_of(self)->hooks.post
 		       ? world_of(self)->hooks.post(self, state, context, post)
 		       : 0;
@@ -274,7 +274,7 @@ static int init(struct troupe_self *self, void *state, const void *config)
 
 static void fini(struct troupe_self *self, void *state, enum troupe_cause cause)
 {
-	note(self, (struct puppet *)state, "fini %s", cause_name(cause));
+	log_of(self, (struct puppet *)state, "fini %s", cause_name(cause));
 	if (world_of(self)->hooks.fini)
 		world_of(self)->hooks.fini(self, state, cause);
 }
@@ -284,13 +284,13 @@ static int on_room(struct troupe_self *self, void *state, struct troupe_address 
 {
 	world_of(self)->rooms++;
 	world_of(self)->room_of = call;
-	note(self, (struct puppet *)state, "room");
+	log_of(self, (struct puppet *)state, "room");
 	return world_of(self)->hooks.room ? world_of(self)->hooks.room(self, state, where) : 0;
 }
 
 static int on_cancel(struct troupe_self *self, void *state, struct troupe_call call)
 {
-	note(self, (struct puppet *)state, "cancel");
+	log_of(self, (struct puppet *)state, "cancel");
 	return world_of(self)->hooks.cancel ? world_of(self)->hooks.cancel(self, state, call)
 					    : 0;
 }

@@ -8,8 +8,7 @@
 #include "cluster.h"
 #include <troupe/items.h>
 
-#define note(self, ...) world_note(world_of(self), __VA_ARGS__)
-#define S               TROUPE_SECOND_NS
+#define S TROUPE_SECOND_NS
 
 /* What the streamer did, and how its reader is to read. */
 struct reading {

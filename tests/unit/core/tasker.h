@@ -10,8 +10,6 @@
 /* A wheel is never early, and up to a tick late. */
 #define A_BIT (TROUPE_MS_NS * 3 / 2)
 
-#define note(self, ...) world_note(world_of(self), __VA_ARGS__)
-
 /* Puppet 1 calls puppet 2, a tasker of unit 2, that has so many tasks (0: the default). */
 void tasker_begin(struct world *world, behaviour *two, uint32_t tasks);
 

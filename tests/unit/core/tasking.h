@@ -5,8 +5,6 @@
 #include "world.h"
 #include <troupe/task.h>
 
-#define note(self, ...) world_note(world_of(self), __VA_ARGS__)
-
 /* The head of a task that is given nothing, and its entry. */
 #define TEST_TASK(name)                                                                        \
 	static int name(struct troupe_self *self, struct puppet *me, void *unused,             \

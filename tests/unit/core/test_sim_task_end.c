@@ -7,8 +7,6 @@
 #include <troupe/inlet.h>
 #include <troupe/task.h>
 
-#define note(self, ...) world_note(world_of(self), __VA_ARGS__)
-
 /* ------------------------------------------------------------------ what tasks do */
 
 static int tidies(struct troupe_self *self, struct puppet *me, void *unused, void *unused_too)

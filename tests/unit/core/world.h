@@ -174,6 +174,8 @@ void net_finish(struct net *net);
 struct world *world_of(const struct troupe_self *self);
 void world_note(struct world *world, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* The same by a handler or a task. */
+#define note(self, ...) world_note(world_of(self), __VA_ARGS__)
 /* The log as it is; it is empty then. */
 const char *world_log(struct world *world);
 #define assert_log(world, expected) assert_string_equal(world_log(world), expected)

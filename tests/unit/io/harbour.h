@@ -56,7 +56,6 @@ static inline struct harbour *harbour_of(struct troupe_self *self)
 	return world_of(self)->test;
 }
 
-#define note(self, ...)                 world_note(world_of(self), __VA_ARGS__)
 #define assert_noted(harbour, expected) assert_log(&(harbour)->world, expected)
 
 /* From this program, which waits for nothing. */

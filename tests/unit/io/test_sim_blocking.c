@@ -24,8 +24,6 @@ static struct stage *stage_of(struct troupe_self *self)
 	return world_of(self)->test;
 }
 
-#define note(self, ...) world_note(world_of(self), __VA_ARGS__)
-
 /* Num(n): starts one; Num(-n): cancels the one that was started as n. */
 static int on_num(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 		  int64_t n)

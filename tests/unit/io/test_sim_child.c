@@ -55,8 +55,6 @@ static struct stage *stage_of(struct troupe_self *self)
 	return world_of(self)->test;
 }
 
-#define note(self, ...) world_note(world_of(self), __VA_ARGS__)
-
 static int start(struct troupe_self *self, const char *what, const char *begins,
 		 const char *lives, const char *status)
 {

@@ -26,8 +26,6 @@ static struct stage *stage_of(struct troupe_self *self)
 	return world_of(self)->test;
 }
 
-#define note(self, ...) world_note(world_of(self), __VA_ARGS__)
-
 static int on_num(struct troupe_self *self, struct puppet *me, struct troupe_call call,
 		  int64_t n)
 {

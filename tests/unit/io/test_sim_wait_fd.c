@@ -51,8 +51,6 @@ static struct stage *stage_of(struct troupe_self *self)
 	return world_of(self)->test;
 }
 
-#define note(self, ...) world_note(world_of(self), __VA_ARGS__)
-
 /* arg: the events, in the pointer itself */
 static int waits(struct troupe_self *self, struct puppet *me, void *events, const char *name)
 {

@@ -5,8 +5,6 @@
 #include "tests/unit/core/world.h"
 #include <troupe/sync.h>
 
-#define note(self, ...) world_note(world_of(self), __VA_ARGS__)
-
 /* What the tasks of a test work on: the world's `test`, and all tasks' `shared`. */
 struct handing {
 	const struct troupe_task_entry *entry; /* of the task that is the test */
