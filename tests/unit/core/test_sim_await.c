@@ -45,7 +45,7 @@ static void await_returns_how_the_call_ended(void **state)
 	world_finish(&world);
 }
 
-/* asks cluster_puppet 2 again and again */
+/* asks puppet 2 again and again */
 static int asks_on(struct troupe_self *self, struct puppet *me, void *n, void *unused)
 {
 	struct troupe_answer answer = {0};

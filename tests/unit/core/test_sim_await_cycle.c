@@ -60,7 +60,7 @@ static void await_in_a_circle_of_those_who_are_alone_fails_at_once(void **state)
 	tasker_send_text(&world, "22"); /* itself */
 	assert_log(&world, "2:text 22; log 4 tasker task Text would wait for itself: tasker -> "
 			   "tasker; 2:asked EDEADLK; ");
-	/* a task that it tasker_waits for */
+	/* a task that it waits for */
 	world.hooks.text = has_it_asked;
 	tasker_send_text(&world, "22");
 	assert_log(&world, "2:text 22; log 4 tasker task asks_in_a_task would wait for itself: "

@@ -147,7 +147,7 @@ static void cancelled_await_cancels_its_call(void **state)
 	world_finish(&world);
 }
 
-/* The callee asking_answers and cancels the task's scope in one handler, in either order. */
+/* The callee answers and cancels the task's scope in one handler, in either order. */
 static int is_told_to_cancel(struct troupe_self *self, struct puppet *me,
 			     struct troupe_call call, int64_t n)
 {

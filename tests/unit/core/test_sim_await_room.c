@@ -240,7 +240,7 @@ TROUPE_TASK(streams, struct puppet, void, void)
 static int begins_to_stream(struct troupe_self *self, struct puppet *me,
 			    struct troupe_call call, int64_t n)
 {
-	if (me->id == 2) /* asks cluster_puppet 1 */
+	if (me->id == 2) /* asks puppet 1 */
 		return troupe_call(self, world_of(self)->actors[1], &num_method,
 				   &(struct num){n}, &num_entry, 0, 0, TROUPE_MORE, NULL);
 	assert_int_equal(troupe_call_keep(self, &call), 0);

@@ -44,7 +44,7 @@ static void items_come_from_another_process(void **state)
 	}
 }
 
-/* A reading_task who takes his time: who streams waits, never further ahead than the window. */
+/* A reader who takes his time: who streams waits, never further ahead than the window. */
 static void slow_reader_holds_back_who_yields(void **state)
 {
 	struct cluster cluster;
@@ -77,7 +77,7 @@ static void slow_reader_holds_back_who_yields(void **state)
 	net_finish(&cluster.net);
 }
 
-/* Trap 3. It yields in a scope that has a time: that is its own, not its reading_task's. */
+/* Trap 3. It yields in a scope that has a time: that is its own, not its reader's. */
 static int makes_in_time(struct troupe_self *self, struct puppet *me, void *unused,
 			 void *unused_too)
 {

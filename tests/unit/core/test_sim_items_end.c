@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <troupe/items.h>
 
-/* Puppet 1 joins the reading_task: what it learns comes after what who streams learns. */
+/* Puppet 1 joins the reader: what it learns comes after what who streams learns. */
 static int joins(struct troupe_self *self, struct puppet *me, void *unused, void *unused_too)
 {
 	struct troupe_task task;
@@ -37,7 +37,7 @@ static void who_yields_learns_that_nobody_reads_on(void **state)
 		reading_tell(&world);
 		world_run(&world);
 		assert_int_equal(reading.yielded, -EPIPE);
-		/* trap 5: before anybody learns of the reading_task's end */
+		/* trap 5: before anybody learns of the reader's end */
 		assert_non_null(strstr(world_log(&world), "yield EPIPE; joined; "));
 		reading_assert_over(&world);
 		world_finish(&world);
@@ -64,7 +64,7 @@ static int waits_for_ever(struct troupe_self *self, struct puppet *me, struct tr
 	return 0;
 }
 
-/* Trap 5: the reading_task returns without a word. */
+/* Trap 5: the reader returns without a word. */
 static void end_of_the_reader_closes(void **state)
 {
 	struct cluster cluster;
@@ -161,7 +161,7 @@ static void each_end_of_a_stream_is_told(void **state)
 	reading_tell(&world);
 	world_run(&world);
 	log = world_log(&world);
-	while (*log) { /* without what cluster_puppet 2 was told */
+	while (*log) { /* without what puppet 2 was told */
 		size_t size = strcspn(log, ";") + 2;
 
 		if (!strstr(log, ":num") || strstr(log, ":num") - log > 4)

@@ -56,7 +56,7 @@ static void nothing_is_handled_beside_one_that_is_alone(void **state)
 	(void)state;
 	tasker_begin(&world, tasker_waits, 0);
 	world.hooks.text = speaks;
-	tasker_ask(&world, 2); /* it tasker_waits, and goes on beside the one that is alone */
+	tasker_ask(&world, 2); /* it waits, and goes on beside the one that is alone */
 	assert_int_equal(tasker_send_text(&world, "a"), 0);
 	tasker_send_none(&world);
 	assert_int_equal(tasker_send_text(&world, "b"), 0);

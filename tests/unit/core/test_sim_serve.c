@@ -128,7 +128,7 @@ static void call_is_kept_before_or_after_a_wait(void **state)
 		world_run(&world);
 		assert_non_null(strstr(world_log(&world),
 				       n == 1 ? "1:reply1 ok 9; " : "1:reply2 ok 9; "));
-		/* and its owner learns that nobody tasker_waits, as of any */
+		/* and its owner learns that nobody waits, as of any */
 		tasker_ask(&world, n);
 		world_sleep(&world, TROUPE_MS_NS + A_BIT);
 		world_log(&world);
@@ -176,7 +176,7 @@ static int forwards_in_vain(struct troupe_self *self, struct puppet *me,
 	return 0;
 }
 
-/* The call is still the task's, which learns when nobody tasker_waits for it any more. */
+/* The call is still the task's, which learns when nobody waits for it any more. */
 static void task_that_cannot_forward_is_cancelled_with_its_caller(void **state)
 {
 	struct world world;

@@ -45,7 +45,7 @@ static void handlers_that_do_not_wait_take_one_record(void **state)
 	assert_int_equal(world.runtime->tasks.used, 1);
 	assert_int_equal(world.runtime->stacks.n_used, 1);
 	assert_int_equal(count_listed(&world, world.actors[2]), 0);
-	/* one that tasker_waits has it for itself */
+	/* one that waits has it for itself */
 	tasker_ask(&world, 20);
 	assert_null(world.runtime->parked);
 	assert_int_equal(world.runtime->tasks.count, 1);

@@ -254,7 +254,7 @@ static void full_mailbox_refuses_and_full_link_does(void **state)
 	net_run(&naming.net);
 	assert_log(&naming.worlds[1], "1:num 5; 1:room; ");
 	assert_int_equal(naming.worlds[1].runtime->calls.count, 0);
-	/* Elsewhere a full mailbox naming_answers. */
+	/* Elsewhere a full mailbox answers. */
 	world_unit(&naming.worlds[2], 2, naming.worlds[2].type, 1, 0, 0);
 	naming.to = world_spawn_in(&naming.worlds[2], 2, 4);
 	assert_int_equal(world_send(&naming.worlds[1], naming_puppet(&naming, 1), 5), 0);

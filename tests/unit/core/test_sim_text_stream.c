@@ -156,7 +156,7 @@ static void ask_forwarded(struct naming *naming, struct troupe_address where)
 {
 	struct troupe_address two = naming_puppet(naming, 2);
 
-	/* naming_on_num() calls `to`, which is whom naming_puppet 2 forwards to as well: so by hand. */
+	/* naming_on_num() calls `to`, which is whom puppet 2 forwards to, too: by hand. */
 	naming->to = two;
 	naming->method = "test.puppet.Num";
 	assert_int_equal(world_send(&naming->worlds[1], naming->worlds[1].actors[1], 5), 0);

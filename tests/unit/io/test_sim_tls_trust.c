@@ -126,7 +126,7 @@ static int trusts_the_system(struct troupe_self *self, struct harbour *harbour)
 	for (unsigned i = 0; i < 2; i++)
 		note(self, "%d; ", troupe_start_tls(self, harbour->stream, "example.test"));
 	assert_null(store->system);
-	/* a server duo_asks nobody */
+	/* a server asks nobody */
 	assert_int_equal(duo_load(self, duo_of(harbour), true, &tls), 0);
 	store->gnutls->certificate_set_x509_system_trust = have_one;
 	assert_int_equal(keys_obtain(self, (struct troupe_tls){0}, &keys), 0);
