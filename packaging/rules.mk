@@ -33,9 +33,10 @@ OWN_DIRECTORIES = $(libexecdir) $(includedir)/troupe $(datadir)/troupe/interface
 SUBSTITUTE = sed -e 's|@version@|$(VERSION)|g' -e 's|@prefix@|$(PREFIX)|g' -e 's|@bindir@|$(bindir)|g' \
 	-e 's|@libdir@|$(libdir)|g' -e 's|@includedir@|$(includedir)|g' -e 's|@datadir@|$(datadir)|g' \
 	-e 's|@plugindir@|$(plugindir)|g' -e 's|@plugins@|$(PLUGIN_FOLDERS)|g' -e 's|@libexecdir@|$(libexecdir)|g'
+# As it was or whole: several may install from one build at a time.
 $(BUILD)/packaging/%: packaging/%.in FORCE
 	@mkdir -p $(@D)
-	@$(SUBSTITUTE) $< > $@
+	@new=$@.$$$$; $(SUBSTITUTE) $< > $$new; if cmp -s $$new $@; then rm $$new; else mv $$new $@; fi
 
 install: $(BINARIES) plugins $(BUILD)/packaging/troupe.pc $(BUILD)/packaging/trouped.service
 	@set -e; for entry in $(MANIFEST); do \

@@ -7,7 +7,13 @@ prefix=$work/prefix
 # In a copy with all that has been built: only what knows the prefix is made again.
 mkdir "$work/tree"
 find "$tree" -mindepth 1 -maxdepth 1 ! -name .git ! -name 'build*' -exec cp -a {} "$work/tree" \;
-cp -a "$build" "$work/tree/build"
+# What others make beside us in the build may go while it is copied.
+copied=
+for try in 1 2 3 4 5; do
+	rm -rf "$work/tree/build"
+	if cp -a "$build" "$work/tree/build"; then copied=yes; break; fi
+done
+[ "$copied" ] || fail "the build cannot be copied"
 make -s -j2 -C "$work/tree" PREFIX="$prefix" install >"$work/install.log" 2>&1 ||
 	{ cat "$work/install.log" >&2; fail "make install PREFIX="; }
 for file in bin/trouped lib/systemd/system/trouped.service share/pkgconfig/troupe.pc; do
