@@ -27,7 +27,7 @@ def main(directory):
                  "tally": {"Plugin": plugins["tally"]},
                  "shout": {"Plugin": plugins["shout"], "Config": {"Mark": "?!"}},
                  "hello": {"Plugin": plugins["hello"], "Instances": 4},
-                 "reminder": {"Plugin": plugins["reminder"], "Config": {"DelayMaxMs": 1000}},
+                 "reminder": {"Plugin": plugins["reminder"], "Config": {"DelayMaxMs": 60000}},
                  "later": {"Plugin": plugins["later"]},
                  "polite": {"Plugin": plugins["polite"]},
                  "anyone": {"Plugin": plugins["anyone"]},
@@ -63,12 +63,12 @@ def main(directory):
             reply = daemon.direct("org.example.reminder.Remind", {"text": "now", "delayMs": 50})
             assert reply == {"text": "now"}, reply
             try:
-                daemon.direct("org.example.reminder.Remind", {"text": "never", "delayMs": 1001})
+                daemon.direct("org.example.reminder.Remind", {"text": "never", "delayMs": 60001})
                 raise AssertionError("no error")
             except varlink.VarlinkError as error:
-                assert (error.name, error.parameters) == ("org.example.reminder.TooLong", {"maxMs": 1000}), error
+                assert (error.name, error.parameters) == ("org.example.reminder.TooLong", {"maxMs": 60000}), error
             client = daemon.client()
-            client.send("org.example.reminder.Remind", {"text": "gone", "delayMs": 900})
+            client.send("org.example.reminder.Remind", {"text": "gone", "delayMs": 50000})
             varlink.wait_for(lambda: daemon.direct("org.example.reminder.Pending") == {"count": 1})
             client.close()
             varlink.wait_for(lambda: daemon.direct("org.example.reminder.Pending") == {"count": 0})

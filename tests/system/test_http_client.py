@@ -450,10 +450,10 @@ class Cancelling(HttpTest):
 
     def test_an_actor_ends_with_everything_on_the_way(self):
         """Trap 19: all at once."""
-        host = self.host_with()
+        host = self.host_with({"RetryDelayMaxMs": 60000})
         clients = [host.client() for _ in range(40)]
         for number, client in enumerate(clients):
-            client.send(f"{HTTP}.Get", {"url": self.server.url + ("/never", "/stuck", "/drip/1000?20", "/busy/999?1")[number % 4]})
+            client.send(f"{HTTP}.Get", {"url": self.server.url + ("/never", "/stuck", "/drip/1000?20", "/busy/999?50")[number % 4]})
         wait_for(lambda: self.stats(host)["active"] >= 30, 20 * SLOW)
         worker = host.workers()[0]["pid"]
         host.ctl("stop", "http", check=False)
@@ -685,7 +685,7 @@ class DeadNames(HttpTest):
     def test_a_name_server_that_never_answers_delays_no_address(self):
         """1,000 names and more wait for it; the daemon sees no other name server."""
         silent, address = silent_name_server(self)
-        resolve_ms = 16000
+        resolve_ms = 20000
         with tempfile.NamedTemporaryFile("w", prefix="troupe-") as resolver:
             resolver.write(f"nameserver {address}\noptions timeout:30 attempts:1\n")
             resolver.flush()
@@ -726,7 +726,7 @@ class DeadNames(HttpTest):
         # Those do not hold up the actor's end, nor do they do anything after it.
         began = time.monotonic()
         host.ctl("stop", "http")
-        self.assertLess(time.monotonic() - began, 12)
+        self.assertLess(time.monotonic() - began, 15)
         host.ctl("start", "http")
         host.wait_unit("http", "running")
         self.assertEqual(self.get(host, "/text")["status"], 200)
@@ -859,7 +859,7 @@ class Descriptors(HttpTest):
         subprocess.run(["prlimit", f"--pid={pid}", f"--nofile={limit}:{limit}"], check=True)
         clients = [host.client() for _ in range(100)]
         for client in clients:
-            client.send(f"{HTTP}.Get", {"url": self.server.url + "/drip/3?10"})
+            client.send(f"{HTTP}.Get", {"url": self.server.url + "/drip/3?500"})
         for client in clients:
             self.assertEqual(client.receive()[0]["response"]["text"], "xxx")
             client.close()

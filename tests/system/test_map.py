@@ -90,8 +90,10 @@ class Map(HostTest):
     def test_only_the_call_that_crashed_is_answered_so(self):
         host = self.daemon({"one": {"Plugin": "crash"}}, daemon={"Workers": 1})
         with host.client() as client:
-            for crash, ms in ((False, 200), (True, 0), (False, 0)):
-                client.send("io.troupe.test.crash.Maybe", {"crash": crash, "ms": ms})
+            # At once: the last must be there before the crash.
+            calls = [{"method": "io.troupe.test.crash.Maybe", "parameters": {"crash": crash, "ms": ms}}
+                     for crash, ms in ((False, 200), (True, 0), (False, 0))]
+            client.send_raw(b"".join(json.dumps(call).encode() + b"\0" for call in calls))
             self.assertNotIn("error", client.receive_raw())
             self.assertEqual(client.receive_raw()["parameters"], {"actor": "one/0", "crashed": True})
             self.assertEqual(client.receive_raw()["parameters"], {"actor": "one/0"})

@@ -238,8 +238,9 @@ class Reload(HostTest):
         with host.client() as client, host.client() as watcher:
             watcher.send(SLEEPY + ".Stream", {"count": 1000000, "periodMs": 10}, more=True)
             self.assertEqual(watcher.receive()[0]["number"], 1)
+            # So long that all of them are seen; and less than a stop may take.
             for i in range(5):
-                client.send(SLEEPY + ".Answer", {"text": str(i), "delayMs": 500 * SLOW})
+                client.send(SLEEPY + ".Answer", {"text": str(i), "delayMs": 5000})
             wait_for(lambda: host.call("slow", SLEEPY + ".Kept")["kept"] == 6)
             host.actor("slow", {"Plugin": "slow", "AllowGlobals": "yes"})
             self.assertEqual(host.control("Reload")["restarted"], ["slow"])
