@@ -43,9 +43,13 @@ def deaths(seed):
 
         def kill():
             while not over.wait(choose.random() / 5):
-                pid = choose.choice(daemon.workers()).get("pid")
-                if pid:
-                    os.kill(pid, choose.choice([signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT]))
+                # On a busy machine a start takes longer than it lives here.
+                worker = choose.choice(daemon.workers())
+                if worker["state"] == "running" and worker.get("pid"):
+                    try:
+                        os.kill(worker["pid"], choose.choice([signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT]))
+                    except ProcessLookupError:
+                        pass
 
         killer = threading.Thread(target=kill)
         killer.start()

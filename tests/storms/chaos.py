@@ -26,6 +26,7 @@ REPORTS = ("chaos: chaos:", "Sanitizer", "runtime error:", "abandoned")
 
 def define(daemon, choose, instances):
     daemon.actor("chaos", {"Plugin": "chaos", "Instances": instances, "Restart": "always", "RestartDelay": "1ms", "RestartDelayMax": "50ms", "GiveUp": "never",
+                           "TaskGrace": "60s", "StopTimeout": "70s",
                            "Mailbox": choose.choice([10, 100, 1000]), "Tasks": choose.choice([20, 100, 1000]),
                            "Blocking": choose.choice([1, 4]), "Config": {"Others": ["chaos"] + [f"chaos/{n}" for n in range(instances)]}})
 
@@ -79,7 +80,9 @@ def harm(daemon, choose, instances):
 
 
 def owns(daemon, name):
-    return {item["kind"]: item["count"] for item in daemon.control("Describe", {"name": name})["actors"][0]["owns"]}
+    """None of an actor whose worker keeps silent for a while."""
+    actors = daemon.control("Describe", {"name": name})["actors"]
+    return {item["kind"]: item["count"] for item in actors[0]["owns"]} if actors else None
 
 
 def has_played(daemon, name):

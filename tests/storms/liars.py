@@ -21,7 +21,7 @@ def storm(seed, seconds):
     shutil.copy(host.TROUPED, trouped)
     shutil.copy(os.path.join(HERE, "liar.py"), os.path.join(bin_directory, "troupe-worker"))
     # Starts that a liar swallows are waited for, as those of a slow init.
-    units = {"honest": {"Plugin": "echo", "Worker": 2}, "echo": {"Plugin": "echo", "Worker": 1, "Instances": 3},
+    units = {"honest": {"Plugin": "echo", "Worker": 2, "StartTimeout": "40s"}, "echo": {"Plugin": "echo", "Worker": 1, "Instances": 3},
              "slow": {"Plugin": "slow", "Worker": 1, "Instances": 5}}
 
     class LiarsDaemon(host.Daemon):

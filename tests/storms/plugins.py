@@ -62,9 +62,10 @@ def storm(seed, seconds):
             good[name] = file.read()
     try:
         # An init that hangs, and there will be some, is not waited for as long as a slow one.
-        with host.Daemon({"honest": {"Plugin": "echo", "Worker": 2}}, {"StartTimeout": "1s"}) as daemon, honest(daemon, seconds) as goes_on:
-            spawned = n = 0
-            while goes_on():
+        units = {"honest": {"Plugin": "echo", "Worker": 2, "StartTimeout": "40s"}}
+        with host.Daemon(units, {"StartTimeout": "1s"}) as daemon, honest(daemon, seconds) as goes_on:
+            n = 0
+            while goes_on() or n <= 3:
                 n += 1
                 name = choose.choice(list(good))
                 path = os.path.join(directory, f"{name}{n}.so")
@@ -73,7 +74,6 @@ def storm(seed, seconds):
                 unit = f"victim{n}"
                 try:
                     daemon.control("Spawn", {"name": unit, "plugin": path, "worker": "1"})
-                    spawned += 1
                     method, parameters = {"echo": ("io.troupe.test.echo.Text", {"text": "x"}), "hello": ("io.troupe.hello.Greet", {"name": "x"}),
                                           "ticker": ("io.troupe.ticker.Describe", {})}[name]
                     daemon.control("Call", {"name": unit, "method": method, "parameters": parameters, "timeoutMs": 2000})
@@ -84,6 +84,5 @@ def storm(seed, seconds):
                 except varlink.VarlinkError:
                     pass
                 os.unlink(path)
-            assert n > 3, f"{n} plug-ins only, {spawned} of them spawned"
     finally:
         shutil.rmtree(directory, ignore_errors=True)
