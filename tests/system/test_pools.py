@@ -113,13 +113,13 @@ class Across(HostTest):
         for sink_worker in (1, 2):
             host = self.daemon({"sink": {"Plugin": "flood", "Type": "sink", "Worker": sink_worker, "Mailbox": 1048576, "MailboxBytes": "1G"},
                                 "flood": {"Plugin": "flood", "Type": "flood", "Worker": 1}})
-            host.call("flood", "io.troupe.test.flood.Flood", {"sink": "sink", "count": 300000})
+            host.call("flood", "io.troupe.test.flood.Flood", {"sink": "sink", "count": 300000}, seconds=45)
             wait_for(lambda: host.call("sink", "io.troupe.test.sink.Taken") == {"count": 300000, "outOfOrder": 0}, 30 * SLOW)
 
     def test_back_pressure_holds_a_flood_within_a_worker(self):
         host = self.daemon({"sink": {"Plugin": "flood", "Type": "sink", "Worker": 1, "Mailbox": 16},
                             "flood": {"Plugin": "flood", "Type": "flood", "Worker": 1}})
-        done = host.call("flood", "io.troupe.test.flood.Flood", {"sink": "sink", "count": 100000})
+        done = host.call("flood", "io.troupe.test.flood.Flood", {"sink": "sink", "count": 100000}, seconds=45)
         self.assertGreater(done["refusals"], 0)
         wait_for(lambda: host.call("sink", "io.troupe.test.sink.Taken") == {"count": 100000, "outOfOrder": 0}, 30 * SLOW)
 
