@@ -107,7 +107,7 @@ def main(directory):
             assert daemon.direct("org.example.crew.Dismiss", {"name": "ada"}) == {"known": True}
             assert daemon.direct("org.example.crew.Dismiss", {"name": "ada"}) == {"known": False}
             assert daemon.direct("org.example.crew.Work", {"name": "ada"}) == {"times": 1}
-            hands = [actor for actor in daemon.control("Actors")["actors"] if actor["actorType"] == "hand"]
+            hands = [actor for actor in daemon.heard("Actors")["actors"] if actor["actorType"] == "hand"]
             crew = daemon.unit("crew")["instances"][0]["address"]
             assert [hand["parent"] for hand in hands] == [crew] * 2, hands
             waits.check(daemon, plugins["waits"])

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -24,6 +25,9 @@ CONTROL = "io.troupe.Control"
 
 # Sanitizer builds are several times slower; every deadline of a test is scaled by this.
 SLOW = int(os.environ.get("TROUPE_SLOW", "1"))
+
+# What troupectl says of workers that kept silent.
+LEFT_OUT = re.compile(r'does not answer|"silent":\[\d')
 
 
 def free_port(address="127.0.0.1"):
@@ -202,6 +206,19 @@ class Daemon:
         given["timeoutMs"] = seconds * 1000 * SLOW
         return varlink.call(self.socket, f"{CONTROL}.Call", given, (seconds + 10) * SLOW)["parameters"]
 
+    def heard(self, method, parameters=None):
+        """What all workers answer. One that is busy for two seconds is left out, and with it its
+        actors: of one that an actor has spawned nobody else knows."""
+        def answered():
+            try:
+                reply = self.control(method, parameters)
+            except varlink.VarlinkError as error:
+                if error.name != f"{CONTROL}.NoSuchActor":
+                    raise
+                return None
+            return reply if not reply["silent"] else None
+        return wait_for(answered, 60 * SLOW, f"all workers to answer {method} {parameters}")
+
     def unit(self, name):
         return self.control("Describe", {"name": name})["unit"]
 
@@ -235,6 +252,11 @@ class Daemon:
         if check and done.returncode:
             raise AssertionError(f"troupectl {arguments}: status {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
+
+    def ctl_heard(self, *arguments):
+        """As heard() does."""
+        return wait_for(lambda: not LEFT_OUT.search((done := self.ctl(*arguments)).stdout) and done, 60 * SLOW,
+                        f"all workers to answer troupectl {arguments}")
 
     def ctl_json(self, *arguments, **more):
         return json.loads(self.ctl("--json", *arguments, **more).stdout)

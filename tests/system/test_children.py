@@ -1,4 +1,5 @@
 """Actors that actors have spawned: whose they are, how they end, who may stop them."""
+import json
 import os
 import signal
 import time
@@ -14,7 +15,7 @@ class Children(HostTest):
         return self.daemon({"flock": {"Plugin": "flock", "Type": "flock", "Config": {"Children": 100}, **unit}}, daemon=daemon)
 
     def actors(self, host):
-        return host.control("Actors")["actors"]
+        return host.heard("Actors")["actors"]
 
     def birds(self, host):
         return [actor for actor in self.actors(host) if actor["actorType"] == "bird"]
@@ -59,14 +60,14 @@ class Children(HostTest):
     def test_ctl_shows_whose_children_they_are(self):
         host = self.flock()
         parent = host.unit("flock")["instances"][0]["address"]
-        rows = [line.split() for line in host.ctl("actors").stdout.splitlines()]
+        rows = [line.split() for line in host.ctl_heard("actors").stdout.splitlines()]
         self.assertEqual(rows[0][:4], ["ADDRESS", "UNIT", "PARENT", "ACTOR"])
         self.assertEqual(sum(row[1:4] == ["flock", parent, "bird"] for row in rows), 100)
         self.assertIn("flock (bird, spawned): 100 actors", host.ctl("tree").stdout)
         others = [o for worker in host.ctl_json("tree")["workers"] for o in worker["others"]]
         self.assertEqual(others, [{"unit": "flock", "actorType": "bird", "actors": 100}])
         bird = self.birds(host)[0]["address"]
-        self.assertEqual(host.ctl_json("show", bird)["actors"][0]["parent"], parent)
+        self.assertEqual(host.heard("Describe", {"name": bird})["actors"][0]["parent"], parent)
         birds = [other["address"] for other in self.birds(host)]
         host.ctl("stop", *birds[1:])
         self.assertRegex(host.ctl("tree").stdout, r"flock \(bird, spawned\): 1 actor\n")
@@ -74,10 +75,10 @@ class Children(HostTest):
     def test_a_child_has_its_interfaces_and_its_plugin(self):
         host = self.flock()
         bird = self.birds(host)[0]["address"]
-        unit, shown = host.unit("flock"), host.ctl_json("show", bird)["unit"]
+        unit, shown = host.unit("flock"), json.loads(host.ctl_heard("--json", "show", bird).stdout)["unit"]
         self.assertEqual(shown["interfaces"], ["io.troupe.test.bird"])
         self.assertEqual([shown[key] for key in ("plugin", "file")], [unit["plugin"], unit["file"]])
-        self.assertNotIn("by hand", host.ctl("show", bird).stdout)
+        self.assertNotIn("by hand", host.ctl_heard("show", bird).stdout)
         # So a method of it needs no interface before it, as with units.
         self.assertEqual(host.ctl_json("call", bird, "Sing"), {"song": "tweet"})
 
@@ -118,10 +119,10 @@ class Children(HostTest):
             wait_for(lambda: host.worker(worker)["incarnation"] == incarnation, 20 * SLOW)
             self.finish_daemon(host)
 
-    @waits(5)
+    @waits(12)
     def test_a_family_may_take_longer_as_long_as_its_members_end(self):
-        host = self.flock(Config={"Children": 1}, StopTimeout=f"{3 * SLOW}s")
-        host.call("flock", f"{FLOCK}.Hatch", {"count": 7, "detached": False, "endMs": 600 * SLOW})
+        host = self.flock(Config={"Children": 1}, StopTimeout=f"{6 + 2 * SLOW}s")
+        host.call("flock", f"{FLOCK}.Hatch", {"count": 8, "detached": False, "endMs": 1300 + 200 * SLOW})
         host.ctl("stop", "flock")
         self.assertNotIn("is ended", host.log())
         self.assertEqual(self.actors(host), [])

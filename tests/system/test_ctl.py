@@ -117,14 +117,14 @@ class Ctl(HostTest):
         self.assertEqual(len(host.ctl_json("workers")["workers"]), 2)
         self.assertEqual(host.ctl_json("call", "hello", GREET, '{"name":"x"}')["text"], "hello, x")
         self.assertEqual(host.ctl_json("send", "hello", GREET, '{"name":"x"}'), {})
-        actors = [json.loads(line) for line in host.ctl("--json", "actors").stdout.splitlines()]
+        actors = [json.loads(line) for line in host.ctl_heard("--json", "actors").stdout.splitlines()]
         self.assertEqual(sum(len(reply["actors"]) for reply in actors), 2)
 
     def test_verbs_speak_to_people(self):
         host = self.daemon({"hello": {"Plugin": "hello", "Instances": 2, "Description": "A friend"}})
         for verb, words in [(["status"], ["running", "workers"]), (["list"], ["hello", "running"]), (["show", "hello"], ["A friend", "io.troupe.hello"]),
                             (["tree"], ["worker 1", "worker 2", "hello"]), (["workers"], ["running"]), (["actors"], ["hello"])]:
-            output = host.ctl(*verb).stdout.lower()
+            output = host.ctl_heard(*verb).stdout.lower()
             for word in words:
                 self.assertIn(word.lower(), output, verb)
             # No colours where there is no terminal.
@@ -142,23 +142,23 @@ class Ctl(HostTest):
 
     def test_actors_are_one_table_and_several_replies(self):
         host = self.daemon({"pool": {"Plugin": "slow", "Instances": 2500}})
-        rows = host.ctl("actors").stdout.splitlines()
+        rows = host.ctl_heard("actors").stdout.splitlines()
         self.assertEqual(len(rows), 2501)
         self.assertEqual([row for row in rows if "ADDRESS" in row], rows[:1])
-        replies = [json.loads(line)["actors"] for line in host.ctl("--json", "actors").stdout.splitlines()]
+        replies = [json.loads(line)["actors"] for line in host.ctl_heard("--json", "actors").stdout.splitlines()]
         self.assertGreater(len(replies), 2)
         self.assertNotIn([], replies)
         self.assertEqual(sorted(a["instance"] for reply in replies for a in reply), list(range(2500)))
-        self.assertEqual(len(host.ctl("actors", "2").stdout.splitlines()), 1251)
+        self.assertEqual(len(host.ctl_heard("actors", "2").stdout.splitlines()), 1251)
 
     def test_actors_of_no_worker_are_an_empty_table(self):
         host = self.daemon()
-        self.assertEqual(len(host.ctl("actors").stdout.splitlines()), 1)
-        self.assertEqual(host.ctl("--json", "actors").stdout, '{"actors":[],"silent":[]}\n')
+        self.assertEqual(len(host.ctl_heard("actors").stdout.splitlines()), 1)
+        self.assertEqual(host.ctl_heard("--json", "actors").stdout, '{"actors":[],"silent":[]}\n')
 
     def test_show_lists_actors_in_the_order_of_instances(self):
         host = self.daemon({"pool": {"Plugin": "slow", "Instances": 12}})
-        rows = [line for line in host.ctl("show", "pool").stdout.splitlines() if " pool/" in line]
+        rows = [line for line in host.ctl_heard("show", "pool").stdout.splitlines() if " pool/" in line]
         self.assertEqual([row.split()[1] for row in rows], [f"pool/{n}" for n in range(12)])
 
     def test_colours_are_for_terminals(self):

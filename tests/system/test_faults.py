@@ -227,7 +227,7 @@ class Crashes(HostTest):
             self.assertEqual(data["code"], -5)
         host.wait_unit("goes", "failed")
         self.assertEqual(host.unit("stays")["state"], "running")
-        actor = host.control("Describe", {"name": "stays"})["actors"][0]
+        actor = host.heard("Describe", {"name": "stays"})["actors"][0]
         self.assertEqual((actor["handled"], actor["failed"]), (1, 1))
 
     @waits(7)
