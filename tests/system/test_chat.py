@@ -109,9 +109,10 @@ class Chat(HostTest):
     @waits(2)
     def test_who_says_nothing_has_to_leave(self):
         host, port = self.chat(IdleMs=1000 * SLOW)
-        silent = self.come(host, port)
-        self.assert_gone(silent)
+        with socket.create_connection(("127.0.0.1", port), timeout=20 * SLOW) as silent:
+            self.assert_gone(silent)
         self.wait_people(host, 0)
+        self.assertEqual(self.status(host)["came"], 1)
 
     def test_actors_and_clients_say_something_too(self):
         host, port = self.chat(Line=10)

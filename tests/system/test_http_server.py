@@ -687,7 +687,7 @@ class Streams(HttpTest):
         wire = self.open(WATCH, {"periodMs": 10})
         wire.head()
         next(self.events(wire))
-        number = self.host.control("Describe", {"name": "far"})["actors"][0]["worker"]
+        number = self.host.heard("Describe", {"name": "far"})["actors"][0]["worker"]
         os.kill(self.host.worker(number)["pid"], signal.SIGKILL)
         last = list(self.events(wire))[-1]
         self.assertTrue(last.startswith("event: error\n"), last)
@@ -730,9 +730,10 @@ class Limits(HttpTest):
             self.fail("a body without an end is read to none")
         self.assert_greets()
 
-    @waits(6)
+    @waits(10)
     def test_slow_clients_have_an_end(self):
-        self.start(HeaderTimeoutMs=3000 * SLOW, BodyTimeoutMs=3000 * SLOW, IdleTimeoutMs=3000 * SLOW)
+        ms = 6000 + 2000 * SLOW  # none is up before all four are there
+        self.start(HeaderTimeoutMs=ms, BodyTimeoutMs=ms, IdleTimeoutMs=ms)
         with Wire(self.place) as header, Wire(self.place) as body, Wire(self.place) as idle, Wire(self.place) as silent:
             header.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
             body.send(request("POST", GREET, b" " * 1000)[:-1000])

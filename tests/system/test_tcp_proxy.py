@@ -161,15 +161,15 @@ class Proxy(HostTest):
         host.wait_log("Connection refused")
         self.assertEqual(self.status(host)["failed"], 1)
 
-    @waits(5)
+    @waits(12)
     def test_idle_connections_end_and_busy_ones_do_not(self):
         def ticks(connection):
             for _ in range(20):
                 connection.sendall(b"t")
-                time.sleep(0.2 * SLOW)
+                time.sleep(0.4 + 0.1 * SLOW)
             self.read_all(connection)
 
-        host, port = self.proxy(Target(self, ticks).place, IdleMs=2500 * SLOW)
+        host, port = self.proxy(Target(self, ticks).place, IdleMs=6000 + 2000 * SLOW)
         # nothing comes from the client, but what goes to it keeps both alive
         connection = self.connect(port)
         self.assertEqual(self.read_all(connection), b"t" * 20)
