@@ -30,9 +30,10 @@ class Map(HostTest):
         _, answers = self.map(host, "pool", f"{SLOW_ACTOR}.Answer", input=lines(asked))
         self.assertEqual(answers, [{"text": line["text"]} for line in asked])
 
+    @waits(10)
     def test_unordered_answers_come_as_they_come(self):
         host = self.daemon({"pool": {"Plugin": "slow", "Instances": 4}})
-        asked = [{"text": str(n), "delayMs": 2000 * SLOW if n == 0 else 0} for n in range(100)]
+        asked = [{"text": str(n), "delayMs": 10000 if n == 0 else 0} for n in range(100)]
         _, answers = self.map(host, "--unordered", "pool", f"{SLOW_ACTOR}.Answer", input=lines(asked))
         self.assertEqual(sorted(a["text"] for a in answers), sorted(line["text"] for line in asked))
         # Only those behind it on its own connection wait for the slow one.
@@ -123,8 +124,8 @@ class Map(HostTest):
         """400 lines, and a daemon that is killed and started again in the middle: the status,
         the lines asked and answered."""
         host = self.daemon({"pool": {"Plugin": "slow", "Instances": 4}})
-        # What is answered is seen 4 KiB at a time: then there is more than a second left.
-        asked = [{"text": str(n), "delayMs": 10 if n < 250 else 500} for n in range(400)]
+        # What is answered is seen 4 KiB at a time: then there are many seconds left.
+        asked = [{"text": str(n), "delayMs": 10 if n < 250 else 1500} for n in range(400)]
         path = os.path.join(host.directory, "answers")
         with open(path, "w") as output:
             process = subprocess.Popen([TROUPECTL, "--socket", host.socket, "map", "--window", "4", *options, *target],
@@ -141,12 +142,14 @@ class Map(HostTest):
         with open(path) as file:
             return status, asked, [json.loads(line) for line in file]
 
+    @waits(30)
     def test_a_daemon_that_is_restarted_costs_nothing_with_retry(self):
         for target in (["pool", f"{SLOW_ACTOR}.Answer"], [f"{SLOW_ACTOR}.Answer"]):
             status, asked, answers = self.restarted("--retry", "3", target=target)
             self.assertEqual(answers, [{"text": line["text"]} for line in asked])
             self.assertEqual(status, 0)
 
+    @waits(15)
     def test_a_daemon_that_is_restarted_fails_what_was_in_flight_without_retry(self):
         status, asked, answers = self.restarted(target=["pool", f"{SLOW_ACTOR}.Answer"])
         self.assertEqual(status, 1)
@@ -182,17 +185,20 @@ class Map(HostTest):
         self.assertEqual([(a["error"], a["line"]) for a in map(json.loads, output.splitlines())],
                          [("io.troupe.Control.PeerDown", 1), ("io.troupe.Control.PeerDown", 2)])
 
-    @waits(7)
+    @waits(12)
     def test_signals_end_it_in_order_and_then_at_once(self):
         host = self.daemon({"slow": {"Plugin": "slow"}})
         command = [TROUPECTL, "--socket", host.socket, "map", "--connections", "1", "--window", "2", "slow", f"{SLOW_ACTOR}.Answer"]
+        processes = {}
         for number in (signal.SIGINT, signal.SIGTERM):
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            process.stdin.write(lines([{"text": str(n), "delayMs": 3000} for n in range(10)]))
-            process.stdin.flush()
-            wait_for(lambda: host.call("slow", f"{SLOW_ACTOR}.Kept")["kept"] == 2)
+            processes[number] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            processes[number].stdin.write(lines([{"text": str(n), "delayMs": 10000} for n in range(10)]))
+            processes[number].stdin.flush()
+        wait_for(lambda: host.call("slow", f"{SLOW_ACTOR}.Kept")["kept"] == 4)
+        for number, process in processes.items():
             process.send_signal(number)
-            output, errors = process.communicate(timeout=20 * SLOW)
+        for number, process in processes.items():
+            output, errors = process.communicate(timeout=40 * SLOW)
             self.assertEqual(process.returncode, 128 + number)
             self.assertEqual(output, '{"text":"0"}\n{"text":"1"}\n')
             self.assertIn("interrupted", errors)
@@ -217,7 +223,7 @@ class Map(HostTest):
         target = ["slow", f"{SLOW_ACTOR}.Answer"]
         path = os.path.join(host.directory, "asked")
         with open(path, "w") as file:
-            file.write(lines([{"text": "é" * 10, "delayMs": 50}] * 20))
+            file.write(lines([{"text": "é" * 10, "delayMs": 150}] * 20))
         for options, shown in ((["--input", path], True), (["--input", path, "--no-progress"], False)):
             status, output = on_terminal([*command, *options, *target], stdout=subprocess.DEVNULL)
             self.assertEqual(status, 0)

@@ -2,17 +2,19 @@
 import time
 import unittest
 
-from host import CONTROL, SLOW, HostTest
+from host import CONTROL, SLOW, HostTest, waits
 from varlink import wait_for
 
 SLOW_ACTOR = "io.troupe.test.slow"
 
 
+@waits(11)
 class OperatorsTest(HostTest):
-    def block(self, daemon, name, ms):
-        """One of its actors is in a handler for so long, from now on."""
+    def block(self, daemon, name):
+        """One of its actors is in a handler, from now on and for long enough to see what waits
+        for it."""
         with daemon.client() as client:
-            client.send(f"{CONTROL}.Call", {"name": name, "method": f"{SLOW_ACTOR}.Block", "parameters": {"ms": ms}}, oneway=True)
+            client.send(f"{CONTROL}.Call", {"name": name, "method": f"{SLOW_ACTOR}.Block", "parameters": {"ms": 10000}}, oneway=True)
             client.call(f"{CONTROL}.Status")
         wait_for(lambda: any(self.sleeps(w["pid"]) for w in daemon.workers()), 20 * SLOW, "the handler to run")
 
@@ -28,24 +30,24 @@ class OperatorsTest(HostTest):
         wait_for(lambda: self.listed(daemon, name)["state"] == state, 20 * SLOW, f"{name} to be {state}")
 
     def test_daemon_ends_when_a_unit_is_to_come_back_in_a_worker_of_its_own(self):
-        daemon = self.daemon({"alone": {"Plugin": "slow", "Worker": "own"}}, {"StopTimeout": "7s"})
-        self.block(daemon, "alone", 4000)
+        daemon = self.daemon({"alone": {"Plugin": "slow", "Worker": "own"}}, {"StopTimeout": "30s"})
+        self.block(daemon, "alone")
         daemon.actor("alone", {"Plugin": "slow", "Worker": "own", "Instances": 2})
-        with daemon.client() as client:
+        with daemon.client(60) as client:
             client.send(f"{CONTROL}.Reload", {})
             self.wait_listed(daemon, "alone", "stopping")
-            self.assertEqual(daemon.terminate(20), 0)
+            self.assertEqual(daemon.terminate(40), 0)
 
     def test_daemon_does_not_wait_for_what_will_not_be_replaced_any_more(self):
-        daemon = self.daemon({"pool": {"Plugin": "slow", "Instances": 2}}, {"StopTimeout": "30s"})
-        self.block(daemon, "pool/0", 3000)
+        daemon = self.daemon({"pool": {"Plugin": "slow", "Instances": 2}}, {"StopTimeout": "60s"})
+        self.block(daemon, "pool/0")
         daemon.actor("pool", {"Plugin": "echo", "Instances": 2})
-        with daemon.client() as client:
+        with daemon.client(60) as client:
             client.send(f"{CONTROL}.Reload", {})
             self.wait_listed(daemon, "pool", "stopping")
             begin = time.monotonic()
-            self.assertEqual(daemon.terminate(20), 0)
-            self.assertLess(time.monotonic() - begin, 20)
+            self.assertEqual(daemon.terminate(50), 0)
+            self.assertLess(time.monotonic() - begin, 40)
             self.assert_error("WrongState", client.receive)
 
     def test_one_actor_that_does_not_drain_is_restarted_in_its_time(self):
@@ -76,10 +78,10 @@ class OperatorsTest(HostTest):
         self.assertEqual(daemon.control("Kill", {"name": "up"})["actors"], ["up/0"])
 
     def test_unit_is_described_by_its_name_when_it_changes_meanwhile(self):
-        daemon = self.daemon({"alone": {"Plugin": "slow"}})
-        self.block(daemon, "alone", 3000)
+        daemon = self.daemon({"alone": {"Plugin": "slow"}}, {"StopTimeout": "30s"})
+        self.block(daemon, "alone")
         daemon.actor("alone", {"Plugin": "slow", "Instances": 2})
-        with daemon.client() as client, daemon.client() as other:
+        with daemon.client(60) as client, daemon.client(60) as other:
             client.send(f"{CONTROL}.Reload", {})
             self.wait_listed(daemon, "alone", "stopping")
             other.send(f"{CONTROL}.Describe", {"name": "alone"})
@@ -87,14 +89,15 @@ class OperatorsTest(HostTest):
             self.assertEqual(other.receive()[0]["unit"]["name"], "alone")
 
     def assert_joins_a_change(self, verb):
-        daemon = self.daemon({"pool": {"Plugin": "slow", "Instances": 2}})
+        daemon = self.daemon({"pool": {"Plugin": "slow", "Instances": 2}}, {"StopTimeout": "30s"})
         daemon.control("Stop", {"name": "pool/1"})
-        self.block(daemon, "pool/0", 3000)
+        self.block(daemon, "pool/0")
         daemon.actor("pool", {"Plugin": "slow", "Instances": 3})
-        with daemon.client() as client:
+        with daemon.client(60) as client:
             client.send(f"{CONTROL}.Reload", {})
             self.wait_listed(daemon, "pool", "stopping")
-            daemon.control(verb, {"name": "pool/1"})
+            with daemon.client(60) as other:
+                other.call(f"{CONTROL}.{verb}", {"name": "pool/1"})
             self.assertEqual(client.receive()[0]["restarted"], ["pool"])
         self.assertEqual([i["state"] for i in daemon.unit("pool")["instances"]], ["running"] * 3)
 

@@ -188,13 +188,13 @@ class Reload(HostTest):
         self.assertEqual(states.count("running") + states.count("failed"), 64)
 
     def test_each_actor_of_a_large_pool_has_its_time_to_finish(self):
-        seconds = SLOW + 2
+        seconds = 4 + 2 * SLOW
         host = self.daemon({"slow": {"Plugin": "slow", "Instances": 64}}, daemon={"StopTimeout": f"{seconds}s"})
         with host.client() as client:
             # The first cannot finish. One beside it is done after half of the time; then others
             # begin, who have all of theirs.
             for instance, method, parameters in ((0, "Never", {}), (1, "Answer", {"text": "1", "delayMs": 500 * seconds}),
-                                                 (4, "Answer", {"text": "4", "delayMs": 1700 * seconds})):
+                                                 (4, "Answer", {"text": "4", "delayMs": 1300 * seconds})):
                 client.send(f"{CONTROL}.Call", {"name": f"slow/{instance}", "method": f"{SLEEPY}.{method}", "parameters": parameters,
                                                 "timeoutMs": 60000})
             wait_for(lambda: host.call("slow/4", SLEEPY + ".Kept")["kept"] == 1)

@@ -151,6 +151,7 @@ class Text(HostTest):
         host.ctl("reload")
         wait_for(lambda: self.provider(host, HELLO).startswith("0.2."), 20 * SLOW)
 
+    @waits(13)
     def test_a_pool_provides_in_turn_and_is_awaited_while_it_starts(self):
         host = self.host(pool={"Plugin": "hello", "Instances": 4})
         found = [self.provider(host, HELLO) for _ in range(8)]
@@ -158,11 +159,11 @@ class Text(HostTest):
         self.assertEqual(found[:4], found[4:])
         self.assertGreater(len({address[:4] for address in found}), 1, "it is in several workers")
         # While it is started, it is not there yet, but is to come.
-        host.actor("late", {"Plugin": "slow_life", **FAR, "Config": {"initMs": 3000 * SLOW}})
+        host.actor("late", {"Plugin": "slow_life", **FAR, "Config": {"initMs": 12000}})
         reload = threading.Thread(target=host.ctl, args=("reload",))  # which waits for it
         reload.start()
         self.addCleanup(reload.join)
         wait_for(lambda: self.provider(host, "io.troupe.test.slow-life") == "EINPROGRESS", 20 * SLOW)
         self.assertEqual(self.ask(host, "io.troupe.test.slow-life.Ping"), "EINPROGRESS")
-        wait_for(lambda: self.provider(host, "io.troupe.test.slow-life").startswith("0.2."), 20 * SLOW)
+        wait_for(lambda: self.provider(host, "io.troupe.test.slow-life").startswith("0.2."), 40 * SLOW)
         self.assertEqual(self.ask(host, "io.troupe.test.slow-life.Ping"), {})
