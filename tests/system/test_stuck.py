@@ -191,33 +191,34 @@ class StopTimeouts(HostTest):
         self.timed(15, host.ctl, "reload")
         self.assert_error("NoSuchActor", host.unit, "crash")
 
+    @waits(12)
     def test_a_pool_may_take_longer_as_long_as_it_makes_progress(self):
-        host = self.daemon({"pool": {"Plugin": "slow_life", "Instances": 12, "Worker": 1, "StopTimeout": f"{3 * SLOW}s",
-                                     "Config": {"FiniMs": 300 * SLOW}}})
+        host = self.daemon({"pool": {"Plugin": "slow_life", "Instances": 12, "Worker": 1, "StopTimeout": f"{6 + 2 * SLOW}s",
+                                     "Config": {"FiniMs": 800 + 200 * SLOW}}})
         host.ctl("stop", "pool")
         self.assertEqual(host.worker(1)["incarnation"], 1)
 
     @waits(18)
     def test_a_stop_that_takes_long_is_waited_for_as_long_as_it_goes_on(self):
-        host = self.daemon({"pool": {"Plugin": "slow_life", "Instances": 15, "Worker": 1, "StopTimeout": f"{3 * SLOW}s",
+        host = self.daemon({"pool": {"Plugin": "slow_life", "Instances": 15, "Worker": 1, "StopTimeout": f"{8 + 2 * SLOW}s",
                                      "Config": {"FiniMs": 1000 + 200 * SLOW}}})
         host.ctl("stop", "pool")
         self.assertEqual(host.unit("pool")["state"], "stopped")
         self.assertNotIn("is ended", host.log())
 
-    @waits(16)
+    @waits(22)
     def test_a_master_that_slept_gives_its_workers_time(self):
-        host = self.unstarted({"slow": {"Plugin": "slow_life", "Worker": 1, "StartTimeout": "5s", "Restart": "no",
-                                        "Config": {"InitMs": 3000, "FiniMs": 3000}, "StopTimeout": "5s"}})
+        host = self.unstarted({"slow": {"Plugin": "slow_life", "Worker": 1, "StartTimeout": "8s", "Restart": "no",
+                                        "Config": {"InitMs": 6000, "FiniMs": 6000}, "StopTimeout": "8s"}})
         host.launch()
         host.wait_listening()
         wait_for(lambda: listed(host, "slow")["state"] == "starting" and host.worker(1)["state"] == "running", 20 * SLOW)
-        self.sleep(host, 7)
+        self.sleep(host, 10)
         self.assertEqual(host.wait_unit("slow", "running")["restarts"], 0)
         with host.client() as client:
             client.send(f"{CONTROL}.Stop", {"name": "slow"})
             wait_for(lambda: listed(host, "slow")["state"] == "stopping", 20 * SLOW)
-            self.sleep(host, 7)
+            self.sleep(host, 10)
             client.receive()
         self.assertEqual(host.unit("slow")["state"], "stopped")
         self.assertEqual(host.worker(1)["incarnation"], 1)
@@ -243,7 +244,7 @@ class StopTimeouts(HostTest):
         host.process.send_signal(signal.SIGCONT)
 
 
-@waits(25)
+@waits(36)
 class Stalls(HostTest):
     """Workers that do not come round: seen within seconds, ended at WorkerWatchdog=."""
 
@@ -308,7 +309,7 @@ class Stalls(HostTest):
         host = self.daemon(self.UNITS, daemon={"WorkerWatchdog": "3s", "GiveUpAfter": 3, "RestartDelay": "10ms", "RestartDelayMax": "20ms"})
         for incarnation in (2, 3, 4):
             self.stall(host, "Loop" if incarnation == 2 else "Hang")
-            wait_for(lambda: host.worker(1)["incarnation"] == incarnation or
+            wait_for(lambda: host.worker(1)["incarnation"] >= incarnation or
                      listed(host, "crash")["state"] == "failed", 20 * SLOW)
             host.wait_unit("hello", "running")
             if incarnation == 2:
@@ -325,14 +326,14 @@ class Stalls(HostTest):
         self.assertEqual(host.call("hello", GREET, {"name": "x"})["text"], "hello, x")
 
     def test_an_idle_worker_that_is_stopped_is_shown_and_ended_and_nobody_pays(self):
-        host = self.daemon(self.UNITS, daemon={"WorkerWatchdog": "9s"})
+        host = self.daemon(self.UNITS, daemon={"WorkerWatchdog": "20s"})
         pid = host.worker(1)["pid"]
         os.kill(pid, signal.SIGSTOP)
         self.addCleanup(lambda: os.path.exists(f"/proc/{pid}") and os.kill(pid, signal.SIGCONT))
         stall = self.wait_stalled(host, 1)["stall"]
         self.assertNotIn("actor", stall)
         self.assertIn("it has not answered for", host.ctl("workers").stdout)
-        wait_for(lambda: (w := host.worker(1))["incarnation"] == 2 and w["state"] == "running", 20 * SLOW)
+        wait_for(lambda: (w := host.worker(1))["incarnation"] >= 2 and w["state"] == "running", 40 * SLOW)
         self.assertEqual(host.log().count("worker 1 is stalled: "), 1)
         self.assertEqual(host.worker(1)["lastCrash"]["cause"], "killed")
         for name in ("crash", "hello"):
@@ -343,39 +344,39 @@ class Stalls(HostTest):
         host = self.daemon(self.UNITS, daemon={"WorkerWatchdog": "2s"})
         pid = host.worker(1)["pid"]
         Traced.trace(self, pid)
-        wait_for(lambda: (w := host.worker(1))["incarnation"] == 2 and w["state"] == "running", 20 * SLOW)
+        wait_for(lambda: (w := host.worker(1))["incarnation"] >= 2 and w["state"] == "running", 20 * SLOW)
 
     def test_a_worker_that_outlives_sigkill_is_replaced(self):
         host = self.daemon(self.UNITS, daemon={"WorkerWatchdog": "2s"})
         pid = host.worker(1)["pid"]
         Traced.trace(self, pid, "exit")
         os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: (w := host.worker(1))["incarnation"] == 2 and w["state"] == "running", 30 * SLOW)
+        wait_for(lambda: (w := host.worker(1))["incarnation"] >= 2 and w["state"] == "running", 30 * SLOW)
         self.assertIn("going on without it", host.log())
         self.assertEqual(host.call("hello", GREET, {"name": "x"})["text"], "hello, x")
 
     def test_a_master_that_slept_ends_nobody(self):
-        host = self.daemon(self.UNITS, daemon={"WorkerWatchdog": "4s"})
+        host = self.daemon(self.UNITS, daemon={"WorkerWatchdog": "8s"})
         pids = [w["pid"] for w in host.workers()]
         time.sleep(1)
         for _ in range(2):
             host.process.send_signal(signal.SIGSTOP)
-            time.sleep(5)
+            time.sleep(9)
             host.process.send_signal(signal.SIGCONT)
             time.sleep(2)
         self.assertEqual([w["pid"] for w in host.workers()], pids)
         # All of them together, as when a machine or a cgroup is frozen.
         for pid in [host.process.pid, *pids]:
             os.kill(pid, signal.SIGSTOP)
-        time.sleep(5)
-        for pid in [host.process.pid, *pids]:
+        time.sleep(9)
+        for pid in [*pids, host.process.pid]:
             os.kill(pid, signal.SIGCONT)
         time.sleep(6)
         self.assertEqual([w["pid"] for w in host.workers()], pids)
 
     def test_an_init_has_its_own_time(self):
-        host = self.daemon({**self.UNITS, "slow": {"Plugin": "slow_life", "Worker": 2, "StartTimeout": "20s", "Config": {"InitMs": 7000}}},
-                           daemon={"WorkerWatchdog": "4s"})
+        host = self.daemon({**self.UNITS, "slow": {"Plugin": "slow_life", "Worker": 2, "StartTimeout": "40s", "Config": {"InitMs": 12000}}},
+                           daemon={"WorkerWatchdog": "8s"})
         self.assertEqual(host.wait_unit("slow", "running")["restarts"], 0)
         self.assertEqual(host.worker(2)["incarnation"], 1)
 
