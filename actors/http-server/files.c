@@ -1,4 +1,4 @@
-/* files.c - files below Root=, by sendfile. */
+/* files.c - files below Root=: small ones in one piece with their head, others by sendfile. */
 #include "files.h"
 #include "server.h"
 
@@ -16,6 +16,9 @@
 
 #define ERRORS    "io.troupe.httpserver."
 #define PATH_SIZE 4096
+/* What is read rather than sent by sendfile, which makes two packets of an answer: that of the
+ * head, and that of the body. */
+#define SMALL_FILE (8u << 10)
 
 static const struct {
 	const char *ending, *type;
@@ -175,6 +178,44 @@ static int range_of(const struct exchange *exchange, const char *tag, uint64_t s
 	return 1;
 }
 
+/* A small part of a file, from memory. NULL: it cannot be read, or not all of it. */
+static struct MHD_Response *read_small(int fd, uint64_t first, uint64_t count)
+{
+	char *data = malloc(count ? count : 1);
+	ssize_t size = 0;
+
+	for (size_t at = 0; data && at < count; at += (size_t)size) {
+		size = pread(fd, data + at, count - at, (off_t)(first + at));
+		if (size <= 0) {
+			free(data);
+			return NULL;
+		}
+	}
+	if (!data)
+		return NULL;
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(count, data, MHD_RESPMEM_MUST_FREE);
+	if (!response)
+		free(data);
+	return response;
+}
+
+/* Of so many bytes of the file; takes the descriptor. NULL: no memory. */
+static struct MHD_Response *response_of(int fd, uint64_t first, uint64_t count)
+{
+	struct MHD_Response *response =
+		count <= SMALL_FILE ? read_small(fd, first, count) : NULL;
+
+	if (response) {
+		close(fd);
+		return response;
+	}
+	response = MHD_create_response_from_fd_at_offset64(count, fd, first);
+	if (!response)
+		close(fd);
+	return response;
+}
+
 static void answer_file(struct exchange *exchange, int fd, const struct stat *st,
 			const char *path)
 {
@@ -209,9 +250,7 @@ static void answer_file(struct exchange *exchange, int fd, const struct stat *st
 		}
 		response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
 	} else {
-		response = MHD_create_response_from_fd_at_offset64(count, fd, first);
-		if (!response)
-			close(fd);
+		response = response_of(fd, first, count);
 	}
 	if (response) {
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, tag);

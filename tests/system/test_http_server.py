@@ -531,6 +531,17 @@ class Files(HttpTest):
         answer = self.ask("GET", "/a/b.txt", headers=["Range: bytes=0-3", 'If-Range: "other"'])
         self.assertEqual((answer.status, answer.body), (200, b"0123456789"))
 
+    def test_files_and_their_parts_arrive_whole_whatever_their_size(self):
+        for size in (0, 1, 8191, 8192, 8193, 100_000):
+            data = os.urandom(size)
+            self.write("file.bin", data)
+            self.assertEqual(self.ask("HEAD", "/file.bin").headers["content-length"], str(size))
+            self.assertEqual(self.ask("GET", "/file.bin").body, data)
+            for first, last in ((0, size - 1), (size // 2, size - 1), (size // 3, size // 3 + 8192)):
+                if size:
+                    part = self.ask("GET", "/file.bin", headers=[f"Range: bytes={first}-{last}"])
+                    self.assertEqual((part.status, part.body), (206, data[first:last + 1]), (size, first, last))
+
     def test_a_large_file_arrives_whole_at_a_slow_reader(self):
         data = os.urandom(1 << 16) * 256
         self.write("large.bin", data)
