@@ -87,7 +87,8 @@ static void stretch_that_is_over_in_time_is_not(void **state)
 	assert_int_equal(fixture.word, 7);
 }
 
-/* The id of the thread that is called "overrun". */
+/* The id of the newest thread that is called "overrun": one that has been joined may be listed
+ * for a moment longer. */
 static long find_thread(void)
 {
 	DIR *tasks = opendir("/proc/self/task");
@@ -95,7 +96,7 @@ static long find_thread(void)
 	long found = 0;
 
 	assert_non_null(tasks);
-	while (!found && (entry = readdir(tasks))) {
+	while ((entry = readdir(tasks))) {
 		char path[300], name[32] = "";
 		FILE *file;
 
@@ -136,6 +137,7 @@ static unsigned long long count_wakeups(long thread)
 static void thread_sleeps_while_no_stretch_is_under_way(void **state)
 {
 	struct fixture fixture;
+	uint64_t until_ns = clock_now_ns() + PATIENCE_NS;
 	unsigned long long before;
 	long thread;
 
@@ -146,15 +148,12 @@ static void thread_sleeps_while_no_stretch_is_under_way(void **state)
 	overrun_end(fixture.overrun);
 	thread = find_thread();
 	assert_true(thread > 0);
-	/* as soon as it has seen the end it sleeps for good */
+	/* as soon as it has seen the end, which may be late, it sleeps for good */
 	do {
 		before = count_wakeups(thread);
-		usleep(100000);
-	} while (count_wakeups(thread) > before + 1);
-	/* on a busy machine it may see the end only now: then it wakes for that alone */
-	before = count_wakeups(thread);
-	usleep(200000);
-	assert_in_range(count_wakeups(thread), before, before + 1);
+		usleep(200000);
+	} while (count_wakeups(thread) != before && clock_now_ns() < until_ns);
+	assert_true(clock_now_ns() < until_ns);
 	finish(&fixture);
 }
 
