@@ -296,6 +296,7 @@ static void server_can_be_freed_when_it_says_that_it_is_drained(void **state)
 static void server_reports_trouble_rarely_when_there_is_much(void **state)
 {
 	struct fixture *fixture = *state;
+	uint64_t begin_ns = clock_now_ns();
 
 	for (int i = 0; i < 100; i++) {
 		int client = -1;
@@ -306,7 +307,8 @@ static void server_reports_trouble_rarely_when_there_is_much(void **state)
 		close(client);
 		wait_until(fixture, control_server_connections(fixture->server) == 1);
 	}
-	assert_int_equal(fixture->n_trouble, 10);
+	assert_in_range(fixture->n_trouble, 10,
+			10 * (1 + (clock_now_ns() - begin_ns) / (10 * CLOCK_SECOND_NS)));
 }
 
 /* ---- listening sockets */
@@ -348,6 +350,7 @@ static void server_pauses_when_descriptors_run_out(void **state)
 	char directory[] = "/tmp/control-test-XXXXXX", path[64];
 	struct rlimit old, low;
 	const char *reply;
+	uint64_t begin_ns;
 	int fd, client;
 
 	assert_non_null(mkdtemp(directory));
@@ -360,12 +363,15 @@ static void server_pauses_when_descriptors_run_out(void **state)
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
 	low = old;
 	low.rlim_cur = (rlim_t)client + 1;
+	begin_ns = clock_now_ns();
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
-	wait_until(fixture, fixture->n_trouble == 1);
+	wait_until(fixture, fixture->n_trouble >= 1);
 	assert_non_null(strstr(fixture->trouble, "out of descriptors"));
-	/* It does not spin, and those who are connected are served. */
+	/* It does not spin but tries ten times a second, and those who are connected are
+	 * served. */
 	settle(fixture);
-	assert_int_equal(fixture->n_trouble, 1);
+	assert_in_range(fixture->n_trouble, 1,
+			1 + (clock_now_ns() - begin_ns) / (100 * CLOCK_MS_NS));
 	send_frame(fixture, STOP);
 	expect_frame(fixture, "{}");
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
