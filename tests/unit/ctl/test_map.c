@@ -357,6 +357,7 @@ struct cue {
 	FILE *file;
 	const char *text;
 	int signal;
+	pid_t whom; /* 0: map itself */
 };
 
 static void await_cue(const struct cue *cue)
@@ -388,7 +389,7 @@ static int map_signalled(struct fixture *fixture, const char *method, const char
 	if (killer == 0) {
 		for (int i = 0; i < n; i++) {
 			await_cue(&cues[i]);
-			kill(self, cues[i].signal);
+			kill(cues[i].whom ? cues[i].whom : self, cues[i].signal);
 		}
 		_exit(0);
 	}
@@ -405,8 +406,8 @@ static int map_signalled(struct fixture *fixture, const char *method, const char
 static void map_finishes_what_is_under_way_when_interrupted(void **state)
 {
 	struct fixture *fixture = *state;
-	const struct cue interrupt = {fixture->out, "{\"n\":2}\n", SIGINT},
-			 terminate = {fixture->out, "{\"n\":1}\n", SIGTERM};
+	const struct cue interrupt = {fixture->out, "{\"n\":2}\n", SIGINT, 0},
+			 terminate = {fixture->out, "{\"n\":1}\n", SIGTERM, 0};
 
 	assert_int_equal(
 		map_signalled(fixture, "Echo", "{\"n\":1}\n{\"n\":2}\n", &interrupt, 1), 130);
@@ -417,16 +418,19 @@ static void map_finishes_what_is_under_way_when_interrupted(void **state)
 }
 
 /* One connection, a window of one: the line behind the slow one was read and is never sent.
- * Who is called interrupts. */
+ * Who is called interrupts, and answers when that has been noticed. */
 static void map_waits_for_calls_in_flight_when_interrupted_once(void **state)
 {
 	struct fixture *fixture = *state;
+	const struct cue answer = {fixture->err, "waiting for the calls under way", SIGUSR1,
+				   fixture->daemon};
 
 	fixture->ctl.options.connections = 1;
 	fixture->ctl.options.window = 1;
 	fixture->ctl.options.retry = 5;
 	assert_int_equal(
-		map_signalled(fixture, "Long", "{\"n\":1}\n{\"n\":2}\nwrong\n", NULL, 0), 130);
+		map_signalled(fixture, "Long", "{\"n\":1}\n{\"n\":2}\nwrong\n", &answer, 1),
+		130);
 	assert_string_equal(fixture->text, "{\"n\":1}\n");
 	expect_in(fixture->errors, "waiting for the calls under way");
 	expect_in(fixture->errors, "interrupted; 1 lines were done, 0 of them failed");
@@ -436,9 +440,9 @@ static void map_ends_with_what_there_is_when_signalled_twice(void **state)
 {
 	struct fixture *fixture = *state;
 	static const char waits[] = "waiting for the calls under way";
-	const struct cue interrupts[] = {{fixture->out, "{\"n\":1}\n", SIGINT},
-					 {fixture->err, waits, SIGINT}},
-			 terminate = {fixture->err, waits, SIGTERM};
+	const struct cue interrupts[] = {{fixture->out, "{\"n\":1}\n", SIGINT, 0},
+					 {fixture->err, waits, SIGINT, 0}},
+			 terminate = {fixture->err, waits, SIGTERM, 0};
 	uint64_t begin = clock_now_ns();
 
 	/* What was answered is printed; what was asked and not answered is a failure. */
