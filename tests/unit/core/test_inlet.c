@@ -18,6 +18,7 @@
 
 #define THREADS     4
 #define POSTS       20000
+#define HAND_OVERS  2000 /* each of which waits for two threads to be run */
 #define PATIENCE_NS (60 * CLOCK_SECOND_NS)
 
 struct item {
@@ -161,7 +162,7 @@ static void run_until(struct stage *stage, uint32_t arrived)
 
 struct poster {
 	struct stage *stage;
-	uint32_t thread;
+	uint32_t thread, posts;
 	bool waits;
 	int result;
 };
@@ -172,7 +173,7 @@ static int post_all(struct poster *poster)
 	struct item item = {poster->thread, 0};
 	int r;
 
-	while (item.number < POSTS) {
+	while (item.number < poster->posts) {
 		r = poster->waits
 			    ? troupe_post_wait(poster->stage->inlet, &item, sizeof(item), 0)
 			    : troupe_post(poster->stage->inlet, &item, sizeof(item));
@@ -202,7 +203,7 @@ static void posts_of_all_threads_arrive_in_their_order(void **state)
 	(void)state;
 	begin(&stage, 1000);
 	for (uint32_t i = 0; i < THREADS; i++) {
-		posters[i] = (struct poster){&stage, i, i % 2, -1};
+		posters[i] = (struct poster){&stage, i, POSTS, i % 2, -1};
 		assert_int_equal(
 			pthread_create(&stage.threads[i], NULL, run_poster, &posters[i]), 0);
 	}
@@ -224,11 +225,11 @@ static void full_inlet_is_waited_for(void **state)
 	(void)state;
 	begin(&stage, 1);
 	for (uint32_t i = 0; i < 2; i++) {
-		posters[i] = (struct poster){&stage, i, true, -1};
+		posters[i] = (struct poster){&stage, i, HAND_OVERS, true, -1};
 		assert_int_equal(
 			pthread_create(&stage.threads[i], NULL, run_poster, &posters[i]), 0);
 	}
-	run_until(&stage, 2 * POSTS);
+	run_until(&stage, 2 * HAND_OVERS);
 	for (uint32_t i = 0; i < 2; i++) {
 		assert_int_equal(pthread_join(stage.threads[i], NULL), 0);
 		assert_int_equal(posters[i].result, 0);
