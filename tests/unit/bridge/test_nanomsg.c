@@ -196,15 +196,19 @@ static uint64_t deadline_after(struct fixture *f, uint64_t ns)
 	return loop_clock_ns(f->here.loop) + ns;
 }
 
-/* Send numbers from..to as the link takes them, and wait until as many answers are there. */
+/* Send numbers from..to as the link takes them, and wait until as many answers are there.
+ * Patience is for the next of them. */
 static void exchange(struct fixture *f, uint64_t from, uint64_t to, const void *payload,
 		     size_t size)
 {
-	uint64_t deadline = deadline_after(f, PATIENCE_NS);
+	uint64_t deadline = deadline_after(f, PATIENCE_NS), last = f->here.last;
 	unsigned rooms = 0;
 	bool is_refused = false;
 
 	while (from <= to || f->here.last < to) {
+		if (f->here.last != last)
+			deadline = deadline_after(f, PATIENCE_NS);
+		last = f->here.last;
 		assert_true(loop_clock_ns(f->here.loop) < deadline);
 		if (is_refused && f->here.rooms > rooms)
 			is_refused = false;
