@@ -283,6 +283,12 @@ static void crash_between_handlers_is_nobodys(void **state)
 	stage_end(&s);
 }
 
+/* Whether its loop handles a message; init was before. */
+static bool is_in_message(const struct stage_worker *w)
+{
+	return (w->page->thread.sequence & 1) && w->page->thread.type_hash > PAGE_DOING_COUNT;
+}
+
 /* Have nanomsg's thread abort, over a frame of a type that there is not. The connection to
  * close afterwards. */
 static int send_nonsense(struct stage_worker *w)
@@ -335,7 +341,7 @@ static void crash_of_another_thread_interrupts_a_handler(void **state)
 	record = &w->page->crash;
 	crash = stage_cast(w, 1, "crash", "crash", "");
 	stage_call(w, crash, CRASH ".Loop", "", 0, 0);
-	stage_until(&s, w->page->thread.sequence & 1);
+	stage_until(&s, is_in_message(w));
 	fd = send_nonsense(w);
 	assert_int_equal(WTERMSIG(stage_wait_dead(w)), SIGABRT);
 	close(fd);
@@ -356,10 +362,9 @@ static void worker_reports_what_it_does_while_it_hangs(void **state)
 	w = stage_start(&s, 1);
 	crash = stage_cast(w, 1, "crash", "crash", "");
 	stage_call(w, crash, CRASH ".Loop", "", 0, 0);
-	stage_until(&s, w->page->thread.sequence & 1);
+	stage_until(&s, is_in_message(w));
 	/* What it does is told by the page while it hangs. */
 	assert_int_equal(w->page->thread.version, 1);
-	assert_true(w->page->thread.type_hash > PAGE_DOING_COUNT);
 	kill(w->pid, SIGKILL);
 	assert_int_equal(WTERMSIG(stage_wait_dead(w)), SIGKILL);
 	assert_int_equal(w->page->crash.written, 0);
