@@ -111,29 +111,44 @@ static void wait_for_end(struct scene *scene, unsigned i)
 	assert_int_equal(scene->page->slow[i].is_over, 1);
 }
 
+/* Likewise, with its backtrace: on a busy machine the thread may be asked in vain for a second,
+ * which is no fault. The place of the one that was found from the i-th on; it still runs. */
+static unsigned spin_until_traced(struct scene *scene, unsigned i)
+{
+	for (;; i++) {
+		assert_true(i < PAGE_SLOW);
+		assert_true(spin_in_a_handler(scene, i));
+		if (scene->page->slow[i].n_frames > 0)
+			return i;
+		step(scene);
+		wait_for_end(scene, i);
+	}
+}
+
 static void slow_handler_is_found_with_its_backtrace(void **state)
 {
 	const struct page_slow *slow;
 	struct scene scene;
+	unsigned i;
 
 	(void)state;
 	begin(&scene);
 	errno = ENOTTY;
-	assert_true(spin_in_a_handler(&scene, 0));
+	i = spin_until_traced(&scene, 0);
 	assert_int_equal(errno, ENOTTY);
-	slow = &scene.page->slow[0];
-	assert_int_equal(slow->number, 1);
+	slow = &scene.page->slow[i];
+	assert_int_equal(slow->number, i + 1);
 	assert_int_equal(slow->thread.version, 7);
-	assert_int_equal(slow->thread.sequence, 1);
+	assert_int_equal(slow->thread.sequence, 2 * i + 1);
 	assert_true(slow->for_ns >= LIMIT_NS);
 	assert_true(has_frame(slow, "spin_in_a_handler"));
 	assert_true(has_frame(slow, "slow_handler_is_found_with_its_backtrace"));
 	step(&scene);
-	wait_for_end(&scene, 0);
+	wait_for_end(&scene, i);
 	/* the next one is another one */
-	assert_true(spin_in_a_handler(&scene, 1));
+	assert_true(spin_in_a_handler(&scene, ++i));
 	step(&scene);
-	assert_int_equal(scene.page->slow[1].number, 2);
+	assert_int_equal(scene.page->slow[i].number, i + 1);
 	end(&scene);
 }
 
@@ -205,8 +220,8 @@ static void handler_that_blocks_the_signal_is_found_all_the_same(void **state)
 	wait_for_end(&scene, 0);
 	/* what was sent then comes now, and says nothing */
 	assert_int_equal(pthread_sigmask(SIG_UNBLOCK, &urgent, NULL), 0);
-	assert_true(spin_in_a_handler(&scene, 1));
-	assert_true(has_frame(&scene.page->slow[1], "spin_in_a_handler"));
+	assert_true(has_frame(&scene.page->slow[spin_until_traced(&scene, 1)],
+			      "spin_in_a_handler"));
 	end(&scene);
 }
 
