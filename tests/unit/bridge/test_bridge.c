@@ -308,9 +308,11 @@ static void bridge_answers_a_peer_that_was_not_announced(void **state)
 	pair_end(&f);
 }
 
+/* The last mail is waited for a second; what comes later is lost. */
 static void bridge_reports_death_after_the_last_mail(void **state)
 {
 	struct pair f;
+	uint64_t begin_ns;
 
 	(void)state;
 	pair_begin_both(&f);
@@ -321,6 +323,7 @@ static void bridge_reports_death_after_the_last_mail(void **state)
 	assert_true(f.b.envelopes < 30000);
 	bridge_free(f.a.bridge);
 	f.a.bridge = NULL;
+	begin_ns = loop_clock_ns(f.loop);
 	bridge_peer_down(f.b.bridge, life_of(1, 1), true);
 	assert_int_equal(pair_send_to(&f, &f.b, f.a.address, ENVELOPE_REPLY, 1, "x"),
 			 -EHOSTUNREACH);
@@ -330,7 +333,8 @@ static void bridge_reports_death_after_the_last_mail(void **state)
 	assert_int_equal(f.b.downs, 1);
 	assert_int_equal(f.b.down_incarnation, 1);
 	/* The pass that was cut short left its last, partly filled batch unsent. */
-	assert_true(f.b.envelopes_at_down > 29000);
+	if (loop_clock_ns(f.loop) - begin_ns < BRIDGE_LEAVE_MOST_NS)
+		assert_true(f.b.envelopes_at_down > 29000);
 	assert_int_equal(f.b.envelopes, f.b.envelopes_at_down);
 	assert_int_equal(f.b.gaps, 0);
 	assert_int_equal(bridge_peer_up(f.b.bridge, life_of(1, 1)), -ESTALE);
@@ -491,7 +495,7 @@ static void bridge_closes_when_the_peer_has_everything(void **state)
 	for (int i = 1; i <= 20000; i++)
 		assert_int_equal(
 			pair_send_to(&f, &f.a, f.b.address, ENVELOPE_REPLY, i, "hello"), 0);
-	bridge_close(f.a.bridge, 5000000000, pair_on_closed);
+	bridge_close(f.a.bridge, 60000000000, pair_on_closed);
 	assert_int_equal(f.a.closes, 0);
 	assert_int_equal(pair_send_note(&f, 30000), -EHOSTUNREACH);
 	for (int i = 0; i < 1000 && f.a.closes == 0; i++)
@@ -509,8 +513,8 @@ static void bridge_closes_when_all_close_at_once(void **state)
 	(void)state;
 	pair_begin_both(&f);
 	assert_int_equal(pair_send_note(&f, 1), 0);
-	bridge_close(f.a.bridge, 5000000000, pair_on_closed);
-	bridge_close(f.b.bridge, 5000000000, pair_on_closed);
+	bridge_close(f.a.bridge, 60000000000, pair_on_closed);
+	bridge_close(f.b.bridge, 60000000000, pair_on_closed);
 	pair_run_until(&f, &f.a.closes, 1);
 	pair_run_until(&f, &f.b.closes, 1);
 	assert_int_equal(f.b.envelopes, 1);
@@ -520,14 +524,16 @@ static void bridge_closes_when_all_close_at_once(void **state)
 static void bridge_closes_by_the_deadline_when_a_peer_is_silent(void **state)
 {
 	struct pair f;
+	uint64_t begin_ns;
 
 	(void)state;
 	pair_begin_both(&f);
 	memory_find_inbox(&f.memory, "dir/w2-1")->room = 0;
 	assert_int_equal(pair_send_note(&f, 1), 0);
+	begin_ns = loop_clock_ns(f.loop);
 	bridge_close(f.a.bridge, 500000000, pair_on_closed);
 	pair_run_for(&f, 10000000);
-	assert_int_equal(f.a.closes, 0);
+	assert_true(f.a.closes == 0 || loop_clock_ns(f.loop) - begin_ns >= 500000000);
 	pair_run_until(&f, &f.a.closes, 1);
 	assert_int_equal(bridge_count_unacknowledged(f.a.bridge), 1);
 	pair_end(&f);
@@ -540,7 +546,7 @@ static void bridge_closes_when_its_last_peer_dies(void **state)
 	(void)state;
 	pair_begin_both(&f);
 	memory_find_inbox(&f.memory, "dir/w2-1")->room = 0;
-	bridge_close(f.a.bridge, 5000000000, pair_on_closed);
+	bridge_close(f.a.bridge, 60000000000, pair_on_closed);
 	pair_turn(&f, 3);
 	assert_int_equal(f.a.closes, 0);
 	bridge_peer_down(f.a.bridge, life_of(2, 1), true);
@@ -555,7 +561,7 @@ static void bridge_closes_without_a_peer_that_comes_meanwhile(void **state)
 	(void)state;
 	pair_begin_both(&f);
 	memory_find_inbox(&f.memory, "dir/w2-1")->room = 0;
-	bridge_close(f.a.bridge, 5000000000, pair_on_closed);
+	bridge_close(f.a.bridge, 60000000000, pair_on_closed);
 	assert_int_equal(bridge_peer_up(f.a.bridge, life_of(3, 1)), 0);
 	memory_find_inbox(&f.memory, "dir/w2-1")->room = 10;
 	memory_update(&f.memory);
