@@ -206,11 +206,11 @@ static void map_goes_on_when_first_line_was_the_last_to_be_done(void **state)
 	fixture->ctl.options.retry = 3;
 	fixture->ctl.options.connections = 1;
 	fixture->ctl.options.window = 4;
-	fixture->ctl.options.timeout_ns = 1;
+	fixture->ctl.options.timeout_ns = 40 * CLOCK_SECOND_NS;
 	assert_int_equal(map(fixture, "Flaky", input), STATUS_OK);
 	assert_string_equal(fixture->text, input);
 	/* Not only once a deadline woke it. */
-	assert_true(clock_now_ns() - start < 4 * CLOCK_SECOND_NS);
+	assert_true(clock_now_ns() - start < 30 * CLOCK_SECOND_NS);
 }
 
 static void map_reads_on_when_all_lines_are_wrong(void **state)
@@ -452,7 +452,7 @@ static void map_ends_with_what_there_is_when_signalled_twice(void **state)
 	assert_string_equal(fixture->text,
 			    "{\"n\":1}\n{\"error\":\"io.troupe.Control.Cancelled\","
 			    "\"parameters\":{},\"line\":2}\n{\"n\":3}\n");
-	assert_true(clock_now_ns() - begin < 10 * CLOCK_SECOND_NS);
+	assert_true(clock_now_ns() - begin < 40 * CLOCK_SECOND_NS);
 	assert_int_equal(
 		map_signalled(fixture, "HangInterrupted", "{\"n\":2}\n", &terminate, 1), 143);
 	expect_in(fixture->errors, "interrupted; 1 lines were done, 1 of them failed");
