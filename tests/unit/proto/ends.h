@@ -38,7 +38,10 @@ struct ends {
 /* raw: b is a bare socket. queue_limit: of a. */
 void ends_begin(struct ends *f, bool raw, size_t queue_limit);
 void ends_finish(struct ends *f);
-/* Passes of the loop. */
+/* Passes of the loop: more than anything needs, where their number is not what is tested. Each
+ * ends by time, so that a busy machine may need one for each notice. */
+#define ENDS_TO_SPARE 400
+
 void ends_turn(struct ends *f, unsigned passes);
 
 /* By channel_send() and channel_send_soon(). */

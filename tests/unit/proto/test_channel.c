@@ -27,7 +27,7 @@ static void channel_delivers_notices_in_order(void **state)
 	for (int i = 1; i <= 3; i++)
 		assert_int_equal(ends_send_note(&f.a, i, "hello", -1), 0);
 	assert_int_equal(channel_send(f.a.channel, &ping_method, NULL, -1), 0);
-	ends_turn(&f, 3);
+	ends_turn(&f, ENDS_TO_SPARE);
 	assert_int_equal(f.b.notes, 3);
 	assert_int_equal(f.b.pings, 1);
 	assert_int_equal(f.b.text_size, 5);
@@ -103,7 +103,7 @@ static void channel_passes_large_blocks_and_descriptors_along(void **state)
 	f.b.takes_fds = true;
 	assert_int_equal(memfd_of("test", "z", 1, &memory), 0);
 	assert_int_equal(ends_send_note(&f.a, 1, text, memory), 0);
-	ends_turn(&f, 3);
+	ends_turn(&f, ENDS_TO_SPARE);
 	assert_int_equal(f.b.notes, 1);
 	assert_int_equal(f.b.text_size, 5u << 20);
 	assert_true(f.b.fd >= 0);
@@ -133,7 +133,7 @@ static void channel_refuses_values_that_break_their_type(void **state)
 	assert_int_equal(ends_send_note(&f.a, 1, "\xff", -1), -EINVAL);
 	assert_int_equal(ends_send_note(&f.a, 1, text, -1), -EMSGSIZE);
 	assert_int_equal(ends_send_note(&f.a, 1, "fine", -1), 0);
-	ends_turn(&f, 2);
+	ends_turn(&f, ENDS_TO_SPARE);
 	assert_int_equal(f.b.notes, 1);
 	ends_finish(&f);
 }
@@ -152,12 +152,12 @@ static void channel_reports_when_peer_closes_after_its_last_notices(void **state
 	f.b.channel = NULL;
 	assert_int_equal(ends_send_note(&f.a, 2, "too late", -1), -ENOTCONN);
 	assert_int_equal(f.a.closes, 0); /* not from inside send */
-	ends_turn(&f, 5);
+	ends_turn(&f, ENDS_TO_SPARE);
 	assert_int_equal(f.a.notes, 5);
 	assert_int_equal(f.a.closes, 1);
 	assert_int_equal(f.a.error, 0);
 	assert_int_equal(ends_send_note(&f.a, 2, "too late", -1), -ENOTCONN);
-	ends_turn(&f, 5);
+	ends_turn(&f, ENDS_TO_SPARE);
 	assert_int_equal(f.a.closes, 1);
 	ends_finish(&f);
 }
@@ -175,7 +175,7 @@ static void channel_closes_when_peer_does_not_read(void **state)
 		r = ends_send_note(&f.a, ++sent, text, -1);
 	assert_int_equal(r, -ENOTCONN);
 	assert_int_equal(f.a.closes, 0);
-	ends_turn(&f, 3);
+	ends_turn(&f, ENDS_TO_SPARE);
 	assert_int_equal(f.a.closes, 1);
 	assert_int_equal(f.a.error, -ENOBUFS);
 	ends_finish(&f);
@@ -191,7 +191,7 @@ static void channel_can_be_freed_in_its_callbacks(void **state)
 	assert_int_equal(ends_send_note(&f.a, 1, "one", -1), 0);
 	assert_int_equal(ends_send_note(&f.a, 2, "two", -1), 0);
 	f.a.frees_itself = true;
-	ends_turn(&f, 5);
+	ends_turn(&f, ENDS_TO_SPARE);
 	assert_int_equal(f.b.notes, 1);
 	assert_null(f.b.channel);
 	assert_int_equal(f.a.closes, 1);
@@ -208,7 +208,7 @@ static void channel_answers_from_inside_a_handler(void **state)
 	f.b.answers = true;
 	for (int i = 1; i <= 100; i++)
 		assert_int_equal(ends_send_note(&f.a, i, "question", -1), 0);
-	ends_turn(&f, 300);
+	ends_turn(&f, ENDS_TO_SPARE);
 	assert_int_equal(f.a.notes, 100);
 	ends_finish(&f);
 }
@@ -221,7 +221,7 @@ static void expect_refused(const void *packet, size_t size, const int *fds, size
 
 	ends_begin(&f, true, 0);
 	assert_int_equal(seqpacket_send(f.raw, &part, 1, fds, n_fds), 0);
-	ends_turn(&f, 3);
+	ends_turn(&f, ENDS_TO_SPARE);
 	assert_int_equal(f.a.notes + f.a.pings, 0);
 	assert_int_equal(f.a.closes, 1);
 	assert_int_equal(f.a.error, -EBADMSG);
@@ -306,10 +306,10 @@ static void channel_passes_large_notices_when_descriptors_are_exhausted(void **s
 		n++;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(sent); i++) {
-		ends_turn(&f, 3);
+		ends_turn(&f, ENDS_TO_SPARE);
 		sent[i] = ends_send_note(&f.a, 2 + (int)i, text, -1);
 	}
-	ends_turn(&f, 3);
+	ends_turn(&f, ENDS_TO_SPARE);
 	for (size_t i = 0; i < n; i++)
 		close(extra[i]);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);

@@ -54,7 +54,7 @@ static void channel_sends_the_last_in_order_or_not_at_all(void **state)
 	/* It does not count that one could not be put there. */
 	assert_true(channel_send_soon(f.a.channel, &note_method, &(struct note){4, NULL}) < 0);
 	channel_send_last(f.a.channel);
-	ends_turn(&f, 2);
+	ends_turn(&f, ENDS_TO_SPARE);
 	assert_int_equal(f.b.notes, 3);
 	ends_finish(&f);
 
@@ -65,7 +65,7 @@ static void channel_sends_the_last_in_order_or_not_at_all(void **state)
 	channel_send_last(f.a.channel);
 	channel_free(f.a.channel);
 	f.a.channel = NULL;
-	ends_turn(&f, 300);
+	ends_turn(&f, ENDS_TO_SPARE);
 	assert_int_equal(f.b.notes, sent - 2);
 	ends_finish(&f);
 }
@@ -155,7 +155,7 @@ static void channel_refuses_text_over_the_limit_of_a_message(void **state)
 	/* 24 bytes of the struct, and two quotes */
 	assert_int_equal(send_letter(&f.a, 7, text + CODEC_BLOCK_MAX + 26), 0);
 	assert_int_equal(channel_flush(f.a.channel), 0);
-	ends_turn(&f, 10);
+	ends_turn(&f, ENDS_TO_SPARE);
 	assert_int_equal(f.b.notes, 7);
 	assert_int_equal(f.b.text_size, CODEC_BLOCK_MAX - 24);
 	ends_finish(&f);
@@ -188,7 +188,7 @@ static void channel_sends_what_its_handlers_gathered_in_a_pass(void **state)
 	f.b.answers_soon = true;
 	for (int i = 1; i <= 3; i++)
 		assert_int_equal(ends_send_note(&f.a, i, "question", -1), 0);
-	ends_turn(&f, 3);
+	ends_turn(&f, ENDS_TO_SPARE);
 	assert_int_equal(f.a.notes, 3);
 	ends_finish(&f);
 }
