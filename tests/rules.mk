@@ -289,7 +289,7 @@ fuzz: deps-test
 	@for target in $(FUZZ_TARGETS); do \
 		corpus=tests/fuzz/corpus/$$(basename $$target); new=$$target.corpus; mkdir -p $$new; \
 		echo "== $$target"; \
-		$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 -verbosity=0 \
+		$$target -max_total_time=$(FUZZ_SECONDS) -timeout=60 -rss_limit_mb=2048 -print_final_stats=0 -verbosity=0 \
 			$$new $$(test -d $$corpus && echo $$corpus) || exit 1; \
 	done
 
