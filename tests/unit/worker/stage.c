@@ -346,14 +346,17 @@ const char *stage_define(struct stage_worker *worker, int64_t unit, int64_t plug
 
 	stage_tell(
 		worker, &worker_define_method,
-		&(struct worker_define){
-			.version = unit,
-			.name = type,
-			.plugin = plugin,
-			.actorType = type,
-			.config = config,
-			.stateDirectory = "",
-			.limits = {.mailbox = 1024, .mailboxBytes = 32 << 20, .batch = 1024}});
+		&(struct worker_define){.version = unit,
+					.name = type,
+					.plugin = plugin,
+					.actorType = type,
+					.config = config,
+					.stateDirectory = "",
+					/* Nobody is too slow to end. */
+					.limits = {.mailbox = 1024,
+						   .mailboxBytes = 32 << 20,
+						   .batch = 1024,
+						   .taskGraceNs = (int64_t)STAGE_PATIENCE_NS}});
 	stage_until(worker->stage, worker->defineds > before);
 	return worker->error;
 }
