@@ -126,9 +126,11 @@ static void begin(struct stage *stage, const struct troupe_task_entry *entry, un
 	assert_int_equal(io_new(stage->runtime, &stage->io), 0);
 	assert_int_equal(runtime_type_add(stage->runtime, &table, stage, &type, &why), 0);
 	assert_int_equal(
-		runtime_unit_define(
-			stage->runtime,
-			&(struct runtime_unit){.number = 7, .name = "pooled", .type = type}),
+		runtime_unit_define(stage->runtime,
+				    &(struct runtime_unit){.number = 7,
+							   .name = "pooled",
+							   .type = type,
+							   .task_grace_ns = PATIENCE_NS}),
 		0);
 	assert_int_equal(runtime_spawn(stage->runtime, 7, 3, NULL, &stage->address), 0);
 }
