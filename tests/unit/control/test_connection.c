@@ -131,7 +131,7 @@ static void connection_reads_large_frame_in_linear_time_when_it_trickles(void **
 		loop_step(fixture->loop, false);
 	}
 	expect_frame(fixture, "{\"parameters\":{\"n\":1}}");
-	assert_true(clock() - start < 5 * CLOCKS_PER_SEC);
+	assert_true(clock() - start < 20 * CLOCKS_PER_SEC);
 }
 
 static void connection_closes_quietly_when_half_a_frame_and_a_close(void **state)
