@@ -20,7 +20,7 @@ struct manager {
 	struct notify notify;
 	int socket;
 	unsigned n_fill; /* messages that fill its queue */
-	char path[64];
+	char directory[32], path[64];
 };
 
 static void manager_init(struct manager *manager)
@@ -28,10 +28,10 @@ static void manager_init(struct manager *manager)
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	*manager = (struct manager){0};
-	(void)snprintf(manager->path, sizeof(manager->path), "/tmp/test_notify.%d",
-		       (int)getpid());
+	strcpy(manager->directory, "/tmp/troupe-notify-XXXXXX");
+	assert_non_null(mkdtemp(manager->directory));
+	(void)snprintf(manager->path, sizeof(manager->path), "%s/s", manager->directory);
 	strcpy(address.sun_path, manager->path);
-	(void)unlink(manager->path);
 	manager->socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	assert_true(manager->socket >= 0);
 	assert_int_equal(bind(manager->socket, (struct sockaddr *)&address, sizeof(address)),
@@ -47,6 +47,7 @@ static void manager_fini(struct manager *manager)
 	loop_free(manager->loop);
 	close(manager->socket);
 	(void)unlink(manager->path);
+	(void)rmdir(manager->directory);
 	(void)unsetenv("NOTIFY_SOCKET");
 }
 
