@@ -166,7 +166,7 @@ static void call_ends_at_its_deadline_when_no_reply_comes(void **state)
 	fixture->ctl.options.timeout_ns = 100 * CLOCK_MS_NS;
 	assert_int_equal(call(fixture, TEST "Hang", "{}", NULL), STATUS_FAILED);
 	expect_in(fixture->errors, "the actor did not answer in time; --timeout TIME");
-	/* Of a stream it is the deadline for the first reply. What was left is written there. */
+	/* Of a stream it is the deadline for the first reply. What was left of it is there. */
 	fixture->ctl.options.timeout_ns = 100 * CLOCK_MS_NS;
 	fixture->ctl.options.given |= OPTION(MORE);
 	assert_int_equal(call(fixture, TEST "Hang", "{}", NULL), STATUS_FAILED);
