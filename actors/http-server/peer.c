@@ -37,14 +37,34 @@ static gnutls_session_t session_of(const struct peer *peer)
 	return info ? info->tls_session : NULL;
 }
 
+/* Its TLS is agreed on, or it has gone. What is parked does neither. */
+static void has_agreed(struct server *server, struct peer *peer)
+{
+	if (peer->is_agreeing)
+		TAILQ_REMOVE(&server->peers.agreeing, peer, agreeing_link);
+	peer->is_agreeing = false;
+}
+
+/* Only then there is anything to describe. */
+static bool is_agreed(gnutls_session_t session)
+{
+	char *text = gnutls_session_get_desc(session);
+
+	gnutls_free(text);
+	return text != NULL;
+}
+
 static void park(struct server *server, struct peer *peer)
 {
 	gnutls_session_t session = session_of(peer);
 	uint32_t events =
 		gnutls_record_get_direction(session) ? TROUPE_WRITABLE : TROUPE_READABLE;
 
-	if (gnutls_record_check_pending(session) > 0 ||
-	    troupe_watch_start(server->self, peer->fd, events, server->on_parked,
+	if (is_agreed(session)) {
+		has_agreed(server, peer);
+		return;
+	}
+	if (troupe_watch_start(server->self, peer->fd, events, server->on_parked,
 			       (uintptr_t)peer, &peer->parked) < 0)
 		return; /* it is run again, which takes time, but goes on */
 	TAILQ_REMOVE(&server->peers.agreeing, peer, agreeing_link);
@@ -81,14 +101,6 @@ void peers_unpark(struct server *server)
 	TAILQ_FOREACH(peer, &server->peers.phases[PHASE_BUSY], link)
 	if (peer->parked.id)
 		peer_unpark(server, peer);
-}
-
-/* It asks for something, or has gone. */
-static void has_agreed(struct server *server, struct peer *peer)
-{
-	if (peer->is_agreeing)
-		TAILQ_REMOVE(&server->peers.agreeing, peer, agreeing_link);
-	peer->is_agreeing = false;
 }
 
 void peer_asks(struct server *server, struct peer *peer)
@@ -151,6 +163,8 @@ static void end(struct server *server, struct peer *peer)
 {
 	shutdown(peer->fd, SHUT_RDWR);
 	peer_enter(server, peer, PHASE_BUSY);
+	if (peer->parked.id)
+		peer_unpark(server, peer);
 }
 
 void peers_sweep(struct server *server, bool is_crowded)

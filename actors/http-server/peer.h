@@ -23,7 +23,7 @@ struct peer {
 	int fd;
 	uint64_t since_ns; /* of the phase */
 	struct MHD_Connection *connection;
-	/* Of one whose TLS is being agreed on, or that has not asked for anything since: */
+	/* Of one whose TLS is being agreed on: */
 	bool is_agreeing;
 	TAILQ_ENTRY(peer) agreeing_link; /* unless it is parked */
 	struct troupe_watch parked;      /* until something comes; id 0: it is not */
@@ -48,7 +48,7 @@ void peer_on_connection(void *context, struct MHD_Connection *connection, void *
 /* NULL: there was no memory for it. */
 struct peer *peer_of(struct MHD_Connection *connection);
 
-/* Its first request has begun. */
+/* A request begins. */
 void peer_asks(struct server *server, struct peer *peer);
 
 /* libmicrohttpd takes a connection whose TLS is being agreed on for ready all the time, and has

@@ -316,6 +316,8 @@ static int on_parked(struct troupe_self *self, struct server *server, uint64_t p
 	/* A watch that was stopped has no event any more, and none that is parked is gone. */
 	peer_unpark(server, (struct peer *)(uintptr_t)peer);
 	server_turn_soon(server);
+	if (!server->turn.id) /* there was no room for that: nothing else would run it */
+		run(server);
 	return 0;
 }
 

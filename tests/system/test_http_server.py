@@ -1236,6 +1236,16 @@ class Tls(HttpTest):
                 reply.write(wire.socket.recv(65536))
         self.assertTrue(said.startswith(b"HTTP/1.1 200 "), said)
 
+    def test_what_is_refused_in_pieces_is_answered(self):
+        """By libmicrohttpd itself, before there is a request."""
+        for pieces, status in (((b"GET / H", b"X\r\n\r\n"), 400), ((b"GET / HT", b"TP/3.0\r\n\r\n"), 505)):
+            wire = self.connect(self.context())
+            for piece in pieces:
+                wire.send(piece)
+                time.sleep(0.2)
+            self.assertEqual(wire.response().status, status)
+        self.assertEqual(self.status()["timedOut"], 0)
+
     def steps(self, step):
         """What it gives, or None when it wants to read first."""
         with contextlib.suppress(ssl.SSLWantReadError):
