@@ -87,6 +87,8 @@ class Program:
         print(f"{word:4} {self.name}: {tally.passed} passed, {len(tally.failed)} failed ({seconds:.1f} s)")
         if tally.failed:
             print(output)
+        if status < 0:
+            print(f"{self.name}: ended with status {status}")
 
     def count(self, tally, status, output):
         name = self.name
@@ -113,9 +115,9 @@ class Program:
                     tally.failed.append(f"{name}: {match[2]}")
                 else:
                     tally.passed += 1
-            plan = re.search(r"^1\.\.(\d+)", output, re.M)
-            reported = tally.passed + len(tally.failed)
-            if not tally.failed and (status != 0 or not plan or reported == 0):
+            planned = sum(map(int, re.findall(r"^1\.\.(\d+)", output, re.M)))
+            reported = tally.passed + len(tally.failed) + len(tally.skipped)
+            if not tally.failed and (status != 0 or reported != planned or reported == 0):
                 tally.failed.append(f"{name}: ended with status {status} after {reported} tests")
 
 
@@ -267,6 +269,9 @@ def run_again(outcomes, limit):
         return outcomes, []
     print(f"once more, with the machine for themselves: {', '.join(outcome.job.name for outcome in failed)}")
     second = {outcome.job: outcome for outcome in run_jobs([outcome.job for outcome in failed], 1, 1)}
+    for outcome in failed:
+        its = second[outcome.job].tally
+        its.failed += [name for name in its.skipped if name not in outcome.tally.skipped]
     unsteady = [name for outcome in failed if not second[outcome.job].tally.failed for name in outcome.tally.failed]
     return [second.get(outcome.job, outcome) for outcome in outcomes], unsteady
 

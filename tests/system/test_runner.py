@@ -4,7 +4,9 @@ import io
 import os
 import sys
 import tempfile
+import types
 import unittest
+from unittest import mock
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import run  # noqa: E402
@@ -77,6 +79,24 @@ class Again(unittest.TestCase):
         for i, why in enumerate((f"\nok 8 - many\n{leak}", f"\nnot ok 8 - many\n==5==ERROR: AddressSanitizer: SEGV\n{leak}")):
             found = self.job(f"found{i}", 1, why)
             self.assertEqual(self.judge(3, found), (0, [found.name], []))
+
+    def program(self, script):
+        path = os.path.join(self.directory, "program")
+        with open(path, "w") as file:
+            file.write(f"#!/bin/sh\necho >> {self.directory}/runs\n{script}")
+        os.chmod(path, 0o755)
+        return run.Program(path, types.SimpleNamespace(wrap="", verdict=None))
+
+    def test_a_program_that_is_killed_has_failed(self):
+        for script in ("echo 1..2; echo ok 1 - one; kill -ABRT $$", "echo 1..2; echo not ok 1 - one; kill -ABRT $$"):
+            self.assertEqual(self.judge(3, self.program(script))[1:], ([mock.ANY], []))
+        with open(os.path.join(self.directory, "runs")) as runs:
+            self.assertEqual(len(runs.readlines()), 2)  # one each
+
+    def test_a_program_does_all_that_it_planned(self):
+        for script, passed in (("echo 1..2; echo ok 1 - one; echo 'ok 2 - two # SKIP no'", 1), ("echo 1..2; echo ok 1 - one", None)):
+            outcome = self.judge(0, self.program(script))
+            self.assertEqual(outcome[1:] == ([], []), passed is not None, outcome)
 
     def test_a_finding_is_not_taken_back(self):
         for why in ("ERROR: AddressSanitizer: heap-use-after-free", "WARNING: ThreadSanitizer: data race",
